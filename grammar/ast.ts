@@ -1,0 +1,199 @@
+/**
+ * The syntax tree of the RVBBIT dialect. Nodes are frozen plain objects with a `kind` and a `span`.
+ * Embedded SQL stays text: a `SqlIsland` is an exact slice of the source.
+ */
+
+/** A half-open range of UTF-16 offsets into the source: `source.slice(start, end)`. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** SQL that the dialect does not look into, byte for byte as written (without its parentheses). */
+export interface SqlIsland {
+  readonly kind: 'SqlIsland';
+  readonly text: string;
+  readonly span: Span;
+}
+
+/** A name as written: `value` is unquoted, `quoted` says whether it stood in double quotes. */
+export interface Identifier {
+  readonly kind: 'Identifier';
+  readonly value: string;
+  readonly quoted: boolean;
+  readonly span: Span;
+}
+
+/** A dotted name, e.g. `db.schema.table`. */
+export interface QualifiedName {
+  readonly kind: 'QualifiedName';
+  readonly parts: readonly Identifier[];
+  readonly span: Span;
+}
+
+export interface StringLiteral {
+  readonly kind: 'StringLiteral';
+  readonly value: string;
+  readonly span: Span;
+}
+
+export interface NumberLiteral {
+  readonly kind: 'NumberLiteral';
+  readonly value: number;
+  readonly span: Span;
+}
+
+export interface BooleanLiteral {
+  readonly kind: 'BooleanLiteral';
+  readonly value: boolean;
+  readonly span: Span;
+}
+
+/** `key = value` in WITH ( … ). Keys are known and of the right type once a parse has no diagnostics. */
+export interface Option {
+  readonly kind: 'Option';
+  readonly key: Identifier;
+  readonly value: StringLiteral | NumberLiteral | BooleanLiteral;
+  readonly span: Span;
+}
+
+/** `-- @ key: value` before a statement. */
+export interface Annotation {
+  readonly kind: 'Annotation';
+  readonly key: string;
+  /** Undefined for a bare `-- @ parallel`. */
+  readonly value?: string;
+  readonly span: Span;
+}
+
+/** A column of RETURNING or of a typed AS: `name [TYPE] [FROM 'json path']`. */
+export interface ResultColumn {
+  readonly kind: 'ResultColumn';
+  readonly name: Identifier;
+  /** The DuckDB type as written, e.g. `DECIMAL(10,2)` or `STRUCT(a INT)[]`. */
+  readonly type?: SqlIsland;
+  readonly from?: StringLiteral;
+  readonly span: Span;
+}
+
+interface StatementBase {
+  readonly span: Span;
+  /** The `-- @` lines right before the statement, in order. */
+  readonly annotations: readonly Annotation[];
+}
+
+/** RVBBIT MAP: the cascade once per row. */
+export interface MapStatement extends StatementBase {
+  readonly kind: 'Map';
+  readonly parallel?: NumberLiteral;
+  readonly batch?: NumberLiteral;
+  /** The DISTINCT word, if it stands. */
+  readonly distinct?: Span;
+  /** The ASYNC word, if it stands. */
+  readonly async?: Span;
+  readonly cascade: StringLiteral;
+  readonly alias?: Identifier;
+  /** From `AS ( … )` or `RETURNING ( … )`. */
+  readonly columns?: readonly ResultColumn[];
+  readonly columnsFrom?: 'as' | 'returning';
+  readonly query: SqlIsland;
+  readonly options: readonly Option[];
+}
+
+/** RVBBIT RUN: the cascade once over the whole set. */
+export interface RunStatement extends StatementBase {
+  readonly kind: 'Run';
+  readonly async?: Span;
+  readonly cascade: StringLiteral;
+  readonly query: SqlIsland;
+  readonly columns?: readonly ResultColumn[];
+  /** RETURNING TABLES: the names asked for, empty for all of them. */
+  readonly returningTables?: readonly Identifier[];
+  readonly options: readonly Option[];
+}
+
+/** CREATE TABLE … AS RVBBIT …. */
+export interface CreateTableStatement extends StatementBase {
+  readonly kind: 'CreateTable';
+  readonly orReplace: boolean;
+  readonly temporary: boolean;
+  readonly ifNotExists: boolean;
+  readonly table: QualifiedName;
+  readonly body: MapStatement | RunStatement;
+}
+
+/** INSERT INTO … RVBBIT MAP …. */
+export interface InsertStatement extends StatementBase {
+  readonly kind: 'Insert';
+  readonly table: QualifiedName;
+  readonly columns?: readonly Identifier[];
+  readonly body: MapStatement;
+}
+
+/** EXPLAIN of a statement that holds dialect; EXPLAIN of plain SQL is a `Sql` statement. */
+export interface ExplainStatement extends StatementBase {
+  readonly kind: 'Explain';
+  readonly analyze: boolean;
+  readonly format: 'text' | 'tree' | 'json';
+  readonly body: MapStatement | RunStatement | CreateTableStatement | InsertStatement;
+}
+
+export interface ShowJobsStatement extends StatementBase {
+  readonly kind: 'ShowJobs';
+}
+
+export interface AwaitJobStatement extends StatementBase {
+  readonly kind: 'AwaitJob';
+  readonly session: StringLiteral;
+}
+
+export interface CancelJobStatement extends StatementBase {
+  readonly kind: 'CancelJob';
+  readonly session: StringLiteral;
+}
+
+/** A statement without dialect: passed to DuckDB byte for byte. */
+export interface SqlStatement extends StatementBase {
+  readonly kind: 'Sql';
+  /** Without the closing semicolon and the white space around it; comments inside are kept. */
+  readonly text: string;
+}
+
+export type Statement =
+  | MapStatement
+  | RunStatement
+  | CreateTableStatement
+  | InsertStatement
+  | ExplainStatement
+  | ShowJobsStatement
+  | AwaitJobStatement
+  | CancelJobStatement
+  | SqlStatement;
+
+/** A problem in the source. Never thrown: a parse returns them. */
+export interface Diagnostic {
+  readonly code:
+    | 'RVB_SYNTAX'
+    | 'RVB_UNKNOWN_OPTION'
+    | 'RVB_OPTION_TYPE'
+    | 'RVB_LIMIT';
+  /** One sentence: what stands there and what was expected, with the nearest spelling if there is one. */
+  readonly message: string;
+  readonly span: Span;
+  /** 1-based; columns count UTF-16 units. */
+  readonly line: number;
+  readonly column: number;
+  /** What could have stood here. */
+  readonly expected: readonly string[];
+  /** The nearest spelling of what was meant. */
+  readonly suggestion?: string;
+  /** The source line (cut to 80 columns) and a caret line under it, joined by a newline. */
+  readonly excerpt: string;
+}
+
+/** What `parse` gives: the statements it could read, and every problem it found. */
+export interface ParseResult {
+  readonly source: string;
+  readonly statements: readonly Statement[];
+  readonly diagnostics: readonly Diagnostic[];
+}

@@ -1,0 +1,58 @@
+/** Every bound of the engine, by name. A bound that is hit is a named error, never a hang. */
+
+// Rows
+/** Rows that a MAP reads when neither its query nor `limit` says otherwise. */
+export const MAP_DEFAULT_ROWS = 1_000;
+/** Rows that a RUN reads when neither its query nor `limit` says otherwise. */
+export const RUN_DEFAULT_ROWS = 10_000;
+/** The largest `PARALLEL n`. */
+export const MAX_PARALLEL = 4_096;
+
+// Chunks and lanes
+/** Rows in one chunk at most; also DuckDB's vector size, so that a chunk never spans three of them. */
+export const CHUNK_MAX_ROWS = 2_048;
+/** A chunk grows while one takes less than this in the worker. */
+export const CHUNK_TARGET_MS = 5;
+/** Runs that may be read, in flight or waiting for an earlier one, beyond what has been delivered. */
+export const WINDOW_MAX_RUNS = 65_536;
+/** Rows that one read from the staged table brings into JavaScript. */
+export const READ_SLICE_ROWS = 16_384;
+
+// Workers
+/** Worker deaths without a settled row in between after which a statement gives up. */
+export const MAX_FRUITLESS_WORKER_DEATHS = 10;
+/** Deaths of a worker with the same row under its hands after which the row alone is failed. */
+export const POISON_DEATHS = 2;
+/** From a worker's start to its first word. */
+export const WORKER_BOOT_MS = 5_000;
+/** From an abort to the settling of what was aborted. */
+export const ABORT_SETTLE_MS = 1_000;
+
+// Runs
+/** One row's run, where neither the statement nor the cascade has a `timeout`. */
+export const RUN_TIMEOUT_MS = 300_000;
+/** One `js` cell without a `timeout`; it holds against an endless loop. */
+export const JS_CELL_TIMEOUT_MS = 30_000;
+/** Cells that one run may execute, so that a routing circle ends. */
+export const RUN_MAX_CELL_STEPS = 1_000;
+/** Nesting of a value that a cell returns. */
+export const VALUE_MAX_DEPTH = 64;
+/** JSON text of a value that a cell returns. */
+export const VALUE_MAX_BYTES = 8 * 1024 * 1024;
+/** Rows that a `sql_data` cell may hand to the cells after it. */
+export const SQL_CELL_MAX_ROWS = 10_000;
+
+// Cascade files
+export const CASCADE_MAX_BYTES = 256 * 1024;
+export const CASCADE_MAX_DEPTH = 64;
+export const CASCADE_MAX_KEYS = 2_000;
+export const CASCADE_MAX_CELLS = 200;
+export const CASCADE_MAX_NESTING = 8;
+/** Characters that one template may render. */
+export const TEMPLATE_MAX_OUTPUT = 1024 * 1024;
+
+// The account
+/** Failures kept on a summary; the rest are counted. */
+export const SUMMARY_MAX_FAILURES = 100;
+/** Characters of a row value that an error message may show. */
+export const MESSAGE_VALUE_CHARS = 80;

@@ -1,0 +1,88 @@
+/** What crosses between the main thread and a worker. Plain JSON values only: nothing thrown, no classes. */
+import type { Cascade } from '../src/cascade/cascade.ts';
+import type { Failure } from '../src/errors.ts';
+import type { Json, JsonObject } from '../src/json.ts';
+
+/** Rows for a worker, column by column: `columns[name][i]` belongs to the chunk's row i. */
+export interface ChunkTask {
+  /** Unique in the pool. */
+  readonly taskId: number;
+  /** The statement that the chunk belongs to; the key of a cancel. */
+  readonly statementId: number;
+  /** Ordinal of the chunk's first run within its statement. */
+  readonly firstOrdinal: number;
+  readonly rowCount: number;
+  readonly columns: Readonly<Record<string, readonly Json[]>>;
+  /** `Cascade.hash`; a worker that does not have it asks for it over its link. */
+  readonly cascadeHash: string;
+  readonly settings: RunSettings;
+}
+
+/** The same for every chunk of a statement. */
+export interface RunSettings {
+  /** RUN hands `input.data_table` to SQL cells as an identifier; MAP has none. */
+  readonly kind: 'map' | 'run';
+  /** One run's deadline. */
+  readonly timeoutMs: number;
+  /** Keep each cell's output in the outcome (RUN, `rvbbit run`). */
+  readonly keepOutputs: boolean;
+}
+
+/** What came of one run of a cascade. */
+export type RunOutcome =
+  | { readonly kind: 'ok'; readonly value: Json; readonly outputs?: JsonObject }
+  /** A `when` left no value. */
+  | { readonly kind: 'skipped'; readonly outputs?: JsonObject }
+  | { readonly kind: 'failed'; readonly error: Failure; readonly outputs?: JsonObject };
+
+/** What came of a chunk. `values[i]` is null for rows that failed or were skipped. */
+export interface ChunkOutcome {
+  readonly taskId: number;
+  /** Text of each row's value by the value rule: a string is itself, null is null, anything else JSON text. */
+  readonly values: readonly (string | null)[];
+  /** Failed rows, by index in the chunk. */
+  readonly failures: readonly { readonly index: number; readonly error: Failure }[];
+  /** Rows that a `when` left without a value, by index in the chunk. */
+  readonly skipped: readonly number[];
+  /** Outputs by cell, a row each, where the settings asked to keep them. */
+  readonly outputs?: readonly JsonObject[];
+  /** Time spent on the rows inside the worker. */
+  readonly durationMs: number;
+  /** The statement was cancelled before the chunk was done; the rows after `values.length` were not run. */
+  readonly cancelled: boolean;
+}
+
+/** A worker's word to the main thread, on its link. */
+export type WorkerRequest =
+  | { readonly kind: 'cascade'; readonly id: number; readonly hash: string }
+  | {
+      readonly kind: 'sql';
+      readonly id: number;
+      readonly statementId: number;
+      readonly query: SqlCellQuery;
+    };
+
+/** The main thread's word to a worker, on its link. */
+export type WorkerMessage =
+  | { readonly kind: 'cascade'; readonly id: number; readonly cascade: Cascade | null }
+  | { readonly kind: 'sql'; readonly id: number; readonly outcome: SqlCellOutcome }
+  | { readonly kind: 'cancel'; readonly statementId: number };
+
+/** A rendered `sql_data` query: one statement, its values bound, its identifiers quoted. */
+export interface SqlCellQuery {
+  readonly text: string;
+  /** `$1`, `$2`, … in order. */
+  readonly values: readonly Json[];
+  readonly materialize?: string;
+}
+
+export type SqlCellOutcome =
+  | {
+      readonly ok: true;
+      readonly columns: readonly string[];
+      /** Row objects; empty where the result was materialised. */
+      readonly rows: readonly JsonObject[];
+      readonly rowCount: number;
+      readonly table?: string;
+    }
+  | { readonly ok: false; readonly error: Failure };
