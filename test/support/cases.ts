@@ -1,0 +1,22 @@
+/** How many cases a property, fuzz or fault suite runs, and from which seed. */
+
+/** True under `npm run test:deep`. */
+export const deep = process.env['RVBBIT_TEST_DEEP'] === '1';
+
+/** Milliseconds after which a suite in the ordinary run stops adding cases. */
+export const QUICK_BUDGET_MS = 40_000;
+
+/** The ordinary count, or the full one under `npm run test:deep`. */
+export function cases(quick: number, full: number): number {
+  return deep ? full : quick;
+}
+
+/** The seed of this run: RVBBIT_TEST_SEED, or a new one. Print it with the suite's case count. */
+export const seed: number = Number(
+  process.env['RVBBIT_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31),
+);
+
+/** One line on stdout that says what a suite ran, e.g. `cases: 10000 reassembly orders, seed 123`. */
+export function reportCases(count: number, what: string): void {
+  console.log(`cases: ${count} ${what}, seed ${seed}`);
+}
