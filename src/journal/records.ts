@@ -1,0 +1,68 @@
+/**
+ * The journal's records: what happened, in order, as plain data. Events, progress and summaries read
+ * nothing else. Until a journal is kept on disk the same records live in memory.
+ */
+import type { RowFailure, StatementKind, Summary } from '../result.ts';
+
+interface RecordBase {
+  /** Version of the record's form. */
+  readonly v: 1;
+  /** Counts up by one within a journal. */
+  readonly seq: number;
+  /** Microseconds since the epoch, UTC. */
+  readonly at: number;
+  /** The session that did it, e.g. `udf-clever-fox-3fa2b1`. */
+  readonly session: string;
+  /** The statement that all of it belongs to, e.g. `sql-quiet-heron-09ab3c`. */
+  readonly caller: string;
+}
+
+/** A statement has begun. */
+export interface StatementOpen {
+  readonly t: 'statement.open';
+  readonly sql: string;
+  readonly kind: StatementKind;
+  readonly origin: string;
+  readonly label?: string;
+  readonly parallel: number;
+  readonly cascade?: string;
+}
+
+/** The statement's input has been read: how many rows, and how many runs serve them. */
+export interface StatementRead {
+  readonly t: 'statement.read';
+  readonly rows: number;
+  readonly runs: number;
+  readonly deduped: number;
+}
+
+/** Runs that settled and the rows that they serve; `failures` holds the rows that failed. */
+export interface RowsSettled {
+  readonly t: 'rows';
+  /** Ordinal of the first run, and how many runs. */
+  readonly first: number;
+  readonly count: number;
+  /** Rows by outcome: one run serves every row with equal inputs. */
+  readonly ok: number;
+  readonly null: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly failures: readonly RowFailure[];
+}
+
+/** A worker thread died; its rows were put back. */
+export interface WorkerLost {
+  readonly t: 'worker.lost';
+  readonly reason: string;
+}
+
+/** A statement has ended. */
+export interface StatementClose {
+  readonly t: 'statement.close';
+  readonly summary: Summary;
+}
+
+/** A record before the journal has numbered and dated it. */
+export type JournalEntry = StatementOpen | StatementRead | RowsSettled | WorkerLost | StatementClose;
+
+export type JournalRecord = RecordBase & JournalEntry;

@@ -1,0 +1,120 @@
+/** Engine options: their defaults and their one validator. */
+import type { DuckDBInstance } from '@duckdb/node-api';
+import { RvbbitError } from './errors.ts';
+import { MAX_PARALLEL } from './limits.ts';
+import type { ValueForm } from './result.ts';
+
+/** Where an engine's own messages go. The shape of pino and of console. */
+export interface Logger {
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+export interface EngineOptions {
+  /** A DuckDB file, `:memory:` (default), or an instance that you own and close. */
+  readonly database?: string | DuckDBInstance;
+  /** The cascade root: paths in statements are relative to it and cannot leave it. Default: the working folder. */
+  readonly cascades?: string;
+  /** Where state is kept; `false` (the API's default) keeps none. */
+  readonly stateDir?: string | false;
+  /** Lanes of a statement that does not say PARALLEL. Default 1. */
+  readonly parallel?: number;
+  /** Worker threads. Default: one a core, at least 1, at most 8. */
+  readonly threads?: number;
+  readonly limits?: {
+    /** Heap of one worker thread in MiB. Default 512. */
+    readonly workerHeapMb?: number;
+    /** Resident set of the process in MiB above which the worker at fault is ended. Default: three quarters of the memory. */
+    readonly rssMb?: number;
+  };
+  /** Silent by default. */
+  readonly logger?: Logger;
+  /** Closes the engine when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+export interface QueryOptions {
+  /** Cancels the statement: it settles within a second with RVB_CANCELLED. */
+  readonly signal?: AbortSignal;
+  /** Default `js`. */
+  readonly valueForm?: ValueForm;
+  /** Recorded with the statement, e.g. `cli`, `service`. Default `api`. */
+  readonly origin?: string;
+}
+
+const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Options with every default filled in. */
+export interface ResolvedOptions {
+  readonly database: string | DuckDBInstance;
+  readonly cascades: string;
+  readonly parallel: number;
+  readonly threads: number;
+  readonly workerHeapMb: number;
+  readonly rssMb: number | undefined;
+  readonly logger: Logger;
+  readonly signal: AbortSignal | undefined;
+}
+
+const KNOWN: ReadonlySet<string> = new Set<keyof EngineOptions>([
+  'database',
+  'cascades',
+  'stateDir',
+  'parallel',
+  'threads',
+  'limits',
+  'logger',
+  'signal',
+]);
+
+/** Checks the options and fills in the defaults; throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE. */
+export function resolveOptions(options: EngineOptions, defaultThreads: number): ResolvedOptions {
+  for (const key of Object.keys(options)) {
+    if (!KNOWN.has(key)) {
+      throw new RvbbitError(
+        'RVB_UNKNOWN_OPTION',
+        `Engine.open has no option '${key}'; it has ${[...KNOWN].join(', ')}`,
+        { stage: 'open' },
+      );
+    }
+  }
+  const cascades = options.cascades ?? '.';
+  if (typeof cascades !== 'string') throw wrongType('cascades', 'a folder path', cascades);
+  if (options.stateDir !== undefined && options.stateDir !== false) {
+    throw new RvbbitError(
+      'RVB_UNSUPPORTED',
+      'stateDir: this version keeps its journal in memory; leave stateDir out or pass false',
+      { stage: 'open' },
+    );
+  }
+  return {
+    database: options.database ?? ':memory:',
+    cascades,
+    parallel: wholeNumber('parallel', options.parallel ?? 1, MAX_PARALLEL),
+    threads: wholeNumber('threads', options.threads ?? defaultThreads, 64),
+    workerHeapMb: wholeNumber('limits.workerHeapMb', options.limits?.workerHeapMb ?? 512, 65_536),
+    rssMb:
+      options.limits?.rssMb === undefined
+        ? undefined
+        : wholeNumber('limits.rssMb', options.limits.rssMb, 2 ** 24),
+    logger: options.logger ?? SILENT,
+    signal: options.signal,
+  };
+}
+
+function wholeNumber(name: string, value: unknown, max: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > max) {
+    throw wrongType(name, `a whole number from 1 to ${max}`, value);
+  }
+  return value;
+}
+
+function wrongType(name: string, expected: string, value: unknown): RvbbitError {
+  return new RvbbitError(
+    'RVB_OPTION_TYPE',
+    `Engine.open: ${name} takes ${expected}, not ${JSON.stringify(value) ?? String(value)}`,
+    { stage: 'open' },
+  );
+}
