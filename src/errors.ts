@@ -1,5 +1,7 @@
 /** The engine's one error class and its closed set of codes. `docs/errors.md` explains each. */
 
+import type { Summary } from './result.ts';
+
 /** Every code an error of this package can carry. */
 export const ERROR_CODES = [
   'RVB_SYNTAX',
@@ -104,6 +106,8 @@ export class RvbbitError extends Error {
   /** True where the same attempt may succeed later; the retry loop alone decides whether it does. */
   readonly retryable: boolean;
   readonly place?: SourcePlace;
+  /** What the statement had done when it ended; set on errors that end one. */
+  summary?: Summary;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });

@@ -15,6 +15,14 @@ export const CHUNK_MAX_ROWS = 2_048;
 export const CHUNK_TARGET_MS = 5;
 /** Runs that may be read, in flight or waiting for an earlier one, beyond what has been delivered. */
 export const WINDOW_MAX_RUNS = 65_536;
+/** Chunks likewise, or two a lane where that is more. */
+export const WINDOW_MAX_CHUNKS = 256;
+/** Settled runs that are written to the session's DuckDB in one go, … */
+export const STORE_FLUSH_RUNS = 8_192;
+/** … or as soon as their values reach this many characters. */
+export const STORE_FLUSH_BYTES = 4 * 1024 * 1024;
+/** A result that is read while it grows is written after this at the latest. */
+export const STREAM_FLUSH_MS = 15;
 /** Rows that one read from the staged table brings into JavaScript. */
 export const READ_SLICE_ROWS = 16_384;
 

@@ -1,4 +1,5 @@
 /** What crosses between the main thread and a worker. Plain JSON values only: nothing thrown, no classes. */
+import type { MessagePort } from 'node:worker_threads';
 import type { Cascade } from '../src/cascade/cascade.ts';
 import type { Failure } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
@@ -44,12 +45,21 @@ export interface ChunkOutcome {
   readonly failures: readonly { readonly index: number; readonly error: Failure }[];
   /** Rows that a `when` left without a value, by index in the chunk. */
   readonly skipped: readonly number[];
-  /** Outputs by cell, a row each, where the settings asked to keep them. */
+  /** Outputs by cell and the value before the value rule, a row each, where the settings asked to keep them. */
   readonly outputs?: readonly JsonObject[];
+  readonly results?: readonly Json[];
   /** Time spent on the rows inside the worker. */
   readonly durationMs: number;
   /** The statement was cancelled before the chunk was done; the rows after `values.length` were not run. */
   readonly cancelled: boolean;
+}
+
+/** A worker's first word, on Piscina's channel: here is my link and my beacon. */
+export interface WorkerHello {
+  readonly kind: 'rvbbit.hello';
+  readonly threadId: number;
+  readonly port: MessagePort;
+  readonly beacon: SharedArrayBuffer;
 }
 
 /** A worker's word to the main thread, on its link. */

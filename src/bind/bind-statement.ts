@@ -1,0 +1,113 @@
+/** Binds a MAP or RUN: its cascade, its settings, the columns and the limit of its query. */
+import type { MapStatement, RunStatement } from '../../grammar/ast.ts';
+import type { Cascade } from '../cascade/cascade.ts';
+import { loadCascade } from '../cascade/load-cascade.ts';
+import type { Column } from '../duck/reader.ts';
+import type { Parameters, Session } from '../duck/session.ts';
+import { RvbbitError } from '../errors.ts';
+import { resolveSettings, type StatementSettings } from './statement-settings.ts';
+
+export interface BindContext {
+  readonly session: Session;
+  readonly cascadeRoot: string;
+  readonly defaultParallel: number;
+  readonly parameters: Parameters | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface BoundStatement {
+  readonly statement: MapStatement | RunStatement;
+  readonly cascade: Cascade;
+  readonly settings: StatementSettings;
+  /** The query's columns, repeated names told apart. */
+  readonly columns: readonly Column[];
+  /** The query's own outermost select says LIMIT or FETCH. */
+  readonly hasLimit: boolean;
+}
+
+export async function bindStatement(
+  statement: MapStatement | RunStatement,
+  context: BindContext,
+): Promise<BoundStatement> {
+  const settings = resolveSettings(statement, context.defaultParallel);
+  const cascade = await loadCascade(context.cascadeRoot, statement.cascade.value);
+  refuseLaterCells(cascade);
+  const { session, parameters, signal } = context;
+  const query = statement.query.text;
+  const columns = await session.describe(query, {
+    ...(parameters === undefined ? {} : { parameters }),
+    signal,
+  });
+  const { hasLimit } = await session.queryShape(query);
+  if (statement.kind === 'Map') {
+    refuseCollisions(settings, columns);
+    refuseUnknownColumns(settings, columns);
+  }
+  return { statement, cascade, settings, columns, hasLimit };
+}
+
+/** The column of that name, as DuckDB would find it: exactly, else whatever its case. */
+export function findColumn<T extends { readonly name: string }>(
+  columns: readonly T[],
+  name: string,
+): T | undefined {
+  const lower = name.toLowerCase();
+  return (
+    columns.find((column) => column.name === name) ??
+    columns.find((column) => column.name.toLowerCase() === lower)
+  );
+}
+
+function refuseCollisions(settings: StatementSettings, columns: readonly Column[]): void {
+  const { resultColumn, errorColumn } = settings;
+  const taken = findColumn(columns, resultColumn);
+  if (taken !== undefined) {
+    throw collision(
+      `the result column "${resultColumn}" has the name of the query's column "${taken.name}"; name it otherwise with AS`,
+    );
+  }
+  if (errorColumn === undefined) return;
+  const other = findColumn([...columns, { name: resultColumn }], errorColumn);
+  if (other !== undefined) {
+    throw collision(
+      `error_column = '${errorColumn}' has the name of the column "${other.name}"; choose another`,
+    );
+  }
+}
+
+function collision(message: string): RvbbitError {
+  return new RvbbitError('RVB_COLUMN_COLLISION', message, { stage: 'bind' });
+}
+
+function refuseUnknownColumns(settings: StatementSettings, columns: readonly Column[]): void {
+  if (settings.distinct === undefined || settings.distinct === 'row') return;
+  for (const name of settings.distinct) {
+    if (findColumn(columns, name) === undefined) {
+      throw new RvbbitError(
+        'RVB_OPTION_TYPE',
+        `dedupe_by names "${name}", which is no column of the query; it has ${listNames(columns)}`,
+        { stage: 'bind' },
+      );
+    }
+  }
+}
+
+/** Names for a message: the first ten. */
+export function listNames(columns: readonly { readonly name: string }[]): string {
+  const names = columns.slice(0, 10).map(({ name }) => name);
+  return names.join(', ') + (columns.length > names.length ? ', …' : '');
+}
+
+function refuseLaterCells(cascade: Cascade): void {
+  for (const cell of cascade.cells) {
+    const later = cell.unsupported?.[0];
+    if (later !== undefined) {
+      throw new RvbbitError(
+        'RVB_UNSUPPORTED',
+        `${cascade.file}: cell ${cell.name} uses ${later}, which this version does not execute yet`,
+        { stage: 'bind' },
+      );
+    }
+  }
+  for (const nested of Object.values(cascade.nested)) refuseLaterCells(nested);
+}

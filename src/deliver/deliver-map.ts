@@ -1,0 +1,73 @@
+/** Executes a MAP plan and delivers its rows: to the caller at the end, to a table, or as they become known. */
+import { MapExecution, targetSql } from '../execute/execute-map.ts';
+import type { StatementEnv } from '../execute/statement-env.ts';
+import type { MapPlan } from '../plan/plan.ts';
+import type { Notice, ResultColumn, Row, ValueForm } from '../result.ts';
+import { type Delivered, deliverReader, limitNotice } from './delivered.ts';
+
+export async function deliverMap(
+  plan: MapPlan,
+  env: StatementEnv,
+  form: ValueForm,
+): Promise<Delivered> {
+  const execution = await MapExecution.prepare(plan, env, { growing: false });
+  try {
+    await execution.run();
+    const notices = noticesOf(plan, execution);
+    const { signal } = env.stop;
+    const select = execution.select();
+    const target = targetSql(plan, select);
+    if (target !== undefined) {
+      const written = await env.session.run(target, { signal });
+      if (plan.target.kind !== 'rows') {
+        const rowCount = written.changes ?? execution.rowCount;
+        return { columns: [], rows: [], rowCount, notices };
+      }
+    }
+    return await deliverReader(await env.session.run(select, { signal }), form, notices);
+  } finally {
+    await execution.close();
+  }
+}
+
+/** What a stream learns before its first row. */
+export interface StreamHead {
+  readonly columns: readonly ResultColumn[];
+  readonly notices: readonly Notice[];
+}
+
+/** The rows of a MAP in order, each as soon as it and all before it are known. */
+export async function* streamMap(
+  plan: MapPlan,
+  env: StatementEnv,
+  form: ValueForm,
+  onHead: (head: StreamHead) => void,
+): AsyncGenerator<Row> {
+  const execution = await MapExecution.prepare(plan, env, { growing: true });
+  let failure: { readonly error: unknown } | undefined;
+  const running = execution.run().catch((error: unknown) => {
+    failure = { error };
+    env.stop.fail(error);
+    execution.giveUp();
+  });
+  try {
+    onHead({ columns: execution.columns, notices: noticesOf(plan, execution) });
+    for await (const range of execution.knownRanges()) {
+      const reader = await env.session.run(execution.select(range), { signal: env.stop.signal });
+      yield* await reader.rows(form);
+    }
+    await running;
+    if (failure !== undefined) throw failure.error;
+  } catch (thrown) {
+    throw failure === undefined ? thrown : failure.error;
+  } finally {
+    // A consumer that leaves early ends the statement: nothing is run that nobody reads.
+    env.stop.abandon();
+    await running;
+    await execution.close();
+  }
+}
+
+function noticesOf(plan: MapPlan, execution: MapExecution): readonly Notice[] {
+  return execution.cut && plan.limit.source === 'default' ? [limitNotice('map')] : [];
+}

@@ -1,0 +1,33 @@
+/** Executes a RUN plan and delivers its one row, to the caller or into a table. */
+import { quoteIdentifier, quoteLiteral } from '../duck/quote.ts';
+import { executeRun } from '../execute/execute-run.ts';
+import type { StatementEnv } from '../execute/statement-env.ts';
+import type { RunPlan } from '../plan/plan.ts';
+import type { Notice } from '../result.ts';
+import { type Delivered, limitNotice } from './delivered.ts';
+
+export async function deliverRun(plan: RunPlan, env: StatementEnv): Promise<Delivered> {
+  const { report, cut, shadows } = await executeRun(plan, env);
+  const notices: Notice[] = [];
+  if (cut && plan.limit.source === 'default') notices.push(limitNotice('run'));
+  if (shadows) {
+    notices.push({
+      code: 'shadowed_table',
+      message: `the temp table ${plan.asTable} now hides the table of that name in this session; DROP TABLE temp.${quoteIdentifier(plan.asTable)} brings it back`,
+    });
+  }
+  const text = JSON.stringify(report);
+  if (plan.create !== undefined) {
+    const column = quoteIdentifier(plan.resultColumn);
+    await env.session.run(`${plan.create}\nSELECT ${quoteLiteral(text)} AS ${column}`, {
+      signal: env.stop.signal,
+    });
+    return { columns: [], rows: [], rowCount: 1, notices };
+  }
+  return {
+    columns: [{ name: plan.resultColumn, type: 'VARCHAR' }],
+    rows: [{ [plan.resultColumn]: text }],
+    rowCount: 1,
+    notices,
+  };
+}

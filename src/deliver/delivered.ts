@@ -1,0 +1,33 @@
+/** What a statement hands to its caller, before the account of it is added. */
+import type { ResultReader } from '../duck/reader.ts';
+import { MAP_DEFAULT_ROWS, RUN_DEFAULT_ROWS } from '../limits.ts';
+import type { Notice, ResultColumn, Row, ValueForm } from '../result.ts';
+
+export interface Delivered {
+  readonly columns: readonly ResultColumn[];
+  readonly rows: readonly Row[];
+  readonly rowCount: number;
+  readonly notices: readonly Notice[];
+}
+
+/** A result of DuckDB as it stands. */
+export async function deliverReader(
+  reader: ResultReader,
+  form: ValueForm,
+  notices: readonly Notice[] = [],
+): Promise<Delivered> {
+  if (!reader.returnsRows) {
+    return { columns: [], rows: [], rowCount: reader.changes ?? 0, notices };
+  }
+  const columns = reader.columns.map(({ name, type }) => ({ name, type }));
+  return { columns, rows: await reader.rows(form), rowCount: reader.rowCount, notices };
+}
+
+/** Says that the default limit cut rows off. */
+export function limitNotice(kind: 'map' | 'run'): Notice {
+  const rows = kind === 'map' ? MAP_DEFAULT_ROWS : RUN_DEFAULT_ROWS;
+  return {
+    code: 'default_limit',
+    message: `only the first ${rows} rows were read, the default of ${kind.toUpperCase()}; say LIMIT in the query or WITH (limit = …) for more`,
+  };
+}

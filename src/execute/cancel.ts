@@ -1,0 +1,115 @@
+/** Cancelling a statement: its signal, its deadline, and the guarantee that everything settles. */
+import { messageOf, RvbbitError } from '../errors.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { Pending } from './pending.ts';
+
+/** From the cancel to ending workers that a row keeps from hearing of it. */
+const END_STUCK_AFTER_MS = 200;
+/** From the cancel to no longer waiting for chunks that are out; within ABORT_SETTLE_MS. */
+const ABANDON_AFTER_MS = 500;
+
+/** The error of a statement that its caller cancelled. */
+export function cancelled(): RvbbitError {
+  return new RvbbitError('RVB_CANCELLED', 'the statement was cancelled', { stage: 'execute' });
+}
+
+/** The error of a statement that ran past its `deadline`. */
+export function pastDeadline(deadlineMs: number): RvbbitError {
+  return new RvbbitError(
+    'RVB_DEADLINE',
+    `the statement ran past its deadline of ${deadlineMs} ms; raise WITH (deadline = …) or read fewer rows`,
+    { stage: 'execute' },
+  );
+}
+
+/** The reason that a signal of ours was aborted with. */
+export function reasonOf(signal: AbortSignal): RvbbitError {
+  return signal.reason instanceof RvbbitError ? signal.reason : cancelled();
+}
+
+/**
+ * One signal for a statement: aborts with RVB_CANCELLED when the caller's or the engine's signal
+ * does, with RVB_DEADLINE when the time is up. `dispose` takes the listeners off again.
+ */
+export class StatementSignal {
+  readonly #controller = new AbortController();
+  readonly #sources: readonly AbortSignal[];
+  readonly #onAbort = () => this.abort(cancelled());
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(sources: readonly (AbortSignal | undefined)[]) {
+    this.#sources = sources.filter((source) => source !== undefined);
+    for (const source of this.#sources) {
+      if (source.aborted) this.#onAbort();
+      else source.addEventListener('abort', this.#onAbort, { once: true });
+    }
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Starts the statement's clock. */
+  limitTo(deadlineMs: number): void {
+    this.#timer = setTimeout(() => this.abort(pastDeadline(deadlineMs)), deadlineMs);
+  }
+
+  /** Ends the statement for a reason of our own. */
+  fail(error: unknown): void {
+    this.abort(
+      error instanceof RvbbitError
+        ? error
+        : new RvbbitError('RVB_INTERNAL', messageOf(error), { stage: 'execute', cause: error }),
+    );
+  }
+
+  /** Nobody wants the rest any more. Of no effect once the statement has ended. */
+  abandon(): void {
+    this.abort(cancelled());
+  }
+
+  abort(reason: RvbbitError): void {
+    if (!this.#controller.signal.aborted) this.#controller.abort(reason);
+  }
+
+  dispose(): void {
+    clearTimeout(this.#timer);
+    for (const source of this.#sources) source.removeEventListener('abort', this.#onAbort);
+  }
+}
+
+/**
+ * Brings chunks that are out to an end once a statement is stopped: first by word to the workers,
+ * then by ending those that do not hear it, then by no longer waiting.
+ */
+export class StopGuard {
+  readonly #dispatcher: Dispatcher;
+  readonly #statementId: number;
+  readonly #pending = new Pending();
+  #timers: NodeJS.Timeout[] = [];
+  #stopped = false;
+
+  constructor(dispatcher: Dispatcher, statementId: number) {
+    this.#dispatcher = dispatcher;
+    this.#statementId = statementId;
+  }
+
+  /** The work, or `reason` of the stop where the work does not settle in time after it. */
+  race<T>(work: Promise<T>): Promise<T> {
+    return this.#pending.race(work);
+  }
+
+  stop(reason: RvbbitError): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#dispatcher.cancelStatement(this.#statementId);
+    this.#timers = [
+      setTimeout(() => this.#dispatcher.endStuckWorkers(this.#statementId), END_STUCK_AFTER_MS),
+      setTimeout(() => this.#pending.rejectAll(reason), ABANDON_AFTER_MS),
+    ];
+  }
+
+  dispose(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+}

@@ -1,0 +1,45 @@
+/** Where chunks go to be run. The lanes know this much and no more: a queue over many hosts fits behind it too. */
+import type { Cascade } from '../cascade/cascade.ts';
+import type { ChunkOutcome, ChunkTask, SqlCellOutcome, SqlCellQuery } from '../../workers/protocol.ts';
+
+/** What came of sending a chunk out. */
+export type DispatchResult =
+  | { readonly kind: 'done'; readonly outcome: ChunkOutcome }
+  | LostChunk;
+
+/** The worker died under the chunk; none of its outcomes arrived. */
+export interface LostChunk {
+  readonly kind: 'lost';
+  readonly reason: string;
+  /** The same for every chunk that one worker's death took. */
+  readonly deathId: number;
+  /** Index of the row that the worker was running at that moment, where that is known. */
+  readonly suspect?: number;
+  /** The worker was ended because that row overstayed this limit. */
+  readonly overstayedMs?: number;
+}
+
+/** What the workers may ask for on behalf of a statement. */
+export interface StatementHost {
+  readonly statementId: number;
+  readonly cascade: Cascade;
+  runSql(query: SqlCellQuery): Promise<SqlCellOutcome>;
+}
+
+export interface Dispatcher {
+  /** Makes sure that workers run; throws RVB_WORKER_BOOT where they do not start. */
+  ready(): Promise<void>;
+  /** From here to `closeStatement` the statement's chunks may be dispatched. */
+  openStatement(host: StatementHost): void;
+  closeStatement(statementId: number): void;
+  /**
+   * Runs a chunk. Never rejects for what happens to a worker; throws RVB_WORKER_BOOT where no worker
+   * can be had. `alone` keeps every other chunk off the worker, so that a death has one suspect.
+   */
+  dispatch(task: ChunkTask, options: { readonly alone: boolean }): Promise<DispatchResult>;
+  /** Tells the workers to stop the statement's rows; their chunks settle early. */
+  cancelStatement(statementId: number): void;
+  /** Ends the workers that a row of this statement keeps from answering. */
+  endStuckWorkers(statementId: number): void;
+  close(): Promise<void>;
+}

@@ -1,0 +1,203 @@
+/** Executes a MAP plan: stage the query, run the cascade over its distinct inputs, select the result. */
+import { dropStage, type StagedQuery, type StagedRuns, stageQuery, stageRuns } from '../duck/stage.ts';
+import type { Column } from '../duck/reader.ts';
+import { quoteIdentifier } from '../duck/quote.ts';
+import { STREAM_FLUSH_MS } from '../limits.ts';
+import type { MapPlan } from '../plan/plan.ts';
+import { reasonOf } from './cancel.ts';
+import { executeRuns } from './execute-runs.ts';
+import { resultSelect } from './result-select.ts';
+import { RunStore } from './run-store.ts';
+import { runSqlCell } from './sql-cell.ts';
+import { StagedInputs } from './staged-inputs.ts';
+import type { StatementEnv } from './statement-env.ts';
+import { Window } from './window.ts';
+
+/** Rows `[from, to)` of the result, by ordinal. */
+export interface RowRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A MAP on its way. `prepare`, then `run`, then `select`; `close` drops what it made, whatever happened. */
+export class MapExecution {
+  readonly #plan: MapPlan;
+  readonly #env: StatementEnv;
+  readonly #stage: StagedQuery;
+  readonly #runs: StagedRuns;
+  readonly #inputs: StagedInputs;
+  readonly #window: Window;
+  readonly #store: RunStore;
+  #storedRuns = 0;
+  #onStored: () => void = () => {};
+
+  /** Reads the query into a temp table and finds its distinct inputs. No cascade runs yet. */
+  static async prepare(
+    plan: MapPlan,
+    env: StatementEnv,
+    options: { readonly growing: boolean },
+  ): Promise<MapExecution> {
+    const { signal } = env.stop;
+    const stage = await stageMap(plan, env);
+    try {
+      const runs = await stageRuns(env.session, stage, {
+        keyColumns: plan.inputs.map(({ column }) => column),
+        dedupe: plan.dedupe,
+        signal,
+      });
+      const window = new Window(plan.parallel);
+      let execution: MapExecution | undefined;
+      const store = await RunStore.create(env.session, {
+        id: env.id,
+        ...(options.growing ? { flushAfterMs: STREAM_FLUSH_MS } : {}),
+        onStored: (storedRuns) => execution?.#grow(storedRuns, options.growing),
+        onError: (error) => env.stop.fail(error),
+      });
+      execution = new MapExecution(plan, env, { stage, runs, window, store });
+      env.ledger.note({
+        t: 'statement.read',
+        rows: stage.rowCount,
+        runs: runs.runCount,
+        deduped: stage.dropped,
+      });
+      return execution;
+    } catch (thrown) {
+      await dropStage(env.session, stage);
+      throw thrown;
+    }
+  }
+
+  private constructor(
+    plan: MapPlan,
+    env: StatementEnv,
+    parts: { stage: StagedQuery; runs: StagedRuns; window: Window; store: RunStore },
+  ) {
+    this.#plan = plan;
+    this.#env = env;
+    this.#stage = parts.stage;
+    this.#runs = parts.runs;
+    this.#window = parts.window;
+    this.#store = parts.store;
+    this.#inputs = new StagedInputs(env.session, parts.stage, parts.runs, plan.inputs, env.stop.signal);
+  }
+
+  get rowCount(): number {
+    return this.#stage.rowCount;
+  }
+
+  /** The default limit cut rows off. */
+  get cut(): boolean {
+    return this.#stage.cut;
+  }
+
+  /** The result's columns: the query's, then the cascade's value, then the failure if asked for. */
+  get columns(): readonly Pick<Column, 'name' | 'type'>[] {
+    const { resultColumn, errorColumn } = this.#plan;
+    return [
+      ...this.#stage.columns,
+      { name: resultColumn, type: 'VARCHAR' },
+      ...(errorColumn === undefined
+        ? []
+        : [{ name: errorColumn, type: 'STRUCT(code VARCHAR, message VARCHAR, attempts INTEGER)' }]),
+    ];
+  }
+
+  /** Runs the cascade to the end of the inputs; throws what stopped it. */
+  async run(): Promise<void> {
+    const { session, stop, ledger } = this.#env;
+    await executeRuns(this.#env.dispatcher, {
+      statementId: this.#env.id,
+      cascade: this.#env.cascade,
+      settings: { kind: 'map', timeoutMs: this.#plan.timeoutMs, keepOutputs: false },
+      inputs: this.#inputs,
+      parallel: this.#plan.parallel,
+      failFast: this.#plan.onError.kind === 'fail',
+      signal: stop.signal,
+      window: this.#window,
+      sink: this.#store,
+      note: (entry) => ledger.note(entry),
+      runSql: (query) => runSqlCell(session, query, stop.signal),
+    });
+    await this.#store.finish();
+    if (stop.signal.aborted) throw reasonOf(stop.signal);
+  }
+
+  /** SQL of the result, or of some rows of it, in row order. */
+  select(range?: RowRange): string {
+    return resultSelect({
+      plan: this.#plan,
+      stage: this.#stage,
+      mapTable: this.#runs.mapTable,
+      valuesTable: this.#store.valuesTable,
+      failuresTable: this.#store.failuresTable,
+      ...(range === undefined ? {} : { range }),
+    });
+  }
+
+  /**
+   * Ranges of rows in order as they become known, while `run` goes on. Asking for the next range
+   * means that the one before was consumed; only then may the lanes run further ahead.
+   */
+  async *knownRanges(): AsyncGenerator<RowRange> {
+    const { signal } = this.#env.stop;
+    let from = 0;
+    let released = 0;
+    while (from < this.rowCount) {
+      const grown = new Promise<void>((resolve) => {
+        this.#onStored = resolve;
+      });
+      const known = this.#storedRuns;
+      const to = await this.#inputs.rowsKnown(known);
+      if (to > from) {
+        yield { from, to };
+        from = to;
+        this.#window.release(known - released);
+        released = known;
+      } else {
+        if (signal.aborted) throw reasonOf(signal);
+        await grown;
+      }
+    }
+  }
+
+  /** Wakes a reader of `knownRanges` that waits for rows which will not come. */
+  giveUp(): void {
+    this.#onStored();
+  }
+
+  async close(): Promise<void> {
+    await this.#store.drop();
+    await dropStage(this.#env.session, this.#stage, this.#runs);
+  }
+
+  #grow(storedRuns: number, growing: boolean): void {
+    if (!growing) this.#window.release(storedRuns - this.#storedRuns);
+    this.#storedRuns = storedRuns;
+    this.#onStored();
+  }
+}
+
+/** Reads the plan's query into a temp table, in row order, distinct rows first, then the limit. */
+export function stageMap(plan: MapPlan, env: StatementEnv): Promise<StagedQuery> {
+  return stageQuery(env.session, plan.query, {
+    ...(plan.limit.rows === null ? {} : { limit: plan.limit.rows }),
+    ...(env.parameters === undefined ? {} : { parameters: env.parameters }),
+    ...(plan.distinct === undefined ? {} : { distinct: plan.distinct }),
+    signal: env.stop.signal,
+  });
+}
+
+/** The SQL that puts a MAP's rows where its plan says; undefined where they go to the caller alone. */
+export function targetSql(plan: MapPlan, select: string): string | undefined {
+  const { target } = plan;
+  switch (target.kind) {
+    case 'create':
+      return `${target.create}\n${select}`;
+    case 'insert':
+      return `${target.insert}\n${select}`;
+    case 'rows':
+      return target.asTable === undefined
+        ? undefined
+        : `CREATE OR REPLACE TEMP TABLE ${quoteIdentifier(target.asTable)} AS\n${select}`;
+  }
+}

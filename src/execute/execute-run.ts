@@ -1,0 +1,113 @@
+/** Executes a RUN plan: the rows into a temp table, the cascade once over it, one row of JSON back. */
+import { quoteIdentifier } from '../duck/quote.ts';
+import type { Session } from '../duck/session.ts';
+import { dropStage, stageQuery } from '../duck/stage.ts';
+import type { Failure } from '../errors.ts';
+import type { JsonObject } from '../json.ts';
+import type { RunPlan } from '../plan/plan.ts';
+import { runSingle } from './run-single.ts';
+import type { StatementEnv } from './statement-env.ts';
+
+/** The JSON that a RUN returns in its one row. */
+export interface RunReport {
+  readonly status: 'success' | 'failed';
+  readonly session_id: string;
+  /** The temp table that held the rows. */
+  readonly table_created: string;
+  readonly row_count: number;
+  /** What each cell gave, by its name. */
+  readonly outputs: JsonObject;
+  /** Tables that the cascade made; they outlive it in the session. */
+  readonly tables: readonly string[];
+  readonly cost: number;
+  readonly duration_ms: number;
+  readonly error?: Failure;
+}
+
+export interface RunResult {
+  readonly report: RunReport;
+  /** The default limit cut rows off. */
+  readonly cut: boolean;
+  /** A table or view of the same name that the temp table now hides in this session. */
+  readonly shadows: boolean;
+}
+
+export async function executeRun(plan: RunPlan, env: StatementEnv): Promise<RunResult> {
+  const { session, ledger } = env;
+  const staged = await stageTable(plan, env);
+  const before = await tableIds(session);
+  const outcome = await runSingle(env, {
+    kind: 'run',
+    input: { data_table: plan.asTable, row_count: staged.rowCount, columns: staged.columns },
+    timeoutMs: plan.timeoutMs,
+    failFast: plan.onError.kind === 'fail',
+  });
+  const after = await tableIds(session);
+  const report: RunReport = {
+    status: outcome.kind === 'failed' ? 'failed' : 'success',
+    session_id: ledger.session,
+    table_created: plan.asTable,
+    row_count: staged.rowCount,
+    outputs: outcome.outputs ?? {},
+    tables: [...after].filter(([name, id]) => before.get(name) !== id).map(([name]) => name),
+    cost: 0,
+    duration_ms: Math.round(ledger.elapsedMs),
+    ...(outcome.kind === 'failed' ? { error: outcome.error } : {}),
+  };
+  return { report, cut: staged.cut, shadows: staged.shadows };
+}
+
+interface StagedTable {
+  readonly rowCount: number;
+  readonly columns: readonly string[];
+  readonly cut: boolean;
+  readonly shadows: boolean;
+}
+
+/** The query's rows as temp table `asTable`; a temp table of that name from an earlier RUN is replaced. */
+async function stageTable(plan: RunPlan, env: StatementEnv): Promise<StagedTable> {
+  const { session, parameters, stop } = env;
+  const { signal } = stop;
+  const stage = await stageQuery(session, plan.query, {
+    ...(plan.limit.rows === null ? {} : { limit: plan.limit.rows }),
+    ...(parameters === undefined ? {} : { parameters }),
+    signal,
+  });
+  try {
+    const shadows = await hasPermanentTable(session, plan.asTable);
+    const ordinal = stage.ordinal('s');
+    const columns = stage.columns.map(({ name }) => `s.${quoteIdentifier(name)}`);
+    await session.run(
+      `CREATE OR REPLACE TEMP TABLE ${quoteIdentifier(plan.asTable)} AS
+SELECT ${columns.join(', ')} FROM ${stage.table} s WHERE ${ordinal} < ${stage.rowCount} ORDER BY ${ordinal}`,
+      { signal },
+    );
+    return {
+      rowCount: stage.rowCount,
+      columns: stage.columns.map(({ name }) => name),
+      cut: stage.cut,
+      shadows,
+    };
+  } finally {
+    await dropStage(session, stage);
+  }
+}
+
+/** The session's tables and their catalog ids: a table that was replaced has a new one. */
+async function tableIds(session: Session): Promise<ReadonlyMap<string, string>> {
+  const reader = await session.run(
+    `SELECT table_name AS name, database_oid || '.' || table_oid AS id FROM duckdb_tables()
+WHERE NOT internal AND NOT regexp_matches(table_name, '^rvb_[a-z]+_[0-9]+$') ORDER BY table_oid`,
+  );
+  const rows = await reader.rows('json');
+  return new Map(rows.map((row) => [String(row['name']), String(row['id'])]));
+}
+
+async function hasPermanentTable(session: Session, name: string): Promise<boolean> {
+  const reader = await session.runBound(
+    `SELECT 1 FROM information_schema.tables
+WHERE table_name = $1 AND table_catalog = current_database() AND table_schema = current_schema()`,
+    [name],
+  );
+  return reader.rowCount > 0;
+}

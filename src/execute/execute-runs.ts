@@ -1,0 +1,152 @@
+/** Runs a cascade over inputs: n lanes, chunks to the dispatcher, pieces back in order to the sink. */
+import type { RunSettings, SqlCellOutcome, SqlCellQuery } from '../../workers/protocol.ts';
+import type { Cascade } from '../cascade/cascade.ts';
+import { RvbbitError } from '../errors.ts';
+import type { JournalEntry } from '../journal/records.ts';
+import { SUMMARY_MAX_FAILURES } from '../limits.ts';
+import type { RowFailure } from '../result.ts';
+import { reasonOf, StopGuard } from './cancel.ts';
+import type { Chunk, Piece, RunInputs } from './chunk.ts';
+import { ChunkPolicy } from './chunk-policy.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { runLanes } from './lanes.ts';
+import { Reassembler } from './reassembler.ts';
+import { RunCursor } from './run-cursor.ts';
+import { ChunkSettler } from './settle-chunk.ts';
+import type { Window } from './window.ts';
+
+/** Takes settled runs in order; must not make a lane wait. */
+export interface RunSink {
+  write(pieces: readonly Piece[]): void;
+}
+
+export interface RunsRequest {
+  readonly statementId: number;
+  readonly cascade: Cascade;
+  readonly settings: RunSettings;
+  readonly inputs: RunInputs;
+  /** Lanes: at most this many runs are in flight at any moment. */
+  readonly parallel: number;
+  /** A failed run ends the statement. */
+  readonly failFast: boolean;
+  readonly signal: AbortSignal;
+  readonly window: Window;
+  readonly sink: RunSink;
+  readonly note: (entry: JournalEntry) => void;
+  readonly runSql: (query: SqlCellQuery) => Promise<SqlCellOutcome>;
+}
+
+/** Resolves when every run has settled; throws what stopped it: an abort, `failFast`, or lost workers. */
+export async function executeRuns(dispatcher: Dispatcher, request: RunsRequest): Promise<void> {
+  const { statementId, cascade, inputs, signal, window } = request;
+  if (signal.aborted) throw reasonOf(signal);
+  if (inputs.runCount === 0) return;
+  await dispatcher.ready();
+  const guard = new StopGuard(dispatcher, statementId);
+  const policy = new ChunkPolicy(request.parallel);
+  const cursor = new RunCursor(inputs, policy, window);
+  const intake = new Intake(request);
+  const settler = new ChunkSettler({
+    dispatcher,
+    statementId,
+    cascadeHash: cascade.hash,
+    settings: request.settings,
+    accept: (piece, chunk) => intake.accept(piece, chunk),
+    observe: (rowCount, durationMs) => policy.observe(rowCount, durationMs),
+    lost: (reason) => request.note({ t: 'worker.lost', reason }),
+  });
+  const stop = (reason: RvbbitError) => {
+    guard.stop(reason);
+    window.close();
+  };
+  const onAbort = () => stop(reasonOf(signal));
+  signal.addEventListener('abort', onAbort);
+  dispatcher.openStatement({ statementId, cascade, runSql: request.runSql });
+  try {
+    await runLanes({
+      parallel: Math.min(request.parallel, inputs.runCount),
+      next: async () => {
+        const chunk = await cursor.take();
+        if (signal.aborted) throw reasonOf(signal);
+        return chunk;
+      },
+      settle: (chunk) => guard.race(settler.settle(chunk)),
+      stop: () => stop(new RvbbitError('RVB_CANCELLED', 'the statement failed', { stage: 'execute' })),
+    });
+  } catch (thrown) {
+    throw signal.aborted ? reasonOf(signal) : thrown;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    dispatcher.closeStatement(statementId);
+    guard.dispose();
+  }
+}
+
+/** Books each piece and passes on what is next in order. */
+class Intake {
+  readonly #request: RunsRequest;
+  readonly #reassembler: Reassembler;
+  #failuresNamed = 0;
+
+  constructor(request: RunsRequest) {
+    this.#request = request;
+    this.#reassembler = new Reassembler(request.inputs.runCount);
+  }
+
+  async accept(piece: Piece, chunk: Chunk): Promise<void> {
+    const { note, failFast, sink } = this.#request;
+    const failures = await this.#nameFailures(piece);
+    note(rowsRecord(piece, chunk, failures));
+    const first = failures[0];
+    if (failFast && first !== undefined) {
+      throw new RvbbitError(first.code, `row ${first.ordinal}: ${first.message}`, {
+        stage: 'execute',
+      });
+    }
+    const ready = this.#reassembler.accept(piece);
+    if (ready.length > 0) sink.write(ready);
+  }
+
+  /** The rows behind failed runs, as long as the summary has room for them. */
+  async #nameFailures(piece: Piece): Promise<RowFailure[]> {
+    const named: RowFailure[] = [];
+    for (const { index, code, message, attempts } of piece.failures) {
+      const room = SUMMARY_MAX_FAILURES - this.#failuresNamed;
+      if (room <= 0) break;
+      const rows = await this.#request.inputs.rowsOf(piece.firstOrdinal + index, room);
+      this.#failuresNamed += rows.length;
+      for (const ordinal of rows) named.push({ ordinal, code, message, attempts });
+    }
+    return named;
+  }
+}
+
+function rowsRecord(
+  piece: Piece,
+  chunk: Chunk,
+  failures: readonly RowFailure[],
+): Extract<JournalEntry, { t: 'rows' }> {
+  const weightOf = (index: number) =>
+    chunk.weights?.[piece.firstOrdinal - chunk.firstOrdinal + index] ?? 1;
+  const weigh = (indexes: readonly number[]) =>
+    indexes.reduce((sum, index) => sum + weightOf(index), 0);
+  const failed = weigh(piece.failures.map(({ index }) => index));
+  const skipped = weigh(piece.skipped);
+  let rows = 0;
+  let nulls = 0;
+  for (let index = 0; index < piece.values.length; index++) {
+    const weight = weightOf(index);
+    rows += weight;
+    if (piece.values[index] === null) nulls += weight;
+  }
+  return {
+    t: 'rows',
+    first: piece.firstOrdinal,
+    count: piece.values.length,
+    ok: rows - nulls,
+    null: nulls - failed - skipped,
+    failed,
+    skipped,
+    failures,
+  };
+}

@@ -1,0 +1,156 @@
+/** Chunks on the worker threads of this process, by Piscina. */
+import { totalmem } from 'node:os';
+import type { ChunkTask } from '../../workers/protocol.ts';
+import { messageOf, RvbbitError } from '../errors.ts';
+import { MAX_PARALLEL } from '../limits.ts';
+import type { Dispatcher, DispatchResult, StatementHost } from './dispatcher.ts';
+import { Watchdog } from './watchdog.ts';
+import { WorkerLinks } from './worker-links.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+export interface LocalDispatcherOptions {
+  readonly threads: number;
+  readonly workerHeapMb: number;
+  /** Undefined: three quarters of the machine's memory. */
+  readonly rssMb: number | undefined;
+  /** The worker's module; tests pass one that fails to start. */
+  readonly entry?: URL;
+}
+
+/**
+ * Two pools: the workers proper, and, made on first need, a single worker where a suspect runs with
+ * nothing beside it. A dying worker rejects every task it holds, with the same error; that is what
+ * makes any rejection here mean "lost" (worker code returns outcomes and never throws).
+ */
+export class LocalDispatcher implements Dispatcher {
+  readonly #options: LocalDispatcherOptions;
+  readonly #links = new WorkerLinks();
+  readonly #watchdog: Watchdog;
+  #pool: Promise<WorkerPool> | undefined;
+  #quarantine: Promise<WorkerPool> | undefined;
+  readonly #deathIds = new WeakMap<object, number>();
+  #deaths = 0;
+  #out = 0;
+  #closed = false;
+
+  constructor(options: LocalDispatcherOptions) {
+    this.#options = options;
+    const rssBytes = options.rssMb === undefined ? totalmem() * 0.75 : options.rssMb * 2 ** 20;
+    this.#watchdog = new Watchdog(this.#links, rssBytes, (threadId) => this.#terminate(threadId));
+  }
+
+  async ready(): Promise<void> {
+    await this.#poolFor(false);
+  }
+
+  openStatement(host: StatementHost): void {
+    this.#links.openStatement(host);
+  }
+
+  closeStatement(statementId: number): void {
+    this.#links.closeStatement(statementId);
+  }
+
+  async dispatch(task: ChunkTask, options: { readonly alone: boolean }): Promise<DispatchResult> {
+    const pool = await this.#poolFor(options.alone);
+    this.#out += 1;
+    this.#watchdog.start();
+    try {
+      return { kind: 'done', outcome: await pool.run(task) };
+    } catch (thrown) {
+      if (thrown instanceof RvbbitError) throw thrown;
+      const suspect = this.#links.suspectOf(task.taskId);
+      const overstayedMs = this.#watchdog.takeOverstay(task.taskId);
+      return {
+        kind: 'lost',
+        reason: messageOf(thrown, 200),
+        deathId: this.#deathIdOf(thrown),
+        ...(suspect === undefined ? {} : { suspect }),
+        ...(overstayedMs === undefined ? {} : { overstayedMs }),
+      };
+    } finally {
+      this.#out -= 1;
+      if (this.#out === 0) this.#watchdog.stop();
+    }
+  }
+
+  cancelStatement(statementId: number): void {
+    this.#links.broadcast({ kind: 'cancel', statementId });
+  }
+
+  endStuckWorkers(statementId: number): void {
+    for (const { threadId, reading } of this.#links.readings()) {
+      if (reading.busy && reading.statementId === statementId) this.#terminate(threadId);
+    }
+  }
+
+  /** The caller has settled its statements: Piscina's own `close()` loses tasks. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#watchdog.stop();
+    const pools = await Promise.allSettled([this.#pool, this.#quarantine]);
+    await Promise.all(
+      pools.map((pool) => (pool.status === 'fulfilled' ? pool.value?.destroy() : undefined)),
+    );
+  }
+
+  #poolFor(alone: boolean): Promise<WorkerPool> {
+    if (this.#closed) {
+      throw new RvbbitError('RVB_CLOSED', 'the engine is closed', { stage: 'execute' });
+    }
+    return alone ? this.#quarantinePool() : this.#mainPool();
+  }
+
+  async #mainPool(): Promise<WorkerPool> {
+    const current = this.#pool;
+    if (!(await usable(current)) && this.#pool === current) {
+      const { threads } = this.#options;
+      this.#pool = this.#start(threads, Math.ceil(MAX_PARALLEL / threads));
+    }
+    return this.#pool!;
+  }
+
+  async #quarantinePool(): Promise<WorkerPool> {
+    const current = this.#quarantine;
+    if (!(await usable(current)) && this.#quarantine === current) {
+      this.#quarantine = this.#start(1, 1);
+    }
+    return this.#quarantine!;
+  }
+
+  /** Piscina rejects all tasks of a dead worker with one and the same error object. */
+  #deathIdOf(thrown: unknown): number {
+    const key = typeof thrown === 'object' && thrown !== null ? thrown : {};
+    let id = this.#deathIds.get(key);
+    if (id === undefined) {
+      id = ++this.#deaths;
+      this.#deathIds.set(key, id);
+    }
+    return id;
+  }
+
+  #start(threads: number, tasksPerWorker: number): Promise<WorkerPool> {
+    return WorkerPool.start({
+      threads,
+      tasksPerWorker,
+      workerHeapMb: this.#options.workerHeapMb,
+      entry: this.#options.entry ?? new URL('../../workers/entry.js', import.meta.url),
+      welcome: (hello) => this.#links.welcome(hello),
+    });
+  }
+
+  #terminate(threadId: number): void {
+    for (const starting of [this.#pool, this.#quarantine]) {
+      starting?.then((pool) => pool.terminate(threadId)).catch(() => {});
+    }
+  }
+}
+
+/** False for a pool that did not start, or that Piscina has given up: either is made anew. */
+async function usable(pool: Promise<WorkerPool> | undefined): Promise<boolean> {
+  try {
+    return pool !== undefined && (await pool).alive;
+  } catch {
+    return false;
+  }
+}

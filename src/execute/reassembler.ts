@@ -1,0 +1,47 @@
+/** Puts pieces back in the order of their ordinals, whatever order they settle in. */
+import type { Piece } from './chunk.ts';
+
+export class Reassembler {
+  readonly #runCount: number;
+  readonly #early = new Map<number, Piece>();
+  #next = 0;
+  #refused = 0;
+
+  constructor(runCount: number) {
+    this.#runCount = runCount;
+  }
+
+  /** The first run that has not been released. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** Pieces that wait for an earlier one. */
+  get waiting(): number {
+    return this.#early.size;
+  }
+
+  /** Pieces that came twice, too late or for runs that do not exist; none of them was used. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Takes a piece and gives back those that can now be released, in order. */
+  accept(piece: Piece): readonly Piece[] {
+    const { firstOrdinal } = piece;
+    const end = firstOrdinal + piece.values.length;
+    if (firstOrdinal < this.#next || end > this.#runCount || this.#early.has(firstOrdinal)) {
+      this.#refused += 1;
+      return [];
+    }
+    this.#early.set(firstOrdinal, piece);
+    const ready: Piece[] = [];
+    for (let found = this.#early.get(this.#next); found !== undefined; ) {
+      this.#early.delete(this.#next);
+      this.#next += found.values.length;
+      ready.push(found);
+      found = this.#early.get(this.#next);
+    }
+    return ready;
+  }
+}

@@ -1,0 +1,60 @@
+/** The one cursor that all lanes of a statement take their chunks from, held back by the window. */
+import { READ_SLICE_ROWS } from '../limits.ts';
+import { type Chunk, type RunInputs, subChunk } from './chunk.ts';
+import type { ChunkPolicy } from './chunk-policy.ts';
+import type { Window } from './window.ts';
+
+export class RunCursor {
+  readonly #inputs: RunInputs;
+  readonly #policy: ChunkPolicy;
+  readonly #window: Window;
+  /** Runs read ahead, the first of them next. */
+  #buffer: Chunk | undefined;
+  #bufferAt = 0;
+  #taken = 0;
+  #readTo = 0;
+  #reading: Promise<void> | undefined;
+
+  constructor(inputs: RunInputs, policy: ChunkPolicy, window: Window) {
+    this.#inputs = inputs;
+    this.#policy = policy;
+    this.#window = window;
+  }
+
+  /** The next chunk, or nothing once all runs are taken. */
+  async take(): Promise<Chunk | undefined> {
+    for (;;) {
+      await this.#window.room();
+      const remaining = this.#inputs.runCount - this.#taken;
+      if (remaining === 0) return undefined;
+      const left = this.#buffer === undefined ? 0 : this.#buffer.rowCount - this.#bufferAt;
+      if (left === 0) {
+        await this.#refill();
+        continue;
+      }
+      const count = Math.min(left, this.#policy.size(remaining));
+      const chunk = subChunk(this.#buffer!, this.#bufferAt, count);
+      this.#bufferAt += count;
+      this.#taken += count;
+      this.#window.take(count);
+      return chunk;
+    }
+  }
+
+  /** One read at a time, whichever lane asks. */
+  #refill(): Promise<void> {
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    const first = this.#readTo;
+    const count = Math.min(READ_SLICE_ROWS, this.#inputs.runCount - first);
+    const slice = await this.#inputs.read(first, count);
+    this.#buffer = { firstOrdinal: first, rowCount: count, ...slice };
+    this.#bufferAt = 0;
+    this.#readTo = first + count;
+  }
+}

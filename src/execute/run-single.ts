@@ -1,0 +1,63 @@
+/** One run of a cascade on one input: RUN, `rvbbit run` and `rvbbit test`. */
+import type { RunOutcome, RunSettings } from '../../workers/protocol.ts';
+import type { Json, JsonObject } from '../json.ts';
+import { reasonOf } from './cancel.ts';
+import type { Piece, RunInputs } from './chunk.ts';
+import { executeRuns } from './execute-runs.ts';
+import { runSqlCell } from './sql-cell.ts';
+import type { StatementEnv } from './statement-env.ts';
+import { Window } from './window.ts';
+
+export interface SingleRun {
+  readonly input: JsonObject;
+  readonly kind: RunSettings['kind'];
+  readonly timeoutMs: number;
+  /** Throw where the run fails, instead of giving its failure back. */
+  readonly failFast: boolean;
+}
+
+/** The run's outcome, with the output of every cell. */
+export async function runSingle(env: StatementEnv, single: SingleRun): Promise<RunOutcome> {
+  const { session, stop, ledger } = env;
+  let settled: Piece | undefined;
+  ledger.note({ t: 'statement.read', rows: 1, runs: 1, deduped: 0 });
+  await executeRuns(env.dispatcher, {
+    statementId: env.id,
+    cascade: env.cascade,
+    settings: { kind: single.kind, timeoutMs: single.timeoutMs, keepOutputs: true },
+    inputs: inputsOf(single.input),
+    parallel: 1,
+    failFast: single.failFast,
+    signal: stop.signal,
+    window: new Window(1),
+    sink: {
+      write: ([piece]) => {
+        settled = piece;
+      },
+    },
+    note: (entry) => ledger.note(entry),
+    runSql: (query) => runSqlCell(session, query, stop.signal),
+  });
+  if (settled === undefined) throw reasonOf(stop.signal);
+  return outcomeOf(settled);
+}
+
+function outcomeOf(piece: Piece): RunOutcome {
+  const outputs = piece.outputs?.[0] ?? {};
+  const [failure] = piece.failures;
+  if (failure !== undefined) {
+    return { kind: 'failed', error: { code: failure.code, message: failure.message }, outputs };
+  }
+  if (piece.skipped.length > 0) return { kind: 'skipped', outputs };
+  return { kind: 'ok', value: piece.results?.[0] ?? null, outputs };
+}
+
+function inputsOf(input: JsonObject): RunInputs {
+  const columns: Record<string, readonly Json[]> = {};
+  for (const [name, value] of Object.entries(input)) columns[name] = [value];
+  return {
+    runCount: 1,
+    read: async () => ({ columns }),
+    rowsOf: async () => [0],
+  };
+}

@@ -1,0 +1,144 @@
+/** Keeps the settled runs of a MAP in two temp tables, from which its result is selected. */
+import type { Session } from '../duck/session.ts';
+import { STORE_FLUSH_BYTES, STORE_FLUSH_RUNS } from '../limits.ts';
+import type { Piece, RunFailure } from './chunk.ts';
+import type { RunSink } from './execute-runs.ts';
+
+export interface RunStoreOptions {
+  /** Unique in the session. */
+  readonly id: number;
+  /** Flush this long after a run has settled, for results that are read while they grow. */
+  readonly flushAfterMs?: number;
+  /** Called after each flush with the runs that are in the tables, counted from the first. */
+  readonly onStored: (storedRuns: number) => void;
+  /** A flush failed: the statement cannot go on. */
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * Writes happen beside the lanes: `write` only queues, and one flush at a time appends what has
+ * queued up. Runs arrive in order, so the tables always hold a prefix of them.
+ */
+export class RunStore implements RunSink {
+  readonly valuesTable: string;
+  readonly failuresTable: string;
+  readonly #session: Session;
+  readonly #options: RunStoreOptions;
+  #queue: Piece[] = [];
+  #queuedRuns = 0;
+  #queuedBytes = 0;
+  #storedRuns = 0;
+  #flushing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #failedRuns = 0;
+
+  static async create(session: Session, options: RunStoreOptions): Promise<RunStore> {
+    const store = new RunStore(session, options);
+    await session.run(
+      `CREATE TEMP TABLE ${store.valuesTable} (run BIGINT, value VARCHAR);
+CREATE TEMP TABLE ${store.failuresTable} (run BIGINT, code VARCHAR, message VARCHAR, attempts INTEGER)`,
+    );
+    return store;
+  }
+
+  private constructor(session: Session, options: RunStoreOptions) {
+    this.#session = session;
+    this.#options = options;
+    this.valuesTable = `rvb_values_${options.id}`;
+    this.failuresTable = `rvb_failures_${options.id}`;
+  }
+
+  /** Runs that failed, of those stored. */
+  get failedRuns(): number {
+    return this.#failedRuns;
+  }
+
+  write(pieces: readonly Piece[]): void {
+    for (const piece of pieces) {
+      this.#queue.push(piece);
+      this.#queuedRuns += piece.values.length;
+      for (const value of piece.values) this.#queuedBytes += value === null ? 1 : value.length;
+    }
+    if (this.#queuedRuns >= STORE_FLUSH_RUNS || this.#queuedBytes >= STORE_FLUSH_BYTES) {
+      this.#flushSoon(0);
+    } else if (this.#options.flushAfterMs !== undefined) {
+      this.#flushSoon(this.#options.flushAfterMs);
+    }
+  }
+
+  /** Resolves once everything written is in the tables. */
+  async finish(): Promise<void> {
+    while (this.#queue.length > 0 || this.#flushing !== undefined) await this.#flush();
+  }
+
+  async drop(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#flushing?.catch(() => {});
+    await this.#session
+      .run(`DROP TABLE IF EXISTS ${this.valuesTable}; DROP TABLE IF EXISTS ${this.failuresTable}`)
+      .catch(() => {});
+  }
+
+  #flushSoon(delayMs: number): void {
+    if (this.#flushing !== undefined) return;
+    if (delayMs === 0) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      this.#flush().catch(this.#options.onError);
+    } else {
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined;
+        this.#flush().catch(this.#options.onError);
+      }, delayMs);
+    }
+  }
+
+  #flush(): Promise<void> {
+    this.#flushing ??= this.#append().finally(() => {
+      this.#flushing = undefined;
+      if (this.#queuedRuns >= STORE_FLUSH_RUNS) this.#flushSoon(0);
+    });
+    return this.#flushing;
+  }
+
+  async #append(): Promise<void> {
+    const pieces = this.#queue;
+    this.#queue = [];
+    this.#queuedRuns = 0;
+    this.#queuedBytes = 0;
+    const first = this.#storedRuns;
+    const values = pieces.flatMap((piece) => piece.values);
+    if (values.length === 0) return;
+    const runs = Float64Array.from(values, (_, index) => first + index);
+    await this.#session.append(
+      { catalog: 'temp', name: this.valuesTable },
+      [
+        { type: 'BIGINT', values: runs },
+        { type: 'VARCHAR', values },
+      ],
+      values.length,
+    );
+    await this.#appendFailures(
+      pieces.flatMap((piece) =>
+        piece.failures.map((failure) => ({ ...failure, index: piece.firstOrdinal + failure.index })),
+      ),
+    );
+    this.#storedRuns = first + values.length;
+    this.#options.onStored(this.#storedRuns);
+  }
+
+  async #appendFailures(failures: readonly RunFailure[]): Promise<void> {
+    if (failures.length === 0) return;
+    this.#failedRuns += failures.length;
+    await this.#session.append(
+      { catalog: 'temp', name: this.failuresTable },
+      [
+        { type: 'BIGINT', values: failures.map(({ index }) => index) },
+        { type: 'VARCHAR', values: failures.map(({ code }) => code) },
+        { type: 'VARCHAR', values: failures.map(({ message }) => message) },
+        { type: 'INTEGER', values: failures.map(({ attempts }) => attempts) },
+      ],
+      failures.length,
+    );
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Brings a chunk to its end, worker deaths included. A dying worker takes every chunk it held with
+ * it: chunks without a suspect just run again; the row that did it runs alone, and fails alone if a
+ * second worker dies under it.
+ */
+import type { ChunkOutcome, ChunkTask, RunSettings } from '../../workers/protocol.ts';
+import { RvbbitError } from '../errors.ts';
+import { cancelled } from './cancel.ts';
+import { MAX_FRUITLESS_WORKER_DEATHS, POISON_DEATHS } from '../limits.ts';
+import { type Chunk, type Piece, subChunk } from './chunk.ts';
+import type { Dispatcher, DispatchResult, LostChunk } from './dispatcher.ts';
+
+/** Losses of a chunk without a suspect before its rows are run one by one, alone. */
+const LOSSES_BEFORE_ALONE = 2;
+
+export interface SettleContext {
+  readonly dispatcher: Pick<Dispatcher, 'dispatch'>;
+  readonly statementId: number;
+  readonly cascadeHash: string;
+  readonly settings: RunSettings;
+  /** Takes the outcomes of some runs of a chunk; pieces of one chunk may come in any order. */
+  accept(piece: Piece, chunk: Chunk): Promise<void>;
+  observe(rowCount: number, durationMs: number): void;
+  lost(reason: string): void;
+}
+
+let lastTaskId = 0;
+
+export class ChunkSettler {
+  readonly #context: SettleContext;
+  /** Deaths of a worker with a run under its hands, by the run's ordinal. */
+  readonly #deaths = new Map<number, number>();
+  /** Workers that died one after another without a settled run between them. */
+  readonly #fruitless = new Set<number>();
+
+  constructor(context: SettleContext) {
+    this.#context = context;
+  }
+
+  async settle(chunk: Chunk, alone = false, losses = 0): Promise<void> {
+    const result = await this.#dispatch(chunk, alone);
+    if (result.kind === 'done') {
+      const { outcome } = result;
+      this.#fruitless.clear();
+      if (!alone) this.#context.observe(chunk.rowCount, outcome.durationMs);
+      if (outcome.values.length > 0) await this.#context.accept(pieceOf(chunk, outcome), chunk);
+      if (outcome.cancelled) throw cancelled();
+      return;
+    }
+    this.#countLoss(result);
+    const suspect = result.suspect ?? (alone && chunk.rowCount === 1 ? 0 : undefined);
+    if (suspect !== undefined) return this.#settleAround(chunk, suspect, result);
+    if (losses + 1 < LOSSES_BEFORE_ALONE) return this.settle(chunk, alone, losses + 1);
+    for (let index = 0; index < chunk.rowCount; index++) {
+      await this.settle(subChunk(chunk, index, 1), true);
+    }
+  }
+
+  /** The rows before and after the suspect run as before; the suspect runs alone or fails. */
+  async #settleAround(chunk: Chunk, suspect: number, loss: LostChunk): Promise<void> {
+    if (suspect > 0) await this.settle(subChunk(chunk, 0, suspect));
+    await this.#settleSuspect(subChunk(chunk, suspect, 1), loss);
+    const after = chunk.rowCount - suspect - 1;
+    if (after > 0) await this.settle(subChunk(chunk, suspect + 1, after));
+  }
+
+  #settleSuspect(row: Chunk, loss: LostChunk): Promise<void> {
+    const ordinal = row.firstOrdinal;
+    const deaths = (this.#deaths.get(ordinal) ?? 0) + 1;
+    this.#deaths.set(ordinal, deaths);
+    if (loss.overstayedMs !== undefined) {
+      const message = `the run did not give way within ${loss.overstayedMs} ms; its worker was ended`;
+      return this.#context.accept(failedPiece(ordinal, 'RVB_TIMEOUT', message, deaths), row);
+    }
+    if (deaths >= POISON_DEATHS) {
+      const message = `${deaths} workers died under this row (${loss.reason})`;
+      return this.#context.accept(failedPiece(ordinal, 'RVB_POISON_ROW', message, deaths), row);
+    }
+    return this.settle(row, true);
+  }
+
+  #dispatch(chunk: Chunk, alone: boolean): Promise<DispatchResult> {
+    const { statementId, cascadeHash, settings } = this.#context;
+    lastTaskId = (lastTaskId + 1) & 0x7fffffff;
+    const task: ChunkTask = {
+      taskId: lastTaskId,
+      statementId,
+      firstOrdinal: chunk.firstOrdinal,
+      rowCount: chunk.rowCount,
+      columns: chunk.columns,
+      cascadeHash,
+      settings,
+    };
+    return this.#context.dispatcher.dispatch(task, { alone });
+  }
+
+  #countLoss(loss: LostChunk): void {
+    if (this.#fruitless.has(loss.deathId)) return;
+    this.#context.lost(loss.reason);
+    this.#fruitless.add(loss.deathId);
+    if (this.#fruitless.size > MAX_FRUITLESS_WORKER_DEATHS) {
+      throw new RvbbitError(
+        'RVB_WORKER_LOST',
+        `${this.#fruitless.size} worker threads died without a row settled between (${loss.reason})`,
+        { stage: 'execute' },
+      );
+    }
+  }
+}
+
+function pieceOf(chunk: Chunk, outcome: ChunkOutcome): Piece {
+  return {
+    firstOrdinal: chunk.firstOrdinal,
+    values: outcome.values,
+    failures: outcome.failures.map(({ index, error }) => ({ index, ...error, attempts: 1 })),
+    skipped: outcome.skipped,
+    ...(outcome.outputs === undefined ? {} : { outputs: outcome.outputs }),
+    ...(outcome.results === undefined ? {} : { results: outcome.results }),
+  };
+}
+
+function failedPiece(
+  ordinal: number,
+  code: 'RVB_TIMEOUT' | 'RVB_POISON_ROW',
+  message: string,
+  attempts: number,
+): Piece {
+  return {
+    firstOrdinal: ordinal,
+    values: [null],
+    failures: [{ index: 0, code, message, attempts }],
+    skipped: [],
+  };
+}

@@ -1,0 +1,56 @@
+/** How far the lanes may run ahead of what has been delivered: back-pressure stops them, not memory. */
+import { WINDOW_MAX_CHUNKS, WINDOW_MAX_RUNS } from '../limits.ts';
+
+export class Window {
+  readonly #maxChunks: number;
+  #runs = 0;
+  /** Chunks taken and not yet delivered; a chunk counts as delivered with its last run. */
+  readonly #chunks: number[] = [];
+  #waiting: (() => void)[] = [];
+  #open = true;
+
+  /** At least one chunk a lane always fits. */
+  constructor(parallel: number) {
+    this.#maxChunks = Math.max(WINDOW_MAX_CHUNKS, 2 * parallel);
+  }
+
+  /** Resolves once there is room for a chunk, or the window is closed. */
+  async room(): Promise<void> {
+    while (this.#open && (this.#runs >= WINDOW_MAX_RUNS || this.#chunks.length >= this.#maxChunks)) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  take(runs: number): void {
+    this.#runs += runs;
+    this.#chunks.push(runs);
+  }
+
+  /** `runs` more have been delivered, in order. */
+  release(runs: number): void {
+    this.#runs -= runs;
+    let left = runs;
+    while (left > 0 && this.#chunks.length > 0) {
+      const oldest = this.#chunks[0]!;
+      if (oldest > left) {
+        this.#chunks[0] = oldest - left;
+        break;
+      }
+      left -= oldest;
+      this.#chunks.shift();
+    }
+    this.#wake();
+  }
+
+  /** Lets every waiting lane go: the statement is ending. */
+  close(): void {
+    this.#open = false;
+    this.#wake();
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+}

@@ -1,0 +1,108 @@
+/** The main thread's ends of the workers' links: answers their requests, reads their beacons. */
+import type { MessagePort } from 'node:worker_threads';
+import { Beacon, type BeaconReading } from '../../workers/beacon.ts';
+import type {
+  SqlCellOutcome,
+  WorkerHello,
+  WorkerMessage,
+  WorkerRequest,
+} from '../../workers/protocol.ts';
+import type { Cascade } from '../cascade/cascade.ts';
+import { failureOf } from '../errors.ts';
+import type { StatementHost } from './dispatcher.ts';
+
+/** Beacons of dead workers that are kept, so that their lost chunks can be matched to a row. */
+const DEAD_BEACONS_KEPT = 64;
+
+interface Link {
+  readonly threadId: number;
+  readonly port: MessagePort;
+  readonly beacon: Beacon;
+}
+
+export class WorkerLinks {
+  readonly #links = new Map<number, Link>();
+  readonly #dead: Beacon[] = [];
+  readonly #hosts = new Map<number, StatementHost>();
+
+  /** Takes a worker's first word. */
+  welcome(hello: WorkerHello): void {
+    const link = { threadId: hello.threadId, port: hello.port, beacon: new Beacon(hello.beacon) };
+    this.#links.set(hello.threadId, link);
+    hello.port.on('message', (request: WorkerRequest) => this.#answer(link, request));
+    hello.port.on('close', () => {
+      this.#links.delete(hello.threadId);
+      this.#dead.push(link.beacon);
+      if (this.#dead.length > DEAD_BEACONS_KEPT) this.#dead.shift();
+    });
+    // The links alone must not keep the process alive.
+    hello.port.unref();
+  }
+
+  get size(): number {
+    return this.#links.size;
+  }
+
+  openStatement(host: StatementHost): void {
+    this.#hosts.set(host.statementId, host);
+  }
+
+  closeStatement(statementId: number): void {
+    this.#hosts.delete(statementId);
+  }
+
+  broadcast(message: WorkerMessage): void {
+    for (const link of this.#links.values()) link.port.postMessage(message);
+  }
+
+  /** The beacons of the workers that are up. */
+  readings(): { readonly threadId: number; readonly reading: BeaconReading }[] {
+    return [...this.#links.values()].map((link) => ({
+      threadId: link.threadId,
+      reading: link.beacon.read(),
+    }));
+  }
+
+  /** The row of the task that a worker was in the middle of, if any worker, alive or dead, was. */
+  suspectOf(taskId: number): number | undefined {
+    const beacons = [...this.#dead, ...[...this.#links.values()].map((link) => link.beacon)];
+    for (const beacon of beacons) {
+      const reading = beacon.read();
+      if (reading.busy && reading.taskId === taskId) return reading.row;
+    }
+    return undefined;
+  }
+
+  #answer(link: Link, request: WorkerRequest): void {
+    if (request.kind === 'cascade') {
+      const message: WorkerMessage = {
+        kind: 'cascade',
+        id: request.id,
+        cascade: this.#cascade(request.hash),
+      };
+      link.port.postMessage(message);
+      return;
+    }
+    void this.#sql(request).then((outcome) => {
+      const message: WorkerMessage = { kind: 'sql', id: request.id, outcome };
+      link.port.postMessage(message);
+    });
+  }
+
+  #cascade(hash: string): Cascade | null {
+    for (const host of this.#hosts.values()) if (host.cascade.hash === hash) return host.cascade;
+    return null;
+  }
+
+  async #sql(request: Extract<WorkerRequest, { kind: 'sql' }>): Promise<SqlCellOutcome> {
+    const host = this.#hosts.get(request.statementId);
+    if (host === undefined) {
+      return { ok: false, error: { code: 'RVB_CANCELLED', message: 'the statement has ended' } };
+    }
+    try {
+      return await host.runSql(request.query);
+    } catch (thrown) {
+      return { ok: false, error: failureOf(thrown, 'RVB_SQL') };
+    }
+  }
+}

@@ -1,0 +1,116 @@
+/** One Piscina pool and its start-up: a worker that does not come up is an error, never a wait without end. */
+import type { Worker } from 'node:worker_threads';
+import type { Piscina } from 'piscina';
+import type { ChunkOutcome, ChunkTask, WorkerHello } from '../../workers/protocol.ts';
+import { messageOf, RvbbitError } from '../errors.ts';
+import { WORKER_BOOT_MS } from '../limits.ts';
+import { Pending } from './pending.ts';
+
+export interface WorkerPoolOptions {
+  readonly threads: number;
+  readonly tasksPerWorker: number;
+  readonly workerHeapMb: number;
+  readonly entry: URL;
+  readonly welcome: (hello: WorkerHello) => void;
+}
+
+export class WorkerPool {
+  readonly #piscina: Piscina;
+  /** What waits on this pool: tasks that are out, and the start itself. */
+  readonly #pending = new Pending();
+  #failed = false;
+  /** Workers that have said their first word and still live. */
+  #up = 0;
+  #bootTimer: NodeJS.Timeout | undefined;
+
+  /** Starts the threads and waits for the first of them. Throws RVB_WORKER_BOOT. */
+  static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
+    const { Piscina } = await import('piscina');
+    const pool = new WorkerPool(
+      new Piscina({
+        filename: options.entry.href,
+        minThreads: options.threads,
+        maxThreads: options.threads,
+        // The lanes bound what is out; Piscina's own bound would reject instead of wait.
+        concurrentTasksPerWorker: options.tasksPerWorker,
+        // The default freezes an idle worker's event loop: no timers, no links, no sockets.
+        atomics: 'disabled',
+        resourceLimits: { maxOldGenerationSizeMb: options.workerHeapMb },
+      }),
+    );
+    await pool.#greeted(options.welcome);
+    return pool;
+  }
+
+  private constructor(piscina: Piscina) {
+    this.#piscina = piscina;
+  }
+
+  /**
+   * Rejects with whatever ended the worker (the task is lost), or with RVB_WORKER_BOOT where its
+   * successors do not come up either.
+   */
+  run(task: ChunkTask): Promise<ChunkOutcome> {
+    return this.#pending.race(this.#piscina.run(task));
+  }
+
+  /** False once Piscina has given up starting workers; such a pool is to be replaced. */
+  get alive(): boolean {
+    return !this.#failed && this.#piscina.threads.length > 0;
+  }
+
+  /** Ends one worker; Piscina starts another in its place. */
+  terminate(threadId: number): void {
+    const worker = this.#piscina.threads.find((thread: Worker) => thread.threadId === threadId);
+    void worker?.terminate();
+  }
+
+  /** Rejects what is still out. Piscina's `close()` would lose tasks without a word. */
+  async destroy(): Promise<void> {
+    clearTimeout(this.#bootTimer);
+    await this.#piscina.destroy();
+  }
+
+  #greeted(welcome: (hello: WorkerHello) => void): Promise<void> {
+    this.#expectWorkers();
+    const first = new Promise<void>((resolve) => {
+      this.#piscina.on('message', (hello: WorkerHello) => {
+        if (hello?.kind !== 'rvbbit.hello') return;
+        this.#up += 1;
+        clearTimeout(this.#bootTimer);
+        welcome(hello);
+        hello.port.on('close', () => {
+          this.#up -= 1;
+          if (this.#up === 0) this.#expectWorkers();
+        });
+        resolve();
+      });
+    });
+    this.#piscina.on('error', (error: unknown) => {
+      if (this.#up === 0) this.#fail(messageOf(error));
+    });
+    return this.#pending.race(first).catch(async (error: unknown) => {
+      await this.destroy();
+      throw error;
+    });
+  }
+
+  #fail(reason: string): void {
+    this.#failed = true;
+    this.#pending.rejectAll(
+      new RvbbitError('RVB_WORKER_BOOT', `worker threads do not start: ${reason}`, {
+        stage: 'execute',
+      }),
+    );
+  }
+
+  /** No worker is up: one has to say its first word in time. */
+  #expectWorkers(): void {
+    clearTimeout(this.#bootTimer);
+    this.#bootTimer = setTimeout(
+      () => this.#fail(`no word from them within ${WORKER_BOOT_MS} ms`),
+      WORKER_BOOT_MS,
+    );
+    this.#bootTimer.unref();
+  }
+}

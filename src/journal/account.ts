@@ -1,0 +1,86 @@
+/** Folds a statement's records into its account: rows by outcome, runs, failures. */
+import { SUMMARY_MAX_FAILURES } from '../limits.ts';
+import type { RowFailure, Summary } from '../result.ts';
+import type { JournalEntry } from './records.ts';
+
+/** How a statement ended, for `Summary.status` and `Summary.reason`. */
+export type Ending = { readonly complete: true } | { readonly complete: false; readonly reason: string };
+
+/** The running account of one statement. `observe` takes its records in order; `summary` may be asked at any time. */
+export class Account {
+  #rows = 0;
+  #deduped = 0;
+  #runs = 0;
+  #ok = 0;
+  #null = 0;
+  #failed = 0;
+  #skipped = 0;
+  #failures: RowFailure[] = [];
+  #strategy: Summary['strategy'] = 'none';
+
+  observe(entry: JournalEntry): void {
+    switch (entry.t) {
+      case 'statement.open':
+        this.#strategy = entry.cascade === undefined ? 'none' : 'batch';
+        return;
+      case 'statement.read':
+        this.#rows = entry.rows;
+        this.#deduped = entry.deduped;
+        return;
+      case 'rows':
+        this.#runs += entry.count;
+        this.#ok += entry.ok;
+        this.#null += entry.null;
+        this.#failed += entry.failed;
+        this.#skipped += entry.skipped;
+        this.#keepFailures(entry.failures);
+        return;
+      case 'worker.lost':
+      case 'statement.close':
+        return;
+    }
+  }
+
+  /** Rows settled so far. */
+  get settledRows(): number {
+    return this.#ok + this.#null + this.#failed + this.#skipped;
+  }
+
+  summary(
+    names: { session: string; caller: string },
+    durationMs: number,
+    ending: Ending,
+  ): Summary {
+    return {
+      sessionId: names.session,
+      callerId: names.caller,
+      status: ending.complete ? 'complete' : 'incomplete',
+      ...(ending.complete ? {} : { reason: ending.reason }),
+      rows: {
+        in: this.#rows,
+        ok: this.#ok,
+        null: this.#null,
+        failed: this.#failed,
+        skipped: this.#skipped,
+        notRun: this.#rows - this.settledRows,
+        deduped: this.#deduped,
+      },
+      runs: this.#runs,
+      calls: { sent: 0, retried: 0, cacheHits: 0 },
+      tokens: { in: 0, out: 0 },
+      costMicroUsd: 0,
+      uncostedCalls: 0,
+      durationMs,
+      strategy: this.#strategy,
+      failures: this.#failures,
+    };
+  }
+
+  /** Keeps the first failures in row order, whatever order they came in. */
+  #keepFailures(failures: readonly RowFailure[]): void {
+    if (failures.length === 0) return;
+    this.#failures = [...this.#failures, ...failures]
+      .sort((a, b) => a.ordinal - b.ordinal)
+      .slice(0, SUMMARY_MAX_FAILURES);
+  }
+}

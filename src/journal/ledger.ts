@@ -1,0 +1,47 @@
+/** One statement's page in the journal: its names, its records and the account they add up to. */
+import type { Summary } from '../result.ts';
+import { Account, type Ending } from './account.ts';
+import type { Journal } from './journal.ts';
+import type { JournalEntry, StatementOpen } from './records.ts';
+import { type NamePrefix, type Random, woodlandName } from './session-name.ts';
+
+export class Ledger {
+  readonly session: string;
+  readonly caller: string;
+  readonly #journal: Journal;
+  readonly #account = new Account();
+  readonly #startedMs = performance.now();
+  #summary: Summary | undefined;
+
+  constructor(journal: Journal, prefix: NamePrefix, random: Random) {
+    this.#journal = journal;
+    this.caller = woodlandName('sql', random);
+    this.session = prefix === 'sql' ? this.caller : woodlandName(prefix, random);
+  }
+
+  open(entry: Omit<StatementOpen, 't'>): void {
+    this.note({ t: 'statement.open', ...entry });
+  }
+
+  /** Records what happened. Nothing is recorded once the statement is closed. */
+  note(entry: JournalEntry): void {
+    if (this.#summary !== undefined) return;
+    this.#account.observe(entry);
+    this.#journal.append(this, entry);
+  }
+
+  /** Milliseconds since the statement began. */
+  get elapsedMs(): number {
+    return performance.now() - this.#startedMs;
+  }
+
+  /** Ends the statement, once; later calls give the same summary. */
+  close(ending: Ending): Summary {
+    if (this.#summary === undefined) {
+      const summary = this.#account.summary(this, Math.round(this.elapsedMs), ending);
+      this.#journal.append(this, { t: 'statement.close', summary });
+      this.#summary = summary;
+    }
+    return this.#summary;
+  }
+}

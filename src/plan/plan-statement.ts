@@ -1,0 +1,77 @@
+/** Bound statement → Plan. Pure: nothing is read, nothing is asked. */
+import { type BoundStatement, findColumn, listNames } from '../bind/bind-statement.ts';
+import { RvbbitError } from '../errors.ts';
+import { MAP_DEFAULT_ROWS, RUN_DEFAULT_ROWS } from '../limits.ts';
+import type { InputColumn, MapPlan, MapTarget, Plan, RowLimit, RunPlan } from './plan.ts';
+
+/** The plan of a bound statement; `generatedTable` names the temp table of a RUN that gives no name. */
+export function planStatement(bound: BoundStatement, target: MapTarget, generatedTable: string): Plan {
+  return bound.statement.kind === 'Map' ? planMap(bound, target) : planRun(bound, target, generatedTable);
+}
+
+function planMap(bound: BoundStatement, target: MapTarget): MapPlan {
+  const { settings } = bound;
+  const { asTable } = settings;
+  return {
+    kind: 'map',
+    strategy: 'batch',
+    ...common(bound, MAP_DEFAULT_ROWS),
+    parallel: settings.parallel,
+    dedupe: settings.dedupe,
+    ...(settings.distinct === undefined ? {} : { distinct: settings.distinct }),
+    inputs: inputColumns(bound),
+    ...(settings.errorColumn === undefined ? {} : { errorColumn: settings.errorColumn }),
+    target: target.kind === 'rows' && asTable !== undefined ? { kind: 'rows', asTable } : target,
+  };
+}
+
+function planRun(bound: BoundStatement, target: MapTarget, generatedTable: string): RunPlan {
+  return {
+    kind: 'run',
+    strategy: 'batch',
+    ...common(bound, RUN_DEFAULT_ROWS),
+    parallel: 1,
+    asTable: bound.settings.asTable ?? generatedTable,
+    ...(target.kind === 'create' ? { create: target.create } : {}),
+  };
+}
+
+function common(bound: BoundStatement, defaultRows: number) {
+  const { cascade, settings, statement } = bound;
+  return {
+    cascadeFile: cascade.file,
+    cascadeHash: cascade.hash,
+    query: statement.query.text,
+    limit: rowLimit(bound, defaultRows),
+    timeoutMs: settings.timeoutMs,
+    ...(settings.deadlineMs === undefined ? {} : { deadlineMs: settings.deadlineMs }),
+    onError: settings.onError,
+    resultColumn: settings.resultColumn,
+    ...(settings.label === undefined ? {} : { label: settings.label }),
+  };
+}
+
+/** Of `limit` and the query's own LIMIT the smaller holds; the default only where neither is given. */
+function rowLimit({ settings, hasLimit }: BoundStatement, defaultRows: number): RowLimit {
+  if (settings.limit !== undefined) return { rows: settings.limit, source: 'option' };
+  if (hasLimit) return { rows: null, source: 'query' };
+  return { rows: defaultRows, source: 'default' };
+}
+
+function inputColumns({ cascade, columns }: BoundStatement): readonly InputColumn[] {
+  const missing = cascade.requiredInputs.filter((name) => findColumn(columns, name) === undefined);
+  if (missing.length > 0) {
+    throw new RvbbitError(
+      'RVB_TYPE_MISMATCH',
+      `${cascade.file} needs the input${missing.length === 1 ? '' : 's'} ${missing.join(', ')}; the query has the columns ${listNames(columns)}. Select it, or rename a column: SELECT … AS ${missing[0]}`,
+      { stage: 'bind' },
+    );
+  }
+  if (cascade.inputColumns === 'all') {
+    return columns.map(({ name }) => ({ input: name, column: name }));
+  }
+  return cascade.inputColumns.flatMap((input) => {
+    const column = findColumn(columns, input);
+    return column === undefined ? [] : [{ input, column: column.name }];
+  });
+}

@@ -1,0 +1,59 @@
+/** A plan: plain data that says what a statement will do. It can be printed, compared and sent elsewhere. */
+import type { OnError } from '../bind/statement-settings.ts';
+
+/** How many rows are read, and who said so. `rows` is null where the query has its own LIMIT and no other applies. */
+export interface RowLimit {
+  readonly rows: number | null;
+  readonly source: 'default' | 'option' | 'query';
+}
+
+interface PlanBase {
+  readonly cascadeFile: string;
+  readonly cascadeHash: string;
+  /** The query of USING, as written. */
+  readonly query: string;
+  readonly limit: RowLimit;
+  readonly timeoutMs: number;
+  readonly deadlineMs?: number;
+  readonly onError: OnError;
+  readonly resultColumn: string;
+  readonly label?: string;
+}
+
+/** Where a MAP's rows go: to the caller, or into a table. */
+export type MapTarget =
+  | { readonly kind: 'rows'; readonly asTable?: string }
+  /** `CREATE … TABLE … AS`, up to the AS, as SQL. */
+  | { readonly kind: 'create'; readonly create: string }
+  /** `INSERT INTO … (…)`, as SQL. */
+  | { readonly kind: 'insert'; readonly insert: string };
+
+/** An input of the cascade and the column of the query that feeds it. */
+export interface InputColumn {
+  readonly input: string;
+  readonly column: string;
+}
+
+export interface MapPlan extends PlanBase {
+  readonly kind: 'map';
+  readonly strategy: 'batch';
+  readonly parallel: number;
+  readonly dedupe: boolean;
+  readonly distinct?: 'row' | readonly string[];
+  /** The only columns that cross into JavaScript while the cascade runs. */
+  readonly inputs: readonly InputColumn[];
+  readonly errorColumn?: string;
+  readonly target: MapTarget;
+}
+
+export interface RunPlan extends PlanBase {
+  readonly kind: 'run';
+  readonly strategy: 'batch';
+  readonly parallel: 1;
+  /** The temp table that holds the rows; a generated name where the statement gives none. */
+  readonly asTable: string;
+  /** Where the one row goes: to the caller, or into a table. */
+  readonly create?: string;
+}
+
+export type Plan = MapPlan | RunPlan;

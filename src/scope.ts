@@ -1,0 +1,104 @@
+/** Opens and closes statements: their names, their signals, and the engine's list of those that run. */
+import type { Parameters, Session } from './duck/session.ts';
+import { messageOf, RvbbitError } from './errors.ts';
+import { StatementSignal } from './execute/cancel.ts';
+import type { Dispatcher } from './execute/dispatcher.ts';
+import type { StatementScope } from './execute/statement-env.ts';
+import type { Ending } from './journal/account.ts';
+import type { Journal } from './journal/journal.ts';
+import { Ledger } from './journal/ledger.ts';
+import type { NamePrefix, Random } from './journal/session-name.ts';
+import type { Summary } from './result.ts';
+
+/** Ids address cancels across all engines of the process: workers know no engines. */
+let lastStatementId = 0;
+
+export interface ScopeParts {
+  readonly session: Session;
+  readonly dispatcher: Dispatcher;
+  readonly journal: Journal;
+  readonly random: Random;
+}
+
+export interface ScopeRequest {
+  readonly prefix: NamePrefix;
+  readonly parameters: Parameters | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Statements that run; `close` stops them all and waits for them. */
+export class StatementScopes {
+  readonly #parts: ScopeParts;
+  readonly #open = new Set<StatementScope>();
+  #settled: () => void = () => {};
+  #closed = false;
+
+  constructor(parts: ScopeParts) {
+    this.#parts = parts;
+  }
+
+  begin({ prefix, parameters, signal }: ScopeRequest): StatementScope {
+    if (this.#closed) throw closed();
+    lastStatementId = (lastStatementId + 1) & 0x7fffffff;
+    const { session, dispatcher, journal, random } = this.#parts;
+    const scope: StatementScope = {
+      id: lastStatementId,
+      session,
+      dispatcher,
+      parameters,
+      stop: new StatementSignal([signal]),
+      ledger: new Ledger(journal, prefix, random),
+    };
+    this.#open.add(scope);
+    return scope;
+  }
+
+  /** The statement has done all it was to do. */
+  complete(scope: StatementScope): Summary {
+    return this.#end(scope, { complete: true });
+  }
+
+  /** The statement was ended by `thrown`: the error to throw on, with the account of what was done. */
+  fail(scope: StatementScope, thrown: unknown): RvbbitError {
+    const error =
+      thrown instanceof RvbbitError
+        ? thrown
+        : new RvbbitError('RVB_INTERNAL', messageOf(thrown), { stage: 'execute', cause: thrown });
+    error.summary = this.#end(scope, { complete: false, reason: reasonWord(error) });
+    return error;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const scope of this.#open) scope.stop.abort(closed());
+    while (this.#open.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#settled = resolve;
+      });
+    }
+  }
+
+  #end(scope: StatementScope, ending: Ending): Summary {
+    const summary = scope.ledger.close(ending);
+    scope.stop.dispose();
+    this.#open.delete(scope);
+    this.#settled();
+    return summary;
+  }
+}
+
+function closed(): RvbbitError {
+  return new RvbbitError('RVB_CLOSED', 'the engine is closed; open another', { stage: 'close' });
+}
+
+function reasonWord(error: RvbbitError): string {
+  switch (error.code) {
+    case 'RVB_CANCELLED':
+    case 'RVB_CLOSED':
+      return 'cancelled';
+    case 'RVB_DEADLINE':
+      return 'deadline';
+    default:
+      return 'failed';
+  }
+}

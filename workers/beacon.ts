@@ -1,0 +1,74 @@
+/**
+ * A few words of memory that a worker and the main thread share, so that the main thread can tell
+ * which row a worker was running when it died or stopped answering. Only synchronous work needs it:
+ * a worker that awaits something still answers on its link.
+ */
+
+const TASK = 0;
+const STATEMENT = 1;
+const ROW = 2;
+/** Odd while a synchronous stretch of a row runs; counts up at its start and its end. */
+const SEQUENCE = 3;
+const LIMIT_MS = 4;
+const EXTERNAL_MB = 5;
+const WORDS = 8;
+
+/** What the main thread reads. */
+export interface BeaconReading {
+  readonly busy: boolean;
+  /** Differs between two stretches: equal readings mean the same stretch still runs. */
+  readonly sequence: number;
+  readonly taskId: number;
+  readonly statementId: number;
+  /** Index of the row in its chunk. */
+  readonly row: number;
+  /** Milliseconds that the stretch may take. */
+  readonly limitMs: number;
+  /** Memory outside the heap that the worker last reported. */
+  readonly externalMb: number;
+}
+
+export class Beacon {
+  readonly memory: SharedArrayBuffer;
+  readonly #words: Int32Array;
+
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(WORDS * 4)) {
+    this.memory = memory;
+    this.#words = new Int32Array(memory);
+  }
+
+  /** Worker: a synchronous stretch of `row` begins. */
+  enter(taskId: number, statementId: number, row: number, limitMs: number): void {
+    const words = this.#words;
+    words[TASK] = taskId;
+    words[STATEMENT] = statementId;
+    words[ROW] = row;
+    words[LIMIT_MS] = limitMs;
+    Atomics.store(words, SEQUENCE, (words[SEQUENCE]! + 1) | 1);
+  }
+
+  /** Worker: the stretch is over. */
+  leave(): void {
+    const words = this.#words;
+    Atomics.store(words, SEQUENCE, (words[SEQUENCE]! + 1) & ~1);
+  }
+
+  /** Worker: memory held outside the heap (buffers), in MiB. */
+  reportExternal(megabytes: number): void {
+    this.#words[EXTERNAL_MB] = megabytes;
+  }
+
+  read(): BeaconReading {
+    const words = this.#words;
+    const sequence = Atomics.load(words, SEQUENCE);
+    return {
+      busy: (sequence & 1) === 1,
+      sequence,
+      taskId: words[TASK]!,
+      statementId: words[STATEMENT]!,
+      row: words[ROW]!,
+      limitMs: words[LIMIT_MS]!,
+      externalMb: words[EXTERNAL_MB]!,
+    };
+  }
+}

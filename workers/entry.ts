@@ -1,0 +1,136 @@
+/** What Piscina loads in each worker thread: takes a chunk, runs its rows one after another, gives their outcomes. */
+import { setMaxListeners } from 'node:events';
+import type { Failure } from '../src/errors.ts';
+import { failureOf } from '../src/errors.ts';
+import type { Json, JsonObject } from '../src/json.ts';
+import { WorkerLink } from './link.ts';
+import type { ChunkOutcome, ChunkTask, RunOutcome } from './protocol.ts';
+import { type CascadeProgram, compileCascade, type RunContext, runCascade } from './run-cascade.ts';
+import { valueText } from './value-text.ts';
+
+/** Compiled cascades a worker keeps; beyond them the oldest is compiled anew when it returns. */
+const MAX_PROGRAMS = 64;
+
+const link = new WorkerLink();
+const programs = new Map<string, Promise<CascadeProgram | Failure>>();
+const openChunks = new Map<number, number>();
+
+export default async function runChunk(task: ChunkTask): Promise<ChunkOutcome> {
+  const { statementId } = task;
+  openChunks.set(statementId, (openChunks.get(statementId) ?? 0) + 1);
+  try {
+    const signal = link.signalOf(statementId);
+    setMaxListeners(0, signal);
+    const program = await programOf(task.cascadeHash);
+    if ('code' in program) return refuse(task, program);
+    return await runRows(task, program, signal);
+  } finally {
+    const left = (openChunks.get(statementId) ?? 1) - 1;
+    if (left === 0) {
+      openChunks.delete(statementId);
+      link.forget(statementId);
+    } else {
+      openChunks.set(statementId, left);
+    }
+  }
+}
+
+async function runRows(
+  task: ChunkTask,
+  program: CascadeProgram,
+  signal: AbortSignal,
+): Promise<ChunkOutcome> {
+  const startedMs = performance.now();
+  const values: (string | null)[] = [];
+  const failures: { index: number; error: Failure }[] = [];
+  const skipped: number[] = [];
+  const outputs: JsonObject[] = [];
+  const results: Json[] = [];
+  let row = 0;
+  const context: RunContext = {
+    settings: task.settings,
+    signal,
+    runSql: (query) => link.sql(task.statementId, query),
+    enterJs: (limitMs) => link.beacon.enter(task.taskId, task.statementId, row, limitMs),
+    leaveJs: () => link.beacon.leave(),
+    nowMs: () => performance.now(),
+  };
+  const aborted = abortPromise(signal);
+  const names = Object.keys(task.columns);
+  for (; row < task.rowCount && !signal.aborted; row++) {
+    const run = runCascade(program, inputOf(task, names, row), context);
+    const outcome = await Promise.race([run, aborted]);
+    if (outcome === undefined) break;
+    values.push(outcome.kind === 'ok' ? valueText(outcome.value) : null);
+    if (outcome.kind === 'failed') failures.push({ index: row, error: outcome.error });
+    if (outcome.kind === 'skipped') skipped.push(row);
+    if (task.settings.keepOutputs) {
+      outputs.push(outcome.outputs ?? {});
+      results.push(outcome.kind === 'ok' ? outcome.value : null);
+    }
+  }
+  return {
+    taskId: task.taskId,
+    values,
+    failures,
+    skipped,
+    ...(task.settings.keepOutputs ? { outputs, results } : {}),
+    durationMs: performance.now() - startedMs,
+    cancelled: values.length < task.rowCount,
+  };
+}
+
+/** Resolves (with nothing) once the statement is cancelled; a run that ignores its signal is left behind. */
+function abortPromise(signal: AbortSignal): Promise<RunOutcome | undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}
+
+function inputOf(task: ChunkTask, names: readonly string[], row: number): JsonObject {
+  const input: Record<string, Json> = {};
+  for (const name of names) {
+    const value = task.columns[name]![row]!;
+    if (name === '__proto__') Object.defineProperty(input, name, { value, enumerable: true });
+    else input[name] = value;
+  }
+  return input;
+}
+
+function programOf(hash: string): Promise<CascadeProgram | Failure> {
+  let program = programs.get(hash);
+  if (program === undefined) {
+    program = compile(hash);
+    programs.set(hash, program);
+    if (programs.size > MAX_PROGRAMS) {
+      const [oldest] = programs.keys();
+      programs.delete(oldest!);
+    }
+  }
+  return program;
+}
+
+async function compile(hash: string): Promise<CascadeProgram | Failure> {
+  try {
+    const cascade = await link.cascade(hash);
+    if (cascade !== null) return compileCascade(cascade);
+    programs.delete(hash);
+    return { code: 'RVB_INTERNAL', message: `the cascade ${hash} is not known` };
+  } catch (thrown) {
+    return failureOf(thrown, 'RVB_CASCADE_INVALID');
+  }
+}
+
+/** Every row of the chunk failed, for the same reason. */
+function refuse(task: ChunkTask, error: Failure): ChunkOutcome {
+  const rows = Array.from({ length: task.rowCount }, (_, index) => index);
+  return {
+    taskId: task.taskId,
+    values: rows.map(() => null),
+    failures: rows.map((index) => ({ index, error })),
+    skipped: [],
+    durationMs: 0,
+    cancelled: false,
+  };
+}

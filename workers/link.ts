@@ -1,0 +1,98 @@
+/**
+ * The worker's line to the main thread: it fetches cascades, runs SQL on the session's DuckDB and
+ * hears of cancelled statements. Tasks do not travel here; Piscina carries those.
+ */
+import { MessageChannel, type MessagePort, parentPort, threadId } from 'node:worker_threads';
+import { getHeapStatistics } from 'node:v8';
+import type { Cascade } from '../src/cascade/cascade.ts';
+import { Beacon } from './beacon.ts';
+import type { SqlCellOutcome, SqlCellQuery, WorkerHello, WorkerMessage } from './protocol.ts';
+
+const EXTERNAL_REPORT_MS = 100;
+/** Cancelled statements whose late chunks are still turned away. */
+const CANCELLED_KEPT = 1_000;
+
+type Reply = Extract<WorkerMessage, { id: number }>;
+
+export class WorkerLink {
+  readonly beacon = new Beacon();
+  readonly #port: MessagePort;
+  readonly #waiting = new Map<number, (reply: Reply) => void>();
+  readonly #controllers = new Map<number, AbortController>();
+  readonly #cancelled = new Set<number>();
+  #nextId = 1;
+
+  constructor() {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    port1.on('message', (message: WorkerMessage) => this.#receive(message));
+    // The link alone must not keep a worker alive that its pool has let go.
+    port1.unref();
+    setInterval(
+      () => this.beacon.reportExternal(getHeapStatistics().external_memory / 2 ** 20),
+      EXTERNAL_REPORT_MS,
+    ).unref();
+    const hello: WorkerHello = {
+      kind: 'rvbbit.hello',
+      threadId,
+      port: port2,
+      beacon: this.beacon.memory,
+    };
+    parentPort?.postMessage(hello, [port2]);
+  }
+
+  /** The cascade with this hash, or null where the main thread does not have it either. */
+  async cascade(hash: string): Promise<Cascade | null> {
+    const reply = await this.#ask((id) => this.#port.postMessage({ kind: 'cascade', id, hash }));
+    return reply.kind === 'cascade' ? reply.cascade : null;
+  }
+
+  /** Runs a rendered query on the connection of the statement's session. */
+  async sql(statementId: number, query: SqlCellQuery): Promise<SqlCellOutcome> {
+    const reply = await this.#ask((id) =>
+      this.#port.postMessage({ kind: 'sql', id, statementId, query }),
+    );
+    return reply.kind === 'sql'
+      ? reply.outcome
+      : { ok: false, error: { code: 'RVB_INTERNAL', message: 'wrong reply to a sql request' } };
+  }
+
+  /** Aborts when the statement is cancelled. One signal serves all chunks of a statement here. */
+  signalOf(statementId: number): AbortSignal {
+    let controller = this.#controllers.get(statementId);
+    if (controller === undefined) {
+      controller = new AbortController();
+      if (this.#cancelled.has(statementId)) controller.abort();
+      this.#controllers.set(statementId, controller);
+    }
+    return controller.signal;
+  }
+
+  /** The worker holds no chunk of the statement any more. */
+  forget(statementId: number): void {
+    this.#controllers.delete(statementId);
+  }
+
+  #ask(post: (id: number) => void): Promise<Reply> {
+    const id = this.#nextId++;
+    return new Promise((resolve) => {
+      this.#waiting.set(id, resolve);
+      post(id);
+    });
+  }
+
+  #receive(message: WorkerMessage): void {
+    if (message.kind === 'cancel') {
+      this.#cancelled.add(message.statementId);
+      if (this.#cancelled.size > CANCELLED_KEPT) {
+        const [oldest] = this.#cancelled;
+        this.#cancelled.delete(oldest!);
+      }
+      this.#controllers.get(message.statementId)?.abort();
+      return;
+    }
+    const resolve = this.#waiting.get(message.id);
+    this.#waiting.delete(message.id);
+    resolve?.(message);
+  }
+}
