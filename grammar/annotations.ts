@@ -94,8 +94,8 @@ export const ANNOTATIONS: ReadonlyMap<string, AnnotationSpec> = new Map(
   TABLE.map((spec) => [spec.key, Object.freeze(spec)]),
 );
 
-/** `-- @ key`, with what follows the key: a colon and a value, or text that should not be there. */
-const LINE = /^--[ \t]*@[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*(?::[ \t]*([^]*?))?[ \t\f\v]*$/;
+/** `-- @ key: value`; what stands before the colon is the key, whatever it is. */
+const LINE = /^--[ \t]*@[ \t]*([^:]+)(?::([\s\S]*))?$/;
 
 /** Whether nothing but blanks stands before the offset on its line. */
 function opensLine(source: string, at: number): boolean {
@@ -109,12 +109,14 @@ export function readAnnotations(source: string, start: number, end: number): rea
   skipTrivia(source, start, end, (from, to) => {
     const match = LINE.exec(source.slice(from, to));
     if (match === null || !opensLine(source, from)) return;
-    const value = match[2];
+    const key = match[1]!.trim().toLowerCase();
+    const value = match[2]?.trim() ?? '';
+    if (key === '') return;
     annotations.push(
       Object.freeze({
         kind: 'Annotation',
-        key: match[1]!.toLowerCase(),
-        ...(value === undefined || value === '' ? {} : { value }),
+        key,
+        ...(value === '' ? {} : { value }),
         span: Object.freeze({ start: from, end: to }),
       }),
     );
@@ -129,10 +131,14 @@ export function checkAnnotations(annotations: readonly Annotation[]): readonly P
   for (const { key, value, span } of annotations) {
     const spec = ANNOTATIONS.get(key);
     if (spec === undefined) {
-      const suggestion = nearestSpelling(key, ANNOTATIONS.keys());
+      const [word = '', ...rest] = key.split(/\s+/, 2);
+      const colonMissing = ANNOTATIONS.has(word) && rest.length > 0;
+      const suggestion = colonMissing
+        ? `${word}: ${shown(rest.join(' '))}`
+        : nearestSpelling(key, ANNOTATIONS.keys());
       problems.push({
         code: 'RVB_UNKNOWN_OPTION',
-        message: `There is no annotation called ${shown(key)}.${didYouMean(suggestion)}`,
+        message: `There is no annotation called "${shown(key)}".${didYouMean(suggestion)}`,
         span,
         expected: [...ANNOTATIONS.keys()],
         suggestion,

@@ -61,13 +61,15 @@ const ESCAPES: Readonly<Record<string, string>> = {
   r: '\r',
   t: '\t',
 };
-const ESCAPE = /\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([^]))/g;
+const ESCAPE =
+  /\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([\s\S]))/g;
 
-function unescape(body: string): string {
-  return body.replace(ESCAPE, (_, octal, hex, short, long, other) => {
+function decodeEscapes(body: string): string {
+  return body.replace(ESCAPE, (...groups: unknown[]) => {
+    const [octal, hex, short, long, other] = groups.slice(1, 6) as (string | undefined)[];
     if (other !== undefined) return ESCAPES[other] ?? other;
-    const code =
-      octal === undefined ? Number.parseInt(hex ?? short ?? long, 16) : Number.parseInt(octal, 8);
+    const digits = hex ?? short ?? long;
+    const code = digits ? Number.parseInt(digits, 16) : Number.parseInt(octal!, 8);
     return code > 0x10ffff ? '\ufffd' : String.fromCodePoint(code);
   });
 }
@@ -99,7 +101,7 @@ export function stringValue(image: string): string {
       from = at;
     }
   }
-  return escapes ? unescape(value) : value;
+  return escapes ? decodeEscapes(value) : value;
 }
 
 /** The name in a closed `"…"`. */

@@ -9,7 +9,6 @@ class Head {
   readonly #source: string;
   readonly #end: number;
   readonly #lexeme = createLexeme();
-  kind: Kind = Kind.End;
   /** The word in capitals, '' for anything else. */
   word = '';
 
@@ -23,10 +22,13 @@ class Head {
   advance(): void {
     scan(this.#source, this.#lexeme.end, this.#end, this.#lexeme);
     const { kind, start, end } = this.#lexeme;
-    this.kind = kind;
     // No word of a head is longer; a longer one is not worth a copy.
     const short = kind === Kind.Word && end - start <= 12;
     this.word = short ? this.#source.slice(start, end).toUpperCase() : '';
+  }
+
+  at(kind: Kind): boolean {
+    return this.#lexeme.kind === kind;
   }
 
   accept(word: string): boolean {
@@ -37,21 +39,21 @@ class Head {
 
   /** Skips one balanced bracket group if one stands here. */
   skipGroup(): void {
-    if (this.kind !== Kind.Open) return;
     let depth = 0;
-    do {
-      if (this.kind === Kind.Open) depth++;
-      if (this.kind === Kind.Close) depth--;
+    while (this.at(Kind.Open) || (depth > 0 && !this.at(Kind.End))) {
+      if (this.at(Kind.Open)) depth++;
+      if (this.at(Kind.Close)) depth--;
       this.advance();
-    } while (depth > 0 && this.kind !== Kind.End);
+      if (depth === 0) return;
+    }
   }
 
   /** Skips `name` or `a.b.c`; false if no name stands here. */
   skipName(): boolean {
     for (;;) {
-      if (this.kind !== Kind.Word && this.kind !== Kind.QuotedName) return false;
+      if (!this.at(Kind.Word) && !this.at(Kind.QuotedName)) return false;
       this.advance();
-      if (this.kind !== Kind.Dot) return true;
+      if (!this.at(Kind.Dot)) return true;
       this.advance();
     }
   }
