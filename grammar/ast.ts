@@ -76,7 +76,8 @@ export interface ResultColumn {
   readonly span: Span;
 }
 
-interface StatementBase {
+/** What every statement has. The statement inside CREATE, INSERT or EXPLAIN has no annotations of its own. */
+export interface StatementBase {
   readonly span: Span;
   /** The `-- @` lines right before the statement, in order. */
   readonly annotations: readonly Annotation[];
@@ -172,11 +173,7 @@ export type Statement =
 
 /** A problem in the source. Never thrown: a parse returns them. */
 export interface Diagnostic {
-  readonly code:
-    | 'RVB_SYNTAX'
-    | 'RVB_UNKNOWN_OPTION'
-    | 'RVB_OPTION_TYPE'
-    | 'RVB_LIMIT';
+  readonly code: 'RVB_SYNTAX' | 'RVB_UNKNOWN_OPTION' | 'RVB_OPTION_TYPE' | 'RVB_LIMIT';
   /** One sentence: what stands there and what was expected, with the nearest spelling if there is one. */
   readonly message: string;
   readonly span: Span;

@@ -1,0 +1,178 @@
+import type {
+  MapStatement,
+  Option,
+  ResultColumn,
+  RunStatement,
+  Span,
+  StatementBase,
+} from './ast.ts';
+import { checkCall } from './check-call.ts';
+import type { CstNode, IToken } from './chevrotain.ts';
+import type { Problem } from './diagnostics.ts';
+import {
+  createSpan,
+  identifierOf,
+  nodeOf,
+  nodeSpan,
+  nodesOf,
+  numberOf,
+  stringOf,
+  tokenOf,
+  tokenSpan,
+  tokensOf,
+} from './nodes.ts';
+import { optionOf } from './option-values.ts';
+import { createIsland } from './sql-island.ts';
+
+const NO_OPTIONS = Object.freeze([]);
+
+/** What a statement is built with: problems are added to the list, and building goes on. */
+export interface Building {
+  readonly source: string;
+  readonly problems: Problem[];
+}
+
+/** A second modifier or clause of one kind is a problem. */
+export function refuseRepeats(building: Building, word: string, spans: readonly Span[]): void {
+  const span = spans[1];
+  if (span === undefined) return;
+  building.problems.push({
+    code: 'RVB_SYNTAX',
+    message: `${word} stands twice; once is enough.`,
+    span,
+  });
+}
+
+function columnOf(building: Building, node: CstNode): ResultColumn {
+  const type = nodeOf(node, 'type');
+  const from = tokenOf(node, 'String');
+  return Object.freeze({
+    kind: 'ResultColumn',
+    name: identifierOf(nodeOf(node, 'name')!),
+    ...(type === undefined ? {} : { type: createIsland(building.source, nodeSpan(type)) }),
+    ...(from === undefined ? {} : { from: stringOf(from) }),
+    span: nodeSpan(node),
+  });
+}
+
+function columnsOf(building: Building, node: CstNode | undefined) {
+  if (node === undefined) return undefined;
+  return Object.freeze(nodesOf(node, 'column').map((column) => columnOf(building, column)));
+}
+
+/** The options with their values; what is no value at all is left out and reported. */
+function optionsOf(building: Building, node: CstNode | undefined): readonly Option[] {
+  if (node === undefined) return NO_OPTIONS;
+  const pairs = nodesOf(node, 'optionPair');
+  if (tokensOf(node, 'Comma').length < pairs.length - 1) reportMissingComma(building, node, pairs);
+  const options = pairs.map((pair) => optionOf(pair, building.problems));
+  return Object.freeze(options.filter((option) => option !== undefined));
+}
+
+function reportMissingComma(building: Building, node: CstNode, pairs: readonly CstNode[]): void {
+  const commas = tokensOf(node, 'Comma').map(({ startOffset }) => startOffset);
+  let comma = 0;
+  for (const [index, pair] of pairs.slice(1).entries()) {
+    const { start } = nodeSpan(pair);
+    if (commas[comma] !== undefined && commas[comma]! < start) {
+      comma++;
+      continue;
+    }
+    const previous = nodeSpan(pairs[index]!);
+    building.problems.push({
+      code: 'RVB_SYNTAX',
+      message: 'A comma is missing between these options.',
+      span: createSpan(previous.end, Math.max(previous.end, start)),
+      expected: [','],
+    });
+  }
+}
+
+/** The parts of RVBBIT MAP and RUN, which share one grammar rule. */
+export function callOf(
+  building: Building,
+  rvbbit: CstNode,
+  base: StatementBase,
+): MapStatement | RunStatement {
+  const call = nodeOf(rvbbit, 'call')!;
+  const modifiers = nodesOf(call, 'modifier');
+  const modifier = (word: string): CstNode | undefined => {
+    const found = modifiers.filter((node) => tokenOf(node, word) !== undefined);
+    refuseRepeats(building, word, found.map(nodeSpan));
+    return found[0];
+  };
+  const count = (word: string) => {
+    const node = modifier(word);
+    return node && numberOf(tokenOf(node, 'Number')!, tokenOf(node, 'Minus'));
+  };
+  const wordSpan = (word: string) => {
+    const node = modifier(word);
+    return node && nodeSpan(node);
+  };
+  const clause = (word: string): CstNode | undefined => {
+    const found = nodesOf(call, 'clause').filter((node) => tokenOf(node, word) !== undefined);
+    refuseRepeats(
+      building,
+      word,
+      found.map((node) => tokenSpan(tokenOf(node, word)!)),
+    );
+    return found[0];
+  };
+  const as = nodeOf(call, 'as');
+  const alias = as && nodeOf(as, 'name');
+  const returning = clause('RETURNING');
+  const withClause = clause('WITH');
+  const asColumns = columnsOf(building, as && nodeOf(as, 'columns'));
+  const returned = columnsOf(building, returning && nodeOf(returning, 'columns'));
+  const tables = returning && tokenOf(returning, 'TABLES');
+  const names = returning && nodeOf(returning, 'names');
+  const island = tokenOf(call, 'Island') as IToken;
+  const parts = {
+    isRun: tokenOf(call, 'RUN') !== undefined,
+    parallel: count('PARALLEL'),
+    batch: count('BATCH'),
+    distinct: wordSpan('DISTINCT'),
+    async: wordSpan('ASYNC'),
+    cascade: stringOf(tokenOf(call, 'cascade')!),
+    alias: alias && identifierOf(alias),
+    asSpan: as && nodeSpan(as),
+    asColumns,
+    returned,
+    returningSpan: returning && nodeSpan(returning),
+    tablesSpan: tables && tokenSpan(tables),
+    tables: tables && Object.freeze(names ? nodesOf(names, 'name').map(identifierOf) : []),
+    query: createIsland(
+      building.source,
+      createSpan(island.startOffset + 1, island.endOffset as number),
+    ),
+    options: optionsOf(building, withClause && nodeOf(withClause, 'options')),
+  };
+  checkCall(parts, building.problems);
+  const { async, cascade, query, options } = parts;
+  const columns = asColumns ?? returned;
+  if (parts.isRun) {
+    return Object.freeze({
+      kind: 'Run',
+      ...(async && { async }),
+      cascade,
+      query,
+      ...(columns && { columns }),
+      ...(parts.tables && { returningTables: parts.tables }),
+      options,
+      ...base,
+    });
+  }
+  return Object.freeze({
+    kind: 'Map',
+    ...(parts.parallel && { parallel: parts.parallel }),
+    ...(parts.batch && { batch: parts.batch }),
+    ...(parts.distinct && { distinct: parts.distinct }),
+    ...(async && { async }),
+    cascade,
+    ...(parts.alias && { alias: parts.alias }),
+    ...(columns && { columns, columnsFrom: asColumns ? ('as' as const) : ('returning' as const) }),
+    query,
+    options,
+    ...base,
+  });
+}

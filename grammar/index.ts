@@ -1,0 +1,33 @@
+/** The dialect: text to syntax tree and back. Pure: no I/O. */
+export { ANNOTATIONS, type AnnotationSpec } from './annotations.ts';
+export type {
+  Annotation,
+  AwaitJobStatement,
+  BooleanLiteral,
+  CancelJobStatement,
+  CreateTableStatement,
+  Diagnostic,
+  ExplainStatement,
+  Identifier,
+  InsertStatement,
+  MapStatement,
+  NumberLiteral,
+  Option,
+  ParseResult,
+  QualifiedName,
+  ResultColumn,
+  RunStatement,
+  ShowJobsStatement,
+  Span,
+  SqlIsland,
+  SqlStatement,
+  Statement,
+  StringLiteral,
+} from './ast.ts';
+export { OPTIONS, type OptionSpec, type OptionValueKind, parseDurationMs } from './options.ts';
+export { parse } from './parse.ts';
+export { parseOnDemand } from './parse-on-demand.ts';
+export { print } from './printer.ts';
+export { nearestSpelling } from './spelling.ts';
+export { holdsDialect, type StatementSlice, splitStatements } from './split.ts';
+export { childrenOf, type Node, type Visitor, visit } from './visitor.ts';

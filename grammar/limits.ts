@@ -1,0 +1,12 @@
+/** The bounds of the grammar. A bound that is hit is an `RVB_LIMIT` diagnostic. */
+
+/** Characters (UTF-16 units) of one dialect statement. DuckDB bounds plain SQL itself. */
+export const MAX_STATEMENT_CHARS = 1024 * 1024;
+/** Open brackets at any place of a dialect statement; the parser would exhaust the stack near 1,000. */
+export const MAX_NESTING = 200;
+/** The largest `PARALLEL n`. */
+export const MAX_PARALLEL = 4_096;
+/** Columns of a source line that an excerpt shows. */
+export const EXCERPT_COLUMNS = 80;
+/** Characters of a token that a message quotes. */
+export const QUOTED_TOKEN_CHARS = 40;

@@ -1,0 +1,115 @@
+import type { Option } from './ast.ts';
+import type { CstNode } from './chevrotain.ts';
+import { didYouMean, either, type Problem, shown } from './diagnostics.ts';
+import { identifierOf, nodeOf, nodeSpan, numberOf, stringOf, tokenOf, tokenSpan } from './nodes.ts';
+import { OPTIONS, type OptionSpec, parseDurationMs } from './options.ts';
+import { quoteString } from './quotes.ts';
+import { nearestSpelling } from './spelling.ts';
+
+/** What a key takes, in words. */
+function accepted(spec: OptionSpec): string {
+  const { kinds, values, prefix, min, max } = spec;
+  const words: string[] = [];
+  const least =
+    min === undefined ? '' : max === undefined ? ` of at least ${min}` : ` from ${min} to ${max}`;
+  if (kinds.includes('integer')) words.push(`a whole number${least}`);
+  if (kinds.includes('number')) words.push(`a number${least}`);
+  if (kinds.includes('boolean')) words.push('true', 'false');
+  if (kinds.includes('string')) words.push(...(values?.map(quoteString) ?? ['a string']));
+  if (prefix !== undefined) words.push(quoteString(`${prefix}…`));
+  if (kinds.includes('duration')) words.push('a duration (500ms 30s 5m 2h 1d, or seconds)');
+  return either(words);
+}
+
+function isAccepted(spec: OptionSpec, value: Option['value']): boolean {
+  const { kinds, values, prefix, min = -Infinity, max = Infinity } = spec;
+  if (value.kind === 'BooleanLiteral') return kinds.includes('boolean');
+  if (value.kind === 'NumberLiteral') {
+    const inRange = value.value >= min && value.value <= max && Number.isFinite(value.value);
+    if (kinds.includes('integer')) return inRange && Number.isSafeInteger(value.value);
+    if (kinds.includes('number')) return inRange;
+    return kinds.includes('duration') && parseDurationMs(value.value) !== undefined;
+  }
+  const text = value.value.toLowerCase();
+  if (kinds.includes('duration') && parseDurationMs(text) !== undefined) return true;
+  if (!kinds.includes('string')) return false;
+  if (prefix !== undefined && text.startsWith(prefix)) return true;
+  return values === undefined ? !text.includes('\0') : values.includes(text);
+}
+
+function typeProblem(
+  spec: OptionSpec,
+  written: string,
+  span: Problem['span'],
+  value?: string,
+): Problem {
+  const near = value === undefined ? undefined : nearestSpelling(value, spec.values ?? []);
+  const suggestion = near && quoteString(near);
+  return {
+    code: 'RVB_OPTION_TYPE',
+    message: `${spec.key} takes ${accepted(spec)}, but ${written} stands here; write, for example, ${spec.key} = ${spec.example}.${didYouMean(suggestion)}`,
+    span,
+    expected: [accepted(spec)],
+    suggestion,
+  };
+}
+
+/** The option of a `key = value` pair; undefined, and a problem, if what stands there is no value. */
+export function optionOf(pair: CstNode, problems: Problem[]): Option | undefined {
+  const written = identifierOf(nodeOf(pair, 'name')!);
+  const key = Object.freeze({ ...written, value: written.value.toLowerCase() });
+  const assignment = tokenOf(pair, 'NotEquals');
+  if (assignment !== undefined) {
+    problems.push({
+      code: 'RVB_SYNTAX',
+      message: `Options are written ${shown(key.value)} = value, not with ${assignment.image}.`,
+      span: tokenSpan(assignment),
+      expected: ['='],
+      suggestion: '=',
+    });
+  }
+  const spec = OPTIONS.get(key.value);
+  if (spec === undefined) {
+    const suggestion = nearestSpelling(key.value, OPTIONS.keys());
+    problems.push({
+      code: 'RVB_UNKNOWN_OPTION',
+      message: `There is no option called ${shown(written.value)}.${didYouMean(suggestion)}`,
+      span: key.span,
+      expected: [...OPTIONS.keys()],
+      suggestion,
+    });
+  }
+  const word = tokenOf(pair, 'word');
+  const value = valueOf(pair);
+  if (value === undefined) {
+    const quoted = quoteString(word?.image ?? '');
+    problems.push(
+      spec === undefined
+        ? {
+            code: 'RVB_OPTION_TYPE',
+            message: `A value is a string in quotes, a number, true or false; ${shown(word?.image ?? '')} is a name. Write ${shown(quoted)}.`,
+            span: tokenSpan(word!),
+            suggestion: quoted,
+          }
+        : typeProblem(spec, shown(word?.image ?? ''), tokenSpan(word!), word?.image ?? ''),
+    );
+    return undefined;
+  }
+  if (spec !== undefined && !isAccepted(spec, value)) {
+    const literal = String(value.kind === 'StringLiteral' ? quoteString(value.value) : value.value);
+    const text = value.kind === 'StringLiteral' ? value.value : undefined;
+    problems.push(typeProblem(spec, shown(literal), value.span, text));
+  }
+  return Object.freeze({ kind: 'Option', key, value, span: nodeSpan(pair) });
+}
+
+function valueOf(pair: CstNode): Option['value'] | undefined {
+  const string = tokenOf(pair, 'String');
+  if (string !== undefined) return stringOf(string);
+  const number = tokenOf(pair, 'Number');
+  if (number !== undefined) return numberOf(number, tokenOf(pair, 'Minus'));
+  const word = tokenOf(pair, 'word')!;
+  const text = word.image.toLowerCase();
+  if (text !== 'true' && text !== 'false') return undefined;
+  return Object.freeze({ kind: 'BooleanLiteral', value: text === 'true', span: tokenSpan(word) });
+}

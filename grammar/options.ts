@@ -1,0 +1,113 @@
+/** The keys of WITH ( … ). */
+
+/** What a value may be. */
+export type OptionValueKind = 'string' | 'integer' | 'number' | 'boolean' | 'duration';
+
+/** One key of WITH. */
+export interface OptionSpec {
+  readonly key: string;
+  /** The kinds that the value may have. */
+  readonly kinds: readonly OptionValueKind[];
+  /** The strings that may stand, if not every one may. */
+  readonly values?: readonly string[];
+  /** A string with this at its front may stand too. */
+  readonly prefix?: string;
+  readonly min?: number;
+  readonly max?: number;
+  readonly appliesTo: readonly ('map' | 'run')[];
+  readonly meaning: string;
+  /** A value that is right, as it is written. */
+  readonly example: string;
+}
+
+const BOTH = ['map', 'run'] as const;
+const MAP = ['map'] as const;
+
+const TABLE: readonly OptionSpec[] = [
+  option('parallel', ['integer'], BOTH, 'Runs in flight at most at any moment.', '5', {
+    min: 1,
+    max: 4096,
+  }),
+  option('batch', ['integer', 'string'], MAP, 'Rows in one model call at most.', '20', {
+    min: 1,
+    values: ['auto'],
+  }),
+  option('limit', ['integer'], BOTH, 'Rows read at most.', '1000', { min: 0 }),
+  option('on_error', ['string'], BOTH, 'What a row whose cascade failed becomes.', "'null'", {
+    values: ['null', 'fail', 'skip'],
+    prefix: 'default:',
+  }),
+  option('error_column', ['string'], MAP, 'Name of a column for the error of a row.', "'error'"),
+  option('retries', ['integer'], BOTH, 'Retries of a retryable failure.', '2', { min: 0 }),
+  option('timeout', ['duration'], BOTH, "Time for one row's run.", "'30s'"),
+  option('deadline', ['duration'], BOTH, 'Time for the whole statement.', "'10m'"),
+  option('max_cost', ['number'], BOTH, 'Dollars that the statement may spend.', '0.50', { min: 0 }),
+  option('max_calls', ['integer'], BOTH, 'Model calls that the statement may make.', '500', {
+    min: 0,
+  }),
+  option('max_total_tokens', ['integer'], BOTH, 'Tokens that the statement may use.', '100000', {
+    min: 0,
+  }),
+  option('max_pairs', ['integer'], BOTH, 'Pairs that a semantic join may ask.', '100000', {
+    min: 0,
+  }),
+  option(
+    'cache',
+    ['boolean', 'duration', 'string'],
+    BOTH,
+    'Whether answers of earlier statements are used.',
+    'false',
+    { values: ['refresh'] },
+  ),
+  option('dedupe', ['boolean'], BOTH, 'Whether equal inputs run once.', 'false'),
+  option('model', ['string'], BOTH, "Model in place of the cascade's.", "'openai/gpt-4o-mini'"),
+  option('temperature', ['number'], BOTH, "Temperature in place of the cascade's.", '0.2', {
+    min: 0,
+  }),
+  option('max_tokens', ['integer'], BOTH, "The model's output cap.", '400', { min: 1 }),
+  option('seed', ['integer'], BOTH, "The model's seed.", '42'),
+  option('order', ['string'], MAP, 'Order in which rows are delivered.', "'input'", {
+    values: ['input', 'completion'],
+  }),
+  option('strategy', ['string'], MAP, 'How the rows are run.', "'auto'", {
+    values: ['auto', 'batch', 'sequential', 'union_all'],
+  }),
+  option('as_table', ['string'], BOTH, 'Table that the rows are written to.', "'enriched'"),
+  option('schema', ['string'], BOTH, 'Schema for the tables that are made.', "'main'"),
+  option('result_column', ['string'], BOTH, 'Name of the result column.', "'brand'"),
+  option('dedupe_by', ['string'], MAP, 'Column of which each value is kept once.', "'product_id'"),
+  option('distinct', ['boolean'], MAP, 'Whether each row is kept once, as DISTINCT.', 'true'),
+  option('label', ['string'], BOTH, 'Kept with the caller in the receipts.', "'nightly'"),
+];
+
+function option(
+  key: string,
+  kinds: readonly OptionValueKind[],
+  appliesTo: OptionSpec['appliesTo'],
+  meaning: string,
+  example: string,
+  more: Pick<OptionSpec, 'values' | 'prefix' | 'min' | 'max'> = {},
+): OptionSpec {
+  return Object.freeze({ key, kinds, appliesTo, meaning, example, ...more });
+}
+
+/** Every key of WITH, in the order of the documentation. */
+export const OPTIONS: ReadonlyMap<string, OptionSpec> = new Map(
+  TABLE.map((spec) => [spec.key, spec]),
+);
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** Milliseconds of a duration: `500ms 30s 5m 2h 1d`, or a number of seconds; undefined if it is none. */
+export function parseDurationMs(value: string | number): number | undefined {
+  const match = /^\s*([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(ms|s|m|h|d)?\s*$/i.exec(String(value));
+  if (match === null) return undefined;
+  const ms = Number(match[1]) * UNIT_MS[(match[2] ?? 's').toLowerCase()]!;
+  return Number.isFinite(ms) ? ms : undefined;
+}

@@ -1,0 +1,53 @@
+import { readAnnotations } from './annotations.ts';
+import type { Diagnostic, ParseResult, SqlStatement, Statement } from './ast.ts';
+import { createDiagnostic, nulProblem, type Problem, unterminatedProblem } from './diagnostics.ts';
+import { createSourceText } from './source-text.ts';
+import type { StatementSlice } from './split.ts';
+
+/** Reads one slice that holds dialect; problems are added to the list. */
+export type ParseDialect = (
+  source: string,
+  slice: StatementSlice,
+  problems: Problem[],
+) => Statement | undefined;
+
+/** The statement of a slice without dialect. Its text keeps its comments, annotations among them. */
+export function sqlStatementOf(source: string, slice: StatementSlice): SqlStatement {
+  const { text, span, significant } = slice;
+  const annotations = readAnnotations(source, span.start, significant.start);
+  return Object.freeze({ kind: 'Sql', text, annotations, span });
+}
+
+/** Reads every slice of a source; a statement with a problem is left out, and the others stay. */
+export function parseSource(
+  source: string,
+  slices: readonly StatementSlice[],
+  parseDialect: ParseDialect,
+): ParseResult {
+  const statements: Statement[] = [];
+  const diagnostics: Diagnostic[] = [];
+  const text = createSourceText(source);
+  for (const slice of slices) {
+    const problems: Problem[] = [];
+    const statement = slice.dialect
+      ? parseDialect(source, slice, problems)
+      : parsePlain(source, slice, problems);
+    for (const problem of problems) diagnostics.push(createDiagnostic(text, problem));
+    if (statement !== undefined && problems.length === 0) statements.push(statement);
+  }
+  return Object.freeze({
+    source,
+    statements: Object.freeze(statements),
+    diagnostics: Object.freeze(diagnostics),
+  });
+}
+
+function parsePlain(source: string, slice: StatementSlice, problems: Problem[]): SqlStatement {
+  const { span, unterminated } = slice;
+  if (unterminated !== undefined) {
+    problems.push(unterminatedProblem(unterminated.what, unterminated.start));
+  }
+  const nul = slice.text.indexOf('\0');
+  if (nul >= 0) problems.push(nulProblem(span.start + nul));
+  return sqlStatementOf(source, slice);
+}

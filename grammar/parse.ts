@@ -1,0 +1,69 @@
+import { checkAnnotations, readAnnotations } from './annotations.ts';
+import type { ParseResult, Statement } from './ast.ts';
+import { buildStatement } from './cst-to-ast.ts';
+import { nulProblem, type Problem } from './diagnostics.ts';
+import { lex } from './lexer.ts';
+import { MAX_STATEMENT_CHARS } from './limits.ts';
+import { parseSource } from './parse-source.ts';
+import { parseTokens } from './parser.ts';
+import { type StatementSlice, splitStatements } from './split.ts';
+import { explainSyntaxError } from './syntax-errors.ts';
+
+function parseDialect(
+  source: string,
+  slice: StatementSlice,
+  problems: Problem[],
+): Statement | undefined {
+  const { span, significant } = slice;
+  if (span.end - span.start > MAX_STATEMENT_CHARS) {
+    problems.push({
+      code: 'RVB_LIMIT',
+      message: `This statement is longer than ${MAX_STATEMENT_CHARS} characters; put its data into a table or file.`,
+      span: { start: significant.start, end: significant.start + 1 },
+    });
+    return undefined;
+  }
+  const annotations = readAnnotations(source, span.start, significant.start);
+  problems.push(...checkAnnotations(annotations));
+  const lexed = lex(source, significant);
+  if (lexed.problem !== undefined) {
+    problems.push(lexed.problem);
+    return undefined;
+  }
+  const nul = slice.text.indexOf('\0');
+  if (nul >= 0) problems.push(nulProblem(span.start + nul));
+  const parsed = parseTokens(lexed.tokens);
+  if ('error' in parsed) {
+    problems.push(explainSyntaxError(lexed.tokens, parsed.error, significant));
+    return undefined;
+  }
+  const statement = buildStatement({ source, problems }, parsed.tree, {
+    span: significant,
+    annotations,
+  });
+  if (statement !== undefined) checkAsync(statement, problems);
+  return statement;
+}
+
+/** A MAP that nobody waits for has to leave its rows somewhere. */
+function checkAsync(statement: Statement, problems: Problem[]): void {
+  const inner = statement.kind === 'Explain' ? statement.body : statement;
+  const map = inner.kind === 'Insert' ? inner.body : inner;
+  if (map.kind !== 'Map' || map.async === undefined) return;
+  if (map.options.some(({ key }) => key.value === 'as_table')) return;
+  problems.push({
+    code: 'RVB_SYNTAX',
+    message:
+      "ASYNC on MAP needs a table for its rows: WITH (as_table = 'name') or CREATE TABLE … AS.",
+    span: map.async,
+    expected: ['as_table', 'CREATE TABLE'],
+  });
+}
+
+/**
+ * Reads a script. Never throws: what cannot be read is a diagnostic, and the other statements are returned.
+ * A statement without dialect is a `Sql` statement, byte for byte.
+ */
+export function parse(source: string): ParseResult {
+  return parseSource(source, splitStatements(source), parseDialect);
+}

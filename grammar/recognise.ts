@@ -1,0 +1,120 @@
+import { createLexeme, Kind, scan } from './scan.ts';
+import { editDistance } from './spelling.ts';
+
+const VERBS = new Set(['MAP', 'RUN', 'AWAIT', 'CANCEL']);
+const TABLE_WORDS = new Set(['TEMP', 'TEMPORARY', 'TABLE', 'VIEW', 'OR', 'REPLACE', 'IF', 'NOT']);
+
+/** Reads the words of a statement's head one after another. */
+class Head {
+  readonly #source: string;
+  readonly #end: number;
+  readonly #lexeme = createLexeme();
+  /** The word in capitals, '' for anything else. */
+  word = '';
+
+  constructor(source: string, start: number, end: number) {
+    this.#source = source;
+    this.#end = end;
+    this.#lexeme.end = start;
+    this.advance();
+  }
+
+  advance(): void {
+    scan(this.#source, this.#lexeme.end, this.#end, this.#lexeme);
+    const { kind, start, end } = this.#lexeme;
+    // No word of a head is longer; a longer one is not worth a copy.
+    const short = kind === Kind.Word && end - start <= 12;
+    this.word = short ? this.#source.slice(start, end).toUpperCase() : '';
+  }
+
+  at(kind: Kind): boolean {
+    return this.#lexeme.kind === kind;
+  }
+
+  accept(word: string): boolean {
+    if (this.word !== word) return false;
+    this.advance();
+    return true;
+  }
+
+  /** Skips one balanced bracket group if one stands here. */
+  skipGroup(): void {
+    let depth = 0;
+    while (this.at(Kind.Open) || (depth > 0 && !this.at(Kind.End))) {
+      if (this.at(Kind.Open)) depth++;
+      if (this.at(Kind.Close)) depth--;
+      this.advance();
+      if (depth === 0) return;
+    }
+  }
+
+  /** Skips `name` or `a.b.c`; false if no name stands here. */
+  skipName(): boolean {
+    for (;;) {
+      if (!this.at(Kind.Word) && !this.at(Kind.QuotedName)) return false;
+      this.advance();
+      if (!this.at(Kind.Dot)) return true;
+      this.advance();
+    }
+  }
+}
+
+/** `RVBBIT`, or a near spelling of it before a verb: neither opens anything that DuckDB would take. */
+function opensCall(head: Head): boolean {
+  if (head.word === 'RVBBIT') return true;
+  if (head.word.length < 4 || editDistance(head.word, 'RVBBIT', 2) > 2) return false;
+  head.advance();
+  return VERBS.has(head.word);
+}
+
+function opensShowJobs(head: Head): boolean {
+  if (head.word.length < 4 || editDistance(head.word, 'RVBBIT', 2) > 2) return false;
+  const exact = head.accept('RVBBIT');
+  if (!exact) head.advance();
+  return exact ? head.word !== '' && head.word !== 'FROM' : head.word === 'JOBS';
+}
+
+function opensCreate(head: Head): boolean {
+  let table = false;
+  while (TABLE_WORDS.has(head.word)) {
+    table = head.word === 'TABLE' || head.word === 'VIEW';
+    head.advance();
+    if (table) break;
+  }
+  if (!table) return false;
+  if (head.accept('IF')) {
+    // A table may be called `if`.
+    if (head.accept('NOT') && head.accept('EXISTS')) {
+      if (!head.skipName()) return false;
+    }
+  } else if (!head.skipName()) {
+    return false;
+  }
+  head.skipGroup();
+  return head.accept('AS') && opensCall(head);
+}
+
+function opensInsert(head: Head): boolean {
+  if (head.accept('OR')) head.advance();
+  if (!head.accept('INTO') || !head.skipName()) return false;
+  head.skipGroup();
+  if (head.accept('BY')) head.advance();
+  return opensCall(head);
+}
+
+/**
+ * Whether the statement in the range is one of the dialect, well-formed or not, by its first words alone.
+ * Nothing that DuckDB parses as it stands is claimed.
+ */
+export function opensDialect(source: string, start: number, end: number): boolean {
+  const head = new Head(source, start, end);
+  if (head.accept('EXPLAIN')) {
+    while (head.word === 'ANALYZE' || head.word === 'VERBOSE') head.advance();
+    head.skipGroup();
+    head.accept('ANALYZE');
+  }
+  if (head.accept('CREATE')) return opensCreate(head);
+  if (head.accept('INSERT')) return opensInsert(head);
+  if (head.accept('SHOW')) return opensShowJobs(head);
+  return opensCall(head);
+}

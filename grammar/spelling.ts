@@ -1,0 +1,48 @@
+/** How far apart two words may be for one to be offered instead of the other. */
+function tolerance(word: string): number {
+  return word.length <= 3 ? 1 : word.length <= 7 ? 2 : 3;
+}
+
+/**
+ * The Damerau-Levenshtein distance (insert, delete, replace, swap neighbours), or `limit + 1` if it is larger
+ * than `limit`.
+ */
+export function editDistance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) > limit) return limit + 1;
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const same = a[row - 1] === b[column - 1];
+      let best = Math.min(
+        last[column]! + 1,
+        current[column - 1]! + 1,
+        last[column - 1]! + (same ? 0 : 1),
+      );
+      const swapped =
+        row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
+      if (swapped) best = Math.min(best, beforeLast[column - 2]! + 1);
+      current.push(best);
+    }
+    beforeLast = last;
+    last = current;
+  }
+  return Math.min(last[b.length]!, limit + 1);
+}
+
+/** The candidate spelt most like `word`, case aside; undefined if none is near. The first wins a tie. */
+export function nearestSpelling(word: string, candidates: Iterable<string>): string | undefined {
+  const sought = word.toLowerCase();
+  let limit = tolerance(sought);
+  let nearest: string | undefined;
+  for (const candidate of candidates) {
+    const distance = editDistance(sought, candidate.toLowerCase(), limit);
+    if (distance <= limit && distance < Math.max(candidate.length, sought.length)) {
+      nearest = candidate;
+      limit = distance - 1;
+      if (limit < 0) break;
+    }
+  }
+  return nearest;
+}
