@@ -1,26 +1,18 @@
-/** The engine: text → Statement → bound → Plan → runs → rows. Each step lives in the folder of its name. */
+/** The engine: opens a database and its worker threads, takes statements, closes everything again. */
 import { EventEmitter } from 'node:events';
 import { availableParallelism } from 'node:os';
-import type { ExplainStatement, ParseResult, SqlStatement, Statement } from '../grammar/ast.ts';
+import type { ParseResult, Statement } from '../grammar/ast.ts';
 import type { RunOutcome } from '../workers/protocol.ts';
-import { bindStatement } from './bind/bind-statement.ts';
-import { type CascadeStatement, resolveTarget } from './bind/resolve-target.ts';
 import type { Cascade } from './cascade/cascade.ts';
 import { loadCascade } from './cascade/load-cascade.ts';
-import { deliverExplain, explain } from './deliver/deliver-explain.ts';
-import { deliverMap, streamMap } from './deliver/deliver-map.ts';
-import { deliverRun } from './deliver/deliver-run.ts';
-import { type Delivered, deliverReader, NOTHING } from './deliver/delivered.ts';
 import { rowStream, type StreamHead } from './deliver/stream-rows.ts';
 import { acquireDatabase, type DatabaseLease } from './duck/registry.ts';
 import { type Parameters, Session } from './duck/session.ts';
-import { RvbbitError } from './errors.ts';
+import { cancelled } from './execute/cancel.ts';
 import { LocalDispatcher } from './execute/local-dispatcher.ts';
 import { runSingle } from './execute/run-single.ts';
-import type { StatementEnv, StatementScope } from './execute/statement-env.ts';
-import { type Grammar, loadGrammar, readScript } from './grammar.ts';
+import { type Grammar, loadGrammar, readScript, readStatement } from './grammar.ts';
 import { Journal } from './journal/journal.ts';
-import type { NamePrefix } from './journal/session-name.ts';
 import type { JsonObject } from './json.ts';
 import { MAX_DEFAULT_THREADS, RUN_TIMEOUT_MS } from './limits.ts';
 import {
@@ -29,26 +21,19 @@ import {
   type ResolvedOptions,
   resolveOptions,
 } from './options.ts';
-import type { Plan } from './plan/plan.ts';
-import { planStatement } from './plan/plan-statement.ts';
-import type {
-  ExplainReport,
-  QueryResult,
-  Row,
-  RowStream,
-  StatementKind,
-  Summary,
-} from './result.ts';
+import type { ExplainReport, QueryResult, Row, RowStream, Summary } from './result.ts';
+import {
+  explainStatement,
+  kindOf,
+  prefixOf,
+  runStatement,
+  type StatementContext,
+  streamStatement,
+} from './run-statement.ts';
 import { StatementScopes } from './scope.ts';
 
-/** A statement's plan and what its execution works with; nothing where there is nothing to do. */
-interface Planned {
-  readonly plan: Plan;
-  readonly env: StatementEnv;
-}
-
 /**
- * One session on one database with its worker threads. Safe to share: statements of concurrent
+ * One session on one database, with its worker threads. Safe to share: statements of concurrent
  * callers take turns on the connection, and their cascades run side by side on the pool.
  */
 export class Engine {
@@ -65,7 +50,7 @@ export class Engine {
 
   /** Opens the database; worker threads start with the first statement that needs them. */
   static async open(options: EngineOptions = {}): Promise<Engine> {
-    const threads = Math.min(MAX_DEFAULT_THREADS, Math.max(1, availableParallelism()));
+    const threads = Math.min(MAX_DEFAULT_THREADS, availableParallelism());
     const resolved = resolveOptions(options, threads);
     const [lease, grammar] = await Promise.all([acquireDatabase(resolved.database), loadGrammar()]);
     try {
@@ -107,8 +92,12 @@ export class Engine {
   }
 
   /** Runs one statement to its end. Throws `RvbbitError`, with the account of what was done as `summary`. */
-  query(sql: string, parameters?: Parameters, options: QueryOptions = {}): Promise<QueryResult> {
-    return this.#run(this.#readOne(sql), parameters, options);
+  async query(
+    sql: string,
+    parameters?: Parameters,
+    options: QueryOptions = {},
+  ): Promise<QueryResult> {
+    return this.#run(sql, readStatement(this.#grammar, sql), parameters, options);
   }
 
   /** Runs statements one after another and yields a result each; stops at the first that fails. */
@@ -116,9 +105,10 @@ export class Engine {
     sql: string,
     parameters?: Parameters,
     options: QueryOptions = {},
-  ): AsyncGenerator<QueryResult> {
+  ): AsyncGenerator<QueryResult, void> {
     for (const statement of readScript(this.#grammar, sql)) {
-      yield await this.#run(statement, parameters, options);
+      const source = sql.slice(statement.span.start, statement.span.end);
+      yield await this.#run(source, statement, parameters, options);
     }
   }
 
@@ -133,15 +123,11 @@ export class Engine {
     parameters?: Parameters,
     options: QueryOptions = {},
   ): Promise<ExplainReport> {
-    const statement = this.#readOne(sql);
-    const body = statement.kind === 'Explain' ? statement.body : statement;
-    if (!isCascadeStatement(body)) {
-      throw new RvbbitError('RVB_UNSUPPORTED', 'explain takes a RVBBIT MAP or RUN; ask DuckDB with EXPLAIN for the rest', { stage: 'plan' });
-    }
-    return this.#scoped('sql', parameters, options, async (scope) => {
-      const planned = await this.#plan(body, scope, 'explain', sql, options);
-      return explain(planned.plan, planned.env);
-    });
+    const statement = readStatement(this.#grammar, sql);
+    const scope = this.#scopes.begin('sql', parameters, options.signal);
+    return this.#scopes.within(scope, () =>
+      explainStatement(statement, scope, this.#contextOf(sql, options)),
+    );
   }
 
   /** Loads and checks a cascade under the engine's root. */
@@ -153,13 +139,17 @@ export class Engine {
   async runCascade(
     path: string,
     input: JsonObject,
-    options: Pick<QueryOptions, 'signal'> = {},
+    options: Pick<QueryOptions, 'signal' | 'origin'> = {},
   ): Promise<{ outcome: RunOutcome; durationMs: number }> {
     const cascade = await this.loadCascade(path);
-    return this.#scoped('udf', undefined, options, async (scope) => {
-      scope.ledger.open({ sql: '', kind: 'run', origin: 'api', parallel: 1, cascade: cascade.file });
-      const env = { ...scope, cascade };
-      const outcome = await runSingle(env, { input, kind: 'map', timeoutMs: RUN_TIMEOUT_MS, failFast: false });
+    const scope = this.#scopes.begin('udf', undefined, options.signal);
+    return this.#scopes.within(scope, async () => {
+      const origin = options.origin ?? 'api';
+      scope.ledger.open({ sql: '', kind: 'run', origin, parallel: 1, cascade: cascade.file });
+      const outcome = await runSingle(
+        { ...scope, cascade },
+        { input, kind: 'map', timeoutMs: RUN_TIMEOUT_MS, failFast: false },
+      );
       return { outcome, durationMs: scope.ledger.elapsedMs };
     });
   }
@@ -170,6 +160,10 @@ export class Engine {
     return this.#closing;
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   async #close(): Promise<void> {
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     await this.#scopes.close();
@@ -178,61 +172,45 @@ export class Engine {
     await this.#lease.release();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
-  }
-
-  #readOne(sql: string): Statement {
-    const [statement, ...more] = readScript(this.#grammar, sql);
-    if (statement === undefined) {
-      throw new RvbbitError('RVB_SYNTAX', 'there is no statement in the text', { stage: 'parse' });
-    }
-    if (more.length > 0) {
-      throw new RvbbitError(
-        'RVB_MULTIPLE_STATEMENTS',
-        `the text holds ${more.length + 1} statements, and query() takes one; use script()`,
-        { stage: 'parse' },
-      );
-    }
-    return statement;
-  }
-
-  #run(
+  async #run(
+    source: string,
     statement: Statement,
     parameters: Parameters | undefined,
     options: QueryOptions,
   ): Promise<QueryResult> {
-    return this.#scoped(prefixOf(statement), parameters, options, async (scope) => {
-      const delivered = await this.#deliver(statement, scope, options);
-      return { kind: kindOf(statement), ...delivered, summary: this.#scopes.complete(scope) };
-    });
+    const scope = this.#scopes.begin(prefixOf(statement), parameters, options.signal);
+    const delivered = await this.#scopes.within(scope, () =>
+      runStatement(statement, scope, this.#contextOf(source, options)),
+    );
+    return { kind: kindOf(statement), ...delivered, summary: this.#scopes.complete(scope) };
   }
 
-  /** The way of a statement. */
-  async #deliver(
-    statement: Statement,
-    scope: StatementScope,
+  async *#stream(
+    sql: string,
+    parameters: Parameters | undefined,
     options: QueryOptions,
-  ): Promise<Delivered> {
-    const form = options.valueForm ?? 'js';
-    switch (statement.kind) {
-      case 'Sql':
-        return this.#deliverSql(statement, scope, options);
-      case 'Explain':
-        return this.#deliverExplain(statement, scope, options);
-      case 'Map':
-      case 'Run':
-      case 'CreateTable':
-      case 'Insert': {
-        const planned = await this.#plan(statement, scope, kindOf(statement), '', options);
-        if (planned.done) return NOTHING;
-        const { plan, env } = planned;
-        return plan.kind === 'map' ? deliverMap(plan, env, form) : deliverRun(plan, env);
-      }
-      case 'ShowJobs':
-      case 'AwaitJob':
-      case 'CancelJob':
-        throw later('job statements');
+    onHead: (head: StreamHead) => void,
+  ): AsyncGenerator<Row, Summary> {
+    const statement = readStatement(this.#grammar, sql);
+    const scope = this.#scopes.begin(prefixOf(statement), parameters, options.signal);
+    try {
+      yield* streamStatement(statement, scope, this.#contextOf(sql, options), onHead);
+      return this.#scopes.complete(scope);
+    } catch (thrown) {
+      throw this.#scopes.fail(scope, thrown);
+    } finally {
+      // Reached with the statement still open only where the consumer left early.
+      this.#scopes.fail(scope, cancelled());
     }
+  }
+
+  #contextOf(source: string, options: QueryOptions): StatementContext {
+    return {
+      source,
+      origin: options.origin ?? 'api',
+      valueForm: options.valueForm ?? 'js',
+      cascadeRoot: this.#options.cascades,
+      defaultParallel: this.#options.parallel,
+    };
   }
 }

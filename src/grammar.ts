@@ -25,6 +25,22 @@ export function readScript(grammar: Grammar, source: string): readonly Statement
   return statements;
 }
 
+/** The one statement of a text. */
+export function readStatement(grammar: Grammar, source: string): Statement {
+  const [statement, ...more] = readScript(grammar, source);
+  if (statement === undefined) {
+    throw new RvbbitError('RVB_SYNTAX', 'there is no statement in the text', { stage: 'parse' });
+  }
+  if (more.length > 0) {
+    throw new RvbbitError(
+      'RVB_MULTIPLE_STATEMENTS',
+      `the text holds ${more.length + 1} statements, and query() takes one; use script()`,
+      { stage: 'parse' },
+    );
+  }
+  return statement;
+}
+
 function syntaxError(first: Diagnostic, more: readonly Diagnostic[]): RvbbitError {
   const others =
     more.length === 0

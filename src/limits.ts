@@ -27,6 +27,8 @@ export const STREAM_FLUSH_MS = 15;
 export const READ_SLICE_ROWS = 16_384;
 
 // Workers
+/** Threads of an engine that is not told how many, at most. */
+export const MAX_DEFAULT_THREADS = 8;
 /** Worker deaths without a settled row in between after which a statement gives up. */
 export const MAX_FRUITLESS_WORKER_DEATHS = 10;
 /** Deaths of a worker with the same row under its hands after which the row alone is failed. */

@@ -20,12 +20,6 @@ export interface ScopeParts {
   readonly random: Random;
 }
 
-export interface ScopeRequest {
-  readonly prefix: NamePrefix;
-  readonly parameters: Parameters | undefined;
-  readonly signal: AbortSignal | undefined;
-}
-
 /** Statements that run; `close` stops them all and waits for them. */
 export class StatementScopes {
   readonly #parts: ScopeParts;
@@ -37,7 +31,11 @@ export class StatementScopes {
     this.#parts = parts;
   }
 
-  begin({ prefix, parameters, signal }: ScopeRequest): StatementScope {
+  begin(
+    prefix: NamePrefix,
+    parameters: Parameters | undefined,
+    signal: AbortSignal | undefined,
+  ): StatementScope {
     if (this.#closed) throw closed();
     lastStatementId = (lastStatementId + 1) & 0x7fffffff;
     const { session, dispatcher, journal, random } = this.#parts;
@@ -53,7 +51,18 @@ export class StatementScopes {
     return scope;
   }
 
-  /** The statement has done all it was to do. */
+  /** Does a statement's work and closes it, whatever comes of it. */
+  async within<T>(scope: StatementScope, work: () => Promise<T>): Promise<T> {
+    try {
+      const result = await work();
+      this.complete(scope);
+      return result;
+    } catch (thrown) {
+      throw this.fail(scope, thrown);
+    }
+  }
+
+  /** The statement has done all it was to do. Once it is closed, this and `fail` only repeat its summary. */
   complete(scope: StatementScope): Summary {
     return this.#end(scope, { complete: true });
   }

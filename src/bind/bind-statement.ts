@@ -3,16 +3,14 @@ import type { MapStatement, RunStatement } from '../../grammar/ast.ts';
 import type { Cascade } from '../cascade/cascade.ts';
 import { loadCascade } from '../cascade/load-cascade.ts';
 import type { Column } from '../duck/reader.ts';
-import type { Parameters, Session } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
+import type { StatementScope } from '../execute/statement-env.ts';
 import { resolveSettings, type StatementSettings } from './statement-settings.ts';
 
-export interface BindContext {
-  readonly session: Session;
+/** Where cascades lie, and the lanes of a statement that does not say PARALLEL. */
+export interface BindDefaults {
   readonly cascadeRoot: string;
   readonly defaultParallel: number;
-  readonly parameters: Parameters | undefined;
-  readonly signal: AbortSignal;
 }
 
 export interface BoundStatement {
@@ -27,16 +25,17 @@ export interface BoundStatement {
 
 export async function bindStatement(
   statement: MapStatement | RunStatement,
-  context: BindContext,
+  scope: StatementScope,
+  defaults: BindDefaults,
 ): Promise<BoundStatement> {
-  const settings = resolveSettings(statement, context.defaultParallel);
-  const cascade = await loadCascade(context.cascadeRoot, statement.cascade.value);
+  const settings = resolveSettings(statement, defaults.defaultParallel);
+  const cascade = await loadCascade(defaults.cascadeRoot, statement.cascade.value);
   refuseLaterCells(cascade);
-  const { session, parameters, signal } = context;
+  const { session, parameters, stop } = scope;
   const query = statement.query.text;
   const columns = await session.describe(query, {
     ...(parameters === undefined ? {} : { parameters }),
-    signal,
+    signal: stop.signal,
   });
   const { hasLimit } = await session.queryShape(query);
   if (statement.kind === 'Map') {

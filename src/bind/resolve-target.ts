@@ -9,6 +9,7 @@ import type {
 import { quoteIdentifier } from '../duck/quote.ts';
 import type { Session } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
+import type { StatementScope } from '../execute/statement-env.ts';
 import type { MapTarget } from '../plan/plan.ts';
 
 /** A statement that runs a cascade. */
@@ -23,8 +24,7 @@ export interface ResolvedTarget {
 
 export async function resolveTarget(
   statement: CascadeStatement,
-  session: Session,
-  signal: AbortSignal,
+  { session, stop: { signal } }: Pick<StatementScope, 'session' | 'stop'>,
 ): Promise<ResolvedTarget> {
   switch (statement.kind) {
     case 'Map':

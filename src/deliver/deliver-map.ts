@@ -2,8 +2,9 @@
 import { MapExecution, targetSql } from '../execute/execute-map.ts';
 import type { StatementEnv } from '../execute/statement-env.ts';
 import type { MapPlan } from '../plan/plan.ts';
-import type { Notice, ResultColumn, Row, ValueForm } from '../result.ts';
+import type { Notice, Row, ValueForm } from '../result.ts';
 import { type Delivered, deliverReader, limitNotice } from './delivered.ts';
+import type { StreamHead } from './stream-rows.ts';
 
 export async function deliverMap(
   plan: MapPlan,
@@ -28,12 +29,6 @@ export async function deliverMap(
   } finally {
     await execution.close();
   }
-}
-
-/** What a stream learns before its first row. */
-export interface StreamHead {
-  readonly columns: readonly ResultColumn[];
-  readonly notices: readonly Notice[];
 }
 
 /** The rows of a MAP in order, each as soon as it and all before it are known. */

@@ -10,6 +10,9 @@ export interface Delivered {
   readonly notices: readonly Notice[];
 }
 
+/** The statement had nothing to do. */
+export const NOTHING: Delivered = { columns: [], rows: [], rowCount: 0, notices: [] };
+
 /** A result of DuckDB as it stands. */
 export async function deliverReader(
   reader: ResultReader,

@@ -1,6 +1,7 @@
 /** A `RowStream` over a generator of rows: it starts at once, so that its columns can be awaited first. */
+import type { ResultReader } from '../duck/reader.ts';
 import { RvbbitError } from '../errors.ts';
-import type { Notice, ResultColumn, Row, RowStream, Summary } from '../result.ts';
+import type { Notice, ResultColumn, Row, RowStream, Summary, ValueForm } from '../result.ts';
 
 /** What a stream learns before its first row. */
 export interface StreamHead {
@@ -54,6 +55,16 @@ export function rowStream(
     notices,
     [Symbol.asyncIterator]: () => iterator,
   };
+}
+
+/** The rows of a finished result, slice by slice. */
+export async function* streamReader(reader: ResultReader, form: ValueForm): AsyncGenerator<Row> {
+  const names = reader.columns.map(({ name }) => name);
+  for await (const { rowCount, columns } of reader.slices(form)) {
+    for (let row = 0; row < rowCount; row++) {
+      yield Object.fromEntries(names.map((name, index) => [name, columns[index]?.[row]]));
+    }
+  }
 }
 
 interface Deferred<T> {

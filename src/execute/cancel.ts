@@ -49,9 +49,12 @@ export class StatementSignal {
     return this.#controller.signal;
   }
 
-  /** Starts the statement's clock. */
-  limitTo(deadlineMs: number): void {
-    this.#timer = setTimeout(() => this.abort(pastDeadline(deadlineMs)), deadlineMs);
+  /** Sets the statement's deadline, of which `elapsedMs` have gone by. */
+  limitTo(deadlineMs: number, elapsedMs: number): void {
+    this.#timer = setTimeout(
+      () => this.abort(pastDeadline(deadlineMs)),
+      Math.max(0, deadlineMs - elapsedMs),
+    );
   }
 
   /** Ends the statement for a reason of our own. */

@@ -50,7 +50,9 @@ export class MapExecution {
       const store = await RunStore.create(env.session, {
         id: env.id,
         ...(options.growing ? { flushAfterMs: STREAM_FLUSH_MS } : {}),
-        onStored: (storedRuns) => execution?.#grow(storedRuns, options.growing),
+        onStored: (storedRuns) => {
+          if (execution !== undefined) execution.#grow(storedRuns, options.growing);
+        },
         onError: (error) => env.stop.fail(error),
       });
       execution = new MapExecution(plan, env, { stage, runs, window, store });
