@@ -1,0 +1,158 @@
+/** Quick writing of columns through DuckDB's Appender. */
+
+import { setImmediate } from 'node:timers/promises';
+import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api';
+import { RvbbitError } from '../errors.ts';
+import { CHUNK_MAX_ROWS } from '../limits.ts';
+import { nodeApi } from './node-api.ts';
+import { cancelledError } from './semaphore.ts';
+import { toSqlError } from './sql-error.ts';
+import { nativeThreads } from './thread-budget.ts';
+
+/** Where to append; `temp` is the catalog of temporary tables. */
+export interface TableName {
+  readonly catalog?: string;
+  readonly schema?: string;
+  readonly name: string;
+}
+
+/** One column's values; null and undefined are NULL. BIGINT takes bigints and whole numbers. */
+export interface AppendColumn {
+  readonly type: 'BIGINT' | 'VARCHAR' | 'INTEGER' | 'UTINYINT' | 'DOUBLE' | 'BOOLEAN';
+  readonly values: ArrayLike<unknown>;
+}
+
+/** Chunks between two turns of the event loop, and so between two flushes: about 10 ms of work. */
+const CHUNKS_PER_TURN = 4;
+
+/**
+ * Appends `rowCount` rows in a transaction of its own, or in the one that is open: a failure (`RVB_SQL`)
+ * leaves none of them behind.
+ */
+export async function appendColumns(
+  connection: DuckDBConnection,
+  table: TableName,
+  columns: readonly AppendColumn[],
+  rowCount: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (const [index, column] of columns.entries()) {
+    if (column.values.length < rowCount) {
+      throw appendError(
+        table,
+        `column ${index + 1} has ${column.values.length} of ${rowCount} values`,
+      );
+    }
+  }
+  const statement = (sql: string) => nativeThreads.use(() => connection.run(sql));
+  // BEGIN fails inside a transaction, and an aborted one then refuses the appender with its own message.
+  const own = await statement('BEGIN TRANSACTION').then(
+    () => true,
+    () => false,
+  );
+  try {
+    await appendChunks(connection, table, columns, rowCount, signal);
+    if (own) await statement('COMMIT');
+  } catch (error) {
+    if (own) await statement('ROLLBACK').catch(() => undefined);
+    throw toSqlError(error, '', { stage: 'deliver' });
+  }
+}
+
+async function appendChunks(
+  connection: DuckDBConnection,
+  table: TableName,
+  columns: readonly AppendColumn[],
+  rowCount: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const api = nodeApi();
+  const appender = await connection.createAppender(
+    table.name,
+    table.schema ?? null,
+    table.catalog ?? null,
+  );
+  let done = false;
+  try {
+    const chunk = api.DuckDBDataChunk.create(columns.map((column) => api[column.type]));
+    for (let first = 0, turn = 1; first < rowCount; first += CHUNK_MAX_ROWS, turn += 1) {
+      const count = Math.min(CHUNK_MAX_ROWS, rowCount - first);
+      chunk.reset();
+      chunk.rowCount = count;
+      for (const [index, column] of columns.entries()) {
+        fillVector(chunk.getColumnVector(index), table, column, first, count);
+      }
+      appender.appendDataChunk(chunk);
+      if (turn % CHUNKS_PER_TURN === 0) {
+        appender.flushSync();
+        await setImmediate();
+        if (signal?.aborted === true) throw cancelledError();
+      }
+    }
+    appender.flushSync();
+    done = true;
+  } finally {
+    try {
+      // What a failed appender still holds must not be flushed by its close.
+      if (!done) appender.clear();
+      appender.closeSync();
+    } catch (error) {
+      if (done) throw error;
+    }
+  }
+}
+
+function fillVector(
+  vector: DuckDBVector,
+  table: TableName,
+  column: AppendColumn,
+  first: number,
+  count: number,
+): void {
+  const { values, type } = column;
+  for (let row = 0; row < count; row += 1) {
+    const value = values[first + row];
+    if (value === null || value === undefined) vector.setItem(row, null);
+    else if (type === 'BIGINT' && typeof value === 'number') {
+      if (!Number.isSafeInteger(value)) throw notOfType(table, column, first + row, value);
+      vector.setItem(row, BigInt(value));
+    } else {
+      if (!fits(type, value)) throw notOfType(table, column, first + row, value);
+      vector.setItem(row, value as string);
+    }
+  }
+  vector.flush();
+}
+
+function fits(type: AppendColumn['type'], value: unknown): boolean {
+  switch (type) {
+    case 'VARCHAR':
+      return typeof value === 'string';
+    case 'BIGINT':
+      return typeof value === 'bigint';
+    case 'BOOLEAN':
+      return typeof value === 'boolean';
+    case 'DOUBLE':
+      return typeof value === 'number';
+    case 'INTEGER':
+      return typeof value === 'number' && (value | 0) === value;
+    case 'UTINYINT':
+      return typeof value === 'number' && (value & 255) === value;
+  }
+}
+
+function notOfType(
+  table: TableName,
+  column: AppendColumn,
+  row: number,
+  value: unknown,
+): RvbbitError {
+  return appendError(table, `row ${row + 1} has a ${typeof value} that is no ${column.type}`);
+}
+
+function appendError(table: TableName, reason: string): RvbbitError {
+  return new RvbbitError('RVB_SQL', `cannot append to ${table.name}: ${reason}`, {
+    stage: 'deliver',
+    sqlState: '22000',
+  });
+}

@@ -1,0 +1,148 @@
+/** Single DuckDB values to their JavaScript and JSON forms; `docs/values.md` lists them by type. */
+
+import type { DuckDBTypeId, DuckDBValue } from '@duckdb/node-api';
+import { nodeApi } from './node-api.ts';
+import { dateText, isInfinite, type TimestampUnit, timestampText } from './value-text.ts';
+
+/** `js` is what callers of the API get; `json` is plain JSON, as cascades see values. */
+export type ValueForm = 'js' | 'json';
+
+/** Turns one value that is not NULL. */
+export type ScalarConverter = (value: DuckDBValue) => unknown;
+
+const MAX_DATE_MS = 8.64e15;
+const MS_PER_DAY = 86_400_000;
+
+function asText(value: DuckDBValue): unknown {
+  return String(value);
+}
+
+function asIs(value: DuckDBValue): unknown {
+  return value;
+}
+
+/** An integer as a number where a double holds it exactly, else as text. */
+export function jsonInteger(value: bigint): number | string {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value.toString();
+}
+
+/** A double as a number where JSON has it, else `'NaN'`, `'Infinity'`, `'-Infinity'`. */
+export function jsonDouble(value: number): number | string {
+  return Number.isFinite(value) ? value : String(value);
+}
+
+/** A Date where it holds the instant exactly, else undefined. */
+function exactDate(ticks: bigint, unit: TimestampUnit): Date | undefined {
+  if (isInfinite(ticks)) return undefined;
+  let milliseconds: bigint;
+  if (unit === 1n) milliseconds = ticks * 1_000n;
+  else {
+    const perMillisecond = unit / 1_000n;
+    if (ticks % perMillisecond !== 0n) return undefined;
+    milliseconds = ticks / perMillisecond;
+  }
+  const number = Number(milliseconds);
+  return Math.abs(number) <= MAX_DATE_MS ? new Date(number) : undefined;
+}
+
+function timestampConverter(
+  form: ValueForm,
+  unit: TimestampUnit,
+  ticksOf: (value: never) => bigint,
+  zone = '',
+): ScalarConverter {
+  return (value) => {
+    const ticks = ticksOf(value as never);
+    const date = form === 'js' ? exactDate(ticks, unit) : undefined;
+    return date ?? timestampText(ticks, unit, zone);
+  };
+}
+
+function dateConverter(form: ValueForm): ScalarConverter {
+  return (value) => {
+    const { days } = value as unknown as { readonly days: number };
+    const milliseconds = days * MS_PER_DAY;
+    if (form === 'js' && Math.abs(milliseconds) <= MAX_DATE_MS) return new Date(milliseconds);
+    return dateText(days);
+  };
+}
+
+/** Bytes as DuckDB prints a BLOB: printable ASCII as it is, all else, quotes and `\` as `\xNN`. */
+export function blobText(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) {
+    const plain = byte >= 0x20 && byte <= 0x7e && byte !== 0x22 && byte !== 0x27 && byte !== 0x5c;
+    text += plain
+      ? String.fromCharCode(byte)
+      : `\\x${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return text;
+}
+
+function bytesConverter(form: ValueForm): ScalarConverter {
+  return (value) => {
+    const { bytes } = value as unknown as { readonly bytes: Uint8Array };
+    // A copy: the value's bytes may be a window on a chunk that is freed.
+    return form === 'js' ? Uint8Array.from(bytes) : blobText(bytes);
+  };
+}
+
+/** The converter of a type that holds no other values, or undefined for one that does. */
+export function scalarConverter(
+  typeId: DuckDBTypeId,
+  form: ValueForm,
+): ScalarConverter | undefined {
+  const { DuckDBTypeId: Id } = nodeApi();
+  switch (typeId) {
+    case Id.BOOLEAN:
+    case Id.VARCHAR:
+    case Id.ENUM:
+    case Id.TINYINT:
+    case Id.SMALLINT:
+    case Id.INTEGER:
+    case Id.UTINYINT:
+    case Id.USMALLINT:
+    case Id.UINTEGER:
+      return asIs;
+    case Id.FLOAT:
+    case Id.DOUBLE:
+      return form === 'js' ? asIs : (value) => jsonDouble(value as number);
+    case Id.BIGINT:
+    case Id.UBIGINT:
+    case Id.HUGEINT:
+    case Id.UHUGEINT:
+    case Id.BIGNUM:
+      return form === 'js' ? asIs : (value) => jsonInteger(value as bigint);
+    case Id.DATE:
+      return dateConverter(form);
+    case Id.TIMESTAMP:
+      return timestampConverter(form, 1_000_000n, (value: { micros: bigint }) => value.micros);
+    case Id.TIMESTAMP_TZ:
+      return timestampConverter(
+        form,
+        1_000_000n,
+        (value: { micros: bigint }) => value.micros,
+        '+00',
+      );
+    case Id.TIMESTAMP_S:
+      return timestampConverter(form, 1n, (value: { seconds: bigint }) => value.seconds);
+    case Id.TIMESTAMP_MS:
+      return timestampConverter(form, 1_000n, (value: { millis: bigint }) => value.millis);
+    case Id.TIMESTAMP_NS:
+      return timestampConverter(form, 1_000_000_000n, (value: { nanos: bigint }) => value.nanos);
+    case Id.BLOB:
+    case Id.GEOMETRY:
+      return bytesConverter(form);
+    case Id.DECIMAL:
+    case Id.INTERVAL:
+    case Id.UUID:
+    case Id.BIT:
+    case Id.TIME:
+    case Id.TIME_TZ:
+    case Id.TIME_NS:
+      return asText;
+    default:
+      return undefined;
+  }
+}

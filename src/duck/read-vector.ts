@@ -1,0 +1,145 @@
+/** Whole vectors to arrays of JavaScript or JSON values, one loop a type. */
+
+import type {
+  DuckDBArrayType,
+  DuckDBListVector,
+  DuckDBStructType,
+  DuckDBStructVector,
+  DuckDBUnionType,
+  DuckDBVector,
+} from '@duckdb/node-api';
+import { structKeys } from './columns.ts';
+import { jsonDouble, jsonInteger, scalarConverter, type ValueForm } from './convert-scalar.ts';
+import { convertVariant } from './convert-variant.ts';
+import { nodeApi } from './node-api.ts';
+import { objectOf } from './plain-object.ts';
+import { readStrings } from './read-strings.ts';
+import {
+  arrayChild,
+  bytesOf,
+  mapList,
+  numbersOf,
+  unionStruct,
+  validityBytes,
+} from './vector-access.ts';
+
+/** The values of a vector as they came from a result's chunk, NULL as null. */
+export function readVector(vector: DuckDBVector, form: ValueForm): unknown[] {
+  const { DuckDBTypeId: Id } = nodeApi();
+  const { typeId } = vector.type;
+  switch (typeId) {
+    case Id.VARCHAR:
+      return readStrings(vector);
+    case Id.TINYINT:
+    case Id.SMALLINT:
+    case Id.INTEGER:
+    case Id.UTINYINT:
+    case Id.USMALLINT:
+    case Id.UINTEGER:
+      return withNulls(Array.from(numbersOf<ArrayLike<number>>(vector)), vector);
+    case Id.FLOAT:
+    case Id.DOUBLE: {
+      const numbers = numbersOf<ArrayLike<number>>(vector);
+      return withNulls(
+        form === 'js' ? Array.from(numbers) : Array.from(numbers, jsonDouble),
+        vector,
+      );
+    }
+    case Id.BIGINT:
+    case Id.UBIGINT: {
+      const integers = numbersOf<ArrayLike<bigint>>(vector);
+      return withNulls(
+        form === 'js' ? Array.from(integers) : Array.from(integers, jsonInteger),
+        vector,
+      );
+    }
+    case Id.BOOLEAN:
+      return readBooleans(vector);
+    case Id.LIST:
+      return readLists(vector as DuckDBListVector, form, vector);
+    case Id.ARRAY:
+      return readArrays(vector, form);
+    case Id.MAP:
+      return readLists(mapList(vector), form, mapList(vector));
+    case Id.STRUCT:
+      return readStructs(vector as DuckDBStructVector, form);
+    case Id.UNION:
+      return readUnions(vector, form);
+    default:
+      return readItems(vector, form);
+  }
+}
+
+function isNull(valid: Uint8Array | undefined, row: number): boolean {
+  return valid !== undefined && (valid[row >> 3]! & (1 << (row & 7))) === 0;
+}
+
+function withNulls(values: unknown[], vector: DuckDBVector): unknown[] {
+  const valid = validityBytes(vector);
+  if (valid === undefined) return values;
+  for (let row = 0; row < values.length; row += 1) {
+    if (isNull(valid, row)) values[row] = null;
+  }
+  return values;
+}
+
+function readBooleans(vector: DuckDBVector): unknown[] {
+  const view = bytesOf(vector);
+  const width = vector.itemCount === 0 ? 1 : view.byteLength / vector.itemCount;
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  const values = Array.from({ length: vector.itemCount }, (_, row) => bytes[row * width] !== 0);
+  return withNulls(values, vector);
+}
+
+function readItems(vector: DuckDBVector, form: ValueForm): unknown[] {
+  const convert =
+    scalarConverter(vector.type.typeId, form) ?? ((value) => convertVariant(value, form));
+  const values = new Array<unknown>(vector.itemCount);
+  for (let row = 0; row < values.length; row += 1) {
+    const item = vector.getItem(row);
+    values[row] = item === null ? null : convert(item);
+  }
+  return values;
+}
+
+/** Lists, and maps as the lists of `{key, value}` structs that they are. */
+function readLists(list: DuckDBListVector, form: ValueForm, vector: DuckDBVector): unknown[] {
+  const valid = validityBytes(vector);
+  const children = readVector(list.childVector, form);
+  const values = new Array<unknown>(list.itemCount);
+  for (let row = 0; row < values.length; row += 1) {
+    if (isNull(valid, row)) values[row] = null;
+    else {
+      const start = list.getEntryOffset(row);
+      values[row] = children.slice(start, start + list.getEntryLength(row));
+    }
+  }
+  return values;
+}
+
+function readArrays(vector: DuckDBVector, form: ValueForm): unknown[] {
+  const valid = validityBytes(vector);
+  const { length } = vector.type as DuckDBArrayType;
+  const children = readVector(arrayChild(vector), form);
+  return Array.from({ length: vector.itemCount }, (_, row) =>
+    isNull(valid, row) ? null : children.slice(row * length, (row + 1) * length),
+  );
+}
+
+function readStructs(vector: DuckDBStructVector, form: ValueForm): unknown[] {
+  const keys = structKeys(vector.type as DuckDBStructType);
+  const fields = keys.map((_, index) => readVector(vector.entryVectorAt(index), form));
+  return Array.from({ length: vector.itemCount }, (_, row) =>
+    vector.isItemValid(row) ? objectOf(keys, (index) => fields[index]![row]) : null,
+  );
+}
+
+function readUnions(vector: DuckDBVector, form: ValueForm): unknown[] {
+  const { memberTags } = vector.type as DuckDBUnionType;
+  const struct = unionStruct(vector);
+  const tags = readVector(struct.entryVectorAt(0), form);
+  const members = memberTags.map((_, index) => readVector(struct.entryVectorAt(index + 1), form));
+  return tags.map((tag, row) =>
+    tag === null ? null : { tag: memberTags[Number(tag)], value: members[Number(tag)]![row] },
+  );
+}

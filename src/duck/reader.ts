@@ -1,0 +1,74 @@
+/** The result of a statement, complete in memory, read slice by slice. */
+
+import { setImmediate } from 'node:timers/promises';
+import type { DuckDBMaterializedResult } from '@duckdb/node-api';
+import { type Column, columnsOf } from './columns.ts';
+import type { ValueForm } from './convert-scalar.ts';
+import { nodeApi } from './node-api.ts';
+import { objectOf } from './plain-object.ts';
+import { readVector } from './read-vector.ts';
+
+export type { ValueForm } from './convert-scalar.ts';
+
+/** Up to 2,048 rows by column: `columns[c][r]`. */
+export interface Slice {
+  readonly rowCount: number;
+  readonly columns: readonly (readonly unknown[])[];
+}
+
+/** Reads a materialised result; nothing of it is lost when its connection goes on to other work. */
+export class ResultReader {
+  readonly columns: readonly Column[];
+  /** Rows of the result set; 0 where the statement returns none. */
+  readonly rowCount: number;
+  /** Rows that a data-changing statement changed; undefined for others. */
+  readonly changes: number | undefined;
+  readonly returnsRows: boolean;
+  readonly #result: DuckDBMaterializedResult;
+
+  constructor(result: DuckDBMaterializedResult) {
+    const { ResultReturnType } = nodeApi();
+    this.#result = result;
+    this.returnsRows = result.returnType === ResultReturnType.QUERY_RESULT;
+    this.columns = this.returnsRows ? columnsOf(result) : [];
+    this.rowCount = this.returnsRows ? result.rowCount : 0;
+    this.changes =
+      result.returnType === ResultReturnType.CHANGED_ROWS ? result.rowsChanged : undefined;
+  }
+
+  /** The rows in order, as slices; the event loop turns between two of them. */
+  async *slices(form: ValueForm): AsyncGenerator<Slice, void, undefined> {
+    if (!this.returnsRows) return;
+    for (let index = 0; index < this.#result.chunkCount; index += 1) {
+      if (index > 0) await setImmediate();
+      const chunk = this.#result.getChunk(index);
+      const columns = this.columns.map((_, column) =>
+        readVector(chunk.getColumnVector(column), form),
+      );
+      yield { rowCount: chunk.rowCount, columns };
+    }
+  }
+
+  /** All rows as objects keyed by column name. */
+  async rows(form: ValueForm): Promise<Record<string, unknown>[]> {
+    const names = this.columns.map((column) => column.name);
+    const rows: Record<string, unknown>[] = [];
+    for await (const slice of this.slices(form)) {
+      for (let row = 0; row < slice.rowCount; row += 1) {
+        rows.push(objectOf(names, (column) => slice.columns[column]![row]));
+      }
+    }
+    return rows;
+  }
+
+  /** All values by column. */
+  async allColumns(form: ValueForm): Promise<unknown[][]> {
+    const columns: unknown[][] = this.columns.map(() => []);
+    for await (const slice of this.slices(form)) {
+      slice.columns.forEach((values, index) => {
+        for (const value of values) columns[index]!.push(value);
+      });
+    }
+    return columns;
+  }
+}

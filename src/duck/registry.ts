@@ -1,0 +1,184 @@
+/**
+ * One DuckDB instance per file in the whole process. Opening a file twice in one process succeeds,
+ * because file locks are per process, and then loses commits without a word; so every engine, session
+ * and service of a process shares the instance that is found here.
+ */
+
+import { readlink, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { DuckDBInstance } from '@duckdb/node-api';
+import { messageOf, RvbbitError } from '../errors.ts';
+import { loadNodeApi } from './node-api.ts';
+import { nativeThreads } from './thread-budget.ts';
+
+/** A share in an instance. The instance closes when its last share is released. */
+export interface DatabaseLease {
+  readonly instance: DuckDBInstance;
+  /** The real path; undefined for an in-memory or handed-in instance. */
+  readonly path: string | undefined;
+  /** A further share in the same instance. A session holds one, so that nothing closes it beneath. */
+  retain(): DatabaseLease;
+  /** Gives this share back; a second call does nothing. */
+  release(): Promise<void>;
+}
+
+/** An instance and how many shares in it are out. */
+interface Entry {
+  readonly path: string | undefined;
+  readonly opening: Promise<DuckDBInstance>;
+  /** Device and inode, so that a hard link finds the instance too. */
+  fileId?: string | undefined;
+  shares: number;
+  readonly close: (instance: DuckDBInstance) => void;
+}
+
+const entries = new Map<string, Entry>();
+
+/**
+ * Opens a database, or joins the instance that already has it open. `:memory:` (and the empty string)
+ * is a new instance each time; a handed-in instance is never closed by us. Fails with `RVB_SQL`.
+ */
+export async function acquireDatabase(database: string | DuckDBInstance): Promise<DatabaseLease> {
+  if (typeof database !== 'string') {
+    await loadNodeApi();
+    return leaseOf(memoryEntry(Promise.resolve(database), () => undefined));
+  }
+  if (database.includes('\0')) throw openError(database, 'the path holds a NUL character');
+  if (database === '' || database.startsWith(':memory:')) {
+    return leaseOf(memoryEntry(createInstance(':memory:'), (instance) => instance.closeSync()));
+  }
+  const path = await canonicalPath(database);
+  return leaseOf(await fileEntry(path));
+}
+
+function memoryEntry(
+  opening: Promise<DuckDBInstance>,
+  close: (instance: DuckDBInstance) => void,
+): Entry {
+  return { path: undefined, opening, shares: 1, close };
+}
+
+async function fileEntry(path: string): Promise<Entry> {
+  const fileId = await fileIdOf(path);
+  // No await from here on: two first opens must find one entry, and a found one must be counted before
+  // its last share can be released.
+  const known = entries.get(path) ?? entryWithFile(fileId);
+  if (known !== undefined) {
+    known.shares += 1;
+    return known;
+  }
+  const entry: Entry = {
+    path,
+    opening: createInstance(path),
+    fileId,
+    shares: 1,
+    close: (instance) => {
+      if (entries.get(path) === entry) entries.delete(path);
+      instance.closeSync();
+    },
+  };
+  entries.set(path, entry);
+  return entry;
+}
+
+function entryWithFile(fileId: string | undefined): Entry | undefined {
+  if (fileId === undefined) return undefined;
+  return [...entries.values()].find((entry) => entry.fileId === fileId);
+}
+
+/** The lease for a share that is already counted. */
+async function leaseOf(entry: Entry): Promise<DatabaseLease> {
+  try {
+    const instance = await entry.opening;
+    if (entry.path !== undefined) entry.fileId ??= await fileIdOf(entry.path);
+    return new Share(entry, instance);
+  } catch (error) {
+    entry.shares -= 1;
+    if (entry.path !== undefined && entries.get(entry.path) === entry) entries.delete(entry.path);
+    throw error;
+  }
+}
+
+class Share implements DatabaseLease {
+  readonly instance: DuckDBInstance;
+  readonly path: string | undefined;
+  readonly #entry: Entry;
+  #held = true;
+
+  constructor(entry: Entry, instance: DuckDBInstance) {
+    this.#entry = entry;
+    this.instance = instance;
+    this.path = entry.path;
+  }
+
+  retain(): DatabaseLease {
+    if (!this.#held) {
+      throw new RvbbitError('RVB_CLOSED', 'the database was released: open it again', {
+        stage: 'open',
+      });
+    }
+    this.#entry.shares += 1;
+    return new Share(this.#entry, this.instance);
+  }
+
+  async release(): Promise<void> {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#entry.shares -= 1;
+    if (this.#entry.shares === 0) this.#entry.close(this.instance);
+  }
+}
+
+async function createInstance(path: string): Promise<DuckDBInstance> {
+  const { DuckDBInstance } = await loadNodeApi();
+  try {
+    return await nativeThreads.use(() => DuckDBInstance.create(path));
+  } catch (error) {
+    throw openError(path, messageOf(error), error);
+  }
+}
+
+function openError(path: string, reason: string, cause?: unknown): RvbbitError {
+  return new RvbbitError('RVB_SQL', `cannot open the database ${path}: ${adviceFor(reason)}`, {
+    stage: 'open',
+    cause,
+    sqlState: '58030',
+  });
+}
+
+function adviceFor(reason: string): string {
+  if (/lock/i.test(reason)) {
+    const holder = /\(PID (\d+)\)/.exec(reason)?.[1];
+    const who = holder === undefined ? 'another process' : `another process (PID ${holder})`;
+    return `${who} has it open; close it there, or open a copy`;
+  }
+  if (/not a valid DuckDB database/i.test(reason)) {
+    return 'the file is not a DuckDB database; give another path';
+  }
+  if (/No such file|does not exist/i.test(reason)) {
+    return 'its folder does not exist; create the folder first';
+  }
+  if (/Permission denied/i.test(reason)) {
+    return 'permission denied; check who may write the file and its folder';
+  }
+  return reason;
+}
+
+/** The real path of a file, or of the file that would be created there, through any symbolic link. */
+async function canonicalPath(path: string, hops = 0): Promise<string> {
+  if (/^[a-z][a-z0-9]+:/i.test(path)) return path;
+  const absolute = resolve(path);
+  const real = await realpath(absolute).catch(() => undefined);
+  if (real !== undefined) return real;
+  const target = await readlink(absolute).catch(() => undefined);
+  if (target !== undefined && hops < 40) {
+    return canonicalPath(resolve(dirname(absolute), target), hops + 1);
+  }
+  const folder = await realpath(dirname(absolute)).catch(() => dirname(absolute));
+  return join(folder, basename(absolute));
+}
+
+async function fileIdOf(path: string): Promise<string | undefined> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  return found === undefined ? undefined : `${found.dev}:${found.ino}`;
+}

@@ -1,0 +1,80 @@
+/** Permits handed out in the order in which they were asked for. */
+
+import { setMaxListeners } from 'node:events';
+import { RvbbitError } from '../errors.ts';
+
+interface Waiter {
+  readonly grant: () => void;
+}
+
+/** The error of work that its caller's signal ended. */
+export function cancelledError(
+  message = 'the statement was cancelled',
+  cause?: unknown,
+): RvbbitError {
+  return new RvbbitError('RVB_CANCELLED', message, { stage: 'read', cause });
+}
+
+/** A counting semaphore with a FIFO queue; a waiter whose signal aborts leaves the queue at once. */
+export class Semaphore {
+  #free: number;
+  readonly #waiters = new Set<Waiter>();
+
+  constructor(permits: number) {
+    this.#free = permits;
+  }
+
+  /** Waits for a permit; the returned function gives it back, once. Rejects `RVB_CANCELLED` on abort. */
+  async acquire(signal?: AbortSignal): Promise<() => void> {
+    if (signal?.aborted) throw cancelledError();
+    if (this.#free > 0 && this.#waiters.size === 0) this.#free -= 1;
+    else await this.#wait(signal);
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#giveBack();
+    };
+  }
+
+  /** Holds a permit while `work` runs. */
+  async use<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const release = await this.acquire(signal);
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  }
+
+  #wait(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        this.#waiters.delete(waiter);
+        reject(cancelledError());
+      };
+      const waiter: Waiter = {
+        grant: () => {
+          signal?.removeEventListener('abort', onAbort);
+          resolve();
+        },
+      };
+      this.#waiters.add(waiter);
+      if (signal !== undefined) {
+        // A statement's signal has as many listeners as it has rows waiting; Node warns past ten.
+        setMaxListeners(0, signal);
+        signal.addEventListener('abort', onAbort, { once: true });
+      }
+    });
+  }
+
+  #giveBack(): void {
+    const [next] = this.#waiters;
+    if (next === undefined) {
+      this.#free += 1;
+      return;
+    }
+    this.#waiters.delete(next);
+    next.grant();
+  }
+}

@@ -1,0 +1,225 @@
+/** One connection, whose statements take turns in the order in which they were asked for. */
+
+import type { DuckDBConnection, DuckDBPreparedStatement } from '@duckdb/node-api';
+import { RvbbitError } from '../errors.ts';
+import type { Json } from '../json.ts';
+import { type AppendColumn, appendColumns, type TableName } from './append.ts';
+import { type Column, columnsFrom } from './columns.ts';
+import { runInterruptibly } from './interruptible.ts';
+import { loadNodeApi } from './node-api.ts';
+import { bindParameters, type Parameters } from './parameters.ts';
+import { type QueryShape, queryShapeOf } from './query-shape.ts';
+import { ResultReader } from './reader.ts';
+import type { DatabaseLease } from './registry.ts';
+import { cancelledError, Semaphore } from './semaphore.ts';
+import { toSqlError } from './sql-error.ts';
+import { nativeThreads } from './thread-budget.ts';
+
+export type { Column } from './columns.ts';
+export type { Parameters } from './parameters.ts';
+
+/** How a statement is run. */
+export interface RunOptions {
+  readonly parameters?: Parameters | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Lines that the engine put before the user's text, so that an error's place is in that text. */
+  readonly linesBefore?: number | undefined;
+}
+
+/** What a statement needs besides its text. */
+interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * A connection of its own: temporary tables and transactions live here. Every failure of DuckDB is
+ * `RVB_SQL`; an abort is `RVB_CANCELLED`, and the session stays usable after both.
+ */
+export class Session {
+  readonly #connection: DuckDBConnection;
+  readonly #onClose: () => Promise<void>;
+  readonly #turns = new Semaphore(1);
+  readonly #closing = new AbortController();
+  #closed: Promise<void> | undefined;
+
+  private constructor(connection: DuckDBConnection, onClose: () => Promise<void>) {
+    this.#connection = connection;
+    this.#onClose = onClose;
+  }
+
+  /** Connects to a leased database, or uses a handed-in connection, which `close` leaves open. */
+  static async open(source: DatabaseLease | DuckDBConnection): Promise<Session> {
+    await loadNodeApi();
+    if (!('retain' in source)) return new Session(source, async () => undefined);
+    const share = source.retain();
+    try {
+      const connection = await nativeThreads.use(() => share.instance.connect());
+      return new Session(connection, async () => {
+        connection.disconnectSync();
+        await share.release();
+      });
+    } catch (error) {
+      await share.release();
+      throw toSqlError(error, '', { stage: 'open' });
+    }
+  }
+
+  /**
+   * Runs text as given. Without parameters it may hold several statements, and the last one's result is
+   * read; with parameters it must be exactly one.
+   */
+  async run(sql: string, options: RunOptions = {}): Promise<ResultReader> {
+    const { parameters } = options;
+    return this.#call(sql, options, async (connection) =>
+      parameters === undefined
+        ? new ResultReader(await nativeThreads.use(() => connection.run(sql), options.signal))
+        : this.#prepared(connection, sql, options, async (statement) => {
+            bindParameters(statement, parameters);
+            return new ResultReader(await nativeThreads.use(() => statement.run(), options.signal));
+          }),
+    );
+  }
+
+  /** Runs exactly one statement with `values` bound to its parameters, one for each. */
+  async runBound(
+    sql: string,
+    values: readonly Json[],
+    options: CallOptions = {},
+  ): Promise<ResultReader> {
+    return this.run(sql, { parameters: values, signal: options.signal });
+  }
+
+  /** The columns that a query would give, without running it. */
+  async describe(sql: string, options: RunOptions = {}): Promise<readonly Column[]> {
+    return this.#call(sql, options, async (connection) => {
+      const prepared = await this.#prepared(connection, sql, options, async (statement) =>
+        columnsOfPrepared(statement),
+      ).catch(() => undefined);
+      if (prepared !== undefined) return prepared;
+      // A PIVOT is two statements to DuckDB, and the type of a bare parameter is known once it is bound.
+      const { parameters } = options;
+      const empty = `SELECT * FROM (\n${sql}\n) LIMIT 0`;
+      if (parameters === undefined) {
+        const result = await nativeThreads.use(() => connection.run(empty), options.signal);
+        return new ResultReader(result).columns;
+      }
+      return this.#prepared(connection, empty, options, async (statement) => {
+        bindParameters(statement, parameters);
+        const result = await nativeThreads.use(() => statement.run(), options.signal);
+        return new ResultReader(result).columns;
+      });
+    });
+  }
+
+  /** Whether a query's own outermost select has LIMIT or FETCH, and whether it is of the SELECT family. */
+  async queryShape(sql: string, options: CallOptions = {}): Promise<QueryShape> {
+    return this.#call(sql, options, (connection) => queryShapeOf(connection, sql, options.signal));
+  }
+
+  /** Appends columns of `rowCount` values each, all of them or, on `RVB_SQL`, none. */
+  async append(
+    table: TableName,
+    columns: readonly AppendColumn[],
+    rowCount: number,
+    options: CallOptions = {},
+  ): Promise<void> {
+    await this.#call('', options, (connection) =>
+      appendColumns(connection, table, columns, rowCount, options.signal),
+    );
+  }
+
+  /**
+   * Exclusive use of the connection while `work` runs. Calls into DuckDB that `work` awaits should go
+   * through `nativeThreads.use`; an abort interrupts whichever of them is running.
+   */
+  async inTurn<T>(
+    work: (connection: DuckDBConnection) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    return this.#call('', { signal }, work);
+  }
+
+  /** Ends the running statement, refuses the waiting ones with `RVB_CLOSED`, and closes the connection. */
+  close(): Promise<void> {
+    this.#closing.abort();
+    this.#closed ??= this.#turns.use(this.#onClose);
+    return this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #call<T>(
+    sql: string,
+    options: CallOptions & { readonly linesBefore?: number | undefined },
+    work: (connection: DuckDBConnection) => Promise<T>,
+  ): Promise<T> {
+    if (this.#closing.signal.aborted) throw closedError();
+    if (sql.includes('\0')) {
+      // DuckDB reads a text up to its first NUL: the rest would be dropped without a word.
+      throw toSqlError(new Error('Parser Error: the SQL text holds a NUL character: remove it'));
+    }
+    const { signal } = options;
+    const endTurn = await this.#turns.acquire(signal);
+    if (this.#closing.signal.aborted) {
+      endTurn();
+      throw closedError();
+    }
+    const { outcome, settled } = runInterruptibly(
+      this.#connection,
+      async () => work(this.#connection),
+      signal === undefined ? [this.#closing.signal] : [signal, this.#closing.signal],
+      (cause) => (signal?.aborted === true ? cancelledError(undefined, cause) : closedError(cause)),
+    );
+    // The turn ends when the connection is free, which after an abort may be later than the outcome.
+    void settled.then(endTurn);
+    try {
+      const value = await outcome;
+      await settled;
+      return value;
+    } catch (error) {
+      throw toSqlError(error, sql, { linesBefore: options.linesBefore ?? 0 });
+    }
+  }
+
+  async #prepared<T>(
+    connection: DuckDBConnection,
+    sql: string,
+    options: CallOptions,
+    work: (statement: DuckDBPreparedStatement) => Promise<T>,
+  ): Promise<T> {
+    const statements = await nativeThreads.use(
+      () => connection.extractStatements(sql),
+      options.signal,
+    );
+    if (statements.count !== 1) {
+      throw new RvbbitError(
+        'RVB_SQL',
+        `parameters need exactly one statement, but DuckDB sees ${statements.count} (a PIVOT counts as two)`,
+        { stage: 'bind', sqlState: '42601' },
+      );
+    }
+    const statement = await nativeThreads.use(() => statements.prepare(0), options.signal);
+    try {
+      return await work(statement);
+    } finally {
+      statement.destroySync();
+    }
+  }
+}
+
+function columnsOfPrepared(statement: DuckDBPreparedStatement): Column[] {
+  const indexes = Array.from({ length: statement.columnCount }, (_, index) => index);
+  return columnsFrom(
+    indexes.map((index) => statement.columnName(index)),
+    indexes.map((index) => statement.columnType(index)),
+  );
+}
+
+function closedError(cause?: unknown): RvbbitError {
+  return new RvbbitError('RVB_CLOSED', 'the session is closed: open another one', {
+    stage: 'close',
+    cause,
+  });
+}

@@ -1,0 +1,153 @@
+/** Which staged rows must be run: equal inputs run once, and every row knows its run. */
+
+import type { Json } from '../json.ts';
+import { identityKeys } from './identity.ts';
+import { quoteIdentifier } from './quote.ts';
+import type { Session } from './session.ts';
+import {
+  countOf,
+  dropTables,
+  findColumn,
+  nextStageName,
+  type StagedQuery,
+  temporary,
+} from './stage.ts';
+
+/** The runs of a stage, numbered from 0 in the order in which their first rows stand. */
+export interface StagedRuns {
+  readonly runCount: number;
+  /** A table `(row BIGINT, run BIGINT)` in row order; undefined where every row is its own run. */
+  readonly mapTable: string | undefined;
+  /** The named columns of `count` runs from `firstRun` on, in the json form, by column. */
+  readRuns(
+    firstRun: number,
+    count: number,
+    columns: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<{ readonly columns: readonly (readonly Json[])[] }>;
+  /** Drops the tables behind the runs, not the stage; never throws. */
+  drop(): Promise<void>;
+}
+
+/** What makes two rows one run. */
+export interface StageRunsOptions {
+  /** The columns that the cascade reads; none means one run for all rows. */
+  readonly keyColumns: readonly string[];
+  readonly dedupe: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Groups a stage's rows into runs inside DuckDB, where the grouping can spill. */
+export async function stageRuns(
+  session: Session,
+  stage: StagedQuery,
+  options: StageRunsOptions,
+): Promise<StagedRuns> {
+  const { signal } = options;
+  const keys = options.keyColumns.flatMap((name) => identityKeys(findColumn(stage, name), 's'));
+  if (!options.dedupe || stage.rowCount < 2) return rowRuns(session, stage);
+  const by = keys.length === 0 ? ['1'] : keys;
+  const runCount =
+    keys.length === 0
+      ? 1
+      : await countOf(
+          session,
+          `SELECT count(*) FROM (SELECT 1 FROM ${stage.table} AS s GROUP BY ${by.join(', ')})`,
+          { signal },
+        );
+  if (runCount === stage.rowCount) return rowRuns(session, stage);
+
+  const [ranked, firsts, map] = [nextStageName(), nextStageName(), nextStageName()].map(
+    temporary,
+  ) as [string, string, string];
+  const { ordinal } = stage;
+  const first =
+    keys.length === 0 ? '0::BIGINT' : `min(s.${ordinal}) OVER (PARTITION BY ${by.join(', ')})`;
+  try {
+    await session.run(
+      `CREATE TEMP TABLE ${ranked} AS SELECT s.${ordinal} AS "row", ${first} AS first FROM ${stage.table} AS s`,
+      { signal },
+    );
+    await session.run(
+      `CREATE TEMP TABLE ${firsts} AS SELECT row_number() OVER (ORDER BY "row") - 1 AS run, "row" FROM ${ranked} WHERE "row" = first ORDER BY "row"`,
+      { signal },
+    );
+    await session.run(
+      `CREATE TEMP TABLE ${map} AS SELECT r."row", f.run FROM ${ranked} AS r JOIN ${firsts} AS f ON r.first = f."row" ORDER BY r."row"`,
+      { signal },
+    );
+    await dropTables(session, [ranked]);
+  } catch (error) {
+    await dropTables(session, [ranked, firsts, map]);
+    throw error;
+  }
+  return {
+    runCount,
+    mapTable: map,
+    readRuns: (firstRun, count, columns, readSignal) =>
+      readFirsts(session, stage, firsts, { firstRun, count, columns, signal: readSignal }),
+    drop: () => dropTables(session, [firsts, map]),
+  };
+}
+
+function rowRuns(session: Session, stage: StagedQuery): StagedRuns {
+  const { ordinal } = stage;
+  return {
+    runCount: stage.rowCount,
+    mapTable: undefined,
+    readRuns: async (firstRun, count, columns, signal) =>
+      readColumns(
+        session,
+        `SELECT ${selectList(stage, columns)} FROM ${stage.table} AS s WHERE s.${ordinal} >= ${firstRun} AND s.${ordinal} < ${firstRun + count} ORDER BY s.${ordinal}`,
+        columns.length,
+        signal,
+      ),
+    drop: async () => undefined,
+  };
+}
+
+interface RunRange {
+  readonly firstRun: number;
+  readonly count: number;
+  readonly columns: readonly string[];
+  readonly signal: AbortSignal | undefined;
+}
+
+async function readFirsts(
+  session: Session,
+  stage: StagedQuery,
+  firsts: string,
+  range: RunRange,
+): Promise<{ readonly columns: readonly (readonly Json[])[] }> {
+  const { firstRun, count, columns, signal } = range;
+  const runs = `f.run >= ${firstRun} AND f.run < ${firstRun + count}`;
+  // Constant bounds on the ordinal let DuckDB skip the row groups outside them.
+  const bounds = await session.run(
+    `SELECT coalesce(min(f."row"), 0), coalesce(max(f."row"), -1) FROM ${firsts} AS f WHERE ${runs}`,
+    { signal },
+  );
+  const [low = [], high = []] = await bounds.allColumns('json');
+  const { ordinal } = stage;
+  return readColumns(
+    session,
+    `SELECT ${selectList(stage, columns)} FROM ${stage.table} AS s JOIN ${firsts} AS f ON s.${ordinal} = f."row" WHERE ${runs} AND s.${ordinal} >= ${Number(low[0])} AND s.${ordinal} <= ${Number(high[0])} ORDER BY f.run`,
+    columns.length,
+    signal,
+  );
+}
+
+function selectList(stage: StagedQuery, columns: readonly string[]): string {
+  if (columns.length === 0) return '1';
+  return columns.map((name) => `s.${quoteIdentifier(findColumn(stage, name).name)}`).join(', ');
+}
+
+async function readColumns(
+  session: Session,
+  sql: string,
+  columnCount: number,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly columns: readonly (readonly Json[])[] }> {
+  const reader = await session.run(sql, { signal });
+  const columns = (await reader.allColumns('json')) as Json[][];
+  return { columns: columns.slice(0, columnCount) };
+}

@@ -1,0 +1,21 @@
+/**
+ * Each call into DuckDB holds a thread of libuv's pool until it returns; with all of them held, files,
+ * DNS and every other native call of the process wait (measured: 1.3 s for a one-line read). So the
+ * process as a whole leaves one of them free.
+ */
+
+import { Semaphore } from './semaphore.ts';
+
+const LIBUV_DEFAULT_THREADS = 4;
+
+/** How many calls may be in flight: one fewer than libuv has threads, and at least one. */
+export function threadBudget(setting: string | undefined): number {
+  const threads = Number(setting);
+  const size = Number.isInteger(threads) && threads > 0 ? threads : LIBUV_DEFAULT_THREADS;
+  return Math.max(1, size - 1);
+}
+
+/** The process-wide permits, from `UV_THREADPOOL_SIZE` as it stood at the first import. */
+export const nativeThreads: Semaphore = new Semaphore(
+  threadBudget(process.env['UV_THREADPOOL_SIZE']),
+);
