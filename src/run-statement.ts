@@ -141,10 +141,7 @@ function runSql(
 ): Promise<ResultReader> {
   scope.ledger.open({ sql: context.source, kind: 'sql', origin: context.origin, parallel: 1 });
   const { parameters, stop, session } = scope;
-  return session.run(statement.text, {
-    ...(parameters === undefined ? {} : { parameters }),
-    signal: stop.signal,
-  });
+  return session.run(statement.text, { parameters, signal: stop.signal });
 }
 
 /** Binds and plans, and writes the statement's first record. */

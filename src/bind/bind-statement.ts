@@ -2,7 +2,7 @@
 import type { MapStatement, RunStatement } from '../../grammar/ast.ts';
 import type { Cascade } from '../cascade/cascade.ts';
 import { loadCascade } from '../cascade/load-cascade.ts';
-import type { Column } from '../duck/reader.ts';
+import type { Column } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
 import { resolveSettings, type StatementSettings } from './statement-settings.ts';
@@ -33,10 +33,7 @@ export async function bindStatement(
   refuseLaterCells(cascade);
   const { session, parameters, stop } = scope;
   const query = statement.query.text;
-  const columns = await session.describe(query, {
-    ...(parameters === undefined ? {} : { parameters }),
-    signal: stop.signal,
-  });
+  const columns = await session.describe(query, { parameters, signal: stop.signal });
   const { hasLimit } = await session.queryShape(query);
   if (statement.kind === 'Map') {
     refuseCollisions(settings, columns);

@@ -1,6 +1,7 @@
 /** Delivers EXPLAIN: reads the query to count its rows and distinct inputs, and runs nothing. */
 import type { ExplainStatement } from '../../grammar/ast.ts';
-import { dropStage, stageQuery, stageRuns } from '../duck/stage.ts';
+import { dropStage, stageQuery } from '../duck/stage.ts';
+import { stageRuns } from '../duck/stage-runs.ts';
 import { stageMap } from '../execute/execute-map.ts';
 import type { StatementEnv } from '../execute/statement-env.ts';
 import { explainPlan, explainText } from '../plan/explain.ts';
@@ -15,8 +16,8 @@ export async function explain(plan: Plan, env: StatementEnv): Promise<ExplainRep
     plan.kind === 'map'
       ? await stageMap(plan, env)
       : await stageQuery(session, plan.query, {
-          ...(plan.limit.rows === null ? {} : { limit: plan.limit.rows }),
-          ...(parameters === undefined ? {} : { parameters }),
+          limit: plan.limit.rows ?? undefined,
+          parameters,
           signal,
         });
   try {
@@ -35,7 +36,7 @@ export async function explain(plan: Plan, env: StatementEnv): Promise<ExplainRep
         sql: [stage.sql],
       });
     } finally {
-      await dropStage(session, stage, runs);
+      await runs.drop();
     }
   } finally {
     await dropStage(session, stage);

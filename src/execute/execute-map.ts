@@ -1,7 +1,8 @@
 /** Executes a MAP plan: stage the query, run the cascade over its distinct inputs, select the result. */
-import { dropStage, type StagedQuery, type StagedRuns, stageQuery, stageRuns } from '../duck/stage.ts';
-import type { Column } from '../duck/reader.ts';
 import { quoteIdentifier } from '../duck/quote.ts';
+import { dropStage, type StagedQuery, stageQuery } from '../duck/stage.ts';
+import { type StagedRuns, stageRuns } from '../duck/stage-runs.ts';
+import type { ResultColumn } from '../result.ts';
 import { STREAM_FLUSH_MS } from '../limits.ts';
 import type { MapPlan } from '../plan/plan.ts';
 import { reasonOf } from './cancel.ts';
@@ -93,10 +94,10 @@ export class MapExecution {
   }
 
   /** The result's columns: the query's, then the cascade's value, then the failure if asked for. */
-  get columns(): readonly Pick<Column, 'name' | 'type'>[] {
+  get columns(): readonly ResultColumn[] {
     const { resultColumn, errorColumn } = this.#plan;
     return [
-      ...this.#stage.columns,
+      ...this.#stage.columns.map(({ name, type }) => ({ name, type })),
       { name: resultColumn, type: 'VARCHAR' },
       ...(errorColumn === undefined
         ? []
@@ -169,7 +170,8 @@ export class MapExecution {
 
   async close(): Promise<void> {
     await this.#store.drop();
-    await dropStage(this.#env.session, this.#stage, this.#runs);
+    await this.#runs.drop();
+    await dropStage(this.#env.session, this.#stage);
   }
 
   #grow(storedRuns: number, growing: boolean): void {
@@ -182,9 +184,9 @@ export class MapExecution {
 /** Reads the plan's query into a temp table, in row order, distinct rows first, then the limit. */
 export function stageMap(plan: MapPlan, env: StatementEnv): Promise<StagedQuery> {
   return stageQuery(env.session, plan.query, {
-    ...(plan.limit.rows === null ? {} : { limit: plan.limit.rows }),
-    ...(env.parameters === undefined ? {} : { parameters: env.parameters }),
-    ...(plan.distinct === undefined ? {} : { distinct: plan.distinct }),
+    limit: plan.limit.rows ?? undefined,
+    parameters: env.parameters,
+    distinct: plan.distinct,
     signal: env.stop.signal,
   });
 }

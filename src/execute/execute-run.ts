@@ -69,17 +69,16 @@ async function stageTable(plan: RunPlan, env: StatementEnv): Promise<StagedTable
   const { session, parameters, stop } = env;
   const { signal } = stop;
   const stage = await stageQuery(session, plan.query, {
-    ...(plan.limit.rows === null ? {} : { limit: plan.limit.rows }),
-    ...(parameters === undefined ? {} : { parameters }),
+    limit: plan.limit.rows ?? undefined,
+    parameters,
     signal,
   });
   try {
     const shadows = await hasPermanentTable(session, plan.asTable);
-    const ordinal = stage.ordinal('s');
     const columns = stage.columns.map(({ name }) => `s.${quoteIdentifier(name)}`);
     await session.run(
       `CREATE OR REPLACE TEMP TABLE ${quoteIdentifier(plan.asTable)} AS
-SELECT ${columns.join(', ')} FROM ${stage.table} s WHERE ${ordinal} < ${stage.rowCount} ORDER BY ${ordinal}`,
+SELECT ${columns.join(', ')} FROM ${stage.table} s ORDER BY s.${stage.ordinal}`,
       { signal },
     );
     return {

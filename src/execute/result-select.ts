@@ -15,11 +15,10 @@ export interface ResultTables {
 }
 
 export function resultSelect(tables: ResultTables): string {
-  const { plan, stage, mapTable, valuesTable, failuresTable } = tables;
+  const { plan, stage, mapTable, valuesTable, failuresTable, range } = tables;
   const { onError, resultColumn, errorColumn } = plan;
-  const ordinal = stage.ordinal('s');
+  const ordinal = `s.${stage.ordinal}`;
   const run = mapTable === undefined ? ordinal : 'm.run';
-  const { from, to } = tables.range ?? { from: 0, to: stage.rowCount };
   const needsFailures = onError.kind === 'skip' || onError.kind === 'default' || errorColumn !== undefined;
   const value =
     onError.kind === 'default'
@@ -34,13 +33,17 @@ export function resultSelect(tables: ResultTables): string {
       `CASE WHEN f.run IS NULL THEN NULL ELSE struct_pack(code := f.code, message := f.message, attempts := f.attempts) END AS ${quoteIdentifier(errorColumn)}`,
     );
   }
+  const conditions = [
+    ...(range === undefined ? [] : [`${ordinal} >= ${range.from}`, `${ordinal} < ${range.to}`]),
+    ...(onError.kind === 'skip' ? ['f.run IS NULL'] : []),
+  ];
   return [
     `SELECT ${columns.join(', ')}`,
     `FROM ${stage.table} s`,
     ...(mapTable === undefined ? [] : [`JOIN ${mapTable} m ON m."row" = ${ordinal}`]),
     `LEFT JOIN ${valuesTable} r ON r.run = ${run}`,
     ...(needsFailures ? [`LEFT JOIN ${failuresTable} f ON f.run = ${run}`] : []),
-    `WHERE ${ordinal} >= ${from} AND ${ordinal} < ${to}${onError.kind === 'skip' ? ' AND f.run IS NULL' : ''}`,
+    ...(conditions.length === 0 ? [] : [`WHERE ${conditions.join(' AND ')}`]),
     `ORDER BY ${ordinal}`,
   ].join('\n');
 }

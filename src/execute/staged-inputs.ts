@@ -1,6 +1,7 @@
 /** A MAP's inputs: the distinct runs of its staged query, and the rows that each serves. */
 import type { Session } from '../duck/session.ts';
-import type { StagedQuery, StagedRuns } from '../duck/stage.ts';
+import type { StagedQuery } from '../duck/stage.ts';
+import type { StagedRuns } from '../duck/stage-runs.ts';
 import type { Json } from '../json.ts';
 import type { InputColumn } from '../plan/plan.ts';
 import type { Chunk, RunInputs } from './chunk.ts';
