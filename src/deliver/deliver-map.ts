@@ -1,5 +1,5 @@
 /** Executes a MAP plan and delivers its rows: to the caller at the end, to a table, or as they become known. */
-import { MapExecution, targetSql } from '../execute/execute-map.ts';
+import { MapExecution } from '../execute/execute-map.ts';
 import type { StatementEnv } from '../execute/statement-env.ts';
 import type { MapPlan } from '../plan/plan.ts';
 import type { Notice, Row, ValueForm } from '../result.ts';
@@ -16,16 +16,15 @@ export async function deliverMap(
     await execution.run();
     const notices = noticesOf(plan, execution);
     const { signal } = env.stop;
-    const select = execution.select();
-    const target = targetSql(plan, select);
-    if (target !== undefined) {
-      const written = await env.session.run(target, { signal });
+    const { targetSql } = execution;
+    if (targetSql !== undefined) {
+      const written = await env.session.run(targetSql, { signal });
       if (plan.target.kind !== 'rows') {
         const rowCount = written.changes ?? execution.rowCount;
         return { columns: [], rows: [], rowCount, notices };
       }
     }
-    return await deliverReader(await env.session.run(select, { signal }), form, notices);
+    return await deliverReader(await env.session.run(execution.select(), { signal }), form, notices);
   } finally {
     await execution.close();
   }

@@ -7,7 +7,7 @@ import { STREAM_FLUSH_MS } from '../limits.ts';
 import type { MapPlan } from '../plan/plan.ts';
 import { reasonOf } from './cancel.ts';
 import { executeRuns } from './execute-runs.ts';
-import { resultSelect } from './result-select.ts';
+import { ERROR_TYPE, type ResultTables, resultSelect } from './result-select.ts';
 import { RunStore } from './run-store.ts';
 import { runSqlCell } from './sql-cell.ts';
 import { StagedInputs } from './staged-inputs.ts';
@@ -101,7 +101,7 @@ export class MapExecution {
       { name: resultColumn, type: 'VARCHAR' },
       ...(errorColumn === undefined
         ? []
-        : [{ name: errorColumn, type: 'STRUCT(code VARCHAR, message VARCHAR, attempts INTEGER)' }]),
+        : [{ name: errorColumn, type: ERROR_TYPE }]),
     ];
   }
 
@@ -127,13 +127,31 @@ export class MapExecution {
 
   /** SQL of the result, or of some rows of it, in row order. */
   select(range?: RowRange): string {
+    return this.#select({ intoTable: false, ...(range === undefined ? {} : { range }) });
+  }
+
+  /** SQL that puts the result where the plan says; undefined where it goes to the caller alone. */
+  get targetSql(): string | undefined {
+    const { target } = this.#plan;
+    const head =
+      target.kind === 'create'
+        ? target.create
+        : target.kind === 'insert'
+          ? target.insert
+          : target.asTable === undefined
+            ? undefined
+            : `CREATE OR REPLACE TEMP TABLE ${quoteIdentifier(target.asTable)} AS`;
+    return head === undefined ? undefined : `${head}\n${this.#select({ intoTable: true })}`;
+  }
+
+  #select(options: Pick<ResultTables, 'intoTable' | 'range'>): string {
     return resultSelect({
       plan: this.#plan,
       stage: this.#stage,
       mapTable: this.#runs.mapTable,
       valuesTable: this.#store.valuesTable,
-      failuresTable: this.#store.failuresTable,
-      ...(range === undefined ? {} : { range }),
+      failuresTable: this.#store.failedRuns === 0 ? undefined : this.#store.failuresTable,
+      ...options,
     });
   }
 
@@ -189,19 +207,4 @@ export function stageMap(plan: MapPlan, env: StatementEnv): Promise<StagedQuery>
     distinct: plan.distinct,
     signal: env.stop.signal,
   });
-}
-
-/** The SQL that puts a MAP's rows where its plan says; undefined where they go to the caller alone. */
-export function targetSql(plan: MapPlan, select: string): string | undefined {
-  const { target } = plan;
-  switch (target.kind) {
-    case 'create':
-      return `${target.create}\n${select}`;
-    case 'insert':
-      return `${target.insert}\n${select}`;
-    case 'rows':
-      return target.asTable === undefined
-        ? undefined
-        : `CREATE OR REPLACE TEMP TABLE ${quoteIdentifier(target.asTable)} AS\n${select}`;
-  }
 }

@@ -4,24 +4,51 @@ import type { StagedQuery } from '../duck/stage.ts';
 import type { MapPlan } from '../plan/plan.ts';
 import type { RowRange } from './execute-map.ts';
 
+/** The type of `error_column`. */
+export const ERROR_TYPE = 'STRUCT(code VARCHAR, message VARCHAR, attempts INTEGER)';
+
 export interface ResultTables {
   readonly plan: MapPlan;
   readonly stage: StagedQuery;
   /** Rows to runs; undefined where row i is run i. */
   readonly mapTable: string | undefined;
   readonly valuesTable: string;
-  readonly failuresTable: string;
+  /** Undefined where no run failed. */
+  readonly failuresTable: string | undefined;
   readonly range?: RowRange;
+  /** The rows go into a table, which DuckDB fills in the order it scans. */
+  readonly intoTable: boolean;
 }
 
+/** Rows in order: every row once, less those that `on_error = 'skip'` drops. */
 export function resultSelect(tables: ResultTables): string {
   const { plan, stage, mapTable, valuesTable, failuresTable, range } = tables;
-  const { onError, resultColumn, errorColumn } = plan;
+  const columns = selectList(tables).join(', ');
+  // Where row i is run i the two tables lie side by side: no hash table, no sort.
+  if (tables.intoTable && mapTable === undefined && failuresTable === undefined) {
+    return `SELECT ${columns}\nFROM ${stage.table} s POSITIONAL JOIN ${valuesTable} r`;
+  }
   const ordinal = `s.${stage.ordinal}`;
   const run = mapTable === undefined ? ordinal : 'm.run';
-  const needsFailures = onError.kind === 'skip' || onError.kind === 'default' || errorColumn !== undefined;
+  const conditions = [
+    ...(range === undefined ? [] : [`${ordinal} >= ${range.from}`, `${ordinal} < ${range.to}`]),
+    ...(plan.onError.kind === 'skip' && failuresTable !== undefined ? ['f.run IS NULL'] : []),
+  ];
+  return [
+    `SELECT ${columns}`,
+    `FROM ${stage.table} s`,
+    ...(mapTable === undefined ? [] : [`JOIN ${mapTable} m ON m."row" = ${ordinal}`]),
+    `LEFT JOIN ${valuesTable} r ON r.run = ${run}`,
+    ...(failuresTable === undefined ? [] : [`LEFT JOIN ${failuresTable} f ON f.run = ${run}`]),
+    ...(conditions.length === 0 ? [] : [`WHERE ${conditions.join(' AND ')}`]),
+    `ORDER BY ${ordinal}`,
+  ].join('\n');
+}
+
+function selectList({ plan, stage, failuresTable }: ResultTables): string[] {
+  const { onError, resultColumn, errorColumn } = plan;
   const value =
-    onError.kind === 'default'
+    onError.kind === 'default' && failuresTable !== undefined
       ? `CASE WHEN f.run IS NULL THEN r.value ELSE ${quoteLiteral(onError.value)} END`
       : 'r.value';
   const columns = [
@@ -29,21 +56,11 @@ export function resultSelect(tables: ResultTables): string {
     `${value} AS ${quoteIdentifier(resultColumn)}`,
   ];
   if (errorColumn !== undefined) {
-    columns.push(
-      `CASE WHEN f.run IS NULL THEN NULL ELSE struct_pack(code := f.code, message := f.message, attempts := f.attempts) END AS ${quoteIdentifier(errorColumn)}`,
-    );
+    const error =
+      failuresTable === undefined
+        ? `CAST(NULL AS ${ERROR_TYPE})`
+        : 'CASE WHEN f.run IS NULL THEN NULL ELSE struct_pack(code := f.code, message := f.message, attempts := f.attempts) END';
+    columns.push(`${error} AS ${quoteIdentifier(errorColumn)}`);
   }
-  const conditions = [
-    ...(range === undefined ? [] : [`${ordinal} >= ${range.from}`, `${ordinal} < ${range.to}`]),
-    ...(onError.kind === 'skip' ? ['f.run IS NULL'] : []),
-  ];
-  return [
-    `SELECT ${columns.join(', ')}`,
-    `FROM ${stage.table} s`,
-    ...(mapTable === undefined ? [] : [`JOIN ${mapTable} m ON m."row" = ${ordinal}`]),
-    `LEFT JOIN ${valuesTable} r ON r.run = ${run}`,
-    ...(needsFailures ? [`LEFT JOIN ${failuresTable} f ON f.run = ${run}`] : []),
-    ...(conditions.length === 0 ? [] : [`WHERE ${conditions.join(' AND ')}`]),
-    `ORDER BY ${ordinal}`,
-  ].join('\n');
+  return columns;
 }

@@ -107,10 +107,10 @@ export class WorkerPool {
   /** No worker is up: one has to say its first word in time. */
   #expectWorkers(): void {
     clearTimeout(this.#bootTimer);
+    // It also keeps the process alive meanwhile: Piscina's starting workers do not.
     this.#bootTimer = setTimeout(
       () => this.#fail(`no word from them within ${WORKER_BOOT_MS} ms`),
       WORKER_BOOT_MS,
     );
-    this.#bootTimer.unref();
   }
 }

@@ -1,0 +1,4 @@
+/** The folder of the cascades that the benchmarks run: source files, not built ones. */
+import { fileURLToPath } from 'node:url';
+
+export const cascadeRoot = fileURLToPath(new URL('../../bench/cascades', import.meta.url));

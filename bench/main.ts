@@ -1,0 +1,121 @@
+/** `npm run bench -- <suite>… [--json] [--samples n]`: fresh processes, interleaved, medians and spread. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { reportText } from './report.ts';
+import type { Sample, Suite } from './suite.ts';
+import { cpu } from './suites/cpu.ts';
+import { parse } from './suites/parse.ts';
+import { rows } from './suites/rows.ts';
+import { start } from './suites/start.ts';
+
+const SUITES: readonly Suite[] = [cpu, rows, parse, start];
+const SAMPLES = 5;
+const SAMPLE_TIMEOUT_MS = 300_000;
+
+/** What the report says of a variant's metric. */
+export interface Spread {
+  readonly variant: string;
+  readonly metric: string;
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface SuiteReport {
+  readonly suite: string;
+  readonly about: string;
+  readonly machine: string;
+  readonly versions: string;
+  readonly samples: number;
+  readonly spreads: readonly Spread[];
+  readonly figures: ReturnType<Suite['figures']>;
+}
+
+const args = process.argv.slice(2);
+if (args[0] === '--sample') {
+  const variant = suiteNamed(args[1])?.variants.find(({ name }) => name === args[2]);
+  if (variant === undefined) throw new Error(`no variant ${args[2]} in suite ${args[1]}`);
+  console.log(JSON.stringify(await variant.measure()));
+  process.exit(0);
+}
+
+const at = args.indexOf('--samples');
+const samples = at === -1 ? SAMPLES : Number(args[at + 1]);
+const names = args.filter((arg, index) => !arg.startsWith('--') && (at === -1 || index !== at + 1));
+const unknown = names.filter((name) => suiteNamed(name) === undefined);
+if (unknown.length > 0 || !Number.isInteger(samples) || samples < 1) {
+  console.error(
+    unknown.length > 0
+      ? `bench: no suite ${unknown.join(', ')}; there are ${SUITES.map(({ name }) => name).join(', ')}`
+      : 'bench: --samples takes a whole number from 1',
+  );
+  process.exit(2);
+}
+const chosen = names.length === 0 ? SUITES : names.map((name) => suiteNamed(name)!);
+const reports: SuiteReport[] = [];
+for (const suite of chosen) {
+  const report = await measure(suite);
+  reports.push(report);
+  if (!args.includes('--json')) console.log(reportText(report));
+}
+if (args.includes('--json')) console.log(JSON.stringify(reports, null, 2));
+
+function suiteNamed(name: string | undefined): Suite | undefined {
+  return SUITES.find((suite) => suite.name === name);
+}
+
+/** Variants take turns, so that a slow spell of the machine meets them all. */
+async function measure(suite: Suite): Promise<SuiteReport> {
+  const taken = new Map<string, Sample[]>(suite.variants.map(({ name }) => [name, []]));
+  for (let round = 0; round < samples; round++) {
+    for (const { name } of suite.variants) {
+      process.stderr.write(`bench: ${suite.name} ${name} ${round + 1}/${samples}\n`);
+      taken.get(name)!.push(await sampleOf(suite.name, name));
+    }
+  }
+  const spreads = [...taken].flatMap(([variant, all]) =>
+    Object.keys(all[0] ?? {}).map((metric) => spreadOf(variant, metric, all)),
+  );
+  const median = (variant: string, metric: string) => {
+    const spread = spreads.find((one) => one.variant === variant && one.metric === metric);
+    if (spread === undefined) throw new Error(`${suite.name}: ${variant} measured no ${metric}`);
+    return spread.median;
+  };
+  return {
+    suite: suite.name,
+    about: suite.about,
+    machine: `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
+    versions: `node ${process.version}, @duckdb/node-api ${duckdbVersion()}`,
+    samples,
+    spreads,
+    figures: suite.figures(median),
+  };
+}
+
+async function sampleOf(suite: string, variant: string): Promise<Sample> {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [fileURLToPath(import.meta.url), '--sample', suite, variant],
+    { timeout: SAMPLE_TIMEOUT_MS, maxBuffer: 2 ** 24 },
+  );
+  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Sample;
+}
+
+function spreadOf(variant: string, metric: string, all: readonly Sample[]): Spread {
+  const sorted = all.map((sample) => sample[metric] ?? Number.NaN).sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const median =
+    sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  return { variant, metric, median, min: sorted[0]!, max: sorted.at(-1)! };
+}
+
+function duckdbVersion(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  const { dependencies } = JSON.parse(readFileSync(file, 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  return dependencies['@duckdb/node-api'] ?? 'unknown';
+}

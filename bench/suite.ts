@@ -1,0 +1,34 @@
+/** What a benchmark suite is: variants measured side by side, and figures made of their medians. */
+
+/** What one fresh process measured. Times in milliseconds, memory in MiB. */
+export type Sample = Readonly<Record<string, number>>;
+
+export interface Variant {
+  readonly name: string;
+  /** Runs in a fresh process; warms up what is to be warm, then measures. */
+  readonly measure: () => Promise<Sample>;
+}
+
+/** A figure of a suite, from the medians of its variants, beside what it is to hold. */
+export interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  /** `atMost` or `atLeast` this. */
+  readonly atMost?: number;
+  readonly atLeast?: number;
+}
+
+export interface Suite {
+  readonly name: string;
+  /** One sentence: what is compared. */
+  readonly about: string;
+  readonly variants: readonly Variant[];
+  /** Metric names to be found in the samples: `median(variant, metric)`. */
+  readonly figures: (median: (variant: string, metric: string) => number) => readonly Figure[];
+}
+
+/** The largest resident set of this process so far. */
+export function peakRssMb(): number {
+  return process.resourceUsage().maxRSS / 1024;
+}
