@@ -50,7 +50,8 @@ export async function appendColumns(
     const result = await statement('SELECT txid_current()');
     return result.getChunk(0).getColumnVector(0).getItem(0);
   };
-  const own = (await transactionId()) !== (await transactionId());
+  const before = await transactionId();
+  const own = before !== (await transactionId());
   if (own) await statement('BEGIN TRANSACTION');
   try {
     await appendChunks(connection, table, columns, rowCount, signal);

@@ -1,6 +1,10 @@
 /** One connection, whose statements take turns in the order in which they were asked for. */
 
-import type { DuckDBConnection, DuckDBMaterializedResult, DuckDBPreparedStatement } from '@duckdb/node-api';
+import type {
+  DuckDBConnection,
+  DuckDBMaterializedResult,
+  DuckDBPreparedStatement,
+} from '@duckdb/node-api';
 import { RvbbitError } from '../errors.ts';
 import type { Json } from '../json.ts';
 import { type AppendColumn, appendColumns, type TableName } from './append.ts';

@@ -28,7 +28,12 @@ test('two leases on one file see each other’s commits, by whatever name they f
   await withFolder(async (folder) => {
     const path = join(folder, 'a.duckdb');
     await symlink(path, join(folder, 'dangling.duckdb'));
-    const names = [path, relative(process.cwd(), path), join(folder, '.', 'a.duckdb'), join(folder, 'dangling.duckdb')];
+    const names = [
+      path,
+      relative(process.cwd(), path),
+      join(folder, '.', 'a.duckdb'),
+      join(folder, 'dangling.duckdb'),
+    ];
     const leases = await Promise.all(names.map((name) => acquireDatabase(name)));
     await symlink(folder, join(folder, 'loop'));
     leases.push(await acquireDatabase(join(folder, 'loop', 'a.duckdb')));
@@ -53,7 +58,10 @@ test('another process is refused while a session is open and let in when the las
     const result = await session.run("SELECT repeat('x', 100) AS s FROM range(10)");
     await lease.release();
     await lease.release();
-    assert.match(await openElsewhere(path), /RVB_SQL cannot open the database .*a\.duckdb: another process .*has it open/);
+    assert.match(
+      await openElsewhere(path),
+      /RVB_SQL cannot open the database .*a\.duckdb: another process .*has it open/,
+    );
     await session.close();
     assert.match(await openElsewhere(path), /opened/);
     assert.is((await result.rows('js')).length, 10);

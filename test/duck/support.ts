@@ -3,9 +3,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RvbbitError } from '../../src/errors.ts';
 import { acquireDatabase } from '../../src/duck/registry.ts';
 import { Session } from '../../src/duck/session.ts';
+import { RvbbitError } from '../../src/errors.ts';
 
 /** A session on a database in memory of its own. */
 export async function memorySession(): Promise<Session> {
