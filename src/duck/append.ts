@@ -1,7 +1,7 @@
 /** Quick writing of columns through DuckDB's Appender. */
 
 import { setImmediate } from 'node:timers/promises';
-import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api';
+import type { DuckDBAppender, DuckDBConnection, DuckDBVector } from '@duckdb/node-api';
 import { RvbbitError } from '../errors.ts';
 import { CHUNK_MAX_ROWS } from '../limits.ts';
 import { nodeApi } from './node-api.ts';
@@ -22,8 +22,8 @@ export interface AppendColumn {
   readonly values: ArrayLike<unknown>;
 }
 
-/** Chunks between two turns of the event loop, and so between two flushes: about 10 ms of work. */
-const CHUNKS_PER_TURN = 4;
+/** Chunks between two turns of the event loop. On a busy machine four of them stalled it for 50 ms. */
+const CHUNKS_PER_TURN = 1;
 
 /**
  * Appends `rowCount` rows in a transaction of its own, or in the one that is open: a failure (`RVB_SQL`)
@@ -45,11 +45,14 @@ export async function appendColumns(
     }
   }
   const statement = (sql: string) => nativeThreads.use(() => connection.run(sql));
-  // BEGIN fails inside a transaction, and an aborted one then refuses the appender with its own message.
-  const own = await statement('BEGIN TRANSACTION').then(
-    () => true,
-    () => false,
-  );
+  // BEGIN within a transaction would abort it. Outside of one, each statement has an id of its own.
+  const transactionId = async () => {
+    const result = await statement('SELECT txid_current()');
+    return result.getChunk(0).getColumnVector(0).getItem(0);
+  };
+  const before = await transactionId();
+  const own = before !== (await transactionId());
+  if (own) await statement('BEGIN TRANSACTION');
   try {
     await appendChunks(connection, table, columns, rowCount, signal);
     if (own) await statement('COMMIT');
@@ -66,40 +69,55 @@ async function appendChunks(
   rowCount: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const api = nodeApi();
   const appender = await connection.createAppender(
     table.name,
     table.schema ?? null,
     table.catalog ?? null,
   );
-  let done = false;
   try {
-    const chunk = api.DuckDBDataChunk.create(columns.map((column) => api[column.type]));
-    for (let first = 0, turn = 1; first < rowCount; first += CHUNK_MAX_ROWS, turn += 1) {
-      const count = Math.min(CHUNK_MAX_ROWS, rowCount - first);
-      chunk.reset();
-      chunk.rowCount = count;
-      for (const [index, column] of columns.entries()) {
-        fillVector(chunk.getColumnVector(index), table, column, first, count);
-      }
-      appender.appendDataChunk(chunk);
-      if (turn % CHUNKS_PER_TURN === 0) {
-        appender.flushSync();
-        await setImmediate();
-        if (signal?.aborted === true) throw cancelledError();
-      }
-    }
-    appender.flushSync();
-    done = true;
-  } finally {
+    await fillAppender(appender, table, columns, rowCount, signal);
+  } catch (error) {
+    // What a failed appender still holds must not be flushed by its close.
+    closeQuietly(appender);
+    throw error;
+  }
+  appender.closeSync();
+}
+
+function closeQuietly(appender: DuckDBAppender): void {
+  for (const step of [() => appender.clear(), () => appender.closeSync()]) {
     try {
-      // What a failed appender still holds must not be flushed by its close.
-      if (!done) appender.clear();
-      appender.closeSync();
-    } catch (error) {
-      if (done) throw error;
+      step();
+    } catch {
+      // The first failure is the one to tell.
     }
   }
+}
+
+async function fillAppender(
+  appender: DuckDBAppender,
+  table: TableName,
+  columns: readonly AppendColumn[],
+  rowCount: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const api = nodeApi();
+  const chunk = api.DuckDBDataChunk.create(columns.map((column) => api[column.type]));
+  for (let first = 0, turn = 1; first < rowCount; first += CHUNK_MAX_ROWS, turn += 1) {
+    const count = Math.min(CHUNK_MAX_ROWS, rowCount - first);
+    chunk.reset();
+    chunk.rowCount = count;
+    for (const [index, column] of columns.entries()) {
+      fillVector(chunk.getColumnVector(index), table, column, first, count);
+    }
+    appender.appendDataChunk(chunk);
+    if (turn % CHUNKS_PER_TURN === 0) {
+      appender.flushSync();
+      await setImmediate();
+      if (signal?.aborted === true) throw cancelledError();
+    }
+  }
+  appender.flushSync();
 }
 
 function fillVector(

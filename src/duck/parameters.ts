@@ -18,7 +18,7 @@ export function bindParameters(statement: DuckDBPreparedStatement, parameters: P
     if (parameters.length !== count) {
       refuse(`the statement has ${count} parameters but ${parameters.length} values were given`);
     }
-    parameters.forEach((value, index) => bindOne(statement, index + 1, value));
+    for (const [index, value] of parameters.entries()) bindOne(statement, index + 1, value);
     return;
   }
   const named = parameters as Readonly<Record<string, unknown>>;

@@ -29,7 +29,9 @@ export class ResultReader {
   constructor(result: DuckDBMaterializedResult) {
     const { ResultReturnType } = nodeApi();
     this.#result = result;
-    this.returnsRows = result.returnType === ResultReturnType.QUERY_RESULT;
+    // A text without a statement gives a result set without columns.
+    this.returnsRows =
+      result.returnType === ResultReturnType.QUERY_RESULT && result.columnCount > 0;
     this.columns = this.returnsRows ? columnsOf(result) : [];
     this.rowCount = this.returnsRows ? result.rowCount : 0;
     this.changes =

@@ -1,6 +1,10 @@
 /** One connection, whose statements take turns in the order in which they were asked for. */
 
-import type { DuckDBConnection, DuckDBPreparedStatement } from '@duckdb/node-api';
+import type {
+  DuckDBConnection,
+  DuckDBMaterializedResult,
+  DuckDBPreparedStatement,
+} from '@duckdb/node-api';
 import { RvbbitError } from '../errors.ts';
 import type { Json } from '../json.ts';
 import { type AppendColumn, appendColumns, type TableName } from './append.ts';
@@ -72,7 +76,7 @@ export class Session {
     const { parameters } = options;
     return this.#call(sql, options, async (connection) =>
       parameters === undefined
-        ? new ResultReader(await nativeThreads.use(() => connection.run(sql), options.signal))
+        ? new ResultReader(await runText(connection, sql, options.signal))
         : this.#prepared(connection, sql, options, async (statement) => {
             bindParameters(statement, parameters);
             return new ResultReader(await nativeThreads.use(() => statement.run(), options.signal));
@@ -100,8 +104,7 @@ export class Session {
       const { parameters } = options;
       const empty = `SELECT * FROM (\n${sql}\n) LIMIT 0`;
       if (parameters === undefined) {
-        const result = await nativeThreads.use(() => connection.run(empty), options.signal);
-        return new ResultReader(result).columns;
+        return new ResultReader(await runText(connection, empty, options.signal)).columns;
       }
       return this.#prepared(connection, empty, options, async (statement) => {
         bindParameters(statement, parameters);
@@ -203,6 +206,28 @@ export class Session {
     const statement = await nativeThreads.use(() => statements.prepare(0), options.signal);
     try {
       return await work(statement);
+    } finally {
+      statement.destroySync();
+    }
+  }
+}
+
+/** Runs a text's statements and gives the last one's result, where node-api's `run` gives the first's. */
+async function runText(
+  connection: DuckDBConnection,
+  sql: string,
+  signal: AbortSignal | undefined,
+): Promise<DuckDBMaterializedResult> {
+  const call = <T>(work: () => Promise<T>) => nativeThreads.use(work, signal);
+  // A text that does not parse, or is empty, goes to DuckDB as it is: it says the same, and better.
+  const statements = await call(() => connection.extractStatements(sql)).catch(() => undefined);
+  if (statements === undefined || statements.count < 2) return call(() => connection.run(sql));
+  for (let index = 0; ; index += 1) {
+    // Each is prepared when its turn comes, since it may need what the one before has created.
+    const statement = await call(() => statements.prepare(index));
+    try {
+      const result = await call(() => statement.run());
+      if (index === statements.count - 1) return result;
     } finally {
       statement.destroySync();
     }

@@ -7,6 +7,8 @@ import { identityKeys } from './identity.ts';
 import { nodeApi } from './node-api.ts';
 import { quoteIdentifier } from './quote.ts';
 import type { Parameters, RunOptions, Session } from './session.ts';
+import { toSqlError } from './sql-error.ts';
+import { nativeThreads } from './thread-budget.ts';
 
 /** A query's rows in a temporary table. */
 export interface StagedQuery {
@@ -46,7 +48,11 @@ export function nextStageName(): string {
   return `rvb_stage_${staged}`;
 }
 
-/** Runs a query once and keeps its rows in a temporary table. Fails with `RVB_SQL`, leaving nothing behind. */
+/**
+ * Runs a query once and keeps its rows, in their order, in a temporary table. Under
+ * `preserve_insertion_order = false` that is the order of an ORDER BY; other queries then have none.
+ * Fails with `RVB_SQL`, leaving nothing behind.
+ */
 export async function stageQuery(
   session: Session,
   query: string,
@@ -56,13 +62,9 @@ export async function stageQuery(
   const name = nextStageName();
   const table = temporary(name);
   try {
-    const sql = await createStage(
-      session,
-      table,
-      query,
-      distinct === undefined ? limit : undefined,
-      options,
-    );
+    await refuseUnparsed(session, query, options.signal);
+    const firstLimit = distinct === undefined ? limit : undefined;
+    const sql = await createStage(session, table, query, firstLimit, options);
     const plain = await withOrdinal(session, table, options);
     const stage = { ...plain, table, sql, dropped: 0 };
     return await (distinct === undefined
@@ -103,6 +105,21 @@ export async function countOf(
   const reader = await session.run(sql, { signal: options.signal });
   const [first] = await reader.allColumns('json');
   return Number(first?.[0] ?? 0);
+}
+
+/** A text that parses only within our parentheses, because it closes them, is no query. */
+async function refuseUnparsed(
+  session: Session,
+  query: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await session.inTurn(async (connection) => {
+    try {
+      await nativeThreads.use(() => connection.extractStatements(query), signal);
+    } catch (error) {
+      throw toSqlError(error, query);
+    }
+  }, signal);
 }
 
 async function createStage(
