@@ -37,8 +37,17 @@ async function assertAgrees(script: string): Promise<boolean> {
 }
 
 /** DuckDB blanks these out in a pass of its own that knows no E'…' and no block comment: tried apart. */
-const UNICODE_SPACES = ['\u00a0', '\u2000', '\u200b', '\u200d', '\u202f', '\u205f', '\u2060', '\u3000', '\ufeff'];
-const NO_SPACES = ['\u0085', '\u1680', '\u180e', '\u200e', '\u2028', '\u2029'];
+const UNICODE_SPACES = [
+  '\u00a0',
+  '\u2000',
+  '\u200b',
+  '\u202f',
+  '\u205f',
+  '\u2060',
+  '\u3000',
+  '\ufeff',
+];
+const NO_SPACES = ['\u0085', '\u1680', '\u180e', '\u200c', '\u200d', '\u200e', '\u2028', '\u2029'];
 
 const LITERALS = [
   "'it''s;'",
@@ -105,18 +114,7 @@ const LITERALS = [
   "'\u00a0;'",
   "'😀;'",
 ];
-const GAPS = [
-  '',
-  ' ',
-  '\n',
-  '\r\n',
-  '\t',
-  '\f',
-  '\v',
-  ' -- ;\n',
-  ' /* ; */ ',
-  '\n-- x\r',
-];
+const GAPS = ['', ' ', '\n', '\r\n', '\t', '\f', '\v', ' -- ;\n', ' /* ; */ ', '\n-- x\r'];
 const ENDS = [';', ' ;', ';;', '; ;', '\n;\n', ';-- x\n', ';/* ; */', ' /* x */;', '; \v'];
 
 test('each way to quote agrees with DuckDB', async () => {
