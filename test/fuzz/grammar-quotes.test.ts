@@ -155,9 +155,10 @@ test('scripts of odd statements are cut where DuckDB cuts them', async () => {
 test('where DuckDB sees an open quote or comment, so is one seen here', async () => {
   const runs = cases(15_000, 300_000);
   let agreed = 0;
+  // A lone word without ASCII is left out: DuckDB drops such a statement without a word.
   const pieces = fc.constantFrom(
     ...["'", "''", '"', '$$', '$a$', '$', '--', '/*', '*/', '\n', '\r', ';', ' ', 'E', "E'", 'a'],
-    ...['1', '\\', '\\\\', "'x'", ' SELECT 1', 'SELECT 1;', ',', '-', '*', '/', '.', 'é'],
+    ...['1', '\\', '\\\\', "'x'", ' SELECT 1', 'SELECT 1;', ',', '-', '*', '/', '.', 'aé'],
   );
   await fc.assert(
     fc.asyncProperty(fc.array(pieces, { maxLength: 12 }), async (list) => {

@@ -63,6 +63,17 @@ test('whole numbers, ranges and values are checked', () => {
   }
 });
 
+test('annotations of plain SQL can be checked by who finds operators in it', () => {
+  const source = 'SELECT 1;\n-- @ treshold: 0.5\nSELECT 2';
+  const { statements, diagnostics } = parse(source);
+  assert.equal(diagnostics, []);
+  const [found] = annotationDiagnostics(source, statements[1]!.annotations);
+  assert.equal(
+    [found?.code, found?.line, found?.suggestion],
+    ['RVB_UNKNOWN_OPTION', 2, 'threshold'],
+  );
+});
+
 test('durations are seconds, or have a unit', () => {
   const table: readonly (readonly [string | number, number | undefined])[] = [
     ['500ms', 500],

@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse, splitStatements, visit } from '../../grammar/index.ts';
+import { DialectParser } from '../../grammar/parser.ts';
 import { DIALECT, PLAIN } from './corpus.ts';
 import { only, withoutSpans } from './support.ts';
 
@@ -187,6 +188,10 @@ test('empty statements give nothing', () => {
     assert.equal(splitStatements(source), [], source);
     assert.equal(parse(source).statements, []);
   }
+});
+
+test('chevrotain finds nothing wrong with the grammar', () => {
+  assert.not.throws(() => new DialectParser(false));
 });
 
 test('the result and all its nodes are frozen', () => {
