@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
   ANNOTATIONS,
+  annotationDiagnostics,
   nearestSpelling,
   OPTIONS,
   parse,
