@@ -25,6 +25,7 @@ export type {
   CstNode,
   IParserErrorMessageProvider,
   IRecognitionException,
+  ISyntacticContentAssistPath,
   IToken,
   TokenType,
 } from 'chevrotain';

@@ -101,6 +101,8 @@ export function lex(source: string, { start, end }: Span): Lexed {
   const nesting: Nesting = { open: [], problem: undefined };
   let islandStart = -1;
   let afterUsing = false;
+  // Before RVBBIT a table may be called `using`.
+  let sawRvbbit = false;
   for (;;) {
     scan(source, lexeme.end, end, lexeme);
     const { kind } = lexeme;
@@ -128,7 +130,9 @@ export function lex(source: string, { start, end }: Span): Lexed {
       const image = source.slice(lexeme.start, lexeme.end);
       result.push(token(typeOf(kind, image), source, lexeme.start, lexeme.end));
     }
-    afterUsing = nesting.open.length === 0 && kind === Kind.Word && isUsing(source, lexeme);
+    const word = nesting.open.length === 0 && kind === Kind.Word;
+    if (word && result.at(-1)?.tokenType === tokens.keyword.RVBBIT) sawRvbbit = true;
+    afterUsing = word && sawRvbbit && isUsing(source, lexeme);
   }
   const opening = nesting.open.at(-1);
   return opening === undefined

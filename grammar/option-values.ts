@@ -80,7 +80,7 @@ export function optionOf(pair: CstNode, problems: Problem[]): Option | undefined
     });
   }
   const word = tokenOf(pair, 'word');
-  const value = valueOf(pair);
+  const value = writtenValue(pair);
   if (value === undefined) {
     const quoted = quoteString(word?.image ?? '');
     problems.push(
@@ -103,7 +103,7 @@ export function optionOf(pair: CstNode, problems: Problem[]): Option | undefined
   return Object.freeze({ kind: 'Option', key, value, span: nodeSpan(pair) });
 }
 
-function valueOf(pair: CstNode): Option['value'] | undefined {
+function writtenValue(pair: CstNode): Option['value'] | undefined {
   const string = tokenOf(pair, 'String');
   if (string !== undefined) return stringOf(string);
   const number = tokenOf(pair, 'Number');

@@ -106,7 +106,10 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 
 /** Milliseconds of a duration: `500ms 30s 5m 2h 1d`, or a number of seconds; undefined if it is none. */
 export function parseDurationMs(value: string | number): number | undefined {
-  const match = /^\s*([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(ms|s|m|h|d)?\s*$/i.exec(String(value));
+  if (typeof value === 'number') {
+    return value >= 0 && Number.isFinite(value * 1_000) ? value * 1_000 : undefined;
+  }
+  const match = /^\s*([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(ms|s|m|h|d)?\s*$/i.exec(value);
   if (match === null) return undefined;
   const ms = Number(match[1]) * UNIT_MS[(match[2] ?? 's').toLowerCase()]!;
   return Number.isFinite(ms) ? ms : undefined;

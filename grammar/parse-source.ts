@@ -1,5 +1,5 @@
-import { readAnnotations } from './annotations.ts';
-import type { Diagnostic, ParseResult, SqlStatement, Statement } from './ast.ts';
+import { checkAnnotations, readAnnotations } from './annotations.ts';
+import type { Annotation, Diagnostic, ParseResult, SqlStatement, Statement } from './ast.ts';
 import { createDiagnostic, nulProblem, type Problem, unterminatedProblem } from './diagnostics.ts';
 import { createSourceText } from './source-text.ts';
 import type { StatementSlice } from './split.ts';
@@ -50,4 +50,16 @@ function parsePlain(source: string, slice: StatementSlice, problems: Problem[]):
   const nul = slice.text.indexOf('\0');
   if (nul >= 0) problems.push(nulProblem(span.start + nul));
   return sqlStatementOf(source, slice);
+}
+
+/**
+ * What is wrong with the annotations of a statement. `parse` reports this for the dialect; a caller that finds
+ * semantic operators in a `Sql` statement reports it for that.
+ */
+export function annotationDiagnostics(
+  source: string,
+  annotations: readonly Annotation[],
+): readonly Diagnostic[] {
+  const text = createSourceText(source);
+  return checkAnnotations(annotations).map((problem) => createDiagnostic(text, problem));
 }

@@ -1,7 +1,7 @@
 import { checkAnnotations, readAnnotations } from './annotations.ts';
 import type { ParseResult, Statement } from './ast.ts';
 import { buildStatement } from './cst-to-ast.ts';
-import { nulProblem, type Problem } from './diagnostics.ts';
+import { nulProblem, type Problem, unterminatedProblem } from './diagnostics.ts';
 import { lex } from './lexer.ts';
 import { MAX_STATEMENT_CHARS } from './limits.ts';
 import { parseSource } from './parse-source.ts';
@@ -25,6 +25,10 @@ function parseDialect(
   }
   const annotations = readAnnotations(source, span.start, significant.start);
   problems.push(...checkAnnotations(annotations));
+  if (slice.unterminated !== undefined) {
+    problems.push(unterminatedProblem(slice.unterminated.what, slice.unterminated.start));
+    return undefined;
+  }
   const lexed = lex(source, significant);
   if (lexed.problem !== undefined) {
     problems.push(lexed.problem);

@@ -50,12 +50,16 @@ class Head {
 
   /** Skips `name` or `a.b.c`; false if no name stands here. */
   skipName(): boolean {
-    for (;;) {
-      if (!this.at(Kind.Word) && !this.at(Kind.QuotedName)) return false;
-      this.advance();
-      if (!this.at(Kind.Dot)) return true;
-      this.advance();
-    }
+    if (!this.at(Kind.Word) && !this.at(Kind.QuotedName)) return false;
+    this.advance();
+    return this.skipRestOfName();
+  }
+
+  /** Skips `.b.c`, or nothing; false if a dot has no name behind it. */
+  skipRestOfName(): boolean {
+    if (!this.at(Kind.Dot)) return true;
+    this.advance();
+    return this.skipName();
   }
 }
 
@@ -84,9 +88,10 @@ function opensCreate(head: Head): boolean {
   if (!table) return false;
   if (head.accept('IF')) {
     // A table may be called `if`.
-    if (head.accept('NOT') && head.accept('EXISTS')) {
-      if (!head.skipName()) return false;
-    }
+    const named = head.accept('NOT')
+      ? head.accept('EXISTS') && head.skipName()
+      : head.skipRestOfName();
+    if (!named) return false;
   } else if (!head.skipName()) {
     return false;
   }

@@ -68,7 +68,7 @@ const SINGLE: Readonly<Record<string, Kind>> = {
 function isUnicodeSpace(code: number): boolean {
   return (
     code === 0xa0 ||
-    (code >= 0x2000 && code <= 0x200d) ||
+    (code >= 0x2000 && code <= 0x200b) ||
     code === 0x202f ||
     code === 0x205f ||
     code === 0x2060 ||

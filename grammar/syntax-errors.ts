@@ -19,7 +19,6 @@ interface Place {
   readonly span: Span;
 }
 
-const MODIFIERS = ['PARALLEL', 'BATCH', 'DISTINCT', 'ASYNC'];
 const CASCADE = 'the cascade path in quotes';
 const QUERY = 'USING ( query )';
 
@@ -51,7 +50,7 @@ function expectedWords(place: Place): readonly string[] {
   const { rule, names } = place;
   if (rule === 'call' && names.includes('String')) {
     const run = before(place, 'RUN') && !before(place, 'MAP');
-    const free = MODIFIERS.filter((word) => !before(place, word as t.Keyword));
+    const free = t.MODIFIERS.filter((word) => !before(place, word as t.Keyword));
     return [...(run ? free.filter((word) => word === 'ASYNC') : free), CASCADE];
   }
   if (rule === 'call' && names.includes('USING')) {
@@ -123,7 +122,7 @@ function usualSlip(place: Place): Pick<Problem, 'message' | 'suggestion'> | unde
   if (wantsQuery && isKeyword(found, 'WITH', 'RETURNING')) {
     return { message: `${word} comes after USING ( … ).` };
   }
-  if ((wantsQuery || names.length === 0) && isKeyword(found, ...MODIFIERS)) {
+  if ((wantsQuery || names.length === 0) && isKeyword(found, ...t.MODIFIERS)) {
     return { message: `${word} comes before the cascade path.` };
   }
   if (rule === 'as' && found.tokenType === t.StringToken) {

@@ -40,6 +40,9 @@ export const KEYWORDS = [
 ] as const;
 export type Keyword = (typeof KEYWORDS)[number];
 
+/** The words between MAP or RUN and the cascade. */
+export const MODIFIERS: readonly string[] = ['PARALLEL', 'BATCH', 'DISTINCT', 'ASYNC'];
+
 /** The token type of each keyword. */
 export const keyword = Object.fromEntries(
   KEYWORDS.map((name) => [name, createToken({ name, categories: Word })]),

@@ -1,0 +1,60 @@
+import type { ISyntacticContentAssistPath } from './chevrotain.ts';
+import { lex } from './lexer.ts';
+import { OPTIONS } from './options.ts';
+import { suggestNext } from './parser.ts';
+import { quoteString } from './quotes.ts';
+import { splitStatements } from './split.ts';
+import { KEYWORDS, keyword, MODIFIERS } from './tokens.ts';
+
+/** Tokens before the offset beyond which nothing is offered: the search for what may follow is not linear. */
+const MAX_TOKENS = 400;
+const STARTS = ['RVBBIT', 'SHOW RVBBIT JOBS', 'EXPLAIN', 'CREATE TABLE', 'INSERT INTO'];
+const REPEATABLE = new Set(['AS', 'FROM', 'OR', 'NOT', 'TRUE', 'FALSE']);
+
+/**
+ * What may come at an offset of a statement of the dialect: keywords in capitals, option keys, and the values
+ * that an option allows. Nothing inside a query, a string or plain SQL; a word begun before the offset narrows it.
+ */
+export function completionsAt(source: string, offset: number): readonly string[] {
+  const before = source.slice(0, offset);
+  const begun = /[A-Za-z_]*$/.exec(before.slice(-40))![0];
+  const head = before.slice(0, before.length - begun.length);
+  const slice = splitStatements(`${head}x`).at(-1);
+  if (slice === undefined || slice.unterminated !== undefined) return [];
+  const narrow = (words: readonly string[]) =>
+    words.filter((word) => word.toLowerCase().startsWith(begun.toLowerCase()));
+  const { start } = slice.significant;
+  if (start === head.length) return narrow(STARTS);
+  const { tokens } = lex(source, { start, end: head.length });
+  if (tokens.length > MAX_TOKENS || !slice.dialect) return [];
+  const used = new Set(tokens.map(({ tokenType }) => tokenType.name));
+  const run = used.has('RUN') && !used.has('MAP');
+  const paths = suggestNext(tokens);
+  if (paths.some(isOptionKey)) return narrow(optionKeys(run ? 'run' : 'map'));
+  const key = tokens.at(-2)?.image.toLowerCase() ?? '';
+  const values = tokens.at(-1)?.image === '=' ? optionValues(key) : [];
+  const words = KEYWORDS.filter(
+    (word) =>
+      paths.some(({ nextTokenType }) => nextTokenType === keyword[word]) &&
+      (!used.has(word) || REPEATABLE.has(word)) &&
+      !(run && (word === 'AS' || (word !== 'ASYNC' && MODIFIERS.includes(word)))),
+  );
+  const using = paths.some(({ nextTokenType }) => nextTokenType.name === 'USING') ? ['USING'] : [];
+  return narrow([...values, ...words, ...using]);
+}
+
+function isOptionKey({ ruleStack }: ISyntacticContentAssistPath): boolean {
+  return ruleStack.at(-1) === 'name' && ruleStack.at(-2) === 'optionPair';
+}
+
+function optionKeys(verb: 'map' | 'run'): readonly string[] {
+  return [...OPTIONS.values()]
+    .filter(({ appliesTo }) => appliesTo.includes(verb))
+    .map(({ key }) => key);
+}
+
+function optionValues(key: string): readonly string[] {
+  const spec = OPTIONS.get(key);
+  const booleans = spec?.kinds.includes('boolean') ? ['true', 'false'] : [];
+  return [...booleans, ...(spec?.values ?? []).map(quoteString)];
+}
