@@ -1,6 +1,7 @@
 /** Shows progress on stderr: a bar on a terminal, a line now and then where there is none. */
-import type { SingleBar } from 'cli-progress';
+
 import type { EventEmitter } from 'node:events';
+import type { SingleBar } from 'cli-progress';
 import type { JournalRecord } from '../journal/records.ts';
 import { foldProgress, type Progress, progressText } from './progress.ts';
 import { say } from './stderr.ts';
@@ -60,7 +61,8 @@ export class ProgressView {
 
   #line(): void {
     const progress = this.#progress;
-    if (progress !== undefined) say(`${progress.cascade}: ${progressText(progress, Date.now() * 1000)}`);
+    if (progress !== undefined)
+      say(`${progress.cascade}: ${progressText(progress, Date.now() * 1000)}`);
   }
 
   async #showBar(): Promise<void> {

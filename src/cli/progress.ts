@@ -24,7 +24,16 @@ export function foldProgress(
   if (record.t === 'statement.open') {
     if (record.cascade === undefined) return progress;
     const { caller, kind, cascade, at } = record;
-    return { caller, kind, cascade, since: at, total: undefined, done: 0, failed: 0, closed: false };
+    return {
+      caller,
+      kind,
+      cascade,
+      since: at,
+      total: undefined,
+      done: 0,
+      failed: 0,
+      closed: false,
+    };
   }
   if (progress === undefined || record.caller !== progress.caller) return progress;
   switch (record.t) {

@@ -25,7 +25,11 @@ function placeText(place: SourcePlace | undefined, file: string | undefined): st
 /** Prints an error. `at` is where the statement begins, for errors that do not know better. */
 export function reportError(thrown: unknown, at?: SourcePlace): void {
   if (thrown instanceof CliError) {
-    sayError(thrown.verdict === 'usage' ? 'usage' : 'cannot open', thrown.message, hint(thrown.hint));
+    sayError(
+      thrown.verdict === 'usage' ? 'usage' : 'cannot open',
+      thrown.message,
+      hint(thrown.hint),
+    );
   } else if (thrown instanceof RvbbitError) {
     const place = placeText(thrown.place ?? at, at?.file);
     const more = place === undefined ? [] : [`at ${place}`];

@@ -1,9 +1,9 @@
 /** What there is to run: the texts of `-c`, `-f` and standard input, cut into statements. */
 import { readFile } from 'node:fs/promises';
 import { text as readStream } from 'node:stream/consumers';
-import type { SourcePlace } from '../errors.ts';
 import { createLexeme, Kind, scan } from '../../grammar/scan.ts';
 import { splitStatements } from '../../grammar/split.ts';
+import type { SourcePlace } from '../errors.ts';
 import { CliError } from './exit-codes.ts';
 
 /** One `-c` or `-f`, in the order given; a file named `-` is standard input. */

@@ -26,7 +26,8 @@ export function summaryLines(
     ...modelPart(summary),
     `${seconds.toFixed(2)} s${seconds > 0 ? ` (${rateText(done / seconds)} rows/s)` : ''}`,
   ];
-  const status = summary.status === 'complete' ? '' : ` incomplete (${summary.reason ?? 'stopped'}),`;
+  const status =
+    summary.status === 'complete' ? '' : ` incomplete (${summary.reason ?? 'stopped'}),`;
   const shown = failures.slice(0, FAILURES_SHOWN);
   const more = rows.failed - shown.length;
   return [
@@ -52,7 +53,9 @@ function named(counts: readonly (readonly [number, string])[]): string[] {
 function modelPart({ calls, tokens, costMicroUsd, uncostedCalls }: Summary): string[] {
   if (calls.sent === 0 && calls.cacheHits === 0) return [];
   const cost =
-    costMicroUsd === null ? `cost unknown for ${uncostedCalls}` : `$${(costMicroUsd / 1e6).toFixed(4)}`;
+    costMicroUsd === null
+      ? `cost unknown for ${uncostedCalls}`
+      : `$${(costMicroUsd / 1e6).toFixed(4)}`;
   const parts = [
     counted(calls.sent, 'call'),
     ...named([

@@ -19,7 +19,10 @@ export function fitColumns(
 ): readonly ColumnSlot[] {
   const slots = wanted.map((width, column) => ({ column, width }));
   if (available === undefined) return slots;
-  const narrowest = slots.map(({ column, width }) => ({ column, width: Math.min(width, MIN_WIDTH) }));
+  const narrowest = slots.map(({ column, width }) => ({
+    column,
+    width: Math.min(width, MIN_WIDTH),
+  }));
   const middle = Math.ceil(slots.length / 2);
   let left = middle;
   let right = slots.length - middle;
@@ -42,7 +45,11 @@ function lineWidth(slots: readonly ColumnSlot[]): number {
 }
 
 /** Hands the spare cells out, one each in turn, to the columns that want more. */
-function widen(slots: { column: number; width: number }[], wanted: readonly number[], spare: number): void {
+function widen(
+  slots: { column: number; width: number }[],
+  wanted: readonly number[],
+  spare: number,
+): void {
   let hungry = slots.filter(({ column, width }) => width < wanted[column]!);
   while (spare > 0 && hungry.length > 0) {
     const share = Math.max(1, Math.floor(spare / hungry.length));

@@ -2,11 +2,11 @@
 import type { ResultColumn, Row } from '../../result.ts';
 import type { Sink } from '../sink/sink.ts';
 import { visible } from '../text/escape.ts';
-import { displayWidth, fitWidth, padWidth } from '../text/width.ts';
 import { plainText } from '../text/value.ts';
+import { displayWidth, fitWidth, padWidth } from '../text/width.ts';
 import { isNumeric } from './columns.ts';
-import type { FormatSettings, ResultWriter } from './format.ts';
 import { fitColumns } from './fit-columns.ts';
+import type { FormatSettings, ResultWriter } from './format.ts';
 
 /** Rows shown unless `--all` is given: half of them from the start, half from the end. */
 export const SHOWN_ROWS = 40;
@@ -79,9 +79,16 @@ function render(
     aligns: values,
     paints: columns.map(() => dim),
   };
-  const rows = [...head.map(dataLine), ...(elided ? [dots, dots, dots] : []), ...last.map(dataLine)];
+  const rows = [
+    ...head.map(dataLine),
+    ...(elided ? [dots, dots, dots] : []),
+    ...last.map(dataLine),
+  ];
   const wanted = columns.map((_, column) =>
-    [names, types, ...rows].reduce((most, { cells }) => Math.max(most, displayWidth(cells[column]!)), 1),
+    [names, types, ...rows].reduce(
+      (most, { cells }) => Math.max(most, displayWidth(cells[column]!)),
+      1,
+    ),
   );
   const layout = fitColumns(wanted, settings.columns);
   const line = (row: Line) => `│ ${layout.map((slot) => cellText(row, slot, dim)).join(' │ ')} │`;

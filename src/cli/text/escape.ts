@@ -2,8 +2,7 @@
 
 const PLAIN = /^[\x20-\x7e]*$/;
 // C0, DEL, C1 (0x9b alone starts a sequence on 8-bit terminals), line separators, bidirectional overrides, lone surrogates.
-const UNSAFE =
-  /[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Cs}/gu;
+const UNSAFE = /[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Cs}/gu;
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 function spelt(character: string): string {
