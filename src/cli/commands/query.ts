@@ -1,0 +1,158 @@
+/** `rvbbit [db]`: runs a script and writes its results. */
+import { CliError, exitCodeOf } from '../exit-codes.ts';
+import { type FormatName, formatOfFile, loadFormat, SINGLE_RESULT } from '../format/format.ts';
+import type { CliOptions } from '../options.ts';
+import { checkParamsUsed, readParams } from '../params.ts';
+import { type ProgressMode, ProgressView } from '../progress-view.ts';
+import { checkSyntax, runScript, type ScriptSettings } from '../run-script.ts';
+import { readScript, type ScriptInput, type ScriptStatement } from '../script.ts';
+import { openEngine } from '../session.ts';
+import { watchInterrupts } from '../signals.ts';
+import { FileSink } from '../sink/file-sink.ts';
+import type { Sink } from '../sink/sink.ts';
+import { StdoutSink } from '../sink/stdout-sink.ts';
+import { stdoutStyle } from '../stderr.ts';
+
+/** Runs the script of `-c`, `-f` or standard input on a database. Gives the exit code. */
+export async function query(words: readonly string[], options: CliOptions): Promise<number> {
+  const { database, inputs } = operands(words, options);
+  if (inputs === undefined) {
+    const { helpText } = await import('../help.ts');
+    process.stderr.write(`${helpText('query')}\n`);
+    return exitCodeOf(['usage']);
+  }
+  const params = readParams(options.param);
+  const format = chooseFormat(options);
+  const statements = await readScript(inputs);
+  checkParamsUsed(
+    statements.map(({ sql }) => sql),
+    params,
+  );
+  const printed = chooseResults(statements, format, options);
+  if (statements.length === 0) return 0;
+  const writing = { statements, params, printed, format };
+  return withOutput(options, database, writing);
+}
+
+interface Operands {
+  readonly database: string;
+  readonly inputs: readonly ScriptInput[] | undefined;
+}
+
+/** The database and what to run; no inputs if there is nothing to run and nobody to ask. */
+function operands(words: readonly string[], options: CliOptions): Operands {
+  const names = words.filter((word) => word !== '-');
+  if (names.length > 1) {
+    throw new CliError(
+      'usage',
+      `one database, please: '${names[1]}' is left over`,
+      'SQL goes behind -c, a file behind -f',
+    );
+  }
+  const database = names[0] ?? ':memory:';
+  const stdin: ScriptInput = { kind: 'file', path: '-' };
+  if (words.includes('-')) return { database, inputs: [...options.inputs, stdin] };
+  if (options.inputs.length > 0) return { database, inputs: options.inputs };
+  return { database, inputs: process.stdin.isTTY ? undefined : [stdin] };
+}
+
+function chooseFormat({ format, output }: CliOptions): FormatName {
+  if (format === 'parquet' && output === undefined) {
+    throw new CliError('usage', 'parquet is written to a file', 'add -o result.parquet');
+  }
+  if (format !== undefined) return format;
+  if (output !== undefined) return formatOfFile(output) ?? 'jsonl';
+  return process.stdout.isTTY ? 'table' : 'jsonl';
+}
+
+/** Which statements' results are printed, by index. Throws where a format of one result set would get several. */
+function chooseResults(
+  statements: readonly ScriptStatement[],
+  format: FormatName,
+  { last }: CliOptions,
+): (index: number) => boolean {
+  if (last) {
+    const chosen = statements.findLastIndex(({ givesRows }) => givesRows);
+    return (index) => index === chosen;
+  }
+  const results = statements.filter(({ givesRows }) => givesRows).length;
+  if (results > 1 && SINGLE_RESULT.has(format)) {
+    throw new CliError(
+      'usage',
+      `${format} takes one result set and the script gives ${results}`,
+      'add --last for the last one, or use --format jsonl',
+    );
+  }
+  return () => true;
+}
+
+type Writing = Pick<ScriptSettings, 'statements' | 'params' | 'printed' | 'format'>;
+
+async function withOutput(
+  options: CliOptions,
+  database: string,
+  writing: Writing,
+): Promise<number> {
+  const { format } = writing;
+  const toFile = options.output !== undefined;
+  const interrupts = watchInterrupts();
+  let unread = false;
+  const sink: Sink =
+    options.output === undefined || format === 'parquet'
+      ? new StdoutSink(process.stdout, () => {
+          unread = true;
+          interrupts.stop();
+        })
+      : await FileSink.open(options.output);
+  const start = format === 'parquet' ? undefined : await loadFormat(format);
+  const engine = await openEngine(options, database).catch(async (thrown: unknown) => {
+    await sink.discard();
+    throw thrown;
+  });
+  const progress = new ProgressView(engine.events, progressMode(options, format));
+  try {
+    const syntaxVerdicts = options.keepGoing ? [] : checkSyntax(engine, writing.statements);
+    const verdicts =
+      syntaxVerdicts.length > 0
+        ? syntaxVerdicts
+        : await runScript({
+            ...writing,
+            engine,
+            sink,
+            start,
+            progress,
+            signal: interrupts.signal,
+            output: options.output,
+            keepGoing: options.keepGoing ?? false,
+            stats: options.stats ?? false,
+            quiet: options.quiet ?? false,
+            formatSettings: {
+              all: options.all ?? false,
+              columns: !toFile && process.stdout.isTTY ? process.stdout.columns : undefined,
+              dim: toFile ? (text) => text : (text) => stdoutStyle('dim', text),
+            },
+          });
+    if (unread && !interrupts.interrupted) return 0;
+    if (interrupts.interrupted) verdicts.push('interrupted');
+    const code = exitCodeOf(verdicts);
+    if (verdicts.every((verdict) => verdict === 'rows') || options.keepGoing) await sink.close();
+    else await sink.discard();
+    return code;
+  } catch (thrown) {
+    await sink.discard();
+    throw thrown;
+  } finally {
+    progress.close();
+    await engine.close();
+    interrupts.close();
+  }
+}
+
+/** Rows that scroll by on the terminal are progress enough, and a bar between them would be torn. */
+function progressMode(options: CliOptions, format: FormatName): ProgressMode {
+  if (options.quiet) return 'none';
+  if (!process.stderr.isTTY) return 'lines';
+  const rowsScrollBy =
+    process.stdout.isTTY && options.output === undefined && format !== 'table' && format !== 'none';
+  return rowsScrollBy ? 'none' : 'bar';
+}

@@ -1,0 +1,111 @@
+/** `rvbbit test`: the test cases that cascades bring along. */
+import { isDeepStrictEqual } from 'node:util';
+import type { RunOutcome } from '../../../workers/protocol.ts';
+import type { Cascade, TestCase } from '../../cascade/cascade.ts';
+import type { Engine } from '../../engine.ts';
+import { failureOf } from '../../errors.ts';
+import { findCascades } from '../cascade-files.ts';
+import { placeCascade } from '../cascade-path.ts';
+import { exitCodeOf } from '../exit-codes.ts';
+import type { CliOptions } from '../options.ts';
+import { reportError } from '../report.ts';
+import { cascadeRoot, openEngine } from '../session.ts';
+import { type Interrupts, watchInterrupts } from '../signals.ts';
+import { say, stdoutStyle } from '../stderr.ts';
+import { visible } from '../text/escape.ts';
+
+interface Tally {
+  passed: number;
+  failed: number;
+}
+
+/** Runs the cases of the cascades named, or of all under the root that have some. Gives the exit code. */
+export async function test(words: readonly string[], options: CliOptions): Promise<number> {
+  const places = words.map((word) => placeCascade(word, options));
+  const root = places[0]?.root ?? cascadeRoot(options);
+  const paths = words.length > 0 ? places.map(({ path }) => path) : await findCascades(root);
+  const engine = await openEngine(options, options.database ?? ':memory:', root);
+  const interrupts = watchInterrupts();
+  const tally: Tally = { passed: 0, failed: 0 };
+  try {
+    for (const path of paths) {
+      if (interrupts.interrupted) break;
+      await testCascade(engine, path, tally, interrupts, options.quiet ?? false);
+    }
+  } finally {
+    await engine.close();
+    interrupts.close();
+  }
+  if (interrupts.interrupted) return exitCodeOf(['interrupted']);
+  const { passed, failed } = tally;
+  if (passed + failed === 0) {
+    const where = words.length > 0 ? words.join(', ') : root;
+    say(
+      `no test_cases in ${where}: add \`test_cases: [{ input: { … }, expect: … }]\` to a cascade`,
+    );
+    return exitCodeOf(['usage']);
+  }
+  process.stdout.write(`${passed} passed, ${failed} failed\n`);
+  return exitCodeOf(failed > 0 ? ['failed'] : []);
+}
+
+async function testCascade(
+  engine: Engine,
+  path: string,
+  tally: Tally,
+  interrupts: Interrupts,
+  quiet: boolean,
+): Promise<void> {
+  let cascade: Cascade;
+  try {
+    cascade = await engine.loadCascade(path);
+  } catch (thrown) {
+    tally.failed++;
+    process.stdout.write(
+      `${stdoutStyle('red', 'not ok')} ${visible(path)}: the file is not valid\n`,
+    );
+    reportError(thrown, { file: path, line: 1, column: 1 });
+    return;
+  }
+  for (const [index, testCase] of cascade.testCases.entries()) {
+    if (interrupts.interrupted) return;
+    const outcome = await outcomeOf(engine, path, testCase, interrupts.signal);
+    const got = outcome.kind === 'ok' ? outcome.value : null;
+    const passed = outcome.kind !== 'failed' && isDeepStrictEqual(got, testCase.expect);
+    if (interrupts.interrupted) return;
+    tally[passed ? 'passed' : 'failed']++;
+    if (passed && quiet) continue;
+    const mark = passed ? stdoutStyle('green', 'ok') : stdoutStyle('red', 'not ok');
+    const name = testCase.name ?? `case ${index + 1}`;
+    process.stdout.write(`${mark} ${visible(`${path}: ${name}`)}\n`);
+    if (!passed) explainFailure(testCase, outcome);
+  }
+}
+
+async function outcomeOf(
+  engine: Engine,
+  path: string,
+  { input }: TestCase,
+  signal: AbortSignal,
+): Promise<RunOutcome> {
+  try {
+    return (await engine.runCascade(path, input, { signal })).outcome;
+  } catch (thrown) {
+    return { kind: 'failed', error: failureOf(thrown) };
+  }
+}
+
+function explainFailure(testCase: TestCase, outcome: RunOutcome): void {
+  const got =
+    outcome.kind === 'failed'
+      ? `${outcome.error.code}: ${outcome.error.message}`
+      : outcome.kind === 'ok'
+        ? JSON.stringify(outcome.value)
+        : 'null (skipped)';
+  const lines = [
+    `  input     ${JSON.stringify(testCase.input)}`,
+    `  expected  ${JSON.stringify(testCase.expect)}`,
+    `  got       ${got}`,
+  ];
+  process.stdout.write(`${lines.map(visible).join('\n')}\n`);
+}

@@ -1,0 +1,42 @@
+/**
+ * CSV and TSV with RFC 4180's quoting and `\n` at line ends. NULL is an empty field and the empty string
+ * is `""`, so that they can be told apart; nested values are JSON text.
+ */
+import type { ResultColumn } from '../../result.ts';
+import type { Sink } from '../sink/sink.ts';
+import { plainText } from '../text/value.ts';
+import type { ResultWriter } from './format.ts';
+
+/** One result set as comma-separated values, a header first. */
+export function startCsv(columns: readonly ResultColumn[], sink: Sink): ResultWriter {
+  return startDelimited(columns, sink, ',');
+}
+
+/** One result set as tab-separated values, a header first. */
+export function startTsv(columns: readonly ResultColumn[], sink: Sink): ResultWriter {
+  return startDelimited(columns, sink, '\t');
+}
+
+function startDelimited(
+  columns: readonly ResultColumn[],
+  sink: Sink,
+  delimiter: string,
+): ResultWriter {
+  const quotable = new RegExp(`["\\r\\n${delimiter}]`);
+  const field = (value: unknown): string => {
+    if (value === null || value === undefined) return '';
+    const text = plainText(value);
+    return text === '' || quotable.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  const header = columns.map(({ name }) => field(name)).join(delimiter);
+  let lead = `${header}\n`;
+  return {
+    row(row) {
+      const line = columns.map(({ name }) => field(row[name])).join(delimiter);
+      const text = `${lead}${line}\n`;
+      lead = '';
+      return sink.write(text);
+    },
+    end: () => (lead === '' ? undefined : sink.write(lead)),
+  };
+}

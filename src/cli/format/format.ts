@@ -1,0 +1,80 @@
+/** The output formats: what each is given, and where each lives. */
+import type { ResultColumn, Row } from '../../result.ts';
+import type { Sink } from '../sink/sink.ts';
+
+/** Every value of `--format`. */
+export const FORMATS = [
+  'table',
+  'csv',
+  'tsv',
+  'json',
+  'jsonl',
+  'markdown',
+  'parquet',
+  'none',
+] as const;
+
+/** How results are written. */
+export type FormatName = (typeof FORMATS)[number];
+
+/** Formats whose output holds one result set and no more. */
+export const SINGLE_RESULT: ReadonlySet<FormatName> = new Set(['csv', 'tsv', 'json', 'parquet']);
+
+/** Takes one result set, row by row. A returned promise is back-pressure: await it before the next row. */
+export interface ResultWriter {
+  row(row: Row): Promise<void> | undefined;
+  end(): Promise<void> | undefined;
+}
+
+/** What a writer may suit itself to. */
+export interface FormatSettings {
+  /** Every row, where the format would leave some out. */
+  readonly all: boolean;
+  /** Cells across if the output is a terminal; undefined where lines may be of any length. */
+  readonly columns: number | undefined;
+  /** Makes text faint, on a terminal that shows colours. */
+  readonly dim: (text: string) => string;
+}
+
+/** Begins one result set in a format. */
+export type StartResult = (
+  columns: readonly ResultColumn[],
+  sink: Sink,
+  settings: FormatSettings,
+) => ResultWriter;
+
+/** Loads the module of a format; parquet has none, DuckDB writes it. */
+export async function loadFormat(name: Exclude<FormatName, 'parquet'>): Promise<StartResult> {
+  switch (name) {
+    case 'table':
+      return (await import('./table.ts')).startTable;
+    case 'csv':
+      return (await import('./delimited.ts')).startCsv;
+    case 'tsv':
+      return (await import('./delimited.ts')).startTsv;
+    case 'json':
+      return (await import('./json.ts')).startJson;
+    case 'jsonl':
+      return (await import('./json.ts')).startJsonl;
+    case 'markdown':
+      return (await import('./markdown.ts')).startMarkdown;
+    case 'none':
+      return () => ({ row: () => undefined, end: () => undefined });
+  }
+}
+
+const SUFFIXES: Readonly<Record<string, FormatName>> = {
+  csv: 'csv',
+  tsv: 'tsv',
+  json: 'json',
+  jsonl: 'jsonl',
+  ndjson: 'jsonl',
+  md: 'markdown',
+  parquet: 'parquet',
+};
+
+/** The format that a file's name asks for, if any. */
+export function formatOfFile(path: string): FormatName | undefined {
+  const suffix = /\.([a-z]+)$/i.exec(path)?.[1];
+  return suffix === undefined ? undefined : SUFFIXES[suffix.toLowerCase()];
+}

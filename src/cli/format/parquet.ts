@@ -1,0 +1,41 @@
+/** Parquet: DuckDB writes it, from a temporary table that holds the statement's result. */
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import type { Engine } from '../../engine.ts';
+import type { QueryResult } from '../../result.ts';
+import type { ScriptStatement } from '../script.ts';
+import { placeOutput, replaceFile } from '../sink/file-sink.ts';
+
+/** Writes one statement's result to a file, whole or not at all. Gives the statement's own result, without rows. */
+export async function writeParquet(
+  engine: Engine,
+  statement: ScriptStatement,
+  params: readonly unknown[] | Record<string, unknown> | undefined,
+  output: string,
+  signal: AbortSignal,
+): Promise<QueryResult> {
+  const place = await placeOutput(output);
+  const file = place.temporary ?? place.target;
+  const table = `rvbbit_output_${randomBytes(4).toString('hex')}`;
+  const { sql, firstWord } = statement;
+  // Behind the comments, so that annotations stay before the statement.
+  const create = `${sql.slice(0, firstWord)}CREATE TEMP TABLE ${table} AS ${sql.slice(firstWord)}`;
+  const result = await engine.query(create, params, { signal, origin: 'cli' });
+  try {
+    await engine.query(
+      `COPY ${table} TO '${file.replaceAll("'", "''")}' (FORMAT parquet)`,
+      undefined,
+      {
+        signal,
+        origin: 'cli',
+      },
+    );
+    if (place.temporary !== undefined) await replaceFile(place.temporary, place.target);
+  } catch (thrown) {
+    if (place.temporary !== undefined) await rm(place.temporary, { force: true });
+    throw thrown;
+  } finally {
+    await engine.query(`DROP TABLE ${table}`, undefined, { origin: 'cli' }).catch(() => {});
+  }
+  return result;
+}

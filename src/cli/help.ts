@@ -1,0 +1,66 @@
+/** `--help` and `--version`. */
+import { readFileSync } from 'node:fs';
+import { COMMANDS, type CommandName, OPTIONS } from './options.ts';
+
+const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
+  query: [
+    "rvbbit -c 'SELECT 42 AS answer'",
+    'rvbbit shop.duckdb -f report.sql --format csv -o report.csv',
+    "rvbbit -c 'SELECT $1 + $n' --param 1=2 --param n=3",
+  ],
+  run: [
+    `rvbbit run band.yaml --input '{"price": 20}'`,
+    'rvbbit run band.yaml --input @row.json --outputs',
+  ],
+  test: ['rvbbit test', 'rvbbit test --cascades cascades band.yaml'],
+  explain: [`rvbbit explain "RVBBIT MAP 'band.yaml' USING (SELECT 20 AS price)"`],
+  doctor: ['rvbbit doctor', 'rvbbit doctor --json'],
+  init: ['rvbbit init my-project'],
+};
+
+const EXIT_CODES = `Exit codes, the first that applies: 130 interrupted, 2 usage, 3 cannot open, 6 budget reached,
+4 deadline passed, 1 a statement failed, 5 some rows failed, 0.`;
+
+/** The version of the package. */
+export function packageVersion(): string {
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  return String((JSON.parse(text) as { version?: unknown }).version);
+}
+
+/** The help text of a command. */
+export function helpText(command: CommandName): string {
+  const rows = OPTIONS.filter(({ commands }) => commands.includes(command));
+  const isQuery = command === 'query';
+  return [
+    `Usage: rvbbit ${COMMANDS[command].usage} [options]`,
+    '',
+    isQuery
+      ? 'Runs SQL on DuckDB, and cascades over its rows.'
+      : sentence(COMMANDS[command].summary),
+    ...(isQuery ? ['', 'Commands:', ...commandLines()] : []),
+    '',
+    'Options:',
+    ...rows.map(({ flags, help, choices }) => {
+      const values = choices !== undefined && isQuery ? ` (${choices.join(', ')})` : '';
+      return `  ${flags.startsWith('--') ? `    ${flags}` : flags}`.padEnd(29) + help + values;
+    }),
+    '',
+    'Examples:',
+    ...EXAMPLES[command].map((example) => `  ${example}`),
+    '',
+    ...(isQuery ? [EXIT_CODES] : []),
+  ]
+    .join('\n')
+    .trimEnd();
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+function commandLines(): string[] {
+  const lines = Object.entries(COMMANDS)
+    .filter(([name]) => name !== 'query')
+    .map(([, { usage, summary }]) => `  ${usage.padEnd(26)} ${summary}`);
+  return [...lines, `  ${'help [command]'.padEnd(26)} this help, or that of a command`];
+}

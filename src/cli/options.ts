@@ -1,0 +1,180 @@
+/** The one table of commands and options: parsing, `--help` and spelling advice are made from it. */
+import { FORMATS, type FormatName } from './format/format.ts';
+import type { ScriptInput } from './script.ts';
+
+/** The subcommands; `query` is what runs where the first word is none of them. */
+export const COMMANDS = {
+  query: { usage: '[db] [-c SQL | -f file | < file]', summary: 'run SQL and RVBBIT statements' },
+  run: { usage: 'run <cascade.yaml>', summary: 'run one cascade on one input and print its value' },
+  test: { usage: 'test [cascade.yaml…]', summary: "run the cascades' own test cases" },
+  explain: { usage: "explain ['SQL']", summary: 'say what a MAP or RUN would do, and run nothing' },
+  doctor: { usage: 'doctor', summary: 'check the installation by running a small cascade' },
+  init: { usage: 'init [dir]', summary: 'make a working folder with an example' },
+} as const;
+
+/** A command's name. */
+export type CommandName = keyof typeof COMMANDS;
+
+/** What the options of a command line say; absent where nothing was said. */
+export interface CliOptions {
+  /** `-c` and `-f`, in the order given. */
+  readonly inputs: readonly ScriptInput[];
+  readonly param: readonly string[];
+  readonly format?: FormatName;
+  readonly output?: string;
+  readonly last?: boolean;
+  readonly keepGoing?: boolean;
+  readonly all?: boolean;
+  readonly database?: string;
+  readonly cascades?: string;
+  readonly parallel?: number;
+  readonly threads?: number;
+  readonly stats?: boolean;
+  readonly quiet?: boolean;
+  readonly color?: boolean;
+  readonly input?: string;
+  readonly outputs?: boolean;
+  readonly json?: boolean;
+  readonly force?: boolean;
+  readonly help?: boolean;
+  readonly version?: boolean;
+}
+
+/** One option. */
+export interface OptionRow {
+  readonly flags: string;
+  readonly help: string;
+  readonly commands: readonly CommandName[];
+  readonly choices?: readonly string[];
+  readonly number?: true;
+  /** Repeatable: every value is kept, `sql` and `file` together in one list. */
+  readonly collect?: 'sql' | 'file' | 'param';
+}
+
+const ALL = Object.keys(COMMANDS) as CommandName[];
+const ENGINE: readonly CommandName[] = ['query', 'run', 'test', 'explain'];
+const SCRIPT: readonly CommandName[] = ['query', 'explain'];
+
+/** Every option of every command, in the order of `--help`. */
+export const OPTIONS: readonly OptionRow[] = [
+  {
+    flags: '-c, --command <sql>',
+    help: 'run this SQL; repeatable, in the order given',
+    commands: SCRIPT,
+    collect: 'sql',
+  },
+  {
+    flags: '-f, --file <path>',
+    help: 'run this file; repeatable; - is standard input',
+    commands: SCRIPT,
+    collect: 'file',
+  },
+  {
+    flags: '--param <name=value>',
+    help: 'bind $name; JSON if it parses, else text; 1=… binds $1',
+    commands: SCRIPT,
+    collect: 'param',
+  },
+  {
+    flags: '--input <json>',
+    help: "the cascade's input: JSON, @file, or - for standard input",
+    commands: ['run'],
+  },
+  { flags: '--outputs', help: "print every cell's output, by cell", commands: ['run'] },
+  {
+    flags: '--format <name>',
+    help: 'default: by the name of -o; else table on a terminal, jsonl elsewhere',
+    commands: ['query'],
+    choices: FORMATS,
+  },
+  {
+    flags: '--format <name>',
+    help: 'text or json',
+    commands: ['explain'],
+    choices: ['text', 'json'],
+  },
+  {
+    flags: '-o, --output <file>',
+    help: 'write results to a file, whole or not at all',
+    commands: ['query'],
+  },
+  { flags: '--last', help: 'print only the last result set', commands: ['query'] },
+  { flags: '--all', help: 'table: show every row', commands: ['query'] },
+  { flags: '--keep-going', help: 'go on after a statement that failed', commands: ['query'] },
+  {
+    flags: '--database <file>',
+    help: 'the DuckDB file to work on (default: in memory)',
+    commands: ['run', 'test', 'explain'],
+  },
+  {
+    flags: '--cascades <dir>',
+    help: 'the cascade root (default: the working folder)',
+    commands: [...ENGINE, 'doctor'],
+  },
+  {
+    flags: '--parallel <n>',
+    help: 'cascades at a time where a statement does not say PARALLEL',
+    commands: ['query', 'explain'],
+    number: true,
+  },
+  { flags: '--threads <n>', help: 'worker threads', commands: [...ENGINE, 'doctor'], number: true },
+  {
+    flags: '--stats',
+    help: "each statement's summary as a line of JSON on stderr",
+    commands: ['query'],
+  },
+  { flags: '--json', help: 'print the report as JSON', commands: ['doctor'] },
+  { flags: '--force', help: 'overwrite files', commands: ['init'] },
+  { flags: '-q, --quiet', help: 'no progress, summaries or notes on stderr', commands: ALL },
+  {
+    flags: '--no-color',
+    help: 'no colours; NO_COLOR and FORCE_COLOR are obeyed too',
+    commands: ALL,
+  },
+  { flags: '--version', help: 'print the version', commands: ALL },
+  { flags: '-h, --help', help: 'print this help', commands: ALL },
+];
+
+/** DuckDB's spellings of a format, and the long forms that people type unasked. */
+const FORMAT_ALIASES: Readonly<Record<string, FormatName>> = {
+  csv: 'csv',
+  tsv: 'tsv',
+  json: 'json',
+  jsonl: 'jsonl',
+  jsonlines: 'jsonl',
+  markdown: 'markdown',
+  table: 'table',
+  box: 'table',
+  duckbox: 'table',
+};
+
+const VALUE_FLAGS: ReadonlySet<string> = new Set(
+  OPTIONS.filter(({ flags }) => flags.includes('<')).flatMap(
+    ({ flags }) => flags.match(/--?[a-z]+(?:-[a-z]+)*/g) ?? [],
+  ),
+);
+
+/** The index of the first argument that is neither an option nor the value of one; -1 if there is none. */
+export function firstWord(args: readonly string[]): number {
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at]!;
+    if (arg === '--') return -1;
+    if (VALUE_FLAGS.has(arg)) at++;
+    else if (arg === '-' || !arg.startsWith('-')) return at;
+  }
+  return -1;
+}
+
+/** The arguments with `-csv`, `--json` and their like written as `--format`. */
+export function spellOutFormats(args: readonly string[]): string[] {
+  const spelt: string[] = [];
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at]!;
+    const alias = FORMAT_ALIASES[/^--?([a-z]+)$/.exec(arg)?.[1] ?? ''];
+    if (arg === '--') return [...spelt, ...args.slice(at)];
+    if (alias !== undefined) spelt.push('--format', alias);
+    else spelt.push(arg);
+    if (VALUE_FLAGS.has(arg) && at + 1 < args.length) spelt.push(args[++at]!);
+  }
+  return spelt;
+}

@@ -1,0 +1,157 @@
+/** Runs statements one after another: rows to the sink, accounts to stderr, verdicts to the caller. */
+import type { Engine } from '../engine.ts';
+import { RvbbitError } from '../errors.ts';
+import type { Notice, Summary } from '../result.ts';
+import { CliError, type Verdict, verdictOf, verdictsOn } from './exit-codes.ts';
+import {
+  type FormatName,
+  type FormatSettings,
+  SINGLE_RESULT,
+  type StartResult,
+} from './format/format.ts';
+import { writeParquet } from './format/parquet.ts';
+import { bindParams, type ParamValues } from './params.ts';
+import type { ProgressView } from './progress-view.ts';
+import { reportError } from './report.ts';
+import type { ScriptStatement } from './script.ts';
+import type { Sink } from './sink/sink.ts';
+import { say } from './stderr.ts';
+import { summaryLines } from './summary.ts';
+
+/** What a script runs with. */
+export interface ScriptSettings {
+  readonly engine: Engine;
+  readonly statements: readonly ScriptStatement[];
+  readonly params: ParamValues;
+  /** Which statements' results are printed, by index. */
+  readonly printed: (index: number) => boolean;
+  readonly format: FormatName;
+  /** Begins a result set; undefined for parquet, which DuckDB writes. */
+  readonly start: StartResult | undefined;
+  readonly formatSettings: FormatSettings;
+  readonly sink: Sink;
+  /** The file of `-o`. */
+  readonly output: string | undefined;
+  readonly progress: ProgressView;
+  readonly signal: AbortSignal;
+  readonly keepGoing: boolean;
+  readonly stats: boolean;
+  readonly quiet: boolean;
+}
+
+/** Reads the dialect's statements before the first one runs, so that a misprint at the end costs nothing. */
+export function checkSyntax(engine: Engine, statements: readonly ScriptStatement[]): Verdict[] {
+  if (statements.length < 2) return [];
+  const verdicts: Verdict[] = [];
+  for (const { sql, place, dialect } of statements) {
+    const [problem] = dialect ? engine.parse(sql).diagnostics : [];
+    if (problem === undefined) continue;
+    const { code, line, column, message, excerpt } = problem;
+    const text = `line ${line}, column ${column}: ${message}\n${excerpt}`;
+    const error = new RvbbitError(code, text, { stage: 'parse', place: { line, column } });
+    reportError(error, place);
+    verdicts.push('failed');
+  }
+  if (verdicts.length > 0) say('nothing was run');
+  return verdicts;
+}
+
+/** Runs the statements until one fails, or all of them under `keepGoing`. Gives what went wrong. */
+export async function runScript(settings: ScriptSettings): Promise<Verdict[]> {
+  const { statements, sink, signal, keepGoing } = settings;
+  const verdicts: Verdict[] = [];
+  const results = { count: 0 };
+  for (const [index, statement] of statements.entries()) {
+    if (signal.aborted) break;
+    try {
+      const summary = await runStatement(settings, statement, index, results);
+      verdicts.push(...verdictsOn(summary));
+      await sink.keep();
+    } catch (thrown) {
+      settings.progress.hide();
+      await sink.rollback();
+      if (signal.aborted && isCancelled(thrown)) {
+        if (thrown.summary !== undefined) account(settings, index, thrown.summary, []);
+        break;
+      }
+      reportError(thrown, statement.place);
+      if (thrown instanceof RvbbitError && thrown.summary !== undefined) {
+        account(settings, index, thrown.summary, []);
+      }
+      verdicts.push(verdictOf(thrown));
+      if (!keepGoing) {
+        if (index + 1 < statements.length) sayNotRun(statements.length - index - 1);
+        break;
+      }
+    }
+  }
+  return verdicts;
+}
+
+function isCancelled(thrown: unknown): thrown is RvbbitError {
+  return thrown instanceof RvbbitError && thrown.code === 'RVB_CANCELLED';
+}
+
+function sayNotRun(count: number): void {
+  say(
+    `${count} more ${count === 1 ? 'statement was' : 'statements were'} not run (--keep-going goes on)`,
+  );
+}
+
+async function runStatement(
+  settings: ScriptSettings,
+  statement: ScriptStatement,
+  index: number,
+  results: { count: number },
+): Promise<Summary> {
+  const { engine, start, sink, signal, format } = settings;
+  const params = bindParams(statement.sql, settings.params);
+  if (start === undefined && settings.printed(index) && statement.givesRows) {
+    const { summary, notices } = await writeParquet(
+      engine,
+      statement,
+      params,
+      settings.output ?? '',
+      signal,
+    );
+    return account(settings, index, summary, notices);
+  }
+  const stream = engine.stream(statement.sql, params, { signal, valueForm: 'json', origin: 'cli' });
+  const columns = await stream.columns;
+  const prints = columns.length > 0 && settings.printed(index) && start !== undefined;
+  if (prints && results.count++ > 0 && SINGLE_RESULT.has(format)) {
+    throw new CliError(
+      'usage',
+      `${format} takes one result set and this is a second one`,
+      '--last',
+    );
+  }
+  const writer = prints ? start(columns, sink, settings.formatSettings) : undefined;
+  for await (const row of stream) {
+    const slower = writer?.row(row);
+    if (slower !== undefined) await slower;
+  }
+  const summary = await stream.summary;
+  settings.progress.hide();
+  await writer?.end();
+  return account(settings, index, summary, stream.notices);
+}
+
+/** Tells on stderr what a statement did. */
+function account(
+  { stats, quiet, progress }: ScriptSettings,
+  index: number,
+  summary: Summary,
+  notices: readonly Notice[],
+): Summary {
+  if (stats) process.stderr.write(`${JSON.stringify({ statement: index + 1, ...summary })}\n`);
+  if (quiet) return summary;
+  const ran = progress.last;
+  if (ran !== undefined && ran.caller === summary.callerId) {
+    const verb = ran.kind === 'run' ? 'RUN' : 'MAP';
+    for (const line of summaryLines(`${verb} ${ran.cascade}`, summary, notices)) say(line);
+  } else {
+    for (const { message } of notices) say(`note: ${message}`);
+  }
+  return summary;
+}

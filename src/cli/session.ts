@@ -1,0 +1,45 @@
+/** The engine as the commands open it. */
+import { existsSync, statSync } from 'node:fs';
+import type { Engine } from '../engine.ts';
+import { messageOf } from '../errors.ts';
+import { CliError, verdictOf } from './exit-codes.ts';
+import type { CliOptions } from './options.ts';
+
+/** The cascade root of a command line. Throws a `CliError` if `--cascades` names no folder. */
+export function cascadeRoot({ cascades }: Pick<CliOptions, 'cascades'>): string {
+  if (cascades === undefined) return '.';
+  if (!existsSync(cascades) || !statSync(cascades).isDirectory()) {
+    throw new CliError(
+      'open',
+      `there is no folder ${cascades}`,
+      '--cascades takes the cascade root',
+    );
+  }
+  return cascades;
+}
+
+/** Opens an engine on a database; whatever keeps it from opening is a `CliError` unless an option was wrong. */
+export async function openEngine(
+  options: CliOptions,
+  database: string,
+  root: string = cascadeRoot(options),
+): Promise<Engine> {
+  const { Engine } = await import('../engine.ts');
+  try {
+    return await Engine.open({
+      database,
+      cascades: root,
+      ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
+      ...(options.threads === undefined ? {} : { threads: options.threads }),
+    });
+  } catch (thrown) {
+    if (verdictOf(thrown) === 'usage') throw thrown;
+    throw new CliError('open', `${database}: ${messageOf(thrown)}`, hintFor(database));
+  }
+}
+
+function hintFor(database: string): string | undefined {
+  return database === ':memory:' || !existsSync(database)
+    ? 'rvbbit doctor'
+    : 'is it a DuckDB file, and is no other process writing to it?';
+}

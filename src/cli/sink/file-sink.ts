@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { CliError } from '../exit-codes.ts';
+import { SINK_BLOCK_CHARS, type Sink } from './sink.ts';
+
+/** Where the content of `-o` goes until it is whole. */
+export interface OutputPlace {
+  /** The file that will hold the result. */
+  readonly target: string;
+  /** A file beside it that is renamed to it at the end; undefined for pipes and devices, which are written to directly. */
+  readonly temporary: string | undefined;
+}
+
+/** Finds out what `-o path` names. A link keeps being one: the file that it points to is replaced. */
+export async function placeOutput(path: string): Promise<OutputPlace> {
+  const target = await realpath(path).catch(() => path);
+  const existing = await stat(target).catch(() => undefined);
+  if (existing?.isDirectory()) throw new CliError('open', `cannot write ${path}: it is a folder`);
+  if (existing !== undefined && !existing.isFile()) return { target, temporary: undefined };
+  return { target, temporary: `${target}.${randomBytes(4).toString('hex')}.tmp` };
+}
+
+/** Results to a file, which is complete or not there. */
+export class FileSink implements Sink {
+  results = 0;
+  readonly #place: OutputPlace;
+  readonly #file: FileHandle;
+  #pending: string[] = [];
+  #pendingChars = 0;
+  #writtenBytes = 0;
+  #keptBytes = 0;
+
+  private constructor(place: OutputPlace, file: FileHandle) {
+    this.#place = place;
+    this.#file = file;
+  }
+
+  /** Opens the file that `path` will become. */
+  static async open(path: string): Promise<FileSink> {
+    const place = await placeOutput(path);
+    try {
+      const file = await open(place.temporary ?? place.target, place.temporary ? 'wx' : 'w');
+      return new FileSink(place, file);
+    } catch (thrown) {
+      throw new CliError('open', `cannot write ${path}: ${(thrown as Error).message}`);
+    }
+  }
+
+  write(text: string): Promise<void> | undefined {
+    this.#pending.push(text);
+    this.#pendingChars += text.length;
+    return this.#pendingChars < SINK_BLOCK_CHARS ? undefined : this.flush();
+  }
+
+  async flush(): Promise<void> {
+    if (this.#pending.length === 0) return;
+    const bytes = Buffer.from(this.#pending.join(''));
+    this.#pending = [];
+    this.#pendingChars = 0;
+    for (let done = 0; done < bytes.length; ) {
+      // At an explicit place: a rollback moves the end of the file, not the handle's own position.
+      const at = this.#place.temporary === undefined ? null : this.#writtenBytes;
+      const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, at);
+      done += bytesWritten;
+      this.#writtenBytes += bytesWritten;
+    }
+  }
+
+  async keep(): Promise<void> {
+    await this.flush();
+    this.#keptBytes = this.#writtenBytes;
+  }
+
+  async rollback(): Promise<void> {
+    this.#pending = [];
+    this.#pendingChars = 0;
+    if (this.#place.temporary === undefined || this.#writtenBytes === this.#keptBytes) return;
+    await this.#file.truncate(this.#keptBytes);
+    this.#writtenBytes = this.#keptBytes;
+  }
+
+  async close(): Promise<void> {
+    await this.flush();
+    await this.#file.close();
+    const { temporary, target } = this.#place;
+    if (temporary !== undefined) await replaceFile(temporary, target);
+  }
+
+  async discard(): Promise<void> {
+    await this.#file.close();
+    if (this.#place.temporary !== undefined) await rm(this.#place.temporary, { force: true });
+  }
+}
+
+/** Gives a finished file its name, with the permissions of the file that it replaces. */
+export async function replaceFile(temporary: string, target: string): Promise<void> {
+  const replaced = await stat(target).catch(() => undefined);
+  if (replaced !== undefined) await chmod(temporary, replaced.mode);
+  await rename(temporary, target);
+}

@@ -1,0 +1,69 @@
+/** The account of a MAP or RUN in words. */
+import type { Notice, Summary } from '../result.ts';
+import { rateText } from './progress.ts';
+
+/** Failures printed; the summary holds more, `--stats` shows them. */
+const FAILURES_SHOWN = 5;
+
+/** The lines that tell what a statement did. Rows are counted from 1. */
+export function summaryLines(
+  name: string,
+  summary: Summary,
+  notices: readonly Notice[] = [],
+): string[] {
+  const { rows, failures } = summary;
+  const outcomes: [number, string][] = [
+    [rows.null, 'null'],
+    [rows.failed, 'failed'],
+    [rows.skipped, 'skipped'],
+    [rows.notRun, 'not run'],
+  ];
+  const seconds = summary.durationMs / 1000;
+  const done = rows.in - rows.notRun;
+  const parts = [
+    [`${counted(rows.in, 'row')}`, `${rows.ok} ok`, ...named(outcomes)].join(', '),
+    [counted(summary.runs, 'run'), ...named([[rows.deduped, 'deduped']])].join(', '),
+    ...modelPart(summary),
+    `${seconds.toFixed(2)} s${seconds > 0 ? ` (${rateText(done / seconds)} rows/s)` : ''}`,
+  ];
+  const status =
+    summary.status === 'complete' ? '' : ` incomplete (${summary.reason ?? 'stopped'}),`;
+  const shown = failures.slice(0, FAILURES_SHOWN);
+  const more = rows.failed - shown.length;
+  return [
+    `${name}:${status} ${parts.join('; ')}`,
+    ...notices.map(({ message }) => `note: ${message}`),
+    ...shown.map((failure) => {
+      const attempts = failure.attempts > 1 ? ` (${failure.attempts} attempts)` : '';
+      return `  row ${failure.ordinal + 1}: ${failure.code}: ${failure.message}${attempts}`;
+    }),
+    ...(shown.length > 0 && more > 0 ? [`  … and ${more} more`] : []),
+  ];
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** The counts that are not zero. */
+function named(counts: readonly (readonly [number, string])[]): string[] {
+  return counts.filter(([count]) => count > 0).map(([count, name]) => `${count} ${name}`);
+}
+
+function modelPart({ calls, tokens, costMicroUsd, uncostedCalls }: Summary): string[] {
+  if (calls.sent === 0 && calls.cacheHits === 0) return [];
+  const cost =
+    costMicroUsd === null
+      ? `cost unknown for ${uncostedCalls}`
+      : `$${(costMicroUsd / 1e6).toFixed(4)}`;
+  const parts = [
+    counted(calls.sent, 'call'),
+    ...named([
+      [calls.cacheHits, 'cached'],
+      [calls.retried, 'retried'],
+    ]),
+    `${tokens.in} + ${tokens.out} tokens`,
+    cost,
+  ];
+  return [parts.join(', ')];
+}
