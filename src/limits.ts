@@ -21,6 +21,8 @@ export const WINDOW_MAX_CHUNKS = 256;
 export const STORE_FLUSH_RUNS = 8_192;
 /** … or as soon as their values reach this many characters. */
 export const STORE_FLUSH_BYTES = 4 * 1024 * 1024;
+/** … or after this at the latest. */
+export const STORE_FLUSH_MS = 100;
 /** A result that is read while it grows is written after this at the latest. */
 export const STREAM_FLUSH_MS = 15;
 /** Rows that one read from the staged table brings into JavaScript. */
