@@ -14,6 +14,8 @@ export interface ParsedYaml {
   readonly problems: readonly Problem[];
   /** Where a value (or its key) stands; for a path that is not there, its nearest parent. */
   place(path: ValuePath, part?: 'key' | 'value'): SourcePlace;
+  /** True where the value is a block text (`|` or `>`), which begins on the line after its place. */
+  isBlock(path: ValuePath): boolean;
 }
 
 const REFUSED_KEYS = new Set(['__proto__', 'constructor', 'prototype', '<<']);
@@ -23,6 +25,7 @@ export function parseYaml(text: string, file: string): ParsedYaml {
   const lineCounter = new LineCounter();
   const problems: Problem[] = [];
   const offsets = new Map<string, number>();
+  const blocks = new Set<string>();
   const at = (offset: number): SourcePlace => {
     const { line, col } = lineCounter.linePos(offset);
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
@@ -44,6 +47,9 @@ export function parseYaml(text: string, file: string): ParsedYaml {
   function toValue(node: Node | null, path: ValuePath): Json {
     const offset = node?.range?.[0];
     if (offset !== undefined) offsets.set(JSON.stringify(path), offset);
+    if (isScalar(node) && (node.type === 'BLOCK_LITERAL' || node.type === 'BLOCK_FOLDED')) {
+      blocks.add(JSON.stringify(path));
+    }
     if (path.length > CASCADE_MAX_DEPTH) {
       problems.push({ place: at(offset ?? 0), message: `nesting deeper than ${CASCADE_MAX_DEPTH}` });
       return null;
@@ -78,6 +84,7 @@ export function parseYaml(text: string, file: string): ParsedYaml {
   return {
     value: toValue(document.contents as Node | null, []),
     problems,
+    isBlock: (path) => blocks.has(JSON.stringify(path)),
     place(path, part = 'value') {
       for (let length = path.length; length >= 0; length--) {
         const name = JSON.stringify(path.slice(0, length));
