@@ -15,7 +15,15 @@ export type Report = (path: ValuePath, message: string, code?: 'RVB_TEMPLATE_QUO
 /** The tools that are not paths of cascades. */
 export const TOOLS: readonly string[] = ['sql_data', 'js', 'lookup'];
 
-const MODEL_KEYS = ['system', 'model', 'temperature', 'top_p', 'max_tokens', 'seed', 'stop'] as const;
+const MODEL_KEYS = [
+  'system',
+  'model',
+  'temperature',
+  'top_p',
+  'max_tokens',
+  'seed',
+  'stop',
+] as const;
 const LATER_KEYS = ['retry', 'for_each_row', 'takes', 'wards'] as const;
 
 /** The code of a js cell, read beforehand where `inputs.file` names a file. */
@@ -26,7 +34,11 @@ export interface JsSource {
 }
 
 /** Builds a cell; undefined where `report` was told why not. */
-export function buildCell(file: CellFile, js: JsSource | undefined, report: Report): Cell | undefined {
+export function buildCell(
+  file: CellFile,
+  js: JsSource | undefined,
+  report: Report,
+): Cell | undefined {
   const kind = cellKind(file, report);
   if (kind === undefined) return undefined;
   if (kind !== 'instructions') {
@@ -143,7 +155,8 @@ function checkInputs(path: ValuePath, value: Json, report: Report): void {
 function onlyInputs(inputs: JsonObject, known: readonly string[], report: Report): void {
   for (const key of Object.keys(inputs)) {
     if (known.includes(key)) continue;
-    const hint = key === 'materialize' ? '; it stands beside inputs, not in it' : didYouMean(key, known);
+    const hint =
+      key === 'materialize' ? '; it stands beside inputs, not in it' : didYouMean(key, known);
     report(['inputs', key], `unknown key ${key} in inputs${hint}`);
   }
 }

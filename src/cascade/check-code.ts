@@ -1,7 +1,7 @@
 /** Code and schemas in a cascade file, checked before a worker gets them. Nothing is executed. */
 import type { JsonObject } from '../json.ts';
-import { compileJson } from './json-validator.ts';
 import { compileJs } from './js-function.ts';
+import { compileJson } from './json-validator.ts';
 
 /** What is wrong with a js cell's code, undefined if it compiles. */
 export function checkJsCode(code: string): string | undefined {

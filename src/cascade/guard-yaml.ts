@@ -22,7 +22,10 @@ export type GuardedYaml =
 
 /** Decodes and checks a file's bytes: size, encoding, nesting, number of keys, anchors, tags. */
 export function guardYaml(bytes: Uint8Array, file: string): GuardedYaml {
-  const refuse = (message: string, place: SourcePlace = { file, line: 1, column: 1 }): GuardedYaml => ({
+  const refuse = (
+    message: string,
+    place: SourcePlace = { file, line: 1, column: 1 },
+  ): GuardedYaml => ({
     ok: false,
     problem: { place, message },
   });

@@ -8,7 +8,12 @@
 import type { Environment } from 'minijinja-js';
 import { RvbbitError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
-import { MESSAGE_VALUE_CHARS, TEMPLATE_FUEL, TEMPLATE_MAX_MEMORY, VALUE_MAX_DEPTH } from '../limits.ts';
+import {
+  MESSAGE_VALUE_CHARS,
+  TEMPLATE_FUEL,
+  TEMPLATE_MAX_MEMORY,
+  VALUE_MAX_DEPTH,
+} from '../limits.ts';
 import { scanTemplate } from './jinja-scan.ts';
 import { copyJson } from './plain-json.ts';
 import { loadMinijinja } from './wasm-jinja.ts';
@@ -68,7 +73,10 @@ export function evaluateWithJinja(source: string, context: JsonObject): Json | u
 }
 
 /** What is wrong with a text's syntax, undefined if nothing is. Nothing is rendered. */
-export function checkWithJinja(kind: 'template' | 'expression', source: string): string | undefined {
+export function checkWithJinja(
+  kind: 'template' | 'expression',
+  source: string,
+): string | undefined {
   const { environment } = hostOf('text');
   const template = kind === 'template' ? source : `{{ (${source}) }}`;
   if (kind === 'expression' && scanTemplate(template).length !== 1) return 'not one expression';
@@ -92,7 +100,9 @@ function hostOf(mode: Mode): Host {
   environment.addFilter('from_json', fromJsonFilter);
   if (mode === 'sql') {
     for (const name of ['ident', '_bind']) {
-      environment.addFilter(name, (...args: unknown[]) => sqlFilters[name]?.(args[0], ...args.slice(1)));
+      environment.addFilter(name, (...args: unknown[]) =>
+        sqlFilters[name]?.(args[0], ...args.slice(1)),
+      );
     }
   }
   const host = { environment, names: new Map<string, string>() };
@@ -122,7 +132,9 @@ function guarded<T>(mode: Mode, source: string, run: (host: Host) => T): T {
 
 /** An ordinary error of a template carries its place, `(in name:line)`. */
 function isTemplateError(error: unknown): error is Error {
-  return error instanceof Error && error.name === 'Error' && /\(in [^)\n]*:\d+\)/.test(error.message);
+  return (
+    error instanceof Error && error.name === 'Error' && /\(in [^)\n]*:\d+\)/.test(error.message)
+  );
 }
 
 function explain(host: Host, source: string, error: unknown, again: () => unknown): string {

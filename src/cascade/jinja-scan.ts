@@ -27,7 +27,10 @@ export function scanTemplate(source: string): readonly Segment[] {
     const close = CLOSERS[open]!;
     const bodyEnd =
       open === '{#' ? endOfComment(source, start + 2) : endOfCode(source, start + 2, close);
-    const body = source.slice(start + 2, bodyEnd).replace(/^[-+]/, '').replace(/[-+]$/, '');
+    const body = source
+      .slice(start + 2, bodyEnd)
+      .replace(/^[-+]/, '')
+      .replace(/[-+]$/, '');
     position = Math.min(source.length, bodyEnd + 2);
     let kind: Segment['kind'] = open === '{{' ? 'value' : open === '{%' ? 'tag' : 'comment';
     if (kind === 'tag' && body.trim() === 'raw') {
@@ -76,7 +79,8 @@ interface Token {
 
 function tokens(expression: string): readonly Token[] {
   const found: Token[] = [];
-  const pattern = /"(?:[^"\\]|\\[^])*"?|'(?:[^'\\]|\\[^])*'?|[\p{L}_][\p{L}\p{N}_]*|\d[\w.]*|==|[^\s]/gu;
+  const pattern =
+    /"(?:[^"\\]|\\[^])*"?|'(?:[^'\\]|\\[^])*'?|[\p{L}_][\p{L}\p{N}_]*|\d[\w.]*|==|[^\s]/gu;
   for (const [text] of expression.matchAll(pattern)) {
     const kind = /^["']/.test(text) ? 'string' : /^[\p{L}_]/u.test(text) ? 'name' : 'other';
     found.push({ kind, text });
@@ -151,7 +155,9 @@ function memberName(list: readonly Token[], i: number): string | undefined {
 /** A path of own properties such as `outputs.ask.brand`, undefined for any other expression. */
 export function parsePath(expression: string): readonly string[] | undefined {
   const text = expression.trim();
-  if (!/^(?:input|outputs|state)(?:\.[A-Za-z_][A-Za-z0-9_]*|\['[^'\\]*'\]|\["[^"\\]*"\])*$/.test(text)) {
+  if (
+    !/^(?:input|outputs|state)(?:\.[A-Za-z_][A-Za-z0-9_]*|\['[^'\\]*'\]|\["[^"\\]*"\])*$/.test(text)
+  ) {
     return undefined;
   }
   const names = text.matchAll(/([A-Za-z_][A-Za-z0-9_]*)|\['([^']*)'\]|\["([^"]*)"\]/g);

@@ -42,4 +42,3 @@ export function thrownLine(stack: string, url: string): number | undefined {
   const line = Number(/:(\d+):\d+/.exec(stack.slice(at))?.[1]) - CODE_LINE_OFFSET;
   return line >= 1 ? line : undefined;
 }
-

@@ -26,7 +26,9 @@ export function compileJson(schema: JsonObject): JsonValidator {
   return (value) => {
     if (validate(value) === true) return undefined;
     const error = validate.errors?.[0];
-    const path = (error?.instancePath ?? '').replace(/\/(\d+)(?=\/|$)/g, '[$1]').replaceAll('/', '.');
+    const path = (error?.instancePath ?? '')
+      .replace(/\/(\d+)(?=\/|$)/g, '[$1]')
+      .replaceAll('/', '.');
     return { path, message: error?.message ?? 'does not fit the schema' };
   };
 }

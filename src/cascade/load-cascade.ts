@@ -9,7 +9,13 @@ import { checkJsCode, checkJsonSchema } from './check-code.ts';
 import { cascadeNotFound, hasCascadeSuffix } from './find-cascades.ts';
 import type { ParsedYaml, ValuePath } from './parse-yaml.ts';
 import { cascadeInvalid, type Problem } from './problems.ts';
-import { declaredInputs, inputsOf, requiredInputs, unknownNames, widenInputsSchema } from './read-inputs.ts';
+import {
+  declaredInputs,
+  inputsOf,
+  requiredInputs,
+  unknownNames,
+  widenInputsSchema,
+} from './read-inputs.ts';
 import { canonicalName, readRootFile } from './resolve-path.ts';
 import type { CascadeFile, CellFile } from './schema.ts';
 import { didYouMean } from './spelling.ts';
@@ -60,7 +66,8 @@ class Loader {
     const nested: Record<string, Cascade> = {};
     for (const [i, cellFile] of written.cells.entries()) {
       const at: Report = (path, message, code) => report(['cells', i, ...path], message, code);
-      const js = cellFile.tool === 'js' ? await this.#code(cellFile, file, parsed, i, at) : undefined;
+      const js =
+        cellFile.tool === 'js' ? await this.#code(cellFile, file, parsed, i, at) : undefined;
       if (js !== undefined) hash.update(`\0js ${js.source}\0${js.code}`);
       if (cellFile.output_schema !== undefined) {
         const problem = checkJsonSchema(cellFile.output_schema as JsonObject);
@@ -193,7 +200,10 @@ async function readFileValue(
 function checkNames(written: CascadeFile, report: Report): void {
   const names = new Set(written.cells.map((cell) => cell.name));
   const seen = new Set<string>();
-  const checkExpressionNames = (path: ValuePath, value: string | number | boolean | undefined): void => {
+  const checkExpressionNames = (
+    path: ValuePath,
+    value: string | number | boolean | undefined,
+  ): void => {
     for (const name of typeof value === 'string' ? unknownNames(value, names) : []) {
       const known = name.startsWith('outputs.')
         ? [...names].map((cell) => `outputs.${cell}`)
@@ -220,7 +230,8 @@ function checkNames(written: CascadeFile, report: Report): void {
 function checkedInputsSchema(written: CascadeFile, report: Report): JsonObject | undefined {
   if (written.inputs_schema === undefined) return undefined;
   const widened = widenInputsSchema(written.inputs_schema as JsonObject);
-  const problem = typeof widened['problem'] === 'string' ? widened['problem'] : checkJsonSchema(widened);
+  const problem =
+    typeof widened['problem'] === 'string' ? widened['problem'] : checkJsonSchema(widened);
   if (problem !== undefined) report(['inputs_schema'], `not a schema: ${problem}`);
   return widened;
 }

@@ -51,7 +51,10 @@ export function parseYaml(text: string, file: string): ParsedYaml {
       blocks.add(JSON.stringify(path));
     }
     if (path.length > CASCADE_MAX_DEPTH) {
-      problems.push({ place: at(offset ?? 0), message: `nesting deeper than ${CASCADE_MAX_DEPTH}` });
+      problems.push({
+        place: at(offset ?? 0),
+        message: `nesting deeper than ${CASCADE_MAX_DEPTH}`,
+      });
       return null;
     }
     if (isSeq<Node>(node)) return node.items.map((item, i) => toValue(item, [...path, i]));
@@ -62,8 +65,10 @@ export function parseYaml(text: string, file: string): ParsedYaml {
         const place = at(key?.range?.[0] ?? offset ?? 0);
         const itemPath = [...path, name];
         if (key?.range) offsets.set(`key ${JSON.stringify(itemPath)}`, key.range[0]);
-        if (REFUSED_KEYS.has(name)) problems.push({ place, message: `the key ${name} is not allowed` });
-        else if (Object.hasOwn(value, name)) problems.push({ place, message: `duplicate key ${name}` });
+        if (REFUSED_KEYS.has(name))
+          problems.push({ place, message: `the key ${name} is not allowed` });
+        else if (Object.hasOwn(value, name))
+          problems.push({ place, message: `duplicate key ${name}` });
         else value[name] = toValue(item, itemPath);
       }
       return value;

@@ -1,4 +1,5 @@
 /** Plain JSON: checked copies, the value rule, equality. */
+import { messageOf } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { VALUE_MAX_DEPTH } from '../limits.ts';
 
@@ -8,13 +9,9 @@ export interface JsonProblem {
   readonly message: string;
 }
 
-/** Thrown inside `copyJson` alone. */
+/** Thrown inside `copyJson` alone; the path is put together while it unwinds, so good values pay nothing. */
 class NotJson extends Error {
-  readonly problem: JsonProblem;
-  constructor(problem: JsonProblem) {
-    super(problem.message);
-    this.problem = problem;
-  }
+  path = '';
 }
 
 /**
@@ -25,60 +22,84 @@ class NotJson extends Error {
 export function copyJson(
   value: unknown,
   freeze = false,
-): { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly problem: JsonProblem } {
+):
+  | { readonly ok: true; readonly value: Json }
+  | { readonly ok: false; readonly problem: JsonProblem } {
   try {
-    return { ok: true, value: copy(value, '', 0, freeze) };
+    return { ok: true, value: copy(value, 0, freeze) };
   } catch (error) {
-    if (error instanceof NotJson) return { ok: false, problem: error.problem };
-    const message = error instanceof Error ? error.message : String(error);
-    return { ok: false, problem: { path: '', message: `cannot be read: ${message}` } };
+    if (error instanceof NotJson) {
+      return { ok: false, problem: { path: error.path, message: error.message } };
+    }
+    return { ok: false, problem: { path: '', message: `cannot be read: ${messageOf(error)}` } };
   }
 }
 
-function copy(value: unknown, path: string, depth: number, freeze: boolean): Json {
+function copy(value: unknown, depth: number, freeze: boolean): Json {
   switch (typeof value) {
     case 'string':
     case 'boolean':
       return value;
     case 'number':
       if (Number.isFinite(value)) return value;
-      throw new NotJson({ path, message: `is ${value}; return null or a finite number` });
+      throw new NotJson(`is ${value}; return null or a finite number`);
     case 'undefined':
       return null;
     case 'object':
       break;
     case 'bigint':
-      throw new NotJson({ path, message: 'is a BigInt; return a number or its text' });
+      throw new NotJson('is a BigInt; return a number or its text');
     default:
-      throw new NotJson({ path, message: `is a ${typeof value}; return plain JSON` });
+      throw new NotJson(`is a ${typeof value}; return plain JSON`);
   }
   if (value === null) return null;
   if (depth >= VALUE_MAX_DEPTH) {
-    throw new NotJson({ path, message: `is nested deeper than ${VALUE_MAX_DEPTH} (or a circle)` });
+    throw new NotJson(`is nested deeper than ${VALUE_MAX_DEPTH}, or a circle`);
   }
-  if (Array.isArray(value)) {
-    const items = new Array<Json>(value.length);
-    for (let i = 0; i < items.length; i++) items[i] = copy(value[i], `${path}[${i}]`, depth + 1, freeze);
-    return freeze ? Object.freeze(items) : items;
+  return Array.isArray(value) ? copyList(value, depth, freeze) : copyObject(value, depth, freeze);
+}
+
+function copyList(list: readonly unknown[], depth: number, freeze: boolean): Json {
+  const items = new Array<Json>(list.length);
+  let i = 0;
+  try {
+    for (; i < items.length; i++) items[i] = copy(list[i], depth + 1, freeze);
+  } catch (error) {
+    if (error instanceof NotJson) error.path = `[${i}]${error.path}`;
+    throw error;
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
+  return freeze ? Object.freeze(items) : items;
+}
+
+function copyObject(object: object, depth: number, freeze: boolean): Json {
+  const prototype: unknown = Object.getPrototypeOf(object);
   if (prototype !== Object.prototype && prototype !== null && !isForeignPlain(prototype)) {
-    throw new NotJson({ path, message: whatInstead(value) });
+    throw new NotJson(whatInstead(object));
   }
   const result: Record<string, Json> = {};
-  for (const [key, item] of Object.entries(value)) {
-    if (item === undefined) continue;
-    const copied = copy(item, `${path}.${key}`, depth + 1, freeze);
-    if (key === '__proto__') {
-      Object.defineProperty(result, key, { value: copied, enumerable: true, configurable: true });
-    } else result[key] = copied;
+  let key = '';
+  try {
+    for (key of Object.keys(object)) {
+      const item: unknown = (object as Record<string, unknown>)[key];
+      if (item === undefined) continue;
+      const copied = copy(item, depth + 1, freeze);
+      if (key === '__proto__') {
+        Object.defineProperty(result, key, { value: copied, enumerable: true });
+      } else result[key] = copied;
+    }
+  } catch (error) {
+    if (error instanceof NotJson) error.path = `.${key}${error.path}`;
+    throw error;
   }
   return freeze ? Object.freeze(result) : result;
 }
 
 /** The `Object.prototype` of another realm. */
 function isForeignPlain(prototype: unknown): boolean {
-  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'hasOwnProperty');
+  return (
+    Object.getPrototypeOf(prototype) === null &&
+    Object.hasOwn(prototype as object, 'hasOwnProperty')
+  );
 }
 
 function whatInstead(value: object): string {

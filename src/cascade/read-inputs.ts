@@ -14,7 +14,9 @@ export function widenInputsSchema(written: JsonObject): JsonObject | { readonly 
   const required: string[] = [];
   for (const [name, description] of Object.entries(written)) {
     if (typeof description !== 'string' && description !== null) {
-      return { problem: `${name}: expected a description, or write inputs_schema as a JSON Schema` };
+      return {
+        problem: `${name}: expected a description, or write inputs_schema as a JSON Schema`,
+      };
     }
     properties[name] = description === null ? {} : { description };
     if (!/\(optional\)\.?\s*$/i.test(description ?? '')) required.push(name);
@@ -25,7 +27,8 @@ export function widenInputsSchema(written: JsonObject): JsonObject | { readonly 
 /** The names under `properties`. */
 export function declaredInputs(schema: JsonObject): readonly string[] {
   const properties = schema['properties'];
-  const names = typeof properties === 'object' && properties !== null ? Object.keys(properties) : [];
+  const names =
+    typeof properties === 'object' && properties !== null ? Object.keys(properties) : [];
   return [...new Set([...names, ...requiredInputs(schema)])];
 }
 
@@ -67,7 +70,8 @@ function allReferences(cells: readonly Cell[], output: string | undefined): read
   };
   const addAll = (value: Json): void => {
     if (typeof value === 'string') add(value);
-    else if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) addAll(item);
+    else if (typeof value === 'object' && value !== null)
+      for (const item of Object.values(value)) addAll(item);
   };
   addExpression(output);
   for (const cell of cells) {
@@ -84,7 +88,16 @@ function allReferences(cells: readonly Cell[], output: string | undefined): read
 }
 
 /** The words that stand for a value in an expression without being looked up in the run. */
-const FUNCTIONS = new Set(['range', 'dict', 'namespace', 'debug', 'lipsum', 'loop', 'self', 'super']);
+const FUNCTIONS = new Set([
+  'range',
+  'dict',
+  'namespace',
+  'debug',
+  'lipsum',
+  'loop',
+  'self',
+  'super',
+]);
 
 /** The first name in an expression that no run has, and the cells that it names and are not there. */
 export function unknownNames(expression: string, cells: ReadonlySet<string>): readonly string[] {

@@ -25,7 +25,8 @@ function denied(name: string, why: string): RvbbitError {
  */
 export function canonicalName(name: string): string {
   if (name.length === 0) throw denied(name, 'is an empty name');
-  if (name.length > CASCADE_MAX_PATH) throw denied(name, `has more than ${CASCADE_MAX_PATH} characters`);
+  if (name.length > CASCADE_MAX_PATH)
+    throw denied(name, `has more than ${CASCADE_MAX_PATH} characters`);
   if (/\p{Cc}/u.test(name)) throw denied(name, 'holds a control character');
   if (name.includes('\\')) throw denied(name, 'holds a backslash');
   if (name.startsWith('/') || /^[A-Za-z]:/.test(name)) throw denied(name, 'is an absolute path');

@@ -8,7 +8,9 @@ const NAME = /^(?!(?:constructor|prototype)$)(?!__)[A-Za-z_][A-Za-z0-9_]{0,99}$/
 
 const name = z
   .string()
-  .regex(NAME, { error: 'expected a name of letters, digits and _, so that outputs.<name> can be written' });
+  .regex(NAME, {
+    error: 'expected a name of letters, digits and _, so that outputs.<name> can be written',
+  });
 
 const text = z.string().min(1, { error: 'expected a text that is not empty' });
 const object = z.record(z.string(), z.unknown());
@@ -19,11 +21,18 @@ const expression = z.union([text, z.boolean(), z.number()], {
   error: 'expected a Jinja expression without braces',
 });
 
-const duration = z.union([z.number().positive(), z.string().refine((value) => durationMs(value) !== undefined)], {
-  error: 'expected a duration such as 500ms, 30s or 5m, or seconds',
-});
+const NOT_A_DURATION = { error: 'expected a duration such as 500ms, 30s or 5m, or seconds' };
+const duration = z.union(
+  [
+    z.number().positive(NOT_A_DURATION),
+    z.string().refine((value) => durationMs(value) !== undefined, NOT_A_DURATION),
+  ],
+  NOT_A_DURATION,
+);
 
-const jsonSchema = z.record(z.string(), z.unknown(), { error: 'expected a JSON Schema (a mapping)' });
+const jsonSchema = z.record(z.string(), z.unknown(), {
+  error: 'expected a JSON Schema (a mapping)',
+});
 
 const retry = z.strictObject({
   max_attempts: positiveInt.max(100).optional().describe('attempts in all, the first one included'),
@@ -57,10 +66,18 @@ const cell = z.strictObject({
   max_tokens: positiveInt.optional(),
   seed: z.int().optional(),
   stop: z.array(text).optional(),
-  output_schema: jsonSchema.optional().describe('JSON Schema, draft 2020-12, of what the cell gives'),
+  output_schema: jsonSchema
+    .optional()
+    .describe('JSON Schema, draft 2020-12, of what the cell gives'),
   when: expression.optional().describe('the cell runs where this is true'),
-  set: z.record(name, expression).optional().describe('state keys and their expressions, after the cell'),
-  routing: z.record(z.string(), name).optional().describe("from the output's _route to a cell; default"),
+  set: z
+    .record(name, expression)
+    .optional()
+    .describe('state keys and their expressions, after the cell'),
+  routing: z
+    .record(z.string(), name)
+    .optional()
+    .describe("from the output's _route to a cell; default"),
   timeout: duration.optional(),
   on_error: z
     .union([z.literal('fail'), z.literal('null'), z.null()], { error: "expected 'fail' or 'null'" })
@@ -73,9 +90,11 @@ const cell = z.strictObject({
 });
 
 const sqlFunction = z.strictObject({
-  name: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'expected a name of letters, digits and _' }),
+  name: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'expected a name of letters, digits and _' }),
   shape: z.enum(['SCALAR', 'AGGREGATE', 'DIMENSION']).optional(),
-  returns: text.optional().describe("a DuckDB type, e.g. BOOLEAN"),
+  returns: text.optional().describe('a DuckDB type, e.g. BOOLEAN'),
   args: z.array(z.strictObject({ name, type: text })).optional(),
   operators: z.array(text).optional().describe('e.g. "{text} MEANS {criterion}"'),
   symmetric: z.boolean().optional(),

@@ -80,14 +80,20 @@ export function checkSqlTemplate(source: string): SqlTemplateProblem | undefined
       const word = /^\s*(\w+)/.exec(body)?.[1] ?? '';
       const refused = !TAGS.has(word) || (word === 'set' && !body.includes('='));
       if (refused || /\brecursive\b/.test(body)) {
-        return problem(start, `{%${body}%} is not available in a query: its text would not be bound`);
+        return problem(
+          start,
+          `{%${body}%} is not available in a query: its text would not be bound`,
+        );
       }
     }
     const [before, after] = [source[start - 1] ?? '', source[end] ?? ''];
     const word = /[A-Za-z_0-9$\u0080-\uffff]/;
     const glued = kind === 'value' ? word.test(before) || word.test(after) : false;
     if (glued || (word.test(before) && word.test(after))) {
-      return problem(start, `${shown} is glued to a word; a name is built by {{ (… ~ …) | ident }}`);
+      return problem(
+        start,
+        `${shown} is glued to a word; a name is built by {{ (… ~ …) | ident }}`,
+      );
     }
   }
   if (scanner.state !== 'plain' && scanner.state !== 'line comment') {
@@ -184,7 +190,8 @@ function renderWithFilters(template: SqlTemplate, context: TemplateContext): Ren
       }
       try {
         const json = fromJinja(value);
-        if (typeof json !== 'string' || !json.includes(nonce)) return `$${values.push(bindable(json))}`;
+        if (typeof json !== 'string' || !json.includes(nonce))
+          return `$${values.push(bindable(json))}`;
         const name = json.startsWith(nonce) ? names[Number(json.slice(nonce.length))] : undefined;
         if (name !== undefined) return name;
         recordFilterFailure(`${expression}: ident must come last`);

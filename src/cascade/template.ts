@@ -2,6 +2,7 @@
 import { RvbbitError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { TEMPLATE_MAX_OUTPUT } from '../limits.ts';
+import { checkWithJinja, evaluateWithJinja, renderWithJinja } from './jinja-host.ts';
 import {
   expressionReferences,
   parsePath,
@@ -9,7 +10,6 @@ import {
   scanTemplate,
   templateReferences,
 } from './jinja-scan.ts';
-import { checkWithJinja, evaluateWithJinja, renderWithJinja } from './jinja-host.ts';
 import { copyJson } from './plain-json.ts';
 
 /** What a template sees. Plain JSON: each use is a copy, so nothing in it is executed or changed. */
@@ -102,7 +102,8 @@ export function soleExpression(source: string): string | undefined {
 export function readPath(context: TemplateContext, path: readonly string[]): Json | undefined {
   let value: unknown = context;
   for (const name of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name))
+      return undefined;
     if (Array.isArray(value)) return undefined; // `length` and the like are not Jinja's
     value = (value as Record<string, unknown>)[name];
   }

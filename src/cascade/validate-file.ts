@@ -8,7 +8,9 @@ import { didYouMean } from './spelling.ts';
 /** The validated value, or all that is wrong with it. */
 export function validateFile(
   parsed: ParsedYaml,
-): { readonly ok: true; readonly file: CascadeFile } | { readonly ok: false; readonly problems: readonly Problem[] } {
+):
+  | { readonly ok: true; readonly file: CascadeFile }
+  | { readonly ok: false; readonly problems: readonly Problem[] } {
   const result = cascadeFileSchema.safeParse(parsed.value);
   if (result.success) return { ok: true, file: result.data };
   const problems: Problem[] = [];

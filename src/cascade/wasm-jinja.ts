@@ -25,7 +25,13 @@ export function loadMinijinja(): typeof Minijinja {
   const requireCapped = (name: string): unknown =>
     name === 'fs' ? { readFileSync: readCapped } : require(name);
   const loaded = { exports: {} as typeof Minijinja };
-  const load = new Function('module', 'exports', 'require', '__dirname', readFileSync(file, 'utf8'));
+  const load = new Function(
+    'module',
+    'exports',
+    'require',
+    '__dirname',
+    readFileSync(file, 'utf8'),
+  );
   load(loaded, loaded.exports, requireCapped, folder);
   return loaded.exports;
 }
