@@ -11,9 +11,8 @@ SELECT * FROM 'examples/data/products.csv';
 RVBBIT MAP PARALLEL 5 'examples/cascades/extract_brand.yaml' AS brand
 USING (SELECT id, name, price FROM products ORDER BY id LIMIT 10);
 
--- 3. A cascade that gives an object fills typed columns. This one parses, routes and computes.
-RVBBIT MAP PARALLEL 5 'examples/cascades/normalize_product.yaml'
-  AS (title VARCHAR, "count" INTEGER, unit_price DECIMAL(10, 2))
+-- 3. A cascade may also give an object; it arrives as JSON. This one parses, routes and computes.
+RVBBIT MAP PARALLEL 5 'examples/cascades/normalize_product.yaml' AS normalized
 USING (SELECT name, price FROM products WHERE name ILIKE '%pack%' ORDER BY name LIMIT 10);
 
 -- 4. A result can be a table. Without a LIMIT of its own a MAP reads at most 1,000 rows.
@@ -30,9 +29,8 @@ ORDER BY products DESC, brand
 LIMIT 10;
 
 -- 6. Cascades call cascades: this one asks extract_brand and then compares the price by SQL.
-RVBBIT MAP PARALLEL 5 'examples/cascades/enrich_product.yaml'
-USING (SELECT name, category, price FROM products ORDER BY price DESC LIMIT 5)
-RETURNING (brand VARCHAR, products INTEGER, median_price DOUBLE, cheaper INTEGER);
+RVBBIT MAP PARALLEL 5 'examples/cascades/enrich_product.yaml' AS enriched
+USING (SELECT name, category, price FROM products ORDER BY price DESC LIMIT 5);
 
 -- 7. RUN runs a cascade once over the whole set, which it sees as a table.
 RVBBIT RUN 'examples/cascades/analyze_batch.yaml'

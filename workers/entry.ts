@@ -4,9 +4,14 @@ import type { Failure } from '../src/errors.ts';
 import { failureOf } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
 import { WorkerLink } from './link.ts';
-import type { ChunkOutcome, ChunkTask, RunOutcome } from './protocol.ts';
-import { type CascadeProgram, compileCascade, type RunContext, runCascade } from './run-cascade.ts';
-import { valueText } from './value-text.ts';
+import type { ChunkOutcome, ChunkTask } from './protocol.ts';
+import {
+  type CascadeProgram,
+  compileCascade,
+  type RunContext,
+  runCascadeNow,
+  valueText,
+} from './run-cascade.ts';
 
 /** Compiled cascades a worker keeps; beyond them the oldest is compiled anew when it returns. */
 const MAX_PROGRAMS = 64;
@@ -55,12 +60,12 @@ async function runRows(
     leaveJs: () => link.beacon.leave(),
     nowMs: () => performance.now(),
   };
-  const aborted = abortPromise(signal);
   const names = Object.keys(task.columns);
   for (; row < task.rowCount && !signal.aborted; row++) {
-    const run = runCascade(program, inputOf(task, names, row), context);
-    const outcome = await Promise.race([run, aborted]);
-    if (outcome === undefined) break;
+    const started = runCascadeNow(program, inputOf(task, names, row), context);
+    // A run that has not waited for anything costs no promise.
+    const outcome = started instanceof Promise ? await started : started;
+    if (signal.aborted && outcome.kind === 'failed') break;
     values.push(outcome.kind === 'ok' ? valueText(outcome.value) : null);
     if (outcome.kind === 'failed') failures.push({ index: row, error: outcome.error });
     if (outcome.kind === 'skipped') skipped.push(row);
@@ -78,14 +83,6 @@ async function runRows(
     durationMs: performance.now() - startedMs,
     cancelled: values.length < task.rowCount,
   };
-}
-
-/** Resolves (with nothing) once the statement is cancelled; a run that ignores its signal is left behind. */
-function abortPromise(signal: AbortSignal): Promise<RunOutcome | undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
 }
 
 function inputOf(task: ChunkTask, names: readonly string[], row: number): JsonObject {
