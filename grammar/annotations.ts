@@ -1,5 +1,6 @@
 import type { Annotation } from './ast.ts';
 import { didYouMean, type Problem, shown } from './diagnostics.ts';
+import { MAX_PARALLEL } from './limits.ts';
 import { parseDurationMs } from './options.ts';
 import { skipTrivia } from './scan.ts';
 import { nearestSpelling } from './spelling.ts';
@@ -32,7 +33,7 @@ const TABLE: readonly AnnotationSpec[] = [
     key: 'parallel',
     meaning: 'Calls in flight at most; 10 where no number is given.',
     example: '5',
-    accepts: isCount(1, 4096),
+    accepts: isCount(1, MAX_PARALLEL),
     bare: true,
   },
   {

@@ -1,4 +1,4 @@
-/** The keys of WITH ( … ). */
+import { MAX_PARALLEL } from './limits.ts';
 
 /** What a value may be. */
 export type OptionValueKind = 'string' | 'integer' | 'number' | 'boolean' | 'duration';
@@ -26,7 +26,7 @@ const MAP = ['map'] as const;
 const TABLE: readonly OptionSpec[] = [
   option('parallel', ['integer'], BOTH, 'Runs in flight at most at any moment.', '5', {
     min: 1,
-    max: 4096,
+    max: MAX_PARALLEL,
   }),
   option('batch', ['integer', 'string'], MAP, 'Rows in one model call at most.', '20', {
     min: 1,

@@ -32,7 +32,7 @@ export class DialectParser extends CstParser {
     super(t.VOCABULARY, {
       skipValidations,
       errorMessageProvider: EXPECTED_NAMES,
-      maxLookahead: 2,
+      maxLookahead: 1,
       nodeLocationTracking: 'onlyOffset',
     });
     this.performSelfAnalysis();

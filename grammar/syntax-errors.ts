@@ -153,7 +153,6 @@ export function explainSyntaxError(
 ): Problem {
   const failed = Number.isNaN(error.token.startOffset) ? undefined : error.token;
   const names = error.message.split(' ').filter((name) => name !== '');
-  // With two tokens of lookahead an alternative is refused at its first token though the second is wrong.
   const at = failed === undefined ? tokens.length : tokens.indexOf(failed);
   const index = at < 0 ? tokens.length : at;
   const found = tokens[index];

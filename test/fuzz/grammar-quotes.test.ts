@@ -2,7 +2,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parse, splitStatements } from '../../grammar/index.ts';
+import { holdsDialect, parse, splitStatements } from '../../grammar/index.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 
 const instance = await DuckDBInstance.create(':memory:');
@@ -167,6 +167,61 @@ test('where DuckDB sees an open quote or comment, so is one seen here', async ()
     { seed, numRuns: runs },
   );
   reportCases(runs, `strings of quote marks, ${agreed} of them taken by DuckDB`);
+});
+
+test('nothing that DuckDB parses is taken for the dialect', async () => {
+  const runs = cases(10_000, 200_000);
+  const head = fc.constantFrom(
+    ...[
+      'RVBBIT',
+      'rvbit',
+      'SHOW',
+      'EXPLAIN',
+      'EXPLAIN ANALYZE',
+      'CREATE TABLE',
+      'CREATE OR REPLACE',
+    ],
+    ...[
+      'CREATE TABLE t AS',
+      'CREATE VIEW',
+      'CREATE TEMP TABLE',
+      'CREATE MACRO m(x) AS',
+      'INSERT INTO',
+    ],
+    ...[
+      'INSERT INTO t',
+      'SELECT',
+      'FROM',
+      'WITH',
+      'CREATE TYPE',
+      'DESCRIBE',
+      'USE',
+      'TABLE',
+      'VALUES',
+    ],
+  );
+  const word = fc.constantFrom(
+    ...'RVBBIT rvbit MAP RUN AWAIT CANCEL JOBS SHOW ALL TABLES TABLE VIEW TEMP IF NOT EXISTS AS BY NAME SELECT FROM t x 1 * , . ( ) = INT'.split(
+      ' ',
+    ),
+    "'x'",
+    '"y"',
+    'AS SELECT 1',
+    '(x INT)',
+    'SELECT * FROM',
+  );
+  let agreed = 0;
+  await fc.assert(
+    fc.asyncProperty(head, fc.array(word, { maxLength: 7 }), async (first, rest) => {
+      const sql = [first, ...rest].join(' ');
+      if (typeof (await duckCount(sql)) === 'string') return;
+      agreed++;
+      assert.not(holdsDialect(sql), sql);
+    }),
+    { seed, numRuns: runs },
+  );
+  reportCases(runs, `word sequences, ${agreed} of them taken by DuckDB`);
+  assert.ok(agreed > runs / 50, `only ${agreed}`);
 });
 
 test('blanks outside ASCII are those of DuckDB', async () => {
