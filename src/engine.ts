@@ -4,14 +4,14 @@ import { availableParallelism } from 'node:os';
 import type { ParseResult, Statement } from '../grammar/ast.ts';
 import type { RunOutcome } from '../workers/protocol.ts';
 import type { Cascade } from './cascade/cascade.ts';
-import { loadCascade } from './cascade/load-cascade.ts';
 import { rowStream, type StreamHead } from './deliver/stream-rows.ts';
 import { acquireDatabase, type DatabaseLease } from './duck/registry.ts';
 import { type Parameters, Session } from './duck/session.ts';
+import { RvbbitError } from './errors.ts';
 import { cancelled } from './execute/cancel.ts';
 import { LocalDispatcher } from './execute/local-dispatcher.ts';
 import { runSingle } from './execute/run-single.ts';
-import { type Grammar, loadGrammar, readScript, readStatement } from './grammar.ts';
+import { readScript, readStatement } from './grammar.ts';
 import { Journal } from './journal/journal.ts';
 import type { JsonObject } from './json.ts';
 import { MAX_DEFAULT_THREADS, RUN_TIMEOUT_MS } from './limits.ts';
@@ -42,19 +42,31 @@ export class Engine {
   readonly #options: ResolvedOptions;
   readonly #lease: DatabaseLease;
   readonly #session: Session;
-  readonly #grammar: Grammar;
   readonly #dispatcher: LocalDispatcher;
   readonly #scopes: StatementScopes;
+  #parse: ((sql: string) => ParseResult) | undefined;
   readonly #onAbort = () => void this.close();
   #closing: Promise<void> | undefined;
 
   /** Opens the database; worker threads start with the first statement that needs them. */
   static async open(options: EngineOptions = {}): Promise<Engine> {
+    const engine = await Engine.openLean(options);
+    engine.#parse = (await import('../grammar/parse.ts')).parse;
+    return engine;
+  }
+
+  /**
+   * As `open`, but without `parse`: the parser takes a tenth of a process's start, and statements
+   * load it themselves where they hold dialect.
+   *
+   * @internal
+   */
+  static async openLean(options: EngineOptions): Promise<Engine> {
     const threads = Math.min(MAX_DEFAULT_THREADS, availableParallelism());
     const resolved = resolveOptions(options, threads);
-    const [lease, grammar] = await Promise.all([acquireDatabase(resolved.database), loadGrammar()]);
+    const lease = await acquireDatabase(resolved.database);
     try {
-      return new Engine(resolved, lease, await Session.open(lease), grammar);
+      return new Engine(resolved, lease, await Session.open(lease));
     } catch (thrown) {
       await lease.release();
       throw thrown;
@@ -65,12 +77,10 @@ export class Engine {
     options: ResolvedOptions,
     lease: DatabaseLease,
     session: Session,
-    grammar: Grammar,
   ) {
     this.#options = options;
     this.#lease = lease;
     this.#session = session;
-    this.#grammar = grammar;
     this.#dispatcher = new LocalDispatcher(options);
     const journal = new Journal();
     journal.subscribe((record) => {
@@ -88,7 +98,12 @@ export class Engine {
 
   /** Reads a script without running it. Never throws: problems are diagnostics. */
   parse(sql: string): ParseResult {
-    return this.#grammar.parse(sql);
+    if (this.#parse === undefined) {
+      throw new RvbbitError('RVB_INTERNAL', 'this engine was opened without its parser', {
+        stage: 'parse',
+      });
+    }
+    return this.#parse(sql);
   }
 
   /** Runs one statement to its end. Throws `RvbbitError`, with the account of what was done as `summary`. */
@@ -97,7 +112,7 @@ export class Engine {
     parameters?: Parameters,
     options: QueryOptions = {},
   ): Promise<QueryResult> {
-    return this.#run(sql, readStatement(this.#grammar, sql), parameters, options);
+    return this.#run(sql, await readStatement(sql), parameters, options);
   }
 
   /** Runs statements one after another and yields a result each; stops at the first that fails. */
@@ -106,7 +121,7 @@ export class Engine {
     parameters?: Parameters,
     options: QueryOptions = {},
   ): AsyncGenerator<QueryResult, void> {
-    for (const statement of readScript(this.#grammar, sql)) {
+    for (const statement of await readScript(sql)) {
       const source = sql.slice(statement.span.start, statement.span.end);
       yield await this.#run(source, statement, parameters, options);
     }
@@ -123,7 +138,7 @@ export class Engine {
     parameters?: Parameters,
     options: QueryOptions = {},
   ): Promise<ExplainReport> {
-    const statement = readStatement(this.#grammar, sql);
+    const statement = await readStatement(sql);
     const scope = this.#scopes.begin('sql', parameters, options.signal);
     return this.#scopes.within(scope, () =>
       explainStatement(statement, scope, this.#contextOf(sql, options)),
@@ -131,7 +146,8 @@ export class Engine {
   }
 
   /** Loads and checks a cascade under the engine's root. */
-  loadCascade(path: string): Promise<Cascade> {
+  async loadCascade(path: string): Promise<Cascade> {
+    const { loadCascade } = await import('./cascade/load-cascade.ts');
     return loadCascade(this.#options.cascades, path);
   }
 
@@ -191,7 +207,7 @@ export class Engine {
     options: QueryOptions,
     onHead: (head: StreamHead) => void,
   ): AsyncGenerator<Row, Summary> {
-    const statement = readStatement(this.#grammar, sql);
+    const statement = await readStatement(sql);
     const scope = this.#scopes.begin(prefixOf(statement), parameters, options.signal);
     try {
       yield* streamStatement(statement, scope, this.#contextOf(sql, options), onHead);

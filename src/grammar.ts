@@ -1,33 +1,19 @@
-/** Reads scripts with the grammar: plain SQL without its parser, dialect with it; diagnostics become one error. */
-import type { Diagnostic, ParseResult, SqlStatement, Statement } from '../grammar/ast.ts';
-import { splitStatements } from '../grammar/split.ts';
+/** Reads scripts with the grammar; its diagnostics become one error. */
+import type { Diagnostic, Statement } from '../grammar/ast.ts';
+import { parseOnDemand } from '../grammar/parse-on-demand.ts';
 import { RvbbitError } from './errors.ts';
 
-/** The part of the grammar that needs chevrotain. */
-export interface Grammar {
-  parse(source: string): ParseResult;
-}
-
-/** Loads the parser; cheap to call again. */
-export function loadGrammar(): Promise<Grammar> {
-  return import('../grammar/index.ts');
-}
-
 /** The statements of a script; throws the first diagnostic, and says how many more there are. */
-export function readScript(grammar: Grammar, source: string): readonly Statement[] {
-  const slices = splitStatements(source);
-  if (!slices.some(({ dialect }) => dialect)) {
-    return slices.map(({ text, span }): SqlStatement => ({ kind: 'Sql', text, span, annotations: [] }));
-  }
-  const { statements, diagnostics } = grammar.parse(source);
+export async function readScript(source: string): Promise<readonly Statement[]> {
+  const { statements, diagnostics } = await parseOnDemand(source);
   const [first, ...more] = diagnostics;
   if (first !== undefined) throw syntaxError(first, more);
   return statements;
 }
 
 /** The one statement of a text. */
-export function readStatement(grammar: Grammar, source: string): Statement {
-  const [statement, ...more] = readScript(grammar, source);
+export async function readStatement(source: string): Promise<Statement> {
+  const [statement, ...more] = await readScript(source);
   if (statement === undefined) {
     throw new RvbbitError('RVB_SYNTAX', 'there is no statement in the text', { stage: 'parse' });
   }

@@ -152,7 +152,9 @@ async function planBody(
   statement: Statement,
   context: StatementContext,
 ): Promise<Planned> {
-  const bound = await bindStatement(body, scope, context);
+  // Annotations stand before the whole statement and hold for its body.
+  const { annotations } = statement;
+  const bound = await bindStatement({ ...body, annotations }, scope, context);
   const plan = planStatement(bound, target, scope.ledger.session.replaceAll('-', '_'));
   scope.ledger.open({
     sql: context.source,

@@ -1,7 +1,6 @@
 /** Binds a MAP or RUN: its cascade, its settings, the columns and the limit of its query. */
 import type { MapStatement, RunStatement } from '../../grammar/ast.ts';
 import type { Cascade } from '../cascade/cascade.ts';
-import { loadCascade } from '../cascade/load-cascade.ts';
 import type { Column } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
@@ -29,6 +28,8 @@ export async function bindStatement(
   defaults: BindDefaults,
 ): Promise<BoundStatement> {
   const settings = resolveSettings(statement, defaults.defaultParallel);
+  // YAML and the schema are loaded with the first cascade: plain SQL starts without them.
+  const { loadCascade } = await import('../cascade/load-cascade.ts');
   const cascade = await loadCascade(defaults.cascadeRoot, statement.cascade.value);
   refuseLaterCells(cascade);
   const { session, parameters, stop } = scope;

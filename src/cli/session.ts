@@ -26,7 +26,7 @@ export async function openEngine(
 ): Promise<Engine> {
   const { Engine } = await import('../engine.ts');
   try {
-    return await Engine.open({
+    return await Engine.openLean({
       database,
       cascades: root,
       ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
