@@ -42,8 +42,8 @@ export async function cascadeNotFound(root: string, name: string): Promise<Rvbbi
     message = `there is no cascade '${shown}' under ${root}`;
     const base = (file: string): string => file.slice(file.lastIndexOf('/') + 1);
     const near =
-      nearest(name, known) ??
       known.find((file) => base(file) === base(name)) ??
+      nearest(name, known) ??
       known.find((file) => base(file) === nearest(base(name), known.map(base)));
     if (near !== undefined) message += `; did you mean '${near}'?`;
     else if (known.length > 0) message += `; there are ${known.slice(0, 5).join(', ')}`;

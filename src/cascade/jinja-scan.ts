@@ -80,7 +80,7 @@ interface Token {
 function tokens(expression: string): readonly Token[] {
   const found: Token[] = [];
   const pattern =
-    /"(?:[^"\\]|\\[^])*"?|'(?:[^'\\]|\\[^])*'?|[\p{L}_][\p{L}\p{N}_]*|\d[\w.]*|==|[^\s]/gu;
+    /"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[\p{L}_][\p{L}\p{N}_]*|\d[\w.]*|==|[^\s]/gsu;
   for (const [text] of expression.matchAll(pattern)) {
     const kind = /^["']/.test(text) ? 'string' : /^[\p{L}_]/u.test(text) ? 'name' : 'other';
     found.push({ kind, text });

@@ -6,11 +6,9 @@ import { durationMs } from './duration.ts';
 
 const NAME = /^(?!(?:constructor|prototype)$)(?!__)[A-Za-z_][A-Za-z0-9_]{0,99}$/;
 
-const name = z
-  .string()
-  .regex(NAME, {
-    error: 'expected a name of letters, digits and _, so that outputs.<name> can be written',
-  });
+const name = z.string().regex(NAME, {
+  error: 'expected a name of letters, digits and _, so that outputs.<name> can be written',
+});
 
 const text = z.string().min(1, { error: 'expected a text that is not empty' });
 const object = z.record(z.string(), z.unknown());

@@ -1,0 +1,109 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { loadCascade } from '../../src/cascade/load-cascade.ts';
+import { readRootFile } from '../../src/cascade/resolve-path.ts';
+import { RvbbitError } from '../../src/errors.ts';
+import { cases, reportCases } from '../support/cases.ts';
+
+const TEXT = 'cells: [{ name: a, tool: js, inputs: { code: return 1 } }]\n';
+const SECRET = 'cells: [{ name: secret, tool: js, inputs: { code: return 2 } }]\n';
+const base = mkdtempSync(join(tmpdir(), 'rvbbit-path-'));
+const root = join(base, 'root');
+
+test.before(() => {
+  mkdirSync(join(root, 'sub', 'deep'), { recursive: true });
+  mkdirSync(join(root, 'folder.yaml'));
+  for (const name of ['good.yaml', 'other.yml', 'sub/inner.yaml', 'sub/deep/Case.yaml']) {
+    writeFileSync(join(root, name), TEXT);
+  }
+  writeFileSync(join(root, '%2e%2e.yaml'), TEXT);
+  writeFileSync(join(base, 'secret.yaml'), SECRET);
+  symlinkSync('good.yaml', join(root, 'inside.yaml'));
+  symlinkSync('../secret.yaml', join(root, 'outside.yaml'));
+  symlinkSync('..', join(root, 'up'));
+  symlinkSync('/proc/self/environ', join(root, 'environ.yaml'));
+  symlinkSync('/dev/zero', join(root, 'zero.yaml'));
+  symlinkSync('loop.yaml', join(root, 'loop.yaml'));
+  symlinkSync('nothing.yaml', join(root, 'dangling.yaml'));
+  execFileSync('mkfifo', [join(root, 'fifo.yaml')]);
+});
+
+test.after(() => rmSync(base, { recursive: true }));
+
+async function codeOf(path: string): Promise<string> {
+  try {
+    await loadCascade(root, path);
+    return 'loaded';
+  } catch (error) {
+    return error instanceof RvbbitError ? error.code : String(error);
+  }
+}
+
+test('names inside the root load, in any spelling of the same place', async () => {
+  const good = ['good.yaml', './good.yaml', 'other.yml', 'sub/inner.yaml', 'sub//inner.yaml'];
+  for (const name of [...good, 'sub/./deep/Case.yaml', 'inside.yaml', '%2e%2e.yaml']) {
+    assert.is(await codeOf(name), 'loaded', name);
+  }
+  assert.is((await loadCascade(root, './sub//inner.yaml')).file, 'sub/inner.yaml');
+});
+
+test('names that lead anywhere else are denied', async () => {
+  const denied =
+    `../secret.yaml|sub/../../secret.yaml|sub/../good.yaml|..|../root/good.yaml|./../secret.yaml
+/etc/passwd|/etc/passwd.yaml|//host/share.yaml|${join(base, 'secret.yaml')}|${join(root, 'good.yaml')}|/proc/self/environ
+C:/x.yaml|c:x.yaml|C:\\x.yaml|..\\secret.yaml|sub\\inner.yaml|\\\\host\\share\\x.yaml|\\\\?\\C:\\x.yaml
+file:///etc/passwd|file:good.yaml|file://good.yaml|FILE:good.yaml|http://h/x.yaml|https://h/x.yaml|data:text/yaml,a|node:fs.yaml
+outside.yaml|up/secret.yaml|up/root/../secret.yaml|environ.yaml|zero.yaml|loop.yaml|fifo.yaml|folder.yaml
+.|./|/|//|sub/..|....//../x.yaml|a/../../b.yaml|good.yaml/../../secret.yaml`.split(/[|\n]/);
+  denied.push('', 'a\0.yaml', 'good.yaml\0', 'good\n.yaml', 'a\rb.yaml', '\u001b[31m.yaml');
+  denied.push(`${'a'.repeat(300)}.yaml`, `${'a/'.repeat(600)}x.yaml`, `${'é'.repeat(130)}.yaml`);
+  for (const name of denied) assert.is(await codeOf(name), 'RVB_PATH_DENIED', JSON.stringify(name));
+  const missing =
+    `%2e%2e/secret.yaml|%2e%2e%2fsecret.yaml|..%2fsecret.yaml|.../secret.yaml|GOOD.yaml|good.yaml.yaml
+good.yaml/x.yaml|dangling.yaml|~/x.yaml|$HOME/x.yaml|good|good.yaml |good.json|sub|sub/deep/case.yaml`.split(
+      /[|\n]/,
+    );
+  for (const name of missing) {
+    assert.is(await codeOf(name), 'RVB_CASCADE_NOT_FOUND', JSON.stringify(name));
+  }
+  reportCases(denied.length + missing.length, 'path attacks');
+});
+
+test('a name that is not there is answered with what is', async () => {
+  const message = async (path: string): Promise<string> =>
+    loadCascade(root, path).then(
+      () => '',
+      (error: Error) => error.message,
+    );
+  assert.match(await message('good'), "has no suffix .yaml or .yml; did you mean 'good.yaml'?");
+  assert.match(await message('godo.yaml'), "did you mean 'good.yaml'?");
+  assert.match(await message('inner.yaml'), "did you mean 'sub/inner.yaml'?");
+  assert.match(await message('nothing_like_it.yaml'), 'there are ');
+});
+
+test('a link swapped in between the check and the open is never followed', async () => {
+  const count = cases(400, 20_000);
+  const target = join(root, 'swapped');
+  mkdirSync(join(base, 'evil'));
+  mkdirSync(join(root, 'swapped'));
+  writeFileSync(join(base, 'evil', 'x.yaml'), SECRET);
+  writeFileSync(join(target, 'x.yaml'), TEXT);
+  symlinkSync('../evil', join(root, 'link'));
+  let isLink = false;
+  for (let i = 0; i < count; i++) {
+    const reading = readRootFile(root, 'swapped/x.yaml').catch((error: RvbbitError) => error.code);
+    for (let turn = 0; turn < i % 7; turn++) await new Promise((resolve) => setImmediate(resolve));
+    renameSync(target, join(root, isLink ? 'link' : 'plain'));
+    renameSync(join(root, isLink ? 'plain' : 'link'), target);
+    isLink = !isLink;
+    const text = String((await reading) ?? '');
+    assert.not.match(text, 'secret', `round ${i}`);
+  }
+  reportCases(count, 'swapped links');
+});
+
+test.run();
