@@ -1,0 +1,53 @@
+/** For the tests of those who write cascades: runs a cascade's `test_cases`. Published as `rvbbit/testing`. */
+import { isDeepStrictEqual } from 'node:util';
+import type { RunOutcome } from '../workers/protocol.ts';
+import type { TestCase } from './cascade/cascade.ts';
+import type { Engine } from './engine.ts';
+import { failureOf } from './errors.ts';
+
+/** What came of one test case. */
+export interface TestCaseResult {
+  /** The case's own name, or `case 1`, `case 2`, … */
+  readonly name: string;
+  readonly testCase: TestCase;
+  readonly passed: boolean;
+  readonly outcome: RunOutcome;
+}
+
+/**
+ * Runs the cascade's cases one after another on `engine` and yields what came of each. A case passes
+ * where the run's value equals `expect`; a skipped run's value is null. Throws `RvbbitError` where
+ * the cascade cannot be loaded, and RVB_CANCELLED where `signal` aborts.
+ */
+export async function* checkCascade(
+  engine: Engine,
+  path: string,
+  options: { readonly signal?: AbortSignal } = {},
+): AsyncGenerator<TestCaseResult, void> {
+  const cascade = await engine.loadCascade(path);
+  for (const [index, testCase] of cascade.testCases.entries()) {
+    const outcome = await outcomeOf(engine, path, testCase, options);
+    yield {
+      name: testCase.name ?? `case ${index + 1}`,
+      testCase,
+      passed:
+        outcome.kind !== 'failed' &&
+        isDeepStrictEqual(outcome.kind === 'ok' ? outcome.value : null, testCase.expect),
+      outcome,
+    };
+  }
+}
+
+async function outcomeOf(
+  engine: Engine,
+  path: string,
+  { input }: TestCase,
+  options: { readonly signal?: AbortSignal },
+): Promise<RunOutcome> {
+  try {
+    return (await engine.runCascade(path, input, options)).outcome;
+  } catch (thrown) {
+    if (options.signal?.aborted === true) throw thrown;
+    return { kind: 'failed', error: failureOf(thrown) };
+  }
+}
