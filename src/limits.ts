@@ -21,6 +21,8 @@ export const WINDOW_MAX_CHUNKS = 256;
 export const STORE_FLUSH_RUNS = 8_192;
 /** … or as soon as their values reach this many characters. */
 export const STORE_FLUSH_BYTES = 4 * 1024 * 1024;
+/** … or after this at the latest. */
+export const STORE_FLUSH_MS = 100;
 /** A result that is read while it grows is written after this at the latest. */
 export const STREAM_FLUSH_MS = 15;
 /** Rows that one read from the staged table brings into JavaScript. */
@@ -58,8 +60,20 @@ export const CASCADE_MAX_DEPTH = 64;
 export const CASCADE_MAX_KEYS = 2_000;
 export const CASCADE_MAX_CELLS = 200;
 export const CASCADE_MAX_NESTING = 8;
+/** Items of any kind (list entries, keys, commas) in one file; parsing time grows with them. */
+export const CASCADE_MAX_ITEMS = 10_000;
+/** Characters of a cascade's name as a statement gives it. */
+export const CASCADE_MAX_PATH = 1_024;
+/** Folders and files that the search for a misspelt cascade looks at. */
+export const CASCADE_SEARCH_ENTRIES = 2_000;
+/** Problems of one file that its error lists; the rest are counted. */
+export const CASCADE_MAX_PROBLEMS = 20;
 /** Characters that one template may render. */
 export const TEMPLATE_MAX_OUTPUT = 1024 * 1024;
+/** Instructions that one template or expression may execute. */
+export const TEMPLATE_FUEL = 1_000_000;
+/** Memory of the template engine, so that `"x" * 1e9` ends in an error and not in the process's memory. */
+export const TEMPLATE_MAX_MEMORY = 128 * 1024 * 1024;
 
 // The account
 /** Failures kept on a summary; the rest are counted. */

@@ -67,6 +67,8 @@ export interface JsCell extends CellBase {
   readonly code: string;
   /** Where the code came from, for stack traces: the cascade's file or `inputs.file`. */
   readonly source: string;
+  /** 1-based line of `source` on which the code begins, so that an error can name the file's own line. */
+  readonly firstLine?: number;
 }
 
 /** Another cascade; its value is the cell's output. */

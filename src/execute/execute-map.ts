@@ -3,7 +3,7 @@ import { quoteIdentifier } from '../duck/quote.ts';
 import { dropStage, type StagedQuery, stageQuery } from '../duck/stage.ts';
 import { type StagedRuns, stageRuns } from '../duck/stage-runs.ts';
 import type { ResultColumn } from '../result.ts';
-import { STREAM_FLUSH_MS } from '../limits.ts';
+import { STORE_FLUSH_MS, STREAM_FLUSH_MS } from '../limits.ts';
 import type { MapPlan } from '../plan/plan.ts';
 import { reasonOf } from './cancel.ts';
 import { executeRuns } from './execute-runs.ts';
@@ -50,7 +50,7 @@ export class MapExecution {
       let execution: MapExecution | undefined;
       const store = await RunStore.create(env.session, {
         id: env.id,
-        ...(options.growing ? { flushAfterMs: STREAM_FLUSH_MS } : {}),
+        flushAfterMs: options.growing ? STREAM_FLUSH_MS : STORE_FLUSH_MS,
         onStored: (storedRuns) => {
           if (execution !== undefined) execution.#grow(storedRuns, options.growing);
         },

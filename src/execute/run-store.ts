@@ -7,8 +7,8 @@ import type { RunSink } from './execute-runs.ts';
 export interface RunStoreOptions {
   /** Unique in the session. */
   readonly id: number;
-  /** Flush this long after a run has settled, for results that are read while they grow. */
-  readonly flushAfterMs?: number;
+  /** A settled run waits this long at most before it is written; only then has the window room again. */
+  readonly flushAfterMs: number;
   /** Called after each flush with the runs that are in the tables, counted from the first. */
   readonly onStored: (storedRuns: number) => void;
   /** A flush failed: the statement cannot go on. */
@@ -61,7 +61,7 @@ CREATE TEMP TABLE ${store.failuresTable} (run BIGINT, code VARCHAR, message VARC
     }
     if (this.#queuedRuns >= STORE_FLUSH_RUNS || this.#queuedBytes >= STORE_FLUSH_BYTES) {
       this.#flushSoon(0);
-    } else if (this.#options.flushAfterMs !== undefined) {
+    } else {
       this.#flushSoon(this.#options.flushAfterMs);
     }
   }
@@ -82,21 +82,18 @@ CREATE TEMP TABLE ${store.failuresTable} (run BIGINT, code VARCHAR, message VARC
   #flushSoon(delayMs: number): void {
     if (this.#flushing !== undefined) return;
     if (delayMs === 0) {
-      clearTimeout(this.#timer);
-      this.#timer = undefined;
       this.#flush().catch(this.#options.onError);
     } else {
-      this.#timer ??= setTimeout(() => {
-        this.#timer = undefined;
-        this.#flush().catch(this.#options.onError);
-      }, delayMs);
+      this.#timer ??= setTimeout(() => this.#flush().catch(this.#options.onError), delayMs);
     }
   }
 
   #flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#flushing ??= this.#append().finally(() => {
       this.#flushing = undefined;
-      if (this.#queuedRuns >= STORE_FLUSH_RUNS) this.#flushSoon(0);
+      if (this.#queuedRuns > 0) this.#flushSoon(this.#options.flushAfterMs);
     });
     return this.#flushing;
   }

@@ -1,0 +1,171 @@
+/** One validated cell of a file as the `Cell` that workers run, with its templates checked. */
+import type { Json, JsonObject } from '../json.ts';
+import type { Cell } from './cascade.ts';
+import { durationMs } from './duration.ts';
+import { hasCascadeSuffix } from './find-cascades.ts';
+import type { ValuePath } from './parse-yaml.ts';
+import type { CellFile } from './schema.ts';
+import { didYouMean } from './spelling.ts';
+import { checkSqlTemplate } from './sql-template.ts';
+import { checkExpression, checkTemplate, soleExpression } from './template.ts';
+
+/** Reports a problem at a path below the cell. */
+export type Report = (path: ValuePath, message: string, code?: 'RVB_TEMPLATE_QUOTED') => void;
+
+/** The tools that are not paths of cascades. */
+export const TOOLS: readonly string[] = ['sql_data', 'js', 'lookup'];
+
+const MODEL_KEYS = [
+  'system',
+  'model',
+  'temperature',
+  'top_p',
+  'max_tokens',
+  'seed',
+  'stop',
+] as const;
+const LATER_KEYS = ['retry', 'for_each_row', 'takes', 'wards'] as const;
+
+/** The code of a js cell, read beforehand where `inputs.file` names a file. */
+export interface JsSource {
+  readonly code: string;
+  readonly source: string;
+  readonly firstLine: number;
+}
+
+/** Builds a cell; undefined where `report` was told why not. */
+export function buildCell(
+  file: CellFile,
+  js: JsSource | undefined,
+  report: Report,
+): Cell | undefined {
+  const kind = cellKind(file, report);
+  if (kind === undefined) return undefined;
+  if (kind !== 'instructions') {
+    for (const key of MODEL_KEYS) {
+      if (file[key] !== undefined) report([key], `${key} belongs to a cell with instructions`);
+    }
+  }
+  if (kind !== 'sql_data' && file.materialize !== undefined) {
+    report(['materialize'], 'materialize belongs to a cell with tool: sql_data');
+  }
+  const base = commonKeys(file, kind, report);
+  const inputs = (file.inputs ?? {}) as JsonObject;
+  switch (kind) {
+    case 'instructions':
+      for (const key of ['instructions', 'system'] as const) checkText([key], file[key], report);
+      if (file.inputs !== undefined) report(['inputs'], 'inputs belongs to a cell with a tool');
+      return {
+        ...base,
+        kind,
+        instructions: file.instructions!,
+        ...(file.system === undefined ? {} : { system: file.system }),
+        ...(file.model === undefined ? {} : { model: file.model }),
+        ...modelParameters(file),
+      };
+    case 'sql_data': {
+      onlyInputs(inputs, ['query'], report);
+      if (typeof inputs['query'] !== 'string') {
+        report(['inputs', 'query'], 'expected inputs.query, one SQL statement');
+        return undefined;
+      }
+      const problem = checkSqlTemplate(inputs['query']);
+      if (problem !== undefined) {
+        const code = problem.code === 'RVB_TEMPLATE' ? undefined : problem.code;
+        report(['inputs', 'query'], `${problem.message} (line ${problem.line} of the query)`, code);
+      }
+      const table = file.materialize === true ? `_${file.name}` : file.materialize;
+      return { ...base, kind, query: inputs['query'], ...(table ? { materialize: table } : {}) };
+    }
+    case 'js':
+      onlyInputs(inputs, ['code', 'file'], report);
+      return js === undefined ? undefined : { ...base, kind, ...js };
+    case 'lookup':
+      return { ...base, kind, inputs };
+    case 'cascade':
+      if (file.inputs === undefined) return { ...base, kind, cascade: file.tool! };
+      checkInputs(['inputs'], inputs, report);
+      return { ...base, kind, cascade: file.tool!, inputs };
+  }
+}
+
+function cellKind(file: CellFile, report: Report): Cell['kind'] | undefined {
+  if ((file.instructions === undefined) === (file.tool === undefined)) {
+    report([], `cell ${file.name} needs exactly one of instructions and tool`);
+    return undefined;
+  }
+  if (file.tool === undefined) return 'instructions';
+  if (file.tool === 'sql_data' || file.tool === 'js' || file.tool === 'lookup') return file.tool;
+  if (hasCascadeSuffix(file.tool)) return 'cascade';
+  const expected = "expected sql_data, js, lookup or another cascade's path ending in .yaml";
+  report(['tool'], `unknown tool ${file.tool}; ${expected}${didYouMean(file.tool, TOOLS)}`);
+  return undefined;
+}
+
+function commonKeys(file: CellFile, kind: Cell['kind'], report: Report): Omit<Cell, 'kind'> {
+  const when = expressionText(['when'], file.when, report);
+  const set: Record<string, string> = {};
+  for (const [key, value] of Object.entries(file.set ?? {})) {
+    set[key] = expressionText(['set', key], value, report) ?? 'none';
+  }
+  const unsupported: string[] = LATER_KEYS.filter((key) => file[key] !== undefined);
+  if (kind === 'instructions' || kind === 'lookup') unsupported.unshift(kind);
+  return {
+    name: file.name,
+    ...(when === undefined ? {} : { when }),
+    ...(file.set === undefined ? {} : { set }),
+    ...(file.routing === undefined ? {} : { routing: file.routing }),
+    ...(file.output_schema === undefined ? {} : { outputSchema: file.output_schema as JsonObject }),
+    ...(file.timeout === undefined ? {} : { timeoutMs: durationMs(file.timeout)! }),
+    ...(file.on_error === undefined ? {} : { onError: file.on_error === 'fail' ? 'fail' : 'null' }),
+    ...(unsupported.length === 0 ? {} : { unsupported }),
+  };
+}
+
+/** An expression's text, checked; YAML's true, false and numbers are expressions too. */
+export function expressionText(
+  path: ValuePath,
+  value: string | number | boolean | undefined,
+  report: Report,
+): string | undefined {
+  if (value === undefined) return undefined;
+  const problem = checkExpression(String(value));
+  if (problem !== undefined) report(path, `not an expression: ${problem}`);
+  return String(value);
+}
+
+function checkText(path: ValuePath, value: string | undefined, report: Report): void {
+  const problem = value === undefined ? undefined : checkTemplate(value);
+  if (problem !== undefined) report(path, `not a template: ${problem}`);
+}
+
+function checkInputs(path: ValuePath, value: Json, report: Report): void {
+  if (typeof value === 'string') {
+    const sole = soleExpression(value);
+    if (sole === undefined) return checkText(path, value, report);
+    const problem = checkExpression(sole);
+    if (problem !== undefined) report(path, `not an expression: ${problem}`);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [key, item] of Object.entries(value)) {
+      checkInputs([...path, Array.isArray(value) ? Number(key) : key], item as Json, report);
+    }
+  }
+}
+
+function onlyInputs(inputs: JsonObject, known: readonly string[], report: Report): void {
+  for (const key of Object.keys(inputs)) {
+    if (known.includes(key)) continue;
+    const hint =
+      key === 'materialize' ? '; it stands beside inputs, not in it' : didYouMean(key, known);
+    report(['inputs', key], `unknown key ${key} in inputs${hint}`);
+  }
+}
+
+function modelParameters(file: CellFile): { readonly parameters?: JsonObject } {
+  const parameters: Record<string, Json> = {};
+  for (const key of ['temperature', 'top_p', 'max_tokens', 'seed', 'stop'] as const) {
+    const value = file[key];
+    if (value !== undefined) parameters[key] = value;
+  }
+  return Object.keys(parameters).length === 0 ? {} : { parameters };
+}

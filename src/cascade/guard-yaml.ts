@@ -1,0 +1,129 @@
+/**
+ * Refuses hostile YAML before it is parsed.
+ *
+ * `yaml` 2.9.1 aborts the whole process on about 10 KB of nested `[` (the regular expression compiler
+ * runs out of memory, which nothing can catch), and its duplicate-key check is quadratic. Its lexer is
+ * flat, so the lexer's own tokens are counted first: what passes here is shallow and small.
+ */
+import { CST, Lexer } from 'yaml';
+import type { SourcePlace } from '../errors.ts';
+import {
+  CASCADE_MAX_BYTES,
+  CASCADE_MAX_DEPTH,
+  CASCADE_MAX_ITEMS,
+  CASCADE_MAX_KEYS,
+} from '../limits.ts';
+import type { Problem } from './problems.ts';
+
+/** The text of a YAML file, or why it is not one. */
+export type GuardedYaml =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly problem: Problem };
+
+/** Decodes and checks a file's bytes: size, encoding, nesting, number of keys, anchors, tags. */
+export function guardYaml(bytes: Uint8Array, file: string): GuardedYaml {
+  const refuse = (
+    message: string,
+    place: SourcePlace = { file, line: 1, column: 1 },
+  ): GuardedYaml => ({
+    ok: false,
+    problem: { place, message },
+  });
+  if (bytes.length > CASCADE_MAX_BYTES) {
+    return refuse(`the file has ${bytes.length} bytes; a cascade may have ${CASCADE_MAX_BYTES}`);
+  }
+  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
+    return refuse('the file is UTF-16; save it as UTF-8');
+  }
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return refuse('the file is not UTF-8');
+  }
+  const control = /[^\P{Cc}\t\n\r\u0085]/u.exec(text);
+  if (control !== null) {
+    const code = control[0].codePointAt(0)?.toString(16).padStart(4, '0') ?? '';
+    return refuse(`control character U+${code}`, placeAt(text, control.index, file));
+  }
+  const refusal = scanTokens(text);
+  return refusal === undefined
+    ? { ok: true, text }
+    : refuse(refusal.message, placeAt(text, refusal.offset, file));
+}
+
+/** The 1-based line and column of an offset. */
+export function placeAt(text: string, offset: number, file: string): SourcePlace {
+  const before = text.slice(0, offset);
+  const line = before.split('\n').length;
+  return { file, line, column: offset - before.lastIndexOf('\n') };
+}
+
+interface Refusal {
+  readonly message: string;
+  readonly offset: number;
+}
+
+const TOO_DEEP = `nesting deeper than ${CASCADE_MAX_DEPTH} levels`;
+
+const REFUSED: Partial<Record<string, string>> = {
+  anchor: 'anchors and aliases are not allowed; write the value out',
+  alias: 'anchors and aliases are not allowed; write the value out',
+  tag: 'tags are not allowed',
+  directive: 'YAML directives are not allowed',
+  'directive-line': 'YAML directives are not allowed',
+};
+
+/** Marks that the lexer adds between the pieces of the text, of no width. */
+const ZERO_WIDTH = new Set(['\u0002', '\u0018', '\u001f']);
+const SCALAR_FOLLOWS = '\u001f';
+const BLANK = new Set(['space', 'newline', 'comment']);
+const KEYS = new Set(['map-value-ind', 'explicit-key-ind']);
+const ITEMS = new Set(['comma', 'seq-item-ind', 'flow-seq-start', 'flow-map-start', 'scalar']);
+
+/** Counts the lexer's tokens; the lexer is a generator, so a hostile file is left where it shows. */
+function scanTokens(text: string): Refusal | undefined {
+  let offset = 0;
+  let lineStart = 0;
+  let atLineStart = true;
+  let scalarFollows = false;
+  let flowDepth = 0;
+  let keys = 0;
+  let items = 0;
+  // Columns at which block collections begin; a deeper one always stands further right.
+  const columns: number[] = [];
+  for (const token of new Lexer().lex(text)) {
+    if (ZERO_WIDTH.has(token)) {
+      scalarFollows = token === SCALAR_FOLLOWS;
+      continue;
+    }
+    const type = scalarFollows ? 'scalar' : (CST.tokenType(token) ?? 'scalar');
+    scalarFollows = false;
+    const refused = REFUSED[type];
+    if (refused !== undefined) return { message: refused, offset };
+    if (KEYS.has(type) && ++keys > CASCADE_MAX_KEYS) {
+      return { message: `more than ${CASCADE_MAX_KEYS} keys`, offset };
+    }
+    if ((ITEMS.has(type) || type.endsWith('-scalar')) && ++items > CASCADE_MAX_ITEMS) {
+      return { message: `more than ${CASCADE_MAX_ITEMS} items`, offset };
+    }
+    if (type === 'flow-seq-start' || type === 'flow-map-start') flowDepth++;
+    if (type === 'flow-seq-end' || type === 'flow-map-end') flowDepth = Math.max(0, flowDepth - 1);
+    const indicator = type === 'seq-item-ind' || KEYS.has(type);
+    if (flowDepth === 0 && (indicator || (atLineStart && !BLANK.has(type)))) {
+      const column = offset - lineStart;
+      while (columns.length > 0 && columns[columns.length - 1]! >= column) columns.pop();
+      columns.push(column);
+    }
+    // A block level has a key and its colon: two columns.
+    if (flowDepth > CASCADE_MAX_DEPTH || columns.length > 2 * CASCADE_MAX_DEPTH) {
+      return { message: TOO_DEEP, offset };
+    }
+    const lastBreak = token.lastIndexOf('\n');
+    if (lastBreak >= 0) lineStart = offset + lastBreak + 1;
+    if (lastBreak >= 0 && lastBreak === token.length - 1) atLineStart = true;
+    else if (type !== 'space') atLineStart = false;
+    offset += token.length;
+  }
+  return undefined;
+}

@@ -1,0 +1,231 @@
+/**
+ * The one place that talks to minijinja.
+ *
+ * Its environments are kept and reused. A host filter or a context that throws leaves an environment
+ * dead, so filters here record what went wrong and never throw, and contexts are plain copies. Anything
+ * but an ordinary template error (a trap: out of memory, a bug) discards the whole instance.
+ */
+import type { Environment } from 'minijinja-js';
+import { RvbbitError } from '../errors.ts';
+import type { Json, JsonObject } from '../json.ts';
+import {
+  MESSAGE_VALUE_CHARS,
+  TEMPLATE_FUEL,
+  TEMPLATE_MAX_MEMORY,
+  VALUE_MAX_DEPTH,
+} from '../limits.ts';
+import { scanTemplate } from './jinja-scan.ts';
+import { copyJson } from './plain-json.ts';
+import { loadMinijinja } from './wasm-jinja.ts';
+
+/** A function that templates may call by `value | name(arguments)`. It records failures and never throws. */
+export type HostFilter = (value: unknown, ...args: readonly unknown[]) => unknown;
+
+type Mode = 'text' | 'sql' | 'expression';
+
+interface Host {
+  readonly environment: Environment;
+  /** Template names by source. */
+  readonly names: Map<string, string>;
+}
+
+const MAX_CACHED_TEMPLATES = 1_000;
+
+let library: ReturnType<typeof loadMinijinja> | undefined;
+let hosts: Partial<Record<Mode, Host>> = {};
+let filterFailure: string | undefined;
+let sqlFilters: Readonly<Record<string, HostFilter>> = {};
+
+/** Makes the running template fail with this message; what a host filter does in place of a throw. */
+export function recordFilterFailure(message: string): void {
+  filterFailure ??= message;
+}
+
+/** Renders a template; `filters` are the host's own for this one rendering, under names given once. */
+export function renderWithJinja(
+  mode: 'text' | 'sql',
+  source: string,
+  context: JsonObject,
+  filters: Readonly<Record<string, HostFilter>> = {},
+): string {
+  sqlFilters = filters;
+  return guarded(mode, source, (host) => {
+    let name = host.names.get(source);
+    if (name === undefined) {
+      if (host.names.size >= MAX_CACHED_TEMPLATES) {
+        host.environment.clearTemplates();
+        host.names.clear();
+      }
+      name = `t${host.names.size}`;
+      host.environment.addTemplate(name, source);
+      host.names.set(source, name);
+    }
+    return host.environment.renderTemplate(name, context);
+  });
+}
+
+/** Evaluates an expression; undefined where Jinja has no value for it. */
+export function evaluateWithJinja(source: string, context: JsonObject): Json | undefined {
+  return guarded('expression', source, ({ environment }) => {
+    const value: unknown = environment.evalExpr(source, context);
+    return value === undefined ? undefined : fromJinja(value);
+  });
+}
+
+/** What is wrong with a text's syntax, undefined if nothing is. Nothing is rendered. */
+export function checkWithJinja(
+  kind: 'template' | 'expression',
+  source: string,
+): string | undefined {
+  const { environment } = hostOf('text');
+  const template = kind === 'template' ? source : `{{ (${source}) }}`;
+  if (kind === 'expression' && scanTemplate(template).length !== 1) return 'not one expression';
+  try {
+    environment.addTemplate('check', template);
+    environment.removeTemplate('check');
+    return undefined;
+  } catch (error) {
+    if (!isTemplateError(error)) discard();
+    return describe(error, source).replace(/^syntax error: /, '');
+  }
+}
+
+function hostOf(mode: Mode): Host {
+  const existing = hosts[mode];
+  if (existing !== undefined) return existing;
+  library ??= loadMinijinja();
+  const environment = new library.Environment();
+  environment.undefinedBehavior = mode === 'expression' ? 'chainable' : 'strict';
+  environment.fuel = TEMPLATE_FUEL;
+  environment.addFilter('from_json', fromJsonFilter);
+  if (mode === 'sql') {
+    for (const name of ['ident', '_bind']) {
+      environment.addFilter(name, (...args: unknown[]) =>
+        sqlFilters[name]?.(args[0], ...args.slice(1)),
+      );
+    }
+  }
+  const host = { environment, names: new Map<string, string>() };
+  hosts = { ...hosts, [mode]: host };
+  return host;
+}
+
+/** A trapped instance is not used again, nor are its environments freed: that could trap as well. */
+function discard(): void {
+  library = undefined;
+  hosts = {};
+}
+
+function guarded<T>(mode: Mode, source: string, run: (host: Host) => T): T {
+  filterFailure = undefined;
+  const host = hostOf(mode);
+  let result: T;
+  try {
+    result = run(host);
+  } catch (error) {
+    const failure = filterFailure ?? explain(host, source, error, () => run(host));
+    throw new RvbbitError('RVB_TEMPLATE', failure, { stage: 'execute' });
+  }
+  if (filterFailure === undefined) return result;
+  throw new RvbbitError('RVB_TEMPLATE', filterFailure, { stage: 'execute' });
+}
+
+/** An ordinary error of a template carries its place, `(in name:line)`. */
+function isTemplateError(error: unknown): error is Error {
+  return (
+    error instanceof Error && error.name === 'Error' && /\(in [^)\n]*:\d+\)/.test(error.message)
+  );
+}
+
+function explain(host: Host, source: string, error: unknown, again: () => unknown): string {
+  if (error instanceof UnusableResult) return error.message;
+  if (!isTemplateError(error)) {
+    discard();
+    return describe(error, source);
+  }
+  if (!error.message.startsWith('undefined value')) return describe(error, source);
+  // Only the debug form of the error points at the name.
+  let detailed: unknown = error;
+  host.environment.debug = true;
+  try {
+    again();
+  } catch (second) {
+    detailed = second;
+    if (!isTemplateError(second)) discard();
+  }
+  if (hosts.text === host || hosts.sql === host || hosts.expression === host) {
+    host.environment.debug = false;
+  }
+  return describe(detailed, source);
+}
+
+/** One line without row values: what, which name, and the template's line where it has several. */
+function describe(error: unknown, source: string): string {
+  if (!isTemplateError(error)) {
+    return `the template failed: it needs more than ${TEMPLATE_MAX_MEMORY / 1024 / 1024} MiB, or it is not one template`;
+  }
+  const [first = '', ...rest] = error.message.split('\n');
+  const line = Number(/:(\d+)\)/.exec(first)?.[1] ?? 1);
+  let what = first.replace(/ \(in [^)]*:\d+\)$/, '');
+  if (what === 'undefined value') {
+    const name = undefinedName(rest, source);
+    if (name !== undefined) what += `: ${name}`;
+  }
+  if (what.startsWith('engine ran out of fuel')) {
+    what = `the template executes more than ${TEMPLATE_FUEL} instructions`;
+  }
+  if (what.length > 4 * MESSAGE_VALUE_CHARS) what = `${what.slice(0, 4 * MESSAGE_VALUE_CHARS)}…`;
+  return source.includes('\n') ? `${what} (line ${line} of the template)` : what;
+}
+
+/** The path that minijinja's carets point into: `   2 >  {{ a.b }}` over `     i     ^^`. */
+function undefinedName(excerpt: readonly string[], source: string): string | undefined {
+  const at = excerpt.findIndex((line) => /^\s*i\s+\^/.test(line));
+  const shown = excerpt[at - 1];
+  const carets = excerpt[at];
+  if (shown === undefined || carets === undefined) return undefined;
+  const start = carets.indexOf('^');
+  const end = start + (/\^+/.exec(carets)?.[0].length ?? 1);
+  const before = /[\w.[\]'"]*$/.exec(shown.slice(0, start))?.[0] ?? '';
+  const name = `${before}${shown.slice(start, end)}`.trim();
+  return name !== '' && source.includes(name) ? name.slice(0, MESSAGE_VALUE_CHARS) : undefined;
+}
+
+function fromJsonFilter(value: unknown): unknown {
+  if (typeof value !== 'string') {
+    recordFilterFailure('from_json needs a text');
+    return null;
+  }
+  try {
+    const parsed = copyJson(JSON.parse(value));
+    if (parsed.ok) return parsed.value;
+    recordFilterFailure(`from_json: the value${parsed.problem.path} ${parsed.problem.message}`);
+  } catch {
+    recordFilterFailure(`from_json: not JSON: ${value.slice(0, MESSAGE_VALUE_CHARS)}`);
+  }
+  return null;
+}
+
+/** A value that Jinja computed and JSON cannot hold. */
+class UnusableResult extends Error {}
+
+/** Jinja's value as JSON: maps become objects; whole numbers beyond 2^53 become text. */
+export function fromJinja(value: unknown, depth = 0): Json {
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'string' || typeof value === 'boolean') return value;
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value === 'number') {
+    if (Number.isFinite(value)) return value;
+    throw new UnusableResult(`the value is ${value}, which JSON cannot hold`);
+  }
+  if (depth >= VALUE_MAX_DEPTH) throw new UnusableResult(`nested deeper than ${VALUE_MAX_DEPTH}`);
+  if (Array.isArray(value)) return value.map((item) => fromJinja(item, depth + 1));
+  if (value instanceof Map) {
+    const entries = [...value].map(([key, item]): [string, Json] => [
+      String(key),
+      fromJinja(item, depth + 1),
+    ]);
+    return Object.fromEntries(entries);
+  }
+  throw new UnusableResult('the value is not JSON');
+}

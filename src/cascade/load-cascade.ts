@@ -1,0 +1,252 @@
+/** A cascade file, and the files it names, as one validated `Cascade`. */
+import { createHash } from 'node:crypto';
+import { type ErrorCode, RvbbitError } from '../errors.ts';
+import type { JsonObject } from '../json.ts';
+import { CASCADE_MAX_NESTING } from '../limits.ts';
+import { buildCell, expressionText, type JsSource } from './build-cell.ts';
+import type { Cascade, Cell, TestCase } from './cascade.ts';
+import { checkJsCode, checkJsonSchema } from './check-code.ts';
+import { cascadeNotFound, hasCascadeSuffix } from './find-cascades.ts';
+import type { ParsedYaml, ValuePath } from './parse-yaml.ts';
+import { cascadeInvalid, type Problem } from './problems.ts';
+import {
+  declaredInputs,
+  inputsOf,
+  requiredInputs,
+  unknownNames,
+  widenInputsSchema,
+} from './read-inputs.ts';
+import { canonicalName, readRootFile } from './resolve-path.ts';
+import type { CascadeFile, CellFile } from './schema.ts';
+import { didYouMean } from './spelling.ts';
+
+/**
+ * Loads `root/path` and every cascade and code file that it names.
+ *
+ * Errors: RVB_PATH_DENIED, RVB_CASCADE_NOT_FOUND, RVB_TEMPLATE_QUOTED where values stand in quotes and
+ * nothing else is wrong, else RVB_CASCADE_INVALID with every problem and its place.
+ */
+export async function loadCascade(root: string, path: string): Promise<Cascade> {
+  const file = canonicalName(path);
+  const bytes = hasCascadeSuffix(file) ? await readRootFile(root, file) : undefined;
+  if (bytes === undefined) throw await cascadeNotFound(root, file);
+  return new Loader(root).load(file, bytes, []);
+}
+
+/** As `loadCascade`, of a text that is not in a file; `root` is where the files that it names lie. */
+export async function loadCascadeText(
+  text: string,
+  options: { readonly file?: string; readonly root?: string } = {},
+): Promise<Cascade> {
+  const loader = new Loader(options.root ?? '.');
+  return loader.load(options.file ?? 'cascade.yaml', Buffer.from(text), []);
+}
+
+type Report = (path: ValuePath, message: string, code?: ErrorCode) => void;
+
+/** One load: a cascade that several cells name is read once. */
+class Loader {
+  readonly #root: string;
+  readonly #loaded = new Map<string, Cascade>();
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async load(file: string, bytes: Uint8Array, callers: readonly string[]): Promise<Cascade> {
+    const { parsed, file: written } = await readFileValue(file, bytes);
+    const problems: Problem[] = [];
+    const codes: (ErrorCode | undefined)[] = [];
+    const report: Report = (path, message, code) => {
+      problems.push({ place: parsed.place(path), message });
+      codes.push(code);
+    };
+    const hash = createHash('sha256').update(bytes);
+    const cells: Cell[] = [];
+    const nested: Record<string, Cascade> = {};
+    for (const [i, cellFile] of written.cells.entries()) {
+      const at: Report = (path, message, code) => report(['cells', i, ...path], message, code);
+      const js =
+        cellFile.tool === 'js' ? await this.#code(cellFile, file, parsed, i, at) : undefined;
+      if (js !== undefined) hash.update(`\0js ${js.source}\0${js.code}`);
+      if (cellFile.output_schema !== undefined) {
+        const problem = checkJsonSchema(cellFile.output_schema as JsonObject);
+        if (problem !== undefined) at(['output_schema'], `not a JSON Schema: ${problem}`);
+      }
+      const cell = buildCell(cellFile, js, at);
+      if (cell === undefined) continue;
+      cells.push(cell);
+      if (cell.kind !== 'cascade' || nested[cell.cascade] !== undefined) continue;
+      const loaded = await this.#nested(cell.cascade, [...callers, file], at);
+      if (loaded === undefined) continue;
+      nested[cell.cascade] = loaded;
+      hash.update(`\0cascade ${cell.cascade}\0${loaded.hash}`);
+    }
+    checkNames(written, report);
+    const output = expressionText(['output'], written.output, report);
+    const inputsSchema = checkedInputsSchema(written, report);
+    if (problems.length > 0) throw raise(file, problems, codes);
+    return {
+      cascadeId: written.cascade_id ?? file.replace(/^.*\//, '').replace(/\.ya?ml$/, ''),
+      ...(written.description === undefined ? {} : { description: written.description }),
+      file,
+      hash: hash.digest('hex'),
+      ...(inputsSchema === undefined ? {} : { inputsSchema }),
+      cells,
+      ...(output === undefined ? {} : { output }),
+      ...(written.model === undefined ? {} : { model: written.model }),
+      ...(written.sql_function === undefined
+        ? {}
+        : { sqlFunction: written.sql_function as unknown as JsonObject }),
+      testCases: (written.test_cases ?? []) as unknown as readonly TestCase[],
+      nested,
+      inputColumns:
+        inputsSchema === undefined ? inputsOf(cells, output, nested) : declaredInputs(inputsSchema),
+      requiredInputs: requiredInputs(inputsSchema),
+    };
+  }
+
+  /** The code of a js cell: written in the file, or in a file of its own under the root. */
+  async #code(
+    cell: CellFile,
+    file: string,
+    parsed: ParsedYaml,
+    i: number,
+    report: Report,
+  ): Promise<JsSource | undefined> {
+    const { code, file: codeFile } = cell.inputs ?? {};
+    let source: JsSource;
+    let path: ValuePath = ['inputs', 'code'];
+    if (typeof code === 'string' && codeFile === undefined) {
+      const { line } = parsed.place(['cells', i, 'inputs', 'code']);
+      const isBlock = parsed.isBlock(['cells', i, 'inputs', 'code']);
+      source = { code, source: file, firstLine: isBlock ? line + 1 : line };
+    } else if (typeof codeFile === 'string' && code === undefined) {
+      path = ['inputs', 'file'];
+      const bytes = await this.#read(codeFile, path, report);
+      if (bytes === undefined) return undefined;
+      source = { code: bytes.toString('utf8'), source: canonicalName(codeFile), firstLine: 1 };
+    } else {
+      report(['inputs'], 'a js cell needs inputs.code or inputs.file');
+      return undefined;
+    }
+    const problem = checkJsCode(source.code);
+    if (problem !== undefined) report(path, `not JavaScript: ${problem}`);
+    return source;
+  }
+
+  async #read(name: string, path: ValuePath, report: Report): Promise<Buffer | undefined> {
+    try {
+      const bytes = await readRootFile(this.#root, name);
+      if (bytes === undefined) report(path, `there is no file '${name}' under the cascade root`);
+      return bytes;
+    } catch (error) {
+      if (!(error instanceof RvbbitError)) throw error;
+      report(path, error.message, error.code);
+      return undefined;
+    }
+  }
+
+  async #nested(
+    name: string,
+    callers: readonly string[],
+    report: Report,
+  ): Promise<Cascade | undefined> {
+    const path = ['tool'];
+    try {
+      const file = canonicalName(name);
+      if (callers.includes(file)) {
+        const circle = [...callers.slice(callers.indexOf(file)), file].join(' → ');
+        report(path, `the cascades name each other in a circle: ${circle}`);
+        return undefined;
+      }
+      if (callers.length >= CASCADE_MAX_NESTING) {
+        report(path, `cascades nested deeper than ${CASCADE_MAX_NESTING}`);
+        return undefined;
+      }
+      const known = this.#loaded.get(file);
+      if (known !== undefined) return known;
+      const bytes = await readRootFile(this.#root, file);
+      if (bytes === undefined) throw await cascadeNotFound(this.#root, file);
+      const loaded = await this.load(file, bytes, callers);
+      this.#loaded.set(file, loaded);
+      return loaded;
+    } catch (error) {
+      if (!(error instanceof RvbbitError)) throw error;
+      report(path, error.message, error.code);
+      return undefined;
+    }
+  }
+}
+
+/** The modules that know YAML and zod are loaded with the first cascade: start-up counts. */
+async function readFileValue(
+  file: string,
+  bytes: Uint8Array,
+): Promise<{ readonly parsed: ParsedYaml; readonly file: CascadeFile }> {
+  const { guardYaml } = await import('./guard-yaml.ts');
+  const guarded = guardYaml(bytes, file);
+  if (!guarded.ok) throw cascadeInvalid(file, [guarded.problem]);
+  const { parseYaml } = await import('./parse-yaml.ts');
+  const parsed = parseYaml(guarded.text, file);
+  if (parsed.problems.length > 0) throw cascadeInvalid(file, parsed.problems);
+  const { validateFile } = await import('./validate-file.ts');
+  const validated = validateFile(parsed);
+  if (!validated.ok) throw cascadeInvalid(file, validated.problems);
+  return { parsed, file: validated.file };
+}
+
+/** Names that must be there or must not be there twice. */
+function checkNames(written: CascadeFile, report: Report): void {
+  const names = new Set(written.cells.map((cell) => cell.name));
+  const seen = new Set<string>();
+  const checkExpressionNames = (
+    path: ValuePath,
+    value: string | number | boolean | undefined,
+  ): void => {
+    for (const name of typeof value === 'string' ? unknownNames(value, names) : []) {
+      const known = name.startsWith('outputs.')
+        ? [...names].map((cell) => `outputs.${cell}`)
+        : ['input', 'outputs', 'state'];
+      report(path, `unknown name ${name}${didYouMean(name, known)}`);
+    }
+  };
+  for (const [i, cell] of written.cells.entries()) {
+    if (seen.has(cell.name)) report(['cells', i, 'name'], `duplicate cell name ${cell.name}`);
+    seen.add(cell.name);
+    for (const [route, target] of Object.entries(cell.routing ?? {})) {
+      if (names.has(target)) continue;
+      const message = `routing to cell ${target}, which is not there${didYouMean(target, names)}`;
+      report(['cells', i, 'routing', route], message);
+    }
+    checkExpressionNames(['cells', i, 'when'], cell.when);
+    for (const [key, value] of Object.entries(cell.set ?? {})) {
+      checkExpressionNames(['cells', i, 'set', key], value);
+    }
+  }
+  checkExpressionNames(['output'], written.output);
+}
+
+function checkedInputsSchema(written: CascadeFile, report: Report): JsonObject | undefined {
+  if (written.inputs_schema === undefined) return undefined;
+  const widened = widenInputsSchema(written.inputs_schema as JsonObject);
+  const problem =
+    typeof widened['problem'] === 'string' ? widened['problem'] : checkJsonSchema(widened);
+  if (problem !== undefined) report(['inputs_schema'], `not a schema: ${problem}`);
+  return widened;
+}
+
+/** RVB_CASCADE_INVALID, or the problems' own code where they all have the same. */
+function raise(
+  file: string,
+  problems: readonly Problem[],
+  codes: readonly (ErrorCode | undefined)[],
+): RvbbitError {
+  const error = cascadeInvalid(file, problems);
+  const code = codes[0];
+  if (code === undefined || codes.some((other) => other !== code)) return error;
+  return new RvbbitError(code, error.message, {
+    stage: 'cascade',
+    ...(error.place === undefined ? {} : { place: error.place }),
+  });
+}

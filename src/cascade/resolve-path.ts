@@ -1,0 +1,108 @@
+/** Files under the cascade root, and no others: names are checked, links resolved, opens verified. */
+import { constants } from 'node:fs';
+import { open, realpath } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { RvbbitError } from '../errors.ts';
+import { CASCADE_MAX_BYTES, CASCADE_MAX_PATH, MESSAGE_VALUE_CHARS } from '../limits.ts';
+
+/** A name as a message shows it: one line, cut, no control characters. */
+export function showName(name: string): string {
+  const line = name.replace(/[\p{Cc}\u2028\u2029]/gu, '?');
+  return line.length <= MESSAGE_VALUE_CHARS ? line : `${line.slice(0, MESSAGE_VALUE_CHARS - 1)}…`;
+}
+
+function denied(name: string, why: string): RvbbitError {
+  return new RvbbitError(
+    'RVB_PATH_DENIED',
+    `'${showName(name)}' ${why}; name a file under the cascade root, with forward slashes`,
+    { stage: 'cascade' },
+  );
+}
+
+/**
+ * The canonical form of a file name under the root: `a/b.yaml`, forward slashes, no `.` or `..`.
+ * Throws RVB_PATH_DENIED for anything that is not a plain relative path.
+ */
+export function canonicalName(name: string): string {
+  if (name.length === 0) throw denied(name, 'is an empty name');
+  if (name.length > CASCADE_MAX_PATH)
+    throw denied(name, `has more than ${CASCADE_MAX_PATH} characters`);
+  if (/\p{Cc}/u.test(name)) throw denied(name, 'holds a control character');
+  if (name.includes('\\')) throw denied(name, 'holds a backslash');
+  if (name.startsWith('/') || /^[A-Za-z]:/.test(name)) throw denied(name, 'is an absolute path');
+  if (/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(name) || /^(file|data|node|https?):/i.test(name)) {
+    throw denied(name, 'is a URL');
+  }
+  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..')) throw denied(name, "holds '..'");
+  if (parts.length === 0) throw denied(name, 'is not a file');
+  if (parts.some((part) => Buffer.byteLength(part) > 255)) throw denied(name, 'is too long');
+  return parts.join('/');
+}
+
+/**
+ * Reads a file under the root, undefined if there is none.
+ *
+ * The real path must lie inside the root. It is then opened without following a link and without waiting
+ * (a FIFO would block), and what was opened is asked again where it lies: a folder or file that was
+ * swapped for a link after the check is refused, not followed.
+ */
+export async function readRootFile(root: string, name: string): Promise<Buffer | undefined> {
+  const realRoot = await realpath(root);
+  const wanted = join(realRoot, ...canonicalName(name).split('/'));
+  const real = await realPathOf(wanted);
+  if (real === undefined) return undefined;
+  if (!isInside(realRoot, real)) throw denied(name, 'leads out of the cascade root');
+  let handle: Awaited<ReturnType<typeof open>>;
+  try {
+    handle = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT') return undefined;
+    throw denied(name, `cannot be opened (${code})`);
+  }
+  try {
+    const stat = await handle.stat();
+    if (!stat.isFile()) throw denied(name, 'is not a regular file');
+    if ((await realPathOf(`/proc/self/fd/${handle.fd}`)) !== real && process.platform === 'linux') {
+      throw denied(name, 'was moved while it was opened');
+    }
+    return await readAtMost(handle, CASCADE_MAX_BYTES + 1);
+  } finally {
+    await handle.close();
+  }
+}
+
+function isInside(root: string, path: string): boolean {
+  const way = relative(root, path);
+  return way !== '' && way !== '..' && !way.startsWith(`..${sep}`);
+}
+
+async function realPathOf(path: string): Promise<string | undefined> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw denied(path, `cannot be resolved (${code})`);
+  }
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'error';
+}
+
+/** Reads what is there up to a cap: the size that `stat` reported may have grown since. */
+async function readAtMost(
+  handle: Awaited<ReturnType<typeof open>>,
+  maxBytes: number,
+): Promise<Buffer> {
+  const buffer = Buffer.alloc(maxBytes);
+  let length = 0;
+  while (length < maxBytes) {
+    const { bytesRead } = await handle.read(buffer, length, maxBytes - length, length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return buffer.subarray(0, length);
+}

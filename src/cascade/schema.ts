@@ -1,0 +1,150 @@
+/** The keys of a cascade file, as zod sees them; `examples/cascade.schema.json` is generated from here. */
+import { z } from 'zod';
+import type { JsonObject } from '../json.ts';
+import { CASCADE_MAX_CELLS } from '../limits.ts';
+import { durationMs } from './duration.ts';
+
+const NAME = /^(?!(?:constructor|prototype)$)(?!__)[A-Za-z_][A-Za-z0-9_]{0,99}$/;
+
+const name = z
+  .string()
+  .regex(NAME, {
+    error: 'expected a name of letters, digits and _, so that outputs.<name> can be written',
+  });
+
+const text = z.string().min(1, { error: 'expected a text that is not empty' });
+const object = z.record(z.string(), z.unknown());
+const positiveInt = z.int().min(1);
+
+/** Expressions may be written as YAML's true, false or a number. */
+const expression = z.union([text, z.boolean(), z.number()], {
+  error: 'expected a Jinja expression without braces',
+});
+
+const NOT_A_DURATION = { error: 'expected a duration such as 500ms, 30s or 5m, or seconds' };
+const duration = z.union(
+  [
+    z.number().positive(NOT_A_DURATION),
+    z.string().refine((value) => durationMs(value) !== undefined, NOT_A_DURATION),
+  ],
+  NOT_A_DURATION,
+);
+
+const jsonSchema = z.record(z.string(), z.unknown(), {
+  error: 'expected a JSON Schema (a mapping)',
+});
+
+const retry = z.strictObject({
+  max_attempts: positiveInt.max(100).optional().describe('attempts in all, the first one included'),
+  backoff: z.enum(['none', 'linear', 'exponential']).optional(),
+  base: duration.optional().describe('the first wait'),
+});
+
+const takes = z.strictObject({
+  factor: positiveInt.max(100).describe('how many answers are asked'),
+  reduce: z.unknown().optional().describe('how they become one'),
+});
+
+const wards = z.strictObject({
+  pre: z.array(z.unknown()).optional(),
+  post: z.array(z.unknown()).optional(),
+});
+
+const cell = z.strictObject({
+  name: name.describe('outputs.<name> in the cells after it'),
+  instructions: text.optional().describe('a prompt, as a Jinja template: a model call'),
+  tool: text.optional().describe('sql_data, js, lookup, or the path of another cascade'),
+  inputs: object.optional().describe("the tool's inputs"),
+  materialize: z
+    .union([name, z.boolean()], { error: 'expected a table name, or true for _<cell>' })
+    .optional()
+    .describe('sql_data: the table that the result goes to; true: _<cell>'),
+  system: text.optional(),
+  model: text.optional(),
+  temperature: z.number().min(0).max(2).optional(),
+  top_p: z.number().min(0).max(1).optional(),
+  max_tokens: positiveInt.optional(),
+  seed: z.int().optional(),
+  stop: z.array(text).optional(),
+  output_schema: jsonSchema
+    .optional()
+    .describe('JSON Schema, draft 2020-12, of what the cell gives'),
+  when: expression.optional().describe('the cell runs where this is true'),
+  set: z
+    .record(name, expression)
+    .optional()
+    .describe('state keys and their expressions, after the cell'),
+  routing: z
+    .record(z.string(), name)
+    .optional()
+    .describe("from the output's _route to a cell; default"),
+  timeout: duration.optional(),
+  on_error: z
+    .union([z.literal('fail'), z.literal('null'), z.null()], { error: "expected 'fail' or 'null'" })
+    .optional()
+    .describe('null: a failing cell gives null and the run goes on'),
+  retry: retry.optional(),
+  for_each_row: z.unknown().optional(),
+  takes: takes.optional(),
+  wards: wards.optional(),
+});
+
+const sqlFunction = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'expected a name of letters, digits and _' }),
+  shape: z.enum(['SCALAR', 'AGGREGATE', 'DIMENSION']).optional(),
+  returns: text.optional().describe('a DuckDB type, e.g. BOOLEAN'),
+  args: z.array(z.strictObject({ name, type: text })).optional(),
+  operators: z.array(text).optional().describe('e.g. "{text} MEANS {criterion}"'),
+  symmetric: z.boolean().optional(),
+  deterministic: z.boolean().optional().describe('false: each row is asked, nothing is cached'),
+});
+
+const testCase = z.strictObject({
+  name: text.optional(),
+  input: object,
+  expect: z.unknown(),
+});
+
+/** The whole file. */
+export const cascadeFileSchema = z.strictObject({
+  cascade_id: text.optional().describe('absent: the name of the file'),
+  description: z.string().optional(),
+  inputs_schema: object.optional().describe('JSON Schema, or the short form `name: description`'),
+  cells: z
+    .array(cell)
+    .min(1, { error: 'expected at least one cell' })
+    .max(CASCADE_MAX_CELLS, { error: `more than ${CASCADE_MAX_CELLS} cells` }),
+  output: expression.optional().describe('the value of a run; absent: what the last cell gave'),
+  model: text.optional(),
+  sql_function: sqlFunction.optional(),
+  test_cases: z.array(testCase).optional(),
+});
+
+/** A file's value after validation. */
+export type CascadeFile = z.infer<typeof cascadeFileSchema>;
+/** One entry of `cells` after validation. */
+export type CellFile = z.infer<typeof cell>;
+
+/** The keys that are known at a path of the file, for "did you mean". */
+export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
+  const [first, , third] = path;
+  if (first === undefined) return Object.keys(cascadeFileSchema.shape);
+  if (first === 'sql_function') {
+    return path.length === 1 ? Object.keys(sqlFunction.shape) : ['name', 'type'];
+  }
+  if (first === 'test_cases') return Object.keys(testCase.shape);
+  if (first !== 'cells') return [];
+  if (third === undefined) return Object.keys(cell.shape);
+  if (third === 'retry') return Object.keys(retry.shape);
+  if (third === 'takes') return Object.keys(takes.shape);
+  return third === 'wards' ? Object.keys(wards.shape) : [];
+}
+
+/** The schema of cascade files as JSON Schema, for editors. */
+export function cascadeJsonSchema(): JsonObject {
+  const schema = z.toJSONSchema(cascadeFileSchema, { target: 'draft-2020-12', io: 'input' });
+  const { $schema, ...rest } = schema as unknown as Record<string, JsonObject[string]>;
+  return { $schema: $schema ?? null, title: 'RVBBIT cascade', ...rest };
+}

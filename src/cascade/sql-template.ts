@@ -1,0 +1,223 @@
+/**
+ * Queries with placeholders: each `{{ value }}` becomes a bound parameter and never SQL text.
+ *
+ * The template is rewritten so that every value passes through a filter that takes it away and leaves
+ * `$n`; the text that is left is the author's own. `| ident` marks a name by a token of one rendering's
+ * random nonce, which the same filter turns into a quoted name. Quotes, comments and pieces that could
+ * carry text past the filter (macros, blocks) are refused when the file is loaded.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Json } from '../json.ts';
+import { MESSAGE_VALUE_CHARS, TEMPLATE_MAX_OUTPUT } from '../limits.ts';
+import { fromJinja, recordFilterFailure, renderWithJinja } from './jinja-host.ts';
+import { parsePath, type References, scanTemplate, templateReferences } from './jinja-scan.ts';
+import { SqlScanner } from './sql-scan.ts';
+import {
+  checkTemplate,
+  readPath,
+  type TemplateContext,
+  templateError,
+  usedContext,
+} from './template.ts';
+
+/** A query template made ready for MAP or for RUN. */
+export interface SqlTemplate {
+  readonly references: References;
+  /** The Jinja source, its values passed through `_bind`. */
+  readonly source: string;
+  /** The expression of each placeholder, by its number, for messages. */
+  readonly expressions: readonly string[];
+  /** Set where the template holds only text and paths: rendered without WebAssembly. */
+  readonly parts?: readonly SqlPart[];
+}
+
+type SqlPart = string | { readonly path: readonly string[]; readonly ident: boolean };
+
+/** A query as DuckDB gets it. */
+export interface RenderedSql {
+  readonly text: string;
+  /** `$1`, `$2`, … in order; lists and objects as JSON text. */
+  readonly values: readonly Json[];
+}
+
+/** What is wrong with a query template. */
+export interface SqlTemplateProblem {
+  readonly code: 'RVB_TEMPLATE_QUOTED' | 'RVB_TEMPLATE';
+  readonly message: string;
+  /** 1-based line within the query. */
+  readonly line: number;
+}
+
+const TAGS = new Set('if elif else endif for endfor set with endwith break continue'.split(' '));
+
+/** Checks a query template without rendering it; the first thing wrong, undefined if nothing is. */
+export function checkSqlTemplate(source: string): SqlTemplateProblem | undefined {
+  const scanner = new SqlScanner();
+  const problem = (
+    offset: number,
+    message: string,
+    code: SqlTemplateProblem['code'] = 'RVB_TEMPLATE',
+  ): SqlTemplateProblem => ({ code, message, line: source.slice(0, offset).split('\n').length });
+  for (const { kind, body, start, end } of scanTemplate(source)) {
+    if (kind === 'text') {
+      const literal = scanner.feed(body);
+      if (literal === undefined) continue;
+      return problem(
+        start + literal.offset,
+        `the parameter ${literal.text} in the query text; write {{ expression }}, which is bound`,
+      );
+    }
+    const shown = source.slice(start, Math.min(end, start + MESSAGE_VALUE_CHARS));
+    if (scanner.state !== 'plain') {
+      const inside = `${shown} stands inside a ${scanner.state}`;
+      const advice = scanner.state.endsWith('comment')
+        ? 'take it out of the comment'
+        : 'remove the quotes: values are bound, and a name is {{ … | ident }}';
+      return problem(start, `${inside}; ${advice}`, 'RVB_TEMPLATE_QUOTED');
+    }
+    if (kind === 'raw') return problem(start, '{% raw %} is not available in a query');
+    if (kind === 'tag') {
+      const word = /^\s*(\w+)/.exec(body)?.[1] ?? '';
+      const refused = !TAGS.has(word) || (word === 'set' && !body.includes('='));
+      if (refused || /\brecursive\b/.test(body)) {
+        return problem(
+          start,
+          `{%${body}%} is not available in a query: its text would not be bound`,
+        );
+      }
+    }
+    const [before, after] = [source[start - 1] ?? '', source[end] ?? ''];
+    const word = /[A-Za-z_0-9$\u0080-\uffff]/;
+    const glued = kind === 'value' ? word.test(before) || word.test(after) : false;
+    if (glued || (word.test(before) && word.test(after))) {
+      return problem(
+        start,
+        `${shown} is glued to a word; a name is built by {{ (… ~ …) | ident }}`,
+      );
+    }
+  }
+  if (scanner.state !== 'plain' && scanner.state !== 'line comment') {
+    return problem(source.length, `a ${scanner.state} is not closed`);
+  }
+  const syntax = checkTemplate(compileSqlTemplate(source, 'map').source) ?? checkTemplate(source);
+  return syntax === undefined ? undefined : problem(0, syntax);
+}
+
+/**
+ * Prepares a query template that `checkSqlTemplate` has passed. In a RUN, `{{ input.data_table }}` is
+ * the name of the engine's own table, with or without `| ident`.
+ */
+export function compileSqlTemplate(source: string, kind: 'map' | 'run'): SqlTemplate {
+  const pieces: string[] = [];
+  const expressions: string[] = [];
+  let parts: SqlPart[] | undefined = [];
+  for (const segment of scanTemplate(source)) {
+    if (segment.kind === 'text') {
+      pieces.push(segment.body);
+      parts?.push(segment.body);
+      continue;
+    }
+    // A comment or tag counts as a space, and a placeholder stands between two: nothing is ever glued.
+    if (segment.kind === 'comment' || segment.kind === 'raw') pieces.push(' ');
+    else if (segment.kind === 'tag') pieces.push(` {% ${segment.body} %} `);
+    if (segment.kind !== 'value') {
+      parts = segment.kind === 'comment' ? parts : undefined;
+      parts?.push(' ');
+      continue;
+    }
+    const body = segment.body.trim();
+    const named = /^(.*[^|\s])\s*\|\s*ident$/s.exec(body)?.[1];
+    const isTable = kind === 'run' && parsePath(body)?.join('.') === 'input.data_table';
+    const path = parsePath(named ?? body);
+    if (path === undefined) parts = undefined;
+    else parts?.push({ path, ident: named !== undefined || isTable });
+    const value = isTable ? `${body} | ident` : body;
+    pieces.push(` {{ (${value})|_bind(${expressions.length}, (${named ?? body}) is undefined) }} `);
+    expressions.push(body);
+  }
+  return {
+    references: templateReferences(source),
+    source: pieces.join(''),
+    expressions,
+    ...(parts === undefined ? {} : { parts }),
+  };
+}
+
+/** Renders a query. What is undefined is an error that names the expression. */
+export function renderSqlTemplate(template: SqlTemplate, context: TemplateContext): RenderedSql {
+  const rendered =
+    template.parts === undefined
+      ? renderWithFilters(template, context)
+      : renderParts(template.parts, context);
+  if (rendered.text.length <= TEMPLATE_MAX_OUTPUT) return rendered;
+  throw templateError(`the query has more than ${TEMPLATE_MAX_OUTPUT} characters`);
+}
+
+function renderParts(parts: readonly SqlPart[], context: TemplateContext): RenderedSql {
+  const values: Json[] = [];
+  let text = '';
+  for (const part of parts) {
+    if (typeof part === 'string') {
+      text += part;
+      continue;
+    }
+    const value = readPath(context, part.path);
+    if (value === undefined) throw templateError(`undefined value: ${part.path.join('.')}`);
+    if (part.ident) text += ` ${quoteName(value, templateError)} `;
+    else text += ` $${values.push(bindable(value))} `;
+  }
+  return { text, values };
+}
+
+function renderWithFilters(template: SqlTemplate, context: TemplateContext): RenderedSql {
+  const values: Json[] = [];
+  const names: string[] = [];
+  const nonce = `ident:${randomUUID()}:`;
+  const text = renderWithJinja('sql', template.source, usedContext(template.references, context), {
+    ident(value) {
+      try {
+        return `${nonce}${names.push(quoteName(fromJinja(value), (why) => new TypeError(why))) - 1}`;
+      } catch (error) {
+        recordFilterFailure(error instanceof Error ? error.message : 'not a name');
+        return '';
+      }
+    },
+    _bind(value, index, isUndefined) {
+      const expression = template.expressions[Number(index)] ?? '';
+      if (isUndefined === true) {
+        recordFilterFailure(`undefined value: ${expression}`);
+        return '';
+      }
+      try {
+        const json = fromJinja(value);
+        if (typeof json !== 'string' || !json.includes(nonce))
+          return `$${values.push(bindable(json))}`;
+        const name = json.startsWith(nonce) ? names[Number(json.slice(nonce.length))] : undefined;
+        if (name !== undefined) return name;
+        recordFilterFailure(`${expression}: ident must come last`);
+      } catch (error) {
+        recordFilterFailure(error instanceof Error ? error.message : 'not a value');
+      }
+      return '';
+    },
+  });
+  return { text, values };
+}
+
+function bindable(value: Json): Json {
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
+}
+
+/** A quoted name: of a text, or of a list of texts joined by dots. */
+function quoteName(value: Json, fail: (message: string) => Error): string {
+  const names = Array.isArray(value) ? value : [value];
+  if (names.length === 0) throw fail('ident needs a name, not an empty list');
+  return names
+    .map((name: Json) => {
+      if (typeof name !== 'string' || name === '' || name.includes('\u0000')) {
+        throw fail('ident needs a text that is not empty');
+      }
+      return `"${name.replaceAll('"', '""')}"`;
+    })
+    .join('.');
+}

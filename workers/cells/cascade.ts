@@ -1,0 +1,84 @@
+/** A cell whose tool is another cascade: a run within the run, its value the cell's output. */
+import {
+  evaluateDefined,
+  renderTemplate,
+  type TemplateContext,
+} from '../../src/cascade/template.ts';
+import { RvbbitError } from '../../src/errors.ts';
+import type { Json, JsonObject } from '../../src/json.ts';
+import type { CascadeCellProgram, CascadeProgram, InputProgram } from '../compile-cascade.ts';
+import type { RunOutcome } from '../protocol.ts';
+import type { Run, RunBudget, RunContext } from '../run-state.ts';
+
+/** Runs a program within the bounds of a run that is under way. */
+export type RunNested = (
+  program: CascadeProgram,
+  input: JsonObject,
+  context: RunContext,
+  budget: RunBudget,
+) => RunOutcome | Promise<RunOutcome>;
+
+/** Runs the nested cascade; one that is skipped gives null, one that fails fails the cell. */
+export async function runCascadeCell(
+  cell: CascadeCellProgram,
+  run: Run,
+  outputs: JsonObject,
+  runNested: RunNested,
+): Promise<Json> {
+  const view: TemplateContext = { input: run.input, outputs, state: run.state };
+  const input = cell.inputs === undefined ? run.input : buildObject(cell.inputs, view);
+  const now = run.context.nowMs();
+  const ownDeadline =
+    cell.timeoutMs === undefined ? Number.POSITIVE_INFINITY : now + cell.timeoutMs;
+  const { budget } = run;
+  const outer = budget.deadlineMs;
+  const isOwn = ownDeadline < outer;
+  const inner: RunBudget = {
+    steps: budget.steps,
+    deadlineMs: Math.min(outer, ownDeadline),
+    timeoutMs: isOwn && cell.timeoutMs !== undefined ? cell.timeoutMs : budget.timeoutMs,
+  };
+  const outcome = await runNested(cell.program, input, withoutOutputs(run.context), inner);
+  budget.steps = inner.steps;
+  if (outcome.kind === 'failed') {
+    const { code, message } = outcome.error;
+    throw new RvbbitError(code, `${cell.label}: ${message}`, { stage: 'execute' });
+  }
+  return outcome.kind === 'ok' ? outcome.value : null;
+}
+
+/** The same surroundings for a nested run, whose outputs nobody keeps. */
+function withoutOutputs(outer: RunContext): RunContext {
+  return {
+    settings: { ...outer.settings, keepOutputs: false },
+    signal: outer.signal,
+    runSql: (query) => outer.runSql(query),
+    enterJs: (timeoutMs) => outer.enterJs?.(timeoutMs),
+    leaveJs: () => outer.leaveJs?.(),
+    nowMs: () => outer.nowMs(),
+  };
+}
+
+function buildObject(
+  inputs: Readonly<Record<string, InputProgram>>,
+  view: TemplateContext,
+): JsonObject {
+  const built: Record<string, Json> = {};
+  for (const [name, input] of Object.entries(inputs)) built[name] = buildInput(input, view);
+  return built;
+}
+
+function buildInput(input: InputProgram, view: TemplateContext): Json {
+  switch (input.kind) {
+    case 'constant':
+      return input.value;
+    case 'text':
+      return renderTemplate(input.template, view);
+    case 'expression':
+      return evaluateDefined(input.expression, view);
+    case 'list':
+      return input.items.map((item) => buildInput(item, view));
+    case 'object':
+      return Object.fromEntries(input.entries.map(([key, item]) => [key, buildInput(item, view)]));
+  }
+}

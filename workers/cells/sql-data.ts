@@ -1,0 +1,37 @@
+/** A `sql_data` cell: its query goes to the session's DuckDB with its values bound. */
+import { renderSqlTemplate } from '../../src/cascade/sql-template.ts';
+import { RvbbitError } from '../../src/errors.ts';
+import type { Json, JsonObject } from '../../src/json.ts';
+import type { SqlCellProgram } from '../compile-cascade.ts';
+import { type Run, settleWithin, timeLimit } from '../run-state.ts';
+
+/** Runs the query: `{rows, columns, row_count}`, or `{table, row_count, columns}` where it made a table. */
+export async function runSqlCell(
+  cell: SqlCellProgram,
+  run: Run,
+  outputs: JsonObject,
+): Promise<Json> {
+  const { context, input, state } = run;
+  const { text, values } = renderSqlTemplate(cell.query[context.settings.kind], {
+    input,
+    outputs,
+    state,
+  });
+  const query = {
+    text,
+    values,
+    ...(cell.materialize === undefined ? {} : { materialize: cell.materialize }),
+  };
+  const limit = timeLimit(run, cell.label, cell.timeoutMs);
+  const outcome = await settleWithin(context.runSql(query), limit, context.signal);
+  if (!outcome.ok) {
+    const { code, message } = outcome.error;
+    throw new RvbbitError(code === 'RVB_INTERNAL' ? 'RVB_SQL' : code, `${cell.label}: ${message}`, {
+      stage: 'execute',
+    });
+  }
+  const { columns, rows, rowCount, table } = outcome;
+  return table === undefined
+    ? { rows, columns, row_count: rowCount }
+    : { table, row_count: rowCount, columns };
+}

@@ -1,0 +1,214 @@
+/** One run of a cascade: its cells in order, their conditions, routes and state, and the run's value. */
+import { isTruthy } from '../src/cascade/plain-json.ts';
+import { evaluateExpression } from '../src/cascade/template.ts';
+import { failureOf, RvbbitError } from '../src/errors.ts';
+import type { Json, JsonObject } from '../src/json.ts';
+import { MESSAGE_VALUE_CHARS, RUN_MAX_CELL_STEPS } from '../src/limits.ts';
+import { runCascadeCell } from './cells/cascade.ts';
+import { runJsCell } from './cells/js.ts';
+import { runSqlCell } from './cells/sql-data.ts';
+import type { CascadeProgram, CellProgram } from './compile-cascade.ts';
+import type { RunOutcome } from './protocol.ts';
+import { cancelledError, type Run, type RunBudget, type RunContext } from './run-state.ts';
+
+export { valueText } from '../src/cascade/plain-json.ts';
+export { compileCascade } from './compile-cascade.ts';
+export type { CascadeProgram, RunContext };
+
+/** Runs a cascade over one input. Never throws and never rejects: a failure is an outcome. */
+export function runCascade(
+  program: CascadeProgram,
+  input: JsonObject,
+  context: RunContext,
+): Promise<RunOutcome> {
+  return Promise.resolve(runCascadeNow(program, input, context));
+}
+
+/**
+ * As `runCascade`, but the outcome itself where no cell had to wait: a chunk of cheap rows then costs no
+ * promise a row.
+ */
+export function runCascadeNow(
+  program: CascadeProgram,
+  input: JsonObject,
+  context: RunContext,
+): RunOutcome | Promise<RunOutcome> {
+  const { timeoutMs } = context.settings;
+  const budget = { steps: 0, timeoutMs, deadlineMs: context.nowMs() + timeoutMs };
+  return startRun(program, input, context, budget);
+}
+
+function startRun(
+  program: CascadeProgram,
+  input: JsonObject,
+  context: RunContext,
+  budget: RunBudget,
+): RunOutcome | Promise<RunOutcome> {
+  const outputs = program.isSingle ? {} : { ...program.noOutputs };
+  const run: Run = { context, input, outputs, state: {}, budget };
+  try {
+    const problem = program.checkInput?.(input);
+    if (problem !== undefined) throw inputError(program, input, problem.path, problem.message);
+    if (program.hasJs) freezeDeep(input);
+    const outcome = runFrom(program, run, 0, undefined);
+    return outcome instanceof Promise ? outcome.catch((error) => failed(run, error)) : outcome;
+  } catch (error) {
+    return failed(run, error);
+  }
+}
+
+/** Runs cells from `index` on, synchronously as far as it goes; `value` is undefined until one has run. */
+function runFrom(
+  program: CascadeProgram,
+  run: Run,
+  from: number,
+  value: Json | undefined,
+): RunOutcome | Promise<RunOutcome> {
+  let last = value;
+  let index = from;
+  while (index < program.cells.length) {
+    const cell = program.cells[index]!;
+    if (run.context.signal.aborted) throw cancelledError();
+    if (++run.budget.steps > RUN_MAX_CELL_STEPS) throw tooManySteps(cell);
+    if (cell.when !== undefined && !isTruthy(evaluateExpression(cell.when, view(run)))) {
+      run.outputs[cell.name] = null;
+      index++;
+      continue;
+    }
+    const output = runCell(program, cell, run);
+    if (output instanceof Promise) {
+      const at = index;
+      return output.then((settled) => {
+        const next = afterCell(program, cell, run, at, settled);
+        return runFrom(program, run, next, settled);
+      });
+    }
+    last = output;
+    index = afterCell(program, cell, run, index, output);
+  }
+  return finish(program, run, last);
+}
+
+/** The cell's output, checked; null where it failed and may. */
+function runCell(program: CascadeProgram, cell: CellProgram, run: Run): Json | Promise<Json> {
+  const recover = (error: unknown): Json => {
+    const code = failureOf(error).code;
+    if (cell.nullOnError && code !== 'RVB_CANCELLED' && !isRunOver(run)) return null;
+    throw error;
+  };
+  try {
+    const output = callCell(program, cell, run);
+    if (!(output instanceof Promise)) return checkOutput(cell, output);
+    return output.then((value) => checkOutput(cell, value)).catch(recover);
+  } catch (error) {
+    return recover(error);
+  }
+}
+
+function callCell(program: CascadeProgram, cell: CellProgram, run: Run): Json | Promise<Json> {
+  switch (cell.kind) {
+    case 'js': {
+      const outputs = program.isSingle ? program.noOutputs : Object.freeze({ ...run.outputs });
+      return runJsCell(cell, run, outputs, !program.isSingle);
+    }
+    case 'sql_data':
+      return runSqlCell(cell, run, run.outputs);
+    case 'cascade':
+      return runCascadeCell(cell, run, run.outputs, startRun);
+    case 'unsupported':
+      throw new RvbbitError('RVB_UNSUPPORTED', `${cell.label}: ${cell.what} is not available yet`, {
+        stage: 'execute',
+      });
+  }
+}
+
+function checkOutput(cell: CellProgram, output: Json): Json {
+  const problem = cell.checkOutput?.(output);
+  if (problem === undefined) return output;
+  const message = `${cell.label}: its answer${problem.path} ${problem.message}`;
+  throw new RvbbitError('RVB_ANSWER_INVALID', message, { stage: 'execute' });
+}
+
+/** Keeps the output, sets the state, and says which cell is next. */
+function afterCell(
+  program: CascadeProgram,
+  cell: CellProgram,
+  run: Run,
+  index: number,
+  output: Json,
+): number {
+  run.outputs[cell.name] = output;
+  if (cell.set !== undefined) {
+    for (const [key, expression] of cell.set)
+      run.state[key] = evaluateExpression(expression, view(run));
+  }
+  if (cell.routing === undefined) return index + 1;
+  const isObject = typeof output === 'object' && output !== null && !Array.isArray(output);
+  const route = isObject ? (output as JsonObject)['_route'] : undefined;
+  const target =
+    typeof route === 'string' && Object.hasOwn(cell.routing, route)
+      ? cell.routing[route]
+      : cell.routing['default'];
+  return target === undefined ? index + 1 : (program.cellIndex.get(target) ?? index + 1);
+}
+
+function finish(program: CascadeProgram, run: Run, last: Json | undefined): RunOutcome {
+  let value = last;
+  if (program.output !== undefined) {
+    const output = evaluateExpression(program.output, view(run));
+    // A run whose cells were all skipped has a value only if `output` makes one out of nothing.
+    if (output !== null || last !== undefined) value = output;
+  }
+  if (!run.context.settings.keepOutputs) {
+    return value === undefined ? { kind: 'skipped' } : { kind: 'ok', value };
+  }
+  const { outputs } = run;
+  return value === undefined ? { kind: 'skipped', outputs } : { kind: 'ok', value, outputs };
+}
+
+function failed(run: Run, error: unknown): RunOutcome {
+  const failure = failureOf(error);
+  return run.context.settings.keepOutputs
+    ? { kind: 'failed', error: failure, outputs: run.outputs }
+    : { kind: 'failed', error: failure };
+}
+
+function view(run: Run): { input: JsonObject; outputs: JsonObject; state: JsonObject } {
+  return { input: run.input, outputs: run.outputs, state: run.state };
+}
+
+function isRunOver(run: Run): boolean {
+  return run.context.nowMs() >= run.budget.deadlineMs;
+}
+
+function tooManySteps(cell: CellProgram): RvbbitError {
+  const message = `${cell.label} would be step ${RUN_MAX_CELL_STEPS + 1} of one run; does its routing go in a circle?`;
+  return new RvbbitError('RVB_LIMIT', message, { stage: 'execute' });
+}
+
+function inputError(
+  program: CascadeProgram,
+  input: JsonObject,
+  path: string,
+  expected: string,
+): RvbbitError {
+  let value: unknown = input;
+  for (const name of path.split('.').slice(1)) {
+    value = typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+  }
+  const text = path === '' || value === undefined ? '' : ` (it is ${JSON.stringify(value)})`;
+  const shown =
+    text.length <= MESSAGE_VALUE_CHARS ? text : `${text.slice(0, MESSAGE_VALUE_CHARS - 1)}…`;
+  return new RvbbitError(
+    'RVB_TYPE_MISMATCH',
+    `${program.cascade.file}: input${path} ${expected}${shown}`,
+    { stage: 'execute' },
+  );
+}
+
+/** Freezes an input and all in it: a js cell cannot change what the next cell, or a twin row, sees. */
+function freezeDeep(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  for (const item of Object.values(value)) freezeDeep(item);
+}

@@ -1,0 +1,98 @@
+/** What one run of a cascade carries from cell to cell, and what it asks of its surroundings. */
+import { RvbbitError } from '../src/errors.ts';
+import type { Json, JsonObject } from '../src/json.ts';
+import type { RunSettings, SqlCellOutcome, SqlCellQuery } from './protocol.ts';
+
+/** What a run needs of the worker around it. */
+export interface RunContext {
+  readonly settings: RunSettings;
+  /** Aborts when the statement is cancelled. */
+  readonly signal: AbortSignal;
+  runSql(query: SqlCellQuery): Promise<SqlCellOutcome>;
+  /** Called before and after the synchronous part of a js cell: another thread ends an endless loop. */
+  enterJs?(timeoutMs: number): void;
+  leaveJs?(): void;
+  /** A clock that does not go back, in milliseconds. */
+  nowMs(): number;
+}
+
+/** One run under way. Nested cascades have a run of their own and share `budget`. */
+export interface Run {
+  readonly context: RunContext;
+  readonly input: JsonObject;
+  readonly outputs: Record<string, Json>;
+  readonly state: Record<string, Json>;
+  readonly budget: RunBudget;
+}
+
+/** The bounds of a run and of the cascades nested in it. */
+export interface RunBudget {
+  /** On `context.nowMs`'s clock. */
+  deadlineMs: number;
+  readonly timeoutMs: number;
+  steps: number;
+}
+
+/** The time that a cell may take: its own limit or what is left of the run's, whichever is less. */
+export interface TimeLimit {
+  readonly ms: number;
+  /** What to say when it is over. */
+  readonly message: string;
+}
+
+/** The limit for a cell that begins now. */
+export function timeLimit(run: Run, label: string, cellTimeoutMs: number | undefined): TimeLimit {
+  const left = run.budget.deadlineMs - run.context.nowMs();
+  if (cellTimeoutMs !== undefined && cellTimeoutMs <= left) {
+    return { ms: cellTimeoutMs, message: `${label} took longer than its ${cellTimeoutMs} ms` };
+  }
+  const message = `${label} was running when the run's ${run.budget.timeoutMs} ms were over`;
+  return { ms: left, message };
+}
+
+/** The error of a limit that is over. */
+export function timeoutError(limit: TimeLimit): RvbbitError {
+  return new RvbbitError('RVB_TIMEOUT', limit.message, { stage: 'execute', retryable: true });
+}
+
+/**
+ * Waits for a promise, at most for the limit's time and until the statement is cancelled. `onEnd` is
+ * called when the wait ends early; the promise is left to itself then, its rejection handled.
+ */
+export function settleWithin<T>(
+  promise: PromiseLike<T>,
+  limit: TimeLimit,
+  signal: AbortSignal,
+  onEnd?: (reason: RvbbitError) => void,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const end = (reason: RvbbitError): void => {
+      clear();
+      reject(reason);
+      onEnd?.(reason);
+    };
+    const timer = setTimeout(() => end(timeoutError(limit)), Math.max(0, limit.ms));
+    const onAbort = (): void => end(cancelledError());
+    const clear = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    };
+    signal.addEventListener('abort', onAbort);
+    promise.then(
+      (value) => {
+        clear();
+        resolve(value);
+      },
+      (error: unknown) => {
+        clear();
+        reject(error);
+      },
+    );
+    if (signal.aborted) onAbort();
+  });
+}
+
+/** The error of a run whose statement was cancelled. */
+export function cancelledError(): RvbbitError {
+  return new RvbbitError('RVB_CANCELLED', 'the statement was cancelled', { stage: 'execute' });
+}
