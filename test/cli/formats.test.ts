@@ -48,7 +48,14 @@ test('JSON is one array with a row a line, and an empty array without rows', asy
 });
 
 test('JSON keeps the order of columns whose names are numbers', async () => {
-  const text = await written(startJsonl, [['b', 'INTEGER'], ['1', 'INTEGER']], [{ b: 1, '1': 2 }]);
+  const text = await written(
+    startJsonl,
+    [
+      ['b', 'INTEGER'],
+      ['1', 'INTEGER'],
+    ],
+    [{ b: 1, '1': 2 }],
+  );
   assert.is(text, '{"b":1,"1":2}\n');
 });
 
