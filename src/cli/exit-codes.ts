@@ -43,6 +43,7 @@ export function exitCodeOf(verdicts: Iterable<Verdict>): number {
 export function verdictOf(thrown: unknown): Verdict {
   if (thrown instanceof CliError) return thrown.verdict;
   if (!(thrown instanceof RvbbitError)) return 'failed';
+  if (thrown.code === 'RVB_CANCELLED') return 'interrupted';
   if (thrown.code === 'RVB_BUDGET') return 'budget';
   if (thrown.code === 'RVB_DEADLINE') return 'deadline';
   if (thrown.stage !== 'open') return 'failed';

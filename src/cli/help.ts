@@ -6,7 +6,7 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
   query: [
     "rvbbit -c 'SELECT 42 AS answer'",
     'rvbbit shop.duckdb -f report.sql --format csv -o report.csv',
-    "rvbbit -c 'SELECT $1 + $n' --param 1=2 --param n=3",
+    "rvbbit -c 'SELECT $a + $b AS sum' --param a=2 --param b=3",
   ],
   run: [
     `rvbbit run band.yaml --input '{"price": 20}'`,

@@ -27,7 +27,7 @@ async function loadCommand(name: CommandName): Promise<RunCommand> {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const { command, words, options } = parseArgs(args, existsSync);
+  const { command, words, options } = await parseArgs(args, existsSync);
   if (options.color === false) {
     delete process.env['FORCE_COLOR'];
     process.env['NO_COLOR'] = '1';

@@ -135,6 +135,11 @@ export const OPTIONS: readonly OptionRow[] = [
   { flags: '-h, --help', help: 'print this help', commands: ALL },
 ];
 
+/** Whether the text is a whole number from 1 that an option may take. */
+export function isWholeNumber(text: string): boolean {
+  return /^[1-9]\d{0,8}$/.test(text);
+}
+
 /** DuckDB's spellings of a format, and the long forms that people type unasked. */
 const FORMAT_ALIASES: Readonly<Record<string, FormatName>> = {
   csv: 'csv',

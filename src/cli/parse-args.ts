@@ -1,23 +1,8 @@
 /** Reads a command line by the table of options. */
-import { Command, CommanderError, Option } from 'commander';
 import { nearestSpelling } from '../../grammar/spelling.ts';
 import { CliError } from './exit-codes.ts';
-import {
-  type CliOptions,
-  COMMANDS,
-  type CommandName,
-  firstWord,
-  OPTIONS,
-  spellOutFormats,
-} from './options.ts';
-import type { ScriptInput } from './script.ts';
-
-/** A command line, read. */
-export interface ParsedArgs {
-  readonly command: CommandName;
-  readonly words: readonly string[];
-  readonly options: CliOptions;
-}
+import { COMMANDS, type CommandName, firstWord, spellOutFormats } from './options.ts';
+import { type ParsedArgs, readOptions } from './read-options.ts';
 
 function isCommand(word: string | undefined): word is CommandName | 'help' {
   return (
@@ -29,11 +14,14 @@ function isCommand(word: string | undefined): word is CommandName | 'help' {
  * Reads the arguments after `node main.js`. `isFile` tells a database that is there from a misspelt
  * subcommand. Throws a usage error.
  */
-export function parseArgs(args: readonly string[], isFile: (path: string) => boolean): ParsedArgs {
+export async function parseArgs(
+  args: readonly string[],
+  isFile: (path: string) => boolean,
+): Promise<ParsedArgs> {
   const at = firstWord(args);
   const word = at < 0 ? undefined : args[at];
   if (!isCommand(word)) {
-    const parsed = parseOptions('query', spellOutFormats(args));
+    const parsed = await parseOptions('query', spellOutFormats(args));
     if (word !== undefined) refuseMisspelling(word, parsed, isFile);
     return parsed;
   }
@@ -83,49 +71,8 @@ function refuseMisspelling(
   }
 }
 
-function parseOptions(name: CommandName, args: readonly string[]): ParsedArgs {
-  const inputs: ScriptInput[] = [];
-  const param: string[] = [];
-  const command = buildCommand(name, inputs, param);
-  let message = '';
-  command.exitOverride().configureOutput({
-    writeErr: (text) => {
-      message += text;
-    },
-  });
-  try {
-    command.parse(args, { from: 'user' });
-  } catch (thrown) {
-    if (!(thrown instanceof CommanderError)) throw thrown;
-    const [first = '', ...more] = (message || thrown.message).trim().split('\n');
-    const advice =
-      /\((Did.*)\)/.exec(more.join(' '))?.[1] ??
-      `rvbbit ${name === 'query' ? '' : `${name} `}--help`;
-    throw new CliError('usage', first.replace(/^error: /, ''), advice);
-  }
-  return { command: name, words: command.args, options: { ...command.opts(), inputs, param } };
-}
-
-function buildCommand(name: CommandName, inputs: ScriptInput[], param: string[]): Command {
-  const command = new Command('rvbbit').helpOption(false).argument('[words...]');
-  for (const { flags, help, commands, choices, number, collect } of OPTIONS) {
-    if (!commands.includes(name)) continue;
-    const option = new Option(flags, help);
-    if (choices !== undefined) option.choices([...choices]);
-    if (number) option.argParser((text: string) => wholeNumber(option.long ?? '', text));
-    if (collect === 'sql')
-      option.argParser((text: string) => void inputs.push({ kind: 'sql', text }));
-    if (collect === 'file')
-      option.argParser((path: string) => void inputs.push({ kind: 'file', path }));
-    if (collect === 'param') option.argParser((text: string) => void param.push(text));
-    command.addOption(option);
-  }
-  return command;
-}
-
-function wholeNumber(flag: string, text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) {
-    throw new CliError('usage', `${flag} takes a whole number from 1, not '${text}'`);
-  }
-  return Number(text);
+async function parseOptions(name: CommandName, args: readonly string[]): Promise<ParsedArgs> {
+  const parsed = readOptions(name, args);
+  if (parsed !== undefined) return parsed;
+  return (await import('./read-with-commander.ts')).readWithCommander(name, args);
 }

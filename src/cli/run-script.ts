@@ -9,7 +9,6 @@ import {
   SINGLE_RESULT,
   type StartResult,
 } from './format/format.ts';
-import { writeParquet } from './format/parquet.ts';
 import { bindParams, type ParamValues } from './params.ts';
 import type { ProgressView } from './progress-view.ts';
 import { reportError } from './report.ts';
@@ -107,6 +106,7 @@ async function runStatement(
   const { engine, start, sink, signal, format } = settings;
   const params = bindParams(statement.sql, settings.params);
   if (start === undefined && settings.printed(index) && statement.givesRows) {
+    const { writeParquet } = await import('./format/parquet.ts');
     const { summary, notices } = await writeParquet(
       engine,
       statement,

@@ -24,7 +24,7 @@ export function summaryLines(
     [`${counted(rows.in, 'row')}`, `${rows.ok} ok`, ...named(outcomes)].join(', '),
     [counted(summary.runs, 'run'), ...named([[rows.deduped, 'deduped']])].join(', '),
     ...modelPart(summary),
-    `${seconds.toFixed(2)} s${seconds > 0 ? ` (${rateText(done / seconds)} rows/s)` : ''}`,
+    `${seconds.toFixed(2)} s${seconds > 0 && done > 0 ? ` (${rateText(done / seconds)} rows/s)` : ''}`,
   ];
   const status =
     summary.status === 'complete' ? '' : ` incomplete (${summary.reason ?? 'stopped'}),`;

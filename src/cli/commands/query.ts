@@ -8,7 +8,6 @@ import { checkSyntax, runScript, type ScriptSettings } from '../run-script.ts';
 import { readScript, type ScriptInput, type ScriptStatement } from '../script.ts';
 import { openEngine } from '../session.ts';
 import { watchInterrupts } from '../signals.ts';
-import { FileSink } from '../sink/file-sink.ts';
 import type { Sink } from '../sink/sink.ts';
 import { StdoutSink } from '../sink/stdout-sink.ts';
 import { stdoutStyle } from '../stderr.ts';
@@ -103,7 +102,7 @@ async function withOutput(
           unread = true;
           interrupts.stop();
         })
-      : await FileSink.open(options.output);
+      : await (await import('../sink/file-sink.ts')).FileSink.open(options.output);
   const start = format === 'parquet' ? undefined : await loadFormat(format);
   const engine = await openEngine(options, database).catch(async (thrown: unknown) => {
     await sink.discard();

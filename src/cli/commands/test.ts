@@ -91,7 +91,10 @@ async function outcomeOf(
   try {
     return (await engine.runCascade(path, input, { signal })).outcome;
   } catch (thrown) {
-    return { kind: 'failed', error: failureOf(thrown) };
+    const error = failureOf(thrown);
+    // No case can run then, so that one error says more than a list of them.
+    if (error.code === 'RVB_WORKER_BOOT') throw thrown;
+    return { kind: 'failed', error };
   }
 }
 

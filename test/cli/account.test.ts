@@ -1,0 +1,168 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CliError, exitCodeOf, verdictOf, verdictsOn } from '../../src/cli/exit-codes.ts';
+import { durationText, foldProgress, type Progress, progressText } from '../../src/cli/progress.ts';
+import { summaryLines } from '../../src/cli/summary.ts';
+import { RvbbitError } from '../../src/errors.ts';
+import type { JournalEntry, JournalRecord } from '../../src/journal/records.ts';
+import { summaryWith } from './support.ts';
+
+function fold(
+  entries: readonly (readonly [atSeconds: number, entry: JournalEntry])[],
+): Progress | undefined {
+  return entries.reduce<Progress | undefined>((progress, [seconds, entry], seq) => {
+    const base = { v: 1, seq, at: seconds * 1e6, session: 's', caller: 'c' } as const;
+    return foldProgress(progress, { ...base, ...entry } as JournalRecord);
+  }, undefined);
+}
+
+const OPEN: JournalEntry = {
+  t: 'statement.open',
+  sql: '',
+  kind: 'map',
+  origin: 'cli',
+  parallel: 5,
+  cascade: 'a.yaml',
+};
+const READ: JournalEntry = { t: 'statement.read', rows: 100, runs: 80, deduped: 0 };
+const ROWS: JournalEntry = {
+  t: 'rows',
+  first: 0,
+  count: 16,
+  ok: 15,
+  null: 1,
+  failed: 2,
+  skipped: 2,
+  failures: [],
+};
+
+test('progress counts rows from the journal and tells rate and time left', () => {
+  assert.is(progressText(fold([[0, OPEN]])!, 1e6), 'reading rows');
+  const half = fold([
+    [0, OPEN],
+    [1, READ],
+    [3, ROWS],
+  ])!;
+  assert.is(half.done, 20);
+  assert.is(progressText(half, 3e6), '20/100 rows, 2 failed, 10 rows/s, ETA 8s');
+  assert.is(
+    progressText(
+      fold([
+        [0, OPEN],
+        [1, READ],
+      ])!,
+      1e6,
+    ),
+    '0/100 rows',
+  );
+});
+
+test('progress leaves plain SQL and the records of other statements alone', () => {
+  const { cascade: _, ...plain } = OPEN;
+  assert.is(
+    fold([
+      [0, plain],
+      [1, READ],
+    ]),
+    undefined,
+  );
+  const progress = fold([
+    [0, OPEN],
+    [1, READ],
+  ]);
+  const stranger = {
+    v: 1,
+    seq: 9,
+    at: 2e6,
+    session: 's',
+    caller: 'other',
+    ...ROWS,
+  } as JournalRecord;
+  assert.is(foldProgress(progress, stranger), progress);
+});
+
+test('durations read well from seconds to hours', () => {
+  assert.equal([0, 0.2, 59, 61, 3600, 3725].map(durationText), [
+    '0s',
+    '1s',
+    '59s',
+    '1m01s',
+    '1h00m',
+    '1h02m',
+  ]);
+});
+
+test('the exit code is that of the first verdict in a fixed order', () => {
+  assert.is(exitCodeOf([]), 0);
+  assert.is(exitCodeOf(['rows']), 5);
+  assert.is(exitCodeOf(['rows', 'failed']), 1);
+  assert.is(exitCodeOf(['failed', 'deadline']), 4);
+  assert.is(exitCodeOf(['deadline', 'budget', 'rows']), 6);
+  assert.is(exitCodeOf(['budget', 'open']), 3);
+  assert.is(exitCodeOf(['open', 'usage']), 2);
+  assert.is(exitCodeOf(['usage', 'interrupted']), 130);
+});
+
+test('an error has the verdict of its code and stage', () => {
+  const error = (code: RvbbitError['code'], stage: RvbbitError['stage']) =>
+    verdictOf(new RvbbitError(code, 'x', { stage }));
+  assert.is(error('RVB_BUDGET', 'execute'), 'budget');
+  assert.is(error('RVB_DEADLINE', 'execute'), 'deadline');
+  assert.is(error('RVB_SYNTAX', 'parse'), 'failed');
+  assert.is(error('RVB_SQL', 'open'), 'open');
+  assert.is(error('RVB_OPTION_TYPE', 'open'), 'usage');
+  assert.is(error('RVB_OPTION_TYPE', 'bind'), 'failed');
+  assert.is(error('RVB_CANCELLED', 'execute'), 'interrupted');
+  assert.is(verdictOf(new CliError('open', 'x')), 'open');
+  assert.is(verdictOf(new TypeError('x')), 'failed');
+});
+
+test('a statement that left rows behind has a verdict too', () => {
+  assert.equal(verdictsOn(summaryWith({})), []);
+  assert.equal(verdictsOn(summaryWith({ rows: { in: 1, failed: 1 } })), ['rows']);
+  assert.equal(verdictsOn(summaryWith({ status: 'incomplete', reason: 'budget' })), ['budget']);
+});
+
+test('the summary names what happened, and the first failures by row', () => {
+  const failures = Array.from({ length: 7 }, (_, ordinal) => ({
+    ordinal,
+    code: 'RVB_CELL' as const,
+    message: 'boom',
+    attempts: ordinal + 1,
+  }));
+  const summary = summaryWith({
+    rows: { in: 20, ok: 10, null: 1, failed: 8, notRun: 1, deduped: 3 },
+    runs: 9,
+    durationMs: 2000,
+    status: 'incomplete',
+    reason: 'cancelled',
+    failures,
+  });
+  const notices = [{ code: 'default_limit', message: 'cut at 1000' } as const];
+  assert.equal(summaryLines('MAP a.yaml', summary, notices), [
+    'MAP a.yaml: incomplete (cancelled), 20 rows, 10 ok, 1 null, 8 failed, 1 not run; 9 runs, 3 deduped; 2.00 s (9.5 rows/s)',
+    'note: cut at 1000',
+    '  row 1: RVB_CELL: boom',
+    '  row 2: RVB_CELL: boom (2 attempts)',
+    '  row 3: RVB_CELL: boom (3 attempts)',
+    '  row 4: RVB_CELL: boom (4 attempts)',
+    '  row 5: RVB_CELL: boom (5 attempts)',
+    '  … and 3 more',
+  ]);
+});
+
+test('a summary with model calls tells tokens and cost', () => {
+  const summary = summaryWith({
+    rows: { in: 1, ok: 1 },
+    runs: 1,
+    calls: { sent: 2, retried: 1, cacheHits: 3 },
+    tokens: { in: 10, out: 20 },
+    costMicroUsd: 4100,
+  });
+  assert.match(
+    summaryLines('MAP a.yaml', summary)[0]!,
+    '2 calls, 3 cached, 1 retried, 10 + 20 tokens, $0.0041',
+  );
+});
+
+test.run();

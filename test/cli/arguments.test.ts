@@ -1,0 +1,145 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CliError } from '../../src/cli/exit-codes.ts';
+import { firstWord, spellOutFormats } from '../../src/cli/options.ts';
+import { bindParams, checkParamsUsed, parametersIn, readParams } from '../../src/cli/params.ts';
+import { parseArgs } from '../../src/cli/parse-args.ts';
+import { readOptions } from '../../src/cli/read-options.ts';
+import { readWithCommander } from '../../src/cli/read-with-commander.ts';
+
+const parse = (...args: string[]) => parseArgs(args, (path) => path === 'test.duckdb');
+
+async function usageError(run: () => unknown): Promise<string> {
+  try {
+    await run();
+  } catch (thrown) {
+    if (!(thrown instanceof CliError)) throw thrown;
+    assert.is(thrown.verdict, 'usage');
+    return `${thrown.message} ${thrown.hint ?? ''}`;
+  }
+  throw new Error('no usage error');
+}
+
+test('-c and -f keep the order in which they were given', async () => {
+  const { command, words, options } = await parse(
+    '-f',
+    'a.sql',
+    'shop.duckdb',
+    '-c',
+    '-- x',
+    '-f',
+    '-',
+  );
+  assert.is(command, 'query');
+  assert.equal(words, ['shop.duckdb']);
+  assert.equal(options.inputs, [
+    { kind: 'file', path: 'a.sql' },
+    { kind: 'sql', text: '-- x' },
+    { kind: 'file', path: '-' },
+  ]);
+});
+
+test('the first word is a subcommand even behind options', async () => {
+  const { command, words } = await parse('--cascades', 'run', 'test', 'band.yaml');
+  assert.is(command, 'test');
+  assert.equal(words, ['band.yaml']);
+  assert.is(firstWord(['-c', 'run', '--quiet', 'x']), 3);
+  assert.is(firstWord(['--', 'run']), -1);
+});
+
+test('a path is a database even if it ends in the name of a subcommand', async () => {
+  assert.is((await parse('./run')).command, 'query');
+  assert.equal((await parse('./run')).words, ['./run']);
+});
+
+test('a misspelt subcommand gets the nearest spelling', async () => {
+  assert.match(await usageError(() => parse('docter')), 'did you mean rvbbit doctor?');
+  assert.match(await usageError(() => parse('help', 'exlain')), 'did you mean explain?');
+  assert.is((await parse('warehouse')).command, 'query');
+});
+
+test('a misspelt option gets the nearest spelling', async () => {
+  assert.match(await usageError(() => parse('--cascade', 'x')), '--cascades');
+  assert.match(await usageError(() => parse('run', 'x.yaml', '--stats')), 'unknown option');
+});
+
+test('SQL, a script or a cascade in the place of the database is explained', async () => {
+  assert.match(await usageError(() => parse('select 1')), '-c');
+  assert.match(await usageError(() => parse('report.sql')), '-f report.sql');
+  assert.match(await usageError(() => parse('band.yaml')), 'rvbbit run band.yaml');
+});
+
+test("DuckDB's spellings of formats are understood, but not inside values", async () => {
+  assert.is((await parse('-csv', '-c', 'select 1')).options.format, 'csv');
+  assert.is((await parse('-c', 'select 1', '--markdown')).options.format, 'markdown');
+  assert.equal(spellOutFormats(['-c', '-csv', '--', '-json']), ['-c', '-csv', '--', '-json']);
+  assert.is((await parse('doctor', '--json')).options.json, true);
+});
+
+test('numbers are whole and from 1', async () => {
+  assert.is((await parse('--parallel', '8')).options.parallel, 8);
+  for (const text of ['0', '-1', '1.5', 'x', '']) {
+    assert.match(await usageError(() => parse('--parallel', text)), 'whole number');
+  }
+});
+
+test('parameters are JSON where they parse and text where they do not', async () => {
+  const values = readParams([
+    'a=1',
+    'b=x=y',
+    'c=null',
+    'd="1"',
+    'e=9007199254740993',
+    'f=',
+    '$g=[1]',
+    'zip=01234',
+  ]);
+  assert.equal(Object.fromEntries(values), {
+    a: 1,
+    b: 'x=y',
+    c: null,
+    d: '1',
+    e: 9007199254740993n,
+    f: '',
+    g: [1],
+    zip: '01234',
+  });
+  assert.match(await usageError(() => readParams(['a'])), 'name=value');
+  assert.match(await usageError(() => readParams(['a=1', 'a=2'])), 'twice');
+});
+
+test('parameters are found outside strings, names and comments', async () => {
+  const sql = `SELECT $a, '$b', "$c", $$ $d $$ -- $e\n, $2::INT /* $f */ WHERE x = $höhe`;
+  assert.equal([...parametersIn(sql)].sort(), ['2', 'a', 'höhe']);
+  assert.equal([...parametersIn("SELECT ?, '?', ?")], ['1', '2']);
+});
+
+test('a statement is bound to the parameters that it names, by number or by name', async () => {
+  const values = readParams(['1=x', '2=y', 'n=z']);
+  assert.equal(bindParams('SELECT $2, $1', values), ['x', 'y']);
+  assert.equal(bindParams('SELECT ?', values), ['x']);
+  assert.equal(bindParams('SELECT $n', values), { n: 'z' });
+  assert.is(bindParams('SELECT 1', values), undefined);
+});
+
+test('a parameter that no statement names is a usage error with the nearest name', async () => {
+  assert.match(
+    await usageError(() => checkParamsUsed(['SELECT $brand'], readParams(['brnad=1']))),
+    'did you mean brand?',
+  );
+});
+
+test('both readers of a command line agree on what is in order', async () => {
+  for (const args of [
+    ['-f', 'a.sql', 'x.duckdb', '-c', 'select 1', '--param', 'a=1', '--param=b=2'],
+    ['--keep-going', '--no-color', '-q', '--parallel', '4', '--format=csv', '-oout.csv'],
+    ['-qc', 'select 1', '--', '-x', 'y'],
+    ['-'],
+  ]) {
+    assert.equal(readOptions('query', args), readWithCommander('query', args), args.join(' '));
+  }
+  assert.is(readOptions('query', ['-c', '-- a comment first']), undefined);
+  assert.is(readOptions('query', ['--nope']), undefined);
+});
+
+test.run();

@@ -1,0 +1,296 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { makeFolder, removeFolder, rvbbit } from './spawn.ts';
+
+const js = (id: string, code: string, rest = '') =>
+  `cascade_id: ${id}\ncells:\n  - { name: a, tool: js, inputs: { code: ${JSON.stringify(code)} } }\n${rest}`;
+
+const folder = makeFolder({
+  'twice.yaml': js(
+    'twice',
+    'return input.n * 2;',
+    'test_cases: [{ input: { n: 2 }, expect: 4 }, { name: wrong, input: { n: 3 }, expect: 7 }]\n',
+  ),
+  'odd.yaml': js('odd', "if (input.n % 2) throw new Error('odd \\u001b[31m'); return 'even';"),
+  'slow.yaml': js('slow', 'await new Promise((done) => setTimeout(done, 200)); return 1;'),
+  'broken/broken.yaml': 'cascade_id: broken\ncells: nonsense\n',
+  'two.sql': 'CREATE TABLE t AS SELECT 1 AS a;\nSELECT a FROM t;\nSELECT a + 1 AS b FROM t;\n',
+  'bad.sql': 'SELECT 1 AS a;\n\n  SELEC 2;\nSELECT 3 AS c;\n',
+  'misprint.sql': "SELECT 1 AS a;\n\n  RVBBIT MAP PARALEL 5 'twice.yaml' USING (SELECT 1 AS n);\n",
+});
+const run = (args: readonly string[], more: Parameters<typeof rvbbit>[1] = {}) =>
+  rvbbit(args, { cwd: folder, ...more });
+const map = (cascade: string, rows: number, parallel = 1) =>
+  `RVBBIT MAP PARALLEL ${parallel} '${cascade}' USING (SELECT i AS n FROM range(${rows}) t(i))`;
+
+test.after(() => removeFolder(folder));
+
+test('rows go to stdout as a JSON object a line, and nothing else does', async () => {
+  const { code, stdout, stderr } = await run(['-c', "SELECT 1 AS a, 'x' AS b, NULL AS c"]);
+  assert.is(stdout, '{"a":1,"b":"x","c":null}\n');
+  assert.is(stderr, '');
+  assert.is(code, 0);
+});
+
+test('MAP keeps the order of its rows and accounts for them on stderr', async () => {
+  const { code, stdout, stderr } = await run(['-c', map('twice.yaml', 50, 5)]);
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { n: unknown; result: string });
+  assert.equal(
+    rows.map(({ n, result }) => `${n}→${result}`),
+    Array.from({ length: 50 }, (_, n) => `${n}→${n * 2}`),
+  );
+  assert.match(stderr, /MAP twice\.yaml: 50 rows, 50 ok; 50 runs; /);
+  assert.is(code, 0);
+});
+
+test('failed rows are named with their code, and the exit code is 5', async () => {
+  const { code, stdout, stderr } = await run(['-csv', '-c', map('odd.yaml', 4)]);
+  assert.is(stdout, 'n,result\n0,even\n1,\n2,even\n3,\n');
+  assert.match(stderr, '4 rows, 2 ok, 2 failed');
+  assert.match(stderr, /row 2: RVB_CELL: .*odd \\x1b\[31m/);
+  assert.is(code, 5);
+});
+
+test('-q leaves stderr to errors', async () => {
+  const { code, stderr } = await run(['-q', '-c', map('odd.yaml', 4)]);
+  assert.is(stderr, '');
+  assert.is(code, 5);
+});
+
+test('--stats is a line of JSON a statement', async () => {
+  const { stderr } = await run(['-q', '--stats', '-c', `SELECT 1; ${map('twice.yaml', 3)}`]);
+  const lines = stderr
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { statement: number; rows: { ok: number } });
+  assert.equal(
+    lines.map(({ statement }) => statement),
+    [1, 2],
+  );
+  assert.is(lines[1]!.rows.ok, 3);
+});
+
+test('-c, -f and standard input run in the order given, in one session', async () => {
+  const args = [
+    '-c',
+    'CREATE TABLE u AS SELECT 7 AS x',
+    '-f',
+    '-',
+    '-c',
+    'SELECT x + 1 AS y FROM u',
+  ];
+  const { stdout } = await run(args, { stdin: 'SELECT x FROM u' });
+  assert.is(stdout, '{"x":7}\n{"y":8}\n');
+});
+
+test('standard input is the script where there is no other', async () => {
+  assert.is((await run([], { stdin: 'SELECT 1 AS a;' })).stdout, '{"a":1}\n');
+  assert.is((await run(['-'], { stdin: 'SELECT 2 AS a' })).stdout, '{"a":2}\n');
+  assert.is((await run([], { stdin: ' -- nothing\n' })).code, 0);
+});
+
+test('parameters are bound to the statements that name them', async () => {
+  const args = ['-c', 'SELECT $1 + 1 AS a; SELECT $n AS b', '--param', '1=41', '--param', 'n=x y'];
+  assert.is((await run(args)).stdout, '{"a":42}\n{"b":"x y"}\n');
+  assert.is((await run(['-c', 'SELECT 1', '--param', 'n=1'])).code, 2);
+});
+
+test('formats of one result set refuse two before anything runs, and --last picks the last', async () => {
+  const refused = await run(['-f', 'two.sql', '--format', 'csv']);
+  assert.is(refused.code, 2);
+  assert.is(refused.stdout, '');
+  assert.match(refused.stderr, '--last');
+  assert.is((await run(['-f', 'two.sql', '--format', 'csv', '--last'])).stdout, 'b\n2\n');
+});
+
+test('a failing statement ends the script, and --keep-going goes on', async () => {
+  const stopped = await run(['-f', 'bad.sql']);
+  assert.is(stopped.stdout, '{"a":1}\n');
+  assert.match(stopped.stderr, 'rvbbit: RVB_SQL: ');
+  assert.match(stopped.stderr, 'at bad.sql:3:');
+  assert.match(stopped.stderr, '1 more statement was not run');
+  assert.is(stopped.code, 1);
+  const kept = await run(['-f', 'bad.sql', '--keep-going']);
+  assert.is(kept.stdout, '{"a":1}\n{"c":3}\n');
+  assert.is(kept.code, 1);
+});
+
+test('a misprint in the dialect is found before anything runs, at its line in the file', async () => {
+  const { code, stdout, stderr } = await run(['-f', 'misprint.sql']);
+  assert.is(code, 1);
+  assert.is(stdout, '');
+  assert.match(stderr, /RVB_SYNTAX: line 3, column 14/);
+  assert.match(stderr, 'at misprint.sql:3:14');
+});
+
+test('files that are not there and databases that are none exit with 3', async () => {
+  assert.is((await run(['-f', 'nope.sql'])).code, 3);
+  const { code, stderr } = await run(['two.sql.db', '--cascades', 'nowhere', '-c', 'SELECT 1']);
+  assert.is(code, 3);
+  assert.match(stderr, 'rvbbit: cannot open: ');
+  assert.is((await run(['./two.sql', '-c', 'SELECT 1'])).code, 2);
+  assert.is((await run(['./twice.yaml/x.duckdb', '-c', 'SELECT 1'])).code, 3);
+});
+
+test('a database file keeps what a script made', async () => {
+  await run(['kept.duckdb', '-c', 'CREATE TABLE k AS SELECT 5 AS five']);
+  assert.is((await run(['kept.duckdb', '-c', 'SELECT * FROM k'])).stdout, '{"five":5}\n');
+});
+
+test('-o writes a whole file or none, in the format of its name', async () => {
+  mkdirSync(join(folder, 'out'));
+  await run(['-c', 'SELECT 1 AS a', '-o', 'out/a.csv']);
+  assert.is(readFileSync(join(folder, 'out/a.csv'), 'utf8'), 'a\n1\n');
+  symlinkSync('a.csv', join(folder, 'out/link.csv'));
+  await run(['-c', 'SELECT 2 AS a', '-o', 'out/link.csv']);
+  assert.is(readFileSync(join(folder, 'out/a.csv'), 'utf8'), 'a\n2\n');
+  const failed = await run([
+    '-c',
+    "SELECT i, IF(i < 90000, i, error('boom')) FROM range(100000) t(i)",
+    '-o',
+    'out/b.csv',
+  ]);
+  assert.is(failed.code, 1);
+  assert.equal(readdirSync(join(folder, 'out')).sort(), ['a.csv', 'link.csv']);
+});
+
+test('Parquet is written by DuckDB, from a query and from a MAP', async () => {
+  const annotated = `-- @ parallel: 3\n${map('twice.yaml', 5).replace('PARALLEL 1 ', '')}`;
+  for (const sql of ['SELECT 1 AS n, 2 AS result', annotated]) {
+    const { code, stderr } = await run(['-c', sql, '-o', "it's.parquet"]);
+    assert.is(code, 0, stderr);
+    const { stdout } = await run(['-csv', '-c', "SELECT * FROM 'it''s.parquet' LIMIT 1"]);
+    assert.match(stdout, 'n,result\n');
+  }
+  assert.is((await run(['-c', 'SELECT 1', '--format', 'parquet'])).code, 2);
+});
+
+test('a large result streams, and a reader that goes away ends it quietly', async () => {
+  const { code, stderr } = await run(['-c', 'SELECT i FROM range(100000000) t(i)'], {
+    during: (child) => child.stdout?.once('data', () => child.stdout?.destroy()),
+  });
+  assert.is(stderr, '');
+  assert.is(code, 0);
+});
+
+test('Ctrl-C stops the statement, tells what was done and exits with 130', async () => {
+  const { code, stderr } = await run(['-c', map('slow.yaml', 200)], {
+    during: (child) => void sleep(3000).then(() => child.kill('SIGINT')),
+  });
+  assert.is(code, 130);
+  assert.match(stderr, 'interrupted');
+  assert.match(stderr, /MAP slow\.yaml: incomplete \(cancelled\), 200 rows, \d+ ok, \d+ not run/);
+});
+
+test('SIGTERM does the same, and plain SQL stops too', async () => {
+  const { code } = await run(
+    ['-c', 'SELECT sum(a.i * b.i) FROM range(10000000) a(i), range(100000) b(i)'],
+    {
+      during: (child) => void sleep(3000).then(() => child.kill('SIGTERM')),
+    },
+  );
+  assert.is(code, 130);
+});
+
+test('run prints the value as JSON, or the outputs by cell', async () => {
+  const { code, stdout } = await run(['run', 'twice.yaml', '--input', '{"n":21}']);
+  assert.is(stdout, '42\n');
+  assert.is(code, 0);
+  const outputs = await run(['run', 'twice.yaml', '--input', '-', '--outputs'], {
+    stdin: '{"n":1}',
+  });
+  assert.equal(JSON.parse(outputs.stdout), { a: 2 });
+});
+
+test('run exits with 1 and the code of the failure', async () => {
+  const { code, stdout, stderr } = await run([
+    'run',
+    join(folder, 'odd.yaml'),
+    '--input',
+    '{"n":1}',
+  ]);
+  assert.is(code, 1);
+  assert.is(stdout, '');
+  assert.match(stderr, 'RVB_CELL');
+  assert.is((await run(['run', 'twice.yaml', '--input', 'nope'])).code, 2);
+  assert.is((await run(['run', 'nope.yaml'])).code, 1);
+});
+
+test('test runs the cases and shows what was expected and what came', async () => {
+  const { code, stdout } = await run(['test', 'twice.yaml']);
+  assert.is(
+    stdout,
+    'ok twice.yaml: case 1\nnot ok twice.yaml: wrong\n  input     {"n":3}\n  expected  7\n  got       6\n1 passed, 1 failed\n',
+  );
+  assert.is(code, 1);
+  assert.is((await run(['test', 'odd.yaml'])).code, 2);
+});
+
+test('explain says what a MAP would do', async () => {
+  const { stdout } = await run(['explain', map('twice.yaml', 9, 3)]);
+  assert.match(stdout, /^MAP twice\.yaml\n {2}rows +9 /);
+  const json = await run(['explain', '--format', 'json', '-c', map('twice.yaml', 9, 3)]);
+  assert.is((JSON.parse(json.stdout) as { rows: number }).rows, 9);
+  assert.is((await run(['explain'])).code, 2);
+});
+
+test('doctor runs a cascade and reads every cascade file', async () => {
+  const { code, stdout } = await run(['doctor', '--json', '--cascades', '.']);
+  const report = JSON.parse(stdout) as {
+    ok: boolean;
+    checks: { name: string; ok: boolean; detail: string }[];
+  };
+  assert.equal(
+    report.checks.filter(({ ok }) => !ok).map(({ name }) => name),
+    ['cascade files'],
+  );
+  assert.match(
+    report.checks.find(({ name }) => name === 'cascade files')!.detail,
+    /3\/4 valid[^]*broken/,
+  );
+  assert.is(code, 1);
+});
+
+test('init makes a folder whose three commands work, and overwrites nothing', async () => {
+  const made = await run(['init', 'start here']);
+  assert.is(made.stdout, "cd 'start here' && rvbbit -f query.sql\n");
+  const cwd = join(folder, 'start here');
+  assert.ok(existsSync(join(cwd, 'README.md')));
+  const ran = await rvbbit(['-f', 'query.sql'], { cwd });
+  assert.is(ran.code, 0, ran.stderr);
+  assert.is(ran.stdout.trim().split('\n').length, 12);
+  assert.is((await rvbbit(['test'], { cwd })).code, 0);
+  const one = await rvbbit(['run', 'cascades/price_band.yaml', '--input', '{"price": 49.90}'], {
+    cwd,
+  });
+  assert.is(one.stdout, '"standard"\n');
+  assert.is((await run(['init', 'start here'])).code, 2);
+  assert.is((await run(['init', 'start here', '--force'])).code, 0);
+});
+
+test('help and version go to stdout, and a wrong option exits with 2', async () => {
+  assert.match((await run(['--help'])).stdout, 'Usage: rvbbit ');
+  assert.match((await run(['help', 'run'])).stdout, '--outputs');
+  assert.match((await run(['--version'])).stdout, /^rvbbit \d+\.\d+\.\d+\n$/);
+  const { code, stderr } = await run(['--formt', 'csv']);
+  assert.is(code, 2);
+  assert.match(stderr, '--format');
+});
+
+test('a table shows colours where they are forced and none where they are refused', async () => {
+  const args = ['--format', 'table', '-c', 'SELECT NULL AS a'];
+  assert.match((await run(args, { env: { FORCE_COLOR: '1' } })).stdout, '\u001b[2m');
+  assert.not.match(
+    (await run([...args, '--no-color'], { env: { FORCE_COLOR: '1' } })).stdout,
+    '\u001b[',
+  );
+  assert.not.match((await run(args)).stdout, '\u001b[');
+});
+
+test.run();
