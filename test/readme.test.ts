@@ -55,7 +55,7 @@ for (const [index, block] of blocks('js').entries()) {
     writeFileSync(file, block);
     try {
       const { stdout } = await run(process.execPath, [file], { cwd: root });
-      const expected = ['5 5', "RVBBIT MAP PARALLEL 5 'x.yaml' AS v USING (select 1)"][index]!;
+      const expected = ['5 5', "RVBBIT MAP PARALLEL 5 'x.yaml' AS v\nUSING (select 1);"][index]!;
       assert.match(stdout, expected);
       if (index === 1) assert.match(stdout, 'PARALLEL\n');
     } finally {

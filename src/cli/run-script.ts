@@ -1,4 +1,5 @@
 /** Runs statements one after another: rows to the sink, accounts to stderr, verdicts to the caller. */
+import { parseOnDemand } from '../../grammar/parse-on-demand.ts';
 import type { Engine } from '../engine.ts';
 import { RvbbitError } from '../errors.ts';
 import type { Notice, Summary } from '../result.ts';
@@ -39,11 +40,11 @@ export interface ScriptSettings {
 }
 
 /** Reads the dialect's statements before the first one runs, so that a misprint at the end costs nothing. */
-export function checkSyntax(engine: Engine, statements: readonly ScriptStatement[]): Verdict[] {
+export async function checkSyntax(statements: readonly ScriptStatement[]): Promise<Verdict[]> {
   if (statements.length < 2) return [];
   const verdicts: Verdict[] = [];
   for (const { sql, place, dialect } of statements) {
-    const [problem] = dialect ? engine.parse(sql).diagnostics : [];
+    const [problem] = dialect ? (await parseOnDemand(sql)).diagnostics : [];
     if (problem === undefined) continue;
     const { code, line, column, message, excerpt } = problem;
     const text = `line ${line}, column ${column}: ${message}\n${excerpt}`;

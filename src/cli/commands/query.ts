@@ -110,7 +110,7 @@ async function withOutput(
   });
   const progress = new ProgressView(engine.events, progressMode(options, format));
   try {
-    const syntaxVerdicts = options.keepGoing ? [] : checkSyntax(engine, writing.statements);
+    const syntaxVerdicts = options.keepGoing ? [] : await checkSyntax(writing.statements);
     const verdicts =
       syntaxVerdicts.length > 0
         ? syntaxVerdicts
