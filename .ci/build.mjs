@@ -19,8 +19,12 @@ if (existsSync(compiler)) {
   status = run(process.execPath, [compiler, '-p', root]);
 } else if (existsSync(`${root}tsconfig.json`) && !existsSync(entry)) {
   const wanted = JSON.parse(readFileSync(`${root}package.json`, 'utf8')).devDependencies;
-  const packages = ['typescript', '@types/node', '@types/cli-progress'].map((name) => `${name}@${wanted[name]}`);
-  console.error(`rvbbit: dist/ is missing and typescript is not installed: fetching ${packages[0]} to build it`);
+  const packages = ['typescript', '@types/node', '@types/cli-progress'].map(
+    (name) => `${name}@${wanted[name]}`,
+  );
+  console.error(
+    `rvbbit: dist/ is missing and typescript is not installed: fetching ${packages[0]} to build it`,
+  );
   // Type errors for the test-only packages that are absent are expected here; the emitted code is not affected.
   spawnSync(
     'npm',
@@ -28,7 +32,9 @@ if (existsSync(compiler)) {
     { cwd: root, stdio: 'ignore' },
   );
   if (!existsSync(entry)) {
-    console.error('rvbbit: could not build. Run `npm ci` once with devDependencies, then install with --omit=dev');
+    console.error(
+      'rvbbit: could not build. Run `npm ci` once with devDependencies, then install with --omit=dev',
+    );
     status = 1;
   }
 }

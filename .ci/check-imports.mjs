@@ -10,7 +10,15 @@ const ALLOWED = {
   'src/journal': ['src'],
   'src/bind': ['grammar', 'src', 'src/cascade', 'src/duck', 'src/plan', 'src/execute:types'],
   'src/plan': ['grammar', 'src', 'src/bind'],
-  'src/execute': ['src', 'src/bind', 'src/cascade', 'src/duck', 'src/journal', 'src/plan', 'workers'],
+  'src/execute': [
+    'src',
+    'src/bind',
+    'src/cascade',
+    'src/duck',
+    'src/journal',
+    'src/plan',
+    'workers',
+  ],
   'src/deliver': ['grammar', 'src', 'src/duck', 'src/execute', 'src/plan'],
   src: ['grammar', 'workers', 'src/*'],
   'src/cli': ['grammar', 'workers', 'src', 'src/*'],
@@ -19,7 +27,15 @@ const ALLOWED = {
   test: ['*'],
 };
 // Only these files in src/ itself may reach into the folders below it.
-const TOP = new Set(['src/engine.ts', 'src/run-statement.ts', 'src/scope.ts', 'src/index.ts', 'src/testing.ts', 'src/grammar.ts', 'src/options.ts']);
+const TOP = new Set([
+  'src/engine.ts',
+  'src/run-statement.ts',
+  'src/scope.ts',
+  'src/index.ts',
+  'src/testing.ts',
+  'src/grammar.ts',
+  'src/options.ts',
+]);
 
 const files = ['grammar', 'src', 'workers', 'bench', 'test'].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -38,7 +54,9 @@ function areaOf(file) {
 for (const file of files) {
   const text = readFileSync(file, 'utf8');
   const targets = [];
-  for (const match of text.matchAll(/^(import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm)) {
+  for (const match of text.matchAll(
+    /^(import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm,
+  )) {
     const typeOnly = match[2] !== undefined;
     const specifier = match[3];
     if (!specifier.startsWith('.')) {
@@ -57,10 +75,14 @@ for (const file of files) {
     const ok =
       from === to ||
       allowed.includes('*') ||
-      (to === 'src' ? allowed.includes('src') && (isContract || from === 'src/cli' || typeOnly) : false) ||
+      (to === 'src'
+        ? allowed.includes('src') && (isContract || from === 'src/cli' || typeOnly)
+        : false) ||
       (allowed.includes(to) && to !== 'src') ||
       (typeOnly && allowed.includes(`${to}:types`)) ||
-      (to.startsWith('src/') && allowed.includes('src/*') && (from !== 'src' || TOP.has(file) || typeOnly));
+      (to.startsWith('src/') &&
+        allowed.includes('src/*') &&
+        (from !== 'src' || TOP.has(file) || typeOnly));
     if (!ok) problems.push(`${file}: ${from} may not import ${to} (${specifier})`);
   }
   graph.set(file, targets);

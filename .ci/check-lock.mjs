@@ -7,7 +7,10 @@ const problems = [];
 for (const [path, entry] of Object.entries(packages)) {
   if (entry.resolved !== undefined) problems.push(`${path}: names a download address`);
   for (const name of Object.keys(entry.optionalDependencies ?? {})) {
-    if (packages[`node_modules/${name}`] === undefined && packages[`${path}/node_modules/${name}`] === undefined) {
+    if (
+      packages[`node_modules/${name}`] === undefined &&
+      packages[`${path}/node_modules/${name}`] === undefined
+    ) {
       problems.push(`${path}: its optional dependency ${name} is not in the lockfile`);
     }
   }
@@ -17,5 +20,6 @@ for (const [name, version] of Object.entries({ ...dependencies, ...devDependenci
   if (!/^\d/.test(version)) problems.push(`package.json: ${name} is not pinned (${version})`);
 }
 for (const problem of problems) console.error(problem);
-if (problems.length === 0) console.log(`lockfile: ${Object.keys(packages).length} packages, complete`);
+if (problems.length === 0)
+  console.log(`lockfile: ${Object.keys(packages).length} packages, complete`);
 process.exit(problems.length === 0 ? 0 : 1);

@@ -3,7 +3,9 @@ import type { SuiteReport } from './main.ts';
 import type { Figure } from './suite.ts';
 
 export function reportText(report: SuiteReport): string {
-  const width = Math.max(...report.spreads.map(({ variant, metric }) => variant.length + metric.length));
+  const width = Math.max(
+    ...report.spreads.map(({ variant, metric }) => variant.length + metric.length),
+  );
   return [
     `${report.suite}: ${report.about}`,
     `  ${report.machine}; ${report.versions}; ${report.samples} fresh processes each`,

@@ -73,11 +73,7 @@ export class Engine {
     }
   }
 
-  private constructor(
-    options: ResolvedOptions,
-    lease: DatabaseLease,
-    session: Session,
-  ) {
+  private constructor(options: ResolvedOptions, lease: DatabaseLease, session: Session) {
     this.#options = options;
     this.#lease = lease;
     this.#session = session;

@@ -2,7 +2,13 @@
 export type { Cascade, Cell, TestCase } from './cascade/cascade.ts';
 export type { Parameters } from './duck/session.ts';
 export { Engine } from './engine.ts';
-export { ERROR_CODES, type ErrorCode, RvbbitError, type SourcePlace, type Stage } from './errors.ts';
+export {
+  ERROR_CODES,
+  type ErrorCode,
+  RvbbitError,
+  type SourcePlace,
+  type Stage,
+} from './errors.ts';
 export type { JournalEntry, JournalRecord } from './journal/records.ts';
 export type { Json, JsonObject } from './json.ts';
 export type { EngineOptions, Logger, QueryOptions } from './options.ts';

@@ -24,7 +24,12 @@ test('the statement at the top gives 200 rows in file order', async () => {
   const { stdout } = await rvbbit(['-c', sql!, '--format', 'json']);
   const rows = JSON.parse(stdout) as { name: string; price: number }[];
   assert.is(rows.length, 200);
-  const file = await rvbbit(['-c', "SELECT name, price FROM 'examples/data/products.csv' LIMIT 200", '--format', 'json']);
+  const file = await rvbbit([
+    '-c',
+    "SELECT name, price FROM 'examples/data/products.csv' LIMIT 200",
+    '--format',
+    'json',
+  ]);
   const bare = JSON.parse(file.stdout) as typeof rows;
   assert.equal(
     rows.map(({ name, price }) => ({ name, price })),
@@ -33,7 +38,10 @@ test('the statement at the top gives 200 rows in file order', async () => {
 });
 
 test('the start command is the package script, and the quickstart runs to its end', async () => {
-  const scripts = JSON.parse(readFileSync(`${root}package.json`, 'utf8')).scripts as Record<string, string>;
+  const scripts = JSON.parse(readFileSync(`${root}package.json`, 'utf8')).scripts as Record<
+    string,
+    string
+  >;
   assert.ok(blocks('sh').some((block) => block.includes('npm ci && npm start')));
   assert.is(scripts['start'], 'node dist/src/cli/main.js -f examples/quickstart.sql');
   const { stderr } = await rvbbit(['-f', 'examples/quickstart.sql']);
@@ -42,9 +50,13 @@ test('the start command is the package script, and the quickstart runs to its en
 
 for (const block of blocks('sh').filter((text) => text.startsWith('npx rvbbit'))) {
   test(`the shell command runs: ${block.slice(0, 40)}…`, async () => {
-    const { stdout } = await run('bash', ['-c', block.replace('npx rvbbit', 'node dist/src/cli/main.js')], {
-      cwd: root,
-    });
+    const { stdout } = await run(
+      'bash',
+      ['-c', block.replace('npx rvbbit', 'node dist/src/cli/main.js')],
+      {
+        cwd: root,
+      },
+    );
     assert.is(stdout.trim().split('\n').length, 4);
   });
 }

@@ -2,8 +2,9 @@
  * The worker's line to the main thread: it fetches cascades, runs SQL on the session's DuckDB and
  * hears of cancelled statements. Tasks do not travel here; Piscina carries those.
  */
-import { MessageChannel, type MessagePort, parentPort, threadId } from 'node:worker_threads';
+
 import { getHeapStatistics } from 'node:v8';
+import { MessageChannel, type MessagePort, parentPort, threadId } from 'node:worker_threads';
 import type { Cascade } from '../src/cascade/cascade.ts';
 import { Beacon } from './beacon.ts';
 import type { SqlCellOutcome, SqlCellQuery, WorkerHello, WorkerMessage } from './protocol.ts';

@@ -52,9 +52,12 @@ export async function resolveTarget(
           ? ''
           : ` (${columns.map(({ value }) => quoteIdentifier(value)).join(', ')})`;
       // Fails where DuckDB would, with its own words, but before a cascade has run.
-      await session.describe(`SELECT ${list === '' ? '*' : list.slice(2, -1)} FROM ${sqlName(table)}`, {
-        signal,
-      });
+      await session.describe(
+        `SELECT ${list === '' ? '*' : list.slice(2, -1)} FROM ${sqlName(table)}`,
+        {
+          signal,
+        },
+      );
       return {
         body: statement.body,
         target: { kind: 'insert', insert: `INSERT INTO ${sqlName(table)}${list}` },

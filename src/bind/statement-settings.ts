@@ -77,7 +77,11 @@ export function resolveSettings(
       ? distinct
         ? { distinct: 'row' as const }
         : {}
-      : { distinct: String(dedupeBy).split(',').map((name) => name.trim()) }),
+      : {
+          distinct: String(dedupeBy)
+            .split(',')
+            .map((name) => name.trim()),
+        }),
     ...given('asTable', values.get('as_table') as string | undefined),
     ...given('label', values.get('label') as string | undefined),
   };
@@ -152,7 +156,9 @@ function onErrorOf(value: unknown, isMap: boolean): OnError {
 
 function durationOf(values: ReadonlyMap<string, unknown>, key: string): number | undefined {
   const value = values.get(key);
-  return typeof value === 'string' || typeof value === 'number' ? parseDurationMs(value) : undefined;
+  return typeof value === 'string' || typeof value === 'number'
+    ? parseDurationMs(value)
+    : undefined;
 }
 
 function optionKey(option: Option): string {
@@ -160,7 +166,10 @@ function optionKey(option: Option): string {
 }
 
 /** `-- @ parallel` without a number means 10; numbers and booleans are read as such. */
-function annotationValue(annotation: Annotation): { key: string; value: string | number | boolean } {
+function annotationValue(annotation: Annotation): {
+  key: string;
+  value: string | number | boolean;
+} {
   const { key, value } = annotation;
   if (value === undefined) return { key, value: key === 'parallel' ? 10 : true };
   if (/^-?\d+(\.\d+)?$/.test(value)) return { key, value: Number(value) };

@@ -142,7 +142,10 @@ function checkText(path: ValuePath, value: string | undefined, report: Report): 
 function checkInputs(path: ValuePath, value: Json, report: Report): void {
   if (typeof value === 'string') {
     const sole = soleExpression(value);
-    if (sole === undefined) return checkText(path, value, report);
+    if (sole === undefined) {
+      checkText(path, value, report);
+      return;
+    }
     const problem = checkExpression(sole);
     if (problem !== undefined) report(path, `not an expression: ${problem}`);
   } else if (typeof value === 'object' && value !== null) {

@@ -24,7 +24,11 @@ export async function deliverMap(
         return { columns: [], rows: [], rowCount, notices };
       }
     }
-    return await deliverReader(await env.session.run(execution.select(), { signal }), form, notices);
+    return await deliverReader(
+      await env.session.run(execution.select(), { signal }),
+      form,
+      notices,
+    );
   } finally {
     await execution.close();
   }

@@ -4,7 +4,9 @@ import type { RowFailure, Summary } from '../result.ts';
 import type { JournalEntry } from './records.ts';
 
 /** How a statement ended, for `Summary.status` and `Summary.reason`. */
-export type Ending = { readonly complete: true } | { readonly complete: false; readonly reason: string };
+export type Ending =
+  | { readonly complete: true }
+  | { readonly complete: false; readonly reason: string };
 
 /** The running account of one statement. `observe` takes its records in order; `summary` may be asked at any time. */
 export class Account {
@@ -46,11 +48,7 @@ export class Account {
     return this.#ok + this.#null + this.#failed + this.#skipped;
   }
 
-  summary(
-    names: { session: string; caller: string },
-    durationMs: number,
-    ending: Ending,
-  ): Summary {
+  summary(names: { session: string; caller: string }, durationMs: number, ending: Ending): Summary {
     return {
       sessionId: names.session,
       callerId: names.caller,

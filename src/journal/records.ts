@@ -63,6 +63,11 @@ export interface StatementClose {
 }
 
 /** A record before the journal has numbered and dated it. */
-export type JournalEntry = StatementOpen | StatementRead | RowsSettled | WorkerLost | StatementClose;
+export type JournalEntry =
+  | StatementOpen
+  | StatementRead
+  | RowsSettled
+  | WorkerLost
+  | StatementClose;
 
 export type JournalRecord = RecordBase & JournalEntry;

@@ -49,5 +49,8 @@ export function explainText(report: ExplainReport, form: 'text' | 'tree'): reado
     ...report.sql.flatMap((text) => ['sql:', ...text.split('\n').map((line) => `  ${line}`)]),
   ];
   if (form === 'text') return [head, ...facts.map((fact) => `  ${fact}`)];
-  return [head, ...facts.map((fact, index) => `${index === facts.length - 1 ? '└─' : '├─'} ${fact}`)];
+  return [
+    head,
+    ...facts.map((fact, index) => `${index === facts.length - 1 ? '└─' : '├─'} ${fact}`),
+  ];
 }

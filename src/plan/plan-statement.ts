@@ -5,8 +5,14 @@ import { MAP_DEFAULT_ROWS, RUN_DEFAULT_ROWS } from '../limits.ts';
 import type { InputColumn, MapPlan, MapTarget, Plan, RowLimit, RunPlan } from './plan.ts';
 
 /** The plan of a bound statement; `generatedTable` names the temp table of a RUN that gives no name. */
-export function planStatement(bound: BoundStatement, target: MapTarget, generatedTable: string): Plan {
-  return bound.statement.kind === 'Map' ? planMap(bound, target) : planRun(bound, target, generatedTable);
+export function planStatement(
+  bound: BoundStatement,
+  target: MapTarget,
+  generatedTable: string,
+): Plan {
+  return bound.statement.kind === 'Map'
+    ? planMap(bound, target)
+    : planRun(bound, target, generatedTable);
 }
 
 function planMap(bound: BoundStatement, target: MapTarget): MapPlan {

@@ -34,7 +34,17 @@ interface Case {
 }
 
 const row = fc.record({
-  word: fc.constantFrom('fail', 'nothing', 'object', 'number', 'plain', "it's", '{{ x }}', '', null),
+  word: fc.constantFrom(
+    'fail',
+    'nothing',
+    'object',
+    'number',
+    'plain',
+    "it's",
+    '{{ x }}',
+    '',
+    null,
+  ),
   number: fc.option(fc.integer({ min: -2, max: 5 }), { freq: 6 }),
   delay: fc.constantFrom(0, 0, 0, 0, 1, 3, 8),
 });
@@ -54,12 +64,16 @@ const anyCase: fc.Arbitrary<Case> = fc.record({
   way: fc.constantFrom('query', 'stream', 'create', 'insert'),
 });
 
-type Verdict = { kind: 'value'; text: string | null } | { kind: 'skipped' } | { kind: 'failed'; message: string };
+type Verdict =
+  | { kind: 'value'; text: string | null }
+  | { kind: 'skipped' }
+  | { kind: 'failed'; message: string };
 
 function judge({ word, number }: InputRow): Verdict {
   if (word === 'fail') return { kind: 'failed', message: `refused ${number}` };
   if (word === 'nothing' || word === null) return { kind: 'value', text: null };
-  if (word === 'object') return { kind: 'value', text: JSON.stringify({ number, list: [word, null] }) };
+  if (word === 'object')
+    return { kind: 'value', text: JSON.stringify({ number, list: [word, null] }) };
   if (word === 'number') return { kind: 'value', text: number === null ? null : String(number) };
   return { kind: 'value', text: `${word}:${number}` };
 }
@@ -108,7 +122,8 @@ const value = (v: string | number | null) =>
   v === null ? 'NULL' : typeof v === 'number' ? String(v) : `'${v.replaceAll("'", "''")}'`;
 
 function sourceOf(rows: readonly InputRow[]): string {
-  const typed = "SELECT NULL::VARCHAR AS word, NULL::INTEGER AS number, 0::INTEGER AS delay WHERE false";
+  const typed =
+    'SELECT NULL::VARCHAR AS word, NULL::INTEGER AS number, 0::INTEGER AS delay WHERE false';
   if (rows.length === 0) return typed;
   const tuples = rows.map((r) => `(${value(r.word)}, ${value(r.number)}, ${r.delay})`).join(', ');
   return `SELECT word::VARCHAR AS word, number::INTEGER AS number, delay::INTEGER AS delay FROM (VALUES ${tuples}) AS t(word, number, delay)`;
@@ -175,7 +190,10 @@ test('the result equals the serial oracle, with never more than n runs in flight
     const judged = one.cascade === 'judge' ? right.runs : count[RUNS];
     assert.is(count[RUNS], judged, 'equal inputs run once');
     assert.is(count[IN_FLIGHT], 0);
-    assert.ok(count[MOST]! <= one.parallel, `${count[MOST]} in flight under PARALLEL ${one.parallel}`);
+    assert.ok(
+      count[MOST]! <= one.parallel,
+      `${count[MOST]} in flight under PARALLEL ${one.parallel}`,
+    );
     done += 1;
   });
   await fc.assert(property, { seed, numRuns: wanted, endOnFailure: process.env['CI'] === 'true' });

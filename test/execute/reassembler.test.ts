@@ -22,7 +22,9 @@ function cover(sizes: readonly number[]): Piece[] {
 
 function releaseAll(total: number, order: readonly Piece[]): string[] {
   const reassembler = new Reassembler(total);
-  return order.flatMap((next) => reassembler.accept(next).flatMap(({ values }) => values as string[]));
+  return order.flatMap((next) =>
+    reassembler.accept(next).flatMap(({ values }) => values as string[]),
+  );
 }
 
 const inOrder = (total: number) => Array.from({ length: total }, (_, index) => `v${index}`);
@@ -41,7 +43,8 @@ test('all 40,320 completion orders of eight chunks give the input order', () => 
   let count = 0;
   for (const order of permutations(pieces)) {
     count += 1;
-    if (releaseAll(16, order).join() !== expected) assert.unreachable(`wrong order: ${order.map((p) => p.firstOrdinal)}`);
+    if (releaseAll(16, order).join() !== expected)
+      assert.unreachable(`wrong order: ${order.map((p) => p.firstOrdinal)}`);
   }
   assert.is(count, 40_320);
   reportCases(count, 'completion orders of 8 chunks');

@@ -129,7 +129,9 @@ test('whatever rows kill and whichever is suspected, every other row is ok exact
       });
       assert.equal(
         rows,
-        Array.from({ length: rowCount }, (_, n) => (poisons.includes(n) ? 'RVB_POISON_ROW' : String(n))),
+        Array.from({ length: rowCount }, (_, n) =>
+          poisons.includes(n) ? 'RVB_POISON_ROW' : String(n),
+        ),
       );
     },
   );
