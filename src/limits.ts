@@ -73,7 +73,7 @@ export const TEMPLATE_MAX_OUTPUT = 1024 * 1024;
 /** Instructions that one template or expression may execute. */
 export const TEMPLATE_FUEL = 1_000_000;
 /** Memory of the template engine, so that `"x" * 1e9` ends in an error and not in the process's memory. */
-export const TEMPLATE_MAX_MEMORY = 128 * 1024 * 1024;
+export const TEMPLATE_MAX_MEMORY = 64 * 1024 * 1024;
 
 // The account
 /** Failures kept on a summary; the rest are counted. */

@@ -1,6 +1,6 @@
 /** One run of a cascade: its cells in order, their conditions, routes and state, and the run's value. */
 import { isTruthy } from '../src/cascade/plain-json.ts';
-import { evaluateExpression } from '../src/cascade/template.ts';
+import { type Expression, evaluateExpression } from '../src/cascade/template.ts';
 import { failureOf, RvbbitError } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
 import { MESSAGE_VALUE_CHARS, RUN_MAX_CELL_STEPS } from '../src/limits.ts';
@@ -9,7 +9,14 @@ import { runJsCell } from './cells/js.ts';
 import { runSqlCell } from './cells/sql-data.ts';
 import type { CascadeProgram, CellProgram } from './compile-cascade.ts';
 import type { RunOutcome } from './protocol.ts';
-import { cancelledError, type Run, type RunBudget, type RunContext } from './run-state.ts';
+import {
+  cancelledError,
+  type Run,
+  type RunBudget,
+  type RunContext,
+  timeLimit,
+  timeoutError,
+} from './run-state.ts';
 
 export { valueText } from '../src/cascade/plain-json.ts';
 export { compileCascade } from './compile-cascade.ts';
@@ -69,8 +76,10 @@ function runFrom(
   while (index < program.cells.length) {
     const cell = program.cells[index]!;
     if (run.context.signal.aborted) throw cancelledError();
+    if (run.budget.steps > 0 && isRunOver(run))
+      throw timeoutError(timeLimit(run, cell.label, undefined));
     if (++run.budget.steps > RUN_MAX_CELL_STEPS) throw tooManySteps(cell);
-    if (cell.when !== undefined && !isTruthy(evaluateExpression(cell.when, view(run)))) {
+    if (cell.when !== undefined && !isTruthy(evaluate(cell.label, cell.when, run))) {
       run.outputs[cell.name] = null;
       index++;
       continue;
@@ -94,7 +103,7 @@ function runCell(program: CascadeProgram, cell: CellProgram, run: Run): Json | P
   const recover = (error: unknown): Json => {
     const code = failureOf(error).code;
     if (cell.nullOnError && code !== 'RVB_CANCELLED' && !isRunOver(run)) return null;
-    throw error;
+    throw labelled(cell.label, error);
   };
   try {
     const output = callCell(program, cell, run);
@@ -140,7 +149,7 @@ function afterCell(
   run.outputs[cell.name] = output;
   if (cell.set !== undefined) {
     for (const [key, expression] of cell.set)
-      run.state[key] = evaluateExpression(expression, view(run));
+      run.state[key] = evaluate(cell.label, expression, run);
   }
   if (cell.routing === undefined) return index + 1;
   const isObject = typeof output === 'object' && output !== null && !Array.isArray(output);
@@ -155,7 +164,7 @@ function afterCell(
 function finish(program: CascadeProgram, run: Run, last: Json | undefined): RunOutcome {
   let value = last;
   if (program.output !== undefined) {
-    const output = evaluateExpression(program.output, view(run));
+    const output = evaluate(`${program.cascade.file}: output`, program.output, run);
     // A run whose cells were all skipped has a value only if `output` makes one out of nothing.
     if (output !== null || last !== undefined) value = output;
   }
@@ -171,6 +180,21 @@ function failed(run: Run, error: unknown): RunOutcome {
   return run.context.settings.keepOutputs
     ? { kind: 'failed', error: failure, outputs: run.outputs }
     : { kind: 'failed', error: failure };
+}
+
+function evaluate(label: string, expression: Expression, run: Run): Json {
+  try {
+    return evaluateExpression(expression, view(run));
+  } catch (error) {
+    throw labelled(label, error);
+  }
+}
+
+/** Templates do not know the cell that they stand in. */
+function labelled(label: string, error: unknown): unknown {
+  if (!(error instanceof RvbbitError) || error.code !== 'RVB_TEMPLATE') return error;
+  if (error.message.startsWith(label)) return error;
+  return new RvbbitError(error.code, `${label}: ${error.message}`, { stage: error.stage });
 }
 
 function view(run: Run): { input: JsonObject; outputs: JsonObject; state: JsonObject } {

@@ -71,7 +71,8 @@ export function settleWithin<T>(
       reject(reason);
       onEnd?.(reason);
     };
-    const timer = setTimeout(() => end(timeoutError(limit)), Math.max(0, limit.ms));
+    // A timer may fire a part of a millisecond early; the run's deadline must have passed by then.
+    const timer = setTimeout(() => end(timeoutError(limit)), Math.max(0, Math.ceil(limit.ms)) + 1);
     const onAbort = (): void => end(cancelledError());
     const clear = (): void => {
       clearTimeout(timer);

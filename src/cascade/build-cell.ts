@@ -142,12 +142,8 @@ function checkText(path: ValuePath, value: string | undefined, report: Report): 
 function checkInputs(path: ValuePath, value: Json, report: Report): void {
   if (typeof value === 'string') {
     const sole = soleExpression(value);
-    if (sole === undefined) {
-      checkText(path, value, report);
-      return;
-    }
-    const problem = checkExpression(sole);
-    if (problem !== undefined) report(path, `not an expression: ${problem}`);
+    if (sole === undefined) checkText(path, value, report);
+    else expressionText(path, sole, report);
   } else if (typeof value === 'object' && value !== null) {
     for (const [key, item] of Object.entries(value)) {
       checkInputs([...path, Array.isArray(value) ? Number(key) : key], item as Json, report);

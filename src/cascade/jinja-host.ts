@@ -8,12 +8,7 @@
 import type { Environment } from 'minijinja-js';
 import { RvbbitError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
-import {
-  MESSAGE_VALUE_CHARS,
-  TEMPLATE_FUEL,
-  TEMPLATE_MAX_MEMORY,
-  VALUE_MAX_DEPTH,
-} from '../limits.ts';
+import { MESSAGE_VALUE_CHARS, TEMPLATE_FUEL, TEMPLATE_MAX_MEMORY } from '../limits.ts';
 import { scanTemplate } from './jinja-scan.ts';
 import { copyJson } from './plain-json.ts';
 import { loadMinijinja } from './wasm-jinja.ts';
@@ -43,7 +38,7 @@ export function recordFilterFailure(message: string): void {
 
 /** Renders a template; `filters` are the host's own for this one rendering, under names given once. */
 export function renderWithJinja(
-  mode: 'text' | 'sql',
+  mode: Mode,
   source: string,
   context: JsonObject,
   filters: Readonly<Record<string, HostFilter>> = {},
@@ -57,19 +52,32 @@ export function renderWithJinja(
         host.names.clear();
       }
       name = `t${host.names.size}`;
-      host.environment.addTemplate(name, source);
+      host.environment.addTemplate(name, routeFilters(source));
       host.names.set(source, name);
     }
     return host.environment.renderTemplate(name, context);
   });
 }
 
-/** Evaluates an expression; undefined where Jinja has no value for it. */
+/**
+ * Evaluates an expression; undefined where Jinja has no value for it. The value comes back as JSON text:
+ * handed over as it is, `[1] * 1e9` (a lazy list) would be unrolled by V8, which ends the process.
+ */
 export function evaluateWithJinja(source: string, context: JsonObject): Json | undefined {
-  return guarded('expression', source, ({ environment }) => {
-    const value: unknown = environment.evalExpr(source, context);
-    return value === undefined ? undefined : fromJinja(value);
-  });
+  const text = renderWithJinja(
+    'expression',
+    `{% set _value = (${source}) %}{% if _value is defined %}{{ _value | tojson }}{% endif %}`,
+    context,
+  );
+  return text === '' ? undefined : parseChecked(text);
+}
+
+/** JSON text as a value of allowed depth. */
+function parseChecked(text: string): Json {
+  const copied = copyJson(JSON.parse(text));
+  if (copied.ok) return copied.value;
+  const { path, message } = copied.problem;
+  throw new RvbbitError('RVB_TEMPLATE', `the value${path} ${message}`, { stage: 'execute' });
 }
 
 /** What is wrong with a text's syntax, undefined if nothing is. Nothing is rendered. */
@@ -97,9 +105,9 @@ function hostOf(mode: Mode): Host {
   const environment = new library.Environment();
   environment.undefinedBehavior = mode === 'expression' ? 'chainable' : 'strict';
   environment.fuel = TEMPLATE_FUEL;
-  environment.addFilter('from_json', fromJsonFilter);
+  environment.addFilter('_from_json', fromJsonFilter);
   if (mode === 'sql') {
-    for (const name of ['ident', '_bind']) {
+    for (const name of ['_ident', '_bind']) {
       environment.addFilter(name, (...args: unknown[]) =>
         sqlFilters[name]?.(args[0], ...args.slice(1)),
       );
@@ -138,7 +146,6 @@ function isTemplateError(error: unknown): error is Error {
 }
 
 function explain(host: Host, source: string, error: unknown, again: () => unknown): string {
-  if (error instanceof UnusableResult) return error.message;
   if (!isTemplateError(error)) {
     discard();
     return describe(error, source);
@@ -206,26 +213,21 @@ function fromJsonFilter(value: unknown): unknown {
   return null;
 }
 
-/** A value that Jinja computed and JSON cannot hold. */
-class UnusableResult extends Error {}
+/** Filters of ours by the names that templates use, and what they are given: text, made inside Jinja. */
+const ROUTES: Readonly<Record<string, string>> = {
+  from_json: '|string|_from_json',
+  ident: '|tojson|_ident',
+};
 
-/** Jinja's value as JSON: maps become objects; whole numbers beyond 2^53 become text. */
-export function fromJinja(value: unknown, depth = 0): Json {
-  if (value === undefined || value === null) return null;
-  if (typeof value === 'string' || typeof value === 'boolean') return value;
-  if (typeof value === 'bigint') return value.toString();
-  if (typeof value === 'number') {
-    if (Number.isFinite(value)) return value;
-    throw new UnusableResult(`the value is ${value}, which JSON cannot hold`);
-  }
-  if (depth >= VALUE_MAX_DEPTH) throw new UnusableResult(`nested deeper than ${VALUE_MAX_DEPTH}`);
-  if (Array.isArray(value)) return value.map((item) => fromJinja(item, depth + 1));
-  if (value instanceof Map) {
-    const entries = [...value].map(([key, item]): [string, Json] => [
-      String(key),
-      fromJinja(item, depth + 1),
-    ]);
-    return Object.fromEntries(entries);
-  }
-  throw new UnusableResult('the value is not JSON');
+/** Puts a filter of Jinja's own before each of ours, so that only text of bounded size crosses over. */
+function routeFilters(source: string): string {
+  if (!/from_json|ident/.test(source)) return source;
+  const call = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\|\s*(from_json|ident)\b/gs;
+  return scanTemplate(source)
+    .map(({ kind, start, end }) => {
+      const text = source.slice(start, end);
+      if (kind !== 'value' && kind !== 'tag') return text;
+      return text.replace(call, (match: string, name?: string) => ROUTES[name ?? ''] ?? match);
+    })
+    .join('');
 }

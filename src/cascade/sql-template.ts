@@ -9,7 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Json } from '../json.ts';
 import { MESSAGE_VALUE_CHARS, TEMPLATE_MAX_OUTPUT } from '../limits.ts';
-import { fromJinja, recordFilterFailure, renderWithJinja } from './jinja-host.ts';
+import { recordFilterFailure, renderWithJinja } from './jinja-host.ts';
 import { parsePath, type References, scanTemplate, templateReferences } from './jinja-scan.ts';
 import { SqlScanner } from './sql-scan.ts';
 import {
@@ -132,7 +132,9 @@ export function compileSqlTemplate(source: string, kind: 'map' | 'run'): SqlTemp
     if (path === undefined) parts = undefined;
     else parts?.push({ path, ident: named !== undefined || isTable });
     const value = isTable ? `${body} | ident` : body;
-    pieces.push(` {{ (${value})|_bind(${expressions.length}, (${named ?? body}) is undefined) }} `);
+    pieces.push(
+      ` {{ (${value})|tojson|_bind(${expressions.length}, (${named ?? body}) is undefined) }} `,
+    );
     expressions.push(body);
   }
   return {
@@ -174,9 +176,9 @@ function renderWithFilters(template: SqlTemplate, context: TemplateContext): Ren
   const names: string[] = [];
   const nonce = `ident:${randomUUID()}:`;
   const text = renderWithJinja('sql', template.source, usedContext(template.references, context), {
-    ident(value) {
+    _ident(value) {
       try {
-        return `${nonce}${names.push(quoteName(fromJinja(value), (why) => new TypeError(why))) - 1}`;
+        return `${nonce}${names.push(quoteName(jsonOf(value), (why) => new TypeError(why))) - 1}`;
       } catch (error) {
         recordFilterFailure(error instanceof Error ? error.message : 'not a name');
         return '';
@@ -189,7 +191,7 @@ function renderWithFilters(template: SqlTemplate, context: TemplateContext): Ren
         return '';
       }
       try {
-        const json = fromJinja(value);
+        const json = jsonOf(value);
         if (typeof json !== 'string' || !json.includes(nonce))
           return `$${values.push(bindable(json))}`;
         const name = json.startsWith(nonce) ? names[Number(json.slice(nonce.length))] : undefined;
@@ -202,6 +204,11 @@ function renderWithFilters(template: SqlTemplate, context: TemplateContext): Ren
     },
   });
   return { text, values };
+}
+
+/** What a filter of the template was given: JSON text, so that its size is bounded. */
+function jsonOf(value: unknown): Json {
+  return typeof value === 'string' ? (JSON.parse(value) as Json) : null;
 }
 
 function bindable(value: Json): Json {

@@ -54,6 +54,13 @@ test_cases: [{ input: { name: "Sony WH-1000XM5" }, expect: Sony }]
   assert.is(structuredClone(cascade).hash, cascade.hash);
 });
 
+test('the first example of docs/cascades.md loads', async () => {
+  const text = /```yaml\n(.*?)```/s.exec(readFileSync('docs/cascades.md', 'utf8'))![1]!;
+  const cascade = await loadCascadeText(text, { root });
+  assert.equal(cascade.requiredInputs, ['name']);
+  assert.equal(cascade.inputColumns, ['name', 'lang']);
+});
+
 test('every problem is reported with line, column and the nearest spelling', async () => {
   assert.equal(
     await problems(`cascade_id: a
