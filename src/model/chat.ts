@@ -1,0 +1,89 @@
+/** One question to a model and its answer, whoever the provider is. Plain data: it crosses threads. */
+import type { Failure } from '../errors.ts';
+import type { JsonObject } from '../json.ts';
+
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+export interface ChatRequest {
+  /** The model's name as its provider knows it, e.g. `gpt-4o-mini`. */
+  readonly model: string;
+  readonly messages: readonly ChatMessage[];
+  /** `temperature`, `max_tokens`, `seed`, …: sent as they stand. */
+  readonly parameters: JsonObject;
+  /** JSON Schema of the answer, for providers that can be held to one. */
+  readonly responseSchema?: JsonObject;
+}
+
+/** Tokens of one call, as the provider counted them. */
+export interface Usage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** Part of the output that was spent on reasoning. */
+  readonly reasoningTokens?: number;
+}
+
+export interface ChatResponse {
+  readonly text: string;
+  readonly finishReason: 'stop' | 'length' | 'content_filter' | 'tool_calls' | 'other';
+  /** What the model said instead of an answer. */
+  readonly refusal?: string;
+  readonly usage?: Usage;
+}
+
+/** What came of one call. A failure's `retryable` is the provider's knowledge; the retry loop decides. */
+export type ChatOutcome =
+  | { readonly ok: true; readonly response: ChatResponse; readonly status?: number }
+  | {
+      readonly ok: false;
+      readonly error: Failure;
+      readonly status?: number;
+      readonly retryable: boolean;
+      /** From Retry-After, in milliseconds. */
+      readonly retryAfterMs?: number;
+      /** Tokens that were paid for all the same. */
+      readonly usage?: Usage;
+      /** What came back, for the journal; cut to RAW_ANSWER_CHARS. */
+      readonly raw?: string;
+    };
+
+/** Any model as a function of the embedding program; it runs on the main thread. */
+export type ModelFunction = (
+  request: ChatRequest,
+  options: { readonly signal: AbortSignal },
+) => Promise<ChatResponse>;
+
+/** A provider as the workers need it; made by the main thread from the operator's configuration only. */
+export interface ProviderSettings {
+  readonly id: string;
+  readonly type: 'openai-compatible';
+  /** Up to and including the version, e.g. `https://api.openai.com/v1`. */
+  readonly baseUrl: string;
+  readonly apiKey?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** How the provider takes a response schema. */
+  readonly responseFormat: 'json_schema' | 'json_object' | 'none';
+  /** Connections opened at once at most; 0 = as many as there are calls. */
+  readonly connections: number;
+}
+
+/** Where a cell's calls go: a provider and a model of it, or the embedding program's function. */
+export type ModelTarget =
+  | { readonly kind: 'provider'; readonly provider: ProviderSettings; readonly model: string }
+  | { readonly kind: 'function'; readonly model: string };
+
+/** The account of one call, for the journal. */
+export interface AttemptReport {
+  readonly attempt: number;
+  readonly cell: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly durationMs: number;
+  readonly outcome: 'ok' | 'failed';
+  readonly status?: number;
+  readonly usage?: Usage;
+  readonly error?: Failure;
+  readonly raw?: string;
+}
