@@ -155,7 +155,8 @@ function account(
   if (stats) process.stderr.write(`${JSON.stringify({ statement: index + 1, ...summary })}\n`);
   if (quiet) return summary;
   const ran = progress.last;
-  if (ran !== undefined && ran.caller === summary.callerId) {
+  const explained = ran?.kind === 'explain' && summary.rows.in === 0;
+  if (ran !== undefined && ran.caller === summary.callerId && !explained) {
     const verb = ran.kind === 'run' ? 'RUN' : 'MAP';
     for (const line of summaryLines(`${verb} ${ran.cascade}`, summary, notices)) say(line);
   } else {
