@@ -45,8 +45,8 @@ function refuseMisspelling(
   { options, words }: ParsedArgs,
   isFile: (path: string) => boolean,
 ): void {
-  if (word === '-' || words[0] !== word || isFile(word) || options.help || options.version) return;
-  if (/^[a-z]+$/i.test(word)) {
+  if (word === '-' || words[0] !== word || options.help || options.version) return;
+  if (/^[a-z]+$/i.test(word) && !isFile(word)) {
     const near = nearestSpelling(word, [...Object.keys(COMMANDS), 'help']);
     if (near === undefined || near === 'query') return;
     const hint = `did you mean rvbbit ${near}? For a new database of that name write ./${word}`;

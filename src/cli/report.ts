@@ -1,6 +1,7 @@
 /** Errors as the command line shows them. */
 import { type ErrorCode, RvbbitError, type SourcePlace } from '../errors.ts';
 import { CliError } from './exit-codes.ts';
+import type { ScriptStatement } from './script.ts';
 import { sayError } from './stderr.ts';
 
 /** What to do next, where the message alone leaves it open. */
@@ -15,30 +16,40 @@ const NEXT: Partial<Record<ErrorCode, string>> = {
   RVB_INTERNAL: 'this is a fault of the engine; `rvbbit doctor` checks the installation',
 };
 
-/** Where in a file an error lies: `file:line:column`; undefined where the source has no name. */
-function placeText(place: SourcePlace | undefined, file: string | undefined): string | undefined {
-  if (place === undefined) return file;
-  const name = place.file ?? file;
-  return name === undefined ? undefined : `${name}:${place.line}:${place.column}`;
+/**
+ * Where an error lies in its source. RVBBIT's grammar counts in the source; DuckDB counts in the statement
+ * that it was sent, which for the dialect is one of the engine's own making.
+ */
+function placeOf(thrown: unknown, { place: start, dialect }: ScriptStatement): SourcePlace {
+  if (!(thrown instanceof RvbbitError) || thrown.place === undefined) return start;
+  const { line, column } = thrown.place;
+  if (thrown.code !== 'RVB_SQL') return { ...start, line, column };
+  if (dialect) return start;
+  return {
+    ...start,
+    line: start.line + line - 1,
+    column: line === 1 ? start.column + column - 1 : column,
+  };
 }
 
-/** Prints an error. `at` is where the statement begins, for errors that do not know better. */
-export function reportError(thrown: unknown, at?: SourcePlace): void {
+/** Prints an error, and where in `statement` it lies if that is given. */
+export function reportError(thrown: unknown, statement?: ScriptStatement): void {
+  const at = statement === undefined ? [] : atLine(placeOf(thrown, statement), thrown);
   if (thrown instanceof CliError) {
-    sayError(
-      thrown.verdict === 'usage' ? 'usage' : 'cannot open',
-      thrown.message,
-      hint(thrown.hint),
-    );
+    const title = thrown.verdict === 'usage' ? 'usage' : 'cannot open';
+    sayError(title, thrown.message, hint(thrown.hint));
   } else if (thrown instanceof RvbbitError) {
-    const place = placeText(thrown.place ?? at, at?.file);
-    const more = place === undefined ? [] : [`at ${place}`];
-    sayError(thrown.code, thrown.message, [...more, ...hint(NEXT[thrown.code])]);
+    sayError(thrown.code, thrown.message, [...at, ...hint(NEXT[thrown.code])]);
   } else {
-    const place = placeText(at, at?.file);
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    sayError('error', message, place === undefined ? [] : [`at ${place}`]);
+    sayError('error', thrown instanceof Error ? thrown.message : String(thrown), at);
   }
+}
+
+/** `at file:line:column`; without a file the line alone, unless the message has said it. */
+function atLine({ file, line, column }: SourcePlace, thrown: unknown): string[] {
+  if (file !== undefined) return [`at ${file}:${line}:${column}`];
+  const text = `line ${line}, column ${column}`;
+  return thrown instanceof Error && thrown.message.includes(text) ? [] : [`at ${text}`];
 }
 
 function hint(text: string | undefined): string[] {

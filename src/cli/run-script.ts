@@ -1,5 +1,4 @@
 /** Runs statements one after another: rows to the sink, accounts to stderr, verdicts to the caller. */
-import { parseOnDemand } from '../../grammar/parse-on-demand.ts';
 import type { Engine } from '../engine.ts';
 import { RvbbitError } from '../errors.ts';
 import type { Notice, Summary } from '../result.ts';
@@ -43,13 +42,15 @@ export interface ScriptSettings {
 export async function checkSyntax(statements: readonly ScriptStatement[]): Promise<Verdict[]> {
   if (statements.length < 2) return [];
   const verdicts: Verdict[] = [];
-  for (const { sql, place, dialect } of statements) {
-    const [problem] = dialect ? (await parseOnDemand(sql)).diagnostics : [];
+  for (const statement of statements) {
+    if (!statement.dialect) continue;
+    const { parseOnDemand } = await import('../../grammar/parse-on-demand.ts');
+    const [problem] = (await parseOnDemand(statement.sql)).diagnostics;
     if (problem === undefined) continue;
     const { code, line, column, message, excerpt } = problem;
     const text = `line ${line}, column ${column}: ${message}\n${excerpt}`;
     const error = new RvbbitError(code, text, { stage: 'parse', place: { line, column } });
-    reportError(error, place);
+    reportError(error, statement);
     verdicts.push('failed');
   }
   if (verdicts.length > 0) say('nothing was run');
@@ -74,7 +75,7 @@ export async function runScript(settings: ScriptSettings): Promise<Verdict[]> {
         if (thrown.summary !== undefined) account(settings, index, thrown.summary, []);
         break;
       }
-      reportError(thrown, statement.place);
+      reportError(thrown, statement);
       if (thrown instanceof RvbbitError && thrown.summary !== undefined) {
         account(settings, index, thrown.summary, []);
       }
@@ -90,6 +91,10 @@ export async function runScript(settings: ScriptSettings): Promise<Verdict[]> {
 
 function isCancelled(thrown: unknown): thrown is RvbbitError {
   return thrown instanceof RvbbitError && thrown.code === 'RVB_CANCELLED';
+}
+
+function cancelled(): RvbbitError {
+  return new RvbbitError('RVB_CANCELLED', 'the statement was cancelled', { stage: 'deliver' });
 }
 
 function sayNotRun(count: number): void {
@@ -129,6 +134,8 @@ async function runStatement(
   }
   const writer = prints ? start(columns, sink, settings.formatSettings) : undefined;
   for await (const row of stream) {
+    // The rows of plain SQL are all there by now; only here can they still be stopped.
+    if (signal.aborted && !statement.dialect) throw cancelled();
     const slower = writer?.row(row);
     if (slower !== undefined) await slower;
   }
@@ -148,7 +155,8 @@ function account(
   if (stats) process.stderr.write(`${JSON.stringify({ statement: index + 1, ...summary })}\n`);
   if (quiet) return summary;
   const ran = progress.last;
-  if (ran !== undefined && ran.caller === summary.callerId) {
+  const explained = ran?.kind === 'explain' && summary.rows.in === 0;
+  if (ran !== undefined && ran.caller === summary.callerId && !explained) {
     const verb = ran.kind === 'run' ? 'RUN' : 'MAP';
     for (const line of summaryLines(`${verb} ${ran.cascade}`, summary, notices)) say(line);
   } else {

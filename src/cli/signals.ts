@@ -19,7 +19,11 @@ export function watchInterrupts(): Interrupts {
   const controller = new AbortController();
   let interrupted = false;
   const onSignal = () => {
-    if (interrupted) process.exit(INTERRUPTED_EXIT);
+    if (interrupted) {
+      // A progress bar turns line wrapping off while it stands.
+      if (process.stderr.isTTY) process.stderr.write('\u001b[?7h');
+      process.exit(INTERRUPTED_EXIT);
+    }
     interrupted = true;
     say('interrupted: stopping the statement; once more ends at once');
     controller.abort();

@@ -35,7 +35,7 @@ export async function explain(words: readonly string[], options: CliOptions): Pr
     return 0;
   } catch (thrown) {
     if (interrupts.interrupted) return exitCodeOf(['interrupted']);
-    reportError(thrown, statement.place);
+    reportError(thrown, statement);
     return exitCodeOf([verdictOf(thrown)]);
   } finally {
     await engine.close();

@@ -64,7 +64,7 @@ async function testCascade(
     process.stdout.write(
       `${stdoutStyle('red', 'not ok')} ${visible(path)}: the file is not valid\n`,
     );
-    reportError(thrown, { file: path, line: 1, column: 1 });
+    reportError(thrown);
     return;
   }
   for (const [index, testCase] of cascade.testCases.entries()) {
