@@ -118,8 +118,7 @@ export class Engine {
     options: QueryOptions = {},
   ): AsyncGenerator<QueryResult, void> {
     for (const statement of await readScript(sql)) {
-      const source = sql.slice(statement.span.start, statement.span.end);
-      yield await this.#run(source, statement, parameters, options);
+      yield await this.#run(sql, statement, parameters, options);
     }
   }
 

@@ -17,7 +17,7 @@ import type { ExplainReport, Row, StatementKind, ValueForm } from './result.ts';
 
 /** What holds for every statement of one call. */
 export interface StatementContext {
-  /** The statement as written, for the journal. */
+  /** The text that the statement stands in. */
   readonly source: string;
   readonly origin: string;
   readonly valueForm: ValueForm;
@@ -75,7 +75,7 @@ export async function* streamStatement(
   if (statement.kind === 'Sql') {
     const reader = await runSql(statement, scope, context);
     onHead({ columns: reader.columns, notices: [] });
-    yield* streamReader(reader, context.valueForm);
+    yield* streamReader(reader, context.valueForm, scope.stop.signal);
     return;
   }
   const { columns, notices, rows } = await runStatement(statement, scope, context);
@@ -139,7 +139,8 @@ function runSql(
   scope: StatementScope,
   context: StatementContext,
 ): Promise<ResultReader> {
-  scope.ledger.open({ sql: context.source, kind: 'sql', origin: context.origin, parallel: 1 });
+  const { source, origin } = context;
+  scope.ledger.open({ sql: textOf(statement, source), kind: 'sql', origin, parallel: 1 });
   const { parameters, stop, session } = scope;
   return session.run(statement.text, { parameters, signal: stop.signal });
 }
@@ -157,7 +158,7 @@ async function planBody(
   const bound = await bindStatement({ ...body, annotations }, scope, context);
   const plan = planStatement(bound, target, scope.ledger.session.replaceAll('-', '_'));
   scope.ledger.open({
-    sql: context.source,
+    sql: textOf(statement, context.source),
     kind: kindOf(statement),
     origin: context.origin,
     ...(plan.label === undefined ? {} : { label: plan.label }),
@@ -166,6 +167,10 @@ async function planBody(
   });
   if (plan.deadlineMs !== undefined) scope.stop.limitTo(plan.deadlineMs, scope.ledger.elapsedMs);
   return { plan, env: { ...scope, cascade: bound.cascade } };
+}
+
+function textOf({ span }: Statement, source: string): string {
+  return source.slice(span.start, span.end);
 }
 
 function unsupported(what: string): RvbbitError {

@@ -10,6 +10,8 @@ import { resolveSettings, type StatementSettings } from './statement-settings.ts
 export interface BindDefaults {
   readonly cascadeRoot: string;
   readonly defaultParallel: number;
+  /** The text that the statement's spans count in. */
+  readonly source: string;
 }
 
 export interface BoundStatement {
@@ -34,13 +36,33 @@ export async function bindStatement(
   refuseLaterCells(cascade);
   const { session, parameters, stop } = scope;
   const query = statement.query.text;
-  const columns = await session.describe(query, { parameters, signal: stop.signal });
+  const columns = await session
+    .describe(query, { parameters, signal: stop.signal })
+    .catch((error: unknown) => {
+      throw placedInSource(error, defaults.source, statement.query.span.start);
+    });
   const { hasLimit } = await session.queryShape(query);
   if (statement.kind === 'Map') {
     refuseCollisions(settings, columns);
     refuseUnknownColumns(settings, columns);
   }
   return { statement, cascade, settings, columns, hasLimit };
+}
+
+/** A SQL error whose place counts from `start` on in the source, as it counts from the source's own beginning. */
+function placedInSource(error: unknown, source: string, start: number): unknown {
+  if (!(error instanceof RvbbitError) || error.place === undefined) return error;
+  const before = source.slice(0, start).split('\n');
+  const { line, column } = error.place;
+  return new RvbbitError(error.code, error.message, {
+    stage: 'bind',
+    cause: error.cause,
+    sqlState: error.sqlState,
+    place: {
+      line: before.length + line - 1,
+      column: line === 1 ? before.at(-1)!.length + column : column,
+    },
+  });
 }
 
 /** The column of that name, as DuckDB would find it: exactly, else whatever its case. */

@@ -24,7 +24,8 @@ function placeOf(thrown: unknown, { place: start, dialect }: ScriptStatement): S
   if (!(thrown instanceof RvbbitError) || thrown.place === undefined) return start;
   const { line, column } = thrown.place;
   if (thrown.code !== 'RVB_SQL') return { ...start, line, column };
-  if (dialect) return start;
+  // A query inside the dialect is placed in the source as it is bound; later, its text is the engine's.
+  if (dialect) return thrown.stage === 'bind' ? { ...start, line, column } : start;
   return {
     ...start,
     line: start.line + line - 1,

@@ -1,6 +1,7 @@
 /** A `RowStream` over a generator of rows: it starts at once, so that its columns can be awaited first. */
 import type { ResultReader } from '../duck/reader.ts';
 import { RvbbitError } from '../errors.ts';
+import { reasonOf } from '../execute/cancel.ts';
 import type { Notice, ResultColumn, Row, RowStream, Summary, ValueForm } from '../result.ts';
 
 /** What a stream learns before its first row. */
@@ -58,10 +59,15 @@ export function rowStream(
 }
 
 /** The rows of a finished result, slice by slice. */
-export async function* streamReader(reader: ResultReader, form: ValueForm): AsyncGenerator<Row> {
+export async function* streamReader(
+  reader: ResultReader,
+  form: ValueForm,
+  signal: AbortSignal,
+): AsyncGenerator<Row> {
   const names = reader.columns.map(({ name }) => name);
   for await (const { rowCount, columns } of reader.slices(form)) {
     for (let row = 0; row < rowCount; row++) {
+      if (signal.aborted) throw reasonOf(signal);
       yield Object.fromEntries(names.map((name, index) => [name, columns[index]?.[row]]));
     }
   }

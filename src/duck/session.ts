@@ -103,14 +103,18 @@ export class Session {
       // A PIVOT is two statements to DuckDB, and the type of a bare parameter is known once it is bound.
       const { parameters } = options;
       const empty = `SELECT * FROM (\n${sql}\n) LIMIT 0`;
-      if (parameters === undefined) {
-        return new ResultReader(await runText(connection, empty, options.signal)).columns;
+      try {
+        if (parameters === undefined) {
+          return new ResultReader(await runText(connection, empty, options.signal)).columns;
+        }
+        return await this.#prepared(connection, empty, options, async (statement) => {
+          bindParameters(statement, parameters);
+          const result = await nativeThreads.use(() => statement.run(), options.signal);
+          return new ResultReader(result).columns;
+        });
+      } catch (error) {
+        throw toSqlError(error, empty, { linesBefore: 1 });
       }
-      return this.#prepared(connection, empty, options, async (statement) => {
-        bindParameters(statement, parameters);
-        const result = await nativeThreads.use(() => statement.run(), options.signal);
-        return new ResultReader(result).columns;
-      });
     });
   }
 
