@@ -95,7 +95,7 @@ export function compileCascade(cascade: Cascade): CascadeProgram {
     ...(cascade.output === undefined ? {} : { output: compileExpression(cascade.output) }),
     ...(cascade.inputsSchema === undefined || isOpenSchema(cascade)
       ? {}
-      : { checkInput: compileJson(cascade.inputsSchema) }),
+      : { checkInput: compileJson(cascade.inputsSchema, true) }),
     noOutputs: Object.freeze(Object.fromEntries(cells.map(({ name }) => [name, null]))),
     hasJs: cells.some((cell) => cell.kind === 'js'),
     isSingle: cells.length === 1 && only?.routing === undefined && only?.set === undefined,
@@ -120,7 +120,9 @@ function compileCell(cascade: Cascade, cell: Cell): CellProgram {
     ...(cell.when === undefined ? {} : { when: compileExpression(cell.when) }),
     ...(cell.set === undefined ? {} : { set: compileEntries(cell.set) }),
     ...(cell.routing === undefined ? {} : { routing: cell.routing }),
-    ...(cell.outputSchema === undefined ? {} : { checkOutput: compileJson(cell.outputSchema) }),
+    ...(cell.outputSchema === undefined
+      ? {}
+      : { checkOutput: compileJson(cell.outputSchema, true) }),
     ...(cell.timeoutMs === undefined ? {} : { timeoutMs: cell.timeoutMs }),
     nullOnError: cell.onError === 'null',
   };

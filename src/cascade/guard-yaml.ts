@@ -79,7 +79,7 @@ const ZERO_WIDTH = new Set(['\u0002', '\u0018', '\u001f']);
 const SCALAR_FOLLOWS = '\u001f';
 const BLANK = new Set(['space', 'newline', 'comment']);
 const KEYS = new Set(['map-value-ind', 'explicit-key-ind']);
-const ITEMS = new Set(['comma', 'seq-item-ind', 'flow-seq-start', 'flow-map-start', 'scalar']);
+const ITEMS = new Set(['comma', 'seq-item-ind', 'flow-seq-start', 'flow-map-start']);
 
 /** Counts the lexer's tokens; the lexer is a generator, so a hostile file is left where it shows. */
 function scanTokens(text: string): Refusal | undefined {
@@ -90,6 +90,8 @@ function scanTokens(text: string): Refusal | undefined {
   let flowDepth = 0;
   let keys = 0;
   let items = 0;
+  let documents = 0;
+  let afterScalar = false;
   // Columns at which block collections begin; a deeper one always stands further right.
   const columns: number[] = [];
   for (const token of new Lexer().lex(text)) {
@@ -101,10 +103,17 @@ function scanTokens(text: string): Refusal | undefined {
     scalarFollows = false;
     const refused = REFUSED[type];
     if (refused !== undefined) return { message: refused, offset };
+    const isScalar = type === 'scalar' || type.endsWith('-quoted-scalar');
+    // The parser would collect an error for each of thousands. (A block text ends with its line.)
+    if (isScalar && afterScalar) return { message: 'two texts side by side', offset };
+    if (type !== 'space') afterScalar = isScalar && !token.endsWith('\n');
+    if ((type === 'doc-start' || type === 'doc-end') && ++documents > 2) {
+      return { message: 'a file holds one document', offset };
+    }
     if (KEYS.has(type) && ++keys > CASCADE_MAX_KEYS) {
       return { message: `more than ${CASCADE_MAX_KEYS} keys`, offset };
     }
-    if ((ITEMS.has(type) || type.endsWith('-scalar')) && ++items > CASCADE_MAX_ITEMS) {
+    if ((ITEMS.has(type) || isScalar) && ++items > CASCADE_MAX_ITEMS) {
       return { message: `more than ${CASCADE_MAX_ITEMS} items`, offset };
     }
     if (type === 'flow-seq-start' || type === 'flow-map-start') flowDepth++;

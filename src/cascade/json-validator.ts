@@ -1,6 +1,6 @@
 /** JSON Schema, draft 2020-12, by ajv; loaded with the first schema. */
 import { createRequire } from 'node:module';
-import type { Ajv2020 } from 'ajv/dist/2020.js';
+import type { Ajv2020, Options } from 'ajv/dist/2020.js';
 import type { Json, JsonObject } from '../json.ts';
 
 /** Checks a value; what is wrong with it, or undefined. */
@@ -13,16 +13,37 @@ export interface SchemaProblem {
   readonly message: string;
 }
 
-let Constructor: typeof Ajv2020 | undefined;
+let shared: Ajv2020 | undefined;
 
-/** Compiles a schema. Throws ajv's error where it is not one. Unknown keywords and formats are ignored. */
-export function compileJson(schema: JsonObject): JsonValidator {
-  Constructor ??= (
-    createRequire(import.meta.url)('ajv/dist/2020.js') as { readonly Ajv2020: typeof Ajv2020 }
-  ).Ajv2020;
+/** One instance: it compiles the schema of schemas once, which takes longer than all that follows. */
+function ajv(): Ajv2020 {
+  if (shared !== undefined) return shared;
+  const loaded: unknown = createRequire(import.meta.url)('ajv/dist/2020.js');
+  const { Ajv2020: Constructor } = loaded as {
+    readonly Ajv2020: new (options: Options) => Ajv2020;
+  };
+  shared = new Constructor({
+    strict: false,
+    validateFormats: false,
+    addUsedSchema: false,
+    logger: false,
+  });
+  return shared;
+}
+
+/**
+ * Compiles a schema. Throws ajv's error where it is not one. Unknown keywords and formats are ignored.
+ * `isChecked`: the schema was compiled before, in another thread, and is not held against the schema of
+ * schemas again.
+ */
+export function compileJson(schema: JsonObject, isChecked = false): JsonValidator {
   if ('$async' in schema) throw new TypeError('$async is not available');
-  const ajv = new Constructor({ strict: false, validateFormats: false, logger: false });
-  const validate = ajv.compile(schema);
+  if (!isChecked && ajv().validateSchema(schema) !== true) {
+    throw new TypeError(ajv().errorsText(ajv().errors, { dataVar: 'schema' }));
+  }
+  ajv().opts.validateSchema = false;
+  const validate = ajv().compile(schema);
+  ajv().removeSchema(schema);
   return (value) => {
     if (validate(value) === true) return undefined;
     const error = validate.errors?.[0];

@@ -25,14 +25,11 @@ export function loadMinijinja(): typeof Minijinja {
   const requireCapped = (name: string): unknown =>
     name === 'fs' ? { readFileSync: readCapped } : require(name);
   const loaded = { exports: {} as typeof Minijinja };
-  const load = new Function(
-    'module',
-    'exports',
-    'require',
-    '__dirname',
-    readFileSync(file, 'utf8'),
-  );
-  load(loaded, loaded.exports, requireCapped, folder);
+  // A trap is reported by its error; the library would also print it to the console.
+  const quiet = { error(): void {} };
+  const names = ['module', 'exports', 'require', '__dirname', 'console'];
+  const load = new Function(...names, readFileSync(file, 'utf8'));
+  load(loaded, loaded.exports, requireCapped, folder, quiet);
   return loaded.exports;
 }
 
