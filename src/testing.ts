@@ -1,7 +1,7 @@
 /** For the tests of those who write cascades: runs a cascade's `test_cases`. Published as `rvbbit/testing`. */
-import { isDeepStrictEqual } from 'node:util';
 import type { RunOutcome } from '../workers/protocol.ts';
 import type { TestCase } from './cascade/cascade.ts';
+import { jsonEquals } from './cascade/plain-json.ts';
 import type { Engine } from './engine.ts';
 import { failureOf } from './errors.ts';
 
@@ -17,7 +17,7 @@ export interface TestCaseResult {
 /**
  * Runs the cascade's cases one after another on `engine` and yields what came of each. A case passes
  * where the run's value equals `expect`; a skipped run's value is null. Throws `RvbbitError` where
- * the cascade cannot be loaded, and RVB_CANCELLED where `signal` aborts.
+ * the cascade cannot be loaded or no worker starts, and RVB_CANCELLED where `signal` aborts.
  */
 export async function* checkCascade(
   engine: Engine,
@@ -32,7 +32,7 @@ export async function* checkCascade(
       testCase,
       passed:
         outcome.kind !== 'failed' &&
-        isDeepStrictEqual(outcome.kind === 'ok' ? outcome.value : null, testCase.expect),
+        jsonEquals(outcome.kind === 'ok' ? outcome.value : null, testCase.expect),
       outcome,
     };
   }
@@ -47,7 +47,8 @@ async function outcomeOf(
   try {
     return (await engine.runCascade(path, input, options)).outcome;
   } catch (thrown) {
-    if (options.signal?.aborted === true) throw thrown;
-    return { kind: 'failed', error: failureOf(thrown) };
+    const error = failureOf(thrown);
+    if (options.signal?.aborted === true || error.code === 'RVB_WORKER_BOOT') throw thrown;
+    return { kind: 'failed', error };
   }
 }

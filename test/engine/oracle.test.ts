@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { Engine, type Row } from '../../src/index.ts';
 import { cases, QUICK_BUDGET_MS, reportCases, seed } from '../support/cases.ts';
 
-const root = fileURLToPath(new URL('../../../test/fixtures/oracle', import.meta.url));
+const root = fileURLToPath(new URL('../../../', import.meta.url));
 const IN_FLIGHT = 0;
 const MOST = 1;
 const RUNS = 2;
@@ -136,7 +136,7 @@ function statementOf(one: Case): string {
     ...(one.errorColumn ? ["error_column = 'err'"] : []),
     ...(one.limit === undefined ? [] : [`limit = ${one.limit}`]),
   ];
-  return `RVBBIT MAP PARALLEL ${one.parallel}${one.distinct ? ' DISTINCT' : ''} '${one.cascade}.yaml' AS v USING (${sourceOf(one.rows)}) WITH (${options.join(', ')})`;
+  return `RVBBIT MAP PARALLEL ${one.parallel}${one.distinct ? ' DISTINCT' : ''} 'test/fixtures/oracle/${one.cascade}.yaml' AS v USING (${sourceOf(one.rows)}) WITH (${options.join(', ')})`;
 }
 
 async function run(engine: Engine, one: Case) {

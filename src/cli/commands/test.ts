@@ -1,9 +1,9 @@
 /** `rvbbit test`: the test cases that cascades bring along. */
-import { isDeepStrictEqual } from 'node:util';
 import type { RunOutcome } from '../../../workers/protocol.ts';
-import type { Cascade, TestCase } from '../../cascade/cascade.ts';
+import type { TestCase } from '../../cascade/cascade.ts';
 import type { Engine } from '../../engine.ts';
-import { failureOf } from '../../errors.ts';
+import { RvbbitError } from '../../errors.ts';
+import { checkCascade } from '../../testing.ts';
 import { findCascades } from '../cascade-files.ts';
 import { placeCascade } from '../cascade-path.ts';
 import { exitCodeOf } from '../exit-codes.ts';
@@ -56,45 +56,25 @@ async function testCascade(
   interrupts: Interrupts,
   quiet: boolean,
 ): Promise<void> {
-  let cascade: Cascade;
   try {
-    cascade = await engine.loadCascade(path);
+    for await (const result of checkCascade(engine, path, { signal: interrupts.signal })) {
+      if (interrupts.interrupted) return;
+      const { name, passed, testCase, outcome } = result;
+      tally[passed ? 'passed' : 'failed']++;
+      if (passed && quiet) continue;
+      const mark = passed ? stdoutStyle('green', 'ok') : stdoutStyle('red', 'not ok');
+      process.stdout.write(`${mark} ${visible(`${path}: ${name}`)}\n`);
+      if (!passed) explainFailure(testCase, outcome);
+    }
   } catch (thrown) {
+    if (interrupts.interrupted) return;
+    // No case can run where no worker starts: one error says more than a list of them.
+    if (thrown instanceof RvbbitError && thrown.code === 'RVB_WORKER_BOOT') throw thrown;
     tally.failed++;
     process.stdout.write(
       `${stdoutStyle('red', 'not ok')} ${visible(path)}: the file is not valid\n`,
     );
     reportError(thrown);
-    return;
-  }
-  for (const [index, testCase] of cascade.testCases.entries()) {
-    if (interrupts.interrupted) return;
-    const outcome = await outcomeOf(engine, path, testCase, interrupts.signal);
-    const got = outcome.kind === 'ok' ? outcome.value : null;
-    const passed = outcome.kind !== 'failed' && isDeepStrictEqual(got, testCase.expect);
-    if (interrupts.interrupted) return;
-    tally[passed ? 'passed' : 'failed']++;
-    if (passed && quiet) continue;
-    const mark = passed ? stdoutStyle('green', 'ok') : stdoutStyle('red', 'not ok');
-    const name = testCase.name ?? `case ${index + 1}`;
-    process.stdout.write(`${mark} ${visible(`${path}: ${name}`)}\n`);
-    if (!passed) explainFailure(testCase, outcome);
-  }
-}
-
-async function outcomeOf(
-  engine: Engine,
-  path: string,
-  { input }: TestCase,
-  signal: AbortSignal,
-): Promise<RunOutcome> {
-  try {
-    return (await engine.runCascade(path, input, { signal })).outcome;
-  } catch (thrown) {
-    const error = failureOf(thrown);
-    // No case can run then, so that one error says more than a list of them.
-    if (error.code === 'RVB_WORKER_BOOT') throw thrown;
-    return { kind: 'failed', error };
   }
 }
 
