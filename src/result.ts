@@ -54,7 +54,7 @@ export interface Summary {
   readonly runs: number;
   readonly calls: { readonly sent: number; readonly retried: number; readonly cacheHits: number };
   readonly tokens: { readonly in: number; readonly out: number };
-  /** Null where a call had no known price; never 0 for "unknown". */
+  /** Of the calls with a known price; null where no call has one: never 0 for "unknown". */
   readonly costMicroUsd: number | null;
   readonly uncostedCalls: number;
   readonly durationMs: number;

@@ -13,6 +13,10 @@ export interface Progress {
   readonly total: number | undefined;
   readonly done: number;
   readonly failed: number;
+  /** Model calls that went out, their tokens, and the cost of those with a known price. */
+  readonly calls: number;
+  readonly tokens: number;
+  readonly costMicroUsd: number;
   readonly closed: boolean;
 }
 
@@ -32,6 +36,9 @@ export function foldProgress(
       total: undefined,
       done: 0,
       failed: 0,
+      calls: 0,
+      tokens: 0,
+      costMicroUsd: 0,
       closed: false,
     };
   }
@@ -44,6 +51,14 @@ export function foldProgress(
         ...progress,
         done: progress.done + record.ok + record.null + record.failed + record.skipped,
         failed: progress.failed + record.failed,
+      };
+    case 'attempt.start':
+      return { ...progress, calls: progress.calls + 1 };
+    case 'attempt.end':
+      return {
+        ...progress,
+        tokens: progress.tokens + record.tokensIn + record.tokensOut,
+        costMicroUsd: progress.costMicroUsd + (record.costMicroUsd ?? 0),
       };
     case 'statement.close':
       return { ...progress, closed: true };
@@ -68,6 +83,10 @@ export function progressText(progress: Progress, nowMicros: number): string {
   if (progress.total === undefined) return 'reading rows';
   const parts = [`${progress.done}/${progress.total} rows`];
   if (progress.failed > 0) parts.push(`${progress.failed} failed`);
+  if (progress.calls > 0) {
+    parts.push(`${progress.calls} calls`, `${progress.tokens} tokens`);
+    if (progress.costMicroUsd > 0) parts.push(`$${(progress.costMicroUsd / 1e6).toFixed(4)}`);
+  }
   const pace = paceOf(progress, nowMicros);
   if (pace !== undefined) {
     parts.push(`${rateText(pace.rowsPerSecond)} rows/s`, `ETA ${durationText(pace.etaSeconds)}`);

@@ -17,6 +17,13 @@ export class Account {
   #null = 0;
   #failed = 0;
   #skipped = 0;
+  #sent = 0;
+  #retried = 0;
+  #ended = 0;
+  #uncosted = 0;
+  #tokensIn = 0;
+  #tokensOut = 0;
+  #costMicroUsd = 0;
   #failures: RowFailure[] = [];
   #strategy: Summary['strategy'] = 'none';
 
@@ -36,6 +43,17 @@ export class Account {
         this.#failed += entry.failed;
         this.#skipped += entry.skipped;
         this.#keepFailures(entry.failures);
+        return;
+      case 'attempt.start':
+        this.#sent += 1;
+        if (entry.n > 1) this.#retried += 1;
+        return;
+      case 'attempt.end':
+        this.#tokensIn += entry.tokensIn;
+        this.#tokensOut += entry.tokensOut;
+        if (entry.costMicroUsd === null) this.#uncosted += 1;
+        else this.#costMicroUsd += entry.costMicroUsd;
+        this.#ended += 1;
         return;
       case 'worker.lost':
       case 'statement.close':
@@ -64,10 +82,10 @@ export class Account {
         deduped: this.#deduped,
       },
       runs: this.#runs,
-      calls: { sent: 0, retried: 0, cacheHits: 0 },
-      tokens: { in: 0, out: 0 },
-      costMicroUsd: 0,
-      uncostedCalls: 0,
+      calls: { sent: this.#sent, retried: this.#retried, cacheHits: 0 },
+      tokens: { in: this.#tokensIn, out: this.#tokensOut },
+      costMicroUsd: this.#ended > 0 && this.#uncosted === this.#ended ? null : this.#costMicroUsd,
+      uncostedCalls: this.#uncosted,
       durationMs,
       strategy: this.#strategy,
       failures: this.#failures,

@@ -2,6 +2,7 @@
  * The journal's records: what happened, in order, as plain data. Events, progress and summaries read
  * nothing else. Until a journal is kept on disk the same records live in memory.
  */
+import type { Failure } from '../errors.ts';
 import type { RowFailure, StatementKind, Summary } from '../result.ts';
 
 interface RecordBase {
@@ -50,6 +51,33 @@ export interface RowsSettled {
   readonly failures: readonly RowFailure[];
 }
 
+/** A model call goes out. */
+export interface AttemptStart {
+  readonly t: 'attempt.start';
+  /** Unique in the journal. */
+  readonly attempt: string;
+  readonly cell: string;
+  /** 1 for a cell's first call; a re-ask or a retry counts up. */
+  readonly n: number;
+  readonly provider: string;
+  readonly model: string;
+}
+
+/** A model call has been answered, or has failed. */
+export interface AttemptEnd {
+  readonly t: 'attempt.end';
+  readonly attempt: string;
+  readonly outcome: 'ok' | 'failed';
+  readonly status?: number;
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  /** Null where the price is not known. */
+  readonly costMicroUsd: number | null;
+  readonly costStatus: 'settled' | 'uncosted';
+  readonly durationMs: number;
+  readonly error?: Failure;
+}
+
 /** A worker thread died; its rows were put back. */
 export interface WorkerLost {
   readonly t: 'worker.lost';
@@ -66,6 +94,8 @@ export interface StatementClose {
 export type JournalEntry =
   | StatementOpen
   | StatementRead
+  | AttemptStart
+  | AttemptEnd
   | RowsSettled
   | WorkerLost
   | StatementClose;
