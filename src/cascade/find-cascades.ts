@@ -1,10 +1,10 @@
 /** What to say when a cascade is not there: the missing suffix, or the nearest names under the root. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { nearestSpelling } from '../../grammar/spelling.ts';
 import { RvbbitError } from '../errors.ts';
 import { CASCADE_SEARCH_ENTRIES } from '../limits.ts';
 import { showName } from './resolve-path.ts';
-import { nearest } from './spelling.ts';
 
 /** Cascade files under the root, breadth first, sorted; hidden folders and node_modules are left out. */
 export async function listCascades(root: string): Promise<readonly string[]> {
@@ -43,8 +43,8 @@ export async function cascadeNotFound(root: string, name: string): Promise<Rvbbi
     const base = (file: string): string => file.slice(file.lastIndexOf('/') + 1);
     const near =
       known.find((file) => base(file) === base(name)) ??
-      nearest(name, known) ??
-      known.find((file) => base(file) === nearest(base(name), known.map(base)));
+      nearestSpelling(name, known) ??
+      known.find((file) => base(file) === nearestSpelling(base(name), known.map(base)));
     if (near !== undefined) message += `; did you mean '${near}'?`;
     else if (known.length > 0) message += `; there are ${known.slice(0, 5).join(', ')}`;
     else message += '; no .yaml file is there (the root is the option `cascades`)';
