@@ -1,6 +1,8 @@
 /** Cancelling a statement: its signal, its deadline, and the guarantee that everything settles. */
 import { messageOf, RvbbitError } from '../errors.ts';
-import type { Dispatcher } from './dispatcher.ts';
+import type { ChunkTask } from '../../workers/protocol.ts';
+import { TIMER_MAX_MS } from '../limits.ts';
+import type { Dispatcher, DispatchResult } from './dispatcher.ts';
 import { Pending } from './pending.ts';
 
 /** From the cancel to ending workers that a row keeps from hearing of it. */
@@ -53,7 +55,7 @@ export class StatementSignal {
   limitTo(deadlineMs: number, elapsedMs: number): void {
     this.#timer = setTimeout(
       () => this.abort(pastDeadline(deadlineMs)),
-      Math.max(0, deadlineMs - elapsedMs),
+      Math.min(TIMER_MAX_MS, Math.max(0, deadlineMs - elapsedMs)),
     );
   }
 
@@ -90,7 +92,7 @@ export class StopGuard {
   readonly #statementId: number;
   readonly #pending = new Pending();
   #timers: NodeJS.Timeout[] = [];
-  #stopped = false;
+  #reason: RvbbitError | undefined;
 
   constructor(dispatcher: Dispatcher, statementId: number) {
     this.#dispatcher = dispatcher;
@@ -102,17 +104,30 @@ export class StopGuard {
     return this.#pending.race(work);
   }
 
+  /** Sends a chunk out, unless the statement is stopped: a row whose worker was ended does not run again. */
+  async dispatch(task: ChunkTask, options: { readonly alone: boolean }): Promise<DispatchResult> {
+    if (this.#reason !== undefined) throw this.#reason;
+    return this.#dispatcher.dispatch(task, options);
+  }
+
   stop(reason: RvbbitError): void {
-    if (this.#stopped) return;
-    this.#stopped = true;
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
     this.#dispatcher.cancelStatement(this.#statementId);
     this.#timers = [
-      setTimeout(() => this.#dispatcher.endStuckWorkers(this.#statementId), END_STUCK_AFTER_MS),
-      setTimeout(() => this.#pending.rejectAll(reason), ABANDON_AFTER_MS),
+      setTimeout(() => this.#endStuckWorkers(), END_STUCK_AFTER_MS),
+      setTimeout(() => {
+        this.#endStuckWorkers();
+        this.#pending.rejectAll(reason);
+      }, ABANDON_AFTER_MS),
     ];
   }
 
   dispose(): void {
     for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  #endStuckWorkers(): void {
+    this.#dispatcher.endStuckWorkers(this.#statementId);
   }
 }

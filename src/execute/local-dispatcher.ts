@@ -1,6 +1,6 @@
 /** Chunks on the worker threads of this process, by Piscina. */
 import { totalmem } from 'node:os';
-import type { ChunkTask } from '../../workers/protocol.ts';
+import type { ChunkOutcome, ChunkTask } from '../../workers/protocol.ts';
 import { messageOf, RvbbitError } from '../errors.ts';
 import { MAX_PARALLEL } from '../limits.ts';
 import type { Dispatcher, DispatchResult, StatementHost } from './dispatcher.ts';
@@ -28,7 +28,7 @@ export class LocalDispatcher implements Dispatcher {
   readonly #watchdog: Watchdog;
   #pool: Promise<WorkerPool> | undefined;
   #quarantine: Promise<WorkerPool> | undefined;
-  readonly #deathIds = new WeakMap<object, number>();
+  readonly #deathIds = new Map<unknown, number>();
   #deaths = 0;
   #out = 0;
   #closed = false;
@@ -56,7 +56,10 @@ export class LocalDispatcher implements Dispatcher {
     this.#out += 1;
     this.#watchdog.start();
     try {
-      return { kind: 'done', outcome: await pool.run(task) };
+      const outcome: ChunkOutcome | null = await pool.run(task);
+      // A worker that dies of `throw null` gives its tasks null, as if that were their result.
+      if (outcome === null) throw null;
+      return { kind: 'done', outcome };
     } catch (thrown) {
       if (thrown instanceof RvbbitError) throw thrown;
       const suspect = this.#links.suspectOf(task.taskId);
@@ -75,12 +78,13 @@ export class LocalDispatcher implements Dispatcher {
   }
 
   cancelStatement(statementId: number): void {
-    this.#links.broadcast({ kind: 'cancel', statementId });
+    this.#links.cancelStatement(statementId);
   }
 
   endStuckWorkers(statementId: number): void {
     for (const { threadId, reading } of this.#links.readings()) {
-      if (reading.busy && reading.statementId === statementId) this.#terminate(threadId);
+      const isStuck = reading.busy || this.#watchdog.isSilent(threadId);
+      if (isStuck && reading.statementId === statementId) this.#terminate(threadId);
     }
   }
 
@@ -120,11 +124,12 @@ export class LocalDispatcher implements Dispatcher {
 
   /** Piscina rejects all tasks of a dead worker with one and the same error object. */
   #deathIdOf(thrown: unknown): number {
-    const key = typeof thrown === 'object' && thrown !== null ? thrown : {};
-    let id = this.#deathIds.get(key);
+    let id = this.#deathIds.get(thrown);
     if (id === undefined) {
       id = ++this.#deaths;
-      this.#deathIds.set(key, id);
+      this.#deathIds.set(thrown, id);
+      // Its tasks are rejected in one go; the next worker may die of an equal string.
+      setImmediate(() => this.#deathIds.delete(thrown));
     }
     return id;
   }

@@ -87,7 +87,8 @@ export class WorkerPool {
       });
     });
     this.#piscina.on('error', (error: unknown) => {
-      if (this.#up === 0) this.#fail(messageOf(error));
+      // Piscina starts another in the place of a worker that dies at its start, but only once.
+      if (this.#piscina.threads.length === 0) this.#fail(messageOf(error));
     });
     return this.#pending.race(first).catch(async (error: unknown) => {
       await this.destroy();
