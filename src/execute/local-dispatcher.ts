@@ -68,6 +68,7 @@ export class LocalDispatcher implements Dispatcher {
         kind: 'lost',
         reason: messageOf(thrown, 200),
         deathId: this.#deathIdOf(thrown),
+        begun: this.#links.wasBegun(task.taskId),
         ...(suspect === undefined ? {} : { suspect }),
         ...(overstayedMs === undefined ? {} : { overstayedMs }),
       };

@@ -1,10 +1,11 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setEnvironmentData, type Worker } from 'node:worker_threads';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadCascade } from '../../src/cascade/load-cascade.ts';
 import { LocalDispatcher } from '../../src/execute/local-dispatcher.ts';
-import type { Engine, EngineOptions } from '../../src/index.ts';
+import { type Engine, type EngineOptions, RvbbitError } from '../../src/index.ts';
 import { cases, deep, reportCases } from '../support/cases.ts';
 import {
   assertAddsUp,
@@ -158,6 +159,8 @@ test('a result that cannot cross a thread fails its row with a reason, and the w
           '$kinds',
           `[${kinds.map((kind) => `'${kind}', NULL`).join(', ')}]`,
         ),
+        undefined,
+        { valueForm: 'json' },
       );
       for (const [ordinal, row] of result.rows.entries()) {
         const error = row['error'] as { code: string; message: string } | null;
@@ -238,7 +241,11 @@ test('workers that are ended from outside, one every 200 ms, cost no row its ans
         const victim = victims[random(victims.length)];
         if (victim === undefined || !storming) continue;
         ended += 1;
+        // On a busy machine a start may take longer than the 200 ms.
+        const successor = once(process, 'worker').then(([worker]) => once(worker, 'online'));
+        successor.catch(() => {});
         await victim.terminate();
+        await Promise.race([successor, sleep(1_000)]);
       }
     })();
     try {
@@ -354,19 +361,17 @@ test('workers that die at their first starts do not keep the next ones from runn
   }
 });
 
-test('code that ends every worker at every row ends the statement with RVB_WORKER_LOST or fails each row', async () => {
+test('code that ends every worker at every row ends the statement with RVB_WORKER_LOST', async () => {
   await withEngine({}, async (engine) => {
     const startedMs = performance.now();
     const outcome = await engine
       .query(
         `RVBBIT MAP PARALLEL 4 'poison.yaml' AS v USING (SELECT i AS n, true AS hit, '' AS folder FROM range(50) t(i))`,
       )
-      .then(
-        ({ summary }) => summary,
-        (error: { code: string; summary: typeof assert.equal extends never ? never : object }) =>
-          error,
-      );
-    if ('code' in outcome) assert.is(outcome.code, 'RVB_WORKER_LOST');
+      .catch((error: RvbbitError) => error);
+    assert.instance(outcome, RvbbitError);
+    assert.is((outcome as RvbbitError).code, 'RVB_WORKER_LOST');
+    assertAddsUp((outcome as RvbbitError).summary!);
     assert.ok(performance.now() - startedMs < 30_000);
     await assertUsable(engine);
   });
