@@ -37,6 +37,10 @@ export const MAX_FRUITLESS_WORKER_DEATHS = 10;
 export const POISON_DEATHS = 2;
 /** From a worker's start to its first word. */
 export const WORKER_BOOT_MS = 5_000;
+/** A worker whose event loop does not turn for this long, while it owes answers, is ended. */
+export const HEARTBEAT_LOST_MS = 5_000;
+/** Cancelled statements that a worker which starts late is still told of. */
+export const CANCELS_KEPT = 1_000;
 /** From an abort to the settling of what was aborted. */
 export const ABORT_SETTLE_MS = 1_000;
 
@@ -80,3 +84,7 @@ export const TEMPLATE_MAX_MEMORY = 64 * 1024 * 1024;
 export const SUMMARY_MAX_FAILURES = 100;
 /** Characters of a row value that an error message may show. */
 export const MESSAGE_VALUE_CHARS = 80;
+
+// Time
+/** The longest wait of one timer; Node fires a longer one at once. */
+export const TIMER_MAX_MS = 2 ** 31 - 1;

@@ -1,8 +1,10 @@
 /**
  * A few words of memory that a worker and the main thread share, so that the main thread can tell
- * which row a worker was running when it died or stopped answering. Only synchronous work needs it:
- * a worker that awaits something still answers on its link.
+ * which row a worker was running when it died, and whether it still lives; and so that a worker in
+ * the middle of many short rows learns of a cancel without a turn of its event loop.
  */
+
+import { TIMER_MAX_MS } from '../src/limits.ts';
 
 const TASK = 0;
 const STATEMENT = 1;
@@ -11,6 +13,10 @@ const ROW = 2;
 const SEQUENCE = 3;
 const LIMIT_MS = 4;
 const EXTERNAL_MB = 5;
+/** Counts up with the turns of the worker's event loop. */
+const HEARTBEAT = 6;
+/** Counts the cancels that the main thread has posted. */
+const CANCELS = 7;
 const WORDS = 8;
 
 /** What the main thread reads. */
@@ -22,8 +28,10 @@ export interface BeaconReading {
   readonly statementId: number;
   /** Index of the row in its chunk. */
   readonly row: number;
-  /** Milliseconds that the stretch may take. */
+  /** Milliseconds that the stretch may take; of the last one where none runs, 0 before the first. */
   readonly limitMs: number;
+  /** Differs between two readings 200 ms apart, unless something holds the worker's event loop. */
+  readonly heartbeat: number;
   /** Memory outside the heap that the worker last reported. */
   readonly externalMb: number;
 }
@@ -43,7 +51,7 @@ export class Beacon {
     words[TASK] = taskId;
     words[STATEMENT] = statementId;
     words[ROW] = row;
-    words[LIMIT_MS] = limitMs;
+    words[LIMIT_MS] = Math.min(limitMs, TIMER_MAX_MS);
     Atomics.store(words, SEQUENCE, (words[SEQUENCE]! + 1) | 1);
   }
 
@@ -53,9 +61,20 @@ export class Beacon {
     Atomics.store(words, SEQUENCE, (words[SEQUENCE]! + 1) & ~1);
   }
 
-  /** Worker: memory held outside the heap (buffers), in MiB. */
-  reportExternal(megabytes: number): void {
-    this.#words[EXTERNAL_MB] = megabytes;
+  /** Worker: the event loop turns; memory held outside the heap (buffers), in MiB. */
+  beat(externalMb: number): void {
+    this.#words[EXTERNAL_MB] = externalMb;
+    Atomics.add(this.#words, HEARTBEAT, 1);
+  }
+
+  /** Main thread: a cancel has been posted on the worker's link. */
+  announceCancel(): void {
+    Atomics.add(this.#words, CANCELS, 1);
+  }
+
+  /** Worker: cancels announced so far. */
+  get cancels(): number {
+    return Atomics.load(this.#words, CANCELS);
   }
 
   read(): BeaconReading {
@@ -68,6 +87,7 @@ export class Beacon {
       statementId: words[STATEMENT]!,
       row: words[ROW]!,
       limitMs: words[LIMIT_MS]!,
+      heartbeat: Atomics.load(words, HEARTBEAT),
       externalMb: words[EXTERNAL_MB]!,
     };
   }

@@ -61,7 +61,9 @@ async function runRows(
     nowMs: () => performance.now(),
   };
   const names = Object.keys(task.columns);
-  for (; row < task.rowCount && !signal.aborted; row++) {
+  for (; row < task.rowCount; row++) {
+    link.hearCancels();
+    if (signal.aborted) break;
     const started = runCascadeNow(program, inputOf(task, names, row), context);
     // A run that has not waited for anything costs no promise.
     const outcome = started instanceof Promise ? await started : started;

@@ -4,12 +4,18 @@
  */
 
 import { getHeapStatistics } from 'node:v8';
-import { MessageChannel, type MessagePort, parentPort, threadId } from 'node:worker_threads';
+import {
+  MessageChannel,
+  type MessagePort,
+  parentPort,
+  receiveMessageOnPort,
+  threadId,
+} from 'node:worker_threads';
 import type { Cascade } from '../src/cascade/cascade.ts';
 import { Beacon } from './beacon.ts';
 import type { SqlCellOutcome, SqlCellQuery, WorkerHello, WorkerMessage } from './protocol.ts';
 
-const EXTERNAL_REPORT_MS = 100;
+const HEARTBEAT_MS = 100;
 /** Cancelled statements whose late chunks are still turned away. */
 const CANCELLED_KEPT = 1_000;
 
@@ -22,6 +28,7 @@ export class WorkerLink {
   readonly #controllers = new Map<number, AbortController>();
   readonly #cancelled = new Set<number>();
   #nextId = 1;
+  #cancelsHeard = 0;
 
   constructor() {
     const { port1, port2 } = new MessageChannel();
@@ -30,8 +37,8 @@ export class WorkerLink {
     // The link alone must not keep a worker alive that its pool has let go.
     port1.unref();
     setInterval(
-      () => this.beacon.reportExternal(getHeapStatistics().external_memory / 2 ** 20),
-      EXTERNAL_REPORT_MS,
+      () => this.beacon.beat(getHeapStatistics().external_memory / 2 ** 20),
+      HEARTBEAT_MS,
     ).unref();
     const hello: WorkerHello = {
       kind: 'rvbbit.hello',
@@ -67,6 +74,18 @@ export class WorkerLink {
       this.#controllers.set(statementId, controller);
     }
     return controller.signal;
+  }
+
+  /** Takes in cancels that wait on the link: rows that await nothing leave no turn to hear them in. */
+  hearCancels(): void {
+    const { cancels } = this.beacon;
+    if (cancels === this.#cancelsHeard) return;
+    this.#cancelsHeard = cancels;
+    for (;;) {
+      const received = receiveMessageOnPort(this.#port);
+      if (received === undefined) return;
+      this.#receive(received.message as WorkerMessage);
+    }
   }
 
   /** The worker holds no chunk of the statement any more. */

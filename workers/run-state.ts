@@ -1,6 +1,7 @@
 /** What one run of a cascade carries from cell to cell, and what it asks of its surroundings. */
 import { RvbbitError } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
+import { TIMER_MAX_MS } from '../src/limits.ts';
 import type { RunSettings, SqlCellOutcome, SqlCellQuery } from './protocol.ts';
 
 /** What a run needs of the worker around it. */
@@ -72,7 +73,10 @@ export function settleWithin<T>(
       onEnd?.(reason);
     };
     // A timer may fire a part of a millisecond early; the run's deadline must have passed by then.
-    const timer = setTimeout(() => end(timeoutError(limit)), Math.max(0, Math.ceil(limit.ms)) + 1);
+    const timer = setTimeout(
+      () => end(timeoutError(limit)),
+      Math.min(TIMER_MAX_MS, Math.max(0, Math.ceil(limit.ms)) + 1),
+    );
     const onAbort = (): void => end(cancelledError());
     const clear = (): void => {
       clearTimeout(timer);

@@ -1,13 +1,14 @@
 /** A `RowStream` over a generator of rows: it starts at once, so that its columns can be awaited first. */
 import type { ResultReader } from '../duck/reader.ts';
 import { RvbbitError } from '../errors.ts';
-import { reasonOf } from '../execute/cancel.ts';
 import type { Notice, ResultColumn, Row, RowStream, Summary, ValueForm } from '../result.ts';
 
 /** What a stream learns before its first row. */
 export interface StreamHead {
   readonly columns: readonly ResultColumn[];
   readonly notices: readonly Notice[];
+  /** Aborts when the statement is stopped. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -20,31 +21,52 @@ export function rowStream(
   const columns = deferred<readonly ResultColumn[]>();
   const summary = deferred<Summary>();
   const notices: Notice[] = [];
+  let signal: AbortSignal | undefined;
+  let stepsOut = 0;
+  let ending: Promise<never> | undefined;
   const generator = rows((head) => {
     notices.push(...head.notices);
     columns.resolve(head.columns);
+    signal = head.signal;
+    signal.addEventListener('abort', endIfPaused, { once: true });
   });
+  const fail = (thrown: unknown): never => {
+    columns.reject(thrown);
+    const done = thrown instanceof RvbbitError ? thrown.summary : undefined;
+    if (done === undefined) summary.reject(thrown);
+    else summary.resolve(done);
+    throw thrown;
+  };
+  // A generator that rests at a row hears of no abort, and its consumer may never come back.
+  const endIfPaused = () => {
+    if (stepsOut > 0 || ending !== undefined || signal === undefined) return;
+    const { reason } = signal;
+    ending = generator.return(undefined as never).then(() => fail(reason), fail);
+    ending.catch(() => {});
+  };
   const watch = async (step: Promise<IteratorResult<Row, Summary>>) => {
+    stepsOut += 1;
     try {
       const result = await step;
-      if (result.done === true) {
-        columns.resolve([]);
-        if (result.value !== undefined) summary.resolve(result.value);
+      stepsOut -= 1;
+      if (result.done !== true) {
+        if (signal?.aborted === true) endIfPaused();
+        return result;
       }
+      signal?.removeEventListener('abort', endIfPaused);
+      columns.resolve([]);
+      if (result.value !== undefined) summary.resolve(result.value);
       return result;
     } catch (thrown) {
-      columns.reject(thrown);
-      const done = thrown instanceof RvbbitError ? thrown.summary : undefined;
-      if (done === undefined) summary.reject(thrown);
-      else summary.resolve(done);
-      throw thrown;
+      signal?.removeEventListener('abort', endIfPaused);
+      return fail(thrown);
     }
   };
   let first: Promise<IteratorResult<Row, Summary>> | undefined = watch(generator.next());
   first.catch(() => {});
   const iterator: AsyncIterator<Row, Summary> = {
     next() {
-      const step = first ?? watch(generator.next());
+      const step = first ?? ending ?? watch(generator.next());
       first = undefined;
       return step;
     },
@@ -59,15 +81,10 @@ export function rowStream(
 }
 
 /** The rows of a finished result, slice by slice. */
-export async function* streamReader(
-  reader: ResultReader,
-  form: ValueForm,
-  signal: AbortSignal,
-): AsyncGenerator<Row> {
+export async function* streamReader(reader: ResultReader, form: ValueForm): AsyncGenerator<Row> {
   const names = reader.columns.map(({ name }) => name);
   for await (const { rowCount, columns } of reader.slices(form)) {
     for (let row = 0; row < rowCount; row++) {
-      if (signal.aborted) throw reasonOf(signal);
       yield Object.fromEntries(names.map((name, index) => [name, columns[index]?.[row]]));
     }
   }

@@ -1,6 +1,9 @@
 /** Cancelling a statement: its signal, its deadline, and the guarantee that everything settles. */
+
+import type { ChunkTask } from '../../workers/protocol.ts';
 import { messageOf, RvbbitError } from '../errors.ts';
-import type { Dispatcher } from './dispatcher.ts';
+import { TIMER_MAX_MS } from '../limits.ts';
+import type { Dispatcher, DispatchResult } from './dispatcher.ts';
 import { Pending } from './pending.ts';
 
 /** From the cancel to ending workers that a row keeps from hearing of it. */
@@ -41,7 +44,7 @@ export class StatementSignal {
     this.#sources = sources.filter((source) => source !== undefined);
     for (const source of this.#sources) {
       if (source.aborted) this.#onAbort();
-      else source.addEventListener('abort', this.#onAbort, { once: true });
+      else follow(source, this.#onAbort);
     }
   }
 
@@ -53,7 +56,7 @@ export class StatementSignal {
   limitTo(deadlineMs: number, elapsedMs: number): void {
     this.#timer = setTimeout(
       () => this.abort(pastDeadline(deadlineMs)),
-      Math.max(0, deadlineMs - elapsedMs),
+      Math.min(TIMER_MAX_MS, Math.max(0, deadlineMs - elapsedMs)),
     );
   }
 
@@ -77,8 +80,35 @@ export class StatementSignal {
 
   dispose(): void {
     clearTimeout(this.#timer);
-    for (const source of this.#sources) source.removeEventListener('abort', this.#onAbort);
+    for (const source of this.#sources) unfollow(source, this.#onAbort);
   }
+}
+
+/** Statements that follow a caller's signal: one listener serves them all, since Node warns past ten. */
+const followed = new WeakMap<AbortSignal, { readonly ends: Set<() => void>; end(): void }>();
+
+function follow(source: AbortSignal, end: () => void): void {
+  let entry = followed.get(source);
+  if (entry === undefined) {
+    const ends = new Set<() => void>();
+    entry = {
+      ends,
+      end: () => {
+        for (const endOne of ends) endOne();
+      },
+    };
+    followed.set(source, entry);
+    source.addEventListener('abort', entry.end, { once: true });
+  }
+  entry.ends.add(end);
+}
+
+function unfollow(source: AbortSignal, end: () => void): void {
+  const entry = followed.get(source);
+  entry?.ends.delete(end);
+  if (entry === undefined || entry.ends.size > 0) return;
+  followed.delete(source);
+  source.removeEventListener('abort', entry.end);
 }
 
 /**
@@ -90,7 +120,7 @@ export class StopGuard {
   readonly #statementId: number;
   readonly #pending = new Pending();
   #timers: NodeJS.Timeout[] = [];
-  #stopped = false;
+  #reason: RvbbitError | undefined;
 
   constructor(dispatcher: Dispatcher, statementId: number) {
     this.#dispatcher = dispatcher;
@@ -102,17 +132,30 @@ export class StopGuard {
     return this.#pending.race(work);
   }
 
+  /** Sends a chunk out, unless the statement is stopped: a row whose worker was ended does not run again. */
+  async dispatch(task: ChunkTask, options: { readonly alone: boolean }): Promise<DispatchResult> {
+    if (this.#reason !== undefined) throw this.#reason;
+    return this.#dispatcher.dispatch(task, options);
+  }
+
   stop(reason: RvbbitError): void {
-    if (this.#stopped) return;
-    this.#stopped = true;
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
     this.#dispatcher.cancelStatement(this.#statementId);
     this.#timers = [
-      setTimeout(() => this.#dispatcher.endStuckWorkers(this.#statementId), END_STUCK_AFTER_MS),
-      setTimeout(() => this.#pending.rejectAll(reason), ABANDON_AFTER_MS),
+      setTimeout(() => this.#endStuckWorkers(), END_STUCK_AFTER_MS),
+      setTimeout(() => {
+        this.#endStuckWorkers();
+        this.#pending.rejectAll(reason);
+      }, ABANDON_AFTER_MS),
     ];
   }
 
   dispose(): void {
     for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  #endStuckWorkers(): void {
+    this.#dispatcher.endStuckWorkers(this.#statementId);
   }
 }

@@ -40,8 +40,9 @@ export class MapExecution {
   ): Promise<MapExecution> {
     const { signal } = env.stop;
     const stage = await stageMap(plan, env);
+    let runs: StagedRuns | undefined;
     try {
-      const runs = await stageRuns(env.session, stage, {
+      runs = await stageRuns(env.session, stage, {
         keyColumns: plan.inputs.map(({ column }) => column),
         dedupe: plan.dedupe,
         signal,
@@ -65,6 +66,7 @@ export class MapExecution {
       });
       return execution;
     } catch (thrown) {
+      await runs?.drop();
       await dropStage(env.session, stage);
       throw thrown;
     }

@@ -41,13 +41,12 @@ export async function executeRuns(dispatcher: Dispatcher, request: RunsRequest):
   const { statementId, cascade, inputs, signal, window } = request;
   if (signal.aborted) throw reasonOf(signal);
   if (inputs.runCount === 0) return;
-  await dispatcher.ready();
   const guard = new StopGuard(dispatcher, statementId);
   const policy = new ChunkPolicy(request.parallel);
   const cursor = new RunCursor(inputs, policy, window);
   const intake = new Intake(request);
   const settler = new ChunkSettler({
-    dispatcher,
+    dispatcher: guard,
     statementId,
     cascadeHash: cascade.hash,
     settings: request.settings,
@@ -63,6 +62,7 @@ export async function executeRuns(dispatcher: Dispatcher, request: RunsRequest):
   signal.addEventListener('abort', onAbort);
   dispatcher.openStatement({ statementId, cascade, runSql: request.runSql });
   try {
+    await guard.race(dispatcher.ready());
     await runLanes({
       parallel: Math.min(request.parallel, inputs.runCount),
       next: async () => {

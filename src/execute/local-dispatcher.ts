@@ -1,6 +1,6 @@
 /** Chunks on the worker threads of this process, by Piscina. */
 import { totalmem } from 'node:os';
-import type { ChunkTask } from '../../workers/protocol.ts';
+import type { ChunkOutcome, ChunkTask } from '../../workers/protocol.ts';
 import { messageOf, RvbbitError } from '../errors.ts';
 import { MAX_PARALLEL } from '../limits.ts';
 import type { Dispatcher, DispatchResult, StatementHost } from './dispatcher.ts';
@@ -28,7 +28,7 @@ export class LocalDispatcher implements Dispatcher {
   readonly #watchdog: Watchdog;
   #pool: Promise<WorkerPool> | undefined;
   #quarantine: Promise<WorkerPool> | undefined;
-  readonly #deathIds = new WeakMap<object, number>();
+  readonly #deathIds = new Map<unknown, number>();
   #deaths = 0;
   #out = 0;
   #closed = false;
@@ -56,7 +56,10 @@ export class LocalDispatcher implements Dispatcher {
     this.#out += 1;
     this.#watchdog.start();
     try {
-      return { kind: 'done', outcome: await pool.run(task) };
+      const outcome: ChunkOutcome | null = await pool.run(task);
+      // A worker that dies of `throw null` gives its tasks null, as if that were their result.
+      if (outcome === null) throw null;
+      return { kind: 'done', outcome };
     } catch (thrown) {
       if (thrown instanceof RvbbitError) throw thrown;
       const suspect = this.#links.suspectOf(task.taskId);
@@ -65,6 +68,7 @@ export class LocalDispatcher implements Dispatcher {
         kind: 'lost',
         reason: messageOf(thrown, 200),
         deathId: this.#deathIdOf(thrown),
+        begun: this.#links.wasBegun(task.taskId),
         ...(suspect === undefined ? {} : { suspect }),
         ...(overstayedMs === undefined ? {} : { overstayedMs }),
       };
@@ -75,12 +79,13 @@ export class LocalDispatcher implements Dispatcher {
   }
 
   cancelStatement(statementId: number): void {
-    this.#links.broadcast({ kind: 'cancel', statementId });
+    this.#links.cancelStatement(statementId);
   }
 
   endStuckWorkers(statementId: number): void {
     for (const { threadId, reading } of this.#links.readings()) {
-      if (reading.busy && reading.statementId === statementId) this.#terminate(threadId);
+      const isStuck = reading.busy || this.#watchdog.isSilent(threadId);
+      if (isStuck && reading.statementId === statementId) this.#terminate(threadId);
     }
   }
 
@@ -104,6 +109,7 @@ export class LocalDispatcher implements Dispatcher {
   async #mainPool(): Promise<WorkerPool> {
     const current = this.#pool;
     if (!(await usable(current)) && this.#pool === current) {
+      abandon(current);
       const { threads } = this.#options;
       this.#pool = this.#start(threads, Math.ceil(MAX_PARALLEL / threads));
     }
@@ -113,6 +119,7 @@ export class LocalDispatcher implements Dispatcher {
   async #quarantinePool(): Promise<WorkerPool> {
     const current = this.#quarantine;
     if (!(await usable(current)) && this.#quarantine === current) {
+      abandon(current);
       this.#quarantine = this.#start(1, 1);
     }
     return this.#quarantine!;
@@ -120,11 +127,12 @@ export class LocalDispatcher implements Dispatcher {
 
   /** Piscina rejects all tasks of a dead worker with one and the same error object. */
   #deathIdOf(thrown: unknown): number {
-    const key = typeof thrown === 'object' && thrown !== null ? thrown : {};
-    let id = this.#deathIds.get(key);
+    let id = this.#deathIds.get(thrown);
     if (id === undefined) {
       id = ++this.#deaths;
-      this.#deathIds.set(key, id);
+      this.#deathIds.set(thrown, id);
+      // Its tasks are rejected in one go; the next worker may die of an equal string.
+      setImmediate(() => this.#deathIds.delete(thrown));
     }
     return id;
   }
@@ -144,6 +152,11 @@ export class LocalDispatcher implements Dispatcher {
       starting?.then((pool) => pool.terminate(threadId)).catch(() => {});
     }
   }
+}
+
+/** Ends a pool that is of no use any more; what still waits on it is lost and goes to its successor. */
+function abandon(pool: Promise<WorkerPool> | undefined): void {
+  pool?.then((old) => old.destroy()).catch(() => {});
 }
 
 /** False for a pool that did not start, or that Piscina has given up: either is made anew. */

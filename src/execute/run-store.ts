@@ -31,14 +31,20 @@ export class RunStore implements RunSink {
   #flushing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #failedRuns = 0;
+  #dropped = false;
 
   static async create(session: Session, options: RunStoreOptions): Promise<RunStore> {
     const store = new RunStore(session, options);
-    await session.run(
-      `CREATE TEMP TABLE ${store.valuesTable} (run BIGINT, value VARCHAR);
+    try {
+      await session.run(
+        `CREATE TEMP TABLE ${store.valuesTable} (run BIGINT, value VARCHAR);
 CREATE TEMP TABLE ${store.failuresTable} (run BIGINT, code VARCHAR, message VARCHAR, attempts INTEGER)`,
-    );
-    return store;
+      );
+      return store;
+    } catch (thrown) {
+      await store.drop();
+      throw thrown;
+    }
   }
 
   private constructor(session: Session, options: RunStoreOptions) {
@@ -53,7 +59,9 @@ CREATE TEMP TABLE ${store.failuresTable} (run BIGINT, code VARCHAR, message VARC
     return this.#failedRuns;
   }
 
+  /** Of no effect once the tables are dropped: a stopped statement does not wait for every chunk. */
   write(pieces: readonly Piece[]): void {
+    if (this.#dropped) return;
     for (const piece of pieces) {
       this.#queue.push(piece);
       this.#queuedRuns += piece.values.length;
@@ -72,6 +80,9 @@ CREATE TEMP TABLE ${store.failuresTable} (run BIGINT, code VARCHAR, message VARC
   }
 
   async drop(): Promise<void> {
+    this.#dropped = true;
+    this.#queue = [];
+    this.#queuedRuns = 0;
     clearTimeout(this.#timer);
     await this.#flushing?.catch(() => {});
     await this.#session

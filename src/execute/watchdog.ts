@@ -1,16 +1,25 @@
 /**
  * Ends workers that no longer answer: a synchronous stretch of a row past its limit (an endless
- * loop), or a process past its memory limit. A deadline inside the worker cannot hold against
- * either, because the worker's own timers do not run meanwhile.
+ * loop), an event loop that does not turn (the same after an await), or a process past its memory
+ * limit. A deadline inside the worker cannot hold against them, because the worker's own timers do
+ * not run meanwhile.
  */
+import type { BeaconReading } from '../../workers/beacon.ts';
+import { HEARTBEAT_LOST_MS } from '../limits.ts';
 import type { WorkerLinks } from './worker-links.ts';
 
 const INTERVAL_MS = 50;
 /** After ending a worker for its memory, time for the memory to be given back. */
 const MEMORY_GRACE_MS = 2_000;
+/** Several missed heartbeats: on a busy machine one or two come late. */
+const SILENT_AFTER_MS = 400;
+/** A worker between two stretches is given at least this long to turn its event loop. */
+const SILENCE_MIN_MS = 1_000;
 
-interface Stretch {
+/** A time without progress: no stretch began or ended, and the event loop did not turn. */
+interface Standstill {
   readonly sequence: number;
+  readonly heartbeat: number;
   readonly sinceMs: number;
 }
 
@@ -18,7 +27,7 @@ export class Watchdog {
   readonly #links: WorkerLinks;
   readonly #terminate: (threadId: number) => void;
   readonly #rssLimitBytes: number;
-  readonly #stretches = new Map<number, Stretch>();
+  readonly #standstills = new Map<number, Standstill>();
   /** Limits that rows of these tasks overstayed, until their loss is reported. */
   readonly #overstayed = new Map<number, number>();
   #timer: NodeJS.Timeout | undefined;
@@ -40,7 +49,13 @@ export class Watchdog {
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#stretches.clear();
+    this.#standstills.clear();
+  }
+
+  /** Nothing has moved in this worker for a while. */
+  isSilent(threadId: number): boolean {
+    const standstill = this.#standstills.get(threadId);
+    return standstill !== undefined && performance.now() - standstill.sinceMs > SILENT_AFTER_MS;
   }
 
   /** The limit in milliseconds that the task's row overstayed, where that is why its worker was ended. */
@@ -54,14 +69,13 @@ export class Watchdog {
     const nowMs = performance.now();
     const readings = this.#links.readings();
     for (const { threadId, reading } of readings) {
-      const stretch = this.#stretches.get(threadId);
-      if (!reading.busy) {
-        this.#stretches.delete(threadId);
-      } else if (stretch === undefined || stretch.sequence !== reading.sequence) {
-        this.#stretches.set(threadId, { sequence: reading.sequence, sinceMs: nowMs });
-      } else if (nowMs - stretch.sinceMs > reading.limitMs) {
+      const { sequence, heartbeat } = reading;
+      const standstill = this.#standstills.get(threadId);
+      if (standstill?.sequence !== sequence || standstill.heartbeat !== heartbeat) {
+        this.#standstills.set(threadId, { sequence, heartbeat, sinceMs: nowMs });
+      } else if (nowMs - standstill.sinceMs > patienceMs(reading)) {
         this.#overstayed.set(reading.taskId, reading.limitMs);
-        this.#stretches.delete(threadId);
+        this.#standstills.delete(threadId);
         this.#terminate(threadId);
       }
     }
@@ -77,4 +91,10 @@ export class Watchdog {
       }
     }
   }
+}
+
+/** How long a worker may stand still: what its row may take, or, before the first row, the time to make a cascade ready. */
+function patienceMs({ busy, limitMs }: BeaconReading): number {
+  if (busy) return limitMs;
+  return limitMs === 0 ? HEARTBEAT_LOST_MS : Math.max(SILENCE_MIN_MS, limitMs);
 }

@@ -9,6 +9,7 @@ import type {
 } from '../../workers/protocol.ts';
 import type { Cascade } from '../cascade/cascade.ts';
 import { failureOf } from '../errors.ts';
+import { CANCELS_KEPT } from '../limits.ts';
 import type { StatementHost } from './dispatcher.ts';
 
 /** Beacons of dead workers that are kept, so that their lost chunks can be matched to a row. */
@@ -24,8 +25,9 @@ export class WorkerLinks {
   readonly #links = new Map<number, Link>();
   readonly #dead: Beacon[] = [];
   readonly #hosts = new Map<number, StatementHost>();
+  readonly #cancelled = new Set<number>();
 
-  /** Takes a worker's first word. */
+  /** Takes a worker's first word, and tells it of what was cancelled while it started. */
   welcome(hello: WorkerHello): void {
     const link = { threadId: hello.threadId, port: hello.port, beacon: new Beacon(hello.beacon) };
     this.#links.set(hello.threadId, link);
@@ -37,6 +39,7 @@ export class WorkerLinks {
     });
     // The links alone must not keep the process alive.
     hello.port.unref();
+    for (const statementId of this.#cancelled) tellCancel(link, statementId);
   }
 
   get size(): number {
@@ -51,8 +54,14 @@ export class WorkerLinks {
     this.#hosts.delete(statementId);
   }
 
-  broadcast(message: WorkerMessage): void {
-    for (const link of this.#links.values()) link.port.postMessage(message);
+  /** Tells every worker, those that are still to come included. */
+  cancelStatement(statementId: number): void {
+    this.#cancelled.add(statementId);
+    if (this.#cancelled.size > CANCELS_KEPT) {
+      const [oldest] = this.#cancelled;
+      this.#cancelled.delete(oldest!);
+    }
+    for (const link of this.#links.values()) tellCancel(link, statementId);
   }
 
   /** The beacons of the workers that are up. */
@@ -65,12 +74,18 @@ export class WorkerLinks {
 
   /** The row of the task that a worker was in the middle of, if any worker, alive or dead, was. */
   suspectOf(taskId: number): number | undefined {
+    const reading = this.#lastReading(taskId);
+    return reading?.busy === true ? reading.row : undefined;
+  }
+
+  /** Whether code of this task was the last that some worker, alive or dead, began with. */
+  wasBegun(taskId: number): boolean {
+    return this.#lastReading(taskId) !== undefined;
+  }
+
+  #lastReading(taskId: number): BeaconReading | undefined {
     const beacons = [...this.#dead, ...[...this.#links.values()].map((link) => link.beacon)];
-    for (const beacon of beacons) {
-      const reading = beacon.read();
-      if (reading.busy && reading.taskId === taskId) return reading.row;
-    }
-    return undefined;
+    return beacons.map((beacon) => beacon.read()).find((reading) => reading.taskId === taskId);
   }
 
   #answer(link: Link, request: WorkerRequest): void {
@@ -105,4 +120,11 @@ export class WorkerLinks {
       return { ok: false, error: failureOf(thrown, 'RVB_SQL') };
     }
   }
+}
+
+/** The message first: a worker that sees the announcement looks for it at once. */
+function tellCancel(link: Link, statementId: number): void {
+  const message: WorkerMessage = { kind: 'cancel', statementId };
+  link.port.postMessage(message);
+  link.beacon.announceCancel();
 }
