@@ -63,6 +63,8 @@ export const MODEL_RESPONSE_MAX_BYTES = 4 * 1024 * 1024;
 export const ANSWER_MAX_DEPTH = 64;
 /** Characters that the search for JSON in an answer looks at, for each character of it. */
 export const ANSWER_SCAN_FACTOR = 16;
+/** Bracketed parts of an answer that it tries to read. */
+export const ANSWER_MAX_CANDIDATES = 1_000;
 /** What is kept of an answer that could not be used. */
 export const RAW_ANSWER_CHARS = 4_096;
 /** Characters of a provider's own words that an error message repeats. */
