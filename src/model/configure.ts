@@ -5,14 +5,12 @@ import { noModelError } from './no-model.ts';
 import { presetsOf } from './presets.ts';
 import type { ModelPrice } from './prices.ts';
 import {
-  optionError,
   type ProviderEntry,
   type ProviderLimits,
-  readMapping,
   readProviderEntry,
-  readText,
   type Spelling,
 } from './provider-config.ts';
+import { optionError, readMapping, readText } from './read-value.ts';
 
 export { noModelError } from './no-model.ts';
 

@@ -16,6 +16,7 @@ import { type Asked, connectionFailure, failedChat, statusFailure } from './http
 import { providerError } from './provider-error.ts';
 import { decodeBody, parseBody, readCompletion } from './read-completion.ts';
 import { type Redact, redactFor } from './redact.ts';
+import { type Progress, readBytes, timedOut } from './response-bytes.ts';
 import { retryAfterOf } from './retry-after.ts';
 import { WarmSockets } from './warm-sockets.ts';
 
@@ -218,42 +219,4 @@ export class OpenAiCompatible {
     const { id } = this.#settings;
     return { who: `${id}/${model} at ${this.#host}`, provider: id, clean: this.#redact.text };
   }
-}
-
-interface Progress {
-  status: number | undefined;
-  bytes: number;
-}
-
-/** The whole body; undici ends it with an error beyond the bound. */
-function readBytes(
-  body: Undici.Dispatcher.ResponseData['body'],
-  progress: Progress,
-): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    body
-      .on('data', (chunk: Buffer) => {
-        progress.bytes += chunk.length;
-        chunks.push(chunk);
-      })
-      .on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
-      .on('error', reject)
-      .on('close', () => reject(new Error('the connection was closed')));
-  });
-}
-
-function timedOut(asked: Asked, timeoutMs: number, { status, bytes }: Progress): ChatOutcome {
-  const limit = `${Math.round(timeoutMs)} ms`;
-  if (status !== undefined && (status < 200 || status >= 300)) {
-    return statusFailure(asked, status, { kind: 'other' });
-  }
-  const what =
-    status === undefined
-      ? `gave no answer within ${limit}; raise timeout`
-      : `did not end its answer within ${limit} (${bytes} bytes came); raise timeout`;
-  return failedChat(asked, 'RVB_TIMEOUT', what, {
-    retryable: true,
-    ...(status === undefined ? {} : { status }),
-  });
 }

@@ -1,5 +1,6 @@
 /** Providers that the environment alone configures. */
-import { optionError, type ProviderEntry, readBaseUrl } from './provider-config.ts';
+import { type ProviderEntry, readBaseUrl } from './provider-config.ts';
+import { optionError } from './read-value.ts';
 
 const OPENAI_URL = 'https://api.openai.com/v1';
 const OPENROUTER_URL = 'https://openrouter.ai/api/v1';

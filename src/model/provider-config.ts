@@ -3,6 +3,7 @@ import { nearestSpelling } from '../../grammar/spelling.ts';
 import { RvbbitError } from '../errors.ts';
 import type { ProviderSettings } from './chat.ts';
 import type { ModelPrice } from './prices.ts';
+import { optionError, readMapping, readNumber, readText, wrongType } from './read-value.ts';
 
 /** What a provider may be asked at most; the limiter of the main thread keeps to it. */
 export interface ProviderLimits {
@@ -132,14 +133,6 @@ function readObject(
   return found;
 }
 
-/** A plain object with any keys. */
-export function readMapping(value: unknown, path: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw wrongType(path, 'a mapping', value);
-  }
-  return value as Readonly<Record<string, unknown>>;
-}
-
 function readHeaders(
   value: unknown,
   path: string,
@@ -200,21 +193,6 @@ function readPrices(
   return prices;
 }
 
-function readNumber(
-  value: unknown,
-  path: string,
-  { whole, min, max }: { readonly whole: boolean; readonly min: number; readonly max: number },
-): number {
-  const isGood =
-    typeof value === 'number' &&
-    value >= min &&
-    value <= max &&
-    (!whole || Number.isInteger(value));
-  if (!isGood)
-    throw wrongType(path, `a ${whole ? 'whole ' : ''}number from ${min} to ${max}`, value);
-  return value;
-}
-
 function readFormat(value: unknown, path: string): ProviderSettings['responseFormat'] {
   const format = FORMATS.find((known) => known === value);
   if (format === undefined) throw wrongType(path, FORMATS.join(', '), value);
@@ -228,26 +206,9 @@ function readVariable(value: unknown, path: string): string {
   throw optionError(`${path} takes the name of an environment variable, not a key`);
 }
 
-/** A text of one line; a secret one is never shown. */
-export function readText(value: unknown, path: string, isSecret = false): string {
-  const text = typeof value === 'string' ? value.trim() : '';
-  if (text !== '' && /^[\u0020-\u007e]+$/.test(text)) return text;
-  throw wrongType(path, 'a line of plain characters', isSecret ? 'what it has' : value);
-}
-
 function spell(key: string, spelling: Spelling): string {
   if (spelling === 'file') return key;
   return key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
-
-function wrongType(path: string, expected: string, value: unknown): RvbbitError {
-  const shown = value === undefined ? 'nothing' : (JSON.stringify(value) ?? typeof value);
-  return optionError(`${path} takes ${expected}, not ${shown.slice(0, 80)}`);
-}
-
-/** RVB_OPTION_TYPE, at the opening of the engine. */
-export function optionError(message: string): RvbbitError {
-  return new RvbbitError('RVB_OPTION_TYPE', message, { stage: 'open' });
 }
 
 function unsupported(what: string): RvbbitError {
