@@ -58,6 +58,30 @@ export const VALUE_MAX_BYTES = 8 * 1024 * 1024;
 /** Rows that a `sql_data` cell may hand to the cells after it. */
 export const SQL_CELL_MAX_ROWS = 10_000;
 
+// Model calls
+/** A cell with `instructions` and without a `timeout`, re-asking included. */
+export const MODEL_CALL_TIMEOUT_MS = 120_000;
+/** Body of one response of a provider. */
+export const MODEL_RESPONSE_MAX_BYTES = 4 * 1024 * 1024;
+/** Nesting of a provider's response, and of the JSON in an answer. */
+export const ANSWER_MAX_DEPTH = 64;
+/** Characters that the search for JSON in an answer looks at, for each character of it. */
+export const ANSWER_SCAN_FACTOR = 16;
+/** Bracketed parts of an answer that it tries to read. */
+export const ANSWER_MAX_CANDIDATES = 1_000;
+/** What is kept of an answer that could not be used. */
+export const RAW_ANSWER_CHARS = 4_096;
+/** Characters of a provider's own words that an error message repeats. */
+export const PROVIDER_MESSAGE_CHARS = 200;
+/** The longest wait that a Retry-After may ask for. */
+export const RETRY_AFTER_MAX_MS = 60_000;
+/** From the first packet to an open connection, TLS included. */
+export const MODEL_CONNECT_MS = 10_000;
+/** A connection without a call is closed after this, unless the provider says how long it keeps one. */
+export const MODEL_IDLE_MS = 4_000;
+/** Providers (settings that differ) that a worker keeps connections to. */
+export const WORKER_MAX_PROVIDERS = 64;
+
 // Cascade files
 export const CASCADE_MAX_BYTES = 256 * 1024;
 export const CASCADE_MAX_DEPTH = 64;

@@ -10,7 +10,7 @@ import {
   soleExpression,
   type Template,
 } from '../src/cascade/template.ts';
-import type { Json } from '../src/json.ts';
+import type { Json, JsonObject } from '../src/json.ts';
 import { JS_CELL_TIMEOUT_MS } from '../src/limits.ts';
 
 /** A compiled cascade. Holds functions, so it stays in its worker. */
@@ -64,6 +64,19 @@ export interface CascadeCellProgram extends CellProgramBase {
   readonly inputs?: Readonly<Record<string, InputProgram>>;
 }
 
+/** A model call: its prompts, and what is sent with them. */
+export interface InstructionsCellProgram extends CellProgramBase {
+  readonly kind: 'instructions';
+  readonly instructions: Template;
+  readonly system?: Template;
+  /** What the cell, else its cascade, names. */
+  readonly model?: string;
+  readonly parameters: JsonObject;
+  /** `output_schema`, and how the model is told of it. */
+  readonly schema?: JsonObject;
+  readonly schemaInstruction?: string;
+}
+
 /** A cell of a kind that this version cannot run. */
 export interface UnsupportedCellProgram extends CellProgramBase {
   readonly kind: 'unsupported';
@@ -74,6 +87,7 @@ export type CellProgram =
   | JsCellProgram
   | SqlCellProgram
   | CascadeCellProgram
+  | InstructionsCellProgram
   | UnsupportedCellProgram;
 
 /** How one input of a nested cascade is made: a typed expression, a text, or a structure of them. */
@@ -162,10 +176,26 @@ function compileCell(cascade: Cascade, cell: Cell): CellProgram {
       );
       return { ...base, kind: 'cascade', program, inputs };
     }
-    case 'instructions':
+    case 'instructions': {
+      const { instructions, system, parameters = {}, outputSchema: schema } = cell;
+      const model = cell.model ?? cascade.model;
+      return {
+        ...base,
+        kind: 'instructions',
+        instructions: compileTemplate(instructions),
+        ...(system === undefined ? {} : { system: compileTemplate(system) }),
+        ...(model === undefined ? {} : { model }),
+        parameters,
+        ...(schema === undefined ? {} : { schema, schemaInstruction: schemaInstruction(schema) }),
+      };
+    }
     case 'lookup':
       return { ...base, kind: 'unsupported', what: cell.kind };
   }
+}
+
+function schemaInstruction(schema: JsonObject): string {
+  return `Answer with one JSON value that fits this JSON Schema, and with nothing else: no prose, no Markdown.\n${JSON.stringify(schema)}`;
 }
 
 function compileEntries(

@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import type { Failure } from '../src/errors.ts';
 import { failureOf } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
+import { noModelError } from '../src/model/no-model.ts';
 import { WorkerLink } from './link.ts';
 import type { ChunkOutcome, ChunkTask } from './protocol.ts';
 import {
@@ -56,6 +57,9 @@ async function runRows(
     settings: task.settings,
     signal,
     runSql: (query) => link.sql(task.statementId, query),
+    modelTarget: () => undefined,
+    chat: async () => ({ ok: false, error: noModelError(), retryable: false }),
+    report: () => {},
     enterJs: (limitMs) => link.beacon.enter(task.taskId, task.statementId, row, limitMs),
     leaveJs: () => link.beacon.leave(),
     nowMs: () => performance.now(),

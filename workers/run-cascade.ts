@@ -5,6 +5,7 @@ import { failureOf, RvbbitError } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
 import { MESSAGE_VALUE_CHARS, RUN_MAX_CELL_STEPS } from '../src/limits.ts';
 import { runCascadeCell } from './cells/cascade.ts';
+import { runInstructionsCell } from './cells/instructions.ts';
 import { runJsCell } from './cells/js.ts';
 import { runSqlCell } from './cells/sql-data.ts';
 import type { CascadeProgram, CellProgram } from './compile-cascade.ts';
@@ -124,6 +125,8 @@ function callCell(program: CascadeProgram, cell: CellProgram, run: Run): Json | 
       return runSqlCell(cell, run, run.outputs);
     case 'cascade':
       return runCascadeCell(cell, run, run.outputs, startRun);
+    case 'instructions':
+      return runInstructionsCell(cell, run, run.outputs);
     case 'unsupported':
       throw new RvbbitError('RVB_UNSUPPORTED', `${cell.label}: ${cell.what} is not available yet`, {
         stage: 'execute',

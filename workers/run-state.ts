@@ -2,6 +2,7 @@
 import { RvbbitError } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
 import { TIMER_MAX_MS } from '../src/limits.ts';
+import type { AttemptReport, ChatOutcome, ChatRequest, ModelTarget } from '../src/model/chat.ts';
 import type { RunSettings, SqlCellOutcome, SqlCellQuery } from './protocol.ts';
 
 /** What a run needs of the worker around it. */
@@ -10,6 +11,16 @@ export interface RunContext {
   /** Aborts when the statement is cancelled. */
   readonly signal: AbortSignal;
   runSql(query: SqlCellQuery): Promise<SqlCellOutcome>;
+  /** Where a cell's calls go; `model` is what the cell, else its cascade, names. Undefined: there is no model. */
+  modelTarget(cell: { readonly name: string; readonly model?: string }): ModelTarget | undefined;
+  /** One call of a model. Never rejects. */
+  chat(
+    target: ModelTarget,
+    request: ChatRequest,
+    options: { readonly signal: AbortSignal; readonly timeoutMs: number },
+  ): Promise<ChatOutcome>;
+  /** Takes the account of a call, as soon as its answer has been read. */
+  report(attempt: AttemptReport): void;
   /** Called before and after the synchronous part of a js cell: another thread ends an endless loop. */
   enterJs?(timeoutMs: number): void;
   leaveJs?(): void;

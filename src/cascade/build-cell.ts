@@ -109,7 +109,7 @@ function commonKeys(file: CellFile, kind: Cell['kind'], report: Report): Omit<Ce
     set[key] = expressionText(['set', key], value, report) ?? 'none';
   }
   const unsupported: string[] = LATER_KEYS.filter((key) => file[key] !== undefined);
-  if (kind === 'instructions' || kind === 'lookup') unsupported.unshift(kind);
+  if (kind === 'lookup') unsupported.unshift(kind);
   return {
     name: file.name,
     ...(when === undefined ? {} : { when }),

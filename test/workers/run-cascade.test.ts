@@ -29,6 +29,11 @@ function contextOf(options: Options = {}): RunContext {
     signal: options.signal ?? new AbortController().signal,
     runSql:
       options.sql ?? (async () => ({ ok: true, columns: ['a'], rows: [{ a: 1 }], rowCount: 1 })),
+    modelTarget: () => undefined,
+    chat: async () => {
+      throw new Error('there is no model');
+    },
+    report: () => {},
     nowMs: () => performance.now(),
   };
 }
@@ -373,8 +378,8 @@ test('a nested cascade gets its inputs with their types, and its failure names t
 
 test('cells of a later version fail by name', async () => {
   assert.match(
-    await failure('cells: [{ name: a, instructions: hi }]'),
-    /^RVB_UNSUPPORTED .*cell a: instructions is not available yet/,
+    await failure('cells: [{ name: a, tool: lookup, inputs: { table: t } }]'),
+    /^RVB_UNSUPPORTED .*cell a: lookup is not available yet/,
   );
 });
 

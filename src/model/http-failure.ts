@@ -1,0 +1,143 @@
+/** Statuses, connection errors and deadlines as outcomes: what happened, to which model, and what to do. */
+import type { ErrorCode } from '../errors.ts';
+import { messageOf } from '../errors.ts';
+import { MODEL_RESPONSE_MAX_BYTES, PROVIDER_MESSAGE_CHARS } from '../limits.ts';
+import type { ChatOutcome } from './chat.ts';
+import { oneLine, type ProviderError } from './provider-error.ts';
+
+export type FailedChat = Extract<ChatOutcome, { readonly ok: false }>;
+
+/** A call as messages name it. */
+export interface Asked {
+  /** Provider, model and host, e.g. `openai/gpt-4o-mini at api.openai.com`. */
+  readonly who: string;
+  readonly provider: string;
+  /** Takes the provider's secrets out of a text; before the text is cut, so that no part of one is left. */
+  clean(text: string): string;
+}
+
+/** A failure of a call. */
+export function failedChat(
+  asked: Asked,
+  code: ErrorCode,
+  what: string,
+  more: Partial<Omit<FailedChat, 'ok' | 'error'>> = {},
+): FailedChat {
+  return {
+    ok: false,
+    error: { code, message: asked.clean(`${asked.who} ${what}`) },
+    retryable: false,
+    ...more,
+  };
+}
+
+/** The failure that a status other than 2xx is; also one that a gateway put into a 200. */
+export function statusFailure(
+  asked: Asked,
+  status: number,
+  said: ProviderError,
+  retryAfterMs?: number,
+): FailedChat {
+  const words = said.message === undefined ? '' : `: ${said.message}`;
+  if (said.kind === 'content_policy' && status >= 400 && status < 500) {
+    const what = `declined for its content policy (${status})${words}; change the prompt or the model`;
+    return failedChat(asked, 'RVB_MODEL_REFUSED', what, { status });
+  }
+  const retryable = isRetryable(status) && said.kind !== 'quota';
+  const what = `answered ${status}${words}; ${adviceFor(status, said, asked.provider)}`;
+  return failedChat(asked, 'RVB_MODEL_HTTP', what, {
+    status,
+    retryable,
+    ...(retryable && retryAfterMs !== undefined ? { retryAfterMs } : {}),
+  });
+}
+
+/** True for the statuses after which the same request may succeed. */
+export function isRetryable(status: number): boolean {
+  return status === 408 || status === 409 || status === 425 || status === 429 || status >= 500;
+}
+
+function adviceFor(status: number, said: ProviderError, provider: string): string {
+  if (said.kind === 'context_length') {
+    return 'the prompt is too long for this model: shorten it, or take a model with a larger context';
+  }
+  if (said.kind === 'quota' || status === 402) return `check the account of provider ${provider}`;
+  if (status < 400) return `redirects are not followed: correct the base URL of ${provider}`;
+  switch (status) {
+    case 401:
+      return `check the API key of provider ${provider}`;
+    case 403:
+      return `check that the API key of ${provider} may use this model`;
+    case 404:
+      return `check the model's name and the base URL of ${provider}`;
+    case 413:
+      return 'shorten the prompt';
+    case 429:
+      return `lower PARALLEL or the limits of provider ${provider}`;
+    default:
+      return isRetryable(status)
+        ? 'try again later'
+        : "check the model's name and the cell's parameters";
+  }
+}
+
+/** Certificates do not get better by asking again. */
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|HOSTNAME_MISMATCH/;
+
+/** The failure that an error of the connection is: nothing answered, or not to the end. */
+export function connectionFailure(
+  asked: Asked,
+  thrown: unknown,
+  status: number | undefined,
+): FailedChat {
+  const code = codeOf(thrown);
+  const detail = oneLine(asked.clean(messageOf(thrown, 10_000)), PROVIDER_MESSAGE_CHARS);
+  const more = status === undefined ? {} : { status };
+  switch (code) {
+    case 'UND_ERR_DESTROYED':
+    case 'UND_ERR_CLOSED':
+      return failedChat(
+        asked,
+        'RVB_CLOSED',
+        'was not asked to the end: the engine was closed',
+        more,
+      );
+    case 'UND_ERR_RES_EXCEEDED_MAX_SIZE':
+      return tooLarge(asked, status);
+    case 'UND_ERR_INVALID_ARG':
+      return failedChat(
+        asked,
+        'RVB_MODEL_HTTP',
+        `could not be asked: ${detail}; check its base URL, key and headers`,
+        more,
+      );
+  }
+  if (CERTIFICATE.test(code) || CERTIFICATE.test(causeCode(thrown))) {
+    const what = `was not asked: its certificate is not trusted (${code}: ${detail})`;
+    return failedChat(asked, 'RVB_MODEL_HTTP', what, more);
+  }
+  const named = code === '' ? detail : `${code}: ${detail}`;
+  const what =
+    status === undefined
+      ? `could not be reached or broke off (${named}); check the base URL of ${asked.provider} and that it is up`
+      : `broke off in its answer (${named})`;
+  return failedChat(asked, 'RVB_MODEL_HTTP', what, { ...more, retryable: true });
+}
+
+/** The failure of a response above the bound. */
+export function tooLarge(asked: Asked, status: number | undefined): FailedChat {
+  const what = `answered with more than ${MODEL_RESPONSE_MAX_BYTES} bytes; ask for less, or lower max_tokens`;
+  return failedChat(asked, 'RVB_MODEL_HTTP', what, status === undefined ? {} : { status });
+}
+
+function codeOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return '';
+  const { code } = thrown as NodeJS.ErrnoException;
+  if (typeof code === 'string') return code;
+  // Dialling several addresses of a name fails with one error for all of them.
+  return thrown instanceof AggregateError ? codeOf(thrown.errors[0]) : '';
+}
+
+function causeCode(thrown: unknown): string {
+  return thrown instanceof Error ? codeOf(thrown.cause) : '';
+}

@@ -1,0 +1,72 @@
+/** What a call cost: by the operator's own prices, else by a table of public ones. Main thread only. */
+import { createRequire } from 'node:module';
+import type * as GenaiPrices from '@pydantic/genai-prices';
+import type { ProviderSettings, Usage } from './chat.ts';
+
+/** US dollars per million tokens. */
+export interface ModelPrice {
+  readonly inputPerMtok: number;
+  readonly outputPerMtok: number;
+}
+
+/** Far below a micro-dollar: what binary fractions add to an exact product. */
+const ROUNDING_SLACK = 1e-6;
+const MICRO = 1e6;
+
+/** The price table's name of the service at a host. A server of one's own has no public price. */
+const PRICED_HOSTS: Readonly<Record<string, string>> = {
+  'api.openai.com': 'openai',
+  'openrouter.ai': 'openrouter',
+  'api.anthropic.com': 'anthropic',
+  'generativelanguage.googleapis.com': 'google',
+  'api.groq.com': 'groq',
+  'api.mistral.ai': 'mistral',
+  'api.deepseek.com': 'deepseek',
+  'api.together.xyz': 'together',
+  'api.fireworks.ai': 'fireworks',
+  'api.x.ai': 'x-ai',
+  'api.cerebras.ai': 'cerebras',
+};
+
+/**
+ * The cost of a call in whole micro-dollars, rounded up, so that a sum never understates and a paid call
+ * never costs 0. Reasoning tokens are part of the output. Undefined: the price is not known (uncosted).
+ */
+export function priceOf(
+  provider: Pick<ProviderSettings, 'baseUrl'>,
+  model: string,
+  usage: Usage,
+  configured?: ModelPrice,
+): { readonly costMicroUsd: number } | undefined {
+  const { inputTokens, outputTokens } = usage;
+  if (configured !== undefined) {
+    return cost(inputTokens * configured.inputPerMtok + outputTokens * configured.outputPerMtok);
+  }
+  const { baseUrl } = provider;
+  const host = URL.canParse(baseUrl) ? new URL(baseUrl).hostname : '';
+  const providerId = Object.hasOwn(PRICED_HOSTS, host) ? PRICED_HOSTS[host]! : undefined;
+  if (providerId === undefined) return undefined;
+  const tokens = { input_tokens: inputTokens, output_tokens: outputTokens };
+  try {
+    const price = calculator()(tokens, model, { providerId });
+    return price === null || !(price.total_price > 0 || inputTokens + outputTokens === 0)
+      ? undefined
+      : cost(price.total_price * MICRO);
+  } catch {
+    return undefined; // the table has the model and no price for this usage
+  }
+}
+
+function cost(microUsd: number): { readonly costMicroUsd: number } | undefined {
+  const costMicroUsd = Math.max(0, Math.ceil(microUsd - ROUNDING_SLACK));
+  return Number.isSafeInteger(costMicroUsd) ? { costMicroUsd } : undefined;
+}
+
+let calcPrice: typeof GenaiPrices.calcPrice | undefined;
+
+/** Loaded with the first call that needs it: the table takes 50 ms. */
+function calculator(): typeof GenaiPrices.calcPrice {
+  calcPrice ??= (createRequire(import.meta.url)('@pydantic/genai-prices') as typeof GenaiPrices)
+    .calcPrice;
+  return calcPrice;
+}

@@ -1,0 +1,216 @@
+/** One provider's entry of the configuration or the engine options, checked. */
+import { nearestSpelling } from '../../grammar/spelling.ts';
+import { RvbbitError } from '../errors.ts';
+import type { ProviderSettings } from './chat.ts';
+import type { ModelPrice } from './prices.ts';
+import { optionError, readMapping, readNumber, readText, wrongType } from './read-value.ts';
+
+/** What a provider may be asked at most; the limiter of the main thread keeps to it. */
+export interface ProviderLimits {
+  readonly rpm?: number;
+  readonly inputTpm?: number;
+  readonly outputTpm?: number;
+  readonly inFlight?: number;
+}
+
+/** An entry as it was written, with what it leaves out left out. */
+export interface ProviderEntry {
+  readonly baseUrl?: string;
+  readonly apiKey?: string;
+  readonly apiKeyEnv?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly responseFormat?: ProviderSettings['responseFormat'];
+  readonly connections?: number;
+  readonly limits?: ProviderLimits;
+  readonly prices?: Readonly<Record<string, ModelPrice>>;
+}
+
+/** How keys are written: `base_url` in a file, `baseUrl` in the API, where a literal key is allowed. */
+export type Spelling = 'file' | 'api';
+
+const KEYS = [
+  'type',
+  'base_url',
+  'api_key',
+  'api_key_env',
+  'headers',
+  'response_format',
+  'connections',
+  'limits',
+  'prices',
+  'proxy',
+];
+const LIMIT_KEYS = ['rpm', 'input_tpm', 'output_tpm', 'in_flight'];
+const PRICE_KEYS = ['input_per_mtok', 'output_per_mtok'];
+const FORMATS = ['json_schema', 'json_object', 'none'] as const;
+/** Headers that the engine or the connection sets. */
+const OWN_HEADERS =
+  /^(?:host|content-.*|transfer-encoding|connection|accept-encoding|expect|upgrade|te|trailer|keep-alive)$/i;
+const SECRET_HEADERS = /^(?:authorization|cookie|.*api[-_]?key.*|.*token.*|.*secret.*)$/i;
+/** Rates and prices beyond this are slips of the keyboard. */
+const MAX_NUMBER = 1e12;
+const MAX_CONNECTIONS = 65_536;
+
+/** Reads an entry; `path` is its place, e.g. `providers.openrouter`. Throws RVB_OPTION_TYPE and the like. */
+export function readProviderEntry(value: unknown, path: string, spelling: Spelling): ProviderEntry {
+  const entry = readObject(value, path, KEYS, spelling);
+  const at = (key: string): string => `${path}.${spell(key, spelling)}`;
+  const type = entry['type'] ?? 'openai-compatible';
+  if (type === 'replay' || type === 'lexical') throw unsupported(`${at('type')}: ${type}`);
+  if (type !== 'openai-compatible') throw wrongType(at('type'), 'openai-compatible', type);
+  if (entry['proxy'] !== undefined) throw unsupported(at('proxy'));
+  const { api_key: apiKey, api_key_env: apiKeyEnv } = entry;
+  if (apiKey !== undefined && spelling === 'file') {
+    const what = `${at('api_key')}: a key does not belong in a file; name the environment variable that holds it in api_key_env`;
+    throw optionError(what);
+  }
+  return {
+    ...(entry['base_url'] === undefined
+      ? {}
+      : { baseUrl: readBaseUrl(entry['base_url'], at('base_url')) }),
+    ...(apiKey === undefined ? {} : { apiKey: readText(apiKey, at('api_key'), true) }),
+    ...(apiKeyEnv === undefined ? {} : { apiKeyEnv: readVariable(apiKeyEnv, at('api_key_env')) }),
+    ...(entry['headers'] === undefined
+      ? {}
+      : { headers: readHeaders(entry['headers'], at('headers'), spelling) }),
+    ...(entry['response_format'] === undefined
+      ? {}
+      : { responseFormat: readFormat(entry['response_format'], at('response_format')) }),
+    ...(entry['connections'] === undefined
+      ? {}
+      : {
+          connections: readNumber(entry['connections'], at('connections'), {
+            whole: true,
+            min: 0,
+            max: MAX_CONNECTIONS,
+          }),
+        }),
+    ...(entry['limits'] === undefined
+      ? {}
+      : { limits: readLimits(entry['limits'], at('limits'), spelling) }),
+    ...(entry['prices'] === undefined
+      ? {}
+      : { prices: readPrices(entry['prices'], at('prices'), spelling) }),
+  };
+}
+
+/** An http(s) URL without credentials or fragment, as the operator wrote it, without a slash at its end. */
+export function readBaseUrl(value: unknown, path: string): string {
+  const text = readText(value, path);
+  if (!URL.canParse(text)) throw wrongType(path, 'an http or https URL', text);
+  const url = new URL(text);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw wrongType(path, 'an http or https URL', `${url.protocol}…`);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw optionError(`${path}: a URL must not hold credentials; use api_key_env`);
+  }
+  if (url.hash !== '') throw wrongType(path, 'a URL without #', text);
+  return text.replace(/\/+$/, '');
+}
+
+/** A plain object whose keys are known, under their names in a file. */
+function readObject(
+  value: unknown,
+  path: string,
+  known: readonly string[],
+  spelling: Spelling,
+): Readonly<Record<string, unknown>> {
+  const names = new Map(known.map((key) => [spell(key, spelling), key]));
+  const found: Record<string, unknown> = {};
+  for (const [name, item] of Object.entries(readMapping(value, path))) {
+    const key = names.get(name);
+    if (key === undefined) {
+      const near = nearestSpelling(name, names.keys());
+      const hint =
+        near === undefined ? `; it has ${[...names.keys()].join(', ')}` : `; did you mean ${near}?`;
+      throw new RvbbitError('RVB_UNKNOWN_OPTION', `${path} has no key ${name}${hint}`, {
+        stage: 'open',
+      });
+    }
+    if (item !== undefined) found[key] = item;
+  }
+  return found;
+}
+
+function readHeaders(
+  value: unknown,
+  path: string,
+  spelling: Spelling,
+): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  for (const [name, item] of Object.entries(readMapping(value, path))) {
+    const at = `${path}.${name}`;
+    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
+      throw wrongType(path, 'names of headers', name);
+    if (OWN_HEADERS.test(name)) throw optionError(`${at}: this header is the engine's own`);
+    if (spelling === 'file' && SECRET_HEADERS.test(name)) {
+      throw optionError(`${at}: a secret does not belong in a file; use api_key_env`);
+    }
+    headers[name.toLowerCase()] = readText(item, at, true);
+  }
+  return headers;
+}
+
+function readLimits(value: unknown, path: string, spelling: Spelling): ProviderLimits {
+  const limits = readObject(value, path, LIMIT_KEYS, spelling);
+  const read = (key: string): number | undefined =>
+    limits[key] === undefined
+      ? undefined
+      : readNumber(limits[key], `${path}.${spell(key, spelling)}`, {
+          whole: true,
+          min: 1,
+          max: MAX_NUMBER,
+        });
+  const [rpm, inputTpm, outputTpm, inFlight] = LIMIT_KEYS.map(read);
+  return {
+    ...(rpm === undefined ? {} : { rpm }),
+    ...(inputTpm === undefined ? {} : { inputTpm }),
+    ...(outputTpm === undefined ? {} : { outputTpm }),
+    ...(inFlight === undefined ? {} : { inFlight }),
+  };
+}
+
+function readPrices(
+  value: unknown,
+  path: string,
+  spelling: Spelling,
+): Readonly<Record<string, ModelPrice>> {
+  const prices: Record<string, ModelPrice> = {};
+  for (const [model, item] of Object.entries(readMapping(value, path))) {
+    const at = `${path}.${model}`;
+    const price = readObject(item, at, PRICE_KEYS, spelling);
+    const [inputPerMtok, outputPerMtok] = PRICE_KEYS.map((key) =>
+      readNumber(price[key], `${at}.${spell(key, spelling)}`, {
+        whole: false,
+        min: 0,
+        max: MAX_NUMBER,
+      }),
+    );
+    const entry = { inputPerMtok: inputPerMtok!, outputPerMtok: outputPerMtok! };
+    Object.defineProperty(prices, model, { value: entry, enumerable: true });
+  }
+  return prices;
+}
+
+function readFormat(value: unknown, path: string): ProviderSettings['responseFormat'] {
+  const format = FORMATS.find((known) => known === value);
+  if (format === undefined) throw wrongType(path, FORMATS.join(', '), value);
+  return format;
+}
+
+function readVariable(value: unknown, path: string): string {
+  const name = readText(value, path);
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return name;
+  // What stands there may be the key itself, so it is not shown.
+  throw optionError(`${path} takes the name of an environment variable, not a key`);
+}
+
+function spell(key: string, spelling: Spelling): string {
+  if (spelling === 'file') return key;
+  return key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function unsupported(what: string): RvbbitError {
+  return new RvbbitError('RVB_UNSUPPORTED', `${what} is not available yet`, { stage: 'open' });
+}

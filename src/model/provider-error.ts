@@ -1,0 +1,72 @@
+/** What a provider says in the body of an error, in the shapes that OpenAI-compatible servers use. */
+import { PROVIDER_MESSAGE_CHARS } from '../limits.ts';
+
+/** A provider's own account of an error; every part may be missing. */
+export interface ProviderError {
+  /** One line, cut short, without control characters. */
+  readonly message?: string;
+  /** A status inside the body, as gateways send with 200. */
+  readonly status?: number;
+  readonly kind: 'content_policy' | 'context_length' | 'quota' | 'other';
+}
+
+const POLICY =
+  /content_policy|content_filter|ResponsibleAIPolicyViolation|content management policy|flagged by .*moderation|moderation_blocked|usage polic/i;
+const CONTEXT =
+  /context_length_exceeded|context[ _]?(length|window|size)|maximum context|prompt is too long|too many tokens|exceeds? the (model'?s )?max/i;
+const QUOTA = /insufficient_quota|billing_hard_limit/i;
+
+/**
+ * Reads `{ error: { message, code, type } }`, `{ error: 'text' }`, `{ message }` or `{ detail }`; `clean`
+ * takes secrets out of the message.
+ */
+export function providerError(body: unknown, clean: (text: string) => string): ProviderError {
+  const error = member(body, 'error') ?? body;
+  const text =
+    textOf(error) ??
+    textOf(member(error, 'message')) ??
+    textOf(member(body, 'message')) ??
+    textOf(member(body, 'detail')) ??
+    textOf(member(member(error, 'metadata'), 'raw'));
+  const code = member(error, 'code');
+  const status = typeof code === 'string' && /^\d{3}$/.test(code) ? Number(code) : code;
+  const inner = member(error, 'innererror') ?? member(error, 'inner_error');
+  const signs = [code, member(error, 'type'), member(inner, 'code'), text]
+    .filter((part) => typeof part === 'string')
+    .join(' ');
+  const isModerated = Array.isArray(member(member(error, 'metadata'), 'reasons'));
+  return {
+    ...(text === undefined ? {} : { message: oneLine(clean(text), PROVIDER_MESSAGE_CHARS) }),
+    ...(typeof status === 'number' && status >= 400 && status < 600 ? { status } : {}),
+    kind:
+      isModerated || POLICY.test(signs)
+        ? 'content_policy'
+        : CONTEXT.test(signs)
+          ? 'context_length'
+          : QUOTA.test(signs)
+            ? 'quota'
+            : 'other',
+  };
+}
+
+/** A text as one line of at most `maxChars`, without control characters: nothing forges a line of a log. */
+export function oneLine(text: string, maxChars: number): string {
+  const line = text
+    .slice(0, maxChars * 4)
+    .replace(
+      /[\u0000-\u0020\u007f-\u00a0\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g,
+      ' ',
+    )
+    .trim();
+  return (line.length <= maxChars ? line : `${line.slice(0, maxChars - 1)}…`).toWellFormed();
+}
+
+/** An own property of an object, undefined for anything else. */
+export function member(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Readonly<Record<string, unknown>>)[name];
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value.trim() !== '' ? value : undefined;
+}

@@ -1,0 +1,152 @@
+/** A chat completion's body as an outcome. What is not an answer that ended by itself is a failure. */
+import { isUtf8 } from 'node:buffer';
+import { ANSWER_MAX_DEPTH, PROVIDER_MESSAGE_CHARS } from '../limits.ts';
+import type { ChatOutcome, ChatResponse, Usage } from './chat.ts';
+import { type Asked, type FailedChat, failedChat, statusFailure } from './http-failure.ts';
+import { isDeeperThan } from './json-depth.ts';
+import { member, oneLine, providerError } from './provider-error.ts';
+
+type BodyText =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly problem: string };
+
+/** The body as text: valid UTF-8 or nothing; one byte order mark is taken off. */
+export function decodeBody(bytes: Uint8Array): BodyText {
+  if (!isUtf8(bytes)) return { ok: false, problem: 'is not valid UTF-8' };
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  return { ok: true, text: text.charCodeAt(0) === 0xfeff ? text.slice(1) : text };
+}
+
+type BodyJson =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly problem: string };
+
+/** The body as JSON of bounded depth. */
+export function parseBody(text: string): BodyJson {
+  if (isDeeperThan(text, ANSWER_MAX_DEPTH)) {
+    return { ok: false, problem: `is nested deeper than ${ANSWER_MAX_DEPTH}` };
+  }
+  try {
+    return { ok: true, value: JSON.parse(text) };
+  } catch {
+    return { ok: false, problem: 'is not JSON, or was cut off' };
+  }
+}
+
+/** Reads the JSON of a 2xx response. */
+export function readCompletion(asked: Asked, body: unknown, status: number): ChatOutcome {
+  const usage = readUsage(member(body, 'usage'));
+  const more = { status, ...(usage === undefined ? {} : { usage }) };
+  const unusable = (what: string, retryable = false): FailedChat =>
+    failedChat(asked, 'RVB_ANSWER_INVALID', what, { ...more, retryable });
+
+  const choices = member(body, 'choices');
+  const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
+  const error =
+    member(choice, 'error') ?? (choice === undefined ? member(body, 'error') : undefined);
+  if (error !== undefined && error !== null) {
+    const said = providerError({ error }, asked.clean);
+    return { ...statusFailure(asked, said.status ?? 502, said), ...more };
+  }
+  if (choice === undefined || choice === null) return unusable('gave no answer: no choices', true);
+  const message = member(choice, 'message');
+  if (typeof message !== 'object' || message === null) {
+    return unusable('gave no answer: a choice without a message', true);
+  }
+
+  const reason = member(choice, 'finish_reason');
+  const parts = readContent(member(message, 'content'));
+  const refusal = member(message, 'refusal') ?? parts.refusal;
+  if (typeof refusal === 'string' && refusal.trim() !== '') {
+    const what = `refused: ${oneLine(asked.clean(refusal), PROVIDER_MESSAGE_CHARS)}`;
+    return failedChat(asked, 'RVB_MODEL_REFUSED', what, more);
+  }
+  const finishReason = finishReasonOf(reason);
+  if (finishReason === 'content_filter') {
+    const what = 'was stopped by its content filter; change the prompt or the model';
+    return failedChat(asked, 'RVB_MODEL_REFUSED', what, more);
+  }
+  if (finishReason === 'length') {
+    const what = 'was cut off at its output limit; raise max_tokens or ask for less';
+    return failedChat(asked, 'RVB_MODEL_TRUNCATED', what, more);
+  }
+  const calls = member(message, 'tool_calls');
+  const isCall = finishReason === 'tool_calls' || (Array.isArray(calls) && calls.length > 0);
+  if (isCall) return unusable('asked to call a tool; it was offered none');
+  if (reason === 'error') return unusable('ended with an error', true);
+  if (parts.problem !== undefined) return unusable(parts.problem);
+  if (!parts.text.isWellFormed()) return unusable('gave half a character (a lone surrogate)');
+  const response: ChatResponse = {
+    text: parts.text,
+    finishReason,
+    ...(usage === undefined ? {} : { usage }),
+  };
+  return { ok: true, response, status };
+}
+
+interface Content {
+  readonly text: string;
+  readonly refusal?: string;
+  readonly problem?: string;
+}
+
+/** Text, or a list of text parts; a model's thoughts are no part of its answer. */
+function readContent(content: unknown): Content {
+  if (typeof content === 'string') return { text: content };
+  if (!Array.isArray(content)) {
+    return {
+      text: '',
+      problem: `gave no answer: its content is ${content === null ? 'null' : typeof content}`,
+    };
+  }
+  let text = '';
+  for (const part of content as readonly unknown[]) {
+    const type = member(part, 'type');
+    const said = member(part, 'text');
+    if ((type === 'text' || type === 'output_text') && typeof said === 'string') text += said;
+    else if (type === 'refusal') return { text: '', refusal: String(member(part, 'refusal')) };
+    else if (type !== 'thinking' && type !== 'reasoning') {
+      return { text: '', problem: 'gave an answer that holds more than text' };
+    }
+  }
+  return { text };
+}
+
+function finishReasonOf(reason: unknown): ChatResponse['finishReason'] {
+  switch (reason) {
+    case 'stop':
+    case 'length':
+    case 'content_filter':
+    case 'tool_calls':
+      return reason;
+    case 'max_tokens':
+    case 'model_length':
+      return 'length';
+    case 'safety':
+    case 'SAFETY':
+      return 'content_filter';
+    case 'function_call':
+      return 'tool_calls';
+    default:
+      return 'other';
+  }
+}
+
+/** Token counts, where all of them are counts. */
+function readUsage(usage: unknown): Usage | undefined {
+  const inputTokens = count(member(usage, 'prompt_tokens'));
+  const outputTokens = count(member(usage, 'completion_tokens'));
+  if (inputTokens === undefined || outputTokens === undefined) return undefined;
+  const reasoningTokens = count(
+    member(member(usage, 'completion_tokens_details'), 'reasoning_tokens'),
+  );
+  return {
+    inputTokens,
+    outputTokens,
+    ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
+  };
+}
+
+function count(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
+}

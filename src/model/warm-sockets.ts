@@ -1,0 +1,70 @@
+/** Connections opened ahead of the calls that will use them; no request is sent on them meanwhile. */
+import type { Socket } from 'node:net';
+import type { buildConnector } from 'undici';
+
+type Connect = buildConnector.connector;
+type Address = buildConnector.Options;
+
+/** Wraps a connector: a dial takes a waiting connection where there is one. */
+export class WarmSockets {
+  readonly #dial: Connect;
+  readonly #idleMs: number;
+  /** Each with the listener that ends it. */
+  readonly #waiting = new Map<Socket, () => void>();
+  #closed = false;
+
+  constructor(dial: Connect, idleMs: number) {
+    this.#dial = dial;
+    this.#idleMs = idleMs;
+  }
+
+  /** The connector for a pool. */
+  readonly connect: Connect = (address, callback) => {
+    for (const socket of this.#waiting.keys()) {
+      this.#forget(socket);
+      if (socket.destroyed || !socket.writable) continue;
+      queueMicrotask(() => callback(null, socket));
+      return;
+    }
+    this.#dial(address, callback);
+  };
+
+  /** Opens a connection; true if it is waiting now. Fails in silence: a call would say why. */
+  open(address: Address): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#dial(address, (error, socket) => {
+        if (error !== null || socket === null || this.#closed) {
+          socket?.destroy();
+          resolve(false);
+          return;
+        }
+        const end = (): void => {
+          this.#forget(socket);
+          socket.destroy();
+        };
+        this.#waiting.set(socket, end);
+        // A connection on which the other side speaks or leaves before it is asked is of no use.
+        socket.on('error', end).on('end', end).on('close', end).on('readable', end);
+        socket.setTimeout(this.#idleMs, end);
+        resolve(true);
+      });
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const socket of this.#waiting.keys()) {
+      this.#forget(socket);
+      socket.destroy();
+    }
+  }
+
+  /** The dialler's own error listener stays, so that an error on the way to the pool is nobody's crash. */
+  #forget(socket: Socket): void {
+    const end = this.#waiting.get(socket);
+    if (end === undefined) return;
+    this.#waiting.delete(socket);
+    for (const event of ['error', 'end', 'close', 'readable']) socket.off(event, end);
+    socket.setTimeout(0, end).off('timeout', end);
+  }
+}

@@ -1,0 +1,372 @@
+import { createServer as createTcp } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { OpenAiCompatible } from '../../src/model/openai-compatible.ts';
+import { cases, deep, reportCases } from '../support/cases.ts';
+import {
+  ask,
+  brief,
+  CANARY,
+  completion,
+  REQUEST,
+  reply,
+  response,
+  type Script,
+  type ScriptedServer,
+  scriptedServer,
+  settingsOf,
+} from './support.ts';
+
+interface Context {
+  server: ScriptedServer;
+  provider: OpenAiCompatible;
+}
+const test = suite<Context>('openai-compatible');
+
+test.before.each(async (context) => {
+  context.server = await scriptedServer();
+  context.provider = new OpenAiCompatible(settingsOf(context.server.url));
+});
+test.after.each(async ({ server, provider }) => {
+  await provider.close();
+  await server.close();
+});
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+test('an answer comes with its usage, and the request has key, model, messages and parameters', async ({
+  server,
+}) => {
+  const provider = new OpenAiCompatible(
+    settingsOf(`${server.url}/`, { responseFormat: 'json_schema', headers: { 'X-Title': 'a' } }),
+  );
+  const schema = { type: 'object' };
+  const outcome = await provider.chat(
+    { ...REQUEST, parameters: { seed: 1, model: 'other' }, responseSchema: schema },
+    { signal: new AbortController().signal, timeoutMs: 5_000 },
+  );
+  await provider.close();
+  assert.equal(outcome, {
+    ok: true,
+    response: {
+      text: 'ok',
+      finishReason: 'stop',
+      usage: { inputTokens: 7, outputTokens: 5, reasoningTokens: 2 },
+    },
+    status: 200,
+  });
+  const [head, body] = server.requests[0]!.split('\r\n\r\n');
+  assert.match(head!, /^POST \/v1\/chat\/completions HTTP\/1\.1/);
+  assert.ok(head!.includes(`authorization: Bearer ${CANARY}`));
+  assert.match(head!, /accept-encoding: identity/);
+  assert.match(head!, /x-title: a/);
+  assert.equal(JSON.parse(body!), {
+    response_format: {
+      type: 'json_schema',
+      json_schema: { name: 'answer', strict: false, schema },
+    },
+    seed: 1,
+    model: 'm1',
+    messages: REQUEST.messages,
+  });
+});
+
+test('each status is retryable or not, says what to do, and names model and host', async ({
+  server,
+  provider,
+}) => {
+  const expected: Readonly<Record<number, string>> = {
+    400: 'RVB_MODEL_HTTP 400',
+    401: 'RVB_MODEL_HTTP 401',
+    402: 'RVB_MODEL_HTTP 402',
+    403: 'RVB_MODEL_HTTP 403',
+    404: 'RVB_MODEL_HTTP 404',
+    408: 'RVB_MODEL_HTTP 408 again',
+    409: 'RVB_MODEL_HTTP 409 again',
+    413: 'RVB_MODEL_HTTP 413',
+    422: 'RVB_MODEL_HTTP 422',
+    425: 'RVB_MODEL_HTTP 425 again',
+    429: 'RVB_MODEL_HTTP 429 again',
+    500: 'RVB_MODEL_HTTP 500 again',
+    502: 'RVB_MODEL_HTTP 502 again',
+    503: 'RVB_MODEL_HTTP 503 again',
+    504: 'RVB_MODEL_HTTP 504 again',
+    529: 'RVB_MODEL_HTTP 529 again',
+  };
+  for (const [status, text] of Object.entries(expected)) {
+    const bodies = [`{"error":{"message":"Bad key ${CANARY} "}}`, '{"error":"no"}', '<html>', ''];
+    for (const body of bodies) {
+      server.script = reply(body, Number(status));
+      const outcome = await ask(provider);
+      assert.is(brief(outcome), text);
+      if (outcome.ok) continue;
+      assert.match(outcome.error.message, /^test\/m1 at 127\.0\.0\.1:\d+ answered \d+.*; \w+/);
+    }
+  }
+});
+
+test('a content policy is a refusal, a long context and a spent quota are named', async ({
+  server,
+  provider,
+}) => {
+  server.script = reply('{"error":{"code":"content_policy_violation","message":"no"}}', 400);
+  assert.is(brief(await ask(provider)), 'RVB_MODEL_REFUSED 400');
+  server.script = reply('{"error":{"code":"context_length_exceeded","message":"long"}}', 400);
+  const long = await ask(provider);
+  assert.match(long.ok ? '' : long.error.message, /larger context/);
+  server.script = reply('{"error":{"code":"insufficient_quota","message":"spent"}}', 429);
+  assert.is(brief(await ask(provider)), 'RVB_MODEL_HTTP 429');
+  server.script = reply('{"error":{"code":503,"message":"upstream"}}', 200);
+  assert.is(brief(await ask(provider)), 'RVB_MODEL_HTTP 200 again');
+});
+
+test('a redirect is a failure and nothing is sent to where it points', async ({
+  server,
+  provider,
+}) => {
+  const other = await scriptedServer();
+  const places = [
+    other.url,
+    'http://169.254.169.254/',
+    'http://[::1]/',
+    'file:///etc/passwd',
+    '/v2',
+  ];
+  for (const status of [301, 302, 303, 307, 308]) {
+    for (const place of places) {
+      server.script = reply('', status, `location: ${place}\r\n`);
+      assert.is(brief(await ask(provider)), `RVB_MODEL_HTTP ${status}`);
+    }
+  }
+  assert.is(other.requests.length, 0);
+  assert.is(server.requests.length, 25);
+  await other.close();
+});
+
+test('what is no answer is a failure with the usage that was paid', async ({
+  server,
+  provider,
+}) => {
+  const bodies: readonly (readonly [string, string])[] = [
+    ['{}', 'RVB_ANSWER_INVALID 200 again'],
+    ['null', 'RVB_ANSWER_INVALID 200 again'],
+    ['[]', 'RVB_ANSWER_INVALID 200 again'],
+    ['{"choices":[]}', 'RVB_ANSWER_INVALID 200 again'],
+    ['{"choices":[{"finish_reason":"stop"}]}', 'RVB_ANSWER_INVALID 200 again'],
+    [completion(null), 'RVB_ANSWER_INVALID 200'],
+    [completion(5), 'RVB_ANSWER_INVALID 200'],
+    [completion([{ type: 'image_url' }]), 'RVB_ANSWER_INVALID 200'],
+    [completion('half', { finish_reason: 'length' }), 'RVB_MODEL_TRUNCATED 200'],
+    [completion('', { finish_reason: 'content_filter' }), 'RVB_MODEL_REFUSED 200'],
+    [completion(null, {}, { refusal: `I cannot ${CANARY}` }), 'RVB_MODEL_REFUSED 200'],
+    [completion(null, { finish_reason: 'tool_calls' }), 'RVB_ANSWER_INVALID 200'],
+    [completion('a', {}, { tool_calls: [{}] }), 'RVB_ANSWER_INVALID 200'],
+    [completion('a').replace('"a"', '"\\ud800"'), 'RVB_ANSWER_INVALID 200'],
+    [`{"choices":${'['.repeat(100_000)}`, 'RVB_ANSWER_INVALID 200 again'],
+    ['[{"a":'.repeat(50_000), 'RVB_ANSWER_INVALID 200 again'],
+    ['data: {}\n\n', 'RVB_ANSWER_INVALID 200 again'],
+  ];
+  for (const [body, expected] of bodies) {
+    server.script = reply(body);
+    const outcome = await ask(provider);
+    assert.is(brief(outcome), expected, body.slice(0, 100));
+    if (!outcome.ok && body.includes('usage')) assert.is(outcome.usage?.outputTokens, 5);
+    if (!outcome.ok) assert.ok(outcome.raw === undefined || outcome.raw.length <= 4_096);
+  }
+  server.script = reply(
+    completion([{ type: 'thinking' }, { type: 'text', text: 'a' }, { type: 'text', text: 'b' }]),
+  );
+  assert.is(brief(await ask(provider)), 'ok ab');
+  server.script = reply(completion(`key ${CANARY}`));
+  assert.is(brief(await ask(provider)), 'ok key [redacted]');
+  server.script = reply(`\uFEFF${completion('bom')}`);
+  assert.is(brief(await ask(provider)), 'ok bom');
+  server.script = reply(completion('a\u0000b'));
+  assert.is(brief(await ask(provider)), 'ok a\u0000b');
+});
+
+test('an answer that is cut at any byte is never taken, whatever framed it', async ({
+  server,
+  provider,
+}) => {
+  const whole = response(completion('{"brand":"Sony"}'));
+  const head = whole.indexOf('\r\n\r\n') + 4;
+  const noLength = Buffer.concat([
+    Buffer.from('HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n'),
+    whole.subarray(head),
+  ]);
+  const step = cases(7, 1);
+  let count = 0;
+  for (const bytes of [whole, noLength]) {
+    for (let at = 0; at < bytes.length; at += step) {
+      server.script = (socket) => socket.end(bytes.subarray(0, at));
+      const outcome = await ask(provider);
+      assert.not(outcome.ok, `cut at ${at}`);
+      if (!outcome.ok) assert.ok(outcome.retryable, outcome.error.message);
+      count++;
+    }
+  }
+  reportCases(count, 'answers cut short');
+  server.script = (socket) => socket.end(noLength);
+  assert.match(brief(await ask(provider)), /^ok/);
+});
+
+test('invalid UTF-8 at any position is never taken', async ({ server, provider }) => {
+  const body = Buffer.from(completion('Ünïcode'));
+  const step = cases(9, 1);
+  for (const bad of [[0xff], [0xc3], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80]]) {
+    for (let at = 0; at <= body.length; at += step) {
+      server.script = reply(
+        Buffer.concat([body.subarray(0, at), Buffer.from(bad), body.subarray(at)]),
+      );
+      assert.is(brief(await ask(provider)), 'RVB_ANSWER_INVALID 200 again', `at ${at}`);
+    }
+  }
+});
+
+test('a body that is too large, compressed or wrongly framed is a failure', async ({
+  server,
+  provider,
+}) => {
+  const chunked = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n';
+  const bomb = gzipSync(Buffer.alloc(20 * 1024 * 1024));
+  const faults: readonly (readonly [Script, RegExp])[] = [
+    [reply(completion('x'.repeat(5 * 1024 * 1024))), /^RVB_MODEL_HTTP 200$/],
+    [reply(bomb, 200, 'content-encoding: gzip\r\n'), /^RVB_ANSWER_INVALID/],
+    [reply(gzipSync(completion('ok')), 200, 'content-encoding: gzip\r\n'), /^RVB_ANSWER_INVALID/],
+    [reply(completion('ok'), 200, 'content-encoding: br\r\n'), /^RVB_ANSWER_INVALID/],
+    [(socket) => socket.end(`${chunked}zz\r\n{}`), /^RVB_MODEL_HTTP/],
+    [(socket) => socket.end(`${chunked}5\r\n{"a"`), /^RVB_MODEL_HTTP 200 again$/],
+    [
+      (socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\ncontent-length: 8\r\n\r\n{}'),
+      /^RVB_MODEL_HTTP/,
+    ],
+    [(socket) => socket.end('SSH-2.0-x\r\n'), /^RVB_MODEL_HTTP again$/],
+    [
+      (socket) => socket.end(`HTTP/1.1 200 OK\r\nx: ${'y'.repeat(100_000)}\r\n\r\n{}`),
+      /^RVB_MODEL_HTTP/,
+    ],
+    [(socket) => socket.resetAndDestroy(), /^RVB_MODEL_HTTP again$/],
+    [(socket) => socket.end(), /^RVB_MODEL_HTTP again$/],
+    [reply('', 204), /^RVB_(ANSWER_INVALID|MODEL_HTTP)/],
+    [reply(`[${'9'.repeat(1_000_000)}]`), /^RVB_ANSWER_INVALID/],
+    [reply('{"choices":[{"message":{"content":NaN}}]}'), /^RVB_ANSWER_INVALID/],
+  ];
+  for (const [script, expected] of faults) {
+    server.script = script;
+    assert.match(brief(await ask(provider)), expected);
+  }
+  server.script = reply(completion('ok'));
+  assert.is(brief(await ask(provider)), 'ok ok');
+});
+
+test('nobody there, a name that is none and a URL that is none are outcomes', async () => {
+  const closed = createTcp().listen(0, '127.0.0.1');
+  await new Promise((resolve) => closed.once('listening', resolve));
+  const { port } = closed.address() as { port: number };
+  await new Promise((resolve) => closed.close(resolve));
+  const expected: Readonly<Record<string, string>> = {
+    [`http://127.0.0.1:${port}/v1`]: 'RVB_MODEL_HTTP again',
+    'http://nobody.invalid/v1': 'RVB_MODEL_HTTP again',
+    'not a url': 'RVB_MODEL_HTTP again',
+  };
+  for (const [url, text] of Object.entries(expected)) {
+    const provider = new OpenAiCompatible(settingsOf(url));
+    await provider.warm(2);
+    assert.is(brief(await ask(provider)).replace(/ again$/, ''), text.replace(/ again$/, ''), url);
+    await provider.close();
+  }
+  const badKey = new OpenAiCompatible(
+    settingsOf('http://127.0.0.1:1/v1', { apiKey: `${CANARY}\nx` }),
+  );
+  assert.is(brief(await ask(badKey)), 'RVB_MODEL_HTTP');
+  await badKey.close();
+});
+
+test('the deadline holds to a tenth, wherever the answer stops', async ({ server, provider }) => {
+  const whole = response(completion('ok'));
+  const timeoutMs = 400;
+  const drip: Script = (socket) => {
+    let at = 0;
+    const timer = setInterval(() => {
+      if (socket.destroyed || at >= whole.length) clearInterval(timer);
+      else socket.write(whole.subarray(at, ++at));
+    }, 20);
+  };
+  const stallAt =
+    (at: number): Script =>
+    (socket) =>
+      socket.write(whole.subarray(0, at));
+  const scripts: Script[] = [
+    drip,
+    () => {},
+    (socket) => socket.write('HTTP/1.1 100 Continue\r\n\r\n'),
+  ];
+  for (let at = 1; at < whole.length; at += deep ? 1 : 60) scripts.push(stallAt(at));
+  for (let at = 0; at < scripts.length; at += 4) {
+    await Promise.all(
+      scripts.slice(at, at + 4).map(async (script) => {
+        const own = await scriptedServer();
+        own.script = script;
+        const mine = new OpenAiCompatible(settingsOf(own.url));
+        const started = performance.now();
+        const outcome = await ask(mine, timeoutMs);
+        const tookMs = performance.now() - started;
+        assert.match(brief(outcome), /^RVB_TIMEOUT( 200)? again$/);
+        assert.ok(tookMs >= timeoutMs * 0.9 && tookMs <= timeoutMs * 1.1 + 40, `${tookMs} ms`);
+        await pause(30);
+        assert.is(own.sockets.size, 0, 'the connection is destroyed');
+        await mine.close();
+        await own.close();
+      }),
+    );
+  }
+  server.script = (socket) => socket.write(response('{"error":', 401).subarray(0, -3));
+  assert.is(brief(await ask(provider, 100)), 'RVB_MODEL_HTTP 401', 'a status says more');
+});
+
+test('a cancel settles at once and destroys the connection', async ({ server, provider }) => {
+  for (const script of [
+    () => {},
+    (socket) => socket.write(response('{}  ').subarray(0, -2)),
+  ] as Script[]) {
+    server.script = script;
+    const controller = new AbortController();
+    const started = performance.now();
+    const asking = ask(provider, 10_000, controller.signal);
+    setTimeout(() => controller.abort(), 60);
+    assert.is(brief(await asking), 'RVB_CANCELLED');
+    assert.ok(performance.now() - started < 300);
+    await pause(30);
+    assert.is(server.sockets.size, 0);
+  }
+  assert.is(brief(await ask(provider, 100, AbortSignal.abort())), 'RVB_CANCELLED');
+  server.script = () => {};
+  const open = ask(provider);
+  await pause(50);
+  await provider.close();
+  assert.is(brief(await open), 'RVB_CLOSED');
+  assert.is(brief(await ask(provider)), 'RVB_CLOSED');
+});
+
+test('warm connections are used by the first calls, and connections are kept', async ({
+  server,
+  provider,
+}) => {
+  await provider.warm(3);
+  await pause(20);
+  assert.is(server.sockets.size, 3);
+  const before = new Set(server.sockets);
+  const outcomes = await Promise.all([1, 2, 3].map(() => ask(provider)));
+  assert.equal(outcomes.map(brief), ['ok ok', 'ok ok', 'ok ok']);
+  assert.equal([...server.sockets].filter((socket) => !before.has(socket)).length, 0);
+  await ask(provider);
+  assert.is(server.sockets.size, 3);
+  await provider.warm(1);
+  for (const socket of server.sockets) socket.destroy();
+  await pause(30);
+  assert.is(brief(await ask(provider)), 'ok ok', 'a warm connection that died is not used');
+});
+
+test.run();

@@ -1,0 +1,89 @@
+/** A cell with `instructions`: its prompts are rendered, the model asked, its answer read and checked. */
+import { renderTemplate, type TemplateContext } from '../../src/cascade/template.ts';
+import { RvbbitError } from '../../src/errors.ts';
+import type { Json, JsonObject } from '../../src/json.ts';
+import { MODEL_CALL_TIMEOUT_MS } from '../../src/limits.ts';
+import type { ChatMessage, ChatRequest, ChatResponse } from '../../src/model/chat.ts';
+import { readJsonAnswer } from '../../src/model/json-answer.ts';
+import { noModelError } from '../../src/model/no-model.ts';
+import { callModel, type ReadAnswer } from '../call-model.ts';
+import type { InstructionsCellProgram } from '../compile-cascade.ts';
+import { type Run, type TimeLimit, timeLimit } from '../run-state.ts';
+
+/** Calls of one cell, retries aside: an answer that does not fit is asked for once more. */
+const MAX_ASKS = 2;
+
+/**
+ * Asks the model: the text it gives, or with `output_schema` the JSON in it. An answer that does not fit
+ * the schema is shown to the model once, with what is wrong; then it is RVB_ANSWER_INVALID.
+ */
+export async function runInstructionsCell(
+  cell: InstructionsCellProgram,
+  run: Run,
+  outputs: JsonObject,
+): Promise<Json> {
+  const { context } = run;
+  const { name, model, label } = cell;
+  const target = context.modelTarget({ name, ...(model === undefined ? {} : { model }) });
+  if (target === undefined) throw noModelError(`${label} needs a model, and none is configured`);
+  const { input, state } = run;
+  let messages = promptOf(cell, { input, outputs, state });
+  const whole = timeLimit(run, label, cell.timeoutMs ?? MODEL_CALL_TIMEOUT_MS);
+  const endMs = context.nowMs() + whole.ms;
+  for (let ask = 1, attempt = 1; ; ask++, attempt++) {
+    const request: ChatRequest = {
+      model: target.model,
+      messages,
+      parameters: cell.parameters,
+      ...(cell.schema === undefined ? {} : { responseSchema: cell.schema }),
+    };
+    const limit: TimeLimit = { ms: endMs - context.nowMs(), message: whole.message };
+    const read = (response: ChatResponse): ReadAnswer<Json> => readAnswer(cell, response);
+    const result = await callModel(run, {
+      cell: name,
+      label,
+      target,
+      request,
+      limit,
+      attempt,
+      read,
+    });
+    if (result.ok) return result.value;
+    if (cell.schema === undefined || ask === MAX_ASKS) {
+      const times = ask === 1 ? '' : `, asked ${ask} times`;
+      const message = `${label}: the answer of ${target.model} cannot be used${times}: ${result.message}`;
+      throw new RvbbitError('RVB_ANSWER_INVALID', message, { stage: 'execute' });
+    }
+    attempt = result.attempt;
+    messages = [
+      ...messages,
+      { role: 'assistant', content: result.text },
+      { role: 'user', content: complaint(result.message) },
+    ];
+  }
+}
+
+function promptOf(cell: InstructionsCellProgram, view: TemplateContext): readonly ChatMessage[] {
+  const system = [
+    ...(cell.system === undefined ? [] : [renderTemplate(cell.system, view)]),
+    ...(cell.schemaInstruction === undefined ? [] : [cell.schemaInstruction]),
+  ];
+  const user: ChatMessage = { role: 'user', content: renderTemplate(cell.instructions, view) };
+  return system.length === 0 ? [user] : [{ role: 'system', content: system.join('\n\n') }, user];
+}
+
+function readAnswer(cell: InstructionsCellProgram, { text }: ChatResponse): ReadAnswer<Json> {
+  if (cell.schema === undefined) {
+    const value = text.trim();
+    return value === '' ? { ok: false, message: 'it is empty' } : { ok: true, value };
+  }
+  const answer = readJsonAnswer(text);
+  if (!answer.ok) return answer;
+  const problem = cell.checkOutput?.(answer.value);
+  if (problem === undefined) return answer;
+  return { ok: false, message: `its value${problem.path} ${problem.message}` };
+}
+
+function complaint(problem: string): string {
+  return `That answer cannot be used: ${problem}. Answer again, with one JSON value that fits the schema and nothing else.`;
+}

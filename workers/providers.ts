@@ -1,0 +1,57 @@
+/** The providers that a worker has called, each with its connections. */
+import { WORKER_MAX_PROVIDERS } from '../src/limits.ts';
+import type { ChatOutcome, ChatRequest, ModelTarget } from '../src/model/chat.ts';
+import { type ChatLimits, OpenAiCompatible } from '../src/model/openai-compatible.ts';
+
+/** A target that is called over the network, from the worker itself. */
+export type ProviderTarget = Extract<ModelTarget, { readonly kind: 'provider' }>;
+
+export class Providers {
+  /** By the JSON of the settings: equal settings share connections. */
+  readonly #bySettings = new Map<string, OpenAiCompatible>();
+  /** The same by identity, so that a call need not write its settings as JSON. */
+  #byIdentity = new WeakMap<ProviderTarget['provider'], OpenAiCompatible>();
+
+  /** Makes one call; never rejects. */
+  chat(target: ProviderTarget, request: ChatRequest, options: ChatLimits): Promise<ChatOutcome> {
+    return this.#providerOf(target).chat(request, options);
+  }
+
+  /** Opens connections ahead of calls. */
+  warm(target: ProviderTarget, connections: number): Promise<void> {
+    return this.#providerOf(target).warm(connections);
+  }
+
+  /** Ends all calls and connections. */
+  async close(): Promise<void> {
+    const all = [...this.#bySettings.values()];
+    this.#bySettings.clear();
+    this.#byIdentity = new WeakMap();
+    await Promise.all(all.map((provider) => provider.close()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #providerOf({ provider: settings }: ProviderTarget): OpenAiCompatible {
+    const known = this.#byIdentity.get(settings);
+    if (known !== undefined) return known;
+    const key = JSON.stringify(settings);
+    let provider = this.#bySettings.get(key);
+    if (provider === undefined) {
+      provider = new OpenAiCompatible(settings);
+      this.#bySettings.set(key, provider);
+      this.#dropOldest();
+    }
+    this.#byIdentity.set(settings, provider);
+    return provider;
+  }
+
+  /** Beyond the bound the oldest is forgotten; its idle connections end by themselves. */
+  #dropOldest(): void {
+    if (this.#bySettings.size <= WORKER_MAX_PROVIDERS) return;
+    const [oldest] = this.#bySettings.keys();
+    this.#bySettings.delete(oldest!);
+  }
+}
