@@ -11,7 +11,15 @@ export function isRecord(value: unknown): value is JsonRecord {
 /** JSON text with the keys of every object in order, so that equal values have equal texts. */
 export function canonicalText(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`;
-  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${members.map(([key, item]) => `${JSON.stringify(key)}:${canonicalText(item)}`).join(',')}}`;
+  // Concatenation in loops: this runs once a call.
+  let text = '';
+  if (Array.isArray(value)) {
+    for (const item of value) text += text === '' ? canonicalText(item) : `,${canonicalText(item)}`;
+    return `[${text}]`;
+  }
+  const record = value as JsonRecord;
+  for (const key of Object.keys(record).sort()) {
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalText(record[key])}`;
+  }
+  return `{${text}}`;
 }
