@@ -16,6 +16,10 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
   explain: [`rvbbit explain "RVBBIT MAP 'band.yaml' USING (SELECT 20 AS price)"`],
   doctor: ['rvbbit doctor', 'rvbbit doctor --json'],
   init: ['rvbbit init my-project'],
+  sim: [
+    'rvbbit sim --latency lognormal:500:0.8 --rpm 600',
+    'rvbbit sim --faults faults.yaml --verbose',
+  ],
 };
 
 const EXIT_CODES = `Exit codes, the first that applies: 130 interrupted, 2 usage, 3 cannot open, 6 budget reached,

@@ -23,6 +23,8 @@ async function loadCommand(name: CommandName): Promise<RunCommand> {
       return (await import('./commands/doctor.ts')).doctor;
     case 'init':
       return (await import('./commands/init.ts')).init;
+    case 'sim':
+      return (await import('./commands/sim.ts')).sim;
   }
 }
 

@@ -10,6 +10,7 @@ export const COMMANDS = {
   explain: { usage: "explain ['SQL']", summary: 'say what a MAP or RUN would do, and run nothing' },
   doctor: { usage: 'doctor', summary: 'check the installation by running a small cascade' },
   init: { usage: 'init [dir]', summary: 'make a working folder with an example' },
+  sim: { usage: 'sim', summary: 'start a simulated model server, until Ctrl-C' },
 } as const;
 
 /** A command's name. */
@@ -36,6 +37,14 @@ export interface CliOptions {
   readonly outputs?: boolean;
   readonly json?: boolean;
   readonly force?: boolean;
+  readonly port?: number;
+  readonly latency?: string;
+  readonly seed?: number;
+  readonly rpm?: number;
+  readonly faults?: string;
+  readonly answers?: string;
+  readonly directives?: boolean;
+  readonly verbose?: boolean;
   readonly help?: boolean;
   readonly version?: boolean;
 }
@@ -125,6 +134,41 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   { flags: '--json', help: 'print the report as JSON', commands: ['doctor'] },
   { flags: '--force', help: 'overwrite files', commands: ['init'] },
+  {
+    flags: '--port <n>',
+    help: 'listen on this port of 127.0.0.1 (default: any free one)',
+    commands: ['sim'],
+    number: true,
+  },
+  {
+    flags: '--latency <kind>',
+    help: 'constant:500, uniform:100:900, lognormal:500:0.8 or pareto:100:1.5 (ms)',
+    commands: ['sim'],
+  },
+  { flags: '--seed <n>', help: 'of latencies and random faults', commands: ['sim'], number: true },
+  {
+    flags: '--rpm <n>',
+    help: 'answer 429 beyond so many requests in any minute',
+    commands: ['sim'],
+    number: true,
+  },
+  {
+    flags: '--faults <file>',
+    help: 'rules, or any option of the server, in YAML or JSON',
+    commands: ['sim'],
+  },
+  {
+    flags: '--answers <kind>',
+    help: 'echo, hash or json',
+    commands: ['sim'],
+    choices: ['echo', 'hash', 'json'],
+  },
+  {
+    flags: '--directives',
+    help: 'let a line `sim: {…}` of a prompt script its call',
+    commands: ['sim'],
+  },
+  { flags: '--verbose', help: 'a line on stderr for every call', commands: ['sim'] },
   { flags: '-q, --quiet', help: 'no progress, summaries or notes on stderr', commands: ALL },
   {
     flags: '--no-color',

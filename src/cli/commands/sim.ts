@@ -1,0 +1,101 @@
+/** `rvbbit sim`: a simulated model server, for trying cascades without a provider. */
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
+import { messageOf } from '../../errors.ts';
+import { parseLatency } from '../../simulator/latency.ts';
+import type { LedgerEntry, LedgerTotals } from '../../simulator/ledger.ts';
+import type { SimulatorOptions } from '../../simulator/script.ts';
+import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
+import { CliError } from '../exit-codes.ts';
+import type { CliOptions } from '../options.ts';
+import { say } from '../stderr.ts';
+import { visible } from '../text/escape.ts';
+
+/** Serves until Ctrl-C or SIGTERM, then says what was called. Ending so is no failure: gives 0. */
+export async function sim(words: readonly string[], options: CliOptions): Promise<number> {
+  if (words.length > 0) throw new CliError('usage', 'sim takes no words', 'rvbbit sim --help');
+  const simulator = await start(await readOptions(options), options.verbose === true);
+  process.stdout.write(`${simulator.url}\n`);
+  if (!options.quiet) {
+    say(`point the engine at it: export OPENAI_BASE_URL=${simulator.url}`);
+    say('Ctrl-C ends it');
+  }
+  await interrupted();
+  const { totals } = simulator.ledger(Number.MAX_SAFE_INTEGER);
+  await simulator.close();
+  if (!options.quiet) for (const line of summaryLines(totals)) say(line);
+  return 0;
+}
+
+async function start(simulation: SimulatorOptions, isVerbose: boolean): Promise<Simulator> {
+  try {
+    return await startSimulator(
+      simulation,
+      isVerbose ? (entry) => say(callLine(entry)) : undefined,
+    );
+  } catch (thrown) {
+    const isUsage = thrown instanceof TypeError || thrown instanceof SyntaxError;
+    throw new CliError(isUsage ? 'usage' : 'open', messageOf(thrown));
+  }
+}
+
+/** The options of the file, and over them those of the command line. */
+async function readOptions(options: CliOptions): Promise<SimulatorOptions> {
+  const { port, seed, rpm, faults, directives } = options;
+  const file = faults === undefined ? {} : await readFaults(faults);
+  const latency = options.latency === undefined ? undefined : parseLatency(options.latency);
+  if (options.latency !== undefined && latency === undefined) {
+    const forms = 'constant:500, uniform:100:900, lognormal:500:0.8 or pareto:100:1.5';
+    throw new CliError('usage', `--latency is one of ${forms}, not '${options.latency}'`);
+  }
+  return {
+    ...file,
+    ...(port === undefined ? {} : { port }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(latency === undefined ? {} : { latency }),
+    ...(directives === undefined ? {} : { directives }),
+    // One of the option's choices.
+    ...(options.answers === undefined
+      ? {}
+      : { answers: options.answers as NonNullable<SimulatorOptions['answers']> }),
+    ...(rpm === undefined ? {} : { limits: { ...file.limits, requests: rpm } }),
+  };
+}
+
+async function readFaults(path: string): Promise<SimulatorOptions> {
+  try {
+    const value: unknown = parse(await readFile(path, 'utf8'));
+    // A bare list is that of the rules; the server checks every field.
+    return (Array.isArray(value) ? { rules: value } : (value ?? {})) as SimulatorOptions;
+  } catch (thrown) {
+    throw new CliError('open', `cannot read ${visible(path)}: ${messageOf(thrown)}`);
+  }
+}
+
+function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+}
+
+function callLine(entry: LedgerEntry): string {
+  const { ordinal, endpoint, model, status, outcome, fault, durationMs } = entry;
+  const what = fault === undefined ? outcome : `${outcome} (${fault})`;
+  const tokens = `${entry.tokensIn}+${entry.tokensOut} tokens`;
+  return `${ordinal} ${endpoint} ${visible(model)}: ${status ?? 'no status'} ${what}, ${tokens}, ${Math.round(durationMs ?? 0)} ms, ${entry.contentHash.slice(0, 8)}`;
+}
+
+function summaryLines(totals: LedgerTotals): string[] {
+  const { calls, distinctContents, byOutcome, byStatus, maxInFlight } = totals;
+  const counted = (counts: Readonly<Record<string, number>>) =>
+    Object.entries(counts)
+      .filter(([, count]) => count > 0)
+      .map(([name, count]) => `${count} ${name}`)
+      .join(', ') || 'none';
+  return [
+    `${calls} calls of ${distinctContents} contents: ${counted(byOutcome)}`,
+    `statuses: ${counted(Object.fromEntries(Object.entries(byStatus).map(([status, count]) => [`× ${status}`, count])))}`,
+    `at most ${maxInFlight} in flight; ${totals.tokensIn} tokens in, ${totals.tokensOut} out; ${(totals.costMicroUsd / 1e6).toFixed(6)} USD`,
+  ];
+}

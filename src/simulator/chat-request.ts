@@ -1,0 +1,111 @@
+/** Reads the body of a chat call, as strictly as a provider does. */
+import { isRecord, type JsonRecord } from './json.ts';
+
+/** A request that is answered with an error of OpenAI's form. */
+export class RequestProblem extends Error {
+  override readonly name = 'RequestProblem';
+  readonly status: number;
+  readonly code: string | null;
+
+  constructor(status: number, message: string, code: string | null = null) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** What the server needs to know of a chat call. */
+export interface ChatCall {
+  readonly model: string;
+  /** All contents, in lines. */
+  readonly text: string;
+  /** Characters of all contents. */
+  readonly chars: number;
+  /** The text of the last user message; of the last message where there is none of the user. */
+  readonly lastUser: string;
+  readonly maxTokens: number | undefined;
+  readonly responseFormat: 'text' | 'json_object' | 'json_schema';
+  /** The schema of `response_format`. */
+  readonly schema: JsonRecord | undefined;
+}
+
+const ROLES = new Set(['system', 'developer', 'user', 'assistant', 'tool']);
+
+/** Reads a chat body; throws `RequestProblem`. */
+export function readChat(body: JsonRecord): ChatCall {
+  const messages = body['messages'];
+  if (!Array.isArray(messages) || messages.length === 0) {
+    throw new RequestProblem(400, "'messages' must be an array with at least one message");
+  }
+  const texts: string[] = [];
+  let lastUser: string | undefined;
+  for (const [index, message] of messages.entries()) {
+    const role = isRecord(message) ? message['role'] : undefined;
+    if (typeof role !== 'string' || !ROLES.has(role)) {
+      throw new RequestProblem(400, `'messages[${index}].role' is not a role`);
+    }
+    const text = contentText((message as JsonRecord)['content'], index);
+    texts.push(text);
+    if (role === 'user') lastUser = text;
+  }
+  checkParameters(body);
+  const text = texts.join('\n');
+  return {
+    model: readModel(body),
+    text,
+    chars: text.length - (texts.length - 1),
+    lastUser: lastUser ?? texts.at(-1) ?? '',
+    maxTokens: (body['max_completion_tokens'] ?? body['max_tokens'] ?? undefined) as
+      | number
+      | undefined,
+    ...readResponseFormat(body['response_format']),
+  };
+}
+
+/** The model's name; throws `RequestProblem`. */
+export function readModel(body: JsonRecord): string {
+  const model = body['model'];
+  if (typeof model !== 'string' || model === '') {
+    throw new RequestProblem(400, 'you must provide a model parameter');
+  }
+  return model;
+}
+
+function contentText(content: unknown, index: number): string {
+  if (typeof content === 'string') return content;
+  if (content === null || content === undefined) return '';
+  if (Array.isArray(content)) {
+    return content
+      .map((part) => (isRecord(part) && typeof part['text'] === 'string' ? part['text'] : ''))
+      .join('');
+  }
+  throw new RequestProblem(400, `'messages[${index}].content' must be a text or a list of parts`);
+}
+
+function checkParameters(body: JsonRecord): void {
+  const temperature = body['temperature'] ?? 1;
+  if (typeof temperature !== 'number' || temperature < 0 || temperature > 2) {
+    throw new RequestProblem(400, "'temperature' must be a number from 0 to 2");
+  }
+  for (const name of ['max_tokens', 'max_completion_tokens']) {
+    const value = body[name] ?? 1;
+    if (!Number.isInteger(value) || (value as number) < 1) {
+      throw new RequestProblem(400, `'${name}' must be a whole number from 1`);
+    }
+  }
+  if (!Number.isInteger(body['seed'] ?? 0)) throw new RequestProblem(400, "'seed' must be whole");
+  if ((body['n'] ?? 1) !== 1) throw new RequestProblem(400, "'n' other than 1 is not simulated");
+  if (body['stream'] === true) throw new RequestProblem(400, "'stream' is not simulated");
+}
+
+function readResponseFormat(format: unknown): Pick<ChatCall, 'responseFormat' | 'schema'> {
+  if (format === undefined || format === null) return { responseFormat: 'text', schema: undefined };
+  const type = isRecord(format) ? format['type'] : undefined;
+  if (type === 'text' || type === 'json_object') {
+    return { responseFormat: type, schema: undefined };
+  }
+  const holder = isRecord(format) ? format['json_schema'] : undefined;
+  const schema = isRecord(holder) ? holder['schema'] : undefined;
+  if (type === 'json_schema' && isRecord(schema)) return { responseFormat: type, schema };
+  throw new RequestProblem(400, "'response_format' is none that is known");
+}

@@ -1,0 +1,48 @@
+/** Reads the body of a call of either kind. */
+import { type ChatCall, RequestProblem, readChat, readModel } from './chat-request.ts';
+import { type EmbeddingCall, readEmbedding } from './embedding.ts';
+import { isRecord } from './json.ts';
+
+/** The two kinds of calls. */
+export type Endpoint = 'chat' | 'embeddings';
+
+/** The path of each kind, after the version. */
+export const PATHS: Readonly<Record<Endpoint, string>> = {
+  chat: '/chat/completions',
+  embeddings: '/embeddings',
+};
+
+/** A call that has been read. `text`: its messages or texts, in lines; `chars`: theirs alone. */
+export type Call =
+  | {
+      readonly kind: 'chat';
+      readonly chat: ChatCall;
+      readonly text: string;
+      readonly chars: number;
+    }
+  | {
+      readonly kind: 'embeddings';
+      readonly embedding: EmbeddingCall;
+      readonly text: string;
+      readonly chars: number;
+    };
+
+/** Reads a body; throws `RequestProblem`. `models`: those that exist, or undefined for all. */
+export function readCall(
+  endpoint: Endpoint,
+  body: unknown,
+  models: readonly string[] | undefined,
+): Call {
+  if (!isRecord(body)) throw new RequestProblem(400, 'the body must be a JSON object');
+  const model = readModel(body);
+  if (models?.includes(model) === false) {
+    throw new RequestProblem(404, `The model '${model}' does not exist.`, 'model_not_found');
+  }
+  if (endpoint === 'chat') {
+    const chat = readChat(body);
+    return { kind: 'chat', chat, text: chat.text, chars: chat.chars };
+  }
+  const embedding = readEmbedding(body);
+  const text = embedding.inputs.join('\n');
+  return { kind: 'embeddings', embedding, text, chars: text.length - embedding.inputs.length + 1 };
+}

@@ -1,0 +1,142 @@
+/** Serves one call: reads it, enters it in the ledger, holds it to the limits, and answers by the script. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerChat } from './answer.ts';
+import { callBody } from './call-body.ts';
+import { RequestProblem } from './chat-request.ts';
+import { readDirective } from './directive.ts';
+import { errorBody } from './envelope.ts';
+import { Exchange } from './exchange.ts';
+import type { Fault } from './fault.ts';
+import { isRecord } from './json.ts';
+import { contentHash } from './random.ts';
+import type { Excess } from './rate-limiter.ts';
+import { type Call, type Endpoint, PATHS, readCall } from './read-call.ts';
+import type { Action } from './script.ts';
+import type { SimulatorState } from './state.ts';
+import { costMicroUsd, tokensOf } from './tokens.ts';
+import { deliverFault } from './wire/deliver-fault.ts';
+import { retryAfterHeader } from './wire/status.ts';
+
+/** Serves a call whose body has arrived. The caller has counted it on the gauge. */
+export function serveCall(
+  state: SimulatorState,
+  endpoint: Endpoint,
+  req: IncomingMessage,
+  res: ServerResponse,
+  bytes: Buffer,
+): void {
+  const { body, hash } = readBody(endpoint, bytes);
+  const model = isRecord(body) && typeof body['model'] === 'string' ? body['model'] : '';
+  const { log, gauge, onCall, settings } = state;
+  const entry = log.begin(endpoint, hash, model);
+  const exchange = new Exchange({ res, entry, log, gauge, onEnd: onCall });
+  try {
+    checkKey(settings.requireKey, req);
+    serve(state, exchange, readCall(endpoint, body, settings.models));
+  } catch (thrown) {
+    if (!(thrown instanceof RequestProblem)) throw thrown;
+    const { status, message, code } = thrown;
+    exchange.send(status, [], errorBody(status, message, code), 'rejected');
+  }
+}
+
+function readBody(endpoint: Endpoint, bytes: Buffer): { body: unknown; hash: string } {
+  const text = bytes.toString();
+  try {
+    const body: unknown = JSON.parse(text);
+    return { body, hash: contentHash(PATHS[endpoint], body) };
+  } catch {
+    // No JSON, or nested too deeply to be read.
+    return { body: undefined, hash: contentHash(PATHS[endpoint], text) };
+  }
+}
+
+function checkKey(key: string | undefined, req: IncomingMessage): void {
+  if (key === undefined || req.headers.authorization === `Bearer ${key}`) return;
+  throw new RequestProblem(401, 'Incorrect API key provided.', 'invalid_api_key');
+}
+
+function serve(state: SimulatorState, exchange: Exchange, call: Call): void {
+  const { entry } = exchange;
+  const { settings, limiter, gauge } = state;
+  if (settings.previewChars > 0) {
+    // A copy: a slice would keep the whole text alive.
+    entry.preview = Buffer.from(call.text.slice(0, settings.previewChars)).toString();
+  }
+  const { action, prompt } = actionOf(state, exchange, call);
+  const fault = faultOf(action, entry.attempt);
+  const raw = holds(action, entry.attempt) ? action?.raw : undefined;
+  const answer =
+    call.kind === 'chat' ? answerChat(call.chat, prompt, settings.answers, action) : undefined;
+  const tokensIn = tokensOf(call.chars);
+  const tokensOut = answer?.tokensOut ?? 0;
+
+  const now = performance.now();
+  const excess = limiter.admit(now, gauge.now, tokensIn, tokensOut);
+  const headers = ['x-request-id', `req_${entry.ordinal}`, ...limiter.headers(now)];
+  if (excess !== undefined) {
+    refuse(state, exchange, excess, headers);
+    return;
+  }
+
+  if (fault === undefined || reachesModel(fault)) {
+    entry.tokensIn = tokensIn;
+    entry.tokensOut = tokensOut;
+  }
+  const { prices } = settings;
+  entry.costMicroUsd = costMicroUsd(prices, entry.model, entry.tokensIn, entry.tokensOut) ?? null;
+  const kind = fault?.kind ?? (raw === undefined ? undefined : 'raw');
+  if (kind !== undefined) entry.fault = kind;
+  exchange.later(state.delayMs(action, entry.contentHash, entry.attempt), () => {
+    const body = raw ?? callBody(call, entry, answer, tokensIn, fault);
+    if (fault !== undefined) deliverFault(exchange, fault, { headers, body: Buffer.from(body) });
+    else exchange.send(200, headers, body, kind === undefined ? 'answered' : 'faulted');
+  });
+}
+
+/** What is done with a call: by its rule, and over that by the directive in its prompt. */
+function actionOf(
+  { rules, settings }: SimulatorState,
+  { entry }: Exchange,
+  call: Call,
+): { readonly action: Action | undefined; readonly prompt: string } {
+  const rule = rules.find({ ...entry, text: call.text });
+  if (call.kind === 'embeddings') return { action: rule, prompt: '' };
+  if (!settings.directives) return { action: rule, prompt: call.chat.lastUser };
+  const { action, rest } = readDirective(call.chat.lastUser);
+  return { action: action === undefined ? rule : { ...rule, ...action }, prompt: rest };
+}
+
+function refuse(
+  { limiter, log }: SimulatorState,
+  exchange: Exchange,
+  { limit, waitMs }: Excess,
+  headers: readonly string[],
+): void {
+  const status = limiter.hard ? 500 : 429;
+  if (limiter.hard) log.violated();
+  const wait = [
+    ...retryAfterHeader(Math.ceil(waitMs / 1000)),
+    'retry-after-ms',
+    String(Math.ceil(waitMs)),
+  ];
+  const body = errorBody(status, `Rate limit reached: ${limit}.`, 'rate_limit_exceeded');
+  exchange.send(status, limiter.hard ? headers : [...headers, ...wait], body, 'limited');
+}
+
+function holds(action: Action | undefined, attempt: number): boolean {
+  return attempt <= (action?.attempts ?? Number.POSITIVE_INFINITY);
+}
+
+function faultOf(action: Action | undefined, attempt: number): Fault | undefined {
+  if (action === undefined || !holds(action, attempt)) return undefined;
+  if (action.fault !== undefined) return action.fault;
+  const { status, retryAfter, code } = action;
+  return status === undefined ? undefined : { kind: 'status', status, retryAfter, code };
+}
+
+/** Whether a provider would bill the call, although its answer was lost or useless. */
+function reachesModel(fault: Fault): boolean {
+  if (fault.kind === 'content') return fault.what !== 'error-body';
+  return fault.kind !== 'status' && fault.kind !== 'redirect' && fault.kind !== 'bytes';
+}

@@ -1,0 +1,141 @@
+/** The simulated model server: OpenAI's protocol on 127.0.0.1, with scripted latency, faults and limits. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { serveControl } from './control.ts';
+import { errorBody, modelsBody } from './envelope.ts';
+import type { Ledger, LedgerEntry, LedgerMark } from './ledger.ts';
+import { KEEP_ALIVE_MS, LISTEN_BACKLOG, MAX_BODY_BYTES } from './limits.ts';
+import type { Endpoint } from './read-call.ts';
+import type { SimulatorOptions, SimulatorScript } from './script.ts';
+import { serveCall } from './serve-call.ts';
+import { SimulatorState } from './state.ts';
+
+/** A running server. */
+export interface Simulator {
+  /** The base URL, with the version: `http://127.0.0.1:PORT/v1`. */
+  readonly url: string;
+  readonly port: number;
+  /** The totals, and the kept entries with an ordinal above `since`. */
+  ledger(since?: number): Ledger;
+  mark(): LedgerMark;
+  /** Empties the ledger and refills the limits. */
+  reset(): void;
+  /** Replaces the latency, rules or limits; throws a `TypeError` where they are not in order. */
+  script(script: SimulatorScript): void;
+  /** Closes every connection. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const HOST = '127.0.0.1';
+
+/**
+ * Starts a server in this process. `onCall` hears of every call as it ends. Rejects with a `TypeError` where
+ * the options are not in order, and with the system's error where the port is taken.
+ */
+export async function startSimulator(
+  options: SimulatorOptions = {},
+  onCall?: (entry: LedgerEntry) => void,
+): Promise<Simulator> {
+  const state = new SimulatorState(options, onCall);
+  const server = createServer({ noDelay: true, keepAlive: true }, (req, res) =>
+    receive(state, req, res),
+  );
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.requestTimeout = 0;
+  server.on('connection', () => {
+    state.connections += 1;
+  });
+  // A client that resets its connection is no event here: the call's entry says it.
+  server.on('clientError', (_error, socket) => socket.destroy());
+  await listen(server, state.settings.port);
+  const { port } = server.address() as AddressInfo;
+  const close = async () => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  };
+  return {
+    url: `http://${HOST}:${port}/v1`,
+    port,
+    ledger: (since) => ({ totals: state.log.totals(), entries: state.log.entries(since) }),
+    mark: () => state.log.mark(),
+    reset: () => state.reset(),
+    script: (script) => state.apply(script),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, host: HOST, backlog: LISTEN_BACKLOG }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function receive(state: SimulatorState, req: IncomingMessage, res: ServerResponse): void {
+  const endpoint = endpointOf(req);
+  if (endpoint !== undefined) state.gauge.now += 1;
+  const parts: Buffer[] = [];
+  let size = 0;
+  let isOver = false;
+  const leave = () => {
+    // The request never arrived whole: it is no call.
+    if (endpoint !== undefined && !isOver) state.gauge.now -= 1;
+    isOver = true;
+  };
+  req.on('data', (part: Buffer) => {
+    size += part.length;
+    if (isOver) return;
+    if (size <= MAX_BODY_BYTES) {
+      parts.push(part);
+      return;
+    }
+    leave();
+    refuse(res, 413, `The body is larger than ${MAX_BODY_BYTES} bytes.`);
+    req.resume();
+  });
+  req.on('error', leave);
+  req.on('close', leave);
+  req.on('end', () => {
+    if (isOver) return;
+    isOver = true;
+    const body = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+    if (endpoint !== undefined) serveCall(state, endpoint, req, res, body);
+    else serveRest(state, req, res, body);
+  });
+}
+
+function endpointOf({ method, url }: IncomingMessage): Endpoint | undefined {
+  if (method !== 'POST') return undefined;
+  if (url === '/v1/chat/completions') return 'chat';
+  return url === '/v1/embeddings' ? 'embeddings' : undefined;
+}
+
+function serveRest(
+  state: SimulatorState,
+  { method = '', url: path = '/' }: IncomingMessage,
+  res: ServerResponse,
+  body: Buffer,
+): void {
+  const [pathname = '', query] = path.split('?', 2);
+  if (pathname.startsWith('/sim/')) {
+    serveControl(state, `${method} ${pathname}`, new URLSearchParams(query), body, res);
+    return;
+  }
+  if (method === 'GET' && pathname === '/v1/models') {
+    res.writeHead(200, ['Content-Type', 'application/json']);
+    res.end(modelsBody(state.settings.models ?? ['sim']));
+    return;
+  }
+  refuse(res, 404, `Unknown request URL: ${method} ${path}.`);
+}
+
+function refuse(res: ServerResponse, status: number, message: string): void {
+  res.writeHead(status, ['Content-Type', 'application/json']);
+  res.end(errorBody(status, message));
+}

@@ -1,0 +1,62 @@
+/** What a running server knows: its script, its limits and its ledger. */
+import { drawLatency } from './latency.ts';
+import { CallLog, type Gauge, type LedgerEntry } from './ledger.ts';
+import { createRandom, mixSeed } from './random.ts';
+import { RateLimiter } from './rate-limiter.ts';
+import { RuleBook } from './rule-book.ts';
+import {
+  type Action,
+  optionsSchema,
+  readScript,
+  type SimulatorOptions,
+  type SimulatorScript,
+  type SimulatorSettings,
+  scriptSchema,
+} from './script.ts';
+
+/** The state of a server. */
+export class SimulatorState {
+  readonly settings: SimulatorSettings;
+  readonly gauge: Gauge = { now: 0 };
+  readonly onCall: ((entry: LedgerEntry) => void) | undefined;
+  /** Connections since the start. */
+  connections = 0;
+  log: CallLog;
+  rules: RuleBook;
+  limiter: RateLimiter;
+  #script: Pick<SimulatorSettings, 'latency' | 'rules' | 'limits'>;
+
+  /** Throws a `TypeError` or `SyntaxError` where the options are not in order. */
+  constructor(options: SimulatorOptions, onCall?: (entry: LedgerEntry) => void) {
+    this.settings = readScript(optionsSchema, options);
+    this.onCall = onCall;
+    this.#script = this.settings;
+    this.log = new CallLog(this.settings.ledgerEntries, this.gauge);
+    this.rules = new RuleBook(this.#script.rules ?? [], this.settings.seed);
+    this.limiter = new RateLimiter(this.#script.limits);
+  }
+
+  /** Replaces what the script names; the windows and counts of what it does not name go on. */
+  apply(script: SimulatorScript): void {
+    const parts = readScript(scriptSchema, script);
+    const rules = parts.rules && new RuleBook(parts.rules, this.settings.seed);
+    this.#script = { ...this.#script, ...parts };
+    this.rules = rules ?? this.rules;
+    if (parts.limits !== undefined) this.limiter = new RateLimiter(parts.limits);
+  }
+
+  /** An empty ledger, full limits and unused rules. Calls in flight stay so, and end in the old ledger. */
+  reset(): void {
+    this.log = new CallLog(this.settings.ledgerEntries, this.gauge);
+    this.rules = new RuleBook(this.#script.rules ?? [], this.settings.seed);
+    this.limiter = new RateLimiter(this.#script.limits);
+  }
+
+  /** The latency of a call: the same for the same seed, content and attempt. */
+  delayMs(action: Action | undefined, contentHash: string, attempt: number): number {
+    if (action?.delayMs !== undefined) return action.delayMs;
+    const latency = action?.latency ?? this.#script.latency;
+    if (latency === undefined) return 0;
+    return drawLatency(latency, createRandom(mixSeed(contentHash, this.settings.seed, attempt, 1)));
+  }
+}

@@ -1,0 +1,35 @@
+/** Token counts and prices. The rule is stable and simple, so that a test can do the sum: ceil(UTF-16 units / 4). */
+import { z } from 'zod';
+
+const CHARS_PER_TOKEN = 4;
+
+/** Prices by model; `*` is that of every model without its own. USD for a million tokens. */
+export const pricesSchema = z.record(
+  z.string(),
+  z.strictObject({ inputPerMtok: z.number().min(0), outputPerMtok: z.number().min(0) }),
+);
+
+/** Prices by model. */
+export type Prices = z.infer<typeof pricesSchema>;
+
+/** Tokens of a text of this many UTF-16 units. */
+export function tokensOf(chars: number): number {
+  return Math.ceil(chars / CHARS_PER_TOKEN);
+}
+
+/** Characters that fit into so many tokens. */
+export function charsOf(tokens: number): number {
+  return tokens * CHARS_PER_TOKEN;
+}
+
+/** The cost in millionths of a USD, not rounded; undefined where the model has no price. */
+export function costMicroUsd(
+  prices: Prices,
+  model: string,
+  tokensIn: number,
+  tokensOut: number,
+): number | undefined {
+  const price = Object.hasOwn(prices, model) ? prices[model] : prices['*'];
+  if (price === undefined) return undefined;
+  return tokensIn * price.inputPerMtok + tokensOut * price.outputPerMtok;
+}
