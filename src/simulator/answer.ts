@@ -51,7 +51,8 @@ function contentOf(
     const fault = action?.fault;
     const wrongEnum = fault?.kind === 'content' && fault.what === 'wrong-enum';
     const seed = mixSeed(hashText(chat.text), 0);
-    return JSON.stringify(schemaInstance(chat.schema, seed, wrongEnum));
+    // An empty enum has no value at all.
+    return JSON.stringify(schemaInstance(chat.schema, seed, wrongEnum) ?? null);
   }
   if (mode === 'json' || chat.responseFormat === 'json_object') {
     return JSON.stringify({ answer: prompt, hash: hashText(prompt).slice(0, 16) });

@@ -31,6 +31,8 @@ export interface LedgerEntry {
   readonly costMicroUsd: number | null;
   /** Calls in flight when this one had arrived, itself included. */
   readonly inFlightAtStart: number;
+  /** The latency that was drawn or scripted; null where the call was refused before that. */
+  readonly delayMs: number | null;
   /** From `atMs` to the last byte, or to the client's disconnect; null while pending. */
   readonly durationMs: number | null;
   /** The beginning of the call's text, where the options ask for it. */
@@ -140,6 +142,7 @@ export class CallLog {
       tokensOut: 0,
       costMicroUsd: null,
       inFlightAtStart: inFlight,
+      delayMs: null,
       durationMs: null,
     };
     this.#entries[(this.#calls - 1) % this.#capacity] = entry;

@@ -14,6 +14,10 @@ export const MAX_RULES = 10_000;
 export const MAX_LATENCY_MS = 3_600_000;
 /** Nesting of a JSON Schema instance. */
 export const SCHEMA_MAX_DEPTH = 32;
+/** Values in a JSON Schema instance; those after them are null. */
+export const SCHEMA_MAX_VALUES = 10_000;
+/** Characters of one text in a JSON Schema instance. */
+export const SCHEMA_MAX_CHARS = 100_000;
 /** Texts of one embeddings call. */
 export const MAX_EMBEDDING_INPUTS = 2_048;
 /** Numbers of one vector. */

@@ -1,6 +1,6 @@
 /** Makes an instance of a JSON Schema; which one follows from a seed. */
 import { isRecord, type JsonRecord } from './json.ts';
-import { SCHEMA_MAX_DEPTH } from './limits.ts';
+import { SCHEMA_MAX_CHARS, SCHEMA_MAX_DEPTH, SCHEMA_MAX_VALUES } from './limits.ts';
 import { createRandom, type Random } from './random.ts';
 
 const WORDS = ['amber', 'birch', 'cedar', 'delta', 'ember', 'fjord', 'grove', 'heron', 'iris'];
@@ -12,6 +12,8 @@ interface Maker {
   readonly random: Random;
   /** Puts a value that is not allowed where an enum is asked for. */
   readonly wrongEnum: boolean;
+  /** Values made so far. */
+  count: number;
 }
 
 /**
@@ -20,11 +22,12 @@ interface Maker {
  * time, email, uri and uuid; not `pattern`, `not`, `if` and their like.
  */
 export function schemaInstance(schema: JsonRecord, seed: number, wrongEnum = false): unknown {
-  return make(schema, { root: schema, random: createRandom(seed), wrongEnum }, 0);
+  return make(schema, { root: schema, random: createRandom(seed), wrongEnum, count: 0 }, 0);
 }
 
 function make(schema: unknown, maker: Maker, depth: number): unknown {
-  if (!isRecord(schema) || depth > SCHEMA_MAX_DEPTH) return null;
+  maker.count += 1;
+  if (!isRecord(schema) || depth > SCHEMA_MAX_DEPTH || maker.count > SCHEMA_MAX_VALUES) return null;
   const reference = schema['$ref'];
   if (typeof reference === 'string') return make(resolve(maker.root, reference), maker, depth + 1);
   if ('const' in schema) return schema['const'];
@@ -35,7 +38,8 @@ function make(schema: unknown, maker: Maker, depth: number): unknown {
   const all = schema['allOf'];
   if (Array.isArray(all)) {
     const { allOf: _, ...rest } = schema;
-    return make([...all, rest].reduce(merge, {}), maker, depth + 1);
+    const parts = [...all, rest].map((part) => deref(maker.root, part));
+    return make(parts.reduce(merge, {}), maker, depth + 1);
   }
   return makeTyped(schema, typeOf(schema, maker.random), maker, depth);
 }
@@ -50,10 +54,11 @@ function makeTyped(schema: JsonRecord, type: string, maker: Maker, depth: number
       );
     }
     case 'array': {
-      const least = numberOr(schema['minItems'], 1);
-      const most = numberOr(schema['maxItems'], Math.max(least, 3));
-      const length = Math.min(10_000, least + Math.floor(random() * (most - least + 1)));
-      return Array.from({ length }, () => make(schema['items'] ?? {}, maker, depth + 1));
+      const least = numberOr(schema['minItems'], Math.min(1, numberOr(schema['maxItems'], 1)));
+      const most = Math.max(least, Math.min(least + 2, numberOr(schema['maxItems'], least + 2)));
+      const length = least + Math.floor(random() * (most - least + 1));
+      const bounded = Math.min(length, SCHEMA_MAX_VALUES);
+      return Array.from({ length: bounded }, () => make(schema['items'] ?? {}, maker, depth + 1));
     }
     case 'integer':
       return makeInteger(schema, random);
@@ -117,17 +122,23 @@ function makeText(schema: JsonRecord, random: Random): string {
       return `${digits(8)}-${digits(4)}-4${digits(3)}-8${digits(3)}-${digits(12)}`;
     default: {
       const word = `${pick(WORDS, random)} ${digits(4)}`;
-      const padded = word.padEnd(numberOr(schema['minLength'], 0), '.');
+      const least = Math.min(numberOr(schema['minLength'], 0), SCHEMA_MAX_CHARS);
+      const padded = word.padEnd(least, '.');
       return padded.slice(0, numberOr(schema['maxLength'], padded.length));
     }
   }
+}
+
+function deref(root: JsonRecord, part: unknown): unknown {
+  const reference = isRecord(part) ? part['$ref'] : undefined;
+  return typeof reference === 'string' ? resolve(root, reference) : part;
 }
 
 function resolve(root: JsonRecord, reference: string): unknown {
   if (!reference.startsWith('#')) return {};
   const names = reference.slice(1).split('/').slice(1);
   return names.reduce<unknown>((value, name) => {
-    const key = decodeURIComponent(name).replaceAll('~1', '/').replaceAll('~0', '~');
+    const key = name.replaceAll('~1', '/').replaceAll('~0', '~');
     return isRecord(value) ? value[key] : undefined;
   }, root);
 }

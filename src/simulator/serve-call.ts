@@ -34,8 +34,11 @@ export function serveCall(
     checkKey(settings.requireKey, req);
     serve(state, exchange, readCall(endpoint, body, settings.models));
   } catch (thrown) {
-    if (!(thrown instanceof RequestProblem)) throw thrown;
-    const { status, message, code } = thrown;
+    const problem =
+      thrown instanceof RequestProblem
+        ? thrown
+        : new RequestProblem(500, `the simulated server failed: ${(thrown as Error).message}`);
+    const { status, message, code } = problem;
     exchange.send(status, [], errorBody(status, message, code), 'rejected');
   }
 }
@@ -87,7 +90,8 @@ function serve(state: SimulatorState, exchange: Exchange, call: Call): void {
   entry.costMicroUsd = costMicroUsd(prices, entry.model, entry.tokensIn, entry.tokensOut) ?? null;
   const kind = fault?.kind ?? (raw === undefined ? undefined : 'raw');
   if (kind !== undefined) entry.fault = kind;
-  exchange.later(state.delayMs(action, entry.contentHash, entry.attempt), () => {
+  entry.delayMs = state.delayMs(action, entry.contentHash, entry.attempt);
+  exchange.later(entry.delayMs, () => {
     const body = raw ?? callBody(call, entry, answer, tokensIn, fault);
     if (fault !== undefined) deliverFault(exchange, fault, { headers, body: Buffer.from(body) });
     else exchange.send(200, headers, body, kind === undefined ? 'answered' : 'faulted');

@@ -15,11 +15,8 @@ import { visible } from '../text/escape.ts';
 export async function sim(words: readonly string[], options: CliOptions): Promise<number> {
   if (words.length > 0) throw new CliError('usage', 'sim takes no words', 'rvbbit sim --help');
   const simulator = await start(await readOptions(options), options.verbose === true);
-  process.stdout.write(`${simulator.url}\n`);
-  if (!options.quiet) {
-    say(`point the engine at it: export OPENAI_BASE_URL=${simulator.url}`);
-    say('Ctrl-C ends it');
-  }
+  process.stdout.write(`${simulator.url}\nexport OPENAI_BASE_URL=${simulator.url}\n`);
+  if (!options.quiet) say('the second line points the engine here; Ctrl-C ends the server');
   await interrupted();
   const { totals } = simulator.ledger(Number.MAX_SAFE_INTEGER);
   await simulator.close();
