@@ -301,7 +301,7 @@ test('the deadline holds to a tenth, wherever the answer stops', async ({ server
   const scripts: Script[] = [
     drip,
     () => {},
-    (socket) => socket.write('HTTP/1.1 100 Continue\r\n\r\n'),
+    (socket) => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'),
   ];
   for (let at = 1; at < whole.length; at += deep ? 1 : 60) scripts.push(stallAt(at));
   for (let at = 0; at < scripts.length; at += 4) {
