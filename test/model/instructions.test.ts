@@ -170,14 +170,15 @@ test('no fault of any kind yields a value', async () => {
     [() => {}, /^RVB_TIMEOUT cascade\.yaml: cell ask/],
   ];
   for (const [script, expected] of faults) {
-    const { outcome, reports } = await run(JSON_CELL, [script], {}, { timeoutMs: 600 });
+    const options = { timeoutMs: expected.source.includes('TIMEOUT') ? 600 : 10_000 };
+    const { outcome, reports } = await run(JSON_CELL, [script], {}, options);
     assert.match(told(outcome), expected);
     assert.ok(reports.length >= 1 && reports.every(({ outcome }) => outcome === 'failed'));
     const kept = await run(
       JSON_CELL.replace('- name', '- on_error: null\n    name'),
       [script],
       {},
-      { timeoutMs: 600 },
+      options,
     );
     if (kept.outcome.kind !== 'failed') assert.equal(kept.outcome, { kind: 'ok', value: null });
   }
@@ -195,7 +196,7 @@ test('a cell without text, without a model, and one that is out of time say so',
   const started = performance.now();
   const slow = await run('cells: [{ name: a, instructions: hi, timeout: 200ms }]', [() => {}]);
   assert.match(told(slow.outcome), /^RVB_TIMEOUT .*cell a/);
-  assert.ok(performance.now() - started < 400);
+  assert.ok(performance.now() - started < 1_000);
 });
 
 test('a cancel ends the call at once', async () => {
@@ -209,7 +210,7 @@ test('a cancel ends the call at once', async () => {
     { signal: controller.signal },
   );
   assert.match(told(outcome), /^RVB_CANCELLED/);
-  assert.ok(performance.now() - started < 300);
+  assert.ok(performance.now() - started < 1_000);
 });
 
 test('a nested cascade asks too, and the model of the cascade counts for its cells', async () => {

@@ -337,7 +337,7 @@ test('a cancel settles at once and destroys the connection', async ({ server, pr
     const asking = ask(provider, 10_000, controller.signal);
     setTimeout(() => controller.abort(), 60);
     assert.is(brief(await asking), 'RVB_CANCELLED');
-    assert.ok(performance.now() - started < 300);
+    assert.ok(performance.now() - started < 1_000);
     await pause(30);
     assert.is(server.sockets.size, 0);
   }
