@@ -9,7 +9,15 @@ const ALLOWED = {
   'src/duck': ['src'],
   'src/journal': ['src'],
   'src/model': ['grammar', 'src'],
-  'src/bind': ['grammar', 'src', 'src/cascade', 'src/duck', 'src/plan', 'src/model', 'src/execute:types'],
+  'src/bind': [
+    'grammar',
+    'src',
+    'src/cascade',
+    'src/duck',
+    'src/plan',
+    'src/model',
+    'src/execute:types',
+  ],
   'src/plan': ['grammar', 'src', 'src/bind'],
   'src/execute': [
     'src',

@@ -66,7 +66,7 @@ export const MODEL_RESPONSE_MAX_BYTES = 4 * 1024 * 1024;
 /** Nesting of a provider's response, and of the JSON in an answer. */
 export const ANSWER_MAX_DEPTH = 64;
 /** Characters that the search for JSON in an answer looks at, for each character of it. */
-export const ANSWER_SCAN_FACTOR = 16;
+export const ANSWER_SCAN_FACTOR = 8;
 /** Bracketed parts of an answer that it tries to read. */
 export const ANSWER_MAX_CANDIDATES = 1_000;
 /** What is kept of an answer that could not be used. */

@@ -3,6 +3,7 @@
  * wrong is an outcome: `chat` never throws, and always settles by its deadline.
  */
 import { EventEmitter } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import type * as Undici from 'undici';
 import {
   MODEL_CONNECT_MS,
@@ -41,6 +42,8 @@ export class OpenAiCompatible {
   #loading: Promise<Connections> | undefined;
   /** The same once loaded, so that a call need not wait for a settled promise. */
   #open: Connections | undefined;
+  /** Calls that have not settled. */
+  readonly #calls = new Set<EventEmitter>();
   #closed = false;
 
   constructor(settings: ProviderSettings) {
@@ -70,6 +73,7 @@ export class OpenAiCompatible {
       const progress: Progress = { status: undefined, bytes: 0 };
       const settle = (outcome: ChatOutcome): void => {
         clearTimeout(timer);
+        this.#calls.delete(call);
         signal.removeEventListener('abort', onCancel);
         resolve(outcome);
       };
@@ -93,6 +97,7 @@ export class OpenAiCompatible {
         onCancel();
         return;
       }
+      this.#calls.add(call);
       this.#exchange(asked, request, call, progress).then(settle, (thrown: unknown) => {
         settle(connectionFailure(asked, thrown, progress.status));
       });
@@ -151,6 +156,8 @@ export class OpenAiCompatible {
     let bytes: Uint8Array;
     try {
       bytes = await readBytes(response.body, progress);
+      // Only now does undici take the connection as free; a lane's next call would open another.
+      await setImmediate();
     } catch (thrown) {
       // A status says more than a body that could not be read.
       if (ok) throw thrown;
@@ -187,7 +194,7 @@ export class OpenAiCompatible {
     this.#loading ??= import('undici').then((undici) => {
       const base = new URL(this.#settings.baseUrl);
       const dial = undici.buildConnector({ timeout: MODEL_CONNECT_MS });
-      const warm = new WarmSockets(dial, MODEL_IDLE_MS);
+      const warm = new WarmSockets(dial, MODEL_IDLE_MS, () => this.#calls.size > 0);
       const pool = new undici.Pool(base.origin, {
         connect: warm.connect,
         connections: this.#settings.connections === 0 ? null : this.#settings.connections,

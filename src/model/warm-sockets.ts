@@ -8,18 +8,25 @@ type Address = buildConnector.Options;
 /** Wraps a connector: a dial takes a waiting connection where there is one. */
 export class WarmSockets {
   readonly #dial: Connect;
+  readonly #isNeeded: () => boolean;
   readonly #idleMs: number;
   /** Each with the listener that ends it. */
   readonly #waiting = new Map<Socket, () => void>();
   #closed = false;
 
-  constructor(dial: Connect, idleMs: number) {
+  /** `isNeeded`: undici dials again for a call that was cancelled; that connection would serve nobody. */
+  constructor(dial: Connect, idleMs: number, isNeeded: () => boolean) {
     this.#dial = dial;
+    this.#isNeeded = isNeeded;
     this.#idleMs = idleMs;
   }
 
   /** The connector for a pool. */
   readonly connect: Connect = (address, callback) => {
+    if (!this.#isNeeded()) {
+      queueMicrotask(() => callback(new Error('no call needs a connection'), null));
+      return;
+    }
     for (const socket of this.#waiting.keys()) {
       this.#forget(socket);
       if (socket.destroyed || !socket.writable) continue;

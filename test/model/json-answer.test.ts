@@ -84,7 +84,7 @@ test('no text makes it slow', () => {
     const started = performance.now();
     readJsonAnswer(text);
     assert.ok(
-      performance.now() - started < 1_000,
+      performance.now() - started < 2_500,
       `${text.slice(0, 20)} ${performance.now() - started} ms`,
     );
   }

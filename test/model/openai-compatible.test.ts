@@ -301,7 +301,7 @@ test('the deadline holds to a tenth, wherever the answer stops', async ({ server
   const scripts: Script[] = [
     drip,
     () => {},
-    (socket) => socket.write('HTTP/1.1 100 Continue\r\n\r\n'),
+    (socket) => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'),
   ];
   for (let at = 1; at < whole.length; at += deep ? 1 : 60) scripts.push(stallAt(at));
   for (let at = 0; at < scripts.length; at += 4) {
@@ -337,7 +337,7 @@ test('a cancel settles at once and destroys the connection', async ({ server, pr
     const asking = ask(provider, 10_000, controller.signal);
     setTimeout(() => controller.abort(), 60);
     assert.is(brief(await asking), 'RVB_CANCELLED');
-    assert.ok(performance.now() - started < 300);
+    assert.ok(performance.now() - started < 1_000);
     await pause(30);
     assert.is(server.sockets.size, 0);
   }

@@ -1,0 +1,212 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { RvbbitError } from '../../src/errors.ts';
+import { configureModels, type ModelSources, resolveTarget } from '../../src/model/configure.ts';
+import { priceOf } from '../../src/model/prices.ts';
+import { retryAfterMs, retryAfterOf } from '../../src/model/retry-after.ts';
+
+function failure(sources: ModelSources, model?: string): string {
+  try {
+    const config = configureModels(sources);
+    if (model !== undefined) resolveTarget(config, model);
+    return 'ok';
+  } catch (error) {
+    if (error instanceof RvbbitError) return `${error.code} ${error.message}`;
+    throw error;
+  }
+}
+
+const KEY = 'sk-canary-0123456789abcdef';
+const ROUTER = { OPENROUTER_API_KEY: KEY };
+
+test('the environment alone makes providers', () => {
+  const { providers, defaultTarget } = configureModels({
+    env: {
+      OPENAI_API_KEY: `${KEY}\n`,
+      ...ROUTER,
+      OLLAMA_HOST: '0.0.0.0',
+      RVBBIT_MODEL: 'openrouter/openai/gpt-4o-mini',
+    },
+  });
+  assert.equal([...providers.keys()], ['openai', 'openrouter', 'ollama']);
+  assert.equal(providers.get('openai')!.settings, {
+    id: 'openai',
+    type: 'openai-compatible',
+    baseUrl: 'https://api.openai.com/v1',
+    apiKey: KEY,
+    responseFormat: 'json_schema',
+    connections: 0,
+  });
+  assert.is(providers.get('ollama')!.settings.baseUrl, 'http://127.0.0.1:11434/v1');
+  assert.is(providers.get('ollama')!.settings.apiKey, undefined);
+  assert.ok(defaultTarget?.kind === 'provider');
+  assert.is(defaultTarget?.model, 'openai/gpt-4o-mini');
+  assert.is(configureModels({}).defaultTarget, undefined);
+  const hosts = {
+    'box:1234': 'http://box:1234/v1',
+    'https://o.example': 'https://o.example/v1',
+    '[::1]': 'http://[::1]:11434/v1',
+  };
+  for (const [host, url] of Object.entries(hosts)) {
+    assert.is(
+      configureModels({ env: { OLLAMA_HOST: host } }).providers.get('ollama')!.settings.baseUrl,
+      url,
+    );
+  }
+  const local = configureModels({ env: { OPENAI_BASE_URL: 'http://127.0.0.1:8000/v1/' } });
+  assert.is(local.providers.get('openai')!.settings.baseUrl, 'http://127.0.0.1:8000/v1');
+  assert.is(local.providers.get('openai')!.missingKey, undefined);
+});
+
+test('the file adds to the environment, and the API to both', () => {
+  const config = {
+    model: 'work/m',
+    providers: {
+      work: {
+        type: 'openai-compatible',
+        base_url: 'http://10.0.0.1/v1',
+        api_key_env: 'WORK_KEY',
+        limits: { rpm: 60, in_flight: 5 },
+      },
+      openrouter: {
+        prices: { 'openai/gpt-4o-mini': { input_per_mtok: 0.15, output_per_mtok: 0.6 } },
+      },
+    },
+  };
+  const env = { WORK_KEY: KEY, ...ROUTER };
+  const made = configureModels({ config, env });
+  assert.equal(made.providers.get('work')!.limits, { rpm: 60, inFlight: 5 });
+  assert.is(made.providers.get('openrouter')!.settings.apiKey, KEY);
+  assert.equal(made.providers.get('openrouter')!.prices, {
+    'openai/gpt-4o-mini': { inputPerMtok: 0.15, outputPerMtok: 0.6 },
+  });
+  assert.is(made.defaultTarget?.model, 'm');
+  const options = {
+    model: 'work/n',
+    providers: { work: { apiKey: 'another-key-of-mine', baseUrl: 'http://h/v1' } },
+  };
+  const over = configureModels({ config, env, options });
+  assert.is(over.defaultTarget?.model, 'n');
+  assert.is(over.providers.get('work')!.settings.apiKey, 'another-key-of-mine');
+  assert.equal(
+    configureModels({ config, env: { ...env, RVBBIT_MODEL: 'work/env' } }).defaultTarget?.model,
+    'env',
+  );
+});
+
+test('a key from the environment does not go to another server than it was for', () => {
+  const config = { providers: { openrouter: { base_url: 'http://elsewhere.example/v1' } } };
+  assert.is(
+    configureModels({ config, env: ROUTER }).providers.get('openrouter')!.settings.apiKey,
+    undefined,
+  );
+});
+
+test('a model goes to its provider, a bare name to the only one', () => {
+  const one = configureModels({ env: ROUTER });
+  assert.is(resolveTarget(one, 'openrouter/a/b').model, 'a/b');
+  assert.is(resolveTarget(one, 'gpt').model, 'gpt');
+  assert.match(
+    failure({ env: ROUTER }, 'qwen/q3'),
+    /^RVB_NO_MODEL the model qwen\/q3 is of a provider qwen, .*there is openrouter; write openrouter\/qwen\/q3/,
+  );
+  assert.match(
+    failure({ env: { ...ROUTER, OLLAMA_HOST: 'x' } }, 'gpt'),
+    /^RVB_NO_MODEL .*there are openrouter, ollama/,
+  );
+  assert.match(
+    failure({}, 'openai/x'),
+    /^RVB_NO_MODEL .*no provider[\s\S]*OLLAMA_HOST[\s\S]*OPENROUTER_API_KEY[\s\S]*OPENAI_API_KEY[\s\S]*vLLM/,
+  );
+  assert.match(failure({ env: ROUTER }, 'openrouter/'), /^RVB_OPTION_TYPE/);
+  assert.match(
+    failure({ config: { providers: { openrouter: {} } } }, 'openrouter/x'),
+    /^RVB_NO_MODEL .*OPENROUTER_API_KEY, which is not set/,
+  );
+  const answer = async (): Promise<{ text: string; finishReason: 'stop' }> => ({
+    text: '',
+    finishReason: 'stop',
+  });
+  const own = configureModels({ options: { model: answer }, env: ROUTER });
+  assert.equal(own.defaultTarget, { kind: 'function', model: 'answer' });
+  assert.equal(resolveTarget(own, 'openai/gpt'), { kind: 'function', model: 'openai/gpt' });
+  assert.is(resolveTarget(own, 'openrouter/gpt').kind, 'provider');
+});
+
+test('a wrong setting is an error with its path, and no key is ever shown', () => {
+  const wrong: readonly (readonly [object | string | number, RegExp])[] = [
+    [{ api_key: KEY }, /^RVB_OPTION_TYPE providers\.p\.api_key: .*api_key_env/],
+    [{ api_key_env: KEY }, /^RVB_OPTION_TYPE providers\.p\.api_key_env/],
+    [{ base_url: `http://me:${KEY}@h/` }, /credentials/],
+    [{ base_url: 'file:///etc' }, /http or https/],
+    [{ base_url: 'h/v1' }, /http or https/],
+    [{ bas_url: 'http://h' }, /^RVB_UNKNOWN_OPTION .*did you mean base_url\?/],
+    [{ type: 'replay' }, /^RVB_UNSUPPORTED/],
+    [{ type: 'lexical' }, /^RVB_UNSUPPORTED/],
+    [{ type: 'grpc' }, /^RVB_OPTION_TYPE providers\.p\.type/],
+    [{ headers: { Authorization: KEY } }, /secret/],
+    [{ headers: { Host: 'h' } }, /own/],
+    [{ headers: { a: `${KEY}\r\nx: y` } }, /plain characters/],
+    [{ limits: { rpm: 0 } }, /providers\.p\.limits\.rpm takes a whole number from 1/],
+    [{ limits: { rps: 5 } }, /did you mean rpm\?/],
+    [
+      { prices: { m: { input_per_mtok: -1, output_per_mtok: 1 } } },
+      /providers\.p\.prices\.m\.input_per_mtok/,
+    ],
+    [{ prices: { m: { input_per_mtok: 1 } } }, /output_per_mtok/],
+    [{ response_format: 'xml' }, /json_schema/],
+    [{ proxy: 'http://h' }, /^RVB_UNSUPPORTED/],
+    [{}, /providers\.p needs a base_url/],
+    ['x', /providers\.p takes a mapping/],
+  ];
+  for (const [entry, expected] of wrong) {
+    const text = failure({ config: { providers: { p: entry } } });
+    assert.match(text, expected);
+    assert.not.match(text, KEY);
+  }
+  assert.match(failure({ config: [] }), /RVB_OPTION_TYPE/);
+  assert.match(failure({ config: { providers: { 'a/b': {} } } }), /an id has/);
+  assert.match(failure({ options: { model: 5 } }), /RVB_OPTION_TYPE model/);
+  assert.match(failure({ env: { OPENAI_BASE_URL: 'ftp://x' } }), /OPENAI_BASE_URL/);
+});
+
+test('Retry-After is seconds or a date, at most a minute', () => {
+  const now = Date.parse('Wed, 21 Oct 2015 07:28:00 GMT');
+  const read: readonly (readonly [string | undefined, number | undefined])[] = [
+    ['0', 0],
+    ['7', 7_000],
+    ['1.5', 1_500],
+    ['1000000000', 60_000],
+    ['Wed, 21 Oct 2015 07:28:05 GMT', 5_000],
+    ['Wed, 21 Oct 2099 07:28:05 GMT', 60_000],
+    ['Wed, 21 Oct 2014 07:28:05 GMT', undefined],
+    ['-5', undefined],
+    ['soon', undefined],
+    ['9'.repeat(400), undefined],
+    ['', undefined],
+    [undefined, undefined],
+  ];
+  for (const [header, ms] of read) assert.is(retryAfterMs(header, now), ms, header);
+  assert.is(retryAfterOf({ 'retry-after': '9', 'retry-after-ms': '250' }, now), 250);
+});
+
+test('a cost is whole micro-dollars rounded up, and an unknown price is none', () => {
+  const usage = { inputTokens: 1_000, outputTokens: 100 };
+  const openai = { baseUrl: 'https://api.openai.com/v1' };
+  assert.equal(priceOf(openai, 'gpt-4o-mini', usage), { costMicroUsd: 210 });
+  const router = { baseUrl: 'https://openrouter.ai/api/v1' };
+  assert.equal(priceOf(router, 'openai/gpt-4o-mini', usage), { costMicroUsd: 210 });
+  assert.is(priceOf(openai, 'no-such-model', usage), undefined);
+  assert.is(priceOf({ baseUrl: 'http://127.0.0.1:8000/v1' }, 'gpt-4o-mini', usage), undefined);
+  const price = { inputPerMtok: 0.15, outputPerMtok: 0.6 };
+  assert.equal(priceOf(openai, 'x', { inputTokens: 1, outputTokens: 0 }, price), {
+    costMicroUsd: 1,
+  });
+  assert.equal(priceOf(openai, 'x', { inputTokens: 100, outputTokens: 0 }, price), {
+    costMicroUsd: 15,
+  });
+  const free = { inputPerMtok: 0, outputPerMtok: 0 };
+  assert.equal(priceOf(openai, 'x', usage, free), { costMicroUsd: 0 });
+});
+
+test.run();
