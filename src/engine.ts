@@ -15,6 +15,7 @@ import { readScript, readStatement } from './grammar.ts';
 import { Journal } from './journal/journal.ts';
 import type { JsonObject } from './json.ts';
 import { MAX_DEFAULT_THREADS, RUN_TIMEOUT_MS } from './limits.ts';
+import { Models } from './model/models.ts';
 import {
   type EngineOptions,
   type QueryOptions,
@@ -44,6 +45,7 @@ export class Engine {
   readonly #session: Session;
   readonly #dispatcher: LocalDispatcher;
   readonly #scopes: StatementScopes;
+  readonly #models: Models;
   #parse: ((sql: string) => ParseResult) | undefined;
   readonly #onAbort = () => void this.close();
   #closing: Promise<void> | undefined;
@@ -78,6 +80,7 @@ export class Engine {
     this.#lease = lease;
     this.#session = session;
     this.#dispatcher = new LocalDispatcher(options);
+    this.#models = new Models(options);
     const journal = new Journal();
     journal.subscribe((record) => {
       this.events.emit('record', record);
@@ -153,12 +156,13 @@ export class Engine {
     options: Pick<QueryOptions, 'signal' | 'origin'> = {},
   ): Promise<{ outcome: RunOutcome; durationMs: number }> {
     const cascade = await this.loadCascade(path);
+    const models = await this.#models.bind(cascade, { parameters: {} });
     const scope = this.#scopes.begin('udf', undefined, options.signal);
     return this.#scopes.within(scope, async () => {
       const origin = options.origin ?? 'api';
       scope.ledger.open({ sql: '', kind: 'run', origin, parallel: 1, cascade: cascade.file });
       const outcome = await runSingle(
-        { ...scope, cascade },
+        { ...scope, cascade, ...(models === undefined ? {} : { models }) },
         { input, kind: 'map', timeoutMs: RUN_TIMEOUT_MS, failFast: false },
       );
       return { outcome, durationMs: scope.ledger.elapsedMs };
@@ -222,6 +226,7 @@ export class Engine {
       valueForm: options.valueForm ?? 'js',
       cascadeRoot: this.#options.cascades,
       defaultParallel: this.#options.parallel,
+      models: this.#models,
     };
   }
 }

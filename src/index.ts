@@ -11,6 +11,13 @@ export {
 } from './errors.ts';
 export type { JournalEntry, JournalRecord } from './journal/records.ts';
 export type { Json, JsonObject } from './json.ts';
+export type {
+  ChatMessage,
+  ChatRequest,
+  ChatResponse,
+  ModelFunction,
+  Usage,
+} from './model/chat.ts';
 export type { EngineOptions, Logger, QueryOptions } from './options.ts';
 export type {
   ExplainReport,

@@ -2,6 +2,8 @@
 import type { DuckDBInstance } from '@duckdb/node-api';
 import { RvbbitError } from './errors.ts';
 import { MAX_PARALLEL } from './limits.ts';
+import type { ModelFunction } from './model/chat.ts';
+import type { ModelOptions } from './model/models.ts';
 import type { ValueForm } from './result.ts';
 
 /** Where an engine's own messages go. The shape of pino and of console. */
@@ -19,6 +21,14 @@ export interface EngineOptions {
   readonly cascades?: string;
   /** Where state is kept; `false` (the API's default) keeps none. */
   readonly stateDir?: string | false;
+  /** Providers by id, as in `rvbbit.config.yaml`; a URL or a key comes from here, `configFile` or `env` only. */
+  readonly providers?: Readonly<Record<string, unknown>>;
+  /** `<provider id>/<name>` for cells that name no model, or a function that answers in the provider's place. */
+  readonly model?: string | ModelFunction;
+  /** Path of `rvbbit.config.yaml`; read with the first statement that asks a model. */
+  readonly configFile?: string;
+  /** Environment variables, e.g. `process.env`: OPENAI_API_KEY, OPENROUTER_API_KEY, OLLAMA_HOST, RVBBIT_MODEL. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Lanes of a statement that does not say PARALLEL. Default 1. */
   readonly parallel?: number;
   /** Worker threads. Default: one a core, at least 1, at most 8. */
@@ -47,7 +57,7 @@ export interface QueryOptions {
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Options with every default filled in. */
-export interface ResolvedOptions {
+export interface ResolvedOptions extends ModelOptions {
   readonly database: string | DuckDBInstance;
   readonly cascades: string;
   readonly parallel: number;
@@ -62,6 +72,10 @@ const KNOWN: ReadonlySet<string> = new Set<keyof EngineOptions>([
   'database',
   'cascades',
   'stateDir',
+  'providers',
+  'model',
+  'configFile',
+  'env',
   'parallel',
   'threads',
   'limits',
@@ -89,7 +103,15 @@ export function resolveOptions(options: EngineOptions, defaultThreads: number): 
       { stage: 'open' },
     );
   }
+  const { providers, model, configFile, env } = options;
+  if (model !== undefined && typeof model !== 'string' && typeof model !== 'function') {
+    throw wrongType('model', "a name such as 'openai/gpt-4o-mini', or a function", model);
+  }
   return {
+    ...(providers === undefined ? {} : { providers }),
+    ...(model === undefined ? {} : { model }),
+    ...(configFile === undefined ? {} : { configFile }),
+    ...(env === undefined ? {} : { env }),
     database: options.database ?? ':memory:',
     cascades,
     parallel: wholeNumber('parallel', options.parallel ?? 1, MAX_PARALLEL),

@@ -11,6 +11,7 @@ import type { ResultReader } from './duck/reader.ts';
 import { RvbbitError } from './errors.ts';
 import type { StatementEnv, StatementScope } from './execute/statement-env.ts';
 import type { NamePrefix } from './journal/session-name.ts';
+import type { Models } from './model/models.ts';
 import type { MapTarget, Plan } from './plan/plan.ts';
 import { planStatement } from './plan/plan-statement.ts';
 import type { ExplainReport, Row, StatementKind, ValueForm } from './result.ts';
@@ -23,6 +24,7 @@ export interface StatementContext {
   readonly valueForm: ValueForm;
   readonly cascadeRoot: string;
   readonly defaultParallel: number;
+  readonly models: Models;
 }
 
 interface Planned {
@@ -166,7 +168,8 @@ async function planBody(
     cascade: plan.cascadeFile,
   });
   if (plan.deadlineMs !== undefined) scope.stop.limitTo(plan.deadlineMs, scope.ledger.elapsedMs);
-  return { plan, env: { ...scope, cascade: bound.cascade } };
+  const { cascade, models } = bound;
+  return { plan, env: { ...scope, cascade, ...(models === undefined ? {} : { models }) } };
 }
 
 function textOf({ span }: Statement, source: string): string {

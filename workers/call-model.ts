@@ -2,6 +2,7 @@
 import { type Failure, failureOf, RvbbitError } from '../src/errors.ts';
 import { RAW_ANSWER_CHARS } from '../src/limits.ts';
 import type {
+  AttemptOpening,
   AttemptReport,
   ChatOutcome,
   ChatRequest,
@@ -45,22 +46,24 @@ export type CallResult<T> =
  * that `read` refuses is a result, so that the cell may ask again.
  */
 export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<CallResult<T>> {
+  const opening = openingOf(call);
+  const report = run.context.openAttempt(opening);
   const startedMs = run.context.nowMs();
   const outcome = await chat(run, call);
   const durationMs = run.context.nowMs() - startedMs;
   if (!outcome.ok) {
-    run.context.report(reportOf(call, durationMs, outcome, outcome.error, outcome.raw));
+    report(reportOf(opening, durationMs, outcome, outcome.error, outcome.raw));
     throw labelled(call, outcome.error, outcome.retryable);
   }
   const { text } = outcome.response;
   const answer = call.read(outcome.response);
   if (answer.ok) {
-    run.context.report(reportOf(call, durationMs, outcome));
+    report(reportOf(opening, durationMs, outcome));
     return answer;
   }
   const message = `the answer cannot be used: ${answer.message}`;
   const error: Failure = { code: 'RVB_ANSWER_INVALID', message };
-  run.context.report(reportOf(call, durationMs, outcome, error, text.slice(0, RAW_ANSWER_CHARS)));
+  report(reportOf(opening, durationMs, outcome, error, text.slice(0, RAW_ANSWER_CHARS)));
   return { ok: false, message: answer.message, text, attempt: call.attempt };
 }
 
@@ -83,20 +86,21 @@ function labelled<T>(call: ModelCall<T>, error: Failure, retryable: boolean): Rv
   return new RvbbitError(code, text, { stage: 'execute', retryable });
 }
 
-function reportOf<T>(
-  call: ModelCall<T>,
+function openingOf<T>({ cell, attempt, target }: ModelCall<T>): AttemptOpening {
+  const provider = target.kind === 'provider' ? target.provider.id : 'function';
+  return { cell, attempt, provider, model: target.model };
+}
+
+function reportOf(
+  opening: AttemptOpening,
   durationMs: number,
   outcome: ChatOutcome,
   error?: Failure,
   raw?: string,
 ): AttemptReport {
-  const { target } = call;
   const usage = outcome.ok ? outcome.response.usage : outcome.usage;
   return {
-    attempt: call.attempt,
-    cell: call.cell,
-    provider: target.kind === 'provider' ? target.provider.id : 'function',
-    model: target.model,
+    ...opening,
     durationMs,
     outcome: error === undefined ? 'ok' : 'failed',
     ...(outcome.status === undefined ? {} : { status: outcome.status }),

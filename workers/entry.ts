@@ -3,9 +3,9 @@ import { setMaxListeners } from 'node:events';
 import type { Failure } from '../src/errors.ts';
 import { failureOf } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
-import { noModelError } from '../src/model/no-model.ts';
 import { WorkerLink } from './link.ts';
-import type { ChunkOutcome, ChunkTask } from './protocol.ts';
+import type { ChunkOutcome, ChunkTask, EndedAttempt } from './protocol.ts';
+import { Providers } from './providers.ts';
 import {
   type CascadeProgram,
   compileCascade,
@@ -17,7 +17,10 @@ import {
 /** Compiled cascades a worker keeps; beyond them the oldest is compiled anew when it returns. */
 const MAX_PROGRAMS = 64;
 
-const link = new WorkerLink();
+const providers = new Providers();
+const link = new WorkerLink((target, connections) => {
+  if (target.kind === 'provider') void providers.warm(target, connections);
+});
 const programs = new Map<string, Promise<CascadeProgram | Failure>>();
 const openChunks = new Map<number, number>();
 
@@ -52,14 +55,21 @@ async function runRows(
   const skipped: number[] = [];
   const outputs: JsonObject[] = [];
   const results: Json[] = [];
+  const attempts: EndedAttempt[] = [];
   let row = 0;
   const context: RunContext = {
     settings: task.settings,
     signal,
     runSql: (query) => link.sql(task.statementId, query),
-    modelTarget: () => undefined,
-    chat: async () => ({ ok: false, error: noModelError(), retryable: false }),
-    report: () => {},
+    modelTarget: ({ model }) => task.settings.models?.targets[model ?? ''],
+    chat: (target, request, options) =>
+      target.kind === 'provider'
+        ? providers.chat(target, request, options)
+        : link.chat(task.statementId, request),
+    openAttempt: (opening) => {
+      const attempt = link.openAttempt(task.statementId, opening);
+      return (report) => attempts.push({ attempt, report });
+    },
     enterJs: (limitMs) => link.beacon.enter(task.taskId, task.statementId, row, limitMs),
     leaveJs: () => link.beacon.leave(),
     nowMs: () => performance.now(),
@@ -86,6 +96,7 @@ async function runRows(
     failures,
     skipped,
     ...(task.settings.keepOutputs ? { outputs, results } : {}),
+    ...(attempts.length === 0 ? {} : { attempts }),
     durationMs: performance.now() - startedMs,
     cancelled: values.length < task.rowCount,
   };

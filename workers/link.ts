@@ -12,6 +12,7 @@ import {
   threadId,
 } from 'node:worker_threads';
 import type { Cascade } from '../src/cascade/cascade.ts';
+import type { AttemptOpening, ChatOutcome, ChatRequest, ModelTarget } from '../src/model/chat.ts';
 import { Beacon } from './beacon.ts';
 import type { SqlCellOutcome, SqlCellQuery, WorkerHello, WorkerMessage } from './protocol.ts';
 
@@ -27,10 +28,14 @@ export class WorkerLink {
   readonly #waiting = new Map<number, (reply: Reply) => void>();
   readonly #controllers = new Map<number, AbortController>();
   readonly #cancelled = new Set<number>();
+  readonly #onWarm: (target: ModelTarget, connections: number) => void;
   #nextId = 1;
+  #attempts = 0;
   #cancelsHeard = 0;
 
-  constructor() {
+  /** `onWarm` opens connections ahead of a statement's calls. */
+  constructor(onWarm: (target: ModelTarget, connections: number) => void) {
+    this.#onWarm = onWarm;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     port1.on('message', (message: WorkerMessage) => this.#receive(message));
@@ -63,6 +68,24 @@ export class WorkerLink {
     return reply.kind === 'sql'
       ? reply.outcome
       : { ok: false, error: { code: 'RVB_INTERNAL', message: 'wrong reply to a sql request' } };
+  }
+
+  /** Asks the embedding program's model function, on the main thread. */
+  async chat(statementId: number, request: ChatRequest): Promise<ChatOutcome> {
+    const reply = await this.#ask((id) =>
+      this.#port.postMessage({ kind: 'chat', id, statementId, request }),
+    );
+    const message = 'wrong reply to a chat request';
+    return reply.kind === 'chat'
+      ? reply.outcome
+      : { ok: false, error: { code: 'RVB_INTERNAL', message }, retryable: false };
+  }
+
+  /** Books a model call that goes out and gives the id it is booked under. */
+  openAttempt(statementId: number, opening: AttemptOpening): string {
+    const attempt = `${threadId}.${++this.#attempts}`;
+    this.#port.postMessage({ kind: 'attempt.start', statementId, attempt, opening });
+    return attempt;
   }
 
   /** Aborts when the statement is cancelled. One signal serves all chunks of a statement here. */
@@ -109,6 +132,10 @@ export class WorkerLink {
         this.#cancelled.delete(oldest!);
       }
       this.#controllers.get(message.statementId)?.abort();
+      return;
+    }
+    if (message.kind === 'warm') {
+      this.#onWarm(message.target, message.connections);
       return;
     }
     const resolve = this.#waiting.get(message.id);

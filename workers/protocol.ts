@@ -3,6 +3,14 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Cascade } from '../src/cascade/cascade.ts';
 import type { Failure } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
+import type {
+  AttemptOpening,
+  AttemptReport,
+  ChatOutcome,
+  ChatRequest,
+  ModelTarget,
+  StatementModels,
+} from '../src/model/chat.ts';
 
 /** Rows for a worker, column by column: `columns[name][i]` belongs to the chunk's row i. */
 export interface ChunkTask {
@@ -27,6 +35,8 @@ export interface RunSettings {
   readonly timeoutMs: number;
   /** Keep each cell's output in the outcome (RUN, `rvbbit run`). */
   readonly keepOutputs: boolean;
+  /** Where cells with instructions go; absent where no cell has any. */
+  readonly models?: StatementModels;
 }
 
 /** What came of one run of a cascade. */
@@ -35,6 +45,13 @@ export type RunOutcome =
   /** A `when` left no value. */
   | { readonly kind: 'skipped'; readonly outputs?: JsonObject }
   | { readonly kind: 'failed'; readonly error: Failure; readonly outputs?: JsonObject };
+
+/** A model call and what came of it. */
+export interface EndedAttempt {
+  /** Unique in the process. */
+  readonly attempt: string;
+  readonly report: AttemptReport;
+}
 
 /** What came of a chunk. `values[i]` is null for rows that failed or were skipped. */
 export interface ChunkOutcome {
@@ -48,6 +65,8 @@ export interface ChunkOutcome {
   /** Outputs by cell and the value before the value rule, a row each, where the settings asked to keep them. */
   readonly outputs?: readonly JsonObject[];
   readonly results?: readonly Json[];
+  /** Model calls that ended, with the ids they were booked under. */
+  readonly attempts?: readonly EndedAttempt[];
   /** Time spent on the rows inside the worker. */
   readonly durationMs: number;
   /** The statement was cancelled before the chunk was done; the rows after `values.length` were not run. */
@@ -70,12 +89,29 @@ export type WorkerRequest =
       readonly id: number;
       readonly statementId: number;
       readonly query: SqlCellQuery;
+    }
+  /** A question to the embedding program's own model function. */
+  | {
+      readonly kind: 'chat';
+      readonly id: number;
+      readonly statementId: number;
+      readonly request: ChatRequest;
+    }
+  /** A model call goes out; its end comes with the chunk's outcome. Not answered. */
+  | {
+      readonly kind: 'attempt.start';
+      readonly statementId: number;
+      readonly attempt: string;
+      readonly opening: AttemptOpening;
     };
 
 /** The main thread's word to a worker, on its link. */
 export type WorkerMessage =
   | { readonly kind: 'cascade'; readonly id: number; readonly cascade: Cascade | null }
   | { readonly kind: 'sql'; readonly id: number; readonly outcome: SqlCellOutcome }
+  | { readonly kind: 'chat'; readonly id: number; readonly outcome: ChatOutcome }
+  /** Open connections ahead of a statement's calls. */
+  | { readonly kind: 'warm'; readonly target: ModelTarget; readonly connections: number }
   | { readonly kind: 'cancel'; readonly statementId: number };
 
 /** A rendered `sql_data` query: one statement, its values bound, its identifiers quoted. */

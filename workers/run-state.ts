@@ -2,7 +2,13 @@
 import { RvbbitError } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
 import { TIMER_MAX_MS } from '../src/limits.ts';
-import type { AttemptReport, ChatOutcome, ChatRequest, ModelTarget } from '../src/model/chat.ts';
+import type {
+  AttemptOpening,
+  AttemptReport,
+  ChatOutcome,
+  ChatRequest,
+  ModelTarget,
+} from '../src/model/chat.ts';
 import type { RunSettings, SqlCellOutcome, SqlCellQuery } from './protocol.ts';
 
 /** What a run needs of the worker around it. */
@@ -19,8 +25,8 @@ export interface RunContext {
     request: ChatRequest,
     options: { readonly signal: AbortSignal; readonly timeoutMs: number },
   ): Promise<ChatOutcome>;
-  /** Takes the account of a call, as soon as its answer has been read. */
-  report(attempt: AttemptReport): void;
+  /** Books a call that is about to go out; what it returns takes the account of it. */
+  openAttempt(opening: AttemptOpening): (report: AttemptReport) => void;
   /** Called before and after the synchronous part of a js cell: another thread ends an endless loop. */
   enterJs?(timeoutMs: number): void;
   leaveJs?(): void;

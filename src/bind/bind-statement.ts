@@ -4,12 +4,14 @@ import type { Cascade } from '../cascade/cascade.ts';
 import type { Column } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
+import type { BoundModels, Models } from '../model/models.ts';
 import { resolveSettings, type StatementSettings } from './statement-settings.ts';
 
 /** Where cascades lie, and the lanes of a statement that does not say PARALLEL. */
 export interface BindDefaults {
   readonly cascadeRoot: string;
   readonly defaultParallel: number;
+  readonly models: Models;
   /** The text that the statement's spans count in. */
   readonly source: string;
 }
@@ -22,6 +24,8 @@ export interface BoundStatement {
   readonly columns: readonly Column[];
   /** The query's own outermost select says LIMIT or FETCH. */
   readonly hasLimit: boolean;
+  /** Absent where no cell asks a model. */
+  readonly models?: BoundModels;
 }
 
 export async function bindStatement(
@@ -34,6 +38,7 @@ export async function bindStatement(
   const { loadCascade } = await import('../cascade/load-cascade.ts');
   const cascade = await loadCascade(defaults.cascadeRoot, statement.cascade.value);
   refuseLaterCells(cascade);
+  const models = await defaults.models.bind(cascade, settings.modelOverride);
   const { session, parameters, stop } = scope;
   const query = statement.query.text;
   const columns = await session
@@ -46,7 +51,14 @@ export async function bindStatement(
     refuseCollisions(settings, columns);
     refuseUnknownColumns(settings, columns);
   }
-  return { statement, cascade, settings, columns, hasLimit };
+  return {
+    statement,
+    cascade,
+    settings,
+    columns,
+    hasLimit,
+    ...(models === undefined ? {} : { models }),
+  };
 }
 
 /** A SQL error whose place counts from `start` on in the source, as it counts from the source's own beginning. */

@@ -2,7 +2,9 @@
 import type { Annotation, MapStatement, Option, RunStatement } from '../../grammar/ast.ts';
 import { parseDurationMs } from '../../grammar/options.ts';
 import { RvbbitError } from '../errors.ts';
+import type { Json } from '../json.ts';
 import { MAX_PARALLEL, RUN_TIMEOUT_MS } from '../limits.ts';
+import type { ModelOverride } from '../model/models.ts';
 
 /** What becomes of a row whose cascade failed. */
 export type OnError =
@@ -25,6 +27,8 @@ export interface StatementSettings {
   readonly distinct?: 'row' | readonly string[];
   readonly asTable?: string;
   readonly label?: string;
+  /** Set over the cascade's cells. */
+  readonly modelOverride: ModelOverride;
 }
 
 /** Options and annotations that the grammar knows and a later version executes. */
@@ -35,10 +39,6 @@ const LATER: ReadonlySet<string> = new Set([
   'max_calls',
   'max_total_tokens',
   'max_pairs',
-  'model',
-  'temperature',
-  'max_tokens',
-  'seed',
   'schema',
   'threshold',
   'prompt',
@@ -84,6 +84,7 @@ export function resolveSettings(
         }),
     ...given('asTable', values.get('as_table') as string | undefined),
     ...given('label', values.get('label') as string | undefined),
+    modelOverride: modelOverrideOf(values),
   };
 }
 
@@ -159,6 +160,15 @@ function durationOf(values: ReadonlyMap<string, unknown>, key: string): number |
   return typeof value === 'string' || typeof value === 'number'
     ? parseDurationMs(value)
     : undefined;
+}
+
+function modelOverrideOf(values: ReadonlyMap<string, unknown>): ModelOverride {
+  const parameters: Record<string, Json> = {};
+  for (const key of ['temperature', 'max_tokens', 'seed']) {
+    const value = values.get(key);
+    if (typeof value === 'number') parameters[key] = value;
+  }
+  return { ...given('model', values.get('model') as string | undefined), parameters };
 }
 
 function optionKey(option: Option): string {

@@ -1,9 +1,13 @@
 /** The engine as the commands open it. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { parseEnv } from 'node:util';
 import type { Engine } from '../engine.ts';
 import { messageOf } from '../errors.ts';
 import { CliError, verdictOf } from './exit-codes.ts';
 import type { CliOptions } from './options.ts';
+
+/** Read in the working folder, where there is one. */
+const CONFIG_FILE = 'rvbbit.config.yaml';
 
 /** The cascade root of a command line. Throws a `CliError` if `--cascades` names no folder. */
 export function cascadeRoot({ cascades }: Pick<CliOptions, 'cascades'>): string {
@@ -29,6 +33,8 @@ export async function openEngine(
     return await Engine.openLean({
       database,
       cascades: root,
+      env: environment(),
+      ...(existsSync(CONFIG_FILE) ? { configFile: CONFIG_FILE } : {}),
       ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
       ...(options.threads === undefined ? {} : { threads: options.threads }),
     });
@@ -36,6 +42,12 @@ export async function openEngine(
     if (verdictOf(thrown) === 'usage') throw thrown;
     throw new CliError('open', `${database}: ${messageOf(thrown)}`, hintFor(database));
   }
+}
+
+/** The process's variables, over those of a `.env` in the working folder. */
+function environment(): Record<string, string | undefined> {
+  if (!existsSync('.env')) return process.env;
+  return { ...parseEnv(readFileSync('.env', 'utf8')), ...process.env };
 }
 
 function hintFor(database: string): string | undefined {

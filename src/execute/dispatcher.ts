@@ -7,6 +7,7 @@ import type {
   SqlCellQuery,
 } from '../../workers/protocol.ts';
 import type { Cascade } from '../cascade/cascade.ts';
+import type { AttemptOpening, ChatOutcome, ChatRequest, ModelTarget } from '../model/chat.ts';
 
 /** What came of sending a chunk out. */
 export type DispatchResult = { readonly kind: 'done'; readonly outcome: ChunkOutcome } | LostChunk;
@@ -30,11 +31,17 @@ export interface StatementHost {
   readonly statementId: number;
   readonly cascade: Cascade;
   runSql(query: SqlCellQuery): Promise<SqlCellOutcome>;
+  /** Asks the embedding program's model function. Never rejects. */
+  chat(request: ChatRequest): Promise<ChatOutcome>;
+  /** Books a model call that goes out. */
+  attemptStarted(attempt: string, opening: AttemptOpening): void;
 }
 
 export interface Dispatcher {
   /** Makes sure that workers run; throws RVB_WORKER_BOOT where they do not start. */
   ready(): Promise<void>;
+  /** Has connections opened ahead of a statement's calls, spread over the workers. */
+  warm(targets: readonly ModelTarget[], connections: number): void;
   /** From here to `closeStatement` the statement's chunks may be dispatched. */
   openStatement(host: StatementHost): void;
   closeStatement(statementId: number): void;

@@ -9,7 +9,6 @@ import { reasonOf } from './cancel.ts';
 import { executeRuns } from './execute-runs.ts';
 import { ERROR_TYPE, type ResultTables, resultSelect } from './result-select.ts';
 import { RunStore } from './run-store.ts';
-import { runSqlCell } from './sql-cell.ts';
 import { StagedInputs } from './staged-inputs.ts';
 import type { StatementEnv } from './statement-env.ts';
 import { Window } from './window.ts';
@@ -113,19 +112,15 @@ export class MapExecution {
 
   /** Runs the cascade to the end of the inputs; throws what stopped it. */
   async run(): Promise<void> {
-    const { session, stop, ledger } = this.#env;
-    await executeRuns(this.#env.dispatcher, {
-      statementId: this.#env.id,
-      cascade: this.#env.cascade,
-      settings: { kind: 'map', timeoutMs: this.#plan.timeoutMs, keepOutputs: false },
+    const { stop } = this.#env;
+    const { timeoutMs, parallel, onError } = this.#plan;
+    await executeRuns(this.#env, {
+      settings: { kind: 'map', timeoutMs, keepOutputs: false },
       inputs: this.#inputs,
-      parallel: this.#plan.parallel,
-      failFast: this.#plan.onError.kind === 'fail',
-      signal: stop.signal,
+      parallel,
+      failFast: onError.kind === 'fail',
       window: this.#window,
       sink: this.#store,
-      note: (entry) => ledger.note(entry),
-      runSql: (query) => runSqlCell(session, query, stop.signal),
     });
     await this.#store.finish();
     if (stop.signal.aborted) throw reasonOf(stop.signal);

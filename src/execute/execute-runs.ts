@@ -1,6 +1,5 @@
 /** Runs a cascade over inputs: n lanes, chunks to the dispatcher, pieces back in order to the sink. */
-import type { RunSettings, SqlCellOutcome, SqlCellQuery } from '../../workers/protocol.ts';
-import type { Cascade } from '../cascade/cascade.ts';
+import type { RunSettings } from '../../workers/protocol.ts';
 import { RvbbitError } from '../errors.ts';
 import type { JournalEntry } from '../journal/records.ts';
 import { SUMMARY_MAX_FAILURES } from '../limits.ts';
@@ -8,11 +7,12 @@ import type { RowFailure } from '../result.ts';
 import { reasonOf, StopGuard } from './cancel.ts';
 import type { Chunk, Piece, RunInputs } from './chunk.ts';
 import { ChunkPolicy } from './chunk-policy.ts';
-import type { Dispatcher } from './dispatcher.ts';
 import { runLanes } from './lanes.ts';
 import { Reassembler } from './reassembler.ts';
 import { RunCursor } from './run-cursor.ts';
 import { ChunkSettler } from './settle-chunk.ts';
+import type { StatementEnv } from './statement-env.ts';
+import { EnvHost } from './statement-host.ts';
 import type { Window } from './window.ts';
 
 /** Takes settled runs in order; must not make a lane wait. */
@@ -21,38 +21,37 @@ export interface RunSink {
 }
 
 export interface RunsRequest {
-  readonly statementId: number;
-  readonly cascade: Cascade;
-  readonly settings: RunSettings;
+  readonly settings: Omit<RunSettings, 'models'>;
   readonly inputs: RunInputs;
   /** Lanes: at most this many runs are in flight at any moment. */
   readonly parallel: number;
   /** A failed run ends the statement. */
   readonly failFast: boolean;
-  readonly signal: AbortSignal;
   readonly window: Window;
   readonly sink: RunSink;
-  readonly note: (entry: JournalEntry) => void;
-  readonly runSql: (query: SqlCellQuery) => Promise<SqlCellOutcome>;
 }
 
 /** Resolves when every run has settled; throws what stopped it: an abort, `failFast`, or lost workers. */
-export async function executeRuns(dispatcher: Dispatcher, request: RunsRequest): Promise<void> {
-  const { statementId, cascade, inputs, signal, window } = request;
+export async function executeRuns(env: StatementEnv, request: RunsRequest): Promise<void> {
+  const { dispatcher, cascade, ledger, models } = env;
+  const { inputs, window } = request;
+  const { signal } = env.stop;
   if (signal.aborted) throw reasonOf(signal);
   if (inputs.runCount === 0) return;
-  const guard = new StopGuard(dispatcher, statementId);
+  const guard = new StopGuard(dispatcher, env.id);
   const policy = new ChunkPolicy(request.parallel);
   const cursor = new RunCursor(inputs, policy, window);
-  const intake = new Intake(request);
+  const host = new EnvHost(env);
+  const intake = new Intake(env, request);
   const settler = new ChunkSettler({
     dispatcher: guard,
-    statementId,
+    statementId: env.id,
     cascadeHash: cascade.hash,
-    settings: request.settings,
+    settings: { ...request.settings, ...(models === undefined ? {} : { models: models.settings }) },
     accept: (piece, chunk) => intake.accept(piece, chunk),
     observe: (rowCount, durationMs) => policy.observe(rowCount, durationMs),
-    lost: (reason) => request.note({ t: 'worker.lost', reason }),
+    lost: (reason) => ledger.note({ t: 'worker.lost', reason }),
+    attemptEnded: (attempt) => host.attemptEnded(attempt),
   });
   const stop = (reason: RvbbitError) => {
     guard.stop(reason);
@@ -60,7 +59,7 @@ export async function executeRuns(dispatcher: Dispatcher, request: RunsRequest):
   };
   const onAbort = () => stop(reasonOf(signal));
   signal.addEventListener('abort', onAbort);
-  dispatcher.openStatement({ statementId, cascade, runSql: request.runSql });
+  dispatcher.openStatement(host);
   try {
     await guard.race(dispatcher.ready());
     await runLanes({
@@ -78,26 +77,28 @@ export async function executeRuns(dispatcher: Dispatcher, request: RunsRequest):
     throw signal.aborted ? reasonOf(signal) : thrown;
   } finally {
     signal.removeEventListener('abort', onAbort);
-    dispatcher.closeStatement(statementId);
+    dispatcher.closeStatement(env.id);
     guard.dispose();
   }
 }
 
 /** Books each piece and passes on what is next in order. */
 class Intake {
+  readonly #env: StatementEnv;
   readonly #request: RunsRequest;
   readonly #reassembler: Reassembler;
   #failuresNamed = 0;
 
-  constructor(request: RunsRequest) {
+  constructor(env: StatementEnv, request: RunsRequest) {
+    this.#env = env;
     this.#request = request;
     this.#reassembler = new Reassembler(request.inputs.runCount);
   }
 
   async accept(piece: Piece, chunk: Chunk): Promise<void> {
-    const { note, failFast, sink } = this.#request;
+    const { failFast, sink } = this.#request;
     const failures = await this.#nameFailures(piece);
-    note(rowsRecord(piece, chunk, failures));
+    this.#env.ledger.note(rowsRecord(piece, chunk, failures));
     const first = failures[0];
     if (failFast && first !== undefined) {
       throw new RvbbitError(first.code, `row ${first.ordinal}: ${first.message}`, {

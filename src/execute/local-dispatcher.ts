@@ -3,6 +3,7 @@ import { totalmem } from 'node:os';
 import type { ChunkOutcome, ChunkTask } from '../../workers/protocol.ts';
 import { messageOf, RvbbitError } from '../errors.ts';
 import { MAX_PARALLEL } from '../limits.ts';
+import type { ModelTarget } from '../model/chat.ts';
 import type { Dispatcher, DispatchResult, StatementHost } from './dispatcher.ts';
 import { Watchdog } from './watchdog.ts';
 import { WorkerLinks } from './worker-links.ts';
@@ -41,6 +42,10 @@ export class LocalDispatcher implements Dispatcher {
 
   async ready(): Promise<void> {
     await this.#poolFor(false);
+  }
+
+  warm(targets: readonly ModelTarget[], connections: number): void {
+    for (const target of targets) this.#links.warm(target, connections);
   }
 
   openStatement(host: StatementHost): void {

@@ -4,7 +4,6 @@ import type { Json, JsonObject } from '../json.ts';
 import { reasonOf } from './cancel.ts';
 import type { Piece, RunInputs } from './chunk.ts';
 import { executeRuns } from './execute-runs.ts';
-import { runSqlCell } from './sql-cell.ts';
 import type { StatementEnv } from './statement-env.ts';
 import { Window } from './window.ts';
 
@@ -18,27 +17,21 @@ export interface SingleRun {
 
 /** The run's outcome, with the output of every cell. */
 export async function runSingle(env: StatementEnv, single: SingleRun): Promise<RunOutcome> {
-  const { session, stop, ledger } = env;
   let settled: Piece | undefined;
-  ledger.note({ t: 'statement.read', rows: 1, runs: 1, deduped: 0 });
-  await executeRuns(env.dispatcher, {
-    statementId: env.id,
-    cascade: env.cascade,
+  env.ledger.note({ t: 'statement.read', rows: 1, runs: 1, deduped: 0 });
+  await executeRuns(env, {
     settings: { kind: single.kind, timeoutMs: single.timeoutMs, keepOutputs: true },
     inputs: inputsOf(single.input),
     parallel: 1,
     failFast: single.failFast,
-    signal: stop.signal,
     window: new Window(1),
     sink: {
       write: ([piece]) => {
         settled = piece;
       },
     },
-    note: (entry) => ledger.note(entry),
-    runSql: (query) => runSqlCell(session, query, stop.signal),
   });
-  if (settled === undefined) throw reasonOf(stop.signal);
+  if (settled === undefined) throw reasonOf(env.stop.signal);
   return outcomeOf(settled);
 }
 

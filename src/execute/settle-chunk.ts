@@ -3,7 +3,7 @@
  * it: chunks without a suspect just run again; the row that did it runs alone, and fails alone if a
  * second worker dies under it.
  */
-import type { ChunkOutcome, ChunkTask, RunSettings } from '../../workers/protocol.ts';
+import type { ChunkOutcome, ChunkTask, EndedAttempt, RunSettings } from '../../workers/protocol.ts';
 import { RvbbitError } from '../errors.ts';
 import { MAX_FRUITLESS_WORKER_DEATHS, POISON_DEATHS } from '../limits.ts';
 import { cancelled } from './cancel.ts';
@@ -22,6 +22,8 @@ export interface SettleContext {
   accept(piece: Piece, chunk: Chunk): Promise<void>;
   observe(rowCount: number, durationMs: number): void;
   lost(reason: string): void;
+  /** Takes the model calls that ended with a chunk. */
+  attemptEnded(attempt: EndedAttempt): void;
 }
 
 let lastTaskId = 0;
@@ -46,6 +48,7 @@ export class ChunkSettler {
       this.#fruitless.clear();
       this.#poisonRows = 0;
       if (!alone) this.#context.observe(chunk.rowCount, outcome.durationMs);
+      for (const attempt of outcome.attempts ?? []) this.#context.attemptEnded(attempt);
       if (outcome.values.length > 0) await this.#context.accept(pieceOf(chunk, outcome), chunk);
       if (outcome.cancelled) throw cancelled();
       return;

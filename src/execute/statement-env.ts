@@ -2,6 +2,7 @@
 import type { Cascade } from '../cascade/cascade.ts';
 import type { Parameters, Session } from '../duck/session.ts';
 import type { Ledger } from '../journal/ledger.ts';
+import type { BoundModels } from '../model/models.ts';
 import type { StatementSignal } from './cancel.ts';
 import type { Dispatcher } from './dispatcher.ts';
 
@@ -19,4 +20,6 @@ export interface StatementScope {
 /** What a statement that runs a cascade has besides. */
 export interface StatementEnv extends StatementScope {
   readonly cascade: Cascade;
+  /** Absent where no cell asks a model. */
+  readonly models?: BoundModels;
 }

@@ -10,6 +10,7 @@ import type {
 import type { Cascade } from '../cascade/cascade.ts';
 import { failureOf } from '../errors.ts';
 import { CANCELS_KEPT } from '../limits.ts';
+import type { ChatOutcome, ModelTarget } from '../model/chat.ts';
 import type { StatementHost } from './dispatcher.ts';
 
 /** Beacons of dead workers that are kept, so that their lost chunks can be matched to a row. */
@@ -88,20 +89,38 @@ export class WorkerLinks {
     return beacons.map((beacon) => beacon.read()).find((reading) => reading.taskId === taskId);
   }
 
-  #answer(link: Link, request: WorkerRequest): void {
-    if (request.kind === 'cascade') {
-      const message: WorkerMessage = {
-        kind: 'cascade',
-        id: request.id,
-        cascade: this.#cascade(request.hash),
-      };
-      link.port.postMessage(message);
-      return;
+  /** Has each worker open its share of connections. */
+  warm(target: ModelTarget, connections: number): void {
+    const share = Math.ceil(connections / Math.max(1, this.#links.size));
+    const message: WorkerMessage = { kind: 'warm', target, connections: share };
+    for (const link of this.#links.values()) link.port.postMessage(message);
+  }
+
+  #answer({ port }: Link, request: WorkerRequest): void {
+    const reply = (message: WorkerMessage) => port.postMessage(message);
+    switch (request.kind) {
+      case 'cascade':
+        reply({ kind: 'cascade', id: request.id, cascade: this.#cascade(request.hash) });
+        return;
+      case 'sql':
+        void this.#sql(request).then((outcome) => reply({ kind: 'sql', id: request.id, outcome }));
+        return;
+      case 'chat':
+        void this.#chat(request).then((outcome) =>
+          reply({ kind: 'chat', id: request.id, outcome }),
+        );
+        return;
+      case 'attempt.start':
+        this.#hosts.get(request.statementId)?.attemptStarted(request.attempt, request.opening);
+        return;
     }
-    void this.#sql(request).then((outcome) => {
-      const message: WorkerMessage = { kind: 'sql', id: request.id, outcome };
-      link.port.postMessage(message);
-    });
+  }
+
+  async #chat(request: Extract<WorkerRequest, { kind: 'chat' }>): Promise<ChatOutcome> {
+    const host = this.#hosts.get(request.statementId);
+    if (host !== undefined) return host.chat(request.request);
+    const error = { code: 'RVB_CANCELLED', message: 'the statement has ended' } as const;
+    return { ok: false, error, retryable: false };
   }
 
   #cascade(hash: string): Cascade | null {

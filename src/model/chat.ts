@@ -74,12 +74,25 @@ export type ModelTarget =
   | { readonly kind: 'provider'; readonly provider: ProviderSettings; readonly model: string }
   | { readonly kind: 'function'; readonly model: string };
 
-/** The account of one call, for the journal. */
-export interface AttemptReport {
-  readonly attempt: number;
+/** What the workers need to know of a statement's models. */
+export interface StatementModels {
+  /** By what a cell, else its cascade, names; '' where neither names one. */
+  readonly targets: Readonly<Record<string, ModelTarget>>;
+  /** Set over those of the cells. */
+  readonly parameters: JsonObject;
+}
+
+/** A call that is about to go out, for the journal. */
+export interface AttemptOpening {
   readonly cell: string;
+  /** 1 for a cell's first call; counts on over retries and re-asking. */
+  readonly attempt: number;
   readonly provider: string;
   readonly model: string;
+}
+
+/** The account of one call, for the journal. */
+export interface AttemptReport extends AttemptOpening {
   readonly durationMs: number;
   readonly outcome: 'ok' | 'failed';
   readonly status?: number;

@@ -65,6 +65,8 @@ test('workers that die at their first starts do not keep the next ones from runn
         statementId,
         cascade,
         runSql: () => Promise.reject(new Error('it has no SQL cell')),
+        chat: () => Promise.reject(new Error('it asks no model')),
+        attemptStarted: () => {},
       });
       const result = await dispatcher.dispatch(
         {

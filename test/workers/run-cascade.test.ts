@@ -33,7 +33,7 @@ function contextOf(options: Options = {}): RunContext {
     chat: async () => {
       throw new Error('there is no model');
     },
-    report: () => {},
+    openAttempt: () => () => {},
     nowMs: () => performance.now(),
   };
 }

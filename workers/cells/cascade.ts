@@ -55,7 +55,7 @@ function withoutOutputs(outer: RunContext): RunContext {
     runSql: (query) => outer.runSql(query),
     modelTarget: (cell) => outer.modelTarget(cell),
     chat: (target, request, options) => outer.chat(target, request, options),
-    report: (attempt) => outer.report(attempt),
+    openAttempt: (opening) => outer.openAttempt(opening),
     enterJs: (timeoutMs) => outer.enterJs?.(timeoutMs),
     leaveJs: () => outer.leaveJs?.(),
     nowMs: () => outer.nowMs(),

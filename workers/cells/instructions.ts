@@ -34,7 +34,7 @@ export async function runInstructionsCell(
     const request: ChatRequest = {
       model: target.model,
       messages,
-      parameters: cell.parameters,
+      parameters: { ...cell.parameters, ...context.settings.models?.parameters },
       ...(cell.schema === undefined ? {} : { responseSchema: cell.schema }),
     };
     const limit: TimeLimit = { ms: endMs - context.nowMs(), message: whole.message };

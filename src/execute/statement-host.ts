@@ -1,0 +1,74 @@
+/** What the workers may ask of the main thread for one statement: its SQL, its model function, its books. */
+import type { EndedAttempt, SqlCellOutcome, SqlCellQuery } from '../../workers/protocol.ts';
+import type { Cascade } from '../cascade/cascade.ts';
+import { failureOf } from '../errors.ts';
+import type { AttemptOpening, ChatOutcome, ChatRequest } from '../model/chat.ts';
+import type { StatementHost } from './dispatcher.ts';
+import { runSqlCell } from './sql-cell.ts';
+import type { StatementEnv } from './statement-env.ts';
+
+export class EnvHost implements StatementHost {
+  readonly #env: StatementEnv;
+  /** Calls that are out. */
+  readonly #open = new Set<string>();
+  /** Calls whose end has overtaken their start. */
+  readonly #early = new Set<string>();
+
+  constructor(env: StatementEnv) {
+    this.#env = env;
+  }
+
+  get statementId(): number {
+    return this.#env.id;
+  }
+
+  get cascade(): Cascade {
+    return this.#env.cascade;
+  }
+
+  runSql(query: SqlCellQuery): Promise<SqlCellOutcome> {
+    return runSqlCell(this.#env.session, query, this.#env.stop.signal);
+  }
+
+  /** What the function throws is a failed call. */
+  async chat(request: ChatRequest): Promise<ChatOutcome> {
+    const { models, stop } = this.#env;
+    try {
+      if (models?.ask === undefined) throw new Error('the engine has no model function');
+      return { ok: true, response: await models.ask(request, { signal: stop.signal }) };
+    } catch (thrown) {
+      return { ok: false, error: failureOf(thrown, 'RVB_MODEL_HTTP'), retryable: false };
+    }
+  }
+
+  attemptStarted(attempt: string, opening: AttemptOpening): void {
+    if (this.#early.delete(attempt)) return;
+    this.#open.add(attempt);
+    const { cell, attempt: n, provider, model } = opening;
+    this.#env.ledger.note({ t: 'attempt.start', attempt, cell, n, provider, model });
+  }
+
+  /** Books the end of a call. It comes with its chunk, by another way than the start, and may overtake it. */
+  attemptEnded({ attempt, report }: EndedAttempt): void {
+    const { models, ledger } = this.#env;
+    if (!this.#open.delete(attempt)) {
+      this.attemptStarted(attempt, report);
+      this.#open.delete(attempt);
+      this.#early.add(attempt);
+    }
+    const { provider, model, outcome, status, usage, durationMs, error } = report;
+    const cost = usage === undefined ? undefined : models?.costOf(provider, model, usage);
+    ledger.note({
+      t: 'attempt.end',
+      attempt,
+      outcome,
+      ...(status === undefined ? {} : { status }),
+      tokensIn: usage?.inputTokens ?? 0,
+      tokensOut: usage?.outputTokens ?? 0,
+      costMicroUsd: cost ?? null,
+      costStatus: cost === undefined ? 'uncosted' : 'settled',
+      durationMs,
+      ...(error === undefined ? {} : { error }),
+    });
+  }
+}

@@ -1,0 +1,116 @@
+/** The models of an engine: read from their sources when a statement first needs one, then bound to its cells. */
+import { readFile } from 'node:fs/promises';
+import type { Cascade } from '../cascade/cascade.ts';
+import { messageOf, RvbbitError } from '../errors.ts';
+import type { JsonObject } from '../json.ts';
+import type { ModelFunction, ModelTarget, StatementModels, Usage } from './chat.ts';
+import type { ModelConfig } from './configure.ts';
+
+export interface ModelOptions {
+  readonly providers?: unknown;
+  readonly model?: string | ModelFunction;
+  /** Path of `rvbbit.config.yaml`. */
+  readonly configFile?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** What a statement sets over its cascade: WITH (model = …, temperature = …, …). */
+export interface ModelOverride {
+  readonly model?: string;
+  readonly parameters: JsonObject;
+}
+
+/** A statement's models: what its workers need, and what the main thread keeps. */
+export interface BoundModels {
+  readonly settings: StatementModels;
+  /** Micro-USD of a call; undefined where the price is not known. */
+  costOf(providerId: string, model: string, usage: Usage): number | undefined;
+  /** The embedding program's function, if a target is one. */
+  readonly ask?: ModelFunction;
+}
+
+export class Models {
+  readonly #options: ModelOptions;
+  #config: Promise<ModelConfig> | undefined;
+
+  constructor(options: ModelOptions) {
+    this.#options = options;
+  }
+
+  /** Binds the cells of a cascade; nothing where no cell asks a model. Throws RVB_NO_MODEL. */
+  async bind(cascade: Cascade, override: ModelOverride): Promise<BoundModels | undefined> {
+    const names = modelNames(cascade);
+    if (names.size === 0) return undefined;
+    // Loaded with the first model call: most statements ask none.
+    const { noModelError, resolveTarget } = await import('./configure.ts');
+    const { priceOf } = await import('./prices.ts');
+    this.#config ??= this.#configure();
+    const config = await this.#config;
+    const targetOf = (name: string): ModelTarget => {
+      if (name !== '') return resolveTarget(config, name);
+      if (config.defaultTarget !== undefined) return config.defaultTarget;
+      throw noModelError(`${cascade.file} asks a model, and none is configured`, 'bind');
+    };
+    const targets: Record<string, ModelTarget> = Object.create(null);
+    for (const name of names) targets[name] = targetOf(override.model ?? name);
+    const { model } = this.#options;
+    return {
+      settings: { targets: { ...targets }, parameters: override.parameters },
+      costOf(providerId, modelName, usage) {
+        const provider = config.providers.get(providerId);
+        if (provider === undefined) return undefined;
+        const { settings, prices } = provider;
+        return priceOf(settings, modelName, usage, prices[modelName])?.costMicroUsd;
+      },
+      ...(typeof model === 'function' ? { ask: model } : {}),
+    };
+  }
+
+  async #configure(): Promise<ModelConfig> {
+    const { providers, model, configFile, env } = this.#options;
+    const { configureModels } = await import('./configure.ts');
+    return configureModels({
+      options: {
+        ...(providers === undefined ? {} : { providers }),
+        ...(model === undefined ? {} : { model }),
+      },
+      ...(env === undefined ? {} : { env }),
+      ...(configFile === undefined ? {} : { config: await readConfig(configFile) }),
+    });
+  }
+}
+
+/** What the cells that ask a model name, their cascade's model where they name none; '' for neither. */
+function modelNames(cascade: Cascade): Set<string> {
+  const names = new Set<string>();
+  for (const cell of cascade.cells) {
+    if (cell.kind === 'instructions') names.add(cell.model ?? cascade.model ?? '');
+  }
+  for (const nested of Object.values(cascade.nested)) {
+    for (const name of modelNames(nested)) names.add(name);
+  }
+  return names;
+}
+
+async function readConfig(path: string): Promise<unknown> {
+  const { guardYaml } = await import('../cascade/guard-yaml.ts');
+  const { parseYaml } = await import('../cascade/parse-yaml.ts');
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (thrown) {
+    throw configError(`${path}: ${messageOf(thrown)}`);
+  }
+  const guarded = guardYaml(bytes, path);
+  const parsed = guarded.ok ? parseYaml(guarded.text, path) : undefined;
+  const problem = guarded.ok ? parsed?.problems[0] : guarded.problem;
+  if (problem === undefined) return parsed?.value;
+  const { line, column } = problem.place;
+  throw configError(`${path}:${line}:${column}: ${problem.message}`);
+}
+
+function configError(message: string): RvbbitError {
+  return new RvbbitError('RVB_OPTION_TYPE', `the configuration cannot be read: ${message}`, {
+    stage: 'open',
+  });
+}
