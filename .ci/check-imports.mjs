@@ -8,7 +8,7 @@ const ALLOWED = {
   'src/cascade': ['grammar', 'src'],
   'src/duck': ['src'],
   'src/journal': ['src'],
-  'src/model': ['grammar', 'src'],
+  'src/model': ['grammar', 'src', 'src/cascade'],
   'src/bind': [
     'grammar',
     'src',

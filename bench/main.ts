@@ -7,11 +7,12 @@ import { promisify } from 'node:util';
 import { reportText } from './report.ts';
 import type { Sample, Suite } from './suite.ts';
 import { cpu } from './suites/cpu.ts';
+import { dispatch } from './suites/dispatch.ts';
 import { parse } from './suites/parse.ts';
 import { rows } from './suites/rows.ts';
 import { start } from './suites/start.ts';
 
-const SUITES: readonly Suite[] = [cpu, rows, parse, start];
+const SUITES: readonly Suite[] = [cpu, rows, parse, start, dispatch];
 const SAMPLES = 5;
 const SAMPLE_TIMEOUT_MS = 300_000;
 

@@ -1,0 +1,186 @@
+/** Model calls: the engine beside a bare HTTP client, at the same n against the same simulated server. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Pool } from 'undici';
+import { Engine } from '../../src/index.ts';
+import type { SimulatorOptions } from '../../src/simulator/script.ts';
+import { type SimulatorProcess, spawnSimulator } from '../../src/simulator/spawn.ts';
+import { cascadeRoot } from '../fixture-root.ts';
+import type { Figure, Sample, Suite, Variant } from '../suite.ts';
+
+interface Load {
+  readonly name: string;
+  readonly rows: number;
+  readonly parallel: number;
+  readonly latency: NonNullable<SimulatorOptions['latency']>;
+}
+
+const CONSTANT = { kind: 'constant', ms: 500 } as const;
+const LOGNORMAL = { kind: 'lognormal', meanMs: 500, sigma: 0.8 } as const;
+
+const LOADS: readonly Load[] = [
+  ...[10, 50, 200].flatMap((parallel) => [
+    { name: `500 ms n=${parallel}`, rows: 1_000, parallel, latency: CONSTANT },
+    { name: `lognormal n=${parallel}`, rows: 1_000, parallel, latency: LOGNORMAL },
+  ]),
+  { name: '50 ms n=50', rows: 2_000, parallel: 50, latency: { kind: 'constant', ms: 50 } },
+];
+const WIDE: Load = {
+  name: '20,000 × 1 s n=1000',
+  rows: 20_000,
+  parallel: 1_000,
+  latency: { kind: 'constant', ms: 1_000 },
+};
+/** The seeds' own example, 100 rows of 2 s, at a tenth of its time. */
+const SEED = { rows: 100, latency: { kind: 'constant', ms: 200 } } as const;
+
+/** Runs with a server of its own, warm on both sides; adds the most calls that the server saw at once. */
+async function againstServer(
+  latency: Load['latency'],
+  work: (sim: SimulatorProcess) => Promise<Sample>,
+): Promise<Sample> {
+  await using sim = await spawnSimulator({ latency, seed: 7 });
+  const sample = await work(sim);
+  const { totals } = await sim.summary();
+  return { ...sample, maxInFlight: totals.maxInFlight };
+}
+
+function bare({ name, rows, parallel, latency }: Load): Variant {
+  return {
+    name: `${name} bare`,
+    measure: () =>
+      againstServer(latency, async (sim) => {
+        const pool = new Pool(new URL(sim.url).origin, { connections: parallel, pipelining: 1 });
+        const ask = async (content: string): Promise<string> => {
+          const { body } = await pool.request({
+            method: 'POST',
+            path: '/v1/chat/completions',
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] }),
+          });
+          const answer = (await body.json()) as { choices: { message: { content: string } }[] };
+          return answer.choices[0]!.message.content;
+        };
+        await ask('warm');
+        const answers: string[] = [];
+        let next = 0;
+        const lane = async () => {
+          for (let row = next++; row < rows; row = next++) answers[row] = await ask(`row ${row}`);
+        };
+        const cpu = process.cpuUsage();
+        const startMs = performance.now();
+        await Promise.all(Array.from({ length: parallel }, lane));
+        const ms = performance.now() - startMs;
+        const sample = { ms, cpuMsPerRow: cpuMs(cpu) / rows };
+        await pool.destroy();
+        return sample;
+      }),
+  };
+}
+
+function engine({ name, rows, parallel, latency }: Load): Variant {
+  return {
+    name: `${name} engine`,
+    measure: () =>
+      againstServer(latency, (sim) =>
+        withEngine(sim, async (opened) => {
+          const delay = monitorEventLoopDelay({ resolution: 5 });
+          const cpu = process.cpuUsage();
+          delay.enable();
+          const ms = await timedMap(opened, rows, parallel);
+          delay.disable();
+          return { ms, cpuMsPerRow: cpuMs(cpu) / rows, loopP99Ms: delay.percentile(99) / 1e6 };
+        }),
+      ),
+  };
+}
+
+function seeds(name: string, parallel: number): Variant {
+  return {
+    name,
+    measure: () =>
+      againstServer(SEED.latency, (sim) =>
+        withEngine(sim, async (opened) => ({ ms: await timedMap(opened, SEED.rows, parallel) })),
+      ),
+  };
+}
+
+async function withEngine(
+  sim: SimulatorProcess,
+  work: (engine: Engine) => Promise<Sample>,
+): Promise<Sample> {
+  await using opened = await Engine.open({
+    cascades: cascadeRoot,
+    threads: 2,
+    providers: { sim: { baseUrl: sim.url } },
+    model: 'sim/m',
+  });
+  await timedMap(opened, 4, 4);
+  return work(opened);
+}
+
+async function timedMap(opened: Engine, rows: number, parallel: number): Promise<number> {
+  const startMs = performance.now();
+  const { summary } = await opened.query(
+    `RVBBIT MAP PARALLEL ${parallel} 'ask.yaml' AS answer USING (SELECT 'row ' || range AS question FROM range(${rows})) WITH (limit = ${rows})`,
+  );
+  if (summary.rows.ok !== rows) throw new Error(`only ${summary.rows.ok} of ${rows} rows`);
+  return performance.now() - startMs;
+}
+
+function cpuMs(since: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1000;
+}
+
+export const dispatch: Suite = {
+  name: 'dispatch',
+  about: 'model calls through the engine and through a bare client, by latency and n',
+  variants: [
+    ...LOADS.flatMap((load) => [bare(load), engine(load)]),
+    engine(WIDE),
+    seeds('sequential', 1),
+    seeds('PARALLEL 10', 10),
+  ],
+  figures: (median) => [
+    ...LOADS.filter(({ parallel, rows }) => rows === 1_000 && parallel > 0).map(
+      ({ name, parallel }): Figure => ({
+        name: `${name}: engine against bare client`,
+        value: median(`${name} engine`, 'ms') / median(`${name} bare`, 'ms'),
+        unit: '×',
+        atMost: parallel <= 50 ? 1.05 : 1.15,
+      }),
+    ),
+    ...[...LOADS, WIDE].map(
+      ({ name, parallel }): Figure => ({
+        name: `${name}: calls at once, by the server's count`,
+        value: median(`${name} engine`, 'maxInFlight'),
+        unit: '',
+        atMost: parallel,
+      }),
+    ),
+    {
+      name: '50 ms calls: CPU of a row above the bare client',
+      value: median('50 ms n=50 engine', 'cpuMsPerRow') - median('50 ms n=50 bare', 'cpuMsPerRow'),
+      unit: ' ms',
+      atMost: 0.3,
+    },
+    {
+      name: `${WIDE.name}: of the ideal rate`,
+      value: ((WIDE.rows / WIDE.parallel) * 1_000) / median(`${WIDE.name} engine`, 'ms'),
+      unit: '×',
+      atLeast: 0.85,
+    },
+    {
+      name: `${WIDE.name}: main loop delay, p99`,
+      value: median(`${WIDE.name} engine`, 'loopP99Ms'),
+      unit: ' ms',
+      atMost: 50,
+    },
+    {
+      name: "the seeds' table: sequential against PARALLEL 10",
+      value: median('sequential', 'ms') / median('PARALLEL 10', 'ms'),
+      unit: '×',
+      atLeast: 9.7,
+    },
+  ],
+};
