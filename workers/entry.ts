@@ -68,7 +68,10 @@ async function runRows(
         : link.chat(task.statementId, request),
     openAttempt: (opening) => {
       const attempt = link.openAttempt(task.statementId, opening);
-      return (report) => attempts.push({ attempt, report });
+      return (report) => {
+        link.closeAttempt(attempt);
+        attempts.push({ attempt, report });
+      };
     },
     enterJs: (limitMs) => link.beacon.enter(task.taskId, task.statementId, row, limitMs),
     leaveJs: () => link.beacon.leave(),

@@ -14,11 +14,19 @@ import {
 import type { Cascade } from '../src/cascade/cascade.ts';
 import type { AttemptOpening, ChatOutcome, ChatRequest, ModelTarget } from '../src/model/chat.ts';
 import { Beacon } from './beacon.ts';
-import type { SqlCellOutcome, SqlCellQuery, WorkerHello, WorkerMessage } from './protocol.ts';
+import type {
+  OpenedAttempt,
+  SqlCellOutcome,
+  SqlCellQuery,
+  WorkerHello,
+  WorkerMessage,
+} from './protocol.ts';
 
 const HEARTBEAT_MS = 100;
 /** Cancelled statements whose late chunks are still turned away. */
 const CANCELLED_KEPT = 1_000;
+/** Calls that go out are told of together: a message costs as much as reading an answer. */
+const OPENED_AFTER_MS = 20;
 
 type Reply = Extract<WorkerMessage, { id: number }>;
 
@@ -29,6 +37,9 @@ export class WorkerLink {
   readonly #controllers = new Map<number, AbortController>();
   readonly #cancelled = new Set<number>();
   readonly #onWarm: (target: ModelTarget, connections: number) => void;
+  /** Calls that went out and that the main thread has not been told of. */
+  readonly #opened = new Map<string, OpenedAttempt>();
+  #openedTimer: NodeJS.Timeout | undefined;
   #nextId = 1;
   #attempts = 0;
   #cancelsHeard = 0;
@@ -84,8 +95,21 @@ export class WorkerLink {
   /** Books a model call that goes out and gives the id it is booked under. */
   openAttempt(statementId: number, opening: AttemptOpening): string {
     const attempt = `${threadId}.${++this.#attempts}`;
-    this.#port.postMessage({ kind: 'attempt.start', statementId, attempt, opening });
+    this.#opened.set(attempt, { statementId, attempt, opening });
+    this.#openedTimer ??= setTimeout(() => this.#tellOpened(), OPENED_AFTER_MS);
     return attempt;
+  }
+
+  /** The call has ended; its chunk says the rest. */
+  closeAttempt(attempt: string): void {
+    this.#opened.delete(attempt);
+  }
+
+  #tellOpened(): void {
+    this.#openedTimer = undefined;
+    if (this.#opened.size === 0) return;
+    this.#port.postMessage({ kind: 'attempts', opened: [...this.#opened.values()] });
+    this.#opened.clear();
   }
 
   /** Aborts when the statement is cancelled. One signal serves all chunks of a statement here. */

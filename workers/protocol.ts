@@ -46,6 +46,14 @@ export type RunOutcome =
   | { readonly kind: 'skipped'; readonly outputs?: JsonObject }
   | { readonly kind: 'failed'; readonly error: Failure; readonly outputs?: JsonObject };
 
+/** A model call that went out. */
+export interface OpenedAttempt {
+  readonly statementId: number;
+  /** Unique in the process. */
+  readonly attempt: string;
+  readonly opening: AttemptOpening;
+}
+
 /** A model call and what came of it. */
 export interface EndedAttempt {
   /** Unique in the process. */
@@ -97,13 +105,8 @@ export type WorkerRequest =
       readonly statementId: number;
       readonly request: ChatRequest;
     }
-  /** A model call goes out; its end comes with the chunk's outcome. Not answered. */
-  | {
-      readonly kind: 'attempt.start';
-      readonly statementId: number;
-      readonly attempt: string;
-      readonly opening: AttemptOpening;
-    };
+  /** Model calls that went out; their ends come with their chunks. Not answered. */
+  | { readonly kind: 'attempts'; readonly opened: readonly OpenedAttempt[] };
 
 /** The main thread's word to a worker, on its link. */
 export type WorkerMessage =

@@ -22,7 +22,7 @@ const LOADS: readonly Load[] = [
     { name: `500 ms n=${parallel}`, rows: 1_000, parallel, latency: CONSTANT },
     { name: `lognormal n=${parallel}`, rows: 1_000, parallel, latency: LOGNORMAL },
   ]),
-  { name: '50 ms n=50', rows: 2_000, parallel: 50, latency: { kind: 'constant', ms: 50 } },
+  { name: '50 ms n=50', rows: 10_000, parallel: 50, latency: { kind: 'constant', ms: 50 } },
 ];
 const WIDE: Load = {
   name: '20,000 × 1 s n=1000',
@@ -115,7 +115,7 @@ async function withEngine(
     model: 'sim/m',
   });
   await timedMap(opened, 4, 4);
-  return work(opened);
+  return await work(opened);
 }
 
 async function timedMap(opened: Engine, rows: number, parallel: number): Promise<number> {

@@ -110,8 +110,10 @@ export class WorkerLinks {
           reply({ kind: 'chat', id: request.id, outcome }),
         );
         return;
-      case 'attempt.start':
-        this.#hosts.get(request.statementId)?.attemptStarted(request.attempt, request.opening);
+      case 'attempts':
+        for (const { statementId, attempt, opening } of request.opened) {
+          this.#hosts.get(statementId)?.attemptStarted(attempt, opening);
+        }
         return;
     }
   }
