@@ -1,9 +1,12 @@
-/** For the tests of those who write cascades: runs a cascade's `test_cases`. Published as `rvbbit/testing`. */
+/** For the tests of those who write cascades: their `test_cases`, and a model server to run them against. Published as `rvbbit/testing`. */
 import type { RunOutcome } from '../workers/protocol.ts';
 import type { TestCase } from './cascade/cascade.ts';
 import { jsonEquals } from './cascade/plain-json.ts';
 import type { Engine } from './engine.ts';
 import { failureOf } from './errors.ts';
+
+export { type Simulator, startSimulator } from './simulator/simulator.ts';
+export { type SimulatorProcess, spawnSimulator } from './simulator/spawn.ts';
 
 /** What came of one test case. */
 export interface TestCaseResult {
