@@ -68,6 +68,7 @@ export class LocalDispatcher implements Dispatcher {
         kind: 'lost',
         reason: messageOf(thrown, 200),
         deathId: this.#deathIdOf(thrown),
+        begun: this.#links.wasBegun(task.taskId),
         ...(suspect === undefined ? {} : { suspect }),
         ...(overstayedMs === undefined ? {} : { overstayedMs }),
       };
@@ -108,6 +109,7 @@ export class LocalDispatcher implements Dispatcher {
   async #mainPool(): Promise<WorkerPool> {
     const current = this.#pool;
     if (!(await usable(current)) && this.#pool === current) {
+      abandon(current);
       const { threads } = this.#options;
       this.#pool = this.#start(threads, Math.ceil(MAX_PARALLEL / threads));
     }
@@ -117,6 +119,7 @@ export class LocalDispatcher implements Dispatcher {
   async #quarantinePool(): Promise<WorkerPool> {
     const current = this.#quarantine;
     if (!(await usable(current)) && this.#quarantine === current) {
+      abandon(current);
       this.#quarantine = this.#start(1, 1);
     }
     return this.#quarantine!;
@@ -149,6 +152,11 @@ export class LocalDispatcher implements Dispatcher {
       starting?.then((pool) => pool.terminate(threadId)).catch(() => {});
     }
   }
+}
+
+/** Ends a pool that is of no use any more; what still waits on it is lost and goes to its successor. */
+function abandon(pool: Promise<WorkerPool> | undefined): void {
+  pool?.then((old) => old.destroy()).catch(() => {});
 }
 
 /** False for a pool that did not start, or that Piscina has given up: either is made anew. */

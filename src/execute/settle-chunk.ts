@@ -32,6 +32,8 @@ export class ChunkSettler {
   readonly #deaths = new Map<number, number>();
   /** Workers that died one after another without a settled run between them. */
   readonly #fruitless = new Set<number>();
+  /** Rows that failed as poison one after another without an answer between them. */
+  #poisonRows = 0;
 
   constructor(context: SettleContext) {
     this.#context = context;
@@ -42,13 +44,15 @@ export class ChunkSettler {
     if (result.kind === 'done') {
       const { outcome } = result;
       this.#fruitless.clear();
+      this.#poisonRows = 0;
       if (!alone) this.#context.observe(chunk.rowCount, outcome.durationMs);
       if (outcome.values.length > 0) await this.#context.accept(pieceOf(chunk, outcome), chunk);
       if (outcome.cancelled) throw cancelled();
       return;
     }
     this.#countLoss(result);
-    const suspect = result.suspect ?? (alone && chunk.rowCount === 1 ? 0 : undefined);
+    const isSole = alone && chunk.rowCount === 1 && result.begun !== false;
+    const suspect = result.suspect ?? (isSole ? 0 : undefined);
     if (suspect !== undefined) return this.#settleAround(chunk, suspect, result);
     if (losses + 1 < LOSSES_BEFORE_ALONE) return this.settle(chunk, alone, losses + 1);
     for (let index = 0; index < chunk.rowCount; index++) {
@@ -73,10 +77,18 @@ export class ChunkSettler {
       return this.#context.accept(failedPiece(ordinal, 'RVB_TIMEOUT', message, deaths), row);
     }
     if (deaths >= POISON_DEATHS) {
+      this.#countPoison(loss.reason);
       const message = `${deaths} workers died under this row (${loss.reason})`;
       return this.#context.accept(failedPiece(ordinal, 'RVB_POISON_ROW', message, deaths), row);
     }
     return this.settle(row, true);
+  }
+
+  /** A row found to be poison accounts for the deaths before it; one after another they say that it is not the rows. */
+  #countPoison(reason: string): void {
+    this.#fruitless.clear();
+    this.#poisonRows += 1;
+    if (this.#poisonRows > MAX_FRUITLESS_WORKER_DEATHS) throw workersLost(this.#poisonRows, reason);
   }
 
   #dispatch(chunk: Chunk, alone: boolean): Promise<DispatchResult> {
@@ -99,13 +111,17 @@ export class ChunkSettler {
     this.#context.lost(loss.reason);
     this.#fruitless.add(loss.deathId);
     if (this.#fruitless.size > MAX_FRUITLESS_WORKER_DEATHS) {
-      throw new RvbbitError(
-        'RVB_WORKER_LOST',
-        `${this.#fruitless.size} worker threads died without a row settled between (${loss.reason})`,
-        { stage: 'execute' },
-      );
+      throw workersLost(this.#fruitless.size, loss.reason);
     }
   }
+}
+
+function workersLost(deaths: number, reason: string): RvbbitError {
+  return new RvbbitError(
+    'RVB_WORKER_LOST',
+    `${deaths} worker threads or more died without a row answered between (${reason})`,
+    { stage: 'execute' },
+  );
 }
 
 function pieceOf(chunk: Chunk, outcome: ChunkOutcome): Piece {

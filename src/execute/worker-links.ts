@@ -74,12 +74,18 @@ export class WorkerLinks {
 
   /** The row of the task that a worker was in the middle of, if any worker, alive or dead, was. */
   suspectOf(taskId: number): number | undefined {
+    const reading = this.#lastReading(taskId);
+    return reading?.busy === true ? reading.row : undefined;
+  }
+
+  /** Whether code of this task was the last that some worker, alive or dead, began with. */
+  wasBegun(taskId: number): boolean {
+    return this.#lastReading(taskId) !== undefined;
+  }
+
+  #lastReading(taskId: number): BeaconReading | undefined {
     const beacons = [...this.#dead, ...[...this.#links.values()].map((link) => link.beacon)];
-    for (const beacon of beacons) {
-      const reading = beacon.read();
-      if (reading.busy && reading.taskId === taskId) return reading.row;
-    }
-    return undefined;
+    return beacons.map((beacon) => beacon.read()).find((reading) => reading.taskId === taskId);
   }
 
   #answer(link: Link, request: WorkerRequest): void {

@@ -19,8 +19,11 @@ export class WorkerPool {
   /** What waits on this pool: tasks that are out, and the start itself. */
   readonly #pending = new Pending();
   #failed = false;
+  #destroyed = false;
   /** Workers that have said their first word and still live. */
   #up = 0;
+  #wasUp = false;
+  #lastError = 'they end without an error';
   #bootTimer: NodeJS.Timeout | undefined;
 
   /** Starts the threads and waits for the first of them. Throws RVB_WORKER_BOOT. */
@@ -56,7 +59,7 @@ export class WorkerPool {
 
   /** False once Piscina has given up starting workers; such a pool is to be replaced. */
   get alive(): boolean {
-    return !this.#failed && this.#piscina.threads.length > 0;
+    return !this.#failed && !this.#destroyed && this.#piscina.threads.length > 0;
   }
 
   /** Ends one worker; Piscina starts another in its place. */
@@ -67,6 +70,7 @@ export class WorkerPool {
 
   /** Rejects what is still out. Piscina's `close()` would lose tasks without a word. */
   async destroy(): Promise<void> {
+    this.#destroyed = true;
     clearTimeout(this.#bootTimer);
     await this.#piscina.destroy();
   }
@@ -77,6 +81,7 @@ export class WorkerPool {
       this.#piscina.on('message', (hello: WorkerHello) => {
         if (hello?.kind !== 'rvbbit.hello') return;
         this.#up += 1;
+        this.#wasUp = true;
         clearTimeout(this.#bootTimer);
         welcome(hello);
         hello.port.on('close', () => {
@@ -87,13 +92,26 @@ export class WorkerPool {
       });
     });
     this.#piscina.on('error', (error: unknown) => {
-      // Piscina starts another in the place of a worker that dies at its start, but only once.
-      if (this.#piscina.threads.length === 0) this.#fail(messageOf(error));
+      this.#lastError = messageOf(error);
     });
+    // Piscina replaces a worker that dies, but not one that dies at its start in another's place.
+    this.#piscina.on('workerDestroy', () => queueMicrotask(() => this.#lookForEnd()));
     return this.#pending.race(first).catch(async (error: unknown) => {
       await this.destroy();
       throw error;
     });
+  }
+
+  /** Piscina has given up: at the start that is an error; later what is out is lost, and a new pool may do better. */
+  #lookForEnd(): void {
+    if (this.#piscina.threads.length > 0 || this.#destroyed) return;
+    if (!this.#wasUp) {
+      this.#fail(this.#lastError);
+      return;
+    }
+    this.#failed = true;
+    clearTimeout(this.#bootTimer);
+    this.#pending.rejectAll(new Error(`all workers are gone: ${this.#lastError}`));
   }
 
   #fail(reason: string): void {
@@ -108,6 +126,7 @@ export class WorkerPool {
   /** No worker is up: one has to say its first word in time. */
   #expectWorkers(): void {
     clearTimeout(this.#bootTimer);
+    if (this.#destroyed || this.#failed) return;
     // It also keeps the process alive meanwhile: Piscina's starting workers do not.
     this.#bootTimer = setTimeout(
       () => this.#fail(`no word from them within ${WORKER_BOOT_MS} ms`),
