@@ -74,12 +74,12 @@ export async function* streamStatement(
   }
   if (statement.kind === 'Sql') {
     const reader = await runSql(statement, scope, context);
-    onHead({ columns: reader.columns, notices: [] });
+    onHead({ columns: reader.columns, notices: [], signal: scope.stop.signal });
     yield* streamReader(reader, context.valueForm);
     return;
   }
   const { columns, notices, rows } = await runStatement(statement, scope, context);
-  onHead({ columns, notices });
+  onHead({ columns, notices, signal: scope.stop.signal });
   yield* rows;
 }
 

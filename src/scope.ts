@@ -1,7 +1,7 @@
 /** Opens and closes statements: their names, their signals, and the engine's list of those that run. */
 import type { Parameters, Session } from './duck/session.ts';
 import { messageOf, RvbbitError } from './errors.ts';
-import { StatementSignal } from './execute/cancel.ts';
+import { reasonOf, StatementSignal } from './execute/cancel.ts';
 import type { Dispatcher } from './execute/dispatcher.ts';
 import type { StatementScope } from './execute/statement-env.ts';
 import type { Ending } from './journal/account.ts';
@@ -69,10 +69,7 @@ export class StatementScopes {
 
   /** The statement was ended by `thrown`: the error to throw on, with the account of what was done. */
   fail(scope: StatementScope, thrown: unknown): RvbbitError {
-    const error =
-      thrown instanceof RvbbitError
-        ? thrown
-        : new RvbbitError('RVB_INTERNAL', messageOf(thrown), { stage: 'execute', cause: thrown });
+    const error = endingError(scope, thrown);
     error.summary = this.#end(scope, { complete: false, reason: reasonWord(error) });
     return error;
   }
@@ -94,6 +91,14 @@ export class StatementScopes {
     this.#settled();
     return summary;
   }
+}
+
+/** Whatever noticed a stop first says only "cancelled"; why it was stopped is the signal's reason. */
+function endingError({ stop: { signal } }: StatementScope, thrown: unknown): RvbbitError {
+  if (!(thrown instanceof RvbbitError)) {
+    return new RvbbitError('RVB_INTERNAL', messageOf(thrown), { stage: 'execute', cause: thrown });
+  }
+  return signal.aborted && thrown.code === 'RVB_CANCELLED' ? reasonOf(signal) : thrown;
 }
 
 function closed(): RvbbitError {

@@ -2,6 +2,8 @@
  * The worker's line to the main thread: it fetches cascades, runs SQL on the session's DuckDB and
  * hears of cancelled statements. Tasks do not travel here; Piscina carries those.
  */
+
+import { getHeapStatistics } from 'node:v8';
 import {
   MessageChannel,
   type MessagePort,
@@ -9,7 +11,6 @@ import {
   receiveMessageOnPort,
   threadId,
 } from 'node:worker_threads';
-import { getHeapStatistics } from 'node:v8';
 import type { Cascade } from '../src/cascade/cascade.ts';
 import { Beacon } from './beacon.ts';
 import type { SqlCellOutcome, SqlCellQuery, WorkerHello, WorkerMessage } from './protocol.ts';

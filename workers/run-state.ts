@@ -1,6 +1,7 @@
 /** What one run of a cascade carries from cell to cell, and what it asks of its surroundings. */
 import { RvbbitError } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
+import { TIMER_MAX_MS } from '../src/limits.ts';
 import type { RunSettings, SqlCellOutcome, SqlCellQuery } from './protocol.ts';
 
 /** What a run needs of the worker around it. */
@@ -71,7 +72,10 @@ export function settleWithin<T>(
       reject(reason);
       onEnd?.(reason);
     };
-    const timer = setTimeout(() => end(timeoutError(limit)), Math.max(0, limit.ms));
+    const timer = setTimeout(
+      () => end(timeoutError(limit)),
+      Math.min(TIMER_MAX_MS, Math.max(0, limit.ms)),
+    );
     const onAbort = (): void => end(cancelledError());
     const clear = (): void => {
       clearTimeout(timer);

@@ -22,7 +22,13 @@ export async function explain(plan: Plan, env: StatementEnv): Promise<ExplainRep
         });
   try {
     if (plan.kind === 'run') {
-      const figures = { rows: stage.rowCount, deduped: 0, runs: 1, cut: stage.cut, sql: [stage.sql] };
+      const figures = {
+        rows: stage.rowCount,
+        deduped: 0,
+        runs: 1,
+        cut: stage.cut,
+        sql: [stage.sql],
+      };
       return explainPlan(plan, figures);
     }
     const keyColumns = plan.inputs.map(({ column }) => column);

@@ -24,7 +24,11 @@ export async function deliverMap(
         return { columns: [], rows: [], rowCount, notices };
       }
     }
-    return await deliverReader(await env.session.run(execution.select(), { signal }), form, notices);
+    return await deliverReader(
+      await env.session.run(execution.select(), { signal }),
+      form,
+      notices,
+    );
   } finally {
     await execution.close();
   }
@@ -45,9 +49,10 @@ export async function* streamMap(
     execution.giveUp();
   });
   try {
-    onHead({ columns: execution.columns, notices: noticesOf(plan, execution) });
+    const { signal } = env.stop;
+    onHead({ columns: execution.columns, notices: noticesOf(plan, execution), signal });
     for await (const range of execution.knownRanges()) {
-      const reader = await env.session.run(execution.select(range), { signal: env.stop.signal });
+      const reader = await env.session.run(execution.select(range), { signal });
       yield* await reader.rows(form);
     }
     await running;

@@ -7,6 +7,8 @@ import type { Notice, ResultColumn, Row, RowStream, Summary, ValueForm } from '.
 export interface StreamHead {
   readonly columns: readonly ResultColumn[];
   readonly notices: readonly Notice[];
+  /** Aborts when the statement is stopped. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -19,31 +21,52 @@ export function rowStream(
   const columns = deferred<readonly ResultColumn[]>();
   const summary = deferred<Summary>();
   const notices: Notice[] = [];
+  let signal: AbortSignal | undefined;
+  let stepsOut = 0;
+  let ending: Promise<never> | undefined;
   const generator = rows((head) => {
     notices.push(...head.notices);
     columns.resolve(head.columns);
+    signal = head.signal;
+    signal.addEventListener('abort', endIfPaused, { once: true });
   });
+  const fail = (thrown: unknown): never => {
+    columns.reject(thrown);
+    const done = thrown instanceof RvbbitError ? thrown.summary : undefined;
+    if (done === undefined) summary.reject(thrown);
+    else summary.resolve(done);
+    throw thrown;
+  };
+  // A generator that rests at a row hears of no abort, and its consumer may never come back.
+  const endIfPaused = () => {
+    if (stepsOut > 0 || ending !== undefined || signal === undefined) return;
+    const { reason } = signal;
+    ending = generator.return(undefined as never).then(() => fail(reason), fail);
+    ending.catch(() => {});
+  };
   const watch = async (step: Promise<IteratorResult<Row, Summary>>) => {
+    stepsOut += 1;
     try {
       const result = await step;
-      if (result.done === true) {
-        columns.resolve([]);
-        if (result.value !== undefined) summary.resolve(result.value);
+      stepsOut -= 1;
+      if (result.done !== true) {
+        if (signal?.aborted === true) endIfPaused();
+        return result;
       }
+      signal?.removeEventListener('abort', endIfPaused);
+      columns.resolve([]);
+      if (result.value !== undefined) summary.resolve(result.value);
       return result;
     } catch (thrown) {
-      columns.reject(thrown);
-      const done = thrown instanceof RvbbitError ? thrown.summary : undefined;
-      if (done === undefined) summary.reject(thrown);
-      else summary.resolve(done);
-      throw thrown;
+      signal?.removeEventListener('abort', endIfPaused);
+      return fail(thrown);
     }
   };
   let first: Promise<IteratorResult<Row, Summary>> | undefined = watch(generator.next());
   first.catch(() => {});
   const iterator: AsyncIterator<Row, Summary> = {
     next() {
-      const step = first ?? watch(generator.next());
+      const step = first ?? ending ?? watch(generator.next());
       first = undefined;
       return step;
     },

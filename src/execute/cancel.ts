@@ -1,6 +1,7 @@
 /** Cancelling a statement: its signal, its deadline, and the guarantee that everything settles. */
-import { messageOf, RvbbitError } from '../errors.ts';
+
 import type { ChunkTask } from '../../workers/protocol.ts';
+import { messageOf, RvbbitError } from '../errors.ts';
 import { TIMER_MAX_MS } from '../limits.ts';
 import type { Dispatcher, DispatchResult } from './dispatcher.ts';
 import { Pending } from './pending.ts';
@@ -43,7 +44,7 @@ export class StatementSignal {
     this.#sources = sources.filter((source) => source !== undefined);
     for (const source of this.#sources) {
       if (source.aborted) this.#onAbort();
-      else source.addEventListener('abort', this.#onAbort, { once: true });
+      else follow(source, this.#onAbort);
     }
   }
 
@@ -79,8 +80,35 @@ export class StatementSignal {
 
   dispose(): void {
     clearTimeout(this.#timer);
-    for (const source of this.#sources) source.removeEventListener('abort', this.#onAbort);
+    for (const source of this.#sources) unfollow(source, this.#onAbort);
   }
+}
+
+/** Statements that follow a caller's signal: one listener serves them all, since Node warns past ten. */
+const followed = new WeakMap<AbortSignal, { readonly ends: Set<() => void>; end(): void }>();
+
+function follow(source: AbortSignal, end: () => void): void {
+  let entry = followed.get(source);
+  if (entry === undefined) {
+    const ends = new Set<() => void>();
+    entry = {
+      ends,
+      end: () => {
+        for (const endOne of ends) endOne();
+      },
+    };
+    followed.set(source, entry);
+    source.addEventListener('abort', entry.end, { once: true });
+  }
+  entry.ends.add(end);
+}
+
+function unfollow(source: AbortSignal, end: () => void): void {
+  const entry = followed.get(source);
+  entry?.ends.delete(end);
+  if (entry === undefined || entry.ends.size > 0) return;
+  followed.delete(source);
+  source.removeEventListener('abort', entry.end);
 }
 
 /**

@@ -1,11 +1,15 @@
 /** Where chunks go to be run. The lanes know this much and no more: a queue over many hosts fits behind it too. */
+
+import type {
+  ChunkOutcome,
+  ChunkTask,
+  SqlCellOutcome,
+  SqlCellQuery,
+} from '../../workers/protocol.ts';
 import type { Cascade } from '../cascade/cascade.ts';
-import type { ChunkOutcome, ChunkTask, SqlCellOutcome, SqlCellQuery } from '../../workers/protocol.ts';
 
 /** What came of sending a chunk out. */
-export type DispatchResult =
-  | { readonly kind: 'done'; readonly outcome: ChunkOutcome }
-  | LostChunk;
+export type DispatchResult = { readonly kind: 'done'; readonly outcome: ChunkOutcome } | LostChunk;
 
 /** The worker died under the chunk; none of its outcomes arrived. */
 export interface LostChunk {

@@ -2,9 +2,9 @@
 import { quoteIdentifier } from '../duck/quote.ts';
 import { dropStage, type StagedQuery, stageQuery } from '../duck/stage.ts';
 import { type StagedRuns, stageRuns } from '../duck/stage-runs.ts';
-import type { ResultColumn } from '../result.ts';
 import { STORE_FLUSH_MS, STREAM_FLUSH_MS } from '../limits.ts';
 import type { MapPlan } from '../plan/plan.ts';
+import type { ResultColumn } from '../result.ts';
 import { reasonOf } from './cancel.ts';
 import { executeRuns } from './execute-runs.ts';
 import { ERROR_TYPE, type ResultTables, resultSelect } from './result-select.ts';
@@ -83,7 +83,13 @@ export class MapExecution {
     this.#runs = parts.runs;
     this.#window = parts.window;
     this.#store = parts.store;
-    this.#inputs = new StagedInputs(env.session, parts.stage, parts.runs, plan.inputs, env.stop.signal);
+    this.#inputs = new StagedInputs(
+      env.session,
+      parts.stage,
+      parts.runs,
+      plan.inputs,
+      env.stop.signal,
+    );
   }
 
   get rowCount(): number {
@@ -101,9 +107,7 @@ export class MapExecution {
     return [
       ...this.#stage.columns.map(({ name, type }) => ({ name, type })),
       { name: resultColumn, type: 'VARCHAR' },
-      ...(errorColumn === undefined
-        ? []
-        : [{ name: errorColumn, type: ERROR_TYPE }]),
+      ...(errorColumn === undefined ? [] : [{ name: errorColumn, type: ERROR_TYPE }]),
     ];
   }
 

@@ -71,7 +71,8 @@ export async function executeRuns(dispatcher: Dispatcher, request: RunsRequest):
         return chunk;
       },
       settle: (chunk) => guard.race(settler.settle(chunk)),
-      stop: () => stop(new RvbbitError('RVB_CANCELLED', 'the statement failed', { stage: 'execute' })),
+      stop: () =>
+        stop(new RvbbitError('RVB_CANCELLED', 'the statement failed', { stage: 'execute' })),
     });
   } catch (thrown) {
     throw signal.aborted ? reasonOf(signal) : thrown;

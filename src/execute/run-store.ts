@@ -128,7 +128,10 @@ CREATE TEMP TABLE ${store.failuresTable} (run BIGINT, code VARCHAR, message VARC
     );
     await this.#appendFailures(
       pieces.flatMap((piece) =>
-        piece.failures.map((failure) => ({ ...failure, index: piece.firstOrdinal + failure.index })),
+        piece.failures.map((failure) => ({
+          ...failure,
+          index: piece.firstOrdinal + failure.index,
+        })),
       ),
     );
     this.#storedRuns = first + values.length;

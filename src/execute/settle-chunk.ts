@@ -5,8 +5,8 @@
  */
 import type { ChunkOutcome, ChunkTask, RunSettings } from '../../workers/protocol.ts';
 import { RvbbitError } from '../errors.ts';
-import { cancelled } from './cancel.ts';
 import { MAX_FRUITLESS_WORKER_DEATHS, POISON_DEATHS } from '../limits.ts';
+import { cancelled } from './cancel.ts';
 import { type Chunk, type Piece, subChunk } from './chunk.ts';
 import type { Dispatcher, DispatchResult, LostChunk } from './dispatcher.ts';
 

@@ -33,11 +33,7 @@ export class Watchdog {
   #timer: NodeJS.Timeout | undefined;
   #memoryQuietUntilMs = 0;
 
-  constructor(
-    links: WorkerLinks,
-    rssLimitBytes: number,
-    terminate: (threadId: number) => void,
-  ) {
+  constructor(links: WorkerLinks, rssLimitBytes: number, terminate: (threadId: number) => void) {
     this.#links = links;
     this.#rssLimitBytes = rssLimitBytes;
     this.#terminate = terminate;

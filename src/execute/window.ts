@@ -16,7 +16,10 @@ export class Window {
 
   /** Resolves once there is room for a chunk, or the window is closed. */
   async room(): Promise<void> {
-    while (this.#open && (this.#runs >= WINDOW_MAX_RUNS || this.#chunks.length >= this.#maxChunks)) {
+    while (
+      this.#open &&
+      (this.#runs >= WINDOW_MAX_RUNS || this.#chunks.length >= this.#maxChunks)
+    ) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }

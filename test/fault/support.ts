@@ -3,14 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Worker } from 'node:worker_threads';
 import * as assert from 'uvu/assert';
 import { Engine, type EngineOptions, type RvbbitError, type Summary } from '../../src/index.ts';
 import { seed } from '../support/cases.ts';
 
 /** The cascades in `test/fixtures`, seen from `dist`. */
-export const cascades = fileURLToPath(
-  new URL('../../../test/fixtures/cascades', import.meta.url),
-);
+export const cascades = fileURLToPath(new URL('../../../test/fixtures/cascades', import.meta.url));
 
 export function openEngine(options: EngineOptions = {}): Promise<Engine> {
   return Engine.open({ cascades, threads: 2, ...options });
@@ -137,4 +136,36 @@ export function pick(count: number, bound: number): number[] {
   const picked = new Set<number>();
   while (picked.size < count) picked.add(random(bound));
   return [...picked].sort((a, b) => a - b);
+}
+
+/** Runs `use` with an engine of its own. */
+export async function withEngine<T>(
+  options: EngineOptions,
+  use: (engine: Engine) => Promise<T>,
+): Promise<T> {
+  const engine = await openEngine(options);
+  try {
+    return await use(engine);
+  } finally {
+    await engine.close();
+  }
+}
+
+/** The next statement works, and nothing of the last ones is left. */
+export async function assertUsable(engine: Engine): Promise<void> {
+  await runFault(engine, { cascade: 'quick', rows: 100, hits: [], parallel: 4 });
+  assert.equal(await leftTables(engine), []);
+}
+
+/** From a death to the rows going on; the machine may be busy with other tests. */
+export const RECOVERY_MS = 2_000;
+
+/** Every worker thread of this process that is alive, from the first call on. */
+export function watchWorkers(): ReadonlySet<Worker> {
+  const workers = new Set<Worker>();
+  process.on('worker', (worker: Worker) => {
+    workers.add(worker);
+    worker.once('exit', () => workers.delete(worker));
+  });
+  return workers;
 }

@@ -1,0 +1,35 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { cases, reportCases } from '../support/cases.ts';
+import { assertUsable, pick, RECOVERY_MS, random, runFault, withEngine } from './support.ts';
+
+for (const [what, cascade] of [
+  ['never returns', 'loop-when-hit'],
+  ['never gives way after an await', 'loop-after-await-when-hit'],
+  ['awaits in a circle', 'loop-in-microtasks-when-hit'],
+  ['awaits what never comes', 'never-settles-when-hit'],
+] as const) {
+  test(`a row that ${what} fails with RVB_TIMEOUT by its cell's own limit, and alone`, async () => {
+    const runs = cases(1, 20);
+    await withEngine({}, async (engine) => {
+      for (let run = 0; run < runs; run++) {
+        const hits = pick(cases(1, 3), 200);
+        const expected = new Map(hits.map((hit) => [hit, 'RVB_TIMEOUT']));
+        const parallel = 1 + random(8);
+        const { durationMs } = await runFault(engine, {
+          cascade,
+          rows: 200,
+          hits,
+          parallel,
+          expected,
+        });
+        // Seen from outside the event loop's standstill is sure after a second, and found at most three times a row.
+        assert.ok(durationMs < hits.length * 3 * RECOVERY_MS + 4_000, `${durationMs} ms`);
+      }
+      await assertUsable(engine);
+    });
+    reportCases(runs * cases(1, 3), `strikes of ${cascade}`);
+  });
+}
+
+test.run();
