@@ -17,7 +17,10 @@ const EXTERNAL_MB = 5;
 const HEARTBEAT = 6;
 /** Counts the cancels that the main thread has posted. */
 const CANCELS = 7;
-const WORDS = 8;
+/** Part of the time that the worker's event loop is busy, in thousandths. */
+const UTILIZATION = 8;
+const WORDS = 9;
+const PERMILLE = 1_000;
 
 /** What the main thread reads. */
 export interface BeaconReading {
@@ -34,6 +37,8 @@ export interface BeaconReading {
   readonly heartbeat: number;
   /** Memory outside the heap that the worker last reported. */
   readonly externalMb: number;
+  /** Part of the time that its event loop was busy of late, 0 to 1. */
+  readonly utilization: number;
 }
 
 export class Beacon {
@@ -61,9 +66,10 @@ export class Beacon {
     Atomics.store(words, SEQUENCE, (words[SEQUENCE]! + 1) & ~1);
   }
 
-  /** Worker: the event loop turns; memory held outside the heap (buffers), in MiB. */
-  beat(externalMb: number): void {
+  /** Worker: the event loop turns, and is busy for this part of the time; memory outside the heap, in MiB. */
+  beat(externalMb: number, utilization: number): void {
     this.#words[EXTERNAL_MB] = externalMb;
+    this.#words[UTILIZATION] = Math.round(utilization * PERMILLE);
     Atomics.add(this.#words, HEARTBEAT, 1);
   }
 
@@ -89,6 +95,7 @@ export class Beacon {
       limitMs: words[LIMIT_MS]!,
       heartbeat: Atomics.load(words, HEARTBEAT),
       externalMb: words[EXTERNAL_MB]!,
+      utilization: words[UTILIZATION]! / PERMILLE,
     };
   }
 }

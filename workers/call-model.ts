@@ -67,12 +67,13 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<CallRe
   return { ok: false, message: answer.message, text, attempt: call.attempt };
 }
 
-/** The call, ended by the limit and by a cancel even where the model would not end. */
+/** The call. A provider holds to the limit and the signal itself; a function is not trusted to. */
 async function chat<T>(run: Run, call: ModelCall<T>): Promise<ChatOutcome> {
   const { context } = run;
   const options = { signal: context.signal, timeoutMs: call.limit.ms };
+  const answering = context.chat(call.target, call.request, options);
+  if (call.target.kind === 'provider') return answering;
   try {
-    const answering = context.chat(call.target, call.request, options);
     return await settleWithin(answering, call.limit, context.signal);
   } catch (thrown) {
     const retryable = thrown instanceof RvbbitError && thrown.retryable;

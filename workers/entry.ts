@@ -44,6 +44,9 @@ export default async function runChunk(task: ChunkTask): Promise<ChunkOutcome> {
   }
 }
 
+/** As the default export; the name tells the pool that these chunks wait for a model most of the time. */
+export const runWaitingChunk = runChunk;
+
 async function runRows(
   task: ChunkTask,
   program: CascadeProgram,

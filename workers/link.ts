@@ -40,6 +40,7 @@ export class WorkerLink {
   /** Calls that went out and that the main thread has not been told of. */
   readonly #opened = new Map<string, OpenedAttempt>();
   #openedTimer: NodeJS.Timeout | undefined;
+  #utilizationBefore = performance.eventLoopUtilization();
   #nextId = 1;
   #attempts = 0;
   #cancelsHeard = 0;
@@ -52,10 +53,7 @@ export class WorkerLink {
     port1.on('message', (message: WorkerMessage) => this.#receive(message));
     // The link alone must not keep a worker alive that its pool has let go.
     port1.unref();
-    setInterval(
-      () => this.beacon.beat(getHeapStatistics().external_memory / 2 ** 20),
-      HEARTBEAT_MS,
-    ).unref();
+    setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
     const hello: WorkerHello = {
       kind: 'rvbbit.hello',
       threadId,
@@ -138,6 +136,12 @@ export class WorkerLink {
   /** The worker holds no chunk of the statement any more. */
   forget(statementId: number): void {
     this.#controllers.delete(statementId);
+  }
+
+  #beat(): void {
+    const utilization = performance.eventLoopUtilization(this.#utilizationBefore);
+    this.#utilizationBefore = performance.eventLoopUtilization();
+    this.beacon.beat(getHeapStatistics().external_memory / 2 ** 20, utilization.utilization);
   }
 
   #ask(post: (id: number) => void): Promise<Reply> {

@@ -149,6 +149,7 @@ export class LocalDispatcher implements Dispatcher {
       workerHeapMb: this.#options.workerHeapMb,
       entry: this.#options.entry ?? new URL('../../workers/entry.js', import.meta.url),
       welcome: (hello) => this.#links.welcome(hello),
+      utilizationOf: (threadId) => this.#links.utilizationOf(threadId),
     });
   }
 

@@ -89,6 +89,11 @@ export class WorkerLinks {
     return beacons.map((beacon) => beacon.read()).find((reading) => reading.taskId === taskId);
   }
 
+  /** Part of the time that a worker's event loop is busy; 0 for one that is not up. */
+  utilizationOf(threadId: number): number {
+    return this.#links.get(threadId)?.beacon.read().utilization ?? 0;
+  }
+
   /** Has each worker open its share of connections. */
   warm(target: ModelTarget, connections: number): void {
     const share = Math.ceil(connections / Math.max(1, this.#links.size));

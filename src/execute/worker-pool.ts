@@ -4,6 +4,7 @@ import type { Piscina } from 'piscina';
 import type { ChunkOutcome, ChunkTask, WorkerHello } from '../../workers/protocol.ts';
 import { messageOf, RvbbitError } from '../errors.ts';
 import { WORKER_BOOT_MS } from '../limits.ts';
+import { chooseWorker, WAITING_CHUNK } from './balance.ts';
 import { Pending } from './pending.ts';
 
 export interface WorkerPoolOptions {
@@ -12,6 +13,8 @@ export interface WorkerPoolOptions {
   readonly workerHeapMb: number;
   readonly entry: URL;
   readonly welcome: (hello: WorkerHello) => void;
+  /** Part of the time that a thread's event loop is busy, 0 to 1. */
+  readonly utilizationOf: (threadId: number) => number;
 }
 
 export class WorkerPool {
@@ -38,6 +41,13 @@ export class WorkerPool {
         concurrentTasksPerWorker: options.tasksPerWorker,
         // The default freezes an idle worker's event loop: no timers, no links, no sockets.
         atomics: 'disabled',
+        loadBalancer: (task, workers) =>
+          chooseWorker(
+            workers,
+            task.name === WAITING_CHUNK,
+            options.tasksPerWorker,
+            options.utilizationOf,
+          ),
         resourceLimits: { maxOldGenerationSizeMb: options.workerHeapMb },
       }),
     );
@@ -54,7 +64,8 @@ export class WorkerPool {
    * successors do not come up either.
    */
   run(task: ChunkTask): Promise<ChunkOutcome> {
-    return this.#pending.race(this.#piscina.run(task));
+    const waits = task.settings.models !== undefined;
+    return this.#pending.race(this.#piscina.run(task, waits ? { name: WAITING_CHUNK } : undefined));
   }
 
   /** False once Piscina has given up starting workers; such a pool is to be replaced. */
