@@ -47,7 +47,7 @@ export const ABORT_SETTLE_MS = 1_000;
 /** Chunks that wait for models gather on one worker up to this many, … */
 export const GATHER_MAX_CHUNKS = 256;
 /** … while its event loop is busy for less than this part of the time. */
-export const GATHER_MAX_UTILIZATION = 0.7;
+export const GATHER_MAX_UTILIZATION = 0.35;
 
 // Runs
 /** One row's run, where neither the statement nor the cascade has a `timeout`. */

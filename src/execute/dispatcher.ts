@@ -40,7 +40,7 @@ export interface StatementHost {
 export interface Dispatcher {
   /** Makes sure that workers run; throws RVB_WORKER_BOOT where they do not start. */
   ready(): Promise<void>;
-  /** Has connections opened ahead of a statement's calls, spread over the workers. */
+  /** Starts the workers and has connections opened ahead of a statement's calls; what fails shows with the calls. */
   warm(targets: readonly ModelTarget[], connections: number): void;
   /** From here to `closeStatement` the statement's chunks may be dispatched. */
   openStatement(host: StatementHost): void;

@@ -38,6 +38,10 @@ export class MapExecution {
     options: { readonly growing: boolean },
   ): Promise<MapExecution> {
     const { signal } = env.stop;
+    if (env.models !== undefined) {
+      // While the query is read, the workers start and connect.
+      env.dispatcher.warm(Object.values(env.models.settings.targets), plan.parallel);
+    }
     const stage = await stageMap(plan, env);
     let runs: StagedRuns | undefined;
     try {

@@ -45,7 +45,10 @@ export class LocalDispatcher implements Dispatcher {
   }
 
   warm(targets: readonly ModelTarget[], connections: number): void {
-    for (const target of targets) this.#links.warm(target, connections);
+    const open = () => {
+      for (const target of targets) this.#links.warm(target, connections);
+    };
+    this.ready().then(open, () => {});
   }
 
   openStatement(host: StatementHost): void {

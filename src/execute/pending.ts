@@ -17,7 +17,16 @@ export class Pending {
         return;
       }
       this.#rejects.add(reject);
-      work.then(resolve, reject).finally(() => this.#rejects.delete(reject));
+      work.then(
+        (value) => {
+          this.#rejects.delete(reject);
+          resolve(value);
+        },
+        (error: unknown) => {
+          this.#rejects.delete(reject);
+          reject(error);
+        },
+      );
     });
   }
 

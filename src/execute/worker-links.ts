@@ -9,7 +9,7 @@ import type {
 } from '../../workers/protocol.ts';
 import type { Cascade } from '../cascade/cascade.ts';
 import { failureOf } from '../errors.ts';
-import { CANCELS_KEPT } from '../limits.ts';
+import { CANCELS_KEPT, GATHER_MAX_CHUNKS } from '../limits.ts';
 import type { ChatOutcome, ModelTarget } from '../model/chat.ts';
 import type { StatementHost } from './dispatcher.ts';
 
@@ -94,11 +94,16 @@ export class WorkerLinks {
     return this.#links.get(threadId)?.beacon.read().utilization ?? 0;
   }
 
-  /** Has each worker open its share of connections. */
+  /** Has connections opened where the first calls will be made: on one worker after another. */
   warm(target: ModelTarget, connections: number): void {
-    const share = Math.ceil(connections / Math.max(1, this.#links.size));
-    const message: WorkerMessage = { kind: 'warm', target, connections: share };
-    for (const link of this.#links.values()) link.port.postMessage(message);
+    let left = connections;
+    for (const { port } of this.#links.values()) {
+      if (left <= 0) return;
+      const share = Math.min(left, GATHER_MAX_CHUNKS);
+      const message: WorkerMessage = { kind: 'warm', target, connections: share };
+      port.postMessage(message);
+      left -= share;
+    }
   }
 
   #answer({ port }: Link, request: WorkerRequest): void {

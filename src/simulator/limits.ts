@@ -31,4 +31,4 @@ export const KEEP_ALIVE_MS = 600_000;
 /** From the start of the process to its URL. */
 export const PROCESS_BOOT_MS = 15_000;
 /** Between the last byte and a reset, so that the client has read what was sent. */
-export const RESET_DELAY_MS = 5;
+export const RESET_DELAY_MS = 40;
