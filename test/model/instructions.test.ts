@@ -54,7 +54,7 @@ async function run(
       if (target.kind !== 'provider') throw new Error('not a provider');
       return providers.chat(target, request, options);
     },
-    report: (attempt) => reports.push(attempt),
+    openAttempt: () => (attempt) => reports.push(attempt),
     nowMs: () => performance.now(),
   });
   return { outcome, reports };
