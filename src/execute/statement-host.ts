@@ -3,6 +3,7 @@ import type { EndedAttempt, SqlCellOutcome, SqlCellQuery } from '../../workers/p
 import type { Cascade } from '../cascade/cascade.ts';
 import { failureOf } from '../errors.ts';
 import type { AttemptOpening, ChatOutcome, ChatRequest } from '../model/chat.ts';
+import { readFunctionAnswer } from '../model/function-answer.ts';
 import type { StatementHost } from './dispatcher.ts';
 import { runSqlCell } from './sql-cell.ts';
 import type { StatementEnv } from './statement-env.ts';
@@ -30,12 +31,13 @@ export class EnvHost implements StatementHost {
     return runSqlCell(this.#env.session, query, this.#env.stop.signal);
   }
 
-  /** What the function throws is a failed call. */
+  /** What the function throws is a failed call, and so is an answer that did not end by itself. */
   async chat(request: ChatRequest): Promise<ChatOutcome> {
     const { models, stop } = this.#env;
     try {
       if (models?.ask === undefined) throw new Error('the engine has no model function');
-      return { ok: true, response: await models.ask(request, { signal: stop.signal }) };
+      const answer: unknown = await models.ask(request, { signal: stop.signal });
+      return readFunctionAnswer(request.model, answer);
     } catch (thrown) {
       return { ok: false, error: failureOf(thrown, 'RVB_MODEL_HTTP'), retryable: false };
     }
