@@ -96,6 +96,7 @@ export type WorkerRequest =
       readonly id: number;
       readonly statementId: number;
       readonly request: ChatRequest;
+      readonly timeoutMs: number;
     }
   /** A model call goes out; its end comes with the chunk's outcome. Not answered. */
   | {

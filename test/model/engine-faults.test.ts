@@ -1,4 +1,5 @@
 /** Faults of a model server, through the engine: each fails its own row by its own code, and nothing else. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Engine, QueryResult } from '../../src/index.ts';
@@ -324,6 +325,10 @@ test('a function of the program answers, fails, and is ended by timeout and abor
   assert.match(JSON.stringify(answers[1]), /out of luck/);
   assert.equal(summary.tokens, { in: 3, out: 2 });
   assert.is(losses.count, 0);
+  // The two clocks of one timeout stand on two threads.
+  await sleep(200);
+  const ended = signals.filter(({ aborted }) => aborted);
+  assert.is(ended.length, 1, 'the function that never settles hears of the timeout');
 
   const controller = new AbortController();
   signals.length = 0;
@@ -332,7 +337,7 @@ test('a function of the program answers, fails, and is ended by timeout and abor
   const work = errorOf(
     engine.query(`RVBBIT MAP 'patient.yaml' AS v USING (${never})`, undefined, { signal }),
   );
-  while (signals.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (signals.length === 0) await sleep(5);
   const abortedMs = performance.now();
   controller.abort();
   assert.is((await work).code, 'RVB_CANCELLED');
