@@ -40,7 +40,10 @@ export class EnvHost implements StatementHost {
     const { models, stop } = this.#env;
     // The cell gives up by itself; the function must hear of it, or its call would outlive its lane's turn.
     const call = new AbortController();
-    const end = (): void => call.abort(stop.signal.reason);
+    const end = (): void => {
+      clearTimeout(timer);
+      call.abort(stop.signal.reason);
+    };
     const timer = setTimeout(end, Math.min(TIMER_MAX_MS, Math.max(0, timeoutMs)));
     stop.signal.addEventListener('abort', end, { once: true });
     try {
