@@ -68,7 +68,7 @@ async function runRows(
     chat: (target, request, options) =>
       target.kind === 'provider'
         ? providers.chat(target, request, options)
-        : link.chat(task.statementId, request),
+        : link.chat(task.statementId, request, options.timeoutMs),
     openAttempt: (opening) => {
       const attempt = link.openAttempt(task.statementId, opening);
       return (report) => {

@@ -80,9 +80,9 @@ export class WorkerLink {
   }
 
   /** Asks the embedding program's model function, on the main thread. */
-  async chat(statementId: number, request: ChatRequest): Promise<ChatOutcome> {
+  async chat(statementId: number, request: ChatRequest, timeoutMs: number): Promise<ChatOutcome> {
     const reply = await this.#ask((id) =>
-      this.#port.postMessage({ kind: 'chat', id, statementId, request }),
+      this.#port.postMessage({ kind: 'chat', id, statementId, request, timeoutMs }),
     );
     const message = 'wrong reply to a chat request';
     return reply.kind === 'chat'

@@ -104,6 +104,7 @@ export type WorkerRequest =
       readonly id: number;
       readonly statementId: number;
       readonly request: ChatRequest;
+      readonly timeoutMs: number;
     }
   /** Model calls that went out; their ends come with their chunks. Not answered. */
   | { readonly kind: 'attempts'; readonly opened: readonly OpenedAttempt[] };

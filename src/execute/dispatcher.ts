@@ -31,8 +31,8 @@ export interface StatementHost {
   readonly statementId: number;
   readonly cascade: Cascade;
   runSql(query: SqlCellQuery): Promise<SqlCellOutcome>;
-  /** Asks the embedding program's model function. Never rejects. */
-  chat(request: ChatRequest): Promise<ChatOutcome>;
+  /** Asks the embedding program's model function; its signal aborts when the time is up. Never rejects. */
+  chat(request: ChatRequest, timeoutMs: number): Promise<ChatOutcome>;
   /** Books a model call that goes out. */
   attemptStarted(attempt: string, opening: AttemptOpening): void;
 }

@@ -1,8 +1,11 @@
 /** What the workers may ask of the main thread for one statement: its SQL, its model function, its books. */
+import { setMaxListeners } from 'node:events';
 import type { EndedAttempt, SqlCellOutcome, SqlCellQuery } from '../../workers/protocol.ts';
 import type { Cascade } from '../cascade/cascade.ts';
 import { failureOf } from '../errors.ts';
+import { TIMER_MAX_MS } from '../limits.ts';
 import type { AttemptOpening, ChatOutcome, ChatRequest } from '../model/chat.ts';
+import { reasonOf } from './cancel.ts';
 import type { StatementHost } from './dispatcher.ts';
 import { runSqlCell } from './sql-cell.ts';
 import type { StatementEnv } from './statement-env.ts';
@@ -16,6 +19,8 @@ export class EnvHost implements StatementHost {
 
   constructor(env: StatementEnv) {
     this.#env = env;
+    // Every call of the model function listens.
+    setMaxListeners(0, env.stop.signal);
   }
 
   get statementId(): number {
@@ -30,14 +35,28 @@ export class EnvHost implements StatementHost {
     return runSqlCell(this.#env.session, query, this.#env.stop.signal);
   }
 
-  /** What the function throws is a failed call. */
-  async chat(request: ChatRequest): Promise<ChatOutcome> {
+  /** What the function throws is a failed call, and so is an answer that did not end by itself. */
+  async chat(request: ChatRequest, timeoutMs: number): Promise<ChatOutcome> {
     const { models, stop } = this.#env;
+    // The cell gives up by itself; the function must hear of it, or its call would outlive its lane's turn.
+    const call = new AbortController();
+    const end = (): void => {
+      clearTimeout(timer);
+      call.abort(stop.signal.reason);
+    };
+    const timer = setTimeout(end, Math.min(TIMER_MAX_MS, Math.max(0, timeoutMs)));
+    stop.signal.addEventListener('abort', end, { once: true });
     try {
+      if (stop.signal.aborted) throw reasonOf(stop.signal);
+      const { readFunctionAnswer } = await import('../model/function-answer.ts');
       if (models?.ask === undefined) throw new Error('the engine has no model function');
-      return { ok: true, response: await models.ask(request, { signal: stop.signal }) };
+      const answer: unknown = await models.ask(request, { signal: call.signal });
+      return readFunctionAnswer(request.model, answer);
     } catch (thrown) {
       return { ok: false, error: failureOf(thrown, 'RVB_MODEL_HTTP'), retryable: false };
+    } finally {
+      clearTimeout(timer);
+      stop.signal.removeEventListener('abort', end);
     }
   }
 

@@ -130,7 +130,7 @@ export class WorkerLinks {
 
   async #chat(request: Extract<WorkerRequest, { kind: 'chat' }>): Promise<ChatOutcome> {
     const host = this.#hosts.get(request.statementId);
-    if (host !== undefined) return host.chat(request.request);
+    if (host !== undefined) return host.chat(request.request, request.timeoutMs);
     const error = { code: 'RVB_CANCELLED', message: 'the statement has ended' } as const;
     return { ok: false, error, retryable: false };
   }

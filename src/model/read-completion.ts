@@ -112,7 +112,8 @@ function readContent(content: unknown): Content {
   return { text };
 }
 
-function finishReasonOf(reason: unknown): ChatResponse['finishReason'] {
+/** A provider's word for why an answer ended, as one of ours. */
+export function finishReasonOf(reason: unknown): ChatResponse['finishReason'] {
   switch (reason) {
     case 'stop':
     case 'length':
@@ -132,14 +133,20 @@ function finishReasonOf(reason: unknown): ChatResponse['finishReason'] {
   }
 }
 
-/** Token counts, where all of them are counts. */
 function readUsage(usage: unknown): Usage | undefined {
-  const inputTokens = count(member(usage, 'prompt_tokens'));
-  const outputTokens = count(member(usage, 'completion_tokens'));
-  if (inputTokens === undefined || outputTokens === undefined) return undefined;
-  const reasoningTokens = count(
+  return usageOf(
+    member(usage, 'prompt_tokens'),
+    member(usage, 'completion_tokens'),
     member(member(usage, 'completion_tokens_details'), 'reasoning_tokens'),
   );
+}
+
+/** Token counts, where input and output are counts. */
+export function usageOf(input: unknown, output: unknown, reasoning: unknown): Usage | undefined {
+  const inputTokens = count(input);
+  const outputTokens = count(output);
+  if (inputTokens === undefined || outputTokens === undefined) return undefined;
+  const reasoningTokens = count(reasoning);
   return {
     inputTokens,
     outputTokens,

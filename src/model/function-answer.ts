@@ -1,0 +1,43 @@
+/** What the embedding program's model function gave, held to the same rules as a provider's answer. */
+import { PROVIDER_MESSAGE_CHARS } from '../limits.ts';
+import type { ChatOutcome, ChatResponse } from './chat.ts';
+import { type FailedChat, failedChat } from './http-failure.ts';
+import { member, oneLine } from './provider-error.ts';
+import { finishReasonOf, usageOf } from './read-completion.ts';
+
+/** Reads a `ChatResponse` of code that no compiler may have checked. The outcome is plain data: it crosses threads. */
+export function readFunctionAnswer(model: string, value: unknown): ChatOutcome {
+  const counts = member(value, 'usage');
+  const usage = usageOf(
+    member(counts, 'inputTokens'),
+    member(counts, 'outputTokens'),
+    member(counts, 'reasoningTokens'),
+  );
+  const more = usage === undefined ? {} : { usage };
+  const asked = { who: `the model function (${model})`, provider: 'function', clean: String };
+  const failed = (code: FailedChat['error']['code'], what: string): FailedChat =>
+    failedChat(asked, code, what, more);
+
+  const refusal = member(value, 'refusal');
+  if (typeof refusal === 'string' && refusal.trim() !== '') {
+    return failed('RVB_MODEL_REFUSED', `refused: ${oneLine(refusal, PROVIDER_MESSAGE_CHARS)}`);
+  }
+  const finishReason = finishReasonOf(member(value, 'finishReason'));
+  switch (finishReason) {
+    case 'content_filter':
+      return failed('RVB_MODEL_REFUSED', 'was stopped by its content filter');
+    case 'length':
+      return failed('RVB_MODEL_TRUNCATED', 'was cut off at its output limit');
+    case 'tool_calls':
+      return failed('RVB_ANSWER_INVALID', 'asked to call a tool; it was offered none');
+  }
+  const text = member(value, 'text');
+  if (typeof text !== 'string') {
+    return failed('RVB_ANSWER_INVALID', 'gave no answer: it resolves to { text, finishReason }');
+  }
+  if (!text.isWellFormed()) {
+    return failed('RVB_ANSWER_INVALID', 'gave half a character (a lone surrogate)');
+  }
+  const response: ChatResponse = { text, finishReason, ...more };
+  return { ok: true, response };
+}
