@@ -40,6 +40,8 @@ const ALLOWED = {
 const TOP = new Set([
   'src/engine.ts',
   'src/run-statement.ts',
+  'src/run-cascade-statement.ts',
+  'src/statement-context.ts',
   'src/scope.ts',
   'src/index.ts',
   'src/testing.ts',

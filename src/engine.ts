@@ -10,7 +10,6 @@ import { type Parameters, Session } from './duck/session.ts';
 import { RvbbitError } from './errors.ts';
 import { cancelled } from './execute/cancel.ts';
 import { LocalDispatcher } from './execute/local-dispatcher.ts';
-import { runSingle } from './execute/run-single.ts';
 import { readScript, readStatement } from './grammar.ts';
 import { Journal } from './journal/journal.ts';
 import type { JsonObject } from './json.ts';
@@ -23,15 +22,9 @@ import {
   resolveOptions,
 } from './options.ts';
 import type { ExplainReport, QueryResult, Row, RowStream, Summary } from './result.ts';
-import {
-  explainStatement,
-  kindOf,
-  prefixOf,
-  runStatement,
-  type StatementContext,
-  streamStatement,
-} from './run-statement.ts';
+import { explainStatement, runStatement, streamStatement } from './run-statement.ts';
 import { StatementScopes } from './scope.ts';
+import { kindOf, prefixOf, type StatementContext } from './statement-context.ts';
 
 /**
  * One session on one database, with its worker threads. Safe to share: statements of concurrent
@@ -155,6 +148,7 @@ export class Engine {
     input: JsonObject,
     options: Pick<QueryOptions, 'signal' | 'origin'> = {},
   ): Promise<{ outcome: RunOutcome; durationMs: number }> {
+    const { runSingle } = await import('./execute/run-single.ts');
     const cascade = await this.loadCascade(path);
     const models = await this.#models.bind(cascade, { parameters: {} });
     const scope = this.#scopes.begin('udf', undefined, options.signal);

@@ -1,36 +1,12 @@
-/** The way of a statement: bound, planned, executed, delivered. Each step lives in the folder of its name. */
-import type { MapStatement, RunStatement, SqlStatement, Statement } from '../grammar/ast.ts';
-import { bindStatement } from './bind/bind-statement.ts';
-import { resolveTarget } from './bind/resolve-target.ts';
-import { deliverExplain, explain } from './deliver/deliver-explain.ts';
-import { deliverMap, streamMap } from './deliver/deliver-map.ts';
-import { deliverRun } from './deliver/deliver-run.ts';
-import { type Delivered, deliverReader, NOTHING } from './deliver/delivered.ts';
+/** The way of a statement. Those that run a cascade have a file of their own, which plain SQL starts without. */
+import type { SqlStatement, Statement } from '../grammar/ast.ts';
+import { type Delivered, deliverReader } from './deliver/delivered.ts';
 import { type StreamHead, streamReader } from './deliver/stream-rows.ts';
 import type { ResultReader } from './duck/reader.ts';
 import { RvbbitError } from './errors.ts';
-import type { StatementEnv, StatementScope } from './execute/statement-env.ts';
-import type { NamePrefix } from './journal/session-name.ts';
-import type { Models } from './model/models.ts';
-import type { MapTarget, Plan } from './plan/plan.ts';
-import { planStatement } from './plan/plan-statement.ts';
-import type { ExplainReport, Row, StatementKind, ValueForm } from './result.ts';
-
-/** What holds for every statement of one call. */
-export interface StatementContext {
-  /** The text that the statement stands in. */
-  readonly source: string;
-  readonly origin: string;
-  readonly valueForm: ValueForm;
-  readonly cascadeRoot: string;
-  readonly defaultParallel: number;
-  readonly models: Models;
-}
-
-interface Planned {
-  readonly plan: Plan;
-  readonly env: StatementEnv;
-}
+import type { StatementScope } from './execute/statement-env.ts';
+import type { ExplainReport, Row } from './result.ts';
+import { type StatementContext, textOf } from './statement-context.ts';
 
 /** Runs a statement to its end. */
 export async function runStatement(
@@ -41,17 +17,17 @@ export async function runStatement(
   switch (statement.kind) {
     case 'Sql':
       return deliverReader(await runSql(statement, scope, context), context.valueForm);
-    case 'Explain':
+    case 'Explain': {
       if (statement.analyze) throw unsupported('EXPLAIN ANALYZE');
+      const { deliverExplain } = await import('./deliver/deliver-explain.ts');
       return deliverExplain(await explainStatement(statement, scope, context), statement.format);
+    }
     case 'Map':
     case 'Run':
     case 'CreateTable':
     case 'Insert': {
-      const { body, target, done } = await resolveTarget(statement, scope);
-      if (done) return NOTHING;
-      const { plan, env } = await planBody(body, target, scope, statement, context);
-      return plan.kind === 'map' ? deliverMap(plan, env, context.valueForm) : deliverRun(plan, env);
+      const { runCascadeStatement } = await import('./run-cascade-statement.ts');
+      return runCascadeStatement(statement, scope, context);
     }
     case 'ShowJobs':
     case 'AwaitJob':
@@ -67,22 +43,19 @@ export async function* streamStatement(
   context: StatementContext,
   onHead: (head: StreamHead) => void,
 ): AsyncGenerator<Row, void> {
+  const { signal } = scope.stop;
   if (statement.kind === 'Map') {
-    const { plan, env } = await planBody(statement, { kind: 'rows' }, scope, statement, context);
-    if (plan.kind === 'map' && plan.target.kind === 'rows' && plan.target.asTable === undefined) {
-      yield* streamMap(plan, env, context.valueForm, onHead);
-      return;
-    }
-  }
-  if (statement.kind === 'Sql') {
+    const { streamMapStatement } = await import('./run-cascade-statement.ts');
+    yield* streamMapStatement(statement, scope, context, onHead);
+  } else if (statement.kind === 'Sql') {
     const reader = await runSql(statement, scope, context);
-    onHead({ columns: reader.columns, notices: [], signal: scope.stop.signal });
+    onHead({ columns: reader.columns, notices: [], signal });
     yield* streamReader(reader, context.valueForm);
-    return;
+  } else {
+    const { columns, notices, rows } = await runStatement(statement, scope, context);
+    onHead({ columns, notices, signal });
+    yield* rows;
   }
-  const { columns, notices, rows } = await runStatement(statement, scope, context);
-  onHead({ columns, notices, signal: scope.stop.signal });
-  yield* rows;
 }
 
 /** Reads and counts what a MAP or RUN would work on; no cascade runs. */
@@ -97,9 +70,8 @@ export async function explainStatement(
     case 'Run':
     case 'CreateTable':
     case 'Insert': {
-      const { body, target } = await resolveTarget(inner, scope);
-      const { plan, env } = await planBody(body, target, scope, statement, context);
-      return explain(plan, env);
+      const { explainCascadeStatement } = await import('./run-cascade-statement.ts');
+      return explainCascadeStatement(inner, statement, scope, context);
     }
     default:
       throw new RvbbitError(
@@ -108,32 +80,6 @@ export async function explainStatement(
         { stage: 'plan' },
       );
   }
-}
-
-/** What a result says it came of. */
-export function kindOf(statement: Statement): StatementKind {
-  switch (statement.kind) {
-    case 'Map':
-      return 'map';
-    case 'Run':
-      return 'run';
-    case 'CreateTable':
-      return 'create_table';
-    case 'Insert':
-      return 'insert';
-    case 'Explain':
-      return 'explain';
-    default:
-      return 'sql';
-  }
-}
-
-/** The first word of a statement's session name. */
-export function prefixOf(statement: Statement): NamePrefix {
-  if (statement.kind === 'CreateTable' || statement.kind === 'Insert') {
-    return prefixOf(statement.body);
-  }
-  return statement.kind === 'Map' ? 'udf' : statement.kind === 'Run' ? 'batch' : 'sql';
 }
 
 function runSql(
@@ -145,35 +91,6 @@ function runSql(
   scope.ledger.open({ sql: textOf(statement, source), kind: 'sql', origin, parallel: 1 });
   const { parameters, stop, session } = scope;
   return session.run(statement.text, { parameters, signal: stop.signal });
-}
-
-/** Binds and plans, and writes the statement's first record. */
-async function planBody(
-  body: MapStatement | RunStatement,
-  target: MapTarget,
-  scope: StatementScope,
-  statement: Statement,
-  context: StatementContext,
-): Promise<Planned> {
-  // Annotations stand before the whole statement and hold for its body.
-  const { annotations } = statement;
-  const bound = await bindStatement({ ...body, annotations }, scope, context);
-  const plan = planStatement(bound, target, scope.ledger.session.replaceAll('-', '_'));
-  scope.ledger.open({
-    sql: textOf(statement, context.source),
-    kind: kindOf(statement),
-    origin: context.origin,
-    ...(plan.label === undefined ? {} : { label: plan.label }),
-    parallel: plan.parallel,
-    cascade: plan.cascadeFile,
-  });
-  if (plan.deadlineMs !== undefined) scope.stop.limitTo(plan.deadlineMs, scope.ledger.elapsedMs);
-  const { cascade, models } = bound;
-  return { plan, env: { ...scope, cascade, ...(models === undefined ? {} : { models }) } };
-}
-
-function textOf({ span }: Statement, source: string): string {
-  return source.slice(span.start, span.end);
 }
 
 function unsupported(what: string): RvbbitError {

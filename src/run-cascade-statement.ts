@@ -1,0 +1,86 @@
+/** The way of a statement that runs a cascade: bound, planned, executed, delivered. Loaded with the first such statement. */
+import type { MapStatement, RunStatement, Statement } from '../grammar/ast.ts';
+import { bindStatement } from './bind/bind-statement.ts';
+import { type CascadeStatement, resolveTarget } from './bind/resolve-target.ts';
+import { explain } from './deliver/deliver-explain.ts';
+import { deliverMap, streamMap } from './deliver/deliver-map.ts';
+import { deliverRun } from './deliver/deliver-run.ts';
+import { type Delivered, NOTHING } from './deliver/delivered.ts';
+import type { StreamHead } from './deliver/stream-rows.ts';
+import type { StatementEnv, StatementScope } from './execute/statement-env.ts';
+import type { MapTarget, Plan } from './plan/plan.ts';
+import { planStatement } from './plan/plan-statement.ts';
+import type { ExplainReport, Row } from './result.ts';
+import { kindOf, type StatementContext, textOf } from './statement-context.ts';
+
+interface Planned {
+  readonly plan: Plan;
+  readonly env: StatementEnv;
+}
+
+/** Runs a MAP or RUN, and what stands around it, to its end. */
+export async function runCascadeStatement(
+  statement: CascadeStatement,
+  scope: StatementScope,
+  context: StatementContext,
+): Promise<Delivered> {
+  const { body, target, done } = await resolveTarget(statement, scope);
+  if (done) return NOTHING;
+  const { plan, env } = await planBody(body, target, scope, statement, context);
+  return plan.kind === 'map' ? deliverMap(plan, env, context.valueForm) : deliverRun(plan, env);
+}
+
+/** Yields the rows of a MAP in order as they become known; all at the end where they go to a table too. */
+export async function* streamMapStatement(
+  statement: MapStatement,
+  scope: StatementScope,
+  context: StatementContext,
+  onHead: (head: StreamHead) => void,
+): AsyncGenerator<Row, void> {
+  const { plan, env } = await planBody(statement, { kind: 'rows' }, scope, statement, context);
+  if (plan.kind !== 'map') return;
+  if (plan.target.kind === 'rows' && plan.target.asTable === undefined) {
+    yield* streamMap(plan, env, context.valueForm, onHead);
+    return;
+  }
+  const { columns, notices, rows } = await deliverMap(plan, env, context.valueForm);
+  onHead({ columns, notices, signal: scope.stop.signal });
+  yield* rows;
+}
+
+/** Reads and counts what a MAP or RUN would work on; no cascade runs. */
+export async function explainCascadeStatement(
+  inner: CascadeStatement,
+  whole: Statement,
+  scope: StatementScope,
+  context: StatementContext,
+): Promise<ExplainReport> {
+  const { body, target } = await resolveTarget(inner, scope);
+  const { plan, env } = await planBody(body, target, scope, whole, context);
+  return explain(plan, env);
+}
+
+/** Binds and plans, and writes the statement's first record. */
+async function planBody(
+  body: MapStatement | RunStatement,
+  target: MapTarget,
+  scope: StatementScope,
+  statement: Statement,
+  context: StatementContext,
+): Promise<Planned> {
+  // Annotations stand before the whole statement and hold for its body.
+  const { annotations } = statement;
+  const bound = await bindStatement({ ...body, annotations }, scope, context);
+  const plan = planStatement(bound, target, scope.ledger.session.replaceAll('-', '_'));
+  scope.ledger.open({
+    sql: textOf(statement, context.source),
+    kind: kindOf(statement),
+    origin: context.origin,
+    ...(plan.label === undefined ? {} : { label: plan.label }),
+    parallel: plan.parallel,
+    cascade: plan.cascadeFile,
+  });
+  if (plan.deadlineMs !== undefined) scope.stop.limitTo(plan.deadlineMs, scope.ledger.elapsedMs);
+  const { cascade, models } = bound;
+  return { plan, env: { ...scope, cascade, ...(models === undefined ? {} : { models }) } };
+}

@@ -1,0 +1,47 @@
+/** What statements of every kind share: the context of their call, and what they are called. */
+import type { Statement } from '../grammar/ast.ts';
+import type { NamePrefix } from './journal/session-name.ts';
+import type { Models } from './model/models.ts';
+import type { StatementKind, ValueForm } from './result.ts';
+
+/** What holds for every statement of one call. */
+export interface StatementContext {
+  /** The text that the statement stands in. */
+  readonly source: string;
+  readonly origin: string;
+  readonly valueForm: ValueForm;
+  readonly cascadeRoot: string;
+  readonly defaultParallel: number;
+  readonly models: Models;
+}
+
+/** What a result says it came of. */
+export function kindOf(statement: Statement): StatementKind {
+  switch (statement.kind) {
+    case 'Map':
+      return 'map';
+    case 'Run':
+      return 'run';
+    case 'CreateTable':
+      return 'create_table';
+    case 'Insert':
+      return 'insert';
+    case 'Explain':
+      return 'explain';
+    default:
+      return 'sql';
+  }
+}
+
+/** The first word of a statement's session name. */
+export function prefixOf(statement: Statement): NamePrefix {
+  if (statement.kind === 'CreateTable' || statement.kind === 'Insert') {
+    return prefixOf(statement.body);
+  }
+  return statement.kind === 'Map' ? 'udf' : statement.kind === 'Run' ? 'batch' : 'sql';
+}
+
+/** The statement as written. */
+export function textOf({ span }: Statement, source: string): string {
+  return source.slice(span.start, span.end);
+}
