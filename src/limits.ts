@@ -15,8 +15,10 @@ export const CHUNK_MAX_ROWS = 2_048;
 export const CHUNK_TARGET_MS = 5;
 /** Runs that may be read, in flight or waiting for an earlier one, beyond what has been delivered. */
 export const WINDOW_MAX_RUNS = 65_536;
-/** Chunks likewise, or two a lane where that is more. */
+/** Chunks likewise: this many, … */
 export const WINDOW_MAX_CHUNKS = 256;
+/** … or this many a lane, where that is more: a run of some times the mean must not stop the others. */
+export const WINDOW_CHUNKS_PER_LANE = 16;
 /** Settled runs that are written to the session's DuckDB in one go, … */
 export const STORE_FLUSH_RUNS = 8_192;
 /** … or as soon as their values reach this many characters. */

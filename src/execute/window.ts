@@ -1,5 +1,5 @@
 /** How far the lanes may run ahead of what has been delivered: back-pressure stops them, not memory. */
-import { WINDOW_MAX_CHUNKS, WINDOW_MAX_RUNS } from '../limits.ts';
+import { WINDOW_CHUNKS_PER_LANE, WINDOW_MAX_CHUNKS, WINDOW_MAX_RUNS } from '../limits.ts';
 
 export class Window {
   readonly #maxChunks: number;
@@ -9,9 +9,9 @@ export class Window {
   #waiting: (() => void)[] = [];
   #open = true;
 
-  /** At least one chunk a lane always fits. */
+  /** Wide enough that one slow run does not stop the other lanes while it lasts some times the mean. */
   constructor(parallel: number) {
-    this.#maxChunks = Math.max(WINDOW_MAX_CHUNKS, 2 * parallel);
+    this.#maxChunks = Math.max(WINDOW_MAX_CHUNKS, WINDOW_CHUNKS_PER_LANE * parallel);
   }
 
   /** Resolves once there is room for a chunk, or the window is closed. */
