@@ -7,12 +7,12 @@ import type { RowFailure } from '../result.ts';
 import { reasonOf, StopGuard } from './cancel.ts';
 import type { Chunk, Piece, RunInputs } from './chunk.ts';
 import { ChunkPolicy } from './chunk-policy.ts';
+import { EnvHost } from './env-host.ts';
 import { runLanes } from './lanes.ts';
 import { Reassembler } from './reassembler.ts';
 import { RunCursor } from './run-cursor.ts';
 import { ChunkSettler } from './settle-chunk.ts';
 import type { StatementEnv } from './statement-env.ts';
-import { EnvHost } from './statement-host.ts';
 import type { Window } from './window.ts';
 
 /** Takes settled runs in order; must not make a lane wait. */

@@ -43,10 +43,6 @@ export class WorkerLinks {
     for (const statementId of this.#cancelled) tellCancel(link, statementId);
   }
 
-  get size(): number {
-    return this.#links.size;
-  }
-
   openStatement(host: StatementHost): void {
     this.#hosts.set(host.statementId, host);
   }
