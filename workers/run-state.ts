@@ -41,6 +41,16 @@ export interface Run {
   readonly outputs: Record<string, Json>;
   readonly state: Record<string, Json>;
   readonly budget: RunBudget;
+  /** Which of several answers to the same prompt is asked for; absent: the only one. */
+  readonly variant?: Variant;
+}
+
+/** Tells calls with equal prompts apart: the answer to one must not serve another. */
+export interface Variant {
+  /** Index of a cell's take, from 0. */
+  readonly take: number;
+  /** How many times the cell was done again because a ward refused what it gave. */
+  readonly redo: number;
 }
 
 /** The bounds of a run and of the cascades nested in it. */

@@ -64,7 +64,7 @@ export class EnvHost implements StatementHost {
     if (this.#early.delete(attempt)) return;
     this.#open.add(attempt);
     const { cell, attempt: n, provider, model } = opening;
-    this.#env.ledger.note({ t: 'attempt.start', attempt, cell, n, provider, model });
+    this.#env.ledger.note({ t: 'attempt.start', attempt, callKey: '', cell, n, provider, model });
   }
 
   /** Books the end of a call. It comes with its chunk, by another way than the start, and may overtake it. */

@@ -21,6 +21,7 @@ export class Account {
   #retried = 0;
   #ended = 0;
   #uncosted = 0;
+  #cacheHits = 0;
   #tokensIn = 0;
   #tokensOut = 0;
   #costMicroUsd = 0;
@@ -55,6 +56,9 @@ export class Account {
         else this.#costMicroUsd += entry.costMicroUsd;
         this.#ended += 1;
         return;
+      case 'cache.hit':
+        this.#cacheHits += 1;
+        return;
       case 'worker.lost':
       case 'statement.close':
         return;
@@ -82,7 +86,7 @@ export class Account {
         deduped: this.#deduped,
       },
       runs: this.#runs,
-      calls: { sent: this.#sent, retried: this.#retried, cacheHits: 0 },
+      calls: { sent: this.#sent, retried: this.#retried, cacheHits: this.#cacheHits },
       tokens: { in: this.#tokensIn, out: this.#tokensOut },
       costMicroUsd: this.#ended > 0 && this.#uncosted === this.#ended ? null : this.#costMicroUsd,
       uncostedCalls: this.#uncosted,

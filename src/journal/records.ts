@@ -57,6 +57,8 @@ export interface AttemptStart {
   /** Unique in the journal. */
   readonly attempt: string;
   readonly cell: string;
+  /** Hash of what is asked, of whom: the key under which an answer is found again. Never holds the prompt. */
+  readonly callKey: string;
   /** 1 for a cell's first call; a re-ask or a retry counts up. */
   readonly n: number;
   readonly provider: string;
@@ -75,7 +77,21 @@ export interface AttemptEnd {
   readonly costMicroUsd: number | null;
   readonly costStatus: 'settled' | 'uncosted';
   readonly durationMs: number;
+  /** The answer's text and the key that it is found under, where it can be used and may be kept. */
+  readonly callKey?: string;
+  readonly value?: string;
   readonly error?: Failure;
+  /** What came in place of a usable answer, cut short. */
+  readonly raw?: string;
+}
+
+/** An answer of an earlier call was used in place of a call. */
+export interface CacheHit {
+  readonly t: 'cache.hit';
+  readonly callKey: string;
+  readonly cell: string;
+  readonly provider: string;
+  readonly model: string;
 }
 
 /** A worker thread died; its rows were put back. */
@@ -96,6 +112,7 @@ export type JournalEntry =
   | StatementRead
   | AttemptStart
   | AttemptEnd
+  | CacheHit
   | RowsSettled
   | WorkerLost
   | StatementClose;

@@ -33,9 +33,29 @@ export interface ChatResponse {
   readonly usage?: Usage;
 }
 
+/** What a provider says of one of its rate limits. */
+export interface RateLimitState {
+  readonly limit?: number;
+  readonly remaining?: number;
+  /** Until the whole limit is there again. */
+  readonly resetMs?: number;
+}
+
+/** From the `x-ratelimit-*` headers of a response. */
+export interface RateLimits {
+  readonly requests?: RateLimitState;
+  /** Input tokens, or all tokens where the provider counts them together. */
+  readonly tokens?: RateLimitState;
+}
+
 /** What came of one call. A failure's `retryable` is the provider's knowledge; the retry loop decides. */
 export type ChatOutcome =
-  | { readonly ok: true; readonly response: ChatResponse; readonly status?: number }
+  | {
+      readonly ok: true;
+      readonly response: ChatResponse;
+      readonly status?: number;
+      readonly rateLimits?: RateLimits;
+    }
   | {
       readonly ok: false;
       readonly error: Failure;
@@ -43,6 +63,7 @@ export type ChatOutcome =
       readonly retryable: boolean;
       /** From Retry-After, in milliseconds. */
       readonly retryAfterMs?: number;
+      readonly rateLimits?: RateLimits;
       /** Tokens that were paid for all the same. */
       readonly usage?: Usage;
       /** What came back, for the journal; cut to RAW_ANSWER_CHARS. */
