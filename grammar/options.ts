@@ -48,6 +48,22 @@ const TABLE: readonly OptionSpec[] = [
   option('max_total_tokens', ['integer'], BOTH, 'Tokens that the statement may use.', '100000', {
     min: 0,
   }),
+  option(
+    'rpm',
+    ['integer'],
+    BOTH,
+    'Model calls a minute at most, where the provider allows more.',
+    '60',
+    {
+      min: 1,
+    },
+  ),
+  option('input_tpm', ['integer'], BOTH, 'Input tokens a minute at most, likewise.', '100000', {
+    min: 1,
+  }),
+  option('output_tpm', ['integer'], BOTH, 'Output tokens a minute at most, likewise.', '20000', {
+    min: 1,
+  }),
   option('max_pairs', ['integer'], BOTH, 'Pairs that a semantic join may ask.', '100000', {
     min: 0,
   }),

@@ -8,6 +8,7 @@ import { rowStream, type StreamHead } from './deliver/stream-rows.ts';
 import { acquireDatabase, type DatabaseLease } from './duck/registry.ts';
 import { type Parameters, Session } from './duck/session.ts';
 import { RvbbitError } from './errors.ts';
+import { CallDesk } from './execute/calls/call-desk.ts';
 import { cancelled } from './execute/cancel.ts';
 import { LocalDispatcher } from './execute/local-dispatcher.ts';
 import { readScript, readStatement } from './grammar.ts';
@@ -21,10 +22,14 @@ import {
   type ResolvedOptions,
   resolveOptions,
 } from './options.ts';
+import type { CallPlan } from './plan/plan.ts';
 import type { ExplainReport, QueryResult, Row, RowStream, Summary } from './result.ts';
 import { explainStatement, runStatement, streamStatement } from './run-statement.ts';
 import { StatementScopes } from './scope.ts';
 import { kindOf, prefixOf, type StatementContext } from './statement-context.ts';
+
+/** How the calls of a single run are made. */
+const CALLS: CallPlan = { budget: {}, cache: true, dedupe: true };
 
 /**
  * One session on one database, with its worker threads. Safe to share: statements of concurrent
@@ -82,6 +87,15 @@ export class Engine {
     this.#scopes = new StatementScopes({
       session,
       dispatcher: this.#dispatcher,
+      desk: new CallDesk({
+        gate: {
+          acquire: () => ({ settle: () => {}, cancel: () => {} }),
+          closeStatement: () => {},
+        },
+        answers: { find: () => undefined },
+        writeJournal: () => {},
+        commitJournal: async () => {},
+      }),
       journal,
       random: Math.random,
     });
@@ -157,7 +171,7 @@ export class Engine {
       scope.ledger.open({ sql: '', kind: 'run', origin, parallel: 1, cascade: cascade.file });
       const outcome = await runSingle(
         { ...scope, cascade, ...(models === undefined ? {} : { models }) },
-        { input, kind: 'map', timeoutMs: RUN_TIMEOUT_MS, failFast: false },
+        { input, kind: 'map', timeoutMs: RUN_TIMEOUT_MS, calls: CALLS, failFast: false },
       );
       return { outcome, durationMs: scope.ledger.elapsedMs };
     });

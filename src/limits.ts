@@ -66,7 +66,7 @@ export const VALUE_MAX_BYTES = 8 * 1024 * 1024;
 export const SQL_CELL_MAX_ROWS = 10_000;
 
 // Model calls
-/** A cell with `instructions` and without a `timeout`, re-asking included. */
+/** One call of a model, from its first byte to the last of its answer. */
 export const MODEL_CALL_TIMEOUT_MS = 120_000;
 /** Body of one response of a provider. */
 export const MODEL_RESPONSE_MAX_BYTES = 4 * 1024 * 1024;
@@ -82,6 +82,16 @@ export const RAW_ANSWER_CHARS = 4_096;
 export const PROVIDER_MESSAGE_CHARS = 200;
 /** The longest wait that a Retry-After may ask for. */
 export const RETRY_AFTER_MAX_MS = 60_000;
+/** Output tokens that a call is expected to take before its statement has seen one, where nothing caps them. */
+export const CALL_OUTPUT_TOKENS = 256;
+/** Answers that a statement with `cache = false` keeps for its own equal calls. */
+export const STATEMENT_MAX_ANSWERS = 10_000;
+/** Attempts at a call that fails for a while, where neither the statement nor the cell says how many. */
+export const RETRY_ATTEMPTS = 3;
+/** The wait before the second attempt, … */
+export const RETRY_BASE_MS = 500;
+/** … and the longest one, unless the provider asks for more. */
+export const RETRY_MAX_WAIT_MS = 30_000;
 /** From the first packet to an open connection, TLS included. */
 export const MODEL_CONNECT_MS = 10_000;
 /** A connection without a call is closed after this, unless the provider says how long it keeps one. */

@@ -1,6 +1,7 @@
 /** Opens and closes statements: their names, their signals, and the engine's list of those that run. */
 import type { Parameters, Session } from './duck/session.ts';
 import { messageOf, RvbbitError } from './errors.ts';
+import type { CallDesk } from './execute/calls/call-desk.ts';
 import { reasonOf, StatementSignal } from './execute/cancel.ts';
 import type { Dispatcher } from './execute/dispatcher.ts';
 import type { StatementScope } from './execute/statement-env.ts';
@@ -16,6 +17,7 @@ let lastStatementId = 0;
 export interface ScopeParts {
   readonly session: Session;
   readonly dispatcher: Dispatcher;
+  readonly desk: CallDesk;
   readonly journal: Journal;
   readonly random: Random;
 }
@@ -38,11 +40,12 @@ export class StatementScopes {
   ): StatementScope {
     if (this.#closed) throw closed();
     lastStatementId = (lastStatementId + 1) & 0x7fffffff;
-    const { session, dispatcher, journal, random } = this.#parts;
+    const { session, dispatcher, desk, journal, random } = this.#parts;
     const scope: StatementScope = {
       id: lastStatementId,
       session,
       dispatcher,
+      desk,
       parameters,
       stop: new StatementSignal([signal]),
       ledger: new Ledger(journal, prefix, random),
@@ -64,7 +67,11 @@ export class StatementScopes {
 
   /** The statement has done all it was to do. Once it is closed, this and `fail` only repeat its summary. */
   complete(scope: StatementScope): Summary {
-    return this.#end(scope, { complete: true });
+    const reason = scope.stop.drained;
+    return this.#end(
+      scope,
+      reason === undefined ? { complete: true } : { complete: false, reason },
+    );
   }
 
   /** The statement was ended by `thrown`: the error to throw on, with the account of what was done. */

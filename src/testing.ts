@@ -52,6 +52,6 @@ async function outcomeOf(
   } catch (thrown) {
     const error = failureOf(thrown);
     if (options.signal?.aborted === true || error.code === 'RVB_WORKER_BOOT') throw thrown;
-    return { kind: 'failed', error };
+    return { kind: 'failed', error, attempts: 1 };
   }
 }

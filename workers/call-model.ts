@@ -1,15 +1,20 @@
-/** The one way to a model: every call is made, read and reported here. The place of the retry loop. */
+/** The one way to a model: leave to call, the call, its report, and the engine's one retry loop. */
 import { type Failure, failureOf, RvbbitError } from '../src/errors.ts';
-import { RAW_ANSWER_CHARS } from '../src/limits.ts';
+import { RAW_ANSWER_CHARS, RETRY_ATTEMPTS } from '../src/limits.ts';
 import type {
-  AttemptOpening,
   AttemptReport,
   ChatOutcome,
   ChatRequest,
   ChatResponse,
   ModelTarget,
 } from '../src/model/chat.ts';
-import { type Run, settleWithin, type TimeLimit } from './run-state.ts';
+import { callKeyOf } from './call-key.ts';
+import type { CallDecision, CallRequest } from './protocol.ts';
+import { type RetrySettings, retryWaitMs } from './retry.ts';
+import { pause, type Run, settleWithin, type TimeLimit } from './run-state.ts';
+
+/** Characters of a prompt for each token, about. */
+const CHARS_PER_TOKEN = 4;
 
 /** What is asked, of whom, and for how long. */
 export interface ModelCall<T> {
@@ -18,11 +23,13 @@ export interface ModelCall<T> {
   readonly label: string;
   readonly target: ModelTarget;
   readonly request: ChatRequest;
-  readonly limit: TimeLimit;
+  readonly retry?: RetrySettings;
   /** 1 for a cell's first call; counts on over retries and re-asking. */
   readonly attempt: number;
+  /** The time that an attempt which begins now may take. */
+  limit(): TimeLimit;
   /** The value of an answer, or why it has none. */
-  read(response: ChatResponse): ReadAnswer<T>;
+  read(response: Pick<ChatResponse, 'text'>): ReadAnswer<T>;
 }
 
 /** An answer's value, or what to tell the model about it. */
@@ -42,43 +49,93 @@ export type CallResult<T> =
     };
 
 /**
- * Calls the model once and reports the call. Throws the call's failure, under the cell's label; an answer
- * that `read` refuses is a result, so that the cell may ask again.
+ * Asks the model until it answers, as long as its failures may pass by themselves and there are attempts
+ * and time left. Throws the last failure, under the cell's label; an answer that `read` refuses is a
+ * result, so that the cell may ask again.
  */
 export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<CallResult<T>> {
-  const opening = openingOf(call);
-  const report = run.context.openAttempt(opening);
-  const startedMs = run.context.nowMs();
-  const outcome = await chat(run, call);
-  const durationMs = run.context.nowMs() - startedMs;
-  if (!outcome.ok) {
-    report(reportOf(opening, durationMs, outcome, outcome.error, outcome.raw));
-    throw labelled(call, outcome.error, outcome.retryable);
+  const { context, budget } = run;
+  const { target, request } = call;
+  const provider = target.kind === 'provider' ? target.provider.id : 'function';
+  const maxAttempts = context.settings.maxAttempts ?? call.retry?.maxAttempts ?? RETRY_ATTEMPTS;
+  const asked: CallRequest = {
+    cell: call.cell,
+    n: call.attempt,
+    provider,
+    model: target.model,
+    callKey: callKeyOf(provider, request, run.variant),
+    ...tokensOf(request),
+  };
+  for (let failures = 0, fresh = false; ; ) {
+    const n = call.attempt + failures;
+    budget.attempts = n;
+    const decision = await leaveToCall(run, { ...asked, n, ...(fresh ? { fresh } : {}) });
+    if (decision.kind === 'refused') throw labelled(call, decision.error, false);
+    if (decision.kind === 'hit') {
+      const answer = call.read(decision);
+      if (answer.ok) return answer;
+      fresh = true;
+      continue;
+    }
+    const limit = call.limit();
+    const startedMs = context.nowMs();
+    const outcome = await chat(run, call, limit);
+    const durationMs = context.nowMs() - startedMs;
+    const answer = outcome.ok ? call.read(outcome.response) : undefined;
+    context.endCall(decision.attempt, reportOf(outcome, answer, durationMs));
+    if (answer?.ok === true) return answer;
+    if (outcome.ok) {
+      return { ok: false, message: answer!.message, text: outcome.response.text, attempt: n };
+    }
+    failures += 1;
+    if (!outcome.retryable || failures >= maxAttempts) throw failureAfter(call, outcome, failures);
+    const waitMs = retryWaitMs(call.retry ?? {}, failures, outcome.retryAfterMs, Math.random);
+    if (waitMs >= call.limit().ms) throw failureAfter(call, outcome, failures);
+    await pause(waitMs, context.signal);
   }
-  const { text } = outcome.response;
-  const answer = call.read(outcome.response);
-  if (answer.ok) {
-    report(reportOf(opening, durationMs, outcome));
-    return answer;
-  }
-  const message = `the answer cannot be used: ${answer.message}`;
-  const error: Failure = { code: 'RVB_ANSWER_INVALID', message };
-  report(reportOf(opening, durationMs, outcome, error, text.slice(0, RAW_ANSWER_CHARS)));
-  return { ok: false, message: answer.message, text, attempt: call.attempt };
+}
+
+/** Waits for the limiter; that time is nobody's fault and counts against no limit of the run. */
+async function leaveToCall(run: Run, request: CallRequest): Promise<CallDecision> {
+  const { context, budget } = run;
+  const askedMs = context.nowMs();
+  const decision = await context.requestCall(request);
+  budget.waitedMs += context.nowMs() - askedMs;
+  return decision;
+}
+
+/** Four characters a token, rounded up: what the prompt will be counted as, about. */
+function tokensOf(request: ChatRequest): Pick<CallRequest, 'inputTokens' | 'outputTokens'> {
+  let chars = 0;
+  for (const { content } of request.messages) chars += content.length;
+  const cap = request.parameters['max_tokens'];
+  return {
+    inputTokens: Math.ceil(chars / CHARS_PER_TOKEN),
+    ...(typeof cap === 'number' ? { outputTokens: cap } : {}),
+  };
 }
 
 /** The call. A provider holds to the limit and the signal itself; a function is not trusted to. */
-async function chat<T>(run: Run, call: ModelCall<T>): Promise<ChatOutcome> {
+async function chat<T>(run: Run, call: ModelCall<T>, limit: TimeLimit): Promise<ChatOutcome> {
   const { context } = run;
-  const options = { signal: context.signal, timeoutMs: call.limit.ms };
+  const options = { signal: context.signal, timeoutMs: limit.ms };
   const answering = context.chat(call.target, call.request, options);
   if (call.target.kind === 'provider') return answering;
   try {
-    return await settleWithin(answering, call.limit, context.signal);
+    return await settleWithin(answering, limit, context.signal);
   } catch (thrown) {
     const retryable = thrown instanceof RvbbitError && thrown.retryable;
     return { ok: false, error: failureOf(thrown), retryable };
   }
+}
+
+function failureAfter<T>(
+  call: ModelCall<T>,
+  { error, retryable }: Extract<ChatOutcome, { readonly ok: false }>,
+  attempts: number,
+): RvbbitError {
+  const times = attempts === 1 ? '' : ` (${attempts} attempts)`;
+  return labelled(call, { ...error, message: `${error.message}${times}` }, retryable);
 }
 
 function labelled<T>(call: ModelCall<T>, error: Failure, retryable: boolean): RvbbitError {
@@ -87,26 +144,32 @@ function labelled<T>(call: ModelCall<T>, error: Failure, retryable: boolean): Rv
   return new RvbbitError(code, text, { stage: 'execute', retryable });
 }
 
-function openingOf<T>({ cell, attempt, target }: ModelCall<T>): AttemptOpening {
-  const provider = target.kind === 'provider' ? target.provider.id : 'function';
-  return { cell, attempt, provider, model: target.model };
-}
-
-function reportOf(
-  opening: AttemptOpening,
-  durationMs: number,
+function reportOf<T>(
   outcome: ChatOutcome,
-  error?: Failure,
-  raw?: string,
+  answer: ReadAnswer<T> | undefined,
+  durationMs: number,
 ): AttemptReport {
-  const usage = outcome.ok ? outcome.response.usage : outcome.usage;
-  return {
-    ...opening,
+  const { status, rateLimits } = outcome;
+  const seen = {
     durationMs,
-    outcome: error === undefined ? 'ok' : 'failed',
-    ...(outcome.status === undefined ? {} : { status: outcome.status }),
-    ...(usage === undefined ? {} : { usage }),
-    ...(error === undefined ? {} : { error }),
-    ...(raw === undefined ? {} : { raw }),
+    ...(status === undefined ? {} : { status }),
+    ...(rateLimits === undefined ? {} : { rateLimits }),
   };
+  if (!outcome.ok) {
+    const { error, usage, retryAfterMs, raw } = outcome;
+    return {
+      ...seen,
+      outcome: 'failed',
+      error,
+      ...(usage === undefined ? {} : { usage }),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(raw === undefined ? {} : { raw }),
+    };
+  }
+  const { text, usage } = outcome.response;
+  const counted = usage === undefined ? seen : { ...seen, usage };
+  if (answer?.ok !== false) return { ...counted, outcome: 'ok', text };
+  const message = `the answer cannot be used: ${answer.message}`;
+  const error: Failure = { code: 'RVB_ANSWER_INVALID', message };
+  return { ...counted, outcome: 'failed', error, raw: text.slice(0, RAW_ANSWER_CHARS) };
 }

@@ -3,8 +3,8 @@ import { setMaxListeners } from 'node:events';
 import type { Failure } from '../src/errors.ts';
 import { failureOf } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
-import { WorkerLink } from './link.ts';
-import type { ChunkOutcome, ChunkTask, EndedAttempt } from './protocol.ts';
+import { type UnsaidEnds, WorkerLink } from './link.ts';
+import type { ChunkOutcome, ChunkTask } from './protocol.ts';
 import { Providers } from './providers.ts';
 import {
   type CascadeProgram,
@@ -54,11 +54,11 @@ async function runRows(
 ): Promise<ChunkOutcome> {
   const startedMs = performance.now();
   const values: (string | null)[] = [];
-  const failures: { index: number; error: Failure }[] = [];
+  const failures: { index: number; error: Failure; attempts: number }[] = [];
   const skipped: number[] = [];
   const outputs: JsonObject[] = [];
   const results: Json[] = [];
-  const attempts: EndedAttempt[] = [];
+  const unsaid: UnsaidEnds = { statementId: task.statementId, ended: [] };
   let row = 0;
   const context: RunContext = {
     settings: task.settings,
@@ -69,13 +69,12 @@ async function runRows(
       target.kind === 'provider'
         ? providers.chat(target, request, options)
         : link.chat(task.statementId, request, options.timeoutMs),
-    openAttempt: (opening) => {
-      const attempt = link.openAttempt(task.statementId, opening);
-      return (report) => {
-        link.closeAttempt(attempt);
-        attempts.push({ attempt, report });
-      };
+    requestCall: (request) => {
+      // A call that has ended makes room for this one.
+      link.say(unsaid);
+      return link.requestCall(task.statementId, request);
     },
+    endCall: (attempt, report) => link.endCall(unsaid, { attempt, report }),
     enterJs: (limitMs) => link.beacon.enter(task.taskId, task.statementId, row, limitMs),
     leaveJs: () => link.beacon.leave(),
     nowMs: () => performance.now(),
@@ -89,13 +88,16 @@ async function runRows(
     const outcome = started instanceof Promise ? await started : started;
     if (signal.aborted && outcome.kind === 'failed') break;
     values.push(outcome.kind === 'ok' ? valueText(outcome.value) : null);
-    if (outcome.kind === 'failed') failures.push({ index: row, error: outcome.error });
+    if (outcome.kind === 'failed') {
+      failures.push({ index: row, error: outcome.error, attempts: outcome.attempts });
+    }
     if (outcome.kind === 'skipped') skipped.push(row);
     if (task.settings.keepOutputs) {
       outputs.push(outcome.outputs ?? {});
       results.push(outcome.kind === 'ok' ? outcome.value : null);
     }
   }
+  const attempts = link.take(unsaid);
   return {
     taskId: task.taskId,
     values,
@@ -148,7 +150,7 @@ function refuse(task: ChunkTask, error: Failure): ChunkOutcome {
   return {
     taskId: task.taskId,
     values: rows.map(() => null),
-    failures: rows.map((index) => ({ index, error })),
+    failures: rows.map((index) => ({ index, error, attempts: 1 })),
     skipped: [],
     durationMs: 0,
     cancelled: false,

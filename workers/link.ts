@@ -12,10 +12,13 @@ import {
   threadId,
 } from 'node:worker_threads';
 import type { Cascade } from '../src/cascade/cascade.ts';
-import type { AttemptOpening, ChatOutcome, ChatRequest, ModelTarget } from '../src/model/chat.ts';
+import type { ChatOutcome, ChatRequest, ModelTarget } from '../src/model/chat.ts';
 import { Beacon } from './beacon.ts';
 import type {
-  OpenedAttempt,
+  AskedCall,
+  CallDecision,
+  CallRequest,
+  EndedAttempt,
   SqlCellOutcome,
   SqlCellQuery,
   WorkerHello,
@@ -25,10 +28,16 @@ import type {
 const HEARTBEAT_MS = 100;
 /** Cancelled statements whose late chunks are still turned away. */
 const CANCELLED_KEPT = 1_000;
-/** Calls that go out are told of together: a message costs as much as reading an answer. */
-const OPENED_AFTER_MS = 20;
+/** The end of a call goes with its chunk, or by itself where the chunk goes on for longer than this. */
+const ENDED_AFTER_MS = 20;
 
 type Reply = Extract<WorkerMessage, { id: number }>;
+
+/** Calls of one chunk that have ended and that the main thread has not been told of. */
+export interface UnsaidEnds {
+  readonly statementId: number;
+  ended: EndedAttempt[];
+}
 
 export class WorkerLink {
   readonly beacon = new Beacon();
@@ -37,12 +46,13 @@ export class WorkerLink {
   readonly #controllers = new Map<number, AbortController>();
   readonly #cancelled = new Set<number>();
   readonly #onWarm: (target: ModelTarget, connections: number) => void;
-  /** Calls that went out and that the main thread has not been told of. */
-  readonly #opened = new Map<string, OpenedAttempt>();
-  #openedTimer: NodeJS.Timeout | undefined;
+  readonly #undecided = new Map<number, (decision: CallDecision) => void>();
+  /** Calls to be asked leave for in one message: each message wakes the main thread. */
+  #asking: AskedCall[] = [];
+  readonly #unsaid = new Set<UnsaidEnds>();
+  #unsaidTimer: NodeJS.Timeout | undefined;
   #utilizationBefore = performance.eventLoopUtilization();
   #nextId = 1;
-  #attempts = 0;
   #cancelsHeard = 0;
 
   /** `onWarm` opens connections ahead of a statement's calls. */
@@ -90,24 +100,36 @@ export class WorkerLink {
       : { ok: false, error: { code: 'RVB_INTERNAL', message }, retryable: false };
   }
 
-  /** Books a model call that goes out and gives the id it is booked under. */
-  openAttempt(statementId: number, opening: AttemptOpening): string {
-    const attempt = `${threadId}.${++this.#attempts}`;
-    this.#opened.set(attempt, { statementId, attempt, opening });
-    this.#openedTimer ??= setTimeout(() => this.#tellOpened(), OPENED_AFTER_MS);
-    return attempt;
+  /** Asks leave for a model call. The main thread answers each, cancelled statements' too. */
+  requestCall(statementId: number, request: CallRequest): Promise<CallDecision> {
+    const id = this.#nextId++;
+    if (this.#asking.length === 0) setImmediate(() => this.#askCalls());
+    this.#asking.push({ id, statementId, request });
+    return new Promise((resolve) => this.#undecided.set(id, resolve));
   }
 
-  /** The call has ended; its chunk says the rest. */
-  closeAttempt(attempt: string): void {
-    this.#opened.delete(attempt);
+  /** Keeps the account of an ended call until its chunk takes it along, or for `ENDED_AFTER_MS`. */
+  endCall(unsaid: UnsaidEnds, ended: EndedAttempt): void {
+    unsaid.ended.push(ended);
+    this.#unsaid.add(unsaid);
+    this.#unsaidTimer ??= setTimeout(() => {
+      this.#unsaidTimer = undefined;
+      for (const one of this.#unsaid) this.say(one);
+    }, ENDED_AFTER_MS);
   }
 
-  #tellOpened(): void {
-    this.#openedTimer = undefined;
-    if (this.#opened.size === 0) return;
-    this.#port.postMessage({ kind: 'attempts', opened: [...this.#opened.values()] });
-    this.#opened.clear();
+  /** Tells of a chunk's ended calls ahead of the chunk. */
+  say(unsaid: UnsaidEnds): void {
+    const { statementId, ended } = unsaid;
+    this.#unsaid.delete(unsaid);
+    unsaid.ended = [];
+    if (ended.length > 0) this.#port.postMessage({ kind: 'ended', statementId, ended });
+  }
+
+  /** The chunk takes them along. */
+  take(unsaid: UnsaidEnds): readonly EndedAttempt[] {
+    this.#unsaid.delete(unsaid);
+    return unsaid.ended;
   }
 
   /** Aborts when the statement is cancelled. One signal serves all chunks of a statement here. */
@@ -144,6 +166,12 @@ export class WorkerLink {
     this.beacon.beat(getHeapStatistics().external_memory / 2 ** 20, utilization.utilization);
   }
 
+  #askCalls(): void {
+    const calls = this.#asking;
+    this.#asking = [];
+    this.#port.postMessage({ kind: 'calls', calls });
+  }
+
   #ask(post: (id: number) => void): Promise<Reply> {
     const id = this.#nextId++;
     return new Promise((resolve) => {
@@ -164,6 +192,14 @@ export class WorkerLink {
     }
     if (message.kind === 'warm') {
       this.#onWarm(message.target, message.connections);
+      return;
+    }
+    if (message.kind === 'decisions') {
+      for (const { id, decision } of message.decisions) {
+        const resolve = this.#undecided.get(id);
+        this.#undecided.delete(id);
+        resolve?.(decision);
+      }
       return;
     }
     const resolve = this.#waiting.get(message.id);

@@ -4,7 +4,6 @@ import type { Cascade } from '../src/cascade/cascade.ts';
 import type { Failure } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
 import type {
-  AttemptOpening,
   AttemptReport,
   ChatOutcome,
   ChatRequest,
@@ -33,6 +32,8 @@ export interface RunSettings {
   readonly kind: 'map' | 'run';
   /** One run's deadline. */
   readonly timeoutMs: number;
+  /** Attempts at a call that fails for a while, the first included; over those of the cells. */
+  readonly maxAttempts?: number;
   /** Keep each cell's output in the outcome (RUN, `rvbbit run`). */
   readonly keepOutputs: boolean;
   /** Where cells with instructions go; absent where no cell has any. */
@@ -44,19 +45,41 @@ export type RunOutcome =
   | { readonly kind: 'ok'; readonly value: Json; readonly outputs?: JsonObject }
   /** A `when` left no value. */
   | { readonly kind: 'skipped'; readonly outputs?: JsonObject }
-  | { readonly kind: 'failed'; readonly error: Failure; readonly outputs?: JsonObject };
+  | {
+      readonly kind: 'failed';
+      readonly error: Failure;
+      /** Attempts at the model call that failed it, 1 where none did. */
+      readonly attempts: number;
+      readonly outputs?: JsonObject;
+    };
 
-/** A model call that went out. */
-export interface OpenedAttempt {
-  readonly statementId: number;
-  /** Unique in the process. */
-  readonly attempt: string;
-  readonly opening: AttemptOpening;
+/** A model call that a run wants to make. The main thread alone decides whether and when it goes out. */
+export interface CallRequest {
+  readonly cell: string;
+  /** 1 for a cell's first call; counts on over retries and re-asking. */
+  readonly n: number;
+  /** The provider's id; `function` for the embedding program's own. */
+  readonly provider: string;
+  readonly model: string;
+  /** Hash of all that the answer depends on. */
+  readonly callKey: string;
+  /** Estimates, for limits and budgets. `outputTokens` is the cell's cap where it has one. */
+  readonly inputTokens: number;
+  readonly outputTokens?: number;
+  /** An answer at hand turned out to be of no use: make the call. */
+  readonly fresh?: boolean;
 }
 
-/** A model call and what came of it. */
+/** What the main thread says to it. Time spent waiting for it counts against no row's time. */
+export type CallDecision =
+  | { readonly kind: 'go'; readonly attempt: string }
+  /** The text of an earlier answer to the same call. */
+  | { readonly kind: 'hit'; readonly text: string }
+  | { readonly kind: 'refused'; readonly error: Failure };
+
+/** A model call that went out and what came of it. */
 export interface EndedAttempt {
-  /** Unique in the process. */
+  /** As the decision gave it. */
   readonly attempt: string;
   readonly report: AttemptReport;
 }
@@ -67,13 +90,17 @@ export interface ChunkOutcome {
   /** Text of each row's value by the value rule: a string is itself, null is null, anything else JSON text. */
   readonly values: readonly (string | null)[];
   /** Failed rows, by index in the chunk. */
-  readonly failures: readonly { readonly index: number; readonly error: Failure }[];
+  readonly failures: readonly {
+    readonly index: number;
+    readonly error: Failure;
+    readonly attempts: number;
+  }[];
   /** Rows that a `when` left without a value, by index in the chunk. */
   readonly skipped: readonly number[];
   /** Outputs by cell and the value before the value rule, a row each, where the settings asked to keep them. */
   readonly outputs?: readonly JsonObject[];
   readonly results?: readonly Json[];
-  /** Model calls that ended, with the ids they were booked under. */
+  /** Model calls that ended and that the main thread has not been told of. */
   readonly attempts?: readonly EndedAttempt[];
   /** Time spent on the rows inside the worker. */
   readonly durationMs: number;
@@ -106,17 +133,37 @@ export type WorkerRequest =
       readonly request: ChatRequest;
       readonly timeoutMs: number;
     }
-  /** Model calls that went out; their ends come with their chunks. Not answered. */
-  | { readonly kind: 'attempts'; readonly opened: readonly OpenedAttempt[] };
+  /** Model calls that want to go out, each to be decided on. */
+  | { readonly kind: 'calls'; readonly calls: readonly AskedCall[] }
+  /** Model calls that ended before their chunk. Not answered. */
+  | {
+      readonly kind: 'ended';
+      readonly statementId: number;
+      readonly ended: readonly EndedAttempt[];
+    };
+
+/** A call to decide on. */
+export interface AskedCall {
+  readonly id: number;
+  readonly statementId: number;
+  readonly request: CallRequest;
+}
 
 /** The main thread's word to a worker, on its link. */
 export type WorkerMessage =
   | { readonly kind: 'cascade'; readonly id: number; readonly cascade: Cascade | null }
   | { readonly kind: 'sql'; readonly id: number; readonly outcome: SqlCellOutcome }
   | { readonly kind: 'chat'; readonly id: number; readonly outcome: ChatOutcome }
+  | { readonly kind: 'decisions'; readonly decisions: readonly DecidedCall[] }
   /** Open connections ahead of a statement's calls. */
   | { readonly kind: 'warm'; readonly target: ModelTarget; readonly connections: number }
   | { readonly kind: 'cancel'; readonly statementId: number };
+
+/** What was decided on a call. */
+export interface DecidedCall {
+  readonly id: number;
+  readonly decision: CallDecision;
+}
 
 /** A rendered `sql_data` query: one statement, its values bound, its identifiers quoted. */
 export interface SqlCellQuery {

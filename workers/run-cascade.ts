@@ -1,7 +1,7 @@
 /** One run of a cascade: its cells in order, their conditions, routes and state, and the run's value. */
 import { isTruthy } from '../src/cascade/plain-json.ts';
 import { type Expression, evaluateExpression } from '../src/cascade/template.ts';
-import { failureOf, RvbbitError } from '../src/errors.ts';
+import { type ErrorCode, failureOf, RvbbitError } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
 import { MESSAGE_VALUE_CHARS, RUN_MAX_CELL_STEPS } from '../src/limits.ts';
 import { runCascadeCell } from './cells/cascade.ts';
@@ -42,7 +42,8 @@ export function runCascadeNow(
   context: RunContext,
 ): RunOutcome | Promise<RunOutcome> {
   const { timeoutMs } = context.settings;
-  const budget = { steps: 0, timeoutMs, deadlineMs: context.nowMs() + timeoutMs };
+  const deadlineMs = context.nowMs() + timeoutMs;
+  const budget = { steps: 0, attempts: 1, waitedMs: 0, timeoutMs, deadlineMs };
   return startRun(program, input, context, budget);
 }
 
@@ -85,6 +86,7 @@ function runFrom(
       index++;
       continue;
     }
+    run.budget.attempts = 1;
     const output = runCell(program, cell, run);
     if (output instanceof Promise) {
       const at = index;
@@ -103,7 +105,7 @@ function runFrom(
 function runCell(program: CascadeProgram, cell: CellProgram, run: Run): Json | Promise<Json> {
   const recover = (error: unknown): Json => {
     const code = failureOf(error).code;
-    if (cell.nullOnError && code !== 'RVB_CANCELLED' && !isRunOver(run)) return null;
+    if (cell.nullOnError && !endsRun(code) && !isRunOver(run)) return null;
     throw labelled(cell.label, error);
   };
   try {
@@ -179,10 +181,12 @@ function finish(program: CascadeProgram, run: Run, last: Json | undefined): RunO
 }
 
 function failed(run: Run, error: unknown): RunOutcome {
-  const failure = failureOf(error);
-  return run.context.settings.keepOutputs
-    ? { kind: 'failed', error: failure, outputs: run.outputs }
-    : { kind: 'failed', error: failure };
+  const failure = {
+    kind: 'failed',
+    error: failureOf(error),
+    attempts: run.budget.attempts,
+  } as const;
+  return run.context.settings.keepOutputs ? { ...failure, outputs: run.outputs } : failure;
 }
 
 function evaluate(label: string, expression: Expression, run: Run): Json {
@@ -204,8 +208,13 @@ function view(run: Run): { input: JsonObject; outputs: JsonObject; state: JsonOb
   return { input: run.input, outputs: run.outputs, state: run.state };
 }
 
+/** What ends the statement ends the run: no cell may make a value of it. */
+export function endsRun(code: ErrorCode): boolean {
+  return code === 'RVB_CANCELLED' || code === 'RVB_BUDGET';
+}
+
 function isRunOver(run: Run): boolean {
-  return run.context.nowMs() >= run.budget.deadlineMs;
+  return run.context.nowMs() >= run.budget.deadlineMs + run.budget.waitedMs;
 }
 
 function tooManySteps(cell: CellProgram): RvbbitError {

@@ -1,15 +1,16 @@
 /** What one run of a cascade carries from cell to cell, and what it asks of its surroundings. */
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import { RvbbitError } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
 import { TIMER_MAX_MS } from '../src/limits.ts';
+import type { AttemptReport, ChatOutcome, ChatRequest, ModelTarget } from '../src/model/chat.ts';
 import type {
-  AttemptOpening,
-  AttemptReport,
-  ChatOutcome,
-  ChatRequest,
-  ModelTarget,
-} from '../src/model/chat.ts';
-import type { RunSettings, SqlCellOutcome, SqlCellQuery } from './protocol.ts';
+  CallDecision,
+  CallRequest,
+  RunSettings,
+  SqlCellOutcome,
+  SqlCellQuery,
+} from './protocol.ts';
 
 /** What a run needs of the worker around it. */
 export interface RunContext {
@@ -25,8 +26,10 @@ export interface RunContext {
     request: ChatRequest,
     options: { readonly signal: AbortSignal; readonly timeoutMs: number },
   ): Promise<ChatOutcome>;
-  /** Books a call that is about to go out; what it returns takes the account of it. */
-  openAttempt(opening: AttemptOpening): (report: AttemptReport) => void;
+  /** Asks the main thread for leave to make a call, or for an answer at hand. Waits; never rejects. */
+  requestCall(request: CallRequest): Promise<CallDecision>;
+  /** Gives the account of a call that had leave to go out. */
+  endCall(attempt: string, report: AttemptReport): void;
   /** Called before and after the synchronous part of a js cell: another thread ends an endless loop. */
   enterJs?(timeoutMs: number): void;
   leaveJs?(): void;
@@ -55,10 +58,14 @@ export interface Variant {
 
 /** The bounds of a run and of the cascades nested in it. */
 export interface RunBudget {
-  /** On `context.nowMs`'s clock. */
-  deadlineMs: number;
+  /** On `context.nowMs`'s clock; `waitedMs` comes on top. */
+  readonly deadlineMs: number;
   readonly timeoutMs: number;
+  /** Time spent waiting for leave to call a model: the limiter's, not the run's. */
+  waitedMs: number;
   steps: number;
+  /** Attempts at the last model call of the cell that runs. */
+  attempts: number;
 }
 
 /** The time that a cell may take: its own limit or what is left of the run's, whichever is less. */
@@ -70,7 +77,7 @@ export interface TimeLimit {
 
 /** The limit for a cell that begins now. */
 export function timeLimit(run: Run, label: string, cellTimeoutMs: number | undefined): TimeLimit {
-  const left = run.budget.deadlineMs - run.context.nowMs();
+  const left = run.budget.deadlineMs + run.budget.waitedMs - run.context.nowMs();
   if (cellTimeoutMs !== undefined && cellTimeoutMs <= left) {
     return { ms: cellTimeoutMs, message: `${label} took longer than its ${cellTimeoutMs} ms` };
   }
@@ -122,6 +129,15 @@ export function settleWithin<T>(
     );
     if (signal.aborted) onAbort();
   });
+}
+
+/** Waits; throws RVB_CANCELLED as soon as the statement is cancelled. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await setTimeoutPromise(ms, undefined, { signal });
+  } catch {
+    throw cancelledError();
+  }
 }
 
 /** The error of a run whose statement was cancelled. */

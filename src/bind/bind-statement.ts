@@ -39,6 +39,7 @@ export async function bindStatement(
   const cascade = await loadCascade(defaults.cascadeRoot, statement.cascade.value);
   refuseLaterCells(cascade);
   const models = await defaults.models.bind(cascade, settings.modelOverride);
+  if (settings.budget.costMicroUsd !== undefined) refuseUncosted(models);
   const { session, parameters, stop } = scope;
   const query = statement.query.text;
   const columns = await session
@@ -59,6 +60,18 @@ export async function bindStatement(
     hasLimit,
     ...(models === undefined ? {} : { models }),
   };
+}
+
+/** Without a price nothing says when the money is spent. */
+function refuseUncosted(models: BoundModels | undefined): void {
+  for (const target of Object.values(models?.settings.targets ?? {})) {
+    const provider = target.kind === 'provider' ? target.provider.id : 'function';
+    const usage = { inputTokens: 1, outputTokens: 1 };
+    if (models?.costOf(provider, target.model, usage) !== undefined) continue;
+    const what = `max_cost needs a price, and ${provider}/${target.model} has none`;
+    const advice = 'set providers.<id>.prices in rvbbit.config.yaml, or use max_calls';
+    throw new RvbbitError('RVB_UNCOSTED', `${what}; ${advice}`, { stage: 'bind' });
+  }
 }
 
 /** A SQL error whose place counts from `start` on in the source, as it counts from the source's own beginning. */

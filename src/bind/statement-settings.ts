@@ -2,9 +2,12 @@
 import type { Annotation, MapStatement, Option, RunStatement } from '../../grammar/ast.ts';
 import { parseDurationMs } from '../../grammar/options.ts';
 import { RvbbitError } from '../errors.ts';
+import type { CacheSetting } from '../execute/calls/answer-policy.ts';
+import type { BudgetLimits } from '../execute/calls/budget.ts';
 import type { Json } from '../json.ts';
 import { MAX_PARALLEL, RUN_TIMEOUT_MS } from '../limits.ts';
 import type { ModelOverride } from '../model/models.ts';
+import type { ProviderLimits } from '../model/provider-config.ts';
 
 /** What becomes of a row whose cascade failed. */
 export type OnError =
@@ -23,6 +26,12 @@ export interface StatementSettings {
   readonly timeoutMs: number;
   readonly deadlineMs?: number;
   readonly dedupe: boolean;
+  /** Attempts after the first, at a call that fails for a while. */
+  readonly retries?: number;
+  readonly budget: BudgetLimits;
+  readonly cache: CacheSetting;
+  /** The statement's own limits on its calls: with the provider's the tighter holds. */
+  readonly limits?: ProviderLimits;
   /** MAP DISTINCT, or the columns of `dedupe_by`. */
   readonly distinct?: 'row' | readonly string[];
   readonly asTable?: string;
@@ -34,10 +43,6 @@ export interface StatementSettings {
 /** Options and annotations that the grammar knows and a later version executes. */
 const LATER: ReadonlySet<string> = new Set([
   'batch',
-  'retries',
-  'max_cost',
-  'max_calls',
-  'max_total_tokens',
   'max_pairs',
   'schema',
   'threshold',
@@ -73,6 +78,10 @@ export function resolveSettings(
     timeoutMs: durationOf(values, 'timeout') ?? RUN_TIMEOUT_MS,
     ...given('deadlineMs', durationOf(values, 'deadline')),
     dedupe: values.get('dedupe') !== false,
+    ...given('retries', values.get('retries') as number | undefined),
+    budget: budgetOf(values),
+    cache: values.get('cache') ?? true,
+    ...given('limits', limitsOf(values)),
     ...(dedupeBy === undefined
       ? distinct
         ? { distinct: 'row' as const }
@@ -109,8 +118,7 @@ function refuseLaterOptions(values: ReadonlyMap<string, unknown>): void {
     const later =
       LATER.has(key) ||
       (key === 'order' && value !== 'input') ||
-      (key === 'strategy' && value !== 'auto' && value !== 'batch') ||
-      (key === 'cache' && typeof value !== 'boolean');
+      (key === 'strategy' && value !== 'auto' && value !== 'batch');
     if (later) throw unsupported(`the option ${key}${LATER.has(key) ? '' : ` = ${value}`}`);
   }
 }
@@ -160,6 +168,25 @@ function durationOf(values: ReadonlyMap<string, unknown>, key: string): number |
   return typeof value === 'string' || typeof value === 'number'
     ? parseDurationMs(value)
     : undefined;
+}
+
+/** `max_cost` is in dollars, as prices are. */
+function budgetOf(values: ReadonlyMap<string, unknown>): BudgetLimits {
+  const dollars = values.get('max_cost') as number | undefined;
+  return {
+    ...given('calls', values.get('max_calls') as number | undefined),
+    ...given('tokens', values.get('max_total_tokens') as number | undefined),
+    ...(dollars === undefined ? {} : { costMicroUsd: Math.round(dollars * 1e6) }),
+  };
+}
+
+function limitsOf(values: ReadonlyMap<string, unknown>): ProviderLimits | undefined {
+  const limits: ProviderLimits = {
+    ...given('rpm', values.get('rpm') as number | undefined),
+    ...given('inputTpm', values.get('input_tpm') as number | undefined),
+    ...given('outputTpm', values.get('output_tpm') as number | undefined),
+  };
+  return Object.keys(limits).length === 0 ? undefined : limits;
 }
 
 function modelOverrideOf(values: ReadonlyMap<string, unknown>): ModelOverride {

@@ -3,7 +3,7 @@ import { MapExecution } from '../execute/execute-map.ts';
 import type { StatementEnv } from '../execute/statement-env.ts';
 import type { MapPlan } from '../plan/plan.ts';
 import type { Notice, Row, ValueForm } from '../result.ts';
-import { type Delivered, deliverReader, limitNotice } from './delivered.ts';
+import { type Delivered, deliverReader, endNotices, limitNotice } from './delivered.ts';
 import type { StreamHead } from './stream-rows.ts';
 
 export async function deliverMap(
@@ -14,7 +14,8 @@ export async function deliverMap(
   const execution = await MapExecution.prepare(plan, env, { growing: false });
   try {
     await execution.run();
-    const notices = noticesOf(plan, execution);
+    const notices = [...noticesOf(plan, execution), ...endNotices(env)];
+    await env.desk.commitJournal();
     const { signal } = env.stop;
     const { targetSql } = execution;
     if (targetSql !== undefined) {
@@ -52,6 +53,7 @@ export async function* streamMap(
     const { signal } = env.stop;
     onHead({ columns: execution.columns, notices: noticesOf(plan, execution), signal });
     for await (const range of execution.knownRanges()) {
+      await env.desk.commitJournal();
       const reader = await env.session.run(execution.select(range), { signal });
       yield* await reader.rows(form);
     }

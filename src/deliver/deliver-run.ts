@@ -4,7 +4,7 @@ import { executeRun } from '../execute/execute-run.ts';
 import type { StatementEnv } from '../execute/statement-env.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import type { Notice } from '../result.ts';
-import { type Delivered, limitNotice } from './delivered.ts';
+import { type Delivered, endNotices, limitNotice } from './delivered.ts';
 
 export async function deliverRun(plan: RunPlan, env: StatementEnv): Promise<Delivered> {
   const { report, cut, shadows } = await executeRun(plan, env);
@@ -16,6 +16,8 @@ export async function deliverRun(plan: RunPlan, env: StatementEnv): Promise<Deli
       message: `the temp table ${plan.asTable} now hides the table of that name in this session; DROP TABLE temp.${quoteIdentifier(plan.asTable)} brings it back`,
     });
   }
+  notices.push(...endNotices(env));
+  await env.desk.commitJournal();
   const text = JSON.stringify(report);
   if (plan.create !== undefined) {
     const column = quoteIdentifier(plan.resultColumn);

@@ -1,5 +1,6 @@
 /** What a statement hands to its caller, before the account of it is added. */
 import type { ResultReader } from '../duck/reader.ts';
+import type { StatementScope } from '../execute/statement-env.ts';
 import { MAP_DEFAULT_ROWS, RUN_DEFAULT_ROWS } from '../limits.ts';
 import type { Notice, ResultColumn, Row, ValueForm } from '../result.ts';
 
@@ -24,6 +25,14 @@ export async function deliverReader(
   }
   const columns = reader.columns.map(({ name, type }) => ({ name, type }));
   return { columns, rows: await reader.rows(form), rowCount: reader.rowCount, notices };
+}
+
+/** Says that a statement has ended before its rows did, and how to go on. */
+export function endNotices({ stop }: StatementScope): readonly Notice[] {
+  if (stop.drained === undefined) return [];
+  const why = stop.drained === 'budget' ? 'its budget was used up' : 'it was interrupted';
+  const message = `the statement ended early: ${why}; rows that were not run are left out. Run it again to go on from there`;
+  return [{ code: 'incomplete', message }];
 }
 
 /** Says that the default limit cut rows off. */

@@ -30,6 +30,9 @@ export function reasonOf(signal: AbortSignal): RvbbitError {
   return signal.reason instanceof RvbbitError ? signal.reason : cancelled();
 }
 
+/** Why a statement ends early and in order: its budget is used up, or its caller wants no more rows. */
+export type DrainReason = 'budget' | 'interrupted';
+
 /**
  * One signal for a statement: aborts with RVB_CANCELLED when the caller's or the engine's signal
  * does, with RVB_DEADLINE when the time is up. `dispose` takes the listeners off again.
@@ -38,7 +41,9 @@ export class StatementSignal {
   readonly #controller = new AbortController();
   readonly #sources: readonly AbortSignal[];
   readonly #onAbort = () => this.abort(cancelled());
+  readonly #onDrain = new Set<() => void>();
   #timer: NodeJS.Timeout | undefined;
+  #drained: DrainReason | undefined;
 
   constructor(sources: readonly (AbortSignal | undefined)[]) {
     this.#sources = sources.filter((source) => source !== undefined);
@@ -50,6 +55,24 @@ export class StatementSignal {
 
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** No further run starts; those in flight come to their end, and what is done is delivered. */
+  drain(reason: DrainReason): void {
+    if (this.#drained !== undefined) return;
+    this.#drained = reason;
+    for (const listener of this.#onDrain) listener();
+  }
+
+  /** Why the statement ends early, if it does. */
+  get drained(): DrainReason | undefined {
+    return this.#drained;
+  }
+
+  /** Calls `listener` when the statement is drained; returns the way to stop it. */
+  onDrain(listener: () => void): () => void {
+    this.#onDrain.add(listener);
+    return () => this.#onDrain.delete(listener);
   }
 
   /** Sets the statement's deadline, of which `elapsedMs` have gone by. */

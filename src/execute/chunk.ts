@@ -26,6 +26,8 @@ export interface Piece {
   readonly failures: readonly RunFailure[];
   /** Indexes of runs that a `when` left without a value. */
   readonly skipped: readonly number[];
+  /** Indexes of runs that were given up unfinished: they have no outcome. */
+  readonly notRun?: readonly number[];
   /** Outputs by cell and values as they were before the value rule, where they were kept. */
   readonly outputs?: readonly JsonObject[];
   readonly results?: readonly Json[];

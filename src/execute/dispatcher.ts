@@ -1,13 +1,16 @@
 /** Where chunks go to be run. The lanes know this much and no more: a queue over many hosts fits behind it too. */
 
 import type {
+  CallDecision,
+  CallRequest,
   ChunkOutcome,
   ChunkTask,
+  EndedAttempt,
   SqlCellOutcome,
   SqlCellQuery,
 } from '../../workers/protocol.ts';
 import type { Cascade } from '../cascade/cascade.ts';
-import type { AttemptOpening, ChatOutcome, ChatRequest, ModelTarget } from '../model/chat.ts';
+import type { ChatOutcome, ChatRequest, ModelTarget } from '../model/chat.ts';
 
 /** What came of sending a chunk out. */
 export type DispatchResult = { readonly kind: 'done'; readonly outcome: ChunkOutcome } | LostChunk;
@@ -33,8 +36,14 @@ export interface StatementHost {
   runSql(query: SqlCellQuery): Promise<SqlCellOutcome>;
   /** Asks the embedding program's model function; its signal aborts when the time is up. Never rejects. */
   chat(request: ChatRequest, timeoutMs: number): Promise<ChatOutcome>;
-  /** Books a model call that goes out. */
-  attemptStarted(attempt: string, opening: AttemptOpening): void;
+  /** Decides on a model call that a worker wants to make. Never rejects. */
+  decide(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision>;
+  /** Called before workers are told that calls may go out. */
+  beforeCalls(): void;
+  /** Takes the account of calls that have ended ahead of their chunk. */
+  attemptsEnded(ended: readonly EndedAttempt[]): void;
+  /** A worker has died, and with it the calls that it had out. */
+  threadLost(threadId: number): void;
 }
 
 export interface Dispatcher {

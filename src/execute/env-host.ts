@@ -1,10 +1,17 @@
 /** What the workers may ask of the main thread for one statement: its SQL, its model function, its books. */
 import { setMaxListeners } from 'node:events';
-import type { EndedAttempt, SqlCellOutcome, SqlCellQuery } from '../../workers/protocol.ts';
+import type {
+  CallDecision,
+  CallRequest,
+  EndedAttempt,
+  SqlCellOutcome,
+  SqlCellQuery,
+} from '../../workers/protocol.ts';
 import type { Cascade } from '../cascade/cascade.ts';
 import { failureOf } from '../errors.ts';
 import { TIMER_MAX_MS } from '../limits.ts';
-import type { AttemptOpening, ChatOutcome, ChatRequest } from '../model/chat.ts';
+import type { ChatOutcome, ChatRequest } from '../model/chat.ts';
+import type { StatementCalls } from './calls/statement-calls.ts';
 import { reasonOf } from './cancel.ts';
 import type { StatementHost } from './dispatcher.ts';
 import { runSqlCell } from './sql-cell.ts';
@@ -12,13 +19,11 @@ import type { StatementEnv } from './statement-env.ts';
 
 export class EnvHost implements StatementHost {
   readonly #env: StatementEnv;
-  /** Calls that are out. */
-  readonly #open = new Set<string>();
-  /** Calls whose end has overtaken their start. */
-  readonly #early = new Set<string>();
+  readonly #calls: StatementCalls;
 
-  constructor(env: StatementEnv) {
+  constructor(env: StatementEnv, calls: StatementCalls) {
     this.#env = env;
+    this.#calls = calls;
     // Every call of the model function listens.
     setMaxListeners(0, env.stop.signal);
   }
@@ -60,34 +65,19 @@ export class EnvHost implements StatementHost {
     }
   }
 
-  attemptStarted(attempt: string, opening: AttemptOpening): void {
-    if (this.#early.delete(attempt)) return;
-    this.#open.add(attempt);
-    const { cell, attempt: n, provider, model } = opening;
-    this.#env.ledger.note({ t: 'attempt.start', attempt, callKey: '', cell, n, provider, model });
+  decide(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
+    return this.#calls.decide(threadId, request);
   }
 
-  /** Books the end of a call. It comes with its chunk, by another way than the start, and may overtake it. */
-  attemptEnded({ attempt, report }: EndedAttempt): void {
-    const { models, ledger } = this.#env;
-    if (!this.#open.delete(attempt)) {
-      this.attemptStarted(attempt, report);
-      this.#open.delete(attempt);
-      this.#early.add(attempt);
-    }
-    const { provider, model, outcome, status, usage, durationMs, error } = report;
-    const cost = usage === undefined ? undefined : models?.costOf(provider, model, usage);
-    ledger.note({
-      t: 'attempt.end',
-      attempt,
-      outcome,
-      ...(status === undefined ? {} : { status }),
-      tokensIn: usage?.inputTokens ?? 0,
-      tokensOut: usage?.outputTokens ?? 0,
-      costMicroUsd: cost ?? null,
-      costStatus: cost === undefined ? 'uncosted' : 'settled',
-      durationMs,
-      ...(error === undefined ? {} : { error }),
-    });
+  beforeCalls(): void {
+    this.#env.desk.writeJournal();
+  }
+
+  attemptsEnded(ended: readonly EndedAttempt[]): void {
+    for (const one of ended) this.#calls.end(one);
+  }
+
+  threadLost(threadId: number): void {
+    this.#calls.threadLost(threadId);
   }
 }

@@ -30,6 +30,7 @@ export class MapExecution {
   readonly #store: RunStore;
   #storedRuns = 0;
   #onStored: () => void = () => {};
+  #ended = false;
 
   /** Reads the query into a temp table and finds its distinct inputs. No cascade runs yet. */
   static async prepare(
@@ -117,9 +118,10 @@ export class MapExecution {
   /** Runs the cascade to the end of the inputs; throws what stopped it. */
   async run(): Promise<void> {
     const { stop } = this.#env;
-    const { timeoutMs, parallel, onError } = this.#plan;
+    const { timeoutMs, parallel, onError, calls } = this.#plan;
     await executeRuns(this.#env, {
       settings: { kind: 'map', timeoutMs, keepOutputs: false },
+      calls,
       inputs: this.#inputs,
       parallel,
       failFast: onError.kind === 'fail',
@@ -127,6 +129,8 @@ export class MapExecution {
       sink: this.#store,
     });
     await this.#store.finish();
+    this.#ended = true;
+    this.#onStored();
     if (stop.signal.aborted) throw reasonOf(stop.signal);
   }
 
@@ -156,6 +160,7 @@ export class MapExecution {
       mapTable: this.#runs.mapTable,
       valuesTable: this.#store.valuesTable,
       failuresTable: this.#store.failedRuns === 0 ? undefined : this.#store.failuresTable,
+      complete: this.#env.stop.drained === undefined,
       ...options,
     });
   }
@@ -181,6 +186,8 @@ export class MapExecution {
         released = known;
       } else {
         if (signal.aborted) throw reasonOf(signal);
+        // A statement that ends early leaves the last rows without a value.
+        if (this.#ended) return;
         await grown;
       }
     }

@@ -10,7 +10,8 @@ import type { StatementEnv } from './statement-env.ts';
 
 /** The JSON that a RUN returns in its one row. */
 export interface RunReport {
-  readonly status: 'success' | 'failed';
+  /** `incomplete`: its budget was used up, or it was interrupted. */
+  readonly status: 'success' | 'failed' | 'incomplete';
   readonly session_id: string;
   /** The temp table that held the rows. */
   readonly table_created: string;
@@ -40,11 +41,17 @@ export async function executeRun(plan: RunPlan, env: StatementEnv): Promise<RunR
     kind: 'run',
     input: { data_table: plan.asTable, row_count: staged.rowCount, columns: staged.columns },
     timeoutMs: plan.timeoutMs,
+    calls: plan.calls,
     failFast: plan.onError.kind === 'fail',
   });
   const after = await tableIds(session);
   const report: RunReport = {
-    status: outcome.kind === 'failed' ? 'failed' : 'success',
+    status:
+      env.stop.drained !== undefined
+        ? 'incomplete'
+        : outcome.kind === 'failed'
+          ? 'failed'
+          : 'success',
     session_id: ledger.session,
     table_created: plan.asTable,
     row_count: staged.rowCount,

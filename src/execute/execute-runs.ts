@@ -3,7 +3,9 @@ import type { RunSettings } from '../../workers/protocol.ts';
 import { RvbbitError } from '../errors.ts';
 import type { JournalEntry } from '../journal/records.ts';
 import { SUMMARY_MAX_FAILURES } from '../limits.ts';
+import type { CallPlan } from '../plan/plan.ts';
 import type { RowFailure } from '../result.ts';
+import { openCalls } from './calls/open-calls.ts';
 import { reasonOf, StopGuard } from './cancel.ts';
 import type { Chunk, Piece, RunInputs } from './chunk.ts';
 import { ChunkPolicy } from './chunk-policy.ts';
@@ -21,7 +23,8 @@ export interface RunSink {
 }
 
 export interface RunsRequest {
-  readonly settings: Omit<RunSettings, 'models'>;
+  readonly settings: Omit<RunSettings, 'models' | 'maxAttempts'>;
+  readonly calls: CallPlan;
   readonly inputs: RunInputs;
   /** Lanes: at most this many runs are in flight at any moment. */
   readonly parallel: number;
@@ -41,17 +44,24 @@ export async function executeRuns(env: StatementEnv, request: RunsRequest): Prom
   const guard = new StopGuard(dispatcher, env.id);
   const policy = new ChunkPolicy(request.parallel);
   const cursor = new RunCursor(inputs, policy, window);
-  const host = new EnvHost(env);
+  const calls = openCalls(env, request.calls);
+  const host = new EnvHost(env, calls);
   const intake = new Intake(env, request);
   const settler = new ChunkSettler({
     dispatcher: guard,
     statementId: env.id,
     cascadeHash: cascade.hash,
-    settings: { ...request.settings, ...(models === undefined ? {} : { models: models.settings }) },
+    settings: {
+      ...request.settings,
+      ...(request.calls.maxAttempts === undefined
+        ? {}
+        : { maxAttempts: request.calls.maxAttempts }),
+      ...(models === undefined ? {} : { models: models.settings }),
+    },
     accept: (piece, chunk) => intake.accept(piece, chunk),
     observe: (rowCount, durationMs) => policy.observe(rowCount, durationMs),
     lost: (reason) => ledger.note({ t: 'worker.lost', reason }),
-    attemptEnded: (attempt) => host.attemptEnded(attempt),
+    attemptsEnded: (attempts) => host.attemptsEnded(attempts),
   });
   const stop = (reason: RvbbitError) => {
     guard.stop(reason);
@@ -59,24 +69,30 @@ export async function executeRuns(env: StatementEnv, request: RunsRequest): Prom
   };
   const onAbort = () => stop(reasonOf(signal));
   signal.addEventListener('abort', onAbort);
+  const offDrain = env.stop.onDrain(() => window.close());
   dispatcher.openStatement(host);
   try {
     await guard.race(dispatcher.ready());
     await runLanes({
       parallel: Math.min(request.parallel, inputs.runCount),
       next: async () => {
+        if (env.stop.drained !== undefined) return undefined;
         const chunk = await cursor.take();
         if (signal.aborted) throw reasonOf(signal);
-        return chunk;
+        // The window let the lane go because nothing more is to start.
+        return env.stop.drained === undefined ? chunk : undefined;
       },
       settle: (chunk) => guard.race(settler.settle(chunk)),
       stop: () =>
         stop(new RvbbitError('RVB_CANCELLED', 'the statement failed', { stage: 'execute' })),
     });
+    intake.finish();
   } catch (thrown) {
     throw signal.aborted ? reasonOf(signal) : thrown;
   } finally {
     signal.removeEventListener('abort', onAbort);
+    offDrain();
+    calls.close();
     dispatcher.closeStatement(env.id);
     guard.dispose();
   }
@@ -93,6 +109,12 @@ class Intake {
     this.#env = env;
     this.#request = request;
     this.#reassembler = new Reassembler(request.inputs.runCount);
+  }
+
+  /** Passes on what waits for runs that a statement which ends early has not done. */
+  finish(): void {
+    const rest = this.#reassembler.rest();
+    if (rest.length > 0) this.#request.sink.write(rest);
   }
 
   async accept(piece: Piece, chunk: Chunk): Promise<void> {
@@ -134,6 +156,7 @@ function rowsRecord(
     indexes.reduce((sum, index) => sum + weightOf(index), 0);
   const failed = weigh(piece.failures.map(({ index }) => index));
   const skipped = weigh(piece.skipped);
+  const notRun = weigh(piece.notRun ?? []);
   let rows = 0;
   let nulls = 0;
   for (let index = 0; index < piece.values.length; index++) {
@@ -144,9 +167,9 @@ function rowsRecord(
   return {
     t: 'rows',
     first: piece.firstOrdinal,
-    count: piece.values.length,
+    count: piece.values.length - (piece.notRun?.length ?? 0),
     ok: rows - nulls,
-    null: nulls - failed - skipped,
+    null: nulls - failed - skipped - notRun,
     failed,
     skipped,
     failures,

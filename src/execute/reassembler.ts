@@ -26,6 +26,13 @@ export class Reassembler {
     return this.#refused;
   }
 
+  /** Pieces that came before one that will not come, in order. */
+  rest(): readonly Piece[] {
+    const rest = [...this.#early.values()].sort((a, b) => a.firstOrdinal - b.firstOrdinal);
+    this.#early.clear();
+    return rest;
+  }
+
   /** Takes a piece and gives back those that can now be released, in order. */
   accept(piece: Piece): readonly Piece[] {
     const { firstOrdinal } = piece;

@@ -16,16 +16,23 @@ export interface ResultTables {
   /** Undefined where no run failed. */
   readonly failuresTable: string | undefined;
   readonly range?: RowRange;
+  /** Every run has a value; else the rows of the others are left out. */
+  readonly complete: boolean;
   /** The rows go into a table, which DuckDB fills in the order it scans. */
   readonly intoTable: boolean;
 }
 
-/** Rows in order: every row once, less those that `on_error = 'skip'` drops. */
+/** Rows in order: every row once, less those that `on_error = 'skip'` drops or that were not run. */
 export function resultSelect(tables: ResultTables): string {
   const { plan, stage, mapTable, valuesTable, failuresTable, range } = tables;
   const columns = selectList(tables).join(', ');
   // Where row i is run i the two tables lie side by side: no hash table, no sort.
-  if (tables.intoTable && mapTable === undefined && failuresTable === undefined) {
+  if (
+    tables.complete &&
+    tables.intoTable &&
+    mapTable === undefined &&
+    failuresTable === undefined
+  ) {
     return `SELECT ${columns}\nFROM ${stage.table} s POSITIONAL JOIN ${valuesTable} r`;
   }
   const ordinal = `s.${stage.ordinal}`;
@@ -38,7 +45,7 @@ export function resultSelect(tables: ResultTables): string {
     `SELECT ${columns}`,
     `FROM ${stage.table} s`,
     ...(mapTable === undefined ? [] : [`JOIN ${mapTable} m ON m."row" = ${ordinal}`]),
-    `LEFT JOIN ${valuesTable} r ON r.run = ${run}`,
+    `${tables.complete ? 'LEFT ' : ''}JOIN ${valuesTable} r ON r.run = ${run}`,
     ...(failuresTable === undefined ? [] : [`LEFT JOIN ${failuresTable} f ON f.run = ${run}`]),
     ...(conditions.length === 0 ? [] : [`WHERE ${conditions.join(' AND ')}`]),
     `ORDER BY ${ordinal}`,

@@ -1,6 +1,8 @@
 /** One run of a cascade on one input: RUN, `rvbbit run` and `rvbbit test`. */
 import type { RunOutcome, RunSettings } from '../../workers/protocol.ts';
 import type { Json, JsonObject } from '../json.ts';
+import type { CallPlan } from '../plan/plan.ts';
+import { BUDGET_USED_UP } from './calls/statement-calls.ts';
 import { reasonOf } from './cancel.ts';
 import type { Piece, RunInputs } from './chunk.ts';
 import { executeRuns } from './execute-runs.ts';
@@ -11,6 +13,7 @@ export interface SingleRun {
   readonly input: JsonObject;
   readonly kind: RunSettings['kind'];
   readonly timeoutMs: number;
+  readonly calls: CallPlan;
   /** Throw where the run fails, instead of giving its failure back. */
   readonly failFast: boolean;
 }
@@ -20,6 +23,7 @@ export async function runSingle(env: StatementEnv, single: SingleRun): Promise<R
   let settled: Piece | undefined;
   env.ledger.note({ t: 'statement.read', rows: 1, runs: 1, deduped: 0 });
   await executeRuns(env, {
+    calls: single.calls,
     settings: { kind: single.kind, timeoutMs: single.timeoutMs, keepOutputs: true },
     inputs: inputsOf(single.input),
     parallel: 1,
@@ -37,9 +41,12 @@ export async function runSingle(env: StatementEnv, single: SingleRun): Promise<R
 
 function outcomeOf(piece: Piece): RunOutcome {
   const outputs = piece.outputs?.[0] ?? {};
+  if (piece.notRun !== undefined)
+    return { kind: 'failed', error: BUDGET_USED_UP, attempts: 1, outputs };
   const [failure] = piece.failures;
   if (failure !== undefined) {
-    return { kind: 'failed', error: { code: failure.code, message: failure.message }, outputs };
+    const { code, message, attempts } = failure;
+    return { kind: 'failed', error: { code, message }, attempts, outputs };
   }
   if (piece.skipped.length > 0) return { kind: 'skipped', outputs };
   return { kind: 'ok', value: piece.results?.[0] ?? null, outputs };

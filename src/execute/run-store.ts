@@ -17,7 +17,8 @@ export interface RunStoreOptions {
 
 /**
  * Writes happen beside the lanes: `write` only queues, and one flush at a time appends what has
- * queued up. Runs arrive in order, so the tables always hold a prefix of them.
+ * queued up. Runs arrive in order, so the tables always hold a prefix of them, less the runs that a
+ * statement which ends early has not done.
  */
 export class RunStore implements RunSink {
   readonly valuesTable: string;
@@ -114,14 +115,15 @@ CREATE TEMP TABLE ${store.failuresTable} (run BIGINT, code VARCHAR, message VARC
     this.#queue = [];
     this.#queuedRuns = 0;
     this.#queuedBytes = 0;
-    const first = this.#storedRuns;
-    const values = pieces.flatMap((piece) => piece.values);
-    if (values.length === 0) return;
-    const runs = Float64Array.from(values, (_, index) => first + index);
+    const last = pieces.at(-1);
+    if (last === undefined) return;
+    const values: (string | null)[] = [];
+    const runs: number[] = [];
+    for (const piece of pieces) collect(piece, runs, values);
     await this.#session.append(
       { catalog: 'temp', name: this.valuesTable },
       [
-        { type: 'BIGINT', values: runs },
+        { type: 'BIGINT', values: Float64Array.from(runs) },
         { type: 'VARCHAR', values },
       ],
       values.length,
@@ -134,7 +136,7 @@ CREATE TEMP TABLE ${store.failuresTable} (run BIGINT, code VARCHAR, message VARC
         })),
       ),
     );
-    this.#storedRuns = first + values.length;
+    this.#storedRuns = last.firstOrdinal + last.values.length;
     this.#options.onStored(this.#storedRuns);
   }
 
@@ -151,5 +153,15 @@ CREATE TEMP TABLE ${store.failuresTable} (run BIGINT, code VARCHAR, message VARC
       ],
       failures.length,
     );
+  }
+}
+
+/** A piece's runs and their values, without those that were not done. */
+function collect(piece: Piece, runs: number[], values: (string | null)[]): void {
+  const notRun = new Set(piece.notRun);
+  for (let index = 0; index < piece.values.length; index++) {
+    if (notRun.has(index)) continue;
+    runs.push(piece.firstOrdinal + index);
+    values.push(piece.values[index]!);
   }
 }

@@ -23,7 +23,7 @@ export interface SettleContext {
   observe(rowCount: number, durationMs: number): void;
   lost(reason: string): void;
   /** Takes the model calls that ended with a chunk. */
-  attemptEnded(attempt: EndedAttempt): void;
+  attemptsEnded(attempts: readonly EndedAttempt[]): void;
 }
 
 let lastTaskId = 0;
@@ -48,7 +48,7 @@ export class ChunkSettler {
       this.#fruitless.clear();
       this.#poisonRows = 0;
       if (!alone) this.#context.observe(chunk.rowCount, outcome.durationMs);
-      for (const attempt of outcome.attempts ?? []) this.#context.attemptEnded(attempt);
+      if (outcome.attempts !== undefined) this.#context.attemptsEnded(outcome.attempts);
       if (outcome.values.length > 0) await this.#context.accept(pieceOf(chunk, outcome), chunk);
       if (outcome.cancelled) throw cancelled();
       return;
@@ -127,12 +127,16 @@ function workersLost(deaths: number, reason: string): RvbbitError {
   );
 }
 
+/** A run that the budget stopped half-way has not failed: it is as if it had not begun. */
 function pieceOf(chunk: Chunk, outcome: ChunkOutcome): Piece {
+  const failures = outcome.failures.filter(({ error }) => error.code !== 'RVB_BUDGET');
+  const notRun = outcome.failures.filter(({ error }) => error.code === 'RVB_BUDGET');
   return {
     firstOrdinal: chunk.firstOrdinal,
     values: outcome.values,
-    failures: outcome.failures.map(({ index, error }) => ({ index, ...error, attempts: 1 })),
+    failures: failures.map(({ index, error, attempts }) => ({ index, ...error, attempts })),
     skipped: outcome.skipped,
+    ...(notRun.length === 0 ? {} : { notRun: notRun.map(({ index }) => index) }),
     ...(outcome.outputs === undefined ? {} : { outputs: outcome.outputs }),
     ...(outcome.results === undefined ? {} : { results: outcome.results }),
   };

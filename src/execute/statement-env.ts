@@ -3,6 +3,7 @@ import type { Cascade } from '../cascade/cascade.ts';
 import type { Parameters, Session } from '../duck/session.ts';
 import type { Ledger } from '../journal/ledger.ts';
 import type { BoundModels } from '../model/models.ts';
+import type { CallDesk } from './calls/call-desk.ts';
 import type { StatementSignal } from './cancel.ts';
 import type { Dispatcher } from './dispatcher.ts';
 
@@ -12,6 +13,7 @@ export interface StatementScope {
   readonly id: number;
   readonly session: Session;
   readonly dispatcher: Dispatcher;
+  readonly desk: CallDesk;
   readonly parameters: Parameters | undefined;
   readonly stop: StatementSignal;
   readonly ledger: Ledger;

@@ -2,6 +2,9 @@
 import type { MessagePort } from 'node:worker_threads';
 import { Beacon, type BeaconReading } from '../../workers/beacon.ts';
 import type {
+  AskedCall,
+  CallDecision,
+  DecidedCall,
   SqlCellOutcome,
   WorkerHello,
   WorkerMessage,
@@ -16,10 +19,17 @@ import type { StatementHost } from './dispatcher.ts';
 /** Beacons of dead workers that are kept, so that their lost chunks can be matched to a row. */
 const DEAD_BEACONS_KEPT = 64;
 
+const ENDED: CallDecision = {
+  kind: 'refused',
+  error: { code: 'RVB_CANCELLED', message: 'the statement has ended' },
+};
+
 interface Link {
   readonly threadId: number;
   readonly port: MessagePort;
   readonly beacon: Beacon;
+  /** Decisions to be told in one message: each wakes the worker. */
+  decisions: DecidedCall[];
 }
 
 export class WorkerLinks {
@@ -30,11 +40,13 @@ export class WorkerLinks {
 
   /** Takes a worker's first word, and tells it of what was cancelled while it started. */
   welcome(hello: WorkerHello): void {
-    const link = { threadId: hello.threadId, port: hello.port, beacon: new Beacon(hello.beacon) };
+    const { threadId, port } = hello;
+    const link: Link = { threadId, port, beacon: new Beacon(hello.beacon), decisions: [] };
     this.#links.set(hello.threadId, link);
     hello.port.on('message', (request: WorkerRequest) => this.#answer(link, request));
     hello.port.on('close', () => {
       this.#links.delete(hello.threadId);
+      for (const host of this.#hosts.values()) host.threadLost(threadId);
       this.#dead.push(link.beacon);
       if (this.#dead.length > DEAD_BEACONS_KEPT) this.#dead.shift();
     });
@@ -102,7 +114,8 @@ export class WorkerLinks {
     }
   }
 
-  #answer({ port }: Link, request: WorkerRequest): void {
+  #answer(link: Link, request: WorkerRequest): void {
+    const { port } = link;
     const reply = (message: WorkerMessage) => port.postMessage(message);
     switch (request.kind) {
       case 'cascade':
@@ -116,12 +129,35 @@ export class WorkerLinks {
           reply({ kind: 'chat', id: request.id, outcome }),
         );
         return;
-      case 'attempts':
-        for (const { statementId, attempt, opening } of request.opened) {
-          this.#hosts.get(statementId)?.attemptStarted(attempt, opening);
-        }
+      case 'calls':
+        for (const call of request.calls) this.#decide(link, call);
+        return;
+      case 'ended':
+        this.#hosts.get(request.statementId)?.attemptsEnded(request.ended);
         return;
     }
+  }
+
+  #decide(link: Link, { id, statementId, request }: AskedCall): void {
+    const decision = this.#hosts.get(statementId)?.decide(link.threadId, request) ?? ENDED;
+    if (decision instanceof Promise) {
+      void decision.then((decided) => this.#tell(link, id, decided));
+    } else {
+      this.#tell(link, id, decision);
+    }
+  }
+
+  #tell(link: Link, id: number, decision: CallDecision): void {
+    if (link.decisions.length === 0) {
+      setImmediate(() => {
+        const { decisions } = link;
+        link.decisions = [];
+        for (const host of this.#hosts.values()) host.beforeCalls();
+        const message: WorkerMessage = { kind: 'decisions', decisions };
+        link.port.postMessage(message);
+      });
+    }
+    link.decisions.push({ id, decision });
   }
 
   async #chat(request: Extract<WorkerRequest, { kind: 'chat' }>): Promise<ChatOutcome> {

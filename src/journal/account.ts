@@ -50,6 +50,10 @@ export class Account {
         if (entry.n > 1) this.#retried += 1;
         return;
       case 'attempt.end':
+        if (entry.outcome === 'not_sent') {
+          this.#sent -= 1;
+          return;
+        }
         this.#tokensIn += entry.tokensIn;
         this.#tokensOut += entry.tokensOut;
         if (entry.costMicroUsd === null) this.#uncosted += 1;

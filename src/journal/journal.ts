@@ -20,6 +20,11 @@ export class Journal {
     this.#clock = clock;
   }
 
+  /** Now, on the clock of the records. */
+  nowUs(): number {
+    return this.#clock();
+  }
+
   /** Calls `listener` with every record from now on, in order; returns the way to stop it. */
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);

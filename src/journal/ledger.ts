@@ -10,11 +10,14 @@ export class Ledger {
   readonly caller: string;
   readonly #journal: Journal;
   readonly #account = new Account();
+  /** When the statement began, in microseconds since the epoch. */
+  readonly startedUs: number;
   readonly #startedMs = performance.now();
   #summary: Summary | undefined;
 
   constructor(journal: Journal, prefix: NamePrefix, random: Random) {
     this.#journal = journal;
+    this.startedUs = journal.nowUs();
     this.caller = woodlandName('sql', random);
     this.session = prefix === 'sql' ? this.caller : woodlandName(prefix, random);
   }

@@ -69,7 +69,8 @@ export interface AttemptStart {
 export interface AttemptEnd {
   readonly t: 'attempt.end';
   readonly attempt: string;
-  readonly outcome: 'ok' | 'failed';
+  /** `not_sent`: cancelled before its first byte. */
+  readonly outcome: 'ok' | 'failed' | 'not_sent';
   readonly status?: number;
   readonly tokensIn: number;
   readonly tokensOut: number;

@@ -103,21 +103,17 @@ export interface StatementModels {
   readonly parameters: JsonObject;
 }
 
-/** A call that is about to go out, for the journal. */
-export interface AttemptOpening {
-  readonly cell: string;
-  /** 1 for a cell's first call; counts on over retries and re-asking. */
-  readonly attempt: number;
-  readonly provider: string;
-  readonly model: string;
-}
-
-/** The account of one call, for the journal. */
-export interface AttemptReport extends AttemptOpening {
+/** The account of one call that went out. */
+export interface AttemptReport {
   readonly durationMs: number;
-  readonly outcome: 'ok' | 'failed';
+  /** `not_sent`: it was cancelled before its first byte. */
+  readonly outcome: 'ok' | 'failed' | 'not_sent';
   readonly status?: number;
   readonly usage?: Usage;
+  /** The answer's text, where it can be used. */
+  readonly text?: string;
+  readonly retryAfterMs?: number;
+  readonly rateLimits?: RateLimits;
   readonly error?: Failure;
   readonly raw?: string;
 }

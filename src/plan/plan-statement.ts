@@ -1,8 +1,9 @@
 /** Bound statement → Plan. Pure: nothing is read, nothing is asked. */
 import { type BoundStatement, findColumn, listNames } from '../bind/bind-statement.ts';
+import type { StatementSettings } from '../bind/statement-settings.ts';
 import { RvbbitError } from '../errors.ts';
 import { MAP_DEFAULT_ROWS, RUN_DEFAULT_ROWS } from '../limits.ts';
-import type { InputColumn, MapPlan, MapTarget, Plan, RowLimit, RunPlan } from './plan.ts';
+import type { CallPlan, InputColumn, MapPlan, MapTarget, Plan, RowLimit, RunPlan } from './plan.ts';
 
 /** The plan of a bound statement; `generatedTable` names the temp table of a RUN that gives no name. */
 export function planStatement(
@@ -50,10 +51,21 @@ function common(bound: BoundStatement, defaultRows: number) {
     query: statement.query.text,
     limit: rowLimit(bound, defaultRows),
     timeoutMs: settings.timeoutMs,
+    calls: callPlan(settings),
     ...(settings.deadlineMs === undefined ? {} : { deadlineMs: settings.deadlineMs }),
     onError: settings.onError,
     resultColumn: settings.resultColumn,
     ...(settings.label === undefined ? {} : { label: settings.label }),
+  };
+}
+
+function callPlan({ retries, budget, cache, dedupe, limits }: StatementSettings): CallPlan {
+  return {
+    ...(retries === undefined ? {} : { maxAttempts: retries + 1 }),
+    budget,
+    cache,
+    dedupe,
+    ...(limits === undefined ? {} : { limits }),
   };
 }
 

@@ -1,10 +1,25 @@
 /** A plan: plain data that says what a statement will do. It can be printed, compared and sent elsewhere. */
 import type { OnError } from '../bind/statement-settings.ts';
+import type { CacheSetting } from '../execute/calls/answer-policy.ts';
+import type { BudgetLimits } from '../execute/calls/budget.ts';
+import type { ProviderLimits } from '../model/provider-config.ts';
 
 /** How many rows are read, and who said so. `rows` is null where the query has its own LIMIT and no other applies. */
 export interface RowLimit {
   readonly rows: number | null;
   readonly source: 'default' | 'option' | 'query';
+}
+
+/** How a plan's model calls are made. */
+export interface CallPlan {
+  /** Attempts at a call that fails for a while, the first included; absent: the cell's. */
+  readonly maxAttempts?: number;
+  readonly budget: BudgetLimits;
+  readonly cache: CacheSetting;
+  /** Equal calls of this statement are made once. */
+  readonly dedupe: boolean;
+  /** The statement's own limits, in addition to the provider's. */
+  readonly limits?: ProviderLimits;
 }
 
 interface PlanBase {
@@ -14,6 +29,7 @@ interface PlanBase {
   readonly query: string;
   readonly limit: RowLimit;
   readonly timeoutMs: number;
+  readonly calls: CallPlan;
   readonly deadlineMs?: number;
   readonly onError: OnError;
   readonly resultColumn: string;

@@ -197,7 +197,7 @@ test('what is parsed but not executed yet says so and names itself', async () =>
     [map(`AS (a INTEGER) USING (${PRICES})`), 'typed columns'],
     [map(`USING (${PRICES}) RETURNING (a)`), 'RETURNING'],
     [`RVBBIT MAP BATCH 5 '${BAND}' USING (${PRICES})`, 'BATCH'],
-    [map(`USING (${PRICES}) WITH (max_cost = 1)`), 'max_cost'],
+    [map(`USING (${PRICES}) WITH (max_pairs = 1)`), 'max_pairs'],
     [map(`USING (${PRICES}) WITH (order = 'completion')`), 'order = completion'],
     [`EXPLAIN ANALYZE ${map(`USING (${PRICES})`)}`, 'EXPLAIN ANALYZE'],
     ['SHOW RVBBIT JOBS', 'jobs'],

@@ -43,7 +43,7 @@ async function settle(
     cascadeHash: 'h',
     settings: { kind: 'map', timeoutMs: 1000, keepOutputs: false },
     observe: () => {},
-    attemptEnded: () => {},
+    attemptsEnded: () => {},
     lost: () => {
       lost += 1;
     },

@@ -66,7 +66,10 @@ test('workers that die at their first starts do not keep the next ones from runn
         cascade,
         runSql: () => Promise.reject(new Error('it has no SQL cell')),
         chat: () => Promise.reject(new Error('it asks no model')),
-        attemptStarted: () => {},
+        decide: () => Promise.reject(new Error('it asks no model')),
+        beforeCalls: () => {},
+        attemptsEnded: () => {},
+        threadLost: () => {},
       });
       const result = await dispatcher.dispatch(
         {

@@ -12,7 +12,7 @@ import { MAX_PARALLEL } from '../../grammar/limits.ts';
 import { problem } from './support.ts';
 
 const KEYS =
-  'parallel batch limit on_error error_column retries timeout deadline max_cost max_calls max_total_tokens max_pairs cache dedupe model temperature max_tokens seed order strategy as_table schema result_column dedupe_by distinct label';
+  'parallel batch limit on_error error_column retries timeout deadline max_cost max_calls max_total_tokens rpm input_tpm output_tpm max_pairs cache dedupe model temperature max_tokens seed order strategy as_table schema result_column dedupe_by distinct label';
 
 test('the options are those of the dialect', () => {
   assert.is([...OPTIONS.keys()].join(' '), KEYS);

@@ -27,9 +27,13 @@ test.after.each(async () => {
   await server.close();
 });
 
+interface Reported extends AttemptReport {
+  readonly attempt: number;
+}
+
 interface Ran {
   readonly outcome: RunOutcome;
-  readonly reports: readonly AttemptReport[];
+  readonly reports: readonly Reported[];
 }
 
 /** Runs a cascade whose calls get the scripts' answers, one each, the last again and again. */
@@ -42,10 +46,10 @@ async function run(
   let call = 0;
   server.script = (socket, request) =>
     scripts[Math.min(call++, scripts.length - 1)]!(socket, request);
-  const reports: AttemptReport[] = [];
+  const reports: Reported[] = [];
   const provider = settingsOf(server.url);
   const outcome = await runCascade(compileCascade(await loadCascadeText(text)), input, {
-    settings: { kind: 'map', timeoutMs, keepOutputs: false },
+    settings: { kind: 'map', timeoutMs, keepOutputs: false, maxAttempts: 1 },
     signal,
     runSql: async () => ({ ok: true, columns: [], rows: [], rowCount: 0 }),
     modelTarget: ({ model = 'default' }): ModelTarget | undefined =>
@@ -54,7 +58,8 @@ async function run(
       if (target.kind !== 'provider') throw new Error('not a provider');
       return providers.chat(target, request, options);
     },
-    openAttempt: () => (report) => reports.push(report),
+    requestCall: async ({ n }) => ({ kind: 'go', attempt: String(n) }),
+    endCall: (attempt, report) => reports.push({ attempt: Number(attempt), ...report }),
     nowMs: () => performance.now(),
   });
   return { outcome, reports };
@@ -103,9 +108,7 @@ test('a cell gives the trimmed text of the answer, and sends what it renders', a
   assert.ok(durationMs > 0);
   assert.equal(report, {
     attempt: 1,
-    cell: 'ask',
-    provider: 'test',
-    model: 'm9',
+    text: ' Sony \n',
     outcome: 'ok',
     status: 200,
     usage: { inputTokens: 7, outputTokens: 5, reasoningTokens: 2 },

@@ -33,7 +33,10 @@ function contextOf(options: Options = {}): RunContext {
     chat: async () => {
       throw new Error('there is no model');
     },
-    openAttempt: () => () => {},
+    requestCall: async () => {
+      throw new Error('there is no model');
+    },
+    endCall: () => {},
     nowMs: () => performance.now(),
   };
 }
@@ -372,6 +375,7 @@ test('a nested cascade gets its inputs with their types, and its failure names t
   const missing = await runCascade(nested({ x: '{{ input.no }}' }), input, contextOf());
   assert.equal(missing, {
     kind: 'failed',
+    attempts: 1,
     error: { code: 'RVB_TEMPLATE', message: 'cascade.yaml: cell n: undefined value: input.no' },
   });
 });

@@ -31,15 +31,19 @@ export async function runCascadeCell(
   const ownDeadline =
     cell.timeoutMs === undefined ? Number.POSITIVE_INFINITY : now + cell.timeoutMs;
   const { budget } = run;
-  const outer = budget.deadlineMs;
+  const outer = budget.deadlineMs + budget.waitedMs;
   const isOwn = ownDeadline < outer;
   const inner: RunBudget = {
     steps: budget.steps,
+    attempts: 1,
+    waitedMs: 0,
     deadlineMs: Math.min(outer, ownDeadline),
     timeoutMs: isOwn && cell.timeoutMs !== undefined ? cell.timeoutMs : budget.timeoutMs,
   };
   const outcome = await runNested(cell.program, input, withoutOutputs(run.context), inner);
   budget.steps = inner.steps;
+  budget.attempts = inner.attempts;
+  budget.waitedMs += inner.waitedMs;
   if (outcome.kind === 'failed') {
     const { code, message } = outcome.error;
     throw new RvbbitError(code, `${cell.label}: ${message}`, { stage: 'execute' });
@@ -55,7 +59,8 @@ function withoutOutputs(outer: RunContext): RunContext {
     runSql: (query) => outer.runSql(query),
     modelTarget: (cell) => outer.modelTarget(cell),
     chat: (target, request, options) => outer.chat(target, request, options),
-    openAttempt: (opening) => outer.openAttempt(opening),
+    requestCall: (request) => outer.requestCall(request),
+    endCall: (attempt, report) => outer.endCall(attempt, report),
     enterJs: (timeoutMs) => outer.enterJs?.(timeoutMs),
     leaveJs: () => outer.leaveJs?.(),
     nowMs: () => outer.nowMs(),

@@ -28,8 +28,7 @@ export async function runInstructionsCell(
   if (target === undefined) throw noModelError(`${label} needs a model, and none is configured`);
   const { input, state } = run;
   let messages = promptOf(cell, { input, outputs, state });
-  const whole = timeLimit(run, label, cell.timeoutMs ?? MODEL_CALL_TIMEOUT_MS);
-  const endMs = context.nowMs() + whole.ms;
+  const limit = callLimit(run, label, cell.timeoutMs);
   for (let ask = 1, attempt = 1; ; ask++, attempt++) {
     const request: ChatRequest = {
       model: target.model,
@@ -37,8 +36,8 @@ export async function runInstructionsCell(
       parameters: { ...cell.parameters, ...context.settings.models?.parameters },
       ...(cell.schema === undefined ? {} : { responseSchema: cell.schema }),
     };
-    const limit: TimeLimit = { ms: endMs - context.nowMs(), message: whole.message };
-    const read = (response: ChatResponse): ReadAnswer<Json> => readAnswer(cell, response);
+    const read = (response: Pick<ChatResponse, 'text'>): ReadAnswer<Json> =>
+      readAnswer(cell, response);
     const result = await callModel(run, {
       cell: name,
       label,
@@ -72,7 +71,23 @@ function promptOf(cell: InstructionsCellProgram, view: TemplateContext): readonl
   return system.length === 0 ? [user] : [{ role: 'system', content: system.join('\n\n') }, user];
 }
 
-function readAnswer(cell: InstructionsCellProgram, { text }: ChatResponse): ReadAnswer<Json> {
+/** What is left of the cell's time, less the waiting for leave to call; one call has a bound of its own. */
+function callLimit(run: Run, label: string, cellTimeoutMs: number | undefined): () => TimeLimit {
+  const whole = timeLimit(run, label, cellTimeoutMs);
+  const { budget, context } = run;
+  const endMs = context.nowMs() + whole.ms - budget.waitedMs;
+  return () => {
+    const leftMs = endMs + budget.waitedMs - context.nowMs();
+    if (leftMs <= MODEL_CALL_TIMEOUT_MS) return { ms: leftMs, message: whole.message };
+    const message = `${label}: a call took longer than ${MODEL_CALL_TIMEOUT_MS} ms`;
+    return { ms: MODEL_CALL_TIMEOUT_MS, message };
+  };
+}
+
+function readAnswer(
+  cell: InstructionsCellProgram,
+  { text }: Pick<ChatResponse, 'text'>,
+): ReadAnswer<Json> {
   if (cell.schema === undefined) {
     const value = text.trim();
     return value === '' ? { ok: false, message: 'it is empty' } : { ok: true, value };

@@ -1,0 +1,94 @@
+/** What a statement may spend on model calls: reserved before a call goes out, settled after it. */
+
+/** Calls, tokens and cost, of one call or of many. */
+export interface Spending {
+  readonly calls: number;
+  readonly tokens: number;
+  /** Micro-USD. */
+  readonly costMicroUsd: number;
+}
+
+/** `max_calls`, `max_total_tokens` and `max_cost` of a statement; one that is absent does not limit. */
+export type BudgetLimits = Partial<Spending>;
+
+/** What a call that goes out may spend. Settled once, with what it spent. */
+export interface Reservation {
+  settle(spent: Spending): void;
+}
+
+const KEYS = ['calls', 'tokens', 'costMicroUsd'] as const;
+const NOTHING: Spending = { calls: 0, tokens: 0, costMicroUsd: 0 };
+
+/**
+ * Spent and reserved together never exceed the limits, so what is overspent is at most what calls in
+ * flight spend beyond their estimates.
+ */
+export class Budget {
+  readonly #limits: BudgetLimits;
+  #spent: Spending = NOTHING;
+  #reserved: Spending = NOTHING;
+  #waiting: (() => void)[] = [];
+  #exhausted = false;
+
+  constructor(limits: BudgetLimits) {
+    this.#limits = limits;
+  }
+
+  get spent(): Spending {
+    return this.#spent;
+  }
+
+  /**
+   * Room for a call of this estimate; waits where calls in flight may leave some. Undefined once the
+   * budget is used up, for this call and every later one.
+   */
+  async reserve(estimate: Spending): Promise<Reservation | undefined> {
+    for (;;) {
+      if (this.#exhausted) return undefined;
+      if (this.#fits(estimate, this.#reserved)) return this.#take(estimate);
+      // In flight or not, this call would be one too many.
+      if (!this.#fits(estimate, NOTHING) || this.#reserved.calls === 0) return this.#end();
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  #fits(estimate: Spending, reserved: Spending): boolean {
+    return KEYS.every((key) => {
+      const limit = this.#limits[key];
+      return limit === undefined || this.#spent[key] + reserved[key] + estimate[key] <= limit;
+    });
+  }
+
+  #take(estimate: Spending): Reservation {
+    this.#reserved = sum(this.#reserved, estimate, 1);
+    let settled = false;
+    return {
+      settle: (spent) => {
+        if (settled) return;
+        settled = true;
+        this.#reserved = sum(this.#reserved, estimate, -1);
+        this.#spent = sum(this.#spent, spent, 1);
+        this.#wake();
+      },
+    };
+  }
+
+  #end(): undefined {
+    this.#exhausted = true;
+    this.#wake();
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+}
+
+function sum(a: Spending, b: Spending, sign: 1 | -1): Spending {
+  return {
+    calls: a.calls + sign * b.calls,
+    tokens: a.tokens + sign * b.tokens,
+    costMicroUsd: a.costMicroUsd + sign * b.costMicroUsd,
+  };
+}

@@ -1,0 +1,22 @@
+/** The calls of a statement that begins to run, as its plan wants them made. */
+import type { CallPlan } from '../../plan/plan.ts';
+import type { StatementEnv } from '../statement-env.ts';
+import { answerPolicy } from './answer-policy.ts';
+import { Budget } from './budget.ts';
+import { StatementCalls } from './statement-calls.ts';
+
+export function openCalls(env: StatementEnv, plan: CallPlan): StatementCalls {
+  const { desk, ledger, stop, models, cascade } = env;
+  const hasBudget = Object.keys(plan.budget).length > 0;
+  const deterministic = cascade.sqlFunction?.['deterministic'] !== false;
+  return new StatementCalls(desk, {
+    statementId: env.id,
+    signal: stop.signal,
+    ledger,
+    policy: answerPolicy(plan.cache, { dedupe: plan.dedupe, deterministic }, ledger.startedUs),
+    budget: hasBudget ? new Budget(plan.budget) : undefined,
+    limits: plan.limits,
+    costOf: (provider, model, usage) => models?.costOf(provider, model, usage),
+    onBudgetEnd: () => stop.drain('budget'),
+  });
+}
