@@ -110,7 +110,8 @@ export class StatementSignal {
 /** Statements that follow a caller's signal: one listener serves them all, since Node warns past ten. */
 const followed = new WeakMap<AbortSignal, { readonly ends: Set<() => void>; end(): void }>();
 
-function follow(source: AbortSignal, end: () => void): void {
+/** Calls `end` when the signal aborts, until it is unfollowed; however many follow, the signal has one listener. */
+export function follow(source: AbortSignal, end: () => void): void {
   let entry = followed.get(source);
   if (entry === undefined) {
     const ends = new Set<() => void>();
@@ -126,7 +127,8 @@ function follow(source: AbortSignal, end: () => void): void {
   entry.ends.add(end);
 }
 
-function unfollow(source: AbortSignal, end: () => void): void {
+/** Undoes `follow`. */
+export function unfollow(source: AbortSignal, end: () => void): void {
   const entry = followed.get(source);
   entry?.ends.delete(end);
   if (entry === undefined || entry.ends.size > 0) return;

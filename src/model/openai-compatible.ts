@@ -15,6 +15,7 @@ import type { ChatOutcome, ChatRequest, ProviderSettings } from './chat.ts';
 import { chatBody } from './chat-body.ts';
 import { type Asked, connectionFailure, failedChat, statusFailure } from './http-failure.ts';
 import { providerError } from './provider-error.ts';
+import { rateLimitsOf } from './rate-limit-headers.ts';
 import { decodeBody, parseBody, readCompletion } from './read-completion.ts';
 import { type Redact, redactFor } from './redact.ts';
 import { type Progress, readBytes, timedOut } from './response-bytes.ts';
@@ -185,9 +186,9 @@ export class OpenAiCompatible {
               retryable: true,
             }),
     );
-    return outcome.ok || text === ''
-      ? outcome
-      : { ...outcome, raw: text.slice(0, RAW_ANSWER_CHARS) };
+    const rateLimits = rateLimitsOf(headers, Date.now());
+    const said = rateLimits === undefined ? outcome : { ...outcome, rateLimits };
+    return said.ok || text === '' ? said : { ...said, raw: text.slice(0, RAW_ANSWER_CHARS) };
   }
 
   #connect(): Promise<Connections> {

@@ -1,0 +1,88 @@
+/** Counts the calls of one provider, model or statement against its limits. */
+import { RATE_WINDOW_MS } from '../../limits.ts';
+import type { CallLimits } from '../../model/provider-config.ts';
+import type { CallResult, GateRequest } from './gate-request.ts';
+import { RollingWindow, type Stay, type WindowLimits } from './rolling-window.ts';
+import { Warmth } from './warmth.ts';
+
+export class Meter {
+  inFlight = 0;
+  readonly #maxInFlight: number;
+  readonly #warmth: Warmth;
+  /** Absent where no rate is limited. */
+  readonly #window: RollingWindow | undefined;
+  readonly #limits: WindowLimits;
+
+  constructor(limits: CallLimits) {
+    const windowMs = limits.windowMs ?? RATE_WINDOW_MS;
+    this.#maxInFlight = limits.inFlight ?? Number.POSITIVE_INFINITY;
+    this.#warmth = new Warmth(limits.ramp);
+    this.#limits = {
+      requests: perWindow(limits.rpm, windowMs),
+      inputTokens: perWindow(limits.inputTpm, windowMs),
+      outputTokens: perWindow(limits.outputTpm, windowMs),
+    };
+    const isLimited = Object.values(this.#limits).some(Number.isFinite);
+    this.#window = isLimited ? new RollingWindow(this.#limits, windowMs) : undefined;
+  }
+
+  /** Says why the call could never go out. */
+  refusal({ inputTokens, outputTokens }: GateRequest): string | undefined {
+    const limits = this.#limits;
+    if (limits.requests < 1) return 'rpm admits less than one call in its window';
+    if (inputTokens > limits.inputTokens) {
+      return `it has ${inputTokens} input tokens, and input_tpm admits ${limits.inputTokens} in its window`;
+    }
+    if (outputTokens > limits.outputTokens) {
+      return `it may take ${outputTokens} output tokens, and output_tpm admits ${limits.outputTokens} in its window`;
+    }
+    return undefined;
+  }
+
+  /** When the call may go out: now, later, or never before another one ends. */
+  freeAt(nowMs: number, { inputTokens, outputTokens }: GateRequest): number {
+    if (this.inFlight >= this.#maxInFlight) return Number.POSITIVE_INFINITY;
+    const rampMs = this.#warmth.freeAt(nowMs, this.inFlight);
+    if (this.#window === undefined) return rampMs;
+    return Math.max(rampMs, this.#window.freeAt(nowMs, inputTokens, outputTokens));
+  }
+
+  enter(nowMs: number, { inputTokens, outputTokens }: GateRequest): Stay | undefined {
+    const isCold = this.#warmth.enter(nowMs, this.inFlight);
+    this.inFlight += 1;
+    return this.#window?.enter(nowMs, inputTokens, outputTokens, isCold);
+  }
+
+  /** The call has ended. */
+  leave(nowMs: number, stay: Stay | undefined, { status, usage }: CallResult): void {
+    this.inFlight -= 1;
+    this.#warmth.leave(nowMs);
+    if (stay === undefined) return;
+    // Where nothing answered, the call may still be on its way.
+    if (status !== undefined) this.#window?.answered(stay, nowMs);
+    if (usage !== undefined) this.#window?.correct(stay, usage.inputTokens, usage.outputTokens);
+  }
+
+  /** The call never went out. */
+  undo(stay: Stay | undefined): void {
+    this.inFlight -= 1;
+    if (stay !== undefined) this.#window?.remove(stay);
+  }
+
+  /** Takes in the limit that a provider names in a response's headers. By custom it is that of a minute. */
+  tighten(requests: number): void {
+    if (this.#window?.windowMs === RATE_WINDOW_MS) this.#window.tighten(requests);
+  }
+
+  /** Whether nothing would be lost with it. */
+  isIdle(nowMs: number): boolean {
+    return this.inFlight === 0 && (this.#window?.isEmpty(nowMs) ?? true);
+  }
+}
+
+/** A rate per minute as a whole number per window. */
+function perWindow(perMinute: number | undefined, windowMs: number): number {
+  if (perMinute === undefined) return Number.POSITIVE_INFINITY;
+  // 0.1 + 0.2: what is whole but for rounding is whole.
+  return Math.floor((perMinute * windowMs) / 60_000 + 1e-9);
+}

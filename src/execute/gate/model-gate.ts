@@ -1,0 +1,84 @@
+/** One model of a provider: its own limits, what its refusals teach, and what its headers allow. */
+import type { CallLimits } from '../../model/provider-config.ts';
+import type { CallResult, GateRequest } from './gate-request.ts';
+import { HeaderAllowance } from './header-allowance.ts';
+import { Meter } from './meter.ts';
+import type { Stay } from './rolling-window.ts';
+import { type Random, Throttle } from './throttle.ts';
+
+/** One call in a model's gate. */
+export interface ModelStay {
+  readonly stay: Stay | undefined;
+  readonly startMs: number;
+  /** Requests and tokens of the model up to and with this call. */
+  readonly requests: number;
+  readonly tokens: number;
+}
+
+export class ModelGate {
+  readonly #meter: Meter;
+  readonly #throttle: Throttle;
+  readonly #requests = new HeaderAllowance();
+  readonly #tokens = new HeaderAllowance();
+
+  constructor(limits: CallLimits, random: Random) {
+    this.#meter = new Meter(limits);
+    this.#throttle = new Throttle(random);
+  }
+
+  refusal(request: GateRequest): string | undefined {
+    return this.#meter.refusal(request);
+  }
+
+  freeAt(nowMs: number, request: GateRequest): number {
+    return Math.max(
+      this.#meter.freeAt(nowMs, request),
+      this.#throttle.freeAt(nowMs, this.#meter.inFlight),
+      this.#requests.freeAt(nowMs, 1),
+      this.#tokens.freeAt(nowMs, request.inputTokens),
+    );
+  }
+
+  enter(nowMs: number, request: GateRequest): ModelStay {
+    this.#throttle.enter(nowMs);
+    return {
+      stay: this.#meter.enter(nowMs, request),
+      startMs: nowMs,
+      requests: this.#requests.enter(1),
+      tokens: this.#tokens.enter(request.inputTokens),
+    };
+  }
+
+  leave(nowMs: number, model: ModelStay, result: CallResult): void {
+    const { status, retryAfterMs, rateLimits } = result;
+    const isRefused =
+      status === 429 || ((status === 503 || status === 529) && retryAfterMs !== undefined);
+    if (isRefused) {
+      this.#throttle.refused(nowMs, model.startMs, this.#meter.inFlight, retryAfterMs);
+    } else if (status !== undefined) this.#throttle.answered(model.startMs);
+    if (rateLimits !== undefined) {
+      this.#requests.read(nowMs, model.requests, rateLimits.requests);
+      this.#tokens.read(nowMs, model.tokens, rateLimits.tokens);
+      const { limit } = rateLimits.requests ?? {};
+      if (limit !== undefined) this.#meter.tighten(limit);
+    }
+    this.#meter.leave(nowMs, model.stay, result);
+  }
+
+  /** The call never went out. */
+  undo(model: ModelStay, inputTokens: number): void {
+    this.#throttle.undo();
+    this.#requests.undo(model.requests, 1);
+    this.#tokens.undo(model.tokens, inputTokens);
+    this.#meter.undo(model.stay);
+  }
+
+  isIdle(nowMs: number): boolean {
+    return (
+      this.#meter.isIdle(nowMs) &&
+      this.#throttle.isIdle(nowMs) &&
+      this.#requests.isIdle(nowMs) &&
+      this.#tokens.isIdle(nowMs)
+    );
+  }
+}

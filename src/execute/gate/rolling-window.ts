@@ -1,0 +1,184 @@
+/**
+ * Amounts of the calls that a provider saw within the last `windowMs`: exact, not an average that lets
+ * twice as much through where two windows meet.
+ *
+ * A provider counts a call when it arrives, later than it was let go by a delay that nobody knows. Two
+ * calls let go one window apart may so arrive closer than that. A call is therefore counted from when it
+ * is known to have arrived, which is its end; or, where it is not over by then, from a margin after its
+ * start: 2 % of the window, more for a call that opens its connection. The amounts hold as long as no
+ * call is under way for longer than the margin, at a cost of at most that part of the rate.
+ */
+import { ARRIVAL_MARGIN, COLD_ARRIVAL_MS, COLD_ARRIVAL_PART, WINDOW_GRAIN } from '../../limits.ts';
+import { Chain, Link } from './chain.ts';
+
+/** What a window holds at most. */
+export interface WindowLimits {
+  readonly requests: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+/** Calls that arrived at about the same time; they leave with the last of them. */
+class Arrivals extends Link<Arrivals> {
+  readonly firstMs: number;
+  lastMs: number;
+  requests = 0;
+  inputTokens = 0;
+  outputTokens = 0;
+  isOver = false;
+
+  constructor(atMs: number) {
+    super();
+    this.firstMs = atMs;
+    this.lastMs = atMs;
+  }
+}
+
+/** One call in a window. */
+export class Stay extends Link<Stay> {
+  inputTokens: number;
+  outputTokens: number;
+  readonly isCold: boolean;
+  /** When it has arrived at the latest. */
+  readonly dueMs: number;
+  arrivals: Arrivals | undefined;
+
+  constructor(inputTokens: number, outputTokens: number, isCold: boolean, dueMs: number) {
+    super();
+    this.inputTokens = inputTokens;
+    this.outputTokens = outputTokens;
+    this.isCold = isCold;
+    this.dueMs = dueMs;
+  }
+}
+
+export class RollingWindow {
+  readonly windowMs: number;
+  readonly #limits: WindowLimits;
+  readonly #marginMs: number;
+  readonly #coldMarginMs: number;
+  readonly #grainMs: number;
+  readonly #sum = { requests: 0, inputTokens: 0, outputTokens: 0 };
+  /** On their way, in the order in which they are due; one queue for each margin. */
+  readonly #warm = new Chain<Stay>();
+  readonly #cold = new Chain<Stay>();
+  readonly #arrived = new Chain<Arrivals>();
+  /** Requests that the provider itself says it allows. */
+  #saidRequests = Number.POSITIVE_INFINITY;
+
+  constructor(limits: WindowLimits, windowMs: number) {
+    this.windowMs = windowMs;
+    this.#limits = limits;
+    this.#marginMs = windowMs * ARRIVAL_MARGIN;
+    this.#coldMarginMs = Math.max(
+      this.#marginMs,
+      Math.min(COLD_ARRIVAL_MS, windowMs * COLD_ARRIVAL_PART),
+    );
+    this.#grainMs = windowMs * WINDOW_GRAIN;
+  }
+
+  /** The provider's own limit holds where it is the lower one. */
+  tighten(requests: number): void {
+    this.#saidRequests = Math.max(1, requests);
+  }
+
+  /** When one more call with these tokens fits, at the earliest; `nowMs` where it does now. */
+  freeAt(nowMs: number, inputTokens: number, outputTokens: number): number {
+    this.#advance(nowMs);
+    const limits = this.#limits;
+    const sum = this.#sum;
+    let overRequests = sum.requests + 1 - Math.min(limits.requests, this.#saidRequests);
+    let overInput = sum.inputTokens + inputTokens - limits.inputTokens;
+    let overOutput = sum.outputTokens + outputTokens - limits.outputTokens;
+    if (overRequests <= 0 && overInput <= 0 && overOutput <= 0) return nowMs;
+    for (let at = this.#arrived.head; at !== undefined; at = at.after) {
+      overRequests -= at.requests;
+      overInput -= at.inputTokens;
+      overOutput -= at.outputTokens;
+      if (overRequests <= 0 && overInput <= 0 && overOutput <= 0) return at.lastMs + this.windowMs;
+    }
+    // What is on its way arrives now at the earliest.
+    return nowMs + this.windowMs;
+  }
+
+  /** Takes in a call that goes out now. */
+  enter(nowMs: number, inputTokens: number, outputTokens: number, isCold: boolean): Stay {
+    const marginMs = isCold ? this.#coldMarginMs : this.#marginMs;
+    const stay = new Stay(inputTokens, outputTokens, isCold, nowMs + marginMs);
+    (isCold ? this.#cold : this.#warm).push(stay);
+    this.#sum.requests += 1;
+    this.#sum.inputTokens += inputTokens;
+    this.#sum.outputTokens += outputTokens;
+    return stay;
+  }
+
+  /** The provider has answered a call, so it has arrived. */
+  answered(stay: Stay, nowMs: number): void {
+    this.#advance(nowMs);
+    if (stay.arrivals === undefined) this.#arrive(stay, nowMs);
+  }
+
+  /** Puts what a call really took in the place of its estimates. */
+  correct(stay: Stay, inputTokens: number, outputTokens: number): void {
+    this.#change(stay, inputTokens - stay.inputTokens, outputTokens - stay.outputTokens);
+    stay.inputTokens = inputTokens;
+    stay.outputTokens = outputTokens;
+  }
+
+  /** Takes a call out as if it had never been. */
+  remove(stay: Stay): void {
+    const { arrivals } = stay;
+    if (arrivals?.isOver === true) return;
+    this.#change(stay, -stay.inputTokens, -stay.outputTokens);
+    this.#sum.requests -= 1;
+    if (arrivals === undefined) (stay.isCold ? this.#cold : this.#warm).remove(stay);
+    else arrivals.requests -= 1;
+  }
+
+  isEmpty(nowMs: number): boolean {
+    this.#advance(nowMs);
+    return (this.#warm.head ?? this.#cold.head ?? this.#arrived.head) === undefined;
+  }
+
+  #change({ arrivals }: Stay, inputTokens: number, outputTokens: number): void {
+    if (arrivals?.isOver === true) return;
+    this.#sum.inputTokens += inputTokens;
+    this.#sum.outputTokens += outputTokens;
+    if (arrivals === undefined) return;
+    arrivals.inputTokens += inputTokens;
+    arrivals.outputTokens += outputTokens;
+  }
+
+  /** Moves what is due to the arrived, in order, and forgets what arrived a window ago. */
+  #advance(nowMs: number): void {
+    for (;;) {
+      const warm = this.#warm.head;
+      const cold = this.#cold.head;
+      const first = warm !== undefined && !(cold && cold.dueMs < warm.dueMs) ? warm : cold;
+      if (first === undefined || first.dueMs > nowMs) break;
+      this.#arrive(first, first.dueMs);
+    }
+    for (let at = this.#arrived.head; at !== undefined; at = this.#arrived.head) {
+      if (at.lastMs + this.windowMs > nowMs) break;
+      at.isOver = true;
+      this.#arrived.remove(at);
+      this.#sum.requests -= at.requests;
+      this.#sum.inputTokens -= at.inputTokens;
+      this.#sum.outputTokens -= at.outputTokens;
+    }
+  }
+
+  #arrive(stay: Stay, atMs: number): void {
+    (stay.isCold ? this.#cold : this.#warm).remove(stay);
+    let arrivals = this.#arrived.tail;
+    if (arrivals === undefined || atMs - arrivals.firstMs > this.#grainMs) {
+      arrivals = new Arrivals(atMs);
+      this.#arrived.push(arrivals);
+    }
+    arrivals.lastMs = Math.max(arrivals.lastMs, atMs);
+    arrivals.requests += 1;
+    arrivals.inputTokens += stay.inputTokens;
+    arrivals.outputTokens += stay.outputTokens;
+    stay.arrivals = arrivals;
+  }
+}

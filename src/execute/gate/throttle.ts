@@ -1,0 +1,141 @@
+/**
+ * What a model's refusals (429, or 503 and 529 with Retry-After) teach: to wait, and to send less.
+ *
+ * A server that allows five calls in flight and one that allows ten a second refuse alike. The first
+ * refusals are put down to the calls in flight; where there were fewer of them than have gone well before,
+ * to the rate. The refusals of one burst are one event, and each of them corrects its figures.
+ */
+import {
+  GATE_COLD_MS,
+  PACE_SLACK_MS,
+  RETRY_AFTER_MAX_MS,
+  THROTTLE_HORIZON_MS,
+  THROTTLE_JITTER,
+  THROTTLE_MEASURE_MS,
+  THROTTLE_PAUSE_MS,
+} from '../../limits.ts';
+import { RecoveringLimit } from './recovering-limit.ts';
+
+/** Uniform in [0, 1). */
+export type Random = () => number;
+
+export class Throttle {
+  readonly #random: Random;
+  readonly #calls = new RecoveringLimit();
+  readonly #perSecond = new RecoveringLimit();
+  #pausedUntilMs = -Infinity;
+  /** When the next call may follow, at the learnt rate. */
+  #nextMs = -Infinity;
+  /** The last event; the calls of an earlier start belong to it. */
+  #eventMs = -Infinity;
+  #jitter = 0;
+  /** Which limit the last event lowered, and from which figures. */
+  #lowered: 'calls' | 'rate' | 'none' = 'none';
+  #accepted = 0;
+  #seconds = 1;
+  /** From when the rate is measured: the last event, a start from cold, or some minutes ago. */
+  #measuredFromMs = 0;
+  #lastMs = -Infinity;
+  /** Calls that went out since then; calls since the last event that were answered. */
+  #sent = 0;
+  #answered = 0;
+  /** Events in a row without an answer in between. */
+  #fruitless = 0;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** When one more call may go out beside `inFlight`. */
+  freeAt(nowMs: number, inFlight: number): number {
+    let atMs = Math.max(nowMs, this.#pausedUntilMs);
+    const calls = Math.max(1, Math.floor(this.#calls.at(nowMs)));
+    if (inFlight >= calls) {
+      // A call must end first, or time must pass: not before the next millisecond, whatever the rounding.
+      atMs = Math.max(atMs, nowMs + 1, this.#calls.reachesAt(inFlight + 1));
+    }
+    return this.#perSecond.at(nowMs) === Infinity ? atMs : Math.max(atMs, this.#nextMs);
+  }
+
+  /** A call goes out. */
+  enter(nowMs: number): void {
+    // Where there was nothing to send, the rate says nothing of the server; a pause that it asked for does.
+    if (nowMs - Math.max(this.#lastMs, this.#pausedUntilMs) >= GATE_COLD_MS) {
+      this.#measuredFromMs = nowMs;
+      this.#sent = 0;
+    } else if (nowMs - this.#measuredFromMs > THROTTLE_HORIZON_MS) {
+      this.#measuredFromMs += THROTTLE_HORIZON_MS / 2;
+      this.#sent /= 2;
+    }
+    this.#lastMs = nowMs;
+    this.#sent += 1;
+    const perSecond = this.#perSecond.at(nowMs);
+    if (perSecond === Infinity) return;
+    this.#nextMs = Math.max(this.#nextMs, nowMs - PACE_SLACK_MS) + 1_000 / perSecond;
+  }
+
+  /** A call never went out. */
+  undo(): void {
+    this.#sent = Math.max(0, this.#sent - 1);
+  }
+
+  /** A call that started at `startMs` was answered. */
+  answered(startMs: number): void {
+    if (startMs <= this.#eventMs) return;
+    this.#answered += 1;
+    this.#fruitless = 0;
+  }
+
+  /** A call that started at `startMs` was refused; `inFlight` counts it. */
+  refused(nowMs: number, startMs: number, inFlight: number, retryAfterMs?: number): void {
+    if (startMs > this.#eventMs) this.#begin(nowMs, inFlight);
+    else this.#correct(nowMs);
+    const waitMs = retryAfterMs ?? THROTTLE_PAUSE_MS * 2 ** this.#fruitless;
+    // Without a word of the provider the wait is a guess, and is spread over twice its length.
+    const jitter = retryAfterMs === undefined ? this.#jitter : this.#jitter * THROTTLE_JITTER;
+    const pauseMs = Math.min(RETRY_AFTER_MAX_MS, waitMs) * (1 + jitter);
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, nowMs + pauseMs);
+  }
+
+  /** Whether nothing would be lost with it. */
+  isIdle(nowMs: number): boolean {
+    return (
+      nowMs >= this.#pausedUntilMs &&
+      this.#calls.at(nowMs) === Infinity &&
+      this.#perSecond.at(nowMs) === Infinity
+    );
+  }
+
+  #begin(nowMs: number, inFlight: number): void {
+    const elapsedMs = nowMs - this.#measuredFromMs;
+    this.#jitter = this.#random();
+    if (this.#answered === 0 && this.#lowered !== 'none') {
+      this.#fruitless = Math.min(this.#fruitless + 1, 16);
+    }
+    this.#accepted = this.#sent - 1;
+    this.#seconds = elapsedMs / 1_000;
+    const wentWell = inFlight < this.#calls.ceiling && this.#calls.ceiling !== Infinity;
+    if ((wentWell || inFlight <= 1) && elapsedMs >= THROTTLE_MEASURE_MS) {
+      // Where nothing was answered since the last event, its wait was too short; that says nothing of the rate.
+      this.#lowered = 'rate';
+      if (this.#answered > 0) this.#perSecond.drop(this.#accepted / this.#seconds, nowMs);
+    } else {
+      this.#lowered = 'calls';
+      this.#calls.drop(inFlight, nowMs);
+    }
+    this.#eventMs = nowMs;
+    this.#measuredFromMs = nowMs;
+    this.#sent = 0;
+    this.#answered = 0;
+  }
+
+  /** One more refusal of the burst: so many fewer were accepted. */
+  #correct(nowMs: number): void {
+    if (this.#lowered === 'calls') {
+      this.#calls.ceiling = Math.max(1, this.#calls.ceiling - 1);
+    } else if (this.#perSecond.ceiling !== Infinity && this.#accepted > 1) {
+      this.#accepted -= 1;
+      this.#perSecond.drop(this.#accepted / this.#seconds, nowMs);
+    }
+  }
+}

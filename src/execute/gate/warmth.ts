@@ -1,0 +1,41 @@
+/** How many calls have lately been in flight at once: so many connections are open. */
+import { GATE_COLD_MS } from '../../limits.ts';
+
+export class Warmth {
+  readonly #ramp: number;
+  /** Most calls in flight in this stretch of time and in the one before. */
+  #peak = 0;
+  #peakBefore = 0;
+  #stretchMs = Number.NEGATIVE_INFINITY;
+  #coldStartMs = 0;
+  #lastMs = Number.NEGATIVE_INFINITY;
+
+  /** `ramp`: calls in flight that may be added a second from a cold start. */
+  constructor(ramp = Number.POSITIVE_INFINITY) {
+    this.#ramp = ramp;
+  }
+
+  /** When the ramp allows one more call beside `inFlight`: one at the start, `ramp` more each second. */
+  freeAt(nowMs: number, inFlight: number): number {
+    if (inFlight === 0 || this.#ramp === Number.POSITIVE_INFINITY) return nowMs;
+    return Math.max(nowMs, this.#coldStartMs + (inFlight / this.#ramp) * 1_000);
+  }
+
+  /** A call goes out beside `inFlight`; true if no open connection can be waiting for it. */
+  enter(nowMs: number, inFlight: number): boolean {
+    if (inFlight === 0 && nowMs - this.#lastMs >= GATE_COLD_MS) this.#coldStartMs = nowMs;
+    if (nowMs - this.#stretchMs >= GATE_COLD_MS) {
+      this.#peakBefore = nowMs - this.#stretchMs < 2 * GATE_COLD_MS ? this.#peak : inFlight;
+      this.#peak = inFlight;
+      this.#stretchMs = nowMs;
+    }
+    const isCold = inFlight + 1 > Math.max(this.#peak, this.#peakBefore);
+    this.#peak = Math.max(this.#peak, inFlight + 1);
+    this.#lastMs = nowMs;
+    return isCold;
+  }
+
+  leave(nowMs: number): void {
+    this.#lastMs = nowMs;
+  }
+}
