@@ -34,6 +34,7 @@ export const ERROR_CODES = [
   'RVB_POISON_ROW',
   'RVB_CANCELLED',
   'RVB_JOURNAL_CORRUPT',
+  'RVB_JOURNAL_WRITE',
   'RVB_RUN_LOCKED',
   'RVB_CLOSED',
   'RVB_INTERNAL',
@@ -52,6 +53,7 @@ export type Stage =
   | 'execute'
   | 'deliver'
   | 'cascade'
+  | 'journal'
   | 'close';
 
 /** Where in a text an error lies: 1-based line and column, and the file if it came from one. */
@@ -88,6 +90,7 @@ const SQL_STATES: Partial<Record<ErrorCode, string>> = {
   RVB_DEADLINE: '57014',
   RVB_BUDGET: '53400',
   RVB_LIMIT: '54000',
+  RVB_JOURNAL_WRITE: '58030',
   RVB_CANCELLED: '57014',
   RVB_CLOSED: '57P01',
 };

@@ -133,6 +133,42 @@ export const THROTTLE_HORIZON_MS = 120_000;
 /** Calls per second may be this far behind their even spacing: a timer's resolution. */
 export const PACE_SLACK_MS = 4;
 
+// The journal on disk
+/** A record is on disk at most this long after it was written, … */
+export const JOURNAL_COMMIT_MS = 20;
+/** … or as soon as this many wait. */
+export const JOURNAL_COMMIT_RECORDS = 64;
+/** Encoded lines that wait in memory before they are handed to the system. */
+export const JOURNAL_BUFFER_BYTES = 256 * 1024;
+/** A segment that has grown to this is sealed and another begun, … */
+export const JOURNAL_SEGMENT_MAX_BYTES = 32 * 1024 * 1024;
+/** … or when it is this old, … */
+export const JOURNAL_SEGMENT_MAX_AGE_MS = 6 * 3_600_000;
+/** … or when nothing was written to it for this long. */
+export const JOURNAL_SEGMENT_IDLE_MS = 30 * 60_000;
+/** An unsealed segment of a dead process is taken for finished when nothing was written to it for this long. */
+export const JOURNAL_SEGMENT_ABANDONED_MS = 2 * JOURNAL_SEGMENT_IDLE_MS;
+/** What other processes have written is looked for at most this often. */
+export const JOURNAL_REFRESH_MS = 100;
+/** A line that is longer is damaged. */
+export const JOURNAL_LINE_MAX_BYTES = 64 * 1024 * 1024;
+/** Bytes of a segment that one read brings in. */
+export const JOURNAL_READ_BYTES = 256 * 1024;
+/** Bytes that a search for one answer brings in: those that were bought with it are asked for with it. */
+export const JOURNAL_ANSWER_READ_BYTES = 64 * 1024;
+/** Segments of which a process holds a file open to read answers from. */
+export const JOURNAL_OPEN_FILES = 32;
+/** An unsealed segment gets a key index when this much of it lies beyond the one that it has. */
+export const JOURNAL_INDEX_AFTER_BYTES = 1024 * 1024;
+/** Answers whose place on disk a process keeps in memory (about 40 bytes each); older ones are not found. */
+export const ANSWERS_INDEX_ENTRIES = 8_000_000;
+/** Answers kept in memory, … */
+export const ANSWERS_WARM_ENTRIES = 100_000;
+/** … and the characters of all of them. */
+export const ANSWERS_WARM_CHARS = 64 * 1024 * 1024;
+/** Keys that one `cache.clear` record names. */
+export const CLEAR_MAX_KEYS = 1_000;
+
 // Cascade files
 export const CASCADE_MAX_BYTES = 256 * 1024;
 export const CASCADE_MAX_DEPTH = 64;

@@ -1,0 +1,64 @@
+/** Answers of earlier calls, found again by the key of the call. */
+import { LRUCache } from 'lru-cache';
+import { ANSWERS_WARM_CHARS, ANSWERS_WARM_ENTRIES } from '../limits.ts';
+import type { JournalRecord } from './records.ts';
+
+/** An answer that was bought once. */
+export interface StoredAnswer {
+  readonly text: string;
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  /** Null where the price was not known. */
+  readonly costMicroUsd: number | null;
+  /** When it was given, µs since the epoch. */
+  readonly at: number;
+}
+
+/** Where answers are kept. Failures are never among them. */
+export interface AnswerStore {
+  /** The newest answer under the key, unless it is older than `notBefore` (µs since the epoch). */
+  find(callKey: string, notBefore?: number): StoredAnswer | undefined;
+  /** Keeps the answer of an `attempt.end` that has one; passes over every other record. */
+  remember(record: JournalRecord): void;
+}
+
+/** Finds nothing and keeps nothing: `answers: false`. */
+export const NO_ANSWERS: AnswerStore = { find: () => undefined, remember: () => undefined };
+
+/** Answers in memory: the most recently used, up to a number and a size. */
+export class MemoryAnswers implements AnswerStore {
+  readonly #kept: LRUCache<string, StoredAnswer>;
+
+  constructor(maxEntries: number = ANSWERS_WARM_ENTRIES, maxChars: number = ANSWERS_WARM_CHARS) {
+    this.#kept = new LRUCache({
+      max: maxEntries,
+      maxSize: maxChars,
+      sizeCalculation: (answer, key) => answer.text.length + key.length + 1,
+    });
+  }
+
+  find(callKey: string, notBefore = 0): StoredAnswer | undefined {
+    const answer = this.#kept.get(callKey);
+    return answer === undefined || answer.at < notBefore ? undefined : answer;
+  }
+
+  remember(record: JournalRecord): void {
+    if (record.t !== 'attempt.end') return;
+    const { callKey, value: text, tokensIn, tokensOut, costMicroUsd, at } = record;
+    if (callKey === undefined || text === undefined) return;
+    this.put(callKey, { text, tokensIn, tokensOut, costMicroUsd, at });
+  }
+
+  /** Keeps an answer under a key, in place of an earlier one. */
+  put(callKey: string, answer: StoredAnswer): void {
+    this.#kept.set(callKey, answer);
+  }
+
+  forget(callKey: string): void {
+    this.#kept.delete(callKey);
+  }
+
+  clear(): void {
+    this.#kept.clear();
+  }
+}

@@ -1,0 +1,266 @@
+/** The answers of a journal folder: found by key, read from their segments, kept warm in memory. */
+import { LRUCache } from 'lru-cache';
+import type { RvbbitError } from '../../errors.ts';
+import {
+  ANSWERS_INDEX_ENTRIES,
+  JOURNAL_ANSWER_READ_BYTES,
+  JOURNAL_INDEX_AFTER_BYTES,
+  JOURNAL_OPEN_FILES,
+  JOURNAL_REFRESH_MS,
+} from '../../limits.ts';
+import { type AnswerStore, MemoryAnswers, type StoredAnswer } from '../answers.ts';
+import type { JournalRecord } from '../records.ts';
+import { Cleared } from './cleared.ts';
+import { type FileFacts, type FileSystem, readAt } from './file-system.ts';
+import { isAbandoned } from './finished.ts';
+import { hashKey } from './key-hash.ts';
+import { readIndex, type SegmentIndex, writeIndex } from './key-index.ts';
+import { type AnswerPlace, KeyTable } from './key-table.ts';
+import { parseSegmentName } from './segment-name.ts';
+import { damageError, decodeLine } from './segment-reader.ts';
+import { SegmentScan, scanOn } from './segment-scan.ts';
+import type { WrittenPlace } from './segment-writer.ts';
+import { answerKey, answerOf, type StoredRecord } from './stored-record.ts';
+
+export interface DiskAnswersOptions {
+  readonly files: FileSystem;
+  readonly folder: string;
+  /** Wall clock, ms. */
+  readonly nowMs: () => number;
+  readonly onProblem: (problem: RvbbitError) => void;
+  /** Hands this process's buffered lines to the system, so that they can be read back. */
+  readonly flush: () => void;
+}
+
+/** A segment as this process knows it. */
+interface KnownSegment {
+  readonly name: string;
+  readonly id: number;
+  /** Written by this process, which notes its answers itself. */
+  readonly isOwn: boolean;
+  readTo: number;
+  /** Nothing comes any more. */
+  isClosed: boolean;
+}
+
+/** Loads the folder with the first search; looks for what others wrote at most every 100 ms. */
+export class DiskAnswers implements AnswerStore {
+  readonly #options: DiskAnswersOptions;
+  readonly #warm = new MemoryAnswers();
+  readonly #table = new KeyTable(ANSWERS_INDEX_ENTRIES);
+  readonly #cleared = new Cleared();
+  readonly #segments: KnownSegment[] = [];
+  readonly #byName = new Map<string, KnownSegment>();
+  readonly #open = new LRUCache<number, { readonly file: number }>({
+    max: JOURNAL_OPEN_FILES,
+    dispose: ({ file }) => this.#options.files.close(file),
+  });
+  #block: { segment: number; start: number; bytes: Buffer } | undefined;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: DiskAnswersOptions) {
+    this.#options = options;
+  }
+
+  /** Keys whose place is known. */
+  get size(): number {
+    return this.#table.size;
+  }
+
+  find(callKey: string, notBefore = 0): StoredAnswer | undefined {
+    this.#look();
+    const warm = this.#warm.find(callKey);
+    if (warm !== undefined && warm.at >= notBefore && !this.#cleared.covers(callKey, warm.at)) {
+      return warm;
+    }
+    const { high, low } = hashKey(callKey);
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const place = this.#table.get(high, low);
+      if (place === undefined || place.at < notBefore) return undefined;
+      if (this.#cleared.covers(callKey, place.at)) return undefined;
+      const answer = this.#read(callKey, place);
+      if (answer !== undefined) {
+        this.#warm.put(callKey, answer);
+        return answer;
+      }
+      // Compaction may have moved it since the folder was last looked at.
+      this.#lookedMs = Number.NEGATIVE_INFINITY;
+      this.#look();
+    }
+    return undefined;
+  }
+
+  remember(record: JournalRecord): void {
+    this.#warm.remember(record);
+  }
+
+  /** Takes up that this process has begun a segment, whose answers it notes itself. */
+  own(segment: string): void {
+    this.#known(segment, true);
+  }
+
+  /** Takes up a record that this process has just written. */
+  note(record: StoredRecord, { segment, offset, length }: WrittenPlace): void {
+    if (record.t === 'cache.clear') this.#cleared.add(record);
+    const key = answerKey(record);
+    if (key === undefined) return;
+    const { high, low } = hashKey(key);
+    this.#table.set(high, low, this.#known(segment, true).id, offset, length, record.at);
+    this.#warm.put(key, answerOf(record)!);
+  }
+
+  close(): void {
+    this.#open.clear();
+    this.#block = undefined;
+  }
+
+  #known(name: string, isOwn: boolean): KnownSegment {
+    let known = this.#byName.get(name);
+    if (known === undefined) {
+      known = { name, id: this.#segments.length, isOwn, readTo: 0, isClosed: isOwn };
+      this.#segments.push(known);
+      this.#byName.set(name, known);
+    }
+    return known;
+  }
+
+  /** Loads new segments and the new ends of growing ones. */
+  #look(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#lookedMs < JOURNAL_REFRESH_MS) return;
+    this.#lookedMs = nowMs;
+    const { files, folder } = this.#options;
+    let names: string[];
+    try {
+      names = files.list(folder);
+    } catch {
+      // Without its folder the store finds what is in memory.
+      return;
+    }
+    for (const known of this.#segments) if (!known.isClosed) this.#loadQuietly(known);
+    const fresh = names.filter((name) => !this.#byName.has(name) && parseSegmentName(name));
+    // The newest first: where there are too many answers, the oldest are left out.
+    for (const name of fresh.sort().reverse()) this.#loadQuietly(this.#known(name, false));
+  }
+
+  #loadQuietly(known: KnownSegment): void {
+    try {
+      const facts = this.#options.files.facts(`${this.#options.folder}/${known.name}`);
+      if (facts === undefined) known.isClosed = true;
+      else if (known.readTo === 0) this.#loadFirst(known, facts);
+      else if (facts.size > known.readTo) this.#loadTail(known);
+    } catch {
+      // Removed meanwhile, or not to be read now: the next look tries again.
+    }
+  }
+
+  #loadFirst(known: KnownSegment, facts: FileFacts): void {
+    const { files, folder, nowMs } = this.#options;
+    const found = readIndex(files, folder, known.name);
+    const index = found !== undefined && found.covered <= facts.size ? found : undefined;
+    if (index !== undefined) this.#take(known, index);
+    if (index?.closed) {
+      known.isClosed = true;
+      return;
+    }
+    const scan = new SegmentScan(index);
+    this.#scanTail(known, scan);
+    const isClosed = isAbandoned(known.name, facts, nowMs());
+    known.isClosed = isClosed;
+    const beyond = scan.covered - (index?.covered ?? 0);
+    if (!isClosed && beyond < JOURNAL_INDEX_AFTER_BYTES) return;
+    try {
+      writeIndex(files, folder, known.name, scan.index(isClosed));
+    } catch {
+      // A folder that cannot be written to can still be read.
+    }
+  }
+
+  #loadTail(known: KnownSegment): void {
+    const scan = new SegmentScan();
+    scan.covered = known.readTo;
+    this.#scanTail(known, scan);
+  }
+
+  /** Reads on from where `scan` ends and takes up what is there. */
+  #scanTail(known: KnownSegment, scan: SegmentScan): void {
+    const { files, folder, onProblem } = this.#options;
+    scanOn(
+      files,
+      folder,
+      known.name,
+      scan,
+      (damage) => onProblem(damageError(damage)),
+      ({ record, offset, length }) => {
+        if (record.t === 'cache.clear') this.#cleared.add(record);
+        const key = answerKey(record);
+        if (key === undefined) return;
+        const { high, low } = hashKey(key);
+        this.#table.set(high, low, known.id, offset, length, record.at);
+      },
+    );
+    known.readTo = scan.covered;
+  }
+
+  /** Takes up an index. */
+  #take(known: KnownSegment, { keys, clears, covered }: SegmentIndex): void {
+    this.#table.reserve(keys.count);
+    const { high, low, offset, bytes, at } = keys;
+    for (let n = 0; n < keys.count && !this.#table.isFull; n += 1) {
+      this.#table.set(high[n]!, low[n]!, known.id, offset[n]!, bytes[n]!, at[n]!);
+    }
+    for (let n = 0; n < clears.count; n += 1) {
+      const record = this.#decode(known, clears.offset[n]!, clears.bytes[n]!);
+      if (record?.t === 'cache.clear') this.#cleared.add(record);
+    }
+    known.readTo = covered;
+  }
+
+  #read(callKey: string, { segment, offset, length }: AnswerPlace): StoredAnswer | undefined {
+    const known = this.#segments[segment]!;
+    if (known.isOwn) this.#options.flush();
+    const record = this.#decode(known, offset, length);
+    // Another key with the same hash, or an index that belongs to other bytes.
+    if (record === undefined || answerKey(record) !== callKey) return undefined;
+    return answerOf(record);
+  }
+
+  /** The record at a place; undefined if it is gone or damaged, which is reported. */
+  #decode(known: KnownSegment, offset: number, length: number): StoredRecord | undefined {
+    let block = this.#block;
+    if (
+      block?.segment !== known.id ||
+      offset < block.start ||
+      offset + length > block.start + block.bytes.length
+    ) {
+      const bytes = this.#readBlock(known, offset, length);
+      if (bytes === undefined) return undefined;
+      block = { segment: known.id, start: offset, bytes };
+      this.#block = block;
+    }
+    const start = offset - block.start;
+    const decoded = decodeLine(block.bytes, start, start + length);
+    if ('record' in decoded) return decoded.record;
+    this.#options.onProblem(
+      damageError({ segment: known.name, line: 0, offset, reason: decoded.reason }),
+    );
+    return undefined;
+  }
+
+  #readBlock(known: KnownSegment, offset: number, length: number): Buffer | undefined {
+    const { files, folder } = this.#options;
+    try {
+      let open = this.#open.get(known.id);
+      if (open === undefined) {
+        open = { file: files.openToRead(`${folder}/${known.name}`) };
+        this.#open.set(known.id, open);
+      }
+      const wanted = Math.max(length, JOURNAL_ANSWER_READ_BYTES);
+      const bytes = readAt(files, open.file, offset, wanted);
+      return bytes.length < length ? undefined : bytes;
+    } catch {
+      // Pruned or compacted since.
+      return undefined;
+    }
+  }
+}

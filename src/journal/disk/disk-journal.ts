@@ -1,0 +1,182 @@
+/** The journal on disk: one process's records, appended to segments under `<stateDir>/journal`. */
+import { join } from 'node:path';
+import { messageOf, RvbbitError } from '../../errors.ts';
+import { type AnswerStore, NO_ANSWERS } from '../answers.ts';
+import type { JournalRecord } from '../records.ts';
+import type { Random } from '../session-name.ts';
+import { DiskAnswers } from './disk-answers.ts';
+import { type FileSystem, realFileSystem } from './file-system.ts';
+import { GroupCommit } from './group-commit.ts';
+import { SegmentWriter } from './segment-writer.ts';
+import type { CacheClear } from './stored-record.ts';
+
+/** What is kept, and for how long. */
+export interface JournalOptions {
+  /** Keeps the prompts of calls as well. Default false. */
+  readonly prompts?: boolean;
+  /** Keeps answers, so that later statements find them. Default true. */
+  readonly answers?: boolean;
+  /** Segments whose last record is older (ms) are removed when the journal is closed. Default: none is. */
+  readonly maxAgeMs?: number;
+  /** The oldest segments are removed when the journal is closed, until the folder is no larger. Default: any size. */
+  readonly maxBytes?: number;
+}
+
+export interface DiskJournalOptions extends JournalOptions {
+  /** Told of damaged records and of indexes that could not be written. */
+  readonly onProblem?: (problem: RvbbitError) => void;
+  readonly files?: FileSystem;
+  /** Wall clock, ms. */
+  readonly nowMs?: () => number;
+  readonly random?: Random;
+  /** Default 32 MiB. */
+  readonly segmentMaxBytes?: number;
+}
+
+/** The journal's folder in a state folder. */
+export function journalFolder(stateDir: string): string {
+  return join(stateDir, 'journal');
+}
+
+/** Buffers, writes and syncs. Once the disk has failed, every `commit` says so and nothing more is written. */
+export class DiskJournal {
+  /** Answers of this and of earlier processes. */
+  readonly answers: AnswerStore;
+  readonly #folder: string;
+  readonly #options: DiskJournalOptions;
+  readonly #writer: SegmentWriter;
+  readonly #commits: GroupCommit;
+  readonly #answers: DiskAnswers | undefined;
+  #failure: RvbbitError | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(folder: string, options: DiskJournalOptions) {
+    const files = options.files ?? realFileSystem;
+    const nowMs = options.nowMs ?? Date.now;
+    this.#folder = folder;
+    this.#options = options;
+    this.#writer = new SegmentWriter({
+      files,
+      folder,
+      nowMs,
+      random: options.random ?? Math.random,
+      ...(options.segmentMaxBytes === undefined
+        ? {}
+        : { segmentMaxBytes: options.segmentMaxBytes }),
+      onSegment: (segment) => this.#answers?.own(segment),
+      onIndexFailure: (thrown) => this.#warn('write a key index', thrown),
+    });
+    this.#commits = new GroupCommit(() => this.#sync());
+    if (options.answers !== false) {
+      this.#answers = new DiskAnswers({
+        files,
+        folder,
+        nowMs,
+        onProblem: (problem) => options.onProblem?.(problem),
+        flush: () => this.writeNow(),
+      });
+    }
+    this.answers = this.#answers ?? NO_ANSWERS;
+  }
+
+  /** Opens the journal and makes its folder; a segment is begun with the first record. Fails with RVB_JOURNAL_WRITE. */
+  static async open(stateDir: string, options: DiskJournalOptions = {}): Promise<DiskJournal> {
+    const folder = journalFolder(stateDir);
+    try {
+      (options.files ?? realFileSystem).makeFolder(folder);
+    } catch (thrown) {
+      throw new RvbbitError(
+        'RVB_JOURNAL_WRITE',
+        `cannot make the journal's folder ${folder}: ${messageOf(thrown)}; name another state folder`,
+        { stage: 'open', cause: thrown },
+      );
+    }
+    return new DiskJournal(folder, options);
+  }
+
+  /** Adds a record to the lines that wait. After a failure it is dropped; `commit` has said so. */
+  append(record: JournalRecord | CacheClear): void {
+    if (this.#failure !== undefined || this.#closing !== undefined) return;
+    const kept = record.t === 'attempt.end' ? this.#withoutAnswer(record) : record;
+    try {
+      const place = this.#writer.add(kept);
+      this.#answers?.note(kept, place);
+    } catch (thrown) {
+      this.#fail(thrown);
+      return;
+    }
+    this.#commits.note();
+  }
+
+  /** Hands every record so far to the system, so that it outlives this process, though not the machine. */
+  writeNow(): void {
+    if (this.#failure !== undefined) return;
+    try {
+      this.#writer.write();
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  /** Resolves when every record so far is on disk; rejects with RVB_JOURNAL_WRITE, from the first failure on always. */
+  commit(): Promise<void> {
+    return this.#commits.commit();
+  }
+
+  /** Commits, seals the segment and closes the files. Rejects as `commit` does. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.commit();
+      this.#writer.close();
+    } finally {
+      // No file is closed under a sync that still runs: its number may be another file's by then.
+      await this.#commits.idle();
+      this.#writer.abandon();
+      this.#answers?.close();
+    }
+  }
+
+  async #sync(): Promise<void> {
+    try {
+      await this.#writer.sync();
+    } catch (thrown) {
+      throw this.#fail(thrown);
+    }
+  }
+
+  /** Nothing is tried again: after a failed sync the system may have dropped what it had not written. */
+  #fail(thrown: unknown): RvbbitError {
+    this.#failure ??= new RvbbitError(
+      'RVB_JOURNAL_WRITE',
+      `cannot write the journal in ${this.#folder}: ${messageOf(thrown)}; free space or name another state folder`,
+      { stage: 'journal', cause: thrown },
+    );
+    this.#commits.fail(this.#failure);
+    return this.#failure;
+  }
+
+  #warn(what: string, thrown: unknown): void {
+    this.#options.onProblem?.(
+      new RvbbitError(
+        'RVB_JOURNAL_WRITE',
+        `could not ${what} in ${this.#folder}: ${messageOf(thrown)}; nothing is lost by it`,
+        { stage: 'journal', cause: thrown },
+      ),
+    );
+  }
+
+  #withoutAnswer(record: JournalRecord & { t: 'attempt.end' }): JournalRecord {
+    if (this.#options.answers !== false) return record;
+    const { value: _value, raw: _raw, ...rest } = record;
+    return rest;
+  }
+}

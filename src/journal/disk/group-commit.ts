@@ -1,0 +1,101 @@
+/**
+ * Group commit: one sync serves everyone who waits. It begins at once where the disk was idle, else at
+ * most every 20 ms, and without anyone waiting as well; with 64 records it begins as soon as the one
+ * before it has ended.
+ */
+import { JOURNAL_COMMIT_MS, JOURNAL_COMMIT_RECORDS } from '../../limits.ts';
+
+interface Waiter {
+  readonly upTo: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Decides when `sync` runs. Once it has failed, so has everything that waits and will wait. */
+export class GroupCommit {
+  readonly #sync: () => Promise<void>;
+  #added = 0;
+  #synced = 0;
+  #waiters: Waiter[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
+  #running: Promise<void> | undefined;
+  #lastStartMs = Number.NEGATIVE_INFINITY;
+  #failure: { readonly error: unknown } | undefined;
+
+  /** `sync` puts everything noted before its call on disk. */
+  constructor(sync: () => Promise<void>) {
+    this.#sync = sync;
+  }
+
+  /** A record was added. */
+  note(): void {
+    this.#added += 1;
+    if (this.#running !== undefined || this.#failure !== undefined) return;
+    if (this.#added - this.#synced >= JOURNAL_COMMIT_RECORDS) this.#start();
+    else this.#timer ??= setTimeout(() => this.#start(), JOURNAL_COMMIT_MS);
+  }
+
+  /** Resolves when everything noted so far is on disk. */
+  commit(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
+    if (this.#synced === this.#added) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ upTo: this.#added, resolve, reject });
+      if (this.#running === undefined) this.#schedule();
+    });
+  }
+
+  /** Resolves when no sync runs. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  /** Fails everything that waits and will wait. */
+  fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = { error };
+    this.#clearTimers();
+    for (const { reject } of this.#waiters.splice(0)) reject(error);
+  }
+
+  #schedule(): void {
+    const waitMs = this.#lastStartMs + JOURNAL_COMMIT_MS - performance.now();
+    if (waitMs > 0) {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#start(), waitMs);
+    } else this.#immediate ??= setImmediate(() => this.#start());
+  }
+
+  #start(): void {
+    this.#clearTimers();
+    if (this.#running !== undefined || this.#failure !== undefined) return;
+    this.#lastStartMs = performance.now();
+    const upTo = this.#added;
+    this.#running = this.#sync().then(
+      () => this.#ended(upTo),
+      (error: unknown) => {
+        this.#running = undefined;
+        this.fail(error);
+      },
+    );
+  }
+
+  #ended(upTo: number): void {
+    this.#running = undefined;
+    this.#synced = upTo;
+    const served = this.#waiters.filter((waiter) => waiter.upTo <= upTo);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.upTo > upTo);
+    for (const { resolve } of served) resolve();
+    const left = this.#added - upTo;
+    if (left >= JOURNAL_COMMIT_RECORDS) this.#start();
+    else if (left > 0) this.#schedule();
+  }
+
+  #clearTimers(): void {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    this.#timer = undefined;
+    this.#immediate = undefined;
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * The key index of a segment, `<segment>.keys` beside it: where its answers and its `cache.clear` records
+ * stand, so that opening a folder need not read every line. It covers the first `covered` bytes; what
+ * stands beyond them is read. It can always be made again: one that is damaged is passed over.
+ */
+import { crc32c } from './crc32c.ts';
+import { type FileSystem, readAt, writeAll } from './file-system.ts';
+import { KeyList } from './key-list.ts';
+
+/** What is known of a segment's first bytes. */
+export interface SegmentIndex {
+  readonly covered: number;
+  /** Nothing will be written to the segment any more. */
+  readonly closed: boolean;
+  /** Dates of the earliest and the latest record, µs; Infinity and 0 where there is none. */
+  readonly firstAt: number;
+  readonly lastAt: number;
+  readonly records: number;
+  readonly keys: KeyList;
+  /** Places of `cache.clear` records; their hashes are 0. */
+  readonly clears: KeyList;
+}
+
+// Written in the machine's own byte order: another machine's index has another magic number and is passed over.
+const MAGIC = 0x52564b31;
+const HEADER_BYTES = 64;
+const PLACE_BYTES = 24;
+
+/** The index's file name. */
+export function indexName(segment: string): string {
+  return segment.replace(/\.ndjson$/, '.keys');
+}
+
+/** The index as the bytes of its file. */
+export function encodeIndex(index: SegmentIndex): Buffer {
+  const { keys, clears } = index;
+  const bytes = new ArrayBuffer(HEADER_BYTES + PLACE_BYTES * (keys.count + clears.count));
+  const floats = new Float64Array(bytes, 0, 8);
+  const words = new Uint32Array(bytes, 0, 16);
+  words[0] = MAGIC;
+  words[2] = keys.count;
+  words[3] = clears.count;
+  words[4] = index.closed ? 1 : 0;
+  floats[3] = index.covered;
+  floats[4] = index.firstAt;
+  floats[5] = index.lastAt;
+  floats[6] = index.records;
+  let start = HEADER_BYTES;
+  for (const list of [keys, clears]) {
+    copyInto(viewList(bytes, start, list.count), list);
+    start += PLACE_BYTES * list.count;
+  }
+  words[1] = crc32c(new Uint8Array(bytes, 8));
+  return Buffer.from(bytes);
+}
+
+/** Reads an index back; undefined if it is damaged or not one. */
+export function decodeIndex(file: Buffer): SegmentIndex | undefined {
+  if (file.length < HEADER_BYTES) return undefined;
+  // A buffer of its own: typed arrays need it aligned.
+  const bytes = new Uint8Array(file).buffer;
+  const floats = new Float64Array(bytes, 0, 8);
+  const words = new Uint32Array(bytes, 0, 16);
+  const [magic, sum, keyCount = 0, clearCount = 0, closed] = words;
+  if (magic !== MAGIC) return undefined;
+  if (bytes.byteLength !== HEADER_BYTES + PLACE_BYTES * (keyCount + clearCount)) return undefined;
+  if (sum !== crc32c(new Uint8Array(bytes, 8))) return undefined;
+  return {
+    covered: floats[3]!,
+    closed: closed === 1,
+    firstAt: floats[4]!,
+    lastAt: floats[5]!,
+    records: floats[6]!,
+    keys: viewList(bytes, HEADER_BYTES, keyCount),
+    clears: viewList(bytes, HEADER_BYTES + PLACE_BYTES * keyCount, clearCount),
+  };
+}
+
+/** Reads the index of a segment from `folder`; undefined if there is none that can be used. */
+export function readIndex(
+  files: FileSystem,
+  folder: string,
+  segment: string,
+): SegmentIndex | undefined {
+  const path = `${folder}/${indexName(segment)}`;
+  const facts = files.facts(path);
+  if (facts === undefined) return undefined;
+  try {
+    const file = files.openToRead(path);
+    try {
+      return decodeIndex(readAt(files, file, 0, facts.size));
+    } finally {
+      files.close(file);
+    }
+  } catch {
+    // Removed meanwhile, or unreadable: the segment itself is read instead.
+    return undefined;
+  }
+}
+
+/** Puts an index beside its segment: whole or not at all. */
+export function writeIndex(
+  files: FileSystem,
+  folder: string,
+  segment: string,
+  index: SegmentIndex,
+): void {
+  const path = `${folder}/${indexName(segment)}`;
+  const temporary = `${path}.${process.pid}.tmp`;
+  files.remove(temporary);
+  try {
+    const file = files.create(temporary);
+    try {
+      writeAll(files, file, encodeIndex(index));
+    } finally {
+      files.close(file);
+    }
+    files.rename(temporary, path);
+  } catch (thrown) {
+    removeQuietly(files, temporary);
+    throw thrown;
+  }
+}
+
+function removeQuietly(files: FileSystem, path: string): void {
+  try {
+    files.remove(path);
+  } catch {
+    // The failure that led here is the one to tell.
+  }
+}
+
+function viewList(bytes: ArrayBuffer, start: number, count: number): KeyList {
+  const list = new KeyList(0);
+  list.at = new Float64Array(bytes, start, count);
+  list.high = new Uint32Array(bytes, start + 8 * count, count);
+  list.low = new Uint32Array(bytes, start + 12 * count, count);
+  list.offset = new Uint32Array(bytes, start + 16 * count, count);
+  list.bytes = new Uint32Array(bytes, start + 20 * count, count);
+  list.count = count;
+  return list;
+}
+
+function copyInto(view: KeyList, { at, high, low, offset, bytes, count }: KeyList): void {
+  view.at.set(at.subarray(0, count));
+  view.high.set(high.subarray(0, count));
+  view.low.set(low.subarray(0, count));
+  view.offset.set(offset.subarray(0, count));
+  view.bytes.set(bytes.subarray(0, count));
+}

@@ -1,0 +1,53 @@
+/** The answers of one segment, by place: a growing list in columns of numbers. */
+
+/** One answer's place. `at` is its date in µs, `offset` and `length` that of its line without the newline. */
+export interface KeyPlace {
+  readonly high: number;
+  readonly low: number;
+  readonly at: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Numbers of a fixed width a place, so that an index of them is read from disk as it is. */
+export class KeyList {
+  at: Float64Array;
+  high: Uint32Array;
+  low: Uint32Array;
+  offset: Uint32Array;
+  bytes: Uint32Array;
+  count = 0;
+
+  constructor(capacity = 64) {
+    this.at = new Float64Array(capacity);
+    this.high = new Uint32Array(capacity);
+    this.low = new Uint32Array(capacity);
+    this.offset = new Uint32Array(capacity);
+    this.bytes = new Uint32Array(capacity);
+  }
+
+  add(place: KeyPlace): void {
+    if (this.count === this.at.length) this.#grow();
+    const n = this.count;
+    this.at[n] = place.at;
+    this.high[n] = place.high;
+    this.low[n] = place.low;
+    this.offset[n] = place.offset;
+    this.bytes[n] = place.length;
+    this.count = n + 1;
+  }
+
+  #grow(): void {
+    const larger = new KeyList(Math.max(64, 2 * this.count));
+    larger.at.set(this.at);
+    larger.high.set(this.high);
+    larger.low.set(this.low);
+    larger.offset.set(this.offset);
+    larger.bytes.set(this.bytes);
+    this.at = larger.at;
+    this.high = larger.high;
+    this.low = larger.low;
+    this.offset = larger.offset;
+    this.bytes = larger.bytes;
+  }
+}

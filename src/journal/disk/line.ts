@@ -1,0 +1,68 @@
+/** A journal line: `<crc32c, eight hex digits> <json>\n`; the checksum is that of the JSON's bytes. */
+import { JOURNAL_BUFFER_BYTES } from '../../limits.ts';
+import { crc32c } from './crc32c.ts';
+
+/** Bytes before the JSON. */
+const HEAD = 9;
+const SPACE = 0x20;
+/** The byte that ends a line; JSON never holds it. */
+export const NEWLINE = 0x0a;
+const HEX = Buffer.from('0123456789abcdef', 'latin1');
+
+/** Encoded lines that wait to be written, one after another in one buffer. */
+export class LineBuffer {
+  #bytes = Buffer.allocUnsafe(JOURNAL_BUFFER_BYTES);
+  #length = 0;
+
+  /** Bytes that wait. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The bytes that wait; valid until the next call. */
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Adds a line; gives its length in bytes. */
+  add(json: string): number {
+    // A UTF-16 unit takes three bytes at most.
+    this.#reserve(this.#length + HEAD + 3 * json.length + 1);
+    const bytes = this.#bytes;
+    const start = this.#length;
+    const end = start + HEAD + bytes.write(json, start + HEAD);
+    const crc = crc32c(bytes, start + HEAD, end);
+    for (let digit = 0; digit < 8; digit += 1) {
+      bytes[start + digit] = HEX[(crc >>> (28 - 4 * digit)) & 15]!;
+    }
+    bytes[start + 8] = SPACE;
+    bytes[end] = NEWLINE;
+    this.#length = end + 1;
+    return this.#length - start;
+  }
+
+  clear(): void {
+    this.#length = 0;
+    // One huge answer must not hold its memory for ever.
+    if (this.#bytes.length > 4 * JOURNAL_BUFFER_BYTES) {
+      this.#bytes = Buffer.allocUnsafe(JOURNAL_BUFFER_BYTES);
+    }
+  }
+
+  #reserve(size: number): void {
+    if (size <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(size, 2 * this.#bytes.length));
+    this.#bytes.copy(larger, 0, 0, this.#length);
+    this.#bytes = larger;
+  }
+}
+
+/** The JSON of the line `bytes[start, end)`, newline excluded; undefined if the checksum does not hold. */
+export function lineJson(bytes: Buffer, start: number, end: number): string | undefined {
+  if (end - start < HEAD || bytes[start + 8] !== SPACE) return undefined;
+  const crc = crc32c(bytes, start + HEAD, end);
+  for (let digit = 0; digit < 8; digit += 1) {
+    if (bytes[start + digit] !== HEX[(crc >>> (28 - 4 * digit)) & 15]) return undefined;
+  }
+  return bytes.toString('utf8', start + HEAD, end);
+}

@@ -1,0 +1,139 @@
+/** Reads the lines of a segment: whole lines with the right checksum; the others are named. */
+import { RvbbitError } from '../../errors.ts';
+import { JOURNAL_LINE_MAX_BYTES, JOURNAL_READ_BYTES } from '../../limits.ts';
+import { type FileSystem, readAt } from './file-system.ts';
+import { lineJson, NEWLINE } from './line.ts';
+import type { StoredRecord } from './stored-record.ts';
+
+/** A line that cannot be used. */
+export interface Damage {
+  readonly segment: string;
+  /** 1-based; 0 where the lines before it were not counted. */
+  readonly line: number;
+  /** Of the line's first byte. */
+  readonly offset: number;
+  readonly reason: string;
+}
+
+/** One good record and the place of its line, newline excluded. */
+export interface ReadLine {
+  readonly record: StoredRecord;
+  readonly offset: number;
+  readonly length: number;
+  readonly json: string;
+}
+
+/** What reading came to. */
+export interface ReadEnd {
+  /** Where the last whole line ends. */
+  readonly end: number;
+  /** Bytes after it: a line that was torn, or is being written. */
+  readonly torn: number;
+  readonly lines: number;
+}
+
+/** The error that names a damaged line. */
+export function damageError({ segment, line, offset, reason }: Damage): RvbbitError {
+  const place = line > 0 ? `line ${line}, byte ${offset}` : `byte ${offset}`;
+  return new RvbbitError(
+    'RVB_JOURNAL_CORRUPT',
+    `journal segment ${segment}, ${place}: ${reason}; the record is not used, reading goes on after it`,
+    { stage: 'journal' },
+  );
+}
+
+/** The record of the line `bytes[start, end)`, or why there is none. */
+export function decodeLine(
+  bytes: Buffer,
+  start: number,
+  end: number,
+): { readonly record: StoredRecord; readonly json: string } | { readonly reason: string } {
+  const json = lineJson(bytes, start, end);
+  if (json === undefined) return { reason: 'its checksum does not hold' };
+  try {
+    const record = JSON.parse(json) as StoredRecord;
+    return record.v === 1 ? { record, json } : { reason: `its version ${record.v} is not known` };
+  } catch {
+    return { reason: 'it is not JSON' };
+  }
+}
+
+/** Reads the lines of `<folder>/<segment>` from byte `from`, a line's start, to the end of the file. */
+export function readSegment(
+  files: FileSystem,
+  folder: string,
+  segment: string,
+  from: number,
+  visit: (line: ReadLine) => void,
+  onDamage: (damage: Damage) => void,
+): ReadEnd {
+  const file = files.openToRead(`${folder}/${segment}`);
+  try {
+    return readLines(
+      (position) => readAt(files, file, position, JOURNAL_READ_BYTES),
+      segment,
+      from,
+      visit,
+      onDamage,
+    );
+  } finally {
+    files.close(file);
+  }
+}
+
+/** As `readSegment`, by a function that gives the bytes at a position and none at the end. */
+export function readLines(
+  read: (position: number) => Buffer,
+  segment: string,
+  from: number,
+  visit: (line: ReadLine) => void,
+  onDamage: (damage: Damage) => void,
+): ReadEnd {
+  let lines = 0;
+  let end = from;
+  let position = from;
+  let parts: Buffer[] = [];
+  let pending = 0;
+  const settle = (bytes: Buffer, start: number, stop: number) => {
+    lines += 1;
+    const decoded = decodeLine(bytes, start, stop);
+    const length = stop - start;
+    if ('reason' in decoded) {
+      onDamage({ segment, line: from === 0 ? lines : 0, offset: end, reason: decoded.reason });
+    } else visit({ ...decoded, offset: end, length });
+    end += length + 1;
+  };
+  for (;;) {
+    const block = read(position);
+    if (block.length === 0) break;
+    position += block.length;
+    let start = 0;
+    let stop = block.indexOf(NEWLINE);
+    if (stop >= 0 && pending > 0) {
+      if (pending > JOURNAL_LINE_MAX_BYTES) {
+        lines += 1;
+        const reason = `it is longer than ${JOURNAL_LINE_MAX_BYTES} bytes`;
+        onDamage({ segment, line: from === 0 ? lines : 0, offset: end, reason });
+        end += pending + stop + 1;
+      } else {
+        const whole = Buffer.concat([...parts, block.subarray(0, stop)]);
+        settle(whole, 0, whole.length);
+      }
+      parts = [];
+      pending = 0;
+      start = stop + 1;
+      stop = block.indexOf(NEWLINE, start);
+    }
+    for (; stop >= 0; stop = block.indexOf(NEWLINE, start)) {
+      settle(block, start, stop);
+      start = stop + 1;
+    }
+    if (start < block.length) {
+      pending += block.length - start;
+      // Beyond the bound the bytes are only counted.
+      if (pending <= JOURNAL_LINE_MAX_BYTES) parts.push(block.subarray(start));
+      else parts = [];
+    }
+  }
+  return { end, torn: pending, lines };
+}

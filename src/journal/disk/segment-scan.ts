@@ -1,0 +1,79 @@
+/** Gathers what a key index holds, from records as they are written or read. */
+import type { FileSystem } from './file-system.ts';
+import { hashKey } from './key-hash.ts';
+import type { SegmentIndex } from './key-index.ts';
+import { KeyList } from './key-list.ts';
+import { type Damage, type ReadLine, readSegment } from './segment-reader.ts';
+import { answerKey, type StoredRecord } from './stored-record.ts';
+
+/** An index that grows with its segment. */
+export class SegmentScan {
+  readonly keys: KeyList = new KeyList(0);
+  readonly clears: KeyList = new KeyList(0);
+  covered = 0;
+  firstAt: number = Number.POSITIVE_INFINITY;
+  lastAt = 0;
+  records = 0;
+
+  /** Begins where an earlier index ends, or at the segment's first byte. */
+  constructor(base?: SegmentIndex) {
+    if (base === undefined) return;
+    for (const name of ['keys', 'clears'] as const) {
+      const { count, at, high, low, offset, bytes } = base[name];
+      for (let n = 0; n < count; n += 1) {
+        this[name].add({
+          at: at[n]!,
+          high: high[n]!,
+          low: low[n]!,
+          offset: offset[n]!,
+          length: bytes[n]!,
+        });
+      }
+    }
+    this.covered = base.covered;
+    this.firstAt = base.firstAt;
+    this.lastAt = base.lastAt;
+    this.records = base.records;
+  }
+
+  /** Takes up the record of a line. */
+  observe(record: StoredRecord, offset: number, length: number): void {
+    const { at } = record;
+    this.records += 1;
+    this.firstAt = Math.min(this.firstAt, at);
+    this.lastAt = Math.max(this.lastAt, at);
+    this.covered = offset + length + 1;
+    const key = answerKey(record);
+    if (key !== undefined) this.keys.add({ ...hashKey(key), at, offset, length });
+    else if (record.t === 'cache.clear') this.clears.add({ high: 0, low: 0, at, offset, length });
+  }
+
+  index(closed: boolean): SegmentIndex {
+    const { covered, firstAt, lastAt, records, keys, clears } = this;
+    return { covered, closed, firstAt, lastAt, records, keys, clears };
+  }
+}
+
+/** Reads a segment from where `scan` ends to its last whole line; gives the bytes of the torn one after it. */
+export function scanOn(
+  files: FileSystem,
+  folder: string,
+  segment: string,
+  scan: SegmentScan,
+  onDamage: (damage: Damage) => void,
+  visit: (line: ReadLine) => void = () => undefined,
+): number {
+  const { end, torn } = readSegment(
+    files,
+    folder,
+    segment,
+    scan.covered,
+    (line) => {
+      scan.observe(line.record, line.offset, line.length);
+      visit(line);
+    },
+    onDamage,
+  );
+  scan.covered = end;
+  return torn;
+}

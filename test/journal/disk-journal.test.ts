@@ -1,0 +1,169 @@
+/** The journal on disk: what is written, what is found again, by whom. */
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { RvbbitError } from '../../src/errors.ts';
+import { MemoryAnswers } from '../../src/journal/answers.ts';
+import { DiskJournal } from '../../src/journal/disk/disk-journal.ts';
+import { answered, keyOf, START_AT, started, withFolder } from './support.ts';
+
+function segmentsOf(folder: string): string[] {
+  return readdirSync(join(folder, 'journal')).filter((name) => name.endsWith('.ndjson'));
+}
+
+test('an answer is found at once, by a second journal, and after both are closed', () =>
+  withFolder(async (folder) => {
+    const first = await DiskJournal.open(folder);
+    const second = await DiskJournal.open(folder);
+    assert.is(second.answers.find(keyOf(1)), undefined);
+    first.append(started(1, keyOf(1)));
+    first.append(answered(1, keyOf(1), 'blue'));
+    assert.is(first.answers.find(keyOf(1))?.text, 'blue');
+    await first.commit();
+    await new Promise((resolve) => setTimeout(resolve, 110));
+    const expected = {
+      text: 'blue',
+      tokensIn: 10,
+      tokensOut: 5,
+      costMicroUsd: 7,
+      at: START_AT + 1,
+    };
+    assert.equal(second.answers.find(keyOf(1)), expected);
+    assert.is(second.answers.find(keyOf(2)), undefined);
+    await first.close();
+    await second.close();
+    const third = await DiskJournal.open(folder);
+    assert.equal(third.answers.find(keyOf(1)), expected);
+    assert.is(third.answers.find(keyOf(1), START_AT + 2), undefined);
+    await third.close();
+    assert.is(segmentsOf(folder).length, 1, 'a journal without a record begins no segment');
+  }));
+
+test('the newest answer of a key wins, in whatever order segments are read', () =>
+  withFolder(async (folder) => {
+    for (const [n, text] of [
+      [5, 'new'],
+      [3, 'old'],
+    ] as const) {
+      const journal = await DiskJournal.open(folder);
+      journal.append(answered(n, keyOf(1), text));
+      await journal.close();
+    }
+    const reader = await DiskJournal.open(folder);
+    assert.is(reader.answers.find(keyOf(1))?.text, 'new');
+    await reader.close();
+  }));
+
+test('the folder is 0700, its files are 0600', () =>
+  withFolder(async (folder) => {
+    const journal = await DiskJournal.open(join(folder, 'state'));
+    journal.append(answered(1, keyOf(1), 'private'));
+    await journal.close();
+    const place = join(folder, 'state', 'journal');
+    assert.is(statSync(place).mode & 0o777, 0o700);
+    assert.is(readdirSync(place).length, 2);
+    for (const name of readdirSync(place)) {
+      assert.is(statSync(join(place, name)).mode & 0o777, 0o600);
+    }
+  }));
+
+test('with answers: false neither answer nor raw text is written, and nothing is found', () =>
+  withFolder(async (folder) => {
+    const journal = await DiskJournal.open(folder, { answers: false });
+    journal.append({ ...answered(1, keyOf(1), 'SECRET'), raw: 'SECRET' } as never);
+    assert.is(journal.answers.find(keyOf(1)), undefined);
+    await journal.close();
+    const [segment] = segmentsOf(folder);
+    assert.not.match(readFileSync(join(folder, 'journal', segment!), 'utf8'), 'SECRET');
+  }));
+
+test('cache.clear puts answers out of use for every journal, and leaves the records', () =>
+  withFolder(async (folder) => {
+    const first = await DiskJournal.open(folder);
+    const second = await DiskJournal.open(folder);
+    first.append(answered(1, keyOf(1), 'a'));
+    first.append(answered(2, keyOf(2), 'b'));
+    await first.commit();
+    assert.is(second.answers.find(keyOf(1))?.text, 'a');
+    const base = { v: 1, seq: 9, at: START_AT + 9, session: 's', caller: 's' } as const;
+    first.append({ ...base, t: 'cache.clear', before: START_AT + 5, keys: [keyOf(1)] });
+    await first.commit();
+    await new Promise((resolve) => setTimeout(resolve, 110));
+    assert.is(first.answers.find(keyOf(1)), undefined);
+    assert.is(second.answers.find(keyOf(1)), undefined);
+    assert.is(second.answers.find(keyOf(2))?.text, 'b');
+    first.append(answered(10, keyOf(1), 'again'));
+    assert.is(first.answers.find(keyOf(1))?.text, 'again');
+    first.append({ ...base, t: 'cache.clear', before: START_AT + 50 });
+    await first.close();
+    const third = await DiskJournal.open(folder);
+    assert.is(third.answers.find(keyOf(1)), undefined);
+    assert.is(third.answers.find(keyOf(2)), undefined);
+    assert.is(
+      readFileSync(join(folder, 'journal', segmentsOf(folder)[0]!), 'utf8')
+        .trim()
+        .split('\n').length,
+      5,
+    );
+    await second.close();
+    await third.close();
+  }));
+
+test('a segment that is full is sealed and another begun; all of them are found', () =>
+  withFolder(async (folder) => {
+    const journal = await DiskJournal.open(folder, { segmentMaxBytes: 4_000 });
+    for (let n = 0; n < 100; n += 1) {
+      journal.append(answered(n, keyOf(n), `text ${n}`));
+      if (n % 5 === 0) await journal.commit();
+    }
+    await journal.close();
+    assert.ok(segmentsOf(folder).length >= 5);
+    const reader = await DiskJournal.open(folder);
+    for (let n = 0; n < 100; n += 1) assert.is(reader.answers.find(keyOf(n))?.text, `text ${n}`);
+    await reader.close();
+  }));
+
+test('a damaged line is named and not used; the lines after it are', () =>
+  withFolder(async (folder) => {
+    const journal = await DiskJournal.open(folder);
+    for (let n = 0; n < 3; n += 1) journal.append(answered(n, keyOf(n), `text ${n}`));
+    await journal.close();
+    const path = join(folder, 'journal', segmentsOf(folder)[0]!);
+    const bytes = readFileSync(path);
+    bytes[bytes.indexOf('text 1') + 5] = '2'.charCodeAt(0);
+    writeFileSync(path, bytes);
+    const problems: RvbbitError[] = [];
+    const reader = await DiskJournal.open(folder, { onProblem: (each) => problems.push(each) });
+    assert.is(reader.answers.find(keyOf(0))?.text, 'text 0');
+    assert.is(reader.answers.find(keyOf(1)), undefined);
+    assert.is(reader.answers.find(keyOf(2))?.text, 'text 2');
+    await reader.close();
+    assert.ok(problems.length > 0);
+    assert.is(problems[0]!.code, 'RVB_JOURNAL_CORRUPT');
+    assert.match(problems[0]!.message, segmentsOf(folder)[0]!);
+  }));
+
+test('a state folder that cannot be made is RVB_JOURNAL_WRITE', () =>
+  withFolder(async (folder) => {
+    writeFileSync(join(folder, 'file'), '');
+    try {
+      await DiskJournal.open(join(folder, 'file'));
+      assert.unreachable();
+    } catch (thrown) {
+      assert.instance(thrown, RvbbitError);
+      assert.is((thrown as RvbbitError).code, 'RVB_JOURNAL_WRITE');
+    }
+  }));
+
+test('answers in memory are bounded and dated', () => {
+  const answers = new MemoryAnswers(2, 1_000);
+  for (let n = 0; n < 3; n += 1) answers.remember(answered(n, keyOf(n), 'x'));
+  assert.is(answers.find(keyOf(0)), undefined);
+  assert.is(answers.find(keyOf(2))?.text, 'x');
+  assert.is(answers.find(keyOf(2), START_AT + 3), undefined);
+  answers.remember(answered(5, keyOf(5), 'x'.repeat(2_000)));
+  assert.is(answers.find(keyOf(5)), undefined);
+});
+
+test.run();
