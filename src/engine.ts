@@ -10,6 +10,7 @@ import { type Parameters, Session } from './duck/session.ts';
 import { RvbbitError } from './errors.ts';
 import { CallDesk } from './execute/calls/call-desk.ts';
 import { cancelled } from './execute/cancel.ts';
+import { Gate } from './execute/gate/gate.ts';
 import { LocalDispatcher } from './execute/local-dispatcher.ts';
 import { readScript, readStatement } from './grammar.ts';
 import { Journal } from './journal/journal.ts';
@@ -44,6 +45,8 @@ export class Engine {
   readonly #dispatcher: LocalDispatcher;
   readonly #scopes: StatementScopes;
   readonly #models: Models;
+  readonly #gate: Gate;
+  readonly #journal: Journal;
   #parse: ((sql: string) => ParseResult) | undefined;
   readonly #onAbort = () => void this.close();
   #closing: Promise<void> | undefined;
@@ -79,24 +82,21 @@ export class Engine {
     this.#session = session;
     this.#dispatcher = new LocalDispatcher(options);
     this.#models = new Models(options);
-    const journal = new Journal();
-    journal.subscribe((record) => {
+    this.#gate = new Gate({ limitsOf: (provider) => this.#models.limitsOf(provider) });
+    this.#journal = new Journal({
+      ...options.journal,
+      ...(options.stateDir === undefined ? {} : { stateDir: options.stateDir }),
+      onProblem: ({ message }) => options.logger.warn(message),
+    });
+    this.#journal.subscribe((record) => {
       this.events.emit('record', record);
       this.events.emit(record.t, record);
     });
     this.#scopes = new StatementScopes({
       session,
       dispatcher: this.#dispatcher,
-      desk: new CallDesk({
-        gate: {
-          acquire: () => ({ settle: () => {}, cancel: () => {} }),
-          closeStatement: () => {},
-        },
-        answers: { find: () => undefined },
-        writeJournal: () => {},
-        commitJournal: async () => {},
-      }),
-      journal,
+      desk: new CallDesk(this.#gate, this.#journal),
+      journal: this.#journal,
       random: Math.random,
     });
     options.signal?.addEventListener('abort', this.#onAbort, { once: true });
@@ -167,6 +167,7 @@ export class Engine {
     const models = await this.#models.bind(cascade, { parameters: {} });
     const scope = this.#scopes.begin('udf', undefined, options.signal);
     return this.#scopes.within(scope, async () => {
+      await this.#journal.open();
       const origin = options.origin ?? 'api';
       scope.ledger.open({ sql: '', kind: 'run', origin, parallel: 1, cascade: cascade.file });
       const outcome = await runSingle(
@@ -191,8 +192,10 @@ export class Engine {
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     await this.#scopes.close();
     await this.#dispatcher.close();
+    this.#gate.close();
     await this.#session.close();
     await this.#lease.release();
+    await this.#journal.close();
   }
 
   async #run(

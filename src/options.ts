@@ -1,6 +1,8 @@
 /** Engine options: their defaults and their one validator. */
 import type { DuckDBInstance } from '@duckdb/node-api';
+import { parseDurationMs } from '../grammar/options.ts';
 import { RvbbitError } from './errors.ts';
+import type { JournalOptions } from './journal/disk/disk-journal.ts';
 import { MAX_PARALLEL } from './limits.ts';
 import type { ModelFunction } from './model/chat.ts';
 import type { ModelOptions } from './model/models.ts';
@@ -19,8 +21,18 @@ export interface EngineOptions {
   readonly database?: string | DuckDBInstance;
   /** The cascade root: paths in statements are relative to it and cannot leave it. Default: the working folder. */
   readonly cascades?: string;
-  /** Where state is kept; `false` (the API's default) keeps none. */
+  /** Where the journal is kept; `false` (the API's default) keeps none, and answers only as long as the engine is open. */
   readonly stateDir?: string | false;
+  /** What the journal keeps. */
+  readonly journal?: {
+    /** Prompts as well. Default false. */
+    readonly prompts?: boolean;
+    /** Answers, so that later statements find them. Default true; false turns the cache off and resuming with it. */
+    readonly answers?: boolean;
+    /** Age of records, e.g. `30d`, and bytes, beyond which the oldest are removed. Default: neither. */
+    readonly maxAge?: string | number;
+    readonly maxBytes?: number;
+  };
   /** Providers by id, as in `rvbbit.config.yaml`; a URL or a key comes from here, `configFile` or `env` only. */
   readonly providers?: Readonly<Record<string, unknown>>;
   /** `<provider id>/<name>` for cells that name no model, or a function that answers in the provider's place. */
@@ -66,12 +78,15 @@ export interface ResolvedOptions extends ModelOptions {
   readonly rssMb: number | undefined;
   readonly logger: Logger;
   readonly signal: AbortSignal | undefined;
+  readonly stateDir?: string;
+  readonly journal: JournalOptions;
 }
 
 const KNOWN: ReadonlySet<string> = new Set<keyof EngineOptions>([
   'database',
   'cascades',
   'stateDir',
+  'journal',
   'providers',
   'model',
   'configFile',
@@ -96,12 +111,9 @@ export function resolveOptions(options: EngineOptions, defaultThreads: number): 
   }
   const cascades = options.cascades ?? '.';
   if (typeof cascades !== 'string') throw wrongType('cascades', 'a folder path', cascades);
-  if (options.stateDir !== undefined && options.stateDir !== false) {
-    throw new RvbbitError(
-      'RVB_UNSUPPORTED',
-      'stateDir: this version keeps its journal in memory; leave stateDir out or pass false',
-      { stage: 'open' },
-    );
+  const { stateDir } = options;
+  if (stateDir !== undefined && stateDir !== false && !isText(stateDir)) {
+    throw wrongType('stateDir', 'a folder path, or false to keep nothing', stateDir);
   }
   const { providers, model, configFile, env } = options;
   if (model !== undefined && typeof model !== 'string' && typeof model !== 'function') {
@@ -112,6 +124,8 @@ export function resolveOptions(options: EngineOptions, defaultThreads: number): 
     ...(model === undefined ? {} : { model }),
     ...(configFile === undefined ? {} : { configFile }),
     ...(env === undefined ? {} : { env }),
+    ...(isText(stateDir) ? { stateDir } : {}),
+    journal: journalOptions(options.journal),
     database: options.database ?? ':memory:',
     cascades,
     parallel: wholeNumber('parallel', options.parallel ?? 1, MAX_PARALLEL),
@@ -123,6 +137,37 @@ export function resolveOptions(options: EngineOptions, defaultThreads: number): 
         : wholeNumber('limits.rssMb', options.limits.rssMb, 2 ** 24),
     logger: options.logger ?? SILENT,
     signal: options.signal,
+  };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+const JOURNAL_KEYS = ['prompts', 'answers', 'maxAge', 'maxBytes'];
+
+function journalOptions(journal: EngineOptions['journal'] = {}): JournalOptions {
+  for (const [key, value] of Object.entries(journal)) {
+    if (!JOURNAL_KEYS.includes(key)) {
+      const message = `Engine.open: journal has no option '${key}'; it has ${JOURNAL_KEYS.join(', ')}`;
+      throw new RvbbitError('RVB_UNKNOWN_OPTION', message, { stage: 'open' });
+    }
+    if ((key === 'prompts' || key === 'answers') && typeof value !== 'boolean') {
+      throw wrongType(`journal.${key}`, 'true or false', value);
+    }
+  }
+  const { prompts, answers, maxAge, maxBytes } = journal;
+  const maxAgeMs = maxAge === undefined ? undefined : parseDurationMs(maxAge);
+  if (maxAge !== undefined && maxAgeMs === undefined) {
+    throw wrongType('journal.maxAge', 'a duration such as 30d', maxAge);
+  }
+  return {
+    ...(prompts === undefined ? {} : { prompts }),
+    ...(answers === undefined ? {} : { answers }),
+    ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+    ...(maxBytes === undefined
+      ? {}
+      : { maxBytes: wholeNumber('journal.maxBytes', maxBytes, Number.MAX_SAFE_INTEGER) }),
   };
 }
 

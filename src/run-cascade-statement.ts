@@ -72,6 +72,7 @@ async function planBody(
   const { annotations } = statement;
   const bound = await bindStatement({ ...body, annotations }, scope, context);
   const plan = planStatement(bound, target, scope.ledger.session.replaceAll('-', '_'));
+  await scope.desk.journal.open();
   scope.ledger.open({
     sql: textOf(statement, context.source),
     kind: kindOf(statement),

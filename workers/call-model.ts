@@ -65,6 +65,7 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<CallRe
     model: target.model,
     callKey: callKeyOf(provider, request, run.variant),
     ...tokensOf(request),
+    ...(context.settings.keepPrompts === true ? { prompt: request.messages } : {}),
   };
   for (let failures = 0, fresh = false; ; ) {
     const n = call.attempt + failures;

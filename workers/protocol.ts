@@ -5,6 +5,7 @@ import type { Failure } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
 import type {
   AttemptReport,
+  ChatMessage,
   ChatOutcome,
   ChatRequest,
   ModelTarget,
@@ -34,6 +35,8 @@ export interface RunSettings {
   readonly timeoutMs: number;
   /** Attempts at a call that fails for a while, the first included; over those of the cells. */
   readonly maxAttempts?: number;
+  /** Tell the main thread what is asked. */
+  readonly keepPrompts?: boolean;
   /** Keep each cell's output in the outcome (RUN, `rvbbit run`). */
   readonly keepOutputs: boolean;
   /** Where cells with instructions go; absent where no cell has any. */
@@ -66,6 +69,8 @@ export interface CallRequest {
   /** Estimates, for limits and budgets. `outputTokens` is the cell's cap where it has one. */
   readonly inputTokens: number;
   readonly outputTokens?: number;
+  /** What is asked, where the journal keeps it. */
+  readonly prompt?: readonly ChatMessage[];
   /** An answer at hand turned out to be of no use: make the call. */
   readonly fresh?: boolean;
 }

@@ -7,7 +7,7 @@ import type { BudgetLimits } from '../execute/calls/budget.ts';
 import type { Json } from '../json.ts';
 import { MAX_PARALLEL, RUN_TIMEOUT_MS } from '../limits.ts';
 import type { ModelOverride } from '../model/models.ts';
-import type { ProviderLimits } from '../model/provider-config.ts';
+import type { CallLimits } from '../model/provider-config.ts';
 
 /** What becomes of a row whose cascade failed. */
 export type OnError =
@@ -31,7 +31,7 @@ export interface StatementSettings {
   readonly budget: BudgetLimits;
   readonly cache: CacheSetting;
   /** The statement's own limits on its calls: with the provider's the tighter holds. */
-  readonly limits?: ProviderLimits;
+  readonly limits?: CallLimits;
   /** MAP DISTINCT, or the columns of `dedupe_by`. */
   readonly distinct?: 'row' | readonly string[];
   readonly asTable?: string;
@@ -180,8 +180,8 @@ function budgetOf(values: ReadonlyMap<string, unknown>): BudgetLimits {
   };
 }
 
-function limitsOf(values: ReadonlyMap<string, unknown>): ProviderLimits | undefined {
-  const limits: ProviderLimits = {
+function limitsOf(values: ReadonlyMap<string, unknown>): CallLimits | undefined {
+  const limits: CallLimits = {
     ...given('rpm', values.get('rpm') as number | undefined),
     ...given('inputTpm', values.get('input_tpm') as number | undefined),
     ...given('outputTpm', values.get('output_tpm') as number | undefined),

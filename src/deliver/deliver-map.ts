@@ -15,7 +15,7 @@ export async function deliverMap(
   try {
     await execution.run();
     const notices = [...noticesOf(plan, execution), ...endNotices(env)];
-    await env.desk.commitJournal();
+    await env.desk.journal.commit();
     const { signal } = env.stop;
     const { targetSql } = execution;
     if (targetSql !== undefined) {
@@ -53,7 +53,7 @@ export async function* streamMap(
     const { signal } = env.stop;
     onHead({ columns: execution.columns, notices: noticesOf(plan, execution), signal });
     for await (const range of execution.knownRanges()) {
-      await env.desk.commitJournal();
+      await env.desk.journal.commit();
       const reader = await env.session.run(execution.select(range), { signal });
       yield* await reader.rows(form);
     }

@@ -17,7 +17,7 @@ export async function deliverRun(plan: RunPlan, env: StatementEnv): Promise<Deli
     });
   }
   notices.push(...endNotices(env));
-  await env.desk.commitJournal();
+  await env.desk.journal.commit();
   const text = JSON.stringify(report);
   if (plan.create !== undefined) {
     const column = quoteIdentifier(plan.resultColumn);

@@ -70,7 +70,7 @@ export class EnvHost implements StatementHost {
   }
 
   beforeCalls(): void {
-    this.#env.desk.writeJournal();
+    this.#env.desk.journal.writeNow();
   }
 
   attemptsEnded(ended: readonly EndedAttempt[]): void {

@@ -23,7 +23,7 @@ export interface RunSink {
 }
 
 export interface RunsRequest {
-  readonly settings: Omit<RunSettings, 'models' | 'maxAttempts'>;
+  readonly settings: Omit<RunSettings, 'models' | 'maxAttempts' | 'keepPrompts'>;
   readonly calls: CallPlan;
   readonly inputs: RunInputs;
   /** Lanes: at most this many runs are in flight at any moment. */
@@ -57,6 +57,7 @@ export async function executeRuns(env: StatementEnv, request: RunsRequest): Prom
         ? {}
         : { maxAttempts: request.calls.maxAttempts }),
       ...(models === undefined ? {} : { models: models.settings }),
+      ...(env.desk.journal.keepsPrompts ? { keepPrompts: true } : {}),
     },
     accept: (piece, chunk) => intake.accept(piece, chunk),
     observe: (rowCount, durationMs) => policy.observe(rowCount, durationMs),

@@ -1,4 +1,8 @@
-/** The journal: numbers and dates every record and hands it to whoever listens. */
+/** The journal: numbers and dates every record, hands it to whoever listens, and keeps it on disk where there is a state folder. */
+
+import type { RvbbitError } from '../errors.ts';
+import type { AnswerStore } from './answers.ts';
+import type { DiskJournal, JournalOptions } from './disk/disk-journal.ts';
 import type { JournalEntry, JournalRecord } from './records.ts';
 
 /** Microseconds since the epoch, UTC. Tests pass their own. */
@@ -10,19 +14,47 @@ export const systemClock: Clock = () =>
 
 type Listener = (record: JournalRecord) => void;
 
-/** In memory for now: records live as long as their listeners keep them. */
+/** Where and how records are kept; without `stateDir` they live as long as their listeners keep them. */
+export interface JournalSettings extends JournalOptions {
+  readonly stateDir?: string;
+  /** Told of damaged records and the like. */
+  readonly onProblem?: (problem: RvbbitError) => void;
+}
+
 export class Journal {
+  readonly #settings: JournalSettings;
   readonly #clock: Clock;
   readonly #listeners = new Set<Listener>();
   #seq = 0;
+  #opening: Promise<void> | undefined;
+  #disk: DiskJournal | undefined;
+  #answers: AnswerStore | undefined;
 
-  constructor(clock: Clock = systemClock) {
+  constructor(settings: JournalSettings = {}, clock: Clock = systemClock) {
+    this.#settings = settings;
     this.#clock = clock;
+  }
+
+  /** Prompts are kept with the calls. */
+  get keepsPrompts(): boolean {
+    return this.#settings.prompts === true;
   }
 
   /** Now, on the clock of the records. */
   nowUs(): number {
     return this.#clock();
+  }
+
+  /** Makes the journal ready for a statement whose records are kept; plain SQL does without. */
+  open(): Promise<void> {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  /** Answers of earlier calls. */
+  get answers(): AnswerStore {
+    if (this.#answers === undefined) throw new Error('the journal has not been opened');
+    return this.#answers;
   }
 
   /** Calls `listener` with every record from now on, in order; returns the way to stop it. */
@@ -31,7 +63,12 @@ export class Journal {
     return () => this.#listeners.delete(listener);
   }
 
-  append(names: { session: string; caller: string }, entry: JournalEntry): JournalRecord {
+  /** `isKept`: the record goes to disk too, and its answer can be found again. */
+  append(
+    names: { session: string; caller: string },
+    entry: JournalEntry,
+    isKept: boolean,
+  ): JournalRecord {
     this.#seq += 1;
     const record: JournalRecord = Object.freeze({
       v: 1,
@@ -41,7 +78,41 @@ export class Journal {
       caller: names.caller,
       ...entry,
     });
+    if (isKept) {
+      if (this.#disk === undefined) this.#answers?.remember(record);
+      else this.#disk.append(record);
+    }
     for (const listener of this.#listeners) listener(record);
     return record;
+  }
+
+  /** Hands what is kept to the operating system, before the calls that it names go out. */
+  writeNow(): void {
+    this.#disk?.writeNow();
+  }
+
+  /** Resolves once all that is kept is on disk, before rows are delivered. Rejects with RVB_JOURNAL_WRITE. */
+  async commit(): Promise<void> {
+    await this.#disk?.commit();
+  }
+
+  async close(): Promise<void> {
+    await this.#opening?.catch(() => {});
+    await this.#disk?.close();
+  }
+
+  async #open(): Promise<void> {
+    const { stateDir, onProblem, ...options } = this.#settings;
+    if (stateDir === undefined) {
+      const { MemoryAnswers, NO_ANSWERS } = await import('./answers.ts');
+      this.#answers = options.answers === false ? NO_ANSWERS : new MemoryAnswers();
+      return;
+    }
+    const { DiskJournal } = await import('./disk/disk-journal.ts');
+    this.#disk = await DiskJournal.open(stateDir, {
+      ...options,
+      ...(onProblem === undefined ? {} : { onProblem }),
+    });
+    this.#answers = this.#disk.answers;
   }
 }

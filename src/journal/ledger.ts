@@ -13,6 +13,8 @@ export class Ledger {
   /** When the statement began, in microseconds since the epoch. */
   readonly startedUs: number;
   readonly #startedMs = performance.now();
+  /** Plain SQL buys nothing, and leaves no trace. */
+  #isKept = false;
   #summary: Summary | undefined;
 
   constructor(journal: Journal, prefix: NamePrefix, random: Random) {
@@ -23,6 +25,7 @@ export class Ledger {
   }
 
   open(entry: Omit<StatementOpen, 't'>): void {
+    this.#isKept = entry.cascade !== undefined;
     this.note({ t: 'statement.open', ...entry });
   }
 
@@ -30,7 +33,7 @@ export class Ledger {
   note(entry: JournalEntry): void {
     if (this.#summary !== undefined) return;
     this.#account.observe(entry);
-    this.#journal.append(this, entry);
+    this.#journal.append(this, entry, this.#isKept);
   }
 
   /** Milliseconds since the statement began. */
@@ -42,7 +45,7 @@ export class Ledger {
   close(ending: Ending): Summary {
     if (this.#summary === undefined) {
       const summary = this.#account.summary(this, Math.round(this.elapsedMs), ending);
-      this.#journal.append(this, { t: 'statement.close', summary });
+      this.#journal.append(this, { t: 'statement.close', summary }, this.#isKept);
       this.#summary = summary;
     }
     return this.#summary;

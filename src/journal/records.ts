@@ -3,6 +3,7 @@
  * nothing else. Until a journal is kept on disk the same records live in memory.
  */
 import type { Failure } from '../errors.ts';
+import type { ChatMessage } from '../model/chat.ts';
 import type { RowFailure, StatementKind, Summary } from '../result.ts';
 
 interface RecordBase {
@@ -63,6 +64,8 @@ export interface AttemptStart {
   readonly n: number;
   readonly provider: string;
   readonly model: string;
+  /** What is asked; only where the journal is told to keep prompts. */
+  readonly prompt?: readonly ChatMessage[];
 }
 
 /** A model call has been answered, or has failed. */

@@ -5,6 +5,7 @@ import { messageOf, RvbbitError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { ModelFunction, ModelTarget, StatementModels, Usage } from './chat.ts';
 import type { ModelConfig } from './configure.ts';
+import type { ProviderLimits } from './provider-config.ts';
 
 export interface ModelOptions {
   readonly providers?: unknown;
@@ -32,6 +33,7 @@ export interface BoundModels {
 export class Models {
   readonly #options: ModelOptions;
   #config: Promise<ModelConfig> | undefined;
+  #configured: ModelConfig | undefined;
 
   constructor(options: ModelOptions) {
     this.#options = options;
@@ -46,6 +48,7 @@ export class Models {
     const { priceOf } = await import('./prices.ts');
     this.#config ??= this.#configure();
     const config = await this.#config;
+    this.#configured = config;
     const targetOf = (name: string): ModelTarget => {
       if (name !== '') return resolveTarget(config, name);
       if (config.defaultTarget !== undefined) return config.defaultTarget;
@@ -64,6 +67,11 @@ export class Models {
       },
       ...(typeof model === 'function' ? { ask: model } : {}),
     };
+  }
+
+  /** What a provider may be asked at most; it is bound before it is asked. */
+  limitsOf(providerId: string): ProviderLimits | undefined {
+    return this.#configured?.providers.get(providerId)?.limits;
   }
 
   async #configure(): Promise<ModelConfig> {

@@ -2,7 +2,7 @@
 import type { OnError } from '../bind/statement-settings.ts';
 import type { CacheSetting } from '../execute/calls/answer-policy.ts';
 import type { BudgetLimits } from '../execute/calls/budget.ts';
-import type { ProviderLimits } from '../model/provider-config.ts';
+import type { CallLimits } from '../model/provider-config.ts';
 
 /** How many rows are read, and who said so. `rows` is null where the query has its own LIMIT and no other applies. */
 export interface RowLimit {
@@ -19,7 +19,7 @@ export interface CallPlan {
   /** Equal calls of this statement are made once. */
   readonly dedupe: boolean;
   /** The statement's own limits, in addition to the provider's. */
-  readonly limits?: ProviderLimits;
+  readonly limits?: CallLimits;
 }
 
 interface PlanBase {

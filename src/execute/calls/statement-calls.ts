@@ -1,13 +1,15 @@
 /** The model calls of one statement: each is decided on before it goes out and accounted for when it has ended. */
 import type { CallDecision, CallRequest, EndedAttempt } from '../../../workers/protocol.ts';
 import { type Failure, failureOf } from '../../errors.ts';
+import type { StoredAnswer } from '../../journal/answers.ts';
 import type { Ledger } from '../../journal/ledger.ts';
 import { CALL_OUTPUT_TOKENS, STATEMENT_MAX_ANSWERS } from '../../limits.ts';
 import type { AttemptReport, Usage } from '../../model/chat.ts';
-import type { ProviderLimits } from '../../model/provider-config.ts';
+import type { CallLimits } from '../../model/provider-config.ts';
+import type { Permit } from '../gate/gate-request.ts';
 import type { AnswerPolicy } from './answer-policy.ts';
 import type { Budget, Reservation, Spending } from './budget.ts';
-import type { CallDesk, LimiterPermit, StoredAnswer } from './call-desk.ts';
+import type { CallDesk } from './call-desk.ts';
 
 export interface StatementCallsParts {
   readonly statementId: number;
@@ -15,7 +17,7 @@ export interface StatementCallsParts {
   readonly ledger: Ledger;
   readonly policy: AnswerPolicy;
   readonly budget: Budget | undefined;
-  readonly limits: ProviderLimits | undefined;
+  readonly limits: CallLimits | undefined;
   /** Micro-USD of a call; undefined where the price is not known. */
   costOf(provider: string, model: string, usage: Usage): number | undefined;
   /** The budget is used up: no further row should start. */
@@ -26,7 +28,7 @@ export interface StatementCallsParts {
 interface OpenCall {
   readonly threadId: number;
   readonly request: CallRequest;
-  readonly permit: LimiterPermit;
+  readonly permit: Permit;
   readonly reservation: Reservation | undefined;
   readonly estimate: Spending;
 }
@@ -53,14 +55,11 @@ export class StatementCalls {
     if (request.fresh === true) return this.#share(threadId, request);
     const own = this.#own.get(request.callKey);
     if (own !== undefined) return this.#hit(request, own);
-    const found = this.#desk.answers.find(request.callKey, this.#parts.policy.notBefore);
-    if (found instanceof Promise) {
-      return found.then(
-        (answer) => this.#use(threadId, request, answer),
-        () => this.#share(threadId, request),
-      );
-    }
-    return this.#use(threadId, request, found);
+    const { answers } = this.#desk.journal;
+    const answer = answers.find(request.callKey, this.#parts.policy.notBefore);
+    return answer === undefined || !this.#mayUse(answer)
+      ? this.#share(threadId, request)
+      : this.#hit(request, answer.text);
   }
 
   /** Takes the account of a call that has ended. */
@@ -89,18 +88,10 @@ export class StatementCalls {
     this.#desk.gate.closeStatement(this.#parts.statementId);
   }
 
-  #use(
-    threadId: number,
-    request: CallRequest,
-    answer: StoredAnswer | undefined,
-  ): CallDecision | Promise<CallDecision> {
-    if (answer === undefined || !this.#mayUse(answer)) return this.#share(threadId, request);
-    return this.#hit(request, answer.text);
-  }
-
+  /** A statement whose runs each ask for themselves does not use what it has asked itself. */
   #mayUse({ at }: StoredAnswer): boolean {
     const { policy, ledger } = this.#parts;
-    return at >= policy.notBefore && (policy.reuseOwn || at < ledger.startedUs);
+    return policy.reuseOwn || at < ledger.startedUs;
   }
 
   #hit({ callKey, cell, provider, model }: CallRequest, text: string): CallDecision {
@@ -162,11 +153,11 @@ export class StatementCalls {
   async #admitLater(
     threadId: number,
     request: CallRequest,
-    waiting: LimiterPermit | Promise<LimiterPermit>,
+    waiting: Permit | Promise<Permit>,
     usage: Usage,
   ): Promise<CallDecision> {
     const { signal, budget } = this.#parts;
-    let permit: LimiterPermit | undefined;
+    let permit: Permit | undefined;
     try {
       permit = await waiting;
       const reservation = await budget?.reserve(this.#spendingOf(request, usage));
@@ -188,7 +179,7 @@ export class StatementCalls {
   #go(
     threadId: number,
     request: CallRequest,
-    permit: LimiterPermit,
+    permit: Permit,
     reservation: Reservation | undefined,
     usage: Usage,
   ): CallDecision {
@@ -197,8 +188,16 @@ export class StatementCalls {
     const attempt = `${ledger.session}.${this.#calls}`;
     const estimate = this.#spendingOf(request, usage);
     this.#open.set(attempt, { threadId, request, permit, reservation, estimate });
-    const { callKey, cell, n, provider, model } = request;
-    ledger.note({ t: 'attempt.start', attempt, callKey, cell, n, provider, model });
+    const { callKey, cell, n, provider, model, prompt } = request;
+    const asked = {
+      callKey,
+      cell,
+      n,
+      provider,
+      model,
+      ...(prompt === undefined ? {} : { prompt }),
+    };
+    ledger.note({ t: 'attempt.start', attempt, ...asked });
     return { kind: 'go', attempt };
   }
 
