@@ -33,6 +33,8 @@ export interface ScriptSettings {
   readonly output: string | undefined;
   readonly progress: ProgressView;
   readonly signal: AbortSignal;
+  /** Aborts when no further statement or row is to begin. */
+  readonly drain: AbortSignal;
   readonly keepGoing: boolean;
   readonly stats: boolean;
   readonly quiet: boolean;
@@ -59,11 +61,11 @@ export async function checkSyntax(statements: readonly ScriptStatement[]): Promi
 
 /** Runs the statements until one fails, or all of them under `keepGoing`. Gives what went wrong. */
 export async function runScript(settings: ScriptSettings): Promise<Verdict[]> {
-  const { statements, sink, signal, keepGoing } = settings;
+  const { statements, sink, drain, keepGoing } = settings;
   const verdicts: Verdict[] = [];
   const results = { count: 0 };
   for (const [index, statement] of statements.entries()) {
-    if (signal.aborted) break;
+    if (drain.aborted) break;
     try {
       const summary = await runStatement(settings, statement, index, results);
       verdicts.push(...verdictsOn(summary));
@@ -71,7 +73,7 @@ export async function runScript(settings: ScriptSettings): Promise<Verdict[]> {
     } catch (thrown) {
       settings.progress.hide();
       await sink.rollback();
-      if (signal.aborted && isCancelled(thrown)) {
+      if (drain.aborted && isCancelled(thrown)) {
         if (thrown.summary !== undefined) account(settings, index, thrown.summary, []);
         break;
       }
@@ -109,7 +111,7 @@ async function runStatement(
   index: number,
   results: { count: number },
 ): Promise<Summary> {
-  const { engine, start, sink, signal, format } = settings;
+  const { engine, start, sink, signal, drain, format } = settings;
   const params = bindParams(statement.sql, settings.params);
   if (start === undefined && settings.printed(index) && statement.givesRows) {
     const { writeParquet } = await import('./format/parquet.ts');
@@ -122,7 +124,12 @@ async function runStatement(
     );
     return account(settings, index, summary, notices);
   }
-  const stream = engine.stream(statement.sql, params, { signal, valueForm: 'json', origin: 'cli' });
+  const stream = engine.stream(statement.sql, params, {
+    signal,
+    drain,
+    valueForm: 'json',
+    origin: 'cli',
+  });
   const columns = await stream.columns;
   const prints = columns.length > 0 && settings.printed(index) && start !== undefined;
   if (prints && results.count++ > 0 && SINGLE_RESULT.has(format)) {
@@ -135,7 +142,7 @@ async function runStatement(
   const writer = prints ? start(columns, sink, settings.formatSettings) : undefined;
   for await (const row of stream) {
     // The rows of plain SQL are all there by now; only here can they still be stopped.
-    if (signal.aborted && !statement.dialect) throw cancelled();
+    if (drain.aborted && !statement.dialect) throw cancelled();
     const slower = writer?.row(row);
     if (slower !== undefined) await slower;
   }

@@ -185,7 +185,7 @@ test('Ctrl-C stops the statement, tells what was done and exits with 130', async
   });
   assert.is(code, 130);
   assert.match(stderr, 'interrupted');
-  assert.match(stderr, /MAP slow\.yaml: incomplete \(cancelled\), 200 rows, \d+ ok, \d+ not run/);
+  assert.match(stderr, /MAP slow\.yaml: incomplete \(interrupted\), 200 rows, \d+ ok, \d+ not run/);
 });
 
 test('SIGTERM does the same, and plain SQL stops too', async () => {

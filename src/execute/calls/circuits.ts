@@ -7,18 +7,12 @@ const UNAUTHORIZED = 401;
 export class Circuits {
   readonly #open = new Map<string, { readonly error: Failure; readonly atMs: number }>();
 
-  /** Takes note of how a call ended. An answer closes the circuit. */
-  observe(
-    provider: string,
-    status: number | undefined,
-    error: Failure | undefined,
-    nowMs: number,
-  ): void {
-    if (error === undefined) this.#open.delete(provider);
-    else if (status === UNAUTHORIZED) this.#open.set(provider, { error, atMs: nowMs });
+  /** Takes note of how a call failed. */
+  observe(provider: string, status: number | undefined, error: Failure, nowMs: number): void {
+    if (status === UNAUTHORIZED) this.#open.set(provider, { error, atMs: nowMs });
   }
 
-  /** Why a statement that began at `startedMs` may not ask; a later one tries anew. */
+  /** Why a statement that began at `startedMs` may not ask; one that begins later tries anew. */
   refusal(provider: string, startedMs: number): Failure | undefined {
     const open = this.#open.get(provider);
     if (open === undefined || startedMs > open.atMs) return undefined;

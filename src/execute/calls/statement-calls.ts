@@ -214,7 +214,9 @@ export class StatementCalls {
       ...(rateLimits === undefined ? {} : { rateLimits }),
       ...(usage === undefined ? {} : { usage }),
     });
-    this.#desk.circuits.observe(request.provider, status, error, performance.now());
+    if (error !== undefined) {
+      this.#desk.circuits.observe(request.provider, status, error, performance.now());
+    }
     if (usage !== undefined) {
       this.#outputTokens += usage.outputTokens;
       this.#outputCounts += 1;
