@@ -15,7 +15,12 @@ export interface ResultColumn {
 
 /** Something that the user should know about a result that is not an error. */
 export interface Notice {
-  readonly code: 'default_limit' | 'shadowed_table' | 'rows_failed' | 'column_renamed';
+  readonly code:
+    | 'default_limit'
+    | 'shadowed_table'
+    | 'rows_failed'
+    | 'column_renamed'
+    | 'ward_advisory';
   readonly message: string;
 }
 

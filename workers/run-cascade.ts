@@ -1,22 +1,23 @@
 /** One run of a cascade: its cells in order, their conditions, routes and state, and the run's value. */
-import { isTruthy } from '../src/cascade/plain-json.ts';
+import { freezeDeep, isTruthy } from '../src/cascade/plain-json.ts';
 import { type Expression, evaluateExpression } from '../src/cascade/template.ts';
 import { failureOf, RvbbitError } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
-import { MESSAGE_VALUE_CHARS, RUN_MAX_CELL_STEPS } from '../src/limits.ts';
+import { MESSAGE_VALUE_CHARS } from '../src/limits.ts';
 import { runCascadeCell } from './cells/cascade.ts';
+import { runGuardedCell } from './cells/guarded.ts';
 import { runInstructionsCell } from './cells/instructions.ts';
 import { runJsCell } from './cells/js.ts';
 import { runSqlCell } from './cells/sql-data.ts';
 import type { CascadeProgram, CellProgram } from './compile-cascade.ts';
 import type { RunOutcome } from './protocol.ts';
 import {
-  cancelledError,
+  beginStep,
+  isRunOver,
   type Run,
   type RunBudget,
   type RunContext,
-  timeLimit,
-  timeoutError,
+  type Variant,
 } from './run-state.ts';
 
 export { valueText } from '../src/cascade/plain-json.ts';
@@ -43,7 +44,7 @@ export function runCascadeNow(
 ): RunOutcome | Promise<RunOutcome> {
   const { timeoutMs } = context.settings;
   const budget = { steps: 0, timeoutMs, deadlineMs: context.nowMs() + timeoutMs };
-  return startRun(program, input, context, budget);
+  return startRun(program, input, context, budget, undefined);
 }
 
 function startRun(
@@ -51,9 +52,12 @@ function startRun(
   input: JsonObject,
   context: RunContext,
   budget: RunBudget,
+  variant: Variant | undefined,
 ): RunOutcome | Promise<RunOutcome> {
   const outputs = program.isSingle ? {} : { ...program.noOutputs };
   const run: Run = { context, input, outputs, state: {}, budget };
+  // Set where there is one: a spread would cost every cheap row 100 ns.
+  if (variant !== undefined) run.variant = variant;
   try {
     const problem = program.checkInput?.(input);
     if (problem !== undefined) throw inputError(program, input, problem.path, problem.message);
@@ -76,10 +80,7 @@ function runFrom(
   let index = from;
   while (index < program.cells.length) {
     const cell = program.cells[index]!;
-    if (run.context.signal.aborted) throw cancelledError();
-    if (run.budget.steps > 0 && isRunOver(run))
-      throw timeoutError(timeLimit(run, cell.label, undefined));
-    if (++run.budget.steps > RUN_MAX_CELL_STEPS) throw tooManySteps(cell);
+    beginStep(run, cell.label);
     if (cell.when !== undefined && !isTruthy(evaluate(cell.label, cell.when, run))) {
       run.outputs[cell.name] = null;
       index++;
@@ -127,6 +128,12 @@ function callCell(program: CascadeProgram, cell: CellProgram, run: Run): Json | 
       return runCascadeCell(cell, run, run.outputs, startRun);
     case 'instructions':
       return runInstructionsCell(cell, run, run.outputs);
+    case 'guarded':
+      return runGuardedCell(cell, run, {
+        call: (inner, inRun) => callCell(program, inner, inRun),
+        checkOutput,
+        runNested: startRun,
+      });
     case 'unsupported':
       throw new RvbbitError('RVB_UNSUPPORTED', `${cell.label}: ${cell.what} is not available yet`, {
         stage: 'execute',
@@ -171,18 +178,24 @@ function finish(program: CascadeProgram, run: Run, last: Json | undefined): RunO
     // A run whose cells were all skipped has a value only if `output` makes one out of nothing.
     if (output !== null || last !== undefined) value = output;
   }
-  if (!run.context.settings.keepOutputs) {
-    return value === undefined ? { kind: 'skipped' } : { kind: 'ok', value };
-  }
-  const { outputs } = run;
-  return value === undefined ? { kind: 'skipped', outputs } : { kind: 'ok', value, outputs };
+  return withAccount(run, value === undefined ? { kind: 'skipped' } : { kind: 'ok', value });
 }
 
 function failed(run: Run, error: unknown): RunOutcome {
-  const failure = failureOf(error);
-  return run.context.settings.keepOutputs
-    ? { kind: 'failed', error: failure, outputs: run.outputs }
-    : { kind: 'failed', error: failure };
+  return withAccount(run, { kind: 'failed', error: failureOf(error) });
+}
+
+/** The outcome with the outputs, where they are kept, and with what advisory wards had to say. */
+function withAccount(run: Run, outcome: RunOutcome): RunOutcome {
+  const { outputs, advisories } = run;
+  const { keepOutputs } = run.context.settings;
+  const hasAdvisories = advisories !== undefined && advisories.length > 0;
+  if (!keepOutputs && !hasAdvisories) return outcome;
+  return {
+    ...outcome,
+    ...(keepOutputs ? { outputs } : {}),
+    ...(hasAdvisories ? { advisories } : {}),
+  };
 }
 
 function evaluate(label: string, expression: Expression, run: Run): Json {
@@ -204,15 +217,6 @@ function view(run: Run): { input: JsonObject; outputs: JsonObject; state: JsonOb
   return { input: run.input, outputs: run.outputs, state: run.state };
 }
 
-function isRunOver(run: Run): boolean {
-  return run.context.nowMs() >= run.budget.deadlineMs;
-}
-
-function tooManySteps(cell: CellProgram): RvbbitError {
-  const message = `${cell.label} would be step ${RUN_MAX_CELL_STEPS + 1} of one run; does its routing go in a circle?`;
-  return new RvbbitError('RVB_LIMIT', message, { stage: 'execute' });
-}
-
 function inputError(
   program: CascadeProgram,
   input: JsonObject,
@@ -231,11 +235,4 @@ function inputError(
     `${program.cascade.file}: input${path} ${expected}${shown}`,
     { stage: 'execute' },
   );
-}
-
-/** Freezes an input and all in it: a js cell cannot change what the next cell, or a twin row, sees. */
-function freezeDeep(value: unknown): void {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
-  Object.freeze(value);
-  for (const item of Object.values(value)) freezeDeep(item);
 }

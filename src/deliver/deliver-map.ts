@@ -14,7 +14,7 @@ export async function deliverMap(
   const execution = await MapExecution.prepare(plan, env, { growing: false });
   try {
     await execution.run();
-    const notices = noticesOf(plan, execution);
+    const notices = [...noticesOf(plan, execution), ...execution.advisories.notices()];
     const { signal } = env.stop;
     const { targetSql } = execution;
     if (targetSql !== undefined) {
@@ -50,7 +50,12 @@ export async function* streamMap(
   });
   try {
     const { signal } = env.stop;
-    onHead({ columns: execution.columns, notices: noticesOf(plan, execution), signal });
+    onHead({
+      columns: execution.columns,
+      notices: noticesOf(plan, execution),
+      lateNotices: () => execution.advisories.notices(),
+      signal,
+    });
     for await (const range of execution.knownRanges()) {
       const reader = await env.session.run(execution.select(range), { signal });
       yield* await reader.rows(form);

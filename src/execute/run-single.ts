@@ -1,6 +1,7 @@
 /** One run of a cascade on one input: RUN, `rvbbit run` and `rvbbit test`. */
 import type { RunOutcome, RunSettings } from '../../workers/protocol.ts';
 import type { Json, JsonObject } from '../json.ts';
+import { AdvisoryTally } from './advisories.ts';
 import { reasonOf } from './cancel.ts';
 import type { Piece, RunInputs } from './chunk.ts';
 import { executeRuns } from './execute-runs.ts';
@@ -16,7 +17,11 @@ export interface SingleRun {
 }
 
 /** The run's outcome, with the output of every cell. */
-export async function runSingle(env: StatementEnv, single: SingleRun): Promise<RunOutcome> {
+export async function runSingle(
+  env: StatementEnv,
+  single: SingleRun,
+  advisories = new AdvisoryTally(),
+): Promise<RunOutcome> {
   let settled: Piece | undefined;
   env.ledger.note({ t: 'statement.read', rows: 1, runs: 1, deduped: 0 });
   await executeRuns(env, {
@@ -25,6 +30,7 @@ export async function runSingle(env: StatementEnv, single: SingleRun): Promise<R
     parallel: 1,
     failFast: single.failFast,
     window: new Window(1),
+    advisories,
     sink: {
       write: ([piece]) => {
         settled = piece;
@@ -32,7 +38,8 @@ export async function runSingle(env: StatementEnv, single: SingleRun): Promise<R
     },
   });
   if (settled === undefined) throw reasonOf(env.stop.signal);
-  return outcomeOf(settled);
+  const { first } = advisories;
+  return { ...outcomeOf(settled), ...(first.length === 0 ? {} : { advisories: first }) };
 }
 
 function outcomeOf(piece: Piece): RunOutcome {

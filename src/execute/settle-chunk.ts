@@ -135,6 +135,7 @@ function pieceOf(chunk: Chunk, outcome: ChunkOutcome): Piece {
     skipped: outcome.skipped,
     ...(outcome.outputs === undefined ? {} : { outputs: outcome.outputs }),
     ...(outcome.results === undefined ? {} : { results: outcome.results }),
+    ...(outcome.advisories === undefined ? {} : { advisories: outcome.advisories }),
   };
 }
 
