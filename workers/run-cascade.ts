@@ -56,7 +56,6 @@ function startRun(
 ): RunOutcome | Promise<RunOutcome> {
   const outputs = program.isSingle ? {} : { ...program.noOutputs };
   const run: Run = { context, input, outputs, state: {}, budget };
-  // Set where there is one: a spread would cost every cheap row 100 ns.
   if (variant !== undefined) run.variant = variant;
   try {
     const problem = program.checkInput?.(input);
