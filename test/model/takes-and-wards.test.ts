@@ -1,5 +1,5 @@
 /** Takes and wards through the engine: real workers, a real DuckDB, and a model server in its own process. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -258,6 +258,38 @@ test('an evaluator’s own model is bound, and a cascade ward may ask a model', 
     const { rows } = await engine.query(map('chosen.yaml', 'SELECT 1 AS n'));
     assert.is(rows[0]!['v'], 'delta');
     assert.is(await calls(), 8);
+  });
+});
+
+test('the examples of docs/cascades.md do what it says', async () => {
+  const docs = readFileSync('docs/cascades.md', 'utf8');
+  for (const [, text, name] of docs.matchAll(/```yaml\n(cascade_id: (\w+)\n.*?)```/gs)) {
+    write(`docs-${name}.yaml`, text!);
+  }
+  const rules: Rule[] = [
+    ...answers('How good', 5, 2, 4),
+    ...answers('A headline', 'Dull', 'Fine', 'Odd'),
+    {
+      when: { matches: 'fits the story best[^]*0: Dull\\s+1: Fine\\s+2: Odd' },
+      answer: { best: 1 },
+    },
+    { when: { contains: 'refused: it must lie between half the price' }, answer: 60 },
+    { when: { contains: 'A fair price' }, answer: 10 },
+  ];
+  await withRules(rules, async (engine) => {
+    const one = (file: string, query: string) => engine.query(map(`docs-${file}.yaml`, query));
+    assert.is((await one('rate', "SELECT 'good' AS review")).rows[0]!['v'], '4');
+    assert.is((await one('headline', "SELECT 'a story' AS story")).rows[0]!['v'], 'Fine');
+    const { rows, notices, summary } = await one(
+      'discount',
+      "SELECT 'lamp' AS name, unnest([100, 0]) AS price",
+    );
+    assert.equal(
+      rows.map(({ v }) => v),
+      ['60', null],
+    );
+    assert.match(summary.failures[0]!.message, 'ward priced refused the input: the price is 0');
+    assert.match(notices[0]!.message, 'ward bold: 60 of 100');
   });
 });
 
