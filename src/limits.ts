@@ -56,8 +56,18 @@ export const GATHER_MAX_UTILIZATION = 0.35;
 export const RUN_TIMEOUT_MS = 300_000;
 /** One `js` cell without a `timeout`; it holds against an endless loop. */
 export const JS_CELL_TIMEOUT_MS = 30_000;
-/** Cells that one run may execute, so that a routing circle ends. */
+/** Steps of one run, so that a routing circle ends: each cell, take, redo and ward is one. */
 export const RUN_MAX_CELL_STEPS = 1_000;
+/** Times that a cell's `takes` may be done. */
+export const TAKES_MAX_FACTOR = 100;
+/** Attempts that a ward with `mode: retry` allows where it does not say, the first one included. */
+export const WARD_ATTEMPTS = 3;
+/** Characters of a ward's reason that are kept and shown. */
+export const WARD_REASON_CHARS = 500;
+/** Advisories of one chunk that are kept; the rest are counted. */
+export const ADVISORIES_KEPT = 100;
+/** Advisories that a notice shows. */
+export const ADVISORIES_SHOWN = 3;
 /** Nesting of a value that a cell returns. */
 export const VALUE_MAX_DEPTH = 64;
 /** JSON text of a value that a cell returns. */

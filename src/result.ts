@@ -20,7 +20,8 @@ export interface Notice {
     | 'default_limit'
     | 'shadowed_table'
     | 'rows_failed'
-    | 'column_renamed';
+    | 'column_renamed'
+    | 'ward_advisory';
   readonly message: string;
 }
 

@@ -3,8 +3,9 @@ import { setMaxListeners } from 'node:events';
 import type { Failure } from '../src/errors.ts';
 import { failureOf } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
+import { ADVISORIES_KEPT } from '../src/limits.ts';
 import { type UnsaidEnds, WorkerLink } from './link.ts';
-import type { ChunkOutcome, ChunkTask } from './protocol.ts';
+import type { Advisory, ChunkOutcome, ChunkTask } from './protocol.ts';
 import { Providers } from './providers.ts';
 import {
   type CascadeProgram,
@@ -59,6 +60,8 @@ async function runRows(
   const outputs: JsonObject[] = [];
   const results: Json[] = [];
   const unsaid: UnsaidEnds = { statementId: task.statementId, ended: [] };
+  const advisories: Advisory[] = [];
+  let advisoryCount = 0;
   let row = 0;
   const context: RunContext = {
     settings: task.settings,
@@ -92,6 +95,10 @@ async function runRows(
       failures.push({ index: row, error: outcome.error, attempts: outcome.attempts });
     }
     if (outcome.kind === 'skipped') skipped.push(row);
+    if (outcome.advisories !== undefined) {
+      advisoryCount += outcome.advisories.length;
+      advisories.push(...outcome.advisories.slice(0, ADVISORIES_KEPT - advisories.length));
+    }
     if (task.settings.keepOutputs) {
       outputs.push(outcome.outputs ?? {});
       results.push(outcome.kind === 'ok' ? outcome.value : null);
@@ -104,6 +111,7 @@ async function runRows(
     failures,
     skipped,
     ...(task.settings.keepOutputs ? { outputs, results } : {}),
+    ...(advisoryCount === 0 ? {} : { advisories: { count: advisoryCount, first: advisories } }),
     ...(attempts.length === 0 ? {} : { attempts }),
     durationMs: performance.now() - startedMs,
     cancelled: values.length < task.rowCount,

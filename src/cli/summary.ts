@@ -30,10 +30,8 @@ export function summaryLines(
     summary.status === 'complete' ? '' : ` incomplete (${summary.reason ?? 'stopped'}),`;
   const shown = failures.slice(0, FAILURES_SHOWN);
   const more = rows.failed - shown.length;
-  const canGoOn = summary.reason === 'budget' || summary.reason === 'interrupted';
   return [
     `${name}:${status} ${parts.join('; ')}`,
-    ...(canGoOn ? ['note: the rows that were not run are left out; run it again to go on'] : []),
     ...notices.map(({ message }) => `note: ${message}`),
     ...shown.map((failure) => {
       const attempts = failure.attempts > 1 ? ` (${failure.attempts} attempts)` : '';

@@ -5,6 +5,7 @@ import { type StagedRuns, stageRuns } from '../duck/stage-runs.ts';
 import { STORE_FLUSH_MS, STREAM_FLUSH_MS } from '../limits.ts';
 import type { MapPlan } from '../plan/plan.ts';
 import type { ResultColumn } from '../result.ts';
+import { AdvisoryTally } from './advisories.ts';
 import { reasonOf } from './cancel.ts';
 import { executeRuns } from './execute-runs.ts';
 import { ERROR_TYPE, type ResultTables, resultSelect } from './result-select.ts';
@@ -21,6 +22,8 @@ export interface RowRange {
 
 /** A MAP on its way. `prepare`, then `run`, then `select`; `close` drops what it made, whatever happened. */
 export class MapExecution {
+  /** What advisory wards refused so far. */
+  readonly advisories = new AdvisoryTally();
   readonly #plan: MapPlan;
   readonly #env: StatementEnv;
   readonly #stage: StagedQuery;
@@ -127,6 +130,7 @@ export class MapExecution {
       failFast: onError.kind === 'fail',
       window: this.#window,
       sink: this.#store,
+      advisories: this.advisories,
     });
     await this.#store.finish();
     this.#ended = true;

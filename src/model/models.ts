@@ -93,6 +93,8 @@ function modelNames(cascade: Cascade): Set<string> {
   const names = new Set<string>();
   for (const cell of cascade.cells) {
     if (cell.kind === 'instructions') names.add(cell.model ?? cascade.model ?? '');
+    const evaluator = cell.takes?.evaluator;
+    if (evaluator?.kind === 'instructions') names.add(evaluator.model ?? cascade.model ?? '');
   }
   for (const nested of Object.values(cascade.nested)) {
     for (const name of modelNames(nested)) names.add(name);

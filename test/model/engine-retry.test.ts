@@ -82,15 +82,16 @@ test('what will not pass is asked once', async () => {
     { fault: { kind: 'content', what: 'refusal' } },
     { fault: { kind: 'content', what: 'length' } },
   ];
-  for (const sim of faults) {
-    await withModel({}, async (engine, server) => {
+  await withModel({}, async (engine, server) => {
+    for (const sim of faults) {
+      await server.reset();
       const { rows } = await engine.query(
         `RVBBIT MAP '${quick}' AS v USING (${queryOf(rowsOf([sim]))})`,
       );
       assert.equal(rows[0]?.['v'], null, JSON.stringify(sim));
       assert.is((await server.summary()).totals.calls, 1, JSON.stringify(sim));
-    });
-  }
+    }
+  });
   reportCases(faults.length, 'failures that do not pass');
 });
 
