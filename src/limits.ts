@@ -176,6 +176,12 @@ export const ANSWERS_INDEX_ENTRIES = 8_000_000;
 export const ANSWERS_WARM_ENTRIES = 100_000;
 /** … and the characters of all of them. */
 export const ANSWERS_WARM_CHARS = 64 * 1024 * 1024;
+/** Bytes of segments that compaction puts into one Parquet file. */
+export const COMPACT_BATCH_BYTES = 256 * 1024 * 1024;
+/** Records that compaction hands to DuckDB at a time. */
+export const COMPACT_APPEND_RECORDS = 8_192;
+/** The lock of a process on another machine is passed over after this. */
+export const JOURNAL_LOCK_STALE_MS = 24 * 3_600_000;
 /** Keys that one `cache.clear` record names. */
 export const CLEAR_MAX_KEYS = 1_000;
 

@@ -21,6 +21,10 @@ async function loadCommand(name: CommandName): Promise<RunCommand> {
       return (await import('./commands/explain.ts')).explain;
     case 'doctor':
       return (await import('./commands/doctor.ts')).doctor;
+    case 'journal':
+      return (await import('./commands/journal.ts')).journal;
+    case 'cache':
+      return (await import('./commands/cache.ts')).cache;
     case 'init':
       return (await import('./commands/init.ts')).init;
     case 'sim':

@@ -9,6 +9,14 @@ export const COMMANDS = {
   test: { usage: 'test [cascade.yaml…]', summary: "run the cascades' own test cases" },
   explain: { usage: "explain ['SQL']", summary: 'say what a MAP or RUN would do, and run nothing' },
   doctor: { usage: 'doctor', summary: 'check the installation by running a small cascade' },
+  journal: {
+    usage: 'journal verify|compact|prune',
+    summary: 'check the journal on disk, or make it smaller',
+  },
+  cache: {
+    usage: 'cache stats|list|show|clear',
+    summary: 'look at stored model answers, or clear them',
+  },
   init: { usage: 'init [dir]', summary: 'make a working folder with an example' },
   sim: { usage: 'sim', summary: 'start a simulated model server, until Ctrl-C' },
 } as const;
@@ -44,6 +52,13 @@ export interface CliOptions {
   readonly faults?: string;
   readonly answers?: string;
   readonly directives?: boolean;
+  readonly stateDir?: string;
+  readonly olderThan?: string;
+  readonly maxSize?: string;
+  readonly dryRun?: boolean;
+  readonly limit?: number;
+  readonly model?: string;
+  readonly yes?: boolean;
   readonly verbose?: boolean;
   readonly help?: boolean;
   readonly version?: boolean;
@@ -102,6 +117,40 @@ export const OPTIONS: readonly OptionRow[] = [
     commands: ['explain'],
     choices: ['text', 'json'],
   },
+  {
+    flags: '--format <name>',
+    help: 'default: table on a terminal, jsonl elsewhere',
+    commands: ['journal', 'cache'],
+    choices: ['table', 'jsonl', 'json', 'csv', 'tsv', 'markdown'],
+  },
+  {
+    flags: '--state-dir <dir>',
+    help: 'where the journal is kept (default: ./.rvbbit)',
+    commands: ['journal', 'cache'],
+  },
+  {
+    flags: '--older-than <time>',
+    help: 'prune, compact, clear: what is older, e.g. 12h, 30d',
+    commands: ['journal', 'cache'],
+  },
+  {
+    flags: '--max-size <size>',
+    help: 'prune: the oldest, down to this size, e.g. 500MB, 1GB',
+    commands: ['journal'],
+  },
+  { flags: '--dry-run', help: 'say what would be done, and do nothing', commands: ['journal'] },
+  {
+    flags: '--limit <n>',
+    help: 'list: answers shown (default 20)',
+    commands: ['cache'],
+    number: true,
+  },
+  {
+    flags: '--model <name>',
+    help: 'list, clear: answers of this model alone',
+    commands: ['cache'],
+  },
+  { flags: '--yes', help: 'clear: do it', commands: ['cache'] },
   {
     flags: '-o, --output <file>',
     help: 'write results to a file, whole or not at all',
