@@ -53,6 +53,7 @@ export interface CliOptions {
   readonly answers?: string;
   readonly directives?: boolean;
   readonly stateDir?: string;
+  readonly state?: boolean;
   readonly olderThan?: string;
   readonly maxSize?: string;
   readonly dryRun?: boolean;
@@ -126,7 +127,12 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--state-dir <dir>',
     help: 'where the journal is kept (default: ./.rvbbit)',
-    commands: ['journal', 'cache'],
+    commands: ['query', 'run', 'test', 'journal', 'cache'],
+  },
+  {
+    flags: '--no-state',
+    help: 'keep no journal: nothing is found again by later runs',
+    commands: ['query', 'run', 'test'],
   },
   {
     flags: '--older-than <time>',

@@ -6,6 +6,9 @@ import { messageOf } from '../errors.ts';
 import { CliError, verdictOf } from './exit-codes.ts';
 import type { CliOptions } from './options.ts';
 
+/** Where the journal is kept that commands are not told another place for. */
+export const STATE_DIR = '.rvbbit';
+
 /** Read in the working folder, where there is one. */
 const CONFIG_FILE = 'rvbbit.config.yaml';
 
@@ -33,6 +36,7 @@ export async function openEngine(
     return await Engine.openLean({
       database,
       cascades: root,
+      stateDir: options.state === false ? false : (options.stateDir ?? STATE_DIR),
       env: environment(),
       ...(existsSync(CONFIG_FILE) ? { configFile: CONFIG_FILE } : {}),
       ...(options.parallel === undefined ? {} : { parallel: options.parallel }),

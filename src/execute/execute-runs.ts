@@ -124,7 +124,8 @@ class Intake {
     const { failFast, sink, advisories } = this.#request;
     if (piece.advisories !== undefined) advisories.add(piece.advisories);
     const failures = await this.#nameFailures(piece);
-    this.#env.ledger.note(rowsRecord(piece, chunk, failures));
+    const record = rowsRecord(piece, chunk, failures);
+    if (record.count > 0) this.#env.ledger.note(record);
     const first = failures[0];
     if (failFast && first !== undefined) {
       throw new RvbbitError(first.code, `row ${first.ordinal}: ${first.message}`, {
