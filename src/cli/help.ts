@@ -15,6 +15,7 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
   test: ['rvbbit test', 'rvbbit test --cascades cascades band.yaml'],
   explain: [`rvbbit explain "RVBBIT MAP 'band.yaml' USING (SELECT 20 AS price)"`],
   doctor: ['rvbbit doctor', 'rvbbit doctor --json'],
+  config: ['rvbbit config show', 'rvbbit config show --json'],
   init: ['rvbbit init my-project'],
   sim: [
     'rvbbit sim --latency lognormal:500:0.8 --rpm 600',

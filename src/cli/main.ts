@@ -21,6 +21,8 @@ async function loadCommand(name: CommandName): Promise<RunCommand> {
       return (await import('./commands/explain.ts')).explain;
     case 'doctor':
       return (await import('./commands/doctor.ts')).doctor;
+    case 'config':
+      return (await import('./commands/config.ts')).config;
     case 'init':
       return (await import('./commands/init.ts')).init;
     case 'sim':

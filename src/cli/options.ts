@@ -9,6 +9,7 @@ export const COMMANDS = {
   test: { usage: 'test [cascade.yaml…]', summary: "run the cascades' own test cases" },
   explain: { usage: "explain ['SQL']", summary: 'say what a MAP or RUN would do, and run nothing' },
   doctor: { usage: 'doctor', summary: 'check the installation by running a small cascade' },
+  config: { usage: 'config show', summary: 'print the settings that count, without secrets' },
   init: { usage: 'init [dir]', summary: 'make a working folder with an example' },
   sim: { usage: 'sim', summary: 'start a simulated model server, until Ctrl-C' },
 } as const;
@@ -132,7 +133,7 @@ export const OPTIONS: readonly OptionRow[] = [
     help: "each statement's summary as a line of JSON on stderr",
     commands: ['query'],
   },
-  { flags: '--json', help: 'print the report as JSON', commands: ['doctor'] },
+  { flags: '--json', help: 'print the report as JSON', commands: ['doctor', 'config'] },
   { flags: '--force', help: 'overwrite files', commands: ['init'] },
   {
     flags: '--port <n>',

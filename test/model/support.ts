@@ -1,7 +1,7 @@
 /** A server that answers each connection's first request with bytes that a test chooses. */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import type { ChatOutcome, ChatRequest, ProviderSettings } from '../../src/model/chat.ts';
-import type { OpenAiCompatible } from '../../src/model/openai-compatible.ts';
+import type { ChatOutcome, ChatRequest, HttpSettings } from '../../src/model/chat.ts';
+import type { Provider } from '../../src/model/provider.ts';
 
 /** The key that no message, outcome or raw text may hold. */
 export const CANARY = 'sk-canary-0123456789abcdefghij/KLMNOP';
@@ -81,10 +81,7 @@ export function completion(content: unknown, choice: object = {}, message: objec
   });
 }
 
-export function settingsOf(
-  baseUrl: string,
-  more: Partial<ProviderSettings> = {},
-): ProviderSettings {
+export function settingsOf(baseUrl: string, more: Partial<HttpSettings> = {}): HttpSettings {
   return {
     id: 'test',
     type: 'openai-compatible',
@@ -104,7 +101,7 @@ export const REQUEST: ChatRequest = {
 
 /** One call; the key is in nothing that comes back. */
 export async function ask(
-  provider: OpenAiCompatible,
+  provider: Provider,
   timeoutMs = 5_000,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<ChatOutcome> {
