@@ -121,7 +121,9 @@ export function readProviderEntry(value: unknown, path: string, spelling: Spelli
 /** An http(s) URL without credentials or fragment, as the operator wrote it, without a slash at its end. */
 export function readBaseUrl(value: unknown, path: string): string {
   const text = readText(value, path);
-  if (!URL.canParse(text)) throw wrongType(path, 'an http or https URL', text);
+  if (!URL.canParse(text)) {
+    throw wrongType(path, 'an http or https URL', text.includes('@') ? 'what it has' : text);
+  }
   const url = new URL(text);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw wrongType(path, 'an http or https URL', `${url.protocol}…`);
@@ -130,7 +132,7 @@ export function readBaseUrl(value: unknown, path: string): string {
     const key = path.endsWith('proxy') ? 'proxy_key_env' : 'api_key_env';
     throw optionError(`${path}: a URL must not hold credentials; use ${key}`);
   }
-  if (url.hash !== '') throw wrongType(path, 'a URL without #', text);
+  if (url.hash !== '') throw wrongType(path, 'a URL without #', `${url.origin}…`);
   return text.replace(/\/+$/, '');
 }
 
@@ -143,7 +145,7 @@ function readObject(
 ): Readonly<Record<string, unknown>> {
   const names = new Map(known.map((key) => [spell(key, spelling), key]));
   const found: Record<string, unknown> = {};
-  for (const [name, item] of Object.entries(readMapping(value, path))) {
+  for (const [name, item] of Object.entries(readMapping(value, path, true))) {
     const key = names.get(name);
     if (key === undefined) {
       const near = nearestSpelling(name, names.keys());
@@ -164,7 +166,7 @@ function readHeaders(
   spelling: Spelling,
 ): Readonly<Record<string, string>> {
   const headers: Record<string, string> = {};
-  for (const [name, item] of Object.entries(readMapping(value, path))) {
+  for (const [name, item] of Object.entries(readMapping(value, path, true))) {
     const at = `${path}.${name}`;
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
       throw wrongType(path, 'names of headers', name);

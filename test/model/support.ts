@@ -6,6 +6,22 @@ import type { Provider } from '../../src/model/provider.ts';
 /** The key that no message, outcome or raw text may hold. */
 export const CANARY = 'sk-canary-0123456789abcdefghij/KLMNOP';
 
+/** Where redirects try to lead. */
+export const REDIRECT_TARGETS: readonly string[] = [
+  'http://169.254.169.254/latest/meta-data',
+  'http://metadata.google.internal/',
+  'http://[::1]:9/v1',
+  'http://127.0.0.1:9/v1/chat/completions',
+  'http://0x7f000001/',
+  'file:///etc/passwd',
+  'https://example.com/v1/chat/completions',
+  '//example.com/',
+  '/v1/chat/completions',
+  'gopher://localhost/',
+  'data:application/json,{}',
+  '',
+];
+
 /** Writes a response to a socket whose request has arrived; `request` is its text. */
 export type Script = (socket: Socket, request: string) => void;
 

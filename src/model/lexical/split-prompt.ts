@@ -12,7 +12,9 @@ const OF_QUESTION =
   /^(?:task|instructions?|labels?|options?|choices?|categor(?:y|ies)|classes|rules?)$/i;
 const OF_CRITERION =
   /^(?:criteri(?:on|a)|condition|question|query|topic|claim|hypothesis|predicate)$/i;
-const LABELLED = /^[ \t]*(\p{L}[\p{L}\p{N} _-]{0,30}):[ \t]+(\S.*)$/u;
+/** `Review: …`: two words before the colon at most, and not `one of: …`. */
+const LABELLED =
+  /^[ \t]*(?!one of:)(\p{L}[\p{L}\p{N}_-]{0,30}(?: [\p{L}\p{N}_-]{1,30})?):[ \t]+(\S.*)$/iu;
 
 /**
  * Splits at tags (`<text>…</text>`), fences and lines such as `Review: …`; else at blank lines, the
@@ -26,7 +28,7 @@ export function splitPrompt(prompt: string): SplitPrompt {
   };
   const put = (name: string, body: string): void => {
     if (OF_CRITERION.test(name)) parts.criterion.push(body);
-    else if (OF_QUESTION.test(name)) parts.question.push(body);
+    else if (OF_QUESTION.test(name)) parts.question.push(`${name}: ${body}`);
     else parts.text.push(body);
   };
   const prose: string[] = [];
