@@ -106,6 +106,10 @@ export const RETRY_MAX_WAIT_MS = 30_000;
 export const MODEL_CONNECT_MS = 10_000;
 /** A connection without a call is closed after this, unless the provider says how long it keeps one. */
 export const MODEL_IDLE_MS = 4_000;
+/** A file of recorded calls; a worker holds it in memory. */
+export const RECORDING_MAX_BYTES = 64 * 1024 * 1024;
+/** Characters of a prompt that word overlap looks at. */
+export const LEXICAL_MAX_CHARS = 64 * 1024;
 /** Providers (settings that differ) that a worker keeps connections to. */
 export const WORKER_MAX_PROVIDERS = 64;
 

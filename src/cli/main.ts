@@ -25,6 +25,8 @@ async function loadCommand(name: CommandName): Promise<RunCommand> {
       return (await import('./commands/journal.ts')).journal;
     case 'cache':
       return (await import('./commands/cache.ts')).cache;
+    case 'config':
+      return (await import('./commands/config.ts')).config;
     case 'init':
       return (await import('./commands/init.ts')).init;
     case 'sim':

@@ -17,6 +17,7 @@ export const COMMANDS = {
     usage: 'cache stats|list|show|clear',
     summary: 'look at stored model answers, or clear them',
   },
+  config: { usage: 'config show', summary: 'print the settings that count, without secrets' },
   init: { usage: 'init [dir]', summary: 'make a working folder with an example' },
   sim: { usage: 'sim', summary: 'start a simulated model server, until Ctrl-C' },
 } as const;
@@ -187,7 +188,7 @@ export const OPTIONS: readonly OptionRow[] = [
     help: "each statement's summary as a line of JSON on stderr",
     commands: ['query'],
   },
-  { flags: '--json', help: 'print the report as JSON', commands: ['doctor'] },
+  { flags: '--json', help: 'print the report as JSON', commands: ['doctor', 'config'] },
   { flags: '--force', help: 'overwrite files', commands: ['init'] },
   {
     flags: '--port <n>',

@@ -3,40 +3,24 @@
  * wrong is an outcome: `chat` never throws, and always settles by its deadline.
  */
 import { EventEmitter } from 'node:events';
+import type { LookupFunction } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import type * as Undici from 'undici';
-import {
-  MODEL_CONNECT_MS,
-  MODEL_IDLE_MS,
-  MODEL_RESPONSE_MAX_BYTES,
-  RAW_ANSWER_CHARS,
-} from '../limits.ts';
-import type { ChatOutcome, ChatRequest, ProviderSettings } from './chat.ts';
+import { RAW_ANSWER_CHARS } from '../limits.ts';
+import type { ChatOutcome, ChatRequest, HttpSettings } from './chat.ts';
 import { chatBody } from './chat-body.ts';
+import { type Connections, openConnections } from './connections.ts';
 import { type Asked, connectionFailure, failedChat, statusFailure } from './http-failure.ts';
+import type { ChatLimits, Provider } from './provider.ts';
 import { providerError } from './provider-error.ts';
 import { rateLimitsOf } from './rate-limit-headers.ts';
 import { decodeBody, parseBody, readCompletion } from './read-completion.ts';
 import { type Redact, redactFor } from './redact.ts';
 import { type Progress, readBytes, timedOut } from './response-bytes.ts';
 import { retryAfterOf } from './retry-after.ts';
-import { WarmSockets } from './warm-sockets.ts';
 
-/** How long a call may take, from its start to the last byte of its answer, and what ends it before. */
-export interface ChatLimits {
-  readonly signal: AbortSignal;
-  readonly timeoutMs: number;
-}
-
-interface Connections {
-  readonly pool: Undici.Pool;
-  readonly warm: WarmSockets;
-  readonly origin: URL;
-  readonly path: string;
-}
-
-export class OpenAiCompatible {
-  readonly #settings: ProviderSettings;
+export class OpenAiCompatible implements Provider {
+  readonly #settings: HttpSettings;
+  readonly #lookup: LookupFunction | undefined;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #redact: Redact;
   readonly #host: string;
@@ -47,8 +31,10 @@ export class OpenAiCompatible {
   readonly #calls = new Set<EventEmitter>();
   #closed = false;
 
-  constructor(settings: ProviderSettings) {
+  /** `lookup` resolves names in place of the system. */
+  constructor(settings: HttpSettings, lookup?: LookupFunction) {
     this.#settings = settings;
+    this.#lookup = lookup;
     const { apiKey, baseUrl, headers = {} } = settings;
     this.#redact = redactFor(settings);
     this.#host = URL.canParse(baseUrl) ? new URL(baseUrl).host : 'a base URL that is not one';
@@ -109,13 +95,7 @@ export class OpenAiCompatible {
   async warm(connections: number): Promise<void> {
     if (this.#closed) return;
     try {
-      const { warm, origin } = await this.#connect();
-      const address = {
-        hostname: origin.hostname.replace(/^\[|\]$/g, ''),
-        host: origin.host,
-        protocol: origin.protocol,
-        port: origin.port,
-      };
+      const { warm, address } = await this.#connect();
       const { connections: most } = this.#settings;
       const count = most === 0 ? connections : Math.min(connections, most);
       await Promise.all(Array.from({ length: count }, () => warm.open(address)));
@@ -128,8 +108,7 @@ export class OpenAiCompatible {
   async close(): Promise<void> {
     this.#closed = true;
     const open = await this.#loading?.catch(() => undefined);
-    open?.warm.close();
-    await open?.pool.destroy();
+    await open?.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -143,11 +122,11 @@ export class OpenAiCompatible {
     progress: Progress,
   ): Promise<ChatOutcome> {
     const body = chatBody(request, this.#settings.responseFormat);
-    const { pool, path } = this.#open ?? (await this.#connect());
+    const { pool, path, headers: ofProxy } = this.#open ?? (await this.#connect());
     const response = await pool.request({
       path,
       method: 'POST',
-      headers: this.#headers,
+      headers: { ...this.#headers, ...ofProxy },
       body,
       signal,
     });
@@ -192,23 +171,10 @@ export class OpenAiCompatible {
   }
 
   #connect(): Promise<Connections> {
-    this.#loading ??= import('undici').then((undici) => {
-      const base = new URL(this.#settings.baseUrl);
-      const dial = undici.buildConnector({ timeout: MODEL_CONNECT_MS });
-      const warm = new WarmSockets(dial, MODEL_IDLE_MS, () => this.#calls.size > 0);
-      const pool = new undici.Pool(base.origin, {
-        connect: warm.connect,
-        connections: this.#settings.connections === 0 ? null : this.#settings.connections,
-        pipelining: 1,
-        keepAliveTimeout: MODEL_IDLE_MS,
-        // The deadline of each call counts, not gaps between bytes.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-        maxResponseSize: MODEL_RESPONSE_MAX_BYTES,
-      });
-      const path = `${base.pathname.replace(/\/+$/, '')}/chat/completions${base.search}`;
-      this.#open = { pool, warm, origin: base, path };
-      return this.#open;
+    const isNeeded = (): boolean => this.#calls.size > 0;
+    this.#loading ??= openConnections(this.#settings, isNeeded, this.#lookup).then((open) => {
+      this.#open = open;
+      return open;
     });
     return this.#loading;
   }

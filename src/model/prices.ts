@@ -1,7 +1,8 @@
 /** What a call cost: by the operator's own prices, else by a table of public ones. Main thread only. */
 import { createRequire } from 'node:module';
 import type * as GenaiPrices from '@pydantic/genai-prices';
-import type { ProviderSettings, Usage } from './chat.ts';
+import { assertUnreachable } from '../errors.ts';
+import type { HttpSettings, ProviderSettings, Usage } from './chat.ts';
 
 /** US dollars per million tokens. */
 export interface ModelPrice {
@@ -33,7 +34,7 @@ const PRICED_HOSTS: Readonly<Record<string, string>> = {
  * never costs 0. Reasoning tokens are part of the output. Undefined: the price is not known (uncosted).
  */
 export function priceOf(
-  provider: Pick<ProviderSettings, 'baseUrl'>,
+  provider: Pick<HttpSettings, 'baseUrl'>,
   model: string,
   usage: Usage,
   configured?: ModelPrice,
@@ -54,6 +55,25 @@ export function priceOf(
       : cost(price.total_price * MICRO);
   } catch {
     return undefined; // the table has the model and no price for this usage
+  }
+}
+
+/** Micro-USD of a call of any provider; what is played or made of words costs nothing. */
+export function costOfCall(
+  provider: ProviderSettings,
+  prices: Readonly<Record<string, ModelPrice>>,
+  model: string,
+  usage: Usage,
+): number | undefined {
+  switch (provider.type) {
+    case 'openai-compatible':
+      return priceOf(provider, model, usage, prices[model])?.costMicroUsd;
+    case 'replay':
+      return provider.record === undefined ? 0 : costOfCall(provider.record, prices, model, usage);
+    case 'lexical':
+      return 0;
+    default:
+      return assertUnreachable(provider);
   }
 }
 
