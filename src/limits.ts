@@ -23,8 +23,8 @@ export const WINDOW_CHUNKS_PER_LANE = 16;
 export const STORE_FLUSH_RUNS = 8_192;
 /** … or as soon as their values reach this many characters. */
 export const STORE_FLUSH_BYTES = 4 * 1024 * 1024;
-/** … or after this at the latest. */
-export const STORE_FLUSH_MS = 100;
+/** … or when a quarter of the window waits, or after this at the latest: a flush takes 3 ms, however few they are. */
+export const STORE_FLUSH_MS = 1_000;
 /** A result that is read while it grows is written after this at the latest. */
 export const STREAM_FLUSH_MS = 15;
 /** Rows that one read from the staged table brings into JavaScript. */
@@ -49,7 +49,7 @@ export const ABORT_SETTLE_MS = 1_000;
 /** Chunks that wait for models gather on one worker up to this many, … */
 export const GATHER_MAX_CHUNKS = 256;
 /** … while its event loop is busy for less than this part of the time. */
-export const GATHER_MAX_UTILIZATION = 0.35;
+export const GATHER_MAX_UTILIZATION = 0.7;
 
 // Runs
 /** One row's run, where neither the statement nor the cascade has a `timeout`. */

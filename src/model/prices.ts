@@ -42,8 +42,7 @@ export function priceOf(
   if (configured !== undefined) {
     return cost(inputTokens * configured.inputPerMtok + outputTokens * configured.outputPerMtok);
   }
-  const { baseUrl } = provider;
-  const host = URL.canParse(baseUrl) ? new URL(baseUrl).hostname : '';
+  const host = hostOf(provider);
   const providerId = Object.hasOwn(PRICED_HOSTS, host) ? PRICED_HOSTS[host]! : undefined;
   if (providerId === undefined) return undefined;
   const tokens = { input_tokens: inputTokens, output_tokens: outputTokens };
@@ -55,6 +54,19 @@ export function priceOf(
   } catch {
     return undefined; // the table has the model and no price for this usage
   }
+}
+
+const hosts = new WeakMap<object, string>();
+
+/** Read once a provider: every call asks. */
+function hostOf(provider: Pick<ProviderSettings, 'baseUrl'>): string {
+  let host = hosts.get(provider);
+  if (host === undefined) {
+    const { baseUrl } = provider;
+    host = URL.canParse(baseUrl) ? new URL(baseUrl).hostname : '';
+    hosts.set(provider, host);
+  }
+  return host;
 }
 
 function cost(microUsd: number): { readonly costMicroUsd: number } | undefined {
