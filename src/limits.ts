@@ -23,8 +23,8 @@ export const WINDOW_CHUNKS_PER_LANE = 16;
 export const STORE_FLUSH_RUNS = 8_192;
 /** … or as soon as their values reach this many characters. */
 export const STORE_FLUSH_BYTES = 4 * 1024 * 1024;
-/** … or after this at the latest. */
-export const STORE_FLUSH_MS = 100;
+/** … or when a quarter of the window waits, or after this at the latest: a flush takes 3 ms, however few they are. */
+export const STORE_FLUSH_MS = 1_000;
 /** A result that is read while it grows is written after this at the latest. */
 export const STREAM_FLUSH_MS = 15;
 /** Rows that one read from the staged table brings into JavaScript. */
@@ -49,7 +49,7 @@ export const ABORT_SETTLE_MS = 1_000;
 /** Chunks that wait for models gather on one worker up to this many, … */
 export const GATHER_MAX_CHUNKS = 256;
 /** … while its event loop is busy for less than this part of the time. */
-export const GATHER_MAX_UTILIZATION = 0.35;
+export const GATHER_MAX_UTILIZATION = 0.7;
 
 // Runs
 /** One row's run, where neither the statement nor the cascade has a `timeout`. */
@@ -96,6 +96,8 @@ export const RETRY_AFTER_MAX_MS = 60_000;
 export const CALL_OUTPUT_TOKENS = 256;
 /** Answers that a statement with `cache = false` keeps for its own equal calls. */
 export const STATEMENT_MAX_ANSWERS = 10_000;
+/** Calls that a provider answers with 401, without an answer between, before no more are made. */
+export const CIRCUIT_REJECTIONS = 3;
 /** Attempts at a call that fails for a while, where neither the statement nor the cell says how many. */
 export const RETRY_ATTEMPTS = 3;
 /** The wait before the second attempt, … */

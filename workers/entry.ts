@@ -5,6 +5,7 @@ import { failureOf } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
 import { ADVISORIES_KEPT } from '../src/limits.ts';
 import { type UnsaidEnds, WorkerLink } from './link.ts';
+import { type PackedTask, SettingsReader } from './packed-task.ts';
 import type { Advisory, ChunkOutcome, ChunkTask } from './protocol.ts';
 import { Providers } from './providers.ts';
 import {
@@ -17,15 +18,19 @@ import {
 
 /** Compiled cascades a worker keeps; beyond them the oldest is compiled anew when it returns. */
 const MAX_PROGRAMS = 64;
+/** Statements whose settings a worker keeps; the oldest are read anew when they return. */
+const MAX_SETTINGS = 64;
 
 const providers = new Providers();
 const link = new WorkerLink((target, connections) => {
   if (target.kind === 'provider') void providers.warm(target, connections);
 });
 const programs = new Map<string, Promise<CascadeProgram | Failure>>();
+const settings = new SettingsReader(MAX_SETTINGS);
 const openChunks = new Map<number, number>();
 
-export default async function runChunk(task: ChunkTask): Promise<ChunkOutcome> {
+export default async function runChunk(packed: PackedTask): Promise<ChunkOutcome> {
+  const task = settings.unpack(packed);
   const { statementId } = task;
   openChunks.set(statementId, (openChunks.get(statementId) ?? 0) + 1);
   try {

@@ -58,6 +58,7 @@ export class MapExecution {
       let execution: MapExecution | undefined;
       const store = await RunStore.create(env.session, {
         id: env.id,
+        flushAfterPieces: window.maxChunks / 4,
         flushAfterMs: options.growing ? STREAM_FLUSH_MS : STORE_FLUSH_MS,
         onStored: (storedRuns) => {
           if (execution !== undefined) execution.#grow(storedRuns, options.growing);

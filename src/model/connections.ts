@@ -15,8 +15,8 @@ export interface Connections {
   readonly address: Undici.buildConnector.Options;
   /** The request's target, a whole URL where a proxy reads it. */
   readonly path: string;
-  /** What the proxy needs in each request. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** What the proxy needs in each request: names and values in turn. */
+  readonly headers: readonly string[];
   close(): Promise<void>;
 }
 
@@ -69,7 +69,8 @@ export async function openConnections(
       port: dialled.port,
     },
     path: dialled === base ? path : base.origin + path,
-    headers: dialled === base ? {} : { host: base.host, ...proxyHeaders(proxy!) },
+    headers:
+      dialled === base ? [] : Object.entries({ host: base.host, ...proxyHeaders(proxy!) }).flat(),
     async close() {
       warm.close();
       await pool.destroy();

@@ -43,8 +43,7 @@ export function priceOf(
   if (configured !== undefined) {
     return cost(inputTokens * configured.inputPerMtok + outputTokens * configured.outputPerMtok);
   }
-  const { baseUrl } = provider;
-  const host = URL.canParse(baseUrl) ? new URL(baseUrl).hostname : '';
+  const host = hostOf(provider);
   const providerId = Object.hasOwn(PRICED_HOSTS, host) ? PRICED_HOSTS[host]! : undefined;
   if (providerId === undefined) return undefined;
   const tokens = { input_tokens: inputTokens, output_tokens: outputTokens };
@@ -75,6 +74,19 @@ export function costOfCall(
     default:
       return assertUnreachable(provider);
   }
+}
+
+const hosts = new WeakMap<object, string>();
+
+/** Read once a provider: every call asks. */
+function hostOf(provider: Pick<HttpSettings, 'baseUrl'>): string {
+  let host = hosts.get(provider);
+  if (host === undefined) {
+    const { baseUrl } = provider;
+    host = URL.canParse(baseUrl) ? new URL(baseUrl).hostname : '';
+    hosts.set(provider, host);
+  }
+  return host;
 }
 
 function cost(microUsd: number): { readonly costMicroUsd: number } | undefined {
