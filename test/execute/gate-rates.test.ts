@@ -111,7 +111,10 @@ for (const kind of KINDS) {
       if (ran > 0 && performance.now() - startedMs > QUICK_BUDGET_MS / 5 && count === 5) break;
       least = Math.min(least, await tenMinutes(kind, seed + ran));
     }
-    reportCases(ran, `simulated 10 minutes at ${kind.name}, at least ${least.toFixed(4)} of the rate`);
+    reportCases(
+      ran,
+      `simulated 10 minutes at ${kind.name}, at least ${least.toFixed(4)} of the rate`,
+    );
   });
 }
 
@@ -133,7 +136,11 @@ test('first calls on their way for 145 ms, to open connections, do not crowd the
 
 test("a model's limits and its provider's both hold, and a statement's can only tighten", async () => {
   const world = new World(seed);
-  const gate = world.gate({ rpm: 600, windowMs: 1_000, models: { m: { rpm: 300, windowMs: 1_000 } } });
+  const gate = world.gate({
+    rpm: 600,
+    windowMs: 1_000,
+    models: { m: { rpm: 300, windowMs: 1_000 } },
+  });
   const load = (limits: object) => ({
     gate,
     delayMs: () => 0,

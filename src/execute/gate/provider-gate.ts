@@ -104,7 +104,7 @@ export class ProviderGate {
     }
     const { models } = this.#limits;
     const limits = models !== undefined && Object.hasOwn(models, name) ? models[name]! : {};
-    const made = new ModelGate(limits, this.#host.random);
+    const made = new ModelGate(this.#limits, limits, this.#host.random);
     this.#models.set(name, made);
     return made;
   }
