@@ -95,9 +95,10 @@ export class Gate {
 
   #wait(nowMs: number, provider: ProviderGate, request: GateRequest): Permit | Promise<Permit> {
     const waiter = new Waiter(request, nowMs);
-    provider.queue.push(waiter);
+    const isFirst = provider.queue.push(waiter);
     this.#waiting.add(provider);
-    this.#plan(nowMs, provider.pump(nowMs));
+    // Behind another call of its statement and model it waits in any case.
+    if (isFirst) this.#plan(nowMs, provider.pump(nowMs));
     if (waiter.permit !== undefined) {
       this.#rest();
       return waiter.permit;

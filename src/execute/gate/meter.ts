@@ -83,8 +83,9 @@ export class Meter {
     const { limit, remaining } = said;
     if (stay === undefined || limit === undefined || remaining === undefined) return false;
     if (this.#limits[what] > limit) return false;
+    const then = what === 'requests' ? stay.requestsThen : stay.inputTokensThen;
     // Calls arrive in another order than they went out: those after this one may have come before it.
-    return remaining + Math.max(stay.then[what], this.#window?.sum[what] ?? 0) >= limit;
+    return remaining + Math.max(then, this.#window?.sum[what] ?? 0) >= limit;
   }
 
   /** Takes in the limit that a provider names in a response's headers. By custom it is that of a minute. */

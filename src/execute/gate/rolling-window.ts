@@ -48,7 +48,8 @@ export class Stay extends Link<Stay> {
   /** When it has arrived at the latest. */
   readonly dueMs: number;
   /** What the window held with it when it went out. */
-  readonly then: { readonly requests: number; readonly inputTokens: number };
+  readonly requestsThen: number;
+  readonly inputTokensThen: number;
   arrivals: Arrivals | undefined;
 
   /** `sum`: with the call. */
@@ -58,7 +59,8 @@ export class Stay extends Link<Stay> {
     this.outputTokens = tokens.outputTokens;
     this.way = way;
     this.dueMs = dueMs;
-    this.then = { requests: sum.requests, inputTokens: sum.inputTokens };
+    this.requestsThen = sum.requests;
+    this.inputTokensThen = sum.inputTokens;
   }
 }
 
