@@ -99,7 +99,7 @@ export const ARRIVAL_MARGIN = 0.02;
 /** Before any has been answered, a call counts as arrived after this, or a window where that is shorter; … */
 export const COLD_ARRIVAL_MS = 2_000;
 /** … later one that has to open its connection, after the same or this part of the window. */
-export const COLD_ARRIVAL_PART = 0.15;
+export const COLD_ARRIVAL_PART = 0.1;
 /** What is left, at the next timer, of the lateness of the last ones, which is added to those margins. */
 export const GATE_LAG_DECAY = 0.95;
 /** Calls that arrive within this part of a window are kept as one, so that a window is at most 2,000 of them. */

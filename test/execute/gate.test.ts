@@ -6,7 +6,7 @@ import { RvbbitError } from '../../src/errors.ts';
 import { Gate } from '../../src/execute/gate/gate.ts';
 import type { GateRequest, Permit } from '../../src/execute/gate/gate-request.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
-import { settled, start, World } from './gate-support.ts';
+import { settled, World } from './gate-support.ts';
 
 const SIGNAL = new AbortController().signal;
 
@@ -279,51 +279,18 @@ test('in any order of asking, settling, cancelling and aborting, the limit holds
   reportCases(count, 'orders of asking, settling, cancelling and aborting');
 });
 
-test('a small statement beside a large one ends in less than three times its time alone', async () => {
-  const kinds = [
-    { name: 'calls in flight', limits: { inFlight: 8 } },
-    { name: '3 a second', limits: { rpm: 180, windowMs: 1_000 } },
-  ];
-  const count = cases(10, 60);
-  let worst = 0;
-  for (let at = 0; at < count; at++) {
-    for (const { name, limits } of kinds) {
-      const timeOf = async (large: number): Promise<number> => {
-        const world = new World(seed + at);
-        const gate = world.gate(limits);
-        const rest = {
-          gate,
-          delayMs: () => world.random() * 5,
-          latencyMs: () => 200 + world.random() * 400,
-        };
-        if (large > 0) start(world, { ...rest, statements: [{ id: 1, rows: large, lanes: 500 }] });
-        await world.run(20_000);
-        const startedMs = world.nowMs;
-        const report = start(world, { ...rest, statements: [{ id: 2, rows: 10, lanes: 10 }] });
-        await world.run(Infinity, () => report.endedMs.has(2));
-        gate.close();
-        return report.endedMs.get(2)! - startedMs;
-      };
-      const ratio = (await timeOf(10_000)) / (await timeOf(0));
-      worst = Math.max(worst, ratio);
-      assert.ok(ratio < 3, `${name}, seed ${seed + at}: ${ratio} times`);
-    }
-  }
-  reportCases(2 * count, `small statements beside a large one, at most ${worst.toFixed(2)} times`);
-});
-
 test('what a gate knows of idle models and statements is bounded', () => {
   let nowMs = 0;
   const gate = new Gate({ limitsOf: () => ({ rpm: 1e9 }), clock: () => nowMs });
   const before = process.memoryUsage().heapUsed;
-  for (let at = 0; at < 100_000; at++) {
-    nowMs += 100;
+  for (let at = 0; at < 60_000; at++) {
+    nowMs += 1_000;
     const more = { model: `model ${at}`, statementId: at, statementLimits: { rpm: 1_000_000 } };
     taken(gate.acquire(request(more))).settle({ status: 200 });
   }
   global.gc?.();
   const grownMb = (process.memoryUsage().heapUsed - before) / 2 ** 20;
-  assert.ok(grownMb < 100, `${grownMb} MB`);
+  assert.ok(grownMb < 50, `${grownMb} MB`);
 });
 
 test.run();

@@ -123,7 +123,9 @@ export class RollingWindow {
     this.#sum.requests += 1;
     this.#sum.inputTokens += tokens.inputTokens;
     this.#sum.outputTokens += tokens.outputTokens;
-    const stay = new Stay(tokens, way, nowMs + this.#marginMs[way] + lagMs, this.#sum);
+    // A machine that slept is late by hours, and on time again.
+    const marginMs = this.#marginMs[way] + Math.min(lagMs, this.#marginMs.cold);
+    const stay = new Stay(tokens, way, nowMs + marginMs, this.#sum);
     this.#under[way].push(stay);
     return stay;
   }
