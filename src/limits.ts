@@ -122,14 +122,18 @@ export const RATE_WINDOW_MS = 60_000;
 export const RATE_WINDOW_MAX_MS = 3_600_000;
 /** A call that has not ended counts as arrived at its provider after this part of the window: 20 ms of a second. */
 export const ARRIVAL_MARGIN = 0.02;
-/** A call that has to open its connection counts as arrived after this, … */
+/** Before any has been answered, a call counts as arrived after this, or a window where that is shorter; … */
 export const COLD_ARRIVAL_MS = 2_000;
-/** … but after this part of the window at the latest. */
-export const COLD_ARRIVAL_PART = 0.15;
+/** … later one that has to open its connection, after the same or this part of the window. */
+export const COLD_ARRIVAL_PART = 0.1;
+/** What is left, at the next timer, of the lateness of the last ones, which is added to those margins. */
+export const GATE_LAG_DECAY = 0.95;
 /** Calls that arrive within this part of a window are kept as one, so that a window is at most 2,000 of them. */
 export const WINDOW_GRAIN = 1 / 2_000;
 /** Without a call for this long a provider is cold: its connections are closed, and a ramp begins anew. */
 export const GATE_COLD_MS = MODEL_IDLE_MS;
+/** A response's rate-limit headers are taken as of its call's arrival: at most this after its start. */
+export const HEADERS_AFTER_MS = 250;
 /** Models of a provider, or statements, whose state the gate keeps before it looks for idle ones to forget. */
 export const GATE_MAX_IDLE = 256;
 /** What a 429 leaves of the level at which it came. */
@@ -219,5 +223,7 @@ export const SUMMARY_MAX_FAILURES = 100;
 export const MESSAGE_VALUE_CHARS = 80;
 
 // Time
+/** A timer that is late by less than this is on time. */
+export const TIMER_SLACK_MS = 2;
 /** The longest wait of one timer; Node fires a longer one at once. */
 export const TIMER_MAX_MS = 2 ** 31 - 1;

@@ -1,5 +1,5 @@
 /** Secrets of the configuration go to their server alone: a server that repeats them gets them nowhere. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -85,7 +85,8 @@ function everythingOf(thrown: unknown): string {
   return `${json} ${thrown.message} ${thrown.stack} ${thrown.cause === undefined ? '' : everythingOf(thrown.cause)}`;
 }
 
-const MAP = "RVBBIT MAP PARALLEL 2 'ask.yaml' AS v USING (SELECT unnest(['a', 'b']) AS word)";
+const MAP =
+  "RVBBIT MAP PARALLEL 2 'ask.yaml' AS v USING (SELECT unnest(['a', 'b']) AS word) WITH (cache = 'refresh')";
 
 test('nothing that an engine gives holds a secret, whatever its server says', async ({
   server,
@@ -214,6 +215,10 @@ providers:
   assert.is((await run('-c', MAP)).code, 2);
   assert.is((await run('config', 'show')).code, 2);
   await run('doctor');
+  const journal = join(folder, '.rvbbit/journal');
+  const segments = readdirSync(journal).filter((name) => name.endsWith('.ndjson'));
+  assert.ok(segments.length > 0);
+  for (const name of segments) assertClean(name, readFileSync(join(journal, name), 'utf8'));
 });
 
 test.run();

@@ -105,6 +105,31 @@ test('the file adds to the environment, and the API to both', () => {
   );
 });
 
+test('limits have a window and models of their own', () => {
+  const limits = {
+    rpm: 180,
+    window: '1s',
+    in_flight: 5,
+    ramp: 2,
+    models: { 'a/b': { input_tpm: 100, output_tpm: 9, window: 90 } },
+  };
+  const read = configureModels({ config: { providers: { p: { base_url: 'http://h', limits } } } });
+  const expected = {
+    rpm: 180,
+    windowMs: 1_000,
+    inFlight: 5,
+    ramp: 2,
+    models: { 'a/b': { inputTpm: 100, outputTpm: 9, windowMs: 90_000 } },
+  };
+  assert.equal(read.providers.get('p')!.limits, expected);
+  const p = {
+    baseUrl: 'http://h',
+    limits: { rpm: 180, window: '1s', inFlight: 5, ramp: 2, models: { x: { outputTpm: 9 } } },
+  };
+  const api = configureModels({ options: { providers: { p } } });
+  assert.equal(api.providers.get('p')!.limits, { ...expected, models: { x: { outputTpm: 9 } } });
+});
+
 test('a key from the environment does not go to another server than it was for', () => {
   const config = { providers: { openrouter: { base_url: 'http://elsewhere.example/v1' } } };
   assert.is(http(configureModels({ config, env: ROUTER }), 'openrouter').apiKey, undefined);
@@ -165,6 +190,15 @@ test('a wrong setting is an error with its path, and no key is ever shown', () =
     [{ headers: { a: `${KEY}\r\nx: y` } }, /plain characters/],
     [{ limits: { rpm: 0 } }, /providers\.p\.limits\.rpm takes a whole number from 1/],
     [{ limits: { rps: 5 } }, /did you mean rpm\?/],
+    [
+      { limits: { rpm: 30, window: '1s' } },
+      /limits\.rpm: 30 a minute is less than one in .*window/,
+    ],
+    [{ limits: { window: 'soon' } }, /providers\.p\.limits\.window takes a duration/],
+    [{ limits: { window: '2h' } }, /limits\.window takes a duration up to an hour/],
+    [{ limits: { ramp: 0.5 } }, /limits\.ramp takes a whole number/],
+    [{ limits: { models: { m: { rpm: -1 } } } }, /p\.limits\.models\.m\.rpm takes/],
+    [{ limits: { models: { m: { models: {} } } } }, /^RVB_UNKNOWN_OPTION .*limits\.models\.m has/],
     [
       { prices: { m: { input_per_mtok: -1, output_per_mtok: 1 } } },
       /providers\.p\.prices\.m\.input_per_mtok/,

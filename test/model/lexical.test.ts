@@ -190,14 +190,14 @@ test('the command line says once that words answer, and with -q says nothing', a
     "RVBBIT MAP 'examples/cascades/extract_brand_llm.yaml' AS v USING (SELECT 'brand: Sony' AS name);";
   const options = { cwd: root, env: { RVBBIT_MODEL: 'lexical' } };
   const { code, stdout, stderr } = await rvbbit(
-    ['-c', sql, '-c', sql, '--format', 'jsonl'],
+    ['-c', sql, '-c', sql, '--format', 'jsonl', '--no-state'],
     options,
   );
   assert.is(code, 0, stderr);
   assert.is(stdout, '{"name":"brand: Sony","v":"Sony"}\n'.repeat(2));
   assert.is(stderr.split('answers come from word overlap (lexical), not from a model').length, 2);
   assert.match(stderr, /1 call, 0 \+ 0 tokens, \$0\.0000/);
-  const quiet = await rvbbit(['-q', '-c', sql], options);
+  const quiet = await rvbbit(['-q', '-c', sql, '--no-state'], options);
   assert.is(quiet.stderr, '');
 });
 
