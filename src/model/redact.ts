@@ -5,10 +5,9 @@ import type { HttpSettings } from './chat.ts';
 const SECRET_MIN_CHARS = 8;
 /** The same for answers, which are data: no key in use is shorter, many words are. */
 const ANSWER_SECRET_MIN_CHARS = 20;
-const SECRET_HEADER = /auth|key|token|secret|cookie|pass|cred|sig|session/i;
 const REDACTED = '[redacted]';
 
-/** Takes the API key, secret headers and the proxy's key out of a text. */
+/** Takes the API key, the values of headers and the proxy's key out of a text. */
 export interface Redact {
   /** For messages and raw bodies. */
   text(text: string): string;
@@ -20,8 +19,8 @@ export interface Redact {
 export function redactFor(settings: Pick<HttpSettings, 'apiKey' | 'headers' | 'proxy'>): Redact {
   const secrets = new Set<string>();
   if (settings.apiKey !== undefined) secrets.add(settings.apiKey.trim());
-  for (const [name, value] of Object.entries(settings.headers ?? {})) {
-    if (!SECRET_HEADER.test(name)) continue;
+  // A name does not tell which header is a secret; one that is none is not missed in a message.
+  for (const value of Object.values(settings.headers ?? {})) {
     secrets.add(value.trim());
     secrets.add(value.replace(/^\s*\S+\s+/, '').trim()); // without the scheme, e.g. `Bearer `
   }

@@ -75,7 +75,10 @@ test.after(async ({ server, proxy, folder }) => {
 
 function assertClean(what: string, text: string): void {
   assert.ok(text.length > 0, `${what}: nothing came`);
-  for (const secret of SECRETS) assert.not.ok(text.includes(secret), `${what}: ${text}`);
+  for (const secret of SECRETS) {
+    const at = text.indexOf(secret);
+    assert.is(at, -1, `${what}: ${text.slice(Math.max(0, at - 200), at + 200)}`);
+  }
 }
 
 /** All that a thrown error holds, its causes too. */
@@ -121,7 +124,7 @@ test('nothing that an engine gives holds a secret, whatever its server says', as
       assert.ok(server.requests.length > before, `${name}: it was asked`);
       assert.match(server.requests.at(-1)!, `Bearer ${KEY}`);
       assertClean(`${name}: result`, JSON.stringify(result));
-      await engine.query(`${MAP} WITH (on_error = 'fail')`).catch((thrown: unknown) => {
+      await engine.query(`${MAP.slice(0, -1)}, on_error = 'fail')`).catch((thrown: unknown) => {
         assertClean(`${name}: error`, everythingOf(thrown));
       });
     }

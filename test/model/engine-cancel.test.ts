@@ -32,7 +32,7 @@ const server = { latency: { kind: 'constant', ms: 20_000 } } as const;
 function statement(withOptions = '', failing = -1): string {
   const sim = `CASE WHEN i = ${failing} THEN '{"status":400,"delayMs":2500}' ELSE '{}' END`;
   return `RVBBIT MAP PARALLEL ${LANES} 'patient.yaml' AS v USING (
-    SELECT 'row' AS word, i AS number, ${sim} AS sim FROM range(${ROWS}) t(i)) WITH (limit = ${ROWS}${withOptions})`;
+    SELECT 'row' AS word, i AS number, ${sim} AS sim FROM range(${ROWS}) t(i)) WITH (limit = ${ROWS}, cache = false${withOptions})`;
 }
 
 function nowMs(): number {
