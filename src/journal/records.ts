@@ -1,6 +1,6 @@
 /**
  * The journal's records: what happened, in order, as plain data. Events, progress and summaries read
- * nothing else. Until a journal is kept on disk the same records live in memory.
+ * nothing else.
  */
 import type { Failure } from '../errors.ts';
 import type { RowFailure, StatementKind, Summary } from '../result.ts';
@@ -63,6 +63,8 @@ export interface AttemptStart {
   readonly n: number;
   readonly provider: string;
   readonly model: string;
+  /** The rendered messages as JSON; reaches the disk only with `prompts: true`. */
+  readonly prompt?: string;
 }
 
 /** A model call has been answered, or has failed. */
