@@ -120,10 +120,10 @@ export const JOURNAL_OPEN_FILES = 32;
 export const JOURNAL_INDEX_AFTER_BYTES = 1024 * 1024;
 /** Answers whose place on disk a process keeps in memory (48 to 96 bytes each); older ones are not found. */
 export const ANSWERS_INDEX_ENTRIES = 4_000_000;
-/** Answers kept in memory, … */
-export const ANSWERS_WARM_ENTRIES = 100_000;
-/** … and the characters of all of them. */
+/** Characters of the answers kept in memory, their keys included, … */
 export const ANSWERS_WARM_CHARS = 64 * 1024 * 1024;
+/** … where each counts this much more: about 200,000 short answers. */
+export const ANSWERS_WARM_EXTRA_CHARS = 256;
 /** Bytes of segments that compaction puts into one Parquet file. */
 export const COMPACT_BATCH_BYTES = 256 * 1024 * 1024;
 /** Records that compaction hands to DuckDB at a time. */

@@ -170,7 +170,7 @@ test('a state folder that cannot be made is RVB_JOURNAL_WRITE', () =>
   }));
 
 test('answers in memory are bounded and dated', () => {
-  const answers = new MemoryAnswers(2, 1_000);
+  const answers = new MemoryAnswers(700);
   for (let n = 0; n < 3; n += 1) answers.remember(answered(n, keyOf(n), 'x'));
   assert.is(answers.find(keyOf(0)), undefined);
   assert.is(answers.find(keyOf(2))?.text, 'x');
