@@ -101,7 +101,8 @@ export class DiskJournal {
       this.#fail(thrown);
       return;
     }
-    this.#commits.note();
+    // The start of a call is written before the call, and need not be on disk before it.
+    this.#commits.note(record.t === 'attempt.start');
   }
 
   /** Hands every record so far to the system, so that it outlives this process, though not the machine. */
