@@ -192,7 +192,7 @@ function cli(
 test('compaction killed at a random moment loses nothing, and the next one finishes', () =>
   withFolder(async (folder) => {
     const began = performance.now();
-    const wanted = cases(8, 150);
+    const wanted = cases(8, 60);
     let kills = 0;
     let tookMs = 600;
     while (kills < wanted && (deep || performance.now() - began < QUICK_BUDGET_MS / 5)) {
