@@ -174,18 +174,20 @@ export const JOURNAL_REFRESH_MS = 100;
 export const JOURNAL_LINE_MAX_BYTES = 64 * 1024 * 1024;
 /** Bytes of a segment that one read brings in. */
 export const JOURNAL_READ_BYTES = 256 * 1024;
-/** Bytes that a search for one answer brings in: those that were bought with it are asked for with it. */
-export const JOURNAL_ANSWER_READ_BYTES = 64 * 1024;
+/** Bytes that a search for an answer brings in at least, … */
+export const JOURNAL_ANSWER_READ_BYTES = 4 * 1024;
+/** … and where the one before it stands near: those that were bought together are asked for together. */
+export const JOURNAL_READ_AHEAD_BYTES = 64 * 1024;
 /** Segments of which a process holds a file open to read answers from. */
 export const JOURNAL_OPEN_FILES = 32;
 /** An unsealed segment gets a key index when this much of it lies beyond the one that it has. */
 export const JOURNAL_INDEX_AFTER_BYTES = 1024 * 1024;
-/** Answers whose place on disk a process keeps in memory (about 40 bytes each); older ones are not found. */
-export const ANSWERS_INDEX_ENTRIES = 8_000_000;
-/** Answers kept in memory, … */
-export const ANSWERS_WARM_ENTRIES = 100_000;
-/** … and the characters of all of them. */
+/** Answers whose place on disk a process keeps in memory (48 to 96 bytes each); older ones are not found. */
+export const ANSWERS_INDEX_ENTRIES = 4_000_000;
+/** Characters of the answers kept in memory, their keys included, … */
 export const ANSWERS_WARM_CHARS = 64 * 1024 * 1024;
+/** … where each counts this much more: about 200,000 short answers. */
+export const ANSWERS_WARM_EXTRA_CHARS = 256;
 /** Bytes of segments that compaction puts into one Parquet file. */
 export const COMPACT_BATCH_BYTES = 256 * 1024 * 1024;
 /** Records that compaction hands to DuckDB at a time. */

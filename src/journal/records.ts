@@ -1,6 +1,6 @@
 /**
  * The journal's records: what happened, in order, as plain data. Events, progress and summaries read
- * nothing else. Until a journal is kept on disk the same records live in memory.
+ * nothing else.
  */
 import type { Failure } from '../errors.ts';
 import type { ChatMessage } from '../model/chat.ts';

@@ -93,7 +93,7 @@ export class DiskJournal {
   /** Adds a record to the lines that wait. After a failure it is dropped; `commit` has said so. */
   append(record: JournalRecord | CacheClear): void {
     if (this.#failure !== undefined || this.#closing !== undefined) return;
-    const kept = record.t === 'attempt.end' ? this.#withoutAnswer(record) : record;
+    const kept = this.#admit(record);
     try {
       const place = this.#writer.add(kept);
       this.#answers?.note(kept, place);
@@ -101,7 +101,8 @@ export class DiskJournal {
       this.#fail(thrown);
       return;
     }
-    this.#commits.note();
+    // The start of a call is written before the call, and need not be on disk before it.
+    this.#commits.note(record.t === 'attempt.start');
   }
 
   /** Hands every record so far to the system, so that it outlives this process, though not the machine. */
@@ -189,9 +190,17 @@ export class DiskJournal {
     );
   }
 
-  #withoutAnswer(record: JournalRecord & { t: 'attempt.end' }): JournalRecord {
-    if (this.#options.answers !== false) return record;
-    const { value: _value, raw: _raw, ...rest } = record;
-    return rest;
+  /** The record without what this journal does not keep. */
+  #admit(record: JournalRecord | CacheClear): JournalRecord | CacheClear {
+    const { answers, prompts } = this.#options;
+    if (record.t === 'attempt.end' && answers === false) {
+      const { value: _value, raw: _raw, ...rest } = record;
+      return rest;
+    }
+    if (record.t === 'attempt.start' && prompts !== true && record.prompt !== undefined) {
+      const { prompt: _prompt, ...rest } = record;
+      return rest;
+    }
+    return record;
   }
 }

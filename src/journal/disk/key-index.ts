@@ -24,7 +24,8 @@ export interface SegmentIndex {
 // Written in the machine's own byte order: another machine's index has another magic number and is passed over.
 const MAGIC = 0x52564b31;
 const HEADER_BYTES = 64;
-const PLACE_BYTES = 24;
+/** What an index file holds of each answer. */
+export const PLACE_BYTES = 24;
 
 /** The index's file name. */
 export function indexName(segment: string): string {
