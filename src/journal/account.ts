@@ -60,8 +60,8 @@ export class Account {
         else this.#costMicroUsd += entry.costMicroUsd;
         this.#ended += 1;
         return;
-      case 'cache.hit':
-        this.#cacheHits += 1;
+      case 'cache.hits':
+        this.#cacheHits += entry.callKeys.length;
         return;
       case 'worker.lost':
       case 'statement.close':

@@ -89,10 +89,10 @@ export interface AttemptEnd {
   readonly raw?: string;
 }
 
-/** An answer of an earlier call was used in place of a call. */
-export interface CacheHit {
-  readonly t: 'cache.hit';
-  readonly callKey: string;
+/** Answers of earlier calls were used in place of calls, one each. */
+export interface CacheHits {
+  readonly t: 'cache.hits';
+  readonly callKeys: readonly string[];
   readonly cell: string;
   readonly provider: string;
   readonly model: string;
@@ -116,7 +116,7 @@ export type JournalEntry =
   | StatementRead
   | AttemptStart
   | AttemptEnd
-  | CacheHit
+  | CacheHits
   | RowsSettled
   | WorkerLost
   | StatementClose;

@@ -83,7 +83,10 @@ test('prompts are written only where they are asked for', () =>
   withFolder(async (folder) => {
     for (const prompts of [false, true]) {
       const journal = await DiskJournal.open(join(folder, String(prompts)), { prompts });
-      journal.append({ ...started(1, keyOf(1)), prompt: 'PROMPT' } as JournalRecord);
+      journal.append({
+        ...started(1, keyOf(1)),
+        prompt: [{ role: 'user', content: 'PROMPT' }],
+      } as JournalRecord);
       await journal.close();
       const [segment] = segmentsOf(join(folder, String(prompts)));
       const text = readFileSync(join(folder, String(prompts), 'journal', segment!), 'utf8');

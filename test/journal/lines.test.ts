@@ -137,8 +137,8 @@ const entry = fc.oneof(
     },
   ),
   fc.record({
-    t: fc.constant('cache.hit'),
-    callKey: text,
+    t: fc.constant('cache.hits'),
+    callKeys: fc.array(text),
     cell: text,
     provider: text,
     model: text,

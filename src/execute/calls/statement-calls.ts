@@ -1,5 +1,5 @@
 /** The model calls of one statement: each is decided on before it goes out and accounted for when it has ended. */
-import type { CallDecision, CallRequest, EndedAttempt } from '../../../workers/protocol.ts';
+import type { CallDecision, CallRequest, EndedAttempt, LookUp } from '../../../workers/protocol.ts';
 import { type Failure, failureOf } from '../../errors.ts';
 import type { StoredAnswer } from '../../journal/answers.ts';
 import type { Ledger } from '../../journal/ledger.ts';
@@ -53,13 +53,18 @@ export class StatementCalls {
   decide(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
     if (this.#parts.signal.aborted) return refused(CANCELLED);
     if (request.fresh === true) return this.#share(threadId, request);
-    const own = this.#own.get(request.callKey);
-    if (own !== undefined) return this.#hit(request, own);
-    const { answers } = this.#desk.journal;
-    const answer = answers.find(request.callKey, this.#parts.policy.notBefore);
-    return answer === undefined || !this.#mayUse(answer)
-      ? this.#share(threadId, request)
-      : this.#hit(request, answer.text);
+    const text = this.#atHand(request.callKey);
+    return text === undefined ? this.#share(threadId, request) : this.#hit(request, text);
+  }
+
+  /** The answers at hand for calls that are about to be made; null for those that have none. */
+  find({ callKeys, cell, provider, model }: LookUp): readonly (string | null)[] {
+    const texts = callKeys.map((callKey) => this.#atHand(callKey) ?? null);
+    const found = callKeys.filter((_, index) => texts[index] !== null);
+    if (found.length > 0) {
+      this.#parts.ledger.note({ t: 'cache.hits', callKeys: found, cell, provider, model });
+    }
+    return texts;
   }
 
   /** Takes the account of a call that has ended. */
@@ -88,6 +93,13 @@ export class StatementCalls {
     this.#desk.gate.closeStatement(this.#parts.statementId);
   }
 
+  #atHand(callKey: string): string | undefined {
+    const own = this.#own.get(callKey);
+    if (own !== undefined) return own;
+    const answer = this.#desk.journal.answers.find(callKey, this.#parts.policy.notBefore);
+    return answer === undefined || !this.#mayUse(answer) ? undefined : answer.text;
+  }
+
   /** A statement whose runs each ask for themselves does not use what it has asked itself. */
   #mayUse({ at }: StoredAnswer): boolean {
     const { policy, ledger } = this.#parts;
@@ -95,7 +107,8 @@ export class StatementCalls {
   }
 
   #hit({ callKey, cell, provider, model }: CallRequest, text: string): CallDecision {
-    this.#parts.ledger.note({ t: 'cache.hit', callKey, cell, provider, model });
+    const hits = { callKeys: [callKey], cell, provider, model };
+    this.#parts.ledger.note({ t: 'cache.hits', ...hits });
     return { kind: 'hit', text };
   }
 
