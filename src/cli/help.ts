@@ -25,6 +25,7 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
     'rvbbit cache list --model gpt-4o-mini --limit 5',
     'rvbbit cache clear --older-than 7d --yes',
   ],
+  ops: ['rvbbit ops list', 'rvbbit ops show MEANS', 'rvbbit ops eject MEANS'],
   init: ['rvbbit init my-project'],
   sim: [
     'rvbbit sim --latency lognormal:500:0.8 --rpm 600',

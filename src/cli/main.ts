@@ -25,6 +25,8 @@ async function loadCommand(name: CommandName): Promise<RunCommand> {
       return (await import('./commands/journal.ts')).journal;
     case 'cache':
       return (await import('./commands/cache.ts')).cache;
+    case 'ops':
+      return (await import('./commands/ops.ts')).ops;
     case 'init':
       return (await import('./commands/init.ts')).init;
     case 'sim':

@@ -17,6 +17,10 @@ export const COMMANDS = {
     usage: 'cache stats|list|show|clear',
     summary: 'look at stored model answers, or clear them',
   },
+  ops: {
+    usage: 'ops list|show|eject',
+    summary: 'the semantic operators: see them, or copy one to change it',
+  },
   init: { usage: 'init [dir]', summary: 'make a working folder with an example' },
   sim: { usage: 'sim', summary: 'start a simulated model server, until Ctrl-C' },
 } as const;
@@ -120,7 +124,7 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--format <name>',
     help: 'default: table on a terminal, jsonl elsewhere',
-    commands: ['journal', 'cache'],
+    commands: ['journal', 'cache', 'ops'],
     choices: ['table', 'jsonl', 'json', 'csv', 'tsv', 'markdown'],
   },
   {
@@ -167,7 +171,7 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--cascades <dir>',
     help: 'the cascade root (default: the working folder)',
-    commands: [...ENGINE, 'doctor'],
+    commands: [...ENGINE, 'doctor', 'ops'],
   },
   {
     flags: '--parallel <n>',
@@ -182,7 +186,7 @@ export const OPTIONS: readonly OptionRow[] = [
     commands: ['query'],
   },
   { flags: '--json', help: 'print the report as JSON', commands: ['doctor'] },
-  { flags: '--force', help: 'overwrite files', commands: ['init'] },
+  { flags: '--force', help: 'overwrite files', commands: ['init', 'ops'] },
   {
     flags: '--port <n>',
     help: 'listen on this port of 127.0.0.1 (default: any free one)',
