@@ -101,7 +101,9 @@ function readArgs(file: SqlFunctionFile, report: Report): readonly ReadArg[] {
     if (optional && i === 0) report([...at, 'optional'], 'the first argument cannot be optional');
     const columnType = readColumnType(type);
     if (columnType === undefined) report([...at, 'type'], notAType(type));
-    else args.push({ name, type: columnType.name, columnType, optional });
+    // Kept under any type, so that what uses the argument is not said to be wrong too.
+    const read = columnType ?? readColumnType('VARCHAR')!;
+    args.push({ name, type: read.name, columnType: read, optional });
   }
   return args;
 }
@@ -185,6 +187,7 @@ function inputsSchema(
           : `${name} is not required; say optional: true of the argument`,
       );
     }
+    checkTypes(cascade.inputsSchema, args, report);
     return undefined;
   }
   for (const name of cascade.inputColumns === 'all' ? [] : cascade.inputColumns) {
@@ -201,6 +204,27 @@ function inputsSchema(
   };
 }
 
+/** A `type` that the declared schema has for an argument must have one of those that the argument's values have. */
+function checkTypes(schema: JsonObject, args: readonly ReadArg[], report: Report): void {
+  const properties = schema['properties'];
+  if (typeof properties !== 'object' || properties === null || Array.isArray(properties)) return;
+  for (const { name, type, columnType } of args) {
+    const declared = Reflect.get(Object(Reflect.get(properties, name)), 'type') as Json | undefined;
+    const wanted = jsonType(columnType)['type'];
+    if (declared === undefined || wanted === undefined) continue;
+    const said = listOf(declared).map((each) => (each === 'integer' ? 'number' : each));
+    if (listOf(wanted).some((each) => said.includes(each))) continue;
+    report(
+      ['inputs_schema', 'properties', name],
+      `the argument ${name} is ${type}, and inputs_schema says ${listOf(declared).join(' or ')}`,
+    );
+  }
+}
+
+function listOf(value: Json): readonly Json[] {
+  return Array.isArray(value) ? (value as readonly Json[]) : [value];
+}
+
 /** What of a type's values JSON Schema can say; large numbers come as texts. */
 function jsonType({ family, element }: ColumnType): { readonly [key: string]: Json } {
   if (element !== undefined) return { type: 'array', items: nullable(jsonType(element)) };
@@ -214,7 +238,7 @@ function jsonType({ family, element }: ColumnType): { readonly [key: string]: Js
 function nullable(schema: { readonly [key: string]: Json }): JsonObject {
   const { type } = schema;
   if (type === undefined) return schema;
-  return { ...schema, type: [...(Array.isArray(type) ? type : [type]), 'null'] as Json };
+  return { ...schema, type: [...listOf(type), 'null'] };
 }
 
 /** The workers know a cascade by its hash: one with another schema is another one. */
