@@ -6,6 +6,7 @@ import { dirname, join, normalize } from 'node:path';
 const ALLOWED = {
   grammar: ['pkg:chevrotain'],
   'src/cascade': ['grammar', 'src'],
+  'src/operators': ['grammar', 'src', 'src/cascade'],
   'src/duck': ['src'],
   'src/journal': ['src', 'src/duck'],
   'src/model': ['grammar', 'src', 'src/cascade'],

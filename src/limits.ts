@@ -218,6 +218,16 @@ export const TEMPLATE_FUEL = 1_000_000;
 /** Memory of the template engine, so that `"x" * 1e9` ends in an error and not in the process's memory. */
 export const TEMPLATE_MAX_MEMORY = 64 * 1024 * 1024;
 
+// Operators
+/** Files in the folder `operators/`. */
+export const OPERATOR_MAX_FILES = 500;
+/** Arguments of one operator. */
+export const OPERATOR_MAX_ARGS = 8;
+/** Entries of one `sql_function.operators`. */
+export const OPERATOR_MAX_SPELLINGS = 16;
+/** Cascade roots whose operators a process keeps. */
+export const OPERATOR_ROOTS_KEPT = 16;
+
 // The account
 /** Failures kept on a summary; the rest are counted. */
 export const SUMMARY_MAX_FAILURES = 100;

@@ -27,6 +27,8 @@ async function loadCommand(name: CommandName): Promise<RunCommand> {
       return (await import('./commands/cache.ts')).cache;
     case 'config':
       return (await import('./commands/config.ts')).config;
+    case 'ops':
+      return (await import('./commands/ops.ts')).ops;
     case 'init':
       return (await import('./commands/init.ts')).init;
     case 'sim':

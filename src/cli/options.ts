@@ -18,6 +18,10 @@ export const COMMANDS = {
     summary: 'look at stored model answers, or clear them',
   },
   config: { usage: 'config show', summary: 'print the settings that count, without secrets' },
+  ops: {
+    usage: 'ops list|show|eject',
+    summary: 'the semantic operators: see them, or copy one to change it',
+  },
   init: { usage: 'init [dir]', summary: 'make a working folder with an example' },
   sim: { usage: 'sim', summary: 'start a simulated model server, until Ctrl-C' },
 } as const;
@@ -122,7 +126,7 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--format <name>',
     help: 'default: table on a terminal, jsonl elsewhere',
-    commands: ['journal', 'cache'],
+    commands: ['journal', 'cache', 'ops'],
     choices: ['table', 'jsonl', 'json', 'csv', 'tsv', 'markdown'],
   },
   {
@@ -174,7 +178,7 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--cascades <dir>',
     help: 'the cascade root (default: the working folder)',
-    commands: [...ENGINE, 'doctor'],
+    commands: [...ENGINE, 'doctor', 'ops'],
   },
   {
     flags: '--parallel <n>',
@@ -189,7 +193,7 @@ export const OPTIONS: readonly OptionRow[] = [
     commands: ['query'],
   },
   { flags: '--json', help: 'print the report as JSON', commands: ['doctor', 'config'] },
-  { flags: '--force', help: 'overwrite files', commands: ['init'] },
+  { flags: '--force', help: 'overwrite files', commands: ['init', 'ops'] },
   {
     flags: '--port <n>',
     help: 'listen on this port of 127.0.0.1 (default: any free one)',
