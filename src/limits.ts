@@ -215,3 +215,17 @@ export const MESSAGE_VALUE_CHARS = 80;
 // Time
 /** The longest wait of one timer; Node fires a longer one at once. */
 export const TIMER_MAX_MS = 2 ** 31 - 1;
+
+// Semantic SQL
+/** Operators in one statement. */
+export const SEMANTIC_MAX_OPERATORS = 200;
+/** Calls in flight at most where a semantic statement does not say `parallel`. */
+export const SEMANTIC_PARALLEL = 10;
+/** Predicted calls above which a semantic statement is refused, where it does not say `max_calls`. */
+export const SEMANTIC_MAX_CALLS = 10_000;
+/** Pairs of two columns' values above which it is refused, where it does not say `max_pairs`. */
+export const SEMANTIC_MAX_PAIRS = 100_000;
+/** Times that a statement is run to find the answers that it needs. */
+export const SEMANTIC_MAX_PASSES = 8;
+/** Score from which `ABOUT` and the like hold where a BOOLEAN is needed and nothing else is said. */
+export const SEMANTIC_THRESHOLD = 0.5;
