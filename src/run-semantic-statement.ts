@@ -2,15 +2,16 @@
 import type { SqlStatement } from '../grammar/ast.ts';
 import { annotationDiagnostics } from '../grammar/parse-source.ts';
 import { type Delivered, deliverReader, endNotices } from './deliver/delivered.ts';
+import type { Column } from './duck/session.ts';
 import { RvbbitError } from './errors.ts';
 import { Budget } from './execute/calls/budget.ts';
 import type { StatementScope } from './execute/statement-env.ts';
-import { loadOperators } from './operators/load-operators.ts';
 import type { Notice } from './result.ts';
 import { Asker } from './semantic/ask.ts';
 import { passesOf, runStrictly, type SemanticRun } from './semantic/find-answers.ts';
 import { registerLookUps } from './semantic/look-up.ts';
 import { readSemanticStatement, type SemanticStatement } from './semantic/read-statement.ts';
+import { cachedOperators } from './semantic/registry-cache.ts';
 import { semanticSettings } from './semantic/semantic-settings.ts';
 import { inWords } from './semantic/source-error.ts';
 import { type StatementContext, textOf } from './statement-context.ts';
@@ -21,7 +22,7 @@ export async function runSemanticStatement(
   scope: StatementScope,
   context: StatementContext,
 ): Promise<Delivered | undefined> {
-  const registry = await loadOperators(context.cascadeRoot);
+  const registry = await cachedOperators(context.cascadeRoot);
   const { session, stop } = scope;
   const { signal } = stop;
   const [wrong] = annotationDiagnostics(context.source, statement.annotations);
@@ -68,8 +69,18 @@ function execute(run: SemanticRun) {
 
 async function changeData(run: SemanticRun) {
   const { whole, dry } = run.statement;
-  if (dry !== undefined) await passesOf(run, dry);
-  return runStrictly(run, whole);
+  if (dry === undefined) return runStrictly(run, whole);
+  const { columns } = await passesOf(run, dry);
+  return runStrictly(run, namedAsWritten(run.statement, columns));
+}
+
+/** A table or file gets no column that is called after a symbol. */
+function namedAsWritten(statement: SemanticStatement, columns: readonly Column[]) {
+  const { parts, whole } = statement;
+  const names = columns.map(({ name }) => inWords(name, statement));
+  const isKept = parts.kind !== 'around' || parts.verb === 'INSERT';
+  if (isKept || columns.every(({ name }, index) => name === names[index])) return whole;
+  return statement.wholeWithNames(names);
 }
 
 function noticesOf({ statement, asker, scope }: SemanticRun): readonly Notice[] {

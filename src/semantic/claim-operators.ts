@@ -3,7 +3,7 @@ import { findOperators, type SemanticSpan } from '../../grammar/semantic/find-op
 import { type Rewritten, rewrite } from '../../grammar/semantic/rewrite.ts';
 import type { Vocabulary } from '../../grammar/semantic/vocabulary.ts';
 import { type ParsedSql, parseSql } from '../duck/parse-sql.ts';
-import { quoteLiteral } from '../duck/quote.ts';
+import { quoteIdentifier } from '../duck/quote.ts';
 import type { Session } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import { SEMANTIC_MAX_OPERATORS } from '../limits.ts';
@@ -94,12 +94,26 @@ async function undefinedCalls(
   const calls = candidates.filter(({ kind }) => kind === 'call');
   if (calls.length === 0) return [];
   const names = [...new Set(calls.map(({ words }) => words.toLowerCase()))];
-  const reader = await session.run(
-    `SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE lower(function_name) IN (${names.map(quoteLiteral).join(', ')})`,
-    { signal },
-  );
-  const [defined = []] = await reader.allColumns('json');
-  return calls.filter(({ words }) => !defined.includes(words.toLowerCase()));
+  const undefinedNames = new Set<string>();
+  for (const name of names) {
+    if (!(await isFunction(session, name, signal))) undefinedNames.add(name);
+  }
+  return calls.filter(({ words }) => undefinedNames.has(words.toLowerCase()));
+}
+
+/** Whether DuckDB finds a function of the name; asking its binder takes 1 ms, its catalogue's view 50. */
+async function isFunction(
+  session: Session,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  try {
+    await session.run(`EXPLAIN SELECT ${quoteIdentifier(name)}()`, { signal });
+    return true;
+  } catch (thrown) {
+    if (signal?.aborted === true) throw thrown;
+    return !(thrown instanceof RvbbitError && thrown.sqlState === '42883');
+  }
 }
 
 function tooMany(): RvbbitError {

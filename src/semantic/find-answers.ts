@@ -5,7 +5,7 @@ import type { ResultReader } from '../duck/reader.ts';
 import type { Session } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
-import { SEMANTIC_MAX_PASSES } from '../limits.ts';
+import { SEMANTIC_MAX_PASSES, SEMANTIC_MAX_STRICT_PASSES } from '../limits.ts';
 import type { AnswerBook } from './answer-book.ts';
 import type { Asker } from './ask.ts';
 import { callsPerRun } from './calls-per-run.ts';
@@ -53,13 +53,17 @@ async function onePass(run: SemanticRun, text: Rewritten): Promise<ResultReader 
 /** Runs a text that changes data: a missing answer ends it before anything is changed. */
 export async function runStrictly(run: SemanticRun, text: Rewritten): Promise<ResultReader> {
   const { state, scope } = run;
+  const isBlind = run.statement.dry === undefined;
+  if (isBlind && (await isInTransaction(scope.session))) throw blindInTransaction();
+  // Without a query of its own such a statement meets its questions a vector at a time.
+  const passes = isBlind ? SEMANTIC_MAX_STRICT_PASSES : SEMANTIC_MAX_PASSES;
   for (let pass = 1; ; pass += 1) {
     // What was not asked, since the statement is to end, is NULL.
     state.strict = scope.stop.drained === undefined;
     const reader = await onePass(run, text);
     state.strict = false;
     if (reader !== undefined) return reader;
-    if (pass === SEMANTIC_MAX_PASSES || (await isInTransaction(scope.session))) throw restless(run);
+    if (pass === passes || (await isInTransaction(scope.session))) throw restless(run);
     await askMissing(run);
   }
 }
@@ -102,9 +106,18 @@ function restless(run: SemanticRun): RvbbitError {
   );
 }
 
+function blindInTransaction(): RvbbitError {
+  return new RvbbitError(
+    'RVB_UNSUPPORTED',
+    'such a statement with semantic operators is tried and undone until its answers are known, which a transaction does not allow; put the values into a table first (CREATE TEMP TABLE … AS …), or run it outside of the transaction',
+    { stage: 'bind' },
+  );
+}
+
 /** Outside of a transaction each statement has an id of its own. */
 async function isInTransaction(session: Session): Promise<boolean> {
   const id = async () =>
     (await (await session.run('SELECT txid_current()')).allColumns('json'))[0]?.[0];
-  return (await id()) === (await id());
+  const before = await id();
+  return before === (await id());
 }

@@ -11,6 +11,7 @@ import {
 } from '../../grammar/semantic/rewrite.ts';
 import { type StatementParts, statementParts } from '../../grammar/semantic/statement-parts.ts';
 import { parseSql, type SqlNode } from '../duck/parse-sql.ts';
+import { quoteIdentifier } from '../duck/quote.ts';
 import type { Session } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import type { Operator, OperatorRegistry } from '../operators/operator.ts';
@@ -41,6 +42,8 @@ export interface SemanticStatement {
   readonly whole: Rewritten;
   /** The query that meets the same questions and changes nothing; absent where there is none. */
   readonly dry: Rewritten | undefined;
+  /** `whole`, with these names for the columns of the query that stands in it. */
+  wholeWithNames(names: readonly string[]): Rewritten;
   /** DuckDB's tree of `dry`. */
   readonly tree: readonly SqlNode[] | undefined;
   release(): void;
@@ -77,7 +80,10 @@ export async function readSemanticStatement(
     const reading = readingOf(operator, span, contexts?.get(nameAt(span, index)), parts);
     const key = `${operator.name} ${reading}`;
     let book = books.get(operator);
-    if (book === undefined) books.set(operator, (book = new AnswerBook(operator)));
+    if (book === undefined) {
+      book = new AnswerBook(operator);
+      books.set(operator, book);
+    }
     let use = uses.get(key);
     if (use === undefined) {
       use = { book, reading, names: takeSymbol(signatureOf(operator, reading)), threshold };
@@ -105,12 +111,23 @@ export async function readSemanticStatement(
     uses: [...uses.values()],
     books: [...books.values()],
     whole: rewrite(source, replacements),
+    wholeWithNames: (names) => rewrite(source, [...replacements, ...naming(parts, names)]),
     dry,
     tree: parsed?.kind === 'tree' ? parsed.statements : undefined,
     release() {
       for (const use of uses.values()) use.names.release();
     },
   };
+}
+
+function naming(parts: StatementParts, names: readonly string[]): readonly Replacement[] {
+  if (parts.kind !== 'around') return [];
+  const { start, end } = parts.query;
+  const list = names.map(quoteIdentifier).join(', ');
+  return [
+    { span: { start, end: start }, text: 'SELECT * FROM (' },
+    { span: { start: end, end }, text: `\n) AS rvb_named(${list})` },
+  ];
 }
 
 function dryPieces(parts: StatementParts, source: string): readonly (Span | string)[] | undefined {
