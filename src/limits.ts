@@ -239,3 +239,21 @@ export const MESSAGE_VALUE_CHARS = 80;
 export const TIMER_SLACK_MS = 2;
 /** The longest wait of one timer; Node fires a longer one at once. */
 export const TIMER_MAX_MS = 2 ** 31 - 1;
+
+// Semantic SQL
+/** Operators in one statement. */
+export const SEMANTIC_MAX_OPERATORS = 200;
+/** Calls in flight at most where a semantic statement does not say `parallel`. */
+export const SEMANTIC_PARALLEL = 10;
+/** Predicted calls above which a semantic statement is refused, where it does not say `max_calls`. */
+export const SEMANTIC_MAX_CALLS = 10_000;
+/** Pairs of two columns' values above which it is refused, where it does not say `max_pairs`. */
+export const SEMANTIC_MAX_PAIRS = 100_000;
+/** Cascade roots whose operators are kept in memory. */
+export const SEMANTIC_CACHED_ROOTS = 16;
+/** Times that a statement is run to find the answers that it needs. */
+export const SEMANTIC_MAX_PASSES = 8;
+/** The same of a statement that changes data and has no query that meets its questions, e.g. MERGE. */
+export const SEMANTIC_MAX_STRICT_PASSES = 1_000;
+/** Score from which `ABOUT` and the like hold where a BOOLEAN is needed and nothing else is said. */
+export const SEMANTIC_THRESHOLD = 0.5;

@@ -20,6 +20,7 @@ export interface Notice {
     | 'default_limit'
     | 'shadowed_table'
     | 'rows_failed'
+    | 'RVB_ANSWERS_MISSING'
     | 'column_renamed'
     | 'ward_advisory';
   readonly message: string;

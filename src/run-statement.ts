@@ -2,7 +2,7 @@
 import type { SqlStatement, Statement } from '../grammar/ast.ts';
 import { type Delivered, deliverReader } from './deliver/delivered.ts';
 import { type StreamHead, streamReader } from './deliver/stream-rows.ts';
-import type { ResultReader } from './duck/reader.ts';
+import { ResultReader } from './duck/reader.ts';
 import { RvbbitError } from './errors.ts';
 import type { StatementScope } from './execute/statement-env.ts';
 import type { ExplainReport, Row } from './result.ts';
@@ -16,7 +16,7 @@ export async function runStatement(
 ): Promise<Delivered> {
   switch (statement.kind) {
     case 'Sql':
-      return deliverReader(await runSql(statement, scope, context), context.valueForm);
+      return runSqlStatement(statement, scope, context);
     case 'Explain': {
       if (statement.analyze) throw unsupported('EXPLAIN ANALYZE');
       const { deliverExplain } = await import('./deliver/deliver-explain.ts');
@@ -48,9 +48,14 @@ export async function* streamStatement(
     const { streamMapStatement } = await import('./run-cascade-statement.ts');
     yield* streamMapStatement(statement, scope, context, onHead);
   } else if (statement.kind === 'Sql') {
-    const reader = await runSql(statement, scope, context);
-    onHead({ columns: reader.columns, notices: [], signal });
-    yield* streamReader(reader, context.valueForm);
+    const result = await plainOrSemantic(statement, scope, context);
+    if (result instanceof ResultReader) {
+      onHead({ columns: result.columns, notices: [], signal });
+      yield* streamReader(result, context.valueForm);
+    } else {
+      onHead({ columns: result.columns, notices: result.notices, signal });
+      yield* result.rows;
+    }
   } else {
     const { columns, notices, rows } = await runStatement(statement, scope, context);
     onHead({ columns, notices, signal });
@@ -80,6 +85,41 @@ export async function explainStatement(
         { stage: 'plan' },
       );
   }
+}
+
+async function runSqlStatement(
+  statement: SqlStatement,
+  scope: StatementScope,
+  context: StatementContext,
+): Promise<Delivered> {
+  const result = await plainOrSemantic(statement, scope, context);
+  return result instanceof ResultReader ? deliverReader(result, context.valueForm) : result;
+}
+
+/**
+ * Runs a statement as it stands. Only where DuckDB does not parse it, or knows no function of a name in it,
+ * are semantic operators looked for: plain SQL pays nothing for them, and none of it is ever claimed.
+ */
+async function plainOrSemantic(
+  statement: SqlStatement,
+  scope: StatementScope,
+  context: StatementContext,
+): Promise<ResultReader | Delivered> {
+  try {
+    return await runSql(statement, scope, context);
+  } catch (thrown) {
+    if (!mayBeSemantic(thrown)) throw thrown;
+    const { runSemanticStatement } = await import('./run-semantic-statement.ts');
+    const delivered = await runSemanticStatement(statement, scope, context);
+    if (delivered === undefined) throw thrown;
+    return delivered;
+  }
+}
+
+/** A syntax error, or a function that is not there. */
+function mayBeSemantic(thrown: unknown): boolean {
+  if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_SQL') return false;
+  return thrown.sqlState === '42601' || thrown.sqlState === '42883';
 }
 
 function runSql(

@@ -8,10 +8,12 @@ import { CHUNK_MAX_ROWS, CHUNK_TARGET_MS } from '../limits.ts';
  */
 export class ChunkPolicy {
   readonly #parallel: number;
+  readonly #maxRuns: number;
   #size = 1;
 
-  constructor(parallel: number) {
+  constructor(parallel: number, maxRuns: number = CHUNK_MAX_ROWS) {
     this.#parallel = parallel;
+    this.#maxRuns = maxRuns;
   }
 
   /** The size of the next chunk, given the runs that are left. */
@@ -25,7 +27,7 @@ export class ChunkPolicy {
       const affordable = Math.floor((rowCount * CHUNK_TARGET_MS) / durationMs);
       this.#size = Math.max(1, Math.min(this.#size, affordable));
     } else if (durationMs < CHUNK_TARGET_MS && rowCount >= this.#size) {
-      this.#size = Math.min(CHUNK_MAX_ROWS, this.#size * 2);
+      this.#size = Math.min(this.#maxRuns, this.#size * 2);
     }
   }
 }

@@ -6,6 +6,7 @@ import { SUMMARY_MAX_FAILURES } from '../limits.ts';
 import type { CallPlan } from '../plan/plan.ts';
 import type { RowFailure } from '../result.ts';
 import type { AdvisoryTally } from './advisories.ts';
+import type { Budget } from './calls/budget.ts';
 import { openCalls } from './calls/open-calls.ts';
 import { reasonOf, StopGuard } from './cancel.ts';
 import type { Chunk, Piece, RunInputs } from './chunk.ts';
@@ -34,6 +35,10 @@ export interface RunsRequest {
   readonly window: Window;
   readonly sink: RunSink;
   readonly advisories: AdvisoryTally;
+  /** Where several such requests share one budget; `calls.budget` is then not looked at. */
+  readonly budget?: Budget | undefined;
+  /** Runs in one chunk at most, where a chunk that is out should not be long. */
+  readonly chunkRuns?: number | undefined;
 }
 
 /** Resolves when every run has settled; throws what stopped it: an abort, `failFast`, or lost workers. */
@@ -44,9 +49,9 @@ export async function executeRuns(env: StatementEnv, request: RunsRequest): Prom
   if (signal.aborted) throw reasonOf(signal);
   if (inputs.runCount === 0) return;
   const guard = new StopGuard(dispatcher, env.id);
-  const policy = new ChunkPolicy(request.parallel);
+  const policy = new ChunkPolicy(request.parallel, request.chunkRuns);
   const cursor = new RunCursor(inputs, policy, window);
-  const calls = openCalls(env, request.calls);
+  const calls = openCalls(env, request.calls, request.budget);
   const host = new EnvHost(env, calls);
   const intake = new Intake(env, request);
   const settler = new ChunkSettler({

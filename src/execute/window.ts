@@ -3,6 +3,7 @@ import { WINDOW_CHUNKS_PER_LANE, WINDOW_MAX_CHUNKS, WINDOW_MAX_RUNS } from '../l
 
 export class Window {
   readonly #maxChunks: number;
+  readonly #maxRuns: () => number;
   #runs = 0;
   /** Chunks taken and not yet delivered; a chunk counts as delivered with its last run. */
   readonly #chunks: number[] = [];
@@ -10,8 +11,9 @@ export class Window {
   #open = true;
 
   /** Wide enough that one slow run does not stop the other lanes while it lasts some times the mean. */
-  constructor(parallel: number) {
+  constructor(parallel: number, maxRuns: () => number = () => WINDOW_MAX_RUNS) {
     this.#maxChunks = Math.max(WINDOW_MAX_CHUNKS, WINDOW_CHUNKS_PER_LANE * parallel);
+    this.#maxRuns = maxRuns;
   }
 
   /** Chunks that may be taken and not delivered. */
@@ -23,7 +25,7 @@ export class Window {
   async room(): Promise<void> {
     while (
       this.#open &&
-      (this.#runs >= WINDOW_MAX_RUNS || this.#chunks.length >= this.#maxChunks)
+      (this.#runs >= this.#maxRuns() || this.#chunks.length >= this.#maxChunks)
     ) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }

@@ -5,7 +5,8 @@ import { answerPolicy } from './answer-policy.ts';
 import { Budget } from './budget.ts';
 import { StatementCalls } from './statement-calls.ts';
 
-export function openCalls(env: StatementEnv, plan: CallPlan): StatementCalls {
+/** `budget` is one that the statement has already begun to spend. */
+export function openCalls(env: StatementEnv, plan: CallPlan, budget?: Budget): StatementCalls {
   const { desk, ledger, stop, models, cascade } = env;
   const hasBudget = Object.keys(plan.budget).length > 0;
   const deterministic = cascade.sqlFunction?.['deterministic'] !== false;
@@ -14,7 +15,7 @@ export function openCalls(env: StatementEnv, plan: CallPlan): StatementCalls {
     signal: stop.signal,
     ledger,
     policy: answerPolicy(plan.cache, { dedupe: plan.dedupe, deterministic }, ledger.startedUs),
-    budget: hasBudget ? new Budget(plan.budget) : undefined,
+    budget: budget ?? (hasBudget ? new Budget(plan.budget) : undefined),
     limits: plan.limits,
     costOf: (provider, model, usage) => models?.costOf(provider, model, usage),
     onBudgetEnd: () => stop.drain('budget'),

@@ -1,0 +1,56 @@
+/** DuckDB's own parser: whether a text parses, where it does not, and the tree of a query. */
+import type { Session } from './session.ts';
+import { nativeThreads } from './thread-budget.ts';
+
+/** A node of DuckDB's serialised tree. */
+export type SqlNode = { readonly [key: string]: unknown };
+
+export type ParsedSql =
+  /** A query, or several, of the SELECT family. */
+  | { readonly kind: 'tree'; readonly statements: readonly SqlNode[] }
+  /** It parses, and DuckDB gives no tree of it: DML, DDL, PIVOT. */
+  | { readonly kind: 'parsed' }
+  /** `offset` is in UTF-16 units; absent where DuckDB does not say. */
+  | { readonly kind: 'error'; readonly message: string; readonly offset?: number };
+
+interface Serialised {
+  readonly error: boolean;
+  readonly error_type?: string;
+  readonly error_message?: string;
+  readonly position?: string;
+  readonly statements?: readonly SqlNode[];
+}
+
+/** Parses a text without binding it. */
+export async function parseSql(
+  session: Session,
+  sql: string,
+  signal?: AbortSignal,
+): Promise<ParsedSql> {
+  const text = await session.inTurn(async (connection) => {
+    const result = await nativeThreads.use(
+      () => connection.run('SELECT json_serialize_sql($1::VARCHAR)', [sql]),
+      signal,
+    );
+    return String(result.getChunk(0).getColumnVector(0).getItem(0));
+  }, signal);
+  const parsed = JSON.parse(text) as Serialised;
+  if (!parsed.error) return { kind: 'tree', statements: parsed.statements ?? [] };
+  if (parsed.error_type !== 'parser' && parsed.error_type !== 'syntax') return { kind: 'parsed' };
+  const position = parsed.position === undefined ? undefined : Number(parsed.position);
+  return {
+    kind: 'error',
+    message: parsed.error_message ?? 'syntax error',
+    ...(position === undefined ? {} : { offset: utf16Offset(sql, position) }),
+  };
+}
+
+/** DuckDB counts the place of an error in code points. */
+function utf16Offset(text: string, codePoints: number): number {
+  let offset = 0;
+  for (let count = 0; count < codePoints && offset < text.length; count++) {
+    const code = text.charCodeAt(offset);
+    offset += code >= 0xd800 && code < 0xdc00 ? 2 : 1;
+  }
+  return offset;
+}

@@ -1,0 +1,120 @@
+/** The way of a statement that holds semantic operators. Loaded with the first text that plain DuckDB does not take. */
+import type { SqlStatement } from '../grammar/ast.ts';
+import { annotationDiagnostics } from '../grammar/parse-source.ts';
+import { type Delivered, deliverReader, endNotices } from './deliver/delivered.ts';
+import type { Column } from './duck/session.ts';
+import { RvbbitError } from './errors.ts';
+import { Budget } from './execute/calls/budget.ts';
+import type { StatementScope } from './execute/statement-env.ts';
+import type { Notice } from './result.ts';
+import { Asker } from './semantic/ask.ts';
+import { passesOf, runStrictly, type SemanticRun } from './semantic/find-answers.ts';
+import { registerLookUps } from './semantic/look-up.ts';
+import { readSemanticStatement, type SemanticStatement } from './semantic/read-statement.ts';
+import { cachedOperators } from './semantic/registry-cache.ts';
+import { semanticSettings } from './semantic/semantic-settings.ts';
+import { inWords } from './semantic/source-error.ts';
+import { type StatementContext, textOf } from './statement-context.ts';
+
+/** Runs the statement to its end; undefined where it holds no semantic operator. */
+export async function runSemanticStatement(
+  statement: SqlStatement,
+  scope: StatementScope,
+  context: StatementContext,
+): Promise<Delivered | undefined> {
+  const registry = await cachedOperators(context.cascadeRoot);
+  const { session, stop } = scope;
+  const { signal } = stop;
+  const [wrong] = annotationDiagnostics(context.source, statement.annotations);
+  const settings = wrong === undefined ? semanticSettings(statement.annotations) : undefined;
+  const read = await readSemanticStatement(statement.text, registry, {
+    session,
+    threshold: settings?.threshold ?? 0,
+    signal,
+  });
+  if (read === undefined) return undefined;
+  try {
+    if (wrong !== undefined || settings === undefined) throw wrongAnnotation(wrong);
+    await scope.desk.journal.open();
+    scope.ledger.open({
+      sql: textOf(statement, context.source),
+      kind: 'sql',
+      origin: context.origin,
+      parallel: settings.parallel,
+      cascade: read.books.map(({ operator }) => operator.cascade.file).join(', '),
+    });
+    const hasBudget = Object.keys(settings.budget).length > 0;
+    const budget = hasBudget ? new Budget(settings.budget) : undefined;
+    const run: SemanticRun = {
+      statement: read,
+      settings,
+      scope,
+      asker: new Asker(scope, context.models, settings, budget),
+      state: { strict: false, stopped: false, rows: 0, mostMissing: Infinity },
+    };
+    await registerLookUps(session, read.uses, run.state, signal);
+    const reader = await execute(run);
+    await scope.desk.journal.commit();
+    const delivered = await deliverReader(reader, context.valueForm, noticesOf(run));
+    return withWrittenNames(delivered, read);
+  } finally {
+    read.release();
+  }
+}
+
+function execute(run: SemanticRun) {
+  const { whole, parts } = run.statement;
+  return parts.kind === 'query' ? passesOf(run, whole) : changeData(run);
+}
+
+async function changeData(run: SemanticRun) {
+  const { whole, dry } = run.statement;
+  if (dry === undefined) return runStrictly(run, whole);
+  const { columns } = await passesOf(run, dry);
+  return runStrictly(run, namedAsWritten(run.statement, columns));
+}
+
+/** A table or file gets no column that is called after a symbol. */
+function namedAsWritten(statement: SemanticStatement, columns: readonly Column[]) {
+  const { parts, whole } = statement;
+  const names = columns.map(({ name }) => inWords(name, statement));
+  const isKept = parts.kind !== 'around' || parts.verb === 'INSERT';
+  if (isKept || columns.every(({ name }, index) => name === names[index])) return whole;
+  return statement.wholeWithNames(names);
+}
+
+function noticesOf({ statement, asker, scope }: SemanticRun): readonly Notice[] {
+  const failed = statement.books.reduce((sum, book) => sum + book.failed, 0);
+  const notices: Notice[] = [...asker.advisories.notices(), ...endNotices(scope)];
+  if (failed > 0) {
+    const what = failed === 1 ? '1 answer is' : `${failed} answers are`;
+    notices.unshift({
+      code: 'RVB_ANSWERS_MISSING',
+      message: `${what} missing and count as NULL, which can take rows out of the result or bring them in; the failures say why`,
+    });
+  }
+  return notices;
+}
+
+/** Columns that DuckDB named after a symbol are named after its words. */
+function withWrittenNames(delivered: Delivered, statement: SemanticStatement): Delivered {
+  const names = new Map(delivered.columns.map(({ name }) => [name, inWords(name, statement)]));
+  if (delivered.columns.every(({ name }) => names.get(name) === name)) return delivered;
+  return {
+    ...delivered,
+    columns: delivered.columns.map((column) => ({ ...column, name: names.get(column.name)! })),
+    rows: delivered.rows.map((row) =>
+      Object.fromEntries(Object.entries(row).map(([name, value]) => [names.get(name)!, value])),
+    ),
+  };
+}
+
+function wrongAnnotation(
+  wrong: ReturnType<typeof annotationDiagnostics>[number] | undefined,
+): RvbbitError {
+  const { code = 'RVB_SYNTAX', line = 1, column = 1, message = '', excerpt = '' } = wrong ?? {};
+  return new RvbbitError(code, `line ${line}, column ${column}: ${message}\n${excerpt}`, {
+    stage: 'parse',
+    place: { line, column },
+  });
+}

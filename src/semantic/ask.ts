@@ -1,0 +1,212 @@
+/** Asks open questions: each is a run of the operator's cascade, n at a time. */
+
+import { RvbbitError } from '../errors.ts';
+import { AdvisoryTally } from '../execute/advisories.ts';
+import type { Budget } from '../execute/calls/budget.ts';
+import { StatementSignal } from '../execute/cancel.ts';
+import type { Piece, RunInputs } from '../execute/chunk.ts';
+import { executeRuns } from '../execute/execute-runs.ts';
+import type { StatementEnv, StatementScope } from '../execute/statement-env.ts';
+import { Window } from '../execute/window.ts';
+import type { Json } from '../json.ts';
+import { WINDOW_MAX_RUNS } from '../limits.ts';
+import type { BoundModels, Models } from '../model/models.ts';
+import type { Operator } from '../operators/operator.ts';
+import type { Answer, AnswerBook, Tuple } from './answer-book.ts';
+import { answerValue } from './answer-value.ts';
+import { callsPerRun } from './calls-per-run.ts';
+import type { SemanticSettings } from './semantic-settings.ts';
+
+/** How a batch of questions may end before its last one. */
+export interface AskProgress {
+  /** Called with each answer, in the order of the questions; true: no more are needed. */
+  enough(index: number): boolean;
+  /** Questions that may be out beyond the last answered one. */
+  lookAhead(): number;
+}
+
+/** The asking side of a statement. Batches follow one another, and share its budget and account. */
+export class Asker {
+  readonly advisories = new AdvisoryTally();
+  readonly #scope: StatementScope;
+  readonly #models: Models;
+  readonly #settings: SemanticSettings;
+  readonly #budget: Budget | undefined;
+  readonly #bound = new Map<Operator, BoundModels | undefined>();
+  #asked = 0;
+  #calls = 0;
+
+  constructor(
+    scope: StatementScope,
+    models: Models,
+    settings: SemanticSettings,
+    budget: Budget | undefined,
+  ) {
+    this.#scope = scope;
+    this.#models = models;
+    this.#settings = settings;
+    this.#budget = budget;
+  }
+
+  /** Questions asked so far, those of failed runs included. */
+  get asked(): number {
+    return this.#asked;
+  }
+
+  /** Model calls that those take at most, cached ones included. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** Asks the questions and puts the answers into the book. Throws what ends the statement. */
+  async ask(book: AnswerBook, tuples: readonly Tuple[]): Promise<void> {
+    const widths = new Set(tuples.map(({ length }) => length));
+    for (const width of widths) {
+      await this.askInOrder(
+        book,
+        tuples.filter(({ length }) => length === width),
+      );
+    }
+  }
+
+  /** As `ask`, of questions with equally many arguments; `progress` may end it early. */
+  async askInOrder(
+    book: AnswerBook,
+    tuples: readonly Tuple[],
+    progress?: AskProgress,
+  ): Promise<void> {
+    if (tuples.length === 0 || this.#scope.stop.drained !== undefined) return;
+    const { ledger, stop } = this.#scope;
+    const { operator } = book;
+    const { parallel, timeoutMs, cache, onError } = this.#settings;
+    const batchStop = new StatementSignal([stop.signal]);
+    const offDrain = stop.onDrain(() => batchStop.drain(stop.drained ?? 'interrupted'));
+    const env = await this.#envOf(operator, batchStop);
+    const first = this.#asked;
+    this.#asked += tuples.length;
+    this.#calls += tuples.length * callsPerRun(operator.cascade);
+    ledger.note({ t: 'statement.read', rows: this.#asked, runs: this.#asked, deduped: 0 });
+    let answered = 0;
+    let isEnough = false;
+    const window = new Window(parallel, progress?.lookAhead ?? (() => WINDOW_MAX_RUNS));
+    const sink = {
+      write: (pieces: readonly Piece[]) => {
+        for (const piece of pieces) {
+          this.#enter(book, tuples, piece);
+          window.release(piece.values.length);
+          for (const end = piece.firstOrdinal + piece.values.length; answered < end; answered++) {
+            if (!isEnough && progress?.enough(answered) === true) isEnough = true;
+          }
+        }
+        if (isEnough) batchStop.abandon();
+      },
+    };
+    try {
+      await executeRuns(env, {
+        settings: { kind: 'map', timeoutMs, keepOutputs: false },
+        calls: { budget: {}, cache, dedupe: operator.deterministic },
+        inputs: this.#inputsOf(operator, tuples, first),
+        parallel,
+        failFast: onError.kind === 'fail',
+        window,
+        sink,
+        advisories: this.advisories,
+        budget: this.#budget,
+        ...(progress === undefined ? {} : { chunkRuns: 1 }),
+      });
+    } catch (thrown) {
+      if (!isEnough || stop.signal.aborted) throw thrown;
+    } finally {
+      offDrain();
+      batchStop.dispose();
+      if (batchStop.drained !== undefined) stop.drain(batchStop.drained);
+      if (isEnough) {
+        this.#asked = first + answered;
+        this.#calls -= (tuples.length - answered) * callsPerRun(operator.cascade);
+        ledger.note({ t: 'statement.read', rows: this.#asked, runs: this.#asked, deduped: 0 });
+      }
+    }
+  }
+
+  async #envOf(operator: Operator, stop: StatementSignal): Promise<StatementEnv> {
+    if (!this.#bound.has(operator)) {
+      const { model } = this.#settings;
+      this.#bound.set(
+        operator,
+        await this.#models.bind(operator.cascade, {
+          parameters: {},
+          ...(model === undefined ? {} : { model }),
+        }),
+      );
+    }
+    const models = this.#bound.get(operator);
+    return {
+      ...this.#scope,
+      stop,
+      cascade: operator.cascade,
+      ...(models === undefined ? {} : { models }),
+    };
+  }
+
+  #enter(book: AnswerBook, tuples: readonly Tuple[], piece: Piece): void {
+    const type = book.operator.returns.toUpperCase();
+    const failed = new Set(piece.failures.map(({ index }) => index));
+    const notRun = new Set(piece.notRun);
+    for (const [index, text] of piece.values.entries()) {
+      if (notRun.has(index)) continue;
+      const tuple = tuples[piece.firstOrdinal + index]!;
+      const value = failed.has(index) ? undefined : answerValue(text, type);
+      if (value !== undefined) {
+        book.answer(tuple, value);
+        continue;
+      }
+      if (!failed.has(index) && this.#settings.onError.kind === 'fail') {
+        throw notOfType(book.operator, text);
+      }
+      book.failed += 1;
+      book.answer(tuple, this.#fallback(type));
+    }
+  }
+
+  #fallback(type: string): Answer {
+    const { onError } = this.#settings;
+    if (onError.kind !== 'default') return null;
+    const value = answerValue(onError.value, type);
+    if (value !== undefined) return value;
+    throw new RvbbitError(
+      'RVB_OPTION_TYPE',
+      `on_error: default:${onError.value} is no ${type}, which the operator gives`,
+      { stage: 'bind' },
+    );
+  }
+
+  #inputsOf(operator: Operator, tuples: readonly Tuple[], firstRow: number): RunInputs {
+    const { prompt } = this.#settings;
+    const names = operator.args.map(({ name }) => name);
+    const width = tuples[0]!.length;
+    // The criterion carries what the statement wants every question to be asked with.
+    const told = prompt === undefined || width < 2 ? -1 : width - 1;
+    return {
+      runCount: tuples.length,
+      read: async (firstRun, count) => {
+        const columns: Record<string, readonly Json[]> = {};
+        for (let column = 0; column < width; column++) {
+          columns[names[column]!] = tuples
+            .slice(firstRun, firstRun + count)
+            .map((tuple) => (column === told ? `${prompt} - ${tuple[column]}` : tuple[column]!));
+        }
+        return { columns };
+      },
+      rowsOf: async (run) => [firstRow + run],
+    };
+  }
+}
+
+function notOfType(operator: Operator, text: string | null): RvbbitError {
+  const shown = (text ?? '').slice(0, 80);
+  return new RvbbitError(
+    'RVB_TYPE_MISMATCH',
+    `${operator.name} gives ${operator.returns}, and its cascade ${operator.cascade.file} answered ${JSON.stringify(shown)}`,
+    { stage: 'execute' },
+  );
+}

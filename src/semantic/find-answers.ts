@@ -1,0 +1,123 @@
+/** Record → ask → rerun: runs a query with look-ups in the operators' places until no answer is missing. */
+
+import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
+import type { ResultReader } from '../duck/reader.ts';
+import type { Session } from '../duck/session.ts';
+import { RvbbitError } from '../errors.ts';
+import type { StatementScope } from '../execute/statement-env.ts';
+import { SEMANTIC_MAX_PASSES, SEMANTIC_MAX_STRICT_PASSES } from '../limits.ts';
+import type { AnswerBook } from './answer-book.ts';
+import type { Asker } from './ask.ts';
+import { callsPerRun } from './calls-per-run.ts';
+import type { LookUpState } from './look-up.ts';
+import type { SemanticStatement } from './read-statement.ts';
+import type { SemanticSettings } from './semantic-settings.ts';
+import { unrewrittenError } from './source-error.ts';
+
+/** A semantic statement on its way. */
+export interface SemanticRun {
+  readonly statement: SemanticStatement;
+  readonly settings: SemanticSettings;
+  readonly scope: StatementScope;
+  readonly asker: Asker;
+  readonly state: LookUpState;
+}
+
+/** Runs the text until every question that it meets is answered; the last pass's result. */
+export async function passesOf(run: SemanticRun, text: Rewritten): Promise<ResultReader> {
+  for (let pass = 1; ; pass += 1) {
+    const reader = await onePass(run, text);
+    const complete = missingOf(run) === 0 || run.scope.stop.drained !== undefined;
+    if (reader !== undefined && complete) return reader;
+    if (pass === SEMANTIC_MAX_PASSES) throw restless(run);
+    await askMissing(run);
+  }
+}
+
+/** One pass; undefined where it ended for missing answers. */
+async function onePass(run: SemanticRun, text: Rewritten): Promise<ResultReader | undefined> {
+  const { scope, state, statement } = run;
+  state.stopped = false;
+  state.rows = 0;
+  try {
+    return await scope.session.run(text.text, {
+      parameters: scope.parameters,
+      signal: scope.stop.signal,
+    });
+  } catch (thrown) {
+    if (!state.stopped) throw unrewrittenError(thrown, statement, text);
+    return undefined;
+  }
+}
+
+/** Runs a text that changes data: a missing answer ends it before anything is changed. */
+export async function runStrictly(run: SemanticRun, text: Rewritten): Promise<ResultReader> {
+  const { state, scope } = run;
+  const isBlind = run.statement.dry === undefined;
+  if (isBlind && (await isInTransaction(scope.session))) throw blindInTransaction();
+  // Without a query of its own such a statement meets its questions a vector at a time.
+  const passes = isBlind ? SEMANTIC_MAX_STRICT_PASSES : SEMANTIC_MAX_PASSES;
+  for (let pass = 1; ; pass += 1) {
+    // What was not asked, since the statement is to end, is NULL.
+    state.strict = scope.stop.drained === undefined;
+    const reader = await onePass(run, text);
+    state.strict = false;
+    if (reader !== undefined) return reader;
+    if (pass === passes || (await isInTransaction(scope.session))) throw restless(run);
+    await askMissing(run);
+  }
+}
+
+/** Asks what the last pass missed, after a look at how much it is. */
+export async function askMissing(run: SemanticRun): Promise<void> {
+  const open = run.statement.books.map((book) => ({ book, tuples: book.takeMisses() }));
+  guard(run, open);
+  for (const { book, tuples } of open) await run.asker.ask(book, tuples);
+}
+
+export function missingOf({ statement }: SemanticRun): number {
+  return statement.books.reduce((sum, book) => sum + book.missing, 0);
+}
+
+/** Refuses more questions than the statement may ask. */
+export function guard(
+  { settings, asker }: SemanticRun,
+  open: readonly { readonly book: AnswerBook; readonly tuples: readonly unknown[] }[],
+): void {
+  const calls = open.reduce(
+    (sum, { book, tuples }) => sum + tuples.length * callsPerRun(book.operator.cascade),
+    0,
+  );
+  const most = settings.maxCalls;
+  if (asker.calls + calls <= most) return;
+  const before = asker.calls > 0 ? ` after ${asker.calls} that were made` : '';
+  throw new RvbbitError(
+    'RVB_LIMIT',
+    `the statement would make ${calls} model calls${before}, and max_calls is ${most}; add plain conditions or a LIMIT, or raise it: -- @ max_calls: ${asker.calls + calls}`,
+    { stage: 'plan' },
+  );
+}
+
+function restless(run: SemanticRun): RvbbitError {
+  return new RvbbitError(
+    'RVB_LIMIT',
+    `the statement meets new questions each time it is run (${missingOf(run)} after ${SEMANTIC_MAX_PASSES} times): its input changes, or its operators depend on one another; put the input into a table first (CREATE TEMP TABLE … AS …)`,
+    { stage: 'execute' },
+  );
+}
+
+function blindInTransaction(): RvbbitError {
+  return new RvbbitError(
+    'RVB_UNSUPPORTED',
+    'such a statement with semantic operators is tried and undone until its answers are known, which a transaction does not allow; put the values into a table first (CREATE TEMP TABLE … AS …), or run it outside of the transaction',
+    { stage: 'bind' },
+  );
+}
+
+/** Outside of a transaction each statement has an id of its own. */
+async function isInTransaction(session: Session): Promise<boolean> {
+  const id = async () =>
+    (await (await session.run('SELECT txid_current()')).allColumns('json'))[0]?.[0];
+  const before = await id();
+  return before === (await id());
+}

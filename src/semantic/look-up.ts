@@ -1,0 +1,142 @@
+/** The functions that stand in the operators' places: each looks its answer up and notes what is missing. */
+import type { DuckDBConnection, DuckDBType, DuckDBVector } from '@duckdb/node-api';
+import { nodeApi } from '../duck/node-api.ts';
+import { quoteIdentifier } from '../duck/quote.ts';
+import type { Session } from '../duck/session.ts';
+import type { Json } from '../json.ts';
+import type { Operator } from '../operators/operator.ts';
+import type { Tuple } from './answer-book.ts';
+import { type OperatorUse, readAnswer, typeOfUse } from './use.ts';
+
+/** What holds for all look-ups of a statement, pass by pass. */
+export interface LookUpState {
+  /** A missing answer ends the pass: it would change data. */
+  strict: boolean;
+  /** A strict pass has ended so. */
+  stopped: boolean;
+  /** Look-ups since the pass began. */
+  rows: number;
+  /** Questions of one operator above which the pass ends. */
+  readonly mostMissing: number;
+}
+
+/** Types that a function can give as they are; any other is cast from its text. */
+const NATIVE = new Set(['BOOLEAN', 'DOUBLE', 'INTEGER', 'BIGINT', 'VARCHAR']);
+
+/** Puts the functions into the session's catalogue; later statements replace them. */
+export async function registerLookUps(
+  session: Session,
+  uses: readonly OperatorUse[],
+  state: LookUpState,
+  signal?: AbortSignal,
+): Promise<void> {
+  await session.inTurn(async (connection) => {
+    for (const use of uses) register(connection, use, state);
+  }, signal);
+  for (const use of uses) {
+    const type = typeOfUse(use);
+    if (NATIVE.has(type)) continue;
+    // The cast stands in a macro, since a function's own type must be one that JavaScript writes.
+    const args = use.book.operator.args.map((_, index) => `a${index}`).join(', ');
+    for (const name of [use.names.infix, use.names.call]) {
+      await session.run(
+        `CREATE OR REPLACE TEMP MACRO ${quoteIdentifier(name)}(${args}) AS CAST(${quoteIdentifier(`${name}_text`)}(${args}) AS ${type})`,
+        { signal },
+      );
+    }
+  }
+}
+
+function register(connection: DuckDBConnection, use: OperatorUse, state: LookUpState): void {
+  const api = nodeApi();
+  const { operator } = use.book;
+  const type = typeOfUse(use);
+  const isNative = NATIVE.has(type);
+  for (const arity of aritiesOf(operator)) {
+    for (const name of [use.names.infix, use.names.call]) {
+      connection.registerScalarFunction(
+        api.DuckDBScalarFunction.create({
+          name: isNative ? name : `${name}_text`,
+          parameterTypes: operator.args.slice(0, arity).map((arg) => argumentType(arg.type)),
+          returnType: isNative ? nativeType(type) : api.VARCHAR,
+          // Folded or merged calls would be met once and planned around.
+          volatile: true,
+          specialHandling: true,
+          mainFunction: (_info, input, output) => {
+            const columns = Array.from({ length: arity }, (_, index) =>
+              input.getColumnVector(index),
+            );
+            lookUpChunk(use, state, columns, input.rowCount, output);
+          },
+        }),
+      );
+    }
+  }
+}
+
+/** The numbers of arguments that an operator takes: those that its cascade does not require may be left out. */
+export function aritiesOf({ args, cascade }: Operator): readonly number[] {
+  let least = args.length;
+  const declares = cascade.inputsSchema !== undefined;
+  while (declares && least > 1 && !cascade.requiredInputs.includes(args[least - 1]!.name))
+    least -= 1;
+  return Array.from({ length: args.length - least + 1 }, (_, index) => least + index);
+}
+
+function lookUpChunk(
+  use: OperatorUse,
+  state: LookUpState,
+  columns: readonly DuckDBVector[],
+  rowCount: number,
+  output: DuckDBVector,
+): void {
+  const { book } = use;
+  state.rows += rowCount;
+  for (let row = 0; row < rowCount; row += 1) {
+    const tuple = readTuple(columns, row);
+    const answer = tuple === undefined ? null : book.lookUp(tuple);
+    output.setItem(row, answer === undefined ? null : readAnswer(use, answer));
+  }
+  output.flush();
+  if (book.missing > 0 && (state.strict || book.missing > state.mostMissing)) {
+    state.stopped = true;
+    throw new Error('answers are missing');
+  }
+}
+
+/** The arguments of a row; undefined where one is NULL. */
+function readTuple(columns: readonly DuckDBVector[], row: number): Tuple | undefined {
+  const tuple: Json[] = [];
+  for (const column of columns) {
+    const value: unknown = column.getItem(row);
+    if (value === null || value === undefined) return undefined;
+    tuple.push(typeof value === 'bigint' ? bigintJson(value) : (value as Json));
+  }
+  return tuple;
+}
+
+function bigintJson(value: bigint): Json {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : String(value);
+}
+
+function argumentType(type: string): DuckDBType {
+  const upper = type.toUpperCase();
+  return NATIVE.has(upper) ? nativeType(upper) : nodeApi().VARCHAR;
+}
+
+function nativeType(type: string): DuckDBType {
+  const { BOOLEAN, DOUBLE, INTEGER, BIGINT, VARCHAR } = nodeApi();
+  switch (type) {
+    case 'BOOLEAN':
+      return BOOLEAN;
+    case 'DOUBLE':
+      return DOUBLE;
+    case 'INTEGER':
+      return INTEGER;
+    case 'BIGINT':
+      return BIGINT;
+    default:
+      return VARCHAR;
+  }
+}

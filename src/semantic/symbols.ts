@@ -1,0 +1,42 @@
+/** Names that DuckDB parses as infix operators or functions and that no other statement of the process uses. */
+
+const DIGITS = ['@', '&', '|', '^'];
+
+/** Numbers in use, and the number of each signature: DuckDB replaces a function only by one of its own types. */
+const taken = new Set<number>();
+const signatures = new Map<string, number>();
+
+/** A name of each kind, held until it is released. */
+export interface SymbolNames {
+  /** e.g. `~@&~`. */
+  readonly infix: string;
+  /** e.g. `rvb_call_5`. */
+  readonly call: string;
+  release(): void;
+}
+
+/** Takes the lowest free names that were only ever used for functions of this signature. */
+export function takeSymbol(signature: string): SymbolNames {
+  let kind = signatures.get(signature);
+  if (kind === undefined) {
+    kind = signatures.size;
+    signatures.set(signature, kind);
+  }
+  for (let slot = 0; ; slot += 1) {
+    // Each pair of numbers has a number of its own (Cantor).
+    const number = ((slot + kind) * (slot + kind + 1)) / 2 + kind;
+    if (taken.has(number)) continue;
+    taken.add(number);
+    return { ...symbolNames(number), release: () => void taken.delete(number) };
+  }
+}
+
+/** The names with a number; distinct for distinct numbers, and none is an operator of DuckDB's. */
+export function symbolNames(number: number): Pick<SymbolNames, 'infix' | 'call'> {
+  let digits = '';
+  for (let rest = number; ; rest = Math.floor(rest / DIGITS.length) - 1) {
+    digits = DIGITS[rest % DIGITS.length] + digits;
+    if (rest < DIGITS.length) break;
+  }
+  return { infix: `~${digits}~`, call: `rvb_call_${number}` };
+}

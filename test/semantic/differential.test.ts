@@ -1,0 +1,71 @@
+/** Semantic queries beside the same queries with a plain DuckDB macro in each operator's place. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Engine } from '../../src/index.ts';
+import { cases, deep, QUICK_BUDGET_MS, reportCases, seed } from '../support/cases.ts';
+import { type GeneratedQuery, QueryMaker, tablesSql } from './queries.ts';
+import { openSemantic, valuesOf } from './support.ts';
+
+test('gives what calling the operator once a row gives, over every clause', async () => {
+  await using engine = await openSemantic();
+  const random = mulberry(seed);
+  const maker = new QueryMaker(random);
+  const count = cases(600, 5_000);
+  const started = performance.now();
+  let done = 0;
+  let both = 0;
+  for (; done < count; done++) {
+    if (!deep && performance.now() - started > QUICK_BUDGET_MS) break;
+    if (done % 20 === 0) for (const sql of tablesSql(random).split('; ')) await engine.query(sql);
+    const query = maker.next();
+    if (await compare(engine, query)) both += 1;
+  }
+  reportCases(done, `semantic queries of which ${both} are valid`);
+  assert.ok(both > done * 0.8, `only ${both} of ${done} generated queries are valid`);
+});
+
+/** Whether both succeed; fails where one does and the other does not, or they differ. */
+async function compare(engine: Engine, query: GeneratedQuery): Promise<boolean> {
+  const [semantic, plain] = [
+    await outcome(engine, query, 'semantic'),
+    await outcome(engine, query, 'plain'),
+  ];
+  const what = `seed ${seed}: ${query.semantic}`;
+  if (plain.error !== undefined || semantic.error !== undefined) {
+    const both = plain.error !== undefined && semantic.error !== undefined;
+    assert.ok(
+      both,
+      `${what}\n  semantic: ${semantic.error}\n  plain: ${plain.error} (${query.plain})`,
+    );
+    return false;
+  }
+  const sort = (rows: readonly string[]) => (query.kind === 'ordered' ? rows : [...rows].sort());
+  assert.equal(sort(semantic.rows), sort(plain.rows), what);
+  return true;
+}
+
+async function outcome(engine: Engine, query: GeneratedQuery, side: 'semantic' | 'plain') {
+  try {
+    if (query.kind !== 'changes') {
+      return { rows: valuesOf(await engine.query(query[side])) };
+    }
+    await engine.query('CREATE OR REPLACE TABLE target AS FROM t');
+    await engine.query(query[side]);
+    return { rows: valuesOf(await engine.query('FROM target')) };
+  } catch (thrown) {
+    return { rows: [], error: String(thrown).slice(0, 400) };
+  }
+}
+
+/** Numbers in [0, 1) from a seed. */
+function mulberry(from: number): () => number {
+  let state = from >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+test.run();

@@ -1,0 +1,34 @@
+/** An engine whose operators are deterministic js cascades, and the same operators as plain DuckDB macros. */
+import { fileURLToPath } from 'node:url';
+import { Engine, type QueryResult } from '../../src/index.ts';
+
+/** The root with `operators/`, seen from `dist`. */
+export const root = fileURLToPath(new URL('../../../test/fixtures/semantic', import.meta.url));
+
+const MACROS = [
+  'm_means(a, b) AS contains(a::VARCHAR, b::VARCHAR)',
+  'm_about(a, b) AS ((length(a::VARCHAR) * 7 + length(b::VARCHAR) * 3) % 11)::DOUBLE / 10',
+  'm_aligns(a, b) AS ((length(a::VARCHAR) * 5 + length(b::VARCHAR)) % 11)::DOUBLE / 10',
+  'm_relevance(a, b) AS ((length(a::VARCHAR) * 3 + length(b::VARCHAR)) % 7)::DOUBLE / 10',
+  "m_extracts(a, b) AS CASE WHEN a = 'none' THEN NULL ELSE left(a::VARCHAR, 2) || length(b::VARCHAR) END",
+  "m_ask(a, b) AS b::VARCHAR || ':' || a::VARCHAR",
+  'm_translated(a, b) AS upper(a::VARCHAR) || b::VARCHAR',
+  'm_same_as(a, b) AS length(a::VARCHAR) = length(b::VARCHAR)',
+  'm_quality(a) AS (length(a::VARCHAR) % 5)::DOUBLE / 4',
+];
+
+/** An engine with the macros in it. */
+export async function openSemantic(): Promise<Engine> {
+  const engine = await Engine.open({ cascades: root, threads: 2 });
+  for (const macro of MACROS) await engine.query(`CREATE MACRO ${macro}`);
+  return engine;
+}
+
+/** A result's rows as arrays of texts that JSON can compare. */
+export function valuesOf({ rows }: QueryResult): string[] {
+  return rows.map((row) =>
+    JSON.stringify(Object.values(row), (_, value) =>
+      typeof value === 'bigint' ? String(value) : value,
+    ),
+  );
+}
