@@ -166,6 +166,12 @@ export const ANSWERS_INDEX_ENTRIES = 8_000_000;
 export const ANSWERS_WARM_ENTRIES = 100_000;
 /** … and the characters of all of them. */
 export const ANSWERS_WARM_CHARS = 64 * 1024 * 1024;
+/** Calls of other processes that have begun and not ended which a process keeps track of. */
+export const UNENDED_MAX_CALLS = 100_000;
+/** The lock of a statement that another machine resumes is passed over after this. */
+export const RUN_LOCK_STALE_MS = 24 * 3_600_000;
+/** A lock without its owner's name is passed over after this: the owner died before it had written it. */
+export const RUN_LOCK_NAMELESS_MS = 10_000;
 /** Keys that one `cache.clear` record names. */
 export const CLEAR_MAX_KEYS = 1_000;
 

@@ -64,6 +64,8 @@ export interface QueryOptions {
   readonly valueForm?: ValueForm;
   /** Recorded with the statement, e.g. `cli`, `service`. Default `api`. */
   readonly origin?: string;
+  /** Recorded with the statement: the session of the one that it takes up again. */
+  readonly resumes?: string;
 }
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };

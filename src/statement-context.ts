@@ -13,6 +13,7 @@ export interface StatementContext {
   readonly cascadeRoot: string;
   readonly defaultParallel: number;
   readonly models: Models;
+  readonly resumes?: string;
 }
 
 /** What a result says it came of. */

@@ -9,6 +9,10 @@ export const COMMANDS = {
   test: { usage: 'test [cascade.yaml…]', summary: "run the cascades' own test cases" },
   explain: { usage: "explain ['SQL']", summary: 'say what a MAP or RUN would do, and run nothing' },
   doctor: { usage: 'doctor', summary: 'check the installation by running a small cascade' },
+  resume: {
+    usage: 'resume --list | <session> [db]',
+    summary: 'go on with a statement that was killed or stopped',
+  },
   init: { usage: 'init [dir]', summary: 'make a working folder with an example' },
   sim: { usage: 'sim', summary: 'start a simulated model server, until Ctrl-C' },
 } as const;
@@ -44,6 +48,10 @@ export interface CliOptions {
   readonly faults?: string;
   readonly answers?: string;
   readonly directives?: boolean;
+  readonly list?: boolean;
+  readonly stateDir?: string;
+  /** The session that is resumed: no option of the command line. */
+  readonly resumes?: string;
   readonly verbose?: boolean;
   readonly help?: boolean;
   readonly version?: boolean;
@@ -61,7 +69,7 @@ export interface OptionRow {
 }
 
 const ALL = Object.keys(COMMANDS) as CommandName[];
-const ENGINE: readonly CommandName[] = ['query', 'run', 'test', 'explain'];
+const ENGINE: readonly CommandName[] = ['query', 'run', 'test', 'explain', 'resume'];
 const SCRIPT: readonly CommandName[] = ['query', 'explain'];
 
 /** Every option of every command, in the order of `--help`. */
@@ -78,10 +86,16 @@ export const OPTIONS: readonly OptionRow[] = [
     commands: SCRIPT,
     collect: 'file',
   },
+  { flags: '--list', help: 'say what there is to resume', commands: ['resume'] },
+  {
+    flags: '--state-dir <dir>',
+    help: 'where the journal is kept (default: ./.rvbbit)',
+    commands: ['resume'],
+  },
   {
     flags: '--param <name=value>',
     help: 'bind $name; JSON if it parses, else text; 1=… binds $1',
-    commands: SCRIPT,
+    commands: [...SCRIPT, 'resume'],
     collect: 'param',
   },
   {
@@ -93,7 +107,7 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--format <name>',
     help: 'default: by the name of -o; else table on a terminal, jsonl elsewhere',
-    commands: ['query'],
+    commands: ['query', 'resume'],
     choices: FORMATS,
   },
   {
@@ -105,10 +119,10 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '-o, --output <file>',
     help: 'write results to a file, whole or not at all',
-    commands: ['query'],
+    commands: ['query', 'resume'],
   },
   { flags: '--last', help: 'print only the last result set', commands: ['query'] },
-  { flags: '--all', help: 'table: show every row', commands: ['query'] },
+  { flags: '--all', help: 'table: show every row', commands: ['query', 'resume'] },
   { flags: '--keep-going', help: 'go on after a statement that failed', commands: ['query'] },
   {
     flags: '--database <file>',
@@ -123,14 +137,14 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--parallel <n>',
     help: 'cascades at a time where a statement does not say PARALLEL',
-    commands: ['query', 'explain'],
+    commands: ['query', 'explain', 'resume'],
     number: true,
   },
   { flags: '--threads <n>', help: 'worker threads', commands: [...ENGINE, 'doctor'], number: true },
   {
     flags: '--stats',
     help: "each statement's summary as a line of JSON on stderr",
-    commands: ['query'],
+    commands: ['query', 'resume'],
   },
   { flags: '--json', help: 'print the report as JSON', commands: ['doctor'] },
   { flags: '--force', help: 'overwrite files', commands: ['init'] },

@@ -33,6 +33,8 @@ export interface ScriptSettings {
   readonly output: string | undefined;
   readonly progress: ProgressView;
   readonly signal: AbortSignal;
+  /** The session of the statement that is taken up again. */
+  readonly resumes?: string;
   readonly keepGoing: boolean;
   readonly stats: boolean;
   readonly quiet: boolean;
@@ -109,7 +111,7 @@ async function runStatement(
   index: number,
   results: { count: number },
 ): Promise<Summary> {
-  const { engine, start, sink, signal, format } = settings;
+  const { engine, start, sink, signal, format, resumes } = settings;
   const params = bindParams(statement.sql, settings.params);
   if (start === undefined && settings.printed(index) && statement.givesRows) {
     const { writeParquet } = await import('./format/parquet.ts');
@@ -118,11 +120,16 @@ async function runStatement(
       statement,
       params,
       settings.output ?? '',
-      signal,
+      { signal, ...(resumes === undefined ? {} : { resumes }) },
     );
     return account(settings, index, summary, notices);
   }
-  const stream = engine.stream(statement.sql, params, { signal, valueForm: 'json', origin: 'cli' });
+  const stream = engine.stream(statement.sql, params, {
+    signal,
+    valueForm: 'json',
+    origin: 'cli',
+    ...(resumes === undefined ? {} : { resumes }),
+  });
   const columns = await stream.columns;
   const prints = columns.length > 0 && settings.printed(index) && start !== undefined;
   if (prints && results.count++ > 0 && SINGLE_RESULT.has(format)) {

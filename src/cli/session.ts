@@ -35,6 +35,7 @@ export async function openEngine(
       cascades: root,
       env: environment(),
       ...(existsSync(CONFIG_FILE) ? { configFile: CONFIG_FILE } : {}),
+      ...(options.stateDir === undefined ? {} : { stateDir: options.stateDir }),
       ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
       ...(options.threads === undefined ? {} : { threads: options.threads }),
     });

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { messageOf } from '../../errors.ts';
 import { findCascades } from '../cascade-files.ts';
 import { exitCodeOf } from '../exit-codes.ts';
-import { packageVersion } from '../help.ts';
 import type { CliOptions } from '../options.ts';
 import { cascadeRoot, openEngine } from '../session.ts';
 import { stdoutStyle } from '../stderr.ts';
+import { packageVersion } from '../../version.ts';
 import { visible, visibleLines } from '../text/escape.ts';
 
 /** One thing looked at. */

@@ -121,6 +121,7 @@ async function withOutput(
             start,
             progress,
             signal: interrupts.signal,
+            ...(options.resumes === undefined ? {} : { resumes: options.resumes }),
             output: options.output,
             keepGoing: options.keepGoing ?? false,
             stats: options.stats ?? false,

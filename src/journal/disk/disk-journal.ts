@@ -108,6 +108,11 @@ export class DiskJournal {
     this.#commits.note();
   }
 
+  /** As `Journal.takeLostCalls`. */
+  takeLostCalls(callKey: string): number {
+    return this.#answers?.takeLost(callKey) ?? 0;
+  }
+
   /** Hands every record so far to the system, so that it outlives this process, though not the machine. */
   writeNow(): void {
     if (this.#failure !== undefined) return;
