@@ -20,6 +20,8 @@ export interface JournalOptions {
   readonly maxAgeMs?: number;
   /** The oldest segments are removed when the journal is closed, until the folder is no larger. Default: any size. */
   readonly maxBytes?: number;
+  /** Bytes at which a segment is sealed and another begun. Default 32 MiB. */
+  readonly segmentMaxBytes?: number;
 }
 
 export interface DiskJournalOptions extends JournalOptions {
@@ -29,8 +31,6 @@ export interface DiskJournalOptions extends JournalOptions {
   /** Wall clock, ms. */
   readonly nowMs?: () => number;
   readonly random?: Random;
-  /** Default 32 MiB. */
-  readonly segmentMaxBytes?: number;
 }
 
 /** The journal's folder in a state folder. */
