@@ -111,7 +111,7 @@ async function playScenario(scenario: Scenario, kills: number): Promise<number> 
     cutOff += lost;
     figures.mostCutOff = Math.max(figures.mostCutOff, lost);
     figures.inFlightAtServer += entries.filter(
-      ({ outcome }) => outcome === 'aborted' || outcome === 'pending',
+      ({ atMs, durationMs }) => durationMs === null || atMs + durationMs >= ended.killedMs!,
     ).length;
     if (entries.length === 0) figures.beforeFirstCall += 1;
   }

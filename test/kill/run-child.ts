@@ -27,6 +27,8 @@ export interface ChildEnd {
   readonly summary: Summary | undefined;
   readonly notices: readonly Notice[];
   readonly errors: string;
+  /** Wall clock. */
+  readonly killedMs: number | undefined;
 }
 
 /** When a child is killed: so long after it was started, or after its first call. */
@@ -43,8 +45,12 @@ export function runChild(task: ChildTask, kill?: Kill): Promise<ChildEnd> {
   const lines: Line[] = [];
   let errors = '';
   let timer: NodeJS.Timeout | undefined;
+  let killedMs: number | undefined;
   const killIn = (ms: number) => {
-    timer = setTimeout(() => child.kill('SIGKILL'), ms);
+    timer = setTimeout(() => {
+      killedMs = performance.timeOrigin + performance.now();
+      child.kill('SIGKILL');
+    }, ms);
   };
   if (kill?.after === 'start') killIn(kill.ms);
   const reader = createInterface({ input: child.stdout });
@@ -75,6 +81,7 @@ export function runChild(task: ChildTask, kill?: Kill): Promise<ChildEnd> {
           summary: last?.done,
           notices: last?.notices ?? [],
           errors,
+          killedMs,
         }),
       );
     });

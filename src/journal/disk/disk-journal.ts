@@ -48,6 +48,7 @@ export class DiskJournal {
   readonly #commits: GroupCommit;
   readonly #answers: DiskAnswers | undefined;
   #failure: RvbbitError | undefined;
+  #writing: NodeJS.Immediate | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(folder: string, options: DiskJournalOptions) {
@@ -106,6 +107,7 @@ export class DiskJournal {
       return;
     }
     this.#commits.note();
+    if (record.t === 'attempt.end') this.#writeSoon();
   }
 
   /** As `Journal.takeLostCalls`. */
@@ -139,6 +141,7 @@ export class DiskJournal {
   }
 
   async #close(): Promise<void> {
+    clearImmediate(this.#writing);
     try {
       await this.commit();
       this.#writer.close();
@@ -156,6 +159,14 @@ export class DiskJournal {
     } catch (thrown) {
       throw this.#fail(thrown);
     }
+  }
+
+  /** A call that has ended was paid: with the next turn of the loop its answer outlives this process. */
+  #writeSoon(): void {
+    this.#writing ??= setImmediate(() => {
+      this.#writing = undefined;
+      this.writeNow();
+    });
   }
 
   /** Nothing is tried again: after a failed sync the system may have dropped what it had not written. */
