@@ -42,7 +42,7 @@ export function prefixOf(statement: Statement): NamePrefix {
   return statement.kind === 'Map' ? 'udf' : statement.kind === 'Run' ? 'batch' : 'sql';
 }
 
-/** The statement as written. */
-export function textOf({ span }: Statement, source: string): string {
-  return source.slice(span.start, span.end);
+/** The statement as written, its annotations included. */
+export function textOf({ span, annotations }: Statement, source: string): string {
+  return source.slice(annotations[0]?.span.start ?? span.start, span.end);
 }

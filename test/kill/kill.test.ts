@@ -89,7 +89,10 @@ async function playScenario(scenario: Scenario, kills: number): Promise<number> 
     const { entries } = await server.ledger(seen);
     seen += entries.length;
     for (const { preview } of entries) {
-      assert.not.ok(settled.has(rowOf(preview)), `${rowOf(preview)} had settled and is asked again`);
+      assert.not.ok(
+        settled.has(rowOf(preview)),
+        `${rowOf(preview)} had settled and is asked again`,
+      );
     }
     const book = bookOf(readRecords(folder));
     const lost = book.cutOff.size - cutOff;
@@ -146,7 +149,11 @@ async function checkEnd(
   }
   const book = bookOf(readRecords(folder));
   assert.is(book.settled.size, ROWS);
-  assert.is(book.again, cutOff, 'each call that was cut off is told by the one that settles its row');
+  assert.is(
+    book.again,
+    cutOff,
+    'each call that was cut off is told by the one that settles its row',
+  );
   const told = summary?.calls.possiblyPaidTwice ?? 0;
   const notice = notices.find(({ code }) => code === 'possibly_paid_twice');
   if (told === 0) assert.is(notice, undefined);

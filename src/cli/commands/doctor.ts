@@ -3,12 +3,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, freemem, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../../errors.ts';
+import { packageVersion } from '../../version.ts';
 import { findCascades } from '../cascade-files.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { cascadeRoot, openEngine } from '../session.ts';
 import { stdoutStyle } from '../stderr.ts';
-import { packageVersion } from '../../version.ts';
 import { visible, visibleLines } from '../text/escape.ts';
 
 /** One thing looked at. */

@@ -1,6 +1,7 @@
 /** The statements that a journal folder knows of and that have not completed: what can be resumed. */
-import type { JournalRecord } from '../records.ts';
+
 import { isGoneSince } from '../process-facts.ts';
+import type { JournalRecord } from '../records.ts';
 import type { FileSystem } from './file-system.ts';
 import { parseSegmentName } from './segment-name.ts';
 import { type Damage, readSegment } from './segment-reader.ts';
