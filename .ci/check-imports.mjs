@@ -7,7 +7,7 @@ const ALLOWED = {
   grammar: ['pkg:chevrotain'],
   'src/cascade': ['grammar', 'src'],
   'src/duck': ['src'],
-  'src/journal': ['src'],
+  'src/journal': ['src', 'src/duck'],
   'src/model': ['grammar', 'src', 'src/cascade'],
   'src/bind': [
     'grammar',

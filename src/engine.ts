@@ -145,7 +145,7 @@ export class Engine {
     options: QueryOptions = {},
   ): Promise<ExplainReport> {
     const statement = await readStatement(sql);
-    const scope = this.#scopes.begin('sql', parameters, options.signal);
+    const scope = this.#scopes.begin('sql', parameters, options);
     return this.#scopes.within(scope, () =>
       explainStatement(statement, scope, this.#contextOf(sql, options)),
     );
@@ -166,7 +166,7 @@ export class Engine {
     const { runSingle } = await import('./execute/run-single.ts');
     const cascade = await this.loadCascade(path);
     const models = await this.#models.bind(cascade, { parameters: {} });
-    const scope = this.#scopes.begin('udf', undefined, options.signal);
+    const scope = this.#scopes.begin('udf', undefined, options);
     return this.#scopes.within(scope, async () => {
       await this.#journal.open();
       const origin = options.origin ?? 'api';
@@ -205,7 +205,7 @@ export class Engine {
     parameters: Parameters | undefined,
     options: QueryOptions,
   ): Promise<QueryResult> {
-    const scope = this.#scopes.begin(prefixOf(statement), parameters, options.signal);
+    const scope = this.#scopes.begin(prefixOf(statement), parameters, options);
     const delivered = await this.#scopes.within(scope, () =>
       runStatement(statement, scope, this.#contextOf(source, options)),
     );
@@ -221,7 +221,7 @@ export class Engine {
     onHead: (head: StreamHead) => void,
   ): AsyncGenerator<Row, Summary> {
     const statement = await readStatement(sql);
-    const scope = this.#scopes.begin(prefixOf(statement), parameters, options.signal);
+    const scope = this.#scopes.begin(prefixOf(statement), parameters, options);
     try {
       yield* streamStatement(statement, scope, this.#contextOf(sql, options), onHead);
       return this.#scopes.complete(scope);

@@ -23,8 +23,8 @@ export const WINDOW_CHUNKS_PER_LANE = 16;
 export const STORE_FLUSH_RUNS = 8_192;
 /** … or as soon as their values reach this many characters. */
 export const STORE_FLUSH_BYTES = 4 * 1024 * 1024;
-/** … or after this at the latest. */
-export const STORE_FLUSH_MS = 100;
+/** … or when a quarter of the window waits, or after this at the latest: a flush takes 3 ms, however few they are. */
+export const STORE_FLUSH_MS = 1_000;
 /** A result that is read while it grows is written after this at the latest. */
 export const STREAM_FLUSH_MS = 15;
 /** Rows that one read from the staged table brings into JavaScript. */
@@ -49,15 +49,25 @@ export const ABORT_SETTLE_MS = 1_000;
 /** Chunks that wait for models gather on one worker up to this many, … */
 export const GATHER_MAX_CHUNKS = 256;
 /** … while its event loop is busy for less than this part of the time. */
-export const GATHER_MAX_UTILIZATION = 0.35;
+export const GATHER_MAX_UTILIZATION = 0.7;
 
 // Runs
 /** One row's run, where neither the statement nor the cascade has a `timeout`. */
 export const RUN_TIMEOUT_MS = 300_000;
 /** One `js` cell without a `timeout`; it holds against an endless loop. */
 export const JS_CELL_TIMEOUT_MS = 30_000;
-/** Cells that one run may execute, so that a routing circle ends. */
+/** Steps of one run, so that a routing circle ends: each cell, take, redo and ward is one. */
 export const RUN_MAX_CELL_STEPS = 1_000;
+/** Times that a cell's `takes` may be done. */
+export const TAKES_MAX_FACTOR = 100;
+/** Attempts that a ward with `mode: retry` allows where it does not say, the first one included. */
+export const WARD_ATTEMPTS = 3;
+/** Characters of a ward's reason that are kept and shown. */
+export const WARD_REASON_CHARS = 500;
+/** Advisories of one chunk that are kept; the rest are counted. */
+export const ADVISORIES_KEPT = 100;
+/** Advisories that a notice shows. */
+export const ADVISORIES_SHOWN = 3;
 /** Nesting of a value that a cell returns. */
 export const VALUE_MAX_DEPTH = 64;
 /** JSON text of a value that a cell returns. */
@@ -86,6 +96,8 @@ export const RETRY_AFTER_MAX_MS = 60_000;
 export const CALL_OUTPUT_TOKENS = 256;
 /** Answers that a statement with `cache = false` keeps for its own equal calls. */
 export const STATEMENT_MAX_ANSWERS = 10_000;
+/** Calls that a provider answers with 401, without an answer between, before no more are made. */
+export const CIRCUIT_REJECTIONS = 3;
 /** Attempts at a call that fails for a while, where neither the statement nor the cell says how many. */
 export const RETRY_ATTEMPTS = 3;
 /** The wait before the second attempt, … */
@@ -96,6 +108,10 @@ export const RETRY_MAX_WAIT_MS = 30_000;
 export const MODEL_CONNECT_MS = 10_000;
 /** A connection without a call is closed after this, unless the provider says how long it keeps one. */
 export const MODEL_IDLE_MS = 4_000;
+/** A file of recorded calls; a worker holds it in memory. */
+export const RECORDING_MAX_BYTES = 64 * 1024 * 1024;
+/** Characters of a prompt that word overlap looks at. */
+export const LEXICAL_MAX_CHARS = 64 * 1024;
 /** Providers (settings that differ) that a worker keeps connections to. */
 export const WORKER_MAX_PROVIDERS = 64;
 
@@ -106,14 +122,18 @@ export const RATE_WINDOW_MS = 60_000;
 export const RATE_WINDOW_MAX_MS = 3_600_000;
 /** A call that has not ended counts as arrived at its provider after this part of the window: 20 ms of a second. */
 export const ARRIVAL_MARGIN = 0.02;
-/** A call that has to open its connection counts as arrived after this, … */
+/** Before any has been answered, a call counts as arrived after this, or a window where that is shorter; … */
 export const COLD_ARRIVAL_MS = 2_000;
-/** … but after this part of the window at the latest. */
-export const COLD_ARRIVAL_PART = 0.15;
+/** … later one that has to open its connection, after the same or this part of the window. */
+export const COLD_ARRIVAL_PART = 0.1;
+/** What is left, at the next timer, of the lateness of the last ones, which is added to those margins. */
+export const GATE_LAG_DECAY = 0.95;
 /** Calls that arrive within this part of a window are kept as one, so that a window is at most 2,000 of them. */
 export const WINDOW_GRAIN = 1 / 2_000;
 /** Without a call for this long a provider is cold: its connections are closed, and a ramp begins anew. */
 export const GATE_COLD_MS = MODEL_IDLE_MS;
+/** A response's rate-limit headers are taken as of its call's arrival: at most this after its start. */
+export const HEADERS_AFTER_MS = 250;
 /** Models of a provider, or statements, whose state the gate keeps before it looks for idle ones to forget. */
 export const GATE_MAX_IDLE = 256;
 /** What a 429 leaves of the level at which it came. */
@@ -172,6 +192,12 @@ export const UNENDED_MAX_CALLS = 100_000;
 export const RUN_LOCK_STALE_MS = 24 * 3_600_000;
 /** A lock without its owner's name is passed over after this: the owner died before it had written it. */
 export const RUN_LOCK_NAMELESS_MS = 10_000;
+/** Bytes of segments that compaction puts into one Parquet file. */
+export const COMPACT_BATCH_BYTES = 256 * 1024 * 1024;
+/** Records that compaction hands to DuckDB at a time. */
+export const COMPACT_APPEND_RECORDS = 8_192;
+/** The lock of a process on another machine is passed over after this. */
+export const JOURNAL_LOCK_STALE_MS = 24 * 3_600_000;
 /** Keys that one `cache.clear` record names. */
 export const CLEAR_MAX_KEYS = 1_000;
 
@@ -203,5 +229,7 @@ export const SUMMARY_MAX_FAILURES = 100;
 export const MESSAGE_VALUE_CHARS = 80;
 
 // Time
+/** A timer that is late by less than this is on time. */
+export const TIMER_SLACK_MS = 2;
 /** The longest wait of one timer; Node fires a longer one at once. */
 export const TIMER_MAX_MS = 2 ** 31 - 1;

@@ -62,6 +62,8 @@ export interface EngineOptions {
 export interface QueryOptions {
   /** Cancels the statement: it settles within a second with RVB_CANCELLED. */
   readonly signal?: AbortSignal;
+  /** Ends the statement early: no further row begins, those in flight end, and what is done is the result. */
+  readonly drain?: AbortSignal;
   /** Default `js`. */
   readonly valueForm?: ValueForm;
   /** Recorded with the statement, e.g. `cli`, `service`. Default `api`. */

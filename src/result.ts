@@ -21,7 +21,8 @@ export interface Notice {
     | 'shadowed_table'
     | 'rows_failed'
     | 'column_renamed'
-    | 'possibly_paid_twice';
+    | 'possibly_paid_twice'
+    | 'ward_advisory';
   readonly message: string;
 }
 

@@ -9,6 +9,7 @@ import type { Ending } from './journal/account.ts';
 import type { Journal } from './journal/journal.ts';
 import { Ledger } from './journal/ledger.ts';
 import type { NamePrefix, Random } from './journal/session-name.ts';
+import type { QueryOptions } from './options.ts';
 import type { Summary } from './result.ts';
 
 /** Ids address cancels across all engines of the process: workers know no engines. */
@@ -36,7 +37,7 @@ export class StatementScopes {
   begin(
     prefix: NamePrefix,
     parameters: Parameters | undefined,
-    signal: AbortSignal | undefined,
+    { signal, drain }: Pick<QueryOptions, 'signal' | 'drain'>,
   ): StatementScope {
     if (this.#closed) throw closed();
     lastStatementId = (lastStatementId + 1) & 0x7fffffff;
@@ -47,7 +48,7 @@ export class StatementScopes {
       dispatcher,
       desk,
       parameters,
-      stop: new StatementSignal([signal]),
+      stop: new StatementSignal([signal], drain),
       ledger: new Ledger(journal, prefix, random),
     };
     this.#open.add(scope);

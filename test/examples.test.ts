@@ -68,6 +68,45 @@ test('the model examples run against the simulated server', async () => {
   assert.equal([report.status, report.outputs.analysis], ['success', 'Three things stand out.']);
 });
 
+test('unit_price takes the vote of three answers and asks again for what does not add up', async () => {
+  const read = (pieces: number, unit_price: number) => ({ pieces, unit_price });
+  await using sim = await startSimulator({
+    rules: [
+      { when: { contains: 'and the pack costs 12' }, answer: read(6, 2) },
+      { when: { contains: 'Product: six', attempt: 1 }, answer: read(6, 2) },
+      { when: { contains: 'Product: six' }, answer: read(6, 3) },
+      { when: { contains: 'Product: lamp', attempt: 2 }, answer: read(2, 10) },
+      { when: { contains: 'Product: lamp' }, answer: read(1, 20) },
+      { when: { contains: 'Product: pins' }, answer: read(1000, 0.005) },
+      { answer: read(1, 1) },
+    ],
+  });
+  await using engine = await Engine.open({
+    cascades: root,
+    threads: 1,
+    providers: { sim: { baseUrl: sim.url } },
+    model: 'sim/any',
+  });
+  const { rows, summary, notices } = await engine.query(
+    `RVBBIT MAP 'examples/cascades/unit_price.yaml' AS v USING (SELECT * FROM
+    (VALUES ('six cups', 12.0), ('lamp', 20), ('pins', 5), ('free', 0), ('odd', 7)) t(name, price))`,
+  );
+  assert.equal(
+    rows.map(({ v }) => JSON.parse((v ?? 'null') as string)),
+    [read(6, 2), read(1, 20), read(1000, 0.005), null, null],
+  );
+  assert.equal(
+    summary.failures.map(({ ordinal, code }) => [ordinal, code]),
+    [
+      [3, 'RVB_WARD'],
+      [4, 'RVB_WARD'],
+    ],
+  );
+  assert.match(summary.failures[0]!.message, 'ward has_price refused the input: the price is not');
+  assert.match(summary.failures[1]!.message, '1 pieces at 1.0 are 1.00, and the pack costs 7.0');
+  assert.match(notices[0]!.message, 'ward usual_pack: 1000 pieces in one pack');
+});
+
 test('the service answers JSON, survives a client that leaves, and ends on SIGTERM', async () => {
   const service = await startService();
   try {

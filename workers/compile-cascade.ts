@@ -1,5 +1,5 @@
 /** A cascade made ready to run: once a worker, then used for every row. */
-import type { Cascade, Cell } from '../src/cascade/cascade.ts';
+import type { Cascade, Cell, Retry } from '../src/cascade/cascade.ts';
 import { compileJs, type JsFunction, usesSignal } from '../src/cascade/js-function.ts';
 import { compileJson, type JsonValidator } from '../src/cascade/json-validator.ts';
 import { compileSqlTemplate, type SqlTemplate } from '../src/cascade/sql-template.ts';
@@ -12,6 +12,13 @@ import {
 } from '../src/cascade/template.ts';
 import type { Json, JsonObject } from '../src/json.ts';
 import { JS_CELL_TIMEOUT_MS } from '../src/limits.ts';
+import {
+  compileTakes,
+  compileWards,
+  type TakesProgram,
+  type WardProgram,
+} from './compile-guards.ts';
+import { compilePrompt, type PromptProgram, schemaInstruction } from './compile-prompt.ts';
 
 /** A compiled cascade. Holds functions, so it stays in its worker. */
 export interface CascadeProgram {
@@ -37,6 +44,7 @@ interface CellProgramBase {
   readonly checkOutput?: JsonValidator;
   readonly timeoutMs?: number;
   readonly nullOnError: boolean;
+  readonly retry?: Retry;
 }
 
 /** A js cell's function. */
@@ -65,16 +73,20 @@ export interface CascadeCellProgram extends CellProgramBase {
 }
 
 /** A model call: its prompts, and what is sent with them. */
-export interface InstructionsCellProgram extends CellProgramBase {
+export interface InstructionsCellProgram extends CellProgramBase, PromptProgram {
   readonly kind: 'instructions';
-  readonly instructions: Template;
-  readonly system?: Template;
-  /** What the cell, else its cascade, names. */
-  readonly model?: string;
-  readonly parameters: JsonObject;
   /** `output_schema`, and how the model is told of it. */
   readonly schema?: JsonObject;
   readonly schemaInstruction?: string;
+}
+
+/** A cell with takes or wards. Its own label, `when`, `set` and `routing` are those of the cell in it. */
+export interface GuardedCellProgram extends CellProgramBase {
+  readonly kind: 'guarded';
+  readonly cell: CellProgram;
+  readonly takes?: TakesProgram;
+  readonly pre: readonly WardProgram[];
+  readonly post: readonly WardProgram[];
 }
 
 /** A cell of a kind that this version cannot run. */
@@ -88,6 +100,7 @@ export type CellProgram =
   | SqlCellProgram
   | CascadeCellProgram
   | InstructionsCellProgram
+  | GuardedCellProgram
   | UnsupportedCellProgram;
 
 /** How one input of a nested cascade is made: a typed expression, a text, or a structure of them. */
@@ -100,7 +113,7 @@ export type InputProgram =
 
 /** Compiles a cascade and those nested in it. Throws only on code or schemas that loading would refuse. */
 export function compileCascade(cascade: Cascade): CascadeProgram {
-  const cells = cascade.cells.map((cell) => compileCell(cascade, cell));
+  const cells = cascade.cells.map((cell) => guardCell(cascade, cell, compileCell(cascade, cell)));
   const only = cascade.cells[0];
   return {
     cascade,
@@ -111,8 +124,12 @@ export function compileCascade(cascade: Cascade): CascadeProgram {
       ? {}
       : { checkInput: compileJson(cascade.inputsSchema, true) }),
     noOutputs: Object.freeze(Object.fromEntries(cells.map(({ name }) => [name, null]))),
-    hasJs: cells.some((cell) => cell.kind === 'js'),
-    isSingle: cells.length === 1 && only?.routing === undefined && only?.set === undefined,
+    hasJs: cascade.cells.some(hasCode),
+    isSingle:
+      cells.length === 1 &&
+      cells[0]?.kind !== 'guarded' &&
+      only?.routing === undefined &&
+      only?.set === undefined,
   };
 }
 
@@ -124,6 +141,37 @@ function isOpenSchema(cascade: Cascade): boolean {
     Object.keys(schema ?? {}).some((key) => key !== 'description'),
   );
   return type === 'object' && !asked && !typed && Object.keys(rest).length === 0;
+}
+
+function hasCode({ kind, wards }: Cell): boolean {
+  return (
+    kind === 'js' || [...(wards?.pre ?? []), ...(wards?.post ?? [])].some((w) => w.kind === 'js')
+  );
+}
+
+/** Puts takes and wards around a cell, so that a cell without them pays nothing for them. */
+function guardCell(cascade: Cascade, { takes, wards }: Cell, cell: CellProgram): CellProgram {
+  if (cell.kind === 'unsupported' || (takes === undefined && wards === undefined)) return cell;
+  const { name, label, when, set, routing, nullOnError } = cell;
+  const scope = { cascade, name, label, compileNested };
+  return {
+    kind: 'guarded',
+    name,
+    label,
+    ...(when === undefined ? {} : { when }),
+    ...(set === undefined ? {} : { set }),
+    ...(routing === undefined ? {} : { routing }),
+    nullOnError,
+    cell,
+    ...(takes === undefined ? {} : { takes: compileTakes(takes, scope) }),
+    pre: compileWards(wards?.pre ?? [], scope),
+    post: compileWards(wards?.post ?? [], scope),
+  };
+}
+
+/** The program of a cascade that a ward or an evaluator names; loading has made sure of it. */
+function compileNested(cascade: Cascade, name: string): CascadeProgram {
+  return compileCascade(cascade.nested[name]!);
 }
 
 function compileCell(cascade: Cascade, cell: Cell): CellProgram {
@@ -139,6 +187,7 @@ function compileCell(cascade: Cascade, cell: Cell): CellProgram {
       : { checkOutput: compileJson(cell.outputSchema, true) }),
     ...(cell.timeoutMs === undefined ? {} : { timeoutMs: cell.timeoutMs }),
     nullOnError: cell.onError === 'null',
+    ...(cell.retry === undefined ? {} : { retry: cell.retry }),
   };
   const unsupported = cell.unsupported?.[0];
   if (unsupported !== undefined) return { ...base, kind: 'unsupported', what: unsupported };
@@ -177,25 +226,17 @@ function compileCell(cascade: Cascade, cell: Cell): CellProgram {
       return { ...base, kind: 'cascade', program, inputs };
     }
     case 'instructions': {
-      const { instructions, system, parameters = {}, outputSchema: schema } = cell;
-      const model = cell.model ?? cascade.model;
+      const { outputSchema: schema } = cell;
       return {
         ...base,
         kind: 'instructions',
-        instructions: compileTemplate(instructions),
-        ...(system === undefined ? {} : { system: compileTemplate(system) }),
-        ...(model === undefined ? {} : { model }),
-        parameters,
+        ...compilePrompt(cascade, cell),
         ...(schema === undefined ? {} : { schema, schemaInstruction: schemaInstruction(schema) }),
       };
     }
     case 'lookup':
       return { ...base, kind: 'unsupported', what: cell.kind };
   }
-}
-
-function schemaInstruction(schema: JsonObject): string {
-  return `Answer with one JSON value that fits this JSON Schema, and with nothing else: no prose, no Markdown.\n${JSON.stringify(schema)}`;
 }
 
 function compileEntries(

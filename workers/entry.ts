@@ -3,8 +3,10 @@ import { setMaxListeners } from 'node:events';
 import type { Failure } from '../src/errors.ts';
 import { failureOf } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
+import { ADVISORIES_KEPT } from '../src/limits.ts';
 import { type UnsaidEnds, WorkerLink } from './link.ts';
-import type { ChunkOutcome, ChunkTask } from './protocol.ts';
+import { type PackedTask, SettingsReader } from './packed-task.ts';
+import type { Advisory, ChunkOutcome, ChunkTask } from './protocol.ts';
 import { Providers } from './providers.ts';
 import {
   type CascadeProgram,
@@ -16,15 +18,19 @@ import {
 
 /** Compiled cascades a worker keeps; beyond them the oldest is compiled anew when it returns. */
 const MAX_PROGRAMS = 64;
+/** Statements whose settings a worker keeps; the oldest are read anew when they return. */
+const MAX_SETTINGS = 64;
 
 const providers = new Providers();
 const link = new WorkerLink((target, connections) => {
   if (target.kind === 'provider') void providers.warm(target, connections);
 });
 const programs = new Map<string, Promise<CascadeProgram | Failure>>();
+const settings = new SettingsReader(MAX_SETTINGS);
 const openChunks = new Map<number, number>();
 
-export default async function runChunk(task: ChunkTask): Promise<ChunkOutcome> {
+export default async function runChunk(packed: PackedTask): Promise<ChunkOutcome> {
+  const task = settings.unpack(packed);
   const { statementId } = task;
   openChunks.set(statementId, (openChunks.get(statementId) ?? 0) + 1);
   try {
@@ -59,6 +65,8 @@ async function runRows(
   const outputs: JsonObject[] = [];
   const results: Json[] = [];
   const unsaid: UnsaidEnds = { statementId: task.statementId, ended: [] };
+  const advisories: Advisory[] = [];
+  let advisoryCount = 0;
   let row = 0;
   const context: RunContext = {
     settings: task.settings,
@@ -92,6 +100,10 @@ async function runRows(
       failures.push({ index: row, error: outcome.error, attempts: outcome.attempts });
     }
     if (outcome.kind === 'skipped') skipped.push(row);
+    if (outcome.advisories !== undefined) {
+      advisoryCount += outcome.advisories.length;
+      advisories.push(...outcome.advisories.slice(0, ADVISORIES_KEPT - advisories.length));
+    }
     if (task.settings.keepOutputs) {
       outputs.push(outcome.outputs ?? {});
       results.push(outcome.kind === 'ok' ? outcome.value : null);
@@ -104,6 +116,7 @@ async function runRows(
     failures,
     skipped,
     ...(task.settings.keepOutputs ? { outputs, results } : {}),
+    ...(advisoryCount === 0 ? {} : { advisories: { count: advisoryCount, first: advisories } }),
     ...(attempts.length === 0 ? {} : { attempts }),
     durationMs: performance.now() - startedMs,
     cancelled: values.length < task.rowCount,

@@ -44,17 +44,35 @@ export interface RunSettings {
 }
 
 /** What came of one run of a cascade. */
-export type RunOutcome =
-  | { readonly kind: 'ok'; readonly value: Json; readonly outputs?: JsonObject }
+export type RunOutcome = {
+  readonly outputs?: JsonObject;
+  /** What advisory wards refused; absent where they refused nothing. */
+  readonly advisories?: readonly Advisory[];
+} & (
+  | { readonly kind: 'ok'; readonly value: Json }
   /** A `when` left no value. */
-  | { readonly kind: 'skipped'; readonly outputs?: JsonObject }
+  | { readonly kind: 'skipped' }
   | {
       readonly kind: 'failed';
       readonly error: Failure;
       /** Attempts at the model call that failed it, 1 where none did. */
       readonly attempts: number;
-      readonly outputs?: JsonObject;
-    };
+    }
+);
+
+/** An advisory ward refused: the run went on. */
+export interface Advisory {
+  /** The cell, behind the cells that it is nested in, e.g. `price.ask`. */
+  readonly cell: string;
+  readonly ward: string;
+  readonly reason: string;
+}
+
+/** Advisories of several runs: how many, and the first of them. */
+export interface AdvisoryReport {
+  readonly count: number;
+  readonly first: readonly Advisory[];
+}
 
 /** A model call that a run wants to make. The main thread alone decides whether and when it goes out. */
 export interface CallRequest {
@@ -105,6 +123,8 @@ export interface ChunkOutcome {
   /** Outputs by cell and the value before the value rule, a row each, where the settings asked to keep them. */
   readonly outputs?: readonly JsonObject[];
   readonly results?: readonly Json[];
+  /** What advisory wards refused in the chunk's runs. */
+  readonly advisories?: AdvisoryReport;
   /** Model calls that ended and that the main thread has not been told of. */
   readonly attempts?: readonly EndedAttempt[];
   /** Time spent on the rows inside the worker. */

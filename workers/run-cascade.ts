@@ -1,22 +1,24 @@
 /** One run of a cascade: its cells in order, their conditions, routes and state, and the run's value. */
-import { isTruthy } from '../src/cascade/plain-json.ts';
+import { freezeDeep, isTruthy } from '../src/cascade/plain-json.ts';
 import { type Expression, evaluateExpression } from '../src/cascade/template.ts';
-import { type ErrorCode, failureOf, RvbbitError } from '../src/errors.ts';
+import { failureOf, RvbbitError } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
-import { MESSAGE_VALUE_CHARS, RUN_MAX_CELL_STEPS } from '../src/limits.ts';
+import { MESSAGE_VALUE_CHARS } from '../src/limits.ts';
 import { runCascadeCell } from './cells/cascade.ts';
+import { runGuardedCell } from './cells/guarded.ts';
 import { runInstructionsCell } from './cells/instructions.ts';
 import { runJsCell } from './cells/js.ts';
+import { runRetried } from './cells/retried.ts';
 import { runSqlCell } from './cells/sql-data.ts';
 import type { CascadeProgram, CellProgram } from './compile-cascade.ts';
 import type { RunOutcome } from './protocol.ts';
 import {
-  cancelledError,
+  beginStep,
+  endsRun,
   type Run,
   type RunBudget,
   type RunContext,
-  timeLimit,
-  timeoutError,
+  type Variant,
 } from './run-state.ts';
 
 export { valueText } from '../src/cascade/plain-json.ts';
@@ -44,7 +46,7 @@ export function runCascadeNow(
   const { timeoutMs } = context.settings;
   const deadlineMs = context.nowMs() + timeoutMs;
   const budget = { steps: 0, attempts: 1, waitedMs: 0, timeoutMs, deadlineMs };
-  return startRun(program, input, context, budget);
+  return startRun(program, input, context, budget, undefined);
 }
 
 function startRun(
@@ -52,9 +54,11 @@ function startRun(
   input: JsonObject,
   context: RunContext,
   budget: RunBudget,
+  variant: Variant | undefined,
 ): RunOutcome | Promise<RunOutcome> {
   const outputs = program.isSingle ? {} : { ...program.noOutputs };
   const run: Run = { context, input, outputs, state: {}, budget };
+  if (variant !== undefined) run.variant = variant;
   try {
     const problem = program.checkInput?.(input);
     if (problem !== undefined) throw inputError(program, input, problem.path, problem.message);
@@ -77,10 +81,7 @@ function runFrom(
   let index = from;
   while (index < program.cells.length) {
     const cell = program.cells[index]!;
-    if (run.context.signal.aborted) throw cancelledError();
-    if (run.budget.steps > 0 && isRunOver(run))
-      throw timeoutError(timeLimit(run, cell.label, undefined));
-    if (++run.budget.steps > RUN_MAX_CELL_STEPS) throw tooManySteps(cell);
+    beginStep(run, cell.label);
     if (cell.when !== undefined && !isTruthy(evaluate(cell.label, cell.when, run))) {
       run.outputs[cell.name] = null;
       index++;
@@ -104,8 +105,7 @@ function runFrom(
 /** The cell's output, checked; null where it failed and may. */
 function runCell(program: CascadeProgram, cell: CellProgram, run: Run): Json | Promise<Json> {
   const recover = (error: unknown): Json => {
-    const code = failureOf(error).code;
-    if (cell.nullOnError && !endsRun(code) && !isRunOver(run)) return null;
+    if (cell.nullOnError && !endsRun(run, error)) return null;
     throw labelled(cell.label, error);
   };
   try {
@@ -117,7 +117,16 @@ function runCell(program: CascadeProgram, cell: CellProgram, run: Run): Json | P
   }
 }
 
+/** A model call is made again where it is made; its cell is not. */
 function callCell(program: CascadeProgram, cell: CellProgram, run: Run): Json | Promise<Json> {
+  const { retry, label, kind } = cell;
+  if (retry === undefined || kind === 'instructions' || kind === 'guarded') {
+    return callOnce(program, cell, run);
+  }
+  return runRetried(label, retry, run, () => callOnce(program, cell, run));
+}
+
+function callOnce(program: CascadeProgram, cell: CellProgram, run: Run): Json | Promise<Json> {
   switch (cell.kind) {
     case 'js': {
       const outputs = program.isSingle ? program.noOutputs : Object.freeze({ ...run.outputs });
@@ -129,6 +138,12 @@ function callCell(program: CascadeProgram, cell: CellProgram, run: Run): Json | 
       return runCascadeCell(cell, run, run.outputs, startRun);
     case 'instructions':
       return runInstructionsCell(cell, run, run.outputs);
+    case 'guarded':
+      return runGuardedCell(cell, run, {
+        call: (inner, inRun) => callCell(program, inner, inRun),
+        checkOutput,
+        runNested: startRun,
+      });
     case 'unsupported':
       throw new RvbbitError('RVB_UNSUPPORTED', `${cell.label}: ${cell.what} is not available yet`, {
         stage: 'execute',
@@ -173,20 +188,25 @@ function finish(program: CascadeProgram, run: Run, last: Json | undefined): RunO
     // A run whose cells were all skipped has a value only if `output` makes one out of nothing.
     if (output !== null || last !== undefined) value = output;
   }
-  if (!run.context.settings.keepOutputs) {
-    return value === undefined ? { kind: 'skipped' } : { kind: 'ok', value };
-  }
-  const { outputs } = run;
-  return value === undefined ? { kind: 'skipped', outputs } : { kind: 'ok', value, outputs };
+  return withAccount(run, value === undefined ? { kind: 'skipped' } : { kind: 'ok', value });
 }
 
 function failed(run: Run, error: unknown): RunOutcome {
-  const failure = {
-    kind: 'failed',
-    error: failureOf(error),
-    attempts: run.budget.attempts,
-  } as const;
-  return run.context.settings.keepOutputs ? { ...failure, outputs: run.outputs } : failure;
+  const { attempts } = run.budget;
+  return withAccount(run, { kind: 'failed', error: failureOf(error), attempts });
+}
+
+/** The outcome with the outputs, where they are kept, and with what advisory wards had to say. */
+function withAccount(run: Run, outcome: RunOutcome): RunOutcome {
+  const { outputs, advisories } = run;
+  const { keepOutputs } = run.context.settings;
+  const hasAdvisories = advisories !== undefined && advisories.length > 0;
+  if (!keepOutputs && !hasAdvisories) return outcome;
+  return {
+    ...outcome,
+    ...(keepOutputs ? { outputs } : {}),
+    ...(hasAdvisories ? { advisories } : {}),
+  };
 }
 
 function evaluate(label: string, expression: Expression, run: Run): Json {
@@ -208,20 +228,6 @@ function view(run: Run): { input: JsonObject; outputs: JsonObject; state: JsonOb
   return { input: run.input, outputs: run.outputs, state: run.state };
 }
 
-/** What ends the statement ends the run: no cell may make a value of it. */
-export function endsRun(code: ErrorCode): boolean {
-  return code === 'RVB_CANCELLED' || code === 'RVB_BUDGET';
-}
-
-function isRunOver(run: Run): boolean {
-  return run.context.nowMs() >= run.budget.deadlineMs + run.budget.waitedMs;
-}
-
-function tooManySteps(cell: CellProgram): RvbbitError {
-  const message = `${cell.label} would be step ${RUN_MAX_CELL_STEPS + 1} of one run; does its routing go in a circle?`;
-  return new RvbbitError('RVB_LIMIT', message, { stage: 'execute' });
-}
-
 function inputError(
   program: CascadeProgram,
   input: JsonObject,
@@ -240,11 +246,4 @@ function inputError(
     `${program.cascade.file}: input${path} ${expected}${shown}`,
     { stage: 'execute' },
   );
-}
-
-/** Freezes an input and all in it: a js cell cannot change what the next cell, or a twin row, sees. */
-function freezeDeep(value: unknown): void {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
-  Object.freeze(value);
-  for (const item of Object.values(value)) freezeDeep(item);
 }

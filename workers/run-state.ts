@@ -1,10 +1,12 @@
 /** What one run of a cascade carries from cell to cell, and what it asks of its surroundings. */
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
-import { RvbbitError } from '../src/errors.ts';
+import type { TemplateContext } from '../src/cascade/template.ts';
+import { type ErrorCode, failureOf, RvbbitError } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
-import { TIMER_MAX_MS } from '../src/limits.ts';
+import { RUN_MAX_CELL_STEPS, TIMER_MAX_MS } from '../src/limits.ts';
 import type { AttemptReport, ChatOutcome, ChatRequest, ModelTarget } from '../src/model/chat.ts';
 import type {
+  Advisory,
   CallDecision,
   CallRequest,
   RunSettings,
@@ -45,7 +47,19 @@ export interface Run {
   readonly state: Record<string, Json>;
   readonly budget: RunBudget;
   /** Which of several answers to the same prompt is asked for; absent: the only one. */
-  readonly variant?: Variant;
+  variant?: Variant;
+  /** What wards refused of the cell that is done again, the first refusal first. */
+  readonly refusals?: readonly Refusal[];
+  /** Names that the templates of a ward or an evaluator have besides. */
+  readonly given?: Pick<TemplateContext, 'output' | 'takes'>;
+  /** What advisory wards had to say; absent until there is a ward. */
+  advisories?: Advisory[];
+}
+
+/** An output that a ward refused, and why. */
+export interface Refusal {
+  readonly output: Json;
+  readonly reason: string;
 }
 
 /** Tells calls with equal prompts apart: the answer to one must not serve another. */
@@ -66,6 +80,39 @@ export interface RunBudget {
   steps: number;
   /** Attempts at the last model call of the cell that runs. */
   attempts: number;
+}
+
+/** Counts a step of a run: a cell, a take, a redo, a ward. Throws where the run is over or has had too many. */
+export function beginStep(run: Run, label: string): void {
+  if (run.context.signal.aborted) throw cancelledError();
+  if (run.budget.steps > 0 && isRunOver(run)) throw timeoutError(timeLimit(run, label, undefined));
+  if (++run.budget.steps > RUN_MAX_CELL_STEPS) throw tooManySteps(label);
+}
+
+/** True when the run's time is over. */
+export function isRunOver(run: Run): boolean {
+  return run.context.nowMs() >= run.budget.deadlineMs + run.budget.waitedMs;
+}
+
+/** Failures after which a further take, redo or ward would fail as well. */
+const FINAL_CODES: ReadonlySet<ErrorCode> = new Set([
+  'RVB_CANCELLED',
+  'RVB_DEADLINE',
+  'RVB_BUDGET',
+  'RVB_UNCOSTED',
+  'RVB_NO_MODEL',
+  'RVB_CLOSED',
+]);
+
+/** True where a failure is the whole run's, not only that of the take or ward that met it. */
+export function endsRun(run: Run, error: unknown): boolean {
+  if (FINAL_CODES.has(failureOf(error).code) || run.context.signal.aborted) return true;
+  return isRunOver(run) || run.budget.steps > RUN_MAX_CELL_STEPS;
+}
+
+function tooManySteps(label: string): RvbbitError {
+  const message = `${label} would be step ${RUN_MAX_CELL_STEPS + 1} of one run; does its routing go in a circle, or are there too many takes and wards?`;
+  return new RvbbitError('RVB_LIMIT', message, { stage: 'execute' });
 }
 
 /** The time that a cell may take: its own limit or what is left of the run's, whichever is less. */

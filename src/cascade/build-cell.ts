@@ -1,13 +1,15 @@
 /** One validated cell of a file as the `Cell` that workers run, with its templates checked. */
 import type { Json, JsonObject } from '../json.ts';
-import type { Cell } from './cascade.ts';
+import { buildTakes, buildWards, type Origin } from './build-guards.ts';
+import { buildPrompt, checkText, MODEL_KEYS } from './build-prompt.ts';
+import type { Cell, Retry } from './cascade.ts';
 import { durationMs } from './duration.ts';
 import { hasCascadeSuffix } from './find-cascades.ts';
 import type { ValuePath } from './parse-yaml.ts';
 import type { CellFile } from './schema.ts';
 import { didYouMean } from './spelling.ts';
 import { checkSqlTemplate } from './sql-template.ts';
-import { checkExpression, checkTemplate, soleExpression } from './template.ts';
+import { checkExpression, soleExpression } from './template.ts';
 
 /** Reports a problem at a path below the cell. */
 export type Report = (path: ValuePath, message: string, code?: 'RVB_TEMPLATE_QUOTED') => void;
@@ -15,16 +17,7 @@ export type Report = (path: ValuePath, message: string, code?: 'RVB_TEMPLATE_QUO
 /** The tools that are not paths of cascades. */
 export const TOOLS: readonly string[] = ['sql_data', 'js', 'lookup'];
 
-const MODEL_KEYS = [
-  'system',
-  'model',
-  'temperature',
-  'top_p',
-  'max_tokens',
-  'seed',
-  'stop',
-] as const;
-const LATER_KEYS = ['retry', 'for_each_row', 'takes', 'wards'] as const;
+const LATER_KEYS = ['for_each_row'] as const;
 
 /** The code of a js cell, read beforehand where `inputs.file` names a file. */
 export interface JsSource {
@@ -37,6 +30,7 @@ export interface JsSource {
 export function buildCell(
   file: CellFile,
   js: JsSource | undefined,
+  origin: Origin,
   report: Report,
 ): Cell | undefined {
   const kind = cellKind(file, report);
@@ -49,20 +43,12 @@ export function buildCell(
   if (kind !== 'sql_data' && file.materialize !== undefined) {
     report(['materialize'], 'materialize belongs to a cell with tool: sql_data');
   }
-  const base = commonKeys(file, kind, report);
+  const base = commonKeys(file, kind, origin, report);
   const inputs = (file.inputs ?? {}) as JsonObject;
   switch (kind) {
     case 'instructions':
-      for (const key of ['instructions', 'system'] as const) checkText([key], file[key], report);
       if (file.inputs !== undefined) report(['inputs'], 'inputs belongs to a cell with a tool');
-      return {
-        ...base,
-        kind,
-        instructions: file.instructions!,
-        ...(file.system === undefined ? {} : { system: file.system }),
-        ...(file.model === undefined ? {} : { model: file.model }),
-        ...modelParameters(file),
-      };
+      return { ...base, kind, ...buildPrompt(file, report) };
     case 'sql_data': {
       onlyInputs(inputs, ['query'], report);
       if (typeof inputs['query'] !== 'string') {
@@ -102,7 +88,14 @@ function cellKind(file: CellFile, report: Report): Cell['kind'] | undefined {
   return undefined;
 }
 
-function commonKeys(file: CellFile, kind: Cell['kind'], report: Report): Omit<Cell, 'kind'> {
+function commonKeys(
+  file: CellFile,
+  kind: Cell['kind'],
+  origin: Origin,
+  report: Report,
+): Omit<Cell, 'kind'> {
+  const takes = buildTakes(file, kind, report);
+  const wards = buildWards(file, origin, report);
   const when = expressionText(['when'], file.when, report);
   const set: Record<string, string> = {};
   for (const [key, value] of Object.entries(file.set ?? {})) {
@@ -118,6 +111,9 @@ function commonKeys(file: CellFile, kind: Cell['kind'], report: Report): Omit<Ce
     ...(file.output_schema === undefined ? {} : { outputSchema: file.output_schema as JsonObject }),
     ...(file.timeout === undefined ? {} : { timeoutMs: durationMs(file.timeout)! }),
     ...(file.on_error === undefined ? {} : { onError: file.on_error === 'fail' ? 'fail' : 'null' }),
+    ...(file.retry === undefined ? {} : { retry: buildRetry(file.retry) }),
+    ...(takes === undefined ? {} : { takes }),
+    ...(wards === undefined ? {} : { wards }),
     ...(unsupported.length === 0 ? {} : { unsupported }),
   };
 }
@@ -134,9 +130,12 @@ export function expressionText(
   return String(value);
 }
 
-function checkText(path: ValuePath, value: string | undefined, report: Report): void {
-  const problem = value === undefined ? undefined : checkTemplate(value);
-  if (problem !== undefined) report(path, `not a template: ${problem}`);
+function buildRetry({ max_attempts, backoff, base }: NonNullable<CellFile['retry']>): Retry {
+  return {
+    ...(max_attempts === undefined ? {} : { maxAttempts: max_attempts }),
+    ...(backoff === undefined ? {} : { backoff }),
+    ...(base === undefined ? {} : { baseMs: durationMs(base)! }),
+  };
 }
 
 function checkInputs(path: ValuePath, value: Json, report: Report): void {
@@ -158,13 +157,4 @@ function onlyInputs(inputs: JsonObject, known: readonly string[], report: Report
       key === 'materialize' ? '; it stands beside inputs, not in it' : didYouMean(key, known);
     report(['inputs', key], `unknown key ${key} in inputs${hint}`);
   }
-}
-
-function modelParameters(file: CellFile): { readonly parameters?: JsonObject } {
-  const parameters: Record<string, Json> = {};
-  for (const key of ['temperature', 'top_p', 'max_tokens', 'seed', 'stop'] as const) {
-    const value = file[key];
-    if (value !== undefined) parameters[key] = value;
-  }
-  return Object.keys(parameters).length === 0 ? {} : { parameters };
 }

@@ -19,7 +19,7 @@ export interface Cascade {
   readonly model?: string;
   readonly sqlFunction?: JsonObject;
   readonly testCases: readonly TestCase[];
-  /** Cascades that cells name in `tool`, by that text. */
+  /** Cascades that cells, their wards and evaluators name, by that text. */
   readonly nested: Readonly<Record<string, Cascade>>;
   /**
    * The columns that the cascade reads: the declared inputs, else the `input.<name>`s that a scan of
@@ -48,7 +48,10 @@ interface CellBase {
   readonly timeoutMs?: number;
   /** A failing cell: end the run as failed (default), or go on with a null output. */
   readonly onError?: 'fail' | 'null';
-  /** Keys that are valid but executed by a later version, e.g. `takes`; a statement that uses them is refused. */
+  readonly retry?: Retry;
+  readonly takes?: Takes;
+  readonly wards?: Wards;
+  /** Keys that are valid but executed by a later version, e.g. `for_each_row`; a statement that uses them is refused. */
   readonly unsupported?: readonly string[];
 }
 
@@ -80,19 +83,84 @@ export interface CascadeCell extends CellBase {
   readonly inputs?: JsonObject;
 }
 
-/** A model call. */
-export interface InstructionsCell extends CellBase {
-  readonly kind: 'instructions';
+/** What is asked of a model. */
+export interface Prompt {
   readonly instructions: string;
   readonly system?: string;
   readonly model?: string;
   readonly parameters?: JsonObject;
 }
 
+/** A model call. */
+export interface InstructionsCell extends CellBase, Prompt {
+  readonly kind: 'instructions';
+}
+
 /** A row of a small table, kept in memory. */
 export interface LookupCell extends CellBase {
   readonly kind: 'lookup';
   readonly inputs: JsonObject;
+}
+
+/** How a model call that failed is made again. */
+export interface Retry {
+  /** Attempts in all, the first one included. */
+  readonly maxAttempts?: number;
+  readonly backoff?: 'none' | 'linear' | 'exponential';
+  /** The first wait. */
+  readonly baseMs?: number;
+}
+
+/** A cell that is done several times, and how the values become one. */
+export interface Takes {
+  readonly factor: number;
+  readonly reduce: 'vote' | 'median' | 'first_valid' | 'evaluator';
+  /** There where `reduce` is `evaluator`. */
+  readonly evaluator?: Evaluator;
+}
+
+/** Says which take is the best, by its index: a model call, or a cascade of `input` and `takes`. */
+export type Evaluator = { readonly timeoutMs?: number } & (
+  | (Prompt & { readonly kind: 'instructions' })
+  | { readonly kind: 'cascade'; readonly cascade: string }
+);
+
+/** Checks of a cell: of what it is given, before it; of what it gives, after it. In order. */
+export interface Wards {
+  readonly pre: readonly Ward[];
+  readonly post: readonly Ward[];
+}
+
+/** One check, and what follows where it refuses. */
+export type Ward = WardBase & (JsWard | SqlWard | CascadeWard);
+
+interface WardBase {
+  /** Its own, else its place, e.g. `post[0]`. */
+  readonly name: string;
+  readonly mode: 'blocking' | 'retry' | 'advisory';
+  /** `retry`: how often the cell is done at most, the first time included. */
+  readonly maxAttempts?: number;
+  readonly timeoutMs?: number;
+}
+
+/** The body of an async function of `input, outputs, state, signal, output` that gives true, false or `{ok, reason}`. */
+interface JsWard {
+  readonly kind: 'js';
+  readonly code: string;
+  readonly source: string;
+  readonly firstLine: number;
+}
+
+/** A query template; the first column of its first row is the verdict. */
+interface SqlWard {
+  readonly kind: 'sql';
+  readonly query: string;
+}
+
+/** A cascade of `input, outputs, state, output` whose value is the verdict. */
+interface CascadeWard {
+  readonly kind: 'cascade';
+  readonly cascade: string;
 }
 
 export type Cell = SqlDataCell | JsCell | CascadeCell | InstructionsCell | LookupCell;

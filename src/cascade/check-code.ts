@@ -3,11 +3,14 @@ import type { JsonObject } from '../json.ts';
 import { compileJs } from './js-function.ts';
 import { compileJson } from './json-validator.ts';
 
-/** What is wrong with a js cell's code, undefined if it compiles. */
-export function checkJsCode(code: string): string | undefined {
+/** What is wrong with the code of a js cell or ward, undefined if it compiles. */
+export function checkJsCode(
+  code: string,
+  moreParameters: readonly string[] = [],
+): string | undefined {
   if (code.trim() === '') return 'the code is empty';
   try {
-    compileJs(code, 'check');
+    compileJs(code, 'check', moreParameters);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

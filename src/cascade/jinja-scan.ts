@@ -156,7 +156,9 @@ function memberName(list: readonly Token[], i: number): string | undefined {
 export function parsePath(expression: string): readonly string[] | undefined {
   const text = expression.trim();
   if (
-    !/^(?:input|outputs|state)(?:\.[A-Za-z_][A-Za-z0-9_]*|\['[^'\\]*'\]|\["[^"\\]*"\])*$/.test(text)
+    !/^(?:input|outputs?|state)(?:\.[A-Za-z_][A-Za-z0-9_]*|\['[^'\\]*'\]|\["[^"\\]*"\])*$/.test(
+      text,
+    )
   ) {
     return undefined;
   }

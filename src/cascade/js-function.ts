@@ -1,5 +1,5 @@
-/** The code of a js cell as a function. */
-import type { JsonObject } from '../json.ts';
+/** The code of a js cell or ward as a function. */
+import type { Json, JsonObject } from '../json.ts';
 
 /** The compiled body of a js cell. It may return anything, or a promise of it. */
 export type JsFunction = (
@@ -7,7 +7,11 @@ export type JsFunction = (
   outputs: JsonObject,
   state: JsonObject,
   signal: AbortSignal | undefined,
+  ...more: readonly Json[]
 ) => unknown;
+
+/** What js wards see beside what js cells see. */
+export const WARD_PARAMETERS: readonly string[] = ['output'];
 
 /** Lines that V8 and `'use strict'` put before the code's first line in a stack trace. */
 export const CODE_LINE_OFFSET = 3;
@@ -16,9 +20,13 @@ const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
 
 /**
  * Compiles code, named `url` in stack traces. Code without `await` becomes a plain function, which is
- * called twenty times faster than an async one. Throws SyntaxError.
+ * called twenty times faster than an async one. `moreParameters` come after `signal`. Throws SyntaxError.
  */
-export function compileJs(code: string, url: string): JsFunction {
+export function compileJs(
+  code: string,
+  url: string,
+  moreParameters: readonly string[] = [],
+): JsFunction {
   const kind = /\bawait\b/.test(code) ? AsyncFunction : Function;
   const sourceUrl = url.replace(/\s/g, '_');
   return new kind(
@@ -26,6 +34,7 @@ export function compileJs(code: string, url: string): JsFunction {
     'outputs',
     'state',
     'signal',
+    ...moreParameters,
     `'use strict';\n${code}\n//# sourceURL=${sourceUrl}`,
   ) as JsFunction;
 }

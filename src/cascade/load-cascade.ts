@@ -4,9 +4,11 @@ import { type ErrorCode, RvbbitError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { CASCADE_MAX_NESTING } from '../limits.ts';
 import { buildCell, expressionText, type JsSource } from './build-cell.ts';
+import type { Origin } from './build-guards.ts';
 import type { Cascade, Cell, TestCase } from './cascade.ts';
 import { checkJsCode, checkJsonSchema } from './check-code.ts';
 import { cascadeNotFound, hasCascadeSuffix } from './find-cascades.ts';
+import { type NamedCascade, namedCascades } from './named-cascades.ts';
 import type { ParsedYaml, ValuePath } from './parse-yaml.ts';
 import { cascadeInvalid, type Problem } from './problems.ts';
 import {
@@ -66,21 +68,30 @@ class Loader {
     const nested: Record<string, Cascade> = {};
     for (const [i, cellFile] of written.cells.entries()) {
       const at: Report = (path, message, code) => report(['cells', i, ...path], message, code);
-      const js =
-        cellFile.tool === 'js' ? await this.#code(cellFile, file, parsed, i, at) : undefined;
+      const origin: Origin = {
+        file,
+        lineOf(path) {
+          const { line } = parsed.place(['cells', i, ...path]);
+          return parsed.isBlock(['cells', i, ...path]) ? line + 1 : line;
+        },
+      };
+      const js = cellFile.tool === 'js' ? await this.#code(cellFile, origin, at) : undefined;
       if (js !== undefined) hash.update(`\0js ${js.source}\0${js.code}`);
       if (cellFile.output_schema !== undefined) {
         const problem = checkJsonSchema(cellFile.output_schema as JsonObject);
         if (problem !== undefined) at(['output_schema'], `not a JSON Schema: ${problem}`);
       }
-      const cell = buildCell(cellFile, js, at);
+      const cell = buildCell(cellFile, js, origin, at);
       if (cell === undefined) continue;
       cells.push(cell);
-      if (cell.kind !== 'cascade' || nested[cell.cascade] !== undefined) continue;
-      const loaded = await this.#nested(cell.cascade, [...callers, file], at);
-      if (loaded === undefined) continue;
-      nested[cell.cascade] = loaded;
-      hash.update(`\0cascade ${cell.cascade}\0${loaded.hash}`);
+      for (const named of namedCascades(cell)) {
+        const known = nested[named.name] ?? (await this.#nested(named, [...callers, file], at));
+        if (known === undefined) continue;
+        checkGiven(named, known, at);
+        if (nested[named.name] !== undefined) continue;
+        nested[named.name] = known;
+        hash.update(`\0cascade ${named.name}\0${known.hash}`);
+      }
     }
     checkNames(written, report);
     const output = expressionText(['output'], written.output, report);
@@ -107,20 +118,12 @@ class Loader {
   }
 
   /** The code of a js cell: written in the file, or in a file of its own under the root. */
-  async #code(
-    cell: CellFile,
-    file: string,
-    parsed: ParsedYaml,
-    i: number,
-    report: Report,
-  ): Promise<JsSource | undefined> {
+  async #code(cell: CellFile, origin: Origin, report: Report): Promise<JsSource | undefined> {
     const { code, file: codeFile } = cell.inputs ?? {};
     let source: JsSource;
     let path: ValuePath = ['inputs', 'code'];
     if (typeof code === 'string' && codeFile === undefined) {
-      const { line } = parsed.place(['cells', i, 'inputs', 'code']);
-      const isBlock = parsed.isBlock(['cells', i, 'inputs', 'code']);
-      source = { code, source: file, firstLine: isBlock ? line + 1 : line };
+      source = { code, source: origin.file, firstLine: origin.lineOf(path) };
     } else if (typeof codeFile === 'string' && code === undefined) {
       path = ['inputs', 'file'];
       const bytes = await this.#read(codeFile, path, report);
@@ -148,11 +151,10 @@ class Loader {
   }
 
   async #nested(
-    name: string,
+    { name, path }: NamedCascade,
     callers: readonly string[],
     report: Report,
   ): Promise<Cascade | undefined> {
-    const path = ['tool'];
     try {
       const file = canonicalName(name);
       if (callers.includes(file)) {
@@ -166,7 +168,7 @@ class Loader {
       }
       const known = this.#loaded.get(file);
       if (known !== undefined) return known;
-      const bytes = await readRootFile(this.#root, file);
+      const bytes = hasCascadeSuffix(file) ? await readRootFile(this.#root, file) : undefined;
       if (bytes === undefined) throw await cascadeNotFound(this.#root, file);
       const loaded = await this.load(file, bytes, callers);
       this.#loaded.set(file, loaded);
@@ -176,6 +178,14 @@ class Loader {
       report(path, error.message, error.code);
       return undefined;
     }
+  }
+}
+
+/** Reports inputs that a ward's or an evaluator's cascade requires and does not get. */
+function checkGiven({ name, path, given }: NamedCascade, cascade: Cascade, report: Report): void {
+  if (given === undefined) return;
+  for (const input of cascade.requiredInputs.filter((wanted) => !given.includes(wanted))) {
+    report(path, `${name} requires the input ${input}; here it gets ${given.join(', ')}`);
   }
 }
 

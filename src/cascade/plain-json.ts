@@ -122,6 +122,23 @@ export function isTruthy(value: Json): boolean {
   return Array.isArray(value) ? value.length > 0 : Object.keys(value).length > 0;
 }
 
+/** JSON text with the keys of every object in order, so that equal values have equal texts. */
+export function canonicalJson(value: Json): string {
+  return JSON.stringify(value, (_, part: Json) =>
+    typeof part !== 'object' || part === null || Array.isArray(part)
+      ? part
+      : Object.fromEntries(Object.entries(part).sort(([left], [right]) => (left < right ? -1 : 1))),
+  );
+}
+
+/** Freezes a value and all in it: code cannot change what others see. What is frozen is so throughout. */
+export function freezeDeep<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const item of Object.values(value)) freezeDeep(item);
+  return value;
+}
+
 /** Equality of JSON values; the order of keys does not count. What `rvbbit test` compares with. */
 export function jsonEquals(a: Json, b: Json): boolean {
   if (a === b) return true;

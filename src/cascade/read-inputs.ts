@@ -2,6 +2,7 @@
 import type { Json, JsonObject } from '../json.ts';
 import type { Cascade, Cell } from './cascade.ts';
 import { expressionReferences, type References, templateReferences } from './jinja-scan.ts';
+import { namedCascades } from './named-cascades.ts';
 
 /** JSON Schema of the inputs; the short form `name: description` is widened, each name required unless its description ends with "(optional)". */
 export function widenInputsSchema(written: JsonObject): JsonObject | { readonly problem: string } {
@@ -51,13 +52,24 @@ export function inputsOf(
     for (const name of references.input) found.add(name);
   }
   for (const cell of cells) {
-    if (cell.kind === 'js') return 'all';
+    if (cell.kind === 'js' || readsWholeInput(cell, nested)) return 'all';
     if (cell.kind !== 'cascade' || cell.inputs !== undefined) continue;
     const columns = nested[cell.cascade]?.inputColumns ?? 'all';
     if (columns === 'all') return 'all';
     for (const name of columns) found.add(name);
   }
   return [...found];
+}
+
+/** True where a ward or an evaluator is code, or a cascade that reads the `input` it is given. */
+function readsWholeInput(cell: Cell, nested: Readonly<Record<string, Cascade>>): boolean {
+  const { wards } = cell;
+  if ([...(wards?.pre ?? []), ...(wards?.post ?? [])].some(({ kind }) => kind === 'js'))
+    return true;
+  return namedCascades(cell).some(({ name, given }) => {
+    const columns = nested[name]?.inputColumns ?? 'all';
+    return given !== undefined && (columns === 'all' || columns.includes('input'));
+  });
 }
 
 function allReferences(cells: readonly Cell[], output: string | undefined): readonly References[] {
@@ -83,6 +95,14 @@ function allReferences(cells: readonly Cell[], output: string | undefined): read
       add(cell.system);
     }
     if (cell.kind === 'cascade' || cell.kind === 'lookup') addAll(cell.inputs ?? {});
+    for (const ward of [...(cell.wards?.pre ?? []), ...(cell.wards?.post ?? [])]) {
+      if (ward.kind === 'sql') add(ward.query);
+    }
+    const evaluator = cell.takes?.evaluator;
+    if (evaluator?.kind === 'instructions') {
+      add(evaluator.instructions);
+      add(evaluator.system);
+    }
   }
   return references;
 }

@@ -1,7 +1,7 @@
 /** The keys of a cascade file, as zod sees them; `examples/cascade.schema.json` is generated from here. */
 import { z } from 'zod';
 import type { JsonObject } from '../json.ts';
-import { CASCADE_MAX_CELLS } from '../limits.ts';
+import { CASCADE_MAX_CELLS, TAKES_MAX_FACTOR } from '../limits.ts';
 import { durationMs } from './duration.ts';
 
 const NAME = /^(?!(?:constructor|prototype)$)(?!__)[A-Za-z_][A-Za-z0-9_]{0,99}$/;
@@ -38,14 +38,53 @@ const retry = z.strictObject({
   base: duration.optional().describe('the first wait'),
 });
 
+/** What goes to the model beside the prompt. */
+const modelKeys = {
+  system: text.optional(),
+  model: text.optional(),
+  temperature: z.number().min(0).max(2).optional(),
+  top_p: z.number().min(0).max(1).optional(),
+  max_tokens: positiveInt.optional(),
+  seed: z.int().optional(),
+  stop: z.array(text).optional(),
+};
+
+const evaluator = z.strictObject({
+  instructions: text.optional().describe('a prompt that shows {{ takes }} and asks for the best'),
+  cascade: text.optional().describe('a cascade of input and takes; its value is the index'),
+  ...modelKeys,
+  timeout: duration.optional(),
+});
+
 const takes = z.strictObject({
-  factor: positiveInt.max(100).describe('how many answers are asked'),
-  reduce: z.unknown().optional().describe('how they become one'),
+  factor: positiveInt.max(TAKES_MAX_FACTOR).describe('how many times the cell is done'),
+  reduce: z
+    .enum(['vote', 'median', 'first_valid', 'evaluator'])
+    .optional()
+    .describe('how the values become one; default vote'),
+  evaluator: evaluator.optional().describe('with reduce: evaluator'),
+});
+
+const ward = z.strictObject({
+  name: name.optional().describe('how messages call it'),
+  mode: z.enum(['blocking', 'retry', 'advisory']).optional().describe('default blocking'),
+  max_attempts: positiveInt
+    .max(100)
+    .optional()
+    .describe('retry: attempts of the cell in all, the first one included; default 3'),
+  timeout: duration.optional(),
+  js: text
+    .optional()
+    .describe(
+      'an async function body of input, outputs, state, output: true, false or {ok, reason}',
+    ),
+  sql: text.optional().describe('a query; the first column of its first row is the verdict'),
+  cascade: text.optional().describe('a cascade of input, outputs, state, output; a verdict'),
 });
 
 const wards = z.strictObject({
-  pre: z.array(z.unknown()).optional(),
-  post: z.array(z.unknown()).optional(),
+  pre: z.array(ward).optional().describe('before the cell, on its input'),
+  post: z.array(ward).optional().describe('after the cell, on its output'),
 });
 
 const cell = z.strictObject({
@@ -57,13 +96,7 @@ const cell = z.strictObject({
     .union([name, z.boolean()], { error: 'expected a table name, or true for _<cell>' })
     .optional()
     .describe('sql_data: the table that the result goes to; true: _<cell>'),
-  system: text.optional(),
-  model: text.optional(),
-  temperature: z.number().min(0).max(2).optional(),
-  top_p: z.number().min(0).max(1).optional(),
-  max_tokens: positiveInt.optional(),
-  seed: z.int().optional(),
-  stop: z.array(text).optional(),
+  ...modelKeys,
   output_schema: jsonSchema
     .optional()
     .describe('JSON Schema, draft 2020-12, of what the cell gives'),
@@ -124,10 +157,12 @@ export const cascadeFileSchema = z.strictObject({
 export type CascadeFile = z.infer<typeof cascadeFileSchema>;
 /** One entry of `cells` after validation. */
 export type CellFile = z.infer<typeof cell>;
+/** One entry of a cell's `wards.pre` or `wards.post` after validation. */
+export type WardFile = z.infer<typeof ward>;
 
 /** The keys that are known at a path of the file, for "did you mean". */
 export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
-  const [first, , third] = path;
+  const [first, , third, fourth] = path;
   if (first === undefined) return Object.keys(cascadeFileSchema.shape);
   if (first === 'sql_function') {
     return path.length === 1 ? Object.keys(sqlFunction.shape) : ['name', 'type'];
@@ -136,8 +171,11 @@ export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   if (first !== 'cells') return [];
   if (third === undefined) return Object.keys(cell.shape);
   if (third === 'retry') return Object.keys(retry.shape);
-  if (third === 'takes') return Object.keys(takes.shape);
-  return third === 'wards' ? Object.keys(wards.shape) : [];
+  if (third === 'takes') {
+    return Object.keys(fourth === 'evaluator' ? evaluator.shape : takes.shape);
+  }
+  if (third !== 'wards') return [];
+  return Object.keys(fourth === undefined ? wards.shape : ward.shape);
 }
 
 /** The schema of cascade files as JSON Schema, for editors. */

@@ -17,6 +17,10 @@ export interface TemplateContext {
   readonly input: JsonObject;
   readonly outputs: JsonObject;
   readonly state: JsonObject;
+  /** What the cell gave, for its wards. */
+  readonly output?: Json;
+  /** What a cell's takes gave, for their evaluator. */
+  readonly takes?: readonly Json[];
 }
 
 /** A template made ready; `text` is its Jinja source. */
@@ -123,6 +127,12 @@ export function usedContext(references: References, context: TemplateContext): J
       part = picked;
     }
     const copy = copyJson(part);
+    if (!copy.ok) throw templateError(`${root}${copy.problem.path} ${copy.problem.message}`);
+    used[root] = copy.value;
+  }
+  for (const root of ['output', 'takes'] as const) {
+    if (context[root] === undefined || !references.roots.has(root)) continue;
+    const copy = copyJson(context[root]);
     if (!copy.ok) throw templateError(`${root}${copy.problem.path} ${copy.problem.message}`);
     used[root] = copy.value;
   }

@@ -15,6 +15,17 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
   explain: [`rvbbit explain "RVBBIT MAP 'band.yaml' USING (SELECT 20 AS price)"`],
   doctor: ['rvbbit doctor', 'rvbbit doctor --json'],
   resume: ['rvbbit resume --list', 'rvbbit resume udf-clever-fox shop.duckdb'],
+  journal: [
+    'rvbbit journal verify',
+    'rvbbit journal compact --older-than 7d',
+    'rvbbit journal prune --older-than 90d --max-size 1GB --dry-run',
+  ],
+  cache: [
+    'rvbbit cache stats',
+    'rvbbit cache list --model gpt-4o-mini --limit 5',
+    'rvbbit cache clear --older-than 7d --yes',
+  ],
+  config: ['rvbbit config show', 'rvbbit config show --json'],
   init: ['rvbbit init my-project'],
   sim: [
     'rvbbit sim --latency lognormal:500:0.8 --rpm 600',

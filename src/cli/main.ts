@@ -23,6 +23,12 @@ async function loadCommand(name: CommandName): Promise<RunCommand> {
       return (await import('./commands/doctor.ts')).doctor;
     case 'resume':
       return (await import('./commands/resume.ts')).resume;
+    case 'journal':
+      return (await import('./commands/journal.ts')).journal;
+    case 'cache':
+      return (await import('./commands/cache.ts')).cache;
+    case 'config':
+      return (await import('./commands/config.ts')).config;
     case 'init':
       return (await import('./commands/init.ts')).init;
     case 'sim':

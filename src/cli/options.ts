@@ -13,6 +13,15 @@ export const COMMANDS = {
     usage: 'resume --list | <session> [db]',
     summary: 'go on with a statement that was killed or stopped',
   },
+  journal: {
+    usage: 'journal verify|compact|prune',
+    summary: 'check the journal on disk, or make it smaller',
+  },
+  cache: {
+    usage: 'cache stats|list|show|clear',
+    summary: 'look at stored model answers, or clear them',
+  },
+  config: { usage: 'config show', summary: 'print the settings that count, without secrets' },
   init: { usage: 'init [dir]', summary: 'make a working folder with an example' },
   sim: { usage: 'sim', summary: 'start a simulated model server, until Ctrl-C' },
 } as const;
@@ -49,9 +58,16 @@ export interface CliOptions {
   readonly answers?: string;
   readonly directives?: boolean;
   readonly list?: boolean;
-  readonly stateDir?: string;
   /** The session that is resumed: no option of the command line. */
   readonly resumes?: string;
+  readonly stateDir?: string;
+  readonly state?: boolean;
+  readonly olderThan?: string;
+  readonly maxSize?: string;
+  readonly dryRun?: boolean;
+  readonly limit?: number;
+  readonly model?: string;
+  readonly yes?: boolean;
   readonly verbose?: boolean;
   readonly help?: boolean;
   readonly version?: boolean;
@@ -88,11 +104,6 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   { flags: '--list', help: 'say what there is to resume', commands: ['resume'] },
   {
-    flags: '--state-dir <dir>',
-    help: 'where the journal is kept (default: ./.rvbbit)',
-    commands: ['resume'],
-  },
-  {
     flags: '--param <name=value>',
     help: 'bind $name; JSON if it parses, else text; 1=… binds $1',
     commands: [...SCRIPT, 'resume'],
@@ -116,6 +127,45 @@ export const OPTIONS: readonly OptionRow[] = [
     commands: ['explain'],
     choices: ['text', 'json'],
   },
+  {
+    flags: '--format <name>',
+    help: 'default: table on a terminal, jsonl elsewhere',
+    commands: ['journal', 'cache'],
+    choices: ['table', 'jsonl', 'json', 'csv', 'tsv', 'markdown'],
+  },
+  {
+    flags: '--state-dir <dir>',
+    help: 'where the journal is kept (default: ./.rvbbit)',
+    commands: ['query', 'run', 'test', 'journal', 'cache', 'resume'],
+  },
+  {
+    flags: '--no-state',
+    help: 'keep no journal: nothing is found again by later runs',
+    commands: ['query', 'run', 'test'],
+  },
+  {
+    flags: '--older-than <time>',
+    help: 'prune, compact, clear: what is older, e.g. 12h, 30d',
+    commands: ['journal', 'cache'],
+  },
+  {
+    flags: '--max-size <size>',
+    help: 'prune: the oldest, down to this size, e.g. 500MB, 1GB',
+    commands: ['journal'],
+  },
+  { flags: '--dry-run', help: 'say what would be done, and do nothing', commands: ['journal'] },
+  {
+    flags: '--limit <n>',
+    help: 'list: answers shown (default 20)',
+    commands: ['cache'],
+    number: true,
+  },
+  {
+    flags: '--model <name>',
+    help: 'list, clear: answers of this model alone',
+    commands: ['cache'],
+  },
+  { flags: '--yes', help: 'clear: do it', commands: ['cache'] },
   {
     flags: '-o, --output <file>',
     help: 'write results to a file, whole or not at all',
@@ -146,7 +196,7 @@ export const OPTIONS: readonly OptionRow[] = [
     help: "each statement's summary as a line of JSON on stderr",
     commands: ['query', 'resume'],
   },
-  { flags: '--json', help: 'print the report as JSON', commands: ['doctor'] },
+  { flags: '--json', help: 'print the report as JSON', commands: ['doctor', 'config'] },
   { flags: '--force', help: 'overwrite files', commands: ['init'] },
   {
     flags: '--port <n>',

@@ -35,6 +35,8 @@ export interface ScriptSettings {
   readonly signal: AbortSignal;
   /** The session of the statement that is taken up again. */
   readonly resumes?: string;
+  /** Aborts when no further statement or row is to begin. */
+  readonly drain: AbortSignal;
   readonly keepGoing: boolean;
   readonly stats: boolean;
   readonly quiet: boolean;
@@ -61,11 +63,11 @@ export async function checkSyntax(statements: readonly ScriptStatement[]): Promi
 
 /** Runs the statements until one fails, or all of them under `keepGoing`. Gives what went wrong. */
 export async function runScript(settings: ScriptSettings): Promise<Verdict[]> {
-  const { statements, sink, signal, keepGoing } = settings;
+  const { statements, sink, drain, keepGoing } = settings;
   const verdicts: Verdict[] = [];
   const results = { count: 0 };
   for (const [index, statement] of statements.entries()) {
-    if (signal.aborted) break;
+    if (drain.aborted) break;
     try {
       const summary = await runStatement(settings, statement, index, results);
       verdicts.push(...verdictsOn(summary));
@@ -73,7 +75,7 @@ export async function runScript(settings: ScriptSettings): Promise<Verdict[]> {
     } catch (thrown) {
       settings.progress.hide();
       await sink.rollback();
-      if (signal.aborted && isCancelled(thrown)) {
+      if (drain.aborted && isCancelled(thrown)) {
         if (thrown.summary !== undefined) account(settings, index, thrown.summary, []);
         break;
       }
@@ -111,7 +113,7 @@ async function runStatement(
   index: number,
   results: { count: number },
 ): Promise<Summary> {
-  const { engine, start, sink, signal, format, resumes } = settings;
+  const { engine, start, sink, signal, drain, format, resumes } = settings;
   const params = bindParams(statement.sql, settings.params);
   if (start === undefined && settings.printed(index) && statement.givesRows) {
     const { writeParquet } = await import('./format/parquet.ts');
@@ -126,6 +128,7 @@ async function runStatement(
   }
   const stream = engine.stream(statement.sql, params, {
     signal,
+    drain,
     valueForm: 'json',
     origin: 'cli',
     ...(resumes === undefined ? {} : { resumes }),
@@ -142,7 +145,7 @@ async function runStatement(
   const writer = prints ? start(columns, sink, settings.formatSettings) : undefined;
   for await (const row of stream) {
     // The rows of plain SQL are all there by now; only here can they still be stopped.
-    if (signal.aborted && !statement.dialect) throw cancelled();
+    if (drain.aborted && !statement.dialect) throw cancelled();
     const slower = writer?.row(row);
     if (slower !== undefined) await slower;
   }

@@ -1,9 +1,11 @@
-/** Ctrl-C and SIGTERM: the first one stops the statement and lets it say what was done, the second ends the process. */
+/** Ctrl-C and SIGTERM: the first one lets what is in flight end and says what was done, the second ends the process. */
 import { say } from './stderr.ts';
 
 /** Watches for interrupts until closed. */
 export interface Interrupts {
-  /** Aborts at the first interrupt; hand it to whatever runs. */
+  /** Aborts at the first interrupt: nothing more is to begin. */
+  readonly drain: AbortSignal;
+  /** Aborts once what is in flight has had its time: it is to end now. */
   readonly signal: AbortSignal;
   /** Whether an interrupt came. */
   readonly interrupted: boolean;
@@ -14,10 +16,16 @@ export interface Interrupts {
 
 const INTERRUPTED_EXIT = 130;
 
-/** Takes SIGINT and SIGTERM over from Node, which would end the process at once. */
-export function watchInterrupts(): Interrupts {
+/** Takes SIGINT and SIGTERM over from Node, which would end the process at once. `graceMs` is for what is in flight. */
+export function watchInterrupts(graceMs = 0): Interrupts {
+  const drain = new AbortController();
   const controller = new AbortController();
   let interrupted = false;
+  let timer: NodeJS.Timeout | undefined;
+  const stop = () => {
+    drain.abort();
+    controller.abort();
+  };
   const onSignal = () => {
     if (interrupted) {
       // A progress bar turns line wrapping off while it stands.
@@ -26,17 +34,21 @@ export function watchInterrupts(): Interrupts {
     }
     interrupted = true;
     say('interrupted: stopping the statement; once more ends at once');
-    controller.abort();
+    drain.abort();
+    if (graceMs === 0) controller.abort();
+    else timer = setTimeout(() => controller.abort(), graceMs).unref();
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   return {
+    drain: drain.signal,
     signal: controller.signal,
     get interrupted() {
       return interrupted;
     },
-    stop: () => controller.abort(),
+    stop,
     close() {
+      clearTimeout(timer);
       process.off('SIGINT', onSignal);
       process.off('SIGTERM', onSignal);
     },

@@ -14,14 +14,18 @@ export async function deliverMap(
   const execution = await MapExecution.prepare(plan, env, { growing: false });
   try {
     await execution.run();
-    const notices = [...noticesOf(plan, execution), ...endNotices(env)];
+    const notices = [
+      ...noticesOf(plan, execution),
+      ...execution.advisories.notices(),
+      ...endNotices(env),
+    ];
     await env.desk.journal.commit();
     const { signal } = env.stop;
     const { targetSql } = execution;
     if (targetSql !== undefined) {
       const written = await env.session.run(targetSql, { signal });
       if (plan.target.kind !== 'rows') {
-        const rowCount = written.changes ?? execution.rowCount;
+        const rowCount = written.changes ?? (await execution.countRows());
         return { columns: [], rows: [], rowCount, notices };
       }
     }
@@ -51,7 +55,12 @@ export async function* streamMap(
   });
   try {
     const { signal } = env.stop;
-    onHead({ columns: execution.columns, notices: noticesOf(plan, execution), signal });
+    onHead({
+      columns: execution.columns,
+      notices: noticesOf(plan, execution),
+      lateNotices: () => [...execution.advisories.notices(), ...endNotices(env)],
+      signal,
+    });
     for await (const range of execution.knownRanges()) {
       await env.desk.journal.commit();
       const reader = await env.session.run(execution.select(range), { signal });

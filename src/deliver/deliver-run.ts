@@ -7,8 +7,8 @@ import type { Notice } from '../result.ts';
 import { type Delivered, endNotices, limitNotice } from './delivered.ts';
 
 export async function deliverRun(plan: RunPlan, env: StatementEnv): Promise<Delivered> {
-  const { report, cut, shadows } = await executeRun(plan, env);
-  const notices: Notice[] = [];
+  const { report, cut, shadows, advisories } = await executeRun(plan, env);
+  const notices: Notice[] = [...advisories.notices()];
   if (cut && plan.limit.source === 'default') notices.push(limitNotice('run'));
   if (shadows) {
     notices.push({

@@ -8,6 +8,8 @@ import { summaryNotices } from './delivered.ts';
 export interface StreamHead {
   readonly columns: readonly ResultColumn[];
   readonly notices: readonly Notice[];
+  /** What is known only when the last row is. */
+  lateNotices?(): readonly Notice[];
   /** Aborts when the statement is stopped. */
   readonly signal: AbortSignal;
 }
@@ -23,12 +25,14 @@ export function rowStream(
   const summary = deferred<Summary>();
   const notices: Notice[] = [];
   let signal: AbortSignal | undefined;
+  let lateNotices: StreamHead['lateNotices'];
   let stepsOut = 0;
   let ending: Promise<never> | undefined;
   const generator = rows((head) => {
     notices.push(...head.notices);
     columns.resolve(head.columns);
     signal = head.signal;
+    lateNotices = head.lateNotices;
     signal.addEventListener('abort', endIfPaused, { once: true });
   });
   const fail = (thrown: unknown): never => {
@@ -55,6 +59,8 @@ export function rowStream(
         return result;
       }
       signal?.removeEventListener('abort', endIfPaused);
+      notices.push(...(lateNotices?.() ?? []));
+      lateNotices = undefined;
       columns.resolve([]);
       if (result.value !== undefined) {
         notices.push(...summaryNotices(result.value));

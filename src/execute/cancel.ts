@@ -34,18 +34,27 @@ export function reasonOf(signal: AbortSignal): RvbbitError {
 export type DrainReason = 'budget' | 'interrupted';
 
 /**
- * One signal for a statement: aborts with RVB_CANCELLED when the caller's or the engine's signal
+ * One signal for a statement, and the word that it should come to its end: aborts with RVB_CANCELLED when the caller's or the engine's signal
  * does, with RVB_DEADLINE when the time is up. `dispose` takes the listeners off again.
  */
 export class StatementSignal {
   readonly #controller = new AbortController();
   readonly #sources: readonly AbortSignal[];
   readonly #onAbort = () => this.abort(cancelled());
+  readonly #drainSource: AbortSignal | undefined;
+  /** What has no rows in flight ends at once. */
+  readonly #onInterrupt = () => {
+    if (this.#onDrain.size > 0) this.drain('interrupted');
+    else this.#onAbort();
+  };
   readonly #onDrain = new Set<() => void>();
   #timer: NodeJS.Timeout | undefined;
   #drained: DrainReason | undefined;
 
-  constructor(sources: readonly (AbortSignal | undefined)[]) {
+  constructor(sources: readonly (AbortSignal | undefined)[], drain?: AbortSignal) {
+    this.#drainSource = drain;
+    if (drain?.aborted === true) this.#onInterrupt();
+    else if (drain !== undefined) follow(drain, this.#onInterrupt);
     this.#sources = sources.filter((source) => source !== undefined);
     for (const source of this.#sources) {
       if (source.aborted) this.#onAbort();
@@ -104,6 +113,7 @@ export class StatementSignal {
   dispose(): void {
     clearTimeout(this.#timer);
     for (const source of this.#sources) unfollow(source, this.#onAbort);
+    if (this.#drainSource !== undefined) unfollow(this.#drainSource, this.#onInterrupt);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Runs on their way: read from the inputs, run as a chunk, settled as a piece. */
+import type { AdvisoryReport } from '../../workers/protocol.ts';
 import type { Failure } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 
@@ -31,6 +32,7 @@ export interface Piece {
   /** Outputs by cell and values as they were before the value rule, where they were kept. */
   readonly outputs?: readonly JsonObject[];
   readonly results?: readonly Json[];
+  readonly advisories?: AdvisoryReport;
 }
 
 /** Where a statement's runs take their inputs from. */

@@ -5,6 +5,7 @@ import { type StagedRuns, stageRuns } from '../duck/stage-runs.ts';
 import { STORE_FLUSH_MS, STREAM_FLUSH_MS } from '../limits.ts';
 import type { MapPlan } from '../plan/plan.ts';
 import type { ResultColumn } from '../result.ts';
+import { AdvisoryTally } from './advisories.ts';
 import { reasonOf } from './cancel.ts';
 import { executeRuns } from './execute-runs.ts';
 import { ERROR_TYPE, type ResultTables, resultSelect } from './result-select.ts';
@@ -21,6 +22,8 @@ export interface RowRange {
 
 /** A MAP on its way. `prepare`, then `run`, then `select`; `close` drops what it made, whatever happened. */
 export class MapExecution {
+  /** What advisory wards refused so far. */
+  readonly advisories = new AdvisoryTally();
   readonly #plan: MapPlan;
   readonly #env: StatementEnv;
   readonly #stage: StagedQuery;
@@ -55,6 +58,7 @@ export class MapExecution {
       let execution: MapExecution | undefined;
       const store = await RunStore.create(env.session, {
         id: env.id,
+        flushAfterPieces: window.maxChunks / 4,
         flushAfterMs: options.growing ? STREAM_FLUSH_MS : STORE_FLUSH_MS,
         onStored: (storedRuns) => {
           if (execution !== undefined) execution.#grow(storedRuns, options.growing);
@@ -127,6 +131,7 @@ export class MapExecution {
       failFast: onError.kind === 'fail',
       window: this.#window,
       sink: this.#store,
+      advisories: this.advisories,
     });
     await this.#store.finish();
     this.#ended = true;
@@ -137,6 +142,18 @@ export class MapExecution {
   /** SQL of the result, or of some rows of it, in row order. */
   select(range?: RowRange): string {
     return this.#select({ intoTable: false, ...(range === undefined ? {} : { range }) });
+  }
+
+  /** Rows of the result: those read, less those that are left out of it. */
+  async countRows(): Promise<number> {
+    const { onError } = this.#plan;
+    const leavesOut = onError.kind === 'skip' && this.#store.failedRuns > 0;
+    if (!leavesOut && this.#env.stop.drained === undefined) return this.rowCount;
+    const counted = await this.#env.session.run(
+      `SELECT count(*) AS n FROM (${this.#select({ intoTable: false })})`,
+      { signal: this.#env.stop.signal },
+    );
+    return Number((await counted.rows('json'))[0]!['n']);
   }
 
   /** SQL that puts the result where the plan says; undefined where it goes to the caller alone. */

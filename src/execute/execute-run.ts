@@ -5,7 +5,8 @@ import { dropStage, stageQuery } from '../duck/stage.ts';
 import type { Failure } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { RunPlan } from '../plan/plan.ts';
-import { runSingle } from './run-single.ts';
+import { AdvisoryTally } from './advisories.ts';
+import { runSingle, type SingleRun } from './run-single.ts';
 import type { StatementEnv } from './statement-env.ts';
 
 /** The JSON that a RUN returns in its one row. */
@@ -31,19 +32,23 @@ export interface RunResult {
   readonly cut: boolean;
   /** A table or view of the same name that the temp table now hides in this session. */
   readonly shadows: boolean;
+  /** What advisory wards refused. */
+  readonly advisories: AdvisoryTally;
 }
 
 export async function executeRun(plan: RunPlan, env: StatementEnv): Promise<RunResult> {
   const { session, ledger } = env;
   const staged = await stageTable(plan, env);
   const before = await tableIds(session);
-  const outcome = await runSingle(env, {
+  const advisories = new AdvisoryTally();
+  const single: SingleRun = {
     kind: 'run',
     input: { data_table: plan.asTable, row_count: staged.rowCount, columns: staged.columns },
     timeoutMs: plan.timeoutMs,
     calls: plan.calls,
     failFast: plan.onError.kind === 'fail',
-  });
+  };
+  const outcome = await runSingle(env, single, advisories);
   const after = await tableIds(session);
   const report: RunReport = {
     status:
@@ -61,7 +66,7 @@ export async function executeRun(plan: RunPlan, env: StatementEnv): Promise<RunR
     duration_ms: Math.round(ledger.elapsedMs),
     ...(outcome.kind === 'failed' ? { error: outcome.error } : {}),
   };
-  return { report, cut: staged.cut, shadows: staged.shadows };
+  return { report, cut: staged.cut, shadows: staged.shadows, advisories };
 }
 
 interface StagedTable {

@@ -5,6 +5,7 @@ import type { JournalEntry } from '../journal/records.ts';
 import { SUMMARY_MAX_FAILURES } from '../limits.ts';
 import type { CallPlan } from '../plan/plan.ts';
 import type { RowFailure } from '../result.ts';
+import type { AdvisoryTally } from './advisories.ts';
 import { openCalls } from './calls/open-calls.ts';
 import { reasonOf, StopGuard } from './cancel.ts';
 import type { Chunk, Piece, RunInputs } from './chunk.ts';
@@ -32,6 +33,7 @@ export interface RunsRequest {
   readonly failFast: boolean;
   readonly window: Window;
   readonly sink: RunSink;
+  readonly advisories: AdvisoryTally;
 }
 
 /** Resolves when every run has settled; throws what stopped it: an abort, `failFast`, or lost workers. */
@@ -119,9 +121,11 @@ class Intake {
   }
 
   async accept(piece: Piece, chunk: Chunk): Promise<void> {
-    const { failFast, sink } = this.#request;
+    const { failFast, sink, advisories } = this.#request;
+    if (piece.advisories !== undefined) advisories.add(piece.advisories);
     const failures = await this.#nameFailures(piece);
-    this.#env.ledger.note(rowsRecord(piece, chunk, failures));
+    const record = rowsRecord(piece, chunk, failures);
+    if (record.count > 0) this.#env.ledger.note(record);
     const first = failures[0];
     if (failFast && first !== undefined) {
       throw new RvbbitError(first.code, `row ${first.ordinal}: ${first.message}`, {

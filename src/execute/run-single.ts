@@ -2,6 +2,7 @@
 import type { RunOutcome, RunSettings } from '../../workers/protocol.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { CallPlan } from '../plan/plan.ts';
+import { AdvisoryTally } from './advisories.ts';
 import { BUDGET_USED_UP } from './calls/statement-calls.ts';
 import { reasonOf } from './cancel.ts';
 import type { Piece, RunInputs } from './chunk.ts';
@@ -19,7 +20,11 @@ export interface SingleRun {
 }
 
 /** The run's outcome, with the output of every cell. */
-export async function runSingle(env: StatementEnv, single: SingleRun): Promise<RunOutcome> {
+export async function runSingle(
+  env: StatementEnv,
+  single: SingleRun,
+  advisories = new AdvisoryTally(),
+): Promise<RunOutcome> {
   let settled: Piece | undefined;
   env.ledger.note({ t: 'statement.read', rows: 1, runs: 1, deduped: 0 });
   await executeRuns(env, {
@@ -29,6 +34,7 @@ export async function runSingle(env: StatementEnv, single: SingleRun): Promise<R
     parallel: 1,
     failFast: single.failFast,
     window: new Window(1),
+    advisories,
     sink: {
       write: ([piece]) => {
         settled = piece;
@@ -36,7 +42,8 @@ export async function runSingle(env: StatementEnv, single: SingleRun): Promise<R
     },
   });
   if (settled === undefined) throw reasonOf(env.stop.signal);
-  return outcomeOf(settled);
+  const { first } = advisories;
+  return { ...outcomeOf(settled), ...(first.length === 0 ? {} : { advisories: first }) };
 }
 
 function outcomeOf(piece: Piece): RunOutcome {

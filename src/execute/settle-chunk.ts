@@ -139,6 +139,7 @@ function pieceOf(chunk: Chunk, outcome: ChunkOutcome): Piece {
     ...(notRun.length === 0 ? {} : { notRun: notRun.map(({ index }) => index) }),
     ...(outcome.outputs === undefined ? {} : { outputs: outcome.outputs }),
     ...(outcome.results === undefined ? {} : { results: outcome.results }),
+    ...(outcome.advisories === undefined ? {} : { advisories: outcome.advisories }),
   };
 }
 

@@ -14,6 +14,11 @@ export class Window {
     this.#maxChunks = Math.max(WINDOW_MAX_CHUNKS, WINDOW_CHUNKS_PER_LANE * parallel);
   }
 
+  /** Chunks that may be taken and not delivered. */
+  get maxChunks(): number {
+    return this.#maxChunks;
+  }
+
   /** Resolves once there is room for a chunk, or the window is closed. */
   async room(): Promise<void> {
     while (

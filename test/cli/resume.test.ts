@@ -19,7 +19,8 @@ cells:
   - name: ask
     instructions: "Row {{ input.n }}"
 `;
-const CONFIG = 'model: sim/test-model\nproviders: { sim: { type: openai-compatible, base_url: "URL" } }\n';
+const CONFIG =
+  'model: sim/test-model\nproviders: { sim: { type: openai-compatible, base_url: "URL" } }\n';
 
 interface Place {
   readonly folder: string;
@@ -89,7 +90,10 @@ async function listed(place: Place): Promise<Record<string, unknown>[]> {
 }
 
 function rowsOf(stdout: string): unknown[] {
-  return stdout.trim().split('\n').map((line) => JSON.parse(line) as unknown);
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
 }
 
 function expected(rows: number): unknown[] {
@@ -204,7 +208,12 @@ const changes: readonly Change[] = [
     isNew: true,
   },
   { name: 'model of the engine', model: 'sim/other', calls: 5, isNew: true },
-  { name: 'model of the statement', second: `${FROM_T} WITH (model = 'sim/third')`, calls: 5, isNew: true },
+  {
+    name: 'model of the statement',
+    second: `${FROM_T} WITH (model = 'sim/third')`,
+    calls: 5,
+    isNew: true,
+  },
   {
     name: 'temperature',
     second: `${FROM_T} WITH (temperature = 0.5)`,
@@ -290,7 +299,8 @@ test('records of another version are read, and kinds of record that are not know
       for (const line of readFileSync(join(journal, name), 'utf8').trim().split('\n')) {
         const record = JSON.parse(line.slice(9)) as { t: string };
         lines.add(JSON.stringify({ ...record, t: 'moon.phase', phase: 'full' }));
-        if (record.t === 'statement.open') lines.add(JSON.stringify({ ...record, engine: '9.9.9' }));
+        if (record.t === 'statement.open')
+          lines.add(JSON.stringify({ ...record, engine: '9.9.9' }));
         else lines.add(JSON.stringify({ ...record, alsoNew: { deep: [1] } }));
       }
       const bytes = Buffer.from(lines.bytes);
@@ -300,7 +310,12 @@ test('records of another version are read, and kinds of record that are not know
     }
     const warnings: string[] = [];
     const log = () => undefined;
-    const logger = { debug: log, info: log, error: log, warn: (text: string) => warnings.push(text) };
+    const logger = {
+      debug: log,
+      info: log,
+      error: log,
+      warn: (text: string) => warnings.push(text),
+    };
     await using second = await place.open({ logger });
     const { summary } = await second.query(mapOf(3));
     assert.is(summary.calls.cacheHits, 3);
@@ -339,10 +354,7 @@ test('a lock of a dead owner is taken over, one that is held is not', () =>
     const folder = join(stateDir, 'locks');
     mkdirSync(folder, { recursive: true });
     const put = (owner: object | undefined) =>
-      writeFileSync(
-        join(folder, 'udf-a.0.lock'),
-        owner === undefined ? '' : JSON.stringify(owner),
-      );
+      writeFileSync(join(folder, 'udf-a.0.lock'), owner === undefined ? '' : JSON.stringify(owner));
     const isLocked = async () => {
       try {
         (await lockRun(stateDir, 'udf-a'))();

@@ -27,17 +27,83 @@ function upTo(max: number): number {
 /** Every kind of the simulator, with what it may be told. Those that wait for a timeout are rarer. */
 const faults: readonly (() => object)[] = [
   () => ({ kind: 'status', status: pick([400, 403, 404, 408, 413, 422, 500, 502, 503, 529]) }),
-  () => ({ kind: 'status', status: 400, code: pick(['context_length_exceeded', 'content_policy_violation']) }),
-  () => ({ kind: 'redirect', status: pick([301, 302, 303, 307, 308]), location: pick(['http://127.0.0.1:9/v1', '/v1/models', 'file:///etc/passwd']) }),
-  () => ({ kind: 'disconnect', how: pick(['reset', 'fin']), at: pick(['before-headers', 'in-headers', 'in-body']), afterBytes: upTo(200) }),
-  () => ({ kind: 'cut', afterBytes: upTo(300), length: pick(['whole', 'sent', 'chunked', 5, 400]) }),
+  () => ({
+    kind: 'status',
+    status: 400,
+    code: pick(['context_length_exceeded', 'content_policy_violation']),
+  }),
+  () => ({
+    kind: 'redirect',
+    status: pick([301, 302, 303, 307, 308]),
+    location: pick(['http://127.0.0.1:9/v1', '/v1/models', 'file:///etc/passwd']),
+  }),
+  () => ({
+    kind: 'disconnect',
+    how: pick(['reset', 'fin']),
+    at: pick(['before-headers', 'in-headers', 'in-body']),
+    afterBytes: upTo(200),
+  }),
+  () => ({
+    kind: 'cut',
+    afterBytes: upTo(300),
+    length: pick(['whole', 'sent', 'chunked', 5, 400]),
+  }),
   () => ({ kind: 'chunks', size: pick(['garbage', 'negative', 'huge', 'short', 'unterminated']) }),
   () => ({ kind: 'gzip-bomb', bytes: 20_000_000 }),
-  () => ({ kind: 'spoil', what: pick(['invalid-utf8', 'nul', 'lone-surrogate', 'deep', 'nan', 'bom', 'huge-number', 'proto-keys', 'duplicate-keys']), in: 'body', at: upTo(250) }),
-  () => ({ kind: 'spoil', what: pick(['invalid-utf8', 'nul', 'lone-surrogate', 'deep', 'nan', 'bom', 'huge-number', 'proto-keys', 'duplicate-keys']), in: 'content', at: upTo(20) }),
-  () => ({ kind: 'content', what: pick(['no-choices', 'null-content', 'empty-content', 'refusal', 'tool-calls', 'wrong-enum', 'length', 'content-filter', 'missing-item', 'extra-item', 'shuffled-items', 'error-body']) }),
+  () => ({
+    kind: 'spoil',
+    what: pick([
+      'invalid-utf8',
+      'nul',
+      'lone-surrogate',
+      'deep',
+      'nan',
+      'bom',
+      'huge-number',
+      'proto-keys',
+      'duplicate-keys',
+    ]),
+    in: 'body',
+    at: upTo(250),
+  }),
+  () => ({
+    kind: 'spoil',
+    what: pick([
+      'invalid-utf8',
+      'nul',
+      'lone-surrogate',
+      'deep',
+      'nan',
+      'bom',
+      'huge-number',
+      'proto-keys',
+      'duplicate-keys',
+    ]),
+    in: 'content',
+    at: upTo(20),
+  }),
+  () => ({
+    kind: 'content',
+    what: pick([
+      'no-choices',
+      'null-content',
+      'empty-content',
+      'refusal',
+      'tool-calls',
+      'wrong-enum',
+      'length',
+      'content-filter',
+      'missing-item',
+      'extra-item',
+      'shuffled-items',
+      'error-body',
+    ]),
+  }),
   () => ({ kind: 'content', what: pick(['prose', 'fenced', 'no-usage']) }),
-  () => ({ kind: 'bytes', text: pick(['', 'SSH-2.0-OpenSSH_9.2\r\n', 'HTTP/1.1 200 OK\r\n\r\n{"word":"w1"}']) }),
+  () => ({
+    kind: 'bytes',
+    text: pick(['', 'SSH-2.0-OpenSSH_9.2\r\n', 'HTTP/1.1 200 OK\r\n\r\n{"word":"w1"}']),
+  }),
 ];
 const slowFaults: readonly (() => object)[] = [
   () => ({ kind: 'hang' }),
@@ -55,7 +121,26 @@ function actionFor(k: number): object {
   if (kind < 0.25) return { answer };
   if (kind < 0.35) {
     // Content that is no instance of the schema, or not all of it.
-    return { answer: pick(['', ' ', 'null', 'true', '[]', '{}', '{"word":', '{"word":7}', '{"word":null}', '{"word":["w1"]}', '{"Word":"w1"}', 'w1', '"w1"', 'I think it is w1.', '{"word":"w1"} or {"word":"w2"}', '[{"word":"w1"}]']) };
+    return {
+      answer: pick([
+        '',
+        ' ',
+        'null',
+        'true',
+        '[]',
+        '{}',
+        '{"word":',
+        '{"word":7}',
+        '{"word":null}',
+        '{"word":["w1"]}',
+        '{"Word":"w1"}',
+        'w1',
+        '"w1"',
+        'I think it is w1.',
+        '{"word":"w1"} or {"word":"w2"}',
+        '[{"word":"w1"}]',
+      ]),
+    };
   }
   const attempts = random() < 0.4 ? { attempts: 1 + upTo(2) } : {};
   const fault = (random() < 0.03 ? pick(slowFaults) : pick(faults))();
@@ -181,7 +266,10 @@ test('no fault of any kind yields a value', async () => {
   }
   assert.ok(unreadable > 0);
   const codes = [...failures].map(([code, count]) => `${code} ${count}`).join(', ');
-  reportCases(statements, `statements, run twice, ${rows} rows; NULL for ${codes}; ${unreadable} answers unreadable`);
+  reportCases(
+    statements,
+    `statements, run twice, ${rows} rows; NULL for ${codes}; ${unreadable} answers unreadable`,
+  );
 });
 
 test.run();

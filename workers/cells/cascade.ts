@@ -8,7 +8,7 @@ import { RvbbitError } from '../../src/errors.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
 import type { CascadeCellProgram, CascadeProgram, InputProgram } from '../compile-cascade.ts';
 import type { RunOutcome } from '../protocol.ts';
-import type { Run, RunBudget, RunContext } from '../run-state.ts';
+import type { Run, RunBudget, RunContext, Variant } from '../run-state.ts';
 
 /** Runs a program within the bounds of a run that is under way. */
 export type RunNested = (
@@ -16,10 +16,11 @@ export type RunNested = (
   input: JsonObject,
   context: RunContext,
   budget: RunBudget,
+  variant: Variant | undefined,
 ) => RunOutcome | Promise<RunOutcome>;
 
-/** Runs the nested cascade; one that is skipped gives null, one that fails fails the cell. */
-export async function runCascadeCell(
+/** Makes the nested cascade's input and runs it. */
+export function runCascadeCell(
   cell: CascadeCellProgram,
   run: Run,
   outputs: JsonObject,
@@ -27,6 +28,19 @@ export async function runCascadeCell(
 ): Promise<Json> {
   const view: TemplateContext = { input: run.input, outputs, state: run.state };
   const input = cell.inputs === undefined ? run.input : buildObject(cell.inputs, view);
+  return runWithin(cell, run, input, runNested);
+}
+
+/**
+ * Runs a cascade within a run, on its budget and under its variant: one that is skipped gives null, one
+ * that fails throws its failure under the label.
+ */
+export async function runWithin(
+  cell: Pick<CascadeCellProgram, 'name' | 'label' | 'program' | 'timeoutMs'>,
+  run: Run,
+  input: JsonObject,
+  runNested: RunNested,
+): Promise<Json> {
   const now = run.context.nowMs();
   const ownDeadline =
     cell.timeoutMs === undefined ? Number.POSITIVE_INFINITY : now + cell.timeoutMs;
@@ -40,10 +54,15 @@ export async function runCascadeCell(
     deadlineMs: Math.min(outer, ownDeadline),
     timeoutMs: isOwn && cell.timeoutMs !== undefined ? cell.timeoutMs : budget.timeoutMs,
   };
-  const outcome = await runNested(cell.program, input, withoutOutputs(run.context), inner);
+  const context = withoutOutputs(run.context);
+  const outcome = await runNested(cell.program, input, context, inner, run.variant);
   budget.steps = inner.steps;
   budget.attempts = inner.attempts;
   budget.waitedMs += inner.waitedMs;
+  for (const advisory of outcome.advisories ?? []) {
+    run.advisories ??= [];
+    run.advisories.push({ ...advisory, cell: `${cell.name}.${advisory.cell}` });
+  }
   if (outcome.kind === 'failed') {
     const { code, message } = outcome.error;
     throw new RvbbitError(code, `${cell.label}: ${message}`, { stage: 'execute' });

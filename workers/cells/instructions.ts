@@ -9,6 +9,7 @@ import { noModelError } from '../../src/model/no-model.ts';
 import { callModel, type ReadAnswer } from '../call-model.ts';
 import type { InstructionsCellProgram } from '../compile-cascade.ts';
 import { type Run, type TimeLimit, timeLimit } from '../run-state.ts';
+import { refusalMessages } from './refusals.ts';
 
 /** Calls of one cell, retries aside: an answer that does not fit is asked for once more. */
 const MAX_ASKS = 2;
@@ -26,8 +27,9 @@ export async function runInstructionsCell(
   const { name, model, label } = cell;
   const target = context.modelTarget({ name, ...(model === undefined ? {} : { model }) });
   if (target === undefined) throw noModelError(`${label} needs a model, and none is configured`);
-  const { input, state } = run;
-  let messages = promptOf(cell, { input, outputs, state });
+  const { input, state, given, refusals = [] } = run;
+  let messages = promptOf(cell, { input, outputs, state, ...given });
+  if (refusals.length > 0) messages = [...messages, ...refusalMessages(refusals)];
   const limit = callLimit(run, label, cell.timeoutMs);
   for (let ask = 1, attempt = 1; ; ask++, attempt++) {
     const request: ChatRequest = {
@@ -46,6 +48,7 @@ export async function runInstructionsCell(
       limit,
       attempt,
       read,
+      ...(cell.retry === undefined ? {} : { retry: cell.retry }),
     });
     if (result.ok) return result.value;
     if (cell.schema === undefined || ask === MAX_ASKS) {

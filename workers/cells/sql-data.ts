@@ -11,11 +11,12 @@ export async function runSqlCell(
   run: Run,
   outputs: JsonObject,
 ): Promise<Json> {
-  const { context, input, state } = run;
+  const { context, input, state, given } = run;
   const { text, values } = renderSqlTemplate(cell.query[context.settings.kind], {
     input,
     outputs,
     state,
+    ...given,
   });
   const query = {
     text,

@@ -12,6 +12,9 @@ import type { Sink } from '../sink/sink.ts';
 import { StdoutSink } from '../sink/stdout-sink.ts';
 import { stdoutStyle } from '../stderr.ts';
 
+/** What is in flight at the first Ctrl-C has this long to end: its calls are paid. */
+const DRAIN_MS = 10_000;
+
 /** Runs the script of `-c`, `-f` or standard input on a database. Gives the exit code. */
 export async function query(words: readonly string[], options: CliOptions): Promise<number> {
   const { database, inputs } = operands(words, options);
@@ -94,7 +97,7 @@ async function withOutput(
 ): Promise<number> {
   const { format } = writing;
   const toFile = options.output !== undefined;
-  const interrupts = watchInterrupts();
+  const interrupts = watchInterrupts(DRAIN_MS);
   let unread = false;
   const sink: Sink =
     options.output === undefined || format === 'parquet'
@@ -122,6 +125,7 @@ async function withOutput(
             progress,
             signal: interrupts.signal,
             ...(options.resumes === undefined ? {} : { resumes: options.resumes }),
+            drain: interrupts.drain,
             output: options.output,
             keepGoing: options.keepGoing ?? false,
             stats: options.stats ?? false,

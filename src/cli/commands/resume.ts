@@ -1,44 +1,40 @@
 /** `rvbbit resume`: lists the statements that did not complete, and runs one of them again. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { RvbbitError } from '../../errors.ts';
 import { realFileSystem } from '../../journal/disk/file-system.ts';
 import { type ListedStatement, listStatements } from '../../journal/disk/list-statements.ts';
 import { damageError } from '../../journal/disk/segment-reader.ts';
 import { lockRun } from '../../journal/run-lock.ts';
 import { CliError } from '../exit-codes.ts';
-import { loadFormat } from '../format/format.ts';
+import { openJournalFolder } from '../journal-folder.ts';
 import type { CliOptions } from '../options.ts';
-import { StdoutSink } from '../sink/stdout-sink.ts';
-import { say, sayError, stdoutStyle } from '../stderr.ts';
+import { printRows } from '../print-rows.ts';
+import { say, sayError } from '../stderr.ts';
 import { query } from './query.ts';
 
-/** Where the command line keeps its journal. */
-const STATE_DIR = '.rvbbit';
 /** What stands before a statement whose result went to a Parquet file: `-o` is to be given again. */
 const PARQUET_TABLE = /CREATE TEMP TABLE rvbbit_output_[0-9a-f]{8} AS /;
 const USAGE = 'rvbbit resume --list | <session> [db]';
 
 /** Lists under `--list`; else runs the statement's SQL again, which asks only for what has no answer yet. */
 export async function resume(words: readonly string[], options: CliOptions): Promise<number> {
-  const stateDir = options.stateDir ?? STATE_DIR;
+  const { stateDir, folder } = openJournalFolder(options);
   const [prefix, ...database] = words;
   if (options.list === true) {
     if (prefix !== undefined) throw new CliError('usage', `'${prefix}' is left over`, USAGE);
-    await printList(statementsOf(stateDir), options);
+    if (options.format === 'parquet') throw new CliError('usage', '--list prints no parquet');
+    await printList(statementsOf(folder), options);
     return 0;
   }
   if (prefix === undefined) throw new CliError('usage', 'resume needs a session', USAGE);
-  const { session } = chosen(statementsOf(stateDir), prefix);
+  const { session } = chosen(statementsOf(folder), prefix);
   const unlock = await lockRun(stateDir, session);
   try {
     // Again, under the lock: whoever held it may have completed the statement.
-    const statement = chosen(statementsOf(stateDir), session);
+    const statement = chosen(statementsOf(folder), session);
     if (statement.ending === 'running') throw running(statement);
     tell(statement, options);
     return await query(database, {
       ...options,
-      stateDir,
       inputs: [{ kind: 'sql', text: statement.sql.replace(PARQUET_TABLE, '') }],
       parallel: options.parallel ?? statement.parallel,
       resumes: session,
@@ -48,15 +44,7 @@ export async function resume(words: readonly string[], options: CliOptions): Pro
   }
 }
 
-function statementsOf(stateDir: string): ListedStatement[] {
-  const folder = join(stateDir, 'journal');
-  if (!existsSync(folder)) {
-    throw new CliError(
-      'open',
-      `there is no journal in ${stateDir}`,
-      '--state-dir names the folder that holds it',
-    );
-  }
+function statementsOf(folder: string): ListedStatement[] {
   return listStatements(realFileSystem, folder, (damage) => {
     const { code, message } = damageError(damage);
     sayError(code, message);
@@ -99,41 +87,33 @@ function tell(statement: ListedStatement, { quiet, param }: CliOptions): void {
 
 async function printList(
   statements: readonly ListedStatement[],
-  { format }: CliOptions,
+  options: CliOptions,
 ): Promise<void> {
-  const isTerminal = process.stdout.isTTY === true;
-  const name = format === undefined || format === 'parquet' ? undefined : format;
-  const start = await loadFormat(name ?? (isTerminal ? 'table' : 'jsonl'));
-  const sink = new StdoutSink(process.stdout, () => undefined);
-  const columns = {
-    session: 'VARCHAR',
-    started: 'TIMESTAMP',
-    ending: 'VARCHAR',
-    runs: 'BIGINT',
-    rows: 'BIGINT',
-    settled: 'BIGINT',
-    calls: 'BIGINT',
-    in_flight: 'BIGINT',
-    parameters: 'BOOLEAN',
-    sql: 'VARCHAR',
-  };
-  const writer = start(
-    Object.entries(columns).map(([each, type]) => ({ name: each, type })),
-    sink,
+  await printRows(
     {
-      all: true,
-      columns: isTerminal ? process.stdout.columns : undefined,
-      dim: (text) => stdoutStyle('dim', text),
+      session: 'VARCHAR',
+      started: 'TIMESTAMP',
+      ending: 'VARCHAR',
+      runs: 'BIGINT',
+      rows: 'BIGINT',
+      settled: 'BIGINT',
+      calls: 'BIGINT',
+      in_flight: 'BIGINT',
+      parameters: 'BOOLEAN',
+      sql: 'VARCHAR',
     },
-  );
-  for (const statement of statements) {
-    const { session, ending, runs, rows, settled, calls, inFlight, hasParameters } = statement;
-    await writer.row({
-      ...{ session, started: new Date(statement.at / 1_000).toISOString(), ending, runs },
-      ...{ rows: rows ?? null, settled, calls, in_flight: inFlight, parameters: hasParameters },
+    statements.map((statement) => ({
+      session: statement.session,
+      started: new Date(statement.at / 1_000).toISOString(),
+      ending: statement.ending,
+      runs: statement.runs,
+      rows: statement.rows ?? null,
+      settled: statement.settled,
+      calls: statement.calls,
+      in_flight: statement.inFlight,
+      parameters: statement.hasParameters,
       sql: statement.sql.trim().split('\n', 1)[0] ?? '',
-    });
-  }
-  await writer.end();
-  await sink.close();
+    })),
+    options,
+  );
 }

@@ -216,7 +216,7 @@ export class StatementCalls {
       ...(rateLimits === undefined ? {} : { rateLimits }),
       ...(usage === undefined ? {} : { usage }),
     });
-    this.#desk.circuits.observe(request.provider, status, error, performance.now());
+    this.#desk.circuits.observe(request.provider, status, error);
     if (usage !== undefined) {
       this.#outputTokens += usage.outputTokens;
       this.#outputCounts += 1;

@@ -102,6 +102,17 @@ export class DiskAnswers implements AnswerStore {
     return this.#unended.takeLost(callKey, this.#table.get(high, low)?.at ?? 0);
   }
 
+  /** Whether the answer at a place can still be found: no newer one of its key is known, and it is not cleared. */
+  isCurrent(callKey: string, at: number, segment: string, offset: number): boolean {
+    this.#look();
+    const { high, low } = hashKey(callKey);
+    const place = this.#table.get(high, low);
+    const isNewest =
+      place === undefined ||
+      (place.offset === offset && this.#segments[place.segment]?.name === segment);
+    return isNewest && !this.#cleared.covers(callKey, at);
+  }
+
   /** Takes up that this process has begun a segment, whose answers it notes itself. */
   own(segment: string): void {
     this.#known(segment, true);

@@ -1,5 +1,4 @@
 /** The journal on disk: one process's records, appended to segments under `<stateDir>/journal`. */
-import { join } from 'node:path';
 import { messageOf, RvbbitError } from '../../errors.ts';
 import { type AnswerStore, NO_ANSWERS } from '../answers.ts';
 import type { JournalRecord } from '../records.ts';
@@ -7,6 +6,8 @@ import type { Random } from '../session-name.ts';
 import { DiskAnswers } from './disk-answers.ts';
 import { type FileSystem, realFileSystem } from './file-system.ts';
 import { GroupCommit } from './group-commit.ts';
+import { journalFolder } from './journal-folder.ts';
+import { pruneFolder } from './prune.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import type { CacheClear } from './stored-record.ts';
 
@@ -31,11 +32,6 @@ export interface DiskJournalOptions extends JournalOptions {
   /** Wall clock, ms. */
   readonly nowMs?: () => number;
   readonly random?: Random;
-}
-
-/** The journal's folder in a state folder. */
-export function journalFolder(stateDir: string): string {
-  return join(stateDir, 'journal');
 }
 
 /** Buffers, writes and syncs. Once the disk has failed, every `commit` says so and nothing more is written. */
@@ -145,11 +141,30 @@ export class DiskJournal {
     try {
       await this.commit();
       this.#writer.close();
+      this.#prune();
     } finally {
       // No file is closed under a sync that still runs: its number may be another file's by then.
       await this.#commits.idle();
       this.#writer.abandon();
       this.#answers?.close();
+    }
+  }
+
+  #prune(): void {
+    const { maxAgeMs, maxBytes, files = realFileSystem, nowMs = Date.now } = this.#options;
+    if (maxAgeMs === undefined && maxBytes === undefined) return;
+    try {
+      pruneFolder({
+        files,
+        folder: this.#folder,
+        nowMs: nowMs(),
+        ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+        ...(maxBytes === undefined ? {} : { maxBytes }),
+      });
+    } catch (thrown) {
+      // Another process prunes, which does as well.
+      if (thrown instanceof RvbbitError && thrown.code === 'RVB_RUN_LOCKED') return;
+      this.#warn('prune', thrown);
     }
   }
 

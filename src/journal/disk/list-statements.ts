@@ -6,6 +6,7 @@ import type { FileSystem } from './file-system.ts';
 import { parseSegmentName } from './segment-name.ts';
 import { type Damage, readSegment } from './segment-reader.ts';
 import type { StoredRecord } from './stored-record.ts';
+import { segmentNames } from './survey.ts';
 
 /** A statement, with the figures of its latest run. */
 export interface ListedStatement {
@@ -51,8 +52,7 @@ export function listStatements(
   onDamage: (damage: Damage) => void,
 ): ListedStatement[] {
   const runs = new Map<string, Run>();
-  const segments = files.list(folder).filter((name) => parseSegmentName(name) !== undefined);
-  for (const segment of segments.sort()) {
+  for (const segment of segmentNames(files, folder)) {
     readSegment(
       files,
       folder,

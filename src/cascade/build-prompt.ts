@@ -1,0 +1,38 @@
+/** A prompt in a cascade file, its templates checked, and what is sent with it. */
+import type { Json, JsonObject } from '../json.ts';
+import type { Report } from './build-cell.ts';
+import type { Prompt } from './cascade.ts';
+import type { ValuePath } from './parse-yaml.ts';
+import type { CellFile } from './schema.ts';
+import { checkTemplate } from './template.ts';
+
+const PARAMETERS = ['temperature', 'top_p', 'max_tokens', 'seed', 'stop'] as const;
+
+/** The keys that only a model call has, beside `instructions`. */
+export const MODEL_KEYS = ['system', 'model', ...PARAMETERS] as const;
+
+type PromptFile = Pick<CellFile, 'instructions' | (typeof MODEL_KEYS)[number]>;
+
+/** The prompt of a cell or an evaluator that has `instructions`. */
+export function buildPrompt(file: PromptFile, report: Report): Prompt {
+  const { instructions = '', system, model } = file;
+  checkText(['instructions'], instructions, report);
+  if (system !== undefined) checkText(['system'], system, report);
+  const parameters: Record<string, Json> = {};
+  for (const key of PARAMETERS) {
+    const value = file[key];
+    if (value !== undefined) parameters[key] = value;
+  }
+  return {
+    instructions,
+    ...(system === undefined ? {} : { system }),
+    ...(model === undefined ? {} : { model }),
+    ...(Object.keys(parameters).length === 0 ? {} : { parameters: parameters as JsonObject }),
+  };
+}
+
+/** Reports what is wrong with a template. */
+export function checkText(path: ValuePath, value: string, report: Report): void {
+  const problem = checkTemplate(value);
+  if (problem !== undefined) report(path, `not a template: ${problem}`);
+}

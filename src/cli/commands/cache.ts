@@ -1,0 +1,189 @@
+/** `rvbbit cache`: the stored model answers. */
+import { randomBytes } from 'node:crypto';
+import { DiskJournal } from '../../journal/disk/disk-journal.ts';
+import { realFileSystem } from '../../journal/disk/file-system.ts';
+import { type ListedAnswer, listAnswers } from '../../journal/disk/list-answers.ts';
+import { damageError } from '../../journal/disk/segment-reader.ts';
+import { systemClock } from '../../journal/journal.ts';
+import { CLEAR_MAX_KEYS } from '../../limits.ts';
+import { CliError, exitCodeOf } from '../exit-codes.ts';
+import { openJournalFolder } from '../journal-folder.ts';
+import type { CliOptions } from '../options.ts';
+import { printRows } from '../print-rows.ts';
+import { readAgeMs } from '../read-bounds.ts';
+import { say, sayError } from '../stderr.ts';
+
+const USAGE = 'rvbbit cache stats|list|show <key>|clear';
+const LISTED = 20;
+
+/** Runs one of the four. */
+export async function cache(words: readonly string[], options: CliOptions): Promise<number> {
+  const [action, key, ...more] = words;
+  const left = action === 'show' ? more[0] : key;
+  if (left !== undefined) throw new CliError('usage', `'${left}' is left over`, USAGE);
+  switch (action) {
+    case 'stats':
+      return stats(options);
+    case 'list':
+      return list(options);
+    case 'show':
+      return show(key, options);
+    case 'clear':
+      return clear(options);
+    default:
+      throw new CliError(
+        'usage',
+        action === undefined ? 'cache needs a word' : `there is no cache ${action}`,
+        USAGE,
+      );
+  }
+}
+
+function readAll(folder: string): ListedAnswer[] {
+  return listAnswers(realFileSystem, folder, (damage) => {
+    const { code, message } = damageError(damage);
+    sayError(code, message);
+  });
+}
+
+function isOf(model: string | undefined): (answer: ListedAnswer) => boolean {
+  return (answer) =>
+    model === undefined || answer.model === model || `${answer.provider}/${answer.model}` === model;
+}
+
+function timeText(at: number): string {
+  return new Date(at / 1_000).toISOString();
+}
+
+async function stats(options: CliOptions): Promise<number> {
+  const { folder } = openJournalFolder(options);
+  const groups = new Map<string, ListedAnswer[]>();
+  for (const answer of readAll(folder).filter(isOf(options.model))) {
+    const name = `${answer.provider}/${answer.model}`;
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [answer]);
+    else group.push(answer);
+  }
+  const rows = [...groups.values()].map((answers) => {
+    const sum = (of: (answer: ListedAnswer) => number) =>
+      answers.reduce((total, answer) => total + of(answer), 0);
+    return {
+      provider: answers[0]!.provider ?? null,
+      model: answers[0]!.model ?? null,
+      answers: answers.length,
+      hits: sum(({ hits }) => hits),
+      tokens_in: sum(({ tokensIn }) => tokensIn),
+      tokens_out: sum(({ tokensOut }) => tokensOut),
+      cost_micro_usd: sum(({ costMicroUsd }) => costMicroUsd ?? 0),
+      saved_micro_usd: sum(({ costMicroUsd, hits }) => (costMicroUsd ?? 0) * hits),
+      oldest: timeText(answers.at(-1)!.at),
+      newest: timeText(answers[0]!.at),
+    };
+  });
+  await printRows(
+    {
+      provider: 'VARCHAR',
+      model: 'VARCHAR',
+      answers: 'BIGINT',
+      hits: 'BIGINT',
+      tokens_in: 'BIGINT',
+      tokens_out: 'BIGINT',
+      cost_micro_usd: 'BIGINT',
+      saved_micro_usd: 'BIGINT',
+      oldest: 'TIMESTAMP',
+      newest: 'TIMESTAMP',
+    },
+    rows,
+    options,
+  );
+  return 0;
+}
+
+async function list(options: CliOptions): Promise<number> {
+  const { folder } = openJournalFolder(options);
+  const answers = readAll(folder).filter(isOf(options.model));
+  await printRows(
+    {
+      key: 'VARCHAR',
+      provider: 'VARCHAR',
+      model: 'VARCHAR',
+      at: 'TIMESTAMP',
+      hits: 'BIGINT',
+      tokens_in: 'BIGINT',
+      tokens_out: 'BIGINT',
+      cost_micro_usd: 'BIGINT',
+      chars: 'BIGINT',
+      text: 'VARCHAR',
+    },
+    answers.slice(0, options.limit ?? LISTED).map((answer) => ({
+      key: answer.callKey,
+      provider: answer.provider ?? null,
+      model: answer.model ?? null,
+      at: timeText(answer.at),
+      hits: answer.hits,
+      tokens_in: answer.tokensIn,
+      tokens_out: answer.tokensOut,
+      cost_micro_usd: answer.costMicroUsd,
+      chars: answer.chars,
+      text: answer.start,
+    })),
+    options,
+  );
+  return 0;
+}
+
+async function show(prefix: string | undefined, options: CliOptions): Promise<number> {
+  if (prefix === undefined) throw new CliError('usage', 'cache show needs a key', USAGE);
+  const { folder, stateDir } = openJournalFolder(options);
+  const found = readAll(folder).filter(({ callKey }) => callKey.startsWith(prefix));
+  const [answer, ...others] = found;
+  if (answer === undefined || others.length > 0) {
+    const what = answer === undefined ? 'no stored answer has' : `${found.length} answers have`;
+    sayError('cache', `${what} a key that begins with ${prefix}`, ['next: rvbbit cache list']);
+    return exitCodeOf(['failed']);
+  }
+  const journal = await DiskJournal.open(stateDir);
+  const text = journal.answers.find(answer.callKey)?.text ?? null;
+  await journal.close();
+  const { callKey, provider, model, at, hits, tokensIn, tokensOut, costMicroUsd } = answer;
+  const shown = { key: callKey, provider, model, at: timeText(at), hits, tokensIn, tokensOut };
+  process.stdout.write(`${JSON.stringify({ ...shown, costMicroUsd, text }, null, 2)}\n`);
+  return 0;
+}
+
+async function clear(options: CliOptions): Promise<number> {
+  const { folder, stateDir } = openJournalFolder(options);
+  const { olderThan, model } = options;
+  const now = systemClock();
+  const before =
+    olderThan === undefined ? undefined : now - 1_000 * readAgeMs('--older-than', olderThan);
+  const going = readAll(folder)
+    .filter(isOf(model))
+    .filter(({ at }) => before === undefined || at < before);
+  if (options.yes !== true) {
+    sayError('usage', `${going.length} answers would be cleared`, ['next: add --yes to do it']);
+    return exitCodeOf(['usage']);
+  }
+  const journal = await DiskJournal.open(stateDir);
+  const session = `cache-clear-${randomBytes(3).toString('hex')}`;
+  let seq = 0;
+  const write = (until: number, keys?: readonly string[]) => {
+    seq += 1;
+    const names = { v: 1 as const, seq, at: now, session, caller: session };
+    journal.append({ ...names, t: 'cache.clear', before: until, ...(keys ? { keys } : {}) });
+  };
+  if (model === undefined) write(before ?? now);
+  // By key: those of one model, and those that a clock which ran ahead has dated later than now.
+  const named = going.filter(({ at }) => model !== undefined || at >= (before ?? now));
+  for (let first = 0; first < named.length; first += CLEAR_MAX_KEYS) {
+    const some = named.slice(first, first + CLEAR_MAX_KEYS);
+    const until = some.reduce((latest, { at }) => Math.max(latest, at), 0) + 1;
+    write(
+      until,
+      some.map(({ callKey }) => callKey),
+    );
+  }
+  await journal.close();
+  if (!options.quiet) say(`${going.length} answers cleared`);
+  return 0;
+}

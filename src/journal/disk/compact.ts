@@ -1,0 +1,250 @@
+/**
+ * Compaction: the records of old segments move to a Parquet file, the answers among them that can still
+ * be found to a segment of their own. Both take their names before the first old segment goes, so a kill
+ * at any moment loses nothing; what an interrupted compaction left to remove, the next one removes.
+ */
+import { messageOf, RvbbitError } from '../../errors.ts';
+import { COMPACT_BATCH_BYTES, JOURNAL_BUFFER_BYTES } from '../../limits.ts';
+import type { Random } from '../session-name.ts';
+import type { Archive } from './archive.ts';
+import { type FileSystem, writeAll } from './file-system.ts';
+import { lockFolder } from './folder-lock.ts';
+import { writeIndex } from './key-index.ts';
+import { LineBuffer } from './line.ts';
+import { segmentName } from './segment-name.ts';
+import { type Damage, type ReadLine, readSegment } from './segment-reader.ts';
+import { SegmentScan } from './segment-scan.ts';
+import type { KeptAnswer, StoredRecord } from './stored-record.ts';
+import {
+  archiveNames,
+  type FinishedSegment,
+  finishedSegments,
+  removeLeftovers,
+  removeSegment,
+} from './survey.ts';
+
+/** Whether an answer at a place can still be found: no newer one of its key, not cleared. */
+export type IsCurrent = (callKey: string, at: number, segment: string, offset: number) => boolean;
+
+export interface CompactOptions {
+  readonly files: FileSystem;
+  readonly folder: string;
+  readonly nowMs: number;
+  readonly random: Random;
+  /** Segments whose last record is older than this (ms) are compacted. */
+  readonly olderThanMs: number;
+  readonly isCurrent: IsCurrent;
+  readonly openArchive: () => Promise<Archive>;
+  /** Says what would be compacted, and changes nothing. */
+  readonly isDry?: boolean;
+  /** A damaged segment is left as it is. */
+  readonly onDamage: (damage: Damage) => void;
+}
+
+/** What became of a batch of segments. */
+export interface Compacted {
+  readonly segments: readonly string[];
+  readonly bytes: number;
+  /** The Parquet file; undefined in a dry run, or where the segments held kept answers alone. */
+  readonly archive?: string;
+  /** Answers that went on to a segment of their own. */
+  readonly answers: number;
+}
+
+/** Compacts a folder. Fails with RVB_RUN_LOCKED or RVB_JOURNAL_WRITE; what was there is still there then. */
+export async function compactFolder(options: CompactOptions): Promise<Compacted[]> {
+  if (options.isDry) {
+    return batches(options).map((batch) => ({ ...factsOf(batch), answers: countAnswers(batch) }));
+  }
+  try {
+    return await compactLocked(options);
+  } catch (thrown) {
+    if (thrown instanceof RvbbitError) throw thrown;
+    throw new RvbbitError(
+      'RVB_JOURNAL_WRITE',
+      `cannot compact the journal in ${options.folder}: ${messageOf(thrown)}; nothing is lost, free space and try again`,
+      { stage: 'journal', cause: thrown },
+    );
+  }
+}
+
+async function compactLocked(options: CompactOptions): Promise<Compacted[]> {
+  const { files, folder, nowMs } = options;
+  const unlock = lockFolder(files, folder, nowMs);
+  try {
+    const archive = await options.openArchive();
+    try {
+      await removeArchived(options, archive);
+      const done: Compacted[] = [];
+      removeLeftovers(files, folder, nowMs);
+      for (const batch of batches(options)) done.push(await compactBatch(options, archive, batch));
+      return done;
+    } finally {
+      await archive.close();
+    }
+  } finally {
+    unlock();
+  }
+}
+
+/** Segments that a compaction put into an archive and was then ended before it removed them. */
+async function removeArchived({ files, folder }: CompactOptions, archive: Archive): Promise<void> {
+  for (const name of archiveNames(files, folder)) {
+    for (const segment of await archive.segmentsIn(`${folder}/${name}`)) {
+      removeSegment(files, folder, segment);
+    }
+  }
+}
+
+function batches(options: CompactOptions): FinishedSegment[][] {
+  const { files, folder, nowMs, olderThanMs, isDry = false } = options;
+  const damaged = new Set<string>();
+  const onDamage = (damage: Damage) => {
+    damaged.add(damage.segment);
+    options.onDamage(damage);
+  };
+  const found: FinishedSegment[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const segment of finishedSegments(files, folder, nowMs, onDamage, isDry)) {
+    const { name, index } = segment;
+    // A `cache.clear` must stay findable, and there are few of them.
+    if (nowMs - index.lastAt / 1_000 <= olderThanMs || index.clears.count > 0) continue;
+    readSegment(files, folder, name, 0, () => undefined, onDamage);
+    if (damaged.has(name)) continue;
+    if (bytes + segment.bytes > COMPACT_BATCH_BYTES) {
+      found.push([]);
+      bytes = 0;
+    }
+    found.at(-1)!.push(segment);
+    bytes += segment.bytes;
+  }
+  // A lone segment of kept answers would be written out again as it is.
+  return found.filter(
+    (batch) => batch.length > 1 || batch.some(({ index }) => index.records > index.keys.count),
+  );
+}
+
+function factsOf(batch: readonly FinishedSegment[]): Pick<Compacted, 'segments' | 'bytes'> {
+  return {
+    segments: batch.map(({ name }) => name),
+    bytes: batch.reduce((sum, segment) => sum + segment.bytes, 0),
+  };
+}
+
+function countAnswers(batch: readonly FinishedSegment[]): number {
+  return batch.reduce((sum, { index }) => sum + index.keys.count, 0);
+}
+
+async function compactBatch(
+  options: CompactOptions,
+  archive: Archive,
+  batch: readonly FinishedSegment[],
+): Promise<Compacted> {
+  const { files, folder, nowMs, random } = options;
+  const lastAt = batch.reduce((last, { index }) => Math.max(last, index.lastAt), 0);
+  const kept = segmentName(nowMs, process.pid, random());
+  const archiveName = segmentName(lastAt / 1_000, process.pid, random()).replace(
+    /ndjson$/,
+    'parquet',
+  );
+  const scan = new SegmentScan();
+  const archived = await copyRecords(options, archive, batch, kept, scan);
+  if (archived > 0) {
+    const temporary = `${folder}/${archiveName}.tmp`;
+    files.close(files.create(temporary));
+    await archive.write(temporary);
+    await syncFile(files, temporary);
+  }
+  if (scan.records > 0) {
+    files.rename(`${folder}/${kept}.tmp`, `${folder}/${kept}`);
+    writeIndex(files, folder, kept, scan.index(true));
+    await files.syncFolder(folder);
+  } else files.remove(`${folder}/${kept}.tmp`);
+  if (archived > 0) {
+    files.rename(`${folder}/${archiveName}.tmp`, `${folder}/${archiveName}`);
+    await files.syncFolder(folder);
+  }
+  for (const { name } of batch) removeSegment(files, folder, name);
+  return {
+    ...factsOf(batch),
+    ...(archived > 0 ? { archive: archiveName } : {}),
+    answers: scan.records,
+  };
+}
+
+/** Hands records to the archive and current answers to `<kept>.tmp`; gives the number of archived ones. */
+async function copyRecords(
+  options: CompactOptions,
+  archive: Archive,
+  batch: readonly FinishedSegment[],
+  kept: string,
+  scan: SegmentScan,
+): Promise<number> {
+  const { files, folder } = options;
+  const file = files.create(`${folder}/${kept}.tmp`);
+  try {
+    const lines = new LineBuffer();
+    const models = new Map<string, { provider: string; model: string }>();
+    let archived = 0;
+    for (const { name } of batch) {
+      for (const line of linesOf(options, name)) {
+        const { record, json } = line;
+        if (record.t === 'attempt.start') models.set(record.attempt, record);
+        const answer = keptAnswer(record, models);
+        if (record.t === 'attempt.end') models.delete(record.attempt);
+        if (
+          answer !== undefined &&
+          options.isCurrent(answer.callKey, answer.at, name, line.offset)
+        ) {
+          const length = lines.add(JSON.stringify(answer));
+          scan.observe(answer, scan.covered, length - 1);
+        }
+        if (lines.length >= JOURNAL_BUFFER_BYTES) {
+          writeAll(files, file, lines.bytes);
+          lines.clear();
+        }
+        // A copy of a record that an archive has already.
+        if (record.t === 'answer') continue;
+        archived += 1;
+        await archive.add({ segment: name, record, json });
+      }
+    }
+    writeAll(files, file, lines.bytes);
+    await files.sync(file);
+    return archived;
+  } finally {
+    files.close(file);
+  }
+}
+
+function linesOf({ files, folder, onDamage }: CompactOptions, segment: string): ReadLine[] {
+  const lines: ReadLine[] = [];
+  readSegment(files, folder, segment, 0, (line) => lines.push(line), onDamage);
+  return lines;
+}
+
+function keptAnswer(
+  record: StoredRecord,
+  models: ReadonlyMap<string, { provider: string; model: string }>,
+): KeptAnswer | undefined {
+  if (record.t === 'answer') return record;
+  if (record.t !== 'attempt.end') return undefined;
+  const { v, seq, at, session, caller, callKey, value } = record;
+  if (callKey === undefined || value === undefined) return undefined;
+  const { tokensIn, tokensOut, costMicroUsd } = record;
+  const asked = models.get(record.attempt);
+  return {
+    ...{ v, seq, at, session, caller, t: 'answer', callKey, value },
+    ...{ tokensIn, tokensOut, costMicroUsd },
+    ...(asked === undefined ? {} : { provider: asked.provider, model: asked.model }),
+  };
+}
+
+async function syncFile(files: FileSystem, path: string): Promise<void> {
+  const file = files.openToRead(path);
+  try {
+    await files.sync(file);
+  } finally {
+    files.close(file);
+  }
+}

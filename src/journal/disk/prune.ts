@@ -1,0 +1,119 @@
+/** Removes what is too old or too much, the oldest first, and never what a process still writes. */
+import type { FileSystem } from './file-system.ts';
+import { lockFolder } from './folder-lock.ts';
+import type { Damage } from './segment-reader.ts';
+import {
+  archiveNames,
+  clearsOf,
+  type FinishedSegment,
+  finishedSegments,
+  removeLeftovers,
+  removeSegment,
+  segmentNames,
+} from './survey.ts';
+
+export interface PruneOptions {
+  readonly files: FileSystem;
+  readonly folder: string;
+  readonly nowMs: number;
+  /** What holds nothing younger (ms) is removed. */
+  readonly maxAgeMs?: number;
+  /** The oldest are removed until the folder holds no more. */
+  readonly maxBytes?: number;
+  /** Says what would be removed, and removes nothing. */
+  readonly isDry?: boolean;
+  readonly onDamage?: (damage: Damage) => void;
+}
+
+/** A file that was, or would be, removed. */
+export interface PrunedFile {
+  readonly name: string;
+  readonly bytes: number;
+  /** Date of its latest record, ms. */
+  readonly lastMs: number;
+}
+
+interface Candidate extends PrunedFile {
+  readonly segment?: FinishedSegment;
+}
+
+/** Prunes a folder and gives what went, the oldest first. Fails with RVB_RUN_LOCKED. */
+export function pruneFolder(options: PruneOptions): PrunedFile[] {
+  const { files, folder, nowMs, isDry = false } = options;
+  const unlock = isDry ? () => undefined : lockFolder(files, folder, nowMs);
+  try {
+    const going = choose(options);
+    if (!isDry) {
+      for (const { name, segment } of going) {
+        if (segment === undefined) files.remove(`${folder}/${name}`);
+        else removeSegment(files, folder, name);
+      }
+      removeLeftovers(files, folder, nowMs);
+    }
+    return going.map(({ name, bytes, lastMs }) => ({ name, bytes, lastMs }));
+  } finally {
+    unlock();
+  }
+}
+
+function choose(options: PruneOptions): Candidate[] {
+  const { files, folder, nowMs, maxAgeMs, maxBytes, isDry = false } = options;
+  const segments = finishedSegments(
+    files,
+    folder,
+    nowMs,
+    options.onDamage ?? (() => undefined),
+    isDry,
+  );
+  const candidates: Candidate[] = [
+    ...segments.map((segment) => ({
+      name: segment.name,
+      bytes: segment.bytes,
+      lastMs: segment.index.lastAt / 1_000,
+      segment,
+    })),
+    ...archiveNames(files, folder).map((name) => ({
+      name,
+      bytes: files.facts(`${folder}/${name}`)?.size ?? 0,
+      lastMs: archiveDate(name),
+    })),
+  ].sort((a, b) => a.lastMs - b.lastMs);
+  let total = files
+    .list(folder)
+    .reduce((sum, name) => sum + (files.facts(`${folder}/${name}`)?.size ?? 0), 0);
+  const going: Candidate[] = [];
+  for (const candidate of candidates) {
+    const isOld = maxAgeMs !== undefined && nowMs - candidate.lastMs > maxAgeMs;
+    const isTooMuch = maxBytes !== undefined && total > maxBytes;
+    if (!isOld && !isTooMuch) continue;
+    going.push(candidate);
+    total -= candidate.bytes;
+  }
+  return withoutNeededClears(options, segments, going);
+}
+
+/** A `cache.clear` stays as long as a segment that it may concern, or cleared answers would come back. */
+function withoutNeededClears(
+  { files, folder }: PruneOptions,
+  segments: readonly FinishedSegment[],
+  going: readonly Candidate[],
+): Candidate[] {
+  const goes = new Set(going.map(({ name }) => name));
+  const stays = segments.filter(({ name, index }) => !goes.has(name) && index.keys.count > 0);
+  const finished = new Set(segments.map(({ name }) => name));
+  const hasOpen = segmentNames(files, folder).some((name) => !finished.has(name));
+  const earliest = stays.reduce((first, { index }) => Math.min(first, index.firstAt), Infinity);
+  return going.filter(
+    ({ segment }) =>
+      segment === undefined ||
+      segment.index.clears.count === 0 ||
+      !(hasOpen || clearsOf(files, folder, segment).some(({ before }) => before > earliest)),
+  );
+}
+
+function archiveDate(name: string): number {
+  const [, date, hour, minute, rest] = /^(\d{8})T(\d\d)(\d\d)(\d\d\.\d{3})Z/.exec(name) ?? [];
+  if (date === undefined) return 0;
+  const day = `${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6)}`;
+  return Date.parse(`${day}T${hour}:${minute}:${rest}Z`);
+}

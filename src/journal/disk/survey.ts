@@ -1,0 +1,97 @@
+/** What a journal folder holds, for the commands that keep it in order. */
+import { JOURNAL_SEGMENT_ABANDONED_MS } from '../../limits.ts';
+import { type FileSystem, readAt } from './file-system.ts';
+import { isAbandoned } from './finished.ts';
+import { indexName, readIndex, type SegmentIndex, writeIndex } from './key-index.ts';
+import { parseSegmentName } from './segment-name.ts';
+import { type Damage, decodeLine } from './segment-reader.ts';
+import { SegmentScan, scanOn } from './segment-scan.ts';
+import type { CacheClear } from './stored-record.ts';
+
+/** A segment that nothing will be written to any more. */
+export interface FinishedSegment {
+  readonly name: string;
+  /** With its index. */
+  readonly bytes: number;
+  readonly index: SegmentIndex;
+}
+
+/** Names of the folder's segments, the oldest first; none where there is no folder. */
+export function segmentNames(files: FileSystem, folder: string): string[] {
+  if (files.facts(folder) === undefined) return [];
+  return files
+    .list(folder)
+    .filter((name) => parseSegmentName(name) !== undefined)
+    .sort();
+}
+
+/** The Parquet files that compaction has made, the oldest first. */
+export function archiveNames(files: FileSystem, folder: string): string[] {
+  if (files.facts(folder) === undefined) return [];
+  return files
+    .list(folder)
+    .filter((name) => /^\d{8}T\d{6}\.\d{3}Z-.*\.parquet$/.test(name))
+    .sort();
+}
+
+/** The finished segments, the oldest first; those that lack an index get one unless `isDry`. */
+export function finishedSegments(
+  files: FileSystem,
+  folder: string,
+  nowMs: number,
+  onDamage: (damage: Damage) => void,
+  isDry: boolean,
+): FinishedSegment[] {
+  return segmentNames(files, folder).flatMap((name) => {
+    const facts = files.facts(`${folder}/${name}`);
+    if (facts === undefined) return [];
+    let index = readIndex(files, folder, name);
+    const isClosed = index?.closed === true && index.covered <= facts.size;
+    if (!isClosed) {
+      if (!isAbandoned(name, facts, nowMs)) return [];
+      const scan = new SegmentScan();
+      scanOn(files, folder, name, scan, onDamage);
+      index = scan.index(true);
+      if (!isDry) writeIndex(files, folder, name, index);
+    }
+    const indexBytes = files.facts(`${folder}/${indexName(name)}`)?.size ?? 0;
+    return [{ name, bytes: facts.size + indexBytes, index: index! }];
+  });
+}
+
+/** The `cache.clear` records of a segment. */
+export function clearsOf(
+  files: FileSystem,
+  folder: string,
+  { name, index }: Pick<FinishedSegment, 'name' | 'index'>,
+): CacheClear[] {
+  const { clears } = index;
+  if (clears.count === 0) return [];
+  const file = files.openToRead(`${folder}/${name}`);
+  try {
+    return Array.from({ length: clears.count }, (_, n) => {
+      const bytes = readAt(files, file, clears.offset[n]!, clears.bytes[n]!);
+      const decoded = decodeLine(bytes, 0, bytes.length);
+      return 'record' in decoded && decoded.record.t === 'cache.clear' ? [decoded.record] : [];
+    }).flat();
+  } finally {
+    files.close(file);
+  }
+}
+
+/** Removes a segment and its index. */
+export function removeSegment(files: FileSystem, folder: string, name: string): void {
+  files.remove(`${folder}/${name}`);
+  files.remove(`${folder}/${indexName(name)}`);
+}
+
+/** Removes what processes that died have left half done. */
+export function removeLeftovers(files: FileSystem, folder: string, nowMs: number): void {
+  const names = new Set(files.list(folder));
+  for (const name of names) {
+    const facts = files.facts(`${folder}/${name}`);
+    if (facts === undefined || nowMs - facts.modifiedMs < JOURNAL_SEGMENT_ABANDONED_MS) continue;
+    const isOrphan = name.endsWith('.keys') && !names.has(name.replace(/\.keys$/, '.ndjson'));
+    if (isOrphan || name.endsWith('.tmp')) files.remove(`${folder}/${name}`);
+  }
+}

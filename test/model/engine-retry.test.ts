@@ -1,0 +1,154 @@
+/** Failures that pass by themselves, through the engine: what is asked again, how often, and what is not. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { reportCases } from '../support/cases.ts';
+import { type Asked, assertAddsUp, queryOf, withModel } from './engine-support.ts';
+
+const quick = 'retry_quick.yaml';
+
+function rowsOf(sims: readonly object[]): Asked[] {
+  return sims.map((sim, number) => ({ word: 'row', number, sim }));
+}
+
+test('a status that may pass is asked again until the attempts are used up', async () => {
+  await withModel({}, async (engine, server) => {
+    const statuses = [408, 409, 425, 429, 500, 502, 503, 504, 529];
+    const sims = statuses.flatMap((status) =>
+      [0, 1, 2, 3].map((attempts) => ({ status, attempts })),
+    );
+    const rows = rowsOf(
+      sims.map(({ status, attempts }) => (attempts === 0 ? {} : { status, attempts })),
+    );
+    const { rows: got, summary } = await engine.query(
+      `RVBBIT MAP PARALLEL 16 '${quick}' AS v USING (${queryOf(rows)}) WITH (error_column = 'err')`,
+      undefined,
+      { valueForm: 'json' },
+    );
+    for (const [index, { status, attempts }] of sims.entries()) {
+      const { v, err } = got[index] as { v: string | null; err: { attempts: number } | null };
+      assert.is(v, attempts < 3 ? `Say row ${index}` : null, `${status} ${attempts} times`);
+      assert.is(err?.attempts, attempts < 3 ? undefined : 3);
+    }
+    const { totals } = await server.summary();
+    assert.is(
+      totals.calls,
+      sims.reduce((sum, { attempts }) => sum + Math.min(3, attempts + 1), 0),
+    );
+    assert.is(summary.calls.sent, totals.calls);
+    assertAddsUp(summary);
+    reportCases(sims.length, 'statuses for k attempts');
+  });
+});
+
+test('WITH (retries = n) means n + 1 attempts and wins over the cell', async () => {
+  await withModel({}, async (engine, server) => {
+    for (const retries of [0, 1, 4]) {
+      await server.reset();
+      const rows = rowsOf([{ status: 503 }]);
+      const { summary } = await engine.query(
+        `RVBBIT MAP '${quick}' USING (${queryOf(rows)}) WITH (retries = ${retries})`,
+      );
+      assert.is((await server.summary()).totals.calls, retries + 1);
+      assert.is(summary.failures[0]?.attempts, retries + 1);
+      assert.is(summary.failures[0]?.code, 'RVB_MODEL_HTTP');
+    }
+  });
+});
+
+test('every form of Retry-After is survived', async () => {
+  await withModel({}, async (engine) => {
+    const waits: unknown[] = [0, 1, -1, 'soon', '', { dateInSeconds: 1 }, { dateInSeconds: -30 }];
+    const rows = rowsOf([
+      ...waits.map((retryAfter) => ({ status: 429, retryAfter, attempts: 1 })),
+      { status: 429, attempts: 1 },
+    ]);
+    const { rows: got } = await engine.query(
+      `RVBBIT MAP PARALLEL 8 '${quick}' AS v USING (${queryOf(rows)})`,
+    );
+    assert.equal(
+      got.map(({ v }) => v),
+      rows.map(({ number }) => `Say row ${number}`),
+    );
+    reportCases(rows.length, 'forms of Retry-After');
+  });
+});
+
+test('what will not pass is asked once', async () => {
+  const faults = [
+    ...[400, 401, 402, 403, 404, 405, 410, 413, 415, 418, 422, 451].map((status) => ({ status })),
+    { fault: { kind: 'status', status: 400, code: 'context_length_exceeded' } },
+    { fault: { kind: 'status', status: 400, code: 'content_policy_violation' } },
+    { fault: { kind: 'status', status: 429, code: 'insufficient_quota' } },
+    { fault: { kind: 'content', what: 'refusal' } },
+    { fault: { kind: 'content', what: 'length' } },
+  ];
+  await withModel({}, async (engine, server) => {
+    for (const sim of faults) {
+      await server.reset();
+      const { rows } = await engine.query(
+        `RVBBIT MAP '${quick}' AS v USING (${queryOf(rowsOf([sim]))})`,
+      );
+      assert.equal(rows[0]?.['v'], null, JSON.stringify(sim));
+      assert.is((await server.summary()).totals.calls, 1, JSON.stringify(sim));
+    }
+  });
+  reportCases(faults.length, 'failures that do not pass');
+});
+
+test('a key that is refused ends the calls of the statement, and the next statement tries anew', async () => {
+  await withModel({}, async (engine, server) => {
+    const rows = rowsOf(Array.from({ length: 200 }, () => ({ status: 401, delayMs: 5 })));
+    const sql = `RVBBIT MAP PARALLEL 4 '${quick}' AS v USING (${queryOf(rows)})`;
+    const { summary } = await engine.query(sql);
+    const { totals } = await server.summary();
+    assert.ok(totals.calls <= 3 + 4, `${totals.calls} calls`);
+    assert.is(summary.rows.failed, 200);
+    assert.match(summary.failures.at(-1)!.message, /401.*not asked again by this statement/s);
+    const good = rowsOf([{}]);
+    const next = await engine.query(`RVBBIT MAP '${quick}' AS v USING (${queryOf(good)})`);
+    assert.is(next.rows[0]?.['v'], 'Say row 0');
+  });
+});
+
+test('one call that is refused among others fails alone', async () => {
+  await withModel({}, async (engine) => {
+    const rows = rowsOf(
+      Array.from({ length: 60 }, (_, at) => (at % 10 === 0 ? { status: 401 } : {})),
+    );
+    const { summary } = await engine.query(
+      `RVBBIT MAP PARALLEL 1 '${quick}' AS v USING (${queryOf(rows)})`,
+    );
+    assert.is(summary.rows.failed, 6);
+    assert.is(summary.rows.ok, 54);
+  });
+});
+
+test('a wait that outlasts the row is not begun', async () => {
+  await withModel({}, async (engine, server) => {
+    const startMs = performance.now();
+    const rows = rowsOf([{ status: 503, retryAfter: 30 }]);
+    const { summary } = await engine.query(
+      `RVBBIT MAP '${quick}' USING (${queryOf(rows)}) WITH (timeout = '2s')`,
+    );
+    assert.is(summary.failures[0]?.code, 'RVB_MODEL_HTTP');
+    assert.is((await server.summary()).totals.calls, 1);
+    assert.ok(performance.now() - startMs < 10_000);
+  });
+});
+
+test('cancelling ends a wait between attempts', async () => {
+  await withModel({}, async (engine) => {
+    const rows = rowsOf([{ status: 503, retryAfter: 30 }]);
+    const signal = AbortSignal.timeout(500);
+    const startMs = performance.now();
+    try {
+      await engine.query(`RVBBIT MAP '${quick}' USING (${queryOf(rows)})`, undefined, { signal });
+      assert.unreachable('it should have been cancelled');
+    } catch (thrown) {
+      assert.is((thrown as { code?: string }).code, 'RVB_CANCELLED');
+    }
+    assert.ok(performance.now() - startMs < 5_000);
+  });
+});
+
+test.run();
