@@ -20,7 +20,16 @@ const task = JSON.parse(process.argv[2]!) as ChildTask;
 
 /** A line that is with the reader even if the process dies in the next instant. */
 function tell(line: object): void {
-  writeSync(1, `${JSON.stringify(line)}\n`);
+  let bytes = Buffer.from(`${JSON.stringify(line)}\n`);
+  while (bytes.length > 0) {
+    try {
+      bytes = bytes.subarray(writeSync(1, bytes));
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code !== 'EAGAIN') throw thrown;
+      // The reader is behind.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
 }
 
 const { segmentMaxBytes, crash } = task;

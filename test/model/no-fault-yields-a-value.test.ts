@@ -49,7 +49,7 @@ const faults: readonly (() => object)[] = [
     length: pick(['whole', 'sent', 'chunked', 5, 400]),
   }),
   () => ({ kind: 'chunks', size: pick(['garbage', 'negative', 'huge', 'short', 'unterminated']) }),
-  () => ({ kind: 'gzip-bomb', bytes: 20_000_000 }),
+  () => ({ kind: 'gzip-bomb', bytes: 2_000_000 }),
   () => ({
     kind: 'spoil',
     what: pick([
@@ -147,6 +147,18 @@ function actionFor(k: number): object {
   return { answer, fault, ...attempts };
 }
 
+/** What the model says when it is asked once more for an answer that fits, half of the time. */
+const ASKED_AGAIN = 'again';
+const rules = [
+  { when: { contains: 'cannot be used', probability: 0.5 }, answer: { word: ASKED_AGAIN } },
+  { when: { contains: 'cannot be used' }, answer: 'It is beyond me.' },
+];
+
+/** The server gives the right answer at once. */
+function isPlain(sim: object): boolean {
+  return !('fault' in sim) && /^\{"answer":\{"word":"w\d+"\}\}$/.test(JSON.stringify(sim));
+}
+
 interface Case {
   readonly rows: readonly Asked[];
   readonly sql: string;
@@ -179,9 +191,9 @@ function makeCase(): Case {
 function checkRows({ rows, sql }: Case, result: QueryResult, failures: Map<string, number>): void {
   assert.is(result.rows.length, rows.length);
   let nulls = 0;
-  for (const [index, { number }] of rows.entries()) {
+  for (const [index, { number, sim }] of rows.entries()) {
     const { v, err } = result.rows[index]! as { v: unknown; err: Record<string, unknown> | null };
-    if (v === `w${number}`) {
+    if (v === `w${number}` || (v === ASKED_AGAIN && !isPlain(sim))) {
       assert.is(err, null);
       continue;
     }
@@ -205,7 +217,7 @@ function checkRecords(records: readonly RawRecord[]): number {
     const { t, outcome, value, callKey, error, raw } = record;
     if (t === 'attempt.end' && outcome === 'ok') {
       if (callKey === undefined) continue;
-      assert.match(String(value), /w\d+/);
+      assert.match(String(value), /w\d+|again/);
       bought.add(callKey);
     } else if (t === 'attempt.end') {
       assert.is(value, undefined, 'a failure keeps no value');
@@ -214,7 +226,9 @@ function checkRecords(records: readonly RawRecord[]): number {
       assert.ok((error?.message ?? '').length > 10);
       if (error?.code !== 'RVB_ANSWER_INVALID') continue;
       unreadable += 1;
-      assert.type(raw, 'string', `no raw text of: ${error.message}`);
+      if (/not valid UTF-8|is gzip/.test(error.message))
+        assert.is(raw, undefined, 'no text to keep');
+      else assert.type(raw, 'string', `no raw text of: ${error.message}`);
     } else if (t === 'cache.hit') {
       assert.ok(bought.has(callKey!), 'a hit without an answer that was bought');
     }
@@ -223,7 +237,7 @@ function checkRecords(records: readonly RawRecord[]): number {
 }
 
 test('no fault of any kind yields a value', async () => {
-  const server = await spawnSimulator({ directives: true });
+  const server = await spawnSimulator({ directives: true, rules, seed });
   const startedMs = performance.now();
   const failures = new Map<string, number>();
   let statements = 0;
