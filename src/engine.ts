@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import type { ParseResult, Statement } from '../grammar/ast.ts';
 import type { RunOutcome } from '../workers/protocol.ts';
 import type { Cascade } from './cascade/cascade.ts';
+import { summaryNotices } from './deliver/delivered.ts';
 import { rowStream, type StreamHead } from './deliver/stream-rows.ts';
 import { acquireDatabase, type DatabaseLease } from './duck/registry.ts';
 import { type Parameters, Session } from './duck/session.ts';
@@ -208,7 +209,9 @@ export class Engine {
     const delivered = await this.#scopes.within(scope, () =>
       runStatement(statement, scope, this.#contextOf(source, options)),
     );
-    return { kind: kindOf(statement), ...delivered, summary: this.#scopes.complete(scope) };
+    const summary = this.#scopes.complete(scope);
+    const notices = [...delivered.notices, ...summaryNotices(summary)];
+    return { kind: kindOf(statement), ...delivered, notices, summary };
   }
 
   async *#stream(
@@ -238,6 +241,7 @@ export class Engine {
       cascadeRoot: this.#options.cascades,
       defaultParallel: this.#options.parallel,
       models: this.#models,
+      ...(options.resumes === undefined ? {} : { resumes: options.resumes }),
     };
   }
 }

@@ -188,6 +188,12 @@ export const ANSWERS_INDEX_ENTRIES = 4_000_000;
 export const ANSWERS_WARM_CHARS = 64 * 1024 * 1024;
 /** … where each counts this much more: about 200,000 short answers. */
 export const ANSWERS_WARM_EXTRA_CHARS = 256;
+/** Calls of other processes that have begun and not ended which a process keeps track of. */
+export const UNENDED_MAX_CALLS = 100_000;
+/** The lock of a statement that another machine resumes is passed over after this. */
+export const RUN_LOCK_STALE_MS = 24 * 3_600_000;
+/** A lock without its owner's name is passed over after this: the owner died before it had written it. */
+export const RUN_LOCK_NAMELESS_MS = 10_000;
 /** Bytes of segments that compaction puts into one Parquet file. */
 export const COMPACT_BATCH_BYTES = 256 * 1024 * 1024;
 /** Records that compaction hands to DuckDB at a time. */

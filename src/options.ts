@@ -3,7 +3,7 @@ import type { DuckDBInstance } from '@duckdb/node-api';
 import { parseDurationMs } from '../grammar/options.ts';
 import { RvbbitError } from './errors.ts';
 import type { JournalOptions } from './journal/disk/disk-journal.ts';
-import { MAX_PARALLEL } from './limits.ts';
+import { JOURNAL_SEGMENT_MAX_BYTES, MAX_PARALLEL } from './limits.ts';
 import type { ModelFunction } from './model/chat.ts';
 import type { ModelOptions } from './model/models.ts';
 import type { ValueForm } from './result.ts';
@@ -32,6 +32,8 @@ export interface EngineOptions {
     /** Age of records, e.g. `30d`, and bytes, beyond which the oldest are removed. Default: neither. */
     readonly maxAge?: string | number;
     readonly maxBytes?: number;
+    /** Bytes at which a segment is sealed and another begun. Default 32 MiB. */
+    readonly segmentMaxBytes?: number;
   };
   /** Providers by id, as in `rvbbit.config.yaml`; a URL or a key comes from here, `configFile` or `env` only. */
   readonly providers?: Readonly<Record<string, unknown>>;
@@ -66,6 +68,8 @@ export interface QueryOptions {
   readonly valueForm?: ValueForm;
   /** Recorded with the statement, e.g. `cli`, `service`. Default `api`. */
   readonly origin?: string;
+  /** Recorded with the statement: the session of the one that it takes up again. */
+  readonly resumes?: string;
 }
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -146,7 +150,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }
 
-const JOURNAL_KEYS = ['prompts', 'answers', 'maxAge', 'maxBytes'];
+const JOURNAL_KEYS = ['prompts', 'answers', 'maxAge', 'maxBytes', 'segmentMaxBytes'];
 
 function journalOptions(journal: EngineOptions['journal'] = {}): JournalOptions {
   for (const [key, value] of Object.entries(journal)) {
@@ -158,7 +162,7 @@ function journalOptions(journal: EngineOptions['journal'] = {}): JournalOptions 
       throw wrongType(`journal.${key}`, 'true or false', value);
     }
   }
-  const { prompts, answers, maxAge, maxBytes } = journal;
+  const { prompts, answers, maxAge } = journal;
   const maxAgeMs = maxAge === undefined ? undefined : parseDurationMs(maxAge);
   if (maxAge !== undefined && maxAgeMs === undefined) {
     throw wrongType('journal.maxAge', 'a duration such as 30d', maxAge);
@@ -167,10 +171,18 @@ function journalOptions(journal: EngineOptions['journal'] = {}): JournalOptions 
     ...(prompts === undefined ? {} : { prompts }),
     ...(answers === undefined ? {} : { answers }),
     ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
-    ...(maxBytes === undefined
-      ? {}
-      : { maxBytes: wholeNumber('journal.maxBytes', maxBytes, Number.MAX_SAFE_INTEGER) }),
+    ...bytes(journal, 'maxBytes', Number.MAX_SAFE_INTEGER),
+    ...bytes(journal, 'segmentMaxBytes', JOURNAL_SEGMENT_MAX_BYTES),
   };
+}
+
+function bytes(
+  journal: NonNullable<EngineOptions['journal']>,
+  name: 'maxBytes' | 'segmentMaxBytes',
+  max: number,
+): Pick<JournalOptions, typeof name> {
+  const value = journal[name];
+  return value === undefined ? {} : { [name]: wholeNumber(`journal.${name}`, value, max) };
 }
 
 function wholeNumber(name: string, value: unknown, max: number): number {

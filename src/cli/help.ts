@@ -1,5 +1,4 @@
 /** `--help` and `--version`. */
-import { readFileSync } from 'node:fs';
 import { COMMANDS, type CommandName, OPTIONS } from './options.ts';
 
 const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
@@ -15,6 +14,7 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
   test: ['rvbbit test', 'rvbbit test --cascades cascades band.yaml'],
   explain: [`rvbbit explain "RVBBIT MAP 'band.yaml' USING (SELECT 20 AS price)"`],
   doctor: ['rvbbit doctor', 'rvbbit doctor --json'],
+  resume: ['rvbbit resume --list', 'rvbbit resume udf-clever-fox shop.duckdb'],
   journal: [
     'rvbbit journal verify',
     'rvbbit journal compact --older-than 7d',
@@ -36,12 +36,6 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
 
 const EXIT_CODES = `Exit codes, the first that applies: 130 interrupted, 2 usage, 3 cannot open, 6 budget reached,
 4 deadline passed, 1 a statement failed, 5 some rows failed, 0.`;
-
-/** The version of the package. */
-export function packageVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return String((JSON.parse(text) as { version?: unknown }).version);
-}
 
 /** The help text of a command. */
 export function helpText(command: CommandName): string {

@@ -21,6 +21,8 @@ async function loadCommand(name: CommandName): Promise<RunCommand> {
       return (await import('./commands/explain.ts')).explain;
     case 'doctor':
       return (await import('./commands/doctor.ts')).doctor;
+    case 'resume':
+      return (await import('./commands/resume.ts')).resume;
     case 'journal':
       return (await import('./commands/journal.ts')).journal;
     case 'cache':
@@ -43,7 +45,8 @@ async function main(args: readonly string[]): Promise<number> {
     process.env['NO_COLOR'] = '1';
   }
   if (options.help || options.version) {
-    const { helpText, packageVersion } = await import('./help.ts');
+    const { helpText } = await import('./help.ts');
+    const { packageVersion } = await import('../version.ts');
     process.stdout.write(`${options.help ? helpText(command) : `rvbbit ${packageVersion()}`}\n`);
     return 0;
   }

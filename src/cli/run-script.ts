@@ -33,6 +33,8 @@ export interface ScriptSettings {
   readonly output: string | undefined;
   readonly progress: ProgressView;
   readonly signal: AbortSignal;
+  /** The session of the statement that is taken up again. */
+  readonly resumes?: string;
   /** Aborts when no further statement or row is to begin. */
   readonly drain: AbortSignal;
   readonly keepGoing: boolean;
@@ -111,7 +113,7 @@ async function runStatement(
   index: number,
   results: { count: number },
 ): Promise<Summary> {
-  const { engine, start, sink, signal, drain, format } = settings;
+  const { engine, start, sink, signal, drain, format, resumes } = settings;
   const params = bindParams(statement.sql, settings.params);
   if (start === undefined && settings.printed(index) && statement.givesRows) {
     const { writeParquet } = await import('./format/parquet.ts');
@@ -120,7 +122,7 @@ async function runStatement(
       statement,
       params,
       settings.output ?? '',
-      signal,
+      { signal, ...(resumes === undefined ? {} : { resumes }) },
     );
     return account(settings, index, summary, notices);
   }
@@ -129,6 +131,7 @@ async function runStatement(
     drain,
     valueForm: 'json',
     origin: 'cli',
+    ...(resumes === undefined ? {} : { resumes }),
   });
   const columns = await stream.columns;
   const prints = columns.length > 0 && settings.printed(index) && start !== undefined;

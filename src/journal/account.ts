@@ -22,6 +22,7 @@ export class Account {
   #ended = 0;
   #uncosted = 0;
   #cacheHits = 0;
+  #possiblyPaidTwice = 0;
   #tokensIn = 0;
   #tokensOut = 0;
   #costMicroUsd = 0;
@@ -48,6 +49,7 @@ export class Account {
       case 'attempt.start':
         this.#sent += 1;
         if (entry.n > 1) this.#retried += 1;
+        this.#possiblyPaidTwice += entry.again ?? 0;
         return;
       case 'attempt.end':
         if (entry.outcome === 'not_sent') {
@@ -90,7 +92,12 @@ export class Account {
         deduped: this.#deduped,
       },
       runs: this.#runs,
-      calls: { sent: this.#sent, retried: this.#retried, cacheHits: this.#cacheHits },
+      calls: {
+        sent: this.#sent,
+        retried: this.#retried,
+        cacheHits: this.#cacheHits,
+        possiblyPaidTwice: this.#possiblyPaidTwice,
+      },
       tokens: { in: this.#tokensIn, out: this.#tokensOut },
       costMicroUsd: this.#ended > 0 && this.#uncosted === this.#ended ? null : this.#costMicroUsd,
       uncostedCalls: this.#uncosted,

@@ -57,6 +57,14 @@ export class Journal {
     return this.#answers;
   }
 
+  /**
+   * How many calls of this key were out when their processes died, of those that no call has been told of
+   * yet. Knows what the latest search for an answer has seen.
+   */
+  takeLostCalls(callKey: string): number {
+    return this.#disk?.takeLostCalls(callKey) ?? 0;
+  }
+
   /** Calls `listener` with every record from now on, in order; returns the way to stop it. */
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);

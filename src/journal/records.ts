@@ -28,6 +28,12 @@ export interface StatementOpen {
   readonly label?: string;
   readonly parallel: number;
   readonly cascade?: string;
+  /** Version of the engine. */
+  readonly engine?: string;
+  /** The statement had parameters; their values are never recorded. */
+  readonly hasParameters?: true;
+  /** The session of the statement that this one takes up again. */
+  readonly resumes?: string;
 }
 
 /** The statement's input has been read: how many rows, and how many runs serve them. */
@@ -64,6 +70,8 @@ export interface AttemptStart {
   readonly n: number;
   readonly provider: string;
   readonly model: string;
+  /** Calls of the same key that were out when their processes died: each may have been paid for as well. */
+  readonly again?: number;
   /** What is asked; only where the journal is told to keep prompts. */
   readonly prompt?: readonly ChatMessage[];
 }

@@ -202,12 +202,14 @@ export class StatementCalls {
     const estimate = this.#spendingOf(request, usage);
     this.#open.set(attempt, { threadId, request, permit, reservation, estimate });
     const { callKey, cell, n, provider, model, prompt } = request;
+    const again = this.#desk.journal.takeLostCalls(callKey);
     const asked = {
       callKey,
       cell,
       n,
       provider,
       model,
+      ...(again === 0 ? {} : { again }),
       ...(prompt === undefined ? {} : { prompt }),
     };
     ledger.note({ t: 'attempt.start', attempt, ...asked });

@@ -22,6 +22,7 @@ import { damageError, decodeLine } from './segment-reader.ts';
 import { SegmentScan, scanOn } from './segment-scan.ts';
 import type { WrittenPlace } from './segment-writer.ts';
 import { answerKey, answerOf, type StoredRecord } from './stored-record.ts';
+import { UnendedCalls } from './unended-calls.ts';
 
 export interface DiskAnswersOptions {
   readonly files: FileSystem;
@@ -50,6 +51,7 @@ export class DiskAnswers implements AnswerStore {
   readonly #warm = new MemoryAnswers();
   readonly #table = new KeyTable(ANSWERS_INDEX_ENTRIES);
   readonly #cleared = new Cleared();
+  readonly #unended = new UnendedCalls();
   readonly #segments: KnownSegment[] = [];
   readonly #byName = new Map<string, KnownSegment>();
   readonly #open = new LRUCache<number, { readonly file: number }>({
@@ -95,6 +97,12 @@ export class DiskAnswers implements AnswerStore {
 
   remember(record: JournalRecord): void {
     this.#warm.remember(record);
+  }
+
+  /** As `Journal.takeLostCalls`. */
+  takeLost(callKey: string): number {
+    const { high, low } = hashKey(callKey);
+    return this.#unended.takeLost(callKey, this.#table.get(high, low)?.at ?? 0);
   }
 
   /** Whether the answer at a place can still be found: no newer one of its key is known, and it is not cleared. */
@@ -219,6 +227,7 @@ export class DiskAnswers implements AnswerStore {
       (damage) => onProblem(damageError(damage)),
       ({ record, offset, length }) => {
         if (record.t === 'cache.clear') this.#cleared.add(record);
+        this.#unended.observe(record, known.name);
         const key = answerKey(record);
         if (key === undefined) return;
         const { high, low } = hashKey(key);
@@ -229,7 +238,7 @@ export class DiskAnswers implements AnswerStore {
   }
 
   /** Takes up an index. */
-  #take(known: KnownSegment, { keys, clears, covered }: SegmentIndex): void {
+  #take(known: KnownSegment, { keys, clears, starts, ends, covered }: SegmentIndex): void {
     const { high, low, offset, bytes, at } = keys;
     for (let n = 0; n < keys.count && !this.#table.isFull; n += 1) {
       this.#table.set(high[n]!, low[n]!, known.id, offset[n]!, bytes[n]!, at[n]!);
@@ -238,6 +247,11 @@ export class DiskAnswers implements AnswerStore {
       const record = this.#decode(known, clears.offset[n]!, clears.bytes[n]!);
       if (record?.t === 'cache.clear') this.#cleared.add(record);
     }
+    for (const { offset, length } of starts.places()) {
+      const record = this.#decode(known, offset, length);
+      if (record !== undefined) this.#unended.observe(record, known.name);
+    }
+    for (const hash of ends.places()) this.#unended.ended(hash);
     known.readTo = covered;
   }
 

@@ -21,6 +21,8 @@ export interface JournalOptions {
   readonly maxAgeMs?: number;
   /** The oldest segments are removed when the journal is closed, until the folder is no larger. Default: any size. */
   readonly maxBytes?: number;
+  /** Bytes at which a segment is sealed and another begun. Default 32 MiB. */
+  readonly segmentMaxBytes?: number;
 }
 
 export interface DiskJournalOptions extends JournalOptions {
@@ -30,8 +32,6 @@ export interface DiskJournalOptions extends JournalOptions {
   /** Wall clock, ms. */
   readonly nowMs?: () => number;
   readonly random?: Random;
-  /** Default 32 MiB. */
-  readonly segmentMaxBytes?: number;
 }
 
 /** Buffers, writes and syncs. Once the disk has failed, every `commit` says so and nothing more is written. */
@@ -44,6 +44,7 @@ export class DiskJournal {
   readonly #commits: GroupCommit;
   readonly #answers: DiskAnswers | undefined;
   #failure: RvbbitError | undefined;
+  #writing: NodeJS.Immediate | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(folder: string, options: DiskJournalOptions) {
@@ -103,6 +104,12 @@ export class DiskJournal {
     }
     // The start of a call is written before the call, and need not be on disk before it.
     this.#commits.note(record.t === 'attempt.start');
+    if (record.t === 'attempt.end') this.#writeSoon();
+  }
+
+  /** As `Journal.takeLostCalls`. */
+  takeLostCalls(callKey: string): number {
+    return this.#answers?.takeLost(callKey) ?? 0;
   }
 
   /** Hands every record so far to the system, so that it outlives this process, though not the machine. */
@@ -131,6 +138,7 @@ export class DiskJournal {
   }
 
   async #close(): Promise<void> {
+    clearImmediate(this.#writing);
     try {
       await this.commit();
       this.#writer.close();
@@ -167,6 +175,14 @@ export class DiskJournal {
     } catch (thrown) {
       throw this.#fail(thrown);
     }
+  }
+
+  /** A call that has ended was paid: with the next turn of the loop its answer outlives this process. */
+  #writeSoon(): void {
+    this.#writing ??= setImmediate(() => {
+      this.#writing = undefined;
+      this.writeNow();
+    });
   }
 
   /** Nothing is tried again: after a failed sync the system may have dropped what it had not written. */
