@@ -14,7 +14,9 @@ import { cancelled } from './execute/cancel.ts';
 import { Gate } from './execute/gate/gate.ts';
 import { LocalDispatcher } from './execute/local-dispatcher.ts';
 import { readScript, readStatement } from './grammar.ts';
+import type { JournalOptions } from './journal/disk/disk-journal.ts';
 import { Journal } from './journal/journal.ts';
+import { readJournalOptions } from './journal/journal-options.ts';
 import type { JsonObject } from './json.ts';
 import { MAX_DEFAULT_THREADS, RUN_TIMEOUT_MS } from './limits.ts';
 import { Models } from './model/models.ts';
@@ -85,9 +87,9 @@ export class Engine {
     this.#models = new Models(options);
     this.#gate = new Gate({ limitsOf: (provider) => this.#models.limitsOf(provider) });
     this.#journal = new Journal({
-      ...options.journal,
       ...(options.stateDir === undefined ? {} : { stateDir: options.stateDir }),
-      onProblem: ({ message }) => options.logger.warn(message),
+      options: () => journalOptions(options),
+      warn: (message) => options.logger.warn(message),
     });
     this.#journal.subscribe((record) => {
       this.events.emit('record', record);
@@ -244,4 +246,13 @@ export class Engine {
       ...(options.resumes === undefined ? {} : { resumes: options.resumes }),
     };
   }
+}
+
+/** Options count above the configuration file. */
+async function journalOptions({ configFile, journal }: ResolvedOptions): Promise<JournalOptions> {
+  if (configFile === undefined) return journal;
+  const { readConfigFile } = await import('./config-file.ts');
+  const config = await readConfigFile(configFile);
+  const fromFile = (config as { readonly journal?: unknown } | null)?.journal;
+  return { ...readJournalOptions(fromFile, 'journal', 'file'), ...journal };
 }

@@ -1,9 +1,9 @@
 /** Engine options: their defaults and their one validator. */
 import type { DuckDBInstance } from '@duckdb/node-api';
-import { parseDurationMs } from '../grammar/options.ts';
 import { RvbbitError } from './errors.ts';
 import type { JournalOptions } from './journal/disk/disk-journal.ts';
-import { JOURNAL_SEGMENT_MAX_BYTES, MAX_PARALLEL } from './limits.ts';
+import { readJournalOptions } from './journal/journal-options.ts';
+import { MAX_PARALLEL } from './limits.ts';
 import type { ModelFunction } from './model/chat.ts';
 import type { ModelOptions } from './model/models.ts';
 import type { ValueForm } from './result.ts';
@@ -131,7 +131,7 @@ export function resolveOptions(options: EngineOptions, defaultThreads: number): 
     ...(configFile === undefined ? {} : { configFile }),
     ...(env === undefined ? {} : { env }),
     ...(isText(stateDir) ? { stateDir } : {}),
-    journal: journalOptions(options.journal),
+    journal: readJournalOptions(options.journal, 'Engine.open: journal', 'api'),
     database: options.database ?? ':memory:',
     cascades,
     parallel: wholeNumber('parallel', options.parallel ?? 1, MAX_PARALLEL),
@@ -148,41 +148,6 @@ export function resolveOptions(options: EngineOptions, defaultThreads: number): 
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
-}
-
-const JOURNAL_KEYS = ['prompts', 'answers', 'maxAge', 'maxBytes', 'segmentMaxBytes'];
-
-function journalOptions(journal: EngineOptions['journal'] = {}): JournalOptions {
-  for (const [key, value] of Object.entries(journal)) {
-    if (!JOURNAL_KEYS.includes(key)) {
-      const message = `Engine.open: journal has no option '${key}'; it has ${JOURNAL_KEYS.join(', ')}`;
-      throw new RvbbitError('RVB_UNKNOWN_OPTION', message, { stage: 'open' });
-    }
-    if ((key === 'prompts' || key === 'answers') && typeof value !== 'boolean') {
-      throw wrongType(`journal.${key}`, 'true or false', value);
-    }
-  }
-  const { prompts, answers, maxAge } = journal;
-  const maxAgeMs = maxAge === undefined ? undefined : parseDurationMs(maxAge);
-  if (maxAge !== undefined && maxAgeMs === undefined) {
-    throw wrongType('journal.maxAge', 'a duration such as 30d', maxAge);
-  }
-  return {
-    ...(prompts === undefined ? {} : { prompts }),
-    ...(answers === undefined ? {} : { answers }),
-    ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
-    ...bytes(journal, 'maxBytes', Number.MAX_SAFE_INTEGER),
-    ...bytes(journal, 'segmentMaxBytes', JOURNAL_SEGMENT_MAX_BYTES),
-  };
-}
-
-function bytes(
-  journal: NonNullable<EngineOptions['journal']>,
-  name: 'maxBytes' | 'segmentMaxBytes',
-  max: number,
-): Pick<JournalOptions, typeof name> {
-  const value = journal[name];
-  return value === undefined ? {} : { [name]: wholeNumber(`journal.${name}`, value, max) };
 }
 
 function wholeNumber(name: string, value: unknown, max: number): number {

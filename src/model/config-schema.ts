@@ -122,6 +122,21 @@ export function configJsonSchema(): JsonObject {
         propertyNames: { pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$' },
         additionalProperties: { anyOf: [{ type: 'null' }, entry] },
       },
+      journal: {
+        type: 'object',
+        description: 'What the journal on disk keeps.',
+        additionalProperties: false,
+        properties: {
+          prompts: { type: 'boolean', description: 'Keep prompts with the calls. Default false.' },
+          answers: {
+            type: 'boolean',
+            description: 'Keep answers, so that later statements find them. Default true.',
+          },
+          max_age: text('Records that are older are removed, e.g. 30d. Default: none.'),
+          max_bytes: count('The oldest records are removed down to this size.'),
+          segment_max_bytes: count('A segment that has grown to this is sealed.'),
+        },
+      },
     },
   };
 }

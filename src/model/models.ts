@@ -1,8 +1,7 @@
 /** The models of an engine: read from their sources when a statement first needs one, then bound to its cells. */
-import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Cascade } from '../cascade/cascade.ts';
-import { messageOf, RvbbitError } from '../errors.ts';
+import { readConfigFile } from '../config-file.ts';
 import type { JsonObject } from '../json.ts';
 import type { ModelFunction, ModelTarget, StatementModels, Usage } from './chat.ts';
 import type { ModelConfig, ModelSources } from './configure.ts';
@@ -101,7 +100,7 @@ export async function readModelSources(options: ModelOptions): Promise<ModelSour
     ...(env === undefined ? {} : { env }),
     ...(configFile === undefined
       ? {}
-      : { config: await readConfig(configFile), configFolder: dirname(configFile) }),
+      : { config: await readConfigFile(configFile), configFolder: dirname(configFile) }),
   };
 }
 
@@ -125,27 +124,4 @@ function modelNames(cascade: Cascade): Set<string> {
     for (const name of modelNames(nested)) names.add(name);
   }
   return names;
-}
-
-async function readConfig(path: string): Promise<unknown> {
-  const { guardYaml } = await import('../cascade/guard-yaml.ts');
-  const { parseYaml } = await import('../cascade/parse-yaml.ts');
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (thrown) {
-    throw configError(`${path}: ${messageOf(thrown)}`);
-  }
-  const guarded = guardYaml(bytes, path);
-  const parsed = guarded.ok ? parseYaml(guarded.text, path) : undefined;
-  const problem = guarded.ok ? parsed?.problems[0] : guarded.problem;
-  if (problem === undefined) return parsed?.value;
-  const { line, column } = problem.place;
-  throw configError(`${path}:${line}:${column}: ${problem.message}`);
-}
-
-function configError(message: string): RvbbitError {
-  return new RvbbitError('RVB_OPTION_TYPE', `the configuration cannot be read: ${message}`, {
-    stage: 'open',
-  });
 }
