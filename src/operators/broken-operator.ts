@@ -2,12 +2,15 @@
 import type { RvbbitError } from '../errors.ts';
 import type { Operator } from './operator.ts';
 
-/** How it is recognised. */
-export type OperatorNames = Pick<Operator, 'name' | 'functionName' | 'patterns' | 'source'>;
+/** What it is recognised by, and the type that decides whether NOT may stand before it. */
+export type OperatorNames = Pick<
+  Operator,
+  'name' | 'functionName' | 'patterns' | 'returns' | 'source'
+>;
 
 /** An operator that is recognised like any other; whatever else is asked of it throws the file's error. */
 export function brokenOperator(
-  { name, functionName, patterns, source }: OperatorNames,
+  { name, functionName, patterns, returns, source }: OperatorNames,
   error: RvbbitError,
 ): Operator {
   const fail = (): never => {
@@ -17,11 +20,9 @@ export function brokenOperator(
     name,
     functionName,
     patterns,
+    returns,
     source,
     get shape() {
-      return fail();
-    },
-    get returns() {
       return fail();
     },
     get args() {

@@ -14,9 +14,14 @@ export function requiredArgs({ args, cascade }: Pick<Operator, 'args' | 'cascade
   return args.filter(({ name }) => cascade.requiredInputs.includes(name)).length;
 }
 
-/** The names that the operator's calls may have beside its function's, in upper case: TLDR. */
-export function callNames({ cascade }: Pick<Operator, 'cascade'>): readonly string[] {
-  const names = (sqlFunctionOf(cascade)?.operators ?? []).flatMap((text) => {
+/** The names that the operator's calls may have beside its function's, in upper case: TLDR. Without any spelling, its own. */
+export function callNames({
+  name,
+  cascade,
+}: Pick<Operator, 'name' | 'cascade'>): readonly string[] {
+  const spellings = sqlFunctionOf(cascade)?.operators ?? [];
+  if (spellings.length === 0) return [name];
+  const names = spellings.flatMap((text) => {
     const spelling = readSpelling(text);
     return 'kind' in spelling && spelling.kind === 'call' ? [spelling.name] : [];
   });
@@ -25,7 +30,7 @@ export function callNames({ cascade }: Pick<Operator, 'cascade'>): readonly stri
 
 /** Every name of the operator's function, in lower case: its own, one for each infix spelling, its calls. */
 export function functionNames(
-  operator: Pick<Operator, 'functionName' | 'patterns' | 'cascade'>,
+  operator: Pick<Operator, 'name' | 'functionName' | 'patterns' | 'cascade'>,
 ): readonly string[] {
   const calls = callNames(operator).map((name) => name.toLowerCase());
   return [

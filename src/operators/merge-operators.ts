@@ -48,7 +48,8 @@ function likeBuiltIn(entry: OperatorEntry, builtIns: readonly OperatorEntry[]): 
   const builtIn = builtIns.find((other) => other.operator.name === operator.name);
   if (error === undefined || builtIn === undefined || operator.patterns.length > 0) return entry;
   const { name, functionName, source } = operator;
-  const names = { name, functionName, source, patterns: builtIn.operator.patterns };
+  const { patterns, returns } = builtIn.operator;
+  const names = { name, functionName, source, patterns, returns };
   return brokenEntry(names, entry.file, error, builtIn.functions);
 }
 

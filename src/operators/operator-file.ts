@@ -6,10 +6,11 @@ import { cascadeInvalid } from '../cascade/problems.ts';
 import { readRootFile } from '../cascade/resolve-path.ts';
 import { RvbbitError, type SourcePlace } from '../errors.ts';
 import type { OperatorNames } from './broken-operator.ts';
+import { readColumnType } from './column-type.ts';
 import { functionNames } from './function-file.ts';
 import type { Operator, OperatorPattern } from './operator.ts';
 import { brokenEntry, type OperatorEntry } from './operator-entry.ts';
-import { functionNameOf, readOperator } from './read-operator.ts';
+import { namesOfOperator, readOperator } from './read-operator.ts';
 import { readSpelling } from './spelling.ts';
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -88,7 +89,9 @@ function namesOf(value: unknown, file: string, source: Operator['source']): Oper
     const { left, words, right } = spelling;
     return [{ left, words, right }];
   });
-  return { name: name.toUpperCase(), functionName: functionNameOf(name), patterns, source };
+  const returns = member(member(value, 'sql_function'), 'returns');
+  const type = typeof returns === 'string' ? readColumnType(returns) : undefined;
+  return { ...namesOfOperator(name), patterns, returns: type?.name ?? 'BOOLEAN', source };
 }
 
 function spellingsIn(value: unknown): readonly string[] {

@@ -9,7 +9,7 @@ import type { Json, JsonObject } from '../json.ts';
 import { type ColumnType, readColumnType, TYPE_NAMES } from './column-type.ts';
 import { sqlFunctionOf } from './function-file.ts';
 import type { Operator, OperatorArg, OperatorPattern } from './operator.ts';
-import { readSpelling } from './spelling.ts';
+import { callProblem, readSpelling } from './spelling.ts';
 
 /** One thing wrong, and where in the file's value. */
 export interface OperatorProblem {
@@ -25,10 +25,10 @@ interface ReadArg extends OperatorArg {
   readonly optional: boolean;
 }
 
-/** `semantic_means` for MEANS. */
-export function functionNameOf(name: string): string {
-  const lower = name.toLowerCase();
-  return lower.startsWith('semantic_') ? lower : `semantic_${lower}`;
+/** An operator's name and its function's: MEANS and `semantic_means`, also of a file that says `semantic_means`. */
+export function namesOfOperator(written: string): Pick<Operator, 'name' | 'functionName'> {
+  const bare = written.toLowerCase().replace(/^semantic_(?=.)/, '');
+  return { name: bare.toUpperCase(), functionName: `semantic_${bare}` };
 }
 
 /** The operator, or every problem of its declaration. The cascade must have a `sql_function`. */
@@ -41,7 +41,7 @@ export function readOperator(
   const report: Report = (path, message) => problems.push({ path, message });
   const shape = file.shape ?? 'SCALAR';
   const returns = readReturns(file, report);
-  const args = readArgs(file, report);
+  const args = readArgs(file, cascade.inputsSchema, report);
   if (shape !== 'SCALAR' && args[0] !== undefined && args[0].columnType.family !== 'list') {
     report(
       ['sql_function', 'args', 0, 'type'],
@@ -55,8 +55,7 @@ export function readOperator(
   const schema = inputsSchema(cascade, args, report);
   if (problems.length > 0 || returns === undefined) return { problems };
   return {
-    name: file.name.toUpperCase(),
-    functionName: functionNameOf(file.name),
+    ...namesOfOperator(file.name),
     shape,
     returns: returns.name,
     args: args.map(({ name, type }) => ({ name, type })),
@@ -86,19 +85,26 @@ function readReturns(file: SqlFunctionFile, report: Report): ColumnType | undefi
   return type;
 }
 
-function readArgs(file: SqlFunctionFile, report: Report): readonly ReadArg[] {
+/** Where the file has a schema, what that does not require is optional too. */
+function readArgs(
+  file: SqlFunctionFile,
+  schema: JsonObject | undefined,
+  report: Report,
+): readonly ReadArg[] {
   if (file.args === undefined || file.args.length === 0) {
     report(['sql_function'], 'sql_function.args is missing: a list of {name, type}');
     return [];
   }
   const args: ReadArg[] = [];
-  for (const [i, { name, type, optional = false }] of file.args.entries()) {
+  const required = schema === undefined ? undefined : requiredInputs(schema);
+  for (const [i, { name, type, ...said }] of file.args.entries()) {
     const at: ValuePath = ['sql_function', 'args', i];
+    const optional = said.optional ?? (required !== undefined && !required.includes(name));
     if (args.some((other) => other.name === name)) report([...at, 'name'], `two arguments ${name}`);
     if (!optional && args.some((other) => other.optional)) {
       report([...at, 'name'], `${name} comes after an optional argument and must be optional too`);
     }
-    if (optional && i === 0) report([...at, 'optional'], 'the first argument cannot be optional');
+    if (optional && i === 0) report(at, 'the first argument cannot be optional');
     const columnType = readColumnType(type);
     if (columnType === undefined) report([...at, 'type'], notAType(type));
     // Kept under any type, so that what uses the argument is not said to be wrong too.
@@ -122,7 +128,10 @@ function readPatterns(
 ): readonly OperatorPattern[] {
   const patterns: OperatorPattern[] = [];
   const seen = new Set<string>();
-  for (const [i, text] of (file.operators ?? []).entries()) {
+  const spellings = file.operators ?? [];
+  const unnamed = spellings.length > 0 ? undefined : callProblem(file.name.toUpperCase());
+  if (unnamed !== undefined) report(['sql_function', 'name'], unnamed);
+  for (const [i, text] of spellings.entries()) {
     const at: ValuePath = ['sql_function', 'operators', i];
     const spelling = readSpelling(text);
     if ('problem' in spelling) {
@@ -173,19 +182,17 @@ function inputsSchema(
   if (cascade.inputsSchema !== undefined) {
     const declared = declaredInputs(cascade.inputsSchema);
     const required = requiredInputs(cascade.inputsSchema);
-    for (const name of declared.filter((input) => !names.includes(input))) {
+    for (const name of required.filter((input) => !names.includes(input))) {
       report(['inputs_schema'], `${name} is no argument of the operator${didYouMean(name, names)}`);
     }
     for (const name of names.filter((arg) => !declared.includes(arg))) {
       report(['inputs_schema'], `the argument ${name} is not there`);
     }
     for (const name of names.filter((arg) => required.includes(arg) !== wanted.includes(arg))) {
-      report(
-        ['inputs_schema'],
-        required.includes(name)
-          ? `${name} is required, and an optional argument`
-          : `${name} is not required; say optional: true of the argument`,
-      );
+      const message = required.includes(name)
+        ? 'required, and an optional'
+        : 'not required, and no optional';
+      report(['inputs_schema'], `${name} is ${message} argument`);
     }
     checkTypes(cascade.inputsSchema, args, report);
     return undefined;

@@ -25,9 +25,8 @@ export function readSpelling(text: string): Spelling | { readonly problem: strin
   const call = CALL.exec(text);
   if (call !== null) {
     const name = call[1]!.toUpperCase();
-    if (STRICT_KEYWORDS.has(name) && !CALLABLE_KEYWORDS.has(name)) {
-      return { problem: `${name} is a word of DuckDB's grammar and cannot be called` };
-    }
+    const problem = callProblem(name);
+    if (problem !== undefined) return { problem };
     const slots = [...call[2]!.matchAll(new RegExp(SLOT, 'g'))].map((match) => match[1]!);
     return { kind: 'call', name, slots };
   }
@@ -41,6 +40,13 @@ export function readSpelling(text: string): Spelling | { readonly problem: strin
   const words = between!.toUpperCase().split(/\s+/);
   const problem = problemOf(words);
   return problem === undefined ? { kind: 'infix', left: left!, words, right: right! } : { problem };
+}
+
+/** What is wrong with a name that is to be called. */
+export function callProblem(name: string): string | undefined {
+  return STRICT_KEYWORDS.has(name) && !CALLABLE_KEYWORDS.has(name)
+    ? `${name} is a word of DuckDB's grammar and cannot be called`
+    : undefined;
 }
 
 function problemOf([first, second, ...more]: readonly string[]): string | undefined {

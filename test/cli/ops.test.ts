@@ -80,13 +80,13 @@ test('ops show prints the file under its signature, by any of its names', async 
 
 test('ops eject copies a built-in file, which then counts, and overwrites none unasked', async () => {
   await within({}, async (cwd) => {
-    const file = join(cwd, 'operators', 'translated_to.yaml');
+    const file = join(cwd, 'operators', 'translated.yaml');
     const first = await rvbbit(['ops', 'eject', 'TRANSLATED TO'], { cwd });
     assert.is(first.code, 0);
-    assert.match(first.stderr, /wrote .*translated_to\.yaml/);
+    assert.match(first.stderr, /wrote .*translated\.yaml/);
     const text = readFileSync(file, 'utf8');
     const { stdout } = await rvbbit(['ops', 'list', '--format', 'csv'], { cwd });
-    assert.match(stdout, /TRANSLATED_TO,.*operators\/translated_to\.yaml/);
+    assert.match(stdout, /TRANSLATED,.*operators\/translated\.yaml/);
     const again = await rvbbit(['ops', 'eject', 'translated_to'], { cwd });
     assert.is(again.code, 2);
     assert.match(again.stderr, /is there already\n.*--force overwrites it/);

@@ -4,6 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RvbbitError } from '../../src/errors.ts';
 import { OPERATOR_MAX_FILES } from '../../src/limits.ts';
+import { signatureOf } from '../../src/operators/check-call.ts';
 import { loadOperators } from '../../src/operators/load-operators.ts';
 import type { Operator } from '../../src/operators/operator.ts';
 import { load, makeRoot, operatorFile, put } from './support.ts';
@@ -98,7 +99,7 @@ const BAD: readonly (readonly [Readonly<Record<string, string | undefined>>, str
   [{ args: `[${VARCHAR}, ${VARCHAR}]`, operators: undefined }, '4:49', /two arguments text/],
   [
     { args: `[{ name: text, type: VARCHAR, optional: true }]`, operators: undefined },
-    '4:49',
+    '4:10',
     /the first argument cannot be optional/,
   ],
   [
@@ -188,8 +189,8 @@ const INPUTS: readonly (readonly [string, RegExp])[] = [
   ['inputs_schema: { text: a }\n', /inputs_schema|the argument other is not there/],
   ['inputs_schema: { text: a, other: b, third: c }\n', /third is no argument of the operator/],
   [
-    'inputs_schema: { text: a, other: "b (optional)" }\n',
-    /other is not required; say optional: true/,
+    'inputs_schema: { text: "a (optional)", other: b }\n',
+    /the first argument cannot be optional[\s\S]*other comes after an optional argument/,
   ],
   [
     'inputs_schema: { type: object, required: [text, other], properties: { text: { type: integer }, other: {} } }\n',
@@ -210,6 +211,34 @@ test('inputs_schema that agrees is taken as it stands', async () => {
   const { operators } = await load({ 'rhymes.yaml': operatorFile() + schema });
   const properties = operators.get('RHYMES')!.cascade.inputsSchema!['properties'];
   assert.equal(properties, { text: { type: 'string', maxLength: 9 }, other: {} });
+});
+
+test('what inputs_schema does not require a call may leave out, unless the argument says otherwise', async () => {
+  const schema = 'inputs_schema: { text: a, other: "b (optional)", more: "c (optional)" }\n';
+  const { operators } = await load({
+    'rhymes.yaml': operatorFile({ operators: undefined }) + schema,
+  });
+  const operator = operators.get('RHYMES')!;
+  assert.equal(operator.cascade.requiredInputs, ['text']);
+  assert.match(
+    signatureOf(operator),
+    /^RHYMES\(text VARCHAR\[, other VARCHAR\]\) → BOOLEAN; RHYMES\(text/,
+  );
+  const args = '[{ name: text, type: VARCHAR }, { name: other, type: VARCHAR, optional: false }]';
+  const { broken } = await load({ 'rhymes.yaml': operatorFile({ args }) + schema });
+  assert.match(broken.get('RHYMES')!.message, /other is not required, and no optional argument/);
+});
+
+test('an operator without spellings is called by its name, which then is no word of the grammar', async () => {
+  const { operators, byFunction } = await load({
+    'rhymes.yaml': operatorFile({ name: 'semantic_rhymes', operators: undefined }),
+  });
+  assert.is(operators.get('RHYMES')?.functionName, 'semantic_rhymes');
+  assert.is(byFunction('rhymes'), operators.get('RHYMES'));
+  const { broken } = await load({
+    'cast.yaml': operatorFile({ name: 'CAST', operators: undefined }),
+  });
+  assert.match(broken.get('CAST')!.message, /cast\.yaml:2:9 CAST is a word of DuckDB's grammar/);
 });
 
 test('a prompt that reads an input which is no argument is refused', async () => {
@@ -238,14 +267,7 @@ test('an override that is not in order is not passed over for the built-in', asy
       means.patterns.map(({ words }) => words.join(' ')),
       ['MEANS', 'MATCHES'],
     );
-    for (const key of [
-      'shape',
-      'returns',
-      'args',
-      'symmetric',
-      'deterministic',
-      'cascade',
-    ] as const) {
+    for (const key of ['shape', 'args', 'symmetric', 'deterministic', 'cascade'] as const) {
       assert.throws(() => (byFunction('semantic_matches') as Operator)[key], isInvalid);
     }
   }
