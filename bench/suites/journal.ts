@@ -9,7 +9,6 @@ import type { Sample, Suite, Variant } from '../suite.ts';
 
 const CALLS = { rows: 1_000, parallel: 50, latencyMs: 500 };
 const CHEAP_ROWS = 1_000_000;
-const DISTINCT = 10_000;
 
 interface Opened {
   readonly stateDir: string | false;
@@ -83,45 +82,6 @@ function cheapRows(name: string, hasJournal: boolean): Variant {
   };
 }
 
-/** A second run finds every answer; beside it the same rows through a cascade that asks nothing. */
-const found: Variant = {
-  name: 'answers found again',
-  measure: () =>
-    withState(true, async ({ stateDir }) => {
-      await using sim = await spawnSimulator({});
-      const options = {
-        cascades: cascadeRoot,
-        threads: 2,
-        stateDir,
-        providers: { sim: { baseUrl: sim.url } },
-        model: 'sim/m',
-      };
-      {
-        await using engine = await Engine.open(options);
-        await engine.query(ask(DISTINCT, 50));
-      }
-      await using engine = await Engine.open(options);
-      await engine.query(ask(50, 50).replace("'row '", "'warm '"));
-      await engine.query(cheap(1_000));
-      const again = await timed(async () => {
-        const { summary } = await engine.query(ask(DISTINCT, 50));
-        if (summary.calls.sent !== 0) throw new Error(`${summary.calls.sent} calls were made`);
-      });
-      const bare = await timed(async () => {
-        await engine.query(cheap(DISTINCT));
-      });
-      return {
-        usPerInput: (again.ms * 1000) / DISTINCT,
-        usAboveCheapRow: ((again.ms - bare.ms) * 1000) / DISTINCT,
-        cpuUsPerInput: (again.cpuMs * 1000) / DISTINCT,
-      };
-    }),
-};
-
-function cheap(rows: number): string {
-  return `RVBBIT MAP PARALLEL 50 'upper.yaml' AS up USING (SELECT 'row ' || range AS name FROM range(${rows})) WITH (limit = ${rows})`;
-}
-
 export const journal: Suite = {
   name: 'journal',
   about: `${CALLS.rows} calls of ${CALLS.latencyMs} ms at n = ${CALLS.parallel}, and ${CHEAP_ROWS / 1e6}M cheap rows, with the journal on disk and without`,
@@ -130,7 +90,6 @@ export const journal: Suite = {
     calls('calls with', true),
     cheapRows('rows without', false),
     cheapRows('rows with', true),
-    found,
   ],
   figures: (median) => [
     {
@@ -150,12 +109,6 @@ export const journal: Suite = {
       value: median('rows with', 'ms') / median('rows without', 'ms'),
       unit: '×',
       atMost: 1.05,
-    },
-    {
-      name: 'a second run: time of a distinct input whose answer is found',
-      value: median('answers found again', 'usPerInput'),
-      unit: ' µs',
-      atMost: 60,
     },
   ],
 };

@@ -6,9 +6,10 @@ import type { Ledger } from '../../journal/ledger.ts';
 import { CALL_OUTPUT_TOKENS, STATEMENT_MAX_ANSWERS } from '../../limits.ts';
 import type { AttemptReport, Usage } from '../../model/chat.ts';
 import type { CallLimits } from '../../model/provider-config.ts';
+import type { Spending } from '../../plan/plan.ts';
 import type { Permit } from '../gate/gate-request.ts';
 import type { AnswerPolicy } from './answer-policy.ts';
-import type { Budget, Reservation, Spending } from './budget.ts';
+import type { Budget, Reservation } from './budget.ts';
 import type { CallDesk } from './call-desk.ts';
 
 export interface StatementCallsParts {
