@@ -16,7 +16,7 @@ export const OPERATORS_FOLDER = 'operators';
 /** The cascade root of the built-in operators: their files are `built-in/*.yaml`. */
 export const BUILT_IN_ROOT = fileURLToPath(new URL('.', import.meta.url));
 
-/** They are plain data, so the build reads and checks their files: that takes a process 0.3 s, and this 2 ms. */
+/** They are plain data, so the build reads and checks their files, which takes 0.8 s; reading this takes 4 ms. */
 export const BUILT_IN_FILE = new URL('built-in.json', import.meta.url);
 
 interface Loaded {

@@ -97,7 +97,7 @@ test('any file is an operator or broken, and the others stay', async () => {
     }),
     { numRuns: runs, seed },
   );
-  assert.ok(good > 0, 'no file was an operator');
+  assert.ok(good > runs / 50, `${good} files were operators`);
 });
 
 test.run();
