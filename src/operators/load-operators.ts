@@ -96,7 +96,12 @@ function claimsOf(text: string): readonly string[] {
 }
 
 async function readBuiltIns(): Promise<readonly OperatorEntry[]> {
-  return JSON.parse(await readFile(BUILT_IN_FILE, 'utf8')) as readonly OperatorEntry[];
+  const text = await readFile(BUILT_IN_FILE, 'utf8').catch((thrown: unknown) => {
+    builtIns = undefined;
+    const message = `the built-in operators are not built; run \`npm run build\`: ${messageOf(thrown)}`;
+    throw new RvbbitError('RVB_INTERNAL', message, { stage: 'cascade' });
+  });
+  return JSON.parse(text) as readonly OperatorEntry[];
 }
 
 /** The folder's cascade files by name, with what changes when one of them does. */
