@@ -33,7 +33,8 @@ function argumentList(operator: Operator, parts: readonly string[]): string {
  *
  * Stricter than DuckDB's implicit casts: text is taken from VARCHAR, JSON and ENUM alone, so that a number
  * passed for a text is told and not asked about; a number may be any that fits the type without loss, and for
- * a DOUBLE any at all. NULL and parameters of unknown type fit everywhere.
+ * a DOUBLE any at all. NULL and parameters of unknown type fit everywhere; a literal is what DuckDB calls
+ * STRING_LITERAL or INTEGER_LITERAL, or the type it gets.
  */
 export function checkCall(operator: Operator, argTypes: readonly string[]): string | undefined {
   const { name, args } = operator;
@@ -64,9 +65,14 @@ const WIDER: Readonly<Record<string, readonly string[]>> = {
 const NUMBERS: ReadonlySet<TypeFamily | 'list'> = new Set(['integer', 'decimal', 'float']);
 
 function fits(wanted: string, given: string): boolean {
-  if (/^(?:"?NULL"?|SQLNULL|UNKNOWN)(?:\[\])*$/i.test(given.trim())) return true;
+  const name = given.trim().toUpperCase();
+  if (/^(?:"?NULL"?|SQLNULL|UNKNOWN)(?:\[\])*$/.test(name)) return true;
   const want = readColumnType(wanted);
-  const got = readColumnType(/^ENUM\b/i.test(given.trim()) ? 'VARCHAR' : given);
+  const isText = name === 'STRING_LITERAL' || /^ENUM\b/.test(name);
+  // The integer of a literal fits wherever its figures do, which DuckDB sees to.
+  const isFigure = name === 'INTEGER_LITERAL';
+  const got = readColumnType(isText ? 'VARCHAR' : isFigure ? (want?.name ?? '') : name);
+  if (isFigure && want !== undefined && !NUMBERS.has(want.family)) return false;
   if (want === undefined || got === undefined) return false;
   if (want.element !== undefined) {
     return got.element !== undefined && fits(want.element.name, got.element.name);

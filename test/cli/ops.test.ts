@@ -114,7 +114,7 @@ test('an ejected file passes its own cases where a model answers, and is a casca
     const { code, stdout } = await rvbbit(['test'], { cwd });
     assert.is(code, 0);
     assert.match(stdout, /ok operators\/sounds_like\.yaml: two spellings of a name/);
-    assert.match(stdout, /\n8 passed, 0 failed\n/);
+    assert.match(stdout, /\n13 passed, 0 failed\n/);
   });
 });
 

@@ -1,13 +1,19 @@
 /** Folders with operators in them. */
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { loadOperators } from '../../src/operators/load-operators.ts';
 import type { LoadedOperators } from '../../src/operators/merge-operators.ts';
 
+const made: string[] = [];
+process.once('exit', () => {
+  for (const root of made) rmSync(root, { recursive: true, force: true });
+});
+
 /** A cascade root with these files; `operators/` is added to a name without a folder. */
 export function makeRoot(files: Readonly<Record<string, string>>): string {
   const root = mkdtempSync(join(tmpdir(), 'rvbbit-operators-'));
+  made.push(root);
   for (const [name, text] of Object.entries(files)) put(root, name, text);
   return root;
 }
