@@ -204,7 +204,7 @@ export class MapExecution {
       } else {
         if (signal.aborted) throw reasonOf(signal);
         // A statement that ends early leaves the last rows without a value.
-        if (this.#ended) return;
+        if (this.#ended && known === this.#storedRuns) return;
         await grown;
       }
     }

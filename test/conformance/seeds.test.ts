@@ -16,7 +16,6 @@ const SKETCH = 'a sketch with a placeholder or an ellipsis in it';
 const EXPERIMENT = "a function of the seed's own experiment, which it shows to be no way to do it";
 const SUGGESTED = 'a function that the seed thinks of and that the infix operator made needless';
 const MYSQL = 'a statement of MySQL, about another product';
-const SEMANTIC = 'semantic SQL is not executed yet';
 const SEED_FUNCTION = 'the function is described in docs/operators.md and not wired yet';
 
 /** A statement that runs must not stand here, and one that does not must. */
@@ -34,23 +33,16 @@ const NOT_RUNNING: Readonly<Record<string, Listed>> = {
   '001.13': ['RVB_CASCADE_NOT_FOUND', "'local_llama' has no suffix", SKETCH],
   '001.14': ['RVB_CASCADE_NOT_FOUND', "'fast' has no suffix", BARE_NAME],
   '002.1': ['RVB_SQL', 'matches_parallel does not exist', EXPERIMENT],
-  '002.2': ['RVB_SQL', 'at or near "MEANS"', SEMANTIC],
   '002.3': ['RVB_SQL', 'semantic_batch_matches does not exist', SUGGESTED],
-  '002.4': ['RVB_SQL', 'at or near "MEANS"', SEMANTIC],
   '002.5': ['RVB_SQL', 'semantic_batch_matches does not exist', SUGGESTED],
-  '002.6': ['RVB_SQL', 'at or near "MEANS"', SEMANTIC],
-  '002.7': ['RVB_SQL', 'at or near "MEANS"', SEMANTIC],
   '003.1': ['RVB_SQL', 'use_secondary_engine', MYSQL],
   '003.3': ['RVB_SQL', 'ENGINES does not exist', MYSQL],
   '003.4': ['RVB_SQL', 'use_secondary_engine', MYSQL],
   '003.6': ['RVB_SQL', 'use_secondary_engine', MYSQL],
   '003.7': ['RVB_SQL', 'at or near "FORMAT"', MYSQL],
-  '004.1': ['RVB_SQL', 'at or near "\'SQL is good for AI\'"', SEMANTIC],
   '004.2': ['RVB_SQL', 'slow_udf does not exist', EXPERIMENT],
   '004.3': ['RVB_SQL', 'slow_udf does not exist', EXPERIMENT],
   '004.4': ['RVB_SQL', 'slow_udf does not exist', EXPERIMENT],
-  '004.5': ['RVB_SQL', `at or near "'x'"`, SEMANTIC],
-  '004.6': ['RVB_SQL', `at or near "'x'"`, SEMANTIC],
   '004.8': [
     'RVB_SQL',
     'column "i" not found',
