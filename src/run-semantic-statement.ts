@@ -7,9 +7,11 @@ import { RvbbitError } from './errors.ts';
 import { Budget } from './execute/calls/budget.ts';
 import type { StatementScope } from './execute/statement-env.ts';
 import type { Notice } from './result.ts';
+import { answerQuery, prepareAnswers } from './semantic/answer-query.ts';
 import { Asker } from './semantic/ask.ts';
 import { passesOf, runStrictly, type SemanticRun } from './semantic/find-answers.ts';
 import { registerLookUps } from './semantic/look-up.ts';
+import { PlanReport } from './semantic/plan-report.ts';
 import { readSemanticStatement, type SemanticStatement } from './semantic/read-statement.ts';
 import { cachedOperators } from './semantic/registry-cache.ts';
 import { semanticSettings } from './semantic/semantic-settings.ts';
@@ -51,6 +53,7 @@ export async function runSemanticStatement(
       scope,
       asker: new Asker(scope, context.models, settings, budget),
       state: { strict: false, stopped: false, rows: 0, mostMissing: Infinity },
+      report: new PlanReport(),
     };
     await registerLookUps(session, read.uses, run.state, signal);
     const reader = await execute(run);
@@ -63,13 +66,13 @@ export async function runSemanticStatement(
 }
 
 function execute(run: SemanticRun) {
-  const { whole, parts } = run.statement;
-  return parts.kind === 'query' ? passesOf(run, whole) : changeData(run);
+  return run.statement.parts.kind === 'query' ? answerQuery(run) : changeData(run);
 }
 
 async function changeData(run: SemanticRun) {
   const { whole, dry } = run.statement;
   if (dry === undefined) return runStrictly(run, whole);
+  await prepareAnswers(run);
   const { columns } = await passesOf(run, dry);
   return runStrictly(run, namedAsWritten(run.statement, columns));
 }

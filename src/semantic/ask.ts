@@ -12,6 +12,7 @@ import type { Json } from '../json.ts';
 import { WINDOW_MAX_RUNS } from '../limits.ts';
 import type { BoundModels, Models } from '../model/models.ts';
 import type { Operator } from '../operators/operator.ts';
+import { nextStatementId } from '../scope.ts';
 import type { Answer, AnswerBook, Tuple } from './answer-book.ts';
 import { answerValue } from './answer-value.ts';
 import { callsPerRun } from './calls-per-run.ts';
@@ -81,7 +82,9 @@ export class Asker {
     const { parallel, timeoutMs, cache, onError } = this.#settings;
     const batchStop = new StatementSignal([stop.signal]);
     const offDrain = stop.onDrain(() => batchStop.drain(stop.drained ?? 'interrupted'));
-    const env = await this.#envOf(operator, batchStop);
+    // Workers refuse what comes for a statement that was cancelled, so a batch that may be is one of its own.
+    const id = progress === undefined ? this.#scope.id : nextStatementId();
+    const env = { ...(await this.#envOf(operator, batchStop)), id };
     const first = this.#asked;
     this.#asked += tuples.length;
     this.#calls += tuples.length * callsPerRun(operator.cascade);

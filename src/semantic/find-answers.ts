@@ -10,9 +10,14 @@ import type { AnswerBook } from './answer-book.ts';
 import type { Asker } from './ask.ts';
 import { callsPerRun } from './calls-per-run.ts';
 import type { LookUpState } from './look-up.ts';
+import type { PlanReport } from './plan-report.ts';
+import type { PlannedSql } from './planned-sql.ts';
 import type { SemanticStatement } from './read-statement.ts';
 import type { SemanticSettings } from './semantic-settings.ts';
 import { unrewrittenError } from './source-error.ts';
+
+/** What a pass runs: the statement's own text, or one that the planner made. */
+export type PassText = Rewritten | PlannedSql;
 
 /** A semantic statement on its way. */
 export interface SemanticRun {
@@ -21,10 +26,11 @@ export interface SemanticRun {
   readonly scope: StatementScope;
   readonly asker: Asker;
   readonly state: LookUpState;
+  readonly report: PlanReport;
 }
 
 /** Runs the text until every question that it meets is answered; the last pass's result. */
-export async function passesOf(run: SemanticRun, text: Rewritten): Promise<ResultReader> {
+export async function passesOf(run: SemanticRun, text: PassText): Promise<ResultReader> {
   for (let pass = 1; ; pass += 1) {
     const reader = await onePass(run, text);
     const complete = missingOf(run) === 0 || run.scope.stop.drained !== undefined;
@@ -35,17 +41,19 @@ export async function passesOf(run: SemanticRun, text: Rewritten): Promise<Resul
 }
 
 /** One pass; undefined where it ended for missing answers. */
-async function onePass(run: SemanticRun, text: Rewritten): Promise<ResultReader | undefined> {
+async function onePass(run: SemanticRun, text: PassText): Promise<ResultReader | undefined> {
   const { scope, state, statement } = run;
   state.stopped = false;
   state.rows = 0;
+  run.report.passes += 1;
   try {
     return await scope.session.run(text.text, {
-      parameters: scope.parameters,
+      parameters: 'parameters' in text ? text.parameters : scope.parameters,
       signal: scope.stop.signal,
     });
   } catch (thrown) {
-    if (!state.stopped) throw unrewrittenError(thrown, statement, text);
+    if (!state.stopped)
+      throw 'sourceOffset' in text ? unrewrittenError(thrown, statement, text) : thrown;
     return undefined;
   }
 }
@@ -79,6 +87,12 @@ export function missingOf({ statement }: SemanticRun): number {
   return statement.books.reduce((sum, book) => sum + book.missing, 0);
 }
 
+/** How many questions may still be asked. */
+export function roomFor({ settings, asker }: SemanticRun, { operator }: AnswerBook): number {
+  const each = callsPerRun(operator.cascade);
+  return each === 0 ? Infinity : Math.max(0, Math.floor((settings.maxCalls - asker.calls) / each));
+}
+
 /** Refuses more questions than the statement may ask. */
 export function guard(
   { settings, asker }: SemanticRun,
@@ -89,7 +103,7 @@ export function guard(
     0,
   );
   const most = settings.maxCalls;
-  if (asker.calls + calls <= most) return;
+  if (calls === 0 || asker.calls + calls <= most) return;
   const before = asker.calls > 0 ? ` after ${asker.calls} that were made` : '';
   throw new RvbbitError(
     'RVB_LIMIT',

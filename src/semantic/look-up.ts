@@ -94,7 +94,12 @@ function lookUpChunk(
   state.rows += rowCount;
   for (let row = 0; row < rowCount; row += 1) {
     const tuple = readTuple(columns, row);
-    const answer = tuple === undefined ? null : book.lookUp(tuple);
+    const answer =
+      tuple === undefined
+        ? null
+        : use.isLenient === true
+          ? book.answerOf(tuple)
+          : book.lookUp(tuple);
     output.setItem(row, answer === undefined ? null : readAnswer(use, answer));
   }
   output.flush();

@@ -44,7 +44,7 @@ export interface SemanticStatement {
   readonly dry: Rewritten | undefined;
   /** `whole`, with these names for the columns of the query that stands in it. */
   wholeWithNames(names: readonly string[]): Rewritten;
-  /** DuckDB's tree of `dry`. */
+  /** DuckDB's tree of `dry`, where it can be made SQL again. */
   readonly tree: readonly SqlNode[] | undefined;
   release(): void;
 }
@@ -113,7 +113,7 @@ export async function readSemanticStatement(
     whole: rewrite(source, replacements),
     wholeWithNames: (names) => rewrite(source, [...replacements, ...naming(parts, names)]),
     dry,
-    tree: parsed?.kind === 'tree' ? parsed.statements : undefined,
+    tree: parsed?.kind === 'tree' && parsed.isExact ? parsed.statements : undefined,
     release() {
       for (const use of uses.values()) use.names.release();
     },
