@@ -11,6 +11,7 @@ import { answerQuery, prepareAnswers } from './semantic/answer-query.ts';
 import { Asker } from './semantic/ask.ts';
 import { passesOf, runStrictly, type SemanticRun } from './semantic/find-answers.ts';
 import { registerLookUps } from './semantic/look-up.ts';
+import { NativeLookUps } from './semantic/native-look-up.ts';
 import { PlanReport } from './semantic/plan-report.ts';
 import { readSemanticStatement, type SemanticStatement } from './semantic/read-statement.ts';
 import { cachedOperators } from './semantic/registry-cache.ts';
@@ -54,6 +55,8 @@ export async function runSemanticStatement(
       asker: new Asker(scope, context.models, settings, budget),
       state: { strict: false, stopped: false, rows: 0, mostMissing: Infinity },
       report: new PlanReport(),
+      native: new NativeLookUps(session, read.uses),
+      expectedRows: 0,
     };
     await registerLookUps(session, read.uses, run.state, signal);
     const reader = await execute(run);

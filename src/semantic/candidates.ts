@@ -7,7 +7,7 @@ import type { Tuple } from './answer-book.ts';
 import { Pieces } from './lift.ts';
 import { type PlannedSql, plannedSql } from './planned-sql.ts';
 import type { QueryPlan } from './query-plan.ts';
-import { baseTable, columnRef, conjunction, inTurn, select } from './query-tree.ts';
+import { baseTable, columnRef, conjunction, inTurn, integer, select } from './query-tree.ts';
 import type { OperatorUse } from './use.ts';
 
 const DISTINCT: SqlNode = { type: 'DISTINCT_MODIFIER', distinct_on_targets: [] };
@@ -20,6 +20,8 @@ export class Candidates {
   /** The semantic conditions, over the staged columns. */
   readonly conditions: readonly SqlNode[];
   readonly rowCount: number;
+  /** Rows of the query that the plain conditions leave, repetitions included. */
+  readonly inputRows: number;
   /** The statement that staged them. */
   readonly sql: string;
 
@@ -52,7 +54,8 @@ export class Candidates {
     const rowCount = await countOf(scope.session, `SELECT count(*) FROM temp.main.${table}`, {
       signal,
     });
-    return new Candidates(scope, plan, { table, conditions, rowCount, sql });
+    const inputRows = form === 'ordered' ? rowCount : await countInput(scope, node);
+    return new Candidates(scope, plan, { table, conditions, rowCount, inputRows, sql });
   }
 
   private constructor(
@@ -62,6 +65,7 @@ export class Candidates {
       readonly table: string;
       readonly conditions: readonly SqlNode[];
       readonly rowCount: number;
+      readonly inputRows: number;
       readonly sql: string;
     },
   ) {
@@ -70,6 +74,7 @@ export class Candidates {
     this.#table = parts.table;
     this.conditions = parts.conditions;
     this.rowCount = parts.rowCount;
+    this.inputRows = parts.inputRows;
     this.sql = parts.sql;
   }
 
@@ -126,6 +131,7 @@ export class Candidates {
       table: this.#sampleTable,
       conditions: this.conditions,
       rowCount: Math.min(rows, this.rowCount),
+      inputRows: this.inputRows,
       sql: this.sql,
     });
   }
@@ -171,6 +177,15 @@ export class Candidates {
     }
     return tuples;
   }
+}
+
+async function countInput(scope: StatementScope, node: SqlNode): Promise<number> {
+  const rows = { ...node, select_list: [integer(1)], modifiers: [] };
+  const { text, parameters } = await plannedSql(scope, rows);
+  return countOf(scope.session, `SELECT count(*) FROM (${text})`, {
+    parameters,
+    signal: scope.stop.signal,
+  });
 }
 
 /** The arguments, cast as a call of the function casts them. */

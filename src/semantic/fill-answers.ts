@@ -25,6 +25,7 @@ export async function fillAnswers(run: SemanticRun, plan: QueryPlan): Promise<re
   const candidates = await Candidates.stage(run.scope, plan, 'distinct');
   try {
     run.report.note(candidates);
+    run.expectedRows = candidates.inputRows;
     const steps = await inOrder(run, plan, candidates);
     const known: SqlNode[] = [];
     for (const step of steps) {

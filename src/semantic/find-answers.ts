@@ -5,11 +5,16 @@ import type { ResultReader } from '../duck/reader.ts';
 import type { Session } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
-import { SEMANTIC_MAX_PASSES, SEMANTIC_MAX_STRICT_PASSES } from '../limits.ts';
+import {
+  SEMANTIC_MAX_PASSES,
+  SEMANTIC_MAX_STRICT_PASSES,
+  SEMANTIC_NATIVE_ROWS,
+} from '../limits.ts';
 import type { AnswerBook } from './answer-book.ts';
 import type { Asker } from './ask.ts';
 import { callsPerRun } from './calls-per-run.ts';
 import type { LookUpState } from './look-up.ts';
+import type { NativeLookUps } from './native-look-up.ts';
 import type { PlanReport } from './plan-report.ts';
 import type { PlannedSql } from './planned-sql.ts';
 import type { SemanticStatement } from './read-statement.ts';
@@ -27,6 +32,9 @@ export interface SemanticRun {
   readonly asker: Asker;
   readonly state: LookUpState;
   readonly report: PlanReport;
+  readonly native: NativeLookUps;
+  /** Rows that a pass is expected to look up, or that the last one did. */
+  expectedRows: number;
 }
 
 /** Runs the text until every question that it meets is answered; the last pass's result. */
@@ -42,19 +50,30 @@ export async function passesOf(run: SemanticRun, text: PassText): Promise<Result
 
 /** One pass; undefined where it ended for missing answers. */
 async function onePass(run: SemanticRun, text: PassText): Promise<ResultReader | undefined> {
-  const { scope, state, statement } = run;
+  const { scope, state, statement, native } = run;
   state.stopped = false;
   state.rows = 0;
   run.report.passes += 1;
+  const isNative =
+    run.expectedRows > SEMANTIC_NATIVE_ROWS && !(await isInTransaction(scope.session));
+  if (isNative) await native.install();
   try {
     return await scope.session.run(text.text, {
       parameters: 'parameters' in text ? text.parameters : scope.parameters,
       signal: scope.stop.signal,
     });
   } catch (thrown) {
-    if (!state.stopped)
+    if (state.stopped) return undefined;
+    if (!isNative || scope.stop.signal.aborted) {
       throw 'sourceOffset' in text ? unrewrittenError(thrown, statement, text) : thrown;
-    return undefined;
+    }
+    // A macro holds a subquery, which DuckDB does not take everywhere; a function may stand wherever it does.
+    run.expectedRows = 0;
+    await native.remove();
+    return onePass(run, text);
+  } finally {
+    await native.remove();
+    run.expectedRows = Math.max(run.expectedRows, state.rows);
   }
 }
 

@@ -53,7 +53,8 @@ function register(connection: DuckDBConnection, use: OperatorUse, state: LookUpS
   const type = typeOfUse(use);
   const isNative = NATIVE.has(type);
   for (const arity of aritiesOf(operator)) {
-    for (const name of [use.names.infix, use.names.call]) {
+    const { infix, call, miss } = use.names;
+    for (const name of isNative ? [infix, call, miss] : [infix, call]) {
       connection.registerScalarFunction(
         api.DuckDBScalarFunction.create({
           name: isNative ? name : `${name}_text`,
