@@ -231,6 +231,8 @@ export const SEMANTIC_SAMPLE_ROWS = 20;
 export const SEMANTIC_SAMPLE_PART = 0.04;
 /** Rows that a query with a LIMIT looks at in one go, in their order. */
 export const SEMANTIC_WINDOW_ROWS = 16_384;
+/** Questions of one operator that a pass may leave open; it ends when there are more. */
+export const SEMANTIC_MAX_OPEN = 1_000_000;
 /** Look-ups of a pass from which they are made inside DuckDB, by joining the answers. */
 export const SEMANTIC_NATIVE_ROWS = 20_000;
 /** Cascade roots whose operators are kept in memory. */

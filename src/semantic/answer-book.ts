@@ -12,6 +12,8 @@ export class AnswerBook {
   readonly operator: Operator;
   readonly #answers = new Map<string, { readonly tuple: Tuple; readonly value: Answer }>();
   #misses = new Map<string, Tuple>();
+  /** The statement joins, and the operator is asked with values of two columns. */
+  isPaired = false;
   /** Answers that failed. */
   failed = 0;
 

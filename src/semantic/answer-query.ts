@@ -37,7 +37,7 @@ export async function prepareAnswers(run: SemanticRun): Promise<void> {
 }
 
 /** What `work` makes of the plan; nothing, and the reason in the report, where there is none. */
-async function planned<T>(
+export async function planned<T>(
   run: SemanticRun,
   work: (plan: QueryPlan) => Promise<T | undefined>,
 ): Promise<T | undefined> {

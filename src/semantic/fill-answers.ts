@@ -99,7 +99,7 @@ async function inOrder(
 }
 
 /** The operator of a condition that holds exactly one. */
-function singleOperator(condition: SqlNode, plan: QueryPlan): Step['single'] {
+export function singleOperator(condition: SqlNode, plan: QueryPlan): Step['single'] {
   const found: { node: SqlNode; use: OperatorUse }[] = [];
   holds(condition, (node) => {
     const use = plan.useOf(node);

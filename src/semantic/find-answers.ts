@@ -35,6 +35,8 @@ export interface SemanticRun {
   readonly native: NativeLookUps;
   /** Rows that a pass is expected to look up, or that the last one did. */
   expectedRows: number;
+  /** DuckDB did not take the statement with native look-ups. */
+  refusesNative: boolean;
 }
 
 /** Runs the text until every question that it meets is answered; the last pass's result. */
@@ -49,13 +51,12 @@ export async function passesOf(run: SemanticRun, text: PassText): Promise<Result
 }
 
 /** One pass; undefined where it ended for missing answers. */
-async function onePass(run: SemanticRun, text: PassText): Promise<ResultReader | undefined> {
+export async function onePass(run: SemanticRun, text: PassText): Promise<ResultReader | undefined> {
   const { scope, state, statement, native } = run;
   state.stopped = false;
   state.rows = 0;
   run.report.passes += 1;
-  const isNative =
-    run.expectedRows > SEMANTIC_NATIVE_ROWS && !(await isInTransaction(scope.session));
+  const isNative = await wantsNative(run);
   if (isNative) await native.install();
   try {
     return await scope.session.run(text.text, {
@@ -68,13 +69,19 @@ async function onePass(run: SemanticRun, text: PassText): Promise<ResultReader |
       throw 'sourceOffset' in text ? unrewrittenError(thrown, statement, text) : thrown;
     }
     // A macro holds a subquery, which DuckDB does not take everywhere; a function may stand wherever it does.
-    run.expectedRows = 0;
+    run.refusesNative = true;
     await native.remove();
     return onePass(run, text);
   } finally {
     await native.remove();
     run.expectedRows = Math.max(run.expectedRows, state.rows);
   }
+}
+
+/** Tables and macros made in the caller's transaction would be undone, or kept, with it. */
+async function wantsNative({ expectedRows, refusesNative, scope }: SemanticRun): Promise<boolean> {
+  if (refusesNative || expectedRows <= SEMANTIC_NATIVE_ROWS) return false;
+  return !(await isInTransaction(scope.session));
 }
 
 /** Runs a text that changes data: a missing answer ends it before anything is changed. */
@@ -122,11 +129,23 @@ export function guard(
     0,
   );
   const most = settings.maxCalls;
+  for (const { book, tuples } of open) {
+    if (book.isPaired && tuples.length > settings.maxPairs)
+      throw tooManyPairs(tuples.length, settings);
+  }
   if (calls === 0 || asker.calls + calls <= most) return;
   const before = asker.calls > 0 ? ` after ${asker.calls} that were made` : '';
   throw new RvbbitError(
     'RVB_LIMIT',
     `the statement would make ${calls} model calls${before}, and max_calls is ${most}; add plain conditions or a LIMIT, or raise it: -- @ max_calls: ${asker.calls + calls}`,
+    { stage: 'plan' },
+  );
+}
+
+function tooManyPairs(pairs: number, { maxPairs }: SemanticSettings): RvbbitError {
+  return new RvbbitError(
+    'RVB_LIMIT',
+    `the statement compares ${pairs} pairs of values of two tables, and max_pairs is ${maxPairs}; join on a plain condition first, or raise it: -- @ max_pairs: ${pairs}`,
     { stage: 'plan' },
   );
 }

@@ -18,6 +18,7 @@ import type { Operator, OperatorRegistry } from '../operators/operator.ts';
 import { AnswerBook } from './answer-book.ts';
 import { claimOperators, symbolText } from './claim-operators.ts';
 import { type OperatorContext, operatorContexts } from './contexts.ts';
+import { holds, nodesOf } from './query-tree.ts';
 import { sourceError } from './source-error.ts';
 import { symbolNames, takeSymbol } from './symbols.ts';
 import { type OperatorUse, type Reading, signatureOf } from './use.ts';
@@ -104,6 +105,7 @@ export async function readSemanticStatement(
   }
   const dry = pieces === undefined ? undefined : rewritePieces(source, pieces, replacements);
   const parsed = dry === undefined ? undefined : await parseSql(session, dry.text, signal);
+  if (parsed?.kind === 'tree') markPaired(parsed.statements, [...uses.values()]);
   return {
     source,
     parts,
@@ -118,6 +120,19 @@ export async function readSemanticStatement(
       for (const use of uses.values()) use.names.release();
     },
   };
+}
+
+/** Operators between two columns of a query that joins: their questions may be as many as there are pairs. */
+function markPaired(tree: readonly SqlNode[], uses: readonly OperatorUse[]): void {
+  if (!holds(tree, ({ type }) => type === 'JOIN')) return;
+  const isColumn = (node: SqlNode) => node['class'] === 'COLUMN_REF';
+  holds(tree, (node) => {
+    const name = node['function_name'];
+    const use = uses.find(({ names }) => names.infix === name || names.call === name);
+    const columns = nodesOf(node['children']).filter((argument) => holds(argument, isColumn));
+    if (use !== undefined && columns.length > 1) use.book.isPaired = true;
+    return false;
+  });
 }
 
 function naming(parts: StatementParts, names: readonly string[]): readonly Replacement[] {
