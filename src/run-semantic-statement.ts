@@ -13,7 +13,7 @@ import type { Notice } from './result.ts';
 import { answerQuery, prepareAnswers } from './semantic/answer-query.ts';
 import { Asker } from './semantic/ask.ts';
 import { explainLines, explainQuery, type SemanticActual } from './semantic/explain-query.ts';
-import { passesOf, runStrictly, type SemanticRun } from './semantic/find-answers.ts';
+import { missingOf, passesOf, runStrictly, type SemanticRun } from './semantic/find-answers.ts';
 import { registerLookUps } from './semantic/look-up.ts';
 import { NativeLookUps } from './semantic/native-look-up.ts';
 import { PlanReport } from './semantic/plan-report.ts';
@@ -149,8 +149,10 @@ function namedAsWritten(statement: SemanticStatement, columns: readonly Column[]
   return statement.wholeWithNames(names);
 }
 
-function noticesOf({ statement, asker, scope }: SemanticRun): readonly Notice[] {
-  const failed = statement.books.reduce((sum, book) => sum + book.failed, 0);
+function noticesOf(run: SemanticRun): readonly Notice[] {
+  const { statement, asker, scope } = run;
+  const unasked = scope.stop.drained === undefined ? 0 : missingOf(run);
+  const failed = statement.books.reduce((sum, book) => sum + book.failed, unasked);
   const notices: Notice[] = [...asker.advisories.notices(), ...endNotices(scope)];
   if (failed > 0) {
     const what = failed === 1 ? '1 answer is' : `${failed} answers are`;

@@ -3,7 +3,7 @@ import type { ResultReader } from '../duck/reader.ts';
 import type { Session } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import { fillAnswers } from './fill-answers.ts';
-import { passesOf, type SemanticRun } from './find-answers.ts';
+import { isInTransaction, passesOf, type SemanticRun } from './find-answers.ts';
 import { findFirstRows } from './first-rows.ts';
 import { registerLookUps } from './look-up.ts';
 import { canDefer, plannedQuery } from './planned-query.ts';
@@ -42,6 +42,10 @@ export async function planned<T>(
   work: (plan: QueryPlan) => Promise<T | undefined>,
 ): Promise<T | undefined> {
   try {
+    // Staging computes ahead what the statement may never compute; what fails there would end the transaction.
+    if (await isInTransaction(run.scope.session)) {
+      throw new Unplannable('it stands in a transaction');
+    }
     const plan = planQuery(run.statement, await scalarFunctions(run.scope.session));
     run.report.route = 'plan';
     return await work(plan);

@@ -166,8 +166,8 @@ function blindInTransaction(): RvbbitError {
   );
 }
 
-/** Outside of a transaction each statement has an id of its own. */
-async function isInTransaction(session: Session): Promise<boolean> {
+/** Whether the caller has begun a transaction: outside of one each statement has an id of its own. */
+export async function isInTransaction(session: Session): Promise<boolean> {
   const id = async () =>
     (await (await session.run('SELECT txid_current()')).allColumns('json'))[0]?.[0];
   const before = await id();

@@ -76,9 +76,14 @@ export async function readSemanticStatement(
   const contexts = await contextsOf(session, source, spans, pieces, signal);
   const uses = new Map<string, OperatorUse>();
   const books = new Map<Operator, AnswerBook>();
-  const placed = spans.map((span, index): PlacedOperator => {
+  // All that can be refused is, before names are taken.
+  const readings = spans.map((span, index) => {
     const operator = operatorNamed(registry, span.operator);
-    const reading = readingOf(operator, span, contexts?.get(nameAt(span, index)), parts);
+    const context = contexts?.get(nameAt(span, index));
+    return { operator, reading: readingOf(operator, span, context, parts) };
+  });
+  const placed = spans.map((span, index): PlacedOperator => {
+    const { operator, reading } = readings[index]!;
     const key = `${operator.name} ${reading}`;
     let book = books.get(operator);
     if (book === undefined) {
