@@ -255,6 +255,16 @@ export const SEMANTIC_PARALLEL = 10;
 export const SEMANTIC_MAX_CALLS = 10_000;
 /** Pairs of two columns' values above which it is refused, where it does not say `max_pairs`. */
 export const SEMANTIC_MAX_PAIRS = 100_000;
+/** Candidates that several conditions are tried on, so that the one that leaves least is asked first, … */
+export const SEMANTIC_SAMPLE_ROWS = 20;
+/** … and no larger part of all candidates than this. */
+export const SEMANTIC_SAMPLE_PART = 0.04;
+/** Rows that a query with a LIMIT looks at in one go, in their order. */
+export const SEMANTIC_WINDOW_ROWS = 16_384;
+/** Questions of one operator that a pass may leave open; it ends when there are more. */
+export const SEMANTIC_MAX_OPEN = 1_000_000;
+/** Look-ups of a pass from which they are made inside DuckDB, by joining the answers. */
+export const SEMANTIC_NATIVE_ROWS = 20_000;
 /** Cascade roots whose operators are kept in memory. */
 export const SEMANTIC_CACHED_ROOTS = 16;
 /** Times that a statement is run to find the answers that it needs. */

@@ -1,18 +1,25 @@
 /** The way of a statement that holds semantic operators. Loaded with the first text that plain DuckDB does not take. */
-import type { SqlStatement } from '../grammar/ast.ts';
+import type { Diagnostic, SqlStatement } from '../grammar/ast.ts';
 import { annotationDiagnostics } from '../grammar/parse-source.ts';
+import { statementParts } from '../grammar/semantic/statement-parts.ts';
 import { type Delivered, deliverReader, endNotices } from './deliver/delivered.ts';
+import type { ResultReader } from './duck/reader.ts';
 import type { Column } from './duck/session.ts';
 import { RvbbitError } from './errors.ts';
 import { Budget } from './execute/calls/budget.ts';
 import type { StatementScope } from './execute/statement-env.ts';
+import { SEMANTIC_MAX_OPEN } from './limits.ts';
 import type { Notice } from './result.ts';
+import { answerQuery, prepareAnswers } from './semantic/answer-query.ts';
 import { Asker } from './semantic/ask.ts';
-import { passesOf, runStrictly, type SemanticRun } from './semantic/find-answers.ts';
+import { explainLines, explainQuery, type SemanticActual } from './semantic/explain-query.ts';
+import { missingOf, passesOf, runStrictly, type SemanticRun } from './semantic/find-answers.ts';
 import { registerLookUps } from './semantic/look-up.ts';
+import { NativeLookUps } from './semantic/native-look-up.ts';
+import { PlanReport } from './semantic/plan-report.ts';
 import { readSemanticStatement, type SemanticStatement } from './semantic/read-statement.ts';
 import { cachedOperators } from './semantic/registry-cache.ts';
-import { semanticSettings } from './semantic/semantic-settings.ts';
+import { type SemanticSettings, semanticSettings } from './semantic/semantic-settings.ts';
 import { inWords } from './semantic/source-error.ts';
 import { type StatementContext, textOf } from './statement-context.ts';
 
@@ -23,36 +30,24 @@ export async function runSemanticStatement(
   context: StatementContext,
 ): Promise<Delivered | undefined> {
   const registry = await cachedOperators(context.cascadeRoot);
+  const outer = statementParts(statement.text);
+  const explained = outer.kind === 'explain' ? outer : undefined;
+  const text =
+    explained === undefined
+      ? statement.text
+      : statement.text.slice(explained.body.start, explained.body.end);
   const { session, stop } = scope;
   const { signal } = stop;
-  const [wrong] = annotationDiagnostics(context.source, statement.annotations);
-  const settings = wrong === undefined ? semanticSettings(statement.annotations) : undefined;
-  const read = await readSemanticStatement(statement.text, registry, {
-    session,
-    threshold: settings?.threshold ?? 0,
-    signal,
-  });
+  // What is wrong with an annotation matters only once there is an operator: on plain SQL it is a comment.
+  const settings = settingsOf(statement, context.source);
+  const threshold = settings instanceof RvbbitError ? 0 : settings.threshold;
+  const read = await readSemanticStatement(text, registry, { session, threshold, signal });
   if (read === undefined) return undefined;
   try {
-    if (wrong !== undefined || settings === undefined) throw wrongAnnotation(wrong);
-    await scope.desk.journal.open();
-    scope.ledger.open({
-      sql: textOf(statement, context.source),
-      kind: 'sql',
-      origin: context.origin,
-      parallel: settings.parallel,
-      cascade: read.books.map(({ operator }) => operator.cascade.file).join(', '),
-    });
-    const hasBudget = Object.keys(settings.budget).length > 0;
-    const budget = hasBudget ? new Budget(settings.budget) : undefined;
-    const run: SemanticRun = {
-      statement: read,
-      settings,
-      scope,
-      asker: new Asker(scope, context.models, settings, budget),
-      state: { strict: false, stopped: false, rows: 0, mostMissing: Infinity },
-    };
+    if (settings instanceof RvbbitError) throw settings;
+    const run = await openRun(read, settings, { statement, scope, context });
     await registerLookUps(session, read.uses, run.state, signal);
+    if (explained !== undefined) return await explainRun(run, explained);
     const reader = await execute(run);
     await scope.desk.journal.commit();
     const delivered = await deliverReader(reader, context.valueForm, noticesOf(run));
@@ -62,16 +57,87 @@ export async function runSemanticStatement(
   }
 }
 
-function execute(run: SemanticRun) {
-  const { whole, parts } = run.statement;
-  return parts.kind === 'query' ? passesOf(run, whole) : changeData(run);
+async function openRun(
+  read: SemanticStatement,
+  settings: SemanticSettings,
+  {
+    statement,
+    scope,
+    context,
+  }: { statement: SqlStatement; scope: StatementScope; context: StatementContext },
+): Promise<SemanticRun> {
+  await scope.desk.journal.open();
+  scope.ledger.open({
+    sql: textOf(statement, context.source),
+    kind: 'sql',
+    origin: context.origin,
+    parallel: settings.parallel,
+    cascade: read.books.map(({ operator }) => operator.cascade.file).join(', '),
+  });
+  const hasBudget = Object.keys(settings.budget).length > 0;
+  const budget = hasBudget ? new Budget(settings.budget) : undefined;
+  return {
+    statement: read,
+    settings,
+    scope,
+    asker: new Asker(scope, context.models, settings, budget),
+    state: { strict: false, stopped: false, rows: 0, mostMissing: SEMANTIC_MAX_OPEN },
+    report: new PlanReport(),
+    native: new NativeLookUps(scope.session, read.uses),
+    expectedRows: 0,
+    refusesNative: false,
+  };
 }
 
-async function changeData(run: SemanticRun) {
+function execute(run: SemanticRun): Promise<ResultReader> {
+  return run.statement.parts.kind === 'query' ? answerQuery(run) : changeData(run);
+}
+
+async function changeData(run: SemanticRun): Promise<ResultReader> {
   const { whole, dry } = run.statement;
   if (dry === undefined) return runStrictly(run, whole);
+  await prepareAnswers(run);
   const { columns } = await passesOf(run, dry);
   return runStrictly(run, namedAsWritten(run.statement, columns));
+}
+
+async function explainRun(
+  run: SemanticRun,
+  { analyze, format }: { readonly analyze: boolean; readonly format: 'text' | 'tree' | 'json' },
+): Promise<Delivered> {
+  const explain = await explainQuery(run);
+  let actual: SemanticActual | undefined;
+  if (analyze) {
+    run.report.passes = 0;
+    const reader = await execute(run);
+    await run.scope.desk.journal.commit();
+    actual = {
+      questions: run.asker.asked,
+      failed: run.statement.books.reduce((sum, book) => sum + book.failed, 0),
+      passes: run.report.passes,
+      rows: reader.returnsRows ? reader.rowCount : (reader.changes ?? 0),
+      durationMs: Math.round(run.scope.ledger.elapsedMs),
+    };
+  }
+  const lines = explainLines(explain, actual, format);
+  return {
+    columns: [{ name: 'explain', type: 'VARCHAR' }],
+    rows: lines.map((line) => ({ explain: line })),
+    rowCount: lines.length,
+    notices: analyze ? noticesOf(run) : [],
+  };
+}
+
+/** The settings, or what is wrong with the annotations. */
+function settingsOf(statement: SqlStatement, source: string): SemanticSettings | RvbbitError {
+  const [wrong] = annotationDiagnostics(source, statement.annotations);
+  if (wrong !== undefined) return wrongAnnotation(wrong);
+  try {
+    return semanticSettings(statement.annotations);
+  } catch (thrown) {
+    if (thrown instanceof RvbbitError) return thrown;
+    throw thrown;
+  }
 }
 
 /** A table or file gets no column that is called after a symbol. */
@@ -83,8 +149,10 @@ function namedAsWritten(statement: SemanticStatement, columns: readonly Column[]
   return statement.wholeWithNames(names);
 }
 
-function noticesOf({ statement, asker, scope }: SemanticRun): readonly Notice[] {
-  const failed = statement.books.reduce((sum, book) => sum + book.failed, 0);
+function noticesOf(run: SemanticRun): readonly Notice[] {
+  const { statement, asker, scope } = run;
+  const unasked = scope.stop.drained === undefined ? 0 : missingOf(run);
+  const failed = statement.books.reduce((sum, book) => sum + book.failed, unasked);
   const notices: Notice[] = [...asker.advisories.notices(), ...endNotices(scope)];
   if (failed > 0) {
     const what = failed === 1 ? '1 answer is' : `${failed} answers are`;
@@ -109,10 +177,7 @@ function withWrittenNames(delivered: Delivered, statement: SemanticStatement): D
   };
 }
 
-function wrongAnnotation(
-  wrong: ReturnType<typeof annotationDiagnostics>[number] | undefined,
-): RvbbitError {
-  const { code = 'RVB_SYNTAX', line = 1, column = 1, message = '', excerpt = '' } = wrong ?? {};
+function wrongAnnotation({ code, line, column, message, excerpt }: Diagnostic): RvbbitError {
   return new RvbbitError(code, `line ${line}, column ${column}: ${message}\n${excerpt}`, {
     stage: 'parse',
     place: { line, column },

@@ -15,6 +15,12 @@ import type { Summary } from './result.ts';
 /** Ids address cancels across all engines of the process: workers know no engines. */
 let lastStatementId = 0;
 
+/** An id that nothing else of the process has. */
+export function nextStatementId(): number {
+  lastStatementId = (lastStatementId + 1) & 0x7fffffff;
+  return lastStatementId;
+}
+
 export interface ScopeParts {
   readonly session: Session;
   readonly dispatcher: Dispatcher;
@@ -40,10 +46,9 @@ export class StatementScopes {
     { signal, drain }: Pick<QueryOptions, 'signal' | 'drain'>,
   ): StatementScope {
     if (this.#closed) throw closed();
-    lastStatementId = (lastStatementId + 1) & 0x7fffffff;
     const { session, dispatcher, desk, journal, random } = this.#parts;
     const scope: StatementScope = {
-      id: lastStatementId,
+      id: nextStatementId(),
       session,
       dispatcher,
       desk,

@@ -9,7 +9,12 @@ export type StatementParts =
   /** CREATE TABLE … AS, INSERT … and COPY ( … ) TO: the query stands at `query`. */
   | { readonly kind: 'around'; readonly verb: string; readonly query: Span }
   /** EXPLAIN [ANALYZE] of the statement at `body`. */
-  | { readonly kind: 'explain'; readonly analyze: boolean; readonly body: Span }
+  | {
+      readonly kind: 'explain';
+      readonly analyze: boolean;
+      readonly format: 'text' | 'tree' | 'json';
+      readonly body: Span;
+    }
   /** UPDATE and DELETE: pieces of the source and SQL between them that add up to that query. */
   | {
       readonly kind: 'change';
@@ -88,17 +93,20 @@ class Parts {
   #explain(): StatementParts {
     let at = 1;
     let analyze = false;
-    if (this.#lexemes[at]?.kind === Kind.Open) {
-      at = this.#groupEnd(at);
+    let format: 'text' | 'tree' | 'json' = 'text';
+    for (;;) {
+      if (this.#text(at) === 'ANALYZE' || this.#text(at) === 'VERBOSE') {
+        analyze ||= this.#text(at) === 'ANALYZE';
+        at++;
+      } else if (this.#lexemes[at]?.kind === Kind.Open && this.#text(at + 1) === 'FORMAT') {
+        if (this.#text(at + 2) === 'JSON') format = 'json';
+        if (this.#text(at + 2) === 'TREE') format = 'tree';
+        at = this.#groupEnd(at);
+      } else {
+        break;
+      }
     }
-    while (this.#text(at) === 'ANALYZE' || this.#text(at) === 'VERBOSE') {
-      if (this.#text(at) === 'ANALYZE') analyze = true;
-      at++;
-    }
-    if (this.#lexemes[at]?.kind === Kind.Open && this.#lexemes[at + 1]?.text === 'FORMAT') {
-      at = this.#groupEnd(at);
-    }
-    return { kind: 'explain', analyze, body: { start: this.#startOf(at), end: this.#end } };
+    return { kind: 'explain', analyze, format, body: { start: this.#startOf(at), end: this.#end } };
   }
 
   #create(): StatementParts {

@@ -7,7 +7,12 @@ export type SqlNode = { readonly [key: string]: unknown };
 
 export type ParsedSql =
   /** A query, or several, of the SELECT family. */
-  | { readonly kind: 'tree'; readonly statements: readonly SqlNode[] }
+  | {
+      readonly kind: 'tree';
+      readonly statements: readonly SqlNode[];
+      /** No number in it may be one that JavaScript rounds, so that it can be made SQL again. */
+      readonly isExact: boolean;
+    }
   /** It parses, and DuckDB gives no tree of it: DML, DDL, PIVOT. */
   | { readonly kind: 'parsed' }
   /** `offset` is in UTF-16 units; absent where DuckDB does not say. */
@@ -34,8 +39,12 @@ export async function parseSql(
     );
     return String(result.getChunk(0).getColumnVector(0).getItem(0));
   }, signal);
-  const parsed = JSON.parse(text) as Serialised;
-  if (!parsed.error) return { kind: 'tree', statements: parsed.statements ?? [] };
+  const located = text.replaceAll('"query_location":18446744073709551615', '"query_location":0');
+  const parsed = JSON.parse(located) as Serialised;
+  if (!parsed.error) {
+    const isExact = !/[-:,[]\d{16,}|-0/.test(located);
+    return { kind: 'tree', statements: parsed.statements ?? [], isExact };
+  }
   if (parsed.error_type !== 'parser' && parsed.error_type !== 'syntax') return { kind: 'parsed' };
   const position = parsed.position === undefined ? undefined : Number(parsed.position);
   return {
@@ -43,6 +52,22 @@ export async function parseSql(
     message: parsed.error_message ?? 'syntax error',
     ...(position === undefined ? {} : { offset: utf16Offset(sql, position) }),
   };
+}
+
+/** The SQL of a tree, as DuckDB writes it. */
+export async function treeToSql(
+  session: Session,
+  statement: SqlNode,
+  signal?: AbortSignal,
+): Promise<string> {
+  const tree = JSON.stringify({ error: false, statements: [statement] });
+  return session.inTurn(async (connection) => {
+    const result = await nativeThreads.use(
+      () => connection.run('SELECT json_deserialize_sql($1::VARCHAR::JSON)', [tree]),
+      signal,
+    );
+    return String(result.getChunk(0).getColumnVector(0).getItem(0));
+  }, signal);
 }
 
 /** DuckDB counts the place of an error in code points. */

@@ -102,7 +102,7 @@ export async function countOf(
   sql: string,
   options: RunOptions = {},
 ): Promise<number> {
-  const reader = await session.run(sql, { signal: options.signal });
+  const reader = await session.run(sql, { parameters: options.parameters, signal: options.signal });
   const [first] = await reader.allColumns('json');
   return Number(first?.[0] ?? 0);
 }

@@ -1,6 +1,6 @@
 /** Runs a cascade over inputs: n lanes, chunks to the dispatcher, pieces back in order to the sink. */
 import type { RunSettings } from '../../workers/protocol.ts';
-import { RvbbitError } from '../errors.ts';
+import { type Failure, RvbbitError } from '../errors.ts';
 import type { JournalEntry } from '../journal/records.ts';
 import { SUMMARY_MAX_FAILURES } from '../limits.ts';
 import type { CallPlan } from '../plan/plan.ts';
@@ -37,6 +37,8 @@ export interface RunsRequest {
   readonly advisories: AdvisoryTally;
   /** Where several such requests share one budget; `calls.budget` is then not looked at. */
   readonly budget?: Budget | undefined;
+  /** What is wrong with a value that a run gave: the run has then failed. */
+  readonly judge?: ((value: string) => Failure | undefined) | undefined;
   /** Runs in one chunk at most, where a chunk that is out should not be long. */
   readonly chunkRuns?: number | undefined;
 }
@@ -125,8 +127,9 @@ class Intake {
     if (rest.length > 0) this.#request.sink.write(rest);
   }
 
-  async accept(piece: Piece, chunk: Chunk): Promise<void> {
-    const { failFast, sink, advisories } = this.#request;
+  async accept(given: Piece, chunk: Chunk): Promise<void> {
+    const { failFast, sink, advisories, judge } = this.#request;
+    const piece = judge === undefined ? given : judged(given, judge);
     if (piece.advisories !== undefined) advisories.add(piece.advisories);
     const failures = await this.#nameFailures(piece);
     const record = rowsRecord(piece, chunk, failures);
@@ -153,6 +156,19 @@ class Intake {
     }
     return named;
   }
+}
+
+/** The piece with the runs failed whose values are refused. */
+function judged(piece: Piece, judge: NonNullable<RunsRequest['judge']>): Piece {
+  const failures = [...piece.failures];
+  const values = piece.values.map((value, index) => {
+    const failure = value === null ? undefined : judge(value);
+    if (failure === undefined) return value;
+    failures.push({ ...failure, index, attempts: 1 });
+    return null;
+  });
+  failures.sort((a, b) => a.index - b.index);
+  return failures.length === piece.failures.length ? piece : { ...piece, values, failures };
 }
 
 function rowsRecord(

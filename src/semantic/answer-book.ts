@@ -10,8 +10,10 @@ export type Answer = string | number | bigint | boolean | null;
 
 export class AnswerBook {
   readonly operator: Operator;
-  readonly #answers = new Map<string, Answer>();
+  readonly #answers = new Map<string, { readonly tuple: Tuple; readonly value: Answer }>();
   #misses = new Map<string, Tuple>();
+  /** The statement joins, and the operator is asked with values of two columns. */
+  isPaired = false;
   /** Answers that failed. */
   failed = 0;
 
@@ -31,13 +33,14 @@ export class AnswerBook {
   lookUp(tuple: Tuple): Answer | undefined {
     const key = this.#keyOf(tuple);
     const answer = this.#answers.get(key);
-    if (answer === undefined && !this.#misses.has(key)) this.#misses.set(key, tuple);
-    return answer;
+    if (answer !== undefined) return answer.value;
+    if (!this.#misses.has(key)) this.#misses.set(key, tuple);
+    return undefined;
   }
 
   /** The answer, if there is one; nothing is noted. */
   answerOf(tuple: Tuple): Answer | undefined {
-    return this.#answers.get(this.#keyOf(tuple));
+    return this.#answers.get(this.#keyOf(tuple))?.value;
   }
 
   /** The open questions, in the order in which they were met; they are noted anew when they are met again. */
@@ -48,11 +51,12 @@ export class AnswerBook {
   }
 
   answer(tuple: Tuple, value: Answer): void {
-    this.#answers.set(this.#keyOf(tuple), value);
+    this.#answers.set(this.#keyOf(tuple), { tuple, value });
   }
 
-  *entries(): IterableIterator<readonly [string, Answer]> {
-    yield* this.#answers;
+  /** Every question that has an answer. */
+  entries(): Iterable<{ readonly tuple: Tuple; readonly value: Answer }> {
+    return this.#answers.values();
   }
 
   #keyOf(tuple: Tuple): string {

@@ -1,6 +1,6 @@
 /** Asks open questions: each is a run of the operator's cascade, n at a time. */
 
-import { RvbbitError } from '../errors.ts';
+import { type Failure, RvbbitError } from '../errors.ts';
 import { AdvisoryTally } from '../execute/advisories.ts';
 import type { Budget } from '../execute/calls/budget.ts';
 import { StatementSignal } from '../execute/cancel.ts';
@@ -9,9 +9,10 @@ import { executeRuns } from '../execute/execute-runs.ts';
 import type { StatementEnv, StatementScope } from '../execute/statement-env.ts';
 import { Window } from '../execute/window.ts';
 import type { Json } from '../json.ts';
-import { WINDOW_MAX_RUNS } from '../limits.ts';
+import { MESSAGE_VALUE_CHARS, WINDOW_MAX_RUNS } from '../limits.ts';
 import type { BoundModels, Models } from '../model/models.ts';
 import type { Operator } from '../operators/operator.ts';
+import { nextStatementId } from '../scope.ts';
 import type { Answer, AnswerBook, Tuple } from './answer-book.ts';
 import { answerValue } from './answer-value.ts';
 import { callsPerRun } from './calls-per-run.ts';
@@ -81,7 +82,9 @@ export class Asker {
     const { parallel, timeoutMs, cache, onError } = this.#settings;
     const batchStop = new StatementSignal([stop.signal]);
     const offDrain = stop.onDrain(() => batchStop.drain(stop.drained ?? 'interrupted'));
-    const env = await this.#envOf(operator, batchStop);
+    // Workers refuse what comes for a statement that was cancelled, so a batch that may be is one of its own.
+    const id = progress === undefined ? this.#scope.id : nextStatementId();
+    const env = { ...(await this.#envOf(operator, batchStop)), id };
     const first = this.#asked;
     this.#asked += tuples.length;
     this.#calls += tuples.length * callsPerRun(operator.cascade);
@@ -112,6 +115,7 @@ export class Asker {
         sink,
         advisories: this.advisories,
         budget: this.#budget,
+        judge: (value) => wrongValue(operator, value),
         ...(progress === undefined ? {} : { chunkRuns: 1 }),
       });
     } catch (thrown) {
@@ -155,16 +159,9 @@ export class Asker {
     for (const [index, text] of piece.values.entries()) {
       if (notRun.has(index)) continue;
       const tuple = tuples[piece.firstOrdinal + index]!;
-      const value = failed.has(index) ? undefined : answerValue(text, type);
-      if (value !== undefined) {
-        book.answer(tuple, value);
-        continue;
-      }
-      if (!failed.has(index) && this.#settings.onError.kind === 'fail') {
-        throw notOfType(book.operator, text);
-      }
-      book.failed += 1;
-      book.answer(tuple, this.#fallback(type));
+      const value = failed.has(index) ? this.#fallback(type) : answerValue(text, type);
+      if (failed.has(index)) book.failed += 1;
+      book.answer(tuple, value ?? null);
     }
   }
 
@@ -202,11 +199,12 @@ export class Asker {
   }
 }
 
-function notOfType(operator: Operator, text: string | null): RvbbitError {
-  const shown = (text ?? '').slice(0, 80);
-  return new RvbbitError(
-    'RVB_TYPE_MISMATCH',
-    `${operator.name} gives ${operator.returns}, and its cascade ${operator.cascade.file} answered ${JSON.stringify(shown)}`,
-    { stage: 'execute' },
-  );
+/** A value that is none of the operator's type is no answer. */
+function wrongValue(operator: Operator, value: string): Failure | undefined {
+  if (answerValue(value, operator.returns.toUpperCase()) !== undefined) return undefined;
+  const shown = value.slice(0, MESSAGE_VALUE_CHARS);
+  return {
+    code: 'RVB_TYPE_MISMATCH',
+    message: `${operator.name} gives ${operator.returns}, and its cascade ${operator.cascade.file} answered ${JSON.stringify(shown)}`,
+  };
 }

@@ -5,14 +5,24 @@ import type { ResultReader } from '../duck/reader.ts';
 import type { Session } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
-import { SEMANTIC_MAX_PASSES, SEMANTIC_MAX_STRICT_PASSES } from '../limits.ts';
+import {
+  SEMANTIC_MAX_PASSES,
+  SEMANTIC_MAX_STRICT_PASSES,
+  SEMANTIC_NATIVE_ROWS,
+} from '../limits.ts';
 import type { AnswerBook } from './answer-book.ts';
 import type { Asker } from './ask.ts';
 import { callsPerRun } from './calls-per-run.ts';
 import type { LookUpState } from './look-up.ts';
+import type { NativeLookUps } from './native-look-up.ts';
+import type { PlanReport } from './plan-report.ts';
+import type { PlannedSql } from './planned-sql.ts';
 import type { SemanticStatement } from './read-statement.ts';
 import type { SemanticSettings } from './semantic-settings.ts';
 import { unrewrittenError } from './source-error.ts';
+
+/** What a pass runs: the statement's own text, or one that the planner made. */
+export type PassText = Rewritten | PlannedSql;
 
 /** A semantic statement on its way. */
 export interface SemanticRun {
@@ -21,10 +31,16 @@ export interface SemanticRun {
   readonly scope: StatementScope;
   readonly asker: Asker;
   readonly state: LookUpState;
+  readonly report: PlanReport;
+  readonly native: NativeLookUps;
+  /** Rows that a pass is expected to look up, or that the last one did. */
+  expectedRows: number;
+  /** DuckDB did not take the statement with native look-ups. */
+  refusesNative: boolean;
 }
 
 /** Runs the text until every question that it meets is answered; the last pass's result. */
-export async function passesOf(run: SemanticRun, text: Rewritten): Promise<ResultReader> {
+export async function passesOf(run: SemanticRun, text: PassText): Promise<ResultReader> {
   for (let pass = 1; ; pass += 1) {
     const reader = await onePass(run, text);
     const complete = missingOf(run) === 0 || run.scope.stop.drained !== undefined;
@@ -35,19 +51,37 @@ export async function passesOf(run: SemanticRun, text: Rewritten): Promise<Resul
 }
 
 /** One pass; undefined where it ended for missing answers. */
-async function onePass(run: SemanticRun, text: Rewritten): Promise<ResultReader | undefined> {
-  const { scope, state, statement } = run;
+export async function onePass(run: SemanticRun, text: PassText): Promise<ResultReader | undefined> {
+  const { scope, state, statement, native } = run;
   state.stopped = false;
   state.rows = 0;
+  run.report.passes += 1;
+  const isNative = await wantsNative(run);
+  if (isNative) await native.install();
   try {
     return await scope.session.run(text.text, {
-      parameters: scope.parameters,
+      parameters: 'parameters' in text ? text.parameters : scope.parameters,
       signal: scope.stop.signal,
     });
   } catch (thrown) {
-    if (!state.stopped) throw unrewrittenError(thrown, statement, text);
-    return undefined;
+    if (state.stopped) return undefined;
+    if (!isNative || scope.stop.signal.aborted) {
+      throw 'sourceOffset' in text ? unrewrittenError(thrown, statement, text) : thrown;
+    }
+    // A macro holds a subquery, which DuckDB does not take everywhere; a function may stand wherever it does.
+    run.refusesNative = true;
+    await native.remove();
+    return onePass(run, text);
+  } finally {
+    await native.remove();
+    run.expectedRows = Math.max(run.expectedRows, state.rows);
   }
+}
+
+/** Tables and macros made in the caller's transaction would be undone, or kept, with it. */
+async function wantsNative({ expectedRows, refusesNative, scope }: SemanticRun): Promise<boolean> {
+  if (refusesNative || expectedRows <= SEMANTIC_NATIVE_ROWS) return false;
+  return !(await isInTransaction(scope.session));
 }
 
 /** Runs a text that changes data: a missing answer ends it before anything is changed. */
@@ -79,6 +113,12 @@ export function missingOf({ statement }: SemanticRun): number {
   return statement.books.reduce((sum, book) => sum + book.missing, 0);
 }
 
+/** How many questions may still be asked. */
+export function roomFor({ settings, asker }: SemanticRun, { operator }: AnswerBook): number {
+  const each = callsPerRun(operator.cascade);
+  return each === 0 ? Infinity : Math.max(0, Math.floor((settings.maxCalls - asker.calls) / each));
+}
+
 /** Refuses more questions than the statement may ask. */
 export function guard(
   { settings, asker }: SemanticRun,
@@ -89,11 +129,23 @@ export function guard(
     0,
   );
   const most = settings.maxCalls;
-  if (asker.calls + calls <= most) return;
+  for (const { book, tuples } of open) {
+    if (book.isPaired && tuples.length > settings.maxPairs)
+      throw tooManyPairs(tuples.length, settings);
+  }
+  if (calls === 0 || asker.calls + calls <= most) return;
   const before = asker.calls > 0 ? ` after ${asker.calls} that were made` : '';
   throw new RvbbitError(
     'RVB_LIMIT',
     `the statement would make ${calls} model calls${before}, and max_calls is ${most}; add plain conditions or a LIMIT, or raise it: -- @ max_calls: ${asker.calls + calls}`,
+    { stage: 'plan' },
+  );
+}
+
+function tooManyPairs(pairs: number, { maxPairs }: SemanticSettings): RvbbitError {
+  return new RvbbitError(
+    'RVB_LIMIT',
+    `the statement compares ${pairs} pairs of values of two tables, and max_pairs is ${maxPairs}; join on a plain condition first, or raise it: -- @ max_pairs: ${pairs}`,
     { stage: 'plan' },
   );
 }
@@ -114,8 +166,8 @@ function blindInTransaction(): RvbbitError {
   );
 }
 
-/** Outside of a transaction each statement has an id of its own. */
-async function isInTransaction(session: Session): Promise<boolean> {
+/** Whether the caller has begun a transaction: outside of one each statement has an id of its own. */
+export async function isInTransaction(session: Session): Promise<boolean> {
   const id = async () =>
     (await (await session.run('SELECT txid_current()')).allColumns('json'))[0]?.[0];
   const before = await id();

@@ -53,7 +53,8 @@ function register(connection: DuckDBConnection, use: OperatorUse, state: LookUpS
   const type = typeOfUse(use);
   const isNative = NATIVE.has(type);
   for (const arity of aritiesOf(operator)) {
-    for (const name of [use.names.infix, use.names.call]) {
+    const { infix, call, miss } = use.names;
+    for (const name of isNative ? [infix, call, miss] : [infix, call]) {
       connection.registerScalarFunction(
         api.DuckDBScalarFunction.create({
           name: isNative ? name : `${name}_text`,
@@ -94,7 +95,12 @@ function lookUpChunk(
   state.rows += rowCount;
   for (let row = 0; row < rowCount; row += 1) {
     const tuple = readTuple(columns, row);
-    const answer = tuple === undefined ? null : book.lookUp(tuple);
+    const answer =
+      tuple === undefined
+        ? null
+        : use.isLenient === true
+          ? book.answerOf(tuple)
+          : book.lookUp(tuple);
     output.setItem(row, answer === undefined ? null : readAnswer(use, answer));
   }
   output.flush();

@@ -18,6 +18,7 @@ import type { Operator, OperatorRegistry } from '../operators/operator.ts';
 import { AnswerBook } from './answer-book.ts';
 import { claimOperators, symbolText } from './claim-operators.ts';
 import { type OperatorContext, operatorContexts } from './contexts.ts';
+import { holds, nodesOf } from './query-tree.ts';
 import { sourceError } from './source-error.ts';
 import { symbolNames, takeSymbol } from './symbols.ts';
 import { type OperatorUse, type Reading, signatureOf } from './use.ts';
@@ -44,7 +45,7 @@ export interface SemanticStatement {
   readonly dry: Rewritten | undefined;
   /** `whole`, with these names for the columns of the query that stands in it. */
   wholeWithNames(names: readonly string[]): Rewritten;
-  /** DuckDB's tree of `dry`. */
+  /** DuckDB's tree of `dry`, where it can be made SQL again. */
   readonly tree: readonly SqlNode[] | undefined;
   release(): void;
 }
@@ -75,9 +76,14 @@ export async function readSemanticStatement(
   const contexts = await contextsOf(session, source, spans, pieces, signal);
   const uses = new Map<string, OperatorUse>();
   const books = new Map<Operator, AnswerBook>();
-  const placed = spans.map((span, index): PlacedOperator => {
+  // All that can be refused is, before names are taken.
+  const readings = spans.map((span, index) => {
     const operator = operatorNamed(registry, span.operator);
-    const reading = readingOf(operator, span, contexts?.get(nameAt(span, index)), parts);
+    const context = contexts?.get(nameAt(span, index));
+    return { operator, reading: readingOf(operator, span, context, parts) };
+  });
+  const placed = spans.map((span, index): PlacedOperator => {
+    const { operator, reading } = readings[index]!;
     const key = `${operator.name} ${reading}`;
     let book = books.get(operator);
     if (book === undefined) {
@@ -104,6 +110,7 @@ export async function readSemanticStatement(
   }
   const dry = pieces === undefined ? undefined : rewritePieces(source, pieces, replacements);
   const parsed = dry === undefined ? undefined : await parseSql(session, dry.text, signal);
+  if (parsed?.kind === 'tree') markPaired(parsed.statements, [...uses.values()]);
   return {
     source,
     parts,
@@ -113,11 +120,24 @@ export async function readSemanticStatement(
     whole: rewrite(source, replacements),
     wholeWithNames: (names) => rewrite(source, [...replacements, ...naming(parts, names)]),
     dry,
-    tree: parsed?.kind === 'tree' ? parsed.statements : undefined,
+    tree: parsed?.kind === 'tree' && parsed.isExact ? parsed.statements : undefined,
     release() {
       for (const use of uses.values()) use.names.release();
     },
   };
+}
+
+/** Operators between two columns of a query that joins: their questions may be as many as there are pairs. */
+function markPaired(tree: readonly SqlNode[], uses: readonly OperatorUse[]): void {
+  if (!holds(tree, ({ type }) => type === 'JOIN')) return;
+  const isColumn = (node: SqlNode) => node['class'] === 'COLUMN_REF';
+  holds(tree, (node) => {
+    const name = node['function_name'];
+    const use = uses.find(({ names }) => names.infix === name || names.call === name);
+    const columns = nodesOf(node['children']).filter((argument) => holds(argument, isColumn));
+    if (use !== undefined && columns.length > 1) use.book.isPaired = true;
+    return false;
+  });
 }
 
 function naming(parts: StatementParts, names: readonly string[]): readonly Replacement[] {

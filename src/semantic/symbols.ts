@@ -12,6 +12,8 @@ export interface SymbolNames {
   readonly infix: string;
   /** e.g. `rvb_call_5`. */
   readonly call: string;
+  /** e.g. `rvb_miss_5`: what a macro that hides the others calls for what it does not find. */
+  readonly miss: string;
   release(): void;
 }
 
@@ -32,11 +34,11 @@ export function takeSymbol(signature: string): SymbolNames {
 }
 
 /** The names with a number; distinct for distinct numbers, and none is an operator of DuckDB's. */
-export function symbolNames(number: number): Pick<SymbolNames, 'infix' | 'call'> {
+export function symbolNames(number: number): Omit<SymbolNames, 'release'> {
   let digits = '';
   for (let rest = number; ; rest = Math.floor(rest / DIGITS.length) - 1) {
     digits = DIGITS[rest % DIGITS.length] + digits;
     if (rest < DIGITS.length) break;
   }
-  return { infix: `~${digits}~`, call: `rvb_call_${number}` };
+  return { infix: `~${digits}~`, call: `rvb_call_${number}`, miss: `rvb_miss_${number}` };
 }

@@ -17,6 +17,8 @@ export interface OperatorUse {
   readonly names: SymbolNames;
   /** For `matches` and `misses`. */
   readonly threshold: number;
+  /** A missing answer is NULL and is not noted: the rows that need it are not wanted. */
+  readonly isLenient?: boolean;
 }
 
 /** The type of what the function gives. */

@@ -1,0 +1,216 @@
+/** The rows that plain conditions leave, staged once: what their operators are asked with. */
+import type { SqlNode } from '../duck/parse-sql.ts';
+import { countOf, dropTables, nextStageName } from '../duck/stage.ts';
+import type { StatementScope } from '../execute/statement-env.ts';
+import type { Json } from '../json.ts';
+import type { Tuple } from './answer-book.ts';
+import { Pieces } from './lift.ts';
+import { type PlannedSql, plannedSql } from './planned-sql.ts';
+import type { QueryPlan } from './query-plan.ts';
+import { baseTable, columnRef, conjunction, inTurn, integer, select } from './query-tree.ts';
+import type { OperatorUse } from './use.ts';
+
+const DISTINCT: SqlNode = { type: 'DISTINCT_MODIFIER', distinct_on_targets: [] };
+
+/** A staged set of candidates: one column a piece of the conditions. */
+export class Candidates {
+  readonly #scope: StatementScope;
+  readonly #plan: QueryPlan;
+  readonly #table: string;
+  /** The semantic conditions, over the staged columns. */
+  readonly conditions: readonly SqlNode[];
+  readonly rowCount: number;
+  /** Rows of the query that the plain conditions leave, repetitions included. */
+  readonly inputRows: number;
+  /** The statement that staged them. */
+  readonly sql: string;
+
+  /** Stages the candidates: each distinct one, or all in the order of the rows. */
+  static async stage(
+    scope: StatementScope,
+    plan: QueryPlan,
+    form: 'distinct' | 'ordered',
+  ): Promise<Candidates> {
+    const pieces = new Pieces(plan.isOperator);
+    const conditions = plan.semantic.map((condition) => pieces.lift(condition));
+    const list = pieces.list.length > 0 ? pieces.list : [{ ...columnRef('rowid'), alias: 'rvb_0' }];
+    const order = plan.order === undefined ? [] : [plan.order];
+    const node: SqlNode = {
+      ...plan.node,
+      select_list: list,
+      where_clause: conjunction(plan.plain),
+      modifiers: form === 'distinct' ? [DISTINCT] : order,
+      group_expressions: [],
+      group_sets: [],
+      aggregate_handling: 'STANDARD_HANDLING',
+      having: null,
+      qualify: null,
+    };
+    const query = await plannedSql(scope, node);
+    const table = nextStageName();
+    const sql = `CREATE TEMP TABLE ${table} AS ${query.text}`;
+    const { signal } = scope.stop;
+    await scope.session.run(sql, { parameters: query.parameters, signal });
+    const rowCount = await countOf(scope.session, `SELECT count(*) FROM temp.main.${table}`, {
+      signal,
+    });
+    const inputRows = form === 'ordered' ? rowCount : await countInput(scope, node);
+    return new Candidates(scope, plan, { table, conditions, rowCount, inputRows, sql });
+  }
+
+  private constructor(
+    scope: StatementScope,
+    plan: QueryPlan,
+    parts: {
+      readonly table: string;
+      readonly conditions: readonly SqlNode[];
+      readonly rowCount: number;
+      readonly inputRows: number;
+      readonly sql: string;
+    },
+  ) {
+    this.#scope = scope;
+    this.#plan = plan;
+    this.#table = parts.table;
+    this.conditions = parts.conditions;
+    this.rowCount = parts.rowCount;
+    this.inputRows = parts.inputRows;
+    this.sql = parts.sql;
+  }
+
+  /** Distinct arguments of an operator in the candidates that meet `known`; none where an argument is NULL. */
+  async tuples(operator: SqlNode, use: OperatorUse, known: readonly SqlNode[]): Promise<Tuple[]> {
+    const args = argumentsOf(operator, use);
+    const node = {
+      ...select(args, baseTable(this.#table), inTurn(known)),
+      modifiers: [DISTINCT],
+    };
+    return this.#read(await this.#sqlOf(node), use);
+  }
+
+  /** The same in row order and with repetitions, of some rows: a tuple a row and operator. */
+  async rows(
+    operators: readonly { readonly node: SqlNode; readonly use: OperatorUse }[],
+    from: number,
+    count: number,
+  ): Promise<readonly (readonly (Tuple | undefined)[])[]> {
+    const list = operators.flatMap(({ node, use }) => argumentsOf(node, use));
+    const { text, parameters } = await this.#sqlOf(select(list, baseTable(this.#table), null));
+    const { session, stop } = this.#scope;
+    const reader = await session.run(
+      `${text} WHERE rowid >= ${from} AND rowid < ${from + count} ORDER BY rowid`,
+      { parameters, signal: stop.signal },
+    );
+    const columns = (await reader.allColumns('json')) as Json[][];
+    return Array.from({ length: reader.rowCount }, (_, row) => {
+      let column = 0;
+      return operators.map(({ node, use }) => {
+        const width = argumentsOf(node, use).length;
+        const tuple = columns.slice(column, column + width).map((values) => values[row]!);
+        column += width;
+        return tupleOf(tuple, use);
+      });
+    });
+  }
+
+  /** Part of the candidates that meet a condition, or all known ones among a sample of them. */
+  async selectivity(condition: SqlNode, sample: number): Promise<number> {
+    const node = select([columnRef('rowid')], baseTable(this.#sampleTable), condition);
+    const met = await this.#count(await this.#sqlOf(node));
+    return sample === 0 ? 1 : met / sample;
+  }
+
+  /** Stages a sample of at most `rows`, the same ones each time. */
+  async sample(rows: number): Promise<Candidates> {
+    const { signal } = this.#scope.stop;
+    await this.#scope.session.run(
+      `CREATE TEMP TABLE ${this.#sampleTable} AS SELECT * FROM temp.main.${this.#table} ORDER BY hash(rowid) LIMIT ${rows}`,
+      { signal },
+    );
+    return new Candidates(this.#scope, this.#plan, {
+      table: this.#sampleTable,
+      conditions: this.conditions,
+      rowCount: Math.min(rows, this.rowCount),
+      inputRows: this.inputRows,
+      sql: this.sql,
+    });
+  }
+
+  /** A query that meets what the conditions ask, each only where those before it hold. */
+  conditionSql(conditions: readonly SqlNode[]): Promise<PlannedSql> {
+    return this.#sqlOf(select([columnRef('rowid')], baseTable(this.#table), inTurn(conditions)));
+  }
+
+  async drop(): Promise<void> {
+    await dropTables(this.#scope.session, [
+      `temp.main.${this.#table}`,
+      `temp.main.${this.#sampleTable}`,
+    ]);
+  }
+
+  get #sampleTable(): string {
+    return `${this.#table}_sample`;
+  }
+
+  async #count({ text, parameters }: PlannedSql): Promise<number> {
+    const { session, stop } = this.#scope;
+    const { signal } = stop;
+    const reader = await session.run(`SELECT count(*) FROM (${text})`, { parameters, signal });
+    return Number((await reader.allColumns('json'))[0]?.[0] ?? 0);
+  }
+
+  #sqlOf(node: SqlNode): Promise<PlannedSql> {
+    return plannedSql(this.#scope, node);
+  }
+
+  async #read({ text, parameters }: PlannedSql, use: OperatorUse): Promise<Tuple[]> {
+    const { session, stop } = this.#scope;
+    const reader = await session.run(text, { parameters, signal: stop.signal });
+    const columns = (await reader.allColumns('json')) as Json[][];
+    const tuples: Tuple[] = [];
+    for (let row = 0; row < reader.rowCount; row++) {
+      const tuple = tupleOf(
+        columns.map((values) => values[row]!),
+        use,
+      );
+      if (tuple !== undefined) tuples.push(tuple);
+    }
+    return tuples;
+  }
+}
+
+async function countInput(scope: StatementScope, node: SqlNode): Promise<number> {
+  const rows = { ...node, select_list: [integer(1)], modifiers: [] };
+  const { text, parameters } = await plannedSql(scope, rows);
+  return countOf(scope.session, `SELECT count(*) FROM (${text})`, {
+    parameters,
+    signal: scope.stop.signal,
+  });
+}
+
+/** The arguments, cast as a call of the function casts them. */
+function argumentsOf(operator: SqlNode, { book }: OperatorUse): readonly SqlNode[] {
+  const args = (operator['children'] ?? []) as readonly SqlNode[];
+  return args.map((arg, index) => ({
+    class: 'CAST',
+    type: 'OPERATOR_CAST',
+    alias: '',
+    query_location: 0,
+    child: arg,
+    cast_type: { id: castType(book.operator.args[index]?.type ?? 'VARCHAR'), type_info: null },
+    try_cast: false,
+  }));
+}
+
+function castType(type: string): string {
+  const upper = type.toUpperCase();
+  return ['BOOLEAN', 'DOUBLE', 'INTEGER', 'BIGINT'].includes(upper) ? upper : 'VARCHAR';
+}
+
+function tupleOf(values: readonly Json[], { book }: OperatorUse): Tuple | undefined {
+  if (values.includes(null)) return undefined;
+  return values.map((value, index) => {
+    const isWide = book.operator.args[index]?.type.toUpperCase() === 'BIGINT';
+    return isWide && Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  });
+}

@@ -1,0 +1,134 @@
+/** LIMIT: finds the first rows, in row order, that meet the conditions, and asks nothing for those after them. */
+import { SEMANTIC_WINDOW_ROWS } from '../limits.ts';
+import type { Tuple } from './answer-book.ts';
+import { Candidates } from './candidates.ts';
+import { askTuples } from './fill-answers.ts';
+import { guard, roomFor, type SemanticRun } from './find-answers.ts';
+import type { QueryPlan } from './query-plan.ts';
+import { type Condition, conditionOf, operatorsOf, truthOf } from './truth.ts';
+import type { OperatorUse } from './use.ts';
+
+type OperatorCondition = Extract<Condition, { kind: 'operator' }>;
+type CandidateRow = readonly (Tuple | undefined)[];
+
+/**
+ * Asks until `wanted` rows are certain; false where there are fewer, and then all has been asked. Throws
+ * Unplannable where DuckDB alone can say what a condition is.
+ */
+export async function findFirstRows(
+  run: SemanticRun,
+  plan: QueryPlan,
+  wanted: number,
+): Promise<boolean> {
+  for (const condition of plan.semantic) conditionOf(condition, plan.useOf);
+  const candidates = await Candidates.stage(run.scope, plan, 'ordered');
+  try {
+    run.report.note(candidates);
+    const condition: Condition = {
+      kind: 'all',
+      of: candidates.conditions.map((one) => conditionOf(one, plan.useOf)),
+    };
+    const search = new FirstRows(run, condition, wanted);
+    for (let from = 0; from < candidates.rowCount; from += SEMANTIC_WINDOW_ROWS) {
+      if (search.found) return true;
+      const operators = search.operators.map(({ use, args }) => ({
+        use,
+        node: { children: args },
+      }));
+      await search.look(await candidates.rows(operators, from, SEMANTIC_WINDOW_ROWS));
+      if (run.scope.stop.drained !== undefined) return true;
+    }
+    return search.found;
+  } finally {
+    await candidates.drop();
+  }
+}
+
+class FirstRows {
+  readonly operators: readonly OperatorCondition[];
+  readonly #run: SemanticRun;
+  readonly #condition: Condition;
+  readonly #wanted: number;
+  #met = 0;
+  #decided = 0;
+
+  constructor(run: SemanticRun, condition: Condition, wanted: number) {
+    this.#run = run;
+    this.#condition = condition;
+    this.#wanted = wanted;
+    this.operators = operatorsOf(condition);
+  }
+
+  get found(): boolean {
+    return this.#met >= this.#wanted;
+  }
+
+  /** Looks at rows that follow those that were looked at before. */
+  async look(rows: readonly CandidateRow[]): Promise<void> {
+    await (this.operators.length === 1
+      ? this.#stream(rows, this.operators[0]!.use)
+      : this.#inBatches(rows));
+  }
+
+  /** One operator: its questions go out one after another, and stop when the rows are certain. */
+  async #stream(rows: readonly CandidateRow[], use: OperatorUse): Promise<void> {
+    const { book } = use;
+    let at = 0;
+    const advance = () => {
+      while (at < rows.length && !this.found && this.#decide(rows[at]!) !== undefined) at++;
+    };
+    advance();
+    if (this.found || at === rows.length) return;
+    for (const [tuple] of rows.slice(at)) if (tuple !== undefined) book.lookUp(tuple);
+    const open = book.takeMisses();
+    const questions = open.slice(0, roomFor(this.#run, book));
+    await this.#run.asker.askInOrder(book, questions, {
+      enough: () => {
+        advance();
+        return this.found;
+      },
+      lookAhead: () => this.#lookAhead(),
+    });
+    advance();
+    if (!this.found) guard(this.#run, [{ book, tuples: open.slice(questions.length) }]);
+  }
+
+  /** Several operators: what a row is asked next depends on what it was answered. */
+  async #inBatches(rows: readonly CandidateRow[]): Promise<void> {
+    for (let from = 0; from < rows.length && !this.found; ) {
+      const batch = rows.slice(from, from + this.#lookAhead());
+      for (;;) {
+        const open = new Map<OperatorUse, Tuple[]>();
+        for (const row of batch) {
+          this.#truth(row, (use, tuple) => open.set(use, [...(open.get(use) ?? []), tuple]));
+        }
+        if (open.size === 0) break;
+        for (const [use, tuples] of open) await askTuples(this.#run, use, tuples);
+        if (this.#run.scope.stop.drained !== undefined) return;
+      }
+      for (const row of batch) if (!this.found) this.#decide(row);
+      from += batch.length;
+    }
+  }
+
+  /** As many rows as are likely to hold what is still wanted, and no more than calls in flight. */
+  #lookAhead(): number {
+    const part = (this.#met + 1) / (this.#decided + 2);
+    const likely = Math.ceil((this.#wanted - this.#met) / part);
+    return Math.max(1, Math.min(this.#run.settings.parallel, likely));
+  }
+
+  /** Counts the row if it is known what it is. */
+  #decide(row: CandidateRow): boolean | null | undefined {
+    const truth = this.#truth(row, () => {});
+    if (truth === undefined) return undefined;
+    this.#decided += 1;
+    if (truth === true) this.#met += 1;
+    return truth;
+  }
+
+  #truth(row: CandidateRow, onMissing: (use: OperatorUse, tuple: Tuple) => void) {
+    const tupleOf = (operator: OperatorCondition) => row[this.operators.indexOf(operator)];
+    return truthOf(this.#condition, tupleOf, onMissing);
+  }
+}

@@ -1,0 +1,22 @@
+/** What a statement's planning found out, for EXPLAIN. */
+import type { Candidates } from './candidates.ts';
+import type { OperatorUse } from './use.ts';
+
+export class PlanReport {
+  route: 'plan' | 'rerun' = 'rerun';
+  /** Why the route is what it is. */
+  reason = '';
+  candidates: number | undefined;
+  passes = 0;
+  readonly sql: string[] = [];
+  readonly selectivities = new Map<string, number>();
+
+  note(candidates: Candidates): void {
+    this.candidates = candidates.rowCount;
+    this.sql.push(candidates.sql);
+  }
+
+  selectivity(use: OperatorUse, part: number): void {
+    this.selectivities.set(use.book.operator.name, part);
+  }
+}

@@ -1,0 +1,127 @@
+/** The query as planned: conditions in the order in which they are cheap, select-list operators after the LIMIT. */
+import type { SqlNode } from '../duck/parse-sql.ts';
+import type { StatementScope } from '../execute/statement-env.ts';
+import { Pieces } from './lift.ts';
+import { type PlannedSql, plannedSql } from './planned-sql.ts';
+import type { QueryPlan } from './query-plan.ts';
+import {
+  columnRef,
+  conjunction,
+  holds,
+  inTurn,
+  isNode,
+  nodesOf,
+  select,
+  subquery,
+  Unplannable,
+} from './query-tree.ts';
+import type { OperatorUse } from './use.ts';
+
+/** FROM clauses whose columns have names of their own. */
+const SINGLE_TABLES = new Set(['BASE_TABLE', 'SUBQUERY', 'TABLE_FUNCTION']);
+
+/**
+ * The plan's query, with its semantic conditions in this order; they use what `inWhere` gives in an operator's
+ * place. `names` are the columns'. Throws Unplannable.
+ */
+export function plannedQuery(
+  scope: StatementScope,
+  plan: QueryPlan,
+  options: {
+    readonly names: readonly string[];
+    readonly order: readonly SqlNode[];
+    readonly inWhere: (use: OperatorUse) => OperatorUse;
+  },
+): Promise<PlannedSql> {
+  const semantic = options.order.map((condition) => renamed(condition, plan, options.inWhere));
+  const chain = inTurn(semantic);
+  const where = conjunction([...plan.plain, ...(chain === null ? [] : [chain])]);
+  const node = { ...plan.node, where_clause: where };
+  return plannedSql(scope, canDefer(plan) ? deferred(plan, node, options.names) : node);
+}
+
+/** Whether operators of the select list can wait for the LIMIT. */
+export function canDefer(plan: QueryPlan): boolean {
+  return (
+    plan.isRowByRow &&
+    plan.limit !== undefined &&
+    !plan.ordersByItem &&
+    holds(plan.node['select_list'], plan.isOperator)
+  );
+}
+
+/** The rows in a subquery with all that the operators need, and the operators around it. */
+function deferred(plan: QueryPlan, node: SqlNode, names: readonly string[]): SqlNode {
+  const items = nodesOf(node['select_list']);
+  const pieces = new Pieces(plan.isOperator, 'rvb_piece_');
+  const stars = items.filter((item) => item['class'] === 'STAR');
+  if (stars.length > 0) refuseStars(plan, items);
+  const outer: SqlNode[] = [];
+  const inner: SqlNode[] = [];
+  const firstName = names.length - items.length;
+  for (const [index, item] of items.entries()) {
+    if (item['class'] === 'STAR') {
+      inner.push(item);
+      continue;
+    }
+    const name = names[firstName + index] ?? '';
+    if (holds(item, plan.isOperator)) {
+      outer.push({ ...pieces.lift(item), alias: name });
+      continue;
+    }
+    const alias = String(item['alias']) === '' ? `rvb_item_${index}` : String(item['alias']);
+    inner.push({ ...item, alias });
+    outer.push({ ...columnRef(alias), alias: name });
+  }
+  const rows = { ...node, select_list: [...inner, ...pieces.list] };
+  const star = stars[0];
+  const hidden = [...inner.filter((item) => item !== star), ...pieces.list];
+  const list =
+    star === undefined ? outer : [starWithout(hidden.map(({ alias }) => String(alias))), ...outer];
+  return select(list, subquery(rows, plan.parameters, 'rvb_rows'), null);
+}
+
+/** `*` stands first and alone, over one table: its columns then keep their names. */
+function refuseStars(plan: QueryPlan, items: readonly SqlNode[]): void {
+  const from = plan.node['from_table'];
+  const isSingle = isNode(from) && SINGLE_TABLES.has(String(from['type']));
+  const isFirst = items.findLastIndex((item) => item['class'] === 'STAR') === 0;
+  if (!isSingle || !isFirst || holds(items[0], plan.isOperator)) {
+    throw new Unplannable('a * stands beside operators in the select list');
+  }
+}
+
+function starWithout(columns: readonly string[]): SqlNode {
+  return {
+    class: 'STAR',
+    type: 'STAR',
+    alias: '',
+    query_location: 0,
+    relation_name: '',
+    exclude_list: columns,
+    replace_list: [],
+    columns: false,
+    expr: null,
+    qualified_exclude_list: [],
+    rename_list: [],
+  };
+}
+
+function renamed(
+  node: SqlNode,
+  plan: QueryPlan,
+  inWhere: (use: OperatorUse) => OperatorUse,
+): SqlNode {
+  const renameIn = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(renameIn);
+    return isNode(value) ? renamed(value, plan, inWhere) : value;
+  };
+  const copy: Record<string, unknown> = {};
+  for (const [key, child] of Object.entries(node)) copy[key] = renameIn(child);
+  const use = plan.useOf(node);
+  if (use !== undefined) {
+    const { names } = inWhere(use);
+    copy['function_name'] = node['is_operator'] === true ? names.infix : names.call;
+  }
+  return copy;
+}

@@ -1,0 +1,42 @@
+/** SQL made of part of a statement's tree, with the parameters that this part names. */
+import { type SqlNode, treeToSql } from '../duck/parse-sql.ts';
+import type { Parameters } from '../duck/session.ts';
+import type { StatementScope } from '../execute/statement-env.ts';
+import { isNode } from './query-tree.ts';
+
+export interface PlannedSql {
+  readonly text: string;
+  readonly parameters: Parameters | undefined;
+}
+
+/** The query. Parameters by position are counted anew: DuckDB takes no value for one that is not there. */
+export async function plannedSql(scope: StatementScope, node: SqlNode): Promise<PlannedSql> {
+  const { parameters, session, stop } = scope;
+  const used: string[] = [];
+  const isByPosition = Array.isArray(parameters);
+  const numbered = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(numbered);
+    if (!isNode(value)) return value;
+    const copy: Record<string, unknown> = {};
+    for (const [key, child] of Object.entries(value)) {
+      copy[key] = key === 'named_param_map' ? [] : numbered(child);
+    }
+    if (value['class'] === 'PARAMETER') {
+      const name = String(value['identifier']);
+      if (!used.includes(name)) used.push(name);
+      if (isByPosition) copy['identifier'] = String(used.indexOf(name) + 1);
+    }
+    return copy;
+  };
+  const tree = numbered(node);
+  const map = used.map((name, index) => ({
+    key: isByPosition ? String(index + 1) : name,
+    value: index + 1,
+  }));
+  const text = await treeToSql(session, { node: tree, named_param_map: map }, stop.signal);
+  if (used.length === 0) return { text, parameters: undefined };
+  return {
+    text,
+    parameters: isByPosition ? used.map((name) => parameters[Number(name) - 1]) : parameters,
+  };
+}

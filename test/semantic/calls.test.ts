@@ -1,0 +1,175 @@
+/** How many calls a semantic statement makes, by the ledger of a simulated model server. */
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Engine, RvbbitError } from '../../src/index.ts';
+import type { SimulatorProcess } from '../../src/simulator/spawn.ts';
+import { withModel } from '../model/engine-support.ts';
+
+const cascades = fileURLToPath(new URL('../../../test/fixtures/semantic-model', import.meta.url));
+
+/** `rare` holds for every tenth text, `common` for nine of ten. */
+const server = {
+  rules: [
+    { when: { contains: '<broken>', matches: 'item 3 ' }, answer: 'perhaps' },
+    { when: { contains: '<broken>' }, answer: 'true' },
+    { when: { contains: '<rare>', matches: 'item \\d*0 ' }, answer: 'true' },
+    { when: { contains: '<common>', matches: 'item \\d*[1-9] ' }, answer: 'true' },
+    { answer: 'false' },
+  ],
+};
+
+interface Asked {
+  readonly engine: Engine;
+  /** Calls that the server has had since the last time. */
+  sent(): Promise<number>;
+}
+
+function withItems(use: (asked: Asked, server: SimulatorProcess) => Promise<void>): Promise<void> {
+  return withModel({ engine: { cascades }, server }, async (engine, simulator) => {
+    await engine.query(
+      "CREATE TABLE items AS SELECT i AS id, 'item ' || (i % 500) || ' of the list' AS d, i % 7 AS c FROM range(1000) r(i)",
+    );
+    await engine.query('INSERT INTO items VALUES (2000, NULL, 1), (2001, NULL, 2)');
+    let before = 0;
+    const sent = async () => {
+      const { totals } = await simulator.ledger();
+      const since = totals.calls - before;
+      before = totals.calls;
+      return since;
+    };
+    await use({ engine, sent }, simulator);
+  });
+}
+
+test('asks each distinct value that plain conditions leave once, and cached ones not at all', () =>
+  withItems(async ({ engine, sent }) => {
+    const sql = "SELECT count(*) AS n FROM items WHERE d MEANS 'rare' AND c = 3 AND length(d) > 3";
+    const { rows, summary } = await engine.query(sql);
+    const [left] = (await engine.query('SELECT count(DISTINCT d) AS n FROM items WHERE c = 3'))
+      .rows;
+    assert.is(await sent(), Number(left!['n']));
+    assert.is(summary.calls.sent, Number(left!['n']));
+    const again = await engine.query(sql);
+    assert.equal(again.rows, rows);
+    assert.is(await sent(), 0);
+  }));
+
+test('asks the condition that leaves less first, whichever is written first', () =>
+  withItems(async ({ engine, sent }) => {
+    // 500 texts, of which 50 are rare: asking for common after rare takes 550 calls.
+    for (const where of [
+      "d MEANS 'rare' AND d IMPLIES 'common'",
+      "d IMPLIES 'common' AND d MEANS 'rare'",
+    ]) {
+      const { rowCount } = await engine.query(
+        `-- @ cache: false\nSELECT id FROM items WHERE ${where}`,
+      );
+      assert.is(rowCount, 0);
+      const calls = await sent();
+      assert.ok(calls >= 550 && calls <= 550 * 1.05, `${calls} calls for ${where}`);
+    }
+  }));
+
+test('stops at a LIMIT with the first rows in row order, at no more than n calls too many', () =>
+  withItems(async ({ engine, sent }) => {
+    for (const [parallel, order] of [
+      [1, ''],
+      [4, ''],
+      [10, 'ORDER BY id'],
+      [10, 'ORDER BY id DESC'],
+    ] as const) {
+      const plain = `SELECT id FROM items WHERE d LIKE '%0 of%' ${order} LIMIT 5 OFFSET 2`;
+      const expected = (await engine.query(plain)).rows;
+      const result = await engine.query(
+        `-- @ parallel: ${parallel}\n-- @ cache: false\nSELECT id FROM items WHERE d MEANS 'rare' ${order} LIMIT 5 OFFSET 2`,
+      );
+      assert.equal(result.rows, expected);
+      // The seventh match is the 61st row in order, and the 70th from the end: each text of its own.
+      const oracle = order === 'ORDER BY id DESC' ? 70 : 61;
+      const calls = await sent();
+      assert.ok(calls <= oracle + parallel, `${calls} calls with parallel ${parallel} ${order}`);
+    }
+  }));
+
+test('asks operators of the select list only for the rows that come out', () =>
+  withItems(async ({ engine, sent }) => {
+    const { rows } = await engine.query(
+      "SELECT id, d MEANS 'rare' AS rare FROM items WHERE c = 1 AND d IS NOT NULL ORDER BY id DESC LIMIT 3",
+    );
+    assert.equal(
+      rows.map(({ rare }) => rare),
+      [false, false, false],
+    );
+    assert.is(await sent(), 3);
+    await engine.query("SELECT *, d MEANS 'new' FROM items ORDER BY id LIMIT 2");
+    assert.is(await sent(), 2);
+  }));
+
+test('predicts the calls of a condition exactly', () =>
+  withItems(async ({ engine, sent }) => {
+    const sql = "SELECT id FROM items WHERE d MEANS 'rare' AND c < 2";
+    const { rows } = await engine.query(`EXPLAIN (FORMAT JSON) ${sql}`);
+    const { calls } = JSON.parse(String(rows[0]!['explain'])) as {
+      calls: { least: number; most: number };
+    };
+    assert.is(await sent(), 0);
+    await engine.query(sql);
+    assert.equal(calls, { least: await sent(), most: calls.least });
+  }));
+
+test('refuses more predicted calls than max_calls before the first', () =>
+  withItems(async ({ engine, sent }) => {
+    const refused = await failure(
+      engine.query("-- @ max_calls: 499\nSELECT id FROM items WHERE d MEANS 'rare'"),
+    );
+    assert.is(refused.code, 'RVB_LIMIT');
+    assert.match(refused.message, /500 model calls, and max_calls is 499/);
+    assert.is(await sent(), 0);
+    const joined = await failure(
+      engine.query(
+        '-- @ max_pairs: 1000\nSELECT 1 FROM items a JOIN items b ON a.d MEANS b.d WHERE a.c = 1',
+      ),
+    );
+    assert.is(joined.code, 'RVB_LIMIT');
+    assert.match(joined.message, /71500 pairs of values of two tables, and max_pairs is 1000/);
+    assert.is(await sent(), 0);
+  }));
+
+test('gives NULL for an answer that failed, never TRUE, and says so', () =>
+  withItems(async ({ engine, sent }) => {
+    const all = 'FROM items WHERE id < 10';
+    const where = async (condition: string) =>
+      (await engine.query(`SELECT id ${all} AND ${condition}`)).rowCount;
+    const met = await engine.query(`SELECT id ${all} AND d MEANS 'broken'`);
+    assert.is(met.rowCount, 9);
+    assert.equal(
+      met.notices.map(({ code }) => code),
+      ['RVB_ANSWERS_MISSING'],
+    );
+    assert.equal(met.summary.rows.failed, 1);
+    assert.match(met.summary.failures[0]!.message, /MEANS gives BOOLEAN, .* answered "perhaps"/);
+    assert.is(await where("d NOT MEANS 'broken'"), 0);
+    assert.is(await where("NOT (d MEANS 'broken')"), 0);
+    assert.is(await where("(d MEANS 'broken') IS NULL"), 1);
+    await sent();
+    const failed = await failure(
+      engine.query(`-- @ on_error: fail\nSELECT id ${all} AND d MEANS 'broken'`),
+    );
+    assert.is(failed.code, 'RVB_TYPE_MISMATCH');
+    const filled = await engine.query(
+      `-- @ on_error: default:true\nSELECT id ${all} AND d MEANS 'broken'`,
+    );
+    assert.is(filled.rowCount, 10);
+  }));
+
+async function failure(work: Promise<unknown>): Promise<RvbbitError> {
+  try {
+    await work;
+  } catch (thrown) {
+    return thrown as RvbbitError;
+  }
+  throw new Error('it did not fail');
+}
+
+test.run();
