@@ -4,13 +4,12 @@ import { annotationDiagnostics } from '../grammar/parse-source.ts';
 import { statementParts } from '../grammar/semantic/statement-parts.ts';
 import { type Delivered, deliverReader, endNotices } from './deliver/delivered.ts';
 import type { ResultReader } from './duck/reader.ts';
-import type { Column } from './duck/session.ts';
 import { RvbbitError } from './errors.ts';
 import { Budget } from './execute/calls/budget.ts';
 import type { StatementScope } from './execute/statement-env.ts';
 import { SEMANTIC_MAX_OPEN } from './limits.ts';
 import type { Notice } from './result.ts';
-import { answerQuery, prepareAnswers } from './semantic/answer-query.ts';
+import { answerQuery, planAnswers } from './semantic/answer-query.ts';
 import { Asker } from './semantic/ask.ts';
 import { explainLines, explainQuery, type SemanticActual } from './semantic/explain-query.ts';
 import { missingOf, passesOf, runStrictly, type SemanticRun } from './semantic/find-answers.ts';
@@ -94,11 +93,18 @@ function execute(run: SemanticRun): Promise<ResultReader> {
 }
 
 async function changeData(run: SemanticRun): Promise<ResultReader> {
-  const { whole, dry } = run.statement;
+  const { whole, dry, parts } = run.statement;
   if (dry === undefined) return runStrictly(run, whole);
-  await prepareAnswers(run);
-  const { columns } = await passesOf(run, dry);
-  return runStrictly(run, namedAsWritten(run.statement, columns));
+  const query = await planAnswers(run);
+  if (parts.kind !== 'around') {
+    await passesOf(run, dry);
+    return runStrictly(run, whole);
+  }
+  const { columns } = await passesOf(run, query ?? dry);
+  // A table or file gets no column that is called after a symbol.
+  const names = columns.map(({ name }) => inWords(name, run.statement));
+  const isKept = parts.verb === 'INSERT' || columns.every(({ name }, at) => name === names[at]);
+  return runStrictly(run, run.statement.wholeWith(query?.text, isKept ? undefined : names));
 }
 
 async function explainRun(
@@ -138,15 +144,6 @@ function settingsOf(statement: SqlStatement, source: string): SemanticSettings |
     if (thrown instanceof RvbbitError) return thrown;
     throw thrown;
   }
-}
-
-/** A table or file gets no column that is called after a symbol. */
-function namedAsWritten(statement: SemanticStatement, columns: readonly Column[]) {
-  const { parts, whole } = statement;
-  const names = columns.map(({ name }) => inWords(name, statement));
-  const isKept = parts.kind !== 'around' || parts.verb === 'INSERT';
-  if (isKept || columns.every(({ name }, index) => name === names[index])) return whole;
-  return statement.wholeWithNames(names);
 }
 
 function noticesOf(run: SemanticRun): readonly Notice[] {

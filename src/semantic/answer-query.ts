@@ -7,6 +7,7 @@ import { isInTransaction, passesOf, type SemanticRun } from './find-answers.ts';
 import { findFirstRows } from './first-rows.ts';
 import { registerLookUps } from './look-up.ts';
 import { canDefer, plannedQuery } from './planned-query.ts';
+import type { PlannedSql } from './planned-sql.ts';
 import { planQuery, type QueryPlan } from './query-plan.ts';
 import { Unplannable } from './query-tree.ts';
 import { unrewrittenError } from './source-error.ts';
@@ -28,11 +29,19 @@ export async function answerQuery(run: SemanticRun): Promise<ResultReader> {
   return result ?? passesOf(run, statement.whole);
 }
 
-/** Fills in the answers that the query of a statement needs, as far as its shape allows. */
-export async function prepareAnswers(run: SemanticRun): Promise<void> {
-  await planned(run, async (plan) => {
-    if (plan.semantic.length > 0) await fillAnswers(run, plan);
-    return undefined;
+/** Fills in the answers that a statement's query needs; that query as planned, where it is not as written. */
+export async function planAnswers(run: SemanticRun): Promise<PlannedSql | undefined> {
+  const { dry } = run.statement;
+  const { parameters, session, stop } = run.scope;
+  if (dry === undefined) return undefined;
+  return planned(run, async (plan) => {
+    const order = plan.semantic.length > 0 ? await fillAnswers(run, plan) : plan.semantic;
+    const isAsWritten = order.every((condition, index) => condition === plan.semantic[index]);
+    // Its parameters would have to be counted together with those around it.
+    if (parameters !== undefined || (isAsWritten && !canDefer(plan))) return undefined;
+    const columns = await session.describe(dry.text, { signal: stop.signal });
+    const names = columns.map(({ name }) => name);
+    return plannedQuery(run.scope, plan, { names, order, inWhere: (use) => use });
   });
 }
 

@@ -43,8 +43,8 @@ export interface SemanticStatement {
   readonly whole: Rewritten;
   /** The query that meets the same questions and changes nothing; absent where there is none. */
   readonly dry: Rewritten | undefined;
-  /** `whole`, with these names for the columns of the query that stands in it. */
-  wholeWithNames(names: readonly string[]): Rewritten;
+  /** `whole`, with this query in the place of the one that stands in it, and these names for its columns. */
+  wholeWith(query: string | undefined, names: readonly string[] | undefined): Rewritten;
   /** DuckDB's tree of `dry`, where it can be made SQL again. */
   readonly tree: readonly SqlNode[] | undefined;
   release(): void;
@@ -118,7 +118,8 @@ export async function readSemanticStatement(
     uses: [...uses.values()],
     books: [...books.values()],
     whole: rewrite(source, replacements),
-    wholeWithNames: (names) => rewrite(source, [...replacements, ...naming(parts, names)]),
+    wholeWith: (query, names) =>
+      rewritePieces(source, piecesWith(source, parts, query, names), replacements),
     dry,
     tree: parsed?.kind === 'tree' && parsed.isExact ? parsed.statements : undefined,
     release() {
@@ -140,14 +141,19 @@ function markPaired(tree: readonly SqlNode[], uses: readonly OperatorUse[]): voi
   });
 }
 
-function naming(parts: StatementParts, names: readonly string[]): readonly Replacement[] {
-  if (parts.kind !== 'around') return [];
+function piecesWith(
+  source: string,
+  parts: StatementParts,
+  query: string | undefined,
+  names: readonly string[] | undefined,
+): readonly (Span | string)[] {
+  if (parts.kind !== 'around') return [{ start: 0, end: source.length }];
   const { start, end } = parts.query;
-  const list = names.map(quoteIdentifier).join(', ');
-  return [
-    { span: { start, end: start }, text: 'SELECT * FROM (' },
-    { span: { start: end, end }, text: `\n) AS rvb_named(${list})` },
-  ];
+  const inner = query ?? { start, end };
+  const list = names?.map(quoteIdentifier).join(', ');
+  const named =
+    list === undefined ? [inner] : ['SELECT * FROM (', inner, `\n) AS rvb_named(${list})`];
+  return [{ start: 0, end: start }, ...named, { start: end, end: source.length }];
 }
 
 function dryPieces(parts: StatementParts, source: string): readonly (Span | string)[] | undefined {

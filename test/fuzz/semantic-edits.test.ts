@@ -145,7 +145,7 @@ function mutated(statement: string, random: (below: number) => number): string {
         break;
       }
       case 2:
-        text = text.replace(/ = | LIKE | > /, ` ${splice} `);
+        text = text.replace(/ = | LIKE | > /, ` ${SPLICES[random(8)]} `);
         break;
       default:
         text = text.slice(0, at) + splice + text.slice(at);

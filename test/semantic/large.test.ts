@@ -1,0 +1,95 @@
+/** Many rows over few answers: looked up inside DuckDB, beside the same join in plain DuckDB. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { acquireDatabase } from '../../src/duck/registry.ts';
+import { Session } from '../../src/duck/session.ts';
+import { AnswerBook } from '../../src/semantic/answer-book.ts';
+import { type LookUpState, registerLookUps } from '../../src/semantic/look-up.ts';
+import { NativeLookUps } from '../../src/semantic/native-look-up.ts';
+import { cachedOperators } from '../../src/semantic/registry-cache.ts';
+import { takeSymbol } from '../../src/semantic/symbols.ts';
+import { type OperatorUse, signatureOf } from '../../src/semantic/use.ts';
+import { deep } from '../support/cases.ts';
+import { openSemantic, root, valuesOf } from './support.ts';
+
+const BIG = (rows: number) =>
+  `CREATE TABLE big AS SELECT i AS id, 'description of product ' || (hash(i) % 10000) AS d, i % 7 AS c FROM range(${rows}) r(i)`;
+
+test('takes no more than six times the join that finds the same answers', async () => {
+  const lease = await acquireDatabase(':memory:');
+  const session = await Session.open(lease);
+  const operator = (await cachedOperators(root)).operators.get('MEANS')!;
+  const book = new AnswerBook(operator);
+  await session.run(BIG(1_000_000));
+  await session.run(
+    "CREATE TABLE answers AS SELECT DISTINCT d AS k0, '7' AS k1, contains(d, '7') AS v FROM big",
+  );
+  const [texts = [], , found = []] = await (await session.run('FROM answers')).allColumns('json');
+  for (const [index, text] of texts.entries())
+    book.answer([String(text), '7'], found[index] === true);
+  assert.is(book.size, 10_000);
+  const names = takeSymbol(signatureOf(operator, 'value'));
+  const use: OperatorUse = { book, reading: 'value', names, threshold: 0 };
+  const state: LookUpState = { strict: false, stopped: false, rows: 0, mostMissing: Infinity };
+  await registerLookUps(session, [use], state);
+  const native = new NativeLookUps(session, [use]);
+  const [semantic, plain]: number[][] = [[], []];
+  for (let round = 0; round < (deep ? 9 : 5); round++) {
+    const counts: unknown[] = [];
+    let started = performance.now();
+    await native.install();
+    const looked = await session.run(`SELECT count(*) FROM big WHERE d ${names.infix} '7'`);
+    await native.remove();
+    semantic!.push(performance.now() - started);
+    started = performance.now();
+    const joined = await session.run(
+      "SELECT count(*) FROM big JOIN answers ON k0 = d AND k1 = '7' WHERE v",
+    );
+    plain!.push(performance.now() - started);
+    for (const reader of [looked, joined]) counts.push((await reader.allColumns('json'))[0]?.[0]);
+    assert.is(counts[0], counts[1]);
+  }
+  assert.is(book.missing, 0);
+  assert.is(state.rows, 0);
+  const ratio = median(semantic!) / median(plain!);
+  console.log(
+    `look-up ${median(semantic!).toFixed(0)} ms, join ${median(plain!).toFixed(0)} ms, ratio ${ratio.toFixed(1)}`,
+  );
+  assert.ok(ratio <= 6, `the look-up takes ${ratio.toFixed(1)} times the join`);
+  names.release();
+  await session.close();
+  await lease.release();
+});
+
+test('gives the same rows whether answers are looked up in DuckDB or in JavaScript', async () => {
+  await using engine = await openSemantic();
+  await engine.query(BIG(60_000));
+  for (const [semantic, plain] of [
+    ["SELECT c, count(*) FROM big WHERE d MEANS '7' GROUP BY c", "m_means(d, '7')"],
+    ["SELECT count(*) FROM big WHERE c < 5 AND d MEANS '7' AND d NOT MEANS '1'", ''],
+    ["SELECT count(*), max(d EXTRACTS 'q') FROM big WHERE d MEANS '7'", ''],
+    [
+      "SELECT len(list_filter([d], lambda x: x MEANS '7')), count(*) FROM big WHERE d MEANS '3' GROUP BY 1",
+      '',
+    ],
+    ["SELECT count(*) FROM big WHERE NOT (d MEANS '7' OR c = 1) AND d ABOUT 'x'", ''],
+  ] as const) {
+    const other = semantic
+      .replaceAll(/(\bd|\bx) NOT MEANS ('\d')/g, 'NOT m_means($1, $2)')
+      .replaceAll(/(\bd|\bx) MEANS ('\d')/g, 'm_means($1, $2)')
+      .replaceAll("d EXTRACTS 'q'", "m_extracts(d, 'q')")
+      .replaceAll("d ABOUT 'x'", "m_about(d, 'x') >= 0.5");
+    assert.ok(plain === '' || other.includes(plain));
+    assert.equal(
+      valuesOf(await engine.query(semantic)).sort(),
+      valuesOf(await engine.query(other)).sort(),
+      semantic,
+    );
+  }
+});
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+test.run();
