@@ -165,9 +165,9 @@ function account(
   if (stats) process.stderr.write(`${JSON.stringify({ statement: index + 1, ...summary })}\n`);
   if (quiet) return summary;
   const ran = progress.last;
-  const explained = ran?.kind === 'explain' && summary.rows.in === 0;
+  const explained = (ran?.kind === 'explain' || ran?.kind === 'sql') && summary.rows.in === 0;
   if (ran !== undefined && ran.caller === summary.callerId && !explained) {
-    const verb = ran.kind === 'run' ? 'RUN' : 'MAP';
+    const verb = ran.kind === 'run' ? 'RUN' : ran.kind === 'sql' ? 'SQL with' : 'MAP';
     for (const line of summaryLines(`${verb} ${ran.cascade}`, summary, notices)) say(line);
   } else {
     for (const { message } of notices) say(`note: ${message}`);
