@@ -71,6 +71,7 @@ export async function executeRuns(env: StatementEnv, request: RunsRequest): Prom
     accept: (piece, chunk) => intake.accept(piece, chunk),
     observe: (rowCount, durationMs) => policy.observe(rowCount, durationMs),
     lost: (reason) => ledger.note({ t: 'worker.lost', reason }),
+    stalled: (run, limitMs) => ledger.note({ t: 'run.stalled', run, limitMs }),
     attemptsEnded: (attempts) => host.attemptsEnded(attempts),
   });
   const stop = (reason: RvbbitError) => {

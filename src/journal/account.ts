@@ -65,6 +65,7 @@ export class Account {
       case 'cache.hits':
         this.#cacheHits += entry.callKeys.length;
         return;
+      case 'run.stalled':
       case 'worker.lost':
       case 'statement.close':
         return;

@@ -106,6 +106,14 @@ export interface CacheHits {
   readonly model: string;
 }
 
+/** A run stood still for longer than it may; its worker was ended, and the runs beside it were put back. */
+export interface RunStalled {
+  readonly t: 'run.stalled';
+  /** Ordinal of the run. */
+  readonly run: number;
+  readonly limitMs: number;
+}
+
 /** A worker thread died; its rows were put back. */
 export interface WorkerLost {
   readonly t: 'worker.lost';
@@ -126,6 +134,7 @@ export type JournalEntry =
   | AttemptEnd
   | CacheHits
   | RowsSettled
+  | RunStalled
   | WorkerLost
   | StatementClose;
 

@@ -144,6 +144,7 @@ const entry = fc.oneof(
     model: text,
   }),
   fc.record({ t: fc.constant('worker.lost'), reason: text }),
+  fc.record({ t: fc.constant('run.stalled'), run: fc.nat(), limitMs: fc.nat() }),
   fc.record({
     t: fc.constant('statement.close'),
     summary: text.map((reason) => summaryWith({ reason })),
