@@ -21,14 +21,16 @@ test('a killed statement is listed, resumed to its end, and no longer listed', (
     assert.is(others.length, 0);
     const { session, ending, rows, in_flight, settled, calls } = statement!;
     assert.equal([ending, rows], ['killed', 60]);
-    assert.ok(Number(in_flight) > 0 && Number(in_flight) <= 4);
-    assert.ok(Number(settled) < Number(calls));
+    // The kill may fall between two calls.
+    assert.ok(Number(in_flight) <= 4);
+    assert.ok(Number(settled) <= Number(calls));
     const before = await place.calls();
     const first = await place.rvbbit(['resume', String(session), '--stats']);
     assert.is(first.code, 0, first.stderr);
     assert.equal(rowsOf(first.stdout), expected(60));
     assert.match(first.stderr, `resuming ${session} (killed)`);
-    assert.match(first.stderr, `${in_flight} calls were in flight when an earlier run was killed`);
+    if (Number(in_flight) > 0)
+      assert.match(first.stderr, /in flight when an earlier run was killed/);
     assert.ok((await place.calls()) - before <= 60 - Number(settled));
     assert.ok((await place.calls()) <= 60 + Number(in_flight));
     assert.equal(await listed(place), []);
