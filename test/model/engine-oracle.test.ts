@@ -30,7 +30,7 @@ interface InputRow {
 
 interface Case {
   readonly rows: readonly InputRow[];
-  readonly cascade: 'text' | 'json' | 'gate' | 'two';
+  readonly cascade: 'patient' | 'json' | 'gate' | 'two';
   readonly parallel: number;
   readonly onError: 'null' | 'skip' | 'default:gone';
   readonly dedupe: boolean;
@@ -48,7 +48,7 @@ const anyCase: fc.Arbitrary<Case> = fc.record({
     { weight: 12, arbitrary: fc.array(row, { maxLength: 20 }) },
     { weight: 1, arbitrary: fc.array(row, { minLength: 21, maxLength: 150 }) },
   ),
-  cascade: fc.constantFrom('text', 'json', 'gate', 'two'),
+  cascade: fc.constantFrom('patient', 'json', 'gate', 'two'),
   parallel: fc.integer({ min: 1, max: 12 }),
   onError: fc.constantFrom('null', 'skip', 'default:gone'),
   dedupe: fc.boolean(),
