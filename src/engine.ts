@@ -51,7 +51,8 @@ export class Engine {
   readonly #gate: Gate;
   readonly #journal: Journal;
   #parse: ((sql: string) => ParseResult) | undefined;
-  readonly #onAbort = () => void this.close();
+  // Whoever closes the engine hears what went wrong at it.
+  readonly #onAbort = () => void this.close().catch(() => {});
   #closing: Promise<void> | undefined;
 
   /** Opens the database; worker threads start with the first statement that needs them. */
@@ -177,6 +178,7 @@ export class Engine {
         { ...scope, cascade, ...(models === undefined ? {} : { models }) },
         { input, kind: 'map', timeoutMs: RUN_TIMEOUT_MS, calls: CALLS, failFast: false },
       );
+      await this.#journal.commit();
       return { outcome, durationMs: scope.ledger.elapsedMs };
     });
   }

@@ -11,7 +11,7 @@ import type {
 import { callKeyOf } from './call-key.ts';
 import type { CallDecision, CallRequest } from './protocol.ts';
 import { type RetrySettings, retryWaitMs } from './retry.ts';
-import { pause, type Run, settleWithin, type TimeLimit } from './run-state.ts';
+import { cancelledError, pause, type Run, settleWithin, type TimeLimit } from './run-state.ts';
 
 /** Characters of a prompt for each token, about. */
 const CHARS_PER_TOKEN = 4;
@@ -77,6 +77,10 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<CallRe
       if (answer.ok) return answer;
       fresh = true;
       continue;
+    }
+    if (context.signal.aborted) {
+      context.endCall(decision.attempt, { durationMs: 0, outcome: 'not_sent' });
+      throw cancelledError();
     }
     const limit = call.limit();
     const startedMs = context.nowMs();

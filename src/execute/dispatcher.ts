@@ -11,6 +11,7 @@ import type {
   SqlCellQuery,
 } from '../../workers/protocol.ts';
 import type { Cascade } from '../cascade/cascade.ts';
+import type { Failure } from '../errors.ts';
 import type { ChatOutcome, ChatRequest, ModelTarget } from '../model/chat.ts';
 
 /** What came of sending a chunk out. */
@@ -41,8 +42,8 @@ export interface StatementHost {
   decide(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision>;
   /** The answers at hand for calls that are about to be made; null for those that have none. */
   find(lookUp: LookUp): readonly (string | null)[];
-  /** Called before workers are told that calls may go out. */
-  beforeCalls(): void;
+  /** Called before workers are told that calls may go out; what it gives is why they may not. */
+  beforeCalls(): Failure | undefined;
   /** Takes the account of calls that have ended ahead of their chunk. */
   attemptsEnded(ended: readonly EndedAttempt[]): void;
   /** A worker has died, and with it the calls that it had out. */

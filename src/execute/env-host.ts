@@ -9,7 +9,7 @@ import type {
   SqlCellQuery,
 } from '../../workers/protocol.ts';
 import type { Cascade } from '../cascade/cascade.ts';
-import { failureOf } from '../errors.ts';
+import { type Failure, failureOf } from '../errors.ts';
 import { TIMER_MAX_MS } from '../limits.ts';
 import type { ChatOutcome, ChatRequest } from '../model/chat.ts';
 import type { StatementCalls } from './calls/statement-calls.ts';
@@ -74,8 +74,13 @@ export class EnvHost implements StatementHost {
     return this.#calls.find(lookUp);
   }
 
-  beforeCalls(): void {
-    this.#env.desk.journal.writeNow();
+  /** A call goes out only after the system has been handed its first record. */
+  beforeCalls(): Failure | undefined {
+    const { journal } = this.#env.desk;
+    journal.writeNow();
+    if (journal.failure === undefined) return undefined;
+    this.#env.stop.fail(journal.failure);
+    return failureOf(journal.failure);
   }
 
   attemptsEnded(ended: readonly EndedAttempt[]): void {

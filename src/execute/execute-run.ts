@@ -21,7 +21,8 @@ export interface RunReport {
   readonly outputs: JsonObject;
   /** Tables that the cascade made; they outlive it in the session. */
   readonly tables: readonly string[];
-  readonly cost: number;
+  /** US dollars; null where the price is not known. */
+  readonly cost: number | null;
   readonly duration_ms: number;
   readonly error?: Failure;
 }
@@ -62,7 +63,7 @@ export async function executeRun(plan: RunPlan, env: StatementEnv): Promise<RunR
     row_count: staged.rowCount,
     outputs: outcome.outputs ?? {},
     tables: [...after].filter(([name, id]) => before.get(name) !== id).map(([name]) => name),
-    cost: 0,
+    cost: ledger.costMicroUsd === null ? null : ledger.costMicroUsd / 1e6,
     duration_ms: Math.round(ledger.elapsedMs),
     ...(outcome.kind === 'failed' ? { error: outcome.error } : {}),
   };

@@ -75,6 +75,7 @@ export async function executeRuns(env: StatementEnv, request: RunsRequest): Prom
     attemptsEnded: (attempts) => host.attemptsEnded(attempts),
   });
   const stop = (reason: RvbbitError) => {
+    calls.stop();
     guard.stop(reason);
     window.close();
   };

@@ -24,12 +24,16 @@ const ENDED: CallDecision = {
   error: { code: 'RVB_CANCELLED', message: 'the statement has ended' },
 };
 
+interface Decided extends DecidedCall {
+  readonly statementId: number;
+}
+
 interface Link {
   readonly threadId: number;
   readonly port: MessagePort;
   readonly beacon: Beacon;
   /** Decisions to be told in one message: each wakes the worker. */
-  decisions: DecidedCall[];
+  decisions: Decided[];
 }
 
 export class WorkerLinks {
@@ -146,23 +150,33 @@ export class WorkerLinks {
   #decide(link: Link, { id, statementId, request }: AskedCall): void {
     const decision = this.#hosts.get(statementId)?.decide(link.threadId, request) ?? ENDED;
     if (decision instanceof Promise) {
-      void decision.then((decided) => this.#tell(link, id, decided));
+      void decision.then((decided) => this.#tell(link, { id, statementId, decision: decided }));
     } else {
-      this.#tell(link, id, decision);
+      this.#tell(link, { id, statementId, decision });
     }
   }
 
-  #tell(link: Link, id: number, decision: CallDecision): void {
+  #tell(link: Link, decided: Decided): void {
     if (link.decisions.length === 0) {
       setImmediate(() => {
-        const { decisions } = link;
+        const decisions = link.decisions.map((one) => this.#beforeCall(one));
         link.decisions = [];
-        for (const host of this.#hosts.values()) host.beforeCalls();
         const message: WorkerMessage = { kind: 'decisions', decisions };
         link.port.postMessage(message);
       });
     }
-    link.decisions.push({ id, decision });
+    link.decisions.push(decided);
+  }
+
+  /** A call that may go out does so only if its statement agrees at the last moment. */
+  #beforeCall({ id, statementId, decision }: Decided): DecidedCall {
+    const host = this.#hosts.get(statementId);
+    if (decision.kind !== 'go' || host === undefined) return { id, decision };
+    const error = host.beforeCalls();
+    if (error === undefined) return { id, decision };
+    const report = { durationMs: 0, outcome: 'not_sent' } as const;
+    host.attemptsEnded([{ attempt: decision.attempt, report }]);
+    return { id, decision: { kind: 'refused', error } };
   }
 
   async #chat(request: Extract<WorkerRequest, { kind: 'chat' }>): Promise<ChatOutcome> {

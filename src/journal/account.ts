@@ -77,6 +77,11 @@ export class Account {
     return this.#ok + this.#null + this.#failed + this.#skipped;
   }
 
+  /** Of the calls with a known price; null where there are calls and none has one. */
+  get costMicroUsd(): number | null {
+    return this.#ended > 0 && this.#uncosted === this.#ended ? null : this.#costMicroUsd;
+  }
+
   summary(names: { session: string; caller: string }, durationMs: number, ending: Ending): Summary {
     return {
       sessionId: names.session,
@@ -100,7 +105,7 @@ export class Account {
         possiblyPaidTwice: this.#possiblyPaidTwice,
       },
       tokens: { in: this.#tokensIn, out: this.#tokensOut },
-      costMicroUsd: this.#ended > 0 && this.#uncosted === this.#ended ? null : this.#costMicroUsd,
+      costMicroUsd: this.costMicroUsd,
       uncostedCalls: this.#uncosted,
       durationMs,
       strategy: this.#strategy,

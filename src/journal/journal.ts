@@ -1,5 +1,6 @@
 /** The journal: numbers and dates every record, hands it to whoever listens, and keeps it on disk where there is a state folder. */
 
+import type { RvbbitError } from '../errors.ts';
 import type { AnswerStore } from './answers.ts';
 import type { DiskJournal, JournalOptions } from './disk/disk-journal.ts';
 import type { JournalEntry, JournalRecord } from './records.ts';
@@ -97,6 +98,11 @@ export class Journal {
     }
     for (const listener of this.#listeners) listener(record);
     return record;
+  }
+
+  /** What ended the journal: the disk failed. Nothing is kept from then on. */
+  get failure(): RvbbitError | undefined {
+    return this.#disk?.failure;
   }
 
   /** Hands what is kept to the operating system, before the calls that it names go out. */

@@ -15,6 +15,7 @@ export class Ledger {
   readonly #startedMs = performance.now();
   /** Plain SQL buys nothing, and leaves no trace. */
   #isKept = false;
+  #attempts = 0;
   #summary: Summary | undefined;
 
   constructor(journal: Journal, prefix: NamePrefix, random: Random) {
@@ -22,6 +23,17 @@ export class Ledger {
     this.startedUs = journal.nowUs();
     this.caller = woodlandName('sql', random);
     this.session = prefix === 'sql' ? this.caller : woodlandName(prefix, random);
+  }
+
+  /** A name for a call, unique in the journal. */
+  nextAttempt(): string {
+    this.#attempts += 1;
+    return `${this.session}.${this.#attempts}`;
+  }
+
+  /** Micro-USD of the calls so far; null where no call has a price. */
+  get costMicroUsd(): number | null {
+    return this.#account.costMicroUsd;
   }
 
   open(entry: Omit<StatementOpen, 't'>): void {

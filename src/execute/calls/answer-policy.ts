@@ -21,9 +21,10 @@ export function answerPolicy(
   startedUs: number,
 ): AnswerPolicy {
   if (!options.deterministic) return { notBefore: Infinity, reuseOwn: false, keep: false };
+  if (!options.dedupe) return { notBefore: Infinity, reuseOwn: false, keep: cache !== false };
   return {
     notBefore: notBefore(cache, startedUs),
-    reuseOwn: options.dedupe,
+    reuseOwn: true,
     keep: cache !== false,
   };
 }

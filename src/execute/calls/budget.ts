@@ -30,16 +30,27 @@ export class Budget {
 
   /**
    * Room for a call of this estimate; waits where calls in flight may leave some. Undefined once the
-   * budget is used up, for this call and every later one.
+   * budget is used up, for this call and every later one, and where the signal aborts.
    */
-  async reserve(estimate: Spending): Promise<Reservation | undefined> {
+  async reserve(estimate: Spending, signal: AbortSignal): Promise<Reservation | undefined> {
     for (;;) {
-      if (this.#exhausted) return undefined;
+      if (this.#exhausted || signal.aborted) return undefined;
       if (this.#fits(estimate, this.#reserved)) return this.#take(estimate);
       // In flight or not, this call would be one too many.
       if (!this.#fits(estimate, NOTHING) || this.#reserved.calls === 0) return this.#end();
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      await this.#roomOr(signal);
     }
+  }
+
+  #roomOr(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      signal.addEventListener('abort', end);
+      this.#waiting.push(end);
+    });
   }
 
   #fits(estimate: Spending, reserved: Spending): boolean {

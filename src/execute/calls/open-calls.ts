@@ -19,5 +19,6 @@ export function openCalls(env: StatementEnv, plan: CallPlan, budget?: Budget): S
     limits: plan.limits,
     costOf: (provider, model, usage) => models?.costOf(provider, model, usage),
     onBudgetEnd: () => stop.drain('budget'),
+    onJournalFailure: (failure) => stop.fail(failure),
   });
 }

@@ -1,44 +1,59 @@
-/** Equal calls that are wanted at the same time are made once: the first leads, the others wait for its answer. */
+/** Equal calls that are wanted at the same time are made once: one goes out, the others wait for its answer. */
 
-/** Gets the leader's answer, or nothing where it has none to share: then one of those waiting leads. */
-type Follower = (text: string | undefined) => void;
+/** Gets the answer of a call that has ended; nothing where it has none to share. */
+type Listener = (text: string | undefined) => void;
 
 export class SingleFlight {
-  readonly #flights = new Map<string, Follower[]>();
+  readonly #out = new Set<string>();
+  readonly #listeners = new Map<string, Set<Listener>>();
 
-  /** True where the caller now leads and must `land`; false where another does. */
-  lead(callKey: string): boolean {
-    if (this.#flights.has(callKey)) return false;
-    this.#flights.set(callKey, []);
-    return true;
+  /** A call with this key is out. */
+  isOut(callKey: string): boolean {
+    return this.#out.has(callKey);
   }
 
-  /** Waits for the leader's answer; at once without one where nobody leads or the signal aborts. */
+  /** A call goes out; it must `land`. */
+  lead(callKey: string): void {
+    this.#out.add(callKey);
+  }
+
+  /** The call has ended, with an answer or without. */
+  land(callKey: string, text: string | undefined): void {
+    this.#out.delete(callKey);
+    const listeners = this.#listeners.get(callKey);
+    this.#listeners.delete(callKey);
+    for (const listener of listeners ?? []) listener(text);
+  }
+
+  /** Calls `listener` once, when a call with this key ends; returns the way to stop it. */
+  listen(callKey: string, listener: Listener): () => void {
+    let listeners = this.#listeners.get(callKey);
+    if (listeners === undefined) {
+      listeners = new Set();
+      this.#listeners.set(callKey, listeners);
+    }
+    const joined = listeners;
+    joined.add(listener);
+    return () => {
+      joined.delete(listener);
+      if (joined.size === 0 && this.#listeners.get(callKey) === joined) {
+        this.#listeners.delete(callKey);
+      }
+    };
+  }
+
+  /** The answer of the call that is out; nothing where it has none, or the signal aborts. */
   follow(callKey: string, signal: AbortSignal): Promise<string | undefined> {
     return new Promise((resolve) => {
-      const followers = this.#flights.get(callKey);
-      if (followers === undefined || signal.aborted) {
-        resolve(undefined);
-        return;
-      }
-      const end: Follower = (text) => {
+      const end = (text: string | undefined): void => {
+        off();
         signal.removeEventListener('abort', onAbort);
         resolve(text);
       };
-      const onAbort = (): void => {
-        const at = followers.indexOf(end);
-        if (at !== -1) followers.splice(at, 1);
-        resolve(undefined);
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      followers.push(end);
+      const onAbort = (): void => end(undefined);
+      const off = this.listen(callKey, end);
+      signal.addEventListener('abort', onAbort);
+      if (signal.aborted || !this.isOut(callKey)) end(undefined);
     });
-  }
-
-  /** The leader is done, with an answer or without. */
-  land(callKey: string, text: string | undefined): void {
-    const followers = this.#flights.get(callKey);
-    this.#flights.delete(callKey);
-    for (const end of followers ?? []) end(text);
   }
 }

@@ -1,7 +1,6 @@
 /** The model calls of one statement: each is decided on before it goes out and accounted for when it has ended. */
 import type { CallDecision, CallRequest, EndedAttempt, LookUp } from '../../../workers/protocol.ts';
-import { type Failure, failureOf } from '../../errors.ts';
-import type { StoredAnswer } from '../../journal/answers.ts';
+import { type Failure, failureOf, type RvbbitError } from '../../errors.ts';
 import type { Ledger } from '../../journal/ledger.ts';
 import { CALL_OUTPUT_TOKENS, STATEMENT_MAX_ANSWERS } from '../../limits.ts';
 import type { AttemptReport, Usage } from '../../model/chat.ts';
@@ -11,6 +10,7 @@ import type { Permit } from '../gate/gate-request.ts';
 import type { AnswerPolicy } from './answer-policy.ts';
 import type { Budget, Reservation } from './budget.ts';
 import type { CallDesk } from './call-desk.ts';
+import { CallWaits } from './call-waits.ts';
 
 export interface StatementCallsParts {
   readonly statementId: number;
@@ -23,6 +23,8 @@ export interface StatementCallsParts {
   costOf(provider: string, model: string, usage: Usage): number | undefined;
   /** The budget is used up: no further row should start. */
   onBudgetEnd(): void;
+  /** The disk has failed: the statement cannot go on. */
+  onJournalFailure(failure: RvbbitError): void;
 }
 
 /** A call that is out. */
@@ -41,21 +43,34 @@ export class StatementCalls {
   readonly #startedMs = performance.now();
   /** Answers that no later statement is to find, for the equal calls of this one. */
   readonly #own = new Map<string, string>();
-  #calls = 0;
+  readonly #waits = new CallWaits();
+  readonly #onAbort = () => this.stop();
+  #isBudgetUsedUp = false;
   #outputTokens = 0;
   #outputCounts = 0;
 
   constructor(desk: CallDesk, parts: StatementCallsParts) {
     this.#desk = desk;
     this.#parts = parts;
+    parts.signal.addEventListener('abort', this.#onAbort, { once: true });
+    if (parts.signal.aborted) this.stop();
   }
 
   /** Decides on a call of the worker `threadId`: at once where nothing has to be waited for. Never rejects. */
   decide(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
-    if (this.#parts.signal.aborted) return refused(CANCELLED);
-    if (request.fresh === true) return this.#share(threadId, request);
+    const { failure } = this.#desk.journal;
+    if (failure !== undefined) {
+      // What would be bought now could not be kept.
+      this.#parts.onJournalFailure(failure);
+      return refused(failureOf(failure));
+    }
+    if (request.fresh === true) return this.#leave(threadId, request);
     const text = this.#atHand(request.callKey);
-    return text === undefined ? this.#share(threadId, request) : this.#hit(request, text);
+    return text === undefined ? this.#leave(threadId, request) : this.#hit(request, text);
+  }
+
+  #leave(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
+    return this.#waits.signalOf(threadId).aborted ? this.#ended() : this.#share(threadId, request);
   }
 
   /** The answers at hand for calls that are about to be made; null for those that have none. */
@@ -84,12 +99,20 @@ export class StatementCalls {
 
   /** A worker has died: what it had asked may or may not have been answered, and paid. */
   threadLost(threadId: number): void {
+    this.#waits.end(threadId);
     const message = 'the worker thread died before the answer came';
     this.#endAll({ code: 'RVB_WORKER_LOST', message }, (call) => call.threadId === threadId);
   }
 
+  /** No further call goes out: the statement has failed, or was cancelled. */
+  stop(): void {
+    this.#waits.endAll();
+  }
+
   /** The statement has ended; calls that are still out were cancelled. */
   close(): void {
+    this.stop();
+    this.#parts.signal.removeEventListener('abort', this.#onAbort);
     this.#endAll(CANCELLED, () => true);
     this.#desk.gate.closeStatement(this.#parts.statementId);
   }
@@ -97,14 +120,7 @@ export class StatementCalls {
   #atHand(callKey: string): string | undefined {
     const own = this.#own.get(callKey);
     if (own !== undefined) return own;
-    const answer = this.#desk.journal.answers.find(callKey, this.#parts.policy.notBefore);
-    return answer === undefined || !this.#mayUse(answer) ? undefined : answer.text;
-  }
-
-  /** A statement whose runs each ask for themselves does not use what it has asked itself. */
-  #mayUse({ at }: StoredAnswer): boolean {
-    const { policy, ledger } = this.#parts;
-    return policy.reuseOwn || at < ledger.startedUs;
+    return this.#desk.journal.answers.find(callKey, this.#parts.policy.notBefore)?.text;
   }
 
   #hit({ callKey, cell, provider, model }: CallRequest, text: string): CallDecision {
@@ -113,28 +129,19 @@ export class StatementCalls {
     return { kind: 'hit', text };
   }
 
-  /** Joins an equal call that is out, or goes ahead. */
+  /** Joins an equal call that is out, or asks for leave to go out itself. */
   #share(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
-    if (!this.#parts.policy.reuseOwn) return this.#admit(threadId, request);
-    const { flights } = this.#desk;
-    const { callKey } = request;
-    if (!flights.lead(callKey)) return this.#follow(threadId, request);
-    const decision = this.#admit(threadId, request);
-    if (decision instanceof Promise) {
-      return decision.then((decided) => {
-        if (decided.kind !== 'go') flights.land(callKey, undefined);
-        return decided;
-      });
+    if (this.#parts.policy.reuseOwn && this.#desk.flights.isOut(request.callKey)) {
+      return this.#follow(threadId, request);
     }
-    if (decision.kind !== 'go') flights.land(callKey, undefined);
-    return decision;
+    return this.#admit(threadId, request);
   }
 
   async #follow(threadId: number, request: CallRequest): Promise<CallDecision> {
-    const { signal } = this.#parts;
-    const text = await this.#desk.flights.follow(request.callKey, signal);
-    if (signal.aborted) return refused(CANCELLED);
-    return text === undefined ? this.#share(threadId, request) : this.#hit(request, text);
+    const wait = this.#waits.signalOf(threadId);
+    const text = await this.#desk.flights.follow(request.callKey, wait);
+    if (text !== undefined) return this.#hit(request, text);
+    return wait.aborted ? this.#ended() : this.#share(threadId, request);
   }
 
   /** Through circuit, limiter and budget, in this order: a wait at the limiter must not hold a budget's last call. */
@@ -142,52 +149,98 @@ export class StatementCalls {
     const { provider, model, inputTokens } = request;
     const refusal = this.#desk.circuits.refusal(provider, this.#startedMs);
     if (refusal !== undefined) return refused(refusal);
-    const { statementId, signal, limits, budget } = this.#parts;
-    const outputTokens = request.outputTokens ?? this.#expectedOutput();
-    try {
-      const permit = this.#desk.gate.acquire({
-        provider,
-        model,
-        statementId,
-        inputTokens,
-        outputTokens,
-        ...(limits === undefined ? {} : { statementLimits: limits }),
-        signal,
-      });
-      const usage: Usage = { inputTokens, outputTokens };
-      if (permit instanceof Promise || budget !== undefined) {
-        return this.#admitLater(threadId, request, permit, usage);
-      }
-      return this.#go(threadId, request, permit, undefined, usage);
-    } catch (thrown) {
-      return refused(failureOf(thrown));
+    const { statementId, limits, budget } = this.#parts;
+    const usage: Usage = {
+      inputTokens,
+      outputTokens: request.outputTokens ?? this.#expectedOutput(),
+    };
+    const permit = this.#desk.gate.acquire({
+      provider,
+      model,
+      statementId,
+      ...usage,
+      ...(request.outputTokens === undefined ? { isOutputGuessed: true } : {}),
+      ...(limits === undefined ? {} : { statementLimits: limits }),
+      signal: this.#waits.signalOf(threadId),
+    });
+    if (permit instanceof Promise || budget !== undefined) {
+      return this.#admitLater(threadId, request, permit, usage);
     }
+    return this.#go(threadId, request, permit, undefined, usage);
   }
 
+  /** Waits for the limiter, or for the answer of an equal call that another statement got out before it. */
   async #admitLater(
     threadId: number,
     request: CallRequest,
     waiting: Permit | Promise<Permit>,
     usage: Usage,
   ): Promise<CallDecision> {
-    const { signal, budget } = this.#parts;
+    const { budget, policy } = this.#parts;
+    const wait = this.#waits.signalOf(threadId);
     let permit: Permit | undefined;
     try {
-      permit = await waiting;
-      const reservation = await budget?.reserve(this.#spendingOf(request, usage));
+      const first = await this.#permitOrAnswer(request.callKey, waiting);
+      if (typeof first === 'string') return this.#hit(request, first);
+      permit = first;
+      const reservation = await budget?.reserve(this.#spendingOf(request, usage), wait);
+      if (wait.aborted) {
+        permit.cancel();
+        reservation?.settle(NOTHING);
+        return this.#ended();
+      }
       if (budget !== undefined && reservation === undefined) {
         permit.cancel();
-        this.#parts.onBudgetEnd();
-        return refused(BUDGET_USED_UP);
+        this.#endBudget();
+        return this.#ended();
       }
-      if (!signal.aborted) return this.#go(threadId, request, permit, reservation, usage);
-      permit.cancel();
-      reservation?.settle(NOTHING);
-      return refused(CANCELLED);
+      if (policy.reuseOwn && this.#desk.flights.isOut(request.callKey)) {
+        permit.cancel();
+        reservation?.settle(NOTHING);
+        return this.#follow(threadId, request);
+      }
+      return this.#go(threadId, request, permit, reservation, usage);
     } catch (thrown) {
       permit?.cancel();
-      return refused(failureOf(thrown));
+      return wait.aborted ? this.#ended() : refused(failureOf(thrown));
     }
+  }
+
+  /** Whichever comes first; a permit that comes after the answer is given back. */
+  #permitOrAnswer(callKey: string, waiting: Permit | Promise<Permit>): Promise<Permit | string> {
+    if (!(waiting instanceof Promise)) return Promise.resolve(waiting);
+    if (!this.#parts.policy.reuseOwn) return waiting;
+    return new Promise((resolve, reject) => {
+      let isAnswered = false;
+      const off = this.#desk.flights.listen(callKey, (text) => {
+        if (text === undefined) return;
+        isAnswered = true;
+        resolve(text);
+      });
+      waiting.then(
+        (permit) => {
+          off();
+          if (isAnswered) permit.cancel();
+          else resolve(permit);
+        },
+        (error: unknown) => {
+          off();
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** No further call goes out; those that wait hear of it at once. */
+  #endBudget(): void {
+    if (this.#isBudgetUsedUp) return;
+    this.#isBudgetUsedUp = true;
+    this.#parts.onBudgetEnd();
+    this.#waits.endAll();
+  }
+
+  #ended(): CallDecision {
+    return refused(this.#isBudgetUsedUp ? BUDGET_USED_UP : CANCELLED);
   }
 
   #go(
@@ -197,12 +250,12 @@ export class StatementCalls {
     reservation: Reservation | undefined,
     usage: Usage,
   ): CallDecision {
-    const { ledger } = this.#parts;
-    this.#calls += 1;
-    const attempt = `${ledger.session}.${this.#calls}`;
+    const { ledger, policy } = this.#parts;
+    const attempt = ledger.nextAttempt();
     const estimate = this.#spendingOf(request, usage);
     this.#open.set(attempt, { threadId, request, permit, reservation, estimate });
     const { callKey, cell, n, provider, model, prompt } = request;
+    if (policy.reuseOwn) this.#desk.flights.lead(callKey);
     const again = this.#desk.journal.takeLostCalls(callKey);
     const asked = {
       callKey,
@@ -237,16 +290,15 @@ export class StatementCalls {
       reservation?.settle(this.#spendingOf(request, usage));
       return;
     }
-    // An error status is not billed; a call that broke off, or was not counted, may be.
-    const isFree = status !== undefined && status >= 400;
-    reservation?.settle(isFree ? { ...NOTHING, calls: 1 } : estimate);
+    reservation?.settle(isFree(report) ? { ...NOTHING, calls: 1 } : estimate);
   }
 
   #note(attempt: string, { request }: OpenCall, report: AttemptReport): void {
     const { ledger, policy, costOf } = this.#parts;
     const { callKey, provider, model } = request;
     const { outcome, status, usage, durationMs, error, text, raw } = report;
-    const cost = usage === undefined ? undefined : costOf(provider, model, usage);
+    const cost =
+      usage !== undefined ? costOf(provider, model, usage) : isFree(report) ? 0 : undefined;
     ledger.note({
       t: 'attempt.end',
       attempt,
@@ -300,6 +352,11 @@ export const BUDGET_USED_UP: Failure = {
   code: 'RVB_BUDGET',
   message: "the statement's budget is used up",
 };
+
+/** An error status is not billed; a call that broke off, or was not counted, may be. */
+function isFree({ status, usage }: AttemptReport): boolean {
+  return usage === undefined && status !== undefined && status >= 400;
+}
 
 function refused(error: Failure): CallDecision {
   return { kind: 'refused', error };

@@ -10,6 +10,8 @@ export interface GateRequest {
   /** Estimates; `usage` corrects them afterwards. */
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /** Nothing caps the output: the estimate is no reason to refuse the call. */
+  readonly isOutputGuessed?: boolean;
   /**
    * Limits of the statement itself, over all of its calls, and the same with each of them; they hold in
    * addition, so they can only tighten.

@@ -28,13 +28,13 @@ export class Meter {
   }
 
   /** Says why the call could never go out. */
-  refusal({ inputTokens, outputTokens }: GateRequest): string | undefined {
+  refusal({ inputTokens, outputTokens, isOutputGuessed }: GateRequest): string | undefined {
     const limits = this.#limits;
     if (limits.requests < 1) return 'rpm admits less than one call in its window';
     if (inputTokens > limits.inputTokens) {
       return `it has ${inputTokens} input tokens, and input_tpm admits ${limits.inputTokens} in its window`;
     }
-    if (outputTokens > limits.outputTokens) {
+    if (isOutputGuessed !== true && outputTokens > limits.outputTokens) {
       return `it may take ${outputTokens} output tokens, and output_tpm admits ${limits.outputTokens} in its window`;
     }
     return undefined;
@@ -45,14 +45,20 @@ export class Meter {
     if (this.inFlight >= this.#maxInFlight) return Number.POSITIVE_INFINITY;
     const rampMs = this.#warmth.freeAt(nowMs, this.inFlight);
     if (this.#window === undefined) return rampMs;
-    return Math.max(rampMs, this.#window.freeAt(nowMs, request));
+    return Math.max(rampMs, this.#window.freeAt(nowMs, this.#fitted(request)));
   }
 
   /** The call goes out. `lagMs`: how far this process is behind its timers. */
   enter(nowMs: number, request: GateRequest, lagMs: number): Stay | undefined {
     const way = this.#warmth.enter(nowMs, this.inFlight);
     this.inFlight += 1;
-    return this.#window?.enter(nowMs, request, way, lagMs);
+    return this.#window?.enter(nowMs, this.#fitted(request), way, lagMs);
+  }
+
+  /** A guess above what the window holds counts as all of it. */
+  #fitted(request: GateRequest): GateRequest {
+    const most = this.#limits.outputTokens;
+    return request.outputTokens <= most ? request : { ...request, outputTokens: most };
   }
 
   /** The call has ended. */

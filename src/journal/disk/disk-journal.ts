@@ -91,6 +91,11 @@ export class DiskJournal {
     return new DiskJournal(folder, options);
   }
 
+  /** What the disk failed with, if it has. */
+  get failure(): RvbbitError | undefined {
+    return this.#failure;
+  }
+
   /** Adds a record to the lines that wait. After a failure it is dropped; `commit` has said so. */
   append(record: JournalRecord | CacheClear): void {
     if (this.#failure !== undefined || this.#closing !== undefined) return;
