@@ -1,8 +1,8 @@
 /** Record → ask → rerun: runs a query with look-ups in the operators' places until no answer is missing. */
 
 import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
+import { isInTransaction } from '../duck/in-transaction.ts';
 import type { ResultReader } from '../duck/reader.ts';
-import type { Session } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
 import {
@@ -164,12 +164,4 @@ function blindInTransaction(): RvbbitError {
     'such a statement with semantic operators is tried and undone until its answers are known, which a transaction does not allow; put the values into a table first (CREATE TEMP TABLE … AS …), or run it outside of the transaction',
     { stage: 'bind' },
   );
-}
-
-/** Whether the caller has begun a transaction: outside of one each statement has an id of its own. */
-export async function isInTransaction(session: Session): Promise<boolean> {
-  const id = async () =>
-    (await (await session.run('SELECT txid_current()')).allColumns('json'))[0]?.[0];
-  const before = await id();
-  return before === (await id());
 }

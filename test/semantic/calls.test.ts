@@ -106,6 +106,16 @@ test('asks operators of the select list only for the rows that come out', () =>
     assert.is(await sent(), 2);
   }));
 
+test('asks above a join only what the join leaves', () =>
+  withItems(async ({ engine, sent }) => {
+    await engine.query(
+      "SELECT count(*) FROM items x JOIN items y ON x.id = y.id WHERE x.d MEANS 'rare' AND y.c = 1",
+    );
+    const [left] = (await engine.query('SELECT count(DISTINCT d) AS n FROM items WHERE c = 1'))
+      .rows;
+    assert.is(await sent(), Number(left!['n']));
+  }));
+
 test('predicts the calls of a condition exactly', () =>
   withItems(async ({ engine, sent }) => {
     const sql = "SELECT id FROM items WHERE d MEANS 'rare' AND c < 2";
