@@ -2,7 +2,7 @@
 // devDependencies: there an existing dist/ is kept, and a missing one is built by a compiler
 // fetched for this one build.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -39,4 +39,12 @@ if (existsSync(compiler)) {
   }
 }
 if (existsSync(entry)) chmodSync(entry, 0o755);
+// The built-in operators are YAML: their files go along, and what they say is read and checked once, here.
+const operators = `${root}src/operators/built-in`;
+if (status === 0 && existsSync(operators)) {
+  const target = `${root}dist/src/operators`;
+  rmSync(`${target}/built-in`, { recursive: true, force: true });
+  cpSync(operators, `${target}/built-in`, { recursive: true });
+  status = run(process.execPath, [`${target}/write-built-in.js`]);
+}
 process.exit(status);

@@ -2,9 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cascadeSchemaText } from '../dist/src/cascade/write-schema.js';
+import { configSchemaText } from '../dist/src/model/write-config-schema.js';
 
 const GENERATED = {
   'examples/cascade.schema.json': () => cascadeSchemaText(),
+  'examples/config.schema.json': () => configSchemaText(),
   'examples/data/transactions.csv': () =>
     execFileSync(process.execPath, ['examples/data/make-transactions.mjs'], { encoding: 'utf8' }),
 };

@@ -14,6 +14,8 @@ const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   parse: async () => (await import('./suites/parse.ts')).parse,
   start: async () => (await import('./suites/start.ts')).start,
   dispatch: async () => (await import('./suites/dispatch.ts')).dispatch,
+  journal: async () => (await import('./suites/journal.ts')).journal,
+  hits: async () => (await import('./suites/hits.ts')).hits,
 };
 const SAMPLES = 5;
 const SAMPLE_TIMEOUT_MS = 300_000;

@@ -1,6 +1,6 @@
 -- A tour of RVBBIT. From the repository's root:
 --   rvbbit --cascades . -f examples/quickstart.sql
--- It needs no model and no network: its cascades are rules and SQL.
+-- It needs no model and no network: its cascades are rules and SQL, and the last one is answered by words.
 
 -- 1. Plain SQL goes to DuckDB as it stands.
 CREATE TABLE products AS
@@ -54,3 +54,10 @@ SELECT * FROM _customer_profiles ORDER BY risky_amount DESC, customer_id LIMIT 1
 -- 9. EXPLAIN says what a statement would do and runs nothing.
 EXPLAIN RVBBIT MAP PARALLEL 5 'examples/cascades/price_band.yaml' AS band
 USING (SELECT id, name, price FROM products);
+
+-- 10. A cell with instructions asks a model. Where there is none, `lexical` may be named in its place: it goes by the
+--    words that a text shares with the question, not by their sense. Without `model` here and without one
+--    configured the statement would be RVB_NO_MODEL.
+RVBBIT MAP PARALLEL 5 'examples/cascades/review_topic.yaml' AS topic
+USING (SELECT stars, review_text FROM 'examples/data/reviews.csv' ORDER BY id LIMIT 8)
+WITH (model = 'lexical');

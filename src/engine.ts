@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import type { ParseResult, Statement } from '../grammar/ast.ts';
 import type { RunOutcome } from '../workers/protocol.ts';
 import type { Cascade } from './cascade/cascade.ts';
+import { summaryNotices } from './deliver/delivered.ts';
 import { rowStream, type StreamHead } from './deliver/stream-rows.ts';
 import { acquireDatabase, type DatabaseLease } from './duck/registry.ts';
 import { type Parameters, Session } from './duck/session.ts';
@@ -13,7 +14,9 @@ import { cancelled } from './execute/cancel.ts';
 import { Gate } from './execute/gate/gate.ts';
 import { LocalDispatcher } from './execute/local-dispatcher.ts';
 import { readScript, readStatement } from './grammar.ts';
+import type { JournalOptions } from './journal/disk/disk-journal.ts';
 import { Journal } from './journal/journal.ts';
+import { readJournalOptions } from './journal/journal-options.ts';
 import type { JsonObject } from './json.ts';
 import { MAX_DEFAULT_THREADS, RUN_TIMEOUT_MS } from './limits.ts';
 import { Models } from './model/models.ts';
@@ -84,9 +87,9 @@ export class Engine {
     this.#models = new Models(options);
     this.#gate = new Gate({ limitsOf: (provider) => this.#models.limitsOf(provider) });
     this.#journal = new Journal({
-      ...options.journal,
       ...(options.stateDir === undefined ? {} : { stateDir: options.stateDir }),
-      onProblem: ({ message }) => options.logger.warn(message),
+      options: () => journalOptions(options),
+      warn: (message) => options.logger.warn(message),
     });
     this.#journal.subscribe((record) => {
       this.events.emit('record', record);
@@ -208,7 +211,9 @@ export class Engine {
     const delivered = await this.#scopes.within(scope, () =>
       runStatement(statement, scope, this.#contextOf(source, options)),
     );
-    return { kind: kindOf(statement), ...delivered, summary: this.#scopes.complete(scope) };
+    const summary = this.#scopes.complete(scope);
+    const notices = [...delivered.notices, ...summaryNotices(summary)];
+    return { kind: kindOf(statement), ...delivered, notices, summary };
   }
 
   async *#stream(
@@ -238,6 +243,16 @@ export class Engine {
       cascadeRoot: this.#options.cascades,
       defaultParallel: this.#options.parallel,
       models: this.#models,
+      ...(options.resumes === undefined ? {} : { resumes: options.resumes }),
     };
   }
+}
+
+/** Options count above the configuration file. */
+async function journalOptions({ configFile, journal }: ResolvedOptions): Promise<JournalOptions> {
+  if (configFile === undefined) return journal;
+  const { readConfigFile } = await import('./config-file.ts');
+  const config = await readConfigFile(configFile);
+  const fromFile = (config as { readonly journal?: unknown } | null)?.journal;
+  return { ...readJournalOptions(fromFile, 'journal', 'file'), ...journal };
 }

@@ -23,8 +23,8 @@ export const WINDOW_CHUNKS_PER_LANE = 16;
 export const STORE_FLUSH_RUNS = 8_192;
 /** … or as soon as their values reach this many characters. */
 export const STORE_FLUSH_BYTES = 4 * 1024 * 1024;
-/** … or after this at the latest. */
-export const STORE_FLUSH_MS = 100;
+/** … or when a quarter of the window waits, or after this at the latest: a flush takes 3 ms, however few they are. */
+export const STORE_FLUSH_MS = 1_000;
 /** A result that is read while it grows is written after this at the latest. */
 export const STREAM_FLUSH_MS = 15;
 /** Rows that one read from the staged table brings into JavaScript. */
@@ -49,7 +49,7 @@ export const ABORT_SETTLE_MS = 1_000;
 /** Chunks that wait for models gather on one worker up to this many, … */
 export const GATHER_MAX_CHUNKS = 256;
 /** … while its event loop is busy for less than this part of the time. */
-export const GATHER_MAX_UTILIZATION = 0.35;
+export const GATHER_MAX_UTILIZATION = 0.7;
 
 // Runs
 /** One row's run, where neither the statement nor the cascade has a `timeout`. */
@@ -96,6 +96,8 @@ export const RETRY_AFTER_MAX_MS = 60_000;
 export const CALL_OUTPUT_TOKENS = 256;
 /** Answers that a statement with `cache = false` keeps for its own equal calls. */
 export const STATEMENT_MAX_ANSWERS = 10_000;
+/** Calls that a provider answers with 401, without an answer between, before no more are made. */
+export const CIRCUIT_REJECTIONS = 3;
 /** Attempts at a call that fails for a while, where neither the statement nor the cell says how many. */
 export const RETRY_ATTEMPTS = 3;
 /** The wait before the second attempt, … */
@@ -106,6 +108,10 @@ export const RETRY_MAX_WAIT_MS = 30_000;
 export const MODEL_CONNECT_MS = 10_000;
 /** A connection without a call is closed after this, unless the provider says how long it keeps one. */
 export const MODEL_IDLE_MS = 4_000;
+/** A file of recorded calls; a worker holds it in memory. */
+export const RECORDING_MAX_BYTES = 64 * 1024 * 1024;
+/** Characters of a prompt that word overlap looks at. */
+export const LEXICAL_MAX_CHARS = 64 * 1024;
 /** Providers (settings that differ) that a worker keeps connections to. */
 export const WORKER_MAX_PROVIDERS = 64;
 
@@ -116,14 +122,18 @@ export const RATE_WINDOW_MS = 60_000;
 export const RATE_WINDOW_MAX_MS = 3_600_000;
 /** A call that has not ended counts as arrived at its provider after this part of the window: 20 ms of a second. */
 export const ARRIVAL_MARGIN = 0.02;
-/** A call that has to open its connection counts as arrived after this, … */
+/** Before any has been answered, a call counts as arrived after this, or a window where that is shorter; … */
 export const COLD_ARRIVAL_MS = 2_000;
-/** … but after this part of the window at the latest. */
-export const COLD_ARRIVAL_PART = 0.15;
+/** … later one that has to open its connection, after the same or this part of the window. */
+export const COLD_ARRIVAL_PART = 0.1;
+/** What is left, at the next timer, of the lateness of the last ones, which is added to those margins. */
+export const GATE_LAG_DECAY = 0.95;
 /** Calls that arrive within this part of a window are kept as one, so that a window is at most 2,000 of them. */
 export const WINDOW_GRAIN = 1 / 2_000;
 /** Without a call for this long a provider is cold: its connections are closed, and a ramp begins anew. */
 export const GATE_COLD_MS = MODEL_IDLE_MS;
+/** A response's rate-limit headers are taken as of its call's arrival: at most this after its start. */
+export const HEADERS_AFTER_MS = 250;
 /** Models of a provider, or statements, whose state the gate keeps before it looks for idle ones to forget. */
 export const GATE_MAX_IDLE = 256;
 /** What a 429 leaves of the level at which it came. */
@@ -164,18 +174,26 @@ export const JOURNAL_REFRESH_MS = 100;
 export const JOURNAL_LINE_MAX_BYTES = 64 * 1024 * 1024;
 /** Bytes of a segment that one read brings in. */
 export const JOURNAL_READ_BYTES = 256 * 1024;
-/** Bytes that a search for one answer brings in: those that were bought with it are asked for with it. */
-export const JOURNAL_ANSWER_READ_BYTES = 64 * 1024;
+/** Bytes that a search for an answer brings in at least, … */
+export const JOURNAL_ANSWER_READ_BYTES = 4 * 1024;
+/** … and where the one before it stands near: those that were bought together are asked for together. */
+export const JOURNAL_READ_AHEAD_BYTES = 64 * 1024;
 /** Segments of which a process holds a file open to read answers from. */
 export const JOURNAL_OPEN_FILES = 32;
 /** An unsealed segment gets a key index when this much of it lies beyond the one that it has. */
 export const JOURNAL_INDEX_AFTER_BYTES = 1024 * 1024;
-/** Answers whose place on disk a process keeps in memory (about 40 bytes each); older ones are not found. */
-export const ANSWERS_INDEX_ENTRIES = 8_000_000;
-/** Answers kept in memory, … */
-export const ANSWERS_WARM_ENTRIES = 100_000;
-/** … and the characters of all of them. */
+/** Answers whose place on disk a process keeps in memory (48 to 96 bytes each); older ones are not found. */
+export const ANSWERS_INDEX_ENTRIES = 4_000_000;
+/** Characters of the answers kept in memory, their keys included, … */
 export const ANSWERS_WARM_CHARS = 64 * 1024 * 1024;
+/** … where each counts this much more: about 200,000 short answers. */
+export const ANSWERS_WARM_EXTRA_CHARS = 256;
+/** Calls of other processes that have begun and not ended which a process keeps track of. */
+export const UNENDED_MAX_CALLS = 100_000;
+/** The lock of a statement that another machine resumes is passed over after this. */
+export const RUN_LOCK_STALE_MS = 24 * 3_600_000;
+/** A lock without its owner's name is passed over after this: the owner died before it had written it. */
+export const RUN_LOCK_NAMELESS_MS = 10_000;
 /** Bytes of segments that compaction puts into one Parquet file. */
 export const COMPACT_BATCH_BYTES = 256 * 1024 * 1024;
 /** Records that compaction hands to DuckDB at a time. */
@@ -206,6 +224,16 @@ export const TEMPLATE_FUEL = 1_000_000;
 /** Memory of the template engine, so that `"x" * 1e9` ends in an error and not in the process's memory. */
 export const TEMPLATE_MAX_MEMORY = 64 * 1024 * 1024;
 
+// Operators
+/** Files in the folder `operators/`. */
+export const OPERATOR_MAX_FILES = 500;
+/** Arguments of one operator. */
+export const OPERATOR_MAX_ARGS = 8;
+/** Entries of one `sql_function.operators`. */
+export const OPERATOR_MAX_SPELLINGS = 16;
+/** Cascade roots whose operators a process keeps. */
+export const OPERATOR_ROOTS_KEPT = 16;
+
 // The account
 /** Failures kept on a summary; the rest are counted. */
 export const SUMMARY_MAX_FAILURES = 100;
@@ -213,6 +241,8 @@ export const SUMMARY_MAX_FAILURES = 100;
 export const MESSAGE_VALUE_CHARS = 80;
 
 // Time
+/** A timer that is late by less than this is on time. */
+export const TIMER_SLACK_MS = 2;
 /** The longest wait of one timer; Node fires a longer one at once. */
 export const TIMER_MAX_MS = 2 ** 31 - 1;
 

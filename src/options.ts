@@ -1,8 +1,8 @@
 /** Engine options: their defaults and their one validator. */
 import type { DuckDBInstance } from '@duckdb/node-api';
-import { parseDurationMs } from '../grammar/options.ts';
 import { RvbbitError } from './errors.ts';
 import type { JournalOptions } from './journal/disk/disk-journal.ts';
+import { readJournalOptions } from './journal/journal-options.ts';
 import { MAX_PARALLEL } from './limits.ts';
 import type { ModelFunction } from './model/chat.ts';
 import type { ModelOptions } from './model/models.ts';
@@ -32,6 +32,8 @@ export interface EngineOptions {
     /** Age of records, e.g. `30d`, and bytes, beyond which the oldest are removed. Default: neither. */
     readonly maxAge?: string | number;
     readonly maxBytes?: number;
+    /** Bytes at which a segment is sealed and another begun. Default 32 MiB. */
+    readonly segmentMaxBytes?: number;
   };
   /** Providers by id, as in `rvbbit.config.yaml`; a URL or a key comes from here, `configFile` or `env` only. */
   readonly providers?: Readonly<Record<string, unknown>>;
@@ -66,6 +68,8 @@ export interface QueryOptions {
   readonly valueForm?: ValueForm;
   /** Recorded with the statement, e.g. `cli`, `service`. Default `api`. */
   readonly origin?: string;
+  /** Recorded with the statement: the session of the one that it takes up again. */
+  readonly resumes?: string;
 }
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -127,7 +131,7 @@ export function resolveOptions(options: EngineOptions, defaultThreads: number): 
     ...(configFile === undefined ? {} : { configFile }),
     ...(env === undefined ? {} : { env }),
     ...(isText(stateDir) ? { stateDir } : {}),
-    journal: journalOptions(options.journal),
+    journal: readJournalOptions(options.journal, 'Engine.open: journal', 'api'),
     database: options.database ?? ':memory:',
     cascades,
     parallel: wholeNumber('parallel', options.parallel ?? 1, MAX_PARALLEL),
@@ -144,33 +148,6 @@ export function resolveOptions(options: EngineOptions, defaultThreads: number): 
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
-}
-
-const JOURNAL_KEYS = ['prompts', 'answers', 'maxAge', 'maxBytes'];
-
-function journalOptions(journal: EngineOptions['journal'] = {}): JournalOptions {
-  for (const [key, value] of Object.entries(journal)) {
-    if (!JOURNAL_KEYS.includes(key)) {
-      const message = `Engine.open: journal has no option '${key}'; it has ${JOURNAL_KEYS.join(', ')}`;
-      throw new RvbbitError('RVB_UNKNOWN_OPTION', message, { stage: 'open' });
-    }
-    if ((key === 'prompts' || key === 'answers') && typeof value !== 'boolean') {
-      throw wrongType(`journal.${key}`, 'true or false', value);
-    }
-  }
-  const { prompts, answers, maxAge, maxBytes } = journal;
-  const maxAgeMs = maxAge === undefined ? undefined : parseDurationMs(maxAge);
-  if (maxAge !== undefined && maxAgeMs === undefined) {
-    throw wrongType('journal.maxAge', 'a duration such as 30d', maxAge);
-  }
-  return {
-    ...(prompts === undefined ? {} : { prompts }),
-    ...(answers === undefined ? {} : { answers }),
-    ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
-    ...(maxBytes === undefined
-      ? {}
-      : { maxBytes: wholeNumber('journal.maxBytes', maxBytes, Number.MAX_SAFE_INTEGER) }),
-  };
 }
 
 function wholeNumber(name: string, value: unknown, max: number): number {

@@ -22,6 +22,7 @@ export interface Notice {
     | 'rows_failed'
     | 'RVB_ANSWERS_MISSING'
     | 'column_renamed'
+    | 'possibly_paid_twice'
     | 'ward_advisory';
   readonly message: string;
 }
@@ -59,7 +60,13 @@ export interface Summary {
   readonly rows: RowAccount;
   /** Cascade runs: fewer than rows where equal inputs ran once. */
   readonly runs: number;
-  readonly calls: { readonly sent: number; readonly retried: number; readonly cacheHits: number };
+  readonly calls: {
+    readonly sent: number;
+    readonly retried: number;
+    readonly cacheHits: number;
+    /** Calls that were out when an earlier process died and were made again: both may have been paid. */
+    readonly possiblyPaidTwice: number;
+  };
   readonly tokens: { readonly in: number; readonly out: number };
   /** Of the calls with a known price; null where no call has one: never 0 for "unknown". */
   readonly costMicroUsd: number | null;

@@ -12,6 +12,7 @@ import type { MapTarget, Plan } from './plan/plan.ts';
 import { planStatement } from './plan/plan-statement.ts';
 import type { ExplainReport, Row } from './result.ts';
 import { kindOf, type StatementContext, textOf } from './statement-context.ts';
+import { packageVersion } from './version.ts';
 
 interface Planned {
   readonly plan: Plan;
@@ -80,6 +81,9 @@ async function planBody(
     ...(plan.label === undefined ? {} : { label: plan.label }),
     parallel: plan.parallel,
     cascade: plan.cascadeFile,
+    engine: packageVersion(),
+    ...(scope.parameters === undefined ? {} : { hasParameters: true }),
+    ...(context.resumes === undefined ? {} : { resumes: context.resumes }),
   });
   if (plan.deadlineMs !== undefined) scope.stop.limitTo(plan.deadlineMs, scope.ledger.elapsedMs);
   const { cascade, models } = bound;

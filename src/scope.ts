@@ -5,21 +5,13 @@ import type { CallDesk } from './execute/calls/call-desk.ts';
 import { reasonOf, StatementSignal } from './execute/cancel.ts';
 import type { Dispatcher } from './execute/dispatcher.ts';
 import type { StatementScope } from './execute/statement-env.ts';
+import { nextStatementId } from './execute/statement-id.ts';
 import type { Ending } from './journal/account.ts';
 import type { Journal } from './journal/journal.ts';
 import { Ledger } from './journal/ledger.ts';
 import type { NamePrefix, Random } from './journal/session-name.ts';
 import type { QueryOptions } from './options.ts';
 import type { Summary } from './result.ts';
-
-/** Ids address cancels across all engines of the process: workers know no engines. */
-let lastStatementId = 0;
-
-/** An id that nothing else of the process has. */
-export function nextStatementId(): number {
-  lastStatementId = (lastStatementId + 1) & 0x7fffffff;
-  return lastStatementId;
-}
 
 export interface ScopeParts {
   readonly session: Session;

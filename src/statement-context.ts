@@ -13,6 +13,7 @@ export interface StatementContext {
   readonly cascadeRoot: string;
   readonly defaultParallel: number;
   readonly models: Models;
+  readonly resumes?: string;
 }
 
 /** What a result says it came of. */
@@ -41,7 +42,7 @@ export function prefixOf(statement: Statement): NamePrefix {
   return statement.kind === 'Map' ? 'udf' : statement.kind === 'Run' ? 'batch' : 'sql';
 }
 
-/** The statement as written. */
-export function textOf({ span }: Statement, source: string): string {
-  return source.slice(span.start, span.end);
+/** The statement as written, its annotations included. */
+export function textOf({ span, annotations }: Statement, source: string): string {
+  return source.slice(annotations[0]?.span.start ?? span.start, span.end);
 }

@@ -13,9 +13,12 @@ const KEY_DIGITS = 32;
  */
 export function callKeyOf(
   provider: string,
-  { model, parameters, messages, responseSchema }: ChatRequest,
+  request: ChatRequest,
   variant: Variant | undefined,
 ): string {
+  const known = keys.get(request);
+  if (known !== undefined && variant === undefined) return known;
+  const { model, parameters, messages, responseSchema } = request;
   const { take, redo } = variant ?? { take: 0, redo: 0 };
   const parts = [
     provider,
@@ -26,8 +29,13 @@ export function callKeyOf(
     take,
     redo,
   ];
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, KEY_DIGITS);
+  const key = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, KEY_DIGITS);
+  if (variant === undefined) keys.set(request, key);
+  return key;
 }
+
+/** A request that was looked for ahead of its row is asked for again with it, of the same provider. */
+const keys = new WeakMap<ChatRequest, string>();
 
 /** A cell's schema is one object for all its calls, and may be long. */
 const schemaTexts = new WeakMap<JsonObject, string>();

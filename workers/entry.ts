@@ -4,7 +4,9 @@ import type { Failure } from '../src/errors.ts';
 import { failureOf } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
 import { ADVISORIES_KEPT } from '../src/limits.ts';
+import { askAhead } from './ask-ahead.ts';
 import { type UnsaidEnds, WorkerLink } from './link.ts';
+import { type PackedTask, SettingsReader } from './packed-task.ts';
 import type { Advisory, ChunkOutcome, ChunkTask } from './protocol.ts';
 import { Providers } from './providers.ts';
 import {
@@ -17,15 +19,19 @@ import {
 
 /** Compiled cascades a worker keeps; beyond them the oldest is compiled anew when it returns. */
 const MAX_PROGRAMS = 64;
+/** Statements whose settings a worker keeps; the oldest are read anew when they return. */
+const MAX_SETTINGS = 64;
 
 const providers = new Providers();
 const link = new WorkerLink((target, connections) => {
   if (target.kind === 'provider') void providers.warm(target, connections);
 });
 const programs = new Map<string, Promise<CascadeProgram | Failure>>();
+const settings = new SettingsReader(MAX_SETTINGS);
 const openChunks = new Map<number, number>();
 
-export default async function runChunk(task: ChunkTask): Promise<ChunkOutcome> {
+export default async function runChunk(packed: PackedTask): Promise<ChunkOutcome> {
+  const task = settings.unpack(packed);
   const { statementId } = task;
   openChunks.set(statementId, (openChunks.get(statementId) ?? 0) + 1);
   try {
@@ -63,6 +69,8 @@ async function runRows(
   const advisories: Advisory[] = [];
   let advisoryCount = 0;
   let row = 0;
+  let lookedUpMs = 0;
+  let ahead: ReadonlyMap<string, string> = new Map();
   const context: RunContext = {
     settings: task.settings,
     signal,
@@ -72,7 +80,9 @@ async function runRows(
       target.kind === 'provider'
         ? providers.chat(target, request, options)
         : link.chat(task.statementId, request, options.timeoutMs),
-    requestCall: (request) => {
+    requestCall: async (request) => {
+      const text = request.fresh === true ? undefined : ahead.get(request.callKey);
+      if (text !== undefined) return { kind: 'hit', text };
       // A call that has ended makes room for this one.
       link.say(unsaid);
       return link.requestCall(task.statementId, request);
@@ -82,11 +92,17 @@ async function runRows(
     leaveJs: () => link.beacon.leave(),
     nowMs: () => performance.now(),
   };
-  const names = Object.keys(task.columns);
+  const inputs = inputsOf(task);
+  if (inputs.length > 1) {
+    // The main thread's time to answer is no measure of what the rows cost.
+    const askedMs = performance.now();
+    ahead = await askAhead(program, inputs, context, (asked) => link.find(task.statementId, asked));
+    lookedUpMs = performance.now() - askedMs;
+  }
   for (; row < task.rowCount; row++) {
     link.hearCancels();
     if (signal.aborted) break;
-    const started = runCascadeNow(program, inputOf(task, names, row), context);
+    const started = runCascadeNow(program, inputs[row]!, context);
     // A run that has not waited for anything costs no promise.
     const outcome = started instanceof Promise ? await started : started;
     if (signal.aborted && outcome.kind === 'failed') break;
@@ -113,9 +129,14 @@ async function runRows(
     ...(task.settings.keepOutputs ? { outputs, results } : {}),
     ...(advisoryCount === 0 ? {} : { advisories: { count: advisoryCount, first: advisories } }),
     ...(attempts.length === 0 ? {} : { attempts }),
-    durationMs: performance.now() - startedMs,
+    durationMs: performance.now() - startedMs - lookedUpMs,
     cancelled: values.length < task.rowCount,
   };
+}
+
+function inputsOf(task: ChunkTask): JsonObject[] {
+  const names = Object.keys(task.columns);
+  return Array.from({ length: task.rowCount }, (_, row) => inputOf(task, names, row));
 }
 
 function inputOf(task: ChunkTask, names: readonly string[], row: number): JsonObject {

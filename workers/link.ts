@@ -19,6 +19,7 @@ import type {
   CallDecision,
   CallRequest,
   EndedAttempt,
+  LookUp,
   SqlCellOutcome,
   SqlCellQuery,
   WorkerHello,
@@ -98,6 +99,14 @@ export class WorkerLink {
     return reply.kind === 'chat'
       ? reply.outcome
       : { ok: false, error: { code: 'RVB_INTERNAL', message }, retryable: false };
+  }
+
+  /** Looks for answers at hand; null for each call that has none. */
+  async find(statementId: number, lookUp: LookUp): Promise<readonly (string | null)[]> {
+    const reply = await this.#ask((id) =>
+      this.#port.postMessage({ kind: 'find', id, statementId, lookUp }),
+    );
+    return reply.kind === 'find' ? reply.texts : [];
   }
 
   /** Asks leave for a model call. The main thread answers each, cancelled statements' too. */

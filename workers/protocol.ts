@@ -160,12 +160,27 @@ export type WorkerRequest =
     }
   /** Model calls that want to go out, each to be decided on. */
   | { readonly kind: 'calls'; readonly calls: readonly AskedCall[] }
+  /** Which of these calls have an answer at hand. */
+  | {
+      readonly kind: 'find';
+      readonly id: number;
+      readonly statementId: number;
+      readonly lookUp: LookUp;
+    }
   /** Model calls that ended before their chunk. Not answered. */
   | {
       readonly kind: 'ended';
       readonly statementId: number;
       readonly ended: readonly EndedAttempt[];
     };
+
+/** Keys of calls that one cell is about to make of one model. */
+export interface LookUp {
+  readonly cell: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly callKeys: readonly string[];
+}
 
 /** A call to decide on. */
 export interface AskedCall {
@@ -179,6 +194,7 @@ export type WorkerMessage =
   | { readonly kind: 'cascade'; readonly id: number; readonly cascade: Cascade | null }
   | { readonly kind: 'sql'; readonly id: number; readonly outcome: SqlCellOutcome }
   | { readonly kind: 'chat'; readonly id: number; readonly outcome: ChatOutcome }
+  | { readonly kind: 'find'; readonly id: number; readonly texts: readonly (string | null)[] }
   | { readonly kind: 'decisions'; readonly decisions: readonly DecidedCall[] }
   /** Open connections ahead of a statement's calls. */
   | { readonly kind: 'warm'; readonly target: ModelTarget; readonly connections: number }

@@ -1,16 +1,20 @@
 /** The providers that a worker has called, each with its connections. */
+import { assertUnreachable } from '../src/errors.ts';
 import { WORKER_MAX_PROVIDERS } from '../src/limits.ts';
-import type { ChatOutcome, ChatRequest, ModelTarget } from '../src/model/chat.ts';
-import { type ChatLimits, OpenAiCompatible } from '../src/model/openai-compatible.ts';
+import type { ChatOutcome, ChatRequest, ModelTarget, ProviderSettings } from '../src/model/chat.ts';
+import { Lexical } from '../src/model/lexical/lexical.ts';
+import { OpenAiCompatible } from '../src/model/openai-compatible.ts';
+import type { ChatLimits, Provider } from '../src/model/provider.ts';
+import { Player, Recorder } from '../src/model/replay.ts';
 
-/** A target that is called over the network, from the worker itself. */
+/** A target that is asked from the worker itself. */
 export type ProviderTarget = Extract<ModelTarget, { readonly kind: 'provider' }>;
 
 export class Providers {
   /** By the JSON of the settings: equal settings share connections. */
-  readonly #bySettings = new Map<string, OpenAiCompatible>();
+  readonly #bySettings = new Map<string, Provider>();
   /** The same by identity, so that a call need not write its settings as JSON. */
-  #byIdentity = new WeakMap<ProviderTarget['provider'], OpenAiCompatible>();
+  #byIdentity = new WeakMap<ProviderSettings, Provider>();
 
   /** Makes one call; never rejects. */
   chat(target: ProviderTarget, request: ChatRequest, options: ChatLimits): Promise<ChatOutcome> {
@@ -34,13 +38,13 @@ export class Providers {
     await this.close();
   }
 
-  #providerOf({ provider: settings }: ProviderTarget): OpenAiCompatible {
+  #providerOf({ provider: settings }: ProviderTarget): Provider {
     const known = this.#byIdentity.get(settings);
     if (known !== undefined) return known;
     const key = JSON.stringify(settings);
     let provider = this.#bySettings.get(key);
     if (provider === undefined) {
-      provider = new OpenAiCompatible(settings);
+      provider = openProvider(settings);
       this.#bySettings.set(key, provider);
       this.#dropOldest();
     }
@@ -53,5 +57,20 @@ export class Providers {
     if (this.#bySettings.size <= WORKER_MAX_PROVIDERS) return;
     const [oldest] = this.#bySettings.keys();
     this.#bySettings.delete(oldest!);
+  }
+}
+
+function openProvider(settings: ProviderSettings): Provider {
+  switch (settings.type) {
+    case 'openai-compatible':
+      return new OpenAiCompatible(settings);
+    case 'lexical':
+      return new Lexical(settings.id);
+    case 'replay':
+      return settings.record === undefined
+        ? new Player(settings)
+        : new Recorder(settings, openProvider(settings.record));
+    default:
+      return assertUnreachable(settings);
   }
 }

@@ -69,16 +69,20 @@ function buildEvaluator(
   return { kind: 'instructions', ...prompt, ...limit };
 }
 
-/** The cell's wards; those that `report` was told about are left out. */
+/** The cell's wards; a list of which `report` was told is left out. */
 export function buildWards(file: CellFile, origin: Origin, report: Report): Wards | undefined {
   if (file.wards === undefined) return undefined;
-  const build = (when: 'pre' | 'post'): readonly Ward[] =>
-    (file.wards?.[when] ?? []).flatMap((ward, i) => {
+  const build = (when: 'pre' | 'post'): readonly Ward[] => {
+    const written = file.wards?.[when] ?? [];
+    const built = written.flatMap((ward, i) => {
       const place = ['wards', when, i];
       const at: Report = (path, message, code) => report([...place, ...path], message, code);
       const lineOf = (path: ValuePath): number => origin.lineOf([...place, ...path]);
       return buildWard(ward, when, `${when}[${i}]`, { file: origin.file, lineOf }, at) ?? [];
     });
+    // An incomplete list would give what is reported later of its wards a wrong place.
+    return built.length === written.length ? built : [];
+  };
   return { pre: build('pre'), post: build('post') };
 }
 

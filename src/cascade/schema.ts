@@ -1,7 +1,12 @@
 /** The keys of a cascade file, as zod sees them; `examples/cascade.schema.json` is generated from here. */
 import { z } from 'zod';
 import type { JsonObject } from '../json.ts';
-import { CASCADE_MAX_CELLS, TAKES_MAX_FACTOR } from '../limits.ts';
+import {
+  CASCADE_MAX_CELLS,
+  OPERATOR_MAX_ARGS,
+  OPERATOR_MAX_SPELLINGS,
+  TAKES_MAX_FACTOR,
+} from '../limits.ts';
 import { durationMs } from './duration.ts';
 
 const NAME = /^(?!(?:constructor|prototype)$)(?!__)[A-Za-z_][A-Za-z0-9_]{0,99}$/;
@@ -120,15 +125,27 @@ const cell = z.strictObject({
   wards: wards.optional(),
 });
 
+const sqlArgument = z.strictObject({
+  name,
+  type: text.describe('a DuckDB type'),
+  optional: z.boolean().optional().describe('a call may leave it out'),
+});
+
 const sqlFunction = z.strictObject({
   name: z
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'expected a name of letters, digits and _' }),
   shape: z.enum(['SCALAR', 'AGGREGATE', 'DIMENSION']).optional(),
   returns: text.optional().describe('a DuckDB type, e.g. BOOLEAN'),
-  args: z.array(z.strictObject({ name, type: text })).optional(),
-  operators: z.array(text).optional().describe('e.g. "{text} MEANS {criterion}"'),
-  symmetric: z.boolean().optional(),
+  minimum: z.number().optional().describe('of a number: a smaller one is a failure'),
+  maximum: z.number().optional().describe('of a number: a larger one is a failure'),
+  args: z.array(sqlArgument).max(OPERATOR_MAX_ARGS).optional(),
+  operators: z
+    .array(text)
+    .max(OPERATOR_MAX_SPELLINGS)
+    .optional()
+    .describe('e.g. "{text} MEANS {criterion}" or "TLDR({text})"'),
+  symmetric: z.boolean().optional().describe('the two arguments may be swapped'),
   deterministic: z.boolean().optional().describe('false: each row is asked, nothing is cached'),
 });
 
@@ -157,6 +174,8 @@ export const cascadeFileSchema = z.strictObject({
 export type CascadeFile = z.infer<typeof cascadeFileSchema>;
 /** One entry of `cells` after validation. */
 export type CellFile = z.infer<typeof cell>;
+/** `sql_function` after validation. */
+export type SqlFunctionFile = z.infer<typeof sqlFunction>;
 /** One entry of a cell's `wards.pre` or `wards.post` after validation. */
 export type WardFile = z.infer<typeof ward>;
 
@@ -165,7 +184,7 @@ export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   const [first, , third, fourth] = path;
   if (first === undefined) return Object.keys(cascadeFileSchema.shape);
   if (first === 'sql_function') {
-    return path.length === 1 ? Object.keys(sqlFunction.shape) : ['name', 'type'];
+    return path.length === 1 ? Object.keys(sqlFunction.shape) : Object.keys(sqlArgument.shape);
   }
   if (first === 'test_cases') return Object.keys(testCase.shape);
   if (first !== 'cells') return [];

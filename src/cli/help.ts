@@ -1,5 +1,4 @@
 /** `--help` and `--version`. */
-import { readFileSync } from 'node:fs';
 import { COMMANDS, type CommandName, OPTIONS } from './options.ts';
 
 const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
@@ -15,6 +14,7 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
   test: ['rvbbit test', 'rvbbit test --cascades cascades band.yaml'],
   explain: [`rvbbit explain "RVBBIT MAP 'band.yaml' USING (SELECT 20 AS price)"`],
   doctor: ['rvbbit doctor', 'rvbbit doctor --json'],
+  resume: ['rvbbit resume --list', 'rvbbit resume udf-clever-fox shop.duckdb'],
   journal: [
     'rvbbit journal verify',
     'rvbbit journal compact --older-than 7d',
@@ -25,6 +25,8 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
     'rvbbit cache list --model gpt-4o-mini --limit 5',
     'rvbbit cache clear --older-than 7d --yes',
   ],
+  config: ['rvbbit config show', 'rvbbit config show --json'],
+  ops: ['rvbbit ops list', 'rvbbit ops show MEANS', 'rvbbit ops eject MEANS'],
   init: ['rvbbit init my-project'],
   sim: [
     'rvbbit sim --latency lognormal:500:0.8 --rpm 600',
@@ -34,12 +36,6 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
 
 const EXIT_CODES = `Exit codes, the first that applies: 130 interrupted, 2 usage, 3 cannot open, 6 budget reached,
 4 deadline passed, 1 a statement failed, 5 some rows failed, 0.`;
-
-/** The version of the package. */
-export function packageVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return String((JSON.parse(text) as { version?: unknown }).version);
-}
 
 /** The help text of a command. */
 export function helpText(command: CommandName): string {

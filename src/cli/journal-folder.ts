@@ -3,9 +3,7 @@ import { realFileSystem } from '../journal/disk/file-system.ts';
 import { journalFolder } from '../journal/disk/journal-folder.ts';
 import { CliError } from './exit-codes.ts';
 import type { CliOptions } from './options.ts';
-
-/** The state folder of commands that are not told one. */
-const STATE_DIR = '.rvbbit';
+import { STATE_DIR } from './session.ts';
 
 /** The journal's folder. Throws a `CliError` if there is none. */
 export function openJournalFolder({ stateDir = STATE_DIR }: CliOptions): {

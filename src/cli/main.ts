@@ -21,10 +21,16 @@ async function loadCommand(name: CommandName): Promise<RunCommand> {
       return (await import('./commands/explain.ts')).explain;
     case 'doctor':
       return (await import('./commands/doctor.ts')).doctor;
+    case 'resume':
+      return (await import('./commands/resume.ts')).resume;
     case 'journal':
       return (await import('./commands/journal.ts')).journal;
     case 'cache':
       return (await import('./commands/cache.ts')).cache;
+    case 'config':
+      return (await import('./commands/config.ts')).config;
+    case 'ops':
+      return (await import('./commands/ops.ts')).ops;
     case 'init':
       return (await import('./commands/init.ts')).init;
     case 'sim':
@@ -39,7 +45,8 @@ async function main(args: readonly string[]): Promise<number> {
     process.env['NO_COLOR'] = '1';
   }
   if (options.help || options.version) {
-    const { helpText, packageVersion } = await import('./help.ts');
+    const { helpText } = await import('./help.ts');
+    const { packageVersion } = await import('../version.ts');
     process.stdout.write(`${options.help ? helpText(command) : `rvbbit ${packageVersion()}`}\n`);
     return 0;
   }

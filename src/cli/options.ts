@@ -9,6 +9,10 @@ export const COMMANDS = {
   test: { usage: 'test [cascade.yaml…]', summary: "run the cascades' own test cases" },
   explain: { usage: "explain ['SQL']", summary: 'say what a MAP or RUN would do, and run nothing' },
   doctor: { usage: 'doctor', summary: 'check the installation by running a small cascade' },
+  resume: {
+    usage: 'resume --list | <session> [db]',
+    summary: 'go on with a statement that was killed or stopped',
+  },
   journal: {
     usage: 'journal verify|compact|prune',
     summary: 'check the journal on disk, or make it smaller',
@@ -16,6 +20,11 @@ export const COMMANDS = {
   cache: {
     usage: 'cache stats|list|show|clear',
     summary: 'look at stored model answers, or clear them',
+  },
+  config: { usage: 'config show', summary: 'print the settings that count, without secrets' },
+  ops: {
+    usage: 'ops list|show|eject',
+    summary: 'the semantic operators: see them, or copy one to change it',
   },
   init: { usage: 'init [dir]', summary: 'make a working folder with an example' },
   sim: { usage: 'sim', summary: 'start a simulated model server, until Ctrl-C' },
@@ -52,7 +61,11 @@ export interface CliOptions {
   readonly faults?: string;
   readonly answers?: string;
   readonly directives?: boolean;
+  readonly list?: boolean;
+  /** The session that is resumed: no option of the command line. */
+  readonly resumes?: string;
   readonly stateDir?: string;
+  readonly state?: boolean;
   readonly olderThan?: string;
   readonly maxSize?: string;
   readonly dryRun?: boolean;
@@ -76,7 +89,7 @@ export interface OptionRow {
 }
 
 const ALL = Object.keys(COMMANDS) as CommandName[];
-const ENGINE: readonly CommandName[] = ['query', 'run', 'test', 'explain'];
+const ENGINE: readonly CommandName[] = ['query', 'run', 'test', 'explain', 'resume'];
 const SCRIPT: readonly CommandName[] = ['query', 'explain'];
 
 /** Every option of every command, in the order of `--help`. */
@@ -93,10 +106,11 @@ export const OPTIONS: readonly OptionRow[] = [
     commands: SCRIPT,
     collect: 'file',
   },
+  { flags: '--list', help: 'say what there is to resume', commands: ['resume'] },
   {
     flags: '--param <name=value>',
     help: 'bind $name; JSON if it parses, else text; 1=… binds $1',
-    commands: SCRIPT,
+    commands: [...SCRIPT, 'resume'],
     collect: 'param',
   },
   {
@@ -108,7 +122,7 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--format <name>',
     help: 'default: by the name of -o; else table on a terminal, jsonl elsewhere',
-    commands: ['query'],
+    commands: ['query', 'resume'],
     choices: FORMATS,
   },
   {
@@ -120,13 +134,18 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--format <name>',
     help: 'default: table on a terminal, jsonl elsewhere',
-    commands: ['journal', 'cache'],
+    commands: ['journal', 'cache', 'ops'],
     choices: ['table', 'jsonl', 'json', 'csv', 'tsv', 'markdown'],
   },
   {
     flags: '--state-dir <dir>',
     help: 'where the journal is kept (default: ./.rvbbit)',
-    commands: ['journal', 'cache'],
+    commands: ['query', 'run', 'test', 'journal', 'cache', 'resume'],
+  },
+  {
+    flags: '--no-state',
+    help: 'keep no journal: nothing is found again by later runs',
+    commands: ['query', 'run', 'test'],
   },
   {
     flags: '--older-than <time>',
@@ -154,10 +173,10 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '-o, --output <file>',
     help: 'write results to a file, whole or not at all',
-    commands: ['query'],
+    commands: ['query', 'resume'],
   },
   { flags: '--last', help: 'print only the last result set', commands: ['query'] },
-  { flags: '--all', help: 'table: show every row', commands: ['query'] },
+  { flags: '--all', help: 'table: show every row', commands: ['query', 'resume'] },
   { flags: '--keep-going', help: 'go on after a statement that failed', commands: ['query'] },
   {
     flags: '--database <file>',
@@ -167,22 +186,22 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--cascades <dir>',
     help: 'the cascade root (default: the working folder)',
-    commands: [...ENGINE, 'doctor'],
+    commands: [...ENGINE, 'doctor', 'ops'],
   },
   {
     flags: '--parallel <n>',
     help: 'cascades at a time where a statement does not say PARALLEL',
-    commands: ['query', 'explain'],
+    commands: ['query', 'explain', 'resume'],
     number: true,
   },
   { flags: '--threads <n>', help: 'worker threads', commands: [...ENGINE, 'doctor'], number: true },
   {
     flags: '--stats',
     help: "each statement's summary as a line of JSON on stderr",
-    commands: ['query'],
+    commands: ['query', 'resume'],
   },
-  { flags: '--json', help: 'print the report as JSON', commands: ['doctor'] },
-  { flags: '--force', help: 'overwrite files', commands: ['init'] },
+  { flags: '--json', help: 'print the report as JSON', commands: ['doctor', 'config'] },
+  { flags: '--force', help: 'overwrite files', commands: ['init', 'ops'] },
   {
     flags: '--port <n>',
     help: 'listen on this port of 127.0.0.1 (default: any free one)',

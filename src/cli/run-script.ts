@@ -33,6 +33,8 @@ export interface ScriptSettings {
   readonly output: string | undefined;
   readonly progress: ProgressView;
   readonly signal: AbortSignal;
+  /** The session of the statement that is taken up again. */
+  readonly resumes?: string;
   /** Aborts when no further statement or row is to begin. */
   readonly drain: AbortSignal;
   readonly keepGoing: boolean;
@@ -111,7 +113,7 @@ async function runStatement(
   index: number,
   results: { count: number },
 ): Promise<Summary> {
-  const { engine, start, sink, signal, drain, format } = settings;
+  const { engine, start, sink, signal, drain, format, resumes } = settings;
   const params = bindParams(statement.sql, settings.params);
   if (start === undefined && settings.printed(index) && statement.givesRows) {
     const { writeParquet } = await import('./format/parquet.ts');
@@ -120,7 +122,7 @@ async function runStatement(
       statement,
       params,
       settings.output ?? '',
-      signal,
+      { signal, ...(resumes === undefined ? {} : { resumes }) },
     );
     return account(settings, index, summary, notices);
   }
@@ -129,6 +131,7 @@ async function runStatement(
     drain,
     valueForm: 'json',
     origin: 'cli',
+    ...(resumes === undefined ? {} : { resumes }),
   });
   const columns = await stream.columns;
   const prints = columns.length > 0 && settings.printed(index) && start !== undefined;
@@ -162,9 +165,9 @@ function account(
   if (stats) process.stderr.write(`${JSON.stringify({ statement: index + 1, ...summary })}\n`);
   if (quiet) return summary;
   const ran = progress.last;
-  const explained = ran?.kind === 'explain' && summary.rows.in === 0;
+  const explained = (ran?.kind === 'explain' || ran?.kind === 'sql') && summary.rows.in === 0;
   if (ran !== undefined && ran.caller === summary.callerId && !explained) {
-    const verb = ran.kind === 'run' ? 'RUN' : 'MAP';
+    const verb = ran.kind === 'run' ? 'RUN' : ran.kind === 'sql' ? 'SQL with' : 'MAP';
     for (const line of summaryLines(`${verb} ${ran.cascade}`, summary, notices)) say(line);
   } else {
     for (const { message } of notices) say(`note: ${message}`);

@@ -3,11 +3,19 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import type { Engine } from '../engine.ts';
 import { messageOf } from '../errors.ts';
+import type { Logger } from '../options.ts';
 import { CliError, verdictOf } from './exit-codes.ts';
 import type { CliOptions } from './options.ts';
+import { say } from './stderr.ts';
+
+/** Where the journal is kept that commands are not told another place for. */
+export const STATE_DIR = '.rvbbit';
 
 /** Read in the working folder, where there is one. */
-const CONFIG_FILE = 'rvbbit.config.yaml';
+export const CONFIG_FILE = 'rvbbit.config.yaml';
+
+const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+const TELLING: Logger = { ...SILENT, warn: say, error: say };
 
 /** The cascade root of a command line. Throws a `CliError` if `--cascades` names no folder. */
 export function cascadeRoot({ cascades }: Pick<CliOptions, 'cascades'>): string {
@@ -33,7 +41,9 @@ export async function openEngine(
     return await Engine.openLean({
       database,
       cascades: root,
+      stateDir: options.state === false ? false : (options.stateDir ?? STATE_DIR),
       env: environment(),
+      logger: options.quiet ? SILENT : TELLING,
       ...(existsSync(CONFIG_FILE) ? { configFile: CONFIG_FILE } : {}),
       ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
       ...(options.threads === undefined ? {} : { threads: options.threads }),
@@ -45,7 +55,7 @@ export async function openEngine(
 }
 
 /** The process's variables, over those of a `.env` in the working folder. */
-function environment(): Record<string, string | undefined> {
+export function environment(): Record<string, string | undefined> {
   if (!existsSync('.env')) return process.env;
   return { ...parseEnv(readFileSync('.env', 'utf8')), ...process.env };
 }

@@ -25,7 +25,7 @@ export async function deliverMap(
     if (targetSql !== undefined) {
       const written = await env.session.run(targetSql, { signal });
       if (plan.target.kind !== 'rows') {
-        const rowCount = written.changes ?? execution.rowCount;
+        const rowCount = written.changes ?? (await execution.countRows());
         return { columns: [], rows: [], rowCount, notices };
       }
     }

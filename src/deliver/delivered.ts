@@ -2,7 +2,7 @@
 import type { ResultReader } from '../duck/reader.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
 import { MAP_DEFAULT_ROWS, RUN_DEFAULT_ROWS } from '../limits.ts';
-import type { Notice, ResultColumn, Row, ValueForm } from '../result.ts';
+import type { Notice, ResultColumn, Row, Summary, ValueForm } from '../result.ts';
 
 export interface Delivered {
   readonly columns: readonly ResultColumn[];
@@ -42,4 +42,13 @@ export function limitNotice(kind: 'map' | 'run'): Notice {
     code: 'default_limit',
     message: `only the first ${rows} rows were read, the default of ${kind.toUpperCase()}; say LIMIT in the query or WITH (limit = …) for more`,
   };
+}
+
+/** What the account of a statement that has ended gives reason to say. */
+export function summaryNotices({ calls }: Summary): readonly Notice[] {
+  const { possiblyPaidTwice: count } = calls;
+  if (count === 0) return [];
+  const were = count === 1 ? '1 call was' : `${count} calls were`;
+  const message = `${were} in flight when an earlier run was killed; made again, and possibly paid twice`;
+  return [{ code: 'possibly_paid_twice', message }];
 }

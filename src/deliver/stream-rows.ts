@@ -2,6 +2,7 @@
 import type { ResultReader } from '../duck/reader.ts';
 import { RvbbitError } from '../errors.ts';
 import type { Notice, ResultColumn, Row, RowStream, Summary, ValueForm } from '../result.ts';
+import { summaryNotices } from './delivered.ts';
 
 /** What a stream learns before its first row. */
 export interface StreamHead {
@@ -61,7 +62,10 @@ export function rowStream(
       notices.push(...(lateNotices?.() ?? []));
       lateNotices = undefined;
       columns.resolve([]);
-      if (result.value !== undefined) summary.resolve(result.value);
+      if (result.value !== undefined) {
+        notices.push(...summaryNotices(result.value));
+        summary.resolve(result.value);
+      }
       return result;
     } catch (thrown) {
       signal?.removeEventListener('abort', endIfPaused);

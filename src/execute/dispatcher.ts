@@ -6,6 +6,7 @@ import type {
   ChunkOutcome,
   ChunkTask,
   EndedAttempt,
+  LookUp,
   SqlCellOutcome,
   SqlCellQuery,
 } from '../../workers/protocol.ts';
@@ -38,6 +39,8 @@ export interface StatementHost {
   chat(request: ChatRequest, timeoutMs: number): Promise<ChatOutcome>;
   /** Decides on a model call that a worker wants to make. Never rejects. */
   decide(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision>;
+  /** The answers at hand for calls that are about to be made; null for those that have none. */
+  find(lookUp: LookUp): readonly (string | null)[];
   /** Called before workers are told that calls may go out. */
   beforeCalls(): void;
   /** Takes the account of calls that have ended ahead of their chunk. */

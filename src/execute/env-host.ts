@@ -4,6 +4,7 @@ import type {
   CallDecision,
   CallRequest,
   EndedAttempt,
+  LookUp,
   SqlCellOutcome,
   SqlCellQuery,
 } from '../../workers/protocol.ts';
@@ -67,6 +68,10 @@ export class EnvHost implements StatementHost {
 
   decide(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
     return this.#calls.decide(threadId, request);
+  }
+
+  find(lookUp: LookUp): readonly (string | null)[] {
+    return this.#calls.find(lookUp);
   }
 
   beforeCalls(): void {

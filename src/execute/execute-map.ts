@@ -58,6 +58,7 @@ export class MapExecution {
       let execution: MapExecution | undefined;
       const store = await RunStore.create(env.session, {
         id: env.id,
+        flushAfterPieces: window.maxChunks / 4,
         flushAfterMs: options.growing ? STREAM_FLUSH_MS : STORE_FLUSH_MS,
         onStored: (storedRuns) => {
           if (execution !== undefined) execution.#grow(storedRuns, options.growing);
@@ -143,6 +144,18 @@ export class MapExecution {
     return this.#select({ intoTable: false, ...(range === undefined ? {} : { range }) });
   }
 
+  /** Rows of the result: those read, less those that are left out of it. */
+  async countRows(): Promise<number> {
+    const { onError } = this.#plan;
+    const leavesOut = onError.kind === 'skip' && this.#store.failedRuns > 0;
+    if (!leavesOut && this.#env.stop.drained === undefined) return this.rowCount;
+    const counted = await this.#env.session.run(
+      `SELECT count(*) AS n FROM (${this.#select({ intoTable: false })})`,
+      { signal: this.#env.stop.signal },
+    );
+    return Number((await counted.rows('json'))[0]!['n']);
+  }
+
   /** SQL that puts the result where the plan says; undefined where it goes to the caller alone. */
   get targetSql(): string | undefined {
     const { target } = this.#plan;
@@ -191,7 +204,7 @@ export class MapExecution {
       } else {
         if (signal.aborted) throw reasonOf(signal);
         // A statement that ends early leaves the last rows without a value.
-        if (this.#ended) return;
+        if (this.#ended && known === this.#storedRuns) return;
         await grown;
       }
     }

@@ -71,6 +71,7 @@ export async function executeRuns(env: StatementEnv, request: RunsRequest): Prom
     accept: (piece, chunk) => intake.accept(piece, chunk),
     observe: (rowCount, durationMs) => policy.observe(rowCount, durationMs),
     lost: (reason) => ledger.note({ t: 'worker.lost', reason }),
+    stalled: (run, limitMs) => ledger.note({ t: 'run.stalled', run, limitMs }),
     attemptsEnded: (attempts) => host.attemptsEnded(attempts),
   });
   const stop = (reason: RvbbitError) => {
@@ -132,7 +133,8 @@ class Intake {
     const piece = judge === undefined ? given : judged(given, judge);
     if (piece.advisories !== undefined) advisories.add(piece.advisories);
     const failures = await this.#nameFailures(piece);
-    this.#env.ledger.note(rowsRecord(piece, chunk, failures));
+    const record = rowsRecord(piece, chunk, failures);
+    if (record.count > 0) this.#env.ledger.note(record);
     const first = failures[0];
     if (failFast && first !== undefined) {
       throw new RvbbitError(first.code, `row ${first.ordinal}: ${first.message}`, {

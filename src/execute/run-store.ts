@@ -9,6 +9,8 @@ export interface RunStoreOptions {
   readonly id: number;
   /** A settled run waits this long at most before it is written; only then has the window room again. */
   readonly flushAfterMs: number;
+  /** Likewise, once so many pieces wait: well before they fill the window. */
+  readonly flushAfterPieces: number;
   /** Called after each flush with the runs that are in the tables, counted from the first. */
   readonly onStored: (storedRuns: number) => void;
   /** A flush failed: the statement cannot go on. */
@@ -68,7 +70,11 @@ CREATE TEMP TABLE ${store.failuresTable} (run BIGINT, code VARCHAR, message VARC
       this.#queuedRuns += piece.values.length;
       for (const value of piece.values) this.#queuedBytes += value === null ? 1 : value.length;
     }
-    if (this.#queuedRuns >= STORE_FLUSH_RUNS || this.#queuedBytes >= STORE_FLUSH_BYTES) {
+    if (
+      this.#queuedRuns >= STORE_FLUSH_RUNS ||
+      this.#queuedBytes >= STORE_FLUSH_BYTES ||
+      this.#queue.length >= this.#options.flushAfterPieces
+    ) {
       this.#flushSoon(0);
     } else {
       this.#flushSoon(this.#options.flushAfterMs);

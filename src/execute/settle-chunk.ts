@@ -22,6 +22,8 @@ export interface SettleContext {
   accept(piece: Piece, chunk: Chunk): Promise<void>;
   observe(rowCount: number, durationMs: number): void;
   lost(reason: string): void;
+  /** A run overstayed its limit, and its worker was ended for it. */
+  stalled(run: number, limitMs: number): void;
   /** Takes the model calls that ended with a chunk. */
   attemptsEnded(attempts: readonly EndedAttempt[]): void;
 }
@@ -76,6 +78,7 @@ export class ChunkSettler {
     const deaths = (this.#deaths.get(ordinal) ?? 0) + 1;
     this.#deaths.set(ordinal, deaths);
     if (loss.overstayedMs !== undefined) {
+      this.#context.stalled(ordinal, loss.overstayedMs);
       const message = `the run did not give way within ${loss.overstayedMs} ms; its worker was ended`;
       return this.#context.accept(failedPiece(ordinal, 'RVB_TIMEOUT', message, deaths), row);
     }

@@ -8,6 +8,8 @@ import type { BeaconReading } from '../../workers/beacon.ts';
 import { HEARTBEAT_LOST_MS } from '../limits.ts';
 import type { WorkerLinks } from './worker-links.ts';
 
+/** Reading the resident set costs more than the rest of a look. */
+const MEMORY_INTERVAL_MS = 200;
 const INTERVAL_MS = 50;
 /** After ending a worker for its memory, time for the memory to be given back. */
 const MEMORY_GRACE_MS = 2_000;
@@ -31,7 +33,7 @@ export class Watchdog {
   /** Limits that rows of these tasks overstayed, until their loss is reported. */
   readonly #overstayed = new Map<number, number>();
   #timer: NodeJS.Timeout | undefined;
-  #memoryQuietUntilMs = 0;
+  #memoryLookMs = 0;
 
   constructor(links: WorkerLinks, rssLimitBytes: number, terminate: (threadId: number) => void) {
     this.#links = links;
@@ -79,14 +81,16 @@ export class Watchdog {
         this.#terminate(threadId);
       }
     }
-    if (nowMs > this.#memoryQuietUntilMs && process.memoryUsage.rss() > this.#rssLimitBytes) {
+    if (nowMs < this.#memoryLookMs) return;
+    this.#memoryLookMs = nowMs + MEMORY_INTERVAL_MS;
+    if (process.memoryUsage.rss() > this.#rssLimitBytes) {
       const heaviest = readings.sort(
         (a, b) =>
           Number(b.reading.busy) - Number(a.reading.busy) ||
           b.reading.externalMb - a.reading.externalMb,
       )[0];
       if (heaviest !== undefined) {
-        this.#memoryQuietUntilMs = nowMs + MEMORY_GRACE_MS;
+        this.#memoryLookMs = nowMs + MEMORY_GRACE_MS;
         this.#terminate(heaviest.threadId);
       }
     }

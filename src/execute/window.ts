@@ -16,6 +16,11 @@ export class Window {
     this.#maxRuns = maxRuns;
   }
 
+  /** Chunks that may be taken and not delivered. */
+  get maxChunks(): number {
+    return this.#maxChunks;
+  }
+
   /** Resolves once there is room for a chunk, or the window is closed. */
   async room(): Promise<void> {
     while (

@@ -132,6 +132,11 @@ export class WorkerLinks {
       case 'calls':
         for (const call of request.calls) this.#decide(link, call);
         return;
+      case 'find': {
+        const { id, statementId, lookUp } = request;
+        reply({ kind: 'find', id, texts: this.#hosts.get(statementId)?.find(lookUp) ?? [] });
+        return;
+      }
       case 'ended':
         this.#hosts.get(request.statementId)?.attemptsEnded(request.ended);
         return;

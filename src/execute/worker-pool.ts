@@ -1,6 +1,7 @@
 /** One Piscina pool and its start-up: a worker that does not come up is an error, never a wait without end. */
 import type { Worker } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
+import { packTask } from '../../workers/packed-task.ts';
 import type { ChunkOutcome, ChunkTask, WorkerHello } from '../../workers/protocol.ts';
 import { messageOf, RvbbitError } from '../errors.ts';
 import { WORKER_BOOT_MS } from '../limits.ts';
@@ -65,7 +66,8 @@ export class WorkerPool {
    */
   run(task: ChunkTask): Promise<ChunkOutcome> {
     const waits = task.settings.models !== undefined;
-    return this.#pending.race(this.#piscina.run(task, waits ? { name: WAITING_CHUNK } : undefined));
+    const options = waits ? { name: WAITING_CHUNK } : undefined;
+    return this.#pending.race(this.#piscina.run(packTask(task), options));
   }
 
   /** False once Piscina has given up starting workers; such a pool is to be replaced. */

@@ -22,6 +22,7 @@ export class Account {
   #ended = 0;
   #uncosted = 0;
   #cacheHits = 0;
+  #possiblyPaidTwice = 0;
   #tokensIn = 0;
   #tokensOut = 0;
   #costMicroUsd = 0;
@@ -48,6 +49,7 @@ export class Account {
       case 'attempt.start':
         this.#sent += 1;
         if (entry.n > 1) this.#retried += 1;
+        this.#possiblyPaidTwice += entry.again ?? 0;
         return;
       case 'attempt.end':
         if (entry.outcome === 'not_sent') {
@@ -60,9 +62,10 @@ export class Account {
         else this.#costMicroUsd += entry.costMicroUsd;
         this.#ended += 1;
         return;
-      case 'cache.hit':
-        this.#cacheHits += 1;
+      case 'cache.hits':
+        this.#cacheHits += entry.callKeys.length;
         return;
+      case 'run.stalled':
       case 'worker.lost':
       case 'statement.close':
         return;
@@ -90,7 +93,12 @@ export class Account {
         deduped: this.#deduped,
       },
       runs: this.#runs,
-      calls: { sent: this.#sent, retried: this.#retried, cacheHits: this.#cacheHits },
+      calls: {
+        sent: this.#sent,
+        retried: this.#retried,
+        cacheHits: this.#cacheHits,
+        possiblyPaidTwice: this.#possiblyPaidTwice,
+      },
       tokens: { in: this.#tokensIn, out: this.#tokensOut },
       costMicroUsd: this.#ended > 0 && this.#uncosted === this.#ended ? null : this.#costMicroUsd,
       uncostedCalls: this.#uncosted,

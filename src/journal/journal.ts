@@ -1,6 +1,5 @@
 /** The journal: numbers and dates every record, hands it to whoever listens, and keeps it on disk where there is a state folder. */
 
-import type { RvbbitError } from '../errors.ts';
 import type { AnswerStore } from './answers.ts';
 import type { DiskJournal, JournalOptions } from './disk/disk-journal.ts';
 import type { JournalEntry, JournalRecord } from './records.ts';
@@ -15,10 +14,12 @@ export const systemClock: Clock = () =>
 type Listener = (record: JournalRecord) => void;
 
 /** Where and how records are kept; without `stateDir` they live as long as their listeners keep them. */
-export interface JournalSettings extends JournalOptions {
+export interface JournalSettings {
   readonly stateDir?: string;
-  /** Told of damaged records and the like. */
-  readonly onProblem?: (problem: RvbbitError) => void;
+  /** What is kept; asked when the first record is to be. */
+  readonly options?: () => Promise<JournalOptions>;
+  /** Told of damaged records, and that answers are not kept. */
+  readonly warn?: (message: string) => void;
 }
 
 export class Journal {
@@ -29,6 +30,7 @@ export class Journal {
   #opening: Promise<void> | undefined;
   #disk: DiskJournal | undefined;
   #answers: AnswerStore | undefined;
+  #keepsPrompts = false;
 
   constructor(settings: JournalSettings = {}, clock: Clock = systemClock) {
     this.#settings = settings;
@@ -37,7 +39,7 @@ export class Journal {
 
   /** Prompts are kept with the calls. */
   get keepsPrompts(): boolean {
-    return this.#settings.prompts === true;
+    return this.#keepsPrompts;
   }
 
   /** Now, on the clock of the records. */
@@ -47,7 +49,10 @@ export class Journal {
 
   /** Makes the journal ready for a statement whose records are kept; plain SQL does without. */
   open(): Promise<void> {
-    this.#opening ??= this.#open();
+    this.#opening ??= this.#open().catch((thrown: unknown) => {
+      this.#opening = undefined;
+      throw thrown;
+    });
     return this.#opening;
   }
 
@@ -55,6 +60,14 @@ export class Journal {
   get answers(): AnswerStore {
     if (this.#answers === undefined) throw new Error('the journal has not been opened');
     return this.#answers;
+  }
+
+  /**
+   * How many calls of this key were out when their processes died, of those that no call has been told of
+   * yet. Knows what the latest search for an answer has seen.
+   */
+  takeLostCalls(callKey: string): number {
+    return this.#disk?.takeLostCalls(callKey) ?? 0;
   }
 
   /** Calls `listener` with every record from now on, in order; returns the way to stop it. */
@@ -102,7 +115,14 @@ export class Journal {
   }
 
   async #open(): Promise<void> {
-    const { stateDir, onProblem, ...options } = this.#settings;
+    const { stateDir, warn = () => {} } = this.#settings;
+    const options = (await this.#settings.options?.()) ?? {};
+    this.#keepsPrompts = options.prompts === true;
+    if (options.answers === false) {
+      warn(
+        'answers are not kept (journal.answers is false): every call is made, and nothing resumes',
+      );
+    }
     if (stateDir === undefined) {
       const { MemoryAnswers, NO_ANSWERS } = await import('./answers.ts');
       this.#answers = options.answers === false ? NO_ANSWERS : new MemoryAnswers();
@@ -111,7 +131,7 @@ export class Journal {
     const { DiskJournal } = await import('./disk/disk-journal.ts');
     this.#disk = await DiskJournal.open(stateDir, {
       ...options,
-      ...(onProblem === undefined ? {} : { onProblem }),
+      onProblem: ({ message }) => warn(message),
     });
     this.#answers = this.#disk.answers;
   }

@@ -1,6 +1,6 @@
 /**
  * The journal's records: what happened, in order, as plain data. Events, progress and summaries read
- * nothing else. Until a journal is kept on disk the same records live in memory.
+ * nothing else.
  */
 import type { Failure } from '../errors.ts';
 import type { ChatMessage } from '../model/chat.ts';
@@ -28,6 +28,12 @@ export interface StatementOpen {
   readonly label?: string;
   readonly parallel: number;
   readonly cascade?: string;
+  /** Version of the engine. */
+  readonly engine?: string;
+  /** The statement had parameters; their values are never recorded. */
+  readonly hasParameters?: true;
+  /** The session of the statement that this one takes up again. */
+  readonly resumes?: string;
 }
 
 /** The statement's input has been read: how many rows, and how many runs serve them. */
@@ -64,6 +70,8 @@ export interface AttemptStart {
   readonly n: number;
   readonly provider: string;
   readonly model: string;
+  /** Calls of the same key that were out when their processes died: each may have been paid for as well. */
+  readonly again?: number;
   /** What is asked; only where the journal is told to keep prompts. */
   readonly prompt?: readonly ChatMessage[];
 }
@@ -89,13 +97,21 @@ export interface AttemptEnd {
   readonly raw?: string;
 }
 
-/** An answer of an earlier call was used in place of a call. */
-export interface CacheHit {
-  readonly t: 'cache.hit';
-  readonly callKey: string;
+/** Answers of earlier calls were used in place of calls, one each. */
+export interface CacheHits {
+  readonly t: 'cache.hits';
+  readonly callKeys: readonly string[];
   readonly cell: string;
   readonly provider: string;
   readonly model: string;
+}
+
+/** A run stood still for longer than it may; its worker was ended, and the runs beside it were put back. */
+export interface RunStalled {
+  readonly t: 'run.stalled';
+  /** Ordinal of the run. */
+  readonly run: number;
+  readonly limitMs: number;
 }
 
 /** A worker thread died; its rows were put back. */
@@ -116,8 +132,9 @@ export type JournalEntry =
   | StatementRead
   | AttemptStart
   | AttemptEnd
-  | CacheHit
+  | CacheHits
   | RowsSettled
+  | RunStalled
   | WorkerLost
   | StatementClose;
 

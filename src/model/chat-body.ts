@@ -1,9 +1,9 @@
 /** A chat request as the JSON that providers take. */
 import type { JsonObject } from '../json.ts';
-import type { ChatRequest, ProviderSettings } from './chat.ts';
+import type { ChatRequest, HttpSettings } from './chat.ts';
 
 /** The body of a POST to `/chat/completions`. Parameters cannot replace the model or the messages. */
-export function chatBody(request: ChatRequest, form: ProviderSettings['responseFormat']): string {
+export function chatBody(request: ChatRequest, form: HttpSettings['responseFormat']): string {
   const { model, messages, parameters, responseSchema } = request;
   const format = responseSchema === undefined ? undefined : responseFormat(responseSchema, form);
   return JSON.stringify({
@@ -17,7 +17,7 @@ export function chatBody(request: ChatRequest, form: ProviderSettings['responseF
 /** Providers hold an answer to a schema only where that is of an object. */
 function responseFormat(
   schema: JsonObject,
-  form: ProviderSettings['responseFormat'],
+  form: HttpSettings['responseFormat'],
 ): JsonObject | undefined {
   if (form === 'none' || schema['type'] !== 'object') return undefined;
   if (form === 'json_object') return { type: 'json_object' };

@@ -77,7 +77,10 @@ export type ModelFunction = (
 ) => Promise<ChatResponse>;
 
 /** A provider as the workers need it; made by the main thread from the operator's configuration only. */
-export interface ProviderSettings {
+export type ProviderSettings = HttpSettings | ReplaySettings | LexicalSettings;
+
+/** A server. */
+export interface HttpSettings {
   readonly id: string;
   readonly type: 'openai-compatible';
   /** Up to and including the version, e.g. `https://api.openai.com/v1`. */
@@ -88,6 +91,33 @@ export interface ProviderSettings {
   readonly responseFormat: 'json_schema' | 'json_object' | 'none';
   /** Connections opened at once at most; 0 = as many as there are calls. */
   readonly connections: number;
+  readonly proxy?: ProxySettings;
+  /** A name that looks public may stand for a private address. */
+  readonly allowPrivate?: boolean;
+}
+
+/** An HTTP proxy. */
+export interface ProxySettings {
+  /** http or https, without a path. */
+  readonly url: string;
+  /** `user:password` */
+  readonly key?: string;
+}
+
+/** Answers out of a recording of earlier calls. */
+export interface ReplaySettings {
+  readonly id: string;
+  readonly type: 'replay';
+  /** Absolute path of the recording. */
+  readonly file: string;
+  /** Whom to ask and record; absent: the recording is played. */
+  readonly record?: HttpSettings | LexicalSettings;
+}
+
+/** Answers by word overlap. */
+export interface LexicalSettings {
+  readonly id: string;
+  readonly type: 'lexical';
 }
 
 /** Where a cell's calls go: a provider and a model of it, or the embedding program's function. */

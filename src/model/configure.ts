@@ -1,17 +1,13 @@
 /** Providers and the default model, from engine options, environment and configuration file. Pure. */
-import type { RvbbitError } from '../errors.ts';
-import type { ModelTarget, ProviderSettings } from './chat.ts';
+import { resolve } from 'node:path';
+import type { ModelTarget } from './chat.ts';
+import { type ConfiguredProvider, finishProvider, typeOf } from './finish-provider.ts';
 import { noModelError } from './no-model.ts';
 import { presetsOf } from './presets.ts';
-import type { ModelPrice } from './prices.ts';
-import {
-  type ProviderEntry,
-  type ProviderLimits,
-  readProviderEntry,
-  type Spelling,
-} from './provider-config.ts';
+import { type ProviderEntry, readProviderEntry, type Spelling } from './provider-config.ts';
 import { optionError, readMapping, readText } from './read-value.ts';
 
+export type { ConfiguredProvider } from './finish-provider.ts';
 export { noModelError } from './no-model.ts';
 
 /** Where settings come from. Each counts above those after it. */
@@ -22,16 +18,8 @@ export interface ModelSources {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** The parsed configuration file; of its keys only `providers` and `model` are read. */
   readonly config?: unknown;
-}
-
-/** A provider ready to be called, with what the main thread keeps of it. */
-export interface ConfiguredProvider {
-  readonly settings: ProviderSettings;
-  readonly limits: ProviderLimits;
-  /** By the model's name at the provider. */
-  readonly prices: Readonly<Record<string, ModelPrice>>;
-  /** The variable that should hold the key and does not. Using the provider is an error. */
-  readonly missingKey?: string;
+  /** The folder of that file; paths in it are relative to this. Default: the working folder. */
+  readonly configFolder?: string;
 }
 
 export interface ModelConfig {
@@ -42,6 +30,15 @@ export interface ModelConfig {
   readonly hasFunction: boolean;
 }
 
+/** The model's name in every receipt of word overlap, whatever the provider's id. */
+const LEXICAL_MODEL = 'lexical';
+/** Known without being configured, and asked only where it is named. */
+const LEXICAL: ConfiguredProvider = {
+  settings: { id: 'lexical', type: 'lexical' },
+  limits: {},
+  prices: {},
+};
+
 const ID = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
 
 /**
@@ -49,33 +46,78 @@ const ID = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
  * key, and RVB_NO_MODEL where the default model names a provider that is not there.
  */
 export function configureModels(sources: ModelSources): ModelConfig {
+  const { entries, model } = readSources(sources);
+  const providers = finishProviders(entries, sources.env ?? {});
+  const given = sources.options?.model;
+  const base: ModelConfig = { providers, hasFunction: typeof given === 'function' };
+  if (typeof given === 'function') {
+    return { ...base, defaultTarget: { kind: 'function', model: given.name || 'function' } };
+  }
+  return model === undefined ? base : { ...base, defaultTarget: resolveTarget(base, model.name) };
+}
+
+/** The entries as providers. Throws where one is not whole. */
+export function finishProviders(
+  entries: ReadSources['entries'],
+  env: NonNullable<ModelSources['env']>,
+): ModelConfig['providers'] {
+  const providers = new Map<string, ConfiguredProvider>();
+  const finish = (id: string, entry: ProviderEntry): void => {
+    const from = entry.from === undefined ? undefined : lexicalOr(providers, entry.from);
+    providers.set(id, finishProvider(id, entry, env, from));
+  };
+  const isReplay = ({ merged }: EntryLayers): boolean => merged.type === 'replay';
+  // Those that record ask one of the others.
+  for (const [id, layers] of entries) if (!isReplay(layers)) finish(id, layers.merged);
+  for (const [id, layers] of entries) if (isReplay(layers)) finish(id, layers.merged);
+  return providers;
+}
+
+/** One provider's entry, as each source has it and as it counts. */
+export interface EntryLayers {
+  /** What is built in or comes from environment variables. */
+  readonly preset?: ProviderEntry;
+  readonly file?: ProviderEntry;
+  readonly options?: ProviderEntry;
+  readonly merged: ProviderEntry;
+}
+
+/** The sources, read and checked, but not yet made into providers. */
+export interface ReadSources {
+  readonly entries: ReadonlyMap<string, EntryLayers>;
+  readonly model?: { readonly name: string; readonly source: 'options' | 'environment' | 'file' };
+}
+
+/** Reads the sources and merges them, key by key. Throws as `configureModels`. */
+export function readSources(sources: ModelSources): ReadSources {
   const { options = {}, env = {} } = sources;
   const config =
     sources.config === undefined || sources.config === null
       ? {}
       : readMapping(sources.config, 'the configuration');
   const presets = presetsOf(env);
-  const entries = new Map<string, ProviderEntry>();
-  const fromFile = readEntries(config['providers'], 'file');
-  const fromApi = readEntries(options.providers, 'api');
+  const fromFile = readEntries(config['providers'], 'file', sources.configFolder ?? '.');
+  const fromApi = readEntries(options.providers, 'api', '.');
+  const entries = new Map<string, EntryLayers>();
   for (const id of new Set([...presets.active.keys(), ...fromFile.keys(), ...fromApi.keys()])) {
-    const preset = presets.active.get(id) ?? presets.known.get(id) ?? {};
-    entries.set(id, merge(merge(preset, fromFile.get(id)), fromApi.get(id)));
+    const preset = presets.active.get(id) ?? presets.known.get(id);
+    const [file, api] = [fromFile.get(id), fromApi.get(id)];
+    entries.set(id, {
+      ...(preset === undefined ? {} : { preset }),
+      ...(file === undefined ? {} : { file }),
+      ...(api === undefined ? {} : { options: api }),
+      merged: merge(merge(preset ?? {}, file), api),
+    });
   }
-  const providers = new Map(
-    [...entries].map(([id, entry]) => [id, finish(id, entry, env)] as const),
-  );
-  const model = options.model;
-  const base: ModelConfig = { providers, hasFunction: typeof model === 'function' };
-  if (typeof model === 'function') {
-    return { ...base, defaultTarget: { kind: 'function', model: model.name || 'function' } };
+  const ofEnv = env['RVBBIT_MODEL']?.trim();
+  if (typeof options.model === 'function') return { entries };
+  if (options.model !== undefined) {
+    return { entries, model: { name: readText(options.model, 'model'), source: 'options' } };
   }
-  const named =
-    model !== undefined
-      ? readText(model, 'model')
-      : env['RVBBIT_MODEL']?.trim() ||
-        (config['model'] == null ? undefined : readText(config['model'], 'model'));
-  return named === undefined ? base : { ...base, defaultTarget: resolveTarget(base, named) };
+  if (ofEnv) return { entries, model: { name: ofEnv, source: 'environment' } };
+  const { model } = config;
+  if (model === undefined || model === null) return { entries };
+  return { entries, model: { name: readText(model, 'model'), source: 'file' } };
 }
 
 /**
@@ -87,7 +129,9 @@ export function resolveTarget(config: ModelConfig, modelText: string): ModelTarg
   const slash = text.indexOf('/');
   const id = slash === -1 ? '' : text.slice(0, slash);
   const name = text.slice(slash + 1);
-  const found = config.providers.get(id);
+  const overlap = lexicalOr(config.providers, text);
+  if (overlap?.settings.type === 'lexical') return targetOf(overlap, LEXICAL_MODEL);
+  const found = lexicalOr(config.providers, id);
   if (found !== undefined) {
     if (name === '') throw optionError(`model ${text} names a provider and no model`);
     return targetOf(found, name);
@@ -108,16 +152,34 @@ export function resolveTarget(config: ModelConfig, modelText: string): ModelTarg
   );
 }
 
+/** A provider by its id; `lexical` is always there. */
+export function lexicalOr(
+  providers: ModelConfig['providers'],
+  id: string,
+): ConfiguredProvider | undefined {
+  return providers.get(id) ?? (id === LEXICAL.settings.id ? LEXICAL : undefined);
+}
+
 function targetOf({ settings, missingKey }: ConfiguredProvider, model: string): ModelTarget {
-  if (missingKey === undefined) return { kind: 'provider', provider: settings, model };
-  throw missingKeyError(settings.id, missingKey);
+  const { id } = settings;
+  if (missingKey !== undefined) {
+    throw noModelError(`provider ${id} needs a key in ${missingKey}, which is not set`, 'open');
+  }
+  if (settings.type !== 'lexical') return { kind: 'provider', provider: settings, model };
+  if (model !== 'overlap' && model !== LEXICAL_MODEL) {
+    throw noModelError(
+      `${id}/${model} is no model: ${id} answers by word overlap; write ${id}/overlap if that is meant`,
+      'open',
+    );
+  }
+  return { kind: 'provider', provider: settings, model: LEXICAL_MODEL };
 }
 
-function missingKeyError(id: string, variable: string): RvbbitError {
-  return noModelError(`provider ${id} needs a key in ${variable}, which is not set`, 'open');
-}
-
-function readEntries(value: unknown, spelling: Spelling): ReadonlyMap<string, ProviderEntry> {
+function readEntries(
+  value: unknown,
+  spelling: Spelling,
+  folder: string,
+): ReadonlyMap<string, ProviderEntry> {
   const entries = new Map<string, ProviderEntry>();
   if (value === undefined || value === null) return entries;
   for (const [id, entry] of Object.entries(readMapping(value, 'providers'))) {
@@ -126,49 +188,33 @@ function readEntries(value: unknown, spelling: Spelling): ReadonlyMap<string, Pr
         `providers: an id has letters, digits, ., - and _, not ${JSON.stringify(id.slice(0, 80))}`,
       );
     }
-    entries.set(id, readProviderEntry(entry ?? {}, `providers.${id}`, spelling));
+    const read = readProviderEntry(entry ?? {}, `providers.${id}`, spelling);
+    const { file } = read;
+    entries.set(id, file === undefined ? read : { ...read, file: resolve(folder, file) });
   }
   return entries;
 }
 
-/** Key by key. An entry with a base URL of its own does not inherit a key: that was for another server. */
+/**
+ * Key by key. An entry with a base URL or a proxy of its own does not inherit its key: that was for another
+ * server. One of another type inherits nothing.
+ */
 function merge(below: ProviderEntry, above: ProviderEntry | undefined): ProviderEntry {
   if (above === undefined) return below;
-  const { apiKey, apiKeyEnv, responseFormat, ...rest } = below;
+  if (above.type !== undefined && above.type !== typeOf(below)) return above;
+  const { apiKey, apiKeyEnv, proxyKey, proxyKeyEnv, responseFormat, ...rest } = below;
   const isElsewhere = above.baseUrl !== undefined && above.baseUrl !== below.baseUrl;
   const namesKey = above.apiKey !== undefined || above.apiKeyEnv !== undefined;
+  const isOtherProxy = above.proxy !== undefined && above.proxy !== below.proxy;
+  const namesProxyKey = above.proxyKey !== undefined || above.proxyKeyEnv !== undefined;
+  const keepsProxyKey = !isOtherProxy && !namesProxyKey;
   return {
     ...rest,
     ...(isElsewhere || responseFormat === undefined ? {} : { responseFormat }),
     ...(isElsewhere || namesKey || apiKey === undefined ? {} : { apiKey }),
     ...(isElsewhere || namesKey || apiKeyEnv === undefined ? {} : { apiKeyEnv }),
+    ...(keepsProxyKey && proxyKey !== undefined ? { proxyKey } : {}),
+    ...(keepsProxyKey && proxyKeyEnv !== undefined ? { proxyKeyEnv } : {}),
     ...above,
-  };
-}
-
-function finish(
-  id: string,
-  entry: ProviderEntry,
-  env: Readonly<Record<string, string | undefined>>,
-): ConfiguredProvider {
-  const { baseUrl, apiKeyEnv } = entry;
-  if (baseUrl === undefined) throw optionError(`providers.${id} needs a base_url`);
-  const fromEnv = apiKeyEnv === undefined ? undefined : env[apiKeyEnv]?.trim();
-  const apiKey =
-    entry.apiKey ?? (fromEnv ? readText(fromEnv, `the key in ${apiKeyEnv}`, true) : undefined);
-  const isMissing = apiKeyEnv !== undefined && apiKey === undefined;
-  return {
-    settings: {
-      id,
-      type: 'openai-compatible',
-      baseUrl,
-      ...(apiKey === undefined ? {} : { apiKey }),
-      ...(entry.headers === undefined ? {} : { headers: entry.headers }),
-      responseFormat: entry.responseFormat ?? 'none',
-      connections: entry.connections ?? 0,
-    },
-    limits: entry.limits ?? {},
-    prices: entry.prices ?? {},
-    ...(isMissing ? { missingKey: apiKeyEnv } : {}),
   };
 }

@@ -3,7 +3,9 @@ import type { ErrorCode } from '../errors.ts';
 import { messageOf } from '../errors.ts';
 import { MODEL_RESPONSE_MAX_BYTES, PROVIDER_MESSAGE_CHARS } from '../limits.ts';
 import type { ChatOutcome } from './chat.ts';
+import { PRIVATE_ADDRESS } from './guarded-lookup.ts';
 import { oneLine, type ProviderError } from './provider-error.ts';
+import { PROXY_REFUSED, ProxyRefusedError } from './tunnel.ts';
 
 export type FailedChat = Extract<ChatOutcome, { readonly ok: false }>;
 
@@ -70,6 +72,8 @@ function adviceFor(status: number, said: ProviderError, provider: string): strin
       return `check that the API key of ${provider} may use this model`;
     case 404:
       return `check the model's name and the base URL of ${provider}`;
+    case 407:
+      return `check the proxy of provider ${provider} and its proxy_key_env`;
     case 413:
       return 'shorten the prompt';
     case 429:
@@ -111,6 +115,21 @@ export function connectionFailure(
         `could not be asked: ${detail}; check its base URL, key and headers`,
         more,
       );
+    case PRIVATE_ADDRESS:
+      return failedChat(
+        asked,
+        'RVB_MODEL_HTTP',
+        `was not asked: ${detail}; if that is meant, set allow_private: true for ${asked.provider}`,
+      );
+    case PROXY_REFUSED: {
+      const proxyStatus = thrown instanceof ProxyRefusedError ? thrown.status : 0;
+      return failedChat(
+        asked,
+        'RVB_MODEL_HTTP',
+        `was not asked: ${detail}; check the proxy of provider ${asked.provider} and its proxy_key_env`,
+        { retryable: isRetryable(proxyStatus) },
+      );
+    }
   }
   if (CERTIFICATE.test(code) || CERTIFICATE.test(causeCode(thrown))) {
     const what = `was not asked: its certificate is not trusted (${code}: ${detail})`;

@@ -1,18 +1,19 @@
 /** The models of an engine: read from their sources when a statement first needs one, then bound to its cells. */
-import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Cascade } from '../cascade/cascade.ts';
-import { messageOf, RvbbitError } from '../errors.ts';
+import { readConfigFile } from '../config-file.ts';
 import type { JsonObject } from '../json.ts';
 import type { ModelFunction, ModelTarget, StatementModels, Usage } from './chat.ts';
-import type { ModelConfig } from './configure.ts';
+import type { ModelConfig, ModelSources } from './configure.ts';
 import type { ProviderLimits } from './provider-config.ts';
 
 export interface ModelOptions {
   readonly providers?: unknown;
   readonly model?: string | ModelFunction;
-  /** Path of `rvbbit.config.yaml`. */
+  /** Path of `rvbbit.config.yaml`; paths in it are relative to its folder. */
   readonly configFile?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly logger?: { warn(message: string): void };
 }
 
 /** What a statement sets over its cascade: WITH (model = …, temperature = …, …). */
@@ -34,6 +35,7 @@ export class Models {
   readonly #options: ModelOptions;
   #config: Promise<ModelConfig> | undefined;
   #configured: ModelConfig | undefined;
+  #isWarned = false;
 
   constructor(options: ModelOptions) {
     this.#options = options;
@@ -44,8 +46,8 @@ export class Models {
     const names = modelNames(cascade);
     if (names.size === 0) return undefined;
     // Loaded with the first model call: most statements ask none.
-    const { noModelError, resolveTarget } = await import('./configure.ts');
-    const { priceOf } = await import('./prices.ts');
+    const { lexicalOr, noModelError, resolveTarget } = await import('./configure.ts');
+    const { costOfCall } = await import('./prices.ts');
     this.#config ??= this.#configure();
     const config = await this.#config;
     this.#configured = config;
@@ -56,14 +58,14 @@ export class Models {
     };
     const targets: Record<string, ModelTarget> = Object.create(null);
     for (const name of names) targets[name] = targetOf(override.model ?? name);
+    if (Object.values(targets).some(isByWords)) this.#warn();
     const { model } = this.#options;
     return {
       settings: { targets: { ...targets }, parameters: override.parameters },
       costOf(providerId, modelName, usage) {
-        const provider = config.providers.get(providerId);
+        const provider = lexicalOr(config.providers, providerId);
         if (provider === undefined) return undefined;
-        const { settings, prices } = provider;
-        return priceOf(settings, modelName, usage, prices[modelName])?.costMicroUsd;
+        return costOfCall(provider.settings, provider.prices, modelName, usage);
       },
       ...(typeof model === 'function' ? { ask: model } : {}),
     };
@@ -75,17 +77,39 @@ export class Models {
   }
 
   async #configure(): Promise<ModelConfig> {
-    const { providers, model, configFile, env } = this.#options;
     const { configureModels } = await import('./configure.ts');
-    return configureModels({
-      options: {
-        ...(providers === undefined ? {} : { providers }),
-        ...(model === undefined ? {} : { model }),
-      },
-      ...(env === undefined ? {} : { env }),
-      ...(configFile === undefined ? {} : { config: await readConfig(configFile) }),
-    });
+    return configureModels(await readModelSources(this.#options));
   }
+
+  /** Once an engine: whoever reads the answers must know what they are. */
+  #warn(): void {
+    if (this.#isWarned) return;
+    this.#isWarned = true;
+    this.#options.logger?.warn('answers come from word overlap (lexical), not from a model');
+  }
+}
+
+/** The sources of an engine's models, its configuration file read. */
+export async function readModelSources(options: ModelOptions): Promise<ModelSources> {
+  const { providers, model, configFile, env } = options;
+  return {
+    options: {
+      ...(providers === undefined ? {} : { providers }),
+      ...(model === undefined ? {} : { model }),
+    },
+    ...(env === undefined ? {} : { env }),
+    ...(configFile === undefined
+      ? {}
+      : { config: await readConfigFile(configFile), configFolder: dirname(configFile) }),
+  };
+}
+
+/** True where word overlap answers, or is recorded. */
+function isByWords(target: ModelTarget): boolean {
+  if (target.kind === 'function') return false;
+  const { provider } = target;
+  const asked = provider.type === 'replay' ? provider.record : provider;
+  return asked?.type === 'lexical';
 }
 
 /** What the cells that ask a model name, their cascade's model where they name none; '' for neither. */
@@ -100,27 +124,4 @@ function modelNames(cascade: Cascade): Set<string> {
     for (const name of modelNames(nested)) names.add(name);
   }
   return names;
-}
-
-async function readConfig(path: string): Promise<unknown> {
-  const { guardYaml } = await import('../cascade/guard-yaml.ts');
-  const { parseYaml } = await import('../cascade/parse-yaml.ts');
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (thrown) {
-    throw configError(`${path}: ${messageOf(thrown)}`);
-  }
-  const guarded = guardYaml(bytes, path);
-  const parsed = guarded.ok ? parseYaml(guarded.text, path) : undefined;
-  const problem = guarded.ok ? parsed?.problems[0] : guarded.problem;
-  if (problem === undefined) return parsed?.value;
-  const { line, column } = problem.place;
-  throw configError(`${path}:${line}:${column}: ${problem.message}`);
-}
-
-function configError(message: string): RvbbitError {
-  return new RvbbitError('RVB_OPTION_TYPE', `the configuration cannot be read: ${message}`, {
-    stage: 'open',
-  });
 }

@@ -2,63 +2,50 @@
  * Any server that speaks OpenAI's chat completions, over a pool of kept-alive connections. Whatever goes
  * wrong is an outcome: `chat` never throws, and always settles by its deadline.
  */
-import { EventEmitter } from 'node:events';
-import { setImmediate } from 'node:timers/promises';
-import type * as Undici from 'undici';
-import {
-  MODEL_CONNECT_MS,
-  MODEL_IDLE_MS,
-  MODEL_RESPONSE_MAX_BYTES,
-  RAW_ANSWER_CHARS,
-} from '../limits.ts';
-import type { ChatOutcome, ChatRequest, ProviderSettings } from './chat.ts';
+import type { LookupFunction } from 'node:net';
+import { RAW_ANSWER_CHARS } from '../limits.ts';
+import type { ChatOutcome, ChatRequest, HttpSettings } from './chat.ts';
 import { chatBody } from './chat-body.ts';
+import { type Connections, openConnections } from './connections.ts';
+import { Exchange, timedOut } from './exchange.ts';
 import { type Asked, connectionFailure, failedChat, statusFailure } from './http-failure.ts';
+import { OpenCalls } from './open-calls.ts';
+import type { ChatLimits, Provider } from './provider.ts';
 import { providerError } from './provider-error.ts';
 import { rateLimitsOf } from './rate-limit-headers.ts';
 import { decodeBody, parseBody, readCompletion } from './read-completion.ts';
 import { type Redact, redactFor } from './redact.ts';
-import { type Progress, readBytes, timedOut } from './response-bytes.ts';
 import { retryAfterOf } from './retry-after.ts';
-import { WarmSockets } from './warm-sockets.ts';
 
-/** How long a call may take, from its start to the last byte of its answer, and what ends it before. */
-export interface ChatLimits {
-  readonly signal: AbortSignal;
-  readonly timeoutMs: number;
-}
-
-interface Connections {
-  readonly pool: Undici.Pool;
-  readonly warm: WarmSockets;
-  readonly origin: URL;
-  readonly path: string;
-}
-
-export class OpenAiCompatible {
-  readonly #settings: ProviderSettings;
-  readonly #headers: Readonly<Record<string, string>>;
+export class OpenAiCompatible implements Provider {
+  readonly #settings: HttpSettings;
+  readonly #lookup: LookupFunction | undefined;
+  /** Names and values in turn. */
+  readonly #headers: string[];
   readonly #redact: Redact;
   readonly #host: string;
   #loading: Promise<Connections> | undefined;
   /** The same once loaded, so that a call need not wait for a settled promise. */
   #open: Connections | undefined;
-  /** Calls that have not settled. */
-  readonly #calls = new Set<EventEmitter>();
+  readonly #calls = new OpenCalls(() => this.#open?.warm.dropUnneeded());
+  /** As messages name the model that was asked last. */
+  #lastAsked: { readonly model: string; readonly asked: Asked } | undefined;
   #closed = false;
 
-  constructor(settings: ProviderSettings) {
+  /** `lookup` resolves names in place of the system. */
+  constructor(settings: HttpSettings, lookup?: LookupFunction) {
     this.#settings = settings;
+    this.#lookup = lookup;
     const { apiKey, baseUrl, headers = {} } = settings;
     this.#redact = redactFor(settings);
     this.#host = URL.canParse(baseUrl) ? new URL(baseUrl).host : 'a base URL that is not one';
-    this.#headers = {
+    this.#headers = Object.entries({
       ...Object.fromEntries(Object.entries(headers).map(([name, v]) => [name.toLowerCase(), v])),
       ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey.trim()}` }),
       'content-type': 'application/json',
       accept: 'application/json',
       'accept-encoding': 'identity',
-    };
+    }).flat();
   }
 
   /** Makes one call. Cancelling and the deadline destroy the connection at once. */
@@ -69,39 +56,37 @@ export class OpenAiCompatible {
         failedChat(asked, 'RVB_CLOSED', 'was not asked: the engine is closed'),
       );
     }
+    if (signal.aborted) return Promise.resolve(cancelledChat(asked));
     return new Promise((resolve) => {
-      const call = new EventEmitter();
-      const progress: Progress = { status: undefined, bytes: 0 };
       const settle = (outcome: ChatOutcome): void => {
         clearTimeout(timer);
-        this.#calls.delete(call);
-        signal.removeEventListener('abort', onCancel);
+        this.#calls.delete(signal, call);
         resolve(outcome);
       };
-      const onCancel = (): void => {
-        settle(
-          failedChat(
-            asked,
-            'RVB_CANCELLED',
-            'was not asked to the end: the statement was cancelled',
-          ),
-        );
-        call.emit('abort');
+      const exchange = new Exchange((ended, error) => settle(this.#outcomeOf(asked, ended, error)));
+      const call = {
+        drop: () => exchange.abort(),
+        cancel: () => settle(cancelledChat(asked)),
       };
       const onTimeout = (): void => {
-        settle(timedOut(asked, timeoutMs, progress));
-        call.emit('abort');
+        exchange.abort();
+        settle(timedOut(asked, timeoutMs, exchange));
+        this.#open?.warm.dropUnneeded();
       };
       const timer = setTimeout(onTimeout, Math.max(0, Math.ceil(timeoutMs)));
-      signal.addEventListener('abort', onCancel);
-      if (signal.aborted) {
-        onCancel();
-        return;
+      this.#calls.add(signal, call);
+      try {
+        const body = chatBody(request, this.#settings.responseFormat);
+        if (this.#open !== undefined) this.#dispatch(this.#open, body, exchange);
+        else {
+          this.#connect().then(
+            (open) => this.#dispatch(open, body, exchange),
+            (thrown: unknown) => settle(connectionFailure(asked, thrown, undefined)),
+          );
+        }
+      } catch (thrown) {
+        settle(connectionFailure(asked, thrown, undefined));
       }
-      this.#calls.add(call);
-      this.#exchange(asked, request, call, progress).then(settle, (thrown: unknown) => {
-        settle(connectionFailure(asked, thrown, progress.status));
-      });
     });
   }
 
@@ -109,13 +94,7 @@ export class OpenAiCompatible {
   async warm(connections: number): Promise<void> {
     if (this.#closed) return;
     try {
-      const { warm, origin } = await this.#connect();
-      const address = {
-        hostname: origin.hostname.replace(/^\[|\]$/g, ''),
-        host: origin.host,
-        protocol: origin.protocol,
-        port: origin.port,
-      };
+      const { warm, address } = await this.#connect();
       const { connections: most } = this.#settings;
       const count = most === 0 ? connections : Math.min(connections, most);
       await Promise.all(Array.from({ length: count }, () => warm.open(address)));
@@ -128,87 +107,60 @@ export class OpenAiCompatible {
   async close(): Promise<void> {
     this.#closed = true;
     const open = await this.#loading?.catch(() => undefined);
-    open?.warm.close();
-    await open?.pool.destroy();
+    await open?.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  async #exchange(
-    asked: Asked,
-    request: ChatRequest,
-    signal: EventEmitter,
-    progress: Progress,
-  ): Promise<ChatOutcome> {
-    const body = chatBody(request, this.#settings.responseFormat);
-    const { pool, path } = this.#open ?? (await this.#connect());
-    const response = await pool.request({
-      path,
-      method: 'POST',
-      headers: this.#headers,
-      body,
-      signal,
-    });
-    const { statusCode: status, headers } = response;
-    progress.status = status;
-    const ok = status >= 200 && status < 300;
-    let bytes: Uint8Array;
-    try {
-      bytes = await readBytes(response.body, progress);
-      // Only now does undici take the connection as free; a lane's next call would open another.
-      await setImmediate();
-    } catch (thrown) {
-      // A status says more than a body that could not be read.
-      if (ok) throw thrown;
-      bytes = new Uint8Array();
+  /** What was given up meanwhile is not asked. */
+  #dispatch({ pool, path, headers }: Connections, body: string, exchange: Exchange): void {
+    if (exchange.ended) return;
+    const sent = headers.length === 0 ? this.#headers : [...this.#headers, ...headers];
+    pool.dispatch({ path, method: 'POST', headers: sent, body }, exchange);
+  }
+
+  #outcomeOf(asked: Asked, exchange: Exchange, error: Error | undefined): ChatOutcome {
+    const { status, headers } = exchange;
+    const ok = status !== undefined && status >= 200 && status < 300;
+    if (status === undefined || (ok && error !== undefined)) {
+      return connectionFailure(asked, error, status);
     }
+    // A status says more than a body that could not be read.
+    const bytes = error === undefined ? exchange.body() : new Uint8Array();
     const encoding = String(headers['content-encoding'] ?? 'identity');
     const decoded =
       encoding === 'identity' || encoding === ''
         ? decodeBody(bytes)
         : ({ ok: false, problem: `is ${encoding}, which was not asked for` } as const);
-    const text = decoded.ok ? this.#redact.text(decoded.text) : '';
     const parsed = decoded.ok ? parseBody(decoded.text) : decoded;
-    const outcome = this.#cleanAnswer(
-      !ok
-        ? statusFailure(
-            asked,
+    const text = () => (decoded.ok ? this.#redact.text(decoded.text) : '');
+    const outcome = !ok
+      ? statusFailure(
+          asked,
+          status,
+          providerError(parsed.ok ? parsed.value : text(), asked.clean),
+          retryAfterOf(headers, Date.now()),
+        )
+      : parsed.ok
+        ? this.#cleanAnswer(readCompletion(asked, parsed.value, status))
+        : failedChat(asked, 'RVB_ANSWER_INVALID', `gave a response that ${parsed.problem}`, {
             status,
-            providerError(parsed.ok ? parsed.value : text, asked.clean),
-            retryAfterOf(headers, Date.now()),
-          )
-        : parsed.ok
-          ? readCompletion(asked, parsed.value, status)
-          : failedChat(asked, 'RVB_ANSWER_INVALID', `gave a response that ${parsed.problem}`, {
-              status,
-              retryable: true,
-            }),
-    );
+            retryable: true,
+          });
     const rateLimits = rateLimitsOf(headers, Date.now());
     const said = rateLimits === undefined ? outcome : { ...outcome, rateLimits };
-    return said.ok || text === '' ? said : { ...said, raw: text.slice(0, RAW_ANSWER_CHARS) };
+    if (said.ok) return said;
+    const raw = text().slice(0, RAW_ANSWER_CHARS);
+    return raw === '' ? said : { ...said, raw };
   }
 
   #connect(): Promise<Connections> {
-    this.#loading ??= import('undici').then((undici) => {
-      const base = new URL(this.#settings.baseUrl);
-      const dial = undici.buildConnector({ timeout: MODEL_CONNECT_MS });
-      const warm = new WarmSockets(dial, MODEL_IDLE_MS, () => this.#calls.size > 0);
-      const pool = new undici.Pool(base.origin, {
-        connect: warm.connect,
-        connections: this.#settings.connections === 0 ? null : this.#settings.connections,
-        pipelining: 1,
-        keepAliveTimeout: MODEL_IDLE_MS,
-        // The deadline of each call counts, not gaps between bytes.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-        maxResponseSize: MODEL_RESPONSE_MAX_BYTES,
-      });
-      const path = `${base.pathname.replace(/\/+$/, '')}/chat/completions${base.search}`;
-      this.#open = { pool, warm, origin: base, path };
-      return this.#open;
+    const isNeeded = (): boolean => this.#calls.size > 0;
+    this.#loading ??= openConnections(this.#settings, isNeeded, this.#lookup).then((open) => {
+      this.#open = open;
+      return open;
     });
     return this.#loading;
   }
@@ -224,7 +176,16 @@ export class OpenAiCompatible {
   }
 
   #asked(model: string): Asked {
+    if (this.#lastAsked?.model === model) return this.#lastAsked.asked;
     const { id } = this.#settings;
-    return { who: `${id}/${model} at ${this.#host}`, provider: id, clean: this.#redact.text };
+    const who = `${id}/${model} at ${this.#host}`;
+    const asked = { who, provider: id, clean: this.#redact.text };
+    this.#lastAsked = { model, asked };
+    return asked;
   }
+}
+
+function cancelledChat(asked: Asked): ChatOutcome {
+  const what = 'was not asked to the end: the statement was cancelled';
+  return failedChat(asked, 'RVB_CANCELLED', what);
 }

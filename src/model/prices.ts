@@ -1,7 +1,8 @@
 /** What a call cost: by the operator's own prices, else by a table of public ones. Main thread only. */
 import { createRequire } from 'node:module';
 import type * as GenaiPrices from '@pydantic/genai-prices';
-import type { ProviderSettings, Usage } from './chat.ts';
+import { assertUnreachable } from '../errors.ts';
+import type { HttpSettings, ProviderSettings, Usage } from './chat.ts';
 
 /** US dollars per million tokens. */
 export interface ModelPrice {
@@ -33,7 +34,7 @@ const PRICED_HOSTS: Readonly<Record<string, string>> = {
  * never costs 0. Reasoning tokens are part of the output. Undefined: the price is not known (uncosted).
  */
 export function priceOf(
-  provider: Pick<ProviderSettings, 'baseUrl'>,
+  provider: Pick<HttpSettings, 'baseUrl'>,
   model: string,
   usage: Usage,
   configured?: ModelPrice,
@@ -42,8 +43,7 @@ export function priceOf(
   if (configured !== undefined) {
     return cost(inputTokens * configured.inputPerMtok + outputTokens * configured.outputPerMtok);
   }
-  const { baseUrl } = provider;
-  const host = URL.canParse(baseUrl) ? new URL(baseUrl).hostname : '';
+  const host = hostOf(provider);
   const providerId = Object.hasOwn(PRICED_HOSTS, host) ? PRICED_HOSTS[host]! : undefined;
   if (providerId === undefined) return undefined;
   const tokens = { input_tokens: inputTokens, output_tokens: outputTokens };
@@ -55,6 +55,38 @@ export function priceOf(
   } catch {
     return undefined; // the table has the model and no price for this usage
   }
+}
+
+/** Micro-USD of a call of any provider; what is played or made of words costs nothing. */
+export function costOfCall(
+  provider: ProviderSettings,
+  prices: Readonly<Record<string, ModelPrice>>,
+  model: string,
+  usage: Usage,
+): number | undefined {
+  switch (provider.type) {
+    case 'openai-compatible':
+      return priceOf(provider, model, usage, prices[model])?.costMicroUsd;
+    case 'replay':
+      return provider.record === undefined ? 0 : costOfCall(provider.record, prices, model, usage);
+    case 'lexical':
+      return 0;
+    default:
+      return assertUnreachable(provider);
+  }
+}
+
+const hosts = new WeakMap<object, string>();
+
+/** Read once a provider: every call asks. */
+function hostOf(provider: Pick<HttpSettings, 'baseUrl'>): string {
+  let host = hosts.get(provider);
+  if (host === undefined) {
+    const { baseUrl } = provider;
+    host = URL.canParse(baseUrl) ? new URL(baseUrl).hostname : '';
+    hosts.set(provider, host);
+  }
+  return host;
 }
 
 function cost(microUsd: number): { readonly costMicroUsd: number } | undefined {

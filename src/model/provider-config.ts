@@ -3,7 +3,7 @@ import { nearestSpelling } from '../../grammar/spelling.ts';
 import { durationMs } from '../cascade/duration.ts';
 import { RvbbitError } from '../errors.ts';
 import { RATE_WINDOW_MAX_MS, RATE_WINDOW_MS } from '../limits.ts';
-import type { ProviderSettings } from './chat.ts';
+import type { HttpSettings, ProviderSettings } from './chat.ts';
 import type { ModelPrice } from './prices.ts';
 import { optionError, readMapping, readNumber, readText, wrongType } from './read-value.ts';
 
@@ -27,37 +27,56 @@ export interface ProviderLimits extends CallLimits {
 
 /** An entry as it was written, with what it leaves out left out. */
 export interface ProviderEntry {
+  readonly type?: ProviderSettings['type'];
   readonly baseUrl?: string;
   readonly apiKey?: string;
   readonly apiKeyEnv?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly responseFormat?: ProviderSettings['responseFormat'];
+  readonly responseFormat?: HttpSettings['responseFormat'];
   readonly connections?: number;
   readonly limits?: ProviderLimits;
   readonly prices?: Readonly<Record<string, ModelPrice>>;
+  readonly proxy?: string;
+  readonly proxyKey?: string;
+  readonly proxyKeyEnv?: string;
+  readonly allowPrivate?: boolean;
+  /** Of a recording; as written, so relative to where it was written. */
+  readonly file?: string;
+  readonly mode?: (typeof MODES)[number];
+  readonly from?: string;
 }
 
 /** How keys are written: `base_url` in a file, `baseUrl` in the API, where a literal key is allowed. */
 export type Spelling = 'file' | 'api';
 
-const KEYS = [
-  'type',
-  'base_url',
-  'api_key',
-  'api_key_env',
-  'headers',
-  'response_format',
-  'connections',
-  'limits',
-  'prices',
-  'proxy',
-];
+/** The keys of each type of provider, besides `type`. */
+export const KEYS_OF_TYPE: Readonly<Record<ProviderSettings['type'], readonly string[]>> = {
+  'openai-compatible': [
+    'base_url',
+    'api_key',
+    'api_key_env',
+    'headers',
+    'response_format',
+    'connections',
+    'limits',
+    'prices',
+    'proxy',
+    'proxy_key',
+    'proxy_key_env',
+    'allow_private',
+  ],
+  replay: ['file', 'mode', 'from'],
+  lexical: [],
+};
+const KEYS = ['type', ...Object.values(KEYS_OF_TYPE).flat()];
+const TYPES = ['openai-compatible', 'replay', 'lexical'] as const;
+const MODES = ['play', 'record'] as const;
 const LIMIT_KEYS = ['rpm', 'input_tpm', 'output_tpm', 'window', 'in_flight', 'ramp'];
 const PRICE_KEYS = ['input_per_mtok', 'output_per_mtok'];
 const FORMATS = ['json_schema', 'json_object', 'none'] as const;
 /** Headers that the engine or the connection sets. */
 const OWN_HEADERS =
-  /^(?:host|content-.*|transfer-encoding|connection|accept-encoding|expect|upgrade|te|trailer|keep-alive)$/i;
+  /^(?:host|content-.*|transfer-encoding|connection|accept-encoding|expect|upgrade|te|trailer|keep-alive|proxy-.*)$/i;
 const SECRET_HEADERS = /^(?:authorization|cookie|.*api[-_]?key.*|.*token.*|.*secret.*)$/i;
 /** Rates and prices beyond this are slips of the keyboard. */
 const MAX_NUMBER = 1e12;
@@ -67,16 +86,21 @@ const MAX_CONNECTIONS = 65_536;
 export function readProviderEntry(value: unknown, path: string, spelling: Spelling): ProviderEntry {
   const entry = readObject(value, path, KEYS, spelling);
   const at = (key: string): string => `${path}.${spell(key, spelling)}`;
-  const type = entry['type'] ?? 'openai-compatible';
-  if (type === 'replay' || type === 'lexical') throw unsupported(`${at('type')}: ${type}`);
-  if (type !== 'openai-compatible') throw wrongType(at('type'), 'openai-compatible', type);
-  if (entry['proxy'] !== undefined) throw unsupported(at('proxy'));
   const { api_key: apiKey, api_key_env: apiKeyEnv } = entry;
-  if (apiKey !== undefined && spelling === 'file') {
-    const what = `${at('api_key')}: a key does not belong in a file; name the environment variable that holds it in api_key_env`;
+  for (const key of ['api_key', 'proxy_key']) {
+    if (entry[key] === undefined || spelling !== 'file') continue;
+    const what = `${at(key)}: a key does not belong in a file; name the environment variable that holds it in ${key}_env`;
     throw optionError(what);
   }
   return {
+    ...(entry['type'] === undefined ? {} : { type: oneOf(TYPES, entry['type'], at('type')) }),
+    ...(entry['file'] === undefined ? {} : { file: readText(entry['file'], at('file')) }),
+    ...(entry['mode'] === undefined ? {} : { mode: oneOf(MODES, entry['mode'], at('mode')) }),
+    ...(entry['from'] === undefined ? {} : { from: readText(entry['from'], at('from')) }),
+    ...readProxy(entry, at),
+    ...(entry['allow_private'] === undefined
+      ? {}
+      : { allowPrivate: readFlag(entry['allow_private'], at('allow_private')) }),
     ...(entry['base_url'] === undefined
       ? {}
       : { baseUrl: readBaseUrl(entry['base_url'], at('base_url')) }),
@@ -87,7 +111,7 @@ export function readProviderEntry(value: unknown, path: string, spelling: Spelli
       : { headers: readHeaders(entry['headers'], at('headers'), spelling) }),
     ...(entry['response_format'] === undefined
       ? {}
-      : { responseFormat: readFormat(entry['response_format'], at('response_format')) }),
+      : { responseFormat: oneOf(FORMATS, entry['response_format'], at('response_format')) }),
     ...(entry['connections'] === undefined
       ? {}
       : {
@@ -109,15 +133,18 @@ export function readProviderEntry(value: unknown, path: string, spelling: Spelli
 /** An http(s) URL without credentials or fragment, as the operator wrote it, without a slash at its end. */
 export function readBaseUrl(value: unknown, path: string): string {
   const text = readText(value, path);
-  if (!URL.canParse(text)) throw wrongType(path, 'an http or https URL', text);
+  if (!URL.canParse(text)) {
+    throw wrongType(path, 'an http or https URL', text.includes('@') ? 'what it has' : text);
+  }
   const url = new URL(text);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw wrongType(path, 'an http or https URL', `${url.protocol}…`);
   }
   if (url.username !== '' || url.password !== '') {
-    throw optionError(`${path}: a URL must not hold credentials; use api_key_env`);
+    const key = path.endsWith('proxy') ? 'proxy_key_env' : 'api_key_env';
+    throw optionError(`${path}: a URL must not hold credentials; use ${key}`);
   }
-  if (url.hash !== '') throw wrongType(path, 'a URL without #', text);
+  if (url.hash !== '') throw wrongType(path, 'a URL without #', `${url.origin}…`);
   return text.replace(/\/+$/, '');
 }
 
@@ -130,7 +157,7 @@ function readObject(
 ): Readonly<Record<string, unknown>> {
   const names = new Map(known.map((key) => [spell(key, spelling), key]));
   const found: Record<string, unknown> = {};
-  for (const [name, item] of Object.entries(readMapping(value, path))) {
+  for (const [name, item] of Object.entries(readMapping(value, path, true))) {
     const key = names.get(name);
     if (key === undefined) {
       const near = nearestSpelling(name, names.keys());
@@ -151,7 +178,7 @@ function readHeaders(
   spelling: Spelling,
 ): Readonly<Record<string, string>> {
   const headers: Record<string, string> = {};
-  for (const [name, item] of Object.entries(readMapping(value, path))) {
+  for (const [name, item] of Object.entries(readMapping(value, path, true))) {
     const at = `${path}.${name}`;
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
       throw wrongType(path, 'names of headers', name);
@@ -241,10 +268,32 @@ function readPrices(
   return prices;
 }
 
-function readFormat(value: unknown, path: string): ProviderSettings['responseFormat'] {
-  const format = FORMATS.find((known) => known === value);
-  if (format === undefined) throw wrongType(path, FORMATS.join(', '), value);
-  return format;
+function readProxy(
+  entry: Readonly<Record<string, unknown>>,
+  at: (key: string) => string,
+): Pick<ProviderEntry, 'proxy' | 'proxyKey' | 'proxyKeyEnv'> {
+  const { proxy, proxy_key: key, proxy_key_env: keyEnv } = entry;
+  const url = proxy === undefined ? undefined : readBaseUrl(proxy, at('proxy'));
+  if (url !== undefined && new URL(url).pathname + new URL(url).search !== '/') {
+    throw wrongType(at('proxy'), 'a URL without a path', url);
+  }
+  const proxyKey = key === undefined ? undefined : readText(key, at('proxy_key'), true);
+  return {
+    ...(url === undefined ? {} : { proxy: url }),
+    ...(proxyKey === undefined ? {} : { proxyKey }),
+    ...(keyEnv === undefined ? {} : { proxyKeyEnv: readVariable(keyEnv, at('proxy_key_env')) }),
+  };
+}
+
+function oneOf<T extends string>(known: readonly T[], value: unknown, path: string): T {
+  const found = known.find((item) => item === value);
+  if (found === undefined) throw wrongType(path, known.join(', '), value);
+  return found;
+}
+
+function readFlag(value: unknown, path: string): boolean {
+  if (typeof value !== 'boolean') throw wrongType(path, 'true or false', value);
+  return value;
 }
 
 function readVariable(value: unknown, path: string): string {
@@ -254,11 +303,8 @@ function readVariable(value: unknown, path: string): string {
   throw optionError(`${path} takes the name of an environment variable, not a key`);
 }
 
-function spell(key: string, spelling: Spelling): string {
+/** A key of a file as it is written in the file or in the API. */
+export function spell(key: string, spelling: Spelling): string {
   if (spelling === 'file') return key;
   return key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
-
-function unsupported(what: string): RvbbitError {
-  return new RvbbitError('RVB_UNSUPPORTED', `${what} is not available yet`, { stage: 'open' });
 }

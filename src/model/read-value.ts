@@ -1,10 +1,14 @@
 /** Values of a configuration, checked; an error names the key's path and never shows a secret. */
 import { RvbbitError } from '../errors.ts';
 
-/** A plain object with any keys. */
-export function readMapping(value: unknown, path: string): Readonly<Record<string, unknown>> {
+/** A plain object with any keys; what stands in its place is not shown where it may be a secret. */
+export function readMapping(
+  value: unknown,
+  path: string,
+  isSecret = false,
+): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw wrongType(path, 'a mapping', value);
+    throw wrongType(path, 'a mapping', isSecret ? 'what it has' : value);
   }
   return value as Readonly<Record<string, unknown>>;
 }

@@ -1,14 +1,13 @@
 /** Keeps a provider's secrets out of everything that leaves it. */
-import type { ProviderSettings } from './chat.ts';
+import type { HttpSettings } from './chat.ts';
 
 /** A shorter one (`none`, `EMPTY`) is a placeholder, and taking it out would change answers. */
 const SECRET_MIN_CHARS = 8;
 /** The same for answers, which are data: no key in use is shorter, many words are. */
 const ANSWER_SECRET_MIN_CHARS = 20;
-const SECRET_HEADER = /auth|key|token|secret|cookie|password/i;
 const REDACTED = '[redacted]';
 
-/** Takes the API key, and secret headers, out of a text. */
+/** Takes the API key, the values of headers and the proxy's key out of a text. */
 export interface Redact {
   /** For messages and raw bodies. */
   text(text: string): string;
@@ -17,13 +16,18 @@ export interface Redact {
 }
 
 /** Made once a provider. Also finds a key as JSON and URLs escape it. */
-export function redactFor(settings: Pick<ProviderSettings, 'apiKey' | 'headers'>): Redact {
+export function redactFor(settings: Pick<HttpSettings, 'apiKey' | 'headers' | 'proxy'>): Redact {
   const secrets = new Set<string>();
   if (settings.apiKey !== undefined) secrets.add(settings.apiKey.trim());
-  for (const [name, value] of Object.entries(settings.headers ?? {})) {
-    if (!SECRET_HEADER.test(name)) continue;
+  // A name does not tell which header is a secret; one that is none is not missed in a message.
+  for (const value of Object.values(settings.headers ?? {})) {
     secrets.add(value.trim());
     secrets.add(value.replace(/^\s*\S+\s+/, '').trim()); // without the scheme, e.g. `Bearer `
+  }
+  const proxyKey = settings.proxy?.key;
+  if (proxyKey !== undefined) {
+    const password = proxyKey.slice(proxyKey.indexOf(':') + 1);
+    secrets.add(proxyKey).add(password).add(Buffer.from(proxyKey).toString('base64'));
   }
   const forms = new Set<string>();
   for (const secret of secrets) {

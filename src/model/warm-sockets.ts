@@ -1,5 +1,5 @@
 /** Connections opened ahead of the calls that will use them; no request is sent on them meanwhile. */
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { buildConnector } from 'undici';
 
 type Connect = buildConnector.connector;
@@ -12,6 +12,8 @@ export class WarmSockets {
   readonly #idleMs: number;
   /** Each with the listener that ends it. */
   readonly #waiting = new Map<Socket, () => void>();
+  /** Dialled for a call and not open yet. */
+  readonly #dialled = new Set<Socket>();
   #closed = false;
 
   /** `isNeeded`: undici dials again for a call that was cancelled; that connection would serve nobody. */
@@ -24,7 +26,7 @@ export class WarmSockets {
   /** The connector for a pool. */
   readonly connect: Connect = (address, callback) => {
     if (!this.#isNeeded()) {
-      queueMicrotask(() => callback(new Error('no call needs a connection'), null));
+      queueMicrotask(() => callback(unneeded(), null));
       return;
     }
     for (const socket of this.#waiting.keys()) {
@@ -33,8 +35,19 @@ export class WarmSockets {
       queueMicrotask(() => callback(null, socket));
       return;
     }
-    this.#dial(address, callback);
+    // undici's connector returns the socket, although its types do not say so.
+    const socket: unknown = this.#dial(address, (...result) => {
+      this.#dialled.delete(socket as Socket);
+      callback(...result);
+    });
+    if (socket instanceof Socket) this.#dialled.add(socket);
   };
+
+  /** Gives up connections that are being opened, where no call needs one any more. */
+  dropUnneeded(): void {
+    if (this.#isNeeded()) return;
+    for (const socket of this.#dialled) socket.destroy(unneeded());
+  }
 
   /** Opens a connection; true if it is waiting now. Fails in silence: a call would say why. */
   open(address: Address): Promise<boolean> {
@@ -74,4 +87,8 @@ export class WarmSockets {
     for (const event of ['error', 'end', 'close', 'readable']) socket.off(event, end);
     socket.setTimeout(0, end).off('timeout', end);
   }
+}
+
+function unneeded(): Error {
+  return new Error('no call needs a connection');
 }

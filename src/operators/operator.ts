@@ -1,39 +1,41 @@
-/** What an operator of semantic SQL is: a cascade with a `sql_function` block. */
+/** A semantic operator: a cascade that SQL can call, infix or as a function. Plain data, frozen by its types. */
 import type { Cascade } from '../cascade/cascade.ts';
 
-/** An argument as declared. */
+/** One argument, in the order of the function's. */
 export interface OperatorArg {
   readonly name: string;
+  /** A DuckDB type, as DuckDB spells it. */
   readonly type: string;
 }
 
-/** Words between the slots of an infix spelling, e.g. `{text} TRANSLATED TO {criterion}`: ['TRANSLATED', 'TO']. */
+/** One infix spelling: the argument on its left, one or two words in upper case, the argument on its right. */
 export interface OperatorPattern {
   readonly left: string;
   readonly words: readonly string[];
   readonly right: string;
 }
 
-/** An operator as a cascade's `sql_function` declares it. */
 export interface Operator {
-  /** Upper case, e.g. `MEANS`. */
+  /** In upper case: MEANS. */
   readonly name: string;
-  /** e.g. `semantic_means`. */
+  /** What its function is called: semantic_means. */
   readonly functionName: string;
   readonly shape: 'SCALAR' | 'AGGREGATE' | 'DIMENSION';
   /** A DuckDB type. */
   readonly returns: string;
   readonly args: readonly OperatorArg[];
   readonly patterns: readonly OperatorPattern[];
+  /** The two arguments may be swapped: one question answers both orders. */
   readonly symmetric: boolean;
+  /** False: nothing is cached and each row is asked. */
   readonly deterministic: boolean;
   readonly cascade: Cascade;
   readonly source: 'built-in' | 'file';
 }
 
-/** All operators that a statement may use. */
 export interface OperatorRegistry {
-  /** By upper-case name. */
+  /** By `name`. */
   readonly operators: ReadonlyMap<string, Operator>;
+  /** The operator that a function name, in any case, calls. */
   byFunction(name: string): Operator | undefined;
 }

@@ -1,7 +1,5 @@
 /** A plan: plain data that says what a statement will do. It can be printed, compared and sent elsewhere. */
 import type { OnError } from '../bind/statement-settings.ts';
-import type { CacheSetting } from '../execute/calls/answer-policy.ts';
-import type { BudgetLimits } from '../execute/calls/budget.ts';
 import type { CallLimits } from '../model/provider-config.ts';
 
 /** How many rows are read, and who said so. `rows` is null where the query has its own LIMIT and no other applies. */
@@ -9,6 +7,20 @@ export interface RowLimit {
   readonly rows: number | null;
   readonly source: 'default' | 'option' | 'query';
 }
+
+/** WITH (cache = …): true, false, 'refresh' or an age such as '1d'. */
+export type CacheSetting = boolean | string | number;
+
+/** Calls, tokens and cost, of one call or of many. */
+export interface Spending {
+  readonly calls: number;
+  readonly tokens: number;
+  /** Micro-USD. */
+  readonly costMicroUsd: number;
+}
+
+/** `max_calls`, `max_total_tokens` and `max_cost` of a statement; one that is absent does not limit. */
+export type BudgetLimits = Partial<Spending>;
 
 /** How a plan's model calls are made. */
 export interface CallPlan {

@@ -4,8 +4,6 @@ import type { Annotation } from '../../grammar/ast.ts';
 import { parseDurationMs } from '../../grammar/options.ts';
 import type { OnError } from '../bind/statement-settings.ts';
 import { RvbbitError } from '../errors.ts';
-import type { CacheSetting } from '../execute/calls/answer-policy.ts';
-import type { BudgetLimits } from '../execute/calls/budget.ts';
 import {
   RUN_TIMEOUT_MS,
   SEMANTIC_MAX_CALLS,
@@ -13,6 +11,7 @@ import {
   SEMANTIC_PARALLEL,
   SEMANTIC_THRESHOLD,
 } from '../limits.ts';
+import type { BudgetLimits, CacheSetting } from '../plan/plan.ts';
 
 export interface SemanticSettings {
   readonly parallel: number;

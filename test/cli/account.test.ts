@@ -155,7 +155,7 @@ test('a summary with model calls tells tokens and cost', () => {
   const summary = summaryWith({
     rows: { in: 1, ok: 1 },
     runs: 1,
-    calls: { sent: 2, retried: 1, cacheHits: 3 },
+    calls: { sent: 2, retried: 1, cacheHits: 3, possiblyPaidTwice: 0 },
     tokens: { in: 10, out: 20 },
     costMicroUsd: 4100,
   });

@@ -264,7 +264,9 @@ test('init makes a folder whose three commands work, and overwrites nothing', as
   assert.ok(existsSync(join(cwd, 'README.md')));
   const ran = await rvbbit(['-f', 'query.sql'], { cwd });
   assert.is(ran.code, 0, ran.stderr);
-  assert.is(ran.stdout.trim().split('\n').length, 12);
+  assert.is(ran.stdout.trim().split('\n').length, 24);
+  assert.match(ran.stdout, '"topic":"sound"');
+  assert.match(ran.stderr, 'answers come from word overlap (lexical), not from a model');
   assert.is((await rvbbit(['test'], { cwd })).code, 0);
   const one = await rvbbit(['run', 'cascades/price_band.yaml', '--input', '{"price": 49.90}'], {
     cwd,

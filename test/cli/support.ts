@@ -47,7 +47,7 @@ export function summaryWith(
     callerId: 'sql-clever-fox-000000',
     status: 'complete',
     runs: 0,
-    calls: { sent: 0, retried: 0, cacheHits: 0 },
+    calls: { sent: 0, retried: 0, cacheHits: 0, possiblyPaidTwice: 0 },
     tokens: { in: 0, out: 0 },
     costMicroUsd: 0,
     uncostedCalls: 0,

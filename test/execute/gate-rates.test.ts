@@ -118,7 +118,7 @@ for (const kind of KINDS) {
   });
 }
 
-test('first calls on their way for 145 ms, to open connections, do not crowd the next', async () => {
+test('first calls on their way for nearly a second, to open connections, do not crowd the next', async () => {
   const world = new World(seed);
   const gate = world.gate({ rpm: 180, windowMs: 1_000 });
   let calls = 0;
@@ -126,7 +126,7 @@ test('first calls on their way for 145 ms, to open connections, do not crowd the
     gate,
     statements: [{ id: 1, rows: 200, lanes: 8 }],
     // Eight lanes open at most eight connections.
-    delayMs: () => (calls++ < 3 ? 145 : 0),
+    delayMs: () => (calls++ < 3 ? 990 : 0),
     latencyMs: () => 2_000,
   });
   await world.run();

@@ -43,6 +43,7 @@ async function settle(
     cascadeHash: 'h',
     settings: { kind: 'map', timeoutMs: 1000, keepOutputs: false },
     observe: () => {},
+    stalled: () => {},
     attemptsEnded: () => {},
     lost: () => {
       lost += 1;

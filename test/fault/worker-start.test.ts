@@ -67,6 +67,7 @@ test('workers that die at their first starts do not keep the next ones from runn
         runSql: () => Promise.reject(new Error('it has no SQL cell')),
         chat: () => Promise.reject(new Error('it asks no model')),
         decide: () => Promise.reject(new Error('it asks no model')),
+        find: () => [],
         beforeCalls: () => {},
         attemptsEnded: () => {},
         threadLost: () => {},

@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { RvbbitError } from '../../src/errors.ts';
 import { MemoryAnswers } from '../../src/journal/answers.ts';
 import { DiskJournal } from '../../src/journal/disk/disk-journal.ts';
+import type { JournalRecord } from '../../src/journal/records.ts';
 import { answered, keyOf, START_AT, started, withFolder } from './support.ts';
 
 function segmentsOf(folder: string): string[] {
@@ -78,6 +79,21 @@ test('with answers: false neither answer nor raw text is written, and nothing is
     assert.not.match(readFileSync(join(folder, 'journal', segment!), 'utf8'), 'SECRET');
   }));
 
+test('prompts are written only where they are asked for', () =>
+  withFolder(async (folder) => {
+    for (const prompts of [false, true]) {
+      const journal = await DiskJournal.open(join(folder, String(prompts)), { prompts });
+      journal.append({
+        ...started(1, keyOf(1)),
+        prompt: [{ role: 'user', content: 'PROMPT' }],
+      } as JournalRecord);
+      await journal.close();
+      const [segment] = segmentsOf(join(folder, String(prompts)));
+      const text = readFileSync(join(folder, String(prompts), 'journal', segment!), 'utf8');
+      assert.is(text.includes('PROMPT'), prompts);
+    }
+  }));
+
 test('cache.clear puts answers out of use for every journal, and leaves the records', () =>
   withFolder(async (folder) => {
     const first = await DiskJournal.open(folder);
@@ -139,7 +155,7 @@ test('a damaged line is named and not used; the lines after it are', () =>
     assert.is(reader.answers.find(keyOf(1)), undefined);
     assert.is(reader.answers.find(keyOf(2))?.text, 'text 2');
     await reader.close();
-    assert.ok(problems.length > 0);
+    assert.is(problems.length, 1);
     assert.is(problems[0]!.code, 'RVB_JOURNAL_CORRUPT');
     assert.match(problems[0]!.message, segmentsOf(folder)[0]!);
   }));
@@ -157,7 +173,7 @@ test('a state folder that cannot be made is RVB_JOURNAL_WRITE', () =>
   }));
 
 test('answers in memory are bounded and dated', () => {
-  const answers = new MemoryAnswers(2, 1_000);
+  const answers = new MemoryAnswers(700);
   for (let n = 0; n < 3; n += 1) answers.remember(answered(n, keyOf(n), 'x'));
   assert.is(answers.find(keyOf(0)), undefined);
   assert.is(answers.find(keyOf(2))?.text, 'x');

@@ -38,6 +38,7 @@ export class FaultyFileSystem {
         real.close(file);
         this.#do(() => undefined);
       },
+      link: (from, to) => this.#do(() => real.link(from, to)),
       rename: (from, to) => this.#do(() => real.rename(from, to)),
       remove: (path) => this.#do(() => real.remove(path)),
     };

@@ -137,13 +137,14 @@ const entry = fc.oneof(
     },
   ),
   fc.record({
-    t: fc.constant('cache.hit'),
-    callKey: text,
+    t: fc.constant('cache.hits'),
+    callKeys: fc.array(text),
     cell: text,
     provider: text,
     model: text,
   }),
   fc.record({ t: fc.constant('worker.lost'), reason: text }),
+  fc.record({ t: fc.constant('run.stalled'), run: fc.nat(), limitMs: fc.nat() }),
   fc.record({
     t: fc.constant('statement.close'),
     summary: text.map((reason) => summaryWith({ reason })),

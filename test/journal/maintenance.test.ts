@@ -192,7 +192,7 @@ function cli(
 test('compaction killed at a random moment loses nothing, and the next one finishes', () =>
   withFolder(async (folder) => {
     const began = performance.now();
-    const wanted = cases(8, 150);
+    const wanted = cases(8, 60);
     let kills = 0;
     let tookMs = 600;
     while (kills < wanted && (deep || performance.now() - began < QUICK_BUDGET_MS / 5)) {
@@ -361,13 +361,10 @@ test('the commands say what is wrong with a command line', () =>
   withFolder(async (folder) => {
     const wrong: readonly [string[], number, string][] = [
       [['journal', 'verify', '--state-dir', join(folder, 'none')], 3, 'there is no journal in'],
-      [['journal'], 2, 'journal needs a word'],
       [['journal', 'verfy'], 2, 'there is no journal verfy'],
       [['journal', 'prune', '--older-than', '30'], 2, '--older-than takes a time with its unit'],
       [['journal', 'prune', '--max-size', '1XB'], 2, '--max-size takes a size with its unit'],
-      [['journal', 'prune'], 2, 'prune needs --older-than or --max-size'],
       [['cache', 'show'], 2, 'cache show needs a key'],
-      [['cache', 'list', 'all'], 2, "'all' is left over"],
     ];
     for (const [args, code, message] of wrong) {
       const ended = await cli(args);

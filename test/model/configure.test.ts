@@ -1,8 +1,15 @@
+import { resolve } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RvbbitError } from '../../src/errors.ts';
-import { configureModels, type ModelSources, resolveTarget } from '../../src/model/configure.ts';
-import { priceOf } from '../../src/model/prices.ts';
+import type { HttpSettings } from '../../src/model/chat.ts';
+import {
+  configureModels,
+  type ModelConfig,
+  type ModelSources,
+  resolveTarget,
+} from '../../src/model/configure.ts';
+import { costOfCall, priceOf } from '../../src/model/prices.ts';
 import { retryAfterMs, retryAfterOf } from '../../src/model/retry-after.ts';
 
 function failure(sources: ModelSources, model?: string): string {
@@ -16,11 +23,17 @@ function failure(sources: ModelSources, model?: string): string {
   }
 }
 
+function http(config: ModelConfig, id: string): HttpSettings {
+  const settings = config.providers.get(id)?.settings;
+  assert.is(settings?.type, 'openai-compatible');
+  return settings as HttpSettings;
+}
+
 const KEY = 'sk-canary-0123456789abcdef';
 const ROUTER = { OPENROUTER_API_KEY: KEY };
 
 test('the environment alone makes providers', () => {
-  const { providers, defaultTarget } = configureModels({
+  const made = configureModels({
     env: {
       OPENAI_API_KEY: `${KEY}\n`,
       ...ROUTER,
@@ -28,6 +41,7 @@ test('the environment alone makes providers', () => {
       RVBBIT_MODEL: 'openrouter/openai/gpt-4o-mini',
     },
   });
+  const { providers, defaultTarget } = made;
   assert.equal([...providers.keys()], ['openai', 'openrouter', 'ollama']);
   assert.equal(providers.get('openai')!.settings, {
     id: 'openai',
@@ -37,8 +51,8 @@ test('the environment alone makes providers', () => {
     responseFormat: 'json_schema',
     connections: 0,
   });
-  assert.is(providers.get('ollama')!.settings.baseUrl, 'http://127.0.0.1:11434/v1');
-  assert.is(providers.get('ollama')!.settings.apiKey, undefined);
+  assert.is(http(made, 'ollama').baseUrl, 'http://127.0.0.1:11434/v1');
+  assert.is(http(made, 'ollama').apiKey, undefined);
   assert.ok(defaultTarget?.kind === 'provider');
   assert.is(defaultTarget?.model, 'openai/gpt-4o-mini');
   assert.is(configureModels({}).defaultTarget, undefined);
@@ -48,13 +62,10 @@ test('the environment alone makes providers', () => {
     '[::1]': 'http://[::1]:11434/v1',
   };
   for (const [host, url] of Object.entries(hosts)) {
-    assert.is(
-      configureModels({ env: { OLLAMA_HOST: host } }).providers.get('ollama')!.settings.baseUrl,
-      url,
-    );
+    assert.is(http(configureModels({ env: { OLLAMA_HOST: host } }), 'ollama').baseUrl, url);
   }
   const local = configureModels({ env: { OPENAI_BASE_URL: 'http://127.0.0.1:8000/v1/' } });
-  assert.is(local.providers.get('openai')!.settings.baseUrl, 'http://127.0.0.1:8000/v1');
+  assert.is(http(local, 'openai').baseUrl, 'http://127.0.0.1:8000/v1');
   assert.is(local.providers.get('openai')!.missingKey, undefined);
 });
 
@@ -76,7 +87,7 @@ test('the file adds to the environment, and the API to both', () => {
   const env = { WORK_KEY: KEY, ...ROUTER };
   const made = configureModels({ config, env });
   assert.equal(made.providers.get('work')!.limits, { rpm: 60, inFlight: 5 });
-  assert.is(made.providers.get('openrouter')!.settings.apiKey, KEY);
+  assert.is(http(made, 'openrouter').apiKey, KEY);
   assert.equal(made.providers.get('openrouter')!.prices, {
     'openai/gpt-4o-mini': { inputPerMtok: 0.15, outputPerMtok: 0.6 },
   });
@@ -87,19 +98,41 @@ test('the file adds to the environment, and the API to both', () => {
   };
   const over = configureModels({ config, env, options });
   assert.is(over.defaultTarget?.model, 'n');
-  assert.is(over.providers.get('work')!.settings.apiKey, 'another-key-of-mine');
+  assert.is(http(over, 'work').apiKey, 'another-key-of-mine');
   assert.equal(
     configureModels({ config, env: { ...env, RVBBIT_MODEL: 'work/env' } }).defaultTarget?.model,
     'env',
   );
 });
 
+test('limits have a window and models of their own', () => {
+  const limits = {
+    rpm: 180,
+    window: '1s',
+    in_flight: 5,
+    ramp: 2,
+    models: { 'a/b': { input_tpm: 100, output_tpm: 9, window: 90 } },
+  };
+  const read = configureModels({ config: { providers: { p: { base_url: 'http://h', limits } } } });
+  const expected = {
+    rpm: 180,
+    windowMs: 1_000,
+    inFlight: 5,
+    ramp: 2,
+    models: { 'a/b': { inputTpm: 100, outputTpm: 9, windowMs: 90_000 } },
+  };
+  assert.equal(read.providers.get('p')!.limits, expected);
+  const p = {
+    baseUrl: 'http://h',
+    limits: { rpm: 180, window: '1s', inFlight: 5, ramp: 2, models: { x: { outputTpm: 9 } } },
+  };
+  const api = configureModels({ options: { providers: { p } } });
+  assert.equal(api.providers.get('p')!.limits, { ...expected, models: { x: { outputTpm: 9 } } });
+});
+
 test('a key from the environment does not go to another server than it was for', () => {
   const config = { providers: { openrouter: { base_url: 'http://elsewhere.example/v1' } } };
-  assert.is(
-    configureModels({ config, env: ROUTER }).providers.get('openrouter')!.settings.apiKey,
-    undefined,
-  );
+  assert.is(http(configureModels({ config, env: ROUTER }), 'openrouter').apiKey, undefined);
 });
 
 test('a model goes to its provider, a bare name to the only one', () => {
@@ -141,8 +174,16 @@ test('a wrong setting is an error with its path, and no key is ever shown', () =
     [{ base_url: 'file:///etc' }, /http or https/],
     [{ base_url: 'h/v1' }, /http or https/],
     [{ bas_url: 'http://h' }, /^RVB_UNKNOWN_OPTION .*did you mean base_url\?/],
-    [{ type: 'replay' }, /^RVB_UNSUPPORTED/],
-    [{ type: 'lexical' }, /^RVB_UNSUPPORTED/],
+    [{ type: 'replay' }, /^RVB_OPTION_TYPE providers\.p needs a file/],
+    [
+      { type: 'replay', file: 'a', base_url: 'http://h' },
+      /a provider of type replay has file, mode, from/,
+    ],
+    [{ type: 'replay', file: 'a', mode: 'rec' }, /providers\.p\.mode takes play, record/],
+    [{ type: 'replay', file: 'a', mode: 'record' }, /needs from/],
+    [{ type: 'replay', file: 'a', mode: 'record', from: 'x' }, /provider x is not configured/],
+    [{ type: 'replay', file: 'a', mode: 'record', from: 'p' }, /provider p is not configured/],
+    [{ type: 'lexical', prices: {} }, /type lexical has nothing but its type/],
     [{ type: 'grpc' }, /^RVB_OPTION_TYPE providers\.p\.type/],
     [{ headers: { Authorization: KEY } }, /secret/],
     [{ headers: { Host: 'h' } }, /own/],
@@ -150,12 +191,28 @@ test('a wrong setting is an error with its path, and no key is ever shown', () =
     [{ limits: { rpm: 0 } }, /providers\.p\.limits\.rpm takes a whole number from 1/],
     [{ limits: { rps: 5 } }, /did you mean rpm\?/],
     [
+      { limits: { rpm: 30, window: '1s' } },
+      /limits\.rpm: 30 a minute is less than one in .*window/,
+    ],
+    [{ limits: { window: 'soon' } }, /providers\.p\.limits\.window takes a duration/],
+    [{ limits: { window: '2h' } }, /limits\.window takes a duration up to an hour/],
+    [{ limits: { ramp: 0.5 } }, /limits\.ramp takes a whole number/],
+    [{ limits: { models: { m: { rpm: -1 } } } }, /p\.limits\.models\.m\.rpm takes/],
+    [{ limits: { models: { m: { models: {} } } } }, /^RVB_UNKNOWN_OPTION .*limits\.models\.m has/],
+    [
       { prices: { m: { input_per_mtok: -1, output_per_mtok: 1 } } },
       /providers\.p\.prices\.m\.input_per_mtok/,
     ],
     [{ prices: { m: { input_per_mtok: 1 } } }, /output_per_mtok/],
     [{ response_format: 'xml' }, /json_schema/],
-    [{ proxy: 'http://h' }, /^RVB_UNSUPPORTED/],
+    [{ base_url: 'http://h', proxy: `http://me:${KEY}@h` }, /credentials; use proxy_key_env/],
+    [{ base_url: 'http://h', proxy: 'socks5://h' }, /http or https/],
+    [{ base_url: 'http://h', proxy: 'http://h/p' }, /without a path/],
+    [{ base_url: 'http://h', proxy: 'http://h', proxy_key: KEY }, /proxy_key: .*proxy_key_env/],
+    [{ base_url: 'http://h', proxy: 'http://h', proxy_key_env: `me:${KEY}` }, /name of an env/],
+    [{ base_url: 'http://h', proxy_key_env: 'K' }, /a key for a proxy, and no proxy/],
+    [{ base_url: 'http://h', headers: { 'Proxy-Authorization': KEY } }, /own/],
+    [{ base_url: 'http://h', allow_private: 'yes' }, /true or false/],
     [{}, /providers\.p needs a base_url/],
     ['x', /providers\.p takes a mapping/],
   ];
@@ -168,6 +225,70 @@ test('a wrong setting is an error with its path, and no key is ever shown', () =
   assert.match(failure({ config: { providers: { 'a/b': {} } } }), /an id has/);
   assert.match(failure({ options: { model: 5 } }), /RVB_OPTION_TYPE model/);
   assert.match(failure({ env: { OPENAI_BASE_URL: 'ftp://x' } }), /OPENAI_BASE_URL/);
+});
+
+test('an entry of another type than what is known by its id inherits nothing', () => {
+  const options = { providers: { openrouter: { type: 'replay', file: 'calls.ndjson' } } };
+  const { settings, missingKey } = configureModels({ options, env: ROUTER }).providers.get(
+    'openrouter',
+  )!;
+  assert.equal(settings, { id: 'openrouter', type: 'replay', file: resolve('calls.ndjson') });
+  assert.is(missingKey, undefined);
+});
+
+test('a recording lies beside its configuration file and asks a provider with its key', () => {
+  const config = {
+    providers: {
+      tape: { type: 'replay', file: 'a/calls.ndjson', mode: 'record', from: 'openrouter' },
+    },
+  };
+  const made = configureModels({ config, configFolder: '/etc/shop', env: ROUTER });
+  const tape = made.providers.get('tape')!.settings;
+  assert.ok(tape.type === 'replay');
+  assert.is(tape.file, resolve('/etc/shop/a/calls.ndjson'));
+  assert.equal(tape.record, http(made, 'openrouter'));
+  assert.match(
+    failure({ config: { providers: { ...config.providers, openrouter: {} } } }, 'tape/x'),
+    /^RVB_NO_MODEL .*OPENROUTER_API_KEY, which is not set/,
+  );
+});
+
+test('word overlap answers where it is named, and is never what is left over', () => {
+  const none = configureModels({});
+  for (const name of ['lexical', 'lexical/overlap', 'lexical/lexical']) {
+    const target = resolveTarget(none, name);
+    assert.is(target.model, 'lexical');
+    assert.equal(target.kind === 'provider' && target.provider, { id: 'lexical', type: 'lexical' });
+  }
+  assert.is(none.defaultTarget, undefined);
+  assert.match(failure({}, 'lexical/gpt-4o'), /^RVB_NO_MODEL .*write lexical\/overlap/);
+  const own = { config: { providers: { words: { type: 'lexical' } } } };
+  assert.is(configureModels(own).defaultTarget, undefined);
+  assert.is(resolveTarget(configureModels(own), 'words').model, 'lexical');
+  assert.match(failure(own, 'gpt-4o'), /^RVB_NO_MODEL words\/gpt-4o is no model/);
+  assert.is(configureModels({ env: { RVBBIT_MODEL: 'lexical' } }).defaultTarget?.model, 'lexical');
+  const spend = { inputTokens: 0, outputTokens: 0 };
+  assert.is(costOfCall({ id: 'lexical', type: 'lexical' }, {}, 'lexical', spend), 0);
+});
+
+test('a proxy has a key of its own, which does not follow to another proxy', () => {
+  const config = {
+    providers: {
+      work: { base_url: 'https://h/v1', proxy: 'http://proxy:3128', proxy_key_env: 'PROXY_KEY' },
+    },
+  };
+  const env = { PROXY_KEY: 'me:secret-of-the-proxy', HTTPS_PROXY: 'http://elsewhere:1' };
+  assert.equal(http(configureModels({ config, env }), 'work').proxy, {
+    url: 'http://proxy:3128',
+    key: 'me:secret-of-the-proxy',
+  });
+  const options = { providers: { work: { proxy: 'http://other:3128' } } };
+  assert.equal(http(configureModels({ config, env, options }), 'work').proxy, {
+    url: 'http://other:3128',
+  });
+  assert.match(failure({ config }, 'work/m'), /needs a key in PROXY_KEY, which is not set/);
+  const bare = { config: { providers: { work: { base_url: 'https://h/v1' } } }, env };
+  assert.is(http(configureModels(bare), 'work').proxy, undefined);
 });
 
 test('Retry-After is seconds or a date, at most a minute', () => {

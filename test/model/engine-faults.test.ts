@@ -15,7 +15,7 @@ import {
   queryOf,
   withModel,
 } from './engine-support.ts';
-import { CANARY } from './support.ts';
+import { CANARY, REDIRECT_TARGETS } from './support.ts';
 
 /** What the server does, and the code that the row fails with, or the value that it has. */
 interface Fault {
@@ -38,18 +38,6 @@ function fault(name: string, sim: object, expected: Fault['expected']): Fault {
 const statuses = [
   400, 401, 402, 403, 404, 408, 409, 413, 418, 422, 429, 500, 501, 502, 503, 504, 529,
 ];
-const hosts = [
-  'http://169.254.169.254/latest/meta-data',
-  'http://[::1]:9/v1',
-  'http://127.0.0.1:9/v1/chat/completions',
-  'file:///etc/passwd',
-  'https://example.com/v1/chat/completions',
-  '//example.com/',
-  '/v1/chat/completions',
-  'gopher://localhost/',
-  'data:application/json,{}',
-  '',
-];
 
 /** Faults on the wire, in a status or in the body; the cell asks for a text. */
 const wireFaults: readonly Fault[] = [
@@ -57,7 +45,7 @@ const wireFaults: readonly Fault[] = [
   fault('context', { kind: 'status', status: 400, code: 'context_length_exceeded' }, HTTP),
   fault('policy', { kind: 'status', status: 400, code: 'content_policy_violation' }, REFUSED),
   ...[301, 302, 303, 307, 308].flatMap((status) =>
-    hosts.map((location) =>
+    REDIRECT_TARGETS.map((location) =>
       fault(`${status} ${location}`, { kind: 'redirect', status, location }, HTTP),
     ),
   ),

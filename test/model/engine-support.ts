@@ -6,7 +6,7 @@ import type { SimulatorOptions } from '../../src/simulator/script.ts';
 import { type SimulatorProcess, spawnSimulator } from '../../src/simulator/spawn.ts';
 
 /** The cascades in `test/fixtures/model`, seen from `dist`. */
-const cascades = fileURLToPath(new URL('../../../test/fixtures/model', import.meta.url));
+export const cascades = fileURLToPath(new URL('../../../test/fixtures/model', import.meta.url));
 
 /** Runs `use` with an engine and the server that it asks. */
 export async function withModel<T>(

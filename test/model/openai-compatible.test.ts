@@ -9,6 +9,7 @@ import {
   brief,
   CANARY,
   completion,
+  REDIRECT_TARGETS,
   REQUEST,
   reply,
   response,
@@ -126,13 +127,7 @@ test('a redirect is a failure and nothing is sent to where it points', async ({
   provider,
 }) => {
   const other = await scriptedServer();
-  const places = [
-    other.url,
-    'http://169.254.169.254/',
-    'http://[::1]/',
-    'file:///etc/passwd',
-    '/v2',
-  ];
+  const places = [other.url, ...REDIRECT_TARGETS];
   for (const status of [301, 302, 303, 307, 308]) {
     for (const place of places) {
       server.script = reply('', status, `location: ${place}\r\n`);
@@ -140,7 +135,7 @@ test('a redirect is a failure and nothing is sent to where it points', async ({
     }
   }
   assert.is(other.requests.length, 0);
-  assert.is(server.requests.length, 25);
+  assert.is(server.requests.length, 5 * places.length);
   await other.close();
 });
 

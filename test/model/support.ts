@@ -1,10 +1,26 @@
 /** A server that answers each connection's first request with bytes that a test chooses. */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import type { ChatOutcome, ChatRequest, ProviderSettings } from '../../src/model/chat.ts';
-import type { OpenAiCompatible } from '../../src/model/openai-compatible.ts';
+import type { ChatOutcome, ChatRequest, HttpSettings } from '../../src/model/chat.ts';
+import type { Provider } from '../../src/model/provider.ts';
 
 /** The key that no message, outcome or raw text may hold. */
 export const CANARY = 'sk-canary-0123456789abcdefghij/KLMNOP';
+
+/** Where redirects try to lead. */
+export const REDIRECT_TARGETS: readonly string[] = [
+  'http://169.254.169.254/latest/meta-data',
+  'http://metadata.google.internal/',
+  'http://[::1]:9/v1',
+  'http://127.0.0.1:9/v1/chat/completions',
+  'http://0x7f000001/',
+  'file:///etc/passwd',
+  'https://example.com/v1/chat/completions',
+  '//example.com/',
+  '/v1/chat/completions',
+  'gopher://localhost/',
+  'data:application/json,{}',
+  '',
+];
 
 /** Writes a response to a socket whose request has arrived; `request` is its text. */
 export type Script = (socket: Socket, request: string) => void;
@@ -81,10 +97,7 @@ export function completion(content: unknown, choice: object = {}, message: objec
   });
 }
 
-export function settingsOf(
-  baseUrl: string,
-  more: Partial<ProviderSettings> = {},
-): ProviderSettings {
+export function settingsOf(baseUrl: string, more: Partial<HttpSettings> = {}): HttpSettings {
   return {
     id: 'test',
     type: 'openai-compatible',
@@ -104,7 +117,7 @@ export const REQUEST: ChatRequest = {
 
 /** One call; the key is in nothing that comes back. */
 export async function ask(
-  provider: OpenAiCompatible,
+  provider: Provider,
   timeoutMs = 5_000,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<ChatOutcome> {

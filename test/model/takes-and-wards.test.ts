@@ -232,6 +232,26 @@ test('a SQL ward refuses NULL, no row, what is no BOOLEAN, and its own errors', 
   });
 });
 
+test('a ward that never gives way fails its row, be it advisory, and no other', async () => {
+  write(
+    'stuck.yaml',
+    `cells: [{ name: ask, instructions: "Say {{ input.n }}", wards: { post: [{ mode: advisory, timeout: 200ms, js: "while (input.n === 1); return true" }] } }]`,
+  );
+  await withRules([], async (engine) => {
+    const { rows, summary } = await engine.query(
+      map('stuck.yaml', 'SELECT range AS n FROM range(3)'),
+    );
+    assert.equal(
+      rows.map(({ v }) => v),
+      ['Say 0', null, 'Say 2'],
+    );
+    assert.equal(
+      summary.failures.map(({ code }) => code),
+      ['RVB_TIMEOUT'],
+    );
+  });
+});
+
 test('an evaluator’s own model is bound, and a cascade ward may ask a model', async () => {
   write(
     'judge.yaml',

@@ -1,5 +1,8 @@
 /** How many cases a property, fuzz or fault suite runs, and from which seed. */
+import fc from 'fast-check';
 
+// A counterexample alone does not tell what was wrong with it.
+fc.configureGlobal({ ...fc.readConfigureGlobal(), includeErrorInReport: true });
 /** True under `npm run test:deep`. */
 export const deep = process.env['RVBBIT_TEST_DEEP'] === '1';
 

@@ -3,15 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadCascadeText } from '../../src/cascade/load-cascade.ts';
+import type { ErrorCode } from '../../src/errors.ts';
 import type { JsonObject } from '../../src/json.ts';
 import type { ChatOutcome, ChatRequest } from '../../src/model/chat.ts';
 import type { RunOutcome, SqlCellOutcome, SqlCellQuery } from '../../workers/protocol.ts';
 import { compileCascade, runCascade } from '../../workers/run-cascade.ts';
 
 /** An answer's text, or a call that fails. */
-export type Answer =
-  | string
-  | { readonly fails: 'RVB_MODEL_HTTP' | 'RVB_BUDGET' | 'RVB_MODEL_REFUSED' };
+export type Answer = string | { readonly fails: ErrorCode };
 
 export interface Scene {
   readonly input?: JsonObject;

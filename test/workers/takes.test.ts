@@ -178,9 +178,11 @@ test('takes of a cascade cell run the whole cascade each time', async () => {
 });
 
 test('what ends the run ends the takes: a budget, a cancel, the run’s time, its steps', async () => {
-  const budget = await play(ask('{ factor: 9 }'), { answers: ['a', { fails: 'RVB_BUDGET' }, 'a'] });
-  assert.match(why(budget), /^RVB_BUDGET /);
-  assert.is(budget.asked.length, 2);
+  for (const fails of ['RVB_BUDGET', 'RVB_UNCOSTED', 'RVB_DEADLINE', 'RVB_NO_MODEL'] as const) {
+    const spent = await play(ask('{ factor: 9 }'), { answers: ['a', { fails }, 'a'] });
+    assert.is(told(spent), `${fails} cascade.yaml: cell ask: as scripted`);
+    assert.is(spent.asked.length, 2);
+  }
 
   const controller = new AbortController();
   const cancelled = await play(ask('{ factor: 9 }'), {

@@ -8,7 +8,7 @@ import { readJsonAnswer } from '../../src/model/json-answer.ts';
 import { noModelError } from '../../src/model/no-model.ts';
 import { callModel, type ReadAnswer } from '../call-model.ts';
 import type { InstructionsCellProgram } from '../compile-cascade.ts';
-import { type Run, type TimeLimit, timeLimit } from '../run-state.ts';
+import { type Run, type RunContext, type TimeLimit, timeLimit } from '../run-state.ts';
 import { refusalMessages } from './refusals.ts';
 
 /** Calls of one cell, retries aside: an answer that does not fit is asked for once more. */
@@ -28,16 +28,15 @@ export async function runInstructionsCell(
   const target = context.modelTarget({ name, ...(model === undefined ? {} : { model }) });
   if (target === undefined) throw noModelError(`${label} needs a model, and none is configured`);
   const { input, state, given, refusals = [] } = run;
-  let messages = promptOf(cell, { input, outputs, state, ...given });
+  const ready = takeForeseen(cell, run);
+  let messages = ready?.messages ?? promptOf(cell, { input, outputs, state, ...given });
   if (refusals.length > 0) messages = [...messages, ...refusalMessages(refusals)];
   const limit = callLimit(run, label, cell.timeoutMs);
   for (let ask = 1, attempt = 1; ; ask++, attempt++) {
-    const request: ChatRequest = {
-      model: target.model,
-      messages,
-      parameters: { ...cell.parameters, ...context.settings.models?.parameters },
-      ...(cell.schema === undefined ? {} : { responseSchema: cell.schema }),
-    };
+    const request =
+      ready !== undefined && messages === ready.messages
+        ? ready
+        : requestOf(cell, messages, target.model, context);
     const read = (response: Pick<ChatResponse, 'text'>): ReadAnswer<Json> =>
       readAnswer(cell, response);
     const result = await callModel(run, {
@@ -63,6 +62,46 @@ export async function runInstructionsCell(
       { role: 'user', content: complaint(result.message) },
     ];
   }
+}
+
+/** Requests that were made ready ahead of their rows, each for one use. */
+const foreseen = new WeakMap<JsonObject, { cell: InstructionsCellProgram; request: ChatRequest }>();
+
+/** The request that the cell will make of this input where it is the run's first; undefined where it cannot. */
+export function foreseeRequest(
+  cell: InstructionsCellProgram,
+  view: TemplateContext & { readonly input: JsonObject },
+  model: string,
+  context: RunContext,
+): ChatRequest | undefined {
+  try {
+    const request = requestOf(cell, promptOf(cell, view), model, context);
+    foreseen.set(view.input, { cell, request });
+    return request;
+  } catch {
+    return undefined; // the run will meet the same error, and say so
+  }
+}
+
+function takeForeseen(cell: InstructionsCellProgram, run: Run): ChatRequest | undefined {
+  const ready = foreseen.get(run.input);
+  if (ready === undefined) return undefined;
+  foreseen.delete(run.input);
+  return ready.cell === cell ? ready.request : undefined;
+}
+
+function requestOf(
+  cell: InstructionsCellProgram,
+  messages: readonly ChatMessage[],
+  model: string,
+  { settings }: RunContext,
+): ChatRequest {
+  return {
+    model,
+    messages,
+    parameters: { ...cell.parameters, ...settings.models?.parameters },
+    ...(cell.schema === undefined ? {} : { responseSchema: cell.schema }),
+  };
 }
 
 function promptOf(cell: InstructionsCellProgram, view: TemplateContext): readonly ChatMessage[] {

@@ -8,19 +8,31 @@ import { say } from '../stderr.ts';
 
 const EXAMPLES = new URL('../../../../examples/', import.meta.url);
 const CASCADE = 'price_band.yaml';
-/** Products taken over from the example data, besides its header. */
+const ASKING = 'review_topic.yaml';
+/** Rows taken over from each file of example data, besides its header. */
 const SAMPLE_ROWS = 12;
 
 const QUERY = `-- Each product's price band, by the cascade in cascades/${CASCADE}.
 RVBBIT MAP PARALLEL 4 'cascades/${CASCADE}' AS band
 USING (SELECT name, price FROM 'products.csv' ORDER BY price);
+
+-- What each review is about, by a cell that asks the model of rvbbit.config.yaml.
+RVBBIT MAP PARALLEL 4 'cascades/${ASKING}' AS topic
+USING (SELECT review_text FROM 'reviews.csv' ORDER BY id);
+`;
+
+const CONFIG = `# \`lexical\` is no model: it answers by the words that a text shares with the question. It stands here so that
+# nothing is needed to begin. Name a model in its place, e.g. ollama/qwen3:8b with OLLAMA_HOST=127.0.0.1:11434.
+model: lexical
 `;
 
 const README = `# A RVBBIT working folder
 
-- \`products.csv\`: a few products
+- \`products.csv\`, \`reviews.csv\`: a few products and reviews
 - \`cascades/${CASCADE}\`: what is done to a row, with its own test cases
-- \`query.sql\`: the cascade over the products
+- \`cascades/${ASKING}\`: a question to a model
+- \`rvbbit.config.yaml\`: which model; \`lexical\`, word overlap, until you name one
+- \`query.sql\`: the cascades over the rows
 
 Three commands:
 
@@ -55,14 +67,23 @@ export async function init(words: readonly string[], options: CliOptions): Promi
   return 0;
 }
 
-/** The files by path; the cascade and the rows are those of the package's examples. */
+/** The files by path; the cascades and the rows are those of the package's examples. */
 async function workingFiles(): Promise<ReadonlyMap<string, string>> {
-  const cascade = await readFile(new URL(`cascades/${CASCADE}`, EXAMPLES), 'utf8');
-  const products = await readFile(new URL('data/products.csv', EXAMPLES), 'utf8');
-  const sample = products.split('\n').slice(0, SAMPLE_ROWS + 1);
+  const cascade = async (name: string): Promise<[string, string]> => {
+    const text = await readFile(new URL(`cascades/${name}`, EXAMPLES), 'utf8');
+    return [`cascades/${name}`, text.replace(/^# yaml-language-server.*\n/, '')];
+  };
+  const rows = async (name: string): Promise<[string, string]> => {
+    const text = await readFile(new URL(`data/${name}`, EXAMPLES), 'utf8');
+    const sample = text.split('\n').slice(0, SAMPLE_ROWS + 1);
+    return [name, `${sample.join('\n')}\n`];
+  };
   return new Map([
-    [`cascades/${CASCADE}`, cascade.replace(/^# yaml-language-server.*\n/, '')],
-    ['products.csv', `${sample.join('\n')}\n`],
+    await cascade(CASCADE),
+    await cascade(ASKING),
+    await rows('products.csv'),
+    await rows('reviews.csv'),
+    ['rvbbit.config.yaml', CONFIG],
     ['query.sql', QUERY],
     ['README.md', README],
   ]);

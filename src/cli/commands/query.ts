@@ -124,6 +124,7 @@ async function withOutput(
             start,
             progress,
             signal: interrupts.signal,
+            ...(options.resumes === undefined ? {} : { resumes: options.resumes }),
             drain: interrupts.drain,
             output: options.output,
             keepGoing: options.keepGoing ?? false,

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { Engine } from '../../engine.ts';
+import type { QueryOptions } from '../../options.ts';
 import type { QueryResult } from '../../result.ts';
 import type { ScriptStatement } from '../script.ts';
 import { placeOutput, replaceFile } from '../sink/file-sink.ts';
@@ -12,15 +13,16 @@ export async function writeParquet(
   statement: ScriptStatement,
   params: readonly unknown[] | Record<string, unknown> | undefined,
   output: string,
-  signal: AbortSignal,
+  options: Pick<QueryOptions, 'resumes'> & { readonly signal: AbortSignal },
 ): Promise<QueryResult> {
+  const { signal } = options;
   const place = await placeOutput(output);
   const file = place.temporary ?? place.target;
   const table = `rvbbit_output_${randomBytes(4).toString('hex')}`;
   const { sql, firstWord } = statement;
   // Behind the comments, so that annotations stay before the statement.
   const create = `${sql.slice(0, firstWord)}CREATE TEMP TABLE ${table} AS ${sql.slice(firstWord)}`;
-  const result = await engine.query(create, params, { signal, origin: 'cli' });
+  const result = await engine.query(create, params, { ...options, origin: 'cli' });
   try {
     await engine.query(
       `COPY ${table} TO '${file.replaceAll("'", "''")}' (FORMAT parquet)`,

@@ -1,5 +1,6 @@
 /** Which earlier answers a statement may use in place of calls, and what becomes of its own. */
 import { parseDurationMs } from '../../../grammar/options.ts';
+import type { CacheSetting } from '../../plan/plan.ts';
 
 export interface AnswerPolicy {
   /** Answers given before this are too old, in microseconds since the epoch. */
@@ -9,9 +10,6 @@ export interface AnswerPolicy {
   /** Later statements may find its answers. */
   readonly keep: boolean;
 }
-
-/** WITH (cache = …): true, false, 'refresh' or an age such as '1d'. */
-export type CacheSetting = boolean | string | number;
 
 /**
  * The policy of a statement that begins at `startedUs`. Without `dedupe`, or where the cascade says that it

@@ -1,15 +1,5 @@
 /** What a statement may spend on model calls: reserved before a call goes out, settled after it. */
-
-/** Calls, tokens and cost, of one call or of many. */
-export interface Spending {
-  readonly calls: number;
-  readonly tokens: number;
-  /** Micro-USD. */
-  readonly costMicroUsd: number;
-}
-
-/** `max_calls`, `max_total_tokens` and `max_cost` of a statement; one that is absent does not limit. */
-export type BudgetLimits = Partial<Spending>;
+import type { BudgetLimits, Spending } from '../../plan/plan.ts';
 
 /** What a call that goes out may spend. Settled once, with what it spent. */
 export interface Reservation {

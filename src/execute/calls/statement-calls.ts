@@ -1,14 +1,15 @@
 /** The model calls of one statement: each is decided on before it goes out and accounted for when it has ended. */
-import type { CallDecision, CallRequest, EndedAttempt } from '../../../workers/protocol.ts';
+import type { CallDecision, CallRequest, EndedAttempt, LookUp } from '../../../workers/protocol.ts';
 import { type Failure, failureOf } from '../../errors.ts';
 import type { StoredAnswer } from '../../journal/answers.ts';
 import type { Ledger } from '../../journal/ledger.ts';
 import { CALL_OUTPUT_TOKENS, STATEMENT_MAX_ANSWERS } from '../../limits.ts';
 import type { AttemptReport, Usage } from '../../model/chat.ts';
 import type { CallLimits } from '../../model/provider-config.ts';
+import type { Spending } from '../../plan/plan.ts';
 import type { Permit } from '../gate/gate-request.ts';
 import type { AnswerPolicy } from './answer-policy.ts';
-import type { Budget, Reservation, Spending } from './budget.ts';
+import type { Budget, Reservation } from './budget.ts';
 import type { CallDesk } from './call-desk.ts';
 
 export interface StatementCallsParts {
@@ -53,13 +54,18 @@ export class StatementCalls {
   decide(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
     if (this.#parts.signal.aborted) return refused(CANCELLED);
     if (request.fresh === true) return this.#share(threadId, request);
-    const own = this.#own.get(request.callKey);
-    if (own !== undefined) return this.#hit(request, own);
-    const { answers } = this.#desk.journal;
-    const answer = answers.find(request.callKey, this.#parts.policy.notBefore);
-    return answer === undefined || !this.#mayUse(answer)
-      ? this.#share(threadId, request)
-      : this.#hit(request, answer.text);
+    const text = this.#atHand(request.callKey);
+    return text === undefined ? this.#share(threadId, request) : this.#hit(request, text);
+  }
+
+  /** The answers at hand for calls that are about to be made; null for those that have none. */
+  find({ callKeys, cell, provider, model }: LookUp): readonly (string | null)[] {
+    const texts = callKeys.map((callKey) => this.#atHand(callKey) ?? null);
+    const found = callKeys.filter((_, index) => texts[index] !== null);
+    if (found.length > 0) {
+      this.#parts.ledger.note({ t: 'cache.hits', callKeys: found, cell, provider, model });
+    }
+    return texts;
   }
 
   /** Takes the account of a call that has ended. */
@@ -88,6 +94,13 @@ export class StatementCalls {
     this.#desk.gate.closeStatement(this.#parts.statementId);
   }
 
+  #atHand(callKey: string): string | undefined {
+    const own = this.#own.get(callKey);
+    if (own !== undefined) return own;
+    const answer = this.#desk.journal.answers.find(callKey, this.#parts.policy.notBefore);
+    return answer === undefined || !this.#mayUse(answer) ? undefined : answer.text;
+  }
+
   /** A statement whose runs each ask for themselves does not use what it has asked itself. */
   #mayUse({ at }: StoredAnswer): boolean {
     const { policy, ledger } = this.#parts;
@@ -95,7 +108,8 @@ export class StatementCalls {
   }
 
   #hit({ callKey, cell, provider, model }: CallRequest, text: string): CallDecision {
-    this.#parts.ledger.note({ t: 'cache.hit', callKey, cell, provider, model });
+    const hits = { callKeys: [callKey], cell, provider, model };
+    this.#parts.ledger.note({ t: 'cache.hits', ...hits });
     return { kind: 'hit', text };
   }
 
@@ -189,12 +203,14 @@ export class StatementCalls {
     const estimate = this.#spendingOf(request, usage);
     this.#open.set(attempt, { threadId, request, permit, reservation, estimate });
     const { callKey, cell, n, provider, model, prompt } = request;
+    const again = this.#desk.journal.takeLostCalls(callKey);
     const asked = {
       callKey,
       cell,
       n,
       provider,
       model,
+      ...(again === 0 ? {} : { again }),
       ...(prompt === undefined ? {} : { prompt }),
     };
     ledger.note({ t: 'attempt.start', attempt, ...asked });
@@ -214,9 +230,7 @@ export class StatementCalls {
       ...(rateLimits === undefined ? {} : { rateLimits }),
       ...(usage === undefined ? {} : { usage }),
     });
-    if (error !== undefined) {
-      this.#desk.circuits.observe(request.provider, status, error, performance.now());
-    }
+    this.#desk.circuits.observe(request.provider, status, error);
     if (usage !== undefined) {
       this.#outputTokens += usage.outputTokens;
       this.#outputCounts += 1;

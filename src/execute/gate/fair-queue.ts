@@ -51,7 +51,8 @@ export class FairQueue {
   readonly #statements = new Map<number, Map<string, Chain<Waiter>>>();
   size = 0;
 
-  push(waiter: Waiter): void {
+  /** Gives whether the call is the first of its statement and model to wait. */
+  push(waiter: Waiter): boolean {
     const { statementId, model } = waiter.request;
     let models = this.#statements.get(statementId);
     if (models === undefined) {
@@ -65,6 +66,7 @@ export class FairQueue {
     }
     chain.push(waiter);
     this.size += 1;
+    return chain.head === waiter;
   }
 
   remove(waiter: Waiter): void {

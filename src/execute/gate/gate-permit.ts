@@ -7,6 +7,8 @@ import type { Stay } from './rolling-window.ts';
 /** The gate, as a permit needs it. */
 export interface PermitHost {
   nowMs(): number;
+  /** How far this process is behind its timers. */
+  lagMs(): number;
   /** Something is free again. */
   onEnd(): void;
 }
@@ -34,9 +36,10 @@ export class GatePermit implements Permit {
     this.waitedMs = nowMs - sinceMs;
     this.#counters = counters;
     this.#inputTokens = request.inputTokens;
-    this.#providerStay = counters.provider.enter(nowMs, request);
-    this.#modelStay = counters.model.enter(nowMs, request);
-    this.#statementStay = counters.statement?.enter(nowMs, request);
+    const lagMs = counters.host.lagMs();
+    this.#providerStay = counters.provider.enter(nowMs, request, lagMs);
+    this.#modelStay = counters.model.enter(nowMs, request, lagMs);
+    this.#statementStay = counters.statement?.enter(nowMs, request, lagMs);
   }
 
   settle(result: CallResult): void {

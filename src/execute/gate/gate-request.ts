@@ -10,7 +10,10 @@ export interface GateRequest {
   /** Estimates; `usage` corrects them afterwards. */
   readonly inputTokens: number;
   readonly outputTokens: number;
-  /** Limits of the statement itself, over all of its calls; they hold in addition, so they can only tighten. */
+  /**
+   * Limits of the statement itself, over all of its calls, and the same with each of them; they hold in
+   * addition, so they can only tighten.
+   */
   readonly statementLimits?: CallLimits;
   readonly signal: AbortSignal;
 }

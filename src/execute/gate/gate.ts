@@ -3,7 +3,7 @@
  * and all statements.
  */
 import { RvbbitError } from '../../errors.ts';
-import { GATE_MAX_IDLE, TIMER_MAX_MS } from '../../limits.ts';
+import { GATE_LAG_DECAY, GATE_MAX_IDLE, TIMER_MAX_MS, TIMER_SLACK_MS } from '../../limits.ts';
 import type { ProviderLimits } from '../../model/provider-config.ts';
 import { cancelled, follow, reasonOf, unfollow } from '../cancel.ts';
 import { Waiter } from './fair-queue.ts';
@@ -34,6 +34,8 @@ export class Gate {
   readonly #statements = new Map<number, Meter>();
   #stopTimer: (() => void) | undefined;
   #timerAtMs = Infinity;
+  /** How late timers have lately been, beyond their resolution: what is let go now will be late likewise. */
+  #lagMs = 0;
   #closed = false;
 
   constructor({ limitsOf, clock, setTimer, random }: GateOptions) {
@@ -43,6 +45,7 @@ export class Gate {
     this.#host = {
       random: random ?? Math.random,
       nowMs: this.#clock,
+      lagMs: () => this.#lagMs,
       meterOf: (request) => this.#meterOf(request),
       onEnd: () => {
         if (this.#waiting.size > 0) this.#pump();
@@ -92,9 +95,10 @@ export class Gate {
 
   #wait(nowMs: number, provider: ProviderGate, request: GateRequest): Permit | Promise<Permit> {
     const waiter = new Waiter(request, nowMs);
-    provider.queue.push(waiter);
+    const isFirst = provider.queue.push(waiter);
     this.#waiting.add(provider);
-    this.#plan(nowMs, provider.pump(nowMs));
+    // Behind another call of its statement and model it waits in any case.
+    if (isFirst) this.#plan(nowMs, provider.pump(nowMs));
     if (waiter.permit !== undefined) {
       this.#rest();
       return waiter.permit;
@@ -129,6 +133,8 @@ export class Gate {
     this.#timerAtMs = atMs;
     const ms = Math.min(TIMER_MAX_MS, Math.max(1, Math.ceil(atMs - nowMs)));
     this.#stopTimer = this.#setTimer(() => {
+      const lateMs = this.#clock() - nowMs - ms - TIMER_SLACK_MS;
+      this.#lagMs = Math.max(0, lateMs, this.#lagMs * GATE_LAG_DECAY);
       this.#stopTimer = undefined;
       this.#timerAtMs = Infinity;
       this.#pump();

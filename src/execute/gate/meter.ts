@@ -1,5 +1,6 @@
 /** Counts the calls of one provider, model or statement against its limits. */
 import { RATE_WINDOW_MS } from '../../limits.ts';
+import type { RateLimitState } from '../../model/chat.ts';
 import type { CallLimits } from '../../model/provider-config.ts';
 import type { CallResult, GateRequest } from './gate-request.ts';
 import { RollingWindow, type Stay, type WindowLimits } from './rolling-window.ts';
@@ -40,33 +41,51 @@ export class Meter {
   }
 
   /** When the call may go out: now, later, or never before another one ends. */
-  freeAt(nowMs: number, { inputTokens, outputTokens }: GateRequest): number {
+  freeAt(nowMs: number, request: GateRequest): number {
     if (this.inFlight >= this.#maxInFlight) return Number.POSITIVE_INFINITY;
     const rampMs = this.#warmth.freeAt(nowMs, this.inFlight);
     if (this.#window === undefined) return rampMs;
-    return Math.max(rampMs, this.#window.freeAt(nowMs, inputTokens, outputTokens));
+    return Math.max(rampMs, this.#window.freeAt(nowMs, request));
   }
 
-  enter(nowMs: number, { inputTokens, outputTokens }: GateRequest): Stay | undefined {
-    const isCold = this.#warmth.enter(nowMs, this.inFlight);
+  /** The call goes out. `lagMs`: how far this process is behind its timers. */
+  enter(nowMs: number, request: GateRequest, lagMs: number): Stay | undefined {
+    const way = this.#warmth.enter(nowMs, this.inFlight);
     this.inFlight += 1;
-    return this.#window?.enter(nowMs, inputTokens, outputTokens, isCold);
+    return this.#window?.enter(nowMs, request, way, lagMs);
   }
 
   /** The call has ended. */
   leave(nowMs: number, stay: Stay | undefined, { status, usage }: CallResult): void {
     this.inFlight -= 1;
-    this.#warmth.leave(nowMs);
+    this.#warmth.leave(nowMs, status !== undefined);
     if (stay === undefined) return;
     // Where nothing answered, the call may still be on its way.
     if (status !== undefined) this.#window?.answered(stay, nowMs);
-    if (usage !== undefined) this.#window?.correct(stay, usage.inputTokens, usage.outputTokens);
+    if (usage !== undefined) this.#window?.correct(stay, usage);
   }
 
   /** The call never went out. */
   undo(stay: Stay | undefined): void {
     this.inFlight -= 1;
     if (stay !== undefined) this.#window?.remove(stay);
+  }
+
+  /**
+   * Whether what a response's headers say is left is no less than what the calls counted here have left: then
+   * the count is more exact than the headers, which name no moment at which a part of the limit comes back.
+   */
+  explains(
+    stay: Stay | undefined,
+    what: 'requests' | 'inputTokens',
+    said: RateLimitState,
+  ): boolean {
+    const { limit, remaining } = said;
+    if (stay === undefined || limit === undefined || remaining === undefined) return false;
+    if (this.#limits[what] > limit) return false;
+    const then = what === 'requests' ? stay.requestsThen : stay.inputTokensThen;
+    // Calls arrive in another order than they went out: those after this one may have come before it.
+    return remaining + Math.max(then, this.#window?.sum[what] ?? 0) >= limit;
   }
 
   /** Takes in the limit that a provider names in a response's headers. By custom it is that of a minute. */

@@ -1,4 +1,6 @@
 /** One model of a provider: its own limits, what its refusals teach, and what its headers allow. */
+import { HEADERS_AFTER_MS, RATE_WINDOW_MS } from '../../limits.ts';
+import type { RateLimits } from '../../model/chat.ts';
 import type { CallLimits } from '../../model/provider-config.ts';
 import type { CallResult, GateRequest } from './gate-request.ts';
 import { HeaderAllowance } from './header-allowance.ts';
@@ -21,8 +23,9 @@ export class ModelGate {
   readonly #requests = new HeaderAllowance();
   readonly #tokens = new HeaderAllowance();
 
-  constructor(limits: CallLimits, random: Random) {
-    this.#meter = new Meter(limits);
+  /** `limits`: the model's own. */
+  constructor(provider: CallLimits, limits: CallLimits, random: Random) {
+    this.#meter = new Meter(countedLimits(provider, limits));
     this.#throttle = new Throttle(random);
   }
 
@@ -39,10 +42,10 @@ export class ModelGate {
     );
   }
 
-  enter(nowMs: number, request: GateRequest): ModelStay {
+  enter(nowMs: number, request: GateRequest, lagMs: number): ModelStay {
     this.#throttle.enter(nowMs);
     return {
-      stay: this.#meter.enter(nowMs, request),
+      stay: this.#meter.enter(nowMs, request, lagMs),
       startMs: nowMs,
       requests: this.#requests.enter(1),
       tokens: this.#tokens.enter(request.inputTokens),
@@ -56,12 +59,7 @@ export class ModelGate {
     if (isRefused) {
       this.#throttle.refused(nowMs, model.startMs, this.#meter.inFlight, retryAfterMs);
     } else if (status !== undefined) this.#throttle.answered(model.startMs);
-    if (rateLimits !== undefined) {
-      this.#requests.read(nowMs, model.requests, rateLimits.requests);
-      this.#tokens.read(nowMs, model.tokens, rateLimits.tokens);
-      const { limit } = rateLimits.requests ?? {};
-      if (limit !== undefined) this.#meter.tighten(limit);
-    }
+    if (rateLimits !== undefined) this.#read(nowMs, model, rateLimits);
     this.#meter.leave(nowMs, model.stay, result);
   }
 
@@ -73,6 +71,18 @@ export class ModelGate {
     this.#meter.undo(model.stay);
   }
 
+  /** Takes in what the headers say, as of the moment at which the call arrived. */
+  #read(nowMs: number, model: ModelStay, { requests, tokens }: RateLimits): void {
+    const asOfMs = Math.min(nowMs, model.startMs + HEADERS_AFTER_MS);
+    if (requests !== undefined && !this.#meter.explains(model.stay, 'requests', requests)) {
+      this.#requests.read(asOfMs, model.requests, requests);
+    }
+    if (tokens !== undefined && !this.#meter.explains(model.stay, 'inputTokens', tokens)) {
+      this.#tokens.read(asOfMs, model.tokens, tokens);
+    }
+    if (requests?.limit !== undefined) this.#meter.tighten(requests.limit);
+  }
+
   isIdle(nowMs: number): boolean {
     return (
       this.#meter.isIdle(nowMs) &&
@@ -81,4 +91,20 @@ export class ModelGate {
       this.#tokens.isIdle(nowMs)
     );
   }
+}
+
+/**
+ * What is counted of a model: its own limits, and those of its provider, which hold for it anyway. Headers
+ * mostly speak of one model, and are compared with the count of it.
+ */
+function countedLimits(provider: CallLimits, own: CallLimits): CallLimits {
+  const { rpm, inputTpm, windowMs = RATE_WINDOW_MS } = provider;
+  const hasRates = (own.rpm ?? own.inputTpm ?? own.outputTpm) !== undefined;
+  if (hasRates && (own.windowMs ?? RATE_WINDOW_MS) !== windowMs) return own;
+  return {
+    ...(rpm === undefined ? {} : { rpm }),
+    ...(inputTpm === undefined ? {} : { inputTpm }),
+    ...own,
+    windowMs,
+  };
 }

@@ -55,11 +55,11 @@ export class ProviderGate {
   /** Lets go what may; gives the time at which to try again, Infinity where only a call's end helps. */
   pump(nowMs: number): number {
     let nextMs = Infinity;
-    const blocked = new Set<string>();
+    let blocked: Set<string> | undefined;
     const attempt = (waiter: Waiter): Verdict => {
       const { request } = waiter;
       // A call that waits for its model must not be overtaken there by smaller ones.
-      if (blocked.has(request.model)) return 'pass';
+      if (blocked?.has(request.model) === true) return 'pass';
       const statement = this.#host.meterOf(request);
       const statementMs = statement?.freeAt(nowMs, request) ?? nowMs;
       if (statementMs > nowMs) {
@@ -70,6 +70,7 @@ export class ProviderGate {
       const modelMs = model.freeAt(nowMs, request);
       if (modelMs > nowMs) {
         nextMs = Math.min(nextMs, modelMs);
+        blocked ??= new Set();
         blocked.add(request.model);
         return 'pass';
       }
@@ -104,7 +105,7 @@ export class ProviderGate {
     }
     const { models } = this.#limits;
     const limits = models !== undefined && Object.hasOwn(models, name) ? models[name]! : {};
-    const made = new ModelGate(limits, this.#host.random);
+    const made = new ModelGate(this.#limits, limits, this.#host.random);
     this.#models.set(name, made);
     return made;
   }

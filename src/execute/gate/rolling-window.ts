@@ -5,17 +5,23 @@
  * A provider counts a call when it arrives, later than it was let go by a delay that nobody knows. Two
  * calls let go one window apart may so arrive closer than that. A call is therefore counted from when it
  * is known to have arrived, which is its end; or, where it is not over by then, from a margin after its
- * start: 2 % of the window, more for a call that opens its connection. The amounts hold as long as no
- * call is under way for longer than the margin, at a cost of at most that part of the rate.
+ * start: 2 % of the window, more for the first calls and for one that opens its connection, and more while
+ * this process itself is late. The amounts hold as long as no call is under way for longer than the margin,
+ * at a cost of at most that part of the rate.
  */
 import { ARRIVAL_MARGIN, COLD_ARRIVAL_MS, COLD_ARRIVAL_PART, WINDOW_GRAIN } from '../../limits.ts';
 import { Chain, Link } from './chain.ts';
+import type { Way } from './warmth.ts';
 
-/** What a window holds at most. */
-export interface WindowLimits {
-  readonly requests: number;
+/** What a call takes of a window besides one request. */
+export interface Tokens {
   readonly inputTokens: number;
   readonly outputTokens: number;
+}
+
+/** What a window holds at most. */
+export interface WindowLimits extends Tokens {
+  readonly requests: number;
 }
 
 /** Calls that arrived at about the same time; they leave with the last of them. */
@@ -38,30 +44,34 @@ class Arrivals extends Link<Arrivals> {
 export class Stay extends Link<Stay> {
   inputTokens: number;
   outputTokens: number;
-  readonly isCold: boolean;
+  readonly way: Way;
   /** When it has arrived at the latest. */
   readonly dueMs: number;
+  /** What the window held with it when it went out. */
+  readonly requestsThen: number;
+  readonly inputTokensThen: number;
   arrivals: Arrivals | undefined;
 
-  constructor(inputTokens: number, outputTokens: number, isCold: boolean, dueMs: number) {
+  /** `sum`: with the call. */
+  constructor(tokens: Tokens, way: Way, dueMs: number, sum: WindowLimits) {
     super();
-    this.inputTokens = inputTokens;
-    this.outputTokens = outputTokens;
-    this.isCold = isCold;
+    this.inputTokens = tokens.inputTokens;
+    this.outputTokens = tokens.outputTokens;
+    this.way = way;
     this.dueMs = dueMs;
+    this.requestsThen = sum.requests;
+    this.inputTokensThen = sum.inputTokens;
   }
 }
 
 export class RollingWindow {
   readonly windowMs: number;
   readonly #limits: WindowLimits;
-  readonly #marginMs: number;
-  readonly #coldMarginMs: number;
+  readonly #marginMs: Readonly<Record<Way, number>>;
   readonly #grainMs: number;
   readonly #sum = { requests: 0, inputTokens: 0, outputTokens: 0 };
-  /** On their way, in the order in which they are due; one queue for each margin. */
-  readonly #warm = new Chain<Stay>();
-  readonly #cold = new Chain<Stay>();
+  /** On their way, in the order of their start. */
+  readonly #under = { first: new Chain<Stay>(), cold: new Chain<Stay>(), warm: new Chain<Stay>() };
   readonly #arrived = new Chain<Arrivals>();
   /** Requests that the provider itself says it allows. */
   #saidRequests = Number.POSITIVE_INFINITY;
@@ -69,12 +79,19 @@ export class RollingWindow {
   constructor(limits: WindowLimits, windowMs: number) {
     this.windowMs = windowMs;
     this.#limits = limits;
-    this.#marginMs = windowMs * ARRIVAL_MARGIN;
-    this.#coldMarginMs = Math.max(
-      this.#marginMs,
-      Math.min(COLD_ARRIVAL_MS, windowMs * COLD_ARRIVAL_PART),
-    );
+    const cold = Math.min(COLD_ARRIVAL_MS, windowMs * COLD_ARRIVAL_PART);
+    const warm = windowMs * ARRIVAL_MARGIN;
+    this.#marginMs = {
+      first: Math.max(warm, Math.min(COLD_ARRIVAL_MS, windowMs)),
+      cold: Math.max(warm, cold),
+      warm,
+    };
     this.#grainMs = windowMs * WINDOW_GRAIN;
+  }
+
+  /** What the window held when it was last looked at. */
+  get sum(): WindowLimits {
+    return this.#sum;
   }
 
   /** The provider's own limit holds where it is the lower one. */
@@ -83,7 +100,7 @@ export class RollingWindow {
   }
 
   /** When one more call with these tokens fits, at the earliest; `nowMs` where it does now. */
-  freeAt(nowMs: number, inputTokens: number, outputTokens: number): number {
+  freeAt(nowMs: number, { inputTokens, outputTokens }: Tokens): number {
     this.#advance(nowMs);
     const limits = this.#limits;
     const sum = this.#sum;
@@ -102,13 +119,14 @@ export class RollingWindow {
   }
 
   /** Takes in a call that goes out now. */
-  enter(nowMs: number, inputTokens: number, outputTokens: number, isCold: boolean): Stay {
-    const marginMs = isCold ? this.#coldMarginMs : this.#marginMs;
-    const stay = new Stay(inputTokens, outputTokens, isCold, nowMs + marginMs);
-    (isCold ? this.#cold : this.#warm).push(stay);
+  enter(nowMs: number, tokens: Tokens, way: Way, lagMs: number): Stay {
     this.#sum.requests += 1;
-    this.#sum.inputTokens += inputTokens;
-    this.#sum.outputTokens += outputTokens;
+    this.#sum.inputTokens += tokens.inputTokens;
+    this.#sum.outputTokens += tokens.outputTokens;
+    // A machine that slept is late by hours, and on time again.
+    const marginMs = this.#marginMs[way] + Math.min(lagMs, this.#marginMs.cold);
+    const stay = new Stay(tokens, way, nowMs + marginMs, this.#sum);
+    this.#under[way].push(stay);
     return stay;
   }
 
@@ -119,7 +137,7 @@ export class RollingWindow {
   }
 
   /** Puts what a call really took in the place of its estimates. */
-  correct(stay: Stay, inputTokens: number, outputTokens: number): void {
+  correct(stay: Stay, { inputTokens, outputTokens }: Tokens): void {
     this.#change(stay, inputTokens - stay.inputTokens, outputTokens - stay.outputTokens);
     stay.inputTokens = inputTokens;
     stay.outputTokens = outputTokens;
@@ -131,13 +149,14 @@ export class RollingWindow {
     if (arrivals?.isOver === true) return;
     this.#change(stay, -stay.inputTokens, -stay.outputTokens);
     this.#sum.requests -= 1;
-    if (arrivals === undefined) (stay.isCold ? this.#cold : this.#warm).remove(stay);
+    if (arrivals === undefined) this.#under[stay.way].remove(stay);
     else arrivals.requests -= 1;
   }
 
   isEmpty(nowMs: number): boolean {
     this.#advance(nowMs);
-    return (this.#warm.head ?? this.#cold.head ?? this.#arrived.head) === undefined;
+    const { first, cold, warm } = this.#under;
+    return (first.head ?? cold.head ?? warm.head ?? this.#arrived.head) === undefined;
   }
 
   #change({ arrivals }: Stay, inputTokens: number, outputTokens: number): void {
@@ -151,12 +170,11 @@ export class RollingWindow {
 
   /** Moves what is due to the arrived, in order, and forgets what arrived a window ago. */
   #advance(nowMs: number): void {
+    const { first, cold, warm } = this.#under;
     for (;;) {
-      const warm = this.#warm.head;
-      const cold = this.#cold.head;
-      const first = warm !== undefined && !(cold && cold.dueMs < warm.dueMs) ? warm : cold;
-      if (first === undefined || first.dueMs > nowMs) break;
-      this.#arrive(first, first.dueMs);
+      const next = earlier(earlier(first.head, cold.head), warm.head);
+      if (next === undefined || next.dueMs > nowMs) break;
+      this.#arrive(next, next.dueMs);
     }
     for (let at = this.#arrived.head; at !== undefined; at = this.#arrived.head) {
       if (at.lastMs + this.windowMs > nowMs) break;
@@ -169,7 +187,7 @@ export class RollingWindow {
   }
 
   #arrive(stay: Stay, atMs: number): void {
-    (stay.isCold ? this.#cold : this.#warm).remove(stay);
+    this.#under[stay.way].remove(stay);
     let arrivals = this.#arrived.tail;
     if (arrivals === undefined || atMs - arrivals.firstMs > this.#grainMs) {
       arrivals = new Arrivals(atMs);
@@ -181,4 +199,9 @@ export class RollingWindow {
     arrivals.outputTokens += stay.outputTokens;
     stay.arrivals = arrivals;
   }
+}
+
+function earlier(one: Stay | undefined, other: Stay | undefined): Stay | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one.dueMs <= other.dueMs ? one : other;
 }

@@ -1,6 +1,12 @@
 /** How many calls have lately been in flight at once: so many connections are open. */
 import { GATE_COLD_MS } from '../../limits.ts';
 
+/**
+ * How long the way of a call may be: the `first` ones since a cold start load code and look up names, `cold`
+ * ones open their connection, `warm` ones find it open.
+ */
+export type Way = 'first' | 'cold' | 'warm';
+
 export class Warmth {
   readonly #ramp: number;
   /** Most calls in flight in this stretch of time and in the one before. */
@@ -8,6 +14,8 @@ export class Warmth {
   #peakBefore = 0;
   #stretchMs = Number.NEGATIVE_INFINITY;
   #coldStartMs = 0;
+  /** Whether a call has been answered since then. */
+  #isProven = false;
   #lastMs = Number.NEGATIVE_INFINITY;
 
   /** `ramp`: calls in flight that may be added a second from a cold start. */
@@ -21,9 +29,12 @@ export class Warmth {
     return Math.max(nowMs, this.#coldStartMs + (inFlight / this.#ramp) * 1_000);
   }
 
-  /** A call goes out beside `inFlight`; true if no open connection can be waiting for it. */
-  enter(nowMs: number, inFlight: number): boolean {
-    if (inFlight === 0 && nowMs - this.#lastMs >= GATE_COLD_MS) this.#coldStartMs = nowMs;
+  /** A call goes out beside `inFlight`. */
+  enter(nowMs: number, inFlight: number): Way {
+    if (inFlight === 0 && nowMs - this.#lastMs >= GATE_COLD_MS) {
+      this.#coldStartMs = nowMs;
+      this.#isProven = false;
+    }
     if (nowMs - this.#stretchMs >= GATE_COLD_MS) {
       this.#peakBefore = nowMs - this.#stretchMs < 2 * GATE_COLD_MS ? this.#peak : inFlight;
       this.#peak = inFlight;
@@ -32,10 +43,12 @@ export class Warmth {
     const isCold = inFlight + 1 > Math.max(this.#peak, this.#peakBefore);
     this.#peak = Math.max(this.#peak, inFlight + 1);
     this.#lastMs = nowMs;
-    return isCold;
+    if (!this.#isProven) return 'first';
+    return isCold ? 'cold' : 'warm';
   }
 
-  leave(nowMs: number): void {
+  leave(nowMs: number, isAnswered: boolean): void {
     this.#lastMs = nowMs;
+    if (isAnswered) this.#isProven = true;
   }
 }

@@ -6,6 +6,7 @@ import {
   JOURNAL_ANSWER_READ_BYTES,
   JOURNAL_INDEX_AFTER_BYTES,
   JOURNAL_OPEN_FILES,
+  JOURNAL_READ_AHEAD_BYTES,
   JOURNAL_REFRESH_MS,
 } from '../../limits.ts';
 import { type AnswerStore, MemoryAnswers, type StoredAnswer } from '../answers.ts';
@@ -14,13 +15,14 @@ import { Cleared } from './cleared.ts';
 import { type FileFacts, type FileSystem, readAt } from './file-system.ts';
 import { isAbandoned } from './finished.ts';
 import { hashKey } from './key-hash.ts';
-import { readIndex, type SegmentIndex, writeIndex } from './key-index.ts';
+import { indexName, PLACE_BYTES, readIndex, type SegmentIndex, writeIndex } from './key-index.ts';
 import { type AnswerPlace, KeyTable } from './key-table.ts';
 import { parseSegmentName } from './segment-name.ts';
 import { damageError, decodeLine } from './segment-reader.ts';
 import { SegmentScan, scanOn } from './segment-scan.ts';
 import type { WrittenPlace } from './segment-writer.ts';
 import { answerKey, answerOf, type StoredRecord } from './stored-record.ts';
+import { UnendedCalls } from './unended-calls.ts';
 
 export interface DiskAnswersOptions {
   readonly files: FileSystem;
@@ -49,12 +51,15 @@ export class DiskAnswers implements AnswerStore {
   readonly #warm = new MemoryAnswers();
   readonly #table = new KeyTable(ANSWERS_INDEX_ENTRIES);
   readonly #cleared = new Cleared();
+  readonly #unended = new UnendedCalls();
   readonly #segments: KnownSegment[] = [];
   readonly #byName = new Map<string, KnownSegment>();
   readonly #open = new LRUCache<number, { readonly file: number }>({
     max: JOURNAL_OPEN_FILES,
     dispose: ({ file }) => this.#options.files.close(file),
   });
+  /** Places of damage that was told of. */
+  readonly #reported = new Set<string>();
   #block: { segment: number; start: number; bytes: Buffer } | undefined;
   #lookedMs = Number.NEGATIVE_INFINITY;
 
@@ -92,6 +97,12 @@ export class DiskAnswers implements AnswerStore {
 
   remember(record: JournalRecord): void {
     this.#warm.remember(record);
+  }
+
+  /** As `Journal.takeLostCalls`. */
+  takeLost(callKey: string): number {
+    const { high, low } = hashKey(callKey);
+    return this.#unended.takeLost(callKey, this.#table.get(high, low)?.at ?? 0);
   }
 
   /** Whether the answer at a place can still be found: no newer one of its key is known, and it is not cleared. */
@@ -150,8 +161,20 @@ export class DiskAnswers implements AnswerStore {
     }
     for (const known of this.#segments) if (!known.isClosed) this.#loadQuietly(known);
     const fresh = names.filter((name) => !this.#byName.has(name) && parseSegmentName(name));
+    this.#reserve(fresh);
     // The newest first: where there are too many answers, the oldest are left out.
     for (const name of fresh.sort().reverse()) this.#loadQuietly(this.#known(name, false));
+  }
+
+  /** Makes room for the answers of segments at once, by the size of their indexes. */
+  #reserve(names: readonly string[]): void {
+    const { files, folder } = this.#options;
+    try {
+      const sizes = names.map((name) => files.facts(`${folder}/${indexName(name)}`)?.size ?? 0);
+      this.#table.reserve(sizes.reduce((sum, size) => sum + size / PLACE_BYTES, 0));
+    } catch {
+      // The table grows by itself as well.
+    }
   }
 
   #loadQuietly(known: KnownSegment): void {
@@ -204,6 +227,7 @@ export class DiskAnswers implements AnswerStore {
       (damage) => onProblem(damageError(damage)),
       ({ record, offset, length }) => {
         if (record.t === 'cache.clear') this.#cleared.add(record);
+        this.#unended.observe(record, known.name);
         const key = answerKey(record);
         if (key === undefined) return;
         const { high, low } = hashKey(key);
@@ -214,8 +238,7 @@ export class DiskAnswers implements AnswerStore {
   }
 
   /** Takes up an index. */
-  #take(known: KnownSegment, { keys, clears, covered }: SegmentIndex): void {
-    this.#table.reserve(keys.count);
+  #take(known: KnownSegment, { keys, clears, starts, ends, covered }: SegmentIndex): void {
     const { high, low, offset, bytes, at } = keys;
     for (let n = 0; n < keys.count && !this.#table.isFull; n += 1) {
       this.#table.set(high[n]!, low[n]!, known.id, offset[n]!, bytes[n]!, at[n]!);
@@ -224,6 +247,11 @@ export class DiskAnswers implements AnswerStore {
       const record = this.#decode(known, clears.offset[n]!, clears.bytes[n]!);
       if (record?.t === 'cache.clear') this.#cleared.add(record);
     }
+    for (const { offset, length } of starts.places()) {
+      const record = this.#decode(known, offset, length);
+      if (record !== undefined) this.#unended.observe(record, known.name);
+    }
+    for (const hash of ends.places()) this.#unended.ended(hash);
     known.readTo = covered;
   }
 
@@ -252,10 +280,24 @@ export class DiskAnswers implements AnswerStore {
     const start = offset - block.start;
     const decoded = decodeLine(block.bytes, start, start + length);
     if ('record' in decoded) return decoded.record;
-    this.#options.onProblem(
-      damageError({ segment: known.name, line: 0, offset, reason: decoded.reason }),
-    );
+    const { name: segment } = known;
+    const place = `${segment}:${offset}`;
+    if (!this.#reported.has(place)) {
+      this.#reported.add(place);
+      const { reason } = decoded;
+      this.#options.onProblem(damageError({ segment, line: 0, offset, reason }));
+    }
     return undefined;
+  }
+
+  /** How much to read at a place: more if it lies a little beyond the last one. */
+  #readBytes(known: KnownSegment, offset: number): number {
+    const last = this.#block;
+    const isNear =
+      last?.segment === known.id &&
+      offset >= last.start &&
+      offset - last.start - last.bytes.length < JOURNAL_READ_AHEAD_BYTES;
+    return isNear ? JOURNAL_READ_AHEAD_BYTES : JOURNAL_ANSWER_READ_BYTES;
   }
 
   #readBlock(known: KnownSegment, offset: number, length: number): Buffer | undefined {
@@ -266,7 +308,7 @@ export class DiskAnswers implements AnswerStore {
         open = { file: files.openToRead(`${folder}/${known.name}`) };
         this.#open.set(known.id, open);
       }
-      const wanted = Math.max(length, JOURNAL_ANSWER_READ_BYTES);
+      const wanted = Math.max(length, this.#readBytes(known, offset));
       const bytes = readAt(files, open.file, offset, wanted);
       return bytes.length < length ? undefined : bytes;
     } catch {

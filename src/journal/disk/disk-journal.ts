@@ -21,6 +21,8 @@ export interface JournalOptions {
   readonly maxAgeMs?: number;
   /** The oldest segments are removed when the journal is closed, until the folder is no larger. Default: any size. */
   readonly maxBytes?: number;
+  /** Bytes at which a segment is sealed and another begun. Default 32 MiB. */
+  readonly segmentMaxBytes?: number;
 }
 
 export interface DiskJournalOptions extends JournalOptions {
@@ -30,8 +32,6 @@ export interface DiskJournalOptions extends JournalOptions {
   /** Wall clock, ms. */
   readonly nowMs?: () => number;
   readonly random?: Random;
-  /** Default 32 MiB. */
-  readonly segmentMaxBytes?: number;
 }
 
 /** Buffers, writes and syncs. Once the disk has failed, every `commit` says so and nothing more is written. */
@@ -44,6 +44,7 @@ export class DiskJournal {
   readonly #commits: GroupCommit;
   readonly #answers: DiskAnswers | undefined;
   #failure: RvbbitError | undefined;
+  #writing: NodeJS.Immediate | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(folder: string, options: DiskJournalOptions) {
@@ -93,7 +94,7 @@ export class DiskJournal {
   /** Adds a record to the lines that wait. After a failure it is dropped; `commit` has said so. */
   append(record: JournalRecord | CacheClear): void {
     if (this.#failure !== undefined || this.#closing !== undefined) return;
-    const kept = record.t === 'attempt.end' ? this.#withoutAnswer(record) : record;
+    const kept = this.#admit(record);
     try {
       const place = this.#writer.add(kept);
       this.#answers?.note(kept, place);
@@ -101,7 +102,14 @@ export class DiskJournal {
       this.#fail(thrown);
       return;
     }
-    this.#commits.note();
+    // The start of a call is written before the call, and need not be on disk before it.
+    this.#commits.note(record.t === 'attempt.start');
+    if (record.t === 'attempt.end') this.#writeSoon();
+  }
+
+  /** As `Journal.takeLostCalls`. */
+  takeLostCalls(callKey: string): number {
+    return this.#answers?.takeLost(callKey) ?? 0;
   }
 
   /** Hands every record so far to the system, so that it outlives this process, though not the machine. */
@@ -130,6 +138,7 @@ export class DiskJournal {
   }
 
   async #close(): Promise<void> {
+    clearImmediate(this.#writing);
     try {
       await this.commit();
       this.#writer.close();
@@ -168,6 +177,14 @@ export class DiskJournal {
     }
   }
 
+  /** A call that has ended was paid: with the next turn of the loop its answer outlives this process. */
+  #writeSoon(): void {
+    this.#writing ??= setImmediate(() => {
+      this.#writing = undefined;
+      this.writeNow();
+    });
+  }
+
   /** Nothing is tried again: after a failed sync the system may have dropped what it had not written. */
   #fail(thrown: unknown): RvbbitError {
     this.#failure ??= new RvbbitError(
@@ -189,9 +206,17 @@ export class DiskJournal {
     );
   }
 
-  #withoutAnswer(record: JournalRecord & { t: 'attempt.end' }): JournalRecord {
-    if (this.#options.answers !== false) return record;
-    const { value: _value, raw: _raw, ...rest } = record;
-    return rest;
+  /** The record without what this journal does not keep. */
+  #admit(record: JournalRecord | CacheClear): JournalRecord | CacheClear {
+    const { answers, prompts } = this.#options;
+    if (record.t === 'attempt.end' && answers === false) {
+      const { value: _value, raw: _raw, ...rest } = record;
+      return rest;
+    }
+    if (record.t === 'attempt.start' && prompts !== true && record.prompt !== undefined) {
+      const { prompt: _prompt, ...rest } = record;
+      return rest;
+    }
+    return record;
   }
 }

@@ -26,6 +26,8 @@ export interface FileSystem {
   syncFolder(path: string): Promise<void>;
   close(file: number): void;
   rename(from: string, to: string): void;
+  /** A further name for a file. Fails if the name is taken. */
+  link(from: string, to: string): void;
   /** A file that is not there is no failure. */
   remove(path: string): void;
 }
@@ -50,6 +52,7 @@ export const realFileSystem: FileSystem = {
   syncFolder,
   close: (file) => fs.closeSync(file),
   rename: (from, to) => fs.renameSync(from, to),
+  link: (from, to) => fs.linkSync(from, to),
   remove: (path) => fs.rmSync(path, { force: true }),
 };
 

@@ -13,12 +13,7 @@ export function lockFolder(files: FileSystem, folder: string, nowMs: number): ()
   const own = JSON.stringify({ pid: process.pid, host: hostname() });
   for (let attempt = 0; attempt < 2; attempt += 1) {
     try {
-      const file = files.create(path);
-      try {
-        writeAll(files, file, Buffer.from(own));
-      } finally {
-        files.close(file);
-      }
+      takeLock(files, path, own);
       return () => files.remove(path);
     } catch (thrown) {
       if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
@@ -30,6 +25,23 @@ export function lockFolder(files: FileSystem, folder: string, nowMs: number): ()
     `another process compacts or prunes the journal in ${folder}: wait for it; if there is none, remove ${path}`,
     { stage: 'journal' },
   );
+}
+
+/** Gives a written file the lock's name, so that a lock always says whose it is. Fails with EEXIST. */
+function takeLock(files: FileSystem, path: string, own: string): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  files.remove(temporary);
+  const file = files.create(temporary);
+  try {
+    writeAll(files, file, Buffer.from(own));
+  } finally {
+    files.close(file);
+  }
+  try {
+    files.link(temporary, path);
+  } finally {
+    files.remove(temporary);
+  }
 }
 
 /** Removes the lock of a process that is gone; false if it may still run. */

@@ -16,6 +16,8 @@ export class GroupCommit {
   readonly #sync: () => Promise<void>;
   #added = 0;
   #synced = 0;
+  /** Something was noted since the last start that must not wait for long. */
+  #isDue = false;
   #waiters: Waiter[] = [];
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
@@ -28,12 +30,13 @@ export class GroupCommit {
     this.#sync = sync;
   }
 
-  /** A record was added. */
-  note(): void {
+  /** A record was added; one that `canWait` goes with whatever comes next, or with the 64th. */
+  note(canWait = false): void {
     this.#added += 1;
+    if (!canWait) this.#isDue = true;
     if (this.#running !== undefined || this.#failure !== undefined) return;
     if (this.#added - this.#synced >= JOURNAL_COMMIT_RECORDS) this.#start();
-    else this.#timer ??= setTimeout(() => this.#start(), JOURNAL_COMMIT_MS);
+    else if (this.#isDue) this.#timer ??= setTimeout(() => this.#start(), JOURNAL_COMMIT_MS);
   }
 
   /** Resolves when everything noted so far is on disk. */
@@ -71,6 +74,7 @@ export class GroupCommit {
     this.#clearTimers();
     if (this.#running !== undefined || this.#failure !== undefined) return;
     this.#lastStartMs = performance.now();
+    this.#isDue = false;
     const upTo = this.#added;
     this.#running = this.#sync().then(
       () => this.#ended(upTo),
@@ -89,7 +93,7 @@ export class GroupCommit {
     for (const { resolve } of served) resolve();
     const left = this.#added - upTo;
     if (left >= JOURNAL_COMMIT_RECORDS) this.#start();
-    else if (left > 0) this.#schedule();
+    else if (this.#isDue || this.#waiters.length > 0) this.#schedule();
   }
 
   #clearTimers(): void {

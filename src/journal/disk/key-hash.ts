@@ -23,6 +23,11 @@ export function hashKey(key: string): KeyHash {
   return { high: mix(high), low: mix(low ^ key.length) };
 }
 
+/** 53 bits of a hash as one number, where a mistaken one does little harm. */
+export function hashNumber({ high, low }: KeyHash): number {
+  return high * 0x20_0000 + (low >>> 11);
+}
+
 /** Spreads every bit over all of them. */
 function mix(value: number): number {
   let mixed = Math.imul(value ^ (value >>> 16), 0x85ebca6b);

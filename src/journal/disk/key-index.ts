@@ -1,6 +1,6 @@
 /**
  * The key index of a segment, `<segment>.keys` beside it: where its answers and its `cache.clear` records
- * stand, so that opening a folder need not read every line. It covers the first `covered` bytes; what
+ * stand, and which of its calls have not ended in it, so that opening a folder need not read every line. It covers the first `covered` bytes; what
  * stands beyond them is read. It can always be made again: one that is damaged is passed over.
  */
 import { crc32c } from './crc32c.ts';
@@ -19,12 +19,21 @@ export interface SegmentIndex {
   readonly keys: KeyList;
   /** Places of `cache.clear` records; their hashes are 0. */
   readonly clears: KeyList;
+  /** Places of the `attempt.start` records whose calls have not ended in the segment, by the hash of the attempt. */
+  readonly starts: KeyList;
+  /** Hashes of the attempts that ended in the segment and began in an earlier one; no places. */
+  readonly ends: KeyList;
 }
 
+const LISTS = ['keys', 'clears', 'starts', 'ends'] as const;
+/** Where in the header the lengths of the lists stand, in words. */
+const COUNTS = [2, 3, 14, 15] as const;
+
 // Written in the machine's own byte order: another machine's index has another magic number and is passed over.
-const MAGIC = 0x52564b31;
+const MAGIC = 0x52564b32;
 const HEADER_BYTES = 64;
-const PLACE_BYTES = 24;
+/** What an index file holds of each answer. */
+export const PLACE_BYTES = 24;
 
 /** The index's file name. */
 export function indexName(segment: string): string {
@@ -33,20 +42,20 @@ export function indexName(segment: string): string {
 
 /** The index as the bytes of its file. */
 export function encodeIndex(index: SegmentIndex): Buffer {
-  const { keys, clears } = index;
-  const bytes = new ArrayBuffer(HEADER_BYTES + PLACE_BYTES * (keys.count + clears.count));
+  const places = LISTS.reduce((sum, name) => sum + index[name].count, 0);
+  const bytes = new ArrayBuffer(HEADER_BYTES + PLACE_BYTES * places);
   const floats = new Float64Array(bytes, 0, 8);
   const words = new Uint32Array(bytes, 0, 16);
   words[0] = MAGIC;
-  words[2] = keys.count;
-  words[3] = clears.count;
   words[4] = index.closed ? 1 : 0;
   floats[3] = index.covered;
   floats[4] = index.firstAt;
   floats[5] = index.lastAt;
   floats[6] = index.records;
   let start = HEADER_BYTES;
-  for (const list of [keys, clears]) {
+  for (const [n, name] of LISTS.entries()) {
+    const list = index[name];
+    words[COUNTS[n]!] = list.count;
     copyInto(viewList(bytes, start, list.count), list);
     start += PLACE_BYTES * list.count;
   }
@@ -61,18 +70,27 @@ export function decodeIndex(file: Buffer): SegmentIndex | undefined {
   const bytes = new Uint8Array(file).buffer;
   const floats = new Float64Array(bytes, 0, 8);
   const words = new Uint32Array(bytes, 0, 16);
-  const [magic, sum, keyCount = 0, clearCount = 0, closed] = words;
-  if (magic !== MAGIC) return undefined;
-  if (bytes.byteLength !== HEADER_BYTES + PLACE_BYTES * (keyCount + clearCount)) return undefined;
-  if (sum !== crc32c(new Uint8Array(bytes, 8))) return undefined;
+  const counts = COUNTS.map((word) => words[word]!);
+  const places = counts.reduce((sum, count) => sum + count, 0);
+  if (words[0] !== MAGIC) return undefined;
+  if (bytes.byteLength !== HEADER_BYTES + PLACE_BYTES * places) return undefined;
+  if (words[1] !== crc32c(new Uint8Array(bytes, 8))) return undefined;
+  let start = HEADER_BYTES;
+  const [keys, clears, starts, ends] = counts.map((count) => {
+    const list = viewList(bytes, start, count);
+    start += PLACE_BYTES * count;
+    return list;
+  });
   return {
     covered: floats[3]!,
-    closed: closed === 1,
+    closed: words[4] === 1,
     firstAt: floats[4]!,
     lastAt: floats[5]!,
     records: floats[6]!,
-    keys: viewList(bytes, HEADER_BYTES, keyCount),
-    clears: viewList(bytes, HEADER_BYTES + PLACE_BYTES * keyCount, clearCount),
+    keys: keys!,
+    clears: clears!,
+    starts: starts!,
+    ends: ends!,
   };
 }
 

@@ -37,6 +37,18 @@ export class KeyList {
     this.count = n + 1;
   }
 
+  *places(): Generator<KeyPlace> {
+    for (let n = 0; n < this.count; n += 1) {
+      yield {
+        high: this.high[n]!,
+        low: this.low[n]!,
+        at: this.at[n]!,
+        offset: this.offset[n]!,
+        length: this.bytes[n]!,
+      };
+    }
+  }
+
   #grow(): void {
     const larger = new KeyList(Math.max(64, 2 * this.count));
     larger.at.set(this.at);

@@ -38,8 +38,8 @@ export function listAnswers(
     const visit = (record: StoredRecord) => {
       if (record.t === 'cache.clear') cleared.add(record);
       if (record.t === 'attempt.start') models.set(record.attempt, record);
-      if (record.t === 'cache.hit') {
-        hits.set(record.callKey, (hits.get(record.callKey) ?? 0) + 1);
+      if (record.t === 'cache.hits') {
+        for (const key of record.callKeys) hits.set(key, (hits.get(key) ?? 0) + 1);
       }
       const listed = listedAnswer(record, models);
       if (record.t === 'attempt.end') models.delete(record.attempt);

@@ -1,8 +1,8 @@
 /** Gathers what a key index holds, from records as they are written or read. */
 import type { FileSystem } from './file-system.ts';
-import { hashKey } from './key-hash.ts';
+import { hashKey, hashNumber } from './key-hash.ts';
 import type { SegmentIndex } from './key-index.ts';
-import { KeyList } from './key-list.ts';
+import { KeyList, type KeyPlace } from './key-list.ts';
 import { type Damage, type ReadLine, readSegment } from './segment-reader.ts';
 import { answerKey, type StoredRecord } from './stored-record.ts';
 
@@ -10,6 +10,9 @@ import { answerKey, type StoredRecord } from './stored-record.ts';
 export class SegmentScan {
   readonly keys: KeyList = new KeyList(0);
   readonly clears: KeyList = new KeyList(0);
+  /** Calls that have begun and not ended, by attempt. */
+  readonly #started = new Map<number, KeyPlace>();
+  readonly #ends: KeyList = new KeyList(0);
   covered = 0;
   firstAt: number = Number.POSITIVE_INFINITY;
   lastAt = 0;
@@ -18,18 +21,10 @@ export class SegmentScan {
   /** Begins where an earlier index ends, or at the segment's first byte. */
   constructor(base?: SegmentIndex) {
     if (base === undefined) return;
-    for (const name of ['keys', 'clears'] as const) {
-      const { count, at, high, low, offset, bytes } = base[name];
-      for (let n = 0; n < count; n += 1) {
-        this[name].add({
-          at: at[n]!,
-          high: high[n]!,
-          low: low[n]!,
-          offset: offset[n]!,
-          length: bytes[n]!,
-        });
-      }
-    }
+    for (const place of base.keys.places()) this.keys.add(place);
+    for (const place of base.clears.places()) this.clears.add(place);
+    for (const place of base.starts.places()) this.#started.set(hashNumber(place), place);
+    for (const place of base.ends.places()) this.#ends.add(place);
     this.covered = base.covered;
     this.firstAt = base.firstAt;
     this.lastAt = base.lastAt;
@@ -46,11 +41,21 @@ export class SegmentScan {
     const key = answerKey(record);
     if (key !== undefined) this.keys.add({ ...hashKey(key), at, offset, length });
     else if (record.t === 'cache.clear') this.clears.add({ high: 0, low: 0, at, offset, length });
+    if (record.t === 'attempt.start') {
+      const hash = hashKey(record.attempt);
+      this.#started.set(hashNumber(hash), { ...hash, at, offset, length });
+    } else if (record.t === 'attempt.end') {
+      const hash = hashKey(record.attempt);
+      if (this.#started.delete(hashNumber(hash))) return;
+      this.#ends.add({ ...hash, at, offset: 0, length: 0 });
+    }
   }
 
   index(closed: boolean): SegmentIndex {
     const { covered, firstAt, lastAt, records, keys, clears } = this;
-    return { covered, closed, firstAt, lastAt, records, keys, clears };
+    const starts = new KeyList(this.#started.size);
+    for (const place of this.#started.values()) starts.add(place);
+    return { covered, closed, firstAt, lastAt, records, keys, clears, starts, ends: this.#ends };
   }
 }
 

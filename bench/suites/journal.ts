@@ -1,0 +1,114 @@
+/** What the journal on disk costs: bought calls and cheap rows, with a state folder and without. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Engine } from '../../src/index.ts';
+import { spawnSimulator } from '../../src/simulator/spawn.ts';
+import { cascadeRoot } from '../fixture-root.ts';
+import type { Sample, Suite, Variant } from '../suite.ts';
+
+const CALLS = { rows: 1_000, parallel: 50, latencyMs: 500 };
+const CHEAP_ROWS = 1_000_000;
+
+interface Opened {
+  readonly stateDir: string | false;
+}
+
+/** Runs with a state folder of its own, or without one. */
+async function withState(
+  hasJournal: boolean,
+  work: (opened: Opened) => Promise<Sample>,
+): Promise<Sample> {
+  if (!hasJournal) return work({ stateDir: false });
+  const stateDir = mkdtempSync(join(tmpdir(), 'rvbbit-bench-'));
+  try {
+    return await work({ stateDir });
+  } finally {
+    rmSync(stateDir, { recursive: true });
+  }
+}
+
+function ask(rows: number, parallel: number): string {
+  return `RVBBIT MAP PARALLEL ${parallel} 'ask.yaml' AS answer USING (SELECT 'row ' || range AS question FROM range(${rows})) WITH (limit = ${rows})`;
+}
+
+async function timed(work: () => Promise<void>): Promise<{ ms: number; cpuMs: number }> {
+  const cpu = process.cpuUsage();
+  const startMs = performance.now();
+  await work();
+  const ms = performance.now() - startMs;
+  const { user, system } = process.cpuUsage(cpu);
+  return { ms, cpuMs: (user + system) / 1000 };
+}
+
+function calls(name: string, hasJournal: boolean): Variant {
+  return {
+    name,
+    measure: () =>
+      withState(hasJournal, async ({ stateDir }) => {
+        const latency = { kind: 'constant', ms: CALLS.latencyMs } as const;
+        await using sim = await spawnSimulator({ latency });
+        await using engine = await Engine.open({
+          cascades: cascadeRoot,
+          threads: 2,
+          stateDir,
+          providers: { sim: { baseUrl: sim.url } },
+          model: 'sim/m',
+        });
+        await engine.query(ask(50, 50).replace("'row '", "'warm '"));
+        const { ms, cpuMs } = await timed(async () => {
+          const { summary } = await engine.query(ask(CALLS.rows, CALLS.parallel));
+          if (summary.calls.sent !== CALLS.rows) throw new Error(`${summary.calls.sent} calls`);
+        });
+        return { ms, cpuUsPerCall: (cpuMs * 1000) / CALLS.rows };
+      }),
+  };
+}
+
+function cheapRows(name: string, hasJournal: boolean): Variant {
+  return {
+    name,
+    measure: () =>
+      withState(hasJournal, async ({ stateDir }) => {
+        await using engine = await Engine.open({ cascades: cascadeRoot, stateDir });
+        await engine.query("RVBBIT MAP 'upper.yaml' AS up USING (SELECT 'a' AS name)");
+        const { ms } = await timed(async () => {
+          await engine.query(
+            `CREATE TABLE copy AS RVBBIT MAP PARALLEL 4 'upper.yaml' AS up USING (SELECT 'product ' || range AS name FROM range(${CHEAP_ROWS})) WITH (limit = ${CHEAP_ROWS})`,
+          );
+        });
+        return { ms };
+      }),
+  };
+}
+
+export const journal: Suite = {
+  name: 'journal',
+  about: `${CALLS.rows} calls of ${CALLS.latencyMs} ms at n = ${CALLS.parallel}, and ${CHEAP_ROWS / 1e6}M cheap rows, with the journal on disk and without`,
+  variants: [
+    calls('calls without', false),
+    calls('calls with', true),
+    cheapRows('rows without', false),
+    cheapRows('rows with', true),
+  ],
+  figures: (median) => [
+    {
+      name: 'calls: wall time with the journal against without',
+      value: median('calls with', 'ms') / median('calls without', 'ms'),
+      unit: '×',
+      atMost: 1.1,
+    },
+    {
+      name: 'calls: CPU that the journal adds to a bought call',
+      value: median('calls with', 'cpuUsPerCall') - median('calls without', 'cpuUsPerCall'),
+      unit: ' µs',
+      atMost: 50,
+    },
+    {
+      name: 'cheap rows: wall time with the journal against without',
+      value: median('rows with', 'ms') / median('rows without', 'ms'),
+      unit: '×',
+      atMost: 1.05,
+    },
+  ],
+};

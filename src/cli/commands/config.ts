@@ -1,0 +1,49 @@
+/** `rvbbit config show`: the settings that count, where each comes from, and no secret. */
+import { existsSync } from 'node:fs';
+import type { DescribedConfig, DescribedSetting } from '../../model/describe-config.ts';
+import { CliError } from '../exit-codes.ts';
+import type { CliOptions } from '../options.ts';
+import { CONFIG_FILE, environment } from '../session.ts';
+import { visibleLines } from '../text/escape.ts';
+
+const SOURCES = {
+  options: 'options',
+  environment: 'environment',
+  file: CONFIG_FILE,
+  preset: 'built in',
+  default: 'default',
+} as const;
+
+/** Prints the configuration, as YAML with comments or as JSON. Gives the exit code. */
+export async function config(words: readonly string[], options: CliOptions): Promise<number> {
+  if (words.length !== 1 || words[0] !== 'show') {
+    throw new CliError('usage', 'config has one thing to do: show', 'rvbbit config show');
+  }
+  const { readModelSources } = await import('../../model/models.ts');
+  const { describeConfig } = await import('../../model/describe-config.ts');
+  const sources = await readModelSources({
+    env: environment(),
+    ...(existsSync(CONFIG_FILE) ? { configFile: CONFIG_FILE } : {}),
+  });
+  const described = describeConfig(sources);
+  const text = options.json ? JSON.stringify(described, null, 2) : configText(described);
+  process.stdout.write(`${visibleLines(text)}\n`);
+  return 0;
+}
+
+function configText({ model, providers }: DescribedConfig): string {
+  const lines = model === undefined ? ['# no model is configured'] : [settingLine('', model)];
+  if (providers.length > 0) lines.push('providers:');
+  for (const { id, settings } of providers) {
+    lines.push(`  ${id}:`, ...settings.map((setting) => settingLine('    ', setting)));
+  }
+  return lines.join('\n');
+}
+
+/** Values in JSON, which YAML reads. */
+function settingLine(indent: string, { key, value, source, isSet }: DescribedSetting): string {
+  const plain = typeof value === 'string' && /^[A-Za-z0-9_./:-]*[A-Za-z0-9_./-]$/.test(value);
+  const setting = `${indent}${key}: ${plain ? value : JSON.stringify(value)}`;
+  const state = isSet === undefined ? '' : isSet ? ', which is set' : ', which is not set';
+  return `${setting.padEnd(56)}  # ${SOURCES[source]}${state}`;
+}

@@ -1,0 +1,121 @@
+/** `rvbbit ops`: the semantic operators of a cascade root. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { nearestSpelling } from '../../../grammar/spelling.ts';
+import { messageOf } from '../../errors.ts';
+import { signatureOf, spellingsOf } from '../../operators/check-call.ts';
+import { BUILT_IN_ROOT, loadOperators, OPERATORS_FOLDER } from '../../operators/load-operators.ts';
+import type { LoadedOperators } from '../../operators/merge-operators.ts';
+import type { Operator } from '../../operators/operator.ts';
+import { CliError, exitCodeOf } from '../exit-codes.ts';
+import type { CliOptions } from '../options.ts';
+import { printRows } from '../print-rows.ts';
+import { reportError } from '../report.ts';
+import { cascadeRoot } from '../session.ts';
+import { say } from '../stderr.ts';
+
+const USAGE = 'rvbbit ops list|show <name>|eject <name>';
+
+/** Runs one of the three. */
+export async function ops(words: readonly string[], options: CliOptions): Promise<number> {
+  const [action, name, ...more] = words;
+  const left = action === 'list' ? name : more[0];
+  if (left !== undefined) throw new CliError('usage', `'${left}' is left over`, USAGE);
+  if (action === 'list') return list(options);
+  if (action !== 'show' && action !== 'eject') {
+    const problem = action === undefined ? 'ops needs a word' : `there is no ops ${action}`;
+    throw new CliError('usage', problem, USAGE);
+  }
+  if (name === undefined) throw new CliError('usage', `ops ${action} needs a name`, USAGE);
+  return action === 'show' ? show(name, options) : eject(name, options);
+}
+
+async function list(options: CliOptions): Promise<number> {
+  const { operators, broken, files } = await loadOperators(cascadeRoot(options));
+  const rows = [...operators.values()]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((operator) => {
+      const { name, source } = operator;
+      const from = source === 'file' ? (files.get(name) ?? '') : source;
+      const error = broken.get(name);
+      if (error !== undefined) {
+        const where = error.message.split('\n').at(-1) ?? '';
+        return {
+          name,
+          spellings: null,
+          returns: null,
+          source: from,
+          description: `broken: ${where}`,
+        };
+      }
+      const { returns, cascade } = operator;
+      const description = cascade.description ?? null;
+      return {
+        name,
+        spellings: spellingsOf(operator).join('; '),
+        returns,
+        source: from,
+        description,
+      };
+    });
+  const text = 'VARCHAR';
+  const columns = { name: text, spellings: text, returns: text, source: text, description: text };
+  await printRows(columns, rows, options);
+  for (const error of new Set(broken.values())) reportError(error);
+  return exitCodeOf(broken.size > 0 ? ['failed'] : []);
+}
+
+async function show(name: string, options: CliOptions): Promise<number> {
+  const root = cascadeRoot(options);
+  const loaded = await loadOperators(root);
+  const operator = find(loaded, name);
+  const file = fileOf(loaded, operator, root);
+  const text = await readFile(file, 'utf8');
+  const error = loaded.broken.get(operator.name);
+  const signature = error === undefined ? `# ${signatureOf(operator)}\n` : '';
+  const from =
+    operator.source === 'file' ? file : `built in; rvbbit ops eject ${operator.name} copies it`;
+  process.stdout.write(`${signature}# ${from}\n${text}`);
+  if (error !== undefined) reportError(error);
+  return exitCodeOf(error === undefined ? [] : ['failed']);
+}
+
+async function eject(name: string, options: CliOptions): Promise<number> {
+  const root = cascadeRoot(options);
+  const builtIn = find(await loadOperators(BUILT_IN_ROOT), name);
+  const text = await readFile(join(BUILT_IN_ROOT, builtIn.cascade.file), 'utf8');
+  const { files } = await loadOperators(root);
+  const taken = files.get(builtIn.name) ?? '';
+  const overrides = taken.startsWith(`${OPERATORS_FOLDER}/`);
+  const base = builtIn.cascade.file.replace(/^.*\//, '');
+  const file = join(root, overrides ? taken : `${OPERATORS_FOLDER}/${base}`);
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text, { flag: options.force ? 'w' : 'wx' });
+  } catch (thrown) {
+    const isThere = (thrown as NodeJS.ErrnoException).code === 'EEXIST';
+    if (isThere) throw new CliError('usage', `${file} is there already`, '--force overwrites it');
+    throw new CliError('open', `cannot write ${file}: ${messageOf(thrown)}`);
+  }
+  if (!options.quiet) say(`wrote ${file}: it takes the place of the built-in ${builtIn.name}`);
+  return 0;
+}
+
+/** By its name, by one of its spellings, or by its function's. */
+function find({ operators, byFunction }: LoadedOperators, typed: string): Operator {
+  const name = typed.trim().toUpperCase().replace(/\s+/g, '_');
+  const found =
+    operators.get(name) ??
+    [...operators.values()].find(({ patterns }) =>
+      patterns.some(({ words }) => words.join('_') === name),
+    ) ??
+    byFunction(name);
+  if (found !== undefined) return found;
+  const near = nearestSpelling(name, operators.keys());
+  const advice = near === undefined ? 'rvbbit ops list' : `did you mean ${near}?`;
+  throw new CliError('usage', `there is no operator '${typed}'`, advice);
+}
+
+function fileOf({ files }: LoadedOperators, { name, source }: Operator, root: string): string {
+  return join(source === 'built-in' ? BUILT_IN_ROOT : root, files.get(name) ?? '');
+}

@@ -1,0 +1,119 @@
+/** `rvbbit resume`: lists the statements that did not complete, and runs one of them again. */
+import { RvbbitError } from '../../errors.ts';
+import { realFileSystem } from '../../journal/disk/file-system.ts';
+import { type ListedStatement, listStatements } from '../../journal/disk/list-statements.ts';
+import { damageError } from '../../journal/disk/segment-reader.ts';
+import { lockRun } from '../../journal/run-lock.ts';
+import { CliError } from '../exit-codes.ts';
+import { openJournalFolder } from '../journal-folder.ts';
+import type { CliOptions } from '../options.ts';
+import { printRows } from '../print-rows.ts';
+import { say, sayError } from '../stderr.ts';
+import { query } from './query.ts';
+
+/** What stands before a statement whose result went to a Parquet file: `-o` is to be given again. */
+const PARQUET_TABLE = /CREATE TEMP TABLE rvbbit_output_[0-9a-f]{8} AS /;
+const USAGE = 'rvbbit resume --list | <session> [db]';
+
+/** Lists under `--list`; else runs the statement's SQL again, which asks only for what has no answer yet. */
+export async function resume(words: readonly string[], options: CliOptions): Promise<number> {
+  const { stateDir, folder } = openJournalFolder(options);
+  const [prefix, ...database] = words;
+  if (options.list === true) {
+    if (prefix !== undefined) throw new CliError('usage', `'${prefix}' is left over`, USAGE);
+    if (options.format === 'parquet') throw new CliError('usage', '--list prints no parquet');
+    await printList(statementsOf(folder), options);
+    return 0;
+  }
+  if (prefix === undefined) throw new CliError('usage', 'resume needs a session', USAGE);
+  const { session } = chosen(statementsOf(folder), prefix);
+  const unlock = await lockRun(stateDir, session);
+  try {
+    // Again, under the lock: whoever held it may have completed the statement.
+    const statement = chosen(statementsOf(folder), session);
+    if (statement.ending === 'running') throw running(statement);
+    tell(statement, options);
+    return await query(database, {
+      ...options,
+      inputs: [{ kind: 'sql', text: statement.sql.replace(PARQUET_TABLE, '') }],
+      parallel: options.parallel ?? statement.parallel,
+      resumes: session,
+    });
+  } finally {
+    unlock();
+  }
+}
+
+function statementsOf(folder: string): ListedStatement[] {
+  return listStatements(realFileSystem, folder, (damage) => {
+    const { code, message } = damageError(damage);
+    sayError(code, message);
+  });
+}
+
+function chosen(statements: readonly ListedStatement[], prefix: string): ListedStatement {
+  const found = statements.filter(({ session }) => session.startsWith(prefix));
+  const exact = found.find(({ session }) => session === prefix);
+  const [statement, ...others] = exact === undefined ? found : [exact];
+  if (statement === undefined) {
+    const message = `no statement that has not completed has a session that begins with ${prefix}`;
+    throw new CliError('usage', message, 'rvbbit resume --list');
+  }
+  if (others.length > 0) {
+    const names = found.map(({ session }) => session).join(', ');
+    throw new CliError('usage', `${prefix} begins several sessions: ${names}`, 'say more of it');
+  }
+  return statement;
+}
+
+function running({ session, pid }: ListedStatement): RvbbitError {
+  return new RvbbitError(
+    'RVB_RUN_LOCKED',
+    `${session} is still run by process ${pid}: wait for it, or end it`,
+    { stage: 'journal' },
+  );
+}
+
+function tell(statement: ListedStatement, { quiet, param }: CliOptions): void {
+  const { session, ending, settled, rows, inFlight, hasParameters } = statement;
+  if (quiet === true) return;
+  const done = rows === undefined ? 'no rows were read' : `${settled} of ${rows} rows had settled`;
+  const cut = inFlight === 0 ? '' : `, ${inFlight} calls were in flight`;
+  say(`resuming ${session} (${ending}): ${done}${cut}`);
+  if (hasParameters && param.length === 0) {
+    say('the statement had parameters, which no journal keeps: give the same ones with --param');
+  }
+}
+
+async function printList(
+  statements: readonly ListedStatement[],
+  options: CliOptions,
+): Promise<void> {
+  await printRows(
+    {
+      session: 'VARCHAR',
+      started: 'TIMESTAMP',
+      ending: 'VARCHAR',
+      runs: 'BIGINT',
+      rows: 'BIGINT',
+      settled: 'BIGINT',
+      calls: 'BIGINT',
+      in_flight: 'BIGINT',
+      parameters: 'BOOLEAN',
+      sql: 'VARCHAR',
+    },
+    statements.map((statement) => ({
+      session: statement.session,
+      started: new Date(statement.at / 1_000).toISOString(),
+      ending: statement.ending,
+      runs: statement.runs,
+      rows: statement.rows ?? null,
+      settled: statement.settled,
+      calls: statement.calls,
+      in_flight: statement.inFlight,
+      parameters: statement.hasParameters,
+      sql: statement.sql.trim().split('\n', 1)[0] ?? '',
+    })),
+    options,
+  );
+}

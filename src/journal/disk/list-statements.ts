@@ -1,0 +1,128 @@
+/** The statements that a journal folder knows of and that have not completed: what can be resumed. */
+
+import { isGoneSince } from '../process-facts.ts';
+import type { JournalRecord } from '../records.ts';
+import type { FileSystem } from './file-system.ts';
+import { parseSegmentName } from './segment-name.ts';
+import { type Damage, readSegment } from './segment-reader.ts';
+import type { StoredRecord } from './stored-record.ts';
+import { segmentNames } from './survey.ts';
+
+/** A statement, with the figures of its latest run. */
+export interface ListedStatement {
+  /** Of its first run. */
+  readonly session: string;
+  readonly sql: string;
+  /** When it first began, µs since the epoch. */
+  readonly at: number;
+  /** Why its latest run ended, e.g. `budget`; `killed` where nothing says; `running` where its process lives. */
+  readonly ending: string;
+  /** Times that it was run. */
+  readonly runs: number;
+  readonly parallel: number;
+  readonly cascade: string;
+  readonly hasParameters: boolean;
+  /** Version of the engine that ran it last. */
+  readonly engine: string | undefined;
+  /** Rows read, and how many of them settled; undefined where it ended before it had read them. */
+  readonly rows: number | undefined;
+  readonly settled: number;
+  readonly calls: number;
+  /** Calls that had begun and not ended. */
+  readonly inFlight: number;
+  readonly pid: number | undefined;
+}
+
+type Open = JournalRecord & { readonly t: 'statement.open' };
+
+interface Run {
+  readonly open: Open;
+  segment: string;
+  rows: number | undefined;
+  settled: number;
+  calls: number;
+  inFlight: number;
+  ending: string | undefined;
+}
+
+/** Reads all segments and gives the statements of cascades that have not completed, the newest first. */
+export function listStatements(
+  files: FileSystem,
+  folder: string,
+  onDamage: (damage: Damage) => void,
+): ListedStatement[] {
+  const runs = new Map<string, Run>();
+  for (const segment of segmentNames(files, folder)) {
+    readSegment(
+      files,
+      folder,
+      segment,
+      0,
+      ({ record }) => observe(runs, record, segment),
+      onDamage,
+    );
+  }
+  const byFirst = new Map<string, Run[]>();
+  for (const run of runs.values()) {
+    const first = run.open.resumes ?? run.open.session;
+    byFirst.set(first, [...(byFirst.get(first) ?? []), run]);
+  }
+  return [...byFirst]
+    .filter(([, all]) => all.every(({ ending }) => ending !== 'complete'))
+    .map(([session, all]) => listed(session, all))
+    .sort((a, b) => b.at - a.at);
+}
+
+function observe(runs: Map<string, Run>, record: StoredRecord, segment: string): void {
+  if (record.t === 'statement.open') {
+    const isResumable = record.sql !== '' && record.kind !== 'explain';
+    if (isResumable && record.cascade !== undefined) {
+      const none = { rows: undefined, settled: 0, calls: 0, inFlight: 0, ending: undefined };
+      runs.set(record.session, { open: record, segment, ...none });
+    }
+    return;
+  }
+  const run = runs.get(record.session);
+  if (run === undefined) return;
+  run.segment = segment;
+  switch (record.t) {
+    case 'statement.read':
+      run.rows = record.rows;
+      return;
+    case 'rows':
+      run.settled += record.ok + record.null + record.failed + record.skipped;
+      return;
+    case 'attempt.start':
+      run.calls += 1;
+      run.inFlight += 1;
+      return;
+    case 'attempt.end':
+      run.inFlight -= 1;
+      if (record.outcome === 'not_sent') run.calls -= 1;
+      return;
+    case 'statement.close': {
+      const { status, reason } = record.summary;
+      run.ending = status === 'complete' ? 'complete' : (reason ?? 'failed');
+      return;
+    }
+    default:
+  }
+}
+
+function listed(session: string, runs: readonly Run[]): ListedStatement {
+  const inOrder = [...runs].sort((a, b) => a.open.at - b.open.at);
+  const last = inOrder.at(-1)!;
+  const { sql, parallel, cascade, engine, hasParameters } = last.open;
+  const { segment, rows, settled, calls, inFlight, ending } = last;
+  const writer = parseSegmentName(segment);
+  const isGone = writer === undefined || isGoneSince(writer.pid, writer.createdMs);
+  return {
+    ...{ session, sql, parallel, engine, rows, settled, calls, inFlight },
+    at: inOrder[0]!.open.at,
+    cascade: cascade ?? '',
+    hasParameters: hasParameters === true,
+    ending: ending ?? (isGone ? 'killed' : 'running'),
+    runs: runs.length,
+    pid: writer?.pid,
+  };
+}

@@ -1,0 +1,86 @@
+/** Model calls that other processes have begun and not ended: those whose process is dead were cut off, and may be paid. */
+import { UNENDED_MAX_CALLS } from '../../limits.ts';
+import { isGoneSince } from '../process-facts.ts';
+import { hashKey, hashNumber, type KeyHash } from './key-hash.ts';
+import { parseSegmentName } from './segment-name.ts';
+import type { StoredRecord } from './stored-record.ts';
+
+interface Beginning {
+  readonly segment: string;
+  /** µs since the epoch. */
+  readonly at: number;
+}
+
+/**
+ * Folds the records of other processes' segments, which come in any order: a call may begin in one segment
+ * and end in the next, and the newest segment is read first.
+ */
+export class UnendedCalls {
+  /** Call keys by attempt. */
+  readonly #begun = new Map<number, string>();
+  /** Where and when each attempt began, by call key. */
+  readonly #byKey = new Map<string, Map<number, Beginning>>();
+  /** Attempts whose end was seen before their beginning. */
+  readonly #ended = new Set<number>();
+  /** Segments whose writer is gone. */
+  readonly #orphaned = new Set<string>();
+
+  observe(record: StoredRecord, segment: string): void {
+    if (record.t === 'attempt.start') {
+      const { attempt, callKey, at } = record;
+      this.#begin(attempt, callKey, { segment, at });
+    }
+    if (record.t === 'attempt.end') this.ended(hashKey(record.attempt));
+  }
+
+  /** Takes up that an attempt has ended. */
+  ended(hash: KeyHash): void {
+    const attempt = hashNumber(hash);
+    const callKey = this.#begun.get(attempt);
+    if (callKey === undefined) {
+      if (this.#ended.size < UNENDED_MAX_CALLS) this.#ended.add(attempt);
+      return;
+    }
+    this.#forget(attempt, callKey);
+  }
+
+  /**
+   * How many calls of this key were cut off by the end of their process; each is told once. An answer that
+   * was bought after them (at `answeredAt`, µs) was made in the knowledge of them.
+   */
+  takeLost(callKey: string, answeredAt: number): number {
+    const attempts = this.#byKey.get(callKey);
+    if (attempts === undefined) return 0;
+    let lost = 0;
+    for (const [attempt, { segment, at }] of attempts) {
+      if (!this.#isOrphaned(segment)) continue;
+      if (at > answeredAt) lost += 1;
+      this.#forget(attempt, callKey);
+    }
+    return lost;
+  }
+
+  #begin(name: string, callKey: string, beginning: Beginning): void {
+    const attempt = hashNumber(hashKey(name));
+    if (this.#ended.delete(attempt) || this.#begun.size >= UNENDED_MAX_CALLS) return;
+    this.#begun.set(attempt, callKey);
+    const attempts = this.#byKey.get(callKey);
+    if (attempts === undefined) this.#byKey.set(callKey, new Map([[attempt, beginning]]));
+    else attempts.set(attempt, beginning);
+  }
+
+  #forget(attempt: number, callKey: string): void {
+    this.#begun.delete(attempt);
+    const attempts = this.#byKey.get(callKey);
+    attempts?.delete(attempt);
+    if (attempts?.size === 0) this.#byKey.delete(callKey);
+  }
+
+  #isOrphaned(segment: string): boolean {
+    if (this.#orphaned.has(segment)) return true;
+    const writer = parseSegmentName(segment);
+    if (writer === undefined || !isGoneSince(writer.pid, writer.createdMs)) return false;
+    this.#orphaned.add(segment);
+    return true;
+  }
+}

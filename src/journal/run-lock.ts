@@ -1,0 +1,107 @@
+/** One process at a time resumes a statement: lock files under `<stateDir>/locks`. */
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RvbbitError } from '../errors.ts';
+import { RUN_LOCK_NAMELESS_MS, RUN_LOCK_STALE_MS } from '../limits.ts';
+import { isAlive, processIdentity } from './process-facts.ts';
+
+/** Who holds a lock. */
+interface Owner {
+  readonly pid: number;
+  readonly host: string;
+  /** Tells the process from a later one of its number; absent where the system does not say. */
+  readonly identity?: string;
+}
+
+interface Claim {
+  readonly path: string;
+  readonly generation: number;
+}
+
+/** Tries of processes that come upon each other at the same moment. */
+const MAX_TRIES = 20;
+const MAX_PAUSE_MS = 50;
+
+/**
+ * Takes the lock of a session and gives the way to return it. Fails with RVB_RUN_LOCKED, which names the
+ * owner's process. A lock whose owner is dead is passed over by a claim of the next generation: only one
+ * process can make that file, and it stands back if it then finds another owner beside it.
+ */
+export async function lockRun(stateDir: string, session: string): Promise<() => void> {
+  const folder = join(stateDir, 'locks');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const claims = claimsOn(folder, session);
+    const held = claims.find(isHeld);
+    if (held !== undefined) throw locked(session, held);
+    const generation = Math.max(0, ...claims.map((claim) => claim.generation + 1));
+    const path = join(folder, `${session}.${generation}.lock`);
+    if (!claim(path)) continue;
+    const others = claimsOn(folder, session).filter((other) => other.path !== path);
+    if (!others.some(isHeld)) {
+      for (const other of others) rmSync(other.path, { force: true });
+      return () => rmSync(path, { force: true });
+    }
+    rmSync(path, { force: true });
+    await sleep(Math.random() * MAX_PAUSE_MS);
+  }
+  throw locked(session, undefined);
+}
+
+function claim(path: string): boolean {
+  const identity = processIdentity(process.pid);
+  const owner: Owner = {
+    pid: process.pid,
+    host: hostname(),
+    ...(identity === undefined ? {} : { identity }),
+  };
+  try {
+    writeFileSync(path, JSON.stringify(owner), { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw thrown;
+  }
+}
+
+function claimsOn(folder: string, session: string): Claim[] {
+  const prefix = `${session}.`;
+  return readdirSync(folder)
+    .filter((name) => name.startsWith(prefix) && /^\d+\.lock$/.test(name.slice(prefix.length)))
+    .map((name) => ({
+      path: join(folder, name),
+      generation: Number.parseInt(name.slice(prefix.length), 10),
+    }));
+}
+
+function isHeld({ path }: Claim): boolean {
+  const writtenMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  if (writtenMs === undefined) return false;
+  const ageMs = Date.now() - writtenMs;
+  const owner = ownerOf(path);
+  if (owner === undefined) return ageMs < RUN_LOCK_NAMELESS_MS;
+  if (owner.host !== hostname()) return ageMs < RUN_LOCK_STALE_MS;
+  if (!isAlive(owner.pid)) return false;
+  return owner.identity === undefined || owner.identity === processIdentity(owner.pid);
+}
+
+function ownerOf(path: string): Owner | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Owner;
+  } catch {
+    // Returned meanwhile, or not yet written.
+    return undefined;
+  }
+}
+
+function locked(session: string, held: Claim | undefined): RvbbitError {
+  const owner = held === undefined ? undefined : ownerOf(held.path);
+  const who = owner === undefined ? 'another process' : `process ${owner.pid} on ${owner.host}`;
+  return new RvbbitError(
+    'RVB_RUN_LOCKED',
+    `${session} is being resumed by ${who}: wait for it${held === undefined ? '' : `; if it is gone, remove ${held.path}`}`,
+    { stage: 'journal' },
+  );
+}

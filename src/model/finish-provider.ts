@@ -1,0 +1,107 @@
+/** A provider's merged entry as what the workers are given, with what the main thread keeps of it. */
+import { assertUnreachable } from '../errors.ts';
+import type { HttpSettings, ProviderSettings } from './chat.ts';
+import type { ModelPrice } from './prices.ts';
+import { KEYS_OF_TYPE, type ProviderEntry, type ProviderLimits, spell } from './provider-config.ts';
+import { optionError, readText } from './read-value.ts';
+
+/** A provider ready to be called, with what the main thread keeps of it. */
+export interface ConfiguredProvider {
+  readonly settings: ProviderSettings;
+  readonly limits: ProviderLimits;
+  /** By the model's name at the provider. */
+  readonly prices: Readonly<Record<string, ModelPrice>>;
+  /** The variable that should hold the key and does not. Using the provider is an error. */
+  readonly missingKey?: string;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** The type of a provider's entry. */
+export function typeOf({ type }: ProviderEntry): ProviderSettings['type'] {
+  return type ?? 'openai-compatible';
+}
+
+/** Checks that the entry is whole, and reads its keys; `from` is the provider that a recording asks. */
+export function finishProvider(
+  id: string,
+  entry: ProviderEntry,
+  env: Env,
+  from: ConfiguredProvider | undefined,
+): ConfiguredProvider {
+  const type = typeOf(entry);
+  const known = KEYS_OF_TYPE[type];
+  for (const key of Object.values(KEYS_OF_TYPE).flat()) {
+    if (known.includes(key) || !Object.hasOwn(entry, spell(key, 'api'))) continue;
+    const has = known.length === 0 ? 'nothing but its type' : known.join(', ');
+    throw optionError(`providers.${id}.${key}: a provider of type ${type} has ${has}`);
+  }
+  switch (type) {
+    case 'openai-compatible':
+      return finishHttp(id, entry, env);
+    case 'replay':
+      return finishReplay(id, entry, from);
+    case 'lexical':
+      return { settings: { id, type }, limits: {}, prices: {} };
+    default:
+      return assertUnreachable(type);
+  }
+}
+
+function finishReplay(
+  id: string,
+  { file, mode, from: fromId }: ProviderEntry,
+  from: ConfiguredProvider | undefined,
+): ConfiguredProvider {
+  if (file === undefined) throw optionError(`providers.${id} needs a file, the recording`);
+  const settings = { id, type: 'replay', file } as const;
+  if (mode !== 'record') return { settings, limits: {}, prices: {} };
+  if (fromId === undefined) {
+    throw optionError(`providers.${id}: mode record needs from, the id of the provider to ask`);
+  }
+  if (from === undefined || from.settings.type === 'replay') {
+    const what = from === undefined ? 'is not configured' : 'plays a recording itself';
+    throw optionError(`providers.${id}.from: the provider ${fromId} ${what}`);
+  }
+  return { ...from, settings: { ...settings, record: from.settings } };
+}
+
+function finishHttp(id: string, entry: ProviderEntry, env: Env): ConfiguredProvider {
+  const { baseUrl, apiKeyEnv, proxy, proxyKeyEnv } = entry;
+  if (baseUrl === undefined) throw optionError(`providers.${id} needs a base_url`);
+  const apiKey = entry.apiKey ?? keyIn(env, apiKeyEnv);
+  const proxyKey = entry.proxyKey ?? keyIn(env, proxyKeyEnv);
+  if (proxy === undefined && (entry.proxyKey ?? proxyKeyEnv) !== undefined) {
+    throw optionError(`providers.${id} has a key for a proxy, and no proxy`);
+  }
+  const missing =
+    apiKeyEnv !== undefined && apiKey === undefined
+      ? apiKeyEnv
+      : proxyKeyEnv !== undefined && proxyKey === undefined
+        ? proxyKeyEnv
+        : undefined;
+  const settings: HttpSettings = {
+    id,
+    type: 'openai-compatible',
+    baseUrl,
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(entry.headers === undefined ? {} : { headers: entry.headers }),
+    responseFormat: entry.responseFormat ?? 'none',
+    connections: entry.connections ?? 0,
+    ...(proxy === undefined
+      ? {}
+      : { proxy: { url: proxy, ...(proxyKey === undefined ? {} : { key: proxyKey }) } }),
+    ...(entry.allowPrivate === true ? { allowPrivate: true } : {}),
+  };
+  return {
+    settings,
+    limits: entry.limits ?? {},
+    prices: entry.prices ?? {},
+    ...(missing === undefined ? {} : { missingKey: missing }),
+  };
+}
+
+function keyIn(env: Env, variable: string | undefined): string | undefined {
+  const text = variable === undefined ? undefined : env[variable]?.trim();
+  return text ? readText(text, `the key in ${variable}`, true) : undefined;
+}

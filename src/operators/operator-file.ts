@@ -1,0 +1,109 @@
+/** One file of operators: read and checked, or known by its names and its error. */
+import type { Cascade } from '../cascade/cascade.ts';
+import { loadCascade } from '../cascade/load-cascade.ts';
+import type { ParsedYaml, ValuePath } from '../cascade/parse-yaml.ts';
+import { cascadeInvalid } from '../cascade/problems.ts';
+import { readRootFile } from '../cascade/resolve-path.ts';
+import { RvbbitError, type SourcePlace } from '../errors.ts';
+import type { OperatorNames } from './broken-operator.ts';
+import { readColumnType } from './column-type.ts';
+import { functionNames } from './function-file.ts';
+import type { Operator, OperatorPattern } from './operator.ts';
+import { brokenEntry, type OperatorEntry } from './operator-entry.ts';
+import { namesOfOperator, readOperator } from './read-operator.ts';
+import { readSpelling } from './spelling.ts';
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** Reads several files; cascades that declare no operator are left out. */
+export async function readOperatorFiles(
+  root: string,
+  files: readonly string[],
+  source: Operator['source'],
+): Promise<readonly OperatorEntry[]> {
+  const entries = await Promise.all(files.map((file) => readOperatorFile(root, file, source)));
+  return entries.filter((entry) => entry !== undefined);
+}
+
+/** Reads `root/file`; undefined where it is a cascade that declares no operator. Never throws for what is in the file. */
+async function readOperatorFile(
+  root: string,
+  file: string,
+  source: Operator['source'],
+): Promise<OperatorEntry | undefined> {
+  let cascade: Cascade;
+  try {
+    cascade = await loadCascade(root, file);
+    if (cascade.sqlFunction === undefined) return undefined;
+    const read = readOperator(cascade, source);
+    if (!('problems' in read)) {
+      const functions = functionNames(read);
+      return { operator: read, file, functions, readsOthers: readsOthers(cascade) };
+    }
+    const parsed = await parsedFile(root, file);
+    const problems = read.problems.map(({ path, message }) => ({
+      place: placeIn(parsed, file, path),
+      message,
+    }));
+    throw cascadeInvalid(file, problems);
+  } catch (thrown) {
+    if (!(thrown instanceof RvbbitError)) throw thrown;
+    const names = namesOf((await parsedFile(root, file))?.value, file, source);
+    return brokenEntry(names, file, thrown);
+  }
+}
+
+/** Where a spelling of the file stands. */
+export async function placeOfSpelling(
+  root: string,
+  file: string,
+  isMeant: (pattern: string) => boolean,
+): Promise<SourcePlace> {
+  const parsed = await parsedFile(root, file);
+  const at = spellingsIn(parsed?.value).findIndex(isMeant);
+  return placeIn(parsed, file, ['sql_function', ...(at < 0 ? ['name'] : ['operators', at])]);
+}
+
+async function parsedFile(root: string, file: string): Promise<ParsedYaml | undefined> {
+  const bytes = await readRootFile(root, file).catch(() => undefined);
+  if (bytes === undefined) return undefined;
+  const { guardYaml } = await import('../cascade/guard-yaml.ts');
+  const guarded = guardYaml(bytes, file);
+  if (!guarded.ok) return undefined;
+  const { parseYaml } = await import('../cascade/parse-yaml.ts');
+  return parseYaml(guarded.text, file);
+}
+
+function placeIn(parsed: ParsedYaml | undefined, file: string, path: ValuePath): SourcePlace {
+  return parsed?.place(path) ?? { file, line: 1, column: 1 };
+}
+
+/** The names as far as they can be read; else the operator is called like its file. */
+function namesOf(value: unknown, file: string, source: Operator['source']): OperatorNames {
+  const written = member(member(value, 'sql_function'), 'name');
+  const base = file.replace(/^.*\//, '').replace(/\.ya?ml$/, '');
+  const name = typeof written === 'string' && NAME.test(written) ? written : base;
+  const patterns = spellingsIn(value).flatMap((text): OperatorPattern[] => {
+    const spelling = readSpelling(text);
+    if ('problem' in spelling || spelling.kind === 'call') return [];
+    const { left, words, right } = spelling;
+    return [{ left, words, right }];
+  });
+  const returns = member(member(value, 'sql_function'), 'returns');
+  const type = typeof returns === 'string' ? readColumnType(returns) : undefined;
+  return { ...namesOfOperator(name), patterns, returns: type?.name ?? 'BOOLEAN', source };
+}
+
+function spellingsIn(value: unknown): readonly string[] {
+  const list = member(member(value, 'sql_function'), 'operators');
+  return Array.isArray(list) ? list.map(String) : [];
+}
+
+function member(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+}
+
+function readsOthers({ cells, file, nested }: Cascade): boolean {
+  if (Object.keys(nested).length > 0) return true;
+  return cells.some((cell) => cell.kind === 'js' && cell.source !== file);
+}

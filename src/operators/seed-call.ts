@@ -1,0 +1,144 @@
+/** Calls of `rvbbit_run`, `rvbbit_map_parallel` and `rvbbit_run_batch`: their arguments, read and checked. */
+import { RvbbitError } from '../errors.ts';
+import type { Json, JsonObject } from '../json.ts';
+import { MAX_PARALLEL, MESSAGE_VALUE_CHARS } from '../limits.ts';
+
+/** The functions that run a cascade from any SQL, and their signatures. */
+export const SEED_FUNCTIONS = {
+  rvbbit_run: 'rvbbit_run(cascade VARCHAR, input JSON) → VARCHAR',
+  rvbbit_map_parallel: 'rvbbit_map_parallel(cascade VARCHAR, rows JSON, n INTEGER) → JSON',
+  rvbbit_run_batch: 'rvbbit_run_batch(cascade VARCHAR, rows JSON, as_table VARCHAR) → JSON',
+} as const;
+
+/** The name of one of them. */
+export type SeedFunction = keyof typeof SEED_FUNCTIONS;
+
+/** A column of the table that `rvbbit_run_batch` makes of its rows. */
+export interface BatchColumn {
+  readonly name: string;
+  readonly type: 'BOOLEAN' | 'BIGINT' | 'DOUBLE' | 'VARCHAR' | 'JSON';
+}
+
+/** What a call asks for. */
+export type SeedCall =
+  /** One run on one input; its value as text. */
+  | { readonly kind: 'run'; readonly cascade: string; readonly input: JsonObject }
+  /** A run for each row, `parallel` at a time; the list of their values in the rows' order. */
+  | {
+      readonly kind: 'map';
+      readonly cascade: string;
+      readonly rows: readonly JsonObject[];
+      readonly parallel: number;
+    }
+  /** One run over the table that the rows make; RUN's account of it. */
+  | {
+      readonly kind: 'batch';
+      readonly cascade: string;
+      readonly rows: readonly JsonObject[];
+      readonly columns: readonly BatchColumn[];
+      readonly table: string;
+    };
+
+/**
+ * Reads the arguments of a call, in order: texts as text, JSON as its text. Undefined where the answer is NULL
+ * without a run: an argument is NULL. Throws RVB_TYPE_MISMATCH with the signature.
+ */
+export function readSeedCall(name: SeedFunction, args: readonly Json[]): SeedCall | undefined {
+  const wanted = name === 'rvbbit_run' ? 2 : 3;
+  if (args.length !== wanted) throw mismatch(name, `${args.length} arguments and not ${wanted}`);
+  if (args.includes(null)) return undefined;
+  const [cascade, json, last] = args;
+  if (typeof cascade !== 'string') throw mismatch(name, `${shown(cascade)} as the cascade`);
+  const value = readJson(name, json);
+  if (name === 'rvbbit_run') {
+    if (!isObject(value)) throw mismatch(name, `${shown(value)} as the input, which is an object`);
+    return { kind: 'run', cascade, input: value };
+  }
+  if (!Array.isArray(value)) throw mismatch(name, `${shown(value)} as the rows, which are a list`);
+  const rows = (value as readonly Json[]).map((row, i) => {
+    if (isObject(row)) return row;
+    throw mismatch(name, `${shown(row)} as row ${i + 1}, which is an object`);
+  });
+  if (name === 'rvbbit_map_parallel') {
+    const parallel = typeof last === 'string' ? Number.NaN : Number(last);
+    if (!Number.isInteger(parallel) || parallel < 1 || parallel > MAX_PARALLEL) {
+      throw mismatch(name, `${shown(last)} as n, which is 1 to ${MAX_PARALLEL}`);
+    }
+    return { kind: 'map', cascade, rows, parallel };
+  }
+  if (typeof last !== 'string' || last.trim() === '') {
+    throw mismatch(name, `${shown(last)} as the name of the table`);
+  }
+  const columns = columnsOf(rows);
+  if (columns.length === 0) throw mismatch(name, 'rows without a column, which make no table');
+  return { kind: 'batch', cascade, rows, columns, table: last };
+}
+
+/** The value of a run as the functions give it: a text is itself, all else JSON text. */
+export function seedValue(value: Json): string | null {
+  if (value === null || typeof value === 'string') return value;
+  return JSON.stringify(value);
+}
+
+function readJson(name: SeedFunction, json: Json | undefined): Json {
+  if (typeof json !== 'string') return json ?? null;
+  // JSON.parse would round these in silence.
+  for (const [digits] of json.replace(/"(?:[^"\\]|\\.)*"/g, '""').matchAll(/\d{16,}(?![\d.eE])/g)) {
+    if (Number.isSafeInteger(Number(digits))) continue;
+    throw mismatch(name, `${digits}, which a JSON number cannot hold exactly; give it as text`);
+  }
+  try {
+    return JSON.parse(json) as Json;
+  } catch {
+    throw mismatch(name, `${shown(json)}, which is not JSON`);
+  }
+}
+
+/** The rows' keys in the order of their first mention, each with the narrowest type that all its values have. */
+function columnsOf(rows: readonly JsonObject[]): readonly BatchColumn[] {
+  const types = new Map<string, BatchColumn['type'] | undefined>();
+  for (const row of rows) {
+    for (const [key, value] of Object.entries(row)) {
+      types.set(key, wider(types.get(key), typeOf(value)));
+    }
+  }
+  return [...types].map(([name, type]) => ({ name, type: type ?? 'VARCHAR' }));
+}
+
+function typeOf(value: Json): BatchColumn['type'] | undefined {
+  if (value === null) return undefined;
+  switch (typeof value) {
+    case 'boolean':
+      return 'BOOLEAN';
+    case 'number':
+      return Number.isInteger(value) ? 'BIGINT' : 'DOUBLE';
+    case 'string':
+      return 'VARCHAR';
+    default:
+      return 'JSON';
+  }
+}
+
+function wider(
+  known: BatchColumn['type'] | undefined,
+  found: BatchColumn['type'] | undefined,
+): BatchColumn['type'] | undefined {
+  if (known === undefined || found === undefined || known === found) return known ?? found;
+  const isNumber = [known, found].every((type) => type === 'BIGINT' || type === 'DOUBLE');
+  return isNumber ? 'DOUBLE' : 'JSON';
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function shown(value: Json | undefined): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length <= MESSAGE_VALUE_CHARS ? text : `${text.slice(0, MESSAGE_VALUE_CHARS - 1)}…`;
+}
+
+function mismatch(name: SeedFunction, got: string): RvbbitError {
+  return new RvbbitError('RVB_TYPE_MISMATCH', `${name} got ${got}: ${SEED_FUNCTIONS[name]}`, {
+    stage: 'bind',
+  });
+}

@@ -1,0 +1,99 @@
+/** A working folder with a journal, a simulated server, and a command line that resumes. */
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { Engine, type EngineOptions } from '../../src/index.ts';
+import type { SimulatorScript } from '../../src/simulator/script.ts';
+import { type SimulatorProcess, spawnSimulator } from '../../src/simulator/spawn.ts';
+import { runChild } from '../kill/run-child.ts';
+import { makeFolder, removeFolder, rvbbit } from './spawn.ts';
+
+export const ASK = `cascade_id: ask
+cells:
+  - name: ask
+    instructions: "Row {{ input.n }}"
+`;
+const CONFIG =
+  'model: sim/test-model\nproviders: { sim: { type: openai-compatible, base_url: "URL" } }\n';
+
+/** The folder and what works on it. */
+export interface Place {
+  readonly folder: string;
+  readonly stateDir: string;
+  open(options?: EngineOptions): Promise<Engine>;
+  rvbbit: typeof rvbbit;
+  /** Calls that the server has seen. */
+  calls(): Promise<number>;
+}
+
+/** One server for the file that imports this; to be closed after its tests. */
+export const server: SimulatorProcess = await spawnSimulator();
+
+/** A working folder with cascades, and the server as new. */
+export async function withPlace(
+  files: Readonly<Record<string, string>>,
+  script: SimulatorScript,
+  use: (place: Place) => Promise<void>,
+): Promise<void> {
+  await server.reset();
+  await server.script({ rules: [], latency: { kind: 'constant', ms: 0 }, ...script });
+  const folder = makeFolder({
+    'ask.yaml': ASK,
+    'rvbbit.config.yaml': CONFIG.replace('URL', server.url),
+    ...files,
+  });
+  const stateDir = join(folder, '.rvbbit');
+  try {
+    await use({
+      folder,
+      stateDir,
+      open: (more) =>
+        Engine.open({
+          cascades: folder,
+          threads: 1,
+          providers: { sim: { baseUrl: server.url } },
+          model: 'sim/test-model',
+          stateDir,
+          ...more,
+        }),
+      rvbbit: (args, settings) => rvbbit(args, { cwd: folder, ...settings }),
+      calls: async () => (await server.summary()).totals.calls,
+    });
+  } finally {
+    removeFolder(folder);
+  }
+}
+
+/** A statement of so many rows. */
+export function mapOf(rows: number, parallel = 4): string {
+  return `RVBBIT MAP PARALLEL ${parallel} 'ask.yaml' AS v USING (SELECT range::INTEGER AS n FROM range(${rows}) ORDER BY n)`;
+}
+
+/** Runs the statement in a process that is killed `ms` after its first call. */
+export async function killed(place: Place, sql: string, ms: number): Promise<void> {
+  const { stateDir, folder } = place;
+  const task = { url: server.url, stateDir, cascades: folder, streams: true, sql };
+  assert.is((await runChild(task, { after: 'first-call', ms })).signal, 'SIGKILL');
+}
+
+/** What `resume --list` prints. */
+export async function listed(place: Place): Promise<Record<string, unknown>[]> {
+  const { code, stdout, stderr } = await place.rvbbit(['resume', '--list']);
+  assert.is(code, 0, stderr);
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+/** Rows as the command line prints them. */
+export function rowsOf(stdout: string): unknown[] {
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
+}
+
+/** The rows of `mapOf`, answered. */
+export function expected(rows: number): unknown[] {
+  return Array.from({ length: rows }, (_, n) => ({ n, v: `Row ${n}` }));
+}

@@ -1,0 +1,156 @@
+/** `rvbbit resume`: what it lists, how it goes on, and that one process does it at a time. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { RvbbitError } from '../../src/index.ts';
+import { lockRun } from '../../src/journal/run-lock.ts';
+import { readRecords } from '../kill/journal-files.ts';
+import { cases, reportCases } from '../support/cases.ts';
+import { expected, killed, listed, mapOf, rowsOf, server, withPlace } from './resume-support.ts';
+
+test.after(() => server.close());
+
+test('a killed statement is listed, resumed to its end, and no longer listed', () =>
+  withPlace({}, { latency: { kind: 'constant', ms: 50 } }, async (place) => {
+    assert.is((await place.rvbbit(['resume', '--list'])).code, 3, 'there is no journal yet');
+    const sql = `-- @ cache: true\n${mapOf(60)}`;
+    await killed(place, sql, 400);
+    const [statement, ...others] = await listed(place);
+    assert.is(others.length, 0);
+    const { session, ending, rows, in_flight, settled, calls } = statement!;
+    assert.equal([ending, rows], ['killed', 60]);
+    // The kill may fall between two calls.
+    assert.ok(Number(in_flight) <= 4);
+    assert.ok(Number(settled) <= Number(calls));
+    const before = await place.calls();
+    const first = await place.rvbbit(['resume', String(session), '--stats']);
+    assert.is(first.code, 0, first.stderr);
+    assert.equal(rowsOf(first.stdout), expected(60));
+    assert.match(first.stderr, `resuming ${session} (killed)`);
+    if (Number(in_flight) > 0)
+      assert.match(first.stderr, /in flight when an earlier run was killed/);
+    assert.ok((await place.calls()) - before <= 60 - Number(settled));
+    assert.ok((await place.calls()) <= 60 + Number(in_flight));
+    assert.equal(await listed(place), []);
+    const again = await place.rvbbit(['resume', String(session)]);
+    assert.is(again.code, 2);
+    assert.match(again.stderr, /no statement that has not completed/);
+    const opened = readRecords(place.stateDir).filter(({ t }) => t === 'statement.open');
+    assert.is((opened[1] as unknown as { resumes: string }).resumes, session);
+    assert.match((opened[1] as unknown as { sql: string }).sql, /^-- @ cache: true/);
+  }));
+
+test('what ran into its budget or deadline is listed with the reason; a prefix must be unique', () =>
+  withPlace({}, { latency: { kind: 'constant', ms: 30 } }, async (place) => {
+    await using engine = await place.open();
+    await engine.query(`${mapOf(10)} WITH (max_calls = 3)`);
+    const late = await engine
+      .query(`${mapOf(40, 1)} WITH (deadline = '500ms', cache = false)`)
+      .catch((error: unknown) => error);
+    assert.instance(late, RvbbitError);
+    await engine.query("RVBBIT MAP 'ask.yaml' USING (SELECT 7 AS n)");
+    await engine.query(`EXPLAIN ${mapOf(3)}`);
+    const statements = await listed(place);
+    assert.equal(
+      statements.map(({ ending }) => ending),
+      ['deadline', 'budget'],
+    );
+    assert.is(statements[1]!['settled'], 3);
+    const both = await place.rvbbit(['resume', 'udf-']);
+    assert.is(both.code, 2);
+    assert.match(both.stderr, /begins several sessions/);
+    const one = await place.rvbbit(['resume', String(statements[1]!['session'])]);
+    assert.is(one.code, 6, 'the budget is part of the SQL and holds again');
+  }));
+
+test('parameters have to be given again, and no journal holds them', () =>
+  withPlace({}, { latency: { kind: 'constant', ms: 50 } }, async (place) => {
+    await using engine = await place.open();
+    const sql =
+      "RVBBIT MAP 'ask.yaml' AS v USING (SELECT $secret::INTEGER + range::INTEGER AS n FROM range(4)) WITH (max_calls = 2)";
+    await engine.query(sql, { secret: 987_654 });
+    const [statement] = await listed(place);
+    assert.is(statement!['parameters'], true);
+    for (const name of readdirSync(join(place.stateDir, 'journal'))) {
+      const text = readFileSync(join(place.stateDir, 'journal', name), 'latin1');
+      assert.not.match(text.replaceAll(/"(value|prompt)":"[^"]*"/g, ''), '987654');
+    }
+    const session = String(statement!['session']);
+    const without = await place.rvbbit(['resume', session]);
+    assert.is(without.code, 1);
+    assert.match(without.stderr, /had parameters, which no journal keeps/);
+    const before = await place.calls();
+    const given = await place.rvbbit(['resume', session, '--param', 'secret=987654']);
+    assert.equal(rowsOf(given.stdout).length, 4, given.stderr);
+    assert.is((await place.calls()) - before, 2);
+  }));
+
+test('of two processes that resume one statement one does, the other is told who', async () => {
+  const races = cases(2, 20);
+  for (let race = 0; race < races; race += 1) {
+    await withPlace({}, { latency: { kind: 'constant', ms: 400 } }, async (place) => {
+      await killed(place, mapOf(24), 100);
+      const [{ session } = {}] = await listed(place);
+      const pids: (number | undefined)[] = [];
+      const ends = await Promise.all(
+        [0, 1].map(() =>
+          place.rvbbit(['resume', String(session)], { during: ({ pid }) => pids.push(pid) }),
+        ),
+      );
+      const winner = ends.findIndex(({ code }) => code === 0);
+      assert.ok(winner >= 0, ends.map(({ stderr }) => stderr).join('\n'));
+      const { code, stderr } = ends[1 - winner]!;
+      assert.is(code, 1, stderr);
+      assert.match(stderr, 'RVB_RUN_LOCKED');
+      assert.match(stderr, `process ${pids[winner]}`);
+      assert.equal(rowsOf(ends[winner]!.stdout), expected(24));
+      assert.ok((await place.calls()) <= 24 + 4);
+      assert.equal(readdirSync(join(place.stateDir, 'locks')), [], 'the lock is returned');
+    });
+  }
+  reportCases(races, 'races for one statement');
+});
+
+test('a lock of a dead owner is taken over, one that is held is not', () =>
+  withPlace({}, {}, async ({ stateDir }) => {
+    const folder = join(stateDir, 'locks');
+    mkdirSync(folder, { recursive: true });
+    const put = (owner: object | undefined) =>
+      writeFileSync(join(folder, 'udf-a.0.lock'), owner === undefined ? '' : JSON.stringify(owner));
+    const isLocked = async () => {
+      try {
+        (await lockRun(stateDir, 'udf-a'))();
+        return false;
+      } catch (thrown) {
+        assert.is((thrown as RvbbitError).code, 'RVB_RUN_LOCKED');
+        return true;
+      }
+    };
+    const host = hostname();
+    put({ pid: 2 ** 22 + 1, host });
+    assert.is(await isLocked(), false, 'no process has that number');
+    put({ pid: process.ppid, host });
+    assert.is(await isLocked(), true);
+    if (existsSync('/proc/self/stat')) {
+      put({ pid: process.ppid, host, identity: 'another boot/1' });
+      assert.is(await isLocked(), false, 'the number is another process’s now');
+    }
+    put({ pid: 1, host: `not-${host}` });
+    assert.is(await isLocked(), true, 'a process of another machine cannot be seen');
+    put(undefined);
+    assert.is(await isLocked(), true, 'its owner is about to write its name');
+    rmSync(join(folder, 'udf-a.0.lock'));
+    const unlock = await lockRun(stateDir, 'udf-a');
+    assert.is(await isLocked(), true);
+    assert.is((await lockRun(stateDir, 'udf-ab'))(), undefined, 'another session');
+    unlock();
+    put({ pid: 2 ** 22 + 1, host });
+    const taken = await Promise.allSettled(
+      Array.from({ length: 50 }, () => lockRun(stateDir, 'udf-a')),
+    );
+    assert.is(taken.filter(({ status }) => status === 'fulfilled').length, 1);
+  }));
+
+test.run();
