@@ -8,16 +8,10 @@ import type { Session } from '../duck/session.ts';
 import { dropTables, nextStageName } from '../duck/stage.ts';
 import type { Tuple } from './answer-book.ts';
 import { aritiesOf } from './look-up.ts';
+import { NATIVE_TYPES } from './native-types.ts';
 import { type OperatorUse, readAnswer, typeOfUse } from './use.ts';
 
 type ColumnType = AppendColumn['type'];
-const COLUMN_TYPES: ReadonlySet<string> = new Set([
-  'VARCHAR',
-  'BIGINT',
-  'INTEGER',
-  'DOUBLE',
-  'BOOLEAN',
-]);
 
 /** Macros that hide the functions of a statement. */
 export class NativeLookUps {
@@ -65,7 +59,7 @@ export class NativeLookUps {
 function isNative(use: OperatorUse): boolean {
   const { operator } = use.book;
   const types = [typeOfUse(use), ...operator.args.map(({ type }) => type.toUpperCase())];
-  return aritiesOf(operator).length === 1 && types.every((type) => COLUMN_TYPES.has(type));
+  return aritiesOf(operator).length === 1 && types.every((type) => NATIVE_TYPES.has(type));
 }
 
 async function fillTable(session: Session, name: string, use: OperatorUse): Promise<void> {
