@@ -159,7 +159,10 @@ export class Asker {
       if (notRun.has(index)) continue;
       if (failed.has(index)) book.failed += 1;
       const tuple = tuples[piece.firstOrdinal + index]!;
-      book.answer(tuple, failed.has(index) ? this.#fallback(book.operator) : judgedValue(book, text));
+      book.answer(
+        tuple,
+        failed.has(index) ? this.#fallback(book.operator) : judgedValue(book, text),
+      );
     }
   }
 

@@ -93,7 +93,7 @@ function macroSql(macro: string, table: string, { book, names }: OperatorUse): s
   const args = book.operator.args.map((_, index) => `a${index}`);
   const list = args.join(', ');
   const same = args.map((arg, index) => `k${index} = ${arg}`).join(' AND ');
-  const isNull = args.map((arg) => `${arg} IS NULL`).join(' OR ');
-  const found = `(SELECT {'v': v} FROM temp.main.${quoteIdentifier(table)} WHERE ${same})`;
-  return `CREATE OR REPLACE TEMP MACRO ${quoteIdentifier(macro)}(${list}) AS CASE WHEN ${isNull} THEN NULL ELSE coalesce(${found}, {'v': ${names.miss}(${list})}).v END`;
+  const found = `(SELECT v FROM temp.main.${quoteIdentifier(table)} WHERE ${same})`;
+  // The function knows NULL arguments and NULL answers from missing ones; a subquery of structs takes half as long again.
+  return `CREATE OR REPLACE TEMP MACRO ${quoteIdentifier(macro)}(${list}) AS coalesce(${found}, ${names.miss}(${list}))`;
 }
