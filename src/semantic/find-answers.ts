@@ -2,6 +2,7 @@
 
 import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
 import { isInTransaction } from '../duck/in-transaction.ts';
+import { mayCollate } from '../duck/may-collate.ts';
 import type { ResultReader } from '../duck/reader.ts';
 import { RvbbitError } from '../errors.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
@@ -79,9 +80,11 @@ export async function onePass(run: SemanticRun, text: PassText): Promise<ResultR
 }
 
 /** Tables and macros made in the caller's transaction would be undone, or kept, with it. */
-async function wantsNative({ expectedRows, refusesNative, scope }: SemanticRun): Promise<boolean> {
+async function wantsNative(run: SemanticRun): Promise<boolean> {
+  const { expectedRows, refusesNative, scope } = run;
   if (refusesNative || expectedRows <= SEMANTIC_NATIVE_ROWS) return false;
-  return !(await isInTransaction(scope.session));
+  if (await isInTransaction(scope.session)) return false;
+  return !(await mayCollate(scope.session, run.statement.source));
 }
 
 /** Runs a text that changes data: a missing answer ends it before anything is changed. */

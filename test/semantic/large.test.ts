@@ -89,6 +89,16 @@ test('gives the same rows whether answers are looked up in DuckDB or in JavaScri
   }
 });
 
+test('tells texts apart that a collation holds for equal', async () => {
+  await using engine = await openSemantic();
+  await engine.query('CREATE TABLE folded (a VARCHAR COLLATE NOCASE)');
+  await engine.query(
+    "INSERT INTO folded SELECT CASE WHEN i % 2 = 0 THEN 'abc' ELSE 'ABC' END FROM range(30000) r(i)",
+  );
+  const { rows } = await engine.query("SELECT count(*) AS n FROM folded WHERE a MEANS 'b'");
+  assert.equal(rows, [{ n: 15_000n }]);
+});
+
 function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
