@@ -152,10 +152,11 @@ function noticesOf(run: SemanticRun): readonly Notice[] {
   const failed = statement.books.reduce((sum, book) => sum + book.failed, unasked);
   const notices: Notice[] = [...asker.advisories.notices(), ...endNotices(scope)];
   if (failed > 0) {
-    const what = failed === 1 ? '1 answer is' : `${failed} answers are`;
+    const what =
+      failed === 1 ? '1 answer is missing and counts' : `${failed} answers are missing and count`;
     notices.unshift({
       code: 'RVB_ANSWERS_MISSING',
-      message: `${what} missing and count as NULL, which can take rows out of the result or bring them in; the failures say why`,
+      message: `${what} as NULL, which can take rows out of the result or bring them in; the failures say why`,
     });
   }
   return notices;

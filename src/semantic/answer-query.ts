@@ -1,10 +1,13 @@
 /** The way of a semantic query: planned from DuckDB's tree where its shape allows, else run until nothing is missing. */
+import { isInTransaction } from '../duck/in-transaction.ts';
+import type { SqlNode } from '../duck/parse-sql.ts';
 import type { ResultReader } from '../duck/reader.ts';
 import type { Session } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import { fillAnswers } from './fill-answers.ts';
-import { isInTransaction, passesOf, type SemanticRun } from './find-answers.ts';
+import { passesOf, type SemanticRun } from './find-answers.ts';
 import { findFirstRows } from './first-rows.ts';
+import { joinBarrier } from './join-barrier.ts';
 import { registerLookUps } from './look-up.ts';
 import { canDefer, plannedQuery } from './planned-query.ts';
 import type { PlannedSql } from './planned-sql.ts';
@@ -36,7 +39,7 @@ export async function planAnswers(run: SemanticRun): Promise<PlannedSql | undefi
   if (dry === undefined) return undefined;
   return planned(run, async (plan) => {
     const order = plan.semantic.length > 0 ? await fillAnswers(run, plan) : plan.semantic;
-    const isAsWritten = order.every((condition, index) => condition === plan.semantic[index]);
+    const isAsWritten = isWritten(plan, order);
     // Its parameters would have to be counted together with those around it.
     if (parameters !== undefined || (isAsWritten && !canDefer(plan))) return undefined;
     const columns = await session.describe(dry.text, { signal: stop.signal });
@@ -79,7 +82,7 @@ async function plannedRows(
   const isStopped = search === 'found';
   const asks = search === undefined && semantic.length > 0;
   const order = asks ? await fillAnswers(run, plan) : semantic;
-  const isAsWritten = order.every((condition, index) => condition === semantic[index]);
+  const isAsWritten = isWritten(plan, order);
   if (!isStopped && isAsWritten && !canDefer(plan)) return undefined;
   const lenient = new Map<OperatorUse, OperatorUse>();
   const inWhere = (use: OperatorUse) => {
@@ -108,6 +111,12 @@ async function plannedRows(
   } finally {
     for (const { names: taken } of lenient.values()) taken.release();
   }
+}
+
+/** Whether the statement's own text asks in this order. */
+function isWritten(plan: QueryPlan, order: readonly SqlNode[]): boolean {
+  if (joinBarrier(plan).length > 0) return false;
+  return order.every((condition, index) => condition === plan.semantic[index]);
 }
 
 /** Undefined where the conditions are not of a form that can be decided row by row. */

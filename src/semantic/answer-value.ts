@@ -1,26 +1,21 @@
-/** The text of a run's value as the value of its operator's type. */
+/** The text of a run's value as the value that the operator's function gives. */
+import type { Failure } from '../errors.ts';
+import { convertAnswer } from '../operators/convert-answer.ts';
+import type { Operator } from '../operators/operator.ts';
 import type { Answer } from './answer-book.ts';
+import { NATIVE_TYPES } from './native-types.ts';
 
-const FENCE = /^\s*```[\w-]*\s*\n([\s\S]*?)\n?```\s*$/;
-
-/** The value, strictly: undefined where the text is none of the type. */
-export function answerValue(text: string | null, type: string): Answer | undefined {
-  if (text === null) return null;
-  const bare = type === 'VARCHAR' ? text : (FENCE.exec(text)?.[1] ?? text).trim();
-  switch (type) {
-    case 'BOOLEAN':
-      return /^true$/i.test(bare) ? true : /^false$/i.test(bare) ? false : undefined;
-    case 'DOUBLE':
-      return isNumber(bare) ? Number(bare) : undefined;
-    case 'INTEGER':
-      return isNumber(bare) && (Number(bare) | 0) === Number(bare) ? Number(bare) : undefined;
-    case 'BIGINT':
-      return /^[-+]?\d{1,18}$/.test(bare) ? BigInt(bare) : undefined;
-    default:
-      return bare;
-  }
-}
-
-function isNumber(text: string): boolean {
-  return /^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i.test(text) && Number.isFinite(Number(text));
+/** The value, or what is wrong with it. A type that no function can give is written as a text that DuckDB casts. */
+export function answerValue(
+  operator: Operator,
+  text: string | null,
+): { readonly value: Answer } | { readonly error: Failure } {
+  const converted = convertAnswer(operator, text);
+  if (!converted.ok) return { error: converted.error };
+  const { value } = converted;
+  const type = operator.returns.toUpperCase();
+  if (value === null) return { value };
+  if (type === 'BIGINT') return { value: BigInt(value as string | number) };
+  const isPlain = typeof value === 'string' || NATIVE_TYPES.has(type);
+  return { value: isPlain ? (value as Answer) : JSON.stringify(value) };
 }

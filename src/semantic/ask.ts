@@ -10,7 +10,7 @@ import type { StatementEnv, StatementScope } from '../execute/statement-env.ts';
 import { nextStatementId } from '../execute/statement-id.ts';
 import { Window } from '../execute/window.ts';
 import type { Json } from '../json.ts';
-import { MESSAGE_VALUE_CHARS, WINDOW_MAX_RUNS } from '../limits.ts';
+import { WINDOW_MAX_RUNS } from '../limits.ts';
 import type { BoundModels, Models } from '../model/models.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { Answer, AnswerBook, Tuple } from './answer-book.ts';
@@ -153,26 +153,28 @@ export class Asker {
   }
 
   #enter(book: AnswerBook, tuples: readonly Tuple[], piece: Piece): void {
-    const type = book.operator.returns.toUpperCase();
     const failed = new Set(piece.failures.map(({ index }) => index));
     const notRun = new Set(piece.notRun);
     for (const [index, text] of piece.values.entries()) {
       if (notRun.has(index)) continue;
-      const tuple = tuples[piece.firstOrdinal + index]!;
-      const value = failed.has(index) ? this.#fallback(type) : answerValue(text, type);
       if (failed.has(index)) book.failed += 1;
-      book.answer(tuple, value ?? null);
+      const tuple = tuples[piece.firstOrdinal + index]!;
+      book.answer(
+        tuple,
+        failed.has(index) ? this.#fallback(book.operator) : judgedValue(book, text),
+      );
     }
   }
 
-  #fallback(type: string): Answer {
+  /** What a failed answer counts as. */
+  #fallback(operator: Operator): Answer {
     const { onError } = this.#settings;
     if (onError.kind !== 'default') return null;
-    const value = answerValue(onError.value, type);
-    if (value !== undefined) return value;
+    const given = answerValue(operator, onError.value);
+    if ('value' in given) return given.value;
     throw new RvbbitError(
       'RVB_OPTION_TYPE',
-      `on_error: default:${onError.value} is no ${type}, which the operator gives`,
+      `on_error: default:${onError.value} is no ${operator.returns}, which ${operator.name} gives`,
       { stage: 'bind' },
     );
   }
@@ -199,12 +201,14 @@ export class Asker {
   }
 }
 
+/** A value that has been judged. */
+function judgedValue({ operator }: AnswerBook, text: string | null): Answer {
+  const given = answerValue(operator, text);
+  return 'value' in given ? given.value : null;
+}
+
 /** A value that is none of the operator's type is no answer. */
 function wrongValue(operator: Operator, value: string): Failure | undefined {
-  if (answerValue(value, operator.returns.toUpperCase()) !== undefined) return undefined;
-  const shown = value.slice(0, MESSAGE_VALUE_CHARS);
-  return {
-    code: 'RVB_TYPE_MISMATCH',
-    message: `${operator.name} gives ${operator.returns}, and its cascade ${operator.cascade.file} answered ${JSON.stringify(shown)}`,
-  };
+  const given = answerValue(operator, value);
+  return 'error' in given ? given.error : undefined;
 }

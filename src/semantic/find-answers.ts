@@ -1,8 +1,9 @@
 /** Record → ask → rerun: runs a query with look-ups in the operators' places until no answer is missing. */
 
 import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
+import { isInTransaction } from '../duck/in-transaction.ts';
+import { mayCollate } from '../duck/may-collate.ts';
 import type { ResultReader } from '../duck/reader.ts';
-import type { Session } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
 import {
@@ -79,9 +80,11 @@ export async function onePass(run: SemanticRun, text: PassText): Promise<ResultR
 }
 
 /** Tables and macros made in the caller's transaction would be undone, or kept, with it. */
-async function wantsNative({ expectedRows, refusesNative, scope }: SemanticRun): Promise<boolean> {
+async function wantsNative(run: SemanticRun): Promise<boolean> {
+  const { expectedRows, refusesNative, scope } = run;
   if (refusesNative || expectedRows <= SEMANTIC_NATIVE_ROWS) return false;
-  return !(await isInTransaction(scope.session));
+  if (await isInTransaction(scope.session)) return false;
+  return !(await mayCollate(scope.session, run.statement.source));
 }
 
 /** Runs a text that changes data: a missing answer ends it before anything is changed. */
@@ -164,12 +167,4 @@ function blindInTransaction(): RvbbitError {
     'such a statement with semantic operators is tried and undone until its answers are known, which a transaction does not allow; put the values into a table first (CREATE TEMP TABLE … AS …), or run it outside of the transaction',
     { stage: 'bind' },
   );
-}
-
-/** Whether the caller has begun a transaction: outside of one each statement has an id of its own. */
-export async function isInTransaction(session: Session): Promise<boolean> {
-  const id = async () =>
-    (await (await session.run('SELECT txid_current()')).allColumns('json'))[0]?.[0];
-  const before = await id();
-  return before === (await id());
 }

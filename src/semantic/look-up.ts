@@ -4,8 +4,10 @@ import { nodeApi } from '../duck/node-api.ts';
 import { quoteIdentifier } from '../duck/quote.ts';
 import type { Session } from '../duck/session.ts';
 import type { Json } from '../json.ts';
+import { requiredArgs } from '../operators/function-file.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { Tuple } from './answer-book.ts';
+import { NATIVE_TYPES } from './native-types.ts';
 import { type OperatorUse, readAnswer, typeOfUse } from './use.ts';
 
 /** What holds for all look-ups of a statement, pass by pass. */
@@ -20,9 +22,6 @@ export interface LookUpState {
   readonly mostMissing: number;
 }
 
-/** Types that a function can give as they are; any other is cast from its text. */
-const NATIVE = new Set(['BOOLEAN', 'DOUBLE', 'INTEGER', 'BIGINT', 'VARCHAR']);
-
 /** Puts the functions into the session's catalogue; later statements replace them. */
 export async function registerLookUps(
   session: Session,
@@ -35,7 +34,7 @@ export async function registerLookUps(
   }, signal);
   for (const use of uses) {
     const type = typeOfUse(use);
-    if (NATIVE.has(type)) continue;
+    if (NATIVE_TYPES.has(type)) continue;
     // The cast stands in a macro, since a function's own type must be one that JavaScript writes.
     const args = use.book.operator.args.map((_, index) => `a${index}`).join(', ');
     for (const name of [use.names.infix, use.names.call]) {
@@ -51,7 +50,7 @@ function register(connection: DuckDBConnection, use: OperatorUse, state: LookUpS
   const api = nodeApi();
   const { operator } = use.book;
   const type = typeOfUse(use);
-  const isNative = NATIVE.has(type);
+  const isNative = NATIVE_TYPES.has(type);
   for (const arity of aritiesOf(operator)) {
     const { infix, call, miss } = use.names;
     for (const name of isNative ? [infix, call, miss] : [infix, call]) {
@@ -76,12 +75,10 @@ function register(connection: DuckDBConnection, use: OperatorUse, state: LookUpS
 }
 
 /** The numbers of arguments that an operator takes: those that its cascade does not require may be left out. */
-export function aritiesOf({ args, cascade }: Operator): readonly number[] {
-  let least = args.length;
-  const declares = cascade.inputsSchema !== undefined;
-  while (declares && least > 1 && !cascade.requiredInputs.includes(args[least - 1]!.name))
-    least -= 1;
-  return Array.from({ length: args.length - least + 1 }, (_, index) => least + index);
+export function aritiesOf(operator: Operator): readonly number[] {
+  const { length } = operator.args;
+  const least = requiredArgs(operator);
+  return Array.from({ length: length - least + 1 }, (_, index) => least + index);
 }
 
 function lookUpChunk(
@@ -128,7 +125,7 @@ function bigintJson(value: bigint): Json {
 
 function argumentType(type: string): DuckDBType {
   const upper = type.toUpperCase();
-  return NATIVE.has(upper) ? nativeType(upper) : nodeApi().VARCHAR;
+  return NATIVE_TYPES.has(upper) ? nativeType(upper) : nodeApi().VARCHAR;
 }
 
 function nativeType(type: string): DuckDBType {

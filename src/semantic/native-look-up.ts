@@ -3,21 +3,15 @@
  * the function only for what is missing. A million rows take 0.3 s so, and some 5 s through JavaScript.
  */
 import type { AppendColumn } from '../duck/append.ts';
-import { quoteIdentifier } from '../duck/quote.ts';
+import { quoteIdentifier, quoteLiteral } from '../duck/quote.ts';
 import type { Session } from '../duck/session.ts';
 import { dropTables, nextStageName } from '../duck/stage.ts';
 import type { Tuple } from './answer-book.ts';
 import { aritiesOf } from './look-up.ts';
+import { NATIVE_TYPES } from './native-types.ts';
 import { type OperatorUse, readAnswer, typeOfUse } from './use.ts';
 
 type ColumnType = AppendColumn['type'];
-const COLUMN_TYPES: ReadonlySet<string> = new Set([
-  'VARCHAR',
-  'BIGINT',
-  'INTEGER',
-  'DOUBLE',
-  'BOOLEAN',
-]);
 
 /** Macros that hide the functions of a statement. */
 export class NativeLookUps {
@@ -40,9 +34,9 @@ export class NativeLookUps {
     for (const use of this.#uses) {
       const name = nextStageName();
       this.#tables.push(`temp.main.${quoteIdentifier(name)}`);
-      await fillTable(this.#session, name, use);
+      const shared = await fillTable(this.#session, name, use);
       for (const macro of [use.names.infix, use.names.call]) {
-        await this.#session.run(macroSql(macro, name, use));
+        await this.#session.run(macroSql(macro, { table: name, shared }, use));
       }
     }
   }
@@ -65,10 +59,15 @@ export class NativeLookUps {
 function isNative(use: OperatorUse): boolean {
   const { operator } = use.book;
   const types = [typeOfUse(use), ...operator.args.map(({ type }) => type.toUpperCase())];
-  return aritiesOf(operator).length === 1 && types.every((type) => COLUMN_TYPES.has(type));
+  return aritiesOf(operator).length === 1 && types.every((type) => NATIVE_TYPES.has(type));
 }
 
-async function fillTable(session: Session, name: string, use: OperatorUse): Promise<void> {
+/** Fills the answers in; for each argument the one value that all of them have, where they do. */
+async function fillTable(
+  session: Session,
+  name: string,
+  use: OperatorUse,
+): Promise<readonly (string | undefined)[]> {
   const { operator } = use.book;
   const keys: unknown[][] = operator.args.map(() => []);
   const values: unknown[] = [];
@@ -93,13 +92,29 @@ async function fillTable(session: Session, name: string, use: OperatorUse): Prom
     [...types.map((type, index) => ({ type, values: keys[index]! })), { type: valueType, values }],
     values.length,
   );
+  return keys.map((column, index) => {
+    const [first] = column;
+    const isText = typeof first === 'string' && types[index] === 'VARCHAR';
+    const isShared = isText && !first.includes('\0');
+    return isShared && column.every((value) => value === first) ? first : undefined;
+  });
 }
 
-function macroSql(macro: string, table: string, { book, names }: OperatorUse): string {
+function macroSql(
+  macro: string,
+  { table, shared }: { readonly table: string; readonly shared: readonly (string | undefined)[] },
+  { book, names }: OperatorUse,
+): string {
   const args = book.operator.args.map((_, index) => `a${index}`);
   const list = args.join(', ');
-  const same = args.map((arg, index) => `k${index} = ${arg}`).join(' AND ');
-  const isNull = args.map((arg) => `${arg} IS NULL`).join(' OR ');
-  const found = `(SELECT {'v': v} FROM temp.main.${quoteIdentifier(table)} WHERE ${same})`;
-  return `CREATE OR REPLACE TEMP MACRO ${quoteIdentifier(macro)}(${list}) AS CASE WHEN ${isNull} THEN NULL ELSE coalesce(${found}, {'v': ${names.miss}(${list})}).v END`;
+  // A criterion that all answers share is mostly a literal: compared with one, it takes no part in the join, which halves its time.
+  const same = args
+    .map((arg, index) => {
+      const value = index === 0 ? undefined : shared[index];
+      return value === undefined ? `k${index} = ${arg}` : `${arg} = ${quoteLiteral(value)}`;
+    })
+    .join(' AND ');
+  const found = `(SELECT v FROM temp.main.${quoteIdentifier(table)} WHERE ${same})`;
+  // The function tells NULL arguments and NULL answers from missing ones; with structs this takes half as long again.
+  return `CREATE OR REPLACE TEMP MACRO ${quoteIdentifier(macro)}(${list}) AS coalesce(${found}, ${names.miss}(${list}))`;
 }

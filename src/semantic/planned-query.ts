@@ -1,6 +1,7 @@
 /** The query as planned: conditions in the order in which they are cheap, select-list operators after the LIMIT. */
 import type { SqlNode } from '../duck/parse-sql.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
+import { joinBarrier } from './join-barrier.ts';
 import { Pieces } from './lift.ts';
 import { type PlannedSql, plannedSql } from './planned-sql.ts';
 import type { QueryPlan } from './query-plan.ts';
@@ -34,7 +35,7 @@ export function plannedQuery(
   },
 ): Promise<PlannedSql> {
   const semantic = options.order.map((condition) => renamed(condition, plan, options.inWhere));
-  const chain = inTurn(semantic);
+  const chain = inTurn(semantic.length > 0 ? [...joinBarrier(plan), ...semantic] : []);
   const where = conjunction([...plan.plain, ...(chain === null ? [] : [chain])]);
   const node = { ...plan.node, where_clause: where };
   return plannedSql(scope, canDefer(plan) ? deferred(plan, node, options.names) : node);

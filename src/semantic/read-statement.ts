@@ -10,6 +10,7 @@ import {
   rewritePieces,
 } from '../../grammar/semantic/rewrite.ts';
 import { type StatementParts, statementParts } from '../../grammar/semantic/statement-parts.ts';
+import { isInTransaction } from '../duck/in-transaction.ts';
 import { parseSql, type SqlNode } from '../duck/parse-sql.ts';
 import { quoteIdentifier } from '../duck/quote.ts';
 import type { Session } from '../duck/session.ts';
@@ -74,6 +75,7 @@ export async function readSemanticStatement(
   refuseDefinitions(parts);
   const pieces = dryPieces(parts, source);
   const contexts = await contextsOf(session, source, spans, pieces, signal);
+  const once = await isInTransaction(session);
   const uses = new Map<string, OperatorUse>();
   const books = new Map<Operator, AnswerBook>();
   // All that can be refused is, before names are taken.
@@ -92,7 +94,7 @@ export async function readSemanticStatement(
     }
     let use = uses.get(key);
     if (use === undefined) {
-      use = { book, reading, names: takeSymbol(signatureOf(operator, reading)), threshold };
+      use = { book, reading, names: takeSymbol(signatureOf(operator, reading), once), threshold };
       uses.set(key, use);
     }
     return { span, operator, use };

@@ -3,7 +3,7 @@
 import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
 import { createSourceText } from '../../grammar/source-text.ts';
 import { type ErrorCode, RvbbitError } from '../errors.ts';
-import type { Operator } from '../operators/operator.ts';
+import { signatureOf } from '../operators/check-call.ts';
 import type { SemanticStatement } from './read-statement.ts';
 
 /** An error at an offset of the statement. */
@@ -38,19 +38,13 @@ export function unrewrittenError(
   const message =
     mismatched === undefined
       ? inWords(thrown.message, statement)
-      : `${mismatched.span.words} takes ${signature(mismatched.operator)}, but ${argumentsIn(thrown.message)} stand there; cast them, e.g. (a::VARCHAR)`;
+      : `${mismatched.span.words} takes ${signatureOf(mismatched.operator)}, but ${argumentsIn(thrown.message)} stand there; cast them, e.g. (a::VARCHAR)`;
   return new RvbbitError(mismatched === undefined ? 'RVB_SQL' : 'RVB_TYPE_MISMATCH', message, {
     stage: 'bind',
     cause: thrown.cause,
     ...(mismatched === undefined ? { sqlState: thrown.sqlState } : {}),
     ...(place === undefined ? {} : { place }),
   });
-}
-
-/** `semantic_means(text VARCHAR, criterion VARCHAR) -> BOOLEAN`. */
-export function signature({ functionName, args, returns }: Operator): string {
-  const list = args.map(({ name, type }) => `${name} ${type}`).join(', ');
-  return `${functionName}(${list}) -> ${returns}`;
 }
 
 /** A text of DuckDB's with the operators' words in place of their symbols. */

@@ -4,6 +4,7 @@ const DIGITS = ['@', '&', '|', '^'];
 
 /** Numbers in use, and the number of each signature: DuckDB replaces a function only by one of its own types. */
 const taken = new Set<number>();
+const everTaken = new Set<number>();
 const signatures = new Map<string, number>();
 
 /** A name of each kind, held until it is released. */
@@ -17,8 +18,11 @@ export interface SymbolNames {
   release(): void;
 }
 
-/** Takes the lowest free names that were only ever used for functions of this signature. */
-export function takeSymbol(signature: string): SymbolNames {
+/**
+ * Takes the lowest free names that were only ever used for functions of this signature. `once`: names that nobody
+ * has used before or will after: what a transaction registers conflicts with what others register meanwhile.
+ */
+export function takeSymbol(signature: string, once = false): SymbolNames {
   let kind = signatures.get(signature);
   if (kind === undefined) {
     kind = signatures.size;
@@ -27,9 +31,11 @@ export function takeSymbol(signature: string): SymbolNames {
   for (let slot = 0; ; slot += 1) {
     // Each pair of numbers has a number of its own (Cantor).
     const number = ((slot + kind) * (slot + kind + 1)) / 2 + kind;
-    if (taken.has(number)) continue;
+    if (taken.has(number) || (once && everTaken.has(number))) continue;
     taken.add(number);
-    return { ...symbolNames(number), release: () => void taken.delete(number) };
+    everTaken.add(number);
+    const release = once ? () => {} : () => void taken.delete(number);
+    return { ...symbolNames(number), release };
   }
 }
 

@@ -34,7 +34,7 @@ test('takes no more than six times the join that finds the same answers', async 
   await registerLookUps(session, [use], state);
   const native = new NativeLookUps(session, [use]);
   const [semantic, plain]: number[][] = [[], []];
-  for (let round = 0; round < (deep ? 9 : 5); round++) {
+  for (let round = 0; round < (deep ? 15 : 9); round++) {
     const counts: unknown[] = [];
     let started = performance.now();
     await native.install();
@@ -51,9 +51,10 @@ test('takes no more than six times the join that finds the same answers', async 
   }
   assert.is(book.missing, 0);
   assert.is(state.rows, 0);
-  const ratio = median(semantic!) / median(plain!);
+  const [lookUpMs, joinMs] = [median(semantic!), median(plain!)];
+  const ratio = lookUpMs / joinMs;
   console.log(
-    `look-up ${median(semantic!).toFixed(0)} ms, join ${median(plain!).toFixed(0)} ms, ratio ${ratio.toFixed(1)}`,
+    `look-up ${lookUpMs.toFixed(0)} ms, join ${joinMs.toFixed(0)} ms, ratio ${ratio.toFixed(1)}`,
   );
   assert.ok(ratio <= 6, `the look-up takes ${ratio.toFixed(1)} times the join`);
   names.release();
@@ -86,6 +87,16 @@ test('gives the same rows whether answers are looked up in DuckDB or in JavaScri
       semantic,
     );
   }
+});
+
+test('tells texts apart that a collation holds for equal', async () => {
+  await using engine = await openSemantic();
+  await engine.query('CREATE TABLE folded (a VARCHAR COLLATE NOCASE)');
+  await engine.query(
+    "INSERT INTO folded SELECT CASE WHEN i % 2 = 0 THEN 'abc' ELSE 'ABC' END FROM range(30000) r(i)",
+  );
+  const { rows } = await engine.query("SELECT count(*) AS n FROM folded WHERE a MEANS 'b'");
+  assert.equal(rows, [{ n: 15_000n }]);
 });
 
 function median(values: readonly number[]): number {

@@ -58,6 +58,9 @@ export class QueryMaker {
       () => this.#lambda(),
       () => this.#aggregate(),
       () => this.#top(),
+      () => this.#first(),
+      () => this.#first(),
+      () => this.#joined(),
       () => this.#case(),
       () => this.#change(),
       () => this.#change(),
@@ -162,6 +165,28 @@ export class QueryMaker {
       kind: 'ordered',
       ...both`SELECT id, ${this.#value()} FROM t${where} ORDER BY ${order}, id${limit}`,
     };
+  }
+
+  /** The first rows in an order without operators. */
+  #first(): GeneratedQuery {
+    const list = this.#pick([both`id`, both`id, ${this.#value()}`, both`*, ${this.#value()}`]);
+    const where = this.#maybe(both` WHERE ${this.#condition(2)}`);
+    const order = this.#pick(['id', 'n NULLS FIRST, id DESC', 'length(c), id']);
+    const limit = this.#pick(['LIMIT 1', 'LIMIT 3', 'LIMIT 2 OFFSET 1', 'LIMIT 100', 'LIMIT 0']);
+    return { kind: 'ordered', ...both`SELECT ${list} FROM t${where} ORDER BY ${order} ${limit}` };
+  }
+
+  /** Conditions over a join, in WHERE. */
+  #joined(): GeneratedQuery {
+    const from = this.#pick([
+      't JOIN u ON n = k',
+      't, u',
+      't LEFT JOIN u ON n = k',
+      't JOIN (SELECT k AS n, d FROM u) AS v USING (n)',
+    ]);
+    return bag(
+      both`SELECT t.id, d FROM ${from} WHERE ${this.#condition(1)} AND ${this.#operator('t.a', 'd')}`,
+    );
   }
 
   #case(): GeneratedQuery {

@@ -1,8 +1,11 @@
 /** Semantic statements beside one another, cancelled, and changing data. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { RvbbitError } from '../../src/index.ts';
-import { openSemantic } from './support.ts';
+import { Engine, type RvbbitError } from '../../src/index.ts';
+import { openSemantic, root } from './support.ts';
 
 test('statements that run side by side on one session keep their answers apart', async () => {
   await using engine = await openSemantic();
@@ -48,6 +51,25 @@ test('a cancelled statement settles, and the next one runs', async () => {
   assert.is(code, 'RVB_CANCELLED');
   const { rows } = await engine.query("SELECT count(*) AS n FROM t WHERE a MEANS '19999'");
   assert.equal(rows, [{ n: 1n }]);
+});
+
+test('a transaction of one engine does not stand in the way of another on the same file', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'rvbbit-semantic-'));
+  try {
+    const database = join(folder, 'x.duckdb');
+    await using one = await Engine.open({ database, cascades: root, threads: 1 });
+    await using other = await Engine.open({ database, cascades: root, threads: 1 });
+    await one.query("CREATE TABLE t AS SELECT 'abc' AS a");
+    await other.query("SELECT a MEANS 'b' FROM t");
+    await one.query('BEGIN');
+    for (const engine of [one, other, one]) {
+      const { rows } = await engine.query("SELECT a MEANS 'b' AS m FROM t");
+      assert.equal(rows, [{ m: true }]);
+    }
+    await one.query('ROLLBACK');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test('streams rows, and takes parameters by name', async () => {

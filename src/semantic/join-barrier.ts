@@ -1,0 +1,47 @@
+/** Keeps conditions above a join: DuckDB would move one that names a single table below it, and so ask for every row of that. */
+import type { SqlNode } from '../duck/parse-sql.ts';
+import type { QueryPlan } from './query-plan.ts';
+import { columnRef, isNode } from './query-tree.ts';
+
+/** A condition that always holds and that needs a row of every table of the join; nothing where FROM is no join. */
+export function joinBarrier({ node, semantic }: QueryPlan): readonly SqlNode[] {
+  const from = node['from_table'];
+  if (semantic.length === 0 || !isNode(from) || from['type'] !== 'JOIN') return [];
+  const names = relationNames(from);
+  if (names.length < 2) return [];
+  const rows = {
+    class: 'FUNCTION',
+    type: 'FUNCTION',
+    alias: '',
+    query_location: 0,
+    function_name: 'hash',
+    schema: '',
+    children: names.map((name) => columnRef(name)),
+    filter: null,
+    order_bys: { type: 'ORDER_MODIFIER', orders: [] },
+    distinct: false,
+    is_operator: false,
+    export_state: false,
+    catalog: '',
+  };
+  return [
+    {
+      class: 'OPERATOR',
+      type: 'OPERATOR_IS_NOT_NULL',
+      alias: '',
+      query_location: 0,
+      children: [rows],
+    },
+  ];
+}
+
+/** What the tables are called, those apart that a SEMI or ANTI join hides or that have no name. */
+function relationNames(from: unknown): readonly string[] {
+  if (!isNode(from)) return [];
+  if (from['type'] === 'JOIN') {
+    const isHidden = from['join_type'] === 'SEMI' || from['join_type'] === 'ANTI';
+    return [...relationNames(from['left']), ...(isHidden ? [] : relationNames(from['right']))];
+  }
+  const name = String(from['alias'] ?? '') || String(from['table_name'] ?? '');
+  return name === '' ? [] : [name];
+}
