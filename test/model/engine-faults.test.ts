@@ -244,7 +244,7 @@ test('tokens of answers that were cut off or refused are in the account', async 
         sim: { fault: { kind: 'content', what } },
       }));
       const { summary } = await engine.query(
-        `RVBBIT MAP PARALLEL 8 'text.yaml' AS v USING (${queryOf(rows)})`,
+        `RVBBIT MAP PARALLEL 8 'patient.yaml' AS v USING (${queryOf(rows)})`,
       );
       const { totals } = await sim.summary();
       assert.is(summary.rows.failed, 20);
