@@ -107,7 +107,7 @@ function macroSql(
 ): string {
   const args = book.operator.args.map((_, index) => `a${index}`);
   const list = args.join(', ');
-  // A criterion that all answers share is mostly a literal: compared with one, it takes no part in the join, which halves its time.
+  // A criterion that all answers share is mostly a literal: compared with one, it takes no part in the join.
   const same = args
     .map((arg, index) => {
       const value = index === 0 ? undefined : shared[index];
@@ -115,6 +115,6 @@ function macroSql(
     })
     .join(' AND ');
   const found = `(SELECT v FROM temp.main.${quoteIdentifier(table)} WHERE ${same})`;
-  // The function tells NULL arguments and NULL answers from missing ones; with structs this takes half as long again.
+  // The function tells NULL arguments and NULL answers from missing ones; with structs this takes longer.
   return `CREATE OR REPLACE TEMP MACRO ${quoteIdentifier(macro)}(${list}) AS coalesce(${found}, ${names.miss}(${list}))`;
 }
