@@ -61,6 +61,7 @@ function bare({ name, rows, parallel, latency }: Load): Variant {
           return answer.choices[0]!.message.content;
         };
         await Promise.all(Array.from({ length: 20 }, (_, at) => ask(`warm ${at}`)));
+        await sim.reset();
         const answers: string[] = [];
         let next = 0;
         const lane = async () => {
@@ -115,6 +116,8 @@ async function withEngine(
     model: 'sim/m',
   });
   await warmUp(opened);
+  // The warm-up's own calls are not what is counted.
+  await sim.reset();
   return await work(opened);
 }
 

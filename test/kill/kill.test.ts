@@ -166,7 +166,7 @@ test('a statement that is killed again and again loses no row and pays no settle
     try {
       await using server = await spawnSimulator({
         seed: Math.floor(random() * 2 ** 31),
-        latency: { kind: 'uniform', minMs: 20, maxMs: 200 },
+        latency: { kind: 'uniform', minMs: 20, maxMs: 120 },
         previewChars: 40,
       });
       const segmentMaxBytes = random() < 0.4 ? 4_000 + Math.floor(random() * 30_000) : undefined;

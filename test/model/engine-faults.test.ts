@@ -186,7 +186,7 @@ test('a fault on the wire fails its own row, and no worker dies of it', async ()
       { word: 'good', number, sim: { delayMs: 5 } },
     ]);
     const result = await engine.query(
-      `RVBBIT MAP PARALLEL 8 'text.yaml' AS v USING (${queryOf(rows)}) WITH (error_column = 'err')`,
+      `RVBBIT MAP PARALLEL 8 'text.yaml' AS v USING (${queryOf(rows)}) WITH (error_column = 'err', retries = 0)`,
       undefined,
       { valueForm: 'json' },
     );
@@ -214,7 +214,7 @@ test('wrong content fails its own row after it was asked for once more', async (
       { word: 'good', number, sim: { answer: { brand: 'Bose' } } },
     ]);
     const result = await engine.query(
-      `RVBBIT MAP PARALLEL 8 'json.yaml' AS v USING (${queryOf(rows)}) WITH (error_column = 'err')`,
+      `RVBBIT MAP PARALLEL 8 'json.yaml' AS v USING (${queryOf(rows)}) WITH (error_column = 'err', retries = 0)`,
       undefined,
       { valueForm: 'json' },
     );
@@ -302,7 +302,7 @@ test('a function of the program answers, fails, and is ended by timeout and abor
   const words = ['fine', 'throws', 'nothing', 'wrong', 'cut', 'refused', 'never'];
   const rows = words.map((word, number) => ({ word, number, sim: {} }));
   const { rows: answers, summary } = await engine.query(
-    `RVBBIT MAP PARALLEL 8 'text.yaml' AS v USING (${queryOf(rows)}) WITH (error_column = 'err')`,
+    `RVBBIT MAP PARALLEL 8 'text.yaml' AS v USING (${queryOf(rows)}) WITH (error_column = 'err', retries = 0)`,
     undefined,
     { valueForm: 'json' },
   );
