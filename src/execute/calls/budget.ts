@@ -7,7 +7,8 @@ export interface Reservation {
 }
 
 const KEYS = ['calls', 'tokens', 'costMicroUsd'] as const;
-const NOTHING: Spending = { calls: 0, tokens: 0, costMicroUsd: 0 };
+/** No call. */
+export const NOTHING: Spending = { calls: 0, tokens: 0, costMicroUsd: 0 };
 
 /**
  * Spent and reserved together never exceed the limits, so what is overspent is at most what calls in

@@ -1,57 +1,43 @@
-/** The model calls of one statement: each is decided on before it goes out and accounted for when it has ended. */
+/** The model calls of one statement: each is decided on before it goes out. */
 import type { CallDecision, CallRequest, EndedAttempt, LookUp } from '../../../workers/protocol.ts';
 import { type Failure, failureOf, type RvbbitError } from '../../errors.ts';
-import type { Ledger } from '../../journal/ledger.ts';
-import { CALL_OUTPUT_TOKENS, STATEMENT_MAX_ANSWERS } from '../../limits.ts';
-import type { AttemptReport, Usage } from '../../model/chat.ts';
+import { STATEMENT_MAX_ANSWERS } from '../../limits.ts';
+import type { Usage } from '../../model/chat.ts';
 import type { CallLimits } from '../../model/provider-config.ts';
-import type { Spending } from '../../plan/plan.ts';
 import type { Permit } from '../gate/gate-request.ts';
 import type { AnswerPolicy } from './answer-policy.ts';
-import type { Budget, Reservation } from './budget.ts';
+import { type Budget, NOTHING, type Reservation } from './budget.ts';
+import { CallAccount, type CallAccountParts } from './call-account.ts';
 import type { CallDesk } from './call-desk.ts';
 import { CallWaits } from './call-waits.ts';
 
-export interface StatementCallsParts {
+export interface StatementCallsParts extends CallAccountParts {
   readonly statementId: number;
   readonly signal: AbortSignal;
-  readonly ledger: Ledger;
   readonly policy: AnswerPolicy;
   readonly budget: Budget | undefined;
   readonly limits: CallLimits | undefined;
-  /** Micro-USD of a call; undefined where the price is not known. */
-  costOf(provider: string, model: string, usage: Usage): number | undefined;
   /** The budget is used up: no further row should start. */
   onBudgetEnd(): void;
   /** The disk has failed: the statement cannot go on. */
   onJournalFailure(failure: RvbbitError): void;
 }
 
-/** A call that is out. */
-interface OpenCall {
-  readonly threadId: number;
-  readonly request: CallRequest;
-  readonly permit: Permit;
-  readonly reservation: Reservation | undefined;
-  readonly estimate: Spending;
-}
-
 export class StatementCalls {
   readonly #desk: CallDesk;
   readonly #parts: StatementCallsParts;
-  readonly #open = new Map<string, OpenCall>();
+  readonly #account: CallAccount;
   readonly #startedMs = performance.now();
   /** Answers that no later statement is to find, for the equal calls of this one. */
   readonly #own = new Map<string, string>();
   readonly #waits = new CallWaits();
   readonly #onAbort = () => this.stop();
   #isBudgetUsedUp = false;
-  #outputTokens = 0;
-  #outputCounts = 0;
 
   constructor(desk: CallDesk, parts: StatementCallsParts) {
     this.#desk = desk;
     this.#parts = parts;
+    this.#account = new CallAccount(parts);
     parts.signal.addEventListener('abort', this.#onAbort, { once: true });
     if (parts.signal.aborted) this.stop();
   }
@@ -85,13 +71,13 @@ export class StatementCalls {
 
   /** Takes the account of a call that has ended. */
   end({ attempt, report }: EndedAttempt): void {
-    const call = this.#open.get(attempt);
-    if (call === undefined) return;
-    this.#open.delete(attempt);
-    this.#settle(call, report);
-    this.#note(attempt, call, report);
+    const request = this.#account.end(attempt, report);
+    if (request === undefined) return;
+    const { callKey, provider } = request;
+    if (report.outcome !== 'not_sent') {
+      this.#desk.circuits.observe(provider, report.status, report.error);
+    }
     const text = report.outcome === 'ok' ? report.text : undefined;
-    const { callKey } = call.request;
     if (!this.#parts.policy.reuseOwn) return;
     if (text !== undefined && !this.#parts.policy.keep) this.#keepOwn(callKey, text);
     this.#desk.flights.land(callKey, text);
@@ -101,7 +87,7 @@ export class StatementCalls {
   threadLost(threadId: number): void {
     this.#waits.end(threadId);
     const message = 'the worker thread died before the answer came';
-    this.#endAll({ code: 'RVB_WORKER_LOST', message }, (call) => call.threadId === threadId);
+    this.#endAll(this.#account.openOf(threadId), { code: 'RVB_WORKER_LOST', message });
   }
 
   /** No further call goes out: the statement has failed, or was cancelled. */
@@ -113,7 +99,7 @@ export class StatementCalls {
   close(): void {
     this.stop();
     this.#parts.signal.removeEventListener('abort', this.#onAbort);
-    this.#endAll(CANCELLED, () => true);
+    this.#endAll(this.#account.openOf(), CANCELLED);
     this.#desk.gate.closeStatement(this.#parts.statementId);
   }
 
@@ -152,7 +138,7 @@ export class StatementCalls {
     const { statementId, limits, budget } = this.#parts;
     const usage: Usage = {
       inputTokens,
-      outputTokens: request.outputTokens ?? this.#expectedOutput(),
+      outputTokens: request.outputTokens ?? this.#account.expectedOutput,
     };
     const permit = this.#desk.gate.acquire({
       provider,
@@ -183,7 +169,7 @@ export class StatementCalls {
       const first = await this.#permitOrAnswer(request.callKey, waiting);
       if (typeof first === 'string') return this.#hit(request, first);
       permit = first;
-      const reservation = await budget?.reserve(this.#spendingOf(request, usage), wait);
+      const reservation = await budget?.reserve(this.#account.spendingOf(request, usage), wait);
       if (wait.aborted) {
         permit.cancel();
         reservation?.settle(NOTHING);
@@ -250,74 +236,16 @@ export class StatementCalls {
     reservation: Reservation | undefined,
     usage: Usage,
   ): CallDecision {
-    const { ledger, policy } = this.#parts;
-    const attempt = ledger.nextAttempt();
-    const estimate = this.#spendingOf(request, usage);
-    this.#open.set(attempt, { threadId, request, permit, reservation, estimate });
-    const { callKey, cell, n, provider, model, prompt } = request;
-    if (policy.reuseOwn) this.#desk.flights.lead(callKey);
+    const { callKey } = request;
+    if (this.#parts.policy.reuseOwn) this.#desk.flights.lead(callKey);
     const again = this.#desk.journal.takeLostCalls(callKey);
-    const asked = {
-      callKey,
-      cell,
-      n,
-      provider,
-      model,
-      ...(again === 0 ? {} : { again }),
-      ...(prompt === undefined ? {} : { prompt }),
-    };
-    ledger.note({ t: 'attempt.start', attempt, ...asked });
-    return { kind: 'go', attempt };
+    const estimate = this.#account.spendingOf(request, usage);
+    const call = { threadId, request, permit, reservation, estimate };
+    return { kind: 'go', attempt: this.#account.open(call, again) };
   }
 
-  #settle({ request, permit, reservation, estimate }: OpenCall, report: AttemptReport): void {
-    const { outcome, status, usage, error, retryAfterMs, rateLimits } = report;
-    if (outcome === 'not_sent') {
-      permit.cancel();
-      reservation?.settle(NOTHING);
-      return;
-    }
-    permit.settle({
-      ...(status === undefined ? {} : { status }),
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-      ...(rateLimits === undefined ? {} : { rateLimits }),
-      ...(usage === undefined ? {} : { usage }),
-    });
-    this.#desk.circuits.observe(request.provider, status, error);
-    if (usage !== undefined) {
-      this.#outputTokens += usage.outputTokens;
-      this.#outputCounts += 1;
-      reservation?.settle(this.#spendingOf(request, usage));
-      return;
-    }
-    reservation?.settle(isFree(report) ? { ...NOTHING, calls: 1 } : estimate);
-  }
-
-  #note(attempt: string, { request }: OpenCall, report: AttemptReport): void {
-    const { ledger, policy, costOf } = this.#parts;
-    const { callKey, provider, model } = request;
-    const { outcome, status, usage, durationMs, error, text, raw } = report;
-    const cost =
-      usage !== undefined ? costOf(provider, model, usage) : isFree(report) ? 0 : undefined;
-    ledger.note({
-      t: 'attempt.end',
-      attempt,
-      outcome,
-      ...(status === undefined ? {} : { status }),
-      tokensIn: usage?.inputTokens ?? 0,
-      tokensOut: usage?.outputTokens ?? 0,
-      costMicroUsd: cost ?? null,
-      costStatus: cost === undefined ? 'uncosted' : 'settled',
-      durationMs,
-      ...(outcome === 'ok' && text !== undefined && policy.keep ? { callKey, value: text } : {}),
-      ...(error === undefined ? {} : { error }),
-      ...(raw === undefined ? {} : { raw }),
-    });
-  }
-
-  #endAll(error: Failure, which: (call: OpenCall) => boolean): void {
-    for (const [attempt, call] of this.#open) {
-      if (!which(call)) continue;
+  #endAll(attempts: readonly string[], error: Failure): void {
+    for (const attempt of attempts) {
       this.end({ attempt, report: { durationMs: 0, outcome: 'failed', error } });
     }
   }
@@ -328,23 +256,8 @@ export class StatementCalls {
     const [oldest] = this.#own.keys();
     this.#own.delete(oldest!);
   }
-
-  /** What the statement's calls have written so far, on average. */
-  #expectedOutput(): number {
-    if (this.#outputCounts === 0) return CALL_OUTPUT_TOKENS;
-    return Math.ceil(this.#outputTokens / this.#outputCounts);
-  }
-
-  #spendingOf({ provider, model }: CallRequest, usage: Usage): Spending {
-    return {
-      calls: 1,
-      tokens: usage.inputTokens + usage.outputTokens,
-      costMicroUsd: this.#parts.costOf(provider, model, usage) ?? 0,
-    };
-  }
 }
 
-const NOTHING: Spending = { calls: 0, tokens: 0, costMicroUsd: 0 };
 const CANCELLED: Failure = { code: 'RVB_CANCELLED', message: 'the statement was cancelled' };
 
 /** What a call is told that the budget has no room for. */
@@ -352,11 +265,6 @@ export const BUDGET_USED_UP: Failure = {
   code: 'RVB_BUDGET',
   message: "the statement's budget is used up",
 };
-
-/** An error status is not billed; a call that broke off, or was not counted, may be. */
-function isFree({ status, usage }: AttemptReport): boolean {
-  return usage === undefined && status !== undefined && status >= 400;
-}
 
 function refused(error: Failure): CallDecision {
   return { kind: 'refused', error };

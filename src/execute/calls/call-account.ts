@@ -1,0 +1,137 @@
+/** The account of a statement's model calls: which are out, what each took, and their records. */
+import type { CallRequest } from '../../../workers/protocol.ts';
+import type { Ledger } from '../../journal/ledger.ts';
+import { CALL_OUTPUT_TOKENS } from '../../limits.ts';
+import type { AttemptReport, Usage } from '../../model/chat.ts';
+import type { Spending } from '../../plan/plan.ts';
+import type { Permit } from '../gate/gate-request.ts';
+import type { AnswerPolicy } from './answer-policy.ts';
+import { NOTHING, type Reservation } from './budget.ts';
+
+export interface CallAccountParts {
+  readonly ledger: Ledger;
+  readonly policy: AnswerPolicy;
+  /** Micro-USD of a call; undefined where the price is not known. */
+  costOf(provider: string, model: string, usage: Usage): number | undefined;
+}
+
+/** A call that is out. */
+export interface OpenCall {
+  readonly threadId: number;
+  readonly request: CallRequest;
+  readonly permit: Permit;
+  readonly reservation: Reservation | undefined;
+  readonly estimate: Spending;
+}
+
+export class CallAccount {
+  readonly #parts: CallAccountParts;
+  readonly #open = new Map<string, OpenCall>();
+  #outputTokens = 0;
+  #outputCounts = 0;
+
+  constructor(parts: CallAccountParts) {
+    this.#parts = parts;
+  }
+
+  /** Books a call that goes out, and gives the name of it. `again`: times that it may have been paid before. */
+  open(call: OpenCall, again: number): string {
+    const { ledger } = this.#parts;
+    const attempt = ledger.nextAttempt();
+    this.#open.set(attempt, call);
+    const { callKey, cell, n, provider, model, prompt } = call.request;
+    ledger.note({
+      t: 'attempt.start',
+      attempt,
+      callKey,
+      cell,
+      n,
+      provider,
+      model,
+      ...(again === 0 ? {} : { again }),
+      ...(prompt === undefined ? {} : { prompt }),
+    });
+    return attempt;
+  }
+
+  /** Settles a call that was out; what it asked, or nothing where it is known to have ended. */
+  end(attempt: string, report: AttemptReport): CallRequest | undefined {
+    const call = this.#open.get(attempt);
+    if (call === undefined) return undefined;
+    this.#open.delete(attempt);
+    this.#settle(call, report);
+    this.#note(attempt, call, report);
+    return call.request;
+  }
+
+  /** The calls that are out: all of them, or those of one worker. */
+  openOf(threadId?: number): readonly string[] {
+    return [...this.#open]
+      .filter(([, call]) => threadId === undefined || call.threadId === threadId)
+      .map(([attempt]) => attempt);
+  }
+
+  /** What the statement's calls have written so far, on average. */
+  get expectedOutput(): number {
+    if (this.#outputCounts === 0) return CALL_OUTPUT_TOKENS;
+    return Math.ceil(this.#outputTokens / this.#outputCounts);
+  }
+
+  /** What a call of this usage spends. */
+  spendingOf({ provider, model }: CallRequest, usage: Usage): Spending {
+    return {
+      calls: 1,
+      tokens: usage.inputTokens + usage.outputTokens,
+      costMicroUsd: this.#parts.costOf(provider, model, usage) ?? 0,
+    };
+  }
+
+  #settle({ request, permit, reservation, estimate }: OpenCall, report: AttemptReport): void {
+    const { outcome, status, usage, retryAfterMs, rateLimits } = report;
+    if (outcome === 'not_sent') {
+      permit.cancel();
+      reservation?.settle(NOTHING);
+      return;
+    }
+    permit.settle({
+      ...(status === undefined ? {} : { status }),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(rateLimits === undefined ? {} : { rateLimits }),
+      ...(usage === undefined ? {} : { usage }),
+    });
+    if (usage !== undefined) {
+      this.#outputTokens += usage.outputTokens;
+      this.#outputCounts += 1;
+      reservation?.settle(this.spendingOf(request, usage));
+      return;
+    }
+    reservation?.settle(isFree(report) ? { ...NOTHING, calls: 1 } : estimate);
+  }
+
+  #note(attempt: string, { request }: OpenCall, report: AttemptReport): void {
+    const { ledger, policy, costOf } = this.#parts;
+    const { callKey, provider, model } = request;
+    const { outcome, status, usage, durationMs, error, text, raw } = report;
+    const cost =
+      usage !== undefined ? costOf(provider, model, usage) : isFree(report) ? 0 : undefined;
+    ledger.note({
+      t: 'attempt.end',
+      attempt,
+      outcome,
+      ...(status === undefined ? {} : { status }),
+      tokensIn: usage?.inputTokens ?? 0,
+      tokensOut: usage?.outputTokens ?? 0,
+      costMicroUsd: cost ?? null,
+      costStatus: cost === undefined ? 'uncosted' : 'settled',
+      durationMs,
+      ...(outcome === 'ok' && text !== undefined && policy.keep ? { callKey, value: text } : {}),
+      ...(error === undefined ? {} : { error }),
+      ...(raw === undefined ? {} : { raw }),
+    });
+  }
+}
+
+/** An error status is not billed; a call that broke off, or was not counted, may be. */
+function isFree({ status, usage }: AttemptReport): boolean {
+  return usage === undefined && status !== undefined && status >= 400;
+}
