@@ -1,24 +1,21 @@
 /** The answers of a journal folder: found by key, read from their segments, kept warm in memory. */
-import { LRUCache } from 'lru-cache';
 import type { RvbbitError } from '../../errors.ts';
 import {
   ANSWERS_INDEX_ENTRIES,
-  JOURNAL_ANSWER_READ_BYTES,
   JOURNAL_INDEX_AFTER_BYTES,
-  JOURNAL_OPEN_FILES,
-  JOURNAL_READ_AHEAD_BYTES,
   JOURNAL_REFRESH_MS,
 } from '../../limits.ts';
 import { type AnswerStore, MemoryAnswers, type StoredAnswer } from '../answers.ts';
 import type { JournalRecord } from '../records.ts';
 import { Cleared } from './cleared.ts';
-import { type FileFacts, type FileSystem, readAt } from './file-system.ts';
+import type { FileFacts, FileSystem } from './file-system.ts';
 import { isAbandoned } from './finished.ts';
 import { hashKey } from './key-hash.ts';
 import { indexName, PLACE_BYTES, readIndex, type SegmentIndex, writeIndex } from './key-index.ts';
 import { type AnswerPlace, KeyTable } from './key-table.ts';
+import { RecordReader } from './record-reader.ts';
 import { parseSegmentName } from './segment-name.ts';
-import { damageError, decodeLine } from './segment-reader.ts';
+import { damageError } from './segment-reader.ts';
 import { SegmentScan, scanOn } from './segment-scan.ts';
 import type { WrittenPlace } from './segment-writer.ts';
 import { answerKey, answerOf, type StoredRecord } from './stored-record.ts';
@@ -54,17 +51,12 @@ export class DiskAnswers implements AnswerStore {
   readonly #unended = new UnendedCalls();
   readonly #segments: KnownSegment[] = [];
   readonly #byName = new Map<string, KnownSegment>();
-  readonly #open = new LRUCache<number, { readonly file: number }>({
-    max: JOURNAL_OPEN_FILES,
-    dispose: ({ file }) => this.#options.files.close(file),
-  });
-  /** Places of damage that was told of. */
-  readonly #reported = new Set<string>();
-  #block: { segment: number; start: number; bytes: Buffer } | undefined;
+  readonly #records: RecordReader;
   #lookedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: DiskAnswersOptions) {
     this.#options = options;
+    this.#records = new RecordReader(options);
   }
 
   /** Keys whose place is known. */
@@ -132,8 +124,7 @@ export class DiskAnswers implements AnswerStore {
   }
 
   close(): void {
-    this.#open.clear();
-    this.#block = undefined;
+    this.#records.close();
   }
 
   #known(name: string, isOwn: boolean): KnownSegment {
@@ -244,11 +235,11 @@ export class DiskAnswers implements AnswerStore {
       this.#table.set(high[n]!, low[n]!, known.id, offset[n]!, bytes[n]!, at[n]!);
     }
     for (let n = 0; n < clears.count; n += 1) {
-      const record = this.#decode(known, clears.offset[n]!, clears.bytes[n]!);
+      const record = this.#records.read(known, clears.offset[n]!, clears.bytes[n]!);
       if (record?.t === 'cache.clear') this.#cleared.add(record);
     }
     for (const { offset, length } of starts.places()) {
-      const record = this.#decode(known, offset, length);
+      const record = this.#records.read(known, offset, length);
       if (record !== undefined) this.#unended.observe(record, known.name);
     }
     for (const hash of ends.places()) this.#unended.ended(hash);
@@ -258,62 +249,9 @@ export class DiskAnswers implements AnswerStore {
   #read(callKey: string, { segment, offset, length }: AnswerPlace): StoredAnswer | undefined {
     const known = this.#segments[segment]!;
     if (known.isOwn) this.#options.flush();
-    const record = this.#decode(known, offset, length);
+    const record = this.#records.read(known, offset, length);
     // Another key with the same hash, or an index that belongs to other bytes.
     if (record === undefined || answerKey(record) !== callKey) return undefined;
     return answerOf(record);
-  }
-
-  /** The record at a place; undefined if it is gone or damaged, which is reported. */
-  #decode(known: KnownSegment, offset: number, length: number): StoredRecord | undefined {
-    let block = this.#block;
-    if (
-      block?.segment !== known.id ||
-      offset < block.start ||
-      offset + length > block.start + block.bytes.length
-    ) {
-      const bytes = this.#readBlock(known, offset, length);
-      if (bytes === undefined) return undefined;
-      block = { segment: known.id, start: offset, bytes };
-      this.#block = block;
-    }
-    const start = offset - block.start;
-    const decoded = decodeLine(block.bytes, start, start + length);
-    if ('record' in decoded) return decoded.record;
-    const { name: segment } = known;
-    const place = `${segment}:${offset}`;
-    if (!this.#reported.has(place)) {
-      this.#reported.add(place);
-      const { reason } = decoded;
-      this.#options.onProblem(damageError({ segment, line: 0, offset, reason }));
-    }
-    return undefined;
-  }
-
-  /** How much to read at a place: more if it lies a little beyond the last one. */
-  #readBytes(known: KnownSegment, offset: number): number {
-    const last = this.#block;
-    const isNear =
-      last?.segment === known.id &&
-      offset >= last.start &&
-      offset - last.start - last.bytes.length < JOURNAL_READ_AHEAD_BYTES;
-    return isNear ? JOURNAL_READ_AHEAD_BYTES : JOURNAL_ANSWER_READ_BYTES;
-  }
-
-  #readBlock(known: KnownSegment, offset: number, length: number): Buffer | undefined {
-    const { files, folder } = this.#options;
-    try {
-      let open = this.#open.get(known.id);
-      if (open === undefined) {
-        open = { file: files.openToRead(`${folder}/${known.name}`) };
-        this.#open.set(known.id, open);
-      }
-      const wanted = Math.max(length, this.#readBytes(known, offset));
-      const bytes = readAt(files, open.file, offset, wanted);
-      return bytes.length < length ? undefined : bytes;
-    } catch {
-      // Pruned or compacted since.
-      return undefined;
-    }
   }
 }
