@@ -115,6 +115,10 @@ export const LEXICAL_MAX_CHARS = 64 * 1024;
 /** Providers (settings that differ) that a worker keeps connections to. */
 export const WORKER_MAX_PROVIDERS = 64;
 
+// Configuration
+/** Rates and prices beyond this are slips of the keyboard. */
+export const CONFIG_MAX_NUMBER = 1e12;
+
 // The gate: rates and calls in flight
 /** The window that rates hold for where `window` does not say otherwise. */
 export const RATE_WINDOW_MS = 60_000;

@@ -4,8 +4,8 @@ import { parseDurationMs } from '../../grammar/options.ts';
 import { RvbbitError } from '../errors.ts';
 import type { Json } from '../json.ts';
 import { MAX_PARALLEL, RUN_TIMEOUT_MS } from '../limits.ts';
+import type { CallLimits } from '../model/call-limits.ts';
 import type { ModelOverride } from '../model/models.ts';
-import type { CallLimits } from '../model/provider-config.ts';
 import type { BudgetLimits, CacheSetting } from '../plan/plan.ts';
 
 /** What becomes of a row whose cascade failed. */

@@ -4,7 +4,8 @@ import type { ModelTarget } from './chat.ts';
 import { type ConfiguredProvider, finishProvider, typeOf } from './finish-provider.ts';
 import { noModelError } from './no-model.ts';
 import { presetsOf } from './presets.ts';
-import { type ProviderEntry, readProviderEntry, type Spelling } from './provider-config.ts';
+import { type ProviderEntry, readProviderEntry } from './provider-config.ts';
+import type { Spelling } from './read-keys.ts';
 import { optionError, readMapping, readText } from './read-value.ts';
 
 export type { ConfiguredProvider } from './finish-provider.ts';

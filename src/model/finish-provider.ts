@@ -1,8 +1,10 @@
 /** A provider's merged entry as what the workers are given, with what the main thread keeps of it. */
 import { assertUnreachable } from '../errors.ts';
+import type { ProviderLimits } from './call-limits.ts';
 import type { HttpSettings, ProviderSettings } from './chat.ts';
 import type { ModelPrice } from './prices.ts';
-import { KEYS_OF_TYPE, type ProviderEntry, type ProviderLimits, spell } from './provider-config.ts';
+import { KEYS_OF_TYPE, type ProviderEntry } from './provider-config.ts';
+import { spell } from './read-keys.ts';
 import { optionError, readText } from './read-value.ts';
 
 /** A provider ready to be called, with what the main thread keeps of it. */

@@ -3,9 +3,9 @@ import { dirname } from 'node:path';
 import type { Cascade } from '../cascade/cascade.ts';
 import { readConfigFile } from '../config-file.ts';
 import type { JsonObject } from '../json.ts';
+import type { ProviderLimits } from './call-limits.ts';
 import type { ModelFunction, ModelTarget, StatementModels, Usage } from './chat.ts';
 import type { ModelConfig, ModelSources } from './configure.ts';
-import type { ProviderLimits } from './provider-config.ts';
 
 export interface ModelOptions {
   readonly providers?: unknown;

@@ -1,6 +1,6 @@
 /** A plan: plain data that says what a statement will do. It can be printed, compared and sent elsewhere. */
 import type { OnError } from '../bind/statement-settings.ts';
-import type { CallLimits } from '../model/provider-config.ts';
+import type { CallLimits } from '../model/call-limits.ts';
 
 /** How many rows are read, and who said so. `rows` is null where the query has its own LIMIT and no other applies. */
 export interface RowLimit {

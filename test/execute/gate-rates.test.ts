@@ -1,7 +1,7 @@
 /** Rates: what the server may have promised holds in any rolling window, and nearly all of it is used. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { ProviderLimits } from '../../src/model/provider-config.ts';
+import type { ProviderLimits } from '../../src/model/call-limits.ts';
 import { createRandom, normal } from '../../src/simulator/random.ts';
 import { cases, QUICK_BUDGET_MS, reportCases, seed } from '../support/cases.ts';
 import { type Load, start, World, worstWindow } from './gate-support.ts';

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Gate } from '../../src/execute/gate/gate.ts';
+import type { ProviderLimits } from '../../src/model/call-limits.ts';
 import { OpenAiCompatible } from '../../src/model/openai-compatible.ts';
-import type { ProviderLimits } from '../../src/model/provider-config.ts';
 import { spawnSimulator } from '../../src/simulator/spawn.ts';
 import { deep } from '../support/cases.ts';
 

@@ -1,7 +1,7 @@
 /** A world with its own time: statements with lanes that call a server through a gate. */
 import { Gate } from '../../src/execute/gate/gate.ts';
 import type { CallResult, Permit } from '../../src/execute/gate/gate-request.ts';
-import type { CallLimits, ProviderLimits } from '../../src/model/provider-config.ts';
+import type { CallLimits, ProviderLimits } from '../../src/model/call-limits.ts';
 import { createRandom, type Random } from '../../src/simulator/random.ts';
 
 interface Event {

@@ -2,8 +2,8 @@
 import type { CallDecision, CallRequest, EndedAttempt, LookUp } from '../../../workers/protocol.ts';
 import { type Failure, failureOf, type RvbbitError } from '../../errors.ts';
 import { STATEMENT_MAX_ANSWERS } from '../../limits.ts';
+import type { CallLimits } from '../../model/call-limits.ts';
 import type { Usage } from '../../model/chat.ts';
-import type { CallLimits } from '../../model/provider-config.ts';
 import type { Permit } from '../gate/gate-request.ts';
 import type { AnswerPolicy } from './answer-policy.ts';
 import { type Budget, NOTHING, type Reservation } from './budget.ts';

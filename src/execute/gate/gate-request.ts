@@ -1,6 +1,7 @@
 /** What the gate is asked, and what it is told afterwards. */
+
+import type { CallLimits } from '../../model/call-limits.ts';
 import type { RateLimits, Usage } from '../../model/chat.ts';
-import type { CallLimits } from '../../model/provider-config.ts';
 
 /** A model call that wants to go out. */
 export interface GateRequest {

@@ -4,7 +4,7 @@
  */
 import { RvbbitError } from '../../errors.ts';
 import { GATE_LAG_DECAY, GATE_MAX_IDLE, TIMER_MAX_MS, TIMER_SLACK_MS } from '../../limits.ts';
-import type { ProviderLimits } from '../../model/provider-config.ts';
+import type { ProviderLimits } from '../../model/call-limits.ts';
 import { cancelled, follow, reasonOf, unfollow } from '../cancel.ts';
 import { Waiter } from './fair-queue.ts';
 import type { GateRequest, Permit } from './gate-request.ts';

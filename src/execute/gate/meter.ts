@@ -1,7 +1,7 @@
 /** Counts the calls of one provider, model or statement against its limits. */
 import { RATE_WINDOW_MS } from '../../limits.ts';
+import type { CallLimits } from '../../model/call-limits.ts';
 import type { RateLimitState } from '../../model/chat.ts';
-import type { CallLimits } from '../../model/provider-config.ts';
 import type { CallResult, GateRequest } from './gate-request.ts';
 import { RollingWindow, type Stay, type WindowLimits } from './rolling-window.ts';
 import { Warmth } from './warmth.ts';

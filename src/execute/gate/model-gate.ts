@@ -1,7 +1,7 @@
 /** One model of a provider: its own limits, what its refusals teach, and what its headers allow. */
 import { HEADERS_AFTER_MS, RATE_WINDOW_MS } from '../../limits.ts';
+import type { CallLimits } from '../../model/call-limits.ts';
 import type { RateLimits } from '../../model/chat.ts';
-import type { CallLimits } from '../../model/provider-config.ts';
 import type { CallResult, GateRequest } from './gate-request.ts';
 import { HeaderAllowance } from './header-allowance.ts';
 import { Meter } from './meter.ts';
