@@ -269,8 +269,6 @@ export const SEMANTIC_WINDOW_ROWS = 16_384;
 export const SEMANTIC_MAX_OPEN = 1_000_000;
 /** Look-ups of a pass from which they are made inside DuckDB, by joining the answers. */
 export const SEMANTIC_NATIVE_ROWS = 20_000;
-/** Cascade roots whose operators are kept in memory. */
-export const SEMANTIC_CACHED_ROOTS = 16;
 /** Times that a statement is run to find the answers that it needs. */
 export const SEMANTIC_MAX_PASSES = 8;
 /** The same of a statement that changes data and has no query that meets its questions, e.g. MERGE. */

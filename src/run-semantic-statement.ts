@@ -8,6 +8,7 @@ import { RvbbitError } from './errors.ts';
 import { Budget } from './execute/calls/budget.ts';
 import type { StatementScope } from './execute/statement-env.ts';
 import { SEMANTIC_MAX_OPEN } from './limits.ts';
+import { loadOperators } from './operators/load-operators.ts';
 import type { Notice } from './result.ts';
 import { answerQuery, planAnswers } from './semantic/answer-query.ts';
 import { Asker } from './semantic/ask.ts';
@@ -17,7 +18,6 @@ import { registerLookUps } from './semantic/look-up.ts';
 import { NativeLookUps } from './semantic/native-look-up.ts';
 import { PlanReport } from './semantic/plan-report.ts';
 import { readSemanticStatement, type SemanticStatement } from './semantic/read-statement.ts';
-import { cachedOperators } from './semantic/registry-cache.ts';
 import { type SemanticSettings, semanticSettings } from './semantic/semantic-settings.ts';
 import { inWords } from './semantic/source-error.ts';
 import { type StatementContext, textOf } from './statement-context.ts';
@@ -28,7 +28,7 @@ export async function runSemanticStatement(
   scope: StatementScope,
   context: StatementContext,
 ): Promise<Delivered | undefined> {
-  const registry = await cachedOperators(context.cascadeRoot);
+  const registry = await loadOperators(context.cascadeRoot);
   const outer = statementParts(statement.text);
   const explained = outer.kind === 'explain' ? outer : undefined;
   const text =

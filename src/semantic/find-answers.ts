@@ -106,7 +106,7 @@ export async function runStrictly(run: SemanticRun, text: Rewritten): Promise<Re
 }
 
 /** Asks what the last pass missed, after a look at how much it is. */
-export async function askMissing(run: SemanticRun): Promise<void> {
+async function askMissing(run: SemanticRun): Promise<void> {
   const open = run.statement.books.map((book) => ({ book, tuples: book.takeMisses() }));
   guard(run, open);
   for (const { book, tuples } of open) await run.asker.ask(book, tuples);

@@ -78,8 +78,3 @@ export function truthOf(
     }
   }
 }
-
-/** Whether a node is a value that JavaScript has at hand: not a row's. */
-export function isConstant(node: SqlNode): boolean {
-  return node['class'] === 'CONSTANT' && isNode(node['value']);
-}

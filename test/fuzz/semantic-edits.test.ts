@@ -8,8 +8,8 @@ import { parseSql } from '../../src/duck/parse-sql.ts';
 import { acquireDatabase } from '../../src/duck/registry.ts';
 import { Session } from '../../src/duck/session.ts';
 import { RvbbitError } from '../../src/errors.ts';
+import { loadOperators } from '../../src/operators/load-operators.ts';
 import { claimOperators, trial } from '../../src/semantic/claim-operators.ts';
-import { cachedOperators } from '../../src/semantic/registry-cache.ts';
 import { vocabularyOf } from '../../src/semantic/vocabulary-of.ts';
 import { root } from '../semantic/support.ts';
 import { deep, reportCases, seed } from '../support/cases.ts';
@@ -85,7 +85,7 @@ const SPLICES = [
 test('neither throws nor touches what is not an operator', async () => {
   const lease = await acquireDatabase(':memory:');
   await using session = await Session.open(lease);
-  const vocabulary = vocabularyOf(await cachedOperators(root));
+  const vocabulary = vocabularyOf(await loadOperators(root));
   let state = seed >>> 0;
   const random = (below: number) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;

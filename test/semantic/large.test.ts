@@ -3,10 +3,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { acquireDatabase } from '../../src/duck/registry.ts';
 import { Session } from '../../src/duck/session.ts';
+import { loadOperators } from '../../src/operators/load-operators.ts';
 import { AnswerBook } from '../../src/semantic/answer-book.ts';
 import { type LookUpState, registerLookUps } from '../../src/semantic/look-up.ts';
 import { NativeLookUps } from '../../src/semantic/native-look-up.ts';
-import { cachedOperators } from '../../src/semantic/registry-cache.ts';
 import { takeSymbol } from '../../src/semantic/symbols.ts';
 import { type OperatorUse, signatureOf } from '../../src/semantic/use.ts';
 import { deep } from '../support/cases.ts';
@@ -18,7 +18,7 @@ const BIG = (rows: number) =>
 test('takes no more than six times the join that finds the same answers', async () => {
   const lease = await acquireDatabase(':memory:');
   const session = await Session.open(lease);
-  const operator = (await cachedOperators(root)).operators.get('MEANS')!;
+  const operator = (await loadOperators(root)).operators.get('MEANS')!;
   const book = new AnswerBook(operator);
   await session.run(BIG(1_000_000));
   await session.run(
