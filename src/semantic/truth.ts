@@ -1,7 +1,7 @@
 /** SQL's three-valued logic over answers: what a condition is for one row, as far as the answers tell. */
 import type { SqlNode } from '../duck/parse-sql.ts';
 import type { Tuple } from './answer-book.ts';
-import { isNode, nodesOf, Unplannable } from './query-tree.ts';
+import { nodesOf, Unplannable } from './query-tree.ts';
 import { type OperatorUse, readAnswer } from './use.ts';
 
 /** `undefined` is not known yet. */
