@@ -20,14 +20,19 @@ import { PlanReport } from './semantic/plan-report.ts';
 import { readSemanticStatement, type SemanticStatement } from './semantic/read-statement.ts';
 import { type SemanticSettings, semanticSettings } from './semantic/semantic-settings.ts';
 import { inWords } from './semantic/source-error.ts';
+import { withSpellingHint } from './semantic/spelling-hint.ts';
 import { type StatementContext, textOf } from './statement-context.ts';
 
-/** Runs the statement to its end; undefined where it holds no semantic operator. */
+/**
+ * Runs the statement to its end. `refusal` is what DuckDB said of it as it stands, and is thrown where the
+ * statement holds no semantic operator.
+ */
 export async function runSemanticStatement(
   statement: SqlStatement,
   scope: StatementScope,
   context: StatementContext,
-): Promise<Delivered | undefined> {
+  refusal: unknown,
+): Promise<Delivered> {
   const registry = await loadOperators(context.cascadeRoot);
   const outer = statementParts(statement.text);
   const explained = outer.kind === 'explain' ? outer : undefined;
@@ -41,7 +46,7 @@ export async function runSemanticStatement(
   const settings = settingsOf(statement, context.source);
   const threshold = settings instanceof RvbbitError ? 0 : settings.threshold;
   const read = await readSemanticStatement(text, registry, { session, threshold, signal });
-  if (read === undefined) return undefined;
+  if (read === undefined) throw withSpellingHint(refusal, statement.text, registry);
   try {
     if (settings instanceof RvbbitError) throw settings;
     const run = await openRun(read, settings, { statement, scope, context });
