@@ -1,5 +1,7 @@
 /** Equal calls that are wanted at the same time are made once: one goes out, the others wait for its answer. */
 
+import { TIMER_MAX_MS } from '../../limits.ts';
+
 /** Gets the answer of a call that has ended; nothing where it has none to share. */
 type Listener = (text: string | undefined) => void;
 
@@ -42,15 +44,17 @@ export class SingleFlight {
     };
   }
 
-  /** The answer of the call that is out; nothing where it has none, or the signal aborts. */
-  follow(callKey: string, signal: AbortSignal): Promise<string | undefined> {
+  /** The answer of the call that is out; nothing where it has none within that time, or the signal aborts. */
+  follow(callKey: string, waitMs: number, signal: AbortSignal): Promise<string | undefined> {
     return new Promise((resolve) => {
       const end = (text: string | undefined): void => {
         off();
+        clearTimeout(timer);
         signal.removeEventListener('abort', onAbort);
         resolve(text);
       };
       const onAbort = (): void => end(undefined);
+      const timer = setTimeout(onAbort, Math.min(TIMER_MAX_MS, Math.max(0, Math.ceil(waitMs))));
       const off = this.listen(callKey, end);
       signal.addEventListener('abort', onAbort);
       if (signal.aborted || !this.isOut(callKey)) end(undefined);

@@ -123,11 +123,22 @@ export class StatementCalls {
     return this.#admit(threadId, request);
   }
 
+  /** That time counts against the row: it is what a call of its own would take. */
   async #follow(threadId: number, request: CallRequest): Promise<CallDecision> {
+    const sinceMs = performance.now();
     const wait = this.#waits.signalOf(threadId);
-    const text = await this.#desk.flights.follow(request.callKey, wait);
-    if (text !== undefined) return this.#hit(request, text);
-    return wait.aborted ? this.#ended() : this.#share(threadId, request);
+    const text = await this.#desk.flights.follow(request.callKey, request.leftMs, wait);
+    const followedMs = performance.now() - sinceMs;
+    const decision =
+      text === undefined
+        ? await this.#afterFollowing(threadId, { ...request, leftMs: request.leftMs - followedMs })
+        : this.#hit(request, text);
+    return { ...decision, followedMs: followedMs + (decision.followedMs ?? 0) };
+  }
+
+  #afterFollowing(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
+    if (this.#waits.signalOf(threadId).aborted) return this.#ended();
+    return request.leftMs <= 0 ? refused(EQUAL_CALL_TOO_LONG) : this.#share(threadId, request);
   }
 
   /** Through circuit, limiter and budget, in this order: a wait at the limiter must not hold a budget's last call. */
@@ -264,6 +275,11 @@ const CANCELLED: Failure = { code: 'RVB_CANCELLED', message: 'the statement was 
 export const BUDGET_USED_UP: Failure = {
   code: 'RVB_BUDGET',
   message: "the statement's budget is used up",
+};
+
+const EQUAL_CALL_TOO_LONG: Failure = {
+  code: 'RVB_TIMEOUT',
+  message: 'its time was over before the equal call was answered that it waited for',
 };
 
 function refused(error: Failure): CallDecision {
