@@ -133,6 +133,8 @@ export interface ChunkOutcome {
   readonly advisories?: AdvisoryReport;
   /** Model calls that ended and that the main thread has not been told of. */
   readonly attempts?: readonly EndedAttempt[];
+  /** Calls whose places were taken by answers that had been looked up ahead. */
+  readonly answersUsed?: LookUp;
   /** Time spent on the rows inside the worker. */
   readonly durationMs: number;
   /** The statement was cancelled before the chunk was done; the rows after `values.length` were not run. */
@@ -180,7 +182,7 @@ export type WorkerRequest =
       readonly ended: readonly EndedAttempt[];
     };
 
-/** Keys of calls that one cell is about to make of one model. */
+/** Keys of calls of one cell to one model. */
 export interface LookUp {
   readonly cell: string;
   readonly provider: string;

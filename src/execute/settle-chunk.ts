@@ -3,7 +3,13 @@
  * it: chunks without a suspect just run again; the row that did it runs alone, and fails alone if a
  * second worker dies under it.
  */
-import type { ChunkOutcome, ChunkTask, EndedAttempt, RunSettings } from '../../workers/protocol.ts';
+import type {
+  ChunkOutcome,
+  ChunkTask,
+  EndedAttempt,
+  LookUp,
+  RunSettings,
+} from '../../workers/protocol.ts';
 import { RvbbitError } from '../errors.ts';
 import { MAX_FRUITLESS_WORKER_DEATHS, POISON_DEATHS } from '../limits.ts';
 import { cancelled } from './cancel.ts';
@@ -26,6 +32,8 @@ export interface SettleContext {
   stalled(run: number, limitMs: number): void;
   /** Takes the model calls that ended with a chunk. */
   attemptsEnded(attempts: readonly EndedAttempt[]): void;
+  /** Takes the calls whose places were taken by answers that a chunk had looked up ahead. */
+  answersUsed(calls: LookUp): void;
 }
 
 let lastTaskId = 0;
@@ -51,6 +59,7 @@ export class ChunkSettler {
       this.#poisonRows = 0;
       if (!alone) this.#context.observe(chunk.rowCount, outcome.durationMs);
       if (outcome.attempts !== undefined) this.#context.attemptsEnded(outcome.attempts);
+      if (outcome.answersUsed !== undefined) this.#context.answersUsed(outcome.answersUsed);
       if (outcome.values.length > 0) await this.#context.accept(pieceOf(chunk, outcome), chunk);
       if (outcome.cancelled) throw cancelled();
       return;

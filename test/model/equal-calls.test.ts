@@ -1,7 +1,7 @@
 /** Equal calls: who waits for whom and for how long, and which of them are made at all. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { queryOf, withModel } from './engine-support.ts';
+import { errorOf, queryOf, withModel } from './engine-support.ts';
 
 /** Statements of one engine that ask the same, which takes the server this long. */
 function askingTheSame(delayMs: number, parallel: number, more: string): string {
@@ -32,6 +32,24 @@ test("a row that waits for the answer of an equal call gives up at its own time,
     }
     assert.ok(performance.now() - startedMs >= 2_500);
     assert.is((await server.summary()).totals.calls, 1, 'one call for all three');
+  });
+});
+
+test('an answer that was found ahead of its row is a hit only once the row has used it', async () => {
+  await withModel({}, async (engine, server) => {
+    const sql = (where: string) => `RVBBIT MAP PARALLEL 1 'patient.yaml' AS v USING (
+      SELECT 'row' AS word, i AS number, '{}' AS sim FROM range(300) t(i) WHERE ${where})`;
+    const asked = 150;
+    assert.is((await engine.query(sql(`i <> ${asked}`))).summary.calls.sent, 299);
+    await server.script({ latency: { kind: 'constant', ms: 20_000 } });
+    const cancel = new AbortController();
+    const cancelled = errorOf(engine.query(sql('true'), undefined, { signal: cancel.signal }));
+    while ((await server.summary()).totals.inFlight === 0) await pause(10);
+    cancel.abort();
+    const { summary } = await cancelled;
+    assert.is(summary?.rows.ok, asked, 'the rows before the one that had to ask');
+    assert.is(summary?.calls.cacheHits, asked);
+    assert.is(summary?.calls.sent, 1);
   });
 });
 

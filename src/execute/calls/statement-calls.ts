@@ -59,14 +59,14 @@ export class StatementCalls {
     return this.#waits.signalOf(threadId).aborted ? this.#ended() : this.#share(threadId, request);
   }
 
-  /** The answers at hand for calls that are about to be made; null for those that have none. */
-  find({ callKeys, cell, provider, model }: LookUp): readonly (string | null)[] {
-    const texts = callKeys.map((callKey) => this.#atHand(callKey) ?? null);
-    const found = callKeys.filter((_, index) => texts[index] !== null);
-    if (found.length > 0) {
-      this.#parts.ledger.note({ t: 'cache.hits', callKeys: found, cell, provider, model });
-    }
-    return texts;
+  /** The answers at hand for calls that may be made; null for those that have none. No hits before they are used. */
+  find({ callKeys }: LookUp): readonly (string | null)[] {
+    return callKeys.map((callKey) => this.#atHand(callKey) ?? null);
+  }
+
+  /** Answers that were found so have taken the place of calls. */
+  answersUsed(calls: LookUp): void {
+    this.#parts.ledger.note({ t: 'cache.hits', ...calls });
   }
 
   /** Takes the account of a call that has ended. */
