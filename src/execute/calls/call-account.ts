@@ -5,12 +5,12 @@ import { CALL_OUTPUT_TOKENS } from '../../limits.ts';
 import type { AttemptReport, Usage } from '../../model/chat.ts';
 import type { Spending } from '../../plan/plan.ts';
 import type { Permit } from '../gate/gate-request.ts';
-import type { AnswerPolicy } from './answer-policy.ts';
 import { NOTHING, type Reservation } from './budget.ts';
 
 export interface CallAccountParts {
   readonly ledger: Ledger;
-  readonly policy: AnswerPolicy;
+  /** The answer to a call of this key may be found by later statements. */
+  keeps(callKey: string): boolean;
   /** Micro-USD of a call; undefined where the price is not known. */
   costOf(provider: string, model: string, usage: Usage): number | undefined;
 }
@@ -109,7 +109,7 @@ export class CallAccount {
   }
 
   #note(attempt: string, { request }: OpenCall, report: AttemptReport): void {
-    const { ledger, policy, costOf } = this.#parts;
+    const { ledger, keeps, costOf } = this.#parts;
     const { callKey, provider, model } = request;
     const { outcome, status, usage, durationMs, error, text, raw } = report;
     const cost =
@@ -124,7 +124,7 @@ export class CallAccount {
       costMicroUsd: cost ?? null,
       costStatus: cost === undefined ? 'uncosted' : 'settled',
       durationMs,
-      ...(outcome === 'ok' && text !== undefined && policy.keep ? { callKey, value: text } : {}),
+      ...(outcome === 'ok' && text !== undefined && keeps(callKey) ? { callKey, value: text } : {}),
       ...(error === undefined ? {} : { error }),
       ...(raw === undefined ? {} : { raw }),
     });

@@ -11,7 +11,7 @@ import { CallAccount, type CallAccountParts } from './call-account.ts';
 import type { CallDesk } from './call-desk.ts';
 import { CallWaits } from './call-waits.ts';
 
-export interface StatementCallsParts extends CallAccountParts {
+export interface StatementCallsParts extends Omit<CallAccountParts, 'keeps'> {
   readonly statementId: number;
   readonly signal: AbortSignal;
   readonly policy: AnswerPolicy;
@@ -37,7 +37,8 @@ export class StatementCalls {
   constructor(desk: CallDesk, parts: StatementCallsParts) {
     this.#desk = desk;
     this.#parts = parts;
-    this.#account = new CallAccount(parts);
+    const { ledger, costOf } = parts;
+    this.#account = new CallAccount({ ledger, costOf, keeps: (callKey) => this.#keeps(callKey) });
     parts.signal.addEventListener('abort', this.#onAbort, { once: true });
     if (parts.signal.aborted) this.stop();
   }
@@ -103,6 +104,12 @@ export class StatementCalls {
     this.#desk.gate.closeStatement(this.#parts.statementId);
   }
 
+  /** One that another statement waits for and keeps is kept, whatever this one does with its own. */
+  #keeps(callKey: string): boolean {
+    const { keep, reuseOwn } = this.#parts.policy;
+    return keep || (reuseOwn && this.#desk.flights.isKept(callKey));
+  }
+
   #atHand(callKey: string): string | undefined {
     const own = this.#own.get(callKey);
     if (own !== undefined) return own;
@@ -113,6 +120,12 @@ export class StatementCalls {
     const hits = { callKeys: [callKey], cell, provider, model };
     this.#parts.ledger.note({ t: 'cache.hits', ...hits });
     return { kind: 'hit', text };
+  }
+
+  /** The answer to an equal call of any statement. */
+  #shared(request: CallRequest, text: string): CallDecision {
+    if (!this.#parts.policy.keep) this.#keepOwn(request.callKey, text);
+    return this.#hit(request, text);
   }
 
   /** Joins an equal call that is out, or asks for leave to go out itself. */
@@ -127,12 +140,16 @@ export class StatementCalls {
   async #follow(threadId: number, request: CallRequest): Promise<CallDecision> {
     const sinceMs = performance.now();
     const wait = this.#waits.signalOf(threadId);
-    const text = await this.#desk.flights.follow(request.callKey, request.leftMs, wait);
+    const text = await this.#desk.flights.follow(request.callKey, {
+      waitMs: request.leftMs,
+      signal: wait,
+      keeps: this.#parts.policy.keep,
+    });
     const followedMs = performance.now() - sinceMs;
     const decision =
       text === undefined
         ? await this.#afterFollowing(threadId, { ...request, leftMs: request.leftMs - followedMs })
-        : this.#hit(request, text);
+        : this.#shared(request, text);
     return { ...decision, followedMs: followedMs + (decision.followedMs ?? 0) };
   }
 
@@ -178,7 +195,7 @@ export class StatementCalls {
     let permit: Permit | undefined;
     try {
       const first = await this.#permitOrAnswer(request.callKey, waiting);
-      if (typeof first === 'string') return this.#hit(request, first);
+      if (typeof first === 'string') return this.#shared(request, first);
       permit = first;
       const reservation = await budget?.reserve(this.#account.spendingOf(request, usage), wait);
       if (wait.aborted) {
@@ -209,10 +226,13 @@ export class StatementCalls {
     if (!this.#parts.policy.reuseOwn) return waiting;
     return new Promise((resolve, reject) => {
       let isAnswered = false;
-      const off = this.#desk.flights.listen(callKey, (text) => {
-        if (text === undefined) return;
-        isAnswered = true;
-        resolve(text);
+      const off = this.#desk.flights.listen(callKey, {
+        keeps: this.#parts.policy.keep,
+        hear: (text) => {
+          if (text === undefined) return;
+          isAnswered = true;
+          resolve(text);
+        },
       });
       waiting.then(
         (permit) => {
