@@ -5,7 +5,7 @@ import { CALL_OUTPUT_TOKENS } from '../../limits.ts';
 import type { AttemptReport, Usage } from '../../model/chat.ts';
 import type { Spending } from '../../plan/plan.ts';
 import type { Permit } from '../gate/gate-request.ts';
-import { NOTHING, type Reservation } from './budget.ts';
+import { type Estimate, NOTHING, type Reservation } from './budget.ts';
 
 export interface CallAccountParts {
   readonly ledger: Ledger;
@@ -71,14 +71,23 @@ export class CallAccount {
       .map(([attempt]) => attempt);
   }
 
-  /** What the statement's calls have written so far, on average. */
-  get expectedOutput(): number {
+  /** What a call is expected to take: its output cap, else what the statement's calls have written so far. */
+  estimate({ inputTokens, outputTokens }: CallRequest): Usage {
+    return { inputTokens, outputTokens: outputTokens ?? this.#expectedOutput };
+  }
+
+  get #expectedOutput(): number {
     if (this.#outputCounts === 0) return CALL_OUTPUT_TOKENS;
     return Math.ceil(this.#outputTokens / this.#outputCounts);
   }
 
-  /** What a call of this usage spends. */
-  spendingOf({ provider, model }: CallRequest, usage: Usage): Spending {
+  /** What a call of this estimate is expected to spend. */
+  expected(request: CallRequest, usage: Usage): Estimate {
+    const isGuessed = request.outputTokens === undefined;
+    return { ...this.#spendingOf(request, usage), isGuessed };
+  }
+
+  #spendingOf({ provider, model }: CallRequest, usage: Usage): Spending {
     return {
       calls: 1,
       tokens: usage.inputTokens + usage.outputTokens,
@@ -102,7 +111,7 @@ export class CallAccount {
     if (usage !== undefined) {
       this.#outputTokens += usage.outputTokens;
       this.#outputCounts += 1;
-      reservation?.settle(this.spendingOf(request, usage));
+      reservation?.settle(this.#spendingOf(request, usage));
       return;
     }
     reservation?.settle(isFree(report) ? { ...NOTHING, calls: 1 } : estimate);
