@@ -28,7 +28,7 @@ export interface SettleContext {
   accept(piece: Piece, chunk: Chunk): Promise<void>;
   observe(rowCount: number, durationMs: number): void;
   lost(reason: string): void;
-  /** A run overstayed its limit, and its worker was ended for it. */
+  /** A run overstayed its limit and its worker was ended for it, or no answer came of it and those after it. */
   stalled(run: number, limitMs: number): void;
   /** Takes the model calls that ended with a chunk. */
   attemptsEnded(attempts: readonly EndedAttempt[]): void;
@@ -64,6 +64,9 @@ export class ChunkSettler {
       if (outcome.cancelled) throw cancelled();
       return;
     }
+    if (result.unansweredMs !== undefined) {
+      return this.#settleUnanswered(chunk, alone, losses, result.unansweredMs);
+    }
     this.#countLoss(result);
     const isSole = alone && chunk.rowCount === 1 && result.begun !== false;
     const suspect = result.suspect ?? (isSole ? 0 : undefined);
@@ -71,6 +74,26 @@ export class ChunkSettler {
     if (losses + 1 < LOSSES_BEFORE_ALONE) return this.settle(chunk, alone, losses + 1);
     for (let index = 0; index < chunk.rowCount; index++) {
       await this.settle(subChunk(chunk, index, 1), true);
+    }
+  }
+
+  /** Which row it was cannot be known: all of them run once more, then one by one, and fail without an answer. */
+  async #settleUnanswered(
+    chunk: Chunk,
+    alone: boolean,
+    losses: number,
+    limitMs: number,
+  ): Promise<void> {
+    const { firstOrdinal, rowCount } = chunk;
+    this.#context.stalled(firstOrdinal, limitMs);
+    if (losses + 1 < LOSSES_BEFORE_ALONE) return this.settle(chunk, alone, losses + 1);
+    if (rowCount === 1) {
+      const message = `no answer of the run came within ${limitMs} ms, ${losses + 1} times`;
+      const piece = failedPiece(firstOrdinal, 'RVB_TIMEOUT', message, losses + 1);
+      return this.#context.accept(piece, chunk);
+    }
+    for (let index = 0; index < rowCount; index++) {
+      await this.settle(subChunk(chunk, index, 1), alone, losses);
     }
   }
 

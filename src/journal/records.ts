@@ -106,7 +106,10 @@ export interface CacheHits {
   readonly model: string;
 }
 
-/** A run stood still for longer than it may; its worker was ended, and the runs beside it were put back. */
+/**
+ * A run stood still for longer than it may; its worker was ended, and the runs beside it were put back. Or no
+ * answer came of the chunk that it begins, and that was put back.
+ */
 export interface RunStalled {
   readonly t: 'run.stalled';
   /** Ordinal of the run. */

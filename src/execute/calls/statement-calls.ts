@@ -36,6 +36,7 @@ export class StatementCalls {
   readonly #waits = new CallWaits();
   readonly #onAbort = () => this.stop();
   #isBudgetUsedUp = false;
+  #waiting = 0;
 
   constructor(desk: CallDesk, parts: StatementCallsParts) {
     this.#desk = desk;
@@ -57,6 +58,11 @@ export class StatementCalls {
     if (request.fresh === true) return this.#leave(threadId, request);
     const text = this.#atHand(request.callKey);
     return text === undefined ? this.#leave(threadId, request) : this.#hit(request, text);
+  }
+
+  /** Calls wait for the limiter or the budget. */
+  get waitsForLeave(): boolean {
+    return this.#waiting > 0;
   }
 
   #leave(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
@@ -193,6 +199,7 @@ export class StatementCalls {
     usage: Usage,
   ): Promise<CallDecision> {
     const wait = this.#waits.signalOf(threadId);
+    this.#waiting += 1;
     try {
       const { keep, reuseOwn } = this.#parts.policy;
       const listening = { flights: this.#desk.flights, callKey: request.callKey, keeps: keep };
@@ -203,6 +210,8 @@ export class StatementCalls {
       return this.#ended();
     } catch (thrown) {
       return wait.aborted ? this.#ended() : refused(failureOf(thrown));
+    } finally {
+      this.#waiting -= 1;
     }
   }
 
@@ -237,7 +246,9 @@ export class StatementCalls {
     estimate: Estimate,
   ): Promise<CallDecision> {
     const wait = this.#waits.signalOf(threadId);
+    this.#waiting += 1;
     await budget.room(estimate, wait);
+    this.#waiting -= 1;
     return wait.aborted ? this.#ended() : this.#share(threadId, request);
   }
 
