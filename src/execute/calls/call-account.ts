@@ -6,6 +6,7 @@ import type { AttemptReport, Usage } from '../../model/chat.ts';
 import type { Spending } from '../../plan/plan.ts';
 import type { Permit } from '../gate/gate-request.ts';
 import { type Estimate, NOTHING, type Reservation } from './budget.ts';
+import { LaneNumbers } from './lane-numbers.ts';
 
 export interface CallAccountParts {
   readonly ledger: Ledger;
@@ -26,7 +27,8 @@ export interface OpenCall {
 
 export class CallAccount {
   readonly #parts: CallAccountParts;
-  readonly #open = new Map<string, OpenCall>();
+  readonly #open = new Map<string, OpenCall & { readonly lane: number }>();
+  readonly #lanes = new LaneNumbers();
   #outputTokens = 0;
   #outputCounts = 0;
 
@@ -38,7 +40,8 @@ export class CallAccount {
   open(call: OpenCall, again: number): string {
     const { ledger } = this.#parts;
     const attempt = ledger.nextAttempt();
-    this.#open.set(attempt, call);
+    const lane = this.#lanes.take();
+    this.#open.set(attempt, { ...call, lane });
     const { callKey, cell, n, provider, model, prompt } = call.request;
     ledger.note({
       t: 'attempt.start',
@@ -48,6 +51,7 @@ export class CallAccount {
       n,
       provider,
       model,
+      lane,
       ...(again === 0 ? {} : { again }),
       ...(prompt === undefined ? {} : { prompt }),
     });
@@ -59,6 +63,7 @@ export class CallAccount {
     const call = this.#open.get(attempt);
     if (call === undefined) return undefined;
     this.#open.delete(attempt);
+    this.#lanes.giveBack(call.lane);
     this.#settle(call, report);
     this.#note(attempt, call, report);
     return call.request;
