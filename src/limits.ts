@@ -41,6 +41,8 @@ export const POISON_DEATHS = 2;
 export const WORKER_BOOT_MS = 5_000;
 /** A worker whose event loop does not turn for this long, while it owes answers, is ended. */
 export const HEARTBEAT_LOST_MS = 5_000;
+/** A chunk whose rows have had their time is given up after this, while nothing runs in the workers. */
+export const ANSWER_SLACK_MS = 2_000;
 /** Cancelled statements that a worker which starts late is still told of. */
 export const CANCELS_KEPT = 1_000;
 /** From an abort to the settling of what was aborted. */

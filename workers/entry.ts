@@ -4,7 +4,7 @@ import type { Failure } from '../src/errors.ts';
 import { failureOf } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
 import { ADVISORIES_KEPT } from '../src/limits.ts';
-import { askAhead } from './ask-ahead.ts';
+import { type AnswersAhead, askAhead } from './ask-ahead.ts';
 import { type UnsaidEnds, WorkerLink } from './link.ts';
 import { type PackedTask, SettingsReader } from './packed-task.ts';
 import type { Advisory, ChunkOutcome, ChunkTask } from './protocol.ts';
@@ -70,7 +70,7 @@ async function runRows(
   let advisoryCount = 0;
   let row = 0;
   let lookedUpMs = 0;
-  let ahead: ReadonlyMap<string, string> = new Map();
+  let ahead: AnswersAhead | undefined;
   const context: RunContext = {
     settings: task.settings,
     signal,
@@ -81,7 +81,7 @@ async function runRows(
         ? providers.chat(target, request, options)
         : link.chat(task.statementId, request, options.timeoutMs),
     requestCall: async (request) => {
-      const text = request.fresh === true ? undefined : ahead.get(request.callKey);
+      const text = request.fresh === true ? undefined : ahead?.use(request.callKey);
       if (text !== undefined) return { kind: 'hit', text };
       // A call that has ended makes room for this one.
       link.say(unsaid);
@@ -129,6 +129,7 @@ async function runRows(
     ...(task.settings.keepOutputs ? { outputs, results } : {}),
     ...(advisoryCount === 0 ? {} : { advisories: { count: advisoryCount, first: advisories } }),
     ...(attempts.length === 0 ? {} : { attempts }),
+    ...(ahead?.used === undefined ? {} : { answersUsed: ahead.used }),
     durationMs: performance.now() - startedMs - lookedUpMs,
     cancelled: values.length < task.rowCount,
   };

@@ -84,6 +84,8 @@ export interface CallRequest {
   readonly model: string;
   /** Hash of all that the answer depends on. */
   readonly callKey: string;
+  /** What is left of the run's time: it may wait for the answer of an equal call for so long. */
+  readonly leftMs: number;
   /** Estimates, for limits and budgets. `outputTokens` is the cell's cap where it has one. */
   readonly inputTokens: number;
   readonly outputTokens?: number;
@@ -93,12 +95,16 @@ export interface CallRequest {
   readonly fresh?: boolean;
 }
 
-/** What the main thread says to it. Time spent waiting for it counts against no row's time. */
-export type CallDecision =
+/** What the main thread says to it. */
+export type CallDecision = {
+  /** Part of the time spent waiting that counts against the row's: it waited for the answer of an equal call. */
+  readonly followedMs?: number;
+} & (
   | { readonly kind: 'go'; readonly attempt: string }
   /** The text of an earlier answer to the same call. */
   | { readonly kind: 'hit'; readonly text: string }
-  | { readonly kind: 'refused'; readonly error: Failure };
+  | { readonly kind: 'refused'; readonly error: Failure }
+);
 
 /** A model call that went out and what came of it. */
 export interface EndedAttempt {
@@ -127,6 +133,8 @@ export interface ChunkOutcome {
   readonly advisories?: AdvisoryReport;
   /** Model calls that ended and that the main thread has not been told of. */
   readonly attempts?: readonly EndedAttempt[];
+  /** Calls whose places were taken by answers that had been looked up ahead. */
+  readonly answersUsed?: LookUp;
   /** Time spent on the rows inside the worker. */
   readonly durationMs: number;
   /** The statement was cancelled before the chunk was done; the rows after `values.length` were not run. */
@@ -174,7 +182,7 @@ export type WorkerRequest =
       readonly ended: readonly EndedAttempt[];
     };
 
-/** Keys of calls that one cell is about to make of one model. */
+/** Keys of calls of one cell to one model. */
 export interface LookUp {
   readonly cell: string;
   readonly provider: string;

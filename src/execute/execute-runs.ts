@@ -73,6 +73,7 @@ export async function executeRuns(env: StatementEnv, request: RunsRequest): Prom
     lost: (reason) => ledger.note({ t: 'worker.lost', reason }),
     stalled: (run, limitMs) => ledger.note({ t: 'run.stalled', run, limitMs }),
     attemptsEnded: (attempts) => host.attemptsEnded(attempts),
+    answersUsed: (used) => calls.answersUsed(used),
   });
   const stop = (reason: RvbbitError) => {
     calls.stop();

@@ -5,6 +5,7 @@ import { messageOf, RvbbitError } from '../errors.ts';
 import { MAX_PARALLEL } from '../limits.ts';
 import type { ModelTarget } from '../model/chat.ts';
 import type { Dispatcher, DispatchResult, StatementHost } from './dispatcher.ts';
+import { TaskOverdue } from './overdue-tasks.ts';
 import { Watchdog } from './watchdog.ts';
 import { WorkerLinks } from './worker-links.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -64,12 +65,17 @@ export class LocalDispatcher implements Dispatcher {
     this.#out += 1;
     this.#watchdog.start();
     try {
-      const outcome: ChunkOutcome | null = await pool.run(task);
+      const { overdue } = this.#watchdog;
+      const outcome: ChunkOutcome | null = await overdue.race(task, options.alone, pool.run(task));
       // A worker that dies of `throw null` gives its tasks null, as if that were their result.
       if (outcome === null) throw null;
       return { kind: 'done', outcome };
     } catch (thrown) {
       if (thrown instanceof RvbbitError) throw thrown;
+      if (thrown instanceof TaskOverdue) {
+        const { message: reason, limitMs: unansweredMs } = thrown;
+        return { kind: 'lost', reason, deathId: this.#deathIdOf(thrown), unansweredMs };
+      }
       const suspect = this.#links.suspectOf(task.taskId);
       const overstayedMs = this.#watchdog.takeOverstay(task.taskId);
       return {

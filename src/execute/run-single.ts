@@ -3,7 +3,7 @@ import type { RunOutcome, RunSettings } from '../../workers/protocol.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { CallPlan } from '../plan/plan.ts';
 import { AdvisoryTally } from './advisories.ts';
-import { BUDGET_USED_UP } from './calls/statement-calls.ts';
+import { BUDGET_USED_UP } from './calls/refusals.ts';
 import { reasonOf } from './cancel.ts';
 import type { Piece, RunInputs } from './chunk.ts';
 import { executeRuns } from './execute-runs.ts';

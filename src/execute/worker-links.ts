@@ -77,6 +77,11 @@ export class WorkerLinks {
     for (const link of this.#links.values()) tellCancel(link, statementId);
   }
 
+  /** Calls of the statement wait for the limiter or the budget. */
+  waitsForLeave(statementId: number): boolean {
+    return this.#hosts.get(statementId)?.waitsForLeave() === true;
+  }
+
   /** The beacons of the workers that are up. */
   readings(): { readonly threadId: number; readonly reading: BeaconReading }[] {
     return [...this.#links.values()].map((link) => ({

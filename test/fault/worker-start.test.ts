@@ -68,6 +68,7 @@ test('workers that die at their first starts do not keep the next ones from runn
         chat: () => Promise.reject(new Error('it asks no model')),
         decide: () => Promise.reject(new Error('it asks no model')),
         find: () => [],
+        waitsForLeave: () => false,
         beforeCalls: () => undefined,
         attemptsEnded: () => {},
         threadLost: () => {},

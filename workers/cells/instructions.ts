@@ -2,7 +2,6 @@
 import { renderTemplate, type TemplateContext } from '../../src/cascade/template.ts';
 import { RvbbitError } from '../../src/errors.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
-import { MODEL_CALL_TIMEOUT_MS } from '../../src/limits.ts';
 import type { ChatMessage, ChatRequest, ChatResponse } from '../../src/model/chat.ts';
 import { readJsonAnswer } from '../../src/model/json-answer.ts';
 import { noModelError } from '../../src/model/no-model.ts';
@@ -31,7 +30,7 @@ export async function runInstructionsCell(
   const ready = takeForeseen(cell, run);
   let messages = ready?.messages ?? promptOf(cell, { input, outputs, state, ...given });
   if (refusals.length > 0) messages = [...messages, ...refusalMessages(refusals)];
-  const limit = callLimit(run, label, cell.timeoutMs);
+  const limit = cellLimit(run, label, cell.timeoutMs);
   for (let ask = 1, attempt = 1; ; ask++, attempt++) {
     const request =
       ready !== undefined && messages === ready.messages
@@ -113,17 +112,15 @@ function promptOf(cell: InstructionsCellProgram, view: TemplateContext): readonl
   return system.length === 0 ? [user] : [{ role: 'system', content: system.join('\n\n') }, user];
 }
 
-/** What is left of the cell's time, less the waiting for leave to call; one call has a bound of its own. */
-function callLimit(run: Run, label: string, cellTimeoutMs: number | undefined): () => TimeLimit {
+/** What is left of the cell's time, less the waiting for leave to call. */
+function cellLimit(run: Run, label: string, cellTimeoutMs: number | undefined): () => TimeLimit {
   const whole = timeLimit(run, label, cellTimeoutMs);
   const { budget, context } = run;
   const endMs = context.nowMs() + whole.ms - budget.waitedMs;
-  return () => {
-    const leftMs = endMs + budget.waitedMs - context.nowMs();
-    if (leftMs <= MODEL_CALL_TIMEOUT_MS) return { ms: leftMs, message: whole.message };
-    const message = `${label}: a call took longer than ${MODEL_CALL_TIMEOUT_MS} ms`;
-    return { ms: MODEL_CALL_TIMEOUT_MS, message };
-  };
+  return () => ({
+    ms: endMs + budget.waitedMs - context.nowMs(),
+    message: whole.message,
+  });
 }
 
 function readAnswer(
