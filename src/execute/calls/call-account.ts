@@ -11,6 +11,8 @@ import { NOTHING, type Reservation } from './budget.ts';
 export interface CallAccountParts {
   readonly ledger: Ledger;
   readonly policy: AnswerPolicy;
+  /** The file of the cascade whose calls they are. */
+  readonly cascade: string;
   /** Micro-USD of a call; undefined where the price is not known. */
   costOf(provider: string, model: string, usage: Usage): number | undefined;
 }
@@ -36,7 +38,7 @@ export class CallAccount {
 
   /** Books a call that goes out, and gives the name of it. `again`: times that it may have been paid before. */
   open(call: OpenCall, again: number): string {
-    const { ledger } = this.#parts;
+    const { ledger, cascade } = this.#parts;
     const attempt = ledger.nextAttempt();
     this.#open.set(attempt, call);
     const { callKey, cell, n, provider, model, prompt } = call.request;
@@ -44,6 +46,7 @@ export class CallAccount {
       t: 'attempt.start',
       attempt,
       callKey,
+      cascade,
       cell,
       n,
       provider,
