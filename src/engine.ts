@@ -13,6 +13,7 @@ import { CallDesk } from './execute/calls/call-desk.ts';
 import { cancelled } from './execute/cancel.ts';
 import { Gate } from './execute/gate/gate.ts';
 import { LocalDispatcher } from './execute/local-dispatcher.ts';
+import { Experience } from './explain/experience.ts';
 import { readScript, readStatement } from './grammar.ts';
 import type { JournalOptions } from './journal/disk/disk-journal.ts';
 import { Journal } from './journal/journal.ts';
@@ -50,6 +51,8 @@ export class Engine {
   readonly #models: Models;
   readonly #gate: Gate;
   readonly #journal: Journal;
+  readonly #experience = new Experience();
+  readonly #openedUs: number;
   #parse: ((sql: string) => ParseResult) | undefined;
   // Whoever closes the engine hears what went wrong at it.
   readonly #onAbort = () => void this.close().catch(() => {});
@@ -92,7 +95,9 @@ export class Engine {
       options: () => journalOptions(options),
       warn: (message) => options.logger.warn(message),
     });
+    this.#openedUs = this.#journal.nowUs();
     this.#journal.subscribe((record) => {
+      this.#experience.observe(record);
       this.events.emit('record', record);
       this.events.emit(record.t, record);
     });
@@ -141,7 +146,10 @@ export class Engine {
     return rowStream((onHead) => this.#stream(sql, parameters, options, onHead));
   }
 
-  /** What a MAP or RUN would do: its query is read and counted, no cascade runs. */
+  /**
+   * What a MAP, RUN or semantic statement would do: it is read and counted, no model is asked. Only an
+   * EXPLAIN ANALYZE runs it, and its report then holds what came.
+   */
   async explain(
     sql: string,
     parameters?: Parameters,
@@ -149,9 +157,9 @@ export class Engine {
   ): Promise<ExplainReport> {
     const statement = await readStatement(sql);
     const scope = this.#scopes.begin('sql', parameters, options);
-    return this.#scopes.within(scope, () =>
-      explainStatement(statement, scope, this.#contextOf(sql, options)),
-    );
+    return this.#scopes
+      .within(scope, () => explainStatement(statement, scope, this.#contextOf(sql, options)))
+      .then(({ report }) => report);
   }
 
   /** Loads and checks a cascade under the engine's root. */
@@ -245,6 +253,9 @@ export class Engine {
       cascadeRoot: this.#options.cascades,
       defaultParallel: this.#options.parallel,
       models: this.#models,
+      experience: this.#experience,
+      openedUs: this.#openedUs,
+      ...(this.#options.stateDir === undefined ? {} : { stateDir: this.#options.stateDir }),
       ...(options.resumes === undefined ? {} : { resumes: options.resumes }),
     };
   }

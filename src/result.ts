@@ -98,20 +98,130 @@ export interface RowStream extends AsyncIterable<Row> {
   readonly notices: readonly Notice[];
 }
 
+/** A figure that EXPLAIN predicts; `least` = `expected` = `most` where it is determined. */
+export interface Estimate {
+  readonly least: number;
+  readonly expected: number;
+  /** Null where nothing bounds it. */
+  readonly most: number | null;
+}
+
+/** Micro-USD of calls; null where none of them has a price. */
+export interface CostEstimate {
+  readonly low: number | null;
+  readonly expected: number | null;
+  /** Null as well where nothing bounds the calls. */
+  readonly high: number | null;
+  /** `partly`: the figures leave out calls of models without a price. */
+  readonly status: 'priced' | 'partly' | 'uncosted';
+}
+
+/** Calls of one cell of a cascade, and what their figures are taken from. */
+export interface CellEstimate {
+  readonly cascade: string;
+  readonly cell: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly calls: Estimate;
+  readonly cached: Estimate;
+  readonly tokensIn: Estimate;
+  readonly tokensOut: Estimate;
+  readonly cost: CostEstimate;
+  /** Of one call. */
+  readonly meanMs: number;
+  /** Where tokens out and time come from: earlier calls of the cell, or of the model, or what holds without any. */
+  readonly basis: 'cell' | 'model' | 'default';
+  readonly basisCalls: number;
+}
+
+/** What bounds a statement's calls; what is absent does not. */
+export interface ExplainGuards {
+  readonly maxCalls?: number;
+  readonly maxPairs?: number;
+  readonly maxTokens?: number;
+  readonly maxCostMicroUsd?: number;
+  /** Of a provider, or of the statement itself. */
+  readonly rpm?: number;
+  readonly inputTpm?: number;
+  readonly outputTpm?: number;
+  readonly inFlight?: number;
+}
+
+/** A node of the plan, what it does before what it does it with. */
+export interface ExplainNode {
+  readonly name: string;
+  readonly facts: readonly string[];
+  readonly children: readonly ExplainNode[];
+}
+
+/** What a statement did, beside what was predicted. */
+export interface ExplainActual {
+  readonly status: 'complete' | 'incomplete';
+  readonly resultRows: number;
+  readonly runs: number;
+  readonly failed: number;
+  readonly calls: number;
+  readonly cached: number;
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  readonly costMicroUsd: number | null;
+  readonly seconds: number;
+  /** What was expected is this many per cent above what came; null where nothing came, or the figure is not known. */
+  readonly errorPercent: Readonly<Record<ExplainFigure, number | null>>;
+}
+
+/** Figures that are predicted and measured. */
+export type ExplainFigure =
+  | 'resultRows'
+  | 'runs'
+  | 'calls'
+  | 'cached'
+  | 'tokensIn'
+  | 'tokensOut'
+  | 'cost'
+  | 'seconds';
+
 /** EXPLAIN: what a statement would do, without doing it. */
 export interface ExplainReport {
-  readonly statement: 'map' | 'run';
-  readonly cascade: string;
-  readonly rows: number;
+  readonly statement: 'map' | 'run' | 'semantic';
+  /** The files of the cascades that it runs. */
+  readonly cascades: readonly string[];
+  /** Rows read; in semantic SQL those that plain conditions leave, null where it is not planned. */
+  readonly rows: number | null;
   readonly deduped: number;
-  readonly distinctInputs: number;
-  readonly runs: number;
+  /** Rows that come out, or are written. */
+  readonly resultRows: Estimate;
+  /** Inputs that differ: in semantic SQL the questions. */
+  readonly distinctInputs: Estimate;
+  /** Runs of cascades. */
+  readonly runs: Estimate;
+  /** Model calls that are made, retries aside. */
+  readonly calls: Estimate;
+  /** Calls that need not be made: an answer is at hand, or an equal call of the statement gives it. */
+  readonly cached: Estimate;
+  readonly tokensIn: Estimate;
+  readonly tokensOut: Estimate;
+  readonly cost: CostEstimate;
+  readonly seconds: Estimate;
+  /** n: runs at a time. */
   readonly parallel: number;
   readonly limit: { readonly rows: number | null; readonly source: 'default' | 'option' | 'query' };
+  /** The limit cuts rows off. */
   readonly cut: boolean;
+  readonly guards: ExplainGuards;
+  /** Why the statement would be refused, or would end early. */
+  readonly refusal: string | null;
   readonly strategy: string;
+  /** Why this strategy. */
+  readonly reason: string;
   /** Columns that cross into the workers. */
   readonly inputColumns: readonly string[];
+  readonly cells: readonly CellEstimate[];
+  /** Why figures are ranges, and what they are taken from. */
+  readonly notes: readonly string[];
   /** The SQL sent to DuckDB. */
   readonly sql: readonly string[];
+  readonly tree: ExplainNode;
+  /** EXPLAIN ANALYZE: what it did. */
+  readonly actual?: ExplainActual;
 }

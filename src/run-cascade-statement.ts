@@ -2,7 +2,6 @@
 import type { MapStatement, RunStatement, Statement } from '../grammar/ast.ts';
 import { bindStatement } from './bind/bind-statement.ts';
 import { type CascadeStatement, resolveTarget } from './bind/resolve-target.ts';
-import { explain } from './deliver/deliver-explain.ts';
 import { deliverMap, streamMap } from './deliver/deliver-map.ts';
 import { deliverRun } from './deliver/deliver-run.ts';
 import { type Delivered, NOTHING } from './deliver/delivered.ts';
@@ -10,7 +9,8 @@ import type { StreamHead } from './deliver/stream-rows.ts';
 import type { StatementEnv, StatementScope } from './execute/statement-env.ts';
 import type { MapTarget, Plan } from './plan/plan.ts';
 import { planStatement } from './plan/plan-statement.ts';
-import type { ExplainReport, Row } from './result.ts';
+import type { Row } from './result.ts';
+import type { Explained } from './run-statement.ts';
 import { kindOf, type StatementContext, textOf } from './statement-context.ts';
 import { packageVersion } from './version.ts';
 
@@ -49,16 +49,34 @@ export async function* streamMapStatement(
   yield* rows;
 }
 
-/** Reads and counts what a MAP or RUN would work on; no cascade runs. */
+/** Reads and counts what a MAP or RUN would work on; an EXPLAIN ANALYZE then runs it, and writes what it writes. */
 export async function explainCascadeStatement(
   inner: CascadeStatement,
   whole: Statement,
   scope: StatementScope,
   context: StatementContext,
-): Promise<ExplainReport> {
-  const { body, target } = await resolveTarget(inner, scope);
+): Promise<Explained> {
+  const { body, target, done } = await resolveTarget(inner, scope);
   const { plan, env } = await planBody(body, target, scope, whole, context);
-  return explain(plan, env);
+  const { explainCascade } = await import('./explain/explain-cascade.ts');
+  const { explainContext } = await import('./explain/explain-context.ts');
+  const report = await explainCascade(plan, env, explainContext(context));
+  if (whole.kind !== 'Explain' || !whole.analyze) return { report, notices: [] };
+  const startedMs = performance.now();
+  const { rowCount, notices } = done
+    ? NOTHING
+    : await (plan.kind === 'map'
+        ? deliverMap(plan, env, context.valueForm)
+        : deliverRun(plan, env));
+  const { withActual } = await import('./explain/compare.ts');
+  const summary = scope.ledger.figures;
+  const actual = withActual(report, summary, {
+    resultRows: rowCount,
+    runs: summary.runs,
+    seconds: (performance.now() - startedMs) / 1_000,
+    isComplete: scope.stop.drained === undefined,
+  });
+  return { report: actual, notices };
 }
 
 /** Binds and plans, and writes the statement's first record. */

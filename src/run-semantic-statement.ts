@@ -7,12 +7,14 @@ import type { ResultReader } from './duck/reader.ts';
 import { RvbbitError } from './errors.ts';
 import { Budget } from './execute/calls/budget.ts';
 import type { StatementScope } from './execute/statement-env.ts';
+import { learnAnswers } from './explain/learn-answers.ts';
+import type { ExplainFormat } from './explain/render-report.ts';
 import { SEMANTIC_MAX_OPEN } from './limits.ts';
 import { loadOperators } from './operators/load-operators.ts';
 import type { Notice } from './result.ts';
+import type { Explained } from './run-statement.ts';
 import { answerQuery, planAnswers } from './semantic/answer-query.ts';
 import { Asker } from './semantic/ask.ts';
-import { explainLines, explainQuery, type SemanticActual } from './semantic/explain-query.ts';
 import { missingOf, passesOf, runStrictly, type SemanticRun } from './semantic/find-answers.ts';
 import { registerLookUps } from './semantic/look-up.ts';
 import { NativeLookUps } from './semantic/native-look-up.ts';
@@ -33,30 +35,84 @@ export async function runSemanticStatement(
   context: StatementContext,
   refusal: unknown,
 ): Promise<Delivered> {
-  const registry = await loadOperators(context.cascadeRoot);
+  const { text } = statement;
+  const outer = statementParts(text);
+  const delivered =
+    outer.kind === 'explain'
+      ? await runExplain(statement, outer.format, scope, context)
+      : await withRun(statement, text, scope, context, async (run) => {
+          const reader = await execute(run);
+          await scope.desk.journal.commit();
+          const rows = await deliverReader(reader, context.valueForm, noticesOf(run));
+          return withWrittenNames(rows, run.statement);
+        });
+  if (delivered !== undefined) return delivered;
+  throw withSpellingHint(refusal, text, await loadOperators(context.cascadeRoot));
+}
+
+async function runExplain(
+  statement: SqlStatement,
+  format: ExplainFormat,
+  scope: StatementScope,
+  context: StatementContext,
+): Promise<Delivered | undefined> {
+  const explained = await explainSemanticStatement(statement, scope, context);
+  if (explained === undefined) return undefined;
+  const { deliverExplain } = await import('./deliver/deliver-explain.ts');
+  return deliverExplain(explained, format);
+}
+
+/** What the statement would do, with or without EXPLAIN before it; undefined where it holds no semantic operator. */
+export async function explainSemanticStatement(
+  statement: SqlStatement,
+  scope: StatementScope,
+  context: StatementContext,
+): Promise<Explained | undefined> {
   const outer = statementParts(statement.text);
-  const explained = outer.kind === 'explain' ? outer : undefined;
-  const text =
-    explained === undefined
-      ? statement.text
-      : statement.text.slice(explained.body.start, explained.body.end);
+  const isExplain = outer.kind === 'explain';
+  const text = isExplain ? statement.text.slice(outer.body.start, outer.body.end) : statement.text;
+  return withRun(statement, text, scope, context, async (run) => {
+    const { explainSemantic } = await import('./explain/explain-semantic.ts');
+    const { explainContext } = await import('./explain/explain-context.ts');
+    const report = await explainSemantic(run, context.models, explainContext(context));
+    if (!isExplain || !outer.analyze) return { report, notices: [] };
+    const { withActual } = await import('./explain/compare.ts');
+    const startedMs = performance.now();
+    const reader = await execute(run);
+    await scope.desk.journal.commit();
+    const actual = withActual(report, scope.ledger.figures, {
+      resultRows: reader.returnsRows ? reader.rowCount : (reader.changes ?? 0),
+      runs: run.asker.asked,
+      seconds: (performance.now() - startedMs) / 1_000,
+      isComplete: scope.stop.drained === undefined,
+    });
+    return { report: actual, notices: noticesOf(run) };
+  });
+}
+
+/** Reads and opens the statement for `work`; undefined where it holds no semantic operator. */
+async function withRun<T>(
+  statement: SqlStatement,
+  text: string,
+  scope: StatementScope,
+  context: StatementContext,
+  work: (run: SemanticRun) => Promise<T>,
+): Promise<T | undefined> {
+  const registry = await loadOperators(context.cascadeRoot);
   const { session, stop } = scope;
   const { signal } = stop;
   // What is wrong with an annotation matters only once there is an operator: on plain SQL it is a comment.
   const settings = settingsOf(statement, context.source);
   const threshold = settings instanceof RvbbitError ? 0 : settings.threshold;
   const read = await readSemanticStatement(text, registry, { session, threshold, signal });
-  if (read === undefined) throw withSpellingHint(refusal, statement.text, registry);
+  if (read === undefined) return undefined;
   try {
     if (settings instanceof RvbbitError) throw settings;
     const run = await openRun(read, settings, { statement, scope, context });
     await registerLookUps(session, read.uses, run.state, signal);
-    if (explained !== undefined) return await explainRun(run, explained);
-    const reader = await execute(run);
-    await scope.desk.journal.commit();
-    const delivered = await deliverReader(reader, context.valueForm, noticesOf(run));
-    return withWrittenNames(delivered, read);
+    return await work(run);
   } finally {
+    learnAnswers(read.books, threshold, context.experience);
     read.release();
   }
 }
@@ -73,7 +129,7 @@ async function openRun(
   await scope.desk.journal.open();
   scope.ledger.open({
     sql: textOf(statement, context.source),
-    kind: 'sql',
+    kind: statementParts(statement.text).kind === 'explain' ? 'explain' : 'sql',
     origin: context.origin,
     parallel: settings.parallel,
     cascade: read.books.map(({ operator }) => operator.cascade.file).join(', '),
@@ -110,33 +166,6 @@ async function changeData(run: SemanticRun): Promise<ResultReader> {
   const names = columns.map(({ name }) => inWords(name, run.statement));
   const isKept = parts.verb === 'INSERT' || columns.every(({ name }, at) => name === names[at]);
   return runStrictly(run, run.statement.wholeWith(query?.text, isKept ? undefined : names));
-}
-
-async function explainRun(
-  run: SemanticRun,
-  { analyze, format }: { readonly analyze: boolean; readonly format: 'text' | 'tree' | 'json' },
-): Promise<Delivered> {
-  const explain = await explainQuery(run);
-  let actual: SemanticActual | undefined;
-  if (analyze) {
-    run.report.passes = 0;
-    const reader = await execute(run);
-    await run.scope.desk.journal.commit();
-    actual = {
-      questions: run.asker.asked,
-      failed: run.statement.books.reduce((sum, book) => sum + book.failed, 0),
-      passes: run.report.passes,
-      rows: reader.returnsRows ? reader.rowCount : (reader.changes ?? 0),
-      durationMs: Math.round(run.scope.ledger.elapsedMs),
-    };
-  }
-  const lines = explainLines(explain, actual, format);
-  return {
-    columns: [{ name: 'explain', type: 'VARCHAR' }],
-    rows: lines.map((line) => ({ explain: line })),
-    rowCount: lines.length,
-    notices: analyze ? noticesOf(run) : [],
-  };
 }
 
 /** The settings, or what is wrong with the annotations. */

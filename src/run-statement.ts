@@ -5,8 +5,14 @@ import { type StreamHead, streamReader } from './deliver/stream-rows.ts';
 import { ResultReader } from './duck/reader.ts';
 import { RvbbitError } from './errors.ts';
 import type { StatementScope } from './execute/statement-env.ts';
-import type { ExplainReport, Row } from './result.ts';
+import type { ExplainReport, Notice, Row } from './result.ts';
 import { type StatementContext, textOf } from './statement-context.ts';
+
+/** A report, and what EXPLAIN ANALYZE has to say besides. */
+export interface Explained {
+  readonly report: ExplainReport;
+  readonly notices: readonly Notice[];
+}
 
 /** Runs a statement to its end. */
 export async function runStatement(
@@ -18,9 +24,9 @@ export async function runStatement(
     case 'Sql':
       return runSqlStatement(statement, scope, context);
     case 'Explain': {
-      if (statement.analyze) throw unsupported('EXPLAIN ANALYZE');
+      const explained = await explainStatement(statement, scope, context);
       const { deliverExplain } = await import('./deliver/deliver-explain.ts');
-      return deliverExplain(await explainStatement(statement, scope, context), statement.format);
+      return deliverExplain(explained, statement.format);
     }
     case 'Map':
     case 'Run':
@@ -63,12 +69,12 @@ export async function* streamStatement(
   }
 }
 
-/** Reads and counts what a MAP or RUN would work on; no cascade runs. */
+/** Reads and counts what a statement would do; an EXPLAIN ANALYZE runs it as well. */
 export async function explainStatement(
   statement: Statement,
   scope: StatementScope,
   context: StatementContext,
-): Promise<ExplainReport> {
+): Promise<Explained> {
   const inner = statement.kind === 'Explain' ? statement.body : statement;
   switch (inner.kind) {
     case 'Map':
@@ -78,13 +84,19 @@ export async function explainStatement(
       const { explainCascadeStatement } = await import('./run-cascade-statement.ts');
       return explainCascadeStatement(inner, statement, scope, context);
     }
+    case 'Sql': {
+      const { explainSemanticStatement } = await import('./run-semantic-statement.ts');
+      const explained = await explainSemanticStatement(inner, scope, context);
+      if (explained !== undefined) return explained;
+      break;
+    }
     default:
-      throw new RvbbitError(
-        'RVB_UNSUPPORTED',
-        'explain() takes a RVBBIT MAP or RUN; for plain SQL, query() an EXPLAIN of it',
-        { stage: 'plan' },
-      );
   }
+  throw new RvbbitError(
+    'RVB_UNSUPPORTED',
+    'explain() takes a RVBBIT MAP or RUN, or a statement with semantic operators; for plain SQL, query() an EXPLAIN of it',
+    { stage: 'plan' },
+  );
 }
 
 async function runSqlStatement(

@@ -1,5 +1,6 @@
 /** What statements of every kind share: the context of their call, and what they are called. */
 import type { Statement } from '../grammar/ast.ts';
+import type { Experience } from './explain/experience.ts';
 import type { NamePrefix } from './journal/session-name.ts';
 import type { Models } from './model/models.ts';
 import type { StatementKind, ValueForm } from './result.ts';
@@ -13,6 +14,11 @@ export interface StatementContext {
   readonly cascadeRoot: string;
   readonly defaultParallel: number;
   readonly models: Models;
+  /** What earlier calls and answers were like. */
+  readonly experience: Experience;
+  /** Where earlier processes have left records; those since `openedUs` are in `experience`. */
+  readonly stateDir?: string;
+  readonly openedUs: number;
   readonly resumes?: string;
 }
 

@@ -14,7 +14,7 @@ import { type RetrySettings, retryWaitMs } from './retry.ts';
 import { cancelledError, pause, type Run, settleWithin, type TimeLimit } from './run-state.ts';
 
 /** Characters of a prompt for each token, about. */
-const CHARS_PER_TOKEN = 4;
+export const CHARS_PER_TOKEN = 4;
 
 /** What is asked, of whom, and for how long. */
 export interface ModelCall<T> {
@@ -127,7 +127,7 @@ async function leaveToCall(run: Run, request: CallRequest): Promise<CallDecision
 }
 
 /** Four characters a token, rounded up: what the prompt will be counted as, about. */
-function tokensOf(request: ChatRequest): Pick<CallRequest, 'inputTokens' | 'outputTokens'> {
+export function tokensOf(request: ChatRequest): Pick<CallRequest, 'inputTokens' | 'outputTokens'> {
   let chars = 0;
   for (const { content } of request.messages) chars += content.length;
   const cap = request.parameters['max_tokens'];

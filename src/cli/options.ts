@@ -7,7 +7,7 @@ export const COMMANDS = {
   query: { usage: '[db] [-c SQL | -f file | < file]', summary: 'run SQL and RVBBIT statements' },
   run: { usage: 'run <cascade.yaml>', summary: 'run one cascade on one input and print its value' },
   test: { usage: 'test [cascade.yaml…]', summary: "run the cascades' own test cases" },
-  explain: { usage: "explain ['SQL']", summary: 'say what a MAP or RUN would do, and run nothing' },
+  explain: { usage: "explain ['SQL']", summary: 'say what a statement would do, and ask nothing' },
   doctor: { usage: 'doctor', summary: 'check the installation by running a small cascade' },
   resume: {
     usage: 'resume --list | <session> [db]',
@@ -127,9 +127,9 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   {
     flags: '--format <name>',
-    help: 'text or json',
+    help: 'text, tree or json',
     commands: ['explain'],
-    choices: ['text', 'json'],
+    choices: ['text', 'tree', 'json'],
   },
   {
     flags: '--format <name>',

@@ -48,6 +48,11 @@ export class Ledger {
     this.#journal.append(this, entry, this.#isKept);
   }
 
+  /** The account so far. */
+  get figures(): Summary {
+    return this.#account.summary(this, Math.round(this.elapsedMs), { complete: true });
+  }
+
   /** Milliseconds since the statement began. */
   get elapsedMs(): number {
     return performance.now() - this.#startedMs;

@@ -63,6 +63,8 @@ export interface AttemptStart {
   readonly t: 'attempt.start';
   /** Unique in the journal. */
   readonly attempt: string;
+  /** The file of the cascade that is run; cells of cascades nested in it are its own here. */
+  readonly cascade?: string;
   readonly cell: string;
   /** Hash of what is asked, of whom: the key under which an answer is found again. Never holds the prompt. */
   readonly callKey: string;

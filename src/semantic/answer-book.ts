@@ -54,6 +54,13 @@ export class AnswerBook {
     this.#answers.set(this.#keyOf(tuple), { tuple, value });
   }
 
+  /** Forgets all answers and questions. */
+  forget(): void {
+    this.#answers.clear();
+    this.#misses = new Map();
+    this.failed = 0;
+  }
+
   /** Every question that has an answer. */
   entries(): Iterable<{ readonly tuple: Tuple; readonly value: Answer }> {
     return this.#answers.values();

@@ -26,8 +26,21 @@ export interface AskProgress {
   lookAhead(): number;
 }
 
-/** The asking side of a statement. Batches follow one another, and share its budget and account. */
-export class Asker {
+/** The asking side of a statement. */
+export interface QuestionAsker {
+  readonly advisories: AdvisoryTally;
+  /** Questions asked so far, those of failed runs included. */
+  readonly asked: number;
+  /** Model calls that those take at most, cached ones included. */
+  readonly calls: number;
+  /** Asks the questions and puts the answers into the book. Throws what ends the statement. */
+  ask(book: AnswerBook, tuples: readonly Tuple[]): Promise<void>;
+  /** As `ask`, of questions with equally many arguments; `progress` may end it early. */
+  askInOrder(book: AnswerBook, tuples: readonly Tuple[], progress?: AskProgress): Promise<void>;
+}
+
+/** Asks models. Batches follow one another, and share the statement's budget and account. */
+export class Asker implements QuestionAsker {
   readonly advisories = new AdvisoryTally();
   readonly #scope: StatementScope;
   readonly #models: Models;
@@ -49,17 +62,14 @@ export class Asker {
     this.#budget = budget;
   }
 
-  /** Questions asked so far, those of failed runs included. */
   get asked(): number {
     return this.#asked;
   }
 
-  /** Model calls that those take at most, cached ones included. */
   get calls(): number {
     return this.#calls;
   }
 
-  /** Asks the questions and puts the answers into the book. Throws what ends the statement. */
   async ask(book: AnswerBook, tuples: readonly Tuple[]): Promise<void> {
     const widths = new Set(tuples.map(({ length }) => length));
     for (const width of widths) {
@@ -70,7 +80,6 @@ export class Asker {
     }
   }
 
-  /** As `ask`, of questions with equally many arguments; `progress` may end it early. */
   async askInOrder(
     book: AnswerBook,
     tuples: readonly Tuple[],
@@ -180,11 +189,8 @@ export class Asker {
   }
 
   #inputsOf(operator: Operator, tuples: readonly Tuple[], firstRow: number): RunInputs {
-    const { prompt } = this.#settings;
     const names = operator.args.map(({ name }) => name);
     const width = tuples[0]!.length;
-    // The criterion carries what the statement wants every question to be asked with.
-    const told = prompt === undefined || width < 2 ? -1 : width - 1;
     return {
       runCount: tuples.length,
       read: async (firstRun, count) => {
@@ -192,13 +198,24 @@ export class Asker {
         for (let column = 0; column < width; column++) {
           columns[names[column]!] = tuples
             .slice(firstRun, firstRun + count)
-            .map((tuple) => (column === told ? `${prompt} - ${tuple[column]}` : tuple[column]!));
+            .map((tuple) => argumentOf(tuple, column, this.#settings));
         }
         return { columns };
       },
       rowsOf: async (run) => [firstRow + run],
     };
   }
+}
+
+/** An argument as the cascade gets it: the criterion carries what every question is to be asked with. */
+export function argumentOf(
+  tuple: Tuple,
+  column: number,
+  { prompt }: Pick<SemanticSettings, 'prompt'>,
+): Json {
+  const value = tuple[column]!;
+  const isCriterion = tuple.length > 1 && column === tuple.length - 1;
+  return isCriterion && prompt !== undefined ? `${prompt} - ${value}` : value;
 }
 
 /** A value that has been judged. */

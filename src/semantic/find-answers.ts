@@ -12,7 +12,7 @@ import {
   SEMANTIC_NATIVE_ROWS,
 } from '../limits.ts';
 import type { AnswerBook } from './answer-book.ts';
-import type { Asker } from './ask.ts';
+import type { QuestionAsker } from './ask.ts';
 import { callsPerRun } from './calls-per-run.ts';
 import type { LookUpState } from './look-up.ts';
 import type { NativeLookUps } from './native-look-up.ts';
@@ -30,7 +30,7 @@ export interface SemanticRun {
   readonly statement: SemanticStatement;
   readonly settings: SemanticSettings;
   readonly scope: StatementScope;
-  readonly asker: Asker;
+  readonly asker: QuestionAsker;
   readonly state: LookUpState;
   readonly report: PlanReport;
   readonly native: NativeLookUps;

@@ -7,12 +7,15 @@ export class PlanReport {
   /** Why the route is what it is. */
   reason = '';
   candidates: number | undefined;
+  /** Rows that the plain conditions leave. */
+  inputRows: number | undefined;
   passes = 0;
   readonly sql: string[] = [];
   readonly selectivities = new Map<string, number>();
 
   note(candidates: Candidates): void {
     this.candidates = candidates.rowCount;
+    this.inputRows = candidates.inputRows;
     this.sql.push(candidates.sql);
   }
 

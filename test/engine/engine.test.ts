@@ -158,22 +158,27 @@ test('a failed RUN returns its row, unless on_error says fail', async () => {
   assert.is((await errorOf(engine.query(`${sql} WITH (on_error = 'fail')`))).code, 'RVB_SQL');
 });
 
+/** A figure that is determined. */
+function exactly(figure: number) {
+  return { least: figure, expected: figure, most: figure };
+}
+
 test('EXPLAIN counts and runs nothing, as text, tree and JSON', async () => {
   const report = await engine.explain(`EXPLAIN ${map(`USING (${PRICES})`)}`);
   assert.equal(
-    [report.rows, report.distinctInputs, report.runs, report.parallel, report.limit],
-    [4, 3, 3, 1, { rows: 1000, source: 'default' }],
+    [report.rows, report.distinctInputs, report.runs, report.calls, report.parallel, report.limit],
+    [4, exactly(3), exactly(3), exactly(0), 1, { rows: 1000, source: 'default' }],
   );
   assert.match(report.sql[0]!, 'SELECT unnest');
   for (const format of ['TEXT', 'TREE']) {
     const { rows, summary } = await engine.query(
       `EXPLAIN (FORMAT ${format}) ${map(`USING (${PRICES})`)}`,
     );
-    assert.ok(rows.some((row) => String(row['explain']).includes('runs: 3')));
+    assert.ok(rows.some((row) => /runs +3$|3 runs, one at a time/.test(String(row['explain']))));
     assert.is(summary.runs, 0);
   }
   const json = await engine.query(`EXPLAIN (FORMAT JSON) ${map(`USING (${PRICES})`)}`);
-  assert.is(JSON.parse(json.rows[0]!['explain'] as string).runs, 3);
+  assert.equal(JSON.parse(json.rows[0]!['explain'] as string).runs, exactly(3));
 });
 
 test('plain SQL passes through as it stands', async () => {
@@ -199,7 +204,6 @@ test('what is parsed but not executed yet says so and names itself', async () =>
     [`RVBBIT MAP BATCH 5 '${BAND}' USING (${PRICES})`, 'BATCH'],
     [map(`USING (${PRICES}) WITH (max_pairs = 1)`), 'max_pairs'],
     [map(`USING (${PRICES}) WITH (order = 'completion')`), 'order = completion'],
-    [`EXPLAIN ANALYZE ${map(`USING (${PRICES})`)}`, 'EXPLAIN ANALYZE'],
     ['SHOW RVBBIT JOBS', 'jobs'],
   ] as const) {
     const error = await errorOf(engine.query(sql));

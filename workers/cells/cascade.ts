@@ -86,7 +86,8 @@ function withoutOutputs(outer: RunContext): RunContext {
   };
 }
 
-function buildObject(
+/** The input of a nested cascade that does not take its caller's. */
+export function buildObject(
   inputs: Readonly<Record<string, InputProgram>>,
   view: TemplateContext,
 ): JsonObject {

@@ -2,6 +2,7 @@
 import type { JsonValidator } from '../../src/cascade/json-validator.ts';
 import { RvbbitError } from '../../src/errors.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
+import type { InstructionsCellProgram } from '../compile-cascade.ts';
 import type { EvaluatorProgram } from '../compile-guards.ts';
 import { schemaInstruction } from '../compile-prompt.ts';
 import { beginStep, type Run } from '../run-state.ts';
@@ -24,19 +25,19 @@ export async function chooseTake(
     return readIndex(answer, last, evaluator.label);
   }
   beginStep(run, evaluator.cell.label);
+  const cell = judgeOf(evaluator.cell, last);
+  const answer = await runInstructionsCell(cell, judging, run.outputs);
+  return readIndex(answer, last, cell.label);
+}
+
+/** The cell that chooses among the takes 0 to `last`. */
+export function judgeOf(cell: InstructionsCellProgram, last: number): InstructionsCellProgram {
   const schema = indexSchema(last);
   const checkOutput: JsonValidator = (value) =>
     indexOf(value, last) === undefined
       ? { path: '', message: `must be {"best": index} with an index from 0 to ${last}` }
       : undefined;
-  const cell = {
-    ...evaluator.cell,
-    schema,
-    schemaInstruction: schemaInstruction(schema),
-    checkOutput,
-  };
-  const answer = await runInstructionsCell(cell, judging, run.outputs);
-  return readIndex(answer, last, cell.label);
+  return { ...cell, schema, schemaInstruction: schemaInstruction(schema), checkOutput };
 }
 
 function indexSchema(last: number): JsonObject {
@@ -56,7 +57,8 @@ function readIndex(answer: Json, last: number, label: string): number {
   throw new RvbbitError('RVB_ANSWER_INVALID', message, { stage: 'execute' });
 }
 
-function indexOf(answer: Json, last: number): number | undefined {
+/** The index that an answer names, if it is one of a take. */
+export function indexOf(answer: Json, last: number): number | undefined {
   const isObject = typeof answer === 'object' && answer !== null && !Array.isArray(answer);
   const index = isObject ? (answer as JsonObject)['best'] : answer;
   const isIndex = Number.isInteger(index) && (index as number) >= 0 && (index as number) <= last;

@@ -71,12 +71,22 @@ export function foreseeRequest(
   cell: InstructionsCellProgram,
   view: TemplateContext & { readonly input: JsonObject },
   model: string,
-  context: RunContext,
+  context: Pick<RunContext, 'settings'>,
+): ChatRequest | undefined {
+  const request = requestFor(cell, view, model, context);
+  if (request !== undefined) foreseen.set(view.input, { cell, request });
+  return request;
+}
+
+/** The request that the cell makes of what it sees; undefined where its templates fail. */
+export function requestFor(
+  cell: InstructionsCellProgram,
+  view: TemplateContext,
+  model: string,
+  context: Pick<RunContext, 'settings'>,
 ): ChatRequest | undefined {
   try {
-    const request = requestOf(cell, promptOf(cell, view), model, context);
-    foreseen.set(view.input, { cell, request });
-    return request;
+    return requestOf(cell, promptOf(cell, view), model, context);
   } catch {
     return undefined; // the run will meet the same error, and say so
   }
@@ -93,7 +103,7 @@ function requestOf(
   cell: InstructionsCellProgram,
   messages: readonly ChatMessage[],
   model: string,
-  { settings }: RunContext,
+  { settings }: Pick<RunContext, 'settings'>,
 ): ChatRequest {
   return {
     model,
@@ -123,7 +133,8 @@ function cellLimit(run: Run, label: string, cellTimeoutMs: number | undefined): 
   });
 }
 
-function readAnswer(
+/** The value of an answer's text, or what is wrong with it. */
+export function readAnswer(
   cell: InstructionsCellProgram,
   { text }: Pick<ChatResponse, 'text'>,
 ): ReadAnswer<Json> {

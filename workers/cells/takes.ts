@@ -37,7 +37,11 @@ export async function runTakes(
 }
 
 /** Takes within takes are numbered through, so that no two of them are one variant. */
-function variantOf({ variant }: Run, { factor }: TakesProgram, take: number): Variant {
+export function variantOf(
+  { variant }: Pick<Run, 'variant'>,
+  { factor }: TakesProgram,
+  take: number,
+): Variant {
   const { take: outer = 0, redo = 0 } = variant ?? {};
   return { take: outer * factor + take, redo };
 }

@@ -1,4 +1,5 @@
-/** `rvbbit explain`: what a MAP or RUN would do. */
+/** `rvbbit explain`: what a statement would do. */
+import { renderReport } from '../../explain/render-report.ts';
 import type { ExplainReport } from '../../result.ts';
 import { CliError, exitCodeOf, verdictOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
@@ -29,9 +30,7 @@ export async function explain(words: readonly string[], options: CliOptions): Pr
       signal: interrupts.signal,
       origin: 'cli',
     });
-    // The table of options allows `text` and `json` here.
-    const asJson = options.format === 'json';
-    process.stdout.write(asJson ? `${JSON.stringify(report, null, 2)}\n` : explainText(report));
+    process.stdout.write(`${linesOf(report, options.format).join('\n')}\n`);
     return 0;
   } catch (thrown) {
     if (interrupts.interrupted) return exitCodeOf(['interrupted']);
@@ -43,28 +42,8 @@ export async function explain(words: readonly string[], options: CliOptions): Pr
   }
 }
 
-/** The report in words, a figure a line. */
-export function explainText(report: ExplainReport): string {
-  const { limit, runs, parallel } = report;
-  const source = {
-    default: 'by default',
-    option: 'by the `limit` option',
-    query: "the query's own",
-  };
-  const bound = limit.rows === null ? 'no limit' : `limit ${limit.rows}, ${source[limit.source]}`;
-  const lines: [string, string][] = [
-    ['rows', `${report.rows} (${bound}${report.cut ? '; there are more, which are cut off' : ''})`],
-    ['deduped', String(report.deduped)],
-    ['distinct inputs', String(report.distinctInputs)],
-    ['runs', `${runs}, ${parallel === 1 ? 'one' : parallel} at a time`],
-    ['strategy', report.strategy],
-    ['input columns', report.inputColumns.join(', ') || 'none'],
-  ];
-  return [
-    `${report.statement.toUpperCase()} ${report.cascade}`,
-    ...lines.map(([name, value]) => `  ${name.padEnd(16)} ${value}`),
-    '  SQL sent to DuckDB',
-    ...report.sql.flatMap((sql) => sql.split('\n').map((line) => `    ${line}`)),
-    '',
-  ].join('\n');
+/** The table of options allows `text`, `tree` and `json` here. */
+function linesOf(report: ExplainReport, format: string | undefined): readonly string[] {
+  if (format === 'json') return [JSON.stringify(report, null, 2)];
+  return renderReport(report, format === 'tree' ? 'tree' : 'text');
 }

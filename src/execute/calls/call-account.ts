@@ -12,6 +12,8 @@ export interface CallAccountParts {
   readonly ledger: Ledger;
   /** The answer to a call of this key may be found by later statements. */
   keeps(callKey: string): boolean;
+  /** The file of the cascade whose calls they are. */
+  readonly cascade: string;
   /** Micro-USD of a call; undefined where the price is not known. */
   costOf(provider: string, model: string, usage: Usage): number | undefined;
 }
@@ -38,7 +40,7 @@ export class CallAccount {
 
   /** Books a call that goes out, and gives the name of it. `again`: times that it may have been paid before. */
   open(call: OpenCall, again: number): string {
-    const { ledger } = this.#parts;
+    const { ledger, cascade } = this.#parts;
     const attempt = ledger.nextAttempt();
     const lane = this.#lanes.take();
     this.#open.set(attempt, { ...call, lane });
@@ -47,6 +49,7 @@ export class CallAccount {
       t: 'attempt.start',
       attempt,
       callKey,
+      cascade,
       cell,
       n,
       provider,

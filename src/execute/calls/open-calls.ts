@@ -16,6 +16,7 @@ export function openCalls(env: StatementEnv, plan: CallPlan, budget?: Budget): S
     statementId: env.id,
     signal: stop.signal,
     ledger,
+    cascade: cascade.file,
     policy: answerPolicy(plan.cache, { dedupe, deterministic, answersKept }, ledger.startedUs),
     budget: budget ?? (hasBudget ? new Budget(plan.budget) : undefined),
     limits: plan.limits,

@@ -41,8 +41,9 @@ export class StatementCalls {
   constructor(desk: CallDesk, parts: StatementCallsParts) {
     this.#desk = desk;
     this.#parts = parts;
-    const { ledger, costOf } = parts;
-    this.#account = new CallAccount({ ledger, costOf, keeps: (callKey) => this.#keeps(callKey) });
+    const { ledger, cascade, costOf } = parts;
+    const keeps = (callKey: string): boolean => this.#keeps(callKey);
+    this.#account = new CallAccount({ ledger, cascade, costOf, keeps });
     parts.signal.addEventListener('abort', this.#onAbort, { once: true });
     if (parts.signal.aborted) this.stop();
   }

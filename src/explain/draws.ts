@@ -1,0 +1,104 @@
+/** Answers that EXPLAIN assumes where none is at hand. */
+import { EXPECTED_TRUE_SHARE } from '../limits.ts';
+import type { Operator } from '../operators/operator.ts';
+import type { Answer, Tuple } from '../semantic/answer-book.ts';
+import type { Experience } from './experience.ts';
+
+/** As many TRUE as there have been, all of them, none of them, or no answer at all. */
+export type Assumption = 'expected' | 'true' | 'false' | 'null';
+
+/** Answers of one statement that are known, by operator and criterion. */
+export class KnownShares {
+  readonly #shares = new Map<string, { met: number; of: number }>();
+
+  note(operator: Operator, tuple: Tuple, answer: Answer, threshold: number): void {
+    const key = shareKey(operator, tuple);
+    const share = this.#shares.get(key) ?? { met: 0, of: 0 };
+    share.of += 1;
+    if (isMet(answer, threshold)) share.met += 1;
+    this.#shares.set(key, share);
+  }
+
+  shareOf(operator: Operator, tuple: Tuple): number | undefined {
+    const share = this.#shares.get(shareKey(operator, tuple));
+    return share === undefined ? undefined : share.met / share.of;
+  }
+}
+
+/** Draws evenly: of a share of 0.1 every tenth, so that a trial comes near what is expected. */
+export class Draws {
+  readonly #assumption: Assumption;
+  readonly #experience: Experience;
+  readonly #known: KnownShares;
+  readonly #carried = new Map<string, number>();
+  /** Shares that answers were drawn by, in words. */
+  readonly notes = new Map<string, string>();
+  #texts = 0;
+
+  constructor(assumption: Assumption, experience: Experience, known: KnownShares) {
+    this.#assumption = assumption;
+    this.#experience = experience;
+    this.#known = known;
+  }
+
+  draw(operator: Operator, tuple: Tuple): Answer {
+    if (this.#assumption === 'null') return null;
+    switch (operator.returns.toUpperCase()) {
+      case 'BOOLEAN':
+        return this.#isMet(operator, tuple);
+      case 'DOUBLE':
+      case 'INTEGER':
+        return this.#isMet(operator, tuple) ? 1 : 0;
+      case 'BIGINT':
+        return this.#isMet(operator, tuple) ? 1n : 0n;
+      case 'VARCHAR':
+        // A number, since it may be cast to one; each another, since texts mostly differ.
+        this.#texts += 1;
+        return String(this.#texts);
+      default:
+        return null;
+    }
+  }
+
+  #isMet(operator: Operator, tuple: Tuple): boolean {
+    if (this.#assumption !== 'expected') return this.#assumption === 'true';
+    const key = shareKey(operator, tuple);
+    // From a half on, so that the first of few is as likely as the last.
+    const carried = (this.#carried.get(key) ?? 0.5) + this.#shareOf(operator, tuple, key);
+    this.#carried.set(key, carried >= 1 ? carried - 1 : carried);
+    return carried >= 1;
+  }
+
+  #shareOf(operator: Operator, tuple: Tuple, key: string): number {
+    const learned = this.#experience.answersOf(operator.name, criterionOf(tuple));
+    const known = this.#known.shareOf(operator, tuple);
+    const share = learned?.source === 'criterion' ? learned.share : (known ?? learned?.share);
+    if (!this.notes.has(key)) {
+      const source =
+        learned?.source === 'criterion'
+          ? `of ${learned.answers} earlier answers to the criterion`
+          : known !== undefined
+            ? 'of the answers at hand'
+            : learned === undefined
+              ? 'by default: no answer is on record'
+              : `of ${learned.answers} earlier answers to other criteria`;
+      const percent = Math.round((share ?? EXPECTED_TRUE_SHARE) * 100);
+      this.notes.set(key, `${operator.name}: ${percent} % are taken to be TRUE, ${source}`);
+    }
+    return share ?? EXPECTED_TRUE_SHARE;
+  }
+}
+
+/** Whether an answer counts as TRUE; of a score, whether it reaches the threshold. */
+export function isMet(answer: Answer, threshold: number): boolean {
+  return typeof answer === 'number' ? answer >= threshold : answer === true;
+}
+
+/** The argument that others are measured by. */
+export function criterionOf(tuple: Tuple): string {
+  return tuple.length < 2 ? '' : String(tuple.at(-1));
+}
+
+function shareKey(operator: Operator, tuple: Tuple): string {
+  return `${operator.name}\n${criterionOf(tuple)}`;
+}

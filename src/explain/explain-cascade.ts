@@ -1,0 +1,199 @@
+/** EXPLAIN of a MAP or RUN: its query is read and its runs are foreseen. No cascade runs. */
+import { dropStage, type StagedQuery, stageQuery } from '../duck/stage.ts';
+import { type StagedRuns, stageRuns } from '../duck/stage-runs.ts';
+import { stageMap } from '../execute/execute-map.ts';
+import { StagedInputs } from '../execute/staged-inputs.ts';
+import type { StatementEnv } from '../execute/statement-env.ts';
+import type { Json, JsonObject } from '../json.ts';
+import { CHUNK_MAX_ROWS, EXPLAIN_MAX_RUNS } from '../limits.ts';
+import type { Usage } from '../model/chat.ts';
+import type { MapPlan, Plan, RunPlan } from '../plan/plan.ts';
+import type { ExplainReport } from '../result.ts';
+import { CallTally } from './call-tally.ts';
+import { exactly } from './estimate.ts';
+import { estimateCell } from './estimate-cell.ts';
+import type { ExplainContext } from './explain-context.ts';
+import { type Forecast, forecastOf } from './forecast.ts';
+import { Foreseer } from './foreseer.ts';
+import { guardsOf } from './guards.ts';
+import { cascadeNotes } from './notes.ts';
+import { cascadeTree } from './plan-tree.ts';
+
+/** What only reading the query can tell. */
+interface Figures {
+  readonly rows: number;
+  readonly deduped: number;
+  readonly distinctInputs: number;
+  readonly runs: number;
+  readonly cut: boolean;
+  readonly sql: readonly string[];
+  readonly forecast: Forecast;
+  /** Runs that were foreseen one by one. */
+  readonly foreseen: number;
+}
+
+export async function explainCascade(
+  plan: Plan,
+  env: StatementEnv,
+  context: ExplainContext,
+): Promise<ExplainReport> {
+  await context.loadExperience();
+  const figures =
+    plan.kind === 'map' ? await readMap(plan, env, context) : await readRun(plan, env, context);
+  const { forecast, runs, rows } = figures;
+  const { cells, ...totals } = forecast;
+  const guards = guardsOf({
+    budget: plan.calls.budget,
+    limits: plan.calls.limits,
+    cells,
+    limitsOf: context.limitsOf,
+  });
+  const report: Omit<ExplainReport, 'tree'> = {
+    statement: plan.kind,
+    cascades: [plan.cascadeFile],
+    rows,
+    deduped: figures.deduped,
+    resultRows: exactly(plan.kind === 'map' ? rows : 1),
+    distinctInputs: exactly(figures.distinctInputs),
+    runs: exactly(runs),
+    ...totals,
+    parallel: plan.parallel,
+    limit: plan.limit,
+    cut: figures.cut,
+    guards,
+    refusal: budgetRefusal(totals, guards),
+    strategy: plan.strategy,
+    reason: reasonOf(plan, figures),
+    inputColumns: plan.kind === 'map' ? plan.inputs.map(({ column }) => column) : [],
+    cells,
+    notes: cascadeNotes(forecast, { runs, foreseen: figures.foreseen }),
+    sql: figures.sql,
+  };
+  return { ...report, tree: cascadeTree(report) };
+}
+
+async function readMap(
+  plan: MapPlan,
+  env: StatementEnv,
+  context: ExplainContext,
+): Promise<Figures> {
+  const { signal } = env.stop;
+  const stage = await stageMap(plan, env);
+  let runs: StagedRuns | undefined;
+  try {
+    const keyColumns = plan.inputs.map(({ column }) => column);
+    runs = await stageRuns(env.session, stage, { keyColumns, dedupe: plan.dedupe, signal });
+    const inputs = new StagedInputs(env.session, stage, runs, plan.inputs, signal);
+    const foreseen = Math.min(runs.runCount, EXPLAIN_MAX_RUNS);
+    const rows = async function* (): AsyncGenerator<JsonObject> {
+      for (let from = 0; from < foreseen; from += CHUNK_MAX_ROWS) {
+        const count = Math.min(CHUNK_MAX_ROWS, foreseen - from);
+        const { columns } = await inputs.read(from, count);
+        for (let row = 0; row < count; row++) yield inputOf(columns, row);
+      }
+    };
+    return {
+      ...figuresOf(stage),
+      distinctInputs: plan.dedupe ? runs.runCount : await distinctCount(env, stage, keyColumns),
+      runs: runs.runCount,
+      foreseen,
+      forecast: await foreseeAll(plan, env, context, rows(), runs.runCount / Math.max(1, foreseen)),
+    };
+  } finally {
+    await runs?.drop();
+    await dropStage(env.session, stage);
+  }
+}
+
+async function readRun(
+  plan: RunPlan,
+  env: StatementEnv,
+  context: ExplainContext,
+): Promise<Figures> {
+  const { session, parameters, stop } = env;
+  const stage = await stageQuery(session, plan.query, {
+    limit: plan.limit.rows ?? undefined,
+    parameters,
+    signal: stop.signal,
+  });
+  try {
+    const columns = stage.columns.map(({ name }) => name);
+    const input = { data_table: plan.asTable, row_count: stage.rowCount, columns };
+    const forecast = await foreseeAll(plan, env, context, [input], 1);
+    return { ...figuresOf(stage), distinctInputs: 1, runs: 1, foreseen: 1, forecast };
+  } finally {
+    await dropStage(session, stage);
+  }
+}
+
+function figuresOf({ rowCount, dropped, cut, sql }: StagedQuery) {
+  return { rows: rowCount, deduped: dropped, cut, sql: [sql] };
+}
+
+async function distinctCount(
+  env: StatementEnv,
+  stage: StagedQuery,
+  keyColumns: readonly string[],
+): Promise<number> {
+  const { session, stop } = env;
+  const runs = await stageRuns(session, stage, { keyColumns, dedupe: true, signal: stop.signal });
+  await runs.drop();
+  return runs.runCount;
+}
+
+async function foreseeAll(
+  plan: Plan,
+  env: StatementEnv,
+  context: ExplainContext,
+  inputs: Iterable<JsonObject> | AsyncIterable<JsonObject>,
+  scale: number,
+): Promise<Forecast> {
+  const { cascade, models } = env;
+  const { calls, kind, parallel } = plan;
+  const foreseer = new Foreseer(env, { cascade, models, kind, calls });
+  const tally = new CallTally(cascade.file, foreseer.policy.reuseOwn ? new Set() : undefined);
+  for await (const input of inputs) tally.add(await foreseer.foresee(input));
+  const sources = {
+    experience: context.experience,
+    costOf: (provider: string, model: string, usage: Usage) =>
+      models?.costOf(provider, model, usage),
+    scale,
+  };
+  const cells = [...tally.cells.values()].map((cell) => estimateCell(cell, sources));
+  return forecastOf(cells, {
+    parallel,
+    limitsOf: context.limitsOf,
+    statementLimits: calls.limits,
+  });
+}
+
+function inputOf(columns: Readonly<Record<string, readonly Json[]>>, row: number): JsonObject {
+  const input: Record<string, Json> = {};
+  for (const [name, values] of Object.entries(columns)) {
+    Object.defineProperty(input, name, { value: values[row]!, enumerable: true });
+  }
+  return input;
+}
+
+function reasonOf(plan: Plan, { rows, runs }: Figures): string {
+  if (plan.kind === 'run') return 'a RUN is one run over the whole set';
+  if (!plan.dedupe) return 'dedupe = false: every row runs by itself';
+  return runs < rows
+    ? 'equal inputs run once and serve all their rows'
+    : 'each input is another, and runs by itself';
+}
+
+function budgetRefusal(
+  { calls, tokensIn, tokensOut, cost }: Omit<Forecast, 'cells'>,
+  { maxCalls, maxTokens, maxCostMicroUsd }: ExplainReport['guards'],
+): string | null {
+  const tokens = tokensIn.expected + tokensOut.expected;
+  const over = [
+    maxCalls !== undefined && calls.expected > maxCalls ? `max_calls = ${maxCalls}` : '',
+    maxTokens !== undefined && tokens > maxTokens ? `max_total_tokens = ${maxTokens}` : '',
+    maxCostMicroUsd !== undefined && (cost.expected ?? 0) > maxCostMicroUsd
+      ? `max_cost = ${maxCostMicroUsd / 1e6}`
+      : '',
+  ].filter((text) => text !== '');
+  return over.length === 0 ? null : `would end as incomplete (budget): ${over.join(', ')}`;
+}

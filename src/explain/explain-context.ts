@@ -1,0 +1,36 @@
+/** What EXPLAIN has besides the statement: what was learned, and what providers may be asked. */
+import { journalFolder } from '../journal/disk/journal-folder.ts';
+import { EXPERIENCE_READ_BYTES } from '../limits.ts';
+import type { CallLimits } from '../model/call-limits.ts';
+import type { StatementContext } from '../statement-context.ts';
+import type { Experience } from './experience.ts';
+
+export interface ExplainContext {
+  readonly experience: Experience;
+  /** Takes in what earlier processes have left, once. */
+  loadExperience(): Promise<void>;
+  readonly limitsOf: (provider: string) => CallLimits | undefined;
+}
+
+export function explainContext({
+  experience,
+  stateDir,
+  openedUs,
+  models,
+}: StatementContext): ExplainContext {
+  return {
+    experience,
+    loadExperience: () =>
+      experience.load(async () => {
+        if (stateDir === undefined) return;
+        const { realFileSystem } = await import('../journal/disk/file-system.ts');
+        const { recentRecords } = await import('../journal/disk/recent-records.ts');
+        recentRecords(realFileSystem, journalFolder(stateDir), EXPERIENCE_READ_BYTES, (record) => {
+          // What came since then has been observed as it came.
+          if (record.at >= openedUs) return;
+          if (record.t !== 'answer' && record.t !== 'cache.clear') experience.observe(record);
+        });
+      }),
+    limitsOf: (provider) => models.limitsOf(provider),
+  };
+}

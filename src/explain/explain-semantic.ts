@@ -1,0 +1,242 @@
+/** EXPLAIN of semantic SQL: the statement is tried with answers that are at hand or assumed. Nothing is asked. */
+import { isInTransaction } from '../duck/in-transaction.ts';
+import { EXPLAIN_TRIAL_MS } from '../limits.ts';
+import type { Models } from '../model/models.ts';
+import type { CellEstimate, Estimate, ExplainReport } from '../result.ts';
+import type { SemanticRun } from '../semantic/find-answers.ts';
+import { KnownShares } from './draws.ts';
+import { exactly, isExact, spanOf } from './estimate.ts';
+import { estimateCell } from './estimate-cell.ts';
+import type { ExplainContext } from './explain-context.ts';
+import { type Forecast, forecastOf } from './forecast.ts';
+import { guardsOf } from './guards.ts';
+import { basisNotes } from './notes.ts';
+import { type OperatorStep, semanticTree } from './plan-tree.ts';
+import { QuestionForesight } from './question-foresight.ts';
+import { type Trial, tryStatement } from './try-statement.ts';
+
+/** What a trial came to, in figures. */
+interface TrialFigures {
+  readonly trial: Trial;
+  readonly cells: readonly CellEstimate[];
+  readonly questions: Estimate;
+}
+
+/** Reads what the statement reads. Throws what is wrong with it, as running it would. */
+export async function explainSemantic(
+  run: SemanticRun,
+  models: Models,
+  context: ExplainContext,
+): Promise<ExplainReport> {
+  await context.loadExperience();
+  const { settings, statement, scope } = run;
+  const foresight = new QuestionForesight(scope, models, settings);
+  const sources = { foresight, known: new KnownShares(), experience: context.experience };
+  const figuresOf = (trial: Trial) => trialFigures(trial, foresight, context);
+  // Where statements go on after an error, an assumed answer may cause none.
+  const isOneWay = await isInTransaction(scope.session);
+  const startedMs = performance.now();
+  let first = await tryStatement(run, isOneWay ? 'null' : 'expected', sources);
+  const expectedMs = performance.now() - startedMs;
+  if (first.failure !== undefined) first = await tryStatement(run, 'null', sources);
+  const main = await figuresOf(first);
+  const bounds: TrialFigures[] = [];
+  const { hasDrawn, isDetermined } = first.asker;
+  const isSlow = isDetermined && expectedMs > EXPLAIN_TRIAL_MS;
+  const isBounded = hasDrawn && !isOneWay && !isSlow && first.failure === undefined;
+  if (isBounded) {
+    for (const assumption of ['true', 'false'] as const) {
+      bounds.push(await figuresOf(await tryStatement(run, assumption, sources)));
+    }
+  }
+  const isOpen =
+    statement.dry === undefined ||
+    (hasDrawn && !isDetermined && !isBounded) ||
+    bounds.some(({ trial }) => trial.failure !== undefined);
+  const forecast = spanned(main, bounds, isOpen, { settings, context });
+  const questions = opened(
+    spanOf(
+      main.questions,
+      bounds.map((one) => one.questions),
+    ),
+    isOpen,
+  );
+  const { cells, ...totals } = forecast;
+  const { report } = first;
+  const steps = [...first.asker.steps.keys()].map(
+    (operator): OperatorStep => ({
+      operator: operator.name,
+      cascade: operator.cascade.file,
+      questions: opened(
+        spanOf(
+          questionsOf(main, operator.name),
+          bounds.map((one) => questionsOf(one, operator.name)),
+        ),
+        isOpen,
+      ),
+    }),
+  );
+  const explained: Omit<ExplainReport, 'tree'> = {
+    statement: 'semantic',
+    cascades: [...new Set(statement.books.map(({ operator }) => operator.cascade.file))],
+    rows: report.inputRows ?? null,
+    deduped: 0,
+    resultRows: resultRowsOf(first, bounds, isOpen || (hasDrawn && !isBounded)),
+    distinctInputs: questions,
+    runs: questions,
+    ...totals,
+    parallel: settings.parallel,
+    limit: { rows: null, source: 'query' },
+    cut: false,
+    guards: {
+      ...guardsOf({ budget: settings.budget, cells, limitsOf: context.limitsOf }),
+      maxCalls: settings.maxCalls,
+      maxPairs: settings.maxPairs,
+    },
+    refusal: refusalOf(first, totals, settings),
+    strategy: report.route === 'plan' ? 'plan' : 'rerun',
+    reason:
+      report.route === 'plan'
+        ? "plain conditions run first, and what they leave is asked in the order that DuckDB's tree allows"
+        : `record, ask, rerun${report.reason === '' ? '' : `: ${report.reason}`}`,
+    inputColumns: [],
+    cells,
+    notes: notesOf(first, forecast, { isOneWay, isOpen, hasDry: statement.dry !== undefined }),
+    sql: [...new Set(report.sql)],
+  };
+  return { ...explained, tree: semanticTree(explained, steps) };
+}
+
+async function trialFigures(
+  trial: Trial,
+  foresight: QuestionForesight,
+  { experience }: ExplainContext,
+): Promise<TrialFigures> {
+  const cells: CellEstimate[] = [];
+  for (const { operator, tally, sent, foreseen } of trial.asker.steps.values()) {
+    const models = await foresight.modelsOf(operator);
+    const sources = {
+      experience,
+      costOf: (...call: Parameters<NonNullable<typeof models>['costOf']>) =>
+        models?.costOf(...call),
+      scale: foreseen === 0 ? 1 : sent / foreseen,
+    };
+    for (const cell of tally.cells.values()) cells.push(estimateCell(cell, sources));
+  }
+  return { trial, cells, questions: exactly(trial.asker.asked) };
+}
+
+/** The figures that are expected, within those of the trials that assume one answer for all. */
+function spanned(
+  main: TrialFigures,
+  bounds: readonly TrialFigures[],
+  isOpen: boolean,
+  {
+    settings,
+    context,
+  }: { readonly settings: SemanticRun['settings']; readonly context: ExplainContext },
+): Forecast {
+  const pace = { parallel: settings.parallel, limitsOf: context.limitsOf };
+  const isSame = (a: CellEstimate, b: CellEstimate) =>
+    a.cascade === b.cascade && a.cell === b.cell && a.model === b.model;
+  const more = bounds
+    .flatMap(({ cells: all }) => all)
+    .filter((one, index, all) => all.findIndex((other) => isSame(one, other)) === index)
+    .filter((one) => !main.cells.some((cell) => isSame(one, cell)))
+    .map(withoutCalls);
+  const cells = [...main.cells, ...more].map((cell): CellEstimate => {
+    const others = bounds.map(({ cells: all }) => all.find((one) => isSame(one, cell)));
+    const span = (key: 'calls' | 'cached' | 'tokensIn' | 'tokensOut') =>
+      opened(
+        spanOf(
+          cell[key],
+          others.map((other) => other?.[key] ?? exactly(0)),
+        ),
+        isOpen,
+      );
+    const costs = others.flatMap((other) => other?.cost ?? []);
+    const { cost } = cell;
+    return {
+      ...cell,
+      calls: span('calls'),
+      cached: span('cached'),
+      tokensIn: span('tokensIn'),
+      tokensOut: span('tokensOut'),
+      cost:
+        cost.status === 'uncosted'
+          ? cost
+          : {
+              ...cost,
+              low: Math.min(cost.low!, ...costs.map(({ low }) => low ?? 0)),
+              high: isOpen ? null : Math.max(cost.high!, ...costs.map(({ high }) => high ?? 0)),
+            },
+    };
+  });
+  return forecastOf(cells, pace);
+}
+
+/** A cell that only trials which are not expected come to. */
+function withoutCalls(cell: CellEstimate): CellEstimate {
+  const none = exactly(0);
+  const { cost } = cell;
+  return {
+    ...cell,
+    ...{ calls: none, cached: none, tokensIn: none, tokensOut: none },
+    cost: cost.status === 'uncosted' ? cost : { ...cost, low: 0, expected: 0, high: 0 },
+  };
+}
+
+/** Nothing bounds the figure where the trials do not. */
+function opened(estimate: Estimate, isOpen: boolean): Estimate {
+  return isOpen ? { ...estimate, most: null } : estimate;
+}
+
+function questionsOf({ trial }: TrialFigures, name: string): Estimate {
+  for (const { operator, questions } of trial.asker.steps.values()) {
+    if (operator.name === name) return exactly(questions);
+  }
+  return exactly(0);
+}
+
+function resultRowsOf(main: Trial, bounds: readonly TrialFigures[], isOpen: boolean): Estimate {
+  const rows = bounds.flatMap(({ trial }) => trial.rows ?? []);
+  const span = spanOf(exactly(main.rows ?? 0), rows.map(exactly));
+  return isOpen ? { ...span, least: Math.min(span.least, 0), most: null } : span;
+}
+
+function refusalOf(
+  { asker }: Trial,
+  { calls, cached }: Omit<Forecast, 'cells'>,
+  { maxCalls, maxPairs }: SemanticRun['settings'],
+): string | null {
+  const asked = Math.round(calls.expected + cached.expected);
+  if (asked > maxCalls) {
+    return `would be refused (RVB_LIMIT): ${asked} calls, cached ones included, are more than max_calls ${maxCalls}`;
+  }
+  if (asker.mostPairs > maxPairs) {
+    return `would be refused (RVB_LIMIT): ${asker.mostPairs} pairs are more than max_pairs ${maxPairs}`;
+  }
+  return null;
+}
+
+function notesOf(
+  { asker, draws, failure }: Trial,
+  { cells, calls, cached }: Forecast,
+  {
+    isOneWay,
+    isOpen,
+    hasDry,
+  }: { readonly isOneWay: boolean; readonly isOpen: boolean; readonly hasDry: boolean },
+): readonly string[] {
+  const notes: string[] = [];
+  if (!hasDry) notes.push('what such a statement asks is known only as it runs');
+  else if (asker.hasDrawn && (!isExact(calls) || !isExact(cached))) {
+    notes.push(
+      'calls are a range because what is asked depends on answers that are not at hand: from where all are TRUE to where none is',
+    );
+  }
+  if (isOneWay) notes.push('in a transaction no answer is assumed: missing ones count as NULL');
+  if (isOpen && failure !== undefined)
+    notes.push(`the statement was not tried to its end: ${failure}`);
+  return [...notes, ...draws.notes.values(), ...basisNotes(cells)];
+}

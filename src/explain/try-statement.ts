@@ -1,0 +1,65 @@
+/** Tries a semantic statement on its own way, with answers that are at hand or assumed: what it would ask. */
+
+import { RvbbitError } from '../errors.ts';
+import { answerQuery, planAnswers } from '../semantic/answer-query.ts';
+import { passesOf, type SemanticRun } from '../semantic/find-answers.ts';
+import { PlanReport } from '../semantic/plan-report.ts';
+import { type Assumption, Draws, type KnownShares } from './draws.ts';
+import type { Experience } from './experience.ts';
+import type { QuestionForesight } from './question-foresight.ts';
+import { TrialAsker } from './trial-asker.ts';
+
+export interface Trial {
+  readonly asker: TrialAsker;
+  readonly report: PlanReport;
+  readonly draws: Draws;
+  /** Rows that come out; absent where the assumed answers do not let it end. */
+  readonly rows?: number;
+  readonly failure?: string;
+}
+
+export interface TrialSources {
+  readonly foresight: QuestionForesight;
+  readonly known: KnownShares;
+  readonly experience: Experience;
+}
+
+/** Changes nothing: of a statement that does, the query that reads what it reads is tried. */
+export async function tryStatement(
+  run: SemanticRun,
+  assumption: Assumption,
+  { foresight, known, experience }: TrialSources,
+): Promise<Trial> {
+  const { settings, statement } = run;
+  for (const book of statement.books) book.forget();
+  const draws = new Draws(assumption, experience, known);
+  const asker = new TrialAsker({ settings, foresight, known, draws });
+  const report = new PlanReport();
+  const trial: SemanticRun = {
+    ...run,
+    settings: { ...settings, maxCalls: Infinity, maxPairs: Infinity },
+    asker,
+    report,
+    expectedRows: 0,
+    refusesNative: false,
+  };
+  try {
+    return { asker, report, draws, rows: await rowsOf(trial) };
+  } catch (thrown) {
+    // A text that stands for an answer need not be castable, nor a subquery then give a single row.
+    const isAssumed = asker.hasDrawn && !run.scope.stop.signal.aborted;
+    if (!isAssumed || !(thrown instanceof RvbbitError)) throw thrown;
+    if (thrown.code !== 'RVB_SQL' && thrown.code !== 'RVB_LIMIT') throw thrown;
+    return { asker, report, draws, failure: thrown.message.split('\n')[0] ?? '' };
+  } finally {
+    for (const book of statement.books) book.forget();
+  }
+}
+
+async function rowsOf(run: SemanticRun): Promise<number> {
+  const { parts, dry } = run.statement;
+  if (parts.kind === 'query') return (await answerQuery(run)).rowCount;
+  const query = await planAnswers(run);
+  const text = parts.kind === 'around' ? (query ?? dry) : dry;
+  return text === undefined ? 0 : (await passesOf(run, text)).rowCount;
+}

@@ -1,0 +1,57 @@
+/** The newest records of a journal folder, up to a size: what earlier statements were like. */
+
+import type { FileSystem } from './file-system.ts';
+import { readAt } from './file-system.ts';
+import { readSegment } from './segment-reader.ts';
+import type { StoredRecord } from './stored-record.ts';
+import { segmentNames } from './survey.ts';
+
+/** Room for the line that stands across the first byte that is read. */
+const FIRST_LINE_BYTES = 64 * 1024;
+const NEWLINE = 10;
+
+/**
+ * Visits the records of the newest `maxBytes` of the folder's segments, segment by segment, in the order in
+ * which they were written. Damaged lines, and a folder that cannot be read, give none.
+ */
+export function recentRecords(
+  files: FileSystem,
+  folder: string,
+  maxBytes: number,
+  visit: (record: StoredRecord) => void,
+): void {
+  let left = maxBytes;
+  const parts: { readonly name: string; readonly from: number }[] = [];
+  try {
+    for (const name of segmentNames(files, folder).reverse()) {
+      if (left <= 0) break;
+      const size = files.facts(`${folder}/${name}`)?.size ?? 0;
+      parts.unshift({ name, from: lineStart(files, folder, name, Math.max(0, size - left)) });
+      left -= size;
+    }
+    for (const { name, from } of parts) {
+      readSegment(
+        files,
+        folder,
+        name,
+        from,
+        ({ record }) => visit(record),
+        () => {},
+      );
+    }
+  } catch {
+    // Another process has removed a segment meanwhile: what was read until then is enough.
+  }
+}
+
+/** The first line's start at or after `from`. */
+function lineStart(files: FileSystem, folder: string, name: string, from: number): number {
+  if (from === 0) return 0;
+  const file = files.openToRead(`${folder}/${name}`);
+  try {
+    const newline = readAt(files, file, from, FIRST_LINE_BYTES).indexOf(NEWLINE);
+    return newline < 0 ? from : from + newline + 1;
+  } finally {
+    files.close(file);
+  }
+}
