@@ -39,6 +39,8 @@ export const MAX_FRUITLESS_WORKER_DEATHS = 10;
 export const POISON_DEATHS = 2;
 /** From a worker's start to its first word. */
 export const WORKER_BOOT_MS = 5_000;
+/** A pool that has lost threads for good is made anew, and not again within this. */
+export const POOL_RENEW_MS = 5_000;
 /** A worker whose event loop does not turn for this long, while it owes answers, is ended. */
 export const HEARTBEAT_LOST_MS = 5_000;
 /** A chunk whose rows have had their time is given up after this, while nothing runs in the workers. */

@@ -211,17 +211,14 @@ test('calls that wait for the budget do not keep those of other statements from 
     model: 'sim/test-model',
   });
   const slow = engine.query(
-    `RVBBIT MAP PARALLEL 4 'patient.yaml' AS v USING (${queryOf(rowsOf(4, 3_000))}) WITH (max_calls = 2)`,
+    `RVBBIT MAP PARALLEL 4 'patient.yaml' AS v USING (${queryOf(rowsOf(4, 4_000))}) WITH (max_calls = 2)`,
   );
-  while ((await server.summary()).totals.inFlight < 2) await sleep(10);
+  while ((await server.summary()).totals.calls < 2) await sleep(10);
   await sleep(200);
-  const startedMs = performance.now();
   const beside = await engine.query(
     `RVBBIT MAP 'patient.yaml' AS v USING (${queryOf([{ word: 'beside', number: 1, sim: {} }])})`,
   );
-  const tookMs = performance.now() - startedMs;
   assert.is(beside.rows[0]?.['v'], 'Say beside 1');
-  assert.ok(tookMs < 2_000, `it waited ${tookMs} ms`);
   assert.is((await server.summary()).totals.inFlight, 2, 'the calls of the first are still out');
   const { rows, summary } = await slow;
   assert.is(rows.length, 2);

@@ -14,25 +14,26 @@ function askingTheSame(delayMs: number, parallel: number, more: string): string 
 test("a row that waits for the answer of an equal call gives up at its own time, and the call goes on for the others'", async () => {
   await withModel({}, async (engine, server) => {
     const startedMs = performance.now();
-    const leading = engine.query(askingTheSame(2_500, 1, "timeout = '60s'"));
-    while ((await server.summary()).totals.inFlight === 0) await pause(10);
-    const patient = engine.query(askingTheSame(2_500, 1, "timeout = '60s', retries = 0"));
+    const leading = engine.query(askingTheSame(4_000, 1, "timeout = '60s'"));
+    while ((await server.summary()).totals.calls === 0) await pause(10);
+    const patient = engine.query(askingTheSame(4_000, 1, "timeout = '60s', retries = 0"));
     const hastyMs = performance.now();
     const hasty = await engine.query(
-      askingTheSame(2_500, 1, "timeout = '700ms', error_column = 'e'"),
+      askingTheSame(4_000, 1, "timeout = '700ms', error_column = 'e'"),
     );
     const tookMs = performance.now() - hastyMs;
     const [{ v, e }] = hasty.rows as unknown as [{ v: null; e: { code: string; message: string } }];
     assert.is(v, null);
     assert.is(e.code, 'RVB_TIMEOUT');
     assert.match(e.message, /equal call/);
-    assert.ok(tookMs >= 700 && tookMs < 1_700, `it gave up after ${tookMs} ms`);
+    assert.ok(tookMs >= 700, `it gave up after ${tookMs} ms`);
+    assert.is((await server.summary()).totals.inFlight, 1, 'the call is still out');
     assert.is(hasty.summary.calls.sent, 0);
     for (const { rows, summary } of [await leading, await patient]) {
       assert.is(rows[0]?.['v'], 'Say same 1');
       assert.is(summary.rows.ok, 1);
     }
-    assert.ok(performance.now() - startedMs >= 2_500);
+    assert.ok(performance.now() - startedMs >= 4_000);
     assert.is((await server.summary()).totals.calls, 1, 'one call for all three');
   });
 });
@@ -46,7 +47,7 @@ test('an answer that was found ahead of its row is a hit only once the row has u
     await server.script({ latency: { kind: 'constant', ms: 20_000 } });
     const cancel = new AbortController();
     const cancelled = errorOf(engine.query(sql('true'), undefined, { signal: cancel.signal }));
-    while ((await server.summary()).totals.inFlight === 0) await pause(10);
+    while ((await server.summary()).totals.calls < 300) await pause(10);
     cancel.abort();
     const { summary } = await cancelled;
     assert.is(summary?.rows.ok, asked, 'the rows before the one that had to ask');
@@ -134,7 +135,7 @@ for (const answers of [true, false]) {
         return { n, cascade: 'row-beside.yaml', parallel: 1, cache, dedupe: true };
       };
       const leaders = pairs.map(({ leading }, n) => callsOf(engine, asking(n, leading)));
-      while ((await server.summary()).totals.inFlight < pairs.length) await pause(10);
+      while ((await server.summary()).totals.calls < pairs.length) await pause(10);
       const followers = pairs.map(({ following }, n) => callsOf(engine, asking(n, following)));
       assert.equal(
         await Promise.all(leaders),
