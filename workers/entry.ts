@@ -70,7 +70,6 @@ async function runRows(
   let advisoryCount = 0;
   let row = 0;
   let lookedUpMs = 0;
-  let ahead: ReadonlyMap<string, string> = new Map();
   const context: RunContext = {
     settings: task.settings,
     signal,
@@ -80,13 +79,7 @@ async function runRows(
       target.kind === 'provider'
         ? providers.chat(target, request, options)
         : link.chat(task.statementId, request, options.timeoutMs),
-    requestCall: async (request) => {
-      const text = request.fresh === true ? undefined : ahead.get(request.callKey);
-      if (text !== undefined) return { kind: 'hit', text };
-      // A call that has ended makes room for this one.
-      link.say(unsaid);
-      return link.requestCall(task.statementId, request);
-    },
+    requestCall: (request) => link.requestCall(unsaid, request),
     endCall: (attempt, report) => link.endCall(unsaid, { attempt, report }),
     enterJs: (limitMs) => link.beacon.enter(task.taskId, task.statementId, row, limitMs),
     leaveJs: () => link.beacon.leave(),
@@ -96,12 +89,12 @@ async function runRows(
   if (inputs.length > 1) {
     // The main thread's time to answer is no measure of what the rows cost.
     const askedMs = performance.now();
-    ahead = await askAhead(program, inputs, context, (asked) => link.find(task.statementId, asked));
+    await askAhead(program, inputs, context, (asked) => link.find(task.statementId, asked));
     lookedUpMs = performance.now() - askedMs;
   }
   for (; row < task.rowCount; row++) {
     link.hearCancels();
-    if (signal.aborted) break;
+    if (signal.aborted || link.isDrained(task.statementId)) break;
     const started = runCascadeNow(program, inputs[row]!, context);
     // A run that has not waited for anything costs no promise.
     const outcome = started instanceof Promise ? await started : started;
@@ -130,7 +123,7 @@ async function runRows(
     ...(advisoryCount === 0 ? {} : { advisories: { count: advisoryCount, first: advisories } }),
     ...(attempts.length === 0 ? {} : { attempts }),
     durationMs: performance.now() - startedMs - lookedUpMs,
-    cancelled: values.length < task.rowCount,
+    cancelled: signal.aborted && values.length < task.rowCount,
   };
 }
 

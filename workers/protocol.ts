@@ -129,7 +129,7 @@ export interface ChunkOutcome {
   readonly attempts?: readonly EndedAttempt[];
   /** Time spent on the rows inside the worker. */
   readonly durationMs: number;
-  /** The statement was cancelled before the chunk was done; the rows after `values.length` were not run. */
+  /** The statement was cancelled before the chunk was done. The rows after `values.length` were not run. */
   readonly cancelled: boolean;
 }
 
@@ -158,20 +158,18 @@ export type WorkerRequest =
       readonly request: ChatRequest;
       readonly timeoutMs: number;
     }
-  /** Model calls that want to go out, each to be decided on. */
-  | { readonly kind: 'calls'; readonly calls: readonly AskedCall[] }
+  /** Model calls that ended before their chunk, and those that want to go out, each to be decided on. */
+  | {
+      readonly kind: 'calls';
+      readonly ended: readonly EndedCalls[];
+      readonly asked: readonly AskedCall[];
+    }
   /** Which of these calls have an answer at hand. */
   | {
       readonly kind: 'find';
       readonly id: number;
       readonly statementId: number;
       readonly lookUp: LookUp;
-    }
-  /** Model calls that ended before their chunk. Not answered. */
-  | {
-      readonly kind: 'ended';
-      readonly statementId: number;
-      readonly ended: readonly EndedAttempt[];
     };
 
 /** Keys of calls that one cell is about to make of one model. */
@@ -180,6 +178,12 @@ export interface LookUp {
   readonly provider: string;
   readonly model: string;
   readonly callKeys: readonly string[];
+}
+
+/** Calls of a statement that have ended. */
+export interface EndedCalls {
+  readonly statementId: number;
+  readonly ended: readonly EndedAttempt[];
 }
 
 /** A call to decide on. */
@@ -198,7 +202,9 @@ export type WorkerMessage =
   | { readonly kind: 'decisions'; readonly decisions: readonly DecidedCall[] }
   /** Open connections ahead of a statement's calls. */
   | { readonly kind: 'warm'; readonly target: ModelTarget; readonly connections: number }
-  | { readonly kind: 'cancel'; readonly statementId: number };
+  | { readonly kind: 'cancel'; readonly statementId: number }
+  /** No further row of the statement is to start. */
+  | { readonly kind: 'drain'; readonly statementId: number };
 
 /** What was decided on a call. */
 export interface DecidedCall {
