@@ -13,6 +13,10 @@ export const MAX_PARALLEL = 4_096;
 export const CHUNK_MAX_ROWS = 2_048;
 /** A chunk grows while one takes less than this in the worker. */
 export const CHUNK_TARGET_MS = 5;
+/** Runs that wait for models travel together up to this many, … */
+export const CHUNK_WAITING_RUNS = 4;
+/** … while a chunk of them takes less than this: a task costs more than a short call's own work. */
+export const CHUNK_WAITING_MS = 200;
 /** Runs that may be read, in flight or waiting for an earlier one, beyond what has been delivered. */
 export const WINDOW_MAX_RUNS = 65_536;
 /** Chunks likewise: this many, … */

@@ -26,6 +26,8 @@ export interface ModelCall<T> {
   readonly retry?: RetrySettings;
   /** 1 for a cell's first call; counts on over retries and re-asking. */
   readonly attempt: number;
+  /** An answer at hand is known to be of no use: make the call. */
+  readonly fresh?: boolean;
   /** What is left of the cell's time. */
   limit(): TimeLimit;
   /** The value of an answer, or why it has none. */
@@ -67,7 +69,7 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<CallRe
     ...tokensOf(request),
     ...(context.settings.keepPrompts === true ? { prompt: request.messages } : {}),
   };
-  for (let failures = 0, fresh = false; ; ) {
+  for (let failures = 0, fresh = call.fresh === true; ; ) {
     const n = call.attempt + failures;
     budget.attempts = n;
     const leftMs = call.limit().ms;

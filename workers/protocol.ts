@@ -137,7 +137,7 @@ export interface ChunkOutcome {
   readonly answersUsed?: LookUp;
   /** Time spent on the rows inside the worker. */
   readonly durationMs: number;
-  /** The statement was cancelled before the chunk was done; the rows after `values.length` were not run. */
+  /** The statement was cancelled before the chunk was done. The rows after `values.length` were not run. */
   readonly cancelled: boolean;
 }
 
@@ -166,20 +166,18 @@ export type WorkerRequest =
       readonly request: ChatRequest;
       readonly timeoutMs: number;
     }
-  /** Model calls that want to go out, each to be decided on. */
-  | { readonly kind: 'calls'; readonly calls: readonly AskedCall[] }
+  /** Model calls that ended before their chunk, and those that want to go out, each to be decided on. */
+  | {
+      readonly kind: 'calls';
+      readonly ended: readonly EndedCalls[];
+      readonly asked: readonly AskedCall[];
+    }
   /** Which of these calls have an answer at hand. */
   | {
       readonly kind: 'find';
       readonly id: number;
       readonly statementId: number;
       readonly lookUp: LookUp;
-    }
-  /** Model calls that ended before their chunk. Not answered. */
-  | {
-      readonly kind: 'ended';
-      readonly statementId: number;
-      readonly ended: readonly EndedAttempt[];
     };
 
 /** Keys of calls of one cell to one model. */
@@ -188,6 +186,12 @@ export interface LookUp {
   readonly provider: string;
   readonly model: string;
   readonly callKeys: readonly string[];
+}
+
+/** Calls of a statement that have ended. */
+export interface EndedCalls {
+  readonly statementId: number;
+  readonly ended: readonly EndedAttempt[];
 }
 
 /** A call to decide on. */
@@ -206,7 +210,9 @@ export type WorkerMessage =
   | { readonly kind: 'decisions'; readonly decisions: readonly DecidedCall[] }
   /** Open connections ahead of a statement's calls. */
   | { readonly kind: 'warm'; readonly target: ModelTarget; readonly connections: number }
-  | { readonly kind: 'cancel'; readonly statementId: number };
+  | { readonly kind: 'cancel'; readonly statementId: number }
+  /** No further row of the statement is to start. */
+  | { readonly kind: 'drain'; readonly statementId: number };
 
 /** What was decided on a call. */
 export interface DecidedCall {

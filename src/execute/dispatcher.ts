@@ -69,6 +69,8 @@ export interface Dispatcher {
   dispatch(task: ChunkTask, options: { readonly alone: boolean }): Promise<DispatchResult>;
   /** Tells the workers to stop the statement's rows; their chunks settle early. */
   cancelStatement(statementId: number): void;
+  /** Tells the workers to start no further row of the statement; its chunks settle with the rows that have begun. */
+  drainStatement(statementId: number): void;
   /** Ends the workers that a row of this statement keeps from answering. */
   endStuckWorkers(statementId: number): void;
   close(): Promise<void>;

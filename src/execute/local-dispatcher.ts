@@ -100,6 +100,10 @@ export class LocalDispatcher implements Dispatcher {
     this.#links.cancelStatement(statementId);
   }
 
+  drainStatement(statementId: number): void {
+    this.#links.drainStatement(statementId);
+  }
+
   endStuckWorkers(statementId: number): void {
     for (const { threadId, reading } of this.#links.readings()) {
       const isStuck = reading.busy || this.#watchdog.isSilent(threadId);
