@@ -2,9 +2,10 @@
 import type { SqlNode } from '../duck/parse-sql.ts';
 import { SEMANTIC_SAMPLE_PART, SEMANTIC_SAMPLE_ROWS } from '../limits.ts';
 import type { Tuple } from './answer-book.ts';
+import { askOpen } from './ask-open.ts';
 import { callsPerRun } from './calls-per-run.ts';
 import { Candidates } from './candidates.ts';
-import { guard, passesOf, type SemanticRun } from './find-answers.ts';
+import { passesOf, type SemanticRun } from './find-answers.ts';
 import type { QueryPlan } from './query-plan.ts';
 import { holds } from './query-tree.ts';
 import type { OperatorUse } from './use.ts';
@@ -59,9 +60,7 @@ export async function askTuples(
   tuples: readonly Tuple[],
 ): Promise<void> {
   for (const tuple of tuples) book.lookUp(tuple);
-  const open = book.takeMisses();
-  guard(run, [{ book, tuples: open }]);
-  await run.asker.ask(book, open);
+  await askOpen(run, [{ book, tuples: book.takeMisses() }]);
 }
 
 /** The conditions, cheapest first: by what a few candidates say of how many each leaves. */

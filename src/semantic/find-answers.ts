@@ -11,9 +11,8 @@ import {
   SEMANTIC_MAX_STRICT_PASSES,
   SEMANTIC_NATIVE_ROWS,
 } from '../limits.ts';
-import type { AnswerBook } from './answer-book.ts';
 import type { Asker } from './ask.ts';
-import { callsPerRun } from './calls-per-run.ts';
+import { askOpen } from './ask-open.ts';
 import type { LookUpState } from './look-up.ts';
 import type { NativeLookUps } from './native-look-up.ts';
 import type { PlanReport } from './plan-report.ts';
@@ -107,50 +106,14 @@ export async function runStrictly(run: SemanticRun, text: Rewritten): Promise<Re
 
 /** Asks what the last pass missed, after a look at how much it is. */
 async function askMissing(run: SemanticRun): Promise<void> {
-  const open = run.statement.books.map((book) => ({ book, tuples: book.takeMisses() }));
-  guard(run, open);
-  for (const { book, tuples } of open) await run.asker.ask(book, tuples);
+  await askOpen(
+    run,
+    run.statement.books.map((book) => ({ book, tuples: book.takeMisses() })),
+  );
 }
 
 export function missingOf({ statement }: SemanticRun): number {
   return statement.books.reduce((sum, book) => sum + book.missing, 0);
-}
-
-/** How many questions may still be asked. */
-export function roomFor({ settings, asker }: SemanticRun, { operator }: AnswerBook): number {
-  const each = callsPerRun(operator.cascade);
-  return each === 0 ? Infinity : Math.max(0, Math.floor((settings.maxCalls - asker.calls) / each));
-}
-
-/** Refuses more questions than the statement may ask. */
-export function guard(
-  { settings, asker }: SemanticRun,
-  open: readonly { readonly book: AnswerBook; readonly tuples: readonly unknown[] }[],
-): void {
-  const calls = open.reduce(
-    (sum, { book, tuples }) => sum + tuples.length * callsPerRun(book.operator.cascade),
-    0,
-  );
-  const most = settings.maxCalls;
-  for (const { book, tuples } of open) {
-    if (book.isPaired && tuples.length > settings.maxPairs)
-      throw tooManyPairs(tuples.length, settings);
-  }
-  if (calls === 0 || asker.calls + calls <= most) return;
-  const before = asker.calls > 0 ? ` after ${asker.calls} that were made` : '';
-  throw new RvbbitError(
-    'RVB_LIMIT',
-    `the statement would make ${calls} model calls${before}, and max_calls is ${most}; add plain conditions or a LIMIT, or raise it: -- @ max_calls: ${asker.calls + calls}`,
-    { stage: 'plan' },
-  );
-}
-
-function tooManyPairs(pairs: number, { maxPairs }: SemanticSettings): RvbbitError {
-  return new RvbbitError(
-    'RVB_LIMIT',
-    `the statement compares ${pairs} pairs of values of two tables, and max_pairs is ${maxPairs}; join on a plain condition first, or raise it: -- @ max_pairs: ${pairs}`,
-    { stage: 'plan' },
-  );
 }
 
 function restless(run: SemanticRun): RvbbitError {

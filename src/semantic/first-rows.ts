@@ -1,9 +1,10 @@
 /** LIMIT: finds the first rows, in row order, that meet the conditions, and asks nothing for those after them. */
 import { SEMANTIC_WINDOW_ROWS } from '../limits.ts';
 import type { Tuple } from './answer-book.ts';
+import { askOpen, roomFor } from './ask-open.ts';
 import { Candidates } from './candidates.ts';
 import { askTuples } from './fill-answers.ts';
-import { guard, roomFor, type SemanticRun } from './find-answers.ts';
+import type { SemanticRun } from './find-answers.ts';
 import type { QueryPlan } from './query-plan.ts';
 import { type Condition, conditionOf, operatorsOf, truthOf } from './truth.ts';
 import type { OperatorUse } from './use.ts';
@@ -80,7 +81,12 @@ class FirstRows {
     advance();
     if (this.found || at === rows.length) return;
     for (const [tuple] of rows.slice(at)) if (tuple !== undefined) book.lookUp(tuple);
-    const open = book.takeMisses();
+    let open = book.takeMisses();
+    if (open.length > roomFor(this.#run, book)) {
+      open = await this.#run.asker.askAtHand(book, open);
+      advance();
+      if (this.found) return;
+    }
     const questions = open.slice(0, roomFor(this.#run, book));
     await this.#run.asker.askInOrder(book, questions, {
       enough: () => {
@@ -90,7 +96,7 @@ class FirstRows {
       lookAhead: () => this.#lookAhead(),
     });
     advance();
-    if (!this.found) guard(this.#run, [{ book, tuples: open.slice(questions.length) }]);
+    if (!this.found) await askOpen(this.#run, [{ book, tuples: open.slice(questions.length) }]);
   }
 
   /** Several operators: what a row is asked next depends on what it was answered. */

@@ -17,6 +17,7 @@ export interface StatementCallsParts extends CallAccountParts {
   readonly policy: AnswerPolicy;
   readonly budget: Budget | undefined;
   readonly limits: CallLimits | undefined;
+  readonly onlyAtHand: boolean;
   /** The budget is used up: no further row should start. */
   onBudgetEnd(): void;
   /** The disk has failed: the statement cannot go on. */
@@ -56,6 +57,7 @@ export class StatementCalls {
   }
 
   #leave(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
+    if (this.#parts.onlyAtHand) return refused(BUDGET_USED_UP);
     return this.#waits.signalOf(threadId).aborted ? this.#ended() : this.#share(threadId, request);
   }
 
