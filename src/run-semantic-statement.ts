@@ -4,6 +4,7 @@ import { annotationDiagnostics } from '../grammar/parse-source.ts';
 import { statementParts } from '../grammar/semantic/statement-parts.ts';
 import { type Delivered, deliverReader, endNotices } from './deliver/delivered.ts';
 import type { ResultReader } from './duck/reader.ts';
+import { dropTables } from './duck/stage.ts';
 import { RvbbitError } from './errors.ts';
 import { Budget } from './execute/calls/budget.ts';
 import type { StatementScope } from './execute/statement-env.ts';
@@ -42,9 +43,10 @@ export async function runSemanticStatement(
   const threshold = settings instanceof RvbbitError ? 0 : settings.threshold;
   const read = await readSemanticStatement(text, registry, { session, threshold, signal });
   if (read === undefined) return undefined;
+  let run: SemanticRun | undefined;
   try {
     if (settings instanceof RvbbitError) throw settings;
-    const run = await openRun(read, settings, { statement, scope, context });
+    run = await openRun(read, settings, { statement, scope, context });
     await registerLookUps(session, read.uses, run.state, signal);
     if (explained !== undefined) return await explainRun(run, explained);
     const reader = await execute(run);
@@ -52,6 +54,7 @@ export async function runSemanticStatement(
     const delivered = await deliverReader(reader, context.valueForm, noticesOf(run));
     return withWrittenNames(delivered, read);
   } finally {
+    if (run !== undefined) await dropTables(session, run.stages);
     read.release();
   }
 }
@@ -83,6 +86,8 @@ async function openRun(
     state: { strict: false, stopped: false, rows: 0, mostMissing: SEMANTIC_MAX_OPEN },
     report: new PlanReport(),
     native: new NativeLookUps(scope.session, read.uses),
+    stages: [],
+    mayDiffer: false,
     expectedRows: 0,
     refusesNative: false,
   };
@@ -95,10 +100,10 @@ function execute(run: SemanticRun): Promise<ResultReader> {
 async function changeData(run: SemanticRun): Promise<ResultReader> {
   const { whole, dry, parts } = run.statement;
   if (dry === undefined) return runStrictly(run, whole);
-  const query = await planAnswers(run);
+  const { query, where } = await planAnswers(run);
   if (parts.kind !== 'around') {
-    await passesOf(run, dry);
-    return runStrictly(run, whole);
+    await passesOf(run, query ?? dry);
+    return runStrictly(run, where === undefined ? whole : run.statement.wholeWhere(where));
   }
   const { columns } = await passesOf(run, query ?? dry);
   // A table or file gets no column that is called after a symbol.

@@ -9,6 +9,7 @@ import type { StatementScope } from '../execute/statement-env.ts';
 import {
   SEMANTIC_MAX_PASSES,
   SEMANTIC_MAX_STRICT_PASSES,
+  SEMANTIC_MAX_UNSTABLE_PASSES,
   SEMANTIC_NATIVE_ROWS,
 } from '../limits.ts';
 import type { Asker } from './ask.ts';
@@ -33,8 +34,12 @@ export interface SemanticRun {
   readonly state: LookUpState;
   readonly report: PlanReport;
   readonly native: NativeLookUps;
+  /** Tables that the statement staged; they are dropped at its end. */
+  readonly stages: string[];
   /** Rows that a pass is expected to look up, or that the last one did. */
   expectedRows: number;
+  /** What it reads may differ from run to run, and could not be staged. */
+  mayDiffer: boolean;
   /** DuckDB did not take the statement with native look-ups. */
   refusesNative: boolean;
 }
@@ -45,7 +50,7 @@ export async function passesOf(run: SemanticRun, text: PassText): Promise<Result
     const reader = await onePass(run, text);
     const complete = missingOf(run) === 0 || run.scope.stop.drained !== undefined;
     if (reader !== undefined && complete) return reader;
-    if (pass === SEMANTIC_MAX_PASSES) throw restless(run);
+    if (pass === mostPasses(run)) throw restless(run, pass);
     await askMissing(run);
   }
 }
@@ -92,14 +97,14 @@ export async function runStrictly(run: SemanticRun, text: Rewritten): Promise<Re
   const isBlind = run.statement.dry === undefined;
   if (isBlind && (await isInTransaction(scope.session))) throw blindInTransaction();
   // Without a query of its own such a statement meets its questions a vector at a time.
-  const passes = isBlind ? SEMANTIC_MAX_STRICT_PASSES : SEMANTIC_MAX_PASSES;
+  const passes = isBlind ? SEMANTIC_MAX_STRICT_PASSES : mostPasses(run);
   for (let pass = 1; ; pass += 1) {
     // What was not asked, since the statement is to end, is NULL.
     state.strict = scope.stop.drained === undefined;
     const reader = await onePass(run, text);
     state.strict = false;
     if (reader !== undefined) return reader;
-    if (pass === passes || (await isInTransaction(scope.session))) throw restless(run);
+    if (pass === passes || (await isInTransaction(scope.session))) throw restless(run, pass);
     await askMissing(run);
   }
 }
@@ -116,10 +121,15 @@ export function missingOf({ statement }: SemanticRun): number {
   return statement.books.reduce((sum, book) => sum + book.missing, 0);
 }
 
-function restless(run: SemanticRun): RvbbitError {
+/** Where each run meets other rows, more of them are needed until all that it may meet has been asked. */
+function mostPasses({ mayDiffer }: SemanticRun): number {
+  return mayDiffer ? SEMANTIC_MAX_UNSTABLE_PASSES : SEMANTIC_MAX_PASSES;
+}
+
+function restless(run: SemanticRun, passes: number): RvbbitError {
   return new RvbbitError(
     'RVB_LIMIT',
-    `the statement meets new questions each time it is run (${missingOf(run)} after ${SEMANTIC_MAX_PASSES} times): its input changes, or its operators depend on one another; put the input into a table first (CREATE TEMP TABLE … AS …)`,
+    `the statement meets new questions each time it is run (${missingOf(run)} after ${passes} times): its input changes, or its operators depend on one another; put the input into a table first (CREATE TEMP TABLE … AS …)`,
     { stage: 'execute' },
   );
 }
