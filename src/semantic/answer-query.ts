@@ -6,7 +6,7 @@ import { temporary } from '../duck/stage.ts';
 import { fillAnswers } from './fill-answers.ts';
 import { passesOf, type SemanticRun } from './find-answers.ts';
 import { functionFacts } from './function-facts.ts';
-import { readyQuery, stageSelect } from './inner-queries.ts';
+import { noteUnstable, readyQuery, stageSelect } from './inner-queries.ts';
 import { canDefer, plannedQuery, whereOf } from './planned-query.ts';
 import { isReason, isWritten, mayStop, withPlannedSelect } from './planned-select.ts';
 import { type PlannedSql, plannedSql } from './planned-sql.ts';
@@ -91,11 +91,13 @@ interface Readied extends QueryRoot {
 
 /** Nothing where DuckDB gives no tree, or a transaction stands around it. */
 async function readied(run: SemanticRun, names: readonly string[]): Promise<Readied | undefined> {
-  if (await isInTransaction(run.scope.session)) return undefined;
+  const { scope, statement } = run;
+  const facts = await functionFacts(scope.session, statement.tree);
+  run.mayDiffer = holds(statement.tree, (one) => isVarying(one, facts) || isVolatile(one, facts));
+  if (await isInTransaction(scope.session)) return undefined;
   try {
-    const { node: written } = rootOf(run.statement);
-    const { node, parameters, facts } = await readyQuery(run, names);
-    run.mayDiffer = holds(node, (one) => isVarying(one, facts) || isVolatile(one, facts));
+    const { node: written } = rootOf(statement);
+    const { node, parameters } = await readyQuery(run, facts, names);
     const isChanged = JSON.stringify(node) !== JSON.stringify(written);
     return { node, parameters, scalars: facts.scalars, isChanged };
   } catch (thrown) {
@@ -114,9 +116,8 @@ export async function planned<T>(
   try {
     // Staging computes ahead what the statement may never compute; what fails there would end the transaction.
     if (await isInTransaction(scope.session)) throw new Unplannable('it stands in a transaction');
-    const { scalars } = ready ?? (await functionFacts(scope.session, statement.tree));
     const plan =
-      ready === undefined ? planQuery(statement, scalars) : planSelect(statement, ready, scalars);
+      ready === undefined ? await planAlone(run) : planSelect(statement, ready, ready.scalars);
     report.route = 'plan';
     return await work(plan);
   } catch (thrown) {
@@ -129,6 +130,14 @@ export async function planned<T>(
       report.reason = [report.reason, report.staged].filter((part) => part !== '').join('; ');
     }
   }
+}
+
+/** The plan of a statement of which nothing is asked. */
+async function planAlone(run: SemanticRun): Promise<QueryPlan> {
+  const { statement, scope } = run;
+  const facts = await functionFacts(scope.session, statement.tree);
+  noteUnstable(run, facts);
+  return planQuery(statement, facts.scalars);
 }
 
 async function plannedRows(

@@ -2,7 +2,7 @@
 import type { SqlNode } from '../duck/parse-sql.ts';
 import { fillAnswers } from './fill-answers.ts';
 import type { SemanticRun } from './find-answers.ts';
-import { type FunctionFacts, functionFacts } from './function-facts.ts';
+import type { FunctionFacts } from './function-facts.ts';
 import { chained, lazySelect, type NodeTests } from './lazy-condition.ts';
 import { canDefer, whereOf } from './planned-query.ts';
 import { isReason, mayStop, withPlannedSelect } from './planned-select.ts';
@@ -11,12 +11,17 @@ import { pushedConditions, type Relation } from './pushed-conditions.ts';
 import { planSelect, type QueryPlan, type QueryRoot, rootOf, usesOf } from './query-plan.ts';
 import { holds, isNode, nodesOf } from './query-tree.ts';
 import { mapRelations, relationName, relationsOf } from './relations.ts';
-import { noteStaged, type SelectContext, stabilise } from './stabilise.ts';
+import { isStaged, noteStaged, type SelectContext, stabilise } from './stabilise.ts';
 import { selectStaged, stageRows } from './stage-rows.ts';
 import { isUnstableQuery, isVarying, isVolatile } from './unstable.ts';
-
-/** An entry of a WITH: `key` is its name. */
-type WithQuery = SqlNode;
+import {
+  hasColumnNames,
+  isReference,
+  referencesTo,
+  sameName,
+  type WithQuery,
+  withSeen,
+} from './with-queries.ts';
 
 /** Where a query stands. */
 interface Place {
@@ -36,12 +41,12 @@ interface Place {
  */
 export async function readyQuery(
   run: SemanticRun,
+  facts: FunctionFacts,
   names: readonly string[],
-): Promise<QueryRoot & { facts: FunctionFacts }> {
+): Promise<QueryRoot> {
   const root = rootOf(run.statement);
-  const facts = await functionFacts(run.scope.session, root.node);
   const inner = new InnerQueries(run, facts, root.parameters);
-  return { ...root, node: await inner.ready(root.node, { seen: [] }, names), facts };
+  return { ...root, node: await inner.ready(root.node, { seen: [] }, names) };
 }
 
 class InnerQueries {
@@ -237,6 +242,20 @@ class InnerQueries {
   }
 }
 
+/** Says in EXPLAIN what will be staged of the statement's query, if anything. */
+export function noteUnstable(run: SemanticRun, facts: FunctionFacts): void {
+  const { tree } = run.statement;
+  const useOf = usesOf(run.statement);
+  const isOperator = (node: SqlNode) => useOf(node) !== undefined;
+  const stages = (node: SqlNode): boolean => {
+    const query = isNode(node['value']) ? node['value']['query'] : undefined;
+    if (isNode(query) && isUnstableQuery(query, facts)) return true;
+    const isSelect = node['type'] === 'SELECT_NODE' && ownExpressions(node, isOperator);
+    return isSelect && isStaged(node, { facts, isOperator });
+  };
+  if (holds(tree, stages)) noteStaged(run, { tree }, facts);
+}
+
 /** The rows that a SELECT with a LIMIT gives. */
 export async function stageSelect(run: SemanticRun, plan: QueryPlan, names: readonly string[]) {
   const found = await withPlannedSelect(run, plan, names, async ({ query, isStopped }) => {
@@ -246,36 +265,6 @@ export async function stageSelect(run: SemanticRun, plan: QueryPlan, names: read
   });
   // Rows that were certain are gone: the input has changed since.
   return found ?? stageRows(run, await plannedSql(run.scope, plan.node));
-}
-
-function withSeen(node: SqlNode, seen: readonly WithQuery[]): SqlNode {
-  const map = node['cte_map'];
-  const own = isNode(map) ? nodesOf(map['map']) : [];
-  const others = seen.filter((one) => !own.some((entry) => sameName(one, entry)));
-  return { ...node, cte_map: { map: [...others, ...own] } };
-}
-
-function sameName(a: WithQuery, b: WithQuery): boolean {
-  return String(a['key']).toLowerCase() === String(b['key']).toLowerCase();
-}
-
-function isReference(node: SqlNode, name: string): boolean {
-  const isUnqualified = node['schema_name'] === '' && node['catalog_name'] === '';
-  const isSame = String(node['table_name']).toLowerCase() === name.toLowerCase();
-  return node['type'] === 'BASE_TABLE' && isUnqualified && isSame;
-}
-
-function referencesTo(tree: unknown, name: string): number {
-  let count = 0;
-  holds(tree, (node) => {
-    if (isReference(node, name)) count += 1;
-    return false;
-  });
-  return count;
-}
-
-function hasColumnNames({ column_name_alias: names }: SqlNode): boolean {
-  return Array.isArray(names) && names.length > 0;
 }
 
 /** Whether a SELECT's own expressions hold such a node, those of queries within it apart. */

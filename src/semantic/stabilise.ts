@@ -40,19 +40,13 @@ export async function stabilise(
 ): Promise<SqlNode> {
   const { facts, isOperator } = context;
   const needs = needsOf(node, context);
-  const isUnstableRelation = (relation: SqlNode) =>
-    relation['type'] === 'SUBQUERY'
-      ? isNode(relation['sample']) || isUnstableQuery(relation['subquery'], facts)
-      : holds(relation, (inner) => isVolatile(inner, facts));
-  const relations = relationsOf(node['from_table']);
   const from = node['from_table'];
   const isJoin = isNode(from) && from['type'] === 'JOIN';
-  const isRead = relations.some(isUnstableRelation);
-  if (!needs.rows && !isRead) return node;
+  if (!needs.rows && !needs.relations) return node;
   noteStaged(run, node, facts);
   if (!needs.rows && isJoin) {
     const stage = async (relation: SqlNode): Promise<SqlNode> => {
-      if (!isUnstableRelation(relation)) return relation;
+      if (!isUnstableRelation(relation, facts)) return relation;
       const query = context.withSeen(select([star()], relation, null));
       const staged = await stageRows(run, await plannedSql(run.scope, query));
       return { ...baseTable(staged.table), alias: relationName(relation) };
@@ -68,12 +62,14 @@ export async function stabilise(
 interface Needs {
   /** Rows have to be kept: a condition, a sample or the order picks others each time. */
   readonly rows: boolean;
+  /** A table, file or query in FROM gives others each time. */
+  readonly relations: boolean;
   readonly ordersUnstably: boolean;
   /** Unstable expressions beside or within operators; each occurrence is a value of its own. */
   readonly mixed: readonly SqlNode[];
 }
 
-function needsOf(node: SqlNode, { facts, isOperator }: SelectContext): Needs {
+function needsOf(node: SqlNode, { facts, isOperator }: Omit<SelectContext, 'withSeen'>): Needs {
   const plain = conjuncts(node['where_clause']).filter((part) => !holds(part, isOperator));
   const modifiers = nodesOf(node['modifiers']);
   const isLimited = modifiers.some(({ type }) => String(type).startsWith('LIMIT'));
@@ -94,7 +90,15 @@ function needsOf(node: SqlNode, { facts, isOperator }: SelectContext): Needs {
     isNode(node['sample']) ||
     mixed.length > 0 ||
     holds(plain, (inner) => isVolatile(inner, facts));
-  return { rows, ordersUnstably, mixed };
+  const relations = relationsOf(node['from_table']).some((relation) =>
+    isUnstableRelation(relation, facts),
+  );
+  return { rows, relations, ordersUnstably, mixed };
+}
+
+function isUnstableRelation(relation: SqlNode, facts: FunctionFacts): boolean {
+  if (relation['type'] !== 'SUBQUERY') return holds(relation, (one) => isVolatile(one, facts));
+  return isNode(relation['sample']) || isUnstableQuery(relation['subquery'], facts);
 }
 
 function collect(value: unknown, facts: FunctionFacts, found: SqlNode[]): void {
@@ -263,6 +267,12 @@ function replaced(value: unknown, instead: ReadonlyMap<SqlNode, SqlNode>): unkno
 }
 
 /** Says in EXPLAIN what was staged. */
+/** Whether `stabilise` would stage something of the SELECT. */
+export function isStaged(node: SqlNode, context: Omit<SelectContext, 'withSeen'>): boolean {
+  const { rows, relations } = needsOf(node, context);
+  return rows || relations;
+}
+
 export function noteStaged({ report }: SemanticRun, node: SqlNode, facts: FunctionFacts): void {
   const functions = new Set<string>();
   holds(node, (inner) => {
