@@ -4,6 +4,7 @@ import { annotationDiagnostics } from '../grammar/parse-source.ts';
 import { statementParts } from '../grammar/semantic/statement-parts.ts';
 import { type Delivered, deliverReader, endNotices } from './deliver/delivered.ts';
 import type { ResultReader } from './duck/reader.ts';
+import { dropTables } from './duck/stage.ts';
 import { RvbbitError } from './errors.ts';
 import { Budget } from './execute/calls/budget.ts';
 import type { StatementScope } from './execute/statement-env.ts';
@@ -106,13 +107,15 @@ async function withRun<T>(
   const threshold = settings instanceof RvbbitError ? 0 : settings.threshold;
   const read = await readSemanticStatement(text, registry, { session, threshold, signal });
   if (read === undefined) return undefined;
+  let run: SemanticRun | undefined;
   try {
     if (settings instanceof RvbbitError) throw settings;
-    const run = await openRun(read, settings, { statement, scope, context });
+    run = await openRun(read, settings, { statement, scope, context });
     await registerLookUps(session, read.uses, run.state, signal);
     return await work(run);
   } finally {
     learnAnswers(read.books, threshold, context.experience);
+    if (run !== undefined) await dropTables(session, run.stages);
     read.release();
   }
 }
@@ -144,6 +147,8 @@ async function openRun(
     state: { strict: false, stopped: false, rows: 0, mostMissing: SEMANTIC_MAX_OPEN },
     report: new PlanReport(),
     native: new NativeLookUps(scope.session, read.uses),
+    stages: [],
+    mayDiffer: false,
     expectedRows: 0,
     refusesNative: false,
   };
@@ -156,10 +161,10 @@ function execute(run: SemanticRun): Promise<ResultReader> {
 async function changeData(run: SemanticRun): Promise<ResultReader> {
   const { whole, dry, parts } = run.statement;
   if (dry === undefined) return runStrictly(run, whole);
-  const query = await planAnswers(run);
+  const { query, where } = await planAnswers(run);
   if (parts.kind !== 'around') {
-    await passesOf(run, dry);
-    return runStrictly(run, whole);
+    await passesOf(run, query ?? dry);
+    return runStrictly(run, where === undefined ? whole : run.statement.wholeWhere(where));
   }
   const { columns } = await passesOf(run, query ?? dry);
   // A table or file gets no column that is called after a symbol.

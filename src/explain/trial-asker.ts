@@ -68,12 +68,8 @@ export class TrialAsker implements QuestionAsker {
   async askInOrder(
     book: AnswerBook,
     tuples: readonly Tuple[],
-    progress?: AskProgress,
+    progress: AskProgress,
   ): Promise<void> {
-    if (progress === undefined) {
-      await this.ask(book, tuples);
-      return;
-    }
     const { operator } = book;
     const { parallel } = this.#parts.settings;
     const step = await this.#step(operator);
@@ -92,6 +88,11 @@ export class TrialAsker implements QuestionAsker {
         return;
       }
     }
+  }
+
+  /** Only guards, which are off, make it a point to know beforehand. */
+  async askAtHand(_book: AnswerBook, tuples: readonly Tuple[]): Promise<readonly Tuple[]> {
+    return tuples;
   }
 
   /** Counts a question; nothing is known of those beyond the bound. */

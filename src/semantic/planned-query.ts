@@ -35,10 +35,14 @@ export function plannedQuery(
   },
 ): Promise<PlannedSql> {
   const semantic = options.order.map((condition) => renamed(condition, plan, options.inWhere));
-  const chain = inTurn(semantic.length > 0 ? [...joinBarrier(plan), ...semantic] : []);
-  const where = conjunction([...plan.plain, ...(chain === null ? [] : [chain])]);
-  const node = { ...plan.node, where_clause: where };
+  const node = { ...plan.node, where_clause: whereOf(plan, semantic) };
   return plannedSql(scope, canDefer(plan) ? deferred(plan, node, options.names) : node);
+}
+
+/** The plan's WHERE with its semantic conditions in this order, each looked at only where those before it hold. */
+export function whereOf(plan: QueryPlan, order: readonly SqlNode[]): SqlNode | null {
+  const chain = inTurn(order.length > 0 ? [...joinBarrier(plan), ...order] : []);
+  return conjunction([...plan.plain, ...(chain === null ? [] : [chain])]);
 }
 
 /** Whether operators of the select list can wait for the LIMIT. */

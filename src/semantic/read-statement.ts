@@ -46,6 +46,8 @@ export interface SemanticStatement {
   readonly dry: Rewritten | undefined;
   /** `whole`, with this query in the place of the one that stands in it, and these names for its columns. */
   wholeWith(query: string | undefined, names: readonly string[] | undefined): Rewritten;
+  /** `whole`, with this condition in the place of its WHERE. */
+  wholeWhere(condition: string): Rewritten;
   /** DuckDB's tree of `dry`, where it can be made SQL again. */
   readonly tree: readonly SqlNode[] | undefined;
   release(): void;
@@ -122,6 +124,8 @@ export async function readSemanticStatement(
     whole: rewrite(source, replacements),
     wholeWith: (query, names) =>
       rewritePieces(source, piecesWith(source, parts, query, names), replacements),
+    wholeWhere: (condition) =>
+      rewritePieces(source, piecesWhere(source, parts, condition), replacements),
     dry,
     tree: parsed?.kind === 'tree' && parsed.isExact ? parsed.statements : undefined,
     release() {
@@ -156,6 +160,17 @@ function piecesWith(
   const named =
     list === undefined ? [inner] : ['SELECT * FROM (', inner, `\n) AS rvb_named(${list})`];
   return [{ start: 0, end: start }, ...named, { start: end, end: source.length }];
+}
+
+function piecesWhere(
+  source: string,
+  parts: StatementParts,
+  condition: string,
+): readonly (Span | string)[] {
+  const whole = { start: 0, end: source.length };
+  if (parts.kind !== 'change' || parts.where === undefined) return [whole];
+  const { start, end } = parts.where;
+  return [{ start: 0, end: start }, condition, { start: end, end: source.length }];
 }
 
 function dryPieces(parts: StatementParts, source: string): readonly (Span | string)[] | undefined {

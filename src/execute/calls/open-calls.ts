@@ -20,6 +20,7 @@ export function openCalls(env: StatementEnv, plan: CallPlan, budget?: Budget): S
     policy: answerPolicy(plan.cache, { dedupe, deterministic, answersKept }, ledger.startedUs),
     budget: budget ?? (hasBudget ? new Budget(plan.budget) : undefined),
     limits: plan.limits,
+    onlyAtHand: plan.onlyAtHand === true,
     costOf: (provider, model, usage) => models?.costOf(provider, model, usage),
     onBudgetEnd: () => stop.drain('budget'),
     onJournalFailure: (failure) => stop.fail(failure),

@@ -20,6 +20,7 @@ export interface StatementCallsParts extends Omit<CallAccountParts, 'keeps'> {
   readonly policy: AnswerPolicy;
   readonly budget: Budget | undefined;
   readonly limits: CallLimits | undefined;
+  readonly onlyAtHand: boolean;
   /** The budget is used up: no further row should start. */
   onBudgetEnd(): void;
   /** The disk has failed: the statement cannot go on. */
@@ -67,6 +68,7 @@ export class StatementCalls {
   }
 
   #leave(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
+    if (this.#parts.onlyAtHand) return refused(BUDGET_USED_UP);
     return this.#waits.signalOf(threadId).aborted ? this.#ended() : this.#share(threadId, request);
   }
 
