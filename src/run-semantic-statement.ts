@@ -40,7 +40,8 @@ export async function runSemanticStatement(
   // What is wrong with an annotation matters only once there is an operator: on plain SQL it is a comment.
   const settings = settingsOf(statement, context.source);
   const threshold = settings instanceof RvbbitError ? 0 : settings.threshold;
-  const read = await readSemanticStatement(text, registry, { session, threshold, signal });
+  const options = { session, threshold, signal, cascadeRoot: context.cascadeRoot };
+  const read = await readSemanticStatement(text, registry, options);
   if (read === undefined) return undefined;
   try {
     if (settings instanceof RvbbitError) throw settings;
@@ -150,7 +151,11 @@ function noticesOf(run: SemanticRun): readonly Notice[] {
   const { statement, asker, scope } = run;
   const unasked = scope.stop.drained === undefined ? 0 : missingOf(run);
   const failed = statement.books.reduce((sum, book) => sum + book.failed, unasked);
-  const notices: Notice[] = [...asker.advisories.notices(), ...endNotices(scope)];
+  const notices: Notice[] = [
+    ...asker.advisories.notices(),
+    ...asker.notices,
+    ...endNotices(scope),
+  ];
   if (failed > 0) {
     const what =
       failed === 1 ? '1 answer is missing and counts' : `${failed} answers are missing and count`;

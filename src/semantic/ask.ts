@@ -13,8 +13,10 @@ import type { Json } from '../json.ts';
 import { WINDOW_MAX_RUNS } from '../limits.ts';
 import type { BoundModels, Models } from '../model/models.ts';
 import type { Operator } from '../operators/operator.ts';
+import type { Notice } from '../result.ts';
 import type { Answer, AnswerBook, Tuple } from './answer-book.ts';
 import { answerValue } from './answer-value.ts';
+import { askSeeds } from './ask-seeds.ts';
 import { callsPerRun } from './calls-per-run.ts';
 import type { SemanticSettings } from './semantic-settings.ts';
 
@@ -29,6 +31,8 @@ export interface AskProgress {
 /** The asking side of a statement. Batches follow one another, and share its budget and account. */
 export class Asker {
   readonly advisories = new AdvisoryTally();
+  /** What the caller is to be told of what was asked. */
+  readonly notices: Notice[] = [];
   readonly #scope: StatementScope;
   readonly #models: Models;
   readonly #settings: SemanticSettings;
@@ -77,6 +81,10 @@ export class Asker {
     progress?: AskProgress,
   ): Promise<void> {
     if (tuples.length === 0 || this.#scope.stop.drained !== undefined) return;
+    if (book.operator.seed !== undefined) {
+      await this.#askSeeds(book, tuples);
+      return;
+    }
     const { ledger, stop } = this.#scope;
     const { operator } = book;
     const { parallel, timeoutMs, cache, onError } = this.#settings;
@@ -85,10 +93,7 @@ export class Asker {
     // Workers refuse what comes for a statement that was cancelled, so a batch that may be is one of its own.
     const id = progress === undefined ? this.#scope.id : nextStatementId();
     const env = { ...(await this.#envOf(operator, batchStop)), id };
-    const first = this.#asked;
-    this.#asked += tuples.length;
-    this.#calls += tuples.length * callsPerRun(operator.cascade);
-    ledger.note({ t: 'statement.read', rows: this.#asked, runs: this.#asked, deduped: 0 });
+    const first = this.#count(operator, tuples.length);
     let answered = 0;
     let isEnough = false;
     const window = new Window(parallel, progress?.lookAhead ?? (() => WINDOW_MAX_RUNS));
@@ -130,6 +135,28 @@ export class Asker {
         ledger.note({ t: 'statement.read', rows: this.#asked, runs: this.#asked, deduped: 0 });
       }
     }
+  }
+
+  async #askSeeds(book: AnswerBook, tuples: readonly Tuple[]): Promise<void> {
+    const { operator } = book;
+    await askSeeds(book, tuples, {
+      env: await this.#envOf(operator, this.#scope.stop),
+      settings: this.#settings,
+      budget: this.#budget,
+      advisories: this.advisories,
+      notices: this.notices,
+      count: (runs) => this.#count(operator, runs),
+    });
+  }
+
+  /** Counts runs as asked for; the place of the first among the statement's. */
+  #count({ cascade }: Operator, runs: number): number {
+    const first = this.#asked;
+    this.#asked += runs;
+    this.#calls += runs * callsPerRun(cascade);
+    const { ledger } = this.#scope;
+    ledger.note({ t: 'statement.read', rows: this.#asked, runs: this.#asked, deduped: 0 });
+    return first;
   }
 
   async #envOf(operator: Operator, stop: StatementSignal): Promise<StatementEnv> {

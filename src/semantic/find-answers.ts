@@ -11,9 +11,9 @@ import {
   SEMANTIC_MAX_STRICT_PASSES,
   SEMANTIC_NATIVE_ROWS,
 } from '../limits.ts';
-import type { AnswerBook } from './answer-book.ts';
+import type { AnswerBook, Tuple } from './answer-book.ts';
 import type { Asker } from './ask.ts';
-import { callsPerRun } from './calls-per-run.ts';
+import { callsOf, callsPerRun } from './calls-per-run.ts';
 import type { LookUpState } from './look-up.ts';
 import type { NativeLookUps } from './native-look-up.ts';
 import type { PlanReport } from './plan-report.ts';
@@ -125,12 +125,9 @@ export function roomFor({ settings, asker }: SemanticRun, { operator }: AnswerBo
 /** Refuses more questions than the statement may ask. */
 export function guard(
   { settings, asker }: SemanticRun,
-  open: readonly { readonly book: AnswerBook; readonly tuples: readonly unknown[] }[],
+  open: readonly { readonly book: AnswerBook; readonly tuples: readonly Tuple[] }[],
 ): void {
-  const calls = open.reduce(
-    (sum, { book, tuples }) => sum + tuples.length * callsPerRun(book.operator.cascade),
-    0,
-  );
+  const calls = open.reduce((sum, { book, tuples }) => sum + callsOf(book.operator, tuples), 0);
   const most = settings.maxCalls;
   for (const { book, tuples } of open) {
     if (book.isPaired && tuples.length > settings.maxPairs)
