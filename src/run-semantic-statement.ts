@@ -12,6 +12,7 @@ import { loadOperators } from './operators/load-operators.ts';
 import type { Notice } from './result.ts';
 import { answerQuery, planAnswers } from './semantic/answer-query.ts';
 import { Asker } from './semantic/ask.ts';
+import { checkArguments } from './semantic/check-arguments.ts';
 import { explainLines, explainQuery, type SemanticActual } from './semantic/explain-query.ts';
 import { missingOf, passesOf, runStrictly, type SemanticRun } from './semantic/find-answers.ts';
 import { registerLookUps } from './semantic/look-up.ts';
@@ -47,6 +48,7 @@ export async function runSemanticStatement(
     if (settings instanceof RvbbitError) throw settings;
     const run = await openRun(read, settings, { statement, scope, context });
     await registerLookUps(session, read.uses, run.state, signal);
+    await checkArguments(read, scope);
     if (explained !== undefined) return await explainRun(run, explained);
     const reader = await execute(run);
     await scope.desk.journal.commit();

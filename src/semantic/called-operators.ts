@@ -40,14 +40,18 @@ export async function calledOperators(
 function operatorNamed(registry: OperatorRegistry, name: string): Operator {
   const operator = registry.operators.get(name) ?? registry.byFunction(name);
   if (operator === undefined) throw new Error(`no operator is called ${name}`);
-  if (operator.shape !== 'SCALAR') {
-    throw new RvbbitError(
-      'RVB_UNSUPPORTED',
-      `${operator.name} is an operator of shape ${operator.shape}, which this version does not execute yet`,
-      { stage: 'bind' },
-    );
-  }
+  const list = operator.args.find(({ type }) => type.endsWith('[]'));
+  if (operator.shape !== 'SCALAR') throw notYet(`an operator of shape ${operator.shape}`, operator);
+  if (list !== undefined) throw notYet(`an operator with an argument ${list.type}`, operator);
   return operator;
+}
+
+function notYet(what: string, { name }: Operator): RvbbitError {
+  return new RvbbitError(
+    'RVB_UNSUPPORTED',
+    `${name} is ${what}, which this version does not execute yet`,
+    { stage: 'bind' },
+  );
 }
 
 async function cascadeAt(root: string, path: string) {

@@ -47,6 +47,8 @@ export interface SemanticStatement {
   readonly dry: Rewritten | undefined;
   /** `whole`, with this query in the place of the one that stands in it, and these names for its columns. */
   wholeWith(query: string | undefined, names: readonly string[] | undefined): Rewritten;
+  /** `whole`, with a function of this name at the operator's place. */
+  wholeNaming(span: SemanticSpan, name: string): Rewritten;
   /** DuckDB's tree of `dry`, where it can be made SQL again. */
   readonly tree: readonly SqlNode[] | undefined;
   release(): void;
@@ -126,6 +128,11 @@ export async function readSemanticStatement(
     whole: rewrite(source, replacements),
     wholeWith: (query, names) =>
       rewritePieces(source, piecesWith(source, parts, query, names), replacements),
+    wholeNaming: (span, name) => {
+      const text = symbolText(span, { infix: name, call: name });
+      const others = replacements.filter((replacement) => replacement.span !== span.span);
+      return rewrite(source, [...others, { span: span.span, text }]);
+    },
     dry,
     tree: parsed?.kind === 'tree' && parsed.isExact ? parsed.statements : undefined,
     release() {
