@@ -2,7 +2,7 @@
 import type { Diagnostic, SqlStatement } from '../grammar/ast.ts';
 import { annotationDiagnostics } from '../grammar/parse-source.ts';
 import { statementParts } from '../grammar/semantic/statement-parts.ts';
-import { type Delivered, deliverReader, endNotices } from './deliver/delivered.ts';
+import { type Delivered, deliverReader, endNotices, shadowNotice } from './deliver/delivered.ts';
 import type { ResultReader } from './duck/reader.ts';
 import { RvbbitError } from './errors.ts';
 import { Budget } from './execute/calls/budget.ts';
@@ -153,11 +153,7 @@ function noticesOf(run: SemanticRun): readonly Notice[] {
   const { statement, asker, scope } = run;
   const unasked = scope.stop.drained === undefined ? 0 : missingOf(run);
   const failed = statement.books.reduce((sum, book) => sum + book.failed, unasked);
-  const notices: Notice[] = [
-    ...asker.advisories.notices(),
-    ...asker.notices,
-    ...endNotices(scope),
-  ];
+  const notices: Notice[] = [...asker.advisories.notices(), ...asker.notices, ...endNotices(scope)];
   if (failed > 0) {
     const what =
       failed === 1 ? '1 answer is missing and counts' : `${failed} answers are missing and count`;

@@ -1,17 +1,16 @@
 /** Asks what calls of the seeds' functions ask: the rows that they are given are runs of the cascade they name. */
-import { hasPermanentTable, runOverTable } from '../execute/execute-run.ts';
-import { shadowNotice } from '../deliver/delivered.ts';
+
 import type { AppendColumn } from '../duck/append.ts';
 import { quoteIdentifier } from '../duck/quote.ts';
 import type { AdvisoryTally } from '../execute/advisories.ts';
 import type { Budget } from '../execute/calls/budget.ts';
+import { hasPermanentTable, runOverTable } from '../execute/execute-run.ts';
 import { executeRuns } from '../execute/execute-runs.ts';
 import type { StatementEnv } from '../execute/statement-env.ts';
 import { Window } from '../execute/window.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { readSeedCall, type SeedCall } from '../operators/seed-call.ts';
 import type { CallPlan } from '../plan/plan.ts';
-import type { Notice } from '../result.ts';
 import type { AnswerBook, Tuple } from './answer-book.ts';
 import { inputOf, SeedRuns } from './seed-runs.ts';
 import type { SemanticSettings } from './semantic-settings.ts';
@@ -22,7 +21,8 @@ export interface SeedAsking {
   readonly settings: SemanticSettings;
   readonly budget: Budget | undefined;
   readonly advisories: AdvisoryTally;
-  readonly notices: Notice[];
+  /** Tables that were made under the name of one in the database. */
+  readonly shadowing: string[];
   /** Counts runs as asked for; gives the first one's place among the statement's. */
   count(runs: number): number;
 }
@@ -104,7 +104,7 @@ async function runBatch(book: AnswerBook, call: BatchCall, asking: SeedAsking): 
   const { env, settings, budget, advisories } = asking;
   await makeTable(call, env);
   if (await hasPermanentTable(env.session, call.table)) {
-    asking.notices.push(shadowNotice(call.table));
+    asking.shadowing.push(call.table);
   }
   const names = call.columns.map(({ name }) => name);
   const table = { name: call.table, rowCount: call.rows.length, columns: names };

@@ -13,7 +13,6 @@ import type { Json } from '../json.ts';
 import { WINDOW_MAX_RUNS } from '../limits.ts';
 import type { BoundModels, Models } from '../model/models.ts';
 import type { Operator } from '../operators/operator.ts';
-import type { Notice } from '../result.ts';
 import type { Answer, AnswerBook, Tuple } from './answer-book.ts';
 import { answerValue } from './answer-value.ts';
 import { askSeeds } from './ask-seeds.ts';
@@ -31,8 +30,8 @@ export interface AskProgress {
 /** The asking side of a statement. Batches follow one another, and share its budget and account. */
 export class Asker {
   readonly advisories = new AdvisoryTally();
-  /** What the caller is to be told of what was asked. */
-  readonly notices: Notice[] = [];
+  /** Tables that were made under the name of one in the database. */
+  readonly shadowing: string[] = [];
   readonly #scope: StatementScope;
   readonly #models: Models;
   readonly #settings: SemanticSettings;
@@ -144,7 +143,7 @@ export class Asker {
       settings: this.#settings,
       budget: this.#budget,
       advisories: this.advisories,
-      notices: this.notices,
+      shadowing: this.shadowing,
       count: (runs) => this.#count(operator, runs),
     });
   }

@@ -8,7 +8,8 @@ import { OPERATOR_MAX_ARGS } from '../limits.ts';
 import { checkCall } from '../operators/check-call.ts';
 import type { Operator } from '../operators/operator.ts';
 import { refusedCall } from './argument-types.ts';
-import type { SemanticStatement } from './read-statement.ts';
+import { NATIVE_TYPES } from './native-types.ts';
+import type { PlacedOperator, SemanticStatement } from './read-statement.ts';
 import { sourceError, unrewrittenError } from './source-error.ts';
 import { takeSymbol } from './symbols.ts';
 
@@ -17,15 +18,23 @@ export async function checkArguments(
   statement: SemanticStatement,
   scope: StatementScope,
 ): Promise<void> {
+  // Of a text DuckDB takes what the operators do. Its other casts are wider, and may stand in a macro.
+  const lax = statement.placed.filter(({ operator }) => !takesTextsAlone(operator));
+  if (lax.length > 0) await probeTypes(statement, lax, scope);
   const thrown = await bindError(statement.whole, scope);
   if (thrown !== undefined) throw unrewrittenError(thrown, statement, statement.whole);
-  // DuckDB takes less for a text than it takes for other types, just as the operators do.
-  const lax = statement.placed.filter(({ operator }) => !takesTextsAlone(operator));
-  if (lax.length === 0) return;
+}
+
+/** Asks DuckDB for the types of each operator's arguments, and holds them against what it takes. */
+async function probeTypes(
+  statement: SemanticStatement,
+  placed: readonly PlacedOperator[],
+  scope: StatementScope,
+): Promise<void> {
   const probe = takeSymbol('a probe');
   try {
     await registerProbe(scope.session, probe);
-    for (const { operator, span } of lax) {
+    for (const { operator, span } of placed) {
       const name = span.kind === 'call' ? probe.call : probe.infix;
       const refused = await bindError(statement.wholeNaming(span, name), scope);
       const call = refused === undefined ? undefined : refusedCall(refused.message);
@@ -39,8 +48,10 @@ export async function checkArguments(
   }
 }
 
-function takesTextsAlone({ args, seed }: Operator): boolean {
-  return seed !== undefined || args.every(({ type }) => type.toUpperCase() === 'VARCHAR');
+/** No macro with casts stands for it. */
+function takesTextsAlone({ args, returns }: Operator): boolean {
+  const isText = args.every(({ type }) => type.toUpperCase() === 'VARCHAR');
+  return isText && NATIVE_TYPES.has(returns.toUpperCase());
 }
 
 /** What DuckDB's binder says of a text; a text that it does not explain (a PIVOT is two statements) it binds later. */

@@ -55,9 +55,7 @@ function mismatchIn(
   const refused = refusedCall(message);
   if (refused === undefined) return undefined;
   const { name, types } = refused;
-  const named = placed.filter(({ use: { names } }) =>
-    [names.infix, names.call].some((own) => name === own || name === `${own}_text`),
-  );
+  const named = placed.filter(({ use: { names } }) => [names.infix, names.call].includes(name));
   const found = named.find(({ span: { span } }) => span.start === offset) ?? named[0];
   if (found === undefined) return undefined;
   const { operator, span } = found;
