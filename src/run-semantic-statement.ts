@@ -153,7 +153,11 @@ function noticesOf(run: SemanticRun): readonly Notice[] {
   const { statement, asker, scope } = run;
   const unasked = scope.stop.drained === undefined ? 0 : missingOf(run);
   const failed = statement.books.reduce((sum, book) => sum + book.failed, unasked);
-  const notices: Notice[] = [...asker.advisories.notices(), ...asker.notices, ...endNotices(scope)];
+  const notices: Notice[] = [
+    ...asker.advisories.notices(),
+    ...asker.shadowing.map(shadowNotice),
+    ...endNotices(scope),
+  ];
   if (failed > 0) {
     const what =
       failed === 1 ? '1 answer is missing and counts' : `${failed} answers are missing and count`;
