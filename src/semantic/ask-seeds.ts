@@ -12,7 +12,7 @@ import type { Json, JsonObject } from '../json.ts';
 import { readSeedCall, type SeedCall } from '../operators/seed-call.ts';
 import type { CallPlan } from '../plan/plan.ts';
 import type { AnswerBook, Tuple } from './answer-book.ts';
-import { inputOf, SeedRuns } from './seed-runs.ts';
+import { inputOf, rowsOf, SeedRuns } from './seed-runs.ts';
 import type { SemanticSettings } from './semantic-settings.ts';
 
 /** What the asking works with. */
@@ -50,10 +50,8 @@ export async function askSeeds(
     return { runs, place };
   };
   const asked = calls.map(({ tuple, call }) => {
-    if (call === undefined || call.kind === 'batch') return { tuple, call, runs: [] };
-    if (call.kind === 'map')
-      return { tuple, call, runs: call.rows.map((row) => runOf(row, call.parallel)) };
-    return { tuple, call, runs: [runOf(call.input, asking.settings.parallel)] };
+    const lanes = call?.kind === 'map' ? call.parallel : asking.settings.parallel;
+    return { tuple, call, runs: rowsOf(call).map((row) => runOf(row, lanes)) };
   });
   for (const runs of groups.values()) {
     if (asking.env.stop.drained === undefined) await runAll(book, runs, asking);

@@ -1,8 +1,8 @@
 /** How many model calls one run of a cascade makes if every cell runs once, and how many questions make. */
 import type { Cascade } from '../cascade/cascade.ts';
 import type { Operator } from '../operators/operator.ts';
-import { readSeedCall } from '../operators/seed-call.ts';
 import type { Tuple } from './answer-book.ts';
+import { seedRunCount } from './seed-runs.ts';
 
 export function callsPerRun(cascade: Cascade): number {
   let calls = 0;
@@ -18,12 +18,11 @@ export function callsPerRun(cascade: Cascade): number {
   return calls;
 }
 
-/** The same of questions: of a list of rows each is a run. Throws what is wrong with a list. */
-export function callsOf({ cascade, seed }: Operator, questions: readonly Tuple[]): number {
-  const each = callsPerRun(cascade);
-  if (seed !== 'rvbbit_map_parallel' || each === 0) return questions.length * each;
-  return questions.reduce((sum, question) => {
-    const call = readSeedCall(seed, question);
-    return sum + (call?.kind === 'map' ? call.rows.length : 0) * each;
-  }, 0);
+/** The same of questions. Throws what is wrong with a call that gives a cascade its rows. */
+export function callsOf(operator: Operator, questions: readonly Tuple[]): number {
+  const each = callsPerRun(operator.cascade);
+  if (each === 0) return 0;
+  return (
+    each * (operator.seed === undefined ? questions.length : seedRunCount(operator, questions))
+  );
 }

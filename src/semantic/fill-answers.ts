@@ -45,12 +45,25 @@ async function ask(
   { condition, single }: Step,
   known: readonly SqlNode[],
 ): Promise<void> {
-  if (single === undefined) {
+  // Under OR, AND and CASE an operator is looked at for some rows alone, as DuckDB knows best.
+  if (single === undefined || holds(condition, isLazy)) {
     await passesOf(run, await candidates.conditionSql([...known, condition]));
     return;
   }
   await askTuples(run, single.use, await candidates.tuples(single.node, single.use, known));
 }
+
+function isLazy({ type }: SqlNode): boolean {
+  return LAZY.has(String(type));
+}
+
+const LAZY = new Set([
+  'CONJUNCTION_OR',
+  'CONJUNCTION_AND',
+  'CASE_EXPR',
+  'OPERATOR_COALESCE',
+  'OPERATOR_TRY',
+]);
 
 /** Asks those of the tuples that have no answer yet. */
 export async function askTuples(

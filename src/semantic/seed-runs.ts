@@ -5,6 +5,8 @@ import { RvbbitError } from '../errors.ts';
 import type { Piece, RunInputs } from '../execute/chunk.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Operator } from '../operators/operator.ts';
+import { readSeedCall, type SeedCall } from '../operators/seed-call.ts';
+import type { Tuple } from './answer-book.ts';
 
 /** What a run gave: as the value rule has it, and as it was. */
 export interface SeedOutcome {
@@ -65,6 +67,28 @@ export class SeedRuns {
         : { text, value: results?.[index] ?? null };
     }
   }
+}
+
+/** How many runs calls ask for. Throws what is wrong with one. */
+export function seedRunCount(operator: Operator, questions: readonly Tuple[]): number {
+  const { seed, deterministic } = operator;
+  const inputs = new Set<string>();
+  let count = 0;
+  for (const question of questions) {
+    const call = seed === undefined ? undefined : readSeedCall(seed, question);
+    if (call?.kind === 'batch') count += 1;
+    for (const row of rowsOf(call)) {
+      count += 1;
+      inputs.add(JSON.stringify(inputOf(operator, row)));
+    }
+  }
+  return deterministic && seed !== 'rvbbit_run_batch' ? inputs.size : count;
+}
+
+/** The rows that are each a run. */
+export function rowsOf(call: SeedCall | undefined): readonly JsonObject[] {
+  if (call === undefined || call.kind === 'batch') return [];
+  return call.kind === 'map' ? call.rows : [call.input];
 }
 
 /** What of a row the cascade reads, under its own names, as MAP gives it. Throws RVB_TYPE_MISMATCH for what is not there. */

@@ -171,13 +171,13 @@ test('equal inputs are one run, answers of earlier statements are none, and at m
     assert.is((await simulator.ledger()).totals.maxInFlight, 7);
   }));
 
-test('max_calls counts the rows of a list, before the first call', () =>
+test('max_calls counts the runs of a list, before the first call', () =>
   withItems(async (engine, simulator) => {
     const sql =
-      "-- @ max_calls: 79\nSELECT rvbbit_map_parallel('brand.yaml', (SELECT json_group_array(to_json(p)) FROM p), 3)";
+      "-- @ max_calls: 39\nSELECT rvbbit_map_parallel('brand.yaml', (SELECT json_group_array(to_json(p)) FROM p), 3)";
     const { code, message } = await failure(engine, sql);
     assert.is(code, 'RVB_LIMIT');
-    assert.match(message, /80 model calls, and max_calls is 79/);
+    assert.match(message, /40 model calls, and max_calls is 39/);
     assert.is((await simulator.ledger()).totals.calls, 0);
   }));
 
