@@ -1,6 +1,6 @@
 /** Model calls of semantic queries by the server's ledger, beside the least that can answer them and EXPLAIN's figure. */
 import { Engine } from '../../src/index.ts';
-import { spawnSimulator } from '../../src/simulator/spawn.ts';
+import { startSimulator } from '../../src/testing.ts';
 import { cascadeRoot } from '../fixture-root.ts';
 import type { Figure, Sample, Suite } from '../suite.ts';
 import { IN_FLIGHT, QUERIES, type SpendQuery, TABLE } from './spend-queries.ts';
@@ -16,7 +16,7 @@ const RULES = [
 ];
 
 async function measure({ sql, least, first }: SpendQuery): Promise<Sample> {
-  await using server = await spawnSimulator({ rules: RULES });
+  await using server = await startSimulator({ rules: RULES });
   await using engine = await Engine.open({
     cascades: cascadeRoot,
     threads: 1,
@@ -28,9 +28,9 @@ async function measure({ sql, least, first }: SpendQuery): Promise<Sample> {
   }
   if (first !== undefined) await engine.query(first);
   const explained = await engine.query(`EXPLAIN (FORMAT JSON) ${sql}`);
-  const before = (await server.ledger()).totals.calls;
+  const before = server.ledger().totals.calls;
   const { summary } = await engine.query(sql);
-  const calls = (await server.ledger()).totals.calls - before;
+  const calls = server.ledger().totals.calls - before;
   if (summary.calls.sent !== calls) {
     throw new Error(`the account says ${summary.calls.sent} calls, and the server had ${calls}`);
   }
