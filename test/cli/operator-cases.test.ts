@@ -43,18 +43,29 @@ function literal(text: string): string {
 
 const TESTS = ['test', '--cascades', BUILT_IN_ROOT, '--threads', '1'];
 
+/** Runs in a folder of its own: answers of an earlier run must not be at hand. */
+async function within<T>(use: (cwd: string) => Promise<T>): Promise<T> {
+  const cwd = makeFolder({});
+  try {
+    return await use(cwd);
+  } finally {
+    removeFolder(cwd);
+  }
+}
+
 test('every case passes against a server that knows the answers', async () => {
   const { count, asked, rules: known } = await rules();
   await using sim = await startSimulator({ rules: known });
   const env = { OPENAI_BASE_URL: `${sim.url}`, RVBBIT_MODEL: 'openai/sim' };
-  const { code, stdout, stderr } = await rvbbit(TESTS, { env });
+  const { code, stdout, stderr } = await within((cwd) => rvbbit(TESTS, { cwd, env }));
   assert.equal([code, stdout.match(/^not ok.*(?:\n {2}.*)*/gm)], [0, null], stderr);
   assert.ok(stdout.endsWith(`\n${count} passed, 0 failed\n`), stdout.slice(-200));
   assert.is(sim.ledger().totals.calls, asked);
 });
 
 test('with word overlap those pass that rules decide, and as many as the page says', async () => {
-  const { stdout } = await rvbbit(TESTS, { env: { RVBBIT_MODEL: 'lexical' } });
+  const env = { RVBBIT_MODEL: 'lexical' };
+  const { stdout } = await within((cwd) => rvbbit(TESTS, { cwd, env }));
   const [, passed = '', failed = ''] = /(\d+) passed, (\d+) failed\n$/.exec(stdout) ?? [];
   for (const { operator, file } of await readBuiltInFiles()) {
     for (const testCase of operator.cascade.testCases) {
@@ -68,15 +79,12 @@ test('with word overlap those pass that rules decide, and as many as the page sa
 });
 
 test('an operator that was copied is tested by its file', async () => {
-  const cwd = makeFolder({});
-  try {
+  await within(async (cwd) => {
     await rvbbit(['ops', 'eject', 'SOUNDS_LIKE'], { cwd });
     const { code, stdout } = await rvbbit(['test', 'operators/sounds_like.yaml'], { cwd });
     assert.is(code, 0);
     assert.match(stdout, /^ok operators\/sounds_like\.yaml: [\s\S]*\n\d+ passed, 0 failed\n$/);
-  } finally {
-    removeFolder(cwd);
-  }
+  });
 });
 
 test.run();
