@@ -63,9 +63,12 @@ export async function askSeeds(
       continue;
     }
     const outcomes = runs.map((run) => run.runs.outcomeAt(run.place));
-    if (outcomes.includes(undefined)) continue;
+    const notRun = outcomes.filter((outcome) => outcome === undefined).length;
+    // Of a list what is done is given; a list of which nothing is done is no answer.
+    if (notRun > 0 && notRun === outcomes.length) continue;
+    book.failed += notRun;
     const isMap = call?.kind === 'map';
-    const list = isMap ? JSON.stringify(outcomes.map((outcome) => outcome!.value)) : null;
+    const list = isMap ? JSON.stringify(outcomes.map((outcome) => outcome?.value ?? null)) : null;
     book.answer(tuple, list ?? outcomes[0]?.text ?? null);
   }
 }

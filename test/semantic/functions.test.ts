@@ -6,6 +6,7 @@ import type { RunReport } from '../../src/execute/execute-run.ts';
 import { Engine, type QueryOptions, type QueryResult, type RvbbitError } from '../../src/index.ts';
 import { SEED_MAX_ROWS } from '../../src/limits.ts';
 import type { SimulatorProcess } from '../../src/simulator/spawn.ts';
+import { startSimulator } from '../../src/testing.ts';
 import { withModel } from '../model/engine-support.ts';
 
 const cascades = fileURLToPath(new URL('../../../test/fixtures/functions', import.meta.url));
@@ -200,6 +201,29 @@ test('a failed run is NULL and says so, or what on_error says', () =>
     const mapped = `-- @ on_error: default:none\nSELECT rvbbit_map_parallel('brand.yaml', '[{"name": "bad"}]', 1)`;
     assert.equal(column(await engine.query(mapped)), ['["none"]']);
   }));
+
+test('a budget ends the runs, and of a list what is done is given', async () => {
+  await using simulator = await startSimulator({ rules: [{ answer: 'Sony' }] });
+  const prices = { any: { inputPerMtok: 1, outputPerMtok: 1 } };
+  await using engine = await Engine.open({
+    cascades,
+    threads: 1,
+    providers: { sim: { baseUrl: simulator.url, prices } },
+    model: 'sim/any',
+  });
+  const list = "(SELECT json_group_array({'name': 'item ' || i}) FROM range(200) r(i))";
+  const result = await engine.query(
+    `-- @ max_cost: 0.0004\nSELECT rvbbit_map_parallel('brand.yaml', ${list}, 1) AS v`,
+  );
+  const { status, reason, rows } = result.summary;
+  assert.equal([status, reason], ['incomplete', 'budget']);
+  const values = JSON.parse(String(result.rows[0]!['v'])) as readonly (string | null)[];
+  assert.is(values.length, 200);
+  assert.ok(rows.ok > 5 && rows.notRun > 5, JSON.stringify(rows));
+  assert.is(values.filter((value) => value === 'Sony').length, rows.ok);
+  assert.match(result.notices[0]!.message, new RegExp(`^${rows.notRun} answers are missing`));
+  assert.is(simulator.ledger().totals.calls, rows.ok);
+});
 
 test('what runs is cancelled with the statement', () =>
   withItems(async (engine, simulator) => {
