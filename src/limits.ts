@@ -258,6 +258,12 @@ export const TIMER_SLACK_MS = 2;
 /** The longest wait of one timer; Node fires a longer one at once. */
 export const TIMER_MAX_MS = 2 ** 31 - 1;
 
+// Functions that run a cascade
+/** Characters of the JSON that one call is given. */
+export const SEED_JSON_MAX_CHARS = 64 * 1024 * 1024;
+/** Rows in the list that one call is given. */
+export const SEED_MAX_ROWS = 100_000;
+
 // Semantic SQL
 /** Operators in one statement. */
 export const SEMANTIC_MAX_OPERATORS = 200;

@@ -2,7 +2,7 @@
 import type { Diagnostic, SqlStatement } from '../grammar/ast.ts';
 import { annotationDiagnostics } from '../grammar/parse-source.ts';
 import { statementParts } from '../grammar/semantic/statement-parts.ts';
-import { type Delivered, deliverReader, endNotices } from './deliver/delivered.ts';
+import { type Delivered, deliverReader, endNotices, shadowNotice } from './deliver/delivered.ts';
 import type { ResultReader } from './duck/reader.ts';
 import { dropTables } from './duck/stage.ts';
 import { RvbbitError } from './errors.ts';
@@ -16,6 +16,7 @@ import type { Notice } from './result.ts';
 import type { Explained } from './run-statement.ts';
 import { answerQuery, planAnswers } from './semantic/answer-query.ts';
 import { Asker } from './semantic/ask.ts';
+import { checkArguments } from './semantic/check-arguments.ts';
 import { missingOf, passesOf, runStrictly, type SemanticRun } from './semantic/find-answers.ts';
 import { registerLookUps } from './semantic/look-up.ts';
 import { NativeLookUps } from './semantic/native-look-up.ts';
@@ -105,13 +106,15 @@ async function withRun<T>(
   // What is wrong with an annotation matters only once there is an operator: on plain SQL it is a comment.
   const settings = settingsOf(statement, context.source);
   const threshold = settings instanceof RvbbitError ? 0 : settings.threshold;
-  const read = await readSemanticStatement(text, registry, { session, threshold, signal });
+  const options = { session, threshold, signal, cascadeRoot: context.cascadeRoot };
+  const read = await readSemanticStatement(text, registry, options);
   if (read === undefined) return undefined;
   let run: SemanticRun | undefined;
   try {
     if (settings instanceof RvbbitError) throw settings;
     run = await openRun(read, settings, { statement, scope, context });
     await registerLookUps(session, read.uses, run.state, signal);
+    await checkArguments(read, scope);
     return await work(run);
   } finally {
     learnAnswers(read.books, threshold, context.experience);
@@ -189,7 +192,11 @@ function noticesOf(run: SemanticRun): readonly Notice[] {
   const { statement, asker, scope } = run;
   const unasked = scope.stop.drained === undefined ? 0 : missingOf(run);
   const failed = statement.books.reduce((sum, book) => sum + book.failed, unasked);
-  const notices: Notice[] = [...asker.advisories.notices(), ...endNotices(scope)];
+  const notices: Notice[] = [
+    ...asker.advisories.notices(),
+    ...asker.shadowing.map(shadowNotice),
+    ...endNotices(scope),
+  ];
   if (failed > 0) {
     const what =
       failed === 1 ? '1 answer is missing and counts' : `${failed} answers are missing and count`;

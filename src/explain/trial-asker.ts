@@ -30,6 +30,7 @@ export interface TrialParts {
 /** Stands in the asker's place, so that a statement is tried on the very way that it would take. */
 export class TrialAsker implements QuestionAsker {
   readonly advisories = new AdvisoryTally();
+  readonly shadowing = [];
   /** Guards are looked at in the end: a trial goes on beyond them. */
   readonly calls = 0;
   /** In the order in which the operators were first asked. */

@@ -1,7 +1,7 @@
 /** Asks what is open, after a look at how many calls and pairs that takes. */
 import { RvbbitError } from '../errors.ts';
 import type { AnswerBook, Tuple } from './answer-book.ts';
-import { callsPerRun } from './calls-per-run.ts';
+import { callsOf, callsPerRun } from './calls-per-run.ts';
 import type { SemanticRun } from './find-answers.ts';
 import type { SemanticSettings } from './semantic-settings.ts';
 
@@ -35,21 +35,19 @@ async function affordable(
     if (book.isPaired && tuples.length > settings.maxPairs)
       throw tooManyPairs(tuples.length, settings);
   }
-  if (callsOf(open) === 0 || asker.calls + callsOf(open) <= settings.maxCalls) return open;
+  const atMost = callsOfAll(open);
+  if (atMost === 0 || asker.calls + atMost <= settings.maxCalls) return open;
   const left: OpenQuestions[] = [];
   for (const { book, tuples } of open) {
     left.push({ book, tuples: await asker.askAtHand(book, tuples) });
   }
-  const calls = callsOf(left);
+  const calls = callsOfAll(left);
   if (calls === 0 || asker.calls + calls <= settings.maxCalls) return left;
   throw tooManyCalls(run, calls);
 }
 
-function callsOf(open: readonly OpenQuestions[]): number {
-  return open.reduce(
-    (sum, { book, tuples }) => sum + tuples.length * callsPerRun(book.operator.cascade),
-    0,
-  );
+function callsOfAll(open: readonly OpenQuestions[]): number {
+  return open.reduce((sum, { book, tuples }) => sum + callsOf(book.operator, tuples), 0);
 }
 
 function tooManyCalls({ settings, asker }: SemanticRun, calls: number): RvbbitError {

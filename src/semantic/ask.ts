@@ -15,6 +15,7 @@ import type { BoundModels, Models } from '../model/models.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { Answer, AnswerBook, Tuple } from './answer-book.ts';
 import { answerValue } from './answer-value.ts';
+import { askSeeds } from './ask-seeds.ts';
 import type { SemanticSettings } from './semantic-settings.ts';
 
 /** How a batch of questions may end before its last one. */
@@ -28,6 +29,8 @@ export interface AskProgress {
 /** The asking side of a statement. */
 export interface QuestionAsker {
   readonly advisories: AdvisoryTally;
+  /** Tables that were made under the name of one in the database. */
+  readonly shadowing: readonly string[];
   /** Questions asked so far, those of failed runs included. */
   readonly asked: number;
   /** Model calls that went out for them so far, retries apart. */
@@ -43,6 +46,7 @@ export interface QuestionAsker {
 /** Asks models. Batches follow one another, and share the statement's budget and account. */
 export class Asker implements QuestionAsker {
   readonly advisories = new AdvisoryTally();
+  readonly shadowing: string[] = [];
   readonly #scope: StatementScope;
   readonly #models: Models;
   readonly #settings: SemanticSettings;
@@ -95,8 +99,12 @@ export class Asker implements QuestionAsker {
     { progress, onlyAtHand }: { readonly progress?: AskProgress; readonly onlyAtHand?: true },
   ): Promise<void> {
     if (tuples.length === 0 || this.#scope.stop.drained !== undefined) return;
-    const { ledger, stop } = this.#scope;
     const { operator } = book;
+    if (operator.seed !== undefined) {
+      if (onlyAtHand === undefined) await this.#askSeeds(book, tuples);
+      return;
+    }
+    const { stop } = this.#scope;
     const { parallel, timeoutMs, cache, onError } = this.#settings;
     const batchStop = new StatementSignal([stop.signal]);
     const offDrain = stop.onDrain(() => batchStop.drain(stop.drained ?? 'interrupted'));
@@ -104,11 +112,7 @@ export class Asker implements QuestionAsker {
     const id = progress === undefined ? this.#scope.id : nextStatementId();
     const env = { ...(await this.#envOf(operator, batchStop)), id };
     const first = this.#asked;
-    const count = (questions: number): void => {
-      this.#asked = first + questions;
-      ledger.note({ t: 'statement.read', rows: this.#asked, runs: this.#asked, deduped: 0 });
-    };
-    if (onlyAtHand === undefined) count(tuples.length);
+    if (onlyAtHand === undefined) this.#countTo(first + tuples.length);
     let answered = 0;
     let notRun = 0;
     let isEnough = false;
@@ -151,9 +155,31 @@ export class Asker implements QuestionAsker {
       offDrain();
       batchStop.dispose();
       if (batchStop.drained !== undefined) stop.drain(batchStop.drained);
-      if (isEnough) count(answered);
-      else if (onlyAtHand === true) count(answered - notRun);
+      if (isEnough) this.#countTo(first + answered);
+      else if (onlyAtHand === true) this.#countTo(first + answered - notRun);
     }
+  }
+
+  async #askSeeds(book: AnswerBook, tuples: readonly Tuple[]): Promise<void> {
+    const { operator } = book;
+    await askSeeds(book, tuples, {
+      env: await this.#envOf(operator, this.#scope.stop),
+      settings: this.#settings,
+      budget: this.#budget,
+      advisories: this.advisories,
+      shadowing: this.shadowing,
+      count: (runs) => {
+        const first = this.#asked;
+        this.#countTo(first + runs);
+        return first;
+      },
+    });
+  }
+
+  #countTo(asked: number): void {
+    this.#asked = asked;
+    const { ledger } = this.#scope;
+    ledger.note({ t: 'statement.read', rows: asked, runs: asked, deduped: 0 });
   }
 
   async #envOf(operator: Operator, stop: StatementSignal): Promise<StatementEnv> {

@@ -64,7 +64,8 @@ class FirstRows {
   /** Looks at rows that follow those that were looked at before. */
   async look(rows: readonly CandidateRow[]): Promise<void> {
     const [only, ...more] = this.leaves.filter((leaf) => leaf.kind === 'operator');
-    await (only !== undefined && more.length === 0
+    const isAlone = only !== undefined && more.length === 0;
+    await (isAlone && only.use.book.operator.seed === undefined
       ? this.#stream(rows, only.use)
       : this.#inBatches(rows));
   }
