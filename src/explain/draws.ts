@@ -4,7 +4,7 @@ import type { Operator } from '../operators/operator.ts';
 import type { Answer, Tuple } from '../semantic/answer-book.ts';
 import type { Experience } from './experience.ts';
 
-/** As many TRUE as there have been, all of them, none of them, or no answer at all. */
+/** As many TRUE as there have been, all of them, none of them (and texts all the same), or no answer at all. */
 export type Assumption = 'expected' | 'true' | 'false' | 'null';
 
 /** Answers of one statement that are known, by operator and criterion. */
@@ -53,7 +53,7 @@ export class Draws {
         return this.#isMet(operator, tuple) ? 1n : 0n;
       case 'VARCHAR':
         // A number, since it may be cast to one; each another, since texts mostly differ.
-        this.#texts += 1;
+        if (this.#assumption !== 'false') this.#texts += 1;
         return String(this.#texts);
       default:
         return null;
