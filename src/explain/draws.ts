@@ -1,5 +1,5 @@
 /** Answers that EXPLAIN assumes where none is at hand. */
-import { EXPECTED_TRUE_SHARE } from '../limits.ts';
+import { EXPECTED_TRUE_SHARE, EXPERIENCE_MAX_CRITERIA, MESSAGE_VALUE_CHARS } from '../limits.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { Answer, Tuple } from '../semantic/answer-book.ts';
 import type { Experience } from './experience.ts';
@@ -73,7 +73,7 @@ export class Draws {
     const learned = this.#experience.answersOf(operator.name, criterionOf(tuple));
     const known = this.#known.shareOf(operator, tuple);
     const share = learned?.source === 'criterion' ? learned.share : (known ?? learned?.share);
-    if (!this.notes.has(key)) {
+    if (!this.notes.has(key) && this.notes.size < EXPERIENCE_MAX_CRITERIA) {
       const source =
         learned?.source === 'criterion'
           ? `of ${learned.answers} earlier answers to the criterion`
@@ -83,7 +83,10 @@ export class Draws {
               ? 'by default: no answer is on record'
               : `of ${learned.answers} earlier answers to other criteria`;
       const percent = Math.round((share ?? EXPECTED_TRUE_SHARE) * 100);
-      this.notes.set(key, `${operator.name}: ${percent} % are taken to be TRUE, ${source}`);
+      this.notes.set(
+        key,
+        `${named(operator, tuple)}: ${percent} % are taken to be TRUE, ${source}`,
+      );
     }
     return share ?? EXPECTED_TRUE_SHARE;
   }
@@ -97,6 +100,13 @@ export function isMet(answer: Answer, threshold: number): boolean {
 /** The argument that others are measured by. */
 export function criterionOf(tuple: Tuple): string {
   return tuple.length < 2 ? '' : String(tuple.at(-1));
+}
+
+function named({ name }: Operator, tuple: Tuple): string {
+  const criterion = criterionOf(tuple);
+  if (criterion === '') return name;
+  const isLong = criterion.length > MESSAGE_VALUE_CHARS;
+  return `${name} '${isLong ? `${criterion.slice(0, MESSAGE_VALUE_CHARS - 1)}…` : criterion}'`;
 }
 
 function shareKey(operator: Operator, tuple: Tuple): string {
