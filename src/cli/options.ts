@@ -140,7 +140,7 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--state-dir <dir>',
     help: 'where the journal is kept (default: ./.rvbbit)',
-    commands: ['query', 'run', 'test', 'journal', 'cache', 'resume'],
+    commands: ['query', 'run', 'test', 'explain', 'journal', 'cache', 'resume'],
   },
   {
     flags: '--no-state',

@@ -1,10 +1,10 @@
 /** Answers that EXPLAIN assumes where none is at hand. */
-import { EXPECTED_TRUE_SHARE } from '../limits.ts';
+import { EXPECTED_TRUE_SHARE, EXPERIENCE_MAX_CRITERIA, MESSAGE_VALUE_CHARS } from '../limits.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { Answer, Tuple } from '../semantic/answer-book.ts';
 import type { Experience } from './experience.ts';
 
-/** As many TRUE as there have been, all of them, none of them, or no answer at all. */
+/** As many TRUE as there have been, all of them, none of them (and texts all the same), or no answer at all. */
 export type Assumption = 'expected' | 'true' | 'false' | 'null';
 
 /** Answers of one statement that are known, by operator and criterion. */
@@ -53,7 +53,7 @@ export class Draws {
         return this.#isMet(operator, tuple) ? 1n : 0n;
       case 'VARCHAR':
         // A number, since it may be cast to one; each another, since texts mostly differ.
-        this.#texts += 1;
+        if (this.#assumption !== 'false') this.#texts += 1;
         return String(this.#texts);
       default:
         return null;
@@ -73,7 +73,7 @@ export class Draws {
     const learned = this.#experience.answersOf(operator.name, criterionOf(tuple));
     const known = this.#known.shareOf(operator, tuple);
     const share = learned?.source === 'criterion' ? learned.share : (known ?? learned?.share);
-    if (!this.notes.has(key)) {
+    if (!this.notes.has(key) && this.notes.size < EXPERIENCE_MAX_CRITERIA) {
       const source =
         learned?.source === 'criterion'
           ? `of ${learned.answers} earlier answers to the criterion`
@@ -83,7 +83,10 @@ export class Draws {
               ? 'by default: no answer is on record'
               : `of ${learned.answers} earlier answers to other criteria`;
       const percent = Math.round((share ?? EXPECTED_TRUE_SHARE) * 100);
-      this.notes.set(key, `${operator.name}: ${percent} % are taken to be TRUE, ${source}`);
+      this.notes.set(
+        key,
+        `${named(operator, tuple)}: ${percent} % are taken to be TRUE, ${source}`,
+      );
     }
     return share ?? EXPECTED_TRUE_SHARE;
   }
@@ -97,6 +100,13 @@ export function isMet(answer: Answer, threshold: number): boolean {
 /** The argument that others are measured by. */
 export function criterionOf(tuple: Tuple): string {
   return tuple.length < 2 ? '' : String(tuple.at(-1));
+}
+
+function named({ name }: Operator, tuple: Tuple): string {
+  const criterion = criterionOf(tuple);
+  if (criterion === '') return name;
+  const isLong = criterion.length > MESSAGE_VALUE_CHARS;
+  return `${name} '${isLong ? `${criterion.slice(0, MESSAGE_VALUE_CHARS - 1)}…` : criterion}'`;
 }
 
 function shareKey(operator: Operator, tuple: Tuple): string {

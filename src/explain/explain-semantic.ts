@@ -37,21 +37,23 @@ export async function explainSemantic(
   const isOneWay = await isInTransaction(scope.session);
   const startedMs = performance.now();
   let first = await tryStatement(run, isOneWay ? 'null' : 'expected', sources);
-  const expectedMs = performance.now() - startedMs;
-  if (first.failure !== undefined) first = await tryStatement(run, 'null', sources);
+  const isSlow = performance.now() - startedMs > EXPLAIN_TRIAL_MS;
+  const { failure } = first;
+  if (failure !== undefined) first = await tryStatement(run, 'null', sources);
   const main = await figuresOf(first);
-  const bounds: TrialFigures[] = [];
   const { hasDrawn, isDetermined } = first.asker;
-  const isSlow = isDetermined && expectedMs > EXPLAIN_TRIAL_MS;
-  const isBounded = hasDrawn && !isOneWay && !isSlow && first.failure === undefined;
-  if (isBounded) {
+  const isNull = isOneWay || failure !== undefined;
+  const bounds: TrialFigures[] = [];
+  if (hasDrawn && !isNull && !(isSlow && isDetermined)) {
     for (const assumption of ['true', 'false'] as const) {
       bounds.push(await figuresOf(await tryStatement(run, assumption, sources)));
     }
   }
+  // A single operator is asked all that it is asked before there is an answer, whatever that may be.
   const isOpen =
     statement.dry === undefined ||
-    (hasDrawn && !isDetermined && !isBounded) ||
+    first.failure !== undefined ||
+    (hasDrawn && isNull && statement.placed.length > 1) ||
     bounds.some(({ trial }) => trial.failure !== undefined);
   const forecast = spanned(main, bounds, isOpen, { settings, context });
   const questions = opened(
@@ -81,7 +83,7 @@ export async function explainSemantic(
     cascades: [...new Set(statement.books.map(({ operator }) => operator.cascade.file))],
     rows: report.inputRows ?? null,
     deduped: 0,
-    resultRows: resultRowsOf(first, bounds, isOpen || (hasDrawn && !isBounded)),
+    resultRows: resultRowsOf(first, bounds, isOpen || (hasDrawn && bounds.length === 0)),
     distinctInputs: questions,
     runs: questions,
     ...totals,
@@ -103,8 +105,8 @@ export async function explainSemantic(
     ].join(': '),
     inputColumns: [],
     cells,
-    notes: notesOf(first, forecast, { isOneWay, isOpen, hasDry: statement.dry !== undefined }),
-    sql: [...new Set(report.sql)],
+    notes: notesOf(first, forecast, { isOneWay, failure, hasDry: statement.dry !== undefined }),
+    sql: sqlOf(run, report.sql),
   };
   return { ...explained, tree: semanticTree(explained, steps) };
 }
@@ -156,7 +158,7 @@ function spanned(
         ),
         isOpen,
       );
-    const costs = others.flatMap((other) => other?.cost ?? []);
+    const costs = others.map((other) => (other === undefined ? NO_COST : other.cost));
     const { cost } = cell;
     return {
       ...cell,
@@ -174,8 +176,20 @@ function spanned(
             },
     };
   });
-  return forecastOf(cells, pace);
+  const { seconds, cost, ...totals } = forecastOf(cells, pace);
+  return {
+    cells,
+    calls: opened(totals.calls, isOpen),
+    cached: opened(totals.cached, isOpen),
+    tokensIn: opened(totals.tokensIn, isOpen),
+    tokensOut: opened(totals.tokensOut, isOpen),
+    cost: isOpen && cost.status !== 'uncosted' ? { ...cost, high: null } : cost,
+    seconds: opened(seconds, isOpen),
+  };
 }
+
+/** Of a trial that does not come to a cell. */
+const NO_COST = { low: 0, expected: 0, high: 0 };
 
 /** A cell that only trials which are not expected come to. */
 function withoutCalls(cell: CellEstimate): CellEstimate {
@@ -191,6 +205,12 @@ function withoutCalls(cell: CellEstimate): CellEstimate {
 /** Nothing bounds the figure where the trials do not. */
 function opened(estimate: Estimate, isOpen: boolean): Estimate {
   return isOpen ? { ...estimate, most: null } : estimate;
+}
+
+/** What was staged and planned; where nothing was, the text that is run until nothing is missing. */
+function sqlOf({ statement }: SemanticRun, planned: readonly string[]): readonly string[] {
+  if (planned.length > 0) return [...new Set(planned)];
+  return [(statement.dry ?? statement.whole).text];
 }
 
 function questionsOf({ trial }: TrialFigures, name: string): Estimate {
@@ -222,23 +242,28 @@ function refusalOf(
 }
 
 function notesOf(
-  { asker, draws, failure }: Trial,
+  { asker, draws }: Trial,
   { cells, calls, cached }: Forecast,
-  {
-    isOneWay,
-    isOpen,
-    hasDry,
-  }: { readonly isOneWay: boolean; readonly isOpen: boolean; readonly hasDry: boolean },
+  how: {
+    readonly isOneWay: boolean;
+    readonly failure: string | undefined;
+    readonly hasDry: boolean;
+  },
 ): readonly string[] {
   const notes: string[] = [];
-  if (!hasDry) notes.push('what such a statement asks is known only as it runs');
+  if (!how.hasDry) notes.push('what such a statement asks is known only as it runs');
   else if (asker.hasDrawn && (!isExact(calls) || !isExact(cached))) {
     notes.push(
       'calls are a range because what is asked depends on answers that are not at hand: from where all are TRUE to where none is',
     );
   }
-  if (isOneWay) notes.push('in a transaction no answer is assumed: missing ones count as NULL');
-  if (isOpen && failure !== undefined)
-    notes.push(`the statement was not tried to its end: ${failure}`);
+  if (how.isOneWay) {
+    notes.push('in a transaction no answer is assumed: those that are not at hand count as NULL');
+  }
+  if (how.failure !== undefined) {
+    notes.push(
+      `answers that are not at hand count as NULL, since others did not fit: ${how.failure}`,
+    );
+  }
   return [...notes, ...draws.notes.values(), ...basisNotes(cells)];
 }

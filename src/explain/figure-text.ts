@@ -32,9 +32,8 @@ export function limitText({
   cut,
   statement,
 }: Pick<ExplainReport, 'limit' | 'cut' | 'statement'>): string {
-  if (limit.source === 'query') {
-    return statement === 'semantic' ? "no limit but the query's own" : "the query's own limit";
-  }
+  if (statement === 'semantic') return 'left by plain conditions';
+  if (limit.source === 'query') return "the query's own limit";
   const who = limit.source === 'default' ? 'by default' : 'by the option';
   return `limit ${limit.rows} ${who}${cut ? ', which cuts rows off' : ''}`;
 }

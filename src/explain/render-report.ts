@@ -87,7 +87,8 @@ function factsOf(report: ExplainReport): readonly Fact[] {
   return [
     {
       name: 'rows',
-      predicted: `${report.rows ?? 'not known before it runs'} (${limitText(report)})`,
+      predicted:
+        report.rows === null ? 'not counted ahead' : `${report.rows} (${limitText(report)})`,
     },
     ...(report.deduped === 0 ? [] : [{ name: 'deduped', predicted: String(report.deduped) }]),
     compare('resultRows', 'rows out', rangeText(report.resultRows), ({ resultRows }) =>

@@ -237,7 +237,19 @@ test('explain says what a MAP would do', async () => {
   assert.match(stdout, /^MAP twice\.yaml\n {2}rows +9 /);
   const json = await run(['explain', '--format', 'json', '-c', map('twice.yaml', 9, 3)]);
   assert.is((JSON.parse(json.stdout) as { rows: number }).rows, 9);
+  const tree = await run(['explain', '--format', 'tree', map('twice.yaml', 9, 3)]);
+  assert.match(tree.stdout, /^MAP twice\.yaml\n[\s\S]*9 runs, 3 at a time/);
   assert.is((await run(['explain'])).code, 2);
+});
+
+test('explain runs what EXPLAIN ANALYZE stands before, and its exit code is that of the statement', async () => {
+  const failing = await run(['explain', `EXPLAIN ANALYZE ${map('odd.yaml', 4)}`]);
+  assert.match(failing.stdout, /runs +4 +4 +0 %/);
+  assert.match(failing.stdout, /ended +complete, 2 failed/);
+  assert.is(failing.code, 5);
+  const semantic = await run(['explain', "SELECT 'a chair' MEANS 'wooden'"]);
+  assert.match(semantic.stderr, 'RVB_NO_MODEL');
+  assert.is(semantic.code, 1);
 });
 
 test('doctor runs a cascade and reads every cascade file', async () => {

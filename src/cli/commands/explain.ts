@@ -1,7 +1,7 @@
 /** `rvbbit explain`: what a statement would do. */
 import { renderReport } from '../../explain/render-report.ts';
 import type { ExplainReport } from '../../result.ts';
-import { CliError, exitCodeOf, verdictOf } from '../exit-codes.ts';
+import { CliError, exitCodeOf, type Verdict, verdictOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { bindParams, checkParamsUsed, readParams } from '../params.ts';
 import { reportError } from '../report.ts';
@@ -31,7 +31,7 @@ export async function explain(words: readonly string[], options: CliOptions): Pr
       origin: 'cli',
     });
     process.stdout.write(`${linesOf(report, options.format).join('\n')}\n`);
-    return 0;
+    return exitCodeOf(verdictsOn(report));
   } catch (thrown) {
     if (interrupts.interrupted) return exitCodeOf(['interrupted']);
     reportError(thrown, statement);
@@ -40,6 +40,13 @@ export async function explain(words: readonly string[], options: CliOptions): Pr
     await engine.close();
     interrupts.close();
   }
+}
+
+/** Of an EXPLAIN ANALYZE what holds of the statement itself. */
+function verdictsOn({ actual }: ExplainReport): Verdict[] {
+  if (actual === undefined) return [];
+  const verdicts: Verdict[] = actual.failed > 0 ? ['rows'] : [];
+  return actual.status === 'incomplete' ? [...verdicts, 'budget'] : verdicts;
 }
 
 /** The table of options allows `text`, `tree` and `json` here. */
