@@ -125,12 +125,11 @@ for (const answers of [true, false]) {
   test(`an answer that two statements share is kept if either keeps its own, answers kept: ${answers}`, async () => {
     const options = {
       engine: { journal: { answers } },
-      server: { latency: { kind: 'constant', ms: 1_500 } },
+      server: { latency: { kind: 'constant', ms: 4_000 } },
     } as const;
     await withModel(options, async (engine, server) => {
-      const pairs = CACHES.flatMap((leading) =>
-        CACHES.map((following) => ({ leading, following })),
-      );
+      const kinds = ['true', 'false'];
+      const pairs = kinds.flatMap((leading) => kinds.map((following) => ({ leading, following })));
       const asking = (n: number, cache: string) => {
         return { n, cascade: 'row-beside.yaml', parallel: 1, cache, dedupe: true };
       };
@@ -152,7 +151,6 @@ for (const answers of [true, false]) {
         assert.is(later, isKept ? 0 : 1, `${following} followed ${leading}`);
       }
     });
-    reportCases(CACHES.length ** 2, 'pairs');
   });
 }
 

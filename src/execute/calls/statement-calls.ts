@@ -252,7 +252,8 @@ export class StatementCalls {
     this.#waiting += 1;
     await budget.room(estimate, wait);
     this.#waiting -= 1;
-    return wait.aborted ? this.#ended() : this.#share(threadId, request);
+    // Meanwhile an equal call may have been answered.
+    return wait.aborted ? this.#ended() : this.decide(threadId, request);
   }
 
   /** No further call goes out; those that wait hear of it at once. */
