@@ -283,6 +283,10 @@ export const SEMANTIC_WINDOW_ROWS = 16_384;
 export const SEMANTIC_MAX_OPEN = 1_000_000;
 /** Look-ups of a pass from which they are made inside DuckDB, by joining the answers. */
 export const SEMANTIC_NATIVE_ROWS = 20_000;
+/** Semantic conditions of a query of which each prefix is a condition too: their number grows with its square. */
+export const SEMANTIC_MAX_PREFIXES = 4;
+/** Criteria of one operator that have a column each where look-ups are joins; more are rows. */
+export const SEMANTIC_WIDE_CRITERIA = 16;
 /** Times that a statement is run to find the answers that it needs. */
 export const SEMANTIC_MAX_PASSES = 8;
 /** The same where its input differs each time and could not be staged: a run then asks only what those before it did not meet. */

@@ -64,7 +64,8 @@ export async function onePass(run: SemanticRun, text: PassText): Promise<ResultR
   const isNative = await wantsNative(run);
   if (isNative) await native.install();
   try {
-    return await scope.session.run(text.text, {
+    const joined = isNative && native.isAsWanted && 'joined' in text ? text.joined : undefined;
+    return await scope.session.run(joined ?? text.text, {
       parameters: 'parameters' in text ? text.parameters : scope.parameters,
       signal: scope.stop.signal,
     });

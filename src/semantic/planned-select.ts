@@ -2,6 +2,7 @@
 
 import type { SqlNode } from '../duck/parse-sql.ts';
 import { RvbbitError } from '../errors.ts';
+import { SEMANTIC_NATIVE_ROWS } from '../limits.ts';
 import { fillAnswers } from './fill-answers.ts';
 import type { SemanticRun } from './find-answers.ts';
 import { findFirstRows } from './first-rows.ts';
@@ -47,7 +48,8 @@ export async function withPlannedSelect<T>(
   const isStopped = search === 'found';
   const asks = search === undefined && semantic.length > 0;
   const order = asks ? await fillAnswers(run, plan) : semantic;
-  if (!isStopped && isWritten(plan, order) && !canDefer(plan)) {
+  const isJoined = order.length > 1 && run.expectedRows > SEMANTIC_NATIVE_ROWS;
+  if (!isStopped && isWritten(plan, order) && !canDefer(plan) && !isJoined) {
     return use({ query: undefined, isStopped });
   }
   const lenient = new Map<OperatorUse, OperatorUse>();
@@ -62,7 +64,8 @@ export async function withPlannedSelect<T>(
     return other;
   };
   try {
-    const query = await plannedQuery(run.scope, plan, { names, order, inWhere });
+    const native = isStopped ? {} : { native: run.native };
+    const query = await plannedQuery(run.scope, plan, { names, order, inWhere, ...native });
     const { session, stop } = run.scope;
     await registerLookUps(session, [...lenient.values()], run.state, stop.signal);
     run.report.sql.push(query.text);

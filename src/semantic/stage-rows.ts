@@ -20,8 +20,13 @@ export async function stageRows(run: SemanticRun, query: PlannedSql): Promise<St
   const table = nextStageName();
   const name = temporary(table);
   run.stages.push(name);
-  const text = `CREATE OR REPLACE TEMP TABLE ${name} AS ${query.text}`;
-  await passesOf(run, { text, parameters: query.parameters });
+  const create = (text: string) => `CREATE OR REPLACE TEMP TABLE ${name} AS ${text}`;
+  const { text, parameters, joined } = query;
+  await passesOf(run, {
+    text: create(text),
+    parameters,
+    ...(joined === undefined ? {} : { joined: create(joined) }),
+  });
   const { columns } = await session.run(`FROM ${name} LIMIT 0`, { signal: stop.signal });
   return {
     table,
