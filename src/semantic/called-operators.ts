@@ -1,7 +1,9 @@
 /** The operators that stand at the places of a statement, and whether each is given as many arguments as it takes. */
+import type { Span } from '../../grammar/ast.ts';
 import { type CallArgument, callArguments } from '../../grammar/semantic/call-arguments.ts';
 import type { SemanticSpan } from '../../grammar/semantic/find-operators.ts';
 import { refuseLaterCells } from '../bind/bind-statement.ts';
+import type { Cascade } from '../cascade/cascade.ts';
 import { RvbbitError } from '../errors.ts';
 import { checkArity, signatureOf } from '../operators/check-call.ts';
 import type { Operator, OperatorRegistry } from '../operators/operator.ts';
@@ -27,9 +29,10 @@ export async function calledOperators(
       operators.push(operator);
       continue;
     }
-    const path = literalPath(source, span, seed, args ?? []);
+    const { literal: path, span: place } = literalPath(source, span, seed, args ?? []);
     const key = `${seed} ${path}`;
-    const operator = seeds.get(key) ?? seedOperator(seed, await cascadeAt(cascadeRoot, path));
+    const load = () => cascadeAt(cascadeRoot, path, source, place.start);
+    const operator = seeds.get(key) ?? seedOperator(seed, await load());
     seeds.set(key, operator);
     refuseArguments(source, span, operator, args ?? []);
     operators.push(operator);
@@ -54,11 +57,22 @@ function notYet(what: string, { name }: Operator): RvbbitError {
   );
 }
 
-async function cascadeAt(root: string, path: string) {
+/** What is wrong within its file has a place there; all else has the place of its name. */
+async function cascadeAt(
+  root: string,
+  path: string,
+  source: string,
+  offset: number,
+): Promise<Cascade> {
   const { loadCascade } = await import('../cascade/load-cascade.ts');
-  const cascade = await loadCascade(root, path);
-  refuseLaterCells(cascade);
-  return cascade;
+  try {
+    const cascade = await loadCascade(root, path);
+    refuseLaterCells(cascade);
+    return cascade;
+  } catch (thrown) {
+    const isPlaced = !(thrown instanceof RvbbitError) || thrown.place !== undefined;
+    throw isPlaced ? thrown : sourceError(thrown.code, thrown.message, source, offset);
+  }
 }
 
 /** A row's value is never a path: what a statement may run stands in its text. */
@@ -67,8 +81,8 @@ function literalPath(
   { span }: SemanticSpan,
   seed: SeedFunction,
   [first]: readonly CallArgument[],
-): string {
-  if (first?.literal !== undefined) return first.literal;
+): { readonly literal: string; readonly span: Span } {
+  if (first?.literal !== undefined) return { literal: first.literal, span: first.span };
   const message = `${seed} takes the cascade as a text literal, e.g. 'enrich.yaml': what a row says is never a path: ${SEED_FUNCTIONS[seed]}`;
   throw sourceError('RVB_TYPE_MISMATCH', message, source, first?.span.start ?? span.start);
 }

@@ -350,7 +350,12 @@ test('says what is wrong with a call, before anything is run', async () => {
       'RVB_TYPE_MISMATCH',
       'rows without a column',
     ],
-    ["SELECT rvbbit_run('given', '{}')", 'RVB_CASCADE_NOT_FOUND', "'given' has no suffix"],
+    [
+      "SELECT rvbbit_run('given', '{}')",
+      'RVB_CASCADE_NOT_FOUND',
+      "'given' has no suffix",
+      { line: 1, column: 19 },
+    ],
     ["SELECT rvbbit_run('../functions/given.yaml', '{}')", 'RVB_PATH_DENIED', ''],
     [
       `SELECT rvbbit_run('given.yaml', repeat('[', 65) || repeat(']', 65))`,
