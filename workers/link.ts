@@ -29,6 +29,8 @@ import type {
 } from './protocol.ts';
 
 const HEARTBEAT_MS = 100;
+/** Of the last beat in the mean: a burst, such as code that runs for the first time, is no lack of room for calls. */
+const UTILIZATION_WEIGHT = 0.25;
 /** Cancelled or drained statements whose late chunks are still turned away. */
 const ENDED_KEPT = 1_000;
 /** The end of a call goes with its chunk, or by itself where the chunk goes on for longer than this. */
@@ -57,6 +59,7 @@ export class WorkerLink {
   readonly #unsaid = new Set<UnsaidEnds>();
   #unsaidTimer: NodeJS.Timeout | undefined;
   #utilizationBefore = performance.eventLoopUtilization();
+  #utilization = 0;
   #nextId = 1;
   #cancelsHeard = 0;
 
@@ -176,9 +179,10 @@ export class WorkerLink {
   }
 
   #beat(): void {
-    const utilization = performance.eventLoopUtilization(this.#utilizationBefore);
+    const { utilization } = performance.eventLoopUtilization(this.#utilizationBefore);
     this.#utilizationBefore = performance.eventLoopUtilization();
-    this.beacon.beat(getHeapStatistics().external_memory / 2 ** 20, utilization.utilization);
+    this.#utilization += (utilization - this.#utilization) * UTILIZATION_WEIGHT;
+    this.beacon.beat(getHeapStatistics().external_memory / 2 ** 20, this.#utilization);
   }
 
   /** A chunk's ended calls go with the next message, ahead of the chunk. */

@@ -104,18 +104,13 @@ export class CallAccount {
   }
 
   #settle({ request, permit, reservation, estimate }: OpenCall, report: AttemptReport): void {
-    const { outcome, status, usage, retryAfterMs, rateLimits } = report;
+    const { outcome, usage } = report;
     if (outcome === 'not_sent') {
       permit.cancel();
       reservation?.settle(NOTHING);
       return;
     }
-    permit.settle({
-      ...(status === undefined ? {} : { status }),
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-      ...(rateLimits === undefined ? {} : { rateLimits }),
-      ...(usage === undefined ? {} : { usage }),
-    });
+    permit.settle(report);
     if (usage !== undefined) {
       this.#outputTokens += usage.outputTokens;
       this.#outputCounts += 1;
