@@ -126,10 +126,13 @@ async function plainOrSemantic(
   }
 }
 
-/** A syntax error, or a function that is not there. */
+/** A syntax error, a function that is not there, or a form of EXPLAIN that only the dialect has. */
 function mayBeSemantic(thrown: unknown): boolean {
   if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_SQL') return false;
-  return thrown.sqlState === '42601' || thrown.sqlState === '42883';
+  const { sqlState, message } = thrown;
+  return (
+    sqlState === '42601' || sqlState === '42883' || /"TREE" is not a valid FORMAT/i.test(message)
+  );
 }
 
 function runSql(

@@ -1,18 +1,20 @@
-/** Foresees questions of a semantic statement: each is a run of its operator's cascade. */
+/** Foresees questions of a semantic statement: each is a run of its operator's cascade, or those that its rows are. */
 import type { ForeseenRun } from '../../workers/foresee-run.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
-import type { Json } from '../json.ts';
+import type { Json, JsonObject } from '../json.ts';
 import type { BoundModels, Models } from '../model/models.ts';
 import type { Operator } from '../operators/operator.ts';
+import { readSeedCall } from '../operators/seed-call.ts';
 import type { Answer, Tuple } from '../semantic/answer-book.ts';
 import { answerValue } from '../semantic/answer-value.ts';
 import { argumentOf } from '../semantic/ask.ts';
+import { inputOf, rowsOf } from '../semantic/seed-runs.ts';
 import type { SemanticSettings } from '../semantic/semantic-settings.ts';
 import { Foreseer } from './foreseer.ts';
 
 /** What is known of a question before it is asked. */
 export interface ForeseenQuestion {
-  readonly run: ForeseenRun;
+  readonly runs: readonly ForeseenRun[];
   /** The answer, where all that it takes is at hand. */
   readonly answer?: Answer;
 }
@@ -41,8 +43,9 @@ export class QuestionForesight {
     const key = JSON.stringify(tuple);
     let question = questions.get(key);
     if (question === undefined) {
-      const run = await foreseer.foresee(this.#inputOf(operator, tuple));
-      question = { run, ...answerOf(operator, run) };
+      const runs: ForeseenRun[] = [];
+      for (const input of this.#inputsOf(operator, tuple)) runs.push(await foreseer.foresee(input));
+      question = { runs, ...answerOf(operator, runs) };
       questions.set(key, question);
     }
     return question;
@@ -74,18 +77,26 @@ export class QuestionForesight {
     return known;
   }
 
-  #inputOf(operator: Operator, tuple: Tuple): Record<string, Json> {
-    return Object.fromEntries(
-      tuple.map((_, column) => [
-        operator.args[column]!.name,
-        argumentOf(tuple, column, this.#settings),
-      ]),
-    );
+  #inputsOf(operator: Operator, tuple: Tuple): readonly JsonObject[] {
+    const { seed, args } = operator;
+    if (seed === undefined) {
+      const argument = (column: number): Json => argumentOf(tuple, column, this.#settings);
+      return [Object.fromEntries(tuple.map((_, column) => [args[column]!.name, argument(column)]))];
+    }
+    const call = readSeedCall(seed, tuple);
+    if (call?.kind !== 'batch') return rowsOf(call).map((row) => inputOf(operator, row));
+    const columns = call.columns.map(({ name }) => name);
+    return [{ data_table: call.table, row_count: call.rows.length, columns }];
   }
 }
 
-function answerOf(operator: Operator, { value }: ForeseenRun): Pick<ForeseenQuestion, 'answer'> {
-  if (value === undefined) return {};
-  const given = answerValue(operator, value);
+function answerOf(
+  operator: Operator,
+  [run, ...more]: readonly ForeseenRun[],
+): Pick<ForeseenQuestion, 'answer'> {
+  // A list of values, or the account of a run over a table, is more than one run's value.
+  const isOne = operator.returns !== 'JSON' || operator.seed === undefined;
+  if (run?.value === undefined || more.length > 0 || !isOne) return {};
+  const given = answerValue(operator, run.value);
   return { answer: 'value' in given ? given.value : null };
 }

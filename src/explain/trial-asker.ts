@@ -103,7 +103,7 @@ export class TrialAsker implements QuestionAsker {
     step.foreseen += 1;
     const { foresight, known, settings } = this.#parts;
     const question = await foresight.foresee(step.operator, tuple);
-    step.tally.add(question.run);
+    for (const run of question.runs) step.tally.add(run);
     if (question.answer !== undefined) {
       known.note(step.operator, tuple, question.answer, settings.threshold);
     }

@@ -138,7 +138,7 @@ test('says in EXPLAIN that it stages', () =>
       await reasonOf("SELECT * FROM items TABLESAMPLE 10% WHERE d MEANS 'rare'"),
       /a sample, a LIMIT or a file\), so it is staged/,
     );
-    assert.is(await reasonOf("SELECT * FROM items WHERE d MEANS 'rare' LIMIT 3"), '');
+    assert.not.match(await reasonOf("SELECT * FROM items WHERE d MEANS 'rare' LIMIT 3"), /staged/);
     assert.is(await sent(), 0);
   }));
 
