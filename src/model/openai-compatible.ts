@@ -16,6 +16,7 @@ import { rateLimitsOf } from './rate-limit-headers.ts';
 import { decodeBody, parseBody, readCompletion } from './read-completion.ts';
 import { type Redact, redactFor } from './redact.ts';
 import { retryAfterOf } from './retry-after.ts';
+import { unpackBody } from './unpack-body.ts';
 
 export class OpenAiCompatible implements Provider {
   readonly #settings: HttpSettings;
@@ -135,7 +136,7 @@ export class OpenAiCompatible implements Provider {
         ? decodeBody(bytes)
         : ({ ok: false, problem: `is ${encoding}, which was not asked for` } as const);
     const parsed = decoded.ok ? parseBody(decoded.text) : decoded;
-    const text = () => (decoded.ok ? this.#redact.text(decoded.text) : '');
+    const text = () => this.#redact.text(decoded.ok ? decoded.text : unpackBody(bytes, encoding));
     const outcome = !ok
       ? statusFailure(
           asked,

@@ -1,5 +1,5 @@
 import { createServer as createTcp } from 'node:net';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { OpenAiCompatible } from '../../src/model/openai-compatible.ts';
@@ -217,6 +217,31 @@ test('invalid UTF-8 at any position is never taken', async ({ server, provider }
       );
       assert.is(brief(await ask(provider)), 'RVB_ANSWER_INVALID 200 again', `at ${at}`);
     }
+  }
+});
+
+test('of a compressed body its text is kept, without a secret and bounded', async ({
+  server,
+  provider,
+}) => {
+  const body = completion(`the key is ${CANARY} ${'x'.repeat(10_000)}`);
+  for (const [encoding, packed] of [
+    ['gzip', gzipSync(body)],
+    ['x-gzip', gzipSync(body)],
+    ['deflate', deflateSync(body)],
+    ['br', brotliCompressSync(body)],
+  ] as const) {
+    server.script = reply(packed, 200, `content-encoding: ${encoding}\r\n`);
+    const outcome = await ask(provider);
+    assert.is(brief(outcome), 'RVB_ANSWER_INVALID 200 again', encoding);
+    const { raw } = outcome as { readonly raw?: string };
+    assert.is(raw?.length, 4_096, encoding);
+    assert.ok(raw?.startsWith('{"id":"c1"'), encoding);
+    assert.match(raw!, 'the key is');
+  }
+  for (const packed of [gzipSync(Buffer.alloc(20 * 1024 * 1024)), Buffer.from('no gzip')]) {
+    server.script = reply(packed, 200, 'content-encoding: gzip\r\n');
+    assert.is(((await ask(provider)) as { readonly raw?: string }).raw, undefined);
   }
 });
 
