@@ -35,16 +35,21 @@ export async function plannedQuery(
     readonly order: readonly SqlNode[];
     readonly inWhere: (use: OperatorUse) => OperatorUse;
     readonly native?: NativeLookUps;
+    /** Keeps the rows that a LIMIT leaves, as a relation; without it each run finds them anew. */
+    readonly keep?: (rows: SqlNode) => Promise<SqlNode>;
   },
 ): Promise<PlannedSql> {
-  const { order, names, native } = options;
+  const { order, names, native, keep } = options;
   const semantic = order.map((condition) => renamed(condition, plan, options.inWhere));
-  const sqlOf = (where: SqlNode | null) => {
+  const sqlOf = async (where: SqlNode | null) => {
     const node = { ...plan.node, where_clause: where };
-    return plannedSql(scope, canDefer(plan) ? deferred(plan, node, names) : node);
+    if (!canDefer(plan)) return plannedSql(scope, node);
+    const { rows, list } = deferred(plan, node, names);
+    const from = await (keep?.(rows) ?? subquery(rows, plan.parameters, 'rvb_rows'));
+    return plannedSql(scope, select(list, from, null));
   };
   const query = await sqlOf(whereOf(plan, semantic));
-  const isFixed = native === undefined || scope.parameters !== undefined;
+  const isFixed = native === undefined || keep !== undefined || scope.parameters !== undefined;
   const joined = isFixed ? undefined : joinedWhere(plan, order, native);
   return joined === undefined ? query : { ...query, joined: (await sqlOf(joined)).text };
 }
@@ -68,8 +73,12 @@ export function canDefer(plan: QueryPlan): boolean {
   );
 }
 
-/** The rows in a subquery with all that the operators need, and the operators around it. */
-function deferred(plan: QueryPlan, node: SqlNode, names: readonly string[]): SqlNode {
+/** The rows, with all that the operators need, and the operators over them. */
+function deferred(
+  plan: QueryPlan,
+  node: SqlNode,
+  names: readonly string[],
+): { readonly rows: SqlNode; readonly list: readonly SqlNode[] } {
   const items = nodesOf(node['select_list']);
   const pieces = new Pieces(plan.isOperator, 'rvb_piece_');
   const stars = items.filter((item) => item['class'] === 'STAR');
@@ -96,7 +105,7 @@ function deferred(plan: QueryPlan, node: SqlNode, names: readonly string[]): Sql
   const hidden = [...inner.filter((item) => item !== star), ...pieces.list];
   const list =
     star === undefined ? outer : [starWithout(hidden.map(({ alias }) => String(alias))), ...outer];
-  return select(list, subquery(rows, plan.parameters, 'rvb_rows'), null);
+  return { rows, list };
 }
 
 /** `*` stands first and alone, over one table: its columns then keep their names. */

@@ -9,9 +9,10 @@ import { findFirstRows } from './first-rows.ts';
 import { joinBarrier } from './join-barrier.ts';
 import { registerLookUps } from './look-up.ts';
 import { canDefer, plannedQuery } from './planned-query.ts';
-import type { PlannedSql } from './planned-sql.ts';
+import { type PlannedSql, plannedSql } from './planned-sql.ts';
 import type { QueryPlan } from './query-plan.ts';
-import { Unplannable } from './query-tree.ts';
+import { baseTable, isNode, Unplannable } from './query-tree.ts';
+import { stageRows } from './stage-rows.ts';
 import { takeSymbol } from './symbols.ts';
 import { type OperatorUse, signatureOf } from './use.ts';
 
@@ -64,15 +65,32 @@ export async function withPlannedSelect<T>(
     return other;
   };
   try {
-    const native = isStopped ? {} : { native: run.native };
-    const query = await plannedQuery(run.scope, plan, { names, order, inWhere, ...native });
     const { session, stop } = run.scope;
-    await registerLookUps(session, [...lenient.values()], run.state, stop.signal);
+    const register = () => registerLookUps(session, [...lenient.values()], run.state, stop.signal);
+    const keep = async (rows: SqlNode) => {
+      await register();
+      const { table } = await stageRows(run, await plannedSql(run.scope, rows));
+      return { ...baseTable(table), alias: 'rvb_rows' };
+    };
+    const query = await plannedQuery(run.scope, plan, {
+      names,
+      order,
+      inWhere,
+      ...(isStopped ? {} : { native: run.native }),
+      ...(joinsRows(plan) ? { keep } : {}),
+    });
+    await register();
     run.report.sql.push(query.text);
     return await use({ query, isStopped });
   } finally {
     for (const { names: taken } of lenient.values()) taken.release();
   }
+}
+
+/** A join's rows come in any order: the first ones may be others in each run. */
+function joinsRows({ node }: QueryPlan): boolean {
+  const from = node['from_table'];
+  return isNode(from) && from['type'] === 'JOIN';
 }
 
 /** Whether the statement's own text asks in this order. */

@@ -52,7 +52,7 @@ export function planQuery(statement: SemanticStatement, scalars: ReadonlySet<str
   const plan = planSelect(statement, root, scalars);
   for (const key of ['from_table', 'cte_map', 'sample']) {
     if (holds(root.node[key], plan.isOperator))
-      throw new Unplannable('an operator stands in its FROM or WITH');
+      throw new Unplannable('queries in its FROM or WITH are planned first, each by itself');
   }
   return plan;
 }

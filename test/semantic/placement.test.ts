@@ -88,7 +88,13 @@ test('stops at the LIMIT of an inner query, and of what a table or file is made 
       }
       const last =
         "SELECT id, d MEANS 'rare' AS v FROM items WHERE d IS NOT NULL ORDER BY id DESC LIMIT 3";
-      for (const sql of [`SELECT count(v) FROM (${last})`, `CREATE TABLE lasts AS ${last}`]) {
+      const joined =
+        "SELECT x.id, x.d MEANS 'rare' FROM items x JOIN items y USING (id) WHERE x.d IS NOT NULL LIMIT 3";
+      for (const sql of [
+        joined,
+        `SELECT count(v) FROM (${last})`,
+        `CREATE TABLE lasts AS ${last}`,
+      ]) {
         assert.is((await ask(asked, sql))[1], 3, sql);
       }
     } finally {
