@@ -7,7 +7,7 @@ import type { CallPlan } from '../plan/plan.ts';
 import type { RowFailure } from '../result.ts';
 import type { AdvisoryTally } from './advisories.ts';
 import type { Budget } from './calls/budget.ts';
-import { openCalls } from './calls/open-calls.ts';
+import { openCalls, policyOf } from './calls/open-calls.ts';
 import { reasonOf, StopGuard } from './cancel.ts';
 import type { Chunk, Piece, RunInputs } from './chunk.ts';
 import { ChunkPolicy } from './chunk-policy.ts';
@@ -53,7 +53,8 @@ export async function executeRuns(env: StatementEnv, request: RunsRequest): Prom
   const guard = new StopGuard(dispatcher, env.id);
   const policy = new ChunkPolicy(request.parallel, {
     maxRuns: request.chunkRuns,
-    waits: models !== undefined,
+    // A worker that dies takes the answers of its chunk's earlier rows along; they must be found again.
+    waits: models !== undefined && policyOf(env, request.calls).reuseOwn,
   });
   const cursor = new RunCursor(inputs, policy, window);
   const calls = openCalls(env, request.calls, request.budget);

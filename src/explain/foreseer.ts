@@ -4,7 +4,8 @@ import { type CascadeProgram, compileCascade } from '../../workers/compile-casca
 import { type ForeseenRun, foreseeRun } from '../../workers/foresee-run.ts';
 import type { RunSettings } from '../../workers/protocol.ts';
 import type { Cascade } from '../cascade/cascade.ts';
-import { type AnswerPolicy, answerPolicy } from '../execute/calls/answer-policy.ts';
+import type { AnswerPolicy } from '../execute/calls/answer-policy.ts';
+import { policyOf } from '../execute/calls/open-calls.ts';
 import { reasonOf } from '../execute/cancel.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
 import type { JsonObject } from '../json.ts';
@@ -28,14 +29,8 @@ export class Foreseer {
   #turnMs = performance.now();
 
   constructor(scope: StatementScope, { cascade, models, kind, calls }: ForeseenCascade) {
-    const deterministic = cascade.sqlFunction?.['deterministic'] !== false;
-    const { answersKept } = scope.desk.journal;
     this.#scope = scope;
-    this.policy = answerPolicy(
-      calls.cache,
-      { dedupe: calls.dedupe, deterministic, answersKept },
-      scope.ledger.startedUs,
-    );
+    this.policy = policyOf({ ...scope, cascade }, calls);
     this.#program = compileCascade(cascade);
     this.#settings = {
       kind,

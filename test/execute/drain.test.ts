@@ -17,7 +17,7 @@ test('a drained statement starts no further row, not even of the chunks that are
     threads: 2,
     model: async () => {
       calls += 1;
-      if (calls > QUICK) {
+      if (calls > QUICK && !drain.signal.aborted) {
         await new Promise<void>((resolve) => held.push(resolve));
       }
       return { text: '1', finishReason: 'stop' };

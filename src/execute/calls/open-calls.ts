@@ -1,23 +1,30 @@
 /** The calls of a statement that begins to run, as its plan wants them made. */
 import type { CallPlan } from '../../plan/plan.ts';
 import type { StatementEnv } from '../statement-env.ts';
-import { answerPolicy } from './answer-policy.ts';
+import { type AnswerPolicy, answerPolicy } from './answer-policy.ts';
 import { Budget } from './budget.ts';
 import { StatementCalls } from './statement-calls.ts';
+
+/** Which answers the statement's calls may use. */
+export function policyOf(
+  { desk, ledger, cascade }: Pick<StatementEnv, 'desk' | 'ledger' | 'cascade'>,
+  { cache, dedupe }: Pick<CallPlan, 'cache' | 'dedupe'>,
+): AnswerPolicy {
+  const deterministic = cascade.sqlFunction?.['deterministic'] !== false;
+  const { answersKept } = desk.journal;
+  return answerPolicy(cache, { dedupe, deterministic, answersKept }, ledger.startedUs);
+}
 
 /** `budget` is one that the statement has already begun to spend. */
 export function openCalls(env: StatementEnv, plan: CallPlan, budget?: Budget): StatementCalls {
   const { desk, ledger, stop, models, cascade } = env;
   const hasBudget = Object.keys(plan.budget).length > 0;
-  const deterministic = cascade.sqlFunction?.['deterministic'] !== false;
-  const { dedupe } = plan;
-  const { answersKept } = desk.journal;
   return new StatementCalls(desk, {
     statementId: env.id,
     signal: stop.signal,
     ledger,
     cascade: cascade.file,
-    policy: answerPolicy(plan.cache, { dedupe, deterministic, answersKept }, ledger.startedUs),
+    policy: policyOf(env, plan),
     budget: budget ?? (hasBudget ? new Budget(plan.budget) : undefined),
     limits: plan.limits,
     onlyAtHand: plan.onlyAtHand === true,
