@@ -16,6 +16,7 @@ const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   dispatch: async () => (await import('./suites/dispatch.ts')).dispatch,
   journal: async () => (await import('./suites/journal.ts')).journal,
   hits: async () => (await import('./suites/hits.ts')).hits,
+  spend: async () => (await import('./suites/spend.ts')).spend,
 };
 const SAMPLES = 5;
 const SAMPLE_TIMEOUT_MS = 300_000;
@@ -71,10 +72,11 @@ if (args.includes('--json')) console.log(JSON.stringify(reports, null, 2));
 
 /** Variants take turns, so that a slow spell of the machine meets them all. */
 async function measure(suite: Suite): Promise<SuiteReport> {
+  const rounds = at === -1 ? (suite.samples ?? samples) : samples;
   const taken = new Map<string, Sample[]>(suite.variants.map(({ name }) => [name, []]));
-  for (let round = 0; round < samples; round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const { name } of suite.variants) {
-      process.stderr.write(`bench: ${suite.name} ${name} ${round + 1}/${samples}\n`);
+      process.stderr.write(`bench: ${suite.name} ${name} ${round + 1}/${rounds}\n`);
       taken.get(name)!.push(await sampleOf(suite.name, name));
     }
   }
@@ -91,7 +93,7 @@ async function measure(suite: Suite): Promise<SuiteReport> {
     about: suite.about,
     machine: `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
     versions: `node ${process.version}, @duckdb/node-api ${duckdbVersion()}`,
-    samples,
+    samples: rounds,
     spreads,
     figures: suite.figures(median),
   };

@@ -23,6 +23,8 @@ export interface Suite {
   readonly name: string;
   /** One sentence: what is compared. */
   readonly about: string;
+  /** Fresh processes for each variant, where what is measured is always the same. */
+  readonly samples?: number;
   readonly variants: readonly Variant[];
   /** Metric names to be found in the samples: `median(variant, metric)`. */
   readonly figures: (median: (variant: string, metric: string) => number) => readonly Figure[];

@@ -13,6 +13,10 @@ export const MAX_PARALLEL = 4_096;
 export const CHUNK_MAX_ROWS = 2_048;
 /** A chunk grows while one takes less than this in the worker. */
 export const CHUNK_TARGET_MS = 5;
+/** Runs that wait for models travel together up to this many, … */
+export const CHUNK_WAITING_RUNS = 4;
+/** … while a chunk of them takes less than this: a task costs more than a short call's own work. */
+export const CHUNK_WAITING_MS = 200;
 /** Runs that may be read, in flight or waiting for an earlier one, beyond what has been delivered. */
 export const WINDOW_MAX_RUNS = 65_536;
 /** Chunks likewise: this many, … */
@@ -39,8 +43,12 @@ export const MAX_FRUITLESS_WORKER_DEATHS = 10;
 export const POISON_DEATHS = 2;
 /** From a worker's start to its first word. */
 export const WORKER_BOOT_MS = 5_000;
+/** A pool that has lost threads for good is made anew, and not again within this. */
+export const POOL_RENEW_MS = 5_000;
 /** A worker whose event loop does not turn for this long, while it owes answers, is ended. */
 export const HEARTBEAT_LOST_MS = 5_000;
+/** A chunk whose rows have had their time is given up after this, while nothing runs in the workers. */
+export const ANSWER_SLACK_MS = 2_000;
 /** Cancelled statements that a worker which starts late is still told of. */
 export const CANCELS_KEPT = 1_000;
 /** From an abort to the settling of what was aborted. */
@@ -250,6 +258,12 @@ export const TIMER_SLACK_MS = 2;
 /** The longest wait of one timer; Node fires a longer one at once. */
 export const TIMER_MAX_MS = 2 ** 31 - 1;
 
+// Functions that run a cascade
+/** Characters of the JSON that one call is given. */
+export const SEED_JSON_MAX_CHARS = 64 * 1024 * 1024;
+/** Rows in the list that one call is given. */
+export const SEED_MAX_ROWS = 100_000;
+
 // Semantic SQL
 /** Operators in one statement. */
 export const SEMANTIC_MAX_OPERATORS = 200;
@@ -269,8 +283,14 @@ export const SEMANTIC_WINDOW_ROWS = 16_384;
 export const SEMANTIC_MAX_OPEN = 1_000_000;
 /** Look-ups of a pass from which they are made inside DuckDB, by joining the answers. */
 export const SEMANTIC_NATIVE_ROWS = 20_000;
+/** Semantic conditions of a query of which each prefix is a condition too: their number grows with its square. */
+export const SEMANTIC_MAX_PREFIXES = 4;
+/** Criteria of one operator that have a column each where look-ups are joins; more are rows. */
+export const SEMANTIC_WIDE_CRITERIA = 16;
 /** Times that a statement is run to find the answers that it needs. */
 export const SEMANTIC_MAX_PASSES = 8;
+/** The same where its input differs each time and could not be staged: a run then asks only what those before it did not meet. */
+export const SEMANTIC_MAX_UNSTABLE_PASSES = 200;
 /** The same of a statement that changes data and has no query that meets its questions, e.g. MERGE. */
 export const SEMANTIC_MAX_STRICT_PASSES = 1_000;
 /** Score from which `ABOUT` and the like hold where a BOOLEAN is needed and nothing else is said. */

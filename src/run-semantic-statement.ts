@@ -2,18 +2,21 @@
 import type { Diagnostic, SqlStatement } from '../grammar/ast.ts';
 import { annotationDiagnostics } from '../grammar/parse-source.ts';
 import { statementParts } from '../grammar/semantic/statement-parts.ts';
-import { type Delivered, deliverReader, endNotices } from './deliver/delivered.ts';
+import { type Delivered, deliverReader, endNotices, shadowNotice } from './deliver/delivered.ts';
 import type { ResultReader } from './duck/reader.ts';
+import { dropTables } from './duck/stage.ts';
 import { RvbbitError } from './errors.ts';
 import { Budget } from './execute/calls/budget.ts';
 import type { StatementScope } from './execute/statement-env.ts';
 import { learnAnswers } from './explain/learn-answers.ts';
+import type { ExplainFormat } from './explain/render-report.ts';
 import { SEMANTIC_MAX_OPEN } from './limits.ts';
 import { loadOperators } from './operators/load-operators.ts';
 import type { Notice } from './result.ts';
 import type { Explained } from './run-statement.ts';
 import { answerQuery, planAnswers } from './semantic/answer-query.ts';
 import { Asker } from './semantic/ask.ts';
+import { checkArguments } from './semantic/check-arguments.ts';
 import { missingOf, passesOf, runStrictly, type SemanticRun } from './semantic/find-answers.ts';
 import { registerLookUps } from './semantic/look-up.ts';
 import { NativeLookUps } from './semantic/native-look-up.ts';
@@ -21,27 +24,44 @@ import { PlanReport } from './semantic/plan-report.ts';
 import { readSemanticStatement, type SemanticStatement } from './semantic/read-statement.ts';
 import { type SemanticSettings, semanticSettings } from './semantic/semantic-settings.ts';
 import { inWords } from './semantic/source-error.ts';
+import { withSpellingHint } from './semantic/spelling-hint.ts';
 import { type StatementContext, textOf } from './statement-context.ts';
 
-/** Runs the statement to its end; undefined where it holds no semantic operator. */
+/**
+ * Runs the statement to its end. `refusal` is what DuckDB said of it as it stands, and is thrown where the
+ * statement holds no semantic operator.
+ */
 export async function runSemanticStatement(
   statement: SqlStatement,
   scope: StatementScope,
   context: StatementContext,
+  refusal: unknown,
+): Promise<Delivered> {
+  const { text } = statement;
+  const outer = statementParts(text);
+  const delivered =
+    outer.kind === 'explain'
+      ? await runExplain(statement, outer.format, scope, context)
+      : await withRun(statement, text, scope, context, async (run) => {
+          const reader = await execute(run);
+          await scope.desk.journal.commit();
+          const rows = await deliverReader(reader, context.valueForm, noticesOf(run));
+          return withWrittenNames(rows, run.statement);
+        });
+  if (delivered !== undefined) return delivered;
+  throw withSpellingHint(refusal, text, await loadOperators(context.cascadeRoot));
+}
+
+async function runExplain(
+  statement: SqlStatement,
+  format: ExplainFormat,
+  scope: StatementScope,
+  context: StatementContext,
 ): Promise<Delivered | undefined> {
-  const outer = statementParts(statement.text);
-  if (outer.kind !== 'explain') {
-    return withRun(statement, statement.text, scope, context, async (run) => {
-      const reader = await execute(run);
-      await scope.desk.journal.commit();
-      const delivered = await deliverReader(reader, context.valueForm, noticesOf(run));
-      return withWrittenNames(delivered, run.statement);
-    });
-  }
   const explained = await explainSemanticStatement(statement, scope, context);
   if (explained === undefined) return undefined;
   const { deliverExplain } = await import('./deliver/deliver-explain.ts');
-  return deliverExplain(explained, outer.format);
+  return deliverExplain(explained, format);
 }
 
 /** What the statement would do, with or without EXPLAIN before it; undefined where it holds no semantic operator. */
@@ -86,15 +106,19 @@ async function withRun<T>(
   // What is wrong with an annotation matters only once there is an operator: on plain SQL it is a comment.
   const settings = settingsOf(statement, context.source);
   const threshold = settings instanceof RvbbitError ? 0 : settings.threshold;
-  const read = await readSemanticStatement(text, registry, { session, threshold, signal });
+  const options = { session, threshold, signal, cascadeRoot: context.cascadeRoot };
+  const read = await readSemanticStatement(text, registry, options);
   if (read === undefined) return undefined;
+  let run: SemanticRun | undefined;
   try {
     if (settings instanceof RvbbitError) throw settings;
-    const run = await openRun(read, settings, { statement, scope, context });
+    run = await openRun(read, settings, { statement, scope, context });
     await registerLookUps(session, read.uses, run.state, signal);
+    await checkArguments(read, scope);
     return await work(run);
   } finally {
     learnAnswers(read.books, threshold, context.experience);
+    if (run !== undefined) await dropTables(session, run.stages);
     read.release();
   }
 }
@@ -126,6 +150,8 @@ async function openRun(
     state: { strict: false, stopped: false, rows: 0, mostMissing: SEMANTIC_MAX_OPEN },
     report: new PlanReport(),
     native: new NativeLookUps(scope.session, read.uses),
+    stages: [],
+    mayDiffer: false,
     expectedRows: 0,
     refusesNative: false,
   };
@@ -138,10 +164,10 @@ function execute(run: SemanticRun): Promise<ResultReader> {
 async function changeData(run: SemanticRun): Promise<ResultReader> {
   const { whole, dry, parts } = run.statement;
   if (dry === undefined) return runStrictly(run, whole);
-  const query = await planAnswers(run);
+  const { query, where } = await planAnswers(run);
   if (parts.kind !== 'around') {
-    await passesOf(run, dry);
-    return runStrictly(run, whole);
+    await passesOf(run, query ?? dry);
+    return runStrictly(run, where === undefined ? whole : run.statement.wholeWhere(where));
   }
   const { columns } = await passesOf(run, query ?? dry);
   // A table or file gets no column that is called after a symbol.
@@ -166,7 +192,11 @@ function noticesOf(run: SemanticRun): readonly Notice[] {
   const { statement, asker, scope } = run;
   const unasked = scope.stop.drained === undefined ? 0 : missingOf(run);
   const failed = statement.books.reduce((sum, book) => sum + book.failed, unasked);
-  const notices: Notice[] = [...asker.advisories.notices(), ...endNotices(scope)];
+  const notices: Notice[] = [
+    ...asker.advisories.notices(),
+    ...asker.shadowing.map(shadowNotice),
+    ...endNotices(scope),
+  ];
   if (failed > 0) {
     const what =
       failed === 1 ? '1 answer is missing and counts' : `${failed} answers are missing and count`;

@@ -122,9 +122,7 @@ async function plainOrSemantic(
   } catch (thrown) {
     if (!mayBeSemantic(thrown)) throw thrown;
     const { runSemanticStatement } = await import('./run-semantic-statement.ts');
-    const delivered = await runSemanticStatement(statement, scope, context);
-    if (delivered === undefined) throw thrown;
-    return delivered;
+    return await runSemanticStatement(statement, scope, context, thrown);
   }
 }
 

@@ -1,37 +1,38 @@
 /** Answers at hand for the rows of a chunk, looked for in one message: a row of a later run then waits for nothing. */
 import type { JsonObject } from '../src/json.ts';
 import { callKeyOf } from './call-key.ts';
-import { foreseeRequest } from './cells/instructions.ts';
+import { type Foreseen, foreseeRequest } from './cells/instructions.ts';
 import type { CascadeProgram } from './compile-cascade.ts';
 import type { LookUp } from './protocol.ts';
 import type { RunContext } from './run-state.ts';
 
 /**
- * The answers, by call key, that the rows' first calls will find; `find` gives null for those that must be
- * asked. None where the first cell does not ask a model outright.
+ * Gives the rows' first calls the answers that `find` has; those that it gives null for must be asked. Returns
+ * whose calls they are; undefined where the first cell does not ask a model outright.
  */
 export async function askAhead(
   program: CascadeProgram,
   inputs: readonly JsonObject[],
   context: RunContext,
   find: (lookUp: LookUp) => Promise<readonly (string | null)[]>,
-): Promise<ReadonlyMap<string, string>> {
-  const found = new Map<string, string>();
+): Promise<Omit<LookUp, 'callKeys'> | undefined> {
   const [cell] = program.cells;
-  if (cell?.kind !== 'instructions' || cell.when !== undefined) return found;
+  if (cell?.kind !== 'instructions' || cell.when !== undefined) return undefined;
   const { name, model } = cell;
   const target = context.modelTarget({ name, ...(model === undefined ? {} : { model }) });
-  if (target === undefined) return found;
+  if (target === undefined) return undefined;
   const provider = target.kind === 'provider' ? target.provider.id : 'function';
-  const callKeys: string[] = [];
+  const foreseen: Foreseen[] = [];
   for (const input of inputs) {
     const outputs = program.isSingle ? {} : program.noOutputs;
-    const request = foreseeRequest(cell, { input, outputs, state: {} }, target.model, context);
-    if (request !== undefined) callKeys.push(callKeyOf(provider, request, undefined));
+    const ready = foreseeRequest(cell, { input, outputs, state: {} }, target.model, context);
+    if (ready !== undefined) foreseen.push(ready);
   }
-  const texts = await find({ cell: name, provider, model: target.model, callKeys });
+  const callKeys = foreseen.map(({ request }) => callKeyOf(provider, request, undefined));
+  const calls = { cell: name, provider, model: target.model };
+  const texts = await find({ ...calls, callKeys });
   for (const [index, text] of texts.entries()) {
-    if (text !== null) found.set(callKeys[index]!, text);
+    if (text !== null) foreseen[index]!.found = { callKey: callKeys[index]!, text };
   }
-  return found;
+  return calls;
 }

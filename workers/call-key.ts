@@ -1,5 +1,5 @@
 /** The key of a model call: equal calls have equal keys, whoever makes them and wherever. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Json, JsonObject } from '../src/json.ts';
 import type { ChatRequest } from '../src/model/chat.ts';
 import type { Variant } from './run-state.ts';
@@ -29,7 +29,7 @@ export function callKeyOf(
     take,
     redo,
   ];
-  const key = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, KEY_DIGITS);
+  const key = hash('sha256', JSON.stringify(parts), 'hex').slice(0, KEY_DIGITS);
   if (variant === undefined) keys.set(request, key);
   return key;
 }

@@ -1,6 +1,6 @@
 /** The one way to a model: leave to call, the call, its report, and the engine's one retry loop. */
 import { type Failure, failureOf, RvbbitError } from '../src/errors.ts';
-import { RAW_ANSWER_CHARS, RETRY_ATTEMPTS } from '../src/limits.ts';
+import { MODEL_CALL_TIMEOUT_MS, RAW_ANSWER_CHARS, RETRY_ATTEMPTS } from '../src/limits.ts';
 import type {
   AttemptReport,
   ChatOutcome,
@@ -26,7 +26,9 @@ export interface ModelCall<T> {
   readonly retry?: RetrySettings;
   /** 1 for a cell's first call; counts on over retries and re-asking. */
   readonly attempt: number;
-  /** The time that an attempt which begins now may take. */
+  /** An answer at hand is known to be of no use: make the call. */
+  readonly fresh?: boolean;
+  /** What is left of the cell's time. */
   limit(): TimeLimit;
   /** The value of an answer, or why it has none. */
   read(response: Pick<ChatResponse, 'text'>): ReadAnswer<T>;
@@ -58,7 +60,7 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<CallRe
   const { target, request } = call;
   const provider = target.kind === 'provider' ? target.provider.id : 'function';
   const maxAttempts = context.settings.maxAttempts ?? call.retry?.maxAttempts ?? RETRY_ATTEMPTS;
-  const asked: CallRequest = {
+  const asked: Omit<CallRequest, 'leftMs'> = {
     cell: call.cell,
     n: call.attempt,
     provider,
@@ -67,10 +69,16 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<CallRe
     ...tokensOf(request),
     ...(context.settings.keepPrompts === true ? { prompt: request.messages } : {}),
   };
-  for (let failures = 0, fresh = false; ; ) {
+  for (let failures = 0, fresh = call.fresh === true; ; ) {
     const n = call.attempt + failures;
     budget.attempts = n;
-    const decision = await leaveToCall(run, { ...asked, n, ...(fresh ? { fresh } : {}) });
+    const leftMs = call.limit().ms;
+    const decision = await leaveToCall(run, {
+      ...asked,
+      n,
+      leftMs,
+      ...(fresh ? { fresh } : {}),
+    });
     if (decision.kind === 'refused') throw labelled(call, decision.error, false);
     if (decision.kind === 'hit') {
       const answer = call.read(decision);
@@ -82,7 +90,7 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<CallRe
       context.endCall(decision.attempt, { durationMs: 0, outcome: 'not_sent' });
       throw cancelledError();
     }
-    const limit = call.limit();
+    const limit = callLimit(call);
     const startedMs = context.nowMs();
     const outcome = await chat(run, call, limit);
     const durationMs = context.nowMs() - startedMs;
@@ -100,12 +108,23 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<CallRe
   }
 }
 
-/** Waits for the limiter; that time is nobody's fault and counts against no limit of the run. */
+/** The time that a call which begins now may take: what is left, and no more than one call's bound. */
+function callLimit<T>(call: ModelCall<T>): TimeLimit {
+  const left = call.limit();
+  if (left.ms <= MODEL_CALL_TIMEOUT_MS) return left;
+  const message = `${call.label}: a call took longer than ${MODEL_CALL_TIMEOUT_MS} ms`;
+  return { ms: MODEL_CALL_TIMEOUT_MS, message };
+}
+
+/**
+ * Waits for the limiter; that time is nobody's fault and counts against no limit of the run. Waiting for
+ * the answer of an equal call does: it takes the place of a call.
+ */
 async function leaveToCall(run: Run, request: CallRequest): Promise<CallDecision> {
   const { context, budget } = run;
   const askedMs = context.nowMs();
   const decision = await context.requestCall(request);
-  budget.waitedMs += context.nowMs() - askedMs;
+  budget.waitedMs += Math.max(0, context.nowMs() - askedMs - (decision.followedMs ?? 0));
   return decision;
 }
 

@@ -7,7 +7,7 @@ import { ADVISORIES_KEPT } from '../src/limits.ts';
 import { askAhead } from './ask-ahead.ts';
 import { type UnsaidEnds, WorkerLink } from './link.ts';
 import { type PackedTask, SettingsReader } from './packed-task.ts';
-import type { Advisory, ChunkOutcome, ChunkTask } from './protocol.ts';
+import type { Advisory, ChunkOutcome, ChunkTask, LookUp } from './protocol.ts';
 import { Providers } from './providers.ts';
 import {
   type CascadeProgram,
@@ -70,23 +70,22 @@ async function runRows(
   let advisoryCount = 0;
   let row = 0;
   let lookedUpMs = 0;
-  let ahead: ReadonlyMap<string, string> = new Map();
+  const answersUsed: string[] = [];
+  let ahead: Omit<LookUp, 'callKeys'> | undefined;
   const context: RunContext = {
     settings: task.settings,
     signal,
     runSql: (query) => link.sql(task.statementId, query),
     modelTarget: ({ model }) => task.settings.models?.targets[model ?? ''],
-    chat: (target, request, options) =>
-      target.kind === 'provider'
+    chat: (target, request, options) => {
+      // A cancel may wait behind the turns of a thousand calls that are being made ready.
+      link.hearCancels();
+      return target.kind === 'provider'
         ? providers.chat(target, request, options)
-        : link.chat(task.statementId, request, options.timeoutMs),
-    requestCall: async (request) => {
-      const text = request.fresh === true ? undefined : ahead.get(request.callKey);
-      if (text !== undefined) return { kind: 'hit', text };
-      // A call that has ended makes room for this one.
-      link.say(unsaid);
-      return link.requestCall(task.statementId, request);
+        : link.chat(task.statementId, request, options.timeoutMs);
     },
+    requestCall: (request) => link.requestCall(unsaid, request),
+    answerUsed: (callKey) => answersUsed.push(callKey),
     endCall: (attempt, report) => link.endCall(unsaid, { attempt, report }),
     enterJs: (limitMs) => link.beacon.enter(task.taskId, task.statementId, row, limitMs),
     leaveJs: () => link.beacon.leave(),
@@ -101,7 +100,7 @@ async function runRows(
   }
   for (; row < task.rowCount; row++) {
     link.hearCancels();
-    if (signal.aborted) break;
+    if (signal.aborted || link.isDrained(task.statementId)) break;
     const started = runCascadeNow(program, inputs[row]!, context);
     // A run that has not waited for anything costs no promise.
     const outcome = started instanceof Promise ? await started : started;
@@ -129,8 +128,11 @@ async function runRows(
     ...(task.settings.keepOutputs ? { outputs, results } : {}),
     ...(advisoryCount === 0 ? {} : { advisories: { count: advisoryCount, first: advisories } }),
     ...(attempts.length === 0 ? {} : { attempts }),
+    ...(ahead === undefined || answersUsed.length === 0
+      ? {}
+      : { answersUsed: { ...ahead, callKeys: answersUsed } }),
     durationMs: performance.now() - startedMs - lookedUpMs,
-    cancelled: values.length < task.rowCount,
+    cancelled: signal.aborted && values.length < task.rowCount,
   };
 }
 

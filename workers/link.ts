@@ -19,16 +19,20 @@ import type {
   CallDecision,
   CallRequest,
   EndedAttempt,
+  EndedCalls,
   LookUp,
   SqlCellOutcome,
   SqlCellQuery,
   WorkerHello,
   WorkerMessage,
+  WorkerRequest,
 } from './protocol.ts';
 
 const HEARTBEAT_MS = 100;
-/** Cancelled statements whose late chunks are still turned away. */
-const CANCELLED_KEPT = 1_000;
+/** Of the last beat in the mean: a burst, such as code that runs for the first time, is no lack of room for calls. */
+const UTILIZATION_WEIGHT = 0.25;
+/** Cancelled or drained statements whose late chunks are still turned away. */
+const ENDED_KEPT = 1_000;
 /** The end of a call goes with its chunk, or by itself where the chunk goes on for longer than this. */
 const ENDED_AFTER_MS = 20;
 
@@ -46,13 +50,16 @@ export class WorkerLink {
   readonly #waiting = new Map<number, (reply: Reply) => void>();
   readonly #controllers = new Map<number, AbortController>();
   readonly #cancelled = new Set<number>();
+  readonly #drained = new Set<number>();
   readonly #onWarm: (target: ModelTarget, connections: number) => void;
   readonly #undecided = new Map<number, (decision: CallDecision) => void>();
-  /** Calls to be asked leave for in one message: each message wakes the main thread. */
-  #asking: AskedCall[] = [];
+  /** Ended calls to be told of and calls to be asked leave for in one message: each wakes the main thread. */
+  #ended: EndedCalls[] = [];
+  #asked: AskedCall[] = [];
   readonly #unsaid = new Set<UnsaidEnds>();
   #unsaidTimer: NodeJS.Timeout | undefined;
   #utilizationBefore = performance.eventLoopUtilization();
+  #utilization = 0;
   #nextId = 1;
   #cancelsHeard = 0;
 
@@ -109,11 +116,15 @@ export class WorkerLink {
     return reply.kind === 'find' ? reply.texts : [];
   }
 
-  /** Asks leave for a model call. The main thread answers each, cancelled statements' too. */
-  requestCall(statementId: number, request: CallRequest): Promise<CallDecision> {
+  /**
+   * Asks leave for a model call of a chunk; those of its calls that have ended make room for it. The main
+   * thread answers each, cancelled statements' too.
+   */
+  requestCall(unsaid: UnsaidEnds, request: CallRequest): Promise<CallDecision> {
     const id = this.#nextId++;
-    if (this.#asking.length === 0) setImmediate(() => this.#askCalls());
-    this.#asking.push({ id, statementId, request });
+    this.#say(unsaid);
+    if (this.#asked.length === 0) setImmediate(() => this.#tellCalls());
+    this.#asked.push({ id, statementId: unsaid.statementId, request });
     return new Promise((resolve) => this.#undecided.set(id, resolve));
   }
 
@@ -123,16 +134,9 @@ export class WorkerLink {
     this.#unsaid.add(unsaid);
     this.#unsaidTimer ??= setTimeout(() => {
       this.#unsaidTimer = undefined;
-      for (const one of this.#unsaid) this.say(one);
+      for (const one of this.#unsaid) this.#say(one);
+      this.#tellCalls();
     }, ENDED_AFTER_MS);
-  }
-
-  /** Tells of a chunk's ended calls ahead of the chunk. */
-  say(unsaid: UnsaidEnds): void {
-    const { statementId, ended } = unsaid;
-    this.#unsaid.delete(unsaid);
-    unsaid.ended = [];
-    if (ended.length > 0) this.#port.postMessage({ kind: 'ended', statementId, ended });
   }
 
   /** The chunk takes them along. */
@@ -164,21 +168,38 @@ export class WorkerLink {
     }
   }
 
+  /** No further row of the statement is to start. */
+  isDrained(statementId: number): boolean {
+    return this.#drained.has(statementId);
+  }
+
   /** The worker holds no chunk of the statement any more. */
   forget(statementId: number): void {
     this.#controllers.delete(statementId);
   }
 
   #beat(): void {
-    const utilization = performance.eventLoopUtilization(this.#utilizationBefore);
+    const { utilization } = performance.eventLoopUtilization(this.#utilizationBefore);
     this.#utilizationBefore = performance.eventLoopUtilization();
-    this.beacon.beat(getHeapStatistics().external_memory / 2 ** 20, utilization.utilization);
+    this.#utilization += (utilization - this.#utilization) * UTILIZATION_WEIGHT;
+    this.beacon.beat(getHeapStatistics().external_memory / 2 ** 20, this.#utilization);
   }
 
-  #askCalls(): void {
-    const calls = this.#asking;
-    this.#asking = [];
-    this.#port.postMessage({ kind: 'calls', calls });
+  /** A chunk's ended calls go with the next message, ahead of the chunk. */
+  #say(unsaid: UnsaidEnds): void {
+    const { statementId, ended } = unsaid;
+    if (ended.length === 0) return;
+    this.#unsaid.delete(unsaid);
+    unsaid.ended = [];
+    this.#ended.push({ statementId, ended });
+  }
+
+  #tellCalls(): void {
+    if (this.#ended.length + this.#asked.length === 0) return;
+    const message: WorkerRequest = { kind: 'calls', ended: this.#ended, asked: this.#asked };
+    this.#ended = [];
+    this.#asked = [];
+    this.#port.postMessage(message);
   }
 
   #ask(post: (id: number) => void): Promise<Reply> {
@@ -191,12 +212,12 @@ export class WorkerLink {
 
   #receive(message: WorkerMessage): void {
     if (message.kind === 'cancel') {
-      this.#cancelled.add(message.statementId);
-      if (this.#cancelled.size > CANCELLED_KEPT) {
-        const [oldest] = this.#cancelled;
-        this.#cancelled.delete(oldest!);
-      }
+      keep(this.#cancelled, message.statementId);
       this.#controllers.get(message.statementId)?.abort();
+      return;
+    }
+    if (message.kind === 'drain') {
+      keep(this.#drained, message.statementId);
       return;
     }
     if (message.kind === 'warm') {
@@ -215,4 +236,11 @@ export class WorkerLink {
     this.#waiting.delete(message.id);
     resolve?.(message);
   }
+}
+
+function keep(statements: Set<number>, statementId: number): void {
+  statements.add(statementId);
+  if (statements.size <= ENDED_KEPT) return;
+  const [oldest] = statements;
+  statements.delete(oldest!);
 }

@@ -84,6 +84,8 @@ export interface CallRequest {
   readonly model: string;
   /** Hash of all that the answer depends on. */
   readonly callKey: string;
+  /** What is left of the run's time: it may wait for the answer of an equal call for so long. */
+  readonly leftMs: number;
   /** Estimates, for limits and budgets. `outputTokens` is the cell's cap where it has one. */
   readonly inputTokens: number;
   readonly outputTokens?: number;
@@ -93,12 +95,16 @@ export interface CallRequest {
   readonly fresh?: boolean;
 }
 
-/** What the main thread says to it. Time spent waiting for it counts against no row's time. */
-export type CallDecision =
+/** What the main thread says to it. */
+export type CallDecision = {
+  /** Part of the time spent waiting that counts against the row's: it waited for the answer of an equal call. */
+  readonly followedMs?: number;
+} & (
   | { readonly kind: 'go'; readonly attempt: string }
   /** The text of an earlier answer to the same call. */
   | { readonly kind: 'hit'; readonly text: string }
-  | { readonly kind: 'refused'; readonly error: Failure };
+  | { readonly kind: 'refused'; readonly error: Failure }
+);
 
 /** A model call that went out and what came of it. */
 export interface EndedAttempt {
@@ -127,9 +133,11 @@ export interface ChunkOutcome {
   readonly advisories?: AdvisoryReport;
   /** Model calls that ended and that the main thread has not been told of. */
   readonly attempts?: readonly EndedAttempt[];
+  /** Calls whose places were taken by answers that had been looked up ahead. */
+  readonly answersUsed?: LookUp;
   /** Time spent on the rows inside the worker. */
   readonly durationMs: number;
-  /** The statement was cancelled before the chunk was done; the rows after `values.length` were not run. */
+  /** The statement was cancelled before the chunk was done. The rows after `values.length` were not run. */
   readonly cancelled: boolean;
 }
 
@@ -158,28 +166,32 @@ export type WorkerRequest =
       readonly request: ChatRequest;
       readonly timeoutMs: number;
     }
-  /** Model calls that want to go out, each to be decided on. */
-  | { readonly kind: 'calls'; readonly calls: readonly AskedCall[] }
+  /** Model calls that ended before their chunk, and those that want to go out, each to be decided on. */
+  | {
+      readonly kind: 'calls';
+      readonly ended: readonly EndedCalls[];
+      readonly asked: readonly AskedCall[];
+    }
   /** Which of these calls have an answer at hand. */
   | {
       readonly kind: 'find';
       readonly id: number;
       readonly statementId: number;
       readonly lookUp: LookUp;
-    }
-  /** Model calls that ended before their chunk. Not answered. */
-  | {
-      readonly kind: 'ended';
-      readonly statementId: number;
-      readonly ended: readonly EndedAttempt[];
     };
 
-/** Keys of calls that one cell is about to make of one model. */
+/** Keys of calls of one cell to one model. */
 export interface LookUp {
   readonly cell: string;
   readonly provider: string;
   readonly model: string;
   readonly callKeys: readonly string[];
+}
+
+/** Calls of a statement that have ended. */
+export interface EndedCalls {
+  readonly statementId: number;
+  readonly ended: readonly EndedAttempt[];
 }
 
 /** A call to decide on. */
@@ -198,7 +210,9 @@ export type WorkerMessage =
   | { readonly kind: 'decisions'; readonly decisions: readonly DecidedCall[] }
   /** Open connections ahead of a statement's calls. */
   | { readonly kind: 'warm'; readonly target: ModelTarget; readonly connections: number }
-  | { readonly kind: 'cancel'; readonly statementId: number };
+  | { readonly kind: 'cancel'; readonly statementId: number }
+  /** No further row of the statement is to start. */
+  | { readonly kind: 'drain'; readonly statementId: number };
 
 /** What was decided on a call. */
 export interface DecidedCall {

@@ -166,10 +166,14 @@ function afterCell(
   index: number,
   output: Json,
 ): number {
-  run.outputs[cell.name] = output;
+  // Code of a later cell could change what the cells after it see.
+  const isSeenByCode = program.hasJs && !program.isSingle;
+  run.outputs[cell.name] = isSeenByCode ? freezeDeep(output) : output;
   if (cell.set !== undefined) {
-    for (const [key, expression] of cell.set)
-      run.state[key] = evaluate(cell.label, expression, run);
+    for (const [key, expression] of cell.set) {
+      const value = evaluate(cell.label, expression, run);
+      run.state[key] = isSeenByCode ? freezeDeep(value) : value;
+    }
   }
   if (cell.routing === undefined) return index + 1;
   const isObject = typeof output === 'object' && output !== null && !Array.isArray(output);

@@ -32,6 +32,8 @@ export interface RunContext {
   requestCall(request: CallRequest): Promise<CallDecision>;
   /** Gives the account of a call that had leave to go out. */
   endCall(attempt: string, report: AttemptReport): void;
+  /** An answer that was found ahead took the place of this call. */
+  answerUsed?(callKey: string): void;
   /** Called before and after the synchronous part of a js cell: another thread ends an endless loop. */
   enterJs?(timeoutMs: number): void;
   leaveJs?(): void;

@@ -19,8 +19,10 @@ export type StatementParts =
   | {
       readonly kind: 'change';
       readonly verb: string;
+      /** Columns that an UPDATE sets are no part of it. */
       readonly dry: readonly (Span | string)[];
-      /** Columns that an UPDATE sets: they are no part of `dry`. */
+      /** The condition of its WHERE. */
+      readonly where?: Span;
     }
   /** A definition that would keep the operators: a view, a macro. */
   | { readonly kind: 'definition'; readonly what: string }
@@ -177,8 +179,10 @@ class Parts {
     if (returning >= 0) dry.push(', ', this.#cut(returning + 1, this.#lexemes.length), '\n');
     dry.push(' FROM ', table);
     if (others >= 0) dry.push(', ', this.#cut(others + 1, stop(where, returning)));
-    if (where >= 0) dry.push('\nWHERE ', this.#cut(where + 1, stop(returning)));
-    return { kind: 'change', verb, dry };
+    if (where < 0) return { kind: 'change', verb, dry };
+    const condition = this.#cut(where + 1, stop(returning));
+    dry.push('\nWHERE ', condition);
+    return { kind: 'change', verb, dry, where: condition };
   }
 
   /** The values of `a = x, b = y`. */

@@ -142,7 +142,8 @@ export function listNames(columns: readonly { readonly name: string }[]): string
   return names.join(', ') + (columns.length > names.length ? ', …' : '');
 }
 
-function refuseLaterCells(cascade: Cascade): void {
+/** Refuses a cascade with a cell that this version does not execute. */
+export function refuseLaterCells(cascade: Cascade): void {
   for (const cell of cascade.cells) {
     const later = cell.unsupported?.[0];
     if (later !== undefined) {

@@ -4,18 +4,13 @@ import { executeRun } from '../execute/execute-run.ts';
 import type { StatementEnv } from '../execute/statement-env.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import type { Notice } from '../result.ts';
-import { type Delivered, endNotices, limitNotice } from './delivered.ts';
+import { type Delivered, endNotices, limitNotice, shadowNotice } from './delivered.ts';
 
 export async function deliverRun(plan: RunPlan, env: StatementEnv): Promise<Delivered> {
   const { report, cut, shadows, advisories } = await executeRun(plan, env);
   const notices: Notice[] = [...advisories.notices()];
   if (cut && plan.limit.source === 'default') notices.push(limitNotice('run'));
-  if (shadows) {
-    notices.push({
-      code: 'shadowed_table',
-      message: `the temp table ${plan.asTable} now hides the table of that name in this session; DROP TABLE temp.${quoteIdentifier(plan.asTable)} brings it back`,
-    });
-  }
+  if (shadows) notices.push(shadowNotice(plan.asTable));
   notices.push(...endNotices(env));
   await env.desk.journal.commit();
   const text = JSON.stringify(report);

@@ -1,4 +1,5 @@
 /** What a statement hands to its caller, before the account of it is added. */
+import { quoteIdentifier } from '../duck/quote.ts';
 import type { ResultReader } from '../duck/reader.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
 import { MAP_DEFAULT_ROWS, RUN_DEFAULT_ROWS } from '../limits.ts';
@@ -42,6 +43,12 @@ export function limitNotice(kind: 'map' | 'run'): Notice {
     code: 'default_limit',
     message: `only the first ${rows} rows were read, the default of ${kind.toUpperCase()}; say LIMIT in the query or WITH (limit = …) for more`,
   };
+}
+
+/** Says that a temp table that the statement made has the name of another one. */
+export function shadowNotice(table: string): Notice {
+  const message = `the temp table ${table} now hides the table of that name in this session; DROP TABLE temp.${quoteIdentifier(table)} brings it back`;
+  return { code: 'shadowed_table', message };
 }
 
 /** What the account of a statement that has ended gives reason to say. */

@@ -1,19 +1,32 @@
 /** How many runs the next chunk takes, by what the last ones cost. */
-import { CHUNK_MAX_ROWS, CHUNK_TARGET_MS } from '../limits.ts';
+import {
+  CHUNK_MAX_ROWS,
+  CHUNK_TARGET_MS,
+  CHUNK_WAITING_MS,
+  CHUNK_WAITING_RUNS,
+} from '../limits.ts';
+
+export interface ChunkPolicyOptions {
+  readonly maxRuns?: number | undefined;
+  /** The runs wait for models most of their time: a few of them may take longer than cheap ones. */
+  readonly waits?: boolean;
+}
 
 /**
- * Starts at one run and doubles while a chunk takes less than the target; a run that waits for a
+ * Starts at one run and doubles while a chunk takes less than the target; a run that waits long for a
  * model travels alone, cheap ones by the hundred. Near the end chunks shrink, so that no lane is
  * left with a long last chunk while the others idle.
  */
 export class ChunkPolicy {
   readonly #parallel: number;
   readonly #maxRuns: number;
+  readonly #waits: boolean;
   #size = 1;
 
-  constructor(parallel: number, maxRuns: number = CHUNK_MAX_ROWS) {
+  constructor(parallel: number, { maxRuns, waits }: ChunkPolicyOptions = {}) {
     this.#parallel = parallel;
-    this.#maxRuns = maxRuns;
+    this.#maxRuns = maxRuns ?? CHUNK_MAX_ROWS;
+    this.#waits = waits === true;
   }
 
   /** The size of the next chunk, given the runs that are left. */
@@ -23,11 +36,17 @@ export class ChunkPolicy {
 
   /** What a chunk cost inside its worker. */
   observe(rowCount: number, durationMs: number): void {
-    if (durationMs > 2 * CHUNK_TARGET_MS) {
-      const affordable = Math.floor((rowCount * CHUNK_TARGET_MS) / durationMs);
+    const targetMs = this.#targetMs(rowCount);
+    if (durationMs > 2 * targetMs) {
+      const affordable = Math.floor((rowCount * targetMs) / durationMs);
       this.#size = Math.max(1, Math.min(this.#size, affordable));
-    } else if (durationMs < CHUNK_TARGET_MS && rowCount >= this.#size) {
+    } else if (durationMs < this.#targetMs(2 * this.#size) && rowCount >= this.#size) {
       this.#size = Math.min(this.#maxRuns, this.#size * 2);
     }
+  }
+
+  /** What a chunk of so many runs may take. */
+  #targetMs(runs: number): number {
+    return this.#waits && runs <= CHUNK_WAITING_RUNS ? CHUNK_WAITING_MS : CHUNK_TARGET_MS;
   }
 }

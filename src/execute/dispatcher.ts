@@ -17,7 +17,7 @@ import type { ChatOutcome, ChatRequest, ModelTarget } from '../model/chat.ts';
 /** What came of sending a chunk out. */
 export type DispatchResult = { readonly kind: 'done'; readonly outcome: ChunkOutcome } | LostChunk;
 
-/** The worker died under the chunk; none of its outcomes arrived. */
+/** The worker died under the chunk, or it was given up; none of its outcomes arrived. */
 export interface LostChunk {
   readonly kind: 'lost';
   readonly reason: string;
@@ -29,6 +29,8 @@ export interface LostChunk {
   readonly suspect?: number;
   /** The worker was ended because that row overstayed this limit. */
   readonly overstayedMs?: number;
+  /** No worker died: no answer came within this time, and the chunk was given up. */
+  readonly unansweredMs?: number;
 }
 
 /** What the workers may ask for on behalf of a statement. */
@@ -40,6 +42,8 @@ export interface StatementHost {
   chat(request: ChatRequest, timeoutMs: number): Promise<ChatOutcome>;
   /** Decides on a model call that a worker wants to make. Never rejects. */
   decide(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision>;
+  /** Calls wait for the limiter or the budget: their rows have all the time that this takes. */
+  waitsForLeave(): boolean;
   /** The answers at hand for calls that are about to be made; null for those that have none. */
   find(lookUp: LookUp): readonly (string | null)[];
   /** Called before workers are told that calls may go out; what it gives is why they may not. */
@@ -65,6 +69,8 @@ export interface Dispatcher {
   dispatch(task: ChunkTask, options: { readonly alone: boolean }): Promise<DispatchResult>;
   /** Tells the workers to stop the statement's rows; their chunks settle early. */
   cancelStatement(statementId: number): void;
+  /** Tells the workers to start no further row of the statement; its chunks settle with the rows that have begun. */
+  drainStatement(statementId: number): void;
   /** Ends the workers that a row of this statement keeps from answering. */
   endStuckWorkers(statementId: number): void;
   close(): Promise<void>;

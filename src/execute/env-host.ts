@@ -70,6 +70,10 @@ export class EnvHost implements StatementHost {
     return this.#calls.decide(threadId, request);
   }
 
+  waitsForLeave(): boolean {
+    return this.#calls.waitsForLeave;
+  }
+
   find(lookUp: LookUp): readonly (string | null)[] {
     return this.#calls.find(lookUp);
   }

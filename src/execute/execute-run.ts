@@ -38,20 +38,38 @@ export interface RunResult {
 }
 
 export async function executeRun(plan: RunPlan, env: StatementEnv): Promise<RunResult> {
-  const { session, ledger } = env;
   const staged = await stageTable(plan, env);
-  const before = await tableIds(session);
   const advisories = new AdvisoryTally();
-  const single: SingleRun = {
-    kind: 'run',
-    input: { data_table: plan.asTable, row_count: staged.rowCount, columns: staged.columns },
+  const table = { name: plan.asTable, rowCount: staged.rowCount, columns: staged.columns };
+  const report = await runOverTable(table, env, {
     timeoutMs: plan.timeoutMs,
     calls: plan.calls,
     failFast: plan.onError.kind === 'fail',
-  };
-  const outcome = await runSingle(env, single, advisories);
+    advisories,
+  });
+  return { report, cut: staged.cut, shadows: staged.shadows, advisories };
+}
+
+/** A temp table that a cascade is run over. */
+export interface RunTable {
+  readonly name: string;
+  readonly rowCount: number;
+  readonly columns: readonly string[];
+}
+
+/** Runs the cascade once over a table of the session. */
+export async function runOverTable(
+  table: RunTable,
+  env: StatementEnv,
+  options: Omit<SingleRun, 'kind' | 'input'> & { readonly advisories: AdvisoryTally },
+): Promise<RunReport> {
+  const { session, ledger } = env;
+  const { advisories, ...how } = options;
+  const before = await tableIds(session);
+  const input = { data_table: table.name, row_count: table.rowCount, columns: table.columns };
+  const outcome = await runSingle(env, { ...how, kind: 'run', input }, advisories);
   const after = await tableIds(session);
-  const report: RunReport = {
+  return {
     status:
       env.stop.drained !== undefined
         ? 'incomplete'
@@ -59,15 +77,14 @@ export async function executeRun(plan: RunPlan, env: StatementEnv): Promise<RunR
           ? 'failed'
           : 'success',
     session_id: ledger.session,
-    table_created: plan.asTable,
-    row_count: staged.rowCount,
+    table_created: table.name,
+    row_count: table.rowCount,
     outputs: outcome.outputs ?? {},
     tables: [...after].filter(([name, id]) => before.get(name) !== id).map(([name]) => name),
     cost: ledger.costMicroUsd === null ? null : ledger.costMicroUsd / 1e6,
     duration_ms: Math.round(ledger.elapsedMs),
     ...(outcome.kind === 'failed' ? { error: outcome.error } : {}),
   };
-  return { report, cut: staged.cut, shadows: staged.shadows, advisories };
 }
 
 interface StagedTable {
@@ -115,7 +132,8 @@ WHERE NOT internal AND NOT regexp_matches(table_name, '^rvb_[a-z]+_[0-9]+$') ORD
   return new Map(rows.map((row) => [String(row['name']), String(row['id'])]));
 }
 
-async function hasPermanentTable(session: Session, name: string): Promise<boolean> {
+/** Whether a temp table of the name hides a table or view of the database. */
+export async function hasPermanentTable(session: Session, name: string): Promise<boolean> {
   const reader = await session.runBound(
     `SELECT 1 FROM information_schema.tables
 WHERE table_name = $1 AND table_catalog = current_database() AND table_schema = current_schema()`,

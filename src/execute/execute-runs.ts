@@ -51,7 +51,10 @@ export async function executeRuns(env: StatementEnv, request: RunsRequest): Prom
   if (signal.aborted) throw reasonOf(signal);
   if (inputs.runCount === 0) return;
   const guard = new StopGuard(dispatcher, env.id);
-  const policy = new ChunkPolicy(request.parallel, request.chunkRuns);
+  const policy = new ChunkPolicy(request.parallel, {
+    maxRuns: request.chunkRuns,
+    waits: models !== undefined,
+  });
   const cursor = new RunCursor(inputs, policy, window);
   const calls = openCalls(env, request.calls, request.budget);
   const host = new EnvHost(env, calls);
@@ -73,6 +76,7 @@ export async function executeRuns(env: StatementEnv, request: RunsRequest): Prom
     lost: (reason) => ledger.note({ t: 'worker.lost', reason }),
     stalled: (run, limitMs) => ledger.note({ t: 'run.stalled', run, limitMs }),
     attemptsEnded: (attempts) => host.attemptsEnded(attempts),
+    answersUsed: (used) => calls.answersUsed(used),
   });
   const stop = (reason: RvbbitError) => {
     calls.stop();
@@ -81,7 +85,10 @@ export async function executeRuns(env: StatementEnv, request: RunsRequest): Prom
   };
   const onAbort = () => stop(reasonOf(signal));
   signal.addEventListener('abort', onAbort);
-  const offDrain = env.stop.onDrain(() => window.close());
+  const offDrain = env.stop.onDrain(() => {
+    window.close();
+    dispatcher.drainStatement(env.id);
+  });
   dispatcher.openStatement(host);
   try {
     await guard.race(dispatcher.ready());

@@ -2,9 +2,10 @@
 import { totalmem } from 'node:os';
 import type { ChunkOutcome, ChunkTask } from '../../workers/protocol.ts';
 import { messageOf, RvbbitError } from '../errors.ts';
-import { MAX_PARALLEL } from '../limits.ts';
+import { MAX_PARALLEL, POOL_RENEW_MS } from '../limits.ts';
 import type { ModelTarget } from '../model/chat.ts';
 import type { Dispatcher, DispatchResult, StatementHost } from './dispatcher.ts';
+import { TaskOverdue } from './overdue-tasks.ts';
 import { Watchdog } from './watchdog.ts';
 import { WorkerLinks } from './worker-links.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -29,6 +30,10 @@ export class LocalDispatcher implements Dispatcher {
   readonly #watchdog: Watchdog;
   #pool: Promise<WorkerPool> | undefined;
   #quarantine: Promise<WorkerPool> | undefined;
+  /** Pools that another has taken the place of, with tasks still out. */
+  readonly #retiring = new Set<WorkerPool>();
+  #renewing: Promise<void> | undefined;
+  #renewedMs = -Infinity;
   readonly #deathIds = new Map<unknown, number>();
   #deaths = 0;
   #out = 0;
@@ -64,12 +69,17 @@ export class LocalDispatcher implements Dispatcher {
     this.#out += 1;
     this.#watchdog.start();
     try {
-      const outcome: ChunkOutcome | null = await pool.run(task);
+      const { overdue } = this.#watchdog;
+      const outcome: ChunkOutcome | null = await overdue.race(task, options.alone, pool.run(task));
       // A worker that dies of `throw null` gives its tasks null, as if that were their result.
       if (outcome === null) throw null;
       return { kind: 'done', outcome };
     } catch (thrown) {
       if (thrown instanceof RvbbitError) throw thrown;
+      if (thrown instanceof TaskOverdue) {
+        const { message: reason, limitMs: unansweredMs } = thrown;
+        return { kind: 'lost', reason, deathId: this.#deathIdOf(thrown), unansweredMs };
+      }
       const suspect = this.#links.suspectOf(task.taskId);
       const overstayedMs = this.#watchdog.takeOverstay(task.taskId);
       return {
@@ -90,6 +100,10 @@ export class LocalDispatcher implements Dispatcher {
     this.#links.cancelStatement(statementId);
   }
 
+  drainStatement(statementId: number): void {
+    this.#links.drainStatement(statementId);
+  }
+
   endStuckWorkers(statementId: number): void {
     for (const { threadId, reading } of this.#links.readings()) {
       const isStuck = reading.busy || this.#watchdog.isSilent(threadId);
@@ -102,9 +116,9 @@ export class LocalDispatcher implements Dispatcher {
     this.#closed = true;
     this.#watchdog.stop();
     const pools = await Promise.allSettled([this.#pool, this.#quarantine]);
-    await Promise.all(
-      pools.map((pool) => (pool.status === 'fulfilled' ? pool.value?.destroy() : undefined)),
-    );
+    await this.#renewing;
+    const up = pools.map((pool) => (pool.status === 'fulfilled' ? pool.value : undefined));
+    await Promise.all([...up, ...this.#retiring].map((pool) => pool?.destroy()));
   }
 
   #poolFor(alone: boolean): Promise<WorkerPool> {
@@ -121,7 +135,26 @@ export class LocalDispatcher implements Dispatcher {
       const { threads } = this.#options;
       this.#pool = this.#start(threads, Math.ceil(MAX_PARALLEL / threads));
     }
-    return this.#pool!;
+    const pool = await this.#pool!;
+    if (pool.isShort && performance.now() - this.#renewedMs > POOL_RENEW_MS) {
+      this.#renewing ??= this.#renew(pool, this.#pool!).finally(() => {
+        this.#renewing = undefined;
+        this.#renewedMs = performance.now();
+      });
+    }
+    return pool;
+  }
+
+  /** Puts a whole pool in the place of one that has lost threads for good; until then that one goes on. */
+  async #renew(short: WorkerPool, current: Promise<WorkerPool>): Promise<void> {
+    const { threads } = this.#options;
+    const whole = await this.#start(threads, Math.ceil(MAX_PARALLEL / threads)).catch(() => {});
+    // Without one the next try is some seconds off.
+    if (whole === undefined) return;
+    if (this.#closed || this.#pool !== current) return whole.destroy();
+    this.#pool = Promise.resolve(whole);
+    this.#retiring.add(short);
+    void short.retire().finally(() => this.#retiring.delete(short));
   }
 
   async #quarantinePool(): Promise<WorkerPool> {
@@ -160,6 +193,7 @@ export class LocalDispatcher implements Dispatcher {
     for (const starting of [this.#pool, this.#quarantine]) {
       starting?.then((pool) => pool.terminate(threadId)).catch(() => {});
     }
+    for (const pool of this.#retiring) pool.terminate(threadId);
   }
 }
 

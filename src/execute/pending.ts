@@ -6,6 +6,7 @@
  */
 export class Pending {
   readonly #rejects = new Set<(error: unknown) => void>();
+  #onIdle: (() => void)[] = [];
   #error: unknown;
   #given = false;
 
@@ -19,11 +20,11 @@ export class Pending {
       this.#rejects.add(reject);
       work.then(
         (value) => {
-          this.#rejects.delete(reject);
+          this.#end(reject);
           resolve(value);
         },
         (error: unknown) => {
-          this.#rejects.delete(reject);
+          this.#end(reject);
           reject(error);
         },
       );
@@ -37,5 +38,23 @@ export class Pending {
     this.#error = error;
     for (const reject of this.#rejects) reject(error);
     this.#rejects.clear();
+    this.#wakeIdle();
+  }
+
+  /** Resolves when nothing waits any more. */
+  idle(): Promise<void> {
+    if (this.#rejects.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onIdle.push(resolve));
+  }
+
+  #end(reject: (error: unknown) => void): void {
+    this.#rejects.delete(reject);
+    if (this.#rejects.size === 0 && this.#onIdle.length > 0) this.#wakeIdle();
+  }
+
+  #wakeIdle(): void {
+    const onIdle = this.#onIdle;
+    this.#onIdle = [];
+    for (const resolve of onIdle) resolve();
   }
 }

@@ -3,7 +3,8 @@ import type { RunOutcome, RunSettings } from '../../workers/protocol.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { CallPlan } from '../plan/plan.ts';
 import { AdvisoryTally } from './advisories.ts';
-import { BUDGET_USED_UP } from './calls/statement-calls.ts';
+import type { Budget } from './calls/budget.ts';
+import { BUDGET_USED_UP } from './calls/refusals.ts';
 import { reasonOf } from './cancel.ts';
 import type { Piece, RunInputs } from './chunk.ts';
 import { executeRuns } from './execute-runs.ts';
@@ -17,6 +18,9 @@ export interface SingleRun {
   readonly calls: CallPlan;
   /** Throw where the run fails, instead of giving its failure back. */
   readonly failFast: boolean;
+  /** Its place among the statement's runs, and their budget, where it is not the only one. */
+  readonly ordinal?: number;
+  readonly budget?: Budget | undefined;
 }
 
 /** The run's outcome, with the output of every cell. */
@@ -26,15 +30,17 @@ export async function runSingle(
   advisories = new AdvisoryTally(),
 ): Promise<RunOutcome> {
   let settled: Piece | undefined;
-  env.ledger.note({ t: 'statement.read', rows: 1, runs: 1, deduped: 0 });
+  const { ordinal = 0 } = single;
+  env.ledger.note({ t: 'statement.read', rows: ordinal + 1, runs: ordinal + 1, deduped: 0 });
   await executeRuns(env, {
     calls: single.calls,
     settings: { kind: single.kind, timeoutMs: single.timeoutMs, keepOutputs: true },
-    inputs: inputsOf(single.input),
+    inputs: inputsOf(single.input, ordinal),
     parallel: 1,
     failFast: single.failFast,
     window: new Window(1),
     advisories,
+    budget: single.budget,
     sink: {
       write: ([piece]) => {
         settled = piece;
@@ -59,12 +65,12 @@ function outcomeOf(piece: Piece): RunOutcome {
   return { kind: 'ok', value: piece.results?.[0] ?? null, outputs };
 }
 
-function inputsOf(input: JsonObject): RunInputs {
+function inputsOf(input: JsonObject, ordinal: number): RunInputs {
   const columns: Record<string, readonly Json[]> = {};
   for (const [name, value] of Object.entries(input)) columns[name] = [value];
   return {
     runCount: 1,
     read: async () => ({ columns }),
-    rowsOf: async () => [0],
+    rowsOf: async () => [ordinal],
   };
 }

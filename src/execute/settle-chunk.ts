@@ -3,7 +3,13 @@
  * it: chunks without a suspect just run again; the row that did it runs alone, and fails alone if a
  * second worker dies under it.
  */
-import type { ChunkOutcome, ChunkTask, EndedAttempt, RunSettings } from '../../workers/protocol.ts';
+import type {
+  ChunkOutcome,
+  ChunkTask,
+  EndedAttempt,
+  LookUp,
+  RunSettings,
+} from '../../workers/protocol.ts';
 import { RvbbitError } from '../errors.ts';
 import { MAX_FRUITLESS_WORKER_DEATHS, POISON_DEATHS } from '../limits.ts';
 import { cancelled } from './cancel.ts';
@@ -22,10 +28,12 @@ export interface SettleContext {
   accept(piece: Piece, chunk: Chunk): Promise<void>;
   observe(rowCount: number, durationMs: number): void;
   lost(reason: string): void;
-  /** A run overstayed its limit, and its worker was ended for it. */
+  /** A run overstayed its limit and its worker was ended for it, or no answer came of it and those after it. */
   stalled(run: number, limitMs: number): void;
   /** Takes the model calls that ended with a chunk. */
   attemptsEnded(attempts: readonly EndedAttempt[]): void;
+  /** Takes the calls whose places were taken by answers that a chunk had looked up ahead. */
+  answersUsed(calls: LookUp): void;
 }
 
 let lastTaskId = 0;
@@ -51,9 +59,13 @@ export class ChunkSettler {
       this.#poisonRows = 0;
       if (!alone) this.#context.observe(chunk.rowCount, outcome.durationMs);
       if (outcome.attempts !== undefined) this.#context.attemptsEnded(outcome.attempts);
+      if (outcome.answersUsed !== undefined) this.#context.answersUsed(outcome.answersUsed);
       if (outcome.values.length > 0) await this.#context.accept(pieceOf(chunk, outcome), chunk);
       if (outcome.cancelled) throw cancelled();
       return;
+    }
+    if (result.unansweredMs !== undefined) {
+      return this.#settleUnanswered(chunk, alone, losses, result.unansweredMs);
     }
     this.#countLoss(result);
     const isSole = alone && chunk.rowCount === 1 && result.begun !== false;
@@ -62,6 +74,26 @@ export class ChunkSettler {
     if (losses + 1 < LOSSES_BEFORE_ALONE) return this.settle(chunk, alone, losses + 1);
     for (let index = 0; index < chunk.rowCount; index++) {
       await this.settle(subChunk(chunk, index, 1), true);
+    }
+  }
+
+  /** Which row it was cannot be known: all of them run once more, then one by one, and fail without an answer. */
+  async #settleUnanswered(
+    chunk: Chunk,
+    alone: boolean,
+    losses: number,
+    limitMs: number,
+  ): Promise<void> {
+    const { firstOrdinal, rowCount } = chunk;
+    this.#context.stalled(firstOrdinal, limitMs);
+    if (losses + 1 < LOSSES_BEFORE_ALONE) return this.settle(chunk, alone, losses + 1);
+    if (rowCount === 1) {
+      const message = `no answer of the run came within ${limitMs} ms, ${losses + 1} times`;
+      const piece = failedPiece(firstOrdinal, 'RVB_TIMEOUT', message, losses + 1);
+      return this.#context.accept(piece, chunk);
+    }
+    for (let index = 0; index < rowCount; index++) {
+      await this.settle(subChunk(chunk, index, 1), alone, losses);
     }
   }
 

@@ -2,15 +2,21 @@
  * Ends workers that no longer answer: a synchronous stretch of a row past its limit (an endless
  * loop), an event loop that does not turn (the same after an await), or a process past its memory
  * limit. A deadline inside the worker cannot hold against them, because the worker's own timers do
- * not run meanwhile.
+ * not run meanwhile. It also counts the time in which nothing holds the workers and yet a chunk's answer
+ * does not come.
  */
 import type { BeaconReading } from '../../workers/beacon.ts';
 import { HEARTBEAT_LOST_MS } from '../limits.ts';
+import { OverdueTasks } from './overdue-tasks.ts';
 import type { WorkerLinks } from './worker-links.ts';
 
 /** Reading the resident set costs more than the rest of a look. */
 const MEMORY_INTERVAL_MS = 200;
 const INTERVAL_MS = 50;
+/** Several heartbeats: so often it is seen whether the workers had nothing to do. */
+const IDLE_INTERVAL_MS = 500;
+/** A worker whose event loop is busy for more than this part of the time has something to do. */
+const IDLE_UTILIZATION = 0.5;
 /** After ending a worker for its memory, time for the memory to be given back. */
 const MEMORY_GRACE_MS = 2_000;
 /** Several missed heartbeats: on a busy machine one or two come late. */
@@ -32,8 +38,14 @@ export class Watchdog {
   readonly #standstills = new Map<number, Standstill>();
   /** Limits that rows of these tasks overstayed, until their loss is reported. */
   readonly #overstayed = new Map<number, number>();
+  /** Each worker at the last look at whether they are idle. */
+  #before = new Map<number, BeaconReading>();
+  #beforeMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #memoryLookMs = 0;
+
+  /** Chunks that are out. */
+  readonly overdue = new OverdueTasks();
 
   constructor(links: WorkerLinks, rssLimitBytes: number, terminate: (threadId: number) => void) {
     this.#links = links;
@@ -44,6 +56,8 @@ export class Watchdog {
   /** Watches while chunks are out. */
   start(): void {
     if (this.#timer !== undefined) return;
+    this.#before.clear();
+    this.#beforeMs = performance.now();
     this.#timer = setInterval(() => this.#look(), INTERVAL_MS);
     this.#timer.unref();
   }
@@ -81,6 +95,7 @@ export class Watchdog {
         this.#terminate(threadId);
       }
     }
+    if (nowMs - this.#beforeMs >= IDLE_INTERVAL_MS) this.#countIdle(nowMs, readings);
     if (nowMs < this.#memoryLookMs) return;
     this.#memoryLookMs = nowMs + MEMORY_INTERVAL_MS;
     if (process.memoryUsage.rss() > this.#rssLimitBytes) {
@@ -95,6 +110,24 @@ export class Watchdog {
       }
     }
   }
+
+  /** The time since the last look counts if every worker was idle in it. */
+  #countIdle(nowMs: number, readings: ReturnType<WorkerLinks['readings']>): void {
+    const ms = Math.min(nowMs - this.#beforeMs, 2 * IDLE_INTERVAL_MS);
+    const areIdle = readings.every(({ threadId, reading }) =>
+      wasIdle(this.#before.get(threadId), reading),
+    );
+    this.#before = new Map(readings.map(({ threadId, reading }) => [threadId, reading]));
+    this.#beforeMs = nowMs;
+    if (!areIdle || readings.length === 0) return;
+    this.overdue.pass(ms, (statementId) => this.#links.waitsForLeave(statementId));
+  }
+}
+
+/** No code ran between two readings, and the event loop turned. */
+function wasIdle(before: BeaconReading | undefined, { busy, sequence, ...now }: BeaconReading) {
+  const isSame = before?.sequence === sequence && before.heartbeat !== now.heartbeat;
+  return isSame && !busy && now.utilization < IDLE_UTILIZATION;
 }
 
 /** How long a worker may stand still: what its row may take, or, before the first row, the time to make a cascade ready. */

@@ -77,6 +77,16 @@ export class WorkerLinks {
     for (const link of this.#links.values()) tellCancel(link, statementId);
   }
 
+  /** Calls of the statement wait for the limiter or the budget. */
+  waitsForLeave(statementId: number): boolean {
+    return this.#hosts.get(statementId)?.waitsForLeave() === true;
+  }
+
+  /** Tells every worker that no further row of the statement is to start. */
+  drainStatement(statementId: number): void {
+    for (const link of this.#links.values()) tellEnd(link, { kind: 'drain', statementId });
+  }
+
   /** The beacons of the workers that are up. */
   readings(): { readonly threadId: number; readonly reading: BeaconReading }[] {
     return [...this.#links.values()].map((link) => ({
@@ -134,16 +144,16 @@ export class WorkerLinks {
         );
         return;
       case 'calls':
-        for (const call of request.calls) this.#decide(link, call);
+        for (const { statementId, ended } of request.ended) {
+          this.#hosts.get(statementId)?.attemptsEnded(ended);
+        }
+        for (const call of request.asked) this.#decide(link, call);
         return;
       case 'find': {
         const { id, statementId, lookUp } = request;
         reply({ kind: 'find', id, texts: this.#hosts.get(statementId)?.find(lookUp) ?? [] });
         return;
       }
-      case 'ended':
-        this.#hosts.get(request.statementId)?.attemptsEnded(request.ended);
-        return;
     }
   }
 
@@ -204,9 +214,12 @@ export class WorkerLinks {
   }
 }
 
-/** The message first: a worker that sees the announcement looks for it at once. */
 function tellCancel(link: Link, statementId: number): void {
-  const message: WorkerMessage = { kind: 'cancel', statementId };
+  tellEnd(link, { kind: 'cancel', statementId });
+}
+
+/** The message first: a worker that sees the announcement looks for it at once. */
+function tellEnd(link: Link, message: WorkerMessage): void {
   link.port.postMessage(message);
   link.beacon.announceCancel();
 }

@@ -20,6 +20,7 @@ export interface WorkerPoolOptions {
 
 export class WorkerPool {
   readonly #piscina: Piscina;
+  readonly #threads: number;
   /** What waits on this pool: tasks that are out, and the start itself. */
   readonly #pending = new Pending();
   #failed = false;
@@ -42,6 +43,8 @@ export class WorkerPool {
         concurrentTasksPerWorker: options.tasksPerWorker,
         // The default freezes an idle worker's event loop: no timers, no links, no sockets.
         atomics: 'disabled',
+        // Histograms of every task that nobody reads.
+        recordTiming: false,
         loadBalancer: (task, workers) =>
           chooseWorker(
             workers,
@@ -51,13 +54,15 @@ export class WorkerPool {
           ),
         resourceLimits: { maxOldGenerationSizeMb: options.workerHeapMb },
       }),
+      options.threads,
     );
     await pool.#greeted(options.welcome);
     return pool;
   }
 
-  private constructor(piscina: Piscina) {
+  private constructor(piscina: Piscina, threads: number) {
     this.#piscina = piscina;
+    this.#threads = threads;
   }
 
   /**
@@ -73,6 +78,17 @@ export class WorkerPool {
   /** False once Piscina has given up starting workers; such a pool is to be replaced. */
   get alive(): boolean {
     return !this.#failed && !this.#destroyed && this.#piscina.threads.length > 0;
+  }
+
+  /** Fewer threads than it should have: Piscina starts none in place of one that died at its start, and no other from then on. */
+  get isShort(): boolean {
+    return this.#piscina.threads.length < this.#threads;
+  }
+
+  /** Ends with the last of its tasks; it is to be given no more. */
+  async retire(): Promise<void> {
+    await this.#pending.idle();
+    await this.destroy();
   }
 
   /** Ends one worker; Piscina starts another in its place. */

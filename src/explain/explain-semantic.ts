@@ -100,10 +100,12 @@ export async function explainSemantic(
     },
     refusal: refusalOf(first, totals, settings),
     strategy: report.route === 'plan' ? 'plan' : 'rerun',
-    reason:
+    reason: [
       report.route === 'plan'
         ? "plain conditions run first, and what they leave is asked in the order that DuckDB's tree allows"
-        : `record, ask, rerun${report.reason === '' ? '' : `: ${report.reason}`}`,
+        : 'record, ask, rerun',
+      ...(report.reason === '' ? [] : [report.reason]),
+    ].join(': '),
     inputColumns: [],
     cells,
     notes: notesOf(first, forecast, { isOneWay, failure, hasDry: statement.dry !== undefined }),

@@ -29,10 +29,11 @@ export class Foreseer {
 
   constructor(scope: StatementScope, { cascade, models, kind, calls }: ForeseenCascade) {
     const deterministic = cascade.sqlFunction?.['deterministic'] !== false;
+    const { answersKept } = scope.desk.journal;
     this.#scope = scope;
     this.policy = answerPolicy(
       calls.cache,
-      { dedupe: calls.dedupe, deterministic },
+      { dedupe: calls.dedupe, deterministic, answersKept },
       scope.ledger.startedUs,
     );
     this.#program = compileCascade(cascade);

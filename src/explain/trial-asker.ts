@@ -31,6 +31,7 @@ export interface TrialParts {
 /** Stands in the asker's place, so that a statement is tried on the very way that it would take. */
 export class TrialAsker implements QuestionAsker {
   readonly advisories = new AdvisoryTally();
+  readonly shadowing = [];
   /** Guards are looked at in the end: a trial goes on beyond them. */
   readonly calls = 0;
   /** In the order in which the operators were first asked. */
@@ -69,12 +70,8 @@ export class TrialAsker implements QuestionAsker {
   async askInOrder(
     book: AnswerBook,
     tuples: readonly Tuple[],
-    progress?: AskProgress,
+    progress: AskProgress,
   ): Promise<void> {
-    if (progress === undefined) {
-      await this.ask(book, tuples);
-      return;
-    }
     const { operator } = book;
     const { parallel } = this.#parts.settings;
     const step = await this.#step(operator);
@@ -93,6 +90,11 @@ export class TrialAsker implements QuestionAsker {
         return;
       }
     }
+  }
+
+  /** Only guards, which are off, make it a point to know beforehand. */
+  async askAtHand(_book: AnswerBook, tuples: readonly Tuple[]): Promise<readonly Tuple[]> {
+    return tuples;
   }
 
   /** Counts a question; nothing is known of those beyond the bound. */

@@ -59,7 +59,7 @@ export async function tryStatement(
 async function rowsOf(run: SemanticRun): Promise<number> {
   const { parts, dry } = run.statement;
   if (parts.kind === 'query') return (await answerQuery(run)).rowCount;
-  const query = await planAnswers(run);
-  const text = parts.kind === 'around' ? (query ?? dry) : dry;
-  return text === undefined ? 0 : (await passesOf(run, text)).rowCount;
+  if (dry === undefined) return 0;
+  const { query } = await planAnswers(run);
+  return (await passesOf(run, query ?? dry)).rowCount;
 }

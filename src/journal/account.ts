@@ -77,6 +77,11 @@ export class Account {
     return this.#ok + this.#null + this.#failed + this.#skipped;
   }
 
+  /** Calls that went out, retries apart. */
+  get callsMade(): number {
+    return this.#sent - this.#retried;
+  }
+
   /** Of the calls with a known price; null where there are calls and none has one. */
   get costMicroUsd(): number | null {
     return this.#ended > 0 && this.#uncosted === this.#ended ? null : this.#costMicroUsd;

@@ -32,6 +32,7 @@ export class Journal {
   #disk: DiskJournal | undefined;
   #answers: AnswerStore | undefined;
   #keepsPrompts = false;
+  #answersKept = true;
 
   constructor(settings: JournalSettings = {}, clock: Clock = systemClock) {
     this.#settings = settings;
@@ -41,6 +42,11 @@ export class Journal {
   /** Prompts are kept with the calls. */
   get keepsPrompts(): boolean {
     return this.#keepsPrompts;
+  }
+
+  /** Answers can be found again. */
+  get answersKept(): boolean {
+    return this.#answersKept;
   }
 
   /** Now, on the clock of the records. */
@@ -124,6 +130,7 @@ export class Journal {
     const { stateDir, warn = () => {} } = this.#settings;
     const options = (await this.#settings.options?.()) ?? {};
     this.#keepsPrompts = options.prompts === true;
+    this.#answersKept = options.answers !== false;
     if (options.answers === false) {
       warn(
         'answers are not kept (journal.answers is false): every call is made, and nothing resumes',

@@ -31,6 +31,11 @@ export class Ledger {
     return `${this.session}.${this.#attempts}`;
   }
 
+  /** Calls that have gone out so far, retries apart. */
+  get callsMade(): number {
+    return this.#account.callsMade;
+  }
+
   /** Micro-USD of the calls so far; null where no call has a price. */
   get costMicroUsd(): number | null {
     return this.#account.costMicroUsd;

@@ -72,6 +72,8 @@ export interface AttemptStart {
   readonly n: number;
   readonly provider: string;
   readonly model: string;
+  /** Which of the statement's lanes made it: 1 to n, n being the most calls in flight. */
+  readonly lane: number;
   /** Calls of the same key that were out when their processes died: each may have been paid for as well. */
   readonly again?: number;
   /** What is asked; only where the journal is told to keep prompts. */
@@ -108,7 +110,10 @@ export interface CacheHits {
   readonly model: string;
 }
 
-/** A run stood still for longer than it may; its worker was ended, and the runs beside it were put back. */
+/**
+ * A run stood still for longer than it may; its worker was ended, and the runs beside it were put back. Or no
+ * answer came of the chunk that it begins, and that was put back.
+ */
 export interface RunStalled {
   readonly t: 'run.stalled';
   /** Ordinal of the run. */

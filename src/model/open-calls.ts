@@ -17,7 +17,7 @@ export class OpenCalls {
   readonly #onCancelled: () => void;
   #size = 0;
 
-  /** `onCancelled` is called after an abort, when the calls are no longer counted and before they settle. */
+  /** `onCancelled` is called at an abort, when the calls are no longer counted and before they are dropped. */
   constructor(onCancelled: () => void) {
     this.#onCancelled = onCancelled;
   }
@@ -47,8 +47,8 @@ export class OpenCalls {
     all.clear();
     this.#size -= calls.length;
     withoutStacks(() => {
-      for (const call of calls) call.drop();
       this.#onCancelled();
+      for (const call of calls) call.drop();
     });
     for (const call of calls) call.cancel();
   }

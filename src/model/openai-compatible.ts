@@ -27,7 +27,7 @@ export class OpenAiCompatible implements Provider {
   #loading: Promise<Connections> | undefined;
   /** The same once loaded, so that a call need not wait for a settled promise. */
   #open: Connections | undefined;
-  readonly #calls = new OpenCalls(() => this.#open?.warm.dropUnneeded());
+  readonly #calls = new OpenCalls(() => this.#open?.warm.dropAll());
   /** As messages name the model that was asked last. */
   #lastAsked: { readonly model: string; readonly asked: Asked } | undefined;
   #closed = false;

@@ -3,13 +3,30 @@ import type { RateLimitState, RateLimits } from './chat.ts';
 
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
+/** The headers of one limit. */
+interface Names {
+  readonly limit: string;
+  readonly remaining: string;
+  readonly reset: string;
+}
+
 /** Headers of requests and of tokens, by provider; `*` is limit, remaining or reset. The first with a value counts. */
-const REQUESTS = ['x-ratelimit-*-requests', 'anthropic-ratelimit-requests-*', 'x-ratelimit-*'];
+const REQUESTS = ['x-ratelimit-*-requests', 'anthropic-ratelimit-requests-*', 'x-ratelimit-*'].map(
+  namesOf,
+);
 const TOKENS = [
   'x-ratelimit-*-tokens',
   'anthropic-ratelimit-input-tokens-*',
   'anthropic-ratelimit-tokens-*',
-];
+].map(namesOf);
+
+/** Put together once: every response is searched for each of them. */
+function namesOf(pattern: string): Names {
+  const [limit, remaining, reset] = ['limit', 'remaining', 'reset'].map((what) =>
+    pattern.replace('*', what),
+  );
+  return { limit: limit!, remaining: remaining!, reset: reset! };
+}
 
 /** Undefined where there are none, or none that can be read. `nowMs`: since 1970. */
 export function rateLimitsOf(headers: Headers, nowMs: number): RateLimits | undefined {
@@ -59,15 +76,14 @@ function notPast(ms: number): number | undefined {
 
 function firstState(
   headers: Headers,
-  names: readonly string[],
+  all: readonly Names[],
   nowMs: number,
 ): RateLimitState | undefined {
-  for (const name of names) {
-    const read = (what: string): string | undefined => first(headers[name.replace('*', what)]);
-    const limit = count(read('limit'));
-    const remaining = count(read('remaining'));
-    const reset = resetMs(read('reset'), nowMs);
+  for (const names of all) {
+    const limit = count(first(headers[names.limit]));
+    const remaining = count(first(headers[names.remaining]));
     if (limit === undefined && remaining === undefined) continue;
+    const reset = resetMs(first(headers[names.reset]), nowMs);
     return {
       ...(limit === undefined ? {} : { limit }),
       ...(remaining === undefined ? {} : { remaining }),
@@ -78,7 +94,8 @@ function firstState(
 }
 
 function count(text: string | undefined): number | undefined {
-  const value = text?.trim() ?? '';
+  if (text === undefined) return undefined;
+  const value = text.trim();
   return /^\d{1,15}$/.test(value) ? Number(value) : undefined;
 }
 

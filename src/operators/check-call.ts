@@ -2,6 +2,7 @@
 import { readColumnType, type TypeFamily } from './column-type.ts';
 import { callNames, requiredArgs } from './function-file.ts';
 import type { Operator } from './operator.ts';
+import { SEED_FUNCTIONS } from './seed-call.ts';
 
 /** The text of an operator's spellings: `text MEANS criterion`, `CONDENSE(text[, focus])`. */
 export function spellingsOf(operator: Operator): readonly string[] {
@@ -15,6 +16,7 @@ export function spellingsOf(operator: Operator): readonly string[] {
 
 /** `MEANS(text VARCHAR, criterion VARCHAR) → BOOLEAN; text MEANS criterion`. */
 export function signatureOf(operator: Operator): string {
+  if (operator.seed !== undefined) return SEED_FUNCTIONS[operator.seed];
   const typed = operator.args.map(({ name, type }) => `${name} ${type}`);
   const head = `${operator.name}(${argumentList(operator, typed)}) → ${operator.returns}`;
   return [head, ...spellingsOf(operator)].join('; ');
@@ -28,29 +30,41 @@ function argumentList(operator: Operator, parts: readonly string[]): string {
   return `${parts.slice(0, required).join(', ')}${last}`;
 }
 
+/** What is wrong with a call of so many arguments; undefined where nothing is. */
+export function checkArity(operator: Operator, given: number): string | undefined {
+  const { name, args } = operator;
+  const required = requiredArgs(operator);
+  if (given >= required && given <= args.length) return undefined;
+  const isOne = args.length === 1;
+  const count = required === args.length ? required : `${required} to ${args.length}`;
+  return `${name} takes ${count} argument${isOne ? '' : 's'} and got ${given}: ${signatureOf(operator)}`;
+}
+
 /**
  * What is wrong with a call whose arguments have these types, as DuckDB names them; undefined where nothing is.
  *
- * Stricter than DuckDB's implicit casts: text is taken from VARCHAR, JSON and ENUM alone, so that a number
- * passed for a text is told and not asked about; a number may be any that fits the type without loss, and for
- * a DOUBLE any at all. NULL and parameters of unknown type fit everywhere; a literal is what DuckDB calls
- * STRING_LITERAL or INTEGER_LITERAL, or the type it gets.
+ * Of a text as strict as DuckDB, which takes it from VARCHAR, JSON and ENUM alone, so that a number passed for
+ * a text is told and not asked about. A number may be any that fits the type without loss, and for a DOUBLE any
+ * at all. NULL and parameters of unknown type fit everywhere; a literal is what DuckDB calls STRING_LITERAL or
+ * INTEGER_LITERAL, or the type it gets; where a date, time, UUID or JSON is written it is a text.
  */
 export function checkCall(operator: Operator, argTypes: readonly string[]): string | undefined {
   const { name, args } = operator;
-  const required = requiredArgs(operator);
-  if (argTypes.length < required || argTypes.length > args.length) {
-    const count = required === args.length ? required : `${required} to ${args.length}`;
-    return `${name} takes ${count} arguments and got ${argTypes.length}: ${signatureOf(operator)}`;
-  }
+  const wrongCount = checkArity(operator, argTypes.length);
+  if (wrongCount !== undefined) return wrongCount;
   for (const [i, given] of argTypes.entries()) {
     const arg = args[i]!;
     if (fits(arg.type, given)) continue;
-    const advice = arg.type === 'VARCHAR' ? '; cast it: (…)::VARCHAR' : '';
+    const advice = ADVICE[arg.type] ?? '';
     return `the argument ${arg.name} of ${name} is ${arg.type}, and got ${given}${advice}: ${signatureOf(operator)}`;
   }
   return undefined;
 }
+
+const ADVICE: Readonly<Record<string, string>> = {
+  VARCHAR: '; cast it: (…)::VARCHAR',
+  JSON: '; make it JSON: to_json(…)',
+};
 
 /** Integer types in which those named fit. */
 const WIDER: Readonly<Record<string, readonly string[]>> = {
@@ -61,6 +75,15 @@ const WIDER: Readonly<Record<string, readonly string[]>> = {
   UINTEGER: ['UTINYINT', 'USMALLINT'],
   UBIGINT: ['UTINYINT', 'USMALLINT', 'UINTEGER'],
 };
+
+/** What is written as a text literal. */
+const WRITTEN_AS_TEXT: ReadonlySet<TypeFamily | 'list'> = new Set([
+  'date',
+  'time',
+  'timestamp',
+  'uuid',
+  'json',
+]);
 
 const NUMBERS: ReadonlySet<TypeFamily | 'list'> = new Set(['integer', 'decimal', 'float']);
 
@@ -78,9 +101,12 @@ function fits(wanted: string, given: string): boolean {
     return got.element !== undefined && fits(want.element.name, got.element.name);
   }
   if (want.name === got.name) return true;
+  if (name === 'STRING_LITERAL' && WRITTEN_AS_TEXT.has(want.family)) return true;
   switch (want.family) {
     case 'text':
       return got.family === 'json';
+    case 'json':
+      return got.family === 'text';
     case 'float':
       return NUMBERS.has(got.family);
     case 'integer':

@@ -10,7 +10,12 @@ export function sqlFunctionOf({ sqlFunction }: Cascade): SqlFunctionFile | undef
 }
 
 /** How many arguments a call must give; those after them may be left out. */
-export function requiredArgs({ args, cascade }: Pick<Operator, 'args' | 'cascade'>): number {
+export function requiredArgs({
+  args,
+  cascade,
+  seed,
+}: Pick<Operator, 'args' | 'cascade' | 'seed'>): number {
+  if (seed !== undefined) return args.length;
   return args.filter(({ name }) => cascade.requiredInputs.includes(name)).length;
 }
 

@@ -1,7 +1,6 @@
 /** What one file of operators gives to the registry. */
 import type { RvbbitError } from '../errors.ts';
 import { brokenOperator, type OperatorNames } from './broken-operator.ts';
-import { functionOfPattern } from './function-file.ts';
 import type { Operator } from './operator.ts';
 
 /** An operator and its file. */
@@ -21,7 +20,7 @@ export function brokenEntry(
   names: OperatorNames,
   file: string,
   error: RvbbitError,
-  functions: readonly string[] = [names.functionName, ...names.patterns.map(functionOfPattern)],
+  functions: readonly string[],
 ): OperatorEntry {
   const operator = brokenOperator(names, error);
   return { operator, file, functions, error, readsOthers: true };

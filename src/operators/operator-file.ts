@@ -7,7 +7,7 @@ import { readRootFile } from '../cascade/resolve-path.ts';
 import { RvbbitError, type SourcePlace } from '../errors.ts';
 import type { OperatorNames } from './broken-operator.ts';
 import { readColumnType } from './column-type.ts';
-import { functionNames } from './function-file.ts';
+import { functionNames, functionOfPattern } from './function-file.ts';
 import type { Operator, OperatorPattern } from './operator.ts';
 import { brokenEntry, type OperatorEntry } from './operator-entry.ts';
 import { namesOfOperator, readOperator } from './read-operator.ts';
@@ -48,8 +48,9 @@ async function readOperatorFile(
     throw cascadeInvalid(file, problems);
   } catch (thrown) {
     if (!(thrown instanceof RvbbitError)) throw thrown;
-    const names = namesOf((await parsedFile(root, file))?.value, file, source);
-    return brokenEntry(names, file, thrown);
+    const value = (await parsedFile(root, file))?.value;
+    const names = namesOf(value, file, source);
+    return brokenEntry(names, file, thrown, brokenFunctions(names, value));
   }
 }
 
@@ -92,6 +93,18 @@ function namesOf(value: unknown, file: string, source: Operator['source']): Oper
   const returns = member(member(value, 'sql_function'), 'returns');
   const type = typeof returns === 'string' ? readColumnType(returns) : undefined;
   return { ...namesOfOperator(name), patterns, returns: type?.name ?? 'BOOLEAN', source };
+}
+
+/** The names of its function as far as they can be read, so that a call of it says what is wrong with the file. */
+function brokenFunctions(names: OperatorNames, value: unknown): readonly string[] {
+  const spellings = spellingsIn(value);
+  const calls = spellings.flatMap((text) => {
+    const spelling = readSpelling(text);
+    return 'kind' in spelling && spelling.kind === 'call' ? [spelling.name.toLowerCase()] : [];
+  });
+  const called = spellings.length === 0 ? [names.name.toLowerCase()] : calls;
+  const infix = names.patterns.map(functionOfPattern);
+  return [names.functionName, ...infix, ...called, ...called.map((name) => `semantic_${name}`)];
 }
 
 function spellingsIn(value: unknown): readonly string[] {

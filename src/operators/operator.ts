@@ -1,5 +1,6 @@
 /** A semantic operator: a cascade that SQL can call, infix or as a function. Plain data, frozen by its types. */
 import type { Cascade } from '../cascade/cascade.ts';
+import type { SeedFunction } from './seed-call.ts';
 
 /** One argument, in the order of the function's. */
 export interface OperatorArg {
@@ -31,6 +32,8 @@ export interface Operator {
   readonly deterministic: boolean;
   readonly cascade: Cascade;
   readonly source: 'built-in' | 'file';
+  /** One of the functions that run the cascade which their call names; its file is then no operator's. */
+  readonly seed?: SeedFunction;
 }
 
 export interface OperatorRegistry {

@@ -1,7 +1,13 @@
 /** Calls of `rvbbit_run`, `rvbbit_map_parallel` and `rvbbit_run_batch`: their arguments, read and checked. */
 import { RvbbitError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
-import { MAX_PARALLEL, MESSAGE_VALUE_CHARS } from '../limits.ts';
+import {
+  MAX_PARALLEL,
+  MESSAGE_VALUE_CHARS,
+  SEED_JSON_MAX_CHARS,
+  SEED_MAX_ROWS,
+  VALUE_MAX_DEPTH,
+} from '../limits.ts';
 
 /** The functions that run a cascade from any SQL, and their signatures. */
 export const SEED_FUNCTIONS = {
@@ -12,6 +18,12 @@ export const SEED_FUNCTIONS = {
 
 /** The name of one of them. */
 export type SeedFunction = keyof typeof SEED_FUNCTIONS;
+
+/** The function that a name calls, in any case. */
+export function seedFunctionOf(name: string): SeedFunction | undefined {
+  const lower = name.toLowerCase();
+  return Object.hasOwn(SEED_FUNCTIONS, lower) ? (lower as SeedFunction) : undefined;
+}
 
 /** A column of the table that `rvbbit_run_batch` makes of its rows. */
 export interface BatchColumn {
@@ -41,7 +53,7 @@ export type SeedCall =
 
 /**
  * Reads the arguments of a call, in order: texts as text, JSON as its text. Undefined where the answer is NULL
- * without a run: an argument is NULL. Throws RVB_TYPE_MISMATCH with the signature.
+ * without a run: an argument is NULL. Throws RVB_TYPE_MISMATCH with the signature, RVB_LIMIT for too much of it.
  */
 export function readSeedCall(name: SeedFunction, args: readonly Json[]): SeedCall | undefined {
   const wanted = name === 'rvbbit_run' ? 2 : 3;
@@ -55,6 +67,9 @@ export function readSeedCall(name: SeedFunction, args: readonly Json[]): SeedCal
     return { kind: 'run', cascade, input: value };
   }
   if (!Array.isArray(value)) throw mismatch(name, `${shown(value)} as the rows, which are a list`);
+  if (value.length > SEED_MAX_ROWS) {
+    throw tooMuch(name, `${value.length} rows`, `${SEED_MAX_ROWS}; give them in several calls`);
+  }
   const rows = (value as readonly Json[]).map((row, i) => {
     if (isObject(row)) return row;
     throw mismatch(name, `${shown(row)} as row ${i + 1}, which is an object`);
@@ -74,24 +89,36 @@ export function readSeedCall(name: SeedFunction, args: readonly Json[]): SeedCal
   return { kind: 'batch', cascade, rows, columns, table: last };
 }
 
-/** The value of a run as the functions give it: a text is itself, all else JSON text. */
-export function seedValue(value: Json): string | null {
-  if (value === null || typeof value === 'string') return value;
-  return JSON.stringify(value);
-}
-
 function readJson(name: SeedFunction, json: Json | undefined): Json {
   if (typeof json !== 'string') return json ?? null;
+  if (json.length > SEED_JSON_MAX_CHARS) {
+    const most = `${SEED_JSON_MAX_CHARS}; give it in several calls, or stage the rows and use RVBBIT RUN`;
+    throw tooMuch(name, `${json.length} characters of JSON`, most);
+  }
   // JSON.parse would round these in silence.
   for (const [digits] of json.replace(/"(?:[^"\\]|\\.)*"/g, '""').matchAll(/\d{16,}(?![\d.eE])/g)) {
     if (Number.isSafeInteger(Number(digits))) continue;
     throw mismatch(name, `${digits}, which a JSON number cannot hold exactly; give it as text`);
   }
+  const value = parsed(json);
+  if (value === undefined) throw mismatch(name, `${shown(json)}, which is not JSON`);
+  if (isDeeper(value, VALUE_MAX_DEPTH)) {
+    throw tooMuch(name, 'JSON nested deeper', `${VALUE_MAX_DEPTH} levels`);
+  }
+  return value;
+}
+
+function parsed(json: string): Json | undefined {
   try {
     return JSON.parse(json) as Json;
   } catch {
-    throw mismatch(name, `${shown(json)}, which is not JSON`);
+    return undefined;
   }
+}
+
+function isDeeper(value: Json, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((item) => isDeeper(item as Json, levels - 1));
 }
 
 /** The rows' keys in the order of their first mention, each with the narrowest type that all its values have. */
@@ -139,6 +166,12 @@ function shown(value: Json | undefined): string {
 
 function mismatch(name: SeedFunction, got: string): RvbbitError {
   return new RvbbitError('RVB_TYPE_MISMATCH', `${name} got ${got}: ${SEED_FUNCTIONS[name]}`, {
+    stage: 'bind',
+  });
+}
+
+function tooMuch(name: SeedFunction, got: string, most: string): RvbbitError {
+  return new RvbbitError('RVB_LIMIT', `${name} got ${got}, and the most is ${most}`, {
     stage: 'bind',
   });
 }

@@ -30,6 +30,8 @@ export interface CallPlan {
   readonly cache: CacheSetting;
   /** Equal calls of this statement are made once. */
   readonly dedupe: boolean;
+  /** No call goes out: a run that no answer at hand settles is not run. */
+  readonly onlyAtHand?: boolean;
   /** The statement's own limits, in addition to the provider's. */
   readonly limits?: CallLimits;
 }

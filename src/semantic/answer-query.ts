@@ -2,20 +2,18 @@
 import { isInTransaction } from '../duck/in-transaction.ts';
 import type { SqlNode } from '../duck/parse-sql.ts';
 import type { ResultReader } from '../duck/reader.ts';
-import type { Session } from '../duck/session.ts';
-import { RvbbitError } from '../errors.ts';
+import { temporary } from '../duck/stage.ts';
 import { fillAnswers } from './fill-answers.ts';
 import { passesOf, type SemanticRun } from './find-answers.ts';
-import { findFirstRows } from './first-rows.ts';
-import { joinBarrier } from './join-barrier.ts';
-import { registerLookUps } from './look-up.ts';
-import { canDefer, plannedQuery } from './planned-query.ts';
-import type { PlannedSql } from './planned-sql.ts';
-import { planQuery, type QueryPlan } from './query-plan.ts';
-import { Unplannable } from './query-tree.ts';
+import { functionFacts } from './function-facts.ts';
+import { noteUnstable, readyQuery, stageSelect } from './inner-queries.ts';
+import { canDefer, plannedQuery, whereOf } from './planned-query.ts';
+import { isReason, isWritten, mayStop, withPlannedSelect } from './planned-select.ts';
+import { type PlannedSql, plannedSql } from './planned-sql.ts';
+import { planQuery, planSelect, type QueryPlan, type QueryRoot, rootOf } from './query-plan.ts';
+import { holds, integer, select, Unplannable } from './query-tree.ts';
 import { unrewrittenError } from './source-error.ts';
-import { takeSymbol } from './symbols.ts';
-import { type OperatorUse, signatureOf } from './use.ts';
+import { isVarying, isVolatile } from './unstable.ts';
 
 /** The result of a statement that is a query. */
 export async function answerQuery(run: SemanticRun): Promise<ResultReader> {
@@ -28,47 +26,118 @@ export async function answerQuery(run: SemanticRun): Promise<ResultReader> {
       throw unrewrittenError(thrown, statement, statement.whole);
     });
   const names = columns.map(({ name }) => name);
-  const result = await planned(run, (plan) => plannedRows(run, plan, names));
-  return result ?? passesOf(run, statement.whole);
+  const ready = await readied(run, names);
+  const result = await planned(run, (plan) => plannedRows(run, plan, names), ready);
+  return result ?? rerun(run, ready);
 }
 
-/** Fills in the answers that a statement's query needs; that query as planned, where it is not as written. */
-export async function planAnswers(run: SemanticRun): Promise<PlannedSql | undefined> {
-  const { dry } = run.statement;
+/** A statement that changes data, with what its query needs at hand. */
+export interface PlannedChange {
+  /** Its query as planned, where it is not as written. */
+  readonly query?: PlannedSql | undefined;
+  /** The WHERE of an UPDATE or DELETE as planned. */
+  readonly where?: string | undefined;
+}
+
+/** Fills in the answers that a statement's query needs. */
+export async function planAnswers(run: SemanticRun): Promise<PlannedChange> {
+  const { dry, parts } = run.statement;
   const { parameters, session, stop } = run.scope;
-  if (dry === undefined) return undefined;
-  return planned(run, async (plan) => {
-    const order = plan.semantic.length > 0 ? await fillAnswers(run, plan) : plan.semantic;
-    const isAsWritten = isWritten(plan, order);
-    // Its parameters would have to be counted together with those around it.
-    if (parameters !== undefined || (isAsWritten && !canDefer(plan))) return undefined;
-    const columns = await session.describe(dry.text, { signal: stop.signal });
-    const names = columns.map(({ name }) => name);
-    return plannedQuery(run.scope, plan, { names, order, inWhere: (use) => use });
-  });
+  if (dry === undefined) return {};
+  const columns = await session.describe(dry.text, { parameters, signal: stop.signal });
+  const names = columns.map(({ name }) => name);
+  const ready = await readied(run, names);
+  // Parameters would have to be counted together with those around the query.
+  const isFree = parameters === undefined;
+  const change = await planned(
+    run,
+    async (plan): Promise<PlannedChange> => {
+      if (parts.kind === 'around' && isFree && mayStop(plan)) {
+        const { table } = await stageSelect(run, plan, names);
+        return { query: { text: `SELECT * FROM ${temporary(table)}`, parameters: undefined } };
+      }
+      const order = plan.semantic.length > 0 ? await fillAnswers(run, plan) : plan.semantic;
+      const isKept = isWritten(plan, order) && !canDefer(plan) && ready?.isChanged !== true;
+      if (!isFree || isKept) return {};
+      const query = await plannedQuery(run.scope, plan, { names, order, inWhere: (use) => use });
+      return { query, where: await whereText(run, plan, order) };
+    },
+    ready,
+  );
+  if (change !== undefined) return change;
+  return ready?.isChanged === true && isFree
+    ? { query: await plannedSql(run.scope, ready.node) }
+    : {};
+}
+
+/** A WHERE as SQL; undefined where what it reads was staged, or it is as written. */
+async function whereText(
+  run: SemanticRun,
+  plan: QueryPlan,
+  order: readonly SqlNode[],
+): Promise<string | undefined> {
+  if (run.report.staged !== '' || order.length === 0) return undefined;
+  const nothing = { type: 'EMPTY', alias: '', sample: null, query_location: 0 };
+  const where = whereOf(plan, order);
+  const { text } = await plannedSql(run.scope, select([integer(1)], nothing, where));
+  return text.slice(text.indexOf(' WHERE ') + ' WHERE '.length);
+}
+
+/** A query whose own queries are ready, and whether anything in it is not as written. */
+interface Readied extends QueryRoot {
+  readonly scalars: ReadonlySet<string>;
+  readonly isChanged: boolean;
+}
+
+/** Nothing where DuckDB gives no tree, or a transaction stands around it. */
+async function readied(run: SemanticRun, names: readonly string[]): Promise<Readied | undefined> {
+  const { scope, statement } = run;
+  const facts = await functionFacts(scope.session, statement.tree);
+  run.mayDiffer = holds(statement.tree, (one) => isVarying(one, facts) || isVolatile(one, facts));
+  if (await isInTransaction(scope.session)) return undefined;
+  try {
+    const { node: written } = rootOf(statement);
+    const { node, parameters } = await readyQuery(run, facts, names);
+    const isChanged = JSON.stringify(node) !== JSON.stringify(written);
+    return { node, parameters, scalars: facts.scalars, isChanged };
+  } catch (thrown) {
+    if (!isReason(thrown)) throw thrown;
+    return undefined;
+  }
 }
 
 /** What `work` makes of the plan; nothing, and the reason in the report, where there is none. */
 export async function planned<T>(
   run: SemanticRun,
   work: (plan: QueryPlan) => Promise<T | undefined>,
+  ready?: Readied,
 ): Promise<T | undefined> {
+  const { report, statement, scope } = run;
   try {
     // Staging computes ahead what the statement may never compute; what fails there would end the transaction.
-    if (await isInTransaction(run.scope.session)) {
-      throw new Unplannable('it stands in a transaction');
-    }
-    const plan = planQuery(run.statement, await scalarFunctions(run.scope.session));
-    run.report.route = 'plan';
+    if (await isInTransaction(scope.session)) throw new Unplannable('it stands in a transaction');
+    const plan =
+      ready === undefined ? await planAlone(run) : planSelect(statement, ready, ready.scalars);
+    report.route = 'plan';
     return await work(plan);
   } catch (thrown) {
-    const isReason =
-      thrown instanceof Unplannable || (thrown instanceof RvbbitError && thrown.code === 'RVB_SQL');
-    if (!isReason) throw thrown;
-    run.report.route = 'rerun';
-    run.report.reason = thrown.message.split('\n')[0] ?? '';
+    if (!isReason(thrown)) throw thrown;
+    report.route = 'rerun';
+    report.reason = thrown.message.split('\n')[0] ?? '';
     return undefined;
+  } finally {
+    if (report.staged !== '' && !report.reason.endsWith(report.staged)) {
+      report.reason = [report.reason, report.staged].filter((part) => part !== '').join('; ');
+    }
   }
+}
+
+/** The plan of a statement of which nothing is asked. */
+async function planAlone(run: SemanticRun): Promise<QueryPlan> {
+  const { statement, scope } = run;
+  const facts = await functionFacts(scope.session, statement.tree);
+  noteUnstable(run, facts);
+  return planQuery(statement, facts.scalars);
 }
 
 async function plannedRows(
@@ -76,75 +145,23 @@ async function plannedRows(
   plan: QueryPlan,
   names: readonly string[],
 ): Promise<ResultReader | undefined> {
-  const { rowsWanted, semantic } = plan;
-  const mayStop = rowsWanted !== undefined && plan.isRowByRow && plan.isPlainOrder;
-  const search = mayStop && semantic.length > 0 ? await stopsAt(run, plan, rowsWanted) : undefined;
-  const isStopped = search === 'found';
-  const asks = search === undefined && semantic.length > 0;
-  const order = asks ? await fillAnswers(run, plan) : semantic;
-  const isAsWritten = isWritten(plan, order);
-  if (!isStopped && isAsWritten && !canDefer(plan)) return undefined;
-  const lenient = new Map<OperatorUse, OperatorUse>();
-  const inWhere = (use: OperatorUse) => {
-    if (!isStopped) return use;
-    let other = lenient.get(use);
-    if (other === undefined) {
-      const signature = signatureOf(use.book.operator, use.reading);
-      other = { ...use, names: takeSymbol(signature), isLenient: true };
-      lenient.set(use, other);
-    }
-    return other;
-  };
-  try {
-    const query = await plannedQuery(run.scope, plan, { names, order, inWhere });
-    await registerLookUps(
-      run.scope.session,
-      [...lenient.values()],
-      run.state,
-      run.scope.stop.signal,
-    );
-    run.report.sql.push(query.text);
+  return withPlannedSelect(run, plan, names, async ({ query, isStopped }) => {
+    if (query === undefined) return undefined;
     const reader = await passesOf(run, query);
     // Rows that were certain and are gone: the input has changed since.
-    const isShort = isStopped && reader.rowCount < rowsWanted! - plan.rowsSkipped;
+    const isShort = isStopped && reader.rowCount < plan.rowsWanted! - plan.rowsSkipped;
     return isShort ? undefined : reader;
-  } finally {
-    for (const { names: taken } of lenient.values()) taken.release();
-  }
-}
-
-/** Whether the statement's own text asks in this order. */
-function isWritten(plan: QueryPlan, order: readonly SqlNode[]): boolean {
-  if (joinBarrier(plan).length > 0) return false;
-  return order.every((condition, index) => condition === plan.semantic[index]);
-}
-
-/** Undefined where the conditions are not of a form that can be decided row by row. */
-async function stopsAt(
-  run: SemanticRun,
-  plan: QueryPlan,
-  wanted: number,
-): Promise<'found' | 'all asked' | undefined> {
-  try {
-    return (await findFirstRows(run, plan, wanted)) ? 'found' : 'all asked';
-  } catch (thrown) {
-    if (!(thrown instanceof Unplannable)) throw thrown;
-    run.report.reason = thrown.message;
-    return undefined;
-  }
-}
-
-let scalars: Promise<ReadonlySet<string>> | undefined;
-
-/** DuckDB's own functions of one row; read once, since its catalogue's view takes 50 ms. */
-function scalarFunctions(session: Session): Promise<ReadonlySet<string>> {
-  scalars ??= session
-    .run(
-      `SELECT lower(function_name) FROM duckdb_functions() WHERE internal GROUP BY ALL HAVING bool_and(function_type = 'scalar')`,
-    )
-    .then(async (reader) => new Set((await reader.allColumns('json'))[0] as string[]));
-  scalars.catch(() => {
-    scalars = undefined;
   });
-  return scalars;
+}
+
+/** The query run until nothing is missing: with what is ready in it, or as it was written where DuckDB refuses that. */
+async function rerun(run: SemanticRun, ready: Readied | undefined): Promise<ResultReader> {
+  const { whole } = run.statement;
+  if (ready?.isChanged !== true) return passesOf(run, whole);
+  try {
+    return await passesOf(run, await plannedSql(run.scope, ready.node));
+  } catch (thrown) {
+    if (!isReason(thrown) || run.report.staged !== '') throw thrown;
+    return passesOf(run, whole);
+  }
 }

@@ -15,7 +15,7 @@ import type { BoundModels, Models } from '../model/models.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { Answer, AnswerBook, Tuple } from './answer-book.ts';
 import { answerValue } from './answer-value.ts';
-import { callsPerRun } from './calls-per-run.ts';
+import { askSeeds } from './ask-seeds.ts';
 import type { SemanticSettings } from './semantic-settings.ts';
 
 /** How a batch of questions may end before its last one. */
@@ -29,26 +29,32 @@ export interface AskProgress {
 /** The asking side of a statement. */
 export interface QuestionAsker {
   readonly advisories: AdvisoryTally;
+  /** Tables that were made under the name of one in the database. */
+  readonly shadowing: readonly string[];
   /** Questions asked so far, those of failed runs included. */
   readonly asked: number;
-  /** Model calls that those take at most, cached ones included. */
+  /** Model calls that went out for them so far, retries apart. */
   readonly calls: number;
   /** Asks the questions and puts the answers into the book. Throws what ends the statement. */
   ask(book: AnswerBook, tuples: readonly Tuple[]): Promise<void>;
   /** As `ask`, of questions with equally many arguments; `progress` may end it early. */
-  askInOrder(book: AnswerBook, tuples: readonly Tuple[], progress?: AskProgress): Promise<void>;
+  askInOrder(book: AnswerBook, tuples: readonly Tuple[], progress: AskProgress): Promise<void>;
+  /** Answers the questions that take no call, by answers of earlier statements or by a plain rule; the others. */
+  askAtHand(book: AnswerBook, tuples: readonly Tuple[]): Promise<readonly Tuple[]>;
 }
 
 /** Asks models. Batches follow one another, and share the statement's budget and account. */
 export class Asker implements QuestionAsker {
   readonly advisories = new AdvisoryTally();
+  readonly shadowing: string[] = [];
   readonly #scope: StatementScope;
   readonly #models: Models;
   readonly #settings: SemanticSettings;
   readonly #budget: Budget | undefined;
   readonly #bound = new Map<Operator, BoundModels | undefined>();
+  /** Why an operator has no models: thrown where one of its questions needs them. */
+  readonly #unbound = new Map<Operator, RvbbitError>();
   #asked = 0;
-  #calls = 0;
 
   constructor(
     scope: StatementScope,
@@ -67,27 +73,38 @@ export class Asker implements QuestionAsker {
   }
 
   get calls(): number {
-    return this.#calls;
+    return this.#scope.ledger.callsMade;
   }
 
   async ask(book: AnswerBook, tuples: readonly Tuple[]): Promise<void> {
-    const widths = new Set(tuples.map(({ length }) => length));
-    for (const width of widths) {
-      await this.askInOrder(
-        book,
-        tuples.filter(({ length }) => length === width),
-      );
-    }
+    for (const alike of byWidth(tuples)) await this.#ask(book, alike, {});
   }
 
   async askInOrder(
     book: AnswerBook,
     tuples: readonly Tuple[],
-    progress?: AskProgress,
+    progress: AskProgress,
+  ): Promise<void> {
+    await this.#ask(book, tuples, { progress });
+  }
+
+  async askAtHand(book: AnswerBook, tuples: readonly Tuple[]): Promise<readonly Tuple[]> {
+    for (const alike of byWidth(tuples)) await this.#ask(book, alike, { onlyAtHand: true });
+    return tuples.filter((tuple) => book.answerOf(tuple) === undefined);
+  }
+
+  async #ask(
+    book: AnswerBook,
+    tuples: readonly Tuple[],
+    { progress, onlyAtHand }: { readonly progress?: AskProgress; readonly onlyAtHand?: true },
   ): Promise<void> {
     if (tuples.length === 0 || this.#scope.stop.drained !== undefined) return;
-    const { ledger, stop } = this.#scope;
     const { operator } = book;
+    if (operator.seed !== undefined) {
+      if (onlyAtHand === undefined) await this.#askSeeds(book, tuples);
+      return;
+    }
+    const { stop } = this.#scope;
     const { parallel, timeoutMs, cache, onError } = this.#settings;
     const batchStop = new StatementSignal([stop.signal]);
     const offDrain = stop.onDrain(() => batchStop.drain(stop.drained ?? 'interrupted'));
@@ -95,16 +112,16 @@ export class Asker implements QuestionAsker {
     const id = progress === undefined ? this.#scope.id : nextStatementId();
     const env = { ...(await this.#envOf(operator, batchStop)), id };
     const first = this.#asked;
-    this.#asked += tuples.length;
-    this.#calls += tuples.length * callsPerRun(operator.cascade);
-    ledger.note({ t: 'statement.read', rows: this.#asked, runs: this.#asked, deduped: 0 });
+    if (onlyAtHand === undefined) this.#countTo(first + tuples.length);
     let answered = 0;
+    let notRun = 0;
     let isEnough = false;
     const window = new Window(parallel, progress?.lookAhead ?? (() => WINDOW_MAX_RUNS));
     const sink = {
       write: (pieces: readonly Piece[]) => {
         for (const piece of pieces) {
           this.#enter(book, tuples, piece);
+          notRun += piece.notRun?.length ?? 0;
           window.release(piece.values.length);
           for (const end = piece.firstOrdinal + piece.values.length; answered < end; answered++) {
             if (!isEnough && progress?.enough(answered) === true) isEnough = true;
@@ -116,7 +133,12 @@ export class Asker implements QuestionAsker {
     try {
       await executeRuns(env, {
         settings: { kind: 'map', timeoutMs, keepOutputs: false },
-        calls: { budget: {}, cache, dedupe: operator.deterministic },
+        calls: {
+          budget: {},
+          cache,
+          dedupe: operator.deterministic,
+          ...(onlyAtHand === undefined ? {} : { onlyAtHand }),
+        },
         inputs: this.#inputsOf(operator, tuples, first),
         parallel,
         failFast: onError.kind === 'fail',
@@ -133,24 +155,44 @@ export class Asker implements QuestionAsker {
       offDrain();
       batchStop.dispose();
       if (batchStop.drained !== undefined) stop.drain(batchStop.drained);
-      if (isEnough) {
-        this.#asked = first + answered;
-        this.#calls -= (tuples.length - answered) * callsPerRun(operator.cascade);
-        ledger.note({ t: 'statement.read', rows: this.#asked, runs: this.#asked, deduped: 0 });
-      }
+      if (isEnough) this.#countTo(first + answered);
+      else if (onlyAtHand === true) this.#countTo(first + answered - notRun);
     }
+  }
+
+  async #askSeeds(book: AnswerBook, tuples: readonly Tuple[]): Promise<void> {
+    const { operator } = book;
+    await askSeeds(book, tuples, {
+      env: await this.#envOf(operator, this.#scope.stop),
+      settings: this.#settings,
+      budget: this.#budget,
+      advisories: this.advisories,
+      shadowing: this.shadowing,
+      count: (runs) => {
+        const first = this.#asked;
+        this.#countTo(first + runs);
+        return first;
+      },
+    });
+  }
+
+  #countTo(asked: number): void {
+    this.#asked = asked;
+    const { ledger } = this.#scope;
+    ledger.note({ t: 'statement.read', rows: asked, runs: asked, deduped: 0 });
   }
 
   async #envOf(operator: Operator, stop: StatementSignal): Promise<StatementEnv> {
     if (!this.#bound.has(operator)) {
       const { model } = this.#settings;
-      this.#bound.set(
-        operator,
-        await this.#models.bind(operator.cascade, {
-          parameters: {},
-          ...(model === undefined ? {} : { model }),
-        }),
-      );
+      const override = { parameters: {}, ...(model === undefined ? {} : { model }) };
+      const bound = this.#models.bind(operator.cascade, override).catch((thrown: unknown) => {
+        if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_NO_MODEL') throw thrown;
+        // A plain rule may answer all that is asked.
+        this.#unbound.set(operator, thrown);
+        return undefined;
+      });
+      this.#bound.set(operator, await bound);
     }
     const models = this.#bound.get(operator);
     return {
@@ -162,6 +204,9 @@ export class Asker implements QuestionAsker {
   }
 
   #enter(book: AnswerBook, tuples: readonly Tuple[], piece: Piece): void {
+    const noModel = this.#unbound.get(book.operator);
+    const needsModel = piece.failures.some(({ code }) => code === 'RVB_NO_MODEL');
+    if (noModel !== undefined && needsModel) throw noModel;
     const failed = new Set(piece.failures.map(({ index }) => index));
     const notRun = new Set(piece.notRun);
     for (const [index, text] of piece.values.entries()) {
@@ -216,6 +261,12 @@ export function argumentOf(
   const value = tuple[column]!;
   const isCriterion = tuple.length > 1 && column === tuple.length - 1;
   return isCriterion && prompt !== undefined ? `${prompt} - ${value}` : value;
+}
+
+/** The questions by their numbers of arguments. */
+function byWidth(tuples: readonly Tuple[]): readonly (readonly Tuple[])[] {
+  const widths = new Set(tuples.map(({ length }) => length));
+  return [...widths].map((width) => tuples.filter(({ length }) => length === width));
 }
 
 /** A value that has been judged. */

@@ -1,5 +1,8 @@
-/** How many model calls one run of a cascade makes if every cell runs once. */
+/** How many model calls one run of a cascade makes if every cell runs once, and how many questions make. */
 import type { Cascade } from '../cascade/cascade.ts';
+import type { Operator } from '../operators/operator.ts';
+import type { Tuple } from './answer-book.ts';
+import { seedRunCount } from './seed-runs.ts';
 
 export function callsPerRun(cascade: Cascade): number {
   let calls = 0;
@@ -13,4 +16,13 @@ export function callsPerRun(cascade: Cascade): number {
     if (cell.takes?.evaluator?.kind === 'instructions') calls += 1;
   }
   return calls;
+}
+
+/** The same of questions. Throws what is wrong with a call that gives a cascade its rows. */
+export function callsOf(operator: Operator, questions: readonly Tuple[]): number {
+  const each = callsPerRun(operator.cascade);
+  if (each === 0) return 0;
+  return (
+    each * (operator.seed === undefined ? questions.length : seedRunCount(operator, questions))
+  );
 }

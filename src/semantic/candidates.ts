@@ -7,10 +7,22 @@ import type { Tuple } from './answer-book.ts';
 import { Pieces } from './lift.ts';
 import { type PlannedSql, plannedSql } from './planned-sql.ts';
 import type { QueryPlan } from './query-plan.ts';
-import { baseTable, columnRef, conjunction, inTurn, integer, select } from './query-tree.ts';
+import {
+  baseTable,
+  columnRef,
+  conjunction,
+  inTurn,
+  integer,
+  select,
+  Unplannable,
+} from './query-tree.ts';
+import { type Condition, conditionOf, type Leaf } from './truth.ts';
 import type { OperatorUse } from './use.ts';
 
 const DISTINCT: SqlNode = { type: 'DISTINCT_MODIFIER', distinct_on_targets: [] };
+
+/** The values of a condition's leaves in one row; undefined where one of a leaf's is NULL. */
+type LeafRow = readonly (Tuple | undefined)[];
 
 /** A staged set of candidates: one column a piece of the conditions. */
 export class Candidates {
@@ -25,11 +37,13 @@ export class Candidates {
   /** The statement that staged them. */
   readonly sql: string;
 
-  /** Stages the candidates: each distinct one, or all in the order of the rows. */
+  /** Stages the candidates: each distinct one, or all in the order of the rows. `create` runs what makes the table. */
   static async stage(
     scope: StatementScope,
     plan: QueryPlan,
     form: 'distinct' | 'ordered',
+    create: (query: PlannedSql) => Promise<unknown> = ({ text, parameters }) =>
+      scope.session.run(text, { parameters, signal: scope.stop.signal }),
   ): Promise<Candidates> {
     const pieces = new Pieces(plan.isOperator);
     const conditions = plan.semantic.map((condition) => pieces.lift(condition));
@@ -38,7 +52,7 @@ export class Candidates {
     const node: SqlNode = {
       ...plan.node,
       select_list: list,
-      where_clause: conjunction(plan.plain),
+      where_clause: conjunction([...plan.plain, ...(plan.hints ?? [])]),
       modifiers: form === 'distinct' ? [DISTINCT] : order,
       group_expressions: [],
       group_sets: [],
@@ -48,9 +62,9 @@ export class Candidates {
     };
     const query = await plannedSql(scope, node);
     const table = nextStageName();
-    const sql = `CREATE TEMP TABLE ${table} AS ${query.text}`;
+    const sql = `CREATE OR REPLACE TEMP TABLE ${table} AS ${query.text}`;
     const { signal } = scope.stop;
-    await scope.session.run(sql, { parameters: query.parameters, signal });
+    await create({ text: sql, parameters: query.parameters });
     const rowCount = await countOf(scope.session, `SELECT count(*) FROM temp.main.${table}`, {
       signal,
     });
@@ -88,27 +102,54 @@ export class Candidates {
     return this.#read(await this.#sqlOf(node), use);
   }
 
-  /** The same in row order and with repetitions, of some rows: a tuple a row and operator. */
-  async rows(
-    operators: readonly { readonly node: SqlNode; readonly use: OperatorUse }[],
-    from: number,
-    count: number,
-  ): Promise<readonly (readonly (Tuple | undefined)[])[]> {
-    const list = operators.flatMap(({ node, use }) => argumentsOf(node, use));
-    const { text, parameters } = await this.#sqlOf(select(list, baseTable(this.#table), null));
-    const { session, stop } = this.#scope;
-    const reader = await session.run(
-      `${text} WHERE rowid >= ${from} AND rowid < ${from + count} ORDER BY rowid`,
-      { parameters, signal: stop.signal },
+  /** The condition in parts that JavaScript decides, where it is made of such. */
+  parsed(condition: SqlNode): Condition | undefined {
+    try {
+      return conditionOf(condition, this.#plan.useOf);
+    } catch (thrown) {
+      if (thrown instanceof Unplannable) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** What a condition's leaves are in the candidates that meet `known`, each combination once. */
+  distinctRows(leaves: readonly Leaf[], known: readonly SqlNode[]): Promise<readonly LeafRow[]> {
+    const table = baseTable(this.#table);
+    return this.#leafRows(leaves, (list) =>
+      this.#sqlOf({ ...select(list, table, inTurn(known)), modifiers: [DISTINCT] }),
     );
+  }
+
+  /** The same in row order and with repetitions, of some rows. */
+  rows(leaves: readonly Leaf[], from: number, count: number): Promise<readonly LeafRow[]> {
+    return this.#leafRows(leaves, async (list) => {
+      const query = await this.#sqlOf(select(list, baseTable(this.#table), null));
+      const some = `WHERE rowid >= ${from} AND rowid < ${from + count} ORDER BY rowid`;
+      return { ...query, text: `${query.text} ${some}` };
+    });
+  }
+
+  async #leafRows(
+    leaves: readonly Leaf[],
+    query: (list: readonly SqlNode[]) => Promise<PlannedSql>,
+  ): Promise<readonly LeafRow[]> {
+    const lists = leaves.map((leaf) =>
+      leaf.kind === 'plain'
+        ? [cast(leaf.expression, 'BOOLEAN')]
+        : argumentsOf({ children: leaf.args }, leaf.use),
+    );
+    const { text, parameters } = await query(lists.flat());
+    const { session, stop } = this.#scope;
+    const reader = await session.run(text, { parameters, signal: stop.signal });
     const columns = (await reader.allColumns('json')) as Json[][];
     return Array.from({ length: reader.rowCount }, (_, row) => {
       let column = 0;
-      return operators.map(({ node, use }) => {
-        const width = argumentsOf(node, use).length;
+      return leaves.map((leaf, index) => {
+        const width = lists[index]!.length;
         const tuple = columns.slice(column, column + width).map((values) => values[row]!);
         column += width;
-        return tupleOf(tuple, use);
+        if (leaf.kind === 'operator') return tupleOf(tuple, leaf.use);
+        return tuple[0] === null ? undefined : tuple;
       });
     });
   }
@@ -191,15 +232,21 @@ async function countInput(scope: StatementScope, node: SqlNode): Promise<number>
 /** The arguments, cast as a call of the function casts them. */
 function argumentsOf(operator: SqlNode, { book }: OperatorUse): readonly SqlNode[] {
   const args = (operator['children'] ?? []) as readonly SqlNode[];
-  return args.map((arg, index) => ({
+  return args.map((arg, index) =>
+    cast(arg, castType(book.operator.args[index]?.type ?? 'VARCHAR')),
+  );
+}
+
+function cast(child: SqlNode, type: string): SqlNode {
+  return {
     class: 'CAST',
     type: 'OPERATOR_CAST',
     alias: '',
     query_location: 0,
-    child: arg,
-    cast_type: { id: castType(book.operator.args[index]?.type ?? 'VARCHAR'), type_info: null },
+    child,
+    cast_type: { id: type, type_info: null },
     try_cast: false,
-  }));
+  };
 }
 
 function castType(type: string): string {

@@ -67,7 +67,7 @@ export function symbolText(
   return span.kind === 'call' ? names.call : ` ${names.infix} `;
 }
 
-/** The last operator word at which, or right after which, the parser stopped. */
+/** The last operator at which, or right after which, the parser stopped. */
 function errorOperator(
   candidates: readonly SemanticSpan[],
   claimed: ReadonlySet<SemanticSpan>,
@@ -78,10 +78,10 @@ function errorOperator(
   const at = current.sourceOffset(error.offset);
   return candidates.findLast(
     (candidate) =>
-      candidate.kind === 'infix' &&
       !claimed.has(candidate) &&
       candidate.span.start <= at &&
-      at <= candidate.next,
+      // A function's name that is a keyword is refused where it stands.
+      (candidate.kind === 'infix' ? at <= candidate.next : at === candidate.span.start),
   );
 }
 

@@ -1,12 +1,14 @@
 /** Finds the answers that a query's WHERE needs with fewest calls, before the query itself is run. */
 import type { SqlNode } from '../duck/parse-sql.ts';
 import { SEMANTIC_SAMPLE_PART, SEMANTIC_SAMPLE_ROWS } from '../limits.ts';
-import type { Tuple } from './answer-book.ts';
+import type { AnswerBook, Tuple } from './answer-book.ts';
+import { askOpen } from './ask-open.ts';
 import { callsPerRun } from './calls-per-run.ts';
 import { Candidates } from './candidates.ts';
-import { guard, passesOf, type SemanticRun } from './find-answers.ts';
+import { passesOf, type SemanticRun } from './find-answers.ts';
 import type { QueryPlan } from './query-plan.ts';
 import { holds } from './query-tree.ts';
+import { leavesOf, truthOf } from './truth.ts';
 import type { OperatorUse } from './use.ts';
 
 /** A condition, and its one operator where it has no other. */
@@ -22,7 +24,9 @@ interface Step {
  * the order in which they were asked.
  */
 export async function fillAnswers(run: SemanticRun, plan: QueryPlan): Promise<readonly SqlNode[]> {
-  const candidates = await Candidates.stage(run.scope, plan, 'distinct');
+  const candidates = await Candidates.stage(run.scope, plan, 'distinct', (query) =>
+    passesOf(run, query),
+  );
   try {
     run.report.note(candidates);
     run.expectedRows = candidates.inputRows;
@@ -46,10 +50,43 @@ async function ask(
   known: readonly SqlNode[],
 ): Promise<void> {
   if (single === undefined) {
-    await passesOf(run, await candidates.conditionSql([...known, condition]));
+    const isDecided = await decideRows(run, candidates, condition, known);
+    if (!isDecided) await passesOf(run, await candidates.conditionSql([...known, condition]));
     return;
   }
   await askTuples(run, single.use, await candidates.tuples(single.node, single.use, known));
+}
+
+/** Asks, row by row, what the answers so far leave open; false where DuckDB alone can say what the condition is. */
+async function decideRows(
+  run: SemanticRun,
+  candidates: Candidates,
+  condition: SqlNode,
+  known: readonly SqlNode[],
+): Promise<boolean> {
+  const parsed = candidates.parsed(condition);
+  if (parsed === undefined) return false;
+  const leaves = leavesOf(parsed);
+  let rows = await candidates.distinctRows(leaves, known);
+  while (rows.length > 0 && run.scope.stop.drained === undefined) {
+    const open = new Map<AnswerBook, Tuple[]>();
+    const isOpen = (row: (typeof rows)[number]) => {
+      const truth = truthOf(
+        parsed,
+        (leaf) => row[leaves.indexOf(leaf)],
+        ({ book }, tuple) => {
+          if (book.lookUp(tuple) === undefined) open.set(book, []);
+        },
+      );
+      return truth === undefined;
+    };
+    rows = rows.filter(isOpen);
+    await askOpen(
+      run,
+      [...open.keys()].map((book) => ({ book, tuples: book.takeMisses() })),
+    );
+  }
+  return true;
 }
 
 /** Asks those of the tuples that have no answer yet. */
@@ -59,9 +96,7 @@ export async function askTuples(
   tuples: readonly Tuple[],
 ): Promise<void> {
   for (const tuple of tuples) book.lookUp(tuple);
-  const open = book.takeMisses();
-  guard(run, [{ book, tuples: open }]);
-  await run.asker.ask(book, open);
+  await askOpen(run, [{ book, tuples: book.takeMisses() }]);
 }
 
 /** The conditions, cheapest first: by what a few candidates say of how many each leaves. */
@@ -98,8 +133,9 @@ async function inOrder(
   return [...ranked.map(({ step }) => step), ...rest];
 }
 
-/** The operator of a condition that holds exactly one. */
+/** The operator of a condition that holds exactly one, and that is looked at for every row. */
 export function singleOperator(condition: SqlNode, plan: QueryPlan): Step['single'] {
+  if (holds(condition, isLazy)) return undefined;
   const found: { node: SqlNode; use: OperatorUse }[] = [];
   holds(condition, (node) => {
     const use = plan.useOf(node);
@@ -107,4 +143,9 @@ export function singleOperator(condition: SqlNode, plan: QueryPlan): Step['singl
     return false;
   });
   return found.length === 1 ? found[0] : undefined;
+}
+
+/** What DuckDB evaluates only where what stands before it does not decide. */
+function isLazy({ type }: SqlNode): boolean {
+  return type === 'CASE_EXPR' || type === 'OPERATOR_COALESCE';
 }

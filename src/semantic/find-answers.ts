@@ -9,11 +9,11 @@ import type { StatementScope } from '../execute/statement-env.ts';
 import {
   SEMANTIC_MAX_PASSES,
   SEMANTIC_MAX_STRICT_PASSES,
+  SEMANTIC_MAX_UNSTABLE_PASSES,
   SEMANTIC_NATIVE_ROWS,
 } from '../limits.ts';
-import type { AnswerBook } from './answer-book.ts';
 import type { QuestionAsker } from './ask.ts';
-import { callsPerRun } from './calls-per-run.ts';
+import { askOpen } from './ask-open.ts';
 import type { LookUpState } from './look-up.ts';
 import type { NativeLookUps } from './native-look-up.ts';
 import type { PlanReport } from './plan-report.ts';
@@ -34,8 +34,12 @@ export interface SemanticRun {
   readonly state: LookUpState;
   readonly report: PlanReport;
   readonly native: NativeLookUps;
+  /** Tables that the statement staged; they are dropped at its end. */
+  readonly stages: string[];
   /** Rows that a pass is expected to look up, or that the last one did. */
   expectedRows: number;
+  /** What it reads may differ from run to run, and could not be staged. */
+  mayDiffer: boolean;
   /** DuckDB did not take the statement with native look-ups. */
   refusesNative: boolean;
 }
@@ -46,7 +50,7 @@ export async function passesOf(run: SemanticRun, text: PassText): Promise<Result
     const reader = await onePass(run, text);
     const complete = missingOf(run) === 0 || run.scope.stop.drained !== undefined;
     if (reader !== undefined && complete) return reader;
-    if (pass === SEMANTIC_MAX_PASSES) throw restless(run);
+    if (pass === mostPasses(run)) throw restless(run, pass);
     await askMissing(run);
   }
 }
@@ -60,7 +64,8 @@ export async function onePass(run: SemanticRun, text: PassText): Promise<ResultR
   const isNative = await wantsNative(run);
   if (isNative) await native.install();
   try {
-    return await scope.session.run(text.text, {
+    const joined = isNative && native.isAsWanted && 'joined' in text ? text.joined : undefined;
+    return await scope.session.run(joined ?? text.text, {
       parameters: 'parameters' in text ? text.parameters : scope.parameters,
       signal: scope.stop.signal,
     });
@@ -93,70 +98,39 @@ export async function runStrictly(run: SemanticRun, text: Rewritten): Promise<Re
   const isBlind = run.statement.dry === undefined;
   if (isBlind && (await isInTransaction(scope.session))) throw blindInTransaction();
   // Without a query of its own such a statement meets its questions a vector at a time.
-  const passes = isBlind ? SEMANTIC_MAX_STRICT_PASSES : SEMANTIC_MAX_PASSES;
+  const passes = isBlind ? SEMANTIC_MAX_STRICT_PASSES : mostPasses(run);
   for (let pass = 1; ; pass += 1) {
     // What was not asked, since the statement is to end, is NULL.
     state.strict = scope.stop.drained === undefined;
     const reader = await onePass(run, text);
     state.strict = false;
     if (reader !== undefined) return reader;
-    if (pass === passes || (await isInTransaction(scope.session))) throw restless(run);
+    if (pass === passes || (await isInTransaction(scope.session))) throw restless(run, pass);
     await askMissing(run);
   }
 }
 
 /** Asks what the last pass missed, after a look at how much it is. */
 async function askMissing(run: SemanticRun): Promise<void> {
-  const open = run.statement.books.map((book) => ({ book, tuples: book.takeMisses() }));
-  guard(run, open);
-  for (const { book, tuples } of open) await run.asker.ask(book, tuples);
+  await askOpen(
+    run,
+    run.statement.books.map((book) => ({ book, tuples: book.takeMisses() })),
+  );
 }
 
 export function missingOf({ statement }: SemanticRun): number {
   return statement.books.reduce((sum, book) => sum + book.missing, 0);
 }
 
-/** How many questions may still be asked. */
-export function roomFor({ settings, asker }: SemanticRun, { operator }: AnswerBook): number {
-  const each = callsPerRun(operator.cascade);
-  return each === 0 ? Infinity : Math.max(0, Math.floor((settings.maxCalls - asker.calls) / each));
+/** Where each run meets other rows, more of them are needed until all that it may meet has been asked. */
+function mostPasses({ mayDiffer }: SemanticRun): number {
+  return mayDiffer ? SEMANTIC_MAX_UNSTABLE_PASSES : SEMANTIC_MAX_PASSES;
 }
 
-/** Refuses more questions than the statement may ask. */
-export function guard(
-  { settings, asker }: SemanticRun,
-  open: readonly { readonly book: AnswerBook; readonly tuples: readonly unknown[] }[],
-): void {
-  const calls = open.reduce(
-    (sum, { book, tuples }) => sum + tuples.length * callsPerRun(book.operator.cascade),
-    0,
-  );
-  const most = settings.maxCalls;
-  for (const { book, tuples } of open) {
-    if (book.isPaired && tuples.length > settings.maxPairs)
-      throw tooManyPairs(tuples.length, settings);
-  }
-  if (calls === 0 || asker.calls + calls <= most) return;
-  const before = asker.calls > 0 ? ` after ${asker.calls} that were made` : '';
-  throw new RvbbitError(
-    'RVB_LIMIT',
-    `the statement would make ${calls} model calls${before}, and max_calls is ${most}; add plain conditions or a LIMIT, or raise it: -- @ max_calls: ${asker.calls + calls}`,
-    { stage: 'plan' },
-  );
-}
-
-function tooManyPairs(pairs: number, { maxPairs }: SemanticSettings): RvbbitError {
+function restless(run: SemanticRun, passes: number): RvbbitError {
   return new RvbbitError(
     'RVB_LIMIT',
-    `the statement compares ${pairs} pairs of values of two tables, and max_pairs is ${maxPairs}; join on a plain condition first, or raise it: -- @ max_pairs: ${pairs}`,
-    { stage: 'plan' },
-  );
-}
-
-function restless(run: SemanticRun): RvbbitError {
-  return new RvbbitError(
-    'RVB_LIMIT',
-    `the statement meets new questions each time it is run (${missingOf(run)} after ${SEMANTIC_MAX_PASSES} times): its input changes, or its operators depend on one another; put the input into a table first (CREATE TEMP TABLE … AS …)`,
+    `the statement meets new questions each time it is run (${missingOf(run)} after ${passes} times): its input changes, or its operators depend on one another; put the input into a table first (CREATE TEMP TABLE … AS …)`,
     { stage: 'execute' },
   );
 }

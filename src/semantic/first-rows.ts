@@ -1,14 +1,14 @@
 /** LIMIT: finds the first rows, in row order, that meet the conditions, and asks nothing for those after them. */
 import { SEMANTIC_WINDOW_ROWS } from '../limits.ts';
 import type { Tuple } from './answer-book.ts';
+import { askOpen, roomFor } from './ask-open.ts';
 import { Candidates } from './candidates.ts';
 import { askTuples } from './fill-answers.ts';
-import { guard, roomFor, type SemanticRun } from './find-answers.ts';
+import { passesOf, type SemanticRun } from './find-answers.ts';
 import type { QueryPlan } from './query-plan.ts';
-import { type Condition, conditionOf, operatorsOf, truthOf } from './truth.ts';
+import { type Condition, conditionOf, type Leaf, leavesOf, truthOf } from './truth.ts';
 import type { OperatorUse } from './use.ts';
 
-type OperatorCondition = Extract<Condition, { kind: 'operator' }>;
 type CandidateRow = readonly (Tuple | undefined)[];
 
 /**
@@ -21,7 +21,9 @@ export async function findFirstRows(
   wanted: number,
 ): Promise<boolean> {
   for (const condition of plan.semantic) conditionOf(condition, plan.useOf);
-  const candidates = await Candidates.stage(run.scope, plan, 'ordered');
+  const candidates = await Candidates.stage(run.scope, plan, 'ordered', (query) =>
+    passesOf(run, query),
+  );
   try {
     run.report.note(candidates);
     const condition: Condition = {
@@ -31,11 +33,7 @@ export async function findFirstRows(
     const search = new FirstRows(run, condition, wanted);
     for (let from = 0; from < candidates.rowCount; from += SEMANTIC_WINDOW_ROWS) {
       if (search.found) return true;
-      const operators = search.operators.map(({ use, args }) => ({
-        use,
-        node: { children: args },
-      }));
-      await search.look(await candidates.rows(operators, from, SEMANTIC_WINDOW_ROWS));
+      await search.look(await candidates.rows(search.leaves, from, SEMANTIC_WINDOW_ROWS));
       if (run.scope.stop.drained !== undefined) return true;
     }
     return search.found;
@@ -45,7 +43,7 @@ export async function findFirstRows(
 }
 
 class FirstRows {
-  readonly operators: readonly OperatorCondition[];
+  readonly leaves: readonly Leaf[];
   readonly #run: SemanticRun;
   readonly #condition: Condition;
   readonly #wanted: number;
@@ -56,7 +54,7 @@ class FirstRows {
     this.#run = run;
     this.#condition = condition;
     this.#wanted = wanted;
-    this.operators = operatorsOf(condition);
+    this.leaves = leavesOf(condition);
   }
 
   get found(): boolean {
@@ -65,8 +63,10 @@ class FirstRows {
 
   /** Looks at rows that follow those that were looked at before. */
   async look(rows: readonly CandidateRow[]): Promise<void> {
-    await (this.operators.length === 1
-      ? this.#stream(rows, this.operators[0]!.use)
+    const [only, ...more] = this.leaves.filter((leaf) => leaf.kind === 'operator');
+    const isAlone = only !== undefined && more.length === 0;
+    await (isAlone && only.use.book.operator.seed === undefined
+      ? this.#stream(rows, only.use)
       : this.#inBatches(rows));
   }
 
@@ -79,8 +79,13 @@ class FirstRows {
     };
     advance();
     if (this.found || at === rows.length) return;
-    for (const [tuple] of rows.slice(at)) if (tuple !== undefined) book.lookUp(tuple);
-    const open = book.takeMisses();
+    for (const row of rows.slice(at)) this.#truth(row, (_, tuple) => book.lookUp(tuple));
+    let open = book.takeMisses();
+    if (open.length > roomFor(this.#run, book)) {
+      open = await this.#run.asker.askAtHand(book, open);
+      advance();
+      if (this.found) return;
+    }
     const questions = open.slice(0, roomFor(this.#run, book));
     await this.#run.asker.askInOrder(book, questions, {
       enough: () => {
@@ -90,7 +95,7 @@ class FirstRows {
       lookAhead: () => this.#lookAhead(),
     });
     advance();
-    if (!this.found) guard(this.#run, [{ book, tuples: open.slice(questions.length) }]);
+    if (!this.found) await askOpen(this.#run, [{ book, tuples: open.slice(questions.length) }]);
   }
 
   /** Several operators: what a row is asked next depends on what it was answered. */
@@ -128,7 +133,6 @@ class FirstRows {
   }
 
   #truth(row: CandidateRow, onMissing: (use: OperatorUse, tuple: Tuple) => void) {
-    const tupleOf = (operator: OperatorCondition) => row[this.operators.indexOf(operator)];
-    return truthOf(this.#condition, tupleOf, onMissing);
+    return truthOf(this.#condition, (leaf) => row[this.leaves.indexOf(leaf)], onMissing);
   }
 }

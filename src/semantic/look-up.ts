@@ -33,17 +33,34 @@ export async function registerLookUps(
     for (const use of uses) register(connection, use, state);
   }, signal);
   for (const use of uses) {
-    const type = typeOfUse(use);
-    if (NATIVE_TYPES.has(type)) continue;
-    // The cast stands in a macro, since a function's own type must be one that JavaScript writes.
-    const args = use.book.operator.args.map((_, index) => `a${index}`).join(', ');
+    if (isPlain(use)) continue;
     for (const name of [use.names.infix, use.names.call]) {
-      await session.run(
-        `CREATE OR REPLACE TEMP MACRO ${quoteIdentifier(name)}(${args}) AS CAST(${quoteIdentifier(`${name}_text`)}(${args}) AS ${type})`,
-        { signal },
-      );
+      await session.run(macroSql(name, use), { signal });
     }
   }
+}
+
+/** The function takes and gives only what one written in JavaScript can, so that it needs no macro with casts. */
+function isPlain(use: OperatorUse): boolean {
+  const { args } = use.book.operator;
+  const isText = (type: string) => NATIVE_TYPES.has(type) || type === 'JSON';
+  return NATIVE_TYPES.has(typeOfUse(use)) && args.every(({ type }) => isText(type.toUpperCase()));
+}
+
+/** The casts around a function's texts, for each number of arguments that it takes. */
+function macroSql(name: string, use: OperatorUse): string {
+  const { operator } = use.book;
+  const text = quoteIdentifier(`${name}_text`);
+  const forms = aritiesOf(operator).map((arity) => {
+    const args = operator.args.slice(0, arity).map(({ type }, index) => {
+      const upper = type.toUpperCase();
+      if (NATIVE_TYPES.has(upper) || upper === 'JSON') return `a${index}`;
+      return `CAST(CAST(a${index} AS ${upper}) AS VARCHAR)`;
+    });
+    const names = args.map((_, index) => `a${index}`).join(', ');
+    return `(${names}) AS CAST(${text}(${args.join(', ')}) AS ${typeOfUse(use)})`;
+  });
+  return `CREATE OR REPLACE TEMP MACRO ${quoteIdentifier(name)}${forms.join(', ')}`;
 }
 
 function register(connection: DuckDBConnection, use: OperatorUse, state: LookUpState): void {
@@ -51,12 +68,13 @@ function register(connection: DuckDBConnection, use: OperatorUse, state: LookUpS
   const { operator } = use.book;
   const type = typeOfUse(use);
   const isNative = NATIVE_TYPES.has(type);
+  const isBare = isPlain(use);
   for (const arity of aritiesOf(operator)) {
     const { infix, call, miss } = use.names;
-    for (const name of isNative ? [infix, call, miss] : [infix, call]) {
+    for (const name of isBare ? [infix, call, miss] : [infix, call]) {
       connection.registerScalarFunction(
         api.DuckDBScalarFunction.create({
-          name: isNative ? name : `${name}_text`,
+          name: isBare ? name : `${name}_text`,
           parameterTypes: operator.args.slice(0, arity).map((arg) => argumentType(arg.type)),
           returnType: isNative ? nativeType(type) : api.VARCHAR,
           // Folded or merged calls would be met once and planned around.

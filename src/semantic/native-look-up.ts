@@ -5,7 +5,8 @@
 import type { AppendColumn } from '../duck/append.ts';
 import { quoteIdentifier, quoteLiteral } from '../duck/quote.ts';
 import type { Session } from '../duck/session.ts';
-import { dropTables, nextStageName } from '../duck/stage.ts';
+import { dropTables, nextStageName, temporary } from '../duck/stage.ts';
+import { SEMANTIC_WIDE_CRITERIA } from '../limits.ts';
 import type { Tuple } from './answer-book.ts';
 import { aritiesOf } from './look-up.ts';
 import { NATIVE_TYPES } from './native-types.ts';
@@ -13,15 +14,43 @@ import { type OperatorUse, readAnswer, typeOfUse } from './use.ts';
 
 type ColumnType = AppendColumn['type'];
 
+/** The column that a row of answers is found by. */
+export const ANSWER_KEY = 'rvb_key';
+
 /** Macros that hide the functions of a statement. */
 export class NativeLookUps {
   readonly #session: Session;
   readonly #uses: readonly OperatorUse[];
+  readonly #names: ReadonlyMap<OperatorUse, string>;
+  /** Criteria that a query names columns of, in the order of the columns. */
+  readonly #wanted = new Map<OperatorUse, string[]>();
   #tables: string[] = [];
+  #isAsWanted = true;
 
   constructor(session: Session, uses: readonly OperatorUse[]) {
     this.#session = session;
     this.#uses = uses.filter(isNative);
+    this.#names = new Map(this.#uses.map((use) => [use, nextStageName()]));
+  }
+
+  /** The table that holds the answers while the macros are there. */
+  tableOf(use: OperatorUse): string {
+    return this.#names.get(use) ?? '';
+  }
+
+  /** The table's column of the answers for these criteria; undefined where they are not told apart by columns. */
+  columnOf(use: OperatorUse, criteria: readonly string[]): string | undefined {
+    if (!this.#names.has(use) || !isWide(use)) return undefined;
+    const wanted = this.#wanted.get(use) ?? [];
+    this.#wanted.set(use, wanted);
+    const key = JSON.stringify(criteria);
+    if (!wanted.includes(key)) wanted.push(key);
+    return answerColumn(wanted.indexOf(key));
+  }
+
+  /** Whether the tables have the columns that `columnOf` told of. */
+  get isAsWanted(): boolean {
+    return this.#isAsWanted;
   }
 
   get isInstalled(): boolean {
@@ -32,11 +61,15 @@ export class NativeLookUps {
   async install(): Promise<void> {
     await this.remove();
     for (const use of this.#uses) {
-      const name = nextStageName();
-      this.#tables.push(`temp.main.${quoteIdentifier(name)}`);
-      const shared = await fillTable(this.#session, name, use);
+      const name = this.tableOf(use);
+      this.#tables.push(temporary(name));
+      const wanted = this.#wanted.get(use) ?? [];
+      const wide = wideTable(use, wanted);
+      if (wide === undefined && wanted.length > 0) this.#isAsWanted = false;
+      const answers = wide ?? longTable(use);
+      await fillTable(this.#session, name, answers);
       for (const macro of [use.names.infix, use.names.call]) {
-        await this.#session.run(macroSql(macro, { table: name, shared }, use));
+        await this.#session.run(macroSql(macro, name, answers, use));
       }
     }
   }
@@ -62,12 +95,79 @@ function isNative(use: OperatorUse): boolean {
   return aritiesOf(operator).length === 1 && types.every((type) => NATIVE_TYPES.has(type));
 }
 
-/** Fills the answers in; for each argument the one value that all of them have, where they do. */
-async function fillTable(
-  session: Session,
-  name: string,
-  use: OperatorUse,
-): Promise<readonly (string | undefined)[]> {
+/** Answers as a table: `keys` are columns that the arguments are compared with, `gives` the value of a row. */
+interface AnswerTable {
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  readonly values: readonly (readonly unknown[])[];
+  readonly match: string;
+  readonly gives: string;
+}
+
+async function fillTable(session: Session, name: string, table: AnswerTable): Promise<void> {
+  const columns = table.columns.map((column) => `${column.name} ${column.type}`).join(', ');
+  await session.run(`CREATE TEMP TABLE ${quoteIdentifier(name)} (${columns})`);
+  await session.append(
+    { catalog: 'temp', name },
+    table.columns.map(({ type }, index) => ({
+      type: type as ColumnType,
+      values: table.values[index]!,
+    })),
+    table.values[0]!.length,
+  );
+}
+
+function answerColumn(index: number): string {
+  return `rvb_answer_${index}`;
+}
+
+function isWide({ book: { operator } }: OperatorUse): boolean {
+  const others = operator.args.slice(1);
+  return !operator.symmetric && others.every(({ type }) => type.toUpperCase() === 'VARCHAR');
+}
+
+/**
+ * A row a first argument, a column for each of the few criteria that all answers have: the join is then by one key,
+ * whatever the number of criteria. Undefined where they are many.
+ */
+function wideTable(use: OperatorUse, wanted: readonly string[]): AnswerTable | undefined {
+  const { operator } = use.book;
+  if (!isWide(use)) return undefined;
+  const rows = new Map<unknown, number>();
+  const criteria = new Map<string, { readonly tuple: Tuple; readonly values: unknown[] }>(
+    wanted.map((key) => [key, { tuple: JSON.parse(key) as Tuple, values: [] }]),
+  );
+  for (const { tuple, value } of use.book.entries()) {
+    const [first, ...rest] = tuple;
+    const key = JSON.stringify(rest);
+    let criterion = criteria.get(key);
+    if (criterion === undefined) {
+      if (criteria.size >= SEMANTIC_WIDE_CRITERIA || key.includes('\\u0000')) return undefined;
+      criterion = { tuple: rest, values: [] };
+      criteria.set(key, criterion);
+    }
+    const row = rows.get(first) ?? rows.size;
+    rows.set(first, row);
+    criterion.values[row] = readAnswer(use, value);
+  }
+  const all = [...criteria.values()];
+  for (const { values } of all) values.length = rows.size;
+  const cases = all.map(({ tuple }, index) => {
+    const same = tuple.map((value, at) => `a${at + 1} = ${quoteLiteral(String(value))}`);
+    return `WHEN ${same.join(' AND ') || 'true'} THEN ${answerColumn(index)}`;
+  });
+  return {
+    columns: [
+      { name: ANSWER_KEY, type: operator.args[0]!.type.toUpperCase() },
+      ...all.map((_, index) => ({ name: answerColumn(index), type: typeOfUse(use) })),
+    ],
+    values: [[...rows.keys()], ...all.map(({ values }) => values)],
+    match: `${ANSWER_KEY} = a0`,
+    gives: cases.length === 0 ? 'NULL' : `CASE ${cases.join(' ')} END`,
+  };
+}
+
+/** A row an answer. */
+function longTable(use: OperatorUse): AnswerTable {
   const { operator } = use.book;
   const keys: unknown[][] = operator.args.map(() => []);
   const values: unknown[] = [];
@@ -83,38 +183,26 @@ async function fillTable(
     const [a, b] = tuple;
     if (operator.symmetric && tuple.length === 2 && a !== b) add([b!, a!], read);
   }
-  const types = operator.args.map(({ type }) => type.toUpperCase() as ColumnType);
-  const columns = types.map((type, index) => `k${index} ${type}`).join(', ');
-  const valueType = typeOfUse(use) as ColumnType;
-  await session.run(`CREATE TEMP TABLE ${quoteIdentifier(name)} (${columns}, v ${valueType})`);
-  await session.append(
-    { catalog: 'temp', name },
-    [...types.map((type, index) => ({ type, values: keys[index]! })), { type: valueType, values }],
-    values.length,
-  );
-  return keys.map((column, index) => {
-    const [first] = column;
-    const isText = typeof first === 'string' && types[index] === 'VARCHAR';
-    const isShared = isText && !first.includes('\0');
-    return isShared && column.every((value) => value === first) ? first : undefined;
-  });
+  const columns = operator.args.map(({ type }, index) => ({
+    name: `k${index}`,
+    type: type.toUpperCase(),
+  }));
+  return {
+    columns: [...columns, { name: 'v', type: typeOfUse(use) }],
+    values: [...keys, values],
+    match: columns.map(({ name }, index) => `${name} = a${index}`).join(' AND '),
+    gives: 'v',
+  };
 }
 
 function macroSql(
   macro: string,
-  { table, shared }: { readonly table: string; readonly shared: readonly (string | undefined)[] },
+  table: string,
+  { match, gives }: AnswerTable,
   { book, names }: OperatorUse,
 ): string {
-  const args = book.operator.args.map((_, index) => `a${index}`);
-  const list = args.join(', ');
-  // A criterion that all answers share is mostly a literal: compared with one, it takes no part in the join.
-  const same = args
-    .map((arg, index) => {
-      const value = index === 0 ? undefined : shared[index];
-      return value === undefined ? `k${index} = ${arg}` : `${arg} = ${quoteLiteral(value)}`;
-    })
-    .join(' AND ');
-  const found = `(SELECT v FROM temp.main.${quoteIdentifier(table)} WHERE ${same})`;
+  const list = book.operator.args.map((_, index) => `a${index}`).join(', ');
+  const found = `(SELECT ${gives} FROM temp.main.${quoteIdentifier(table)} WHERE ${match})`;
   // The function tells NULL arguments and NULL answers from missing ones; with structs this takes longer.
   return `CREATE OR REPLACE TEMP MACRO ${quoteIdentifier(macro)}(${list}) AS coalesce(${found}, ${names.miss}(${list}))`;
 }

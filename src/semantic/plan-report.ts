@@ -6,6 +6,8 @@ export class PlanReport {
   route: 'plan' | 'rerun' = 'rerun';
   /** Why the route is what it is. */
   reason = '';
+  /** Why rows were staged, where they were. */
+  staged = '';
   candidates: number | undefined;
   /** Rows that the plain conditions leave. */
   inputRows: number | undefined;

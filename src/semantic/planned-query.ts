@@ -1,9 +1,11 @@
 /** The query as planned: conditions in the order in which they are cheap, select-list operators after the LIMIT. */
 import type { SqlNode } from '../duck/parse-sql.ts';
-import type { StatementScope } from '../execute/statement-env.ts';
+import { SEMANTIC_MAX_PREFIXES } from '../limits.ts';
 import { joinBarrier } from './join-barrier.ts';
+import { joinedWhere } from './joined-conditions.ts';
 import { Pieces } from './lift.ts';
-import { type PlannedSql, plannedSql } from './planned-sql.ts';
+import type { NativeLookUps } from './native-look-up.ts';
+import { type PlannedSql, plannedSql, type SqlScope } from './planned-sql.ts';
 import type { QueryPlan } from './query-plan.ts';
 import {
   columnRef,
@@ -23,22 +25,37 @@ const SINGLE_TABLES = new Set(['BASE_TABLE', 'SUBQUERY', 'TABLE_FUNCTION']);
 
 /**
  * The plan's query, with its semantic conditions in this order; they use what `inWhere` gives in an operator's
- * place. `names` are the columns'. Throws Unplannable.
+ * place. `names` are the columns'; `native` is given where answers may be joined. Throws Unplannable.
  */
-export function plannedQuery(
-  scope: StatementScope,
+export async function plannedQuery(
+  scope: SqlScope,
   plan: QueryPlan,
   options: {
     readonly names: readonly string[];
     readonly order: readonly SqlNode[];
     readonly inWhere: (use: OperatorUse) => OperatorUse;
+    readonly native?: NativeLookUps;
   },
 ): Promise<PlannedSql> {
-  const semantic = options.order.map((condition) => renamed(condition, plan, options.inWhere));
-  const chain = inTurn(semantic.length > 0 ? [...joinBarrier(plan), ...semantic] : []);
-  const where = conjunction([...plan.plain, ...(chain === null ? [] : [chain])]);
-  const node = { ...plan.node, where_clause: where };
-  return plannedSql(scope, canDefer(plan) ? deferred(plan, node, options.names) : node);
+  const { order, names, native } = options;
+  const semantic = order.map((condition) => renamed(condition, plan, options.inWhere));
+  const sqlOf = (where: SqlNode | null) => {
+    const node = { ...plan.node, where_clause: where };
+    return plannedSql(scope, canDefer(plan) ? deferred(plan, node, names) : node);
+  };
+  const query = await sqlOf(whereOf(plan, semantic));
+  const isFixed = native === undefined || scope.parameters !== undefined;
+  const joined = isFixed ? undefined : joinedWhere(plan, order, native);
+  return joined === undefined ? query : { ...query, joined: (await sqlOf(joined)).text };
+}
+
+/** The plan's WHERE with its semantic conditions in this order, each looked at only where those before it hold. */
+export function whereOf(plan: QueryPlan, order: readonly SqlNode[]): SqlNode | null {
+  const barrier = joinBarrier(plan);
+  // Each prefix is a condition too: DuckDB then drops rows before it joins the answers of the next operator.
+  const chains = order.map((_, index) => inTurn([...barrier, ...order.slice(0, index + 1)])!);
+  const most = order.length > SEMANTIC_MAX_PREFIXES ? chains.slice(-1) : chains;
+  return conjunction([...plan.plain, ...most]);
 }
 
 /** Whether operators of the select list can wait for the LIMIT. */

@@ -4,13 +4,18 @@ import type { Parameters } from '../duck/session.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
 import { isNode } from './query-tree.ts';
 
+/** What SQL is made for. */
+export type SqlScope = Pick<StatementScope, 'parameters' | 'session' | 'stop'>;
+
 export interface PlannedSql {
   readonly text: string;
   readonly parameters: Parameters | undefined;
+  /** The same where answers are joined: fewer joins. */
+  readonly joined?: string;
 }
 
 /** The query. Parameters by position are counted anew: DuckDB takes no value for one that is not there. */
-export async function plannedSql(scope: StatementScope, node: SqlNode): Promise<PlannedSql> {
+export async function plannedSql(scope: SqlScope, node: SqlNode): Promise<PlannedSql> {
   const { parameters, session, stop } = scope;
   const used: string[] = [];
   const isByPosition = Array.isArray(parameters);

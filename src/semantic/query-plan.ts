@@ -13,6 +13,8 @@ export interface QueryPlan {
   readonly useOf: (node: SqlNode) => OperatorUse | undefined;
   /** Conditions of its WHERE without and with operators. */
   readonly plain: readonly SqlNode[];
+  /** Plain conditions of the query around it: rows that they leave out need no answers. */
+  readonly hints?: readonly SqlNode[];
   readonly semantic: readonly SqlNode[];
   /** ORDER BY, where there is one. */
   readonly order: SqlNode | undefined;
@@ -29,27 +31,55 @@ export interface QueryPlan {
   readonly isRowByRow: boolean;
 }
 
-/** Takes the statement's tree apart. Throws Unplannable with the reason. */
-export function planQuery(statement: SemanticStatement, scalars: ReadonlySet<string>): QueryPlan {
-  const { tree, uses } = statement;
+/** A query of DuckDB's tree, and the parameters that its statement names. */
+export interface QueryRoot {
+  readonly node: SqlNode;
+  readonly parameters: unknown;
+}
+
+/** The statement's query. Throws Unplannable with the reason. */
+export function rootOf({ tree }: SemanticStatement): QueryRoot {
   if (tree === undefined) throw new Unplannable('DuckDB gives no tree of it');
   const [only, ...more] = tree;
   const node = isNode(only?.['node']) ? only['node'] : undefined;
   if (node === undefined || more.length > 0) throw new Unplannable('it is not one query');
-  if (node['type'] !== 'SELECT_NODE') throw new Unplannable('it is not one SELECT');
+  return { node, parameters: only?.['named_param_map'] ?? [] };
+}
+
+/** Takes the statement's outermost SELECT apart, which alone holds operators. Throws Unplannable with the reason. */
+export function planQuery(statement: SemanticStatement, scalars: ReadonlySet<string>): QueryPlan {
+  const root = rootOf(statement);
+  const plan = planSelect(statement, root, scalars);
+  for (const key of ['from_table', 'cte_map', 'sample']) {
+    if (holds(root.node[key], plan.isOperator))
+      throw new Unplannable('an operator stands in its FROM or WITH');
+  }
+  return plan;
+}
+
+/** The use that a node of the statement's tree is, if it is an operator and nothing else. */
+export function usesOf({
+  uses,
+}: Pick<SemanticStatement, 'uses'>): (node: SqlNode) => OperatorUse | undefined {
   const byName = new Map(
     uses.flatMap((use) => [
       [use.names.infix, use],
       [use.names.call, use],
     ]),
   );
-  const useOf = (candidate: SqlNode) =>
-    candidate['class'] === 'FUNCTION' ? byName.get(String(candidate['function_name'])) : undefined;
+  return (node) =>
+    node['class'] === 'FUNCTION' ? byName.get(String(node['function_name'])) : undefined;
+}
+
+/** Takes a SELECT apart. Throws Unplannable with the reason. */
+export function planSelect(
+  statement: Pick<SemanticStatement, 'uses'>,
+  { node, parameters }: QueryRoot,
+  scalars: ReadonlySet<string>,
+): QueryPlan {
+  if (node['type'] !== 'SELECT_NODE') throw new Unplannable('it is not one SELECT');
+  const useOf = usesOf(statement);
   const isOperator = (candidate: SqlNode) => useOf(candidate) !== undefined;
-  for (const key of ['from_table', 'cte_map', 'sample']) {
-    if (holds(node[key], isOperator))
-      throw new Unplannable('an operator stands in its FROM or WITH');
-  }
   const conditions = conjuncts(node['where_clause']);
   const semantic = conditions.filter((condition) => holds(condition, isOperator));
   const modifiers = nodesOf(node['modifiers']);
@@ -58,7 +88,7 @@ export function planQuery(statement: SemanticStatement, scalars: ReadonlySet<str
   const ordersByItem = namesOperator(order, node, isOperator);
   return {
     node,
-    parameters: only?.['named_param_map'] ?? [],
+    parameters,
     isOperator,
     useOf,
     plain: conditions.filter((condition) => !semantic.includes(condition)),

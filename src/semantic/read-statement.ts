@@ -17,6 +17,7 @@ import type { Session } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import type { Operator, OperatorRegistry } from '../operators/operator.ts';
 import { AnswerBook } from './answer-book.ts';
+import { calledOperators } from './called-operators.ts';
 import { claimOperators, symbolText } from './claim-operators.ts';
 import { type OperatorContext, operatorContexts } from './contexts.ts';
 import { holds, nodesOf } from './query-tree.ts';
@@ -46,6 +47,10 @@ export interface SemanticStatement {
   readonly dry: Rewritten | undefined;
   /** `whole`, with this query in the place of the one that stands in it, and these names for its columns. */
   wholeWith(query: string | undefined, names: readonly string[] | undefined): Rewritten;
+  /** `whole`, with this condition in the place of its WHERE. */
+  wholeWhere(condition: string): Rewritten;
+  /** `whole`, with a function of this name at the operator's place. */
+  wholeNaming(span: SemanticSpan, name: string): Rewritten;
   /** DuckDB's tree of `dry`, where it can be made SQL again. */
   readonly tree: readonly SqlNode[] | undefined;
   release(): void;
@@ -59,6 +64,8 @@ export async function readSemanticStatement(
     readonly session: Session;
     readonly threshold: number;
     readonly signal: AbortSignal;
+    /** Where the cascades lie that calls name. */
+    readonly cascadeRoot: string;
   },
 ): Promise<SemanticStatement | undefined> {
   const { session, threshold, signal } = options;
@@ -79,14 +86,15 @@ export async function readSemanticStatement(
   const uses = new Map<string, OperatorUse>();
   const books = new Map<Operator, AnswerBook>();
   // All that can be refused is, before names are taken.
+  const operators = await calledOperators(source, spans, registry, options.cascadeRoot);
   const readings = spans.map((span, index) => {
-    const operator = operatorNamed(registry, span.operator);
+    const operator = operators[index]!;
     const context = contexts?.get(nameAt(span, index));
     return { operator, reading: readingOf(operator, span, context, parts) };
   });
   const placed = spans.map((span, index): PlacedOperator => {
     const { operator, reading } = readings[index]!;
-    const key = `${operator.name} ${reading}`;
+    const key = `${operator.name} ${operator.cascade.file} ${reading}`;
     let book = books.get(operator);
     if (book === undefined) {
       book = new AnswerBook(operator);
@@ -122,6 +130,13 @@ export async function readSemanticStatement(
     whole: rewrite(source, replacements),
     wholeWith: (query, names) =>
       rewritePieces(source, piecesWith(source, parts, query, names), replacements),
+    wholeWhere: (condition) =>
+      rewritePieces(source, piecesWhere(source, parts, condition), replacements),
+    wholeNaming: (span, name) => {
+      const text = symbolText(span, { infix: name, call: name });
+      const others = replacements.filter((replacement) => replacement.span !== span.span);
+      return rewrite(source, [...others, { span: span.span, text }]);
+    },
     dry,
     tree: parsed?.kind === 'tree' && parsed.isExact ? parsed.statements : undefined,
     release() {
@@ -156,6 +171,17 @@ function piecesWith(
   const named =
     list === undefined ? [inner] : ['SELECT * FROM (', inner, `\n) AS rvb_named(${list})`];
   return [{ start: 0, end: start }, ...named, { start: end, end: source.length }];
+}
+
+function piecesWhere(
+  source: string,
+  parts: StatementParts,
+  condition: string,
+): readonly (Span | string)[] {
+  const whole = { start: 0, end: source.length };
+  if (parts.kind !== 'change' || parts.where === undefined) return [whole];
+  const { start, end } = parts.where;
+  return [{ start: 0, end: start }, condition, { start: end, end: source.length }];
 }
 
 function dryPieces(parts: StatementParts, source: string): readonly (Span | string)[] | undefined {
@@ -194,19 +220,6 @@ async function contextsOf(
 function nameAt(span: SemanticSpan, index: number): string {
   const names = symbolNames(index);
   return span.kind === 'call' ? names.call : names.infix;
-}
-
-function operatorNamed(registry: OperatorRegistry, name: string): Operator {
-  const operator = registry.operators.get(name) ?? registry.byFunction(name);
-  if (operator === undefined) throw new Error(`no operator is called ${name}`);
-  if (operator.shape !== 'SCALAR') {
-    throw new RvbbitError(
-      'RVB_UNSUPPORTED',
-      `${operator.name} is an operator of shape ${operator.shape}, which this version does not execute yet`,
-      { stage: 'bind' },
-    );
-  }
-  return operator;
 }
 
 function readingOf(

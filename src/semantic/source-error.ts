@@ -3,7 +3,8 @@
 import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
 import { createSourceText } from '../../grammar/source-text.ts';
 import { type ErrorCode, RvbbitError } from '../errors.ts';
-import { signatureOf } from '../operators/check-call.ts';
+import { checkCall, signatureOf } from '../operators/check-call.ts';
+import { refusedCall } from './argument-types.ts';
 import type { SemanticStatement } from './read-statement.ts';
 
 /** An error at an offset of the statement. */
@@ -30,21 +31,38 @@ export function unrewrittenError(
   rewritten: Rewritten,
 ): unknown {
   if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_SQL') return thrown;
-  const mismatched = statement.placed.find(({ use: { names } }) =>
-    [names.infix, names.call].some((name) => thrown.message.includes(`argument types '${name}(`)),
-  );
-  const place =
-    thrown.place === undefined ? undefined : sourcePlace(thrown.place, statement.source, rewritten);
-  const message =
-    mismatched === undefined
-      ? inWords(thrown.message, statement)
-      : `${mismatched.span.words} takes ${signatureOf(mismatched.operator)}, but ${argumentsIn(thrown.message)} stand there; cast them, e.g. (a::VARCHAR)`;
-  return new RvbbitError(mismatched === undefined ? 'RVB_SQL' : 'RVB_TYPE_MISMATCH', message, {
+  const { place } = thrown;
+  const offset =
+    place === undefined ? undefined : sourceOffset(place, statement.source.length, rewritten);
+  const mismatch = mismatchIn(thrown.message, offset, statement);
+  if (mismatch !== undefined) return mismatch;
+  return new RvbbitError('RVB_SQL', inWords(thrown.message, statement), {
     stage: 'bind',
     cause: thrown.cause,
-    ...(mismatched === undefined ? { sqlState: thrown.sqlState } : {}),
-    ...(place === undefined ? {} : { place }),
+    sqlState: thrown.sqlState,
+    ...(offset === undefined
+      ? {}
+      : { place: createSourceText(statement.source).positionAt(offset) }),
   });
+}
+
+/** Arguments of types that an operator does not take, by the binder's error; `offset` is where it says they are. */
+function mismatchIn(
+  message: string,
+  offset: number | undefined,
+  { placed, source }: SemanticStatement,
+): RvbbitError | undefined {
+  const refused = refusedCall(message);
+  if (refused === undefined) return undefined;
+  const { name, types } = refused;
+  const named = placed.filter(({ use: { names } }) => [names.infix, names.call].includes(name));
+  const found = named.find(({ span: { span } }) => span.start === offset) ?? named[0];
+  if (found === undefined) return undefined;
+  const { operator, span } = found;
+  const wrong =
+    checkCall(operator, types) ??
+    `${span.words} takes ${signatureOf(operator)}, and got (${types.join(', ')})`;
+  return sourceError('RVB_TYPE_MISMATCH', wrong, source, offset ?? span.span.start);
 }
 
 /** A text of DuckDB's with the operators' words in place of their symbols. */
@@ -59,17 +77,12 @@ export function inWords(text: string, { placed }: SemanticStatement): string {
   return worded;
 }
 
-function argumentsIn(message: string): string {
-  return /argument types '[^(]*(\([\s\S]*?\))'/.exec(message)?.[1] ?? 'other arguments';
-}
-
-function sourcePlace(
+function sourceOffset(
   place: { readonly line: number; readonly column: number },
-  source: string,
+  sourceLength: number,
   rewritten: Rewritten,
-) {
+): number {
   const lines = rewritten.text.split('\n');
   const before = lines.slice(0, place.line - 1).reduce((sum, line) => sum + line.length + 1, 0);
-  const offset = rewritten.sourceOffset(before + place.column - 1);
-  return createSourceText(source).positionAt(offset);
+  return Math.min(sourceLength, rewritten.sourceOffset(before + place.column - 1));
 }

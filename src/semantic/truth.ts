@@ -1,15 +1,25 @@
 /** SQL's three-valued logic over answers: what a condition is for one row, as far as the answers tell. */
 import type { SqlNode } from '../duck/parse-sql.ts';
 import type { Tuple } from './answer-book.ts';
-import { nodesOf, Unplannable } from './query-tree.ts';
+import { holds, nodesOf, Unplannable } from './query-tree.ts';
 import { type OperatorUse, readAnswer } from './use.ts';
 
 /** `undefined` is not known yet. */
 export type Truth = boolean | null | undefined;
 
-/** A condition that JavaScript decides: operators under AND, OR and NOT. */
-export type Condition =
+/** What a condition is made of: an operator, or what DuckDB computes of a row. */
+export type Leaf =
   | { readonly kind: 'operator'; readonly use: OperatorUse; readonly args: readonly SqlNode[] }
+  | { readonly kind: 'plain'; readonly expression: SqlNode };
+
+/** A condition that JavaScript decides: leaves under AND, OR, NOT and CASE. */
+export type Condition =
+  | Leaf
+  | {
+      readonly kind: 'case';
+      readonly checks: readonly { readonly when: Condition; readonly gives: Condition }[];
+      readonly otherwise: Condition;
+    }
   | { readonly kind: 'not'; readonly of: Condition }
   | { readonly kind: 'all' | 'any'; readonly of: readonly Condition[] };
 
@@ -21,6 +31,7 @@ export function conditionOf(
   const use = useOf(expression);
   const children = nodesOf(expression['children']);
   if (use !== undefined) return { kind: 'operator', use, args: children };
+  if (!holds(expression, (node) => useOf(node) !== undefined)) return { kind: 'plain', expression };
   switch (expression['type']) {
     case 'OPERATOR_NOT':
       return { kind: 'not', of: conditionOf(children[0]!, useOf) };
@@ -28,24 +39,42 @@ export function conditionOf(
       return { kind: 'all', of: children.map((child) => conditionOf(child, useOf)) };
     case 'CONJUNCTION_OR':
       return { kind: 'any', of: children.map((child) => conditionOf(child, useOf)) };
+    case 'CASE_EXPR':
+      return {
+        kind: 'case',
+        checks: nodesOf(expression['case_checks']).map((check) => ({
+          when: conditionOf(check['when_expr'] as SqlNode, useOf),
+          gives: conditionOf(check['then_expr'] as SqlNode, useOf),
+        })),
+        otherwise: conditionOf(expression['else_expr'] as SqlNode, useOf),
+      };
     default:
-      throw new Unplannable('a condition is more than operators under AND, OR and NOT');
+      throw new Unplannable('a condition is more than operators under AND, OR, NOT and CASE');
   }
 }
 
-/** The operators of a condition, in the order in which they stand. */
-export function operatorsOf(
-  condition: Condition,
-): readonly Extract<Condition, { kind: 'operator' }>[] {
-  if (condition.kind === 'operator') return [condition];
-  const parts = condition.kind === 'not' ? [condition.of] : condition.of;
-  return parts.flatMap(operatorsOf);
+/** The leaves of a condition, in the order in which they stand. */
+export function leavesOf(condition: Condition): readonly Leaf[] {
+  switch (condition.kind) {
+    case 'operator':
+    case 'plain':
+      return [condition];
+    case 'not':
+      return leavesOf(condition.of);
+    case 'case':
+      return [
+        ...condition.checks.flatMap(({ when, gives }) => [...leavesOf(when), ...leavesOf(gives)]),
+        ...leavesOf(condition.otherwise),
+      ];
+    default:
+      return condition.of.flatMap(leavesOf);
+  }
 }
 
-/** What a row's condition is. `tupleOf` gives an operator's arguments in that row, undefined where one is NULL. */
+/** What a row's condition is. `tupleOf` gives a leaf's values in that row, undefined where one is NULL. */
 export function truthOf(
   condition: Condition,
-  tupleOf: (operator: Extract<Condition, { kind: 'operator' }>) => Tuple | undefined,
+  tupleOf: (leaf: Leaf) => Tuple | undefined,
   onMissing: (use: OperatorUse, tuple: Tuple) => void,
 ): Truth {
   switch (condition.kind) {
@@ -59,6 +88,18 @@ export function truthOf(
       }
       const value = readAnswer(condition.use, answer);
       return value === null ? null : Boolean(value);
+    }
+    case 'plain': {
+      const tuple = tupleOf(condition);
+      return tuple === undefined ? null : Boolean(tuple[0]);
+    }
+    case 'case': {
+      for (const { when, gives } of condition.checks) {
+        const truth = truthOf(when, tupleOf, onMissing);
+        if (truth === undefined) return undefined;
+        if (truth === true) return truthOf(gives, tupleOf, onMissing);
+      }
+      return truthOf(condition.otherwise, tupleOf, onMissing);
     }
     case 'not': {
       const truth = truthOf(condition.of, tupleOf, onMissing);

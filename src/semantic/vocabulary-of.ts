@@ -1,6 +1,7 @@
-/** The words that a registry's operators are written with. */
+/** The words that a registry's operators are written with, and the functions that run any cascade. */
 import type { InfixSpelling, Vocabulary } from '../../grammar/semantic/vocabulary.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
+import { seedFunctionOf } from '../operators/seed-call.ts';
 
 const NEGATABLE = /^(BOOLEAN|DOUBLE|FLOAT|REAL|DECIMAL)/i;
 
@@ -11,5 +12,8 @@ export function vocabularyOf(registry: OperatorRegistry): Vocabulary {
       infix.push({ operator: name, words, negatable: NEGATABLE.test(returns) });
     }
   }
-  return { infix, operatorOfFunction: (name) => registry.byFunction(name)?.name };
+  return {
+    infix,
+    operatorOfFunction: (name) => registry.byFunction(name)?.name ?? seedFunctionOf(name),
+  };
 }

@@ -7,7 +7,7 @@ import { ChunkPolicy } from '../../src/execute/chunk-policy.ts';
 import { runLanes } from '../../src/execute/lanes.ts';
 import { RunCursor } from '../../src/execute/run-cursor.ts';
 import { Window } from '../../src/execute/window.ts';
-import { CHUNK_MAX_ROWS } from '../../src/limits.ts';
+import { CHUNK_MAX_ROWS, CHUNK_WAITING_RUNS } from '../../src/limits.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 
 function countingInputs(runCount: number): RunInputs {
@@ -117,6 +117,24 @@ test('chunks start at one run, double while cheap, shrink when dear, and taper o
   assert.is(policy.size(1_000_000), 100);
   policy.observe(1, 500);
   assert.is(policy.size(1_000_000), 1);
+});
+
+test('runs that wait for models travel a few at a time where they are short, and alone where they are not', () => {
+  const policy = new ChunkPolicy(2, { waits: true });
+  const sizeAfter = (runMs: number): number => {
+    for (let i = 0; i < 10; i++) {
+      const size = policy.size(1_000_000);
+      policy.observe(size, size * runMs);
+    }
+    return policy.size(1_000_000);
+  };
+  assert.is(sizeAfter(1_000), 1);
+  assert.is(sizeAfter(50), CHUNK_WAITING_RUNS);
+  assert.ok(sizeAfter(0.01) > CHUNK_WAITING_RUNS, 'stored answers travel by the hundred');
+  assert.is(sizeAfter(50), CHUNK_WAITING_RUNS);
+  assert.is(sizeAfter(1_000), 1);
+  policy.observe(1, 50);
+  assert.is(policy.size(4), 1, 'the last ones travel alone');
 });
 
 test.run();

@@ -45,6 +45,7 @@ async function settle(
     observe: () => {},
     stalled: () => {},
     attemptsEnded: () => {},
+    answersUsed: () => {},
     lost: () => {
       lost += 1;
     },

@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setEnvironmentData } from 'node:worker_threads';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Cascade } from '../../src/cascade/cascade.ts';
 import { loadCascade } from '../../src/cascade/load-cascade.ts';
+import type { StatementHost } from '../../src/execute/dispatcher.ts';
 import { LocalDispatcher } from '../../src/execute/local-dispatcher.ts';
 import { RvbbitError } from '../../src/index.ts';
 import { cases, reportCases } from '../support/cases.ts';
@@ -26,6 +28,21 @@ function dispatcherWith(entry: string): LocalDispatcher {
     rssMb: undefined,
     entry: new URL(`../../../test/fixtures/workers/${entry}`, import.meta.url),
   });
+}
+
+function hostOf(statementId: number, cascade: Cascade): StatementHost {
+  return {
+    statementId,
+    cascade,
+    runSql: () => Promise.reject(new Error('it has no SQL cell')),
+    chat: () => Promise.reject(new Error('it asks no model')),
+    decide: () => Promise.reject(new Error('it asks no model')),
+    find: () => [],
+    waitsForLeave: () => false,
+    beforeCalls: () => undefined,
+    attemptsEnded: () => {},
+    threadLost: () => {},
+  };
 }
 
 for (const entry of ['throws-at-start.mjs', 'exits-at-start.mjs', 'never-says-a-word.mjs']) {
@@ -61,17 +78,7 @@ test('workers that die at their first starts do not keep the next ones from runn
       assert.is(first, deaths < 4 ? undefined : 'RVB_WORKER_BOOT', `${deaths} deaths`);
       await dispatcher.ready();
       const statementId = 1_000_000 + deaths;
-      dispatcher.openStatement({
-        statementId,
-        cascade,
-        runSql: () => Promise.reject(new Error('it has no SQL cell')),
-        chat: () => Promise.reject(new Error('it asks no model')),
-        decide: () => Promise.reject(new Error('it asks no model')),
-        find: () => [],
-        beforeCalls: () => undefined,
-        attemptsEnded: () => {},
-        threadLost: () => {},
-      });
+      dispatcher.openStatement(hostOf(statementId, cascade));
       const result = await dispatcher.dispatch(
         {
           taskId: statementId,
@@ -92,6 +99,59 @@ test('workers that die at their first starts do not keep the next ones from runn
     }
   }
 });
+
+test('a pool whose replacement for a dead worker dies at its start is soon whole again, and loses no task', async () => {
+  const cascade = await loadCascade(cascades, 'sleeps.yaml');
+  const left = new Int32Array(new SharedArrayBuffer(4));
+  setEnvironmentData('deaths-left', left.buffer);
+  const dispatcher = dispatcherWith('dies-at-first-starts.mjs');
+  const before = new Set(workers);
+  const own = () => [...workers].filter((worker) => !before.has(worker));
+  const statementId = 2_000_000;
+  let taskId = statementId;
+  const run = (sleepMs: number) =>
+    dispatcher.dispatch(
+      {
+        taskId: taskId++,
+        statementId,
+        firstOrdinal: 0,
+        rowCount: 1,
+        columns: { n: [0], ms: [sleepMs] },
+        cascadeHash: cascade.hash,
+        settings: { kind: 'map', timeoutMs: 60_000, keepOutputs: false },
+      },
+      { alone: false },
+    );
+  try {
+    dispatcher.openStatement(hostOf(statementId, cascade));
+    await dispatcher.ready();
+    await until(() => Atomics.load(left, 0) === -2, 'both threads have started');
+    Atomics.store(left, 0, 1);
+    await own()[0]!.terminate();
+    await until(() => Atomics.load(left, 0) === 0 && own().length === 1, 'its replacement died');
+    const slow = Promise.all([run(4_000), run(4_000)]);
+    await until(async () => {
+      const result = await run(1);
+      assert.is(result.kind, 'done');
+      return Atomics.load(left, 0) === -2 && own().length >= 2;
+    }, 'there are two threads again');
+    for (const result of await slow) assert.is(result.kind, 'done', 'what was out is not lost');
+    await until(() => own().length === 2, 'and no more than two');
+    assert.is((await run(1)).kind, 'done');
+  } finally {
+    await dispatcher.close();
+    setEnvironmentData('deaths-left', undefined);
+  }
+  assert.is(own().length, 0, 'no thread is left behind');
+});
+
+/** Waits for what must come to pass. */
+async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (const endMs = performance.now() + 20_000; performance.now() < endMs; await sleep(20)) {
+    if (await holds()) return;
+  }
+  throw new Error(`in 20 s not come to pass: ${what}`);
+}
 
 test('every worker at once may be ended, again and again, and the next statement still runs', async () => {
   const rounds = cases(5, 50);

@@ -103,6 +103,7 @@ const entry = fc.oneof(
     n: count,
     provider: text,
     model: text,
+    lane: count,
   }),
   fc.record(
     {

@@ -32,6 +32,7 @@ export function started(n: number, key: string, at: number = START_AT + n): Jour
     n: 1,
     provider: 'sim',
     model: 'm',
+    lane: 1,
   };
 }
 

@@ -2,10 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Engine, type Row } from '../../src/index.ts';
+import { type SimulatorProcess, spawnSimulator } from '../../src/simulator/spawn.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 import {
   type Asked,
@@ -22,6 +24,22 @@ const PRICE = { input_per_mtok: 1, output_per_mtok: 4 };
 const prices = {
   'test-model': { inputPerMtok: PRICE.input_per_mtok, outputPerMtok: PRICE.output_per_mtok },
 };
+
+/** What a call of `rowsOf` takes: the server counts a token a quarter of a character. */
+const PROMPT_TOKENS = Math.ceil('Say row 1\nsim: {"delayMs":5}'.length / 4);
+const CALL_TOKENS = PROMPT_TOKENS + 3;
+const CALL_COST = PROMPT_TOKENS + 3 * 4;
+
+async function withPrices(
+  use: (engine: Engine, server: SimulatorProcess) => Promise<void>,
+): Promise<void> {
+  await using server = await spawnSimulator({ directives: true });
+  await using engine = await openEngine({
+    providers: { sim: { baseUrl: server.url, prices } },
+    model: 'sim/test-model',
+  });
+  await use(engine, server);
+}
 
 function rowsOf(count: number, delayMs = 5): Asked[] {
   return Array.from({ length: count }, (_, number) => ({ word: 'row', number, sim: { delayMs } }));
@@ -136,6 +154,76 @@ test('random budgets overshoot by no more than what is in flight, and a rerun bu
     await fc.assert(property, { seed, numRuns: wanted, endOnFailure: true });
   });
   reportCases(wanted, `budgets, at most ${worst.toFixed(2)} calls over`);
+});
+
+test('a budget smaller than the first guess buys what it can, and one call at most goes beyond it', async () => {
+  await withPrices(async (engine, server) => {
+    for (const parallel of [1, 6]) {
+      for (const part of [0, 0.1, 1, 1.5, 3]) {
+        for (const option of ['max_total_tokens', 'max_cost'] as const) {
+          await server.reset();
+          const limit =
+            option === 'max_cost' ? (part * CALL_COST) / 1e6 : Math.round(part * CALL_TOKENS);
+          const { rows, summary } = await engine.query(
+            `RVBBIT MAP PARALLEL ${parallel} 'patient.yaml' AS v USING (${queryOf(rowsOf(9))})
+             WITH (${option} = ${limit.toFixed(option === 'max_cost' ? 9 : 0)}, cache = false)`,
+          );
+          const what = `${option} = ${limit} at PARALLEL ${parallel}`;
+          const calls = option === 'max_cost' ? part : limit / CALL_TOKENS;
+          assert.is((await server.summary()).totals.calls, Math.ceil(calls), what);
+          assert.is(rows.length, Math.ceil(calls), what);
+          assert.is(summary.status, 'incomplete', what);
+        }
+      }
+    }
+  });
+});
+
+test('max_tokens bounds what a call may take, and a budget is then never overspent', async () => {
+  await withPrices(async (engine, server) => {
+    // A call reserves its prompt and 10 tokens, and takes its prompt and 3.
+    const reserved = CALL_TOKENS + 7;
+    for (const [limit, calls] of [
+      [reserved - 1, 0],
+      [reserved, 1],
+      [CALL_TOKENS + reserved - 1, 1],
+      [CALL_TOKENS + reserved, 2],
+      [3 * CALL_TOKENS + reserved, 4],
+    ] as const) {
+      for (const parallel of [1, 6]) {
+        await server.reset();
+        await engine.query(
+          `RVBBIT MAP PARALLEL ${parallel} 'patient.yaml' AS v USING (${queryOf(rowsOf(9))})
+           WITH (max_total_tokens = ${limit}, max_tokens = 10, cache = false)`,
+        );
+        const { totals } = await server.summary();
+        assert.is(totals.calls, calls, `${limit} tokens at PARALLEL ${parallel}`);
+        assert.ok(totals.tokensIn + totals.tokensOut <= limit);
+      }
+    }
+  });
+});
+
+test('calls that wait for the budget do not keep those of other statements from the limiter', async () => {
+  await using server = await spawnSimulator({ directives: true });
+  await using engine = await openEngine({
+    providers: { sim: { baseUrl: server.url, limits: { inFlight: 4 } } },
+    model: 'sim/test-model',
+  });
+  const slow = engine.query(
+    `RVBBIT MAP PARALLEL 4 'patient.yaml' AS v USING (${queryOf(rowsOf(4, 4_000))}) WITH (max_calls = 2)`,
+  );
+  while ((await server.summary()).totals.calls < 2) await sleep(10);
+  await sleep(200);
+  const beside = await engine.query(
+    `RVBBIT MAP 'patient.yaml' AS v USING (${queryOf([{ word: 'beside', number: 1, sim: {} }])})`,
+  );
+  assert.is(beside.rows[0]?.['v'], 'Say beside 1');
+  assert.is((await server.summary()).totals.inFlight, 2, 'the calls of the first are still out');
+  const { rows, summary } = await slow;
+  assert.is(rows.length, 2);
+  assert.is(summary.reason, 'budget');
+  assert.is((await server.summary()).totals.calls, 3);
 });
 
 test('max_cost without a price is refused before the first call', async () => {

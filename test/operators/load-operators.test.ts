@@ -361,4 +361,22 @@ test('more files than the bound, and a root that is not there', async () => {
   assert.is((await loadOperators(`${root}/nowhere`)).operators.get('MEANS')?.source, 'built-in');
 });
 
+test('a call of a broken file is told what is wrong with it, under each of its names', async () => {
+  const { byFunction } = await load({
+    'rhymes.yaml': operatorFile({ operators: undefined, returns: 'NOTHING' }),
+    'likes.yaml': operatorFile({
+      name: 'LIKES',
+      operators: '["LOVES({text})", "{text} LIKES {other}"]',
+    }),
+    'notes.yaml': 'cells: [',
+  });
+  for (const name of ['rhymes', 'semantic_rhymes', 'loves', 'semantic_loves', 'notes']) {
+    assert.throws(
+      () => byFunction(name)!.args,
+      /RVB_CASCADE_INVALID|has 1 problem|cannot|expected/i,
+      name,
+    );
+  }
+});
+
 test.run();

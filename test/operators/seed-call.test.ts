@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { RvbbitError } from '../../src/errors.ts';
 import type { Json } from '../../src/json.ts';
-import { readSeedCall, type SeedFunction, seedValue } from '../../src/operators/seed-call.ts';
+import { readSeedCall, type SeedFunction } from '../../src/operators/seed-call.ts';
 
 function refused(name: SeedFunction, args: readonly Json[], message: RegExp): void {
   assert.throws(
@@ -86,17 +86,6 @@ test('a number that would be rounded in silence is refused, and one in a text is
     readSeedCall('rvbbit_run', ['x.yaml', '{"id": "9007199254740993", "n": 9007199254740991}']),
   );
   assert.ok(readSeedCall('rvbbit_run', ['x.yaml', '{"id": "\\"9007199254740993"}']));
-});
-
-test('a value is itself where it is a text, and JSON elsewhere', () => {
-  assert.equal(['a', '', null, 5, true, { a: [1] }].map(seedValue), [
-    'a',
-    '',
-    null,
-    '5',
-    'true',
-    '{"a":[1]}',
-  ]);
 });
 
 test.run();

@@ -3,7 +3,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Engine } from '../../src/index.ts';
 import { cases, deep, QUICK_BUDGET_MS, reportCases, seed } from '../support/cases.ts';
-import { type GeneratedQuery, QueryMaker, tablesSql } from './queries.ts';
+import { QueryMaker, tablesSql } from './queries.ts';
+import type { GeneratedQuery } from './query-parts.ts';
 import { openSemantic, valuesOf } from './support.ts';
 
 test('gives what calling the operator once a row gives, over every clause', async () => {

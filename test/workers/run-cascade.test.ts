@@ -240,6 +240,36 @@ test('no cell changes what another sees', async () => {
   assert.equal(await value(kept), { n: 1 });
 });
 
+test('no code changes what a cell without code gave, nor the state, however deep', async () => {
+  const text = `
+cells:
+  - name: rows
+    tool: sql_data
+    inputs: { query: "SELECT 1 AS a" }
+    set: { seen: outputs.rows }
+  - name: meddle
+    tool: js
+    inputs:
+      code: |
+        'use strict';
+        const caught = [];
+        for (const change of [
+          () => { outputs.rows.rows[0].a = 2 },
+          () => { outputs.rows.rows.push({ a: 3 }) },
+          () => { outputs.rows.columns[0] = 'b' },
+          () => { delete outputs.rows.row_count },
+          () => { state.seen.rows[0].a = 2 },
+          () => { state.seen.columns.length = 0 },
+        ]) {
+          try { change() } catch (error) { caught.push(error.name) }
+        }
+        return caught
+output: "{'rows': outputs.rows, 'seen': state.seen, 'caught': outputs.meddle}"
+`;
+  const rows = { rows: [{ a: 1 }], columns: ['a'], row_count: 1 };
+  assert.equal(await value(text), { rows, seen: rows, caught: Array(6).fill('TypeError') });
+});
+
 test('deadlines of cells and runs end what does not end, and abort its signal', async () => {
   const never = 'await new Promise(() => {})';
   assert.is(

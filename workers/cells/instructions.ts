@@ -2,7 +2,6 @@
 import { renderTemplate, type TemplateContext } from '../../src/cascade/template.ts';
 import { RvbbitError } from '../../src/errors.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
-import { MODEL_CALL_TIMEOUT_MS } from '../../src/limits.ts';
 import type { ChatMessage, ChatRequest, ChatResponse } from '../../src/model/chat.ts';
 import { readJsonAnswer } from '../../src/model/json-answer.ts';
 import { noModelError } from '../../src/model/no-model.ts';
@@ -15,23 +14,39 @@ import { refusalMessages } from './refusals.ts';
 const MAX_ASKS = 2;
 
 /**
- * Asks the model: the text it gives, or with `output_schema` the JSON in it. An answer that does not fit
- * the schema is shown to the model once, with what is wrong; then it is RVB_ANSWER_INVALID.
+ * Asks the model: the text it gives, or with `output_schema` the JSON in it. An answer that was found ahead
+ * of the row is its value at once.
  */
-export async function runInstructionsCell(
+export function runInstructionsCell(
   cell: InstructionsCellProgram,
   run: Run,
   outputs: JsonObject,
+): Json | Promise<Json> {
+  const ready = takeForeseen(cell, run);
+  const found = ready?.found;
+  if (found === undefined) return ask(cell, run, outputs, ready);
+  const answer = readAnswer(cell, found);
+  if (!answer.ok) return ask(cell, run, outputs, ready);
+  run.context.answerUsed?.(found.callKey);
+  return answer.value;
+}
+
+/** An answer that does not fit the schema is shown to the model once, with what is wrong; then it is RVB_ANSWER_INVALID. */
+async function ask(
+  cell: InstructionsCellProgram,
+  run: Run,
+  outputs: JsonObject,
+  foreseen: Foreseen | undefined,
 ): Promise<Json> {
   const { context } = run;
   const { name, model, label } = cell;
   const target = context.modelTarget({ name, ...(model === undefined ? {} : { model }) });
   if (target === undefined) throw noModelError(`${label} needs a model, and none is configured`);
   const { input, state, given, refusals = [] } = run;
-  const ready = takeForeseen(cell, run);
+  const ready = foreseen?.request;
   let messages = ready?.messages ?? promptOf(cell, { input, outputs, state, ...given });
   if (refusals.length > 0) messages = [...messages, ...refusalMessages(refusals)];
-  const limit = callLimit(run, label, cell.timeoutMs);
+  const limit = cellLimit(run, label, cell.timeoutMs);
   for (let ask = 1, attempt = 1; ; ask++, attempt++) {
     const request =
       ready !== undefined && messages === ready.messages
@@ -46,6 +61,8 @@ export async function runInstructionsCell(
       request,
       limit,
       attempt,
+      // The answer that was found ahead is of no use.
+      fresh: request === ready && foreseen?.found !== undefined,
       read,
       ...(cell.retry === undefined ? {} : { retry: cell.retry }),
     });
@@ -64,8 +81,16 @@ export async function runInstructionsCell(
   }
 }
 
-/** Requests that were made ready ahead of their rows, each for one use. */
-const foreseen = new WeakMap<JsonObject, { cell: InstructionsCellProgram; request: ChatRequest }>();
+/** What was made ready ahead of a row. */
+export interface Foreseen {
+  readonly cell: InstructionsCellProgram;
+  readonly request: ChatRequest;
+  /** The text of an answer at hand, and the key of the call whose place it takes. */
+  found?: { readonly callKey: string; readonly text: string };
+}
+
+/** By the rows' inputs, each for one use. */
+const foreseen = new WeakMap<JsonObject, Foreseen>();
 
 /** The request that the cell will make of this input where it is the run's first; undefined where it cannot. */
 export function foreseeRequest(
@@ -73,10 +98,12 @@ export function foreseeRequest(
   view: TemplateContext & { readonly input: JsonObject },
   model: string,
   context: Pick<RunContext, 'settings'>,
-): ChatRequest | undefined {
+): Foreseen | undefined {
   const request = requestFor(cell, view, model, context);
-  if (request !== undefined) foreseen.set(view.input, { cell, request });
-  return request;
+  if (request === undefined) return undefined;
+  const ready = { cell, request };
+  foreseen.set(view.input, ready);
+  return ready;
 }
 
 /** The request that the cell makes of what it sees; undefined where its templates fail. */
@@ -93,11 +120,11 @@ export function requestFor(
   }
 }
 
-function takeForeseen(cell: InstructionsCellProgram, run: Run): ChatRequest | undefined {
+function takeForeseen(cell: InstructionsCellProgram, run: Run): Foreseen | undefined {
   const ready = foreseen.get(run.input);
   if (ready === undefined) return undefined;
   foreseen.delete(run.input);
-  return ready.cell === cell ? ready.request : undefined;
+  return ready.cell === cell ? ready : undefined;
 }
 
 function requestOf(
@@ -123,17 +150,15 @@ function promptOf(cell: InstructionsCellProgram, view: TemplateContext): readonl
   return system.length === 0 ? [user] : [{ role: 'system', content: system.join('\n\n') }, user];
 }
 
-/** What is left of the cell's time, less the waiting for leave to call; one call has a bound of its own. */
-function callLimit(run: Run, label: string, cellTimeoutMs: number | undefined): () => TimeLimit {
+/** What is left of the cell's time, less the waiting for leave to call. */
+function cellLimit(run: Run, label: string, cellTimeoutMs: number | undefined): () => TimeLimit {
   const whole = timeLimit(run, label, cellTimeoutMs);
   const { budget, context } = run;
   const endMs = context.nowMs() + whole.ms - budget.waitedMs;
-  return () => {
-    const leftMs = endMs + budget.waitedMs - context.nowMs();
-    if (leftMs <= MODEL_CALL_TIMEOUT_MS) return { ms: leftMs, message: whole.message };
-    const message = `${label}: a call took longer than ${MODEL_CALL_TIMEOUT_MS} ms`;
-    return { ms: MODEL_CALL_TIMEOUT_MS, message };
-  };
+  return () => ({
+    ms: endMs + budget.waitedMs - context.nowMs(),
+    message: whole.message,
+  });
 }
 
 /** The value of an answer's text, or what is wrong with it. */

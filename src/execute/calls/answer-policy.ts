@@ -7,26 +7,27 @@ export interface AnswerPolicy {
   readonly notBefore: number;
   /** The statement's own answers serve its later calls too. */
   readonly reuseOwn: boolean;
-  /** Later statements may find its answers. */
+  /** Later statements may find its answers; where not, it keeps them for its own calls. */
   readonly keep: boolean;
 }
 
 /**
  * The policy of a statement that begins at `startedUs`. Without `dedupe`, or where the cascade says that it
- * is not deterministic, every run asks for itself.
+ * is not deterministic, every run asks for itself. `answersKept`: the journal keeps answers at all.
  */
 export function answerPolicy(
   cache: CacheSetting,
-  options: { readonly dedupe: boolean; readonly deterministic: boolean },
+  options: {
+    readonly dedupe: boolean;
+    readonly deterministic: boolean;
+    readonly answersKept: boolean;
+  },
   startedUs: number,
 ): AnswerPolicy {
   if (!options.deterministic) return { notBefore: Infinity, reuseOwn: false, keep: false };
-  if (!options.dedupe) return { notBefore: Infinity, reuseOwn: false, keep: cache !== false };
-  return {
-    notBefore: notBefore(cache, startedUs),
-    reuseOwn: true,
-    keep: cache !== false,
-  };
+  const keep = cache !== false && options.answersKept;
+  if (!options.dedupe) return { notBefore: Infinity, reuseOwn: false, keep };
+  return { notBefore: notBefore(cache, startedUs), reuseOwn: true, keep };
 }
 
 function notBefore(cache: CacheSetting, startedUs: number): number {

@@ -1,6 +1,12 @@
 /** What a statement may spend on model calls: reserved before a call goes out, settled after it. */
 import type { BudgetLimits, Spending } from '../../plan/plan.ts';
 
+/** What a call is expected to spend. */
+export interface Estimate extends Spending {
+  /** Nothing caps what it writes: it may be far less, or more. */
+  readonly isGuessed: boolean;
+}
+
 /** What a call that goes out may spend. Settled once, with what it spent. */
 export interface Reservation {
   settle(spent: Spending): void;
@@ -12,7 +18,8 @@ export const NOTHING: Spending = { calls: 0, tokens: 0, costMicroUsd: 0 };
 
 /**
  * Spent and reserved together never exceed the limits, so what is overspent is at most what calls in
- * flight spend beyond their estimates.
+ * flight spend beyond their estimates. A guess alone refuses nothing: with no other call in flight one may
+ * go as long as anything is left, so that a small budget buys what it can.
  */
 export class Budget {
   readonly #limits: BudgetLimits;
@@ -30,20 +37,38 @@ export class Budget {
   }
 
   /**
-   * Room for a call of this estimate; waits where calls in flight may leave some. Undefined once the
-   * budget is used up, for this call and every later one, and where the signal aborts.
+   * Room for a call of this estimate, `wait` where calls in flight may leave some. Undefined once the budget
+   * is used up, for this call and every later one.
    */
-  async reserve(estimate: Spending, signal: AbortSignal): Promise<Reservation | undefined> {
-    for (;;) {
-      if (this.#exhausted || signal.aborted) return undefined;
-      if (this.#fits(estimate, this.#reserved)) return this.#take(estimate);
-      // In flight or not, this call would be one too many.
-      if (!this.#fits(estimate, NOTHING) || this.#reserved.calls === 0) return this.#end();
-      await this.#roomOr(signal);
-    }
+  reserve(estimate: Estimate): Reservation | 'wait' | undefined {
+    const room = this.#roomFor(estimate);
+    if (room === 'now') return this.#take(estimate);
+    return room === 'later' ? 'wait' : this.#end();
   }
 
-  #roomOr(signal: AbortSignal): Promise<void> {
+  /** Resolves when a call of this estimate need not wait any longer, or the signal aborts. */
+  async room(estimate: Estimate, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && this.#roomFor(estimate) === 'later') await this.#changeOr(signal);
+  }
+
+  #roomFor(estimate: Estimate): 'now' | 'later' | 'never' {
+    if (this.#exhausted) return 'never';
+    if (this.#fits(estimate, this.#reserved)) return 'now';
+    const isAlone = this.#reserved.calls === 0;
+    if (estimate.isGuessed ? !this.#isAnythingLeft() : !this.#fits(estimate, NOTHING))
+      return 'never';
+    if (!isAlone) return 'later';
+    return estimate.isGuessed ? 'now' : 'never';
+  }
+
+  #isAnythingLeft(): boolean {
+    return KEYS.every((key) => {
+      const limit = this.#limits[key];
+      return limit === undefined || this.#spent[key] < limit;
+    });
+  }
+
+  #changeOr(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const end = (): void => {
         signal.removeEventListener('abort', end);

@@ -5,12 +5,13 @@ import { CALL_OUTPUT_TOKENS } from '../../limits.ts';
 import type { AttemptReport, Usage } from '../../model/chat.ts';
 import type { Spending } from '../../plan/plan.ts';
 import type { Permit } from '../gate/gate-request.ts';
-import type { AnswerPolicy } from './answer-policy.ts';
-import { NOTHING, type Reservation } from './budget.ts';
+import { type Estimate, NOTHING, type Reservation } from './budget.ts';
+import { LaneNumbers } from './lane-numbers.ts';
 
 export interface CallAccountParts {
   readonly ledger: Ledger;
-  readonly policy: AnswerPolicy;
+  /** The answer to a call of this key may be found by later statements. */
+  keeps(callKey: string): boolean;
   /** The file of the cascade whose calls they are. */
   readonly cascade: string;
   /** Micro-USD of a call; undefined where the price is not known. */
@@ -28,7 +29,8 @@ export interface OpenCall {
 
 export class CallAccount {
   readonly #parts: CallAccountParts;
-  readonly #open = new Map<string, OpenCall>();
+  readonly #open = new Map<string, OpenCall & { readonly lane: number }>();
+  readonly #lanes = new LaneNumbers();
   #outputTokens = 0;
   #outputCounts = 0;
 
@@ -40,7 +42,8 @@ export class CallAccount {
   open(call: OpenCall, again: number): string {
     const { ledger, cascade } = this.#parts;
     const attempt = ledger.nextAttempt();
-    this.#open.set(attempt, call);
+    const lane = this.#lanes.take();
+    this.#open.set(attempt, { ...call, lane });
     const { callKey, cell, n, provider, model, prompt } = call.request;
     ledger.note({
       t: 'attempt.start',
@@ -51,6 +54,7 @@ export class CallAccount {
       n,
       provider,
       model,
+      lane,
       ...(again === 0 ? {} : { again }),
       ...(prompt === undefined ? {} : { prompt }),
     });
@@ -62,6 +66,7 @@ export class CallAccount {
     const call = this.#open.get(attempt);
     if (call === undefined) return undefined;
     this.#open.delete(attempt);
+    this.#lanes.giveBack(call.lane);
     this.#settle(call, report);
     this.#note(attempt, call, report);
     return call.request;
@@ -74,14 +79,23 @@ export class CallAccount {
       .map(([attempt]) => attempt);
   }
 
-  /** What the statement's calls have written so far, on average. */
-  get expectedOutput(): number {
+  /** What a call is expected to take: its output cap, else what the statement's calls have written so far. */
+  estimate({ inputTokens, outputTokens }: CallRequest): Usage {
+    return { inputTokens, outputTokens: outputTokens ?? this.#expectedOutput };
+  }
+
+  get #expectedOutput(): number {
     if (this.#outputCounts === 0) return CALL_OUTPUT_TOKENS;
     return Math.ceil(this.#outputTokens / this.#outputCounts);
   }
 
-  /** What a call of this usage spends. */
-  spendingOf({ provider, model }: CallRequest, usage: Usage): Spending {
+  /** What a call of this estimate is expected to spend. */
+  expected(request: CallRequest, usage: Usage): Estimate {
+    const isGuessed = request.outputTokens === undefined;
+    return { ...this.#spendingOf(request, usage), isGuessed };
+  }
+
+  #spendingOf({ provider, model }: CallRequest, usage: Usage): Spending {
     return {
       calls: 1,
       tokens: usage.inputTokens + usage.outputTokens,
@@ -90,29 +104,24 @@ export class CallAccount {
   }
 
   #settle({ request, permit, reservation, estimate }: OpenCall, report: AttemptReport): void {
-    const { outcome, status, usage, retryAfterMs, rateLimits } = report;
+    const { outcome, usage } = report;
     if (outcome === 'not_sent') {
       permit.cancel();
       reservation?.settle(NOTHING);
       return;
     }
-    permit.settle({
-      ...(status === undefined ? {} : { status }),
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-      ...(rateLimits === undefined ? {} : { rateLimits }),
-      ...(usage === undefined ? {} : { usage }),
-    });
+    permit.settle(report);
     if (usage !== undefined) {
       this.#outputTokens += usage.outputTokens;
       this.#outputCounts += 1;
-      reservation?.settle(this.spendingOf(request, usage));
+      reservation?.settle(this.#spendingOf(request, usage));
       return;
     }
     reservation?.settle(isFree(report) ? { ...NOTHING, calls: 1 } : estimate);
   }
 
   #note(attempt: string, { request }: OpenCall, report: AttemptReport): void {
-    const { ledger, policy, costOf } = this.#parts;
+    const { ledger, keeps, costOf } = this.#parts;
     const { callKey, provider, model } = request;
     const { outcome, status, usage, durationMs, error, text, raw } = report;
     const cost =
@@ -127,7 +136,7 @@ export class CallAccount {
       costMicroUsd: cost ?? null,
       costStatus: cost === undefined ? 'uncosted' : 'settled',
       durationMs,
-      ...(outcome === 'ok' && text !== undefined && policy.keep ? { callKey, value: text } : {}),
+      ...(outcome === 'ok' && text !== undefined && keeps(callKey) ? { callKey, value: text } : {}),
       ...(error === undefined ? {} : { error }),
       ...(raw === undefined ? {} : { raw }),
     });

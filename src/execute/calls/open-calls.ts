@@ -10,14 +10,17 @@ export function openCalls(env: StatementEnv, plan: CallPlan, budget?: Budget): S
   const { desk, ledger, stop, models, cascade } = env;
   const hasBudget = Object.keys(plan.budget).length > 0;
   const deterministic = cascade.sqlFunction?.['deterministic'] !== false;
+  const { dedupe } = plan;
+  const { answersKept } = desk.journal;
   return new StatementCalls(desk, {
     statementId: env.id,
     signal: stop.signal,
     ledger,
     cascade: cascade.file,
-    policy: answerPolicy(plan.cache, { dedupe: plan.dedupe, deterministic }, ledger.startedUs),
+    policy: answerPolicy(plan.cache, { dedupe, deterministic, answersKept }, ledger.startedUs),
     budget: budget ?? (hasBudget ? new Budget(plan.budget) : undefined),
     limits: plan.limits,
+    onlyAtHand: plan.onlyAtHand === true,
     costOf: (provider, model, usage) => models?.costOf(provider, model, usage),
     onBudgetEnd: () => stop.drain('budget'),
     onJournalFailure: (failure) => stop.fail(failure),

@@ -4,19 +4,23 @@ import { type Failure, failureOf, type RvbbitError } from '../../errors.ts';
 import { STATEMENT_MAX_ANSWERS } from '../../limits.ts';
 import type { CallLimits } from '../../model/call-limits.ts';
 import type { Usage } from '../../model/chat.ts';
+import type { Spending } from '../../plan/plan.ts';
 import type { Permit } from '../gate/gate-request.ts';
 import type { AnswerPolicy } from './answer-policy.ts';
-import { type Budget, NOTHING, type Reservation } from './budget.ts';
+import type { Budget, Estimate, Reservation } from './budget.ts';
 import { CallAccount, type CallAccountParts } from './call-account.ts';
 import type { CallDesk } from './call-desk.ts';
 import { CallWaits } from './call-waits.ts';
+import { permitOrAnswer } from './permit-or-answer.ts';
+import { BUDGET_USED_UP, CANCELLED, EQUAL_CALL_TOO_LONG, refused } from './refusals.ts';
 
-export interface StatementCallsParts extends CallAccountParts {
+export interface StatementCallsParts extends Omit<CallAccountParts, 'keeps'> {
   readonly statementId: number;
   readonly signal: AbortSignal;
   readonly policy: AnswerPolicy;
   readonly budget: Budget | undefined;
   readonly limits: CallLimits | undefined;
+  readonly onlyAtHand: boolean;
   /** The budget is used up: no further row should start. */
   onBudgetEnd(): void;
   /** The disk has failed: the statement cannot go on. */
@@ -33,11 +37,14 @@ export class StatementCalls {
   readonly #waits = new CallWaits();
   readonly #onAbort = () => this.stop();
   #isBudgetUsedUp = false;
+  #waiting = 0;
 
   constructor(desk: CallDesk, parts: StatementCallsParts) {
     this.#desk = desk;
     this.#parts = parts;
-    this.#account = new CallAccount(parts);
+    const { ledger, cascade, costOf } = parts;
+    const keeps = (callKey: string): boolean => this.#keeps(callKey);
+    this.#account = new CallAccount({ ledger, cascade, costOf, keeps });
     parts.signal.addEventListener('abort', this.#onAbort, { once: true });
     if (parts.signal.aborted) this.stop();
   }
@@ -55,18 +62,24 @@ export class StatementCalls {
     return text === undefined ? this.#leave(threadId, request) : this.#hit(request, text);
   }
 
+  /** Calls wait for the limiter or the budget. */
+  get waitsForLeave(): boolean {
+    return this.#waiting > 0;
+  }
+
   #leave(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
+    if (this.#parts.onlyAtHand) return refused(BUDGET_USED_UP);
     return this.#waits.signalOf(threadId).aborted ? this.#ended() : this.#share(threadId, request);
   }
 
-  /** The answers at hand for calls that are about to be made; null for those that have none. */
-  find({ callKeys, cell, provider, model }: LookUp): readonly (string | null)[] {
-    const texts = callKeys.map((callKey) => this.#atHand(callKey) ?? null);
-    const found = callKeys.filter((_, index) => texts[index] !== null);
-    if (found.length > 0) {
-      this.#parts.ledger.note({ t: 'cache.hits', callKeys: found, cell, provider, model });
-    }
-    return texts;
+  /** The answers at hand for calls that may be made; null for those that have none. No hits before they are used. */
+  find({ callKeys }: LookUp): readonly (string | null)[] {
+    return callKeys.map((callKey) => this.#atHand(callKey) ?? null);
+  }
+
+  /** Answers that were found so have taken the place of calls. */
+  answersUsed(calls: LookUp): void {
+    this.#parts.ledger.note({ t: 'cache.hits', ...calls });
   }
 
   /** Takes the account of a call that has ended. */
@@ -103,6 +116,12 @@ export class StatementCalls {
     this.#desk.gate.closeStatement(this.#parts.statementId);
   }
 
+  /** One that another statement waits for and keeps is kept, whatever this one does with its own. */
+  #keeps(callKey: string): boolean {
+    const { keep, reuseOwn } = this.#parts.policy;
+    return keep || (reuseOwn && this.#desk.flights.isKept(callKey));
+  }
+
   #atHand(callKey: string): string | undefined {
     const own = this.#own.get(callKey);
     if (own !== undefined) return own;
@@ -115,6 +134,12 @@ export class StatementCalls {
     return { kind: 'hit', text };
   }
 
+  /** The answer to an equal call of any statement. */
+  #shared(request: CallRequest, text: string): CallDecision {
+    if (!this.#parts.policy.keep) this.#keepOwn(request.callKey, text);
+    return this.#hit(request, text);
+  }
+
   /** Joins an equal call that is out, or asks for leave to go out itself. */
   #share(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
     if (this.#parts.policy.reuseOwn && this.#desk.flights.isOut(request.callKey)) {
@@ -123,23 +148,38 @@ export class StatementCalls {
     return this.#admit(threadId, request);
   }
 
+  /** That time counts against the row: it is what a call of its own would take. */
   async #follow(threadId: number, request: CallRequest): Promise<CallDecision> {
+    const sinceMs = performance.now();
     const wait = this.#waits.signalOf(threadId);
-    const text = await this.#desk.flights.follow(request.callKey, wait);
-    if (text !== undefined) return this.#hit(request, text);
-    return wait.aborted ? this.#ended() : this.#share(threadId, request);
+    const text = await this.#desk.flights.follow(request.callKey, {
+      waitMs: request.leftMs,
+      signal: wait,
+      keeps: this.#parts.policy.keep,
+    });
+    const followedMs = performance.now() - sinceMs;
+    const decision =
+      text === undefined
+        ? await this.#afterFollowing(threadId, { ...request, leftMs: request.leftMs - followedMs })
+        : this.#shared(request, text);
+    return { ...decision, followedMs: followedMs + (decision.followedMs ?? 0) };
   }
 
-  /** Through circuit, limiter and budget, in this order: a wait at the limiter must not hold a budget's last call. */
+  #afterFollowing(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
+    if (this.#waits.signalOf(threadId).aborted) return this.#ended();
+    return request.leftMs <= 0 ? refused(EQUAL_CALL_TOO_LONG) : this.#share(threadId, request);
+  }
+
+  /**
+   * Through circuit, limiter and budget, in this order: a wait at the limiter must not hold a budget's last
+   * call. Nor may a wait for the budget hold what the limiter gave: it is given back, and asked for anew.
+   */
   #admit(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
-    const { provider, model, inputTokens } = request;
+    const { provider, model } = request;
     const refusal = this.#desk.circuits.refusal(provider, this.#startedMs);
     if (refusal !== undefined) return refused(refusal);
-    const { statementId, limits, budget } = this.#parts;
-    const usage: Usage = {
-      inputTokens,
-      outputTokens: request.outputTokens ?? this.#account.expectedOutput,
-    };
+    const { statementId, limits } = this.#parts;
+    const usage = this.#account.estimate(request);
     const permit = this.#desk.gate.acquire({
       provider,
       model,
@@ -149,72 +189,71 @@ export class StatementCalls {
       ...(limits === undefined ? {} : { statementLimits: limits }),
       signal: this.#waits.signalOf(threadId),
     });
-    if (permit instanceof Promise || budget !== undefined) {
-      return this.#admitLater(threadId, request, permit, usage);
-    }
-    return this.#go(threadId, request, permit, undefined, usage);
+    return permit instanceof Promise
+      ? this.#admitLater(threadId, request, permit, usage)
+      : this.#spend(threadId, request, permit, usage);
   }
 
   /** Waits for the limiter, or for the answer of an equal call that another statement got out before it. */
   async #admitLater(
     threadId: number,
     request: CallRequest,
-    waiting: Permit | Promise<Permit>,
+    waiting: Promise<Permit>,
     usage: Usage,
   ): Promise<CallDecision> {
-    const { budget, policy } = this.#parts;
     const wait = this.#waits.signalOf(threadId);
-    let permit: Permit | undefined;
+    this.#waiting += 1;
     try {
-      const first = await this.#permitOrAnswer(request.callKey, waiting);
-      if (typeof first === 'string') return this.#hit(request, first);
-      permit = first;
-      const reservation = await budget?.reserve(this.#account.spendingOf(request, usage), wait);
-      if (wait.aborted) {
-        permit.cancel();
-        reservation?.settle(NOTHING);
-        return this.#ended();
-      }
-      if (budget !== undefined && reservation === undefined) {
-        permit.cancel();
-        this.#endBudget();
-        return this.#ended();
-      }
-      if (policy.reuseOwn && this.#desk.flights.isOut(request.callKey)) {
-        permit.cancel();
-        reservation?.settle(NOTHING);
-        return this.#follow(threadId, request);
-      }
-      return this.#go(threadId, request, permit, reservation, usage);
+      const { keep, reuseOwn } = this.#parts.policy;
+      const listening = { flights: this.#desk.flights, callKey: request.callKey, keeps: keep };
+      const first = await (reuseOwn ? permitOrAnswer(waiting, listening) : waiting);
+      if (typeof first === 'string') return this.#shared(request, first);
+      if (!wait.aborted) return await this.#spend(threadId, request, first, usage);
+      first.cancel();
+      return this.#ended();
     } catch (thrown) {
-      permit?.cancel();
       return wait.aborted ? this.#ended() : refused(failureOf(thrown));
+    } finally {
+      this.#waiting -= 1;
     }
   }
 
-  /** Whichever comes first; a permit that comes after the answer is given back. */
-  #permitOrAnswer(callKey: string, waiting: Permit | Promise<Permit>): Promise<Permit | string> {
-    if (!(waiting instanceof Promise)) return Promise.resolve(waiting);
-    if (!this.#parts.policy.reuseOwn) return waiting;
-    return new Promise((resolve, reject) => {
-      let isAnswered = false;
-      const off = this.#desk.flights.listen(callKey, (text) => {
-        if (text === undefined) return;
-        isAnswered = true;
-        resolve(text);
-      });
-      waiting.then(
-        (permit) => {
-          off();
-          if (isAnswered) permit.cancel();
-          else resolve(permit);
-        },
-        (error: unknown) => {
-          off();
-          reject(error);
-        },
-      );
-    });
+  /** A call that the limiter lets go, if no equal one is out and the budget has room; else its permit is given back. */
+  #spend(
+    threadId: number,
+    request: CallRequest,
+    permit: Permit,
+    usage: Usage,
+  ): CallDecision | Promise<CallDecision> {
+    const { budget, policy } = this.#parts;
+    if (policy.reuseOwn && this.#desk.flights.isOut(request.callKey)) {
+      permit.cancel();
+      return this.#follow(threadId, request);
+    }
+    const estimate = this.#account.expected(request, usage);
+    if (budget === undefined) return this.#go(threadId, request, permit, undefined, estimate);
+    const reservation = budget.reserve(estimate);
+    if (reservation !== undefined && reservation !== 'wait') {
+      return this.#go(threadId, request, permit, reservation, estimate);
+    }
+    permit.cancel();
+    if (reservation === 'wait') return this.#waitForRoom(threadId, request, budget, estimate);
+    this.#endBudget();
+    return this.#ended();
+  }
+
+  async #waitForRoom(
+    threadId: number,
+    request: CallRequest,
+    budget: Budget,
+    estimate: Estimate,
+  ): Promise<CallDecision> {
+    const wait = this.#waits.signalOf(threadId);
+    this.#waiting += 1;
+    await budget.room(estimate, wait);
+    this.#waiting -= 1;
+    // Meanwhile an equal call may have been answered.
+    return wait.aborted ? this.#ended() : this.decide(threadId, request);
   }
 
   /** No further call goes out; those that wait hear of it at once. */
@@ -234,12 +273,11 @@ export class StatementCalls {
     request: CallRequest,
     permit: Permit,
     reservation: Reservation | undefined,
-    usage: Usage,
+    estimate: Spending,
   ): CallDecision {
     const { callKey } = request;
     if (this.#parts.policy.reuseOwn) this.#desk.flights.lead(callKey);
     const again = this.#desk.journal.takeLostCalls(callKey);
-    const estimate = this.#account.spendingOf(request, usage);
     const call = { threadId, request, permit, reservation, estimate };
     return { kind: 'go', attempt: this.#account.open(call, again) };
   }
@@ -256,16 +294,4 @@ export class StatementCalls {
     const [oldest] = this.#own.keys();
     this.#own.delete(oldest!);
   }
-}
-
-const CANCELLED: Failure = { code: 'RVB_CANCELLED', message: 'the statement was cancelled' };
-
-/** What a call is told that the budget has no room for. */
-export const BUDGET_USED_UP: Failure = {
-  code: 'RVB_BUDGET',
-  message: "the statement's budget is used up",
-};
-
-function refused(error: Failure): CallDecision {
-  return { kind: 'refused', error };
 }

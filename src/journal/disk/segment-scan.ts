@@ -1,6 +1,6 @@
 /** Gathers what a key index holds, from records as they are written or read. */
 import type { FileSystem } from './file-system.ts';
-import { hashKey, hashNumber } from './key-hash.ts';
+import { hashKey, hashNumber, type KeyHash } from './key-hash.ts';
 import type { SegmentIndex } from './key-index.ts';
 import { KeyList, type KeyPlace } from './key-list.ts';
 import { type Damage, type ReadLine, readSegment } from './segment-reader.ts';
@@ -39,15 +39,15 @@ export class SegmentScan {
     this.lastAt = Math.max(this.lastAt, at);
     this.covered = offset + length + 1;
     const key = answerKey(record);
-    if (key !== undefined) this.keys.add({ ...hashKey(key), at, offset, length });
+    if (key !== undefined) this.keys.add(placeOf(hashKey(key), at, offset, length));
     else if (record.t === 'cache.clear') this.clears.add({ high: 0, low: 0, at, offset, length });
     if (record.t === 'attempt.start') {
       const hash = hashKey(record.attempt);
-      this.#started.set(hashNumber(hash), { ...hash, at, offset, length });
+      this.#started.set(hashNumber(hash), placeOf(hash, at, offset, length));
     } else if (record.t === 'attempt.end') {
       const hash = hashKey(record.attempt);
       if (this.#started.delete(hashNumber(hash))) return;
-      this.#ends.add({ ...hash, at, offset: 0, length: 0 });
+      this.#ends.add(placeOf(hash, at, 0, 0));
     }
   }
 
@@ -57,6 +57,11 @@ export class SegmentScan {
     for (const place of this.#started.values()) starts.add(place);
     return { covered, closed, firstAt, lastAt, records, keys, clears, starts, ends: this.#ends };
   }
+}
+
+/** Without a spread: it would make a hidden class anew for every record. */
+function placeOf({ high, low }: KeyHash, at: number, offset: number, length: number): KeyPlace {
+  return { high, low, at, offset, length };
 }
 
 /** Reads a segment from where `scan` ends to its last whole line; gives the bytes of the torn one after it. */

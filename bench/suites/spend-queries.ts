@@ -1,0 +1,114 @@
+/** The statements of the suite `spend`, and for each the least number of calls that can answer it, as plain SQL. */
+
+export interface SpendQuery {
+  readonly name: string;
+  /** `n` calls may be in flight when the last row that is wanted becomes certain. */
+  readonly stopsEarly?: boolean;
+  readonly sql: string;
+  /** Gives the least number over the table `items`, in which `rare(d)` and `common(d)` are what a model says. */
+  readonly least: string;
+  /** Calls for each of the least, at most; 1 where nothing is said, none where the route is known to ask more. */
+  readonly most?: number | 'more';
+  /** Run before, so that its answers are at hand. */
+  readonly first?: string;
+}
+
+/** Calls in flight: the default of semantic SQL. */
+export const IN_FLIGHT = 10;
+/** 500 texts, of which each stands in two rows; a tenth is rare, nine tenths are common. */
+export const TABLE = `
+CREATE TABLE items AS
+SELECT i AS id, 'item ' || (i % 500) || ' of the list' AS d, i % 7 AS c FROM range(1000) r(i);
+INSERT INTO items VALUES (2000, NULL, 1), (2001, NULL, 2);
+CREATE MACRO rare(d) AS regexp_matches(d, 'item \\d*0 ');
+CREATE MACRO common(d) AS regexp_matches(d, 'item \\d*[1-9] ');`;
+
+const RARE = "d MEANS 'is rare'";
+const COMMON = "d IMPLIES 'is common'";
+const BOTH = 'SELECT count(DISTINCT d) + count(DISTINCT d) FILTER (WHERE rare(d)) FROM items';
+const EVERY = 'SELECT count(DISTINCT d) FROM items';
+
+export const QUERIES: readonly SpendQuery[] = [
+  {
+    name: 'a plain condition first',
+    sql: `SELECT id FROM items WHERE ${RARE} AND c = 3`,
+    least: `${EVERY} WHERE c = 3`,
+  },
+  {
+    name: '10 % before 90 %',
+    sql: `SELECT id FROM items WHERE ${RARE} AND ${COMMON}`,
+    least: BOTH,
+    most: 1.05,
+  },
+  {
+    name: '90 % before 10 %',
+    sql: `SELECT id FROM items WHERE ${COMMON} AND ${RARE}`,
+    least: BOTH,
+    most: 1.05,
+  },
+  {
+    name: 'LIMIT',
+    stopsEarly: true,
+    sql: `SELECT id FROM items WHERE ${RARE} LIMIT 5`,
+    least: `${EVERY} WHERE id <= (SELECT id FROM items WHERE rare(d) ORDER BY id LIMIT 1 OFFSET 4)`,
+  },
+  {
+    name: 'LIMIT under an order',
+    stopsEarly: true,
+    sql: `SELECT id FROM items WHERE ${RARE} ORDER BY id DESC LIMIT 5 OFFSET 2`,
+    least: `${EVERY} WHERE id >= (SELECT id FROM items WHERE rare(d) ORDER BY id DESC LIMIT 1 OFFSET 6)`,
+  },
+  {
+    name: 'ORDER BY RELEVANCE TO, LIMIT',
+    sql: "SELECT id FROM items WHERE c < 2 ORDER BY d RELEVANCE TO 'a list' LIMIT 3",
+    least: `${EVERY} WHERE c < 2`,
+  },
+  {
+    name: 'OR with a plain condition',
+    sql: `SELECT id FROM items WHERE c < 5 OR ${RARE}`,
+    least: `${EVERY} WHERE c >= 5`,
+  },
+  {
+    name: 'CASE',
+    sql: `SELECT id, CASE WHEN c = 1 THEN ${RARE} END AS r FROM items`,
+    least: `${EVERY} WHERE c = 1`,
+  },
+  {
+    name: 'a join',
+    sql: "SELECT x.id FROM items x JOIN items y ON x.id = y.id WHERE x.d MEANS 'is rare' AND y.c = 1",
+    least: `${EVERY} WHERE c = 1`,
+  },
+  {
+    name: 'a CTE',
+    sql: `WITH w AS (SELECT * FROM items WHERE c = 3) SELECT id FROM w WHERE ${RARE}`,
+    least: `${EVERY} WHERE c = 3`,
+  },
+  {
+    name: 'the select list under a LIMIT',
+    sql: `SELECT id, ${RARE} AS r FROM items WHERE c = 1 ORDER BY id DESC LIMIT 10`,
+    least:
+      'SELECT count(DISTINCT d) FROM (SELECT d FROM items WHERE c = 1 ORDER BY id DESC LIMIT 10)',
+  },
+  {
+    name: 'the same query again',
+    sql: `SELECT id FROM items WHERE ${RARE}`,
+    first: `SELECT id FROM items WHERE ${RARE}`,
+    least: 'SELECT 0',
+  },
+  {
+    name: 'MAP over duplicates',
+    sql: "RVBBIT MAP PARALLEL 10 'ask.yaml' USING (SELECT id, d AS question FROM items WHERE d IS NOT NULL)",
+    least: EVERY,
+  },
+  {
+    name: 'rvbbit_run over duplicates',
+    sql: "SELECT rvbbit_run('ask.yaml', json_object('question', d, 'id', id)) FROM items WHERE d IS NOT NULL",
+    least: EVERY,
+  },
+  {
+    name: 'record, ask, rerun',
+    sql: `SELECT count(*) FROM (SELECT * FROM items WHERE ${COMMON} AND ${RARE})`,
+    least: BOTH,
+    most: 'more',
+  },
+];

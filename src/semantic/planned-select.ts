@@ -1,0 +1,97 @@
+/** One SELECT as planned: its answers are found, and the query that uses them is made. */
+
+import type { SqlNode } from '../duck/parse-sql.ts';
+import { RvbbitError } from '../errors.ts';
+import { SEMANTIC_NATIVE_ROWS } from '../limits.ts';
+import { fillAnswers } from './fill-answers.ts';
+import type { SemanticRun } from './find-answers.ts';
+import { findFirstRows } from './first-rows.ts';
+import { joinBarrier } from './join-barrier.ts';
+import { registerLookUps } from './look-up.ts';
+import { canDefer, plannedQuery } from './planned-query.ts';
+import type { PlannedSql } from './planned-sql.ts';
+import type { QueryPlan } from './query-plan.ts';
+import { Unplannable } from './query-tree.ts';
+import { takeSymbol } from './symbols.ts';
+import { type OperatorUse, signatureOf } from './use.ts';
+
+/** What `use` gets: the query, and whether it stops at its LIMIT before all is asked. */
+interface PlannedSelect {
+  /** Undefined where the text as it is asks in this order. */
+  readonly query: PlannedSql | undefined;
+  readonly isStopped: boolean;
+}
+
+/** Whether the first rows that LIMIT wants may be found before all has been asked. */
+export function mayStop({ rowsWanted, isRowByRow, isPlainOrder, semantic }: QueryPlan): boolean {
+  return rowsWanted !== undefined && isRowByRow && isPlainOrder && semantic.length > 0;
+}
+
+/** True for what tells that a query cannot be planned, rather than that it fails. */
+export function isReason(thrown: unknown): thrown is Error {
+  if (thrown instanceof Unplannable) return true;
+  return thrown instanceof RvbbitError && thrown.code === 'RVB_SQL';
+}
+
+/**
+ * Finds the answers that the plan's conditions need and runs `use` with the query. `names` are the columns'. Throws
+ * Unplannable.
+ */
+export async function withPlannedSelect<T>(
+  run: SemanticRun,
+  plan: QueryPlan,
+  names: readonly string[],
+  use: (planned: PlannedSelect) => Promise<T>,
+): Promise<T> {
+  const { rowsWanted, semantic } = plan;
+  const search = mayStop(plan) ? await stopsAt(run, plan, rowsWanted!) : undefined;
+  const isStopped = search === 'found';
+  const asks = search === undefined && semantic.length > 0;
+  const order = asks ? await fillAnswers(run, plan) : semantic;
+  const isJoined = order.length > 1 && run.expectedRows > SEMANTIC_NATIVE_ROWS;
+  if (!isStopped && isWritten(plan, order) && !canDefer(plan) && !isJoined) {
+    return use({ query: undefined, isStopped });
+  }
+  const lenient = new Map<OperatorUse, OperatorUse>();
+  const inWhere = (written: OperatorUse) => {
+    if (!isStopped) return written;
+    let other = lenient.get(written);
+    if (other === undefined) {
+      const signature = signatureOf(written.book.operator, written.reading);
+      other = { ...written, names: takeSymbol(signature), isLenient: true };
+      lenient.set(written, other);
+    }
+    return other;
+  };
+  try {
+    const native = isStopped ? {} : { native: run.native };
+    const query = await plannedQuery(run.scope, plan, { names, order, inWhere, ...native });
+    const { session, stop } = run.scope;
+    await registerLookUps(session, [...lenient.values()], run.state, stop.signal);
+    run.report.sql.push(query.text);
+    return await use({ query, isStopped });
+  } finally {
+    for (const { names: taken } of lenient.values()) taken.release();
+  }
+}
+
+/** Whether the statement's own text asks in this order. */
+export function isWritten(plan: QueryPlan, order: readonly SqlNode[]): boolean {
+  if (joinBarrier(plan).length > 0) return false;
+  return order.every((condition, index) => condition === plan.semantic[index]);
+}
+
+/** Undefined where the conditions are not of a form that can be decided row by row. */
+async function stopsAt(
+  run: SemanticRun,
+  plan: QueryPlan,
+  wanted: number,
+): Promise<'found' | 'all asked' | undefined> {
+  try {
+    return (await findFirstRows(run, plan, wanted)) ? 'found' : 'all asked';
+  } catch (thrown) {
+    if (!(thrown instanceof Unplannable)) throw thrown;
+    run.report.reason = thrown.message;
+    return undefined;
+  }
+}

@@ -1,0 +1,285 @@
+/** Unstable input, staged: random(), samples, files and the like are read once, and every run reads what was read. */
+import type { SqlNode } from '../duck/parse-sql.ts';
+import type { SemanticRun } from './find-answers.ts';
+import type { FunctionFacts } from './function-facts.ts';
+import { plannedSql } from './planned-sql.ts';
+import {
+  baseTable,
+  columnRef,
+  conjunction,
+  conjuncts,
+  holds,
+  integer,
+  isNode,
+  nodesOf,
+  select,
+  subquery,
+  Unplannable,
+} from './query-tree.ts';
+import { mapRelations, relationName, relationsOf } from './relations.ts';
+import { stageRows, star } from './stage-rows.ts';
+import { isUnstableQuery, isVarying, isVolatile } from './unstable.ts';
+
+/** What is known where a SELECT stands. */
+export interface SelectContext {
+  readonly facts: FunctionFacts;
+  readonly isOperator: (node: SqlNode) => boolean;
+  /** The SELECT with the WITH queries that it sees. */
+  withSeen(node: SqlNode): SqlNode;
+}
+
+/** Clauses of a SELECT whose expressions see the rows of its FROM. */
+const ROW_CLAUSES = ['select_list', 'where_clause', 'modifiers'] as const;
+const STAGED = 'rvb_staged';
+
+/** The SELECT over staged rows where what it reads is unstable, else itself. Throws Unplannable and RVB_SQL. */
+export async function stabilise(
+  run: SemanticRun,
+  node: SqlNode,
+  context: SelectContext,
+): Promise<SqlNode> {
+  const { facts, isOperator } = context;
+  const needs = needsOf(node, context);
+  const from = node['from_table'];
+  const isJoin = isNode(from) && from['type'] === 'JOIN';
+  if (!needs.rows && !needs.relations) return node;
+  noteStaged(run, node, facts);
+  if (!needs.rows && isJoin) {
+    const stage = async (relation: SqlNode): Promise<SqlNode> => {
+      if (!isUnstableRelation(relation, facts)) return relation;
+      const query = context.withSeen(select([star()], relation, null));
+      const staged = await stageRows(run, await plannedSql(run.scope, query));
+      return { ...baseTable(staged.table), alias: relationName(relation) };
+    };
+    return { ...node, from_table: await mapRelations(from, stage) };
+  }
+  if (holds(from, isOperator) && needs.rows) {
+    throw new Unplannable('an operator stands in a FROM whose rows are unstable');
+  }
+  return overStagedRows(run, node, context, needs);
+}
+
+interface Needs {
+  /** Rows have to be kept: a condition, a sample or the order picks others each time. */
+  readonly rows: boolean;
+  /** A table, file or query in FROM gives others each time. */
+  readonly relations: boolean;
+  readonly ordersUnstably: boolean;
+  /** Unstable expressions beside or within operators; each occurrence is a value of its own. */
+  readonly mixed: readonly SqlNode[];
+}
+
+function needsOf(node: SqlNode, { facts, isOperator }: Omit<SelectContext, 'withSeen'>): Needs {
+  const plain = conjuncts(node['where_clause']).filter((part) => !holds(part, isOperator));
+  const modifiers = nodesOf(node['modifiers']);
+  const isLimited = modifiers.some(({ type }) => String(type).startsWith('LIMIT'));
+  const isGrouped = nodesOf(node['group_expressions']).length > 0;
+  const order = modifiers.find(({ type }) => type === 'ORDER_MODIFIER');
+  const ordersUnstably =
+    isLimited && !isGrouped && holds(order, (inner) => isVarying(inner, facts));
+  const mixed: SqlNode[] = [];
+  for (const part of [
+    ...nodesOf(node['select_list']),
+    ...conjuncts(node['where_clause']),
+    ...(ordersUnstably ? [] : [{ order }]),
+  ]) {
+    if (holds(part, isOperator)) collect(part, facts, mixed);
+  }
+  const rows =
+    ordersUnstably ||
+    isNode(node['sample']) ||
+    mixed.length > 0 ||
+    holds(plain, (inner) => isVolatile(inner, facts));
+  const relations = relationsOf(node['from_table']).some((relation) =>
+    isUnstableRelation(relation, facts),
+  );
+  return { rows, relations, ordersUnstably, mixed };
+}
+
+function isUnstableRelation(relation: SqlNode, facts: FunctionFacts): boolean {
+  if (relation['type'] !== 'SUBQUERY') return holds(relation, (one) => isVolatile(one, facts));
+  return isNode(relation['sample']) || isUnstableQuery(relation['subquery'], facts);
+}
+
+function collect(value: unknown, facts: FunctionFacts, found: SqlNode[]): void {
+  if (Array.isArray(value)) for (const item of value) collect(item, facts, found);
+  if (!isNode(value) || value['class'] === 'LAMBDA' || value['class'] === 'SUBQUERY') return;
+  if (isVarying(value, facts)) found.push(value);
+  else for (const child of Object.values(value)) collect(child, facts, found);
+}
+
+async function overStagedRows(
+  run: SemanticRun,
+  node: SqlNode,
+  { isOperator, withSeen }: SelectContext,
+  { mixed, ordersUnstably }: Needs,
+): Promise<SqlNode> {
+  const relations = relationsOf(node['from_table']);
+  const names = relations.map(relationName);
+  const from = node['from_table'] as SqlNode;
+  const isJoin = from['type'] === 'JOIN';
+  if (relations.length === 0) throw new Unplannable('it reads no table');
+  if (isJoin && !isSeparable(from, names)) throw new Unplannable('its joined tables share columns');
+  const parts = conjuncts(node['where_clause']);
+  const plain = parts.filter((part) => !holds(part, isOperator));
+  const order = nodesOf(node['modifiers']).filter(({ type }) => type === 'ORDER_MODIFIER');
+  const values = mixed.map((value, index) => ({ ...value, alias: `rvb_value_${index}` }));
+  const rows = isJoin
+    ? names.map((name, index) => ({ ...columnRef(name), alias: `rvb_row_${index}` }))
+    : await columnsOf(run, node, withSeen);
+  const list = [...rows, ...values];
+  const query = withSeen({
+    ...select(list.length > 0 ? list : [integer(1)], from, conjunction(plain)),
+    modifiers: ordersUnstably ? order : [],
+    sample: node['sample'],
+  });
+  const staged = await stageRows(run, await plannedSql(run.scope, query));
+  if (isJoin && !rows.every((_, index) => staged.structs[index])) {
+    throw new Unplannable('a table has a column of its own name');
+  }
+  const alias = isJoin ? STAGED : names[0]!;
+  const table = { ...baseTable(staged.table), alias };
+  const rest = conjunction(parts.filter((part) => !plain.includes(part)));
+  const instead = new Map(
+    mixed.map((value, index) => [value, columnRef(alias, `rvb_value_${index}`)]),
+  );
+  const over: Record<string, unknown> = { ...node, where_clause: rest, sample: null };
+  over['from_table'] = isJoin ? unfolded(table, names) : table;
+  for (const clause of ROW_CLAUSES) over[clause] = replaced(over[clause], instead);
+  const hidden = values.map(({ alias: name }) => name);
+  over['select_list'] = nodesOf(over['select_list']).flatMap((item) =>
+    starsOf(item, isJoin ? names : [], hidden),
+  );
+  if (ordersUnstably) {
+    over['modifiers'] = nodesOf(over['modifiers']).map((modifier) =>
+      modifier['type'] === 'ORDER_MODIFIER' ? byRowid(modifier, alias) : modifier,
+    );
+  }
+  return over;
+}
+
+/** The columns that the SELECT names, or all of them where it says `*`. */
+async function columnsOf(
+  run: SemanticRun,
+  node: SqlNode,
+  withSeen: SelectContext['withSeen'],
+): Promise<readonly SqlNode[]> {
+  if (holds(node, (inner) => inner['class'] === 'STAR')) return [star()];
+  const named = new Set<string>();
+  holds(node, ({ column_names: names }) => {
+    if (Array.isArray(names)) for (const name of names) named.add(String(name).toLowerCase());
+    return false;
+  });
+  const { text } = await plannedSql(
+    run.scope,
+    withSeen(select([star()], node['from_table'], null)),
+  );
+  const all = await run.scope.session.describe(text, { signal: run.scope.stop.signal });
+  const names = all.map(({ name }) => name);
+  if (new Set(names.map((name) => name.toLowerCase())).size < names.length) return [star()];
+  return names.filter((name) => named.has(name.toLowerCase())).map((name) => columnRef(name));
+}
+
+/** Each relation has a name, no two the same one, and no join makes one column of two. */
+function isSeparable(from: SqlNode, names: readonly string[]): boolean {
+  const isMerging = ({ type, ref_type: kind, using_columns: using }: SqlNode) =>
+    type === 'JOIN' && (kind === 'NATURAL' || (Array.isArray(using) && using.length > 0));
+  const distinct = new Set(names.map((name) => name.toLowerCase()));
+  return !distinct.has('') && distinct.size === names.length && !holds(from, isMerging);
+}
+
+/** The staged rows, and each relation's columns under its name again. */
+function unfolded(table: SqlNode, names: readonly string[]): SqlNode {
+  return names.reduce<SqlNode>((left, name, index) => {
+    const row = columnRef(STAGED, `rvb_row_${index}`);
+    const columns = select(
+      [call('unnest', row)],
+      { type: 'EMPTY', alias: '', sample: null, query_location: 0 },
+      null,
+    );
+    return {
+      type: 'JOIN',
+      alias: '',
+      sample: null,
+      query_location: 0,
+      left,
+      right: subquery(columns, [], name),
+      condition: null,
+      join_type: 'INNER',
+      ref_type: 'CROSS',
+      using_columns: [],
+      delim_flipped: false,
+      duplicate_eliminated_columns: [],
+    };
+  }, table);
+}
+
+function call(name: string, argument: SqlNode): SqlNode {
+  return {
+    class: 'FUNCTION',
+    type: 'FUNCTION',
+    alias: '',
+    query_location: 0,
+    function_name: name,
+    schema: '',
+    children: [argument],
+    filter: null,
+    order_bys: { type: 'ORDER_MODIFIER', orders: [] },
+    distinct: false,
+    is_operator: false,
+    export_state: false,
+    catalog: '',
+  };
+}
+
+/** A `*` without what was staged beside the rows; of a join, one a relation. */
+function starsOf(item: SqlNode, names: readonly string[], hidden: readonly string[]): SqlNode[] {
+  if (item['class'] !== 'STAR') return [item];
+  const isAll = item['relation_name'] === '';
+  if (names.length > 0) {
+    const isBare = ['exclude_list', 'replace_list', 'rename_list'].every(
+      (key) => !Array.isArray(item[key]) || item[key].length === 0,
+    );
+    if (isAll && isBare && !isNode(item['expr'])) return names.map((name) => star(name));
+    return [item];
+  }
+  if (hidden.length === 0) return [item];
+  const excluded = item['exclude_list'];
+  return [{ ...item, exclude_list: [...(Array.isArray(excluded) ? excluded : []), ...hidden] }];
+}
+
+/** Rows in the order in which they were staged. */
+function byRowid(modifier: SqlNode, table: string): SqlNode {
+  const [order] = nodesOf(modifier['orders']);
+  const expression = columnRef(table, 'rowid');
+  return { ...modifier, orders: [{ ...order, type: 'ASCENDING', expression }] };
+}
+
+/** The value with these nodes, told by identity, replaced. */
+function replaced(value: unknown, instead: ReadonlyMap<SqlNode, SqlNode>): unknown {
+  if (Array.isArray(value)) return value.map((item) => replaced(item, instead));
+  if (!isNode(value)) return value;
+  const other = instead.get(value);
+  if (other !== undefined) return other;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, child]) => [key, replaced(child, instead)]),
+  );
+}
+
+/** Says in EXPLAIN what was staged. */
+/** Whether `stabilise` would stage something of the SELECT. */
+export function isStaged(node: SqlNode, context: Omit<SelectContext, 'withSeen'>): boolean {
+  const { rows, relations } = needsOf(node, context);
+  return rows || relations;
+}
+
+export function noteStaged({ report }: SemanticRun, node: SqlNode, facts: FunctionFacts): void {
+  const functions = new Set<string>();
+  holds(node, (inner) => {
+    if (inner['class'] === 'FUNCTION' && isVarying(inner, facts))
+      functions.add(`${inner['function_name']}()`);
+    return false;
+  });
+  const what = functions.size === 0 ? 'a sample, a LIMIT or a file' : [...functions].join(', ');
+  report.staged = `what it reads may differ from run to run (${what}), so it is staged`;
+}

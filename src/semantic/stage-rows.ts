@@ -1,0 +1,59 @@
+/** Rows of a query kept for the rest of the statement: what every run of it then reads is the same. */
+import type { SqlNode } from '../duck/parse-sql.ts';
+import { countOf, nextStageName, temporary } from '../duck/stage.ts';
+import { passesOf, type SemanticRun } from './find-answers.ts';
+import type { PlannedSql } from './planned-sql.ts';
+import { baseTable, select } from './query-tree.ts';
+
+/** A table of the statement's own. */
+export interface StagedRows {
+  readonly table: string;
+  readonly rowCount: number;
+  readonly columns: readonly string[];
+  /** Whether DuckDB has the columns for structs. */
+  readonly structs: readonly boolean[];
+}
+
+/** Runs the query until no answer of it is missing, and keeps its rows, in their order. */
+export async function stageRows(run: SemanticRun, query: PlannedSql): Promise<StagedRows> {
+  const { session, stop } = run.scope;
+  const table = nextStageName();
+  const name = temporary(table);
+  run.stages.push(name);
+  const create = (text: string) => `CREATE OR REPLACE TEMP TABLE ${name} AS ${text}`;
+  const { text, parameters, joined } = query;
+  await passesOf(run, {
+    text: create(text),
+    parameters,
+    ...(joined === undefined ? {} : { joined: create(joined) }),
+  });
+  const { columns } = await session.run(`FROM ${name} LIMIT 0`, { signal: stop.signal });
+  return {
+    table,
+    rowCount: await countOf(session, `SELECT count(*) FROM ${name}`, { signal: stop.signal }),
+    columns: columns.map((column) => column.name),
+    structs: columns.map(({ type }) => type.startsWith('STRUCT')),
+  };
+}
+
+/** `SELECT * FROM` the table. */
+export function selectStaged({ table }: Pick<StagedRows, 'table'>): SqlNode {
+  return select([star()], baseTable(table), null);
+}
+
+/** `*`, or `relation.*`, without some columns. */
+export function star(relation = '', excluded: readonly string[] = []): SqlNode {
+  return {
+    class: 'STAR',
+    type: 'STAR',
+    alias: '',
+    query_location: 0,
+    relation_name: relation,
+    exclude_list: excluded,
+    replace_list: [],
+    columns: false,
+    expr: null,
+    qualified_exclude_list: [],
+    rename_list: [],
+  };
+}

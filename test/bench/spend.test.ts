@@ -1,0 +1,58 @@
+/** The suite `spend` runs, and what it counts is what it is to be. */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Sample } from '../../bench/suite.ts';
+import { spend } from '../../bench/suites/spend.ts';
+
+const main = fileURLToPath(new URL('../../bench/main.js', import.meta.url));
+
+/** Calls and the least, where both are determined: 1,000 rows of 500 texts, of which the condition leaves some. */
+const DETERMINED: Readonly<Record<string, readonly [calls: number, least: number]>> = {
+  'a plain condition first': [143, 143],
+  'ORDER BY RELEVANCE TO, LIMIT': [286, 286],
+  'OR with a plain condition': [285, 285],
+  CASE: [143, 143],
+  'a join': [143, 143],
+  'a CTE': [143, 143],
+  'the select list under a LIMIT': [9, 9],
+  'the same query again': [0, 0],
+  'MAP over duplicates': [500, 500],
+  'rvbbit_run over duplicates': [500, 500],
+};
+/** EXPLAIN says the number exactly. */
+const PREDICTED = ['a plain condition first', 'a join', 'the select list under a LIMIT'];
+
+test('every figure holds, and those that are determined are exact', async () => {
+  const samples = new Map<string, Sample>();
+  for (const { name, measure } of spend.variants) samples.set(name, await measure());
+  for (const [name, [calls, least]] of Object.entries(DETERMINED)) {
+    assert.is(samples.get(name)?.['calls'], calls, name);
+    assert.is(samples.get(name)?.['least'], least, name);
+  }
+  for (const name of PREDICTED) {
+    assert.is(samples.get(name)?.['explainLeast'], samples.get(name)?.['calls'], name);
+  }
+  const figures = spend.figures((variant, metric) => samples.get(variant)![metric]!);
+  assert.is(figures.length, spend.variants.length);
+  for (const { name, value, atMost = Number.POSITIVE_INFINITY } of figures) {
+    assert.ok(value <= atMost, `${name}: ${value}, and at most ${atMost}`);
+  }
+  // The order in which conditions are written does not matter.
+  assert.is(samples.get('10 % before 90 %')!['calls'], samples.get('90 % before 10 %')!['calls']);
+});
+
+test('it is a suite of the command', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    main,
+    '--sample',
+    'spend',
+    'CASE',
+  ]);
+  const sample = JSON.parse(stdout) as Sample;
+  assert.is(sample['calls'], 143);
+});
+
+test.run();

@@ -1,0 +1,146 @@
+/** Where operators of inner queries and under OR and CASE are asked, by the ledger of a simulated model server. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Engine, QueryResult } from '../../src/index.ts';
+import { type Asked, withItems } from './items.ts';
+
+/** Distinct texts that a plain condition leaves. */
+async function distinct(engine: Engine, where: string): Promise<number> {
+  const { rows } = await engine.query(`SELECT count(DISTINCT d) AS n FROM items WHERE ${where}`);
+  return Number(rows[0]!['n']);
+}
+
+/** Runs the statement without stored answers: its result and the calls that it made. */
+async function ask({ engine, sent }: Asked, sql: string): Promise<[QueryResult, number]> {
+  await sent();
+  const result = await engine.query(`-- @ cache: false\n${sql}`);
+  return [result, await sent()];
+}
+
+/** 500 texts, of which 50 are rare and 450 common: rare first takes 550 calls. */
+const BOTH = "d IMPLIES 'common' AND d MEANS 'rare'";
+
+test('asks the condition that leaves less first in inner queries too', () =>
+  withItems(async (asked) => {
+    await asked.engine.query('CREATE TABLE kept (id BIGINT)');
+    for (const sql of [
+      `SELECT count(*) FROM (SELECT * FROM items WHERE ${BOTH})`,
+      `WITH w AS (SELECT * FROM items WHERE ${BOTH}) SELECT count(*) FROM w, range(2)`,
+      `SELECT id FROM items WHERE ${BOTH} UNION ALL SELECT 1`,
+      `SELECT id FROM items WHERE id IN (SELECT id FROM items WHERE ${BOTH})`,
+      `CREATE OR REPLACE TABLE made AS SELECT id FROM items WHERE ${BOTH}`,
+      `INSERT INTO kept SELECT id FROM (SELECT * FROM items WHERE ${BOTH})`,
+      `UPDATE items SET c = c WHERE ${BOTH}`,
+      `DELETE FROM items WHERE ${BOTH}`,
+    ]) {
+      const [, calls] = await ask(asked, sql);
+      assert.ok(calls >= 550 && calls <= 550 * 1.05, `${calls} calls for ${sql}`);
+    }
+  }));
+
+test('asks an inner query what the plain conditions in and around it leave', () =>
+  withItems(async (asked) => {
+    const { engine } = asked;
+    await engine.query('CREATE TABLE few AS SELECT i AS k FROM range(3) r(i)');
+    const oracle = await distinct(engine, 'c = 2');
+    for (const sql of [
+      "SELECT id FROM (SELECT * FROM items WHERE d MEANS 'rare') WHERE c = 2",
+      "SELECT id FROM (SELECT * FROM items WHERE d MEANS 'rare' AND c = 2)",
+      "WITH w AS (SELECT d AS e, c FROM items WHERE d MEANS 'rare') SELECT e FROM w AS v JOIN few ON v.c = k WHERE v.c = 2",
+      "WITH v AS (SELECT * FROM items WHERE c = 2), w AS (SELECT * FROM v WHERE d MEANS 'rare') SELECT count(*) FROM w",
+      "SELECT id FROM items WHERE c = 2 AND d MEANS 'rare' UNION SELECT id FROM items WHERE d MEANS 'rare' AND c = 2",
+      "SELECT id, (SELECT count(*) FROM items WHERE c = 2 AND d MEANS 'rare') FROM few, items LIMIT 5",
+      "UPDATE items SET id = id WHERE d MEANS 'rare' AND c = 2",
+      "DELETE FROM items WHERE d MEANS 'rare' AND c = 2",
+    ]) {
+      const [, calls] = await ask(asked, sql);
+      assert.is(calls, oracle, sql);
+    }
+  }));
+
+test('stops at the LIMIT of an inner query, and of what a table or file is made of', () =>
+  withItems(async (asked) => {
+    const { engine } = asked;
+    const folder = await mkdtemp(join(tmpdir(), 'rvbbit-limit-'));
+    try {
+      await engine.query('CREATE TABLE kept (id BIGINT)');
+      const first = "SELECT id FROM items WHERE d MEANS 'rare' ORDER BY id LIMIT 3";
+      const file = join(folder, 'kept.csv');
+      for (const [sql, read] of [
+        [`SELECT * FROM (${first})`, undefined],
+        [`WITH w AS (${first}) SELECT * FROM w WHERE id >= 0`, undefined],
+        [`CREATE TABLE made AS ${first}`, 'FROM made'],
+        [`INSERT INTO kept ${first}`, 'FROM kept'],
+        [`COPY (${first}) TO '${file}'`, `FROM '${file}'`],
+      ] as const) {
+        const [result, calls] = await ask(asked, sql);
+        const { rows } = read === undefined ? result : await engine.query(read);
+        assert.equal(
+          rows.map(({ id }) => Number(id)),
+          [0, 10, 20],
+          sql,
+        );
+        // The third rare text is the 21st; 10 calls may be in flight then.
+        assert.ok(calls >= 21 && calls <= 31, `${calls} calls for ${sql}`);
+      }
+      const last =
+        "SELECT id, d MEANS 'rare' AS v FROM items WHERE d IS NOT NULL ORDER BY id DESC LIMIT 3";
+      for (const sql of [`SELECT count(v) FROM (${last})`, `CREATE TABLE lasts AS ${last}`]) {
+        assert.is((await ask(asked, sql))[1], 3, sql);
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }));
+
+test('asks under OR, AND and CASE only what the plain parts leave open', () =>
+  withItems(async (asked) => {
+    const oracle = await distinct(asked.engine, 'NOT c < 6');
+    for (const sql of [
+      "SELECT id FROM items WHERE d MEANS 'rare' OR c < 6",
+      "SELECT id FROM (SELECT * FROM items WHERE d MEANS 'rare' OR c < 6) WHERE id >= 0",
+      "SELECT id FROM items WHERE CASE WHEN c < 6 THEN true ELSE d MEANS 'rare' END",
+      "SELECT id, CASE WHEN c < 6 THEN true ELSE d MEANS 'rare' END AS v FROM items",
+      "SELECT id, d MEANS 'rare' OR c < 6 FROM items",
+      "SELECT id, d MEANS 'rare' AND c >= 6 AS v FROM items",
+      "SELECT count(*) FILTER (WHERE c >= 6 AND d MEANS 'rare') FROM items",
+      "SELECT id FROM items WHERE NOT (c < 6 OR d MEANS 'rare')",
+      "DELETE FROM items WHERE d MEANS 'rare' AND c >= 6 AND id < 0 OR id < -1 OR (c >= 6 AND d MEANS 'rare' AND id < 2000)",
+    ]) {
+      const [, calls] = await ask(asked, sql);
+      assert.is(calls, oracle, sql);
+    }
+    const [named] = await ask(asked, "SELECT d MEANS 'rare' OR c < 6 FROM items WHERE id < 3");
+    assert.match(named.columns[0]!.name, /MEANS/);
+  }));
+
+test('asks the second of two operators only where the first does not decide', () =>
+  withItems(async (asked) => {
+    const { engine } = asked;
+    const plain = 'c = 3 AND d IS NOT NULL';
+    const all = await distinct(engine, plain);
+    const rare = await distinct(engine, `${plain} AND d LIKE '%0 of%'`);
+    for (const [condition, second] of [
+      ["(d MEANS 'rare' OR d IMPLIES 'common')", all - rare],
+      ["(d MEANS 'rare' AND d IMPLIES 'common' OR id < 0)", rare],
+      ["CASE WHEN d MEANS 'rare' THEN true ELSE d IMPLIES 'common' END", all - rare],
+    ] as const) {
+      const [, calls] = await ask(asked, `SELECT id FROM items WHERE ${condition} AND ${plain}`);
+      assert.is(calls, all + second, condition);
+    }
+    const [first, calls] = await ask(
+      asked,
+      "SELECT id FROM items WHERE c = 3 OR d MEANS 'rare' ORDER BY id LIMIT 5",
+    );
+    assert.equal(
+      first.rows.map(({ id }) => Number(id)),
+      [0, 3, 10, 17, 20],
+    );
+    // Of the 21 rows up to 20 three need no call.
+    assert.ok(calls <= 18 + 10, `${calls} calls`);
+  }));
+
+test.run();

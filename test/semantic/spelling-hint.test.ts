@@ -1,0 +1,37 @@
+/** A misspelt or incomplete operator: DuckDB's own error, and what may have been meant. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Engine } from '../../src/index.ts';
+import { errorOf } from '../model/engine-support.ts';
+
+const REFUSED: Readonly<Record<string, RegExp>> = {
+  "SELECT id FROM p WHERE d MEAN 'x'": /near "MEAN"\nDid you mean MEANS\?$/,
+  "SELECT d\n  MEANNS 'x' FROM p": /near "'x'"\nDid you mean MEANS\?$/,
+  'SELECT id FROM p WHERE d MEANS': /MEANS stands between two operands: a MEANS 'x'$/,
+  "SELECT id FROM p WHERE d TRANSLATED 'x'": /TRANSLATED TO stands between two operands/,
+  'SELECT sentment(d) FROM p': /Did you mean the operator SENTIMENT\?$/,
+  'SELECT SUMMARIZE(d) FROM p': /SUMMARIZE is an operator of shape AGGREGATE/,
+};
+
+const UNHINTED = [
+  'SELEC 1',
+  'SELECT 1 +',
+  'SELECT a FORM b',
+  'SELECT * FROM p GROUP BY a ORDRE BY b',
+];
+
+test('a word near an operator is named beside the error of DuckDB', async () => {
+  await using engine = await Engine.open({});
+  await engine.query("CREATE TABLE p AS SELECT 1 AS id, 'x' AS d");
+  for (const [sql, message] of Object.entries(REFUSED)) {
+    const error = await errorOf(engine.query(sql));
+    assert.match(error.message, message);
+  }
+  for (const sql of UNHINTED) {
+    const { code, message } = await errorOf(engine.query(sql));
+    assert.is(code, 'RVB_SQL');
+    assert.not.match(message, /operand|Did you mean/);
+  }
+});
+
+test.run();

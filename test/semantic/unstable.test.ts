@@ -1,0 +1,149 @@
+/** Input that differs from run to run is read once: each statement sees one evaluation of it. */
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Asked, withItems } from './items.ts';
+
+const isRare = (d: unknown) => /\d*0 /.test(String(d));
+
+/** Runs the statement without stored answers; its rows and its calls. */
+async function ask({ engine, sent }: Asked, sql: string) {
+  await sent();
+  const { rows, notices } = await engine.query(`-- @ cache: false\n${sql}`);
+  assert.equal(notices, [], sql);
+  return { rows, calls: await sent() };
+}
+
+test('evaluates unstable conditions and operands once', () =>
+  withItems(async (asked) => {
+    const { engine } = asked;
+    await engine.query('CREATE TABLE few AS SELECT i AS k FROM range(7) r(i)');
+    await engine.query('CREATE MACRO toss() AS random() < 0.1');
+    for (const sql of [
+      "SELECT * FROM items WHERE random() < 0.1 AND d MEANS 'rare'",
+      "SELECT * FROM items WHERE d MEANS 'rare' AND d IMPLIES 'new' IS NOT NULL AND random() < 0.1",
+      "SELECT * FROM items WHERE toss() AND d MEANS 'rare'",
+      "SELECT * FROM items WHERE hash(uuid()) % 10 = 0 AND d MEANS 'rare' ORDER BY id",
+      "SELECT i.d, k FROM items AS i JOIN few ON c = k WHERE random() < 0.1 AND i.d MEANS 'rare'",
+      "SELECT i.* FROM items AS i, few WHERE c = k AND (random() < 0.1 AND i.d MEANS 'rare')",
+      "SELECT * FROM (SELECT *, random() AS r FROM items) WHERE r < 0.1 AND d MEANS 'rare'",
+      "WITH w AS (SELECT *, random() AS r FROM items) SELECT d FROM w WHERE r < 0.1 AND d MEANS 'rare'",
+      "SELECT * FROM items TABLESAMPLE reservoir(100 ROWS) WHERE d MEANS 'rare'",
+      "SELECT * FROM items WHERE d MEANS 'rare' USING SAMPLE 100 ROWS",
+      "SELECT x.d FROM (FROM items USING SAMPLE 100 ROWS) AS x JOIN few ON c = k WHERE x.d MEANS 'rare'",
+      "SELECT d FROM (SELECT * FROM items ORDER BY random() LIMIT 100) WHERE d MEANS 'rare'",
+      "SELECT d FROM items WHERE d MEANS 'rare' ORDER BY random() LIMIT 5",
+      "SELECT d FROM items WHERE CASE WHEN random() < 0.9 THEN false ELSE d MEANS 'rare' END",
+      "SELECT * FROM (SELECT * FROM items WHERE random() < 0.1 AND d MEANS 'rare') WHERE id >= 0",
+      "SELECT * FROM items WHERE random() < 0.1 AND d MEANS 'rare' UNION ALL SELECT * FROM items WHERE false",
+      "CREATE OR REPLACE TABLE made AS SELECT * FROM items WHERE random() < 0.1 AND d MEANS 'rare'",
+    ]) {
+      const { rows, calls } = await ask(asked, sql);
+      for (const { d } of rows) assert.ok(d === undefined || isRare(d), sql);
+      // A tenth of 1,000 rows; 200 is ten standard deviations away, and 500 is asking everything.
+      assert.ok(calls > 0 && calls < 200 + (sql.includes('IMPLIES') ? 30 : 0), `${calls}: ${sql}`);
+    }
+    const { rows: drawn } = await ask(
+      asked,
+      "SELECT r, d FROM (SELECT *, random() AS r FROM items) WHERE r < 0.5 AND d MEANS 'rare'",
+    );
+    assert.ok(drawn.length > 10 && drawn.every(({ r, d }) => Number(r) < 0.5 && isRare(d)));
+    // Each row is asked with a value of its own, and the answer that it got stands in it.
+    const { rows, calls } = await ask(
+      asked,
+      "SELECT id, id || ' ' || random() || ' item 10 ' MEANS 'rare' AS v FROM items WHERE id < 50",
+    );
+    assert.ok(calls === 50 && rows.length === 50 && rows.every(({ v }) => v === true));
+    const now = "SELECT count(*) AS n FROM items WHERE id < 50 AND now() || d MEANS 'rare'";
+    assert.is((await ask(asked, now)).calls, 50);
+  }));
+
+test('draws from a sequence once a row', () =>
+  withItems(async (asked) => {
+    const { engine } = asked;
+    await engine.query('CREATE SEQUENCE tickets');
+    const next = async () =>
+      Number((await engine.query("SELECT nextval('tickets') AS n")).rows[0]!['n']);
+    assert.is(await next(), 1);
+    const half =
+      "SELECT d, n FROM (SELECT d, nextval('tickets') AS n FROM items) WHERE n % 2 = 0 AND d MEANS 'rare'";
+    const { rows } = await ask(asked, half);
+    assert.ok(rows.length > 0 && rows.every(({ d, n }) => isRare(d) && Number(n) % 2 === 0));
+    assert.is(await next(), 1004);
+    await ask(asked, "SELECT id FROM items WHERE nextval('tickets') % 5 = 0 AND d MEANS 'rare'");
+    assert.is(await next(), 2007);
+    const { rows: numbered } = await ask(
+      asked,
+      "SELECT nextval('tickets') AS n FROM items WHERE id < 30 AND d MEANS 'rare'",
+    );
+    assert.is(numbered.length, 3);
+  }));
+
+test('reads a file that grows once', () =>
+  withItems(async (asked, simulator) => {
+    const folder = await mkdtemp(join(tmpdir(), 'rvbbit-grows-'));
+    try {
+      const file = join(folder, 'lines.csv');
+      const line = (index: number) => `${index},item ${index} of the file\n`;
+      const lines = (from: number, to: number) =>
+        Array.from({ length: to - from }, (_, index) => line(from + index)).join('');
+      for (const from of [`read_csv('${file}')`, `'${file}'`, `(SELECT * FROM '${file}')`]) {
+        await writeFile(file, `id,d\n${lines(0, 40)}`);
+        const before = (await simulator.ledger()).totals.calls;
+        const running = asked.engine.query(
+          `-- @ cache: false\n-- @ parallel: 1\nSELECT id FROM ${from} AS f WHERE f.d MEANS 'rare'`,
+        );
+        while ((await simulator.ledger()).totals.calls < before + 3) await pause();
+        await appendFile(file, lines(40, 90));
+        assert.equal(
+          (await running).rows.map(({ id }) => Number(id)),
+          [0, 10, 20, 30],
+        );
+        assert.is((await simulator.ledger()).totals.calls - before, 40, from);
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }));
+
+test('ends where the input cannot be staged, with every answer that it needs', () =>
+  withItems(async (asked) => {
+    const { engine } = asked;
+    for (const sql of [
+      "SELECT c, bool_or(d MEANS 'rare') AS rare FROM items WHERE id < 60 GROUP BY c HAVING random() < 0.5 AND bool_or(d MEANS 'rare')",
+      "SELECT len(list_filter([d, 'item 10 '], lambda x: random() < 0.5 AND x MEANS 'rare')) AS n FROM items WHERE id < 60",
+      "DELETE FROM items WHERE random() < 0.3 AND d MEANS 'rare'",
+      "UPDATE items SET c = 9 WHERE random() < 0.3 AND d MEANS 'rare'",
+    ]) {
+      await ask(asked, sql);
+    }
+    const { rows } = await engine.query('SELECT d FROM items WHERE c = 9');
+    assert.ok(rows.length > 0 && rows.every(({ d }) => isRare(d)));
+    await engine.query('BEGIN');
+    await ask(asked, "SELECT id FROM items WHERE random() < 0.5 AND d MEANS 'rare'");
+    await engine.query('ROLLBACK');
+  }));
+
+test('says in EXPLAIN that it stages', () =>
+  withItems(async ({ engine, sent }) => {
+    const reasonOf = async (sql: string) => {
+      const { rows } = await engine.query(`EXPLAIN (FORMAT JSON) ${sql}`);
+      return (JSON.parse(String(rows[0]!['explain'])) as { reason: string }).reason;
+    };
+    const random = await reasonOf("SELECT * FROM items WHERE random() < 0.5 AND d MEANS 'rare'");
+    assert.match(random, /may differ from run to run \(random\(\)\), so it is staged/);
+    assert.match(
+      await reasonOf("SELECT * FROM items TABLESAMPLE 10% WHERE d MEANS 'rare'"),
+      /a sample, a LIMIT or a file\), so it is staged/,
+    );
+    assert.is(await reasonOf("SELECT * FROM items WHERE d MEANS 'rare' LIMIT 3"), '');
+    assert.is(await sent(), 0);
+  }));
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+test.run();
