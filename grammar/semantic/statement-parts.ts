@@ -32,6 +32,9 @@ const QUERY_WORDS = new Set(
   'SELECT FROM VALUES TABLE PIVOT UNPIVOT DESCRIBE SUMMARIZE SHOW'.split(' '),
 );
 
+/** What may stand in the brackets after EXPLAIN. */
+const EXPLAIN_WORDS = new Set(['FORMAT', 'ANALYZE', 'VERBOSE']);
+
 /** Takes a statement apart by its words outside of brackets. Never throws. */
 export function statementParts(source: string): StatementParts {
   return new Parts(source).parts();
@@ -100,10 +103,14 @@ class Parts {
       if (this.#text(at) === 'ANALYZE' || this.#text(at) === 'VERBOSE') {
         analyze ||= this.#text(at) === 'ANALYZE';
         at++;
-      } else if (this.#lexemes[at]?.kind === Kind.Open && this.#text(at + 1) === 'FORMAT') {
-        if (this.#text(at + 2) === 'JSON') format = 'json';
-        if (this.#text(at + 2) === 'TREE') format = 'tree';
-        at = this.#groupEnd(at);
+      } else if (this.#lexemes[at]?.kind === Kind.Open && EXPLAIN_WORDS.has(this.#text(at + 1))) {
+        const end = this.#groupEnd(at);
+        for (; at < end; at++) {
+          analyze ||= this.#text(at) === 'ANALYZE';
+          if (this.#text(at) !== 'FORMAT') continue;
+          if (this.#text(at + 1) === 'JSON') format = 'json';
+          if (this.#text(at + 1) === 'TREE') format = 'tree';
+        }
       } else {
         break;
       }

@@ -1,15 +1,20 @@
 /** Answers that EXPLAIN assumes where none is at hand. */
+import type { Json } from '../json.ts';
 import { EXPECTED_TRUE_SHARE, EXPERIENCE_MAX_CRITERIA, MESSAGE_VALUE_CHARS } from '../limits.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { Answer, Tuple } from '../semantic/answer-book.ts';
 import type { Experience } from './experience.ts';
 
-/** As many TRUE as there have been, all of them, none of them (and texts all the same), or no answer at all. */
+/** As many TRUE, and as many texts that differ, as there have been; all of them; none of them; or no answer at all. */
 export type Assumption = 'expected' | 'true' | 'false' | 'null';
+
+/** Few texts hold a number as large, and an INTEGER does. */
+const FIRST_TEXT = 1_000_000_000;
 
 /** Answers of one statement that are known, by operator and criterion. */
 export class KnownShares {
   readonly #shares = new Map<string, { met: number; of: number }>();
+  readonly #texts = new Map<string, string>();
 
   note(operator: Operator, tuple: Tuple, answer: Answer, threshold: number): void {
     const key = shareKey(operator, tuple);
@@ -17,6 +22,12 @@ export class KnownShares {
     share.of += 1;
     if (isMet(answer, threshold)) share.met += 1;
     this.#shares.set(key, share);
+    if (typeof answer === 'string') this.#texts.set(key, answer);
+  }
+
+  /** One of the texts. */
+  textOf(operator: Operator, tuple: Tuple): string | undefined {
+    return this.#texts.get(shareKey(operator, tuple));
   }
 
   shareOf(operator: Operator, tuple: Tuple): number | undefined {
@@ -52,19 +63,42 @@ export class Draws {
       case 'BIGINT':
         return this.#isMet(operator, tuple) ? 1n : 0n;
       case 'VARCHAR':
-        // A number, since it may be cast to one; each another, since texts mostly differ.
-        if (this.#assumption !== 'false') this.#texts += 1;
-        return String(this.#texts);
+        return this.#text(operator, tuple);
       default:
         return null;
     }
   }
 
+  /** Whether the text is, or holds, one that was assumed. */
+  holdsAssumed(value: Json): boolean {
+    if (this.#texts === 0 || typeof value !== 'string') return false;
+    return [...value.matchAll(/\d+/g)].some(([digits]) => {
+      const place = Number(digits) - FIRST_TEXT;
+      return place >= 0 && place <= this.#texts;
+    });
+  }
+
+  /** A number, since it may be cast to one; as many others as there have been among earlier answers, else each another. */
+  #text(operator: Operator, tuple: Tuple): string {
+    const learned = this.#experience.answersOf(operator.name, criterionOf(tuple));
+    const isNew =
+      this.#assumption === 'expected'
+        ? this.#isNext(`${shareKey(operator, tuple)} texts`, learned?.share ?? 1)
+        : this.#assumption === 'true';
+    if (isNew) this.#texts += 1;
+    const known = isNew ? undefined : this.#known.textOf(operator, tuple);
+    return known ?? String(FIRST_TEXT + this.#texts);
+  }
+
   #isMet(operator: Operator, tuple: Tuple): boolean {
     if (this.#assumption !== 'expected') return this.#assumption === 'true';
     const key = shareKey(operator, tuple);
-    // From a half on, so that the first of few is as likely as the last.
-    const carried = (this.#carried.get(key) ?? 0.5) + this.#shareOf(operator, tuple, key);
+    return this.#isNext(key, this.#shareOf(operator, tuple, key));
+  }
+
+  /** Carries from a half on, so that the first of few is as likely as the last. */
+  #isNext(key: string, share: number): boolean {
+    const carried = (this.#carried.get(key) ?? 0.5) + share;
     this.#carried.set(key, carried >= 1 ? carried - 1 : carried);
     return carried >= 1;
   }

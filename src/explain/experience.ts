@@ -24,7 +24,7 @@ export interface CallExperience {
 export interface AnswerExperience {
   readonly source: 'criterion' | 'operator';
   readonly answers: number;
-  /** Part of them that are TRUE. */
+  /** Part of them that are TRUE; of texts the part that are unlike those before them. */
   readonly share: number;
 }
 
@@ -97,7 +97,7 @@ export class Experience {
     }
   }
 
-  /** Answers of a statement: `met` of `of` were TRUE. */
+  /** Answers of a statement: `met` of `of` were TRUE, or texts unlike those before them. */
   noteAnswers(operator: string, criterion: string | undefined, met: number, of: number): void {
     const keys = [
       operator,

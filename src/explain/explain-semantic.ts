@@ -44,7 +44,9 @@ export async function explainSemantic(
   const { hasDrawn, isDetermined } = first.asker;
   const isNull = isOneWay || failure !== undefined;
   const bounds: TrialFigures[] = [];
-  if (hasDrawn && !isNull && !(isSlow && isDetermined)) {
+  // What is refused for its pairs may have very many.
+  const isRefused = first.asker.mostPairs > settings.maxPairs;
+  if (hasDrawn && !isNull && !isRefused && !(isSlow && isDetermined)) {
     for (const assumption of ['true', 'false'] as const) {
       bounds.push(await figuresOf(await tryStatement(run, assumption, sources)));
     }
@@ -54,6 +56,7 @@ export async function explainSemantic(
     statement.dry === undefined ||
     first.failure !== undefined ||
     (hasDrawn && isNull && statement.placed.length > 1) ||
+    (isRefused && !isDetermined) ||
     bounds.some(({ trial }) => trial.failure !== undefined);
   const forecast = spanned(main, bounds, isOpen, { settings, context });
   const questions = opened(

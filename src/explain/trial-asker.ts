@@ -1,4 +1,5 @@
 /** Answers a statement's questions without asking: from what is at hand, else as a trial assumes. */
+import type { ForeseenRun } from '../../workers/foresee-run.ts';
 import { AdvisoryTally } from '../execute/advisories.ts';
 import { EXPLAIN_MAX_RUNS } from '../limits.ts';
 import type { Operator } from '../operators/operator.ts';
@@ -101,8 +102,13 @@ export class TrialAsker implements QuestionAsker {
     step.sent += 1;
     if (step.foreseen >= EXPLAIN_MAX_RUNS) return undefined;
     step.foreseen += 1;
-    const { foresight, known, settings } = this.#parts;
+    const { foresight, known, settings, draws } = this.#parts;
     const question = await foresight.foresee(step.operator, tuple);
+    if (tuple.some((value) => draws.holdsAssumed(value))) {
+      // What it will be asked with is not known, and so neither is its key.
+      for (const run of question.runs) step.tally.add(withoutKeys(run));
+      return undefined;
+    }
     for (const run of question.runs) step.tally.add(run);
     if (question.answer !== undefined) {
       known.note(step.operator, tuple, question.answer, settings.threshold);
@@ -126,4 +132,8 @@ export class TrialAsker implements QuestionAsker {
     }
     return step;
   }
+}
+
+function withoutKeys({ calls }: ForeseenRun): ForeseenRun {
+  return { calls: calls.map(({ callKey: _, ...call }) => ({ ...call, isAtHand: false })) };
 }

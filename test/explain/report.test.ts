@@ -161,6 +161,9 @@ test('EXPLAIN ANALYZE runs the statement and puts what came beside what was pred
       const error = (100 * (summary.durationMs - actual!.seconds * 1000)) / summary.durationMs;
       assert.ok(error > -5, `${actual!.seconds} s of ${summary.durationMs} ms`);
     }
+    const inBrackets = "EXPLAIN (ANALYZE, FORMAT JSON) SELECT (id) FROM items WHERE d MEANS 'rare'";
+    const { actual } = JSON.parse((await lines(engine, inBrackets))[0]!) as ExplainReport;
+    assert.equal([actual?.calls, actual?.cached], [0, 40]);
     const text = (await lines(engine, `EXPLAIN ANALYZE ${map(10)}`)).join('\n');
     assert.match(text, /predicted +actual +error\n/);
     assert.match(text, /cached +10 +10 +0 %/);
