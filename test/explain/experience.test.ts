@@ -19,7 +19,7 @@ function record(entry: JournalEntry): JournalRecord {
 
 function start(attempt: string, cell: string, model = 'm'): JournalRecord {
   const place = { cascade: 'a.yaml', cell, provider: 'p', model };
-  return record({ t: 'attempt.start', attempt, callKey: attempt, n: 1, ...place });
+  return record({ t: 'attempt.start', attempt, callKey: attempt, n: 1, lane: 1, ...place });
 }
 
 function end(attempt: string, tokensOut: number, durationMs: number): JournalRecord {
