@@ -22,6 +22,7 @@ export async function stageRows(run: SemanticRun, query: PlannedSql): Promise<St
   run.stages.push(name);
   const create = (text: string) => `CREATE OR REPLACE TEMP TABLE ${name} AS ${text}`;
   const { text, parameters, joined } = query;
+  run.report.sql.push(create(text));
   await passesOf(run, {
     text: create(text),
     parameters,
