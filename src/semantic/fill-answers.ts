@@ -147,5 +147,5 @@ export function singleOperator(condition: SqlNode, plan: QueryPlan): Step['singl
 
 /** What DuckDB evaluates only where what stands before it does not decide. */
 function isLazy({ type }: SqlNode): boolean {
-  return type === 'CASE_EXPR' || type === 'OPERATOR_COALESCE';
+  return /^(CASE_EXPR|OPERATOR_COALESCE|CONJUNCTION_AND|CONJUNCTION_OR)$/.test(String(type));
 }
