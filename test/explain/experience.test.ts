@@ -18,7 +18,7 @@ function record(entry: JournalEntry): JournalRecord {
 }
 
 function start(attempt: string, cell: string, model = 'm'): JournalRecord {
-  const place = { cascade: 'a.yaml', cell, provider: 'p', model };
+  const place = { cascade: 'a.yaml', cell, provider: 'p', model, lane: 0 };
   return record({ t: 'attempt.start', attempt, callKey: attempt, n: 1, ...place });
 }
 
