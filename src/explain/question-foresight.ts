@@ -1,18 +1,28 @@
-/** Foresees questions of a semantic statement: each is a run of its operator's cascade. */
+/** Foresees questions of a semantic statement: each is a run of its operator's cascade, or asks for some. */
 import type { ForeseenRun } from '../../workers/foresee-run.ts';
+import { RvbbitError } from '../errors.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
-import type { Json } from '../json.ts';
+import type { JsonObject } from '../json.ts';
 import type { BoundModels, Models } from '../model/models.ts';
 import type { Operator } from '../operators/operator.ts';
+import { readSeedCall } from '../operators/seed-call.ts';
 import type { Answer, Tuple } from '../semantic/answer-book.ts';
 import { answerValue } from '../semantic/answer-value.ts';
 import { argumentOf } from '../semantic/ask.ts';
+import { inputOf, rowsOf } from '../semantic/seed-runs.ts';
 import type { SemanticSettings } from '../semantic/semantic-settings.ts';
 import { Foreseer } from './foreseer.ts';
 
+/** A run that a question asks for. */
+export interface ForeseenInput {
+  /** The same for runs that are one. */
+  readonly key: string;
+  readonly run: ForeseenRun;
+}
+
 /** What is known of a question before it is asked. */
 export interface ForeseenQuestion {
-  readonly run: ForeseenRun;
+  readonly runs: readonly ForeseenInput[];
   /** The answer, where all that it takes is at hand. */
   readonly answer?: Answer;
 }
@@ -20,6 +30,8 @@ export interface ForeseenQuestion {
 interface OperatorForesight {
   readonly foreseer: Foreseer;
   readonly models: BoundModels | undefined;
+  /** Why there are none. */
+  readonly noModel: RvbbitError | undefined;
   readonly questions: Map<string, ForeseenQuestion>;
 }
 
@@ -37,12 +49,17 @@ export class QuestionForesight {
   }
 
   async foresee(operator: Operator, tuple: Tuple): Promise<ForeseenQuestion> {
-    const { foreseer, questions } = await this.#of(operator);
+    const { foreseer, questions, noModel } = await this.#of(operator);
     const key = JSON.stringify(tuple);
     let question = questions.get(key);
     if (question === undefined) {
-      const run = await foreseer.foresee(this.#inputOf(operator, tuple));
-      question = { run, ...answerOf(operator, run) };
+      const runs: ForeseenInput[] = [];
+      for (const input of this.#inputsOf(operator, tuple)) {
+        const run = await foreseer.foresee(input);
+        if (run.lacksModel && noModel !== undefined) throw noModel;
+        runs.push({ key: JSON.stringify(input), run });
+      }
+      question = { runs, ...answerOf(operator, runs) };
       questions.set(key, question);
     }
     return question;
@@ -62,19 +79,32 @@ export class QuestionForesight {
     if (known === undefined) {
       const { cascade, deterministic } = operator;
       const { model, cache } = this.#settings;
-      const models = await this.#models.bind(cascade, {
-        parameters: {},
-        ...(model === undefined ? {} : { model }),
+      const override = { parameters: {}, ...(model === undefined ? {} : { model }) };
+      let noModel: RvbbitError | undefined;
+      const models = await this.#models.bind(cascade, override).catch((thrown: unknown) => {
+        if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_NO_MODEL') throw thrown;
+        // A plain rule may answer all that is asked.
+        noModel = thrown;
+        return undefined;
       });
       const calls = { cache, dedupe: deterministic };
       const foreseer = new Foreseer(this.#scope, { cascade, models, kind: 'map', calls });
-      known = { foreseer, models, questions: new Map() };
+      known = { foreseer, models, noModel, questions: new Map() };
       this.#operators.set(operator, known);
     }
     return known;
   }
 
-  #inputOf(operator: Operator, tuple: Tuple): Record<string, Json> {
+  /** A call that gives a cascade its rows asks for a run each; over a table for one. Throws what is wrong with it. */
+  #inputsOf(operator: Operator, tuple: Tuple): readonly JsonObject[] {
+    if (operator.seed === undefined) return [this.#inputOf(operator, tuple)];
+    const call = readSeedCall(operator.seed, tuple);
+    if (call?.kind !== 'batch') return rowsOf(call).map((row) => inputOf(operator, row));
+    const columns = call.columns.map(({ name }) => name);
+    return [{ data_table: call.table, row_count: call.rows.length, columns }];
+  }
+
+  #inputOf(operator: Operator, tuple: Tuple): JsonObject {
     return Object.fromEntries(
       tuple.map((_, column) => [
         operator.args[column]!.name,
@@ -84,8 +114,13 @@ export class QuestionForesight {
   }
 }
 
-function answerOf(operator: Operator, { value }: ForeseenRun): Pick<ForeseenQuestion, 'answer'> {
-  if (value === undefined) return {};
+function answerOf(
+  operator: Operator,
+  runs: readonly ForeseenInput[],
+): Pick<ForeseenQuestion, 'answer'> {
+  const value = runs[0]?.run.value;
+  const isValue = operator.seed === undefined || operator.seed === 'rvbbit_run';
+  if (value === undefined || !isValue) return {};
   const given = answerValue(operator, value);
   return { answer: 'value' in given ? given.value : null };
 }
