@@ -47,6 +47,8 @@ export interface ForeseenRun {
   readonly calls: readonly ForeseenCall[];
   /** The text of the run's value; absent where it depends on what is not known, or where the run fails. */
   readonly value?: string | null;
+  /** It asks a model for sure, and there is none. */
+  readonly lacksModel?: true;
 }
 
 /** What foreseeing needs: how requests are made, and where answers are looked for. */
@@ -69,13 +71,19 @@ export function foreseeRun(
   host: ForesightHost,
 ): ForeseenRun {
   const calls: ForeseenCall[] = [];
-  const value = foreseeWithin(program, { value: input }, { host, calls, chance: 'sure' });
-  return value === undefined ? { calls } : { calls, value: valueText(value.value) };
+  const lacking: { model?: true } = {};
+  const value = foreseeWithin(program, { value: input }, { host, calls, lacking, chance: 'sure' });
+  return {
+    calls,
+    ...(value === undefined ? {} : { value: valueText(value.value) }),
+    ...(lacking.model === undefined ? {} : { lacksModel: lacking.model }),
+  };
 }
 
 interface Surroundings {
   readonly host: ForesightHost;
   readonly calls: ForeseenCall[];
+  readonly lacking: { model?: true };
   readonly chance: CallChance;
   readonly variant?: Variant | undefined;
 }
@@ -197,7 +205,11 @@ class Foresight {
   ): Known {
     const { host, calls } = this.#around;
     const target = host.settings.models?.targets[cell.model ?? ''];
-    if (target === undefined) throw new RunEnds();
+    if (target === undefined) {
+      if (this.#chance !== 'sure') return undefined;
+      this.#around.lacking.model = true;
+      throw new RunEnds();
+    }
     const { model } = target;
     const provider = target.kind === 'provider' ? target.provider.id : 'function';
     const call = { cell: cell.name, provider, model, chance: this.#chance };
@@ -313,8 +325,7 @@ class Foresight {
   }
 
   #inner(variant: Variant | undefined): Surroundings {
-    const { host, calls } = this.#around;
-    return { host, calls, chance: this.#chance, variant };
+    return { ...this.#around, chance: this.#chance, variant };
   }
 
   #nestedInput(inputs: Readonly<Record<string, InputProgram>> | undefined): Known {

@@ -231,12 +231,12 @@ function resultRowsOf(main: Trial, bounds: readonly TrialFigures[], isOpen: bool
 
 function refusalOf(
   { asker }: Trial,
-  { calls, cached }: Omit<Forecast, 'cells'>,
+  { calls }: Omit<Forecast, 'cells'>,
   { maxCalls, maxPairs }: SemanticRun['settings'],
 ): string | null {
-  const asked = Math.round(calls.expected + cached.expected);
+  const asked = Math.round(calls.expected);
   if (asked > maxCalls) {
-    return `would be refused (RVB_LIMIT): ${asked} calls, cached ones included, are more than max_calls ${maxCalls}`;
+    return `would be refused (RVB_LIMIT): ${asked} calls are more than max_calls ${maxCalls}`;
   }
   if (asker.mostPairs > maxPairs) {
     return `would be refused (RVB_LIMIT): ${asker.mostPairs} pairs are more than max_pairs ${maxPairs}`;

@@ -1,7 +1,8 @@
-/** Foresees questions of a semantic statement: each is a run of its operator's cascade, or those that its rows are. */
+/** Foresees questions of a semantic statement: each is a run of its operator's cascade, or asks for some. */
 import type { ForeseenRun } from '../../workers/foresee-run.ts';
+import { RvbbitError } from '../errors.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
-import type { Json, JsonObject } from '../json.ts';
+import type { JsonObject } from '../json.ts';
 import type { BoundModels, Models } from '../model/models.ts';
 import type { Operator } from '../operators/operator.ts';
 import { readSeedCall } from '../operators/seed-call.ts';
@@ -12,9 +13,16 @@ import { inputOf, rowsOf } from '../semantic/seed-runs.ts';
 import type { SemanticSettings } from '../semantic/semantic-settings.ts';
 import { Foreseer } from './foreseer.ts';
 
+/** A run that a question asks for. */
+export interface ForeseenInput {
+  /** The same for runs that are one. */
+  readonly key: string;
+  readonly run: ForeseenRun;
+}
+
 /** What is known of a question before it is asked. */
 export interface ForeseenQuestion {
-  readonly runs: readonly ForeseenRun[];
+  readonly runs: readonly ForeseenInput[];
   /** The answer, where all that it takes is at hand. */
   readonly answer?: Answer;
 }
@@ -22,6 +30,8 @@ export interface ForeseenQuestion {
 interface OperatorForesight {
   readonly foreseer: Foreseer;
   readonly models: BoundModels | undefined;
+  /** Why there are none. */
+  readonly noModel: RvbbitError | undefined;
   readonly questions: Map<string, ForeseenQuestion>;
 }
 
@@ -39,12 +49,16 @@ export class QuestionForesight {
   }
 
   async foresee(operator: Operator, tuple: Tuple): Promise<ForeseenQuestion> {
-    const { foreseer, questions } = await this.#of(operator);
+    const { foreseer, questions, noModel } = await this.#of(operator);
     const key = JSON.stringify(tuple);
     let question = questions.get(key);
     if (question === undefined) {
-      const runs: ForeseenRun[] = [];
-      for (const input of this.#inputsOf(operator, tuple)) runs.push(await foreseer.foresee(input));
+      const runs: ForeseenInput[] = [];
+      for (const input of this.#inputsOf(operator, tuple)) {
+        const run = await foreseer.foresee(input);
+        if (run.lacksModel && noModel !== undefined) throw noModel;
+        runs.push({ key: JSON.stringify(input), run });
+      }
       question = { runs, ...answerOf(operator, runs) };
       questions.set(key, question);
     }
@@ -65,38 +79,48 @@ export class QuestionForesight {
     if (known === undefined) {
       const { cascade, deterministic } = operator;
       const { model, cache } = this.#settings;
-      const models = await this.#models.bind(cascade, {
-        parameters: {},
-        ...(model === undefined ? {} : { model }),
+      const override = { parameters: {}, ...(model === undefined ? {} : { model }) };
+      let noModel: RvbbitError | undefined;
+      const models = await this.#models.bind(cascade, override).catch((thrown: unknown) => {
+        if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_NO_MODEL') throw thrown;
+        // A plain rule may answer all that is asked.
+        noModel = thrown;
+        return undefined;
       });
       const calls = { cache, dedupe: deterministic };
       const foreseer = new Foreseer(this.#scope, { cascade, models, kind: 'map', calls });
-      known = { foreseer, models, questions: new Map() };
+      known = { foreseer, models, noModel, questions: new Map() };
       this.#operators.set(operator, known);
     }
     return known;
   }
 
+  /** A call that gives a cascade its rows asks for a run each; over a table for one. Throws what is wrong with it. */
   #inputsOf(operator: Operator, tuple: Tuple): readonly JsonObject[] {
-    const { seed, args } = operator;
-    if (seed === undefined) {
-      const argument = (column: number): Json => argumentOf(tuple, column, this.#settings);
-      return [Object.fromEntries(tuple.map((_, column) => [args[column]!.name, argument(column)]))];
-    }
-    const call = readSeedCall(seed, tuple);
+    if (operator.seed === undefined) return [this.#inputOf(operator, tuple)];
+    const call = readSeedCall(operator.seed, tuple);
     if (call?.kind !== 'batch') return rowsOf(call).map((row) => inputOf(operator, row));
     const columns = call.columns.map(({ name }) => name);
     return [{ data_table: call.table, row_count: call.rows.length, columns }];
+  }
+
+  #inputOf(operator: Operator, tuple: Tuple): JsonObject {
+    return Object.fromEntries(
+      tuple.map((_, column) => [
+        operator.args[column]!.name,
+        argumentOf(tuple, column, this.#settings),
+      ]),
+    );
   }
 }
 
 function answerOf(
   operator: Operator,
-  [run, ...more]: readonly ForeseenRun[],
+  runs: readonly ForeseenInput[],
 ): Pick<ForeseenQuestion, 'answer'> {
-  // A list of values, or the account of a run over a table, is more than one run's value.
-  const isOne = operator.returns !== 'JSON' || operator.seed === undefined;
-  if (run?.value === undefined || more.length > 0 || !isOne) return {};
-  const given = answerValue(operator, run.value);
+  const value = runs[0]?.run.value;
+  const isValue = operator.seed === undefined || operator.seed === 'rvbbit_run';
+  if (value === undefined || !isValue) return {};
+  const given = answerValue(operator, value);
   return { answer: 'value' in given ? given.value : null };
 }

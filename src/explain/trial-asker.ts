@@ -14,6 +14,8 @@ import type { ForeseenQuestion, QuestionForesight } from './question-foresight.t
 export interface TrialStep {
   readonly operator: Operator;
   readonly tally: CallTally;
+  /** Inputs of runs that calls of the seeds' functions share. */
+  readonly inputs: Set<string>;
   /** Questions that go out, those that a LIMIT then cancels included; how many of them were foreseen one by one. */
   sent: number;
   foreseen: number;
@@ -60,8 +62,9 @@ export class TrialAsker implements QuestionAsker {
     const { operator } = book;
     const step = await this.#step(operator);
     const questions: (ForeseenQuestion | undefined)[] = [];
+    const before = step.sent;
     for (const tuple of tuples) questions.push(await this.#foresee(step, tuple));
-    step.questions += tuples.length;
+    step.questions += step.sent - before;
     for (const [index, tuple] of tuples.entries()) {
       book.answer(tuple, this.#answer(operator, tuple, questions[index]));
     }
@@ -99,19 +102,26 @@ export class TrialAsker implements QuestionAsker {
 
   /** Counts a question; nothing is known of those beyond the bound. */
   async #foresee(step: TrialStep, tuple: Tuple): Promise<ForeseenQuestion | undefined> {
-    step.sent += 1;
-    if (step.foreseen >= EXPLAIN_MAX_RUNS) return undefined;
-    step.foreseen += 1;
-    const { foresight, known, settings, draws } = this.#parts;
-    const question = await foresight.foresee(step.operator, tuple);
-    if (tuple.some((value) => draws.holdsAssumed(value))) {
-      // What it will be asked with is not known, and so neither is its key.
-      for (const run of question.runs) step.tally.add(withoutKeys(run));
+    if (step.foreseen >= EXPLAIN_MAX_RUNS) {
+      step.sent += 1;
       return undefined;
     }
-    for (const run of question.runs) step.tally.add(run);
+    const { foresight, known, settings, draws } = this.#parts;
+    const { operator } = step;
+    const question = await foresight.foresee(operator, tuple);
+    const isAssumed = tuple.some((value) => draws.holdsAssumed(value));
+    const isShared = operator.deterministic && operator.seed !== 'rvbbit_run_batch';
+    for (const { key, run } of question.runs) {
+      if (operator.seed !== undefined && isShared && step.inputs.has(key)) continue;
+      if (operator.seed !== undefined) step.inputs.add(key);
+      step.sent += 1;
+      step.foreseen += 1;
+      // What it will be asked with is not known, and so neither is its key.
+      step.tally.add(isAssumed ? withoutKeys(run) : run);
+    }
+    if (isAssumed) return undefined;
     if (question.answer !== undefined) {
-      known.note(step.operator, tuple, question.answer, settings.threshold);
+      known.note(operator, tuple, question.answer, settings.threshold);
     }
     return question;
   }
@@ -127,7 +137,7 @@ export class TrialAsker implements QuestionAsker {
     if (step === undefined) {
       const made = (await this.#parts.foresight.reuses(operator)) ? this.#made : undefined;
       const tally = new CallTally(operator.cascade.file, made);
-      step = { operator, tally, sent: 0, foreseen: 0, questions: 0 };
+      step = { operator, tally, inputs: new Set(), sent: 0, foreseen: 0, questions: 0 };
       this.steps.set(operator, step);
     }
     return step;

@@ -18,8 +18,8 @@ function record(entry: JournalEntry): JournalRecord {
 }
 
 function start(attempt: string, cell: string, model = 'm'): JournalRecord {
-  const place = { cascade: 'a.yaml', cell, provider: 'p', model };
-  return record({ t: 'attempt.start', attempt, callKey: attempt, n: 1, lane: 1, ...place });
+  const place = { cascade: 'a.yaml', cell, provider: 'p', model, lane: 0 };
+  return record({ t: 'attempt.start', attempt, callKey: attempt, n: 1, ...place });
 }
 
 function end(attempt: string, tokensOut: number, durationMs: number): JournalRecord {

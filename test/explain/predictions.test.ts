@@ -166,6 +166,16 @@ const PREDICTIONS: readonly Prediction[] = [
     isExact: false,
   },
   {
+    what: 'a function that runs a cascade on each row',
+    sql: "SELECT rvbbit_run('one.yaml', json_object('name', d || ' again')) AS v FROM items WHERE c = 2 AND d IS NOT NULL",
+    isExact: true,
+  },
+  {
+    what: 'a function that runs a cascade over a list of rows, some of them equal',
+    sql: "SELECT rvbbit_map_parallel('one.yaml', json_group_array(json_object('name', 'maker ' || c)), 4) AS v FROM items",
+    isExact: true,
+  },
+  {
     what: 'OR',
     sql: "-- @ cache: false\nSELECT id FROM items WHERE d MEANS 'rare' OR d IMPLIES 'common'",
   },

@@ -93,7 +93,7 @@ test('figures are those of earlier calls of the cell, in this process or in the 
       const check = (report: ExplainReport) => {
         const [cell] = report.cells;
         assert.equal([cell!.basis, cell!.basisCalls], ['cell', 8]);
-        assert.ok(cell!.meanMs >= CALL_MS && cell!.meanMs < EXPECTED_CALL_MS, `${cell!.meanMs} ms`);
+        assert.ok(cell!.meanMs >= CALL_MS, `${cell!.meanMs} ms`);
         // The answer is `false`: two tokens.
         assert.equal([report.calls.expected, report.cached.expected], [12, 8]);
         assert.equal([report.tokensOut.expected, report.tokensOut.most], [24, 12 * 20]);
