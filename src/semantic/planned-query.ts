@@ -15,6 +15,7 @@ import {
   isNode,
   nodesOf,
   select,
+  star,
   subquery,
   Unplannable,
 } from './query-tree.ts';
@@ -101,10 +102,18 @@ function deferred(
     outer.push({ ...columnRef(alias), alias: name });
   }
   const rows = { ...node, select_list: [...inner, ...pieces.list] };
-  const star = stars[0];
-  const hidden = [...inner.filter((item) => item !== star), ...pieces.list];
+  const all = stars[0];
+  const hidden = [...inner.filter((item) => item !== all), ...pieces.list];
   const list =
-    star === undefined ? outer : [starWithout(hidden.map(({ alias }) => String(alias))), ...outer];
+    all === undefined
+      ? outer
+      : [
+          star(
+            '',
+            hidden.map(({ alias }) => String(alias)),
+          ),
+          ...outer,
+        ];
   return { rows, list };
 }
 
@@ -116,22 +125,6 @@ function refuseStars(plan: QueryPlan, items: readonly SqlNode[]): void {
   if (!isSingle || !isFirst || holds(items[0], plan.isOperator)) {
     throw new Unplannable('a * stands beside operators in the select list');
   }
-}
-
-function starWithout(columns: readonly string[]): SqlNode {
-  return {
-    class: 'STAR',
-    type: 'STAR',
-    alias: '',
-    query_location: 0,
-    relation_name: '',
-    exclude_list: columns,
-    replace_list: [],
-    columns: false,
-    expr: null,
-    qualified_exclude_list: [],
-    rename_list: [],
-  };
 }
 
 function renamed(

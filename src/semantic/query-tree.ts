@@ -105,6 +105,23 @@ export function baseTable(name: string): SqlNode {
   };
 }
 
+/** `*`, or `relation.*`, without some columns. */
+export function star(relation = '', excluded: readonly string[] = []): SqlNode {
+  return {
+    class: 'STAR',
+    type: 'STAR',
+    alias: '',
+    query_location: 0,
+    relation_name: relation,
+    exclude_list: excluded,
+    replace_list: [],
+    columns: false,
+    expr: null,
+    qualified_exclude_list: [],
+    rename_list: [],
+  };
+}
+
 /** A SELECT of these expressions and of nothing else. */
 export function select(list: readonly SqlNode[], from: unknown, where: SqlNode | null): SqlNode {
   return {

@@ -13,11 +13,12 @@ import {
   isNode,
   nodesOf,
   select,
+  star,
   subquery,
   Unplannable,
 } from './query-tree.ts';
 import { mapRelations, relationName, relationsOf } from './relations.ts';
-import { stageRows, star } from './stage-rows.ts';
+import { stageRows } from './stage-rows.ts';
 import { isUnstableQuery, isVarying, isVolatile } from './unstable.ts';
 
 /** What is known where a SELECT stands. */

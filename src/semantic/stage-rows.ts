@@ -3,7 +3,7 @@ import type { SqlNode } from '../duck/parse-sql.ts';
 import { countOf, nextStageName, temporary } from '../duck/stage.ts';
 import { passesOf, type SemanticRun } from './find-answers.ts';
 import type { PlannedSql } from './planned-sql.ts';
-import { baseTable, select } from './query-tree.ts';
+import { baseTable, select, star } from './query-tree.ts';
 
 /** A table of the statement's own. */
 export interface StagedRows {
@@ -40,21 +40,4 @@ export async function stageRows(run: SemanticRun, query: PlannedSql): Promise<St
 /** `SELECT * FROM` the table. */
 export function selectStaged({ table }: Pick<StagedRows, 'table'>): SqlNode {
   return select([star()], baseTable(table), null);
-}
-
-/** `*`, or `relation.*`, without some columns. */
-export function star(relation = '', excluded: readonly string[] = []): SqlNode {
-  return {
-    class: 'STAR',
-    type: 'STAR',
-    alias: '',
-    query_location: 0,
-    relation_name: relation,
-    exclude_list: excluded,
-    replace_list: [],
-    columns: false,
-    expr: null,
-    qualified_exclude_list: [],
-    rename_list: [],
-  };
 }
