@@ -1,13 +1,13 @@
 /** What one run of a cascade would ask of models, found without asking: its prompts, their keys, answers at hand. */
 
-import type { References } from '../src/cascade/jinja-scan.ts';
 import { canonicalJson, isTruthy, valueText } from '../src/cascade/plain-json.ts';
 import { evaluateExpression, type TemplateContext } from '../src/cascade/template.ts';
 import { RvbbitError } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
 import { RUN_MAX_CELL_STEPS } from '../src/limits.ts';
+import { aboutTokens } from './about-tokens.ts';
 import { callKeyOf } from './call-key.ts';
-import { CHARS_PER_TOKEN, tokensOf } from './call-model.ts';
+import { tokensOf } from './call-model.ts';
 import { buildObject } from './cells/cascade.ts';
 import { indexOf, judgeOf } from './cells/evaluator.ts';
 import { readAnswer, requestFor } from './cells/instructions.ts';
@@ -21,45 +21,9 @@ import type {
   InstructionsCellProgram,
 } from './compile-cascade.ts';
 import type { NestedProgram, TakesProgram, WardProgram } from './compile-guards.ts';
-import type { RunSettings } from './protocol.ts';
+import type { CallChance, ForeseenCall, ForeseenRun, ForesightHost, Known } from './foreseen.ts';
+import { KnownSoFar } from './known-so-far.ts';
 import type { Variant } from './run-state.ts';
-
-/** Whether a call is made: in every run, as an earlier answer has it, or only after a failure or a refusal. */
-export type CallChance = 'sure' | 'open' | 'rare';
-
-/** A call that the run would make, or an answer that it would find. */
-export interface ForeseenCall {
-  readonly cell: string;
-  readonly provider: string;
-  readonly model: string;
-  readonly chance: CallChance;
-  /** Absent where the prompt depends on an answer that is not at hand. */
-  readonly callKey?: string;
-  /** An answer is at hand. */
-  readonly isAtHand: boolean;
-  /** As the engine's limiter counts them; about right where there is no key. */
-  readonly inputTokens: number;
-  readonly outputCap?: number;
-}
-
-/** A run as far as it can be foreseen. */
-export interface ForeseenRun {
-  readonly calls: readonly ForeseenCall[];
-  /** The text of the run's value; absent where it depends on what is not known, or where the run fails. */
-  readonly value?: string | null;
-  /** It asks a model for sure, and there is none. */
-  readonly lacksModel?: true;
-}
-
-/** What foreseeing needs: how requests are made, and where answers are looked for. */
-export interface ForesightHost {
-  readonly settings: RunSettings;
-  /** The text of an answer that the statement may use. */
-  find(callKey: string): string | undefined;
-}
-
-/** What is known of a cell's output, or of a run's value. */
-type Known = { readonly value: Json } | undefined;
 
 /** The run ends here: it fails, and asks nothing more. */
 class RunEnds extends Error {}
@@ -101,25 +65,19 @@ function foreseeWithin(program: CascadeProgram, input: Known, around: Surroundin
 class Foresight {
   readonly #program: CascadeProgram;
   readonly #around: Surroundings;
-  readonly #input: Known;
-  readonly #outputs: Record<string, Json>;
-  readonly #state: Record<string, Json> = {};
-  /** Cells whose output is not known, or may not be there. */
-  readonly #unknown = new Set<string>();
-  #isStateKnown = true;
+  readonly #known: KnownSoFar;
   #chance: CallChance;
 
   constructor(program: CascadeProgram, input: Known, around: Surroundings) {
     this.#program = program;
-    this.#input = input;
+    this.#known = new KnownSoFar(input, program.noOutputs);
     this.#around = around;
     this.#chance = around.chance;
-    this.#outputs = { ...program.noOutputs };
   }
 
   run(): Known {
     const { cells, checkInput, output, cellIndex } = this.#program;
-    if (this.#input !== undefined && checkInput?.(this.#input.value) !== undefined) {
+    if (this.#known.input !== undefined && checkInput?.(this.#known.input.value) !== undefined) {
       throw new RunEnds();
     }
     let last: Known = { value: null };
@@ -135,10 +93,10 @@ class Foresight {
       const isSure = this.#chance === 'sure';
       this.#chance = chance;
       last = isSure ? known : undefined;
-      if (last === undefined) this.#unknown.add(cell.name);
+      if (last === undefined) this.#known.unknown.add(cell.name);
       else {
-        this.#unknown.delete(cell.name);
-        this.#outputs[cell.name] = last.value;
+        this.#known.unknown.delete(cell.name);
+        this.#known.outputs[cell.name] = last.value;
       }
       this.#set(cell);
       if (cell.routing === undefined) continue;
@@ -151,22 +109,22 @@ class Foresight {
       if (target !== undefined) index = cellIndex.get(target) ?? index;
     }
     if (output === undefined) return last;
-    return this.#knows(output.references)
-      ? { value: evaluateExpression(output, this.#view()) }
+    return this.#known.knows(output.references)
+      ? { value: evaluateExpression(output, this.#known.view()) }
       : undefined;
   }
 
   #whetherRuns({ when }: CellProgram): 'yes' | 'no' | 'open' {
     if (when === undefined) return 'yes';
-    if (!this.#knows(when.references)) return 'open';
-    return isTruthy(evaluateExpression(when, this.#view())) ? 'yes' : 'no';
+    if (!this.#known.knows(when.references)) return 'open';
+    return isTruthy(evaluateExpression(when, this.#known.view())) ? 'yes' : 'no';
   }
 
   #set({ set }: CellProgram): void {
     for (const [key, expression] of set ?? []) {
-      if (this.#chance !== 'sure' || !this.#knows(expression.references)) {
-        this.#isStateKnown = false;
-      } else this.#state[key] = evaluateExpression(expression, this.#view());
+      if (this.#chance !== 'sure' || !this.#known.knows(expression.references)) {
+        this.#known.isStateKnown = false;
+      } else this.#known.state[key] = evaluateExpression(expression, this.#known.view());
     }
   }
 
@@ -214,19 +172,19 @@ class Foresight {
     const provider = target.kind === 'provider' ? target.provider.id : 'function';
     const call = { cell: cell.name, provider, model, chance: this.#chance };
     const isRendered =
-      this.#knows(cell.instructions.references, given) &&
-      (cell.system === undefined || this.#knows(cell.system.references, given));
+      this.#known.knows(cell.instructions.references, given) &&
+      (cell.system === undefined || this.#known.knows(cell.system.references, given));
     if (!isRendered) {
       const cap = cell.parameters['max_tokens'];
       calls.push({
         ...call,
         isAtHand: false,
-        inputTokens: this.#aboutTokens(cell),
+        inputTokens: aboutTokens(cell, this.#known, host),
         ...(typeof cap === 'number' ? { outputCap: cap } : {}),
       });
       return undefined;
     }
-    const request = requestFor(cell, { ...this.#view(), ...given }, model, host);
+    const request = requestFor(cell, { ...this.#known.view(), ...given }, model, host);
     if (request === undefined) throw new RunEnds();
     const callKey = callKeyOf(provider, request, variant);
     const { inputTokens, outputTokens } = tokensOf(request);
@@ -305,10 +263,10 @@ class Foresight {
 
   #ward({ check }: WardProgram, output: Known): void {
     if (check.kind !== 'cascade') return;
-    const isKnown = output !== undefined && this.#knowsAll();
+    const isKnown = output !== undefined && this.#known.knowsAll();
     this.#nested(
       check,
-      isKnown ? { outputs: { ...this.#outputs }, output: output.value } : undefined,
+      isKnown ? { outputs: { ...this.#known.outputs }, output: output.value } : undefined,
     );
   }
 
@@ -318,9 +276,9 @@ class Foresight {
     variant?: Variant | undefined,
   ): Known {
     const input =
-      given === undefined || this.#input === undefined
+      given === undefined || this.#known.input === undefined
         ? undefined
-        : { value: { input: this.#input.value, state: { ...this.#state }, ...given } };
+        : { value: { input: this.#known.input.value, state: { ...this.#known.state }, ...given } };
     return foreseeWithin(program, input, this.#inner(variant));
   }
 
@@ -329,52 +287,9 @@ class Foresight {
   }
 
   #nestedInput(inputs: Readonly<Record<string, InputProgram>> | undefined): Known {
-    if (inputs === undefined) return this.#input;
-    const isKnown = Object.values(inputs).every((program) => this.#knowsInput(program));
-    return isKnown ? { value: buildObject(inputs, this.#view()) } : undefined;
-  }
-
-  #knowsInput(program: InputProgram): boolean {
-    switch (program.kind) {
-      case 'constant':
-        return true;
-      case 'text':
-        return this.#knows(program.template.references);
-      case 'expression':
-        return this.#knows(program.expression.references);
-      case 'list':
-        return program.items.every((item) => this.#knowsInput(item));
-      case 'object':
-        return program.entries.every(([, item]) => this.#knowsInput(item));
-    }
-  }
-
-  #knows(references: References, given: Pick<TemplateContext, 'takes'> = {}): boolean {
-    const { input, outputs, state, roots } = references;
-    if (roots.has('takes') && given.takes === undefined) return false;
-    if (this.#input === undefined && (input === 'all' || input.size > 0)) return false;
-    if (!this.#isStateKnown && (state === 'all' || state.size > 0)) return false;
-    if (outputs === 'all') return this.#unknown.size === 0;
-    return [...outputs].every((name) => !this.#unknown.has(name));
-  }
-
-  #knowsAll(): boolean {
-    return this.#input !== undefined && this.#isStateKnown && this.#unknown.size === 0;
-  }
-
-  #view(): TemplateContext {
-    const input = (this.#input?.value ?? {}) as JsonObject;
-    return { input, outputs: this.#outputs, state: this.#state };
-  }
-
-  /** Of a prompt that is not known: as it is with nothing in the place of the answers, else its template. */
-  #aboutTokens(cell: InstructionsCellProgram): number {
-    const outputs = { ...this.#outputs };
-    for (const name of this.#unknown) outputs[name] = '';
-    const request = requestFor(cell, { ...this.#view(), outputs }, '', this.#around.host);
-    if (request !== undefined) return tokensOf(request).inputTokens;
-    const { instructions, system, schemaInstruction: told } = cell;
-    return Math.ceil([instructions.text, system?.text, told].join('').length / CHARS_PER_TOKEN);
+    if (inputs === undefined) return this.#known.input;
+    const isKnown = Object.values(inputs).every((program) => this.#known.knowsInput(program));
+    return isKnown ? { value: buildObject(inputs, this.#known.view()) } : undefined;
   }
 }
 
