@@ -118,6 +118,7 @@ async function runRows(
       outputs.push(outcome.outputs ?? {});
       results.push(outcome.kind === 'ok' ? outcome.value : null);
     }
+    if (outcome.kind === 'failed' && task.settings.endsAtFailure) break;
   }
   const attempts = link.take(unsaid);
   return {
