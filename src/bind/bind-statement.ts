@@ -4,6 +4,7 @@ import type { Cascade } from '../cascade/cascade.ts';
 import type { Column } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
+import { providerOf } from '../model/chat.ts';
 import type { BoundModels, Models } from '../model/models.ts';
 import { resolveSettings, type StatementSettings } from './statement-settings.ts';
 
@@ -65,7 +66,7 @@ export async function bindStatement(
 /** Without a price nothing says when the money is spent. */
 function refuseUncosted(models: BoundModels | undefined): void {
   for (const target of Object.values(models?.settings.targets ?? {})) {
-    const provider = target.kind === 'provider' ? target.provider.id : 'function';
+    const provider = providerOf(target);
     const usage = { inputTokens: 1, outputTokens: 1 };
     if (models?.costOf(provider, target.model, usage) !== undefined) continue;
     const what = `max_cost needs a price, and ${provider}/${target.model} has none`;
