@@ -1,6 +1,7 @@
 /** Binds a MAP or RUN: its cascade, its settings, the columns and the limit of its query. */
 import type { MapStatement, RunStatement } from '../../grammar/ast.ts';
 import type { Cascade } from '../cascade/cascade.ts';
+import { findColumn } from '../duck/find-column.ts';
 import type { Column } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
@@ -89,18 +90,6 @@ function placedInSource(error: unknown, source: string, start: number): unknown 
       column: line === 1 ? before.at(-1)!.length + column : column,
     },
   });
-}
-
-/** The column of that name, as DuckDB would find it: exactly, else whatever its case. */
-export function findColumn<T extends { readonly name: string }>(
-  columns: readonly T[],
-  name: string,
-): T | undefined {
-  const lower = name.toLowerCase();
-  return (
-    columns.find((column) => column.name === name) ??
-    columns.find((column) => column.name.toLowerCase() === lower)
-  );
 }
 
 function refuseCollisions(settings: StatementSettings, columns: readonly Column[]): void {
