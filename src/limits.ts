@@ -53,8 +53,8 @@ export const POOL_RENEW_MS = 5_000;
 export const HEARTBEAT_LOST_MS = 5_000;
 /** A chunk whose rows have had their time is given up after this, while nothing runs in the workers. */
 export const ANSWER_SLACK_MS = 2_000;
-/** Cancelled and as many drained statements that a worker which starts late is still told of. */
-export const CANCELS_KEPT = 1_000;
+/** Cancelled, and as many drained, statements whose late chunks a worker turns away, and of which one that starts late is told. */
+export const ENDINGS_KEPT = 1_000;
 /** From an abort to the settling of what was aborted. */
 export const ABORT_SETTLE_MS = 1_000;
 

@@ -12,7 +12,7 @@ import type {
 } from '../../workers/protocol.ts';
 import type { Cascade } from '../cascade/cascade.ts';
 import { failureOf } from '../errors.ts';
-import { CANCELS_KEPT, GATHER_MAX_CHUNKS } from '../limits.ts';
+import { ENDINGS_KEPT, GATHER_MAX_CHUNKS } from '../limits.ts';
 import type { ChatOutcome, ModelTarget } from '../model/chat.ts';
 import type { StatementHost } from './dispatcher.ts';
 
@@ -215,7 +215,7 @@ export class WorkerLinks {
 
 function keep(statements: Set<number>, statementId: number): void {
   statements.add(statementId);
-  if (statements.size <= CANCELS_KEPT) return;
+  if (statements.size <= ENDINGS_KEPT) return;
   const [oldest] = statements;
   statements.delete(oldest!);
 }
@@ -223,5 +223,5 @@ function keep(statements: Set<number>, statementId: number): void {
 /** The message first: a worker that sees the announcement looks for it at once. */
 function tellEnd(link: Link, message: WorkerMessage): void {
   link.port.postMessage(message);
-  link.beacon.announceCancel();
+  link.beacon.announceEnding();
 }
