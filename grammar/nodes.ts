@@ -37,7 +37,7 @@ export function nodeSpan(node: CstNode): Span {
 }
 
 /** From the start of the one to the end of the other. */
-export function spanBetween(first: IToken, last: IToken): Span {
+function spanBetween(first: IToken, last: IToken): Span {
   return createSpan(first.startOffset, last.endOffset! + 1);
 }
 

@@ -12,7 +12,7 @@ export type ParseDialect = (
 ) => Statement | undefined;
 
 /** The statement of a slice without dialect. Its text keeps its comments, annotations among them. */
-export function sqlStatementOf(source: string, slice: StatementSlice): SqlStatement {
+function sqlStatementOf(source: string, slice: StatementSlice): SqlStatement {
   const { text, span, significant } = slice;
   const annotations = readAnnotations(source, span.start, significant.start);
   return Object.freeze({ kind: 'Sql', text, annotations, span });

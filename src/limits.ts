@@ -17,6 +17,10 @@ export const CHUNK_TARGET_MS = 5;
 export const CHUNK_WAITING_RUNS = 4;
 /** … while a chunk of them takes less than this: a task costs more than a short call's own work. */
 export const CHUNK_WAITING_MS = 200;
+/** A chunk takes no more than this part of what is left for each lane, … */
+export const CHUNK_PART_OF_REST = 1 / 2;
+/** … and of runs that wait, whose times differ by more than those of cheap ones, than this: at a half the last rows take 3 % longer. */
+export const CHUNK_WAITING_PART_OF_REST = 1 / 4;
 /** Runs that may be read, in flight or waiting for an earlier one, beyond what has been delivered. */
 export const WINDOW_MAX_RUNS = 65_536;
 /** Chunks likewise: this many, … */
@@ -49,8 +53,8 @@ export const POOL_RENEW_MS = 5_000;
 export const HEARTBEAT_LOST_MS = 5_000;
 /** A chunk whose rows have had their time is given up after this, while nothing runs in the workers. */
 export const ANSWER_SLACK_MS = 2_000;
-/** Cancelled statements that a worker which starts late is still told of. */
-export const CANCELS_KEPT = 1_000;
+/** Cancelled, and as many drained, statements whose late chunks a worker turns away, and of which one that starts late is told. */
+export const ENDINGS_KEPT = 1_000;
 /** From an abort to the settling of what was aborted. */
 export const ABORT_SETTLE_MS = 1_000;
 

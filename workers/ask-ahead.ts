@@ -1,5 +1,6 @@
 /** Answers at hand for the rows of a chunk, looked for in one message: a row of a later run then waits for nothing. */
 import type { JsonObject } from '../src/json.ts';
+import { providerOf } from '../src/model/chat.ts';
 import { callKeyOf } from './call-key.ts';
 import { type Foreseen, foreseeRequest } from './cells/instructions.ts';
 import type { CascadeProgram } from './compile-cascade.ts';
@@ -21,7 +22,7 @@ export async function askAhead(
   const { name, model } = cell;
   const target = context.modelTarget({ name, ...(model === undefined ? {} : { model }) });
   if (target === undefined) return undefined;
-  const provider = target.kind === 'provider' ? target.provider.id : 'function';
+  const provider = providerOf(target);
   const foreseen: Foreseen[] = [];
   for (const input of inputs) {
     const outputs = program.isSingle ? {} : program.noOutputs;

@@ -15,8 +15,8 @@ const LIMIT_MS = 4;
 const EXTERNAL_MB = 5;
 /** Counts up with the turns of the worker's event loop. */
 const HEARTBEAT = 6;
-/** Counts the cancels that the main thread has posted. */
-const CANCELS = 7;
+/** Counts the cancels and drains that the main thread has posted. */
+const ENDINGS = 7;
 /** Part of the time that the worker's event loop is busy, in thousandths. */
 const UTILIZATION = 8;
 const WORDS = 9;
@@ -73,14 +73,14 @@ export class Beacon {
     Atomics.add(this.#words, HEARTBEAT, 1);
   }
 
-  /** Main thread: a cancel has been posted on the worker's link. */
-  announceCancel(): void {
-    Atomics.add(this.#words, CANCELS, 1);
+  /** Main thread: a cancel or a drain has been posted on the worker's link. */
+  announceEnding(): void {
+    Atomics.add(this.#words, ENDINGS, 1);
   }
 
-  /** Worker: cancels announced so far. */
-  get cancels(): number {
-    return Atomics.load(this.#words, CANCELS);
+  /** Worker: cancels and drains announced so far. */
+  get endings(): number {
+    return Atomics.load(this.#words, ENDINGS);
   }
 
   read(): BeaconReading {

@@ -1,12 +1,13 @@
 /** The one way to a model: leave to call, the call, its report, and the engine's one retry loop. */
 import { type Failure, failureOf, RvbbitError } from '../src/errors.ts';
 import { MODEL_CALL_TIMEOUT_MS, RAW_ANSWER_CHARS, RETRY_ATTEMPTS } from '../src/limits.ts';
-import type {
-  AttemptReport,
-  ChatOutcome,
-  ChatRequest,
-  ChatResponse,
-  ModelTarget,
+import {
+  type AttemptReport,
+  type ChatOutcome,
+  type ChatRequest,
+  type ChatResponse,
+  type ModelTarget,
+  providerOf,
 } from '../src/model/chat.ts';
 import { callKeyOf } from './call-key.ts';
 import type { CallDecision, CallRequest } from './protocol.ts';
@@ -58,7 +59,7 @@ export type CallResult<T> =
 export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<CallResult<T>> {
   const { context, budget } = run;
   const { target, request } = call;
-  const provider = target.kind === 'provider' ? target.provider.id : 'function';
+  const provider = providerOf(target);
   const maxAttempts = context.settings.maxAttempts ?? call.retry?.maxAttempts ?? RETRY_ATTEMPTS;
   const asked: Omit<CallRequest, 'leftMs'> = {
     cell: call.cell,

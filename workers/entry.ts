@@ -9,6 +9,7 @@ import { type UnsaidEnds, WorkerLink } from './link.ts';
 import { type PackedTask, SettingsReader } from './packed-task.ts';
 import type { Advisory, ChunkOutcome, ChunkTask, LookUp } from './protocol.ts';
 import { Providers } from './providers.ts';
+import { rowInputs } from './row-inputs.ts';
 import {
   type CascadeProgram,
   compileCascade,
@@ -79,7 +80,7 @@ async function runRows(
     modelTarget: ({ model }) => task.settings.models?.targets[model ?? ''],
     chat: (target, request, options) => {
       // A cancel may wait behind the turns of a thousand calls that are being made ready.
-      link.hearCancels();
+      link.hearEndings();
       return target.kind === 'provider'
         ? providers.chat(target, request, options)
         : link.chat(task.statementId, request, options.timeoutMs);
@@ -91,7 +92,7 @@ async function runRows(
     leaveJs: () => link.beacon.leave(),
     nowMs: () => performance.now(),
   };
-  const inputs = inputsOf(task);
+  const inputs = rowInputs(task);
   if (inputs.length > 1) {
     // The main thread's time to answer is no measure of what the rows cost.
     const askedMs = performance.now();
@@ -99,7 +100,7 @@ async function runRows(
     lookedUpMs = performance.now() - askedMs;
   }
   for (; row < task.rowCount; row++) {
-    link.hearCancels();
+    link.hearEndings();
     if (signal.aborted || link.isDrained(task.statementId)) break;
     const started = runCascadeNow(program, inputs[row]!, context);
     // A run that has not waited for anything costs no promise.
@@ -118,6 +119,7 @@ async function runRows(
       outputs.push(outcome.outputs ?? {});
       results.push(outcome.kind === 'ok' ? outcome.value : null);
     }
+    if (outcome.kind === 'failed' && task.settings.endsAtFailure) break;
   }
   const attempts = link.take(unsaid);
   return {
@@ -134,21 +136,6 @@ async function runRows(
     durationMs: performance.now() - startedMs - lookedUpMs,
     cancelled: signal.aborted && values.length < task.rowCount,
   };
-}
-
-function inputsOf(task: ChunkTask): JsonObject[] {
-  const names = Object.keys(task.columns);
-  return Array.from({ length: task.rowCount }, (_, row) => inputOf(task, names, row));
-}
-
-function inputOf(task: ChunkTask, names: readonly string[], row: number): JsonObject {
-  const input: Record<string, Json> = {};
-  for (const name of names) {
-    const value = task.columns[name]![row]!;
-    if (name === '__proto__') Object.defineProperty(input, name, { value, enumerable: true });
-    else input[name] = value;
-  }
-  return input;
 }
 
 function programOf(hash: string): Promise<CascadeProgram | Failure> {

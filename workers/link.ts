@@ -1,6 +1,6 @@
 /**
  * The worker's line to the main thread: it fetches cascades, runs SQL on the session's DuckDB and
- * hears of cancelled statements. Tasks do not travel here; Piscina carries those.
+ * hears of cancelled and drained statements. Tasks do not travel here; Piscina carries those.
  */
 
 import { getHeapStatistics } from 'node:v8';
@@ -12,6 +12,7 @@ import {
   threadId,
 } from 'node:worker_threads';
 import type { Cascade } from '../src/cascade/cascade.ts';
+import { ENDINGS_KEPT } from '../src/limits.ts';
 import type { ChatOutcome, ChatRequest, ModelTarget } from '../src/model/chat.ts';
 import { Beacon } from './beacon.ts';
 import type {
@@ -31,8 +32,6 @@ import type {
 const HEARTBEAT_MS = 100;
 /** Of the last beat in the mean: a burst, such as code that runs for the first time, is no lack of room for calls. */
 const UTILIZATION_WEIGHT = 0.25;
-/** Cancelled or drained statements whose late chunks are still turned away. */
-const ENDED_KEPT = 1_000;
 /** The end of a call goes with its chunk, or by itself where the chunk goes on for longer than this. */
 const ENDED_AFTER_MS = 20;
 
@@ -61,7 +60,7 @@ export class WorkerLink {
   #utilizationBefore = performance.eventLoopUtilization();
   #utilization = 0;
   #nextId = 1;
-  #cancelsHeard = 0;
+  #endingsHeard = 0;
 
   /** `onWarm` opens connections ahead of a statement's calls. */
   constructor(onWarm: (target: ModelTarget, connections: number) => void) {
@@ -156,11 +155,11 @@ export class WorkerLink {
     return controller.signal;
   }
 
-  /** Takes in cancels that wait on the link: rows that await nothing leave no turn to hear them in. */
-  hearCancels(): void {
-    const { cancels } = this.beacon;
-    if (cancels === this.#cancelsHeard) return;
-    this.#cancelsHeard = cancels;
+  /** Takes in cancels and drains that wait on the link: rows that await nothing leave no turn to hear them in. */
+  hearEndings(): void {
+    const { endings } = this.beacon;
+    if (endings === this.#endingsHeard) return;
+    this.#endingsHeard = endings;
     for (;;) {
       const received = receiveMessageOnPort(this.#port);
       if (received === undefined) return;
@@ -240,7 +239,7 @@ export class WorkerLink {
 
 function keep(statements: Set<number>, statementId: number): void {
   statements.add(statementId);
-  if (statements.size <= ENDED_KEPT) return;
+  if (statements.size <= ENDINGS_KEPT) return;
   const [oldest] = statements;
   statements.delete(oldest!);
 }

@@ -35,6 +35,8 @@ export interface RunSettings {
   readonly timeoutMs: number;
   /** Attempts at a call that fails for a while, the first included; over those of the cells. */
   readonly maxAttempts?: number;
+  /** No row of a chunk is started after one that has failed. */
+  readonly endsAtFailure?: boolean;
   /** Tell the main thread what is asked. */
   readonly keepPrompts?: boolean;
   /** Keep each cell's output in the outcome (RUN, `rvbbit run`). */
@@ -137,7 +139,7 @@ export interface ChunkOutcome {
   readonly answersUsed?: LookUp;
   /** Time spent on the rows inside the worker. */
   readonly durationMs: number;
-  /** The statement was cancelled before the chunk was done. The rows after `values.length` were not run. */
+  /** The statement was cancelled before the chunk was done. The rows after `values.length` were not run, as after a drain or a failure that ends the statement. */
   readonly cancelled: boolean;
 }
 

@@ -12,6 +12,7 @@ import { runRetried } from './cells/retried.ts';
 import { runSqlCell } from './cells/sql-data.ts';
 import type { CascadeProgram, CellProgram } from './compile-cascade.ts';
 import type { RunOutcome } from './protocol.ts';
+import { cellAfter } from './routing.ts';
 import {
   beginStep,
   endsRun,
@@ -175,14 +176,7 @@ function afterCell(
       run.state[key] = isSeenByCode ? freezeDeep(value) : value;
     }
   }
-  if (cell.routing === undefined) return index + 1;
-  const isObject = typeof output === 'object' && output !== null && !Array.isArray(output);
-  const route = isObject ? (output as JsonObject)['_route'] : undefined;
-  const target =
-    typeof route === 'string' && Object.hasOwn(cell.routing, route)
-      ? cell.routing[route]
-      : cell.routing['default'];
-  return target === undefined ? index + 1 : (program.cellIndex.get(target) ?? index + 1);
+  return cellAfter(program, cell, index, output);
 }
 
 function finish(program: CascadeProgram, run: Run, last: Json | undefined): RunOutcome {

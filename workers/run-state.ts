@@ -92,7 +92,7 @@ export function beginStep(run: Run, label: string): void {
 }
 
 /** True when the run's time is over. */
-export function isRunOver(run: Run): boolean {
+function isRunOver(run: Run): boolean {
   return run.context.nowMs() >= run.budget.deadlineMs + run.budget.waitedMs;
 }
 
@@ -135,7 +135,7 @@ export function timeLimit(run: Run, label: string, cellTimeoutMs: number | undef
 }
 
 /** The error of a limit that is over. */
-export function timeoutError(limit: TimeLimit): RvbbitError {
+function timeoutError(limit: TimeLimit): RvbbitError {
   return new RvbbitError('RVB_TIMEOUT', limit.message, { stage: 'execute', retryable: true });
 }
 

@@ -1,9 +1,11 @@
 /** Binds a MAP or RUN: its cascade, its settings, the columns and the limit of its query. */
 import type { MapStatement, RunStatement } from '../../grammar/ast.ts';
 import type { Cascade } from '../cascade/cascade.ts';
+import { findColumn } from '../duck/find-column.ts';
 import type { Column } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
+import { providerOf } from '../model/chat.ts';
 import type { BoundModels, Models } from '../model/models.ts';
 import { resolveSettings, type StatementSettings } from './statement-settings.ts';
 
@@ -65,7 +67,7 @@ export async function bindStatement(
 /** Without a price nothing says when the money is spent. */
 function refuseUncosted(models: BoundModels | undefined): void {
   for (const target of Object.values(models?.settings.targets ?? {})) {
-    const provider = target.kind === 'provider' ? target.provider.id : 'function';
+    const provider = providerOf(target);
     const usage = { inputTokens: 1, outputTokens: 1 };
     if (models?.costOf(provider, target.model, usage) !== undefined) continue;
     const what = `max_cost needs a price, and ${provider}/${target.model} has none`;
@@ -88,18 +90,6 @@ function placedInSource(error: unknown, source: string, start: number): unknown 
       column: line === 1 ? before.at(-1)!.length + column : column,
     },
   });
-}
-
-/** The column of that name, as DuckDB would find it: exactly, else whatever its case. */
-export function findColumn<T extends { readonly name: string }>(
-  columns: readonly T[],
-  name: string,
-): T | undefined {
-  const lower = name.toLowerCase();
-  return (
-    columns.find((column) => column.name === name) ??
-    columns.find((column) => column.name.toLowerCase() === lower)
-  );
 }
 
 function refuseCollisions(settings: StatementSettings, columns: readonly Column[]): void {

@@ -53,7 +53,7 @@ export function guardYaml(bytes: Uint8Array, file: string): GuardedYaml {
 }
 
 /** The 1-based line and column of an offset. */
-export function placeAt(text: string, offset: number, file: string): SourcePlace {
+function placeAt(text: string, offset: number, file: string): SourcePlace {
   const before = text.slice(0, offset);
   const line = before.split('\n').length;
   return { file, line, column: offset - before.lastIndexOf('\n') };

@@ -68,7 +68,7 @@ export function foldProgress(
 }
 
 /** Rows a second so far and the seconds that are left at that rate; undefined while nothing is known. */
-export function paceOf(
+function paceOf(
   { since, done, total }: Progress,
   nowMicros: number,
 ): { readonly rowsPerSecond: number; readonly etaSeconds: number } | undefined {

@@ -5,7 +5,7 @@ import { visibleLines } from './text/escape.ts';
 type Style = Parameters<typeof styleText>[0];
 
 /** Colours text for stderr where it is a terminal; NO_COLOR and FORCE_COLOR have the last word. */
-export function stderrStyle(style: Style, text: string): string {
+function stderrStyle(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stderr });
 }
 

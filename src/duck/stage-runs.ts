@@ -5,9 +5,9 @@ import { identityKeys } from './identity.ts';
 import { quoteIdentifier } from './quote.ts';
 import type { Session } from './session.ts';
 import {
+  columnOf,
   countOf,
   dropTables,
-  findColumn,
   nextStageName,
   type StagedQuery,
   temporary,
@@ -44,7 +44,7 @@ export async function stageRuns(
   options: StageRunsOptions,
 ): Promise<StagedRuns> {
   const { signal } = options;
-  const keys = options.keyColumns.flatMap((name) => identityKeys(findColumn(stage, name), 's'));
+  const keys = options.keyColumns.flatMap((name) => identityKeys(columnOf(stage, name), 's'));
   if (!options.dedupe || stage.rowCount < 2) return rowRuns(session, stage);
   const by = keys.length === 0 ? ['1'] : keys;
   if (keys.length > 0 && (await allDiffer(session, stage, keys, signal))) {
@@ -159,7 +159,7 @@ async function readFirsts(
 
 function selectList(stage: StagedQuery, columns: readonly string[]): string {
   if (columns.length === 0) return '1';
-  return columns.map((name) => `s.${quoteIdentifier(findColumn(stage, name).name)}`).join(', ');
+  return columns.map((name) => `s.${quoteIdentifier(columnOf(stage, name).name)}`).join(', ');
 }
 
 async function readColumns(

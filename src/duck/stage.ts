@@ -3,6 +3,7 @@
 import type { DuckDBType } from '@duckdb/node-api';
 import { RvbbitError } from '../errors.ts';
 import { type Column, structKeys, typeText } from './columns.ts';
+import { findColumn } from './find-column.ts';
 import { identityKeys } from './identity.ts';
 import { nodeApi } from './node-api.ts';
 import { quoteIdentifier } from './quote.ts';
@@ -280,16 +281,14 @@ function distinctColumns(
   distinct: 'row' | readonly string[],
 ): readonly Column[] {
   if (distinct === 'row') return stage.columns;
-  return distinct.map((name) => findColumn(stage, name));
+  return distinct.map((name) => columnOf(stage, name));
 }
 
-/** A stage's column by name, as DuckDB finds it: whatever the case. Fails with `RVB_SQL`. */
-export function findColumn(stage: Pick<StagedQuery, 'columns'>, name: string): Column {
-  const found =
-    stage.columns.find((column) => column.name === name) ??
-    stage.columns.find((column) => column.name.toLowerCase() === name.toLowerCase());
+/** A stage's column by name. Fails with `RVB_SQL`. */
+export function columnOf({ columns }: Pick<StagedQuery, 'columns'>, name: string): Column {
+  const found = findColumn(columns, name);
   if (found !== undefined) return found;
-  const names = stage.columns.map((column) => column.name).join(', ');
+  const names = columns.map((column) => column.name).join(', ');
   throw new RvbbitError('RVB_SQL', `the query has no column ${name}; it has ${names}`, {
     stage: 'bind',
     sqlState: '42703',

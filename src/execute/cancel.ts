@@ -17,7 +17,7 @@ export function cancelled(): RvbbitError {
 }
 
 /** The error of a statement that ran past its `deadline`. */
-export function pastDeadline(deadlineMs: number): RvbbitError {
+function pastDeadline(deadlineMs: number): RvbbitError {
   return new RvbbitError(
     'RVB_DEADLINE',
     `the statement ran past its deadline of ${deadlineMs} ms; raise WITH (deadline = …) or read fewer rows`,

@@ -1,8 +1,10 @@
-/** How many runs the next chunk takes, by what the last ones cost. */
+/** How many runs the next chunk takes, by what the last ones cost and how many are left. */
 import {
   CHUNK_MAX_ROWS,
+  CHUNK_PART_OF_REST,
   CHUNK_TARGET_MS,
   CHUNK_WAITING_MS,
+  CHUNK_WAITING_PART_OF_REST,
   CHUNK_WAITING_RUNS,
 } from '../limits.ts';
 
@@ -31,7 +33,8 @@ export class ChunkPolicy {
 
   /** The size of the next chunk, given the runs that are left. */
   size(remaining: number): number {
-    return Math.max(1, Math.min(this.#size, Math.ceil(remaining / (2 * this.#parallel))));
+    const part = this.#waits ? CHUNK_WAITING_PART_OF_REST : CHUNK_PART_OF_REST;
+    return Math.max(1, Math.min(this.#size, Math.ceil((remaining * part) / this.#parallel)));
   }
 
   /** What a chunk cost inside its worker. */

@@ -25,7 +25,7 @@ export interface RunSink {
 }
 
 export interface RunsRequest {
-  readonly settings: Omit<RunSettings, 'models' | 'maxAttempts' | 'keepPrompts'>;
+  readonly settings: Omit<RunSettings, 'models' | 'maxAttempts' | 'keepPrompts' | 'endsAtFailure'>;
   readonly calls: CallPlan;
   readonly inputs: RunInputs;
   /** Lanes: at most this many runs are in flight at any moment. */
@@ -71,6 +71,8 @@ export async function executeRuns(env: StatementEnv, request: RunsRequest): Prom
         : { maxAttempts: request.calls.maxAttempts }),
       ...(models === undefined ? {} : { models: models.settings }),
       ...(env.desk.journal.keepsPrompts ? { keepPrompts: true } : {}),
+      // A row that is not at hand has not failed, and those after it may be.
+      ...(request.failFast && request.calls.onlyAtHand !== true ? { endsAtFailure: true } : {}),
     },
     accept: (piece, chunk) => intake.accept(piece, chunk),
     observe: (rowCount, durationMs) => policy.observe(rowCount, durationMs),

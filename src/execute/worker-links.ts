@@ -12,7 +12,7 @@ import type {
 } from '../../workers/protocol.ts';
 import type { Cascade } from '../cascade/cascade.ts';
 import { failureOf } from '../errors.ts';
-import { CANCELS_KEPT, GATHER_MAX_CHUNKS } from '../limits.ts';
+import { ENDINGS_KEPT, GATHER_MAX_CHUNKS } from '../limits.ts';
 import type { ChatOutcome, ModelTarget } from '../model/chat.ts';
 import type { StatementHost } from './dispatcher.ts';
 
@@ -41,8 +41,9 @@ export class WorkerLinks {
   readonly #dead: Beacon[] = [];
   readonly #hosts = new Map<number, StatementHost>();
   readonly #cancelled = new Set<number>();
+  readonly #drained = new Set<number>();
 
-  /** Takes a worker's first word, and tells it of what was cancelled while it started. */
+  /** Takes a worker's first word, and tells it of what was cancelled or drained while it started. */
   welcome(hello: WorkerHello): void {
     const { threadId, port } = hello;
     const link: Link = { threadId, port, beacon: new Beacon(hello.beacon), decisions: [] };
@@ -56,7 +57,8 @@ export class WorkerLinks {
     });
     // The links alone must not keep the process alive.
     hello.port.unref();
-    for (const statementId of this.#cancelled) tellCancel(link, statementId);
+    for (const statementId of this.#drained) tellEnd(link, { kind: 'drain', statementId });
+    for (const statementId of this.#cancelled) tellEnd(link, { kind: 'cancel', statementId });
   }
 
   openStatement(host: StatementHost): void {
@@ -69,12 +71,8 @@ export class WorkerLinks {
 
   /** Tells every worker, those that are still to come included. */
   cancelStatement(statementId: number): void {
-    this.#cancelled.add(statementId);
-    if (this.#cancelled.size > CANCELS_KEPT) {
-      const [oldest] = this.#cancelled;
-      this.#cancelled.delete(oldest!);
-    }
-    for (const link of this.#links.values()) tellCancel(link, statementId);
+    keep(this.#cancelled, statementId);
+    for (const link of this.#links.values()) tellEnd(link, { kind: 'cancel', statementId });
   }
 
   /** Calls of the statement wait for the limiter or the budget. */
@@ -82,8 +80,9 @@ export class WorkerLinks {
     return this.#hosts.get(statementId)?.waitsForLeave() === true;
   }
 
-  /** Tells every worker that no further row of the statement is to start. */
+  /** Tells every worker, those that are still to come included, that no further row of the statement is to start. */
   drainStatement(statementId: number): void {
+    keep(this.#drained, statementId);
     for (const link of this.#links.values()) tellEnd(link, { kind: 'drain', statementId });
   }
 
@@ -214,12 +213,15 @@ export class WorkerLinks {
   }
 }
 
-function tellCancel(link: Link, statementId: number): void {
-  tellEnd(link, { kind: 'cancel', statementId });
+function keep(statements: Set<number>, statementId: number): void {
+  statements.add(statementId);
+  if (statements.size <= ENDINGS_KEPT) return;
+  const [oldest] = statements;
+  statements.delete(oldest!);
 }
 
 /** The message first: a worker that sees the announcement looks for it at once. */
 function tellEnd(link: Link, message: WorkerMessage): void {
   link.port.postMessage(message);
-  link.beacon.announceCancel();
+  link.beacon.announceEnding();
 }

@@ -1,5 +1,5 @@
 /** Counts what foreseen runs would ask, by cell. */
-import type { CallChance, ForeseenCall, ForeseenRun } from '../../workers/foreseen.ts';
+import type { CallChance, ForeseenCall, ForeseenRun } from '../../workers/foresee/foreseen.ts';
 import type { CallPlace } from './experience.ts';
 
 /** Calls of one chance. */

@@ -1,10 +1,11 @@
 /** EXPLAIN of a MAP or RUN: its query is read and its runs are foreseen. No cascade runs. */
+import { rowInputs } from '../../workers/row-inputs.ts';
 import { dropStage, type StagedQuery, stageQuery } from '../duck/stage.ts';
 import { type StagedRuns, stageRuns } from '../duck/stage-runs.ts';
 import { stageMap } from '../execute/execute-map.ts';
 import { StagedInputs } from '../execute/staged-inputs.ts';
 import type { StatementEnv } from '../execute/statement-env.ts';
-import type { Json, JsonObject } from '../json.ts';
+import type { JsonObject } from '../json.ts';
 import { CHUNK_MAX_ROWS, EXPLAIN_MAX_RUNS } from '../limits.ts';
 import type { Usage } from '../model/chat.ts';
 import type { MapPlan, Plan, RunPlan } from '../plan/plan.ts';
@@ -87,9 +88,9 @@ async function readMap(
     const foreseen = Math.min(runs.runCount, EXPLAIN_MAX_RUNS);
     const rows = async function* (): AsyncGenerator<JsonObject> {
       for (let from = 0; from < foreseen; from += CHUNK_MAX_ROWS) {
-        const count = Math.min(CHUNK_MAX_ROWS, foreseen - from);
-        const { columns } = await inputs.read(from, count);
-        for (let row = 0; row < count; row++) yield inputOf(columns, row);
+        const rowCount = Math.min(CHUNK_MAX_ROWS, foreseen - from);
+        const { columns } = await inputs.read(from, rowCount);
+        yield* rowInputs({ columns, rowCount });
       }
     };
     return {
@@ -165,14 +166,6 @@ async function foreseeAll(
     limitsOf: context.limitsOf,
     statementLimits: calls.limits,
   });
-}
-
-function inputOf(columns: Readonly<Record<string, readonly Json[]>>, row: number): JsonObject {
-  const input: Record<string, Json> = {};
-  for (const [name, values] of Object.entries(columns)) {
-    Object.defineProperty(input, name, { value: values[row]!, enumerable: true });
-  }
-  return input;
 }
 
 function reasonOf(plan: Plan, { rows, runs }: Figures): string {

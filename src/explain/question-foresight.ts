@@ -1,5 +1,5 @@
 /** Foresees questions of a semantic statement: each is a run of its operator's cascade, or asks for some. */
-import type { ForeseenRun } from '../../workers/foreseen.ts';
+import type { ForeseenRun } from '../../workers/foresee/foreseen.ts';
 import { RvbbitError } from '../errors.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
 import type { JsonObject } from '../json.ts';

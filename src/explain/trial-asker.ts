@@ -1,5 +1,5 @@
 /** Answers a statement's questions without asking: from what is at hand, else as a trial assumes. */
-import type { ForeseenRun } from '../../workers/foreseen.ts';
+import type { ForeseenRun } from '../../workers/foresee/foreseen.ts';
 import { AdvisoryTally } from '../execute/advisories.ts';
 import { EXPLAIN_MAX_RUNS } from '../limits.ts';
 import type { Operator } from '../operators/operator.ts';

@@ -125,6 +125,11 @@ export type ModelTarget =
   | { readonly kind: 'provider'; readonly provider: ProviderSettings; readonly model: string }
   | { readonly kind: 'function'; readonly model: string };
 
+/** The id of the provider that a target asks. */
+export function providerOf(target: ModelTarget): string {
+  return target.kind === 'provider' ? target.provider.id : 'function';
+}
+
 /** What the workers need to know of a statement's models. */
 export interface StatementModels {
   /** By what a cell, else its cascade, names; '' where neither names one. */

@@ -55,7 +55,7 @@ export function statusFailure(
 }
 
 /** True for the statuses after which the same request may succeed. */
-export function isRetryable(status: number): boolean {
+function isRetryable(status: number): boolean {
   return status === 408 || status === 409 || status === 425 || status === 429 || status >= 500;
 }
 
@@ -144,7 +144,7 @@ export function connectionFailure(
 }
 
 /** The failure of a response above the bound. */
-export function tooLarge(asked: Asked, status: number | undefined): FailedChat {
+function tooLarge(asked: Asked, status: number | undefined): FailedChat {
   const what = `answered with more than ${MODEL_RESPONSE_MAX_BYTES} bytes; ask for less, or lower max_tokens`;
   return failedChat(asked, 'RVB_MODEL_HTTP', what, status === undefined ? {} : { status });
 }

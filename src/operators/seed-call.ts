@@ -8,6 +8,7 @@ import {
   SEED_MAX_ROWS,
   VALUE_MAX_DEPTH,
 } from '../limits.ts';
+import { roundedInteger } from './rounded-integer.ts';
 
 /** The functions that run a cascade from any SQL, and their signatures. */
 export const SEED_FUNCTIONS = {
@@ -95,10 +96,9 @@ function readJson(name: SeedFunction, json: Json | undefined): Json {
     const most = `${SEED_JSON_MAX_CHARS}; give it in several calls, or stage the rows and use RVBBIT RUN`;
     throw tooMuch(name, `${json.length} characters of JSON`, most);
   }
-  // JSON.parse would round these in silence.
-  for (const [digits] of json.replace(/"(?:[^"\\]|\\.)*"/g, '""').matchAll(/\d{16,}(?![\d.eE])/g)) {
-    if (Number.isSafeInteger(Number(digits))) continue;
-    throw mismatch(name, `${digits}, which a JSON number cannot hold exactly; give it as text`);
+  const rounded = roundedInteger(json);
+  if (rounded !== undefined) {
+    throw mismatch(name, `${rounded}, which a JSON number cannot hold exactly; give it as text`);
   }
   const value = parsed(json);
   if (value === undefined) throw mismatch(name, `${shown(json)}, which is not JSON`);
@@ -138,7 +138,8 @@ function typeOf(value: Json): BatchColumn['type'] | undefined {
     case 'boolean':
       return 'BOOLEAN';
     case 'number':
-      return Number.isInteger(value) ? 'BIGINT' : 'DOUBLE';
+      // 1e300 is whole, and no BIGINT.
+      return Number.isSafeInteger(value) ? 'BIGINT' : 'DOUBLE';
     case 'string':
       return 'VARCHAR';
     default:

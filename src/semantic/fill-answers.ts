@@ -134,7 +134,7 @@ async function inOrder(
 }
 
 /** The operator of a condition that holds exactly one, and that is looked at for every row. */
-export function singleOperator(condition: SqlNode, plan: QueryPlan): Step['single'] {
+function singleOperator(condition: SqlNode, plan: QueryPlan): Step['single'] {
   if (holds(condition, isLazy)) return undefined;
   const found: { node: SqlNode; use: OperatorUse }[] = [];
   holds(condition, (node) => {

@@ -56,7 +56,7 @@ export async function passesOf(run: SemanticRun, text: PassText): Promise<Result
 }
 
 /** One pass; undefined where it ended for missing answers. */
-export async function onePass(run: SemanticRun, text: PassText): Promise<ResultReader | undefined> {
+async function onePass(run: SemanticRun, text: PassText): Promise<ResultReader | undefined> {
   const { scope, state, statement, native } = run;
   state.stopped = false;
   state.rows = 0;

@@ -1,8 +1,11 @@
 /** A statement that is to end early: rows of a chunk that have not begun do not begin. */
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { WorkerLinks } from '../../src/execute/worker-links.ts';
 import { Engine } from '../../src/index.ts';
-import { cascades } from '../model/engine-support.ts';
+import { Beacon } from '../../workers/beacon.ts';
+import { cascades, errorOf } from '../model/engine-support.ts';
 
 const LANES = 2;
 /** Calls that are answered at once, so that chunks grow to several rows. */
@@ -36,6 +39,47 @@ test('a drained statement starts no further row, not even of the chunks that are
   assert.is(calls, QUICK + LANES);
   assert.is(rows.length, calls);
   assert.is(summary.rows.ok, calls);
+});
+
+test("after a row that failed under on_error = 'fail' none of its chunk begins", async () => {
+  let calls = 0;
+  await using engine = await Engine.open({
+    cascades,
+    threads: 1,
+    model: async () => {
+      calls += 1;
+      if (calls > QUICK) throw new Error('out of order');
+      return { text: '1', finishReason: 'stop' };
+    },
+  });
+  const error = await errorOf(
+    engine.query(
+      `RVBBIT MAP PARALLEL 1 'patient.yaml' AS v USING (SELECT 'row' AS word, range AS number, '{}' AS sim FROM range(200)) WITH (limit = 200, on_error = 'fail')`,
+    ),
+  );
+  assert.match(error.message, new RegExp(`^row ${QUICK}: .*out of order`));
+  assert.is(calls, QUICK + 1);
+});
+
+test('a worker that comes up late hears of the statements that were drained or cancelled before', async () => {
+  const links = new WorkerLinks();
+  links.drainStatement(7);
+  links.cancelStatement(8);
+  const { port1, port2 } = new MessageChannel();
+  links.welcome({ kind: 'rvbbit.hello', threadId: 1, port: port2, beacon: new Beacon().memory });
+  const heard: unknown[] = [];
+  for (
+    let received = receiveMessageOnPort(port1);
+    received !== undefined;
+    received = receiveMessageOnPort(port1)
+  ) {
+    heard.push(received.message);
+  }
+  port1.close();
+  assert.equal(heard, [
+    { kind: 'drain', statementId: 7 },
+    { kind: 'cancel', statementId: 8 },
+  ]);
 });
 
 test.run();

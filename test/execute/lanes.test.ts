@@ -134,7 +134,10 @@ test('runs that wait for models travel a few at a time where they are short, and
   assert.is(sizeAfter(50), CHUNK_WAITING_RUNS);
   assert.is(sizeAfter(1_000), 1);
   policy.observe(1, 50);
+  policy.observe(2, 100);
   assert.is(policy.size(4), 1, 'the last ones travel alone');
+  assert.is(policy.size(8), 1, 'until each lane has four of them left');
+  assert.is(policy.size(9), 2);
 });
 
 test.run();

@@ -86,6 +86,28 @@ test('a number that would be rounded in silence is refused, and one in a text is
     readSeedCall('rvbbit_run', ['x.yaml', '{"id": "9007199254740993", "n": 9007199254740991}']),
   );
   assert.ok(readSeedCall('rvbbit_run', ['x.yaml', '{"id": "\\"9007199254740993"}']));
+  refused(
+    'rvbbit_run',
+    ['x.yaml', '{"id": "\\\\", "n": 9007199254740993}'],
+    /got 9007199254740993/,
+  );
+});
+
+test('a number with a fraction or an exponent is a DOUBLE, whatever its digits', () => {
+  const rows = '[{"sum": 0.30000000000000004, "large": 1e300, "long": 12345678901234567.5}]';
+  const call = readSeedCall('rvbbit_run_batch', ['x.yaml', rows, 'batch']);
+  assert.equal(call?.kind === 'batch' && call.columns, [
+    { name: 'sum', type: 'DOUBLE' },
+    { name: 'large', type: 'DOUBLE' },
+    { name: 'long', type: 'DOUBLE' },
+  ]);
+});
+
+test('a text of many millions of characters is read', () => {
+  const text = `${'\\n'.repeat(5_000_000)}${'x'.repeat(20_000_000)}`;
+  const call = readSeedCall('rvbbit_run', ['x.yaml', `{"text": "${text}", "id": 1}`]);
+  assert.is(call?.kind === 'run' && call.input['id'], 1);
+  refused('rvbbit_run', ['x.yaml', `{"text": "${text}", "id": 9007199254740993}`], /got 9007/);
 });
 
 test.run();

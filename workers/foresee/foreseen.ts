@@ -1,6 +1,7 @@
-/** What is foreseen of a run, and what foreseeing needs. */
-import type { Json } from '../src/json.ts';
-import type { RunSettings } from './protocol.ts';
+/** What is foreseen of a run, and what foreseeing works with. */
+import type { Json } from '../../src/json.ts';
+import type { RunSettings } from '../protocol.ts';
+import type { Variant } from '../run-state.ts';
 
 /** Whether a call is made: in every run, as an earlier answer has it, or only after a failure or a refusal. */
 export type CallChance = 'sure' | 'open' | 'rare';
@@ -38,3 +39,15 @@ export interface ForesightHost {
 
 /** What is known of a cell's output, or of a run's value. */
 export type Known = { readonly value: Json } | undefined;
+
+/** What a run and those nested in it share, and how the nested one comes to be. */
+export interface Surroundings {
+  readonly host: ForesightHost;
+  readonly calls: ForeseenCall[];
+  readonly lacking: { model?: true };
+  readonly chance: CallChance;
+  readonly variant?: Variant | undefined;
+}
+
+/** The run ends here: it fails, and asks nothing more. */
+export class RunEnds extends Error {}
