@@ -325,3 +325,5 @@ export const EXPERIENCE_READ_BYTES = 4 * 1024 * 1024;
 export const EXPERIENCE_MAX_ANSWERS = 10_000;
 /** Criteria of a statement beyond which only the operator's own share is remembered. */
 export const EXPERIENCE_MAX_CRITERIA = 16;
+/** A criterion that is longer is remembered by the operator's share alone. */
+export const EXPERIENCE_CRITERION_CHARS = 1_000;

@@ -1,5 +1,9 @@
 /** What a semantic statement's answers teach: how many of each operator's were TRUE, or differed, by criterion. */
-import { EXPERIENCE_MAX_ANSWERS, EXPERIENCE_MAX_CRITERIA } from '../limits.ts';
+import {
+  EXPERIENCE_CRITERION_CHARS,
+  EXPERIENCE_MAX_ANSWERS,
+  EXPERIENCE_MAX_CRITERIA,
+} from '../limits.ts';
 import type { AnswerBook } from '../semantic/answer-book.ts';
 import { criterionOf, isMet } from './draws.ts';
 import type { Experience } from './experience.ts';
@@ -27,8 +31,9 @@ export function learnAnswers(
       if (type === 'VARCHAR') seen.add(text);
       shares.set(criterion, share);
     }
-    const isNamed = shares.size <= EXPERIENCE_MAX_CRITERIA;
+    const isFew = shares.size <= EXPERIENCE_MAX_CRITERIA;
     for (const [criterion, { met, of }] of shares) {
+      const isNamed = isFew && criterion.length <= EXPERIENCE_CRITERION_CHARS;
       experience.noteAnswers(name, isNamed ? criterion : undefined, met, of);
     }
   }

@@ -1,5 +1,6 @@
 /** Tries a semantic statement on its own way, with answers that are at hand or assumed: what it would ask. */
 
+import { dropTables } from '../duck/stage.ts';
 import { RvbbitError } from '../errors.ts';
 import { answerQuery, planAnswers } from '../semantic/answer-query.ts';
 import { passesOf, type SemanticRun } from '../semantic/find-answers.ts';
@@ -35,8 +36,11 @@ export async function tryStatement(
   const draws = new Draws(assumption, experience, known);
   const asker = new TrialAsker({ settings, foresight, known, draws });
   const report = new PlanReport();
+  const stages: string[] = [];
   const trial: SemanticRun = {
     ...run,
+    // What a trial has staged is dropped before the next one.
+    stages,
     settings: { ...settings, maxCalls: Infinity, maxPairs: Infinity },
     asker,
     report,
@@ -53,6 +57,7 @@ export async function tryStatement(
     return { asker, report, draws, failure: thrown.message.split('\n')[0] ?? '' };
   } finally {
     for (const book of statement.books) book.forget();
+    await dropTables(run.scope.session, stages);
   }
 }
 

@@ -25,6 +25,7 @@ export class NativeLookUps {
   /** Criteria that a query names columns of, in the order of the columns. */
   readonly #wanted = new Map<OperatorUse, string[]>();
   #tables: string[] = [];
+  #variables: string[] = [];
   #isAsWanted = true;
 
   constructor(session: Session, uses: readonly OperatorUse[]) {
@@ -64,10 +65,14 @@ export class NativeLookUps {
       const name = this.tableOf(use);
       this.#tables.push(temporary(name));
       const wanted = this.#wanted.get(use) ?? [];
-      const wide = wideTable(use, wanted);
+      const wide = wideTable(use, name, wanted);
       if (wide === undefined && wanted.length > 0) this.#isAsWanted = false;
       const answers = wide ?? longTable(use);
       await fillTable(this.#session, name, answers);
+      for (const [variable, criterion] of answers.variables) {
+        this.#variables.push(variable);
+        await this.#session.runBound(`SET VARIABLE ${quoteIdentifier(variable)} = $1`, [criterion]);
+      }
       for (const macro of [use.names.infix, use.names.call]) {
         await this.#session.run(macroSql(macro, name, answers, use));
       }
@@ -84,6 +89,10 @@ export class NativeLookUps {
           .catch(() => undefined);
       }
     }
+    for (const variable of this.#variables) {
+      await this.#session.run(`RESET VARIABLE ${quoteIdentifier(variable)}`).catch(() => undefined);
+    }
+    this.#variables = [];
     await dropTables(this.#session, this.#tables);
     this.#tables = [];
   }
@@ -101,6 +110,8 @@ interface AnswerTable {
   readonly values: readonly (readonly unknown[])[];
   readonly match: string;
   readonly gives: string;
+  /** Criteria, by the variables that `gives` names: a row may have given them, and no such value is SQL. */
+  readonly variables: ReadonlyMap<string, string>;
 }
 
 async function fillTable(session: Session, name: string, table: AnswerTable): Promise<void> {
@@ -129,7 +140,11 @@ function isWide({ book: { operator } }: OperatorUse): boolean {
  * A row a first argument, a column for each of the few criteria that all answers have: the join is then by one key,
  * whatever the number of criteria. Undefined where they are many.
  */
-function wideTable(use: OperatorUse, wanted: readonly string[]): AnswerTable | undefined {
+function wideTable(
+  use: OperatorUse,
+  table: string,
+  wanted: readonly string[],
+): AnswerTable | undefined {
   const { operator } = use.book;
   if (!isWide(use)) return undefined;
   const rows = new Map<unknown, number>();
@@ -141,7 +156,7 @@ function wideTable(use: OperatorUse, wanted: readonly string[]): AnswerTable | u
     const key = JSON.stringify(rest);
     let criterion = criteria.get(key);
     if (criterion === undefined) {
-      if (criteria.size >= SEMANTIC_WIDE_CRITERIA || key.includes('\\u0000')) return undefined;
+      if (criteria.size >= SEMANTIC_WIDE_CRITERIA) return undefined;
       criterion = { tuple: rest, values: [] };
       criteria.set(key, criterion);
     }
@@ -151,8 +166,13 @@ function wideTable(use: OperatorUse, wanted: readonly string[]): AnswerTable | u
   }
   const all = [...criteria.values()];
   for (const { values } of all) values.length = rows.size;
+  const variables = new Map<string, string>();
   const cases = all.map(({ tuple }, index) => {
-    const same = tuple.map((value, at) => `a${at + 1} = ${quoteLiteral(String(value))}`);
+    const same = tuple.map((value, at) => {
+      const variable = `${table}_${index}_${at}`;
+      variables.set(variable, String(value));
+      return `a${at + 1} = getvariable(${quoteLiteral(variable)})`;
+    });
     return `WHEN ${same.join(' AND ') || 'true'} THEN ${answerColumn(index)}`;
   });
   return {
@@ -163,6 +183,7 @@ function wideTable(use: OperatorUse, wanted: readonly string[]): AnswerTable | u
     values: [[...rows.keys()], ...all.map(({ values }) => values)],
     match: `${ANSWER_KEY} = a0`,
     gives: cases.length === 0 ? 'NULL' : `CASE ${cases.join(' ')} END`,
+    variables,
   };
 }
 
@@ -192,6 +213,7 @@ function longTable(use: OperatorUse): AnswerTable {
     values: [...keys, values],
     match: columns.map(({ name }, index) => `${name} = a${index}`).join(' AND '),
     gives: 'v',
+    variables: new Map(),
   };
 }
 

@@ -5,11 +5,20 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Experience } from '../../src/explain/experience.ts';
+import { learnAnswers } from '../../src/explain/learn-answers.ts';
 import { DiskJournal } from '../../src/journal/disk/disk-journal.ts';
 import { realFileSystem } from '../../src/journal/disk/file-system.ts';
 import { recentRecords } from '../../src/journal/disk/recent-records.ts';
 import type { JournalEntry, JournalRecord } from '../../src/journal/records.ts';
-import { EXPERIENCE_MAX_KEYS, EXPERIENCE_MAX_OPEN, EXPERIENCE_SAMPLES } from '../../src/limits.ts';
+import {
+  EXPERIENCE_CRITERION_CHARS,
+  EXPERIENCE_MAX_KEYS,
+  EXPERIENCE_MAX_OPEN,
+  EXPERIENCE_SAMPLES,
+} from '../../src/limits.ts';
+import { loadOperators } from '../../src/operators/load-operators.ts';
+import { AnswerBook } from '../../src/semantic/answer-book.ts';
+import { root } from '../semantic/support.ts';
 
 let seq = 0;
 function record(entry: JournalEntry): JournalRecord {
@@ -93,6 +102,18 @@ test('of very many criteria the latest are remembered, and the operator itself',
   });
   assert.is(experience.answersOf('MEANS', `c${2 * EXPERIENCE_MAX_KEYS - 1}`)?.source, 'criterion');
   assert.is(experience.answersOf('ABOUT', 'c0'), undefined);
+});
+
+test('of a criterion of any length only so much is remembered', async () => {
+  const experience = new Experience();
+  const operator = (await loadOperators(root)).operators.get('MEANS')!;
+  const book = new AnswerBook(operator);
+  const long = 'x'.repeat(EXPERIENCE_CRITERION_CHARS);
+  book.answer(['a', long], true);
+  book.answer(['a', `${long}x`], true);
+  learnAnswers([book], 0.5, experience);
+  assert.is(experience.answersOf('MEANS', long)?.source, 'criterion');
+  assert.is(experience.answersOf('MEANS', `${long}x`)?.source, 'operator');
 });
 
 test('no more of a journal is read than asked for: the newest records, whole ones', async () => {

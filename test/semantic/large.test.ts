@@ -123,6 +123,48 @@ test('takes no more for several conditions', async () => {
   await lease.release();
 });
 
+test('no criterion becomes SQL, whatever a row says', async () => {
+  const lease = await acquireDatabase(':memory:');
+  const session = await Session.open(lease);
+  const operator = (await loadOperators(root)).operators.get('MEANS')!;
+  const book = new AnswerBook(operator);
+  const criteria = ["x' THEN true WHEN true OR '' = '", 'x"; DROP TABLE asked; --', 'a\0b', ''];
+  for (const [index, criterion] of criteria.entries()) {
+    for (let row = 0; row < 10; row++) book.answer([`text ${row}`, criterion], row % 4 === index);
+  }
+  const names = takeSymbol(signatureOf(operator, 'value'));
+  const use: OperatorUse = { book, reading: 'value', names, threshold: 0 };
+  const state: LookUpState = { strict: false, stopped: false, rows: 0, mostMissing: Infinity };
+  await registerLookUps(session, [use], state);
+  await session.run("CREATE TABLE asked AS SELECT 'text ' || i AS d FROM range(10) r(i)");
+  const native = new NativeLookUps(session, [use]);
+  await native.install();
+  for (const [index, criterion] of criteria.entries()) {
+    const found = await session.runBound(
+      `SELECT d FROM asked WHERE d ${names.infix} $1 ORDER BY d`,
+      [criterion],
+    );
+    const rows = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].filter((row) => row % 4 === index);
+    assert.equal(
+      (await found.allColumns('json'))[0],
+      rows.map((row) => `text ${row}`),
+    );
+  }
+  const macros = await session.run(
+    `SELECT macro_definition FROM duckdb_functions() WHERE macro_definition LIKE '%${native.tableOf(use)}%'`,
+  );
+  const [definitions = []] = await macros.allColumns('json');
+  assert.is(definitions.length, 2);
+  for (const definition of definitions) assert.not.match(String(definition), /DROP|THEN true/);
+  await native.remove();
+  const left = await session.run('SELECT name FROM duckdb_variables()');
+  assert.is(left.rowCount, 0);
+  assert.is(state.rows, 0);
+  names.release();
+  await session.close();
+  await lease.release();
+});
+
 test('gives the same rows whether answers are looked up in DuckDB or in JavaScript', async () => {
   await using engine = await openSemantic();
   await engine.query(BIG(60_000));
