@@ -17,6 +17,8 @@ export const CHUNK_TARGET_MS = 5;
 export const CHUNK_WAITING_RUNS = 4;
 /** … while a chunk of them takes less than this: a task costs more than a short call's own work. */
 export const CHUNK_WAITING_MS = 200;
+/** After this a chunk gives back the runs that it has not begun. */
+export const CHUNK_GIVE_BACK_MS = 2 * CHUNK_WAITING_MS;
 /** A chunk takes no more than this part of what is left for each lane, … */
 export const CHUNK_PART_OF_REST = 1 / 2;
 /** … and of runs that wait, whose times differ by more than those of cheap ones, than this: at a half the last rows take 3 % longer. */
