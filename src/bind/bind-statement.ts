@@ -1,10 +1,10 @@
 /** Binds a MAP or RUN: its cascade, its settings, the columns and the limit of its query. */
 import type { MapStatement, RunStatement } from '../../grammar/ast.ts';
 import type { Cascade } from '../cascade/cascade.ts';
-import { findColumn } from '../duck/find-column.ts';
 import type { Column } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
+import { findColumn } from '../find-column.ts';
 import { providerOf } from '../model/chat.ts';
 import type { BoundModels, Models } from '../model/models.ts';
 import { resolveSettings, type StatementSettings } from './statement-settings.ts';

@@ -2,8 +2,8 @@
 
 import type { DuckDBType } from '@duckdb/node-api';
 import { RvbbitError } from '../errors.ts';
+import { findColumn } from '../find-column.ts';
 import { type Column, structKeys, typeText } from './columns.ts';
-import { findColumn } from './find-column.ts';
 import { identityKeys } from './identity.ts';
 import { nodeApi } from './node-api.ts';
 import { quoteIdentifier } from './quote.ts';

@@ -1,8 +1,8 @@
 /** Bound statement → Plan. Pure: nothing is read, nothing is asked. */
 import { type BoundStatement, listNames } from '../bind/bind-statement.ts';
 import type { StatementSettings } from '../bind/statement-settings.ts';
-import { findColumn } from '../duck/find-column.ts';
 import { RvbbitError } from '../errors.ts';
+import { findColumn } from '../find-column.ts';
 import { MAP_DEFAULT_ROWS, RUN_DEFAULT_ROWS } from '../limits.ts';
 import type { CallPlan, InputColumn, MapPlan, MapTarget, Plan, RowLimit, RunPlan } from './plan.ts';
 

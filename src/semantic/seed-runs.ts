@@ -1,9 +1,9 @@
 /** Runs that calls of the seeds' functions ask for: equal inputs are one run, whichever calls they stand in. */
 import { listNames } from '../bind/bind-statement.ts';
 import type { Cascade } from '../cascade/cascade.ts';
-import { findColumn } from '../duck/find-column.ts';
 import { RvbbitError } from '../errors.ts';
 import type { Piece, RunInputs } from '../execute/chunk.ts';
+import { findColumn } from '../find-column.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Operator } from '../operators/operator.ts';
 import { readSeedCall, type SeedCall } from '../operators/seed-call.ts';
