@@ -17,6 +17,8 @@ export const CHUNK_TARGET_MS = 5;
 export const CHUNK_WAITING_RUNS = 4;
 /** … while a chunk of them takes less than this: a task costs more than a short call's own work. */
 export const CHUNK_WAITING_MS = 200;
+/** After this a chunk gives back the runs that it has not begun. */
+export const CHUNK_GIVE_BACK_MS = 2 * CHUNK_WAITING_MS;
 /** A chunk takes no more than this part of what is left for each lane, … */
 export const CHUNK_PART_OF_REST = 1 / 2;
 /** … and of runs that wait, whose times differ by more than those of cheap ones, than this: at a half the last rows take 3 % longer. */
@@ -100,6 +102,8 @@ export const ANSWER_SCAN_FACTOR = 8;
 export const ANSWER_MAX_CANDIDATES = 1_000;
 /** What is kept of an answer that could not be used. */
 export const RAW_ANSWER_CHARS = 4_096;
+/** Bytes of a compressed one that are unpacked for it: far more than the text that is kept. */
+export const PACKED_ANSWER_BYTES = 64 * 1024;
 /** Characters of a provider's own words that an error message repeats. */
 export const PROVIDER_MESSAGE_CHARS = 200;
 /** The longest wait that a Retry-After may ask for. */
@@ -321,6 +325,8 @@ export const EXPERIENCE_SAMPLES = 64;
 export const EXPERIENCE_MAX_OPEN = 10_000;
 /** Bytes of the journal, the newest, that the first EXPLAIN of a process reads. */
 export const EXPERIENCE_READ_BYTES = 4 * 1024 * 1024;
+/** The line that stands across the first of them is looked for the end of in this much. */
+export const EXPERIENCE_LINE_BYTES = 64 * 1024;
 /** Answers of a statement that its operators' shares of TRUE are taken from. */
 export const EXPERIENCE_MAX_ANSWERS = 10_000;
 /** Criteria of a statement beyond which only the operator's own share is remembered. */

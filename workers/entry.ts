@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import type { Failure } from '../src/errors.ts';
 import { failureOf } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
-import { ADVISORIES_KEPT } from '../src/limits.ts';
+import { ADVISORIES_KEPT, CHUNK_GIVE_BACK_MS } from '../src/limits.ts';
 import { askAhead } from './ask-ahead.ts';
 import { type UnsaidEnds, WorkerLink } from './link.ts';
 import { type PackedTask, SettingsReader } from './packed-task.ts';
@@ -71,6 +71,7 @@ async function runRows(
   let advisoryCount = 0;
   let row = 0;
   let lookedUpMs = 0;
+  let givesBack = false;
   const answersUsed: string[] = [];
   let ahead: Omit<LookUp, 'callKeys'> | undefined;
   const context: RunContext = {
@@ -120,6 +121,10 @@ async function runRows(
       results.push(outcome.kind === 'ok' ? outcome.value : null);
     }
     if (outcome.kind === 'failed' && task.settings.endsAtFailure) break;
+    // Rows that were expected to find their answers, and do not, must not hold back those that are done.
+    const tookMs = performance.now() - startedMs - lookedUpMs;
+    givesBack = tookMs > CHUNK_GIVE_BACK_MS && values.length < task.rowCount;
+    if (givesBack) break;
   }
   const attempts = link.take(unsaid);
   return {
@@ -134,6 +139,7 @@ async function runRows(
       ? {}
       : { answersUsed: { ...ahead, callKeys: answersUsed } }),
     durationMs: performance.now() - startedMs - lookedUpMs,
+    ...(givesBack ? { givesBack } : {}),
     cancelled: signal.aborted && values.length < task.rowCount,
   };
 }

@@ -139,6 +139,8 @@ export interface ChunkOutcome {
   readonly answersUsed?: LookUp;
   /** Time spent on the rows inside the worker. */
   readonly durationMs: number;
+  /** The rows have taken their time; those after `values.length` have not begun, and are for other tasks. */
+  readonly givesBack?: true;
   /** The statement was cancelled before the chunk was done. The rows after `values.length` were not run, as after a drain or a failure that ends the statement. */
   readonly cancelled: boolean;
 }

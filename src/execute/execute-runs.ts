@@ -76,6 +76,7 @@ export async function executeRuns(env: StatementEnv, request: RunsRequest): Prom
     },
     accept: (piece, chunk) => intake.accept(piece, chunk),
     observe: (rowCount, durationMs) => policy.observe(rowCount, durationMs),
+    giveBack: (rest) => cursor.giveBack(rest),
     lost: (reason) => ledger.note({ t: 'worker.lost', reason }),
     stalled: (run, limitMs) => ledger.note({ t: 'run.stalled', run, limitMs }),
     attemptsEnded: (attempts) => host.attemptsEnded(attempts),

@@ -12,6 +12,8 @@ export class RunCursor {
   #buffer: Chunk | undefined;
   #bufferAt = 0;
   #taken = 0;
+  /** Runs that were taken and given back; the window has them among its own. */
+  readonly #returned: Chunk[] = [];
   #readTo = 0;
   #reading: Promise<void> | undefined;
 
@@ -24,6 +26,8 @@ export class RunCursor {
   /** The next chunk, or nothing once all runs are taken. */
   async take(): Promise<Chunk | undefined> {
     for (;;) {
+      const returned = this.#takeReturned();
+      if (returned !== undefined) return returned;
       await this.#window.room();
       const remaining = this.#inputs.runCount - this.#taken;
       if (remaining === 0) return undefined;
@@ -39,6 +43,22 @@ export class RunCursor {
       this.#window.take(count);
       return chunk;
     }
+  }
+
+  /** Takes back runs that have not begun. They go before all others, and need no room: others may wait for them. */
+  giveBack(rest: Chunk): void {
+    this.#returned.push(rest);
+  }
+
+  #takeReturned(): Chunk | undefined {
+    const returned = this.#returned.reduce((sum, { rowCount }) => sum + rowCount, 0);
+    const chunk = this.#returned.shift();
+    if (chunk === undefined) return undefined;
+    const { rowCount } = chunk;
+    const left = this.#inputs.runCount - this.#taken + returned;
+    const count = Math.min(rowCount, this.#policy.size(left));
+    if (count < rowCount) this.#returned.unshift(subChunk(chunk, count, rowCount - count));
+    return subChunk(chunk, 0, count);
   }
 
   /** One read at a time, whichever lane asks. */

@@ -27,6 +27,8 @@ export interface SettleContext {
   /** Takes the outcomes of some runs of a chunk; pieces of one chunk may come in any order. */
   accept(piece: Piece, chunk: Chunk): Promise<void>;
   observe(rowCount: number, durationMs: number): void;
+  /** Takes back runs of a chunk that have not begun. */
+  giveBack(rest: Chunk): void;
   lost(reason: string): void;
   /** A run overstayed its limit and its worker was ended for it, or no answer came of it and those after it. */
   stalled(run: number, limitMs: number): void;
@@ -57,11 +59,13 @@ export class ChunkSettler {
       const { outcome } = result;
       this.#fruitless.clear();
       this.#poisonRows = 0;
-      if (!alone) this.#context.observe(chunk.rowCount, outcome.durationMs);
+      const done = outcome.givesBack ? outcome.values.length : chunk.rowCount;
+      if (!alone) this.#context.observe(done, outcome.durationMs);
       if (outcome.attempts !== undefined) this.#context.attemptsEnded(outcome.attempts);
       if (outcome.answersUsed !== undefined) this.#context.answersUsed(outcome.answersUsed);
       if (outcome.values.length > 0) await this.#context.accept(pieceOf(chunk, outcome), chunk);
       if (outcome.cancelled) throw cancelled();
+      if (outcome.givesBack) this.#context.giveBack(subChunk(chunk, done, chunk.rowCount - done));
       return;
     }
     if (result.unansweredMs !== undefined) {

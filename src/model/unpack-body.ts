@@ -1,13 +1,10 @@
 /** A compressed body that nobody asked for, as text for the record. */
 import { brotliDecompressSync, constants, gunzipSync, inflateSync } from 'node:zlib';
-import { MODEL_RESPONSE_MAX_BYTES } from '../limits.ts';
-
-/** Compressed bytes that are looked at: far more than the text that is kept of them. */
-const PACKED_BYTES = 64 * 1024;
+import { MODEL_RESPONSE_MAX_BYTES, PACKED_ANSWER_BYTES } from '../limits.ts';
 
 /** The text, or its beginning; empty where it is not so compressed, or unpacks to more than a body may have. */
 export function unpackBody(bytes: Uint8Array, encoding: string): string {
-  const packed = bytes.subarray(0, PACKED_BYTES);
+  const packed = bytes.subarray(0, PACKED_ANSWER_BYTES);
   const bound = { maxOutputLength: MODEL_RESPONSE_MAX_BYTES };
   const zlib = { ...bound, finishFlush: constants.Z_SYNC_FLUSH };
   const brotli = { ...bound, finishFlush: constants.BROTLI_OPERATION_FLUSH };

@@ -4,6 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WorkerLinks } from '../../src/execute/worker-links.ts';
 import { Engine } from '../../src/index.ts';
+import { CHUNK_GIVE_BACK_MS } from '../../src/limits.ts';
 import { Beacon } from '../../workers/beacon.ts';
 import { cascades, errorOf } from '../model/engine-support.ts';
 
@@ -59,6 +60,42 @@ test("after a row that failed under on_error = 'fail' none of its chunk begins",
   );
   assert.match(error.message, new RegExp(`^row ${QUICK}: .*out of order`));
   assert.is(calls, QUICK + 1);
+});
+
+test('rows whose answers are at hand do not wait for the many behind them that must be asked', async () => {
+  const known = 600;
+  let calls = 0;
+  let settled = 0;
+  let settledThen = 0;
+  const drain = new AbortController();
+  await using engine = await Engine.open({
+    cascades,
+    threads: 1,
+    model: async () => {
+      calls += 1;
+      if (calls > known)
+        await new Promise((resolve) => setTimeout(resolve, CHUNK_GIVE_BACK_MS / 2));
+      // Two rows have had the time of a chunk by then, and the two after them theirs.
+      if (calls === known + 5) {
+        settledThen = settled;
+        drain.abort();
+      }
+      return { text: '1', finishReason: 'stop' };
+    },
+  });
+  engine.events.on('rows', ({ count }) => {
+    settled += count;
+  });
+  const sql = (rows: number) =>
+    `RVBBIT MAP PARALLEL 1 'patient.yaml' AS v USING (SELECT 'row' AS word, range AS number, '{}' AS sim FROM range(${rows})) WITH (limit = ${rows})`;
+  await engine.query(sql(known));
+  settled = 0;
+  const { rows, summary } = await engine.query(sql(2 * known), undefined, { drain: drain.signal });
+  assert.ok(settledThen >= known + 2, `${settledThen} rows had settled`);
+  assert.is(summary.reason, 'interrupted');
+  assert.is(rows.length, known + 5);
+  assert.is(summary.rows.notRun, known - 5);
+  assert.is(summary.calls.cacheHits, known);
 });
 
 test('a worker that comes up late hears of the statements that were drained or cancelled before', async () => {

@@ -2,7 +2,7 @@ import { setImmediate as tick } from 'node:timers/promises';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { RunInputs } from '../../src/execute/chunk.ts';
+import { type RunInputs, subChunk } from '../../src/execute/chunk.ts';
 import { ChunkPolicy } from '../../src/execute/chunk-policy.ts';
 import { runLanes } from '../../src/execute/lanes.ts';
 import { RunCursor } from '../../src/execute/run-cursor.ts';
@@ -100,6 +100,35 @@ test('a full window holds the lanes back until something is delivered', async ()
   assert.is(taken, 256 + delivered);
   window.close();
   await lane;
+});
+
+test('runs that are given back go first, as many at a time as is due, and into no room of their own', async () => {
+  const window = new Window(1, () => 6);
+  const policy = new ChunkPolicy(1);
+  const cursor = new RunCursor(countingInputs(100), policy, window);
+  const first = (await cursor.take())!;
+  assert.is(first.rowCount, 1);
+  policy.observe(1, 1);
+  policy.observe(2, 1);
+  const next = (await cursor.take())!;
+  assert.equal([next.firstOrdinal, next.rowCount], [1, 4]);
+  const last = (await cursor.take())!;
+  assert.equal([last.firstOrdinal, last.rowCount], [5, 4]);
+  policy.observe(1, 1_000);
+  cursor.giveBack(subChunk(next, 1, 3));
+  for (const ordinal of [2, 3, 4]) {
+    const { firstOrdinal, rowCount, columns } = (await cursor.take())!;
+    assert.equal([firstOrdinal, rowCount, columns], [ordinal, 1, { n: [ordinal] }]);
+  }
+  let isTaken = false;
+  const waiting = cursor.take().then((chunk) => {
+    isTaken = true;
+    return chunk;
+  });
+  for (let i = 0; i < 10; i++) await tick();
+  assert.not.ok(isTaken, 'the window is full');
+  window.release(9);
+  assert.is((await waiting)?.firstOrdinal, 9);
 });
 
 test('chunks start at one run, double while cheap, shrink when dear, and taper off at the end', () => {

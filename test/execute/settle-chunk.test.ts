@@ -37,6 +37,7 @@ async function settle(
 ): Promise<{ rows: (string | null | undefined)[]; lost: number }> {
   const rows: (string | null | undefined)[] = Array.from({ length: rowCount });
   let lost = 0;
+  const rest: Chunk[] = [];
   const settler = new ChunkSettler({
     dispatcher: { dispatch: async (task, options) => dispatch(task, options) },
     statementId: 1,
@@ -45,6 +46,7 @@ async function settle(
     observe: () => {},
     stalled: () => {},
     attemptsEnded: () => {},
+    giveBack: (chunk) => rest.push(chunk),
     answersUsed: () => {},
     lost: () => {
       lost += 1;
@@ -57,8 +59,28 @@ async function settle(
     },
   });
   await settler.settle(chunkOf(rowCount));
+  for (const chunk of rest) await settler.settle(chunk);
   return { rows, lost };
 }
+
+test('rows that a worker gives back are neither settled nor lost', async () => {
+  const sizes: number[] = [];
+  const { rows } = await settle(10, (task) => {
+    sizes.push(task.rowCount);
+    const result = done(task);
+    if (result.kind === 'lost' || task.rowCount < 3) return result;
+    const { outcome } = result;
+    return {
+      kind: 'done',
+      outcome: { ...outcome, values: outcome.values.slice(0, 3), givesBack: true },
+    };
+  });
+  assert.equal(sizes, [10, 7, 4, 1]);
+  assert.equal(
+    rows,
+    Array.from({ length: 10 }, (_, n) => String(n)),
+  );
+});
 
 let deathId = 0;
 const death = (suspect?: number, overstayedMs?: number): DispatchResult => ({

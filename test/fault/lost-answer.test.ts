@@ -3,7 +3,7 @@ import { setEnvironmentData } from 'node:worker_threads';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadCascade } from '../../src/cascade/load-cascade.ts';
-import type { Piece } from '../../src/execute/chunk.ts';
+import type { Chunk, Piece } from '../../src/execute/chunk.ts';
 import { LocalDispatcher } from '../../src/execute/local-dispatcher.ts';
 import { ChunkSettler } from '../../src/execute/settle-chunk.ts';
 import { cascades } from './support.ts';
@@ -43,6 +43,7 @@ async function settle(answersToLose: number, rowCount: number, waitMs = 0): Prom
     attemptsEnded: () => {},
     threadLost: () => {},
   });
+  const rest: Chunk[] = [];
   const settler = new ChunkSettler({
     dispatcher,
     statementId,
@@ -51,6 +52,7 @@ async function settle(answersToLose: number, rowCount: number, waitMs = 0): Prom
     observe: () => {},
     lost: (reason) => assert.unreachable(`no worker is lost: ${reason}`),
     stalled: (run) => stalled.push(run),
+    giveBack: (chunk) => rest.push(chunk),
     attemptsEnded: () => {},
     answersUsed: () => {},
     accept: async ({ firstOrdinal, values, failures }: Piece) => {
@@ -67,6 +69,7 @@ async function settle(answersToLose: number, rowCount: number, waitMs = 0): Prom
       rowCount,
       columns: { n: names, hit: names.map(() => false), folder: names.map(() => '') },
     });
+    for (const chunk of rest) await settler.settle(chunk);
     return { rows, stalled };
   } finally {
     await dispatcher.close();

@@ -1,13 +1,10 @@
 /** The newest records of a journal folder, up to a size: what earlier statements were like. */
-
-import type { FileSystem } from './file-system.ts';
-import { readAt } from './file-system.ts';
+import { EXPERIENCE_LINE_BYTES } from '../../limits.ts';
+import { type FileSystem, readAt } from './file-system.ts';
 import { readSegment } from './segment-reader.ts';
 import type { StoredRecord } from './stored-record.ts';
 import { segmentNames } from './survey.ts';
 
-/** Room for the line that stands across the first byte that is read. */
-const FIRST_LINE_BYTES = 64 * 1024;
 const NEWLINE = 10;
 
 /**
@@ -49,7 +46,7 @@ function lineStart(files: FileSystem, folder: string, name: string, from: number
   if (from === 0) return 0;
   const file = files.openToRead(`${folder}/${name}`);
   try {
-    const newline = readAt(files, file, from, FIRST_LINE_BYTES).indexOf(NEWLINE);
+    const newline = readAt(files, file, from, EXPERIENCE_LINE_BYTES).indexOf(NEWLINE);
     return newline < 0 ? from : from + newline + 1;
   } finally {
     files.close(file);
