@@ -151,7 +151,6 @@ async function openRun(
     report: new PlanReport(),
     native: new NativeLookUps(scope.session, read.uses),
     stages: [],
-    mayDiffer: false,
     expectedRows: 0,
     refusesNative: false,
   };
