@@ -5,6 +5,7 @@ import type { StatementScope } from '../execute/statement-env.ts';
 import { usesOf } from './query-plan.ts';
 import { holds, isNode, nodesOf, select } from './query-tree.ts';
 import type { SemanticStatement } from './read-statement.ts';
+import { withTree } from './with-tree.ts';
 
 /** Clauses that may name an item of the select list, the list itself apart. */
 const CLAUSES = ['where_clause', 'having', 'qualify', 'modifiers'];
@@ -16,7 +17,7 @@ const CLAUSES = ['where_clause', 'having', 'qualify', 'modifiers'];
 export async function withAliasExpanded(
   statement: SemanticStatement,
   thrown: unknown,
-  { session, stop }: StatementScope,
+  scope: StatementScope,
 ): Promise<SemanticStatement | undefined> {
   const alias = refusedAlias(thrown);
   const [root, ...more] = statement.tree ?? [];
@@ -32,6 +33,7 @@ export async function withAliasExpanded(
   });
   const [definer] = definers;
   if (definer === undefined || definers.length > 1) return undefined;
+  const { session, stop } = scope;
   const { signal } = stop;
   const nameOf = async (item: SqlNode) => {
     const node = select(
@@ -49,15 +51,7 @@ export async function withAliasExpanded(
   const expanded = await expandedIn(definer, alias, nameOf);
   if (expanded === undefined) return undefined;
   const tree = replaced(root, definer, expanded) as SqlNode;
-  const text = await treeToSql(session, tree, signal);
-  const dry = { text, sourceOffset: () => 0 };
-  return {
-    ...statement,
-    tree: [tree],
-    dry,
-    whole: kind === 'query' ? dry : statement.wholeWith(text, undefined),
-    wholeWith: (query, names) => statement.wholeWith(query ?? text, names),
-  };
+  return withTree(statement, tree, scope);
 }
 
 function refusedAlias(thrown: unknown): string | undefined {
