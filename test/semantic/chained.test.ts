@@ -45,4 +45,18 @@ test('refuses statements that would keep an operator for later', async () => {
   assert.equal((await engine.query('FROM t')).rows, [{ a: 'ab1' }]);
 });
 
+test('max_pairs holds for a condition between a query and one in its WHERE', async () => {
+  await using engine = await openSemantic();
+  await engine.query("CREATE TABLE t AS SELECT unnest(['abc', 'b', 'c']) AS a, 1 AS n");
+  const query =
+    'SELECT a FROM t WHERE EXISTS (SELECT 1 FROM t AS u WHERE t.a MEANS u.a AND t.n = u.n)';
+  const code = await engine.query(`-- @ max_pairs: 2\n${query}`).then(
+    () => undefined,
+    (thrown: RvbbitError) => thrown.code,
+  );
+  assert.is(code, 'RVB_LIMIT');
+  assert.is((await engine.query(query)).rows.length, 3);
+  await engine.query('-- @ max_pairs: 2\nSELECT a FROM t WHERE a MEANS a AND n IN (SELECT 1)');
+});
+
 test.run();
