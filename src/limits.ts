@@ -295,10 +295,8 @@ export const SEMANTIC_NATIVE_ROWS = 20_000;
 export const SEMANTIC_MAX_PREFIXES = 4;
 /** Criteria of one operator that have a column each where look-ups are joins; more are rows. */
 export const SEMANTIC_WIDE_CRITERIA = 16;
-/** Times that a statement is run to find the answers that it needs. */
-export const SEMANTIC_MAX_PASSES = 8;
-/** The same where its input differs each time and could not be staged: a run then asks only what those before it did not meet. */
-export const SEMANTIC_MAX_UNSTABLE_PASSES = 200;
+/** Times that a statement is run to find the answers that it needs: each run asks only what those before it did not meet. */
+export const SEMANTIC_MAX_PASSES = 200;
 /** The same of a statement that changes data and has no query that meets its questions, e.g. MERGE. */
 export const SEMANTIC_MAX_STRICT_PASSES = 1_000;
 /** Score from which `ABOUT` and the like hold where a BOOLEAN is needed and nothing else is said. */

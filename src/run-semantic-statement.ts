@@ -17,6 +17,7 @@ import type { Explained } from './run-statement.ts';
 import { answerQuery, planAnswers } from './semantic/answer-query.ts';
 import { Asker } from './semantic/ask.ts';
 import { checkArguments } from './semantic/check-arguments.ts';
+import { withAliasExpanded } from './semantic/expand-aliases.ts';
 import { missingOf, passesOf, runStrictly, type SemanticRun } from './semantic/find-answers.ts';
 import { registerLookUps } from './semantic/look-up.ts';
 import { NativeLookUps } from './semantic/native-look-up.ts';
@@ -114,12 +115,26 @@ async function withRun<T>(
     if (settings instanceof RvbbitError) throw settings;
     run = await openRun(read, settings, { statement, scope, context });
     await registerLookUps(session, read.uses, run.state, signal);
-    await checkArguments(read, scope);
-    return await work(run);
+    return await work({ ...run, statement: await checked(read, scope) });
   } finally {
     learnAnswers(read.books, threshold, context.experience);
     if (run !== undefined) await dropTables(session, run.stages);
     read.release();
+  }
+}
+
+/** The statement as DuckDB binds it. Throws what is wrong with it. */
+async function checked(
+  statement: SemanticStatement,
+  scope: StatementScope,
+): Promise<SemanticStatement> {
+  try {
+    await checkArguments(statement, scope);
+    return statement;
+  } catch (thrown) {
+    const expanded = await withAliasExpanded(statement, thrown, scope);
+    if (expanded === undefined) throw thrown;
+    return checked(expanded, scope);
   }
 }
 
@@ -151,7 +166,6 @@ async function openRun(
     report: new PlanReport(),
     native: new NativeLookUps(scope.session, read.uses),
     stages: [],
-    mayDiffer: false,
     expectedRows: 0,
     refusesNative: false,
   };

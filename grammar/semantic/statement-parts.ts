@@ -24,7 +24,7 @@ export type StatementParts =
       /** The condition of its WHERE. */
       readonly where?: Span;
     }
-  /** A definition that would keep the operators: a view, a macro. */
+  /** A definition that would keep the operators: a view, a macro, a prepared statement. */
   | { readonly kind: 'definition'; readonly what: string }
   | { readonly kind: 'other'; readonly verb: string };
 
@@ -87,6 +87,12 @@ class Parts {
         return this.#insert(0);
       case 'COPY':
         return this.#copy();
+      case 'PREPARE':
+        return { kind: 'definition', what: 'prepared statement' };
+      case 'ALTER':
+        return this.#find(1, 'DEFAULT', 'CHECK') < 0
+          ? other('ALTER')
+          : { kind: 'definition', what: 'table' };
       case 'UPDATE':
       case 'DELETE':
         return this.#change(at);

@@ -14,6 +14,7 @@ import { basisNotes } from './notes.ts';
 import { type OperatorStep, semanticTree } from './plan-tree.ts';
 import { QuestionForesight } from './question-foresight.ts';
 import { type Trial, tryStatement } from './try-statement.ts';
+import { SEQUENCES_NOTE, withoutSequences } from './without-sequences.ts';
 
 /** What a trial came to, in figures. */
 interface TrialFigures {
@@ -24,12 +25,14 @@ interface TrialFigures {
 
 /** Reads what the statement reads. Throws what is wrong with it, as running it would. */
 export async function explainSemantic(
-  run: SemanticRun,
+  given: SemanticRun,
   models: Models,
   context: ExplainContext,
 ): Promise<ExplainReport> {
   await context.loadExperience();
-  const { settings, statement, scope } = run;
+  const { settings, scope } = given;
+  const statement = await withoutSequences(given.statement, scope);
+  const run = { ...given, statement };
   const foresight = new QuestionForesight(scope, models, settings);
   const sources = { foresight, known: new KnownShares(), experience: context.experience };
   const figuresOf = (trial: Trial) => trialFigures(trial, foresight, context);
@@ -108,7 +111,10 @@ export async function explainSemantic(
     ].join(': '),
     inputColumns: [],
     cells,
-    notes: notesOf(first, forecast, { isOneWay, failure, hasDry: statement.dry !== undefined }),
+    notes: [
+      ...(statement === given.statement ? [] : [SEQUENCES_NOTE]),
+      ...notesOf(first, forecast, { isOneWay, failure, hasDry: statement.dry !== undefined }),
+    ],
     sql: sqlOf(run, report.sql),
   };
   return { ...explained, tree: semanticTree(explained, steps) };

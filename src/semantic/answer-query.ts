@@ -11,9 +11,8 @@ import { canDefer, plannedQuery, whereOf } from './planned-query.ts';
 import { isReason, isWritten, mayStop, withPlannedSelect } from './planned-select.ts';
 import { type PlannedSql, plannedSql } from './planned-sql.ts';
 import { planQuery, planSelect, type QueryPlan, type QueryRoot, rootOf } from './query-plan.ts';
-import { holds, integer, select, Unplannable } from './query-tree.ts';
+import { integer, select, Unplannable } from './query-tree.ts';
 import { unrewrittenError } from './source-error.ts';
-import { isVarying, isVolatile } from './unstable.ts';
 
 /** The result of a statement that is a query. */
 export async function answerQuery(run: SemanticRun): Promise<ResultReader> {
@@ -93,7 +92,6 @@ interface Readied extends QueryRoot {
 async function readied(run: SemanticRun, names: readonly string[]): Promise<Readied | undefined> {
   const { scope, statement } = run;
   const facts = await functionFacts(scope.session, statement.tree);
-  run.mayDiffer = holds(statement.tree, (one) => isVarying(one, facts) || isVolatile(one, facts));
   if (await isInTransaction(scope.session)) return undefined;
   try {
     const { node: written } = rootOf(statement);

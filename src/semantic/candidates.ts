@@ -16,6 +16,7 @@ import {
   select,
   Unplannable,
 } from './query-tree.ts';
+import { rowOrder } from './row-order.ts';
 import { type Condition, conditionOf, type Leaf } from './truth.ts';
 import type { OperatorUse } from './use.ts';
 
@@ -48,7 +49,7 @@ export class Candidates {
     const pieces = new Pieces(plan.isOperator);
     const conditions = plan.semantic.map((condition) => pieces.lift(condition));
     const list = pieces.list.length > 0 ? pieces.list : [{ ...columnRef('rowid'), alias: 'rvb_0' }];
-    const order = plan.order === undefined ? [] : [plan.order];
+    const order = form === 'ordered' ? rowOrder(plan) : [];
     const node: SqlNode = {
       ...plan.node,
       select_list: list,

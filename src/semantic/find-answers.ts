@@ -9,7 +9,6 @@ import type { StatementScope } from '../execute/statement-env.ts';
 import {
   SEMANTIC_MAX_PASSES,
   SEMANTIC_MAX_STRICT_PASSES,
-  SEMANTIC_MAX_UNSTABLE_PASSES,
   SEMANTIC_NATIVE_ROWS,
 } from '../limits.ts';
 import type { QuestionAsker } from './ask.ts';
@@ -38,8 +37,6 @@ export interface SemanticRun {
   readonly stages: string[];
   /** Rows that a pass is expected to look up, or that the last one did. */
   expectedRows: number;
-  /** What it reads may differ from run to run, and could not be staged. */
-  mayDiffer: boolean;
   /** DuckDB did not take the statement with native look-ups. */
   refusesNative: boolean;
 }
@@ -50,7 +47,7 @@ export async function passesOf(run: SemanticRun, text: PassText): Promise<Result
     const reader = await onePass(run, text);
     const complete = missingOf(run) === 0 || run.scope.stop.drained !== undefined;
     if (reader !== undefined && complete) return reader;
-    if (pass === mostPasses(run)) throw restless(run, pass);
+    if (pass === SEMANTIC_MAX_PASSES) throw restless(run, pass);
     await askMissing(run);
   }
 }
@@ -98,7 +95,7 @@ export async function runStrictly(run: SemanticRun, text: Rewritten): Promise<Re
   const isBlind = run.statement.dry === undefined;
   if (isBlind && (await isInTransaction(scope.session))) throw blindInTransaction();
   // Without a query of its own such a statement meets its questions a vector at a time.
-  const passes = isBlind ? SEMANTIC_MAX_STRICT_PASSES : mostPasses(run);
+  const passes = isBlind ? SEMANTIC_MAX_STRICT_PASSES : SEMANTIC_MAX_PASSES;
   for (let pass = 1; ; pass += 1) {
     // What was not asked, since the statement is to end, is NULL.
     state.strict = scope.stop.drained === undefined;
@@ -120,11 +117,6 @@ async function askMissing(run: SemanticRun): Promise<void> {
 
 export function missingOf({ statement }: SemanticRun): number {
   return statement.books.reduce((sum, book) => sum + book.missing, 0);
-}
-
-/** Where each run meets other rows, more of them are needed until all that it may meet has been asked. */
-function mostPasses({ mayDiffer }: SemanticRun): number {
-  return mayDiffer ? SEMANTIC_MAX_UNSTABLE_PASSES : SEMANTIC_MAX_PASSES;
 }
 
 function restless(run: SemanticRun, passes: number): RvbbitError {

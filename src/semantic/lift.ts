@@ -44,6 +44,10 @@ export class Pieces {
   }
 
   #piece(expression: SqlNode): SqlNode {
+    // It stands for several columns, of which the piece would be the first.
+    if (holds(expression, ({ class: kind }) => kind === 'STAR')) {
+      throw new Unplannable('an operator is applied to COLUMNS');
+    }
     const key = JSON.stringify(expression, (name, value) =>
       name === 'query_location' || name === 'alias' ? undefined : value,
     );

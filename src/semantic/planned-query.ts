@@ -84,6 +84,10 @@ function deferred(
   const pieces = new Pieces(plan.isOperator, 'rvb_piece_');
   const stars = items.filter((item) => item['class'] === 'STAR');
   if (stars.length > 0) refuseStars(plan, items);
+  const isSeveral = (item: SqlNode) => holds(item, ({ class: kind }) => kind === 'STAR');
+  if (items.some((item) => item['class'] !== 'STAR' && isSeveral(item))) {
+    throw new Unplannable('COLUMNS stands in an expression of the select list');
+  }
   const outer: SqlNode[] = [];
   const inner: SqlNode[] = [];
   const firstName = names.length - items.length;
@@ -97,7 +101,7 @@ function deferred(
       outer.push({ ...pieces.lift(item), alias: name });
       continue;
     }
-    const alias = String(item['alias']) === '' ? `rvb_item_${index}` : String(item['alias']);
+    const alias = innerAlias(plan, names, index);
     inner.push({ ...item, alias });
     outer.push({ ...columnRef(alias), alias: name });
   }
@@ -115,6 +119,24 @@ function deferred(
           ...outer,
         ];
   return { rows, list };
+}
+
+/** What an item without operators is called among the rows: its own name where that is needed and is no other's. */
+function innerAlias(plan: QueryPlan, names: readonly string[], index: number): string {
+  const items = nodesOf(plan.node['select_list']);
+  const alias = String(items[index]?.['alias']);
+  const lower = alias.toLowerCase();
+  const isNeeded =
+    lower !== '' &&
+    holds([plan.order, items], ({ column_names: parts }) => {
+      return Array.isArray(parts) && parts.length === 1 && parts[0].toLowerCase() === lower;
+    });
+  if (!isNeeded) return `rvb_item_${index}`;
+  const same = names.filter((name) => name.toLowerCase() === lower);
+  if (same.length !== 1 || names[names.length - items.length + index]?.toLowerCase() !== lower) {
+    throw new Unplannable(`several columns are called ${alias}`);
+  }
+  return alias;
 }
 
 /** `*` stands first and alone, over one table: its columns then keep their names. */

@@ -145,9 +145,19 @@ export async function readSemanticStatement(
   };
 }
 
-/** Operators between two columns of a query that joins: their questions may be as many as there are pairs. */
-function markPaired(tree: readonly SqlNode[], uses: readonly OperatorUse[]): void {
-  if (!holds(tree, ({ type }) => type === 'JOIN')) return;
+/** Operators between columns where tables meet, in a join or a subquery: their questions may be as many as there are pairs. */
+function markPaired(tree: unknown, uses: readonly OperatorUse[]): void {
+  if (!holds(tree, ({ type }) => type === 'JOIN')) {
+    holds(tree, (node) => {
+      if (node['class'] === 'SUBQUERY') markColumns(node['subquery'], uses);
+      return false;
+    });
+    return;
+  }
+  markColumns(tree, uses);
+}
+
+function markColumns(tree: unknown, uses: readonly OperatorUse[]): void {
   const isColumn = (node: SqlNode) => node['class'] === 'COLUMN_REF';
   holds(tree, (node) => {
     const name = node['function_name'];

@@ -1,0 +1,55 @@
+/** Sequences go on even where a transaction is undone, so that EXPLAIN may not read them. */
+import type { SqlNode } from '../duck/parse-sql.ts';
+import type { StatementScope } from '../execute/statement-env.ts';
+import { holds, integer, isNode } from '../semantic/query-tree.ts';
+import type { SemanticStatement } from '../semantic/read-statement.ts';
+import { withTree } from '../semantic/with-tree.ts';
+
+/** What EXPLAIN says of it. */
+export const SEQUENCES_NOTE =
+  'sequences are left as they are: random numbers stand for those of nextval';
+
+/** Numbers below this stand for a sequence's. */
+const MOST = 1_000_000_000;
+
+/** The statement with any numbers in place of a sequence's: they differ from row to run as those do. */
+export async function withoutSequences(
+  statement: SemanticStatement,
+  scope: StatementScope,
+): Promise<SemanticStatement> {
+  const [root] = statement.tree ?? [];
+  if (root === undefined || !holds(root, isNextval)) return statement;
+  return withTree(statement, replaced(root) as SqlNode, scope);
+}
+
+function replaced(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(replaced);
+  if (!isNode(value)) return value;
+  if (isNextval(value)) return anyNumber(value);
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, replaced(child)]));
+}
+
+function isNextval(node: SqlNode): boolean {
+  return node['class'] === 'FUNCTION' && String(node['function_name']).toLowerCase() === 'nextval';
+}
+
+function anyNumber(nextval: SqlNode): SqlNode {
+  const call = (name: string, children: readonly SqlNode[]): SqlNode => ({
+    ...nextval,
+    alias: '',
+    function_name: name,
+    schema: '',
+    catalog: '',
+    is_operator: name === '*',
+    children,
+  });
+  return {
+    class: 'CAST',
+    type: 'OPERATOR_CAST',
+    alias: nextval['alias'],
+    query_location: 0,
+    child: call('*', [call('random', []), integer(MOST)]),
+    cast_type: { id: 'BIGINT', type_info: null },
+    try_cast: false,
+  };
+}

@@ -1,0 +1,114 @@
+/** DuckDB takes no alias of a volatile expression in another one; the operators' functions are volatile. */
+import { type SqlNode, treeToSql } from '../duck/parse-sql.ts';
+import { RvbbitError } from '../errors.ts';
+import type { StatementScope } from '../execute/statement-env.ts';
+import { usesOf } from './query-plan.ts';
+import { holds, isNode, nodesOf, select } from './query-tree.ts';
+import type { SemanticStatement } from './read-statement.ts';
+import { withTree } from './with-tree.ts';
+
+/** Clauses that may name an item of the select list, the list itself apart. */
+const CLAUSES = ['where_clause', 'having', 'qualify', 'modifiers'];
+
+/**
+ * The statement with an item's expression for the alias of which DuckDB's binder said so; undefined where it said
+ * something else, or where the alias is not that of one item of one SELECT.
+ */
+export async function withAliasExpanded(
+  statement: SemanticStatement,
+  thrown: unknown,
+  scope: StatementScope,
+): Promise<SemanticStatement | undefined> {
+  const alias = refusedAlias(thrown);
+  const [root, ...more] = statement.tree ?? [];
+  const { kind } = statement.parts;
+  if (alias === undefined || root === undefined || more.length > 0) return undefined;
+  if (kind !== 'query' && kind !== 'around') return undefined;
+  const useOf = usesOf(statement);
+  const asks = (item: SqlNode) => holds(item, (node) => useOf(node) !== undefined);
+  const definers: SqlNode[] = [];
+  holds(root, (node) => {
+    if (node['type'] === 'SELECT_NODE' && itemsCalled(node, alias).some(asks)) definers.push(node);
+    return false;
+  });
+  const [definer] = definers;
+  if (definer === undefined || definers.length > 1) return undefined;
+  const { session, stop } = scope;
+  const { signal } = stop;
+  const nameOf = async (item: SqlNode) => {
+    const node = select(
+      [item],
+      { type: 'EMPTY', alias: '', sample: null, query_location: 0 },
+      null,
+    );
+    const text = await treeToSql(
+      session,
+      { node, named_param_map: root['named_param_map'] },
+      signal,
+    );
+    return text.slice('SELECT '.length);
+  };
+  const expanded = await expandedIn(definer, alias, nameOf);
+  if (expanded === undefined) return undefined;
+  const tree = replaced(root, definer, expanded) as SqlNode;
+  return withTree(statement, tree, scope);
+}
+
+function refusedAlias(thrown: unknown): string | undefined {
+  if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_SQL') return undefined;
+  return /Alias "(.+)" referenced - but the expression has side effects/.exec(thrown.message)?.[1];
+}
+
+function itemsCalled(node: SqlNode, alias: string): readonly SqlNode[] {
+  return nodesOf(node['select_list']).filter(
+    (item) => String(item['alias']).toLowerCase() === alias.toLowerCase(),
+  );
+}
+
+/** The SELECT without references to the alias; undefined where there are none, or several items have it. */
+async function expandedIn(
+  node: SqlNode,
+  alias: string,
+  nameOf: (item: SqlNode) => Promise<string>,
+): Promise<SqlNode | undefined> {
+  const [item, ...more] = itemsCalled(node, alias);
+  if (item === undefined || more.length > 0) return undefined;
+  let count = 0;
+  const expand = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(expand);
+    if (!isNode(value) || value['class'] === 'SUBQUERY') return value;
+    if (isAlias(value, alias)) {
+      count += 1;
+      return { ...item, alias: value['alias'] };
+    }
+    return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, expand(child)]));
+  };
+  const copy: Record<string, unknown> = { ...node };
+  const items = nodesOf(node['select_list']);
+  const from = items.indexOf(item) + 1;
+  const list = items.slice(0, from);
+  for (const other of items.slice(from)) {
+    const before = count;
+    const expanded = expand(other) as SqlNode;
+    const isUnnamed = count > before && String(other['alias']) === '';
+    list.push(isUnnamed ? { ...expanded, alias: await nameOf(other) } : expanded);
+  }
+  copy['select_list'] = list;
+  for (const key of CLAUSES) copy[key] = expand(node[key]);
+  return count === 0 ? undefined : copy;
+}
+
+function isAlias(node: SqlNode, alias: string): boolean {
+  const names = node['column_names'];
+  if (node['class'] !== 'COLUMN_REF' || !Array.isArray(names) || names.length !== 1) return false;
+  return String(names[0]).toLowerCase() === alias.toLowerCase();
+}
+
+function replaced(value: unknown, node: SqlNode, instead: SqlNode): unknown {
+  if (value === node) return instead;
+  if (Array.isArray(value)) return value.map((item) => replaced(item, node, instead));
+  if (!isNode(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, child]) => [key, replaced(child, node, instead)]),
+  );
+}
