@@ -3,10 +3,11 @@
  * and all statements.
  */
 import { RvbbitError } from '../../errors.ts';
-import { GATE_LAG_DECAY, GATE_MAX_IDLE, TIMER_MAX_MS, TIMER_SLACK_MS } from '../../limits.ts';
+import { TIMER_MAX_MS, TIMER_SLACK_MS } from '../../limits.ts';
 import type { ProviderLimits } from '../../model/call-limits.ts';
 import { cancelled, follow, reasonOf, unfollow } from '../cancel.ts';
 import { Waiter } from './fair-queue.ts';
+import { GATE_LAG_DECAY, GATE_MAX_IDLE } from './gate-limits.ts';
 import type { GateRequest, Permit } from './gate-request.ts';
 import { Meter } from './meter.ts';
 import { type GateHost, ProviderGate } from './provider-gate.ts';

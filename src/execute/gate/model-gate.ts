@@ -1,7 +1,8 @@
 /** One model of a provider: its own limits, what its refusals teach, and what its headers allow. */
-import { HEADERS_AFTER_MS, RATE_WINDOW_MS } from '../../limits.ts';
+import { RATE_WINDOW_MS } from '../../limits.ts';
 import type { CallLimits } from '../../model/call-limits.ts';
 import type { RateLimits } from '../../model/chat.ts';
+import { HEADERS_AFTER_MS } from './gate-limits.ts';
 import type { CallResult, GateRequest } from './gate-request.ts';
 import { HeaderAllowance } from './header-allowance.ts';
 import { Meter } from './meter.ts';

@@ -1,7 +1,8 @@
 /** One provider: its limits, its models, and the calls that wait for it. */
-import { GATE_MAX_IDLE } from '../../limits.ts';
+
 import type { ProviderLimits } from '../../model/call-limits.ts';
 import { FairQueue, type Verdict, type Waiter } from './fair-queue.ts';
+import { GATE_MAX_IDLE } from './gate-limits.ts';
 import { GatePermit, type PermitHost } from './gate-permit.ts';
 import type { GateRequest, Permit } from './gate-request.ts';
 import { Meter } from './meter.ts';

@@ -1,5 +1,5 @@
 /** A limit that a refusal sets and time lifts. */
-import { THROTTLE_FACTOR, THROTTLE_FORGET, THROTTLE_RECOVERY_MS } from '../../limits.ts';
+import { THROTTLE_FACTOR, THROTTLE_FORGET, THROTTLE_RECOVERY_MS } from './gate-limits.ts';
 
 /**
  * After a refusal at some level the limit is 70 % of it, comes back to it along a cubic (fast, then flat:

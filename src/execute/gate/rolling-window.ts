@@ -9,8 +9,9 @@
  * this process itself is late. The amounts hold as long as no call is under way for longer than the margin,
  * at a cost of at most that part of the rate.
  */
-import { ARRIVAL_MARGIN, COLD_ARRIVAL_MS, COLD_ARRIVAL_PART, WINDOW_GRAIN } from '../../limits.ts';
+
 import { Chain, Link } from './chain.ts';
+import { ARRIVAL_MARGIN, COLD_ARRIVAL_MS, COLD_ARRIVAL_PART, WINDOW_GRAIN } from './gate-limits.ts';
 import type { Way } from './warmth.ts';
 
 /** What a call takes of a window besides one request. */

@@ -5,15 +5,15 @@
  * refusals are put down to the calls in flight; where there were fewer of them than have gone well before,
  * to the rate. The refusals of one burst are one event, and each of them corrects its figures.
  */
+import { RETRY_AFTER_MAX_MS } from '../../limits.ts';
 import {
   GATE_COLD_MS,
   PACE_SLACK_MS,
-  RETRY_AFTER_MAX_MS,
   THROTTLE_HORIZON_MS,
   THROTTLE_JITTER,
   THROTTLE_MEASURE_MS,
   THROTTLE_PAUSE_MS,
-} from '../../limits.ts';
+} from './gate-limits.ts';
 import { RecoveringLimit } from './recovering-limit.ts';
 
 /** Uniform in [0, 1). */

@@ -1,5 +1,5 @@
 /** How many calls have lately been in flight at once: so many connections are open. */
-import { GATE_COLD_MS } from '../../limits.ts';
+import { GATE_COLD_MS } from './gate-limits.ts';
 
 /**
  * How long the way of a call may be: the `first` ones since a cold start load code and look up names, `cold`
