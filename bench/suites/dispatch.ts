@@ -30,16 +30,25 @@ const WIDE: Load = {
   parallel: 1_000,
   latency: { kind: 'constant', ms: 1_000 },
 };
-/** The seeds' own example, 100 rows of 2 s, at a quarter of its time. */
-const SEED = { rows: 100, latency: { kind: 'constant', ms: 500 } } as const;
+/** The seeds' own example, 100 rows of 2 s, at half of its time. */
+const SEED = { rows: 100, latency: { kind: 'constant', ms: 1_000 } } as const;
 
-/** Runs with a server of its own, warm on both sides; adds the most calls that the server saw at once. */
+/** Calls of either side before those that count: what is compared is their code once it is compiled. */
+const WARM_UP = 1_000;
+
+/**
+ * Runs with a server of its own, warm on both sides; adds the most calls that the server saw at once. `work` calls
+ * `begin` between its warm-up and what counts.
+ */
 async function againstServer(
   latency: Load['latency'],
-  work: (sim: SimulatorProcess) => Promise<Sample>,
+  work: (sim: SimulatorProcess, begin: () => Promise<void>) => Promise<Sample>,
 ): Promise<Sample> {
-  await using sim = await spawnSimulator({ latency, seed: 7 });
-  const sample = await work(sim);
+  await using sim = await spawnSimulator({ latency: { kind: 'constant', ms: 5 }, seed: 7 });
+  const sample = await work(sim, async () => {
+    await sim.script({ latency });
+    await sim.reset();
+  });
   const { totals } = await sim.summary();
   return { ...sample, maxInFlight: totals.maxInFlight };
 }
@@ -48,7 +57,7 @@ function bare({ name, rows, parallel, latency }: Load): Variant {
   return {
     name: `${name} bare`,
     measure: () =>
-      againstServer(latency, async (sim) => {
+      againstServer(latency, async (sim, begin) => {
         const pool = new Pool(new URL(sim.url).origin, { connections: parallel, pipelining: 1 });
         const ask = async (content: string): Promise<string> => {
           const { body } = await pool.request({
@@ -60,16 +69,20 @@ function bare({ name, rows, parallel, latency }: Load): Variant {
           const answer = (await body.json()) as { choices: { message: { content: string } }[] };
           return answer.choices[0]!.message.content;
         };
-        await Promise.all(Array.from({ length: 20 }, (_, at) => ask(`warm ${at}`)));
-        await sim.reset();
-        const answers: string[] = [];
-        let next = 0;
-        const lane = async () => {
-          for (let row = next++; row < rows; row = next++) answers[row] = await ask(`row ${row}`);
+        const askAll = async (count: number, word: string): Promise<void> => {
+          const answers: string[] = [];
+          let next = 0;
+          const lane = async () => {
+            for (let row = next++; row < count; row = next++)
+              answers[row] = await ask(`${word} ${row}`);
+          };
+          await Promise.all(Array.from({ length: parallel }, lane));
         };
+        await askAll(WARM_UP, 'warm');
+        await begin();
         const cpu = process.cpuUsage();
         const startMs = performance.now();
-        await Promise.all(Array.from({ length: parallel }, lane));
+        await askAll(rows, 'row');
         const ms = performance.now() - startMs;
         const sample = { ms, cpuMsPerRow: cpuMs(cpu) / rows };
         await pool.destroy();
@@ -82,8 +95,8 @@ function engine({ name, rows, parallel, latency }: Load): Variant {
   return {
     name: `${name} engine`,
     measure: () =>
-      againstServer(latency, (sim) =>
-        withEngine(sim, async (opened) => {
+      againstServer(latency, (sim, begin) =>
+        withEngine(sim, parallel, begin, async (opened) => {
           const delay = monitorEventLoopDelay({ resolution: 5 });
           const cpu = process.cpuUsage();
           delay.enable();
@@ -99,14 +112,18 @@ function seeds(name: string, parallel: number): Variant {
   return {
     name,
     measure: () =>
-      againstServer(SEED.latency, (sim) =>
-        withEngine(sim, async (opened) => ({ ms: await timedMap(opened, SEED.rows, parallel) })),
+      againstServer(SEED.latency, (sim, begin) =>
+        withEngine(sim, parallel, begin, async (opened) => ({
+          ms: await timedMap(opened, SEED.rows, parallel),
+        })),
       ),
   };
 }
 
 async function withEngine(
   sim: SimulatorProcess,
+  parallel: number,
+  begin: () => Promise<void>,
   work: (engine: Engine) => Promise<Sample>,
 ): Promise<Sample> {
   await using opened = await Engine.open({
@@ -115,23 +132,21 @@ async function withEngine(
     providers: { sim: { baseUrl: sim.url } },
     model: 'sim/m',
   });
-  await warmUp(opened);
-  // The warm-up's own calls are not what is counted.
-  await sim.reset();
+  // With other questions, since an answer's latency follows from its question.
+  await timedMap(opened, WARM_UP, parallel, 'warm');
+  await begin();
   return await work(opened);
 }
 
-/** Workers, connections and code; with other questions, since an answer's latency follows from its question. */
-async function warmUp(opened: Engine): Promise<void> {
-  await opened.query(
-    "RVBBIT MAP PARALLEL 20 'ask.yaml' AS answer USING (SELECT 'warm ' || range AS question FROM range(40))",
-  );
-}
-
-async function timedMap(opened: Engine, rows: number, parallel: number): Promise<number> {
+async function timedMap(
+  opened: Engine,
+  rows: number,
+  parallel: number,
+  word = 'row',
+): Promise<number> {
   const startMs = performance.now();
   const { summary } = await opened.query(
-    `RVBBIT MAP PARALLEL ${parallel} 'ask.yaml' AS answer USING (SELECT 'row ' || range AS question FROM range(${rows})) WITH (limit = ${rows})`,
+    `RVBBIT MAP PARALLEL ${parallel} 'ask.yaml' AS answer USING (SELECT '${word} ' || range AS question FROM range(${rows})) WITH (limit = ${rows})`,
   );
   if (summary.rows.ok !== rows) throw new Error(`only ${summary.rows.ok} of ${rows} rows`);
   return performance.now() - startMs;

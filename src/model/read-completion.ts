@@ -23,6 +23,7 @@ type BodyJson =
 
 /** The body as JSON of bounded depth. */
 export function parseBody(text: string): BodyJson {
+  if (text.trim() === '') return { ok: false, problem: 'is empty' };
   if (isDeeperThan(text, ANSWER_MAX_DEPTH)) {
     return { ok: false, problem: `is nested deeper than ${ANSWER_MAX_DEPTH}` };
   }
