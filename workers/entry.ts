@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import type { Failure } from '../src/errors.ts';
 import { failureOf } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
-import { ADVISORIES_KEPT, CHUNK_GIVE_BACK_MS, CHUNK_WAITING_RUNS } from '../src/limits.ts';
+import { ADVISORIES_KEPT, CHUNK_GIVE_BACK_MS } from '../src/limits.ts';
 import { askAhead } from './ask-ahead.ts';
 import { type UnsaidEnds, WorkerLink } from './link.ts';
 import { type PackedTask, SettingsReader } from './packed-task.ts';
@@ -94,7 +94,7 @@ async function runRows(
     nowMs: () => performance.now(),
   };
   const inputs = rowInputs(task);
-  if (inputs.length > CHUNK_WAITING_RUNS) {
+  if (inputs.length > 1) {
     // The main thread's time to answer is no measure of what the rows cost.
     const askedMs = performance.now();
     ahead = await askAhead(program, inputs, context, (asked) => link.find(task.statementId, asked));
