@@ -143,8 +143,7 @@ export class Experience {
   }
 
   #learn(key: string, end: { readonly tokensOut: number; readonly durationMs: number }): void {
-    const none: Calls = { count: 0, tokensOut: new Samples(), durationMs: new Samples() };
-    const calls = this.#calls.get(key) ?? none;
+    const calls = this.#calls.get(key) ?? noCalls();
     keep(this.#calls, key, calls, EXPERIENCE_MAX_KEYS);
     calls.count += 1;
     calls.tokensOut.add(end.tokensOut);
@@ -171,4 +170,8 @@ function cellKey(place: CallPlace): string {
 
 function criterionKey(operator: string, criterion: string): string {
   return `${operator}\n${criterion}`;
+}
+
+function noCalls(): Calls {
+  return { count: 0, tokensOut: new Samples(), durationMs: new Samples() };
 }
