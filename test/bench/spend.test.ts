@@ -40,8 +40,11 @@ test('every figure holds, and those that are determined are exact', async () => 
   for (const { name, value, atMost = Number.POSITIVE_INFINITY } of figures) {
     assert.ok(value <= atMost, `${name}: ${value}, and at most ${atMost}`);
   }
-  // The order in which conditions are written does not matter.
-  assert.is(samples.get('10 % before 90 %')!['calls'], samples.get('90 % before 10 %')!['calls']);
+  // The order in which conditions are written does not matter; how many answers are in when the better order shows, does.
+  const [one, other] = ['10 % before 90 %', '90 % before 10 %'].map(
+    (name) => samples.get(name)!['calls']!,
+  );
+  assert.ok(Math.abs(one! - other!) <= 0.02 * one!, `${one} calls and ${other}`);
 });
 
 test('it is a suite of the command', async () => {
