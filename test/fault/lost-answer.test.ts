@@ -6,6 +6,7 @@ import { loadCascade } from '../../src/cascade/load-cascade.ts';
 import type { Chunk, Piece } from '../../src/execute/chunk.ts';
 import { LocalDispatcher } from '../../src/execute/local-dispatcher.ts';
 import { ChunkSettler } from '../../src/execute/settle-chunk.ts';
+import { silentHost } from './silent-host.ts';
 import { cascades } from './support.ts';
 
 interface Settled {
@@ -32,16 +33,8 @@ async function settle(answersToLose: number, rowCount: number, waitMs = 0): Prom
   const statementId = 77;
   const startedMs = performance.now();
   dispatcher.openStatement({
-    statementId,
-    cascade,
-    runSql: () => Promise.reject(new Error('it has no SQL cell')),
-    chat: () => Promise.reject(new Error('it asks no model')),
-    decide: () => Promise.reject(new Error('it asks no model')),
-    find: () => [],
+    ...silentHost(statementId, cascade),
     waitsForLeave: () => performance.now() - startedMs < waitMs,
-    beforeCalls: () => undefined,
-    attemptsEnded: () => {},
-    threadLost: () => {},
   });
   const rest: Chunk[] = [];
   const settler = new ChunkSettler({

@@ -2,12 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setEnvironmentData } from 'node:worker_threads';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Cascade } from '../../src/cascade/cascade.ts';
 import { loadCascade } from '../../src/cascade/load-cascade.ts';
-import type { StatementHost } from '../../src/execute/dispatcher.ts';
 import { LocalDispatcher } from '../../src/execute/local-dispatcher.ts';
 import { RvbbitError } from '../../src/index.ts';
 import { cases, reportCases } from '../support/cases.ts';
+import { silentHost } from './silent-host.ts';
 import {
   assertAddsUp,
   assertUsable,
@@ -28,21 +27,6 @@ function dispatcherWith(entry: string): LocalDispatcher {
     rssMb: undefined,
     entry: new URL(`../../../test/fixtures/workers/${entry}`, import.meta.url),
   });
-}
-
-function hostOf(statementId: number, cascade: Cascade): StatementHost {
-  return {
-    statementId,
-    cascade,
-    runSql: () => Promise.reject(new Error('it has no SQL cell')),
-    chat: () => Promise.reject(new Error('it asks no model')),
-    decide: () => Promise.reject(new Error('it asks no model')),
-    find: () => [],
-    waitsForLeave: () => false,
-    beforeCalls: () => undefined,
-    attemptsEnded: () => {},
-    threadLost: () => {},
-  };
 }
 
 for (const entry of ['throws-at-start.mjs', 'exits-at-start.mjs', 'never-says-a-word.mjs']) {
@@ -78,7 +62,7 @@ test('workers that die at their first starts do not keep the next ones from runn
       assert.is(first, deaths < 4 ? undefined : 'RVB_WORKER_BOOT', `${deaths} deaths`);
       await dispatcher.ready();
       const statementId = 1_000_000 + deaths;
-      dispatcher.openStatement(hostOf(statementId, cascade));
+      dispatcher.openStatement(silentHost(statementId, cascade));
       const result = await dispatcher.dispatch(
         {
           taskId: statementId,
@@ -123,7 +107,7 @@ test('a pool whose replacement for a dead worker dies at its start is soon whole
       { alone: false },
     );
   try {
-    dispatcher.openStatement(hostOf(statementId, cascade));
+    dispatcher.openStatement(silentHost(statementId, cascade));
     await dispatcher.ready();
     await until(() => Atomics.load(left, 0) === -2, 'both threads have started');
     Atomics.store(left, 0, 1);

@@ -9,7 +9,8 @@ export interface Estimate extends Spending {
 
 /** What a call that goes out may spend. Settled once, with what it spent. */
 export interface Reservation {
-  settle(spent: Spending): void;
+  /** Without a figure it has spent what it was expected to. */
+  settle(spent?: Spending): void;
 }
 
 const KEYS = ['calls', 'tokens', 'costMicroUsd'] as const;
@@ -90,7 +91,7 @@ export class Budget {
     this.#reserved = sum(this.#reserved, estimate, 1);
     let settled = false;
     return {
-      settle: (spent) => {
+      settle: (spent = estimate) => {
         if (settled) return;
         settled = true;
         this.#reserved = sum(this.#reserved, estimate, -1);

@@ -24,7 +24,6 @@ export interface OpenCall {
   readonly request: CallRequest;
   readonly permit: Permit;
   readonly reservation: Reservation | undefined;
-  readonly estimate: Spending;
 }
 
 export class CallAccount {
@@ -103,7 +102,7 @@ export class CallAccount {
     };
   }
 
-  #settle({ request, permit, reservation, estimate }: OpenCall, report: AttemptReport): void {
+  #settle({ request, permit, reservation }: OpenCall, report: AttemptReport): void {
     const { outcome, usage } = report;
     if (outcome === 'not_sent') {
       permit.cancel();
@@ -117,7 +116,7 @@ export class CallAccount {
       reservation?.settle(this.#spendingOf(request, usage));
       return;
     }
-    reservation?.settle(isFree(report) ? { ...NOTHING, calls: 1 } : estimate);
+    reservation?.settle(isFree(report) ? { ...NOTHING, calls: 1 } : undefined);
   }
 
   #note(attempt: string, { request }: OpenCall, report: AttemptReport): void {

@@ -4,7 +4,6 @@ import { type Failure, failureOf, type RvbbitError } from '../../errors.ts';
 import { STATEMENT_MAX_ANSWERS } from '../../limits.ts';
 import type { CallLimits } from '../../model/call-limits.ts';
 import type { Usage } from '../../model/chat.ts';
-import type { Spending } from '../../plan/plan.ts';
 import type { Permit } from '../gate/gate-request.ts';
 import type { AnswerPolicy } from './answer-policy.ts';
 import type { Budget, Estimate, Reservation } from './budget.ts';
@@ -230,11 +229,11 @@ export class StatementCalls {
       permit.cancel();
       return this.#follow(threadId, request);
     }
+    if (budget === undefined) return this.#go(threadId, request, permit, undefined);
     const estimate = this.#account.expected(request, usage);
-    if (budget === undefined) return this.#go(threadId, request, permit, undefined, estimate);
     const reservation = budget.reserve(estimate);
     if (reservation !== undefined && reservation !== 'wait') {
-      return this.#go(threadId, request, permit, reservation, estimate);
+      return this.#go(threadId, request, permit, reservation);
     }
     permit.cancel();
     if (reservation === 'wait') return this.#waitForRoom(threadId, request, budget, estimate);
@@ -273,12 +272,11 @@ export class StatementCalls {
     request: CallRequest,
     permit: Permit,
     reservation: Reservation | undefined,
-    estimate: Spending,
   ): CallDecision {
     const { callKey } = request;
     if (this.#parts.policy.reuseOwn) this.#desk.flights.lead(callKey);
     const again = this.#desk.journal.takeLostCalls(callKey);
-    const call = { threadId, request, permit, reservation, estimate };
+    const call = { threadId, request, permit, reservation };
     return { kind: 'go', attempt: this.#account.open(call, again) };
   }
 
