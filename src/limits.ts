@@ -275,6 +275,8 @@ export const EXPLAIN_MAX_RUNS = 50_000;
 export const EXPLAIN_TURN_MS = 10;
 /** Trials that only narrow the rows that come out are left out where one takes longer than this. */
 export const EXPLAIN_TRIAL_MS = 1_000;
+/** Likewise those that tell what hangs on a guess. */
+export const EXPLAIN_DOUBT_MS = 5_000;
 /** A call is expected to take this long where none like it has been made. */
 export const EXPECTED_CALL_MS = 1_000;
 /** Part of the answers that are expected to be TRUE where there have been none, … */

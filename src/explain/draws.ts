@@ -10,8 +10,6 @@ export type Assumption = 'expected' | 'true' | 'false' | 'null';
 
 /** Few texts hold a number as large, and an INTEGER does. */
 const FIRST_TEXT = 1_000_000_000;
-/** Ten times 0.1 is less than 1. */
-const ROUNDING = 1e-9;
 
 /** Answers of one statement that are known, by operator and criterion. */
 export class KnownShares {
@@ -107,9 +105,9 @@ export class Draws {
     return this.#isNext(key, this.#shareOf(operator, tuple, key));
   }
 
-  /** Of a share of 0.1 the tenth is the first: on average as many come before it, which a LIMIT then asks. */
+  /** Of a share of 0.1 the tenth is the first, of 0.9 the first: what a LIMIT asks until it is met, on average. */
   #isNext(key: string, share: number): boolean {
-    const carried = (this.#carried.get(key) ?? ROUNDING) + share;
+    const carried = (this.#carried.get(key) ?? share / 2) + share;
     const isNext = carried >= 1;
     this.#carried.set(key, isNext ? carried - 1 : carried);
     return isNext;

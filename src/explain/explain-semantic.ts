@@ -1,6 +1,6 @@
 /** EXPLAIN of semantic SQL: the statement is tried with answers that are at hand or assumed. Nothing is asked. */
 import { isInTransaction } from '../duck/in-transaction.ts';
-import { EXPLAIN_TRIAL_MS } from '../limits.ts';
+import { EXPLAIN_DOUBT_MS, EXPLAIN_TRIAL_MS } from '../limits.ts';
 import type { Models } from '../model/models.ts';
 import type { CellEstimate, Estimate, ExplainReport } from '../result.ts';
 import type { SemanticRun } from '../semantic/find-answers.ts';
@@ -40,7 +40,8 @@ export async function explainSemantic(
   const isOneWay = await isInTransaction(scope.session);
   const startedMs = performance.now();
   let first = await tryStatement(run, isOneWay ? 'null' : 'expected', sources);
-  const isSlow = performance.now() - startedMs > EXPLAIN_TRIAL_MS;
+  const trialMs = performance.now() - startedMs;
+  const isSlow = trialMs > EXPLAIN_TRIAL_MS;
   const { failure } = first;
   if (failure !== undefined) first = await tryStatement(run, 'null', sources);
   const main = await figuresOf(first);
@@ -61,7 +62,11 @@ export async function explainSemantic(
     return sumOf(cells.map((cell) => cell.calls)).expected;
   };
   const doubt =
-    first.draws.usesDefault && !first.asker.isDetermined && !isNull && !isRefused && !isSlow
+    first.draws.usesDefault &&
+    !first.asker.isDetermined &&
+    !isNull &&
+    !isRefused &&
+    trialMs < EXPLAIN_DOUBT_MS
       ? [await defaultShareNote(calls)]
       : [];
   // A single operator is asked all that it is asked before there is an answer, whatever that may be.
