@@ -275,10 +275,14 @@ export const EXPLAIN_MAX_RUNS = 50_000;
 export const EXPLAIN_TURN_MS = 10;
 /** Trials that only narrow the rows that come out are left out where one takes longer than this. */
 export const EXPLAIN_TRIAL_MS = 1_000;
+/** Likewise those that tell what hangs on a guess. */
+export const EXPLAIN_DOUBT_MS = 5_000;
 /** A call is expected to take this long where none like it has been made. */
 export const EXPECTED_CALL_MS = 1_000;
 /** Part of the answers that are expected to be TRUE where there have been none, … */
 export const EXPECTED_TRUE_SHARE = 0.3;
+/** … what calls would be at these is said beside it, … */
+export const DOUBTED_SHARES = [0.1, 0.9] as const;
 /** … and part of the runs that come to a cell which an earlier answer decides on. */
 export const EXPECTED_CELL_SHARE = 0.5;
 /** Cells, criteria and the like of which a process remembers what their calls were like, … */
@@ -295,5 +299,3 @@ export const EXPERIENCE_LINE_BYTES = 64 * 1024;
 export const EXPERIENCE_MAX_ANSWERS = 10_000;
 /** Criteria of a statement beyond which only the operator's own share is remembered. */
 export const EXPERIENCE_MAX_CRITERIA = 16;
-/** A criterion that is longer is remembered by the operator's share alone. */
-export const EXPERIENCE_CRITERION_CHARS = 1_000;

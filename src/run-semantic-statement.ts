@@ -117,7 +117,8 @@ async function withRun<T>(
     await registerLookUps(session, read.uses, run.state, signal);
     return await work({ ...run, statement: await checked(read, scope) });
   } finally {
-    learnAnswers(read.books, threshold, context.experience);
+    const shares = learnAnswers(read.books, threshold);
+    if (shares.length > 0) scope.ledger.note({ t: 'answers.learned', shares });
     if (run !== undefined) await dropTables(session, run.stages);
     read.release();
   }

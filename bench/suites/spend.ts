@@ -1,33 +1,47 @@
 /** Model calls of semantic queries by the server's ledger, beside the least that can answer them and EXPLAIN's figure. */
-import { Engine } from '../../src/index.ts';
+import { Engine, type ExplainReport } from '../../src/index.ts';
 import { startSimulator } from '../../src/testing.ts';
 import { cascadeRoot } from '../fixture-root.ts';
 import type { Figure, Sample, Suite } from '../suite.ts';
-import { IN_FLIGHT, QUERIES, type SpendQuery, TABLE } from './spend-queries.ts';
+import { HISTORY, IN_FLIGHT, QUERIES, type SpendQuery, TABLES } from './spend-queries.ts';
 
 /** What the model says of a text; the operators ask for JSON. */
 const RULES = [
-  { when: { contains: 'is rare', matches: 'item \\d*0 ' }, answer: { answer: true } },
-  { when: { contains: 'is common', matches: 'item \\d*[1-9] ' }, answer: { answer: true } },
+  { when: { contains: 'is rare', matches: 'item \\d*5 ' }, answer: { answer: true } },
+  { when: { contains: 'is common', matches: 'item \\d*[0-46-9] ' }, answer: { answer: true } },
   { when: { contains: 'is rare' }, answer: { answer: false } },
   { when: { contains: 'is common' }, answer: { answer: false } },
   { when: { contains: 'a list' }, answer: { answer: 0.5 } },
   { answer: 'an answer' },
 ];
 
-async function measure({ sql, least, first }: SpendQuery): Promise<Sample> {
-  await using server = await startSimulator({ rules: RULES });
+/** How far EXPLAIN may be from the calls that are made where it expects them, in percent. */
+const MOST_ERROR = 20;
+/** A call's time where it matters how many are in flight. */
+const IN_FLIGHT_MS = 200;
+
+async function measure(query: SpendQuery): Promise<Sample> {
+  const { sql, least, first, isOpen, stopsEarly } = query;
+  // What is cancelled in flight is counted too: answers that come at once would leave nothing in flight.
+  const latency = { kind: 'constant', ms: stopsEarly === true ? IN_FLIGHT_MS : 0 } as const;
+  await using server = await startSimulator({ rules: RULES, latency });
   await using engine = await Engine.open({
     cascades: cascadeRoot,
     threads: 1,
     providers: { sim: { baseUrl: server.url, responseFormat: 'json_schema' } },
     model: 'sim/any',
   });
-  for await (const { summary } of engine.script(TABLE)) {
-    if (summary.status !== 'complete') throw new Error('the table was not made');
+  for await (const { summary } of engine.script(TABLES)) {
+    if (summary.status !== 'complete') throw new Error('the tables were not made');
   }
   if (first !== undefined) await engine.query(first);
-  const explained = await engine.query(`EXPLAIN (FORMAT JSON) ${sql}`);
+  const explain = async () => {
+    const { rows } = await engine.query(`EXPLAIN (FORMAT JSON) ${sql}`);
+    return predicted(String(rows[0]?.['explain']));
+  };
+  const cold = isOpen === true ? await explain() : undefined;
+  if (isOpen === true) for (const statement of HISTORY) await engine.query(statement);
+  const { least: explainLeast, expected, most } = await explain();
   const before = server.ledger().totals.calls;
   const { summary } = await engine.query(sql);
   const calls = server.ledger().totals.calls - before;
@@ -38,24 +52,19 @@ async function measure({ sql, least, first }: SpendQuery): Promise<Sample> {
   return {
     calls,
     least: Number(Object.values(rows[0] ?? {})[0]),
-    ...predicted(String(explained.rows[0]?.['explain'])),
+    explainLeast,
+    expected,
+    ...(most === null ? {} : { explainMost: most }),
+    ...(cold === undefined ? {} : { cold: cold.expected }),
   };
 }
 
-/** The calls that EXPLAIN's JSON speaks of, as far as it does. */
-function predicted(text: string): Sample {
-  const { calls, runs } = JSON.parse(text) as {
-    readonly calls?: { readonly least?: number; readonly most?: number | null };
-    readonly runs?: number;
-  };
-  const most = calls?.most ?? undefined;
-  return {
-    explainLeast: calls?.least ?? runs ?? 0,
-    ...(most === undefined ? {} : { explainMost: most }),
-  };
+/** The calls that EXPLAIN's JSON speaks of. */
+function predicted(text: string): ExplainReport['calls'] {
+  return (JSON.parse(text) as ExplainReport).calls;
 }
 
-function figureOf(
+function callsFigure(
   { name, stopsEarly, most = 1 }: SpendQuery,
   median: (variant: string, metric: string) => number,
 ): Figure {
@@ -67,11 +76,30 @@ function figureOf(
   return { ...ratio, atMost: stopsEarly === true ? (least + IN_FLIGHT) / least : most };
 }
 
+/** How far EXPLAIN is off: by what it has learned of other texts, and what it said when it had learned nothing. */
+function explainFigures(
+  { name, isOpen }: SpendQuery,
+  median: (variant: string, metric: string) => number,
+): readonly Figure[] {
+  const calls = median(name, 'calls');
+  const off = (metric: string) => {
+    const by = Math.abs(median(name, metric) - calls);
+    return by === 0 ? 0 : (100 * by) / calls;
+  };
+  const figure = { name: `${name}, EXPLAIN is off by`, value: off('expected'), unit: ' %' };
+  if (isOpen !== true) return [{ ...figure, atMost: 0 }];
+  return [
+    { ...figure, atMost: MOST_ERROR },
+    { name: `${name}, EXPLAIN was off without history by`, value: off('cold'), unit: ' %' },
+  ];
+}
+
 export const spend: Suite = {
   name: 'spend',
   about:
     'model calls by the server, the least that can answer, and what EXPLAIN says; nothing is timed, and one sample is all',
   samples: 1,
   variants: QUERIES.map((query) => ({ name: query.name, measure: () => measure(query) })),
-  figures: (median) => QUERIES.map((query) => figureOf(query, median)),
+  figures: (median) =>
+    QUERIES.flatMap((query) => [callsFigure(query, median), ...explainFigures(query, median)]),
 };

@@ -28,7 +28,11 @@ export class RunCursor {
     for (;;) {
       const returned = this.#takeReturned();
       if (returned !== undefined) return returned;
-      await this.#window.room();
+      if (!this.#window.hasRoom) {
+        // Other lanes wait for the same room: the first to go on may take all of it.
+        await this.#window.room();
+        continue;
+      }
       const remaining = this.#inputs.runCount - this.#taken;
       if (remaining === 0) return undefined;
       const left = this.#buffer === undefined ? 0 : this.#buffer.rowCount - this.#bufferAt;

@@ -21,12 +21,15 @@ export class Window {
     return this.#maxChunks;
   }
 
+  /** Whether a chunk may be taken now. A closed window holds nothing back. */
+  get hasRoom(): boolean {
+    if (!this.#open) return true;
+    return this.#runs < this.#maxRuns() && this.#chunks.length < this.#maxChunks;
+  }
+
   /** Resolves once there is room for a chunk, or the window is closed. */
   async room(): Promise<void> {
-    while (
-      this.#open &&
-      (this.#runs >= this.#maxRuns() || this.#chunks.length >= this.#maxChunks)
-    ) {
+    while (!this.hasRoom) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }

@@ -41,15 +41,24 @@ export class Draws {
   readonly #assumption: Assumption;
   readonly #experience: Experience;
   readonly #known: KnownShares;
+  readonly #defaultShare: number;
   readonly #carried = new Map<string, number>();
+  /** Some share is the default: nothing is known of it. */
+  usesDefault = false;
   /** Shares that answers were drawn by, in words. */
   readonly notes = new Map<string, string>();
   #texts = 0;
 
-  constructor(assumption: Assumption, experience: Experience, known: KnownShares) {
+  constructor(
+    assumption: Assumption,
+    experience: Experience,
+    known: KnownShares,
+    defaultShare = EXPECTED_TRUE_SHARE,
+  ) {
     this.#assumption = assumption;
     this.#experience = experience;
     this.#known = known;
+    this.#defaultShare = defaultShare;
   }
 
   draw(operator: Operator, tuple: Tuple): Answer {
@@ -96,17 +105,19 @@ export class Draws {
     return this.#isNext(key, this.#shareOf(operator, tuple, key));
   }
 
-  /** Carries from a half on, so that the first of few is as likely as the last. */
+  /** Of a share of 0.1 the tenth is the first, of 0.9 the first: what a LIMIT asks until it is met, on average. */
   #isNext(key: string, share: number): boolean {
-    const carried = (this.#carried.get(key) ?? 0.5) + share;
-    this.#carried.set(key, carried >= 1 ? carried - 1 : carried);
-    return carried >= 1;
+    const carried = (this.#carried.get(key) ?? share / 2) + share;
+    const isNext = carried >= 1;
+    this.#carried.set(key, isNext ? carried - 1 : carried);
+    return isNext;
   }
 
   #shareOf(operator: Operator, tuple: Tuple, key: string): number {
     const learned = this.#experience.answersOf(operator.name, criterionOf(tuple));
     const known = this.#known.shareOf(operator, tuple);
     const share = learned?.source === 'criterion' ? learned.share : (known ?? learned?.share);
+    if (share === undefined) this.usesDefault = true;
     if (!this.notes.has(key) && this.notes.size < EXPERIENCE_MAX_CRITERIA) {
       const source =
         learned?.source === 'criterion'
@@ -116,13 +127,13 @@ export class Draws {
             : learned === undefined
               ? 'by default: no answer is on record'
               : `of ${learned.answers} earlier answers to other criteria`;
-      const percent = Math.round((share ?? EXPECTED_TRUE_SHARE) * 100);
+      const percent = Math.round((share ?? this.#defaultShare) * 100);
       this.notes.set(
         key,
         `${named(operator, tuple)}: ${percent} % are taken to be TRUE, ${source}`,
       );
     }
-    return share ?? EXPECTED_TRUE_SHARE;
+    return share ?? this.#defaultShare;
   }
 }
 

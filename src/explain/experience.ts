@@ -1,6 +1,7 @@
 /** What earlier calls were like: tokens, time, and how often answers were TRUE. EXPLAIN predicts by it. */
-import type { JournalRecord } from '../journal/records.ts';
+import type { AnswerShare, JournalRecord } from '../journal/records.ts';
 import { EXPERIENCE_MAX_KEYS, EXPERIENCE_MAX_OPEN } from '../limits.ts';
+import { criterionHash } from './criterion-hash.ts';
 import { Samples } from './samples.ts';
 
 /** Where a call is made. */
@@ -39,7 +40,7 @@ interface Share {
   of: number;
 }
 
-/** Learns from a journal's records as they come, and from the answers of semantic statements. Bounded. */
+/** Learns from a journal's records as they come. Bounded. */
 export class Experience {
   readonly #calls = new Map<string, Calls>();
   readonly #answers = new Map<string, Share>();
@@ -90,24 +91,13 @@ export class Experience {
         keep(this.#runs, cascade, runs, EXPERIENCE_MAX_KEYS);
         return;
       }
+      case 'answers.learned':
+        for (const share of record.shares) this.#noteAnswers(share);
+        return;
       case 'statement.close':
         this.#cascades.delete(record.session);
         return;
       default:
-    }
-  }
-
-  /** Answers of a statement: `met` of `of` were TRUE, or texts unlike those before them. */
-  noteAnswers(operator: string, criterion: string | undefined, met: number, of: number): void {
-    const keys = [
-      operator,
-      ...(criterion === undefined ? [] : [criterionKey(operator, criterion)]),
-    ];
-    for (const key of keys) {
-      const share = this.#answers.get(key) ?? { met: 0, of: 0 };
-      share.met += met;
-      share.of += of;
-      keep(this.#answers, key, share, EXPERIENCE_MAX_KEYS);
     }
   }
 
@@ -120,7 +110,7 @@ export class Experience {
   }
 
   answersOf(operator: string, criterion: string): AnswerExperience | undefined {
-    const own = this.#answers.get(criterionKey(operator, criterion));
+    const own = this.#answers.get(criterionKey(operator, criterionHash(criterion)));
     const share = own ?? this.#answers.get(operator);
     if (share === undefined || share.of === 0) return undefined;
     return {
@@ -135,6 +125,19 @@ export class Experience {
     const runs = this.#runs.get(cascade);
     if (runs === undefined || runs === 0) return undefined;
     return Math.min(1, (this.#visits.get(`${cascade}\n${cell}`) ?? 0) / runs);
+  }
+
+  #noteAnswers({ operator, criterion, met, of }: AnswerShare): void {
+    const keys = [
+      operator,
+      ...(criterion === undefined ? [] : [criterionKey(operator, criterion)]),
+    ];
+    for (const key of keys) {
+      const share = this.#answers.get(key) ?? { met: 0, of: 0 };
+      share.met += met;
+      share.of += of;
+      keep(this.#answers, key, share, EXPERIENCE_MAX_KEYS);
+    }
   }
 
   #visit(cascade: string, cell: string, times: number): void {
@@ -168,8 +171,8 @@ function cellKey(place: CallPlace): string {
   return `${modelKey(place)}\n${place.cascade}\n${place.cell}`;
 }
 
-function criterionKey(operator: string, criterion: string): string {
-  return `${operator}\n${criterion}`;
+function criterionKey(operator: string, hash: string): string {
+  return `${operator}\n${hash}`;
 }
 
 function noCalls(): Calls {

@@ -1,16 +1,16 @@
 /** EXPLAIN of semantic SQL: the statement is tried with answers that are at hand or assumed. Nothing is asked. */
 import { isInTransaction } from '../duck/in-transaction.ts';
-import { EXPLAIN_TRIAL_MS } from '../limits.ts';
+import { EXPLAIN_DOUBT_MS, EXPLAIN_TRIAL_MS } from '../limits.ts';
 import type { Models } from '../model/models.ts';
 import type { CellEstimate, Estimate, ExplainReport } from '../result.ts';
 import type { SemanticRun } from '../semantic/find-answers.ts';
 import { KnownShares } from './draws.ts';
-import { exactly, isExact, spanOf } from './estimate.ts';
+import { exactly, isExact, spanOf, sumOf } from './estimate.ts';
 import { estimateCell } from './estimate-cell.ts';
 import type { ExplainContext } from './explain-context.ts';
 import { type Forecast, forecastOf } from './forecast.ts';
 import { guardsOf } from './guards.ts';
-import { basisNotes } from './notes.ts';
+import { basisNotes, defaultShareNote } from './notes.ts';
 import { type OperatorStep, semanticTree } from './plan-tree.ts';
 import { QuestionForesight } from './question-foresight.ts';
 import { type Trial, tryStatement } from './try-statement.ts';
@@ -40,7 +40,8 @@ export async function explainSemantic(
   const isOneWay = await isInTransaction(scope.session);
   const startedMs = performance.now();
   let first = await tryStatement(run, isOneWay ? 'null' : 'expected', sources);
-  const isSlow = performance.now() - startedMs > EXPLAIN_TRIAL_MS;
+  const trialMs = performance.now() - startedMs;
+  const isSlow = trialMs > EXPLAIN_TRIAL_MS;
   const { failure } = first;
   if (failure !== undefined) first = await tryStatement(run, 'null', sources);
   const main = await figuresOf(first);
@@ -54,6 +55,20 @@ export async function explainSemantic(
       bounds.push(await figuresOf(await tryStatement(run, assumption, sources)));
     }
   }
+  const calls = async (defaultShare: number) => {
+    const { cells } = await figuresOf(
+      await tryStatement(run, 'expected', { ...sources, defaultShare }),
+    );
+    return sumOf(cells.map((cell) => cell.calls)).expected;
+  };
+  const doubt =
+    first.draws.usesDefault &&
+    !first.asker.isDetermined &&
+    !isNull &&
+    !isRefused &&
+    trialMs < EXPLAIN_DOUBT_MS
+      ? [await defaultShareNote(calls)]
+      : [];
   // A single operator is asked all that it is asked before there is an answer, whatever that may be.
   const isOpen =
     statement.dry === undefined ||
@@ -113,7 +128,12 @@ export async function explainSemantic(
     cells,
     notes: [
       ...(statement === given.statement ? [] : [SEQUENCES_NOTE]),
-      ...notesOf(first, forecast, { isOneWay, failure, hasDry: statement.dry !== undefined }),
+      ...notesOf(first, forecast, {
+        isOneWay,
+        failure,
+        hasDry: statement.dry !== undefined,
+        doubt,
+      }),
     ],
     sql: sqlOf(run, report.sql),
   };
@@ -257,6 +277,7 @@ function notesOf(
     readonly isOneWay: boolean;
     readonly failure: string | undefined;
     readonly hasDry: boolean;
+    readonly doubt: readonly string[];
   },
 ): readonly string[] {
   const notes: string[] = [];
@@ -274,5 +295,5 @@ function notesOf(
       `answers that are not at hand count as NULL, since others did not fit: ${how.failure}`,
     );
   }
-  return [...notes, ...draws.notes.values(), ...basisNotes(cells)];
+  return [...notes, ...draws.notes.values(), ...how.doubt, ...basisNotes(cells)];
 }

@@ -1,4 +1,5 @@
 /** Why figures are ranges, and what they are taken from, in words. */
+import { DOUBTED_SHARES } from '../limits.ts';
 import type { CellEstimate } from '../result.ts';
 import { isExact } from './estimate.ts';
 import type { Forecast } from './forecast.ts';
@@ -19,6 +20,17 @@ export function cascadeNotes(
     );
   }
   return [...notes, ...basisNotes(cells)];
+}
+
+/** What would be expected of other shares of TRUE answers than the default, and how the share gets known. */
+export async function defaultShareNote(
+  callsAt: (share: number) => Promise<number>,
+): Promise<string> {
+  const told: string[] = [];
+  for (const share of DOUBTED_SHARES) {
+    told.push(`${Math.round(await callsAt(share))} calls at ${share * 100} %`);
+  }
+  return `the default may be far off: ${told.join(', ')}; once the same has been asked of some rows, these or others, their share is taken`;
 }
 
 /** What tokens out and time are taken from. */

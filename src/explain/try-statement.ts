@@ -23,17 +23,19 @@ export interface TrialSources {
   readonly foresight: QuestionForesight;
   readonly known: KnownShares;
   readonly experience: Experience;
+  /** Share of TRUE answers where nothing is known of it. */
+  readonly defaultShare?: number;
 }
 
 /** Changes nothing: of a statement that does, the query that reads what it reads is tried. */
 export async function tryStatement(
   run: SemanticRun,
   assumption: Assumption,
-  { foresight, known, experience }: TrialSources,
+  { foresight, known, experience, defaultShare }: TrialSources,
 ): Promise<Trial> {
   const { settings, statement } = run;
   for (const book of statement.books) book.forget();
-  const draws = new Draws(assumption, experience, known);
+  const draws = new Draws(assumption, experience, known, defaultShare);
   const asker = new TrialAsker({ settings, foresight, known, draws });
   const report = new PlanReport();
   const stages: string[] = [];

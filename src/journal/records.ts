@@ -127,6 +127,22 @@ export interface WorkerLost {
   readonly reason: string;
 }
 
+/** Answers of an operator to one criterion, or to any. */
+export interface AnswerShare {
+  readonly operator: string;
+  /** Hash of the criterion, which may be a value of a row; none where the answers are to several. */
+  readonly criterion?: string;
+  /** How many of them are TRUE; of texts how many are unlike those before them. */
+  readonly met: number;
+  readonly of: number;
+}
+
+/** What a semantic statement's answers were like, those at hand included. */
+export interface AnswersLearned {
+  readonly t: 'answers.learned';
+  readonly shares: readonly AnswerShare[];
+}
+
 /** A statement has ended. */
 export interface StatementClose {
   readonly t: 'statement.close';
@@ -143,6 +159,7 @@ export type JournalEntry =
   | RowsSettled
   | RunStalled
   | WorkerLost
+  | AnswersLearned
   | StatementClose;
 
 export type JournalRecord = RecordBase & JournalEntry;

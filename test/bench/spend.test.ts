@@ -22,8 +22,15 @@ const DETERMINED: Readonly<Record<string, readonly [calls: number, least: number
   'MAP over duplicates': [500, 500],
   'rvbbit_run over duplicates': [500, 500],
 };
-/** EXPLAIN says the number exactly. */
-const PREDICTED = ['a plain condition first', 'a join', 'the select list under a LIMIT'];
+/** Calls that depend on the answers: EXPLAIN expects some, by what was asked of other texts. */
+const OPEN = [
+  '10 % before 90 %',
+  '90 % before 10 %',
+  'LIMIT',
+  'LIMIT under an order',
+  'a subquery',
+  'record, ask, rerun',
+];
 
 test('every figure holds, and those that are determined are exact', async () => {
   const samples = new Map<string, Sample>();
@@ -32,11 +39,16 @@ test('every figure holds, and those that are determined are exact', async () => 
     assert.is(samples.get(name)?.['calls'], calls, name);
     assert.is(samples.get(name)?.['least'], least, name);
   }
-  for (const name of PREDICTED) {
-    assert.is(samples.get(name)?.['explainLeast'], samples.get(name)?.['calls'], name);
+  assert.equal([...Object.keys(DETERMINED), ...OPEN].sort(), [...samples.keys()].sort());
+  for (const [name, { calls, explainLeast, expected, explainMost }] of samples) {
+    const told = `${name}: ${explainLeast} to ${explainMost}, expected ${expected}, and ${calls} were made`;
+    if (OPEN.includes(name)) {
+      assert.ok(explainLeast! <= calls! && calls! <= explainMost!, told);
+      assert.ok(Math.abs(expected! - calls!) <= 0.2 * calls!, told);
+    } else assert.equal([explainLeast, expected, explainMost], [calls, calls, calls], told);
   }
   const figures = spend.figures((variant, metric) => samples.get(variant)![metric]!);
-  assert.is(figures.length, spend.variants.length);
+  assert.is(figures.length, 2 * samples.size + OPEN.length);
   for (const { name, value, atMost = Number.POSITIVE_INFINITY } of figures) {
     assert.ok(value <= atMost, `${name}: ${value}, and at most ${atMost}`);
   }

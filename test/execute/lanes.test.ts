@@ -102,6 +102,31 @@ test('a full window holds the lanes back until something is delivered', async ()
   await lane;
 });
 
+test('lanes that wait for the same room take no more than there is', async () => {
+  let room = 2;
+  const window = new Window(8, () => room);
+  const cursor = new RunCursor(countingInputs(100), new ChunkPolicy(8, { maxRuns: 1 }), window);
+  let taken = 0;
+  const lanes = Array.from({ length: 8 }, async () => {
+    for (;;) {
+      const chunk = await cursor.take();
+      if (chunk === undefined) return;
+      taken += chunk.rowCount;
+    }
+  });
+  for (let i = 0; i < 10; i++) await tick();
+  assert.is(taken, 2);
+  window.release(1);
+  for (let i = 0; i < 10; i++) await tick();
+  assert.is(taken, 3);
+  room = 5;
+  window.release(1);
+  for (let i = 0; i < 10; i++) await tick();
+  assert.is(taken, 7);
+  window.close();
+  await Promise.all(lanes);
+});
+
 test('runs that are given back go first, as many at a time as is due, and into no room of their own', async () => {
   const window = new Window(1, () => 6);
   const policy = new ChunkPolicy(1);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { criterionHash } from '../../src/explain/criterion-hash.ts';
 import { Experience } from '../../src/explain/experience.ts';
 import { learnAnswers } from '../../src/explain/learn-answers.ts';
 import { DiskJournal } from '../../src/journal/disk/disk-journal.ts';
@@ -11,7 +12,7 @@ import { realFileSystem } from '../../src/journal/disk/file-system.ts';
 import { recentRecords } from '../../src/journal/disk/recent-records.ts';
 import type { JournalEntry, JournalRecord } from '../../src/journal/records.ts';
 import {
-  EXPERIENCE_CRITERION_CHARS,
+  EXPERIENCE_MAX_CRITERIA,
   EXPERIENCE_MAX_KEYS,
   EXPERIENCE_MAX_OPEN,
   EXPERIENCE_SAMPLES,
@@ -94,7 +95,10 @@ test('a part of the runs comes to a cell that an answer decides on', () => {
 
 test('of very many criteria the latest are remembered, and the operator itself', () => {
   const experience = new Experience();
-  for (let n = 0; n < 2 * EXPERIENCE_MAX_KEYS; n++) experience.noteAnswers('MEANS', `c${n}`, 1, 4);
+  for (let n = 0; n < 2 * EXPERIENCE_MAX_KEYS; n++) {
+    const share = { operator: 'MEANS', criterion: criterionHash(`c${n}`), met: 1, of: 4 };
+    experience.observe(record({ t: 'answers.learned', shares: [share] }));
+  }
   assert.equal(experience.answersOf('MEANS', 'c0'), {
     source: 'operator',
     answers: 8 * EXPERIENCE_MAX_KEYS,
@@ -104,16 +108,32 @@ test('of very many criteria the latest are remembered, and the operator itself',
   assert.is(experience.answersOf('ABOUT', 'c0'), undefined);
 });
 
-test('of a criterion of any length only so much is remembered', async () => {
-  const experience = new Experience();
+test('of answers to many criteria only the sum is kept, and no criterion as it is', async () => {
   const operator = (await loadOperators(root)).operators.get('MEANS')!;
-  const book = new AnswerBook(operator);
-  const long = 'x'.repeat(EXPERIENCE_CRITERION_CHARS);
-  book.answer(['a', long], true);
-  book.answer(['a', `${long}x`], true);
-  learnAnswers([book], 0.5, experience);
-  assert.is(experience.answersOf('MEANS', long)?.source, 'criterion');
-  assert.is(experience.answersOf('MEANS', `${long}x`)?.source, 'operator');
+  const few = new AnswerBook(operator);
+  for (const text of ['a', 'b', 'c', 'd']) few.answer([text, 'secret'], text === 'a');
+  const many = new AnswerBook(operator);
+  for (let n = 0; n <= EXPERIENCE_MAX_CRITERIA; n++) many.answer(['a', `c${n}`], true);
+  const shares = learnAnswers([few, many], 0.5);
+  assert.equal(
+    shares.map(({ criterion, ...rest }) => [criterion !== undefined, rest]),
+    [
+      [true, { operator: 'MEANS', met: 1, of: 4 }],
+      [
+        false,
+        { operator: 'MEANS', met: EXPERIENCE_MAX_CRITERIA + 1, of: EXPERIENCE_MAX_CRITERIA + 1 },
+      ],
+    ],
+  );
+  assert.not.match(JSON.stringify(shares), 'secret');
+  const experience = new Experience();
+  experience.observe(record({ t: 'answers.learned', shares }));
+  assert.equal(experience.answersOf('MEANS', 'secret'), {
+    source: 'criterion',
+    answers: 4,
+    share: 0.25,
+  });
+  assert.is(experience.answersOf('MEANS', 'c3')?.source, 'operator');
 });
 
 test('no more of a journal is read than asked for: the newest records, whole ones', async () => {

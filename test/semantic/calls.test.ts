@@ -54,6 +54,17 @@ test('stops at a LIMIT with the first rows in row order, at no more than n calls
     }
   }));
 
+test('has no more calls in flight than are likely to be needed', () =>
+  withItems(async ({ engine, sent }) => {
+    // Nine of ten are common, the first is not.
+    const { rowCount } = await engine.query(
+      "SELECT id FROM items WHERE d IMPLIES 'common' LIMIT 1",
+    );
+    assert.is(rowCount, 1);
+    const calls = await sent();
+    assert.ok(calls <= 5, `${calls} calls for one of the first two texts`);
+  }));
+
 test('asks operators of the select list only for the rows that come out', () =>
   withItems(async ({ engine, sent }) => {
     const { rows } = await engine.query(
