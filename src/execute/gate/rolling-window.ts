@@ -100,23 +100,34 @@ export class RollingWindow {
     this.#saidRequests = Math.max(1, requests);
   }
 
+  /** Whether one more call with these tokens fits now. */
+  fits(nowMs: number, tokens: Tokens): boolean {
+    return isRoom(this.#roomBeside(nowMs, tokens));
+  }
+
   /** When one more call with these tokens fits, at the earliest; `nowMs` where it does now. */
-  freeAt(nowMs: number, { inputTokens, outputTokens }: Tokens): number {
-    this.#advance(nowMs);
-    const limits = this.#limits;
-    const sum = this.#sum;
-    let overRequests = sum.requests + 1 - Math.min(limits.requests, this.#saidRequests);
-    let overInput = sum.inputTokens + inputTokens - limits.inputTokens;
-    let overOutput = sum.outputTokens + outputTokens - limits.outputTokens;
-    if (overRequests <= 0 && overInput <= 0 && overOutput <= 0) return nowMs;
+  freeAt(nowMs: number, tokens: Tokens): number {
+    const room = this.#roomBeside(nowMs, tokens);
+    if (isRoom(room)) return nowMs;
     for (let at = this.#arrived.head; at !== undefined; at = at.after) {
-      overRequests -= at.requests;
-      overInput -= at.inputTokens;
-      overOutput -= at.outputTokens;
-      if (overRequests <= 0 && overInput <= 0 && overOutput <= 0) return at.lastMs + this.windowMs;
+      add(room, at);
+      if (isRoom(room)) return at.lastMs + this.windowMs;
     }
     // What is on its way arrives now at the earliest.
     return nowMs + this.windowMs;
+  }
+
+  /**
+   * What of the window is free at a later time, with a call of these tokens in it and by what is known to have
+   * left it; negative where the call does not fit.
+   */
+  roomAt(nowMs: number, atMs: number, tokens: Tokens): WindowLimits {
+    const room = this.#roomBeside(nowMs, tokens);
+    for (let at = this.#arrived.head; at !== undefined; at = at.after) {
+      if (at.lastMs + this.windowMs > atMs) break;
+      add(room, at);
+    }
+    return room;
   }
 
   /** Takes in a call that goes out now. */
@@ -160,6 +171,17 @@ export class RollingWindow {
     return (first.head ?? cold.head ?? warm.head ?? this.#arrived.head) === undefined;
   }
 
+  #roomBeside(nowMs: number, { inputTokens, outputTokens }: Tokens): Amounts {
+    this.#advance(nowMs);
+    const limits = this.#limits;
+    const sum = this.#sum;
+    return {
+      requests: Math.min(limits.requests, this.#saidRequests) - sum.requests - 1,
+      inputTokens: limits.inputTokens - sum.inputTokens - inputTokens,
+      outputTokens: limits.outputTokens - sum.outputTokens - outputTokens,
+    };
+  }
+
   #change({ arrivals }: Stay, inputTokens: number, outputTokens: number): void {
     if (arrivals?.isOver === true) return;
     this.#sum.inputTokens += inputTokens;
@@ -200,6 +222,22 @@ export class RollingWindow {
     arrivals.outputTokens += stay.outputTokens;
     stay.arrivals = arrivals;
   }
+}
+
+interface Amounts {
+  requests: number;
+  inputTokens: number;
+  outputTokens: number;
+}
+
+function isRoom({ requests, inputTokens, outputTokens }: Amounts): boolean {
+  return requests >= 0 && inputTokens >= 0 && outputTokens >= 0;
+}
+
+function add(room: Amounts, { requests, inputTokens, outputTokens }: Amounts): void {
+  room.requests += requests;
+  room.inputTokens += inputTokens;
+  room.outputTokens += outputTokens;
 }
 
 function earlier(one: Stay | undefined, other: Stay | undefined): Stay | undefined {
