@@ -111,7 +111,7 @@ const KINDS: readonly Kind[] = [
     meanLatencyMs: 700,
     delayMs: 200,
     tokens: uniform,
-    least: 0.95,
+    least: 0.94,
   },
 ];
 

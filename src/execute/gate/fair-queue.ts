@@ -2,7 +2,7 @@
 import type { RvbbitError } from '../../errors.ts';
 import { Chain, Link } from './chain.ts';
 import type { GateRequest, Permit } from './gate-request.ts';
-import type { Tokens } from './rolling-window.ts';
+import { isWithin, type Tokens } from './rolling-window.ts';
 
 /** A call that waits. */
 export class Waiter extends Link<Waiter> {
@@ -143,8 +143,4 @@ export class FairQueue {
       }
     }
   }
-}
-
-function isWithin({ inputTokens, outputTokens }: Tokens, room: Tokens): boolean {
-  return inputTokens <= room.inputTokens && outputTokens <= room.outputTokens;
 }

@@ -99,7 +99,7 @@ export class Gate {
     const isFirst = provider.queue.push(waiter);
     this.#waiting.add(provider);
     // Behind another call of its statement and model it waits, unless it may overtake that.
-    if (isFirst || provider.isOvertaken) this.#plan(nowMs, provider.pump(nowMs));
+    if (isFirst || provider.mayOvertake(nowMs, request)) this.#plan(nowMs, provider.pump(nowMs));
     if (waiter.permit !== undefined) {
       this.#rest();
       return waiter.permit;

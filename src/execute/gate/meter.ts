@@ -61,10 +61,12 @@ export class Meter {
     return this.#window?.fits(nowMs, this.#fitted(request)) ?? true;
   }
 
-  /** What is free at a later time beside the call, if all that is in flight still is. */
-  roomAt(nowMs: number, atMs: number, request: GateRequest): WindowLimits {
-    const room = this.#window?.roomAt(nowMs, atMs, this.#fitted(request)) ?? NO_LIMITS;
-    const calls = Math.min(this.#maxInFlight, this.#warmth.callsAt(atMs)) - this.inFlight - 1;
+  /** What one more call may take now and be in the way of none of those that wait here, in their order. */
+  roomBeside(nowMs: number, waiting: readonly GateRequest[]): WindowLimits {
+    const fitted = waiting.map((request) => this.#fitted(request));
+    const room = this.#window?.roomBeside(nowMs, fitted) ?? NO_LIMITS;
+    // How long calls are in flight is not known: the last place is the first one's.
+    const calls = Math.min(this.#maxInFlight, this.#warmth.callsAt(nowMs)) - this.inFlight - 1;
     return { ...room, requests: Math.min(room.requests, calls) };
   }
 

@@ -53,14 +53,14 @@ export class ModelGate {
     );
   }
 
-  /** What is free at a later time beside the call, if all that is in flight still is. */
-  roomAt(nowMs: number, atMs: number, request: GateRequest): WindowLimits {
-    const room = this.#meter.roomAt(nowMs, atMs, request);
+  /** What one more call may take now and be in the way of none of those that wait here, in their order. */
+  roomBeside(nowMs: number, waiting: readonly GateRequest[]): WindowLimits {
+    const room = this.#meter.roomBeside(nowMs, waiting);
     const calls = Math.min(
       this.#throttle.roomAt(nowMs, this.#meter.inFlight),
       this.#requests.roomAt(nowMs),
     );
-    const tokens = this.#tokens.roomAt(nowMs) - request.inputTokens;
+    const tokens = this.#tokens.roomAt(nowMs) - (waiting[0]?.inputTokens ?? 0);
     return {
       requests: Math.min(room.requests, calls - 1),
       inputTokens: Math.min(room.inputTokens, tokens),

@@ -1,14 +1,14 @@
 /** One provider: its limits, its models, and the calls that wait for it. */
 
 import type { ProviderLimits } from '../../model/call-limits.ts';
-import { FairQueue, type Waiter } from './fair-queue.ts';
+import { FairQueue } from './fair-queue.ts';
 import { GATE_LOOK_AHEAD, GATE_MAX_IDLE } from './gate-limits.ts';
 import { GatePermit, type PermitHost } from './gate-permit.ts';
 import type { GateRequest, Permit } from './gate-request.ts';
 import { Meter } from './meter.ts';
 import { ModelGate } from './model-gate.ts';
 import { type Place, Reservations } from './reservations.ts';
-import type { Tokens } from './rolling-window.ts';
+import { isWithin, type Tokens } from './rolling-window.ts';
 import type { Random } from './throttle.ts';
 
 /** The gate, as a provider's part of it needs it. */
@@ -31,7 +31,8 @@ export class ProviderGate {
   readonly #host: GateHost;
   readonly #meter: Meter;
   readonly #models = new Map<string, ModelGate>();
-  #isOvertaken = false;
+  /** Of the last look at those that wait. */
+  #reservations: Reservations | undefined;
 
   constructor(limits: ProviderLimits, host: GateHost) {
     this.#limits = limits;
@@ -39,9 +40,10 @@ export class ProviderGate {
     this.#meter = new Meter(limits);
   }
 
-  /** Whether a call may find its way past those that wait. */
-  get isOvertaken(): boolean {
-    return this.#isOvertaken;
+  /** Whether a call that comes now may overtake those that wait, as far as is known without another look. */
+  mayOvertake(nowMs: number, request: GateRequest): boolean {
+    const room = this.#reservations?.roomIn(this.#placesOf(nowMs, request).all);
+    return room !== undefined && isWithin(request, room);
   }
 
   get inFlight(): number {
@@ -60,57 +62,54 @@ export class ProviderGate {
   /** Lets a call go that finds nobody waiting and all limits free. */
   tryNow(nowMs: number, request: GateRequest): Permit | undefined {
     if (this.queue.size > 0) return undefined;
-    const places = this.#placesOf(nowMs, request);
-    if (!places.all.every((place) => place.isFree(nowMs, request))) return undefined;
-    return this.#enter(nowMs, request, nowMs, places);
+    const { model, statement, all } = this.#placesOf(nowMs, request);
+    if (!all.every((place) => place.isFree(nowMs, request))) return undefined;
+    return this.#enter(nowMs, request, nowMs, model, statement);
   }
 
   /** Lets go what may; gives the time at which to try again, Infinity where only a call's end helps. */
   pump(nowMs: number): number {
     let nextMs = Infinity;
-    const blocked = new Map<Place, Waiter>();
+    const reservations = new Reservations();
     this.queue.serve((waiter) => {
       const { request } = waiter;
-      const places = this.#placesOf(nowMs, request);
-      // A call that waits at a place must not be kept waiting there by smaller ones.
-      if (places.all.some((place) => blocked.has(place))) return 'pass';
-      for (const place of places.all) {
-        const freeMs = place.freeAt(nowMs, request);
-        if (freeMs <= nowMs) continue;
-        nextMs = Math.min(nextMs, freeMs);
-        blocked.set(place, waiter);
-        return place === this.#meter ? 'stop' : 'pass';
+      const { model, statement, all } = this.#placesOf(nowMs, request);
+      const place = all.find((one) => reservations.has(one) || !one.isFree(nowMs, request));
+      if (place === undefined) {
+        waiter.grant(this.#enter(nowMs, request, waiter.sinceMs, model, statement));
+        return 'out';
       }
-      waiter.grant(this.#enter(nowMs, request, waiter.sinceMs, places));
-      return 'out';
+      // A call that waits at a place must not be kept waiting there by smaller ones.
+      if (!reservations.has(place)) nextMs = Math.min(nextMs, place.freeAt(nowMs, request));
+      const isFull = !reservations.add(nowMs, place, { request, places: all });
+      return isFull && place === this.#meter ? 'stop' : 'pass';
     });
-    this.#isOvertaken = false;
-    if (blocked.size > 0) this.#overtake(nowMs, blocked);
+    this.#reservations = reservations;
+    if (reservations.reckon(nowMs)) this.#overtake(nowMs, reservations);
     return nextMs;
   }
 
-  /** Lets go what fits beside those that wait at a place, at the time at which they will not have to any more. */
-  #overtake(nowMs: number, blocked: ReadonlyMap<Place, Waiter>): void {
-    const reservations = new Reservations();
-    for (const [place, { request }] of blocked) {
-      reservations.add(nowMs, request, place, this.#placesOf(nowMs, request).all);
-    }
-    this.#isOvertaken = reservations.isOpen;
-    if (!this.#isOvertaken) return;
+  /** Lets go what is in the way of none that waits. */
+  #overtake(nowMs: number, reservations: Reservations): void {
     const roomOf = (first: GateRequest): Tokens | undefined =>
       reservations.roomIn(this.#placesOf(nowMs, first).all);
     this.queue.overtake(GATE_LOOK_AHEAD, roomOf, (waiter) => {
       const { request } = waiter;
-      const places = this.#placesOf(nowMs, request);
-      if (!places.all.every((place) => place.isFree(nowMs, request))) return false;
-      waiter.grant(this.#enter(nowMs, request, waiter.sinceMs, places));
-      reservations.take(request, places.all);
+      const { model, statement, all } = this.#placesOf(nowMs, request);
+      if (!all.every((place) => place.isFree(nowMs, request))) return false;
+      waiter.grant(this.#enter(nowMs, request, waiter.sinceMs, model, statement));
+      reservations.take(request, all);
       return true;
     });
   }
 
-  #enter(nowMs: number, request: GateRequest, sinceMs: number, places: Places): Permit {
-    const { model, statement } = places;
+  #enter(
+    nowMs: number,
+    request: GateRequest,
+    sinceMs: number,
+    model: ModelGate,
+    statement: Meter | undefined,
+  ): Permit {
     const counters = { provider: this.#meter, model, statement, host: this.#host };
     return new GatePermit(request, nowMs, sinceMs, counters);
   }

@@ -1,11 +1,12 @@
 /**
- * What may overtake calls that wait (backfilling): only a call that fits now, and that fits beside the one that
- * waits at the time at which that can go out. So room that is too small for a large call is not lost while it
- * waits, and it goes out when it would have anyway.
+ * What may overtake calls that wait (backfilling): only a call that fits now, and that fits beside the first that
+ * each statement has waiting at the time at which that can go out. So room that is too small for a large call is
+ * not lost while it waits, and it goes out when it would have anyway.
  *
- * That time is reckoned from the calls that are known to have arrived. What a call turns out not to have taken
- * of its estimate can only bring it forward.
+ * Those times are reckoned from the calls that are known to have arrived. What a call turns out not to have taken
+ * of its estimate can only bring them forward.
  */
+import { GATE_MAX_RESERVED } from './gate-limits.ts';
 import type { GateRequest } from './gate-request.ts';
 import type { Tokens, WindowLimits } from './rolling-window.ts';
 
@@ -14,8 +15,14 @@ export interface Place {
   isFree(nowMs: number, request: GateRequest): boolean;
   /** When the call may go out, at the earliest. */
   freeAt(nowMs: number, request: GateRequest): number;
-  /** What is free at a later time beside the call, if all that is in flight still is. */
-  roomAt(nowMs: number, atMs: number, request: GateRequest): WindowLimits;
+  /** What one more call may take now and be in the way of none of those that wait here, in their order. */
+  roomBeside(nowMs: number, waiting: readonly GateRequest[]): WindowLimits;
+}
+
+/** A call that waits, and all places where it is counted. */
+export interface Waiting {
+  readonly request: GateRequest;
+  readonly places: readonly Place[];
 }
 
 interface Room {
@@ -26,38 +33,41 @@ interface Room {
 
 const NO_ROOM: Room = { requests: 0, inputTokens: 0, outputTokens: 0 };
 
-/** Of the calls that wait, each the first at some place. */
+/** Of the calls that wait. */
 export class Reservations {
-  /** By the place at which a call waits: what is left beside it in each place where it is counted. */
+  /** By place, in the order of their turns; none where no other call can go out either, however small. */
+  readonly #waiting = new Map<Place, Waiting[]>();
+  /** By the place at which calls wait: what is left beside them, in each place where the first is counted. */
   readonly #rooms = new Map<Place, ReadonlyMap<Place, Room>>();
 
-  /** Whether any call may overtake. */
-  get isOpen(): boolean {
-    for (const [at, rooms] of this.#rooms) if (rooms.get(at)!.requests >= 1) return true;
-    return false;
+  has(at: Place): boolean {
+    return this.#waiting.has(at);
   }
 
-  /** `request` waits at the place `at`; it is counted in `places`. */
-  add(nowMs: number, request: GateRequest, at: Place, places: readonly Place[]): void {
-    const least = { ...request, inputTokens: 0, outputTokens: 0 };
-    if (!at.isFree(nowMs, least)) {
-      this.#rooms.set(at, new Map([[at, NO_ROOM]]));
-      return;
+  /** A call waits at a place; gives whether to go on with further ones that do. */
+  add(nowMs: number, at: Place, one: Waiting): boolean {
+    let waiting = this.#waiting.get(at);
+    if (waiting === undefined) {
+      const least = { ...one.request, inputTokens: 0, outputTokens: 0 };
+      waiting = at.isFree(nowMs, least) ? [one] : [];
+      this.#waiting.set(at, waiting);
+    } else if (waiting.length > 0 && waiting.length < GATE_MAX_RESERVED) waiting.push(one);
+    return waiting.length > 0 && waiting.length < GATE_MAX_RESERVED;
+  }
+
+  /** Reckons what may overtake them; gives whether anything may. */
+  reckon(nowMs: number): boolean {
+    let isOpen = false;
+    for (const [at, waiting] of this.#waiting) {
+      const rooms = (waiting[0]?.places ?? [at]).map((place): [Place, Room] => {
+        const here = waiting.filter(({ places }) => places.includes(place));
+        const requests = here.map(({ request }) => request);
+        return [place, requests.length === 0 ? NO_ROOM : { ...place.roomBeside(nowMs, requests) }];
+      });
+      this.#rooms.set(at, new Map(rooms));
+      isOpen ||= rooms.every(([, { requests }]) => requests >= 1);
     }
-    const outMs = Math.max(...places.map((place) => place.freeAt(nowMs, request)));
-    const rooms = places.map((place): [Place, Room] => {
-      const then = place.roomAt(nowMs, outMs, request);
-      const now = place.roomAt(nowMs, nowMs, least);
-      return [
-        place,
-        {
-          requests: then.requests,
-          inputTokens: Math.min(now.inputTokens, then.inputTokens),
-          outputTokens: Math.min(now.outputTokens, then.outputTokens),
-        },
-      ];
-    });
-    this.#rooms.set(at, new Map(rooms));
+    return isOpen;
   }
 
   /** The tokens of a call, counted in these places, for which none that waits is later; nothing where each is. */

@@ -20,6 +20,10 @@ export interface Tokens {
   readonly outputTokens: number;
 }
 
+export function isWithin({ inputTokens, outputTokens }: Tokens, room: Tokens): boolean {
+  return inputTokens <= room.inputTokens && outputTokens <= room.outputTokens;
+}
+
 /** What a window holds at most. */
 export interface WindowLimits extends Tokens {
   readonly requests: number;
@@ -102,12 +106,12 @@ export class RollingWindow {
 
   /** Whether one more call with these tokens fits now. */
   fits(nowMs: number, tokens: Tokens): boolean {
-    return isRoom(this.#roomBeside(nowMs, tokens));
+    return isRoom(this.#roomAfter(nowMs, tokens));
   }
 
   /** When one more call with these tokens fits, at the earliest; `nowMs` where it does now. */
   freeAt(nowMs: number, tokens: Tokens): number {
-    const room = this.#roomBeside(nowMs, tokens);
+    const room = this.#roomAfter(nowMs, tokens);
     if (isRoom(room)) return nowMs;
     for (let at = this.#arrived.head; at !== undefined; at = at.after) {
       add(room, at);
@@ -118,16 +122,24 @@ export class RollingWindow {
   }
 
   /**
-   * What of the window is free at a later time, with a call of these tokens in it and by what is known to have
-   * left it; negative where the call does not fit.
+   * What one more call may take now and be in the way of none of those that wait, in their order, at the time at
+   * which each fits; those count of which that time is known. Nothing where that of the first is not.
    */
-  roomAt(nowMs: number, atMs: number, tokens: Tokens): WindowLimits {
-    const room = this.#roomBeside(nowMs, tokens);
-    for (let at = this.#arrived.head; at !== undefined; at = at.after) {
-      if (at.lastMs + this.windowMs > atMs) break;
-      add(room, at);
+  roomBeside(nowMs: number, waiting: readonly Tokens[]): WindowLimits {
+    this.#advance(nowMs);
+    const room = this.#room();
+    const least = { ...room };
+    if (room.requests < 1) return least;
+    let at = this.#arrived.head;
+    for (const [index, tokens] of waiting.entries()) {
+      take(room, tokens);
+      for (; at !== undefined && !isRoom(room); at = at.after) add(room, at);
+      if (!isRoom(room)) return index === 0 ? room : least;
+      least.requests = Math.min(least.requests, room.requests);
+      least.inputTokens = Math.min(least.inputTokens, room.inputTokens);
+      least.outputTokens = Math.min(least.outputTokens, room.outputTokens);
     }
-    return room;
+    return least;
   }
 
   /** Takes in a call that goes out now. */
@@ -171,14 +183,20 @@ export class RollingWindow {
     return (first.head ?? cold.head ?? warm.head ?? this.#arrived.head) === undefined;
   }
 
-  #roomBeside(nowMs: number, { inputTokens, outputTokens }: Tokens): Amounts {
+  #roomAfter(nowMs: number, tokens: Tokens): Amounts {
     this.#advance(nowMs);
+    const room = this.#room();
+    take(room, tokens);
+    return room;
+  }
+
+  #room(): Amounts {
     const limits = this.#limits;
     const sum = this.#sum;
     return {
-      requests: Math.min(limits.requests, this.#saidRequests) - sum.requests - 1,
-      inputTokens: limits.inputTokens - sum.inputTokens - inputTokens,
-      outputTokens: limits.outputTokens - sum.outputTokens - outputTokens,
+      requests: Math.min(limits.requests, this.#saidRequests) - sum.requests,
+      inputTokens: limits.inputTokens - sum.inputTokens,
+      outputTokens: limits.outputTokens - sum.outputTokens,
     };
   }
 
@@ -238,6 +256,12 @@ function add(room: Amounts, { requests, inputTokens, outputTokens }: Amounts): v
   room.requests += requests;
   room.inputTokens += inputTokens;
   room.outputTokens += outputTokens;
+}
+
+function take(room: Amounts, { inputTokens, outputTokens }: Tokens): void {
+  room.requests -= 1;
+  room.inputTokens -= inputTokens;
+  room.outputTokens -= outputTokens;
 }
 
 function earlier(one: Stay | undefined, other: Stay | undefined): Stay | undefined {
