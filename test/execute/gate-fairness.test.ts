@@ -1,6 +1,7 @@
 /** Statements take turns. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { createRandom } from '../../src/simulator/random.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 import { start, World } from './gate-support.ts';
 
@@ -8,6 +9,8 @@ test('a small statement beside a large one ends in less than three times its tim
   const kinds = [
     { name: 'calls in flight', limits: { inFlight: 5 } },
     { name: '3 a second', limits: { rpm: 180, windowMs: 1_000 } },
+    // Three calls of the small statement, and what fits of the large one's, which are of any size.
+    { name: '900 tokens a second', limits: { inputTpm: 54_000, windowMs: 1_000 } },
   ];
   const count = cases(10, 60);
   let worst = 0;
@@ -21,10 +24,24 @@ test('a small statement beside a large one ends in less than three times its tim
           delayMs: () => world.random() * 5,
           latencyMs: () => 200 + world.random() * 400,
         };
-        if (large > 0) start(world, { ...rest, statements: [{ id: 1, rows: large, lanes: 500 }] });
+        const anySize = () => ({
+          inputTokens: 1 + Math.floor(world.random() * 450),
+          outputTokens: 0,
+        });
+        if (large > 0) {
+          const statements = [{ id: 1, rows: large, lanes: 500 }];
+          start(world, { ...rest, tokens: anySize, statements });
+        }
         await world.run(20_000);
         const startedMs = world.nowMs;
-        const report = start(world, { ...rest, statements: [{ id: 2, rows: 10, lanes: 10 }] });
+        // The same calls both times.
+        const draw = createRandom(seed + at);
+        const report = start(world, {
+          ...rest,
+          latencyMs: () => 200 + draw() * 400,
+          tokens: () => ({ inputTokens: 300, outputTokens: 0 }),
+          statements: [{ id: 2, rows: 10, lanes: 10 }],
+        });
         await world.run(Infinity, () => report.endedMs.has(2));
         gate.close();
         return report.endedMs.get(2)! - startedMs;
@@ -34,7 +51,10 @@ test('a small statement beside a large one ends in less than three times its tim
       assert.ok(ratio < 3, `${name}, seed ${seed + at}: ${ratio} times`);
     }
   }
-  reportCases(2 * count, `small statements beside a large one, at most ${worst.toFixed(2)} times`);
+  reportCases(
+    kinds.length * count,
+    `small statements beside a large one, at most ${worst.toFixed(2)} times`,
+  );
 });
 
 test('statements that wait get alike, whatever they have waiting', async () => {

@@ -5,8 +5,9 @@ import * as assert from 'uvu/assert';
 import { Gate } from '../../src/execute/gate/gate.ts';
 import type { ProviderLimits } from '../../src/model/call-limits.ts';
 import { OpenAiCompatible } from '../../src/model/openai-compatible.ts';
+import { createRandom } from '../../src/simulator/random.ts';
 import { spawnSimulator } from '../../src/simulator/spawn.ts';
-import { deep } from '../support/cases.ts';
+import { cases, deep, seed } from '../support/cases.ts';
 
 interface Setting {
   readonly server: object;
@@ -14,10 +15,14 @@ interface Setting {
   readonly lanes: number;
   readonly forMs: number;
   readonly latencyMs: number;
+  /** Tokens of a call's prompt; where absent, a few. */
+  readonly tokens?: () => number;
 }
 
 interface Seen {
   readonly calls: number;
+  /** Of the calls that were not refused. */
+  readonly tokens: number;
   readonly refused: number;
   readonly violations: number;
   readonly maxInFlight: number;
@@ -28,7 +33,7 @@ interface Seen {
 }
 
 /** Lanes of eight statements ask for a while. */
-async function drive({ server, limits, lanes, forMs, latencyMs }: Setting): Promise<Seen> {
+async function drive({ server, limits, lanes, forMs, latencyMs, tokens }: Setting): Promise<Seen> {
   const simulator = await spawnSimulator({
     limits: server as never,
     latency: { kind: 'lognormal', meanMs: latencyMs, sigma: 0.5 },
@@ -45,20 +50,23 @@ async function drive({ server, limits, lanes, forMs, latencyMs }: Setting): Prom
   let calls = 0;
   const lane = async (statementId: number): Promise<void> => {
     while (!end.aborted) {
+      const inputTokens = tokens?.() ?? 5;
       const permit = await Promise.resolve(
         gate.acquire({
           provider: 'sim',
           model: 'sim',
           statementId,
-          inputTokens: 5,
+          inputTokens,
           outputTokens: 5,
           signal: end,
         }),
       ).catch(() => undefined);
       if (permit === undefined) return;
       calls += 1;
+      // The server counts four characters as a token.
+      const content = tokens === undefined ? `call ${calls}` : 'a b '.repeat(inputTokens);
       const outcome = await model.chat(
-        { model: 'sim', messages: [{ role: 'user', content: `call ${calls}` }], parameters: {} },
+        { model: 'sim', messages: [{ role: 'user', content }], parameters: {} },
         { signal: new AbortController().signal, timeoutMs: 30_000 },
       );
       const { status, rateLimits } = outcome;
@@ -82,6 +90,10 @@ async function drive({ server, limits, lanes, forMs, latencyMs }: Setting): Prom
     const refused = entries.filter(({ outcome }) => outcome === 'limited');
     return {
       calls: entries.length,
+      tokens: entries.reduce(
+        (sum, { outcome, tokensIn }) => sum + (outcome === 'limited' ? 0 : tokensIn),
+        0,
+      ),
       refused: refused.length,
       violations: totals.violations,
       maxInFlight: totals.maxInFlight,
@@ -110,13 +122,13 @@ async function driveQuietly(setting: Setting): Promise<Seen> {
 }
 
 /** The part that arrived of the calls that the begun windows allow. */
-function used({ calls, spanMs }: Seen, requests: number, windowMs: number): number {
-  return calls / (requests * Math.ceil(Math.max(1, spanMs) / windowMs));
+function used(amount: number, { spanMs }: Seen, limit: number, windowMs: number): number {
+  return amount / (limit * Math.ceil(Math.max(1, spanMs) / windowMs));
 }
 
 /** The exact figure is that of simulated time; here a busy machine answers late. */
 const LEAST = 0.6;
-const SECONDS = deep ? 15 : 4;
+const SECONDS = deep ? 60 : 4;
 
 test('three a second are promised to a server that fails the fourth: it fails none', async () => {
   const seen = await driveQuietly({
@@ -126,7 +138,7 @@ test('three a second are promised to a server that fails the fourth: it fails no
     forMs: SECONDS * 1_000,
     latencyMs: 400,
   });
-  const part = used(seen, 3, 1_000);
+  const part = used(seen.calls, seen, 3, 1_000);
   console.log(`cases: ${seen.calls} calls at 3 a second, ${part.toFixed(3)} of the rate`);
   assert.is(seen.violations, 0);
   assert.ok(part >= LEAST, `${part} of the rate`);
@@ -140,27 +152,48 @@ test('many a window and a bound in flight: no violation, and nearly all of it is
     forMs: SECONDS * 1_000,
     latencyMs: 50,
   });
-  const part = used(seen, 200, 4_000);
+  const part = used(seen.calls, seen, 200, 4_000);
   console.log(`cases: ${seen.calls} calls at 50 a second, ${part.toFixed(3)} of the rate`);
   assert.is(seen.violations, 0);
   assert.ok(seen.maxInFlight <= 20);
   assert.ok(part >= LEAST, `${part} of the rate`);
 });
 
-test('tokens: no violation', async () => {
+test('tokens both ways: no violation', async () => {
   const seen = await driveQuietly({
     server: { inputTokens: 90, outputTokens: 60, windowMs: 1_000, hard: true },
     limits: { inputTpm: 5_400, outputTpm: 3_600, windowMs: 1_000 },
     lanes: 16,
-    forMs: SECONDS * 1_000,
+    forMs: (SECONDS / 2) * 1_000,
     latencyMs: 100,
   });
   assert.is(seen.violations, 0);
-  assert.ok(seen.calls > 5 * SECONDS, `${seen.calls} calls`);
+  assert.ok(seen.calls > 2.5 * SECONDS, `${seen.calls} calls`);
+});
+
+test('calls of mixed sizes: no violation, and what a window of tokens holds is used', async () => {
+  for (let at = 0; at < cases(1, 3); at++) {
+    const draw = createRandom(seed + at);
+    const seen = await driveQuietly({
+      server: { inputTokens: 4_000, windowMs: 2_000, hard: true },
+      limits: { inputTpm: 120_000, windowMs: 2_000 },
+      lanes: 64,
+      forMs: SECONDS * 1_000,
+      latencyMs: 150,
+      // One in 33 is as large as ten others.
+      tokens: () => (draw() < 0.03 ? 500 + Math.floor(draw() * 500) : 1 + Math.floor(draw() * 150)),
+    });
+    const part = used(seen.tokens, seen, 4_000, 2_000);
+    console.log(
+      `cases: ${seen.calls} calls, ${part.toFixed(3)} of the tokens a minute, seed ${seed + at}`,
+    );
+    assert.is(seen.violations, 0);
+    assert.ok(part >= LEAST, `${part} of the rate`);
+  }
 });
 
 test('fifty lanes without limits settle to what a server allows in flight', async () => {
-  const forMs = Math.max(8, SECONDS) * 1_000;
+  const forMs = cases(8, 15) * 1_000;
   const seen = await drive({
     server: { inFlight: 5 },
     limits: {},
@@ -175,7 +208,7 @@ test('fifty lanes without limits settle to what a server allows in flight', asyn
 });
 
 test('fifty lanes without limits settle to what a server allows in a second', async () => {
-  const forMs = Math.max(8, SECONDS) * 1_000;
+  const forMs = cases(8, 15) * 1_000;
   const seen = await drive({
     server: { requests: 10, windowMs: 1_000 },
     limits: {},

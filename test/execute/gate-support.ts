@@ -110,6 +110,13 @@ export interface Arrival {
 /** What the server does with a call that arrives; the default answers. */
 export type Server = (arrival: Arrival, inFlight: number) => CallResult | undefined;
 
+/** What a call takes; `reserved` is what it asks the gate for, where that is more. */
+export interface CallTokens {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly reserved?: number;
+}
+
 export interface Load {
   readonly gate: Gate;
   readonly statements: readonly {
@@ -122,8 +129,7 @@ export interface Load {
   delayMs(): number;
   /** From arrival to answer. */
   latencyMs(): number;
-  tokens?(): { readonly inputTokens: number; readonly outputTokens: number };
-  /** Tokens that a call took, of those that it reserved. */
+  tokens?(): CallTokens;
   readonly server?: Server;
   /** Before a refused call is asked again, its Retry-After aside. */
   readonly backoffMs?: () => number;
@@ -160,12 +166,13 @@ export function start(world: World, load: Load): Report {
       ask();
     };
     const ask = (): void => {
-      const tokens = load.tokens?.() ?? { inputTokens: 0, outputTokens: 0 };
+      const { reserved, ...tokens } = load.tokens?.() ?? { inputTokens: 0, outputTokens: 0 };
       const permit = load.gate.acquire({
         provider: 'p',
         model: 'm',
         statementId: id,
-        ...tokens,
+        inputTokens: tokens.inputTokens,
+        outputTokens: reserved ?? tokens.outputTokens,
         ...(limits === undefined ? {} : { statementLimits: limits }),
         signal: SIGNAL,
       });

@@ -2,6 +2,7 @@
 import type { RvbbitError } from '../../errors.ts';
 import { Chain, Link } from './chain.ts';
 import type { GateRequest, Permit } from './gate-request.ts';
+import { isWithin, type Tokens } from './rolling-window.ts';
 
 /** A call that waits. */
 export class Waiter extends Link<Waiter> {
@@ -49,6 +50,8 @@ export type Verdict = 'out' | 'pass' | 'stop';
 export class FairQueue {
   /** By statement, that whose turn is next first; of each, by model, likewise. */
   readonly #statements = new Map<number, Map<string, Chain<Waiter>>>();
+  /** The same in another order: that which is the first to have a call overtake. */
+  readonly #aside = new Map<number, Map<string, Chain<Waiter>>>();
   size = 0;
 
   /** Gives whether the call is the first of its statement and model to wait. */
@@ -58,6 +61,7 @@ export class FairQueue {
     if (models === undefined) {
       models = new Map();
       this.#statements.set(statementId, models);
+      this.#aside.set(statementId, models);
     }
     let chain = models.get(model);
     if (chain === undefined) {
@@ -77,7 +81,9 @@ export class FairQueue {
     this.size -= 1;
     if (chain.head !== undefined) return;
     models.delete(model);
-    if (models.size === 0) this.#statements.delete(statementId);
+    if (models.size > 0) return;
+    this.#statements.delete(statementId);
+    this.#aside.delete(statementId);
   }
 
   /** The calls of a statement, or of all. */
@@ -104,6 +110,35 @@ export class FairQueue {
         this.remove(waiter);
         if (models.delete(model) && chain.head !== undefined) models.set(model, chain);
         if (this.#statements.delete(id)) this.#statements.set(id, models);
+        break;
+      }
+    }
+  }
+
+  /**
+   * Looks at up to `most` calls in any place for such as overtake, from each statement in turn, until there is
+   * none: calls within the room that `roomOf` gives for those of a statement and model, and that `attempt` lets
+   * go. The turns of `serve` stay as they are: a statement does not pay for it with its own.
+   */
+  overtake(
+    most: number,
+    roomOf: (first: GateRequest) => Tokens | undefined,
+    attempt: (waiter: Waiter) => boolean,
+  ): void {
+    let left = most;
+    for (const [id, models] of this.#aside) {
+      for (const { head } of models.values()) {
+        const room = roomOf(head!.request);
+        if (room === undefined) continue;
+        let found: Waiter | undefined;
+        for (let at = head; at !== undefined && found === undefined; at = at.after) {
+          if (left === 0) return;
+          left -= 1;
+          if (isWithin(at.request, room) && attempt(at)) found = at;
+        }
+        if (found === undefined) continue;
+        this.remove(found);
+        if (this.#aside.delete(id)) this.#aside.set(id, models);
         break;
       }
     }

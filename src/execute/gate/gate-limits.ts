@@ -15,6 +15,10 @@ export const WINDOW_GRAIN = 1 / 2_000;
 export const GATE_COLD_MS = MODEL_IDLE_MS;
 /** A response's rate-limit headers are taken as of its call's arrival: at most this after its start. */
 export const HEADERS_AFTER_MS = 250;
+/** Calls that wait which are looked at each time for one that may overtake; a look takes some 5 ns. */
+export const GATE_LOOK_AHEAD = 256;
+/** Statements whose first call is no later at a place for those that overtake it; of more, those with the next turns. */
+export const GATE_MAX_RESERVED = 16;
 /** Models of a provider, or statements, whose state the gate keeps before it looks for idle ones to forget. */
 export const GATE_MAX_IDLE = 256;
 /** What a 429 leaves of the level at which it came. */

@@ -98,8 +98,8 @@ export class Gate {
     const waiter = new Waiter(request, nowMs);
     const isFirst = provider.queue.push(waiter);
     this.#waiting.add(provider);
-    // Behind another call of its statement and model it waits in any case.
-    if (isFirst) this.#plan(nowMs, provider.pump(nowMs));
+    // Behind another call of its statement and model it waits, unless it may overtake that.
+    if (isFirst || provider.mayOvertake(nowMs, request)) this.#plan(nowMs, provider.pump(nowMs));
     if (waiter.permit !== undefined) {
       this.#rest();
       return waiter.permit;

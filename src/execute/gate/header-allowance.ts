@@ -14,10 +14,14 @@ export class HeaderAllowance {
   #allowed = Infinity;
   #resetMs = -Infinity;
 
+  /** What is still allowed. */
+  roomAt(nowMs: number): number {
+    return nowMs >= this.#resetMs ? Infinity : this.#allowed - this.#used;
+  }
+
   /** When `amount` more is allowed. */
   freeAt(nowMs: number, amount: number): number {
-    if (this.#used + amount <= this.#allowed || nowMs >= this.#resetMs) return nowMs;
-    return this.#resetMs;
+    return this.roomAt(nowMs) >= amount ? nowMs : this.#resetMs;
   }
 
   /** Counts a call; returns the count after it, for `read`. */

@@ -6,6 +6,12 @@ import type { CallResult, GateRequest } from './gate-request.ts';
 import { RollingWindow, type Stay, type WindowLimits } from './rolling-window.ts';
 import { Warmth } from './warmth.ts';
 
+const NO_LIMITS: WindowLimits = {
+  requests: Number.POSITIVE_INFINITY,
+  inputTokens: Number.POSITIVE_INFINITY,
+  outputTokens: Number.POSITIVE_INFINITY,
+};
+
 export class Meter {
   inFlight = 0;
   readonly #maxInFlight: number;
@@ -17,7 +23,7 @@ export class Meter {
   constructor(limits: CallLimits) {
     const windowMs = limits.windowMs ?? RATE_WINDOW_MS;
     this.#maxInFlight = limits.inFlight ?? Number.POSITIVE_INFINITY;
-    this.#warmth = new Warmth(limits.ramp);
+    this.#warmth = new Warmth(windowMs, limits.ramp);
     this.#limits = {
       requests: perWindow(limits.rpm, windowMs),
       inputTokens: perWindow(limits.inputTpm, windowMs),
@@ -46,6 +52,22 @@ export class Meter {
     const rampMs = this.#warmth.freeAt(nowMs, this.inFlight);
     if (this.#window === undefined) return rampMs;
     return Math.max(rampMs, this.#window.freeAt(nowMs, this.#fitted(request)));
+  }
+
+  /** Whether the call may go out now. */
+  isFree(nowMs: number, request: GateRequest): boolean {
+    if (this.inFlight >= this.#maxInFlight) return false;
+    if (this.#warmth.freeAt(nowMs, this.inFlight) > nowMs) return false;
+    return this.#window?.fits(nowMs, this.#fitted(request)) ?? true;
+  }
+
+  /** What one more call may take now and be in the way of none of those that wait here, in their order. */
+  roomBeside(nowMs: number, waiting: readonly GateRequest[]): WindowLimits {
+    const fitted = waiting.map((request) => this.#fitted(request));
+    const room = this.#window?.roomBeside(nowMs, fitted) ?? NO_LIMITS;
+    // How long calls are in flight is not known: the last place is the first one's.
+    const calls = Math.min(this.#maxInFlight, this.#warmth.callsAt(nowMs)) - this.inFlight - 1;
+    return { ...room, requests: Math.min(room.requests, calls) };
   }
 
   /** The call goes out. `lagMs`: how far this process is behind its timers. */

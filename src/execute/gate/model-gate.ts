@@ -6,7 +6,7 @@ import { HEADERS_AFTER_MS } from './gate-limits.ts';
 import type { CallResult, GateRequest } from './gate-request.ts';
 import { HeaderAllowance } from './header-allowance.ts';
 import { Meter } from './meter.ts';
-import type { Stay } from './rolling-window.ts';
+import type { Stay, WindowLimits } from './rolling-window.ts';
 import { type Random, Throttle } from './throttle.ts';
 
 /** One call in a model's gate. */
@@ -41,6 +41,31 @@ export class ModelGate {
       this.#requests.freeAt(nowMs, 1),
       this.#tokens.freeAt(nowMs, request.inputTokens),
     );
+  }
+
+  /** Whether the call may go out now. */
+  isFree(nowMs: number, request: GateRequest): boolean {
+    return (
+      this.#meter.isFree(nowMs, request) &&
+      this.#throttle.freeAt(nowMs, this.#meter.inFlight) <= nowMs &&
+      this.#requests.roomAt(nowMs) >= 1 &&
+      this.#tokens.roomAt(nowMs) >= request.inputTokens
+    );
+  }
+
+  /** What one more call may take now and be in the way of none of those that wait here, in their order. */
+  roomBeside(nowMs: number, waiting: readonly GateRequest[]): WindowLimits {
+    const room = this.#meter.roomBeside(nowMs, waiting);
+    const calls = Math.min(
+      this.#throttle.roomAt(nowMs, this.#meter.inFlight),
+      this.#requests.roomAt(nowMs),
+    );
+    const tokens = this.#tokens.roomAt(nowMs) - (waiting[0]?.inputTokens ?? 0);
+    return {
+      requests: Math.min(room.requests, calls - 1),
+      inputTokens: Math.min(room.inputTokens, tokens),
+      outputTokens: room.outputTokens,
+    };
   }
 
   enter(nowMs: number, request: GateRequest, lagMs: number): ModelStay {

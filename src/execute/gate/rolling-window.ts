@@ -20,6 +20,10 @@ export interface Tokens {
   readonly outputTokens: number;
 }
 
+export function isWithin({ inputTokens, outputTokens }: Tokens, room: Tokens): boolean {
+  return inputTokens <= room.inputTokens && outputTokens <= room.outputTokens;
+}
+
 /** What a window holds at most. */
 export interface WindowLimits extends Tokens {
   readonly requests: number;
@@ -100,23 +104,42 @@ export class RollingWindow {
     this.#saidRequests = Math.max(1, requests);
   }
 
+  /** Whether one more call with these tokens fits now. */
+  fits(nowMs: number, tokens: Tokens): boolean {
+    return isRoom(this.#roomAfter(nowMs, tokens));
+  }
+
   /** When one more call with these tokens fits, at the earliest; `nowMs` where it does now. */
-  freeAt(nowMs: number, { inputTokens, outputTokens }: Tokens): number {
-    this.#advance(nowMs);
-    const limits = this.#limits;
-    const sum = this.#sum;
-    let overRequests = sum.requests + 1 - Math.min(limits.requests, this.#saidRequests);
-    let overInput = sum.inputTokens + inputTokens - limits.inputTokens;
-    let overOutput = sum.outputTokens + outputTokens - limits.outputTokens;
-    if (overRequests <= 0 && overInput <= 0 && overOutput <= 0) return nowMs;
+  freeAt(nowMs: number, tokens: Tokens): number {
+    const room = this.#roomAfter(nowMs, tokens);
+    if (isRoom(room)) return nowMs;
     for (let at = this.#arrived.head; at !== undefined; at = at.after) {
-      overRequests -= at.requests;
-      overInput -= at.inputTokens;
-      overOutput -= at.outputTokens;
-      if (overRequests <= 0 && overInput <= 0 && overOutput <= 0) return at.lastMs + this.windowMs;
+      add(room, at);
+      if (isRoom(room)) return at.lastMs + this.windowMs;
     }
     // What is on its way arrives now at the earliest.
     return nowMs + this.windowMs;
+  }
+
+  /**
+   * What one more call may take now and be in the way of none of those that wait, in their order, at the time at
+   * which each fits; those count of which that time is known. Nothing where that of the first is not.
+   */
+  roomBeside(nowMs: number, waiting: readonly Tokens[]): WindowLimits {
+    this.#advance(nowMs);
+    const room = this.#room();
+    const least = { ...room };
+    if (room.requests < 1) return least;
+    let at = this.#arrived.head;
+    for (const [index, tokens] of waiting.entries()) {
+      take(room, tokens);
+      for (; at !== undefined && !isRoom(room); at = at.after) add(room, at);
+      if (!isRoom(room)) return index === 0 ? room : least;
+      least.requests = Math.min(least.requests, room.requests);
+      least.inputTokens = Math.min(least.inputTokens, room.inputTokens);
+      least.outputTokens = Math.min(least.outputTokens, room.outputTokens);
+    }
+    return least;
   }
 
   /** Takes in a call that goes out now. */
@@ -160,6 +183,23 @@ export class RollingWindow {
     return (first.head ?? cold.head ?? warm.head ?? this.#arrived.head) === undefined;
   }
 
+  #roomAfter(nowMs: number, tokens: Tokens): Amounts {
+    this.#advance(nowMs);
+    const room = this.#room();
+    take(room, tokens);
+    return room;
+  }
+
+  #room(): Amounts {
+    const limits = this.#limits;
+    const sum = this.#sum;
+    return {
+      requests: Math.min(limits.requests, this.#saidRequests) - sum.requests,
+      inputTokens: limits.inputTokens - sum.inputTokens,
+      outputTokens: limits.outputTokens - sum.outputTokens,
+    };
+  }
+
   #change({ arrivals }: Stay, inputTokens: number, outputTokens: number): void {
     if (arrivals?.isOver === true) return;
     this.#sum.inputTokens += inputTokens;
@@ -200,6 +240,28 @@ export class RollingWindow {
     arrivals.outputTokens += stay.outputTokens;
     stay.arrivals = arrivals;
   }
+}
+
+interface Amounts {
+  requests: number;
+  inputTokens: number;
+  outputTokens: number;
+}
+
+function isRoom({ requests, inputTokens, outputTokens }: Amounts): boolean {
+  return requests >= 0 && inputTokens >= 0 && outputTokens >= 0;
+}
+
+function add(room: Amounts, { requests, inputTokens, outputTokens }: Amounts): void {
+  room.requests += requests;
+  room.inputTokens += inputTokens;
+  room.outputTokens += outputTokens;
+}
+
+function take(room: Amounts, { inputTokens, outputTokens }: Tokens): void {
+  room.requests -= 1;
+  room.inputTokens -= inputTokens;
+  room.outputTokens -= outputTokens;
 }
 
 function earlier(one: Stay | undefined, other: Stay | undefined): Stay | undefined {

@@ -57,6 +57,12 @@ export class Throttle {
     return this.#perSecond.at(nowMs) === Infinity ? atMs : Math.max(atMs, this.#nextMs);
   }
 
+  /** Calls that may go out beside `inFlight`; none while they have to keep a pace. */
+  roomAt(nowMs: number, inFlight: number): number {
+    if (nowMs < this.#pausedUntilMs || this.#perSecond.at(nowMs) !== Infinity) return 0;
+    return Math.floor(this.#calls.at(nowMs)) - inFlight;
+  }
+
   /** A call goes out. */
   enter(nowMs: number): void {
     // Where there was nothing to send, the rate says nothing of the server; a pause that it asked for does.

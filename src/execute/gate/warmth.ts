@@ -9,6 +9,7 @@ export type Way = 'first' | 'cold' | 'warm';
 
 export class Warmth {
   readonly #ramp: number;
+  readonly #forgetMs: number;
   /** Most calls in flight in this stretch of time and in the one before. */
   #peak = 0;
   #peakBefore = 0;
@@ -18,8 +19,9 @@ export class Warmth {
   #isProven = false;
   #lastMs = Number.NEGATIVE_INFINITY;
 
-  /** `ramp`: calls in flight that may be added a second from a cold start. */
-  constructor(ramp = Number.POSITIVE_INFINITY) {
+  /** `windowMs`: of the rates; `ramp`: calls in flight that may be added a second from a cold start. */
+  constructor(windowMs: number, ramp = Number.POSITIVE_INFINITY) {
+    this.#forgetMs = Math.max(GATE_COLD_MS, windowMs);
     this.#ramp = ramp;
   }
 
@@ -29,11 +31,18 @@ export class Warmth {
     return Math.max(nowMs, this.#coldStartMs + (inFlight / this.#ramp) * 1_000);
   }
 
+  /** Calls in flight that the ramp allows at that time. */
+  callsAt(atMs: number): number {
+    if (this.#ramp === Number.POSITIVE_INFINITY) return this.#ramp;
+    return 1 + Math.max(0, Math.floor(((atMs - this.#coldStartMs) * this.#ramp) / 1_000));
+  }
+
   /** A call goes out beside `inFlight`. */
   enter(nowMs: number, inFlight: number): Way {
     if (inFlight === 0 && nowMs - this.#lastMs >= GATE_COLD_MS) {
       this.#coldStartMs = nowMs;
-      this.#isProven = false;
+      // Where rates are used up there are calls in every window, be it in bursts far apart.
+      if (nowMs - this.#lastMs >= this.#forgetMs) this.#isProven = false;
     }
     if (nowMs - this.#stretchMs >= GATE_COLD_MS) {
       this.#peakBefore = nowMs - this.#stretchMs < 2 * GATE_COLD_MS ? this.#peak : inFlight;
