@@ -169,6 +169,7 @@ async function openRun(
     stages: [],
     expectedRows: 0,
     refusesNative: false,
+    refusesJoined: false,
   };
 }
 
