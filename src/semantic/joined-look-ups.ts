@@ -1,10 +1,19 @@
 /** Several look-ups of one value in a SELECT as a single join: DuckDB plans each scalar subquery as a join of its own. */
 import type { SqlNode } from '../duck/parse-sql.ts';
 import { nextStageName } from '../duck/stage.ts';
-import { NATIVE_TYPES } from './native-types.ts';
+import {
+  ANSWER_KEY,
+  type AnswerColumns,
+  answerColumn,
+  columnIn,
+  isSame,
+  lookUpOf,
+} from './answer-columns.ts';
+import { overAnswers } from './over-answers.ts';
 import {
   baseTable,
   columnRef,
+  conjunction,
   holds,
   isNode,
   nodesOf,
@@ -14,24 +23,9 @@ import {
   subquery,
 } from './query-tree.ts';
 import { relationName } from './relations.ts';
-import { type OperatorUse, typeOfUse } from './use.ts';
+import type { OperatorUse } from './use.ts';
 
-/** The column that a row of answers is found by. */
-export const ANSWER_KEY = 'rvb_key';
-
-/** A column of answers: what an operator gives for these criteria. */
-export interface AnswerColumn {
-  readonly use: OperatorUse;
-  readonly criteria: readonly string[];
-}
-
-/** A table of answers that a joined query reads: `rvb_key`, and `rvb_answer_0` and so on. */
-export interface AnswerColumns {
-  readonly table: string;
-  readonly keyType: string;
-  readonly columns: AnswerColumn[];
-}
-
+/** A query whose look-ups are joined, and what it reads for that. */
 export interface JoinedLookUps {
   readonly node: SqlNode;
   readonly tables: readonly AnswerColumns[];
@@ -41,16 +35,6 @@ export interface JoinedLookUps {
 
 /** Own clauses of a SELECT, in which a look-up reads the rows of its FROM. */
 const CLAUSES = ['select_list', 'where_clause', 'having', 'qualify', 'modifiers'];
-
-export function answerColumn(index: number): string {
-  return `rvb_answer_${index}`;
-}
-
-/** Whether the operator's answers are told apart by a first argument and by texts. */
-export function hasCriteria({ book: { operator } }: OperatorUse): boolean {
-  const others = operator.args.slice(1);
-  return !operator.symmetric && others.every(({ type }) => type.toUpperCase() === 'VARCHAR');
-}
 
 /**
  * The query with the look-ups joined in each SELECT over a single relation that looks a column up more than once;
@@ -90,39 +74,59 @@ function joinedSelect(
   if (!isNode(from) || from['type'] === 'JOIN' || from['type'] === 'EMPTY') return node;
   const name = relationName(from);
   const aliases = nodesOf(node['select_list']).map(({ alias }) => String(alias).toLowerCase());
-  const lookUps = nodesIn(node)
+  const lookUps = nodesIn(CLAUSES.map((key) => node[key]))
     .flatMap((one) => lookUpOf(one, useOf, name) ?? [])
     // ORDER BY may mean the item of the select list.
     .filter(({ column }) => !aliases.includes(column));
   const keys = lookUps.map(({ key }) => key);
   const several = new Set(keys.filter((key, index) => keys.indexOf(key) !== index));
   if (name === '' || several.size === 0 || readsWholeRows(node, name)) return node;
-  const groups = new Map<
-    string,
-    AnswerColumns & { readonly found: string; readonly value: SqlNode }
-  >();
+  const groups = new Map<string, Group>();
   for (const { key, value, use } of lookUps) {
     if (!several.has(key) || groups.has(key)) continue;
     const table = nextStageName();
     const keyType = use.book.operator.args[0]!.type.toUpperCase();
-    groups.set(key, { table, keyType, columns: [], found: `${table}_found`, value });
+    groups.set(key, { table, keyType, columns: [], found: `${table}_found`, value, fields: [] });
   }
-  const replaced = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(replaced);
+  const groupOf = (one: SqlNode) => groups.get(lookUpOf(one, useOf, name)?.key ?? '');
+  /** The value whose answers the expression is made of, if it is of nothing else. */
+  const madeOf = (one: SqlNode, isFilter: boolean): Group | undefined => {
+    const found = nodesIn([one])
+      .map(groupOf)
+      .find((group) => group !== undefined);
+    const isIts = (part: SqlNode) => (groupOf(part) === found ? part : undefined);
+    return found && overAnswers(one, isIts, isFilter) && found;
+  };
+  /** The expression as a field of what the join finds. */
+  const joined = (one: SqlNode, isFilter: boolean): SqlNode | undefined => {
+    const found = madeOf(one, isFilter);
+    if (found === undefined) return undefined;
+    const columnOf = (part: SqlNode) => {
+      const lookUp = lookUpOf(part, useOf, name);
+      return lookUp && columnRef(answerColumn(columnIn(found.columns, lookUp)));
+    };
+    const answers = overAnswers(one, columnOf, isFilter)!;
+    const field = `rvb_field_${placeIn(found.fields, { ...answers, alias: '' })}`;
+    const asked = coalesce([columnRef(found.found, field), missing(one, useOf) as SqlNode]);
+    return { ...asked, alias: one['alias'] ?? '' };
+  };
+  const replaced = (value: unknown, isFilter: boolean): unknown => {
+    if (Array.isArray(value)) return value.map((item) => replaced(item, isFilter));
     if (!isNode(value) || value['class'] === 'SUBQUERY' || value['class'] === 'LAMBDA')
       return value;
-    const lookUp = lookUpOf(value, useOf, name);
-    const group = lookUp === undefined ? undefined : groups.get(lookUp.key);
-    if (lookUp !== undefined && group !== undefined) {
-      const field = answerColumn(columnIn(group.columns, lookUp));
-      return {
-        ...coalesce([columnRef(group.found, field), missing(value, lookUp.use)]),
-        alias: value['alias'],
-      };
-    }
-    return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, replaced(child)]));
+    const whole = joined(value, isFilter);
+    if (whole !== undefined) return whole;
+    const isAnd = value['type'] === 'CONJUNCTION_AND';
+    return Object.fromEntries(
+      Object.entries(isAnd ? together(value, (part) => madeOf(part, isFilter)) : value).map(
+        ([key, child]) => [key, replaced(child, isFilter && isAnd)],
+      ),
+    );
   };
-  const clauses = Object.fromEntries(CLAUSES.map((key) => [key, replaced(node[key])]));
+  const structs = CLAUSES.map((key) => replaced(node[key], key === 'where_clause'));
+  const clauses = Object.fromEntries(
+    CLAUSES.map((key, index) => [key, withoutStructs(structs[index], [...groups.values()])]),
+  );
   const all = [...groups.values()];
   tables.push(...all);
   const found = all.map((group) => ({ ...scalarSubquery(foundIn(group)), alias: group.found }));
@@ -136,57 +140,64 @@ function joinedSelect(
   };
 }
 
-interface LookUp extends AnswerColumn {
-  /** The same for look-ups that one join can find. */
-  readonly key: string;
+/** What one join finds. */
+interface Group extends AnswerColumns {
+  /** The column of the rows that holds it, … */
+  readonly found: string;
+  /** … as a struct of these, over the table's columns. */
+  readonly fields: SqlNode[];
   readonly value: SqlNode;
-  readonly column: string;
 }
 
-/** A look-up of a column for literal criteria: the column is there for every row, whatever a condition says. */
-function lookUpOf(
-  node: SqlNode,
-  useOf: (node: SqlNode) => OperatorUse | undefined,
-  relation: string,
-): LookUp | undefined {
-  const use = useOf(node);
-  if (use === undefined || !hasCriteria(use)) return undefined;
-  const types = [typeOfUse(use), ...use.book.operator.args.map(({ type }) => type.toUpperCase())];
-  const [value, ...others] = nodesOf(node['children']);
-  const isWhole =
-    others.length === types.length - 2 && types.every((type) => NATIVE_TYPES.has(type));
-  const parts = value?.['class'] === 'COLUMN_REF' ? (value['column_names'] as string[]) : [];
-  const isOwn = parts.length === 1 || (parts.length === 2 && isSame(parts[0]!, relation));
-  const criteria = others.flatMap((other) => literalText(other) ?? []);
-  if (!isWhole || !isOwn || value === undefined || criteria.length < others.length)
-    return undefined;
-  const column = parts.at(-1)!.toLowerCase();
-  return { use, criteria, key: JSON.stringify([types[1], column]), value, column };
-}
-
-function columnIn(columns: AnswerColumn[], { use, criteria }: LookUp): number {
-  const text = JSON.stringify(criteria);
-  const isIt = (one: AnswerColumn) => one.use === use && JSON.stringify(one.criteria) === text;
-  const index = columns.findIndex(isIt);
-  if (index >= 0) return index;
-  return columns.push({ use, criteria }) - 1;
-}
-
-/** The answers to a value, as a struct. Its columns are known once all look-ups have been seen. */
-function foundIn(group: AnswerColumns & { readonly value: SqlNode }): SqlNode {
-  const fields = group.columns.map((_, index) => ({
-    ...columnRef(answerColumn(index)),
-    alias: answerColumn(index),
-  }));
-  return select(
-    [call('struct_pack', fields)],
-    baseTable(group.table),
-    equal(columnRef(ANSWER_KEY), { ...group.value, alias: '' }),
+/** The clauses with a single field as the column itself: a struct takes longer. */
+function withoutStructs(value: unknown, groups: readonly Group[]): unknown {
+  if (Array.isArray(value)) return value.map((item) => withoutStructs(item, groups));
+  if (!isNode(value)) return value;
+  if (value['class'] === 'COLUMN_REF') {
+    const [first] = value['column_names'] as string[];
+    const isSingle = groups.some(({ found, fields }) => found === first && fields.length === 1);
+    return isSingle ? { ...columnRef(first!), alias: value['alias'] } : value;
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([key, child]) => [key, withoutStructs(child, groups)]),
   );
 }
 
-/** Nodes of a SELECT's own clauses. */
-function nodesIn(node: SqlNode): readonly SqlNode[] {
+/** What is found of a value, several fields as a struct: they are known once all look-ups have been seen. */
+function foundIn({ fields, table, value }: Group): SqlNode {
+  const [only, ...more] = fields;
+  if (only !== undefined && more.length === 0) {
+    return select([only], baseTable(table), equal(columnRef(ANSWER_KEY), { ...value, alias: '' }));
+  }
+  return select(
+    [
+      call(
+        'struct_pack',
+        fields.map((field, index) => ({ ...field, alias: `rvb_field_${index}` })),
+      ),
+    ],
+    baseTable(table),
+    equal(columnRef(ANSWER_KEY), { ...value, alias: '' }),
+  );
+}
+
+function placeIn(fields: SqlNode[], field: SqlNode): number {
+  const text = JSON.stringify(field);
+  const index = fields.findIndex((one) => JSON.stringify(one) === text);
+  return index >= 0 ? index : fields.push(field) - 1;
+}
+
+/** The AND with those of its parts together that are made of one value's answers. */
+function together(and: SqlNode, madeOf: (part: SqlNode) => Group | undefined): SqlNode {
+  const parts = nodesOf(and['children']);
+  const group = parts.map(madeOf).find((found) => found !== undefined);
+  const some = parts.filter((part) => group !== undefined && madeOf(part) === group);
+  if (some.length < 2) return and;
+  return { ...and, children: [...parts.filter((part) => !some.includes(part)), conjunction(some)] };
+}
+
+/** Nodes of expressions, those of queries in them aside. */
+function nodesIn(expressions: readonly unknown[]): readonly SqlNode[] {
   const found: SqlNode[] = [];
   const walk = (value: unknown): void => {
     if (Array.isArray(value)) value.forEach(walk);
@@ -195,7 +206,7 @@ function nodesIn(node: SqlNode): readonly SqlNode[] {
       Object.values(value).forEach(walk);
     }
   };
-  for (const key of CLAUSES) walk(node[key]);
+  walk(expressions);
   return found;
 }
 
@@ -216,19 +227,16 @@ function withoutColumns(item: SqlNode, hidden: readonly string[]): SqlNode {
   return { ...item, exclude_list: [...((item['exclude_list'] ?? []) as string[]), ...hidden] };
 }
 
-function isSame(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
-}
-
-function literalText(node: SqlNode): string | undefined {
-  const value = node['class'] === 'CONSTANT' ? node['value'] : undefined;
-  if (!isNode(value) || value['is_null'] !== false) return undefined;
-  return typeof value['value'] === 'string' ? value['value'] : undefined;
-}
-
-/** The operator as the function that is called for what is not found. */
-function missing(condition: SqlNode, { names }: OperatorUse): SqlNode {
-  return { ...condition, function_name: names.miss, is_operator: false, alias: '' };
+/** The expression with the functions that are called for what is not found. */
+function missing(value: unknown, useOf: (node: SqlNode) => OperatorUse | undefined): unknown {
+  if (Array.isArray(value)) return value.map((item) => missing(item, useOf));
+  if (!isNode(value)) return value;
+  const use = useOf(value);
+  const copy = Object.fromEntries(
+    Object.entries(value).map(([key, child]) => [key, missing(child, useOf)]),
+  );
+  if (use === undefined) return { ...copy };
+  return { ...copy, function_name: use.names.miss, is_operator: false, alias: '' };
 }
 
 function coalesce(children: readonly SqlNode[]): SqlNode {

@@ -8,13 +8,8 @@ import type { Session } from '../duck/session.ts';
 import { dropTables, nextStageName, temporary } from '../duck/stage.ts';
 import { SEMANTIC_WIDE_CRITERIA } from '../limits.ts';
 import type { Tuple } from './answer-book.ts';
-import {
-  ANSWER_KEY,
-  type AnswerColumns,
-  answerColumn,
-  hasCriteria,
-  type JoinedLookUps,
-} from './joined-look-ups.ts';
+import { ANSWER_KEY, type AnswerColumns, answerColumn, hasCriteria } from './answer-columns.ts';
+import type { JoinedLookUps } from './joined-look-ups.ts';
 import { aritiesOf } from './look-up.ts';
 import { NATIVE_TYPES } from './native-types.ts';
 import { type OperatorUse, readAnswer, typeOfUse } from './use.ts';
@@ -125,16 +120,21 @@ async function fillTable(session: Session, name: string, table: Filled): Promise
 function columnsTable({ keyType, columns }: AnswerColumns): Filled {
   const rows = new Map<unknown, number>();
   const values = columns.map((): unknown[] => []);
-  const places = new Map(
-    columns.map(({ use, criteria }, index) => [columnKey(use, criteria), index]),
-  );
   for (const use of new Set(columns.map((column) => column.use))) {
+    const places = new Map(
+      columns.flatMap((column, index) =>
+        column.use === use ? [[criteriaKey(column.criteria, 0), index]] : [],
+      ),
+    );
     for (const { tuple, value } of use.book.entries()) {
-      const [first, ...rest] = tuple;
-      const place = places.get(columnKey(use, rest));
+      const place = places.get(criteriaKey(tuple, 1));
       if (place === undefined) continue;
-      const row = rows.get(first) ?? rows.size;
-      rows.set(first, row);
+      const first = tuple[0];
+      let row = rows.get(first);
+      if (row === undefined) {
+        row = rows.size;
+        rows.set(first, row);
+      }
       values[place]![row] = readAnswer(use, value);
     }
   }
@@ -148,8 +148,9 @@ function columnsTable({ keyType, columns }: AnswerColumns): Filled {
   };
 }
 
-function columnKey({ names }: OperatorUse, criteria: Tuple): string {
-  return JSON.stringify([names.infix, criteria]);
+/** The criteria from a place on, as a text: mostly it is one, and there may be very many. */
+function criteriaKey(tuple: Tuple, from: number): string {
+  return tuple.length === from + 1 ? String(tuple[from]) : JSON.stringify(tuple.slice(from));
 }
 
 /**

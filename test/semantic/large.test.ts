@@ -136,7 +136,8 @@ test('takes no more for several look-ups, in conditions, in the select list, and
     }
     assert.is(book.missing, 0);
     assert.is(state.rows, 0);
-    const ratio = median(semanticMs!) / median(plainMs!);
+    // Of what was measured side by side: a busy machine slows both.
+    const ratio = median(semanticMs!.map((ms, round) => ms / plainMs![round]!));
     console.log(`SELECT ${list} WHERE ${where}: ratio ${ratio.toFixed(1)}`);
     assert.ok(ratio <= 6, `${where} takes ${ratio.toFixed(1)} times the join`);
   }
