@@ -23,8 +23,14 @@ export function lazySelect(
   names: readonly string[] = [],
 ): SqlNode {
   const isGrouped = nodesOf(node['group_expressions']).length > 0;
-  const where = node['where_clause'];
-  const lazy = { ...node, where_clause: isNode(where) ? lazyConjunction(where, tests) : where };
+  const lazy: Record<string, unknown> = {
+    ...node,
+    from_table: lazyJoins(node['from_table'], tests),
+  };
+  for (const key of ['where_clause', 'having', 'qualify']) {
+    const condition = node[key];
+    lazy[key] = isNode(condition) ? lazyConjunction(condition, tests) : condition;
+  }
   if (isGrouped) return lazy;
   const items = nodesOf(node['select_list']);
   const hasName = items.length === names.length;
@@ -34,6 +40,18 @@ export function lazySelect(
     return JSON.stringify(lazy) === JSON.stringify(item) ? item : { ...lazy, alias: name };
   });
   return { ...lazy, select_list: list };
+}
+
+/** A FROM with what its joins are ON made lazy. */
+function lazyJoins(from: unknown, tests: NodeTests): unknown {
+  if (!isNode(from) || from['type'] !== 'JOIN') return from;
+  const { condition } = from;
+  return {
+    ...from,
+    left: lazyJoins(from['left'], tests),
+    right: lazyJoins(from['right'], tests),
+    condition: isNode(condition) ? lazyConjunction(condition, tests) : condition,
+  };
 }
 
 /** A WHERE: its parts stay apart, for DuckDB to move the plain ones and for the planner to put the others in order. */
