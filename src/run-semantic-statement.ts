@@ -1,6 +1,7 @@
 /** The way of a statement that holds semantic operators. Loaded with the first text that plain DuckDB does not take. */
 import type { Diagnostic, SqlStatement } from '../grammar/ast.ts';
 import { annotationDiagnostics } from '../grammar/parse-source.ts';
+import type { Rewritten } from '../grammar/semantic/rewrite.ts';
 import { statementParts } from '../grammar/semantic/statement-parts.ts';
 import { type Delivered, deliverReader, endNotices, shadowNotice } from './deliver/delivered.ts';
 import type { ResultReader } from './duck/reader.ts';
@@ -169,6 +170,7 @@ async function openRun(
     stages: [],
     expectedRows: 0,
     refusesNative: false,
+    refusesJoined: false,
   };
 }
 
@@ -179,6 +181,7 @@ function execute(run: SemanticRun): Promise<ResultReader> {
 async function changeData(run: SemanticRun): Promise<ResultReader> {
   const { whole, dry, parts } = run.statement;
   if (dry === undefined) return runStrictly(run, whole);
+  if (parts.kind === 'around' && parts.isEmpty === true) return createEmpty(run, dry);
   const { query, where } = await planAnswers(run);
   if (parts.kind !== 'around') {
     await passesOf(run, query ?? dry);
@@ -189,6 +192,15 @@ async function changeData(run: SemanticRun): Promise<ResultReader> {
   const names = columns.map(({ name }) => inWords(name, run.statement));
   const isKept = parts.verb === 'INSERT' || columns.every(({ name }, at) => name === names[at]);
   return runStrictly(run, run.statement.wholeWith(query?.text, isKept ? undefined : names));
+}
+
+/** WITH NO DATA: no operator is called, and so none is asked. */
+async function createEmpty(run: SemanticRun, dry: Rewritten): Promise<ResultReader> {
+  const { session, parameters, stop } = run.scope;
+  const columns = await session.describe(dry.text, { parameters, signal: stop.signal });
+  const names = columns.map(({ name }) => inWords(name, run.statement));
+  const isKept = columns.every(({ name }, at) => name === names[at]);
+  return runStrictly(run, run.statement.wholeWith(undefined, isKept ? undefined : names));
 }
 
 /** The settings, or what is wrong with the annotations. */

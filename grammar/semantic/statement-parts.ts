@@ -7,7 +7,13 @@ export type StatementParts =
   /** The statement is that query. */
   | { readonly kind: 'query' }
   /** CREATE TABLE … AS, INSERT … and COPY ( … ) TO: the query stands at `query`. */
-  | { readonly kind: 'around'; readonly verb: string; readonly query: Span }
+  | {
+      readonly kind: 'around';
+      readonly verb: string;
+      readonly query: Span;
+      /** WITH NO DATA: the query is bound and never run. */
+      readonly isEmpty?: true;
+    }
   /** EXPLAIN [ANALYZE] of the statement at `body`. */
   | {
       readonly kind: 'explain';
@@ -131,7 +137,14 @@ class Parts {
     }
     const as = this.#find(what, 'AS');
     if (as < 0) return { kind: 'definition', what: 'table' };
-    return this.#around('CREATE TABLE', as + 1, this.#lexemes.length);
+    // `WITH DATA`, `WITH NO DATA`: no part of the query.
+    const { length } = this.#lexemes;
+    if (this.#text(length - 1) !== 'DATA') return this.#around('CREATE TABLE', as + 1, length);
+    const isEmpty = this.#text(length - 2) === 'NO';
+    const end = length - (isEmpty ? 3 : 2);
+    if (this.#text(end) !== 'WITH') return this.#around('CREATE TABLE', as + 1, length);
+    const parts = this.#around('CREATE TABLE', as + 1, end);
+    return parts.kind === 'around' && isEmpty ? { ...parts, isEmpty } : parts;
   }
 
   #insert(at: number): StatementParts {

@@ -48,6 +48,7 @@ export async function tryStatement(
     report,
     expectedRows: 0,
     refusesNative: false,
+    refusesJoined: false,
   };
   try {
     return { asker, report, draws, rows: await rowsOf(trial) };
@@ -66,7 +67,8 @@ export async function tryStatement(
 async function rowsOf(run: SemanticRun): Promise<number> {
   const { parts, dry } = run.statement;
   if (parts.kind === 'query') return (await answerQuery(run)).rowCount;
-  if (dry === undefined) return 0;
+  const isEmpty = parts.kind === 'around' && parts.isEmpty === true;
+  if (dry === undefined || isEmpty) return 0;
   const { query } = await planAnswers(run);
   return (await passesOf(run, query ?? dry)).rowCount;
 }

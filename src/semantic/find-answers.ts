@@ -3,7 +3,9 @@
 import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
 import { isInTransaction } from '../duck/in-transaction.ts';
 import { mayCollate } from '../duck/may-collate.ts';
+import { type SqlNode, treeToSql } from '../duck/parse-sql.ts';
 import type { ResultReader } from '../duck/reader.ts';
+import type { Parameters } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
 import {
@@ -13,10 +15,13 @@ import {
 } from '../limits.ts';
 import type { QuestionAsker } from './ask.ts';
 import { askOpen } from './ask-open.ts';
+import { type JoinedLookUps, joinLookUps } from './joined-look-ups.ts';
 import type { LookUpState } from './look-up.ts';
 import type { NativeLookUps } from './native-look-up.ts';
 import type { PlanReport } from './plan-report.ts';
 import type { PlannedSql } from './planned-sql.ts';
+import { usesOf } from './query-plan.ts';
+import { isNode, nodesOf } from './query-tree.ts';
 import type { SemanticStatement } from './read-statement.ts';
 import type { SemanticSettings } from './semantic-settings.ts';
 import { unrewrittenError } from './source-error.ts';
@@ -37,14 +42,16 @@ export interface SemanticRun {
   readonly stages: string[];
   /** Rows that a pass is expected to look up, or that the last one did. */
   expectedRows: number;
-  /** DuckDB did not take the statement with native look-ups. */
+  /** DuckDB did not take the statement with native look-ups, … */
   refusesNative: boolean;
+  /** … or with several of them in one join. */
+  refusesJoined: boolean;
 }
 
 /** Runs the text until every question that it meets is answered; the last pass's result. */
 export async function passesOf(run: SemanticRun, text: PassText): Promise<ResultReader> {
   for (let pass = 1; ; pass += 1) {
-    const reader = await onePass(run, text);
+    const reader = await onePass(run, text, treeOf(run, text));
     const complete = missingOf(run) === 0 || run.scope.stop.drained !== undefined;
     if (reader !== undefined && complete) return reader;
     if (pass === SEMANTIC_MAX_PASSES) throw restless(run, pass);
@@ -53,17 +60,21 @@ export async function passesOf(run: SemanticRun, text: PassText): Promise<Result
 }
 
 /** One pass; undefined where it ended for missing answers. */
-async function onePass(run: SemanticRun, text: PassText): Promise<ResultReader | undefined> {
+async function onePass(
+  run: SemanticRun,
+  text: PassText,
+  tree?: SqlNode,
+): Promise<ResultReader | undefined> {
   const { scope, state, statement, native } = run;
   state.stopped = false;
   state.rows = 0;
   run.report.passes += 1;
   const isNative = await wantsNative(run);
-  if (isNative) await native.install();
+  const joined = isNative && !run.refusesJoined ? await joinedText(run, text, tree) : undefined;
+  if (isNative) await native.install(joined);
   try {
-    const joined = isNative && native.isAsWanted && 'joined' in text ? text.joined : undefined;
-    return await scope.session.run(joined ?? text.text, {
-      parameters: 'parameters' in text ? text.parameters : scope.parameters,
+    return await scope.session.run(joined?.text ?? text.text, {
+      parameters: parametersOf(run, text),
       signal: scope.stop.signal,
     });
   } catch (thrown) {
@@ -72,13 +83,65 @@ async function onePass(run: SemanticRun, text: PassText): Promise<ResultReader |
       throw 'sourceOffset' in text ? unrewrittenError(thrown, statement, text) : thrown;
     }
     // A macro holds a subquery, which DuckDB does not take everywhere; a function may stand wherever it does.
-    run.refusesNative = true;
+    if (joined === undefined) run.refusesNative = true;
+    else run.refusesJoined = true;
     await native.remove();
-    return onePass(run, text);
+    return onePass(run, text, tree);
   } finally {
     await native.remove();
     run.expectedRows = Math.max(run.expectedRows, state.rows);
   }
+}
+
+/** The query of a pass, as a tree; undefined where there is none, or the pass changes data. */
+function treeOf({ statement }: SemanticRun, text: PassText): SqlNode | undefined {
+  if ('sourceOffset' in text) return statement.tree?.length === 1 ? statement.tree[0] : undefined;
+  return text.tree;
+}
+
+function parametersOf({ scope }: SemanticRun, text: PassText): Parameters | undefined {
+  return 'parameters' in text ? text.parameters : scope.parameters;
+}
+
+/** The query with its look-ups joined, under the same names; undefined where there are not several of one value. */
+async function joinedText(
+  run: SemanticRun,
+  text: PassText,
+  tree: SqlNode | undefined,
+): Promise<(JoinedLookUps & { readonly text: string }) | undefined> {
+  const node = tree?.['node'];
+  if (tree === undefined || !isNode(node)) return undefined;
+  const { session, stop } = run.scope;
+  const { signal } = stop;
+  const joined = joinLookUps(node, usesOf(run.statement));
+  if (joined === undefined) return undefined;
+  const columns = await session
+    .describe(await treeToSql(session, tree, signal), {
+      parameters: parametersOf(run, text),
+      signal,
+    })
+    .catch(() => []);
+  const named = withNames(
+    joined.node,
+    columns.map(({ name }) => name),
+  );
+  if (named === undefined) return undefined;
+  const sql = await treeToSql(session, { ...tree, node: named }, signal);
+  const before = 'before' in text ? (text.before ?? '') : '';
+  return { ...joined, text: `${before}${sql}` };
+}
+
+/** The query whose columns keep their names, which DuckDB takes from how they are written; undefined where they cannot. */
+function withNames(node: SqlNode, names: readonly string[]): SqlNode | undefined {
+  if (node['type'] !== 'SELECT_NODE') return undefined;
+  const items = nodesOf(node['select_list']);
+  const isNamed = (item: SqlNode) => item['alias'] !== '' || item['class'] === 'STAR';
+  if (items.every(isNamed)) return node;
+  if (items.length !== names.length) return undefined;
+  const list = items.map((item, index) =>
+    isNamed(item) ? item : { ...item, alias: names[index] },
+  );
+  return { ...node, select_list: list };
 }
 
 /** Tables and macros made in the caller's transaction would be undone, or kept, with it. */

@@ -1,6 +1,7 @@
 /** AND and OR as CASE, which is lazy: an operator is looked at only where what costs nothing leaves it open. */
 import type { SqlNode } from '../duck/parse-sql.ts';
 import { conjunction, conjuncts, holds, inTurn, isNode, nodesOf } from './query-tree.ts';
+import { caseOf, literal, negated } from './tree-logic.ts';
 
 /** What tells the nodes of a tree apart. */
 export interface NodeTests {
@@ -22,8 +23,14 @@ export function lazySelect(
   names: readonly string[] = [],
 ): SqlNode {
   const isGrouped = nodesOf(node['group_expressions']).length > 0;
-  const where = node['where_clause'];
-  const lazy = { ...node, where_clause: isNode(where) ? lazyConjunction(where, tests) : where };
+  const lazy: Record<string, unknown> = {
+    ...node,
+    from_table: lazyJoins(node['from_table'], tests),
+  };
+  for (const key of ['where_clause', 'having', 'qualify']) {
+    const condition = node[key];
+    lazy[key] = isNode(condition) ? lazyConjunction(condition, tests) : condition;
+  }
   if (isGrouped) return lazy;
   const items = nodesOf(node['select_list']);
   const hasName = items.length === names.length;
@@ -33,6 +40,18 @@ export function lazySelect(
     return JSON.stringify(lazy) === JSON.stringify(item) ? item : { ...lazy, alias: name };
   });
   return { ...lazy, select_list: list };
+}
+
+/** A FROM with what its joins are ON made lazy. */
+function lazyJoins(from: unknown, tests: NodeTests): unknown {
+  if (!isNode(from) || from['type'] !== 'JOIN') return from;
+  const { condition } = from;
+  return {
+    ...from,
+    left: lazyJoins(from['left'], tests),
+    right: lazyJoins(from['right'], tests),
+    condition: isNode(condition) ? lazyConjunction(condition, tests) : condition,
+  };
 }
 
 /** A WHERE: its parts stay apart, for DuckDB to move the plain ones and for the planner to put the others in order. */
@@ -99,39 +118,4 @@ function settled(parts: readonly SqlNode[], isAnd: boolean, tests: NodeTests): S
 function joined(parts: readonly SqlNode[], isAnd: boolean): SqlNode | undefined {
   const and = conjunction(parts) ?? undefined;
   return isAnd || parts.length < 2 ? and : { ...and, type: 'CONJUNCTION_OR' };
-}
-
-function caseOf(when: SqlNode, then: SqlNode, otherwise: SqlNode): SqlNode {
-  return {
-    class: 'CASE',
-    type: 'CASE_EXPR',
-    alias: '',
-    query_location: 0,
-    case_checks: [{ when_expr: when, then_expr: then }],
-    else_expr: otherwise,
-  };
-}
-
-function negated(condition: SqlNode): SqlNode {
-  return {
-    class: 'OPERATOR',
-    type: 'OPERATOR_NOT',
-    alias: '',
-    query_location: 0,
-    children: [condition],
-  };
-}
-
-function literal(value: boolean | null): SqlNode {
-  const plain = {
-    class: 'CONSTANT',
-    type: 'VALUE_CONSTANT',
-    alias: '',
-    query_location: 0,
-  };
-  if (value === null) {
-    return { ...plain, value: { type: { id: 'NULL', type_info: null }, is_null: true } };
-  }
-  // DuckDB's parser writes TRUE and FALSE as casts; a constant of the type is the same.
-  return { ...plain, value: { type: { id: 'BOOLEAN', type_info: null }, is_null: false, value } };
 }

@@ -8,25 +8,21 @@ import type { Session } from '../duck/session.ts';
 import { dropTables, nextStageName, temporary } from '../duck/stage.ts';
 import { SEMANTIC_WIDE_CRITERIA } from '../limits.ts';
 import type { Tuple } from './answer-book.ts';
+import { ANSWER_KEY, type AnswerColumns, answerColumn, hasCriteria } from './answer-columns.ts';
+import type { JoinedLookUps } from './joined-look-ups.ts';
 import { aritiesOf } from './look-up.ts';
 import { NATIVE_TYPES } from './native-types.ts';
 import { type OperatorUse, readAnswer, typeOfUse } from './use.ts';
 
 type ColumnType = AppendColumn['type'];
 
-/** The column that a row of answers is found by. */
-export const ANSWER_KEY = 'rvb_key';
-
 /** Macros that hide the functions of a statement. */
 export class NativeLookUps {
   readonly #session: Session;
   readonly #uses: readonly OperatorUse[];
   readonly #names: ReadonlyMap<OperatorUse, string>;
-  /** Criteria that a query names columns of, in the order of the columns. */
-  readonly #wanted = new Map<OperatorUse, string[]>();
   #tables: string[] = [];
   #variables: string[] = [];
-  #isAsWanted = true;
 
   constructor(session: Session, uses: readonly OperatorUse[]) {
     this.#session = session;
@@ -39,36 +35,20 @@ export class NativeLookUps {
     return this.#names.get(use) ?? '';
   }
 
-  /** The table's column of the answers for these criteria; undefined where they are not told apart by columns. */
-  columnOf(use: OperatorUse, criteria: readonly string[]): string | undefined {
-    if (!this.#names.has(use) || !isWide(use)) return undefined;
-    const wanted = this.#wanted.get(use) ?? [];
-    this.#wanted.set(use, wanted);
-    const key = JSON.stringify(criteria);
-    if (!wanted.includes(key)) wanted.push(key);
-    return answerColumn(wanted.indexOf(key));
-  }
-
-  /** Whether the tables have the columns that `columnOf` told of. */
-  get isAsWanted(): boolean {
-    return this.#isAsWanted;
-  }
-
   get isInstalled(): boolean {
     return this.#tables.length > 0;
   }
 
-  /** Puts the answers at hand into tables and the macros over them. */
-  async install(): Promise<void> {
+  /** Puts the answers at hand into tables and macros over them, or into those that a query joins by itself. */
+  async install(joined?: Pick<JoinedLookUps, 'tables' | 'isLeft'>): Promise<void> {
     await this.remove();
+    for (const answers of joined?.tables ?? [])
+      await this.#fill(answers.table, columnsTable(answers));
     for (const use of this.#uses) {
+      if (joined?.isLeft(use) === false) continue;
       const name = this.tableOf(use);
-      this.#tables.push(temporary(name));
-      const wanted = this.#wanted.get(use) ?? [];
-      const wide = wideTable(use, name, wanted);
-      if (wide === undefined && wanted.length > 0) this.#isAsWanted = false;
-      const answers = wide ?? longTable(use);
-      await fillTable(this.#session, name, answers);
+      const answers = wideTable(use, name) ?? longTable(use);
+      await this.#fill(name, answers);
       for (const [variable, criterion] of answers.variables) {
         this.#variables.push(variable);
         await this.#session.runBound(`SET VARIABLE ${quoteIdentifier(variable)} = $1`, [criterion]);
@@ -77,6 +57,11 @@ export class NativeLookUps {
         await this.#session.run(macroSql(macro, name, answers, use));
       }
     }
+  }
+
+  #fill(name: string, table: Filled): Promise<void> {
+    this.#tables.push(temporary(name));
+    return fillTable(this.#session, name, table);
   }
 
   /** Lets the functions be seen again; never throws. */
@@ -104,17 +89,21 @@ function isNative(use: OperatorUse): boolean {
   return aritiesOf(operator).length === 1 && types.every((type) => NATIVE_TYPES.has(type));
 }
 
-/** Answers as a table: `keys` are columns that the arguments are compared with, `gives` the value of a row. */
-interface AnswerTable {
+/** Columns and their values. */
+interface Filled {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
   readonly values: readonly (readonly unknown[])[];
+}
+
+/** Answers as a table: `keys` are columns that the arguments are compared with, `gives` the value of a row. */
+interface AnswerTable extends Filled {
   readonly match: string;
   readonly gives: string;
   /** Criteria, by the variables that `gives` names: a row may have given them, and no such value is SQL. */
   readonly variables: ReadonlyMap<string, string>;
 }
 
-async function fillTable(session: Session, name: string, table: AnswerTable): Promise<void> {
+async function fillTable(session: Session, name: string, table: Filled): Promise<void> {
   const columns = table.columns.map((column) => `${column.name} ${column.type}`).join(', ');
   await session.run(`CREATE TEMP TABLE ${quoteIdentifier(name)} (${columns})`);
   await session.append(
@@ -127,30 +116,52 @@ async function fillTable(session: Session, name: string, table: AnswerTable): Pr
   );
 }
 
-function answerColumn(index: number): string {
-  return `rvb_answer_${index}`;
+/** A row a first argument, with the answers that a query joins. */
+function columnsTable({ keyType, columns }: AnswerColumns): Filled {
+  const rows = new Map<unknown, number>();
+  const values = columns.map((): unknown[] => []);
+  for (const use of new Set(columns.map((column) => column.use))) {
+    const places = new Map(
+      columns.flatMap((column, index) =>
+        column.use === use ? [[criteriaKey(column.criteria, 0), index]] : [],
+      ),
+    );
+    for (const { tuple, value } of use.book.entries()) {
+      const place = places.get(criteriaKey(tuple, 1));
+      if (place === undefined) continue;
+      const first = tuple[0];
+      let row = rows.get(first);
+      if (row === undefined) {
+        row = rows.size;
+        rows.set(first, row);
+      }
+      values[place]![row] = readAnswer(use, value);
+    }
+  }
+  for (const column of values) column.length = rows.size;
+  return {
+    columns: [
+      { name: ANSWER_KEY, type: keyType },
+      ...columns.map(({ use }, index) => ({ name: answerColumn(index), type: typeOfUse(use) })),
+    ],
+    values: [[...rows.keys()], ...values],
+  };
 }
 
-function isWide({ book: { operator } }: OperatorUse): boolean {
-  const others = operator.args.slice(1);
-  return !operator.symmetric && others.every(({ type }) => type.toUpperCase() === 'VARCHAR');
+/** The criteria from a place on, as a text: mostly it is one, and there may be very many. */
+function criteriaKey(tuple: Tuple, from: number): string {
+  return tuple.length === from + 1 ? String(tuple[from]) : JSON.stringify(tuple.slice(from));
 }
 
 /**
  * A row a first argument, a column for each of the few criteria that all answers have: the join is then by one key,
  * whatever the number of criteria. Undefined where they are many.
  */
-function wideTable(
-  use: OperatorUse,
-  table: string,
-  wanted: readonly string[],
-): AnswerTable | undefined {
+function wideTable(use: OperatorUse, table: string): AnswerTable | undefined {
   const { operator } = use.book;
-  if (!isWide(use)) return undefined;
+  if (!hasCriteria(use)) return undefined;
   const rows = new Map<unknown, number>();
-  const criteria = new Map<string, { readonly tuple: Tuple; readonly values: unknown[] }>(
-    wanted.map((key) => [key, { tuple: JSON.parse(key) as Tuple, values: [] }]),
-  );
+  const criteria = new Map<string, { readonly tuple: Tuple; readonly values: unknown[] }>();
   for (const { tuple, value } of use.book.entries()) {
     const [first, ...rest] = tuple;
     const key = JSON.stringify(rest);

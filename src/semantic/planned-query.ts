@@ -2,9 +2,7 @@
 import type { SqlNode } from '../duck/parse-sql.ts';
 import { SEMANTIC_MAX_PREFIXES } from '../limits.ts';
 import { joinBarrier } from './join-barrier.ts';
-import { joinedWhere } from './joined-conditions.ts';
 import { Pieces } from './lift.ts';
-import type { NativeLookUps } from './native-look-up.ts';
 import { type PlannedSql, plannedSql, type SqlScope } from './planned-sql.ts';
 import type { QueryPlan } from './query-plan.ts';
 import {
@@ -26,7 +24,7 @@ const SINGLE_TABLES = new Set(['BASE_TABLE', 'SUBQUERY', 'TABLE_FUNCTION']);
 
 /**
  * The plan's query, with its semantic conditions in this order; they use what `inWhere` gives in an operator's
- * place. `names` are the columns'; `native` is given where answers may be joined. Throws Unplannable.
+ * place. `names` are the columns'. Throws Unplannable.
  */
 export async function plannedQuery(
   scope: SqlScope,
@@ -35,24 +33,17 @@ export async function plannedQuery(
     readonly names: readonly string[];
     readonly order: readonly SqlNode[];
     readonly inWhere: (use: OperatorUse) => OperatorUse;
-    readonly native?: NativeLookUps;
     /** Keeps the rows that a LIMIT leaves, as a relation; without it each run finds them anew. */
     readonly keep?: (rows: SqlNode) => Promise<SqlNode>;
   },
 ): Promise<PlannedSql> {
-  const { order, names, native, keep } = options;
+  const { order, names, keep } = options;
   const semantic = order.map((condition) => renamed(condition, plan, options.inWhere));
-  const sqlOf = async (where: SqlNode | null) => {
-    const node = { ...plan.node, where_clause: where };
-    if (!canDefer(plan)) return plannedSql(scope, node);
-    const { rows, list } = deferred(plan, node, names);
-    const from = await (keep?.(rows) ?? subquery(rows, plan.parameters, 'rvb_rows'));
-    return plannedSql(scope, select(list, from, null));
-  };
-  const query = await sqlOf(whereOf(plan, semantic));
-  const isFixed = native === undefined || keep !== undefined || scope.parameters !== undefined;
-  const joined = isFixed ? undefined : joinedWhere(plan, order, native);
-  return joined === undefined ? query : { ...query, joined: (await sqlOf(joined)).text };
+  const node = { ...plan.node, where_clause: whereOf(plan, semantic) };
+  if (!canDefer(plan)) return plannedSql(scope, node);
+  const { rows, list } = deferred(plan, node, names);
+  const from = await (keep?.(rows) ?? subquery(rows, plan.parameters, 'rvb_rows'));
+  return plannedSql(scope, select(list, from, null));
 }
 
 /** The plan's WHERE with its semantic conditions in this order, each looked at only where those before it hold. */

@@ -2,7 +2,6 @@
 
 import type { SqlNode } from '../duck/parse-sql.ts';
 import { RvbbitError } from '../errors.ts';
-import { SEMANTIC_NATIVE_ROWS } from '../limits.ts';
 import { fillAnswers } from './fill-answers.ts';
 import type { SemanticRun } from './find-answers.ts';
 import { findFirstRows } from './first-rows.ts';
@@ -49,8 +48,7 @@ export async function withPlannedSelect<T>(
   const isStopped = search === 'found';
   const asks = search === undefined && semantic.length > 0;
   const order = asks ? await fillAnswers(run, plan) : semantic;
-  const isJoined = order.length > 1 && run.expectedRows > SEMANTIC_NATIVE_ROWS;
-  if (!isStopped && isWritten(plan, order) && !canDefer(plan) && !isJoined) {
+  if (!isStopped && isWritten(plan, order) && !canDefer(plan)) {
     return use({ query: undefined, isStopped });
   }
   const lenient = new Map<OperatorUse, OperatorUse>();
@@ -76,7 +74,6 @@ export async function withPlannedSelect<T>(
       names,
       order,
       inWhere,
-      ...(isStopped ? {} : { native: run.native }),
       ...(joinsRows(plan) ? { keep } : {}),
     });
     await register();

@@ -10,8 +10,9 @@ export type SqlScope = Pick<StatementScope, 'parameters' | 'session' | 'stop'>;
 export interface PlannedSql {
   readonly text: string;
   readonly parameters: Parameters | undefined;
-  /** The same where answers are joined: fewer joins. */
-  readonly joined?: string;
+  /** DuckDB's tree of it, and what stands before that in the text. */
+  readonly tree?: SqlNode;
+  readonly before?: string;
 }
 
 /** The query. Parameters by position are counted anew: DuckDB takes no value for one that is not there. */
@@ -38,10 +39,12 @@ export async function plannedSql(scope: SqlScope, node: SqlNode): Promise<Planne
     key: isByPosition ? String(index + 1) : name,
     value: index + 1,
   }));
-  const text = await treeToSql(session, { node: tree, named_param_map: map }, stop.signal);
-  if (used.length === 0) return { text, parameters: undefined };
+  const whole: SqlNode = { node: tree, named_param_map: map };
+  const text = await treeToSql(session, whole, stop.signal);
+  if (used.length === 0) return { text, tree: whole, parameters: undefined };
   return {
     text,
+    tree: whole,
     parameters: isByPosition ? used.map((name) => parameters[Number(name) - 1]) : parameters,
   };
 }

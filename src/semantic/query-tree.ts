@@ -152,5 +152,19 @@ export function subquery(node: SqlNode, parameters: unknown, alias: string): Sql
   };
 }
 
+/** A query that gives one value. */
+export function scalarSubquery(node: SqlNode): SqlNode {
+  return {
+    class: 'SUBQUERY',
+    type: 'SUBQUERY',
+    alias: '',
+    query_location: 0,
+    subquery_type: 'SCALAR',
+    subquery: { node, named_param_map: [] },
+    child: null,
+    comparison_type: 'INVALID',
+  };
+}
+
 /** Nothing that the planner knows how to plan; `message` says what of it, for EXPLAIN. */
 export class Unplannable extends Error {}

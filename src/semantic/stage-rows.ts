@@ -20,14 +20,10 @@ export async function stageRows(run: SemanticRun, query: PlannedSql): Promise<St
   const table = nextStageName();
   const name = temporary(table);
   run.stages.push(name);
-  const create = (text: string) => `CREATE OR REPLACE TEMP TABLE ${name} AS ${text}`;
-  const { text, parameters, joined } = query;
-  run.report.sql.push(create(text));
-  await passesOf(run, {
-    text: create(text),
-    parameters,
-    ...(joined === undefined ? {} : { joined: create(joined) }),
-  });
+  const before = `CREATE OR REPLACE TEMP TABLE ${name} AS `;
+  const text = `${before}${query.text}`;
+  run.report.sql.push(text);
+  await passesOf(run, { ...query, text, before });
   const { columns } = await session.run(`FROM ${name} LIMIT 0`, { signal: stop.signal });
   return {
     table,

@@ -12,7 +12,7 @@ export type Leaf =
   | { readonly kind: 'operator'; readonly use: OperatorUse; readonly args: readonly SqlNode[] }
   | { readonly kind: 'plain'; readonly expression: SqlNode };
 
-/** A condition that JavaScript decides: leaves under AND, OR, NOT and CASE. */
+/** A condition that JavaScript decides: leaves under AND, OR, NOT, CASE and COALESCE. */
 export type Condition =
   | Leaf
   | {
@@ -21,6 +21,8 @@ export type Condition =
       readonly otherwise: Condition;
     }
   | { readonly kind: 'not'; readonly of: Condition }
+  /** COALESCE: the first that is not NULL. */
+  | { readonly kind: 'first'; readonly of: readonly Condition[] }
   | { readonly kind: 'all' | 'any'; readonly of: readonly Condition[] };
 
 /** The condition that an expression is. Throws Unplannable where DuckDB alone can decide it. */
@@ -35,6 +37,8 @@ export function conditionOf(
   switch (expression['type']) {
     case 'OPERATOR_NOT':
       return { kind: 'not', of: conditionOf(children[0]!, useOf) };
+    case 'OPERATOR_COALESCE':
+      return { kind: 'first', of: children.map((child) => conditionOf(child, useOf)) };
     case 'CONJUNCTION_AND':
       return { kind: 'all', of: children.map((child) => conditionOf(child, useOf)) };
     case 'CONJUNCTION_OR':
@@ -49,7 +53,9 @@ export function conditionOf(
         otherwise: conditionOf(expression['else_expr'] as SqlNode, useOf),
       };
     default:
-      throw new Unplannable('a condition is more than operators under AND, OR, NOT and CASE');
+      throw new Unplannable(
+        'a condition is more than operators under AND, OR, NOT, CASE and COALESCE',
+      );
   }
 }
 
@@ -105,6 +111,12 @@ export function truthOf(
       const truth = truthOf(condition.of, tupleOf, onMissing);
       return truth === null || truth === undefined ? truth : !truth;
     }
+    case 'first':
+      for (const part of condition.of) {
+        const truth = truthOf(part, tupleOf, onMissing);
+        if (truth !== null) return truth;
+      }
+      return null;
     default: {
       const decisive = condition.kind === 'any';
       let sum: Truth = !decisive;

@@ -1,16 +1,16 @@
 /** Many rows over few answers: looked up inside DuckDB, beside the same join in plain DuckDB. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseSql, type SqlNode } from '../../src/duck/parse-sql.ts';
+import { parseSql, type SqlNode, treeToSql } from '../../src/duck/parse-sql.ts';
 import { acquireDatabase } from '../../src/duck/registry.ts';
 import { Session } from '../../src/duck/session.ts';
-import { StatementSignal } from '../../src/execute/cancel.ts';
 import { loadOperators } from '../../src/operators/load-operators.ts';
 import { AnswerBook } from '../../src/semantic/answer-book.ts';
+import { joinLookUps } from '../../src/semantic/joined-look-ups.ts';
+import { chained, lazySelect } from '../../src/semantic/lazy-condition.ts';
 import { type LookUpState, registerLookUps } from '../../src/semantic/look-up.ts';
 import { NativeLookUps } from '../../src/semantic/native-look-up.ts';
-import { plannedQuery } from '../../src/semantic/planned-query.ts';
-import { planSelect } from '../../src/semantic/query-plan.ts';
+import { usesOf } from '../../src/semantic/query-plan.ts';
 import { takeSymbol } from '../../src/semantic/symbols.ts';
 import { type OperatorUse, signatureOf } from '../../src/semantic/use.ts';
 import { deep } from '../support/cases.ts';
@@ -66,7 +66,22 @@ test('takes no more than six times the join that finds the same answers', async 
   await lease.release();
 });
 
-test('takes no more for several conditions', async () => {
+/** An operator in the place of `7`, `1` and `3`: `look` is the look-up of what is at hand, `plain` the column of a join. */
+type Shape = readonly [criteria: readonly string[], list: string, where: string];
+
+const SHAPES: readonly Shape[] = [
+  [['7', '1'], 'count(*)', '{7} AND {1}'],
+  [['7', '1', '3'], 'count(*)', '{7} AND {1} AND {3}'],
+  [['7', '1'], 'count(*)', '{7} OR {1}'],
+  [['7', '1'], 'count(*)', 'CASE WHEN {7} THEN true ELSE {1} END'],
+  [['7', '1'], 'count(*)', 'CASE WHEN c < 3 THEN {7} ELSE {1} END'],
+  [['7', '1', '3'], 'count(*)', 'CASE WHEN {7} THEN {1} ELSE {3} END'],
+  [['7', '1'], 'sum(CASE WHEN {7} THEN 1 WHEN {1} THEN 2 ELSE 0 END)', 'true'],
+  [['7', '1'], 'count({7}), count({1})', 'true'],
+  [['7', '1', '3'], 'sum(CASE WHEN {1} THEN 1 WHEN {3} THEN 2 ELSE 0 END)', '{7} OR {1}'],
+];
+
+test('takes no more for several look-ups, in conditions, in the select list, and under a CASE', async () => {
   const lease = await acquireDatabase(':memory:');
   const session = await Session.open(lease);
   const operator = (await loadOperators(root)).operators.get('MEANS')!;
@@ -84,26 +99,33 @@ test('takes no more for several conditions', async () => {
   const use: OperatorUse = { book, reading: 'value', names, threshold: 0 };
   const state: LookUpState = { strict: false, stopped: false, rows: 0, mostMissing: Infinity };
   await registerLookUps(session, [use], state);
-  const scope = { session, parameters: undefined, stop: new StatementSignal([]) };
-  for (const shared of [['7'], ['7', '1'], ['7', '1', '3']]) {
-    const native = new NativeLookUps(session, [use]);
-    const where = shared.map((text) => `d ${names.infix} '${text}'`).join(' AND ');
-    const parsed = await parseSql(session, `SELECT count(*) FROM big WHERE ${where}`);
-    const node = parsed.kind === 'tree' ? (parsed.statements[0]!['node'] as SqlNode) : {};
-    const plan = planSelect({ uses: [use] }, { node, parameters: [] }, new Set());
-    const options = { names: ['n'], order: plan.semantic, inWhere: (one: OperatorUse) => one };
-    const { text, joined = text } = await plannedQuery(scope, plan, { ...options, native });
-    const joins = shared.map(
-      (key, at) => `JOIN answers a${at} ON a${at}.k0 = d AND a${at}.k1 = '${key}'`,
+  const native = new NativeLookUps(session, [use]);
+  for (const [shared, list, where] of SHAPES) {
+    const filled = (text: string, of: (key: string) => string) =>
+      text.replaceAll(/\{(\d)\}/g, (_, key: string) => of(key));
+    const written = (text: string) => filled(text, (key) => `(d ${names.infix} '${key}')`);
+    const parsed = await parseSql(
+      session,
+      `SELECT ${written(list)} FROM big WHERE ${written(where)}`,
     );
-    const holds = shared.map((_, at) => `a${at}.v`).join(' AND ');
-    const plain = `SELECT count(*) FROM big ${joins.join(' ')} WHERE ${holds}`;
+    const node = parsed.kind === 'tree' ? (parsed.statements[0]!['node'] as SqlNode) : {};
+    const tests = {
+      isOperator: (one: SqlNode) => useOf(one) !== undefined,
+      isUnstable: () => false,
+    };
+    const useOf = usesOf({ uses: [use] });
+    const joined = joinLookUps(chained(lazySelect(node, tests), tests), useOf)!;
+    const semantic = await treeToSql(session, { node: joined.node, named_param_map: [] });
+    const joins = shared.map(
+      (key) => `JOIN answers a${key} ON a${key}.k0 = d AND a${key}.k1 = '${key}'`,
+    );
+    const of = (text: string) => filled(text, (key) => `a${key}.v`);
+    const plain = `SELECT ${of(list)} FROM big ${joins.join(' ')} WHERE ${of(where)}`;
     const [semanticMs, plainMs]: number[][] = [[], []];
-    for (let round = 0; round < (deep ? 15 : 7); round++) {
+    for (let round = 0; round < (deep ? 15 : 5); round++) {
       let started = performance.now();
-      await native.install();
-      assert.ok(native.isAsWanted);
-      const looked = await session.run(joined);
+      await native.install(joined);
+      const looked = await session.run(semantic);
       await native.remove();
       semanticMs!.push(performance.now() - started);
       started = performance.now();
@@ -114,9 +136,10 @@ test('takes no more for several conditions', async () => {
     }
     assert.is(book.missing, 0);
     assert.is(state.rows, 0);
-    const ratio = median(semanticMs!) / median(plainMs!);
-    console.log(`${shared.length} criteria: ratio ${ratio.toFixed(1)}`);
-    assert.ok(ratio <= 6, `${shared.length} criteria take ${ratio.toFixed(1)} times the join`);
+    // Of what was measured side by side: a busy machine slows both.
+    const ratio = median(semanticMs!.map((ms, round) => ms / plainMs![round]!));
+    console.log(`SELECT ${list} WHERE ${where}: ratio ${ratio.toFixed(1)}`);
+    assert.ok(ratio <= 6, `${where} takes ${ratio.toFixed(1)} times the join`);
   }
   names.release();
   await session.close();
@@ -182,11 +205,37 @@ test('gives the same rows whether answers are looked up in DuckDB or in JavaScri
       '',
     ],
     ["SELECT count(*) FROM big WHERE NOT (d MEANS '7' OR c = 1) AND d ABOUT 'x'", ''],
+    ["SELECT count(*) FROM big WHERE CASE WHEN c < 3 THEN d MEANS '7' ELSE d MEANS '1' END", ''],
+    [
+      "SELECT d MEANS '7' AS x, big.d MEANS '1' AS y, count(*) FROM big GROUP BY ALL HAVING count(*) > 1",
+      '',
+    ],
+    ["SELECT * FROM big WHERE d MEANS '77' OR d MEANS '11'", ''],
+    ["SELECT b.*, d MEANS '7' FROM big b WHERE d MEANS '77' OR b.d MEANS '11'", ''],
+    ["SELECT to_json(b), d MEANS '7' FROM big b WHERE d MEANS '77' OR d MEANS '11'", ''],
+    ["SELECT rowid, d MEANS '7' FROM big WHERE d MEANS '77' OR d MEANS '11'", ''],
+    [
+      "SELECT count(*) FROM (SELECT c, upper(d) AS d FROM big WHERE d MEANS '7' OR d MEANS '1') WHERE d MEANS '3' OR d MEANS '5'",
+      '',
+    ],
+    [
+      "SELECT d || '1' AS d, id FROM big WHERE d MEANS '77' OR d MEANS '11' ORDER BY d MEANS '1', d MEANS '7', id LIMIT 9",
+      '',
+    ],
+    [
+      "SELECT CASE WHEN d MEANS '7' THEN d EXTRACTS 'q' WHEN d MEANS '1' THEN d EXTRACTS 'zz' END AS e, count(*) FROM big GROUP BY 1",
+      '',
+    ],
+    [
+      "SELECT sum(CASE WHEN d ABOUT 'x' > 0.3 THEN d ABOUT 'yy' ELSE 0 END) FILTER (WHERE d NOT MEANS '7') FROM big",
+      '',
+    ],
   ] as const) {
     const other = semantic
       .replaceAll(/(\bd|\bx) NOT MEANS ('\d')/g, 'NOT m_means($1, $2)')
-      .replaceAll(/((?:\bx\.)?\bd|\bx) MEANS ('\d')/g, 'm_means($1, $2)')
-      .replaceAll("d EXTRACTS 'q'", "m_extracts(d, 'q')")
+      .replaceAll(/((?:\b\w+\.)?\bd|\bx) MEANS ('\d+')/g, 'm_means($1, $2)')
+      .replaceAll(/d EXTRACTS ('\w+')/g, 'm_extracts(d, $1)')
+      .replaceAll(/d ABOUT ('\w+')( > 0.3| ELSE)/g, 'm_about(d, $1)$2')
       .replaceAll("d ABOUT 'x'", "m_about(d, 'x') >= 0.5");
     assert.ok(plain === '' || other.includes(plain));
     assert.equal(
