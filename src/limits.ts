@@ -142,6 +142,8 @@ export const RATE_WINDOW_MAX_MS = 3_600_000;
 // The journal on disk
 /** A record is on disk at most this long after it was written, … */
 export const JOURNAL_COMMIT_MS = 20;
+/** … one that no payment hangs on (rows that have settled) at most this long, … */
+export const JOURNAL_ROWS_MS = 1_000;
 /** … or as soon as this many wait. */
 export const JOURNAL_COMMIT_RECORDS = 64;
 /** Encoded lines that wait in memory before they are handed to the system. */
