@@ -142,6 +142,8 @@ export const RATE_WINDOW_MAX_MS = 3_600_000;
 // The journal on disk
 /** A record is on disk at most this long after it was written, … */
 export const JOURNAL_COMMIT_MS = 20;
+/** … one that no payment hangs on (rows that have settled) at most this long, … */
+export const JOURNAL_ROWS_MS = 1_000;
 /** … or as soon as this many wait. */
 export const JOURNAL_COMMIT_RECORDS = 64;
 /** Encoded lines that wait in memory before they are handed to the system. */
@@ -186,6 +188,8 @@ export const COMPACT_BATCH_BYTES = 256 * 1024 * 1024;
 export const COMPACT_APPEND_RECORDS = 8_192;
 /** The lock of a process on another machine is passed over after this. */
 export const JOURNAL_LOCK_STALE_MS = 24 * 3_600_000;
+/** Taking the lock of a dead process over takes some file operations; a right to do so that is older is left over. */
+export const JOURNAL_TAKEOVER_MS = 60_000;
 /** Keys that one `cache.clear` record names. */
 export const CLEAR_MAX_KEYS = 1_000;
 

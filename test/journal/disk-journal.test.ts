@@ -1,5 +1,5 @@
 /** The journal on disk: what is written, what is found again, by whom. */
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -181,5 +181,35 @@ test('answers in memory are bounded and dated', () => {
   answers.remember(answered(5, keyOf(5), 'x'.repeat(2_000)));
   assert.is(answers.find(keyOf(5)), undefined);
 });
+
+test('a segment, or its folder, that is removed while it is written is a failure, not a silent loss', () =>
+  withFolder(async (folder) => {
+    for (const remove of [
+      (place: string) => rmSync(place, { recursive: true }),
+      (place: string) => {
+        for (const name of readdirSync(place)) rmSync(join(place, name));
+      },
+    ]) {
+      const journal = await DiskJournal.open(folder);
+      journal.append(answered(1, keyOf(1), 'kept'));
+      await journal.commit();
+      remove(join(folder, 'journal'));
+      journal.append(answered(2, keyOf(2), 'lost'));
+      const thrown = await journal.commit().then(
+        () => undefined,
+        (error: RvbbitError) => error,
+      );
+      assert.is(thrown?.code, 'RVB_JOURNAL_WRITE');
+      assert.match(thrown!.message, /was removed while it was written/);
+      assert.is(journal.failure, thrown);
+      await journal.close().catch(() => {});
+      const next = await DiskJournal.open(folder);
+      next.append(answered(3, keyOf(3), 'again'));
+      await next.close();
+      const reader = await DiskJournal.open(folder);
+      assert.is(reader.answers.find(keyOf(3))?.text, 'again');
+      await reader.close();
+    }
+  }));
 
 test.run();

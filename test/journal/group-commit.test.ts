@@ -28,18 +28,33 @@ test('everyone who waits is served by one sync', async () => {
 
 test('what nobody waits for is synced too, unless it can wait', async () => {
   const { commits, runs } = counted(1);
-  commits.note(true);
+  commits.note(Infinity);
+  commits.note(60_000);
   await sleep(100);
   assert.is(runs.started, 0);
   commits.note();
   for (let ms = 0; ms < 2_000 && runs.started === 0; ms += 10) await sleep(10);
   assert.is(runs.started, 1);
   await commits.idle();
-  for (let n = 0; n < 63; n += 1) commits.note(true);
+  for (let n = 0; n < 63; n += 1) commits.note(Infinity);
   assert.is(runs.started, 1);
-  commits.note(true);
+  commits.note(Infinity);
   assert.is(runs.started, 2, 'the 64th');
   await commits.idle();
+});
+
+test('what can wait for a while is synced after it, also where it came during a sync', async () => {
+  const { commits, runs } = counted(20);
+  const startedMs = performance.now();
+  commits.note(100);
+  while (runs.started === 0) await sleep(1);
+  assert.ok(performance.now() - startedMs >= 98);
+  const noteMs = performance.now();
+  commits.note(150);
+  while (runs.started === 1) await sleep(1);
+  assert.ok(performance.now() - noteMs >= 148);
+  await commits.idle();
+  assert.is(runs.started, 2);
 });
 
 test('one sync at a time; a commit during one waits for the next', async () => {

@@ -1,6 +1,6 @@
 /** Compaction, pruning, verification, and the commands that do them. */
 import { spawn } from 'node:child_process';
-import { readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,10 +13,14 @@ import { compactFolder } from '../../src/journal/disk/compact.ts';
 import { DiskAnswers } from '../../src/journal/disk/disk-answers.ts';
 import { DiskJournal } from '../../src/journal/disk/disk-journal.ts';
 import { type FileSystem, realFileSystem } from '../../src/journal/disk/file-system.ts';
+import { isAbandoned } from '../../src/journal/disk/finished.ts';
+import { lockFolder } from '../../src/journal/disk/folder-lock.ts';
 import { pruneFolder } from '../../src/journal/disk/prune.ts';
+import { segmentName } from '../../src/journal/disk/segment-name.ts';
 import { readSegment } from '../../src/journal/disk/segment-reader.ts';
 import { segmentNames } from '../../src/journal/disk/survey.ts';
 import { verifyFolder } from '../../src/journal/disk/verify.ts';
+import { processIdentity } from '../../src/journal/process-facts.ts';
 import { cases, deep, QUICK_BUDGET_MS, reportCases } from '../support/cases.ts';
 import { FaultyFileSystem } from './faulty-file-system.ts';
 import { answered, keyOf, started, withFolder } from './support.ts';
@@ -328,6 +332,88 @@ test('two processes do not compact or prune at a time; the lock of a dead one is
     assert.ok(prune().length > 0);
     assert.equal(readdirSync(place), []);
   }));
+
+test('a lock is taken over from a dead process whose number another one, or this one, was given since', () =>
+  withFolder(async (folder) => {
+    await fill(folder);
+    const place = join(folder, 'journal');
+    const lock = join(place, 'maintenance.lock');
+    const prune = () =>
+      pruneFolder({ files: realFileSystem, folder: place, nowMs: Date.now(), maxBytes: 0 });
+    const own = processIdentity(process.pid);
+    // No other system tells processes of one number apart.
+    if (own === undefined) return;
+    const holder = { pid: process.pid, host: hostname() };
+    writeFileSync(lock, JSON.stringify({ ...holder, identity: own }));
+    assert.throws(prune, (thrown: RvbbitError) => thrown.code === 'RVB_RUN_LOCKED');
+    writeFileSync(lock, JSON.stringify({ ...holder, identity: 'another boot/1' }));
+    assert.ok(prune().length > 0);
+    assert.equal(readdirSync(place), []);
+  }));
+
+test('of two that find the lock of a dead process at the same time, one takes it over', () =>
+  withFolder(async (folder) => {
+    const lock = join(folder, 'maintenance.lock');
+    const dead = JSON.stringify({ pid: 999_999_999, host: hostname() });
+    // The other one comes at each operation of the first on the lock, from before it looks until it has taken it.
+    let turns = 1;
+    for (let turn = 1; turn <= turns; turn++) {
+      writeFileSync(lock, dead);
+      let operations = 0;
+      let other: (() => void) | undefined;
+      const during = (): void => {
+        operations += 1;
+        if (operations !== turn) return;
+        try {
+          other = lockFolder(realFileSystem, folder, Date.now());
+        } catch (thrown) {
+          assert.is((thrown as RvbbitError).code, 'RVB_RUN_LOCKED');
+        }
+      };
+      const files: FileSystem = {
+        ...realFileSystem,
+        facts: (path) => {
+          during();
+          return realFileSystem.facts(path);
+        },
+        openToRead: (path) => {
+          during();
+          return realFileSystem.openToRead(path);
+        },
+        link: (from, to) => {
+          during();
+          realFileSystem.link(from, to);
+        },
+        remove: (path) => {
+          during();
+          realFileSystem.remove(path);
+        },
+      };
+      let first: (() => void) | undefined;
+      try {
+        first = lockFolder(files, folder, Date.now());
+      } catch (thrown) {
+        assert.is((thrown as RvbbitError).code, 'RVB_RUN_LOCKED');
+      }
+      assert.ok(first === undefined || other === undefined, `both took it, turn ${turn}`);
+      first?.();
+      other?.();
+      assert.not.ok(existsSync(lock));
+      turns = Math.max(turns, operations);
+    }
+    assert.ok(turns > 5, `${turns} operations`);
+    assert.equal(readdirSync(folder), []);
+  }));
+
+test('the segment of a process whose number this one was given since is finished', () => {
+  const nowMs = Date.now();
+  const createdMs = performance.timeOrigin - 7_200_000;
+  const facts = { size: 1, modifiedMs: createdMs };
+  const name = segmentName(createdMs, process.pid, 0.5);
+  assert.ok(isAbandoned(name, facts, nowMs));
+  const isOwnIdle = isAbandoned(name, { size: 1, modifiedMs: nowMs }, nowMs + 7_200_000);
+  assert.not.ok(isOwnIdle, 'that of a process that runs is not');
+});
 
 test('rvbbit cache lists, shows and clears', () =>
   withFolder(async (folder) => {

@@ -1,5 +1,6 @@
 /** The journal on disk: one process's records, appended to segments under `<stateDir>/journal`. */
 import { messageOf, RvbbitError } from '../../errors.ts';
+import { JOURNAL_ROWS_MS } from '../../limits.ts';
 import { type AnswerStore, NO_ANSWERS } from '../answers.ts';
 import type { JournalRecord } from '../records.ts';
 import type { Random } from '../session-name.ts';
@@ -9,7 +10,7 @@ import { GroupCommit } from './group-commit.ts';
 import { journalFolder } from './journal-folder.ts';
 import { pruneFolder } from './prune.ts';
 import { SegmentWriter } from './segment-writer.ts';
-import type { CacheClear } from './stored-record.ts';
+import type { CacheClear, StoredRecord } from './stored-record.ts';
 
 /** What is kept, and for how long. */
 export interface JournalOptions {
@@ -33,6 +34,14 @@ export interface DiskJournalOptions extends JournalOptions {
   readonly nowMs?: () => number;
   readonly random?: Random;
 }
+
+/** How long records can wait for the disk that no payment hangs on, where nobody waits for them. */
+const PATIENCE_MS: Partial<Record<StoredRecord['t'], number>> = {
+  // Written before the call goes out; it need not be on disk before that.
+  'attempt.start': Infinity,
+  // What its calls bought has records of its own.
+  rows: JOURNAL_ROWS_MS,
+};
 
 /** Buffers, writes and syncs. Once the disk has failed, every `commit` says so and nothing more is written. */
 export class DiskJournal {
@@ -107,8 +116,7 @@ export class DiskJournal {
       this.#fail(thrown);
       return;
     }
-    // The start of a call is written before the call, and need not be on disk before it.
-    this.#commits.note(record.t === 'attempt.start');
+    this.#commits.note(PATIENCE_MS[record.t]);
     if (record.t === 'attempt.end') this.#writeSoon();
   }
 

@@ -1,23 +1,26 @@
 /** One process at a time removes files of a journal folder. */
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { RvbbitError } from '../../errors.ts';
-import { JOURNAL_LOCK_STALE_MS } from '../../limits.ts';
+import { JOURNAL_LOCK_STALE_MS, JOURNAL_TAKEOVER_MS } from '../../limits.ts';
+import { isAlive, processIdentity } from '../process-facts.ts';
 import { type FileSystem, readAt, writeAll } from './file-system.ts';
-import { isRunning } from './segment-name.ts';
 
 const LOCK = 'maintenance.lock';
+
+/** Who holds a lock. */
+interface Holder {
+  readonly pid: number;
+  readonly host: string;
+  /** Tells the process from a later one of its number; absent where the system does not say. */
+  readonly identity?: string;
+}
 
 /** Takes the folder's lock and gives the way to return it. Fails with RVB_RUN_LOCKED. */
 export function lockFolder(files: FileSystem, folder: string, nowMs: number): () => void {
   const path = `${folder}/${LOCK}`;
-  const own = JSON.stringify({ pid: process.pid, host: hostname() });
   for (let attempt = 0; attempt < 2; attempt += 1) {
-    try {
-      takeLock(files, path, own);
-      return () => files.remove(path);
-    } catch (thrown) {
-      if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
-    }
+    if (takeLock(files, path)) return () => files.remove(path);
     if (attempt > 0 || !removeStale(files, path, nowMs)) break;
   }
   throw new RvbbitError(
@@ -27,48 +30,77 @@ export function lockFolder(files: FileSystem, folder: string, nowMs: number): ()
   );
 }
 
-/** Gives a written file the lock's name, so that a lock always says whose it is. Fails with EEXIST. */
-function takeLock(files: FileSystem, path: string, own: string): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  files.remove(temporary);
+/** Gives a written file the lock's name, so that a lock always says whose it is; false where there is one. */
+function takeLock(files: FileSystem, path: string): boolean {
+  const identity = processIdentity(process.pid);
+  const own: Holder = {
+    pid: process.pid,
+    host: hostname(),
+    ...(identity === undefined ? {} : { identity }),
+  };
+  // Containers that share the folder may have the same number.
+  const temporary = `${path}.${randomUUID()}.tmp`;
   const file = files.create(temporary);
   try {
-    writeAll(files, file, Buffer.from(own));
+    writeAll(files, file, Buffer.from(JSON.stringify(own)));
   } finally {
     files.close(file);
   }
   try {
     files.link(temporary, path);
+    return true;
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
+    return false;
   } finally {
     files.remove(temporary);
   }
 }
 
-/** Removes the lock of a process that is gone; false if it may still run. */
+/**
+ * Removes the lock of a process that is gone; false if it may still run. Two that find the same lock stale must
+ * not both remove what is there, or the second would remove the lock that the first then takes: the right to
+ * remove is a lock too, and the lock is judged under it.
+ */
 function removeStale(files: FileSystem, path: string, nowMs: number): boolean {
-  const facts = files.facts(path);
-  if (facts === undefined) return true;
-  const holder = readLock(files, path);
-  const isGone =
-    holder !== undefined && holder.host === hostname()
-      ? !isRunning(holder.pid)
-      : nowMs - facts.modifiedMs > JOURNAL_LOCK_STALE_MS;
-  if (isGone) files.remove(path);
-  return isGone;
+  const right = `${path}.takeover`;
+  const facts = files.facts(right);
+  // Held for some file operations; who died at them must not hold it for ever.
+  if (facts !== undefined && nowMs - facts.modifiedMs > JOURNAL_TAKEOVER_MS) files.remove(right);
+  if (!takeLock(files, right)) return false;
+  try {
+    if (!isStale(files, path, nowMs)) return false;
+    files.remove(path);
+    return true;
+  } finally {
+    files.remove(right);
+  }
 }
 
-function readLock(
-  files: FileSystem,
-  path: string,
-): { readonly pid: number; readonly host: string } | undefined {
+function isStale(files: FileSystem, path: string, nowMs: number): boolean {
+  const facts = files.facts(path);
+  // Returned meanwhile.
+  if (facts === undefined) return true;
+  const holder = readLock(files, path);
+  if (holder === undefined || holder.host !== hostname()) {
+    return nowMs - facts.modifiedMs > JOURNAL_LOCK_STALE_MS;
+  }
+  if (!isAlive(holder.pid)) return true;
+  // In a container a restarted process has the number of the one that died.
+  return holder.identity !== undefined && holder.identity !== processIdentity(holder.pid);
+}
+
+function readLock(files: FileSystem, path: string): Holder | undefined {
   try {
     const file = files.openToRead(path);
     try {
-      const value = JSON.parse(readAt(files, file, 0, 1_000).toString()) as {
-        pid: unknown;
-        host: unknown;
+      const value = JSON.parse(readAt(files, file, 0, 1_000).toString()) as Record<string, unknown>;
+      const { pid, host, identity } = value;
+      return {
+        pid: Number(pid),
+        host: String(host),
+        ...(typeof identity === 'string' ? { identity } : {}),
       };
-      return { pid: Number(value.pid), host: String(value.host) };
     } finally {
       files.close(file);
     }

@@ -1,7 +1,7 @@
 /**
  * Group commit: one sync serves everyone who waits. It begins at once where the disk was idle, else at
- * most every 20 ms, and without anyone waiting as well; with 64 records it begins as soon as the one
- * before it has ended.
+ * most every 20 ms; without anyone waiting, in the time that the records have; with 64 records it begins as soon as
+ * the one before it has ended.
  */
 import { JOURNAL_COMMIT_MS, JOURNAL_COMMIT_RECORDS } from '../../limits.ts';
 
@@ -16,8 +16,8 @@ export class GroupCommit {
   readonly #sync: () => Promise<void>;
   #added = 0;
   #synced = 0;
-  /** Something was noted since the last start that must not wait for long. */
-  #isDue = false;
+  /** When the next sync must begin, for what was noted since the last start. */
+  #dueMs = Infinity;
   #waiters: Waiter[] = [];
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
@@ -30,13 +30,15 @@ export class GroupCommit {
     this.#sync = sync;
   }
 
-  /** A record was added; one that `canWait` goes with whatever comes next, or with the 64th. */
-  note(canWait = false): void {
+  /** A record was added that can wait so long: Infinity goes with whatever comes next, or with the 64th. */
+  note(withinMs: number = JOURNAL_COMMIT_MS): void {
     this.#added += 1;
-    if (!canWait) this.#isDue = true;
+    const dueMs = performance.now() + withinMs;
+    const isSooner = dueMs < this.#dueMs;
+    if (isSooner) this.#dueMs = dueMs;
     if (this.#running !== undefined || this.#failure !== undefined) return;
     if (this.#added - this.#synced >= JOURNAL_COMMIT_RECORDS) this.#start();
-    else if (this.#isDue) this.#timer ??= setTimeout(() => this.#start(), JOURNAL_COMMIT_MS);
+    else if (isSooner) this.#startIn(withinMs);
   }
 
   /** Resolves when everything noted so far is on disk. */
@@ -64,17 +66,20 @@ export class GroupCommit {
 
   #schedule(): void {
     const waitMs = this.#lastStartMs + JOURNAL_COMMIT_MS - performance.now();
-    if (waitMs > 0) {
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#start(), waitMs);
-    } else this.#immediate ??= setImmediate(() => this.#start());
+    if (waitMs > 0) this.#startIn(waitMs);
+    else this.#immediate ??= setImmediate(() => this.#start());
+  }
+
+  #startIn(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#start(), ms);
   }
 
   #start(): void {
     this.#clearTimers();
     if (this.#running !== undefined || this.#failure !== undefined) return;
     this.#lastStartMs = performance.now();
-    this.#isDue = false;
+    this.#dueMs = Infinity;
     const upTo = this.#added;
     this.#running = this.#sync().then(
       () => this.#ended(upTo),
@@ -93,7 +98,8 @@ export class GroupCommit {
     for (const { resolve } of served) resolve();
     const left = this.#added - upTo;
     if (left >= JOURNAL_COMMIT_RECORDS) this.#start();
-    else if (this.#isDue || this.#waiters.length > 0) this.#schedule();
+    else if (this.#waiters.length > 0) this.#schedule();
+    else if (this.#dueMs !== Infinity) this.#startIn(Math.max(0, this.#dueMs - performance.now()));
   }
 
   #clearTimers(): void {

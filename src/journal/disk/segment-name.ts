@@ -28,14 +28,3 @@ export function parseSegmentName(name: string): SegmentFacts | undefined {
     pid: Number(pid),
   };
 }
-
-/** Whether a process of this number runs on this machine; it may be another one that was given the number later. */
-export function isRunning(pid: number): boolean {
-  if (pid === process.pid) return true;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
-}

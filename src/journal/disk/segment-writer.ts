@@ -83,7 +83,13 @@ export class SegmentWriter {
     const { files, folder } = this.#options;
     const retired = [...this.#retired];
     const segments = this.#current === undefined ? retired : [...retired, this.#current];
-    for (const segment of segments) await files.sync(segment.file);
+    for (const segment of segments) {
+      await files.sync(segment.file);
+      // A file that was removed takes every write and sync, and none of it outlives this process.
+      if (files.facts(`${folder}/${segment.name}`) === undefined) {
+        throw new Error(`${segment.name} was removed while it was written`);
+      }
+    }
     const unnamed = segments.filter((segment) => !segment.isNamed);
     if (unnamed.length > 0) {
       await files.syncFolder(folder);
