@@ -1,0 +1,76 @@
+/**
+ * The process that runs the queries of SQL cells, so that a native fault in one ends this process and
+ * not the engine's. It serves the engine that started it and ends with it.
+ */
+import { rmSync } from 'node:fs';
+import { loadNodeApi } from '../../duck/node-api.ts';
+import { failureOf, messageOf } from '../../errors.ts';
+import { ChildDatabase } from './child-database.ts';
+import type { FromProcess, ProcessOutcome, ProcessQuery, ToProcess } from './messages.ts';
+
+const databases = new Map<number, Promise<ChildDatabase>>();
+const running = new Map<number, AbortController>();
+let folder: string | undefined;
+
+// Ctrl-C in a terminal goes to every process there; what it means is for the engine to say.
+process.on('SIGINT', () => {});
+// The engine is gone. A query that runs would hold back an orderly end for as long as it takes.
+process.on('disconnect', () => {
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  process.kill(process.pid, 'SIGKILL');
+});
+process.on('message', (message: ToProcess) => {
+  switch (message.kind) {
+    case 'open': {
+      folder = message.profile.folder;
+      const opening = ChildDatabase.open(message.profile);
+      // Each query hears of it.
+      opening.catch(() => {});
+      databases.set(message.statementId, opening);
+      return;
+    }
+    case 'query':
+      void answer(message.id, message.query);
+      return;
+    case 'cancel':
+      running.get(message.id)?.abort();
+      return;
+    case 'drop':
+      databases
+        .get(message.statementId)
+        ?.then((database) => database.drop(message.sql))
+        .catch(() => {});
+      return;
+    case 'close':
+      databases
+        .get(message.statementId)
+        ?.then((database) => database.close())
+        .catch(() => {});
+      databases.delete(message.statementId);
+  }
+});
+
+async function answer(id: number, query: ProcessQuery): Promise<void> {
+  const controller = new AbortController();
+  running.set(id, controller);
+  const outcome: ProcessOutcome = await outcomeOf(query, controller.signal).catch(
+    (thrown: unknown) => ({ ok: false, error: failureOf(thrown, 'RVB_SQL') }),
+  );
+  running.delete(id);
+  tell({ kind: 'outcome', id, outcome });
+}
+
+async function outcomeOf(query: ProcessQuery, signal: AbortSignal): Promise<ProcessOutcome> {
+  const database = await databases.get(query.statementId);
+  if (database === undefined) throw new Error('the statement is not open here');
+  return database.run(query, signal);
+}
+
+function tell(message: FromProcess): void {
+  if (process.connected) process.send?.(message);
+}
+
+loadNodeApi().then(
+  () => tell({ kind: 'hello' }),
+  (thrown: unknown) => tell({ kind: 'failed', message: messageOf(thrown) }),
+);

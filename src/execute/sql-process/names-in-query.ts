@@ -1,0 +1,82 @@
+/** What a query names, by DuckDB's own parser, and what of it only the session itself could answer. */
+import { parseSql, type SqlNode } from '../../duck/parse-sql.ts';
+import type { Session } from '../../duck/session.ts';
+import { RvbbitError } from '../../errors.ts';
+
+/** A table as a query names it; the parts that it leaves out are empty. */
+export interface TableReference {
+  readonly catalog: string;
+  readonly schema: string;
+  readonly name: string;
+}
+
+/** The names of a query: those of CTEs count as tables, those of built-in functions as functions. */
+export interface QueryNames {
+  readonly tables: readonly TableReference[];
+  /** Lower case. */
+  readonly functions: ReadonlySet<string>;
+  readonly types: ReadonlySet<string>;
+}
+
+/** Functions whose answer is the session's state, or whose tables show only when they run. */
+const OF_SESSION = /^(?:nextval|currval|getvariable|query|query_table|(?:duckdb|pragma)_\w+)$/;
+
+/**
+ * Reads a query without binding it: to bind may open files. Throws RVB_UNSUPPORTED where it is no query,
+ * or one that asks for the session's own state. Text that does not parse names nothing: whoever runs it hears why.
+ */
+export async function namesInQuery(
+  session: Session,
+  text: string,
+  signal: AbortSignal,
+): Promise<QueryNames> {
+  const parsed = await parseSql(session, text, signal);
+  const names = {
+    tables: [] as TableReference[],
+    functions: new Set<string>(),
+    types: new Set<string>(),
+  };
+  if (parsed.kind === 'parsed') {
+    throw onlyInline('a sql_data cell that is no query (SELECT, FROM, VALUES, …)');
+  }
+  if (parsed.kind === 'tree') collect(parsed.statements, names);
+  for (const name of names.functions) {
+    if (OF_SESSION.test(name))
+      throw onlyInline(`${name}(…), which is answered by the session itself,`);
+  }
+  return names;
+}
+
+/** The error for what has no meaning outside the session. */
+export function onlyInline(what: string): RvbbitError {
+  return new RvbbitError(
+    'RVB_UNSUPPORTED',
+    `${what} cannot run in a process of its own (sqlCells: 'process'): it is for an engine with sqlCells: 'inline'`,
+    { stage: 'execute' },
+  );
+}
+
+function collect(
+  node: unknown,
+  names: { tables: TableReference[]; functions: Set<string>; types: Set<string> },
+): void {
+  if (Array.isArray(node)) {
+    for (const item of node) collect(item, names);
+    return;
+  }
+  if (typeof node !== 'object' || node === null) return;
+  const { type, class: kind, ...rest } = node as SqlNode;
+  if (type === 'BASE_TABLE') {
+    names.tables.push({
+      catalog: String(rest['catalog_name'] ?? ''),
+      schema: String(rest['schema_name'] ?? ''),
+      name: String(rest['table_name']),
+    });
+  } else if (type === 'SHOW_REF' && (rest['query'] ?? null) === null) {
+    throw onlyInline('a list of the session’s tables'.replace('’', "'"));
+  } else if (type === 'UNBOUND_TYPE_INFO') {
+    names.types.add(String(rest['name']).toLowerCase());
+  }
+  if (kind === 'FUNCTION') names.functions.add(String(rest['function_name']).toLowerCase());
+  for (const value of Object.values(node)) collect(value, names);
+}
