@@ -6,13 +6,32 @@ import { Session } from '../../duck/session.ts';
 import { SQL_PROCESS_QUERIES } from '../../limits.ts';
 import { runSqlCell } from '../sql-cell.ts';
 import { writeParquetSql } from './carry-columns.ts';
-import { applySettings, lockDown } from './child-settings.ts';
+import { applySettings, differingSettings, lockDown } from './child-settings.ts';
 import type { DatabaseProfile, Definition, ProcessOutcome, ProcessQuery } from './messages.ts';
 
 /** A connection and the versions of what was defined on it alone. */
 interface Connection {
   readonly session: Session;
   readonly defined: Map<string, number>;
+}
+
+/** The instance that the next statement will have: making one takes longer than most queries. */
+let spare: Promise<DatabaseLease> | undefined;
+
+/** Makes that instance. */
+export function prepareDatabase(): void {
+  spare ??= acquireDatabase(':memory:');
+  spare.catch(() => {});
+}
+
+/** The prepared instance, and another one prepared. */
+async function takeDatabase(): Promise<DatabaseLease> {
+  prepareDatabase();
+  const taken = spare!;
+  spare = undefined;
+  const lease = await taken;
+  prepareDatabase();
+  return lease;
 }
 
 export class ChildDatabase {
@@ -24,7 +43,7 @@ export class ChildDatabase {
   readonly #permits = new Semaphore(SQL_PROCESS_QUERIES);
 
   static async open(profile: DatabaseProfile): Promise<ChildDatabase> {
-    const lease = await acquireDatabase(':memory:');
+    const lease = await takeDatabase();
     const definer = await Session.open(lease);
     const connections: Connection[] = [];
     // All of them now: once the configuration is locked, a new one could not be set up.
@@ -38,8 +57,9 @@ export class ChildDatabase {
     const place = `${quoteIdentifier(database)}.${quoteIdentifier(schema)}`;
     await definer.run(`CREATE SCHEMA IF NOT EXISTS ${place}`);
     for (const name of profile.extensions) await definer.run(`LOAD ${quoteLiteral(name)}`);
+    const settings = await differingSettings(definer, profile.settings);
     for (const session of [definer, ...connections.map((connection) => connection.session)]) {
-      await applySettings(session, profile.settings);
+      await applySettings(session, settings);
       await session.run(`USE ${place}`);
     }
     await lockDown(definer, profile);
@@ -53,11 +73,16 @@ export class ChildDatabase {
   }
 
   /** Runs a query, once what it needs is there. Throws what DuckDB throws. */
-  async run(query: ProcessQuery, signal: AbortSignal): Promise<ProcessOutcome> {
+  async run(
+    query: ProcessQuery,
+    signal: AbortSignal,
+    onBegun: () => void,
+  ): Promise<ProcessOutcome> {
     return this.#permits.use(async () => {
       const connection = this.#free.pop()!;
       try {
         for (const need of query.needs) await this.#define(need, connection, signal);
+        onBegun();
         const { session } = connection;
         const { text, values, resultFile } = query;
         if (resultFile === undefined) return await runSqlCell(session, { text, values }, signal);

@@ -30,20 +30,28 @@ const STRICT: ReadonlySet<string> = new Set([
   'worker_threads',
 ]);
 
-/** Sets what differs. A setting that cannot be set is passed over unless it is one that bounds. */
-export async function applySettings(
+/** The settings that differ from those of `session`, by name, as text. */
+export async function differingSettings(
   session: Session,
   settings: DatabaseProfile['settings'],
-): Promise<void> {
+): Promise<readonly (readonly [name: string, value: string])[]> {
   const own = await session.run('SELECT name, value FROM duckdb_settings()');
-  for (const { name, value } of await own.rows('json')) {
-    const key = String(name);
-    const wanted = settings[key];
-    if (wanted === undefined || wanted === value || APART.has(key)) continue;
+  const values = new Map((await own.rows('json')).map(({ name, value }) => [name, value]));
+  return Object.entries(settings).filter(
+    ([name, value]) => values.has(name) && values.get(name) !== value && !APART.has(name),
+  );
+}
+
+/** Sets them. A setting that cannot be set is passed over unless it is one that bounds. */
+export async function applySettings(
+  session: Session,
+  settings: Awaited<ReturnType<typeof differingSettings>>,
+): Promise<void> {
+  for (const [name, value] of settings) {
     try {
-      await session.run(`SET ${quoteIdentifier(key)} = ${quoteLiteral(wanted)}`);
+      await session.run(`SET ${quoteIdentifier(name)} = ${quoteLiteral(value)}`);
     } catch (thrown) {
-      if (STRICT.has(key)) throw cannotSet(key, thrown);
+      if (STRICT.has(name)) throw cannotSet(name, thrown);
     }
   }
 }

@@ -5,7 +5,7 @@
 import { rmSync } from 'node:fs';
 import { loadNodeApi } from '../../duck/node-api.ts';
 import { failureOf, messageOf } from '../../errors.ts';
-import { ChildDatabase } from './child-database.ts';
+import { ChildDatabase, prepareDatabase } from './child-database.ts';
 import type { FromProcess, ProcessOutcome, ProcessQuery, ToProcess } from './messages.ts';
 
 const databases = new Map<number, Promise<ChildDatabase>>();
@@ -53,17 +53,21 @@ process.on('message', (message: ToProcess) => {
 async function answer(id: number, query: ProcessQuery): Promise<void> {
   const controller = new AbortController();
   running.set(id, controller);
-  const outcome: ProcessOutcome = await outcomeOf(query, controller.signal).catch(
-    (thrown: unknown) => ({ ok: false, error: failureOf(thrown, 'RVB_SQL') }),
-  );
+  const outcome: ProcessOutcome = await outcomeOf(query, controller.signal, () =>
+    tell({ kind: 'begun', id }),
+  ).catch((thrown: unknown) => ({ ok: false, error: failureOf(thrown, 'RVB_SQL') }));
   running.delete(id);
   tell({ kind: 'outcome', id, outcome });
 }
 
-async function outcomeOf(query: ProcessQuery, signal: AbortSignal): Promise<ProcessOutcome> {
+async function outcomeOf(
+  query: ProcessQuery,
+  signal: AbortSignal,
+  onBegun: () => void,
+): Promise<ProcessOutcome> {
   const database = await databases.get(query.statementId);
   if (database === undefined) throw new Error('the statement is not open here');
-  return database.run(query, signal);
+  return database.run(query, signal, onBegun);
 }
 
 function tell(message: FromProcess): void {
@@ -71,6 +75,9 @@ function tell(message: FromProcess): void {
 }
 
 loadNodeApi().then(
-  () => tell({ kind: 'hello' }),
+  () => {
+    tell({ kind: 'hello' });
+    prepareDatabase();
+  },
   (thrown: unknown) => tell({ kind: 'failed', message: messageOf(thrown) }),
 );

@@ -55,7 +55,6 @@ export type ProcessOutcome =
 
 /** The engine's word to the process. */
 export type ToProcess =
-  /** The private folder, which goes with the process where the engine dies. */
   | { readonly kind: 'open'; readonly statementId: number; readonly profile: DatabaseProfile }
   | { readonly kind: 'query'; readonly id: number; readonly query: ProcessQuery }
   | { readonly kind: 'cancel'; readonly id: number }
@@ -67,4 +66,6 @@ export type ToProcess =
 export type FromProcess =
   | { readonly kind: 'hello' }
   | { readonly kind: 'failed'; readonly message: string }
+  /** All that the query needs is there: from now on what happens is its doing. */
+  | { readonly kind: 'begun'; readonly id: number }
   | { readonly kind: 'outcome'; readonly id: number; readonly outcome: ProcessOutcome };

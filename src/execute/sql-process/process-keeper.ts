@@ -53,8 +53,9 @@ export class ProcessKeeper {
         const sqlProcess = await this.#process();
         const asked = await sqlProcess.ask(query, profile, signal);
         if (asked.kind === 'done') return asked.outcome;
-        if (asked.byUs) continue;
+        if (sqlProcess.endedByUs) continue;
         lost(sqlProcess, asked.reason);
+        if (!asked.hadBegun) continue;
         deaths += 1;
         if (deaths >= POISON_DEATHS) return poisonOutcome(asked.reason, deaths);
       } finally {

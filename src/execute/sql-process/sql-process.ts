@@ -13,18 +13,24 @@ import type {
 /** What came of a query that a process was given. */
 export type Asked =
   | { readonly kind: 'done'; readonly outcome: ProcessOutcome }
-  /** The process ended first; `byUs`: because a query in it could not be stopped. */
-  | { readonly kind: 'lost'; readonly reason: string; readonly byUs: boolean };
+  /** The process ended first, with the query under way or before it had begun. */
+  | { readonly kind: 'lost'; readonly reason: string; readonly hadBegun: boolean };
+
+interface Waiting {
+  readonly settle: (asked: Asked) => void;
+  hasBegun: boolean;
+}
 
 /** Variables that DuckDB and Node may need; the rest, keys above all, is none of a query's business. */
 const VARIABLES = ['HOME', 'LANG', 'LC_ALL', 'PATH', 'TEMP', 'TMP', 'TMPDIR', 'TZ', 'USERPROFILE'];
 
 export class SqlProcess {
   readonly #child: ChildProcess;
-  readonly #waiting = new Map<number, (asked: Asked) => void>();
+  readonly #waiting = new Map<number, Waiting>();
   readonly #opened = new Set<number>();
   readonly #ended: Promise<void>;
-  #lost: Extract<Asked, { kind: 'lost' }> | undefined;
+  /** What ended it. */
+  #lost: string | undefined;
   #killedFor: string | undefined;
   #hello: (() => void) | undefined;
   #failed: ((reason: string) => void) | undefined;
@@ -63,7 +69,12 @@ export class SqlProcess {
         this.#lose(reason);
         resolve();
       };
-      child.once('exit', (code, signal) => end(signal ?? `exit code ${code}`));
+      child.once('exit', (code, signal) => {
+        const how = signal ?? `exit code ${code}`;
+        // Its last words may still be in the channel.
+        if (child.connected) child.once('disconnect', () => end(how));
+        else end(how);
+      });
       child.once('error', (error) => {
         // It could not be started; there is no exit to wait for.
         if (child.pid === undefined) end(error.message);
@@ -81,12 +92,14 @@ export class SqlProcess {
 
   /** What ended it. */
   get reason(): string {
-    return this.#lost?.reason ?? this.#killedFor ?? 'nothing yet';
+    return this.#killedFor ?? this.#lost ?? 'nothing yet';
   }
 
   /** Runs a query. An abort interrupts it, and ends the whole process where that does not help in time. */
   ask(query: ProcessQuery, profile: DatabaseProfile, signal: AbortSignal): Promise<Asked> {
-    if (this.#lost !== undefined) return Promise.resolve(this.#lost);
+    if (this.#lost !== undefined) {
+      return Promise.resolve({ kind: 'lost', reason: this.reason, hadBegun: false });
+    }
     const { statementId } = query;
     const id = this.#nextId++;
     return new Promise((resolve) => {
@@ -95,13 +108,14 @@ export class SqlProcess {
         this.#post({ kind: 'cancel', id });
         timer = setTimeout(() => this.kill('a query could not be interrupted'), SQL_CANCEL_MS);
       };
-      this.#waiting.set(id, (asked) => {
+      const settle = (asked: Asked): void => {
         clearTimeout(timer);
         signal.removeEventListener('abort', cancel);
         this.#waiting.delete(id);
         this.#keepAlive(this.#waiting.size > 0);
         resolve(asked);
-      });
+      };
+      this.#waiting.set(id, { settle, hasBegun: false });
       this.#keepAlive(true);
       if (!this.#opened.has(statementId)) {
         this.#opened.add(statementId);
@@ -167,16 +181,22 @@ export class SqlProcess {
       case 'failed':
         this.#failed?.(message.message);
         return;
+      case 'begun': {
+        const waiting = this.#waiting.get(message.id);
+        if (waiting !== undefined) waiting.hasBegun = true;
+        return;
+      }
       case 'outcome':
-        this.#waiting.get(message.id)?.({ kind: 'done', outcome: message.outcome });
+        this.#waiting.get(message.id)?.settle({ kind: 'done', outcome: message.outcome });
     }
   }
 
   #lose(reason: string): void {
     if (this.#lost !== undefined) return;
-    const byUs = this.#killedFor !== undefined;
-    this.#lost = { kind: 'lost', reason: this.#killedFor ?? reason, byUs };
-    for (const settle of [...this.#waiting.values()]) settle(this.#lost);
+    this.#lost = reason;
+    for (const { settle, hasBegun } of [...this.#waiting.values()]) {
+      settle({ kind: 'lost', reason: this.reason, hadBegun: hasBegun });
+    }
   }
 
   #post(message: ToProcess): void {
