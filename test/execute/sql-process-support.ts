@@ -16,14 +16,16 @@ process.once('exit', () => rmSync(cascades, { recursive: true, force: true }));
 
 let files = 0;
 
-/** A cascade file of cells, each a query, or a query and the table that it makes. */
-export function cascadeOf(
-  ...cells: readonly (string | { readonly query: string; readonly table: string })[]
-): string {
+/** A cell: a query, or a query and the table that it makes. */
+export type Cell = string | { readonly query: string; readonly table: string };
+
+/** A cascade file of cells `q1`, `q2`, …; with `goesOn` a cell that fails gives null. */
+export function cascadeOf(cells: readonly Cell[], goesOn = false): string {
   const file = `c${++files}.yaml`;
   const list = cells.map((cell, index) => ({
     name: `q${index + 1}`,
     tool: 'sql_data',
+    ...(goesOn ? { on_error: null } : {}),
     ...(typeof cell === 'string'
       ? { inputs: { query: cell } }
       : { materialize: cell.table, inputs: { query: cell.query } }),
@@ -36,17 +38,32 @@ export function openEngine(options: EngineOptions): Promise<Engine> {
   return Engine.open({ cascades, threads: 1, ...options });
 }
 
-/** Runs queries as the cells of one cascade; gives what came of the last. */
-export async function runCells(
+/** Runs a cell as a cascade of its own. */
+export async function runCell(
   engine: Engine,
-  file: string,
+  cell: Cell,
   input: JsonObject = {},
 ): Promise<CellResult> {
-  const { outcome } = await engine.runCascade(file, input);
+  const { outcome } = await engine.runCascade(cascadeOf([cell]), input);
   if (outcome.kind === 'ok') return { output: outcome.value };
   if (outcome.kind === 'skipped') throw new Error('skipped');
   const { code, message } = outcome.error;
   return { code, message: message.replace(/^c\d+\.yaml: cell q\d+: /, '') };
+}
+
+/** Runs cells in one cascade, and those that fail once more, each by itself, for their errors. */
+export async function runCells(
+  engine: Engine,
+  cells: readonly Cell[],
+  input: JsonObject = {},
+): Promise<CellResult[]> {
+  const { outcome } = await engine.runCascade(cascadeOf(cells, true), input);
+  const results: CellResult[] = [];
+  for (const [index, cell] of cells.entries()) {
+    const output = outcome.outputs?.[`q${index + 1}`] ?? null;
+    results.push(output === null ? await runCell(engine, cell, input) : { output });
+  }
+  return results;
 }
 
 /** Private folders of engines that are there. */

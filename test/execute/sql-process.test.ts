@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { JsonObject } from '../../src/json.ts';
 import { reportCases } from '../support/cases.ts';
-import { cascadeOf, openEngine, runCells } from './sql-process-support.ts';
+import { cascadeOf, openEngine, runCell, runCells } from './sql-process-support.ts';
 
 /** Runs the same set-up and cells on both kinds of engine. */
 async function compare(
@@ -14,11 +14,10 @@ async function compare(
   await using inline = await openEngine({});
   await using isolated = await openEngine({ sqlCells: 'process' });
   for (const sql of setUp) for (const engine of [inline, isolated]) await engine.query(sql);
-  for (const query of queries) {
-    const file = cascadeOf(query);
-    const expected = await runCells(inline, file, input);
-    assert.equal(await runCells(isolated, file, input), expected, query);
-  }
+  const expected = await runCells(inline, queries, input);
+  const found = await runCells(isolated, queries, input);
+  for (const [index, query] of queries.entries())
+    assert.equal(found[index], expected[index], query);
   reportCases(queries.length, 'queries in a process as on the session');
 }
 
@@ -95,23 +94,29 @@ test('values of every type come and go unchanged', async () => {
 test('a table that a cell makes has the types and rows that it would have on the session', async () => {
   await using inline = await openEngine({});
   await using isolated = await openEngine({ sqlCells: 'process' });
-  for (const [type, values] of Object.entries(VALUES)) {
-    const rows = [...values.map((value) => `((${value})::${type})`), '(NULL)'].join(', ');
-    const query = `SELECT v::${type} AS v, 1 AS "V" FROM (VALUES ${rows}) x(v)`;
-    const seen = [];
-    for (const engine of [inline, isolated]) {
-      const made = await runCells(engine, cascadeOf({ query, table: 'made_it' }));
-      const kept = await engine.query(
-        'SELECT *, typeof(v) AS t, v::VARCHAR AS s FROM made_it',
-        undefined,
-        {
-          valueForm: 'json',
-        },
+  const types = Object.entries(VALUES);
+  const cells = types.map((_, index) => ({
+    query: `SELECT v, 1 AS "V" FROM given${index}`,
+    table: `made${index}`,
+  }));
+  const seen: unknown[][] = [];
+  for (const engine of [inline, isolated]) {
+    for (const [index, [type, values]] of types.entries()) {
+      const rows = [...values.map((value) => `((${value})::${type})`), '(NULL)'].join(', ');
+      await engine.query(
+        `CREATE TABLE given${index} AS SELECT v::${type} AS v FROM (VALUES ${rows}) x(v)`,
       );
-      seen.push([made, kept.columns, kept.rows]);
     }
-    assert.equal(seen[1], seen[0], type);
+    const made = await runCells(engine, cells);
+    const kept = [];
+    for (const { table } of cells) {
+      const sql = `SELECT *, typeof(v) AS t, v::VARCHAR AS s FROM ${table}`;
+      const { columns, rows } = await engine.query(sql, undefined, { valueForm: 'json' });
+      kept.push({ columns, rows });
+    }
+    seen.push([...made, ...kept]);
   }
+  for (const [index, result] of seen[1]!.entries()) assert.equal(result, seen[0]![index]);
 });
 
 test('a type that would change is refused, by the name of its column', async () => {
@@ -122,7 +127,7 @@ test('a type that would change is refused, by the name of its column', async () 
     ['SELECT a FROM v', '"odd" is of type VARIANT'],
     ['FROM r', '"pair" is of type STRUCT(INTEGER, INTEGER)'],
   ] as const) {
-    const result = await runCells(engine, cascadeOf(query));
+    const result = await runCell(engine, query);
     assert.ok('code' in result && result.code === 'RVB_UNSUPPORTED', JSON.stringify(result));
     assert.ok(result.message.includes(column) && result.message.includes('inline'), result.message);
   }
@@ -226,6 +231,7 @@ test('what only the session can answer is refused by a name of the way that it w
     'DELETE FROM t',
     'CREATE TABLE u AS SELECT 1',
     "COPY t TO 'file.csv'",
+    "SELECT ['a']::ENUM('a')[]",
     'SET threads = 1',
     "ATTACH 'file.db'",
     'CALL pragma_version()',
@@ -239,16 +245,16 @@ test('what only the session can answer is refused by a name of the way that it w
     'SELECT * FROM pg_catalog.pg_class',
     'SELECT * FROM sqlite_master',
   ]) {
-    const result = await runCells(engine, cascadeOf(query));
+    const result = await runCell(engine, query);
     assert.ok(
       'code' in result && result.code === 'RVB_UNSUPPORTED',
       `${query} ${JSON.stringify(result)}`,
     );
     assert.match(result.message, "sqlCells: 'inline'");
   }
-  const byDefault = await runCells(engine, cascadeOf('SELECT plus(1)'));
+  const byDefault = await runCell(engine, 'SELECT plus(1)');
   assert.match('code' in byDefault ? byDefault.message : '', "sqlCells: 'inline'");
-  assert.equal(await runCells(engine, cascadeOf('SELECT plus(1, 2) AS p')), {
+  assert.equal(await runCell(engine, 'SELECT plus(1, 2) AS p'), {
     output: { rows: [{ p: 3 }], columns: ['p'], row_count: 1 },
   });
   assert.is((await engine.query('FROM t')).rowCount, 1);
@@ -259,14 +265,14 @@ test('a table that a cell makes is there for the cells after it, as often as it 
     await using engine = await openEngine({ sqlCells });
     await engine.query('CREATE TABLE made AS SELECT 0 AS v');
     const count = 'SELECT sum(v)::INTEGER AS s, count(*) AS c FROM made';
-    const file = cascadeOf(
+    const file = cascadeOf([
       count,
       { query: 'SELECT range AS v FROM range({{ input.n }})', table: 'made' },
       count,
       { query: 'SELECT v + 1 AS v FROM made UNION ALL SELECT 100', table: 'made' },
       count,
       `SELECT [{{ outputs.q1.rows[0].s }}, {{ outputs.q3.rows[0].s }}, {{ outputs.q5.rows[0].s }}, {{ outputs.q5.rows[0].c }}] AS sums`,
-    );
+    ]);
     const { rows } = await engine.query(
       `RVBBIT MAP '${file}' AS v USING (SELECT range + 3 AS n FROM range(5))`,
     );
@@ -287,9 +293,8 @@ test('a table that a cell makes is there for the cells after it, as often as it 
 test('a statement reads each table once; the next one reads it anew', async () => {
   await using engine = await openEngine({ sqlCells: 'process' });
   await engine.query('CREATE TABLE t AS SELECT 1 AS n');
-  const file = cascadeOf('SELECT sum(n)::INTEGER AS s FROM t');
   const sumNow = async (): Promise<unknown> => {
-    const result = await runCells(engine, file);
+    const result = await runCell(engine, 'SELECT sum(n)::INTEGER AS s FROM t');
     return 'output' in result ? (result.output as { rows: unknown[] }).rows[0] : result;
   };
   assert.equal(await sumNow(), { s: 1 });

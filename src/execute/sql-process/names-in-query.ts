@@ -37,7 +37,12 @@ export async function namesInQuery(
     types: new Set<string>(),
   };
   if (parsed.kind === 'parsed') {
-    throw onlyInline('a sql_data cell that is no query (SELECT, FROM, VALUES, …)');
+    const what = 'a sql_data cell';
+    throw onlyInline(
+      parsed.isQuery
+        ? `${what} whose tables DuckDB does not tell, for a cast to a list of an ENUM that it spells out,`
+        : `${what} that is no query (SELECT, FROM, VALUES, …)`,
+    );
   }
   if (parsed.kind === 'tree') collect(parsed.statements, names);
   for (const name of names.functions) {
@@ -73,7 +78,7 @@ function collect(
       name: String(rest['table_name']),
     });
   } else if (type === 'SHOW_REF' && (rest['query'] ?? null) === null) {
-    throw onlyInline('a list of the session’s tables'.replace('’', "'"));
+    throw onlyInline("a list of the session's tables");
   } else if (type === 'UNBOUND_TYPE_INFO') {
     names.types.add(String(rest['name']).toLowerCase());
   }
