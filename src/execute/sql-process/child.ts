@@ -10,7 +10,8 @@ import type { FromProcess, ProcessOutcome, ProcessQuery, ToProcess } from './mes
 
 const databases = new Map<number, Promise<ChildDatabase>>();
 const running = new Map<number, AbortController>();
-let folder: string | undefined;
+/** The engine's private folder: it goes with the process where the engine has died. */
+const folder = process.argv[2];
 
 // Ctrl-C in a terminal goes to every process there; what it means is for the engine to say.
 process.on('SIGINT', () => {});
@@ -22,7 +23,6 @@ process.on('disconnect', () => {
 process.on('message', (message: ToProcess) => {
   switch (message.kind) {
     case 'open': {
-      folder = message.profile.folder;
       const opening = ChildDatabase.open(message.profile);
       // Each query hears of it.
       opening.catch(() => {});

@@ -50,7 +50,7 @@ export class ProcessKeeper {
     for (let deaths = 0; ; ) {
       const endTurn = await this.#turns.take(deaths > 0, signal);
       try {
-        const sqlProcess = await this.#process();
+        const sqlProcess = await this.#process(profile.folder);
         const asked = await sqlProcess.ask(query, profile, signal);
         if (asked.kind === 'done') return asked.outcome;
         if (sqlProcess.endedByUs) continue;
@@ -78,7 +78,7 @@ export class ProcessKeeper {
     await last?.close();
   }
 
-  #process(): Promise<SqlProcess> {
+  #process(folder: string): Promise<SqlProcess> {
     if (this.#closed) {
       throw new RvbbitError('RVB_CLOSED', 'the engine is closed', { stage: 'execute' });
     }
@@ -87,7 +87,7 @@ export class ProcessKeeper {
       this.#up = undefined;
       this.#current = undefined;
     }
-    this.#current ??= this.#start().catch((thrown: unknown) => {
+    this.#current ??= this.#start(folder).catch((thrown: unknown) => {
       // The next query, or the next statement, tries again.
       this.#current = undefined;
       throw thrown;
@@ -96,9 +96,9 @@ export class ProcessKeeper {
   }
 
   /** One that ends before its first word has perhaps been ended from outside. */
-  async #start(): Promise<SqlProcess> {
+  async #start(folder: string): Promise<SqlProcess> {
     for (;;) {
-      const started = await SqlProcess.start(this.#entry);
+      const started = await SqlProcess.start(this.#entry, folder);
       if (started instanceof SqlProcess) {
         this.#up = started;
         return started;

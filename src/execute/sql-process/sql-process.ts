@@ -40,9 +40,12 @@ export class SqlProcess {
    * Starts a process and waits for its first word. Throws RVB_WORKER_BOOT where it says none in time, or
    * that it cannot; gives back why it died before.
    */
-  static async start(entry: URL): Promise<SqlProcess | { readonly reason: string }> {
+  static async start(
+    entry: URL,
+    folder: string,
+  ): Promise<SqlProcess | { readonly reason: string }> {
     const started = new SqlProcess(
-      fork(entry, [], {
+      fork(entry, [folder], {
         execArgv: [],
         // Structured clones: JSON's text has no -0.
         serialization: 'advanced',
