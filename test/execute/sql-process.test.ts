@@ -1,9 +1,28 @@
 /** SQL cells in a process of their own give what they give on the session. */
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { JsonObject } from '../../src/json.ts';
+import { sqlProcesses, until } from '../fault/sql-process-support.ts';
 import { reportCases } from '../support/cases.ts';
-import { cascadeOf, openEngine, runCell, runCells } from './sql-process-support.ts';
+import {
+  cascadeOf,
+  cascades,
+  openEngine,
+  privateFolders,
+  runCell,
+  runCells,
+} from './sql-process-support.ts';
 
 /** Runs the same set-up and cells on both kinds of engine. */
 async function compare(
@@ -305,6 +324,98 @@ test('a statement reads each table once; the next one reads it anew', async () =
   assert.equal(await sumNow(), { s: 111 });
   await engine.query('ROLLBACK');
   assert.equal(await sumNow(), { s: 11 });
+});
+
+/** An instance of our own that may reach no files, those under `open` apart. */
+async function closedInstance(open: readonly string[]): Promise<DuckDBInstance> {
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  await connection.run(
+    `SET memory_limit = '384MiB'; SET threads = 1; SET allowed_directories = [${open.map((path) => `'${path}'`).join(', ')}];
+SET enable_external_access = false; SET lock_configuration = true`,
+  );
+  connection.disconnectSync();
+  return instance;
+}
+
+test('the process may do no more than the session may', async () => {
+  const file = join(cascades, 'c1.yaml');
+  const open = await closedInstance([realpathSync(tmpdir())]);
+  const shut = await closedInstance([]);
+  await using inline = await openEngine({ database: shut });
+  await using isolated = await openEngine({ database: shut, sqlCells: 'process' });
+  await using snapshots = await openEngine({ database: open, sqlCells: 'process' });
+  const settings = `SELECT name, value FROM duckdb_settings() WHERE name IN ('memory_limit', 'threads')`;
+  const asked = `SELECT current_setting('memory_limit') AS m, current_setting('threads') AS t,
+current_setting('enable_external_access') AS e, current_setting('lock_configuration') AS l`;
+  assert.is((await inline.query(settings)).rowCount, 2);
+  for (const query of [
+    asked,
+    'SELECT 1 AS one',
+    `SELECT content FROM read_text('${file}')`,
+    "SELECT * FROM read_csv('/etc/passwd')",
+    "SELECT * FROM glob('/etc/*')",
+  ]) {
+    assert.equal(await runCell(isolated, query), await runCell(inline, query), query);
+  }
+  assert.match(
+    JSON.stringify(await runCell(inline, "FROM read_text('/etc/passwd')")),
+    'Permission',
+  );
+  await isolated.query('CREATE TABLE t AS SELECT 5 AS n');
+  const refused = await runCell(isolated, 'SELECT n FROM t');
+  assert.match('code' in refused ? refused.message : '', /may not write .* allowed_directories/);
+  await snapshots.query('CREATE TABLE t AS SELECT 5 AS n');
+  assert.equal(await runCell(snapshots, 'SELECT n FROM t'), {
+    output: { rows: [{ n: 5 }], columns: ['n'], row_count: 1 },
+  });
+  assert.match(
+    JSON.stringify(await runCell(snapshots, "FROM read_text('/etc/passwd')")),
+    'Permission Error',
+  );
+  open.closeSync();
+  shut.closeSync();
+});
+
+test('a process is given no secret of the environment, and its folder is for its owner alone', async () => {
+  process.env['OPENAI_API_KEY'] = 'sk-canary-0123456789abcdef';
+  await using engine = await openEngine({ sqlCells: 'process' });
+  await engine.query('CREATE TABLE t AS SELECT 1 AS n');
+  const before = privateFolders();
+  const working = runCell(engine, 'SELECT n FROM t');
+  await working;
+  const [folder] = privateFolders().filter((name) => !before.includes(name));
+  assert.is(statSync(join(tmpdir(), folder!)).mode & 0o777, 0o700);
+  const [pid] = sqlProcesses();
+  const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
+  assert.match(environment, 'UV_THREADPOOL_SIZE');
+  assert.not.match(environment, 'canary');
+  delete process.env['OPENAI_API_KEY'];
+  await until(() => readdirSync(join(tmpdir(), folder!)).length === 0, 'the snapshot is removed');
+  await engine.close();
+  assert.equal(existsSync(join(tmpdir(), folder!)), false);
+  assert.equal(sqlProcesses(), []);
+});
+
+test('a wrong setting is refused with what it takes, from the API and from the file', async () => {
+  const wrong = await openEngine({ sqlCells: 'thread' as 'process' }).catch((thrown) => thrown);
+  assert.is(wrong.code, 'RVB_OPTION_TYPE');
+  assert.is(wrong.message, 'Engine.open: sqlCells takes inline or process, not "thread"');
+  const configFile = join(cascades, 'rvbbit.config.yaml');
+  writeFileSync(configFile, 'sql_cells: thread\n');
+  {
+    await using engine = await openEngine({ configFile });
+    const error = await engine.runCascade(cascadeOf(['SELECT 1']), {}).catch((thrown) => thrown);
+    assert.is(error.code, 'RVB_OPTION_TYPE');
+    assert.is(error.message, 'sql_cells takes inline or process, not "thread"');
+  }
+  writeFileSync(configFile, 'sql_cells: process\n');
+  await using engine = await openEngine({ configFile });
+  assert.is((await engine.runCascade(cascadeOf(['SELECT 1']), {})).outcome.kind, 'ok');
+  assert.is(sqlProcesses().length, 1);
+  await using over = await openEngine({ configFile, sqlCells: 'inline' });
+  await over.runCascade(cascadeOf(['SELECT 1']), {});
+  assert.is(sqlProcesses().length, 1);
 });
 
 test.run();

@@ -1,5 +1,6 @@
 /** What a session's DuckDB is set to, for another that is to answer as it does and may do no more. */
 import type { Session } from '../../duck/session.ts';
+import { messageOf } from '../../errors.ts';
 import type { DatabaseProfile } from './messages.ts';
 
 /** Reads the session's settings. */
@@ -17,11 +18,6 @@ current_setting('allowed_directories') AS directories, current_setting('allowed_
     'SELECT name, value FROM duckdb_settings() WHERE value IS NOT NULL',
     { signal },
   );
-  const extensions = await session.run(
-    `SELECT extension_name AS name FROM duckdb_extensions()
-WHERE loaded AND install_mode IS DISTINCT FROM 'STATICALLY_LINKED'`,
-    { signal },
-  );
   const [row] = await place.rows('json');
   return {
     database: String(row?.['database']),
@@ -31,7 +27,22 @@ WHERE loaded AND install_mode IS DISTINCT FROM 'STATICALLY_LINKED'`,
     settings: Object.fromEntries(
       (await settings.rows('json')).map(({ name, value }) => [String(name), String(value)]),
     ),
-    extensions: (await extensions.rows('json')).map(({ name }) => String(name)),
+    extensions: await loadedExtensions(session, signal),
     folder,
   };
+}
+
+/** Where the session may not look into the folder of extensions, DuckDB does not say which it has loaded either. */
+async function loadedExtensions(session: Session, signal: AbortSignal): Promise<string[]> {
+  try {
+    const loaded = await session.run(
+      `SELECT extension_name AS name FROM duckdb_extensions()
+WHERE loaded AND install_mode IS DISTINCT FROM 'STATICALLY_LINKED'`,
+      { signal },
+    );
+    return (await loaded.rows('json')).map(({ name }) => String(name));
+  } catch (thrown) {
+    if (signal.aborted || !/^Permission Error/.test(messageOf(thrown))) throw thrown;
+    return [];
+  }
 }
