@@ -94,6 +94,8 @@ export const SQL_CELL_MAX_ROWS = 10_000;
 export const SQL_PROCESS_QUERIES = 4;
 /** From an abort to ending the process in which a query could not be interrupted; within ABORT_SETTLE_MS. */
 export const SQL_CANCEL_MS = 400;
+/** A query whose cell has given it up is ended after this. */
+export const SQL_OVERTIME_MS = 100;
 /** Deaths of the process that are made good, … */
 export const SQL_PROCESS_DEATHS = 10;
 /** … within this; one more ends the statement. */

@@ -2,6 +2,7 @@
 import type { SqlCellOutcome, SqlCellQuery } from '../../workers/protocol.ts';
 import { RvbbitError } from '../errors.ts';
 import type { SqlCellsMode } from '../options.ts';
+import { reasonOf } from './cancel.ts';
 import { runSqlCell } from './sql-cell.ts';
 import type { IsolatedStatement } from './sql-process/isolated-statement.ts';
 import type { PrivateFolder } from './sql-process/private-folder.ts';
@@ -67,6 +68,8 @@ export class SqlCells {
   async #statement(scope: StatementScope): Promise<IsolatedStatement> {
     this.#isolation ??= load();
     const { keeper, folder, IsolatedStatement } = await this.#isolation;
+    // It may have ended meanwhile.
+    if (scope.stop.signal.aborted) throw reasonOf(scope.stop.signal);
     let statement = this.#statements.get(scope.id);
     if (statement === undefined) {
       statement = new IsolatedStatement({

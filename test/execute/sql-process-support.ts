@@ -12,6 +12,8 @@ export type CellResult =
 
 /** A folder for cascades that is gone at the end of the process. */
 export const cascades: string = mkdtempSync(join(tmpdir(), 'rvbbit-cells-'));
+// Engines of other tests have their private folders elsewhere.
+process.env['TMPDIR'] = cascades;
 process.once('exit', () => rmSync(cascades, { recursive: true, force: true }));
 
 let files = 0;

@@ -13,7 +13,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { JsonObject } from '../../src/json.ts';
-import { sqlProcesses, until } from '../fault/sql-process-support.ts';
+import { sqlProcesses, untilSo } from '../fault/sql-process-support.ts';
 import { reportCases } from '../support/cases.ts';
 import {
   cascadeOf,
@@ -165,7 +165,10 @@ const SETUP = [
   'CREATE MACRO thrice(x) AS x + twice(x), (x, y) AS x * y',
   'CREATE MACRO best(k) AS TABLE SELECT n FROM t ORDER BY n DESC LIMIT k',
   'CREATE TEMP MACRO total() AS (SELECT sum(n) FROM t)',
+  'CREATE MACRO "a b".twice(x) AS x * 20',
+  'CREATE MACRO other.far_off(x INTEGER) AS x - 1',
   "CREATE TYPE mood AS ENUM ('sad', 'ok')",
+  'CREATE TYPE "a b".pair AS STRUCT(a INTEGER, "b c" VARCHAR)',
   "SET TimeZone = 'Asia/Kathmandu'",
   "SET default_null_order = 'NULLS_FIRST'",
   'SET integer_division = true',
@@ -198,6 +201,8 @@ const QUERIES = [
   'VALUES (1), (2)',
   'SELECT twice(n) AS d, thrice(n) AS e, thrice(n, 5) AS f, n.twice() AS g FROM t ORDER BY n LIMIT 3',
   'SELECT * FROM best(2)',
+  'SELECT "a b".twice(1) AS t, other.far_off(1) AS f',
+  `SELECT ({'a': 1, 'b c': 'x'})::"a b".pair AS p`,
   'SELECT total() AS s',
   "SELECT 'ok'::mood AS m, typeof('ok'::mood) AS t",
   "SELECT '2020-01-01 00:00:00'::TIMESTAMPTZ::VARCHAR AS t",
@@ -391,7 +396,7 @@ test('a process is given no secret of the environment, and its folder is for its
   assert.match(environment, 'UV_THREADPOOL_SIZE');
   assert.not.match(environment, 'canary');
   delete process.env['OPENAI_API_KEY'];
-  await until(() => readdirSync(join(tmpdir(), folder!)).length === 0, 'the snapshot is removed');
+  await untilSo(() => readdirSync(join(tmpdir(), folder!)).length === 0, 'the snapshot is removed');
   await engine.close();
   assert.equal(existsSync(join(tmpdir(), folder!)), false);
   assert.equal(sqlProcesses(), []);

@@ -28,7 +28,7 @@ export function lives(pid: number): boolean {
 }
 
 /** Waits until `isSo`, at most ten seconds. */
-export async function until(isSo: () => boolean, what: string): Promise<void> {
+export async function untilSo(isSo: () => boolean, what: string): Promise<void> {
   const startedMs = performance.now();
   while (!isSo()) {
     if (performance.now() - startedMs > 10_000) throw new Error(`not within 10 s: ${what}`);
@@ -46,18 +46,23 @@ export class Pipe {
     this.path = path;
   }
 
-  /** Waits until a process has the pipe open for reading, and calls `act` before that one gets any further. */
-  async atReader(act: () => void, signal?: AbortSignal): Promise<boolean> {
-    while (signal?.aborted !== true) {
+  /** Waits until our process reads the pipe, and ends it before it gets any further. */
+  async endReader(signal: NodeJS.Signals, until: AbortSignal): Promise<boolean> {
+    while (!until.aborted) {
+      await sleep(5);
+      // There is one at a time, and nobody else ends it.
+      const [pid] = sqlProcesses();
+      if (pid === undefined) continue;
       try {
+        // Until this end is closed, a reader waits for what comes.
         const file = openSync(this.path, constants.O_WRONLY | constants.O_NONBLOCK);
-        act();
+        process.kill(pid, signal);
+        await untilSo(() => !sqlProcesses().includes(pid), 'the reader ends');
         closeSync(file);
         return true;
       } catch (thrown) {
         if ((thrown as NodeJS.ErrnoException).code !== 'ENXIO') throw thrown;
       }
-      await sleep(5);
     }
     return false;
   }

@@ -1,8 +1,7 @@
 /** W11: DuckDB faults in the process of the SQL cells, and the engine goes on. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +10,7 @@ import * as assert from 'uvu/assert';
 import { ProcessKeeper } from '../../src/execute/sql-process/process-keeper.ts';
 import type { Engine } from '../../src/index.ts';
 import { cases, reportCases } from '../support/cases.ts';
-import { lives, Pipe, sqlProcesses, until } from './sql-process-support.ts';
+import { lives, Pipe, sqlProcesses, untilSo } from './sql-process-support.ts';
 import {
   assertAddsUp,
   assertUsable,
@@ -24,11 +23,7 @@ import {
   withFolder,
 } from './support.ts';
 
-const SIGNALS = ['SIGSEGV', 'SIGABRT', 'SIGKILL', 'SIGTERM'] as const;
-
-/** Private folders of the engines of any process. */
-const folders = (): string[] => readdirSync(tmpdir()).filter((name) => /^rvbbit-sql-/.test(name));
-const foldersBefore = folders();
+const SIGNALS = ['SIGSEGV', 'SIGABRT', 'SIGKILL', 'SIGBUS'] as const;
 
 const withBase = (use: (engine: Engine) => Promise<void>): Promise<void> =>
   withEngine({ sqlCells: 'process' }, async (engine) => {
@@ -43,7 +38,7 @@ async function strike(engine: Engine, rows: number, signal: NodeJS.Signals): Pro
     settled += record.count;
   };
   engine.events.on('rows', count);
-  await until(() => settled >= rows, `${rows} rows`);
+  await untilSo(() => settled >= rows, `${rows} rows`);
   engine.events.off('rows', count);
   // At any moment of a query, or between two.
   await sleep(random(15));
@@ -95,8 +90,8 @@ test('processes that are ended at random moments cost no row its answer', async 
       });
       isOver = true;
       storm.catch(() => {});
-      assert.is(kills, deaths - left);
-      assert.ok(kills > 3, `${kills} deaths`);
+      // One between two queries costs nothing, and is not noted.
+      assert.ok(kills > 1 && kills <= deaths - left, `${kills} of ${deaths - left} deaths`);
       await runFault(engine, { cascade: 'counts-base', rows: 30, hits: [], parallel: 4 });
     });
   }
@@ -134,24 +129,15 @@ test('a process that is ended in the middle of a RUN costs neither its tables no
 });
 
 /** Ends the process that reads the pipe, each time that one does. */
-async function poison(pipe: Pipe, signal: AbortSignal): Promise<number> {
+async function poison(pipe: Pipe, until: AbortSignal): Promise<number> {
   let deaths = 0;
-  while (
-    await pipe.atReader(() => {
-      const [pid] = sqlProcesses();
-      if (pid !== undefined) process.kill(pid, 'SIGSEGV');
-    }, signal)
-  ) {
-    deaths += 1;
-    // The pipe is still its own until it is gone.
-    await sleep(30);
-  }
+  while (await pipe.endReader('SIGSEGV', until)) deaths += 1;
   return deaths;
 }
 
 test('a query that ends its process each time fails alone, by name, and the others are put to the next', async () => {
   await withFolder(async (folder) => {
-    writeFileSync(join(folder, 'fine'), '!');
+    writeFileSync(join(folder, 'fine'), '!\n');
     const pipe = new Pipe(join(folder, 'hostile'));
     await withEngine({ sqlCells: 'process' }, async (engine) => {
       const over = new AbortController();
@@ -210,7 +196,7 @@ test('a process that dies too often ends the statement, and says so', async () =
 
 test('a query that no interrupt reaches ends with its process, and those beside it go on', async () => {
   await withFolder(async (folder) => {
-    writeFileSync(join(folder, 'fine'), '!');
+    writeFileSync(join(folder, 'fine'), '!\n');
     const pipe = new Pipe(join(folder, 'hangs'));
     await withBase(async (engine) => {
       const controller = new AbortController();
@@ -280,9 +266,12 @@ const PROGRAM = fileURLToPath(new URL('./sql-process.child.js', import.meta.url)
 test('the process ends with its engine, however that ends, and leaves no files', async () => {
   await withFolder(async (folder) => {
     const pipe = new Pipe(join(folder, 'hangs'));
+    const temporary = join(folder, 'temporary');
+    mkdirSync(temporary);
     const start = (statement: string, closes = true) =>
       spawn(process.execPath, [PROGRAM, JSON.stringify({ cascades, statement, closes })], {
         stdio: ['ignore', 'pipe', 'inherit'],
+        env: { ...process.env, TMPDIR: temporary },
       });
     const rows = 'SELECT i AS n, 100 AS size FROM range(5) t(i)';
     for (const closes of [true, false]) {
@@ -294,19 +283,21 @@ test('the process ends with its engine, however that ends, and leaves no files',
       const [code] = await once(program, 'close');
       assert.equal([code, printed], [0, '5 rows\n'], `closes: ${closes}`);
       assert.equal(sqlProcesses(program.pid), []);
+      await untilSo(() => readdirSync(temporary).length === 0, `no file of ${temporary} is left`);
     }
     const hang = `RVBBIT MAP 'reads-file.yaml' AS v USING (SELECT 1 AS n, '${pipe.path}' AS file)`;
     const busy = "RVBBIT MAP 'asks-sql.yaml' AS v USING (SELECT 1 AS n, 1000000000 AS size)";
     for (const statement of [busy, hang]) {
       const program = start(statement);
-      await until(() => sqlProcesses(program.pid).length === 1, 'the process starts');
-      await sleep(600);
+      await untilSo(() => sqlProcesses(program.pid).length === 1, 'the process starts');
+      // At work, or still starting.
+      await sleep(random(600));
       const [pid] = sqlProcesses(program.pid);
       program.kill('SIGKILL');
-      await until(() => !lives(pid!), 'the process ends with its engine');
+      await untilSo(() => !lives(pid!), 'the process ends with its engine');
+      await untilSo(() => readdirSync(temporary).length === 0, `no file of ${temporary} is left`);
     }
   });
-  await until(() => folders().every((name) => foldersBefore.includes(name)), 'folders are gone');
 });
 
 test.run();

@@ -7,7 +7,7 @@ import { SQL_PROCESS_QUERIES } from '../../limits.ts';
 import { runSqlCell } from '../sql-cell.ts';
 import { writeParquetSql } from './carry-columns.ts';
 import { applySettings, differingSettings, lockDown } from './child-settings.ts';
-import type { DatabaseProfile, Definition, ProcessOutcome, ProcessQuery } from './messages.ts';
+import type { DatabaseProfile, Definition, ProcessOutcome, ToldQuery } from './messages.ts';
 
 /** A connection and the versions of what was defined on it alone. */
 interface Connection {
@@ -38,6 +38,7 @@ export class ChildDatabase {
   readonly #lease: DatabaseLease;
   /** Defines what all connections see; a query that is cancelled must not take such a thing from another. */
   readonly #definer: Session;
+  readonly #known = new Map<string, Definition>();
   readonly #defined = new Map<string, Promise<void>>();
   readonly #free: Connection[];
   readonly #permits = new Semaphore(SQL_PROCESS_QUERIES);
@@ -73,15 +74,11 @@ export class ChildDatabase {
   }
 
   /** Runs a query, once what it needs is there. Throws what DuckDB throws. */
-  async run(
-    query: ProcessQuery,
-    signal: AbortSignal,
-    onBegun: () => void,
-  ): Promise<ProcessOutcome> {
+  async run(query: ToldQuery, signal: AbortSignal, onBegun: () => void): Promise<ProcessOutcome> {
     return this.#permits.use(async () => {
       const connection = this.#free.pop()!;
       try {
-        for (const need of query.needs) await this.#define(need, connection, signal);
+        for (const id of query.needs) await this.#define(id, connection, signal);
         onBegun();
         const { session } = connection;
         const { text, values, resultFile } = query;
@@ -91,6 +88,11 @@ export class ChildDatabase {
         this.#free.push(connection);
       }
     }, signal);
+  }
+
+  /** What queries may need, by id. */
+  learn(definitions: Readonly<Record<string, Definition>>): void {
+    for (const [id, definition] of Object.entries(definitions)) this.#known.set(id, definition);
   }
 
   /** Makes room: what the text drops is not asked for any more. */
@@ -104,15 +106,14 @@ export class ChildDatabase {
     await this.#lease.release();
   }
 
-  async #define(need: Definition, connection: Connection, signal: AbortSignal): Promise<void> {
-    const { key, version, sql, scope } = need;
+  async #define(id: string, connection: Connection, signal: AbortSignal): Promise<void> {
+    const { key, version, sql, scope } = this.#known.get(id)!;
     if (scope === 'connection') {
       if (connection.defined.get(key) === version) return;
       await connection.session.run(sql, { signal });
       connection.defined.set(key, version);
       return;
     }
-    const id = `${version} ${key}`;
     let defining = this.#defined.get(id);
     if (defining === undefined) {
       defining = this.#definer.run(sql).then(() => undefined);
@@ -126,7 +127,7 @@ export class ChildDatabase {
 /** The result goes to a table first: its types are the ones that the session's table would have. */
 async function resultToFile(
   session: Session,
-  { text, values }: ProcessQuery,
+  { text, values }: ToldQuery,
   file: string,
   signal: AbortSignal,
 ): Promise<ProcessOutcome> {

@@ -6,20 +6,18 @@ import { rmSync } from 'node:fs';
 import { loadNodeApi } from '../../duck/node-api.ts';
 import { failureOf, messageOf } from '../../errors.ts';
 import { ChildDatabase, prepareDatabase } from './child-database.ts';
-import type { FromProcess, ProcessOutcome, ProcessQuery, ToProcess } from './messages.ts';
+import type { FromProcess, ProcessOutcome, ToldQuery, ToProcess } from './messages.ts';
 
 const databases = new Map<number, Promise<ChildDatabase>>();
 const running = new Map<number, AbortController>();
 /** The engine's private folder: it goes with the process where the engine has died. */
 const folder = process.argv[2];
 
-// Ctrl-C in a terminal goes to every process there; what it means is for the engine to say.
-process.on('SIGINT', () => {});
-// The engine is gone. A query that runs would hold back an orderly end for as long as it takes.
-process.on('disconnect', () => {
-  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
-  process.kill(process.pid, 'SIGKILL');
-});
+// Ctrl-C in a terminal, and the end of a service, go to every process there; what they mean is for the engine to say.
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+process.on('disconnect', endWithEngine);
+// It may have gone while this module was loaded.
+if (!process.connected) endWithEngine();
 process.on('message', (message: ToProcess) => {
   switch (message.kind) {
     case 'open': {
@@ -29,6 +27,12 @@ process.on('message', (message: ToProcess) => {
       databases.set(message.statementId, opening);
       return;
     }
+    case 'define':
+      databases
+        .get(message.statementId)
+        ?.then((database) => database.learn(message.definitions))
+        .catch(() => {});
+      return;
     case 'query':
       void answer(message.id, message.query);
       return;
@@ -50,7 +54,13 @@ process.on('message', (message: ToProcess) => {
   }
 });
 
-async function answer(id: number, query: ProcessQuery): Promise<void> {
+/** The engine is gone. A query that runs would hold back an orderly end for as long as it takes. */
+function endWithEngine(): void {
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  process.kill(process.pid, 'SIGKILL');
+}
+
+async function answer(id: number, query: ToldQuery): Promise<void> {
   const controller = new AbortController();
   running.set(id, controller);
   const outcome: ProcessOutcome = await outcomeOf(query, controller.signal, () =>
@@ -61,7 +71,7 @@ async function answer(id: number, query: ProcessQuery): Promise<void> {
 }
 
 async function outcomeOf(
-  query: ProcessQuery,
+  query: ToldQuery,
   signal: AbortSignal,
   onBegun: () => void,
 ): Promise<ProcessOutcome> {

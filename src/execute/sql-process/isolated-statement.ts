@@ -1,9 +1,10 @@
 /** The SQL cells of one statement, run in a process beside the engine's. */
+import { setMaxListeners } from 'node:events';
 import { rm } from 'node:fs/promises';
 import type { SqlCellOutcome, SqlCellQuery } from '../../../workers/protocol.ts';
 import { quoteIdentifier } from '../../duck/quote.ts';
 import type { Session } from '../../duck/session.ts';
-import { TIMER_MAX_MS } from '../../limits.ts';
+import { SQL_OVERTIME_MS, TIMER_MAX_MS } from '../../limits.ts';
 import { readParquetSql } from './carry-columns.ts';
 import type { DatabaseProfile, ProcessOutcome } from './messages.ts';
 import type { PrivateFolder } from './private-folder.ts';
@@ -25,6 +26,7 @@ export class IsolatedStatement {
   readonly #options: IsolatedStatementOptions;
   readonly #needs: StatementNeeds;
   readonly #lost = new WeakSet<object>();
+  readonly #over = new AbortController();
   #profile: Promise<DatabaseProfile> | undefined;
 
   constructor(options: IsolatedStatementOptions) {
@@ -44,7 +46,7 @@ export class IsolatedStatement {
     const { text, values, materialize, limitMs } = query;
     const needs = await this.#needs.of(text);
     const resultFile = materialize === undefined ? undefined : await folder.newFile();
-    const time = new QueryTime(signal, limitMs);
+    const time = new QueryTime([signal, this.#over.signal], limitMs);
     try {
       const outcome = await keeper.run({
         query: {
@@ -71,6 +73,8 @@ export class IsolatedStatement {
 
   /** The statement has ended: nothing of it is left, here or there. */
   async close(): Promise<void> {
+    // A query that its cell has given up may still be under way.
+    this.#over.abort();
     this.#options.keeper.closeStatement(this.#options.statementId);
     await this.#needs.close();
   }
@@ -106,16 +110,22 @@ export class IsolatedStatement {
 /** Aborts with the statement, and when the cell's time is over: nobody waits for the query then. */
 class QueryTime {
   readonly #controller = new AbortController();
-  readonly #statement: AbortSignal;
+  readonly #sources: readonly AbortSignal[];
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #onAbort = () => this.#controller.abort();
 
-  constructor(statement: AbortSignal, limitMs: number | undefined) {
-    this.#statement = statement;
-    if (statement.aborted) this.#onAbort();
-    statement.addEventListener('abort', this.#onAbort, { once: true });
+  constructor(sources: readonly AbortSignal[], limitMs: number | undefined) {
+    this.#sources = sources;
+    for (const source of sources) {
+      if (source.aborted) this.#onAbort();
+      // As many listen as there are rows in flight; Node warns past ten.
+      setMaxListeners(0, source);
+      source.addEventListener('abort', this.#onAbort, { once: true });
+    }
     if (limitMs !== undefined) {
-      this.#timer = setTimeout(this.#onAbort, Math.min(TIMER_MAX_MS, limitMs));
+      // The cell itself says that its time is over, and says it first.
+      const afterMs = Math.max(0, limitMs) + SQL_OVERTIME_MS;
+      this.#timer = setTimeout(this.#onAbort, Math.min(TIMER_MAX_MS, afterMs));
     }
   }
 
@@ -125,7 +135,7 @@ class QueryTime {
 
   end(): void {
     clearTimeout(this.#timer);
-    this.#statement.removeEventListener('abort', this.#onAbort);
+    for (const source of this.#sources) source.removeEventListener('abort', this.#onAbort);
   }
 }
 

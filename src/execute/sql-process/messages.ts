@@ -29,6 +29,11 @@ export interface Definition {
   readonly scope: 'database' | 'connection';
 }
 
+/** The id of a definition within its statement. */
+export function definitionId({ key, version }: Definition): string {
+  return `${version} ${key}`;
+}
+
 /** A query for the process. */
 export interface ProcessQuery {
   readonly statementId: number;
@@ -39,6 +44,9 @@ export interface ProcessQuery {
   /** The Parquet file that its result goes to, instead of back. */
   readonly resultFile?: string;
 }
+
+/** A query as the process is told it: its definitions by their ids, since they are the same for many. */
+export type ToldQuery = Omit<ProcessQuery, 'needs'> & { readonly needs: readonly string[] };
 
 /** A column that lies in a Parquet file. */
 export interface CarriedColumn {
@@ -56,7 +64,13 @@ export type ProcessOutcome =
 /** The engine's word to the process. */
 export type ToProcess =
   | { readonly kind: 'open'; readonly statementId: number; readonly profile: DatabaseProfile }
-  | { readonly kind: 'query'; readonly id: number; readonly query: ProcessQuery }
+  /** What queries from now on need by its id. */
+  | {
+      readonly kind: 'define';
+      readonly statementId: number;
+      readonly definitions: Readonly<Record<string, Definition>>;
+    }
+  | { readonly kind: 'query'; readonly id: number; readonly query: ToldQuery }
   | { readonly kind: 'cancel'; readonly id: number }
   /** Nothing will ask for this any more. */
   | { readonly kind: 'drop'; readonly statementId: number; readonly sql: string }

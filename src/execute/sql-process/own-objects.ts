@@ -3,10 +3,11 @@ import { qualifiedName, quoteIdentifier } from '../../duck/quote.ts';
 import type { Session } from '../../duck/session.ts';
 import type { Definition } from './messages.ts';
 import { onlyInline } from './names-in-query.ts';
+import { defineOnce, schemaNeeds } from './places.ts';
 
-/** A macro of the session and the queries that its bodies are. */
+/** The macros of a name, whatever schemas they stand in, and the queries that their bodies are. */
 export interface OwnMacro {
-  readonly definition: Definition;
+  readonly definitions: readonly Definition[];
   readonly bodies: readonly string[];
 }
 
@@ -39,63 +40,76 @@ macro_definition FROM duckdb_functions() WHERE NOT internal ORDER BY function_oi
 }
 
 function macroOf(overloads: readonly Overload[]): OwnMacro {
-  const [first] = overloads;
-  const { database_name: database, schema_name: schema, function_name: name } = first!;
-  const isTable = first!.function_type === 'table_macro';
-  if (!isTable && first!.function_type !== 'macro') {
-    throw onlyInline(`the function ${quoteIdentifier(name)}, which the program has registered,`);
+  const places = new Map<string, Overload[]>();
+  for (const one of overloads) {
+    const place = qualifiedName([one.database_name, one.schema_name]);
+    places.set(place, [...(places.get(place) ?? []), one]);
   }
-  const here = overloads.filter(
-    (one) => one.database_name === database && one.schema_name === schema,
-  );
-  const variants = here.map(({ parameters, parameter_types, macro_definition }) => {
-    const list = parameters.map((parameter, index) =>
-      [quoteIdentifier(parameter), parameter_types[index]].filter(Boolean).join(' '),
-    );
-    return `(${list.join(', ')}) AS ${isTable ? 'TABLE ' : ''}${macro_definition}`;
-  });
-  const isTemporary = database === 'temp';
-  const target = isTemporary
-    ? `TEMP MACRO ${quoteIdentifier(name)}`
-    : `MACRO ${qualifiedName([database, schema, name])}`;
   return {
-    definition: {
-      key: `macro ${name.toLowerCase()}`,
-      version: 0,
-      sql: `CREATE OR REPLACE ${target}${variants.join(', ')}`,
-      scope: isTemporary ? 'connection' : 'database',
-    },
-    bodies: here.map(({ macro_definition: body }) => (isTable ? body : `SELECT ${body}`)),
+    definitions: [...places.values()].flatMap(definitionsOf),
+    bodies: overloads.map(({ function_type, macro_definition: body }) =>
+      function_type === 'table_macro' ? body : `SELECT ${body}`,
+    ),
   };
+}
+
+/** One macro with all its parameter lists. */
+function definitionsOf(overloads: readonly Overload[]): Definition[] {
+  const { database_name: database, schema_name: schema, function_name: name } = overloads[0]!;
+  const variants = overloads.map((one) => {
+    const isTable = one.function_type === 'table_macro';
+    if (!isTable && one.function_type !== 'macro') {
+      throw onlyInline(`the function ${quoteIdentifier(name)}, which the program has registered,`);
+    }
+    const list = one.parameters.map((parameter, index) =>
+      [quoteIdentifier(parameter), one.parameter_types[index]].filter(Boolean).join(' '),
+    );
+    return `(${list.join(', ')}) AS ${isTable ? 'TABLE ' : ''}${one.macro_definition}`;
+  });
+  return ownDefinitions('macro', { database, schema, name }, variants.join(', '));
+}
+
+/** What stands in a schema of a database; what is temporary each connection has for itself. */
+function ownDefinitions(
+  kind: 'macro' | 'type',
+  place: { readonly database: string; readonly schema: string; readonly name: string },
+  rest: string,
+): Definition[] {
+  const { database, schema, name } = place;
+  const target = qualifiedName([database, schema, name]);
+  const key = `${kind} ${target}`;
+  if (database === 'temp') {
+    const sql = `CREATE TEMP ${kind} ${quoteIdentifier(name)} ${rest}`;
+    return [{ key, version: 0, sql, scope: 'connection' }];
+  }
+  return [...schemaNeeds(database, schema), defineOnce(key, `CREATE ${kind} ${target} ${rest}`)];
 }
 
 /** The session's own types by name in lower case. */
 export async function ownTypes(
   session: Session,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, Definition>> {
+): Promise<ReadonlyMap<string, readonly Definition[]>> {
   const listed = await session.run(
-    `SELECT database_name, schema_name, type_name FROM duckdb_types()
+    `SELECT database_name AS database, schema_name AS schema, type_name AS name FROM duckdb_types()
 WHERE NOT internal ORDER BY type_oid`,
     { signal },
   );
-  const types = new Map<string, Definition>();
+  const types = new Map<string, readonly Definition[]>();
   for (const row of await listed.rows('json')) {
-    const [database, schema, name] = [
-      row['database_name'],
-      row['schema_name'],
-      row['type_name'],
-    ].map(String) as [string, string, string];
-    const qualified = qualifiedName([database, schema, name]);
-    const written = await session.run(`SELECT typeof(NULL::${qualified}) AS type`, { signal });
+    const place = row as {
+      readonly database: string;
+      readonly schema: string;
+      readonly name: string;
+    };
+    const written = await session.run(
+      `SELECT typeof(NULL::${qualifiedName([place.database, place.schema, place.name])}) AS type`,
+      { signal },
+    );
     const [type] = await written.rows('json');
-    const isTemporary = database === 'temp';
-    types.set(name.toLowerCase(), {
-      key: `type ${name.toLowerCase()}`,
-      version: 0,
-      sql: `CREATE ${isTemporary ? `TEMP TYPE ${quoteIdentifier(name)}` : `TYPE ${qualified}`} AS ${String(type?.['type'])}`,
-      scope: isTemporary ? 'connection' : 'database',
-    });
+    const key = place.name.toLowerCase();
+    const definitions = ownDefinitions('type', place, `AS ${String(type?.['type'])}`);
+    types.set(key, [...(types.get(key) ?? []), ...definitions]);
   }
   return types;
 }

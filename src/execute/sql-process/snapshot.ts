@@ -6,6 +6,7 @@ import { messageOf, RvbbitError } from '../../errors.ts';
 import { readParquetSql, writeParquetSql } from './carry-columns.ts';
 import type { FoundTable } from './find-table.ts';
 import type { Definition } from './messages.ts';
+import { databaseNeeds, defineOnce, schemaNeeds } from './places.ts';
 import type { PrivateFolder } from './private-folder.ts';
 
 /** Where a statement's DuckDB keeps what are temporary tables in the session: views on it bear their names. */
@@ -46,20 +47,16 @@ export class Snapshot {
     if (!isTemporary) {
       const place = qualifiedName([database, schema, name]);
       this.definitions = [
-        ...(database === 'memory' ? [] : [attached(database)]),
-        define(
-          `schema ${database}.${schema}`,
-          `CREATE SCHEMA IF NOT EXISTS ${qualifiedName([database, schema])}`,
-        ),
-        define(`table ${place}`, `CREATE TABLE ${place} AS ${reading}`, version),
+        ...schemaNeeds(database, schema),
+        { ...defineOnce(`table ${place}`, `CREATE TABLE ${place} AS ${reading}`), version },
       ];
       return;
     }
     const stored = `${STORE}.main.s${version}`;
     this.dropSql = `DROP TABLE IF EXISTS ${stored}`;
     this.definitions = [
-      attached(STORE),
-      define(`table ${stored}`, `CREATE TABLE ${stored} AS ${reading}`, version),
+      ...databaseNeeds(STORE),
+      defineOnce(`table ${stored}`, `CREATE TABLE ${stored} AS ${reading}`),
       {
         key: `view ${name.toLowerCase()}`,
         version,
@@ -72,15 +69,6 @@ export class Snapshot {
   async remove(): Promise<void> {
     await rm(this.#file, { force: true });
   }
-}
-
-function attached(database: string): Definition {
-  const name = quoteIdentifier(database);
-  return define(`database ${database}`, `ATTACH IF NOT EXISTS ':memory:' AS ${name}`);
-}
-
-function define(key: string, sql: string, version = 0): Definition {
-  return { key, version, sql, scope: 'database' };
 }
 
 function cannotWrite(place: string, folder: string, thrown: unknown): unknown {

@@ -2,12 +2,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { RvbbitError } from '../../errors.ts';
 import { SQL_CANCEL_MS, SQL_PROCESS_QUERIES, WORKER_BOOT_MS } from '../../limits.ts';
-import type {
-  DatabaseProfile,
-  FromProcess,
-  ProcessOutcome,
-  ProcessQuery,
-  ToProcess,
+import {
+  type DatabaseProfile,
+  type Definition,
+  definitionId,
+  type FromProcess,
+  type ProcessOutcome,
+  type ProcessQuery,
+  type ToProcess,
 } from './messages.ts';
 
 /** What came of a query that a process was given. */
@@ -22,12 +24,25 @@ interface Waiting {
 }
 
 /** Variables that DuckDB and Node may need; the rest, keys above all, is none of a query's business. */
-const VARIABLES = ['HOME', 'LANG', 'LC_ALL', 'PATH', 'TEMP', 'TMP', 'TMPDIR', 'TZ', 'USERPROFILE'];
+const VARIABLES = [
+  'HOME',
+  'LANG',
+  'LC_ALL',
+  'PATH',
+  'LD_LIBRARY_PATH',
+  'SystemRoot',
+  'TEMP',
+  'TMP',
+  'TMPDIR',
+  'TZ',
+  'USERPROFILE',
+];
 
 export class SqlProcess {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, Waiting>();
-  readonly #opened = new Set<number>();
+  /** The statements that it has open, and the ids of what it was told for each. */
+  readonly #opened = new Map<number, Set<string>>();
   readonly #ended: Promise<void>;
   /** What ended it. */
   #lost: string | undefined;
@@ -103,7 +118,6 @@ export class SqlProcess {
     if (this.#lost !== undefined) {
       return Promise.resolve({ kind: 'lost', reason: this.reason, hadBegun: false });
     }
-    const { statementId } = query;
     const id = this.#nextId++;
     return new Promise((resolve) => {
       let timer: NodeJS.Timeout | undefined;
@@ -120,11 +134,8 @@ export class SqlProcess {
       };
       this.#waiting.set(id, { settle, hasBegun: false });
       this.#keepAlive(true);
-      if (!this.#opened.has(statementId)) {
-        this.#opened.add(statementId);
-        this.#post({ kind: 'open', statementId, profile });
-      }
-      this.#post({ kind: 'query', id, query });
+      const needs = this.#tellNeeds(query, profile);
+      this.#post({ kind: 'query', id, query: { ...query, needs } });
       if (signal.aborted) cancel();
       else signal.addEventListener('abort', cancel, { once: true });
     });
@@ -149,6 +160,28 @@ export class SqlProcess {
     this.kill('the engine was closed');
     this.#keepAlive(true);
     await this.#ended;
+  }
+
+  /** Opens the statement and tells what it needs, as far as that has not been done; gives the ids. */
+  #tellNeeds({ statementId, needs }: ProcessQuery, profile: DatabaseProfile): string[] {
+    let told = this.#opened.get(statementId);
+    if (told === undefined) {
+      told = new Set();
+      this.#opened.set(statementId, told);
+      this.#post({ kind: 'open', statementId, profile });
+    }
+    const definitions: Record<string, Definition> = {};
+    const ids = needs.map((need) => {
+      const id = definitionId(need);
+      if (told.has(id)) return id;
+      told.add(id);
+      definitions[id] = need;
+      return id;
+    });
+    if (Object.keys(definitions).length > 0) {
+      this.#post({ kind: 'define', statementId, definitions });
+    }
+    return ids;
   }
 
   #greeted(): Promise<string | undefined> {

@@ -47,7 +47,7 @@ export class StatementNeeds {
   readonly #readings = new Map<string, Reading>();
   readonly #removing = new Set<Promise<void>>();
   #macros: Promise<ReadonlyMap<string, () => OwnMacro>> | undefined;
-  #types: Promise<ReadonlyMap<string, Definition>> | undefined;
+  #types: Promise<ReadonlyMap<string, readonly Definition[]>> | undefined;
   #versions = 0;
 
   constructor(options: StatementNeedsOptions) {
@@ -74,7 +74,7 @@ export class StatementNeeds {
       used.push(...readings);
       const snapshots = await Promise.all(readings.map(({ snapshot }) => snapshot));
       definitions.push(...snapshots.flatMap((snapshot) => snapshot?.definitions ?? []));
-      definitions.push(...names.macros.map(({ definition }) => definition));
+      definitions.push(...names.macros.flatMap((macro) => macro.definitions));
       return { definitions, usesMacros: names.macros.length > 0, release };
     } catch (thrown) {
       release();
