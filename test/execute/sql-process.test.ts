@@ -1,4 +1,5 @@
 /** SQL cells in a process of their own give what they give on the session. */
+import { once } from 'node:events';
 import {
   existsSync,
   readdirSync,
@@ -191,6 +192,8 @@ const QUERIES = [
   'SELECT * FROM over ORDER BY g',
   'WITH t AS (SELECT 1 AS own) SELECT * FROM t',
   'WITH x AS (SELECT * FROM t) SELECT max(n) AS m FROM x',
+  'WITH t AS (SELECT max(n) AS n FROM t) SELECT * FROM t',
+  'WITH columns AS (SELECT 1 AS own), Sqlite_Master AS (FROM columns) FROM sqlite_master',
   'WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < 5) SELECT sum(i) AS s FROM r',
   'SELECT (SELECT max(n) FROM t AS t2 WHERE t2.g = t.g) AS m FROM t WHERE n < 3 ORDER BY n',
   'SELECT n FROM t WHERE n IN (SELECT one FROM hidden)',
@@ -312,6 +315,26 @@ test('a table that a cell makes is there for the cells after it, as often as it 
     assert.is((await engine.query('FROM made')).rowCount, 8);
     assert.is((await engine.query('FROM memory.main.made')).rowCount, 1);
   }
+});
+
+test('statements side by side see each its own reading of a table', async () => {
+  await using engine = await openEngine({ sqlCells: 'process', threads: 2 });
+  await engine.query('CREATE TABLE t AS SELECT 1 AS n');
+  const file = cascadeOf(['SELECT sum(n)::INTEGER AS s, {{ input.n }} AS n FROM t']);
+  const map = (rows: number) =>
+    engine.query(
+      `RVBBIT MAP PARALLEL 3 '${file}' AS v USING (SELECT range AS n FROM range(${rows}))`,
+    );
+  const sums = async (work: ReturnType<typeof map>): Promise<unknown[]> => {
+    const { rows } = await work;
+    return [...new Set(rows.map(({ v }) => JSON.parse(v as string).rows[0].s))];
+  };
+  const begun = once(engine.events, 'rows');
+  const first = sums(map(200));
+  await begun;
+  await engine.query('INSERT INTO t VALUES (10)');
+  const others = await Promise.all([sums(map(50)), sums(map(20)), first]);
+  assert.equal(others, [[11], [11], [1]]);
 });
 
 test('a statement reads each table once; the next one reads it anew', async () => {

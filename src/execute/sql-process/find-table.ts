@@ -62,7 +62,7 @@ export async function findTable(
             (one) => one.isHere,
             // A search path of several schemas: DuckDB does not say their databases.
             (one) => one.isDatabaseHere && !one.isInternal,
-            (one) => one.isInternal,
+            (one) => one.isInternal && one.schema !== 'information_schema',
           ];
   for (const fits of orders) {
     const found = candidates.find(fits);

@@ -8,6 +8,8 @@ export interface TableReference {
   readonly catalog: string;
   readonly schema: string;
   readonly name: string;
+  /** The query has a CTE of this name: it may mean that, or a table in spite of it. */
+  readonly mayBeCte: boolean;
 }
 
 /** The names of a query: those of CTEs count as tables, those of built-in functions as functions. */
@@ -31,11 +33,7 @@ export async function namesInQuery(
   signal: AbortSignal,
 ): Promise<QueryNames> {
   const parsed = await parseSql(session, text, signal);
-  const names = {
-    tables: [] as TableReference[],
-    functions: new Set<string>(),
-    types: new Set<string>(),
-  };
+  const names: Found = { tables: [], ctes: new Set(), functions: new Set(), types: new Set() };
   if (parsed.kind === 'parsed') {
     const what = 'a sql_data cell';
     throw onlyInline(
@@ -49,7 +47,22 @@ export async function namesInQuery(
     if (OF_SESSION.test(name))
       throw onlyInline(`${name}(…), which is answered by the session itself,`);
   }
-  return names;
+  const { tables, ctes, functions, types } = names;
+  return {
+    tables: tables.map((table) => ({
+      ...table,
+      mayBeCte: table.schema === '' && ctes.has(table.name.toLowerCase()),
+    })),
+    functions,
+    types,
+  };
+}
+
+interface Found {
+  readonly tables: Omit<TableReference, 'mayBeCte'>[];
+  readonly ctes: Set<string>;
+  readonly functions: Set<string>;
+  readonly types: Set<string>;
 }
 
 /** The error for what has no meaning outside the session. */
@@ -61,10 +74,7 @@ export function onlyInline(what: string): RvbbitError {
   );
 }
 
-function collect(
-  node: unknown,
-  names: { tables: TableReference[]; functions: Set<string>; types: Set<string> },
-): void {
+function collect(node: unknown, names: Found): void {
   if (Array.isArray(node)) {
     for (const item of node) collect(item, names);
     return;
@@ -82,6 +92,10 @@ function collect(
   } else if (type === 'UNBOUND_TYPE_INFO') {
     names.types.add(String(rest['name']).toLowerCase());
   }
+  const ctes = rest['cte_map'] as
+    | { readonly map?: readonly { readonly key?: unknown }[] }
+    | undefined;
+  for (const { key } of ctes?.map ?? []) names.ctes.add(String(key).toLowerCase());
   if (kind === 'FUNCTION') names.functions.add(String(rest['function_name']).toLowerCase());
   for (const value of Object.values(node)) collect(value, names);
 }

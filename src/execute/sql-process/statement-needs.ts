@@ -151,7 +151,10 @@ export class StatementNeeds {
     const { session, folder, signal } = this.#options;
     const table = await findTable(session, reference, signal);
     if (table === undefined) return undefined;
-    if (table.isInternal) throw onlyInline(`${table.name}, which tells of the session itself,`);
+    if (table.isInternal) {
+      if (reference.mayBeCte) return undefined;
+      throw onlyInline(`${table.name}, which tells of the session itself,`);
+    }
     this.#versions += 1;
     return Snapshot.write(session, table, { folder, version: this.#versions, signal });
   }
@@ -173,8 +176,10 @@ export class StatementNeeds {
   }
 }
 
-function keyOf({ catalog, schema, name }: TableReference): string {
-  return JSON.stringify([catalog, schema, name].map((part) => part.toLowerCase()));
+function keyOf({ catalog, schema, name, mayBeCte }: TableReference): string {
+  return JSON.stringify(
+    [catalog, schema, name, String(mayBeCte)].map((part) => part.toLowerCase()),
+  );
 }
 
 function nameOf(key: string): string {
