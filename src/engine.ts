@@ -13,6 +13,7 @@ import { CallDesk } from './execute/calls/call-desk.ts';
 import { cancelled } from './execute/cancel.ts';
 import { Gate } from './execute/gate/gate.ts';
 import { LocalDispatcher } from './execute/local-dispatcher.ts';
+import { SqlCells } from './execute/sql-cells.ts';
 import { Experience } from './explain/experience.ts';
 import { readScript, readStatement } from './grammar.ts';
 import type { JournalOptions } from './journal/disk/disk-journal.ts';
@@ -25,7 +26,9 @@ import {
   type EngineOptions,
   type QueryOptions,
   type ResolvedOptions,
+  readSqlCellsMode,
   resolveOptions,
+  type SqlCellsMode,
 } from './options.ts';
 import type { CallPlan } from './plan/plan.ts';
 import type { ExplainReport, QueryResult, Row, RowStream, Summary } from './result.ts';
@@ -50,6 +53,7 @@ export class Engine {
   readonly #scopes: StatementScopes;
   readonly #models: Models;
   readonly #gate: Gate;
+  readonly #sqlCells: SqlCells;
   readonly #journal: Journal;
   readonly #experience = new Experience();
   readonly #openedUs: number;
@@ -90,6 +94,7 @@ export class Engine {
     this.#dispatcher = new LocalDispatcher(options);
     this.#models = new Models(options);
     this.#gate = new Gate({ limitsOf: (provider) => this.#models.limitsOf(provider) });
+    this.#sqlCells = new SqlCells(() => sqlCellsMode(options));
     this.#journal = new Journal({
       ...(options.stateDir === undefined ? {} : { stateDir: options.stateDir }),
       options: () => journalOptions(options),
@@ -105,6 +110,7 @@ export class Engine {
       session,
       dispatcher: this.#dispatcher,
       desk: new CallDesk(this.#gate, this.#journal),
+      sqlCells: this.#sqlCells,
       journal: this.#journal,
       random: Math.random,
     });
@@ -205,6 +211,7 @@ export class Engine {
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     await this.#scopes.close();
     await this.#dispatcher.close();
+    await this.#sqlCells.close();
     this.#gate.close();
     await this.#session.close();
     await this.#lease.release();
@@ -263,9 +270,20 @@ export class Engine {
 
 /** Options count above the configuration file. */
 async function journalOptions({ configFile, journal }: ResolvedOptions): Promise<JournalOptions> {
-  if (configFile === undefined) return journal;
+  const fromFile = await configured(configFile, 'journal');
+  return { ...readJournalOptions(fromFile, 'journal', 'file'), ...journal };
+}
+
+async function sqlCellsMode({ configFile, sqlCells }: ResolvedOptions): Promise<SqlCellsMode> {
+  return (
+    sqlCells ?? readSqlCellsMode(await configured(configFile, 'sql_cells'), 'sql_cells') ?? 'inline'
+  );
+}
+
+/** The value of a key of the configuration file. */
+async function configured(configFile: string | undefined, key: string): Promise<unknown> {
+  if (configFile === undefined) return undefined;
   const { readConfigFile } = await import('./config-file.ts');
   const config = await readConfigFile(configFile);
-  const fromFile = (config as { readonly journal?: unknown } | null)?.journal;
-  return { ...readJournalOptions(fromFile, 'journal', 'file'), ...journal };
+  return (config as Readonly<Record<string, unknown>> | null)?.[key];
 }

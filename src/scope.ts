@@ -4,6 +4,7 @@ import { messageOf, RvbbitError } from './errors.ts';
 import type { CallDesk } from './execute/calls/call-desk.ts';
 import { reasonOf, StatementSignal } from './execute/cancel.ts';
 import type { Dispatcher } from './execute/dispatcher.ts';
+import type { SqlCells } from './execute/sql-cells.ts';
 import type { StatementScope } from './execute/statement-env.ts';
 import { nextStatementId } from './execute/statement-id.ts';
 import type { Ending } from './journal/account.ts';
@@ -17,6 +18,7 @@ export interface ScopeParts {
   readonly session: Session;
   readonly dispatcher: Dispatcher;
   readonly desk: CallDesk;
+  readonly sqlCells: SqlCells;
   readonly journal: Journal;
   readonly random: Random;
 }
@@ -38,12 +40,13 @@ export class StatementScopes {
     { signal, drain }: Pick<QueryOptions, 'signal' | 'drain'>,
   ): StatementScope {
     if (this.#closed) throw closed();
-    const { session, dispatcher, desk, journal, random } = this.#parts;
+    const { session, dispatcher, desk, sqlCells, journal, random } = this.#parts;
     const scope: StatementScope = {
       id: nextStatementId(),
       session,
       dispatcher,
       desk,
+      sqlCells,
       parameters,
       stop: new StatementSignal([signal], drain),
       ledger: new Ledger(journal, prefix, random),
@@ -92,6 +95,7 @@ export class StatementScopes {
   #end(scope: StatementScope, ending: Ending): Summary {
     const summary = scope.ledger.close(ending);
     scope.stop.dispose();
+    this.#parts.sqlCells.endStatement(scope.id);
     this.#open.delete(scope);
     this.#settled();
     return summary;

@@ -230,6 +230,8 @@ export interface SqlCellQuery {
   /** `$1`, `$2`, … in order. */
   readonly values: readonly Json[];
   readonly materialize?: string;
+  /** Time after which nobody waits for it. */
+  readonly limitMs?: number;
 }
 
 export type SqlCellOutcome =

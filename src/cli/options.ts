@@ -1,4 +1,5 @@
 /** The one table of commands and options: parsing, `--help` and spelling advice are made from it. */
+import type { SqlCellsMode } from '../options.ts';
 import { FORMATS, type FormatName } from './format/format.ts';
 import type { ScriptInput } from './script.ts';
 
@@ -47,6 +48,7 @@ export interface CliOptions {
   readonly cascades?: string;
   readonly parallel?: number;
   readonly threads?: number;
+  readonly sqlCells?: SqlCellsMode;
   readonly stats?: boolean;
   readonly quiet?: boolean;
   readonly color?: boolean;
@@ -195,6 +197,12 @@ export const OPTIONS: readonly OptionRow[] = [
     number: true,
   },
   { flags: '--threads <n>', help: 'worker threads', commands: [...ENGINE, 'doctor'], number: true },
+  {
+    flags: '--sql-cells <way>',
+    help: "run sql_data cells' queries inline, or in a process of their own",
+    commands: ENGINE,
+    choices: ['inline', 'process'],
+  },
   {
     flags: '--stats',
     help: "each statement's summary as a line of JSON on stderr",

@@ -13,8 +13,8 @@ export type ParsedSql =
       /** No number in it may be one that JavaScript rounds, so that it can be made SQL again. */
       readonly isExact: boolean;
     }
-  /** It parses, and DuckDB gives no tree of it: DML, DDL, PIVOT. */
-  | { readonly kind: 'parsed' }
+  /** It parses, and DuckDB gives no tree of it: DML, DDL, a query with a cast that has no serial form. */
+  | { readonly kind: 'parsed'; readonly isQuery: boolean }
   /** `offset` is in UTF-16 units; absent where DuckDB does not say. */
   | { readonly kind: 'error'; readonly message: string; readonly offset?: number };
 
@@ -45,7 +45,9 @@ export async function parseSql(
     const isExact = !/[-:,[]\d{16,}|-0/.test(located);
     return { kind: 'tree', statements: parsed.statements ?? [], isExact };
   }
-  if (parsed.error_type !== 'parser' && parsed.error_type !== 'syntax') return { kind: 'parsed' };
+  if (parsed.error_type !== 'parser' && parsed.error_type !== 'syntax') {
+    return { kind: 'parsed', isQuery: parsed.error_type === 'serialization' };
+  }
   const position = parsed.position === undefined ? undefined : Number(parsed.position);
   return {
     kind: 'error',

@@ -121,7 +121,7 @@ export interface RunStalled {
   readonly limitMs: number;
 }
 
-/** A worker thread died; its rows were put back. */
+/** A worker thread, or the process that SQL cells' queries run in, died; what it had was put back. */
 export interface WorkerLost {
   readonly t: 'worker.lost';
   readonly reason: string;

@@ -122,6 +122,11 @@ export function configJsonSchema(): JsonObject {
         propertyNames: { pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$' },
         additionalProperties: { anyOf: [{ type: 'null' }, entry] },
       },
+      sql_cells: {
+        enum: ['inline', 'process'],
+        description:
+          'Where the queries of sql_data cells run: on the session, or in a process of their own. Default inline.',
+      },
       journal: {
         type: 'object',
         description: 'What the journal on disk keeps.',

@@ -18,12 +18,13 @@ export async function runSqlCell(
     state,
     ...given,
   });
+  const limit = timeLimit(run, cell.label, cell.timeoutMs);
   const query = {
     text,
     values,
+    limitMs: Math.ceil(limit.ms),
     ...(cell.materialize === undefined ? {} : { materialize: cell.materialize }),
   };
-  const limit = timeLimit(run, cell.label, cell.timeoutMs);
   const outcome = await settleWithin(context.runSql(query), limit, context.signal);
   if (!outcome.ok) {
     const { code, message } = outcome.error;

@@ -1,6 +1,7 @@
 /** `rvbbit config show`: the settings that count, where each comes from, and no secret. */
 import { existsSync } from 'node:fs';
 import type { DescribedConfig, DescribedSetting } from '../../model/describe-config.ts';
+import { readSqlCellsMode } from '../../options.ts';
 import { CliError } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { CONFIG_FILE, environment } from '../session.ts';
@@ -25,14 +26,27 @@ export async function config(words: readonly string[], options: CliOptions): Pro
     env: environment(),
     ...(existsSync(CONFIG_FILE) ? { configFile: CONFIG_FILE } : {}),
   });
-  const described = describeConfig(sources);
+  const described = { ...describeConfig(sources), sqlCells: sqlCellsSetting(sources.config) };
   const text = options.json ? JSON.stringify(described, null, 2) : configText(described);
   process.stdout.write(`${visibleLines(text)}\n`);
   return 0;
 }
 
-function configText({ model, providers }: DescribedConfig): string {
+/** What `describeConfig` leaves out, since it is no model's. */
+function sqlCellsSetting(file: unknown): DescribedSetting {
+  const value = (file as { readonly sql_cells?: unknown } | null | undefined)?.sql_cells;
+  const mode = readSqlCellsMode(value, 'sql_cells');
+  const source = mode === undefined ? 'default' : 'file';
+  return { key: 'sql_cells', value: mode ?? 'inline', source };
+}
+
+function configText({
+  model,
+  providers,
+  sqlCells,
+}: DescribedConfig & { readonly sqlCells: DescribedSetting }): string {
   const lines = model === undefined ? ['# no model is configured'] : [settingLine('', model)];
+  lines.push(settingLine('', sqlCells));
   if (providers.length > 0) lines.push('providers:');
   for (const { id, settings } of providers) {
     lines.push(`  ${id}:`, ...settings.map((setting) => settingLine('    ', setting)));

@@ -1,0 +1,85 @@
+/** Gives a DuckDB in memory the settings of the session whose queries it runs. */
+import { quoteIdentifier, quoteLiteral } from '../../duck/quote.ts';
+import type { Session } from '../../duck/session.ts';
+import { messageOf, RvbbitError } from '../../errors.ts';
+import type { DatabaseProfile } from './messages.ts';
+
+/** Set apart, by `lockDown` or by the place that a connection works in, or of no meaning here. */
+const APART: ReadonlySet<string> = new Set([
+  'access_mode',
+  'allowed_directories',
+  'allowed_paths',
+  'enable_external_access',
+  'lock_configuration',
+  'schema',
+  'search_path',
+  'temp_directory',
+]);
+/** What bounds a query and what it may reach: without these it does not run. */
+const STRICT: ReadonlySet<string> = new Set([
+  'allow_community_extensions',
+  'allow_persistent_secrets',
+  'allow_unsigned_extensions',
+  'autoinstall_known_extensions',
+  'autoload_known_extensions',
+  'disabled_filesystems',
+  'max_memory',
+  'max_temp_directory_size',
+  'memory_limit',
+  'threads',
+  'worker_threads',
+]);
+
+/** The settings that differ from those of `session`, by name, as text. */
+export async function differingSettings(
+  session: Session,
+  settings: DatabaseProfile['settings'],
+): Promise<readonly (readonly [name: string, value: string])[]> {
+  const own = await session.run('SELECT name, value FROM duckdb_settings()');
+  const values = new Map((await own.rows('json')).map(({ name, value }) => [name, value]));
+  return Object.entries(settings).filter(
+    ([name, value]) => values.has(name) && values.get(name) !== value && !APART.has(name),
+  );
+}
+
+/** Sets them. A setting that cannot be set is passed over unless it is one that bounds. */
+export async function applySettings(
+  session: Session,
+  settings: Awaited<ReturnType<typeof differingSettings>>,
+): Promise<void> {
+  for (const [name, value] of settings) {
+    try {
+      await session.run(`SET ${quoteIdentifier(name)} = ${quoteLiteral(value)}`);
+    } catch (thrown) {
+      if (STRICT.has(name)) throw cannotSet(name, thrown);
+    }
+  }
+}
+
+/** Closes what the session has closed; only the private folder stays open. Locks the configuration where the session's is. */
+export async function lockDown(session: Session, profile: DatabaseProfile): Promise<void> {
+  const { allowedDirectories, allowedPaths, folder, settings } = profile;
+  const listOf = (paths: readonly string[]) => `[${paths.map(quoteLiteral).join(', ')}]`;
+  const steps: [name: string, value: string][] = [['temp_directory', quoteLiteral(folder)]];
+  if (settings['enable_external_access'] === 'false') {
+    steps.push(
+      ['allowed_directories', listOf([...allowedDirectories, folder])],
+      ['allowed_paths', listOf(allowedPaths)],
+      ['enable_external_access', 'false'],
+    );
+  }
+  if (settings['lock_configuration'] === 'true') steps.push(['lock_configuration', 'true']);
+  for (const [name, value] of steps) {
+    await session.run(`SET ${name} = ${value}`).catch((thrown: unknown) => {
+      throw cannotSet(name, thrown);
+    });
+  }
+}
+
+function cannotSet(name: string, thrown: unknown): RvbbitError {
+  return new RvbbitError(
+    'RVB_SQL',
+    `DuckDB's own process for SQL cells cannot be given the session's ${name}: ${messageOf(thrown)}`,
+    { stage: 'open', cause: thrown },
+  );
+}

@@ -1,0 +1,81 @@
+/** A table of the session as it stood once, in a file that another process reads. */
+import { rm } from 'node:fs/promises';
+import { qualifiedName, quoteIdentifier } from '../../duck/quote.ts';
+import type { Session } from '../../duck/session.ts';
+import { messageOf, RvbbitError } from '../../errors.ts';
+import { readParquetSql, writeParquetSql } from './carry-columns.ts';
+import type { FoundTable } from './find-table.ts';
+import type { Definition } from './messages.ts';
+import { databaseNeeds, defineOnce, schemaNeeds } from './places.ts';
+import type { PrivateFolder } from './private-folder.ts';
+
+/** Where a statement's DuckDB keeps what are temporary tables in the session: views on it bear their names. */
+const STORE = 'rvb_snapshots';
+
+export class Snapshot {
+  readonly definitions: readonly Definition[];
+  /** SQL that makes room where this has been the table's last reading. */
+  readonly dropSql: string | undefined;
+  readonly #file: string;
+
+  /** Writes the table to a file. Throws RVB_SQL, and RVB_UNSUPPORTED for a type that would not come back. */
+  static async write(
+    session: Session,
+    table: FoundTable,
+    options: {
+      readonly folder: PrivateFolder;
+      readonly version: number;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<Snapshot> {
+    const { folder, version, signal } = options;
+    const place = qualifiedName([table.database, table.schema, table.name]);
+    const columns = await session.describe(`SELECT * FROM ${place}`, { signal });
+    const file = await folder.newFile();
+    try {
+      await session.run(writeParquetSql(columns, place, file), { signal });
+    } catch (thrown) {
+      await rm(file, { force: true });
+      throw cannotWrite(place, await folder.path(), thrown);
+    }
+    return new Snapshot(table, file, version, readParquetSql(columns, file));
+  }
+
+  private constructor(table: FoundTable, file: string, version: number, reading: string) {
+    this.#file = file;
+    const { database, schema, name, isTemporary } = table;
+    if (!isTemporary) {
+      const place = qualifiedName([database, schema, name]);
+      this.definitions = [
+        ...schemaNeeds(database, schema),
+        { ...defineOnce(`table ${place}`, `CREATE TABLE ${place} AS ${reading}`), version },
+      ];
+      return;
+    }
+    const stored = `${STORE}.main.s${version}`;
+    this.dropSql = `DROP TABLE IF EXISTS ${stored}`;
+    this.definitions = [
+      ...databaseNeeds(STORE),
+      defineOnce(`table ${stored}`, `CREATE TABLE ${stored} AS ${reading}`),
+      {
+        key: `view ${name.toLowerCase()}`,
+        version,
+        sql: `CREATE OR REPLACE TEMP VIEW ${quoteIdentifier(name)} AS FROM ${stored}`,
+        scope: 'connection',
+      },
+    ];
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.#file, { force: true });
+  }
+}
+
+function cannotWrite(place: string, folder: string, thrown: unknown): unknown {
+  if (!(thrown instanceof RvbbitError) || !/^Permission Error/.test(thrown.message)) return thrown;
+  return new RvbbitError(
+    'RVB_SQL',
+    `${place} cannot be handed to the process of the SQL cells, since this DuckDB may not write to ${folder}: put its parent folder into allowed_directories, or open the engine with sqlCells: 'inline' (${messageOf(thrown)})`,
+    { stage: 'execute', sqlState: '42501', cause: thrown },
+  );
+}

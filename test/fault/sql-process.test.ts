@@ -1,0 +1,303 @@
+/** W11: DuckDB faults in the process of the SQL cells, and the engine goes on. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ProcessKeeper } from '../../src/execute/sql-process/process-keeper.ts';
+import type { Engine } from '../../src/index.ts';
+import { cases, reportCases } from '../support/cases.ts';
+import { lives, Pipe, sqlProcesses, untilSo } from './sql-process-support.ts';
+import {
+  assertAddsUp,
+  assertUsable,
+  cascades,
+  errorOf,
+  leftTables,
+  random,
+  runFault,
+  withEngine,
+  withFolder,
+} from './support.ts';
+
+const SIGNALS = ['SIGSEGV', 'SIGABRT', 'SIGKILL', 'SIGBUS'] as const;
+
+const withBase = (use: (engine: Engine) => Promise<void>): Promise<void> =>
+  withEngine({ sqlCells: 'process' }, async (engine) => {
+    await engine.query('CREATE TABLE base AS SELECT i FROM range(10000) r(i)');
+    await use(engine);
+  });
+
+/** Ends the process once it is there and `rows` rows have settled since. */
+async function strike(engine: Engine, rows: number, signal: NodeJS.Signals): Promise<number> {
+  let settled = 0;
+  const count = (record: { readonly count: number }): void => {
+    settled += record.count;
+  };
+  engine.events.on('rows', count);
+  await untilSo(() => settled >= rows, `${rows} rows`);
+  engine.events.off('rows', count);
+  // At any moment of a query, or between two.
+  await sleep(random(15));
+  const [pid] = sqlProcesses();
+  assert.ok(pid !== undefined, 'the process is there');
+  process.kill(pid, signal);
+  return pid;
+}
+
+test('a process that is ended by SIGSEGV in the middle of a MAP costs no row its answer', async () => {
+  await withBase(async (engine) => {
+    const strikes: Promise<number>[] = [strike(engine, 100, 'SIGSEGV')];
+    const { kills } = await runFault(engine, {
+      cascade: 'counts-base',
+      rows: 400,
+      hits: [],
+      parallel: 8,
+    });
+    const [pid] = await Promise.all(strikes);
+    assert.is(kills, 1, 'worker.lost is noted once');
+    assert.not.equal(sqlProcesses(), [pid]);
+    await assertUsable(engine);
+    await runFault(engine, { cascade: 'counts-base', rows: 50, hits: [], parallel: 4 });
+    assert.equal(await leftTables(engine), []);
+  });
+});
+
+test('processes that are ended at random moments cost no row its answer', async () => {
+  const rounds = cases(1, 25);
+  // More than ten deaths within a minute end a statement.
+  const deaths = cases(5, 9);
+  for (let round = 0; round < rounds; round++) {
+    await withBase(async (engine) => {
+      let left = deaths;
+      let isOver = false;
+      const storm = (async () => {
+        while (left > 0 && !isOver) {
+          // So many that those have settled which the last death has hit: a second hit would be theirs.
+          await strike(engine, 12 + random(20), SIGNALS[random(SIGNALS.length)]!);
+          left -= 1;
+        }
+      })();
+      const parallel = 1 + random(10);
+      const { kills } = await runFault(engine, {
+        cascade: 'counts-base',
+        rows: 400,
+        hits: [],
+        parallel,
+      });
+      isOver = true;
+      storm.catch(() => {});
+      // One between two queries costs nothing, and is not noted.
+      assert.ok(kills > 1 && kills <= deaths - left, `${kills} of ${deaths - left} deaths`);
+      await runFault(engine, { cascade: 'counts-base', rows: 30, hits: [], parallel: 4 });
+    });
+  }
+  reportCases(rounds * deaths, 'ends of the process at random moments');
+});
+
+test('a process that is ended in the middle of a RUN costs neither its tables nor its values', async () => {
+  await withEngine({ sqlCells: 'process' }, async (engine) => {
+    const runs = cases(3, 40);
+    let ended = 0;
+    for (let run = 0; run < runs; run++) {
+      if (ended >= 8) break;
+      const working = engine.query(
+        `RVBBIT RUN 'makes-tables.yaml' USING (SELECT range AS n FROM range(100)) WITH (as_table = 'given')`,
+      );
+      let isOver = false;
+      void working.finally(() => {
+        isOver = true;
+      });
+      await sleep(random(run === 0 ? 600 : 150));
+      const [pid] = isOver ? [] : sqlProcesses();
+      if (pid !== undefined) {
+        process.kill(pid, 'SIGSEGV');
+        ended += 1;
+      }
+      const report = JSON.parse(String((await working).rows[0]!['result']));
+      assert.is(report.status, 'success', JSON.stringify(report));
+      assert.equal(report.outputs.total.rows, [{ c: 50 * 300_000, s: 166_650 * 300_000 }]);
+      const { rows } = await engine.query('SELECT s::INTEGER AS s, c FROM sums');
+      assert.equal(rows, [{ s: 166_650, c: 50 * 300_000 }]);
+      assert.is((await engine.query('FROM odd_ones')).rowCount, 50);
+    }
+    reportCases(ended, 'ends of the process during RUN');
+  });
+});
+
+/** Ends the process that reads the pipe, each time that one does. */
+async function poison(pipe: Pipe, until: AbortSignal): Promise<number> {
+  let deaths = 0;
+  while (await pipe.endReader('SIGSEGV', until)) deaths += 1;
+  return deaths;
+}
+
+test('a query that ends its process each time fails alone, by name, and the others are put to the next', async () => {
+  await withFolder(async (folder) => {
+    writeFileSync(join(folder, 'fine'), '!\n');
+    const pipe = new Pipe(join(folder, 'hostile'));
+    await withEngine({ sqlCells: 'process' }, async (engine) => {
+      const over = new AbortController();
+      const deaths = poison(pipe, over.signal);
+      const bad = new Set([7, 31]);
+      const { rows, summary } = await engine.query(
+        `RVBBIT MAP PARALLEL 6 'reads-file.yaml' AS v USING (
+           SELECT i AS n, '${folder}/' || CASE WHEN i IN (${[...bad].join(', ')}) THEN 'hostile' ELSE 'fine' END AS file
+           FROM range(60) t(i)) WITH (error_column = 'error')`,
+        undefined,
+        { valueForm: 'json' },
+      );
+      over.abort();
+      assert.is(await deaths, 4, 'two deaths a query');
+      assertAddsUp(summary);
+      assert.is(summary.rows.failed, bad.size);
+      for (const [ordinal, row] of rows.entries()) {
+        assert.is(Number(row['n']), ordinal);
+        if (bad.has(ordinal)) {
+          const error = row['error'] as { code: string; message: string };
+          assert.is(error.code, 'RVB_SQL');
+          assert.match(
+            error.message,
+            "DuckDB was ended by SIGSEGV while it ran this cell's query, twice",
+          );
+        } else {
+          assert.equal([row['v'], row['error']], [`v${ordinal}!`, null]);
+        }
+      }
+      await assertUsable(engine);
+    });
+  });
+});
+
+test('a process that dies too often ends the statement, and says so', async () => {
+  await withFolder(async (folder) => {
+    const pipe = new Pipe(join(folder, 'hostile'));
+    await withEngine({ sqlCells: 'process' }, async (engine) => {
+      const over = new AbortController();
+      const deaths = poison(pipe, over.signal);
+      const error = await errorOf(
+        engine.query(
+          `RVBBIT MAP 'reads-file.yaml' AS v USING (SELECT i AS n, '${pipe.path}' AS file FROM range(60) t(i)) WITH (dedupe = false)`,
+        ),
+      );
+      over.abort();
+      assert.is(await deaths, 11);
+      assert.is(error.code, 'RVB_WORKER_LOST', error.message);
+      assert.match(error.message, /has died 11 times within 60 s, last of SIGSEGV/);
+      assertAddsUp(error.summary!);
+      assert.is(error.summary!.rows.failed, 5);
+      await assertUsable(engine);
+    });
+  });
+});
+
+test('a query that no interrupt reaches ends with its process, and those beside it go on', async () => {
+  await withFolder(async (folder) => {
+    writeFileSync(join(folder, 'fine'), '!\n');
+    const pipe = new Pipe(join(folder, 'hangs'));
+    await withBase(async (engine) => {
+      const controller = new AbortController();
+      const beside = runFault(engine, { cascade: 'counts-base', rows: 500, hits: [], parallel: 3 });
+      const hanging = errorOf(
+        engine.query(
+          `RVBBIT MAP 'reads-file.yaml' AS v USING (SELECT 1 AS n, '${pipe.path}' AS file)`,
+          undefined,
+          { signal: controller.signal },
+        ),
+      );
+      // A pipe that nobody writes to holds its reader in the system; the interrupt waits for DuckDB.
+      await sleep(700);
+      const abortedMs = performance.now();
+      controller.abort();
+      assert.is((await hanging).code, 'RVB_CANCELLED');
+      assert.ok(performance.now() - abortedMs < 1_500);
+      assert.is((await beside).kills, 0, 'it is not noted as a loss');
+      // A cell's own time ends its query, too.
+      const late = await engine.query(
+        `RVBBIT MAP 'reads-file.yaml' AS v USING (SELECT 1 AS n, '${pipe.path}' AS file) WITH (timeout = '300ms')`,
+      );
+      assert.is(late.summary.failures[0]?.code, 'RVB_TIMEOUT');
+      await runFault(engine, { cascade: 'counts-base', rows: 30, hits: [], parallel: 3 });
+    });
+  });
+});
+
+test('a process that does not come up is an error within the time that it has', async () => {
+  await withFolder(async (folder) => {
+    const profile = {
+      database: 'memory',
+      schema: 'main',
+      settings: {},
+      allowedDirectories: [],
+      allowedPaths: [],
+      extensions: [],
+      folder,
+    };
+    const signal = new AbortController().signal;
+    for (const [program, code, pattern] of [
+      ['setInterval(() => {}, 1_000)', 'RVB_WORKER_BOOT', /no word from it within 5000 ms/],
+      [
+        "process.send({ kind: 'failed', message: 'no bindings' }); setInterval(() => {}, 1_000)",
+        'RVB_WORKER_BOOT',
+        /does not start: no bindings/,
+      ],
+      ['process.exit(3)', 'RVB_WORKER_LOST', /died 4 times .* exit code 3, before its first word/],
+    ] as const) {
+      const file = join(folder, `${code}-${program.length}.mjs`);
+      writeFileSync(file, program);
+      const keeper = new ProcessKeeper({ entry: new URL(`file://${file}`), maxDeaths: 3 });
+      const startedMs = performance.now();
+      const query = { statementId: 1, text: 'SELECT 1', values: [], needs: [] };
+      const error = await errorOf(keeper.run({ query, profile, signal, lost: () => {} }));
+      assert.is(error.code, code);
+      assert.match(error.message, pattern);
+      assert.ok(performance.now() - startedMs < 8_000);
+      await keeper.close();
+    }
+    assert.equal(sqlProcesses(), []);
+  });
+});
+
+const PROGRAM = fileURLToPath(new URL('./sql-process.child.js', import.meta.url));
+
+test('the process ends with its engine, however that ends, and leaves no files', async () => {
+  await withFolder(async (folder) => {
+    const pipe = new Pipe(join(folder, 'hangs'));
+    const temporary = join(folder, 'temporary');
+    mkdirSync(temporary);
+    const start = (statement: string, closes = true) =>
+      spawn(process.execPath, [PROGRAM, JSON.stringify({ cascades, statement, closes })], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: { ...process.env, TMPDIR: temporary },
+      });
+    const rows = 'SELECT i AS n, 100 AS size FROM range(5) t(i)';
+    for (const closes of [true, false]) {
+      const program = start(`RVBBIT MAP 'asks-sql.yaml' AS v USING (${rows})`, closes);
+      let printed = '';
+      program.stdout.on('data', (part: Buffer) => {
+        printed += part.toString();
+      });
+      const [code] = await once(program, 'close');
+      assert.equal([code, printed], [0, '5 rows\n'], `closes: ${closes}`);
+      assert.equal(sqlProcesses(program.pid), []);
+      await untilSo(() => readdirSync(temporary).length === 0, `no file of ${temporary} is left`);
+    }
+    const hang = `RVBBIT MAP 'reads-file.yaml' AS v USING (SELECT 1 AS n, '${pipe.path}' AS file)`;
+    const busy = "RVBBIT MAP 'asks-sql.yaml' AS v USING (SELECT 1 AS n, 1000000000 AS size)";
+    for (const statement of [busy, hang]) {
+      const program = start(statement);
+      await untilSo(() => sqlProcesses(program.pid).length === 1, 'the process starts');
+      // At work, or still starting.
+      await sleep(random(600));
+      const [pid] = sqlProcesses(program.pid);
+      program.kill('SIGKILL');
+      await untilSo(() => !lives(pid!), 'the process ends with its engine');
+      await untilSo(() => readdirSync(temporary).length === 0, `no file of ${temporary} is left`);
+    }
+  });
+});
+
+test.run();
