@@ -1,5 +1,9 @@
 /** What the embedding program's model function gave, held to the same rules as a provider's answer. */
-import { MESSAGE_VALUE_CHARS, PROVIDER_MESSAGE_CHARS } from '../limits.ts';
+import {
+  MESSAGE_VALUE_CHARS,
+  MODEL_RESPONSE_MAX_BYTES,
+  PROVIDER_MESSAGE_CHARS,
+} from '../limits.ts';
 import type { ChatOutcome, ChatResponse } from './chat.ts';
 import { finishOf } from './finish-reason.ts';
 import { type FailedChat, failedChat } from './http-failure.ts';
@@ -42,6 +46,10 @@ export function readFunctionAnswer(model: string, value: unknown): ChatOutcome {
   const text = member(value, 'text');
   if (typeof text !== 'string') {
     return failed('RVB_ANSWER_INVALID', 'gave no answer: it resolves to { text, finishReason }');
+  }
+  if (text.length > MODEL_RESPONSE_MAX_BYTES) {
+    const what = `answered with more than ${MODEL_RESPONSE_MAX_BYTES} characters; ask for less`;
+    return failed('RVB_MODEL_HTTP', what);
   }
   if (!text.isWellFormed()) {
     return failed('RVB_ANSWER_INVALID', 'gave half a character (a lone surrogate)');

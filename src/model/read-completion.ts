@@ -125,12 +125,14 @@ function readContent(content: unknown): Content {
   return { text };
 }
 
+/** Undefined where it was not counted; a server that counts nothing at all says 0 and 0. */
 function readUsage(usage: unknown): Usage | undefined {
-  return usageOf(
+  const counts = usageOf(
     member(usage, 'prompt_tokens'),
     member(usage, 'completion_tokens'),
     member(member(usage, 'completion_tokens_details'), 'reasoning_tokens'),
   );
+  return counts?.inputTokens === 0 && counts.outputTokens === 0 ? undefined : counts;
 }
 
 /** Token counts, where input and output are counts. */

@@ -1,6 +1,7 @@
 /** An answer counts only where its server says that it ended by itself, or says nothing of it. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { MODEL_RESPONSE_MAX_BYTES } from '../../src/limits.ts';
 import { readFunctionAnswer } from '../../src/model/function-answer.ts';
 import { OpenAiCompatible } from '../../src/model/openai-compatible.ts';
 import { ask, brief, completion, reply, scriptedServer, settingsOf } from './support.ts';
@@ -44,6 +45,13 @@ test('a model function is held to the same words', () => {
     }
   }
   assert.ok(readFunctionAnswer('m', { text: 'whole', finishReason: 'other' }).ok);
+});
+
+test('a model function is held to the same length', () => {
+  const ofLength = (length: number) =>
+    readFunctionAnswer('m', { text: 'x'.repeat(length), finishReason: 'stop' });
+  assert.ok(ofLength(MODEL_RESPONSE_MAX_BYTES).ok);
+  assert.is(brief(ofLength(MODEL_RESPONSE_MAX_BYTES + 1)), 'RVB_MODEL_HTTP');
 });
 
 test.run();

@@ -184,6 +184,10 @@ test('what is no answer is a failure with the usage that was paid', async ({
     server.script = reply(`{"error":${none},${completion('a').slice(1)}`);
     assert.is(brief(await ask(provider)), 'ok a', none);
   }
+  const uncounted = { usage: { prompt_tokens: 0, completion_tokens: 0 } };
+  server.script = reply(JSON.stringify({ ...JSON.parse(completion('a')), ...uncounted }));
+  const free = await ask(provider);
+  assert.ok(free.ok && free.response.usage === undefined, 'no answer takes no tokens');
   server.script = reply(completion('a'), 206);
   assert.is(brief(await ask(provider)), 'RVB_MODEL_HTTP 206 again');
   server.script = reply(`\uFEFF${completion('bom')}`);
