@@ -46,7 +46,8 @@ export function verdictOf(thrown: unknown): Verdict {
   if (thrown.code === 'RVB_CANCELLED') return 'interrupted';
   if (thrown.code === 'RVB_BUDGET') return 'budget';
   if (thrown.code === 'RVB_DEADLINE') return 'deadline';
-  if (thrown.stage !== 'open') return 'failed';
+  // The statement that asks first is the one that fails; a script without a model may have others.
+  if (thrown.stage !== 'open' || thrown.code === 'RVB_NO_MODEL') return 'failed';
   return thrown.code === 'RVB_OPTION_TYPE' || thrown.code === 'RVB_UNKNOWN_OPTION'
     ? 'usage'
     : 'open';

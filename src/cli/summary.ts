@@ -55,7 +55,7 @@ function modelPart({ calls, tokens, costMicroUsd, uncostedCalls }: Summary): str
   const cost =
     costMicroUsd === null
       ? `cost unknown for ${uncostedCalls}`
-      : `$${(costMicroUsd / 1e6).toFixed(4)}`;
+      : `$${(costMicroUsd / 1e6).toFixed(4)}${uncostedCalls > 0 ? ` and ${uncostedCalls} uncosted` : ''}`;
   const parts = [
     counted(calls.sent, 'call'),
     ...named([

@@ -1,9 +1,14 @@
 /** What the embedding program's model function gave, held to the same rules as a provider's answer. */
-import { PROVIDER_MESSAGE_CHARS } from '../limits.ts';
+import {
+  MESSAGE_VALUE_CHARS,
+  MODEL_RESPONSE_MAX_BYTES,
+  PROVIDER_MESSAGE_CHARS,
+} from '../limits.ts';
 import type { ChatOutcome, ChatResponse } from './chat.ts';
+import { finishOf } from './finish-reason.ts';
 import { type FailedChat, failedChat } from './http-failure.ts';
 import { member, oneLine } from './provider-error.ts';
-import { finishReasonOf, usageOf } from './read-completion.ts';
+import { usageOf } from './read-completion.ts';
 
 /** Reads a `ChatResponse` of code that no compiler may have checked. The outcome is plain data: it crosses threads. */
 export function readFunctionAnswer(model: string, value: unknown): ChatOutcome {
@@ -22,7 +27,8 @@ export function readFunctionAnswer(model: string, value: unknown): ChatOutcome {
   if (typeof refusal === 'string' && refusal.trim() !== '') {
     return failed('RVB_MODEL_REFUSED', `refused: ${oneLine(refusal, PROVIDER_MESSAGE_CHARS)}`);
   }
-  const finishReason = finishReasonOf(member(value, 'finishReason'));
+  const reason = member(value, 'finishReason');
+  const finishReason = reason === 'other' ? reason : finishOf(reason);
   switch (finishReason) {
     case 'content_filter':
       return failed('RVB_MODEL_REFUSED', 'was stopped by its content filter');
@@ -30,10 +36,20 @@ export function readFunctionAnswer(model: string, value: unknown): ChatOutcome {
       return failed('RVB_MODEL_TRUNCATED', 'was cut off at its output limit');
     case 'tool_calls':
       return failed('RVB_ANSWER_INVALID', 'asked to call a tool; it was offered none');
+    case 'broken':
+    case 'unknown': {
+      const word = oneLine(String(reason), MESSAGE_VALUE_CHARS);
+      const what = `did not come to the end of its answer (finishReason ${word})`;
+      return failed('RVB_ANSWER_INVALID', what);
+    }
   }
   const text = member(value, 'text');
   if (typeof text !== 'string') {
     return failed('RVB_ANSWER_INVALID', 'gave no answer: it resolves to { text, finishReason }');
+  }
+  if (text.length > MODEL_RESPONSE_MAX_BYTES) {
+    const what = `answered with more than ${MODEL_RESPONSE_MAX_BYTES} characters; ask for less`;
+    return failed('RVB_MODEL_HTTP', what);
   }
   if (!text.isWellFormed()) {
     return failed('RVB_ANSWER_INVALID', 'gave half a character (a lone surrogate)');

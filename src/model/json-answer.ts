@@ -26,7 +26,9 @@ export function readJsonAnswer(text: string): JsonAnswer {
   const answer = text.replace(/^\uFEFF/, '').trim();
   const whole = parseStrictly(answer);
   if (whole !== undefined) return whole;
-  const body = answer.replace(/^<think(?:ing)?>[\s\S]*?<\/think(?:ing)?>/, '').trim();
+  // The opening tag often stands in the prompt's template, and not in the answer.
+  const body = answer.replace(/^[\s\S]*<\/think(?:ing)?>/, '').trim();
+  if (/^<think(?:ing)?>/.test(body)) return refuse('it ends in the middle of its thoughts');
   const fences = fencesOf(body);
   if (fences !== undefined) {
     const { inner, isAll } = fences;

@@ -6,6 +6,8 @@ const WORD = /[\w$.+-]+/y;
 const SPACE = /\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\//y;
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const LITERAL = /^(?:true|false|null|True|False|None)$/;
+/** A backslash that JSON gives no meaning: `C:\Users`, `\d+`. Dropped, it would change the text. */
+const BAD_ESCAPE = /\\(?:[^"'\\/bfnrtu]|u(?![\da-fA-F]{4}))/;
 const NAME = /^[A-Za-z_$][\w$]*$/;
 
 type Expected = 'value' | 'key' | 'colon' | 'comma';
@@ -13,7 +15,7 @@ type Expected = 'value' | 'key' | 'colon' | 'comma';
 /**
  * True where a bracketed text is JSON but for quotes (single ones, none around a key), a comma too many,
  * comments, line breaks in a text, or Python's `True`, `False` and `None`. Bare words as values, `...`,
- * commas that are missing and numbers like `1,299` or `007` are not: what they stand for would be a guess.
+ * commas that are missing, numbers like `1,299` or `007` and unknown escapes are not: what they stand for would be a guess.
  */
 export function isNearlyJson(text: string): boolean {
   const open: string[] = [];
@@ -42,6 +44,7 @@ export function isNearlyJson(text: string): boolean {
       const isQuoted = char === '"' || char === "'";
       const word = isQuoted ? '' : match(WORD, text, at);
       length = isQuoted ? stringEnd(text, at) + 1 - at : word.length;
+      if (isQuoted && hasBadEscape(text.slice(at, at + length))) return false;
       const isValue = isQuoted || NUMBER.test(word) || LITERAL.test(word);
       if (expected === 'value' && isValue) next = 'comma';
       if (expected === 'key' && (isQuoted || NAME.test(word))) next = 'colon';
@@ -60,6 +63,10 @@ function mayClose(closer: string, expected: Expected, opener: string | undefined
   if (expected === 'comma' || expected === 'key') return true;
   // `{"a": }` lost its value; `[1, ]` and `[ ]` did not.
   return expected === 'value' && opener === '[';
+}
+
+function hasBadEscape(quoted: string): boolean {
+  return quoted.includes('\\') && BAD_ESCAPE.test(quoted.replaceAll('\\\\', ''));
 }
 
 function match(pattern: RegExp, text: string, at: number): string {

@@ -18,6 +18,9 @@ import { type Redact, redactFor } from './redact.ts';
 import { retryAfterOf } from './retry-after.ts';
 import { unpackBody } from './unpack-body.ts';
 
+/** A success that is none: no range was asked for. */
+const PARTIAL_CONTENT = 206;
+
 export class OpenAiCompatible implements Provider {
   readonly #settings: HttpSettings;
   readonly #lookup: LookupFunction | undefined;
@@ -127,6 +130,10 @@ export class OpenAiCompatible implements Provider {
     const ok = status !== undefined && status >= 200 && status < 300;
     if (status === undefined || (ok && error !== undefined)) {
       return connectionFailure(asked, error, status);
+    }
+    if (status === PARTIAL_CONTENT) {
+      const what = 'gave a part of its answer (206), which was not asked for';
+      return failedChat(asked, 'RVB_MODEL_HTTP', what, { status, retryable: true });
     }
     // A status says more than a body that could not be read.
     const bytes = error === undefined ? exchange.body() : new Uint8Array();

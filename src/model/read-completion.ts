@@ -1,7 +1,8 @@
 /** A chat completion's body as an outcome. What is not an answer that ended by itself is a failure. */
 import { isUtf8 } from 'node:buffer';
-import { ANSWER_MAX_DEPTH, PROVIDER_MESSAGE_CHARS } from '../limits.ts';
+import { ANSWER_MAX_DEPTH, MESSAGE_VALUE_CHARS, PROVIDER_MESSAGE_CHARS } from '../limits.ts';
 import type { ChatOutcome, ChatResponse, Usage } from './chat.ts';
+import { finishOf } from './finish-reason.ts';
 import { type Asked, type FailedChat, failedChat, statusFailure } from './http-failure.ts';
 import { isDeeperThan } from './json-depth.ts';
 import { member, oneLine, providerError } from './provider-error.ts';
@@ -43,46 +44,57 @@ export function readCompletion(asked: Asked, body: unknown, status: number): Cha
 
   const choices = member(body, 'choices');
   const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
-  const error =
-    member(choice, 'error') ?? (choice === undefined ? member(body, 'error') : undefined);
-  if (error !== undefined && error !== null) {
+  const error = member(choice, 'error') ?? member(body, 'error');
+  if (isError(error) || (choice === undefined && error !== undefined && error !== null)) {
     const said = providerError({ error }, asked.clean);
     return { ...statusFailure(asked, said.status ?? 502, said), ...more };
   }
   if (choice === undefined || choice === null) return unusable('gave no answer: no choices', true);
-  const message = member(choice, 'message');
-  if (typeof message !== 'object' || message === null) {
-    return unusable('gave no answer: a choice without a message', true);
-  }
-
   const reason = member(choice, 'finish_reason');
+  const finish = finishOf(reason);
+  const message = member(choice, 'message');
   const parts = readContent(member(message, 'content'));
   const refusal = member(message, 'refusal') ?? parts.refusal;
   if (typeof refusal === 'string' && refusal.trim() !== '') {
     const what = `refused: ${oneLine(asked.clean(refusal), PROVIDER_MESSAGE_CHARS)}`;
     return failedChat(asked, 'RVB_MODEL_REFUSED', what, more);
   }
-  const finishReason = finishReasonOf(reason);
-  if (finishReason === 'content_filter') {
+  if (finish === 'content_filter') {
     const what = 'was stopped by its content filter; change the prompt or the model';
     return failedChat(asked, 'RVB_MODEL_REFUSED', what, more);
   }
-  if (finishReason === 'length') {
+  if (typeof message !== 'object' || message === null) {
+    return unusable('gave no answer: a choice without a message', true);
+  }
+  if (finish === 'length') {
     const what = 'was cut off at its output limit; raise max_tokens or ask for less';
     return failedChat(asked, 'RVB_MODEL_TRUNCATED', what, more);
   }
   const calls = member(message, 'tool_calls');
-  const isCall = finishReason === 'tool_calls' || (Array.isArray(calls) && calls.length > 0);
+  const isCall =
+    finish === 'tool_calls' ||
+    (Array.isArray(calls) && calls.length > 0) ||
+    typeof (member(message, 'function_call') ?? undefined) === 'object';
   if (isCall) return unusable('asked to call a tool; it was offered none');
-  if (reason === 'error') return unusable('ended with an error', true);
+  if (finish === 'broken' || finish === 'unknown') {
+    const word = oneLine(asked.clean(String(reason)), MESSAGE_VALUE_CHARS);
+    const what = `did not come to the end of its answer (finish_reason ${word})`;
+    return unusable(what, finish === 'broken');
+  }
   if (parts.problem !== undefined) return unusable(parts.problem);
   if (!parts.text.isWellFormed()) return unusable('gave half a character (a lone surrogate)');
   const response: ChatResponse = {
     text: parts.text,
-    finishReason,
+    finishReason: finish,
     ...(usage === undefined ? {} : { usage }),
   };
   return { ok: true, response, status };
+}
+
+/** What says that something went wrong, whatever stands beside it; servers without an error send `null`, `{}` or `''`. */
+function isError(error: unknown): boolean {
+  if (typeof error === 'object' && error !== null) return Object.keys(error).length > 0;
+  return error === true || (typeof error === 'string' && error.trim() !== '');
 }
 
 interface Content {
@@ -113,33 +125,14 @@ function readContent(content: unknown): Content {
   return { text };
 }
 
-/** A provider's word for why an answer ended, as one of ours. */
-export function finishReasonOf(reason: unknown): ChatResponse['finishReason'] {
-  switch (reason) {
-    case 'stop':
-    case 'length':
-    case 'content_filter':
-    case 'tool_calls':
-      return reason;
-    case 'max_tokens':
-    case 'model_length':
-      return 'length';
-    case 'safety':
-    case 'SAFETY':
-      return 'content_filter';
-    case 'function_call':
-      return 'tool_calls';
-    default:
-      return 'other';
-  }
-}
-
+/** Undefined where it was not counted; a server that counts nothing at all says 0 and 0. */
 function readUsage(usage: unknown): Usage | undefined {
-  return usageOf(
+  const counts = usageOf(
     member(usage, 'prompt_tokens'),
     member(usage, 'completion_tokens'),
     member(member(usage, 'completion_tokens_details'), 'reasoning_tokens'),
   );
+  return counts?.inputTokens === 0 && counts.outputTokens === 0 ? undefined : counts;
 }
 
 /** Token counts, where input and output are counts. */

@@ -110,6 +110,7 @@ test('an error has the verdict of its code and stage', () => {
   assert.is(error('RVB_DEADLINE', 'execute'), 'deadline');
   assert.is(error('RVB_SYNTAX', 'parse'), 'failed');
   assert.is(error('RVB_SQL', 'open'), 'open');
+  assert.is(error('RVB_NO_MODEL', 'open'), 'failed');
   assert.is(error('RVB_OPTION_TYPE', 'open'), 'usage');
   assert.is(error('RVB_OPTION_TYPE', 'bind'), 'failed');
   assert.is(error('RVB_CANCELLED', 'execute'), 'interrupted');
@@ -161,8 +162,10 @@ test('a summary with model calls tells tokens and cost', () => {
   });
   assert.match(
     summaryLines('MAP a.yaml', summary)[0]!,
-    '2 calls, 3 cached, 1 retried, 10 + 20 tokens, $0.0041',
+    '2 calls, 3 cached, 1 retried, 10 + 20 tokens, $0.0041;',
   );
+  const partly = summaryLines('MAP a.yaml', { ...summary, uncostedCalls: 1 });
+  assert.match(partly[0]!, '20 tokens, $0.0041 and 1 uncosted;');
 });
 
 test.run();

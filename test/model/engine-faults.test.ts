@@ -254,6 +254,17 @@ test('tokens of answers that were cut off or refused are in the account', async 
   });
 });
 
+test('a call that is not billed makes no unknown price known', async () => {
+  const sims = [{}, { fault: { kind: 'status', status: 500 }, attempts: 1 }, {}];
+  const rows = sims.map((sim, number) => ({ word: 'price', number, sim }));
+  const sql = `RVBBIT MAP 'patient.yaml' AS v USING (${queryOf(rows)})`;
+  await withModel({}, async (engine) => {
+    const { summary } = await engine.query(sql);
+    assert.is(summary.calls.sent, 4);
+    assert.equal([summary.costMicroUsd, summary.uncostedCalls], [null, 4]);
+  });
+});
+
 test('a server that is not there fails every row', async () => {
   for (const baseUrl of [
     'http://127.0.0.1:9/v1',

@@ -157,6 +157,11 @@ test('what is no answer is a failure with the usage that was paid', async ({
     [completion(null, {}, { refusal: `I cannot ${CANARY}` }), 'RVB_MODEL_REFUSED 200'],
     [completion(null, { finish_reason: 'tool_calls' }), 'RVB_ANSWER_INVALID 200'],
     [completion('a', {}, { tool_calls: [{}] }), 'RVB_ANSWER_INVALID 200'],
+    [completion('a', {}, { function_call: { name: 'f' } }), 'RVB_ANSWER_INVALID 200'],
+    [completion('a', { error: { code: 502 } }), 'RVB_MODEL_HTTP 200 again'],
+    [`{"error":{"message":"broke off"},${completion('a').slice(1)}`, 'RVB_MODEL_HTTP 200 again'],
+    [`{"error":"broke off",${completion('a').slice(1)}`, 'RVB_MODEL_HTTP 200 again'],
+    ['{"choices":[{"finish_reason":"content_filter"}]}', 'RVB_MODEL_REFUSED 200'],
     [completion('a').replace('"a"', '"\\ud800"'), 'RVB_ANSWER_INVALID 200'],
     [`{"choices":${'['.repeat(100_000)}`, 'RVB_ANSWER_INVALID 200 again'],
     ['[{"a":'.repeat(50_000), 'RVB_ANSWER_INVALID 200 again'],
@@ -175,6 +180,16 @@ test('what is no answer is a failure with the usage that was paid', async ({
   assert.is(brief(await ask(provider)), 'ok ab');
   server.script = reply(completion(`key ${CANARY}`));
   assert.is(brief(await ask(provider)), 'ok key [redacted]');
+  for (const none of ['null', '{}', '""']) {
+    server.script = reply(`{"error":${none},${completion('a').slice(1)}`);
+    assert.is(brief(await ask(provider)), 'ok a', none);
+  }
+  const uncounted = { usage: { prompt_tokens: 0, completion_tokens: 0 } };
+  server.script = reply(JSON.stringify({ ...JSON.parse(completion('a')), ...uncounted }));
+  const free = await ask(provider);
+  assert.ok(free.ok && free.response.usage === undefined, 'no answer takes no tokens');
+  server.script = reply(completion('a'), 206);
+  assert.is(brief(await ask(provider)), 'RVB_MODEL_HTTP 206 again');
   server.script = reply(`\uFEFF${completion('bom')}`);
   assert.is(brief(await ask(provider)), 'ok bom');
   server.script = reply(completion('a\u0000b'));

@@ -67,6 +67,8 @@ async function stats(options: CliOptions): Promise<number> {
   const rows = [...groups.values()].map((answers) => {
     const sum = (of: (answer: ListedAnswer) => number) =>
       answers.reduce((total, answer) => total + of(answer), 0);
+    const priced = answers.filter(({ costMicroUsd }) => costMicroUsd !== null);
+    const isPriced = priced.length > 0;
     return {
       provider: answers[0]!.provider ?? null,
       model: answers[0]!.model ?? null,
@@ -74,8 +76,11 @@ async function stats(options: CliOptions): Promise<number> {
       hits: sum(({ hits }) => hits),
       tokens_in: sum(({ tokensIn }) => tokensIn),
       tokens_out: sum(({ tokensOut }) => tokensOut),
-      cost_micro_usd: sum(({ costMicroUsd }) => costMicroUsd ?? 0),
-      saved_micro_usd: sum(({ costMicroUsd, hits }) => (costMicroUsd ?? 0) * hits),
+      uncosted: answers.length - priced.length,
+      cost_micro_usd: isPriced ? sum(({ costMicroUsd }) => costMicroUsd ?? 0) : null,
+      saved_micro_usd: isPriced
+        ? sum(({ costMicroUsd, hits }) => (costMicroUsd ?? 0) * hits)
+        : null,
       oldest: timeText(answers.at(-1)!.at),
       newest: timeText(answers[0]!.at),
     };
@@ -88,6 +93,7 @@ async function stats(options: CliOptions): Promise<number> {
       hits: 'BIGINT',
       tokens_in: 'BIGINT',
       tokens_out: 'BIGINT',
+      uncosted: 'BIGINT',
       cost_micro_usd: 'BIGINT',
       saved_micro_usd: 'BIGINT',
       oldest: 'TIMESTAMP',

@@ -8,6 +8,8 @@ import type { Permit } from '../gate/gate-request.ts';
 import { type Estimate, NOTHING, type Reservation } from './budget.ts';
 import { LaneNumbers } from './lane-numbers.ts';
 
+const NO_TOKENS: Usage = { inputTokens: 0, outputTokens: 0 };
+
 export interface CallAccountParts {
   readonly ledger: Ledger;
   /** The answer to a call of this key may be found by later statements. */
@@ -123,8 +125,9 @@ export class CallAccount {
     const { ledger, keeps, costOf } = this.#parts;
     const { callKey, provider, model } = request;
     const { outcome, status, usage, durationMs, error, text, raw } = report;
-    const cost =
-      usage !== undefined ? costOf(provider, model, usage) : isFree(report) ? 0 : undefined;
+    // What is not billed costs 0 where there is a price; without one nothing is known of any call.
+    const counted = usage ?? (isFree(report) ? NO_TOKENS : undefined);
+    const cost = counted === undefined ? undefined : costOf(provider, model, counted);
     ledger.note({
       t: 'attempt.end',
       attempt,
