@@ -8,8 +8,10 @@ export type FoundJson =
   | { readonly kind: 'strict' | 'nearly'; readonly text: string }
   | { readonly kind: 'none'; readonly message: string };
 
-/** Openings that only JSON has: where one of them is broken, nothing in or after it is taken for the answer. */
-const SERIOUS = /^(?:\{\s*["']|\[\s*(?:\{\s*["']|"))/;
+/** Openings that JSON has and prose hardly: where one of them is broken, nothing in or after it is taken for the answer. */
+const OBJECT = /^\{\s*(?:["']|\/[/*]|[A-Za-z_$][\w$]*\s*[:/])/;
+const LIST =
+  /^\[\s*(?:\[|["']|\/[/*]|\{\s*(?:["'}]|\/[/*]|[A-Za-z_$][\w$]*\s*[:/])|(?:-?[\d.]+|\w+)\s*,)/;
 /** `[1]` and `[2, 3]` are references to sources as often as values. */
 const REFERENCE = /^\[\s*\d{1,3}(?:\s*,\s*\d{1,3})*\s*\]$/;
 
@@ -30,7 +32,8 @@ export function findJson(text: string): FoundJson {
     if (steps <= 0 || ++tried > ANSWER_MAX_CANDIDATES) {
       return { kind: 'none', message: 'it has too many brackets to be read' };
     }
-    const isSerious = SERIOUS.test(text.slice(start, start + 200));
+    const opening = text.slice(start, start + 200);
+    const isSerious = OBJECT.test(opening) || LIST.test(opening);
     if (end < 0) {
       if (isSerious) return { kind: 'none', message: CUT_OFF };
       continue;

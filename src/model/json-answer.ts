@@ -5,6 +5,7 @@ import { ANSWER_MAX_DEPTH, MESSAGE_VALUE_CHARS, MODEL_RESPONSE_MAX_BYTES } from 
 import { checkedJson } from './checked-json.ts';
 import { findJson } from './find-json.ts';
 import { isDeeperThan } from './json-depth.ts';
+import { isNearlyJson, unquote } from './nearly-json.ts';
 
 /** The value, or what to tell the model about its answer. */
 export type JsonAnswer =
@@ -57,7 +58,8 @@ function readFound(text: string): JsonAnswer {
   if (found.kind === 'none') return refuse(found.message);
   if (found.kind === 'strict') return parseStrictly(found.text) ?? refuse('it is not JSON');
   const repaired = repair(found.text);
-  const value = repaired === undefined ? undefined : parseStrictly(repaired);
+  const read = repaired === undefined ? undefined : parseStrictly(repaired);
+  const value = read?.ok === true && !holdsTexts(read.value, found.text) ? undefined : read;
   return value ?? refuse(`it is not valid JSON: ${parseProblem(found.text)}`);
 }
 
@@ -75,6 +77,24 @@ function parseStrictly(text: string): JsonAnswer | undefined {
   }
   const problem = checkedJson(value);
   return problem === undefined ? { ok: true, value } : refuse(problem);
+}
+
+/** Whether every text in quotes came through as it was: a repair takes some for code, and cuts them. */
+function holdsTexts(value: Json, text: string): boolean {
+  const held = new Set<string>();
+  const hold = (part: Json): void => {
+    if (typeof part === 'string') held.add(part);
+    else if (Array.isArray(part)) (part as readonly Json[]).forEach(hold);
+    else if (part !== null && typeof part === 'object') {
+      for (const [key, item] of Object.entries(part)) {
+        held.add(key);
+        hold(item as Json);
+      }
+    }
+  };
+  hold(value);
+  const quoted: string[] = [];
+  return isNearlyJson(text, quoted) && quoted.every((part) => held.has(unquote(part)));
 }
 
 let jsonrepair: ((text: string) => string) | undefined;

@@ -15,9 +15,11 @@ type Expected = 'value' | 'key' | 'colon' | 'comma';
 /**
  * True where a bracketed text is JSON but for quotes (single ones, none around a key), a comma too many,
  * comments, line breaks in a text, or Python's `True`, `False` and `None`. Bare words as values, `...`,
- * commas that are missing, numbers like `1,299` or `007` and unknown escapes are not: what they stand for would be a guess.
+ * commas that are missing, numbers like `1,299` or `007` and unknown escapes are not: what they stand for would
+ * be a guess.
+ * What stands in quotes is added to `quoted`, quotes included.
  */
-export function isNearlyJson(text: string): boolean {
+export function isNearlyJson(text: string, quoted: string[] = []): boolean {
   const open: string[] = [];
   let expected: Expected = 'value';
   let at = 0;
@@ -44,7 +46,11 @@ export function isNearlyJson(text: string): boolean {
       const isQuoted = char === '"' || char === "'";
       const word = isQuoted ? '' : match(WORD, text, at);
       length = isQuoted ? stringEnd(text, at) + 1 - at : word.length;
-      if (isQuoted && hasBadEscape(text.slice(at, at + length))) return false;
+      if (isQuoted) {
+        const raw = text.slice(at, at + length);
+        if (hasBadEscape(raw)) return false;
+        quoted.push(raw);
+      }
       const isValue = isQuoted || NUMBER.test(word) || LITERAL.test(word);
       if (expected === 'value' && isValue) next = 'comma';
       if (expected === 'key' && (isQuoted || NAME.test(word))) next = 'colon';
@@ -63,6 +69,16 @@ function mayClose(closer: string, expected: Expected, opener: string | undefined
   if (expected === 'comma' || expected === 'key') return true;
   // `{"a": }` lost its value; `[1, ]` and `[ ]` did not.
   return expected === 'value' && opener === '[';
+}
+
+/** The text that a quoted one stands for. */
+export function unquote(quoted: string): string {
+  const escaped = quoted
+    .slice(1, -1)
+    .replace(/\\[\s\S]|["\u0000-\u001f]/g, (part) =>
+      part === "\\'" ? "'" : part.length > 1 ? part : JSON.stringify(part).slice(1, -1),
+    );
+  return JSON.parse(`"${escaped}"`) as string;
 }
 
 function hasBadEscape(quoted: string): boolean {

@@ -144,15 +144,16 @@ export class OpenAiCompatible implements Provider {
         : ({ ok: false, problem: `is ${encoding}, which was not asked for` } as const);
     const parsed = decoded.ok ? parseBody(decoded.text) : decoded;
     const text = () => this.#redact.text(decoded.ok ? decoded.text : unpackBody(bytes, encoding));
+    const retryAfterMs = retryAfterOf(headers, Date.now());
     const outcome = !ok
       ? statusFailure(
           asked,
           status,
           providerError(parsed.ok ? parsed.value : text(), asked.clean),
-          retryAfterOf(headers, Date.now()),
+          retryAfterMs,
         )
       : parsed.ok
-        ? this.#cleanAnswer(readCompletion(asked, parsed.value, status))
+        ? this.#cleanAnswer(readCompletion(asked, parsed.value, status, retryAfterMs))
         : failedChat(asked, 'RVB_ANSWER_INVALID', `gave a response that ${parsed.problem}`, {
             status,
             retryable: true,

@@ -35,8 +35,13 @@ export function parseBody(text: string): BodyJson {
   }
 }
 
-/** Reads the JSON of a 2xx response. */
-export function readCompletion(asked: Asked, body: unknown, status: number): ChatOutcome {
+/** Reads the JSON of a 2xx response. `retryAfterMs` counts where it holds an error. */
+export function readCompletion(
+  asked: Asked,
+  body: unknown,
+  status: number,
+  retryAfterMs?: number,
+): ChatOutcome {
   const usage = readUsage(member(body, 'usage'));
   const more = { status, ...(usage === undefined ? {} : { usage }) };
   const unusable = (what: string, retryable = false): FailedChat =>
@@ -47,7 +52,10 @@ export function readCompletion(asked: Asked, body: unknown, status: number): Cha
   const error = member(choice, 'error') ?? member(body, 'error');
   if (isError(error) || (choice === undefined && error !== undefined && error !== null)) {
     const said = providerError({ error }, asked.clean);
-    return { ...statusFailure(asked, said.status ?? 502, said), ...more };
+    const failure = statusFailure(asked, said.status ?? 502, said, retryAfterMs);
+    // A gateway's error is what limits and keys go by; one that came amid an answer may have been billed.
+    const isWhole = choice === undefined && said.status !== undefined;
+    return { ...failure, ...more, ...(isWhole ? { status: said.status } : {}) };
   }
   if (choice === undefined || choice === null) return unusable('gave no answer: no choices', true);
   const reason = member(choice, 'finish_reason');

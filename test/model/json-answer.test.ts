@@ -62,6 +62,13 @@ test('prose, guesses, what is cut off and what is ambiguous are refused', () => 
     '<think>perhaps {"a":1}',
     'perhaps {"a":1}</think>\nI cannot say.',
     '{"path":"C:\\Users"}',
+    // What is left of a broken value is none: not its inner one, and no text that a repair has cut.
+    "['C:\\Users', {}]",
+    '{path: "C:\\Users", owner: {"name":"x"}}',
+    "[[0], '0x1}']",
+    '[1, it is {"a":1}]',
+    '{ a: "b--//{" /* c */ }',
+    "['', \"b c'+'<[==\"]",
     '{"pattern":"\\d+"}',
     "{'a': '\\x41'}",
     '{"a":"\\u12"}',
@@ -159,6 +166,72 @@ test('no text without a JSON value yields one', () => {
     { seed, numRuns: runs },
   );
   reportCases(runs, `texts of pieces, ${found} with a value`);
+});
+
+/** Texts that a careless repair takes for the end of one, for code or for a comment. */
+const tricky = fc
+  .array(
+    fc.constantFrom(
+      "'",
+      '"',
+      '\\',
+      '//',
+      '/*',
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      "'+'",
+      '“',
+      'True',
+      '\n',
+      'a',
+    ),
+    { maxLength: 6 },
+  )
+  .map((parts) => parts.join(''));
+const trickyValue = fc.letrec<{ value: Json }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3 },
+    tricky,
+    fc.constantFrom(null, true, 7),
+    fc.array(tie('value'), { maxLength: 3 }),
+    fc.dictionary(fc.constantFrom('a', 'b', 'c d'), tie('value'), { maxKeys: 3 }),
+  ),
+})).value;
+
+/** As JavaScript writes it, with comments and a comma too many. */
+function asScript(value: Json): string {
+  if (typeof value === 'string') {
+    const inner = value.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n');
+    return `'${inner}' /* c */`;
+  }
+  if (Array.isArray(value)) return `[ ${(value as readonly Json[]).map(asScript).join(', ')} ]`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  const entries = Object.entries(value).map(
+    ([key, item]) => `'${key}': ${asScript(item as Json)},`,
+  );
+  return `{ ${entries.join(' ')} }`;
+}
+
+test('a repaired value is the one that was meant, or none', () => {
+  const runs = cases(3_000, 100_000);
+  let found = 0;
+  fc.assert(
+    fc.property(trickyValue, (inner) => {
+      const value = { value: inner };
+      const text = asScript(value);
+      const answer = readJsonAnswer(text);
+      if (!answer.ok) return;
+      found++;
+      assert.is(JSON.stringify(answer.value), JSON.stringify(value), text);
+    }),
+    { seed, numRuns: runs },
+  );
+  assert.ok(found > runs / 4, `${found} of ${runs}`);
+  reportCases(runs, `repairs, ${found} with a value`);
 });
 
 function leaves(value: Json): readonly (string | number | boolean | null)[] {

@@ -118,7 +118,15 @@ test('a content policy is a refusal, a long context and a spent quota are named'
   assert.match(long.ok ? '' : long.error.message, /larger context/);
   server.script = reply('{"error":{"code":"insufficient_quota","message":"spent"}}', 429);
   assert.is(brief(await ask(provider)), 'RVB_MODEL_HTTP 429');
-  server.script = reply('{"error":{"code":503,"message":"upstream"}}', 200);
+  // A gateway's error in a 200 counts as what it says, for limits and keys too.
+  const limited = '{"error":{"code":429,"message":"slow down"},"choices":[]}';
+  server.script = reply(limited, 200, 'retry-after: 2\r\n');
+  const inside = await ask(provider);
+  assert.is(brief(inside), 'RVB_MODEL_HTTP 429 again');
+  assert.is(inside.ok ? undefined : inside.retryAfterMs, 2_000);
+  server.script = reply('{"error":{"code":"401","message":"key"}}', 200);
+  assert.is(brief(await ask(provider)), 'RVB_MODEL_HTTP 401');
+  server.script = reply('{"error":{"message":"upstream"}}', 200);
   assert.is(brief(await ask(provider)), 'RVB_MODEL_HTTP 200 again');
 });
 
