@@ -90,6 +90,8 @@ export const VALUE_MAX_BYTES = 8 * 1024 * 1024;
 export const SQL_CELL_MAX_ROWS = 10_000;
 
 // SQL cells in a process of their own
+/** From the process's start to its first word: it loads DuckDB, which on a machine that is busy takes seconds. */
+export const SQL_PROCESS_BOOT_MS = 15_000;
 /** Queries that the process runs at a time. */
 export const SQL_PROCESS_QUERIES = 4;
 /** From an abort to ending the process in which a query could not be interrupted; within ABORT_SETTLE_MS. */

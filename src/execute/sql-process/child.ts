@@ -81,7 +81,10 @@ async function outcomeOf(
 }
 
 function tell(message: FromProcess): void {
-  if (process.connected) process.send?.(message);
+  if (!process.connected) return;
+  process.send?.(message, undefined, undefined, (error) => {
+    if (error instanceof Error) endWithEngine();
+  });
 }
 
 loadNodeApi().then(

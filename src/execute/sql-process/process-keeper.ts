@@ -2,6 +2,7 @@
 import { RvbbitError } from '../../errors.ts';
 import {
   POISON_DEATHS,
+  SQL_PROCESS_BOOT_MS,
   SQL_PROCESS_DEATHS,
   SQL_PROCESS_DEATHS_MS,
   SQL_PROCESS_QUERIES,
@@ -15,6 +16,8 @@ export interface ProcessKeeperOptions {
   readonly entry?: URL;
   /** Deaths within a minute that are made good. */
   readonly maxDeaths?: number;
+  /** From a start to the first word. */
+  readonly bootMs?: number;
 }
 
 /** A query and what it is run with. */
@@ -29,6 +32,7 @@ export interface KeptQuery {
 export class ProcessKeeper {
   readonly #entry: URL;
   readonly #maxDeaths: number;
+  readonly #bootMs: number;
   readonly #turns = new Turns(SQL_PROCESS_QUERIES);
   #current: Promise<SqlProcess> | undefined;
   #up: SqlProcess | undefined;
@@ -36,9 +40,14 @@ export class ProcessKeeper {
   #deathsMs: number[] = [];
   #closed = false;
 
-  constructor({ entry, maxDeaths = SQL_PROCESS_DEATHS }: ProcessKeeperOptions = {}) {
+  constructor({
+    entry,
+    maxDeaths = SQL_PROCESS_DEATHS,
+    bootMs = SQL_PROCESS_BOOT_MS,
+  }: ProcessKeeperOptions = {}) {
     this.#entry = entry ?? new URL('./child.js', import.meta.url);
     this.#maxDeaths = maxDeaths;
+    this.#bootMs = bootMs;
   }
 
   /**
@@ -98,7 +107,7 @@ export class ProcessKeeper {
   /** One that ends before its first word has perhaps been ended from outside. */
   async #start(folder: string): Promise<SqlProcess> {
     for (;;) {
-      const started = await SqlProcess.start(this.#entry, folder);
+      const started = await SqlProcess.start(this.#entry, folder, this.#bootMs);
       if (started instanceof SqlProcess) {
         this.#up = started;
         return started;

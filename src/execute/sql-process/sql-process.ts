@@ -1,7 +1,7 @@
 /** One process that runs queries of SQL cells, as the engine sees it. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { RvbbitError } from '../../errors.ts';
-import { SQL_CANCEL_MS, SQL_PROCESS_QUERIES, WORKER_BOOT_MS } from '../../limits.ts';
+import { SQL_CANCEL_MS, SQL_PROCESS_QUERIES } from '../../limits.ts';
 import {
   type DatabaseProfile,
   type Definition,
@@ -58,6 +58,7 @@ export class SqlProcess {
   static async start(
     entry: URL,
     folder: string,
+    bootMs: number,
   ): Promise<SqlProcess | { readonly reason: string }> {
     const started = new SqlProcess(
       fork(entry, [folder], {
@@ -72,7 +73,7 @@ export class SqlProcess {
         },
       }),
     );
-    const died = await started.#greeted();
+    const died = await started.#greeted(bootMs);
     return died === undefined ? started : { reason: died };
   }
 
@@ -184,7 +185,7 @@ export class SqlProcess {
     return ids;
   }
 
-  #greeted(): Promise<string | undefined> {
+  #greeted(bootMs: number): Promise<string | undefined> {
     return new Promise((resolve, reject) => {
       const fail = (reason: string): void => {
         clearTimeout(timer);
@@ -192,10 +193,7 @@ export class SqlProcess {
         const message = `the process of the SQL cells does not start: ${reason}`;
         reject(new RvbbitError('RVB_WORKER_BOOT', message, { stage: 'execute' }));
       };
-      const timer = setTimeout(
-        () => fail(`no word from it within ${WORKER_BOOT_MS} ms`),
-        WORKER_BOOT_MS,
-      );
+      const timer = setTimeout(() => fail(`no word from it within ${bootMs} ms`), bootMs);
       this.#failed = fail;
       this.#hello = () => {
         clearTimeout(timer);
