@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /** The `rvbbit` command: reads the command line and hands over to the command. Loads nothing that it may not need. */
 import { existsSync } from 'node:fs';
+import type { CommandName } from './command-names.ts';
 import { exitCodeOf, verdictOf } from './exit-codes.ts';
-import type { CliOptions, CommandName } from './options.ts';
+import type { CliOptions } from './options.ts';
 import { parseArgs } from './parse-args.ts';
 import { reportError } from './report.ts';
 

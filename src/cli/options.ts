@@ -1,38 +1,8 @@
-/** The one table of commands and options: parsing, `--help` and spelling advice are made from it. */
+/** The one table of options: parsing, `--help` and spelling advice are made from it. */
 import type { SqlCellsMode } from '../options.ts';
+import { COMMANDS, type CommandName } from './command-names.ts';
 import { FORMATS, type FormatName } from './format/format.ts';
 import type { ScriptInput } from './script.ts';
-
-/** The subcommands; `query` is what runs where the first word is none of them. */
-export const COMMANDS = {
-  query: { usage: '[db] [-c SQL | -f file | < file]', summary: 'run SQL and RVBBIT statements' },
-  run: { usage: 'run <cascade.yaml>', summary: 'run one cascade on one input and print its value' },
-  test: { usage: 'test [cascade.yaml…]', summary: "run the cascades' own test cases" },
-  explain: { usage: "explain ['SQL']", summary: 'say what a statement would do, and ask nothing' },
-  doctor: { usage: 'doctor', summary: 'check the installation by running a small cascade' },
-  resume: {
-    usage: 'resume --list | <session> [db]',
-    summary: 'go on with a statement that was killed or stopped',
-  },
-  journal: {
-    usage: 'journal verify|compact|prune',
-    summary: 'check the journal on disk, or make it smaller',
-  },
-  cache: {
-    usage: 'cache stats|list|show|clear',
-    summary: 'look at stored model answers, or clear them',
-  },
-  config: { usage: 'config show', summary: 'print the settings that count, without secrets' },
-  ops: {
-    usage: 'ops list|show|eject',
-    summary: 'the semantic operators: see them, or copy one to change it',
-  },
-  init: { usage: 'init [dir]', summary: 'make a working folder with an example' },
-  sim: { usage: 'sim', summary: 'start a simulated model server, until Ctrl-C' },
-} as const;
-
-/** A command's name. */
-export type CommandName = keyof typeof COMMANDS;
 
 /** What the options of a command line say; absent where nothing was said. */
 export interface CliOptions {

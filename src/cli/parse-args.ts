@@ -1,7 +1,8 @@
 /** Reads a command line by the table of options. */
 import { nearestSpelling } from '../../grammar/spelling.ts';
+import { COMMANDS, type CommandName } from './command-names.ts';
 import { CliError } from './exit-codes.ts';
-import { COMMANDS, type CommandName, firstWord, spellOutFormats } from './options.ts';
+import { firstWord, spellOutFormats } from './options.ts';
 import { type ParsedArgs, readOptions } from './read-options.ts';
 
 function isCommand(word: string | undefined): word is CommandName | 'help' {

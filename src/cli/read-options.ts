@@ -3,13 +3,8 @@
  * left to commander, which knows how to say what is wrong.
  */
 import { parseArgs } from 'node:util';
-import {
-  type CliOptions,
-  type CommandName,
-  isWholeNumber,
-  OPTIONS,
-  type OptionRow,
-} from './options.ts';
+import type { CommandName } from './command-names.ts';
+import { type CliOptions, isWholeNumber, OPTIONS, type OptionRow } from './options.ts';
 import type { ScriptInput } from './script.ts';
 
 /** A command line, read. */

@@ -1,7 +1,8 @@
 /** Reads a command line with commander: the odd ones, and those that are wrong, for its advice. */
 import { Command, CommanderError, Option } from 'commander';
+import type { CommandName } from './command-names.ts';
 import { CliError } from './exit-codes.ts';
-import { type CommandName, isWholeNumber, OPTIONS } from './options.ts';
+import { isWholeNumber, OPTIONS } from './options.ts';
 import type { ParsedArgs } from './read-options.ts';
 import type { ScriptInput } from './script.ts';
 

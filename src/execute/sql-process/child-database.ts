@@ -3,11 +3,11 @@ import { quoteIdentifier, quoteLiteral } from '../../duck/quote.ts';
 import { acquireDatabase, type DatabaseLease } from '../../duck/registry.ts';
 import { cancelledError, Semaphore } from '../../duck/semaphore.ts';
 import { Session } from '../../duck/session.ts';
-import { SQL_PROCESS_QUERIES } from '../../limits.ts';
 import { runSqlCell } from '../sql-cell.ts';
 import { writeParquetSql } from './carry-columns.ts';
 import { applySettings, differingSettings, lockDown } from './child-settings.ts';
 import type { DatabaseProfile, Definition, ProcessOutcome, ToldQuery } from './messages.ts';
+import { SQL_PROCESS_QUERIES } from './process-limits.ts';
 
 /** A connection and the versions of what was defined on it alone. */
 interface Connection {

@@ -4,11 +4,12 @@ import { rm } from 'node:fs/promises';
 import type { SqlCellOutcome, SqlCellQuery } from '../../../workers/protocol.ts';
 import { quoteIdentifier } from '../../duck/quote.ts';
 import type { Session } from '../../duck/session.ts';
-import { SQL_OVERTIME_MS, TIMER_MAX_MS } from '../../limits.ts';
+import { TIMER_MAX_MS } from '../../limits.ts';
 import { readParquetSql } from './carry-columns.ts';
 import type { DatabaseProfile, ProcessOutcome } from './messages.ts';
 import type { PrivateFolder } from './private-folder.ts';
 import type { ProcessKeeper } from './process-keeper.ts';
+import { SQL_OVERTIME_MS } from './process-limits.ts';
 import { readProfile } from './session-profile.ts';
 import { StatementNeeds } from './statement-needs.ts';
 

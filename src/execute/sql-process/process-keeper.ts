@@ -1,13 +1,13 @@
 /** Keeps a process up for the queries of SQL cells: starts it, gives its queries to another when it dies. */
 import { RvbbitError } from '../../errors.ts';
+import { POISON_DEATHS } from '../../limits.ts';
+import type { DatabaseProfile, ProcessOutcome, ProcessQuery } from './messages.ts';
 import {
-  POISON_DEATHS,
   SQL_PROCESS_BOOT_MS,
   SQL_PROCESS_DEATHS,
   SQL_PROCESS_DEATHS_MS,
   SQL_PROCESS_QUERIES,
-} from '../../limits.ts';
-import type { DatabaseProfile, ProcessOutcome, ProcessQuery } from './messages.ts';
+} from './process-limits.ts';
 import { SqlProcess } from './sql-process.ts';
 import { Turns } from './turns.ts';
 

@@ -1,7 +1,6 @@
 /** One process that runs queries of SQL cells, as the engine sees it. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { RvbbitError } from '../../errors.ts';
-import { SQL_CANCEL_MS, SQL_PROCESS_QUERIES } from '../../limits.ts';
 import {
   type DatabaseProfile,
   type Definition,
@@ -11,6 +10,7 @@ import {
   type ProcessQuery,
   type ToProcess,
 } from './messages.ts';
+import { SQL_CANCEL_MS, SQL_PROCESS_QUERIES } from './process-limits.ts';
 
 /** What came of a query that a process was given. */
 export type Asked =

@@ -1,6 +1,5 @@
 /** What the queries of one statement need from its session, each thing read once. */
 import type { Session } from '../../duck/session.ts';
-import { SQL_PROCESS_TEXTS } from '../../limits.ts';
 import { findTable } from './find-table.ts';
 import type { Definition } from './messages.ts';
 import {
@@ -11,6 +10,7 @@ import {
 } from './names-in-query.ts';
 import { type OwnMacro, ownMacros, ownTypes } from './own-objects.ts';
 import type { PrivateFolder } from './private-folder.ts';
+import { SQL_PROCESS_TEXTS } from './process-limits.ts';
 import { Snapshot } from './snapshot.ts';
 
 /** A reading of a table and how many queries work with it. */
