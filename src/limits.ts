@@ -261,6 +261,8 @@ export const SEMANTIC_WINDOW_ROWS = 16_384;
 export const SEMANTIC_MAX_OPEN = 1_000_000;
 /** Look-ups of a pass from which they are made inside DuckDB, by joining the answers. */
 export const SEMANTIC_NATIVE_ROWS = 20_000;
+/** Operators within one another above which they are not: such a look-up names its argument twice, so it doubles the query. */
+export const SEMANTIC_NATIVE_DEPTH = 4;
 /** Semantic conditions of a query of which each prefix is a condition too: their number grows with its square. */
 export const SEMANTIC_MAX_PREFIXES = 4;
 /** Criteria of one operator that have a column each where look-ups are joins; more are rows. */

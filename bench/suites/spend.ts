@@ -17,13 +17,14 @@ const RULES = [
 
 /** How far EXPLAIN may be from the calls that are made where it expects them, in percent. */
 const MOST_ERROR = 20;
-/** A call's time where it matters how many are in flight. */
-const IN_FLIGHT_MS = 200;
+/** From where to where calls take where it matters how many are in flight. */
+const IN_FLIGHT_MS = [100, 700] as const;
 
 async function measure(query: SpendQuery): Promise<Sample> {
   const { sql, least, first, isOpen, stopsEarly } = query;
-  // What is cancelled in flight is counted too: answers that come at once would leave nothing in flight.
-  const latency = { kind: 'constant', ms: stopsEarly === true ? IN_FLIGHT_MS : 0 } as const;
+  // What is cancelled in flight is counted too: answers that come at once, or together, leave little in flight.
+  const [minMs, maxMs] = stopsEarly === true ? IN_FLIGHT_MS : [0, 0];
+  const latency = { kind: 'uniform', minMs, maxMs } as const;
   await using server = await startSimulator({ rules: RULES, latency });
   await using engine = await Engine.open({
     cascades: cascadeRoot,

@@ -146,7 +146,12 @@ const sqlFunction = z.strictObject({
     .optional()
     .describe('e.g. "{text} MEANS {criterion}" or "TLDR({text})"'),
   symmetric: z.boolean().optional().describe('the two arguments may be swapped'),
-  deterministic: z.boolean().optional().describe('false: each row is asked, nothing is cached'),
+  deterministic: z
+    .boolean()
+    .optional()
+    .describe(
+      'false: nothing is cached; a MAP asks each row, a semantic statement once for equal arguments',
+    ),
 });
 
 const testCase = z.strictObject({

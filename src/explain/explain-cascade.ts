@@ -170,7 +170,8 @@ async function foreseeAll(
 
 function reasonOf(plan: Plan, { rows, runs }: Figures): string {
   if (plan.kind === 'run') return 'a RUN is one run over the whole set';
-  if (!plan.dedupe) return 'dedupe = false: every row runs by itself';
+  if (!plan.calls.dedupe) return 'dedupe = false: every row runs by itself';
+  if (!plan.dedupe) return 'deterministic: false: every row runs by itself';
   return runs < rows
     ? 'equal inputs run once and serve all their rows'
     : 'each input is another, and runs by itself';

@@ -18,14 +18,15 @@ export function planStatement(
 }
 
 function planMap(bound: BoundStatement, target: MapTarget): MapPlan {
-  const { settings } = bound;
+  const { cascade, settings } = bound;
   const { asTable } = settings;
   return {
     kind: 'map',
     strategy: 'batch',
     ...common(bound, MAP_DEFAULT_ROWS),
     parallel: settings.parallel,
-    dedupe: settings.dedupe,
+    // Answers that may differ from time to time are each row's own.
+    dedupe: settings.dedupe && cascade.sqlFunction?.['deterministic'] !== false,
     ...(settings.distinct === undefined ? {} : { distinct: settings.distinct }),
     inputs: inputColumns(bound),
     ...(settings.errorColumn === undefined ? {} : { errorColumn: settings.errorColumn }),

@@ -11,6 +11,7 @@ import type { StatementScope } from '../execute/statement-env.ts';
 import {
   SEMANTIC_MAX_PASSES,
   SEMANTIC_MAX_STRICT_PASSES,
+  SEMANTIC_NATIVE_DEPTH,
   SEMANTIC_NATIVE_ROWS,
 } from '../limits.ts';
 import type { QuestionAsker } from './ask.ts';
@@ -25,6 +26,7 @@ import { isNode, nodesOf } from './query-tree.ts';
 import type { SemanticStatement } from './read-statement.ts';
 import type { SemanticSettings } from './semantic-settings.ts';
 import { unrewrittenError } from './source-error.ts';
+import type { OperatorUse } from './use.ts';
 
 /** What a pass runs: the statement's own text, or one that the planner made. */
 export type PassText = Rewritten | PlannedSql;
@@ -148,8 +150,17 @@ function withNames(node: SqlNode, names: readonly string[]): SqlNode | undefined
 async function wantsNative(run: SemanticRun): Promise<boolean> {
   const { expectedRows, refusesNative, scope } = run;
   if (refusesNative || expectedRows <= SEMANTIC_NATIVE_ROWS) return false;
+  if (depthOf(run.statement.tree, usesOf(run.statement)) > SEMANTIC_NATIVE_DEPTH) return false;
   if (await isInTransaction(scope.session)) return false;
   return !(await mayCollate(scope.session, run.statement.source));
+}
+
+/** How many operators stand within one another. */
+function depthOf(value: unknown, useOf: (node: SqlNode) => OperatorUse | undefined): number {
+  if (Array.isArray(value)) return Math.max(0, ...value.map((item) => depthOf(item, useOf)));
+  if (!isNode(value)) return 0;
+  const below = Math.max(0, ...Object.values(value).map((child) => depthOf(child, useOf)));
+  return useOf(value) === undefined ? below : below + 1;
 }
 
 /** Runs a text that changes data: a missing answer ends it before anything is changed. */
