@@ -32,12 +32,15 @@ test('the first signal lets calls in flight end and keeps them, the second ends 
       await server.reset();
       rmSync(join(folder, '.rvbbit'), { recursive: true, force: true });
       let signalledMs = 0;
+      let signalling: Promise<void> | undefined;
       const ended = await rvbbit(['-c', SQL, '--format', 'jsonl'], {
         cwd: folder,
         env,
-        during: (child) =>
-          void (async () => {
-            while ((await server.summary()).totals.calls < LANES + 1 + (round % 3) * LANES) {
+        during: (child) => {
+          signalling = (async () => {
+            const callsBefore = LANES + 1 + (round % 3) * LANES;
+            while ((await server.summary()).totals.calls < callsBefore) {
+              if (child.exitCode !== null) return;
               await sleep(10);
             }
             signalledMs = performance.now();
@@ -45,8 +48,10 @@ test('the first signal lets calls in flight end and keeps them, the second ends 
             if (!isTwice) return;
             await sleep(100);
             child.kill(signal);
-          })(),
+          })();
+        },
       });
+      await signalling;
       const tookMs = performance.now() - signalledMs;
       assert.is(ended.code, 130, ended.stderr);
       const { totals } = await server.summary();
