@@ -18,7 +18,7 @@ const RULES = [
 /** How far EXPLAIN may be from the calls that are made where it expects them, in percent. */
 const MOST_ERROR = 20;
 /** From where to where calls take where it matters how many are in flight. */
-const IN_FLIGHT_MS = [100, 700] as const;
+const IN_FLIGHT_MS = [50, 350] as const;
 
 async function measure(query: SpendQuery): Promise<Sample> {
   const { sql, least, first, isOpen, stopsEarly } = query;

@@ -28,7 +28,6 @@ const OPEN = [
   '90 % before 10 %',
   'LIMIT',
   'LIMIT under an order',
-  'a subquery',
   'record, ask, rerun',
 ];
 
