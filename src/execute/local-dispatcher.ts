@@ -183,7 +183,7 @@ export class LocalDispatcher implements Dispatcher {
       threads,
       tasksPerWorker,
       workerHeapMb: this.#options.workerHeapMb,
-      entry: this.#options.entry ?? new URL('../../workers/entry.js', import.meta.url),
+      entry: this.#options.entry ?? new URL('../../workers/start.cjs', import.meta.url),
       welcome: (hello) => this.#links.welcome(hello),
       utilizationOf: (threadId) => this.#links.utilizationOf(threadId),
     });
