@@ -1,9 +1,10 @@
 /** Answers that EXPLAIN assumes where none is at hand. */
 import type { Json } from '../json.ts';
-import { EXPECTED_TRUE_SHARE, EXPERIENCE_MAX_CRITERIA, MESSAGE_VALUE_CHARS } from '../limits.ts';
+import { MESSAGE_VALUE_CHARS } from '../limits.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { Answer, Tuple } from '../semantic/answer-book.ts';
 import type { Experience } from './experience.ts';
+import { EXPECTED_TRUE_SHARE, EXPERIENCE_MAX_CRITERIA } from './explain-limits.ts';
 
 /** As many TRUE, and as many texts that differ, as there have been; all of them; none of them; or no answer at all. */
 export type Assumption = 'expected' | 'true' | 'false' | 'null';

@@ -1,9 +1,10 @@
 /** What the calls of a cell take: their number, tokens, price and time. */
-import { CALL_OUTPUT_TOKENS, EXPECTED_CALL_MS, EXPECTED_CELL_SHARE } from '../limits.ts';
+import { CALL_OUTPUT_TOKENS } from '../limits.ts';
 import type { Usage } from '../model/chat.ts';
 import type { CellEstimate, CostEstimate, Estimate } from '../result.ts';
 import type { CellTally } from './call-tally.ts';
 import type { Experience } from './experience.ts';
+import { EXPECTED_CALL_MS, EXPECTED_CELL_SHARE } from './explain-limits.ts';
 
 /** What the figures are made of. */
 export interface EstimateSources {

@@ -1,7 +1,7 @@
 /** What earlier calls were like: tokens, time, and how often answers were TRUE. EXPLAIN predicts by it. */
 import type { AnswerShare, JournalRecord } from '../journal/records.ts';
-import { EXPERIENCE_MAX_KEYS, EXPERIENCE_MAX_OPEN } from '../limits.ts';
 import { criterionHash } from './criterion-hash.ts';
+import { EXPERIENCE_MAX_KEYS, EXPERIENCE_MAX_OPEN } from './explain-limits.ts';
 import { Samples } from './samples.ts';
 
 /** Where a call is made. */

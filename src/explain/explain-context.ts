@@ -1,9 +1,9 @@
 /** What EXPLAIN has besides the statement: what was learned, and what providers may be asked. */
 import { journalFolder } from '../journal/disk/journal-folder.ts';
-import { EXPERIENCE_READ_BYTES } from '../limits.ts';
 import type { CallLimits } from '../model/call-limits.ts';
 import type { StatementContext } from '../statement-context.ts';
 import type { Experience } from './experience.ts';
+import { EXPERIENCE_READ_BYTES } from './explain-limits.ts';
 
 export interface ExplainContext {
   readonly experience: Experience;

@@ -1,6 +1,5 @@
 /** EXPLAIN of semantic SQL: the statement is tried with answers that are at hand or assumed. Nothing is asked. */
 import { isInTransaction } from '../duck/in-transaction.ts';
-import { EXPLAIN_DOUBT_MS, EXPLAIN_TRIAL_MS } from '../limits.ts';
 import type { Models } from '../model/models.ts';
 import type { CellEstimate, Estimate, ExplainReport } from '../result.ts';
 import type { SemanticRun } from '../semantic/find-answers.ts';
@@ -8,6 +7,7 @@ import { KnownShares } from './draws.ts';
 import { exactly, isExact, spanOf, sumOf } from './estimate.ts';
 import { estimateCell } from './estimate-cell.ts';
 import type { ExplainContext } from './explain-context.ts';
+import { EXPLAIN_DOUBT_MS, EXPLAIN_TRIAL_MS } from './explain-limits.ts';
 import { type Forecast, forecastOf } from './forecast.ts';
 import { guardsOf } from './guards.ts';
 import { basisNotes, defaultShareNote } from './notes.ts';

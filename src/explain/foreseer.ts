@@ -10,9 +10,9 @@ import { policyOf } from '../execute/calls/open-calls.ts';
 import { reasonOf } from '../execute/cancel.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
 import type { JsonObject } from '../json.ts';
-import { EXPLAIN_TURN_MS } from '../limits.ts';
 import type { BoundModels } from '../model/models.ts';
 import type { CallPlan } from '../plan/plan.ts';
+import { EXPLAIN_TURN_MS } from './explain-limits.ts';
 
 /** What a cascade's runs depend on. */
 export interface ForeseenCascade {

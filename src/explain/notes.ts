@@ -1,7 +1,8 @@
 /** Why figures are ranges, and what they are taken from, in words. */
-import { DOUBTED_SHARES } from '../limits.ts';
+
 import type { CellEstimate } from '../result.ts';
 import { isExact } from './estimate.ts';
+import { DOUBTED_SHARES } from './explain-limits.ts';
 import type { Forecast } from './forecast.ts';
 
 export function cascadeNotes(

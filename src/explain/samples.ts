@@ -1,5 +1,5 @@
 /** The latest of many measurements. */
-import { EXPERIENCE_SAMPLES } from '../limits.ts';
+import { EXPERIENCE_SAMPLES } from './explain-limits.ts';
 
 export class Samples {
   readonly #values: number[] = [];

@@ -1,13 +1,13 @@
 /** Answers a statement's questions without asking: from what is at hand, else as a trial assumes. */
 import type { ForeseenRun } from '../../workers/foresee/foreseen.ts';
 import { AdvisoryTally } from '../execute/advisories.ts';
-import { EXPLAIN_MAX_RUNS } from '../limits.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { Answer, AnswerBook, Tuple } from '../semantic/answer-book.ts';
 import type { AskProgress, QuestionAsker } from '../semantic/ask.ts';
 import type { SemanticSettings } from '../semantic/semantic-settings.ts';
 import { CallTally } from './call-tally.ts';
 import type { Draws, KnownShares } from './draws.ts';
+import { EXPLAIN_MAX_RUNS } from './explain-limits.ts';
 import type { ForeseenQuestion, QuestionForesight } from './question-foresight.ts';
 
 /** What was asked of one operator. */

@@ -5,13 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { EXPECTED_CALL_MS, EXPECTED_TRUE_SHARE } from '../../src/explain/explain-limits.ts';
 import { Engine, type EngineOptions, type ExplainReport } from '../../src/index.ts';
-import {
-  CALL_OUTPUT_TOKENS,
-  EXPECTED_CALL_MS,
-  EXPECTED_TRUE_SHARE,
-  RATE_WINDOW_MS,
-} from '../../src/limits.ts';
+import { CALL_OUTPUT_TOKENS, RATE_WINDOW_MS } from '../../src/limits.ts';
 import type { SimulatorOptions } from '../../src/simulator/script.ts';
 import { type SimulatorProcess, spawnSimulator } from '../../src/simulator/spawn.ts';
 

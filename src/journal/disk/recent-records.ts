@@ -1,5 +1,5 @@
 /** The newest records of a journal folder, up to a size: what earlier statements were like. */
-import { EXPERIENCE_LINE_BYTES } from '../../limits.ts';
+import { EXPERIENCE_LINE_BYTES } from '../../explain/explain-limits.ts';
 import { type FileSystem, readAt } from './file-system.ts';
 import { readSegment } from './segment-reader.ts';
 import type { StoredRecord } from './stored-record.ts';
