@@ -144,6 +144,8 @@ export const RATE_WINDOW_MAX_MS = 3_600_000;
 export const JOURNAL_COMMIT_MS = 20;
 /** … one that no payment hangs on (rows that have settled) at most this long, … */
 export const JOURNAL_ROWS_MS = 1_000;
+/** Of the newest part of a journal, the end of the line that stands across its start is looked for in this much. */
+export const JOURNAL_LINE_BYTES = 64 * 1024;
 /** … or as soon as this many wait. */
 export const JOURNAL_COMMIT_RECORDS = 64;
 /** Encoded lines that wait in memory before they are handed to the system. */

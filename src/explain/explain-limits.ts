@@ -24,8 +24,6 @@ export const EXPERIENCE_SAMPLES = 64;
 export const EXPERIENCE_MAX_OPEN = 10_000;
 /** Bytes of the journal, the newest, that the first EXPLAIN of a process reads. */
 export const EXPERIENCE_READ_BYTES = 4 * 1024 * 1024;
-/** The line that stands across the first of them is looked for the end of in this much. */
-export const EXPERIENCE_LINE_BYTES = 64 * 1024;
 /** Answers of a statement that its operators' shares of TRUE are taken from. */
 export const EXPERIENCE_MAX_ANSWERS = 10_000;
 /** Criteria of a statement beyond which only the operator's own share is remembered. */

@@ -1,5 +1,5 @@
 /** The newest records of a journal folder, up to a size: what earlier statements were like. */
-import { EXPERIENCE_LINE_BYTES } from '../../explain/explain-limits.ts';
+import { JOURNAL_LINE_BYTES } from '../../limits.ts';
 import { type FileSystem, readAt } from './file-system.ts';
 import { readSegment } from './segment-reader.ts';
 import type { StoredRecord } from './stored-record.ts';
@@ -46,7 +46,7 @@ function lineStart(files: FileSystem, folder: string, name: string, from: number
   if (from === 0) return 0;
   const file = files.openToRead(`${folder}/${name}`);
   try {
-    const newline = readAt(files, file, from, EXPERIENCE_LINE_BYTES).indexOf(NEWLINE);
+    const newline = readAt(files, file, from, JOURNAL_LINE_BYTES).indexOf(NEWLINE);
     return newline < 0 ? from : from + newline + 1;
   } finally {
     files.close(file);
