@@ -8,33 +8,27 @@ import { cascadeRoot } from '../fixture-root.ts';
 import type { Sample, Suite, Variant } from '../suite.ts';
 
 const CALLS = { rows: 1_000, parallel: 50, latencyMs: 500 };
-/** Calls before those that count: fewer would leave most of the engine's code uncompiled, with the journal more of it. */
-const WARM_UP = 2_000;
+/** Calls before those that count: V8 goes on compiling for some ten thousand, with the journal more code. */
+const WARM_UP = 10_000;
 const CHEAP_ROWS = 1_000_000;
 /** Of runs of cheap rows, in each process. */
 const PAIRS = 4;
+/** Of runs of calls. */
+const CALL_PAIRS = 2;
 const WARM_UP_ROWS = 100_000;
 
-interface Opened {
-  readonly stateDir: string | false;
-}
-
-/** Runs with a state folder of its own, or without one. */
-async function withState(
-  hasJournal: boolean,
-  work: (opened: Opened) => Promise<Sample>,
-): Promise<Sample> {
-  if (!hasJournal) return work({ stateDir: false });
+/** A state folder that is gone afterwards. */
+async function withState(work: (stateDir: string) => Promise<Sample>): Promise<Sample> {
   const stateDir = mkdtempSync(join(tmpdir(), 'rvbbit-bench-'));
   try {
-    return await work({ stateDir });
+    return await work(stateDir);
   } finally {
     rmSync(stateDir, { recursive: true });
   }
 }
 
-function ask(rows: number, parallel: number): string {
-  return `RVBBIT MAP PARALLEL ${parallel} 'ask.yaml' AS answer USING (SELECT 'row ' || range AS question FROM range(${rows})) WITH (limit = ${rows})`;
+function ask(rows: number, word: string): string {
+  return `RVBBIT MAP PARALLEL ${CALLS.parallel} 'ask.yaml' AS answer USING (SELECT '${word} ' || range AS question FROM range(${rows})) WITH (limit = ${rows})`;
 }
 
 interface Took {
@@ -51,42 +45,70 @@ async function timed(work: () => Promise<void>): Promise<Took> {
   return { ms, cpuMs: (user + system) / 1000 };
 }
 
-function calls(name: string, hasJournal: boolean): Variant {
-  return {
-    name,
-    measure: () =>
-      withState(hasJournal, async ({ stateDir }) => {
-        await using sim = await spawnSimulator({ latency: { kind: 'constant', ms: 5 } });
-        await using engine = await Engine.open({
-          cascades: cascadeRoot,
-          threads: 2,
-          stateDir,
-          providers: { sim: { baseUrl: sim.url } },
-          model: 'sim/m',
-        });
-        await engine.query(ask(WARM_UP, CALLS.parallel).replace("'row '", "'warm '"));
-        await sim.script({ latency: { kind: 'constant', ms: CALLS.latencyMs } });
-        const { ms, cpuMs } = await timed(async () => {
-          const { summary } = await engine.query(ask(CALLS.rows, CALLS.parallel));
-          if (summary.calls.sent !== CALLS.rows) throw new Error(`${summary.calls.sent} calls`);
-        });
-        return { ms, cpuUsPerCall: (cpuMs * 1000) / CALLS.rows };
-      }),
-  };
-}
-
-function copy(rows: number): string {
-  return `CREATE TABLE copy AS RVBBIT MAP PARALLEL 4 'upper.yaml' AS up USING (SELECT 'product ' || range AS name FROM range(${rows})) WITH (limit = ${rows})`;
+interface Pair {
+  readonly without: Took;
+  readonly kept: Took;
 }
 
 /**
  * Both kinds of run take turns in one process, each first as often as second: what a process is lucky with (where
  * its memory lies, which code is compiled) and a slow spell of the machine then meet both.
  */
+async function inTurns(
+  count: number,
+  run: (kind: 'without' | 'kept', pair: number) => Promise<Took>,
+): Promise<readonly Pair[]> {
+  const pairs: Pair[] = [];
+  for (let pair = 0; pair < count; pair++) {
+    if (pair % 2 === 0) {
+      pairs.push({ without: await run('without', pair), kept: await run('kept', pair) });
+    } else pairs.push({ kept: await run('kept', pair), without: await run('without', pair) });
+  }
+  return pairs;
+}
+
+const boughtCalls: Variant = {
+  name: 'calls',
+  measure: () =>
+    withState(async (stateDir) => {
+      await using sim = await spawnSimulator({ latency: { kind: 'constant', ms: 5 } });
+      const options = {
+        cascades: cascadeRoot,
+        threads: 2,
+        providers: { sim: { baseUrl: sim.url } },
+        model: 'sim/m',
+      };
+      await using without = await Engine.open({ ...options, stateDir: false });
+      await using kept = await Engine.open({ ...options, stateDir });
+      const engines = { without, kept };
+      for (const engine of Object.values(engines)) await engine.query(ask(WARM_UP, 'warm'));
+      await sim.script({ latency: { kind: 'constant', ms: CALLS.latencyMs } });
+      const pairs = await inTurns(CALL_PAIRS, (kind, pair) =>
+        timed(async () => {
+          const { summary } = await engines[kind].query(ask(CALLS.rows, `pair ${pair} row`));
+          if (summary.calls.sent !== CALLS.rows) throw new Error(`${summary.calls.sent} calls`);
+        }),
+      );
+      const added = pairs.map((pair) => pair.kept.cpuMs - pair.without.cpuMs);
+      return {
+        'ms without': middle(pairs.map((pair) => pair.without.ms)),
+        'ms with': middle(pairs.map((pair) => pair.kept.ms)),
+        'wall ratio': middle(pairs.map((pair) => pair.kept.ms / pair.without.ms)),
+        'cpuUsPerCall without':
+          (middle(pairs.map((pair) => pair.without.cpuMs)) * 1000) / CALLS.rows,
+        'cpuUsPerCall added': (middle(added) * 1000) / CALLS.rows,
+      };
+    }),
+};
+
+function copy(rows: number): string {
+  return `CREATE TABLE copy AS RVBBIT MAP PARALLEL 4 'upper.yaml' AS up USING (SELECT 'product ' || range AS name FROM range(${rows})) WITH (limit = ${rows})`;
+}
+
 const cheapRows: Variant = {
   name: 'rows',
   measure: () =>
-    withState(true, async ({ stateDir }) => {
+    withState(async (stateDir) => {
       await using without = await Engine.open({ cascades: cascadeRoot, stateDir: false });
       await using kept = await Engine.open({ cascades: cascadeRoot, stateDir });
       const run = async (engine: Engine, rows = CHEAP_ROWS): Promise<Took> => {
@@ -96,11 +118,8 @@ const cheapRows: Variant = {
       };
       await run(without, WARM_UP_ROWS);
       await run(kept, WARM_UP_ROWS);
-      const pairs: { without: Took; kept: Took }[] = [];
-      for (let pair = 0; pair < PAIRS; pair++) {
-        if (pair % 2 === 0) pairs.push({ without: await run(without), kept: await run(kept) });
-        else pairs.push({ kept: await run(kept), without: await run(without) });
-      }
+      const engines = { without, kept };
+      const pairs = await inTurns(PAIRS, (kind) => run(engines[kind]));
       return {
         'ms without': middle(pairs.map((pair) => pair.without.ms)),
         'ms with': middle(pairs.map((pair) => pair.kept.ms)),
@@ -124,17 +143,17 @@ export const journal: Suite = {
   name: 'journal',
   about: `${CALLS.rows} calls of ${CALLS.latencyMs} ms at n = ${CALLS.parallel}, and ${CHEAP_ROWS / 1e6}M cheap rows, with the journal on disk and without`,
   samples: 3,
-  variants: [calls('calls without', false), calls('calls with', true), cheapRows],
+  variants: [boughtCalls, cheapRows],
   figures: (median) => [
     {
-      name: 'calls: wall time with the journal against without',
-      value: median('calls with', 'ms') / median('calls without', 'ms'),
+      name: 'calls: wall time with the journal against without, by pairs',
+      value: median('calls', 'wall ratio'),
       unit: '×',
       atMost: 1.1,
     },
     {
-      name: 'calls: CPU that the journal adds to a bought call',
-      value: median('calls with', 'cpuUsPerCall') - median('calls without', 'cpuUsPerCall'),
+      name: 'calls: CPU that the journal adds to a bought call, by pairs',
+      value: median('calls', 'cpuUsPerCall added'),
       unit: ' µs',
       atMost: 50,
     },

@@ -1,29 +1,40 @@
 /** The process of the SQL cells as it looks from outside: found by its parent, ended by a signal. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Engine } from '../../src/index.ts';
+import { withEngine } from './support.ts';
 
 /** Processes of SQL cells that `parent` has started and that live. */
 export function sqlProcesses(parent: number = process.pid): number[] {
-  const { stdout } = spawnSync('ps', ['-eo', 'pid=,ppid=,stat=,args='], { encoding: 'utf8' });
-  return stdout
-    .split('\n')
-    .map((line) => /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line))
-    .filter((found) => found !== null)
-    .filter(
-      ([, , of, state, args]) =>
-        Number(of) === parent && !state!.startsWith('Z') && args!.includes('sql-process/child.js'),
-    )
-    .map(([, pid]) => Number(pid));
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => parentOf(pid) === parent && argumentsOf(pid).includes('sql-process/child.js'));
 }
 
-/** Whether a process lives. */
+/** Whether a process lives: one that has ended and that nobody has asked after does not. */
 export function lives(pid: number): boolean {
+  return parentOf(pid) !== undefined;
+}
+
+/** The process that has started it; nothing where it has ended. */
+function parentOf(pid: number): number | undefined {
+  // `pid (name) state parent …`; a name may hold anything.
+  const [state, parent] = textOf(pid, 'stat').split(') ').at(-1)!.split(' ');
+  return parent === undefined || state === 'Z' ? undefined : Number(parent);
+}
+
+function argumentsOf(pid: number): string {
+  return textOf(pid, 'cmdline');
+}
+
+/** Empty for a process that is gone. */
+function textOf(pid: number, file: 'stat' | 'cmdline'): string {
   try {
-    process.kill(pid, 0);
-    return true;
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch {
-    return false;
+    return '';
   }
 }
 
@@ -66,4 +77,12 @@ export class Pipe {
     }
     return false;
   }
+}
+
+/** An engine whose SQL cells have a process of their own, and a table for them to read. */
+export function withBase(use: (engine: Engine) => Promise<void>): Promise<void> {
+  return withEngine({ sqlCells: 'process' }, async (engine) => {
+    await engine.query('CREATE TABLE base AS SELECT i FROM range(10000) r(i)');
+    await use(engine);
+  });
 }
