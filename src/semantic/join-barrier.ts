@@ -1,7 +1,7 @@
 /** Keeps conditions above a join: DuckDB would move one that names a single table below it, and so ask for every row of that. */
 import type { SqlNode } from '../duck/parse-sql.ts';
 import type { QueryPlan } from './query-plan.ts';
-import { columnRef, isNode } from './query-tree.ts';
+import { columnRef, functionCall, isNode } from './query-tree.ts';
 
 /** A condition that always holds and that needs a row of every table of the join; nothing where FROM is no join. */
 export function joinBarrier({ node, semantic }: QueryPlan): readonly SqlNode[] {
@@ -9,21 +9,10 @@ export function joinBarrier({ node, semantic }: QueryPlan): readonly SqlNode[] {
   if (semantic.length === 0 || !isNode(from) || from['type'] !== 'JOIN') return [];
   const names = relationNames(from);
   if (names.length < 2) return [];
-  const rows = {
-    class: 'FUNCTION',
-    type: 'FUNCTION',
-    alias: '',
-    query_location: 0,
-    function_name: 'hash',
-    schema: '',
-    children: names.map((name) => columnRef(name)),
-    filter: null,
-    order_bys: { type: 'ORDER_MODIFIER', orders: [] },
-    distinct: false,
-    is_operator: false,
-    export_state: false,
-    catalog: '',
-  };
+  const rows = functionCall(
+    'hash',
+    names.map((name) => columnRef(name)),
+  );
   return [
     {
       class: 'OPERATOR',

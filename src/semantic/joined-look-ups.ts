@@ -14,6 +14,7 @@ import {
   baseTable,
   columnRef,
   conjunction,
+  functionCall,
   holds,
   isNode,
   nodesOf,
@@ -171,7 +172,7 @@ function foundIn({ fields, table, value }: Group): SqlNode {
   }
   return select(
     [
-      call(
+      functionCall(
         'struct_pack',
         fields.map((field, index) => ({ ...field, alias: `rvb_field_${index}` })),
       ),
@@ -245,22 +246,4 @@ function coalesce(children: readonly SqlNode[]): SqlNode {
 
 function equal(left: SqlNode, right: SqlNode): SqlNode {
   return { class: 'COMPARISON', type: 'COMPARE_EQUAL', alias: '', query_location: 0, left, right };
-}
-
-function call(name: string, children: readonly SqlNode[]): SqlNode {
-  return {
-    class: 'FUNCTION',
-    type: 'FUNCTION',
-    alias: '',
-    query_location: 0,
-    function_name: name,
-    schema: '',
-    children,
-    filter: null,
-    order_bys: { type: 'ORDER_MODIFIER', orders: [] },
-    distinct: false,
-    is_operator: false,
-    export_state: false,
-    catalog: '',
-  };
 }

@@ -72,6 +72,25 @@ export function columnRef(...names: string[]): SqlNode {
   };
 }
 
+/** A call of a function that DuckDB has under one name. */
+export function functionCall(name: string, children: readonly SqlNode[]): SqlNode {
+  return {
+    class: 'FUNCTION',
+    type: 'FUNCTION',
+    alias: '',
+    query_location: 0,
+    function_name: name,
+    schema: '',
+    children,
+    filter: null,
+    order_bys: { type: 'ORDER_MODIFIER', orders: [] },
+    distinct: false,
+    is_operator: false,
+    export_state: false,
+    catalog: '',
+  };
+}
+
 /** An integer literal. */
 export function integer(value: number): SqlNode {
   return {

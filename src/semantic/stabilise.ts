@@ -8,6 +8,7 @@ import {
   columnRef,
   conjunction,
   conjuncts,
+  functionCall,
   holds,
   integer,
   isNode,
@@ -194,7 +195,7 @@ function unfolded(table: SqlNode, names: readonly string[]): SqlNode {
   return names.reduce<SqlNode>((left, name, index) => {
     const row = columnRef(STAGED, `rvb_row_${index}`);
     const columns = select(
-      [call('unnest', row)],
+      [functionCall('unnest', [row])],
       { type: 'EMPTY', alias: '', sample: null, query_location: 0 },
       null,
     );
@@ -213,24 +214,6 @@ function unfolded(table: SqlNode, names: readonly string[]): SqlNode {
       duplicate_eliminated_columns: [],
     };
   }, table);
-}
-
-function call(name: string, argument: SqlNode): SqlNode {
-  return {
-    class: 'FUNCTION',
-    type: 'FUNCTION',
-    alias: '',
-    query_location: 0,
-    function_name: name,
-    schema: '',
-    children: [argument],
-    filter: null,
-    order_bys: { type: 'ORDER_MODIFIER', orders: [] },
-    distinct: false,
-    is_operator: false,
-    export_state: false,
-    catalog: '',
-  };
 }
 
 /** A `*` without what was staged beside the rows; of a join, one a relation. */
