@@ -59,7 +59,8 @@ test('processes that are ended at random moments cost no row its answer', async 
           left -= 1;
         }
       })();
-      const parallel = 1 + random(10);
+      // One lane would leave the process without a query between two rows, and deaths there cost nothing.
+      const parallel = 2 + random(9);
       const { kills } = await runFault(engine, {
         cascade: 'counts-base',
         rows: 400,
@@ -69,7 +70,7 @@ test('processes that are ended at random moments cost no row its answer', async 
       isOver = true;
       storm.catch(() => {});
       // One between two queries costs nothing, and is not noted.
-      assert.ok(kills > 0 && kills <= deaths - left, `${kills} of ${deaths - left} deaths`);
+      assert.ok(kills > 1 && kills <= deaths - left, `${kills} of ${deaths - left} deaths`);
       await runFault(engine, { cascade: 'counts-base', rows: 30, hits: [], parallel: 4 });
     });
   }
