@@ -25,6 +25,7 @@ export class FaultyFileSystem {
       makeFolder: (path) => this.#do(() => real.makeFolder(path)),
       list: (folder) => this.#do(() => real.list(folder)),
       facts: (path) => this.#do(() => real.facts(path)),
+      exists: (path) => this.#do(() => real.exists(path)),
       openToRead: (path) => this.#do(() => real.openToRead(path)),
       create: (path) => this.#do(() => real.create(path)),
       write: (file, bytes, offset, length) => this.#write(file, bytes, offset, length),

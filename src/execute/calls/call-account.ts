@@ -137,7 +137,7 @@ export class CallAccount {
       tokensOut: usage?.outputTokens ?? 0,
       costMicroUsd: cost ?? null,
       costStatus: cost === undefined ? 'uncosted' : 'settled',
-      durationMs,
+      durationMs: Math.round(durationMs * 1_000) / 1_000,
       ...(outcome === 'ok' && text !== undefined && keeps(callKey) ? { callKey, value: text } : {}),
       ...(error === undefined ? {} : { error }),
       ...(raw === undefined ? {} : { raw }),

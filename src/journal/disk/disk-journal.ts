@@ -10,7 +10,8 @@ import { GroupCommit } from './group-commit.ts';
 import { journalFolder } from './journal-folder.ts';
 import { pruneFolder } from './prune.ts';
 import { SegmentWriter } from './segment-writer.ts';
-import type { CacheClear, StoredRecord } from './stored-record.ts';
+import { type RowsRecord, SettledRows } from './settled-rows.ts';
+import type { CacheClear } from './stored-record.ts';
 
 /** What is kept, and for how long. */
 export interface JournalOptions {
@@ -35,14 +36,6 @@ export interface DiskJournalOptions extends JournalOptions {
   readonly random?: Random;
 }
 
-/** How long records can wait for the disk that no payment hangs on, where nobody waits for them. */
-const PATIENCE_MS: Partial<Record<StoredRecord['t'], number>> = {
-  // Written before the call goes out; it need not be on disk before that.
-  'attempt.start': Infinity,
-  // What its calls bought has records of its own.
-  rows: JOURNAL_ROWS_MS,
-};
-
 /** Buffers, writes and syncs. Once the disk has failed, every `commit` says so and nothing more is written. */
 export class DiskJournal {
   /** Answers of this and of earlier processes. */
@@ -52,6 +45,7 @@ export class DiskJournal {
   readonly #writer: SegmentWriter;
   readonly #commits: GroupCommit;
   readonly #answers: DiskAnswers | undefined;
+  readonly #rows = new SettledRows();
   #failure: RvbbitError | undefined;
   #writing: NodeJS.Immediate | undefined;
   #closing: Promise<void> | undefined;
@@ -108,15 +102,33 @@ export class DiskJournal {
   /** Adds a record to the lines that wait. After a failure it is dropped; `commit` has said so. */
   append(record: JournalRecord | CacheClear): void {
     if (this.#failure !== undefined || this.#closing !== undefined) return;
-    const kept = this.#admit(record);
     try {
-      const place = this.#writer.add(kept);
-      this.#answers?.note(kept, place);
+      if (record.t === 'rows') this.#wait(record);
+      else this.#add(this.#admit(record));
     } catch (thrown) {
       this.#fail(thrown);
-      return;
     }
-    this.#commits.note(PATIENCE_MS[record.t]);
+  }
+
+  /** Rows wait for the next sync; they are one record more of those that it serves. */
+  #wait(record: RowsRecord): void {
+    const isFirst = this.#rows.isEmpty;
+    this.#rows.add(record);
+    if (isFirst) this.#commits.note(JOURNAL_ROWS_MS);
+    if (this.#rows.isFull) this.#addRows();
+  }
+
+  #addRows(): void {
+    for (const record of this.#rows.take()) this.#writer.add(record);
+  }
+
+  #add(record: JournalRecord | CacheClear): void {
+    // The last word on a statement is its closing.
+    if (record.t === 'statement.close') this.#addRows();
+    const place = this.#writer.add(record);
+    this.#answers?.note(record, place);
+    // A start is written before its call goes out; it need not be on disk before that.
+    this.#commits.note(record.t === 'attempt.start' ? Infinity : undefined);
     if (record.t === 'attempt.end') this.#writeSoon();
   }
 
@@ -184,6 +196,7 @@ export class DiskJournal {
 
   async #sync(): Promise<void> {
     try {
+      this.#addRows();
       await this.#writer.sync();
     } catch (thrown) {
       throw this.#fail(thrown);

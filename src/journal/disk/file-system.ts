@@ -14,6 +14,7 @@ export interface FileSystem {
   list(folder: string): string[];
   /** Undefined if there is no such file. */
   facts(path: string): FileFacts | undefined;
+  exists(path: string): boolean;
   openToRead(path: string): number;
   /** A new file that only its owner may read; writes go to its end. Fails if the name is taken. */
   create(path: string): number;
@@ -40,6 +41,7 @@ export const realFileSystem: FileSystem = {
     const found = fs.statSync(path, { throwIfNoEntry: false });
     return found === undefined ? undefined : { size: found.size, modifiedMs: found.mtimeMs };
   },
+  exists: (path) => fs.existsSync(path),
   openToRead: (path) => fs.openSync(path, 'r'),
   create: (path) => fs.openSync(path, 'ax', 0o600),
   write: (file, bytes, offset, length) => fs.writeSync(file, bytes, offset, length),

@@ -1,7 +1,7 @@
 /**
  * Group commit: one sync serves everyone who waits. It begins at once where the disk was idle, else at
- * most every 20 ms; without anyone waiting, in the time that the records have; with 64 records it begins as soon as
- * the one before it has ended.
+ * most every 20 ms; without anyone waiting, in the time that the records have; with 64 records that have to be on disk
+ * some time it begins as soon as the one before it has ended.
  */
 import { JOURNAL_COMMIT_MS, JOURNAL_COMMIT_RECORDS } from '../../limits.ts';
 
@@ -16,6 +16,8 @@ export class GroupCommit {
   readonly #sync: () => Promise<void>;
   #added = 0;
   #synced = 0;
+  /** Records since the last start that have to be on disk some time. */
+  #due = 0;
   /** When the next sync must begin, for what was noted since the last start. */
   #dueMs = Infinity;
   #waiters: Waiter[] = [];
@@ -30,14 +32,16 @@ export class GroupCommit {
     this.#sync = sync;
   }
 
-  /** A record was added that can wait so long: Infinity goes with whatever comes next, or with the 64th. */
+  /** A record was added that can wait so long; with Infinity it goes with whatever comes next. */
   note(withinMs: number = JOURNAL_COMMIT_MS): void {
     this.#added += 1;
+    if (withinMs === Infinity) return;
+    this.#due += 1;
     const dueMs = performance.now() + withinMs;
     const isSooner = dueMs < this.#dueMs;
     if (isSooner) this.#dueMs = dueMs;
     if (this.#running !== undefined || this.#failure !== undefined) return;
-    if (this.#added - this.#synced >= JOURNAL_COMMIT_RECORDS) this.#start();
+    if (this.#due >= JOURNAL_COMMIT_RECORDS) this.#start();
     else if (isSooner) this.#startIn(withinMs);
   }
 
@@ -80,6 +84,7 @@ export class GroupCommit {
     if (this.#running !== undefined || this.#failure !== undefined) return;
     this.#lastStartMs = performance.now();
     this.#dueMs = Infinity;
+    this.#due = 0;
     const upTo = this.#added;
     this.#running = this.#sync().then(
       () => this.#ended(upTo),
@@ -96,8 +101,7 @@ export class GroupCommit {
     const served = this.#waiters.filter((waiter) => waiter.upTo <= upTo);
     this.#waiters = this.#waiters.filter((waiter) => waiter.upTo > upTo);
     for (const { resolve } of served) resolve();
-    const left = this.#added - upTo;
-    if (left >= JOURNAL_COMMIT_RECORDS) this.#start();
+    if (this.#due >= JOURNAL_COMMIT_RECORDS) this.#start();
     else if (this.#waiters.length > 0) this.#schedule();
     else if (this.#dueMs !== Infinity) this.#startIn(Math.max(0, this.#dueMs - performance.now()));
   }

@@ -86,7 +86,7 @@ export class SegmentWriter {
     for (const segment of segments) {
       await files.sync(segment.file);
       // A file that was removed takes every write and sync, and none of it outlives this process.
-      if (files.facts(`${folder}/${segment.name}`) === undefined) {
+      if (!files.exists(`${folder}/${segment.name}`)) {
         throw new Error(`${segment.name} was removed while it was written`);
       }
     }
