@@ -57,7 +57,7 @@ export type RunOutcome = {
   | {
       readonly kind: 'failed';
       readonly error: Failure;
-      /** Attempts at the model call that failed it, 1 where none did. */
+      /** Attempts at what failed it: a model call, a cell that is retried, one that a ward refused. 1 where none was retried. */
       readonly attempts: number;
     }
 );
