@@ -3,7 +3,13 @@ import type { Diagnostic, SqlStatement } from '../grammar/ast.ts';
 import { annotationDiagnostics } from '../grammar/parse-source.ts';
 import type { Rewritten } from '../grammar/semantic/rewrite.ts';
 import { statementParts } from '../grammar/semantic/statement-parts.ts';
-import { type Delivered, deliverReader, endNotices, shadowNotice } from './deliver/delivered.ts';
+import {
+  type Delivered,
+  deliverReader,
+  endNotices,
+  NOTHING,
+  shadowNotice,
+} from './deliver/delivered.ts';
 import type { ResultReader } from './duck/reader.ts';
 import { dropTables } from './duck/stage.ts';
 import { RvbbitError } from './errors.ts';
@@ -47,7 +53,8 @@ export async function runSemanticStatement(
       : await withRun(statement, text, scope, context, async (run) => {
           const reader = await execute(run);
           await scope.desk.journal.commit();
-          const rows = await deliverReader(reader, context.valueForm, noticesOf(run));
+          if (reader === undefined) return { ...NOTHING, notices: noticesOf(run, true) };
+          const rows = await deliverReader(reader, context.valueForm, noticesOf(run, false));
           return withWrittenNames(rows, run.statement);
         });
   if (delivered !== undefined) return delivered;
@@ -85,12 +92,12 @@ export async function explainSemanticStatement(
     const reader = await execute(run);
     await scope.desk.journal.commit();
     const actual = withActual(report, scope.ledger.figures, {
-      resultRows: reader.returnsRows ? reader.rowCount : (reader.changes ?? 0),
+      resultRows: reader?.returnsRows === true ? reader.rowCount : (reader?.changes ?? 0),
       runs: run.asker.asked,
       seconds: (performance.now() - startedMs) / 1_000,
       isComplete: scope.stop.drained === undefined,
     });
-    return { report: actual, notices: noticesOf(run) };
+    return { report: actual, notices: noticesOf(run, reader === undefined) };
   });
 }
 
@@ -174,20 +181,24 @@ async function openRun(
   };
 }
 
-function execute(run: SemanticRun): Promise<ResultReader> {
+/** The result; undefined where the statement changes data and ended early: it is to be run again. */
+function execute(run: SemanticRun): Promise<ResultReader | undefined> {
   return run.statement.parts.kind === 'query' ? answerQuery(run) : changeData(run);
 }
 
-async function changeData(run: SemanticRun): Promise<ResultReader> {
+async function changeData(run: SemanticRun): Promise<ResultReader | undefined> {
+  const { stop } = run.scope;
   const { whole, dry, parts } = run.statement;
   if (dry === undefined) return runStrictly(run, whole);
   if (parts.kind === 'around' && parts.isEmpty === true) return createEmpty(run, dry);
   const { query, where } = await planAnswers(run);
   if (parts.kind !== 'around') {
     await passesOf(run, query ?? dry);
+    if (stop.drained !== undefined) return undefined;
     return runStrictly(run, where === undefined ? whole : run.statement.wholeWhere(where));
   }
   const { columns } = await passesOf(run, query ?? dry);
+  if (stop.drained !== undefined) return undefined;
   // A table or file gets no column that is called after a symbol.
   const names = columns.map(({ name }) => inWords(name, run.statement));
   const isKept = parts.verb === 'INSERT' || columns.every(({ name }, at) => name === names[at]);
@@ -215,14 +226,15 @@ function settingsOf(statement: SqlStatement, source: string): SemanticSettings |
   }
 }
 
-function noticesOf(run: SemanticRun): readonly Notice[] {
+/** `isWithheld`: it changes data and has changed none. */
+function noticesOf(run: SemanticRun, isWithheld: boolean): readonly Notice[] {
   const { statement, asker, scope } = run;
-  const unasked = scope.stop.drained === undefined ? 0 : missingOf(run);
+  const unasked = scope.stop.drained === undefined || isWithheld ? 0 : missingOf(run);
   const failed = statement.books.reduce((sum, book) => sum + book.failed, unasked);
   const notices: Notice[] = [
     ...asker.advisories.notices(),
     ...asker.shadowing.map(shadowNotice),
-    ...endNotices(scope),
+    ...endNotices(scope, isWithheld),
   ];
   if (failed > 0) {
     const what =
