@@ -7,7 +7,7 @@ const SECRET_MIN_CHARS = 8;
 const ANSWER_SECRET_MIN_CHARS = 20;
 const REDACTED = '[redacted]';
 
-/** Takes the API key, the values of headers and the proxy's key out of a text. */
+/** Takes the API key, the values of headers and of the URL's query, and the proxy's key out of a text, in any case. */
 export interface Redact {
   /** For messages and raw bodies. */
   text(text: string): string;
@@ -16,7 +16,9 @@ export interface Redact {
 }
 
 /** Made once a provider. Also finds a key as JSON and URLs escape it. */
-export function redactFor(settings: Pick<HttpSettings, 'apiKey' | 'headers' | 'proxy'>): Redact {
+export function redactFor(
+  settings: Partial<Pick<HttpSettings, 'apiKey' | 'headers' | 'proxy' | 'baseUrl'>>,
+): Redact {
   const secrets = new Set<string>();
   if (settings.apiKey !== undefined) secrets.add(settings.apiKey.trim());
   // A name does not tell which header is a secret; one that is none is not missed in a message.
@@ -29,6 +31,7 @@ export function redactFor(settings: Pick<HttpSettings, 'apiKey' | 'headers' | 'p
     const password = proxyKey.slice(proxyKey.indexOf(':') + 1);
     secrets.add(proxyKey).add(password).add(Buffer.from(proxyKey).toString('base64'));
   }
+  for (const value of queryValues(settings.baseUrl)) secrets.add(value);
   const forms = new Set<string>();
   for (const secret of secrets) {
     if (secret.length < SECRET_MIN_CHARS) continue;
@@ -37,13 +40,21 @@ export function redactFor(settings: Pick<HttpSettings, 'apiKey' | 'headers' | 'p
   }
   const all = [...forms].sort((a, b) => b.length - a.length);
   const long = all.filter((form) => form.length >= ANSWER_SECRET_MIN_CHARS);
-  return { text: (text) => without(text, all), answer: (text) => without(text, long) };
+  return { text: without(all), answer: without(long) };
 }
 
-function without(text: string, secrets: readonly string[]): string {
-  let clean = text;
-  for (const secret of secrets) {
-    if (clean.includes(secret)) clean = clean.replaceAll(secret, REDACTED);
-  }
-  return clean;
+/** Some services take their key in the URL; as it stands there, and as a server reads it. */
+function queryValues(baseUrl: string | undefined): readonly string[] {
+  if (baseUrl === undefined || !URL.canParse(baseUrl)) return [];
+  const { search, searchParams } = new URL(baseUrl);
+  const written = search.slice(1).split('&');
+  return [...searchParams.values(), ...written.map((pair) => pair.slice(pair.indexOf('=') + 1))];
+}
+
+/** Servers that echo a header may do so in capitals. */
+function without(secrets: readonly string[]): (text: string) => string {
+  if (secrets.length === 0) return (text) => text;
+  const escaped = secrets.map((secret) => secret.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&'));
+  const any = new RegExp(escaped.join('|'), 'gi');
+  return (text) => text.replace(any, REDACTED);
 }
