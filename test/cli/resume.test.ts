@@ -21,6 +21,11 @@ test('a killed statement is listed, resumed to its end, and no longer listed', (
     assert.is(others.length, 0);
     const { session, ending, rows, in_flight, settled, calls } = statement!;
     assert.equal([ending, rows], ['killed', 60]);
+    assert.match(
+      String(statement!['sql']),
+      /^RVBBIT MAP/,
+      'an annotation does not tell which it is',
+    );
     // The kill may fall between two calls.
     assert.ok(Number(in_flight) <= 4);
     assert.ok(Number(settled) <= Number(calls));

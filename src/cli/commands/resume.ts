@@ -112,8 +112,14 @@ async function printList(
       calls: statement.calls,
       in_flight: statement.inFlight,
       parameters: statement.hasParameters,
-      sql: statement.sql.trim().split('\n', 1)[0] ?? '',
+      sql: firstLine(statement.sql),
     })),
     options,
   );
+}
+
+/** The line that tells the statement: the first that is no annotation or other comment. */
+function firstLine(sql: string): string {
+  const lines = sql.trim().split('\n');
+  return lines.find((line) => !/^\s*(?:--.*)?$/.test(line))?.trim() ?? lines[0] ?? '';
 }
