@@ -47,6 +47,7 @@ export interface RowFailure {
   readonly ordinal: number;
   readonly code: ErrorCode;
   readonly message: string;
+  /** At what failed it: a model call, a cell that is retried, or one that a ward refused. Of takes, at the first that failed. */
   readonly attempts: number;
 }
 

@@ -57,7 +57,7 @@ export type RunOutcome = {
   | {
       readonly kind: 'failed';
       readonly error: Failure;
-      /** Attempts at the model call that failed it, 1 where none did. */
+      /** Attempts at what failed it: a model call, a cell that is retried, one that a ward refused. 1 where none was retried. */
       readonly attempts: number;
     }
 );
@@ -95,6 +95,8 @@ export interface CallRequest {
   readonly prompt?: readonly ChatMessage[];
   /** An answer at hand turned out to be of no use: make the call. */
   readonly fresh?: boolean;
+  /** Answers of earlier statements are none. */
+  readonly ownOnly?: boolean;
 }
 
 /** What the main thread says to it. */

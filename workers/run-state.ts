@@ -80,7 +80,7 @@ export interface RunBudget {
   /** Time spent waiting for leave to call a model: the limiter's, not the run's. */
   waitedMs: number;
   steps: number;
-  /** Attempts at the last model call of the cell that runs. */
+  /** Attempts at the last model call of the cell that runs; at what failed it, where it fails. */
   attempts: number;
 }
 

@@ -3,7 +3,7 @@ import { MapExecution } from '../execute/execute-map.ts';
 import type { StatementEnv } from '../execute/statement-env.ts';
 import type { MapPlan } from '../plan/plan.ts';
 import type { Notice, Row, ValueForm } from '../result.ts';
-import { type Delivered, deliverReader, endNotices, limitNotice } from './delivered.ts';
+import { type Delivered, deliverReader, endNotices, limitNotice, NOTHING } from './delivered.ts';
 import type { StreamHead } from './stream-rows.ts';
 
 export async function deliverMap(
@@ -14,17 +14,20 @@ export async function deliverMap(
   const execution = await MapExecution.prepare(plan, env, { growing: false });
   try {
     await execution.run();
+    const intoTable = plan.target.kind !== 'rows';
     const notices = [
       ...noticesOf(plan, execution),
       ...execution.advisories.notices(),
-      ...endNotices(env),
+      ...endNotices(env, intoTable),
     ];
     await env.desk.journal.commit();
-    const { signal } = env.stop;
+    const { signal, drained } = env.stop;
+    // The statement is to be run again: a part of its rows would then be there twice, or its table be in the way.
+    if (intoTable && drained !== undefined) return { ...NOTHING, notices };
     const { targetSql } = execution;
     if (targetSql !== undefined) {
       const written = await env.session.run(targetSql, { signal });
-      if (plan.target.kind !== 'rows') {
+      if (intoTable) {
         const rowCount = written.changes ?? (await execution.countRows());
         return { columns: [], rows: [], rowCount, notices };
       }

@@ -4,17 +4,19 @@ import { executeRun } from '../execute/execute-run.ts';
 import type { StatementEnv } from '../execute/statement-env.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import type { Notice } from '../result.ts';
-import { type Delivered, endNotices, limitNotice, shadowNotice } from './delivered.ts';
+import { type Delivered, endNotices, limitNotice, NOTHING, shadowNotice } from './delivered.ts';
 
 export async function deliverRun(plan: RunPlan, env: StatementEnv): Promise<Delivered> {
   const { report, cut, shadows, advisories } = await executeRun(plan, env);
   const notices: Notice[] = [...advisories.notices()];
   if (cut && plan.limit.source === 'default') notices.push(limitNotice('run'));
   if (shadows) notices.push(shadowNotice(plan.asTable));
-  notices.push(...endNotices(env));
+  notices.push(...endNotices(env, plan.create !== undefined));
   await env.desk.journal.commit();
   const text = JSON.stringify(report);
   if (plan.create !== undefined) {
+    // As for a MAP: the table would be in the way of the run that completes it.
+    if (env.stop.drained !== undefined) return { ...NOTHING, notices };
     const column = quoteIdentifier(plan.resultColumn);
     await env.session.run(`${plan.create}\nSELECT ${quoteLiteral(text)} AS ${column}`, {
       signal: env.stop.signal,

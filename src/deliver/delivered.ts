@@ -28,11 +28,15 @@ export async function deliverReader(
   return { columns, rows: await reader.rows(form), rowCount: reader.rowCount, notices };
 }
 
-/** Says that a statement has ended before its rows did, and how to go on. */
-export function endNotices({ stop }: StatementScope): readonly Notice[] {
+/**
+ * Says that a statement has ended before its rows did, and how to go on; `intoTable`: its rows were meant
+ * for a table.
+ */
+export function endNotices({ stop }: StatementScope, intoTable = false): readonly Notice[] {
   if (stop.drained === undefined) return [];
   const why = stop.drained === 'budget' ? 'its budget was used up' : 'it was interrupted';
-  const message = `the statement ended early: ${why}; rows that were not run are left out. Run it again to go on from there`;
+  const what = intoTable ? 'nothing was written' : 'rows that were not run are left out';
+  const message = `the statement ended early: ${why}; ${what}. Run it again to go on from there`;
   return [{ code: 'incomplete', message }];
 }
 

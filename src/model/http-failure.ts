@@ -5,7 +5,7 @@ import { MODEL_RESPONSE_MAX_BYTES, PROVIDER_MESSAGE_CHARS } from '../limits.ts';
 import type { ChatOutcome } from './chat.ts';
 import { PRIVATE_ADDRESS } from './guarded-lookup.ts';
 import { oneLine, type ProviderError } from './provider-error.ts';
-import { PROXY_REFUSED, ProxyRefusedError } from './tunnel.ts';
+import { PROXY_BROKE_OFF, PROXY_REFUSED, ProxyRefusedError } from './tunnel.ts';
 
 export type FailedChat = Extract<ChatOutcome, { readonly ok: false }>;
 
@@ -121,8 +121,9 @@ export function connectionFailure(
         'RVB_MODEL_HTTP',
         `was not asked: ${detail}; if that is meant, set allow_private: true for ${asked.provider}`,
       );
+    case PROXY_BROKE_OFF:
     case PROXY_REFUSED: {
-      const proxyStatus = thrown instanceof ProxyRefusedError ? thrown.status : 0;
+      const proxyStatus = thrown instanceof ProxyRefusedError ? thrown.status : 502;
       return failedChat(
         asked,
         'RVB_MODEL_HTTP',

@@ -7,6 +7,20 @@ type Connect = Undici.buildConnector.connector;
 /** The code of a connection that the proxy did not open. */
 export const PROXY_REFUSED = 'RVB_PROXY_REFUSED';
 
+/** The code of a connection whose proxy broke off before it had answered. */
+export const PROXY_BROKE_OFF = 'RVB_PROXY_BROKE_OFF';
+
+/** undici's codes of a connection that broke off. */
+const BROKEN = new Set<unknown>(['UND_ERR_SOCKET', 'UND_ERR_INFO']);
+
+/**
+ * The proxy left CONNECT without an answer. A connector that fails under undici's own code is called again at
+ * once by its pool, for ever: thousands of times a second.
+ */
+class ProxyBrokeOffError extends Error {
+  readonly code = PROXY_BROKE_OFF;
+}
+
 /** The proxy said no to CONNECT. */
 export class ProxyRefusedError extends Error {
   readonly code = PROXY_REFUSED;
@@ -47,8 +61,16 @@ export function tunnelThrough(
         callback(new ProxyRefusedError(statusCode), null);
       },
       (thrown: unknown) => {
-        callback(thrown instanceof Error ? thrown : new Error(String(thrown)), null);
+        callback(connectError(thrown), null);
       },
     );
   };
+}
+
+function connectError(thrown: unknown): Error {
+  if (!(thrown instanceof Error)) return new Error(String(thrown));
+  if (!BROKEN.has((thrown as NodeJS.ErrnoException).code)) return thrown;
+  return new ProxyBrokeOffError(
+    `the proxy broke off before it answered to CONNECT (${thrown.message})`,
+  );
 }

@@ -1,15 +1,17 @@
 /** D2 and D5: every file-system operation fails once; real limits on the file size; clocks that jump. */
 import { execFile } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RvbbitError } from '../../src/errors.ts';
 import { DiskJournal } from '../../src/journal/disk/disk-journal.ts';
-import { realFileSystem } from '../../src/journal/disk/file-system.ts';
+import { type FileSystem, realFileSystem } from '../../src/journal/disk/file-system.ts';
+import { pruneFolder } from '../../src/journal/disk/prune.ts';
 import { segmentNames } from '../../src/journal/disk/survey.ts';
 import { verifySegment } from '../../src/journal/disk/verify.ts';
+import { JOURNAL_SEGMENT_ABANDONED_MS } from '../../src/limits.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 import { type Fault, FaultyFileSystem } from './faulty-file-system.ts';
 import { answered, keyOf, started, withFolder } from './support.ts';
@@ -120,6 +122,35 @@ test('a real limit on the file size: the failure is typed, and what was committe
       assert.ok(held.length > 0);
       await checkFolder(stateDir, held, `${blocks} KiB`);
     }
+  }));
+
+test('a full disk can be pruned, and a folder that cannot be changed is a typed failure', () =>
+  withFolder(async (stateDir) => {
+    const held = await write(stateDir, new FaultyFileSystem(Number.POSITIVE_INFINITY, 'EIO'));
+    assert.is(held.length, 30);
+    const folder = join(stateDir, 'journal');
+    const segments = segmentNames(realFileSystem, folder);
+    // As a process that was killed leaves them: without an index, and that long ago.
+    for (const name of readdirSync(folder)) if (name.endsWith('.keys')) rmSync(join(folder, name));
+    const longAgo = (Date.now() - 2 * JOURNAL_SEGMENT_ABANDONED_MS) / 1_000;
+    for (const name of segments) utimesSync(join(folder, name), longAgo, longAgo);
+    const bounds = { folder, nowMs: Date.now(), maxBytes: 0 };
+    const failing = (code: string, operation: 'create' | 'write'): FileSystem => ({
+      ...realFileSystem,
+      [operation]: () => {
+        throw Object.assign(new Error(`${code}: it does not work`), { code });
+      },
+    });
+    assert.throws(
+      () => pruneFolder({ ...bounds, files: failing('EROFS', 'create') }),
+      (thrown: RvbbitError) => thrown.code === 'RVB_JOURNAL_WRITE',
+    );
+    const went = pruneFolder({ ...bounds, files: failing('ENOSPC', 'write') });
+    assert.equal(
+      went.map(({ name }) => name),
+      segments,
+    );
+    assert.equal(readdirSync(folder), []);
   }));
 
 test('clocks that jump by an hour: commits end, answers are found, no segment is damaged', () =>

@@ -253,7 +253,7 @@ test('on_error: null of a cell makes no value of a call that the budget refused'
   });
 });
 
-test('a stream and a table end early with what is done', async () => {
+test('a stream ends early with what is done', async () => {
   await withModel({}, async (engine) => {
     const sql = `RVBBIT MAP PARALLEL 3 'patient.yaml' AS v USING (${queryOf(rowsOf(20))})
       WITH (max_calls = 8, cache = false)`;
@@ -264,10 +264,34 @@ test('a stream and a table end early with what is done', async () => {
     assertRight(rows);
     assert.is((await stream.summary).reason, 'budget');
     assert.ok(stream.notices.some(({ code }) => code === 'incomplete'));
-    const created = await engine.query(`CREATE TABLE partly AS ${sql}`);
-    assert.is(created.rowCount, 8);
-    assert.is(created.summary.status, 'incomplete');
-    assert.is((await engine.query('SELECT count(*)::INT AS n FROM partly')).rows[0]?.['n'], 8);
+  });
+});
+
+test('a table gets all rows or none, so that a rerun neither doubles rows nor finds it in its way', async () => {
+  await withModel({}, async (engine, server) => {
+    const countIn = async (table: string) =>
+      (await engine.query(`SELECT count(*)::INT AS n FROM ${table}`)).rows[0]?.['n'];
+    const map = (budget: string) =>
+      `RVBBIT MAP PARALLEL 3 'patient.yaml' AS v USING (${queryOf(rowsOf(20))}) ${budget}`;
+    await engine.query('CREATE TABLE kept AS SELECT 1 AS only');
+    await engine.query('CREATE TABLE filled(word VARCHAR, number INT, sim VARCHAR, v VARCHAR)');
+    for (const [head, table, before, count] of [
+      ['CREATE TABLE made AS', 'made', undefined, 20],
+      ['CREATE OR REPLACE TABLE kept AS', 'kept', 1, 20],
+      ['INSERT INTO filled', 'filled', 0, 20],
+      ['INSERT INTO filled', 'filled', 20, 40],
+    ] as const) {
+      const early = await engine.query(`${head} ${map("WITH (max_calls = 8, cache = 'refresh')")}`);
+      assert.is(early.rowCount, 0, head);
+      assert.is(early.summary.reason, 'budget');
+      assert.is(early.summary.rows.ok, 8);
+      assert.match(early.notices[0]?.message ?? '', /nothing was written.*Run it again/);
+      if (before === undefined) assert.is((await errorOf(countIn(table))).code, 'RVB_SQL');
+      else assert.is(await countIn(table), before, head);
+      await server.reset();
+      assert.is((await engine.query(`${head} ${map('')}`)).summary.status, 'complete');
+      assert.is(await countIn(table), count, head);
+    }
   });
 });
 

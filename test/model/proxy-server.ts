@@ -13,6 +13,8 @@ export interface ProxyServer {
   readonly headers: NodeJS.Dict<string | string[]>[];
   /** Answers with this in place of forwarding. */
   refuseWith: number | undefined;
+  /** Ends the connection at CONNECT, without a word. */
+  breaksOff: boolean;
   close(): Promise<void>;
 }
 
@@ -46,6 +48,10 @@ export async function proxyServer(): Promise<ProxyServer> {
     proxy.seen.push(`CONNECT ${req.url}`);
     proxy.keys.push(req.headers['proxy-authorization']);
     proxy.headers.push(req.headers);
+    if (proxy.breaksOff) {
+      socket.destroy();
+      return;
+    }
     if (proxy.refuseWith !== undefined) {
       const echoed = JSON.stringify(req.headers);
       socket.end(`HTTP/1.1 ${proxy.refuseWith} ${echoed}\r\ncontent-length: 0\r\n\r\n`);
@@ -67,6 +73,7 @@ export async function proxyServer(): Promise<ProxyServer> {
     keys: [],
     headers: [],
     refuseWith: undefined,
+    breaksOff: false,
     async close() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));

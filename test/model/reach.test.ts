@@ -227,6 +227,17 @@ test('a proxy that is not there, or does not answer, is an outcome by the deadli
   }
 });
 
+test('a proxy that breaks off in CONNECT is asked once a call', async ({ proxy }) => {
+  proxy.breaksOff = true;
+  const base = 'https://models.test:9/v1';
+  const provider = new OpenAiCompatible(settingsOf(base, { proxy: { url: proxy.url } }));
+  const outcome = await ask(provider, 2_000);
+  assert.is(brief(outcome), 'RVB_MODEL_HTTP again');
+  assert.match(outcome.ok ? '' : outcome.error.message, /the proxy broke off .*check the proxy/);
+  assert.equal(proxy.seen, ['CONNECT models.test:9']);
+  await provider.close();
+});
+
 test('a proxy with a public name that leads to a private address is not used', async ({
   proxy,
 }) => {

@@ -66,6 +66,30 @@ test('each reduce asks factor times and makes one value of the answers', async (
   });
 });
 
+test('a failure tells the attempts at what failed: of a ward the redos, of takes the first', async () => {
+  const ask =
+    'name: ask, instructions: "Say {{ input.w }}", retry: { backoff: none, max_attempts: 2 }';
+  write(
+    'refused.yaml',
+    `cells: [{ ${ask}, wards: { post: [{ mode: retry, js: return false }] } }]`,
+  );
+  write('failing.yaml', `cells: [{ ${ask}, takes: { factor: 2 } }]`);
+  const rules: Rule[] = [
+    { when: { contains: 'never', attempt: 3 }, status: 400 },
+    { when: { contains: 'never' }, status: 500 },
+  ];
+  await withRules(rules, async (engine, calls) => {
+    const refused = await engine.query(map('refused.yaml', "SELECT 'this' AS w"));
+    assert.match(refused.summary.failures[0]?.message ?? '', 'refused the output after 3 attempts');
+    assert.is(refused.summary.failures[0]?.attempts, 3);
+    const before = await calls();
+    const failed = await engine.query(map('failing.yaml', "SELECT 'never' AS w"));
+    assert.is((await calls()) - before, 3);
+    assert.match(failed.summary.failures[0]?.message ?? '', /2 of 2 takes failed.*\(2 attempts\)/);
+    assert.is(failed.summary.failures[0]?.attempts, 2);
+  });
+});
+
 test('a retry ward in SQL, in js and as a cascade has the model asked again with the reason', async () => {
   write(
     'even.yaml',

@@ -29,7 +29,7 @@ export async function runGuardedCell(
   run.advisories ??= [];
   const before = await hold(cell.pre, cell, run, undefined, host.runNested);
   run.advisories.push(...before.advisories);
-  if (before.refusal !== undefined) throw refused(cell, before.refusal, 'input', 1);
+  if (before.refusal !== undefined) throw refused(cell, run, before.refusal, 'input', 1);
   const refusals: Refusal[] = [];
   for (let redo = 0; ; redo++) {
     const attempt = attemptOf(cell, run, refusals);
@@ -39,7 +39,7 @@ export async function runGuardedCell(
     if (refusal === undefined || redo + 1 >= refusal.ward.maxAttempts) {
       run.advisories.push(...advisories);
       if (refusal === undefined) return output;
-      throw refused(cell, refusal, 'output', redo + 1);
+      throw refused(cell, run, refusal, 'output', redo + 1);
     }
     refusals.push({ output, reason: refusal.reason });
   }
@@ -96,10 +96,12 @@ async function hold(
 
 function refused(
   cell: GuardedCellProgram,
+  { budget }: Pick<Run, 'budget'>,
   { ward, reason }: WardRefusal,
   what: 'input' | 'output',
   attempts: number,
 ): RvbbitError {
+  budget.attempts = attempts;
   const times = attempts === 1 ? '' : ` after ${attempts} attempts`;
   const message = `${cell.label}: ward ${ward.name} refused the ${what}${times}: ${reason}`;
   return new RvbbitError('RVB_WARD', message, { stage: 'execute' });

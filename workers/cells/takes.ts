@@ -19,7 +19,7 @@ export async function runTakes(
   runNested: RunNested,
 ): Promise<Json> {
   const values: Json[] = [];
-  let firstFailure: Failure | undefined;
+  let firstFailure: (Failure & { readonly attempts: number }) | undefined;
   for (let take = 0; take < takes.factor; take++) {
     beginStep(run, label);
     try {
@@ -29,10 +29,13 @@ export async function runTakes(
       if (takes.reduce === 'first_valid') break;
     } catch (error) {
       if (endsRun(run, error)) throw error;
-      firstFailure ??= failureOf(error);
+      firstFailure ??= { ...failureOf(error), attempts: run.budget.attempts };
     }
   }
-  if (values.length === 0) throw allFailed(takes, label, firstFailure);
+  if (values.length === 0) {
+    run.budget.attempts = firstFailure?.attempts ?? 1;
+    throw allFailed(takes, label, firstFailure);
+  }
   return reduce(takes, run, values, runNested);
 }
 

@@ -7,7 +7,10 @@ import type { QueryResult } from '../../result.ts';
 import type { ScriptStatement } from '../script.ts';
 import { placeOutput, replaceFile } from '../sink/file-sink.ts';
 
-/** Writes one statement's result to a file, whole or not at all. Gives the statement's own result, without rows. */
+/**
+ * Writes one statement's result to a file, whole or not at all: a MAP that ended early makes no table, and
+ * so no file. Gives the statement's own result, without rows.
+ */
 export async function writeParquet(
   engine: Engine,
   statement: ScriptStatement,
@@ -24,6 +27,7 @@ export async function writeParquet(
   const create = `${sql.slice(0, firstWord)}CREATE TEMP TABLE ${table} AS ${sql.slice(firstWord)}`;
   const result = await engine.query(create, params, { ...options, origin: 'cli' });
   try {
+    if (!(await isThere(engine, table))) return result;
     await engine.query(
       `COPY ${table} TO '${file.replaceAll("'", "''")}' (FORMAT parquet)`,
       undefined,
@@ -40,4 +44,13 @@ export async function writeParquet(
     await engine.query(`DROP TABLE ${table}`, undefined, { origin: 'cli' }).catch(() => {});
   }
   return result;
+}
+
+async function isThere(engine: Engine, table: string): Promise<boolean> {
+  const { rows } = await engine.query(
+    `SELECT 1 AS found FROM duckdb_tables() WHERE temporary AND table_name = '${table}'`,
+    undefined,
+    { origin: 'cli' },
+  );
+  return rows.length > 0;
 }

@@ -30,7 +30,10 @@ export function lockFolder(files: FileSystem, folder: string, nowMs: number): ()
   );
 }
 
-/** Gives a written file the lock's name, so that a lock always says whose it is; false where there is one. */
+/**
+ * Gives a written file the lock's name, so that a lock says whose it is; false where there is one. On a full disk
+ * it cannot say so, and counts as that of another machine: what prunes must be able to make room.
+ */
 function takeLock(files: FileSystem, path: string): boolean {
   const identity = processIdentity(process.pid);
   const own: Holder = {
@@ -40,13 +43,15 @@ function takeLock(files: FileSystem, path: string): boolean {
   };
   // Containers that share the folder may have the same number.
   const temporary = `${path}.${randomUUID()}.tmp`;
-  const file = files.create(temporary);
   try {
-    writeAll(files, file, Buffer.from(JSON.stringify(own)));
-  } finally {
-    files.close(file);
-  }
-  try {
+    const file = files.create(temporary);
+    try {
+      writeAll(files, file, Buffer.from(JSON.stringify(own)));
+    } catch (thrown) {
+      if (!isDiskFull(thrown)) throw thrown;
+    } finally {
+      files.close(file);
+    }
     files.link(temporary, path);
     return true;
   } catch (thrown) {
@@ -55,6 +60,11 @@ function takeLock(files: FileSystem, path: string): boolean {
   } finally {
     files.remove(temporary);
   }
+}
+
+function isDiskFull(thrown: unknown): boolean {
+  const { code } = thrown as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Removes what is too old or too much, the oldest first, and never what a process still writes. */
+import { messageOf, RvbbitError } from '../../errors.ts';
 import type { FileSystem } from './file-system.ts';
 import { lockFolder } from './folder-lock.ts';
 import type { Damage } from './segment-reader.ts';
@@ -37,8 +38,24 @@ interface Candidate extends PrunedFile {
   readonly segment?: FinishedSegment;
 }
 
-/** Prunes a folder and gives what went, the oldest first. Fails with RVB_RUN_LOCKED. */
+/**
+ * Prunes a folder and gives what went, the oldest first. Fails with RVB_RUN_LOCKED, or RVB_JOURNAL_WRITE where the
+ * folder cannot be changed.
+ */
 export function pruneFolder(options: PruneOptions): PrunedFile[] {
+  try {
+    return pruneLocked(options);
+  } catch (thrown) {
+    if (thrown instanceof RvbbitError) throw thrown;
+    throw new RvbbitError(
+      'RVB_JOURNAL_WRITE',
+      `cannot prune the journal in ${options.folder}: ${messageOf(thrown)}`,
+      { stage: 'journal', cause: thrown },
+    );
+  }
+}
+
+function pruneLocked(options: PruneOptions): PrunedFile[] {
   const { files, folder, nowMs, isDry = false } = options;
   const unlock = isDry ? () => undefined : lockFolder(files, folder, nowMs);
   try {

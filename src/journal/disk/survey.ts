@@ -52,11 +52,20 @@ export function finishedSegments(
       const scan = new SegmentScan();
       scanOn(files, folder, name, scan, onDamage);
       index = scan.index(true);
-      if (!isDry) writeIndex(files, folder, name, index);
+      if (!isDry) keepIndex(files, folder, name, index);
     }
     const indexBytes = files.facts(`${folder}/${indexName(name)}`)?.size ?? 0;
     return [{ name, bytes: facts.size + indexBytes, index: index! }];
   });
+}
+
+/** An index saves time and is needed for nothing: least of all to make room on a full disk. */
+function keepIndex(files: FileSystem, folder: string, name: string, index: SegmentIndex): void {
+  try {
+    writeIndex(files, folder, name, index);
+  } catch {
+    // It is made again.
+  }
 }
 
 /** The `cache.clear` records of a segment. */
