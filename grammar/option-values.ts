@@ -15,7 +15,8 @@ function accepted(spec: OptionSpec): string {
   if (kinds.includes('integer')) words.push(`a whole number${least}`);
   if (kinds.includes('number')) words.push(`a number${least}`);
   if (kinds.includes('boolean')) words.push('true', 'false');
-  if (kinds.includes('string')) words.push(...(values?.map(quoteString) ?? ['a string']));
+  if (kinds.includes('string'))
+    words.push(...(values?.map(quoteString) ?? ['a string that is not empty']));
   if (prefix !== undefined) words.push(quoteString(`${prefix}…`));
   if (kinds.includes('duration')) words.push('a duration (500ms 30s 5m 2h 1d, or seconds)');
   return either(words);
@@ -34,7 +35,8 @@ function isAccepted(spec: OptionSpec, value: Option['value']): boolean {
   if (kinds.includes('duration') && parseDurationMs(text) !== undefined) return true;
   if (!kinds.includes('string')) return false;
   if (prefix !== undefined && text.startsWith(prefix)) return true;
-  return values === undefined ? !text.includes('\0') : values.includes(text);
+  if (values !== undefined) return values.includes(text);
+  return text.trim() !== '' && !text.includes('\0');
 }
 
 function typeProblem(

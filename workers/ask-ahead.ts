@@ -1,6 +1,6 @@
 /** Answers at hand for the rows of a chunk, looked for in one message: a row of a later run then waits for nothing. */
 import type { JsonObject } from '../src/json.ts';
-import { isRecording, providerOf } from '../src/model/chat.ts';
+import { providerOf } from '../src/model/chat.ts';
 import { callKeyOf } from './call-key.ts';
 import { type Foreseen, foreseeRequest } from './cells/instructions.ts';
 import type { CascadeProgram } from './compile-cascade.ts';
@@ -21,7 +21,7 @@ export async function askAhead(
   if (cell?.kind !== 'instructions' || cell.when !== undefined) return undefined;
   const { name, model } = cell;
   const target = context.modelTarget({ name, ...(model === undefined ? {} : { model }) });
-  if (target === undefined || isRecording(target)) return undefined;
+  if (target === undefined) return undefined;
   const provider = providerOf(target);
   const foreseen: Foreseen[] = [];
   for (const input of inputs) {
@@ -29,7 +29,7 @@ export async function askAhead(
     const ready = foreseeRequest(cell, { input, outputs, state: {} }, target.model, context);
     if (ready !== undefined) foreseen.push(ready);
   }
-  const callKeys = foreseen.map(({ request }) => callKeyOf(target, request, undefined));
+  const callKeys = foreseen.map(({ request }) => callKeyOf(provider, request, undefined));
   const calls = { cell: name, provider, model: target.model };
   const texts = await find({ ...calls, callKeys });
   for (const [index, text] of texts.entries()) {

@@ -1,18 +1,18 @@
 /** The key of a model call: equal calls have equal keys, whoever makes them and wherever. */
 import { hash } from 'node:crypto';
 import type { Json, JsonObject } from '../src/json.ts';
-import { type ChatRequest, type ModelTarget, serviceOf } from '../src/model/chat.ts';
+import type { ChatRequest } from '../src/model/chat.ts';
 import type { Variant } from './run-state.ts';
 
 /** Hex digits of a key: 128 bits. */
 const KEY_DIGITS = 32;
 
 /**
- * SHA-256 over the service (a provider at its URL), model, parameters, messages, response schema, take and redo, cut to 128 bits.
+ * SHA-256 over provider, model, parameters, messages, response schema, take and redo, cut to 128 bits.
  * A re-ask differs in its messages.
  */
 export function callKeyOf(
-  target: ModelTarget,
+  provider: string,
   request: ChatRequest,
   variant: Variant | undefined,
 ): string {
@@ -21,7 +21,7 @@ export function callKeyOf(
   const { model, parameters, messages, responseSchema } = request;
   const { take, redo } = variant ?? { take: 0, redo: 0 };
   const parts = [
-    serviceOf(target),
+    provider,
     model,
     canonical(parameters),
     messages,

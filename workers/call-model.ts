@@ -6,7 +6,6 @@ import {
   type ChatOutcome,
   type ChatRequest,
   type ChatResponse,
-  isRecording,
   type ModelTarget,
   providerOf,
 } from '../src/model/chat.ts';
@@ -67,9 +66,8 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<CallRe
     n: call.attempt,
     provider,
     model: target.model,
-    callKey: callKeyOf(target, request, run.variant),
+    callKey: callKeyOf(provider, request, run.variant),
     ...tokensOf(request),
-    ...(isRecording(target) ? { ownOnly: true } : {}),
     ...(context.settings.keepPrompts === true ? { prompt: request.messages } : {}),
   };
   for (let failures = 0, fresh = call.fresh === true; ; ) {

@@ -95,8 +95,6 @@ export interface CallRequest {
   readonly prompt?: readonly ChatMessage[];
   /** An answer at hand turned out to be of no use: make the call. */
   readonly fresh?: boolean;
-  /** Answers of earlier statements are none. */
-  readonly ownOnly?: boolean;
 }
 
 /** What the main thread says to it. */

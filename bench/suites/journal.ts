@@ -20,7 +20,7 @@ const CALL_PAIRS = 2;
  * (a collection of all garbage, code compiled again) comes to some 200 µs a call more or less, which hides what is
  * looked for.
  */
-const CPU = { statements: 8, rows: 500, pairs: 7 };
+const CPU = { statements: 8, rows: 500, pairs: 6 };
 const WARM_UP_ROWS = 100_000;
 
 /** A state folder that is gone afterwards. */
@@ -161,7 +161,7 @@ function middle(values: readonly number[]): number {
 export const journal: Suite = {
   name: 'journal',
   about: `${CALLS.rows} calls of ${CALLS.latencyMs} ms at n = ${CALLS.parallel}, and ${CHEAP_ROWS / 1e6}M cheap rows, with the journal on disk and without`,
-  samples: 3,
+  samples: 5,
   variants: [boughtCalls, cheapRows],
   figures: (median) => [
     {

@@ -26,8 +26,15 @@ export function watchInterrupts(graceMs = 0): Interrupts {
     drain.abort();
     controller.abort();
   };
+  const close = () => {
+    clearTimeout(timer);
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  };
   const onSignal = () => {
     if (interrupted) {
+      // Should DuckDB wait for a function in JavaScript just now, leaving waits for DuckDB: the next one is the system's.
+      close();
       // A progress bar turns line wrapping off while it stands.
       if (process.stderr.isTTY) process.stderr.write('\u001b[?7h');
       process.exit(INTERRUPTED_EXIT);
@@ -47,10 +54,6 @@ export function watchInterrupts(graceMs = 0): Interrupts {
       return interrupted;
     },
     stop,
-    close() {
-      clearTimeout(timer);
-      process.off('SIGINT', onSignal);
-      process.off('SIGTERM', onSignal);
-    },
+    close,
   };
 }

@@ -1,19 +1,15 @@
 /** The figures of a whole statement, of those of its cells. */
 import { RATE_WINDOW_MS } from '../limits.ts';
 import type { CallLimits } from '../model/call-limits.ts';
-import type { CellEstimate, CostEstimate, Estimate } from '../result.ts';
+import type { CellEstimate, Estimate, ExplainReport } from '../result.ts';
 import { sumOf } from './estimate.ts';
 import { sumOfCosts } from './estimate-cell.ts';
 
-export interface Forecast {
-  readonly cells: readonly CellEstimate[];
-  readonly calls: Estimate;
-  readonly cached: Estimate;
-  readonly tokensIn: Estimate;
-  readonly tokensOut: Estimate;
-  readonly cost: CostEstimate;
-  readonly seconds: Estimate;
-}
+/** The part of a report that follows from its cells and the pace. */
+export type Forecast = Pick<
+  ExplainReport,
+  'cells' | 'calls' | 'cached' | 'tokensIn' | 'tokensOut' | 'cost' | 'seconds'
+>;
 
 /** How fast calls may be made. */
 export interface Pace {

@@ -130,23 +130,6 @@ export function providerOf(target: ModelTarget): string {
   return target.kind === 'provider' ? target.provider.id : 'function';
 }
 
-/**
- * Who answers, for the identity of a call: the provider's id, and where it is reached. A server that is
- * tried out under an id has not said what the next one under it will.
- */
-export function serviceOf(target: ModelTarget): string {
-  if (target.kind === 'function') return providerOf(target);
-  const { provider } = target;
-  const asked = provider.type === 'replay' ? provider.record : provider;
-  if (asked?.type !== 'openai-compatible') return provider.id;
-  return `${provider.id} ${asked.baseUrl.replace(/\/+$/, '')}`;
-}
-
-/** A recording is written and played anew by each statement; the journal's answers would leave holes in it. */
-export function isRecording(target: ModelTarget): boolean {
-  return target.kind === 'provider' && target.provider.type === 'replay';
-}
-
 /** What the workers need to know of a statement's models. */
 export interface StatementModels {
   /** By what a cell, else its cascade, names; '' where neither names one. */

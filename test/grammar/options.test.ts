@@ -52,7 +52,7 @@ test('every option refuses a value of another kind, and says what it takes', () 
 test('whole numbers, ranges and values are checked', () => {
   const refused = ['limit = 1.5', 'limit = -1', 'parallel = 0', 'temperature = -0.1', 'batch = 0'];
   refused.push("batch = 'all'", "order = 'random'", "timeout = '5 weeks'", 'timeout = -1');
-  refused.push('max_cost = 1e999', 'seed = 9007199254740993');
+  refused.push('max_cost = 1e999', 'seed = 9007199254740993', "model = ''", "as_table = ' '");
   for (const option of refused) {
     assert.is(problem(`RVBBIT MAP 'x' USING (q) WITH (${option})`).code, 'RVB_OPTION_TYPE', option);
   }

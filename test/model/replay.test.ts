@@ -66,31 +66,6 @@ test('what was recorded is played, and the server is not asked again', async ({ 
   assert.is(again.summary.calls.sent, rows.length);
 });
 
-test('a recording has no holes and is played as it stands, whatever the journal holds', async ({
-  folder,
-  file,
-}) => {
-  const stateDir = join(folder, 'state');
-  const sql = MAP(queryOf(rows));
-  const lines = () => readFileSync(file, 'utf8').trimEnd().split('\n');
-  await withModel({}, async (_engine, server) => {
-    const tape = { type: 'replay', file, mode: 'record', from: 'sim' };
-    const providers = { sim: { baseUrl: server.url }, tape };
-    await using engine = await openEngine({ stateDir, providers, model: 'tape/test-model' });
-    await engine.query(sql);
-    rmSync(file);
-    await engine.query(sql);
-    assert.is(lines().length, rows.length, 'what was deleted is recorded anew');
-  });
-  const providers = { tape: { type: 'replay', file } };
-  await using engine = await openEngine({ stateDir, providers, model: 'tape/test-model' });
-  const { summary } = await engine.query(sql);
-  assert.is(summary.calls.cacheHits, 0);
-  assert.is(summary.rows.ok, rows.length);
-  writeFileSync(file, readFileSync(file, 'utf8').replaceAll('"text":"', '"text":"corrected '));
-  for (const { v } of (await engine.query(sql)).rows) assert.match(String(v), /^corrected /);
-});
-
 test('a miss names the model and the beginning of the prompt, and says how to record it', async ({
   file,
 }) => {

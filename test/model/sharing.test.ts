@@ -35,10 +35,10 @@ async function withFolder(use: (stateDir: string) => Promise<void>): Promise<voi
   }
 }
 
-function open(stateDir: string, baseUrl = server.url): Promise<Engine> {
+function open(stateDir: string): Promise<Engine> {
   return openEngine({
     stateDir,
-    providers: { sim: { baseUrl } },
+    providers: { sim: { baseUrl: server.url } },
     model: 'sim/test-model',
   });
 }
@@ -76,22 +76,6 @@ for (const parallel of [1, 10, 100]) {
       assert.is(await callsSeen(), DISTINCT);
     }));
 }
-
-test('what a server has answered is no answer of another one under the same id', () =>
-  withFolder(async (stateDir) => {
-    const elsewhere = server.url.replace('127.0.0.1', 'localhost');
-    for (const [baseUrl, calls] of [
-      [server.url, 1],
-      [`${server.url}/`, 1],
-      [elsewhere, 2],
-      [elsewhere, 2],
-      [server.url, 2],
-    ] as const) {
-      await using engine = await open(stateDir, baseUrl);
-      await engine.query("RVBBIT MAP 'row.yaml' AS v USING (SELECT 1 AS n)");
-      assert.is(await callsSeen(), calls, baseUrl);
-    }
-  }));
 
 test('two processes on one journal share what the other has finished', () =>
   withFolder(async (stateDir) => {

@@ -140,10 +140,10 @@ test('embeddings are unit vectors that follow from the text, in order', async ()
     const body = { model: 'e', input: ['a', 'b', 'a'], dimensions: 64 };
     const { json } = await post(sim, '/embeddings', body);
     assert.equal(
-      json.data.map((item: { index: number }) => item.index),
+      json.data.map(({ index }) => index),
       [0, 1, 2],
     );
-    const vectors: number[][] = json.data.map((item: { embedding: number[] }) => item.embedding);
+    const vectors: number[][] = json.data.map(({ embedding }) => embedding);
     assert.equal(vectors[0], vectors[2]);
     assert.not.equal(vectors[0], vectors[1]);
     for (const vector of vectors) {

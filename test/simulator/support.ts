@@ -21,14 +21,43 @@ export async function withSimulator<T>(
 
 const agent = new Agent({ connections: 2_000 });
 
+/** A reply's JSON as a test reads it: of these parts it has those that belong to what was asked. */
+export interface ReplyBody {
+  readonly object: string;
+  readonly id: string;
+  readonly model: string;
+  readonly created: number;
+  readonly choices: readonly [
+    {
+      readonly finish_reason: string;
+      readonly message: {
+        readonly content: string;
+        readonly refusal: string | null;
+        readonly tool_calls: readonly object[];
+      };
+    },
+  ];
+  readonly usage: {
+    readonly completion_tokens: number;
+    readonly completion_tokens_details: { readonly reasoning_tokens: number };
+  };
+  readonly data: readonly [Embedding, Embedding];
+  readonly error: { readonly code: string; readonly type: string; readonly message: string };
+}
+
+interface Embedding {
+  readonly index: number;
+  /** In base64 where that was asked for. */
+  readonly embedding: number[] & string;
+}
+
 /** What came back. */
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
   /** The body as JSON; reading it throws where it is none. */
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects
-  readonly json: any;
+  readonly json: ReplyBody;
 }
 
 /** Posts a body to a path after the version. */
@@ -55,7 +84,7 @@ export async function post(
     headers,
     text,
     get json() {
-      return JSON.parse(text);
+      return JSON.parse(text) as ReplyBody;
     },
   };
 }

@@ -1,5 +1,5 @@
 /** The call that a cell with `instructions` would make, and its answer where one is at hand. */
-import { isRecording, providerOf } from '../../src/model/chat.ts';
+import { providerOf } from '../../src/model/chat.ts';
 import { callKeyOf } from '../call-key.ts';
 import { CHARS_PER_TOKEN, tokensOf } from '../call-model.ts';
 import { readAnswer, requestFor } from '../cells/instructions.ts';
@@ -38,9 +38,9 @@ export function foreseeCall(
   }
   const request = requestFor(cell, { ...knowledge.view(), ...given }, model, host);
   if (request === undefined) throw new RunEnds();
-  const callKey = callKeyOf(target, request, variant);
+  const callKey = callKeyOf(provider, request, variant);
   const { inputTokens, outputTokens } = tokensOf(request);
-  const text = isRecording(target) ? undefined : host.find(callKey);
+  const text = host.find(callKey);
   const answer = text === undefined ? undefined : readAnswer(cell, { text });
   calls.push({
     ...call,

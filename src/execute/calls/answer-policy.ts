@@ -5,8 +5,6 @@ import type { CacheSetting } from '../../plan/plan.ts';
 export interface AnswerPolicy {
   /** Answers given before this are too old, in microseconds since the epoch. */
   readonly notBefore: number;
-  /** Its own answers are not dated before this, in microseconds since the epoch. */
-  readonly since: number;
   /** The statement's own answers serve its later calls too. */
   readonly reuseOwn: boolean;
   /** Later statements may find its answers; where not, it keeps them for its own calls. */
@@ -26,11 +24,10 @@ export function answerPolicy(
   },
   startedUs: number,
 ): AnswerPolicy {
-  const since = startedUs;
-  if (!options.deterministic) return { notBefore: Infinity, since, reuseOwn: false, keep: false };
+  if (!options.deterministic) return { notBefore: Infinity, reuseOwn: false, keep: false };
   const keep = cache !== false && options.answersKept;
-  if (!options.dedupe) return { notBefore: Infinity, since, reuseOwn: false, keep };
-  return { notBefore: notBefore(cache, startedUs), since, reuseOwn: true, keep };
+  if (!options.dedupe) return { notBefore: Infinity, reuseOwn: false, keep };
+  return { notBefore: notBefore(cache, startedUs), reuseOwn: true, keep };
 }
 
 function notBefore(cache: CacheSetting, startedUs: number): number {

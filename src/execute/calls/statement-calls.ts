@@ -57,7 +57,7 @@ export class StatementCalls {
       return refused(failureOf(failure));
     }
     if (request.fresh === true) return this.#leave(threadId, request);
-    const text = this.#atHand(request.callKey, request.ownOnly);
+    const text = this.#atHand(request.callKey);
     return text === undefined ? this.#leave(threadId, request) : this.#hit(request, text);
   }
 
@@ -121,12 +121,10 @@ export class StatementCalls {
     return keep || (reuseOwn && this.#desk.flights.isKept(callKey));
   }
 
-  #atHand(callKey: string, ownOnly = false): string | undefined {
+  #atHand(callKey: string): string | undefined {
     const own = this.#own.get(callKey);
     if (own !== undefined) return own;
-    const { notBefore, since } = this.#parts.policy;
-    const from = ownOnly ? Math.max(notBefore, since) : notBefore;
-    return this.#desk.journal.answers.find(callKey, from)?.text;
+    return this.#desk.journal.answers.find(callKey, this.#parts.policy.notBefore)?.text;
   }
 
   #hit({ callKey, cell, provider, model }: CallRequest, text: string): CallDecision {

@@ -137,7 +137,7 @@ export class DiskJournal {
     return this.#answers?.takeLost(callKey) ?? 0;
   }
 
-  /** Hands every record so far to the system, so that it outlives this process, though not the machine. */
+  /** Hands the records so far, rows apart, to the system: they outlive this process, though not the machine. */
   writeNow(): void {
     if (this.#failure !== undefined) return;
     try {
