@@ -146,10 +146,8 @@ test('a full disk can be pruned, and a folder that cannot be changed is a typed 
       (thrown: RvbbitError) => thrown.code === 'RVB_JOURNAL_WRITE',
     );
     const went = pruneFolder({ ...bounds, files: failing('ENOSPC', 'write') });
-    assert.equal(
-      went.map(({ name }) => name),
-      segments,
-    );
+    // Segments of one millisecond are named in any order.
+    assert.equal(went.map(({ name }) => name).sort(), segments);
     assert.equal(readdirSync(folder), []);
   }));
 
