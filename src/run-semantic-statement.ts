@@ -187,18 +187,15 @@ function execute(run: SemanticRun): Promise<ResultReader | undefined> {
 }
 
 async function changeData(run: SemanticRun): Promise<ResultReader | undefined> {
-  const { stop } = run.scope;
   const { whole, dry, parts } = run.statement;
   if (dry === undefined) return runStrictly(run, whole);
   if (parts.kind === 'around' && parts.isEmpty === true) return createEmpty(run, dry);
   const { query, where } = await planAnswers(run);
   if (parts.kind !== 'around') {
     await passesOf(run, query ?? dry);
-    if (stop.drained !== undefined) return undefined;
     return runStrictly(run, where === undefined ? whole : run.statement.wholeWhere(where));
   }
   const { columns } = await passesOf(run, query ?? dry);
-  if (stop.drained !== undefined) return undefined;
   // A table or file gets no column that is called after a symbol.
   const names = columns.map(({ name }) => inWords(name, run.statement));
   const isKept = parts.verb === 'INSERT' || columns.every(({ name }, at) => name === names[at]);
@@ -206,7 +203,7 @@ async function changeData(run: SemanticRun): Promise<ResultReader | undefined> {
 }
 
 /** WITH NO DATA: no operator is called, and so none is asked. */
-async function createEmpty(run: SemanticRun, dry: Rewritten): Promise<ResultReader> {
+async function createEmpty(run: SemanticRun, dry: Rewritten): Promise<ResultReader | undefined> {
   const { session, parameters, stop } = run.scope;
   const columns = await session.describe(dry.text, { parameters, signal: stop.signal });
   const names = columns.map(({ name }) => inWords(name, run.statement));

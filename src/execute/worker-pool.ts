@@ -24,6 +24,7 @@ export class WorkerPool {
   /** What waits on this pool: tasks that are out, and the start itself. */
   readonly #pending = new Pending();
   #failed = false;
+  readonly #ending = new WeakSet<Worker>();
   #destroyed = false;
   /** Workers that have said their first word and still live. */
   #up = 0;
@@ -91,10 +92,12 @@ export class WorkerPool {
     await this.destroy();
   }
 
-  /** Ends one worker; Piscina starts another in its place. */
+  /** Ends one worker, told once, since one that is in native code takes its time; Piscina starts another in its place. */
   terminate(threadId: number): void {
     const worker = this.#piscina.threads.find((thread: Worker) => thread.threadId === threadId);
-    void worker?.terminate();
+    if (worker === undefined || this.#ending.has(worker)) return;
+    this.#ending.add(worker);
+    void worker.terminate();
   }
 
   /** Rejects what is still out. Piscina's `close()` would lose tasks without a word. */

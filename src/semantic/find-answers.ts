@@ -163,16 +163,22 @@ function depthOf(value: unknown, useOf: (node: SqlNode) => OperatorUse | undefin
   return useOf(value) === undefined ? below : below + 1;
 }
 
-/** Runs a text that changes data: a missing answer ends it before anything is changed. */
-export async function runStrictly(run: SemanticRun, text: Rewritten): Promise<ResultReader> {
+/**
+ * Runs a text that changes data: a missing answer ends it before anything is changed. Undefined where the statement
+ * is to end early: with what was not asked as NULL it would change the wrong rows, and again when it is run anew.
+ */
+export async function runStrictly(
+  run: SemanticRun,
+  text: Rewritten,
+): Promise<ResultReader | undefined> {
   const { state, scope } = run;
   const isBlind = run.statement.dry === undefined;
   if (isBlind && (await isInTransaction(scope.session))) throw blindInTransaction();
   // Without a query of its own such a statement meets its questions a vector at a time.
   const passes = isBlind ? SEMANTIC_MAX_STRICT_PASSES : SEMANTIC_MAX_PASSES;
   for (let pass = 1; ; pass += 1) {
-    // What was not asked, since the statement is to end, is NULL.
-    state.strict = scope.stop.drained === undefined;
+    if (scope.stop.drained !== undefined) return undefined;
+    state.strict = true;
     const reader = await onePass(run, text);
     state.strict = false;
     if (reader !== undefined) return reader;

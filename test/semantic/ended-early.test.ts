@@ -5,7 +5,7 @@ import { Engine } from '../../src/index.ts';
 
 const ROWS = 12;
 
-test('INSERT, CREATE TABLE AS, UPDATE and DELETE change nothing where they ended early, and all when run again', async () => {
+test('INSERT, CREATE TABLE AS, MERGE, UPDATE and DELETE change nothing where they ended early, and all when run again', async () => {
   let drain = new AbortController();
   let left = Infinity;
   await using engine = await Engine.open({
@@ -20,9 +20,12 @@ test('INSERT, CREATE TABLE AS, UPDATE and DELETE change nothing where they ended
     (await engine.query(`SELECT count(*)::INT AS n FROM ${what}`)).rows[0]?.['n'];
   await engine.query(`CREATE TABLE source AS SELECT 'text ' || i AS x FROM range(${ROWS}) r(i)`);
   await engine.query('CREATE TABLE filled(x VARCHAR)');
+  await engine.query('CREATE TABLE merged(x VARCHAR)');
+  const merge = 'MERGE INTO merged USING source ON merged.x = source.x WHEN NOT MATCHED';
   for (const [sql, changed, before, after] of [
     ["INSERT INTO filled SELECT x FROM source WHERE x MEANS 'a'", 'filled', 0, ROWS],
     ["CREATE TABLE made AS SELECT x FROM source WHERE x MEANS 'b'", 'made', undefined, ROWS],
+    [`${merge} AND source.x MEANS 'e' THEN INSERT (x) VALUES (source.x)`, 'merged', 0, ROWS],
     ["UPDATE source SET x = 'new' WHERE x MEANS 'c'", "source WHERE x = 'new'", 0, ROWS],
     ["DELETE FROM filled WHERE x MEANS 'd'", 'filled', ROWS, 0],
   ] as const) {
