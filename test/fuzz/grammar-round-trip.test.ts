@@ -73,7 +73,8 @@ function optionValue(key: string): fc.Arbitrary<unknown> {
     choices.push(fc.boolean().map((value) => ({ kind: 'BooleanLiteral', value, span })));
   }
   if (kinds.includes('string')) {
-    const strings = values === undefined ? sqlText : fc.constantFrom(...values);
+    const named = sqlText.filter((value) => value.trim() !== '');
+    const strings = values === undefined ? named : fc.constantFrom(...values);
     choices.push(strings.map((value) => ({ kind: 'StringLiteral', value, span })));
   }
   return fc.oneof(...choices);
