@@ -30,7 +30,7 @@ const SHAPES: Readonly<Record<string, (count: number) => string>> = {
   'one long word': (count) => `RVBBIT ${'x'.repeat(count)}`,
   modifiers: (count) => `RVBBIT MAP ${'DISTINCT '.repeat(count)} 'x' USING (q)`,
   options: (count) => `RVBBIT MAP 'x' USING (q) WITH (${'limt = 5 '.repeat(count / 4)})`,
-  columns: (count) => `RVBBIT MAP 'x' USING (q) RETURNING (${'a INT, '.repeat(count)} b)`,
+  columns: (count) => `RVBBIT MAP 'x' USING (q) RETURNING (${'a INT, '.repeat(count / 4)} b)`,
   'a long type': (count) => `RVBBIT MAP 'x' USING (q) RETURNING (a ${'INT[] '.repeat(count)})`,
 };
 
