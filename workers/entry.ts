@@ -1,5 +1,6 @@
 /** What Piscina loads in each worker thread: takes a chunk, runs its rows one after another, gives their outcomes. */
 import { setMaxListeners } from 'node:events';
+import { threadId } from 'node:worker_threads';
 import type { Failure } from '../src/errors.ts';
 import { failureOf } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
@@ -66,7 +67,7 @@ async function runRows(
   const skipped: number[] = [];
   const outputs: JsonObject[] = [];
   const results: Json[] = [];
-  const unsaid: UnsaidEnds = { statementId: task.statementId, ended: [] };
+  const unsaid: UnsaidEnds = { statementId: task.statementId, ended: [], wentAhead: false };
   const advisories: Advisory[] = [];
   let advisoryCount = 0;
   let row = 0;
@@ -89,7 +90,10 @@ async function runRows(
     requestCall: (request) => link.requestCall(unsaid, request),
     answerUsed: (callKey) => answersUsed.push(callKey),
     endCall: (attempt, report) => link.endCall(unsaid, { attempt, report }),
-    enterJs: (limitMs) => link.beacon.enter(task.taskId, task.statementId, row, limitMs),
+    enterJs: (limitMs) => {
+      link.tellEnded();
+      link.beacon.enter(task.taskId, task.statementId, row, limitMs);
+    },
     leaveJs: () => link.beacon.leave(),
     nowMs: () => performance.now(),
   };
@@ -135,6 +139,7 @@ async function runRows(
     ...(task.settings.keepOutputs ? { outputs, results } : {}),
     ...(advisoryCount === 0 ? {} : { advisories: { count: advisoryCount, first: advisories } }),
     ...(attempts.length === 0 ? {} : { attempts }),
+    ...(unsaid.wentAhead ? { endsToldBy: threadId } : {}),
     ...(ahead === undefined || answersUsed.length === 0
       ? {}
       : { answersUsed: { ...ahead, callKeys: answersUsed } }),

@@ -41,6 +41,8 @@ type Reply = Extract<WorkerMessage, { id: number }>;
 export interface UnsaidEnds {
   readonly statementId: number;
   ended: EndedAttempt[];
+  /** Others went ahead of the chunk, on the link. */
+  wentAhead: boolean;
 }
 
 export class WorkerLink {
@@ -127,15 +129,21 @@ export class WorkerLink {
     return new Promise((resolve) => this.#undecided.set(id, resolve));
   }
 
-  /** Keeps the account of an ended call until its chunk takes it along, or for `ENDED_AFTER_MS`. */
+  /** Keeps the account of an ended call until its chunk takes it along, a `js` cell runs, or for `ENDED_AFTER_MS`. */
   endCall(unsaid: UnsaidEnds, ended: EndedAttempt): void {
     unsaid.ended.push(ended);
     this.#unsaid.add(unsaid);
     this.#unsaidTimer ??= setTimeout(() => {
       this.#unsaidTimer = undefined;
-      for (const one of this.#unsaid) this.#say(one);
-      this.#tellCalls();
+      this.tellEnded();
     }, ENDED_AFTER_MS);
+  }
+
+  /** Tells of all calls that have ended: what comes now may hold the thread, or be the end of it. */
+  tellEnded(): void {
+    if (this.#unsaid.size === 0) return;
+    for (const one of this.#unsaid) this.#say(one);
+    this.#tellCalls();
   }
 
   /** The chunk takes them along. */
@@ -190,6 +198,7 @@ export class WorkerLink {
     if (ended.length === 0) return;
     this.#unsaid.delete(unsaid);
     unsaid.ended = [];
+    unsaid.wentAhead = true;
     this.#ended.push({ statementId, ended });
   }
 

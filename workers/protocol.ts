@@ -135,6 +135,8 @@ export interface ChunkOutcome {
   readonly advisories?: AdvisoryReport;
   /** Model calls that ended and that the main thread has not been told of. */
   readonly attempts?: readonly EndedAttempt[];
+  /** The thread that has told of others on its link, where they may still lie unread. */
+  readonly endsToldBy?: number;
   /** Calls whose places were taken by answers that had been looked up ahead. */
   readonly answersUsed?: LookUp;
   /** Time spent on the rows inside the worker. */

@@ -73,6 +73,7 @@ export class LocalDispatcher implements Dispatcher {
       const outcome: ChunkOutcome | null = await overdue.race(task, options.alone, pool.run(task));
       // A worker that dies of `throw null` gives its tasks null, as if that were their result.
       if (outcome === null) throw null;
+      if (outcome.endsToldBy !== undefined) this.#links.hear(outcome.endsToldBy);
       return { kind: 'done', outcome };
     } catch (thrown) {
       if (thrown instanceof RvbbitError) throw thrown;

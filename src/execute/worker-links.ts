@@ -1,5 +1,5 @@
 /** The main thread's ends of the workers' links: answers their requests, reads their beacons. */
-import type { MessagePort } from 'node:worker_threads';
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { Beacon, type BeaconReading } from '../../workers/beacon.ts';
 import type {
   AskedCall,
@@ -51,9 +51,11 @@ export class WorkerLinks {
     hello.port.on('message', (request: WorkerRequest) => this.#answer(link, request));
     hello.port.on('close', () => {
       this.#links.delete(hello.threadId);
-      for (const host of this.#hosts.values()) host.threadLost(threadId);
       this.#dead.push(link.beacon);
       if (this.#dead.length > DEAD_BEACONS_KEPT) this.#dead.shift();
+      afterPosted(() => {
+        for (const host of this.#hosts.values()) host.threadLost(threadId);
+      });
     });
     // The links alone must not keep the process alive.
     hello.port.unref();
@@ -108,6 +110,17 @@ export class WorkerLinks {
   #lastReading(taskId: number): BeaconReading | undefined {
     const beacons = [...this.#dead, ...[...this.#links.values()].map((link) => link.beacon)];
     return beacons.map((beacon) => beacon.read()).find((reading) => reading.taskId === taskId);
+  }
+
+  /** Takes in what the worker has said so far: what it posts on another port afterwards may be read before it. */
+  hear(threadId: number): void {
+    const link = this.#links.get(threadId);
+    if (link === undefined) return;
+    for (;;) {
+      const received = receiveMessageOnPort(link.port);
+      if (received === undefined) return;
+      this.#answer(link, received.message as WorkerRequest);
+    }
   }
 
   /** Part of the time that a worker's event loop is busy; 0 for one that is not up. */
@@ -211,6 +224,14 @@ export class WorkerLinks {
       return { ok: false, error: failureOf(thrown, 'RVB_SQL') };
     }
   }
+}
+
+/**
+ * Once all has been read that a worker had posted before it closed its link: a chunk that it settled brings answers
+ * that were paid for, and comes on another port. What lay there by now is read by the end of the loop's next turn.
+ */
+function afterPosted(work: () => void): void {
+  setImmediate(() => setImmediate(work));
 }
 
 function keep(statements: Set<number>, statementId: number): void {

@@ -10,8 +10,10 @@ import { answerKey, type StoredRecord } from './stored-record.ts';
 export class SegmentScan {
   readonly keys: KeyList = new KeyList(0);
   readonly clears: KeyList = new KeyList(0);
-  /** Calls that have begun and not ended, by attempt. */
-  readonly #started = new Map<number, KeyPlace>();
+  /** Calls that have begun and not ended: by the name of the attempt, … */
+  readonly #started = new Map<string, Omit<KeyPlace, 'high' | 'low'>>();
+  /** … and those of an earlier index, which holds no names, by the name's hash. */
+  readonly #startedBefore = new Map<number, KeyPlace>();
   readonly #ends: KeyList = new KeyList(0);
   covered = 0;
   firstAt: number = Number.POSITIVE_INFINITY;
@@ -23,7 +25,7 @@ export class SegmentScan {
     if (base === undefined) return;
     for (const place of base.keys.places()) this.keys.add(place);
     for (const place of base.clears.places()) this.clears.add(place);
-    for (const place of base.starts.places()) this.#started.set(hashNumber(place), place);
+    for (const place of base.starts.places()) this.#startedBefore.set(hashNumber(place), place);
     for (const place of base.ends.places()) this.#ends.add(place);
     this.covered = base.covered;
     this.firstAt = base.firstAt;
@@ -41,20 +43,24 @@ export class SegmentScan {
     const key = answerKey(record);
     if (key !== undefined) this.keys.add(placeOf(hashKey(key), at, offset, length));
     else if (record.t === 'cache.clear') this.clears.add({ high: 0, low: 0, at, offset, length });
-    if (record.t === 'attempt.start') {
-      const hash = hashKey(record.attempt);
-      this.#started.set(hashNumber(hash), placeOf(hash, at, offset, length));
-    } else if (record.t === 'attempt.end') {
-      const hash = hashKey(record.attempt);
-      if (this.#started.delete(hashNumber(hash))) return;
-      this.#ends.add(placeOf(hash, at, 0, 0));
-    }
+    if (record.t === 'attempt.start') this.#started.set(record.attempt, { at, offset, length });
+    else if (record.t === 'attempt.end') this.#end(record.attempt, at);
+  }
+
+  #end(attempt: string, at: number): void {
+    if (this.#started.delete(attempt)) return;
+    const hash = hashKey(attempt);
+    if (this.#startedBefore.delete(hashNumber(hash))) return;
+    this.#ends.add(placeOf(hash, at, 0, 0));
   }
 
   index(closed: boolean): SegmentIndex {
     const { covered, firstAt, lastAt, records, keys, clears } = this;
-    const starts = new KeyList(this.#started.size);
-    for (const place of this.#started.values()) starts.add(place);
+    const starts = new KeyList(this.#startedBefore.size + this.#started.size);
+    for (const place of this.#startedBefore.values()) starts.add(place);
+    for (const [attempt, { at, offset, length }] of this.#started) {
+      starts.add(placeOf(hashKey(attempt), at, offset, length));
+    }
     return { covered, closed, firstAt, lastAt, records, keys, clears, starts, ends: this.#ends };
   }
 }
