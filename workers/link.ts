@@ -141,9 +141,8 @@ export class WorkerLink {
 
   /** Tells of all calls that have ended: what comes now may hold the thread, or be the end of it. */
   tellEnded(): void {
-    if (this.#unsaid.size === 0) return;
-    for (const one of this.#unsaid) this.#say(one);
-    this.#tellCalls();
+    if (this.#unsaid.size > 0) for (const one of this.#unsaid) this.#say(one);
+    if (this.#ended.length > 0) this.#tellCalls();
   }
 
   /** The chunk takes them along. */
