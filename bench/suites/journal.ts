@@ -17,11 +17,10 @@ const PAIRS = 4;
 const CALL_PAIRS = 2;
 /**
  * For the CPU of a call so many statements run at once, in many short turns. V8's own threads (collections of all
- * garbage, code compiled again) make one turn dearer than another by some 75 µs a call, and by more with fewer
- * statements: it takes hundreds of pairs to see the journal. Turns that are shorter than `MODEL_IDLE_MS` find their
- * connections open.
+ * garbage, code compiled again) make one turn dearer than another by some 100 µs a call, so it takes hundreds of
+ * pairs to see the journal. Turns that are shorter than `MODEL_IDLE_MS` find their connections open.
  */
-const CPU = { statements: 16, rows: 100, pairs: 50 };
+const CPU = { statements: 8, rows: 100, pairs: 50 };
 const WARM_UP_ROWS = 100_000;
 
 /** A state folder that is gone afterwards. */
