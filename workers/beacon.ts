@@ -50,6 +50,14 @@ export class Beacon {
     this.#words = new Int32Array(memory);
   }
 
+  /** Worker: a chunk begins; what happens before its first stretch of code is its first row's. */
+  begin(taskId: number, statementId: number): void {
+    const words = this.#words;
+    words[TASK] = taskId;
+    words[STATEMENT] = statementId;
+    words[ROW] = 0;
+  }
+
   /** Worker: a synchronous stretch of `row` begins. */
   enter(taskId: number, statementId: number, row: number, limitMs: number): void {
     const words = this.#words;

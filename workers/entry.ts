@@ -61,6 +61,7 @@ async function runRows(
   program: CascadeProgram,
   signal: AbortSignal,
 ): Promise<ChunkOutcome> {
+  link.beacon.begin(task.taskId, task.statementId);
   const startedMs = performance.now();
   const values: (string | null)[] = [];
   const failures: { index: number; error: Failure; attempts: number }[] = [];

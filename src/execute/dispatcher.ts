@@ -23,7 +23,7 @@ export interface LostChunk {
   readonly reason: string;
   /** The same for every chunk that one worker's death took. */
   readonly deathId: number;
-  /** False where the worker died before it came to the chunk's code, e.g. at its start. */
+  /** False where the worker died before it came to the chunk, e.g. at its start. */
   readonly begun?: boolean;
   /** Index of the row that the worker was running at that moment, where that is known. */
   readonly suspect?: number;

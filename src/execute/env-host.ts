@@ -43,6 +43,7 @@ export class EnvHost implements StatementHost {
   /** What the function throws is a failed call, and so is an answer that did not end by itself. */
   async chat(request: ChatRequest, timeoutMs: number): Promise<ChatOutcome> {
     const { models, stop } = this.#env;
+    const { functionTimedOut, readFunctionAnswer } = await import('../model/function-answer.ts');
     // The cell gives up by itself; the function must hear of it, or its call would outlive its lane's turn.
     const call = new AbortController();
     const end = (): void => {
@@ -53,11 +54,13 @@ export class EnvHost implements StatementHost {
     stop.signal.addEventListener('abort', end, { once: true });
     try {
       if (stop.signal.aborted) throw reasonOf(stop.signal);
-      const { readFunctionAnswer } = await import('../model/function-answer.ts');
       if (models?.ask === undefined) throw new Error('the engine has no model function');
       const answer: unknown = await models.ask(request, { signal: call.signal });
       return readFunctionAnswer(request.model, answer);
     } catch (thrown) {
+      if (call.signal.aborted && !stop.signal.aborted) {
+        return functionTimedOut(request.model, timeoutMs);
+      }
       return { ok: false, error: failureOf(thrown, 'RVB_MODEL_HTTP'), retryable: false };
     } finally {
       clearTimeout(timer);

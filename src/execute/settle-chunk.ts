@@ -72,8 +72,10 @@ export class ChunkSettler {
       return this.#settleUnanswered(chunk, alone, losses, result.unansweredMs);
     }
     this.#countLoss(result);
-    const isSole = alone && chunk.rowCount === 1 && result.begun !== false;
-    const suspect = result.suspect ?? (isSole ? 0 : undefined);
+    const isSole = alone && chunk.rowCount === 1;
+    // A worker may die at its start for reasons of its own: once.
+    const isBlamed = isSole && (result.begun !== false || losses + 1 >= LOSSES_BEFORE_ALONE);
+    const suspect = result.suspect ?? (isBlamed ? 0 : undefined);
     if (suspect !== undefined) return this.#settleAround(chunk, suspect, result);
     if (losses + 1 < LOSSES_BEFORE_ALONE) return this.settle(chunk, alone, losses + 1);
     for (let index = 0; index < chunk.rowCount; index++) {

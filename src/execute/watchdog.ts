@@ -90,7 +90,7 @@ export class Watchdog {
       if (standstill?.sequence !== sequence || standstill.heartbeat !== heartbeat) {
         this.#standstills.set(threadId, { sequence, heartbeat, sinceMs: nowMs });
       } else if (nowMs - standstill.sinceMs > patienceMs(reading)) {
-        this.#overstayed.set(reading.taskId, reading.limitMs);
+        this.#overstayed.set(reading.taskId, patienceMs(reading));
         this.#standstills.delete(threadId);
         this.#terminate(threadId);
       }

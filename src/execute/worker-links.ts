@@ -102,7 +102,7 @@ export class WorkerLinks {
     return reading?.busy === true ? reading.row : undefined;
   }
 
-  /** Whether code of this task was the last that some worker, alive or dead, began with. */
+  /** Whether this task was the last that some worker, alive or dead, began with. */
   wasBegun(taskId: number): boolean {
     return this.#lastReading(taskId) !== undefined;
   }

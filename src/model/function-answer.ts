@@ -6,7 +6,7 @@ import {
 } from '../limits.ts';
 import type { ChatOutcome, ChatResponse } from './chat.ts';
 import { finishOf } from './finish-reason.ts';
-import { type FailedChat, failedChat } from './http-failure.ts';
+import { type Asked, type FailedChat, failedChat } from './http-failure.ts';
 import { member, oneLine } from './provider-error.ts';
 import { usageOf } from './read-completion.ts';
 
@@ -19,7 +19,7 @@ export function readFunctionAnswer(model: string, value: unknown): ChatOutcome {
     member(counts, 'reasoningTokens'),
   );
   const more = usage === undefined ? {} : { usage };
-  const asked = { who: `the model function (${model})`, provider: 'function', clean: String };
+  const asked = askedOf(model);
   const failed = (code: FailedChat['error']['code'], what: string): FailedChat =>
     failedChat(asked, code, what, more);
 
@@ -56,4 +56,14 @@ export function readFunctionAnswer(model: string, value: unknown): ChatOutcome {
   }
   const response: ChatResponse = { text, finishReason, ...more };
   return { ok: true, response };
+}
+
+/** The outcome of a function whose time is over, whether it obeyed its signal or not. */
+export function functionTimedOut(model: string, timeoutMs: number): ChatOutcome {
+  const what = `gave no answer within ${Math.round(timeoutMs)} ms; raise timeout`;
+  return failedChat(askedOf(model), 'RVB_TIMEOUT', what, { retryable: true });
+}
+
+function askedOf(model: string): Asked {
+  return { who: `the model function (${model})`, provider: 'function', clean: String };
 }

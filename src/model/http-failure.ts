@@ -14,6 +14,8 @@ export interface Asked {
   /** Provider, model and host, e.g. `openai/gpt-4o-mini at api.openai.com`. */
   readonly who: string;
   readonly provider: string;
+  /** It goes through a proxy. */
+  readonly isProxied?: true;
   /** Takes the provider's secrets out of a text; before the text is cut, so that no part of one is left. */
   clean(text: string): string;
 }
@@ -139,9 +141,15 @@ export function connectionFailure(
   const named = code === '' ? detail : `${code}: ${detail}`;
   const what =
     status === undefined
-      ? `could not be reached or broke off (${named}); check the base URL of ${asked.provider} and that it is up`
+      ? `could not be reached or broke off (${named}); ${reachAdvice(asked)}`
       : `broke off in its answer (${named})`;
   return failedChat(asked, 'RVB_MODEL_HTTP', what, { ...more, retryable: true });
+}
+
+function reachAdvice({ provider, isProxied }: Asked): string {
+  return isProxied === true
+    ? `check the proxy and the base URL of ${provider}, and that both are up`
+    : `check the base URL of ${provider} and that it is up`;
 }
 
 /** The failure of a response above the bound. */

@@ -186,9 +186,13 @@ export class OpenAiCompatible implements Provider {
 
   #asked(model: string): Asked {
     if (this.#lastAsked?.model === model) return this.#lastAsked.asked;
-    const { id } = this.#settings;
-    const who = `${id}/${model} at ${this.#host}`;
-    const asked = { who, provider: id, clean: this.#redact.text };
+    const { id, proxy } = this.#settings;
+    const asked: Asked = {
+      who: `${id}/${model} at ${this.#host}`,
+      provider: id,
+      ...(proxy === undefined ? {} : { isProxied: true }),
+      clean: this.#redact.text,
+    };
     this.#lastAsked = { model, asked };
     return asked;
   }

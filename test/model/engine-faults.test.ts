@@ -301,6 +301,7 @@ test('a function of the program answers, fails, and is ended by timeout and abor
     const text = String(request.messages.at(-1)?.content);
     if (text.includes('throws')) throw new Error('out of luck');
     if (text.includes('never')) await new Promise(() => {});
+    if (text.includes('obeys')) await sleep(60_000, undefined, { signal });
     if (text.includes('nothing')) return undefined as never;
     if (text.includes('wrong')) return { text: 7, finishReason: 'stop' } as never;
     if (text.includes('cut')) return { text: 'half of it', finishReason: 'length' };
@@ -310,7 +311,7 @@ test('a function of the program answers, fails, and is ended by timeout and abor
   };
   await using engine = await openEngine({ model });
   const losses = watchLosses(engine);
-  const words = ['fine', 'throws', 'nothing', 'wrong', 'cut', 'refused', 'never'];
+  const words = ['fine', 'throws', 'nothing', 'wrong', 'cut', 'refused', 'never', 'obeys'];
   const rows = words.map((word, number) => ({ word, number, sim: {} }));
   const { rows: answers, summary } = await engine.query(
     `RVBBIT MAP PARALLEL 8 'text.yaml' AS v USING (${queryOf(rows)}) WITH (error_column = 'err', retries = 0)`,
@@ -319,7 +320,7 @@ test('a function of the program answers, fails, and is ended by timeout and abor
   );
   assert.equal(
     answers.map(({ v, err }) => v ?? (err as { code: string } | null)?.code),
-    ['model: Say fine 0', HTTP, INVALID, INVALID, 'RVB_MODEL_TRUNCATED', REFUSED, TIMEOUT],
+    ['model: Say fine 0', HTTP, INVALID, INVALID, 'RVB_MODEL_TRUNCATED', REFUSED, TIMEOUT, TIMEOUT],
   );
   assert.match(JSON.stringify(answers[1]), /out of luck/);
   assert.equal(summary.tokens, { in: 3, out: 2 });
@@ -327,7 +328,7 @@ test('a function of the program answers, fails, and is ended by timeout and abor
   // The two clocks of one timeout stand on two threads.
   await sleep(200);
   const ended = signals.filter(({ aborted }) => aborted);
-  assert.is(ended.length, 1, 'the function that never settles hears of the timeout');
+  assert.is(ended.length, 2, 'the functions that do not settle by themselves hear of the timeout');
 
   const controller = new AbortController();
   signals.length = 0;

@@ -214,7 +214,9 @@ test('a proxy that is not there, or does not answer, is an outcome by the deadli
   for (const base of ['https://models.test/v1', 'http://models.test/v1']) {
     const gone = settingsOf(base, { proxy: { url: 'http://127.0.0.1:1' } });
     const provider = new OpenAiCompatible(gone);
-    assert.is(brief(await ask(provider)), 'RVB_MODEL_HTTP again');
+    const outcome = await ask(provider);
+    assert.is(brief(outcome), 'RVB_MODEL_HTTP again');
+    assert.match(outcome.ok ? '' : outcome.error.message, 'check the proxy and the base URL of');
     await provider.close();
     server.script = () => {};
     const mute = new OpenAiCompatible(

@@ -10,14 +10,17 @@ export function permitOrAnswer(
   const { flights, callKey, keeps } = listening;
   return new Promise((resolve, reject) => {
     let isAnswered = false;
-    const off = flights.listen(callKey, {
-      keeps,
-      hear: (text) => {
-        if (text === undefined) return;
-        isAnswered = true;
-        resolve(text);
-      },
-    });
+    let off = (): void => {};
+    const listen = (): void => {
+      off = flights.listen(callKey, { keeps, hear });
+    };
+    const hear = (text: string | undefined): void => {
+      // Another equal call may go out before this one may.
+      if (text === undefined) return listen();
+      isAnswered = true;
+      resolve(text);
+    };
+    listen();
     waiting.then(
       (permit) => {
         off();

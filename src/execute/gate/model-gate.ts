@@ -13,6 +13,8 @@ import { type Random, Throttle } from './throttle.ts';
 export interface ModelStay {
   readonly stay: Stay | undefined;
   readonly startMs: number;
+  /** By so much it put off the next call, at the learnt rate. */
+  readonly paceMs: number;
   /** Requests and tokens of the model up to and with this call. */
   readonly requests: number;
   readonly tokens: number;
@@ -69,10 +71,10 @@ export class ModelGate {
   }
 
   enter(nowMs: number, request: GateRequest, lagMs: number): ModelStay {
-    this.#throttle.enter(nowMs);
     return {
       stay: this.#meter.enter(nowMs, request, lagMs),
       startMs: nowMs,
+      paceMs: this.#throttle.enter(nowMs),
       requests: this.#requests.enter(1),
       tokens: this.#tokens.enter(request.inputTokens),
     };
@@ -91,7 +93,7 @@ export class ModelGate {
 
   /** The call never went out. */
   undo(model: ModelStay, inputTokens: number): void {
-    this.#throttle.undo();
+    this.#throttle.undo(model.paceMs);
     this.#requests.undo(model.requests, 1);
     this.#tokens.undo(model.tokens, inputTokens);
     this.#meter.undo(model.stay);

@@ -63,8 +63,8 @@ export class Throttle {
     return Math.floor(this.#calls.at(nowMs)) - inFlight;
   }
 
-  /** A call goes out. */
-  enter(nowMs: number): void {
+  /** A call goes out; gives the time by which it puts off the next one, in ms. */
+  enter(nowMs: number): number {
     // Where there was nothing to send, the rate says nothing of the server; a pause that it asked for does.
     if (nowMs - Math.max(this.#lastMs, this.#pausedUntilMs) >= GATE_COLD_MS) {
       this.#measuredFromMs = nowMs;
@@ -76,13 +76,15 @@ export class Throttle {
     this.#lastMs = nowMs;
     this.#sent += 1;
     const perSecond = this.#perSecond.at(nowMs);
-    if (perSecond === Infinity) return;
-    this.#nextMs = Math.max(this.#nextMs, nowMs - PACE_SLACK_MS) + 1_000 / perSecond;
+    const paceMs = 1_000 / perSecond;
+    if (paceMs > 0) this.#nextMs = Math.max(this.#nextMs, nowMs - PACE_SLACK_MS) + paceMs;
+    return paceMs;
   }
 
-  /** A call never went out. */
-  undo(): void {
+  /** A call that put off the next one by `paceMs` never went out. */
+  undo(paceMs: number): void {
     this.#sent = Math.max(0, this.#sent - 1);
+    this.#nextMs -= paceMs;
   }
 
   /** A call that started at `startMs` was answered. */

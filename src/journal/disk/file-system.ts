@@ -11,6 +11,7 @@ export interface FileFacts {
 export interface FileSystem {
   /** Makes a folder that only its owner may enter, and its parents; one that is there is no failure. */
   makeFolder(path: string): void;
+  /** Names of what the folder holds, folders apart. */
   list(folder: string): string[];
   /** Undefined if there is no such file. */
   facts(path: string): FileFacts | undefined;
@@ -36,7 +37,11 @@ export interface FileSystem {
 /** The file system of the machine. */
 export const realFileSystem: FileSystem = {
   makeFolder: (path) => void fs.mkdirSync(path, { recursive: true, mode: 0o700 }),
-  list: (folder) => fs.readdirSync(folder),
+  list: (folder) =>
+    fs
+      .readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => !entry.isDirectory())
+      .map(({ name }) => name),
   facts(path) {
     const found = fs.statSync(path, { throwIfNoEntry: false });
     return found === undefined ? undefined : { size: found.size, modifiedMs: found.mtimeMs };
