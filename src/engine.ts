@@ -5,10 +5,10 @@ import type { ParseResult, Statement } from '../grammar/ast.ts';
 import type { RunOutcome } from '../workers/protocol.ts';
 import type { Cascade } from './cascade/cascade.ts';
 import { summaryNotices } from './deliver/delivered.ts';
-import { rowStream, type StreamHead } from './deliver/stream-rows.ts';
+import { rowStream, type StreamListener } from './deliver/stream-rows.ts';
 import { acquireDatabase, type DatabaseLease } from './duck/registry.ts';
 import { type Parameters, Session } from './duck/session.ts';
-import { RvbbitError } from './errors.ts';
+import { messageOf, RvbbitError } from './errors.ts';
 import { CallDesk } from './execute/calls/call-desk.ts';
 import { cancelled } from './execute/cancel.ts';
 import { Gate } from './execute/gate/gate.ts';
@@ -19,6 +19,7 @@ import { readScript, readStatement } from './grammar.ts';
 import type { JournalOptions } from './journal/disk/disk-journal.ts';
 import { Journal } from './journal/journal.ts';
 import { readJournalOptions } from './journal/journal-options.ts';
+import type { JournalRecord } from './journal/records.ts';
 import type { JsonObject } from './json.ts';
 import { MAX_DEFAULT_THREADS, RUN_TIMEOUT_MS } from './limits.ts';
 import { Models } from './model/models.ts';
@@ -31,7 +32,7 @@ import {
   type SqlCellsMode,
 } from './options.ts';
 import type { CallPlan } from './plan/plan.ts';
-import type { ExplainReport, QueryResult, Row, RowStream, Summary } from './result.ts';
+import type { ExplainReport, QueryResult, Row, RowStream } from './result.ts';
 import { explainStatement, runStatement, streamStatement } from './run-statement.ts';
 import { StatementScopes } from './scope.ts';
 import { kindOf, prefixOf, type StatementContext } from './statement-context.ts';
@@ -44,7 +45,7 @@ const CALLS: CallPlan = { budget: {}, cache: true, dedupe: true };
  * callers take turns on the connection, and their cascades run side by side on the pool.
  */
 export class Engine {
-  /** Emits every journal record as 'record', and under its own `t`. */
+  /** Emits every journal record as 'record', and under its own `t`. What a listener throws is warned of, once. */
   readonly events = new EventEmitter();
   readonly #options: ResolvedOptions;
   readonly #lease: DatabaseLease;
@@ -61,6 +62,7 @@ export class Engine {
   // Whoever closes the engine hears what went wrong at it.
   readonly #onAbort = () => void this.close().catch(() => {});
   #closing: Promise<void> | undefined;
+  #hasWarnedOfListener = false;
 
   /** Opens the database; worker threads start with the first statement that needs them. */
   static async open(options: EngineOptions = {}): Promise<Engine> {
@@ -103,8 +105,8 @@ export class Engine {
     this.#openedUs = this.#journal.nowUs();
     this.#journal.subscribe((record) => {
       this.#experience.observe(record);
-      this.events.emit('record', record);
-      this.events.emit(record.t, record);
+      this.#emit('record', record);
+      this.#emit(record.t, record);
     });
     this.#scopes = new StatementScopes({
       session,
@@ -149,7 +151,7 @@ export class Engine {
 
   /** Runs one statement and gives its rows in order, each as soon as it is known; an unread row holds the lanes back. */
   stream(sql: string, parameters?: Parameters, options: QueryOptions = {}): RowStream {
-    return rowStream((onHead) => this.#stream(sql, parameters, options, onHead));
+    return rowStream((listener) => this.#stream(sql, parameters, options, listener));
   }
 
   /**
@@ -237,18 +239,32 @@ export class Engine {
     sql: string,
     parameters: Parameters | undefined,
     options: QueryOptions,
-    onHead: (head: StreamHead) => void,
-  ): AsyncGenerator<Row, Summary> {
+    listener: StreamListener,
+  ): AsyncGenerator<Row, void> {
     const statement = await readStatement(sql);
     const scope = this.#scopes.begin(prefixOf(statement), parameters, options);
     try {
-      yield* streamStatement(statement, scope, this.#contextOf(sql, options), onHead);
-      return this.#scopes.complete(scope);
+      yield* streamStatement(statement, scope, this.#contextOf(sql, options), (head) =>
+        listener.onHead(head),
+      );
+      this.#scopes.complete(scope);
     } catch (thrown) {
       throw this.#scopes.fail(scope, thrown);
     } finally {
       // Reached with the statement still open only where the consumer left early.
-      this.#scopes.fail(scope, cancelled());
+      listener.onEnd(this.#scopes.fail(scope, cancelled()).summary!);
+    }
+  }
+
+  /** A listener that throws changes nothing of what it hears of. */
+  #emit(name: string, record: JournalRecord): void {
+    try {
+      this.events.emit(name, record);
+    } catch (thrown) {
+      if (this.#hasWarnedOfListener) return;
+      this.#hasWarnedOfListener = true;
+      const said = messageOf(thrown);
+      this.#options.logger.warn(`a listener of the event ${name} threw, perhaps not once: ${said}`);
     }
   }
 

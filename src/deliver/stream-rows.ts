@@ -1,6 +1,5 @@
 /** A `RowStream` over a generator of rows: it starts at once, so that its columns can be awaited first. */
 import type { ResultReader } from '../duck/reader.ts';
-import { RvbbitError } from '../errors.ts';
 import type { Notice, ResultColumn, Row, RowStream, Summary, ValueForm } from '../result.ts';
 import { summaryNotices } from './delivered.ts';
 
@@ -14,12 +13,17 @@ export interface StreamHead {
   readonly signal: AbortSignal;
 }
 
-/**
- * `rows` yields the rows and returns the summary; it calls `onHead` before the first row. A consumer
- * that stops early ends the generator, and with it the statement.
- */
+/** How the generator of a stream tells what its rows do not. */
+export interface StreamListener {
+  /** Before the first row. */
+  onHead(head: StreamHead): void;
+  /** When the statement has ended, however that came. */
+  onEnd(summary: Summary): void;
+}
+
+/** `rows` yields the rows. A consumer that stops early ends the generator, and with it the statement. */
 export function rowStream(
-  rows: (onHead: (head: StreamHead) => void) => AsyncGenerator<Row, Summary>,
+  rows: (listener: StreamListener) => AsyncGenerator<Row, void>,
 ): RowStream {
   const columns = deferred<readonly ResultColumn[]>();
   const summary = deferred<Summary>();
@@ -28,28 +32,34 @@ export function rowStream(
   let lateNotices: StreamHead['lateNotices'];
   let stepsOut = 0;
   let ending: Promise<never> | undefined;
-  const generator = rows((head) => {
-    notices.push(...head.notices);
-    columns.resolve(head.columns);
-    signal = head.signal;
-    lateNotices = head.lateNotices;
-    signal.addEventListener('abort', endIfPaused, { once: true });
+  let ended: Summary | undefined;
+  const generator = rows({
+    onHead(head) {
+      notices.push(...head.notices);
+      columns.resolve(head.columns);
+      signal = head.signal;
+      lateNotices = head.lateNotices;
+      signal.addEventListener('abort', endIfPaused, { once: true });
+    },
+    onEnd(done) {
+      ended = done;
+      summary.resolve(done);
+    },
   });
   const fail = (thrown: unknown): never => {
     columns.reject(thrown);
-    const done = thrown instanceof RvbbitError ? thrown.summary : undefined;
-    if (done === undefined) summary.reject(thrown);
-    else summary.resolve(done);
+    // Without effect where the statement has begun.
+    summary.reject(thrown);
     throw thrown;
   };
   // A generator that rests at a row hears of no abort, and its consumer may never come back.
   const endIfPaused = () => {
     if (stepsOut > 0 || ending !== undefined || signal === undefined) return;
     const { reason } = signal;
-    ending = generator.return(undefined as never).then(() => fail(reason), fail);
+    ending = generator.return().then(() => fail(reason), fail);
     ending.catch(() => {});
   };
-  const watch = async (step: Promise<IteratorResult<Row, Summary>>) => {
+  const watch = async (step: Promise<IteratorResult<Row, void>>) => {
     stepsOut += 1;
     try {
       const result = await step;
@@ -62,25 +72,23 @@ export function rowStream(
       notices.push(...(lateNotices?.() ?? []));
       lateNotices = undefined;
       columns.resolve([]);
-      if (result.value !== undefined) {
-        notices.push(...summaryNotices(result.value));
-        summary.resolve(result.value);
-      }
+      if (ended !== undefined) notices.push(...summaryNotices(ended));
+      ended = undefined;
       return result;
     } catch (thrown) {
       signal?.removeEventListener('abort', endIfPaused);
       return fail(thrown);
     }
   };
-  let first: Promise<IteratorResult<Row, Summary>> | undefined = watch(generator.next());
+  let first: Promise<IteratorResult<Row, void>> | undefined = watch(generator.next());
   first.catch(() => {});
-  const iterator: AsyncIterator<Row, Summary> = {
+  const iterator: AsyncIterator<Row, void> = {
     next() {
       const step = first ?? ending ?? watch(generator.next());
       first = undefined;
       return step;
     },
-    return: (value) => watch(generator.return(value as Summary)),
+    return: () => watch(generator.return()),
   };
   return {
     columns: columns.promise,

@@ -1,6 +1,7 @@
 /** Chunks on the worker threads of this process, by Piscina. */
 import { totalmem } from 'node:os';
 import type { ChunkOutcome, ChunkTask } from '../../workers/protocol.ts';
+import { Semaphore } from '../duck/semaphore.ts';
 import { messageOf, RvbbitError } from '../errors.ts';
 import { MAX_PARALLEL, POOL_RENEW_MS } from '../limits.ts';
 import type { ModelTarget } from '../model/chat.ts';
@@ -30,6 +31,8 @@ export class LocalDispatcher implements Dispatcher {
   readonly #watchdog: Watchdog;
   #pool: Promise<WorkerPool> | undefined;
   #quarantine: Promise<WorkerPool> | undefined;
+  /** What waits at a pool is lost with its worker: a suspect waits here. */
+  readonly #aloneTurns = new Semaphore(1);
   /** Pools that another has taken the place of, with tasks still out. */
   readonly #retiring = new Set<WorkerPool>();
   #renewing: Promise<void> | undefined;
@@ -64,13 +67,17 @@ export class LocalDispatcher implements Dispatcher {
     this.#links.closeStatement(statementId);
   }
 
-  async dispatch(task: ChunkTask, options: { readonly alone: boolean }): Promise<DispatchResult> {
-    const pool = await this.#poolFor(options.alone);
+  dispatch(task: ChunkTask, { alone }: { readonly alone: boolean }): Promise<DispatchResult> {
+    return alone ? this.#aloneTurns.use(() => this.#send(task, true)) : this.#send(task, false);
+  }
+
+  async #send(task: ChunkTask, alone: boolean): Promise<DispatchResult> {
+    const pool = await this.#poolFor(alone);
     this.#out += 1;
     this.#watchdog.start();
     try {
       const { overdue } = this.#watchdog;
-      const outcome: ChunkOutcome | null = await overdue.race(task, options.alone, pool.run(task));
+      const outcome: ChunkOutcome | null = await overdue.race(task, pool.run(task));
       // A worker that dies of `throw null` gives its tasks null, as if that were their result.
       if (outcome === null) throw null;
       if (outcome.endsToldBy !== undefined) this.#links.hear(outcome.endsToldBy);

@@ -18,7 +18,6 @@ export class TaskOverdue extends Error {
 
 interface OpenTask {
   readonly statementId: number;
-  readonly alone: boolean;
   readonly limitMs: number;
   /** Time without anything that would explain why no answer comes. */
   idleMs: number;
@@ -29,11 +28,11 @@ export class OverdueTasks {
   readonly #open = new Set<OpenTask>();
 
   /** The answer, or TaskOverdue. The rows run one after another: each has its time, and all of them some slack. */
-  race(task: ChunkTask, alone: boolean, answer: Promise<ChunkOutcome>): Promise<ChunkOutcome> {
+  race(task: ChunkTask, answer: Promise<ChunkOutcome>): Promise<ChunkOutcome> {
     return new Promise((resolve, reject) => {
       const limitMs = task.rowCount * task.settings.timeoutMs + ANSWER_SLACK_MS;
       const { statementId } = task;
-      const open: OpenTask = { statementId, alone, limitMs, idleMs: 0, giveUp: reject };
+      const open: OpenTask = { statementId, limitMs, idleMs: 0, giveUp: reject };
       this.#open.add(open);
       answer.then(
         (outcome) => {
@@ -55,11 +54,8 @@ export class OverdueTasks {
   pass(ms: number, waits: (statementId: number) => boolean): void {
     // Some have not been begun.
     if (this.#open.size > MAX_PARALLEL) return;
-    let isFirstAlone = true;
     for (const task of this.#open) {
-      const isQueued = task.alone && !isFirstAlone;
-      if (task.alone) isFirstAlone = false;
-      if (isQueued || waits(task.statementId)) continue;
+      if (waits(task.statementId)) continue;
       task.idleMs += ms;
       if (task.idleMs <= task.limitMs) continue;
       this.#open.delete(task);

@@ -1,7 +1,7 @@
 /** Folds a statement's records into its account: rows by outcome, runs, failures. */
 import { SUMMARY_MAX_FAILURES } from '../limits.ts';
 import type { RowFailure, Summary } from '../result.ts';
-import type { JournalEntry } from './records.ts';
+import type { AttemptStart, JournalEntry } from './records.ts';
 
 /** How a statement ended, for `Summary.status` and `Summary.reason`. */
 export type Ending =
@@ -19,6 +19,8 @@ export class Account {
   #skipped = 0;
   #sent = 0;
   #retried = 0;
+  /** Calls that are out and are not the first of their kind. */
+  readonly #repeats = new Map<string, AttemptStart>();
   #ended = 0;
   #uncosted = 0;
   #cacheHits = 0;
@@ -47,13 +49,14 @@ export class Account {
         this.#keepFailures(entry.failures);
         return;
       case 'attempt.start':
-        this.#sent += 1;
-        if (entry.n > 1) this.#retried += 1;
-        this.#possiblyPaidTwice += entry.again ?? 0;
+        this.#countStart(entry, 1);
+        if (entry.n > 1 || entry.again !== undefined) this.#repeats.set(entry.attempt, entry);
         return;
-      case 'attempt.end':
+      case 'attempt.end': {
+        const repeat = this.#repeats.get(entry.attempt);
+        this.#repeats.delete(entry.attempt);
         if (entry.outcome === 'not_sent') {
-          this.#sent -= 1;
+          this.#countStart(repeat ?? { n: 1 }, -1);
           return;
         }
         this.#tokensIn += entry.tokensIn;
@@ -62,6 +65,7 @@ export class Account {
         else this.#costMicroUsd += entry.costMicroUsd;
         this.#ended += 1;
         return;
+      }
       case 'cache.hits':
         this.#cacheHits += entry.callKeys.length;
         return;
@@ -116,6 +120,13 @@ export class Account {
       strategy: this.#strategy,
       failures: this.#failures,
     };
+  }
+
+  /** `by` is -1 for a call that turns out not to have been sent. */
+  #countStart({ n, again = 0 }: Pick<AttemptStart, 'n' | 'again'>, by: 1 | -1): void {
+    this.#sent += by;
+    if (n > 1) this.#retried += by;
+    this.#possiblyPaidTwice += by * again;
   }
 
   /** Keeps the first failures in row order, whatever order they came in. */

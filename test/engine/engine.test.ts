@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Engine, type JournalRecord, type RvbbitError } from '../../src/index.ts';
+import { Engine, type JournalRecord, RvbbitError } from '../../src/index.ts';
 import { checkCascade } from '../../src/testing.ts';
 import { SQL_CELLS } from '../support/sql-cells.ts';
 
@@ -261,6 +261,43 @@ test('a stream gives its columns first, its rows in order and its summary at the
     Array.from({ length: 50 }, (_, index) => index),
   );
   assert.is((await stream.summary).rows.in, 50);
+});
+
+test('a listener that throws changes nothing of what it hears of', async () => {
+  const warnings: string[] = [];
+  const quiet = () => {};
+  const warn = (message: string) => void warnings.push(message);
+  const logger = { debug: quiet, info: quiet, error: quiet, warn };
+  await using heard = await Engine.open({ cascades: root, threads: 1, logger });
+  heard.events.on('record', () => {
+    throw new Error('out of order');
+  });
+  const { summary } = await heard.query(map(`AS band USING (${PRICES})`));
+  assert.is(summary.rows.ok + summary.rows.skipped, 4);
+  assert.is(warnings.length, 1);
+  assert.match(
+    warnings[0]!,
+    'a listener of the event record threw, perhaps not once: out of order',
+  );
+});
+
+test('a stream that is left early, or ended by its signal, has a summary all the same', async () => {
+  const cheap = map(
+    `AS band USING (SELECT range::DOUBLE AS price FROM range(5000)) WITH (limit = 5000)`,
+  );
+  const left = engine.stream(cheap);
+  for await (const _row of left) break;
+  const { status, reason, rows } = await left.summary;
+  assert.equal([status, reason, rows.in], ['incomplete', 'cancelled', 5000]);
+
+  const controller = new AbortController();
+  const ended = engine.stream(cheap, undefined, { signal: controller.signal });
+  await ended.columns;
+  controller.abort();
+  assert.is((await ended.summary).status, 'incomplete');
+
+  const wrong = engine.stream('RVBBIT MAPP');
+  assert.is((await wrong.summary.catch((thrown: RvbbitError) => thrown)).constructor, RvbbitError);
 });
 
 test('two engines side by side share a file and nothing else', async () => {

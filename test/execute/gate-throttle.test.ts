@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { GateRequest, Permit } from '../../src/execute/gate/gate-request.ts';
+import { Throttle } from '../../src/execute/gate/throttle.ts';
 import { createRandom } from '../../src/simulator/random.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 import { type Server, settled, start, World } from './gate-support.ts';
@@ -181,6 +182,20 @@ for (const { name, perSecond, latencyMs, least, server } of SERVERS) {
     reportCases(count, `two minutes at ${name}: ${figures}`);
   });
 }
+
+test('a call that never went out does not put off the next one', () => {
+  const throttle = new Throttle(() => 0);
+  for (let atMs = 0; atMs <= 10_000; atMs += 500) {
+    throttle.enter(atMs);
+    if (atMs < 10_000) throttle.answered(atMs);
+    else throttle.refused(atMs, atMs, 1, 0);
+  }
+  throttle.enter(10_100);
+  const freeAtMs = throttle.freeAt(10_100, 0);
+  assert.ok(freeAtMs > 10_300, 'the rate has been learnt');
+  for (let n = 0; n < 20; n++) throttle.undo(throttle.enter(10_200));
+  assert.is(Math.round(throttle.freeAt(10_200, 0)), Math.round(freeAtMs));
+});
 
 test('a throttled gate forgets: some minutes later all lanes go out at once again', async () => {
   const world = new World(seed);

@@ -131,6 +131,14 @@ test('a row that overstays its limit fails with RVB_TIMEOUT at the first time', 
   assert.equal(rows, ['0', 'RVB_TIMEOUT', '2']);
 });
 
+test('a row that no worker lives long enough to begin fails alone, the others are ok', async () => {
+  const { rows } = await settle(10, (task) => {
+    if (!task.columns['n']!.includes(4)) return done(task);
+    return { ...death(), begun: false } as DispatchResult;
+  });
+  assert.equal(rows, ['0', '1', '2', '3', 'RVB_POISON_ROW', '5', '6', '7', '8', '9']);
+});
+
 test('workers that keep dying before a row settles end the statement', async () => {
   try {
     await settle(50, () => death());

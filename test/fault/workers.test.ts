@@ -152,6 +152,17 @@ for (const cascade of ['poison', 'poison-after-await']) {
   });
 }
 
+test('a row that ends every worker without code of its own fails alone', async () => {
+  await withEngine({ limits: { workerHeapMb: 64 } }, async (engine) => {
+    const hits = pick(1, 60);
+    const expected = new Map(hits.map((hit) => [hit, 'RVB_POISON_ROW']));
+    const fault = { cascade: 'sql-fills-heap', rows: 60, hits, parallel: 4, expected };
+    const { summary } = await runFault(engine, fault);
+    assert.match(summary.failures[0]!.message, /heap|memory/i);
+    await assertUsable(engine);
+  });
+});
+
 test('neighbouring poison rows fail one by one', async () => {
   await withEngine({}, async (engine) => {
     for (const cascade of ['poison', 'poison-after-await']) {

@@ -15,8 +15,11 @@ export function permitOrAnswer(
       off = flights.listen(callKey, { keeps, hear });
     };
     const hear = (text: string | undefined): void => {
-      // Another equal call may go out before this one may.
-      if (text === undefined) return listen();
+      if (text === undefined) {
+        // Another equal call may go out before this one may.
+        listen();
+        return;
+      }
       isAnswered = true;
       resolve(text);
     };

@@ -207,9 +207,13 @@ export class StatementCalls {
       const listening = { flights: this.#desk.flights, callKey: request.callKey, keeps: keep };
       const first = await (reuseOwn ? permitOrAnswer(waiting, listening) : waiting);
       if (typeof first === 'string') return this.#shared(request, first);
-      if (!wait.aborted) return await this.#spend(threadId, request, first, usage);
+      // Another process may have bought it meanwhile.
+      const text = request.fresh === true ? undefined : this.#atHand(request.callKey);
+      if (text === undefined && !wait.aborted) {
+        return await this.#spend(threadId, request, first, usage);
+      }
       first.cancel();
-      return this.#ended();
+      return text === undefined ? this.#ended() : this.#hit(request, text);
     } catch (thrown) {
       return wait.aborted ? this.#ended() : refused(failureOf(thrown));
     } finally {
