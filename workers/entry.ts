@@ -1,6 +1,8 @@
 /** What Piscina loads in each worker thread: takes a chunk, runs its rows one after another, gives their outcomes. */
+
 import { setMaxListeners } from 'node:events';
 import { threadId } from 'node:worker_threads';
+import { dropOldest } from '../src/drop-oldest.ts';
 import type { Failure } from '../src/errors.ts';
 import { failureOf } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
@@ -155,10 +157,7 @@ function programOf(hash: string): Promise<CascadeProgram | Failure> {
   if (program === undefined) {
     program = compile(hash);
     programs.set(hash, program);
-    if (programs.size > MAX_PROGRAMS) {
-      const [oldest] = programs.keys();
-      programs.delete(oldest!);
-    }
+    dropOldest(programs, MAX_PROGRAMS);
   }
   return program;
 }

@@ -1,6 +1,7 @@
 /**
- * The worker's line to the main thread: it fetches cascades, runs SQL on the session's DuckDB and
- * hears of cancelled and drained statements. Tasks do not travel here; Piscina carries those.
+ * The worker's line to the main thread: cascades, SQL and model functions, leave to call and the account of
+ * calls, answers at hand, and word of cancelled and drained statements. Tasks do not travel here; Piscina
+ * carries those.
  */
 
 import { getHeapStatistics } from 'node:v8';
@@ -12,6 +13,7 @@ import {
   threadId,
 } from 'node:worker_threads';
 import type { Cascade } from '../src/cascade/cascade.ts';
+import { dropOldest } from '../src/drop-oldest.ts';
 import { ENDINGS_KEPT } from '../src/limits.ts';
 import type { ChatOutcome, ChatRequest, ModelTarget } from '../src/model/chat.ts';
 import { Beacon } from './beacon.ts';
@@ -219,12 +221,14 @@ export class WorkerLink {
 
   #receive(message: WorkerMessage): void {
     if (message.kind === 'cancel') {
-      keep(this.#cancelled, message.statementId);
+      this.#cancelled.add(message.statementId);
+      dropOldest(this.#cancelled, ENDINGS_KEPT);
       this.#controllers.get(message.statementId)?.abort();
       return;
     }
     if (message.kind === 'drain') {
-      keep(this.#drained, message.statementId);
+      this.#drained.add(message.statementId);
+      dropOldest(this.#drained, ENDINGS_KEPT);
       return;
     }
     if (message.kind === 'warm') {
@@ -243,11 +247,4 @@ export class WorkerLink {
     this.#waiting.delete(message.id);
     resolve?.(message);
   }
-}
-
-function keep(statements: Set<number>, statementId: number): void {
-  statements.add(statementId);
-  if (statements.size <= ENDINGS_KEPT) return;
-  const [oldest] = statements;
-  statements.delete(oldest!);
 }

@@ -2,6 +2,7 @@
  * A chunk's task as it travels. Its statement's settings go as one text: cloning them part by part, and
  * finding out each time which provider they name, costs more than the rest of a one-row chunk's message.
  */
+import { dropOldest } from '../src/drop-oldest.ts';
 import type { ChunkTask, RunSettings } from './protocol.ts';
 
 /** A task with the JSON of its settings. */
@@ -35,10 +36,7 @@ export class SettingsReader {
     if (settings === undefined) {
       settings = JSON.parse(task.settings) as RunSettings;
       this.#read.set(task.settings, settings);
-      if (this.#read.size > this.#max) {
-        const [oldest] = this.#read.keys();
-        this.#read.delete(oldest!);
-      }
+      dropOldest(this.#read, this.#max);
     }
     return { ...task, settings };
   }

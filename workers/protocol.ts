@@ -14,7 +14,7 @@ import type {
 
 /** Rows for a worker, column by column: `columns[name][i]` belongs to the chunk's row i. */
 export interface ChunkTask {
-  /** Unique in the pool. */
+  /** Unique in the process. */
   readonly taskId: number;
   /** The statement that the chunk belongs to; the key of a cancel. */
   readonly statementId: number;
@@ -86,7 +86,7 @@ export interface CallRequest {
   readonly model: string;
   /** Hash of all that the answer depends on. */
   readonly callKey: string;
-  /** What is left of the run's time: it may wait for the answer of an equal call for so long. */
+  /** What is left of the cell's time, or of the run's where that is less: it may wait for the answer of an equal call for so long. */
   readonly leftMs: number;
   /** Estimates, for limits and budgets. `outputTokens` is the cell's cap where it has one. */
   readonly inputTokens: number;

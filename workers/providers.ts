@@ -1,4 +1,5 @@
 /** The providers that a worker has called, each with its connections. */
+import { dropOldest } from '../src/drop-oldest.ts';
 import { assertUnreachable } from '../src/errors.ts';
 import { WORKER_MAX_PROVIDERS } from '../src/limits.ts';
 import type { ChatOutcome, ChatRequest, ModelTarget, ProviderSettings } from '../src/model/chat.ts';
@@ -46,17 +47,11 @@ export class Providers {
     if (provider === undefined) {
       provider = openProvider(settings);
       this.#bySettings.set(key, provider);
-      this.#dropOldest();
+      // Its idle connections end by themselves.
+      dropOldest(this.#bySettings, WORKER_MAX_PROVIDERS);
     }
     this.#byIdentity.set(settings, provider);
     return provider;
-  }
-
-  /** Beyond the bound the oldest is forgotten; its idle connections end by themselves. */
-  #dropOldest(): void {
-    if (this.#bySettings.size <= WORKER_MAX_PROVIDERS) return;
-    const [oldest] = this.#bySettings.keys();
-    this.#bySettings.delete(oldest!);
   }
 }
 

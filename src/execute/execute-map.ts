@@ -8,17 +8,11 @@ import type { ResultColumn } from '../result.ts';
 import { AdvisoryTally } from './advisories.ts';
 import { reasonOf } from './cancel.ts';
 import { executeRuns } from './execute-runs.ts';
-import { ERROR_TYPE, type ResultTables, resultSelect } from './result-select.ts';
+import { ERROR_TYPE, type ResultTables, type RowRange, resultSelect } from './result-select.ts';
 import { RunStore } from './run-store.ts';
 import { StagedInputs } from './staged-inputs.ts';
 import type { StatementEnv } from './statement-env.ts';
 import { Window } from './window.ts';
-
-/** Rows `[from, to)` of the result, by ordinal. */
-export interface RowRange {
-  readonly from: number;
-  readonly to: number;
-}
 
 /** A MAP on its way. `prepare`, then `run`, then `select`; `close` drops what it made, whatever happened. */
 export class MapExecution {

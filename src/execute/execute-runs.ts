@@ -6,8 +6,8 @@ import { SUMMARY_MAX_FAILURES } from '../limits.ts';
 import type { CallPlan } from '../plan/plan.ts';
 import type { RowFailure } from '../result.ts';
 import type { AdvisoryTally } from './advisories.ts';
+import { beginCalls, policyOf } from './calls/begin-calls.ts';
 import type { Budget } from './calls/budget.ts';
-import { openCalls, policyOf } from './calls/open-calls.ts';
 import { reasonOf, StopGuard } from './cancel.ts';
 import type { Chunk, Piece, RunInputs } from './chunk.ts';
 import { ChunkPolicy } from './chunk-policy.ts';
@@ -57,23 +57,14 @@ export async function executeRuns(env: StatementEnv, request: RunsRequest): Prom
     waits: models !== undefined && policyOf(env, request.calls).reuseOwn,
   });
   const cursor = new RunCursor(inputs, policy, window);
-  const calls = openCalls(env, request.calls, request.budget);
+  const calls = beginCalls(env, request.calls, request.budget);
   const host = new EnvHost(env, calls);
   const intake = new Intake(env, request);
   const settler = new ChunkSettler({
     dispatcher: guard,
     statementId: env.id,
     cascadeHash: cascade.hash,
-    settings: {
-      ...request.settings,
-      ...(request.calls.maxAttempts === undefined
-        ? {}
-        : { maxAttempts: request.calls.maxAttempts }),
-      ...(models === undefined ? {} : { models: models.settings }),
-      ...(env.desk.journal.keepsPrompts ? { keepPrompts: true } : {}),
-      // A row that is not at hand has not failed, and those after it may be.
-      ...(request.failFast && request.calls.onlyAtHand !== true ? { endsAtFailure: true } : {}),
-    },
+    settings: runSettings(env, request),
     accept: (piece, chunk) => intake.accept(piece, chunk),
     observe: (rowCount, durationMs) => policy.observe(rowCount, durationMs),
     giveBack: (rest) => cursor.giveBack(rest),
@@ -119,6 +110,21 @@ export async function executeRuns(env: StatementEnv, request: RunsRequest): Prom
     dispatcher.closeStatement(env.id);
     guard.dispose();
   }
+}
+
+function runSettings(
+  { models, desk }: StatementEnv,
+  { settings, calls, failFast }: RunsRequest,
+): RunSettings {
+  const { maxAttempts, onlyAtHand } = calls;
+  return {
+    ...settings,
+    ...(maxAttempts === undefined ? {} : { maxAttempts }),
+    ...(models === undefined ? {} : { models: models.settings }),
+    ...(desk.journal.keepsPrompts ? { keepPrompts: true } : {}),
+    // A row that is not at hand has not failed, and those after it may be.
+    ...(failFast && onlyAtHand !== true ? { endsAtFailure: true } : {}),
+  };
 }
 
 /** Books each piece and passes on what is next in order. */

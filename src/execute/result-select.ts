@@ -2,10 +2,15 @@
 import { quoteIdentifier, quoteLiteral } from '../duck/quote.ts';
 import type { StagedQuery } from '../duck/stage.ts';
 import type { MapPlan } from '../plan/plan.ts';
-import type { RowRange } from './execute-map.ts';
 
 /** The type of `error_column`. */
 export const ERROR_TYPE = 'STRUCT(code VARCHAR, message VARCHAR, attempts INTEGER)';
+
+/** Rows `[from, to)` of the result, by ordinal. */
+export interface RowRange {
+  readonly from: number;
+  readonly to: number;
+}
 
 export interface ResultTables {
   readonly plan: MapPlan;

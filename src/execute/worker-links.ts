@@ -1,9 +1,9 @@
 /** The main thread's ends of the workers' links: answers their requests, reads their beacons. */
+
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { Beacon, type BeaconReading } from '../../workers/beacon.ts';
 import type {
   AskedCall,
-  CallDecision,
   DecidedCall,
   SqlCellOutcome,
   WorkerHello,
@@ -11,18 +11,17 @@ import type {
   WorkerRequest,
 } from '../../workers/protocol.ts';
 import type { Cascade } from '../cascade/cascade.ts';
-import { failureOf } from '../errors.ts';
+import { dropOldest } from '../drop-oldest.ts';
+import { type Failure, failureOf } from '../errors.ts';
 import { ENDINGS_KEPT, GATHER_MAX_CHUNKS } from '../limits.ts';
 import type { ChatOutcome, ModelTarget } from '../model/chat.ts';
+import { refused } from './calls/refusals.ts';
 import type { StatementHost } from './dispatcher.ts';
 
 /** Beacons of dead workers that are kept, so that their lost chunks can be matched to a row. */
 const DEAD_BEACONS_KEPT = 64;
 
-const ENDED: CallDecision = {
-  kind: 'refused',
-  error: { code: 'RVB_CANCELLED', message: 'the statement has ended' },
-};
+const ENDED: Failure = { code: 'RVB_CANCELLED', message: 'the statement has ended' };
 
 interface Decided extends DecidedCall {
   readonly statementId: number;
@@ -73,7 +72,8 @@ export class WorkerLinks {
 
   /** Tells every worker, those that are still to come included. */
   cancelStatement(statementId: number): void {
-    keep(this.#cancelled, statementId);
+    this.#cancelled.add(statementId);
+    dropOldest(this.#cancelled, ENDINGS_KEPT);
     for (const link of this.#links.values()) tellEnd(link, { kind: 'cancel', statementId });
   }
 
@@ -84,7 +84,8 @@ export class WorkerLinks {
 
   /** Tells every worker, those that are still to come included, that no further row of the statement is to start. */
   drainStatement(statementId: number): void {
-    keep(this.#drained, statementId);
+    this.#drained.add(statementId);
+    dropOldest(this.#drained, ENDINGS_KEPT);
     for (const link of this.#links.values()) tellEnd(link, { kind: 'drain', statementId });
   }
 
@@ -170,7 +171,8 @@ export class WorkerLinks {
   }
 
   #decide(link: Link, { id, statementId, request }: AskedCall): void {
-    const decision = this.#hosts.get(statementId)?.decide(link.threadId, request) ?? ENDED;
+    const host = this.#hosts.get(statementId);
+    const decision = host?.decide(link.threadId, request) ?? refused(ENDED);
     if (decision instanceof Promise) {
       void decision.then((decided) => this.#tell(link, { id, statementId, decision: decided }));
     } else {
@@ -204,8 +206,7 @@ export class WorkerLinks {
   async #chat(request: Extract<WorkerRequest, { kind: 'chat' }>): Promise<ChatOutcome> {
     const host = this.#hosts.get(request.statementId);
     if (host !== undefined) return host.chat(request.request, request.timeoutMs);
-    const error = { code: 'RVB_CANCELLED', message: 'the statement has ended' } as const;
-    return { ok: false, error, retryable: false };
+    return { ok: false, error: ENDED, retryable: false };
   }
 
   #cascade(hash: string): Cascade | null {
@@ -216,7 +217,7 @@ export class WorkerLinks {
   async #sql(request: Extract<WorkerRequest, { kind: 'sql' }>): Promise<SqlCellOutcome> {
     const host = this.#hosts.get(request.statementId);
     if (host === undefined) {
-      return { ok: false, error: { code: 'RVB_CANCELLED', message: 'the statement has ended' } };
+      return { ok: false, error: ENDED };
     }
     try {
       return await host.runSql(request.query);
@@ -232,13 +233,6 @@ export class WorkerLinks {
  */
 function afterPosted(work: () => void): void {
   setImmediate(() => setImmediate(work));
-}
-
-function keep(statements: Set<number>, statementId: number): void {
-  statements.add(statementId);
-  if (statements.size <= ENDINGS_KEPT) return;
-  const [oldest] = statements;
-  statements.delete(oldest!);
 }
 
 /** The message first: a worker that sees the announcement looks for it at once. */

@@ -1,4 +1,5 @@
 /** What earlier calls were like: tokens, time, and how often answers were TRUE. EXPLAIN predicts by it. */
+import { dropOldest } from '../drop-oldest.ts';
 import type { AnswerShare, JournalRecord } from '../journal/records.ts';
 import { criterionHash } from './criterion-hash.ts';
 import { EXPERIENCE_MAX_KEYS, EXPERIENCE_MAX_OPEN } from './explain-limits.ts';
@@ -158,9 +159,7 @@ export class Experience {
 function keep<T>(map: Map<string, T>, key: string, value: T, most: number): void {
   map.delete(key);
   map.set(key, value);
-  if (map.size <= most) return;
-  const [oldest] = map.keys();
-  map.delete(oldest!);
+  dropOldest(map, most);
 }
 
 function modelKey({ provider, model }: CallPlace): string {

@@ -6,7 +6,7 @@ import type { ForeseenRun } from '../../workers/foresee/foreseen.ts';
 import type { RunSettings } from '../../workers/protocol.ts';
 import type { Cascade } from '../cascade/cascade.ts';
 import type { AnswerPolicy } from '../execute/calls/answer-policy.ts';
-import { policyOf } from '../execute/calls/open-calls.ts';
+import { policyOf } from '../execute/calls/begin-calls.ts';
 import { reasonOf } from '../execute/cancel.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
 import type { JsonObject } from '../json.ts';

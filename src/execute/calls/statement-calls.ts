@@ -1,5 +1,7 @@
 /** The model calls of one statement: each is decided on before it goes out. */
+
 import type { CallDecision, CallRequest, EndedAttempt, LookUp } from '../../../workers/protocol.ts';
+import { dropOldest } from '../../drop-oldest.ts';
 import { type Failure, failureOf, type RvbbitError } from '../../errors.ts';
 import { STATEMENT_MAX_ANSWERS } from '../../limits.ts';
 import type { CallLimits } from '../../model/call-limits.ts';
@@ -15,7 +17,6 @@ import { BUDGET_USED_UP, CANCELLED, EQUAL_CALL_TOO_LONG, refused } from './refus
 
 export interface StatementCallsParts extends Omit<CallAccountParts, 'keeps'> {
   readonly statementId: number;
-  readonly signal: AbortSignal;
   readonly policy: AnswerPolicy;
   readonly budget: Budget | undefined;
   readonly limits: CallLimits | undefined;
@@ -34,7 +35,6 @@ export class StatementCalls {
   /** Answers that no later statement is to find, for the equal calls of this one. */
   readonly #own = new Map<string, string>();
   readonly #waits = new CallWaits();
-  readonly #onAbort = () => this.stop();
   #isBudgetUsedUp = false;
   #waiting = 0;
 
@@ -44,8 +44,6 @@ export class StatementCalls {
     const { ledger, cascade, costOf } = parts;
     const keeps = (callKey: string): boolean => this.#keeps(callKey);
     this.#account = new CallAccount({ ledger, cascade, costOf, keeps });
-    parts.signal.addEventListener('abort', this.#onAbort, { once: true });
-    if (parts.signal.aborted) this.stop();
   }
 
   /** Decides on a call of the worker `threadId`: at once where nothing has to be waited for. Never rejects. */
@@ -110,7 +108,6 @@ export class StatementCalls {
   /** The statement has ended; calls that are still out were cancelled. */
   close(): void {
     this.stop();
-    this.#parts.signal.removeEventListener('abort', this.#onAbort);
     this.#endAll(this.#account.openOf(), CANCELLED);
     this.#desk.gate.closeStatement(this.#parts.statementId);
   }
@@ -292,8 +289,6 @@ export class StatementCalls {
 
   #keepOwn(callKey: string, text: string): void {
     this.#own.set(callKey, text);
-    if (this.#own.size <= STATEMENT_MAX_ANSWERS) return;
-    const [oldest] = this.#own.keys();
-    this.#own.delete(oldest!);
+    dropOldest(this.#own, STATEMENT_MAX_ANSWERS);
   }
 }

@@ -16,12 +16,11 @@ export function policyOf(
 }
 
 /** `budget` is one that the statement has already begun to spend. */
-export function openCalls(env: StatementEnv, plan: CallPlan, budget?: Budget): StatementCalls {
+export function beginCalls(env: StatementEnv, plan: CallPlan, budget?: Budget): StatementCalls {
   const { desk, ledger, stop, models, cascade } = env;
   const hasBudget = Object.keys(plan.budget).length > 0;
   return new StatementCalls(desk, {
     statementId: env.id,
-    signal: stop.signal,
     ledger,
     cascade: cascade.file,
     policy: policyOf(env, plan),
