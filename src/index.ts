@@ -1,4 +1,5 @@
 /** The public API. */
+export type { RunOutcome } from '../workers/protocol.ts';
 export type { Cascade, Cell, TestCase } from './cascade/cascade.ts';
 export type { Parameters } from './duck/session.ts';
 export { Engine } from './engine.ts';
@@ -20,6 +21,11 @@ export type {
 } from './model/chat.ts';
 export type { EngineOptions, Logger, QueryOptions } from './options.ts';
 export type {
+  CellEstimate,
+  CostEstimate,
+  Estimate,
+  ExplainActual,
+  ExplainNode,
   ExplainReport,
   Notice,
   QueryResult,

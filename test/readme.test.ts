@@ -1,4 +1,4 @@
-/** What the README shows is run as it stands, from the repository's root. */
+/** What the README and the page on embedding show is run as it stands, from the repository's root. */
 import { execFile } from 'node:child_process';
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,10 +8,11 @@ import * as assert from 'uvu/assert';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const readme = readFileSync(`${root}README.md`, 'utf8');
+const embedding = readFileSync(`${root}docs/embedding.md`, 'utf8');
 const run = promisify(execFile);
 
-function blocks(language: string): string[] {
-  const fences = readme.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, 'gm'));
+function blocks(language: string, text = readme): string[] {
+  const fences = text.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, 'gm'));
   return [...fences].map((match) => match[1]!);
 }
 
@@ -61,18 +62,48 @@ for (const block of blocks('sh').filter((text) => text.startsWith('npx rvbbit'))
   });
 }
 
+/** Runs an example as a module of this package. */
+async function runModule(block: string, name: string): Promise<string> {
+  const file = `${root}${name}.mjs`;
+  writeFileSync(file, block);
+  try {
+    return (await run(process.execPath, [file], { cwd: root })).stdout;
+  } finally {
+    unlinkSync(file);
+  }
+}
+
 for (const [index, block] of blocks('js').entries()) {
-  test(`JavaScript example ${index + 1} runs`, async () => {
-    const file = `${root}readme-example-${index}.mjs`;
-    writeFileSync(file, block);
-    try {
-      const { stdout } = await run(process.execPath, [file], { cwd: root });
-      const expected = ['5 5', "RVBBIT MAP PARALLEL 5 'x.yaml' AS v\nUSING (select 1);"][index]!;
-      assert.match(stdout, expected);
-      if (index === 1) assert.match(stdout, 'PARALLEL\n');
-    } finally {
-      unlinkSync(file);
-    }
+  test(`JavaScript example ${index + 1} of the README runs`, async () => {
+    const stdout = await runModule(block, `readme-example-${index}`);
+    const expected = ['5 5', "RVBBIT MAP PARALLEL 5 'x.yaml' AS v\nUSING (select 1);"][index]!;
+    assert.match(stdout, expected);
+    if (index === 1) assert.match(stdout, 'PARALLEL\n');
+  });
+}
+
+const EMBEDDED = [
+  '{ in: 3, ok: 3, null: 0, failed: 0, skipped: 0, notRun: 0, deduped: 0 }',
+  'price DOUBLE, band VARCHAR\n0 budget\n1 budget\n2 budget\nincomplete\n',
+  'RVB_CASCADE_NOT_FOUND cascade\n',
+  '20 runs settled\n',
+  'negative\n',
+  'all cases passed\n',
+];
+
+for (const [index, block] of blocks('js', embedding).entries()) {
+  test(`example ${index + 1} of embedding the engine runs`, async () => {
+    assert.match(await runModule(block, `embedding-example-${index}`), EMBEDDED[index]!);
+  });
+}
+
+for (const name of ['EngineOptions', 'QueryOptions']) {
+  test(`the page on embedding names every option of ${name}`, () => {
+    const source = readFileSync(`${root}src/options.ts`, 'utf8');
+    const declared = new RegExp(`interface ${name} \\{\n([\\s\\S]*?)^\\}`, 'm').exec(source)![1]!;
+    const options = [...declared.matchAll(/^ {2}readonly (\w+)\?:/gm)].map((match) => match[1]!);
+    assert.ok(options.length > 3);
+    for (const option of options) assert.match(embedding, `\`${option}\``);
   });
 }
 
