@@ -9,8 +9,6 @@ import * as assert from 'uvu/assert';
 import { acquireDatabase } from '../../src/duck/registry.ts';
 import type { RvbbitError } from '../../src/errors.ts';
 import { Archive } from '../../src/journal/disk/archive.ts';
-import { compactFolder } from '../../src/journal/disk/compact.ts';
-import { DiskAnswers } from '../../src/journal/disk/disk-answers.ts';
 import { DiskJournal } from '../../src/journal/disk/disk-journal.ts';
 import { type FileSystem, realFileSystem } from '../../src/journal/disk/file-system.ts';
 import { isAbandoned } from '../../src/journal/disk/finished.ts';
@@ -22,6 +20,7 @@ import { segmentNames } from '../../src/journal/disk/survey.ts';
 import { verifyFolder } from '../../src/journal/disk/verify.ts';
 import { processIdentity } from '../../src/journal/process-facts.ts';
 import { cases, deep, QUICK_BUDGET_MS, reportCases } from '../support/cases.ts';
+import { compact } from './compact.ts';
 import { FaultyFileSystem } from './faulty-file-system.ts';
 import { answered, keyOf, started, withFolder } from './support.ts';
 
@@ -41,31 +40,6 @@ async function fill(stateDir: string): Promise<void> {
     if (n % 10 === 9) await journal.commit();
   }
   await journal.close();
-}
-
-async function compact(stateDir: string, files: FileSystem = realFileSystem) {
-  const folder = join(stateDir, 'journal');
-  const answers = new DiskAnswers({
-    files: realFileSystem,
-    folder,
-    nowMs: Date.now,
-    onProblem: () => undefined,
-    flush: () => undefined,
-  });
-  try {
-    return await compactFolder({
-      files,
-      folder,
-      nowMs: Date.now(),
-      random: Math.random,
-      olderThanMs: 0,
-      isCurrent: (key, at, segment, offset) => answers.isCurrent(key, at, segment, offset),
-      openArchive: () => Archive.open(),
-      onDamage: () => assert.unreachable(),
-    });
-  } finally {
-    answers.close();
-  }
 }
 
 /** Every record of the folder, once: those of a segment that an archive holds are counted there. */
@@ -147,7 +121,7 @@ test('compaction ended after any operation loses nothing, and the next one finis
   withFolder(async (folder) => {
     await fill(join(folder, 'clean'));
     const clean = new FaultyFileSystem(Number.POSITIVE_INFINITY, 'EIO');
-    await compact(join(folder, 'clean'), clean.files);
+    await compact(join(folder, 'clean'), { files: clean.files });
     const began = performance.now();
     let ran = 0;
     const step = cases(5, 1);
@@ -156,7 +130,9 @@ test('compaction ended after any operation loses nothing, and the next one finis
       const what = `ended after operation ${at - 1} of ${clean.operations}`;
       const stateDir = join(folder, String(at));
       await fill(stateDir);
-      const problem = await compact(stateDir, new FaultyFileSystem(at, 'EIO', true).files).then(
+      const problem = await compact(stateDir, {
+        files: new FaultyFileSystem(at, 'EIO', true).files,
+      }).then(
         () => undefined,
         (thrown: unknown) => thrown as RvbbitError,
       );
@@ -222,14 +198,7 @@ test('a segment with damage is left alone by compaction', () =>
     const [first] = segmentNames(realFileSystem, place);
     writeFileSync(join(place, first!), 'no line of ours\n', { flag: 'r+' });
     const damaged: string[] = [];
-    const done = await compactFolder({
-      files: realFileSystem,
-      folder: place,
-      nowMs: Date.now(),
-      random: Math.random,
-      olderThanMs: 0,
-      isCurrent: () => true,
-      openArchive: () => Archive.open(),
+    const done = await compact(folder, {
       onDamage: ({ segment }) => damaged.push(segment),
     });
     assert.ok(damaged.includes(first!));

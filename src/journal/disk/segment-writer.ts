@@ -42,6 +42,8 @@ interface OpenSegment {
   readonly scan: SegmentScan;
   writtenMs: number;
   writtenBytes: number;
+  /** As many of them are on disk. */
+  syncedBytes: number;
   isNamed: boolean;
 }
 
@@ -82,13 +84,17 @@ export class SegmentWriter {
     this.write();
     const { files, folder } = this.#options;
     const retired = [...this.#retired];
-    const segments = this.#current === undefined ? retired : [...retired, this.#current];
+    const open = this.#current === undefined ? retired : [...retired, this.#current];
+    // Maintenance may remove one that was left idle with everything in it on disk.
+    const segments = open.filter(({ syncedBytes, writtenBytes }) => syncedBytes < writtenBytes);
     for (const segment of segments) {
+      const { writtenBytes } = segment;
       await files.sync(segment.file);
       // A file that was removed takes every write and sync, and none of it outlives this process.
       if (!files.exists(`${folder}/${segment.name}`)) {
         throw new Error(`${segment.name} was removed while it was written`);
       }
+      segment.syncedBytes = writtenBytes;
     }
     const unnamed = segments.filter((segment) => !segment.isNamed);
     if (unnamed.length > 0) {
@@ -139,6 +145,7 @@ export class SegmentWriter {
       scan,
       writtenMs: openedMs,
       writtenBytes: 0,
+      syncedBytes: 0,
       isNamed: false,
     };
     onSegment?.(name);
@@ -159,7 +166,7 @@ export class SegmentWriter {
     const { files, folder, onIndexFailure } = this.#options;
     try {
       files.close(file);
-      writeIndex(files, folder, name, scan.index(true));
+      if (files.exists(`${folder}/${name}`)) writeIndex(files, folder, name, scan.index(true));
     } catch (thrown) {
       onIndexFailure?.(thrown);
     }

@@ -1,0 +1,55 @@
+/** Processes that go on while another one compacts or prunes their folder. */
+import { readdirSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { DiskJournal } from '../../src/journal/disk/disk-journal.ts';
+import { realFileSystem } from '../../src/journal/disk/file-system.ts';
+import { pruneFolder } from '../../src/journal/disk/prune.ts';
+import { segmentNames } from '../../src/journal/disk/survey.ts';
+import { compact } from './compact.ts';
+import { answered, keyOf, started, withFolder } from './support.ts';
+
+const TWO_HOURS_MS = 7_200_000;
+
+/** Two hours go by without a write, and the number of the writer's process is seen as another's. */
+function leaveAlone(folder: string): void {
+  const longAgo = (performance.timeOrigin - TWO_HOURS_MS) / 1_000;
+  for (const name of segmentNames(realFileSystem, folder)) {
+    utimesSync(join(folder, name), longAgo, longAgo);
+  }
+}
+
+for (const how of ['pruned', 'compacted']) {
+  test(`a journal goes on after the segment that it left idle was ${how}`, () =>
+    withFolder(async (stateDir) => {
+      const folder = join(stateDir, 'journal');
+      let idleMs = 0;
+      const journal = await DiskJournal.open(stateDir, { nowMs: () => Date.now() + idleMs });
+      journal.append(started(1, keyOf(1)));
+      journal.append(answered(1, keyOf(1), 'before'));
+      await journal.commit();
+      const [idle] = segmentNames(realFileSystem, folder);
+      leaveAlone(folder);
+      idleMs = TWO_HOURS_MS;
+      if (how === 'compacted') await compact(stateDir);
+      else pruneFolder({ files: realFileSystem, folder, nowMs: Date.now(), maxBytes: 0 });
+      assert.not.ok(segmentNames(realFileSystem, folder).includes(idle!));
+      journal.append(answered(2, keyOf(2), 'after'));
+      await journal.commit();
+      await sleep(110);
+      assert.is(journal.answers.find(keyOf(1))?.text, 'before');
+      assert.is(journal.answers.find(keyOf(2))?.text, 'after');
+      await journal.close();
+      const keys = idle!.replace(/ndjson$/, 'keys');
+      assert.not.ok(readdirSync(folder).includes(keys), 'no index of what is gone');
+      const reader = await DiskJournal.open(stateDir);
+      const kept = how === 'compacted' ? 'before' : undefined;
+      assert.is(reader.answers.find(keyOf(1))?.text, kept);
+      assert.is(reader.answers.find(keyOf(2))?.text, 'after');
+      await reader.close();
+    }));
+}
+
+test.run();
