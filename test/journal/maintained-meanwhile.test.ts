@@ -6,6 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DiskJournal } from '../../src/journal/disk/disk-journal.ts';
 import { realFileSystem } from '../../src/journal/disk/file-system.ts';
+import { listAnswers } from '../../src/journal/disk/list-answers.ts';
 import { pruneFolder } from '../../src/journal/disk/prune.ts';
 import { segmentNames } from '../../src/journal/disk/survey.ts';
 import { compact } from './compact.ts';
@@ -51,5 +52,30 @@ for (const how of ['pruned', 'compacted']) {
       await reader.close();
     }));
 }
+
+test('of whom an answer is stays known where its call began in an earlier segment, also when that is archived', () =>
+  withFolder(async (stateDir) => {
+    const folder = join(stateDir, 'journal');
+    const journal = await DiskJournal.open(stateDir, { segmentMaxBytes: 100 });
+    const nowUs = Date.now() * 1_000;
+    for (const n of [1, 2]) journal.append(started(n, keyOf(n)));
+    await journal.commit();
+    journal.append(answered(1, keyOf(1), 'next', nowUs));
+    await journal.commit();
+    journal.append(answered(2, keyOf(2), 'after that', nowUs));
+    await journal.close();
+    assert.is(segmentNames(realFileSystem, folder).length, 3);
+    const models = () =>
+      listAnswers(realFileSystem, folder, () => assert.unreachable()).map(
+        ({ provider, model }) => `${provider}/${model}`,
+      );
+    assert.equal(models(), ['sim/m', 'sim/m']);
+    const [first] = await compact(stateDir, { olderThanMs: 3_600_000 });
+    assert.is(first!.segments.length, 1);
+    assert.equal(models(), ['sim/m', 'sim/m']);
+    const [rest] = await compact(stateDir);
+    assert.is(rest!.answers, 2);
+    assert.equal(models(), ['sim/m', 'sim/m']);
+  }));
 
 test.run();

@@ -14,7 +14,7 @@ import { LineBuffer } from './line.ts';
 import { segmentName } from './segment-name.ts';
 import { type Damage, type ReadLine, readSegment } from './segment-reader.ts';
 import { SegmentScan } from './segment-scan.ts';
-import type { KeptAnswer, StoredRecord } from './stored-record.ts';
+import { type Asked, askedOf, type KeptAnswer, type StoredRecord } from './stored-record.ts';
 import {
   archiveNames,
   type FinishedSegment,
@@ -184,7 +184,7 @@ async function copyRecords(
   const file = files.create(`${folder}/${kept}.tmp`);
   try {
     const lines = new LineBuffer();
-    const models = new Map<string, { provider: string; model: string }>();
+    const models = new Map<string, Asked>();
     let archived = 0;
     for (const { name } of batch) {
       for (const line of linesOf(options, name)) {
@@ -225,18 +225,17 @@ function linesOf({ files, folder, onDamage }: CompactOptions, segment: string): 
 
 function keptAnswer(
   record: StoredRecord,
-  models: ReadonlyMap<string, { provider: string; model: string }>,
+  models: ReadonlyMap<string, Asked>,
 ): KeptAnswer | undefined {
   if (record.t === 'answer') return record;
   if (record.t !== 'attempt.end') return undefined;
   const { v, seq, at, session, caller, callKey, value } = record;
   if (callKey === undefined || value === undefined) return undefined;
   const { tokensIn, tokensOut, costMicroUsd } = record;
-  const asked = models.get(record.attempt);
   return {
     ...{ v, seq, at, session, caller, t: 'answer', callKey, value },
     ...{ tokensIn, tokensOut, costMicroUsd },
-    ...(asked === undefined ? {} : { provider: asked.provider, model: asked.model }),
+    ...askedOf(record, models),
   };
 }
 

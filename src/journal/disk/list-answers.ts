@@ -2,7 +2,7 @@
 import { Cleared } from './cleared.ts';
 import type { FileSystem } from './file-system.ts';
 import { type Damage, readSegment } from './segment-reader.ts';
-import { answerKey, answerOf, type KeptAnswer, type StoredRecord } from './stored-record.ts';
+import { type Asked, answerKey, answerOf, askedOf, type StoredRecord } from './stored-record.ts';
 import { segmentNames } from './survey.ts';
 
 /** One answer, its text cut short. */
@@ -34,7 +34,7 @@ export function listAnswers(
   const hits = new Map<string, number>();
   const cleared = new Cleared();
   for (const segment of segmentNames(files, folder)) {
-    const models = new Map<string, { provider: string; model: string }>();
+    const models = new Map<string, Asked>();
     const visit = (record: StoredRecord) => {
       if (record.t === 'cache.clear') cleared.add(record);
       if (record.t === 'attempt.start') models.set(record.attempt, record);
@@ -58,16 +58,15 @@ export function listAnswers(
 
 function listedAnswer(
   record: StoredRecord,
-  models: ReadonlyMap<string, { provider: string; model: string }>,
+  models: ReadonlyMap<string, Asked>,
 ): Omit<ListedAnswer, 'hits'> | undefined {
   const callKey = answerKey(record);
   const answer = answerOf(record);
   if (callKey === undefined || answer === undefined) return undefined;
-  const asked: { readonly provider?: string; readonly model?: string } | undefined =
-    record.t === 'attempt.end' ? models.get(record.attempt) : (record as KeptAnswer);
+  const asked = askedOf(record, models);
   const { text, at, tokensIn, tokensOut, costMicroUsd } = answer;
   return {
-    ...{ callKey, provider: asked?.provider, model: asked?.model, at },
+    ...{ callKey, provider: asked.provider, model: asked.model, at },
     ...{ tokensIn, tokensOut, costMicroUsd },
     ...{ start: text.slice(0, START_CHARS), chars: text.length },
   };

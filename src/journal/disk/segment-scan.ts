@@ -4,14 +4,21 @@ import { hashKey, hashNumber, type KeyHash } from './key-hash.ts';
 import type { SegmentIndex } from './key-index.ts';
 import { KeyList, type KeyPlace } from './key-list.ts';
 import { type Damage, type ReadLine, readSegment } from './segment-reader.ts';
-import { answerKey, type StoredRecord } from './stored-record.ts';
+import { answerKey, type StartRecord, type StoredRecord } from './stored-record.ts';
+
+/** The start of a call, and the place of its line. */
+interface StartedCall {
+  readonly start: StartRecord;
+  readonly offset: number;
+  readonly length: number;
+}
 
 /** An index that grows with its segment. */
 export class SegmentScan {
   readonly keys: KeyList = new KeyList(0);
   readonly clears: KeyList = new KeyList(0);
   /** Calls that have begun and not ended: by the name of the attempt, … */
-  readonly #started = new Map<string, Omit<KeyPlace, 'high' | 'low'>>();
+  readonly #started = new Map<string, StartedCall>();
   /** … and those of an earlier index, which holds no names, by the name's hash. */
   readonly #startedBefore = new Map<number, KeyPlace>();
   readonly #ends: KeyList = new KeyList(0);
@@ -43,8 +50,14 @@ export class SegmentScan {
     const key = answerKey(record);
     if (key !== undefined) this.keys.add(placeOf(hashKey(key), at, offset, length));
     else if (record.t === 'cache.clear') this.clears.add({ high: 0, low: 0, at, offset, length });
-    if (record.t === 'attempt.start') this.#started.set(record.attempt, { at, offset, length });
-    else if (record.t === 'attempt.end') this.#end(record.attempt, at);
+    if (record.t === 'attempt.start') {
+      this.#started.set(record.attempt, { start: record, offset, length });
+    } else if (record.t === 'attempt.end') this.#end(record.attempt, at);
+  }
+
+  /** Starts of the calls that have begun and not ended since the scan began. */
+  *openCalls(): Generator<StartRecord> {
+    for (const { start } of this.#started.values()) yield start;
   }
 
   #end(attempt: string, at: number): void {
@@ -58,8 +71,8 @@ export class SegmentScan {
     const { covered, firstAt, lastAt, records, keys, clears } = this;
     const starts = new KeyList(this.#startedBefore.size + this.#started.size);
     for (const place of this.#startedBefore.values()) starts.add(place);
-    for (const [attempt, { at, offset, length }] of this.#started) {
-      starts.add(placeOf(hashKey(attempt), at, offset, length));
+    for (const { start, offset, length } of this.#started.values()) {
+      starts.add(placeOf(hashKey(start.attempt), start.at, offset, length));
     }
     return { covered, closed, firstAt, lastAt, records, keys, clears, starts, ends: this.#ends };
   }

@@ -11,7 +11,7 @@ import { writeIndex } from './key-index.ts';
 import { LineBuffer } from './line.ts';
 import { segmentName } from './segment-name.ts';
 import { SegmentScan } from './segment-scan.ts';
-import type { StoredRecord } from './stored-record.ts';
+import type { Asked, StoredRecord } from './stored-record.ts';
 
 /** Where a record went. */
 export interface WrittenPlace {
@@ -54,6 +54,8 @@ export class SegmentWriter {
   #current: OpenSegment | undefined;
   /** Full segments that are not known to be on disk yet. */
   #retired: OpenSegment[] = [];
+  /** Who was asked by calls that began in an earlier segment and have not ended, by attempt. */
+  readonly #asked = new Map<string, Asked>();
 
   constructor(options: SegmentWriterOptions) {
     this.#options = options;
@@ -63,10 +65,18 @@ export class SegmentWriter {
   add(record: StoredRecord): WrittenPlace {
     const segment = this.#segment();
     const offset = segment.writtenBytes + this.#lines.length;
-    const length = this.#lines.add(JSON.stringify(record)) - 1;
+    const length = this.#lines.add(JSON.stringify(this.#complete(record))) - 1;
     segment.scan.observe(record, offset, length);
     if (this.#lines.length >= JOURNAL_BUFFER_BYTES) this.write();
     return { segment: segment.name, offset, length };
+  }
+
+  /** No other segment is needed to know of whom an answer is: the earlier one may be archived by then. */
+  #complete(record: StoredRecord): StoredRecord {
+    if (record.t !== 'attempt.end' || this.#asked.size === 0) return record;
+    const asked = this.#asked.get(record.attempt);
+    this.#asked.delete(record.attempt);
+    return asked === undefined || record.value === undefined ? record : { ...record, ...asked };
   }
 
   /** Hands the buffered lines to the system. */
@@ -136,7 +146,12 @@ export class SegmentWriter {
     const openedMs = nowMs();
     const name = segmentName(openedMs, process.pid, random());
     const file = files.create(`${folder}/${name}`);
-    if (current !== undefined) this.#retired.push(current);
+    if (current !== undefined) {
+      this.#retired.push(current);
+      for (const { attempt, provider, model } of current.scan.openCalls()) {
+        this.#asked.set(attempt, { provider, model });
+      }
+    }
     const scan = new SegmentScan();
     this.#current = {
       name,
