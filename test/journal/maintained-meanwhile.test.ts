@@ -4,11 +4,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Archive } from '../../src/journal/disk/archive.ts';
 import { DiskJournal } from '../../src/journal/disk/disk-journal.ts';
-import { realFileSystem } from '../../src/journal/disk/file-system.ts';
+import { type FileSystem, realFileSystem } from '../../src/journal/disk/file-system.ts';
 import { listAnswers } from '../../src/journal/disk/list-answers.ts';
+import { listStatements } from '../../src/journal/disk/list-statements.ts';
 import { pruneFolder } from '../../src/journal/disk/prune.ts';
+import { segmentName } from '../../src/journal/disk/segment-name.ts';
 import { segmentNames } from '../../src/journal/disk/survey.ts';
+import { verifyFolder } from '../../src/journal/disk/verify.ts';
 import { compact } from './compact.ts';
 import { answered, keyOf, started, withFolder } from './support.ts';
 
@@ -76,6 +80,82 @@ test('of whom an answer is stays known where its call began in an earlier segmen
     const [rest] = await compact(stateDir);
     assert.is(rest!.answers, 2);
     assert.equal(models(), ['sim/m', 'sim/m']);
+  }));
+
+/** Real files; before the second that is opened `happen` happens to it. */
+function interrupted(happen: (path: string) => void): FileSystem {
+  let opened = 0;
+  return {
+    ...realFileSystem,
+    openToRead: (path) => {
+      opened += 1;
+      if (opened === 2) happen(path);
+      return realFileSystem.openToRead(path);
+    },
+  };
+}
+
+const READINGS: Record<string, (folder: string, files: FileSystem) => unknown> = {
+  'the list of answers': (folder, files) =>
+    assert.is(listAnswers(files, folder, () => assert.unreachable()).length, 2),
+  'the list of statements': (folder, files) =>
+    assert.equal(
+      listStatements(files, folder, () => assert.unreachable()),
+      [],
+    ),
+  verification: async (folder, files) => {
+    const verified = await verifyFolder(files, folder, () => Archive.open());
+    assert.equal(
+      verified.map(({ answers, problems }) => [answers, problems.length]),
+      [
+        [1, 0],
+        [1, 0],
+      ],
+    );
+  },
+  'a dry run of prune': (folder, files) => {
+    const going = pruneFolder({ files, folder, nowMs: Date.now(), maxBytes: 0, isDry: true });
+    assert.is(going.length, 2);
+  },
+  'a dry run of compact': async (folder, files) => {
+    const [batch] = await compact(join(folder, '..'), { files, isDry: true });
+    assert.is(batch!.segments.length, 2);
+  },
+};
+
+for (const [reading, read] of Object.entries(READINGS)) {
+  test(`a segment that goes after it was listed is passed over by ${reading}`, () =>
+    withFolder(async (stateDir) => {
+      const folder = join(stateDir, 'journal');
+      const journal = await DiskJournal.open(stateDir, { segmentMaxBytes: 100 });
+      for (const n of [1, 2, 3]) {
+        journal.append(started(n, keyOf(n)));
+        journal.append(answered(n, keyOf(n), 'x'));
+        await journal.commit();
+      }
+      await journal.close();
+      leaveAlone(folder);
+      // Without indexes the segments are read themselves.
+      for (const name of readdirSync(folder)) {
+        if (name.endsWith('.keys')) realFileSystem.remove(join(folder, name));
+      }
+      await read(folder, interrupted(realFileSystem.remove));
+    }));
+}
+
+test('answers that compaction moves while they are listed are listed', () =>
+  withFolder(async (stateDir) => {
+    const folder = join(stateDir, 'journal');
+    const journal = await DiskJournal.open(stateDir, { segmentMaxBytes: 100 });
+    for (const n of [1, 2, 3]) {
+      journal.append(answered(n, keyOf(n), 'x'));
+      await journal.commit();
+    }
+    await journal.close();
+    const kept = join(folder, segmentName(Date.now(), 1, 0.5));
+    const files = interrupted((path) => realFileSystem.rename(path, kept));
+    const listed = listAnswers(files, folder, () => assert.unreachable());
+    assert.is(listed.length, 3);
   }));
 
 test.run();

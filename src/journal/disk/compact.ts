@@ -7,7 +7,7 @@ import { messageOf, RvbbitError } from '../../errors.ts';
 import { COMPACT_BATCH_BYTES, JOURNAL_BUFFER_BYTES } from '../../limits.ts';
 import type { Random } from '../session-name.ts';
 import type { Archive } from './archive.ts';
-import { type FileSystem, writeAll } from './file-system.ts';
+import { type FileSystem, unlessGone, writeAll } from './file-system.ts';
 import { lockFolder } from './folder-lock.ts';
 import { writeIndex } from './key-index.ts';
 import { LineBuffer } from './line.ts';
@@ -109,8 +109,8 @@ function batches(options: CompactOptions): FinishedSegment[][] {
     const { name, index } = segment;
     // A `cache.clear` must stay findable, and there are few of them.
     if (nowMs - index.lastAt / 1_000 <= olderThanMs || index.clears.count > 0) continue;
-    readSegment(files, folder, name, 0, () => undefined, onDamage);
-    if (damaged.has(name)) continue;
+    const read = unlessGone(() => readSegment(files, folder, name, 0, () => undefined, onDamage));
+    if (read === undefined || damaged.has(name)) continue;
     if (bytes + segment.bytes > COMPACT_BATCH_BYTES) {
       found.push([]);
       bytes = 0;

@@ -4,9 +4,9 @@ import { isGoneSince } from '../process-facts.ts';
 import type { JournalRecord } from '../records.ts';
 import type { FileSystem } from './file-system.ts';
 import { parseSegmentName } from './segment-name.ts';
-import { type Damage, readSegment } from './segment-reader.ts';
+import type { Damage } from './segment-reader.ts';
 import type { StoredRecord } from './stored-record.ts';
-import { segmentNames } from './survey.ts';
+import { readSegments } from './survey.ts';
 
 /** A statement, with the figures of its latest run. */
 export interface ListedStatement {
@@ -52,16 +52,7 @@ export function listStatements(
   onDamage: (damage: Damage) => void,
 ): ListedStatement[] {
   const runs = new Map<string, Run>();
-  for (const segment of segmentNames(files, folder)) {
-    readSegment(
-      files,
-      folder,
-      segment,
-      0,
-      ({ record }) => observe(runs, record, segment),
-      onDamage,
-    );
-  }
+  readSegments(files, folder, ({ record }, segment) => observe(runs, record, segment), onDamage);
   const byFirst = new Map<string, Run[]>();
   for (const run of runs.values()) {
     const first = run.open.resumes ?? run.open.session;
