@@ -13,7 +13,7 @@ import { pruneFolder } from '../../src/journal/disk/prune.ts';
 import { segmentName } from '../../src/journal/disk/segment-name.ts';
 import { segmentNames } from '../../src/journal/disk/survey.ts';
 import { verifyFolder } from '../../src/journal/disk/verify.ts';
-import { compact } from './compact.ts';
+import { compact } from './maintenance-support.ts';
 import { answered, keyOf, started, withFolder } from './support.ts';
 
 const TWO_HOURS_MS = 7_200_000;

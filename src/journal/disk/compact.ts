@@ -12,9 +12,15 @@ import { lockFolder } from './folder-lock.ts';
 import { writeIndex } from './key-index.ts';
 import { LineBuffer } from './line.ts';
 import { segmentName } from './segment-name.ts';
-import { type Damage, type ReadLine, readSegment } from './segment-reader.ts';
+import { type ArchiveDamage, type Damage, type ReadLine, readSegment } from './segment-reader.ts';
 import { SegmentScan } from './segment-scan.ts';
-import { type Asked, askedOf, type KeptAnswer, type StoredRecord } from './stored-record.ts';
+import {
+  type Asked,
+  answerKey,
+  askedOf,
+  type KeptAnswer,
+  type StoredRecord,
+} from './stored-record.ts';
 import {
   archiveNames,
   type FinishedSegment,
@@ -37,8 +43,8 @@ export interface CompactOptions {
   readonly openArchive: () => Promise<Archive>;
   /** Says what would be compacted, and changes nothing. */
   readonly isDry?: boolean;
-  /** A damaged segment is left as it is. */
-  readonly onDamage: (damage: Damage) => void;
+  /** A damaged segment is left as it is, and so is an archive that cannot be read. */
+  readonly onDamage: (damage: Damage | ArchiveDamage) => void;
 }
 
 /** What became of a batch of segments. */
@@ -54,7 +60,10 @@ export interface Compacted {
 /** Compacts a folder. Fails with RVB_RUN_LOCKED or RVB_JOURNAL_WRITE; what was there is still there then. */
 export async function compactFolder(options: CompactOptions): Promise<Compacted[]> {
   if (options.isDry) {
-    return batches(options).map((batch) => ({ ...factsOf(batch), answers: countAnswers(batch) }));
+    return batches(options).map((batch) => ({
+      ...factsOf(batch),
+      answers: countCurrent(options, batch),
+    }));
   }
   try {
     return await compactLocked(options);
@@ -88,11 +97,16 @@ async function compactLocked(options: CompactOptions): Promise<Compacted[]> {
 }
 
 /** Segments that a compaction put into an archive and was then ended before it removed them. */
-async function removeArchived({ files, folder }: CompactOptions, archive: Archive): Promise<void> {
+async function removeArchived(options: CompactOptions, archive: Archive): Promise<void> {
+  const { files, folder, onDamage } = options;
   for (const name of archiveNames(files, folder)) {
-    for (const segment of await archive.segmentsIn(`${folder}/${name}`)) {
-      removeSegment(files, folder, segment);
+    let archived: string[] = [];
+    try {
+      archived = await archive.segmentsIn(`${folder}/${name}`);
+    } catch (thrown) {
+      onDamage({ archive: name, reason: messageOf(thrown) });
     }
+    for (const segment of archived) removeSegment(files, folder, segment);
   }
 }
 
@@ -131,8 +145,18 @@ function factsOf(batch: readonly FinishedSegment[]): Pick<Compacted, 'segments' 
   };
 }
 
-function countAnswers(batch: readonly FinishedSegment[]): number {
-  return batch.reduce((sum, { index }) => sum + index.keys.count, 0);
+/** Answers that can still be found. */
+function countCurrent(options: CompactOptions, batch: readonly FinishedSegment[]): number {
+  const { files, folder, isCurrent } = options;
+  let count = 0;
+  for (const { name } of batch) {
+    const visit = ({ record, offset }: ReadLine) => {
+      const key = answerKey(record);
+      if (key !== undefined && isCurrent(key, record.at, name, offset)) count += 1;
+    };
+    unlessGone(() => readSegment(files, folder, name, 0, visit, () => undefined));
+  }
+  return count;
 }
 
 async function compactBatch(

@@ -83,11 +83,7 @@ async function verifyArchive(
     return { ...facts, records, answers: 0, tornBytes: 0, problems: [] };
   } catch (thrown) {
     if (!files.exists(`${folder}/${name}`)) return undefined;
-    const problem = new RvbbitError(
-      'RVB_JOURNAL_CORRUPT',
-      `the archive ${name} cannot be read: ${messageOf(thrown)}`,
-      { stage: 'journal', cause: thrown },
-    );
+    const problem = damageError({ archive: name, reason: messageOf(thrown) });
     return { ...facts, records: 0, answers: 0, tornBytes: 0, problems: [problem] };
   }
 }
