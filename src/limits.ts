@@ -233,6 +233,8 @@ export const SUMMARY_MAX_FAILURES = 100;
 export const MESSAGE_VALUE_CHARS = 80;
 
 // Time
+/** A wall clock that is ahead of the monotonic one by more than this was set, or the machine has slept. */
+export const CLOCK_STEP_MS = 1_000;
 /** A timer that is late by less than this is on time. */
 export const TIMER_SLACK_MS = 2;
 /** The longest wait of one timer; Node fires a longer one at once. */

@@ -1,6 +1,7 @@
 /** The journal: numbers and dates every record, hands it to whoever listens, and keeps it on disk where there is a state folder. */
 
 import type { RvbbitError } from '../errors.ts';
+import { CLOCK_STEP_MS } from '../limits.ts';
 import type { AnswerStore } from './answers.ts';
 import type { DiskJournal, JournalOptions } from './disk/disk-journal.ts';
 import type { JournalEntry, JournalRecord } from './records.ts';
@@ -8,9 +9,28 @@ import type { JournalEntry, JournalRecord } from './records.ts';
 /** Microseconds since the epoch, UTC. Tests pass their own. */
 export type Clock = () => number;
 
-/** The wall clock with the resolution of the monotonic one. */
-export const systemClock: Clock = () =>
-  Math.round((performance.timeOrigin + performance.now()) * 1000);
+/**
+ * The wall clock with the resolution of the monotonic one, which stands still while the machine sleeps and knows
+ * of no step: where the wall clock is ahead, it is followed. Never goes back. All in milliseconds.
+ */
+export function wallClock(
+  originMs: number,
+  wallMs: () => number,
+  monotonicMs: () => number,
+): Clock {
+  let startMs = originMs;
+  return () => {
+    const elapsedMs = monotonicMs();
+    const behindMs = wallMs() - (startMs + elapsedMs);
+    if (behindMs > CLOCK_STEP_MS) startMs += behindMs;
+    return Math.round((startMs + elapsedMs) * 1_000);
+  };
+}
+
+/** The clock of the machine. */
+export const systemClock: Clock = wallClock(performance.timeOrigin, Date.now, () =>
+  performance.now(),
+);
 
 type Listener = (record: JournalRecord) => void;
 
