@@ -90,8 +90,8 @@ export class Journal {
   }
 
   /**
-   * How many calls of this key were out when their processes died, of those that no call has been told of
-   * yet. Knows what the latest search for an answer has seen.
+   * How many calls of this key were out when their processes died, of those that this process has not taken yet
+   * and no call that has ended was told of. Knows what the latest search for an answer has seen.
    */
   takeLostCalls(callKey: string): number {
     return this.#disk?.takeLostCalls(callKey) ?? 0;

@@ -19,9 +19,9 @@ export interface SegmentIndex {
   readonly keys: KeyList;
   /** Places of `cache.clear` records; their hashes are 0. */
   readonly clears: KeyList;
-  /** Places of the `attempt.start` records whose calls have not ended in the segment, by the hash of the attempt. */
+  /** Places of the `attempt.start` records whose calls have not ended in the segment, or that tell of lost calls. */
   readonly starts: KeyList;
-  /** Hashes of the attempts that ended in the segment and began in an earlier one; no places. */
+  /** Attempts that ended in the segment and began in an earlier one, or whose start is listed; no places. */
   readonly ends: KeyList;
 }
 
