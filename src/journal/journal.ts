@@ -2,7 +2,7 @@
 
 import type { RvbbitError } from '../errors.ts';
 import { CLOCK_STEP_MS } from '../limits.ts';
-import type { AnswerStore } from './answers.ts';
+import type { AnswerStore, MemoryAnswers } from './answers.ts';
 import type { DiskJournal, JournalOptions } from './disk/disk-journal.ts';
 import type { JournalEntry, JournalRecord } from './records.ts';
 
@@ -51,6 +51,8 @@ export class Journal {
   #opening: Promise<void> | undefined;
   #disk: DiskJournal | undefined;
   #answers: AnswerStore | undefined;
+  /** The answers, where there is no disk and they are kept. */
+  #memory: MemoryAnswers | undefined;
   #keepsPrompts = false;
   #answersKept = true;
 
@@ -119,7 +121,7 @@ export class Journal {
       ...entry,
     });
     if (isKept) {
-      if (this.#disk === undefined) this.#answers?.remember(record);
+      if (this.#disk === undefined) this.#memory?.remember(record);
       else this.#disk.append(record);
     }
     for (const listener of this.#listeners) listener(record);
@@ -158,7 +160,8 @@ export class Journal {
     }
     if (stateDir === undefined) {
       const { MemoryAnswers, NO_ANSWERS } = await import('./answers.ts');
-      this.#answers = options.answers === false ? NO_ANSWERS : new MemoryAnswers();
+      if (options.answers !== false) this.#memory = new MemoryAnswers();
+      this.#answers = this.#memory ?? NO_ANSWERS;
       return;
     }
     const { DiskJournal } = await import('./disk/disk-journal.ts');

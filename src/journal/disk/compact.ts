@@ -11,7 +11,7 @@ import { type FileSystem, unlessGone, writeAll } from './file-system.ts';
 import { lockFolder } from './folder-lock.ts';
 import { writeIndex } from './key-index.ts';
 import { LineBuffer } from './line.ts';
-import { segmentName } from './segment-name.ts';
+import { archiveName, segmentName } from './segment-name.ts';
 import { type ArchiveDamage, type Damage, type ReadLine, readSegment } from './segment-reader.ts';
 import { SegmentScan } from './segment-scan.ts';
 import {
@@ -167,14 +167,11 @@ async function compactBatch(
   const { files, folder, nowMs, random } = options;
   const lastAt = batch.reduce((last, { index }) => Math.max(last, index.lastAt), 0);
   const kept = segmentName(nowMs, process.pid, random());
-  const archiveName = segmentName(lastAt / 1_000, process.pid, random()).replace(
-    /ndjson$/,
-    'parquet',
-  );
+  const archivedTo = archiveName(lastAt / 1_000, process.pid, random());
   const scan = new SegmentScan();
   const archived = await copyRecords(options, archive, batch, kept, scan);
   if (archived > 0) {
-    const temporary = `${folder}/${archiveName}.tmp`;
+    const temporary = `${folder}/${archivedTo}.tmp`;
     files.close(files.create(temporary));
     await archive.write(temporary);
     await syncFile(files, temporary);
@@ -185,13 +182,13 @@ async function compactBatch(
     await files.syncFolder(folder);
   } else files.remove(`${folder}/${kept}.tmp`);
   if (archived > 0) {
-    files.rename(`${folder}/${archiveName}.tmp`, `${folder}/${archiveName}`);
+    files.rename(`${folder}/${archivedTo}.tmp`, `${folder}/${archivedTo}`);
     await files.syncFolder(folder);
   }
   for (const { name } of batch) removeSegment(files, folder, name);
   return {
     ...factsOf(batch),
-    ...(archived > 0 ? { archive: archiveName } : {}),
+    ...(archived > 0 ? { archive: archivedTo } : {}),
     answers: scan.records,
   };
 }

@@ -1,9 +1,9 @@
 /** What a journal folder holds, for the commands that keep it in order. */
 import { JOURNAL_SEGMENT_ABANDONED_MS } from '../../limits.ts';
+import { isAbandoned } from './abandoned.ts';
 import { type FileSystem, readAt, unlessGone } from './file-system.ts';
-import { isAbandoned } from './finished.ts';
 import { indexName, readIndex, type SegmentIndex, writeIndex } from './key-index.ts';
-import { parseSegmentName } from './segment-name.ts';
+import { parseArchiveName, parseSegmentName } from './segment-name.ts';
 import { type Damage, decodeLine, type ReadLine, readSegment } from './segment-reader.ts';
 import { SegmentScan, scanOn } from './segment-scan.ts';
 import type { CacheClear } from './stored-record.ts';
@@ -52,7 +52,7 @@ export function archiveNames(files: FileSystem, folder: string): string[] {
   if (files.facts(folder) === undefined) return [];
   return files
     .list(folder)
-    .filter((name) => /^\d{8}T\d{6}\.\d{3}Z-.*\.parquet$/.test(name))
+    .filter((name) => parseArchiveName(name) !== undefined)
     .sort();
 }
 
@@ -103,7 +103,7 @@ export function clearsOf(
   if (file === undefined) return [];
   try {
     return Array.from({ length: clears.count }, (_, n) => {
-      const bytes = readAt(files, file, clears.offset[n]!, clears.bytes[n]!);
+      const bytes = readAt(files, file, clears.offset[n]!, clears.length[n]!);
       const decoded = decodeLine(bytes, 0, bytes.length);
       return 'record' in decoded && decoded.record.t === 'cache.clear' ? [decoded.record] : [];
     }).flat();

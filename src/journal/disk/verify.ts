@@ -96,7 +96,7 @@ function beginsWith(list: KeyList, start: KeyList): boolean {
       list.high[n] !== start.high[n] ||
       list.low[n] !== start.low[n] ||
       list.offset[n] !== start.offset[n] ||
-      list.bytes[n] !== start.bytes[n]
+      list.length[n] !== start.length[n]
     ) {
       return false;
     }
