@@ -144,8 +144,6 @@ export const RATE_WINDOW_MAX_MS = 3_600_000;
 export const JOURNAL_COMMIT_MS = 20;
 /** … one that no payment hangs on (rows that have settled) at most this long, … */
 export const JOURNAL_ROWS_MS = 1_000;
-/** Of the newest part of a journal, the end of the line that stands across its start is looked for in this much. */
-export const JOURNAL_LINE_BYTES = 64 * 1024;
 /** … or as soon as this many wait. */
 export const JOURNAL_COMMIT_RECORDS = 64;
 /** Encoded lines that wait in memory before they are handed to the system. */
@@ -168,6 +166,8 @@ export const JOURNAL_READ_BYTES = 256 * 1024;
 export const JOURNAL_ANSWER_READ_BYTES = 4 * 1024;
 /** … and where the one before it stands near: those that were bought together are asked for together. */
 export const JOURNAL_READ_AHEAD_BYTES = 64 * 1024;
+/** Of the newest part of a journal, the end of the line that stands across its start is looked for in this much. */
+export const JOURNAL_LINE_BYTES = 64 * 1024;
 /** Segments of which a process holds a file open to read answers from. */
 export const JOURNAL_OPEN_FILES = 32;
 /** An unsealed segment gets a key index when this much of it lies beyond the one that it has. */
@@ -233,6 +233,8 @@ export const SUMMARY_MAX_FAILURES = 100;
 export const MESSAGE_VALUE_CHARS = 80;
 
 // Time
+/** A wall clock that is ahead of the monotonic one by more than this was set, or the machine has slept. */
+export const CLOCK_STEP_MS = 1_000;
 /** A timer that is late by less than this is on time. */
 export const TIMER_SLACK_MS = 2;
 /** The longest wait of one timer; Node fires a longer one at once. */

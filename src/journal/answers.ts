@@ -18,12 +18,10 @@ export interface StoredAnswer {
 export interface AnswerStore {
   /** The newest answer under the key, unless it is older than `notBefore` (µs since the epoch). */
   find(callKey: string, notBefore?: number): StoredAnswer | undefined;
-  /** Keeps the answer of an `attempt.end` that has one; passes over every other record. */
-  remember(record: JournalRecord): void;
 }
 
-/** Finds nothing and keeps nothing: `answers: false`. */
-export const NO_ANSWERS: AnswerStore = { find: () => undefined, remember: () => undefined };
+/** Finds nothing: `answers: false`. */
+export const NO_ANSWERS: AnswerStore = { find: () => undefined };
 
 /** Answers in memory: the most recently used, up to a size. */
 export class MemoryAnswers implements AnswerStore {
@@ -42,6 +40,7 @@ export class MemoryAnswers implements AnswerStore {
     return answer === undefined || answer.at < notBefore ? undefined : answer;
   }
 
+  /** Keeps the answer of an `attempt.end` that has one; passes over every other record. */
   remember(record: JournalRecord): void {
     if (record.t !== 'attempt.end') return;
     const { callKey, value: text, tokensIn, tokensOut, costMicroUsd, at } = record;

@@ -1,16 +1,36 @@
 /** The journal: numbers and dates every record, hands it to whoever listens, and keeps it on disk where there is a state folder. */
 
 import type { RvbbitError } from '../errors.ts';
-import type { AnswerStore } from './answers.ts';
+import { CLOCK_STEP_MS } from '../limits.ts';
+import type { AnswerStore, MemoryAnswers } from './answers.ts';
 import type { DiskJournal, JournalOptions } from './disk/disk-journal.ts';
 import type { JournalEntry, JournalRecord } from './records.ts';
 
 /** Microseconds since the epoch, UTC. Tests pass their own. */
 export type Clock = () => number;
 
-/** The wall clock with the resolution of the monotonic one. */
-export const systemClock: Clock = () =>
-  Math.round((performance.timeOrigin + performance.now()) * 1000);
+/**
+ * The wall clock with the resolution of the monotonic one, which stands still while the machine sleeps and knows
+ * of no step: where the wall clock is ahead, it is followed. Never goes back. All in milliseconds.
+ */
+export function wallClock(
+  originMs: number,
+  wallMs: () => number,
+  monotonicMs: () => number,
+): Clock {
+  let startMs = originMs;
+  return () => {
+    const elapsedMs = monotonicMs();
+    const behindMs = wallMs() - (startMs + elapsedMs);
+    if (behindMs > CLOCK_STEP_MS) startMs += behindMs;
+    return Math.round((startMs + elapsedMs) * 1_000);
+  };
+}
+
+/** The clock of the machine. */
+export const systemClock: Clock = wallClock(performance.timeOrigin, Date.now, () =>
+  performance.now(),
+);
 
 type Listener = (record: JournalRecord) => void;
 
@@ -31,6 +51,8 @@ export class Journal {
   #opening: Promise<void> | undefined;
   #disk: DiskJournal | undefined;
   #answers: AnswerStore | undefined;
+  /** The answers, where there is no disk and they are kept. */
+  #memory: MemoryAnswers | undefined;
   #keepsPrompts = false;
   #answersKept = true;
 
@@ -70,8 +92,8 @@ export class Journal {
   }
 
   /**
-   * How many calls of this key were out when their processes died, of those that no call has been told of
-   * yet. Knows what the latest search for an answer has seen.
+   * How many calls of this key were out when their processes died, of those that this process has not taken yet
+   * and no call that has ended was told of. Knows what the latest search for an answer has seen.
    */
   takeLostCalls(callKey: string): number {
     return this.#disk?.takeLostCalls(callKey) ?? 0;
@@ -99,7 +121,7 @@ export class Journal {
       ...entry,
     });
     if (isKept) {
-      if (this.#disk === undefined) this.#answers?.remember(record);
+      if (this.#disk === undefined) this.#memory?.remember(record);
       else this.#disk.append(record);
     }
     for (const listener of this.#listeners) listener(record);
@@ -138,7 +160,8 @@ export class Journal {
     }
     if (stateDir === undefined) {
       const { MemoryAnswers, NO_ANSWERS } = await import('./answers.ts');
-      this.#answers = options.answers === false ? NO_ANSWERS : new MemoryAnswers();
+      if (options.answers !== false) this.#memory = new MemoryAnswers();
+      this.#answers = this.#memory ?? NO_ANSWERS;
       return;
     }
     const { DiskJournal } = await import('./disk/disk-journal.ts');

@@ -96,6 +96,9 @@ export interface AttemptEnd {
   /** The answer's text and the key that it is found under, where it can be used and may be kept. */
   readonly callKey?: string;
   readonly value?: string;
+  /** Of whom the answer is, where the call's start stands in an earlier segment. */
+  readonly provider?: string;
+  readonly model?: string;
   readonly error?: Failure;
   /** What came in place of a usable answer, cut short. */
   readonly raw?: string;

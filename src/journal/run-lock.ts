@@ -1,19 +1,10 @@
 /** One process at a time resumes a statement: lock files under `<stateDir>/locks`. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RvbbitError } from '../errors.ts';
 import { RUN_LOCK_NAMELESS_MS, RUN_LOCK_STALE_MS } from '../limits.ts';
-import { isAlive, processIdentity } from './process-facts.ts';
-
-/** Who holds a lock. */
-interface Owner {
-  readonly pid: number;
-  readonly host: string;
-  /** Tells the process from a later one of its number; absent where the system does not say. */
-  readonly identity?: string;
-}
+import { isRunning, type LockOwner, ownLock, readOwner } from './lock-owner.ts';
 
 interface Claim {
   readonly path: string;
@@ -51,14 +42,8 @@ export async function lockRun(stateDir: string, session: string): Promise<() => 
 }
 
 function claim(path: string): boolean {
-  const identity = processIdentity(process.pid);
-  const owner: Owner = {
-    pid: process.pid,
-    host: hostname(),
-    ...(identity === undefined ? {} : { identity }),
-  };
   try {
-    writeFileSync(path, JSON.stringify(owner), { flag: 'wx', mode: 0o600 });
+    writeFileSync(path, JSON.stringify(ownLock()), { flag: 'wx', mode: 0o600 });
     return true;
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -82,16 +67,14 @@ function isHeld({ path }: Claim): boolean {
   const ageMs = Date.now() - writtenMs;
   const owner = ownerOf(path);
   if (owner === undefined) return ageMs < RUN_LOCK_NAMELESS_MS;
-  if (owner.host !== hostname()) return ageMs < RUN_LOCK_STALE_MS;
-  if (!isAlive(owner.pid)) return false;
-  return owner.identity === undefined || owner.identity === processIdentity(owner.pid);
+  return isRunning(owner) ?? ageMs < RUN_LOCK_STALE_MS;
 }
 
-function ownerOf(path: string): Owner | undefined {
+function ownerOf(path: string): LockOwner | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Owner;
+    return readOwner(readFileSync(path, 'utf8'));
   } catch {
-    // Returned meanwhile, or not yet written.
+    // Returned meanwhile.
     return undefined;
   }
 }

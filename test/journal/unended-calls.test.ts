@@ -1,14 +1,17 @@
-/** Calls that were out when their process died: told once, by whichever process asks again, indexed or not. */
+/** Calls that were out when their process died: told to whoever asks again, until such a call has ended; indexed or not. */
 import { spawn } from 'node:child_process';
-import { readdirSync, renameSync, rmSync, utimesSync } from 'node:fs';
+import { appendFileSync, readdirSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DiskJournal } from '../../src/journal/disk/disk-journal.ts';
 import { realFileSystem } from '../../src/journal/disk/file-system.ts';
-import { readIndex } from '../../src/journal/disk/key-index.ts';
+import { readIndex, writeIndex } from '../../src/journal/disk/key-index.ts';
+import { LineBuffer } from '../../src/journal/disk/line.ts';
+import { SegmentScan, scanOn } from '../../src/journal/disk/segment-scan.ts';
 import { UnendedCalls } from '../../src/journal/disk/unended-calls.ts';
 import { isAlive, isGoneSince, processIdentity } from '../../src/journal/process-facts.ts';
+import type { JournalRecord } from '../../src/journal/records.ts';
 import { UNENDED_MAX_CALLS } from '../../src/limits.ts';
 import { answered, keyOf, started, withFolder } from './support.ts';
 
@@ -91,6 +94,39 @@ for (const how of ['from lines', 'from indexes', 'from indexes that a later proc
       assert.equal(await lostIn(folder, [1, 2, 3, 4]), [0, 2, 1, 0], 'by every later process');
       await write(folder, [answered(9, keyOf(2), 'late', started(9, keyOf(2)).at + 1)]);
       assert.equal(await lostIn(folder, [2, 3]), [0, 1], 'the later answer knew of them');
+    }));
+}
+
+/** A call that tells of one that was lost before it. */
+const TELLING: JournalRecord = { ...started(7, keyOf(2)), again: 1 } as never;
+/** Its end, where answers are not kept. */
+const UNKEPT: JournalRecord = {
+  ...answered(7, keyOf(2), ''),
+  callKey: undefined,
+  value: undefined,
+} as never;
+
+for (const how of ['from lines', 'from indexes', 'from indexes that were made in two steps']) {
+  test(`what a call that has ended told of is not told again, kept or not, ${how}`, () =>
+    withFolder(async (folder) => {
+      const place = join(folder, 'journal');
+      await write(folder, [started(2, keyOf(2))]);
+      bury(folder, false);
+      assert.equal(await lostIn(folder, [2]), [1]);
+      await write(folder, [TELLING]);
+      bury(folder, false);
+      assert.equal(await lostIn(folder, [2]), [2], 'it was cut off as well');
+      for (const name of segmentsOf(folder)) rmSync(join(place, name.replace('.ndjson', '.keys')));
+      const [name] = segmentsOf(folder).slice(-1);
+      const lines = new LineBuffer();
+      lines.add(JSON.stringify(UNKEPT));
+      const half = new SegmentScan();
+      scanOn(realFileSystem, place, name!, half, () => assert.unreachable());
+      appendFileSync(join(place, name!), lines.bytes);
+      const whole = new SegmentScan(how.endsWith('steps') ? half.index(false) : undefined);
+      scanOn(realFileSystem, place, name!, whole, () => assert.unreachable());
+      if (how !== 'from lines') writeIndex(realFileSystem, place, name!, whole.index(true));
+      assert.equal(await lostIn(folder, [2]), [0]);
     }));
 }
 

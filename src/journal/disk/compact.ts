@@ -7,14 +7,20 @@ import { messageOf, RvbbitError } from '../../errors.ts';
 import { COMPACT_BATCH_BYTES, JOURNAL_BUFFER_BYTES } from '../../limits.ts';
 import type { Random } from '../session-name.ts';
 import type { Archive } from './archive.ts';
-import { type FileSystem, writeAll } from './file-system.ts';
+import { type FileSystem, unlessGone, writeAll } from './file-system.ts';
 import { lockFolder } from './folder-lock.ts';
 import { writeIndex } from './key-index.ts';
 import { LineBuffer } from './line.ts';
-import { segmentName } from './segment-name.ts';
-import { type Damage, type ReadLine, readSegment } from './segment-reader.ts';
+import { archiveName, segmentName } from './segment-name.ts';
+import { type ArchiveDamage, type Damage, type ReadLine, readSegment } from './segment-reader.ts';
 import { SegmentScan } from './segment-scan.ts';
-import type { KeptAnswer, StoredRecord } from './stored-record.ts';
+import {
+  type Asked,
+  answerKey,
+  askedOf,
+  type KeptAnswer,
+  type StoredRecord,
+} from './stored-record.ts';
 import {
   archiveNames,
   type FinishedSegment,
@@ -37,8 +43,8 @@ export interface CompactOptions {
   readonly openArchive: () => Promise<Archive>;
   /** Says what would be compacted, and changes nothing. */
   readonly isDry?: boolean;
-  /** A damaged segment is left as it is. */
-  readonly onDamage: (damage: Damage) => void;
+  /** A damaged segment is left as it is, and so is an archive that cannot be read. */
+  readonly onDamage: (damage: Damage | ArchiveDamage) => void;
 }
 
 /** What became of a batch of segments. */
@@ -54,7 +60,10 @@ export interface Compacted {
 /** Compacts a folder. Fails with RVB_RUN_LOCKED or RVB_JOURNAL_WRITE; what was there is still there then. */
 export async function compactFolder(options: CompactOptions): Promise<Compacted[]> {
   if (options.isDry) {
-    return batches(options).map((batch) => ({ ...factsOf(batch), answers: countAnswers(batch) }));
+    return batches(options).map((batch) => ({
+      ...factsOf(batch),
+      answers: countCurrent(options, batch),
+    }));
   }
   try {
     return await compactLocked(options);
@@ -88,11 +97,16 @@ async function compactLocked(options: CompactOptions): Promise<Compacted[]> {
 }
 
 /** Segments that a compaction put into an archive and was then ended before it removed them. */
-async function removeArchived({ files, folder }: CompactOptions, archive: Archive): Promise<void> {
+async function removeArchived(options: CompactOptions, archive: Archive): Promise<void> {
+  const { files, folder, onDamage } = options;
   for (const name of archiveNames(files, folder)) {
-    for (const segment of await archive.segmentsIn(`${folder}/${name}`)) {
-      removeSegment(files, folder, segment);
+    let archived: string[] = [];
+    try {
+      archived = await archive.segmentsIn(`${folder}/${name}`);
+    } catch (thrown) {
+      onDamage({ archive: name, reason: messageOf(thrown) });
     }
+    for (const segment of archived) removeSegment(files, folder, segment);
   }
 }
 
@@ -109,8 +123,8 @@ function batches(options: CompactOptions): FinishedSegment[][] {
     const { name, index } = segment;
     // A `cache.clear` must stay findable, and there are few of them.
     if (nowMs - index.lastAt / 1_000 <= olderThanMs || index.clears.count > 0) continue;
-    readSegment(files, folder, name, 0, () => undefined, onDamage);
-    if (damaged.has(name)) continue;
+    const read = unlessGone(() => readSegment(files, folder, name, 0, () => undefined, onDamage));
+    if (read === undefined || damaged.has(name)) continue;
     if (bytes + segment.bytes > COMPACT_BATCH_BYTES) {
       found.push([]);
       bytes = 0;
@@ -131,8 +145,18 @@ function factsOf(batch: readonly FinishedSegment[]): Pick<Compacted, 'segments' 
   };
 }
 
-function countAnswers(batch: readonly FinishedSegment[]): number {
-  return batch.reduce((sum, { index }) => sum + index.keys.count, 0);
+/** Answers that can still be found. */
+function countCurrent(options: CompactOptions, batch: readonly FinishedSegment[]): number {
+  const { files, folder, isCurrent } = options;
+  let count = 0;
+  for (const { name } of batch) {
+    const visit = ({ record, offset }: ReadLine) => {
+      const key = answerKey(record);
+      if (key !== undefined && isCurrent(key, record.at, name, offset)) count += 1;
+    };
+    unlessGone(() => readSegment(files, folder, name, 0, visit, () => undefined));
+  }
+  return count;
 }
 
 async function compactBatch(
@@ -143,14 +167,11 @@ async function compactBatch(
   const { files, folder, nowMs, random } = options;
   const lastAt = batch.reduce((last, { index }) => Math.max(last, index.lastAt), 0);
   const kept = segmentName(nowMs, process.pid, random());
-  const archiveName = segmentName(lastAt / 1_000, process.pid, random()).replace(
-    /ndjson$/,
-    'parquet',
-  );
+  const archivedTo = archiveName(lastAt / 1_000, process.pid, random());
   const scan = new SegmentScan();
   const archived = await copyRecords(options, archive, batch, kept, scan);
   if (archived > 0) {
-    const temporary = `${folder}/${archiveName}.tmp`;
+    const temporary = `${folder}/${archivedTo}.tmp`;
     files.close(files.create(temporary));
     await archive.write(temporary);
     await syncFile(files, temporary);
@@ -161,13 +182,13 @@ async function compactBatch(
     await files.syncFolder(folder);
   } else files.remove(`${folder}/${kept}.tmp`);
   if (archived > 0) {
-    files.rename(`${folder}/${archiveName}.tmp`, `${folder}/${archiveName}`);
+    files.rename(`${folder}/${archivedTo}.tmp`, `${folder}/${archivedTo}`);
     await files.syncFolder(folder);
   }
   for (const { name } of batch) removeSegment(files, folder, name);
   return {
     ...factsOf(batch),
-    ...(archived > 0 ? { archive: archiveName } : {}),
+    ...(archived > 0 ? { archive: archivedTo } : {}),
     answers: scan.records,
   };
 }
@@ -184,7 +205,7 @@ async function copyRecords(
   const file = files.create(`${folder}/${kept}.tmp`);
   try {
     const lines = new LineBuffer();
-    const models = new Map<string, { provider: string; model: string }>();
+    const models = new Map<string, Asked>();
     let archived = 0;
     for (const { name } of batch) {
       for (const line of linesOf(options, name)) {
@@ -225,18 +246,17 @@ function linesOf({ files, folder, onDamage }: CompactOptions, segment: string): 
 
 function keptAnswer(
   record: StoredRecord,
-  models: ReadonlyMap<string, { provider: string; model: string }>,
+  models: ReadonlyMap<string, Asked>,
 ): KeptAnswer | undefined {
   if (record.t === 'answer') return record;
   if (record.t !== 'attempt.end') return undefined;
   const { v, seq, at, session, caller, callKey, value } = record;
   if (callKey === undefined || value === undefined) return undefined;
   const { tokensIn, tokensOut, costMicroUsd } = record;
-  const asked = models.get(record.attempt);
   return {
     ...{ v, seq, at, session, caller, t: 'answer', callKey, value },
     ...{ tokensIn, tokensOut, costMicroUsd },
-    ...(asked === undefined ? {} : { provider: asked.provider, model: asked.model }),
+    ...askedOf(record, models),
   };
 }
 

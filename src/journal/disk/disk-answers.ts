@@ -6,10 +6,9 @@ import {
   JOURNAL_REFRESH_MS,
 } from '../../limits.ts';
 import { type AnswerStore, MemoryAnswers, type StoredAnswer } from '../answers.ts';
-import type { JournalRecord } from '../records.ts';
+import { isAbandoned } from './abandoned.ts';
 import { Cleared } from './cleared.ts';
 import type { FileFacts, FileSystem } from './file-system.ts';
-import { isAbandoned } from './finished.ts';
 import { hashKey } from './key-hash.ts';
 import { indexName, PLACE_BYTES, readIndex, type SegmentIndex, writeIndex } from './key-index.ts';
 import { type AnswerPlace, KeyTable } from './key-table.ts';
@@ -85,10 +84,6 @@ export class DiskAnswers implements AnswerStore {
       this.#look();
     }
     return undefined;
-  }
-
-  remember(record: JournalRecord): void {
-    this.#warm.remember(record);
   }
 
   /** As `Journal.takeLostCalls`. */
@@ -230,12 +225,12 @@ export class DiskAnswers implements AnswerStore {
 
   /** Takes up an index. */
   #take(known: KnownSegment, { keys, clears, starts, ends, covered }: SegmentIndex): void {
-    const { high, low, offset, bytes, at } = keys;
+    const { high, low, offset, length, at } = keys;
     for (let n = 0; n < keys.count && !this.#table.isFull; n += 1) {
-      this.#table.set(high[n]!, low[n]!, known.id, offset[n]!, bytes[n]!, at[n]!);
+      this.#table.set(high[n]!, low[n]!, known.id, offset[n]!, length[n]!, at[n]!);
     }
     for (let n = 0; n < clears.count; n += 1) {
-      const record = this.#records.read(known, clears.offset[n]!, clears.bytes[n]!);
+      const record = this.#records.read(known, clears.offset[n]!, clears.length[n]!);
       if (record?.t === 'cache.clear') this.#cleared.add(record);
     }
     for (const { offset, length } of starts.places()) {

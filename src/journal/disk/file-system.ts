@@ -74,6 +74,16 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** What `read` gives; undefined where the file that it opens is gone: another process prunes or compacts. */
+export function unlessGone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw thrown;
+  }
+}
+
 /** Writes all of it, in as many calls as it takes. */
 export function writeAll(files: FileSystem, file: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) {

@@ -1,20 +1,11 @@
 /** One process at a time removes files of a journal folder. */
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { RvbbitError } from '../../errors.ts';
 import { JOURNAL_LOCK_STALE_MS, JOURNAL_TAKEOVER_MS } from '../../limits.ts';
-import { isAlive, processIdentity } from '../process-facts.ts';
+import { isRunning, type LockOwner, ownLock, readOwner } from '../lock-owner.ts';
 import { type FileSystem, readAt, writeAll } from './file-system.ts';
 
 const LOCK = 'maintenance.lock';
-
-/** Who holds a lock. */
-interface Holder {
-  readonly pid: number;
-  readonly host: string;
-  /** Tells the process from a later one of its number; absent where the system does not say. */
-  readonly identity?: string;
-}
 
 /** Takes the folder's lock and gives the way to return it. Fails with RVB_RUN_LOCKED. */
 export function lockFolder(files: FileSystem, folder: string, nowMs: number): () => void {
@@ -35,18 +26,12 @@ export function lockFolder(files: FileSystem, folder: string, nowMs: number): ()
  * it cannot say so, and counts as that of another machine: what prunes must be able to make room.
  */
 function takeLock(files: FileSystem, path: string): boolean {
-  const identity = processIdentity(process.pid);
-  const own: Holder = {
-    pid: process.pid,
-    host: hostname(),
-    ...(identity === undefined ? {} : { identity }),
-  };
   // Containers that share the folder may have the same number.
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     const file = files.create(temporary);
     try {
-      writeAll(files, file, Buffer.from(JSON.stringify(own)));
+      writeAll(files, file, Buffer.from(JSON.stringify(ownLock())));
     } catch (thrown) {
       if (!isDiskFull(thrown)) throw thrown;
     } finally {
@@ -91,31 +76,21 @@ function isStale(files: FileSystem, path: string, nowMs: number): boolean {
   const facts = files.facts(path);
   // Returned meanwhile.
   if (facts === undefined) return true;
-  const holder = readLock(files, path);
-  if (holder === undefined || holder.host !== hostname()) {
-    return nowMs - facts.modifiedMs > JOURNAL_LOCK_STALE_MS;
-  }
-  if (!isAlive(holder.pid)) return true;
-  // In a container a restarted process has the number of the one that died.
-  return holder.identity !== undefined && holder.identity !== processIdentity(holder.pid);
+  const owner = ownerOf(files, path);
+  const isHeld = owner === undefined ? undefined : isRunning(owner);
+  return isHeld === undefined ? nowMs - facts.modifiedMs > JOURNAL_LOCK_STALE_MS : !isHeld;
 }
 
-function readLock(files: FileSystem, path: string): Holder | undefined {
+function ownerOf(files: FileSystem, path: string): LockOwner | undefined {
   try {
     const file = files.openToRead(path);
     try {
-      const value = JSON.parse(readAt(files, file, 0, 1_000).toString()) as Record<string, unknown>;
-      const { pid, host, identity } = value;
-      return {
-        pid: Number(pid),
-        host: String(host),
-        ...(typeof identity === 'string' ? { identity } : {}),
-      };
+      return readOwner(readAt(files, file, 0, 1_000).toString());
     } finally {
       files.close(file);
     }
   } catch {
-    // Returned meanwhile, or its process died before it was written.
+    // Returned meanwhile.
     return undefined;
   }
 }

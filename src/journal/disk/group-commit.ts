@@ -1,7 +1,7 @@
 /**
- * Group commit: one sync serves everyone who waits. It begins at once where the disk was idle, else at
- * most every 20 ms; without anyone waiting, in the time that the records have; with 64 records that have to be on disk
- * some time it begins as soon as the one before it has ended.
+ * Group commit: one sync serves everyone who waits. It begins at once where the disk was idle, else at most every
+ * 20 ms; without anyone waiting, in the time that the records have; with 64 records that have to be on disk some time
+ * it begins as soon as the one before it has ended.
  */
 import { JOURNAL_COMMIT_MS, JOURNAL_COMMIT_RECORDS } from '../../limits.ts';
 

@@ -1,7 +1,7 @@
 /**
- * The key index of a segment, `<segment>.keys` beside it: where its answers and its `cache.clear` records
- * stand, and which of its calls have not ended in it, so that opening a folder need not read every line. It covers the first `covered` bytes; what
- * stands beyond them is read. It can always be made again: one that is damaged is passed over.
+ * The key index of a segment, `<segment>.keys` beside it: where its answers and its `cache.clear` records stand, and
+ * which of its calls have not ended in it, so that opening a folder need not read every line. It covers the first
+ * `covered` bytes; what stands beyond them is read. It can always be made again: one that is damaged is passed over.
  */
 import { crc32c } from './crc32c.ts';
 import { type FileSystem, readAt, writeAll } from './file-system.ts';
@@ -19,9 +19,9 @@ export interface SegmentIndex {
   readonly keys: KeyList;
   /** Places of `cache.clear` records; their hashes are 0. */
   readonly clears: KeyList;
-  /** Places of the `attempt.start` records whose calls have not ended in the segment, by the hash of the attempt. */
+  /** Places of the `attempt.start` records whose calls have not ended in the segment, or that tell of lost calls. */
   readonly starts: KeyList;
-  /** Hashes of the attempts that ended in the segment and began in an earlier one; no places. */
+  /** Attempts that ended in the segment and began in an earlier one, or whose start is listed; no places. */
   readonly ends: KeyList;
 }
 
@@ -154,15 +154,15 @@ function viewList(bytes: ArrayBuffer, start: number, count: number): KeyList {
   list.high = new Uint32Array(bytes, start + 8 * count, count);
   list.low = new Uint32Array(bytes, start + 12 * count, count);
   list.offset = new Uint32Array(bytes, start + 16 * count, count);
-  list.bytes = new Uint32Array(bytes, start + 20 * count, count);
+  list.length = new Uint32Array(bytes, start + 20 * count, count);
   list.count = count;
   return list;
 }
 
-function copyInto(view: KeyList, { at, high, low, offset, bytes, count }: KeyList): void {
+function copyInto(view: KeyList, { at, high, low, offset, length, count }: KeyList): void {
   view.at.set(at.subarray(0, count));
   view.high.set(high.subarray(0, count));
   view.low.set(low.subarray(0, count));
   view.offset.set(offset.subarray(0, count));
-  view.bytes.set(bytes.subarray(0, count));
+  view.length.set(length.subarray(0, count));
 }

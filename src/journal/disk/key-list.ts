@@ -1,6 +1,6 @@
-/** The answers of one segment, by place: a growing list in columns of numbers. */
+/** Records of one segment, by place: a growing list in columns of numbers. */
 
-/** One answer's place. `at` is its date in µs, `offset` and `length` that of its line without the newline. */
+/** One record's place, by the hash of its key: its date in µs, and its line without the newline. */
 export interface KeyPlace {
   readonly high: number;
   readonly low: number;
@@ -15,7 +15,7 @@ export class KeyList {
   high: Uint32Array;
   low: Uint32Array;
   offset: Uint32Array;
-  bytes: Uint32Array;
+  length: Uint32Array;
   count = 0;
 
   constructor(capacity = 64) {
@@ -23,7 +23,7 @@ export class KeyList {
     this.high = new Uint32Array(capacity);
     this.low = new Uint32Array(capacity);
     this.offset = new Uint32Array(capacity);
-    this.bytes = new Uint32Array(capacity);
+    this.length = new Uint32Array(capacity);
   }
 
   add(place: KeyPlace): void {
@@ -33,7 +33,7 @@ export class KeyList {
     this.high[n] = place.high;
     this.low[n] = place.low;
     this.offset[n] = place.offset;
-    this.bytes[n] = place.length;
+    this.length[n] = place.length;
     this.count = n + 1;
   }
 
@@ -44,7 +44,7 @@ export class KeyList {
         low: this.low[n]!,
         at: this.at[n]!,
         offset: this.offset[n]!,
-        length: this.bytes[n]!,
+        length: this.length[n]!,
       };
     }
   }
@@ -55,11 +55,11 @@ export class KeyList {
     larger.high.set(this.high);
     larger.low.set(this.low);
     larger.offset.set(this.offset);
-    larger.bytes.set(this.bytes);
+    larger.length.set(this.length);
     this.at = larger.at;
     this.high = larger.high;
     this.low = larger.low;
     this.offset = larger.offset;
-    this.bytes = larger.bytes;
+    this.length = larger.length;
   }
 }

@@ -1,9 +1,9 @@
 /** Every answer of a folder that can still be found, and of whom it was: for people to look at. */
 import { Cleared } from './cleared.ts';
 import type { FileSystem } from './file-system.ts';
-import { type Damage, readSegment } from './segment-reader.ts';
-import { answerKey, answerOf, type KeptAnswer, type StoredRecord } from './stored-record.ts';
-import { segmentNames } from './survey.ts';
+import type { Damage, ReadLine } from './segment-reader.ts';
+import { type Asked, answerKey, answerOf, askedOf, type StoredRecord } from './stored-record.ts';
+import { readSegments } from './survey.ts';
 
 /** One answer, its text cut short. */
 export interface ListedAnswer {
@@ -33,23 +33,21 @@ export function listAnswers(
   const newest = new Map<string, Omit<ListedAnswer, 'hits'>>();
   const hits = new Map<string, number>();
   const cleared = new Cleared();
-  for (const segment of segmentNames(files, folder)) {
-    const models = new Map<string, { provider: string; model: string }>();
-    const visit = (record: StoredRecord) => {
-      if (record.t === 'cache.clear') cleared.add(record);
-      if (record.t === 'attempt.start') models.set(record.attempt, record);
-      if (record.t === 'cache.hits') {
-        for (const key of record.callKeys) hits.set(key, (hits.get(key) ?? 0) + 1);
-      }
-      const listed = listedAnswer(record, models);
-      if (record.t === 'attempt.end') models.delete(record.attempt);
-      const known = listed && newest.get(listed.callKey);
-      if (listed !== undefined && (known === undefined || known.at <= listed.at)) {
-        newest.set(listed.callKey, listed);
-      }
-    };
-    readSegment(files, folder, segment, 0, ({ record }) => visit(record), onDamage);
-  }
+  const models = new Map<string, Asked>();
+  const visit = ({ record }: ReadLine) => {
+    if (record.t === 'cache.clear') cleared.add(record);
+    if (record.t === 'attempt.start') models.set(record.attempt, record);
+    if (record.t === 'cache.hits') {
+      for (const key of record.callKeys) hits.set(key, (hits.get(key) ?? 0) + 1);
+    }
+    const listed = listedAnswer(record, models);
+    if (record.t === 'attempt.end') models.delete(record.attempt);
+    const known = listed && newest.get(listed.callKey);
+    if (listed !== undefined && (known === undefined || known.at <= listed.at)) {
+      newest.set(listed.callKey, listed);
+    }
+  };
+  readSegments(files, folder, visit, onDamage);
   return [...newest.values()]
     .filter(({ callKey, at }) => !cleared.covers(callKey, at))
     .sort((a, b) => b.at - a.at)
@@ -58,16 +56,15 @@ export function listAnswers(
 
 function listedAnswer(
   record: StoredRecord,
-  models: ReadonlyMap<string, { provider: string; model: string }>,
+  models: ReadonlyMap<string, Asked>,
 ): Omit<ListedAnswer, 'hits'> | undefined {
   const callKey = answerKey(record);
   const answer = answerOf(record);
   if (callKey === undefined || answer === undefined) return undefined;
-  const asked: { readonly provider?: string; readonly model?: string } | undefined =
-    record.t === 'attempt.end' ? models.get(record.attempt) : (record as KeptAnswer);
+  const asked = askedOf(record, models);
   const { text, at, tokensIn, tokensOut, costMicroUsd } = answer;
   return {
-    ...{ callKey, provider: asked?.provider, model: asked?.model, at },
+    ...{ callKey, provider: asked.provider, model: asked.model, at },
     ...{ tokensIn, tokensOut, costMicroUsd },
     ...{ start: text.slice(0, START_CHARS), chars: text.length },
   };

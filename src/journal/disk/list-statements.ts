@@ -4,9 +4,9 @@ import { isGoneSince } from '../process-facts.ts';
 import type { JournalRecord } from '../records.ts';
 import type { FileSystem } from './file-system.ts';
 import { parseSegmentName } from './segment-name.ts';
-import { type Damage, readSegment } from './segment-reader.ts';
+import type { Damage } from './segment-reader.ts';
 import type { StoredRecord } from './stored-record.ts';
-import { segmentNames } from './survey.ts';
+import { readSegments } from './survey.ts';
 
 /** A statement, with the figures of its latest run. */
 export interface ListedStatement {
@@ -20,10 +20,7 @@ export interface ListedStatement {
   /** Times that it was run. */
   readonly runs: number;
   readonly parallel: number;
-  readonly cascade: string;
   readonly hasParameters: boolean;
-  /** Version of the engine that ran it last. */
-  readonly engine: string | undefined;
   /** Rows read, and how many of them settled; undefined where it ended before it had read them. */
   readonly rows: number | undefined;
   readonly settled: number;
@@ -52,16 +49,7 @@ export function listStatements(
   onDamage: (damage: Damage) => void,
 ): ListedStatement[] {
   const runs = new Map<string, Run>();
-  for (const segment of segmentNames(files, folder)) {
-    readSegment(
-      files,
-      folder,
-      segment,
-      0,
-      ({ record }) => observe(runs, record, segment),
-      onDamage,
-    );
-  }
+  readSegments(files, folder, ({ record }, segment) => observe(runs, record, segment), onDamage);
   const byFirst = new Map<string, Run[]>();
   for (const run of runs.values()) {
     const first = run.open.resumes ?? run.open.session;
@@ -112,14 +100,13 @@ function observe(runs: Map<string, Run>, record: StoredRecord, segment: string):
 function listed(session: string, runs: readonly Run[]): ListedStatement {
   const inOrder = [...runs].sort((a, b) => a.open.at - b.open.at);
   const last = inOrder.at(-1)!;
-  const { sql, parallel, cascade, engine, hasParameters } = last.open;
+  const { sql, parallel, hasParameters } = last.open;
   const { segment, rows, settled, calls, inFlight, ending } = last;
   const writer = parseSegmentName(segment);
   const isGone = writer === undefined || isGoneSince(writer.pid, writer.createdMs);
   return {
-    ...{ session, sql, parallel, engine, rows, settled, calls, inFlight },
+    ...{ session, sql, parallel, rows, settled, calls, inFlight },
     at: inOrder[0]!.open.at,
-    cascade: cascade ?? '',
     hasParameters: hasParameters === true,
     ending: ending ?? (isGone ? 'killed' : 'running'),
     runs: runs.length,

@@ -2,6 +2,7 @@
 import { messageOf, RvbbitError } from '../../errors.ts';
 import type { FileSystem } from './file-system.ts';
 import { lockFolder } from './folder-lock.ts';
+import { parseArchiveName } from './segment-name.ts';
 import type { Damage } from './segment-reader.ts';
 import {
   archiveNames,
@@ -92,7 +93,7 @@ function choose(options: PruneOptions): Candidate[] {
     ...archiveNames(files, folder).map((name) => ({
       name,
       bytes: files.facts(`${folder}/${name}`)?.size ?? 0,
-      lastMs: archiveDate(name),
+      lastMs: parseArchiveName(name)!.lastMs,
     })),
   ].sort((a, b) => a.lastMs - b.lastMs);
   let total = files
@@ -126,11 +127,4 @@ function withoutNeededClears(
       segment.index.clears.count === 0 ||
       !(hasOpen || clearsOf(files, folder, segment).some(({ before }) => before > earliest)),
   );
-}
-
-function archiveDate(name: string): number {
-  const [, date, hour, minute, rest] = /^(\d{8})T(\d\d)(\d\d)(\d\d\.\d{3})Z/.exec(name) ?? [];
-  if (date === undefined) return 0;
-  const day = `${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6)}`;
-  return Date.parse(`${day}T${hour}:${minute}:${rest}Z`);
 }

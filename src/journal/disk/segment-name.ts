@@ -1,6 +1,9 @@
-/** Names of segments: `<utc>-<pid>-<random>.ndjson`, e.g. `20260131T235959.123Z-4242-9f3ac1d2.ndjson`. */
+/**
+ * Names of segments and archives: `<utc>-<pid>-<random>.ndjson`, e.g. `20260131T235959.123Z-4242-9f3ac1d2.ndjson`,
+ * and the same with `.parquet`.
+ */
 
-const FORM = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d\.\d{3})Z-(\d+)-[0-9a-f]{8}\.ndjson$/;
+const FORM = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d\.\d{3})Z-(\d+)-[0-9a-f]{8}\.(ndjson|parquet)$/;
 
 /** What a segment's name tells. */
 export interface SegmentFacts {
@@ -9,22 +12,49 @@ export interface SegmentFacts {
   readonly pid: number;
 }
 
+/** What an archive's name tells. */
+export interface ArchiveFacts {
+  /** Date of its latest record. */
+  readonly lastMs: number;
+}
+
 /** A new name; `random` in [0, 1) keeps two of one process and one millisecond apart. */
 export function segmentName(nowMs: number, pid: number, random: number): string {
-  const utc = new Date(nowMs).toISOString().replaceAll(/[-:]/g, '');
-  const tail = Math.floor(random * 2 ** 32)
-    .toString(16)
-    .padStart(8, '0');
-  return `${utc}-${pid}-${tail}.ndjson`;
+  return `${stem(nowMs, pid, random)}.ndjson`;
+}
+
+/** A new archive's name, by the date of its latest record. */
+export function archiveName(lastMs: number, pid: number, random: number): string {
+  return `${stem(lastMs, pid, random)}.parquet`;
 }
 
 /** Reads a name; undefined if it is not a segment's. */
 export function parseSegmentName(name: string): SegmentFacts | undefined {
+  const parsed = parse(name);
+  return parsed?.kind === 'ndjson' ? { createdMs: parsed.dateMs, pid: parsed.pid } : undefined;
+}
+
+/** Reads a name; undefined if it is not an archive's. */
+export function parseArchiveName(name: string): ArchiveFacts | undefined {
+  const parsed = parse(name);
+  return parsed?.kind === 'parquet' ? { lastMs: parsed.dateMs } : undefined;
+}
+
+function stem(dateMs: number, pid: number, random: number): string {
+  const utc = new Date(dateMs).toISOString().replaceAll(/[-:]/g, '');
+  const tail = Math.floor(random * 2 ** 32)
+    .toString(16)
+    .padStart(8, '0');
+  return `${utc}-${pid}-${tail}`;
+}
+
+function parse(name: string): { kind: string; dateMs: number; pid: number } | undefined {
   const match = FORM.exec(name);
   if (match === null) return undefined;
-  const [, year, month, day, hour, minute, second, pid] = match;
+  const [, year, month, day, hour, minute, second, pid, kind = ''] = match;
   return {
-    createdMs: Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`),
+    kind,
+    dateMs: Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`),
     pid: Number(pid),
   };
 }

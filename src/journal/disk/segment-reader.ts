@@ -15,6 +15,12 @@ export interface Damage {
   readonly reason: string;
 }
 
+/** A Parquet file that cannot be used. */
+export interface ArchiveDamage {
+  readonly archive: string;
+  readonly reason: string;
+}
+
 /** One good record and the place of its line, newline excluded. */
 export interface ReadLine {
   readonly record: StoredRecord;
@@ -32,8 +38,18 @@ export interface ReadEnd {
   readonly lines: number;
 }
 
-/** The error that names a damaged line. */
-export function damageError({ segment, line, offset, reason }: Damage): RvbbitError {
+/** The error that names a damaged line or archive. */
+export function damageError(damage: Damage | ArchiveDamage): RvbbitError {
+  if ('archive' in damage) {
+    // DuckDB shows the query below its own words.
+    const [reason] = damage.reason.split('\n', 1);
+    return new RvbbitError(
+      'RVB_JOURNAL_CORRUPT',
+      `the archive ${damage.archive} cannot be read: ${reason}`,
+      { stage: 'journal' },
+    );
+  }
+  const { segment, line, offset, reason } = damage;
   const place = line > 0 ? `line ${line}, byte ${offset}` : `byte ${offset}`;
   return new RvbbitError(
     'RVB_JOURNAL_CORRUPT',

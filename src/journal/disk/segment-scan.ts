@@ -1,19 +1,26 @@
 /** Gathers what a key index holds, from records as they are written or read. */
 import type { FileSystem } from './file-system.ts';
-import { hashKey, hashNumber, type KeyHash } from './key-hash.ts';
+import { hashKey, type KeyHash } from './key-hash.ts';
 import type { SegmentIndex } from './key-index.ts';
 import { KeyList, type KeyPlace } from './key-list.ts';
 import { type Damage, type ReadLine, readSegment } from './segment-reader.ts';
-import { answerKey, type StoredRecord } from './stored-record.ts';
+import { answerKey, type StartRecord, type StoredRecord } from './stored-record.ts';
+
+/** The start of a call, and the place of its line. */
+interface StartedCall {
+  readonly start: StartRecord;
+  readonly offset: number;
+  readonly length: number;
+}
 
 /** An index that grows with its segment. */
 export class SegmentScan {
   readonly keys: KeyList = new KeyList(0);
   readonly clears: KeyList = new KeyList(0);
-  /** Calls that have begun and not ended: by the name of the attempt, … */
-  readonly #started = new Map<string, Omit<KeyPlace, 'high' | 'low'>>();
-  /** … and those of an earlier index, which holds no names, by the name's hash. */
-  readonly #startedBefore = new Map<number, KeyPlace>();
+  /** Calls that have begun and not ended, by the name of the attempt. */
+  readonly #started = new Map<string, StartedCall>();
+  /** Starts that stay when their calls end: those that tell of lost calls, and those of an earlier index. */
+  readonly #lasting: KeyList = new KeyList(0);
   readonly #ends: KeyList = new KeyList(0);
   covered = 0;
   firstAt: number = Number.POSITIVE_INFINITY;
@@ -25,7 +32,7 @@ export class SegmentScan {
     if (base === undefined) return;
     for (const place of base.keys.places()) this.keys.add(place);
     for (const place of base.clears.places()) this.clears.add(place);
-    for (const place of base.starts.places()) this.#startedBefore.set(hashNumber(place), place);
+    for (const place of base.starts.places()) this.#lasting.add(place);
     for (const place of base.ends.places()) this.#ends.add(place);
     this.covered = base.covered;
     this.firstAt = base.firstAt;
@@ -43,23 +50,33 @@ export class SegmentScan {
     const key = answerKey(record);
     if (key !== undefined) this.keys.add(placeOf(hashKey(key), at, offset, length));
     else if (record.t === 'cache.clear') this.clears.add({ high: 0, low: 0, at, offset, length });
-    if (record.t === 'attempt.start') this.#started.set(record.attempt, { at, offset, length });
-    else if (record.t === 'attempt.end') this.#end(record.attempt, at);
+    if (record.t === 'attempt.start') {
+      this.#started.set(record.attempt, { start: record, offset, length });
+      if (record.again !== undefined) {
+        this.#lasting.add(placeOf(hashKey(record.attempt), at, offset, length));
+      }
+    } else if (record.t === 'attempt.end') this.#end(record.attempt, at);
+  }
+
+  /** Starts of the calls that have begun and not ended since the scan began. */
+  *openCalls(): Generator<StartRecord> {
+    for (const { start } of this.#started.values()) yield start;
   }
 
   #end(attempt: string, at: number): void {
-    if (this.#started.delete(attempt)) return;
-    const hash = hashKey(attempt);
-    if (this.#startedBefore.delete(hashNumber(hash))) return;
-    this.#ends.add(placeOf(hash, at, 0, 0));
+    const started = this.#started.get(attempt);
+    this.#started.delete(attempt);
+    if (started !== undefined && started.start.again === undefined) return;
+    this.#ends.add(placeOf(hashKey(attempt), at, 0, 0));
   }
 
   index(closed: boolean): SegmentIndex {
     const { covered, firstAt, lastAt, records, keys, clears } = this;
-    const starts = new KeyList(this.#startedBefore.size + this.#started.size);
-    for (const place of this.#startedBefore.values()) starts.add(place);
-    for (const [attempt, { at, offset, length }] of this.#started) {
-      starts.add(placeOf(hashKey(attempt), at, offset, length));
+    const starts = new KeyList(this.#lasting.count + this.#started.size);
+    for (const place of this.#lasting.places()) starts.add(place);
+    for (const { start, offset, length } of this.#started.values()) {
+      if (start.again !== undefined) continue;
+      starts.add(placeOf(hashKey(start.attempt), start.at, offset, length));
     }
     return { covered, closed, firstAt, lastAt, records, keys, clears, starts, ends: this.#ends };
   }

@@ -11,7 +11,7 @@ import { writeIndex } from './key-index.ts';
 import { LineBuffer } from './line.ts';
 import { segmentName } from './segment-name.ts';
 import { SegmentScan } from './segment-scan.ts';
-import type { StoredRecord } from './stored-record.ts';
+import type { Asked, StoredRecord } from './stored-record.ts';
 
 /** Where a record went. */
 export interface WrittenPlace {
@@ -42,6 +42,8 @@ interface OpenSegment {
   readonly scan: SegmentScan;
   writtenMs: number;
   writtenBytes: number;
+  /** As many of them are on disk. */
+  syncedBytes: number;
   isNamed: boolean;
 }
 
@@ -52,6 +54,8 @@ export class SegmentWriter {
   #current: OpenSegment | undefined;
   /** Full segments that are not known to be on disk yet. */
   #retired: OpenSegment[] = [];
+  /** Who was asked by calls that began in an earlier segment and have not ended, by attempt. */
+  readonly #asked = new Map<string, Asked>();
 
   constructor(options: SegmentWriterOptions) {
     this.#options = options;
@@ -61,10 +65,18 @@ export class SegmentWriter {
   add(record: StoredRecord): WrittenPlace {
     const segment = this.#segment();
     const offset = segment.writtenBytes + this.#lines.length;
-    const length = this.#lines.add(JSON.stringify(record)) - 1;
+    const length = this.#lines.add(JSON.stringify(this.#complete(record))) - 1;
     segment.scan.observe(record, offset, length);
     if (this.#lines.length >= JOURNAL_BUFFER_BYTES) this.write();
     return { segment: segment.name, offset, length };
+  }
+
+  /** No other segment is needed to know of whom an answer is: the earlier one may be archived by then. */
+  #complete(record: StoredRecord): StoredRecord {
+    if (record.t !== 'attempt.end' || this.#asked.size === 0) return record;
+    const asked = this.#asked.get(record.attempt);
+    this.#asked.delete(record.attempt);
+    return asked === undefined || record.value === undefined ? record : { ...record, ...asked };
   }
 
   /** Hands the buffered lines to the system. */
@@ -82,13 +94,17 @@ export class SegmentWriter {
     this.write();
     const { files, folder } = this.#options;
     const retired = [...this.#retired];
-    const segments = this.#current === undefined ? retired : [...retired, this.#current];
+    const open = this.#current === undefined ? retired : [...retired, this.#current];
+    // Maintenance may remove one that was left idle with everything in it on disk.
+    const segments = open.filter(({ syncedBytes, writtenBytes }) => syncedBytes < writtenBytes);
     for (const segment of segments) {
+      const { writtenBytes } = segment;
       await files.sync(segment.file);
       // A file that was removed takes every write and sync, and none of it outlives this process.
       if (!files.exists(`${folder}/${segment.name}`)) {
         throw new Error(`${segment.name} was removed while it was written`);
       }
+      segment.syncedBytes = writtenBytes;
     }
     const unnamed = segments.filter((segment) => !segment.isNamed);
     if (unnamed.length > 0) {
@@ -130,7 +146,12 @@ export class SegmentWriter {
     const openedMs = nowMs();
     const name = segmentName(openedMs, process.pid, random());
     const file = files.create(`${folder}/${name}`);
-    if (current !== undefined) this.#retired.push(current);
+    if (current !== undefined) {
+      this.#retired.push(current);
+      for (const { attempt, provider, model } of current.scan.openCalls()) {
+        this.#asked.set(attempt, { provider, model });
+      }
+    }
     const scan = new SegmentScan();
     this.#current = {
       name,
@@ -139,6 +160,7 @@ export class SegmentWriter {
       scan,
       writtenMs: openedMs,
       writtenBytes: 0,
+      syncedBytes: 0,
       isNamed: false,
     };
     onSegment?.(name);
@@ -159,7 +181,7 @@ export class SegmentWriter {
     const { files, folder, onIndexFailure } = this.#options;
     try {
       files.close(file);
-      writeIndex(files, folder, name, scan.index(true));
+      if (files.exists(`${folder}/${name}`)) writeIndex(files, folder, name, scan.index(true));
     } catch (thrown) {
       onIndexFailure?.(thrown);
     }

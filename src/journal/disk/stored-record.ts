@@ -14,16 +14,19 @@ export interface CacheClear extends Base {
 }
 
 /** An answer that compaction has copied from its `attempt.end`. No call of its own: accounts pass it over. */
-export interface KeptAnswer extends Base {
+export interface KeptAnswer extends Base, Partial<Asked> {
   readonly t: 'answer';
   readonly callKey: string;
   readonly value: string;
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly costMicroUsd: number | null;
-  readonly provider?: string;
-  readonly model?: string;
 }
+
+export type StartRecord = JournalRecord & { readonly t: 'attempt.start' };
+
+/** Of whom an answer is. */
+export type Asked = Pick<StartRecord, 'provider' | 'model'>;
 
 /** What a line of a segment holds. */
 export type StoredRecord = JournalRecord | CacheClear | KeptAnswer;
@@ -40,4 +43,12 @@ export function answerOf(record: StoredRecord): StoredAnswer | undefined {
   if (record.callKey === undefined || record.value === undefined) return undefined;
   const { value: text, tokensIn, tokensOut, costMicroUsd, at } = record;
   return { text, tokensIn, tokensOut, costMicroUsd, at };
+}
+
+/** Of whom the record's answer is, by the starts of its segment or its own words; {} where neither says. */
+export function askedOf(record: StoredRecord, starts: ReadonlyMap<string, Asked>): Partial<Asked> {
+  if (record.t !== 'attempt.end' && record.t !== 'answer') return {};
+  const asked = record.t === 'attempt.end' ? starts.get(record.attempt) : undefined;
+  const { provider, model } = asked ?? record;
+  return provider === undefined || model === undefined ? {} : { provider, model };
 }

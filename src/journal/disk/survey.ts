@@ -1,10 +1,10 @@
 /** What a journal folder holds, for the commands that keep it in order. */
 import { JOURNAL_SEGMENT_ABANDONED_MS } from '../../limits.ts';
-import { type FileSystem, readAt } from './file-system.ts';
-import { isAbandoned } from './finished.ts';
+import { isAbandoned } from './abandoned.ts';
+import { type FileSystem, readAt, unlessGone } from './file-system.ts';
 import { indexName, readIndex, type SegmentIndex, writeIndex } from './key-index.ts';
-import { parseSegmentName } from './segment-name.ts';
-import { type Damage, decodeLine } from './segment-reader.ts';
+import { parseArchiveName, parseSegmentName } from './segment-name.ts';
+import { type Damage, decodeLine, type ReadLine, readSegment } from './segment-reader.ts';
 import { SegmentScan, scanOn } from './segment-scan.ts';
 import type { CacheClear } from './stored-record.ts';
 
@@ -25,12 +25,34 @@ export function segmentNames(files: FileSystem, folder: string): string[] {
     .sort();
 }
 
+/**
+ * Reads every segment, the oldest first. Where one is gone by then, compaction may have moved its answers to a new
+ * one, which is read as well: what was read before may come again.
+ */
+export function readSegments(
+  files: FileSystem,
+  folder: string,
+  visit: (line: ReadLine, segment: string) => void,
+  onDamage: (damage: Damage) => void,
+): void {
+  const seen = new Set<string>();
+  for (let isWhole = false; !isWhole; ) {
+    isWhole = true;
+    for (const name of segmentNames(files, folder)) {
+      if (seen.has(name)) continue;
+      seen.add(name);
+      const read = () => readSegment(files, folder, name, 0, (line) => visit(line, name), onDamage);
+      if (unlessGone(read) === undefined) isWhole = false;
+    }
+  }
+}
+
 /** The Parquet files that compaction has made, the oldest first. */
 export function archiveNames(files: FileSystem, folder: string): string[] {
   if (files.facts(folder) === undefined) return [];
   return files
     .list(folder)
-    .filter((name) => /^\d{8}T\d{6}\.\d{3}Z-.*\.parquet$/.test(name))
+    .filter((name) => parseArchiveName(name) !== undefined)
     .sort();
 }
 
@@ -50,7 +72,8 @@ export function finishedSegments(
     if (!isClosed) {
       if (!isAbandoned(name, facts, nowMs)) return [];
       const scan = new SegmentScan();
-      scanOn(files, folder, name, scan, onDamage);
+      const torn = unlessGone(() => scanOn(files, folder, name, scan, onDamage));
+      if (torn === undefined) return [];
       index = scan.index(true);
       if (!isDry) keepIndex(files, folder, name, index);
     }
@@ -76,10 +99,11 @@ export function clearsOf(
 ): CacheClear[] {
   const { clears } = index;
   if (clears.count === 0) return [];
-  const file = files.openToRead(`${folder}/${name}`);
+  const file = unlessGone(() => files.openToRead(`${folder}/${name}`));
+  if (file === undefined) return [];
   try {
     return Array.from({ length: clears.count }, (_, n) => {
-      const bytes = readAt(files, file, clears.offset[n]!, clears.bytes[n]!);
+      const bytes = readAt(files, file, clears.offset[n]!, clears.length[n]!);
       const decoded = decodeLine(bytes, 0, bytes.length);
       return 'record' in decoded && decoded.record.t === 'cache.clear' ? [decoded.record] : [];
     }).flat();

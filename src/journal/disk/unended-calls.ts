@@ -3,12 +3,14 @@ import { UNENDED_MAX_CALLS } from '../../limits.ts';
 import { isGoneSince } from '../process-facts.ts';
 import { hashKey, hashNumber, type KeyHash } from './key-hash.ts';
 import { parseSegmentName } from './segment-name.ts';
-import type { StoredRecord } from './stored-record.ts';
+import type { StartRecord, StoredRecord } from './stored-record.ts';
 
 interface Beginning {
   readonly segment: string;
   /** µs since the epoch. */
   readonly at: number;
+  /** Its record tells of calls that were lost before it. */
+  readonly isTelling: boolean;
 }
 
 /**
@@ -22,14 +24,13 @@ export class UnendedCalls {
   readonly #byKey = new Map<string, Map<number, Beginning>>();
   /** Attempts whose end was seen before their beginning. */
   readonly #ended = new Set<number>();
+  /** When the latest call began that told of lost ones and has ended, by call key. */
+  readonly #toldAt = new Map<string, number>();
   /** Segments whose writer is gone. */
   readonly #orphaned = new Set<string>();
 
   observe(record: StoredRecord, segment: string): void {
-    if (record.t === 'attempt.start') {
-      const { attempt, callKey, at } = record;
-      this.#begin(attempt, callKey, { segment, at });
-    }
+    if (record.t === 'attempt.start') this.#begin(record, segment);
     if (record.t === 'attempt.end') this.ended(hashKey(record.attempt));
   }
 
@@ -41,32 +42,47 @@ export class UnendedCalls {
       if (this.#ended.size < UNENDED_MAX_CALLS) this.#ended.add(attempt);
       return;
     }
+    const beginning = this.#byKey.get(callKey)?.get(attempt);
+    if (beginning?.isTelling) this.#told(callKey, beginning.at);
     this.#forget(attempt, callKey);
   }
 
   /**
-   * How many calls of this key were cut off by the end of their process; each is told once. An answer that
-   * was bought after them (at `answeredAt`, µs) was made in the knowledge of them.
+   * How many calls of this key were cut off by the end of their process. Each is told until the call that is told
+   * of it has ended; an answer that was bought after them (at `answeredAt`, µs) was made in the knowledge of them.
    */
   takeLost(callKey: string, answeredAt: number): number {
     const attempts = this.#byKey.get(callKey);
     if (attempts === undefined) return 0;
+    const knownAt = Math.max(answeredAt, this.#toldAt.get(callKey) ?? 0);
     let lost = 0;
     for (const [attempt, { segment, at }] of attempts) {
       if (!this.#isOrphaned(segment)) continue;
-      if (at > answeredAt) lost += 1;
+      if (at > knownAt) lost += 1;
       this.#forget(attempt, callKey);
     }
     return lost;
   }
 
-  #begin(name: string, callKey: string, beginning: Beginning): void {
+  #begin({ attempt: name, callKey, at, again }: StartRecord, segment: string): void {
     const attempt = hashNumber(hashKey(name));
-    if (this.#ended.delete(attempt) || this.#begun.size >= UNENDED_MAX_CALLS) return;
+    const isTelling = again !== undefined;
+    if (this.#ended.delete(attempt)) {
+      if (isTelling) this.#told(callKey, at);
+      return;
+    }
+    if (this.#begun.size >= UNENDED_MAX_CALLS) return;
     this.#begun.set(attempt, callKey);
+    const beginning = { segment, at, isTelling };
     const attempts = this.#byKey.get(callKey);
     if (attempts === undefined) this.#byKey.set(callKey, new Map([[attempt, beginning]]));
     else attempts.set(attempt, beginning);
+  }
+
+  #told(callKey: string, at: number): void {
+    const known = this.#toldAt.get(callKey);
+    if (known === undefined && this.#toldAt.size >= UNENDED_MAX_CALLS) return;
+    this.#toldAt.set(callKey, Math.max(at, known ?? 0));
   }
 
   #forget(attempt: number, callKey: string): void {

@@ -1,7 +1,7 @@
 /** Reads everything that a journal folder holds and says what of it cannot be used. */
 import { messageOf, RvbbitError } from '../../errors.ts';
 import type { Archive } from './archive.ts';
-import type { FileSystem } from './file-system.ts';
+import { type FileSystem, unlessGone } from './file-system.ts';
 import { readIndex } from './key-index.ts';
 import type { KeyList } from './key-list.ts';
 import { damageError } from './segment-reader.ts';
@@ -47,40 +47,43 @@ export function verifySegment(files: FileSystem, folder: string, name: string): 
   return { name, bytes, records: scan.records, answers: scan.keys.count, tornBytes, problems };
 }
 
-/** Reads every segment and every archive. */
+/** Reads every segment and every archive that stays until it is read. */
 export async function verifyFolder(
   files: FileSystem,
   folder: string,
   openArchive: () => Promise<Archive>,
 ): Promise<VerifiedFile[]> {
-  const verified = segmentNames(files, folder).map((name) => verifySegment(files, folder, name));
+  const verified = segmentNames(files, folder).flatMap(
+    (name) => unlessGone(() => verifySegment(files, folder, name)) ?? [],
+  );
   const archives = archiveNames(files, folder);
   if (archives.length === 0) return verified;
   const archive = await openArchive();
   try {
-    for (const name of archives) verified.push(await verifyArchive(files, folder, name, archive));
+    for (const name of archives) {
+      const file = await verifyArchive(files, folder, name, archive);
+      if (file !== undefined) verified.push(file);
+    }
   } finally {
     await archive.close();
   }
   return verified;
 }
 
+/** Undefined where another process has pruned it since it was listed. */
 async function verifyArchive(
   files: FileSystem,
   folder: string,
   name: string,
   archive: Archive,
-): Promise<VerifiedFile> {
+): Promise<VerifiedFile | undefined> {
   const facts = { name, bytes: files.facts(`${folder}/${name}`)?.size ?? 0 };
   try {
     const records = await archive.check(`${folder}/${name}`);
     return { ...facts, records, answers: 0, tornBytes: 0, problems: [] };
   } catch (thrown) {
-    const problem = new RvbbitError(
-      'RVB_JOURNAL_CORRUPT',
-      `the archive ${name} cannot be read: ${messageOf(thrown)}`,
-      { stage: 'journal', cause: thrown },
-    );
+    if (!files.exists(`${folder}/${name}`)) return undefined;
+    const problem = damageError({ archive: name, reason: messageOf(thrown) });
     return { ...facts, records: 0, answers: 0, tornBytes: 0, problems: [problem] };
   }
 }
@@ -93,7 +96,7 @@ function beginsWith(list: KeyList, start: KeyList): boolean {
       list.high[n] !== start.high[n] ||
       list.low[n] !== start.low[n] ||
       list.offset[n] !== start.offset[n] ||
-      list.bytes[n] !== start.bytes[n]
+      list.length[n] !== start.length[n]
     ) {
       return false;
     }

@@ -1,4 +1,4 @@
-/** Whether a segment will still be written to, by the signs that another process can see. */
+/** Whether a segment was left by its writer, by the signs that another process can see. */
 import { JOURNAL_SEGMENT_ABANDONED_MS } from '../../limits.ts';
 import { isGoneSince } from '../process-facts.ts';
 import type { FileFacts } from './file-system.ts';
