@@ -66,6 +66,7 @@ export async function* streamMap(
     });
     for await (const range of execution.knownRanges()) {
       await env.desk.journal.commit();
+      await execution.checkStored();
       const reader = await env.session.run(execution.select(range), { signal });
       yield* await reader.rows(form);
     }

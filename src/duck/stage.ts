@@ -5,6 +5,7 @@ import { RvbbitError } from '../errors.ts';
 import { findColumn } from '../find-column.ts';
 import { type Column, structKeys, typeText } from './columns.ts';
 import { identityKeys } from './identity.ts';
+import { isInTransaction } from './in-transaction.ts';
 import { nodeApi } from './node-api.ts';
 import { quoteIdentifier } from './quote.ts';
 import type { Parameters, RunOptions, Session } from './session.ts';
@@ -16,8 +17,8 @@ export interface StagedQuery {
   /** The quoted name, e.g. `temp.main."rvb_stage_7"`. It holds exactly `rowCount` rows. */
   readonly table: string;
   /**
-   * The SQL name of the ordinal, 0-based and dense: `rowid`, or, where the query has a column of that
-   * name, a column `"rvb_ordinal"`, which is then a last column of the table beyond `columns`.
+   * The SQL name of the ordinal, 0-based and dense: `rowid`, or a last column of the table beyond `columns`,
+   * such as `"rvb_ordinal"`: where the query has a column called rowid, and in a transaction.
    */
   readonly ordinal: string;
   readonly columns: readonly Column[];
@@ -39,8 +40,6 @@ export interface StageOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const ORDINAL_COLUMN = 'rvb_ordinal';
-
 let staged = 0;
 
 /** A name that no other stage of this process has. */
@@ -60,14 +59,14 @@ export async function stageQuery(
   options: StageOptions = {},
 ): Promise<StagedQuery> {
   const { limit, distinct } = options;
-  const name = nextStageName();
-  const table = temporary(name);
+  let table = temporary(nextStageName());
   try {
     await refuseUnparsed(session, query, options.signal);
     const firstLimit = distinct === undefined ? limit : undefined;
     const sql = await createStage(session, table, query, firstLimit, options);
-    const plain = await withOrdinal(session, table, options);
-    const stage = { ...plain, table, sql, dropped: 0 };
+    const numbered = await withOrdinal(session, table, options);
+    table = numbered.table;
+    const stage = { ...numbered, sql, dropped: 0 };
     return await (distinct === undefined
       ? cutStage(session, stage, limit, options)
       : keepFirsts(session, stage, options));
@@ -132,23 +131,36 @@ async function createStage(
 ): Promise<string> {
   const run = { parameters: options.parameters, signal: options.signal };
   const tail = limit === undefined ? '' : ` LIMIT ${limit + 1}`;
-  const sql = `CREATE TEMP TABLE ${table} AS SELECT * FROM (\n${query}\n)${tail}`;
-  try {
+  const create = async (rows: string) => {
+    const sql = `CREATE TEMP TABLE ${table} AS ${rows}${tail}`;
     await session.run(sql, { ...run, linesBefore: 1 });
     return sql;
-  } catch (error) {
-    if (!(error instanceof RvbbitError) || !error.message.includes('unnamed struct')) throw error;
+  };
+  const asWritten = `SELECT * FROM (\n${query}\n)`;
+  // A table cannot hold unnamed structs. To try would abort the caller's transaction.
+  if (!(await isInTransaction(session))) {
+    try {
+      return await create(asWritten);
+    } catch (error) {
+      if (!(error instanceof RvbbitError) || !error.message.includes('unnamed struct')) throw error;
+    }
   }
-  // A table cannot hold unnamed structs: name their fields as the reader would.
   const columns = await session.describe(query, run);
+  return create(columns.some(isUnnamed) ? withFieldNames(query, columns) : asWritten);
+}
+
+/** The query with the fields of unnamed structs called as the reader would. */
+function withFieldNames(query: string, columns: readonly Column[]): string {
   const inner = columns.map((_, index) => `rvb_${index}`);
   const outer = columns.map(
     (column, index) =>
       `CAST(${inner[index]} AS ${namedTypeText(column.duckType)}) AS ${quoteIdentifier(column.name)}`,
   );
-  const named = `CREATE TEMP TABLE ${table} AS SELECT ${outer.join(', ')} FROM (\n${query}\n) AS rvb_query(${inner.join(', ')})${tail}`;
-  await session.run(named, { ...run, linesBefore: 1 });
-  return named;
+  return `SELECT ${outer.join(', ')} FROM (\n${query}\n) AS rvb_query(${inner.join(', ')})`;
+}
+
+function isUnnamed({ duckType }: Column): boolean {
+  return namedTypeText(duckType) !== typeText(duckType);
 }
 
 function namedTypeText(type: DuckDBType): string {
@@ -172,53 +184,46 @@ function namedTypeText(type: DuckDBType): string {
   }
 }
 
-/** The stage's columns, and an ordinal that a column called rowid does not hide. */
+/**
+ * The table, or a copy of it, with an ordinal: a column called rowid hides DuckDB's own, and rows that a
+ * transaction has made are numbered otherwise until it ends.
+ */
 async function withOrdinal(
   session: Session,
   table: string,
-  options: StageOptions,
-): Promise<{
-  readonly columns: readonly Column[];
-  readonly ordinal: string;
-  readonly rowCount: number;
-}> {
-  const { signal } = options;
+  { signal }: StageOptions,
+): Promise<Pick<StagedQuery, 'table' | 'columns' | 'ordinal' | 'rowCount'>> {
   const { columns } = await session.run(`SELECT * FROM ${table} LIMIT 0`, { signal });
-  const rowCount = await countOf(session, `SELECT count(*) FROM ${table}`, { signal });
-  const hiding = columns.find((column) => column.name.toLowerCase() === 'rowid');
-  if (hiding === undefined) return { columns, ordinal: 'rowid', rowCount };
+  const aliases = columns.map((_, index) => `rvb_${index}`).join(', ');
+  const source = `${table} AS s(${aliases})`;
+  const counted = await session.run(`SELECT count(*), coalesce(min(s.rowid), 0) FROM ${source}`, {
+    signal,
+  });
+  const [rows, firsts] = await counted.allColumns('json');
+  const rowCount = Number(rows?.[0]);
+  const isHidden = columns.some(({ name }) => name.toLowerCase() === 'rowid');
+  if (!isHidden && Number(firsts?.[0]) === 0) return { table, columns, ordinal: 'rowid', rowCount };
   const aside = temporary(nextStageName());
-  const rowid = quoteIdentifier(hiding.name);
-  const ordinal = quoteIdentifier(ORDINAL_COLUMN);
-  if (columns.some((column) => column.name.toLowerCase() === ORDINAL_COLUMN)) {
-    throw new RvbbitError(
-      'RVB_SQL',
-      `a query with a column rowid cannot also have one called ${ORDINAL_COLUMN}: rename one`,
-      {
-        stage: 'read',
-        sqlState: '42701',
-      },
-    );
-  }
-  const list = columns.map((column) =>
-    column === hiding ? '"rvb_rowid"' : quoteIdentifier(column.name),
-  );
+  const ordinal = quoteIdentifier(freeName('rvb_ordinal', columns));
+  const shown = columns.map(({ name }, index) => `s.rvb_${index} AS ${quoteIdentifier(name)}`);
+  const number = `s.rowid - (SELECT min(s.rowid) FROM ${source}) AS ${ordinal}`;
   try {
-    await session.run(`ALTER TABLE ${table} RENAME COLUMN ${rowid} TO "rvb_rowid"`, { signal });
-    const shown = list.map((name) => (name === '"rvb_rowid"' ? `${name} AS ${rowid}` : name));
     await session.run(
-      `CREATE TEMP TABLE ${aside} AS SELECT ${shown.join(', ')}, rowid AS ${ordinal} FROM ${table} ORDER BY rowid`,
+      `CREATE TEMP TABLE ${aside} AS SELECT ${shown.join(', ')}, ${number} FROM ${source} ORDER BY s.rowid`,
       { signal },
     );
-    await session.run(`DROP TABLE ${table}`, { signal });
-    await session.run(`ALTER TABLE ${aside} RENAME TO ${table.slice('temp.main.'.length)}`, {
-      signal,
-    });
   } catch (error) {
     await dropTables(session, [aside]);
     throw error;
   }
-  return { columns, ordinal, rowCount };
+  await dropTables(session, [table]);
+  return { table: aside, columns, ordinal, rowCount };
+}
+
+/** The name, lengthened until no column has it. */
+function freeName(name: string, columns: readonly Column[]): string {
+  const isTaken = columns.some((column) => column.name.toLowerCase() === name);
+  return isTaken ? freeName(`${name}_`, columns) : name;
 }
 
 /** Takes out the one row that was read beyond the limit to learn whether there is one. */
@@ -260,16 +265,13 @@ async function keepFirsts(
       ? await countOf(session, `SELECT max(first) FROM ${firsts}`, { signal })
       : stage.rowCount;
     const names = stage.columns.map((column) => `s.${quoteIdentifier(column.name)}`).join(', ');
-    const ordinal =
-      stage.ordinal === 'rowid'
-        ? ''
-        : `, row_number() OVER (ORDER BY s.${stage.ordinal}) - 1 AS ${stage.ordinal}`;
     await session.run(
-      `CREATE TEMP TABLE ${kept} AS SELECT ${names}${ordinal} FROM ${stage.table} AS s SEMI JOIN ${firsts} AS f ON s.${stage.ordinal} = f.first WHERE s.${stage.ordinal} < ${boundary} ORDER BY s.${stage.ordinal}`,
+      `CREATE TEMP TABLE ${kept} AS SELECT ${names} FROM ${stage.table} AS s SEMI JOIN ${firsts} AS f ON s.${stage.ordinal} = f.first WHERE s.${stage.ordinal} < ${boundary} ORDER BY s.${stage.ordinal}`,
       { signal },
     );
+    const numbered = await withOrdinal(session, kept, options);
     await dropTables(session, [firsts, stage.table]);
-    return { ...stage, table: kept, rowCount, cut, dropped: boundary - rowCount };
+    return { ...stage, ...numbered, cut, dropped: boundary - rowCount };
   } catch (error) {
     await dropTables(session, [firsts, kept]);
     throw error;

@@ -128,9 +128,15 @@ export class MapExecution {
       advisories: this.advisories,
     });
     await this.#store.finish();
+    await this.checkStored();
     this.#ended = true;
     this.#onStored();
     if (stop.signal.aborted) throw reasonOf(stop.signal);
+  }
+
+  /** Throws RVB_SQL where runs that were stored are gone: what `select` gives would lack them. */
+  checkStored(): Promise<void> {
+    return this.#store.check();
   }
 
   /** SQL of the result, or of some rows of it, in row order. */

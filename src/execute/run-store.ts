@@ -1,5 +1,7 @@
 /** Keeps the settled runs of a MAP in two temp tables, from which its result is selected. */
 import type { Session } from '../duck/session.ts';
+import { countOf } from '../duck/stage.ts';
+import { RvbbitError } from '../errors.ts';
 import { STORE_FLUSH_BYTES, STORE_FLUSH_RUNS } from '../limits.ts';
 import type { Piece, RunFailure } from './chunk.ts';
 import type { RunSink } from './execute-runs.ts';
@@ -31,6 +33,8 @@ export class RunStore implements RunSink {
   #queuedRuns = 0;
   #queuedBytes = 0;
   #storedRuns = 0;
+  #storedValues = 0;
+  #storedFailures = 0;
   #flushing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #failedRuns = 0;
@@ -86,6 +90,22 @@ CREATE TEMP TABLE ${store.failuresTable} (run BIGINT, code VARCHAR, message VARC
     while (this.#queue.length > 0 || this.#flushing !== undefined) await this.#flush();
   }
 
+  /**
+   * Throws RVB_SQL where something that was stored is gone: it was written in a transaction of the session's
+   * other callers, and they have rolled it back.
+   */
+  async check(): Promise<void> {
+    const isWhole = `(SELECT count(*) FROM ${this.valuesTable}) >= ${this.#storedValues} AND
+(SELECT count(*) FROM ${this.failuresTable}) >= ${this.#storedFailures}`;
+    const isThere = await countOf(this.#session, `SELECT (${isWhole})::INTEGER`).catch(() => 0);
+    if (isThere === 1) return;
+    throw new RvbbitError(
+      'RVB_SQL',
+      'a transaction was rolled back while the statement ran, and what it had answered with it; run it again, and use an engine of your own for transactions',
+      { stage: 'deliver', sqlState: '25000' },
+    );
+  }
+
   async drop(): Promise<void> {
     this.#dropped = true;
     this.#queue = [];
@@ -134,6 +154,7 @@ CREATE TEMP TABLE ${store.failuresTable} (run BIGINT, code VARCHAR, message VARC
       ],
       values.length,
     );
+    this.#storedValues += values.length;
     await this.#appendFailures(
       pieces.flatMap((piece) =>
         piece.failures.map((failure) => ({
@@ -159,6 +180,7 @@ CREATE TEMP TABLE ${store.failuresTable} (run BIGINT, code VARCHAR, message VARC
       ],
       failures.length,
     );
+    this.#storedFailures += failures.length;
   }
 }
 

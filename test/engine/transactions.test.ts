@@ -1,0 +1,91 @@
+/** MAP and RUN beside transactions: DuckDB numbers the rows of an open one otherwise. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Engine, RvbbitError } from '../../src/index.ts';
+
+const cascades = fileURLToPath(new URL('../../../test/fixtures/cascades', import.meta.url));
+
+function open(): Promise<Engine> {
+  return Engine.open({ cascades, threads: 2 });
+}
+
+const ROWS = "SELECT i AS n, false AS hit, '' AS folder FROM range(5000) t(i)";
+const EQUAL = "SELECT i % 40 AS n, false AS hit, '' AS folder FROM range(5000) t(i)";
+const FORMS: readonly (readonly [what: string, query: string, options: string, count: number])[] = [
+  ['all rows', ROWS, 'limit = 5000', 5_000],
+  ['a limit', ROWS, 'limit = 30', 30],
+  ['equal inputs', EQUAL, 'limit = 5000', 5_000],
+  ['DISTINCT', EQUAL, 'limit = 30', 30],
+  [
+    'a column rowid',
+    `SELECT n, hit, folder, 7 AS rowid, 8 AS rvb_ordinal FROM (${ROWS})`,
+    'limit = 40',
+    40,
+  ],
+];
+
+for (const [what, query, options, count] of FORMS) {
+  test(`a MAP in a transaction gives every row its own value: ${what}`, async () => {
+    await using engine = await open();
+    const distinct = what === 'DISTINCT' ? 'DISTINCT' : '';
+    const map = `RVBBIT MAP PARALLEL 4 ${distinct} 'quick.yaml' AS v USING (${query}) WITH (${options})`;
+    const before = await engine.query(map);
+    await engine.query('BEGIN');
+    const { rows, summary } = await engine.query(map);
+    assert.is(rows.length, count);
+    assert.equal(rows, before.rows);
+    assert.is(summary.rows.ok, count);
+    await engine.query(`CREATE TABLE kept AS ${map}`);
+    const streamed: unknown[] = [];
+    for await (const row of engine.stream(map)) streamed.push(row);
+    assert.equal(streamed, rows);
+    await engine.query('COMMIT');
+    assert.equal((await engine.query('FROM kept')).rows, rows);
+  });
+}
+
+test('a RUN in a transaction sees its rows, also when a limit cuts them', async () => {
+  await using engine = await open();
+  await engine.query('BEGIN');
+  const run = `RVBBIT RUN 'counts-base.yaml' USING (${ROWS}) WITH (as_table = 'base', limit = 30)`;
+  await engine.query(run);
+  const { rows } = await engine.query('SELECT count(*) AS n, max(n) AS last FROM base');
+  assert.equal(rows, [{ n: 30n, last: 29n }]);
+  await engine.query('ROLLBACK');
+});
+
+test('an unnamed struct leaves the transaction as it was', async () => {
+  await using engine = await open();
+  await engine.query('BEGIN');
+  await engine.query('CREATE TABLE mine AS SELECT 1 AS a');
+  const query = "SELECT row(1, 'x') AS r, i AS n, false AS hit, '' AS folder FROM range(3) t(i)";
+  const { rows } = await engine.query(`RVBBIT MAP 'quick.yaml' AS v USING (${query})`);
+  assert.is(rows.length, 3);
+  await engine.query('COMMIT');
+  assert.is((await engine.query('FROM mine')).rowCount, 1);
+});
+
+test("answers that another caller's ROLLBACK takes along end the statement, and put none in a wrong row", async () => {
+  await using engine = await open();
+  await engine.query('CREATE TABLE target (n BIGINT, ms INTEGER, v VARCHAR)');
+  const map = `RVBBIT MAP PARALLEL 2 'sleeps.yaml' AS v USING (SELECT i AS n, 100 AS ms FROM range(60) t(i))`;
+  for (const statement of [`INSERT INTO target ${map}`, map]) {
+    const running = engine.query(statement).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    await sleep(200);
+    await engine.query('BEGIN');
+    await sleep(2_300);
+    await engine.query('ROLLBACK');
+    const thrown = await running;
+    assert.instance(thrown, RvbbitError);
+    assert.match((thrown as RvbbitError).message, 'a transaction was rolled back while');
+  }
+  assert.is((await engine.query('FROM target')).rowCount, 0);
+});
+
+test.run();
