@@ -33,7 +33,7 @@ import { readSemanticStatement, type SemanticStatement } from './semantic/read-s
 import { type SemanticSettings, semanticSettings } from './semantic/semantic-settings.ts';
 import { inWords } from './semantic/source-error.ts';
 import { withSpellingHint } from './semantic/spelling-hint.ts';
-import { type StatementContext, textOf } from './statement-context.ts';
+import { openingOf, type StatementContext } from './statement-context.ts';
 
 /**
  * Runs the statement to its end. `refusal` is what DuckDB said of it as it stands, and is thrown where the
@@ -158,9 +158,8 @@ async function openRun(
 ): Promise<SemanticRun> {
   await scope.desk.journal.open();
   scope.ledger.open({
-    sql: textOf(statement, context.source),
+    ...openingOf(statement, scope, context),
     kind: statementParts(statement.text).kind === 'explain' ? 'explain' : 'sql',
-    origin: context.origin,
     parallel: settings.parallel,
     cascade: read.books.map(({ operator }) => operator.cascade.file).join(', '),
   });
