@@ -52,7 +52,6 @@ export async function runSemanticStatement(
       ? await runExplain(statement, outer.format, scope, context)
       : await withRun(statement, text, scope, context, async (run) => {
           const reader = await execute(run);
-          await scope.desk.journal.commit();
           if (reader === undefined) return { ...NOTHING, notices: noticesOf(run, true) };
           const rows = await deliverReader(reader, context.valueForm, noticesOf(run, false));
           return withWrittenNames(rows, run.statement);
@@ -90,7 +89,6 @@ export async function explainSemanticStatement(
     const { withActual } = await import('./explain/compare.ts');
     const startedMs = performance.now();
     const reader = await execute(run);
-    await scope.desk.journal.commit();
     const actual = withActual(report, scope.ledger.figures, {
       resultRows: reader?.returnsRows === true ? reader.rowCount : (reader?.changes ?? 0),
       runs: run.asker.asked,
@@ -180,9 +178,15 @@ async function openRun(
   };
 }
 
-/** The result; undefined where the statement changes data and ended early: it is to be run again. */
-function execute(run: SemanticRun): Promise<ResultReader | undefined> {
-  return run.statement.parts.kind === 'query' ? answerQuery(run) : changeData(run);
+/**
+ * The result, once its answers are on disk; undefined where the statement changes data and ended early: it is to be
+ * run again.
+ */
+async function execute(run: SemanticRun): Promise<ResultReader | undefined> {
+  if (run.statement.parts.kind !== 'query') return changeData(run);
+  const reader = await answerQuery(run);
+  await run.scope.desk.journal.commit();
+  return reader;
 }
 
 async function changeData(run: SemanticRun): Promise<ResultReader | undefined> {
