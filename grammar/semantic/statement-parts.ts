@@ -38,6 +38,9 @@ const QUERY_WORDS = new Set(
   'SELECT FROM VALUES TABLE PIVOT UNPIVOT DESCRIBE SUMMARIZE SHOW'.split(' '),
 );
 
+/** What may begin the statement after its WITH. */
+const WITH_VERBS = new Set('SELECT FROM VALUES TABLE INSERT UPDATE DELETE MERGE'.split(' '));
+
 /** What may stand in the brackets after EXPLAIN. */
 const EXPLAIN_WORDS = new Set(['FORMAT', 'ANALYZE', 'VERBOSE']);
 
@@ -67,30 +70,15 @@ class Parts {
   parts(): StatementParts {
     const first = this.#lexemes[0];
     if (first === undefined || first.kind === Kind.Open) return { kind: 'query' };
-    let at = 0;
-    if (first.text === 'WITH') {
-      at = this.#find(
-        1,
-        'SELECT',
-        'FROM',
-        'VALUES',
-        'INSERT',
-        'UPDATE',
-        'DELETE',
-        'MERGE',
-        'TABLE',
-      );
-      const verb = this.#text(at);
-      if (verb === 'UPDATE' || verb === 'DELETE') return this.#change(at);
-      return verb === 'INSERT' ? this.#insert(at) : at < 0 ? other('') : { kind: 'query' };
-    }
     switch (first.text) {
+      case 'WITH':
+        return this.#with();
       case 'EXPLAIN':
         return this.#explain();
       case 'CREATE':
         return this.#create();
       case 'INSERT':
-        return this.#insert(0);
+        return this.#insert();
       case 'COPY':
         return this.#copy();
       case 'PREPARE':
@@ -101,10 +89,23 @@ class Parts {
           : { kind: 'definition', what: 'table' };
       case 'UPDATE':
       case 'DELETE':
-        return this.#change(at);
+        return this.#change(0);
       default:
         return QUERY_WORDS.has(first.text) ? { kind: 'query' } : other(first.text);
     }
+  }
+
+  #with(): StatementParts {
+    const at = this.#findFrom(1, (index) => {
+      const before = this.#lexemes[index - 1]!;
+      // What a query of the WITH is called may be any of these words but for those that are reserved.
+      const isName = before.kind === Kind.Comma || /^(WITH|RECURSIVE)$/.test(before.text);
+      return !isName && WITH_VERBS.has(this.#text(index));
+    });
+    const verb = this.#text(at);
+    if (verb === 'UPDATE' || verb === 'DELETE') return this.#change(at);
+    const isOther = at < 0 || verb === 'INSERT' || verb === 'MERGE';
+    return isOther ? other(verb) : { kind: 'query' };
   }
 
   #explain(): StatementParts {
@@ -147,8 +148,8 @@ class Parts {
     return parts.kind === 'around' && isEmpty ? { ...parts, isEmpty } : parts;
   }
 
-  #insert(at: number): StatementParts {
-    const query = this.#findFrom(at + 1, (index) => {
+  #insert(): StatementParts {
+    const query = this.#findFrom(1, (index) => {
       const { text, kind } = this.#lexemes[index]!;
       if (text === 'SELECT' || text === 'VALUES' || text === 'FROM') return true;
       if (text === 'WITH') return true;
@@ -156,12 +157,11 @@ class Parts {
       return kind === Kind.Open && (inner === 'SELECT' || inner === 'WITH' || inner === 'FROM');
     });
     if (query < 0) return other('INSERT');
-    const conflict = this.#find(query, 'RETURNING', 'ON');
-    const isTail = this.#text(conflict) === 'RETURNING' || this.#text(conflict + 1) === 'CONFLICT';
-    const end = conflict < 0 || !isTail ? this.#lexemes.length : conflict;
-    const withClause = at > 0 ? this.#lexemes.slice(0, at) : [];
-    if (withClause.length > 0) return other('INSERT');
-    return this.#around('INSERT', query, end);
+    const tail = this.#findFrom(query, (index) => {
+      const word = this.#text(index);
+      return word === 'RETURNING' || (word === 'ON' && this.#text(index + 1) === 'CONFLICT');
+    });
+    return this.#around('INSERT', query, tail < 0 ? this.#lexemes.length : tail);
   }
 
   #copy(): StatementParts {
@@ -180,19 +180,26 @@ class Parts {
     const verb = this.#text(at);
     const isUpdate = verb === 'UPDATE';
     const set = isUpdate ? this.#find(at, 'SET') : -1;
-    const others = this.#find(isUpdate ? set : at + 2, isUpdate ? 'FROM' : 'USING');
-    const where = this.#find(Math.max(at, set), 'WHERE');
-    const returning = this.#find(Math.max(at, set, where), 'RETURNING');
     if (isUpdate && set < 0) return other(verb);
     const stop = (...ends: number[]) =>
       Math.min(...ends.filter((end) => end >= 0), this.#lexemes.length);
+    const where = this.#find(Math.max(at, set), 'WHERE');
+    const returning = this.#find(Math.max(at, set, where), 'RETURNING');
+    const others = this.#findFrom(
+      isUpdate ? set : at + 2,
+      (index) =>
+        index < stop(where, returning) &&
+        this.#text(index) === (isUpdate ? 'FROM' : 'USING') &&
+        // `a IS DISTINCT FROM b`
+        this.#text(index - 1) !== 'DISTINCT',
+    );
     const table = this.#cut(isUpdate ? at + 1 : at + 2, stop(set, others, where, returning));
     const dry: (Span | string)[] = [];
     if (at > 0) dry.push(this.#cut(0, at), ' ');
     dry.push('SELECT 1');
     if (isUpdate) {
       for (const value of this.#assigned(set + 1, stop(others, where, returning))) {
-        dry.push(', (', value, '\n)');
+        dry.push(', (', ...value, '\n)');
       }
     }
     if (returning >= 0) dry.push(', ', this.#cut(returning + 1, this.#lexemes.length), '\n');
@@ -205,8 +212,8 @@ class Parts {
   }
 
   /** The values of `a = x, b = y`. */
-  #assigned(from: number, to: number): Span[] {
-    const values: Span[] = [];
+  #assigned(from: number, to: number): (Span | string)[][] {
+    const values: (Span | string)[][] = [];
     let start = from;
     for (let index = from; index <= to; index++) {
       const depth = this.#depths[from] ?? 0;
@@ -217,10 +224,24 @@ class Parts {
       let equals = start;
       while (equals < index && !(this.#text(equals) === '=' && this.#depths[equals] === depth))
         equals++;
-      if (equals + 1 < index) values.push(this.#cut(equals + 1, index));
+      if (equals + 1 < index) values.push(this.#withoutDefaults(equals + 1, index));
       start = index + 1;
     }
     return values;
+  }
+
+  /** No SELECT takes the word DEFAULT for a value. */
+  #withoutDefaults(from: number, to: number): (Span | string)[] {
+    const pieces: (Span | string)[] = [];
+    let start = from;
+    for (let index = from; index < to; index++) {
+      if (this.#text(index) !== 'DEFAULT' || this.#lexemes[index - 1]?.kind === Kind.Dot) continue;
+      if (start < index) pieces.push(this.#cut(start, index));
+      pieces.push(' NULL ');
+      start = index + 1;
+    }
+    if (start < to) pieces.push(this.#cut(start, to));
+    return pieces;
   }
 
   /** Index of the first of the words at or after `from`, outside of brackets; -1 if there is none. */
