@@ -193,12 +193,11 @@ async function changeData(run: SemanticRun): Promise<ResultReader | undefined> {
   const { whole, dry, parts } = run.statement;
   if (dry === undefined) return runStrictly(run, whole);
   if (parts.kind === 'around' && parts.isEmpty === true) return createEmpty(run, dry);
-  const { query, where } = await planAnswers(run);
+  const { reads, query, where } = await planAnswers(run, dry);
+  const { columns } = await passesOf(run, reads);
   if (parts.kind !== 'around') {
-    await passesOf(run, query ?? dry);
     return runStrictly(run, where === undefined ? whole : run.statement.wholeWhere(where));
   }
-  const { columns } = await passesOf(run, query ?? dry);
   // A table or file gets no column that is called after a symbol.
   const names = columns.map(({ name }) => inWords(name, run.statement));
   const isKept = parts.verb === 'INSERT' || columns.every(({ name }, at) => name === names[at]);

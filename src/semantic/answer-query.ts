@@ -1,17 +1,19 @@
 /** The way of a semantic query: planned from DuckDB's tree where its shape allows, else run until nothing is missing. */
+
+import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
 import { isInTransaction } from '../duck/in-transaction.ts';
 import type { SqlNode } from '../duck/parse-sql.ts';
 import type { ResultReader } from '../duck/reader.ts';
 import { temporary } from '../duck/stage.ts';
 import { fillAnswers } from './fill-answers.ts';
-import { passesOf, type SemanticRun } from './find-answers.ts';
+import { type PassText, parametersOf, passesOf, type SemanticRun } from './find-answers.ts';
 import { functionFacts } from './function-facts.ts';
 import { noteUnstable, readyQuery, stageSelect } from './inner-queries.ts';
 import { canDefer, plannedQuery, whereOf } from './planned-query.ts';
 import { isReason, isWritten, mayStop, withPlannedSelect } from './planned-select.ts';
 import { type PlannedSql, plannedSql } from './planned-sql.ts';
 import { planQuery, planSelect, type QueryPlan, type QueryRoot, rootOf } from './query-plan.ts';
-import { integer, select, Unplannable } from './query-tree.ts';
+import { integer, nodesOf, select, Unplannable } from './query-tree.ts';
 import { unrewrittenError } from './source-error.ts';
 
 /** The result of a statement that is a query. */
@@ -32,25 +34,52 @@ export async function answerQuery(run: SemanticRun): Promise<ResultReader> {
 
 /** A statement that changes data, with what its query needs at hand. */
 export interface PlannedChange {
+  /** What reads what the statement reads. */
+  readonly reads: PassText;
   /** Its query as planned, where it is not as written. */
   readonly query?: PlannedSql | undefined;
   /** The WHERE of an UPDATE or DELETE as planned. */
   readonly where?: string | undefined;
 }
 
-/** Fills in the answers that a statement's query needs. */
-export async function planAnswers(run: SemanticRun): Promise<PlannedChange> {
-  const { dry, parts } = run.statement;
-  const { parameters, session, stop } = run.scope;
-  if (dry === undefined) return {};
-  const columns = await session.describe(dry.text, { parameters, signal: stop.signal });
-  const names = columns.map(({ name }) => name);
+/** Fills in the answers that the query of a statement that changes data needs; `dry` is that query. */
+export async function planAnswers(run: SemanticRun, dry: Rewritten): Promise<PlannedChange> {
+  const { session, stop } = run.scope;
+  const alone = await queryAlone(run, dry);
+  const columns = await session.describe(alone.text, {
+    parameters: parametersOf(run, alone),
+    signal: stop.signal,
+  });
+  const change = await plannedChange(
+    run,
+    columns.map(({ name }) => name),
+  );
+  return { ...change, reads: change.query ?? alone };
+}
+
+/** The query by itself: DuckDB takes no value for a parameter that stands around it. */
+async function queryAlone({ scope, statement }: SemanticRun, dry: Rewritten): Promise<PassText> {
+  const { parameters, session, stop } = scope;
+  if (!Array.isArray(parameters) || statement.tree === undefined) return dry;
+  const root = rootOf(statement);
+  if (nodesOf(root.parameters).length === parameters.length) return dry;
+  // A value that the whole takes nowhere is refused before anything is asked.
+  await session.run(`EXPLAIN ${statement.whole.text}`, { parameters, signal: stop.signal });
+  return plannedSql(scope, root.node);
+}
+
+async function plannedChange(
+  run: SemanticRun,
+  names: readonly string[],
+): Promise<Omit<PlannedChange, 'reads'>> {
+  const { parts } = run.statement;
+  const { parameters } = run.scope;
   const ready = await readied(run, names);
   // Parameters would have to be counted together with those around the query.
   const isFree = parameters === undefined;
   const change = await planned(
     run,
-    async (plan): Promise<PlannedChange> => {
+    async (plan): Promise<Omit<PlannedChange, 'reads'>> => {
       if (parts.kind === 'around' && isFree && mayStop(plan)) {
         const { table } = await stageSelect(run, plan, names);
         return { query: { text: `SELECT * FROM ${temporary(table)}`, parameters: undefined } };

@@ -101,7 +101,8 @@ function treeOf({ statement }: SemanticRun, text: PassText): SqlNode | undefined
   return text.tree;
 }
 
-function parametersOf({ scope }: SemanticRun, text: PassText): Parameters | undefined {
+/** The values that a pass is run with. */
+export function parametersOf({ scope }: SemanticRun, text: PassText): Parameters | undefined {
   return 'parameters' in text ? text.parameters : scope.parameters;
 }
 

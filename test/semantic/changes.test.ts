@@ -60,4 +60,18 @@ test('an UPDATE has IS DISTINCT FROM and DEFAULT', () =>
     assert.is((await engine.query("FROM target WHERE d = 'q:text 1'")).rowCount, 1);
   }));
 
+test('parameters stand beside the query of an INSERT too', () =>
+  withTables(async (engine) => {
+    const insert = 'INSERT INTO target SELECT id, d, 0 FROM source WHERE d MEANS';
+    await engine.query(`${insert} ? ON CONFLICT (id) DO UPDATE SET n = ?`, ['1', 9]);
+    await engine.query(`${insert} $2 ON CONFLICT (id) DO UPDATE SET d = $1`, ['new', '2']);
+    const { rows } = await engine.query('FROM target ORDER BY id');
+    assert.equal(rows, [
+      { id: 1, d: 'text 1', n: 9 },
+      { id: 2, d: 'new', n: 0 },
+    ]);
+    const surplus = await engine.query(`${insert} ?`, ['3', 9]).catch((thrown: unknown) => thrown);
+    assert.match(String(surplus), /1 parameters but 2 values/);
+  }));
+
 test.run();
