@@ -57,10 +57,12 @@ export async function planAnswers(run: SemanticRun, dry: Rewritten): Promise<Pla
   return { ...change, reads: change.query ?? alone };
 }
 
-/** The query by itself: DuckDB takes no value for a parameter that stands around it. */
+/** The query by itself: DuckDB takes no value for a parameter that stands after it, in ON CONFLICT. */
 async function queryAlone({ scope, statement }: SemanticRun, dry: Rewritten): Promise<PassText> {
   const { parameters, session, stop } = scope;
-  if (!Array.isArray(parameters) || statement.tree === undefined) return dry;
+  const { parts, tree } = statement;
+  const isInsert = parts.kind === 'around' && parts.verb === 'INSERT';
+  if (!isInsert || !Array.isArray(parameters) || tree === undefined) return dry;
   const root = rootOf(statement);
   if (nodesOf(root.parameters).length === parameters.length) return dry;
   // A value that the whole takes nowhere is refused before anything is asked.
