@@ -8,11 +8,11 @@ import { temporary } from '../duck/stage.ts';
 import { fillAnswers } from './fill-answers.ts';
 import { type PassText, parametersOf, passesOf, type SemanticRun } from './find-answers.ts';
 import { functionFacts } from './function-facts.ts';
-import { noteUnstable, readyQuery, stageSelect } from './inner-queries.ts';
+import { readyQuery, stageSelect } from './inner-queries.ts';
 import { canDefer, plannedQuery, whereOf } from './planned-query.ts';
 import { isReason, isWritten, mayStop, withPlannedSelect } from './planned-select.ts';
 import { type PlannedSql, plannedSql } from './planned-sql.ts';
-import { planQuery, planSelect, type QueryPlan, type QueryRoot, rootOf } from './query-plan.ts';
+import { planSelect, type QueryPlan, type QueryRoot, rootOf } from './query-plan.ts';
 import { integer, nodesOf, select, Unplannable } from './query-tree.ts';
 import { unrewrittenError } from './source-error.ts';
 
@@ -28,7 +28,7 @@ export async function answerQuery(run: SemanticRun): Promise<ResultReader> {
     });
   const names = columns.map(({ name }) => name);
   const ready = await readied(run, names);
-  const result = await planned(run, (plan) => plannedRows(run, plan, names), ready);
+  const result = await planned(run, ready, (plan) => plannedRows(run, plan, names));
   return result ?? rerun(run, ready);
 }
 
@@ -79,25 +79,19 @@ async function plannedChange(
   const ready = await readied(run, names);
   // Parameters would have to be counted together with those around the query.
   const isFree = parameters === undefined;
-  const change = await planned(
-    run,
-    async (plan): Promise<Omit<PlannedChange, 'reads'>> => {
-      if (parts.kind === 'around' && isFree && mayStop(plan)) {
-        const { table } = await stageSelect(run, plan, names);
-        return { query: { text: `SELECT * FROM ${temporary(table)}`, parameters: undefined } };
-      }
-      const order = plan.semantic.length > 0 ? await fillAnswers(run, plan) : plan.semantic;
-      const isKept = isWritten(plan, order) && !canDefer(plan) && ready?.isChanged !== true;
-      if (!isFree || isKept) return {};
-      const query = await plannedQuery(run.scope, plan, { names, order, inWhere: (use) => use });
-      return { query, where: await whereText(run, plan, order) };
-    },
-    ready,
-  );
+  const change = await planned(run, ready, async (plan): Promise<Omit<PlannedChange, 'reads'>> => {
+    if (parts.kind === 'around' && isFree && mayStop(plan)) {
+      const { table } = await stageSelect(run, plan, names);
+      return { query: { text: `SELECT * FROM ${temporary(table)}`, parameters: undefined } };
+    }
+    const order = plan.semantic.length > 0 ? await fillAnswers(run, plan) : plan.semantic;
+    const isKept = isWritten(plan, order) && !canDefer(plan) && !isChanged(ready);
+    if (!isFree || isKept) return {};
+    const query = await plannedQuery(run.scope, plan, { names, order, inWhere: (use) => use });
+    return { query, where: await whereText(run, plan, order) };
+  });
   if (change !== undefined) return change;
-  return ready?.isChanged === true && isFree
-    ? { query: await plannedSql(run.scope, ready.node) }
-    : {};
+  return isChanged(ready) && isFree ? { query: await plannedSql(run.scope, ready.node) } : {};
 }
 
 /** A WHERE as SQL; undefined where what it reads was staged, or it is as written. */
@@ -119,34 +113,41 @@ interface Readied extends QueryRoot {
   readonly isChanged: boolean;
 }
 
-/** Nothing where DuckDB gives no tree, or a transaction stands around it. */
-async function readied(run: SemanticRun, names: readonly string[]): Promise<Readied | undefined> {
+function isChanged(ready: Readied | Unplannable): ready is Readied {
+  return !(ready instanceof Unplannable) && ready.isChanged;
+}
+
+/** The reason where DuckDB gives no tree, or a transaction stands around it. */
+async function readied(run: SemanticRun, names: readonly string[]): Promise<Readied | Unplannable> {
   const { scope, statement } = run;
+  // Staging computes ahead what the statement may never compute; what fails there would end the transaction.
+  if (await isInTransaction(scope.session)) return new Unplannable('it stands in a transaction');
   const facts = await functionFacts(scope.session, statement.tree);
-  if (await isInTransaction(scope.session)) return undefined;
   try {
     const { node: written } = rootOf(statement);
     const { node, parameters } = await readyQuery(run, facts, names);
-    const isChanged = JSON.stringify(node) !== JSON.stringify(written);
-    return { node, parameters, scalars: facts.scalars, isChanged };
+    return {
+      node,
+      parameters,
+      scalars: facts.scalars,
+      isChanged: JSON.stringify(node) !== JSON.stringify(written),
+    };
   } catch (thrown) {
-    if (!isReason(thrown)) throw thrown;
-    return undefined;
+    if (thrown instanceof Unplannable) return thrown;
+    throw thrown;
   }
 }
 
 /** What `work` makes of the plan; nothing, and the reason in the report, where there is none. */
-export async function planned<T>(
+async function planned<T>(
   run: SemanticRun,
+  ready: Readied | Unplannable,
   work: (plan: QueryPlan) => Promise<T | undefined>,
-  ready?: Readied,
 ): Promise<T | undefined> {
-  const { report, statement, scope } = run;
+  const { report, statement } = run;
   try {
-    // Staging computes ahead what the statement may never compute; what fails there would end the transaction.
-    if (await isInTransaction(scope.session)) throw new Unplannable('it stands in a transaction');
-    const plan =
-      ready === undefined ? await planAlone(run) : planSelect(statement, ready, ready.scalars);
+    if (ready instanceof Unplannable) throw ready;
+    const plan = planSelect(statement, ready, ready.scalars);
     report.route = 'plan';
     return await work(plan);
   } catch (thrown) {
@@ -159,14 +160,6 @@ export async function planned<T>(
       report.reason = [report.reason, report.staged].filter((part) => part !== '').join('; ');
     }
   }
-}
-
-/** The plan of a statement of which nothing is asked. */
-async function planAlone(run: SemanticRun): Promise<QueryPlan> {
-  const { statement, scope } = run;
-  const facts = await functionFacts(scope.session, statement.tree);
-  noteUnstable(run, facts);
-  return planQuery(statement, facts.scalars);
 }
 
 async function plannedRows(
@@ -184,9 +177,9 @@ async function plannedRows(
 }
 
 /** The query run until nothing is missing: with what is ready in it, or as it was written where DuckDB refuses that. */
-async function rerun(run: SemanticRun, ready: Readied | undefined): Promise<ResultReader> {
+async function rerun(run: SemanticRun, ready: Readied | Unplannable): Promise<ResultReader> {
   const { whole } = run.statement;
-  if (ready?.isChanged !== true) return passesOf(run, whole);
+  if (!isChanged(ready)) return passesOf(run, whole);
   try {
     return await passesOf(run, await plannedSql(run.scope, ready.node));
   } catch (thrown) {
