@@ -74,4 +74,20 @@ test('parameters stand beside the query of an INSERT too', () =>
     assert.match(String(surplus), /1 parameters but 2 values/);
   }));
 
+test('parameters are counted as DuckDB counts them, in any clause', () =>
+  withTables(async (engine) => {
+    for (const [sql, values] of [
+      [
+        // WITH, FROM, SET, WHERE
+        'WITH w AS (SELECT ?::INT AS k) UPDATE target t SET d = ? FROM (SELECT ?::INT AS z) q, w WHERE t.id = z + k AND d MEANS ?',
+        [1, 0, 'new', '1'],
+      ],
+      // WHERE, USING
+      ['DELETE FROM target t USING (SELECT ?::INT AS z) q WHERE t.id = z AND d MEANS ?', ['o', 2]],
+    ] as const) {
+      assert.is((await engine.query(sql, values)).rowCount, 1, sql);
+    }
+    assert.equal((await engine.query('FROM target')).rows, [{ id: 1, d: 'new', n: 0 }]);
+  }));
+
 test.run();
