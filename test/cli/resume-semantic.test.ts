@@ -1,6 +1,9 @@
 /** `rvbbit resume` of statements with semantic operators. */
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { realFileSystem } from '../../src/journal/disk/file-system.ts';
+import { listStatements } from '../../src/journal/disk/list-statements.ts';
 import type { JournalRecord } from '../../src/journal/records.ts';
 import { packageVersion } from '../../src/version.ts';
 import { readRecords } from '../kill/journal-files.ts';
@@ -57,6 +60,25 @@ test('the list tells of its parameters, and the journal of the engine', () =>
       t: 'statement.open';
     })[];
     assert.is(opened!.engine, packageVersion());
+  }));
+
+test('what has completed is not to be resumed from the moment that its caller hears of it', () =>
+  withPlace({ 'operators/echoes.yaml': ECHOES }, {}, async (place) => {
+    await using engine = await place.open();
+    const rows = "(VALUES ('a'), ('b')) t(x)";
+    await engine.query('CREATE TABLE made (x VARCHAR)');
+    for (const sql of [
+      `INSERT INTO made SELECT x ECHOES 'once' FROM ${rows}`,
+      `CREATE TABLE mapped AS RVBBIT MAP 'ask.yaml' USING (SELECT x AS n FROM ${rows})`,
+    ]) {
+      await engine.query(sql);
+      const folder = join(place.stateDir, 'journal');
+      assert.equal(
+        listStatements(realFileSystem, folder, () => {}),
+        [],
+        sql,
+      );
+    }
   }));
 
 test.run();
