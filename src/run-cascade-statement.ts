@@ -11,8 +11,7 @@ import type { MapTarget, Plan } from './plan/plan.ts';
 import { planStatement } from './plan/plan-statement.ts';
 import type { Row } from './result.ts';
 import type { Explained } from './run-statement.ts';
-import { kindOf, type StatementContext, textOf } from './statement-context.ts';
-import { packageVersion } from './version.ts';
+import { kindOf, openingOf, type StatementContext } from './statement-context.ts';
 
 interface Planned {
   readonly plan: Plan;
@@ -93,15 +92,11 @@ async function planBody(
   const plan = planStatement(bound, target, scope.ledger.session.replaceAll('-', '_'));
   await scope.desk.journal.open();
   scope.ledger.open({
-    sql: textOf(statement, context.source),
+    ...openingOf(statement, scope, context),
     kind: kindOf(statement),
-    origin: context.origin,
     ...(plan.label === undefined ? {} : { label: plan.label }),
     parallel: plan.parallel,
     cascade: plan.cascadeFile,
-    engine: packageVersion(),
-    ...(scope.parameters === undefined ? {} : { hasParameters: true }),
-    ...(context.resumes === undefined ? {} : { resumes: context.resumes }),
   });
   if (plan.deadlineMs !== undefined) scope.stop.limitTo(plan.deadlineMs, scope.ledger.elapsedMs);
   const { cascade, models } = bound;

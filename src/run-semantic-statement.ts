@@ -33,7 +33,7 @@ import { readSemanticStatement, type SemanticStatement } from './semantic/read-s
 import { type SemanticSettings, semanticSettings } from './semantic/semantic-settings.ts';
 import { inWords } from './semantic/source-error.ts';
 import { withSpellingHint } from './semantic/spelling-hint.ts';
-import { type StatementContext, textOf } from './statement-context.ts';
+import { openingOf, type StatementContext } from './statement-context.ts';
 
 /**
  * Runs the statement to its end. `refusal` is what DuckDB said of it as it stands, and is thrown where the
@@ -52,7 +52,6 @@ export async function runSemanticStatement(
       ? await runExplain(statement, outer.format, scope, context)
       : await withRun(statement, text, scope, context, async (run) => {
           const reader = await execute(run);
-          await scope.desk.journal.commit();
           if (reader === undefined) return { ...NOTHING, notices: noticesOf(run, true) };
           const rows = await deliverReader(reader, context.valueForm, noticesOf(run, false));
           return withWrittenNames(rows, run.statement);
@@ -90,7 +89,6 @@ export async function explainSemanticStatement(
     const { withActual } = await import('./explain/compare.ts');
     const startedMs = performance.now();
     const reader = await execute(run);
-    await scope.desk.journal.commit();
     const actual = withActual(report, scope.ledger.figures, {
       resultRows: reader?.returnsRows === true ? reader.rowCount : (reader?.changes ?? 0),
       runs: run.asker.asked,
@@ -158,9 +156,8 @@ async function openRun(
 ): Promise<SemanticRun> {
   await scope.desk.journal.open();
   scope.ledger.open({
-    sql: textOf(statement, context.source),
+    ...openingOf(statement, scope, context),
     kind: statementParts(statement.text).kind === 'explain' ? 'explain' : 'sql',
-    origin: context.origin,
     parallel: settings.parallel,
     cascade: read.books.map(({ operator }) => operator.cascade.file).join(', '),
   });
@@ -181,21 +178,26 @@ async function openRun(
   };
 }
 
-/** The result; undefined where the statement changes data and ended early: it is to be run again. */
-function execute(run: SemanticRun): Promise<ResultReader | undefined> {
-  return run.statement.parts.kind === 'query' ? answerQuery(run) : changeData(run);
+/**
+ * The result, once its answers are on disk; undefined where the statement changes data and ended early: it is to be
+ * run again.
+ */
+async function execute(run: SemanticRun): Promise<ResultReader | undefined> {
+  if (run.statement.parts.kind !== 'query') return changeData(run);
+  const reader = await answerQuery(run);
+  await run.scope.desk.journal.commit();
+  return reader;
 }
 
 async function changeData(run: SemanticRun): Promise<ResultReader | undefined> {
   const { whole, dry, parts } = run.statement;
   if (dry === undefined) return runStrictly(run, whole);
   if (parts.kind === 'around' && parts.isEmpty === true) return createEmpty(run, dry);
-  const { query, where } = await planAnswers(run);
+  const { reads, query, where } = await planAnswers(run, dry);
+  const { columns } = await passesOf(run, reads);
   if (parts.kind !== 'around') {
-    await passesOf(run, query ?? dry);
     return runStrictly(run, where === undefined ? whole : run.statement.wholeWhere(where));
   }
-  const { columns } = await passesOf(run, query ?? dry);
   // A table or file gets no column that is called after a symbol.
   const names = columns.map(({ name }) => inWords(name, run.statement));
   const isKept = parts.verb === 'INSERT' || columns.every(({ name }, at) => name === names[at]);

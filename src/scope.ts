@@ -94,6 +94,8 @@ export class StatementScopes {
 
   #end(scope: StatementScope, ending: Ending): Summary {
     const summary = scope.ledger.close(ending);
+    // A process that dies next must not leave a statement that has changed data as one to be resumed.
+    this.#parts.journal.writeNow();
     scope.stop.dispose();
     this.#parts.sqlCells.endStatement(scope.id);
     this.#open.delete(scope);

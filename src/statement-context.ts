@@ -1,9 +1,12 @@
 /** What statements of every kind share: the context of their call, and what they are called. */
 import type { Statement } from '../grammar/ast.ts';
+import type { StatementScope } from './execute/statement-env.ts';
 import type { Experience } from './explain/experience.ts';
+import type { StatementOpen } from './journal/records.ts';
 import type { NamePrefix } from './journal/session-name.ts';
 import type { Models } from './model/models.ts';
 import type { StatementKind, ValueForm } from './result.ts';
+import { packageVersion } from './version.ts';
 
 /** What holds for every statement of one call. */
 export interface StatementContext {
@@ -51,4 +54,19 @@ export function prefixOf(statement: Statement): NamePrefix {
 /** The statement as written, its annotations included. */
 export function textOf({ span, annotations }: Statement, source: string): string {
   return source.slice(annotations[0]?.span.start ?? span.start, span.end);
+}
+
+/** What the first record of any statement that may ask a model says: with it the statement is found again and resumed. */
+export function openingOf(
+  statement: Statement,
+  { parameters }: StatementScope,
+  { source, origin, resumes }: StatementContext,
+): Pick<StatementOpen, 'sql' | 'origin' | 'engine' | 'hasParameters' | 'resumes'> {
+  return {
+    sql: textOf(statement, source),
+    origin,
+    engine: packageVersion(),
+    ...(parameters === undefined ? {} : { hasParameters: true }),
+    ...(resumes === undefined ? {} : { resumes }),
+  };
 }

@@ -27,10 +27,16 @@ export function ambiguousOperands(
     });
 }
 
-/** Where the criterion of an operator ends. */
+/** Where the criterion of an operator ends, and the parentheses around the operator with it. */
 export function criterionEnd(source: string, span: SemanticSpan): number {
   const lexemes = semanticLexemes(source);
-  return lexemes[operandEnd(lexemes, span.to) - 1]?.end ?? source.length;
+  let end = operandEnd(lexemes, span.to);
+  let left = leftExtent(lexemes, span.from);
+  while (lexemes[left - 1]?.kind === Kind.Open && lexemes[end]?.kind === Kind.Close) {
+    left--;
+    end++;
+  }
+  return lexemes[end - 1]?.end ?? source.length;
 }
 
 function afterCriterion(

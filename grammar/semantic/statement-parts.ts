@@ -1,6 +1,7 @@
 import type { Span } from '../ast.ts';
 import { Kind } from '../scan.ts';
-import { type SemanticLexeme, semanticLexemes } from './lexemes.ts';
+import { type ChangeParts, changeParts } from './change-parts.ts';
+import { StatementWords } from './statement-words.ts';
 
 /** What a statement is, and the query that reads what it reads and writes nothing. */
 export type StatementParts =
@@ -21,15 +22,7 @@ export type StatementParts =
       readonly format: 'text' | 'tree' | 'json';
       readonly body: Span;
     }
-  /** UPDATE and DELETE: pieces of the source and SQL between them that add up to that query. */
-  | {
-      readonly kind: 'change';
-      readonly verb: string;
-      /** Columns that an UPDATE sets are no part of it. */
-      readonly dry: readonly (Span | string)[];
-      /** The condition of its WHERE. */
-      readonly where?: Span;
-    }
+  | ChangeParts
   /** A definition that would keep the operators: a view, a macro, a prepared statement. */
   | { readonly kind: 'definition'; readonly what: string }
   | { readonly kind: 'other'; readonly verb: string };
@@ -38,225 +31,127 @@ const QUERY_WORDS = new Set(
   'SELECT FROM VALUES TABLE PIVOT UNPIVOT DESCRIBE SUMMARIZE SHOW'.split(' '),
 );
 
+/** What may begin the statement after its WITH. */
+const WITH_VERBS = new Set('SELECT FROM VALUES TABLE INSERT UPDATE DELETE MERGE'.split(' '));
+
 /** What may stand in the brackets after EXPLAIN. */
 const EXPLAIN_WORDS = new Set(['FORMAT', 'ANALYZE', 'VERBOSE']);
 
 /** Takes a statement apart by its words outside of brackets. Never throws. */
 export function statementParts(source: string): StatementParts {
-  return new Parts(source).parts();
+  const words = new StatementWords(source);
+  const first = words.lexemes[0];
+  if (first === undefined || first.kind === Kind.Open) return { kind: 'query' };
+  switch (first.text) {
+    case 'WITH':
+      return withParts(words);
+    case 'EXPLAIN':
+      return explainParts(words);
+    case 'CREATE':
+      return createParts(words);
+    case 'INSERT':
+      return insertParts(words);
+    case 'COPY':
+      return copyParts(words);
+    case 'PREPARE':
+      return { kind: 'definition', what: 'prepared statement' };
+    case 'ALTER':
+      return words.find(1, 'DEFAULT', 'CHECK') < 0
+        ? other('ALTER')
+        : { kind: 'definition', what: 'table' };
+    case 'UPDATE':
+    case 'DELETE':
+      return changeParts(words, 0) ?? other(first.text);
+    default:
+      return QUERY_WORDS.has(first.text) ? { kind: 'query' } : other(first.text);
+  }
 }
 
-class Parts {
-  readonly #lexemes: readonly SemanticLexeme[];
-  readonly #end: number;
-  /** Depth of brackets before each lexeme. */
-  readonly #depths: readonly number[];
-
-  constructor(source: string) {
-    this.#lexemes = semanticLexemes(source);
-    this.#end = source.length;
-    let depth = 0;
-    this.#depths = this.#lexemes.map(({ kind }) => {
-      if (kind === Kind.Close) depth--;
-      const here = depth;
-      if (kind === Kind.Open) depth++;
-      return here;
-    });
+function withParts(words: StatementWords): StatementParts {
+  const at = words.findFrom(1, (index) => {
+    const before = words.lexemes[index - 1]!;
+    // What a query of the WITH is called may be any of these words but for those that are reserved.
+    const isName = before.kind === Kind.Comma || /^(WITH|RECURSIVE)$/.test(before.text);
+    return !isName && WITH_VERBS.has(words.text(index));
+  });
+  const verb = words.text(at);
+  if (verb === 'UPDATE' || verb === 'DELETE') {
+    return changeParts(words, at) ?? other(verb);
   }
+  const isOther = at < 0 || verb === 'INSERT' || verb === 'MERGE';
+  return isOther ? other(verb) : { kind: 'query' };
+}
 
-  parts(): StatementParts {
-    const first = this.#lexemes[0];
-    if (first === undefined || first.kind === Kind.Open) return { kind: 'query' };
-    let at = 0;
-    if (first.text === 'WITH') {
-      at = this.#find(
-        1,
-        'SELECT',
-        'FROM',
-        'VALUES',
-        'INSERT',
-        'UPDATE',
-        'DELETE',
-        'MERGE',
-        'TABLE',
-      );
-      const verb = this.#text(at);
-      if (verb === 'UPDATE' || verb === 'DELETE') return this.#change(at);
-      return verb === 'INSERT' ? this.#insert(at) : at < 0 ? other('') : { kind: 'query' };
-    }
-    switch (first.text) {
-      case 'EXPLAIN':
-        return this.#explain();
-      case 'CREATE':
-        return this.#create();
-      case 'INSERT':
-        return this.#insert(0);
-      case 'COPY':
-        return this.#copy();
-      case 'PREPARE':
-        return { kind: 'definition', what: 'prepared statement' };
-      case 'ALTER':
-        return this.#find(1, 'DEFAULT', 'CHECK') < 0
-          ? other('ALTER')
-          : { kind: 'definition', what: 'table' };
-      case 'UPDATE':
-      case 'DELETE':
-        return this.#change(at);
-      default:
-        return QUERY_WORDS.has(first.text) ? { kind: 'query' } : other(first.text);
-    }
-  }
-
-  #explain(): StatementParts {
-    let at = 1;
-    let analyze = false;
-    let format: 'text' | 'tree' | 'json' = 'text';
-    for (;;) {
-      if (this.#text(at) === 'ANALYZE' || this.#text(at) === 'VERBOSE') {
-        analyze ||= this.#text(at) === 'ANALYZE';
-        at++;
-      } else if (this.#lexemes[at]?.kind === Kind.Open && EXPLAIN_WORDS.has(this.#text(at + 1))) {
-        const end = this.#groupEnd(at);
-        for (; at < end; at++) {
-          analyze ||= this.#text(at) === 'ANALYZE';
-          if (this.#text(at) !== 'FORMAT') continue;
-          if (this.#text(at + 1) === 'JSON') format = 'json';
-          if (this.#text(at + 1) === 'TREE') format = 'tree';
-        }
-      } else {
-        break;
+function explainParts(words: StatementWords): StatementParts {
+  let at = 1;
+  let analyze = false;
+  let format: 'text' | 'tree' | 'json' = 'text';
+  for (;;) {
+    if (words.text(at) === 'ANALYZE' || words.text(at) === 'VERBOSE') {
+      analyze ||= words.text(at) === 'ANALYZE';
+      at++;
+    } else if (words.lexemes[at]?.kind === Kind.Open && EXPLAIN_WORDS.has(words.text(at + 1))) {
+      const end = words.groupEnd(at);
+      for (; at < end; at++) {
+        analyze ||= words.text(at) === 'ANALYZE';
+        if (words.text(at) !== 'FORMAT') continue;
+        if (words.text(at + 1) === 'JSON') format = 'json';
+        if (words.text(at + 1) === 'TREE') format = 'tree';
       }
+    } else {
+      break;
     }
-    return { kind: 'explain', analyze, format, body: { start: this.#startOf(at), end: this.#end } };
   }
+  return {
+    kind: 'explain',
+    analyze,
+    format,
+    body: { start: words.startOf(at), end: words.source.length },
+  };
+}
 
-  #create(): StatementParts {
-    const what = this.#find(1, 'TABLE', 'VIEW', 'MACRO', 'FUNCTION', 'INDEX', 'TYPE');
-    if (this.#text(what) !== 'TABLE') {
-      return { kind: 'definition', what: this.#text(what).toLowerCase() || 'definition' };
-    }
-    const as = this.#find(what, 'AS');
-    if (as < 0) return { kind: 'definition', what: 'table' };
-    // `WITH DATA`, `WITH NO DATA`: no part of the query.
-    const { length } = this.#lexemes;
-    if (this.#text(length - 1) !== 'DATA') return this.#around('CREATE TABLE', as + 1, length);
-    const isEmpty = this.#text(length - 2) === 'NO';
-    const end = length - (isEmpty ? 3 : 2);
-    if (this.#text(end) !== 'WITH') return this.#around('CREATE TABLE', as + 1, length);
-    const parts = this.#around('CREATE TABLE', as + 1, end);
-    return parts.kind === 'around' && isEmpty ? { ...parts, isEmpty } : parts;
+function createParts(words: StatementWords): StatementParts {
+  const what = words.find(1, 'TABLE', 'VIEW', 'MACRO', 'FUNCTION', 'INDEX', 'TYPE');
+  if (words.text(what) !== 'TABLE') {
+    return { kind: 'definition', what: words.text(what).toLowerCase() || 'definition' };
   }
+  const as = words.find(what, 'AS');
+  if (as < 0) return { kind: 'definition', what: 'table' };
+  // `WITH DATA`, `WITH NO DATA`: no part of the query.
+  const { length } = words;
+  if (words.text(length - 1) !== 'DATA') return around(words, 'CREATE TABLE', as + 1, length);
+  const isEmpty = words.text(length - 2) === 'NO';
+  const end = length - (isEmpty ? 3 : 2);
+  if (words.text(end) !== 'WITH') return around(words, 'CREATE TABLE', as + 1, length);
+  const parts = around(words, 'CREATE TABLE', as + 1, end);
+  return parts.kind === 'around' && isEmpty ? { ...parts, isEmpty } : parts;
+}
 
-  #insert(at: number): StatementParts {
-    const query = this.#findFrom(at + 1, (index) => {
-      const { text, kind } = this.#lexemes[index]!;
-      if (text === 'SELECT' || text === 'VALUES' || text === 'FROM') return true;
-      if (text === 'WITH') return true;
-      const inner = this.#lexemes[index + 1]?.text;
-      return kind === Kind.Open && (inner === 'SELECT' || inner === 'WITH' || inner === 'FROM');
-    });
-    if (query < 0) return other('INSERT');
-    const conflict = this.#find(query, 'RETURNING', 'ON');
-    const isTail = this.#text(conflict) === 'RETURNING' || this.#text(conflict + 1) === 'CONFLICT';
-    const end = conflict < 0 || !isTail ? this.#lexemes.length : conflict;
-    const withClause = at > 0 ? this.#lexemes.slice(0, at) : [];
-    if (withClause.length > 0) return other('INSERT');
-    return this.#around('INSERT', query, end);
-  }
+function insertParts(words: StatementWords): StatementParts {
+  const query = words.findFrom(1, (index) => {
+    const { text, kind } = words.lexemes[index]!;
+    if (text === 'SELECT' || text === 'VALUES' || text === 'FROM') return true;
+    if (text === 'WITH') return true;
+    const inner = words.lexemes[index + 1]?.text;
+    return kind === Kind.Open && (inner === 'SELECT' || inner === 'WITH' || inner === 'FROM');
+  });
+  if (query < 0) return other('INSERT');
+  const tail = words.findFrom(query, (index) => {
+    const word = words.text(index);
+    return word === 'RETURNING' || (word === 'ON' && words.text(index + 1) === 'CONFLICT');
+  });
+  return around(words, 'INSERT', query, tail < 0 ? words.length : tail);
+}
 
-  #copy(): StatementParts {
-    if (this.#lexemes[1]?.kind !== Kind.Open) return other('COPY');
-    return this.#around('COPY', 2, this.#groupEnd(1) - 1);
-  }
+function copyParts(words: StatementWords): StatementParts {
+  if (words.lexemes[1]?.kind !== Kind.Open) return other('COPY');
+  return around(words, 'COPY', 2, words.groupEnd(1) - 1);
+}
 
-  #around(verb: string, from: number, to: number): StatementParts {
-    const last = this.#lexemes[to - 1];
-    if (last === undefined || to <= from) return other(verb);
-    return { kind: 'around', verb, query: { start: this.#startOf(from), end: last.end } };
-  }
-
-  /** `UPDATE t SET a = x FROM u WHERE w RETURNING r` reads what `SELECT (x), r FROM t, u WHERE w` reads. */
-  #change(at: number): StatementParts {
-    const verb = this.#text(at);
-    const isUpdate = verb === 'UPDATE';
-    const set = isUpdate ? this.#find(at, 'SET') : -1;
-    const others = this.#find(isUpdate ? set : at + 2, isUpdate ? 'FROM' : 'USING');
-    const where = this.#find(Math.max(at, set), 'WHERE');
-    const returning = this.#find(Math.max(at, set, where), 'RETURNING');
-    if (isUpdate && set < 0) return other(verb);
-    const stop = (...ends: number[]) =>
-      Math.min(...ends.filter((end) => end >= 0), this.#lexemes.length);
-    const table = this.#cut(isUpdate ? at + 1 : at + 2, stop(set, others, where, returning));
-    const dry: (Span | string)[] = [];
-    if (at > 0) dry.push(this.#cut(0, at), ' ');
-    dry.push('SELECT 1');
-    if (isUpdate) {
-      for (const value of this.#assigned(set + 1, stop(others, where, returning))) {
-        dry.push(', (', value, '\n)');
-      }
-    }
-    if (returning >= 0) dry.push(', ', this.#cut(returning + 1, this.#lexemes.length), '\n');
-    dry.push(' FROM ', table);
-    if (others >= 0) dry.push(', ', this.#cut(others + 1, stop(where, returning)));
-    if (where < 0) return { kind: 'change', verb, dry };
-    const condition = this.#cut(where + 1, stop(returning));
-    dry.push('\nWHERE ', condition);
-    return { kind: 'change', verb, dry, where: condition };
-  }
-
-  /** The values of `a = x, b = y`. */
-  #assigned(from: number, to: number): Span[] {
-    const values: Span[] = [];
-    let start = from;
-    for (let index = from; index <= to; index++) {
-      const depth = this.#depths[from] ?? 0;
-      const isEnd =
-        index === to ||
-        (this.#lexemes[index]!.kind === Kind.Comma && this.#depths[index] === depth);
-      if (!isEnd) continue;
-      let equals = start;
-      while (equals < index && !(this.#text(equals) === '=' && this.#depths[equals] === depth))
-        equals++;
-      if (equals + 1 < index) values.push(this.#cut(equals + 1, index));
-      start = index + 1;
-    }
-    return values;
-  }
-
-  /** Index of the first of the words at or after `from`, outside of brackets; -1 if there is none. */
-  #find(from: number, ...words: string[]): number {
-    return this.#findFrom(from, (index) => words.includes(this.#text(index)));
-  }
-
-  #findFrom(from: number, test: (index: number) => boolean): number {
-    for (let index = Math.max(0, from); index < this.#lexemes.length; index++) {
-      if (this.#depths[index] === 0 && test(index)) return index;
-    }
-    return -1;
-  }
-
-  #groupEnd(open: number): number {
-    const depth = this.#depths[open];
-    for (let index = open + 1; index < this.#lexemes.length; index++) {
-      if (this.#depths[index] === depth && this.#lexemes[index]!.kind === Kind.Close)
-        return index + 1;
-    }
-    return this.#lexemes.length;
-  }
-
-  #cut(from: number, to: number): Span {
-    const last = this.#lexemes[to - 1];
-    return { start: this.#startOf(from), end: last === undefined ? this.#end : last.end };
-  }
-
-  #startOf(index: number): number {
-    return this.#lexemes[index]?.start ?? this.#end;
-  }
-
-  #text(index: number): string {
-    const lexeme = this.#lexemes[index];
-    return lexeme === undefined ? '' : lexeme.text;
-  }
+function around(words: StatementWords, verb: string, from: number, to: number): StatementParts {
+  const last = words.lexemes[to - 1];
+  if (last === undefined || to <= from) return other(verb);
+  return { kind: 'around', verb, query: { start: words.startOf(from), end: last.end } };
 }
 
 function other(verb: string): StatementParts {

@@ -69,6 +69,6 @@ async function rowsOf(run: SemanticRun): Promise<number> {
   if (parts.kind === 'query') return (await answerQuery(run)).rowCount;
   const isEmpty = parts.kind === 'around' && parts.isEmpty === true;
   if (dry === undefined || isEmpty) return 0;
-  const { query } = await planAnswers(run);
-  return (await passesOf(run, query ?? dry)).rowCount;
+  const { reads } = await planAnswers(run, dry);
+  return (await passesOf(run, reads)).rowCount;
 }

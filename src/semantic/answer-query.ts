@@ -1,17 +1,19 @@
 /** The way of a semantic query: planned from DuckDB's tree where its shape allows, else run until nothing is missing. */
+
+import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
 import { isInTransaction } from '../duck/in-transaction.ts';
 import type { SqlNode } from '../duck/parse-sql.ts';
 import type { ResultReader } from '../duck/reader.ts';
 import { temporary } from '../duck/stage.ts';
 import { fillAnswers } from './fill-answers.ts';
-import { passesOf, type SemanticRun } from './find-answers.ts';
+import { type PassText, parametersOf, passesOf, type SemanticRun } from './find-answers.ts';
 import { functionFacts } from './function-facts.ts';
-import { noteUnstable, readyQuery, stageSelect } from './inner-queries.ts';
+import { readyQuery, stageSelect } from './inner-queries.ts';
 import { canDefer, plannedQuery, whereOf } from './planned-query.ts';
 import { isReason, isWritten, mayStop, withPlannedSelect } from './planned-select.ts';
 import { type PlannedSql, plannedSql } from './planned-sql.ts';
-import { planQuery, planSelect, type QueryPlan, type QueryRoot, rootOf } from './query-plan.ts';
-import { integer, select, Unplannable } from './query-tree.ts';
+import { planSelect, type QueryPlan, type QueryRoot, rootOf } from './query-plan.ts';
+import { integer, nodesOf, select, Unplannable } from './query-tree.ts';
 import { unrewrittenError } from './source-error.ts';
 
 /** The result of a statement that is a query. */
@@ -26,47 +28,70 @@ export async function answerQuery(run: SemanticRun): Promise<ResultReader> {
     });
   const names = columns.map(({ name }) => name);
   const ready = await readied(run, names);
-  const result = await planned(run, (plan) => plannedRows(run, plan, names), ready);
+  const result = await planned(run, ready, (plan) => plannedRows(run, plan, names));
   return result ?? rerun(run, ready);
 }
 
 /** A statement that changes data, with what its query needs at hand. */
 export interface PlannedChange {
+  /** What reads what the statement reads. */
+  readonly reads: PassText;
   /** Its query as planned, where it is not as written. */
   readonly query?: PlannedSql | undefined;
   /** The WHERE of an UPDATE or DELETE as planned. */
   readonly where?: string | undefined;
 }
 
-/** Fills in the answers that a statement's query needs. */
-export async function planAnswers(run: SemanticRun): Promise<PlannedChange> {
-  const { dry, parts } = run.statement;
-  const { parameters, session, stop } = run.scope;
-  if (dry === undefined) return {};
-  const columns = await session.describe(dry.text, { parameters, signal: stop.signal });
-  const names = columns.map(({ name }) => name);
+/** Fills in the answers that the query of a statement that changes data needs; `dry` is that query. */
+export async function planAnswers(run: SemanticRun, dry: Rewritten): Promise<PlannedChange> {
+  const { session, stop } = run.scope;
+  const alone = await queryAlone(run, dry);
+  const columns = await session.describe(alone.text, {
+    parameters: parametersOf(run, alone),
+    signal: stop.signal,
+  });
+  const change = await plannedChange(
+    run,
+    columns.map(({ name }) => name),
+  );
+  return { ...change, reads: change.query ?? alone };
+}
+
+/** The query by itself: DuckDB takes no value for a parameter that stands after it, in ON CONFLICT. */
+async function queryAlone({ scope, statement }: SemanticRun, dry: Rewritten): Promise<PassText> {
+  const { parameters, session, stop } = scope;
+  const { parts, tree } = statement;
+  const isInsert = parts.kind === 'around' && parts.verb === 'INSERT';
+  if (!isInsert || !Array.isArray(parameters) || tree === undefined) return dry;
+  const root = rootOf(statement);
+  if (nodesOf(root.parameters).length === parameters.length) return dry;
+  // A value that the whole takes nowhere is refused before anything is asked.
+  await session.run(`EXPLAIN ${statement.whole.text}`, { parameters, signal: stop.signal });
+  return plannedSql(scope, root.node);
+}
+
+async function plannedChange(
+  run: SemanticRun,
+  names: readonly string[],
+): Promise<Omit<PlannedChange, 'reads'>> {
+  const { parts } = run.statement;
+  const { parameters } = run.scope;
   const ready = await readied(run, names);
   // Parameters would have to be counted together with those around the query.
   const isFree = parameters === undefined;
-  const change = await planned(
-    run,
-    async (plan): Promise<PlannedChange> => {
-      if (parts.kind === 'around' && isFree && mayStop(plan)) {
-        const { table } = await stageSelect(run, plan, names);
-        return { query: { text: `SELECT * FROM ${temporary(table)}`, parameters: undefined } };
-      }
-      const order = plan.semantic.length > 0 ? await fillAnswers(run, plan) : plan.semantic;
-      const isKept = isWritten(plan, order) && !canDefer(plan) && ready?.isChanged !== true;
-      if (!isFree || isKept) return {};
-      const query = await plannedQuery(run.scope, plan, { names, order, inWhere: (use) => use });
-      return { query, where: await whereText(run, plan, order) };
-    },
-    ready,
-  );
+  const change = await planned(run, ready, async (plan): Promise<Omit<PlannedChange, 'reads'>> => {
+    if (parts.kind === 'around' && isFree && mayStop(plan)) {
+      const { table } = await stageSelect(run, plan, names);
+      return { query: { text: `SELECT * FROM ${temporary(table)}`, parameters: undefined } };
+    }
+    const order = plan.semantic.length > 0 ? await fillAnswers(run, plan) : plan.semantic;
+    const isKept = isWritten(plan, order) && !canDefer(plan) && !isChanged(ready);
+    if (!isFree || isKept) return {};
+    const query = await plannedQuery(run.scope, plan, { names, order, inWhere: (use) => use });
+    return { query, where: await whereText(run, plan, order) };
+  });
   if (change !== undefined) return change;
-  return ready?.isChanged === true && isFree
-    ? { query: await plannedSql(run.scope, ready.node) }
-    : {};
+  return isChanged(ready) && isFree ? { query: await plannedSql(run.scope, ready.node) } : {};
 }
 
 /** A WHERE as SQL; undefined where what it reads was staged, or it is as written. */
@@ -88,34 +113,41 @@ interface Readied extends QueryRoot {
   readonly isChanged: boolean;
 }
 
-/** Nothing where DuckDB gives no tree, or a transaction stands around it. */
-async function readied(run: SemanticRun, names: readonly string[]): Promise<Readied | undefined> {
+function isChanged(ready: Readied | Unplannable): ready is Readied {
+  return !(ready instanceof Unplannable) && ready.isChanged;
+}
+
+/** The reason where DuckDB gives no tree, or a transaction stands around it. */
+async function readied(run: SemanticRun, names: readonly string[]): Promise<Readied | Unplannable> {
   const { scope, statement } = run;
+  // Staging computes ahead what the statement may never compute; what fails there would end the transaction.
+  if (await isInTransaction(scope.session)) return new Unplannable('it stands in a transaction');
   const facts = await functionFacts(scope.session, statement.tree);
-  if (await isInTransaction(scope.session)) return undefined;
   try {
     const { node: written } = rootOf(statement);
     const { node, parameters } = await readyQuery(run, facts, names);
-    const isChanged = JSON.stringify(node) !== JSON.stringify(written);
-    return { node, parameters, scalars: facts.scalars, isChanged };
+    return {
+      node,
+      parameters,
+      scalars: facts.scalars,
+      isChanged: JSON.stringify(node) !== JSON.stringify(written),
+    };
   } catch (thrown) {
-    if (!isReason(thrown)) throw thrown;
-    return undefined;
+    if (thrown instanceof Unplannable) return thrown;
+    throw thrown;
   }
 }
 
 /** What `work` makes of the plan; nothing, and the reason in the report, where there is none. */
-export async function planned<T>(
+async function planned<T>(
   run: SemanticRun,
+  ready: Readied | Unplannable,
   work: (plan: QueryPlan) => Promise<T | undefined>,
-  ready?: Readied,
 ): Promise<T | undefined> {
-  const { report, statement, scope } = run;
+  const { report, statement } = run;
   try {
-    // Staging computes ahead what the statement may never compute; what fails there would end the transaction.
-    if (await isInTransaction(scope.session)) throw new Unplannable('it stands in a transaction');
-    const plan =
-      ready === undefined ? await planAlone(run) : planSelect(statement, ready, ready.scalars);
+    if (ready instanceof Unplannable) throw ready;
+    const plan = planSelect(statement, ready, ready.scalars);
     report.route = 'plan';
     return await work(plan);
   } catch (thrown) {
@@ -128,14 +160,6 @@ export async function planned<T>(
       report.reason = [report.reason, report.staged].filter((part) => part !== '').join('; ');
     }
   }
-}
-
-/** The plan of a statement of which nothing is asked. */
-async function planAlone(run: SemanticRun): Promise<QueryPlan> {
-  const { statement, scope } = run;
-  const facts = await functionFacts(scope.session, statement.tree);
-  noteUnstable(run, facts);
-  return planQuery(statement, facts.scalars);
 }
 
 async function plannedRows(
@@ -153,9 +177,9 @@ async function plannedRows(
 }
 
 /** The query run until nothing is missing: with what is ready in it, or as it was written where DuckDB refuses that. */
-async function rerun(run: SemanticRun, ready: Readied | undefined): Promise<ResultReader> {
+async function rerun(run: SemanticRun, ready: Readied | Unplannable): Promise<ResultReader> {
   const { whole } = run.statement;
-  if (ready?.isChanged !== true) return passesOf(run, whole);
+  if (!isChanged(ready)) return passesOf(run, whole);
   try {
     return await passesOf(run, await plannedSql(run.scope, ready.node));
   } catch (thrown) {

@@ -101,7 +101,8 @@ function treeOf({ statement }: SemanticRun, text: PassText): SqlNode | undefined
   return text.tree;
 }
 
-function parametersOf({ scope }: SemanticRun, text: PassText): Parameters | undefined {
+/** The values that a pass is run with. */
+export function parametersOf({ scope }: SemanticRun, text: PassText): Parameters | undefined {
   return 'parameters' in text ? text.parameters : scope.parameters;
 }
 
@@ -177,6 +178,8 @@ export async function runStrictly(
   // Without a query of its own such a statement meets its questions a vector at a time.
   const passes = isBlind ? SEMANTIC_MAX_STRICT_PASSES : SEMANTIC_MAX_PASSES;
   for (let pass = 1; ; pass += 1) {
+    // A failure of the journal is to come before the change: whoever runs the statement anew would change twice.
+    await scope.desk.journal.commit();
     if (scope.stop.drained !== undefined) return undefined;
     state.strict = true;
     const reader = await onePass(run, text);

@@ -11,7 +11,7 @@ import { pushedConditions, type Relation } from './pushed-conditions.ts';
 import { planSelect, type QueryPlan, type QueryRoot, rootOf, usesOf } from './query-plan.ts';
 import { holds, isNode, nodesOf } from './query-tree.ts';
 import { mapRelations, relationName, relationsOf } from './relations.ts';
-import { isStaged, noteStaged, type SelectContext, stabilise } from './stabilise.ts';
+import { noteStaged, type SelectContext, stabilise } from './stabilise.ts';
 import { selectStaged, stageRows } from './stage-rows.ts';
 import { isUnstableQuery, isVarying, isVolatile } from './unstable.ts';
 import {
@@ -240,20 +240,6 @@ class InnerQueries {
       return node;
     }
   }
-}
-
-/** Says in EXPLAIN what will be staged of the statement's query, if anything. */
-export function noteUnstable(run: SemanticRun, facts: FunctionFacts): void {
-  const { tree } = run.statement;
-  const useOf = usesOf(run.statement);
-  const isOperator = (node: SqlNode) => useOf(node) !== undefined;
-  const stages = (node: SqlNode): boolean => {
-    const query = isNode(node['value']) ? node['value']['query'] : undefined;
-    if (isNode(query) && isUnstableQuery(query, facts)) return true;
-    const isSelect = node['type'] === 'SELECT_NODE' && ownExpressions(node, isOperator);
-    return isSelect && isStaged(node, { facts, isOperator });
-  };
-  if (holds(tree, stages)) noteStaged(run, { tree }, facts);
 }
 
 /** The rows that a SELECT with a LIMIT gives. */

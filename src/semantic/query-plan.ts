@@ -46,17 +46,6 @@ export function rootOf({ tree }: SemanticStatement): QueryRoot {
   return { node, parameters: only?.['named_param_map'] ?? [] };
 }
 
-/** Takes the statement's outermost SELECT apart, which alone holds operators. Throws Unplannable with the reason. */
-export function planQuery(statement: SemanticStatement, scalars: ReadonlySet<string>): QueryPlan {
-  const root = rootOf(statement);
-  const plan = planSelect(statement, root, scalars);
-  for (const key of ['from_table', 'cte_map', 'sample']) {
-    if (holds(root.node[key], plan.isOperator))
-      throw new Unplannable('queries in its FROM or WITH are planned first, each by itself');
-  }
-  return plan;
-}
-
 /** The use that a node of the statement's tree is, if it is an operator and nothing else. */
 export function usesOf({
   uses,

@@ -68,10 +68,11 @@ export function mapOf(rows: number, parallel = 4): string {
   return `RVBBIT MAP PARALLEL ${parallel} 'ask.yaml' AS v USING (SELECT range::INTEGER AS n FROM range(${rows}) ORDER BY n)`;
 }
 
-/** Runs the statement in a process that is killed `ms` after its first call. */
-export async function killed(place: Place, sql: string, ms: number): Promise<void> {
+/** Runs the statement in a process that is killed `ms` after its first call. `file` is its database. */
+export async function killed(place: Place, sql: string, ms: number, file?: string): Promise<void> {
   const { stateDir, folder } = place;
-  const task = { url: server.url, stateDir, cascades: folder, streams: true, sql };
+  const database = file === undefined ? {} : { database: join(folder, file) };
+  const task = { url: server.url, stateDir, cascades: folder, streams: true, sql, ...database };
   assert.is((await runChild(task, { after: 'first-call', ms })).signal, 'SIGKILL');
 }
 

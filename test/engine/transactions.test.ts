@@ -1,5 +1,6 @@
 /** MAP and RUN beside transactions: DuckDB numbers the rows of an open one otherwise. */
 
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
@@ -77,7 +78,7 @@ test("answers that another caller's ROLLBACK takes along end the statement, and 
       () => undefined,
       (thrown: unknown) => thrown,
     );
-    await sleep(200);
+    await once(engine.events, 'rows');
     await engine.query('BEGIN');
     await sleep(2_300);
     await engine.query('ROLLBACK');

@@ -120,6 +120,20 @@ test('refuses more predicted calls than max_calls before the first', () =>
     assert.is(await sent(), 0);
   }));
 
+test('refuses later questions after the calls of earlier ones, and under a LIMIT after max_calls', () =>
+  withItems(async ({ engine, sent }) => {
+    for (const [most, condition, message, calls] of [
+      [600, "d MEANS 'rare' OR d IMPLIES 'common'", /450 .* after 500/, 500],
+      [100, "d MEANS 'none' LIMIT 3", /400 .* after 100/, 100],
+    ] as const) {
+      const sql = `-- @ max_calls: ${most}\nSELECT id FROM items WHERE ${condition}`;
+      const refused = await failure(engine.query(sql));
+      assert.is(refused.code, 'RVB_LIMIT', sql);
+      assert.match(refused.message, message);
+      assert.is(await sent(), calls, sql);
+    }
+  }));
+
 test('gives NULL for an answer that failed, never TRUE, and says so', () =>
   withItems(async ({ engine, sent }) => {
     const all = 'FROM items WHERE id < 10';

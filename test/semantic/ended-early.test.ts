@@ -1,7 +1,10 @@
 /** A statement that changes data and ends early changes nothing: its next run would do a part of it twice. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Engine } from '../../src/index.ts';
+import { Engine, type RvbbitError } from '../../src/index.ts';
 
 const ROWS = 12;
 
@@ -39,6 +42,41 @@ test('INSERT, CREATE TABLE AS, MERGE, UPDATE and DELETE change nothing where the
     if (before !== undefined) assert.is(await count(changed), before, sql);
     assert.is((await engine.query(text)).summary.status, 'complete');
     assert.is(await count(changed), after, sql);
+  }
+});
+
+test('changes nothing where its answers do not get to the disk', async () => {
+  for (const sql of [
+    "INSERT INTO filled SELECT x FROM source WHERE x MEANS 'a'",
+    "EXPLAIN ANALYZE INSERT INTO filled SELECT x FROM source WHERE x MEANS 'a'",
+    "MERGE INTO filled USING source ON filled.x = source.x WHEN NOT MATCHED AND source.x MEANS 'a' THEN INSERT (x) VALUES (source.x)",
+    "DELETE FROM kept WHERE x MEANS 'a'",
+  ]) {
+    const stateDir = mkdtempSync(join(tmpdir(), 'rvbbit-full-'));
+    const journal = join(stateDir, 'journal');
+    try {
+      const engine = await Engine.open({
+        threads: 1,
+        stateDir,
+        model: async () => {
+          for (const name of readdirSync(journal)) rmSync(join(journal, name));
+          return { text: '{"answer": true}', finishReason: 'stop' };
+        },
+      });
+      await engine.query("CREATE TABLE source AS SELECT 'text' AS x");
+      await engine.query('CREATE TABLE kept AS FROM source');
+      await engine.query('CREATE TABLE filled (x VARCHAR)');
+      const code = await engine.query(sql).then(
+        () => undefined,
+        (thrown: RvbbitError) => thrown.code,
+      );
+      assert.is(code, 'RVB_JOURNAL_WRITE', sql);
+      assert.equal((await engine.query('FROM filled')).rows, [], sql);
+      assert.is((await engine.query('FROM kept')).rowCount, 1, sql);
+      await engine.close().catch(() => {});
+    } finally {
+      rmSync(stateDir, { recursive: true });
+    }
   }
 });
 

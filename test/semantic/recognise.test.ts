@@ -159,6 +159,23 @@ test('needs a BOOLEAN of a score just where SQL does', async () => {
   );
 });
 
+test('orders the most relevant first, in parentheses too', async () => {
+  // RELEVANCE gives (3 * length + 1) % 7 / 10: 0 for two characters, 0.4 for one, 0.3 for three.
+  for (const [order, ids] of [
+    ["a RELEVANCE TO 'x'", '[2, 3, 1]'],
+    ["(a RELEVANCE TO 'x')", '[2, 3, 1]'],
+    ["((a) RELEVANCE TO ('x')) NULLS LAST, id", '[2, 3, 1]'],
+    ["(a RELEVANCE TO 'x') ASC", '[1, 3, 2]'],
+    ["-(a RELEVANCE TO 'x')", '[2, 3, 1]'],
+  ] as const) {
+    const from = "(VALUES (1, 'ab'), (2, 'a'), (3, 'abc')) v(id, a)";
+    const rows = `SELECT list(id)::VARCHAR FROM (SELECT id FROM ${from} ORDER BY ${order})`;
+    assert.is(await value(rows), ids, order);
+    const list = `SELECT list(id ORDER BY ${order})::VARCHAR FROM ${from}`;
+    assert.is(await value(list), ids, list);
+  }
+});
+
 test('runs in a transaction, and leaves it as it was where an answer fails', async () => {
   await engine.query('BEGIN');
   await engine.query('CREATE TABLE w AS FROM t');
