@@ -129,7 +129,7 @@ export class DiskJournal {
     this.#answers?.note(record, place);
     // A start is written before its call goes out; it need not be on disk before that.
     this.#commits.note(record.t === 'attempt.start' ? Infinity : undefined);
-    if (record.t === 'attempt.end' || record.t === 'statement.close') this.#writeSoon();
+    if (record.t === 'attempt.end') this.#writeSoon();
   }
 
   /** As `Journal.takeLostCalls`. */
@@ -203,10 +203,7 @@ export class DiskJournal {
     }
   }
 
-  /**
-   * With the next turn of the loop they outlive this process: the answer of a call, for it was paid, and the end
-   * of a statement, which may have written a table that must not be written again.
-   */
+  /** A call that has ended was paid: with the next turn of the loop its answer outlives this process. */
   #writeSoon(): void {
     this.#writing ??= setImmediate(() => {
       this.#writing = undefined;
