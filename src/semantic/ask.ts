@@ -184,9 +184,8 @@ export class Asker implements QuestionAsker {
 
   async #envOf(operator: Operator, stop: StatementSignal): Promise<StatementEnv> {
     if (!this.#bound.has(operator)) {
-      const { model } = this.#settings;
-      const override = { parameters: {}, ...(model === undefined ? {} : { model }) };
-      const bound = this.#models.bind(operator.cascade, override).catch((thrown: unknown) => {
+      const { modelOverride } = this.#settings;
+      const bound = this.#models.bind(operator.cascade, modelOverride).catch((thrown: unknown) => {
         if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_NO_MODEL') throw thrown;
         // A plain rule may answer all that is asked.
         this.#unbound.set(operator, thrown);
@@ -243,24 +242,13 @@ export class Asker implements QuestionAsker {
         for (let column = 0; column < width; column++) {
           columns[names[column]!] = tuples
             .slice(firstRun, firstRun + count)
-            .map((tuple) => argumentOf(tuple, column, this.#settings));
+            .map((tuple) => tuple[column]!);
         }
         return { columns };
       },
       rowsOf: async (run) => [firstRow + run],
     };
   }
-}
-
-/** An argument as the cascade gets it: the criterion carries what every question is to be asked with. */
-export function argumentOf(
-  tuple: Tuple,
-  column: number,
-  { prompt }: Pick<SemanticSettings, 'prompt'>,
-): Json {
-  const value = tuple[column]!;
-  const isCriterion = tuple.length > 1 && column === tuple.length - 1;
-  return isCriterion && prompt !== undefined ? `${prompt} - ${value}` : value;
 }
 
 /** The questions by their numbers of arguments. */
