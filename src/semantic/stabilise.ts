@@ -21,6 +21,7 @@ import {
 import { mapRelations, relationName, relationsOf } from './relations.ts';
 import { stageRows } from './stage-rows.ts';
 import { isUnstableQuery, isVarying, isVolatile } from './unstable.ts';
+import { columnNames, refuseVirtual, virtualColumns } from './virtual-columns.ts';
 
 /** What is known where a SELECT stands. */
 export interface SelectContext {
@@ -49,6 +50,7 @@ export async function stabilise(
   if (!needs.rows && isJoin) {
     const stage = async (relation: SqlNode): Promise<SqlNode> => {
       if (!isUnstableRelation(relation, facts)) return relation;
+      await refuseVirtual(run, node, [relation], context.withSeen);
       const query = context.withSeen(select([star()], relation, null));
       const staged = await stageRows(run, await plannedSql(run.scope, query));
       return { ...baseTable(staged.table), alias: relationName(relation) };
@@ -125,11 +127,22 @@ async function overStagedRows(
   const parts = conjuncts(node['where_clause']);
   const plain = parts.filter((part) => !holds(part, isOperator));
   const order = nodesOf(node['modifiers']).filter(({ type }) => type === 'ORDER_MODIFIER');
-  const values = mixed.map((value, index) => ({ ...value, alias: `rvb_value_${index}` }));
+  if (isJoin) await refuseVirtual(run, node, relations, withSeen);
+  const virtual = isJoin ? [] : await virtualColumns(run, node, from, withSeen);
+  if (ordersUnstably && virtual.includes('rowid')) {
+    throw new Unplannable('its rows are put in an unstable order, and have a rowid');
+  }
+  const beside = [
+    ...virtual.map((name) => ({ ...columnRef(name), alias: name })),
+    ...mixed.map((value, index) => ({ ...value, alias: `rvb_value_${index}` })),
+  ];
+  if (beside.length > 0 && nodesOf(node['select_list']).some(isPattern)) {
+    throw new Unplannable('COLUMNS stands in the select list');
+  }
   const rows = isJoin
     ? names.map((name, index) => ({ ...columnRef(name), alias: `rvb_row_${index}` }))
     : await columnsOf(run, node, withSeen);
-  const list = [...rows, ...values];
+  const list = [...rows, ...beside];
   const query = withSeen({
     ...select(list.length > 0 ? list : [integer(1)], from, conjunction(plain)),
     modifiers: ordersUnstably ? order : [],
@@ -148,7 +161,7 @@ async function overStagedRows(
   const over: Record<string, unknown> = { ...node, where_clause: rest, sample: null };
   over['from_table'] = isJoin ? unfolded(table, names) : table;
   for (const clause of ROW_CLAUSES) over[clause] = replaced(over[clause], instead);
-  const hidden = values.map(({ alias: name }) => name);
+  const hidden = beside.map(({ alias: name }) => name);
   over['select_list'] = nodesOf(over['select_list']).flatMap((item) =>
     starsOf(item, isJoin ? names : [], hidden),
   );
@@ -172,12 +185,7 @@ async function columnsOf(
     if (Array.isArray(names)) for (const name of names) named.add(String(name).toLowerCase());
     return false;
   });
-  const { text } = await plannedSql(
-    run.scope,
-    withSeen(select([star()], node['from_table'], null)),
-  );
-  const all = await run.scope.session.describe(text, { signal: run.scope.stop.signal });
-  const names = all.map(({ name }) => name);
+  const names = await columnNames(run, node['from_table'], withSeen);
   if (new Set(names.map((name) => name.toLowerCase())).size < names.length) return [star()];
   return names.filter((name) => named.has(name.toLowerCase())).map((name) => columnRef(name));
 }
@@ -230,6 +238,12 @@ function starsOf(item: SqlNode, names: readonly string[], hidden: readonly strin
   if (hidden.length === 0) return [item];
   const excluded = item['exclude_list'];
   return [{ ...item, exclude_list: [...(Array.isArray(excluded) ? excluded : []), ...hidden] }];
+}
+
+/** Whether an item is of several columns and no `*`: nothing keeps what is staged beside the rows out of it. */
+function isPattern(item: SqlNode): boolean {
+  const isStar = item['class'] === 'STAR' && item['columns'] !== true && !isNode(item['expr']);
+  return !isStar && holds(item, (node) => node['class'] === 'STAR');
 }
 
 /** Rows in the order in which they were staged. */

@@ -126,6 +126,42 @@ test('ends where the input cannot be staged, with every answer that it needs', (
     await engine.query('ROLLBACK');
   }));
 
+test('keeps rowid, filename and the like of what it stages', () =>
+  withItems(async (asked) => {
+    const folder = await mkdtemp(join(tmpdir(), 'rvbbit-virtual-'));
+    try {
+      await asked.engine.query(`COPY (FROM items WHERE id < 90) TO '${folder}/a.parquet'`);
+      await asked.engine.query('CREATE TABLE few AS SELECT i AS k FROM range(7) r(i)');
+      const rare = "d MEANS 'rare'";
+      for (const sql of [
+        `SELECT rowid, id, d FROM items WHERE ${rare} USING SAMPLE 300 ROWS`,
+        `SELECT rowid, * FROM items WHERE random() < 0.5 AND ${rare}`,
+        `SELECT rowid, COLUMNS('id'), d FROM items WHERE random() < 0.5 AND ${rare}`,
+        `SELECT rowid, * LIKE '%d' FROM items WHERE random() < 0.5 AND ${rare}`,
+        `SELECT i.rowid, d, id FROM items AS i WHERE (i.rowid < 20 OR ${rare}) AND random() < 0.9`,
+        `SELECT items.rowid, id, d FROM items JOIN few ON c = k WHERE random() < 0.5 AND ${rare}`,
+        `SELECT rowid, id, d FROM items WHERE ${rare} ORDER BY random() LIMIT 5`,
+        `SELECT file_row_number, * FROM '${folder}/*.parquet' WHERE ${rare}`,
+        `SELECT file_row_number, id, d FROM '${folder}/a.parquet' AS f JOIN few ON c = k WHERE ${rare}`,
+      ]) {
+        const { rows } = await ask(asked, sql);
+        assert.ok(rows.length > 3, sql);
+        for (const { id, d, rowid, file_row_number: number = rowid, ...more } of rows) {
+          assert.is(Number(number), Number(id), sql);
+          assert.ok(isRare(d) || sql.includes('OR'), sql);
+          assert.equal(Object.keys(more), /, \* FROM/.test(sql) ? ['c'] : [], sql);
+        }
+      }
+      const files = `SELECT filename, d FROM '${folder}/*.parquet' WHERE ${rare} ORDER BY filename LIMIT 2`;
+      const { rows } = await ask(asked, files);
+      assert.ok(
+        rows.length === 2 && rows.every(({ filename }) => /a\.parquet$/.test(String(filename))),
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }));
+
 test('says in EXPLAIN that it stages', () =>
   withItems(async ({ engine, sent }) => {
     const reasonOf = async (sql: string) => {
