@@ -8,6 +8,7 @@ import type { Operator } from '../operators/operator.ts';
 import { readSeedCall } from '../operators/seed-call.ts';
 import type { Answer, Tuple } from '../semantic/answer-book.ts';
 import { answerValue } from '../semantic/answer-value.ts';
+import { argumentInput } from '../semantic/argument-input.ts';
 import { inputOf, rowsOf } from '../semantic/seed-runs.ts';
 import type { SemanticSettings } from '../semantic/semantic-settings.ts';
 import { Foreseer } from './foreseer.ts';
@@ -97,7 +98,8 @@ export class QuestionForesight {
   #inputsOf(operator: Operator, tuple: Tuple): readonly JsonObject[] {
     if (operator.seed === undefined) {
       const names = operator.args.map(({ name }) => name);
-      return [Object.fromEntries(tuple.map((value, index) => [names[index]!, value]))];
+      const inputs = tuple.map((value, index) => argumentInput(operator, index, value));
+      return [Object.fromEntries(inputs.map((input, index) => [names[index]!, input]))];
     }
     const call = readSeedCall(operator.seed, tuple);
     if (call?.kind !== 'batch') return rowsOf(call).map((row) => inputOf(operator, row));

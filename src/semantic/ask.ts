@@ -15,6 +15,7 @@ import type { BoundModels, Models } from '../model/models.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { Answer, AnswerBook, Tuple } from './answer-book.ts';
 import { answerValue } from './answer-value.ts';
+import { argumentInput } from './argument-input.ts';
 import { askSeeds } from './ask-seeds.ts';
 import type { SemanticSettings } from './semantic-settings.ts';
 
@@ -242,7 +243,7 @@ export class Asker implements QuestionAsker {
         for (let column = 0; column < width; column++) {
           columns[names[column]!] = tuples
             .slice(firstRun, firstRun + count)
-            .map((tuple) => tuple[column]!);
+            .map((tuple) => argumentInput(operator, column, tuple[column]!));
         }
         return { columns };
       },
