@@ -1,6 +1,6 @@
 /** The rows that plain conditions leave, staged once: what their operators are asked with. */
 import type { SqlNode } from '../duck/parse-sql.ts';
-import { countOf, dropTables, nextStageName } from '../duck/stage.ts';
+import { countOf, dropTables, nextStageName, temporary } from '../duck/stage.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
 import type { Json } from '../json.ts';
 import type { Tuple } from './answer-book.ts';
@@ -67,12 +67,17 @@ export class Candidates {
     const table = nextStageName();
     const sql = `CREATE OR REPLACE TEMP TABLE ${table} AS ${query.text}`;
     const { signal } = scope.stop;
-    await create({ text: sql, parameters: query.parameters });
-    const rowCount = await countOf(scope.session, `SELECT count(*) FROM temp.main.${table}`, {
-      signal,
-    });
-    const inputRows = form === 'ordered' ? rowCount : await countInput(scope, node);
-    return new Candidates(scope, plan, { table, conditions, rowCount, inputRows, sql });
+    try {
+      await create({ text: sql, parameters: query.parameters });
+      const rowCount = await countOf(scope.session, `SELECT count(*) FROM temp.main.${table}`, {
+        signal,
+      });
+      const inputRows = form === 'ordered' ? rowCount : await countInput(scope, node);
+      return new Candidates(scope, plan, { table, conditions, rowCount, inputRows, sql });
+    } catch (thrown) {
+      await dropTables(scope.session, [temporary(table)]);
+      throw thrown;
+    }
   }
 
   private constructor(
