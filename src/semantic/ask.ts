@@ -17,6 +17,7 @@ import type { Answer, AnswerBook, Tuple } from './answer-book.ts';
 import { answerValue } from './answer-value.ts';
 import { argumentInput } from './argument-input.ts';
 import { askSeeds } from './ask-seeds.ts';
+import { fallbackAnswer } from './fallback.ts';
 import type { SemanticSettings } from './semantic-settings.ts';
 
 /** How a batch of questions may end before its last one. */
@@ -215,22 +216,9 @@ export class Asker implements QuestionAsker {
       const tuple = tuples[piece.firstOrdinal + index]!;
       book.answer(
         tuple,
-        failed.has(index) ? this.#fallback(book.operator) : judgedValue(book, text),
+        failed.has(index) ? fallbackAnswer(book.operator, this.#settings) : judgedValue(book, text),
       );
     }
-  }
-
-  /** What a failed answer counts as. */
-  #fallback(operator: Operator): Answer {
-    const { onError } = this.#settings;
-    if (onError.kind !== 'default') return null;
-    const given = answerValue(operator, onError.value);
-    if ('value' in given) return given.value;
-    throw new RvbbitError(
-      'RVB_OPTION_TYPE',
-      `on_error: default:${onError.value} is no ${operator.returns}, which ${operator.name} gives`,
-      { stage: 'bind' },
-    );
   }
 
   #inputsOf(operator: Operator, tuples: readonly Tuple[], firstRow: number): RunInputs {
