@@ -12,6 +12,8 @@ import {
   holds,
   integer,
   isNode,
+  mapTree,
+  NO_TABLE,
   nodesOf,
   select,
   star,
@@ -160,7 +162,9 @@ async function overStagedRows(
   );
   const over: Record<string, unknown> = { ...node, where_clause: rest, sample: null };
   over['from_table'] = isJoin ? unfolded(table, names) : table;
-  for (const clause of ROW_CLAUSES) over[clause] = replaced(over[clause], instead);
+  for (const clause of ROW_CLAUSES) {
+    over[clause] = mapTree(over[clause], (value) => instead.get(value));
+  }
   const hidden = beside.map(({ alias: name }) => name);
   over['select_list'] = nodesOf(over['select_list']).flatMap((item) =>
     starsOf(item, isJoin ? names : [], hidden),
@@ -202,11 +206,7 @@ function isSeparable(from: SqlNode, names: readonly string[]): boolean {
 function unfolded(table: SqlNode, names: readonly string[]): SqlNode {
   return names.reduce<SqlNode>((left, name, index) => {
     const row = columnRef(STAGED, `rvb_row_${index}`);
-    const columns = select(
-      [functionCall('unnest', [row])],
-      { type: 'EMPTY', alias: '', sample: null, query_location: 0 },
-      null,
-    );
+    const columns = select([functionCall('unnest', [row])], NO_TABLE, null);
     return {
       type: 'JOIN',
       alias: '',
@@ -253,24 +253,13 @@ function byRowid(modifier: SqlNode, table: string): SqlNode {
   return { ...modifier, orders: [{ ...order, type: 'ASCENDING', expression }] };
 }
 
-/** The value with these nodes, told by identity, replaced. */
-function replaced(value: unknown, instead: ReadonlyMap<SqlNode, SqlNode>): unknown {
-  if (Array.isArray(value)) return value.map((item) => replaced(item, instead));
-  if (!isNode(value)) return value;
-  const other = instead.get(value);
-  if (other !== undefined) return other;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, child]) => [key, replaced(child, instead)]),
-  );
-}
-
-/** Says in EXPLAIN what was staged. */
 /** Whether `stabilise` would stage something of the SELECT. */
 export function isStaged(node: SqlNode, context: Omit<SelectContext, 'withSeen'>): boolean {
   const { rows, relations } = needsOf(node, context);
   return rows || relations;
 }
 
+/** Says in EXPLAIN what was staged. */
 export function noteStaged({ report }: SemanticRun, node: SqlNode, facts: FunctionFacts): void {
   const functions = new Set<string>();
   holds(node, (inner) => {
