@@ -138,12 +138,13 @@ async function overStagedRows(
     ...virtual.map((name) => ({ ...columnRef(name), alias: name })),
     ...mixed.map((value, index) => ({ ...value, alias: `rvb_value_${index}` })),
   ];
-  if (beside.length > 0 && nodesOf(node['select_list']).some(isPattern)) {
-    throw new Unplannable('COLUMNS stands in the select list');
-  }
   const rows = isJoin
     ? names.map((name, index) => ({ ...columnRef(name), alias: `rvb_row_${index}` }))
     : await columnsOf(run, node, withSeen);
+  const hidden = [...(isJoin ? rows : []), ...beside].map(({ alias }) => String(alias));
+  if (hidden.length > 0 && nodesOf(node['select_list']).some(isPattern)) {
+    throw new Unplannable('COLUMNS stands in the select list');
+  }
   const list = [...rows, ...beside];
   const query = withSeen({
     ...select(list.length > 0 ? list : [integer(1)], from, conjunction(plain)),
@@ -165,9 +166,8 @@ async function overStagedRows(
   for (const clause of ROW_CLAUSES) {
     over[clause] = mapTree(over[clause], (value) => instead.get(value));
   }
-  const hidden = beside.map(({ alias: name }) => name);
-  over['select_list'] = nodesOf(over['select_list']).flatMap((item) =>
-    starsOf(item, isJoin ? names : [], hidden),
+  over['select_list'] = nodesOf(over['select_list']).map((item) =>
+    isJoin && item['relation_name'] !== '' ? item : withoutHidden(item, hidden),
   );
   if (ordersUnstably) {
     over['modifiers'] = nodesOf(over['modifiers']).map((modifier) =>
@@ -224,23 +224,14 @@ function unfolded(table: SqlNode, names: readonly string[]): SqlNode {
   }, table);
 }
 
-/** A `*` without what was staged beside the rows; of a join, one a relation. */
-function starsOf(item: SqlNode, names: readonly string[], hidden: readonly string[]): SqlNode[] {
-  if (item['class'] !== 'STAR') return [item];
-  const isAll = item['relation_name'] === '';
-  if (names.length > 0) {
-    const isBare = ['exclude_list', 'replace_list', 'rename_list'].every(
-      (key) => !Array.isArray(item[key]) || item[key].length === 0,
-    );
-    if (isAll && isBare && !isNode(item['expr'])) return names.map((name) => star(name));
-    return [item];
-  }
-  if (hidden.length === 0) return [item];
+/** A `*` without what is staged beside the columns. */
+function withoutHidden(item: SqlNode, hidden: readonly string[]): SqlNode {
+  if (item['class'] !== 'STAR' || hidden.length === 0) return item;
   const excluded = item['exclude_list'];
-  return [{ ...item, exclude_list: [...(Array.isArray(excluded) ? excluded : []), ...hidden] }];
+  return { ...item, exclude_list: [...(Array.isArray(excluded) ? excluded : []), ...hidden] };
 }
 
-/** Whether an item is of several columns and no `*`: nothing keeps what is staged beside the rows out of it. */
+/** Whether an item is of several columns and no `*`: nothing keeps what is staged beside the columns out of it. */
 function isPattern(item: SqlNode): boolean {
   const isStar = item['class'] === 'STAR' && item['columns'] !== true && !isNode(item['expr']);
   return !isStar && holds(item, (node) => node['class'] === 'STAR');

@@ -81,6 +81,24 @@ test('draws from a sequence once a row', () =>
     assert.is(numbered.length, 3);
   }));
 
+test('shows nothing of what it keeps of joined rows', () =>
+  withItems(async (asked) => {
+    await asked.engine.query('CREATE TABLE few AS SELECT i AS k FROM range(7) r(i)');
+    for (const [list, names] of [
+      ['*', 'id,d,c,k'],
+      ['* EXCLUDE (d)', 'id,c,k'],
+      ['* REPLACE (k + 1 AS k)', 'id,d,c,k'],
+      ["COLUMNS('.*')", 'id,d,c,k'],
+      ['COLUMNS(*) IS NULL', 'id,d,c,k'],
+      ['few.*, items.* EXCLUDE (c)', 'k,id,d'],
+      ["*, random()::VARCHAR || d MEANS 'rare' AS v", 'id,d,c,k,v'],
+    ] as const) {
+      const sql = `SELECT ${list} FROM items JOIN few ON c = k WHERE id < 40 AND random() < 0.9 AND d MEANS 'rare'`;
+      const { columns } = await asked.engine.query(sql);
+      assert.is(columns.map(({ name }) => name).join(), names, sql);
+    }
+  }));
+
 test('reads a file that grows once', () =>
   withItems(async (asked, simulator) => {
     const folder = await mkdtemp(join(tmpdir(), 'rvbbit-grows-'));
