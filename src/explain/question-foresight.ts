@@ -8,7 +8,7 @@ import type { Operator } from '../operators/operator.ts';
 import { readSeedCall } from '../operators/seed-call.ts';
 import type { Answer, Tuple } from '../semantic/answer-book.ts';
 import { answerValue } from '../semantic/answer-value.ts';
-import { argumentOf } from '../semantic/ask.ts';
+import { argumentInput } from '../semantic/argument-input.ts';
 import { inputOf, rowsOf } from '../semantic/seed-runs.ts';
 import type { SemanticSettings } from '../semantic/semantic-settings.ts';
 import { Foreseer } from './foreseer.ts';
@@ -78,10 +78,9 @@ export class QuestionForesight {
     let known = this.#operators.get(operator);
     if (known === undefined) {
       const { cascade, deterministic } = operator;
-      const { model, cache } = this.#settings;
-      const override = { parameters: {}, ...(model === undefined ? {} : { model }) };
+      const { modelOverride, cache } = this.#settings;
       let noModel: RvbbitError | undefined;
-      const models = await this.#models.bind(cascade, override).catch((thrown: unknown) => {
+      const models = await this.#models.bind(cascade, modelOverride).catch((thrown: unknown) => {
         if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_NO_MODEL') throw thrown;
         // A plain rule may answer all that is asked.
         noModel = thrown;
@@ -97,20 +96,15 @@ export class QuestionForesight {
 
   /** A call that gives a cascade its rows asks for a run each; over a table for one. Throws what is wrong with it. */
   #inputsOf(operator: Operator, tuple: Tuple): readonly JsonObject[] {
-    if (operator.seed === undefined) return [this.#inputOf(operator, tuple)];
+    if (operator.seed === undefined) {
+      const names = operator.args.map(({ name }) => name);
+      const inputs = tuple.map((value, index) => argumentInput(operator, index, value));
+      return [Object.fromEntries(inputs.map((input, index) => [names[index]!, input]))];
+    }
     const call = readSeedCall(operator.seed, tuple);
     if (call?.kind !== 'batch') return rowsOf(call).map((row) => inputOf(operator, row));
     const columns = call.columns.map(({ name }) => name);
     return [{ data_table: call.table, row_count: call.rows.length, columns }];
-  }
-
-  #inputOf(operator: Operator, tuple: Tuple): JsonObject {
-    return Object.fromEntries(
-      tuple.map((_, column) => [
-        operator.args[column]!.name,
-        argumentOf(tuple, column, this.#settings),
-      ]),
-    );
   }
 }
 

@@ -1,7 +1,7 @@
 /** Sequences go on even where a transaction is undone, so that EXPLAIN may not read them. */
 import type { SqlNode } from '../duck/parse-sql.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
-import { holds, integer, isNode } from '../semantic/query-tree.ts';
+import { holds, integer, mapTree } from '../semantic/query-tree.ts';
 import type { SemanticStatement } from '../semantic/read-statement.ts';
 import { withTree } from '../semantic/with-tree.ts';
 
@@ -19,14 +19,8 @@ export async function withoutSequences(
 ): Promise<SemanticStatement> {
   const [root] = statement.tree ?? [];
   if (root === undefined || !holds(root, isNextval)) return statement;
-  return withTree(statement, replaced(root) as SqlNode, scope);
-}
-
-function replaced(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(replaced);
-  if (!isNode(value)) return value;
-  if (isNextval(value)) return anyNumber(value);
-  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, replaced(child)]));
+  const numbered = mapTree(root, (node) => (isNextval(node) ? anyNumber(node) : undefined));
+  return withTree(statement, numbered as SqlNode, scope);
 }
 
 function isNextval(node: SqlNode): boolean {

@@ -136,6 +136,8 @@ export interface StatementModels {
   readonly targets: Readonly<Record<string, ModelTarget>>;
   /** Set over those of the cells. */
   readonly parameters: JsonObject;
+  /** What every prompt tells the model beside its cell's own system text. */
+  readonly prompt?: string;
 }
 
 /** The account of one call that went out. */

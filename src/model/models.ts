@@ -2,7 +2,6 @@
 import { dirname } from 'node:path';
 import type { Cascade } from '../cascade/cascade.ts';
 import { readConfigFile } from '../config-file.ts';
-import type { JsonObject } from '../json.ts';
 import type { ProviderLimits } from './call-limits.ts';
 import type { ModelFunction, ModelTarget, StatementModels, Usage } from './chat.ts';
 import type { ModelConfig, ModelSources } from './configure.ts';
@@ -16,10 +15,9 @@ export interface ModelOptions {
   readonly logger?: { warn(message: string): void };
 }
 
-/** What a statement sets over its cascade: WITH (model = …, temperature = …, …). */
-export interface ModelOverride {
+/** What a statement sets over its cascade: WITH (model = …, temperature = …, …), `-- @ prompt: …`. */
+export interface ModelOverride extends Pick<StatementModels, 'parameters' | 'prompt'> {
   readonly model?: string;
-  readonly parameters: JsonObject;
 }
 
 /** A statement's models: what its workers need, and what the main thread keeps. */
@@ -51,17 +49,18 @@ export class Models {
     this.#config ??= this.#configure();
     const config = await this.#config;
     this.#configured = config;
+    const { model: named, ...told } = override;
     const targetOf = (name: string): ModelTarget => {
       if (name !== '') return resolveTarget(config, name);
       if (config.defaultTarget !== undefined) return config.defaultTarget;
       throw noModelError(`${cascade.file} asks a model, and none is configured`, 'bind');
     };
     const targets: Record<string, ModelTarget> = Object.create(null);
-    for (const name of names) targets[name] = targetOf(override.model ?? name);
+    for (const name of names) targets[name] = targetOf(named ?? name);
     if (Object.values(targets).some(isByWords)) this.#warn();
     const { model } = this.#options;
     return {
-      settings: { targets: { ...targets }, parameters: override.parameters },
+      settings: { targets: { ...targets }, ...told },
       costOf(providerId, modelName, usage) {
         const provider = lexicalOr(config.providers, providerId);
         if (provider === undefined) return undefined;

@@ -15,7 +15,9 @@ import type { BoundModels, Models } from '../model/models.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { Answer, AnswerBook, Tuple } from './answer-book.ts';
 import { answerValue } from './answer-value.ts';
+import { argumentInput } from './argument-input.ts';
 import { askSeeds } from './ask-seeds.ts';
+import { fallbackAnswer } from './fallback.ts';
 import type { SemanticSettings } from './semantic-settings.ts';
 
 /** How a batch of questions may end before its last one. */
@@ -154,6 +156,7 @@ export class Asker implements QuestionAsker {
     } finally {
       offDrain();
       batchStop.dispose();
+      if (id !== this.#scope.id) this.#scope.sqlCells.endStatement(id);
       if (batchStop.drained !== undefined) stop.drain(batchStop.drained);
       if (isEnough) this.#countTo(first + answered);
       else if (onlyAtHand === true) this.#countTo(first + answered - notRun);
@@ -184,9 +187,8 @@ export class Asker implements QuestionAsker {
 
   async #envOf(operator: Operator, stop: StatementSignal): Promise<StatementEnv> {
     if (!this.#bound.has(operator)) {
-      const { model } = this.#settings;
-      const override = { parameters: {}, ...(model === undefined ? {} : { model }) };
-      const bound = this.#models.bind(operator.cascade, override).catch((thrown: unknown) => {
+      const { modelOverride } = this.#settings;
+      const bound = this.#models.bind(operator.cascade, modelOverride).catch((thrown: unknown) => {
         if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_NO_MODEL') throw thrown;
         // A plain rule may answer all that is asked.
         this.#unbound.set(operator, thrown);
@@ -215,22 +217,9 @@ export class Asker implements QuestionAsker {
       const tuple = tuples[piece.firstOrdinal + index]!;
       book.answer(
         tuple,
-        failed.has(index) ? this.#fallback(book.operator) : judgedValue(book, text),
+        failed.has(index) ? fallbackAnswer(book.operator, this.#settings) : judgedValue(book, text),
       );
     }
-  }
-
-  /** What a failed answer counts as. */
-  #fallback(operator: Operator): Answer {
-    const { onError } = this.#settings;
-    if (onError.kind !== 'default') return null;
-    const given = answerValue(operator, onError.value);
-    if ('value' in given) return given.value;
-    throw new RvbbitError(
-      'RVB_OPTION_TYPE',
-      `on_error: default:${onError.value} is no ${operator.returns}, which ${operator.name} gives`,
-      { stage: 'bind' },
-    );
   }
 
   #inputsOf(operator: Operator, tuples: readonly Tuple[], firstRow: number): RunInputs {
@@ -243,24 +232,13 @@ export class Asker implements QuestionAsker {
         for (let column = 0; column < width; column++) {
           columns[names[column]!] = tuples
             .slice(firstRun, firstRun + count)
-            .map((tuple) => argumentOf(tuple, column, this.#settings));
+            .map((tuple) => argumentInput(operator, column, tuple[column]!));
         }
         return { columns };
       },
       rowsOf: async (run) => [firstRow + run],
     };
   }
-}
-
-/** An argument as the cascade gets it: the criterion carries what every question is to be asked with. */
-export function argumentOf(
-  tuple: Tuple,
-  column: number,
-  { prompt }: Pick<SemanticSettings, 'prompt'>,
-): Json {
-  const value = tuple[column]!;
-  const isCriterion = tuple.length > 1 && column === tuple.length - 1;
-  return isCriterion && prompt !== undefined ? `${prompt} - ${value}` : value;
 }
 
 /** The questions by their numbers of arguments. */

@@ -1,9 +1,10 @@
 /** The rows that plain conditions leave, staged once: what their operators are asked with. */
 import type { SqlNode } from '../duck/parse-sql.ts';
-import { countOf, dropTables, nextStageName } from '../duck/stage.ts';
+import { countOf, dropTables, nextStageName, temporary } from '../duck/stage.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
 import type { Json } from '../json.ts';
 import type { Tuple } from './answer-book.ts';
+import { castTo, givenArguments } from './cast.ts';
 import { Pieces } from './lift.ts';
 import { type PlannedSql, plannedSql } from './planned-sql.ts';
 import type { QueryPlan } from './query-plan.ts';
@@ -13,6 +14,7 @@ import {
   conjunction,
   inTurn,
   integer,
+  nodesOf,
   select,
   Unplannable,
 } from './query-tree.ts';
@@ -65,12 +67,17 @@ export class Candidates {
     const table = nextStageName();
     const sql = `CREATE OR REPLACE TEMP TABLE ${table} AS ${query.text}`;
     const { signal } = scope.stop;
-    await create({ text: sql, parameters: query.parameters });
-    const rowCount = await countOf(scope.session, `SELECT count(*) FROM temp.main.${table}`, {
-      signal,
-    });
-    const inputRows = form === 'ordered' ? rowCount : await countInput(scope, node);
-    return new Candidates(scope, plan, { table, conditions, rowCount, inputRows, sql });
+    try {
+      await create({ text: sql, parameters: query.parameters });
+      const rowCount = await countOf(scope.session, `SELECT count(*) FROM temp.main.${table}`, {
+        signal,
+      });
+      const inputRows = form === 'ordered' ? rowCount : await countInput(scope, node);
+      return new Candidates(scope, plan, { table, conditions, rowCount, inputRows, sql });
+    } catch (thrown) {
+      await dropTables(scope.session, [temporary(table)]);
+      throw thrown;
+    }
   }
 
   private constructor(
@@ -95,7 +102,7 @@ export class Candidates {
 
   /** Distinct arguments of an operator in the candidates that meet `known`; none where an argument is NULL. */
   async tuples(operator: SqlNode, use: OperatorUse, known: readonly SqlNode[]): Promise<Tuple[]> {
-    const args = argumentsOf(operator, use);
+    const args = givenArguments(nodesOf(operator['children']), use.book.operator);
     const node = {
       ...select(args, baseTable(this.#table), inTurn(known)),
       modifiers: [DISTINCT],
@@ -136,8 +143,8 @@ export class Candidates {
   ): Promise<readonly LeafRow[]> {
     const lists = leaves.map((leaf) =>
       leaf.kind === 'plain'
-        ? [cast(leaf.expression, 'BOOLEAN')]
-        : argumentsOf({ children: leaf.args }, leaf.use),
+        ? [castTo(leaf.expression, 'BOOLEAN')]
+        : givenArguments(leaf.args, leaf.use.book.operator),
     );
     const { text, parameters } = await query(lists.flat());
     const { session, stop } = this.#scope;
@@ -228,31 +235,6 @@ async function countInput(scope: StatementScope, node: SqlNode): Promise<number>
     parameters,
     signal: scope.stop.signal,
   });
-}
-
-/** The arguments, cast as a call of the function casts them. */
-function argumentsOf(operator: SqlNode, { book }: OperatorUse): readonly SqlNode[] {
-  const args = (operator['children'] ?? []) as readonly SqlNode[];
-  return args.map((arg, index) =>
-    cast(arg, castType(book.operator.args[index]?.type ?? 'VARCHAR')),
-  );
-}
-
-function cast(child: SqlNode, type: string): SqlNode {
-  return {
-    class: 'CAST',
-    type: 'OPERATOR_CAST',
-    alias: '',
-    query_location: 0,
-    child,
-    cast_type: { id: type, type_info: null },
-    try_cast: false,
-  };
-}
-
-function castType(type: string): string {
-  const upper = type.toUpperCase();
-  return ['BOOLEAN', 'DOUBLE', 'INTEGER', 'BIGINT'].includes(upper) ? upper : 'VARCHAR';
 }
 
 function tupleOf(values: readonly Json[], { book }: OperatorUse): Tuple | undefined {

@@ -17,7 +17,7 @@ const CONDITIONS: Readonly<Record<string, readonly string[]>> = {
   WINDOW: ['filter_expr'],
 };
 /** Functions whose lambda says which elements stay. */
-const FILTERS = new Set(['list_filter', 'array_filter', 'filter']);
+const FILTER_FUNCTIONS = new Set(['list_filter', 'array_filter', 'filter']);
 
 /** The contexts of all functions in a tree whose names `isOperator` takes for ours. */
 export function operatorContexts(
@@ -60,7 +60,11 @@ function needsBoolean(node: SqlNode, key: string, isCondition: boolean): boolean
   if (kind === 'CASE') return isCondition && (key === 'else_expr' || key === 'case_checks');
   if (key === 'then_expr') return isCondition;
   if (kind === 'LAMBDA') return isCondition && key === 'expr';
-  if (kind === 'FUNCTION' && FILTERS.has(String(node['function_name'])) && key === 'children')
+  if (
+    kind === 'FUNCTION' &&
+    FILTER_FUNCTIONS.has(String(node['function_name'])) &&
+    key === 'children'
+  )
     return true;
   return (CONDITIONS[type] ?? CONDITIONS[kind])?.includes(key) === true;
 }

@@ -3,7 +3,7 @@ import { type SqlNode, treeToSql } from '../duck/parse-sql.ts';
 import { RvbbitError } from '../errors.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
 import { usesOf } from './query-plan.ts';
-import { holds, isNode, nodesOf, select } from './query-tree.ts';
+import { holds, mapTree, NO_TABLE, nodesOf, select } from './query-tree.ts';
 import type { SemanticStatement } from './read-statement.ts';
 import { withTree } from './with-tree.ts';
 
@@ -36,11 +36,7 @@ export async function withAliasExpanded(
   const { session, stop } = scope;
   const { signal } = stop;
   const nameOf = async (item: SqlNode) => {
-    const node = select(
-      [item],
-      { type: 'EMPTY', alias: '', sample: null, query_location: 0 },
-      null,
-    );
+    const node = select([item], NO_TABLE, null);
     const text = await treeToSql(
       session,
       { node, named_param_map: root['named_param_map'] },
@@ -50,7 +46,7 @@ export async function withAliasExpanded(
   };
   const expanded = await expandedIn(definer, alias, nameOf);
   if (expanded === undefined) return undefined;
-  const tree = replaced(root, definer, expanded) as SqlNode;
+  const tree = mapTree(root, (node) => (node === definer ? expanded : undefined)) as SqlNode;
   return withTree(statement, tree, scope);
 }
 
@@ -74,15 +70,13 @@ async function expandedIn(
   const [item, ...more] = itemsCalled(node, alias);
   if (item === undefined || more.length > 0) return undefined;
   let count = 0;
-  const expand = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(expand);
-    if (!isNode(value) || value['class'] === 'SUBQUERY') return value;
-    if (isAlias(value, alias)) {
+  const expand = (value: unknown) =>
+    mapTree(value, (part) => {
+      if (part['class'] === 'SUBQUERY') return part;
+      if (!isAlias(part, alias)) return undefined;
       count += 1;
-      return { ...item, alias: value['alias'] };
-    }
-    return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, expand(child)]));
-  };
+      return { ...item, alias: part['alias'] };
+    });
   const copy: Record<string, unknown> = { ...node };
   const items = nodesOf(node['select_list']);
   const from = items.indexOf(item) + 1;
@@ -102,13 +96,4 @@ function isAlias(node: SqlNode, alias: string): boolean {
   const names = node['column_names'];
   if (node['class'] !== 'COLUMN_REF' || !Array.isArray(names) || names.length !== 1) return false;
   return String(names[0]).toLowerCase() === alias.toLowerCase();
-}
-
-function replaced(value: unknown, node: SqlNode, instead: SqlNode): unknown {
-  if (value === node) return instead;
-  if (Array.isArray(value)) return value.map((item) => replaced(item, node, instead));
-  if (!isNode(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, child]) => [key, replaced(child, node, instead)]),
-  );
 }

@@ -3,9 +3,12 @@ import { SEMANTIC_WINDOW_ROWS } from '../limits.ts';
 import type { Tuple } from './answer-book.ts';
 import { askOpen, roomFor } from './ask-open.ts';
 import { Candidates } from './candidates.ts';
+import { isCertain } from './certainty.ts';
+import { checkFallbacks } from './fallback.ts';
 import { askTuples } from './fill-answers.ts';
 import { passesOf, type SemanticRun } from './find-answers.ts';
 import type { QueryPlan } from './query-plan.ts';
+import { isNode, nodesOf, Unplannable } from './query-tree.ts';
 import { type Condition, conditionOf, type Leaf, leavesOf, truthOf } from './truth.ts';
 import type { OperatorUse } from './use.ts';
 
@@ -20,7 +23,13 @@ export async function findFirstRows(
   plan: QueryPlan,
   wanted: number,
 ): Promise<boolean> {
-  for (const condition of plan.semantic) conditionOf(condition, plan.useOf);
+  const isScan = comesInOrder(plan);
+  for (const written of plan.semantic) {
+    const condition = conditionOf(written, plan.useOf);
+    if (!isScan && !isCertain(condition, true)) {
+      throw new Unplannable('a CASE or COALESCE lets rows in whose answers are missing');
+    }
+  }
   const candidates = await Candidates.stage(run.scope, plan, 'ordered', (query) =>
     passesOf(run, query),
   );
@@ -40,6 +49,13 @@ export async function findFirstRows(
   } finally {
     await candidates.drop();
   }
+}
+
+/** Whether the rows come in the order in which they were looked at: then none that is not decided comes before the last. */
+function comesInOrder({ node, order }: QueryPlan): boolean {
+  const { from_table: from, cte_map: map } = node;
+  const isTable = isNode(from) && from['type'] === 'BASE_TABLE';
+  return isTable && order === undefined && !(isNode(map) && nodesOf(map['map']).length > 0);
 }
 
 class FirstRows {
@@ -73,6 +89,7 @@ class FirstRows {
   /** One operator: its questions go out one after another, and stop when the rows are certain. */
   async #stream(rows: readonly CandidateRow[], use: OperatorUse): Promise<void> {
     const { book } = use;
+    checkFallbacks(this.#run);
     let at = 0;
     const advance = () => {
       while (at < rows.length && !this.found && this.#decide(rows[at]!) !== undefined) at++;

@@ -2,12 +2,15 @@
 import type { SqlNode } from '../duck/parse-sql.ts';
 import type { QueryPlan } from './query-plan.ts';
 import { columnRef, functionCall, isNode } from './query-tree.ts';
+import { relationName, relationsOf } from './relations.ts';
 
 /** A condition that always holds and that needs a row of every table of the join; nothing where FROM is no join. */
 export function joinBarrier({ node, semantic }: QueryPlan): readonly SqlNode[] {
   const from = node['from_table'];
   if (semantic.length === 0 || !isNode(from) || from['type'] !== 'JOIN') return [];
-  const names = relationNames(from);
+  const names = relationsOf(from)
+    .map(relationName)
+    .filter((name) => name !== '');
   if (names.length < 2) return [];
   const rows = functionCall(
     'hash',
@@ -22,15 +25,4 @@ export function joinBarrier({ node, semantic }: QueryPlan): readonly SqlNode[] {
       children: [rows],
     },
   ];
-}
-
-/** What the tables are called, those apart that a SEMI or ANTI join hides or that have no name. */
-function relationNames(from: unknown): readonly string[] {
-  if (!isNode(from)) return [];
-  if (from['type'] === 'JOIN') {
-    const isHidden = from['join_type'] === 'SEMI' || from['join_type'] === 'ANTI';
-    return [...relationNames(from['left']), ...(isHidden ? [] : relationNames(from['right']))];
-  }
-  const name = String(from['alias'] ?? '') || String(from['table_name'] ?? '');
-  return name === '' ? [] : [name];
 }

@@ -17,6 +17,7 @@ import {
   functionCall,
   holds,
   isNode,
+  mapTree,
   nodesOf,
   scalarSubquery,
   select,
@@ -152,16 +153,12 @@ interface Group extends AnswerColumns {
 
 /** The clauses with a single field as the column itself: a struct takes longer. */
 function withoutStructs(value: unknown, groups: readonly Group[]): unknown {
-  if (Array.isArray(value)) return value.map((item) => withoutStructs(item, groups));
-  if (!isNode(value)) return value;
-  if (value['class'] === 'COLUMN_REF') {
-    const [first] = value['column_names'] as string[];
+  return mapTree(value, (node) => {
+    if (node['class'] !== 'COLUMN_REF') return undefined;
+    const [first] = node['column_names'] as string[];
     const isSingle = groups.some(({ found, fields }) => found === first && fields.length === 1);
-    return isSingle ? { ...columnRef(first!), alias: value['alias'] } : value;
-  }
-  return Object.fromEntries(
-    Object.entries(value).map(([key, child]) => [key, withoutStructs(child, groups)]),
-  );
+    return isSingle ? { ...columnRef(first!), alias: node['alias'] } : node;
+  });
 }
 
 /** What is found of a value, several fields as a struct: they are known once all look-ups have been seen. */

@@ -11,7 +11,7 @@ export interface NodeTests {
 }
 
 /** Keys below which only TRUE counts: NULL and FALSE leave out the same rows. */
-const FILTERS = new Set(['when_expr', 'filter', 'filter_expr']);
+const FILTER_KEYS = new Set(['when_expr', 'filter', 'filter_expr']);
 
 /**
  * The SELECT with its conditions made lazy; queries in it stay. An item of the select list without a name keeps its
@@ -86,7 +86,7 @@ export function lazyExpression(expression: SqlNode, tests: NodeTests, isFilter: 
     const copy: Record<string, unknown> = {};
     for (const [key, child] of Object.entries(node)) {
       const keeps = inFilter && (isCase || key === 'then_expr');
-      copy[key] = walk(child, keeps || FILTERS.has(key));
+      copy[key] = walk(child, keeps || FILTER_KEYS.has(key));
     }
     return copy;
   };

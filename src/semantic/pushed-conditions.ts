@@ -1,7 +1,7 @@
 /** Plain conditions of a query as conditions of a query in its FROM: DuckDB evaluates them there, so what they leave out is not asked. */
 import type { SqlNode } from '../duck/parse-sql.ts';
 import type { QueryPlan } from './query-plan.ts';
-import { columnRef, conjuncts, holds, isNode, nodesOf } from './query-tree.ts';
+import { columnRef, conjuncts, holds, isNode, mapTree, nodesOf } from './query-tree.ts';
 
 /** The relation that a query in FROM or WITH is to the query around it. */
 export interface Relation {
@@ -34,17 +34,12 @@ export function pushedConditions(
 /** The condition with the inner query's expressions for its columns; undefined where one is not among them. */
 function movedInto(condition: SqlNode, relation: Relation, inner: QueryPlan): SqlNode | undefined {
   let isComplete = true;
-  const move = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(move);
-    if (!isNode(value)) return value;
-    if (value['class'] === 'COLUMN_REF') {
-      const expression = expressionOf(value['column_names'], relation, inner);
-      if (expression === undefined) isComplete = false;
-      return expression ?? value;
-    }
-    return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, move(child)]));
-  };
-  const moved = move(condition) as SqlNode;
+  const moved = mapTree(condition, (part) => {
+    if (part['class'] !== 'COLUMN_REF') return undefined;
+    const expression = expressionOf(part['column_names'], relation, inner);
+    if (expression === undefined) isComplete = false;
+    return expression ?? part;
+  }) as SqlNode;
   return isComplete ? moved : undefined;
 }
 

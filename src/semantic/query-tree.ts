@@ -17,6 +17,17 @@ export function holds(value: unknown, test: (node: SqlNode) => boolean): boolean
   return test(value) || Object.values(value).some((child) => holds(child, test));
 }
 
+/** The value with other nodes in the stead of those for which `replace` gives one; what it gives is left as it is. */
+export function mapTree(value: unknown, replace: (node: SqlNode) => SqlNode | undefined): unknown {
+  if (Array.isArray(value)) return value.map((item) => mapTree(item, replace));
+  if (!isNode(value)) return value;
+  const other = replace(value);
+  if (other !== undefined) return other;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, child]) => [key, mapTree(child, replace)]),
+  );
+}
+
 /** The operands of an AND of ANDs. */
 export function conjuncts(expression: unknown): readonly SqlNode[] {
   if (!isNode(expression)) return [];
@@ -123,6 +134,9 @@ export function baseTable(name: string): SqlNode {
     at_clause: null,
   };
 }
+
+/** The FROM of a SELECT without one. */
+export const NO_TABLE: SqlNode = { type: 'EMPTY', alias: '', sample: null, query_location: 0 };
 
 /** `*`, or `relation.*`, without some columns. */
 export function star(relation = '', excluded: readonly string[] = []): SqlNode {

@@ -11,6 +11,7 @@ import {
   SEMANTIC_PARALLEL,
   SEMANTIC_THRESHOLD,
 } from '../limits.ts';
+import type { ModelOverride } from '../model/models.ts';
 import type { BudgetLimits, CacheSetting } from '../plan/plan.ts';
 
 export interface SemanticSettings {
@@ -23,8 +24,8 @@ export interface SemanticSettings {
   readonly timeoutMs: number;
   readonly budget: BudgetLimits;
   readonly cache: CacheSetting;
-  readonly model?: string;
-  readonly prompt?: string;
+  /** Set over the operators' cells. */
+  readonly modelOverride: ModelOverride;
 }
 
 /** The settings of a statement whose annotations are known and well-formed. Throws RVB_UNSUPPORTED, RVB_OPTION_TYPE. */
@@ -52,8 +53,11 @@ export function semanticSettings(annotations: readonly Annotation[]): SemanticSe
     timeoutMs: parseDurationMs(values.get('timeout') ?? '') ?? RUN_TIMEOUT_MS,
     budget: maxCost === undefined ? {} : { costMicroUsd: Math.round(Number(maxCost) * 1e6) },
     cache: cacheOf(values.get('cache')),
-    ...(model === undefined ? {} : { model }),
-    ...(prompt === undefined ? {} : { prompt }),
+    modelOverride: {
+      parameters: {},
+      ...(model === undefined ? {} : { model }),
+      ...(prompt === undefined ? {} : { prompt }),
+    },
   };
 }
 

@@ -69,10 +69,9 @@ function mismatchIn(
 export function inWords(text: string, { placed }: SemanticStatement): string {
   let worded = text;
   for (const { span, use } of placed) {
-    worded = worded.replaceAll(
-      span.kind === 'call' ? use.names.call : use.names.infix,
-      () => span.words,
-    );
+    const symbol =
+      span.kind === 'call' ? new RegExp(`${use.names.call}(?!\\d)`, 'g') : use.names.infix;
+    worded = worded.replaceAll(symbol, () => span.words);
   }
   return worded;
 }

@@ -12,6 +12,8 @@ import {
   holds,
   integer,
   isNode,
+  mapTree,
+  NO_TABLE,
   nodesOf,
   select,
   star,
@@ -21,6 +23,7 @@ import {
 import { mapRelations, relationName, relationsOf } from './relations.ts';
 import { stageRows } from './stage-rows.ts';
 import { isUnstableQuery, isVarying, isVolatile } from './unstable.ts';
+import { columnNames, refuseVirtual, virtualColumns } from './virtual-columns.ts';
 
 /** What is known where a SELECT stands. */
 export interface SelectContext {
@@ -49,6 +52,7 @@ export async function stabilise(
   if (!needs.rows && isJoin) {
     const stage = async (relation: SqlNode): Promise<SqlNode> => {
       if (!isUnstableRelation(relation, facts)) return relation;
+      await refuseVirtual(run, node, [relation], context.withSeen);
       const query = context.withSeen(select([star()], relation, null));
       const staged = await stageRows(run, await plannedSql(run.scope, query));
       return { ...baseTable(staged.table), alias: relationName(relation) };
@@ -125,11 +129,23 @@ async function overStagedRows(
   const parts = conjuncts(node['where_clause']);
   const plain = parts.filter((part) => !holds(part, isOperator));
   const order = nodesOf(node['modifiers']).filter(({ type }) => type === 'ORDER_MODIFIER');
-  const values = mixed.map((value, index) => ({ ...value, alias: `rvb_value_${index}` }));
+  if (isJoin) await refuseVirtual(run, node, relations, withSeen);
+  const virtual = isJoin ? [] : await virtualColumns(run, node, from, withSeen);
+  if (ordersUnstably && virtual.includes('rowid')) {
+    throw new Unplannable('its rows are put in an unstable order, and have a rowid');
+  }
+  const beside = [
+    ...virtual.map((name) => ({ ...columnRef(name), alias: name })),
+    ...mixed.map((value, index) => ({ ...value, alias: `rvb_value_${index}` })),
+  ];
   const rows = isJoin
     ? names.map((name, index) => ({ ...columnRef(name), alias: `rvb_row_${index}` }))
     : await columnsOf(run, node, withSeen);
-  const list = [...rows, ...values];
+  const hidden = [...(isJoin ? rows : []), ...beside].map(({ alias }) => String(alias));
+  if (hidden.length > 0 && nodesOf(node['select_list']).some(isPattern)) {
+    throw new Unplannable('COLUMNS stands in the select list');
+  }
+  const list = [...rows, ...beside];
   const query = withSeen({
     ...select(list.length > 0 ? list : [integer(1)], from, conjunction(plain)),
     modifiers: ordersUnstably ? order : [],
@@ -147,10 +163,11 @@ async function overStagedRows(
   );
   const over: Record<string, unknown> = { ...node, where_clause: rest, sample: null };
   over['from_table'] = isJoin ? unfolded(table, names) : table;
-  for (const clause of ROW_CLAUSES) over[clause] = replaced(over[clause], instead);
-  const hidden = values.map(({ alias: name }) => name);
-  over['select_list'] = nodesOf(over['select_list']).flatMap((item) =>
-    starsOf(item, isJoin ? names : [], hidden),
+  for (const clause of ROW_CLAUSES) {
+    over[clause] = mapTree(over[clause], (value) => instead.get(value));
+  }
+  over['select_list'] = nodesOf(over['select_list']).map((item) =>
+    isJoin && item['relation_name'] !== '' ? item : withoutHidden(item, hidden),
   );
   if (ordersUnstably) {
     over['modifiers'] = nodesOf(over['modifiers']).map((modifier) =>
@@ -172,12 +189,7 @@ async function columnsOf(
     if (Array.isArray(names)) for (const name of names) named.add(String(name).toLowerCase());
     return false;
   });
-  const { text } = await plannedSql(
-    run.scope,
-    withSeen(select([star()], node['from_table'], null)),
-  );
-  const all = await run.scope.session.describe(text, { signal: run.scope.stop.signal });
-  const names = all.map(({ name }) => name);
+  const names = await columnNames(run, node['from_table'], withSeen);
   if (new Set(names.map((name) => name.toLowerCase())).size < names.length) return [star()];
   return names.filter((name) => named.has(name.toLowerCase())).map((name) => columnRef(name));
 }
@@ -194,11 +206,7 @@ function isSeparable(from: SqlNode, names: readonly string[]): boolean {
 function unfolded(table: SqlNode, names: readonly string[]): SqlNode {
   return names.reduce<SqlNode>((left, name, index) => {
     const row = columnRef(STAGED, `rvb_row_${index}`);
-    const columns = select(
-      [functionCall('unnest', [row])],
-      { type: 'EMPTY', alias: '', sample: null, query_location: 0 },
-      null,
-    );
+    const columns = select([functionCall('unnest', [row])], NO_TABLE, null);
     return {
       type: 'JOIN',
       alias: '',
@@ -216,20 +224,17 @@ function unfolded(table: SqlNode, names: readonly string[]): SqlNode {
   }, table);
 }
 
-/** A `*` without what was staged beside the rows; of a join, one a relation. */
-function starsOf(item: SqlNode, names: readonly string[], hidden: readonly string[]): SqlNode[] {
-  if (item['class'] !== 'STAR') return [item];
-  const isAll = item['relation_name'] === '';
-  if (names.length > 0) {
-    const isBare = ['exclude_list', 'replace_list', 'rename_list'].every(
-      (key) => !Array.isArray(item[key]) || item[key].length === 0,
-    );
-    if (isAll && isBare && !isNode(item['expr'])) return names.map((name) => star(name));
-    return [item];
-  }
-  if (hidden.length === 0) return [item];
+/** A `*` without what is staged beside the columns. */
+function withoutHidden(item: SqlNode, hidden: readonly string[]): SqlNode {
+  if (item['class'] !== 'STAR' || hidden.length === 0) return item;
   const excluded = item['exclude_list'];
-  return [{ ...item, exclude_list: [...(Array.isArray(excluded) ? excluded : []), ...hidden] }];
+  return { ...item, exclude_list: [...(Array.isArray(excluded) ? excluded : []), ...hidden] };
+}
+
+/** Whether an item is of several columns and no `*`: nothing keeps what is staged beside the columns out of it. */
+function isPattern(item: SqlNode): boolean {
+  const isStar = item['class'] === 'STAR' && item['columns'] !== true && !isNode(item['expr']);
+  return !isStar && holds(item, (node) => node['class'] === 'STAR');
 }
 
 /** Rows in the order in which they were staged. */
@@ -239,24 +244,13 @@ function byRowid(modifier: SqlNode, table: string): SqlNode {
   return { ...modifier, orders: [{ ...order, type: 'ASCENDING', expression }] };
 }
 
-/** The value with these nodes, told by identity, replaced. */
-function replaced(value: unknown, instead: ReadonlyMap<SqlNode, SqlNode>): unknown {
-  if (Array.isArray(value)) return value.map((item) => replaced(item, instead));
-  if (!isNode(value)) return value;
-  const other = instead.get(value);
-  if (other !== undefined) return other;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, child]) => [key, replaced(child, instead)]),
-  );
-}
-
-/** Says in EXPLAIN what was staged. */
 /** Whether `stabilise` would stage something of the SELECT. */
 export function isStaged(node: SqlNode, context: Omit<SelectContext, 'withSeen'>): boolean {
   const { rows, relations } = needsOf(node, context);
   return rows || relations;
 }
 
+/** Says in EXPLAIN what was staged. */
 export function noteStaged({ report }: SemanticRun, node: SqlNode, facts: FunctionFacts): void {
   const functions = new Set<string>();
   holds(node, (inner) => {

@@ -32,8 +32,14 @@ export function conditionOf(
 ): Condition {
   const use = useOf(expression);
   const children = nodesOf(expression['children']);
-  if (use !== undefined) return { kind: 'operator', use, args: children };
-  if (!holds(expression, (node) => useOf(node) !== undefined)) return { kind: 'plain', expression };
+  const isOperator = (node: SqlNode) => useOf(node) !== undefined;
+  if (use !== undefined) {
+    if (holds(children, isOperator)) {
+      throw new Unplannable('an operator stands in the argument of another');
+    }
+    return { kind: 'operator', use, args: children };
+  }
+  if (!holds(expression, isOperator)) return { kind: 'plain', expression };
   switch (expression['type']) {
     case 'OPERATOR_NOT':
       return { kind: 'not', of: conditionOf(children[0]!, useOf) };

@@ -15,6 +15,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { JsonObject } from '../../src/json.ts';
 import { sqlProcesses, untilSo } from '../fault/sql-process-support.ts';
+import { makeRoot, operatorFile } from '../operators/support.ts';
 import { reportCases } from '../support/cases.ts';
 import {
   cascadeOf,
@@ -444,6 +445,23 @@ test('a wrong setting is refused with what it takes, from the API and from the f
   await using over = await openEngine({ configFile, sqlCells: 'inline' });
   await over.runCascade(cascadeOf(['SELECT 1']), {});
   assert.is(sqlProcesses().length, 1);
+});
+
+test('keeps nothing for the questions of a semantic LIMIT once its rows are found', async () => {
+  const file = operatorFile({ name: 'AMONG', operators: '["{text} AMONG {other}"]' });
+  const cell = `{ query: "SELECT {{ input.text }} IN (FROM t) AS is_in" }`;
+  const cells = `[{ name: q, tool: sql_data, inputs: ${cell} }]\noutput: outputs.q.rows[0].is_in`;
+  const root = makeRoot({ 'among.yaml': file.replace(/(?<=cells: ).*/, cells) });
+  await using engine = await openEngine({ sqlCells: 'process', cascades: root });
+  await engine.query("CREATE TABLE t AS SELECT 'row ' || i AS x FROM range(40000) r(i)");
+  const before = privateFolders();
+  const sql = "SELECT x FROM t WHERE x AMONG '' LIMIT 2";
+  for (let time = 0; time < 3; time++) {
+    assert.is((await engine.query(`-- @ cache: false\n${sql}`)).rowCount, 2);
+    const [folder] = privateFolders().filter((name) => !before.includes(name));
+    const files = () => readdirSync(join(tmpdir(), folder!)).length;
+    await untilSo(() => files() === 0, 'the snapshots are removed');
+  }
 });
 
 test.run();

@@ -159,6 +159,18 @@ test('gives NULL for an answer that failed, never TRUE, and says so', () =>
       `-- @ on_error: default:true\nSELECT id ${all} AND d MEANS 'broken'`,
     );
     assert.is(filled.rowCount, 10);
+    await sent();
+    for (const sql of [
+      `SELECT id ${all} AND d MEANS 'broken'`,
+      `SELECT id ${all} AND d IMPLIES 'common' AND d MEANS 'broken'`,
+      `SELECT id ${all} AND d MEANS 'broken' LIMIT 1`,
+      `SELECT d MEANS 'broken' ${all} GROUP BY ALL`,
+    ]) {
+      const refused = await failure(engine.query(`-- @ on_error: default:maybe\n${sql}`));
+      assert.is(refused.code, 'RVB_OPTION_TYPE');
+      assert.match(refused.message, /default:maybe is no BOOLEAN, which \w+ gives/);
+      assert.is(await sent(), 0, sql);
+    }
   }));
 
 async function failure(work: Promise<unknown>): Promise<RvbbitError> {

@@ -87,6 +87,7 @@ export class QueryParts {
       () => both`(${this.boolean()}) IS ${this.maybeNot()}NULL`,
       () => both`${this.value()} IS NOT DISTINCT FROM ${this.value()}`,
       () => both`coalesce((${this.boolean()}), true)`,
+      () => both`CASE WHEN ${this.boolean()} THEN ${this.boolean()} ELSE n > 1 END`,
       () => this.compared(),
     ])();
   }
@@ -104,6 +105,10 @@ export class QueryParts {
       { semantic: `${a} NOT MEANS ${b}`, plain: `(NOT ${plain('means')})` },
       { semantic: `semantic_means(${a}, ${b})`, plain: plain('means') },
       { semantic: `${a} SAME_AS ${b}`, plain: plain('same_as') },
+      {
+        semantic: `(${a} TRANSLATED TO ${b}) MEANS 'B'`,
+        plain: `m_means(m_translated(${a}, ${b}), 'B')`,
+      },
     ]);
   }
 

@@ -81,6 +81,24 @@ test('draws from a sequence once a row', () =>
     assert.is(numbered.length, 3);
   }));
 
+test('shows nothing of what it keeps of joined rows', () =>
+  withItems(async (asked) => {
+    await asked.engine.query('CREATE TABLE few AS SELECT i AS k FROM range(7) r(i)');
+    for (const [list, names] of [
+      ['*', 'id,d,c,k'],
+      ['* EXCLUDE (d)', 'id,c,k'],
+      ['* REPLACE (k + 1 AS k)', 'id,d,c,k'],
+      ["COLUMNS('.*')", 'id,d,c,k'],
+      ['COLUMNS(*) IS NULL', 'id,d,c,k'],
+      ['few.*, items.* EXCLUDE (c)', 'k,id,d'],
+      ["*, random()::VARCHAR || d MEANS 'rare' AS v", 'id,d,c,k,v'],
+    ] as const) {
+      const sql = `SELECT ${list} FROM items JOIN few ON c = k WHERE id < 40 AND random() < 0.9 AND d MEANS 'rare'`;
+      const { columns } = await asked.engine.query(sql);
+      assert.is(columns.map(({ name }) => name).join(), names, sql);
+    }
+  }));
+
 test('reads a file that grows once', () =>
   withItems(async (asked, simulator) => {
     const folder = await mkdtemp(join(tmpdir(), 'rvbbit-grows-'));
@@ -124,6 +142,42 @@ test('ends where the input cannot be staged, with every answer that it needs', (
     await engine.query('BEGIN');
     await ask(asked, "SELECT id FROM items WHERE random() < 0.5 AND d MEANS 'rare'");
     await engine.query('ROLLBACK');
+  }));
+
+test('keeps rowid, filename and the like of what it stages', () =>
+  withItems(async (asked) => {
+    const folder = await mkdtemp(join(tmpdir(), 'rvbbit-virtual-'));
+    try {
+      await asked.engine.query(`COPY (FROM items WHERE id < 90) TO '${folder}/a.parquet'`);
+      await asked.engine.query('CREATE TABLE few AS SELECT i AS k FROM range(7) r(i)');
+      const rare = "d MEANS 'rare'";
+      for (const sql of [
+        `SELECT rowid, id, d FROM items WHERE ${rare} USING SAMPLE 300 ROWS`,
+        `SELECT rowid, * FROM items WHERE random() < 0.5 AND ${rare}`,
+        `SELECT rowid, COLUMNS('id'), d FROM items WHERE random() < 0.5 AND ${rare}`,
+        `SELECT rowid, * LIKE '%d' FROM items WHERE random() < 0.5 AND ${rare}`,
+        `SELECT i.rowid, d, id FROM items AS i WHERE (i.rowid < 20 OR ${rare}) AND random() < 0.9`,
+        `SELECT items.rowid, id, d FROM items JOIN few ON c = k WHERE random() < 0.5 AND ${rare}`,
+        `SELECT rowid, id, d FROM items WHERE ${rare} ORDER BY random() LIMIT 5`,
+        `SELECT file_row_number, * FROM '${folder}/*.parquet' WHERE ${rare}`,
+        `SELECT file_row_number, id, d FROM '${folder}/a.parquet' AS f JOIN few ON c = k WHERE ${rare}`,
+      ]) {
+        const { rows } = await ask(asked, sql);
+        assert.ok(rows.length > 3, sql);
+        for (const { id, d, rowid, file_row_number: number = rowid, ...more } of rows) {
+          assert.is(Number(number), Number(id), sql);
+          assert.ok(isRare(d) || sql.includes('OR'), sql);
+          assert.equal(Object.keys(more), /, \* FROM/.test(sql) ? ['c'] : [], sql);
+        }
+      }
+      const files = `SELECT filename, d FROM '${folder}/*.parquet' WHERE ${rare} ORDER BY filename LIMIT 2`;
+      const { rows } = await ask(asked, files);
+      assert.ok(
+        rows.length === 2 && rows.every(({ filename }) => /a\.parquet$/.test(String(filename))),
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   }));
 
 test('says in EXPLAIN that it stages', () =>

@@ -44,7 +44,7 @@ async function ask(
   if (target === undefined) throw noModelError(`${label} needs a model, and none is configured`);
   const { input, state, given, refusals = [] } = run;
   const ready = foreseen?.request;
-  let messages = ready?.messages ?? promptOf(cell, { input, outputs, state, ...given });
+  let messages = ready?.messages ?? promptOf(cell, { input, outputs, state, ...given }, context);
   if (refusals.length > 0) messages = [...messages, ...refusalMessages(refusals)];
   const limit = cellLimit(run, label, cell.timeoutMs);
   for (let ask = 1, attempt = 1; ; ask++, attempt++) {
@@ -114,7 +114,7 @@ export function requestFor(
   context: Pick<RunContext, 'settings'>,
 ): ChatRequest | undefined {
   try {
-    return requestOf(cell, promptOf(cell, view), model, context);
+    return requestOf(cell, promptOf(cell, view, context), model, context);
   } catch {
     return undefined; // the run will meet the same error, and say so
   }
@@ -141,11 +141,14 @@ function requestOf(
   };
 }
 
-function promptOf(cell: InstructionsCellProgram, view: TemplateContext): readonly ChatMessage[] {
-  const system = [
-    ...(cell.system === undefined ? [] : [renderTemplate(cell.system, view)]),
-    ...(cell.schemaInstruction === undefined ? [] : [cell.schemaInstruction]),
-  ];
+function promptOf(
+  cell: InstructionsCellProgram,
+  view: TemplateContext,
+  { settings }: Pick<RunContext, 'settings'>,
+): readonly ChatMessage[] {
+  const own = cell.system === undefined ? undefined : renderTemplate(cell.system, view);
+  const told = [own, settings.models?.prompt, cell.schemaInstruction];
+  const system = told.filter((text) => text !== undefined);
   const user: ChatMessage = { role: 'user', content: renderTemplate(cell.instructions, view) };
   return system.length === 0 ? [user] : [{ role: 'system', content: system.join('\n\n') }, user];
 }

@@ -61,5 +61,8 @@ function aboutTokens(
   const request = requestFor(cell, knowledge.blankView(), '', host);
   if (request !== undefined) return tokensOf(request).inputTokens;
   const { instructions, system, schemaInstruction: told } = cell;
-  return Math.ceil([instructions.text, system?.text, told].join('').length / CHARS_PER_TOKEN);
+  return Math.ceil(
+    [instructions.text, system?.text, host.settings.models?.prompt, told].join('').length /
+      CHARS_PER_TOKEN,
+  );
 }

@@ -1,0 +1,73 @@
+/** A LIMIT: its rows are those that one call a row would leave, though what comes after them is not asked. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Engine } from '../../src/index.ts';
+import { withItems } from './items.ts';
+import { openSemantic } from './support.ts';
+
+async function withEngine(use: (engine: Engine) => Promise<void>): Promise<void> {
+  const engine = await openSemantic();
+  try {
+    await use(engine);
+  } finally {
+    await engine.close();
+  }
+}
+
+test('asks what stands in the argument of another operator', () =>
+  withEngine(async (engine) => {
+    await engine.query(
+      "CREATE TABLE t AS SELECT * FROM (VALUES (1, 'holz', 'x'), (2, 'stein', 'gift'), (3, NULL, 'y')) v(id, d, name)",
+    );
+    const translated = "((d TRANSLATED TO '!') MEANS 'HOLZ')";
+    for (const [where, ids] of [
+      [`${translated} OR name MEANS 'gift'`, [1]],
+      [`name MEANS 'gift' OR NOT ${translated}`, [2]],
+      [`COALESCE(NOT ${translated}, TRUE)`, [2]],
+      [`CASE WHEN ${translated} THEN name MEANS 'gift' ELSE TRUE END`, [2]],
+    ] as const) {
+      const { rows } = await engine.query(`SELECT id FROM t WHERE ${where} ORDER BY id LIMIT 1`);
+      assert.equal(
+        rows,
+        ids.map((id) => ({ id })),
+        where,
+      );
+    }
+  }));
+
+test('takes no row that is not decided for one that holds', () =>
+  withItems(async ({ engine }) => {
+    await engine.query('CREATE TABLE few AS SELECT i AS k FROM range(7) r(i)');
+    for (const sql of [
+      "SELECT d FROM items WHERE COALESCE(d MEANS 'rare', TRUE) ORDER BY c LIMIT 3",
+      "SELECT d FROM items WHERE CASE WHEN d MEANS 'rare' THEN TRUE ELSE d IMPLIES 'new' IS NULL END ORDER BY c LIMIT 3",
+      "SELECT d FROM items WHERE NOT COALESCE(NOT (d MEANS 'rare'), FALSE) ORDER BY c LIMIT 3",
+      "SELECT d FROM items WHERE CASE WHEN d MEANS 'common' THEN FALSE ELSE TRUE END ORDER BY c LIMIT 3",
+      "SELECT d FROM items JOIN few ON c = k WHERE COALESCE(d MEANS 'rare', TRUE) LIMIT 3",
+    ]) {
+      const { rows } = await engine.query(`-- @ cache: false\n${sql}`);
+      assert.is(rows.length, 3, sql);
+      for (const { d } of rows) assert.ok(d === null || /\d*0 /.test(String(d)), `${d}: ${sql}`);
+    }
+  }));
+
+test('stops asking where what is not asked lets no row in', () =>
+  withItems(async ({ engine, sent }) => {
+    for (const [where, order] of [
+      ["d MEANS 'rare' OR NOT (d MEANS 'common')", 'ORDER BY c'],
+      ["CASE WHEN c < 9 THEN d MEANS 'rare' ELSE TRUE END", 'ORDER BY c'],
+      ["CASE WHEN d MEANS 'common' THEN FALSE ELSE d MEANS 'rare' END", ''],
+      ["CASE WHEN d MEANS 'rare' THEN TRUE ELSE d MEANS 'other' END", 'ORDER BY c'],
+      ["COALESCE(d MEANS 'rare', FALSE)", 'ORDER BY c'],
+      ["COALESCE(d MEANS 'rare', TRUE)", ''],
+    ] as const) {
+      const { rows } = await engine.query(
+        `-- @ cache: false\nSELECT d FROM items WHERE ${where} ${order} LIMIT 2`,
+      );
+      for (const { d } of rows) assert.match(String(d), /\d*0 /, where);
+      const calls = await sent();
+      assert.ok(rows.length === 2 && calls < 150, `${calls}: ${where}`);
+    }
+  }));
+
+test.run();
