@@ -1,4 +1,5 @@
 /** The way of a statement that holds semantic operators. Loaded with the first text that plain DuckDB does not take. */
+
 import type { Diagnostic, SqlStatement } from '../grammar/ast.ts';
 import { annotationDiagnostics } from '../grammar/parse-source.ts';
 import type { Rewritten } from '../grammar/semantic/rewrite.ts';
@@ -25,6 +26,7 @@ import { answerQuery, planAnswers } from './semantic/answer-query.ts';
 import { Asker } from './semantic/ask.ts';
 import { checkArguments } from './semantic/check-arguments.ts';
 import { withAliasExpanded } from './semantic/expand-aliases.ts';
+import { checkFallbacks } from './semantic/fallback.ts';
 import { missingOf, passesOf, runStrictly, type SemanticRun } from './semantic/find-answers.ts';
 import { registerLookUps } from './semantic/look-up.ts';
 import { NativeLookUps } from './semantic/native-look-up.ts';
@@ -154,6 +156,7 @@ async function openRun(
     context,
   }: { statement: SqlStatement; scope: StatementScope; context: StatementContext },
 ): Promise<SemanticRun> {
+  checkFallbacks(read, settings);
   await scope.desk.journal.open();
   scope.ledger.open({
     ...openingOf(statement, scope, context),

@@ -2,7 +2,6 @@
 import { RvbbitError } from '../errors.ts';
 import type { AnswerBook, Tuple } from './answer-book.ts';
 import { callsOf, callsPerRun } from './calls-per-run.ts';
-import { checkFallbacks } from './fallback.ts';
 import type { SemanticRun } from './find-answers.ts';
 import type { SemanticSettings } from './semantic-settings.ts';
 
@@ -12,12 +11,8 @@ export interface OpenQuestions {
   readonly tuples: readonly Tuple[];
 }
 
-/**
- * Asks the questions. Throws before the first call: RVB_LIMIT where they take more than the statement may make,
- * RVB_OPTION_TYPE where a failed one would have no value.
- */
+/** Asks the questions. Throws RVB_LIMIT before the first call where they take more than the statement may make. */
 export async function askOpen(run: SemanticRun, open: readonly OpenQuestions[]): Promise<void> {
-  checkFallbacks(run);
   for (const { book, tuples } of await affordable(run, open)) await run.asker.ask(book, tuples);
 }
 

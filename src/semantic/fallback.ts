@@ -3,7 +3,7 @@ import { RvbbitError } from '../errors.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { Answer } from './answer-book.ts';
 import { answerValue } from './answer-value.ts';
-import type { SemanticRun } from './find-answers.ts';
+import type { SemanticStatement } from './read-statement.ts';
 import type { SemanticSettings } from './semantic-settings.ts';
 
 /** What a failed answer of the operator counts as. Throws RVB_OPTION_TYPE for what is no value of its type. */
@@ -22,11 +22,8 @@ export function fallbackAnswer(
 }
 
 /** Throws RVB_OPTION_TYPE where an operator of the statement cannot give its default. */
-export function checkFallbacks({
-  statement,
-  settings,
-}: Pick<SemanticRun, 'statement' | 'settings'>): void {
-  for (const { operator } of statement.books) {
+export function checkFallbacks({ books }: SemanticStatement, settings: SemanticSettings): void {
+  for (const { operator } of books) {
     // Of a seed's function the default is a run's, whose value may be any.
     if (operator.seed === undefined) fallbackAnswer(operator, settings);
   }

@@ -4,7 +4,6 @@ import type { Tuple } from './answer-book.ts';
 import { askOpen, roomFor } from './ask-open.ts';
 import { Candidates } from './candidates.ts';
 import { isCertain } from './certainty.ts';
-import { checkFallbacks } from './fallback.ts';
 import { askTuples } from './fill-answers.ts';
 import { passesOf, type SemanticRun } from './find-answers.ts';
 import type { QueryPlan } from './query-plan.ts';
@@ -89,7 +88,6 @@ class FirstRows {
   /** One operator: its questions go out one after another, and stop when the rows are certain. */
   async #stream(rows: readonly CandidateRow[], use: OperatorUse): Promise<void> {
     const { book } = use;
-    checkFallbacks(this.#run);
     let at = 0;
     const advance = () => {
       while (at < rows.length && !this.found && this.#decide(rows[at]!) !== undefined) at++;

@@ -13,7 +13,7 @@ import type { QueryPlan } from './query-plan.ts';
 import { baseTable, isNode, Unplannable } from './query-tree.ts';
 import { stageRows } from './stage-rows.ts';
 import { takeSymbol } from './symbols.ts';
-import { type OperatorUse, signatureOf } from './use.ts';
+import { type OperatorUse, typesOf } from './use.ts';
 
 /** What `use` gets: the query, and whether it stops at its LIMIT before all is asked. */
 interface PlannedSelect {
@@ -56,8 +56,8 @@ export async function withPlannedSelect<T>(
     if (!isStopped) return written;
     let other = lenient.get(written);
     if (other === undefined) {
-      const signature = signatureOf(written.book.operator, written.reading);
-      other = { ...written, names: takeSymbol(signature), isLenient: true };
+      const types = typesOf(written.book.operator, written.reading);
+      other = { ...written, names: takeSymbol(types), isLenient: true };
       lenient.set(written, other);
     }
     return other;

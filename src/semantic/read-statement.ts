@@ -23,7 +23,7 @@ import { type OperatorContext, operatorContexts } from './contexts.ts';
 import { holds, nodesOf } from './query-tree.ts';
 import { sourceError } from './source-error.ts';
 import { symbolNames, takeSymbol } from './symbols.ts';
-import { type OperatorUse, type Reading, signatureOf } from './use.ts';
+import { type OperatorUse, type Reading, typesOf } from './use.ts';
 import { vocabularyOf } from './vocabulary-of.ts';
 
 /** An operator at its place. */
@@ -102,7 +102,7 @@ export async function readSemanticStatement(
     }
     let use = uses.get(key);
     if (use === undefined) {
-      use = { book, reading, names: takeSymbol(signatureOf(operator, reading), once), threshold };
+      use = { book, reading, names: takeSymbol(typesOf(operator, reading), once), threshold };
       uses.set(key, use);
     }
     return { span, operator, use };

@@ -244,12 +244,6 @@ function byRowid(modifier: SqlNode, table: string): SqlNode {
   return { ...modifier, orders: [{ ...order, type: 'ASCENDING', expression }] };
 }
 
-/** Whether `stabilise` would stage something of the SELECT. */
-export function isStaged(node: SqlNode, context: Omit<SelectContext, 'withSeen'>): boolean {
-  const { rows, relations } = needsOf(node, context);
-  return rows || relations;
-}
-
 /** Says in EXPLAIN what was staged. */
 export function noteStaged({ report }: SemanticRun, node: SqlNode, facts: FunctionFacts): void {
   const functions = new Set<string>();

@@ -27,7 +27,7 @@ export function typeOfUse({ book: { operator }, reading }: OperatorUse): string 
 }
 
 /** What tells the types of two functions apart. */
-export function signatureOf(operator: Operator, reading: Reading): string {
+export function typesOf(operator: Operator, reading: Reading): string {
   const args = operator.args.map(({ type }) => type.toUpperCase()).join(', ');
   return `(${args}) -> ${typeOfReading(operator, reading)}`;
 }

@@ -12,7 +12,7 @@ import { type LookUpState, registerLookUps } from '../../src/semantic/look-up.ts
 import { NativeLookUps } from '../../src/semantic/native-look-up.ts';
 import { usesOf } from '../../src/semantic/query-plan.ts';
 import { takeSymbol } from '../../src/semantic/symbols.ts';
-import { type OperatorUse, signatureOf } from '../../src/semantic/use.ts';
+import { type OperatorUse, typesOf } from '../../src/semantic/use.ts';
 import { deep } from '../support/cases.ts';
 import { openSemantic, root, valuesOf } from './support.ts';
 
@@ -32,7 +32,7 @@ test('takes no more than six times the join that finds the same answers', async 
   for (const [index, text] of texts.entries())
     book.answer([String(text), '7'], found[index] === true);
   assert.is(book.size, 10_000);
-  const names = takeSymbol(signatureOf(operator, 'value'));
+  const names = takeSymbol(typesOf(operator, 'value'));
   const use: OperatorUse = { book, reading: 'value', names, threshold: 0 };
   const state: LookUpState = { strict: false, stopped: false, rows: 0, mostMissing: Infinity };
   await registerLookUps(session, [use], state);
@@ -95,7 +95,7 @@ test('takes no more for several look-ups, in conditions, in the select list, and
   ).allColumns('json');
   for (const [index, text] of texts.entries())
     book.answer([String(text), String(criteria[index])], found[index] === true);
-  const names = takeSymbol(signatureOf(operator, 'value'));
+  const names = takeSymbol(typesOf(operator, 'value'));
   const use: OperatorUse = { book, reading: 'value', names, threshold: 0 };
   const state: LookUpState = { strict: false, stopped: false, rows: 0, mostMissing: Infinity };
   await registerLookUps(session, [use], state);
@@ -155,7 +155,7 @@ test('no criterion becomes SQL, whatever a row says', async () => {
   for (const [index, criterion] of criteria.entries()) {
     for (let row = 0; row < 10; row++) book.answer([`text ${row}`, criterion], row % 4 === index);
   }
-  const names = takeSymbol(signatureOf(operator, 'value'));
+  const names = takeSymbol(typesOf(operator, 'value'));
   const use: OperatorUse = { book, reading: 'value', names, threshold: 0 };
   const state: LookUpState = { strict: false, stopped: false, rows: 0, mostMissing: Infinity };
   await registerLookUps(session, [use], state);
