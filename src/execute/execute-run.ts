@@ -136,7 +136,7 @@ WHERE NOT internal AND NOT regexp_matches(table_name, '^rvb_[a-z]+_[0-9]+$') ORD
 export async function hasPermanentTable(session: Session, name: string): Promise<boolean> {
   const reader = await session.runBound(
     `SELECT 1 FROM information_schema.tables
-WHERE table_name = $1 AND table_catalog = current_database() AND table_schema = current_schema()`,
+WHERE lower(table_name) = lower($1) AND table_catalog = current_database() AND table_schema = current_schema()`,
     [name],
   );
   return reader.rowCount > 0;

@@ -129,6 +129,17 @@ test('as_table on MAP gives the rows and keeps them', async () => {
   assert.is((await engine.query('SELECT * FROM kept')).rowCount, 4);
 });
 
+test('a RUN whose table hides one of the database says so, however its name is written', async () => {
+  await using mine = await Engine.open({ cascades: root, threads: 1 });
+  await mine.query('CREATE TABLE Prices AS SELECT 1.0 AS price');
+  const run = `RVBBIT RUN 'examples/cascades/price_band.yaml' USING (${PRICES})`;
+  const { notices } = await mine.query(`${run} WITH (as_table = 'PRICES')`);
+  assert.equal(
+    notices.map(({ code }) => code),
+    ['shadowed_table'],
+  );
+});
+
 for (const sqlCells of SQL_CELLS) {
   test(`RUN gives one row of JSON; its tables outlive it, also when it is run again (${sqlCells})`, async () => {
     await using engine = await Engine.open({ cascades: root, threads: 1, sqlCells });
