@@ -14,7 +14,7 @@ export async function printRows(
   const isTerminal = process.stdout.isTTY === true;
   const name = (format ?? (isTerminal ? 'table' : 'jsonl')) as Exclude<FormatName, 'parquet'>;
   const start = await loadFormat(name);
-  const sink = new StdoutSink(process.stdout, () => undefined);
+  const sink = new StdoutSink(() => undefined);
   const list: ResultColumn[] = Object.entries(columns).map(([each, type]) => ({
     name: each,
     type,

@@ -98,14 +98,15 @@ async function withOutput(
   const { format } = writing;
   const toFile = options.output !== undefined;
   const interrupts = watchInterrupts(DRAIN_MS);
-  let unread = false;
+  let isBroken = false;
+  const onBroken = () => {
+    isBroken = true;
+    interrupts.stop();
+  };
   const sink: Sink =
     options.output === undefined || format === 'parquet'
-      ? new StdoutSink(process.stdout, () => {
-          unread = true;
-          interrupts.stop();
-        })
-      : await (await import('../sink/file-sink.ts')).FileSink.open(options.output);
+      ? new StdoutSink(onBroken)
+      : await (await import('../sink/file-sink.ts')).FileSink.open(options.output, onBroken);
   const start = format === 'parquet' ? undefined : await loadFormat(format);
   const engine = await openEngine(options, database).catch(async (thrown: unknown) => {
     await sink.discard();
@@ -136,7 +137,8 @@ async function withOutput(
               dim: toFile ? (text) => text : (text) => stdoutStyle('dim', text),
             },
           });
-    if (unread && !interrupts.interrupted) return 0;
+    if (isBroken) await sink.close();
+    if (isBroken && !interrupts.interrupted) return 0;
     if (interrupts.interrupted) verdicts.push('interrupted');
     const code = exitCodeOf(verdicts);
     if (verdicts.every((verdict) => verdict === 'rows') || options.keepGoing) await sink.close();
