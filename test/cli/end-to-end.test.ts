@@ -16,7 +16,6 @@ const folder = makeFolder({
   ),
   'odd.yaml': js('odd', "if (input.n % 2) throw new Error('odd \\u001b[31m'); return 'even';"),
   'slow.yaml': js('slow', 'await new Promise((done) => setTimeout(done, 200)); return 1;'),
-  'broken/broken.yaml': 'cascade_id: broken\ncells: nonsense\n',
   'two.sql': 'CREATE TABLE t AS SELECT 1 AS a;\nSELECT a FROM t;\nSELECT a + 1 AS b FROM t;\n',
   'bad.sql': 'SELECT 1 AS a;\n\n  SELEC 2;\nSELECT 3 AS c;\n',
   'misprint.sql': "SELECT 1 AS a;\n\n  RVBBIT MAP PARALEL 5 'twice.yaml' USING (SELECT 1 AS n);\n",
@@ -250,23 +249,6 @@ test('explain runs what EXPLAIN ANALYZE stands before, and its exit code is that
   const semantic = await run(['explain', "SELECT 'a chair' MEANS 'wooden'"]);
   assert.match(semantic.stderr, 'RVB_NO_MODEL');
   assert.is(semantic.code, 1);
-});
-
-test('doctor runs a cascade and reads every cascade file', async () => {
-  const { code, stdout } = await run(['doctor', '--json', '--cascades', '.']);
-  const report = JSON.parse(stdout) as {
-    ok: boolean;
-    checks: { name: string; ok: boolean; detail: string }[];
-  };
-  assert.equal(
-    report.checks.filter(({ ok }) => !ok).map(({ name }) => name),
-    ['cascade files'],
-  );
-  assert.match(
-    report.checks.find(({ name }) => name === 'cascade files')!.detail,
-    /3\/4 valid[\s\S]*broken/,
-  );
-  assert.is(code, 1);
 });
 
 test('init makes a folder whose three commands work, and overwrites nothing', async () => {

@@ -2,10 +2,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, freemem, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
+import type { Engine } from '../../engine.ts';
 import { messageOf } from '../../errors.ts';
 import { packageVersion } from '../../version.ts';
 import { findCascades } from '../cascade-files.ts';
-import { exitCodeOf } from '../exit-codes.ts';
+import { CliError, exitCodeOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { cascadeRoot, openEngine } from '../session.ts';
 import { stdoutStyle } from '../stderr.ts';
@@ -27,7 +28,10 @@ cells:
 `;
 
 /** Prints what works and what does not, as text or JSON. Gives 1 if something is broken. */
-export async function doctor(_words: readonly string[], options: CliOptions): Promise<number> {
+export async function doctor(words: readonly string[], options: CliOptions): Promise<number> {
+  if (words.length > 0) {
+    throw new CliError('usage', `'${words[0]}' is left over`, 'rvbbit doctor --help');
+  }
   const checks = [
     nodeCheck(),
     ...(await engineChecks(options)),
@@ -64,11 +68,16 @@ async function attempt(name: string, look: () => Promise<string>): Promise<Check
   }
 }
 
+/** Without a state folder: a check leaves nothing behind, and finds what it looks for wherever it is run. */
+function openStateless(options: CliOptions, root: string): Promise<Engine> {
+  return openEngine({ ...options, state: false }, ':memory:', root);
+}
+
 async function engineChecks(options: CliOptions): Promise<Check[]> {
   const folder = await mkdtemp(join(tmpdir(), 'rvbbit-doctor-'));
   try {
     await writeFile(join(folder, 'doctor.yaml'), PROBE);
-    const engine = await openEngine(options, ':memory:', folder);
+    const engine = await openStateless(options, folder);
     try {
       return [
         await attempt('DuckDB', async () => {
@@ -100,7 +109,7 @@ async function cascadeCheck(options: CliOptions): Promise<Check> {
   return attempt('cascade files', async () => {
     const root = cascadeRoot(options);
     const paths = await findCascades(root);
-    const engine = await openEngine(options, ':memory:', root);
+    const engine = await openStateless(options, root);
     const errors: string[] = [];
     try {
       for (const path of paths) {
