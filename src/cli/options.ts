@@ -121,7 +121,7 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   {
     flags: '--older-than <time>',
-    help: 'prune, compact, clear: what is older, e.g. 12h, 30d',
+    help: 'only what is older, e.g. 12h, 30d',
     commands: ['journal', 'cache'],
   },
   {
@@ -138,7 +138,7 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   {
     flags: '--model <name>',
-    help: 'list, clear: answers of this model alone',
+    help: 'stats, list, clear: answers of this model alone',
     commands: ['cache'],
   },
   { flags: '--yes', help: 'clear: do it', commands: ['cache'] },

@@ -31,7 +31,7 @@ export async function explain(words: readonly string[], options: CliOptions): Pr
       origin: 'cli',
     });
     process.stdout.write(`${linesOf(report, options.format).join('\n')}\n`);
-    return exitCodeOf(verdictsOn(report));
+    return exitCodeOf(verdictsOfAnalyze(report));
   } catch (thrown) {
     if (interrupts.interrupted) return exitCodeOf(['interrupted']);
     reportError(thrown, statement);
@@ -43,7 +43,7 @@ export async function explain(words: readonly string[], options: CliOptions): Pr
 }
 
 /** Of an EXPLAIN ANALYZE what holds of the statement itself. */
-function verdictsOn({ actual }: ExplainReport): Verdict[] {
+function verdictsOfAnalyze({ actual }: ExplainReport): Verdict[] {
   if (actual === undefined) return [];
   const verdicts: Verdict[] = actual.failed > 0 ? ['rows'] : [];
   return actual.status === 'incomplete' ? [...verdicts, 'budget'] : verdicts;

@@ -10,6 +10,7 @@ import type { Operator } from '../../operators/operator.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { printRows } from '../print-rows.ts';
+import { refuseOptions } from '../refuse-options.ts';
 import { reportError } from '../report.ts';
 import { cascadeRoot } from '../session.ts';
 import { say } from '../stderr.ts';
@@ -21,12 +22,16 @@ export async function ops(words: readonly string[], options: CliOptions): Promis
   const [action, name, ...more] = words;
   const left = action === 'list' ? name : more[0];
   if (left !== undefined) throw new CliError('usage', `'${left}' is left over`, USAGE);
-  if (action === 'list') return list(options);
+  if (action === 'list') {
+    refuseOptions('ops', 'list', options, ['force']);
+    return list(options);
+  }
   if (action !== 'show' && action !== 'eject') {
     const problem = action === undefined ? 'ops needs a word' : `there is no ops ${action}`;
     throw new CliError('usage', problem, USAGE);
   }
   if (name === undefined) throw new CliError('usage', `ops ${action} needs a name`, USAGE);
+  refuseOptions('ops', action, options, action === 'show' ? ['format', 'force'] : ['format']);
   return action === 'show' ? show(name, options) : eject(name, options);
 }
 

@@ -1,6 +1,7 @@
 /** `rvbbit [db]`: runs a script and writes its results. */
 import { CliError, exitCodeOf } from '../exit-codes.ts';
-import { type FormatName, formatOfFile, loadFormat, SINGLE_RESULT } from '../format/format.ts';
+import { chooseFormat } from '../format/choose-format.ts';
+import { type FormatName, loadFormat, SINGLE_RESULT } from '../format/format.ts';
 import type { CliOptions } from '../options.ts';
 import { checkParamsUsed, readParams } from '../params.ts';
 import { type ProgressMode, ProgressView } from '../progress-view.ts';
@@ -25,6 +26,9 @@ export async function query(words: readonly string[], options: CliOptions): Prom
   }
   const params = readParams(options.param);
   const format = chooseFormat(options);
+  if (format === 'parquet' && options.output === undefined) {
+    throw new CliError('usage', 'parquet is written to a file', 'add -o result.parquet');
+  }
   const statements = await readScript(inputs);
   checkParamsUsed(
     statements.map(({ sql }) => sql),
@@ -56,15 +60,6 @@ function operands(words: readonly string[], options: CliOptions): Operands {
   if (words.includes('-')) return { database, inputs: [...options.inputs, stdin] };
   if (options.inputs.length > 0) return { database, inputs: options.inputs };
   return { database, inputs: process.stdin.isTTY ? undefined : [stdin] };
-}
-
-function chooseFormat({ format, output }: CliOptions): FormatName {
-  if (format === 'parquet' && output === undefined) {
-    throw new CliError('usage', 'parquet is written to a file', 'add -o result.parquet');
-  }
-  if (format !== undefined) return format;
-  if (output !== undefined) return formatOfFile(output) ?? 'jsonl';
-  return process.stdout.isTTY ? 'table' : 'jsonl';
 }
 
 /** Which statements' results are printed, by index. Throws where a format of one result set would get several. */

@@ -5,8 +5,8 @@ import { CliError } from './exit-codes.ts';
 import type { CliOptions } from './options.ts';
 import { STATE_DIR } from './session.ts';
 
-/** The journal's folder. Throws a `CliError` if there is none. */
-export function openJournalFolder({ stateDir = STATE_DIR }: CliOptions): {
+/** Its folder, and the state folder that holds it. Throws a `CliError` if there is none. */
+export function existingJournal({ stateDir = STATE_DIR }: CliOptions): {
   readonly stateDir: string;
   readonly folder: string;
 } {
