@@ -1,5 +1,5 @@
 /** The journal that a command line names. */
-import { realFileSystem } from '../journal/disk/file-system.ts';
+import { existsSync } from 'node:fs';
 import { journalFolder } from '../journal/disk/journal-folder.ts';
 import { CliError } from './exit-codes.ts';
 import type { CliOptions } from './options.ts';
@@ -11,11 +11,11 @@ export function existingJournal({ stateDir = STATE_DIR }: CliOptions): {
   readonly folder: string;
 } {
   const folder = journalFolder(stateDir);
-  if (realFileSystem.facts(folder) === undefined) {
+  if (!existsSync(folder)) {
     throw new CliError(
       'open',
       `there is no journal in ${stateDir}`,
-      '--state-dir names the folder that holds it; the first statement that asks a model makes it',
+      '--state-dir names the folder that holds it; the first statement that runs a cascade makes it',
     );
   }
   return { stateDir, folder };

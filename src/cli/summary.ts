@@ -35,7 +35,9 @@ export function summaryLines(
     ...notices.map(({ message }) => `note: ${message}`),
     ...shown.map((failure) => {
       const attempts = failure.attempts > 1 ? ` (${failure.attempts} attempts)` : '';
-      return `  row ${failure.ordinal + 1}: ${failure.code}: ${failure.message}${attempts}`;
+      const [line, ...rest] = failure.message.split('\n');
+      const message = rest.length === 0 ? line : `${line} …`;
+      return `  row ${failure.ordinal + 1}: ${failure.code}: ${message}${attempts}`;
     }),
     ...(shown.length > 0 && more > 0 ? [`  … and ${more} more`] : []),
   ];

@@ -132,7 +132,7 @@ test('files that are not there and databases that are none exit with 3', async (
   assert.is((await run(['-f', 'nope.sql'])).code, 3);
   const { code, stderr } = await run(['two.sql.db', '--cascades', 'nowhere', '-c', 'SELECT 1']);
   assert.is(code, 3);
-  assert.match(stderr, 'rvbbit: cannot open: ');
+  assert.match(stderr, 'rvbbit: error: there is no folder nowhere');
   assert.is((await run(['./two.sql', '-c', 'SELECT 1'])).code, 2);
   assert.is((await run(['./twice.yaml/x.duckdb', '-c', 'SELECT 1'])).code, 3);
 });

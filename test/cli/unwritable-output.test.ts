@@ -6,7 +6,7 @@ import { readRecords } from '../kill/journal-files.ts';
 import { mapOf, server, withPlace } from './resume-support.ts';
 
 const FULL = '/dev/full';
-const FAILED = /^rvbbit: cannot open: cannot write (?:the output|\/dev\/full): ENOSPC.*$/m;
+const FAILED = /^rvbbit: error: cannot write (?:the output|\/dev\/full): no space left on device$/m;
 const check = existsSync(FULL) ? test : test.skip;
 
 test.after(() => server.close());

@@ -6,9 +6,10 @@ import type { Engine } from '../../engine.ts';
 import { messageOf } from '../../errors.ts';
 import { packageVersion } from '../../version.ts';
 import { findCascades } from '../cascade-files.ts';
+import { readConfiguration } from '../configuration.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
-import { cascadeRoot, openEngine } from '../session.ts';
+import { cascadeRoot } from '../session.ts';
 import { stdoutStyle } from '../stderr.ts';
 import { visible, visibleLines } from '../text/escape.ts';
 
@@ -35,6 +36,7 @@ export async function doctor(words: readonly string[], options: CliOptions): Pro
   const checks = [
     nodeCheck(),
     ...(await engineChecks(options)),
+    await configurationCheck(),
     await cascadeCheck(options),
     ...machineChecks(),
   ];
@@ -68,16 +70,24 @@ async function attempt(name: string, look: () => Promise<string>): Promise<Check
   }
 }
 
-/** Without a state folder: a check leaves nothing behind, and finds what it looks for wherever it is run. */
-function openStateless(options: CliOptions, root: string): Promise<Engine> {
-  return openEngine({ ...options, state: false }, ':memory:', root);
+/** Without a state folder and a configuration: a check leaves nothing behind, and fails for what it looks at alone. */
+async function openBare({ threads }: CliOptions, cascades: string): Promise<Engine> {
+  const { Engine } = await import('../../engine.ts');
+  return Engine.openLean({ cascades, ...(threads === undefined ? {} : { threads }) });
+}
+
+function configurationCheck(): Promise<Check> {
+  return attempt('configuration', async () => {
+    const { model } = await readConfiguration();
+    return model === undefined ? 'no model is configured' : `model ${model.value}`;
+  });
 }
 
 async function engineChecks(options: CliOptions): Promise<Check[]> {
   const folder = await mkdtemp(join(tmpdir(), 'rvbbit-doctor-'));
   try {
     await writeFile(join(folder, 'doctor.yaml'), PROBE);
-    const engine = await openStateless(options, folder);
+    const engine = await openBare(options, folder);
     try {
       return [
         await attempt('DuckDB', async () => {
@@ -109,7 +119,7 @@ async function cascadeCheck(options: CliOptions): Promise<Check> {
   return attempt('cascade files', async () => {
     const root = cascadeRoot(options);
     const paths = await findCascades(root);
-    const engine = await openStateless(options, root);
+    const engine = await openBare(options, root);
     const errors: string[] = [];
     try {
       for (const path of paths) {

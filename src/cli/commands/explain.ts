@@ -11,6 +11,10 @@ import { watchInterrupts } from '../signals.ts';
 
 /** Explains one statement, as text or JSON. Gives the exit code. */
 export async function explain(words: readonly string[], options: CliOptions): Promise<number> {
+  const [file] = words.filter((word) => /^\S+\.sql$/i.test(word));
+  if (file !== undefined) {
+    throw new CliError('usage', `'${file}' stands where the SQL goes`, `did you mean -f ${file}?`);
+  }
   const typed = words.map((text): ScriptInput => ({ kind: 'sql', text }));
   const [statement, ...more] = await readScript([...options.inputs, ...typed]);
   if (statement === undefined || more.length > 0) {

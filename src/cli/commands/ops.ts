@@ -2,7 +2,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { nearestSpelling } from '../../../grammar/spelling.ts';
-import { messageOf } from '../../errors.ts';
 import { signatureOf, spellingsOf } from '../../operators/check-call.ts';
 import { BUILT_IN_ROOT, loadOperators, OPERATORS_FOLDER } from '../../operators/load-operators.ts';
 import type { LoadedOperators } from '../../operators/merge-operators.ts';
@@ -14,6 +13,7 @@ import { refuseOptions } from '../refuse-options.ts';
 import { reportError } from '../report.ts';
 import { cascadeRoot } from '../session.ts';
 import { say } from '../stderr.ts';
+import { systemErrorText } from '../text/system-error.ts';
 
 const USAGE = 'rvbbit ops list|show <name>|eject <name>';
 
@@ -100,7 +100,7 @@ async function eject(name: string, options: CliOptions): Promise<number> {
   } catch (thrown) {
     const isThere = (thrown as NodeJS.ErrnoException).code === 'EEXIST';
     if (isThere) throw new CliError('usage', `${file} is there already`, '--force overwrites it');
-    throw new CliError('open', `cannot write ${file}: ${messageOf(thrown)}`);
+    throw new CliError('open', `cannot write ${file}: ${systemErrorText(thrown)}`);
   }
   if (!options.quiet) say(`wrote ${file}: it takes the place of the built-in ${builtIn.name}`);
   return 0;

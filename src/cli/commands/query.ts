@@ -9,6 +9,7 @@ import { checkSyntax, runScript, type ScriptSettings } from '../run-script.ts';
 import { readScript, type ScriptInput, type ScriptStatement } from '../script.ts';
 import { openEngine } from '../session.ts';
 import { watchInterrupts } from '../signals.ts';
+import { FileSink, placeOutput } from '../sink/file-sink.ts';
 import type { Sink } from '../sink/sink.ts';
 import { StdoutSink } from '../sink/stdout-sink.ts';
 import { stdoutStyle } from '../stderr.ts';
@@ -91,6 +92,8 @@ async function withOutput(
   writing: Writing,
 ): Promise<number> {
   const { format } = writing;
+  // Before a statement runs that DuckDB could not write in the end.
+  if (format === 'parquet') await placeOutput(options.output ?? '');
   const toFile = options.output !== undefined;
   const interrupts = watchInterrupts(DRAIN_MS);
   let isBroken = false;
@@ -101,7 +104,7 @@ async function withOutput(
   const sink: Sink =
     options.output === undefined || format === 'parquet'
       ? new StdoutSink(onBroken)
-      : await (await import('../sink/file-sink.ts')).FileSink.open(options.output, onBroken);
+      : await FileSink.open(options.output, onBroken);
   const start = format === 'parquet' ? undefined : await loadFormat(format);
   const engine = await openEngine(options, database).catch(async (thrown: unknown) => {
     await sink.discard();

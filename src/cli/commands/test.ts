@@ -71,9 +71,7 @@ async function testCascade(
     // No case can run where no worker starts: one error says more than a list of them.
     if (thrown instanceof RvbbitError && thrown.code === 'RVB_WORKER_BOOT') throw thrown;
     tally.failed++;
-    process.stdout.write(
-      `${stdoutStyle('red', 'not ok')} ${visible(path)}: the file is not valid\n`,
-    );
+    process.stdout.write(`${stdoutStyle('red', 'not ok')} ${visible(path)}: it cannot be loaded\n`);
     reportError(thrown);
   }
 }

@@ -1,5 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  constants,
+  type FileHandle,
+  open,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { CliError } from '../exit-codes.ts';
 import { isReaderGone, outputError } from './output-error.ts';
 import { SINK_BLOCK_CHARS, type Sink } from './sink.ts';
@@ -12,12 +23,19 @@ export interface OutputPlace {
   readonly temporary: string | undefined;
 }
 
-/** Finds out what `-o path` names. A link keeps being one: the file that it points to is replaced. */
+/**
+ * Finds out what `-o path` names. A link keeps being one: the file that it points to is replaced. Throws a `CliError`
+ * where no file can be made.
+ */
 export async function placeOutput(path: string): Promise<OutputPlace> {
+  if (path === '') throw new CliError('usage', '-o takes the name of a file');
   const target = await realpath(path).catch(() => path);
   const existing = await stat(target).catch(() => undefined);
   if (existing?.isDirectory()) throw new CliError('open', `cannot write ${path}: it is a folder`);
   if (existing !== undefined && !existing.isFile()) return { target, temporary: undefined };
+  await access(dirname(target), constants.W_OK).catch((thrown: unknown) => {
+    throw outputError(thrown, path);
+  });
   return { target, temporary: `${target}.${randomBytes(4).toString('hex')}.tmp` };
 }
 

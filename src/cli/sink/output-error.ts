@@ -1,5 +1,5 @@
-import { messageOf } from '../../errors.ts';
 import { CliError } from '../exit-codes.ts';
+import { systemErrorText } from '../text/system-error.ts';
 
 /** Whether nobody reads any more, as in `rvbbit … | head`: that is no failure. */
 export function isReaderGone(thrown: unknown): boolean {
@@ -8,5 +8,5 @@ export function isReaderGone(thrown: unknown): boolean {
 
 /** The error of an output that cannot be written. */
 export function outputError(thrown: unknown, path = 'the output'): CliError {
-  return new CliError('open', `cannot write ${path}: ${messageOf(thrown)}`);
+  return new CliError('open', `cannot write ${path}: ${systemErrorText(thrown)}`);
 }
