@@ -2,7 +2,7 @@
 import { nearestSpelling } from '../../grammar/spelling.ts';
 import { COMMANDS, type CommandName } from './command-names.ts';
 import { CliError } from './exit-codes.ts';
-import { firstWord, spellOutFormats } from './options.ts';
+import { firstWord, spellOutFormats, takesFormat } from './options.ts';
 import { type ParsedArgs, readOptions } from './read-options.ts';
 
 function isCommand(word: string | undefined): word is CommandName | 'help' {
@@ -27,7 +27,7 @@ export async function parseArgs(
     return parsed;
   }
   const rest = args.toSpliced(at, 1);
-  if (word !== 'help') return parseOptions(word, word === 'explain' ? spellOutFormats(rest) : rest);
+  if (word !== 'help') return parseOptions(word, takesFormat(word) ? spellOutFormats(rest) : rest);
   const topic = rest[0];
   if (topic !== undefined && topic !== 'query' && !isCommand(topic)) throw unknownCommand(topic);
   const command = topic === undefined || topic === 'help' ? 'query' : topic;

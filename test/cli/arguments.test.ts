@@ -74,6 +74,7 @@ test("DuckDB's spellings of formats are understood, but not inside values", asyn
   assert.is((await parse('-c', 'select 1', '--markdown')).options.format, 'markdown');
   assert.equal(spellOutFormats(['-c', '-csv', '--', '-json']), ['-c', '-csv', '--', '-json']);
   assert.is((await parse('doctor', '--json')).options.json, true);
+  assert.is((await parse('ops', 'list', '--json')).options.format, 'json');
 });
 
 test('numbers are whole and from 1', async () => {
