@@ -48,6 +48,12 @@ test('MAP keeps the order of its rows and accounts for them on stderr', async ()
   assert.is(code, 0);
 });
 
+test("a statement's rows stand before its account", async () => {
+  const both = join(folder, 'both.txt');
+  await run(['-c', `${map('twice.yaml', 1)}; SELECT 2 AS a`], { stdoutTo: both, stderrToo: true });
+  assert.match(readFileSync(both, 'utf8'), /^\{"n":0.*\}\nrvbbit: MAP twice\.yaml.*\n\{"a":2\}\n$/);
+});
+
 test('failed rows are named with their code, and the exit code is 5', async () => {
   const { code, stdout, stderr } = await run(['-csv', '-c', map('odd.yaml', 4)]);
   assert.is(stdout, 'n,result\n0,even\n1,\n2,even\n3,\n');

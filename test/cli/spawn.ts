@@ -21,6 +21,8 @@ interface SpawnSettings {
   readonly env?: Readonly<Record<string, string>>;
   /** Opened for the process's stdout, in place of a pipe. */
   readonly stdoutTo?: string;
+  /** Stderr goes where stdout goes. */
+  readonly stderrToo?: boolean;
   /** Called with the process as soon as it has started. */
   readonly during?: (child: ChildProcess) => void;
 }
@@ -30,7 +32,7 @@ export function rvbbit(args: readonly string[], settings: SpawnSettings = {}): P
   const { NO_COLOR: _, FORCE_COLOR: __, ...env } = process.env;
   const stdoutFile = settings.stdoutTo === undefined ? 'pipe' : openSync(settings.stdoutTo, 'w');
   const child = spawn(process.execPath, [MAIN, ...args], {
-    stdio: ['pipe', stdoutFile, 'pipe'],
+    stdio: ['pipe', stdoutFile, settings.stderrToo === true ? stdoutFile : 'pipe'],
     cwd: settings.cwd ?? process.cwd(),
     env: { ...env, ...settings.env },
     timeout: TIMEOUT_MS,
