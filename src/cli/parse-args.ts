@@ -34,6 +34,9 @@ export async function parseArgs(
   return { command, words: [], options: { inputs: [], param: [], help: true } };
 }
 
+/** What is typed for a word that reads like a command. */
+const INSTEAD: Readonly<Record<string, string>> = { query: "-c 'SQL'", version: '--version' };
+
 function unknownCommand(word: string): CliError {
   const near = nearestSpelling(word, [...Object.keys(COMMANDS), 'help']);
   const hint = near === undefined ? 'rvbbit --help' : `did you mean ${near}?`;
@@ -48,9 +51,10 @@ function refuseMisspelling(
 ): void {
   if (word === '-' || words[0] !== word || options.help || options.version) return;
   if (/^[a-z]+$/i.test(word) && !isFile(word)) {
-    const near = nearestSpelling(word, [...Object.keys(COMMANDS), 'help']);
-    if (near === undefined || near === 'query') return;
-    const hint = `did you mean rvbbit ${near}? For a new database of that name write ./${word}`;
+    const near = nearestSpelling(word, [...Object.keys(COMMANDS), 'help', 'version']);
+    if (near === undefined) return;
+    const meant = INSTEAD[near] ?? near;
+    const hint = `did you mean rvbbit ${meant}? For a new database of that name write ./${word}`;
     throw new CliError('usage', `'${word}' is neither a command nor a database that exists`, hint);
   }
   if (/^\s*(?:select|from|with|rvbbit|create|insert|explain)\s/i.test(word)) {

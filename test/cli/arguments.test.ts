@@ -54,6 +54,8 @@ test('a path is a database even if it ends in the name of a subcommand', async (
 
 test('a misspelt subcommand gets the nearest spelling', async () => {
   assert.match(await usageError(() => parse('docter')), 'did you mean rvbbit doctor?');
+  assert.match(await usageError(() => parse('query', '-c', 'SELECT 1')), "rvbbit -c 'SQL'?");
+  assert.match(await usageError(() => parse('version')), 'rvbbit --version?');
   assert.match(await usageError(() => parse('help', 'exlain')), 'did you mean explain?');
   assert.is((await parse('warehouse')).command, 'query');
 });

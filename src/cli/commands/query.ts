@@ -21,6 +21,10 @@ const DRAIN_MS = 10_000;
 export async function query(words: readonly string[], options: CliOptions): Promise<number> {
   const { database, inputs } = operands(words, options);
   if (inputs === undefined) {
+    if (words.length > 0) {
+      const hint = "give SQL with -c 'SQL', a file with -f, or on standard input";
+      throw new CliError('usage', 'there is nothing to run', hint);
+    }
     const { helpText } = await import('../help.ts');
     process.stderr.write(`${helpText('query')}\n`);
     return exitCodeOf(['usage']);
