@@ -280,6 +280,11 @@ export function firstWord(args: readonly string[]): number {
   return -1;
 }
 
+/** `olderThan` → `--older-than`. */
+export function flagOf(key: string): string {
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 /** Whether the command has `--format`. */
 export function takesFormat(command: CommandName): boolean {
   return OPTIONS.some(

@@ -1,5 +1,5 @@
 import { CliError } from './exit-codes.ts';
-import type { CliOptions } from './options.ts';
+import { type CliOptions, flagOf } from './options.ts';
 
 /** Throws a usage error for an option that the command takes, but this `action` of it has no use for. */
 export function refuseOptions(
@@ -11,7 +11,10 @@ export function refuseOptions(
   for (const key of keys) {
     const value = options[key];
     if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
-    const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    throw new CliError('usage', `${command} ${action} has no ${flag}`, `rvbbit ${command} --help`);
+    throw new CliError(
+      'usage',
+      `${command} ${action} has no ${flagOf(key)}`,
+      `rvbbit ${command} --help`,
+    );
   }
 }

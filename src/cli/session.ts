@@ -5,7 +5,7 @@ import type { Engine } from '../engine.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../options.ts';
 import { CliError, verdictOf } from './exit-codes.ts';
-import type { CliOptions } from './options.ts';
+import { type CliOptions, flagOf } from './options.ts';
 import { say } from './stderr.ts';
 import { systemErrorText } from './text/system-error.ts';
 
@@ -51,9 +51,19 @@ export async function openEngine(
       ...(options.sqlCells === undefined ? {} : { sqlCells: options.sqlCells }),
     });
   } catch (thrown) {
-    if (thrown instanceof CliError || verdictOf(thrown) === 'usage') throw thrown;
-    throw new CliError('open', messageOf(thrown));
+    if (thrown instanceof CliError) throw thrown;
+    throw verdictOf(thrown) === 'usage'
+      ? usageError(thrown)
+      : new CliError('open', messageOf(thrown));
   }
+}
+
+/** An option of `Engine.open` that is out of range, as it is spelt here. */
+function usageError(thrown: unknown): CliError {
+  const message = messageOf(thrown).replace(/^Engine\.open: (\w+)/, (_, key: string) =>
+    flagOf(key),
+  );
+  return new CliError('usage', message);
 }
 
 /** The process's variables, over those of a `.env` in the working folder. Throws a `CliError` if that cannot be read. */

@@ -33,14 +33,17 @@ export function summaryLines(
   return [
     `${name}:${status} ${parts.join('; ')}`,
     ...notices.map(({ message }) => `note: ${message}`),
-    ...shown.map((failure) => {
-      const attempts = failure.attempts > 1 ? ` (${failure.attempts} attempts)` : '';
-      const [line, ...rest] = failure.message.split('\n');
-      const message = rest.length === 0 ? line : `${line} …`;
-      return `  row ${failure.ordinal + 1}: ${failure.code}: ${message}${attempts}`;
-    }),
+    ...shown.map(failureLine),
     ...(shown.length > 0 && more > 0 ? [`  … and ${more} more`] : []),
   ];
+}
+
+/** The first line of its message, and how often it was tried unless that says so. */
+function failureLine({ ordinal, code, message, attempts }: Summary['failures'][number]): string {
+  const [line = '', ...rest] = message.split('\n');
+  const times = attempts > 1 ? ` (${attempts} attempts)` : '';
+  const isSaid = times !== '' && line.endsWith(times);
+  return `  row ${ordinal + 1}: ${code}: ${line}${rest.length === 0 ? '' : ' …'}${isSaid ? '' : times}`;
 }
 
 function counted(count: number, noun: string): string {

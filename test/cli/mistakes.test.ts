@@ -35,6 +35,12 @@ const MISTAKES: readonly [args: string[], code: number, said: string | RegExp, c
     2,
     "'query.sql' stands where the SQL goes\n  next: did you mean -f query.sql?",
   ],
+  [
+    ['-c', 'SELECT 1', '--threads', '99'],
+    2,
+    'usage: --threads takes a whole number from 1 to 64, not 99\n',
+  ],
+  [['-c', 'SELECT 1', '--state-dir', ''], 2, 'usage: --state-dir takes a folder path'],
   [['test', 'nope.yaml'], 1, 'RVB_CASCADE_NOT_FOUND'],
   [['run', 'one.yaml', '--input', '@nope.json'], 3, 'cannot read nope.json: no such file'],
   [['init', 'query.sql'], 3, 'cannot write to query.sql: not a directory\n'],
