@@ -78,6 +78,12 @@ function refuseMisspelling(
 
 async function parseOptions(name: CommandName, args: readonly string[]): Promise<ParsedArgs> {
   const parsed = readOptions(name, args);
-  if (parsed !== undefined) return parsed;
-  return (await import('./read-with-commander.ts')).readWithCommander(name, args);
+  if (parsed !== undefined) return withoutStdout(parsed);
+  return withoutStdout((await import('./read-with-commander.ts')).readWithCommander(name, args));
+}
+
+/** `-o -` is what happens without `-o`; a file that took the place of /dev/stdout would take it from the shell as well. */
+function withoutStdout(parsed: ParsedArgs): ParsedArgs {
+  const { output, ...options } = parsed.options;
+  return output === '-' || output === '/dev/stdout' ? { ...parsed, options } : parsed;
 }

@@ -79,6 +79,13 @@ test("DuckDB's spellings of formats are understood, but not inside values", asyn
   assert.is((await parse('ops', 'list', '--json')).options.format, 'json');
 });
 
+test('-o with the name of standard output is as no -o', async () => {
+  for (const output of ['-', '/dev/stdout']) {
+    assert.is((await parse('-c', 'SELECT 1', '-o', output)).options.output, undefined);
+    assert.is((await parse('-c', '-- x', '-o', output)).options.output, undefined);
+  }
+});
+
 test('numbers are whole and from 1', async () => {
   assert.is((await parse('--parallel', '8')).options.parallel, 8);
   for (const text of ['0', '-1', '1.5', 'x', '']) {
