@@ -5,15 +5,11 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { makeFolder, removeFolder, rvbbit } from './spawn.ts';
 
-const js = (id: string, code: string, rest = '') =>
-  `cascade_id: ${id}\ncells:\n  - { name: a, tool: js, inputs: { code: ${JSON.stringify(code)} } }\n${rest}`;
+const js = (id: string, code: string) =>
+  `cascade_id: ${id}\ncells:\n  - { name: a, tool: js, inputs: { code: ${JSON.stringify(code)} } }\n`;
 
 const folder = makeFolder({
-  'twice.yaml': js(
-    'twice',
-    'return input.n * 2;',
-    'test_cases: [{ input: { n: 2 }, expect: 4 }, { name: wrong, input: { n: 3 }, expect: 7 }]\n',
-  ),
+  'twice.yaml': js('twice', 'return input.n * 2;'),
   'odd.yaml': js('odd', "if (input.n % 2) throw new Error('odd \\u001b[31m'); return 'even';"),
   'slow.yaml': js('slow', 'await new Promise((done) => setTimeout(done, 200)); return 1;'),
   'two.sql': 'CREATE TABLE t AS SELECT 1 AS a;\nSELECT a FROM t;\nSELECT a + 1 AS b FROM t;\n',
@@ -225,16 +221,6 @@ test('run exits with 1 and the code of the failure', async () => {
   assert.match(stderr, 'RVB_CELL');
   assert.is((await run(['run', 'twice.yaml', '--input', 'nope'])).code, 2);
   assert.is((await run(['run', 'nope.yaml'])).code, 1);
-});
-
-test('test runs the cases and shows what was expected and what came', async () => {
-  const { code, stdout } = await run(['test', 'twice.yaml']);
-  assert.is(
-    stdout,
-    'ok twice.yaml: case 1\nnot ok twice.yaml: wrong\n  input     {"n":3}\n  expected  7\n  got       6\n1 passed, 1 failed\n',
-  );
-  assert.is(code, 1);
-  assert.is((await run(['test', 'odd.yaml'])).code, 2);
 });
 
 test('explain says what a MAP would do', async () => {
