@@ -70,7 +70,7 @@ function usageError(thrown: unknown): CliError {
 export function environment(): Record<string, string | undefined> {
   if (!existsSync('.env')) return process.env;
   try {
-    return { ...parseEnv(readFileSync('.env', 'utf8')), ...process.env };
+    return { ...parseEnv(readFileSync('.env', 'utf8').replace(/^\ufeff/, '')), ...process.env };
   } catch (thrown) {
     throw new CliError('open', `cannot read .env: ${systemErrorText(thrown)}`);
   }

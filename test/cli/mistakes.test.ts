@@ -5,11 +5,17 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { makeFolder, removeFolder, rvbbit } from './spawn.ts';
 
+const ONE = `cascade_id: one\ncells:\n  - { name: a, tool: js, inputs: { code: 'return 1;' } }\n`;
 const folder = makeFolder({
-  'one.yaml': `cascade_id: one\ncells:\n  - { name: a, tool: js, inputs: { code: 'return 1;' } }\n`,
+  'one.yaml': ONE,
   'ask.yaml': 'cascade_id: ask\ncells:\n  - { name: a, instructions: "Say x" }\n',
   'query.sql': 'SELECT 1 AS a;\n',
   'state-is-a-file/.rvbbit': '',
+  'windows/.env': '\ufeffRVBBIT_MODEL=lexical\r\nOTHER=1\r\n',
+  'windows/one.yaml': `\ufeff${ONE.replaceAll('\n', '\r\n')}`,
+  'windows/row.json': '\ufeff{"n":1}\r\n',
+  'windows/ask.sql':
+    "\ufeff-- first\r\nRVBBIT MAP 'one.yaml' AS v\r\nUSING (SELECT 1 AS n);\r\nSELECT 2 AS b;\r\n",
   'env-is-a-folder/.env/x': '',
   'config-is-broken/rvbbit.config.yaml': 'model: [\n',
 });
@@ -60,6 +66,17 @@ for (const [args, code, said, cwd = '.'] of MISTAKES) {
     assert.equal(readdirSync(folder), before, 'nothing is left behind');
   });
 }
+
+test('files as Windows writes them are read: with a byte order mark, and CR before the line end', async () => {
+  const cwd = join(folder, 'windows');
+  const ran = await rvbbit(['-f', 'ask.sql', 'run.duckdb'], { cwd });
+  assert.is(ran.code, 0, ran.stderr);
+  assert.match(ran.stdout, /^\{"n":1,"v":"1"\}\n\{"b":2\}\n$/);
+  assert.match((await rvbbit(['doctor'], { cwd })).stdout, /1\/1 valid/);
+  assert.match((await rvbbit(['config', 'show'], { cwd })).stdout, /^model: lexical /);
+  const input = ['run', 'one.yaml', '--input', '@row.json'];
+  assert.is((await rvbbit(input, { cwd })).stdout, '1\n');
+});
 
 test('doctor names the configuration where that is what is broken', async () => {
   const cwd = join(folder, 'config-is-broken');
