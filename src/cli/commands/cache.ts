@@ -13,6 +13,7 @@ import { readAgeMs } from '../read-bounds.ts';
 import { refuseOptions } from '../refuse-options.ts';
 import { reportDamage } from '../report-damage.ts';
 import { say, sayError } from '../stderr.ts';
+import { counted } from '../text/counted.ts';
 
 const USAGE = 'rvbbit cache stats|list|show <key>|clear';
 const LISTED = 20;
@@ -178,8 +179,9 @@ async function clear(options: CliOptions): Promise<number> {
   const now = systemClock();
   const before = beforeOf(options, now);
   const going = chosenAnswers(folder, options, now);
+  const what = counted(going.length, 'answer');
   if (options.yes !== true) {
-    sayError('usage', `${going.length} answers would be cleared`, ['next: add --yes to do it']);
+    sayError('usage', `${what} would be cleared`, ['next: add --yes to do it']);
     return exitCodeOf(['usage']);
   }
   const journal = await DiskJournal.open(stateDir);
@@ -202,6 +204,6 @@ async function clear(options: CliOptions): Promise<number> {
     );
   }
   await journal.close();
-  if (!options.quiet) say(`${going.length} answers cleared`);
+  if (!options.quiet) say(`${what} cleared`);
   return 0;
 }

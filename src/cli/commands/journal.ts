@@ -14,6 +14,7 @@ import { refuseOptions } from '../refuse-options.ts';
 import { reportError } from '../report.ts';
 import { reportDamage } from '../report-damage.ts';
 import { say } from '../stderr.ts';
+import { counted } from '../text/counted.ts';
 
 /** Segments that are compacted where `--older-than` does not say. */
 const COMPACT_AFTER = '1d';
@@ -70,7 +71,8 @@ async function verify(options: CliOptions): Promise<number> {
 async function compact(options: CliOptions): Promise<number> {
   refuseOptions('journal', 'compact', options, ['maxSize']);
   const { folder } = existingJournal(options);
-  const olderThanMs = readAgeMs('--older-than', options.olderThan ?? COMPACT_AFTER);
+  const olderThan = options.olderThan ?? COMPACT_AFTER;
+  const olderThanMs = readAgeMs('--older-than', olderThan);
   const answers = new DiskAnswers({
     files: realFileSystem,
     folder,
@@ -98,7 +100,7 @@ async function compact(options: CliOptions): Promise<number> {
       answers: kept,
     }));
     await printRows(columns, rows, options);
-    if (done.length === 0 && !options.quiet) say(`nothing is older than ${olderThanMs / 1_000} s`);
+    if (done.length === 0 && !options.quiet) say(`nothing is older than ${olderThan}`);
     return 0;
   } finally {
     answers.close();
@@ -138,7 +140,8 @@ async function prune(options: CliOptions): Promise<number> {
   );
   if (!options.quiet) {
     const bytes = pruned.reduce((sum, file) => sum + file.bytes, 0);
-    say(`${pruned.length} files, ${bytes} bytes ${dryRun ? 'would go' : 'removed'}`);
+    const what = `${counted(pruned.length, 'file')}, ${counted(bytes, 'byte')}`;
+    say(`${what} ${dryRun ? 'would go' : 'removed'}`);
   }
   return 0;
 }

@@ -10,6 +10,7 @@ import { printRows } from '../print-rows.ts';
 import { refuseOptions } from '../refuse-options.ts';
 import { reportDamage } from '../report-damage.ts';
 import { say } from '../stderr.ts';
+import { counted } from '../text/counted.ts';
 import { query } from './query.ts';
 
 /** What stands before a statement whose result went to a Parquet file: `-o` is to be given again. */
@@ -78,7 +79,7 @@ function tell(statement: ListedStatement, { quiet, param }: CliOptions): void {
   const { session, ending, settled, rows, inFlight, hasParameters } = statement;
   if (quiet === true) return;
   const done = rows === undefined ? 'no rows were read' : `${settled} of ${rows} rows had settled`;
-  const cut = inFlight === 0 ? '' : `, ${inFlight} calls were in flight`;
+  const cut = inFlight === 0 ? '' : `, ${counted(inFlight, 'call')} in flight`;
   say(`resuming ${session} (${ending}): ${done}${cut}`);
   if (hasParameters && param.length === 0) {
     say('the statement had parameters, which no journal keeps: give the same ones with --param');
