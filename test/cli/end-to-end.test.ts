@@ -158,6 +158,7 @@ test('-o writes a whole file or none, in the format of its name', async () => {
     'out/b.csv',
   ]);
   assert.is(failed.code, 1);
+  assert.match(failed.stderr, /^rvbbit: out\/b\.csv is not written$/m);
   assert.equal(readdirSync(join(folder, 'out')).sort(), ['a.csv', 'link.csv']);
 });
 

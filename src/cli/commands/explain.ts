@@ -11,7 +11,7 @@ import { watchInterrupts } from '../signals.ts';
 
 /** Explains one statement, as text or JSON. Gives the exit code. */
 export async function explain(words: readonly string[], options: CliOptions): Promise<number> {
-  const [file] = words.filter((word) => /^\S+\.sql$/i.test(word));
+  const file = words.find((word) => /^\S+\.sql$/i.test(word));
   if (file !== undefined) {
     throw new CliError('usage', `'${file}' stands where the SQL goes`, `did you mean -f ${file}?`);
   }

@@ -9,10 +9,9 @@ import { checkSyntax, runScript, type ScriptSettings } from '../run-script.ts';
 import { readScript, type ScriptInput, type ScriptStatement } from '../script.ts';
 import { openEngine } from '../session.ts';
 import { watchInterrupts } from '../signals.ts';
-import { FileSink, placeOutput } from '../sink/file-sink.ts';
 import type { Sink } from '../sink/sink.ts';
 import { StdoutSink } from '../sink/stdout-sink.ts';
-import { stdoutStyle } from '../stderr.ts';
+import { say, stdoutStyle } from '../stderr.ts';
 
 /** What is in flight at the first Ctrl-C has this long to end: its calls are paid. */
 const DRAIN_MS = 10_000;
@@ -96,8 +95,6 @@ async function withOutput(
   writing: Writing,
 ): Promise<number> {
   const { format } = writing;
-  // Before a statement runs that DuckDB could not write in the end.
-  if (format === 'parquet') await placeOutput(options.output ?? '');
   const toFile = options.output !== undefined;
   const interrupts = watchInterrupts(DRAIN_MS);
   let isBroken = false;
@@ -105,10 +102,7 @@ async function withOutput(
     isBroken = true;
     interrupts.stop();
   };
-  const sink: Sink =
-    options.output === undefined || format === 'parquet'
-      ? new StdoutSink(onBroken)
-      : await FileSink.open(options.output, onBroken);
+  const sink = await openSink(options, format, onBroken);
   const start = format === 'parquet' ? undefined : await loadFormat(format);
   const engine = await openEngine(options, database).catch(async (thrown: unknown) => {
     await sink.discard();
@@ -143,8 +137,12 @@ async function withOutput(
     if (isBroken && !interrupts.interrupted) return 0;
     if (interrupts.interrupted) verdicts.push('interrupted');
     const code = exitCodeOf(verdicts);
-    if (verdicts.every((verdict) => verdict === 'rows') || options.keepGoing) await sink.close();
-    else await sink.discard();
+    if (verdicts.every((verdict) => verdict === 'rows') || options.keepGoing) {
+      await sink.close();
+    } else {
+      await sink.discard();
+      if (toFile && format !== 'parquet' && !options.quiet) say(`${options.output} is not written`);
+    }
     return code;
   } catch (thrown) {
     await sink.discard();
@@ -154,6 +152,19 @@ async function withOutput(
     await engine.close();
     interrupts.close();
   }
+}
+
+async function openSink(
+  { output }: CliOptions,
+  format: FormatName,
+  onBroken: () => void,
+): Promise<Sink> {
+  if (output === undefined) return new StdoutSink(onBroken);
+  const { FileSink, placeOutput } = await import('../sink/file-sink.ts');
+  if (format !== 'parquet') return FileSink.open(output, onBroken);
+  // DuckDB writes it after the statement: what would keep it from that is told before.
+  await placeOutput(output);
+  return new StdoutSink(onBroken);
 }
 
 /** Rows that scroll by on the terminal are progress enough, and a bar between them would be torn. */
