@@ -17,6 +17,7 @@ const folder = makeFolder({
   'windows/ask.sql':
     "\ufeff-- first\r\nRVBBIT MAP 'one.yaml' AS v\r\nUSING (SELECT 1 AS n);\r\nSELECT 2 AS b;\r\n",
   'env-is-a-folder/.env/x': '',
+  'config-is-misspelt/rvbbit.config.yaml': 'modle: lexical\n',
   'config-is-broken/rvbbit.config.yaml': 'model: [\n',
 });
 
@@ -84,6 +85,10 @@ test('doctor names the configuration where that is what is broken', async () => 
   assert.match(stdout, /^ok +worker threads /m);
   assert.match(stdout, /^broken +configuration +.*rvbbit\.config\.yaml:2:1/m);
   assert.is(code, 1);
+  const misspelt = { cwd: join(folder, 'config-is-misspelt') };
+  const said = 'rvbbit.config.yaml has no key modle; did you mean model?';
+  assert.match((await rvbbit(['doctor'], misspelt)).stdout, said);
+  assert.match((await rvbbit(['config', 'show'], misspelt)).stderr, `rvbbit: note: ${said}`);
 });
 
 test.run();

@@ -4,6 +4,7 @@ import { type Configuration, readConfiguration } from '../configuration.ts';
 import { CliError } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { CONFIG_FILE } from '../session.ts';
+import { say } from '../stderr.ts';
 import { visibleLines } from '../text/escape.ts';
 
 const SOURCES = {
@@ -19,9 +20,10 @@ export async function config(words: readonly string[], options: CliOptions): Pro
   if (words.length !== 1 || words[0] !== 'show') {
     throw new CliError('usage', 'config has one thing to do: show', 'rvbbit config show');
   }
-  const configuration = await readConfiguration();
+  const { configuration, unread } = await readConfiguration();
   const text = options.json ? JSON.stringify(configuration, null, 2) : configText(configuration);
   process.stdout.write(`${visibleLines(text)}\n`);
+  if (!options.quiet) for (const message of unread) say(`note: ${message}`);
   return 0;
 }
 

@@ -78,7 +78,9 @@ async function openBare({ threads }: CliOptions, cascades: string): Promise<Engi
 
 function configurationCheck(): Promise<Check> {
   return attempt('configuration', async () => {
-    const { model } = await readConfiguration();
+    const { configuration, unread } = await readConfiguration();
+    if (unread.length > 0) throw new Error(unread.join('\n'));
+    const { model } = configuration;
     return model === undefined ? 'no model is configured' : `model ${model.value}`;
   });
 }
