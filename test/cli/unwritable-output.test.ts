@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readRecords } from '../kill/journal-files.ts';
-import { mapOf, server, withPlace } from './resume-support.ts';
+import { mapOf, type Place, server, withPlace } from './resume-support.ts';
 
 const FULL = '/dev/full';
 const FAILED = /^rvbbit: error: cannot write (?:the output|\/dev\/full): no space left on device$/m;
@@ -14,6 +14,26 @@ test.after(() => server.close());
 /** Rows long enough that a file is written before the last. */
 const SQL = `RVBBIT MAP PARALLEL 4 'ask.yaml' AS v USING (
   SELECT i AS n, repeat('x', 50000) AS pad FROM range(60) t(i)) WITH (cache = false)`;
+
+/** The last statement has its end on record, and that of each of its calls. */
+function checkAccounted({ stateDir }: Place, calls: number): void {
+  const records = readRecords(stateDir);
+  const own = records.slice(records.findLastIndex(({ t }) => t === 'statement.open'));
+  assert.is(own.filter(({ t }) => t === 'attempt.end').length, calls);
+  assert.is(own.at(-1)?.t, 'statement.close');
+}
+
+test('a reader that goes away ends a MAP in order, too, and is no failure', () =>
+  withPlace({}, { latency: { kind: 'constant', ms: 300 } }, async (place) => {
+    const { code, stderr } = await place.rvbbit(['-c', SQL], {
+      during: (child) => child.stdout?.once('data', () => child.stdout?.destroy()),
+    });
+    assert.is(code, 0, stderr);
+    assert.not.match(stderr, 'error');
+    const calls = await place.calls();
+    assert.ok(calls < 60, `${calls} calls`);
+    checkAccounted(place, calls);
+  }));
 
 check('a MAP whose rows cannot be written ends in order and keeps the calls in flight', () =>
   withPlace({}, { latency: { kind: 'constant', ms: 300 } }, async (place) => {
@@ -29,10 +49,7 @@ check('a MAP whose rows cannot be written ends in order and keeps the calls in f
       assert.not.match(stderr, /^ {4}at /m);
       const calls = (await place.calls()) - before;
       assert.ok(calls < 60, `${calls} calls`);
-      const records = readRecords(place.stateDir);
-      const own = records.slice(records.findLastIndex(({ t }) => t === 'statement.open'));
-      assert.is(own.filter(({ t }) => t === 'attempt.end').length, calls);
-      assert.is(own.at(-1)?.t, 'statement.close');
+      checkAccounted(place, calls);
     }
     const { ending } = JSON.parse(
       (await place.rvbbit(['resume', '--list'])).stdout.split('\n')[0]!,
