@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { listCascades } from '../cascade/find-cascades.ts';
 import { CASCADE_MAX_BYTES } from '../limits.ts';
 
-const CASCADE_KEY = /^(?:"cascade_id"|'cascade_id'|cascade_id)\s*:/m;
+const CASCADE_KEY = /^\ufeff?(?:"cascade_id"|'cascade_id'|cascade_id)\s*:/m;
 
 /** The YAML files under `root` that have a `cascade_id`, relative to it, sorted; other YAML files are none of ours. */
 export async function findCascades(root: string): Promise<string[]> {

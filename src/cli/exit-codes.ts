@@ -56,6 +56,6 @@ export function verdictOf(thrown: unknown): Verdict {
 /** The verdicts on a statement that ended without an error: it may still have left rows behind. */
 export function verdictsOn(summary: Summary): Verdict[] {
   const verdicts: Verdict[] = summary.rows.failed > 0 ? ['rows'] : [];
-  if (summary.reason === 'budget' || summary.reason === 'deadline') verdicts.push(summary.reason);
+  if (summary.reason === 'budget') verdicts.push('budget');
   return verdicts;
 }

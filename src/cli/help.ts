@@ -35,8 +35,10 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
   ],
 };
 
-const EXIT_CODES = `Exit codes, the first that applies: 130 interrupted, 2 usage, 3 cannot open, 6 budget reached,
-4 deadline passed, 1 a statement failed, 5 some rows failed, 0.`;
+const EXIT_CODES = `Exit codes, the first that applies: 130 interrupted, 2 usage, 3 cannot open or write,
+6 budget reached, 4 deadline passed, 1 a statement failed, 5 some rows failed, 0.`;
+
+const LINE_WIDTH = 100;
 
 /** The help text of a command. */
 export function helpText(command: CommandName): string {
@@ -51,10 +53,12 @@ export function helpText(command: CommandName): string {
     ...(isQuery ? ['', 'Commands:', ...commandLines()] : []),
     '',
     'Options:',
-    ...rows.map(({ flags, help, choices }) => {
-      const values = choices !== undefined && isQuery ? ` (${choices.join(', ')})` : '';
-      return `  ${flags.startsWith('--') ? `    ${flags}` : flags}`.padEnd(29) + help + values;
-    }),
+    ...inColumns(
+      rows.map(({ flags, help, choices }) => [
+        flags.startsWith('--') ? `    ${flags}` : flags,
+        choices === undefined ? help : `${help} (${choices.join(', ')})`,
+      ]),
+    ),
     '',
     'Examples:',
     ...EXAMPLES[command].map((example) => `  ${example}`),
@@ -72,6 +76,20 @@ function sentence(text: string): string {
 function commandLines(): string[] {
   const lines = Object.entries(COMMANDS)
     .filter(([name]) => name !== 'query')
-    .map(([, { usage, summary }]) => `  ${usage.padEnd(26)} ${summary}`);
-  return [...lines, `  ${'help [command]'.padEnd(26)} this help, or that of a command`];
+    .map(([, { usage, summary }]): [string, string] => [usage, summary]);
+  return inColumns([...lines, ['help [command]', 'this help, or that of a command']]);
+}
+
+/** Two columns, the second one broken between words. */
+function inColumns(rows: readonly (readonly [string, string])[]): string[] {
+  const indent = Math.max(...rows.map(([left]) => left.length)) + 4;
+  return rows.flatMap(([left, right]) => {
+    const lines = [''];
+    for (const word of right.split(' ')) {
+      const line = `${lines.at(-1)} ${word}`.trimStart();
+      if (indent + line.length <= LINE_WIDTH) lines[lines.length - 1] = line;
+      else lines.push(word);
+    }
+    return lines.map((line, index) => `  ${index === 0 ? left : ''}`.padEnd(indent) + line);
+  });
 }

@@ -2,10 +2,11 @@
 /** The `rvbbit` command: reads the command line and hands over to the command. Loads nothing that it may not need. */
 import { existsSync } from 'node:fs';
 import type { CommandName } from './command-names.ts';
-import { exitCodeOf, verdictOf } from './exit-codes.ts';
+import { type CliError, exitCodeOf, verdictOf } from './exit-codes.ts';
 import type { CliOptions } from './options.ts';
 import { parseArgs } from './parse-args.ts';
 import { reportError } from './report.ts';
+import { isReaderGone, outputError } from './sink/output-error.ts';
 
 /** A command: its words and options in, the exit code out. */
 type RunCommand = (words: readonly string[], options: CliOptions) => Promise<number>;
@@ -55,9 +56,9 @@ async function main(args: readonly string[]): Promise<number> {
   return run(words, options);
 }
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // Nobody reads any more, as in `rvbbit … | head`: that is no failure.
-  if (error.code !== 'EPIPE') throw error;
+let unwritten: CliError | undefined;
+process.stdout.on('error', (error) => {
+  if (!isReaderGone(error)) unwritten ??= outputError(error);
 });
 process.stderr.on('error', () => {});
 
@@ -68,5 +69,14 @@ try {
   reportError(thrown);
   code = exitCodeOf([verdictOf(thrown)]);
 }
-// An open stdin, or a thread that will not stop, must not keep the process alive.
-process.stdout.write('', () => process.exit(code));
+// An open stdin, or a thread that will not stop, must not keep the process alive. The stream's 'error' comes after the
+// callback of the write.
+process.stdout.write('', () => setImmediate(exit));
+
+function exit(): void {
+  if (code === 0 && unwritten !== undefined) {
+    reportError(unwritten);
+    code = exitCodeOf([unwritten.verdict]);
+  }
+  process.exit(code);
+}

@@ -62,27 +62,38 @@ export interface OptionRow {
 
 const ALL = Object.keys(COMMANDS) as CommandName[];
 const ENGINE: readonly CommandName[] = ['query', 'run', 'test', 'explain', 'resume'];
-const SCRIPT: readonly CommandName[] = ['query', 'explain'];
 
 /** Every option of every command, in the order of `--help`. */
 export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '-c, --command <sql>',
     help: 'run this SQL; repeatable, in the order given',
-    commands: SCRIPT,
+    commands: ['query'],
+    collect: 'sql',
+  },
+  {
+    flags: '-c, --command <sql>',
+    help: 'explain this SQL',
+    commands: ['explain'],
     collect: 'sql',
   },
   {
     flags: '-f, --file <path>',
     help: 'run this file; repeatable; - is standard input',
-    commands: SCRIPT,
+    commands: ['query'],
+    collect: 'file',
+  },
+  {
+    flags: '-f, --file <path>',
+    help: 'explain what this file holds; - is standard input',
+    commands: ['explain'],
     collect: 'file',
   },
   { flags: '--list', help: 'say what there is to resume', commands: ['resume'] },
   {
     flags: '--param <name=value>',
     help: 'bind $name; JSON if it parses, else text; 1=… binds $1',
-    commands: [...SCRIPT, 'resume'],
+    commands: ['query', 'explain', 'resume'],
     collect: 'param',
   },
   {
@@ -99,7 +110,7 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   {
     flags: '--format <name>',
-    help: 'text, tree or json',
+    help: 'default: text',
     commands: ['explain'],
     choices: ['text', 'tree', 'json'],
   },
@@ -121,15 +132,24 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   {
     flags: '--older-than <time>',
-    help: 'prune, compact, clear: what is older, e.g. 12h, 30d',
-    commands: ['journal', 'cache'],
+    help: 'compact, prune: what is older, e.g. 12h, 30d',
+    commands: ['journal'],
+  },
+  {
+    flags: '--older-than <time>',
+    help: 'stats, list, clear: answers that are older, e.g. 12h, 30d',
+    commands: ['cache'],
   },
   {
     flags: '--max-size <size>',
     help: 'prune: the oldest, down to this size, e.g. 500MB, 1GB',
     commands: ['journal'],
   },
-  { flags: '--dry-run', help: 'say what would be done, and do nothing', commands: ['journal'] },
+  {
+    flags: '--dry-run',
+    help: 'compact, prune: say what would be done, and do nothing',
+    commands: ['journal'],
+  },
   {
     flags: '--limit <n>',
     help: 'list: answers shown (default 20)',
@@ -138,7 +158,7 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   {
     flags: '--model <name>',
-    help: 'list, clear: answers of this model alone',
+    help: 'stats, list, clear: answers of this model alone',
     commands: ['cache'],
   },
   { flags: '--yes', help: 'clear: do it', commands: ['cache'] },
@@ -169,7 +189,7 @@ export const OPTIONS: readonly OptionRow[] = [
   { flags: '--threads <n>', help: 'worker threads', commands: [...ENGINE, 'doctor'], number: true },
   {
     flags: '--sql-cells <way>',
-    help: "run sql_data cells' queries inline, or in a process of their own",
+    help: "where sql_data cells' queries run: in this process, or in one of their own",
     commands: ENGINE,
     choices: ['inline', 'process'],
   },
@@ -205,7 +225,7 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   {
     flags: '--answers <kind>',
-    help: 'echo, hash or json',
+    help: 'how prompts are answered; default: echo',
     commands: ['sim'],
     choices: ['echo', 'hash', 'json'],
   },
@@ -258,6 +278,18 @@ export function firstWord(args: readonly string[]): number {
     else if (arg === '-' || !arg.startsWith('-')) return at;
   }
   return -1;
+}
+
+/** `olderThan` → `--older-than`. */
+export function flagOf(key: string): string {
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** Whether the command has `--format`. */
+export function takesFormat(command: CommandName): boolean {
+  return OPTIONS.some(
+    ({ flags, commands }) => flags.startsWith('--format') && commands.includes(command),
+  );
 }
 
 /** The arguments with `-csv`, `--json` and their like written as `--format`. */

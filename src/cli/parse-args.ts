@@ -2,7 +2,7 @@
 import { nearestSpelling } from '../../grammar/spelling.ts';
 import { COMMANDS, type CommandName } from './command-names.ts';
 import { CliError } from './exit-codes.ts';
-import { firstWord, spellOutFormats } from './options.ts';
+import { firstWord, spellOutFormats, takesFormat } from './options.ts';
 import { type ParsedArgs, readOptions } from './read-options.ts';
 
 function isCommand(word: string | undefined): word is CommandName | 'help' {
@@ -27,12 +27,15 @@ export async function parseArgs(
     return parsed;
   }
   const rest = args.toSpliced(at, 1);
-  if (word !== 'help') return parseOptions(word, word === 'explain' ? spellOutFormats(rest) : rest);
+  if (word !== 'help') return parseOptions(word, takesFormat(word) ? spellOutFormats(rest) : rest);
   const topic = rest[0];
   if (topic !== undefined && topic !== 'query' && !isCommand(topic)) throw unknownCommand(topic);
   const command = topic === undefined || topic === 'help' ? 'query' : topic;
   return { command, words: [], options: { inputs: [], param: [], help: true } };
 }
+
+/** What is typed for a word that reads like a command. */
+const INSTEAD: Readonly<Record<string, string>> = { query: "-c 'SQL'", version: '--version' };
 
 function unknownCommand(word: string): CliError {
   const near = nearestSpelling(word, [...Object.keys(COMMANDS), 'help']);
@@ -48,9 +51,10 @@ function refuseMisspelling(
 ): void {
   if (word === '-' || words[0] !== word || options.help || options.version) return;
   if (/^[a-z]+$/i.test(word) && !isFile(word)) {
-    const near = nearestSpelling(word, [...Object.keys(COMMANDS), 'help']);
-    if (near === undefined || near === 'query') return;
-    const hint = `did you mean rvbbit ${near}? For a new database of that name write ./${word}`;
+    const near = nearestSpelling(word, [...Object.keys(COMMANDS), 'help', 'version']);
+    if (near === undefined) return;
+    const meant = INSTEAD[near] ?? near;
+    const hint = `did you mean rvbbit ${meant}? For a new database of that name write ./${word}`;
     throw new CliError('usage', `'${word}' is neither a command nor a database that exists`, hint);
   }
   if (/^\s*(?:select|from|with|rvbbit|create|insert|explain)\s/i.test(word)) {
@@ -74,6 +78,12 @@ function refuseMisspelling(
 
 async function parseOptions(name: CommandName, args: readonly string[]): Promise<ParsedArgs> {
   const parsed = readOptions(name, args);
-  if (parsed !== undefined) return parsed;
-  return (await import('./read-with-commander.ts')).readWithCommander(name, args);
+  if (parsed !== undefined) return withoutStdout(parsed);
+  return withoutStdout((await import('./read-with-commander.ts')).readWithCommander(name, args));
+}
+
+/** `-o -` is what happens without `-o`; a file that took the place of /dev/stdout would take it from the shell as well. */
+function withoutStdout(parsed: ParsedArgs): ParsedArgs {
+  const { output, ...options } = parsed.options;
+  return output === '-' || output === '/dev/stdout' ? { ...parsed, options } : parsed;
 }

@@ -1,30 +1,40 @@
 /** Prints rows of a command's own report as results are printed. */
 import type { ResultColumn, Row } from '../result.ts';
-import { type FormatName, loadFormat } from './format/format.ts';
+import { CliError } from './exit-codes.ts';
+import { chooseFormat } from './format/choose-format.ts';
+import { loadFormat } from './format/format.ts';
 import type { CliOptions } from './options.ts';
+import { FileSink } from './sink/file-sink.ts';
+import type { Sink } from './sink/sink.ts';
 import { StdoutSink } from './sink/stdout-sink.ts';
 import { stdoutStyle } from './stderr.ts';
 
-/** `columns` are names to DuckDB types. */
+/** `columns` are names to DuckDB types. Throws a usage error for Parquet, which is DuckDB's to write. */
 export async function printRows(
   columns: Readonly<Record<string, string>>,
   rows: readonly Row[],
-  { format }: CliOptions,
+  options: Pick<CliOptions, 'format' | 'output'>,
 ): Promise<void> {
-  const isTerminal = process.stdout.isTTY === true;
-  const name = (format ?? (isTerminal ? 'table' : 'jsonl')) as Exclude<FormatName, 'parquet'>;
-  const start = await loadFormat(name);
-  const sink = new StdoutSink(process.stdout, () => undefined);
-  const list: ResultColumn[] = Object.entries(columns).map(([each, type]) => ({
-    name: each,
-    type,
-  }));
+  const { output } = options;
+  const format = chooseFormat(options);
+  if (format === 'parquet') throw new CliError('usage', 'a report is not written as parquet');
+  const start = await loadFormat(format);
+  const isTerminal = output === undefined && process.stdout.isTTY === true;
+  const list: ResultColumn[] = Object.entries(columns).map(([name, type]) => ({ name, type }));
+  const onBroken = () => undefined;
+  const sink: Sink =
+    output === undefined ? new StdoutSink(onBroken) : await FileSink.open(output, onBroken);
   const writer = start(list, sink, {
     all: true,
     columns: isTerminal ? process.stdout.columns : undefined,
-    dim: (text) => stdoutStyle('dim', text),
+    dim: output === undefined ? (text) => stdoutStyle('dim', text) : (text) => text,
   });
-  for (const row of rows) await writer.row(row);
-  await writer.end();
-  await sink.close();
+  try {
+    for (const row of rows) await writer.row(row);
+    await writer.end();
+    await sink.close();
+  } catch (thrown) {
+    await sink.discard();
+    throw thrown;
+  }
 }

@@ -8,7 +8,6 @@ import { sayError } from './stderr.ts';
 const NEXT: Partial<Record<ErrorCode, string>> = {
   RVB_CASCADE_NOT_FOUND: 'paths start at the cascade root: name another with --cascades <dir>',
   RVB_PATH_DENIED: 'name a cascade root that holds the file with --cascades <dir>',
-  RVB_NO_MODEL: 'use a cascade without `instructions`, or configure a model',
   RVB_DEADLINE: 'raise `deadline`, read fewer rows, or raise PARALLEL',
   RVB_BUDGET: 'raise the limit that the message names, or read fewer rows',
   RVB_TIMEOUT: 'raise `timeout` in WITH ( … )',
@@ -37,7 +36,7 @@ function placeOf(thrown: unknown, { place: start, dialect }: ScriptStatement): S
 export function reportError(thrown: unknown, statement?: ScriptStatement): void {
   const at = statement === undefined ? [] : atLine(placeOf(thrown, statement), thrown);
   if (thrown instanceof CliError) {
-    const title = thrown.verdict === 'usage' ? 'usage' : 'cannot open';
+    const title = thrown.verdict === 'usage' ? 'usage' : 'error';
     sayError(title, thrown.message, hint(thrown.hint));
   } else if (thrown instanceof RvbbitError) {
     sayError(thrown.code, thrown.message, [...at, ...hint(NEXT[thrown.code])]);

@@ -71,7 +71,6 @@ export async function runScript(settings: ScriptSettings): Promise<Verdict[]> {
     try {
       const summary = await runStatement(settings, statement, index, results);
       verdicts.push(...verdictsOn(summary));
-      await sink.keep();
     } catch (thrown) {
       settings.progress.hide();
       await sink.rollback();
@@ -152,6 +151,7 @@ async function runStatement(
   const summary = await stream.summary;
   settings.progress.hide();
   await writer?.end();
+  await sink.keep();
   return account(settings, index, summary, stream.notices);
 }
 

@@ -5,6 +5,7 @@ import { createLexeme, Kind, scan } from '../../grammar/scan.ts';
 import { splitStatements } from '../../grammar/split.ts';
 import type { SourcePlace } from '../errors.ts';
 import { CliError } from './exit-codes.ts';
+import { systemErrorText } from './text/system-error.ts';
 
 /** One `-c` or `-f`, in the order given; a file named `-` is standard input. */
 export type ScriptInput =
@@ -45,7 +46,7 @@ export async function readInput(path: string): Promise<string> {
     const text = path === '-' ? await readStream(process.stdin) : await readFile(path, 'utf8');
     return text.replace(/^\ufeff/, '');
   } catch (thrown) {
-    throw new CliError('open', `cannot read ${path}: ${(thrown as Error).message}`);
+    throw new CliError('open', `cannot read ${path}: ${systemErrorText(thrown)}`);
   }
 }
 

@@ -5,8 +5,9 @@ import type { Engine } from '../engine.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../options.ts';
 import { CliError, verdictOf } from './exit-codes.ts';
-import type { CliOptions } from './options.ts';
+import { type CliOptions, flagOf } from './options.ts';
 import { say } from './stderr.ts';
+import { systemErrorText } from './text/system-error.ts';
 
 /** Where the journal is kept that commands are not told another place for. */
 export const STATE_DIR = '.rvbbit';
@@ -50,19 +51,27 @@ export async function openEngine(
       ...(options.sqlCells === undefined ? {} : { sqlCells: options.sqlCells }),
     });
   } catch (thrown) {
-    if (verdictOf(thrown) === 'usage') throw thrown;
-    throw new CliError('open', `${database}: ${messageOf(thrown)}`, hintFor(database));
+    if (thrown instanceof CliError) throw thrown;
+    throw verdictOf(thrown) === 'usage'
+      ? usageError(thrown)
+      : new CliError('open', messageOf(thrown));
   }
 }
 
-/** The process's variables, over those of a `.env` in the working folder. */
-export function environment(): Record<string, string | undefined> {
-  if (!existsSync('.env')) return process.env;
-  return { ...parseEnv(readFileSync('.env', 'utf8')), ...process.env };
+/** An option of `Engine.open` that is out of range, as it is spelt here. */
+function usageError(thrown: unknown): CliError {
+  const message = messageOf(thrown).replace(/^Engine\.open: (\w+)/, (_, key: string) =>
+    flagOf(key),
+  );
+  return new CliError('usage', message);
 }
 
-function hintFor(database: string): string | undefined {
-  return database === ':memory:' || !existsSync(database)
-    ? 'rvbbit doctor'
-    : 'is it a DuckDB file, and is no other process writing to it?';
+/** The process's variables, over those of a `.env` in the working folder. Throws a `CliError` if that cannot be read. */
+export function environment(): Record<string, string | undefined> {
+  if (!existsSync('.env')) return process.env;
+  try {
+    return { ...parseEnv(readFileSync('.env', 'utf8').replace(/^\ufeff/, '')), ...process.env };
+  } catch (thrown) {
+    throw new CliError('open', `cannot read .env: ${systemErrorText(thrown)}`);
+  }
 }

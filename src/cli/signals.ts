@@ -9,7 +9,7 @@ export interface Interrupts {
   readonly signal: AbortSignal;
   /** Whether an interrupt came. */
   readonly interrupted: boolean;
-  /** Aborts without an interrupt, e.g. when nobody reads the output any more. */
+  /** Aborts without an interrupt, e.g. when nobody reads the output any more. What is in flight has its time here too. */
   stop(): void;
   close(): void;
 }
@@ -24,7 +24,8 @@ export function watchInterrupts(graceMs = 0): Interrupts {
   let timer: NodeJS.Timeout | undefined;
   const stop = () => {
     drain.abort();
-    controller.abort();
+    if (graceMs === 0) controller.abort();
+    else timer ??= setTimeout(() => controller.abort(), graceMs).unref();
   };
   const close = () => {
     clearTimeout(timer);
@@ -41,9 +42,7 @@ export function watchInterrupts(graceMs = 0): Interrupts {
     }
     interrupted = true;
     say('interrupted: stopping the statement; once more ends at once');
-    drain.abort();
-    if (graceMs === 0) controller.abort();
-    else timer = setTimeout(() => controller.abort(), graceMs).unref();
+    stop();
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);

@@ -1,6 +1,7 @@
 /** The account of a MAP or RUN in words. */
 import type { Notice, Summary } from '../result.ts';
 import { rateText } from './progress.ts';
+import { counted } from './text/counted.ts';
 
 /** Failures printed; the summary holds more, `--stats` shows them. */
 const FAILURES_SHOWN = 5;
@@ -21,7 +22,7 @@ export function summaryLines(
   const seconds = summary.durationMs / 1000;
   const done = rows.in - rows.notRun;
   const parts = [
-    [`${counted(rows.in, 'row')}`, `${rows.ok} ok`, ...named(outcomes)].join(', '),
+    [counted(rows.in, 'row'), `${rows.ok} ok`, ...named(outcomes)].join(', '),
     [counted(summary.runs, 'run'), ...named([[rows.deduped, 'deduped']])].join(', '),
     ...modelPart(summary),
     `${seconds.toFixed(2)} s${seconds > 0 && done > 0 ? ` (${rateText(done / seconds)} rows/s)` : ''}`,
@@ -33,16 +34,17 @@ export function summaryLines(
   return [
     `${name}:${status} ${parts.join('; ')}`,
     ...notices.map(({ message }) => `note: ${message}`),
-    ...shown.map((failure) => {
-      const attempts = failure.attempts > 1 ? ` (${failure.attempts} attempts)` : '';
-      return `  row ${failure.ordinal + 1}: ${failure.code}: ${failure.message}${attempts}`;
-    }),
+    ...shown.map(failureLine),
     ...(shown.length > 0 && more > 0 ? [`  … and ${more} more`] : []),
   ];
 }
 
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+/** The first line of its message, and how often it was tried unless that says so. */
+function failureLine({ ordinal, code, message, attempts }: Summary['failures'][number]): string {
+  const [line = '', ...rest] = message.split('\n');
+  const times = attempts > 1 ? ` (${attempts} attempts)` : '';
+  const isSaid = times !== '' && line.endsWith(times);
+  return `  row ${ordinal + 1}: ${code}: ${line}${rest.length === 0 ? '' : ' …'}${isSaid ? '' : times}`;
 }
 
 /** The counts that are not zero. */

@@ -57,6 +57,17 @@ test('progress counts rows from the journal and tells rate and time left', () =>
   );
 });
 
+test('a failure is told in one line, and how often it was tried once', () => {
+  const failures = ['gone (3 attempts)', 'no model. Ways to get one:\n  a\n  b'].map(
+    (message, ordinal) => ({ ordinal, code: 'RVB_MODEL_HTTP' as const, message, attempts: 3 }),
+  );
+  const lines = summaryLines('MAP a', summaryWith({ rows: { in: 2, failed: 2 }, failures }));
+  assert.equal(lines.slice(1), [
+    '  row 1: RVB_MODEL_HTTP: gone (3 attempts)',
+    '  row 2: RVB_MODEL_HTTP: no model. Ways to get one: … (3 attempts)',
+  ]);
+});
+
 test('progress leaves plain SQL and the records of other statements alone', () => {
   const { cascade: _, ...plain } = OPEN;
   assert.is(

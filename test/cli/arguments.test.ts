@@ -54,6 +54,8 @@ test('a path is a database even if it ends in the name of a subcommand', async (
 
 test('a misspelt subcommand gets the nearest spelling', async () => {
   assert.match(await usageError(() => parse('docter')), 'did you mean rvbbit doctor?');
+  assert.match(await usageError(() => parse('query', '-c', 'SELECT 1')), "rvbbit -c 'SQL'?");
+  assert.match(await usageError(() => parse('version')), 'rvbbit --version?');
   assert.match(await usageError(() => parse('help', 'exlain')), 'did you mean explain?');
   assert.is((await parse('warehouse')).command, 'query');
 });
@@ -74,6 +76,14 @@ test("DuckDB's spellings of formats are understood, but not inside values", asyn
   assert.is((await parse('-c', 'select 1', '--markdown')).options.format, 'markdown');
   assert.equal(spellOutFormats(['-c', '-csv', '--', '-json']), ['-c', '-csv', '--', '-json']);
   assert.is((await parse('doctor', '--json')).options.json, true);
+  assert.is((await parse('ops', 'list', '--json')).options.format, 'json');
+});
+
+test('-o with the name of standard output is as no -o', async () => {
+  for (const output of ['-', '/dev/stdout']) {
+    assert.is((await parse('-c', 'SELECT 1', '-o', output)).options.output, undefined);
+    assert.is((await parse('-c', '-- x', '-o', output)).options.output, undefined);
+  }
 });
 
 test('numbers are whole and from 1', async () => {

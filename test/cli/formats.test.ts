@@ -1,8 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { chooseFormat } from '../../src/cli/format/choose-format.ts';
 import { startCsv, startTsv } from '../../src/cli/format/delimited.ts';
 import { fitColumns } from '../../src/cli/format/fit-columns.ts';
-import { formatOfFile } from '../../src/cli/format/format.ts';
 import { startJson, startJsonl } from '../../src/cli/format/json.ts';
 import { startMarkdown } from '../../src/cli/format/markdown.ts';
 import { startTable } from '../../src/cli/format/table.ts';
@@ -168,10 +168,10 @@ test('a narrow column is kept whole while wide ones are cut', () => {
 });
 
 test("a file's name asks for its format", () => {
-  assert.is(formatOfFile('a.b/report.CSV'), 'csv');
-  assert.is(formatOfFile('x.ndjson'), 'jsonl');
-  assert.is(formatOfFile('x.txt'), undefined);
-  assert.is(formatOfFile('csv'), undefined);
+  assert.is(chooseFormat({ output: 'a.b/report.CSV' }), 'csv');
+  assert.is(chooseFormat({ output: 'x.ndjson' }), 'jsonl');
+  assert.is(chooseFormat({ output: 'x.txt' }), 'jsonl');
+  assert.is(chooseFormat({ output: 'csv' }), 'jsonl');
 });
 
 test.run();

@@ -1,6 +1,6 @@
 /** Runs the built command line as a process. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +19,10 @@ interface SpawnSettings {
   readonly cwd?: string;
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Opened for the process's stdout, in place of a pipe. */
+  readonly stdoutTo?: string;
+  /** Stderr goes where stdout goes. */
+  readonly stderrToo?: boolean;
   /** Called with the process as soon as it has started. */
   readonly during?: (child: ChildProcess) => void;
 }
@@ -26,20 +30,23 @@ interface SpawnSettings {
 /** Runs `rvbbit …args` to its end. */
 export function rvbbit(args: readonly string[], settings: SpawnSettings = {}): Promise<Ended> {
   const { NO_COLOR: _, FORCE_COLOR: __, ...env } = process.env;
+  const stdoutFile = settings.stdoutTo === undefined ? 'pipe' : openSync(settings.stdoutTo, 'w');
   const child = spawn(process.execPath, [MAIN, ...args], {
+    stdio: ['pipe', stdoutFile, settings.stderrToo === true ? stdoutFile : 'pipe'],
     cwd: settings.cwd ?? process.cwd(),
     env: { ...env, ...settings.env },
     timeout: TIMEOUT_MS,
     killSignal: 'SIGKILL',
   });
-  child.stdin.on('error', () => {});
-  child.stdin.end(settings.stdin ?? '');
+  if (stdoutFile !== 'pipe') closeSync(stdoutFile);
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(settings.stdin ?? '');
   let stdout = '';
   let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
   });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
   settings.during?.(child);

@@ -3,15 +3,17 @@ import { randomBytes } from 'node:crypto';
 import { DiskJournal } from '../../journal/disk/disk-journal.ts';
 import { realFileSystem } from '../../journal/disk/file-system.ts';
 import { type ListedAnswer, listAnswers } from '../../journal/disk/list-answers.ts';
-import { damageError } from '../../journal/disk/segment-reader.ts';
 import { systemClock } from '../../journal/journal.ts';
 import { CLEAR_MAX_KEYS } from '../../limits.ts';
+import { existingJournal } from '../existing-journal.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';
-import { openJournalFolder } from '../journal-folder.ts';
 import type { CliOptions } from '../options.ts';
 import { printRows } from '../print-rows.ts';
 import { readAgeMs } from '../read-bounds.ts';
+import { refuseOptions } from '../refuse-options.ts';
+import { reportDamage } from '../report-damage.ts';
 import { say, sayError } from '../stderr.ts';
+import { counted } from '../text/counted.ts';
 
 const USAGE = 'rvbbit cache stats|list|show <key>|clear';
 const LISTED = 20;
@@ -40,15 +42,25 @@ export async function cache(words: readonly string[], options: CliOptions): Prom
 }
 
 function readAll(folder: string): ListedAnswer[] {
-  return listAnswers(realFileSystem, folder, (damage) => {
-    const { code, message } = damageError(damage);
-    sayError(code, message);
-  });
+  return listAnswers(realFileSystem, folder, reportDamage);
 }
 
-function isOf(model: string | undefined): (answer: ListedAnswer) => boolean {
-  return (answer) =>
-    model === undefined || answer.model === model || `${answer.provider}/${answer.model}` === model;
+/** The time in µs before which answers are older than `--older-than`; undefined without it. */
+function beforeOf({ olderThan }: CliOptions, now: number): number | undefined {
+  return olderThan === undefined ? undefined : now - 1_000 * readAgeMs('--older-than', olderThan);
+}
+
+/** The answers that `--model` and `--older-than` leave. */
+function chosenAnswers(folder: string, options: CliOptions, now = systemClock()): ListedAnswer[] {
+  const { model } = options;
+  const before = beforeOf(options, now);
+  return readAll(folder).filter(
+    (answer) =>
+      (before === undefined || answer.at < before) &&
+      (model === undefined ||
+        answer.model === model ||
+        `${answer.provider}/${answer.model}` === model),
+  );
 }
 
 function timeText(at: number): string {
@@ -56,9 +68,10 @@ function timeText(at: number): string {
 }
 
 async function stats(options: CliOptions): Promise<number> {
-  const { folder } = openJournalFolder(options);
+  refuseOptions('cache', 'stats', options, ['limit', 'yes']);
+  const { folder } = existingJournal(options);
   const groups = new Map<string, ListedAnswer[]>();
-  for (const answer of readAll(folder).filter(isOf(options.model))) {
+  for (const answer of chosenAnswers(folder, options)) {
     const name = `${answer.provider}/${answer.model}`;
     const group = groups.get(name);
     if (group === undefined) groups.set(name, [answer]);
@@ -106,8 +119,9 @@ async function stats(options: CliOptions): Promise<number> {
 }
 
 async function list(options: CliOptions): Promise<number> {
-  const { folder } = openJournalFolder(options);
-  const answers = readAll(folder).filter(isOf(options.model));
+  refuseOptions('cache', 'list', options, ['yes']);
+  const { folder } = existingJournal(options);
+  const answers = chosenAnswers(folder, options);
   await printRows(
     {
       key: 'VARCHAR',
@@ -139,8 +153,9 @@ async function list(options: CliOptions): Promise<number> {
 }
 
 async function show(prefix: string | undefined, options: CliOptions): Promise<number> {
+  refuseOptions('cache', 'show', options, ['olderThan', 'model', 'limit', 'yes', 'format']);
   if (prefix === undefined) throw new CliError('usage', 'cache show needs a key', USAGE);
-  const { folder, stateDir } = openJournalFolder(options);
+  const { folder, stateDir } = existingJournal(options);
   const found = readAll(folder).filter(({ callKey }) => callKey.startsWith(prefix));
   const [answer, ...others] = found;
   if (answer === undefined || others.length > 0) {
@@ -158,16 +173,15 @@ async function show(prefix: string | undefined, options: CliOptions): Promise<nu
 }
 
 async function clear(options: CliOptions): Promise<number> {
-  const { folder, stateDir } = openJournalFolder(options);
-  const { olderThan, model } = options;
+  refuseOptions('cache', 'clear', options, ['limit', 'format']);
+  const { folder, stateDir } = existingJournal(options);
+  const { model } = options;
   const now = systemClock();
-  const before =
-    olderThan === undefined ? undefined : now - 1_000 * readAgeMs('--older-than', olderThan);
-  const going = readAll(folder)
-    .filter(isOf(model))
-    .filter(({ at }) => before === undefined || at < before);
+  const before = beforeOf(options, now);
+  const going = chosenAnswers(folder, options, now);
+  const what = counted(going.length, 'answer');
   if (options.yes !== true) {
-    sayError('usage', `${going.length} answers would be cleared`, ['next: add --yes to do it']);
+    sayError('usage', `${what} would be cleared`, ['next: add --yes to do it']);
     return exitCodeOf(['usage']);
   }
   const journal = await DiskJournal.open(stateDir);
@@ -190,6 +204,6 @@ async function clear(options: CliOptions): Promise<number> {
     );
   }
   await journal.close();
-  if (!options.quiet) say(`${going.length} answers cleared`);
+  if (!options.quiet) say(`${what} cleared`);
   return 0;
 }

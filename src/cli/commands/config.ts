@@ -1,10 +1,10 @@
 /** `rvbbit config show`: the settings that count, where each comes from, and no secret. */
-import { existsSync } from 'node:fs';
-import type { DescribedConfig, DescribedSetting } from '../../model/describe-config.ts';
-import { readSqlCellsMode } from '../../options.ts';
+import type { DescribedSetting } from '../../model/describe-config.ts';
+import { type Configuration, readConfiguration } from '../configuration.ts';
 import { CliError } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
-import { CONFIG_FILE, environment } from '../session.ts';
+import { CONFIG_FILE } from '../session.ts';
+import { say } from '../stderr.ts';
 import { visibleLines } from '../text/escape.ts';
 
 const SOURCES = {
@@ -20,31 +20,14 @@ export async function config(words: readonly string[], options: CliOptions): Pro
   if (words.length !== 1 || words[0] !== 'show') {
     throw new CliError('usage', 'config has one thing to do: show', 'rvbbit config show');
   }
-  const { readModelSources } = await import('../../model/models.ts');
-  const { describeConfig } = await import('../../model/describe-config.ts');
-  const sources = await readModelSources({
-    env: environment(),
-    ...(existsSync(CONFIG_FILE) ? { configFile: CONFIG_FILE } : {}),
-  });
-  const described = { ...describeConfig(sources), sqlCells: sqlCellsSetting(sources.config) };
-  const text = options.json ? JSON.stringify(described, null, 2) : configText(described);
+  const { configuration, unread } = await readConfiguration();
+  const text = options.json ? JSON.stringify(configuration, null, 2) : configText(configuration);
   process.stdout.write(`${visibleLines(text)}\n`);
+  if (!options.quiet) for (const message of unread) say(`note: ${message}`);
   return 0;
 }
 
-/** What `describeConfig` leaves out, since it is no model's. */
-function sqlCellsSetting(file: unknown): DescribedSetting {
-  const value = (file as { readonly sql_cells?: unknown } | null | undefined)?.sql_cells;
-  const mode = readSqlCellsMode(value, 'sql_cells');
-  const source = mode === undefined ? 'default' : 'file';
-  return { key: 'sql_cells', value: mode ?? 'inline', source };
-}
-
-function configText({
-  model,
-  providers,
-  sqlCells,
-}: DescribedConfig & { readonly sqlCells: DescribedSetting }): string {
+function configText({ model, providers, sqlCells }: Configuration): string {
   const lines = model === undefined ? ['# no model is configured'] : [settingLine('', model)];
   lines.push(settingLine('', sqlCells));
   if (providers.length > 0) lines.push('providers:');

@@ -2,12 +2,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, freemem, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
+import type { Engine } from '../../engine.ts';
 import { messageOf } from '../../errors.ts';
 import { packageVersion } from '../../version.ts';
 import { findCascades } from '../cascade-files.ts';
-import { exitCodeOf } from '../exit-codes.ts';
+import { readConfiguration } from '../configuration.ts';
+import { CliError, exitCodeOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
-import { cascadeRoot, openEngine } from '../session.ts';
+import { cascadeRoot } from '../session.ts';
 import { stdoutStyle } from '../stderr.ts';
 import { visible, visibleLines } from '../text/escape.ts';
 
@@ -27,10 +29,14 @@ cells:
 `;
 
 /** Prints what works and what does not, as text or JSON. Gives 1 if something is broken. */
-export async function doctor(_words: readonly string[], options: CliOptions): Promise<number> {
+export async function doctor(words: readonly string[], options: CliOptions): Promise<number> {
+  if (words.length > 0) {
+    throw new CliError('usage', `'${words[0]}' is left over`, 'rvbbit doctor --help');
+  }
   const checks = [
     nodeCheck(),
     ...(await engineChecks(options)),
+    await configurationCheck(),
     await cascadeCheck(options),
     ...machineChecks(),
   ];
@@ -64,11 +70,26 @@ async function attempt(name: string, look: () => Promise<string>): Promise<Check
   }
 }
 
+/** Without a state folder and a configuration: a check leaves nothing behind, and fails for what it looks at alone. */
+async function openBare({ threads }: CliOptions, cascades: string): Promise<Engine> {
+  const { Engine } = await import('../../engine.ts');
+  return Engine.openLean({ cascades, ...(threads === undefined ? {} : { threads }) });
+}
+
+function configurationCheck(): Promise<Check> {
+  return attempt('configuration', async () => {
+    const { configuration, unread } = await readConfiguration();
+    if (unread.length > 0) throw new Error(unread.join('\n'));
+    const { model } = configuration;
+    return model === undefined ? 'no model is configured' : `model ${model.value}`;
+  });
+}
+
 async function engineChecks(options: CliOptions): Promise<Check[]> {
   const folder = await mkdtemp(join(tmpdir(), 'rvbbit-doctor-'));
   try {
     await writeFile(join(folder, 'doctor.yaml'), PROBE);
-    const engine = await openEngine(options, ':memory:', folder);
+    const engine = await openBare(options, folder);
     try {
       return [
         await attempt('DuckDB', async () => {
@@ -100,7 +121,7 @@ async function cascadeCheck(options: CliOptions): Promise<Check> {
   return attempt('cascade files', async () => {
     const root = cascadeRoot(options);
     const paths = await findCascades(root);
-    const engine = await openEngine(options, ':memory:', root);
+    const engine = await openBare(options, root);
     const errors: string[] = [];
     try {
       for (const path of paths) {

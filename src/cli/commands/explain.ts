@@ -11,6 +11,10 @@ import { watchInterrupts } from '../signals.ts';
 
 /** Explains one statement, as text or JSON. Gives the exit code. */
 export async function explain(words: readonly string[], options: CliOptions): Promise<number> {
+  const file = words.find((word) => /^\S+\.sql$/i.test(word));
+  if (file !== undefined) {
+    throw new CliError('usage', `'${file}' stands where the SQL goes`, `did you mean -f ${file}?`);
+  }
   const typed = words.map((text): ScriptInput => ({ kind: 'sql', text }));
   const [statement, ...more] = await readScript([...options.inputs, ...typed]);
   if (statement === undefined || more.length > 0) {
@@ -31,7 +35,7 @@ export async function explain(words: readonly string[], options: CliOptions): Pr
       origin: 'cli',
     });
     process.stdout.write(`${linesOf(report, options.format).join('\n')}\n`);
-    return exitCodeOf(verdictsOn(report));
+    return exitCodeOf(verdictsOfAnalyze(report));
   } catch (thrown) {
     if (interrupts.interrupted) return exitCodeOf(['interrupted']);
     reportError(thrown, statement);
@@ -43,7 +47,7 @@ export async function explain(words: readonly string[], options: CliOptions): Pr
 }
 
 /** Of an EXPLAIN ANALYZE what holds of the statement itself. */
-function verdictsOn({ actual }: ExplainReport): Verdict[] {
+function verdictsOfAnalyze({ actual }: ExplainReport): Verdict[] {
   if (actual === undefined) return [];
   const verdicts: Verdict[] = actual.failed > 0 ? ['rows'] : [];
   return actual.status === 'incomplete' ? [...verdicts, 'budget'] : verdicts;

@@ -5,6 +5,7 @@ import { join, relative } from 'node:path';
 import { CliError } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { say } from '../stderr.ts';
+import { systemErrorText } from '../text/system-error.ts';
 
 const EXAMPLES = new URL('../../../../examples/', import.meta.url);
 const CASCADE = 'price_band.yaml';
@@ -59,7 +60,7 @@ export async function init(words: readonly string[], options: CliOptions): Promi
     await mkdir(join(folder, 'cascades'), { recursive: true });
     for (const [path, text] of files) await writeFile(join(folder, path), text);
   } catch (thrown) {
-    throw new CliError('open', `cannot write to ${folder}: ${(thrown as Error).message}`);
+    throw new CliError('open', `cannot write to ${folder}: ${systemErrorText(thrown)}`);
   }
   if (!options.quiet) for (const path of files.keys()) say(`wrote ${join(folder, path)}`);
   const where = relative('', folder);

@@ -1,18 +1,20 @@
 /** `rvbbit journal`: checks the journal on disk, compacts and prunes it. */
-import type { RvbbitError } from '../../errors.ts';
 import { Archive } from '../../journal/disk/archive.ts';
 import { compactFolder } from '../../journal/disk/compact.ts';
 import { DiskAnswers } from '../../journal/disk/disk-answers.ts';
 import { realFileSystem } from '../../journal/disk/file-system.ts';
 import { pruneFolder } from '../../journal/disk/prune.ts';
-import { damageError } from '../../journal/disk/segment-reader.ts';
 import { verifyFolder } from '../../journal/disk/verify.ts';
+import { existingJournal } from '../existing-journal.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';
-import { openJournalFolder } from '../journal-folder.ts';
 import type { CliOptions } from '../options.ts';
 import { printRows } from '../print-rows.ts';
 import { readAgeMs, readBytes } from '../read-bounds.ts';
-import { say, sayError } from '../stderr.ts';
+import { refuseOptions } from '../refuse-options.ts';
+import { reportError } from '../report.ts';
+import { reportDamage } from '../report-damage.ts';
+import { say } from '../stderr.ts';
+import { counted } from '../text/counted.ts';
 
 /** Segments that are compacted where `--older-than` does not say. */
 const COMPACT_AFTER = '1d';
@@ -38,13 +40,9 @@ export async function journal(words: readonly string[], options: CliOptions): Pr
   }
 }
 
-function report(problem: RvbbitError): void {
-  sayError(problem.code, problem.message);
-}
-
 async function verify(options: CliOptions): Promise<number> {
-  refuse(options, ['olderThan', 'maxSize', 'dryRun'], 'verify');
-  const { folder } = openJournalFolder(options);
+  refuseOptions('journal', 'verify', options, ['olderThan', 'maxSize', 'dryRun']);
+  const { folder } = existingJournal(options);
   const verified = await verifyFolder(realFileSystem, folder, () => Archive.open());
   await printRows(
     {
@@ -66,19 +64,20 @@ async function verify(options: CliOptions): Promise<number> {
     options,
   );
   const problems = verified.flatMap((file) => file.problems);
-  for (const problem of problems) report(problem);
+  for (const problem of problems) reportError(problem);
   return exitCodeOf(problems.length > 0 ? ['failed'] : []);
 }
 
 async function compact(options: CliOptions): Promise<number> {
-  refuse(options, ['maxSize'], 'compact');
-  const { folder } = openJournalFolder(options);
-  const olderThanMs = readAgeMs('--older-than', options.olderThan ?? COMPACT_AFTER);
+  refuseOptions('journal', 'compact', options, ['maxSize']);
+  const { folder } = existingJournal(options);
+  const olderThan = options.olderThan ?? COMPACT_AFTER;
+  const olderThanMs = readAgeMs('--older-than', olderThan);
   const answers = new DiskAnswers({
     files: realFileSystem,
     folder,
     nowMs: Date.now,
-    onProblem: report,
+    onProblem: reportError,
     flush: () => undefined,
   });
   try {
@@ -90,7 +89,7 @@ async function compact(options: CliOptions): Promise<number> {
       olderThanMs,
       isCurrent: (key, at, segment, offset) => answers.isCurrent(key, at, segment, offset),
       openArchive: () => Archive.open(),
-      onDamage: (damage) => report(damageError(damage)),
+      onDamage: reportDamage,
       isDry: options.dryRun === true,
     });
     const columns = { archive: 'VARCHAR', segments: 'BIGINT', bytes: 'BIGINT', answers: 'BIGINT' };
@@ -101,7 +100,7 @@ async function compact(options: CliOptions): Promise<number> {
       answers: kept,
     }));
     await printRows(columns, rows, options);
-    if (done.length === 0 && !options.quiet) say(`nothing is older than ${olderThanMs / 1_000} s`);
+    if (done.length === 0 && !options.quiet) say(`nothing is older than ${olderThan}`);
     return 0;
   } finally {
     answers.close();
@@ -121,14 +120,14 @@ async function prune(options: CliOptions): Promise<number> {
     ...(olderThan === undefined ? {} : { maxAgeMs: readAgeMs('--older-than', olderThan) }),
     ...(maxSize === undefined ? {} : { maxBytes: readBytes('--max-size', maxSize) }),
   };
-  const { folder } = openJournalFolder(options);
+  const { folder } = existingJournal(options);
   const pruned = pruneFolder({
     files: realFileSystem,
     folder,
     nowMs: Date.now(),
     ...bounds,
     isDry: dryRun === true,
-    onDamage: (damage) => report(damageError(damage)),
+    onDamage: reportDamage,
   });
   await printRows(
     { file: 'VARCHAR', bytes: 'BIGINT', last: 'TIMESTAMP' },
@@ -141,15 +140,8 @@ async function prune(options: CliOptions): Promise<number> {
   );
   if (!options.quiet) {
     const bytes = pruned.reduce((sum, file) => sum + file.bytes, 0);
-    say(`${pruned.length} files, ${bytes} bytes ${dryRun ? 'would go' : 'removed'}`);
+    const what = `${counted(pruned.length, 'file')}, ${counted(bytes, 'byte')}`;
+    say(`${what} ${dryRun ? 'would go' : 'removed'}`);
   }
   return 0;
-}
-
-function refuse(options: CliOptions, keys: readonly (keyof CliOptions)[], action: string): void {
-  for (const key of keys) {
-    if (options[key] === undefined) continue;
-    const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    throw new CliError('usage', `journal ${action} has no ${flag}`, 'rvbbit journal --help');
-  }
 }

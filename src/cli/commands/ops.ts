@@ -2,7 +2,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { nearestSpelling } from '../../../grammar/spelling.ts';
-import { messageOf } from '../../errors.ts';
 import { signatureOf, spellingsOf } from '../../operators/check-call.ts';
 import { BUILT_IN_ROOT, loadOperators, OPERATORS_FOLDER } from '../../operators/load-operators.ts';
 import type { LoadedOperators } from '../../operators/merge-operators.ts';
@@ -10,9 +9,11 @@ import type { Operator } from '../../operators/operator.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { printRows } from '../print-rows.ts';
+import { refuseOptions } from '../refuse-options.ts';
 import { reportError } from '../report.ts';
 import { cascadeRoot } from '../session.ts';
 import { say } from '../stderr.ts';
+import { systemErrorText } from '../text/system-error.ts';
 
 const USAGE = 'rvbbit ops list|show <name>|eject <name>';
 
@@ -21,12 +22,16 @@ export async function ops(words: readonly string[], options: CliOptions): Promis
   const [action, name, ...more] = words;
   const left = action === 'list' ? name : more[0];
   if (left !== undefined) throw new CliError('usage', `'${left}' is left over`, USAGE);
-  if (action === 'list') return list(options);
+  if (action === 'list') {
+    refuseOptions('ops', 'list', options, ['force']);
+    return list(options);
+  }
   if (action !== 'show' && action !== 'eject') {
     const problem = action === undefined ? 'ops needs a word' : `there is no ops ${action}`;
     throw new CliError('usage', problem, USAGE);
   }
   if (name === undefined) throw new CliError('usage', `ops ${action} needs a name`, USAGE);
+  refuseOptions('ops', action, options, action === 'show' ? ['format', 'force'] : ['format']);
   return action === 'show' ? show(name, options) : eject(name, options);
 }
 
@@ -95,7 +100,7 @@ async function eject(name: string, options: CliOptions): Promise<number> {
   } catch (thrown) {
     const isThere = (thrown as NodeJS.ErrnoException).code === 'EEXIST';
     if (isThere) throw new CliError('usage', `${file} is there already`, '--force overwrites it');
-    throw new CliError('open', `cannot write ${file}: ${messageOf(thrown)}`);
+    throw new CliError('open', `cannot write ${file}: ${systemErrorText(thrown)}`);
   }
   if (!options.quiet) say(`wrote ${file}: it takes the place of the built-in ${builtIn.name}`);
   return 0;

@@ -1,6 +1,7 @@
 /** `rvbbit [db]`: runs a script and writes its results. */
 import { CliError, exitCodeOf } from '../exit-codes.ts';
-import { type FormatName, formatOfFile, loadFormat, SINGLE_RESULT } from '../format/format.ts';
+import { chooseFormat } from '../format/choose-format.ts';
+import { type FormatName, loadFormat, SINGLE_RESULT } from '../format/format.ts';
 import type { CliOptions } from '../options.ts';
 import { checkParamsUsed, readParams } from '../params.ts';
 import { type ProgressMode, ProgressView } from '../progress-view.ts';
@@ -10,7 +11,7 @@ import { openEngine } from '../session.ts';
 import { watchInterrupts } from '../signals.ts';
 import type { Sink } from '../sink/sink.ts';
 import { StdoutSink } from '../sink/stdout-sink.ts';
-import { stdoutStyle } from '../stderr.ts';
+import { say, stdoutStyle } from '../stderr.ts';
 
 /** What is in flight at the first Ctrl-C has this long to end: its calls are paid. */
 const DRAIN_MS = 10_000;
@@ -19,12 +20,19 @@ const DRAIN_MS = 10_000;
 export async function query(words: readonly string[], options: CliOptions): Promise<number> {
   const { database, inputs } = operands(words, options);
   if (inputs === undefined) {
+    if (words.length > 0) {
+      const hint = "give SQL with -c 'SQL', a file with -f, or on standard input";
+      throw new CliError('usage', 'there is nothing to run', hint);
+    }
     const { helpText } = await import('../help.ts');
     process.stderr.write(`${helpText('query')}\n`);
     return exitCodeOf(['usage']);
   }
   const params = readParams(options.param);
   const format = chooseFormat(options);
+  if (format === 'parquet' && options.output === undefined) {
+    throw new CliError('usage', 'parquet is written to a file', 'add -o result.parquet');
+  }
   const statements = await readScript(inputs);
   checkParamsUsed(
     statements.map(({ sql }) => sql),
@@ -58,15 +66,6 @@ function operands(words: readonly string[], options: CliOptions): Operands {
   return { database, inputs: process.stdin.isTTY ? undefined : [stdin] };
 }
 
-function chooseFormat({ format, output }: CliOptions): FormatName {
-  if (format === 'parquet' && output === undefined) {
-    throw new CliError('usage', 'parquet is written to a file', 'add -o result.parquet');
-  }
-  if (format !== undefined) return format;
-  if (output !== undefined) return formatOfFile(output) ?? 'jsonl';
-  return process.stdout.isTTY ? 'table' : 'jsonl';
-}
-
 /** Which statements' results are printed, by index. Throws where a format of one result set would get several. */
 function chooseResults(
   statements: readonly ScriptStatement[],
@@ -98,14 +97,12 @@ async function withOutput(
   const { format } = writing;
   const toFile = options.output !== undefined;
   const interrupts = watchInterrupts(DRAIN_MS);
-  let unread = false;
-  const sink: Sink =
-    options.output === undefined || format === 'parquet'
-      ? new StdoutSink(process.stdout, () => {
-          unread = true;
-          interrupts.stop();
-        })
-      : await (await import('../sink/file-sink.ts')).FileSink.open(options.output);
+  let isBroken = false;
+  const onBroken = () => {
+    isBroken = true;
+    interrupts.stop();
+  };
+  const sink = await openSink(options, format, onBroken);
   const start = format === 'parquet' ? undefined : await loadFormat(format);
   const engine = await openEngine(options, database).catch(async (thrown: unknown) => {
     await sink.discard();
@@ -136,11 +133,16 @@ async function withOutput(
               dim: toFile ? (text) => text : (text) => stdoutStyle('dim', text),
             },
           });
-    if (unread && !interrupts.interrupted) return 0;
+    if (isBroken) await sink.close();
+    if (isBroken && !interrupts.interrupted) return 0;
     if (interrupts.interrupted) verdicts.push('interrupted');
     const code = exitCodeOf(verdicts);
-    if (verdicts.every((verdict) => verdict === 'rows') || options.keepGoing) await sink.close();
-    else await sink.discard();
+    if (verdicts.every((verdict) => verdict === 'rows') || options.keepGoing) {
+      await sink.close();
+    } else {
+      await sink.discard();
+      if (toFile && format !== 'parquet' && !options.quiet) say(`${options.output} is not written`);
+    }
     return code;
   } catch (thrown) {
     await sink.discard();
@@ -150,6 +152,19 @@ async function withOutput(
     await engine.close();
     interrupts.close();
   }
+}
+
+async function openSink(
+  { output }: CliOptions,
+  format: FormatName,
+  onBroken: () => void,
+): Promise<Sink> {
+  if (output === undefined) return new StdoutSink(onBroken);
+  const { FileSink, placeOutput } = await import('../sink/file-sink.ts');
+  if (format !== 'parquet') return FileSink.open(output, onBroken);
+  // DuckDB writes it after the statement: what would keep it from that is told before.
+  await placeOutput(output);
+  return new StdoutSink(onBroken);
 }
 
 /** Rows that scroll by on the terminal are progress enough, and a bar between them would be torn. */

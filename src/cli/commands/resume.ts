@@ -2,26 +2,30 @@
 import { RvbbitError } from '../../errors.ts';
 import { realFileSystem } from '../../journal/disk/file-system.ts';
 import { type ListedStatement, listStatements } from '../../journal/disk/list-statements.ts';
-import { damageError } from '../../journal/disk/segment-reader.ts';
 import { lockRun } from '../../journal/run-lock.ts';
+import { existingJournal } from '../existing-journal.ts';
 import { CliError } from '../exit-codes.ts';
-import { openJournalFolder } from '../journal-folder.ts';
 import type { CliOptions } from '../options.ts';
 import { printRows } from '../print-rows.ts';
-import { say, sayError } from '../stderr.ts';
+import { refuseOptions } from '../refuse-options.ts';
+import { reportDamage } from '../report-damage.ts';
+import { say } from '../stderr.ts';
+import { counted } from '../text/counted.ts';
 import { query } from './query.ts';
 
 /** What stands before a statement whose result went to a Parquet file: `-o` is to be given again. */
 const PARQUET_TABLE = /CREATE TEMP TABLE rvbbit_output_[0-9a-f]{8} AS /;
+/** Options of running a statement, which its listing has no use for. */
+const RUNNING = ['param', 'cascades', 'parallel', 'threads', 'sqlCells', 'stats'] as const;
 const USAGE = 'rvbbit resume --list | <session> [db]';
 
 /** Lists under `--list`; else runs the statement's SQL again, which asks only for what has no answer yet. */
 export async function resume(words: readonly string[], options: CliOptions): Promise<number> {
-  const { stateDir, folder } = openJournalFolder(options);
+  const { stateDir, folder } = existingJournal(options);
   const [prefix, ...database] = words;
   if (options.list === true) {
     if (prefix !== undefined) throw new CliError('usage', `'${prefix}' is left over`, USAGE);
-    if (options.format === 'parquet') throw new CliError('usage', '--list prints no parquet');
+    refuseOptions('resume', '--list', options, RUNNING);
     await printList(statementsOf(folder), options);
     return 0;
   }
@@ -45,10 +49,7 @@ export async function resume(words: readonly string[], options: CliOptions): Pro
 }
 
 function statementsOf(folder: string): ListedStatement[] {
-  return listStatements(realFileSystem, folder, (damage) => {
-    const { code, message } = damageError(damage);
-    sayError(code, message);
-  });
+  return listStatements(realFileSystem, folder, reportDamage);
 }
 
 function chosen(statements: readonly ListedStatement[], prefix: string): ListedStatement {
@@ -78,7 +79,7 @@ function tell(statement: ListedStatement, { quiet, param }: CliOptions): void {
   const { session, ending, settled, rows, inFlight, hasParameters } = statement;
   if (quiet === true) return;
   const done = rows === undefined ? 'no rows were read' : `${settled} of ${rows} rows had settled`;
-  const cut = inFlight === 0 ? '' : `, ${inFlight} calls were in flight`;
+  const cut = inFlight === 0 ? '' : `, ${counted(inFlight, 'call')} in flight`;
   say(`resuming ${session} (${ending}): ${done}${cut}`);
   if (hasParameters && param.length === 0) {
     say('the statement had parameters, which no journal keeps: give the same ones with --param');

@@ -28,6 +28,7 @@ export async function run(words: readonly string[], options: CliOptions): Promis
   try {
     const { outcome, durationMs } = await engine.runCascade(path, input, {
       signal: interrupts.signal,
+      origin: 'cli',
     });
     if (outcome.kind === 'failed') {
       const { code, message } = outcome.error;

@@ -10,6 +10,7 @@ import { CliError } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { say } from '../stderr.ts';
 import { visible } from '../text/escape.ts';
+import { systemErrorText } from '../text/system-error.ts';
 
 /** Serves until Ctrl-C or SIGTERM, then says what was called. Ending so is no failure: gives 0. */
 export async function sim(words: readonly string[], options: CliOptions): Promise<number> {
@@ -65,7 +66,7 @@ async function readFaults(path: string): Promise<SimulatorOptions> {
     // A bare list is that of the rules; the server checks every field.
     return (Array.isArray(value) ? { rules: value } : (value ?? {})) as SimulatorOptions;
   } catch (thrown) {
-    throw new CliError('open', `cannot read ${visible(path)}: ${messageOf(thrown)}`);
+    throw new CliError('open', `cannot read ${visible(path)}: ${systemErrorText(thrown)}`);
   }
 }
 

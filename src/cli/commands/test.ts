@@ -1,4 +1,6 @@
 /** `rvbbit test`: the test cases that cascades bring along. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import type { RunOutcome } from '../../../workers/protocol.ts';
 import type { TestCase } from '../../cascade/cascade.ts';
 import type { Engine } from '../../engine.ts';
@@ -6,7 +8,7 @@ import { RvbbitError } from '../../errors.ts';
 import { checkCascade } from '../../testing.ts';
 import { findCascades } from '../cascade-files.ts';
 import { placeCascade } from '../cascade-path.ts';
-import { exitCodeOf } from '../exit-codes.ts';
+import { CliError, exitCodeOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { reportError } from '../report.ts';
 import { cascadeRoot, openEngine } from '../session.ts';
@@ -19,27 +21,36 @@ interface Tally {
   failed: number;
 }
 
+/** A cascade file under its root, and as it was typed. */
+interface NamedFile {
+  readonly path: string;
+  readonly name: string;
+}
+
 /** Runs the cases of the cascades named, or of all under the root that have some. Gives the exit code. */
 export async function test(words: readonly string[], options: CliOptions): Promise<number> {
-  const places = words.map((word) => placeCascade(word, options));
-  const root = places[0]?.root ?? cascadeRoot(options);
-  const paths = words.length > 0 ? places.map(({ path }) => path) : await findCascades(root);
-  const engine = await openEngine(options, options.database ?? ':memory:', root);
+  const files = await filesByRoot(words, options);
   const interrupts = watchInterrupts();
   const tally: Tally = { passed: 0, failed: 0 };
   try {
-    for (const path of paths) {
-      if (interrupts.interrupted) break;
-      await testCascade(engine, path, tally, interrupts, options.quiet ?? false);
+    for (const [root, named] of files) {
+      const engine = await openEngine(options, options.database ?? ':memory:', root);
+      try {
+        for (const file of named) {
+          if (interrupts.interrupted) break;
+          await testCascade(engine, file, tally, interrupts, options.quiet ?? false);
+        }
+      } finally {
+        await engine.close();
+      }
     }
   } finally {
-    await engine.close();
     interrupts.close();
   }
   if (interrupts.interrupted) return exitCodeOf(['interrupted']);
   const { passed, failed } = tally;
   if (passed + failed === 0) {
-    const where = words.length > 0 ? words.join(', ') : root;
+    const where = words.length > 0 ? words.join(', ') : cascadeRoot(options);
     say(
       `no test_cases in ${where}: add \`test_cases: [{ input: { … }, expect: … }]\` to a cascade`,
     );
@@ -49,9 +60,30 @@ export async function test(words: readonly string[], options: CliOptions): Promi
   return exitCodeOf(failed > 0 ? ['failed'] : []);
 }
 
+/** The cascades named, or all under the root, by the root that each belongs to. */
+async function filesByRoot(
+  words: readonly string[],
+  options: CliOptions,
+): Promise<ReadonlyMap<string, readonly NamedFile[]>> {
+  if (words.length === 0) {
+    const root = cascadeRoot(options);
+    return new Map([[root, (await findCascades(root)).map((path) => ({ path, name: path }))]]);
+  }
+  const files = new Map<string, NamedFile[]>();
+  for (const word of words) {
+    const { root, path } = placeCascade(word, options);
+    if (statSync(join(root, path), { throwIfNoEntry: false })?.isDirectory()) {
+      throw new CliError('usage', `${word} is a folder`, `rvbbit test --cascades ${word}`);
+    }
+    const named = files.get(root) ?? [];
+    files.set(root, [...named, { path, name: word }]);
+  }
+  return files;
+}
+
 async function testCascade(
   engine: Engine,
-  path: string,
+  { path, name: file }: NamedFile,
   tally: Tally,
   interrupts: Interrupts,
   quiet: boolean,
@@ -63,7 +95,7 @@ async function testCascade(
       tally[passed ? 'passed' : 'failed']++;
       if (passed && quiet) continue;
       const mark = passed ? stdoutStyle('green', 'ok') : stdoutStyle('red', 'not ok');
-      process.stdout.write(`${mark} ${visible(`${path}: ${name}`)}\n`);
+      process.stdout.write(`${mark} ${visible(`${file}: ${name}`)}\n`);
       if (!passed) explainFailure(testCase, outcome);
     }
   } catch (thrown) {
@@ -71,9 +103,7 @@ async function testCascade(
     // No case can run where no worker starts: one error says more than a list of them.
     if (thrown instanceof RvbbitError && thrown.code === 'RVB_WORKER_BOOT') throw thrown;
     tally.failed++;
-    process.stdout.write(
-      `${stdoutStyle('red', 'not ok')} ${visible(path)}: the file is not valid\n`,
-    );
+    process.stdout.write(`${stdoutStyle('red', 'not ok')} ${visible(file)}: it cannot be loaded\n`);
     reportError(thrown);
   }
 }

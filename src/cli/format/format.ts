@@ -62,19 +62,3 @@ export async function loadFormat(name: Exclude<FormatName, 'parquet'>): Promise<
       return () => ({ row: () => undefined, end: () => undefined });
   }
 }
-
-const SUFFIXES: Readonly<Record<string, FormatName>> = {
-  csv: 'csv',
-  tsv: 'tsv',
-  json: 'json',
-  jsonl: 'jsonl',
-  ndjson: 'jsonl',
-  md: 'markdown',
-  parquet: 'parquet',
-};
-
-/** The format that a file's name asks for, if any. */
-export function formatOfFile(path: string): FormatName | undefined {
-  const suffix = /\.([a-z]+)$/i.exec(path)?.[1];
-  return suffix === undefined ? undefined : SUFFIXES[suffix.toLowerCase()];
-}

@@ -1,6 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  constants,
+  type FileHandle,
+  open,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { CliError } from '../exit-codes.ts';
+import { isReaderGone, outputError } from './output-error.ts';
 import { SINK_BLOCK_CHARS, type Sink } from './sink.ts';
 
 /** Where the content of `-o` goes until it is whole. */
@@ -11,58 +23,78 @@ export interface OutputPlace {
   readonly temporary: string | undefined;
 }
 
-/** Finds out what `-o path` names. A link keeps being one: the file that it points to is replaced. */
+/**
+ * Finds out what `-o path` names. A link keeps being one: the file that it points to is replaced. Throws a `CliError`
+ * where no file can be made.
+ */
 export async function placeOutput(path: string): Promise<OutputPlace> {
+  if (path === '') throw new CliError('usage', '-o takes the name of a file');
   const target = await realpath(path).catch(() => path);
   const existing = await stat(target).catch(() => undefined);
   if (existing?.isDirectory()) throw new CliError('open', `cannot write ${path}: it is a folder`);
   if (existing !== undefined && !existing.isFile()) return { target, temporary: undefined };
+  await access(dirname(target), constants.W_OK).catch((thrown: unknown) => {
+    throw outputError(thrown, path);
+  });
   return { target, temporary: `${target}.${randomBytes(4).toString('hex')}.tmp` };
 }
 
 /** Results to a file, which is complete or not there. */
 export class FileSink implements Sink {
   results = 0;
+  readonly #path: string;
   readonly #place: OutputPlace;
   readonly #file: FileHandle;
+  readonly #onBroken: () => void;
   #pending: string[] = [];
   #pendingChars = 0;
   #writtenBytes = 0;
   #keptBytes = 0;
+  #broken = false;
+  #failure: CliError | undefined;
 
-  private constructor(place: OutputPlace, file: FileHandle) {
+  private constructor(path: string, place: OutputPlace, file: FileHandle, onBroken: () => void) {
+    this.#path = path;
     this.#place = place;
     this.#file = file;
+    this.#onBroken = onBroken;
   }
 
-  /** Opens the file that `path` will become. */
-  static async open(path: string): Promise<FileSink> {
+  /** Opens the file that `path` will become. `onBroken` is called once if it cannot be written. */
+  static async open(path: string, onBroken: () => void): Promise<FileSink> {
     const place = await placeOutput(path);
     try {
       const file = await open(place.temporary ?? place.target, place.temporary ? 'wx' : 'w');
-      return new FileSink(place, file);
+      return new FileSink(path, place, file, onBroken);
     } catch (thrown) {
-      throw new CliError('open', `cannot write ${path}: ${(thrown as Error).message}`);
+      throw outputError(thrown, path);
     }
   }
 
   write(text: string): Promise<void> | undefined {
+    if (this.#broken) return undefined;
     this.#pending.push(text);
     this.#pendingChars += text.length;
     return this.#pendingChars < SINK_BLOCK_CHARS ? undefined : this.flush();
   }
 
   async flush(): Promise<void> {
-    if (this.#pending.length === 0) return;
+    if (this.#pending.length === 0 || this.#broken) return;
     const bytes = Buffer.from(this.#pending.join(''));
     this.#pending = [];
     this.#pendingChars = 0;
-    for (let done = 0; done < bytes.length; ) {
-      // At an explicit place: a rollback moves the end of the file, not the handle's own position.
-      const at = this.#place.temporary === undefined ? null : this.#writtenBytes;
-      const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, at);
-      done += bytesWritten;
-      this.#writtenBytes += bytesWritten;
+    try {
+      for (let done = 0; done < bytes.length; ) {
+        // At an explicit place: a rollback moves the end of the file, not the handle's own position.
+        const at = this.#place.temporary === undefined ? null : this.#writtenBytes;
+        const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, at);
+        done += bytesWritten;
+        this.#writtenBytes += bytesWritten;
+      }
+    } catch (thrown) {
+      this.#broken = true;
+      if (!isReaderGone(thrown)) this.#failure = outputError(thrown, this.#path);
+      this.#onBroken();
     }
   }
 
@@ -81,9 +113,14 @@ export class FileSink implements Sink {
 
   async close(): Promise<void> {
     await this.flush();
-    await this.#file.close();
+    if (this.#failure !== undefined) throw this.#failure;
     const { temporary, target } = this.#place;
-    if (temporary !== undefined) await replaceFile(temporary, target);
+    try {
+      await this.#file.close();
+      if (temporary !== undefined) await replaceFile(temporary, target);
+    } catch (thrown) {
+      throw outputError(thrown, this.#path);
+    }
   }
 
   async discard(): Promise<void> {

@@ -1,6 +1,9 @@
 /** Where results go. */
 
-/** Collects text and passes it on in blocks. */
+/**
+ * Collects text and passes it on in blocks. A write that fails is told to `onBroken` of the sink's maker, once; what
+ * follows is dropped, and `close` throws.
+ */
 export interface Sink {
   /** A promise where the receiver is slower than the writer; await it before the next write. */
   write(text: string): Promise<void> | undefined;
@@ -10,7 +13,7 @@ export interface Sink {
   rollback(): Promise<void>;
   /** What was written so far is whole. */
   keep(): Promise<void>;
-  /** Ends the output; a file takes its name only here. */
+  /** Ends the output; a file takes its name only here. Throws a `CliError` where it could not all be written. */
   close(): Promise<void>;
   /** Ends the output without it, as far as it can be taken back. */
   discard(): Promise<void>;

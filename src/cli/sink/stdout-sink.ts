@@ -1,23 +1,21 @@
-import type { Writable } from 'node:stream';
+import type { CliError } from '../exit-codes.ts';
+import { isReaderGone, outputError } from './output-error.ts';
 import { SINK_BLOCK_CHARS, type Sink } from './sink.ts';
+import { writeStdout } from './write-stdout.ts';
 
 /** Results to standard output. What was written cannot be taken back. */
 export class StdoutSink implements Sink {
   results = 0;
-  readonly #stream: Writable;
+  readonly #onBroken: () => void;
   #pending: string[] = [];
   #pendingChars = 0;
   #scheduled: NodeJS.Immediate | undefined;
   #broken = false;
+  #failure: CliError | undefined;
 
-  /** `onBroken` is called once if the reader goes away (`… | head`). */
-  constructor(stream: Writable, onBroken: () => void) {
-    this.#stream = stream;
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      if (!this.#broken) onBroken();
-      this.#broken = true;
-    });
+  /** `onBroken` is called once if it cannot be written, also if the reader goes away (`… | head`). */
+  constructor(onBroken: () => void) {
+    this.#onBroken = onBroken;
   }
 
   write(text: string): Promise<void> | undefined {
@@ -37,8 +35,19 @@ export class StdoutSink implements Sink {
     const text = this.#pending.join('');
     this.#pending = [];
     this.#pendingChars = 0;
-    // The callback comes for a failed write as well; the stream's 'error' tells which it was.
-    return new Promise((resolve) => this.#stream.write(text, () => resolve()));
+    return new Promise((resolve) =>
+      writeStdout(text, (error) => {
+        if (error) this.#break(error);
+        resolve();
+      }),
+    );
+  }
+
+  #break(error: unknown): void {
+    if (this.#broken) return;
+    this.#broken = true;
+    if (!isReaderGone(error)) this.#failure = outputError(error);
+    this.#onBroken();
   }
 
   rollback(): Promise<void> {
@@ -49,8 +58,9 @@ export class StdoutSink implements Sink {
     return this.flush();
   }
 
-  close(): Promise<void> {
-    return this.flush();
+  async close(): Promise<void> {
+    await this.flush();
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   discard(): Promise<void> {

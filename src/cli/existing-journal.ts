@@ -1,21 +1,21 @@
 /** The journal that a command line names. */
-import { realFileSystem } from '../journal/disk/file-system.ts';
+import { existsSync } from 'node:fs';
 import { journalFolder } from '../journal/disk/journal-folder.ts';
 import { CliError } from './exit-codes.ts';
 import type { CliOptions } from './options.ts';
 import { STATE_DIR } from './session.ts';
 
-/** The journal's folder. Throws a `CliError` if there is none. */
-export function openJournalFolder({ stateDir = STATE_DIR }: CliOptions): {
+/** Its folder, and the state folder that holds it. Throws a `CliError` if there is none. */
+export function existingJournal({ stateDir = STATE_DIR }: CliOptions): {
   readonly stateDir: string;
   readonly folder: string;
 } {
   const folder = journalFolder(stateDir);
-  if (realFileSystem.facts(folder) === undefined) {
+  if (!existsSync(folder)) {
     throw new CliError(
       'open',
       `there is no journal in ${stateDir}`,
-      '--state-dir names the folder that holds it; the first statement that asks a model makes it',
+      '--state-dir names the folder that holds it; the first statement that runs a cascade makes it',
     );
   }
   return { stateDir, folder };
