@@ -1,7 +1,7 @@
-import { type Damage, damageError } from '../journal/disk/segment-reader.ts';
+import { type ArchiveDamage, type Damage, damageError } from '../journal/disk/segment-reader.ts';
 import { reportError } from './report.ts';
 
-/** Tells of a place in the journal that cannot be read. */
-export function reportDamage(damage: Damage): void {
+/** Tells of a place in the journal, or an archive of it, that cannot be read. */
+export function reportDamage(damage: Damage | ArchiveDamage): void {
   reportError(damageError(damage));
 }
