@@ -25,7 +25,7 @@ export interface ChatCall {
   readonly lastUser: string;
   readonly maxTokens: number | undefined;
   readonly responseFormat: 'text' | 'json_object' | 'json_schema';
-  /** The schema of `response_format`. */
+  /** The schema of `response_format`, else the one that a system text asks for in words. */
   readonly schema: JsonRecord | undefined;
 }
 
@@ -38,6 +38,7 @@ export function readChat(body: JsonRecord): ChatCall {
     throw new RequestProblem(400, "'messages' must be an array with at least one message");
   }
   const texts: string[] = [];
+  let asked: JsonRecord | undefined;
   let lastUser: string | undefined;
   for (const [index, message] of messages.entries()) {
     const role = isRecord(message) ? message['role'] : undefined;
@@ -47,9 +48,11 @@ export function readChat(body: JsonRecord): ChatCall {
     const text = contentText((message as JsonRecord)['content'], index);
     texts.push(text);
     if (role === 'user') lastUser = text;
+    if (role === 'system' || role === 'developer') asked = schemaInWords(text) ?? asked;
   }
   checkParameters(body);
   const text = texts.join('\n');
+  const format = readResponseFormat(body['response_format']);
   return {
     model: readModel(body),
     text,
@@ -58,7 +61,8 @@ export function readChat(body: JsonRecord): ChatCall {
     maxTokens: (body['max_completion_tokens'] ?? body['max_tokens'] ?? undefined) as
       | number
       | undefined,
-    ...readResponseFormat(body['response_format']),
+    ...format,
+    schema: format.schema ?? asked,
   };
 }
 
@@ -80,6 +84,18 @@ function contentText(content: unknown, index: number): string {
       .join('');
   }
   throw new RequestProblem(400, `'messages[${index}].content' must be a text or a list of parts`);
+}
+
+/** The schema of `… JSON Schema …`, which stands on the line after these words. */
+function schemaInWords(text: string): JsonRecord | undefined {
+  const line = /JSON Schema[^\n]*\n(\{[^\n]*\})/.exec(text)?.[1];
+  if (line === undefined) return undefined;
+  try {
+    const schema: unknown = JSON.parse(line);
+    return isRecord(schema) ? schema : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function checkParameters(body: JsonRecord): void {

@@ -2,6 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { request } from 'undici';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { schemaInstruction } from '../../workers/compile-prompt.ts';
 import { ask, chat, chatOf, post, withSimulator } from './support.ts';
 
 test('a chat call is answered in the protocol form, with usage', async () => {
@@ -103,6 +104,24 @@ test('a response schema is answered with an instance of it', async () => {
     assert.is(answers.size, 50);
     const first = await ask(sim, 'product 0', { response_format: format });
     assert.ok(answers.has(first));
+  });
+});
+
+test('a schema that is asked for in words is kept to, and other words are none', async () => {
+  const schema = { type: 'object', required: ['n'], properties: { n: { type: 'integer' } } };
+  const told = schemaInstruction(schema);
+  const withSystem = (content: string) => ({
+    messages: [
+      { role: 'system', content },
+      { role: 'user', content: 'a' },
+    ],
+  });
+  await withSimulator({}, async (sim) => {
+    const answer = JSON.parse(await ask(sim, '', withSystem(told)));
+    assert.ok(Number.isInteger(answer.n), JSON.stringify(answer));
+    for (const text of ['a JSON Schema\n{"type":', 'a JSON Schema is {}', 'Schema\n{}']) {
+      assert.is(await ask(sim, '', withSystem(text)), 'a');
+    }
   });
 });
 
