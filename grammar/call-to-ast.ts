@@ -61,11 +61,15 @@ function columnsOf(building: Building, node: CstNode | undefined) {
 }
 
 /** The options with their values; what is no value at all is left out and reported. */
-function optionsOf(building: Building, node: CstNode | undefined): readonly Option[] {
+function optionsOf(
+  building: Building,
+  node: CstNode | undefined,
+  verb: 'map' | 'run',
+): readonly Option[] {
   if (node === undefined) return NO_OPTIONS;
   const pairs = nodesOf(node, 'optionPair');
   if (tokensOf(node, 'Comma').length < pairs.length - 1) reportMissingComma(building, node, pairs);
-  const options = pairs.map((pair) => optionOf(pair, building.problems));
+  const options = pairs.map((pair) => optionOf(pair, verb, building.problems));
   return Object.freeze(options.filter((option) => option !== undefined));
 }
 
@@ -127,8 +131,9 @@ export function callOf(
   const tables = returning && tokenOf(returning, 'TABLES');
   const names = returning && nodeOf(returning, 'names');
   const island = tokenOf(call, 'Island') as IToken;
+  const isRun = tokenOf(call, 'RUN') !== undefined;
   const parts = {
-    isRun: tokenOf(call, 'RUN') !== undefined,
+    isRun,
     parallel: count('PARALLEL'),
     batch: count('BATCH'),
     distinct: wordSpan('DISTINCT'),
@@ -145,7 +150,11 @@ export function callOf(
       building.source,
       createSpan(island.startOffset + 1, island.endOffset as number),
     ),
-    options: optionsOf(building, withClause && nodeOf(withClause, 'options')),
+    options: optionsOf(
+      building,
+      withClause && nodeOf(withClause, 'options'),
+      isRun ? 'run' : 'map',
+    ),
   };
   checkCall(parts, building.problems);
   const { async, cascade, query, options } = parts;
