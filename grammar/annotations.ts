@@ -1,7 +1,7 @@
 import type { Annotation } from './ast.ts';
 import { didYouMean, type Problem, shown } from './diagnostics.ts';
 import { OPTIONS } from './options.ts';
-import { skipTrivia } from './scan.ts';
+import { isLineBreak, isSpace, skipTrivia } from './scan.ts';
 import { nearestSpelling } from './spelling.ts';
 import { type SettingValue, specFor, textValue, type ValueSpec } from './value-spec.ts';
 
@@ -57,8 +57,9 @@ const LINE = /^--[ \t]*@[ \t]*([^:]+)(?::([\s\S]*))?$/;
 
 /** Whether nothing but blanks stands before the offset on its line. */
 function opensLine(source: string, at: number): boolean {
-  while (at > 0 && /[ \t\f\v\ufeff]/.test(source[at - 1]!)) at--;
-  return at === 0 || source[at - 1] === '\n' || source[at - 1] === '\r';
+  let code = source.charCodeAt(at - 1);
+  while (at > 0 && isSpace(code) && !isLineBreak(code)) code = source.charCodeAt(--at - 1);
+  return at === 0 || isLineBreak(code);
 }
 
 /** The `-- @ key: value` lines between `start` and the statement at `end`, known keys or not, in order. */

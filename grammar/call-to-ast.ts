@@ -22,6 +22,7 @@ import {
   tokensOf,
 } from './nodes.ts';
 import { optionOf } from './option-values.ts';
+import { skipTrivia } from './scan.ts';
 import { createIsland } from './sql-island.ts';
 
 const NO_OPTIONS = Object.freeze([]);
@@ -158,6 +159,14 @@ export function callOf(
   };
   checkCall(parts, building.problems);
   const { async, cascade, query, options } = parts;
+  if (skipTrivia(query.text, 0, query.text.length) === query.text.length) {
+    building.problems.push({
+      code: 'RVB_SYNTAX',
+      message: 'USING holds no query; write USING (SELECT …).',
+      span: tokenSpan(island),
+      expected: ['USING (SELECT …)'],
+    });
+  }
   const columns = asColumns ?? returned;
   if (parts.isRun) {
     return Object.freeze({

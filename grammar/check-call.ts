@@ -34,8 +34,8 @@ export function checkCall(parts: CallParts, problems: Problem[]): void {
   const report: Report = (code, message, span) => problems.push({ code, message, span });
   if (parts.isRun) checkRun(parts, report);
   else checkMap(parts, report);
-  if (parts.cascade.value.trim() === '' || parts.cascade.value.includes('\0')) {
-    report('RVB_SYNTAX', 'The cascade path is empty or holds a NUL character.', parts.cascade.span);
+  if (parts.cascade.value.trim() === '') {
+    report('RVB_SYNTAX', 'The cascade path is empty.', parts.cascade.span);
   }
   checkRepeatedOptions(parts, report);
   const kind = parts.isRun ? 'run' : 'map';

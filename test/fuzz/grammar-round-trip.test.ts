@@ -31,7 +31,7 @@ const island = fc
     ),
     { maxLength: 6 },
   )
-  .map((parts) => ({ kind: 'SqlIsland', text: parts.join(' '), span }));
+  .map((parts) => ({ kind: 'SqlIsland', text: [...parts, 'q'].join(' '), span }));
 const type = fc
   .constantFrom(
     ...[
