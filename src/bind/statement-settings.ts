@@ -8,16 +8,11 @@ import type { Json } from '../json.ts';
 import { RUN_TIMEOUT_MS } from '../limits.ts';
 import type { CallLimits } from '../model/call-limits.ts';
 import type { ModelOverride } from '../model/models.ts';
-import type { BudgetLimits, CacheSetting } from '../plan/plan.ts';
+import type { BudgetLimits, CacheSetting, OnError } from '../plan/plan.ts';
+
+export type { OnError } from '../plan/plan.ts';
 
 type Settings = ReadonlyMap<string, SettingValue>;
-
-/** What becomes of a row whose cascade failed. */
-export type OnError =
-  | { readonly kind: 'null' }
-  | { readonly kind: 'fail' }
-  | { readonly kind: 'skip' }
-  | { readonly kind: 'default'; readonly value: string };
 
 export interface StatementSettings {
   readonly parallel: number;
