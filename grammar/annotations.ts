@@ -1,9 +1,9 @@
 import type { Annotation } from './ast.ts';
 import { didYouMean, type Problem, shown } from './diagnostics.ts';
-import { MAX_PARALLEL } from './limits.ts';
-import { parseDurationMs } from './options.ts';
-import { skipTrivia } from './scan.ts';
+import { OPTIONS } from './options.ts';
+import { isLineBreak, isSpace, skipTrivia } from './scan.ts';
 import { nearestSpelling } from './spelling.ts';
+import { type SettingValue, specFor, textValue, type ValueSpec } from './value-spec.ts';
 
 /** One key of a `-- @ key: value` line. */
 export interface AnnotationSpec {
@@ -11,84 +11,41 @@ export interface AnnotationSpec {
   readonly meaning: string;
   /** A value that is right, as it is written. */
   readonly example: string;
-  readonly accepts: (value: string) => boolean;
-  /** May stand without a value. */
-  readonly bare?: boolean;
+  readonly takes: ValueSpec;
+  /** The value where it stands without one, if it may. */
+  readonly bare?: SettingValue;
 }
 
-const isCount = (least: number, most = Number.MAX_SAFE_INTEGER) => {
-  return (value: string) => /^[0-9]+$/.test(value) && +value >= least && +value <= most;
-};
-const isAmount = (most: number) => {
-  return (value: string) => /^([0-9]+(\.[0-9]*)?|\.[0-9]+)$/.test(value) && +value <= most;
-};
-const isOneOf = (...words: string[]) => {
-  return (value: string) => words.includes(value.toLowerCase());
-};
-const isText = (value: string) => value !== '';
-const isDuration = (value: string) => parseDurationMs(value) !== undefined;
+const TEXT: ValueSpec = { kinds: ['string'] };
 
 const TABLE: readonly AnnotationSpec[] = [
   {
-    key: 'parallel',
-    meaning: 'Calls in flight at most; 10 where no number is given.',
-    example: '5',
-    accepts: isCount(1, MAX_PARALLEL),
-    bare: true,
+    ...asOption('parallel', 'Calls in flight at most; 10 where no number is given.', '5'),
+    bare: 10,
   },
-  {
-    key: 'batch',
-    meaning: 'Rows in one model call at most.',
-    example: '20',
-    accepts: (value) => isCount(1)(value) || isOneOf('auto')(value),
-  },
-  { key: 'model', meaning: 'Model to ask.', example: 'openai/gpt-4o-mini', accepts: isText },
+  asOption('batch', 'Rows in one model call at most.', '20'),
+  asOption('model', 'Model to ask.', 'openai/gpt-4o-mini'),
   {
     key: 'threshold',
     meaning: 'Score from which a match counts, 0 to 1.',
     example: '0.7',
-    accepts: isAmount(1),
+    takes: { kinds: ['number'], min: 0, max: 1 },
   },
-  {
-    key: 'max_cost',
-    meaning: 'Dollars that the statement may spend.',
-    example: '0.50',
-    accepts: isAmount(Number.MAX_VALUE),
-  },
-  {
-    key: 'max_calls',
-    meaning: 'Model calls that the statement may make.',
-    example: '500',
-    accepts: isCount(0),
-  },
-  {
-    key: 'max_pairs',
-    meaning: 'Pairs that a semantic join may ask.',
-    example: '100000',
-    accepts: isCount(0),
-  },
-  {
-    key: 'on_error',
-    meaning: 'What a failed answer becomes.',
-    example: 'null',
-    accepts: (value) => isOneOf('null', 'fail', 'skip')(value) || /^default:/i.test(value),
-  },
-  {
-    key: 'cache',
-    meaning: 'Whether answers of earlier statements are used.',
-    example: 'false',
-    accepts: (value) => isOneOf('true', 'false', 'refresh')(value) || isDuration(value),
-  },
-  {
-    key: 'strategy',
-    meaning: 'How the rows are run.',
-    example: 'auto',
-    accepts: isOneOf('auto', 'batch', 'sequential', 'union_all'),
-  },
-  { key: 'timeout', meaning: 'Time for one run.', example: '30s', accepts: isDuration },
-  { key: 'join', meaning: 'How a semantic join pairs rows.', example: 'auto', accepts: isText },
-  { key: 'prompt', meaning: 'Goes into the prompt.', example: 'Be strict.', accepts: isText },
+  asOption('max_cost', 'Dollars that the statement may spend.', '0.50'),
+  asOption('max_calls', 'Model calls that the statement may make.', '500'),
+  asOption('max_pairs', 'Pairs that a semantic join may ask.', '100000'),
+  asOption('on_error', 'What a failed answer becomes.', 'null'),
+  asOption('cache', 'Whether answers of earlier statements are used.', 'false'),
+  asOption('strategy', 'How the rows are run.', 'auto'),
+  asOption('timeout', 'Time for one run.', '30s'),
+  { key: 'join', meaning: 'How a semantic join pairs rows.', example: 'auto', takes: TEXT },
+  { key: 'prompt', meaning: 'Goes into the prompt.', example: 'Be strict.', takes: TEXT },
 ];
+
+/** An annotation that takes what the option of its name takes. */
+function asOption(key: string, meaning: string, example: string): AnnotationSpec {
+  return { key, meaning, example, takes: OPTIONS.get(key)! };
+}
 
 /** Every key of a `-- @` line. */
 export const ANNOTATIONS: ReadonlyMap<string, AnnotationSpec> = new Map(
@@ -100,8 +57,9 @@ const LINE = /^--[ \t]*@[ \t]*([^:]+)(?::([\s\S]*))?$/;
 
 /** Whether nothing but blanks stands before the offset on its line. */
 function opensLine(source: string, at: number): boolean {
-  while (at > 0 && /[ \t\f\v\ufeff]/.test(source[at - 1]!)) at--;
-  return at === 0 || source[at - 1] === '\n' || source[at - 1] === '\r';
+  let code = source.charCodeAt(at - 1);
+  while (at > 0 && isSpace(code) && !isLineBreak(code)) code = source.charCodeAt(--at - 1);
+  return at === 0 || isLineBreak(code);
 }
 
 /** The `-- @ key: value` lines between `start` and the statement at `end`, known keys or not, in order. */
@@ -125,10 +83,13 @@ export function readAnnotations(source: string, start: number, end: number): rea
   return Object.freeze(annotations);
 }
 
-/** What is wrong with the annotations of a statement that holds dialect. */
-export function checkAnnotations(annotations: readonly Annotation[]): readonly Problem[] {
+/** What is wrong with the annotations of a statement that holds dialect; `verb` where it is MAP or RUN. */
+export function checkAnnotations(
+  annotations: readonly Annotation[],
+  verb?: 'map' | 'run',
+): readonly Problem[] {
   const problems: Problem[] = [];
-  const seen = new Map<string, string | undefined>();
+  const seen = new Map<string, SettingValue | undefined>();
   for (const { key, value, span } of annotations) {
     const spec = ANNOTATIONS.get(key);
     if (spec === undefined) {
@@ -146,21 +107,22 @@ export function checkAnnotations(annotations: readonly Annotation[]): readonly P
       });
       continue;
     }
-    if (value === undefined ? spec.bare !== true : !spec.accepts(value)) {
+    const taken = value === undefined ? spec.bare : textValue(specFor(spec.takes, verb), value);
+    if (taken === undefined) {
       problems.push({
         code: 'RVB_OPTION_TYPE',
         message: `${value === undefined ? 'No value' : shown(value)} is not right for the annotation ${key}; write, for example, -- @ ${key}: ${spec.example}`,
         span,
       });
     }
-    if (seen.has(key) && seen.get(key) !== value) {
+    if (seen.has(key) && seen.get(key) !== taken) {
       problems.push({
         code: 'RVB_SYNTAX',
         message: `The annotation ${key} stands twice with different values.`,
         span,
       });
     }
-    seen.set(key, value);
+    seen.set(key, taken);
   }
   return problems;
 }

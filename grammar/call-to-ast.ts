@@ -22,6 +22,7 @@ import {
   tokensOf,
 } from './nodes.ts';
 import { optionOf } from './option-values.ts';
+import { skipTrivia } from './scan.ts';
 import { createIsland } from './sql-island.ts';
 
 const NO_OPTIONS = Object.freeze([]);
@@ -61,11 +62,15 @@ function columnsOf(building: Building, node: CstNode | undefined) {
 }
 
 /** The options with their values; what is no value at all is left out and reported. */
-function optionsOf(building: Building, node: CstNode | undefined): readonly Option[] {
+function optionsOf(
+  building: Building,
+  node: CstNode | undefined,
+  verb: 'map' | 'run',
+): readonly Option[] {
   if (node === undefined) return NO_OPTIONS;
   const pairs = nodesOf(node, 'optionPair');
   if (tokensOf(node, 'Comma').length < pairs.length - 1) reportMissingComma(building, node, pairs);
-  const options = pairs.map((pair) => optionOf(pair, building.problems));
+  const options = pairs.map((pair) => optionOf(pair, verb, building.problems));
   return Object.freeze(options.filter((option) => option !== undefined));
 }
 
@@ -127,8 +132,9 @@ export function callOf(
   const tables = returning && tokenOf(returning, 'TABLES');
   const names = returning && nodeOf(returning, 'names');
   const island = tokenOf(call, 'Island') as IToken;
+  const isRun = tokenOf(call, 'RUN') !== undefined;
   const parts = {
-    isRun: tokenOf(call, 'RUN') !== undefined,
+    isRun,
     parallel: count('PARALLEL'),
     batch: count('BATCH'),
     distinct: wordSpan('DISTINCT'),
@@ -145,10 +151,22 @@ export function callOf(
       building.source,
       createSpan(island.startOffset + 1, island.endOffset as number),
     ),
-    options: optionsOf(building, withClause && nodeOf(withClause, 'options')),
+    options: optionsOf(
+      building,
+      withClause && nodeOf(withClause, 'options'),
+      isRun ? 'run' : 'map',
+    ),
   };
   checkCall(parts, building.problems);
   const { async, cascade, query, options } = parts;
+  if (skipTrivia(query.text, 0, query.text.length) === query.text.length) {
+    building.problems.push({
+      code: 'RVB_SYNTAX',
+      message: 'USING holds no query; write USING (SELECT …).',
+      span: tokenSpan(island),
+      expected: ['USING (SELECT …)'],
+    });
+  }
   const columns = asColumns ?? returned;
   if (parts.isRun) {
     return Object.freeze({

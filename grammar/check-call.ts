@@ -9,6 +9,7 @@ import type {
 import { type Problem, shown } from './diagnostics.ts';
 import { MAX_PARALLEL } from './limits.ts';
 import { OPTIONS } from './options.ts';
+import { optionValue } from './setting-values.ts';
 
 /** What stands in a MAP or RUN, right or not. */
 export interface CallParts {
@@ -33,8 +34,8 @@ export function checkCall(parts: CallParts, problems: Problem[]): void {
   const report: Report = (code, message, span) => problems.push({ code, message, span });
   if (parts.isRun) checkRun(parts, report);
   else checkMap(parts, report);
-  if (parts.cascade.value.trim() === '' || parts.cascade.value.includes('\0')) {
-    report('RVB_SYNTAX', 'The cascade path is empty or holds a NUL character.', parts.cascade.span);
+  if (parts.cascade.value.trim() === '') {
+    report('RVB_SYNTAX', 'The cascade path is empty.', parts.cascade.span);
   }
   checkRepeatedOptions(parts, report);
   const kind = parts.isRun ? 'run' : 'map';
@@ -48,8 +49,7 @@ export function checkCall(parts: CallParts, problems: Problem[]): void {
 
 function checkRun(parts: CallParts, report: Report): void {
   if (parts.parallel !== undefined) {
-    const message = 'PARALLEL belongs to RVBBIT MAP; for RUN write WITH (parallel = n).';
-    report('RVB_SYNTAX', message, parts.parallel.span);
+    report('RVB_SYNTAX', 'PARALLEL belongs to RVBBIT MAP.', parts.parallel.span);
   }
   if (parts.batch !== undefined) {
     report('RVB_SYNTAX', 'BATCH belongs to RVBBIT MAP.', parts.batch.span);
@@ -95,11 +95,13 @@ function checkRepeatedOptions(parts: CallParts, report: Report): void {
   modifier('batch', parts.batch?.value, 'BATCH');
   modifier('distinct', parts.distinct && true, 'DISTINCT');
   modifier('result_column', parts.alias?.value, 'AS');
-  for (const { key, value, span } of parts.options) {
+  for (const option of parts.options) {
+    const { key, span } = option;
+    const value = optionValue(option) ?? option.value.value;
     const earlier = seen.get(key.value);
     if (earlier === undefined) {
-      seen.set(key.value, { value: value.value, by: key.value });
-    } else if (earlier.value !== value.value) {
+      seen.set(key.value, { value, by: key.value });
+    } else if (earlier.value !== value) {
       const twice = earlier.by === key.value ? 'twice' : `here and in ${earlier.by}`;
       const message = `${shown(key.value)} is given ${twice}, with different values.`;
       report('RVB_SYNTAX', message, span);

@@ -5,6 +5,7 @@ import { suggestNext } from './parser.ts';
 import { quoteString } from './quotes.ts';
 import { splitStatements } from './split.ts';
 import { KEYWORDS, keyword, MODIFIERS } from './tokens.ts';
+import { specFor } from './value-spec.ts';
 
 /** Tokens before the offset beyond which nothing is offered: the search for what may follow is not linear. */
 const MAX_TOKENS = 400;
@@ -32,7 +33,7 @@ export function completionsAt(source: string, offset: number): readonly string[]
   const paths = suggestNext(tokens);
   if (paths.some(isOptionKey)) return narrow(optionKeys(run ? 'run' : 'map'));
   const key = tokens.at(-2)?.image.toLowerCase() ?? '';
-  const values = tokens.at(-1)?.image === '=' ? optionValues(key) : [];
+  const values = tokens.at(-1)?.image === '=' ? optionValues(key, run ? 'run' : 'map') : [];
   const words = KEYWORDS.filter(
     (word) =>
       paths.some(({ nextTokenType }) => nextTokenType === keyword[word]) &&
@@ -53,8 +54,9 @@ function optionKeys(verb: 'map' | 'run'): readonly string[] {
     .map(({ key }) => key);
 }
 
-function optionValues(key: string): readonly string[] {
+function optionValues(key: string, verb: 'map' | 'run'): readonly string[] {
   const spec = OPTIONS.get(key);
-  const booleans = spec?.kinds.includes('boolean') ? ['true', 'false'] : [];
-  return [...booleans, ...(spec?.values ?? []).map(quoteString)];
+  if (spec === undefined) return [];
+  const { kinds, values = [] } = specFor(spec, verb);
+  return [...(kinds.includes('boolean') ? ['true', 'false'] : []), ...values.map(quoteString)];
 }

@@ -92,11 +92,7 @@ function insertOf(
   });
 }
 
-function plainStatement(
-  building: Building,
-  tree: CstNode,
-  base: StatementBase,
-): Statement | undefined {
+function bodyOf(building: Building, tree: CstNode, base: StatementBase): Statement | undefined {
   const create = nodeOf(tree, 'create');
   if (create !== undefined) return createTableOf(building, create, base);
   const insert = nodeOf(tree, 'insert');
@@ -135,10 +131,10 @@ export function buildStatement(
   base: StatementBase,
 ): Statement | undefined {
   const explain = nodeOf(tree, 'explain');
-  if (explain === undefined) return plainStatement(building, tree, base);
+  if (explain === undefined) return bodyOf(building, tree, base);
   const start = nodeSpan(explain).end;
   const inner = { span: createSpan(firstOffset(tree, start), base.span.end) };
-  const body = plainStatement(building, tree, { ...inner, annotations: NO_ANNOTATIONS });
+  const body = bodyOf(building, tree, { ...inner, annotations: NO_ANNOTATIONS });
   const settings = nodesOf(explain, 'explainSetting');
   const format = formatOf(building, settings);
   if (body === undefined) return undefined;

@@ -25,11 +25,12 @@ export type {
   StringLiteral,
 } from './ast.ts';
 export { completionsAt } from './completion.ts';
-export { OPTIONS, type OptionSpec, type OptionValueKind, parseDurationMs } from './options.ts';
+export { OPTIONS, type OptionSpec, parseDurationMs } from './options.ts';
 export { parse } from './parse.ts';
 export { parseOnDemand } from './parse-on-demand.ts';
 export { annotationDiagnostics } from './parse-source.ts';
 export { print } from './printer.ts';
 export { nearestSpelling } from './spelling.ts';
 export { holdsDialect, type StatementSlice, splitStatements } from './split.ts';
+export type { OptionValueKind, SettingValue, ValueSpec } from './value-spec.ts';
 export { childrenOf, type Node, type Visitor, visit } from './visitor.ts';

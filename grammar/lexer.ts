@@ -2,6 +2,7 @@ import type { Span } from './ast.ts';
 import type { IToken, TokenType } from './chevrotain.ts';
 import { nulProblem, type Problem, shown, unterminatedProblem } from './diagnostics.ts';
 import { MAX_NESTING } from './limits.ts';
+import { stringValue } from './quotes.ts';
 import { createLexeme, Kind, type Lexeme, scan } from './scan.ts';
 import * as tokens from './tokens.ts';
 
@@ -90,6 +91,14 @@ function unclosed(source: string, opening: number): Problem {
   };
 }
 
+function nulInString({ start, end }: Lexeme): Problem {
+  return {
+    code: 'RVB_SYNTAX',
+    message: 'This string holds a NUL character, at which DuckDB would stop reading.',
+    span: { start, end },
+  };
+}
+
 /**
  * The tokens of the statement in the range. The query in `USING ( … )` is one token: only DuckDB looks into it.
  * Brackets are matched here, so that a parser sees balanced ones of a bounded depth.
@@ -101,8 +110,8 @@ export function lex(source: string, { start, end }: Span): Lexed {
   const nesting: Nesting = { open: [], problem: undefined };
   let islandStart = -1;
   let afterUsing = false;
-  // Before RVBBIT a table may be called `using`.
-  let sawRvbbit = false;
+  // Before RVBBIT MAP or RVBBIT RUN a table may be called `using`, or `rvbbit.using`.
+  let sawCall = false;
   for (;;) {
     scan(source, lexeme.end, end, lexeme);
     const { kind } = lexeme;
@@ -128,16 +137,26 @@ export function lex(source: string, { start, end }: Span): Lexed {
       islandStart = lexeme.start;
     } else {
       const image = source.slice(lexeme.start, lexeme.end);
+      if (kind === Kind.String && stringValue(image).includes('\0')) {
+        return { tokens: result, problem: nulInString(lexeme) };
+      }
       result.push(token(typeOf(kind, image), source, lexeme.start, lexeme.end));
     }
     const word = nesting.open.length === 0 && kind === Kind.Word;
-    if (word && result.at(-1)?.tokenType === tokens.keyword.RVBBIT) sawRvbbit = true;
-    afterUsing = word && sawRvbbit && isUsing(source, lexeme);
+    if (word && opensCall(result)) sawCall = true;
+    afterUsing = word && sawCall && isUsing(source, lexeme);
   }
   const opening = nesting.open.at(-1);
   return opening === undefined
     ? { tokens: result }
     : { tokens: result, problem: unclosed(source, nesting.open[0] ?? opening) };
+}
+
+/** Whether the last two tokens are RVBBIT MAP or RVBBIT RUN. */
+function opensCall(read: readonly IToken[]): boolean {
+  const verb = read.at(-1)?.tokenType;
+  const { RVBBIT, MAP, RUN } = tokens.keyword;
+  return (verb === MAP || verb === RUN) && read.at(-2)?.tokenType === RVBBIT;
 }
 
 function isUsing(source: string, { start, end }: Lexeme): boolean {

@@ -2,12 +2,13 @@ import type { Option } from './ast.ts';
 import type { CstNode } from './chevrotain.ts';
 import { didYouMean, either, type Problem, shown } from './diagnostics.ts';
 import { identifierOf, nodeOf, nodeSpan, numberOf, stringOf, tokenOf, tokenSpan } from './nodes.ts';
-import { OPTIONS, type OptionSpec, parseDurationMs } from './options.ts';
+import { OPTIONS, type OptionSpec } from './options.ts';
 import { quoteString } from './quotes.ts';
 import { nearestSpelling } from './spelling.ts';
+import { literalValue, specFor, type ValueSpec } from './value-spec.ts';
 
 /** What a key takes, in words. */
-function accepted(spec: OptionSpec): string {
+function accepted(spec: ValueSpec): string {
   const { kinds, values, prefix, min, max } = spec;
   const words: string[] = [];
   const least =
@@ -22,25 +23,9 @@ function accepted(spec: OptionSpec): string {
   return either(words);
 }
 
-function isAccepted(spec: OptionSpec, value: Option['value']): boolean {
-  const { kinds, values, prefix, min = -Infinity, max = Infinity } = spec;
-  if (value.kind === 'BooleanLiteral') return kinds.includes('boolean');
-  if (value.kind === 'NumberLiteral') {
-    const inRange = value.value >= min && value.value <= max && Number.isFinite(value.value);
-    if (kinds.includes('integer')) return inRange && Number.isSafeInteger(value.value);
-    if (kinds.includes('number')) return inRange;
-    return kinds.includes('duration') && parseDurationMs(value.value) !== undefined;
-  }
-  const text = value.value.toLowerCase();
-  if (kinds.includes('duration') && parseDurationMs(text) !== undefined) return true;
-  if (!kinds.includes('string')) return false;
-  if (prefix !== undefined && text.startsWith(prefix)) return true;
-  if (values !== undefined) return values.includes(text);
-  return text.trim() !== '' && !text.includes('\0');
-}
-
 function typeProblem(
-  spec: OptionSpec,
+  { key, example }: OptionSpec,
+  spec: ValueSpec,
   written: string,
   span: Problem['span'],
   value?: string,
@@ -49,7 +34,7 @@ function typeProblem(
   const suggestion = near && quoteString(near);
   return {
     code: 'RVB_OPTION_TYPE',
-    message: `${spec.key} takes ${accepted(spec)}, but ${written} stands here; write, for example, ${spec.key} = ${spec.example}.${didYouMean(suggestion)}`,
+    message: `${key} takes ${accepted(spec)}, but ${written} stands here; write, for example, ${key} = ${example}.${didYouMean(suggestion)}`,
     span,
     expected: [accepted(spec)],
     suggestion,
@@ -57,7 +42,11 @@ function typeProblem(
 }
 
 /** The option of a `key = value` pair; undefined, and a problem, if what stands there is no value. */
-export function optionOf(pair: CstNode, problems: Problem[]): Option | undefined {
+export function optionOf(
+  pair: CstNode,
+  verb: 'map' | 'run',
+  problems: Problem[],
+): Option | undefined {
   const written = identifierOf(nodeOf(pair, 'name')!);
   const key = Object.freeze({ ...written, value: written.value.toLowerCase() });
   const assignment = tokenOf(pair, 'NotEquals');
@@ -81,26 +70,27 @@ export function optionOf(pair: CstNode, problems: Problem[]): Option | undefined
       suggestion,
     });
   }
+  const takes = spec && specFor(spec, verb);
   const word = tokenOf(pair, 'word');
   const value = writtenValue(pair);
   if (value === undefined) {
     const quoted = quoteString(word?.image ?? '');
     problems.push(
-      spec === undefined
+      spec === undefined || takes === undefined
         ? {
             code: 'RVB_OPTION_TYPE',
             message: `A value is a string in quotes, a number, true or false; ${shown(word?.image ?? '')} is a name. Write ${shown(quoted)}.`,
             span: tokenSpan(word!),
             suggestion: quoted,
           }
-        : typeProblem(spec, shown(word?.image ?? ''), tokenSpan(word!), word?.image ?? ''),
+        : typeProblem(spec, takes, shown(word?.image ?? ''), tokenSpan(word!), word?.image ?? ''),
     );
     return undefined;
   }
-  if (spec !== undefined && !isAccepted(spec, value)) {
+  if (spec !== undefined && takes !== undefined && literalValue(takes, value) === undefined) {
     const literal = String(value.kind === 'StringLiteral' ? quoteString(value.value) : value.value);
     const text = value.kind === 'StringLiteral' ? value.value : undefined;
-    problems.push(typeProblem(spec, shown(literal), value.span, text));
+    problems.push(typeProblem(spec, takes, shown(literal), value.span, text));
   }
   return Object.freeze({ kind: 'Option', key, value, span: nodeSpan(pair) });
 }

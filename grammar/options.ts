@@ -1,19 +1,9 @@
 import { MAX_PARALLEL } from './limits.ts';
-
-/** What a value may be. */
-export type OptionValueKind = 'string' | 'integer' | 'number' | 'boolean' | 'duration';
+import type { OptionValueKind, ValueSpec } from './value-spec.ts';
 
 /** One key of WITH. */
-export interface OptionSpec {
+export interface OptionSpec extends ValueSpec {
   readonly key: string;
-  /** The kinds that the value may have. */
-  readonly kinds: readonly OptionValueKind[];
-  /** The strings that may stand, if not every one may. */
-  readonly values?: readonly string[];
-  /** A string with this at its front may stand too. */
-  readonly prefix?: string;
-  readonly min?: number;
-  readonly max?: number;
   readonly appliesTo: readonly ('map' | 'run')[];
   readonly meaning: string;
   /** A value that is right, as it is written. */
@@ -24,7 +14,7 @@ const BOTH = ['map', 'run'] as const;
 const MAP = ['map'] as const;
 
 const TABLE: readonly OptionSpec[] = [
-  option('parallel', ['integer'], BOTH, 'Runs in flight at most at any moment.', '5', {
+  option('parallel', ['integer'], MAP, 'Runs in flight at most at any moment.', '5', {
     min: 1,
     max: MAX_PARALLEL,
   }),
@@ -36,6 +26,7 @@ const TABLE: readonly OptionSpec[] = [
   option('on_error', ['string'], BOTH, 'What a row whose cascade failed becomes.', "'null'", {
     values: ['null', 'fail', 'skip'],
     prefix: 'default:',
+    runValues: ['null', 'fail'],
   }),
   option('error_column', ['string'], MAP, 'Name of a column for the error of a row.', "'error'"),
   option('retries', ['integer'], BOTH, 'Retries of a retryable failure.', '2', { min: 0 }),
@@ -102,7 +93,7 @@ function option(
   appliesTo: OptionSpec['appliesTo'],
   meaning: string,
   example: string,
-  more: Pick<OptionSpec, 'values' | 'prefix' | 'min' | 'max'> = {},
+  more: Omit<ValueSpec, 'kinds'> = {},
 ): OptionSpec {
   return Object.freeze({ key, kinds, appliesTo, meaning, example, ...more });
 }
@@ -125,7 +116,7 @@ export function parseDurationMs(value: string | number): number | undefined {
   if (typeof value === 'number') {
     return value >= 0 && Number.isFinite(value * 1_000) ? value * 1_000 : undefined;
   }
-  const match = /^\s*([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(ms|s|m|h|d)?\s*$/i.exec(value);
+  const match = /^([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(ms|s|m|h|d)?$/i.exec(value.trim());
   if (match === null) return undefined;
   const ms = Number(match[1]) * UNIT_MS[(match[2] ?? 's').toLowerCase()]!;
   return Number.isFinite(ms) ? ms : undefined;

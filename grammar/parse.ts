@@ -1,5 +1,5 @@
 import { checkAnnotations, readAnnotations } from './annotations.ts';
-import type { ParseResult, Statement } from './ast.ts';
+import type { Annotation, ParseResult, Statement } from './ast.ts';
 import { buildStatement } from './cst-to-ast.ts';
 import { nulProblem, type Problem, unterminatedProblem } from './diagnostics.ts';
 import { lex } from './lexer.ts';
@@ -24,7 +24,19 @@ function parseDialect(
     return undefined;
   }
   const annotations = readAnnotations(source, span.start, significant.start);
-  problems.push(...checkAnnotations(annotations));
+  const statement = readDialect(source, slice, annotations, problems);
+  // They stand before all else.
+  problems.unshift(...checkAnnotations(annotations, statement && verbOf(statement)));
+  return statement;
+}
+
+function readDialect(
+  source: string,
+  slice: StatementSlice,
+  annotations: readonly Annotation[],
+  problems: Problem[],
+): Statement | undefined {
+  const { span, significant } = slice;
   if (slice.unterminated !== undefined) {
     problems.push(unterminatedProblem(slice.unterminated.what, slice.unterminated.start));
     return undefined;
@@ -47,6 +59,22 @@ function parseDialect(
   });
   if (statement !== undefined) checkAsync(statement, problems);
   return statement;
+}
+
+/** Which of MAP and RUN a statement holds, if it holds one. */
+function verbOf(statement: Statement): 'map' | 'run' | undefined {
+  switch (statement.kind) {
+    case 'Map':
+      return 'map';
+    case 'Run':
+      return 'run';
+    case 'CreateTable':
+    case 'Insert':
+    case 'Explain':
+      return verbOf(statement.body);
+    default:
+      return undefined;
+  }
 }
 
 /** A MAP that nobody waits for has to leave its rows somewhere. */

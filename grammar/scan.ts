@@ -82,6 +82,11 @@ export function isSpace(code: number): boolean {
   return code < 128 ? CLASS[code] === SPACE : isUnicodeSpace(code);
 }
 
+/** Whether a `--` comment ends at the UTF-16 unit. */
+export function isLineBreak(code: number): boolean {
+  return code === 10 || code === 13;
+}
+
 function isWordStart(code: number): boolean {
   return code < 128 ? CLASS[code] === WORD_START : !isUnicodeSpace(code);
 }
@@ -119,8 +124,20 @@ function numberEnd(source: string, at: number, end: number): number {
 
 /** The end of the `--` comment at `at`: its line feed or carriage return, or `end`. */
 function lineCommentEnd(source: string, at: number, end: number): number {
-  while (at < end && source[at] !== '\n' && source[at] !== '\r') at++;
+  while (at < end && !isLineBreak(source.charCodeAt(at))) at++;
   return at;
+}
+
+/** The end of the `--` comment that is all that follows on the line of `at`; `at` where something else does. */
+export function restOfLineCommentEnd(source: string, at: number): number {
+  let start = at;
+  while (
+    start < source.length &&
+    !isLineBreak(source.charCodeAt(start)) &&
+    isSpace(source.charCodeAt(start))
+  )
+    start++;
+  return source.startsWith('--', start) ? lineCommentEnd(source, start, source.length) : at;
 }
 
 /** The offset after a block comment, comments inside it included; -1 if it is not closed. */

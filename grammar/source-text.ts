@@ -10,6 +10,8 @@ export interface Position {
 export interface SourceText {
   readonly source: string;
   positionAt(offset: number): Position;
+  /** The offset of a place; of one beyond the source, its end. */
+  offsetAt(position: Position): number;
   /** The line at the offset, cut to 80 columns, and a caret line for `length` characters under it. */
   excerptAt(offset: number, length: number): string;
 }
@@ -57,6 +59,10 @@ export function createSourceText(source: string): SourceText {
     positionAt(offset) {
       const { index, start } = lineOf(offset);
       return { line: index + 1, column: offset - start + 1 };
+    },
+    offsetAt({ line, column }) {
+      starts ??= findLineStarts(source);
+      return Math.min((starts[line - 1] ?? source.length) + column - 1, source.length);
     },
     excerptAt(offset, length) {
       const { start, end } = lineOf(offset);

@@ -1,6 +1,13 @@
 import type { Span } from './ast.ts';
 import { opensDialect } from './recognise.ts';
-import { createLexeme, isSpace, Kind, scan, type Unterminated } from './scan.ts';
+import {
+  createLexeme,
+  isSpace,
+  Kind,
+  restOfLineCommentEnd,
+  scan,
+  type Unterminated,
+} from './scan.ts';
 
 /** One statement of a script, not looked into yet. */
 export interface StatementSlice {
@@ -64,7 +71,8 @@ export function splitStatements(source: string): readonly StatementSlice[] {
       const end = lexeme.kind === Kind.End ? source.length : lexeme.start;
       if (extent.first >= 0) slices.push(slice(source, start, end, extent));
       if (lexeme.kind === Kind.End) return Object.freeze(slices);
-      start = lexeme.end;
+      // What stands beside the semicolon is about the statement before it.
+      start = restOfLineCommentEnd(source, lexeme.end);
       extent = { first: -1, last: -1, unterminated: undefined };
     }
   }

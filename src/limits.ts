@@ -1,12 +1,11 @@
 /** Every bound of the engine, by name. A bound that is hit is a named error, never a hang. */
+export { MAX_PARALLEL } from '../grammar/limits.ts';
 
 // Rows
 /** Rows that a MAP reads when neither its query nor `limit` says otherwise. */
 export const MAP_DEFAULT_ROWS = 1_000;
 /** Rows that a RUN reads when neither its query nor `limit` says otherwise. */
 export const RUN_DEFAULT_ROWS = 10_000;
-/** The largest `PARALLEL n`. */
-export const MAX_PARALLEL = 4_096;
 
 // Chunks and lanes
 /** Rows in one chunk at most; also DuckDB's vector size, so that a chunk never spans three of them. */

@@ -7,6 +7,8 @@ import type { StatementScope } from '../execute/statement-env.ts';
 import { findColumn } from '../find-column.ts';
 import { providerOf } from '../model/chat.ts';
 import type { BoundModels, Models } from '../model/models.ts';
+import { findNamedObject } from './named-object.ts';
+import { placedAt, placedWithin } from './placed-error.ts';
 import { resolveSettings, type StatementSettings } from './statement-settings.ts';
 
 /** Where cascades lie, and the lanes of a statement that does not say PARALLEL. */
@@ -47,8 +49,9 @@ export async function bindStatement(
   const columns = await session
     .describe(query, { parameters, signal: stop.signal })
     .catch((error: unknown) => {
-      throw placedInSource(error, defaults.source, statement.query.span.start);
+      throw placedWithin(error, defaults.source, statement.query.span.start, query);
     });
+  await refuseAsTable(statement, scope, defaults.source);
   const { hasLimit } = await session.queryShape(query);
   if (statement.kind === 'Map') {
     refuseCollisions(settings, columns);
@@ -76,20 +79,21 @@ function refuseUncosted(models: BoundModels | undefined): void {
   }
 }
 
-/** A SQL error whose place counts from `start` on in the source, as it counts from the source's own beginning. */
-function placedInSource(error: unknown, source: string, start: number): unknown {
-  if (!(error instanceof RvbbitError) || error.place === undefined) return error;
-  const before = source.slice(0, start).split('\n');
-  const { line, column } = error.place;
-  return new RvbbitError(error.code, error.message, {
+/** The temp table of `as_table` takes the place of a temp table, and of no view. */
+async function refuseAsTable(
+  { options }: MapStatement | RunStatement,
+  { session, stop: { signal } }: StatementScope,
+  source: string,
+): Promise<void> {
+  const value = options.find(({ key }) => key.value === 'as_table')?.value;
+  if (value?.kind !== 'StringLiteral') return;
+  if ((await findNamedObject(session, [value.value], true, signal)) !== 'view') return;
+  const what = `as_table = '${value.value}' is the name of a temporary view`;
+  const error = new RvbbitError('RVB_SQL', `${what}; drop it first, or choose another name`, {
     stage: 'bind',
-    cause: error.cause,
-    sqlState: error.sqlState,
-    place: {
-      line: before.length + line - 1,
-      column: line === 1 ? before.at(-1)!.length + column : column,
-    },
+    sqlState: '42P07',
   });
+  throw placedAt(error, source, value.span.start);
 }
 
 function refuseCollisions(settings: StatementSettings, columns: readonly Column[]): void {

@@ -7,10 +7,11 @@ import type {
   RunStatement,
 } from '../../grammar/ast.ts';
 import { quoteIdentifier } from '../duck/quote.ts';
-import type { Session } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
 import type { MapTarget } from '../plan/plan.ts';
+import { findNamedObject } from './named-object.ts';
+import { placedAt } from './placed-error.ts';
 
 /** A statement that runs a cascade. */
 export type CascadeStatement = MapStatement | RunStatement | CreateTableStatement | InsertStatement;
@@ -22,49 +23,73 @@ export interface ResolvedTarget {
   readonly done: boolean;
 }
 
+type TargetScope = Pick<StatementScope, 'session' | 'stop' | 'parameters'>;
+
+/** Throws what DuckDB would say of the table when all rows have run; at its name, where the source is given. */
 export async function resolveTarget(
   statement: CascadeStatement,
-  { session, stop: { signal } }: Pick<StatementScope, 'session' | 'stop'>,
+  scope: TargetScope,
+  source?: string,
 ): Promise<ResolvedTarget> {
-  switch (statement.kind) {
-    case 'Map':
-    case 'Run':
-      return { body: statement, target: { kind: 'rows' }, done: false };
-    case 'CreateTable': {
-      const exists = await tableExists(session, statement.table, signal);
-      if (exists && !statement.orReplace && !statement.ifNotExists) {
-        throw new RvbbitError(
-          'RVB_SQL',
-          `table ${sqlName(statement.table)} exists already; say CREATE OR REPLACE TABLE, or drop it first`,
-          { stage: 'bind', sqlState: '42P07' },
-        );
-      }
-      return {
-        body: statement.body,
-        target: { kind: 'create', create: createSql(statement) },
-        done: exists && statement.ifNotExists,
-      };
-    }
-    case 'Insert': {
-      const { table, columns } = statement;
-      const list =
-        columns === undefined
-          ? ''
-          : ` (${columns.map(({ value }) => quoteIdentifier(value)).join(', ')})`;
-      // Fails where DuckDB would, with its own words, but before a cascade has run.
-      await session.describe(
-        `SELECT ${list === '' ? '*' : list.slice(2, -1)} FROM ${sqlName(table)}`,
-        {
-          signal,
-        },
-      );
-      return {
-        body: statement.body,
-        target: { kind: 'insert', insert: `INSERT INTO ${sqlName(table)}${list}` },
-        done: false,
-      };
-    }
+  if (statement.kind === 'Map' || statement.kind === 'Run') {
+    return { body: statement, target: { kind: 'rows' }, done: false };
   }
+  try {
+    return await (statement.kind === 'CreateTable'
+      ? resolveCreate(statement, scope)
+      : resolveInsert(statement, scope));
+  } catch (error) {
+    throw placedAt(error, source, statement.table.span.start);
+  }
+}
+
+async function resolveCreate(
+  statement: CreateTableStatement,
+  scope: TargetScope,
+): Promise<ResolvedTarget> {
+  const { body, table, temporary, orReplace, ifNotExists } = statement;
+  const create = createSql(statement);
+  await explain(`${create} SELECT NULL`, scope);
+  const parts = table.parts.map(({ value }) => value);
+  const existing = await findNamedObject(scope.session, parts, temporary, scope.stop.signal);
+  if (existing !== undefined && !ifNotExists && !(orReplace && existing === 'table')) {
+    const advice = existing === 'table' ? 'say CREATE OR REPLACE TABLE, or drop it' : 'drop it';
+    throw new RvbbitError(
+      'RVB_SQL',
+      `${existing} ${sqlName(table)} exists already; ${advice} first`,
+      { stage: 'bind', sqlState: '42P07' },
+    );
+  }
+  return {
+    body,
+    target: { kind: 'create', create },
+    done: existing !== undefined && ifNotExists,
+  };
+}
+
+async function resolveInsert(
+  statement: InsertStatement,
+  scope: TargetScope,
+): Promise<ResolvedTarget> {
+  const { body } = statement;
+  const insert = insertSql(statement);
+  const { session, parameters, stop } = scope;
+  const columns = await session
+    .describe(body.query.text, { parameters, signal: stop.signal })
+    // What is wrong with the query is told where the query is bound.
+    .catch(() => undefined);
+  if (columns !== undefined) {
+    const added = body.options.some(({ key }) => key.value === 'error_column') ? 2 : 1;
+    // Types are of no account: DuckDB looks at them when the values come.
+    const nulls = Array.from({ length: columns.length + added }, () => 'NULL');
+    await explain(`${insert} SELECT ${nulls.join(', ')}`, scope);
+  }
+  return { body, target: { kind: 'insert', insert }, done: false };
+}
+
+/** DuckDB binds a statement that it explains, and so finds what is wrong with it. */
+async function explain(sql: string, { session, stop: { signal } }: TargetScope): Promise<void> {
+  await session.run(`EXPLAIN ${sql}`, { signal });
 }
 
 function createSql(statement: CreateTableStatement): string {
@@ -79,20 +104,11 @@ function createSql(statement: CreateTableStatement): string {
   ].join(' ');
 }
 
-function sqlName(name: QualifiedName): string {
-  return name.parts.map(({ value }) => quoteIdentifier(value)).join('.');
+function insertSql({ table, columns }: InsertStatement): string {
+  const names = columns?.map(({ value }) => quoteIdentifier(value)).join(', ');
+  return `INSERT INTO ${sqlName(table)}${names === undefined ? '' : ` (${names})`}`;
 }
 
-async function tableExists(
-  session: Session,
-  name: QualifiedName,
-  signal: AbortSignal,
-): Promise<boolean> {
-  try {
-    await session.describe(`SELECT * FROM ${sqlName(name)}`, { signal });
-    return true;
-  } catch (thrown) {
-    if (signal.aborted) throw thrown;
-    return false;
-  }
+function sqlName(name: QualifiedName): string {
+  return name.parts.map(({ value }) => quoteIdentifier(value)).join('.');
 }

@@ -1,19 +1,18 @@
 /** What WITH, modifiers and annotations of a statement add up to. */
-import type { Annotation, MapStatement, Option, RunStatement } from '../../grammar/ast.ts';
+import type { MapStatement, RunStatement } from '../../grammar/ast.ts';
 import { parseDurationMs } from '../../grammar/options.ts';
+import { settingValues } from '../../grammar/setting-values.ts';
+import type { SettingValue } from '../../grammar/value-spec.ts';
 import { RvbbitError } from '../errors.ts';
 import type { Json } from '../json.ts';
-import { MAX_PARALLEL, RUN_TIMEOUT_MS } from '../limits.ts';
+import { RUN_TIMEOUT_MS } from '../limits.ts';
 import type { CallLimits } from '../model/call-limits.ts';
 import type { ModelOverride } from '../model/models.ts';
-import type { BudgetLimits, CacheSetting } from '../plan/plan.ts';
+import type { BudgetLimits, CacheSetting, OnError } from '../plan/plan.ts';
 
-/** What becomes of a row whose cascade failed. */
-export type OnError =
-  | { readonly kind: 'null' }
-  | { readonly kind: 'fail' }
-  | { readonly kind: 'skip' }
-  | { readonly kind: 'default'; readonly value: string };
+export type { OnError } from '../plan/plan.ts';
+
+type Settings = ReadonlyMap<string, SettingValue>;
 
 export interface StatementSettings {
   readonly parallel: number;
@@ -58,9 +57,7 @@ export function resolveSettings(
   defaultParallel: number,
 ): StatementSettings {
   refuseLaterClauses(statement);
-  const values = new Map<string, string | number | boolean>();
-  for (const { key, value } of statement.annotations.map(annotationValue)) values.set(key, value);
-  for (const option of statement.options) values.set(optionKey(option), option.value.value);
+  const values = settingValues(statement.annotations, statement.options);
   refuseLaterOptions(values);
   const isMap = statement.kind === 'Map';
   const distinct = isMap && (statement.distinct !== undefined || values.get('distinct') === true);
@@ -68,7 +65,7 @@ export function resolveSettings(
   return {
     parallel: parallelOf(statement, values, defaultParallel),
     ...given('limit', values.get('limit') as number | undefined),
-    onError: onErrorOf(values.get('on_error'), isMap),
+    onError: onErrorOf(values.get('on_error') as string | undefined),
     ...given('errorColumn', values.get('error_column') as string | undefined),
     resultColumn:
       (isMap ? statement.alias?.value : undefined) ??
@@ -112,7 +109,7 @@ function refuseLaterClauses(statement: MapStatement | RunStatement): void {
   if (later !== undefined) throw unsupported(later);
 }
 
-function refuseLaterOptions(values: ReadonlyMap<string, unknown>): void {
+function refuseLaterOptions(values: Settings): void {
   for (const [key, value] of values) {
     const later =
       LATER.has(key) ||
@@ -132,37 +129,20 @@ function unsupported(what: string): RvbbitError {
 
 function parallelOf(
   statement: MapStatement | RunStatement,
-  values: ReadonlyMap<string, unknown>,
+  values: Settings,
   fallback: number,
 ): number {
   if (statement.kind === 'Run') return 1;
-  const asked = statement.parallel?.value ?? (values.get('parallel') as number | undefined);
-  const parallel = asked ?? fallback;
-  if (!Number.isInteger(parallel) || parallel < 1 || parallel > MAX_PARALLEL) {
-    throw new RvbbitError(
-      'RVB_OPTION_TYPE',
-      `parallel takes a whole number from 1 to ${MAX_PARALLEL}, not ${parallel}`,
-      { stage: 'bind' },
-    );
-  }
-  return parallel;
+  return statement.parallel?.value ?? (values.get('parallel') as number | undefined) ?? fallback;
 }
 
-function onErrorOf(value: unknown, isMap: boolean): OnError {
+function onErrorOf(value: string | undefined): OnError {
+  if (value === 'fail' || value === 'skip') return { kind: value };
   if (value === undefined || value === 'null') return { kind: 'null' };
-  if (value === 'fail') return { kind: 'fail' };
-  if (isMap && value === 'skip') return { kind: 'skip' };
-  if (isMap && typeof value === 'string' && value.startsWith('default:')) {
-    return { kind: 'default', value: value.slice('default:'.length) };
-  }
-  throw new RvbbitError(
-    'RVB_OPTION_TYPE',
-    `on_error takes ${isMap ? `'null', 'fail', 'skip' or 'default:…'` : `'null' or 'fail' in RUN`}, not '${value}'`,
-    { stage: 'bind' },
-  );
+  return { kind: 'default', value: value.slice('default:'.length) };
 }
 
-function durationOf(values: ReadonlyMap<string, unknown>, key: string): number | undefined {
+function durationOf(values: Settings, key: string): number | undefined {
   const value = values.get(key);
   return typeof value === 'string' || typeof value === 'number'
     ? parseDurationMs(value)
@@ -170,7 +150,7 @@ function durationOf(values: ReadonlyMap<string, unknown>, key: string): number |
 }
 
 /** `max_cost` is in dollars, as prices are. */
-function budgetOf(values: ReadonlyMap<string, unknown>): BudgetLimits {
+function budgetOf(values: Settings): BudgetLimits {
   const dollars = values.get('max_cost') as number | undefined;
   return {
     ...given('calls', values.get('max_calls') as number | undefined),
@@ -179,7 +159,7 @@ function budgetOf(values: ReadonlyMap<string, unknown>): BudgetLimits {
   };
 }
 
-function limitsOf(values: ReadonlyMap<string, unknown>): CallLimits | undefined {
+function limitsOf(values: Settings): CallLimits | undefined {
   const limits: CallLimits = {
     ...given('rpm', values.get('rpm') as number | undefined),
     ...given('inputTpm', values.get('input_tpm') as number | undefined),
@@ -188,29 +168,13 @@ function limitsOf(values: ReadonlyMap<string, unknown>): CallLimits | undefined 
   return Object.keys(limits).length === 0 ? undefined : limits;
 }
 
-function modelOverrideOf(values: ReadonlyMap<string, unknown>): ModelOverride {
+function modelOverrideOf(values: Settings): ModelOverride {
   const parameters: Record<string, Json> = {};
   for (const key of ['temperature', 'max_tokens', 'seed']) {
     const value = values.get(key);
     if (typeof value === 'number') parameters[key] = value;
   }
   return { ...given('model', values.get('model') as string | undefined), parameters };
-}
-
-function optionKey(option: Option): string {
-  return option.key.value.toLowerCase();
-}
-
-/** `-- @ parallel` without a number means 10; numbers and booleans are read as such. */
-function annotationValue(annotation: Annotation): {
-  key: string;
-  value: string | number | boolean;
-} {
-  const { key, value } = annotation;
-  if (value === undefined) return { key, value: key === 'parallel' ? 10 : true };
-  if (/^-?\d+(\.\d+)?$/.test(value)) return { key, value: Number(value) };
-  if (value === 'true' || value === 'false') return { key, value: value === 'true' };
-  return { key, value };
 }
 
 function given<Key extends string, Value>(

@@ -1,5 +1,4 @@
 /** A plan: plain data that says what a statement will do. It can be printed, compared and sent elsewhere. */
-import type { OnError } from '../bind/statement-settings.ts';
 import type { CallLimits } from '../model/call-limits.ts';
 
 /** How many rows are read, and who said so. `rows` is null where the query has its own LIMIT and no other applies. */
@@ -10,6 +9,13 @@ export interface RowLimit {
 
 /** WITH (cache = …): true, false, 'refresh' or an age such as '1d'. */
 export type CacheSetting = boolean | string | number;
+
+/** What becomes of a row whose cascade failed. */
+export type OnError =
+  | { readonly kind: 'null' }
+  | { readonly kind: 'fail' }
+  | { readonly kind: 'skip' }
+  | { readonly kind: 'default'; readonly value: string };
 
 /** Calls, tokens and cost, of one call or of many. */
 export interface Spending {

@@ -121,6 +121,38 @@ test('CREATE TABLE AS and INSERT write what MAP gives, in order, and check the t
   assert.equal([missing.code, missing.summary?.runs], ['RVB_SQL', 0]);
 });
 
+test('no row runs for a table that could not be written, and its name is where the error is', async () => {
+  await engine.query("CREATE VIEW glance AS SELECT 'a' AS a");
+  await engine.query('CREATE TEMP VIEW peek AS SELECT 1 AS a');
+  const refused = [
+    `CREATE OR REPLACE TABLE glance AS ${map(`USING (${PRICES})`)}`,
+    `CREATE TABLE nope.t AS ${map(`USING (${PRICES})`)}`,
+    `INSERT INTO glance ${map(`USING (${PRICES})`)}`,
+    `INSERT INTO bands ${map(`USING (${PRICES}) WITH (error_column = 'e')`)}`,
+    map(`USING (${PRICES}) WITH (as_table = 'PEEK')`),
+  ];
+  for (const sql of refused) {
+    const { code, stage, summary } = await errorOf(engine.query(sql));
+    assert.equal([code, stage, summary?.runs], ['RVB_SQL', 'bind', 0], sql);
+  }
+  const kept = await errorOf(
+    engine.query(map("USING (SELECT 1 AS price)\nWITH (as_table = 'peek')")),
+  );
+  assert.equal(kept.place, { line: 2, column: 18 });
+});
+
+test('an error in the query of USING has its place in the source, whatever ends its lines', async () => {
+  const cases = [
+    [map('\r USING (SELECT nope FROM bands)'), { line: 2, column: 16 }],
+    [map('USING (SELECT 1,\r\n  nope FROM bands)'), { line: 2, column: 3 }],
+    [map('USING (SELECT 1,\r  nope FROM bands)'), { line: 2, column: 3 }],
+    [map('USING (SELECT 1\n FROM)'), { line: 2, column: 6 }],
+  ] as const;
+  for (const [sql, place] of cases) {
+    assert.equal((await errorOf(engine.query(sql))).place, place, JSON.stringify(sql));
+  }
+});
+
 test('as_table on MAP gives the rows and keeps them', async () => {
   const { rowCount } = await engine.query(
     map(`AS band USING (${PRICES}) WITH (as_table = 'kept')`),

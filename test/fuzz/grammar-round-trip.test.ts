@@ -31,7 +31,7 @@ const island = fc
     ),
     { maxLength: 6 },
   )
-  .map((parts) => ({ kind: 'SqlIsland', text: parts.join(' '), span }));
+  .map((parts) => ({ kind: 'SqlIsland', text: [...parts, 'q'].join(' '), span }));
 const type = fc
   .constantFrom(
     ...[
@@ -60,8 +60,10 @@ const count = fc
   .integer({ min: 1, max: 4096 })
   .map((value) => ({ kind: 'NumberLiteral', value, span }));
 
-function optionValue(key: string): fc.Arbitrary<unknown> {
-  const { kinds, values, min = 0, max = 1e6 } = OPTIONS.get(key)!;
+function optionValue(key: string, verb: 'map' | 'run'): fc.Arbitrary<unknown> {
+  const spec = OPTIONS.get(key)!;
+  const { kinds, min = 0, max = 1e6 } = spec;
+  const values = (verb === 'run' ? spec.runValues : undefined) ?? spec.values;
   const numbers = kinds.includes('integer')
     ? fc.integer({ min, max })
     : fc.double({ min: Math.max(min, 0), max, noNaN: true }).map((value) => value + 0);
@@ -89,7 +91,7 @@ function options(verb: 'map' | 'run', always: readonly string[]): fc.Arbitrary<u
   return fc.uniqueArray(fc.constantFrom(...keys), { maxLength: 4 }).chain((chosen) =>
     fc.tuple(
       ...[...new Set([...always, ...chosen])].map((key) =>
-        fc.tuple(optionValue(key), fc.boolean()).map(([value, quoted]) => ({
+        fc.tuple(optionValue(key, verb), fc.boolean()).map(([value, quoted]) => ({
           kind: 'Option',
           key: { kind: 'Identifier', value: key, quoted, span },
           value,

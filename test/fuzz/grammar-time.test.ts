@@ -27,6 +27,10 @@ const SHAPES: Readonly<Record<string, (count: number) => string>> = {
   'dollar tags': (count) => `SELECT ${'$'.repeat(count)}`,
   'comment openings': (count) => `SELECT ${'/*'.repeat(count)}`,
   'blanks in an annotation': (count) => `-- @ ${'a '.repeat(count)}${' '.repeat(count)}x\nRVBBIT`,
+  'blanks in an option': (count) =>
+    `RVBBIT MAP 'x' USING (q) WITH (timeout = '1${' '.repeat(count)}x')`,
+  'blanks in a value': (count) => `-- @ timeout: 1${' '.repeat(count)}x\nRVBBIT MAP 'x' USING (q)`,
+  'digits in a value': (count) => `-- @ timeout: ${'1'.repeat(count)}x\nRVBBIT MAP 'x' USING (q)`,
   'one long word': (count) => `RVBBIT ${'x'.repeat(count)}`,
   modifiers: (count) => `RVBBIT MAP ${'DISTINCT '.repeat(count)} 'x' USING (q)`,
   options: (count) => `RVBBIT MAP 'x' USING (q) WITH (${'limt = 5 '.repeat(count / 4)})`,

@@ -36,6 +36,8 @@ const SLIPS: readonly (readonly [string, string, RegExp, string?])[] = [
   [map('WITH (timeout = true)'), 'true', /a duration/],
   [map('WITH (limit = 1, limit = 2)'), 'limit = 2', /given twice/],
   [map('RETURNING TABLES'), 'TABLES', /belongs to RVBBIT RUN/],
+  ["RVBBIT RUN PARALLEL 5 'x' USING (SELECT 1)", '5', /^PARALLEL belongs to RVBBIT MAP\.$/],
+  ["RVBBIT RUN 'x' USING (q) WITH (parallel = 5)", 'parallel', /belongs to RVBBIT MAP/],
   ["RVBBIT RUN BATCH 5 'x' USING (SELECT 1)", '5', /belongs to RVBBIT MAP/],
   ["RVBBIT RUN 'x' USING (SELECT 1) WITH (batch = 5)", 'batch', /belongs to RVBBIT MAP/],
   ["RVBBIT MAP PARALLEL 0 'x' USING (SELECT 1)", '0', /from 1 to 4096/],
@@ -50,6 +52,11 @@ const SLIPS: readonly (readonly [string, string, RegExp, string?])[] = [
   ["-- @ paralel: 5\nRVBBIT AWAIT 'x'", '-- @ paralel: 5', /Did you mean parallel/, 'parallel'],
   ["-- @ parallel: many\nRVBBIT AWAIT 'x'", '-- @ parallel: many', /-- @ parallel: 5/],
   ["-- @ parallel 5\nRVBBIT AWAIT 'x'", '-- @ parallel 5', /parallel: 5/, 'parallel: 5'],
+  ["RVBBIT MAP 'x' USING ()", '()', /holds no query/],
+  ["RVBBIT RUN 'x' USING ( /* q */ -- )\n)", '( /* q */ -- )\n)', /holds no query/],
+  ["RVBBIT AWAIT E'a\\0'", "E'a\\0'", /holds a NUL/],
+  [map("RETURNING (a FROM E'\\x00')"), "E'\\x00'", /holds a NUL/],
+  [map("WITH (on_error = E'default:\\0')"), "E'default:\\0'", /holds a NUL/],
   ["SELECT 1; SELECT 'x", "'", /string is not closed/],
   ['SELECT 1; /* x', '/*', /comment is not closed/],
   ['SELECT \0 1', '\0', /NUL/],
@@ -122,6 +129,7 @@ test('the same setting may stand twice if both say the same', () => {
   const same = "RVBBIT MAP PARALLEL 5 'x' USING (SELECT 1) WITH (parallel = 5)";
   assert.equal(parse(same).diagnostics, []);
   assert.match(problem(same.replace('= 5', '= 6')).message, /different values/);
+  assert.equal(parse(map("WITH (on_error = 'FAIL', on_error = 'fail')")).diagnostics, []);
 });
 
 test('brackets deeper than 200 and statements longer than 1 MiB are refused by name', () => {

@@ -3,13 +3,17 @@ import * as assert from 'uvu/assert';
 import {
   ANNOTATIONS,
   annotationDiagnostics,
+  completionsAt,
+  type MapStatement,
   nearestSpelling,
   OPTIONS,
   parse,
   parseDurationMs,
+  print,
 } from '../../grammar/index.ts';
 import { MAX_PARALLEL } from '../../grammar/limits.ts';
-import { problem } from './support.ts';
+import { settingValues } from '../../grammar/setting-values.ts';
+import { only, problem } from './support.ts';
 
 const KEYS =
   'parallel batch limit on_error error_column retries timeout deadline max_cost max_calls max_total_tokens rpm input_tpm output_tpm max_pairs cache dedupe model temperature max_tokens seed order strategy as_table schema result_column dedupe_by distinct label';
@@ -64,6 +68,51 @@ test('whole numbers, ranges and values are checked', () => {
   }
 });
 
+test('a word may stand in any case, in an option as in an annotation, and the text after default: is kept', () => {
+  const source = [
+    '-- @ cache: FALSE',
+    '-- @ on_error: Default:Not Known',
+    '-- @ strategy: BATCH',
+    '-- @ parallel',
+    '-- @ model: 4',
+    '-- @ max_cost: .5',
+    "RVBBIT MAP 'x' USING (q) WITH (order = 'INPUT', cache = 'REFRESH', batch = 'Auto', label = 'Aa', timeout = 5)",
+  ].join('\n');
+  const { annotations, options } = only(source) as MapStatement;
+  assert.equal(Object.fromEntries(settingValues(annotations, [])), {
+    cache: false,
+    on_error: 'default:Not Known',
+    strategy: 'batch',
+    parallel: 10,
+    model: '4',
+    max_cost: 0.5,
+  });
+  assert.equal(Object.fromEntries(settingValues([], options)), {
+    order: 'input',
+    cache: 'refresh',
+    batch: 'auto',
+    label: 'Aa',
+    timeout: 5,
+  });
+  assert.is(settingValues(annotations, options).get('cache'), 'refresh');
+  assert.is(print(only(source)).includes("order = 'INPUT'"), true);
+});
+
+test('RUN refuses what it does not know of on_error, as an option and as an annotation', () => {
+  const option = problem("RVBBIT RUN 'x' USING (q)\nWITH (on_error = 'Skip')");
+  assert.equal([option.code, option.line, option.column], ['RVB_OPTION_TYPE', 2, 18]);
+  assert.match(option.message, /on_error takes 'null' or 'fail', but 'Skip' stands here/);
+  const annotation = problem(
+    "SELECT 1;\n-- @ on_error: default:x\nCREATE TABLE t AS RVBBIT RUN 'x' USING (q)",
+  );
+  assert.equal([annotation.code, annotation.line, annotation.column], ['RVB_OPTION_TYPE', 2, 1]);
+  assert.equal(parse("-- @ on_error: FAIL\nRVBBIT RUN 'x' USING (q)").diagnostics, []);
+  assert.equal(completionsAt("RVBBIT RUN 'x' USING (q) WITH (on_error = ", 42), [
+    "'null'",
+    "'fail'",
+  ]);
+});
+
 test('annotations of plain SQL can be checked by who finds operators in it', () => {
   const source = 'SELECT 1;\n-- @ treshold: 0.5\nSELECT 2';
   const { statements, diagnostics } = parse(source);
@@ -73,6 +122,12 @@ test('annotations of plain SQL can be checked by who finds operators in it', () 
     [found?.code, found?.line, found?.suggestion],
     ['RVB_UNKNOWN_OPTION', 2, 'threshold'],
   );
+});
+
+test('a long text that is no duration is refused in no time', () => {
+  const started = performance.now();
+  assert.is(parseDurationMs(`1${' '.repeat(200_000)}x`), undefined);
+  assert.ok(performance.now() - started < 1_000);
 });
 
 test('durations are seconds, or have a unit', () => {

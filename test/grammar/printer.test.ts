@@ -37,6 +37,19 @@ test('a comment at the end of plain SQL does not take in the semicolon', () => {
   assert.is(printed, 'SELECT 1 -- one\n;\n\nSELECT 2;');
 });
 
+test('no annotation is gained by printing', () => {
+  const sources = [
+    'SELECT 1; -- @ parallel: 5\nSELECT 2',
+    'SELECT 1;\n\u00a0-- @ parallel: 5\nSELECT 2',
+  ];
+  sources.push('SELECT 1; /* a */ -- @ parallel: 5\nSELECT 2');
+  for (const source of sources) {
+    const { statements } = parse(source);
+    const again = parse(print(statements)).statements;
+    assert.equal(withoutSpans(again), withoutSpans(statements), source);
+  }
+});
+
 test('annotations of plain SQL are printed once, and added where the text lacks them', () => {
   const statement = only('-- @ threshold: 0.7\nSELECT 1');
   assert.is(print(statement), '-- @ threshold: 0.7\nSELECT 1;');

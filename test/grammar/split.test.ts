@@ -37,6 +37,21 @@ test('a slice says where its words begin and end', () => {
   assert.is(source.slice(slice!.significant.start, slice!.significant.end), 'SELECT 1');
 });
 
+test('a comment beside a semicolon belongs to no statement', () => {
+  for (const beside of ['-- @ parallel: 5', ' \t-- one', '\u00a0-- @ parallel: 5']) {
+    const source = `SELECT 1;${beside}\n-- @ model: m\nSELECT 2;\r-- three\rSELECT 3`;
+    assert.equal(
+      splitStatements(source).map(({ text }) => text),
+      ['SELECT 1', '-- @ model: m\nSELECT 2', '-- three\rSELECT 3'],
+    );
+    const { statements } = parse(source);
+    assert.equal(
+      statements.map(({ annotations }) => annotations.length),
+      [0, 1, 0],
+    );
+  }
+});
+
 test('the source that ends inside a quote or comment is one statement to its end', () => {
   for (const tail of ["'a;", '"a;', '$$a;', '$t$a;$$', '/* a; /* */;', "E'\\';"]) {
     const slices = splitStatements(`SELECT 1; ${tail}`);

@@ -1,0 +1,34 @@
+/** What a CREATE TABLE would find in its way, looked up in the catalog. */
+import type { Session } from '../duck/session.ts';
+
+/** DuckDB's names are equal but for the case of ASCII letters. */
+const folded = (sql: string) =>
+  `translate(${sql}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')`;
+
+const CURRENT = 'database_name = current_database() AND schema_name = current_schema()';
+const TEMPORARY = "database_name = 'temp' AND schema_name = 'main'";
+/** Of two parts the first is a database or a schema; DuckDB refuses a name that is both. */
+const OF_TWO = `(${folded('database_name')} = ${folded('$2')} AND schema_name =
+  CASE WHEN database_name = current_database() THEN current_schema() ELSE 'main' END)
+OR (database_name = current_database() AND ${folded('schema_name')} = ${folded('$2')})`;
+const OF_THREE = `${folded('database_name')} = ${folded('$3')} AND ${folded('schema_name')} = ${folded('$2')}`;
+
+/** The table or view that has the name where `CREATE [TEMP] TABLE` of it would put the table. */
+export async function findNamedObject(
+  session: Session,
+  parts: readonly string[],
+  temporary: boolean,
+  signal: AbortSignal,
+): Promise<'table' | 'view' | undefined> {
+  const place = temporary ? TEMPORARY : ([CURRENT, OF_TWO][parts.length - 1] ?? OF_THREE);
+  const values = temporary ? parts.slice(-1) : parts.toReversed();
+  const reader = await session.runBound(
+    `SELECT kind FROM (
+  SELECT database_name, schema_name, table_name AS name, 'table' AS kind FROM duckdb_tables()
+  UNION ALL SELECT database_name, schema_name, view_name, 'view' FROM duckdb_views())
+WHERE ${folded('name')} = ${folded('$1')} AND (${place})`,
+    values,
+    { signal },
+  );
+  return (await reader.rows('json'))[0]?.['kind'] as 'table' | 'view' | undefined;
+}
