@@ -1,6 +1,6 @@
 /** Providers and the default model, from engine options, environment and configuration file. Pure. */
 import { resolve } from 'node:path';
-import type { ModelTarget } from './chat.ts';
+import { FUNCTION_ID, type ModelTarget } from './chat.ts';
 import { type ConfiguredProvider, finishProvider, typeOf } from './finish-provider.ts';
 import { noModelError } from './no-model.ts';
 import { presetsOf } from './presets.ts';
@@ -191,6 +191,10 @@ function readEntries(
     }
     const read = readProviderEntry(entry ?? {}, `providers.${id}`, spelling);
     const { file } = read;
+    if (id === FUNCTION_ID || (id === LEXICAL.settings.id && read.type !== 'lexical')) {
+      const whose = id === FUNCTION_ID ? "the embedding program's function" : 'word overlap';
+      throw optionError(`providers.${id}: this id is that of ${whose}; choose another`);
+    }
     entries.set(id, file === undefined ? read : { ...read, file: resolve(folder, file) });
   }
   return entries;

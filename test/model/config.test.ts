@@ -60,7 +60,14 @@ test('the schema takes what is read, and refuses what is refused', () => {
     const config = { providers: { openrouter: entry } };
     assert.is(check(config) === undefined, isRead(config), JSON.stringify(entry));
   }
-  assert.is(check({ model: 'a/b', providers: { 'a/b': {} } }) === undefined, false);
+  for (const config of [
+    { model: 'a/b', providers: { 'a/b': {} } },
+    { providers: { function: { base_url } } },
+    { providers: { lexical: { base_url } } },
+    { providers: { lexical: { type: 'lexical' } } },
+  ]) {
+    assert.is(check(config) === undefined, isRead(config), JSON.stringify(config));
+  }
 });
 
 test('the schema knows every key that is read', () => {

@@ -223,6 +223,11 @@ test('a wrong setting is an error with its path, and no key is ever shown', () =
   }
   assert.match(failure({ config: [] }), /RVB_OPTION_TYPE/);
   assert.match(failure({ config: { providers: { 'a/b': {} } } }), /an id has/);
+  for (const id of ['function', 'lexical']) {
+    const taken = /^RVB_OPTION_TYPE providers\.\w+: this id is that of .*; choose another/;
+    assert.match(failure({ config: { providers: { [id]: { base_url: 'http://h' } } } }), taken);
+    assert.match(failure({ options: { providers: { [id]: { baseUrl: 'http://h' } } } }), taken);
+  }
   assert.match(failure({ options: { model: 5 } }), /RVB_OPTION_TYPE model/);
   assert.match(failure({ env: { OPENAI_BASE_URL: 'ftp://x' } }), /OPENAI_BASE_URL/);
 });
