@@ -62,8 +62,9 @@ export function readCompletion(
   const finish = finishOf(reason);
   const message = member(choice, 'message');
   const parts = readContent(member(message, 'content'));
-  const refusal = member(message, 'refusal') ?? parts.refusal;
-  if (typeof refusal === 'string' && refusal.trim() !== '') {
+  const refusals = [member(message, 'refusal'), parts.refusal];
+  const refusal = refusals.find((said) => typeof said === 'string' && said.trim() !== '');
+  if (typeof refusal === 'string') {
     const what = `refused: ${oneLine(asked.clean(refusal), PROVIDER_MESSAGE_CHARS)}`;
     return failedChat(asked, 'RVB_MODEL_REFUSED', what, more);
   }
