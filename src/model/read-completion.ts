@@ -126,8 +126,11 @@ function readContent(content: unknown): Content {
     const type = member(part, 'type');
     const said = member(part, 'text');
     if ((type === 'text' || type === 'output_text') && typeof said === 'string') text += said;
-    else if (type === 'refusal') return { text: '', refusal: String(member(part, 'refusal')) };
-    else if (type !== 'thinking' && type !== 'reasoning') {
+    else if (type === 'refusal') {
+      const reason = member(part, 'refusal');
+      const isGiven = typeof reason === 'string' && reason.trim() !== '';
+      return { text: '', refusal: isGiven ? reason : 'it gives no reason' };
+    } else if (type !== 'thinking' && type !== 'reasoning') {
       return { text: '', problem: 'gave an answer that holds more than text' };
     }
   }
