@@ -54,6 +54,10 @@ function readMarked(text: string): JsonAnswer {
   const tag = marks.tags.find((other) => other.start >= start);
   if (tag?.kind === 'opens') return refuse(UNFINISHED);
   if (tag?.kind === 'quoted') return refuse('a tag of thoughts stands in quotes in it');
+  // A bracket in single quotes ends a part too early: the tag may stand in the rest of it.
+  const isTorn = ({ kind, start: from, end }: JsonPart): boolean =>
+    kind === 'broken' && end <= start && text.slice(from, end).includes("'");
+  if (marks.parts.some(isTorn)) return refuse('a tag of thoughts follows broken JSON in it');
   const whole = start === 0 ? undefined : readWhole(text.slice(start).trim());
   if (whole !== undefined) return whole;
   const parts = marks.parts.filter((part) => part.start >= start);

@@ -32,7 +32,7 @@ const OBJECT = /\{\s*(?:["']|\/[/*]|-?\d+\s*:|[A-Za-z_$][\w$]*\s*[:/])/y;
 const LIST =
   /\[\s*(?:\[|["']|\/[/*]|\{\s*(?:["'}]|\/[/*]|[A-Za-z_$][\w$]*\s*[:/])|(?:-?[\d.]+(?:[eE][+-]?\d+)?|\w+)\s*,)/y;
 /** What comes after one is a piece of an object whose beginning is missing. */
-const QUOTED_KEY = /"\s{0,20}:\s{0,20}$/;
+const QUOTED_KEY = /["']\s{0,20}:\s{0,20}$/;
 const QUOTED_KEY_MAX_CHARS = 42;
 const MARK = /[[{"]|<(\/?)think(?:ing)?>|^[ \t]*```(?:[A-Za-z][\w+.-]*)?[ \t\r]*$/gm;
 

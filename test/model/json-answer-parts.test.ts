@@ -47,6 +47,8 @@ test('what is left of a value that cannot be read is none', () => {
     `${FENCE}json [1,\n2\n${FENCE}`,
     `{"note": "a\n${FENCE}\n{"brand":"x"}\n${FENCE}\n", "n": 1}`,
     'Well. <think>perhaps {"brand":"x"}',
+    `{'note': 'a} </think>', 'best': {"brand":"x"}}`,
+    `['a] </think>', {"brand":"x"}]`,
     '<think>"</think>", {"brand":"x"} ok</think>',
   ];
   for (const text of refused) assert.not(readJsonAnswer(text).ok, text);
