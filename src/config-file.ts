@@ -2,8 +2,20 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf, RvbbitError } from './errors.ts';
 
-/** The file's value. Throws RVB_OPTION_TYPE with its place. */
-export async function readConfigFile(path: string): Promise<unknown> {
+/** Gives the file's value, or undefined without a file. Rejects with RVB_OPTION_TYPE and its place. */
+export type ConfigReader = () => Promise<unknown>;
+
+/** A reader that reads the file once, so that all that an engine takes from it is of one reading. */
+export function configReader(path: string | undefined): ConfigReader {
+  let value: Promise<unknown> | undefined;
+  return async () => {
+    if (path === undefined) return undefined;
+    value ??= readConfigFile(path);
+    return value;
+  };
+}
+
+async function readConfigFile(path: string): Promise<unknown> {
   const { guardYaml } = await import('./cascade/guard-yaml.ts');
   const { parseYaml } = await import('./cascade/parse-yaml.ts');
   let bytes: Uint8Array;

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import type { ParseResult, Statement } from '../grammar/ast.ts';
 import type { RunOutcome } from '../workers/protocol.ts';
 import type { Cascade } from './cascade/cascade.ts';
+import { type ConfigReader, configReader } from './config-file.ts';
 import { summaryNotices } from './deliver/delivered.ts';
 import { rowStream, type StreamListener } from './deliver/stream-rows.ts';
 import { acquireDatabase, type DatabaseLease } from './duck/registry.ts';
@@ -94,12 +95,13 @@ export class Engine {
     this.#lease = lease;
     this.#session = session;
     this.#dispatcher = new LocalDispatcher(options);
-    this.#models = new Models(options);
+    const readConfig = configReader(options.configFile);
+    this.#models = new Models(options, readConfig);
     this.#gate = new Gate({ limitsOf: (provider) => this.#models.limitsOf(provider) });
-    this.#sqlCells = new SqlCells(() => sqlCellsMode(options));
+    this.#sqlCells = new SqlCells(() => sqlCellsMode(options, readConfig));
     this.#journal = new Journal({
       ...(options.stateDir === undefined ? {} : { stateDir: options.stateDir }),
-      options: () => journalOptions(options),
+      options: () => journalOptions(options, readConfig),
       warn: (message) => options.logger.warn(message),
     });
     this.#openedUs = this.#journal.nowUs();
@@ -285,21 +287,25 @@ export class Engine {
 }
 
 /** Options count above the configuration file. */
-async function journalOptions({ configFile, journal }: ResolvedOptions): Promise<JournalOptions> {
-  const fromFile = await configured(configFile, 'journal');
+async function journalOptions(
+  { journal }: ResolvedOptions,
+  readConfig: ConfigReader,
+): Promise<JournalOptions> {
+  const fromFile = await configured(readConfig, 'journal');
   return { ...readJournalOptions(fromFile, 'journal', 'file'), ...journal };
 }
 
-async function sqlCellsMode({ configFile, sqlCells }: ResolvedOptions): Promise<SqlCellsMode> {
+async function sqlCellsMode(
+  { sqlCells }: ResolvedOptions,
+  readConfig: ConfigReader,
+): Promise<SqlCellsMode> {
   return (
-    sqlCells ?? readSqlCellsMode(await configured(configFile, 'sql_cells'), 'sql_cells') ?? 'inline'
+    sqlCells ?? readSqlCellsMode(await configured(readConfig, 'sql_cells'), 'sql_cells') ?? 'inline'
   );
 }
 
 /** The value of a key of the configuration file. */
-async function configured(configFile: string | undefined, key: string): Promise<unknown> {
-  if (configFile === undefined) return undefined;
-  const { readConfigFile } = await import('./config-file.ts');
-  const config = await readConfigFile(configFile);
-  return (config as Readonly<Record<string, unknown>> | null)?.[key];
+async function configured(readConfig: ConfigReader, key: string): Promise<unknown> {
+  const config = await readConfig();
+  return (config as Readonly<Record<string, unknown>> | null | undefined)?.[key];
 }

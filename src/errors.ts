@@ -136,6 +136,14 @@ export class RvbbitError extends Error {
   }
 }
 
+/** The error of work that its caller's signal ended. */
+export function cancelledError(
+  message = 'the statement was cancelled',
+  cause?: unknown,
+): RvbbitError {
+  return new RvbbitError('RVB_CANCELLED', message, { stage: 'read', cause });
+}
+
 /** A failure as data: what crosses a thread and what the account of a statement records. */
 export interface Failure {
   readonly code: ErrorCode;

@@ -88,6 +88,10 @@ export const VALUE_MAX_BYTES = 8 * 1024 * 1024;
 /** Rows that a `sql_data` cell may hand to the cells after it. */
 export const SQL_CELL_MAX_ROWS = 10_000;
 
+// Parameters
+/** Nesting of an array or object that is bound as JSON. */
+export const PARAMETER_MAX_DEPTH = 1_000;
+
 // Model calls
 /** One call of a model, from its first byte to the last of its answer. */
 export const MODEL_CALL_TIMEOUT_MS = 120_000;

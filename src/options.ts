@@ -42,7 +42,7 @@ export interface EngineOptions {
   readonly providers?: Readonly<Record<string, unknown>>;
   /** `<provider id>/<name>` for cells that name no model, or a function that answers in the provider's place. */
   readonly model?: string | ModelFunction;
-  /** Path of `rvbbit.config.yaml`; read with the first statement that asks a model. */
+  /** Path of `rvbbit.config.yaml`; read once, with the first statement that needs it. */
   readonly configFile?: string;
   /** Environment variables, e.g. `process.env`: OPENAI_API_KEY, OPENROUTER_API_KEY, OLLAMA_HOST, RVBBIT_MODEL. */
   readonly env?: Readonly<Record<string, string | undefined>>;

@@ -2,10 +2,11 @@
 
 import { setImmediate } from 'node:timers/promises';
 import type { DuckDBAppender, DuckDBConnection, DuckDBVector } from '@duckdb/node-api';
-import { RvbbitError } from '../errors.ts';
+import { cancelledError, RvbbitError } from '../errors.ts';
 import { CHUNK_MAX_ROWS } from '../limits.ts';
+import { isInTransaction } from './in-transaction.ts';
 import { nodeApi } from './node-api.ts';
-import { cancelledError } from './semaphore.ts';
+import { ResultReader } from './reader.ts';
 import { toSqlError } from './sql-error.ts';
 import { nativeThreads } from './thread-budget.ts';
 
@@ -21,9 +22,6 @@ export interface AppendColumn {
   readonly type: 'BIGINT' | 'VARCHAR' | 'INTEGER' | 'UTINYINT' | 'DOUBLE' | 'BOOLEAN';
   readonly values: ArrayLike<unknown>;
 }
-
-/** Chunks between two turns of the event loop. On a busy machine four of them stalled it for 50 ms. */
-const CHUNKS_PER_TURN = 1;
 
 /**
  * Appends `rowCount` rows in a transaction of its own, or in the one that is open: a failure (`RVB_SQL`)
@@ -45,13 +43,9 @@ export async function appendColumns(
     }
   }
   const statement = (sql: string) => nativeThreads.use(() => connection.run(sql));
-  // BEGIN within a transaction would abort it. Outside of one, each statement has an id of its own.
-  const transactionId = async () => {
-    const result = await statement('SELECT txid_current()');
-    return result.getChunk(0).getColumnVector(0).getItem(0);
-  };
-  const before = await transactionId();
-  const own = before !== (await transactionId());
+  const run = async (sql: string) => new ResultReader(await statement(sql));
+  // BEGIN within a transaction would abort it.
+  const own = !(await isInTransaction({ run }));
   if (own) await statement('BEGIN TRANSACTION');
   try {
     await appendChunks(connection, table, columns, rowCount, signal);
@@ -103,7 +97,7 @@ async function fillAppender(
 ): Promise<void> {
   const api = nodeApi();
   const chunk = api.DuckDBDataChunk.create(columns.map((column) => api[column.type]));
-  for (let first = 0, turn = 1; first < rowCount; first += CHUNK_MAX_ROWS, turn += 1) {
+  for (let first = 0; first < rowCount; first += CHUNK_MAX_ROWS) {
     const count = Math.min(CHUNK_MAX_ROWS, rowCount - first);
     chunk.reset();
     chunk.rowCount = count;
@@ -111,13 +105,11 @@ async function fillAppender(
       fillVector(chunk.getColumnVector(index), table, column, first, count);
     }
     appender.appendDataChunk(chunk);
-    if (turn % CHUNKS_PER_TURN === 0) {
-      appender.flushSync();
-      await setImmediate();
-      if (signal?.aborted === true) throw cancelledError();
-    }
+    // The appender works on this thread: a chunk at a time, so that the event loop turns in between.
+    appender.flushSync();
+    await setImmediate();
+    if (signal?.aborted === true) throw cancelledError();
   }
-  appender.flushSync();
 }
 
 function fillVector(

@@ -7,7 +7,7 @@ import { quoteIdentifier } from './quote.ts';
 /** A column of a result. */
 export interface Column {
   readonly name: string;
-  /** The type as SQL text that DuckDB reads back, e.g. `DECIMAL(10,2)`; a user-named type by its name. */
+  /** The type as SQL text that DuckDB reads back, e.g. `DECIMAL(10,2)`; a user-named type as what it stands for. */
   readonly type: string;
   readonly duckType: DuckDBType;
 }

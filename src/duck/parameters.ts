@@ -1,8 +1,14 @@
 /** Binding JavaScript values to the parameters of a prepared statement. */
 
-import type { DuckDBPreparedStatement, DuckDBType, DuckDBValue } from '@duckdb/node-api';
+import type {
+  DuckDBListType,
+  DuckDBPreparedStatement,
+  DuckDBType,
+  DuckDBValue,
+} from '@duckdb/node-api';
 import { RvbbitError } from '../errors.ts';
 import { nodeApi } from './node-api.ts';
+import { parameterJson } from './parameter-json.ts';
 
 /** By position (`?`, `$1`), or by name (`$name`); names that the statement does not have are ignored. */
 export type Parameters = readonly unknown[] | Readonly<Record<string, unknown>>;
@@ -30,9 +36,26 @@ export function bindParameters(statement: DuckDBPreparedStatement, parameters: P
 }
 
 function bindOne(statement: DuckDBPreparedStatement, index: number, value: unknown): void {
-  const bound = toDuckDB(value, () => statement.parameterTypeId(index));
+  const place = `parameter $${statement.parameterName(index)}`;
+  const bound = toDuckDB(value, {
+    wantedTypeId: () => wantedTypeId(statement, index),
+    refuse: (problem) => refuse(`${place} ${problem}`),
+  });
   if (bound.value === null) statement.bindNull(index);
   else statement.bindValue(index, bound.value, bound.type);
+}
+
+/** The parameter that a value is bound to. */
+interface Place {
+  /** The id of the type that DuckDB expects, of a list that of its items; that of INVALID where it does not know. */
+  wantedTypeId(): number;
+  refuse(problem: string): never;
+}
+
+function wantedTypeId(statement: DuckDBPreparedStatement, index: number): number {
+  const id = statement.parameterTypeId(index);
+  if (id !== nodeApi().DuckDBTypeId.LIST) return id;
+  return (statement.parameterType(index) as DuckDBListType).valueType.typeId;
 }
 
 interface Bound {
@@ -41,8 +64,9 @@ interface Bound {
 }
 
 const INT64 = 1n << 63n;
+const INT128 = 1n << 127n;
 
-function toDuckDB(value: unknown, wantedTypeId: () => number): Bound {
+function toDuckDB(value: unknown, place: Place): Bound {
   const api = nodeApi();
   switch (typeof value) {
     case 'undefined':
@@ -52,32 +76,35 @@ function toDuckDB(value: unknown, wantedTypeId: () => number): Bound {
     case 'string':
       return { value, type: api.VARCHAR };
     case 'bigint':
-      return bigintBound(value);
+      return { value, type: integerType([value]) };
     case 'number':
       return numberBound(value);
     case 'object':
       break;
     default:
-      refuse(`a ${typeof value} cannot be bound to a parameter`);
+      place.refuse(`is a ${typeof value}, which cannot be bound`);
   }
   if (value === null) return { value: null };
-  if (value instanceof Date) return dateBound(value, wantedTypeId());
+  if (value instanceof Date) {
+    const { of, type } = timestamps(place);
+    return { value: of(value), type };
+  }
   if (value instanceof Uint8Array) return { value: api.blobValue(value), type: api.BLOB };
   if (/^DuckDB\w+Value$/.test(value.constructor?.name ?? ''))
     return { value: value as DuckDBValue };
   return (
-    (Array.isArray(value) ? listBound(value) : undefined) ?? {
-      value: JSON.stringify(value),
+    (Array.isArray(value) ? listBound(value, place) : undefined) ?? {
+      value: parameterJson(value, place.refuse),
       type: api.VARCHAR,
     }
   );
 }
 
-function bigintBound(value: bigint): Bound {
+/** The narrowest of BIGINT, HUGEINT and BIGNUM that holds them all. */
+function integerType(values: readonly bigint[]): DuckDBType {
   const { BIGINT, HUGEINT, BIGNUM } = nodeApi();
-  if (value >= -INT64 && value < INT64) return { value, type: BIGINT };
-  const huge = 1n << 127n;
-  return { value, type: value > -huge && value < huge ? HUGEINT : BIGNUM };
+  if (values.every((value) => value >= -INT64 && value < INT64)) return BIGINT;
+  return values.every((value) => value > -INT128 && value < INT128) ? HUGEINT : BIGNUM;
 }
 
 function numberBound(value: number): Bound {
@@ -87,35 +114,46 @@ function numberBound(value: number): Bound {
   return { value: BigInt(value), type: BIGINT };
 }
 
-function dateBound(value: Date, wantedTypeId: number): Bound {
+/** How Dates are bound: as instants where DuckDB expects such, else as clock readings in UTC. */
+function timestamps(place: Place): { of(value: Date): DuckDBValue; readonly type: DuckDBType } {
   const api = nodeApi();
-  const milliseconds = value.getTime();
-  if (Number.isNaN(milliseconds)) refuse('an invalid Date cannot be bound to a parameter');
-  const micros = BigInt(milliseconds) * 1_000n;
-  return wantedTypeId === api.DuckDBTypeId.TIMESTAMP_TZ
-    ? { value: new api.DuckDBTimestampTZValue(micros), type: api.TIMESTAMPTZ }
-    : { value: new api.DuckDBTimestampValue(micros), type: api.TIMESTAMP };
+  const isZoned = place.wantedTypeId() === api.DuckDBTypeId.TIMESTAMP_TZ;
+  const Value = isZoned ? api.DuckDBTimestampTZValue : api.DuckDBTimestampValue;
+  return {
+    of(value) {
+      const milliseconds = value.getTime();
+      if (Number.isNaN(milliseconds)) place.refuse('is or holds an invalid Date');
+      return new Value(BigInt(milliseconds) * 1_000n);
+    },
+    type: isZoned ? api.TIMESTAMPTZ : api.TIMESTAMP,
+  };
 }
 
 /** A list of one kind of scalar as a DuckDB list; of anything else undefined, so that it goes as JSON. */
-function listBound(values: readonly unknown[]): Bound | undefined {
-  const { BOOLEAN, DOUBLE, BIGINT, LIST, VARCHAR, listValue } = nodeApi();
-  const present = values.filter((value) => value !== null && value !== undefined);
-  const listOf = (type: DuckDBType, convert: (value: unknown) => DuckDBValue): Bound => ({
-    value: listValue(values.map((value) => (value == null ? null : convert(value)))),
+function listBound(list: readonly unknown[], place: Place): Bound | undefined {
+  const { BLOB, BOOLEAN, DOUBLE, LIST, VARCHAR, blobValue, listValue } = nodeApi();
+  const values = Array.from(list, (value) => value ?? null);
+  const present = values.filter((value) => value !== null);
+  const listOf = (type: DuckDBType, convert?: (value: never) => DuckDBValue): Bound => ({
+    value: listValue(
+      values.map((value) =>
+        value === null || convert === undefined ? (value as DuckDBValue) : convert(value as never),
+      ),
+    ),
     type: LIST(type),
   });
-  if (present.every((value) => typeof value === 'string')) {
-    return listOf(VARCHAR, (value) => value as string);
-  }
-  if (present.every((value) => typeof value === 'boolean')) {
-    return listOf(BOOLEAN, (value) => value as boolean);
-  }
-  if (present.every((value) => Number.isSafeInteger(value) && !Object.is(value, -0))) {
-    return listOf(BIGINT, (value) => BigInt(value as number));
-  }
-  if (present.every((value) => typeof value === 'number')) {
-    return listOf(DOUBLE, (value) => value as number);
+  if (present.every((value) => typeof value === 'string')) return listOf(VARCHAR);
+  if (present.every((value) => typeof value === 'boolean')) return listOf(BOOLEAN);
+  if (present.every(isInteger)) return listOf(integerType(present.map(BigInt)), BigInt);
+  if (present.every((value) => typeof value === 'number')) return listOf(DOUBLE);
+  if (present.every((value) => value instanceof Uint8Array)) return listOf(BLOB, blobValue);
+  if (present.every((value) => value instanceof Date)) {
+    const { of, type } = timestamps(place);
+    return listOf(type, of);
   }
   return undefined;
+}
+
+function isInteger(value: unknown): value is number | bigint {
+  return typeof value === 'bigint' || (Number.isSafeInteger(value) && !Object.is(value, -0));
 }

@@ -1,18 +1,12 @@
 /** Permits handed out in the order in which they were asked for. */
 
 import { setMaxListeners } from 'node:events';
-import { RvbbitError } from '../errors.ts';
+import { cancelledError } from '../errors.ts';
+
+export { cancelledError };
 
 interface Waiter {
   readonly grant: () => void;
-}
-
-/** The error of work that its caller's signal ended. */
-export function cancelledError(
-  message = 'the statement was cancelled',
-  cause?: unknown,
-): RvbbitError {
-  return new RvbbitError('RVB_CANCELLED', message, { stage: 'read', cause });
 }
 
 /** A counting semaphore with a FIFO queue; a waiter whose signal aborts leaves the queue at once. */

@@ -5,7 +5,7 @@ import type {
   DuckDBMaterializedResult,
   DuckDBPreparedStatement,
 } from '@duckdb/node-api';
-import { RvbbitError } from '../errors.ts';
+import { cancelledError, RvbbitError } from '../errors.ts';
 import type { Json } from '../json.ts';
 import { type AppendColumn, appendColumns, type TableName } from './append.ts';
 import { type Column, columnsFrom } from './columns.ts';
@@ -15,7 +15,7 @@ import { bindParameters, type Parameters } from './parameters.ts';
 import { type QueryShape, queryShapeOf } from './query-shape.ts';
 import { ResultReader } from './reader.ts';
 import type { DatabaseLease } from './registry.ts';
-import { cancelledError, Semaphore } from './semaphore.ts';
+import { Semaphore } from './semaphore.ts';
 import { toSqlError } from './sql-error.ts';
 import { nativeThreads } from './thread-budget.ts';
 

@@ -125,9 +125,12 @@ export type ModelTarget =
   | { readonly kind: 'provider'; readonly provider: ProviderSettings; readonly model: string }
   | { readonly kind: 'function'; readonly model: string };
 
+/** What stands for the embedding program's function where a provider's id does; no provider has it. */
+export const FUNCTION_ID = 'function';
+
 /** The id of the provider that a target asks. */
 export function providerOf(target: ModelTarget): string {
-  return target.kind === 'provider' ? target.provider.id : 'function';
+  return target.kind === 'provider' ? target.provider.id : FUNCTION_ID;
 }
 
 /** What the workers need to know of a statement's models. */

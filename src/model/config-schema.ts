@@ -1,5 +1,6 @@
 /** The JSON Schema of `rvbbit.config.yaml`, for editors. What counts is what `provider-config.ts` reads. */
 import type { JsonObject } from '../json.ts';
+import { FUNCTION_ID } from './chat.ts';
 
 const text = (description: string, more: JsonObject = {}): JsonObject => ({
   type: 'string',
@@ -97,6 +98,7 @@ export function configJsonSchema(): JsonObject {
   });
   const ofRecording = ['file', 'mode', 'from'];
   const ofServer = Object.keys(KEYS).filter((key) => !ofRecording.includes(key));
+  const ofWords = provider({ const: 'lexical' }, [], ['type']);
   const entry: JsonObject = {
     type: 'object',
     properties: { type: { enum: ['openai-compatible', 'replay', 'lexical'] } },
@@ -106,7 +108,7 @@ export function configJsonSchema(): JsonObject {
     else: {
       if: { required: ['type'], properties: { type: { const: 'lexical' } } },
       // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-      then: provider({ const: 'lexical' }, [], ['type']),
+      then: ofWords,
       else: provider({ const: 'openai-compatible' }, ofServer, []),
     },
   };
@@ -119,7 +121,11 @@ export function configJsonSchema(): JsonObject {
       providers: {
         type: 'object',
         description: 'Where models are asked, by id.',
-        propertyNames: { pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$' },
+        propertyNames: {
+          pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$',
+          not: { const: FUNCTION_ID },
+        },
+        properties: { lexical: ofWords },
         additionalProperties: { anyOf: [{ type: 'null' }, entry] },
       },
       sql_cells: {

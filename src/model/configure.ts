@@ -1,7 +1,8 @@
 /** Providers and the default model, from engine options, environment and configuration file. Pure. */
 import { resolve } from 'node:path';
-import type { ModelTarget } from './chat.ts';
-import { type ConfiguredProvider, finishProvider, typeOf } from './finish-provider.ts';
+import { FUNCTION_ID, type ModelTarget } from './chat.ts';
+import { type ConfiguredProvider, finishProvider } from './finish-provider.ts';
+import { mergeEntry } from './merge-entry.ts';
 import { noModelError } from './no-model.ts';
 import { presetsOf } from './presets.ts';
 import { type ProviderEntry, readProviderEntry } from './provider-config.ts';
@@ -11,16 +12,16 @@ import { optionError, readMapping, readText } from './read-value.ts';
 export type { ConfiguredProvider } from './finish-provider.ts';
 export { noModelError } from './no-model.ts';
 
-/** Where settings come from. Each counts above those after it. */
+/** Where settings come from. Each counts above those after it; RVBBIT_MODEL alone counts above the file. */
 export interface ModelSources {
   /** `providers` and `model` of `Engine.open`. */
   readonly options?: { readonly providers?: unknown; readonly model?: unknown };
-  /** Environment variables, as a record; the function reads no environment itself. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
   /** The parsed configuration file; of its keys only `providers` and `model` are read. */
   readonly config?: unknown;
   /** The folder of that file; paths in it are relative to this. Default: the working folder. */
   readonly configFolder?: string;
+  /** Environment variables, as a record; the function reads no environment itself. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 export interface ModelConfig {
@@ -107,7 +108,7 @@ export function readSources(sources: ModelSources): ReadSources {
       ...(preset === undefined ? {} : { preset }),
       ...(file === undefined ? {} : { file }),
       ...(api === undefined ? {} : { options: api }),
-      merged: merge(merge(preset ?? {}, file), api),
+      merged: mergeEntry(id, mergeEntry(id, preset ?? {}, file, 'file'), api, 'api'),
     });
   }
   const ofEnv = env['RVBBIT_MODEL']?.trim();
@@ -191,31 +192,11 @@ function readEntries(
     }
     const read = readProviderEntry(entry ?? {}, `providers.${id}`, spelling);
     const { file } = read;
+    if (id === FUNCTION_ID || (id === LEXICAL.settings.id && read.type !== 'lexical')) {
+      const whose = id === FUNCTION_ID ? "the embedding program's function" : 'word overlap';
+      throw optionError(`providers.${id}: this id is that of ${whose}; choose another`);
+    }
     entries.set(id, file === undefined ? read : { ...read, file: resolve(folder, file) });
   }
   return entries;
-}
-
-/**
- * Key by key. An entry with a base URL or a proxy of its own does not inherit its key: that was for another
- * server. One of another type inherits nothing.
- */
-function merge(below: ProviderEntry, above: ProviderEntry | undefined): ProviderEntry {
-  if (above === undefined) return below;
-  if (above.type !== undefined && above.type !== typeOf(below)) return above;
-  const { apiKey, apiKeyEnv, proxyKey, proxyKeyEnv, responseFormat, ...rest } = below;
-  const isElsewhere = above.baseUrl !== undefined && above.baseUrl !== below.baseUrl;
-  const namesKey = above.apiKey !== undefined || above.apiKeyEnv !== undefined;
-  const isOtherProxy = above.proxy !== undefined && above.proxy !== below.proxy;
-  const namesProxyKey = above.proxyKey !== undefined || above.proxyKeyEnv !== undefined;
-  const keepsProxyKey = !isOtherProxy && !namesProxyKey;
-  return {
-    ...rest,
-    ...(isElsewhere || responseFormat === undefined ? {} : { responseFormat }),
-    ...(isElsewhere || namesKey || apiKey === undefined ? {} : { apiKey }),
-    ...(isElsewhere || namesKey || apiKeyEnv === undefined ? {} : { apiKeyEnv }),
-    ...(keepsProxyKey && proxyKey !== undefined ? { proxyKey } : {}),
-    ...(keepsProxyKey && proxyKeyEnv !== undefined ? { proxyKeyEnv } : {}),
-    ...above,
-  };
 }

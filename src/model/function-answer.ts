@@ -4,7 +4,7 @@ import {
   MODEL_RESPONSE_MAX_BYTES,
   PROVIDER_MESSAGE_CHARS,
 } from '../limits.ts';
-import type { ChatOutcome, ChatResponse } from './chat.ts';
+import { type ChatOutcome, type ChatResponse, FUNCTION_ID } from './chat.ts';
 import { finishOf } from './finish-reason.ts';
 import { type Asked, type FailedChat, failedChat } from './http-failure.ts';
 import { member, oneLine } from './provider-error.ts';
@@ -65,5 +65,5 @@ export function functionTimedOut(model: string, timeoutMs: number): ChatOutcome 
 }
 
 function askedOf(model: string): Asked {
-  return { who: `the model function (${model})`, provider: 'function', clean: String };
+  return { who: `the model function (${model})`, provider: FUNCTION_ID, clean: String };
 }

@@ -6,13 +6,17 @@ import { checkedJson } from './checked-json.ts';
 import { findJson } from './find-json.ts';
 import { isDeeperThan } from './json-depth.ts';
 import { isNearlyJson, unquote } from './nearly-json.ts';
+import { type JsonPart, scanAnswer } from './scan-answer.ts';
 
 /** The value, or what to tell the model about its answer. */
 export type JsonAnswer =
   | { readonly ok: true; readonly value: Json }
   | { readonly ok: false; readonly message: string };
 
-const FENCE = '```';
+/** Nothing but one fence. On its first line stands at most the name of a language. */
+const ALL_FENCED = /^```(?:[A-Za-z][\w+.-]*)?[ \t\r]*\n([\s\S]*)```$/;
+const OPENED_THOUGHTS = /^<think(?:ing)?>/;
+const CLOSING_TAG = /<\/think(?:ing)?>/;
 
 /**
  * Reads an answer strictly; else without its Markdown fence (and the thoughts before it); else the one
@@ -24,37 +28,50 @@ export function readJsonAnswer(text: string): JsonAnswer {
   if (text.length > MODEL_RESPONSE_MAX_BYTES) {
     return refuse(`it is longer than ${MODEL_RESPONSE_MAX_BYTES} characters`);
   }
-  const answer = text.replace(/^\uFEFF/, '').trim();
-  const whole = parseStrictly(answer);
-  if (whole !== undefined) return whole;
-  // The opening tag often stands in the prompt's template, and not in the answer.
-  const body = answer.replace(/^[\s\S]*<\/think(?:ing)?>/, '').trim();
-  if (/^<think(?:ing)?>/.test(body)) return refuse('it ends in the middle of its thoughts');
-  const fences = fencesOf(body);
-  if (fences !== undefined) {
-    const { inner, isAll } = fences;
-    const value = isAll ? parseStrictly(inner.trim()) : undefined;
-    if (value !== undefined) return value;
-    const inFence = readFound(inner);
-    if (inFence.ok) return inFence;
+  let answer = text.replace(/^\uFEFF/, '').trim();
+  if (OPENED_THOUGHTS.test(answer)) {
+    const closing = CLOSING_TAG.exec(answer);
+    if (closing === null) return refuse(UNFINISHED);
+    answer = answer.slice(closing.index + closing[0].length).trim();
   }
-  return (body === answer ? undefined : parseStrictly(body)) ?? readFound(body);
+  return readWhole(answer) ?? readMarked(answer);
 }
 
-/** What stands in the one Markdown fence of a text, and whether the text is nothing else. */
-function fencesOf(text: string): { readonly inner: string; readonly isAll: boolean } | undefined {
-  const start = text.indexOf(FENCE);
-  const end = text.lastIndexOf(FENCE);
-  const line = text.indexOf('\n', start);
-  if (start === -1 || line === -1 || line > end) return undefined;
-  const isAll = start === 0 && end === text.length - FENCE.length;
-  // Fences in between: part of a text in the JSON if all is one fence, else several blocks.
-  const isOne = text.indexOf(FENCE, start + FENCE.length) === end;
-  return isAll || isOne ? { inner: text.slice(line + 1, end), isAll } : undefined;
+const UNFINISHED = 'it ends in the middle of its thoughts';
+
+/** A text that is JSON or a fence with JSON, and nothing else. */
+function readWhole(text: string): JsonAnswer | undefined {
+  const inner = ALL_FENCED.exec(text)?.[1];
+  return parseStrictly(text) ?? (inner === undefined ? undefined : parseStrictly(inner.trim()));
 }
 
-function readFound(text: string): JsonAnswer {
-  const found = findJson(text);
+/** A text of which JSON is a part. Tags and fences inside of JSON are text like any other. */
+function readMarked(text: string): JsonAnswer {
+  const marks = scanAnswer(text);
+  if (marks === undefined) return refuse('it has too many brackets to be read');
+  // The opening tag often stands in the prompt's template, and not in the answer.
+  const start = marks.tags.findLast(({ kind }) => kind === 'closes')?.end ?? 0;
+  const tag = marks.tags.find((other) => other.start >= start);
+  if (tag?.kind === 'opens') return refuse(UNFINISHED);
+  if (tag?.kind === 'quoted') return refuse('a tag of thoughts stands in quotes in it');
+  // A bracket in single quotes ends a part too early: the tag may stand in the rest of it.
+  const isTorn = ({ kind, start: from, end }: JsonPart): boolean =>
+    kind === 'broken' && end <= start && text.slice(from, end).includes("'");
+  if (marks.parts.some(isTorn)) return refuse('a tag of thoughts follows broken JSON in it');
+  const whole = start === 0 ? undefined : readWhole(text.slice(start).trim());
+  if (whole !== undefined) return whole;
+  const parts = marks.parts.filter((part) => part.start >= start);
+  const [opening, closing, another] = marks.fences.filter((fence) => fence >= start);
+  if (opening !== undefined && closing !== undefined && another === undefined) {
+    const inFence = parts.filter((part) => part.start > opening && part.end <= closing);
+    const read = readFound(text, inFence);
+    if (read.ok) return read;
+  }
+  return readFound(text, parts);
+}
+
+function readFound(text: string, parts: readonly JsonPart[]): JsonAnswer {
+  const found = findJson(text, parts);
   if (found.kind === 'none') return refuse(found.message);
   if (found.kind === 'strict') return parseStrictly(found.text) ?? refuse('it is not JSON');
   const repaired = repair(found.text);

@@ -1,7 +1,7 @@
 /** The models of an engine: read from their sources when a statement first needs one, then bound to its cells. */
 import { dirname } from 'node:path';
 import type { Cascade } from '../cascade/cascade.ts';
-import { readConfigFile } from '../config-file.ts';
+import { type ConfigReader, configReader } from '../config-file.ts';
 import type { ProviderLimits } from './call-limits.ts';
 import type { ModelFunction, ModelTarget, StatementModels, Usage } from './chat.ts';
 import type { ModelConfig, ModelSources } from './configure.ts';
@@ -31,12 +31,14 @@ export interface BoundModels {
 
 export class Models {
   readonly #options: ModelOptions;
+  readonly #readConfig: ConfigReader;
   #config: Promise<ModelConfig> | undefined;
   #configured: ModelConfig | undefined;
   #isWarned = false;
 
-  constructor(options: ModelOptions) {
+  constructor(options: ModelOptions, readConfig: ConfigReader) {
     this.#options = options;
+    this.#readConfig = readConfig;
   }
 
   /** Binds the cells of a cascade; nothing where no cell asks a model. Throws RVB_NO_MODEL. */
@@ -77,7 +79,7 @@ export class Models {
 
   async #configure(): Promise<ModelConfig> {
     const { configureModels } = await import('./configure.ts');
-    return configureModels(await readModelSources(this.#options));
+    return configureModels(await readModelSources(this.#options, this.#readConfig));
   }
 
   /** Once an engine: whoever reads the answers must know what they are. */
@@ -89,7 +91,10 @@ export class Models {
 }
 
 /** The sources of an engine's models, its configuration file read. */
-export async function readModelSources(options: ModelOptions): Promise<ModelSources> {
+export async function readModelSources(
+  options: ModelOptions,
+  readConfig: ConfigReader = configReader(options.configFile),
+): Promise<ModelSources> {
   const { providers, model, configFile, env } = options;
   return {
     options: {
@@ -99,7 +104,7 @@ export async function readModelSources(options: ModelOptions): Promise<ModelSour
     ...(env === undefined ? {} : { env }),
     ...(configFile === undefined
       ? {}
-      : { config: await readConfigFile(configFile), configFolder: dirname(configFile) }),
+      : { config: await readConfig(), configFolder: dirname(configFile) }),
   };
 }
 

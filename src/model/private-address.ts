@@ -18,6 +18,8 @@ const PRIVATE_V4: readonly (readonly [string, number])[] = [
 const PRIVATE_V6: readonly (readonly [string, number])[] = [
   ['::', 128],
   ['::1', 128],
+  // NAT64 of a network's own, wherever in it the IPv4 address stands.
+  ['64:ff9b:1::', 48],
   ['fc00::', 7],
   ['fe80::', 10],
   ['fec0::', 10],
@@ -29,8 +31,9 @@ for (const [net, bits] of PRIVATE_V4) {
   blocked.addSubnet(net, bits, 'ipv4');
   const [a, b, c, d] = net.split('.').map(Number);
   const hex = `${((a! << 8) | b!).toString(16)}:${((c! << 8) | d!).toString(16)}`;
-  // IPv4 addresses inside IPv6 ones: compatible, NAT64 and 6to4. Mapped ones (::ffff:…) BlockList knows.
+  // IPv4 addresses inside IPv6 ones: compatible, translated, NAT64 and 6to4. Mapped ones (::ffff:…) BlockList knows.
   blocked.addSubnet(`::${hex}`, 96 + bits, 'ipv6');
+  blocked.addSubnet(`::ffff:0:${hex}`, 96 + bits, 'ipv6');
   blocked.addSubnet(`64:ff9b::${hex}`, 96 + bits, 'ipv6');
   blocked.addSubnet(`2002:${hex}::`, 16 + bits, 'ipv6');
 }

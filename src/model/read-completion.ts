@@ -62,8 +62,9 @@ export function readCompletion(
   const finish = finishOf(reason);
   const message = member(choice, 'message');
   const parts = readContent(member(message, 'content'));
-  const refusal = member(message, 'refusal') ?? parts.refusal;
-  if (typeof refusal === 'string' && refusal.trim() !== '') {
+  const refusals = [member(message, 'refusal'), parts.refusal];
+  const refusal = refusals.find((said) => typeof said === 'string' && said.trim() !== '');
+  if (typeof refusal === 'string') {
     const what = `refused: ${oneLine(asked.clean(refusal), PROVIDER_MESSAGE_CHARS)}`;
     return failedChat(asked, 'RVB_MODEL_REFUSED', what, more);
   }
@@ -125,8 +126,11 @@ function readContent(content: unknown): Content {
     const type = member(part, 'type');
     const said = member(part, 'text');
     if ((type === 'text' || type === 'output_text') && typeof said === 'string') text += said;
-    else if (type === 'refusal') return { text: '', refusal: String(member(part, 'refusal')) };
-    else if (type !== 'thinking' && type !== 'reasoning') {
+    else if (type === 'refusal') {
+      const reason = member(part, 'refusal');
+      const isGiven = typeof reason === 'string' && reason.trim() !== '';
+      return { text: '', refusal: isGiven ? reason : 'it gives no reason' };
+    } else if (type !== 'thinking' && type !== 'reasoning') {
       return { text: '', problem: 'gave an answer that holds more than text' };
     }
   }

@@ -140,68 +140,6 @@ test('SQL text that holds a NUL is refused, since DuckDB would drop what follows
   assert.match((await rejection(session.run('SELECT 1 \0; DROP TABLE t'))).message, /NUL/);
 });
 
-test('parameters bind by position and by name and keep their values', async () => {
-  await using session = await memorySession();
-  const values = [
-    null,
-    true,
-    'a\0é',
-    1,
-    -0,
-    1.5,
-    2 ** 40,
-    2n ** 63n - 1n,
-    2n ** 100n,
-    new Date(5),
-    Uint8Array.of(0, 255),
-    ['a', null],
-    [1, 2],
-  ];
-  const reader = await session.run(
-    `SELECT ${values.map((_, i) => `$${i + 1} AS v${i}`).join(', ')}`,
-    { parameters: values },
-  );
-  const [row] = await reader.rows('js');
-  assert.equal(Object.values(row!), [
-    null,
-    true,
-    'a\0é',
-    1,
-    -0,
-    1.5,
-    2n ** 40n,
-    2n ** 63n - 1n,
-    2n ** 100n,
-    new Date(5),
-    Uint8Array.of(0, 255),
-    ['a', null],
-    [1n, 2n],
-  ]);
-  const named = await session.run('SELECT $b AS b, $a AS a', {
-    parameters: { a: 1, b: 'x', unused: 2 },
-  });
-  assert.equal(await named.rows('js'), [{ b: 'x', a: 1 }]);
-  assert.match(
-    (await rejection(session.run('SELECT $a', { parameters: { b: 1 } }))).message,
-    /\$a has no value/,
-  );
-  assert.match(
-    (await rejection(session.runBound('SELECT $1', [1, 2]))).message,
-    /1 parameters but 2 values/,
-  );
-});
-
-test('a zoned column compares with a Date as the instant that it is', async () => {
-  await using session = await memorySession();
-  await session.run(
-    "SET TimeZone = 'America/New_York'; CREATE TABLE t AS SELECT '2024-01-01 12:00:00+00'::TIMESTAMPTZ AS instant",
-  );
-  const reader = await session.run('SELECT count(*) AS n FROM t WHERE instant = $1', {
-    parameters: [new Date('2024-01-01T12:00:00Z')],
-  });
-  assert.equal(await reader.rows('json'), [{ n: 1 }]);
-});
-
 test('changes count for statements that change rows, and rows for those that return them', async () => {
   await using session = await memorySession();
   const made = await session.run('CREATE TABLE t(i INT)');

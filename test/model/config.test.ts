@@ -60,7 +60,14 @@ test('the schema takes what is read, and refuses what is refused', () => {
     const config = { providers: { openrouter: entry } };
     assert.is(check(config) === undefined, isRead(config), JSON.stringify(entry));
   }
-  assert.is(check({ model: 'a/b', providers: { 'a/b': {} } }) === undefined, false);
+  for (const config of [
+    { model: 'a/b', providers: { 'a/b': {} } },
+    { providers: { function: { base_url } } },
+    { providers: { lexical: { base_url } } },
+    { providers: { lexical: { type: 'lexical' } } },
+  ]) {
+    assert.is(check(config) === undefined, isRead(config), JSON.stringify(config));
+  }
 });
 
 test('the schema knows every key that is read', () => {
@@ -94,7 +101,12 @@ test('the examples of docs/models.md fit the schema and are read', () => {
 
 test('what is shown says where it comes from', () => {
   const sources = {
-    options: { providers: { work: { connections: 3, apiKey: 'sk-canary-0123456789' } } },
+    options: {
+      providers: {
+        work: { connections: 3 },
+        own: { baseUrl: 'http://o', apiKey: 'sk-canary-0123456789' },
+      },
+    },
     env: { OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', RVBBIT_MODEL: 'work/m', TEAM: ' ' },
     config: {
       model: 'other/m',
@@ -135,7 +147,6 @@ test('what is shown says where it comes from', () => {
       headers: [{ 'x-a': '[redacted]' }, 'file'],
       limits: [{ input_tpm: 5 }, 'file'],
       prices: [{ fastCheap: { input_per_mtok: 1, output_per_mtok: 2 } }, 'file'],
-      api_key: ['[redacted]', 'options'],
       connections: [3, 'options'],
     },
     openrouter: {
@@ -148,6 +159,11 @@ test('what is shown says where it comes from', () => {
       type: ['openai-compatible', 'default'],
       base_url: ['http://t', 'file'],
       api_key_env: ['TEAM', 'file', false],
+    },
+    own: {
+      type: ['openai-compatible', 'default'],
+      base_url: ['http://o', 'options'],
+      api_key: ['[redacted]', 'options'],
     },
   });
 });

@@ -135,6 +135,47 @@ test('a key from the environment does not go to another server than it was for',
   assert.is(http(configureModels({ config, env: ROUTER }), 'openrouter').apiKey, undefined);
 });
 
+test('the URL of the file counts above that of a variable, which keeps its key', () => {
+  const env = { OPENAI_BASE_URL: 'http://10.9.9.9/v1', OPENAI_API_KEY: KEY };
+  const config = { providers: { openai: { base_url: 'http://10.1.1.1/v1' } } };
+  const { baseUrl, apiKey } = http(configureModels({ config, env }), 'openai');
+  assert.equal([baseUrl, apiKey], ['http://10.1.1.1/v1', undefined]);
+  const same = { providers: { openai: { base_url: env.OPENAI_BASE_URL } } };
+  assert.is(http(configureModels({ config: same, env }), 'openai').apiKey, KEY);
+});
+
+test('what was meant for one server is not inherited with another', () => {
+  const price = { input_per_mtok: 1, output_per_mtok: 1 };
+  const work = { base_url: 'https://a.example/v1', allow_private: true, prices: { m: price } };
+  const config = { providers: { work: { ...work, headers: { 'x-team': 's' } } } };
+  const options = { providers: { work: { baseUrl: 'https://b.example/v1' } } };
+  const { settings, prices } = configureModels({ config, options }).providers.get('work')!;
+  assert.equal(prices, {});
+  assert.is((settings as HttpSettings).allowPrivate, undefined);
+  const near = configureModels({ config, options: { providers: { work: { connections: 2 } } } });
+  assert.is(http(near, 'work').allowPrivate, true);
+});
+
+test('a key is refused where only a source below its own names the URL', () => {
+  const work = { base_url: 'http://h/v1', proxy: 'http://proxy:1', api_key_env: 'A' };
+  const config = { providers: { work } };
+  const env = { OPENAI_BASE_URL: 'http://10.9.9.9/v1', OPENAI_API_KEY: KEY, A: KEY };
+  const of = (entry: object, id = 'work'): string =>
+    failure({ config, env, options: { providers: { [id]: entry } } });
+  const ofFile = (entry: object): string =>
+    failure({ config: { providers: { openai: entry } }, env });
+  assert.match(of({ apiKey: KEY }), /^RVB_OPTION_TYPE providers\.work\.apiKey: .*give baseUrl/);
+  assert.match(of({ apiKeyEnv: 'B' }), /providers\.work\.apiKeyEnv: /);
+  assert.match(of({ headers: { Authorization: KEY } }), /providers\.work\.headers: /);
+  assert.match(of({ proxyKey: KEY }), /providers\.work\.proxyKey: .*give proxy beside/);
+  assert.match(of({ apiKey: KEY }, 'openai'), /providers\.openai\.apiKey: /);
+  assert.match(ofFile({ api_key_env: 'A' }), /providers\.openai\.api_key_env: .*give base_url/);
+  assert.is(ofFile({ api_key_env: 'OPENAI_API_KEY' }), 'ok');
+  assert.is(of({ apiKeyEnv: 'A', headers: { 'x-team': 's' } }), 'ok');
+  assert.is(of({ apiKey: KEY, baseUrl: 'http://h/v1' }), 'ok');
+  assert.is(of({ apiKey: KEY }, 'openrouter'), 'ok');
+});
+
 test('a model goes to its provider, a bare name to the only one', () => {
   const one = configureModels({ env: ROUTER });
   assert.is(resolveTarget(one, 'openrouter/a/b').model, 'a/b');
@@ -223,6 +264,11 @@ test('a wrong setting is an error with its path, and no key is ever shown', () =
   }
   assert.match(failure({ config: [] }), /RVB_OPTION_TYPE/);
   assert.match(failure({ config: { providers: { 'a/b': {} } } }), /an id has/);
+  for (const id of ['function', 'lexical']) {
+    const taken = /^RVB_OPTION_TYPE providers\.\w+: this id is that of .*; choose another/;
+    assert.match(failure({ config: { providers: { [id]: { base_url: 'http://h' } } } }), taken);
+    assert.match(failure({ options: { providers: { [id]: { baseUrl: 'http://h' } } } }), taken);
+  }
   assert.match(failure({ options: { model: 5 } }), /RVB_OPTION_TYPE model/);
   assert.match(failure({ env: { OPENAI_BASE_URL: 'ftp://x' } }), /OPENAI_BASE_URL/);
 });

@@ -163,6 +163,11 @@ test('no fault of any kind yields a value', async () => {
       /^RVB_MODEL_REFUSED/,
     ],
     [reply(completion('', {}, { refusal: 'no' })), /^RVB_MODEL_REFUSED/],
+    [
+      reply(completion([{ type: 'refusal', refusal: 'no' }], {}, { refusal: '' })),
+      /^RVB_MODEL_REFUSED/,
+    ],
+    [reply(completion([{ type: 'refusal', refusal: '' }])), /^RVB_MODEL_REFUSED/],
     [reply(completion('')), /^RVB_ANSWER_INVALID/],
     [reply(completion(null)), /^RVB_ANSWER_INVALID/],
     [reply(completion('true')), /^RVB_ANSWER_INVALID/],

@@ -56,10 +56,12 @@ test('addresses of this machine and its networks are private, in every spelling'
   const private_ = `127.0.0.1 127.255.255.254 10.0.0.1 172.16.0.1 172.31.255.255 192.168.1.1
     169.254.169.254 100.64.0.1 0.0.0.0 198.18.0.1 224.0.0.1 255.255.255.255 ::1 :: fe80::1
     fe80::1%eth0 fd00:ec2::254 fc00::1 ff02::1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::ffff:a9fe:a9fe
-    ::127.0.0.1 64:ff9b::7f00:1 64:ff9b::169.254.169.254 2002:7f00:1:: 2002:a9fe:a9fe::1 not-one`;
+    ::127.0.0.1 64:ff9b::7f00:1 64:ff9b::169.254.169.254 2002:7f00:1:: 2002:a9fe:a9fe::1
+    64:ff9b:1::7f00:1 64:ff9b:1:808:8:800::1 ::ffff:0:7f00:1 ::ffff:0:169.254.169.254 not-one`;
   for (const address of private_.split(/\s+/)) assert.ok(isPrivateAddress(address), address);
   const public_ = `1.1.1.1 8.8.8.8 172.15.0.1 172.32.0.1 192.169.0.1 100.128.0.1 169.253.0.1
-    2606:4700::1111 ::ffff:8.8.8.8 64:ff9b::808:808 2002:808:808::1`;
+    2606:4700::1111 ::ffff:8.8.8.8 64:ff9b::808:808 2002:808:808::1
+    ::ffff:0:808:808`;
   for (const address of public_.split(/\s+/)) assert.not.ok(isPrivateAddress(address), address);
   const near = 'localhost a.localhost box host.docker.internal x.local 127.0.0.1 [::1] LOCALHOST.';
   for (const name of near.split(' ')) assert.ok(isNearName(name), name);
