@@ -24,7 +24,7 @@ export async function runCascadeStatement(
   scope: StatementScope,
   context: StatementContext,
 ): Promise<Delivered> {
-  const { body, target, done } = await resolveTarget(statement, scope);
+  const { body, target, done } = await resolveTarget(statement, scope, context.source);
   if (done) return NOTHING;
   const { plan, env } = await planBody(body, target, scope, statement, context);
   return plan.kind === 'map' ? deliverMap(plan, env, context.valueForm) : deliverRun(plan, env);
@@ -55,7 +55,7 @@ export async function explainCascadeStatement(
   scope: StatementScope,
   context: StatementContext,
 ): Promise<Explained> {
-  const { body, target, done } = await resolveTarget(inner, scope);
+  const { body, target, done } = await resolveTarget(inner, scope, context.source);
   const { plan, env } = await planBody(body, target, scope, whole, context);
   const { explainCascade } = await import('./explain/explain-cascade.ts');
   const { explainContext } = await import('./explain/explain-context.ts');

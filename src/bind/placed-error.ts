@@ -2,14 +2,14 @@
 import { createSourceText } from '../../grammar/source-text.ts';
 import { RvbbitError } from '../errors.ts';
 
-/** The error as one of binding at an offset of the source, if that is known; what is no error of SQL stays as it is. */
-export function placedAt(error: unknown, source: string | undefined, offset: number): unknown {
+/** The error as one of binding at an offset of the source; what is no error of SQL stays as it is. */
+export function placedAt(error: unknown, source: string, offset: number): unknown {
   if (!(error instanceof RvbbitError) || error.code !== 'RVB_SQL') return error;
   return new RvbbitError(error.code, error.message, {
     stage: 'bind',
     cause: error.cause,
     sqlState: error.sqlState,
-    ...(source === undefined ? {} : { place: createSourceText(source).positionAt(offset) }),
+    place: createSourceText(source).positionAt(offset),
   });
 }
 

@@ -29,7 +29,7 @@ type TargetScope = Pick<StatementScope, 'session' | 'stop' | 'parameters'>;
 export async function resolveTarget(
   statement: CascadeStatement,
   scope: TargetScope,
-  source?: string,
+  source: string,
 ): Promise<ResolvedTarget> {
   if (statement.kind === 'Map' || statement.kind === 'Run') {
     return { body: statement, target: { kind: 'rows' }, done: false };

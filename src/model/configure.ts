@@ -108,7 +108,7 @@ export function readSources(sources: ModelSources): ReadSources {
       ...(preset === undefined ? {} : { preset }),
       ...(file === undefined ? {} : { file }),
       ...(api === undefined ? {} : { options: api }),
-      merged: mergeEntry(id, mergeEntry(id, preset ?? {}, file, 'file'), api, 'api'),
+      merged: mergeEntry(mergeEntry(preset ?? {}, file), api),
     });
   }
   const ofEnv = env['RVBBIT_MODEL']?.trim();

@@ -6,13 +6,6 @@ const OPENAI_URL = 'https://api.openai.com/v1';
 const OPENROUTER_URL = 'https://openrouter.ai/api/v1';
 const OLLAMA_PORT = '11434';
 
-/** Base URLs of the providers that are known without being configured, where no variable names another. */
-export const BUILT_IN_URLS: Readonly<Record<string, string>> = {
-  openai: OPENAI_URL,
-  openrouter: OPENROUTER_URL,
-  ollama: `http://127.0.0.1:${OLLAMA_PORT}/v1`,
-};
-
 /** What the variables give: providers that are there, and what is known of those that are only named. */
 export interface Presets {
   readonly active: ReadonlyMap<string, ProviderEntry>;

@@ -54,6 +54,7 @@ const FORMATS = ['json_schema', 'json_object', 'none'] as const;
 /** Headers that the engine or the connection sets. */
 const OWN_HEADERS =
   /^(?:host|content-.*|transfer-encoding|connection|accept-encoding|expect|upgrade|te|trailer|keep-alive|proxy-.*)$/i;
+const SECRET_HEADERS = /^(?:authorization|cookie|.*api[-_]?key.*|.*token.*|.*secret.*)$/i;
 const MAX_CONNECTIONS = 65_536;
 
 /** Reads an entry; `path` is its place, e.g. `providers.openrouter`. Throws RVB_OPTION_TYPE and the like. */
@@ -104,11 +105,6 @@ export function readProviderEntry(value: unknown, path: string, spelling: Spelli
   };
 }
 
-/** Whether a header of that name holds a secret, as far as the name tells. */
-export function isSecretHeader(name: string): boolean {
-  return /^(?:authorization|cookie|.*api[-_]?key.*|.*token.*|.*secret.*)$/i.test(name);
-}
-
 /** An http(s) URL without credentials or fragment, as the operator wrote it, without a slash at its end. */
 export function readBaseUrl(value: unknown, path: string): string {
   const text = readText(value, path);
@@ -138,7 +134,7 @@ function readHeaders(
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
       throw wrongType(path, 'names of headers', name);
     if (OWN_HEADERS.test(name)) throw optionError(`${at}: this header is the engine's own`);
-    if (spelling === 'file' && isSecretHeader(name)) {
+    if (spelling === 'file' && SECRET_HEADERS.test(name)) {
       throw optionError(`${at}: a secret does not belong in a file; use api_key_env`);
     }
     headers[name.toLowerCase()] = readText(item, at, true);

@@ -32,7 +32,7 @@ export interface SemanticSettings {
 export function semanticSettings(annotations: readonly Annotation[]): SemanticSettings {
   const values = new Map(annotations.map(({ key, value }) => [key, value]));
   for (const key of ['batch', 'strategy', 'join']) {
-    const value = values.get(key);
+    const value = values.get(key)?.toLowerCase();
     if (value === undefined || value === 'auto' || (key === 'strategy' && value === 'batch'))
       continue;
     throw new RvbbitError(

@@ -103,7 +103,7 @@ test('what is shown says where it comes from', () => {
   const sources = {
     options: {
       providers: {
-        work: { connections: 3 },
+        work: { connections: 3, apiKey: 'sk-canary-0123456789' },
         own: { baseUrl: 'http://o', apiKey: 'sk-canary-0123456789' },
       },
     },
@@ -147,6 +147,7 @@ test('what is shown says where it comes from', () => {
       headers: [{ 'x-a': '[redacted]' }, 'file'],
       limits: [{ input_tpm: 5 }, 'file'],
       prices: [{ fastCheap: { input_per_mtok: 1, output_per_mtok: 2 } }, 'file'],
+      api_key: ['[redacted]', 'options'],
       connections: [3, 'options'],
     },
     openrouter: {

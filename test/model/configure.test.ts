@@ -156,26 +156,6 @@ test('what was meant for one server is not inherited with another', () => {
   assert.is(http(near, 'work').allowPrivate, true);
 });
 
-test('a key is refused where only a source below its own names the URL', () => {
-  const work = { base_url: 'http://h/v1', proxy: 'http://proxy:1', api_key_env: 'A' };
-  const config = { providers: { work } };
-  const env = { OPENAI_BASE_URL: 'http://10.9.9.9/v1', OPENAI_API_KEY: KEY, A: KEY };
-  const of = (entry: object, id = 'work'): string =>
-    failure({ config, env, options: { providers: { [id]: entry } } });
-  const ofFile = (entry: object): string =>
-    failure({ config: { providers: { openai: entry } }, env });
-  assert.match(of({ apiKey: KEY }), /^RVB_OPTION_TYPE providers\.work\.apiKey: .*give baseUrl/);
-  assert.match(of({ apiKeyEnv: 'B' }), /providers\.work\.apiKeyEnv: /);
-  assert.match(of({ headers: { Authorization: KEY } }), /providers\.work\.headers: /);
-  assert.match(of({ proxyKey: KEY }), /providers\.work\.proxyKey: .*give proxy beside/);
-  assert.match(of({ apiKey: KEY }, 'openai'), /providers\.openai\.apiKey: /);
-  assert.match(ofFile({ api_key_env: 'A' }), /providers\.openai\.api_key_env: .*give base_url/);
-  assert.is(ofFile({ api_key_env: 'OPENAI_API_KEY' }), 'ok');
-  assert.is(of({ apiKeyEnv: 'A', headers: { 'x-team': 's' } }), 'ok');
-  assert.is(of({ apiKey: KEY, baseUrl: 'http://h/v1' }), 'ok');
-  assert.is(of({ apiKey: KEY }, 'openrouter'), 'ok');
-});
-
 test('a model goes to its provider, a bare name to the only one', () => {
   const one = configureModels({ env: ROUTER });
   assert.is(resolveTarget(one, 'openrouter/a/b').model, 'a/b');
