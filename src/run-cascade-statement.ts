@@ -2,6 +2,7 @@
 import type { MapStatement, RunStatement, Statement } from '../grammar/ast.ts';
 import { bindStatement } from './bind/bind-statement.ts';
 import { type CascadeStatement, resolveTarget } from './bind/resolve-target.ts';
+import type { Explained } from './deliver/deliver-explain.ts';
 import { deliverMap, streamMap } from './deliver/deliver-map.ts';
 import { deliverRun } from './deliver/deliver-run.ts';
 import { type Delivered, NOTHING } from './deliver/delivered.ts';
@@ -10,7 +11,6 @@ import type { StatementEnv, StatementScope } from './execute/statement-env.ts';
 import type { MapTarget, Plan } from './plan/plan.ts';
 import { planStatement } from './plan/plan-statement.ts';
 import type { Row } from './result.ts';
-import type { Explained } from './run-statement.ts';
 import { kindOf, openingOf, type StatementContext } from './statement-context.ts';
 
 interface Planned {

@@ -4,6 +4,7 @@ import type { Diagnostic, SqlStatement } from '../grammar/ast.ts';
 import { annotationDiagnostics } from '../grammar/parse-source.ts';
 import type { Rewritten } from '../grammar/semantic/rewrite.ts';
 import { statementParts } from '../grammar/semantic/statement-parts.ts';
+import type { Explained } from './deliver/deliver-explain.ts';
 import {
   type Delivered,
   deliverReader,
@@ -21,7 +22,6 @@ import type { ExplainFormat } from './explain/render-report.ts';
 import { SEMANTIC_MAX_OPEN } from './limits.ts';
 import { loadOperators } from './operators/load-operators.ts';
 import type { Notice } from './result.ts';
-import type { Explained } from './run-statement.ts';
 import { answerQuery, planAnswers } from './semantic/answer-query.ts';
 import { Asker } from './semantic/ask.ts';
 import { checkArguments } from './semantic/check-arguments.ts';

@@ -1,18 +1,13 @@
 /** The way of a statement. Those that run a cascade have a file of their own, which plain SQL starts without. */
 import type { SqlStatement, Statement } from '../grammar/ast.ts';
+import type { Explained } from './deliver/deliver-explain.ts';
 import { type Delivered, deliverReader } from './deliver/delivered.ts';
 import { type StreamHead, streamReader } from './deliver/stream-rows.ts';
 import { ResultReader } from './duck/reader.ts';
 import { RvbbitError } from './errors.ts';
 import type { StatementScope } from './execute/statement-env.ts';
-import type { ExplainReport, Notice, Row } from './result.ts';
+import type { Row } from './result.ts';
 import { type StatementContext, textOf } from './statement-context.ts';
-
-/** A report, and what EXPLAIN ANALYZE has to say besides. */
-export interface Explained {
-  readonly report: ExplainReport;
-  readonly notices: readonly Notice[];
-}
 
 /** Runs a statement to its end. */
 export async function runStatement(
@@ -94,7 +89,7 @@ export async function explainStatement(
   }
   throw new RvbbitError(
     'RVB_UNSUPPORTED',
-    'explain() takes a RVBBIT MAP or RUN, or a statement with semantic operators; for plain SQL, query() an EXPLAIN of it',
+    'this is plain SQL; what is explained so is a RVBBIT MAP or RUN, or a statement with semantic operators: run it with EXPLAIN before it',
     { stage: 'plan' },
   );
 }

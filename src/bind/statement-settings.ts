@@ -10,8 +10,6 @@ import type { CallLimits } from '../model/call-limits.ts';
 import type { ModelOverride } from '../model/models.ts';
 import type { BudgetLimits, CacheSetting, OnError } from '../plan/plan.ts';
 
-export type { OnError } from '../plan/plan.ts';
-
 type Settings = ReadonlyMap<string, SettingValue>;
 
 export interface StatementSettings {

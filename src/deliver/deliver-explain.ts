@@ -1,7 +1,13 @@
 /** Delivers EXPLAIN: the report, a row a line. */
 import { type ExplainFormat, renderReport } from '../explain/render-report.ts';
-import type { Explained } from '../run-statement.ts';
+import type { ExplainReport, Notice } from '../result.ts';
 import type { Delivered } from './delivered.ts';
+
+/** A report, and what EXPLAIN ANALYZE has to say besides. */
+export interface Explained {
+  readonly report: ExplainReport;
+  readonly notices: readonly Notice[];
+}
 
 export function deliverExplain({ report, notices }: Explained, format: ExplainFormat): Delivered {
   const lines = renderReport(report, format);

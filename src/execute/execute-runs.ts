@@ -155,7 +155,7 @@ class Intake {
     if (record.count > 0) this.#env.ledger.note(record);
     const first = failures[0];
     if (failFast && first !== undefined) {
-      throw new RvbbitError(first.code, `row ${first.ordinal}: ${first.message}`, {
+      throw new RvbbitError(first.code, `row ${first.ordinal + 1}: ${first.message}`, {
         stage: 'execute',
       });
     }

@@ -2,7 +2,6 @@
 
 import type { Annotation } from '../../grammar/ast.ts';
 import { parseDurationMs } from '../../grammar/options.ts';
-import type { OnError } from '../bind/statement-settings.ts';
 import { RvbbitError } from '../errors.ts';
 import {
   RUN_TIMEOUT_MS,
@@ -12,7 +11,7 @@ import {
   SEMANTIC_THRESHOLD,
 } from '../limits.ts';
 import type { ModelOverride } from '../model/models.ts';
-import type { BudgetLimits, CacheSetting } from '../plan/plan.ts';
+import type { BudgetLimits, CacheSetting, OnError } from '../plan/plan.ts';
 
 export interface SemanticSettings {
   readonly parallel: number;
