@@ -3,12 +3,12 @@ import type { Json, JsonObject } from '../json.ts';
 import { buildTakes, buildWards, type Origin } from './build-guards.ts';
 import { buildPrompt, checkText, MODEL_KEYS } from './build-prompt.ts';
 import type { Cell, Retry } from './cascade.ts';
+import { checkSqlTemplate } from './check-sql-template.ts';
 import { durationMs } from './duration.ts';
 import { hasCascadeSuffix } from './find-cascades.ts';
 import type { ValuePath } from './parse-yaml.ts';
 import type { CellFile } from './schema.ts';
 import { didYouMean } from './spelling.ts';
-import { checkSqlTemplate } from './sql-template.ts';
 import { checkExpression, soleExpression } from './template.ts';
 
 /** Reports a problem at a path below the cell. */

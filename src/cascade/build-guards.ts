@@ -3,12 +3,12 @@ import type { Report } from './build-cell.ts';
 import { buildPrompt, MODEL_KEYS } from './build-prompt.ts';
 import type { Cell, Evaluator, Takes, Ward, Wards } from './cascade.ts';
 import { checkJsCode } from './check-code.ts';
+import { checkSqlTemplate } from './check-sql-template.ts';
 import { durationMs } from './duration.ts';
 import { templateReferences } from './jinja-scan.ts';
 import { WARD_PARAMETERS } from './js-function.ts';
 import type { ValuePath } from './parse-yaml.ts';
 import type { CellFile, WardFile } from './schema.ts';
-import { checkSqlTemplate } from './sql-template.ts';
 
 /** Where a cell's text stands. */
 export interface Origin {
