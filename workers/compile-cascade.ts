@@ -137,8 +137,9 @@ export function compileCascade(cascade: Cascade): CascadeProgram {
 function isOpenSchema(cascade: Cascade): boolean {
   const { type, properties, required, ...rest } = cascade.inputsSchema ?? {};
   const asked = Array.isArray(required) && required.length > 0;
-  const typed = Object.values((properties ?? {}) as Record<string, Json>).some((schema) =>
-    Object.keys(schema ?? {}).some((key) => key !== 'description'),
+  const typed = Object.values((properties ?? {}) as JsonObject).some(
+    (schema) =>
+      typeof schema !== 'object' || Object.keys(schema ?? {}).some((key) => key !== 'description'),
   );
   return type === 'object' && !asked && !typed && Object.keys(rest).length === 0;
 }

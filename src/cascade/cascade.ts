@@ -22,8 +22,8 @@ export interface Cascade {
   /** Cascades that cells, their wards and evaluators name, by that text. */
   readonly nested: Readonly<Record<string, Cascade>>;
   /**
-   * The columns that the cascade reads: the declared inputs, else the `input.<name>`s that a scan of
-   * its templates finds, else 'all' (a `js` cell or a bare `input` without a schema).
+   * The columns that the cascade reads: the declared inputs; without any, or where the schema takes others
+   * too, also the `input.<name>`s that a scan of its templates finds, or 'all' (a `js` cell, a bare `input`).
    */
   readonly inputColumns: readonly string[] | 'all';
   /** Declared inputs that a row must have. */

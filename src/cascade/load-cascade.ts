@@ -11,13 +11,7 @@ import { cascadeNotFound, hasCascadeSuffix } from './find-cascades.ts';
 import { type NamedCascade, namedCascades } from './named-cascades.ts';
 import type { ParsedYaml, ValuePath } from './parse-yaml.ts';
 import { cascadeInvalid, type Problem } from './problems.ts';
-import {
-  declaredInputs,
-  inputsOf,
-  requiredInputs,
-  unknownNames,
-  widenInputsSchema,
-} from './read-inputs.ts';
+import { inputColumnsOf, requiredInputs, unknownNames, widenInputsSchema } from './read-inputs.ts';
 import { canonicalName, readRootFile } from './resolve-path.ts';
 import type { CascadeFile, CellFile } from './schema.ts';
 import { didYouMean } from './spelling.ts';
@@ -111,8 +105,7 @@ class Loader {
         : { sqlFunction: written.sql_function as unknown as JsonObject }),
       testCases: (written.test_cases ?? []) as unknown as readonly TestCase[],
       nested,
-      inputColumns:
-        inputsSchema === undefined ? inputsOf(cells, output, nested) : declaredInputs(inputsSchema),
+      inputColumns: inputColumnsOf(inputsSchema, cells, output, nested),
       requiredInputs: requiredInputs(inputsSchema),
     };
   }

@@ -185,6 +185,29 @@ test('the columns that a cascade reads are declared, or found in its templates',
   );
 });
 
+test('a schema that takes inputs which it does not name leaves the columns to what is read', async () => {
+  const columns = async (schema: string, cell: string): Promise<Cascade['inputColumns']> =>
+    (await loadCascadeText(`inputs_schema: ${schema}\ncells: [{ name: a, ${cell} }]`)).inputColumns;
+  const reads = 'instructions: "{{ input.x }}"';
+  const open = [
+    '{ type: object }',
+    '{ type: object, additionalProperties: true }',
+    "{ $ref: '#/$defs/in', $defs: { in: { type: object, properties: { x: {} } } } }",
+    '{ type: object, allOf: [{ properties: { x: {} } }] }',
+    '{ type: object, patternProperties: { x: {} } }',
+  ];
+  for (const schema of open) {
+    assert.is(await columns(schema, JS), 'all', schema);
+    assert.equal(await columns(schema, reads), ['x'], schema);
+  }
+  const both = '{ type: object, properties: { y: {} }, additionalProperties: { type: string } }';
+  assert.is(await columns(both, JS), 'all');
+  assert.equal(await columns(both, reads), ['y', 'x']);
+  const closed = '{ type: object, properties: { y: {} } }';
+  assert.equal(await columns(closed, JS), ['y']);
+  assert.equal(await columns('{ type: object, additionalProperties: false }', JS), []);
+});
+
 test('the short form of inputs_schema requires each input that does not say (optional)', async () => {
   const cascade = await loadCascadeText(`inputs_schema: { name: the name, type: "kind (optional)" }
 cells: [{ name: a, ${JS} }]`);

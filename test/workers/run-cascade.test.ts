@@ -214,6 +214,8 @@ test('output_schema and inputs_schema are checked, and the place is named', asyn
   );
   assert.match(await failure(typed, {}), "must have required property 'n'");
   assert.ok((await failure(typed, { n: 'x'.repeat(1_000) })).length < 250);
+  const banned = `inputs_schema: { type: object, properties: { n: false } }\n${js('a: return 1')}`;
+  assert.match(await failure(banned, { n: 1 }), 'RVB_TYPE_MISMATCH');
 });
 
 test('no cell changes what another sees', async () => {
