@@ -193,7 +193,8 @@ function undefinedName(excerpt: readonly string[], source: string): string | und
   if (shown === undefined || carets === undefined) return undefined;
   const start = carets.indexOf('^');
   const end = start + (/\^+/.exec(carets)?.[0].length ?? 1);
-  const before = /[\w.[\]'"]*$/.exec(shown.slice(0, start))?.[0] ?? '';
+  const nearby = shown.slice(Math.max(0, start - MESSAGE_VALUE_CHARS), start);
+  const before = /[\w.[\]'"]*$/.exec(nearby)?.[0] ?? '';
   const name = `${before}${shown.slice(start, end)}`.trim();
   return name !== '' && source.includes(name) ? name.slice(0, MESSAGE_VALUE_CHARS) : undefined;
 }

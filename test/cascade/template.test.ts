@@ -78,6 +78,13 @@ test('what is undefined is an error that names it, whatever renders the template
     failure(() => evaluateDefined('input[state.count ~ ""]', context)),
     'undefined value: input[state.count ~ ""]',
   );
+  const started = performance.now();
+  const beside = `${'a'.repeat(40_000)} {{ input.nmae }}`;
+  assert.is(
+    failure(() => renderTemplate(beside, context)),
+    'undefined value: input.nmae',
+  );
+  assert.ok(performance.now() - started < 2_000);
 });
 
 test('expressions keep their type, and what is undefined is null', () => {
