@@ -13,6 +13,7 @@ import {
 import type { Json, JsonObject } from '../src/json.ts';
 import { JS_CELL_TIMEOUT_MS } from '../src/limits.ts';
 import {
+  type CompileNested,
   compileTakes,
   compileWards,
   type TakesProgram,
@@ -113,9 +114,19 @@ export type InputProgram =
 
 /** Compiles a cascade and those nested in it. Throws only on code or schemas that loading would refuse. */
 export function compileCascade(cascade: Cascade): CascadeProgram {
-  const cells = cascade.cells.map((cell) => guardCell(cascade, cell, compileCell(cascade, cell)));
+  return compileOnce(cascade, new Map());
+}
+
+/** `programs`: what is compiled so far, so that a cascade which many cells name is compiled once. */
+function compileOnce(cascade: Cascade, programs: Map<Cascade, CascadeProgram>): CascadeProgram {
+  const known = programs.get(cascade);
+  if (known !== undefined) return known;
+  const compileNested: CompileNested = (name) => compileOnce(cascade.nested[name]!, programs);
+  const cells = cascade.cells.map((cell) =>
+    guardCell(cascade, cell, compileCell(cascade, cell, compileNested), compileNested),
+  );
   const only = cascade.cells[0];
-  return {
+  const program: CascadeProgram = {
     cascade,
     cells,
     cellIndex: new Map(cells.map((cell, i) => [cell.name, i])),
@@ -131,6 +142,8 @@ export function compileCascade(cascade: Cascade): CascadeProgram {
       only?.routing === undefined &&
       only?.set === undefined,
   };
+  programs.set(cascade, program);
+  return program;
 }
 
 /** True where a schema asks for nothing, so that no row pays for it. */
@@ -151,7 +164,12 @@ function hasCode({ kind, wards }: Cell): boolean {
 }
 
 /** Puts takes and wards around a cell, so that a cell without them pays nothing for them. */
-function guardCell(cascade: Cascade, { takes, wards }: Cell, cell: CellProgram): CellProgram {
+function guardCell(
+  cascade: Cascade,
+  { takes, wards }: Cell,
+  cell: CellProgram,
+  compileNested: CompileNested,
+): CellProgram {
   if (cell.kind === 'unsupported' || (takes === undefined && wards === undefined)) return cell;
   const { name, label, when, set, routing, nullOnError } = cell;
   const scope = { cascade, name, label, compileNested };
@@ -170,12 +188,7 @@ function guardCell(cascade: Cascade, { takes, wards }: Cell, cell: CellProgram):
   };
 }
 
-/** The program of a cascade that a ward or an evaluator names; loading has made sure of it. */
-function compileNested(cascade: Cascade, name: string): CascadeProgram {
-  return compileCascade(cascade.nested[name]!);
-}
-
-function compileCell(cascade: Cascade, cell: Cell): CellProgram {
+function compileCell(cascade: Cascade, cell: Cell, compileNested: CompileNested): CellProgram {
   const label = `${cascade.file}: cell ${cell.name}`;
   const base = {
     name: cell.name,
@@ -217,9 +230,7 @@ function compileCell(cascade: Cascade, cell: Cell): CellProgram {
         ...(cell.materialize === undefined ? {} : { materialize: cell.materialize }),
       };
     case 'cascade': {
-      const nested = cascade.nested[cell.cascade];
-      if (nested === undefined) return { ...base, kind: 'unsupported', what: cell.cascade };
-      const program = compileCascade(nested);
+      const program = compileNested(cell.cascade);
       if (cell.inputs === undefined) return { ...base, kind: 'cascade', program };
       const inputs = Object.fromEntries(
         Object.entries(cell.inputs).map(([name, value]) => [name, compileInput(value)]),

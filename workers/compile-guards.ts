@@ -42,12 +42,15 @@ export interface WardProgram {
   readonly check: JsCellProgram | SqlCellProgram | NestedProgram;
 }
 
+/** The program of a cascade that a cell, a ward or an evaluator names; loading has made sure of it. */
+export type CompileNested = (name: string) => CascadeProgram;
+
 /** The cell that takes and wards belong to. */
 export interface GuardScope {
   readonly cascade: Cascade;
   readonly name: string;
   readonly label: string;
-  compileNested(cascade: Cascade, name: string): CascadeProgram;
+  readonly compileNested: CompileNested;
 }
 
 /** Compiles takes. */
@@ -67,7 +70,7 @@ function compileEvaluator(evaluator: Evaluator, scope: GuardScope): EvaluatorPro
     ...(evaluator.timeoutMs === undefined ? {} : { timeoutMs: evaluator.timeoutMs }),
   };
   if (evaluator.kind === 'cascade') {
-    const program = scope.compileNested(scope.cascade, evaluator.cascade);
+    const program = scope.compileNested(evaluator.cascade);
     return { ...base, kind: 'cascade', program };
   }
   const prompt = compilePrompt(scope.cascade, evaluator);
@@ -119,7 +122,7 @@ function compileCheck(ward: Ward, label: string, scope: GuardScope): WardProgram
       };
     case 'cascade': {
       const { nullOnError, ...rest } = base;
-      const program = scope.compileNested(scope.cascade, ward.cascade);
+      const program = scope.compileNested(ward.cascade);
       return { ...rest, kind: 'cascade', program };
     }
   }

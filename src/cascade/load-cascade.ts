@@ -40,10 +40,13 @@ export async function loadCascadeText(
 
 type Report = (path: ValuePath, message: string, code?: ErrorCode) => void;
 
-/** One load: a cascade that several cells name is read once. */
+/** One load: a cascade that several cells name is read, and reported, once. */
 class Loader {
   readonly #root: string;
-  readonly #loaded = new Map<string, Cascade>();
+  /** Nested cascades by file, or why there is none, in one line. */
+  readonly #loaded = new Map<string, Cascade | RvbbitError>();
+  /** How many levels a nested cascade has, itself the first. */
+  readonly #levels = new Map<Cascade, number>();
 
   constructor(root: string) {
     this.#root = root;
@@ -59,7 +62,7 @@ class Loader {
     };
     const hash = createHash('sha256').update(bytes);
     const cells: Cell[] = [];
-    const nested: Record<string, Cascade> = {};
+    const nested = new Map<string, Cascade>();
     for (const [i, cellFile] of written.cells.entries()) {
       const at: Report = (path, message, code) => report(['cells', i, ...path], message, code);
       const origin: Origin = {
@@ -79,11 +82,11 @@ class Loader {
       if (cell === undefined) continue;
       cells.push(cell);
       for (const named of namedCascades(cell)) {
-        const known = nested[named.name] ?? (await this.#nested(named, [...callers, file], at));
+        const known = nested.get(named.name) ?? (await this.#nested(named, [...callers, file], at));
         if (known === undefined) continue;
         checkGiven(named, known, at);
-        if (nested[named.name] !== undefined) continue;
-        nested[named.name] = known;
+        if (nested.has(named.name)) continue;
+        nested.set(named.name, known);
         hash.update(`\0cascade ${named.name}\0${known.hash}`);
       }
     }
@@ -104,7 +107,7 @@ class Loader {
         ? {}
         : { sqlFunction: written.sql_function as unknown as JsonObject }),
       testCases: (written.test_cases ?? []) as unknown as readonly TestCase[],
-      nested,
+      nested: Object.fromEntries(nested),
       inputColumns: inputColumnsOf(inputsSchema, cells, output, nested),
       requiredInputs: requiredInputs(inputsSchema),
     };
@@ -155,21 +158,36 @@ class Loader {
         report(path, `the cascades name each other in a circle: ${circle}`);
         return undefined;
       }
-      if (callers.length >= CASCADE_MAX_NESTING) {
-        report(path, `cascades nested deeper than ${CASCADE_MAX_NESTING}`);
-        return undefined;
-      }
-      const known = this.#loaded.get(file);
-      if (known !== undefined) return known;
-      const bytes = hasCascadeSuffix(file) ? await readRootFile(this.#root, file) : undefined;
-      if (bytes === undefined) throw await cascadeNotFound(this.#root, file);
-      const loaded = await this.load(file, bytes, callers);
-      this.#loaded.set(file, loaded);
-      return loaded;
+      const cascade =
+        callers.length < CASCADE_MAX_NESTING ? await this.#loadOnce(file, callers) : undefined;
+      const levels = cascade === undefined ? 1 : this.#levels.get(cascade)!;
+      if (callers.length + levels <= CASCADE_MAX_NESTING) return cascade;
+      report(path, `cascades nested deeper than ${CASCADE_MAX_NESTING}`);
+      return undefined;
     } catch (error) {
       if (!(error instanceof RvbbitError)) throw error;
       report(path, error.message, error.code);
       return undefined;
+    }
+  }
+
+  async #loadOnce(file: string, callers: readonly string[]): Promise<Cascade> {
+    const known = this.#loaded.get(file);
+    if (known instanceof RvbbitError) throw known;
+    if (known !== undefined) return known;
+    try {
+      const bytes = hasCascadeSuffix(file) ? await readRootFile(this.#root, file) : undefined;
+      if (bytes === undefined) throw await cascadeNotFound(this.#root, file);
+      const cascade = await this.load(file, bytes, callers);
+      const below = Object.values(cascade.nested).map((nested) => this.#levels.get(nested)!);
+      this.#levels.set(cascade, 1 + Math.max(0, ...below));
+      this.#loaded.set(file, cascade);
+      return cascade;
+    } catch (error) {
+      if (!(error instanceof RvbbitError)) throw error;
+      const line = error.message.replace(/:?\n.*/s, '');
+      this.#loaded.set(file, new RvbbitError(error.code, line, { stage: 'cascade' }));
+      throw error;
     }
   }
 }

@@ -42,7 +42,7 @@ export function inputColumnsOf(
   schema: JsonObject | undefined,
   cells: readonly Cell[],
   output: string | undefined,
-  nested: Readonly<Record<string, Cascade>>,
+  nested: ReadonlyMap<string, Cascade>,
 ): readonly string[] | 'all' {
   const declared = schema === undefined ? [] : declaredInputs(schema);
   if (schema !== undefined && !takesMore(schema, declared)) return declared;
@@ -67,7 +67,7 @@ export function requiredInputs(schema: JsonObject | undefined): readonly string[
 function inputsOf(
   cells: readonly Cell[],
   output: string | undefined,
-  nested: Readonly<Record<string, Cascade>>,
+  nested: ReadonlyMap<string, Cascade>,
 ): readonly string[] | 'all' {
   const found = new Set<string>();
   for (const references of allReferences(cells, output)) {
@@ -77,7 +77,7 @@ function inputsOf(
   for (const cell of cells) {
     if (cell.kind === 'js' || readsWholeInput(cell, nested)) return 'all';
     if (cell.kind !== 'cascade' || cell.inputs !== undefined) continue;
-    const columns = nested[cell.cascade]?.inputColumns ?? 'all';
+    const columns = nested.get(cell.cascade)?.inputColumns ?? 'all';
     if (columns === 'all') return 'all';
     for (const name of columns) found.add(name);
   }
@@ -85,12 +85,12 @@ function inputsOf(
 }
 
 /** True where a ward or an evaluator is code, or a cascade that reads the `input` it is given. */
-function readsWholeInput(cell: Cell, nested: Readonly<Record<string, Cascade>>): boolean {
+function readsWholeInput(cell: Cell, nested: ReadonlyMap<string, Cascade>): boolean {
   const { wards } = cell;
   if ([...(wards?.pre ?? []), ...(wards?.post ?? [])].some(({ kind }) => kind === 'js'))
     return true;
   return namedCascades(cell).some(({ name, given }) => {
-    const columns = nested[name]?.inputColumns ?? 'all';
+    const columns = nested.get(name)?.inputColumns ?? 'all';
     return given !== undefined && (columns === 'all' || columns.includes('input'));
   });
 }

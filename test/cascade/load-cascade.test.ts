@@ -7,6 +7,11 @@ import type { Cascade } from '../../src/cascade/cascade.ts';
 import { loadCascade, loadCascadeText } from '../../src/cascade/load-cascade.ts';
 import { cascadeSchemaText } from '../../src/cascade/write-schema.ts';
 import { RvbbitError } from '../../src/errors.ts';
+import {
+  type CascadeCellProgram,
+  type CascadeProgram,
+  compileCascade,
+} from '../../workers/compile-cascade.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 import { randomFrom } from './hostile-yaml.ts';
 
@@ -250,6 +255,43 @@ test('a circle of cascades is named, and nesting has a bound', async () => {
   assert.match(await message('one.yaml'), 'circle: one.yaml → two.yaml → three.yaml → one.yaml');
   assert.match(await message('deep0.yaml'), 'nested deeper than 8');
   assert.match(await message('two.yaml'), 'two.yaml:1:26');
+  for (let i = 1; i < 12; i++) write(`step${i}.yaml`, i === 1 ? 'leaf.yaml' : `step${i - 1}.yaml`);
+  writeFileSync(join(root, 'leaf.yaml'), `cells: [{ name: a, ${JS} }]`);
+  const steps = Array.from({ length: 11 }, (_, i) => `{ name: c${i}, tool: step${i + 1}.yaml }`);
+  writeFileSync(join(root, 'steps.yaml'), `cells: [${steps}]`);
+  assert.match(await message('steps.yaml'), 'nested deeper than 8');
+});
+
+test('a cascade that many cells name is loaded, compiled and reported once', async () => {
+  const levels = 7;
+  const wide = (tool: string): string =>
+    `cells: [${Array.from({ length: 15 }, (_, i) => `{ name: c${i}, tool: ${tool} }`)}]`;
+  for (let i = 1; i < levels; i++)
+    writeFileSync(join(root, `wide${i}.yaml`), wide(`wide${i + 1}.yaml`));
+  writeFileSync(join(root, `wide${levels}.yaml`), `cells: [{ name: a, ${JS} }]`);
+  let program: CascadeProgram | undefined = compileCascade(await loadCascade(root, 'wide1.yaml'));
+  for (let i = 1; i < levels; i++) {
+    const programs: readonly CascadeProgram[] = program!.cells.map(
+      (cell) => (cell as CascadeCellProgram).program,
+    );
+    assert.is(new Set(programs).size, 1);
+    program = programs[0];
+  }
+  writeFileSync(join(root, `wide${levels}.yaml`), 'cells: []');
+  const error = await loadCascade(root, 'wide1.yaml').catch((reason: RvbbitError) => reason);
+  assert.instance(error, RvbbitError);
+  const { message } = error as RvbbitError;
+  assert.is(message.split('expected at least one cell').length, 2);
+  assert.match(message, /wide1\.yaml:1:\d+ cascade 'wide2\.yaml' has 15 problems$/m);
+  assert.ok(message.length < 20_000, String(message.length));
+});
+
+test('a name that every object has is no cascade', async () => {
+  for (const name of ['constructor', 'toString', '__proto__']) {
+    const wards = `wards: { pre: [{ cascade: ${name} }], post: [{ cascade: ${name} }] }`;
+    const error = await errorOf(`cells: [{ name: a, ${JS}, ${wards} }]`);
+    assert.is(error.code, 'RVB_CASCADE_NOT_FOUND', error.message);
+  }
 });
 
 test('a file of any shape is loaded or refused, never more', async () => {
