@@ -6,9 +6,10 @@
  * but an ordinary template error (a trap: out of memory, a bug) discards the whole instance.
  */
 import type { Environment } from 'minijinja-js';
-import { RvbbitError } from '../errors.ts';
+import { messageOf, RvbbitError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { MESSAGE_VALUE_CHARS, TEMPLATE_FUEL, TEMPLATE_MAX_MEMORY } from '../limits.ts';
+import { parseExactJson, parseJsonWithTexts } from './exact-json.ts';
 import { scanTemplate } from './jinja-scan.ts';
 import { copyJson } from './plain-json.ts';
 import { loadMinijinja } from './wasm-jinja.ts';
@@ -72,12 +73,17 @@ export function evaluateWithJinja(source: string, context: JsonObject): Json | u
   return text === '' ? undefined : parseChecked(text);
 }
 
-/** JSON text as a value of allowed depth. */
+/** JSON text as a value of allowed depth and exact numbers. */
 function parseChecked(text: string): Json {
-  const copied = copyJson(JSON.parse(text));
-  if (copied.ok) return copied.value;
-  const { path, message } = copied.problem;
-  throw new RvbbitError('RVB_TEMPLATE', `the value${path} ${message}`, { stage: 'execute' });
+  let what: string;
+  try {
+    const copied = copyJson(parseExactJson(text));
+    if (copied.ok) return copied.value;
+    what = `the value${copied.problem.path} ${copied.problem.message}`;
+  } catch (error) {
+    what = messageOf(error);
+  }
+  throw new RvbbitError('RVB_TEMPLATE', what, { stage: 'execute' });
 }
 
 /** What is wrong with a text's syntax, undefined if nothing is. Nothing is rendered. */
@@ -205,7 +211,7 @@ function fromJsonFilter(value: unknown): unknown {
     return null;
   }
   try {
-    const parsed = copyJson(JSON.parse(value));
+    const parsed = copyJson(parseJsonWithTexts(value));
     if (parsed.ok) return parsed.value;
     recordFilterFailure(`from_json: the value${parsed.problem.path} ${parsed.problem.message}`);
   } catch {

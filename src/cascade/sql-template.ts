@@ -10,6 +10,7 @@ import { randomUUID } from 'node:crypto';
 import { skipTrivia } from '../../grammar/scan.ts';
 import type { Json } from '../json.ts';
 import { TEMPLATE_MAX_OUTPUT } from '../limits.ts';
+import { parseExactJson } from './exact-json.ts';
 import { recordFilterFailure, renderWithJinja } from './jinja-host.ts';
 import {
   parsePath,
@@ -158,7 +159,7 @@ function renderWithFilters(template: SqlTemplate, context: TemplateContext): Ren
 
 /** What a filter of the template was given: JSON text, so that its size is bounded. */
 function jsonOf(value: unknown): Json {
-  return typeof value === 'string' ? (JSON.parse(value) as Json) : null;
+  return typeof value === 'string' ? parseExactJson(value) : null;
 }
 
 function bindable(value: Json): Json {

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { compileSqlTemplate, renderSqlTemplate } from '../../src/cascade/sql-template.ts';
 import {
   checkExpression,
   checkTemplate,
@@ -104,6 +105,27 @@ test('expressions keep their type, and what is undefined is null', () => {
   for (const [source, expected] of examples) {
     assert.equal(evaluateExpression(source, context), expected, source);
   }
+});
+
+test('a whole number beyond 2^53 is refused and never rounded; from_json leaves it as text', () => {
+  const input = {
+    id: '9007199254740993',
+    most: '9007199254740991',
+    json: '{"a":[-9007199254740993]}',
+  };
+  const big: TemplateContext = { input, outputs: {}, state: {} };
+  const refused = '9007199254740993 is larger than 2^53; leave it as text';
+  assert.match(
+    failure(() => evaluateExpression('[{"id": input.id | int}]', big)),
+    refused,
+  );
+  assert.match(
+    failure(() => renderSqlTemplate(compileSqlTemplate('SELECT {{ input.id | int }}', 'map'), big)),
+    refused,
+  );
+  assert.is(evaluateExpression('input.most | int', big), Number.MAX_SAFE_INTEGER);
+  assert.equal(evaluateExpression('[2 ** 64.0, "9007199254740993"]', big), [2 ** 64, input.id]);
+  assert.is(renderTemplate('{{ (input.json | from_json).a[0] }}', big), '-9007199254740993');
 });
 
 test('syntax is checked without rendering', () => {
