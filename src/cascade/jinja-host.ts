@@ -53,7 +53,7 @@ export function renderWithJinja(
         host.names.clear();
       }
       name = `t${host.names.size}`;
-      host.environment.addTemplate(name, routeFilters(source));
+      host.environment.addTemplate(name, routeFilters(mode, source));
       host.names.set(source, name);
     }
     return host.environment.renderTemplate(name, context);
@@ -112,6 +112,7 @@ function hostOf(mode: Mode): Host {
   environment.undefinedBehavior = mode === 'expression' ? 'chainable' : 'strict';
   environment.fuel = TEMPLATE_FUEL;
   environment.addFilter('_from_json', fromJsonFilter);
+  environment.addFilter('_plain_json', plainJsonFilter);
   if (mode === 'sql') {
     for (const name of ['_ident', '_bind']) {
       environment.addFilter(name, (...args: unknown[]) =>
@@ -220,6 +221,13 @@ function fromJsonFilter(value: unknown): unknown {
   return null;
 }
 
+/** Jinja's `tojson` writes `'`, `<`, `>` and `&` as an HTML page needs them; a prompt is no page. */
+function plainJsonFilter(value: unknown): unknown {
+  return String(value).replace(/\\\\|\\u00(27|3c|3e|26)/g, (sequence, code?: string) =>
+    code === undefined ? sequence : String.fromCharCode(Number.parseInt(code, 16)),
+  );
+}
+
 /** Filters of ours by the names that templates use, and what they are given: text, made inside Jinja. */
 const ROUTES: Readonly<Record<string, string>> = {
   from_json: '|string|_from_json',
@@ -227,14 +235,19 @@ const ROUTES: Readonly<Record<string, string>> = {
 };
 
 /** Puts a filter of Jinja's own before each of ours, so that only text of bounded size crosses over. */
-function routeFilters(source: string): string {
-  if (!/from_json|ident/.test(source)) return source;
-  const call = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\|\s*(from_json|ident)\b/gs;
+function routeFilters(mode: Mode, source: string): string {
+  if (!/from_json|ident|tojson/.test(source)) return source;
+  const call =
+    /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\|\s*(from_json|ident)\b|\|\s*(tojson)\b(?:\s*\([^()]*\)|(?!\s*\())/gs;
   return scanTemplate(source)
     .map(({ kind, start, end }) => {
       const text = source.slice(start, end);
       if (kind !== 'value' && kind !== 'tag') return text;
-      return text.replace(call, (match: string, name?: string) => ROUTES[name ?? ''] ?? match);
+      return text.replace(call, (match: string, name?: string, json?: string) =>
+        json !== undefined && mode === 'text'
+          ? `${match}|_plain_json`
+          : (ROUTES[name ?? ''] ?? match),
+      );
     })
     .join('');
 }

@@ -47,6 +47,8 @@ test('templates render as Jinja does', () => {
     ['{% for x in input.list %}{{ loop.index }}:{{ x }};{% endfor %}', '1:1;2:x;3:none;'],
     ["{{ input['name'] | upper }} {{ outputs.ask.brand }} {{ state.count + 1 }}", 'ADA Sony 3'],
     ['{{ \'{"a": [1, 2]}\' | from_json | tojson }}', '{"a":[1,2]}'],
+    [`{{ "it's <b> & \\\\u003c" | tojson }}`, `"it's <b> & \\\\u003c"`],
+    ['{% set x = ["<"] | tojson(indent=1) %}{{ x }}', '[\n "<"\n]'],
     ['line\n', 'line'],
     ['{{ input.name }}\n', 'Ada'],
     ['a {# no #} b', 'a  b'],
@@ -71,6 +73,11 @@ test('what is undefined is an error that names it, whatever renders the template
     failure(() => renderTemplate('{{ outputs.skipped.brand }}', context)),
     'undefined value',
   );
+  assert.match(
+    failure(() => evaluateExpression('state.tries + 1', context)),
+    'operator',
+  );
+  assert.is(evaluateExpression('(state.tries | default(0)) + 1', context), 1);
   assert.is(
     failure(() => evaluateDefined('input.nmae', context)),
     'undefined value: input.nmae',
