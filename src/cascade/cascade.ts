@@ -28,6 +28,8 @@ export interface Cascade {
   readonly inputColumns: readonly string[] | 'all';
   /** Declared inputs that a row must have. */
   readonly requiredInputs: readonly string[];
+  /** What is odd about it and its nested cascades, though no error; each with its place. */
+  readonly warnings: readonly string[];
 }
 
 export interface TestCase {

@@ -8,12 +8,14 @@ import type { Origin } from './build-guards.ts';
 import type { Cascade, Cell, TestCase } from './cascade.ts';
 import { checkJsCode, checkJsonSchema } from './check-code.ts';
 import { cascadeNotFound, hasCascadeSuffix } from './find-cascades.ts';
+import { knownKeywords } from './json-validator.ts';
 import { type NamedCascade, namedCascades } from './named-cascades.ts';
 import type { ParsedYaml, ValuePath } from './parse-yaml.ts';
-import { cascadeInvalid, type Problem } from './problems.ts';
+import { cascadeInvalid, formatPlace, type Problem } from './problems.ts';
 import { inputColumnsOf, requiredInputs, unknownNames, widenInputsSchema } from './read-inputs.ts';
 import { canonicalName, readRootFile } from './resolve-path.ts';
 import type { CascadeFile, CellFile } from './schema.ts';
+import { unknownKeywords } from './schema-keywords.ts';
 import { didYouMean } from './spelling.ts';
 
 /**
@@ -110,6 +112,12 @@ class Loader {
       nested: Object.fromEntries(nested),
       inputColumns: inputColumnsOf(inputsSchema, cells, output, nested),
       requiredInputs: requiredInputs(inputsSchema),
+      warnings: [
+        ...new Set([
+          ...schemaWarnings(written, inputsSchema, parsed),
+          ...[...nested.values()].flatMap(({ warnings }) => warnings),
+        ]),
+      ],
     };
   }
 
@@ -255,6 +263,28 @@ function checkedInputsSchema(written: CascadeFile, report: Report): JsonObject |
     typeof widened['problem'] === 'string' ? widened['problem'] : checkJsonSchema(widened);
   if (problem !== undefined) report(['inputs_schema'], `not a schema: ${problem}`);
   return widened;
+}
+
+/** Keywords of the file's schemas that nothing is held against; the short form of `inputs_schema` has none. */
+function schemaWarnings(
+  written: CascadeFile,
+  inputsSchema: JsonObject | undefined,
+  parsed: ParsedYaml,
+): readonly string[] {
+  const schemas: (readonly [ValuePath, unknown])[] = written.cells.map((cell, i) => [
+    ['cells', i, 'output_schema'],
+    cell.output_schema,
+  ]);
+  if (inputsSchema === written.inputs_schema) schemas.push([['inputs_schema'], inputsSchema]);
+  return schemas.flatMap(([path, schema]) => {
+    if (schema === undefined) return [];
+    const known = knownKeywords();
+    return unknownKeywords(schema as JsonObject, known).map((below) => {
+      const place = formatPlace(parsed.place([...path, ...below], 'key'));
+      const keyword = String(below.at(-1));
+      return `${place} the schema's keyword ${keyword} is not known, and asks nothing${didYouMean(keyword, known)}`;
+    });
+  });
 }
 
 /** RVB_CASCADE_INVALID, or the problems' own code where they all have the same. */

@@ -294,6 +294,26 @@ test('a name that every object has is no cascade', async () => {
   }
 });
 
+test('a keyword that no schema has is a warning with its place; what is only named so is none', async () => {
+  const { warnings } = await loadCascadeText(
+    `inputs_schema: { type: object, properties: { tpye: { title: a, x-unit: kg } }, $defs: { b: { minimun: 1 } } }
+cells:
+  - name: a
+    tool: js
+    inputs: { code: return 1 }
+    output_schema: { requried: [a], default: { tpye: 1 }, anyOf: [{ items: { tpye: string } }] }`,
+    { file: 'x.yaml' },
+  );
+  assert.equal(warnings, [
+    "x.yaml:6:22 the schema's keyword requried is not known, and asks nothing; did you mean required?",
+    "x.yaml:6:78 the schema's keyword tpye is not known, and asks nothing; did you mean type?",
+    "x.yaml:1:94 the schema's keyword minimun is not known, and asks nothing; did you mean minimum?",
+  ]);
+  const short = 'inputs_schema: { tpye: what it is }';
+  const quiet = await loadCascadeText(`${short}\ncells: [{ name: a, ${JS} }]`);
+  assert.equal(quiet.warnings, []);
+});
+
 test('a file of any shape is loaded or refused, never more', async () => {
   const next = randomFrom(seed);
   const values = [
