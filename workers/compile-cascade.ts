@@ -1,116 +1,19 @@
 /** A cascade made ready to run: once a worker, then used for every row. */
-import type { Cascade, Cell, Retry } from '../src/cascade/cascade.ts';
-import { compileJs, type JsFunction, usesSignal } from '../src/cascade/js-function.ts';
-import { compileJson, type JsonValidator } from '../src/cascade/json-validator.ts';
-import { compileSqlTemplate, type SqlTemplate } from '../src/cascade/sql-template.ts';
+import type { Cascade, Cell } from '../src/cascade/cascade.ts';
+import { compileJs, usesSignal } from '../src/cascade/js-function.ts';
+import { compileJson } from '../src/cascade/json-validator.ts';
+import { compileSqlTemplate } from '../src/cascade/sql-template.ts';
 import {
   compileExpression,
   compileTemplate,
   type Expression,
   soleExpression,
-  type Template,
 } from '../src/cascade/template.ts';
 import type { Json, JsonObject } from '../src/json.ts';
 import { JS_CELL_TIMEOUT_MS } from '../src/limits.ts';
-import {
-  type CompileNested,
-  compileTakes,
-  compileWards,
-  type TakesProgram,
-  type WardProgram,
-} from './compile-guards.ts';
-import { compilePrompt, type PromptProgram, schemaInstruction } from './compile-prompt.ts';
-
-/** A compiled cascade. Holds functions, so it stays in its worker. */
-export interface CascadeProgram {
-  readonly cascade: Cascade;
-  readonly cells: readonly CellProgram[];
-  readonly cellIndex: ReadonlyMap<string, number>;
-  readonly output?: Expression;
-  readonly checkInput?: JsonValidator;
-  /** Every cell's name with null: what `outputs` holds before a cell has run. */
-  readonly noOutputs: Readonly<Record<string, Json>>;
-  readonly hasJs: boolean;
-  /** One js cell and nothing else but `output`: its value is read once and need not be frozen. */
-  readonly isSingle: boolean;
-}
-
-interface CellProgramBase {
-  readonly name: string;
-  /** The cascade's file and the cell, for messages. */
-  readonly label: string;
-  readonly when?: Expression;
-  readonly set?: readonly (readonly [string, Expression])[];
-  readonly routing?: Readonly<Record<string, string>>;
-  readonly checkOutput?: JsonValidator;
-  readonly timeoutMs?: number;
-  readonly nullOnError: boolean;
-  readonly retry?: Retry;
-}
-
-/** A js cell's function. */
-export interface JsCellProgram extends CellProgramBase {
-  readonly kind: 'js';
-  readonly call: JsFunction;
-  readonly usesSignal: boolean;
-  readonly timeoutMs: number;
-  readonly source: string;
-  readonly sourceUrl: string;
-  readonly firstLine: number;
-}
-
-/** A query, for MAP and for RUN, where `input.data_table` is a name. */
-export interface SqlCellProgram extends CellProgramBase {
-  readonly kind: 'sql_data';
-  readonly query: Readonly<Record<'map' | 'run', SqlTemplate>>;
-  readonly materialize?: string;
-}
-
-/** A nested cascade and how its input is made; without `inputs` it is the caller's. */
-export interface CascadeCellProgram extends CellProgramBase {
-  readonly kind: 'cascade';
-  readonly program: CascadeProgram;
-  readonly inputs?: Readonly<Record<string, InputProgram>>;
-}
-
-/** A model call: its prompts, and what is sent with them. */
-export interface InstructionsCellProgram extends CellProgramBase, PromptProgram {
-  readonly kind: 'instructions';
-  /** `output_schema`, and how the model is told of it. */
-  readonly schema?: JsonObject;
-  readonly schemaInstruction?: string;
-}
-
-/** A cell with takes or wards. Its own label, `when`, `set` and `routing` are those of the cell in it. */
-export interface GuardedCellProgram extends CellProgramBase {
-  readonly kind: 'guarded';
-  readonly cell: CellProgram;
-  readonly takes?: TakesProgram;
-  readonly pre: readonly WardProgram[];
-  readonly post: readonly WardProgram[];
-}
-
-/** A cell of a kind that this version cannot run. */
-export interface UnsupportedCellProgram extends CellProgramBase {
-  readonly kind: 'unsupported';
-  readonly what: string;
-}
-
-export type CellProgram =
-  | JsCellProgram
-  | SqlCellProgram
-  | CascadeCellProgram
-  | InstructionsCellProgram
-  | GuardedCellProgram
-  | UnsupportedCellProgram;
-
-/** How one input of a nested cascade is made: a typed expression, a text, or a structure of them. */
-export type InputProgram =
-  | { readonly kind: 'expression'; readonly expression: Expression }
-  | { readonly kind: 'text'; readonly template: Template }
-  | { readonly kind: 'list'; readonly items: readonly InputProgram[] }
-  | { readonly kind: 'object'; readonly entries: readonly (readonly [string, InputProgram])[] }
-  | { readonly kind: 'constant'; readonly value: Json };
+import { type CompileNested, compileTakes, compileWards } from './compile-guards.ts';
+import { compilePrompt, schemaInstruction } from './compile-prompt.ts';
+import type { CascadeProgram, CellProgram, InputProgram } from './program.ts';
 
 /** Compiles a cascade and those nested in it. Throws only on code or schemas that loading would refuse. */
 export function compileCascade(cascade: Cascade): CascadeProgram {

@@ -3,44 +3,8 @@ import type { Cascade, Evaluator, Takes, Ward } from '../src/cascade/cascade.ts'
 import { compileJs, usesSignal, WARD_PARAMETERS } from '../src/cascade/js-function.ts';
 import { compileSqlTemplate } from '../src/cascade/sql-template.ts';
 import { JS_CELL_TIMEOUT_MS, WARD_ATTEMPTS } from '../src/limits.ts';
-import type {
-  CascadeProgram,
-  InstructionsCellProgram,
-  JsCellProgram,
-  SqlCellProgram,
-} from './compile-cascade.ts';
 import { compilePrompt } from './compile-prompt.ts';
-
-/** A cell's takes. */
-export interface TakesProgram {
-  readonly factor: number;
-  readonly reduce: Takes['reduce'];
-  readonly evaluator?: EvaluatorProgram;
-}
-
-/** Who chooses among takes. */
-export type EvaluatorProgram =
-  /** The schema of its answer depends on how many takes there are. */
-  { readonly kind: 'instructions'; readonly cell: InstructionsCellProgram } | NestedProgram;
-
-/** A cascade that is not a cell. */
-export interface NestedProgram {
-  readonly kind: 'cascade';
-  readonly name: string;
-  readonly label: string;
-  readonly program: CascadeProgram;
-  readonly timeoutMs?: number;
-}
-
-/** One ward: what it does, and what follows where it refuses. */
-export interface WardProgram {
-  readonly name: string;
-  readonly label: string;
-  readonly mode: Ward['mode'];
-  /** Times that the cell is done at most because of this ward; 1 for all modes but `retry`. */
-  readonly maxAttempts: number;
-  readonly check: JsCellProgram | SqlCellProgram | NestedProgram;
-}
+import type { CascadeProgram, EvaluatorProgram, TakesProgram, WardProgram } from './program.ts';
 
 /** The program of a cascade that a cell, a ward or an evaluator names; loading has made sure of it. */
 export type CompileNested = (name: string) => CascadeProgram;

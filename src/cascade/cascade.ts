@@ -104,7 +104,7 @@ export interface LookupCell extends CellBase {
   readonly inputs: JsonObject;
 }
 
-/** How a model call that failed is made again. */
+/** How a cell that failed for a while is done again. */
 export interface Retry {
   /** Attempts in all, the first one included. */
   readonly maxAttempts?: number;

@@ -4,7 +4,6 @@ import { type ErrorCode, RvbbitError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { CASCADE_MAX_NESTING } from '../limits.ts';
 import { buildCell, expressionText, type JsSource } from './build-cell.ts';
-import type { Origin } from './build-guards.ts';
 import type { Cascade, Cell, TestCase } from './cascade.ts';
 import { checkJsCode, checkJsonSchema } from './check-code.ts';
 import { cascadeNotFound, hasCascadeSuffix } from './find-cascades.ts';
@@ -13,6 +12,7 @@ import { type NamedCascade, namedCascades } from './named-cascades.ts';
 import type { ParsedYaml, ValuePath } from './parse-yaml.ts';
 import { cascadeInvalid, formatPlace, type Problem } from './problems.ts';
 import { inputColumnsOf, requiredInputs, unknownNames, widenInputsSchema } from './read-inputs.ts';
+import type { Origin, Report } from './report.ts';
 import { canonicalName, readRootFile } from './resolve-path.ts';
 import type { CascadeFile, CellFile } from './schema.ts';
 import { unknownKeywords } from './schema-keywords.ts';
@@ -39,8 +39,6 @@ export async function loadCascadeText(
   const loader = new Loader(options.root ?? '.');
   return loader.load(options.file ?? 'cascade.yaml', Buffer.from(text), []);
 }
-
-type Report = (path: ValuePath, message: string, code?: ErrorCode) => void;
 
 /** One load: a cascade that several cells name is read, and reported, once. */
 class Loader {
