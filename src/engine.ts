@@ -58,6 +58,8 @@ export class Engine {
   readonly #sqlCells: SqlCells;
   readonly #journal: Journal;
   readonly #experience = new Experience();
+  /** Warnings of cascades that the logger has had. */
+  readonly #warned = new Set<string>();
   readonly #openedUs: number;
   #parse: ((sql: string) => ParseResult) | undefined;
   // Whoever closes the engine hears what went wrong at it.
@@ -172,10 +174,15 @@ export class Engine {
       .then(({ report }) => report);
   }
 
-  /** Loads and checks a cascade under the engine's root. */
+  /** Loads and checks a cascade under the engine's root; each of its warnings goes to the logger once. */
   async loadCascade(path: string): Promise<Cascade> {
     const { loadCascade } = await import('./cascade/load-cascade.ts');
-    return loadCascade(this.#options.cascades, path);
+    const cascade = await loadCascade(this.#options.cascades, path);
+    for (const warning of cascade.warnings) {
+      if (!this.#warned.has(warning)) this.#options.logger.warn(warning);
+      this.#warned.add(warning);
+    }
+    return cascade;
   }
 
   /** Runs a cascade once on `input`, on a worker thread; the outcome holds every cell's output. */

@@ -3,7 +3,7 @@ import type { JsonObject } from '../src/json.ts';
 import { providerOf } from '../src/model/chat.ts';
 import { callKeyOf } from './call-key.ts';
 import { type Foreseen, foreseeRequest } from './cells/instructions.ts';
-import type { CascadeProgram } from './compile-cascade.ts';
+import type { CascadeProgram } from './program.ts';
 import type { LookUp } from './protocol.ts';
 import type { RunContext } from './run-state.ts';
 

@@ -1,4 +1,5 @@
 /** The one way to a model: leave to call, the call, its report, and the engine's one retry loop. */
+import type { Retry } from '../src/cascade/cascade.ts';
 import { type Failure, failureOf, RvbbitError } from '../src/errors.ts';
 import { MODEL_CALL_TIMEOUT_MS, RAW_ANSWER_CHARS, RETRY_ATTEMPTS } from '../src/limits.ts';
 import {
@@ -11,7 +12,7 @@ import {
 } from '../src/model/chat.ts';
 import { callKeyOf } from './call-key.ts';
 import type { CallDecision, CallRequest } from './protocol.ts';
-import { type RetrySettings, retryWaitMs } from './retry.ts';
+import { retryWaitMs } from './retry.ts';
 import { cancelledError, pause, type Run, settleWithin, type TimeLimit } from './run-state.ts';
 
 /** Characters of a prompt for each token, about. */
@@ -24,7 +25,7 @@ export interface ModelCall<T> {
   readonly label: string;
   readonly target: ModelTarget;
   readonly request: ChatRequest;
-  readonly retry?: RetrySettings;
+  readonly retry?: Retry;
   /** 1 for a cell's first call; counts on over retries and re-asking. */
   readonly attempt: number;
   /** An answer at hand is known to be of no use: make the call. */

@@ -3,51 +3,18 @@ import type { Cascade, Evaluator, Takes, Ward } from '../src/cascade/cascade.ts'
 import { compileJs, usesSignal, WARD_PARAMETERS } from '../src/cascade/js-function.ts';
 import { compileSqlTemplate } from '../src/cascade/sql-template.ts';
 import { JS_CELL_TIMEOUT_MS, WARD_ATTEMPTS } from '../src/limits.ts';
-import type {
-  CascadeProgram,
-  InstructionsCellProgram,
-  JsCellProgram,
-  SqlCellProgram,
-} from './compile-cascade.ts';
 import { compilePrompt } from './compile-prompt.ts';
+import type { CascadeProgram, EvaluatorProgram, TakesProgram, WardProgram } from './program.ts';
 
-/** A cell's takes. */
-export interface TakesProgram {
-  readonly factor: number;
-  readonly reduce: Takes['reduce'];
-  readonly evaluator?: EvaluatorProgram;
-}
-
-/** Who chooses among takes. */
-export type EvaluatorProgram =
-  /** The schema of its answer depends on how many takes there are. */
-  { readonly kind: 'instructions'; readonly cell: InstructionsCellProgram } | NestedProgram;
-
-/** A cascade that is not a cell. */
-export interface NestedProgram {
-  readonly kind: 'cascade';
-  readonly name: string;
-  readonly label: string;
-  readonly program: CascadeProgram;
-  readonly timeoutMs?: number;
-}
-
-/** One ward: what it does, and what follows where it refuses. */
-export interface WardProgram {
-  readonly name: string;
-  readonly label: string;
-  readonly mode: Ward['mode'];
-  /** Times that the cell is done at most because of this ward; 1 for all modes but `retry`. */
-  readonly maxAttempts: number;
-  readonly check: JsCellProgram | SqlCellProgram | NestedProgram;
-}
+/** The program of a cascade that a cell, a ward or an evaluator names; loading has made sure of it. */
+export type CompileNested = (name: string) => CascadeProgram;
 
 /** The cell that takes and wards belong to. */
 export interface GuardScope {
   readonly cascade: Cascade;
   readonly name: string;
   readonly label: string;
-  compileNested(cascade: Cascade, name: string): CascadeProgram;
+  readonly compileNested: CompileNested;
 }
 
 /** Compiles takes. */
@@ -67,7 +34,7 @@ function compileEvaluator(evaluator: Evaluator, scope: GuardScope): EvaluatorPro
     ...(evaluator.timeoutMs === undefined ? {} : { timeoutMs: evaluator.timeoutMs }),
   };
   if (evaluator.kind === 'cascade') {
-    const program = scope.compileNested(scope.cascade, evaluator.cascade);
+    const program = scope.compileNested(evaluator.cascade);
     return { ...base, kind: 'cascade', program };
   }
   const prompt = compilePrompt(scope.cascade, evaluator);
@@ -119,7 +86,7 @@ function compileCheck(ward: Ward, label: string, scope: GuardScope): WardProgram
       };
     case 'cascade': {
       const { nullOnError, ...rest } = base;
-      const program = scope.compileNested(scope.cascade, ward.cascade);
+      const program = scope.compileNested(ward.cascade);
       return { ...rest, kind: 'cascade', program };
     }
   }

@@ -1,14 +1,6 @@
 /** When a failed attempt is made again: how often, and after what wait. */
+import type { Retry } from '../src/cascade/cascade.ts';
 import { RETRY_AFTER_MAX_MS, RETRY_BASE_MS, RETRY_MAX_WAIT_MS } from '../src/limits.ts';
-
-/** A cell's `retry` block. */
-export interface RetrySettings {
-  /** Attempts in all, the first included. */
-  readonly maxAttempts?: number;
-  readonly backoff?: 'none' | 'linear' | 'exponential';
-  /** The first wait. */
-  readonly baseMs?: number;
-}
 
 /** A wait is lengthened by up to this part of it, never shortened: callers that failed together part. */
 const JITTER = 0.25;
@@ -18,7 +10,7 @@ const JITTER = 0.25;
  * asked again is not asked sooner.
  */
 export function retryWaitMs(
-  settings: RetrySettings,
+  settings: Retry,
   failures: number,
   retryAfterMs: number | undefined,
   random: () => number,

@@ -1,6 +1,6 @@
 /** Which cell of a cascade comes after one that has run. */
 import type { Json, JsonObject } from '../src/json.ts';
-import type { CascadeProgram, CellProgram } from './compile-cascade.ts';
+import type { CascadeProgram, CellProgram } from './program.ts';
 
 /** The index of the cell that the output's `_route` names, else of the default one, else of the next. */
 export function cellAfter(

@@ -10,7 +10,7 @@ import { runInstructionsCell } from './cells/instructions.ts';
 import { runJsCell } from './cells/js.ts';
 import { runRetried } from './cells/retried.ts';
 import { runSqlCell } from './cells/sql-data.ts';
-import type { CascadeProgram, CellProgram } from './compile-cascade.ts';
+import type { CascadeProgram, CellProgram } from './program.ts';
 import type { RunOutcome } from './protocol.ts';
 import { cellAfter } from './routing.ts';
 import {
@@ -21,10 +21,6 @@ import {
   type RunContext,
   type Variant,
 } from './run-state.ts';
-
-export { valueText } from '../src/cascade/plain-json.ts';
-export { compileCascade } from './compile-cascade.ts';
-export type { CascadeProgram, RunContext };
 
 /** Runs a cascade over one input. Never throws and never rejects: a failure is an outcome. */
 export function runCascade(

@@ -1,18 +1,16 @@
 /** One validated cell of a file as the `Cell` that workers run, with its templates checked. */
 import type { Json, JsonObject } from '../json.ts';
-import { buildTakes, buildWards, type Origin } from './build-guards.ts';
+import { buildTakes, buildWards } from './build-guards.ts';
 import { buildPrompt, checkText, MODEL_KEYS } from './build-prompt.ts';
 import type { Cell, Retry } from './cascade.ts';
+import { checkSqlTemplate } from './check-sql-template.ts';
 import { durationMs } from './duration.ts';
 import { hasCascadeSuffix } from './find-cascades.ts';
 import type { ValuePath } from './parse-yaml.ts';
+import type { Origin, Report } from './report.ts';
 import type { CellFile } from './schema.ts';
 import { didYouMean } from './spelling.ts';
-import { checkSqlTemplate } from './sql-template.ts';
 import { checkExpression, soleExpression } from './template.ts';
-
-/** Reports a problem at a path below the cell. */
-export type Report = (path: ValuePath, message: string, code?: 'RVB_TEMPLATE_QUOTED') => void;
 
 /** The tools that are not paths of cascades. */
 export const TOOLS: readonly string[] = ['sql_data', 'js', 'lookup'];

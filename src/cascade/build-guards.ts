@@ -1,21 +1,14 @@
 /** The `takes` and `wards` of a cell as workers run them, their code and templates checked. */
-import type { Report } from './build-cell.ts';
 import { buildPrompt, MODEL_KEYS } from './build-prompt.ts';
 import type { Cell, Evaluator, Takes, Ward, Wards } from './cascade.ts';
 import { checkJsCode } from './check-code.ts';
+import { checkSqlTemplate } from './check-sql-template.ts';
 import { durationMs } from './duration.ts';
 import { templateReferences } from './jinja-scan.ts';
 import { WARD_PARAMETERS } from './js-function.ts';
 import type { ValuePath } from './parse-yaml.ts';
+import type { Origin, Report } from './report.ts';
 import type { CellFile, WardFile } from './schema.ts';
-import { checkSqlTemplate } from './sql-template.ts';
-
-/** Where a cell's text stands. */
-export interface Origin {
-  readonly file: string;
-  /** 1-based line on which the text at a path below the cell begins. */
-  lineOf(path: ValuePath): number;
-}
 
 type Check = 'js' | 'sql' | 'cascade';
 const CHECKS: readonly Check[] = ['js', 'sql', 'cascade'];

@@ -1,8 +1,8 @@
 /** A prompt in a cascade file, its templates checked, and what is sent with it. */
 import type { Json, JsonObject } from '../json.ts';
-import type { Report } from './build-cell.ts';
 import type { Prompt } from './cascade.ts';
 import type { ValuePath } from './parse-yaml.ts';
+import type { Report } from './report.ts';
 import type { CellFile } from './schema.ts';
 import { checkTemplate } from './template.ts';
 

@@ -22,12 +22,14 @@ export interface Cascade {
   /** Cascades that cells, their wards and evaluators name, by that text. */
   readonly nested: Readonly<Record<string, Cascade>>;
   /**
-   * The columns that the cascade reads: the declared inputs, else the `input.<name>`s that a scan of
-   * its templates finds, else 'all' (a `js` cell or a bare `input` without a schema).
+   * The columns that the cascade reads: the declared inputs; without any, or where the schema takes others
+   * too, also the `input.<name>`s that a scan of its templates finds, or 'all' (a `js` cell, a bare `input`).
    */
   readonly inputColumns: readonly string[] | 'all';
   /** Declared inputs that a row must have. */
   readonly requiredInputs: readonly string[];
+  /** What is odd about it and its nested cascades, though no error; each with its place. */
+  readonly warnings: readonly string[];
 }
 
 export interface TestCase {
@@ -102,7 +104,7 @@ export interface LookupCell extends CellBase {
   readonly inputs: JsonObject;
 }
 
-/** How a model call that failed is made again. */
+/** How a cell that failed for a while is done again. */
 export interface Retry {
   /** Attempts in all, the first one included. */
   readonly maxAttempts?: number;

@@ -6,9 +6,10 @@
  * but an ordinary template error (a trap: out of memory, a bug) discards the whole instance.
  */
 import type { Environment } from 'minijinja-js';
-import { RvbbitError } from '../errors.ts';
+import { messageOf, RvbbitError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { MESSAGE_VALUE_CHARS, TEMPLATE_FUEL, TEMPLATE_MAX_MEMORY } from '../limits.ts';
+import { parseExactJson, parseJsonWithTexts } from './exact-json.ts';
 import { scanTemplate } from './jinja-scan.ts';
 import { copyJson } from './plain-json.ts';
 import { loadMinijinja } from './wasm-jinja.ts';
@@ -52,7 +53,7 @@ export function renderWithJinja(
         host.names.clear();
       }
       name = `t${host.names.size}`;
-      host.environment.addTemplate(name, routeFilters(source));
+      host.environment.addTemplate(name, routeFilters(mode, source));
       host.names.set(source, name);
     }
     return host.environment.renderTemplate(name, context);
@@ -72,12 +73,17 @@ export function evaluateWithJinja(source: string, context: JsonObject): Json | u
   return text === '' ? undefined : parseChecked(text);
 }
 
-/** JSON text as a value of allowed depth. */
+/** JSON text as a value of allowed depth and exact numbers. */
 function parseChecked(text: string): Json {
-  const copied = copyJson(JSON.parse(text));
-  if (copied.ok) return copied.value;
-  const { path, message } = copied.problem;
-  throw new RvbbitError('RVB_TEMPLATE', `the value${path} ${message}`, { stage: 'execute' });
+  let what: string;
+  try {
+    const copied = copyJson(parseExactJson(text));
+    if (copied.ok) return copied.value;
+    what = `the value${copied.problem.path} ${copied.problem.message}`;
+  } catch (error) {
+    what = messageOf(error);
+  }
+  throw new RvbbitError('RVB_TEMPLATE', what, { stage: 'execute' });
 }
 
 /** What is wrong with a text's syntax, undefined if nothing is. Nothing is rendered. */
@@ -106,6 +112,7 @@ function hostOf(mode: Mode): Host {
   environment.undefinedBehavior = mode === 'expression' ? 'chainable' : 'strict';
   environment.fuel = TEMPLATE_FUEL;
   environment.addFilter('_from_json', fromJsonFilter);
+  environment.addFilter('_plain_json', plainJsonFilter);
   if (mode === 'sql') {
     for (const name of ['_ident', '_bind']) {
       environment.addFilter(name, (...args: unknown[]) =>
@@ -193,7 +200,8 @@ function undefinedName(excerpt: readonly string[], source: string): string | und
   if (shown === undefined || carets === undefined) return undefined;
   const start = carets.indexOf('^');
   const end = start + (/\^+/.exec(carets)?.[0].length ?? 1);
-  const before = /[\w.[\]'"]*$/.exec(shown.slice(0, start))?.[0] ?? '';
+  const nearby = shown.slice(Math.max(0, start - MESSAGE_VALUE_CHARS), start);
+  const before = /[\w.[\]'"]*$/.exec(nearby)?.[0] ?? '';
   const name = `${before}${shown.slice(start, end)}`.trim();
   return name !== '' && source.includes(name) ? name.slice(0, MESSAGE_VALUE_CHARS) : undefined;
 }
@@ -204,13 +212,20 @@ function fromJsonFilter(value: unknown): unknown {
     return null;
   }
   try {
-    const parsed = copyJson(JSON.parse(value));
+    const parsed = copyJson(parseJsonWithTexts(value));
     if (parsed.ok) return parsed.value;
     recordFilterFailure(`from_json: the value${parsed.problem.path} ${parsed.problem.message}`);
   } catch {
     recordFilterFailure(`from_json: not JSON: ${value.slice(0, MESSAGE_VALUE_CHARS)}`);
   }
   return null;
+}
+
+/** Jinja's `tojson` writes `'`, `<`, `>` and `&` as an HTML page needs them; a prompt is no page. */
+function plainJsonFilter(value: unknown): unknown {
+  return String(value).replace(/\\\\|\\u00(27|3c|3e|26)/g, (sequence, code?: string) =>
+    code === undefined ? sequence : String.fromCharCode(Number.parseInt(code, 16)),
+  );
 }
 
 /** Filters of ours by the names that templates use, and what they are given: text, made inside Jinja. */
@@ -220,14 +235,19 @@ const ROUTES: Readonly<Record<string, string>> = {
 };
 
 /** Puts a filter of Jinja's own before each of ours, so that only text of bounded size crosses over. */
-function routeFilters(source: string): string {
-  if (!/from_json|ident/.test(source)) return source;
-  const call = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\|\s*(from_json|ident)\b/gs;
+function routeFilters(mode: Mode, source: string): string {
+  if (!/from_json|ident|tojson/.test(source)) return source;
+  const call =
+    /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\|\s*(from_json|ident)\b|\|\s*(tojson)\b(?:\s*\([^()]*\)|(?!\s*\())/gs;
   return scanTemplate(source)
     .map(({ kind, start, end }) => {
       const text = source.slice(start, end);
       if (kind !== 'value' && kind !== 'tag') return text;
-      return text.replace(call, (match: string, name?: string) => ROUTES[name ?? ''] ?? match);
+      return text.replace(call, (match: string, name?: string, json?: string) =>
+        json !== undefined && mode === 'text'
+          ? `${match}|_plain_json`
+          : (ROUTES[name ?? ''] ?? match),
+      );
     })
     .join('');
 }

@@ -31,6 +31,11 @@ function ajv(): Ajv2020 {
   return shared;
 }
 
+/** The keywords that count. */
+export function knownKeywords(): ReadonlySet<string> {
+  return new Set(['$anchor', ...Object.keys(ajv().RULES.keywords)]);
+}
+
 /**
  * Compiles a schema. Throws ajv's error where it is not one. Unknown keywords and formats are ignored.
  * `isChecked`: the schema was compiled before, in another thread, and is not held against the schema of

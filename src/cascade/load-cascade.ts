@@ -4,22 +4,18 @@ import { type ErrorCode, RvbbitError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { CASCADE_MAX_NESTING } from '../limits.ts';
 import { buildCell, expressionText, type JsSource } from './build-cell.ts';
-import type { Origin } from './build-guards.ts';
 import type { Cascade, Cell, TestCase } from './cascade.ts';
 import { checkJsCode, checkJsonSchema } from './check-code.ts';
 import { cascadeNotFound, hasCascadeSuffix } from './find-cascades.ts';
+import { knownKeywords } from './json-validator.ts';
 import { type NamedCascade, namedCascades } from './named-cascades.ts';
 import type { ParsedYaml, ValuePath } from './parse-yaml.ts';
-import { cascadeInvalid, type Problem } from './problems.ts';
-import {
-  declaredInputs,
-  inputsOf,
-  requiredInputs,
-  unknownNames,
-  widenInputsSchema,
-} from './read-inputs.ts';
+import { cascadeInvalid, formatPlace, type Problem } from './problems.ts';
+import { inputColumnsOf, requiredInputs, unknownNames, widenInputsSchema } from './read-inputs.ts';
+import type { Origin, Report } from './report.ts';
 import { canonicalName, readRootFile } from './resolve-path.ts';
 import type { CascadeFile, CellFile } from './schema.ts';
+import { unknownKeywords } from './schema-keywords.ts';
 import { didYouMean } from './spelling.ts';
 
 /**
@@ -44,12 +40,13 @@ export async function loadCascadeText(
   return loader.load(options.file ?? 'cascade.yaml', Buffer.from(text), []);
 }
 
-type Report = (path: ValuePath, message: string, code?: ErrorCode) => void;
-
-/** One load: a cascade that several cells name is read once. */
+/** One load: a cascade that several cells name is read, and reported, once. */
 class Loader {
   readonly #root: string;
-  readonly #loaded = new Map<string, Cascade>();
+  /** Nested cascades by file, or why there is none, in one line. */
+  readonly #loaded = new Map<string, Cascade | RvbbitError>();
+  /** How many levels a nested cascade has, itself the first. */
+  readonly #levels = new Map<Cascade, number>();
 
   constructor(root: string) {
     this.#root = root;
@@ -65,7 +62,7 @@ class Loader {
     };
     const hash = createHash('sha256').update(bytes);
     const cells: Cell[] = [];
-    const nested: Record<string, Cascade> = {};
+    const nested = new Map<string, Cascade>();
     for (const [i, cellFile] of written.cells.entries()) {
       const at: Report = (path, message, code) => report(['cells', i, ...path], message, code);
       const origin: Origin = {
@@ -85,11 +82,11 @@ class Loader {
       if (cell === undefined) continue;
       cells.push(cell);
       for (const named of namedCascades(cell)) {
-        const known = nested[named.name] ?? (await this.#nested(named, [...callers, file], at));
+        const known = nested.get(named.name) ?? (await this.#nested(named, [...callers, file], at));
         if (known === undefined) continue;
         checkGiven(named, known, at);
-        if (nested[named.name] !== undefined) continue;
-        nested[named.name] = known;
+        if (nested.has(named.name)) continue;
+        nested.set(named.name, known);
         hash.update(`\0cascade ${named.name}\0${known.hash}`);
       }
     }
@@ -110,10 +107,15 @@ class Loader {
         ? {}
         : { sqlFunction: written.sql_function as unknown as JsonObject }),
       testCases: (written.test_cases ?? []) as unknown as readonly TestCase[],
-      nested,
-      inputColumns:
-        inputsSchema === undefined ? inputsOf(cells, output, nested) : declaredInputs(inputsSchema),
+      nested: Object.fromEntries(nested),
+      inputColumns: inputColumnsOf(inputsSchema, cells, output, nested),
       requiredInputs: requiredInputs(inputsSchema),
+      warnings: [
+        ...new Set([
+          ...schemaWarnings(written, inputsSchema, parsed),
+          ...[...nested.values()].flatMap(({ warnings }) => warnings),
+        ]),
+      ],
     };
   }
 
@@ -162,21 +164,36 @@ class Loader {
         report(path, `the cascades name each other in a circle: ${circle}`);
         return undefined;
       }
-      if (callers.length >= CASCADE_MAX_NESTING) {
-        report(path, `cascades nested deeper than ${CASCADE_MAX_NESTING}`);
-        return undefined;
-      }
-      const known = this.#loaded.get(file);
-      if (known !== undefined) return known;
-      const bytes = hasCascadeSuffix(file) ? await readRootFile(this.#root, file) : undefined;
-      if (bytes === undefined) throw await cascadeNotFound(this.#root, file);
-      const loaded = await this.load(file, bytes, callers);
-      this.#loaded.set(file, loaded);
-      return loaded;
+      const cascade =
+        callers.length < CASCADE_MAX_NESTING ? await this.#loadOnce(file, callers) : undefined;
+      const levels = cascade === undefined ? 1 : this.#levels.get(cascade)!;
+      if (callers.length + levels <= CASCADE_MAX_NESTING) return cascade;
+      report(path, `cascades nested deeper than ${CASCADE_MAX_NESTING}`);
+      return undefined;
     } catch (error) {
       if (!(error instanceof RvbbitError)) throw error;
       report(path, error.message, error.code);
       return undefined;
+    }
+  }
+
+  async #loadOnce(file: string, callers: readonly string[]): Promise<Cascade> {
+    const known = this.#loaded.get(file);
+    if (known instanceof RvbbitError) throw known;
+    if (known !== undefined) return known;
+    try {
+      const bytes = hasCascadeSuffix(file) ? await readRootFile(this.#root, file) : undefined;
+      if (bytes === undefined) throw await cascadeNotFound(this.#root, file);
+      const cascade = await this.load(file, bytes, callers);
+      const below = Object.values(cascade.nested).map((nested) => this.#levels.get(nested)!);
+      this.#levels.set(cascade, 1 + Math.max(0, ...below));
+      this.#loaded.set(file, cascade);
+      return cascade;
+    } catch (error) {
+      if (!(error instanceof RvbbitError)) throw error;
+      const line = error.message.replace(/:?\n.*/s, '');
+      this.#loaded.set(file, new RvbbitError(error.code, line, { stage: 'cascade' }));
+      throw error;
     }
   }
 }
@@ -244,6 +261,28 @@ function checkedInputsSchema(written: CascadeFile, report: Report): JsonObject |
     typeof widened['problem'] === 'string' ? widened['problem'] : checkJsonSchema(widened);
   if (problem !== undefined) report(['inputs_schema'], `not a schema: ${problem}`);
   return widened;
+}
+
+/** Keywords of the file's schemas that nothing is held against; the short form of `inputs_schema` has none. */
+function schemaWarnings(
+  written: CascadeFile,
+  inputsSchema: JsonObject | undefined,
+  parsed: ParsedYaml,
+): readonly string[] {
+  const schemas: (readonly [ValuePath, unknown])[] = written.cells.map((cell, i) => [
+    ['cells', i, 'output_schema'],
+    cell.output_schema,
+  ]);
+  if (inputsSchema === written.inputs_schema) schemas.push([['inputs_schema'], inputsSchema]);
+  return schemas.flatMap(([path, schema]) => {
+    if (schema === undefined) return [];
+    const known = knownKeywords();
+    return unknownKeywords(schema as JsonObject, known).map((below) => {
+      const place = formatPlace(parsed.place([...path, ...below], 'key'));
+      const keyword = String(below.at(-1));
+      return `${place} the schema's keyword ${keyword} is not known, and asks nothing${didYouMean(keyword, known)}`;
+    });
+  });
 }
 
 /** RVB_CASCADE_INVALID, or the problems' own code where they all have the same. */

@@ -1,4 +1,4 @@
-/** Which columns a cascade reads: declared in `inputs_schema`, else found in its templates. */
+/** Which columns a cascade reads: declared in `inputs_schema`, or found in its templates. */
 import type { Json, JsonObject } from '../json.ts';
 import type { Cascade, Cell } from './cascade.ts';
 import { expressionReferences, type References, templateReferences } from './jinja-scan.ts';
@@ -33,6 +33,29 @@ export function declaredInputs(schema: JsonObject): readonly string[] {
   return [...new Set([...names, ...requiredInputs(schema)])];
 }
 
+/** Keywords by which a schema may take inputs that its `properties` do not name. */
+const OPENING =
+  '$ref $dynamicRef allOf anyOf oneOf if then else dependentSchemas patternProperties'.split(' ');
+
+/** The columns that a row's input is made of: the declared inputs, and where more may come, what the cascade reads. */
+export function inputColumnsOf(
+  schema: JsonObject | undefined,
+  cells: readonly Cell[],
+  output: string | undefined,
+  nested: ReadonlyMap<string, Cascade>,
+): readonly string[] | 'all' {
+  const declared = schema === undefined ? [] : declaredInputs(schema);
+  if (schema !== undefined && !takesMore(schema, declared)) return declared;
+  const read = inputsOf(cells, output, nested);
+  return read === 'all' ? 'all' : [...new Set([...declared, ...read])];
+}
+
+function takesMore(schema: JsonObject, declared: readonly string[]): boolean {
+  if (OPENING.some((keyword) => keyword in schema)) return true;
+  const rest = schema['additionalProperties'] ?? schema['unevaluatedProperties'];
+  return rest === undefined ? declared.length === 0 : rest !== false;
+}
+
 /** The names under `required`. */
 export function requiredInputs(schema: JsonObject | undefined): readonly string[] {
   const required = schema?.['required'];
@@ -40,11 +63,11 @@ export function requiredInputs(schema: JsonObject | undefined): readonly string[
   return required.filter((name): name is string => typeof name === 'string');
 }
 
-/** The inputs that the cells and the output read, where nothing is declared. */
-export function inputsOf(
+/** The inputs that the cells and the output read. */
+function inputsOf(
   cells: readonly Cell[],
   output: string | undefined,
-  nested: Readonly<Record<string, Cascade>>,
+  nested: ReadonlyMap<string, Cascade>,
 ): readonly string[] | 'all' {
   const found = new Set<string>();
   for (const references of allReferences(cells, output)) {
@@ -54,7 +77,7 @@ export function inputsOf(
   for (const cell of cells) {
     if (cell.kind === 'js' || readsWholeInput(cell, nested)) return 'all';
     if (cell.kind !== 'cascade' || cell.inputs !== undefined) continue;
-    const columns = nested[cell.cascade]?.inputColumns ?? 'all';
+    const columns = nested.get(cell.cascade)?.inputColumns ?? 'all';
     if (columns === 'all') return 'all';
     for (const name of columns) found.add(name);
   }
@@ -62,12 +85,12 @@ export function inputsOf(
 }
 
 /** True where a ward or an evaluator is code, or a cascade that reads the `input` it is given. */
-function readsWholeInput(cell: Cell, nested: Readonly<Record<string, Cascade>>): boolean {
+function readsWholeInput(cell: Cell, nested: ReadonlyMap<string, Cascade>): boolean {
   const { wards } = cell;
   if ([...(wards?.pre ?? []), ...(wards?.post ?? [])].some(({ kind }) => kind === 'js'))
     return true;
   return namedCascades(cell).some(({ name, given }) => {
-    const columns = nested[name]?.inputColumns ?? 'all';
+    const columns = nested.get(name)?.inputColumns ?? 'all';
     return given !== undefined && (columns === 'all' || columns.includes('input'));
   });
 }
@@ -119,7 +142,7 @@ const FUNCTIONS = new Set([
   'super',
 ]);
 
-/** The first name in an expression that no run has, and the cells that it names and are not there. */
+/** The names in an expression that no run has, and the cells that it names and are not there. */
 export function unknownNames(expression: string, cells: ReadonlySet<string>): readonly string[] {
   const { roots, outputs } = expressionReferences(expression);
   const unknown = [...roots].filter(

@@ -19,6 +19,14 @@ function denied(name: string, why: string): RvbbitError {
   );
 }
 
+function tooLarge(name: string, bytes: number): RvbbitError {
+  return new RvbbitError(
+    'RVB_CASCADE_INVALID',
+    `'${showName(name)}' has ${bytes} bytes; a file of a cascade may have ${CASCADE_MAX_BYTES}`,
+    { stage: 'cascade', place: { file: name, line: 1, column: 1 } },
+  );
+}
+
 /**
  * The canonical form of a file name under the root: `a/b.yaml`, forward slashes, no `.` or `..`.
  * Throws RVB_PATH_DENIED for anything that is not a plain relative path.
@@ -41,14 +49,19 @@ export function canonicalName(name: string): string {
 }
 
 /**
- * Reads a file under the root, undefined if there is none.
+ * Reads a file under the root, undefined if there is none. A file above 256 KiB is RVB_CASCADE_INVALID, a root
+ * that is not there RVB_CASCADE_NOT_FOUND.
  *
  * The real path must lie inside the root. It is then opened without following a link and without waiting
  * (a FIFO would block), and what was opened is asked again where it lies: a folder or file that was
  * swapped for a link after the check is refused, not followed.
  */
 export async function readRootFile(root: string, name: string): Promise<Buffer | undefined> {
-  const realRoot = await realpath(root);
+  const realRoot = await realPathOf(root);
+  if (realRoot === undefined) {
+    const message = `there is no folder ${root}, the cascade root (the option \`cascades\`)`;
+    throw new RvbbitError('RVB_CASCADE_NOT_FOUND', message, { stage: 'cascade' });
+  }
   const wanted = join(realRoot, ...canonicalName(name).split('/'));
   const real = await realPathOf(wanted);
   if (real === undefined) return undefined;
@@ -67,7 +80,9 @@ export async function readRootFile(root: string, name: string): Promise<Buffer |
     if ((await realPathOf(`/proc/self/fd/${handle.fd}`)) !== real && process.platform === 'linux') {
       throw denied(name, 'was moved while it was opened');
     }
-    return await readAtMost(handle, CASCADE_MAX_BYTES + 1);
+    const bytes = await readAtMost(handle, CASCADE_MAX_BYTES + 1);
+    if (bytes.length > CASCADE_MAX_BYTES) throw tooLarge(name, Math.max(stat.size, bytes.length));
+    return bytes;
   } finally {
     await handle.close();
   }

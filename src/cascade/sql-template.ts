@@ -7,18 +7,19 @@
  * carry text past the filter (macros, blocks) are refused when the file is loaded.
  */
 import { randomUUID } from 'node:crypto';
+import { skipTrivia } from '../../grammar/scan.ts';
 import type { Json } from '../json.ts';
-import { MESSAGE_VALUE_CHARS, TEMPLATE_MAX_OUTPUT } from '../limits.ts';
+import { TEMPLATE_MAX_OUTPUT } from '../limits.ts';
+import { parseExactJson } from './exact-json.ts';
 import { recordFilterFailure, renderWithJinja } from './jinja-host.ts';
-import { parsePath, type References, scanTemplate, templateReferences } from './jinja-scan.ts';
-import { SqlScanner } from './sql-scan.ts';
 import {
-  checkTemplate,
-  readPath,
-  type TemplateContext,
-  templateError,
-  usedContext,
-} from './template.ts';
+  parsePath,
+  type References,
+  type Segment,
+  scanTemplate,
+  templateReferences,
+} from './jinja-scan.ts';
+import { readPath, type TemplateContext, templateError, usedContext } from './template.ts';
 
 /** A query template made ready for MAP or for RUN. */
 export interface SqlTemplate {
@@ -40,69 +41,6 @@ export interface RenderedSql {
   readonly values: readonly Json[];
 }
 
-/** What is wrong with a query template. */
-export interface SqlTemplateProblem {
-  readonly code: 'RVB_TEMPLATE_QUOTED' | 'RVB_TEMPLATE';
-  readonly message: string;
-  /** 1-based line within the query. */
-  readonly line: number;
-}
-
-const TAGS = new Set('if elif else endif for endfor set with endwith break continue'.split(' '));
-
-/** Checks a query template without rendering it; the first thing wrong, undefined if nothing is. */
-export function checkSqlTemplate(source: string): SqlTemplateProblem | undefined {
-  const scanner = new SqlScanner();
-  const problem = (
-    offset: number,
-    message: string,
-    code: SqlTemplateProblem['code'] = 'RVB_TEMPLATE',
-  ): SqlTemplateProblem => ({ code, message, line: source.slice(0, offset).split('\n').length });
-  for (const { kind, body, start, end } of scanTemplate(source)) {
-    if (kind === 'text') {
-      const literal = scanner.feed(body);
-      if (literal === undefined) continue;
-      return problem(
-        start + literal.offset,
-        `the parameter ${literal.text} in the query text; write {{ expression }}, which is bound`,
-      );
-    }
-    const shown = source.slice(start, Math.min(end, start + MESSAGE_VALUE_CHARS));
-    if (scanner.state !== 'plain') {
-      const inside = `${shown} stands inside a ${scanner.state}`;
-      const advice = scanner.state.endsWith('comment')
-        ? 'take it out of the comment'
-        : 'remove the quotes: values are bound, and a name is {{ … | ident }}';
-      return problem(start, `${inside}; ${advice}`, 'RVB_TEMPLATE_QUOTED');
-    }
-    if (kind === 'raw') return problem(start, '{% raw %} is not available in a query');
-    if (kind === 'tag') {
-      const word = /^\s*(\w+)/.exec(body)?.[1] ?? '';
-      const refused = !TAGS.has(word) || (word === 'set' && !body.includes('='));
-      if (refused || /\brecursive\b/.test(body)) {
-        return problem(
-          start,
-          `{%${body}%} is not available in a query: its text would not be bound`,
-        );
-      }
-    }
-    const [before, after] = [source[start - 1] ?? '', source[end] ?? ''];
-    const word = /[A-Za-z_0-9$\u0080-\uffff]/;
-    const glued = kind === 'value' ? word.test(before) || word.test(after) : false;
-    if (glued || (word.test(before) && word.test(after))) {
-      return problem(
-        start,
-        `${shown} is glued to a word; a name is built by {{ (… ~ …) | ident }}`,
-      );
-    }
-  }
-  if (scanner.state !== 'plain' && scanner.state !== 'line comment') {
-    return problem(source.length, `a ${scanner.state} is not closed`);
-  }
-  const syntax = checkTemplate(compileSqlTemplate(source, 'map').source) ?? checkTemplate(source);
-  return syntax === undefined ? undefined : problem(0, syntax);
-}
-
 /**
  * Prepares a query template that `checkSqlTemplate` has passed. In a RUN, `{{ input.data_table }}` is
  * the name of the engine's own table, with or without `| ident`.
@@ -111,10 +49,12 @@ export function compileSqlTemplate(source: string, kind: 'map' | 'run'): SqlTemp
   const pieces: string[] = [];
   const expressions: string[] = [];
   let parts: SqlPart[] | undefined = [];
-  for (const segment of scanTemplate(source)) {
+  const segments = scanTemplate(source);
+  for (const [i, segment] of segments.entries()) {
     if (segment.kind === 'text') {
-      pieces.push(segment.body);
-      parts?.push(segment.body);
+      const text = isContinuation(segments, i) ? `/**/${segment.body}` : segment.body;
+      pieces.push(text);
+      parts?.push(text);
       continue;
     }
     // A comment or tag counts as a space, and a placeholder stands between two: nothing is ever glued.
@@ -143,6 +83,17 @@ export function compileSqlTemplate(source: string, kind: 'map' | 'run'): SqlTemp
     expressions,
     ...(parts === undefined ? {} : { parts }),
   };
+}
+
+/**
+ * True for a text behind a tag or comment that begins with a string: where nothing is left between them,
+ * DuckDB would go on reading in a string that stands before. A block comment parts the two.
+ */
+function isContinuation(segments: readonly Segment[], index: number): boolean {
+  const before = segments[index - 1]?.kind;
+  if (before !== 'tag' && before !== 'comment') return false;
+  const { body } = segments[index]!;
+  return body[skipTrivia(body, 0, body.length)] === "'";
 }
 
 /** Renders a query. What is undefined is an error that names the expression. */
@@ -208,7 +159,7 @@ function renderWithFilters(template: SqlTemplate, context: TemplateContext): Ren
 
 /** What a filter of the template was given: JSON text, so that its size is bounded. */
 function jsonOf(value: unknown): Json {
-  return typeof value === 'string' ? (JSON.parse(value) as Json) : null;
+  return typeof value === 'string' ? parseExactJson(value) : null;
 }
 
 function bindable(value: Json): Json {

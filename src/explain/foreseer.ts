@@ -1,8 +1,9 @@
 /** Foresees the runs of one cascade for a statement: against the answers that it may use. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type CascadeProgram, compileCascade } from '../../workers/compile-cascade.ts';
+import { compileCascade } from '../../workers/compile-cascade.ts';
 import { foreseeRun } from '../../workers/foresee/foresee-run.ts';
 import type { ForeseenRun } from '../../workers/foresee/foreseen.ts';
+import type { CascadeProgram } from '../../workers/program.ts';
 import type { RunSettings } from '../../workers/protocol.ts';
 import type { Cascade } from '../cascade/cascade.ts';
 import type { AnswerPolicy } from '../execute/calls/answer-policy.ts';

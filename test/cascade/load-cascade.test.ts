@@ -7,6 +7,8 @@ import type { Cascade } from '../../src/cascade/cascade.ts';
 import { loadCascade, loadCascadeText } from '../../src/cascade/load-cascade.ts';
 import { cascadeSchemaText } from '../../src/cascade/write-schema.ts';
 import { RvbbitError } from '../../src/errors.ts';
+import { compileCascade } from '../../workers/compile-cascade.ts';
+import type { CascadeCellProgram, CascadeProgram } from '../../workers/program.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 import { randomFrom } from './hostile-yaml.ts';
 
@@ -185,6 +187,29 @@ test('the columns that a cascade reads are declared, or found in its templates',
   );
 });
 
+test('a schema that takes inputs which it does not name leaves the columns to what is read', async () => {
+  const columns = async (schema: string, cell: string): Promise<Cascade['inputColumns']> =>
+    (await loadCascadeText(`inputs_schema: ${schema}\ncells: [{ name: a, ${cell} }]`)).inputColumns;
+  const reads = 'instructions: "{{ input.x }}"';
+  const open = [
+    '{ type: object }',
+    '{ type: object, additionalProperties: true }',
+    "{ $ref: '#/$defs/in', $defs: { in: { type: object, properties: { x: {} } } } }",
+    '{ type: object, allOf: [{ properties: { x: {} } }] }',
+    '{ type: object, patternProperties: { x: {} } }',
+  ];
+  for (const schema of open) {
+    assert.is(await columns(schema, JS), 'all', schema);
+    assert.equal(await columns(schema, reads), ['x'], schema);
+  }
+  const both = '{ type: object, properties: { y: {} }, additionalProperties: { type: string } }';
+  assert.is(await columns(both, JS), 'all');
+  assert.equal(await columns(both, reads), ['y', 'x']);
+  const closed = '{ type: object, properties: { y: {} } }';
+  assert.equal(await columns(closed, JS), ['y']);
+  assert.equal(await columns('{ type: object, additionalProperties: false }', JS), []);
+});
+
 test('the short form of inputs_schema requires each input that does not say (optional)', async () => {
   const cascade = await loadCascadeText(`inputs_schema: { name: the name, type: "kind (optional)" }
 cells: [{ name: a, ${JS} }]`);
@@ -227,6 +252,63 @@ test('a circle of cascades is named, and nesting has a bound', async () => {
   assert.match(await message('one.yaml'), 'circle: one.yaml → two.yaml → three.yaml → one.yaml');
   assert.match(await message('deep0.yaml'), 'nested deeper than 8');
   assert.match(await message('two.yaml'), 'two.yaml:1:26');
+  for (let i = 1; i < 12; i++) write(`step${i}.yaml`, i === 1 ? 'leaf.yaml' : `step${i - 1}.yaml`);
+  writeFileSync(join(root, 'leaf.yaml'), `cells: [{ name: a, ${JS} }]`);
+  const steps = Array.from({ length: 11 }, (_, i) => `{ name: c${i}, tool: step${i + 1}.yaml }`);
+  writeFileSync(join(root, 'steps.yaml'), `cells: [${steps}]`);
+  assert.match(await message('steps.yaml'), 'nested deeper than 8');
+});
+
+test('a cascade that many cells name is loaded, compiled and reported once', async () => {
+  const levels = 7;
+  const wide = (tool: string): string =>
+    `cells: [${Array.from({ length: 15 }, (_, i) => `{ name: c${i}, tool: ${tool} }`)}]`;
+  for (let i = 1; i < levels; i++)
+    writeFileSync(join(root, `wide${i}.yaml`), wide(`wide${i + 1}.yaml`));
+  writeFileSync(join(root, `wide${levels}.yaml`), `cells: [{ name: a, ${JS} }]`);
+  let program: CascadeProgram | undefined = compileCascade(await loadCascade(root, 'wide1.yaml'));
+  for (let i = 1; i < levels; i++) {
+    const programs: readonly CascadeProgram[] = program!.cells.map(
+      (cell) => (cell as CascadeCellProgram).program,
+    );
+    assert.is(new Set(programs).size, 1);
+    program = programs[0];
+  }
+  writeFileSync(join(root, `wide${levels}.yaml`), 'cells: []');
+  const error = await loadCascade(root, 'wide1.yaml').catch((reason: RvbbitError) => reason);
+  assert.instance(error, RvbbitError);
+  const { message } = error as RvbbitError;
+  assert.is(message.split('expected at least one cell').length, 2);
+  assert.match(message, /wide1\.yaml:1:\d+ cascade 'wide2\.yaml' has 15 problems$/m);
+  assert.ok(message.length < 20_000, String(message.length));
+});
+
+test('a name that every object has is no cascade', async () => {
+  for (const name of ['constructor', 'toString', '__proto__']) {
+    const wards = `wards: { pre: [{ cascade: ${name} }], post: [{ cascade: ${name} }] }`;
+    const error = await errorOf(`cells: [{ name: a, ${JS}, ${wards} }]`);
+    assert.is(error.code, 'RVB_CASCADE_NOT_FOUND', error.message);
+  }
+});
+
+test('a keyword that no schema has is a warning with its place; what is only named so is none', async () => {
+  const { warnings } = await loadCascadeText(
+    `inputs_schema: { type: object, properties: { tpye: { title: a, x-unit: kg } }, $defs: { b: { minimun: 1 } } }
+cells:
+  - name: a
+    tool: js
+    inputs: { code: return 1 }
+    output_schema: { requried: [a], default: { tpye: 1 }, anyOf: [{ items: { tpye: string } }] }`,
+    { file: 'x.yaml' },
+  );
+  assert.equal(warnings, [
+    "x.yaml:6:22 the schema's keyword requried is not known, and asks nothing; did you mean required?",
+    "x.yaml:6:78 the schema's keyword tpye is not known, and asks nothing; did you mean type?",
+    "x.yaml:1:94 the schema's keyword minimun is not known, and asks nothing; did you mean minimum?",
+  ]);
+  const short = 'inputs_schema: { tpye: what it is }';
+  const quiet = await loadCascadeText(`${short}\ncells: [{ name: a, ${JS} }]`);
+  assert.equal(quiet.warnings, []);
 });
 
 test('a file of any shape is loaded or refused, never more', async () => {

@@ -51,6 +51,31 @@ test('names inside the root load, in any spelling of the same place', async () =
   assert.is((await loadCascade(root, './sub//inner.yaml')).file, 'sub/inner.yaml');
 });
 
+test('a file above 256 KiB is refused with its size, and not cut', async () => {
+  writeFileSync(join(root, 'large.js'), `return 1 //${'x'.repeat(300_000)}`);
+  writeFileSync(join(root, 'large.yaml'), `${TEXT}#${'x'.repeat(300_000)}`);
+  const code = 'cells: [{ name: a, tool: js, inputs: { file: large.js } }]';
+  writeFileSync(join(root, 'names-large.yaml'), code);
+  const messageOf = (path: string): Promise<string> =>
+    loadCascade(root, path).then(
+      () => 'loaded',
+      (error: RvbbitError) => `${error.code} ${error.message}`,
+    );
+  assert.match(await messageOf('large.yaml'), /^RVB_CASCADE_INVALID .*has 300060 bytes/);
+  assert.match(await messageOf('names-large.yaml'), /^RVB_CASCADE_INVALID .*has 300011 bytes/s);
+});
+
+test('a root that is not there is named', async () => {
+  const missing = join(base, 'no-root');
+  await loadCascade(missing, 'good.yaml').then(
+    () => assert.unreachable(),
+    (error: RvbbitError) => {
+      assert.is(error.code, 'RVB_CASCADE_NOT_FOUND');
+      assert.match(error.message, missing);
+    },
+  );
+});
+
 test('names that lead anywhere else are denied', async () => {
   const denied =
     `../secret.yaml|sub/../../secret.yaml|sub/../good.yaml|..|../root/good.yaml|./../secret.yaml

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { compileSqlTemplate, renderSqlTemplate } from '../../src/cascade/sql-template.ts';
 import {
   checkExpression,
   checkTemplate,
@@ -46,6 +47,8 @@ test('templates render as Jinja does', () => {
     ['{% for x in input.list %}{{ loop.index }}:{{ x }};{% endfor %}', '1:1;2:x;3:none;'],
     ["{{ input['name'] | upper }} {{ outputs.ask.brand }} {{ state.count + 1 }}", 'ADA Sony 3'],
     ['{{ \'{"a": [1, 2]}\' | from_json | tojson }}', '{"a":[1,2]}'],
+    [`{{ "it's <b> & \\\\u003c" | tojson }}`, `"it's <b> & \\\\u003c"`],
+    ['{% set x = ["<"] | tojson(indent=1) %}{{ x }}', '[\n "<"\n]'],
     ['line\n', 'line'],
     ['{{ input.name }}\n', 'Ada'],
     ['a {# no #} b', 'a  b'],
@@ -70,6 +73,11 @@ test('what is undefined is an error that names it, whatever renders the template
     failure(() => renderTemplate('{{ outputs.skipped.brand }}', context)),
     'undefined value',
   );
+  assert.match(
+    failure(() => evaluateExpression('state.tries + 1', context)),
+    'operator',
+  );
+  assert.is(evaluateExpression('(state.tries | default(0)) + 1', context), 1);
   assert.is(
     failure(() => evaluateDefined('input.nmae', context)),
     'undefined value: input.nmae',
@@ -78,6 +86,13 @@ test('what is undefined is an error that names it, whatever renders the template
     failure(() => evaluateDefined('input[state.count ~ ""]', context)),
     'undefined value: input[state.count ~ ""]',
   );
+  const started = performance.now();
+  const beside = `${'a'.repeat(40_000)} {{ input.nmae }}`;
+  assert.is(
+    failure(() => renderTemplate(beside, context)),
+    'undefined value: input.nmae',
+  );
+  assert.ok(performance.now() - started < 2_000);
 });
 
 test('expressions keep their type, and what is undefined is null', () => {
@@ -97,6 +112,27 @@ test('expressions keep their type, and what is undefined is null', () => {
   for (const [source, expected] of examples) {
     assert.equal(evaluateExpression(source, context), expected, source);
   }
+});
+
+test('a whole number beyond 2^53 is refused and never rounded; from_json leaves it as text', () => {
+  const input = {
+    id: '9007199254740993',
+    most: '9007199254740991',
+    json: '{"a":[-9007199254740993]}',
+  };
+  const big: TemplateContext = { input, outputs: {}, state: {} };
+  const refused = '9007199254740993 is larger than 2^53; leave it as text';
+  assert.match(
+    failure(() => evaluateExpression('[{"id": input.id | int}]', big)),
+    refused,
+  );
+  assert.match(
+    failure(() => renderSqlTemplate(compileSqlTemplate('SELECT {{ input.id | int }}', 'map'), big)),
+    refused,
+  );
+  assert.is(evaluateExpression('input.most | int', big), Number.MAX_SAFE_INTEGER);
+  assert.equal(evaluateExpression('[2 ** 64.0, "9007199254740993"]', big), [2 ** 64, input.id]);
+  assert.is(renderTemplate('{{ (input.json | from_json).a[0] }}', big), '-9007199254740993');
 });
 
 test('syntax is checked without rendering', () => {

@@ -3,9 +3,10 @@ import * as assert from 'uvu/assert';
 import { loadCascadeText } from '../../src/cascade/load-cascade.ts';
 import type { JsonObject } from '../../src/json.ts';
 import type { AttemptReport, ModelTarget } from '../../src/model/chat.ts';
+import { compileCascade } from '../../workers/compile-cascade.ts';
 import type { RunOutcome } from '../../workers/protocol.ts';
 import { Providers } from '../../workers/providers.ts';
-import { compileCascade, runCascade } from '../../workers/run-cascade.ts';
+import { runCascade } from '../../workers/run-cascade.ts';
 import {
   completion,
   reply,

@@ -6,8 +6,9 @@ import { loadCascadeText } from '../../src/cascade/load-cascade.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import type { JsonObject } from '../../src/json.ts';
 import type { ChatOutcome, ChatRequest } from '../../src/model/chat.ts';
+import { compileCascade } from '../../workers/compile-cascade.ts';
 import type { RunOutcome, SqlCellOutcome, SqlCellQuery } from '../../workers/protocol.ts';
-import { compileCascade, runCascade } from '../../workers/run-cascade.ts';
+import { runCascade } from '../../workers/run-cascade.ts';
 
 /** An answer's text, or a call that fails. */
 export type Answer = string | { readonly fails: ErrorCode };

@@ -2,16 +2,12 @@ import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadCascadeText } from '../../src/cascade/load-cascade.ts';
-import { jsonEquals } from '../../src/cascade/plain-json.ts';
+import { jsonEquals, valueText } from '../../src/cascade/plain-json.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
+import { compileCascade } from '../../workers/compile-cascade.ts';
 import type { RunOutcome, SqlCellOutcome, SqlCellQuery } from '../../workers/protocol.ts';
-import {
-  compileCascade,
-  type RunContext,
-  runCascade,
-  runCascadeNow,
-  valueText,
-} from '../../workers/run-cascade.ts';
+import { runCascade, runCascadeNow } from '../../workers/run-cascade.ts';
+import type { RunContext } from '../../workers/run-state.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 
 interface Options {
@@ -214,6 +210,8 @@ test('output_schema and inputs_schema are checked, and the place is named', asyn
   );
   assert.match(await failure(typed, {}), "must have required property 'n'");
   assert.ok((await failure(typed, { n: 'x'.repeat(1_000) })).length < 250);
+  const banned = `inputs_schema: { type: object, properties: { n: false } }\n${js('a: return 1')}`;
+  assert.match(await failure(banned, { n: 1 }), 'RVB_TYPE_MISMATCH');
 });
 
 test('no cell changes what another sees', async () => {

@@ -4,8 +4,8 @@ import * as assert from 'uvu/assert';
 import { loadCascadeText } from '../../src/cascade/load-cascade.ts';
 import { runCascadeCell } from '../../workers/cells/cascade.ts';
 import { type GuardHost, runGuardedCell } from '../../workers/cells/guarded.ts';
-import type { CascadeCellProgram, GuardedCellProgram } from '../../workers/compile-cascade.ts';
-import { compileCascade } from '../../workers/run-cascade.ts';
+import { compileCascade } from '../../workers/compile-cascade.ts';
+import type { CascadeCellProgram, GuardedCellProgram } from '../../workers/program.ts';
 import type { Run, RunContext, Variant } from '../../workers/run-state.ts';
 
 const context: RunContext = {

@@ -6,7 +6,7 @@ import {
 } from '../../src/cascade/template.ts';
 import { RvbbitError } from '../../src/errors.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
-import type { CascadeCellProgram, CascadeProgram, InputProgram } from '../compile-cascade.ts';
+import type { CascadeCellProgram, CascadeProgram, InputProgram } from '../program.ts';
 import type { RunOutcome } from '../protocol.ts';
 import type { Run, RunBudget, RunContext, Variant } from '../run-state.ts';
 

@@ -2,9 +2,8 @@
 import type { JsonValidator } from '../../src/cascade/json-validator.ts';
 import { RvbbitError } from '../../src/errors.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
-import type { InstructionsCellProgram } from '../compile-cascade.ts';
-import type { EvaluatorProgram } from '../compile-guards.ts';
 import { schemaInstruction } from '../compile-prompt.ts';
+import type { EvaluatorProgram, InstructionsCellProgram } from '../program.ts';
 import { beginStep, type Run } from '../run-state.ts';
 import { type RunNested, runWithin } from './cascade.ts';
 import { runInstructionsCell } from './instructions.ts';

@@ -1,8 +1,7 @@
 /** A cell with takes or wards: its input is looked at, it is done, its output is looked at, maybe done again. */
 import { RvbbitError } from '../../src/errors.ts';
 import type { Json } from '../../src/json.ts';
-import type { CellProgram, GuardedCellProgram } from '../compile-cascade.ts';
-import type { WardProgram } from '../compile-guards.ts';
+import type { CellProgram, GuardedCellProgram, WardProgram } from '../program.ts';
 import type { Advisory } from '../protocol.ts';
 import { beginStep, type Refusal, type Run } from '../run-state.ts';
 import type { RunNested } from './cascade.ts';

@@ -6,7 +6,7 @@ import type { ChatMessage, ChatRequest, ChatResponse } from '../../src/model/cha
 import { readJsonAnswer } from '../../src/model/json-answer.ts';
 import { noModelError } from '../../src/model/no-model.ts';
 import { callModel, type ReadAnswer } from '../call-model.ts';
-import type { InstructionsCellProgram } from '../compile-cascade.ts';
+import type { InstructionsCellProgram } from '../program.ts';
 import { type Run, type RunContext, type TimeLimit, timeLimit } from '../run-state.ts';
 import { refusalMessages } from './refusals.ts';
 

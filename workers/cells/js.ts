@@ -4,7 +4,7 @@ import { copyJson } from '../../src/cascade/plain-json.ts';
 import { messageOf, RvbbitError } from '../../src/errors.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
 import { VALUE_MAX_BYTES } from '../../src/limits.ts';
-import type { JsCellProgram } from '../compile-cascade.ts';
+import type { JsCellProgram } from '../program.ts';
 import { cancelledError, type Run, settleWithin, timeLimit } from '../run-state.ts';
 
 const NOTHING: JsonObject = Object.freeze({});

@@ -1,8 +1,9 @@
 /** A cell without a model and with a `retry` block: done again where it failed, as a model call is made again. */
+import type { Retry } from '../../src/cascade/cascade.ts';
 import { type ErrorCode, failureOf } from '../../src/errors.ts';
 import type { Json } from '../../src/json.ts';
 import { RETRY_ATTEMPTS } from '../../src/limits.ts';
-import { type RetrySettings, retryWaitMs } from '../retry.ts';
+import { retryWaitMs } from '../retry.ts';
 import { beginStep, endsRun, pause, type Run, timeLimit } from '../run-state.ts';
 
 /** Failures that a further attempt would meet again. */
@@ -17,7 +18,7 @@ const LASTING: ReadonlySet<ErrorCode> = new Set([
 /** Gives what `once` gives, or throws its last failure. Each attempt is a step of the run. */
 export async function runRetried(
   label: string,
-  retry: RetrySettings,
+  retry: Retry,
   run: Run,
   once: () => Json | Promise<Json>,
 ): Promise<Json> {

@@ -2,7 +2,7 @@
 import { renderSqlTemplate } from '../../src/cascade/sql-template.ts';
 import { RvbbitError } from '../../src/errors.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
-import type { SqlCellProgram } from '../compile-cascade.ts';
+import type { SqlCellProgram } from '../program.ts';
 import { type Run, settleWithin, timeLimit } from '../run-state.ts';
 
 /** Runs the query: `{rows, columns, row_count}`, or `{table, row_count, columns}` where it made a table. */

@@ -1,7 +1,7 @@
 /** A cell that is done several times, one after another, and gives one value. */
 import { assertUnreachable, type Failure, failureOf, RvbbitError } from '../../src/errors.ts';
 import type { Json } from '../../src/json.ts';
-import type { TakesProgram } from '../compile-guards.ts';
+import type { TakesProgram } from '../program.ts';
 import { beginStep, endsRun, type Run, type Variant } from '../run-state.ts';
 import type { RunNested } from './cascade.ts';
 import { chooseTake } from './evaluator.ts';

@@ -3,7 +3,7 @@ import { freezeDeep } from '../../src/cascade/plain-json.ts';
 import { messageOf, RvbbitError } from '../../src/errors.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
 import { WARD_REASON_CHARS } from '../../src/limits.ts';
-import type { WardProgram } from '../compile-guards.ts';
+import type { WardProgram } from '../program.ts';
 import { beginStep, endsRun, type Run } from '../run-state.ts';
 import { type RunNested, runWithin } from './cascade.ts';
 import { runJsCell } from './js.ts';
@@ -51,7 +51,7 @@ async function judge(
       // A ward looks and does not touch: what it sees is what the cells after it see.
       const seen = freezeDeep(output ?? null);
       const outputs = freezeDeep({ ...run.outputs });
-      freezeDeep({ ...run.state });
+      for (const value of Object.values(run.state)) freezeDeep(value);
       const call: typeof check.call = (...args) => check.call(...args, seen);
       return verdictOf(ward, await runJsCell({ ...check, call }, run, outputs, false));
     }

@@ -3,7 +3,7 @@ import { providerOf } from '../../src/model/chat.ts';
 import { callKeyOf } from '../call-key.ts';
 import { CHARS_PER_TOKEN, tokensOf } from '../call-model.ts';
 import { readAnswer, requestFor } from '../cells/instructions.ts';
-import type { InstructionsCellProgram } from '../compile-cascade.ts';
+import type { InstructionsCellProgram } from '../program.ts';
 import { type ForesightHost, type Known, RunEnds, type Surroundings } from './foreseen.ts';
 import type { Given, Knowledge } from './knowledge.ts';
 

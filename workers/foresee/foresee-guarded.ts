@@ -8,8 +8,9 @@ import type {
   CellProgram,
   GuardedCellProgram,
   InstructionsCellProgram,
-} from '../compile-cascade.ts';
-import type { NestedProgram, TakesProgram } from '../compile-guards.ts';
+  NestedProgram,
+  TakesProgram,
+} from '../program.ts';
 import type { Variant } from '../run-state.ts';
 import type { CallChance, Known } from './foreseen.ts';
 import type { Given } from './knowledge.ts';

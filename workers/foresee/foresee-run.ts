@@ -3,8 +3,12 @@ import { isTruthy, valueText } from '../../src/cascade/plain-json.ts';
 import { RvbbitError } from '../../src/errors.ts';
 import type { JsonObject } from '../../src/json.ts';
 import { RUN_MAX_CELL_STEPS } from '../../src/limits.ts';
-import type { CascadeProgram, CellProgram, InstructionsCellProgram } from '../compile-cascade.ts';
-import type { NestedProgram } from '../compile-guards.ts';
+import type {
+  CascadeProgram,
+  CellProgram,
+  InstructionsCellProgram,
+  NestedProgram,
+} from '../program.ts';
 import { cellAfter } from '../routing.ts';
 import type { Variant } from '../run-state.ts';
 import { foreseeCall } from './foresee-call.ts';

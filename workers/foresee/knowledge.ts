@@ -7,7 +7,7 @@ import {
 } from '../../src/cascade/template.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
 import { buildObject } from '../cells/cascade.ts';
-import type { InputProgram } from '../compile-cascade.ts';
+import type { InputProgram } from '../program.ts';
 import type { Known } from './foreseen.ts';
 
 /** Names that a prompt has besides. */

@@ -1,0 +1,37 @@
+/** Keywords of a JSON Schema that ask nothing of a value, since the validator does not know them. */
+import type { Json, JsonObject } from '../json.ts';
+import type { ValuePath } from './parse-yaml.ts';
+
+/** What holds a schema or a list of them, and what holds schemas by name. */
+const SCHEMAS = new Set(
+  'items prefixItems contains additionalProperties unevaluatedProperties unevaluatedItems propertyNames not if then else allOf anyOf oneOf contentSchema'.split(
+    ' ',
+  ),
+);
+const NAMED_SCHEMAS = new Set(
+  'properties patternProperties dependentSchemas $defs definitions'.split(' '),
+);
+
+/** Where the schema and those in it have a keyword that is not in `known`; one that begins with `x-` is its author's. */
+export function unknownKeywords(
+  schema: JsonObject,
+  known: ReadonlySet<string>,
+): readonly ValuePath[] {
+  const found: ValuePath[] = [];
+  const walk = (value: Json, path: ValuePath): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if (Array.isArray(value)) {
+      for (const [i, item] of value.entries()) walk(item as Json, [...path, i]);
+      return;
+    }
+    for (const [keyword, below] of Object.entries(value)) {
+      const at = [...path, keyword];
+      if (SCHEMAS.has(keyword)) walk(below, at);
+      else if (NAMED_SCHEMAS.has(keyword)) {
+        for (const [name, named] of Object.entries(below ?? {})) walk(named as Json, [...at, name]);
+      } else if (!known.has(keyword) && !keyword.startsWith('x-')) found.push(at);
+    }
+  };
+  walk(schema, []);
+  return found;
+}
