@@ -17,6 +17,7 @@ export interface ResultColumn {
 export interface Notice {
   readonly code:
     | 'incomplete'
+    | 'cascade_warning'
     | 'default_limit'
     | 'shadowed_table'
     | 'rows_failed'

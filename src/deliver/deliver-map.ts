@@ -3,7 +3,14 @@ import { MapExecution } from '../execute/execute-map.ts';
 import type { StatementEnv } from '../execute/statement-env.ts';
 import type { MapPlan } from '../plan/plan.ts';
 import type { Notice, Row, ValueForm } from '../result.ts';
-import { type Delivered, deliverReader, endNotices, limitNotice, NOTHING } from './delivered.ts';
+import {
+  cascadeNotices,
+  type Delivered,
+  deliverReader,
+  endNotices,
+  limitNotice,
+  NOTHING,
+} from './delivered.ts';
 import type { StreamHead } from './stream-rows.ts';
 
 export async function deliverMap(
@@ -16,7 +23,7 @@ export async function deliverMap(
     await execution.run();
     const intoTable = plan.target.kind !== 'rows';
     const notices = [
-      ...noticesOf(plan, execution),
+      ...noticesOf(plan, execution, env),
       ...execution.advisories.notices(),
       ...endNotices(env, intoTable),
     ];
@@ -60,7 +67,7 @@ export async function* streamMap(
     const { signal } = env.stop;
     onHead({
       columns: execution.columns,
-      notices: noticesOf(plan, execution),
+      notices: noticesOf(plan, execution, env),
       lateNotices: () => [...execution.advisories.notices(), ...endNotices(env)],
       signal,
     });
@@ -82,6 +89,11 @@ export async function* streamMap(
   }
 }
 
-function noticesOf(plan: MapPlan, execution: MapExecution): readonly Notice[] {
-  return execution.cut && plan.limit.source === 'default' ? [limitNotice('map')] : [];
+function noticesOf(
+  plan: MapPlan,
+  execution: MapExecution,
+  { cascade }: StatementEnv,
+): readonly Notice[] {
+  const isCut = execution.cut && plan.limit.source === 'default';
+  return [...cascadeNotices(cascade.warnings), ...(isCut ? [limitNotice('map')] : [])];
 }

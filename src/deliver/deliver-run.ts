@@ -4,11 +4,18 @@ import { executeRun } from '../execute/execute-run.ts';
 import type { StatementEnv } from '../execute/statement-env.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import type { Notice } from '../result.ts';
-import { type Delivered, endNotices, limitNotice, NOTHING, shadowNotice } from './delivered.ts';
+import {
+  cascadeNotices,
+  type Delivered,
+  endNotices,
+  limitNotice,
+  NOTHING,
+  shadowNotice,
+} from './delivered.ts';
 
 export async function deliverRun(plan: RunPlan, env: StatementEnv): Promise<Delivered> {
   const { report, cut, shadows, advisories } = await executeRun(plan, env);
-  const notices: Notice[] = [...advisories.notices()];
+  const notices: Notice[] = [...cascadeNotices(env.cascade.warnings), ...advisories.notices()];
   if (cut && plan.limit.source === 'default') notices.push(limitNotice('run'));
   if (shadows) notices.push(shadowNotice(plan.asTable));
   notices.push(...endNotices(env, plan.create !== undefined));

@@ -40,6 +40,11 @@ export function endNotices({ stop }: StatementScope, intoTable = false): readonl
   return [{ code: 'incomplete', message }];
 }
 
+/** Says what of a cascade is probably not meant so. */
+export function cascadeNotices(warnings: readonly string[]): readonly Notice[] {
+  return warnings.map((message) => ({ code: 'cascade_warning', message }));
+}
+
 /** Says that the default limit cut rows off. */
 export function limitNotice(kind: 'map' | 'run'): Notice {
   const rows = kind === 'map' ? MAP_DEFAULT_ROWS : RUN_DEFAULT_ROWS;

@@ -161,6 +161,20 @@ test('as_table on MAP gives the rows and keeps them', async () => {
   assert.is((await engine.query('SELECT * FROM kept')).rowCount, 4);
 });
 
+test('a statement tells what of its cascade is probably misspelt', async () => {
+  const cascades = fileURLToPath(new URL('../../../test/fixtures/cascades', import.meta.url));
+  await using mine = await Engine.open({ cascades, threads: 1 });
+  const query = "'misspelt-schema.yaml' USING (SELECT 1 AS n)";
+  for (const statement of [`RVBBIT MAP ${query}`, `RVBBIT RUN ${query}`]) {
+    const { notices } = await mine.query(statement);
+    assert.equal(
+      notices.map(({ code }) => code),
+      ['cascade_warning'],
+    );
+    assert.match(notices[0]!.message, /misspelt-schema\.yaml:11:7 .*requried.*required/);
+  }
+});
+
 test('a RUN whose table hides one of the database says so, however its name is written', async () => {
   await using mine = await Engine.open({ cascades: root, threads: 1 });
   await mine.query('CREATE TABLE Prices AS SELECT 1.0 AS price');
