@@ -114,6 +114,7 @@ for (const sqlCells of SQL_CELLS) {
 test('an abort ends a statement at every stage, within a second, and leaves the engine as it was', async () => {
   await withEngine({}, async (engine) => {
     await engine.query('CREATE TABLE numbers AS SELECT i AS n FROM range(200000) t(i)');
+    await engine.query('CREATE TABLE target (n BIGINT, hit BOOLEAN, folder VARCHAR, v VARCHAR)');
     const looping = `SELECT i AS n, true AS hit FROM range(20) t(i)`;
     const stages: Record<string, Abort> = {
       'plain SQL in a scan': { sql: LONG_SCAN, afterMs: 60 },
@@ -152,7 +153,7 @@ test('an abort ends a statement at every stage, within a second, and leaves the 
         sql: `CREATE TABLE made AS ${map('quick', 'SELECT n, false AS hit, 1 AS folder FROM numbers LIMIT 200000')}`,
         afterMs: 250,
       },
-      'an insert': { sql: `INSERT INTO numbers ${map('slow', slowRows(500))}`, afterMs: 80 },
+      'an insert': { sql: `INSERT INTO target ${map('slow', slowRows(500))}`, afterMs: 80 },
       RUN: { sql: `RVBBIT RUN 'never.yaml' USING (SELECT 1 AS n)`, afterMs: 100 },
     };
     await withFolder(async (folder) => {
@@ -169,8 +170,8 @@ test('an abort ends a statement at every stage, within a second, and leaves the 
         assert.equal(await leftTables(engine), [], stage);
       }
     });
-    const { rows } = await engine.query('SELECT count(*)::INT AS n FROM numbers');
-    assert.is(rows[0]!['n'], 200_000, 'a cancelled INSERT leaves nothing behind');
+    const { rowCount } = await engine.query('FROM target');
+    assert.is(rowCount, 0, 'a cancelled INSERT leaves nothing behind');
     await assertUsable(engine);
     reportCases(Object.keys(stages).length, 'stages aborted');
   });
