@@ -13,33 +13,16 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { JsonObject } from '../../src/json.ts';
 import { sqlProcesses, untilSo } from '../fault/sql-process-support.ts';
-import { reportCases } from '../support/cases.ts';
 import {
   cascadeOf,
   cascades,
+  compare,
   openEngine,
   privateFolders,
   runCell,
   runCells,
 } from './sql-process-support.ts';
-
-/** Runs the same set-up and cells on both kinds of engine. */
-async function compare(
-  setUp: readonly string[],
-  queries: readonly string[],
-  input: JsonObject = {},
-): Promise<void> {
-  await using inline = await openEngine({});
-  await using isolated = await openEngine({ sqlCells: 'process' });
-  for (const sql of setUp) for (const engine of [inline, isolated]) await engine.query(sql);
-  const expected = await runCells(inline, queries, input);
-  const found = await runCells(isolated, queries, input);
-  for (const [index, query] of queries.entries())
-    assert.equal(found[index], expected[index], query);
-  reportCases(queries.length, 'queries in a process as on the session');
-}
 
 /** Values of each type, the first and the last that it has among them. */
 const VALUES: Readonly<Record<string, readonly string[]>> = {

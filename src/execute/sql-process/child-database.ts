@@ -1,11 +1,17 @@
 /** One statement's DuckDB in the process of the SQL cells: in memory, set up like the session's. */
-import { quoteIdentifier, quoteLiteral } from '../../duck/quote.ts';
+import { quoteLiteral } from '../../duck/quote.ts';
 import { acquireDatabase, type DatabaseLease } from '../../duck/registry.ts';
 import { cancelledError, Semaphore } from '../../duck/semaphore.ts';
 import { Session } from '../../duck/session.ts';
 import { runSqlCell } from '../sql-cell.ts';
 import { writeParquetSql } from './carry-columns.ts';
-import { applySettings, differingSettings, lockDown } from './child-settings.ts';
+import {
+  applySearchPath,
+  applySettings,
+  differingSettings,
+  lockDown,
+  makeSearchPath,
+} from './child-settings.ts';
 import type { DatabaseProfile, Definition, ProcessOutcome, ToldQuery } from './messages.ts';
 import { SQL_PROCESS_QUERIES } from './process-limits.ts';
 
@@ -51,17 +57,12 @@ export class ChildDatabase {
     while (connections.length < SQL_PROCESS_QUERIES) {
       connections.push({ session: await Session.open(lease), defined: new Map() });
     }
-    const { database, schema } = profile;
-    if (database !== 'memory') {
-      await definer.run(`ATTACH IF NOT EXISTS ':memory:' AS ${quoteIdentifier(database)}`);
-    }
-    const place = `${quoteIdentifier(database)}.${quoteIdentifier(schema)}`;
-    await definer.run(`CREATE SCHEMA IF NOT EXISTS ${place}`);
+    await makeSearchPath(definer, profile);
     for (const name of profile.extensions) await definer.run(`LOAD ${quoteLiteral(name)}`);
     const settings = await differingSettings(definer, profile.settings);
     for (const session of [definer, ...connections.map((connection) => connection.session)]) {
       await applySettings(session, settings);
-      await session.run(`USE ${place}`);
+      await applySearchPath(session, profile);
     }
     await lockDown(definer, profile);
     return new ChildDatabase(lease, definer, connections);

@@ -1,10 +1,11 @@
 /** Gives a DuckDB in memory the settings of the session whose queries it runs. */
-import { quoteIdentifier, quoteLiteral } from '../../duck/quote.ts';
+import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../duck/quote.ts';
 import type { Session } from '../../duck/session.ts';
 import { messageOf, RvbbitError } from '../../errors.ts';
 import type { DatabaseProfile } from './messages.ts';
+import { schemaNeeds } from './places.ts';
 
-/** Set apart, by `lockDown` or by the place that a connection works in, or of no meaning here. */
+/** Set apart, by `lockDown` or `applySearchPath`, or of no meaning here. */
 const APART: ReadonlySet<string> = new Set([
   'access_mode',
   'allowed_directories',
@@ -54,6 +55,36 @@ export async function applySettings(
       if (STRICT.has(name)) throw cannotSet(name, thrown);
     }
   }
+}
+
+/** Makes the schemas in which the session looks names up. */
+export async function makeSearchPath(
+  session: Session,
+  { searchPath }: DatabaseProfile,
+): Promise<void> {
+  const { database, entries } = searchPath;
+  const places = entries.flatMap((entry) => [
+    // DuckDB asks for the schema in the instance's first database, and then looks in the current one.
+    { database: 'memory', schema: entry.schema },
+    { database, ...entry },
+  ]);
+  for (const place of places) {
+    for (const { sql } of schemaNeeds(place.database, place.schema)) await session.run(sql);
+  }
+}
+
+/** Looks names up there. */
+export async function applySearchPath(
+  session: Session,
+  { searchPath, settings }: DatabaseProfile,
+): Promise<void> {
+  const { database, entries } = searchPath;
+  const [{ database: named, schema }] = entries;
+  if (named === undefined && database !== 'memory') {
+    await session.run(`USE ${qualifiedName([database, schema])}`);
+  }
+  const text = settings['search_path'] ?? '';
+  if (text !== '') await session.run(`SET search_path = ${quoteLiteral(text)}`);
 }
 
 /** Closes what the session has closed; only the private folder stays open. Locks the configuration where the session's is. */

@@ -2,12 +2,11 @@
 import type { SqlCellOutcome } from '../../../workers/protocol.ts';
 import type { Failure } from '../../errors.ts';
 import type { Json } from '../../json.ts';
+import type { SearchPath } from './search-path.ts';
 
 /** What a statement's DuckDB in the process is set up like: as strict as the session's, and answering like it. */
 export interface DatabaseProfile {
-  /** The session's current database and schema. */
-  readonly database: string;
-  readonly schema: string;
+  readonly searchPath: SearchPath;
   /** The session's settings, as text. */
   readonly settings: Readonly<Record<string, string>>;
   readonly allowedDirectories: readonly string[];
