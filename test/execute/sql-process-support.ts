@@ -80,17 +80,17 @@ export async function runCells(
 /** Asserts that cells give the same on the session and in a process, after the same set-up. */
 export async function compare(
   setUp: readonly string[],
-  queries: readonly string[],
+  cells: readonly Cell[],
   input: JsonObject = {},
 ): Promise<void> {
   await using inline = await openEngine({});
   await using isolated = await openEngine({ sqlCells: 'process' });
   for (const sql of setUp) for (const engine of [inline, isolated]) await engine.query(sql);
-  const expected = (await runCells(inline, queries, input)).map(withoutHint);
-  const found = (await runCells(isolated, queries, input)).map(withoutHint);
-  for (const [index, query] of queries.entries())
-    assert.equal(found[index], expected[index], query);
-  reportCases(queries.length, 'queries in a process as on the session');
+  const expected = (await runCells(inline, cells, input)).map(withoutHint);
+  const found = (await runCells(isolated, cells, input)).map(withoutHint);
+  for (const [index, cell] of cells.entries())
+    assert.equal(found[index], expected[index], JSON.stringify(cell));
+  reportCases(cells.length, 'queries in a process as on the session');
 }
 
 /** The names that DuckDB proposes are of tables that the query does not name. */

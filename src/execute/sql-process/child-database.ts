@@ -4,6 +4,7 @@ import { acquireDatabase, type DatabaseLease } from '../../duck/registry.ts';
 import { cancelledError, Semaphore } from '../../duck/semaphore.ts';
 import { Session } from '../../duck/session.ts';
 import { runSqlCell } from '../sql-cell.ts';
+import { carriedColumns } from './carried-columns.ts';
 import { writeParquetSql } from './carry-columns.ts';
 import {
   applySearchPath,
@@ -141,7 +142,7 @@ async function resultToFile(
     });
     return {
       ok: 'file',
-      columns: columns.map(({ name, type }) => ({ name, type })),
+      columns: await carriedColumns(session, columns, 'temp.main.rvb_result', signal),
       rowCount: written.changes ?? changes ?? 0,
     };
   } finally {

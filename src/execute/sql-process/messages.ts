@@ -52,6 +52,7 @@ export interface CarriedColumn {
   readonly name: string;
   /** SQL text of its type. */
   readonly type: string;
+  readonly collation?: string;
 }
 
 /** What came of a query: rows, or the columns of the file that it went to. */

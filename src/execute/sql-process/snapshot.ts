@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { qualifiedName, quoteIdentifier } from '../../duck/quote.ts';
 import type { Session } from '../../duck/session.ts';
 import { messageOf, RvbbitError } from '../../errors.ts';
+import { carriedColumns } from './carried-columns.ts';
 import { readParquetSql, writeParquetSql } from './carry-columns.ts';
 import type { FoundTable } from './find-table.ts';
 import type { Definition } from './messages.ts';
@@ -32,13 +33,15 @@ export class Snapshot {
     const place = qualifiedName([table.database, table.schema, table.name]);
     const columns = await session.describe(`SELECT * FROM ${place}`, { signal });
     const file = await folder.newFile();
+    const writing = writeParquetSql(columns, place, file);
+    const carried = await carriedColumns(session, columns, place, signal);
     try {
-      await session.run(writeParquetSql(columns, place, file), { signal });
+      await session.run(writing, { signal });
     } catch (thrown) {
       await rm(file, { force: true });
       throw cannotWrite(place, await folder.path(), thrown);
     }
-    return new Snapshot(table, file, version, readParquetSql(columns, file));
+    return new Snapshot(table, file, version, readParquetSql(carried, file));
   }
 
   private constructor(table: FoundTable, file: string, version: number, reading: string) {
