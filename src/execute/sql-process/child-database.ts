@@ -1,5 +1,4 @@
 /** One statement's DuckDB in the process of the SQL cells: in memory, set up like the session's. */
-import { quoteLiteral } from '../../duck/quote.ts';
 import { acquireDatabase, type DatabaseLease } from '../../duck/registry.ts';
 import { cancelledError, Semaphore } from '../../duck/semaphore.ts';
 import { Session } from '../../duck/session.ts';
@@ -10,6 +9,7 @@ import {
   applySearchPath,
   applySettings,
   differingSettings,
+  loadExtensions,
   lockDown,
   makeSearchPath,
 } from './child-settings.ts';
@@ -59,7 +59,7 @@ export class ChildDatabase {
       connections.push({ session: await Session.open(lease), defined: new Map() });
     }
     await makeSearchPath(definer, profile);
-    for (const name of profile.extensions) await definer.run(`LOAD ${quoteLiteral(name)}`);
+    await loadExtensions(definer, profile);
     const settings = await differingSettings(definer, profile.settings);
     for (const session of [definer, ...connections.map((connection) => connection.session)]) {
       await applySettings(session, settings);
@@ -112,7 +112,8 @@ export class ChildDatabase {
     const { key, version, sql, scope } = this.#known.get(id)!;
     if (scope === 'connection') {
       if (connection.defined.get(key) === version) return;
-      await connection.session.run(sql, { signal });
+      // It takes no time, and one that is cut short may have been made or not.
+      await connection.session.run(sql);
       connection.defined.set(key, version);
       return;
     }

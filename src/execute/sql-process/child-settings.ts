@@ -16,7 +16,7 @@ const APART: ReadonlySet<string> = new Set([
   'search_path',
   'temp_directory',
 ]);
-/** What bounds a query and what it may reach: without these it does not run. */
+/** What bounds a query and what it may reach: it does not run where the session's would bound it more. */
 const STRICT: ReadonlySet<string> = new Set([
   'allow_community_extensions',
   'allow_persistent_secrets',
@@ -29,6 +29,11 @@ const STRICT: ReadonlySet<string> = new Set([
   'memory_limit',
   'threads',
   'worker_threads',
+]);
+/** Where `LOAD` looks. */
+const EXTENSION_FOLDERS: ReadonlySet<string> = new Set([
+  'extension_directories',
+  'extension_directory',
 ]);
 
 /** The settings that differ from those of `session`, by name, as text. */
@@ -43,7 +48,7 @@ export async function differingSettings(
   );
 }
 
-/** Sets them. A setting that cannot be set is passed over unless it is one that bounds. */
+/** Sets them. A setting that cannot be set is passed over unless it is one that bounds the session more. */
 export async function applySettings(
   session: Session,
   settings: Awaited<ReturnType<typeof differingSettings>>,
@@ -52,9 +57,22 @@ export async function applySettings(
     try {
       await session.run(`SET ${quoteIdentifier(name)} = ${quoteLiteral(value)}`);
     } catch (thrown) {
-      if (STRICT.has(name)) throw cannotSet(name, thrown);
+      // Those that are on or off permit something where they are on.
+      if (STRICT.has(name) && value !== 'true') throw cannotSet(name, thrown);
     }
   }
+}
+
+/** Loads the session's extensions from where it has them; they bring settings of their own. */
+export async function loadExtensions(
+  session: Session,
+  { extensions, settings }: DatabaseProfile,
+): Promise<void> {
+  if (extensions.length === 0) return;
+  const differing = await differingSettings(session, settings);
+  const folders = differing.filter(([name]) => EXTENSION_FOLDERS.has(name));
+  await applySettings(session, folders);
+  for (const name of extensions) await session.run(`LOAD ${quoteLiteral(name)}`);
 }
 
 /** Makes the schemas in which the session looks names up. */
