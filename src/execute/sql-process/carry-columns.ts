@@ -8,7 +8,7 @@ import type { CarriedColumn } from './messages.ts';
 
 /**
  * `text`: Parquet has no such type, or a narrower one (INTERVAL has milliseconds and no sign, HUGEINT
- * becomes DOUBLE, TIMETZ loses its offset), and DuckDB reads its own text back unchanged.
+ * becomes DOUBLE, TIMETZ loses its offset, TIME_NS its nanoseconds), and DuckDB reads its own text back unchanged.
  */
 type Carriage = 'parquet' | 'text' | 'none';
 
@@ -73,6 +73,7 @@ function carriageOf(type: DuckDBType): Carriage {
     case Id.HUGEINT:
     case Id.UHUGEINT:
     case Id.INTERVAL:
+    case Id.TIME_NS:
     case Id.TIME_TZ:
     case Id.TIMESTAMP_S:
       return 'text';
