@@ -16,6 +16,17 @@ test('a table is itself however queries write its name, beside CTEs and other ta
     ],
   ));
 
+test('a copy has no rowid that could be taken for that of its table', async () => {
+  await using engine = await openEngine({ sqlCells: 'process' });
+  await engine.query('CREATE TABLE t AS SELECT range AS n FROM range(3)');
+  await engine.query('DELETE FROM t WHERE n = 0');
+  await engine.query('CREATE TABLE own AS SELECT 7 AS rowid');
+  assert.equal(await outputsOf(engine, ['SELECT rowid FROM t', 'SELECT rowid FROM own']), [
+    null,
+    { rows: [{ rowid: 7 }], columns: ['rowid'], row_count: 1 },
+  ]);
+});
+
 test('macros that call macros are there, whichever is named or was made first', () =>
   compare(
     [

@@ -136,6 +136,8 @@ test('what only the session can answer is refused by a name of the way that it w
     "SELECT getvariable('x')",
     "SELECT * FROM query_table('t')",
     "SELECT * FROM query('FROM t')",
+    "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('FROM t'))",
+    "SELECT json_serialize_plan('FROM t')",
     'SHOW TABLES',
     'SELECT * FROM duckdb_tables()',
     'SELECT * FROM information_schema.tables',

@@ -21,7 +21,8 @@ export interface QueryNames {
 }
 
 /** Functions whose answer is the session's state, or whose tables show only when they run. */
-const OF_SESSION = /^(?:nextval|currval|getvariable|query|query_table|(?:duckdb|pragma)_\w+)$/;
+const OF_SESSION =
+  /^(?:nextval|currval|getvariable|query|query_table|json_execute_serialized_sql|json_serialize_plan|sql_auto_complete|(?:duckdb|pragma)_\w+)$/;
 
 /**
  * Reads a query without binding it: to bind may open files. Throws RVB_UNSUPPORTED where it is no query,

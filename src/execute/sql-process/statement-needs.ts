@@ -197,7 +197,7 @@ export class StatementNeeds {
   #remove(reading: Reading): void {
     const removing = reading.snapshot
       .then(async (snapshot) => {
-        if (snapshot.dropSql !== undefined) this.#options.onPast(snapshot.dropSql);
+        this.#options.onPast(snapshot.dropSql);
         await snapshot.remove();
       })
       .catch(() => {})
