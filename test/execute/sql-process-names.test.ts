@@ -35,8 +35,16 @@ test('macros that call macros are there, whichever is named or was made first', 
       'CREATE MACRO f(x) AS h(x) * 2 + g(x)',
       'CREATE MACRO rows_of(n) AS TABLE SELECT f(i) AS v FROM range(n) t(i)',
       'CREATE OR REPLACE MACRO h(x) AS x + 100',
+      'CREATE TEMP TABLE hidden AS SELECT 5 AS n',
+      "CREATE TEMP TYPE mood AS ENUM ('sad', 'ok')",
+      "CREATE MACRO shown() AS (SELECT n || 'ok'::mood FROM hidden)",
     ],
-    ['SELECT f(2) AS v', 'SELECT h(1) AS a, g(1) AS b, f(1) AS c', 'FROM rows_of(2)'],
+    [
+      'SELECT f(2) AS v',
+      'SELECT h(1) AS a, g(1) AS b, f(1) AS c',
+      'FROM rows_of(2)',
+      'SELECT shown() AS v',
+    ],
   ));
 
 test('tables are found where the session looks for them, whatever its search path', async () => {

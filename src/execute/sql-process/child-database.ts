@@ -119,7 +119,8 @@ export class ChildDatabase {
     }
     let defining = this.#defined.get(id);
     if (defining === undefined) {
-      defining = this.#definer.run(sql).then(() => undefined);
+      const maker = scope === 'macro' ? connection.session : this.#definer;
+      defining = maker.run(sql).then(() => undefined);
       defining.catch(() => this.#defined.delete(id));
       this.#defined.set(id, defining);
     }

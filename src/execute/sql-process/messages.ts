@@ -24,8 +24,11 @@ export interface Definition {
   /** Another version of the same takes its place. */
   readonly version: number;
   readonly sql: string;
-  /** Whether all connections see it or each needs its own. */
-  readonly scope: 'database' | 'connection';
+  /**
+   * `database`: all connections see it. `macro`: so they do, and it is checked where it is made, against
+   * what that connection sees. `connection`: each needs its own.
+   */
+  readonly scope: 'database' | 'macro' | 'connection';
 }
 
 /** The id of a definition within its statement. */

@@ -3,7 +3,7 @@ import { qualifiedName, quoteIdentifier } from '../../duck/quote.ts';
 import type { Session } from '../../duck/session.ts';
 import type { Definition } from './messages.ts';
 import { onlyInline } from './names-in-query.ts';
-import { defineOnce, schemaNeeds } from './places.ts';
+import { schemaNeeds } from './places.ts';
 
 /** The macros of a name, whatever schemas they stand in, and the queries that their bodies are. */
 export interface OwnMacro {
@@ -82,7 +82,9 @@ function ownDefinitions(
     const sql = `CREATE TEMP ${kind} ${quoteIdentifier(name)} ${rest}`;
     return [{ key, version: 0, sql, scope: 'connection' }];
   }
-  return [...schemaNeeds(database, schema), defineOnce(key, `CREATE ${kind} ${target} ${rest}`)];
+  const sql = `CREATE ${kind} ${target} ${rest}`;
+  const scope = kind === 'macro' ? 'macro' : 'database';
+  return [...schemaNeeds(database, schema), { key, version: 0, sql, scope }];
 }
 
 /** The session's own types by name in lower case. */
