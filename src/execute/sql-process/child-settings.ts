@@ -1,10 +1,12 @@
 /** Gives a DuckDB in memory the settings of the session whose queries it runs. */
-import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../duck/quote.ts';
+import { quoteIdentifier, quoteLiteral } from '../../duck/quote.ts';
 import type { Session } from '../../duck/session.ts';
 import { messageOf, RvbbitError } from '../../errors.ts';
 import type { DatabaseProfile } from './messages.ts';
 import { schemaNeeds } from './places.ts';
 
+/** The name of an instance's database in memory. */
+const FIRST_DATABASE = 'memory';
 /** Set apart, by `lockDown` or `applySearchPath`, or of no meaning here. */
 const APART: ReadonlySet<string> = new Set([
   'access_mode',
@@ -75,15 +77,20 @@ export async function loadExtensions(
   for (const name of extensions) await session.run(`LOAD ${quoteLiteral(name)}`);
 }
 
-/** Makes the schemas in which the session looks names up. */
+/** Makes the schemas in which the session looks names up, in databases named like its own. */
 export async function makeSearchPath(
   session: Session,
   { searchPath }: DatabaseProfile,
 ): Promise<void> {
   const { database, entries } = searchPath;
+  // A path that names no database is of the session's first one: it is the first one here, too.
+  const first = entries[0].database === undefined ? database : FIRST_DATABASE;
+  if (first !== FIRST_DATABASE) {
+    await session.run(`ALTER DATABASE ${FIRST_DATABASE} SET ALIAS TO ${quoteIdentifier(first)}`);
+  }
   const places = entries.flatMap((entry) => [
-    // DuckDB asks for the schema in the instance's first database, and then looks in the current one.
-    { database: 'memory', schema: entry.schema },
+    // There DuckDB asks for the schema, and then looks in the current one.
+    { database: first, schema: entry.schema },
     { database, ...entry },
   ]);
   for (const place of places) {
@@ -92,17 +99,9 @@ export async function makeSearchPath(
 }
 
 /** Looks names up there. */
-export async function applySearchPath(
-  session: Session,
-  { searchPath, settings }: DatabaseProfile,
-): Promise<void> {
-  const { database, entries } = searchPath;
-  const [{ database: named, schema }] = entries;
-  if (named === undefined && database !== 'memory') {
-    await session.run(`USE ${qualifiedName([database, schema])}`);
-  }
-  const text = settings['search_path'] ?? '';
-  if (text !== '') await session.run(`SET search_path = ${quoteLiteral(text)}`);
+export async function applySearchPath(session: Session, profile: DatabaseProfile): Promise<void> {
+  const path = profile.settings['search_path'] ?? '';
+  if (path !== '') await session.run(`SET search_path = ${quoteLiteral(path)}`);
 }
 
 /** Closes what the session has closed; only the private folder stays open. Locks the configuration where the session's is. */

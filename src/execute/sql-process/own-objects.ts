@@ -64,7 +64,8 @@ function definitionsOf(overloads: readonly Overload[]): Definition[] {
     const list = one.parameters.map((parameter, index) =>
       [quoteIdentifier(parameter), one.parameter_types[index]].filter(Boolean).join(' '),
     );
-    return `(${list.join(', ')}) AS ${isTable ? 'TABLE ' : ''}${one.macro_definition}`;
+    const body = isTable ? `TABLE (${one.macro_definition})` : one.macro_definition;
+    return `(${list.join(', ')}) AS ${body}`;
   });
   return ownDefinitions('macro', { database, schema, name }, variants.join(', '));
 }
