@@ -8,8 +8,15 @@ import { cascades, compare, openEngine, outputsOf } from './sql-process-support.
 
 test('a table is itself however queries write its name, beside CTEs and other tables of that name', () =>
   compare(
-    ['CREATE TABLE t AS SELECT 3 AS x', 'CREATE TEMP TABLE "T2" AS SELECT 4 AS x'],
     [
+      'CREATE TABLE t AS SELECT 3 AS x',
+      'CREATE TEMP TABLE "T2" AS SELECT 4 AS x',
+      "CREATE TABLE odd AS SELECT 'x'::VARIANT AS x",
+    ],
+    [
+      'WITH odd AS (SELECT 1 AS x), c AS (FROM Odd) SELECT (FROM c) AS a, (SELECT x FROM "ODD") AS b',
+      'WITH RECURSIVE odd(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM odd WHERE x < 3) FROM odd',
+      'WITH t AS (FROM t), u AS (WITH t AS (SELECT x + 1 AS x FROM t) FROM t) SELECT * FROM t, u',
       'SELECT (SELECT x FROM t) + (SELECT x FROM main.t) AS s',
       'FROM T',
       'WITH t AS (SELECT 7 AS x) SELECT x FROM t',
@@ -37,6 +44,7 @@ test('macros that call macros are there, whichever is named or was made first', 
       'CREATE MACRO f(x) AS h(x) * 2 + g(x)',
       'CREATE MACRO rows_of(n) AS TABLE SELECT f(i) AS v FROM range(n) t(i)',
       'CREATE OR REPLACE MACRO h(x) AS x + 100',
+      'CREATE MACRO pairs(a, b) AS a * b',
       'CREATE MACRO pairs(a) AS TABLE (SELECT a), (a, b) AS TABLE (WITH t AS (SELECT a, b) FROM t)',
       'CREATE TEMP TABLE hidden AS SELECT 5 AS n',
       "CREATE TEMP TYPE mood AS ENUM ('sad', 'ok')",

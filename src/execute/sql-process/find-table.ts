@@ -19,10 +19,10 @@ UNION ALL
 SELECT database_name, schema_name, view_name, temporary, internal
 FROM duckdb_views() WHERE lower(view_name) = lower($1)`;
 
-/** Finds it as DuckDB does; undefined where the session has none, e.g. for a CTE or a file's name. */
+/** Finds it as DuckDB does; undefined where the session has none, e.g. for a file's name. */
 export async function findTable(
   session: Session,
-  reference: Omit<TableReference, 'mayBeCte'>,
+  reference: TableReference,
   path: SearchPath,
   signal: AbortSignal,
 ): Promise<FoundTable | undefined> {

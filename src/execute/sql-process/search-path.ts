@@ -47,12 +47,12 @@ export function placesOf(schema: string, path: SearchPath): Place[] {
   ];
 }
 
-/** Names are the same to DuckDB whatever the case of their ASCII letters. */
 export function isSameName(a: string, b: string): boolean {
   return foldName(a) === foldName(b);
 }
 
-function foldName(name: string): string {
+/** Names are the same to DuckDB whatever the case of their ASCII letters. */
+export function foldName(name: string): string {
   return name.replace(/[A-Z]+/g, (upper) => upper.toLowerCase());
 }
 

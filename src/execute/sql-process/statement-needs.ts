@@ -9,7 +9,14 @@ import {
   type QueryNames,
   type TableReference,
 } from './names-in-query.ts';
-import { type OwnMacro, ownMacros, ownTypes } from './own-objects.ts';
+import {
+  bodiesOf,
+  macroDefinitions,
+  macrosMeant,
+  type OwnMacro,
+  ownMacros,
+  ownTypes,
+} from './own-objects.ts';
 import type { PrivateFolder } from './private-folder.ts';
 import { SQL_PROCESS_TEXTS } from './process-limits.ts';
 import { isSameName, type SearchPath } from './search-path.ts';
@@ -46,7 +53,7 @@ interface Lookup {
 }
 
 /** The names of a query, those of the macros that it uses included, and these macros. */
-interface WholeNames extends QueryNames {
+interface WholeNames extends Omit<QueryNames, 'functions'> {
   readonly macros: readonly OwnMacro[];
 }
 
@@ -58,7 +65,7 @@ export class StatementNeeds {
   /** By the table's own name: queries may write it in several ways. */
   readonly #readings = new Map<string, Reading>();
   readonly #removing = new Set<Promise<void>>();
-  #macros: Promise<ReadonlyMap<string, () => OwnMacro>> | undefined;
+  #macros: Promise<ReadonlyMap<string, readonly OwnMacro[]>> | undefined;
   #types: Promise<ReadonlyMap<string, readonly Definition[]>> | undefined;
   #versions = 0;
 
@@ -87,7 +94,7 @@ export class StatementNeeds {
       used.push(...readings);
       const snapshots = await Promise.all(used.map(({ snapshot }) => snapshot));
       definitions.push(...snapshots.flatMap((snapshot) => snapshot.definitions));
-      definitions.push(...names.macros.flatMap((macro) => macro.definitions));
+      definitions.push(...names.macros.flatMap(macroDefinitions));
       return { definitions, usesMacros: names.macros.length > 0, release };
     } catch (thrown) {
       release();
@@ -127,32 +134,34 @@ export class StatementNeeds {
   }
 
   async #readNames(text: string): Promise<WholeNames> {
+    const { session, signal, searchPath } = this.#options;
     const tables: TableReference[] = [];
-    const functions = new Set<string>();
     const types = new Set<string>();
     const macros: OwnMacro[] = [];
+    const met = new Set<OwnMacro>();
     const read = async (body: string): Promise<void> => {
-      const { session, signal } = this.#options;
       const names = await namesInQuery(session, body, signal);
       tables.push(...names.tables);
       for (const type of names.types) types.add(type);
-      for (const name of names.functions) {
-        if (functions.has(name)) continue;
-        functions.add(name);
+      for (const reference of names.functions) {
         this.#macros ??= ownMacros(session, signal);
-        const macro = (await this.#macros).get(name)?.();
-        if (macro === undefined) continue;
-        for (const inner of macro.bodies) await read(inner);
-        // A macro can be made once those that it calls are there.
-        macros.push(macro);
+        const own = (await this.#macros).get(reference.name.toLowerCase());
+        if (own === undefined) continue;
+        for (const macro of macrosMeant(own, reference, await searchPath())) {
+          if (met.has(macro)) continue;
+          met.add(macro);
+          for (const inner of bodiesOf(macro)) await read(inner);
+          // A macro can be made once those that it calls are there.
+          macros.push(macro);
+        }
       }
     };
     await read(text);
     const distinct = new Map(tables.map((reference) => [JSON.stringify(reference), reference]));
-    return { tables: [...distinct.values()], functions, types, macros };
+    return { tables: [...distinct.values()], types, macros };
   }
 
-  async #find({ mayBeCte, ...reference }: TableReference): Promise<FoundTable | undefined> {
+  async #find(reference: TableReference): Promise<FoundTable | undefined> {
     const key = JSON.stringify(reference);
     let lookup = this.#lookups.get(key);
     if (lookup === undefined) {
@@ -167,7 +176,6 @@ export class StatementNeeds {
     }
     const table = await lookup.table;
     if (table?.isInternal !== true) return table;
-    if (mayBeCte) return undefined;
     throw onlyInline(`${table.name}, which tells of the session itself,`);
   }
 
