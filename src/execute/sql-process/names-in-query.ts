@@ -12,7 +12,10 @@ export interface TableReference {
 }
 
 /** A function as a query names it. */
-export type FunctionReference = TableReference;
+export interface FunctionReference extends TableReference {
+  /** It stands where a table would. */
+  readonly givesRows: boolean;
+}
 
 /** The names of a query, those of built-in functions and types among them. */
 export interface QueryNames {
@@ -36,7 +39,7 @@ export async function namesInQuery(
   signal: AbortSignal,
 ): Promise<QueryNames> {
   const parsed = await parseSql(session, text, signal);
-  const names: Found = { tables: [], functions: [], types: new Set() };
+  const names: Found = { tables: [], functions: [], types: new Set(), inFrom: new Set() };
   if (parsed.kind === 'parsed') {
     const what = 'a sql_data cell';
     throw onlyInline(
@@ -62,6 +65,8 @@ interface Found {
   readonly tables: TableReference[];
   readonly functions: FunctionReference[];
   readonly types: Set<string>;
+  /** Nodes of the functions that stand where a table would. */
+  readonly inFrom: Set<unknown>;
 }
 
 /** The error for what has no meaning outside the session. */
@@ -89,6 +94,8 @@ function collect(node: unknown, ctes: ReadonlySet<string>, names: Found): void {
     if (!isCte) names.tables.push({ catalog, schema, name });
   } else if (type === 'SHOW_REF' && (rest['query'] ?? null) === null) {
     throw onlyInline("a list of the session's tables");
+  } else if (type === 'TABLE_FUNCTION') {
+    names.inFrom.add(rest['function']);
   } else if (type === 'UNBOUND_TYPE_INFO') {
     names.types.add(String(rest['name']).toLowerCase());
   } else if (type === 'RECURSIVE_CTE_NODE') {
@@ -102,6 +109,7 @@ function collect(node: unknown, ctes: ReadonlySet<string>, names: Found): void {
       catalog: String(rest['catalog'] ?? ''),
       schema: String(rest['schema'] ?? ''),
       name: String(rest['function_name']),
+      givesRows: names.inFrom.has(node),
     });
   }
   const seen = new Set(ctes);

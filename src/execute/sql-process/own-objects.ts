@@ -4,7 +4,7 @@ import type { Session } from '../../duck/session.ts';
 import type { Definition } from './messages.ts';
 import { type FunctionReference, onlyInline } from './names-in-query.ts';
 import { schemaNeeds } from './places.ts';
-import { isSameName, placesOf, type SearchPath } from './search-path.ts';
+import { foldName, isSameName, placesOf, type SearchPath } from './search-path.ts';
 
 /** A macro with all its parameter lists; `macro`, `table_macro`, or a function that the program has registered. */
 export interface OwnMacro {
@@ -24,7 +24,7 @@ interface Overload {
   readonly macro_definition: string;
 }
 
-/** By name in lower case; a name that is not there is DuckDB's own, or nobody's. */
+/** By name, folded; a name that is not there is DuckDB's own, or nobody's. */
 export async function ownMacros(
   session: Session,
   signal: AbortSignal,
@@ -42,26 +42,28 @@ macro_definition FROM duckdb_functions() WHERE NOT internal ORDER BY function_oi
     const { database_name: database, schema_name: schema, function_type: kind } = of[0]!;
     return { database, schema, kind, overloads: of };
   });
-  return groupBy(macros, ({ overloads: [one] }) => one!.function_name.toLowerCase());
+  return groupBy(macros, ({ overloads: [one] }) => foldName(one!.function_name));
 }
 
-/** Those of a name that a query means: one of each kind, since a place may have both. */
+/** Those of a name that a query means. */
 export function macrosMeant(
   macros: readonly OwnMacro[],
-  { catalog, schema }: FunctionReference,
+  { catalog, schema, givesRows }: FunctionReference,
   path: SearchPath,
-): OwnMacro[] {
+): readonly OwnMacro[] {
+  const kind = givesRows ? 'table_macro' : 'macro';
   const places = catalog === '' ? placesOf(schema, path) : [{ database: catalog, schema }];
-  return [...groupBy(macros, ({ kind }) => kind).entries()].flatMap(([kind, ofKind]) => {
-    // What the program registers stands beside DuckDB's own.
-    if (!isMacro(kind)) return ofKind;
-    const found = places.flatMap((place) =>
-      ofKind.filter(
-        (one) => isSameName(one.database, place.database) && isSameName(one.schema, place.schema),
-      ),
+  for (const place of places) {
+    const found = macros.find(
+      (one) =>
+        one.kind === kind &&
+        isSameName(one.database, place.database) &&
+        isSameName(one.schema, place.schema),
     );
-    return found.slice(0, 1);
-  });
+    if (found !== undefined) return [found];
+  }
+  // What the program registers stands beside DuckDB's own.
+  return macros.filter((one) => !isMacro(one.kind));
 }
 
 /** The queries that its bodies are. */

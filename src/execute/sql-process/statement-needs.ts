@@ -19,7 +19,7 @@ import {
 } from './own-objects.ts';
 import type { PrivateFolder } from './private-folder.ts';
 import { SQL_PROCESS_TEXTS } from './process-limits.ts';
-import { isSameName, type SearchPath } from './search-path.ts';
+import { foldName, isSameName, type SearchPath } from './search-path.ts';
 import { Snapshot } from './snapshot.ts';
 
 /** A reading of a table and how many queries work with it. */
@@ -145,7 +145,7 @@ export class StatementNeeds {
       for (const type of names.types) types.add(type);
       for (const reference of names.functions) {
         this.#macros ??= ownMacros(session, signal);
-        const own = (await this.#macros).get(reference.name.toLowerCase());
+        const own = (await this.#macros).get(foldName(reference.name));
         if (own === undefined) continue;
         for (const macro of macrosMeant(own, reference, await searchPath())) {
           if (met.has(macro)) continue;
