@@ -3,8 +3,6 @@
 import { setMaxListeners } from 'node:events';
 import { cancelledError } from '../errors.ts';
 
-export { cancelledError };
-
 interface Waiter {
   readonly grant: () => void;
 }

@@ -2,8 +2,10 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as assert from 'uvu/assert';
 import { Engine, type EngineOptions } from '../../src/index.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
+import { reportCases } from '../support/cases.ts';
 
 /** What a cell's query gave: its output, or its error's code and message. */
 export type CellResult =
@@ -53,19 +55,48 @@ export async function runCell(
   return { code, message: message.replace(/^c\d+\.yaml: cell q\d+: /, '') };
 }
 
+/** Runs cells in one cascade: the output of each, null for one that fails. */
+export async function outputsOf(
+  engine: Engine,
+  cells: readonly Cell[],
+  input: JsonObject = {},
+): Promise<Json[]> {
+  const { outcome } = await engine.runCascade(cascadeOf(cells, true), input);
+  return cells.map((_, index) => outcome.outputs?.[`q${index + 1}`] ?? null);
+}
+
 /** Runs cells in one cascade, and those that fail once more, each by itself, for their errors. */
 export async function runCells(
   engine: Engine,
   cells: readonly Cell[],
   input: JsonObject = {},
 ): Promise<CellResult[]> {
-  const { outcome } = await engine.runCascade(cascadeOf(cells, true), input);
   const results: CellResult[] = [];
-  for (const [index, cell] of cells.entries()) {
-    const output = outcome.outputs?.[`q${index + 1}`] ?? null;
-    results.push(output === null ? await runCell(engine, cell, input) : { output });
-  }
+  for (const [index, output] of (await outputsOf(engine, cells, input)).entries())
+    results.push(output === null ? await runCell(engine, cells[index]!, input) : { output });
   return results;
+}
+
+/** Asserts that cells give the same on the session and in a process, after the same set-up. */
+export async function compare(
+  setUp: readonly string[],
+  cells: readonly Cell[],
+  input: JsonObject = {},
+): Promise<void> {
+  await using inline = await openEngine({});
+  await using isolated = await openEngine({ sqlCells: 'process' });
+  for (const sql of setUp) for (const engine of [inline, isolated]) await engine.query(sql);
+  const expected = (await runCells(inline, cells, input)).map(withoutHint);
+  const found = (await runCells(isolated, cells, input)).map(withoutHint);
+  for (const [index, cell] of cells.entries())
+    assert.equal(found[index], expected[index], JSON.stringify(cell));
+  reportCases(cells.length, 'queries in a process as on the session');
+}
+
+/** The names that DuckDB proposes are of tables that the query does not name. */
+function withoutHint(result: CellResult): CellResult {
+  if ('output' in result) return result;
+  return { ...result, message: result.message.replace(/\nDid you mean .*/, '') };
 }
 
 /** Private folders of engines that are there. */

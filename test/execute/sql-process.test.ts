@@ -13,146 +13,16 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { JsonObject } from '../../src/json.ts';
 import { sqlProcesses, untilSo } from '../fault/sql-process-support.ts';
 import { makeRoot, operatorFile } from '../operators/support.ts';
-import { reportCases } from '../support/cases.ts';
 import {
   cascadeOf,
   cascades,
+  compare,
   openEngine,
   privateFolders,
   runCell,
-  runCells,
 } from './sql-process-support.ts';
-
-/** Runs the same set-up and cells on both kinds of engine. */
-async function compare(
-  setUp: readonly string[],
-  queries: readonly string[],
-  input: JsonObject = {},
-): Promise<void> {
-  await using inline = await openEngine({});
-  await using isolated = await openEngine({ sqlCells: 'process' });
-  for (const sql of setUp) for (const engine of [inline, isolated]) await engine.query(sql);
-  const expected = await runCells(inline, queries, input);
-  const found = await runCells(isolated, queries, input);
-  for (const [index, query] of queries.entries())
-    assert.equal(found[index], expected[index], query);
-  reportCases(queries.length, 'queries in a process as on the session');
-}
-
-/** Values of each type, the first and the last that it has among them. */
-const VALUES: Readonly<Record<string, readonly string[]>> = {
-  BOOLEAN: ['true', 'false'],
-  TINYINT: ['-128', '127'],
-  SMALLINT: ['-32768'],
-  INTEGER: ['-2147483648'],
-  BIGINT: ['-9223372036854775808'],
-  UTINYINT: ['255'],
-  USMALLINT: ['65535'],
-  UINTEGER: ['4294967295'],
-  UBIGINT: ['18446744073709551615'],
-  HUGEINT: [
-    '170141183460469231731687303715884105727',
-    "'-170141183460469231731687303715884105728'",
-  ],
-  UHUGEINT: ["'340282366920938463463374607431768211455'"],
-  FLOAT: ["'nan'", "'-inf'", '0.1', "'-0'"],
-  DOUBLE: ["'nan'", "'inf'", '0.1', "'-0'", '5e-324'],
-  'DECIMAL(4,1)': ['123.4'],
-  'DECIMAL(18,3)': ['-1.234'],
-  'DECIMAL(38,10)': ["'9999999999999999999999999999.9999999999'"],
-  VARCHAR: ["''", "'a' || chr(0) || 'b'", "'NULL'", "'日本 𝒳'"],
-  BLOB: ["'\\x00\\xFF'::BLOB"],
-  DATE: ["'infinity'", "'-infinity'", "'290308-12-22 (BC)'", "'5881580-07-10'"],
-  TIME: ["'24:00:00'", "'00:00:00.000001'"],
-  TIMETZ: ["'12:00:00+05:30'"],
-  TIMESTAMP: ["'infinity'", "'290309-12-22 (BC) 00:00:00'", "'2020-01-01 00:00:00.123456'"],
-  TIMESTAMPTZ: ["'infinity'", "'2020-01-01 00:00:00.123456+02'"],
-  TIMESTAMP_S: ["'infinity'", "'290309-12-22 (BC) 00:00:00'"],
-  TIMESTAMP_MS: ["'infinity'", "'2020-01-01 00:00:01.123'"],
-  TIMESTAMP_NS: ["'infinity'", "'2020-01-01 00:00:01.123456789'"],
-  INTERVAL: ["'1 year 2 days 0.000001 seconds'", "'-5 months'", 'to_years(100000)'],
-  UUID: ["'00000000-0000-0000-0000-000000000000'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'"],
-  BIT: ["'0101'"],
-  BIGNUM: ["'123456789012345678901234567890123456789012345678901234567890'"],
-  JSON: ['\'{"a": 1}\'', "'null'"],
-  "ENUM('a', 'b''c')": ["'b''c'"],
-  'INTEGER[]': ['[1, NULL]', '[]'],
-  'VARCHAR[]': ["['NULL', NULL, '', 'a,b', '[x', '\"q']"],
-  'INTEGER[2]': ['[1, 2]'],
-  'INTEGER[2][]': ['[[1, 2]]'],
-  'HUGEINT[]': ['[1, 170141183460469231731687303715884105727, NULL]'],
-  "ENUM('a', 'b''c')[]": ["['a']"],
-  'STRUCT(a INTEGER, "b c" VARCHAR)': ["{'a': 1, 'b c': 'x'}", "{'a': NULL, 'b c': NULL}"],
-  'STRUCT(i INTERVAL, s VARCHAR)': [
-    `{'i': INTERVAL '1 second', 's': 'it''s, "x" \\ } {'}`,
-    "{'i': NULL, 's': 'NULL'}",
-    "{'i': NULL, 's': NULL}",
-  ],
-  'MAP(VARCHAR, DECIMAL(10,2))': ["MAP {'k': 1.25}", 'MAP {}'],
-  'MAP(INTERVAL, VARCHAR[])': ["MAP {INTERVAL 1 DAY: ['a''b', NULL]}"],
-  'UNION(n INTEGER, s VARCHAR)': ['union_value(n := 1)', "union_value(s := 'q')"],
-};
-
-test('values of every type come and go unchanged', async () => {
-  const types = Object.entries(VALUES);
-  const setUp = types.map(([type, values], index) => {
-    const rows = [...values.map((value) => `((${value})::${type})`), '(NULL)'];
-    const kind = ['TABLE', 'TEMP TABLE', 'VIEW'][index % 3];
-    return `CREATE ${kind} "t ${index}" AS SELECT v::${type} AS "a column" FROM (VALUES ${rows.join(', ')}) x(v)`;
-  });
-  await compare(
-    setUp,
-    types.map(
-      (_, index) =>
-        `SELECT "a column", typeof("a column") AS type, "a column"::VARCHAR AS text FROM "t ${index}"`,
-    ),
-  );
-});
-
-test('a table that a cell makes has the types and rows that it would have on the session', async () => {
-  await using inline = await openEngine({});
-  await using isolated = await openEngine({ sqlCells: 'process' });
-  const types = Object.entries(VALUES);
-  const cells = types.map((_, index) => ({
-    query: `SELECT v, 1 AS "V" FROM given${index}`,
-    table: `made${index}`,
-  }));
-  const seen: unknown[][] = [];
-  for (const engine of [inline, isolated]) {
-    for (const [index, [type, values]] of types.entries()) {
-      const rows = [...values.map((value) => `((${value})::${type})`), '(NULL)'].join(', ');
-      await engine.query(
-        `CREATE TABLE given${index} AS SELECT v::${type} AS v FROM (VALUES ${rows}) x(v)`,
-      );
-    }
-    const made = await runCells(engine, cells);
-    const kept = [];
-    for (const { table } of cells) {
-      const sql = `SELECT *, typeof(v) AS t, v::VARCHAR AS s FROM ${table}`;
-      const { columns, rows } = await engine.query(sql, undefined, { valueForm: 'json' });
-      kept.push({ columns, rows });
-    }
-    seen.push([...made, ...kept]);
-  }
-  for (const [index, result] of seen[1]!.entries()) assert.equal(result, seen[0]![index]);
-});
-
-test('a type that would change is refused, by the name of its column', async () => {
-  await using engine = await openEngine({ sqlCells: 'process' });
-  await engine.query("CREATE TABLE v AS SELECT 1 AS a, 'x'::VARIANT AS odd");
-  await engine.query('CREATE VIEW r AS SELECT row(1, 2) AS pair');
-  for (const [query, column] of [
-    ['SELECT a FROM v', '"odd" is of type VARIANT'],
-    ['FROM r', '"pair" is of type STRUCT(INTEGER, INTEGER)'],
-  ] as const) {
-    const result = await runCell(engine, query);
-    assert.ok('code' in result && result.code === 'RVB_UNSUPPORTED', JSON.stringify(result));
-    assert.ok(result.message.includes(column) && result.message.includes('inline'), result.message);
-  }
-});
 
 const SETUP = [
   'CREATE TABLE t AS SELECT range AS n, range % 3 AS g FROM range(10)',
@@ -267,6 +137,8 @@ test('what only the session can answer is refused by a name of the way that it w
     "SELECT getvariable('x')",
     "SELECT * FROM query_table('t')",
     "SELECT * FROM query('FROM t')",
+    "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('FROM t'))",
+    "SELECT json_serialize_plan('FROM t')",
     'SHOW TABLES',
     'SELECT * FROM duckdb_tables()',
     'SELECT * FROM information_schema.tables',

@@ -120,8 +120,7 @@ test('a query that no interrupt reaches ends with its process, and those beside 
 test('a process that does not come up is an error within the time that it has', async () => {
   await withFolder(async (folder) => {
     const profile = {
-      database: 'memory',
-      schema: 'main',
+      searchPath: { database: 'memory', entries: [{ schema: 'main' }] as const },
       settings: {},
       allowedDirectories: [],
       allowedPaths: [],

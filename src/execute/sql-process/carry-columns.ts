@@ -8,7 +8,7 @@ import type { CarriedColumn } from './messages.ts';
 
 /**
  * `text`: Parquet has no such type, or a narrower one (INTERVAL has milliseconds and no sign, HUGEINT
- * becomes DOUBLE, TIMETZ loses its offset), and DuckDB reads its own text back unchanged.
+ * becomes DOUBLE, TIMETZ loses its offset, TIME_NS its nanoseconds), and DuckDB reads its own text back unchanged.
  */
 type Carriage = 'parquet' | 'text' | 'none';
 
@@ -26,15 +26,17 @@ export function writeParquetSql(columns: readonly Column[], from: string, file: 
 /** SQL of a query that reads such a file back. */
 export function readParquetSql(columns: readonly CarriedColumn[], file: string): string {
   const items = columns.map(
-    ({ name, type }, index) => `c${index}::${type} AS ${quoteIdentifier(name)}`,
+    ({ name, type, collation }, index) =>
+      `c${index}::${type}${collation === undefined ? '' : ` COLLATE ${collation}`} AS ${quoteIdentifier(name)}`,
   );
   return `SELECT ${items.join(', ')} FROM read_parquet(${quoteLiteral(file)}, hive_partitioning = false)`;
 }
 
-function cannotCarry({ name, type }: Column): RvbbitError {
+/** The error for a column whose values would not come back as they are. */
+export function cannotCarry({ name, type }: Column, what = type): RvbbitError {
   return new RvbbitError(
     'RVB_UNSUPPORTED',
-    `column ${quoteIdentifier(name)} is of type ${type}, which cannot be handed to another process unchanged: cast it to another type, or open the engine with sqlCells: 'inline'`,
+    `column ${quoteIdentifier(name)} is of type ${what}, which cannot be handed to another process unchanged: cast it to another type, or open the engine with sqlCells: 'inline'`,
     { stage: 'execute' },
   );
 }
@@ -71,6 +73,7 @@ function carriageOf(type: DuckDBType): Carriage {
     case Id.HUGEINT:
     case Id.UHUGEINT:
     case Id.INTERVAL:
+    case Id.TIME_NS:
     case Id.TIME_TZ:
     case Id.TIMESTAMP_S:
       return 'text';

@@ -1,11 +1,19 @@
 /** One statement's DuckDB in the process of the SQL cells: in memory, set up like the session's. */
-import { quoteIdentifier, quoteLiteral } from '../../duck/quote.ts';
 import { acquireDatabase, type DatabaseLease } from '../../duck/registry.ts';
-import { cancelledError, Semaphore } from '../../duck/semaphore.ts';
+import { Semaphore } from '../../duck/semaphore.ts';
 import { Session } from '../../duck/session.ts';
+import { cancelledError } from '../../errors.ts';
 import { runSqlCell } from '../sql-cell.ts';
+import { carriedColumns } from './carried-columns.ts';
 import { writeParquetSql } from './carry-columns.ts';
-import { applySettings, differingSettings, lockDown } from './child-settings.ts';
+import {
+  applySearchPath,
+  applySettings,
+  differingSettings,
+  loadExtensions,
+  lockDown,
+  makeSearchPath,
+} from './child-settings.ts';
 import type { DatabaseProfile, Definition, ProcessOutcome, ToldQuery } from './messages.ts';
 import { SQL_PROCESS_QUERIES } from './process-limits.ts';
 
@@ -51,17 +59,12 @@ export class ChildDatabase {
     while (connections.length < SQL_PROCESS_QUERIES) {
       connections.push({ session: await Session.open(lease), defined: new Map() });
     }
-    const { database, schema } = profile;
-    if (database !== 'memory') {
-      await definer.run(`ATTACH IF NOT EXISTS ':memory:' AS ${quoteIdentifier(database)}`);
-    }
-    const place = `${quoteIdentifier(database)}.${quoteIdentifier(schema)}`;
-    await definer.run(`CREATE SCHEMA IF NOT EXISTS ${place}`);
-    for (const name of profile.extensions) await definer.run(`LOAD ${quoteLiteral(name)}`);
+    await makeSearchPath(definer, profile);
+    await loadExtensions(definer, profile);
     const settings = await differingSettings(definer, profile.settings);
     for (const session of [definer, ...connections.map((connection) => connection.session)]) {
       await applySettings(session, settings);
-      await session.run(`USE ${place}`);
+      await applySearchPath(session, profile);
     }
     await lockDown(definer, profile);
     return new ChildDatabase(lease, definer, connections);
@@ -110,13 +113,15 @@ export class ChildDatabase {
     const { key, version, sql, scope } = this.#known.get(id)!;
     if (scope === 'connection') {
       if (connection.defined.get(key) === version) return;
-      await connection.session.run(sql, { signal });
+      // It takes no time, and one that is cut short may have been made or not.
+      await connection.session.run(sql);
       connection.defined.set(key, version);
       return;
     }
     let defining = this.#defined.get(id);
     if (defining === undefined) {
-      defining = this.#definer.run(sql).then(() => undefined);
+      const maker = scope === 'macro' ? connection.session : this.#definer;
+      defining = maker.run(sql).then(() => undefined);
       defining.catch(() => this.#defined.delete(id));
       this.#defined.set(id, defining);
     }
@@ -140,7 +145,7 @@ async function resultToFile(
     });
     return {
       ok: 'file',
-      columns: columns.map(({ name, type }) => ({ name, type })),
+      columns: await carriedColumns(session, columns, 'temp.main.rvb_result', signal),
       rowCount: written.changes ?? changes ?? 0,
     };
   } finally {

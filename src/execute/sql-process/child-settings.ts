@@ -3,8 +3,11 @@ import { quoteIdentifier, quoteLiteral } from '../../duck/quote.ts';
 import type { Session } from '../../duck/session.ts';
 import { messageOf, RvbbitError } from '../../errors.ts';
 import type { DatabaseProfile } from './messages.ts';
+import { schemaNeeds } from './places.ts';
 
-/** Set apart, by `lockDown` or by the place that a connection works in, or of no meaning here. */
+/** The name of an instance's database in memory. */
+const FIRST_DATABASE = 'memory';
+/** Set apart, by `lockDown` or `applySearchPath`, or of no meaning here. */
 const APART: ReadonlySet<string> = new Set([
   'access_mode',
   'allowed_directories',
@@ -15,7 +18,7 @@ const APART: ReadonlySet<string> = new Set([
   'search_path',
   'temp_directory',
 ]);
-/** What bounds a query and what it may reach: without these it does not run. */
+/** What bounds a query and what it may reach: it does not run where the session's would bound it more. */
 const STRICT: ReadonlySet<string> = new Set([
   'allow_community_extensions',
   'allow_persistent_secrets',
@@ -28,6 +31,11 @@ const STRICT: ReadonlySet<string> = new Set([
   'memory_limit',
   'threads',
   'worker_threads',
+]);
+/** Where `LOAD` looks. */
+const EXTENSION_FOLDERS: ReadonlySet<string> = new Set([
+  'extension_directories',
+  'extension_directory',
 ]);
 
 /** The settings that differ from those of `session`, by name, as text. */
@@ -42,7 +50,7 @@ export async function differingSettings(
   );
 }
 
-/** Sets them. A setting that cannot be set is passed over unless it is one that bounds. */
+/** Sets them. A setting that cannot be set is passed over unless it is one that bounds the session more. */
 export async function applySettings(
   session: Session,
   settings: Awaited<ReturnType<typeof differingSettings>>,
@@ -51,9 +59,49 @@ export async function applySettings(
     try {
       await session.run(`SET ${quoteIdentifier(name)} = ${quoteLiteral(value)}`);
     } catch (thrown) {
-      if (STRICT.has(name)) throw cannotSet(name, thrown);
+      // Those that are on or off permit something where they are on.
+      if (STRICT.has(name) && value !== 'true') throw cannotSet(name, thrown);
     }
   }
+}
+
+/** Loads the session's extensions from where it has them; they bring settings of their own. */
+export async function loadExtensions(
+  session: Session,
+  { extensions, settings }: DatabaseProfile,
+): Promise<void> {
+  if (extensions.length === 0) return;
+  const differing = await differingSettings(session, settings);
+  const folders = differing.filter(([name]) => EXTENSION_FOLDERS.has(name));
+  await applySettings(session, folders);
+  for (const name of extensions) await session.run(`LOAD ${quoteLiteral(name)}`);
+}
+
+/** Makes the schemas in which the session looks names up, in databases named like its own. */
+export async function makeSearchPath(
+  session: Session,
+  { searchPath }: DatabaseProfile,
+): Promise<void> {
+  const { database, entries } = searchPath;
+  // A path that names no database is of the session's first one: it is the first one here, too.
+  const first = entries[0].database === undefined ? database : FIRST_DATABASE;
+  if (first !== FIRST_DATABASE) {
+    await session.run(`ALTER DATABASE ${FIRST_DATABASE} SET ALIAS TO ${quoteIdentifier(first)}`);
+  }
+  const places = entries.flatMap((entry) => [
+    // There DuckDB asks for the schema, and then looks in the current one.
+    { database: first, schema: entry.schema },
+    { database, ...entry },
+  ]);
+  for (const place of places) {
+    for (const { sql } of schemaNeeds(place.database, place.schema)) await session.run(sql);
+  }
+}
+
+/** Looks names up there. */
+export async function applySearchPath(session: Session, profile: DatabaseProfile): Promise<void> {
+  const path = profile.settings['search_path'] ?? '';
+  if (path !== '') await session.run(`SET search_path = ${quoteLiteral(path)}`);
 }
 
 /** Closes what the session has closed; only the private folder stays open. Locks the configuration where the session's is. */

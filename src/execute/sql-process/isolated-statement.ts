@@ -37,6 +37,7 @@ export class IsolatedStatement {
       session,
       folder,
       signal,
+      searchPath: async () => (await this.#readProfile()).searchPath,
       onPast: (sql) => keeper.drop(statementId, sql),
     });
   }

@@ -2,12 +2,11 @@
 import type { SqlCellOutcome } from '../../../workers/protocol.ts';
 import type { Failure } from '../../errors.ts';
 import type { Json } from '../../json.ts';
+import type { SearchPath } from './search-path.ts';
 
 /** What a statement's DuckDB in the process is set up like: as strict as the session's, and answering like it. */
 export interface DatabaseProfile {
-  /** The session's current database and schema. */
-  readonly database: string;
-  readonly schema: string;
+  readonly searchPath: SearchPath;
   /** The session's settings, as text. */
   readonly settings: Readonly<Record<string, string>>;
   readonly allowedDirectories: readonly string[];
@@ -25,8 +24,11 @@ export interface Definition {
   /** Another version of the same takes its place. */
   readonly version: number;
   readonly sql: string;
-  /** Whether all connections see it or each needs its own. */
-  readonly scope: 'database' | 'connection';
+  /**
+   * `database`: all connections see it. `macro`: so they do, and it is checked where it is made, against
+   * what that connection sees. `connection`: each needs its own.
+   */
+  readonly scope: 'database' | 'macro' | 'connection';
 }
 
 /** The id of a definition within its statement. */
@@ -53,6 +55,7 @@ export interface CarriedColumn {
   readonly name: string;
   /** SQL text of its type. */
   readonly type: string;
+  readonly collation?: string;
 }
 
 /** What came of a query: rows, or the columns of the file that it went to. */

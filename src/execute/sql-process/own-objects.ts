@@ -2,13 +2,16 @@
 import { qualifiedName, quoteIdentifier } from '../../duck/quote.ts';
 import type { Session } from '../../duck/session.ts';
 import type { Definition } from './messages.ts';
-import { onlyInline } from './names-in-query.ts';
-import { defineOnce, schemaNeeds } from './places.ts';
+import { type FunctionReference, onlyInline } from './names-in-query.ts';
+import { schemaNeeds } from './places.ts';
+import { foldName, isSameName, placesOf, type SearchPath } from './search-path.ts';
 
-/** The macros of a name, whatever schemas they stand in, and the queries that their bodies are. */
+/** A macro with all its parameter lists; `macro`, `table_macro`, or a function that the program has registered. */
 export interface OwnMacro {
-  readonly definitions: readonly Definition[];
-  readonly bodies: readonly string[];
+  readonly database: string;
+  readonly schema: string;
+  readonly kind: string;
+  readonly overloads: readonly Overload[];
 }
 
 interface Overload {
@@ -21,68 +24,98 @@ interface Overload {
   readonly macro_definition: string;
 }
 
-/** By name in lower case; a name that is not there is DuckDB's own, or nobody's. */
+/** By name, folded; a name that is not there is DuckDB's own, or nobody's. */
 export async function ownMacros(
   session: Session,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, () => OwnMacro>> {
+): Promise<ReadonlyMap<string, readonly OwnMacro[]>> {
   const reader = await session.run(
     `SELECT database_name, schema_name, function_name, function_type, parameters, parameter_types,
 macro_definition FROM duckdb_functions() WHERE NOT internal ORDER BY function_oid`,
     { signal },
   );
-  const byName = new Map<string, Overload[]>();
-  for (const one of (await reader.rows('json')) as unknown as Overload[]) {
-    const name = one.function_name.toLowerCase();
-    byName.set(name, [...(byName.get(name) ?? []), one]);
-  }
-  return new Map([...byName].map(([name, overloads]) => [name, () => macroOf(overloads)]));
+  const overloads = (await reader.rows('json')) as unknown as Overload[];
+  const byKey = groupBy(overloads, (one) =>
+    JSON.stringify([one.function_type, one.database_name, one.schema_name, one.function_name]),
+  );
+  const macros = [...byKey.values()].map((of): OwnMacro => {
+    const { database_name: database, schema_name: schema, function_type: kind } = of[0]!;
+    return { database, schema, kind, overloads: of };
+  });
+  return groupBy(macros, ({ overloads: [one] }) => foldName(one!.function_name));
 }
 
-function macroOf(overloads: readonly Overload[]): OwnMacro {
-  const places = new Map<string, Overload[]>();
-  for (const one of overloads) {
-    const place = qualifiedName([one.database_name, one.schema_name]);
-    places.set(place, [...(places.get(place) ?? []), one]);
+/** Those of a name that a query means. */
+export function macrosMeant(
+  macros: readonly OwnMacro[],
+  { catalog, schema, givesRows }: FunctionReference,
+  path: SearchPath,
+): readonly OwnMacro[] {
+  const kind = givesRows ? 'table_macro' : 'macro';
+  const places = catalog === '' ? placesOf(schema, path) : [{ database: catalog, schema }];
+  for (const place of places) {
+    const found = macros.find(
+      (one) =>
+        one.kind === kind &&
+        isSameName(one.database, place.database) &&
+        isSameName(one.schema, place.schema),
+    );
+    if (found !== undefined) return [found];
   }
-  return {
-    definitions: [...places.values()].flatMap(definitionsOf),
-    bodies: overloads.map(({ function_type, macro_definition: body }) =>
-      function_type === 'table_macro' ? body : `SELECT ${body}`,
-    ),
-  };
+  // What the program registers stands beside DuckDB's own.
+  return macros.filter((one) => !isMacro(one.kind));
 }
 
-/** One macro with all its parameter lists. */
-function definitionsOf(overloads: readonly Overload[]): Definition[] {
-  const { database_name: database, schema_name: schema, function_name: name } = overloads[0]!;
+/** The queries that its bodies are. */
+export function bodiesOf({ kind, overloads }: OwnMacro): string[] {
+  return overloads.map(({ macro_definition: body }) =>
+    kind === 'table_macro' ? body : `SELECT ${body}`,
+  );
+}
+
+/** Throws RVB_UNSUPPORTED for a function that the program has registered. */
+export function macroDefinitions({ database, schema, kind, overloads }: OwnMacro): Definition[] {
+  const name = overloads[0]!.function_name;
+  if (!isMacro(kind)) {
+    throw onlyInline(`the function ${quoteIdentifier(name)}, which the program has registered,`);
+  }
   const variants = overloads.map((one) => {
-    const isTable = one.function_type === 'table_macro';
-    if (!isTable && one.function_type !== 'macro') {
-      throw onlyInline(`the function ${quoteIdentifier(name)}, which the program has registered,`);
-    }
     const list = one.parameters.map((parameter, index) =>
       [quoteIdentifier(parameter), one.parameter_types[index]].filter(Boolean).join(' '),
     );
-    return `(${list.join(', ')}) AS ${isTable ? 'TABLE ' : ''}${one.macro_definition}`;
+    const body = one.macro_definition;
+    return `(${list.join(', ')}) AS ${kind === 'macro' ? body : `TABLE (${body})`}`;
   });
-  return ownDefinitions('macro', { database, schema, name }, variants.join(', '));
+  return ownDefinitions(kind, { database, schema, name }, variants.join(', '));
+}
+
+function isMacro(kind: string): boolean {
+  return kind === 'macro' || kind === 'table_macro';
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  return groups;
 }
 
 /** What stands in a schema of a database; what is temporary each connection has for itself. */
 function ownDefinitions(
-  kind: 'macro' | 'type',
+  kind: string,
   place: { readonly database: string; readonly schema: string; readonly name: string },
   rest: string,
 ): Definition[] {
   const { database, schema, name } = place;
   const target = qualifiedName([database, schema, name]);
   const key = `${kind} ${target}`;
+  const create = kind === 'type' ? 'TYPE' : 'MACRO';
   if (database === 'temp') {
-    const sql = `CREATE TEMP ${kind} ${quoteIdentifier(name)} ${rest}`;
+    const sql = `CREATE TEMP ${create} ${quoteIdentifier(name)} ${rest}`;
     return [{ key, version: 0, sql, scope: 'connection' }];
   }
-  return [...schemaNeeds(database, schema), defineOnce(key, `CREATE ${kind} ${target} ${rest}`)];
+  const sql = `CREATE ${create} ${target} ${rest}`;
+  const scope = kind === 'type' ? 'database' : 'macro';
+  return [...schemaNeeds(database, schema), { key, version: 0, sql, scope }];
 }
 
 /** The session's own types by name in lower case. */

@@ -2,9 +2,8 @@
 import { qualifiedName, quoteIdentifier } from '../../duck/quote.ts';
 import type { Definition } from './messages.ts';
 
-/** A database in memory under this name. The first one of an instance is called `memory` and is there. */
+/** A database in memory under this name. */
 export function databaseNeeds(database: string): Definition[] {
-  if (database === 'memory') return [];
   const name = quoteIdentifier(database);
   return [defineOnce(`database ${name}`, `ATTACH IF NOT EXISTS ':memory:' AS ${name}`)];
 }

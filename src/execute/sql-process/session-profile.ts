@@ -2,6 +2,7 @@
 import type { Session } from '../../duck/session.ts';
 import { messageOf } from '../../errors.ts';
 import type { DatabaseProfile } from './messages.ts';
+import { searchPathOf } from './search-path.ts';
 
 /** Reads the session's settings. */
 export async function readProfile(
@@ -10,7 +11,7 @@ export async function readProfile(
   signal: AbortSignal,
 ): Promise<DatabaseProfile> {
   const place = await session.run(
-    `SELECT current_database() AS database, current_schema() AS schema,
+    `SELECT current_database() AS database, current_setting('search_path') AS search_path,
 current_setting('allowed_directories') AS directories, current_setting('allowed_paths') AS paths`,
     { signal },
   );
@@ -20,8 +21,7 @@ current_setting('allowed_directories') AS directories, current_setting('allowed_
   );
   const [row] = await place.rows('json');
   return {
-    database: String(row?.['database']),
-    schema: String(row?.['schema']),
+    searchPath: searchPathOf(String(row?.['database']), String(row?.['search_path'])),
     allowedDirectories: (row?.['directories'] ?? []) as string[],
     allowedPaths: (row?.['paths'] ?? []) as string[],
     settings: Object.fromEntries(

@@ -1,6 +1,7 @@
 /** What the queries of one statement need from its session, each thing read once. */
+import { qualifiedName } from '../../duck/quote.ts';
 import type { Session } from '../../duck/session.ts';
-import { findTable } from './find-table.ts';
+import { type FoundTable, findTable } from './find-table.ts';
 import type { Definition } from './messages.ts';
 import {
   namesInQuery,
@@ -8,14 +9,23 @@ import {
   type QueryNames,
   type TableReference,
 } from './names-in-query.ts';
-import { type OwnMacro, ownMacros, ownTypes } from './own-objects.ts';
+import {
+  bodiesOf,
+  macroDefinitions,
+  macrosMeant,
+  type OwnMacro,
+  ownMacros,
+  ownTypes,
+} from './own-objects.ts';
 import type { PrivateFolder } from './private-folder.ts';
 import { SQL_PROCESS_TEXTS } from './process-limits.ts';
+import { foldName, isSameName, type SearchPath } from './search-path.ts';
 import { Snapshot } from './snapshot.ts';
 
 /** A reading of a table and how many queries work with it. */
 interface Reading {
-  readonly snapshot: Promise<Snapshot | undefined>;
+  readonly table: FoundTable;
+  readonly snapshot: Promise<Snapshot>;
   users: number;
   isPast: boolean;
 }
@@ -31,22 +41,31 @@ export interface StatementNeedsOptions {
   readonly session: Session;
   readonly folder: PrivateFolder;
   readonly signal: AbortSignal;
+  readonly searchPath: () => Promise<SearchPath>;
   /** Called with SQL that makes room where a reading is used no more. */
   readonly onPast: (dropSql: string) => void;
 }
 
+/** What the session has for a name. */
+interface Lookup {
+  readonly name: string;
+  readonly table: Promise<FoundTable | undefined>;
+}
+
 /** The names of a query, those of the macros that it uses included, and these macros. */
-interface WholeNames extends QueryNames {
+interface WholeNames extends Omit<QueryNames, 'functions'> {
   readonly macros: readonly OwnMacro[];
 }
 
 export class StatementNeeds {
   readonly #options: StatementNeedsOptions;
   readonly #names = new Map<string, Promise<WholeNames>>();
-  /** By reference, as the query writes it. */
+  /** By name, as queries write it. */
+  readonly #lookups = new Map<string, Lookup>();
+  /** By the table's own name: queries may write it in several ways. */
   readonly #readings = new Map<string, Reading>();
   readonly #removing = new Set<Promise<void>>();
-  #macros: Promise<ReadonlyMap<string, () => OwnMacro>> | undefined;
+  #macros: Promise<ReadonlyMap<string, readonly OwnMacro[]>> | undefined;
   #types: Promise<ReadonlyMap<string, readonly Definition[]>> | undefined;
   #versions = 0;
 
@@ -69,12 +88,13 @@ export class StatementNeeds {
         const types = await this.#types;
         definitions.push(...[...names.types].flatMap((name) => types.get(name) ?? []));
       }
-      const readings = names.tables.map((reference) => this.#read(reference));
+      const tables = await Promise.all(names.tables.map((reference) => this.#find(reference)));
+      const readings = new Set(tables.flatMap((table) => (table ? [this.#read(table)] : [])));
       for (const reading of readings) reading.users += 1;
       used.push(...readings);
-      const snapshots = await Promise.all(readings.map(({ snapshot }) => snapshot));
-      definitions.push(...snapshots.flatMap((snapshot) => snapshot?.definitions ?? []));
-      definitions.push(...names.macros.flatMap((macro) => macro.definitions));
+      const snapshots = await Promise.all(used.map(({ snapshot }) => snapshot));
+      definitions.push(...snapshots.flatMap((snapshot) => snapshot.definitions));
+      definitions.push(...names.macros.flatMap(macroDefinitions));
       return { definitions, usesMacros: names.macros.length > 0, release };
     } catch (thrown) {
       release();
@@ -84,8 +104,11 @@ export class StatementNeeds {
 
   /** The statement itself has made a temporary table of this name: it is to be read anew. */
   forget(name: string): void {
+    for (const [key, lookup] of this.#lookups) {
+      if (isSameName(lookup.name, name)) this.#lookups.delete(key);
+    }
     for (const [key, reading] of this.#readings) {
-      if (nameOf(key) !== name.toLowerCase()) continue;
+      if (!reading.table.isTemporary || !isSameName(reading.table.name, name)) continue;
       this.#readings.delete(key);
       reading.isPast = true;
       if (reading.users === 0) this.#remove(reading);
@@ -111,35 +134,56 @@ export class StatementNeeds {
   }
 
   async #readNames(text: string): Promise<WholeNames> {
-    const { session, signal } = this.#options;
+    const { session, signal, searchPath } = this.#options;
     const tables: TableReference[] = [];
-    const functions = new Set<string>();
     const types = new Set<string>();
     const macros: OwnMacro[] = [];
-    const bodies = [text];
-    for (let body = bodies.pop(); body !== undefined; body = bodies.pop()) {
+    const met = new Set<OwnMacro>();
+    const read = async (body: string): Promise<void> => {
       const names = await namesInQuery(session, body, signal);
       tables.push(...names.tables);
       for (const type of names.types) types.add(type);
-      for (const name of names.functions) {
-        if (functions.has(name)) continue;
-        functions.add(name);
+      for (const reference of names.functions) {
         this.#macros ??= ownMacros(session, signal);
-        const macro = (await this.#macros).get(name)?.();
-        if (macro === undefined) continue;
-        macros.push(macro);
-        bodies.push(...macro.bodies);
+        const own = (await this.#macros).get(foldName(reference.name));
+        if (own === undefined) continue;
+        for (const macro of macrosMeant(own, reference, await searchPath())) {
+          if (met.has(macro)) continue;
+          met.add(macro);
+          for (const inner of bodiesOf(macro)) await read(inner);
+          // A macro can be made once those that it calls are there.
+          macros.push(macro);
+        }
       }
-    }
-    const distinct = new Map(tables.map((reference) => [keyOf(reference), reference]));
-    return { tables: [...distinct.values()], functions, types, macros };
+    };
+    await read(text);
+    const distinct = new Map(tables.map((reference) => [JSON.stringify(reference), reference]));
+    return { tables: [...distinct.values()], types, macros };
   }
 
-  #read(reference: TableReference): Reading {
-    const key = keyOf(reference);
+  async #find(reference: TableReference): Promise<FoundTable | undefined> {
+    const key = JSON.stringify(reference);
+    let lookup = this.#lookups.get(key);
+    if (lookup === undefined) {
+      const { session, signal, searchPath } = this.#options;
+      lookup = {
+        name: reference.name,
+        table: searchPath().then((path) => findTable(session, reference, path, signal)),
+      };
+      // What could not be looked up may be for the next query.
+      lookup.table.catch(() => this.#lookups.delete(key));
+      this.#lookups.set(key, lookup);
+    }
+    const table = await lookup.table;
+    if (table?.isInternal !== true) return table;
+    throw onlyInline(`${table.name}, which tells of the session itself,`);
+  }
+
+  #read(table: FoundTable): Reading {
+    const key = qualifiedName([table.database, table.schema, table.name]);
     let reading = this.#readings.get(key);
     if (reading === undefined) {
-      reading = { snapshot: this.#write(reference), users: 0, isPast: false };
+      reading = { table, snapshot: this.#write(table), users: 0, isPast: false };
       // What could not be read may be there for the next query.
       reading.snapshot.catch(() => this.#readings.delete(key));
       this.#readings.set(key, reading);
@@ -147,14 +191,8 @@ export class StatementNeeds {
     return reading;
   }
 
-  async #write(reference: TableReference): Promise<Snapshot | undefined> {
+  #write(table: FoundTable): Promise<Snapshot> {
     const { session, folder, signal } = this.#options;
-    const table = await findTable(session, reference, signal);
-    if (table === undefined) return undefined;
-    if (table.isInternal) {
-      if (reference.mayBeCte) return undefined;
-      throw onlyInline(`${table.name}, which tells of the session itself,`);
-    }
     this.#versions += 1;
     return Snapshot.write(session, table, { folder, version: this.#versions, signal });
   }
@@ -167,21 +205,11 @@ export class StatementNeeds {
   #remove(reading: Reading): void {
     const removing = reading.snapshot
       .then(async (snapshot) => {
-        if (snapshot?.dropSql !== undefined) this.#options.onPast(snapshot.dropSql);
-        await snapshot?.remove();
+        this.#options.onPast(snapshot.dropSql);
+        await snapshot.remove();
       })
       .catch(() => {})
       .finally(() => this.#removing.delete(removing));
     this.#removing.add(removing);
   }
-}
-
-function keyOf({ catalog, schema, name, mayBeCte }: TableReference): string {
-  return JSON.stringify(
-    [catalog, schema, name, String(mayBeCte)].map((part) => part.toLowerCase()),
-  );
-}
-
-function nameOf(key: string): string {
-  return (JSON.parse(key) as string[])[2]!;
 }

@@ -1,5 +1,5 @@
 /** Turns of two kinds, in the order in which they were asked for: several at a time, or one alone. */
-import { cancelledError } from '../../duck/semaphore.ts';
+import { cancelledError } from '../../errors.ts';
 
 interface Waiter {
   readonly alone: boolean;
