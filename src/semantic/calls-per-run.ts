@@ -4,7 +4,12 @@ import type { Operator } from '../operators/operator.ts';
 import type { Tuple } from './answer-book.ts';
 import { seedRunCount } from './seed-runs.ts';
 
+/** A cascade that many cells name is counted once. */
+const counted = new WeakMap<Cascade, number>();
+
 export function callsPerRun(cascade: Cascade): number {
+  const known = counted.get(cascade);
+  if (known !== undefined) return known;
   let calls = 0;
   for (const cell of cascade.cells) {
     const factor = cell.takes?.factor ?? 1;
@@ -15,6 +20,7 @@ export function callsPerRun(cascade: Cascade): number {
     }
     if (cell.takes?.evaluator?.kind === 'instructions') calls += 1;
   }
+  counted.set(cascade, calls);
   return calls;
 }
 
