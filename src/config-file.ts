@@ -15,6 +15,12 @@ export function configReader(path: string | undefined): ConfigReader {
   };
 }
 
+/** The value of a key of the file. */
+export async function configuredValue(readConfig: ConfigReader, key: string): Promise<unknown> {
+  const config = await readConfig();
+  return (config as Readonly<Record<string, unknown>> | null | undefined)?.[key];
+}
+
 async function readConfigFile(path: string): Promise<unknown> {
   const { guardYaml } = await import('./cascade/guard-yaml.ts');
   const { parseYaml } = await import('./cascade/parse-yaml.ts');

@@ -4,12 +4,13 @@ import { availableParallelism } from 'node:os';
 import type { ParseResult, Statement } from '../grammar/ast.ts';
 import type { RunOutcome } from '../workers/protocol.ts';
 import type { Cascade } from './cascade/cascade.ts';
-import { type ConfigReader, configReader } from './config-file.ts';
+import { type ConfigReader, configReader, configuredValue } from './config-file.ts';
 import { summaryNotices } from './deliver/delivered.ts';
 import { rowStream, type StreamListener } from './deliver/stream-rows.ts';
 import { acquireDatabase, type DatabaseLease } from './duck/registry.ts';
 import { type Parameters, Session } from './duck/session.ts';
-import { messageOf, RvbbitError } from './errors.ts';
+import { recordEmitter } from './emit-records.ts';
+import { RvbbitError } from './errors.ts';
 import { CallDesk } from './execute/calls/call-desk.ts';
 import { cancelled } from './execute/cancel.ts';
 import { Gate } from './execute/gate/gate.ts';
@@ -20,7 +21,6 @@ import { readScript, readStatement } from './grammar.ts';
 import type { JournalOptions } from './journal/disk/disk-journal.ts';
 import { Journal } from './journal/journal.ts';
 import { readJournalOptions } from './journal/journal-options.ts';
-import type { JournalRecord } from './journal/records.ts';
 import type { JsonObject } from './json.ts';
 import { MAX_DEFAULT_THREADS, RUN_TIMEOUT_MS } from './limits.ts';
 import { Models } from './model/models.ts';
@@ -65,7 +65,6 @@ export class Engine {
   // Whoever closes the engine hears what went wrong at it.
   readonly #onAbort = () => void this.close().catch(() => {});
   #closing: Promise<void> | undefined;
-  #hasWarnedOfListener = false;
 
   /** Opens the database; worker threads start with the first statement that needs them. */
   static async open(options: EngineOptions = {}): Promise<Engine> {
@@ -107,11 +106,8 @@ export class Engine {
       warn: (message) => options.logger.warn(message),
     });
     this.#openedUs = this.#journal.nowUs();
-    this.#journal.subscribe((record) => {
-      this.#experience.observe(record);
-      this.#emit('record', record);
-      this.#emit(record.t, record);
-    });
+    this.#journal.subscribe((record) => this.#experience.observe(record));
+    this.#journal.subscribe(recordEmitter(this.events, options.logger));
     this.#scopes = new StatementScopes({
       session,
       dispatcher: this.#dispatcher,
@@ -265,18 +261,6 @@ export class Engine {
     }
   }
 
-  /** A listener that throws changes nothing of what it hears of. */
-  #emit(name: string, record: JournalRecord): void {
-    try {
-      this.events.emit(name, record);
-    } catch (thrown) {
-      if (this.#hasWarnedOfListener) return;
-      this.#hasWarnedOfListener = true;
-      const said = messageOf(thrown);
-      this.#options.logger.warn(`a listener of the event ${name} threw, perhaps not once: ${said}`);
-    }
-  }
-
   #contextOf(source: string, options: QueryOptions): StatementContext {
     return {
       source,
@@ -298,7 +282,7 @@ async function journalOptions(
   { journal }: ResolvedOptions,
   readConfig: ConfigReader,
 ): Promise<JournalOptions> {
-  const fromFile = await configured(readConfig, 'journal');
+  const fromFile = await configuredValue(readConfig, 'journal');
   return { ...readJournalOptions(fromFile, 'journal', 'file'), ...journal };
 }
 
@@ -307,12 +291,8 @@ async function sqlCellsMode(
   readConfig: ConfigReader,
 ): Promise<SqlCellsMode> {
   return (
-    sqlCells ?? readSqlCellsMode(await configured(readConfig, 'sql_cells'), 'sql_cells') ?? 'inline'
+    sqlCells ??
+    readSqlCellsMode(await configuredValue(readConfig, 'sql_cells'), 'sql_cells') ??
+    'inline'
   );
-}
-
-/** The value of a key of the configuration file. */
-async function configured(readConfig: ConfigReader, key: string): Promise<unknown> {
-  const config = await readConfig();
-  return (config as Readonly<Record<string, unknown>> | null | undefined)?.[key];
 }
