@@ -2,7 +2,7 @@
 import { nearestSpelling } from '../../grammar/spelling.ts';
 import { COMMANDS, type CommandName } from './command-names.ts';
 import { CliError } from './exit-codes.ts';
-import { firstWord, spellOutFormats, takesFormat } from './options.ts';
+import { firstWord, spellOutFormats, takesFormat } from './option-words.ts';
 import { type ParsedArgs, readOptions } from './read-options.ts';
 
 function isCommand(word: string | undefined): word is CommandName | 'help' {

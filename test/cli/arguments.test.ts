@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CliError } from '../../src/cli/exit-codes.ts';
-import { firstWord, spellOutFormats } from '../../src/cli/options.ts';
+import { firstWord, spellOutFormats } from '../../src/cli/option-words.ts';
 import { bindParams, checkParamsUsed, parametersIn, readParams } from '../../src/cli/params.ts';
 import { parseArgs } from '../../src/cli/parse-args.ts';
 import { readOptions } from '../../src/cli/read-options.ts';
