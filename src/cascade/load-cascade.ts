@@ -6,12 +6,13 @@ import { CASCADE_MAX_NESTING } from '../limits.ts';
 import { buildCell, expressionText, type JsSource } from './build-cell.ts';
 import type { Cascade, Cell, TestCase } from './cascade.ts';
 import { checkJsCode, checkJsonSchema } from './check-code.ts';
+import { checkNames } from './check-names.ts';
 import { cascadeNotFound, hasCascadeSuffix } from './find-cascades.ts';
 import { knownKeywords } from './json-validator.ts';
 import { type NamedCascade, namedCascades } from './named-cascades.ts';
 import type { ParsedYaml, ValuePath } from './parse-yaml.ts';
 import { cascadeInvalid, formatPlace, type Problem } from './problems.ts';
-import { inputColumnsOf, requiredInputs, unknownNames, widenInputsSchema } from './read-inputs.ts';
+import { inputColumnsOf, requiredInputs, widenInputsSchema } from './read-inputs.ts';
 import type { Origin, Report } from './report.ts';
 import { canonicalName, readRootFile } from './resolve-path.ts';
 import type { CascadeFile, CellFile } from './schema.ts';
@@ -221,37 +222,6 @@ async function readFileValue(
   const validated = validateFile(parsed);
   if (!validated.ok) throw cascadeInvalid(file, validated.problems);
   return { parsed, file: validated.file };
-}
-
-/** Names that must be there or must not be there twice. */
-function checkNames(written: CascadeFile, report: Report): void {
-  const names = new Set(written.cells.map((cell) => cell.name));
-  const seen = new Set<string>();
-  const checkExpressionNames = (
-    path: ValuePath,
-    value: string | number | boolean | undefined,
-  ): void => {
-    for (const name of typeof value === 'string' ? unknownNames(value, names) : []) {
-      const known = name.startsWith('outputs.')
-        ? [...names].map((cell) => `outputs.${cell}`)
-        : ['input', 'outputs', 'state'];
-      report(path, `unknown name ${name}${didYouMean(name, known)}`);
-    }
-  };
-  for (const [i, cell] of written.cells.entries()) {
-    if (seen.has(cell.name)) report(['cells', i, 'name'], `duplicate cell name ${cell.name}`);
-    seen.add(cell.name);
-    for (const [route, target] of Object.entries(cell.routing ?? {})) {
-      if (names.has(target)) continue;
-      const message = `routing to cell ${target}, which is not there${didYouMean(target, names)}`;
-      report(['cells', i, 'routing', route], message);
-    }
-    checkExpressionNames(['cells', i, 'when'], cell.when);
-    for (const [key, value] of Object.entries(cell.set ?? {})) {
-      checkExpressionNames(['cells', i, 'set', key], value);
-    }
-  }
-  checkExpressionNames(['output'], written.output);
 }
 
 function checkedInputsSchema(written: CascadeFile, report: Report): JsonObject | undefined {
