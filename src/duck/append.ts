@@ -7,6 +7,7 @@ import { CHUNK_MAX_ROWS } from '../limits.ts';
 import { isInTransaction } from './in-transaction.ts';
 import { nodeApi } from './node-api.ts';
 import { ResultReader } from './reader.ts';
+import { setNull } from './set-null.ts';
 import { toSqlError } from './sql-error.ts';
 import { nativeThreads } from './thread-budget.ts';
 
@@ -122,7 +123,7 @@ function fillVector(
   const { values, type } = column;
   for (let row = 0; row < count; row += 1) {
     const value = values[first + row];
-    if (value === null || value === undefined) vector.setItem(row, null);
+    if (value === null || value === undefined) setNull(vector, row);
     else if (type === 'BIGINT' && typeof value === 'number') {
       if (!Number.isSafeInteger(value)) throw notOfType(table, column, first + row, value);
       vector.setItem(row, BigInt(value));

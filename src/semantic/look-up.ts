@@ -3,6 +3,7 @@ import type { DuckDBConnection, DuckDBType, DuckDBVector } from '@duckdb/node-ap
 import { nodeApi } from '../duck/node-api.ts';
 import { quoteIdentifier } from '../duck/quote.ts';
 import type { Session } from '../duck/session.ts';
+import { setNull } from '../duck/set-null.ts';
 import type { Json } from '../json.ts';
 import { requiredArgs } from '../operators/function-file.ts';
 import type { Operator } from '../operators/operator.ts';
@@ -116,7 +117,9 @@ function lookUpChunk(
         : use.isLenient === true
           ? book.answerOf(tuple)
           : book.lookUp(tuple);
-    output.setItem(row, answer === undefined ? null : readAnswer(use, answer));
+    const value = answer === undefined ? null : readAnswer(use, answer);
+    if (value === null) setNull(output, row);
+    else output.setItem(row, value);
   }
   output.flush();
   if (book.missing > 0 && (state.strict || book.missing > state.mostMissing)) {
