@@ -1,6 +1,8 @@
 import { Kind } from '../scan.ts';
 import { StatementWords } from './statement-words.ts';
 
+const VERBS = new Set(['CREATE', 'COPY', 'INSERT', 'MERGE', 'UPDATE', 'DELETE']);
+
 /** The table or file that a statement changes, as it is written there; undefined where its words name none. */
 export function writtenName(source: string): string | undefined {
   const words = new StatementWords(source);
@@ -14,8 +16,11 @@ export function writtenName(source: string): string | undefined {
 
 /** Index of the name's first lexeme; 0 where there is none. */
 function nameAt(words: StatementWords): number {
-  // A WITH may stand before any of the others.
-  const verb = words.find(0, 'CREATE', 'COPY', 'INSERT', 'MERGE', 'UPDATE', 'DELETE');
+  // A WITH may stand before it, and a query of the WITH may be called by any of these words.
+  const verb = words.findFrom(
+    0,
+    (index) => VERBS.has(words.text(index)) && words.text(index + 1) !== 'AS',
+  );
   switch (words.text(verb)) {
     case 'CREATE': {
       const table = words.find(verb, 'TABLE');
