@@ -76,6 +76,11 @@ export interface QueryOptions {
   readonly valueForm?: ValueForm;
   /** Recorded with the statement, e.g. `cli`, `service`. Default `api`. */
   readonly origin?: string;
+  /**
+   * The name of the file that you write the rows to: the statement then fails where its result would replace something
+   * by nothing, as a statement that writes a table does. Keep the old file until the last row has come.
+   */
+  readonly writes?: string;
   /** Recorded with the statement: the session of the one that it takes up again. */
   readonly resumes?: string;
 }

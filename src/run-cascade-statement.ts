@@ -52,9 +52,11 @@ export async function* streamMapStatement(
 export async function explainCascadeStatement(
   inner: CascadeStatement,
   whole: Statement,
-  scope: StatementScope,
+  given: StatementScope,
   context: StatementContext,
 ): Promise<Explained> {
+  // What the caller writes to a file is the report.
+  const scope = { ...given, output: undefined };
   const { body, target, done } = await resolveTarget(inner, scope, context.source);
   const { plan, env } = await planBody(body, target, scope, whole, context);
   const { explainCascade } = await import('./explain/explain-cascade.ts');

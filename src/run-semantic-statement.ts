@@ -4,6 +4,7 @@ import type { Diagnostic, SqlStatement } from '../grammar/ast.ts';
 import { annotationDiagnostics } from '../grammar/parse-source.ts';
 import type { Rewritten } from '../grammar/semantic/rewrite.ts';
 import { statementParts } from '../grammar/semantic/statement-parts.ts';
+import { writtenName } from '../grammar/semantic/written-name.ts';
 import type { Explained } from './deliver/deliver-explain.ts';
 import {
   type Delivered,
@@ -16,6 +17,7 @@ import type { ResultReader } from './duck/reader.ts';
 import { dropTables } from './duck/stage.ts';
 import { RvbbitError } from './errors.ts';
 import { Budget } from './execute/calls/budget.ts';
+import { mayWrite, namesOf } from './execute/may-write.ts';
 import type { StatementScope } from './execute/statement-env.ts';
 import { learnAnswers } from './explain/learn-answers.ts';
 import type { ExplainFormat } from './explain/render-report.ts';
@@ -83,7 +85,8 @@ export async function explainSemanticStatement(
   const outer = statementParts(statement.text);
   const isExplain = outer.kind === 'explain';
   const text = isExplain ? statement.text.slice(outer.body.start, outer.body.end) : statement.text;
-  return withRun(statement, text, scope, context, async (run) => {
+  // What the caller writes to a file is the report.
+  return withRun(statement, text, { ...scope, output: undefined }, context, async (run) => {
     const { explainSemantic } = await import('./explain/explain-semantic.ts');
     const { explainContext } = await import('./explain/explain-context.ts');
     const report = await explainSemantic(run, context.models, explainContext(context));
@@ -113,7 +116,8 @@ async function withRun<T>(
   const { session, stop } = scope;
   const { signal } = stop;
   // What is wrong with an annotation matters only once there is an operator: on plain SQL it is a comment.
-  const settings = settingsOf(statement, context.source);
+  const targets = targetsOf(text, scope.output);
+  const settings = settingsOf(statement, context.source, targets.length > 0);
   const threshold = settings instanceof RvbbitError ? 0 : settings.threshold;
   const options = { session, threshold, signal, cascadeRoot: context.cascadeRoot };
   const read = await readSemanticStatement(text, registry, options);
@@ -121,15 +125,43 @@ async function withRun<T>(
   let run: SemanticRun | undefined;
   try {
     if (settings instanceof RvbbitError) throw settings;
-    run = await openRun(read, settings, { statement, scope, context });
+    run = await openRun(read, settings, { statement, scope, context, targets });
     await registerLookUps(session, read.uses, run.state, signal);
     return await work({ ...run, statement: await checked(read, scope) });
+  } catch (thrown) {
+    throw run === undefined ? thrown : withOnErrorTold(thrown, run);
   } finally {
     const shares = learnAnswers(read.books, threshold);
     if (shares.length > 0) scope.ledger.note({ t: 'answers.learned', shares });
     if (run !== undefined) await dropTables(session, run.stages);
     read.release();
   }
+}
+
+/** The tables and files that a statement writes; `output`: the file that the caller writes its rows to. */
+function targetsOf(text: string, output: string | undefined): readonly string[] {
+  const parts = statementParts(text);
+  const isCreate = parts.kind === 'around' && parts.verb === 'CREATE TABLE';
+  // The command line makes a table of its own on the way to a Parquet file.
+  const isWay = parts.kind === 'query' || (isCreate && output !== undefined);
+  const changed = isWay ? undefined : (writtenName(text) ?? 'the database');
+  return [changed, output].filter((name) => name !== undefined);
+}
+
+/** The error, with what can be said of it where a failed answer ended a statement that says nothing of such. */
+function withOnErrorTold(thrown: unknown, { settings, scope, targets }: SemanticRun): unknown {
+  const isToldOf = settings.isOnErrorUnsaid && settings.onError.kind === 'fail';
+  if (!(thrown instanceof RvbbitError) || !isToldOf || scope.ledger.figures.rows.failed === 0) {
+    return thrown;
+  }
+  const { code, stage, sqlState, retryable, message } = thrown;
+  const advice = `nothing was written to ${namesOf(targets)}; where NULL may stand for an answer that failed, say -- @ on_error: null`;
+  return new RvbbitError(code, `${message}; ${advice}`, {
+    stage,
+    sqlState,
+    retryable,
+    cause: thrown,
+  });
 }
 
 /** The statement as DuckDB binds it. Throws what is wrong with it. */
@@ -154,7 +186,13 @@ async function openRun(
     statement,
     scope,
     context,
-  }: { statement: SqlStatement; scope: StatementScope; context: StatementContext },
+    targets,
+  }: {
+    statement: SqlStatement;
+    scope: StatementScope;
+    context: StatementContext;
+    targets: readonly string[];
+  },
 ): Promise<SemanticRun> {
   checkFallbacks(read, settings);
   await scope.desk.journal.open();
@@ -174,6 +212,7 @@ async function openRun(
     state: { strict: false, stopped: false, rows: 0, mostMissing: SEMANTIC_MAX_OPEN },
     report: new PlanReport(),
     native: new NativeLookUps(scope.session, read.uses),
+    targets,
     stages: [],
     expectedRows: 0,
     refusesNative: false,
@@ -188,7 +227,8 @@ async function openRun(
 async function execute(run: SemanticRun): Promise<ResultReader | undefined> {
   if (run.statement.parts.kind !== 'query') return changeData(run);
   const reader = await answerQuery(run);
-  await run.scope.desk.journal.commit();
+  // Of a query that ended early the caller gets what there is.
+  await mayWrite(run.scope, run.targets);
   return reader;
 }
 
@@ -217,11 +257,15 @@ async function createEmpty(run: SemanticRun, dry: Rewritten): Promise<ResultRead
 }
 
 /** The settings, or what is wrong with the annotations. */
-function settingsOf(statement: SqlStatement, source: string): SemanticSettings | RvbbitError {
+function settingsOf(
+  statement: SqlStatement,
+  source: string,
+  writes: boolean,
+): SemanticSettings | RvbbitError {
   const [wrong] = annotationDiagnostics(source, statement.annotations);
   if (wrong !== undefined) return wrongAnnotation(wrong);
   try {
-    return semanticSettings(statement.annotations);
+    return semanticSettings(statement.annotations, writes);
   } catch (thrown) {
     if (thrown instanceof RvbbitError) return thrown;
     throw thrown;
@@ -230,7 +274,7 @@ function settingsOf(statement: SqlStatement, source: string): SemanticSettings |
 
 /** `isWithheld`: it changes data and has changed none. */
 function noticesOf(run: SemanticRun, isWithheld: boolean): readonly Notice[] {
-  const { statement, asker, scope } = run;
+  const { statement, asker, scope, settings, targets } = run;
   const unasked = scope.stop.drained === undefined || isWithheld ? 0 : missingOf(run);
   const failed = statement.books.reduce((sum, book) => sum + book.failed, unasked);
   const notices: Notice[] = [
@@ -239,11 +283,16 @@ function noticesOf(run: SemanticRun, isWithheld: boolean): readonly Notice[] {
     ...endNotices(scope, isWithheld),
   ];
   if (failed > 0) {
-    const what =
-      failed === 1 ? '1 answer is missing and counts' : `${failed} answers are missing and count`;
+    const [are, count] = failed === 1 ? ['is', 'counts'] : ['are', 'count'];
+    const instead = settings.onError.kind === 'default' ? 'the default of on_error' : 'NULL';
+    const where =
+      targets.length === 0 || isWithheld ? 'the result' : `what ${namesOf(targets)} got`;
+    // Of questions that were not asked nobody knows how many there are.
+    const all = unasked > 0 ? '' : ` of ${asker.asked}`;
+    const what = `${failed}${all} answers ${are} missing and ${count} as ${instead}`;
     notices.unshift({
       code: 'RVB_ANSWERS_MISSING',
-      message: `${what} as NULL, which can take rows out of the result or bring them in; the failures say why`,
+      message: `${what}, which can take rows out of ${where} or bring them in; the failures say why`,
     });
   }
   return notices;

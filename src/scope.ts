@@ -37,7 +37,7 @@ export class StatementScopes {
   begin(
     prefix: NamePrefix,
     parameters: Parameters | undefined,
-    { signal, drain }: Pick<QueryOptions, 'signal' | 'drain'>,
+    { signal, drain, writes }: Pick<QueryOptions, 'signal' | 'drain' | 'writes'>,
   ): StatementScope {
     if (this.#closed) throw closed();
     const { session, dispatcher, desk, sqlCells, journal, random } = this.#parts;
@@ -48,6 +48,7 @@ export class StatementScopes {
       desk,
       sqlCells,
       parameters,
+      output: writes,
       stop: new StatementSignal([signal], drain),
       ledger: new Ledger(journal, prefix, random),
     };

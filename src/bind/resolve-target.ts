@@ -36,8 +36,8 @@ export async function resolveTarget(
   }
   try {
     return await (statement.kind === 'CreateTable'
-      ? resolveCreate(statement, scope)
-      : resolveInsert(statement, scope));
+      ? resolveCreate(statement, scope, source)
+      : resolveInsert(statement, scope, source));
   } catch (error) {
     throw placedAt(error, source, statement.table.span.start);
   }
@@ -46,6 +46,7 @@ export async function resolveTarget(
 async function resolveCreate(
   statement: CreateTableStatement,
   scope: TargetScope,
+  source: string,
 ): Promise<ResolvedTarget> {
   const { body, table, temporary, orReplace, ifNotExists } = statement;
   const create = createSql(statement);
@@ -62,7 +63,7 @@ async function resolveCreate(
   }
   return {
     body,
-    target: { kind: 'create', create },
+    target: { kind: 'create', table: writtenName(table, source), create },
     done: existing !== undefined && ifNotExists,
   };
 }
@@ -70,6 +71,7 @@ async function resolveCreate(
 async function resolveInsert(
   statement: InsertStatement,
   scope: TargetScope,
+  source: string,
 ): Promise<ResolvedTarget> {
   const { body } = statement;
   const insert = insertSql(statement);
@@ -84,7 +86,8 @@ async function resolveInsert(
     const nulls = Array.from({ length: columns.length + added }, () => 'NULL');
     await explain(`${insert} SELECT ${nulls.join(', ')}`, scope);
   }
-  return { body, target: { kind: 'insert', insert }, done: false };
+  const table = writtenName(statement.table, source);
+  return { body, target: { kind: 'insert', table, insert }, done: false };
 }
 
 /** DuckDB binds a statement that it explains, and so finds what is wrong with it. */
@@ -107,6 +110,11 @@ function createSql(statement: CreateTableStatement): string {
 function insertSql({ table, columns }: InsertStatement): string {
   const names = columns?.map(({ value }) => quoteIdentifier(value)).join(', ');
   return `INSERT INTO ${sqlName(table)}${names === undefined ? '' : ` (${names})`}`;
+}
+
+/** The name as the user wrote it. */
+function writtenName({ span }: QualifiedName, source: string): string {
+  return source.slice(span.start, span.end);
 }
 
 function sqlName(name: QualifiedName): string {

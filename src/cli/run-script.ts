@@ -61,11 +61,24 @@ export async function checkSyntax(statements: readonly ScriptStatement[]): Promi
   return verdicts;
 }
 
-/** Runs the statements until one fails, or all of them under `keepGoing`. Gives what went wrong. */
-export async function runScript(settings: ScriptSettings): Promise<Verdict[]> {
+/** What came of a script. */
+export interface ScriptOutcome {
+  readonly verdicts: readonly Verdict[];
+  /** Result sets that are whole. */
+  readonly kept: number;
+}
+
+/** Result sets of a script: those begun, and those that are whole. */
+interface Results {
+  count: number;
+  kept: number;
+}
+
+/** Runs the statements until one fails, or all of them under `keepGoing`. */
+export async function runScript(settings: ScriptSettings): Promise<ScriptOutcome> {
   const { statements, sink, drain, keepGoing } = settings;
   const verdicts: Verdict[] = [];
-  const results = { count: 0 };
+  const results: Results = { count: 0, kept: 0 };
   for (const [index, statement] of statements.entries()) {
     if (drain.aborted) break;
     try {
@@ -89,7 +102,7 @@ export async function runScript(settings: ScriptSettings): Promise<Verdict[]> {
       }
     }
   }
-  return verdicts;
+  return { verdicts, kept: results.kept };
 }
 
 function isCancelled(thrown: unknown): thrown is RvbbitError {
@@ -110,19 +123,18 @@ async function runStatement(
   settings: ScriptSettings,
   statement: ScriptStatement,
   index: number,
-  results: { count: number },
+  results: Results,
 ): Promise<Summary> {
   const { engine, start, sink, signal, drain, format, resumes } = settings;
   const params = bindParams(statement.sql, settings.params);
-  if (start === undefined && settings.printed(index) && statement.givesRows) {
+  const output = settings.printed(index) && statement.givesRows ? settings.output : undefined;
+  if (start === undefined && output !== undefined) {
     const { writeParquet } = await import('./format/parquet.ts');
-    const { summary, notices } = await writeParquet(
-      engine,
-      statement,
-      params,
-      settings.output ?? '',
-      { signal, ...(resumes === undefined ? {} : { resumes }) },
-    );
+    const { summary, notices } = await writeParquet(engine, statement, params, output, {
+      signal,
+      ...(resumes === undefined ? {} : { resumes }),
+    });
+    results.kept += 1;
     return account(settings, index, summary, notices);
   }
   const stream = engine.stream(statement.sql, params, {
@@ -130,6 +142,7 @@ async function runStatement(
     drain,
     valueForm: 'json',
     origin: 'cli',
+    ...(output === undefined ? {} : { writes: output }),
     ...(resumes === undefined ? {} : { resumes }),
   });
   const columns = await stream.columns;
@@ -152,6 +165,7 @@ async function runStatement(
   settings.progress.hide();
   await writer?.end();
   await sink.keep();
+  if (prints) results.kept += 1;
   return account(settings, index, summary, stream.notices);
 }
 

@@ -1,5 +1,6 @@
 /** Executes a MAP plan and delivers its rows: to the caller at the end, to a table, or as they become known. */
 import { MapExecution } from '../execute/execute-map.ts';
+import { mayWrite, namesOf } from '../execute/may-write.ts';
 import type { StatementEnv } from '../execute/statement-env.ts';
 import type { MapPlan } from '../plan/plan.ts';
 import type { Notice, Row, ValueForm } from '../result.ts';
@@ -10,6 +11,7 @@ import {
   endNotices,
   limitNotice,
   NOTHING,
+  targetsOf,
 } from './delivered.ts';
 import type { StreamHead } from './stream-rows.ts';
 
@@ -21,18 +23,21 @@ export async function deliverMap(
   const execution = await MapExecution.prepare(plan, env, { growing: false });
   try {
     await execution.run();
-    const intoTable = plan.target.kind !== 'rows';
+    const { signal } = env.stop;
+    const targets = targetsOf(plan.target, env);
+    const writes = await mayWrite(env, targets);
+    const { target } = plan;
+    const intoTable = target.kind !== 'rows';
     const notices = [
       ...noticesOf(plan, execution, env),
       ...execution.advisories.notices(),
-      ...endNotices(env, intoTable),
+      ...endNotices(env, intoTable, intoTable ? undefined : target.asTable),
+      ...failedRowsNotices(plan, env, targets),
     ];
-    await env.desk.journal.commit();
-    const { signal, drained } = env.stop;
     // The statement is to be run again: a part of its rows would then be there twice, or its table be in the way.
-    if (intoTable && drained !== undefined) return { ...NOTHING, notices };
+    if (intoTable && !writes) return { ...NOTHING, notices };
     const { targetSql } = execution;
-    if (targetSql !== undefined) {
+    if (writes && targetSql !== undefined) {
       const written = await env.session.run(targetSql, { signal });
       if (intoTable) {
         const rowCount = written.changes ?? (await execution.countRows());
@@ -57,6 +62,7 @@ export async function* streamMap(
   onHead: (head: StreamHead) => void,
 ): AsyncGenerator<Row> {
   const execution = await MapExecution.prepare(plan, env, { growing: true });
+  const targets = targetsOf(plan.target, env);
   let failure: { readonly error: unknown } | undefined;
   const running = execution.run().catch((error: unknown) => {
     failure = { error };
@@ -68,7 +74,11 @@ export async function* streamMap(
     onHead({
       columns: execution.columns,
       notices: noticesOf(plan, execution, env),
-      lateNotices: () => [...execution.advisories.notices(), ...endNotices(env)],
+      lateNotices: () => [
+        ...execution.advisories.notices(),
+        ...endNotices(env),
+        ...failedRowsNotices(plan, env, targets),
+      ],
       signal,
     });
     for await (const range of execution.knownRanges()) {
@@ -79,6 +89,7 @@ export async function* streamMap(
     }
     await running;
     if (failure !== undefined) throw failure.error;
+    await mayWrite(env, targets);
   } catch (thrown) {
     throw failure === undefined ? thrown : failure.error;
   } finally {
@@ -87,6 +98,28 @@ export async function* streamMap(
     await running;
     await execution.close();
   }
+}
+
+/** Says what stands where rows failed and the others were written. */
+function failedRowsNotices(
+  { onError, resultColumn, target }: MapPlan,
+  { ledger, stop }: StatementEnv,
+  targets: readonly string[],
+): readonly Notice[] {
+  const { rows } = ledger.figures;
+  const { failed } = rows;
+  if (failed === 0 || targets.length === 0 || stop.drained !== undefined) return [];
+  const [have, their, are] =
+    failed === 1 ? ['has', 'its run', 'is'] : ['have', 'their runs', 'are'];
+  const names = namesOf(targets);
+  const share = `${failed} of ${rows.in} rows`;
+  const where = target.kind === 'insert' ? 'inserted into' : 'of';
+  const instead = onError.kind === 'default' ? `the default of on_error` : 'NULL';
+  const what =
+    onError.kind === 'skip'
+      ? `${share} ${are} not in ${names}`
+      : `${share} ${where} ${names} ${have} ${instead} in ${resultColumn}`;
+  return [{ code: 'rows_failed', message: `${what}: ${their} failed` }];
 }
 
 function noticesOf(

@@ -1,6 +1,7 @@
 /** Executes a RUN plan and delivers its one row, to the caller or into a table. */
 import { quoteIdentifier, quoteLiteral } from '../duck/quote.ts';
 import { executeRun } from '../execute/execute-run.ts';
+import { mayWrite } from '../execute/may-write.ts';
 import type { StatementEnv } from '../execute/statement-env.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import type { Notice } from '../result.ts';
@@ -11,6 +12,7 @@ import {
   limitNotice,
   NOTHING,
   shadowNotice,
+  targetsOf,
 } from './delivered.ts';
 
 export async function deliverRun(plan: RunPlan, env: StatementEnv): Promise<Delivered> {
@@ -18,14 +20,15 @@ export async function deliverRun(plan: RunPlan, env: StatementEnv): Promise<Deli
   const notices: Notice[] = [...cascadeNotices(env.cascade.warnings), ...advisories.notices()];
   if (cut && plan.limit.source === 'default') notices.push(limitNotice('run'));
   if (shadows) notices.push(shadowNotice(plan.asTable));
-  notices.push(...endNotices(env, plan.create !== undefined));
-  await env.desk.journal.commit();
+  const { target } = plan;
+  notices.push(...endNotices(env, target.kind === 'create'));
+  const writes = await mayWrite(env, targetsOf(target, env));
   const text = JSON.stringify(report);
-  if (plan.create !== undefined) {
+  if (target.kind === 'create') {
     // As for a MAP: the table would be in the way of the run that completes it.
-    if (env.stop.drained !== undefined) return { ...NOTHING, notices };
+    if (!writes) return { ...NOTHING, notices };
     const column = quoteIdentifier(plan.resultColumn);
-    await env.session.run(`${plan.create}\nSELECT ${quoteLiteral(text)} AS ${column}`, {
+    await env.session.run(`${target.create}\nSELECT ${quoteLiteral(text)} AS ${column}`, {
       signal: env.stop.signal,
     });
     return { columns: [], rows: [], rowCount: 1, notices };

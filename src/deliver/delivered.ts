@@ -3,6 +3,7 @@ import { quoteIdentifier } from '../duck/quote.ts';
 import type { ResultReader } from '../duck/reader.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
 import { MAP_DEFAULT_ROWS, RUN_DEFAULT_ROWS } from '../limits.ts';
+import type { MapTarget } from '../plan/plan.ts';
 import type { Notice, ResultColumn, Row, Summary, ValueForm } from '../result.ts';
 
 export interface Delivered {
@@ -10,6 +11,16 @@ export interface Delivered {
   readonly rows: readonly Row[];
   readonly rowCount: number;
   readonly notices: readonly Notice[];
+}
+
+/** What a MAP or RUN writes: the names of its table and of the file that the caller writes its rows to. */
+export function targetsOf(
+  target: MapTarget,
+  { output }: Pick<StatementScope, 'output'>,
+): readonly string[] {
+  // The command line makes a table of its own on the way to a Parquet file.
+  if (target.kind !== 'rows') return [output ?? target.table];
+  return [target.asTable, output].filter((name) => name !== undefined);
 }
 
 /** The statement had nothing to do. */
@@ -30,12 +41,17 @@ export async function deliverReader(
 
 /**
  * Says that a statement has ended before its rows did, and how to go on; `intoTable`: its rows were meant
- * for a table.
+ * for a table; `asTable`: they were meant for this one besides.
  */
-export function endNotices({ stop }: StatementScope, intoTable = false): readonly Notice[] {
+export function endNotices(
+  { stop }: Pick<StatementScope, 'stop'>,
+  intoTable = false,
+  asTable?: string,
+): readonly Notice[] {
   if (stop.drained === undefined) return [];
   const why = stop.drained === 'budget' ? 'its budget was used up' : 'it was interrupted';
-  const what = intoTable ? 'nothing was written' : 'rows that were not run are left out';
+  const besides = asTable === undefined ? '' : `, and ${asTable} is not written`;
+  const what = intoTable ? 'nothing was written' : `rows that were not run are left out${besides}`;
   const message = `the statement ended early: ${why}; ${what}. Run it again to go on from there`;
   return [{ code: 'incomplete', message }];
 }

@@ -17,6 +17,8 @@ export interface StatementScope {
   readonly desk: CallDesk;
   readonly sqlCells: SqlCells;
   readonly parameters: Parameters | undefined;
+  /** The file that the caller writes the rows to. */
+  readonly output: string | undefined;
   readonly stop: StatementSignal;
   readonly ledger: Ledger;
 }

@@ -1,4 +1,5 @@
 /** One statement's page in the journal: its names, its records and the account they add up to. */
+import type { Failure } from '../errors.ts';
 import type { Summary } from '../result.ts';
 import { Account, type Ending } from './account.ts';
 import type { Journal } from './journal.ts';
@@ -17,6 +18,7 @@ export class Ledger {
   #isKept = false;
   #attempts = 0;
   #summary: Summary | undefined;
+  #providerEnd: Failure | undefined;
 
   constructor(journal: Journal, prefix: NamePrefix, random: Random) {
     this.#journal = journal;
@@ -34,6 +36,16 @@ export class Ledger {
   /** Calls that have gone out so far, retries apart. */
   get callsMade(): number {
     return this.#account.callsMade;
+  }
+
+  /** Why a provider took no further call of the statement; undefined where none refused. */
+  get providerEnd(): Failure | undefined {
+    return this.#providerEnd;
+  }
+
+  /** A provider takes no further call of the statement. An answer that comes later does not take that back. */
+  noteProviderEnd(failure: Failure): void {
+    this.#providerEnd ??= failure;
   }
 
   /** Micro-USD of the calls so far; null where no call has a price. */

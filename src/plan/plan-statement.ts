@@ -41,7 +41,7 @@ function planRun(bound: BoundStatement, target: MapTarget, generatedTable: strin
     ...common(bound, RUN_DEFAULT_ROWS),
     parallel: 1,
     asTable: bound.settings.asTable ?? generatedTable,
-    ...(target.kind === 'create' ? { create: target.create } : {}),
+    target,
   };
 }
 

@@ -56,13 +56,13 @@ interface PlanBase {
   readonly label?: string;
 }
 
-/** Where a MAP's rows go: to the caller, or into a table. */
+/** Where a MAP's rows go: to the caller, or into a table, whose name is as it is written. */
 export type MapTarget =
   | { readonly kind: 'rows'; readonly asTable?: string }
   /** `CREATE … TABLE … AS`, up to the AS, as SQL. */
-  | { readonly kind: 'create'; readonly create: string }
+  | { readonly kind: 'create'; readonly table: string; readonly create: string }
   /** `INSERT INTO … (…)`, as SQL. */
-  | { readonly kind: 'insert'; readonly insert: string };
+  | { readonly kind: 'insert'; readonly table: string; readonly insert: string };
 
 /** An input of the cascade and the column of the query that feeds it. */
 export interface InputColumn {
@@ -88,8 +88,8 @@ export interface RunPlan extends PlanBase {
   readonly parallel: 1;
   /** The temp table that holds the rows; a generated name where the statement gives none. */
   readonly asTable: string;
-  /** Where the one row goes: to the caller, or into a table. */
-  readonly create?: string;
+  /** Where the one row goes. */
+  readonly target: MapTarget;
 }
 
 export type Plan = MapPlan | RunPlan;

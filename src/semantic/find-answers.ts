@@ -7,6 +7,7 @@ import { type SqlNode, treeToSql } from '../duck/parse-sql.ts';
 import type { ResultReader } from '../duck/reader.ts';
 import type { Parameters } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
+import { mayWrite } from '../execute/may-write.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
 import {
   SEMANTIC_MAX_PASSES,
@@ -40,6 +41,8 @@ export interface SemanticRun {
   readonly state: LookUpState;
   readonly report: PlanReport;
   readonly native: NativeLookUps;
+  /** The tables and files that the statement writes, by name. */
+  readonly targets: readonly string[];
   /** Tables that the statement staged; they are dropped at its end. */
   readonly stages: string[];
   /** Rows that a pass is expected to look up, or that the last one did. */
@@ -178,9 +181,7 @@ export async function runStrictly(
   // Without a query of its own such a statement meets its questions a vector at a time.
   const passes = isBlind ? SEMANTIC_MAX_STRICT_PASSES : SEMANTIC_MAX_PASSES;
   for (let pass = 1; ; pass += 1) {
-    // A failure of the journal is to come before the change: whoever runs the statement anew would change twice.
-    await scope.desk.journal.commit();
-    if (scope.stop.drained !== undefined) return undefined;
+    if (!(await mayWrite(scope, run.targets))) return undefined;
     state.strict = true;
     const reader = await onePass(run, text);
     state.strict = false;

@@ -20,6 +20,8 @@ export interface SemanticSettings {
   readonly maxCalls: number;
   readonly maxPairs: number;
   readonly onError: Exclude<OnError, { kind: 'skip' }>;
+  /** Nobody said what becomes of a failed answer. */
+  readonly isOnErrorUnsaid: boolean;
   readonly timeoutMs: number;
   readonly budget: BudgetLimits;
   readonly cache: CacheSetting;
@@ -27,8 +29,14 @@ export interface SemanticSettings {
   readonly modelOverride: ModelOverride;
 }
 
-/** The settings of a statement whose annotations are known and well-formed. Throws RVB_UNSUPPORTED, RVB_OPTION_TYPE. */
-export function semanticSettings(annotations: readonly Annotation[]): SemanticSettings {
+/**
+ * The settings of a statement whose annotations are known and well-formed; `writes`: its result goes to a table or
+ * file. Throws RVB_UNSUPPORTED, RVB_OPTION_TYPE.
+ */
+export function semanticSettings(
+  annotations: readonly Annotation[],
+  writes: boolean,
+): SemanticSettings {
   const values = new Map(annotations.map(({ key, value }) => [key, value]));
   for (const key of ['batch', 'strategy', 'join']) {
     const value = values.get(key)?.toLowerCase();
@@ -48,7 +56,8 @@ export function semanticSettings(annotations: readonly Annotation[]): SemanticSe
     threshold: Number(values.get('threshold') ?? SEMANTIC_THRESHOLD),
     maxCalls: Number(values.get('max_calls') ?? SEMANTIC_MAX_CALLS),
     maxPairs: Number(values.get('max_pairs') ?? SEMANTIC_MAX_PAIRS),
-    onError: onErrorOf(values.get('on_error')),
+    onError: onErrorOf(values.get('on_error') ?? (writes ? 'fail' : 'null')),
+    isOnErrorUnsaid: !values.has('on_error'),
     timeoutMs: parseDurationMs(values.get('timeout') ?? '') ?? RUN_TIMEOUT_MS,
     budget: maxCost === undefined ? {} : { costMicroUsd: Math.round(Number(maxCost) * 1e6) },
     cache: cacheOf(values.get('cache')),
@@ -60,11 +69,11 @@ export function semanticSettings(annotations: readonly Annotation[]): SemanticSe
   };
 }
 
-function onErrorOf(value: string | undefined): SemanticSettings['onError'] {
-  const lower = value?.toLowerCase();
-  if (lower === undefined || lower === 'null') return { kind: 'null' };
+function onErrorOf(value: string): SemanticSettings['onError'] {
+  const lower = value.toLowerCase();
+  if (lower === 'null') return { kind: 'null' };
   if (lower === 'fail') return { kind: 'fail' };
-  if (lower.startsWith('default:')) return { kind: 'default', value: value!.slice(8).trim() };
+  if (lower.startsWith('default:')) return { kind: 'default', value: value.slice(8).trim() };
   throw new RvbbitError(
     'RVB_OPTION_TYPE',
     `on_error takes null, fail or default:… in semantic SQL, not ${value}: a row cannot be skipped there, since NULL drops it from a WHERE`,

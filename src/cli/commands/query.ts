@@ -1,5 +1,5 @@
 /** `rvbbit [db]`: runs a script and writes its results. */
-import { CliError, exitCodeOf } from '../exit-codes.ts';
+import { CliError, exitCodeOf, type Verdict } from '../exit-codes.ts';
 import { chooseFormat } from '../format/choose-format.ts';
 import { type FormatName, loadFormat, SINGLE_RESULT } from '../format/format.ts';
 import type { CliOptions } from '../options.ts';
@@ -111,9 +111,9 @@ async function withOutput(
   const progress = new ProgressView(engine.events, progressMode(options, format));
   try {
     const syntaxVerdicts = options.keepGoing ? [] : await checkSyntax(writing.statements);
-    const verdicts =
+    const { verdicts: met, kept } =
       syntaxVerdicts.length > 0
-        ? syntaxVerdicts
+        ? { verdicts: syntaxVerdicts, kept: 0 }
         : await runScript({
             ...writing,
             engine,
@@ -135,9 +135,11 @@ async function withOutput(
           });
     if (isBroken) await sink.close();
     if (isBroken && !interrupts.interrupted) return 0;
-    if (interrupts.interrupted) verdicts.push('interrupted');
+    const verdicts: Verdict[] = interrupts.interrupted ? [...met, 'interrupted'] : [...met];
     const code = exitCodeOf(verdicts);
-    if (verdicts.every((verdict) => verdict === 'rows') || options.keepGoing) {
+    // Without a result set the file would be empty, in the place of what stands there.
+    const isWanted = options.keepGoing === true && kept > 0;
+    if (verdicts.every((verdict) => verdict === 'rows') || isWanted) {
       await sink.close();
     } else {
       await sink.discard();

@@ -25,7 +25,11 @@ export async function writeParquet(
   const { sql, firstWord } = statement;
   // Behind the comments, so that annotations stay before the statement.
   const create = `${sql.slice(0, firstWord)}CREATE TEMP TABLE ${table} AS ${sql.slice(firstWord)}`;
-  const result = await engine.query(create, params, { ...options, origin: 'cli' });
+  const result = await engine.query(create, params, {
+    ...options,
+    writes: output,
+    origin: 'cli',
+  });
   try {
     if (!(await isThere(engine, table))) return result;
     await engine.query(

@@ -29,6 +29,7 @@ export function beginCalls(env: StatementEnv, plan: CallPlan, budget?: Budget): 
     onlyAtHand: plan.onlyAtHand === true,
     costOf: (provider, model, usage) => models?.costOf(provider, model, usage),
     onBudgetEnd: () => stop.drain('budget'),
+    onProviderEnd: (failure) => ledger.noteProviderEnd(failure),
     onJournalFailure: (failure) => stop.fail(failure),
   });
 }

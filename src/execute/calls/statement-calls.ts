@@ -23,6 +23,8 @@ export interface StatementCallsParts extends Omit<CallAccountParts, 'keeps'> {
   readonly onlyAtHand: boolean;
   /** The budget is used up: no further row should start. */
   onBudgetEnd(): void;
+  /** A provider has refused the key: it is not asked again. */
+  onProviderEnd(failure: Failure): void;
   /** The disk has failed: the statement cannot go on. */
   onJournalFailure(failure: RvbbitError): void;
 }
@@ -86,6 +88,7 @@ export class StatementCalls {
     const { callKey, provider } = request;
     if (report.outcome !== 'not_sent') {
       this.#desk.circuits.observe(provider, report.status, report.error);
+      this.#refusalOf(provider);
     }
     const text = report.outcome === 'ok' ? report.text : undefined;
     if (!this.#parts.policy.reuseOwn) return;
@@ -172,7 +175,7 @@ export class StatementCalls {
    */
   #admit(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
     const { provider, model } = request;
-    const refusal = this.#desk.circuits.refusal(provider, this.#startedMs);
+    const refusal = this.#refusalOf(provider);
     if (refusal !== undefined) return refused(refusal);
     const { statementId, limits } = this.#parts;
     const usage = this.#account.estimate(request);
@@ -188,6 +191,13 @@ export class StatementCalls {
     return permit instanceof Promise
       ? this.#admitLater(threadId, request, permit, usage)
       : this.#spend(threadId, request, permit, usage);
+  }
+
+  /** Why the provider is not asked again, if it is not. */
+  #refusalOf(provider: string): Failure | undefined {
+    const refusal = this.#desk.circuits.refusal(provider, this.#startedMs);
+    if (refusal !== undefined) this.#parts.onProviderEnd(refusal);
+    return refusal;
   }
 
   /** Waits for the limiter, or for the answer of an equal call that another statement got out before it. */

@@ -1,0 +1,41 @@
+import { Kind } from '../scan.ts';
+import { StatementWords } from './statement-words.ts';
+
+const VERBS = new Set(['CREATE', 'COPY', 'INSERT', 'MERGE', 'UPDATE', 'DELETE']);
+
+/** The table or file that a statement changes, as it is written there; undefined where its words name none. */
+export function writtenName(source: string): string | undefined {
+  const words = new StatementWords(source);
+  const at = nameAt(words);
+  if (at <= 0 || at >= words.length) return undefined;
+  let last = at;
+  while (words.lexemes[last + 1]?.kind === Kind.Dot && last + 2 < words.length) last += 2;
+  const { start, end } = words.cut(at, last + 1);
+  return source.slice(start, end);
+}
+
+/** Index of the name's first lexeme; 0 where there is none. */
+function nameAt(words: StatementWords): number {
+  // A WITH may stand before it, and a query of the WITH may be called by any of these words.
+  const verb = words.findFrom(
+    0,
+    (index) => VERBS.has(words.text(index)) && words.text(index + 1) !== 'AS',
+  );
+  switch (words.text(verb)) {
+    case 'CREATE': {
+      const table = words.find(verb, 'TABLE');
+      return table < 0 ? 0 : table + (words.text(table + 1) === 'IF' ? 4 : 1);
+    }
+    case 'COPY':
+      return words.find(verb, 'TO') + 1;
+    case 'INSERT':
+    case 'MERGE':
+      return words.find(verb, 'INTO') + 1;
+    case 'UPDATE':
+      return verb + 1;
+    case 'DELETE':
+      return words.find(verb, 'FROM') + 1;
+    default:
+      return 0;
+  }
+}

@@ -1,0 +1,38 @@
+/** The one decision before a statement writes: whether its result may take the place of what stands there. */
+import { type Failure, RvbbitError } from '../errors.ts';
+import type { StatementScope } from './statement-env.ts';
+
+/**
+ * Call it when all runs have settled, right before the write. `targets` are the tables and files that are written, by
+ * name. Resolves once what was bought is on disk: false where the statement ended early and is to be run again. Throws
+ * where the account says that the result would replace something by nothing, whatever `on_error` says.
+ */
+export async function mayWrite(
+  { desk, stop, ledger }: Pick<StatementScope, 'desk' | 'stop' | 'ledger'>,
+  targets: readonly string[],
+): Promise<boolean> {
+  // A failure of the journal is to come before the change: whoever runs the statement anew would change twice.
+  await desk.journal.commit();
+  if (stop.drained !== undefined) return false;
+  if (targets.length === 0) return true;
+  if (ledger.providerEnd !== undefined) throw notWritten(targets, ledger.providerEnd);
+  const { rows, runs, failures } = ledger.figures;
+  if (rows.failed === 0 || rows.ok + rows.null > 0) return true;
+  const [first] = failures;
+  const what = runs === 1 ? 'its run failed' : `none of ${runs} runs succeeded`;
+  throw notWritten(targets, {
+    code: first?.code ?? 'RVB_INTERNAL',
+    message: first === undefined ? what : `${what}; row ${first.ordinal + 1}: ${first.message}`,
+  });
+}
+
+/** Names of tables and files, for a message. */
+export function namesOf(targets: readonly string[]): string {
+  return targets.join(' and ');
+}
+
+function notWritten(targets: readonly string[], { code, message }: Failure): RvbbitError {
+  return new RvbbitError(code, `nothing was written to ${namesOf(targets)}: ${message}`, {
+    stage: 'deliver',
+  });
+}
