@@ -15,7 +15,6 @@ import { CallDesk } from './execute/calls/call-desk.ts';
 import { cancelled } from './execute/cancel.ts';
 import { Gate } from './execute/gate/gate.ts';
 import { LocalDispatcher } from './execute/local-dispatcher.ts';
-import { SqlCells } from './execute/sql-cells.ts';
 import { Experience } from './explain/experience.ts';
 import { readScript, readStatement } from './grammar.ts';
 import type { JournalOptions } from './journal/disk/disk-journal.ts';
@@ -28,9 +27,7 @@ import {
   type EngineOptions,
   type QueryOptions,
   type ResolvedOptions,
-  readSqlCellsMode,
   resolveOptions,
-  type SqlCellsMode,
 } from './options.ts';
 import type { CallPlan } from './plan/plan.ts';
 import type { ExplainReport, QueryResult, Row, RowStream } from './result.ts';
@@ -55,7 +52,6 @@ export class Engine {
   readonly #scopes: StatementScopes;
   readonly #models: Models;
   readonly #gate: Gate;
-  readonly #sqlCells: SqlCells;
   readonly #journal: Journal;
   readonly #experience = new Experience();
   /** Warnings of cascades that the logger has had. */
@@ -99,7 +95,6 @@ export class Engine {
     const readConfig = configReader(options.configFile);
     this.#models = new Models(options, readConfig);
     this.#gate = new Gate({ limitsOf: (provider) => this.#models.limitsOf(provider) });
-    this.#sqlCells = new SqlCells(() => sqlCellsMode(options, readConfig));
     this.#journal = new Journal({
       ...(options.stateDir === undefined ? {} : { stateDir: options.stateDir }),
       options: () => journalOptions(options, readConfig),
@@ -112,7 +107,6 @@ export class Engine {
       session,
       dispatcher: this.#dispatcher,
       desk: new CallDesk(this.#gate, this.#journal),
-      sqlCells: this.#sqlCells,
       journal: this.#journal,
       random: Math.random,
     });
@@ -218,7 +212,6 @@ export class Engine {
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     await this.#scopes.close();
     await this.#dispatcher.close();
-    await this.#sqlCells.close();
     this.#gate.close();
     await this.#session.close();
     await this.#lease.release();
@@ -284,15 +277,4 @@ async function journalOptions(
 ): Promise<JournalOptions> {
   const fromFile = await configuredValue(readConfig, 'journal');
   return { ...readJournalOptions(fromFile, 'journal', 'file'), ...journal };
-}
-
-async function sqlCellsMode(
-  { sqlCells }: ResolvedOptions,
-  readConfig: ConfigReader,
-): Promise<SqlCellsMode> {
-  return (
-    sqlCells ??
-    readSqlCellsMode(await configuredValue(readConfig, 'sql_cells'), 'sql_cells') ??
-    'inline'
-  );
 }

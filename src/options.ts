@@ -16,9 +16,6 @@ export interface Logger {
   error(message: string): void;
 }
 
-/** Where the queries of `sql_data` cells run. */
-export type SqlCellsMode = 'inline' | 'process';
-
 export interface EngineOptions {
   /** A DuckDB file, `:memory:` (default), or an instance that you own and close. */
   readonly database?: string | DuckDBInstance;
@@ -56,11 +53,6 @@ export interface EngineOptions {
     /** Resident set of the process in MiB above which the worker at fault is ended. Default: three quarters of the memory. */
     readonly rssMb?: number;
   };
-  /**
-   * Where the queries of `sql_data` cells run. `inline` (default): on the session. `process`: in a process
-   * of their own, on copies of the tables that they name, so that a fault of DuckDB ends that and not yours.
-   */
-  readonly sqlCells?: SqlCellsMode;
   /** Silent by default. */
   readonly logger?: Logger;
   /** Closes the engine when it aborts. */
@@ -94,8 +86,6 @@ export interface ResolvedOptions extends ModelOptions {
   readonly signal: AbortSignal | undefined;
   readonly stateDir?: string;
   readonly journal: JournalOptions;
-  /** Undefined: as the configuration file says. */
-  readonly sqlCells: SqlCellsMode | undefined;
 }
 
 const KNOWN: ReadonlySet<string> = new Set<keyof EngineOptions>([
@@ -110,7 +100,6 @@ const KNOWN: ReadonlySet<string> = new Set<keyof EngineOptions>([
   'parallel',
   'threads',
   'limits',
-  'sqlCells',
   'logger',
   'signal',
 ]);
@@ -152,21 +141,9 @@ export function resolveOptions(options: EngineOptions, defaultThreads: number): 
       options.limits?.rssMb === undefined
         ? undefined
         : wholeNumber('limits.rssMb', options.limits.rssMb, 2 ** 24),
-    sqlCells: readSqlCellsMode(options.sqlCells, 'Engine.open: sqlCells'),
     logger: options.logger ?? SILENT,
     signal: options.signal,
   };
-}
-
-/** Throws RVB_OPTION_TYPE with the place; undefined and null say nothing. */
-export function readSqlCellsMode(value: unknown, place: string): SqlCellsMode | undefined {
-  if (value === undefined || value === null) return undefined;
-  if (value === 'inline' || value === 'process') return value;
-  throw new RvbbitError(
-    'RVB_OPTION_TYPE',
-    `${place} takes inline or process, not ${JSON.stringify(value) ?? String(value)}`,
-    { stage: 'open' },
-  );
 }
 
 function isText(value: unknown): value is string {

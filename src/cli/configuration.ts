@@ -1,18 +1,12 @@
 /** The settings that count in the working folder. */
 import { existsSync } from 'node:fs';
 import { nearestSpelling } from '../../grammar/spelling.ts';
-import type { DescribedConfig, DescribedSetting } from '../model/describe-config.ts';
-import { readSqlCellsMode } from '../options.ts';
+import type { DescribedConfig } from '../model/describe-config.ts';
 import { CONFIG_FILE, environment } from './session.ts';
-
-/** Those of models, and how `sql_data` cells run. */
-export interface Configuration extends DescribedConfig {
-  readonly sqlCells: DescribedSetting;
-}
 
 /** The configuration, and what to say of keys in the file that nothing reads. */
 interface ReadConfiguration {
-  readonly configuration: Configuration;
+  readonly configuration: DescribedConfig;
   readonly unread: readonly string[];
 }
 
@@ -27,7 +21,7 @@ export async function readConfiguration(): Promise<ReadConfiguration> {
   const { configJsonSchema } = await import('../model/config-schema.ts');
   const known = Object.keys(configJsonSchema()['properties'] as object);
   return {
-    configuration: { ...describeConfig(sources), sqlCells: sqlCellsSetting(sources.config) },
+    configuration: describeConfig(sources),
     unread: Object.keys(sources.config ?? {})
       .filter((key) => !known.includes(key))
       .map((key) => unreadKey(key, known)),
@@ -38,11 +32,4 @@ function unreadKey(key: string, known: readonly string[]): string {
   const near = nearestSpelling(key, known);
   const hint = near === undefined ? `it has ${known.join(', ')}` : `did you mean ${near}?`;
   return `${CONFIG_FILE} has no key ${key}; ${hint}`;
-}
-
-function sqlCellsSetting(file: unknown): DescribedSetting {
-  const value = (file as { readonly sql_cells?: unknown } | null | undefined)?.sql_cells;
-  const mode = readSqlCellsMode(value, 'sql_cells');
-  const source = mode === undefined ? 'default' : 'file';
-  return { key: 'sql_cells', value: mode ?? 'inline', source };
 }

@@ -128,11 +128,6 @@ export function configJsonSchema(): JsonObject {
         properties: { lexical: ofWords },
         additionalProperties: { anyOf: [{ type: 'null' }, entry] },
       },
-      sql_cells: {
-        enum: ['inline', 'process'],
-        description:
-          'Where the queries of sql_data cells run: on the session, or in a process of their own. Default inline.',
-      },
       journal: {
         type: 'object',
         description: 'What the journal on disk keeps.',
