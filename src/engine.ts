@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import type { ParseResult, Statement } from '../grammar/ast.ts';
 import type { RunOutcome } from '../workers/protocol.ts';
 import type { Cascade } from './cascade/cascade.ts';
-import { type ConfigReader, configReader, configuredValue } from './config-file.ts';
+import { type ConfigReader, configReader } from './config-file.ts';
 import { summaryNotices } from './deliver/delivered.ts';
 import { rowStream, type StreamListener } from './deliver/stream-rows.ts';
 import { acquireDatabase, type DatabaseLease } from './duck/registry.ts';
@@ -19,7 +19,6 @@ import { Experience } from './explain/experience.ts';
 import { readScript, readStatement } from './grammar.ts';
 import type { JournalOptions } from './journal/disk/disk-journal.ts';
 import { Journal } from './journal/journal.ts';
-import { readJournalOptions } from './journal/journal-options.ts';
 import type { JsonObject } from './json.ts';
 import { MAX_DEFAULT_THREADS, RUN_TIMEOUT_MS } from './limits.ts';
 import { Models } from './model/models.ts';
@@ -77,7 +76,7 @@ export class Engine {
    */
   static async openLean(options: EngineOptions): Promise<Engine> {
     const threads = Math.min(MAX_DEFAULT_THREADS, availableParallelism());
-    const resolved = resolveOptions(options, threads);
+    const resolved = await resolveOptions(options, threads);
     const lease = await acquireDatabase(resolved.database);
     try {
       return new Engine(resolved, lease, await Session.open(lease));
@@ -275,6 +274,6 @@ async function journalOptions(
   { journal }: ResolvedOptions,
   readConfig: ConfigReader,
 ): Promise<JournalOptions> {
-  const fromFile = await configuredValue(readConfig, 'journal');
-  return { ...readJournalOptions(fromFile, 'journal', 'file'), ...journal };
+  const config = await readConfig();
+  return { ...config?.journal, ...journal };
 }

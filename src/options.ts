@@ -2,7 +2,6 @@
 import type { DuckDBInstance } from '@duckdb/node-api';
 import { RvbbitError } from './errors.ts';
 import type { JournalOptions } from './journal/disk/disk-journal.ts';
-import { readJournalOptions } from './journal/journal-options.ts';
 import { MAX_PARALLEL } from './limits.ts';
 import type { ModelFunction } from './model/chat.ts';
 import type { ModelOptions } from './model/models.ts';
@@ -105,7 +104,10 @@ const KNOWN: ReadonlySet<string> = new Set<keyof EngineOptions>([
 ]);
 
 /** Checks the options and fills in the defaults; throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE. */
-export function resolveOptions(options: EngineOptions, defaultThreads: number): ResolvedOptions {
+export async function resolveOptions(
+  options: EngineOptions,
+  defaultThreads: number,
+): Promise<ResolvedOptions> {
   for (const key of Object.keys(options)) {
     if (!KNOWN.has(key)) {
       throw new RvbbitError(
@@ -131,7 +133,7 @@ export function resolveOptions(options: EngineOptions, defaultThreads: number): 
     ...(configFile === undefined ? {} : { configFile }),
     ...(env === undefined ? {} : { env }),
     ...(isText(stateDir) ? { stateDir } : {}),
-    journal: readJournalOptions(options.journal, 'Engine.open: journal', 'api'),
+    journal: await readJournal(options.journal),
     database: options.database ?? ':memory:',
     cascades,
     parallel: wholeNumber('parallel', options.parallel ?? 1, MAX_PARALLEL),
@@ -144,6 +146,14 @@ export function resolveOptions(options: EngineOptions, defaultThreads: number): 
     logger: options.logger ?? SILENT,
     signal: options.signal,
   };
+}
+
+/** The schemas are loaded where there is something to read: start-up counts. */
+async function readJournal(value: unknown): Promise<JournalOptions> {
+  if (value === undefined) return {};
+  const { apiJournal } = await import('./model/config-schema.ts');
+  const { readValue } = await import('./model/read-settings.ts');
+  return readValue(apiJournal, value, 'journal') ?? {};
 }
 
 function isText(value: unknown): value is string {

@@ -1,6 +1,5 @@
 /** The settings that count in the working folder. */
 import { existsSync } from 'node:fs';
-import { nearestSpelling } from '../../grammar/spelling.ts';
 import type { DescribedConfig } from '../model/describe-config.ts';
 import { CONFIG_FILE, environment } from './session.ts';
 
@@ -18,18 +17,13 @@ export async function readConfiguration(): Promise<ReadConfiguration> {
     env: environment(),
     ...(existsSync(CONFIG_FILE) ? { configFile: CONFIG_FILE } : {}),
   });
-  const { configJsonSchema } = await import('../model/config-schema.ts');
-  const known = Object.keys(configJsonSchema()['properties'] as object);
+  const { configFileSchema } = await import('../model/config-schema.ts');
+  const { hint } = await import('../cascade/validate.ts');
+  const known = Object.keys(configFileSchema.shape);
   return {
     configuration: describeConfig(sources),
     unread: Object.keys(sources.config ?? {})
       .filter((key) => !known.includes(key))
-      .map((key) => unreadKey(key, known)),
+      .map((key) => `${CONFIG_FILE} has no key ${key}${hint(key, known)}`),
   };
-}
-
-function unreadKey(key: string, known: readonly string[]): string {
-  const near = nearestSpelling(key, known);
-  const hint = near === undefined ? `it has ${known.join(', ')}` : `did you mean ${near}?`;
-  return `${CONFIG_FILE} has no key ${key}; ${hint}`;
 }
