@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import type { ParseResult, Statement } from '../grammar/ast.ts';
 import type { RunOutcome } from '../workers/protocol.ts';
 import type { Cascade } from './cascade/cascade.ts';
-import { type ConfigReader, configReader, configuredValue } from './config-file.ts';
+import { type ConfigReader, configReader } from './config-file.ts';
 import { summaryNotices } from './deliver/delivered.ts';
 import { rowStream, type StreamListener } from './deliver/stream-rows.ts';
 import { acquireDatabase, type DatabaseLease } from './duck/registry.ts';
@@ -15,12 +15,10 @@ import { CallDesk } from './execute/calls/call-desk.ts';
 import { cancelled } from './execute/cancel.ts';
 import { Gate } from './execute/gate/gate.ts';
 import { LocalDispatcher } from './execute/local-dispatcher.ts';
-import { SqlCells } from './execute/sql-cells.ts';
 import { Experience } from './explain/experience.ts';
 import { readScript, readStatement } from './grammar.ts';
 import type { JournalOptions } from './journal/disk/disk-journal.ts';
 import { Journal } from './journal/journal.ts';
-import { readJournalOptions } from './journal/journal-options.ts';
 import type { JsonObject } from './json.ts';
 import { MAX_DEFAULT_THREADS, RUN_TIMEOUT_MS } from './limits.ts';
 import { Models } from './model/models.ts';
@@ -28,9 +26,7 @@ import {
   type EngineOptions,
   type QueryOptions,
   type ResolvedOptions,
-  readSqlCellsMode,
   resolveOptions,
-  type SqlCellsMode,
 } from './options.ts';
 import type { CallPlan } from './plan/plan.ts';
 import type { ExplainReport, QueryResult, Row, RowStream } from './result.ts';
@@ -55,7 +51,6 @@ export class Engine {
   readonly #scopes: StatementScopes;
   readonly #models: Models;
   readonly #gate: Gate;
-  readonly #sqlCells: SqlCells;
   readonly #journal: Journal;
   readonly #experience = new Experience();
   /** Warnings of cascades that the logger has had. */
@@ -81,7 +76,7 @@ export class Engine {
    */
   static async openLean(options: EngineOptions): Promise<Engine> {
     const threads = Math.min(MAX_DEFAULT_THREADS, availableParallelism());
-    const resolved = resolveOptions(options, threads);
+    const resolved = await resolveOptions(options, threads);
     const lease = await acquireDatabase(resolved.database);
     try {
       return new Engine(resolved, lease, await Session.open(lease));
@@ -99,7 +94,6 @@ export class Engine {
     const readConfig = configReader(options.configFile);
     this.#models = new Models(options, readConfig);
     this.#gate = new Gate({ limitsOf: (provider) => this.#models.limitsOf(provider) });
-    this.#sqlCells = new SqlCells(() => sqlCellsMode(options, readConfig));
     this.#journal = new Journal({
       ...(options.stateDir === undefined ? {} : { stateDir: options.stateDir }),
       options: () => journalOptions(options, readConfig),
@@ -112,7 +106,6 @@ export class Engine {
       session,
       dispatcher: this.#dispatcher,
       desk: new CallDesk(this.#gate, this.#journal),
-      sqlCells: this.#sqlCells,
       journal: this.#journal,
       random: Math.random,
     });
@@ -218,7 +211,6 @@ export class Engine {
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     await this.#scopes.close();
     await this.#dispatcher.close();
-    await this.#sqlCells.close();
     this.#gate.close();
     await this.#session.close();
     await this.#lease.release();
@@ -282,17 +274,6 @@ async function journalOptions(
   { journal }: ResolvedOptions,
   readConfig: ConfigReader,
 ): Promise<JournalOptions> {
-  const fromFile = await configuredValue(readConfig, 'journal');
-  return { ...readJournalOptions(fromFile, 'journal', 'file'), ...journal };
-}
-
-async function sqlCellsMode(
-  { sqlCells }: ResolvedOptions,
-  readConfig: ConfigReader,
-): Promise<SqlCellsMode> {
-  return (
-    sqlCells ??
-    readSqlCellsMode(await configuredValue(readConfig, 'sql_cells'), 'sql_cells') ??
-    'inline'
-  );
+  const config = await readConfig();
+  return { ...config?.journal, ...journal };
 }

@@ -2,7 +2,6 @@
 import type { DuckDBInstance } from '@duckdb/node-api';
 import { RvbbitError } from './errors.ts';
 import type { JournalOptions } from './journal/disk/disk-journal.ts';
-import { readJournalOptions } from './journal/journal-options.ts';
 import { MAX_PARALLEL } from './limits.ts';
 import type { ModelFunction } from './model/chat.ts';
 import type { ModelOptions } from './model/models.ts';
@@ -15,9 +14,6 @@ export interface Logger {
   warn(message: string): void;
   error(message: string): void;
 }
-
-/** Where the queries of `sql_data` cells run. */
-export type SqlCellsMode = 'inline' | 'process';
 
 export interface EngineOptions {
   /** A DuckDB file, `:memory:` (default), or an instance that you own and close. */
@@ -56,11 +52,6 @@ export interface EngineOptions {
     /** Resident set of the process in MiB above which the worker at fault is ended. Default: three quarters of the memory. */
     readonly rssMb?: number;
   };
-  /**
-   * Where the queries of `sql_data` cells run. `inline` (default): on the session. `process`: in a process
-   * of their own, on copies of the tables that they name, so that a fault of DuckDB ends that and not yours.
-   */
-  readonly sqlCells?: SqlCellsMode;
   /** Silent by default. */
   readonly logger?: Logger;
   /** Closes the engine when it aborts. */
@@ -99,8 +90,6 @@ export interface ResolvedOptions extends ModelOptions {
   readonly signal: AbortSignal | undefined;
   readonly stateDir?: string;
   readonly journal: JournalOptions;
-  /** Undefined: as the configuration file says. */
-  readonly sqlCells: SqlCellsMode | undefined;
 }
 
 const KNOWN: ReadonlySet<string> = new Set<keyof EngineOptions>([
@@ -115,13 +104,15 @@ const KNOWN: ReadonlySet<string> = new Set<keyof EngineOptions>([
   'parallel',
   'threads',
   'limits',
-  'sqlCells',
   'logger',
   'signal',
 ]);
 
 /** Checks the options and fills in the defaults; throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE. */
-export function resolveOptions(options: EngineOptions, defaultThreads: number): ResolvedOptions {
+export async function resolveOptions(
+  options: EngineOptions,
+  defaultThreads: number,
+): Promise<ResolvedOptions> {
   for (const key of Object.keys(options)) {
     if (!KNOWN.has(key)) {
       throw new RvbbitError(
@@ -147,7 +138,7 @@ export function resolveOptions(options: EngineOptions, defaultThreads: number): 
     ...(configFile === undefined ? {} : { configFile }),
     ...(env === undefined ? {} : { env }),
     ...(isText(stateDir) ? { stateDir } : {}),
-    journal: readJournalOptions(options.journal, 'Engine.open: journal', 'api'),
+    journal: await readJournal(options.journal),
     database: options.database ?? ':memory:',
     cascades,
     parallel: wholeNumber('parallel', options.parallel ?? 1, MAX_PARALLEL),
@@ -157,21 +148,17 @@ export function resolveOptions(options: EngineOptions, defaultThreads: number): 
       options.limits?.rssMb === undefined
         ? undefined
         : wholeNumber('limits.rssMb', options.limits.rssMb, 2 ** 24),
-    sqlCells: readSqlCellsMode(options.sqlCells, 'Engine.open: sqlCells'),
     logger: options.logger ?? SILENT,
     signal: options.signal,
   };
 }
 
-/** Throws RVB_OPTION_TYPE with the place; undefined and null say nothing. */
-export function readSqlCellsMode(value: unknown, place: string): SqlCellsMode | undefined {
-  if (value === undefined || value === null) return undefined;
-  if (value === 'inline' || value === 'process') return value;
-  throw new RvbbitError(
-    'RVB_OPTION_TYPE',
-    `${place} takes inline or process, not ${JSON.stringify(value) ?? String(value)}`,
-    { stage: 'open' },
-  );
+/** The schemas are loaded where there is something to read: start-up counts. */
+async function readJournal(value: unknown): Promise<JournalOptions> {
+  if (value === undefined) return {};
+  const { apiJournal } = await import('./model/config-schema.ts');
+  const { readValue } = await import('./model/read-settings.ts');
+  return readValue(apiJournal, value, 'journal') ?? {};
 }
 
 function isText(value: unknown): value is string {

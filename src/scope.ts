@@ -4,7 +4,6 @@ import { messageOf, RvbbitError } from './errors.ts';
 import type { CallDesk } from './execute/calls/call-desk.ts';
 import { reasonOf, StatementSignal } from './execute/cancel.ts';
 import type { Dispatcher } from './execute/dispatcher.ts';
-import type { SqlCells } from './execute/sql-cells.ts';
 import type { StatementScope } from './execute/statement-env.ts';
 import { nextStatementId } from './execute/statement-id.ts';
 import type { Ending } from './journal/account.ts';
@@ -18,7 +17,6 @@ export interface ScopeParts {
   readonly session: Session;
   readonly dispatcher: Dispatcher;
   readonly desk: CallDesk;
-  readonly sqlCells: SqlCells;
   readonly journal: Journal;
   readonly random: Random;
 }
@@ -40,13 +38,12 @@ export class StatementScopes {
     { signal, drain, writes }: Pick<QueryOptions, 'signal' | 'drain' | 'writes'>,
   ): StatementScope {
     if (this.#closed) throw closed();
-    const { session, dispatcher, desk, sqlCells, journal, random } = this.#parts;
+    const { session, dispatcher, desk, journal, random } = this.#parts;
     const scope: StatementScope = {
       id: nextStatementId(),
       session,
       dispatcher,
       desk,
-      sqlCells,
       parameters,
       output: writes,
       stop: new StatementSignal([signal], drain),
@@ -98,7 +95,6 @@ export class StatementScopes {
     // A process that dies next must not leave a statement that has changed data as one to be resumed.
     this.#parts.journal.writeNow();
     scope.stop.dispose();
-    this.#parts.sqlCells.endStatement(scope.id);
     this.#open.delete(scope);
     this.#settled();
     return summary;

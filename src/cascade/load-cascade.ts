@@ -54,7 +54,7 @@ class Loader {
   }
 
   async load(file: string, bytes: Uint8Array, callers: readonly string[]): Promise<Cascade> {
-    const { parsed, file: written } = await readFileValue(file, bytes);
+    const { parsed, value: written } = await readFileValue(file, bytes);
     const problems: Problem[] = [];
     const codes: (ErrorCode | undefined)[] = [];
     const report: Report = (path, message, code) => {
@@ -211,17 +211,12 @@ function checkGiven({ name, path, given }: NamedCascade, cascade: Cascade, repor
 async function readFileValue(
   file: string,
   bytes: Uint8Array,
-): Promise<{ readonly parsed: ParsedYaml; readonly file: CascadeFile }> {
-  const { guardYaml } = await import('./guard-yaml.ts');
-  const guarded = guardYaml(bytes, file);
-  if (!guarded.ok) throw cascadeInvalid(file, [guarded.problem]);
-  const { parseYaml } = await import('./parse-yaml.ts');
-  const parsed = parseYaml(guarded.text, file);
-  if (parsed.problems.length > 0) throw cascadeInvalid(file, parsed.problems);
-  const { validateFile } = await import('./validate-file.ts');
-  const validated = validateFile(parsed);
-  if (!validated.ok) throw cascadeInvalid(file, validated.problems);
-  return { parsed, file: validated.file };
+): Promise<{ readonly parsed: ParsedYaml; readonly value: CascadeFile }> {
+  const { readYaml } = await import('./read-yaml.ts');
+  const { cascadeFileSchema } = await import('./schema.ts');
+  const read = readYaml(bytes, file, cascadeFileSchema);
+  if (!read.ok) throw cascadeInvalid(file, read.problems);
+  return read;
 }
 
 function checkedInputsSchema(written: CascadeFile, report: Report): JsonObject | undefined {

@@ -184,24 +184,6 @@ export type SqlFunctionFile = z.infer<typeof sqlFunction>;
 /** One entry of a cell's `wards.pre` or `wards.post` after validation. */
 export type WardFile = z.infer<typeof ward>;
 
-/** The keys that are known at a path of the file, for "did you mean". */
-export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
-  const [first, , third, fourth] = path;
-  if (first === undefined) return Object.keys(cascadeFileSchema.shape);
-  if (first === 'sql_function') {
-    return path.length === 1 ? Object.keys(sqlFunction.shape) : Object.keys(sqlArgument.shape);
-  }
-  if (first === 'test_cases') return Object.keys(testCase.shape);
-  if (first !== 'cells') return [];
-  if (third === undefined) return Object.keys(cell.shape);
-  if (third === 'retry') return Object.keys(retry.shape);
-  if (third === 'takes') {
-    return Object.keys(fourth === 'evaluator' ? evaluator.shape : takes.shape);
-  }
-  if (third !== 'wards') return [];
-  return Object.keys(fourth === undefined ? wards.shape : ward.shape);
-}
-
 /** The schema of cascade files as JSON Schema, for editors. */
 export function cascadeJsonSchema(): JsonObject {
   const schema = z.toJSONSchema(cascadeFileSchema, { target: 'draft-2020-12', io: 'input' });

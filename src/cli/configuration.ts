@@ -1,18 +1,11 @@
 /** The settings that count in the working folder. */
 import { existsSync } from 'node:fs';
-import { nearestSpelling } from '../../grammar/spelling.ts';
-import type { DescribedConfig, DescribedSetting } from '../model/describe-config.ts';
-import { readSqlCellsMode } from '../options.ts';
+import type { DescribedConfig } from '../model/describe-config.ts';
 import { CONFIG_FILE, environment } from './session.ts';
-
-/** Those of models, and how `sql_data` cells run. */
-export interface Configuration extends DescribedConfig {
-  readonly sqlCells: DescribedSetting;
-}
 
 /** The configuration, and what to say of keys in the file that nothing reads. */
 interface ReadConfiguration {
-  readonly configuration: Configuration;
+  readonly configuration: DescribedConfig;
   readonly unread: readonly string[];
 }
 
@@ -24,25 +17,13 @@ export async function readConfiguration(): Promise<ReadConfiguration> {
     env: environment(),
     ...(existsSync(CONFIG_FILE) ? { configFile: CONFIG_FILE } : {}),
   });
-  const { configJsonSchema } = await import('../model/config-schema.ts');
-  const known = Object.keys(configJsonSchema()['properties'] as object);
+  const { configFileSchema } = await import('../model/config-schema.ts');
+  const { hint } = await import('../cascade/validate.ts');
+  const known = Object.keys(configFileSchema.shape);
   return {
-    configuration: { ...describeConfig(sources), sqlCells: sqlCellsSetting(sources.config) },
+    configuration: describeConfig(sources),
     unread: Object.keys(sources.config ?? {})
       .filter((key) => !known.includes(key))
-      .map((key) => unreadKey(key, known)),
+      .map((key) => `${CONFIG_FILE} has no key ${key}${hint(key, known)}`),
   };
-}
-
-function unreadKey(key: string, known: readonly string[]): string {
-  const near = nearestSpelling(key, known);
-  const hint = near === undefined ? `it has ${known.join(', ')}` : `did you mean ${near}?`;
-  return `${CONFIG_FILE} has no key ${key}; ${hint}`;
-}
-
-function sqlCellsSetting(file: unknown): DescribedSetting {
-  const value = (file as { readonly sql_cells?: unknown } | null | undefined)?.sql_cells;
-  const mode = readSqlCellsMode(value, 'sql_cells');
-  const source = mode === undefined ? 'default' : 'file';
-  return { key: 'sql_cells', value: mode ?? 'inline', source };
 }

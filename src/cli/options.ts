@@ -1,5 +1,4 @@
 /** The one table of options: parsing, `--help` and spelling advice are made from it. */
-import type { SqlCellsMode } from '../options.ts';
 import { COMMANDS, type CommandName } from './command-names.ts';
 import { FORMATS, type FormatName } from './format/format.ts';
 import type { ScriptInput } from './script.ts';
@@ -18,7 +17,6 @@ export interface CliOptions {
   readonly cascades?: string;
   readonly parallel?: number;
   readonly threads?: number;
-  readonly sqlCells?: SqlCellsMode;
   readonly stats?: boolean;
   readonly quiet?: boolean;
   readonly color?: boolean;
@@ -187,12 +185,6 @@ export const OPTIONS: readonly OptionRow[] = [
     number: true,
   },
   { flags: '--threads <n>', help: 'worker threads', commands: [...ENGINE, 'doctor'], number: true },
-  {
-    flags: '--sql-cells <way>',
-    help: "where sql_data cells' queries run: in this process, or in one of their own",
-    commands: ENGINE,
-    choices: ['inline', 'process'],
-  },
   {
     flags: '--stats',
     help: "each statement's summary as a line of JSON on stderr",

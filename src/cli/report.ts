@@ -21,7 +21,9 @@ const NEXT: Partial<Record<ErrorCode, string>> = {
  */
 function placeOf(thrown: unknown, { place: start, dialect }: ScriptStatement): SourcePlace {
   if (!(thrown instanceof RvbbitError) || thrown.place === undefined) return start;
-  const { line, column } = thrown.place;
+  const { file, line, column } = thrown.place;
+  // The message names the place in another file: a cascade, or the configuration.
+  if (file !== undefined) return start;
   if (thrown.code !== 'RVB_SQL') return { ...start, line, column };
   // A query inside the dialect is placed in the source as it is bound; later, its text is the engine's.
   if (dialect) return thrown.stage === 'bind' ? { ...start, line, column } : start;

@@ -48,7 +48,6 @@ export async function openEngine(
       ...(existsSync(CONFIG_FILE) ? { configFile: CONFIG_FILE } : {}),
       ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
       ...(options.threads === undefined ? {} : { threads: options.threads }),
-      ...(options.sqlCells === undefined ? {} : { sqlCells: options.sqlCells }),
     });
   } catch (thrown) {
     if (thrown instanceof CliError) throw thrown;

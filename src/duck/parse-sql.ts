@@ -14,7 +14,7 @@ export type ParsedSql =
       readonly isExact: boolean;
     }
   /** It parses, and DuckDB gives no tree of it: DML, DDL, a query with a cast that has no serial form. */
-  | { readonly kind: 'parsed'; readonly isQuery: boolean }
+  | { readonly kind: 'parsed' }
   /** `offset` is in UTF-16 units; absent where DuckDB does not say. */
   | { readonly kind: 'error'; readonly message: string; readonly offset?: number };
 
@@ -46,7 +46,7 @@ export async function parseSql(
     return { kind: 'tree', statements: parsed.statements ?? [], isExact };
   }
   if (parsed.error_type !== 'parser' && parsed.error_type !== 'syntax') {
-    return { kind: 'parsed', isQuery: parsed.error_type === 'serialization' };
+    return { kind: 'parsed' };
   }
   const position = parsed.position === undefined ? undefined : Number(parsed.position);
   return {

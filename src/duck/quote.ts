@@ -26,11 +26,3 @@ export function quoteLiteral(text: string): string {
   refuseNul(text, 'a text');
   return `'${text.replaceAll("'", "''")}'`;
 }
-
-/** Parts of a name, each quoted, joined by dots; parts left out are skipped. */
-export function qualifiedName(parts: readonly (string | undefined)[]): string {
-  return parts
-    .filter((part) => part !== undefined)
-    .map(quoteIdentifier)
-    .join('.');
-}

@@ -15,6 +15,7 @@ import type { ChatOutcome, ChatRequest } from '../model/chat.ts';
 import type { StatementCalls } from './calls/statement-calls.ts';
 import { reasonOf } from './cancel.ts';
 import type { StatementHost } from './dispatcher.ts';
+import { runSqlCell } from './sql-cell.ts';
 import type { StatementEnv } from './statement-env.ts';
 
 export class EnvHost implements StatementHost {
@@ -37,7 +38,7 @@ export class EnvHost implements StatementHost {
   }
 
   runSql(query: SqlCellQuery): Promise<SqlCellOutcome> {
-    return this.#env.sqlCells.run(this.#env, query);
+    return runSqlCell(this.#env.session, query, this.#env.stop.signal);
   }
 
   /** What the function throws is a failed call, and so is an answer that did not end by itself. */

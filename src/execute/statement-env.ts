@@ -6,7 +6,6 @@ import type { BoundModels } from '../model/models.ts';
 import type { CallDesk } from './calls/call-desk.ts';
 import type { StatementSignal } from './cancel.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import type { SqlCells } from './sql-cells.ts';
 
 /** What every statement has, from its first record to its last. */
 export interface StatementScope {
@@ -15,7 +14,6 @@ export interface StatementScope {
   readonly session: Session;
   readonly dispatcher: Dispatcher;
   readonly desk: CallDesk;
-  readonly sqlCells: SqlCells;
   readonly parameters: Parameters | undefined;
   /** The file that the caller writes the rows to. */
   readonly output: string | undefined;

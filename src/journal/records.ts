@@ -124,7 +124,7 @@ export interface RunStalled {
   readonly limitMs: number;
 }
 
-/** A worker thread, or the process that SQL cells' queries run in, died; what it had was put back. */
+/** A worker thread died; what it had was put back. */
 export interface WorkerLost {
   readonly t: 'worker.lost';
   readonly reason: string;

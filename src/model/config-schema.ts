@@ -1,153 +1,311 @@
-/** The JSON Schema of `rvbbit.config.yaml`, for editors. What counts is what `provider-config.ts` reads. */
+/** What a configuration holds, as zod sees it; `examples/config.schema.json` is generated from here. */
+import { z } from 'zod';
+import { parseDurationMs } from '../../grammar/options.ts';
+import { durationMs } from '../cascade/duration.ts';
 import type { JsonObject } from '../json.ts';
+import {
+  CONFIG_MAX_NUMBER,
+  JOURNAL_SEGMENT_MAX_BYTES,
+  RATE_WINDOW_MAX_MS,
+  RATE_WINDOW_MS,
+} from '../limits.ts';
+import type { CallLimits, ProviderLimits } from './call-limits.ts';
 import { FUNCTION_ID } from './chat.ts';
+import type { ModelPrice } from './prices.ts';
+import type { ProviderEntry } from './provider-entry.ts';
 
-const text = (description: string, more: JsonObject = {}): JsonObject => ({
-  type: 'string',
-  minLength: 1,
-  description,
-  ...more,
-});
-const count = (description: string): JsonObject => ({
-  type: 'integer',
-  minimum: 1,
-  maximum: 1e12,
-  description,
-});
-const variable = (description: string): JsonObject =>
-  text(description, { pattern: '^[A-Za-z_][A-Za-z0-9_]*$' });
-const url = (description: string): JsonObject =>
-  text(description, { pattern: '^[Hh][Tt][Tt][Pp][Ss]?://[^@#]+$' });
+/** How keys are written: `base_url` in a file, `baseUrl` in the API, where a literal key is allowed. */
+type Spelling = 'file' | 'api';
 
-const LIMITS: JsonObject = {
-  rpm: count('Requests a minute.'),
-  input_tpm: count('Input tokens a minute.'),
-  output_tpm: count('Output tokens a minute.'),
-  window: {
-    type: ['string', 'number'],
-    description:
-      'The window that the rates hold in, at most an hour. Default 60s; 1s makes 180 rpm 3 in any second.',
-  },
-  in_flight: count('Calls at a time.'),
-  ramp: count('Calls at a time that may be added in a second, from a cold start.'),
-};
+const MAX_CONNECTIONS = 65_536;
+/** Without credentials and `#`. */
+const URL_TEXT = /^[Hh][Tt][Tt][Pp][Ss]?:\/\/(?:(?![@/?#])[!-~])+(?:[/?](?:(?!#)[ -~])*)?$/;
+const PROVIDER_ID = new RegExp(`^(?!${FUNCTION_ID}$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$`);
+/** Headers that the engine or the connection sets. */
+const OWN_HEADERS =
+  /^(?:host|content-.*|transfer-encoding|connection|accept-encoding|expect|upgrade|te|trailer|keep-alive|proxy-.*)$/i;
+const SECRET_HEADERS = /^(?:authorization|cookie|.*api[-_]?key.*|.*token.*|.*secret.*)$/i;
 
-/** By the key's name in the file. */
-const KEYS: Readonly<Record<string, JsonObject>> = {
-  base_url: url('Up to and including the version; http or https, no credentials.'),
-  api_key_env: variable('The environment variable that holds the key. A literal key is refused.'),
-  headers: {
-    type: 'object',
-    description: 'Sent with each call. No secrets, and none that HTTP itself needs.',
-    additionalProperties: { type: 'string' },
-  },
-  response_format: {
-    enum: ['json_schema', 'json_object', 'none'],
-    description: 'How the provider takes a response schema.',
-  },
-  connections: {
-    type: 'integer',
-    minimum: 0,
-    maximum: 65536,
-    description: 'Connections open at once at most; 0: as many as there are calls.',
-  },
-  limits: {
-    type: 'object',
-    description: 'What the provider may be asked at most.',
-    additionalProperties: false,
-    properties: {
-      ...LIMITS,
-      models: {
-        type: 'object',
-        description: 'Limits of single models, which hold in addition.',
-        additionalProperties: { type: 'object', additionalProperties: false, properties: LIMITS },
-      },
-    },
-  },
-  prices: {
-    type: 'object',
-    description: "US dollars per million tokens, by the model's name at the provider.",
-    additionalProperties: {
-      type: 'object',
-      additionalProperties: false,
-      required: ['input_per_mtok', 'output_per_mtok'],
-      properties: {
-        input_per_mtok: { type: 'number', minimum: 0, maximum: 1e12 },
-        output_per_mtok: { type: 'number', minimum: 0, maximum: 1e12 },
-      },
-    },
-  },
-  proxy: url('An HTTP proxy. Variables such as HTTP_PROXY count for nothing.'),
-  proxy_key_env: variable('The environment variable that holds user:password for the proxy.'),
-  allow_private: {
-    type: 'boolean',
-    description: 'The name in base_url or proxy looks public and may stand for a private address.',
-  },
-  file: text('The recording, relative to this file.'),
-  mode: { enum: ['play', 'record'], default: 'play' },
-  from: text('The id of the provider that is asked while recording.'),
-};
+/** A text of one line. */
+export const line = z
+  .string()
+  .trim()
+  .regex(/^[ -~]+$/, { error: 'expected a line of plain characters' });
 
-/** The schema, as draft 2020-12. */
-export function configJsonSchema(): JsonObject {
-  const provider = (type: JsonObject, keys: readonly string[], required: string[]): JsonObject => ({
-    type: 'object',
-    additionalProperties: false,
-    ...(required.length === 0 ? {} : { required }),
-    properties: { type, ...Object.fromEntries(keys.map((key) => [key, KEYS[key]!])) },
+/** A URL as the operator wrote it, without a slash at its end; `keyEnv` is the key for its credentials. */
+export function url(keyEnv: string) {
+  return z
+    .string()
+    .trim()
+    .regex(URL_TEXT, {
+      abort: true,
+      error: ({ input }) =>
+        /\/\/[^/?]*@/.test(String(input))
+          ? `a URL must not hold credentials; use ${keyEnv}`
+          : 'expected an http or https URL without #',
+    })
+    .refine((text) => URL.canParse(text), { abort: true, error: 'expected an http or https URL' })
+    .overwrite((text) => text.replace(/\/+$/, ''));
+}
+
+/** What stands there may be the key itself, so no message shows it. */
+const variable = z
+  .string()
+  .trim()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
+    error: 'expected the name of an environment variable, not a key',
   });
-  const ofRecording = ['file', 'mode', 'from'];
-  const ofServer = Object.keys(KEYS).filter((key) => !ofRecording.includes(key));
-  const ofWords = provider({ const: 'lexical' }, [], ['type']);
-  const entry: JsonObject = {
-    type: 'object',
-    properties: { type: { enum: ['openai-compatible', 'replay', 'lexical'] } },
-    if: { required: ['type'], properties: { type: { const: 'replay' } } },
-    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-    then: provider({ const: 'replay' }, ofRecording, ['type', 'file']),
-    else: {
-      if: { required: ['type'], properties: { type: { const: 'lexical' } } },
-      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-      then: ofWords,
-      else: provider({ const: 'openai-compatible' }, ofServer, []),
-    },
+
+function whole(min: number, max: number) {
+  const error = { error: `expected a whole number from ${min} to ${max}` };
+  return z.int(error).min(min, error).max(max, error);
+}
+
+const count = whole(1, CONFIG_MAX_NUMBER);
+const dollars = z.number().min(0).max(CONFIG_MAX_NUMBER);
+
+/** Milliseconds. */
+function duration(expected: string, read: (text: string | number) => number | undefined) {
+  return z.union([z.string(), z.number()], { error: expected }).transform((text, context) => {
+    const ms = read(text);
+    if (ms !== undefined) return ms;
+    context.addIssue({ code: 'custom', message: expected });
+    return z.NEVER;
+  });
+}
+
+const window = duration('expected a duration up to an hour, such as 1s', (text) => {
+  const ms = durationMs(text);
+  return ms !== undefined && ms <= RATE_WINDOW_MAX_MS ? ms : undefined;
+});
+const age = duration('expected a duration such as 30d', parseDurationMs);
+
+function camelCase(key: string): string {
+  return key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** A key of a file as `spelling` writes it. */
+function spell(key: string, spelling: Spelling): string {
+  return spelling === 'file' ? key : camelCase(key);
+}
+
+/** A mapping of keys, each as `spelling` writes it. */
+function mapping(keys: z.core.$ZodLooseShape, spelling: Spelling) {
+  const spelt = Object.entries(keys).map(([key, value]) => [spell(key, spelling), value]);
+  return z.strictObject(Object.fromEntries(spelt) as z.core.$ZodLooseShape);
+}
+
+/** The keys as the API writes them, those without a value left out. */
+function settings<T>(values: object): T {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    given.map(([key, value]) => {
+      const name = camelCase(key);
+      return [name === 'window' || name === 'maxAge' ? `${name}Ms` : name, value];
+    }),
+  ) as T;
+}
+
+function limits(spelling: Spelling) {
+  const keys = {
+    rpm: count.describe('Requests a minute.'),
+    input_tpm: count.describe('Input tokens a minute.'),
+    output_tpm: count.describe('Output tokens a minute.'),
+    window: window.describe(
+      'The window that the rates hold in, at most an hour. Default 60s; 1s makes 180 rpm 3 in any second.',
+    ),
+    in_flight: count.describe('Calls at a time.'),
+    ramp: count.describe('Calls at a time that may be added in a second, from a cold start.'),
   };
+  const checkRates = (values: object, context: z.RefinementCtx): void => {
+    const given = values as Readonly<Record<string, number | undefined>>;
+    const windowMs = given['window'] ?? RATE_WINDOW_MS;
+    for (const key of ['rpm', 'input_tpm', 'output_tpm'].map((key) => spell(key, spelling))) {
+      const rate = given[key] ?? 0;
+      if (rate < 1 || rate >= 60_000 / windowMs) continue;
+      const message = `${rate} a minute is less than one in a window of ${windowMs} ms; take a longer one`;
+      context.addIssue({ code: 'custom', path: [key], message });
+    }
+  };
+  const ofModel = mapping(keys, spelling).partial().superRefine(checkRates);
+  const models = z
+    .record(z.string(), ofModel.transform(settings<CallLimits>))
+    .describe('Limits of single models, which hold in addition.');
+  return mapping({ ...keys, models }, spelling)
+    .partial()
+    .superRefine(checkRates)
+    .transform(settings<ProviderLimits>)
+    .describe('What the provider may be asked at most.');
+}
+
+function headers(spelling: Spelling) {
+  const problemOf = (name: string): string | undefined => {
+    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) return 'this is no name of a header';
+    if (OWN_HEADERS.test(name)) return "this header is the engine's own";
+    return spelling === 'file' && SECRET_HEADERS.test(name)
+      ? 'a secret does not belong in a file; use api_key_env'
+      : undefined;
+  };
+  return z
+    .record(z.string(), line)
+    .superRefine((values, context) => {
+      for (const name of Object.keys(values)) {
+        const message = problemOf(name);
+        if (message !== undefined) context.addIssue({ code: 'custom', path: [name], message });
+      }
+    })
+    .transform((values): Readonly<Record<string, string>> => {
+      const lower = Object.entries(values).map(([name, value]) => [name.toLowerCase(), value]);
+      return Object.fromEntries(lower);
+    })
+    .describe('Sent with each call. No secrets, and none that HTTP itself needs.');
+}
+
+/** The keys of a server that is asked. */
+function serverKeys(spelling: Spelling) {
+  const key = (keyEnv: string) =>
+    spelling === 'api'
+      ? line
+      : z.never({
+          error: `a key does not belong in a file; name the environment variable that holds it in ${keyEnv}`,
+        });
+  const price = mapping({ input_per_mtok: dollars, output_per_mtok: dollars }, spelling);
   return {
-    $schema: 'https://json-schema.org/draft/2020-12/schema',
-    title: 'RVBBIT configuration',
-    type: 'object',
-    properties: {
-      model: text('Of cells that name none: <provider id>/<name>, split at the first slash.'),
-      providers: {
-        type: 'object',
-        description: 'Where models are asked, by id.',
-        propertyNames: {
-          pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$',
-          not: { const: FUNCTION_ID },
-        },
-        properties: { lexical: ofWords },
-        additionalProperties: { anyOf: [{ type: 'null' }, entry] },
-      },
-      sql_cells: {
-        enum: ['inline', 'process'],
-        description:
-          'Where the queries of sql_data cells run: on the session, or in a process of their own. Default inline.',
-      },
-      journal: {
-        type: 'object',
-        description: 'What the journal on disk keeps.',
-        additionalProperties: false,
-        properties: {
-          prompts: { type: 'boolean', description: 'Keep prompts with the calls. Default false.' },
-          answers: {
-            type: 'boolean',
-            description: 'Keep answers, so that later statements find them. Default true.',
-          },
-          max_age: text('Records that are older are removed, e.g. 30d. Default: none.'),
-          max_bytes: count('The oldest records are removed down to this size.'),
-          segment_max_bytes: count('A segment that has grown to this is sealed.'),
-        },
-      },
-    },
+    base_url: url(spell('api_key_env', spelling)).describe(
+      'Up to and including the version; http or https, no credentials.',
+    ),
+    api_key: key('api_key_env'),
+    api_key_env: variable.describe(
+      'The environment variable that holds the key. A literal key is refused.',
+    ),
+    headers: headers(spelling),
+    response_format: z
+      .enum(['json_schema', 'json_object', 'none'])
+      .describe('How the provider takes a response schema.'),
+    connections: whole(0, MAX_CONNECTIONS).describe(
+      'Connections open at once at most; 0: as many as there are calls.',
+    ),
+    limits: limits(spelling),
+    prices: z
+      .record(z.string(), price.transform(settings<ModelPrice>))
+      .describe("US dollars per million tokens, by the model's name at the provider."),
+    proxy: url(spell('proxy_key_env', spelling))
+      .refine((text) => /^[^/]*\/\/[^/?]*$/.test(text), { error: 'expected a URL without a path' })
+      .describe('An HTTP proxy. Variables such as HTTP_PROXY count for nothing.'),
+    proxy_key: key('proxy_key_env'),
+    proxy_key_env: variable.describe(
+      'The environment variable that holds user:password for the proxy.',
+    ),
+    allow_private: z
+      .boolean()
+      .describe('The name in base_url or proxy looks public and may stand for a private address.'),
   };
+}
+
+const RECORDING_KEYS = {
+  file: line.describe('The recording, relative to this file.'),
+  mode: z.enum(['play', 'record']).optional().describe('Default play.'),
+  from: line.optional().describe('The id of the provider that is asked while recording.'),
+};
+
+/** An entry of a file is of one type. */
+const fileEntry = z.discriminatedUnion(
+  'type',
+  [
+    mapping({ type: z.literal('openai-compatible'), ...serverKeys('file') }, 'file').partial(),
+    mapping({ type: z.literal('replay'), ...RECORDING_KEYS }, 'file'),
+    mapping({ type: z.literal('lexical') }, 'file'),
+  ],
+  {
+    error: ({ code }) =>
+      code === 'invalid_union' ? 'expected openai-compatible, replay or lexical' : undefined,
+  },
+);
+/** An entry of the API may add to one of the file, whose type it does not know. */
+const apiEntry = mapping(
+  {
+    type: z.enum(['openai-compatible', 'replay', 'lexical']),
+    ...serverKeys('api'),
+    ...RECORDING_KEYS,
+  },
+  'api',
+).partial();
+
+function providers<T extends typeof fileEntry | typeof apiEntry>(entry: T) {
+  const id = z.string().regex(PROVIDER_ID, {
+    error: ({ input }) =>
+      input === FUNCTION_ID
+        ? "this id is that of the embedding program's function; choose another"
+        : 'an id has letters, digits, ., - and _',
+  });
+  return z
+    .record(id, entry.transform(settings<ProviderEntry>).nullish())
+    .superRefine(({ lexical }, context) => {
+      if (lexical === undefined || lexical?.type === 'lexical') return;
+      const message = 'this id is that of word overlap; choose another';
+      context.addIssue({ code: 'custom', path: ['lexical'], message });
+    })
+    .meta({
+      description: 'Where models are asked, by id.',
+      properties: {
+        lexical: {
+          type: 'object',
+          properties: { type: { const: 'lexical' } },
+          required: ['type'],
+          additionalProperties: false,
+        },
+      },
+    });
+}
+
+/** What the journal on disk keeps. */
+export interface JournalSettings {
+  readonly prompts?: boolean;
+  readonly answers?: boolean;
+  readonly maxAgeMs?: number;
+  readonly maxBytes?: number;
+  readonly segmentMaxBytes?: number;
+}
+
+function journal(spelling: Spelling) {
+  const keys = {
+    prompts: z.boolean().describe('Keep prompts with the calls. Default false.'),
+    answers: z
+      .boolean()
+      .describe('Keep answers, so that later statements find them. Default true.'),
+    max_age: age.describe('Records that are older are removed, e.g. 30d. Default: none.'),
+    max_bytes: whole(1, Number.MAX_SAFE_INTEGER).describe(
+      'The oldest records are removed down to this size.',
+    ),
+    segment_max_bytes: whole(1, JOURNAL_SEGMENT_MAX_BYTES).describe(
+      'A segment that has grown to this is sealed.',
+    ),
+  };
+  return mapping(keys, spelling)
+    .partial()
+    .transform(settings<JournalSettings>)
+    .describe('What the journal on disk keeps.');
+}
+
+/** The whole file. Keys that it does not know are of no use, and no error. */
+export const configFileSchema = z.looseObject({
+  model: line
+    .nullish()
+    .describe('Of cells that name none: <provider id>/<name>, split at the first slash.'),
+  providers: providers(fileEntry).nullish(),
+  journal: journal('file').nullish(),
+});
+/** A file's value after validation. */
+export type ConfigFile = z.infer<typeof configFileSchema>;
+
+/** `providers` of the API. */
+export const apiProviders = providers(apiEntry).nullish();
+/** `journal` of the API. */
+export const apiJournal = journal('api').nullish();
+
+/** The schema of the file as JSON Schema, for editors. */
+export function configJsonSchema(): JsonObject {
+  const schema = z.toJSONSchema(configFileSchema, { target: 'draft-2020-12', io: 'input' });
+  const { $schema, ...rest } = schema as unknown as Record<string, JsonObject[string]>;
+  return { $schema: $schema ?? null, title: 'RVBBIT configuration', ...rest };
 }

@@ -1,13 +1,13 @@
 /** Providers and the default model, from engine options, environment and configuration file. Pure. */
 import { resolve } from 'node:path';
-import { FUNCTION_ID, type ModelTarget } from './chat.ts';
+import type { ModelTarget } from './chat.ts';
+import { apiProviders, type ConfigFile, line } from './config-schema.ts';
 import { type ConfiguredProvider, finishProvider } from './finish-provider.ts';
 import { mergeEntry } from './merge-entry.ts';
 import { noModelError } from './no-model.ts';
 import { presetsOf } from './presets.ts';
-import { type ProviderEntry, readProviderEntry } from './provider-config.ts';
-import type { Spelling } from './read-keys.ts';
-import { optionError, readMapping, readText } from './read-value.ts';
+import type { ProviderEntry } from './provider-entry.ts';
+import { optionError, readValue } from './read-settings.ts';
 
 export type { ConfiguredProvider } from './finish-provider.ts';
 export { noModelError } from './no-model.ts';
@@ -16,8 +16,8 @@ export { noModelError } from './no-model.ts';
 export interface ModelSources {
   /** `providers` and `model` of `Engine.open`. */
   readonly options?: { readonly providers?: unknown; readonly model?: unknown };
-  /** The parsed configuration file; of its keys only `providers` and `model` are read. */
-  readonly config?: unknown;
+  /** The configuration file's value; of its keys only `providers` and `model` are read. */
+  readonly config?: ConfigFile | undefined;
   /** The folder of that file; paths in it are relative to this. Default: the working folder. */
   readonly configFolder?: string;
   /** Environment variables, as a record; the function reads no environment itself. */
@@ -40,8 +40,6 @@ const LEXICAL: ConfiguredProvider = {
   limits: {},
   prices: {},
 };
-
-const ID = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
 
 /**
  * Reads the sources. Throws RVB_OPTION_TYPE, RVB_UNKNOWN_OPTION or RVB_UNSUPPORTED with the path of the
@@ -92,14 +90,10 @@ export interface ReadSources {
 
 /** Reads the sources and merges them, key by key. Throws as `configureModels`. */
 export function readSources(sources: ModelSources): ReadSources {
-  const { options = {}, env = {} } = sources;
-  const config =
-    sources.config === undefined || sources.config === null
-      ? {}
-      : readMapping(sources.config, 'the configuration');
+  const { options = {}, env = {}, config } = sources;
   const presets = presetsOf(env);
-  const fromFile = readEntries(config['providers'], 'file', sources.configFolder ?? '.');
-  const fromApi = readEntries(options.providers, 'api', '.');
+  const fromFile = entriesOf(config?.providers, sources.configFolder ?? '.');
+  const fromApi = entriesOf(readValue(apiProviders, options.providers, 'providers'), '.');
   const entries = new Map<string, EntryLayers>();
   for (const id of new Set([...presets.active.keys(), ...fromFile.keys(), ...fromApi.keys()])) {
     const preset = presets.active.get(id) ?? presets.known.get(id);
@@ -114,12 +108,11 @@ export function readSources(sources: ModelSources): ReadSources {
   const ofEnv = env['RVBBIT_MODEL']?.trim();
   if (typeof options.model === 'function') return { entries };
   if (options.model !== undefined) {
-    return { entries, model: { name: readText(options.model, 'model'), source: 'options' } };
+    return { entries, model: { name: readValue(line, options.model, 'model'), source: 'options' } };
   }
   if (ofEnv) return { entries, model: { name: ofEnv, source: 'environment' } };
-  const { model } = config;
-  if (model === undefined || model === null) return { entries };
-  return { entries, model: { name: readText(model, 'model'), source: 'file' } };
+  const name = config?.model ?? undefined;
+  return name === undefined ? { entries } : { entries, model: { name, source: 'file' } };
 }
 
 /**
@@ -127,7 +120,7 @@ export function readSources(sources: ModelSources): ReadSources {
  * provider there is. Throws RVB_NO_MODEL with the ids that there are.
  */
 export function resolveTarget(config: ModelConfig, modelText: string): ModelTarget {
-  const text = readText(modelText, 'model');
+  const text = readValue(line, modelText, 'model');
   const slash = text.indexOf('/');
   const id = slash === -1 ? '' : text.slice(0, slash);
   const name = text.slice(slash + 1);
@@ -177,26 +170,15 @@ function targetOf({ settings, missingKey }: ConfiguredProvider, model: string): 
   return { kind: 'provider', provider: settings, model: LEXICAL_MODEL };
 }
 
-function readEntries(
-  value: unknown,
-  spelling: Spelling,
+/** The entries of one source; paths in them are relative to `folder`. */
+function entriesOf(
+  providers: ConfigFile['providers'],
   folder: string,
 ): ReadonlyMap<string, ProviderEntry> {
-  const entries = new Map<string, ProviderEntry>();
-  if (value === undefined || value === null) return entries;
-  for (const [id, entry] of Object.entries(readMapping(value, 'providers'))) {
-    if (!ID.test(id)) {
-      throw optionError(
-        `providers: an id has letters, digits, ., - and _, not ${JSON.stringify(id.slice(0, 80))}`,
-      );
-    }
-    const read = readProviderEntry(entry ?? {}, `providers.${id}`, spelling);
-    const { file } = read;
-    if (id === FUNCTION_ID || (id === LEXICAL.settings.id && read.type !== 'lexical')) {
-      const whose = id === FUNCTION_ID ? "the embedding program's function" : 'word overlap';
-      throw optionError(`providers.${id}: this id is that of ${whose}; choose another`);
-    }
-    entries.set(id, file === undefined ? read : { ...read, file: resolve(folder, file) });
-  }
-  return entries;
+  return new Map(
+    Object.entries(providers ?? {}).map(([id, entry]) => [
+      id,
+      entry?.file === undefined ? (entry ?? {}) : { ...entry, file: resolve(folder, entry.file) },
+    ]),
+  );
 }

@@ -2,7 +2,7 @@
 import type { Json } from '../json.ts';
 import { type EntryLayers, finishProviders, type ModelSources, readSources } from './configure.ts';
 import { typeOf } from './finish-provider.ts';
-import type { ProviderEntry } from './provider-config.ts';
+import type { ProviderEntry } from './provider-entry.ts';
 
 /** Where a setting comes from; of several the one that counts. */
 export type SettingSource = 'options' | 'environment' | 'file' | 'preset' | 'default';

@@ -2,10 +2,10 @@
 import { assertUnreachable } from '../errors.ts';
 import type { ProviderLimits } from './call-limits.ts';
 import type { HttpSettings, ProviderSettings } from './chat.ts';
+import { line } from './config-schema.ts';
 import type { ModelPrice } from './prices.ts';
-import { KEYS_OF_TYPE, type ProviderEntry } from './provider-config.ts';
-import { spell } from './read-keys.ts';
-import { optionError, readText } from './read-value.ts';
+import type { ProviderEntry } from './provider-entry.ts';
+import { optionError, readValue } from './read-settings.ts';
 
 /** A provider ready to be called, with what the main thread keeps of it. */
 export interface ConfiguredProvider {
@@ -16,6 +16,8 @@ export interface ConfiguredProvider {
   /** The variable that should hold the key and does not. Using the provider is an error. */
   readonly missingKey?: string;
 }
+
+const KEYS_OF_RECORDING: ReadonlySet<string> = new Set(['file', 'mode', 'from']);
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -32,11 +34,12 @@ export function finishProvider(
   from: ConfiguredProvider | undefined,
 ): ConfiguredProvider {
   const type = typeOf(entry);
-  const known = KEYS_OF_TYPE[type];
-  for (const key of Object.values(KEYS_OF_TYPE).flat()) {
-    if (known.includes(key) || !Object.hasOwn(entry, spell(key, 'api'))) continue;
-    const has = known.length === 0 ? 'nothing but its type' : known.join(', ');
-    throw optionError(`providers.${id}.${key}: a provider of type ${type} has ${has}`);
+  const stranger = Object.keys(entry).find(
+    (key) =>
+      key !== 'type' && (type === 'lexical' || KEYS_OF_RECORDING.has(key) !== (type === 'replay')),
+  );
+  if (stranger !== undefined) {
+    throw optionError(`providers.${id}.${stranger}: a provider of type ${type} has no such key`);
   }
   switch (type) {
     case 'openai-compatible':
@@ -105,5 +108,5 @@ function finishHttp(id: string, entry: ProviderEntry, env: Env): ConfiguredProvi
 
 function keyIn(env: Env, variable: string | undefined): string | undefined {
   const text = variable === undefined ? undefined : env[variable]?.trim();
-  return text ? readText(text, `the key in ${variable}`, true) : undefined;
+  return text ? readValue(line, text, `the key in ${variable}`) : undefined;
 }

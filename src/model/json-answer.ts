@@ -1,12 +1,11 @@
 /** The JSON in a model's answer. Prose is never made into a value; what is cut off or ambiguous is refused. */
-import { createRequire } from 'node:module';
 import type { Json } from '../json.ts';
-import { ANSWER_MAX_DEPTH, MESSAGE_VALUE_CHARS, MODEL_RESPONSE_MAX_BYTES } from '../limits.ts';
+import { ANSWER_MAX_DEPTH, MODEL_RESPONSE_MAX_BYTES } from '../limits.ts';
 import { checkedJson } from './checked-json.ts';
 import { findJson } from './find-json.ts';
 import { isDeeperThan } from './json-depth.ts';
-import { isNearlyJson, unquote } from './nearly-json.ts';
 import { type JsonPart, scanAnswer } from './scan-answer.ts';
+import { strictJson } from './strict-json.ts';
 
 /** The value, or what to tell the model about its answer. */
 export type JsonAnswer =
@@ -20,9 +19,9 @@ const CLOSING_TAG = /<\/think(?:ing)?>/;
 
 /**
  * Reads an answer strictly; else without its Markdown fence (and the thoughts before it); else the one
- * JSON object or list in its prose; else that one with small slips repaired (quotes, commas, Python's
- * words). Values are frozen, at most 64 deep, with finite numbers and without `__proto__` keys; duplicate
- * keys and long numbers are read as `JSON.parse` reads them.
+ * JSON object or list in its prose; else that one with small slips (quotes, commas, Python's words). Values
+ * are frozen, at most 64 deep, with finite numbers and without `__proto__` keys; duplicate keys and long
+ * numbers are read as `JSON.parse` reads them.
  */
 export function readJsonAnswer(text: string): JsonAnswer {
   if (text.length > MODEL_RESPONSE_MAX_BYTES) {
@@ -73,11 +72,8 @@ function readMarked(text: string): JsonAnswer {
 function readFound(text: string, parts: readonly JsonPart[]): JsonAnswer {
   const found = findJson(text, parts);
   if (found.kind === 'none') return refuse(found.message);
-  if (found.kind === 'strict') return parseStrictly(found.text) ?? refuse('it is not JSON');
-  const repaired = repair(found.text);
-  const read = repaired === undefined ? undefined : parseStrictly(repaired);
-  const value = read?.ok === true && !holdsTexts(read.value, found.text) ? undefined : read;
-  return value ?? refuse(`it is not valid JSON: ${parseProblem(found.text)}`);
+  const json = found.kind === 'strict' ? found.text : strictJson(found.text);
+  return (json === undefined ? undefined : parseStrictly(json)) ?? refuse('it is not JSON');
 }
 
 /** Undefined where the text is not JSON; what is JSON and yet cannot be taken is refused. */
@@ -94,47 +90,6 @@ function parseStrictly(text: string): JsonAnswer | undefined {
   }
   const problem = checkedJson(value);
   return problem === undefined ? { ok: true, value } : refuse(problem);
-}
-
-/** Whether every text in quotes came through as it was: a repair takes some for code, and cuts them. */
-function holdsTexts(value: Json, text: string): boolean {
-  const held = new Set<string>();
-  const hold = (part: Json): void => {
-    if (typeof part === 'string') held.add(part);
-    else if (Array.isArray(part)) (part as readonly Json[]).forEach(hold);
-    else if (part !== null && typeof part === 'object') {
-      for (const [key, item] of Object.entries(part)) {
-        held.add(key);
-        hold(item as Json);
-      }
-    }
-  };
-  hold(value);
-  const quoted: string[] = [];
-  return isNearlyJson(text, quoted) && quoted.every((part) => held.has(unquote(part)));
-}
-
-let jsonrepair: ((text: string) => string) | undefined;
-
-function repair(text: string): string | undefined {
-  jsonrepair ??= (
-    createRequire(import.meta.url)('jsonrepair') as { jsonrepair(text: string): string }
-  ).jsonrepair;
-  try {
-    const repaired = jsonrepair(text);
-    return repaired.length > MODEL_RESPONSE_MAX_BYTES ? undefined : repaired;
-  } catch {
-    return undefined;
-  }
-}
-
-function parseProblem(text: string): string {
-  try {
-    JSON.parse(text);
-    return '';
-  } catch (error) {
-    return String(error instanceof Error ? error.message : error).slice(0, MESSAGE_VALUE_CHARS);
-  }
 }
 
 function refuse(message: string): JsonAnswer {

@@ -1,6 +1,6 @@
 /** One source's entry of a provider over that of the sources below it. */
 import { typeOf } from './finish-provider.ts';
-import type { ProviderEntry } from './provider-config.ts';
+import type { ProviderEntry } from './provider-entry.ts';
 
 /**
  * Key by key. An entry with a base URL or a proxy of its own does not inherit what was meant for another

@@ -1,6 +1,7 @@
 /** Providers that the environment alone configures. */
-import { type ProviderEntry, readBaseUrl } from './provider-config.ts';
-import { optionError } from './read-value.ts';
+import { url } from './config-schema.ts';
+import type { ProviderEntry } from './provider-entry.ts';
+import { optionError, readValue } from './read-settings.ts';
 
 const OPENAI_URL = 'https://api.openai.com/v1';
 const OPENROUTER_URL = 'https://openrouter.ai/api/v1';
@@ -20,7 +21,7 @@ export function presetsOf(env: Readonly<Record<string, string | undefined>>): Pr
 
   const openAiUrl = set('OPENAI_BASE_URL');
   const hasOpenAiKey = set('OPENAI_API_KEY') !== undefined;
-  const baseUrl = openAiUrl === undefined ? OPENAI_URL : readBaseUrl(openAiUrl, 'OPENAI_BASE_URL');
+  const baseUrl = openAiUrl === undefined ? OPENAI_URL : readUrl(openAiUrl, 'OPENAI_BASE_URL');
   const isOpenAi = new URL(baseUrl).host === 'api.openai.com';
   known.set('openai', {
     baseUrl,
@@ -46,17 +47,21 @@ export function presetsOf(env: Readonly<Record<string, string | undefined>>): Pr
 }
 
 /** OLLAMA_HOST as Ollama reads it: `host`, `host:port` or a URL; its listen address means this machine. */
-function ollamaUrl(host: string): string {
-  const hasScheme = /^https?:\/\//i.test(host);
-  const text = hasScheme ? host : `http://${host}`;
+function ollamaUrl(variable: string): string {
+  const hasScheme = /^https?:\/\//i.test(variable);
+  const text = hasScheme ? variable : `http://${variable}`;
   if (!URL.canParse(text)) {
     throw optionError(
-      `OLLAMA_HOST takes host, host:port or a URL, not ${JSON.stringify(host.slice(0, 80))}`,
+      `OLLAMA_HOST takes host, host:port or a URL, not ${JSON.stringify(variable.slice(0, 80))}`,
     );
   }
-  const url = new URL(text);
-  if (!hasScheme && url.port === '' && !/:80$/.test(host)) url.port = OLLAMA_PORT;
-  if (url.hostname === '0.0.0.0') url.hostname = '127.0.0.1';
-  if (url.hostname === '[::]') url.hostname = '[::1]';
-  return readBaseUrl(`${url.href.replace(/\/+$/, '')}/v1`, 'OLLAMA_HOST');
+  const host = new URL(text);
+  if (!hasScheme && host.port === '' && !/:80$/.test(variable)) host.port = OLLAMA_PORT;
+  if (host.hostname === '0.0.0.0') host.hostname = '127.0.0.1';
+  if (host.hostname === '[::]') host.hostname = '[::1]';
+  return readUrl(`${host.href.replace(/\/+$/, '')}/v1`, 'OLLAMA_HOST');
+}
+
+function readUrl(value: string, variable: string): string {
+  return readValue(url('OPENAI_API_KEY'), value, variable);
 }

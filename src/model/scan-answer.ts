@@ -1,11 +1,11 @@
 /** Where JSON, the tags of thoughts and Markdown fences stand in a text. */
 import { ANSWER_MAX_CANDIDATES, ANSWER_MAX_DEPTH, ANSWER_SCAN_FACTOR } from '../limits.ts';
 import { stringEnd } from './json-depth.ts';
-import { isNearlyJson } from './nearly-json.ts';
+import { strictJson } from './strict-json.ts';
 
 /**
- * An outermost bracketed part that is no prose. `strict` parses as it stands, `nearly` does after repairs
- * that invent no value; `broken` and `cut` (to the end of the text) were meant as JSON.
+ * An outermost bracketed part that is no prose. `strict` parses as it stands, `nearly` but for small
+ * slips; `broken` and `cut` (to the end of the text) were meant as JSON.
  */
 export interface JsonPart {
   readonly kind: 'strict' | 'nearly' | 'broken' | 'cut';
@@ -83,7 +83,7 @@ function kindOf(text: string, start: number, end: number): JsonPart['kind'] | un
   if (QUOTED_KEY.test(before)) return 'broken';
   const candidate = text.slice(start, end);
   if (parses(candidate)) return 'strict';
-  if (isNearlyJson(candidate)) return 'nearly';
+  if (strictJson(candidate) !== undefined) return 'nearly';
   return isSerious ? 'broken' : undefined;
 }
 

@@ -156,7 +156,6 @@ export class Asker implements QuestionAsker {
     } finally {
       offDrain();
       batchStop.dispose();
-      if (id !== this.#scope.id) this.#scope.sqlCells.endStatement(id);
       if (batchStop.drained !== undefined) stop.drain(batchStop.drained);
       if (isEnough) this.#countTo(first + answered);
       else if (onlyAtHand === true) this.#countTo(first + answered - notRun);

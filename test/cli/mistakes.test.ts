@@ -19,6 +19,8 @@ const folder = makeFolder({
   'env-is-a-folder/.env/x': '',
   'config-is-misspelt/rvbbit.config.yaml': 'modle: lexical\n',
   'config-is-broken/rvbbit.config.yaml': 'model: [\n',
+  'config-is-broken/one.yaml': ONE,
+  'config-is-broken/map.sql': "SELECT 1;\n\nRVBBIT MAP 'one.yaml' AS v USING (SELECT 1 AS n);\n",
 });
 
 test.after(() => removeFolder(folder));
@@ -52,6 +54,12 @@ const MISTAKES: readonly [args: string[], code: number, said: string | RegExp, c
   [['run', 'one.yaml', '--input', '@nope.json'], 3, 'cannot read nope.json: no such file'],
   [['init', 'query.sql'], 3, 'cannot write to query.sql: not a directory\n'],
   [['run', 'ask.yaml'], 1, /RVB_NO_MODEL: .*Ways to get one:[\s\S]*see docs\/models\.md\n$/],
+  [
+    ['--no-state', '-f', 'map.sql'],
+    2,
+    /has 1 problem:\nrvbbit\.config\.yaml:2:1 .*\n +at map\.sql:3:1\n$/,
+    'config-is-broken',
+  ],
   [['cache', 'list'], 3, 'there is no journal in .rvbbit\n', 'state-is-a-file'],
   [['resume', '--list'], 3, 'there is no journal in .rvbbit\n', 'state-is-a-file'],
   [['-c', 'SELECT 1'], 3, 'rvbbit: error: cannot read .env: it is a folder\n', 'env-is-a-folder'],
@@ -83,7 +91,10 @@ test('doctor names the configuration where that is what is broken', async () => 
   const cwd = join(folder, 'config-is-broken');
   const { code, stdout } = await rvbbit(['doctor'], { cwd });
   assert.match(stdout, /^ok +worker threads /m);
-  assert.match(stdout, /^broken +configuration +.*rvbbit\.config\.yaml:2:1/m);
+  assert.match(
+    stdout,
+    /^broken +configuration +the configuration has 1 problem:\n +rvbbit\.config\.yaml:2:1/m,
+  );
   assert.is(code, 1);
   const misspelt = { cwd: join(folder, 'config-is-misspelt') };
   const said = 'rvbbit.config.yaml has no key modle; did you mean model?';

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { qualifiedName, quoteIdentifier, quoteLiteral } from '../../src/duck/quote.ts';
+import { quoteIdentifier, quoteLiteral } from '../../src/duck/quote.ts';
 import { memorySession, rowsOf } from './support.ts';
 
 test('quoted names and texts come back from DuckDB as they were', async () => {
@@ -11,10 +11,6 @@ test('quoted names and texts come back from DuckDB as they were', async () => {
       [{ [text]: text }],
     );
   }
-});
-
-test('a qualified name skips the parts that are left out', () => {
-  assert.is(qualifiedName([undefined, 'main', 'a.b']), '"main"."a.b"');
 });
 
 test('a NUL is refused', () => {

@@ -7,7 +7,6 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Engine, type JournalRecord, RvbbitError } from '../../src/index.ts';
 import { checkCascade } from '../../src/testing.ts';
-import { SQL_CELLS } from '../support/sql-cells.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const BAND = 'examples/cascades/price_band.yaml';
@@ -186,39 +185,37 @@ test('a RUN whose table hides one of the database says so, however its name is w
   );
 });
 
-for (const sqlCells of SQL_CELLS) {
-  test(`RUN gives one row of JSON; its tables outlive it, also when it is run again (${sqlCells})`, async () => {
-    await using engine = await Engine.open({ cascades: root, threads: 1, sqlCells });
-    const sql = `RVBBIT RUN 'examples/cascades/fraud_batch_analysis.yaml' USING (SELECT * FROM '${root}examples/data/transactions.csv') WITH (as_table = 'txns')`;
-    for (const _ of ['first', 'again']) {
-      const { kind, columns, rows } = await engine.query(sql);
-      assert.is(kind, 'run');
-      assert.equal(columns, [{ name: 'result', type: 'VARCHAR' }]);
-      const report = JSON.parse(rows[0]!['result'] as string);
-      assert.is(report.status, 'success');
-      assert.is(report.table_created, 'txns');
-      assert.is(report.row_count, 1000);
-      assert.match(report.session_id, /^batch-/);
-      assert.equal([...report.tables].sort(), [
-        '_customer_profiles',
-        '_high_risk_txns',
-        '_summary_stats',
-      ]);
-    }
-    assert.is((await engine.query('SELECT * FROM txns')).rowCount, 1000);
-    assert.ok((await engine.query('SELECT * FROM _high_risk_txns')).rowCount > 0);
-  });
-
-  test(`a failed RUN returns its row, unless on_error says fail (${sqlCells})`, async () => {
-    await using engine = await Engine.open({ cascades: root, threads: 1, sqlCells });
-    const sql = `RVBBIT RUN 'examples/cascades/fraud_batch_analysis.yaml' USING (SELECT 1 AS x)`;
-    const { rows, summary } = await engine.query(sql);
+test('RUN gives one row of JSON; its tables outlive it, also when it is run again', async () => {
+  await using engine = await Engine.open({ cascades: root, threads: 1 });
+  const sql = `RVBBIT RUN 'examples/cascades/fraud_batch_analysis.yaml' USING (SELECT * FROM '${root}examples/data/transactions.csv') WITH (as_table = 'txns')`;
+  for (const _ of ['first', 'again']) {
+    const { kind, columns, rows } = await engine.query(sql);
+    assert.is(kind, 'run');
+    assert.equal(columns, [{ name: 'result', type: 'VARCHAR' }]);
     const report = JSON.parse(rows[0]!['result'] as string);
-    assert.equal([report.status, report.error.code], ['failed', 'RVB_SQL']);
-    assert.is(summary.rows.failed, 1);
-    assert.is((await errorOf(engine.query(`${sql} WITH (on_error = 'fail')`))).code, 'RVB_SQL');
-  });
-}
+    assert.is(report.status, 'success');
+    assert.is(report.table_created, 'txns');
+    assert.is(report.row_count, 1000);
+    assert.match(report.session_id, /^batch-/);
+    assert.equal([...report.tables].sort(), [
+      '_customer_profiles',
+      '_high_risk_txns',
+      '_summary_stats',
+    ]);
+  }
+  assert.is((await engine.query('SELECT * FROM txns')).rowCount, 1000);
+  assert.ok((await engine.query('SELECT * FROM _high_risk_txns')).rowCount > 0);
+});
+
+test('a failed RUN returns its row, unless on_error says fail', async () => {
+  await using engine = await Engine.open({ cascades: root, threads: 1 });
+  const sql = `RVBBIT RUN 'examples/cascades/fraud_batch_analysis.yaml' USING (SELECT 1 AS x)`;
+  const { rows, summary } = await engine.query(sql);
+  const report = JSON.parse(rows[0]!['result'] as string);
+  assert.equal([report.status, report.error.code], ['failed', 'RVB_SQL']);
+  assert.is(summary.rows.failed, 1);
+  assert.is((await errorOf(engine.query(`${sql} WITH (on_error = 'fail')`))).code, 'RVB_SQL');
+});
 
 /** A figure that is determined. */
 function exactly(figure: number) {

@@ -4,22 +4,36 @@ import * as assert from 'uvu/assert';
 import { RvbbitError } from '../../src/errors.ts';
 import type { HttpSettings } from '../../src/model/chat.ts';
 import {
-  configureModels,
+  configureModels as configure,
   type ModelConfig,
   type ModelSources,
   resolveTarget,
 } from '../../src/model/configure.ts';
 import { costOfCall, priceOf } from '../../src/model/prices.ts';
 import { retryAfterMs, retryAfterOf } from '../../src/model/retry-after.ts';
+import { configOf } from './config-support.ts';
 
-function failure(sources: ModelSources, model?: string): string {
+/** The sources of an engine, with the file as YAML reads it. */
+interface Sources extends Omit<ModelSources, 'config'> {
+  readonly config?: unknown;
+}
+
+function configureModels({ config, ...sources }: Sources): ModelConfig {
+  return configure(config === undefined ? sources : { ...sources, config: configOf(config) });
+}
+
+/** Of a file's problems without their heading and places. */
+function failure(sources: Sources, model?: string): string {
   try {
     const config = configureModels(sources);
     if (model !== undefined) resolveTarget(config, model);
     return 'ok';
   } catch (error) {
-    if (error instanceof RvbbitError) return `${error.code} ${error.message}`;
-    throw error;
+    if (!(error instanceof RvbbitError)) throw error;
+    const problems = error.message
+      .replace(/^the configuration has .*:\n/, '')
+      .replaceAll(/^rvbbit\.config\.yaml:\d+:\d+ /gm, '');
+    return `${error.code} ${problems}`;
   }
 }
 
@@ -195,31 +209,43 @@ test('a wrong setting is an error with its path, and no key is ever shown', () =
     [{ base_url: 'file:///etc' }, /http or https/],
     [{ base_url: 'h/v1' }, /http or https/],
     [{ bas_url: 'http://h' }, /^RVB_UNKNOWN_OPTION .*did you mean base_url\?/],
-    [{ type: 'replay' }, /^RVB_OPTION_TYPE providers\.p needs a file/],
+    [{ type: 'replay' }, /^RVB_OPTION_TYPE providers\.p\.file is missing$/],
     [
       { type: 'replay', file: 'a', base_url: 'http://h' },
-      /a provider of type replay has file, mode, from/,
+      /^RVB_UNKNOWN_OPTION unknown key base_url in providers\.p; it has type, file, mode, from$/,
     ],
-    [{ type: 'replay', file: 'a', mode: 'rec' }, /providers\.p\.mode takes play, record/],
+    [
+      { type: 'replay', file: 'a', mode: 'rec' },
+      /providers\.p\.mode: .* expected one of "play"\|"record"$/,
+    ],
     [{ type: 'replay', file: 'a', mode: 'record' }, /needs from/],
     [{ type: 'replay', file: 'a', mode: 'record', from: 'x' }, /provider x is not configured/],
     [{ type: 'replay', file: 'a', mode: 'record', from: 'p' }, /provider p is not configured/],
-    [{ type: 'lexical', prices: {} }, /type lexical has nothing but its type/],
-    [{ type: 'grpc' }, /^RVB_OPTION_TYPE providers\.p\.type/],
+    [{ type: 'lexical', prices: {} }, /unknown key prices in providers\.p; it has type$/],
+    [
+      { type: 'grpc' },
+      /^RVB_OPTION_TYPE providers\.p\.type: expected openai-compatible, replay or lexical$/,
+    ],
     [{ headers: { Authorization: KEY } }, /secret/],
     [{ headers: { Host: 'h' } }, /own/],
     [{ headers: { a: `${KEY}\r\nx: y` } }, /plain characters/],
-    [{ limits: { rpm: 0 } }, /providers\.p\.limits\.rpm takes a whole number from 1/],
+    [
+      { limits: { rpm: 0 } },
+      /^RVB_OPTION_TYPE providers\.p\.limits\.rpm: expected a whole number from 1 to 1000000000000$/,
+    ],
     [{ limits: { rps: 5 } }, /did you mean rpm\?/],
     [
       { limits: { rpm: 30, window: '1s' } },
       /limits\.rpm: 30 a minute is less than one in .*window/,
     ],
-    [{ limits: { window: 'soon' } }, /providers\.p\.limits\.window takes a duration/],
-    [{ limits: { window: '2h' } }, /limits\.window takes a duration up to an hour/],
-    [{ limits: { ramp: 0.5 } }, /limits\.ramp takes a whole number/],
-    [{ limits: { models: { m: { rpm: -1 } } } }, /p\.limits\.models\.m\.rpm takes/],
-    [{ limits: { models: { m: { models: {} } } } }, /^RVB_UNKNOWN_OPTION .*limits\.models\.m has/],
+    [{ limits: { window: 'soon' } }, /providers\.p\.limits\.window: expected a duration/],
+    [{ limits: { window: '2h' } }, /limits\.window: expected a duration up to an hour/],
+    [{ limits: { ramp: 0.5 } }, /limits\.ramp: expected a whole number/],
+    [{ limits: { models: { m: { rpm: -1 } } } }, /p\.limits\.models\.m\.rpm: expected/],
+    [
+      { limits: { models: { m: { models: {} } } } },
+      /^RVB_UNKNOWN_OPTION .*limits\.models\.m; it has rpm/,
+    ],
     [
       { prices: { m: { input_per_mtok: -1, output_per_mtok: 1 } } },
       /providers\.p\.prices\.m\.input_per_mtok/,
@@ -233,9 +259,9 @@ test('a wrong setting is an error with its path, and no key is ever shown', () =
     [{ base_url: 'http://h', proxy: 'http://h', proxy_key_env: `me:${KEY}` }, /name of an env/],
     [{ base_url: 'http://h', proxy_key_env: 'K' }, /a key for a proxy, and no proxy/],
     [{ base_url: 'http://h', headers: { 'Proxy-Authorization': KEY } }, /own/],
-    [{ base_url: 'http://h', allow_private: 'yes' }, /true or false/],
+    [{ base_url: 'http://h', allow_private: 'yes' }, /allow_private: expected boolean/],
     [{}, /providers\.p needs a base_url/],
-    ['x', /providers\.p takes a mapping/],
+    ['x', /providers\.p: expected object/],
   ];
   for (const [entry, expected] of wrong) {
     const text = failure({ config: { providers: { p: entry } } });
@@ -250,6 +276,17 @@ test('a wrong setting is an error with its path, and no key is ever shown', () =
     assert.match(failure({ options: { providers: { [id]: { baseUrl: 'http://h' } } } }), taken);
   }
   assert.match(failure({ options: { model: 5 } }), /RVB_OPTION_TYPE model/);
+  assert.match(
+    failure({
+      config: { providers: { p: { type: 'replay', file: 'a' } } },
+      options: { providers: { p: { baseUrl: 'http://h' } } },
+    }),
+    /^RVB_OPTION_TYPE providers\.p\.baseUrl: a provider of type replay has no such key$/,
+  );
+  assert.match(
+    failure({ options: { providers: { p: { api_key: KEY } } } }),
+    /^RVB_UNKNOWN_OPTION unknown key api_key in providers\.p; did you mean apiKey\?$/,
+  );
   assert.match(failure({ env: { OPENAI_BASE_URL: 'ftp://x' } }), /OPENAI_BASE_URL/);
 });
 

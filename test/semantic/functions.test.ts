@@ -14,7 +14,6 @@ import { SEED_MAX_ROWS } from '../../src/limits.ts';
 import type { SimulatorProcess } from '../../src/simulator/spawn.ts';
 import { startSimulator } from '../../src/testing.ts';
 import { withModel } from '../model/engine-support.ts';
-import { SQL_CELLS } from '../support/sql-cells.ts';
 
 const cascades = fileURLToPath(new URL('../../../test/fixtures/functions', import.meta.url));
 /** A brand that the server does not tell, one that it takes its time for, and one for all others. */
@@ -245,47 +244,45 @@ test('what runs is cancelled with the statement', () =>
     assert.is((await simulator.ledger()).totals.calls, 2);
   }));
 
-for (const sqlCells of SQL_CELLS) {
-  test(`rvbbit_run_batch makes a temporary table, which stays, and runs the cascade over it once (${sqlCells})`, async () => {
-    await using engine = await open({ sqlCells });
-    const call =
-      "rvbbit_run_batch('batch.yaml', (SELECT json_group_array(to_json(p)) FROM p), 'my batch')";
-    const result = await engine.query(`SELECT ${call} AS r`);
-    const report = JSON.parse(String(result.rows[0]!['r'])) as RunReport;
-    assert.is(report.status, 'success');
-    assert.is(report.table_created, 'my batch');
-    assert.is(report.row_count, 20);
-    assert.equal(rowsOf(report.outputs['load']), [{ n: 20, total: 95 }]);
-    assert.match(report.session_id, /^sql-/);
-    assert.is(result.columns[0]!.type, 'JSON');
-    const kept = await engine.query('FROM "my batch" ORDER BY id LIMIT 1');
-    assert.equal(
-      kept.columns.map(({ type }) => type),
-      ['BIGINT', 'VARCHAR', 'DOUBLE'],
-    );
-    const made = String(report.tables[0]);
-    assert.equal(column(await engine.query(`SELECT count(*) FROM "${made}"`)), [17n]);
-    // One that hides a table of the database says so, and is replaced by the next of the name.
-    const shadows = await engine.query(
-      "SELECT rvbbit_run_batch('given.yaml', '[{\"a\": [1]}, {\"a\": {}}]', 'p')",
-    );
-    assert.equal(
-      shadows.notices.map(({ code }) => code),
-      ['shadowed_table'],
-    );
-    assert.equal(column(await engine.query('FROM p')), ['[1]', '{}']);
-  });
+test('rvbbit_run_batch makes a temporary table, which stays, and runs the cascade over it once', async () => {
+  await using engine = await open();
+  const call =
+    "rvbbit_run_batch('batch.yaml', (SELECT json_group_array(to_json(p)) FROM p), 'my batch')";
+  const result = await engine.query(`SELECT ${call} AS r`);
+  const report = JSON.parse(String(result.rows[0]!['r'])) as RunReport;
+  assert.is(report.status, 'success');
+  assert.is(report.table_created, 'my batch');
+  assert.is(report.row_count, 20);
+  assert.equal(rowsOf(report.outputs['load']), [{ n: 20, total: 95 }]);
+  assert.match(report.session_id, /^sql-/);
+  assert.is(result.columns[0]!.type, 'JSON');
+  const kept = await engine.query('FROM "my batch" ORDER BY id LIMIT 1');
+  assert.equal(
+    kept.columns.map(({ type }) => type),
+    ['BIGINT', 'VARCHAR', 'DOUBLE'],
+  );
+  const made = String(report.tables[0]);
+  assert.equal(column(await engine.query(`SELECT count(*) FROM "${made}"`)), [17n]);
+  // One that hides a table of the database says so, and is replaced by the next of the name.
+  const shadows = await engine.query(
+    "SELECT rvbbit_run_batch('given.yaml', '[{\"a\": [1]}, {\"a\": {}}]', 'p')",
+  );
+  assert.equal(
+    shadows.notices.map(({ code }) => code),
+    ['shadowed_table'],
+  );
+  assert.equal(column(await engine.query('FROM p')), ['[1]', '{}']);
+});
 
-  test(`a batch that fails says so in its account, as RUN does, or ends the statement (${sqlCells})`, async () => {
-    await using engine = await open({ sqlCells });
-    const sql = "SELECT rvbbit_run_batch('batch.yaml', '[{\"a\": 1}]', 'b')::JSON->>'$.status'";
-    const result = await engine.query(sql);
-    assert.equal(column(result), ['failed']);
-    assert.is(result.summary.rows.failed, 1);
-    assert.match(result.summary.failures[0]!.message, /price/);
-    assert.match((await failure(engine, `-- @ on_error: fail\n${sql}`)).message, /price/);
-  });
-}
+test('a batch that fails says so in its account, as RUN does, or ends the statement', async () => {
+  await using engine = await open();
+  const sql = "SELECT rvbbit_run_batch('batch.yaml', '[{\"a\": 1}]', 'b')::JSON->>'$.status'";
+  const result = await engine.query(sql);
+  assert.equal(column(result), ['failed']);
+  assert.is(result.summary.rows.failed, 1);
+  assert.match(result.summary.failures[0]!.message, /price/);
+  assert.match((await failure(engine, `-- @ on_error: fail\n${sql}`)).message, /price/);
+});
 
 test('says what is wrong with a call, before anything is run', async () => {
   await using engine = await open();

@@ -1,6 +1,6 @@
 /** `rvbbit config show`: the settings that count, where each comes from, and no secret. */
-import type { DescribedSetting } from '../../model/describe-config.ts';
-import { type Configuration, readConfiguration } from '../configuration.ts';
+import type { DescribedConfig, DescribedSetting } from '../../model/describe-config.ts';
+import { readConfiguration } from '../configuration.ts';
 import { CliError } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { CONFIG_FILE } from '../session.ts';
@@ -27,9 +27,8 @@ export async function config(words: readonly string[], options: CliOptions): Pro
   return 0;
 }
 
-function configText({ model, providers, sqlCells }: Configuration): string {
+function configText({ model, providers }: DescribedConfig): string {
   const lines = model === undefined ? ['# no model is configured'] : [settingLine('', model)];
-  lines.push(settingLine('', sqlCells));
   if (providers.length > 0) lines.push('providers:');
   for (const { id, settings } of providers) {
     lines.push(`  ${id}:`, ...settings.map((setting) => settingLine('    ', setting)));

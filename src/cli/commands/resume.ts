@@ -16,7 +16,7 @@ import { query } from './query.ts';
 /** What stands before a statement whose result went to a Parquet file: `-o` is to be given again. */
 const PARQUET_TABLE = /CREATE TEMP TABLE rvbbit_output_[0-9a-f]{8} AS /;
 /** Options of running a statement, which its listing has no use for. */
-const RUNNING = ['param', 'cascades', 'parallel', 'threads', 'sqlCells', 'stats'] as const;
+const RUNNING = ['param', 'cascades', 'parallel', 'threads', 'stats'] as const;
 const USAGE = 'rvbbit resume --list | <session> [db]';
 
 /** Lists under `--list`; else runs the statement's SQL again, which asks only for what has no answer yet. */
