@@ -273,6 +273,7 @@ export class Engine {
       openedUs: this.#openedUs,
       ...(this.#options.stateDir === undefined ? {} : { stateDir: this.#options.stateDir }),
       ...(options.resumes === undefined ? {} : { resumes: options.resumes }),
+      ...(options.resumeParallel === undefined ? {} : { resumeParallel: options.resumeParallel }),
     };
   }
 }

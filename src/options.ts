@@ -78,6 +78,8 @@ export interface QueryOptions {
   readonly origin?: string;
   /** Recorded with the statement: the session of the one that it takes up again. */
   readonly resumes?: string;
+  /** PARALLEL of a statement that is taken up again, over what its text says: as `rvbbit resume --parallel`. */
+  readonly resumeParallel?: number;
 }
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };

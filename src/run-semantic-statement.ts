@@ -113,7 +113,7 @@ async function withRun<T>(
   const { session, stop } = scope;
   const { signal } = stop;
   // What is wrong with an annotation matters only once there is an operator: on plain SQL it is a comment.
-  const settings = settingsOf(statement, context.source);
+  const settings = settingsOf(statement, context);
   const threshold = settings instanceof RvbbitError ? 0 : settings.threshold;
   const options = { session, threshold, signal, cascadeRoot: context.cascadeRoot };
   const read = await readSemanticStatement(text, registry, options);
@@ -217,11 +217,15 @@ async function createEmpty(run: SemanticRun, dry: Rewritten): Promise<ResultRead
 }
 
 /** The settings, or what is wrong with the annotations. */
-function settingsOf(statement: SqlStatement, source: string): SemanticSettings | RvbbitError {
+function settingsOf(
+  statement: SqlStatement,
+  { source, resumeParallel }: StatementContext,
+): SemanticSettings | RvbbitError {
   const [wrong] = annotationDiagnostics(source, statement.annotations);
   if (wrong !== undefined) return wrongAnnotation(wrong);
   try {
-    return semanticSettings(statement.annotations);
+    const settings = semanticSettings(statement.annotations);
+    return { ...settings, parallel: resumeParallel ?? settings.parallel };
   } catch (thrown) {
     if (thrown instanceof RvbbitError) return thrown;
     throw thrown;

@@ -1,8 +1,11 @@
 /** The one table of options: parsing, `--help` and spelling advice are made from it. */
-import type { SqlCellsMode } from '../options.ts';
+import type { QueryOptions, SqlCellsMode } from '../options.ts';
 import { COMMANDS, type CommandName } from './command-names.ts';
 import { FORMATS, type FormatName } from './format/format.ts';
 import type { ScriptInput } from './script.ts';
+
+/** How a statement of an earlier session is taken up again. */
+export type ResumeOptions = Pick<QueryOptions, 'resumes' | 'resumeParallel'>;
 
 /** What the options of a command line say; absent where nothing was said. */
 export interface CliOptions {
@@ -34,8 +37,8 @@ export interface CliOptions {
   readonly answers?: string;
   readonly directives?: boolean;
   readonly list?: boolean;
-  /** The session that is resumed: no option of the command line. */
-  readonly resumes?: string;
+  /** What is resumed, and how: no option of the command line. */
+  readonly resume?: ResumeOptions;
   readonly stateDir?: string;
   readonly state?: boolean;
   readonly olderThan?: string;
@@ -183,7 +186,13 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--parallel <n>',
     help: 'cascades at a time where a statement does not say PARALLEL',
-    commands: ['query', 'explain', 'resume'],
+    commands: ['query', 'explain'],
+    number: true,
+  },
+  {
+    flags: '--parallel <n>',
+    help: 'cascades at a time, whatever the statement says (default: as at first)',
+    commands: ['resume'],
     number: true,
   },
   { flags: '--threads <n>', help: 'worker threads', commands: [...ENGINE, 'doctor'], number: true },

@@ -9,6 +9,7 @@ import {
   SINGLE_RESULT,
   type StartResult,
 } from './format/format.ts';
+import type { ResumeOptions } from './options.ts';
 import { bindParams, type ParamValues } from './params.ts';
 import type { ProgressView } from './progress-view.ts';
 import { reportError } from './report.ts';
@@ -33,8 +34,8 @@ export interface ScriptSettings {
   readonly output: string | undefined;
   readonly progress: ProgressView;
   readonly signal: AbortSignal;
-  /** The session of the statement that is taken up again. */
-  readonly resumes?: string;
+  /** Empty where nothing is taken up again. */
+  readonly resume: ResumeOptions;
   /** Aborts when no further statement or row is to begin. */
   readonly drain: AbortSignal;
   readonly keepGoing: boolean;
@@ -112,7 +113,7 @@ async function runStatement(
   index: number,
   results: { count: number },
 ): Promise<Summary> {
-  const { engine, start, sink, signal, drain, format, resumes } = settings;
+  const { engine, start, sink, signal, drain, format, resume } = settings;
   const params = bindParams(statement.sql, settings.params);
   if (start === undefined && settings.printed(index) && statement.givesRows) {
     const { writeParquet } = await import('./format/parquet.ts');
@@ -121,7 +122,7 @@ async function runStatement(
       statement,
       params,
       settings.output ?? '',
-      { signal, ...(resumes === undefined ? {} : { resumes }) },
+      { signal, ...resume },
     );
     return account(settings, index, summary, notices);
   }
@@ -130,7 +131,7 @@ async function runStatement(
     drain,
     valueForm: 'json',
     origin: 'cli',
-    ...(resumes === undefined ? {} : { resumes }),
+    ...resume,
   });
   const columns = await stream.columns;
   const prints = columns.length > 0 && settings.printed(index) && start !== undefined;

@@ -41,7 +41,10 @@ export async function resume(words: readonly string[], options: CliOptions): Pro
       ...options,
       inputs: [{ kind: 'sql', text: statement.sql.replace(PARQUET_TABLE, '') }],
       parallel: options.parallel ?? statement.parallel,
-      resumes: session,
+      resume: {
+        resumes: session,
+        ...(options.parallel === undefined ? {} : { resumeParallel: options.parallel }),
+      },
     });
   } finally {
     unlock();
