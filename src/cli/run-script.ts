@@ -129,7 +129,7 @@ async function runStatement(
   const stream = engine.stream(statement.sql, params, {
     signal,
     drain,
-    valueForm: 'json',
+    valueForm: format === 'json' || format === 'jsonl' ? 'json-numbers' : 'json',
     origin: 'cli',
     ...resume,
   });
