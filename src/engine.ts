@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import type { ParseResult, Statement } from '../grammar/ast.ts';
 import type { RunOutcome } from '../workers/protocol.ts';
 import type { Cascade } from './cascade/cascade.ts';
+import { checkRoot } from './cascade/resolve-path.ts';
 import { type ConfigReader, configReader, configuredValue } from './config-file.ts';
 import { summaryNotices } from './deliver/delivered.ts';
 import { rowStream, type StreamListener } from './deliver/stream-rows.ts';
@@ -25,9 +26,12 @@ import type { JsonObject } from './json.ts';
 import { MAX_DEFAULT_THREADS, RUN_TIMEOUT_MS } from './limits.ts';
 import { Models } from './model/models.ts';
 import {
+  checkQueryOptions,
+  checkRunOptions,
   type EngineOptions,
   type QueryOptions,
   type ResolvedOptions,
+  type RunCascadeOptions,
   readSqlCellsMode,
   resolveOptions,
   type SqlCellsMode,
@@ -82,6 +86,7 @@ export class Engine {
   static async openLean(options: EngineOptions): Promise<Engine> {
     const threads = Math.min(MAX_DEFAULT_THREADS, availableParallelism());
     const resolved = resolveOptions(options, threads);
+    await checkRoot(resolved.cascades);
     const lease = await acquireDatabase(resolved.database);
     try {
       return new Engine(resolved, lease, await Session.open(lease));
@@ -135,6 +140,7 @@ export class Engine {
     parameters?: Parameters,
     options: QueryOptions = {},
   ): Promise<QueryResult> {
+    checkQueryOptions('query', options);
     return this.#run(sql, await readStatement(sql), parameters, options);
   }
 
@@ -144,6 +150,7 @@ export class Engine {
     parameters?: Parameters,
     options: QueryOptions = {},
   ): AsyncGenerator<QueryResult, void> {
+    checkQueryOptions('script', options);
     for (const statement of await readScript(sql)) {
       yield await this.#run(sql, statement, parameters, options);
     }
@@ -163,6 +170,7 @@ export class Engine {
     parameters?: Parameters,
     options: QueryOptions = {},
   ): Promise<ExplainReport> {
+    checkQueryOptions('explain', options);
     const statement = await readStatement(sql);
     const scope = this.#scopes.begin('sql', parameters, options);
     return this.#scopes
@@ -185,8 +193,9 @@ export class Engine {
   async runCascade(
     path: string,
     input: JsonObject,
-    options: Pick<QueryOptions, 'signal' | 'origin'> = {},
+    options: RunCascadeOptions = {},
   ): Promise<{ outcome: RunOutcome; durationMs: number }> {
+    checkRunOptions('runCascade', options);
     const { runSingle } = await import('./execute/run-single.ts');
     const cascade = await this.loadCascade(path);
     const models = await this.#models.bind(cascade, { parameters: {} });
@@ -246,6 +255,7 @@ export class Engine {
     options: QueryOptions,
     listener: StreamListener,
   ): AsyncGenerator<Row, void> {
+    checkQueryOptions('stream', options);
     const statement = await readStatement(sql);
     const scope = this.#scopes.begin(prefixOf(statement), parameters, options);
     try {

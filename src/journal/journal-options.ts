@@ -1,6 +1,6 @@
 /** What the journal keeps: `journal` of the engine options or of the configuration file, checked. */
 import { parseDurationMs } from '../../grammar/options.ts';
-import { nearestSpelling } from '../../grammar/spelling.ts';
+import { refuseUnknown } from '../check-options.ts';
 import { RvbbitError } from '../errors.ts';
 import { JOURNAL_SEGMENT_MAX_BYTES } from '../limits.ts';
 import type { JournalOptions } from './disk/disk-journal.ts';
@@ -23,15 +23,7 @@ export function readJournalOptions(
   if (value === undefined || value === null) return {};
   if (typeof value !== 'object' || Array.isArray(value)) throw wrong(place, 'a mapping', value);
   const names = Object.entries(KEYS).map(([api, file]) => (spelling === 'api' ? api : file));
-  for (const key of Object.keys(value)) {
-    if (names.includes(key)) continue;
-    const nearest = nearestSpelling(key, names);
-    const advice =
-      nearest === undefined ? `it has ${names.join(', ')}` : `did you mean ${nearest}?`;
-    throw new RvbbitError('RVB_UNKNOWN_OPTION', `${place} has no option ${key}; ${advice}`, {
-      stage: 'open',
-    });
-  }
+  refuseUnknown(place, value, names);
   const get = (key: keyof typeof KEYS): unknown =>
     (value as Readonly<Record<string, unknown>>)[spelling === 'api' ? key : KEYS[key]];
   const at = (key: keyof typeof KEYS) => `${place}.${spelling === 'api' ? key : KEYS[key]}`;

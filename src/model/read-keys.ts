@@ -1,6 +1,5 @@
 /** Mappings with known keys, as a file spells them or as the API does. */
-import { nearestSpelling } from '../../grammar/spelling.ts';
-import { RvbbitError } from '../errors.ts';
+import { refuseUnknown } from '../check-options.ts';
 import { readMapping } from './read-value.ts';
 
 /** How keys are written: `base_url` in a file, `baseUrl` in the API, where a literal key is allowed. */
@@ -14,18 +13,12 @@ export function readObject(
   spelling: Spelling,
 ): Readonly<Record<string, unknown>> {
   const names = new Map(known.map((key) => [spell(key, spelling), key]));
+  const mapping = readMapping(value, path, true);
+  refuseUnknown(path, mapping, [...names.keys()], 'key');
   const found: Record<string, unknown> = {};
-  for (const [name, item] of Object.entries(readMapping(value, path, true))) {
+  for (const [name, item] of Object.entries(mapping)) {
     const key = names.get(name);
-    if (key === undefined) {
-      const near = nearestSpelling(name, names.keys());
-      const hint =
-        near === undefined ? `; it has ${[...names.keys()].join(', ')}` : `; did you mean ${near}?`;
-      throw new RvbbitError('RVB_UNKNOWN_OPTION', `${path} has no key ${name}${hint}`, {
-        stage: 'open',
-      });
-    }
-    if (item !== undefined) found[key] = item;
+    if (key !== undefined && item !== undefined) found[key] = item;
   }
   return found;
 }
