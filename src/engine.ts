@@ -11,9 +11,8 @@ import { rowStream, type StreamListener } from './deliver/stream-rows.ts';
 import { acquireDatabase, type DatabaseLease } from './duck/registry.ts';
 import { type Parameters, Session } from './duck/session.ts';
 import { recordEmitter } from './emit-records.ts';
-import { RvbbitError } from './errors.ts';
+import { cancelledError, RvbbitError } from './errors.ts';
 import { CallDesk } from './execute/calls/call-desk.ts';
-import { cancelled } from './execute/cancel.ts';
 import { Gate } from './execute/gate/gate.ts';
 import { LocalDispatcher } from './execute/local-dispatcher.ts';
 import { SqlCells } from './execute/sql-cells.ts';
@@ -267,7 +266,7 @@ export class Engine {
       throw this.#scopes.fail(scope, thrown);
     } finally {
       // Reached with the statement still open only where the consumer left early.
-      listener.onEnd(this.#scopes.fail(scope, cancelled()).summary!);
+      listener.onEnd(this.#scopes.fail(scope, cancelledError()).summary!);
     }
   }
 

@@ -1,6 +1,6 @@
 /** Runs statements one after another: rows to the sink, accounts to stderr, verdicts to the caller. */
 import type { Engine } from '../engine.ts';
-import { RvbbitError } from '../errors.ts';
+import { cancelledError, RvbbitError } from '../errors.ts';
 import type { Notice, Summary } from '../result.ts';
 import { CliError, type Verdict, verdictOf, verdictsOn } from './exit-codes.ts';
 import {
@@ -97,10 +97,6 @@ function isCancelled(thrown: unknown): thrown is RvbbitError {
   return thrown instanceof RvbbitError && thrown.code === 'RVB_CANCELLED';
 }
 
-function cancelled(): RvbbitError {
-  return new RvbbitError('RVB_CANCELLED', 'the statement was cancelled', { stage: 'deliver' });
-}
-
 function sayNotRun(count: number): void {
   say(
     `${count} more ${count === 1 ? 'statement was' : 'statements were'} not run (--keep-going goes on)`,
@@ -145,7 +141,7 @@ async function runStatement(
   const writer = prints ? start(columns, sink, settings.formatSettings) : undefined;
   for await (const row of stream) {
     // The rows of plain SQL are all there by now; only here can they still be stopped.
-    if (drain.aborted && !statement.dialect) throw cancelled();
+    if (drain.aborted && !statement.dialect) throw cancelledError();
     const slower = writer?.row(row);
     if (slower !== undefined) await slower;
   }

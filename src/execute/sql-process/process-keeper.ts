@@ -1,5 +1,5 @@
 /** Keeps a process up for the queries of SQL cells: starts it, gives its queries to another when it dies. */
-import { RvbbitError } from '../../errors.ts';
+import { closedError, RvbbitError } from '../../errors.ts';
 import { POISON_DEATHS } from '../../limits.ts';
 import type { DatabaseProfile, ProcessOutcome, ProcessQuery } from './messages.ts';
 import {
@@ -89,7 +89,7 @@ export class ProcessKeeper {
 
   #process(folder: string): Promise<SqlProcess> {
     if (this.#closed) {
-      throw new RvbbitError('RVB_CLOSED', 'the engine is closed', { stage: 'execute' });
+      throw closedError();
     }
     if (this.#up?.isUp === false) {
       if (!this.#up.endedByUs) this.#countDeath(this.#up.reason);

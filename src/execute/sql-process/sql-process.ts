@@ -1,6 +1,6 @@
 /** One process that runs queries of SQL cells, as the engine sees it. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { RvbbitError } from '../../errors.ts';
+import { closedError, RvbbitError } from '../../errors.ts';
 import {
   type DatabaseProfile,
   type Definition,
@@ -158,7 +158,7 @@ export class SqlProcess {
   }
 
   async close(): Promise<void> {
-    this.kill('the engine was closed');
+    this.kill(closedError().message);
     this.#keepAlive(true);
     await this.#ended;
   }
