@@ -1,8 +1,39 @@
-/** The one table of options: parsing, `--help` and spelling advice are made from it. */
+/** The tables of commands and options: parsing, `--help` and spelling advice are made from them. */
 import type { QueryOptions, SqlCellsMode } from '../options.ts';
-import { COMMANDS, type CommandName } from './command-names.ts';
+import { CliError } from './exit-codes.ts';
 import { FORMATS, type FormatName } from './format/format.ts';
 import type { ScriptInput } from './script.ts';
+
+/** The subcommands; `query` is what runs where the first word is none of them. */
+export const COMMANDS = {
+  query: { usage: '[db] [-c SQL | -f file | < file]', summary: 'run SQL and RVBBIT statements' },
+  run: { usage: 'run <cascade.yaml>', summary: 'run one cascade on one input and print its value' },
+  test: { usage: 'test [cascade.yaml…]', summary: "run the cascades' own test cases" },
+  explain: { usage: "explain ['SQL']", summary: 'say what a statement would do, and ask nothing' },
+  doctor: { usage: 'doctor', summary: 'check the installation by running a small cascade' },
+  resume: {
+    usage: 'resume --list | <session> [db]',
+    summary: 'go on with a statement that was killed or stopped',
+  },
+  journal: {
+    usage: 'journal verify|compact|prune',
+    summary: 'check the journal on disk, or make it smaller',
+  },
+  cache: {
+    usage: 'cache stats|list|show|clear',
+    summary: 'look at stored model answers, or clear them',
+  },
+  config: { usage: 'config show', summary: 'print the settings that count, without secrets' },
+  ops: {
+    usage: 'ops list|show|eject',
+    summary: 'the semantic operators: see them, or copy one to change it',
+  },
+  init: { usage: 'init [dir]', summary: 'make a working folder with an example' },
+  sim: { usage: 'sim', summary: 'start a simulated model server, until Ctrl-C' },
+} as const;
+
+/** A command's name. */
+export type CommandName = keyof typeof COMMANDS;
 
 /** How a statement of an earlier session is taken up again. */
 export type ResumeOptions = Pick<QueryOptions, 'resumes' | 'resumeParallel'>;
@@ -259,7 +290,20 @@ export function flagOf(key: string): string {
   return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** Whether the text is a whole number from 1 that an option may take. */
-export function isWholeNumber(text: string): boolean {
-  return /^[1-9]\d{0,8}$/.test(text);
+/** Throws a usage error for an option that the command takes, but this `action` of it has no use for. */
+export function refuseOptions(
+  command: string,
+  action: string,
+  options: CliOptions,
+  keys: readonly (keyof CliOptions)[],
+): void {
+  for (const key of keys) {
+    const value = options[key];
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
+    throw new CliError(
+      'usage',
+      `${command} ${action} has no ${flagOf(key)}`,
+      `rvbbit ${command} --help`,
+    );
+  }
 }
