@@ -19,9 +19,7 @@ if (existsSync(compiler)) {
   status = run(process.execPath, [compiler, '-p', root]);
 } else if (existsSync(`${root}tsconfig.json`) && !existsSync(entry)) {
   const wanted = JSON.parse(readFileSync(`${root}package.json`, 'utf8')).devDependencies;
-  const packages = ['typescript', '@types/node', '@types/cli-progress'].map(
-    (name) => `${name}@${wanted[name]}`,
-  );
+  const packages = ['typescript', '@types/node'].map((name) => `${name}@${wanted[name]}`);
   console.error(
     `rvbbit: dist/ is missing and typescript is not installed: fetching ${packages[0]} to build it`,
   );

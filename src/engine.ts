@@ -4,15 +4,15 @@ import { availableParallelism } from 'node:os';
 import type { ParseResult, Statement } from '../grammar/ast.ts';
 import type { RunOutcome } from '../workers/protocol.ts';
 import type { Cascade } from './cascade/cascade.ts';
+import { checkRoot } from './cascade/resolve-path.ts';
 import { type ConfigReader, configReader } from './config-file.ts';
 import { summaryNotices } from './deliver/delivered.ts';
 import { rowStream, type StreamListener } from './deliver/stream-rows.ts';
 import { acquireDatabase, type DatabaseLease } from './duck/registry.ts';
 import { type Parameters, Session } from './duck/session.ts';
 import { recordEmitter } from './emit-records.ts';
-import { RvbbitError } from './errors.ts';
+import { cancelledError, RvbbitError } from './errors.ts';
 import { CallDesk } from './execute/calls/call-desk.ts';
-import { cancelled } from './execute/cancel.ts';
 import { Gate } from './execute/gate/gate.ts';
 import { LocalDispatcher } from './execute/local-dispatcher.ts';
 import { Experience } from './explain/experience.ts';
@@ -23,9 +23,12 @@ import type { JsonObject } from './json.ts';
 import { MAX_DEFAULT_THREADS, RUN_TIMEOUT_MS } from './limits.ts';
 import { Models } from './model/models.ts';
 import {
+  checkQueryOptions,
+  checkRunOptions,
   type EngineOptions,
   type QueryOptions,
   type ResolvedOptions,
+  type RunCascadeOptions,
   resolveOptions,
 } from './options.ts';
 import type { CallPlan } from './plan/plan.ts';
@@ -77,6 +80,7 @@ export class Engine {
   static async openLean(options: EngineOptions): Promise<Engine> {
     const threads = Math.min(MAX_DEFAULT_THREADS, availableParallelism());
     const resolved = await resolveOptions(options, threads);
+    await checkRoot(resolved.cascades);
     const lease = await acquireDatabase(resolved.database);
     try {
       return new Engine(resolved, lease, await Session.open(lease));
@@ -128,6 +132,7 @@ export class Engine {
     parameters?: Parameters,
     options: QueryOptions = {},
   ): Promise<QueryResult> {
+    checkQueryOptions('query', options);
     return this.#run(sql, await readStatement(sql), parameters, options);
   }
 
@@ -137,6 +142,7 @@ export class Engine {
     parameters?: Parameters,
     options: QueryOptions = {},
   ): AsyncGenerator<QueryResult, void> {
+    checkQueryOptions('script', options);
     for (const statement of await readScript(sql)) {
       yield await this.#run(sql, statement, parameters, options);
     }
@@ -156,6 +162,7 @@ export class Engine {
     parameters?: Parameters,
     options: QueryOptions = {},
   ): Promise<ExplainReport> {
+    checkQueryOptions('explain', options);
     const statement = await readStatement(sql);
     const scope = this.#scopes.begin('sql', parameters, options);
     return this.#scopes
@@ -178,8 +185,9 @@ export class Engine {
   async runCascade(
     path: string,
     input: JsonObject,
-    options: Pick<QueryOptions, 'signal' | 'origin'> = {},
+    options: RunCascadeOptions = {},
   ): Promise<{ outcome: RunOutcome; durationMs: number }> {
+    checkRunOptions('runCascade', options);
     const { runSingle } = await import('./execute/run-single.ts');
     const cascade = await this.loadCascade(path);
     const models = await this.#models.bind(cascade, { parameters: {} });
@@ -238,6 +246,7 @@ export class Engine {
     options: QueryOptions,
     listener: StreamListener,
   ): AsyncGenerator<Row, void> {
+    checkQueryOptions('stream', options);
     const statement = await readStatement(sql);
     const scope = this.#scopes.begin(prefixOf(statement), parameters, options);
     try {
@@ -249,7 +258,7 @@ export class Engine {
       throw this.#scopes.fail(scope, thrown);
     } finally {
       // Reached with the statement still open only where the consumer left early.
-      listener.onEnd(this.#scopes.fail(scope, cancelled()).summary!);
+      listener.onEnd(this.#scopes.fail(scope, cancelledError()).summary!);
     }
   }
 
@@ -265,6 +274,7 @@ export class Engine {
       openedUs: this.#openedUs,
       ...(this.#options.stateDir === undefined ? {} : { stateDir: this.#options.stateDir }),
       ...(options.resumes === undefined ? {} : { resumes: options.resumes }),
+      ...(options.resumeParallel === undefined ? {} : { resumeParallel: options.resumeParallel }),
     };
   }
 }

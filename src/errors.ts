@@ -136,18 +136,41 @@ export class RvbbitError extends Error {
   }
 }
 
-/** The error of work that its caller's signal ended. */
-export function cancelledError(
-  message = 'the statement was cancelled',
-  cause?: unknown,
-): RvbbitError {
-  return new RvbbitError('RVB_CANCELLED', message, { stage: 'read', cause });
-}
-
 /** A failure as data: what crosses a thread and what the account of a statement records. */
 export interface Failure {
   readonly code: ErrorCode;
   readonly message: string;
+}
+
+/** What comes of work whose statement was cancelled. */
+export const CANCELLED: Failure = {
+  code: 'RVB_CANCELLED',
+  message: 'the statement was cancelled',
+};
+
+/** The error of work whose statement was cancelled. */
+export function cancelledError(cause?: unknown): RvbbitError {
+  return new RvbbitError(CANCELLED.code, CANCELLED.message, { stage: 'execute', cause });
+}
+
+/** The error of work that was asked of something that is closed. */
+export function closedError(
+  what: 'engine' | 'session' | 'database' = 'engine',
+  cause?: unknown,
+): RvbbitError {
+  return new RvbbitError('RVB_CLOSED', `the ${what} is closed; open another`, {
+    stage: 'close',
+    cause,
+  });
+}
+
+/** The error of a statement that ran when its engine was closed. */
+export function closedMeanwhileError(): RvbbitError {
+  return new RvbbitError(
+    'RVB_CLOSED',
+    'the engine was closed while the statement ran, and the statement was cancelled; close it after the last statement',
+    { stage: 'close' },
+  );
 }
 
 /** The message of anything thrown, cut to `maxChars`. */

@@ -1,6 +1,14 @@
 /** Engine options: their defaults and their one validator. */
 import type { DuckDBInstance } from '@duckdb/node-api';
-import { RvbbitError } from './errors.ts';
+import {
+  checkOptions,
+  hasMethods,
+  MAPPING,
+  type OptionRules,
+  SIGNAL,
+  TEXT,
+  wholeNumber,
+} from './check-options.ts';
 import type { JournalOptions } from './journal/disk/disk-journal.ts';
 import { MAX_PARALLEL } from './limits.ts';
 import type { ModelFunction } from './model/chat.ts';
@@ -74,7 +82,12 @@ export interface QueryOptions {
   readonly writes?: string;
   /** Recorded with the statement: the session of the one that it takes up again. */
   readonly resumes?: string;
+  /** PARALLEL of a statement that is taken up again, over what its text says: as `rvbbit resume --parallel`. */
+  readonly resumeParallel?: number;
 }
+
+/** Options of `runCascade`. */
+export type RunCascadeOptions = Pick<QueryOptions, 'signal' | 'origin'>;
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -92,62 +105,88 @@ export interface ResolvedOptions extends ModelOptions {
   readonly journal: JournalOptions;
 }
 
-const KNOWN: ReadonlySet<string> = new Set<keyof EngineOptions>([
-  'database',
-  'cascades',
-  'stateDir',
-  'journal',
-  'providers',
-  'model',
-  'configFile',
-  'env',
-  'parallel',
-  'threads',
-  'limits',
-  'logger',
-  'signal',
-]);
+const ENGINE_OPTIONS: OptionRules<EngineOptions> = {
+  database: {
+    takes: 'a file, :memory: or a DuckDBInstance',
+    fits: (value) => TEXT.fits(value) || hasMethods(value, ['connect', 'closeSync']),
+  },
+  cascades: { ...TEXT, takes: 'a folder path' },
+  stateDir: {
+    takes: 'a folder path, or false to keep nothing',
+    fits: (value) => value === false || TEXT.fits(value),
+  },
+  journal: MAPPING,
+  providers: { ...MAPPING, isSecret: true },
+  model: {
+    takes: "a name such as 'openai/gpt-4o-mini', or a function",
+    fits: (value) => TEXT.fits(value) || typeof value === 'function',
+  },
+  configFile: { ...TEXT, takes: 'a file path' },
+  env: { ...MAPPING, isSecret: true },
+  parallel: wholeNumber(MAX_PARALLEL),
+  threads: wholeNumber(64),
+  limits: MAPPING,
+  logger: {
+    takes: 'an object with debug, info, warn and error',
+    fits: (value) => hasMethods(value, Object.keys(SILENT)),
+  },
+  signal: SIGNAL,
+};
+
+const LIMITS: OptionRules<NonNullable<EngineOptions['limits']>> = {
+  workerHeapMb: wholeNumber(65_536),
+  rssMb: wholeNumber(2 ** 24),
+};
+
+const QUERY_OPTIONS: OptionRules<QueryOptions> = {
+  signal: SIGNAL,
+  drain: SIGNAL,
+  valueForm: {
+    takes: 'js, json or json-numbers',
+    fits: (value) => value === 'js' || value === 'json' || value === 'json-numbers',
+  },
+  origin: TEXT,
+  writes: TEXT,
+  resumes: TEXT,
+  resumeParallel: wholeNumber(MAX_PARALLEL),
+};
+
+const RUN_OPTIONS: OptionRules<RunCascadeOptions> = {
+  signal: SIGNAL,
+  origin: TEXT,
+};
+
+/** Throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE; `call` is the name of the call. */
+export function checkQueryOptions(call: string, options: QueryOptions): void {
+  checkOptions(call, options, QUERY_OPTIONS);
+}
+
+/** Throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE; `call` is the name of the call. */
+export function checkRunOptions(call: string, options: RunCascadeOptions): void {
+  checkOptions(call, options, RUN_OPTIONS);
+}
 
 /** Checks the options and fills in the defaults; throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE. */
 export async function resolveOptions(
   options: EngineOptions,
   defaultThreads: number,
 ): Promise<ResolvedOptions> {
-  for (const key of Object.keys(options)) {
-    if (!KNOWN.has(key)) {
-      throw new RvbbitError(
-        'RVB_UNKNOWN_OPTION',
-        `Engine.open has no option '${key}'; it has ${[...KNOWN].join(', ')}`,
-        { stage: 'open' },
-      );
-    }
-  }
-  const cascades = options.cascades ?? '.';
-  if (typeof cascades !== 'string') throw wrongType('cascades', 'a folder path', cascades);
-  const { stateDir } = options;
-  if (stateDir !== undefined && stateDir !== false && !isText(stateDir)) {
-    throw wrongType('stateDir', 'a folder path, or false to keep nothing', stateDir);
-  }
-  const { providers, model, configFile, env } = options;
-  if (model !== undefined && typeof model !== 'string' && typeof model !== 'function') {
-    throw wrongType('model', "a name such as 'openai/gpt-4o-mini', or a function", model);
-  }
+  checkOptions('Engine.open', options, ENGINE_OPTIONS);
+  const { providers, model, configFile, env, stateDir, limits = {} } = options;
+  checkOptions('Engine.open: limits', limits, LIMITS);
   return {
     ...(providers === undefined ? {} : { providers }),
     ...(model === undefined ? {} : { model }),
     ...(configFile === undefined ? {} : { configFile }),
     ...(env === undefined ? {} : { env }),
-    ...(isText(stateDir) ? { stateDir } : {}),
+    ...(typeof stateDir === 'string' ? { stateDir } : {}),
     journal: await readJournal(options.journal),
     database: options.database ?? ':memory:',
-    cascades,
-    parallel: wholeNumber('parallel', options.parallel ?? 1, MAX_PARALLEL),
-    threads: wholeNumber('threads', options.threads ?? defaultThreads, 64),
-    workerHeapMb: wholeNumber('limits.workerHeapMb', options.limits?.workerHeapMb ?? 512, 65_536),
-    rssMb:
-      options.limits?.rssMb === undefined
-        ? undefined
-        : wholeNumber('limits.rssMb', options.limits.rssMb, 2 ** 24),
+    cascades: options.cascades ?? '.',
+    parallel: options.parallel ?? 1,
+    threads: options.threads ?? defaultThreads,
+    workerHeapMb: limits.workerHeapMb ?? 512,
+    rssMb: limits.rssMb,
     logger: options.logger ?? SILENT,
     signal: options.signal,
   };
@@ -159,23 +198,4 @@ async function readJournal(value: unknown): Promise<JournalOptions> {
   const { apiJournal } = await import('./model/config-schema.ts');
   const { readValue } = await import('./model/read-settings.ts');
   return readValue(apiJournal, value, 'journal') ?? {};
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
-}
-
-function wholeNumber(name: string, value: unknown, max: number): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > max) {
-    throw wrongType(name, `a whole number from 1 to ${max}`, value);
-  }
-  return value;
-}
-
-function wrongType(name: string, expected: string, value: unknown): RvbbitError {
-  return new RvbbitError(
-    'RVB_OPTION_TYPE',
-    `Engine.open: ${name} takes ${expected}, not ${JSON.stringify(value) ?? String(value)}`,
-    { stage: 'open' },
-  );
 }

@@ -1,8 +1,11 @@
 /** What a statement gives back: rows, their columns, notices and the account of what was done. */
 import type { ErrorCode } from './errors.ts';
 
-/** How values come back: `js` as node-api's JS forms, `json` as JSON-safe values; `docs/values.md` has each type. */
-export type ValueForm = 'js' | 'json';
+/**
+ * How values come back: `js` as node-api's JS forms, `json` as JSON-safe values, `json-numbers` as `json` but a DECIMAL
+ * as a number where a double holds it exactly; `docs/values.md` has each type.
+ */
+export type ValueForm = 'js' | 'json' | 'json-numbers';
 
 /** One row: column names to values in the form that was asked for. */
 export type Row = Record<string, unknown>;

@@ -117,7 +117,7 @@ async function withRun<T>(
   const { signal } = stop;
   // What is wrong with an annotation matters only once there is an operator: on plain SQL it is a comment.
   const targets = targetsOf(text, scope.output);
-  const settings = settingsOf(statement, context.source, targets.length > 0);
+  const settings = settingsOf(statement, context, targets.length > 0);
   const threshold = settings instanceof RvbbitError ? 0 : settings.threshold;
   const options = { session, threshold, signal, cascadeRoot: context.cascadeRoot };
   const read = await readSemanticStatement(text, registry, options);
@@ -259,13 +259,14 @@ async function createEmpty(run: SemanticRun, dry: Rewritten): Promise<ResultRead
 /** The settings, or what is wrong with the annotations. */
 function settingsOf(
   statement: SqlStatement,
-  source: string,
+  { source, resumeParallel }: StatementContext,
   writes: boolean,
 ): SemanticSettings | RvbbitError {
   const [wrong] = annotationDiagnostics(source, statement.annotations);
   if (wrong !== undefined) return wrongAnnotation(wrong);
   try {
-    return semanticSettings(statement.annotations, writes);
+    const settings = semanticSettings(statement.annotations, writes);
+    return { ...settings, parallel: resumeParallel ?? settings.parallel };
   } catch (thrown) {
     if (thrown instanceof RvbbitError) return thrown;
     throw thrown;

@@ -1,6 +1,6 @@
 /** Opens and closes statements: their names, their signals, and the engine's list of those that run. */
 import type { Parameters, Session } from './duck/session.ts';
-import { messageOf, RvbbitError } from './errors.ts';
+import { closedError, closedMeanwhileError, messageOf, RvbbitError } from './errors.ts';
 import type { CallDesk } from './execute/calls/call-desk.ts';
 import { reasonOf, StatementSignal } from './execute/cancel.ts';
 import type { Dispatcher } from './execute/dispatcher.ts';
@@ -37,7 +37,7 @@ export class StatementScopes {
     parameters: Parameters | undefined,
     { signal, drain, writes }: Pick<QueryOptions, 'signal' | 'drain' | 'writes'>,
   ): StatementScope {
-    if (this.#closed) throw closed();
+    if (this.#closed) throw closedError();
     const { session, dispatcher, desk, journal, random } = this.#parts;
     const scope: StatementScope = {
       id: nextStatementId(),
@@ -82,7 +82,7 @@ export class StatementScopes {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const scope of this.#open) scope.stop.abort(closed());
+    for (const scope of this.#open) scope.stop.abort(closedMeanwhileError());
     while (this.#open.size > 0) {
       await new Promise<void>((resolve) => {
         this.#settled = resolve;
@@ -107,10 +107,6 @@ function endingError({ stop: { signal } }: StatementScope, thrown: unknown): Rvb
     return new RvbbitError('RVB_INTERNAL', messageOf(thrown), { stage: 'execute', cause: thrown });
   }
   return signal.aborted && thrown.code === 'RVB_CANCELLED' ? reasonOf(signal) : thrown;
-}
-
-function closed(): RvbbitError {
-  return new RvbbitError('RVB_CLOSED', 'the engine is closed; open another', { stage: 'close' });
 }
 
 function reasonWord(error: RvbbitError): string {

@@ -23,6 +23,8 @@ export interface StatementContext {
   readonly stateDir?: string;
   readonly openedUs: number;
   readonly resumes?: string;
+  /** PARALLEL, over what the statement's text says. */
+  readonly resumeParallel?: number;
 }
 
 /** What a result says it came of. */

@@ -2,6 +2,7 @@
 import type { RunOutcome } from '../workers/protocol.ts';
 import type { TestCase } from './cascade/cascade.ts';
 import { jsonEquals } from './cascade/plain-json.ts';
+import { checkOptions, SIGNAL } from './check-options.ts';
 import type { Engine } from './engine.ts';
 import { failureOf } from './errors.ts';
 
@@ -27,6 +28,7 @@ export async function* checkCascade(
   path: string,
   options: { readonly signal?: AbortSignal } = {},
 ): AsyncGenerator<TestCaseResult, void> {
+  checkOptions('checkCascade', options, { signal: SIGNAL });
   const cascade = await engine.loadCascade(path);
   for (const [index, testCase] of cascade.testCases.entries()) {
     const outcome = await outcomeOf(engine, path, testCase, options);

@@ -3,7 +3,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ERROR_CODES, messageOf, RvbbitError, sqlStateOf } from '../src/errors.ts';
+import {
+  cancelledError,
+  closedError,
+  ERROR_CODES,
+  messageOf,
+  RvbbitError,
+  sqlStateOf,
+} from '../src/errors.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -42,6 +49,18 @@ test('every code that the engine can raise is expected by some test', () => {
     raised.filter((code) => !tests.includes(code)),
     [],
   );
+});
+
+test('what was cancelled and what is closed is worded in one place', () => {
+  const code = textOf(['src', 'workers'], /^src\/errors\.ts$/).replace(
+    /^\s*(?:\/?\*|\/\/).*$/gm,
+    '',
+  );
+  const worded = /the (?:statement|engine|session|database) (?:is|was) (?:cancelled|closed)/g;
+  assert.equal(code.match(worded), null);
+  assert.is(cancelledError().message, 'the statement was cancelled');
+  assert.is(closedError().message, 'the engine is closed; open another');
+  assert.is(closedError('session').message, 'the session is closed; open another');
 });
 
 test('an error is plain data without a stack, and a long message is cut', () => {

@@ -1,6 +1,6 @@
 /** The one way to a model: leave to call, the call, its report, and the engine's one retry loop. */
 import type { Retry } from '../src/cascade/cascade.ts';
-import { type Failure, failureOf, RvbbitError } from '../src/errors.ts';
+import { cancelledError, type Failure, failureOf, RvbbitError } from '../src/errors.ts';
 import { MODEL_CALL_TIMEOUT_MS, RAW_ANSWER_CHARS, RETRY_ATTEMPTS } from '../src/limits.ts';
 import {
   type AttemptReport,
@@ -13,7 +13,7 @@ import {
 import { callKeyOf } from './call-key.ts';
 import type { CallDecision, CallRequest } from './protocol.ts';
 import { retryWaitMs } from './retry.ts';
-import { cancelledError, pause, type Run, settleWithin, type TimeLimit } from './run-state.ts';
+import { pause, type Run, settleWithin, type TimeLimit } from './run-state.ts';
 
 /** Characters of a prompt for each token, about. */
 export const CHARS_PER_TOKEN = 4;

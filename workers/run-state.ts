@@ -1,7 +1,7 @@
 /** What one run of a cascade carries from cell to cell, and what it asks of its surroundings. */
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import type { TemplateContext } from '../src/cascade/template.ts';
-import { type ErrorCode, failureOf, RvbbitError } from '../src/errors.ts';
+import { cancelledError, type ErrorCode, failureOf, RvbbitError } from '../src/errors.ts';
 import type { Json, JsonObject } from '../src/json.ts';
 import { RUN_MAX_CELL_STEPS, TIMER_MAX_MS } from '../src/limits.ts';
 import type { AttemptReport, ChatOutcome, ChatRequest, ModelTarget } from '../src/model/chat.ts';
@@ -187,9 +187,4 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   } catch {
     throw cancelledError();
   }
-}
-
-/** The error of a run whose statement was cancelled. */
-export function cancelledError(): RvbbitError {
-  return new RvbbitError('RVB_CANCELLED', 'the statement was cancelled', { stage: 'execute' });
 }

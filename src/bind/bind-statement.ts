@@ -9,12 +9,15 @@ import { providerOf } from '../model/chat.ts';
 import type { BoundModels, Models } from '../model/models.ts';
 import { findNamedObject } from './named-object.ts';
 import { placedAt, placedWithin } from './placed-error.ts';
-import { resolveSettings, type StatementSettings } from './statement-settings.ts';
+import {
+  type ParallelDefaults,
+  resolveSettings,
+  type StatementSettings,
+} from './statement-settings.ts';
 
-/** Where cascades lie, and the lanes of a statement that does not say PARALLEL. */
-export interface BindDefaults {
+/** Where cascades lie, which models there are, and PARALLEL where a statement does not say it. */
+export interface BindDefaults extends ParallelDefaults {
   readonly cascadeRoot: string;
-  readonly defaultParallel: number;
   readonly models: Models;
   /** The text that the statement's spans count in. */
   readonly source: string;
@@ -37,7 +40,7 @@ export async function bindStatement(
   scope: StatementScope,
   defaults: BindDefaults,
 ): Promise<BoundStatement> {
-  const settings = resolveSettings(statement, defaults.defaultParallel);
+  const settings = resolveSettings(statement, defaults);
   // YAML and the schema are loaded with the first cascade: plain SQL starts without them.
   const { loadCascade } = await import('../cascade/load-cascade.ts');
   const cascade = await loadCascade(defaults.cascadeRoot, statement.cascade.value);

@@ -7,9 +7,10 @@ import type {
   RunStatement,
 } from '../../grammar/ast.ts';
 import { quoteIdentifier } from '../duck/quote.ts';
+import { namedTypeText } from '../duck/stage.ts';
 import { RvbbitError } from '../errors.ts';
 import type { StatementScope } from '../execute/statement-env.ts';
-import type { MapTarget } from '../plan/plan.ts';
+import { ERROR_TYPE, type MapTarget } from '../plan/plan.ts';
 import { findNamedObject } from './named-object.ts';
 import { placedAt } from './placed-error.ts';
 
@@ -81,9 +82,14 @@ async function resolveInsert(
     // What is wrong with the query is told where the query is bound.
     .catch(() => undefined);
   if (columns !== undefined) {
-    const added = body.options.some(({ key }) => key.value === 'error_column') ? 2 : 1;
-    // Types are of no account: DuckDB looks at them when the values come.
-    const nulls = Array.from({ length: columns.length + added }, () => 'NULL');
+    const hasErrors = body.options.some(({ key }) => key.value === 'error_column');
+    const types = [
+      ...columns.map(({ duckType }) => namedTypeText(duckType)),
+      'VARCHAR',
+      ...(hasErrors ? [ERROR_TYPE] : []),
+    ];
+    // An untyped NULL is an INTEGER to DuckDB, which some types cannot be cast from.
+    const nulls = types.map((type) => `CAST(NULL AS ${type})`);
     await explain(`${insert} SELECT ${nulls.join(', ')}`, scope);
   }
   const table = writtenName(statement.table, source);

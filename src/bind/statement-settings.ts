@@ -46,13 +46,19 @@ const LATER: ReadonlySet<string> = new Set([
   'join',
 ]);
 
+/** PARALLEL where a statement does not say it, and over what it says where the statement is resumed. */
+export interface ParallelDefaults {
+  readonly defaultParallel: number;
+  readonly resumeParallel?: number;
+}
+
 /**
  * WITH or modifier over annotation over `defaultParallel` (engine option or CLI flag). Throws
  * RVB_UNSUPPORTED for what this version does not execute, naming it.
  */
 export function resolveSettings(
   statement: MapStatement | RunStatement,
-  defaultParallel: number,
+  defaults: ParallelDefaults,
 ): StatementSettings {
   refuseLaterClauses(statement);
   const values = settingValues(statement.annotations, statement.options);
@@ -61,7 +67,7 @@ export function resolveSettings(
   const distinct = isMap && (statement.distinct !== undefined || values.get('distinct') === true);
   const dedupeBy = values.get('dedupe_by');
   return {
-    parallel: parallelOf(statement, values, defaultParallel),
+    parallel: parallelOf(statement, values, defaults),
     ...given('limit', values.get('limit') as number | undefined),
     onError: onErrorOf(values.get('on_error') as string | undefined),
     ...given('errorColumn', values.get('error_column') as string | undefined),
@@ -128,10 +134,11 @@ function unsupported(what: string): RvbbitError {
 function parallelOf(
   statement: MapStatement | RunStatement,
   values: Settings,
-  fallback: number,
+  { defaultParallel, resumeParallel }: ParallelDefaults,
 ): number {
   if (statement.kind === 'Run') return 1;
-  return statement.parallel?.value ?? (values.get('parallel') as number | undefined) ?? fallback;
+  const written = statement.parallel?.value ?? (values.get('parallel') as number | undefined);
+  return resumeParallel ?? written ?? defaultParallel;
 }
 
 function onErrorOf(value: string | undefined): OnError {

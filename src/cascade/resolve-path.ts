@@ -1,8 +1,8 @@
 /** Files under the cascade root, and no others: names are checked, links resolved, opens verified. */
 import { constants } from 'node:fs';
-import { open, realpath } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
-import { RvbbitError } from '../errors.ts';
+import { open, realpath, stat } from 'node:fs/promises';
+import { join, relative, resolve, sep } from 'node:path';
+import { RvbbitError, type Stage } from '../errors.ts';
 import { CASCADE_MAX_BYTES, CASCADE_MAX_PATH, MESSAGE_VALUE_CHARS } from '../limits.ts';
 
 /** A name as a message shows it: one line, cut, no control characters. */
@@ -58,10 +58,7 @@ export function canonicalName(name: string): string {
  */
 export async function readRootFile(root: string, name: string): Promise<Buffer | undefined> {
   const realRoot = await realPathOf(root);
-  if (realRoot === undefined) {
-    const message = `there is no folder ${root}, the cascade root (the option \`cascades\`)`;
-    throw new RvbbitError('RVB_CASCADE_NOT_FOUND', message, { stage: 'cascade' });
-  }
+  if (realRoot === undefined) throw noRoot(root, 'cascade');
   const wanted = join(realRoot, ...canonicalName(name).split('/'));
   const real = await realPathOf(wanted);
   if (real === undefined) return undefined;
@@ -86,6 +83,17 @@ export async function readRootFile(root: string, name: string): Promise<Buffer |
   } finally {
     await handle.close();
   }
+}
+
+/** Throws RVB_CASCADE_NOT_FOUND where the root is no folder. */
+export async function checkRoot(root: string): Promise<void> {
+  const found = await stat(root).catch(() => undefined);
+  if (found?.isDirectory() !== true) throw noRoot(root, 'open');
+}
+
+function noRoot(root: string, stage: Stage): RvbbitError {
+  const message = `there is no folder ${resolve(root)}, the cascade root: make it, or name another with the option \`cascades\``;
+  return new RvbbitError('RVB_CASCADE_NOT_FOUND', message, { stage });
 }
 
 function isInside(root: string, path: string): boolean {

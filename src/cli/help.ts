@@ -1,6 +1,5 @@
 /** `--help` and `--version`. */
-import { COMMANDS, type CommandName } from './command-names.ts';
-import { OPTIONS } from './options.ts';
+import { COMMANDS, type CommandName, OPTIONS } from './options.ts';
 
 const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
   query: [

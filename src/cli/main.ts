@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 /** The `rvbbit` command: reads the command line and hands over to the command. Loads nothing that it may not need. */
 import { existsSync } from 'node:fs';
-import type { CommandName } from './command-names.ts';
 import { type CliError, exitCodeOf, verdictOf } from './exit-codes.ts';
-import type { CliOptions } from './options.ts';
+import type { CliOptions, CommandName } from './options.ts';
 import { parseArgs } from './parse-args.ts';
 import { reportError } from './report.ts';
 import { isReaderGone, outputError } from './sink/output-error.ts';
@@ -41,7 +40,7 @@ async function loadCommand(name: CommandName): Promise<RunCommand> {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const { command, words, options } = await parseArgs(args, existsSync);
+  const { command, words, options } = parseArgs(args, existsSync);
   if (options.color === false) {
     delete process.env['FORCE_COLOR'];
     process.env['NO_COLOR'] = '1';

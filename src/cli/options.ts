@@ -1,7 +1,42 @@
-/** The one table of options: parsing, `--help` and spelling advice are made from it. */
-import { COMMANDS, type CommandName } from './command-names.ts';
+/** The tables of commands and options: parsing, `--help` and spelling advice are made from them. */
+import type { QueryOptions } from '../options.ts';
+import { CliError } from './exit-codes.ts';
 import { FORMATS, type FormatName } from './format/format.ts';
 import type { ScriptInput } from './script.ts';
+
+/** The subcommands; `query` is what runs where the first word is none of them. */
+export const COMMANDS = {
+  query: { usage: '[db] [-c SQL | -f file | < file]', summary: 'run SQL and RVBBIT statements' },
+  run: { usage: 'run <cascade.yaml>', summary: 'run one cascade on one input and print its value' },
+  test: { usage: 'test [cascade.yaml…]', summary: "run the cascades' own test cases" },
+  explain: { usage: "explain ['SQL']", summary: 'say what a statement would do, and ask nothing' },
+  doctor: { usage: 'doctor', summary: 'check the installation by running a small cascade' },
+  resume: {
+    usage: 'resume --list | <session> [db]',
+    summary: 'go on with a statement that was killed or stopped',
+  },
+  journal: {
+    usage: 'journal verify|compact|prune',
+    summary: 'check the journal on disk, or make it smaller',
+  },
+  cache: {
+    usage: 'cache stats|list|show|clear',
+    summary: 'look at stored model answers, or clear them',
+  },
+  config: { usage: 'config show', summary: 'print the settings that count, without secrets' },
+  ops: {
+    usage: 'ops list|show|eject',
+    summary: 'the semantic operators: see them, or copy one to change it',
+  },
+  init: { usage: 'init [dir]', summary: 'make a working folder with an example' },
+  sim: { usage: 'sim', summary: 'start a simulated model server, until Ctrl-C' },
+} as const;
+
+/** A command's name. */
+export type CommandName = keyof typeof COMMANDS;
+
+/** How a statement of an earlier session is taken up again. */
+export type ResumeOptions = Pick<QueryOptions, 'resumes' | 'resumeParallel'>;
 
 /** What the options of a command line say; absent where nothing was said. */
 export interface CliOptions {
@@ -32,8 +67,8 @@ export interface CliOptions {
   readonly answers?: string;
   readonly directives?: boolean;
   readonly list?: boolean;
-  /** The session that is resumed: no option of the command line. */
-  readonly resumes?: string;
+  /** What is resumed, and how: no option of the command line. */
+  readonly resume?: ResumeOptions;
   readonly stateDir?: string;
   readonly state?: boolean;
   readonly olderThan?: string;
@@ -181,7 +216,13 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--parallel <n>',
     help: 'cascades at a time where a statement does not say PARALLEL',
-    commands: ['query', 'explain', 'resume'],
+    commands: ['query', 'explain'],
+    number: true,
+  },
+  {
+    flags: '--parallel <n>',
+    help: 'cascades at a time, whatever the statement says (default: as at first)',
+    commands: ['resume'],
     number: true,
   },
   { flags: '--threads <n>', help: 'worker threads', commands: [...ENGINE, 'doctor'], number: true },
@@ -242,7 +283,20 @@ export function flagOf(key: string): string {
   return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** Whether the text is a whole number from 1 that an option may take. */
-export function isWholeNumber(text: string): boolean {
-  return /^[1-9]\d{0,8}$/.test(text);
+/** Throws a usage error for an option that the command takes, but this `action` of it has no use for. */
+export function refuseOptions(
+  command: string,
+  action: string,
+  options: CliOptions,
+  keys: readonly (keyof CliOptions)[],
+): void {
+  for (const key of keys) {
+    const value = options[key];
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
+    throw new CliError(
+      'usage',
+      `${command} ${action} has no ${flagOf(key)}`,
+      `rvbbit ${command} --help`,
+    );
+  }
 }

@@ -1,16 +1,21 @@
 /** Shows progress on stderr: a bar on a terminal, a line now and then where there is none. */
 
 import type { EventEmitter } from 'node:events';
-import type { SingleBar } from 'cli-progress';
 import type { JournalRecord } from '../journal/records.ts';
 import { foldProgress, type Progress, progressText } from './progress.ts';
 import { say } from './stderr.ts';
 import { visible } from './text/escape.ts';
+import { fitWidth } from './text/width.ts';
 
 /** A statement that is over sooner shows no bar. */
 const BAR_AFTER_MS = 300;
+const BAR_EVERY_MS = 200;
 const LINE_EVERY_MS = 5_000;
-const BAR_FRAMES_PER_SECOND = 5;
+const BAR_CELLS = 24;
+/** Where a terminal does not say how wide it is. */
+const DEFAULT_COLUMNS = 80;
+/** To the line's beginning, and what stands there erased. */
+const CLEAR_LINE = '\r\x1b[K';
 
 /** How progress is shown. `bar` falls back to nothing once stderr is gone. */
 export type ProgressMode = 'bar' | 'lines' | 'none';
@@ -19,14 +24,21 @@ export type ProgressMode = 'bar' | 'lines' | 'none';
 export class ProgressView {
   readonly #events: EventEmitter;
   readonly #mode: ProgressMode;
+  readonly #terminal: Pick<NodeJS.WriteStream, 'write' | 'columns'>;
   readonly #onRecord = (record: JournalRecord) => this.#take(record);
   #progress: Progress | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #bar: SingleBar | undefined;
+  #isBarShown = false;
 
-  constructor(events: EventEmitter, mode: ProgressMode) {
+  /** `terminal` is where the bar is drawn. */
+  constructor(
+    events: EventEmitter,
+    mode: ProgressMode,
+    terminal: Pick<NodeJS.WriteStream, 'write' | 'columns'> = process.stderr,
+  ) {
     this.#events = events;
     this.#mode = mode;
+    this.#terminal = terminal;
     events.on('record', this.#onRecord);
   }
 
@@ -47,7 +59,10 @@ export class ProgressView {
     if (this.#mode === 'lines') {
       this.#timer = setInterval(() => this.#line(), LINE_EVERY_MS).unref();
     } else if (this.#mode === 'bar') {
-      this.#timer = setTimeout(() => void this.#showBar(), BAR_AFTER_MS).unref();
+      this.#timer = setTimeout(() => {
+        this.#timer = setInterval(() => this.#draw(), BAR_EVERY_MS).unref();
+        this.#draw();
+      }, BAR_AFTER_MS).unref();
     }
   }
 
@@ -55,8 +70,8 @@ export class ProgressView {
   hide(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#bar?.stop();
-    this.#bar = undefined;
+    if (this.#isBarShown) this.#terminal.write(CLEAR_LINE);
+    this.#isBarShown = false;
   }
 
   #line(): void {
@@ -65,38 +80,24 @@ export class ProgressView {
       say(`${progress.cascade}: ${progressText(progress, Date.now() * 1000)}`);
   }
 
-  async #showBar(): Promise<void> {
-    const timer = this.#timer;
-    const { default: cliProgress } = await import('cli-progress');
-    // The statement may have ended while the module was loading.
-    if (timer === undefined || this.#timer !== timer) return;
-    this.#bar = new cliProgress.SingleBar({
-      format: '{cascade} {bar} {text}',
-      barsize: 24,
-      barCompleteChar: '━',
-      barIncompleteChar: '─',
-      clearOnComplete: true,
-      stream: process.stderr,
-      gracefulExit: false,
-      linewrap: null,
-    });
-    this.#bar.start(1, 0, { cascade: '', text: '' });
-    this.#timer = setInterval(() => this.#update(), 1000 / BAR_FRAMES_PER_SECOND).unref();
-    this.#update();
-  }
-
-  #update(): void {
+  #draw(): void {
     const progress = this.#progress;
-    if (progress === undefined || this.#bar === undefined) return;
-    this.#bar.setTotal(Math.max(1, progress.total ?? 1));
-    this.#bar.update(progress.done, {
-      cascade: visible(progress.cascade),
-      text: progressText(progress, Date.now() * 1000),
-    });
+    if (progress === undefined) return;
+    const text = progressText(progress, Date.now() * 1000);
+    const line = `${visible(progress.cascade)} ${barText(progress)} ${text}`;
+    // A line that fills the last cell would wrap, and a wrapped line cannot be erased.
+    const width = (this.#terminal.columns || DEFAULT_COLUMNS) - 1;
+    this.#terminal.write(`${CLEAR_LINE}${fitWidth(line, width)}`);
+    this.#isBarShown = true;
   }
 
   close(): void {
     this.hide();
     this.#events.off('record', this.#onRecord);
   }
+}
+
+function barText({ done, total }: Progress): string {
+  const filled = Math.floor(BAR_CELLS * Math.min(1, done / Math.max(1, total ?? 1)));
+  return '━'.repeat(filled) + '─'.repeat(BAR_CELLS - filled);
 }

@@ -1,6 +1,6 @@
 /** Runs statements one after another: rows to the sink, accounts to stderr, verdicts to the caller. */
 import type { Engine } from '../engine.ts';
-import { RvbbitError } from '../errors.ts';
+import { cancelledError, RvbbitError } from '../errors.ts';
 import type { Notice, Summary } from '../result.ts';
 import { CliError, type Verdict, verdictOf, verdictsOn } from './exit-codes.ts';
 import {
@@ -9,6 +9,7 @@ import {
   SINGLE_RESULT,
   type StartResult,
 } from './format/format.ts';
+import type { ResumeOptions } from './options.ts';
 import { bindParams, type ParamValues } from './params.ts';
 import type { ProgressView } from './progress-view.ts';
 import { reportError } from './report.ts';
@@ -33,8 +34,8 @@ export interface ScriptSettings {
   readonly output: string | undefined;
   readonly progress: ProgressView;
   readonly signal: AbortSignal;
-  /** The session of the statement that is taken up again. */
-  readonly resumes?: string;
+  /** Empty where nothing is taken up again. */
+  readonly resume: ResumeOptions;
   /** Aborts when no further statement or row is to begin. */
   readonly drain: AbortSignal;
   readonly keepGoing: boolean;
@@ -109,10 +110,6 @@ function isCancelled(thrown: unknown): thrown is RvbbitError {
   return thrown instanceof RvbbitError && thrown.code === 'RVB_CANCELLED';
 }
 
-function cancelled(): RvbbitError {
-  return new RvbbitError('RVB_CANCELLED', 'the statement was cancelled', { stage: 'deliver' });
-}
-
 function sayNotRun(count: number): void {
   say(
     `${count} more ${count === 1 ? 'statement was' : 'statements were'} not run (--keep-going goes on)`,
@@ -125,14 +122,14 @@ async function runStatement(
   index: number,
   results: Results,
 ): Promise<Summary> {
-  const { engine, start, sink, signal, drain, format, resumes } = settings;
+  const { engine, start, sink, signal, drain, format, resume } = settings;
   const params = bindParams(statement.sql, settings.params);
   const output = settings.printed(index) && statement.givesRows ? settings.output : undefined;
   if (start === undefined && output !== undefined) {
     const { writeParquet } = await import('./format/parquet.ts');
     const { summary, notices } = await writeParquet(engine, statement, params, output, {
       signal,
-      ...(resumes === undefined ? {} : { resumes }),
+      ...resume,
     });
     results.kept += 1;
     return account(settings, index, summary, notices);
@@ -140,10 +137,10 @@ async function runStatement(
   const stream = engine.stream(statement.sql, params, {
     signal,
     drain,
-    valueForm: 'json',
+    valueForm: format === 'json' || format === 'jsonl' ? 'json-numbers' : 'json',
     origin: 'cli',
     ...(output === undefined ? {} : { writes: output }),
-    ...(resumes === undefined ? {} : { resumes }),
+    ...resume,
   });
   const columns = await stream.columns;
   const prints = columns.length > 0 && settings.printed(index) && start !== undefined;
@@ -157,7 +154,7 @@ async function runStatement(
   const writer = prints ? start(columns, sink, settings.formatSettings) : undefined;
   for await (const row of stream) {
     // The rows of plain SQL are all there by now; only here can they still be stopped.
-    if (drain.aborted && !statement.dialect) throw cancelled();
+    if (drain.aborted && !statement.dialect) throw cancelledError();
     const slower = writer?.row(row);
     if (slower !== undefined) await slower;
   }

@@ -1,11 +1,9 @@
 /** Single DuckDB values to their JavaScript and JSON forms; `docs/values.md` lists them by type. */
 
 import type { DuckDBTypeId, DuckDBValue } from '@duckdb/node-api';
+import type { ValueForm } from '../result.ts';
 import { nodeApi } from './node-api.ts';
 import { dateText, isInfinite, type TimestampUnit, timestampText } from './value-text.ts';
-
-/** `js` is what callers of the API get; `json` is plain JSON, as cascades see values. */
-export type ValueForm = 'js' | 'json';
 
 /** Turns one value that is not NULL. */
 export type ScalarConverter = (value: DuckDBValue) => unknown;
@@ -30,6 +28,15 @@ export function jsonInteger(value: bigint): number | string {
 /** A double as a number where JSON has it, else `'NaN'`, `'Infinity'`, `'-Infinity'`. */
 export function jsonDouble(value: number): number | string {
   return Number.isFinite(value) ? value : String(value);
+}
+
+/** A decimal's text as a number where a double, printed with as many digits, is that text again. */
+function decimalNumber(value: DuckDBValue): number | string {
+  const text = String(value);
+  const number = Number(text);
+  const point = text.indexOf('.');
+  const scale = point < 0 ? 0 : text.length - point - 1;
+  return number.toFixed(scale) === text ? number : text;
 }
 
 /** A Date where it holds the instant exactly, else undefined. */
@@ -135,6 +142,7 @@ export function scalarConverter(
     case Id.GEOMETRY:
       return bytesConverter(form);
     case Id.DECIMAL:
+      return form === 'json-numbers' ? decimalNumber : asText;
     case Id.INTERVAL:
     case Id.UUID:
     case Id.BIT:

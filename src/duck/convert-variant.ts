@@ -1,7 +1,8 @@
 /** VARIANT values, which carry their types with them. */
 
 import type { DuckDBType, DuckDBValue } from '@duckdb/node-api';
-import { jsonDouble, jsonInteger, scalarConverter, type ValueForm } from './convert-scalar.ts';
+import type { ValueForm } from '../result.ts';
+import { jsonDouble, jsonInteger, scalarConverter } from './convert-scalar.ts';
 import { nodeApi } from './node-api.ts';
 import { objectOf } from './plain-object.ts';
 
@@ -50,5 +51,7 @@ function typeOfObject(value: object) {
   if (value instanceof api.DuckDBTimestampValue) return Id.TIMESTAMP;
   if (value instanceof api.DuckDBBlobValue) return Id.BLOB;
   if (value instanceof api.DuckDBGeometryValue) return Id.GEOMETRY;
-  return Id.DECIMAL;
+  if (value instanceof api.DuckDBDecimalValue) return Id.DECIMAL;
+  // Every other kind is its text, as an INTERVAL is.
+  return Id.INTERVAL;
 }

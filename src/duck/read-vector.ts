@@ -8,8 +8,9 @@ import type {
   DuckDBUnionType,
   DuckDBVector,
 } from '@duckdb/node-api';
+import type { ValueForm } from '../result.ts';
 import { structKeys } from './columns.ts';
-import { jsonDouble, jsonInteger, scalarConverter, type ValueForm } from './convert-scalar.ts';
+import { jsonDouble, jsonInteger, scalarConverter } from './convert-scalar.ts';
 import { convertVariant } from './convert-variant.ts';
 import { nodeApi } from './node-api.ts';
 import { objectOf } from './plain-object.ts';

@@ -2,13 +2,11 @@
 
 import { setImmediate } from 'node:timers/promises';
 import type { DuckDBMaterializedResult } from '@duckdb/node-api';
+import type { ValueForm } from '../result.ts';
 import { type Column, columnsOf } from './columns.ts';
-import type { ValueForm } from './convert-scalar.ts';
 import { nodeApi } from './node-api.ts';
 import { objectOf } from './plain-object.ts';
 import { readVector } from './read-vector.ts';
-
-export type { ValueForm } from './convert-scalar.ts';
 
 /** Up to 2,048 rows by column: `columns[c][r]`. */
 export interface Slice {

@@ -7,7 +7,7 @@
 import { readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { DuckDBInstance } from '@duckdb/node-api';
-import { messageOf, RvbbitError } from '../errors.ts';
+import { closedError, messageOf, RvbbitError } from '../errors.ts';
 import { loadNodeApi } from './node-api.ts';
 import { nativeThreads } from './thread-budget.ts';
 
@@ -113,9 +113,7 @@ class Share implements DatabaseLease {
 
   retain(): DatabaseLease {
     if (!this.#held) {
-      throw new RvbbitError('RVB_CLOSED', 'the database was released: open it again', {
-        stage: 'open',
-      });
+      throw closedError('database');
     }
     this.#entry.shares += 1;
     return new Share(this.#entry, this.instance);

@@ -5,7 +5,7 @@ import type {
   DuckDBMaterializedResult,
   DuckDBPreparedStatement,
 } from '@duckdb/node-api';
-import { cancelledError, RvbbitError } from '../errors.ts';
+import { cancelledError, closedError, RvbbitError } from '../errors.ts';
 import type { Json } from '../json.ts';
 import { type AppendColumn, appendColumns, type TableName } from './append.ts';
 import { type Column, columnsFrom } from './columns.ts';
@@ -162,7 +162,7 @@ export class Session {
     options: CallOptions & { readonly linesBefore?: number | undefined },
     work: (connection: DuckDBConnection) => Promise<T>,
   ): Promise<T> {
-    if (this.#closing.signal.aborted) throw closedError();
+    if (this.#closing.signal.aborted) throw closedError('session');
     if (sql.includes('\0')) {
       // DuckDB reads a text up to its first NUL: the rest would be dropped without a word.
       throw toSqlError(new Error('Parser Error: the SQL text holds a NUL character: remove it'));
@@ -171,13 +171,13 @@ export class Session {
     const endTurn = await this.#turns.acquire(signal);
     if (this.#closing.signal.aborted) {
       endTurn();
-      throw closedError();
+      throw closedError('session');
     }
     const { outcome, settled } = runInterruptibly(
       this.#connection,
       async () => work(this.#connection),
       signal === undefined ? [this.#closing.signal] : [signal, this.#closing.signal],
-      (cause) => (signal?.aborted === true ? cancelledError(undefined, cause) : closedError(cause)),
+      (cause) => (signal?.aborted === true ? cancelledError(cause) : closedError('session', cause)),
     );
     // The turn ends when the connection is free, which after an abort may be later than the outcome.
     void settled.then(endTurn);
@@ -244,11 +244,4 @@ function columnsOfPrepared(statement: DuckDBPreparedStatement): Column[] {
     indexes.map((index) => statement.columnName(index)),
     indexes.map((index) => statement.columnType(index)),
   );
-}
-
-function closedError(cause?: unknown): RvbbitError {
-  return new RvbbitError('RVB_CLOSED', 'the session is closed: open another one', {
-    stage: 'close',
-    cause,
-  });
 }

@@ -163,7 +163,8 @@ function isUnnamed({ duckType }: Column): boolean {
   return namedTypeText(duckType) !== typeText(duckType);
 }
 
-function namedTypeText(type: DuckDBType): string {
+/** The type as a table can hold it: with names for the fields of unnamed structs. */
+export function namedTypeText(type: DuckDBType): string {
   const { DuckDBTypeId: Id } = nodeApi();
   switch (type.typeId) {
     case Id.LIST:

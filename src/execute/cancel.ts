@@ -1,7 +1,7 @@
 /** Cancelling a statement: its signal, its deadline, and the guarantee that everything settles. */
 
 import type { ChunkTask } from '../../workers/protocol.ts';
-import { messageOf, RvbbitError } from '../errors.ts';
+import { cancelledError, messageOf, RvbbitError } from '../errors.ts';
 import { TIMER_MAX_MS } from '../limits.ts';
 import type { Dispatcher, DispatchResult } from './dispatcher.ts';
 import { Pending } from './pending.ts';
@@ -10,11 +10,6 @@ import { Pending } from './pending.ts';
 const END_STUCK_AFTER_MS = 200;
 /** From the cancel to no longer waiting for chunks that are out; within ABORT_SETTLE_MS. */
 const ABANDON_AFTER_MS = 500;
-
-/** The error of a statement that its caller cancelled. */
-export function cancelled(): RvbbitError {
-  return new RvbbitError('RVB_CANCELLED', 'the statement was cancelled', { stage: 'execute' });
-}
 
 /** The error of a statement that ran past its `deadline`. */
 function pastDeadline(deadlineMs: number): RvbbitError {
@@ -27,7 +22,7 @@ function pastDeadline(deadlineMs: number): RvbbitError {
 
 /** The reason that a signal of ours was aborted with. */
 export function reasonOf(signal: AbortSignal): RvbbitError {
-  return signal.reason instanceof RvbbitError ? signal.reason : cancelled();
+  return signal.reason instanceof RvbbitError ? signal.reason : cancelledError();
 }
 
 /** Why a statement ends early and in order: its budget is used up, or its caller wants no more rows. */
@@ -40,7 +35,7 @@ export type DrainReason = 'budget' | 'interrupted';
 export class StatementSignal {
   readonly #controller = new AbortController();
   readonly #sources: readonly AbortSignal[];
-  readonly #onAbort = () => this.abort(cancelled());
+  readonly #onAbort = () => this.abort(cancelledError());
   readonly #drainSource: AbortSignal | undefined;
   /** What has no rows in flight ends at once. */
   readonly #onInterrupt = () => {
@@ -103,7 +98,7 @@ export class StatementSignal {
 
   /** Nobody wants the rest any more. Of no effect once the statement has ended. */
   abandon(): void {
-    this.abort(cancelled());
+    this.abort(cancelledError());
   }
 
   abort(reason: RvbbitError): void {

@@ -1,6 +1,6 @@
 /** Runs a cascade over inputs: n lanes, chunks to the dispatcher, pieces back in order to the sink. */
 import type { RunSettings } from '../../workers/protocol.ts';
-import { type Failure, RvbbitError } from '../errors.ts';
+import { cancelledError, type Failure, RvbbitError } from '../errors.ts';
 import type { JournalEntry } from '../journal/records.ts';
 import { SUMMARY_MAX_FAILURES } from '../limits.ts';
 import type { CallPlan } from '../plan/plan.ts';
@@ -97,8 +97,7 @@ export async function executeRuns(env: StatementEnv, request: RunsRequest): Prom
         return env.stop.drained === undefined ? chunk : undefined;
       },
       settle: (chunk) => guard.race(settler.settle(chunk)),
-      stop: () =>
-        stop(new RvbbitError('RVB_CANCELLED', 'the statement failed', { stage: 'execute' })),
+      stop: () => stop(cancelledError()),
     });
     intake.finish();
   } catch (thrown) {

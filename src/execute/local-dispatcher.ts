@@ -2,7 +2,7 @@
 import { totalmem } from 'node:os';
 import type { ChunkOutcome, ChunkTask } from '../../workers/protocol.ts';
 import { Semaphore } from '../duck/semaphore.ts';
-import { messageOf, RvbbitError } from '../errors.ts';
+import { closedError, messageOf, RvbbitError } from '../errors.ts';
 import { MAX_PARALLEL, POOL_RENEW_MS } from '../limits.ts';
 import type { ModelTarget } from '../model/chat.ts';
 import type { Dispatcher, DispatchResult, StatementHost } from './dispatcher.ts';
@@ -131,7 +131,7 @@ export class LocalDispatcher implements Dispatcher {
 
   #poolFor(alone: boolean): Promise<WorkerPool> {
     if (this.#closed) {
-      throw new RvbbitError('RVB_CLOSED', 'the engine is closed', { stage: 'execute' });
+      throw closedError();
     }
     return alone ? this.#quarantinePool() : this.#mainPool();
   }

@@ -1,10 +1,7 @@
 /** The SELECT that puts a MAP's result together inside DuckDB: its staged rows joined to its runs. */
 import { quoteIdentifier, quoteLiteral } from '../duck/quote.ts';
 import type { StagedQuery } from '../duck/stage.ts';
-import type { MapPlan } from '../plan/plan.ts';
-
-/** The type of `error_column`. */
-export const ERROR_TYPE = 'STRUCT(code VARCHAR, message VARCHAR, attempts INTEGER)';
+import { ERROR_TYPE, type MapPlan } from '../plan/plan.ts';
 
 /** Rows `[from, to)` of the result, by ordinal. */
 export interface RowRange {

@@ -10,9 +10,8 @@ import type {
   LookUp,
   RunSettings,
 } from '../../workers/protocol.ts';
-import { RvbbitError } from '../errors.ts';
+import { cancelledError, RvbbitError } from '../errors.ts';
 import { MAX_FRUITLESS_WORKER_DEATHS, POISON_DEATHS } from '../limits.ts';
-import { cancelled } from './cancel.ts';
 import { type Chunk, type Piece, subChunk } from './chunk.ts';
 import type { Dispatcher, DispatchResult, LostChunk } from './dispatcher.ts';
 
@@ -64,7 +63,7 @@ export class ChunkSettler {
       if (outcome.attempts !== undefined) this.#context.attemptsEnded(outcome.attempts);
       if (outcome.answersUsed !== undefined) this.#context.answersUsed(outcome.answersUsed);
       if (outcome.values.length > 0) await this.#context.accept(pieceOf(chunk, outcome), chunk);
-      if (outcome.cancelled) throw cancelled();
+      if (outcome.cancelled) throw cancelledError();
       if (outcome.givesBack) this.#context.giveBack(subChunk(chunk, done, chunk.rowCount - done));
       return;
     }

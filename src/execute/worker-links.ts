@@ -12,7 +12,7 @@ import type {
 } from '../../workers/protocol.ts';
 import type { Cascade } from '../cascade/cascade.ts';
 import { dropOldest } from '../drop-oldest.ts';
-import { type Failure, failureOf } from '../errors.ts';
+import { CANCELLED, failureOf } from '../errors.ts';
 import { ENDINGS_KEPT, GATHER_MAX_CHUNKS } from '../limits.ts';
 import type { ChatOutcome, ModelTarget } from '../model/chat.ts';
 import { refused } from './calls/refusals.ts';
@@ -20,8 +20,6 @@ import type { StatementHost } from './dispatcher.ts';
 
 /** Beacons of dead workers that are kept, so that their lost chunks can be matched to a row. */
 const DEAD_BEACONS_KEPT = 64;
-
-const ENDED: Failure = { code: 'RVB_CANCELLED', message: 'the statement has ended' };
 
 interface Decided extends DecidedCall {
   readonly statementId: number;
@@ -172,7 +170,7 @@ export class WorkerLinks {
 
   #decide(link: Link, { id, statementId, request }: AskedCall): void {
     const host = this.#hosts.get(statementId);
-    const decision = host?.decide(link.threadId, request) ?? refused(ENDED);
+    const decision = host?.decide(link.threadId, request) ?? refused(CANCELLED);
     if (decision instanceof Promise) {
       void decision.then((decided) => this.#tell(link, { id, statementId, decision: decided }));
     } else {
@@ -206,7 +204,7 @@ export class WorkerLinks {
   async #chat(request: Extract<WorkerRequest, { kind: 'chat' }>): Promise<ChatOutcome> {
     const host = this.#hosts.get(request.statementId);
     if (host !== undefined) return host.chat(request.request, request.timeoutMs);
-    return { ok: false, error: ENDED, retryable: false };
+    return { ok: false, error: CANCELLED, retryable: false };
   }
 
   #cascade(hash: string): Cascade | null {
@@ -217,7 +215,7 @@ export class WorkerLinks {
   async #sql(request: Extract<WorkerRequest, { kind: 'sql' }>): Promise<SqlCellOutcome> {
     const host = this.#hosts.get(request.statementId);
     if (host === undefined) {
-      return { ok: false, error: ENDED };
+      return { ok: false, error: CANCELLED };
     }
     try {
       return await host.runSql(request.query);

@@ -1,6 +1,5 @@
 /** Statuses, connection errors and deadlines as outcomes: what happened, to which model, and what to do. */
-import type { ErrorCode } from '../errors.ts';
-import { messageOf } from '../errors.ts';
+import { closedError, type ErrorCode, type Failure, messageOf } from '../errors.ts';
 import { MODEL_RESPONSE_MAX_BYTES, PROVIDER_MESSAGE_CHARS } from '../limits.ts';
 import type { ChatOutcome } from './chat.ts';
 import { PRIVATE_ADDRESS } from './guarded-lookup.ts';
@@ -33,6 +32,11 @@ export function failedChat(
     retryable: false,
     ...more,
   };
+}
+
+/** The failure of a call that the statement's cancel or the engine's close has ended. */
+export function endedChat(asked: Asked, { code, message }: Failure): FailedChat {
+  return failedChat(asked, code, `was not asked to the end: ${message}`);
 }
 
 /** The failure that a status other than 2xx is; also one that a gateway put into a 200. */
@@ -102,12 +106,7 @@ export function connectionFailure(
   switch (code) {
     case 'UND_ERR_DESTROYED':
     case 'UND_ERR_CLOSED':
-      return failedChat(
-        asked,
-        'RVB_CLOSED',
-        'was not asked to the end: the engine was closed',
-        more,
-      );
+      return { ...endedChat(asked, closedError()), ...more };
     case 'UND_ERR_RES_EXCEEDED_MAX_SIZE':
       return tooLarge(asked, status);
     case 'UND_ERR_INVALID_ARG':

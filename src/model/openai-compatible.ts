@@ -3,12 +3,19 @@
  * wrong is an outcome: `chat` never throws, and always settles by its deadline.
  */
 import type { LookupFunction } from 'node:net';
+import { CANCELLED, closedError } from '../errors.ts';
 import { RAW_ANSWER_CHARS } from '../limits.ts';
 import type { ChatOutcome, ChatRequest, HttpSettings } from './chat.ts';
 import { chatBody } from './chat-body.ts';
 import { type Connections, openConnections } from './connections.ts';
 import { Exchange, timedOut } from './exchange.ts';
-import { type Asked, connectionFailure, failedChat, statusFailure } from './http-failure.ts';
+import {
+  type Asked,
+  connectionFailure,
+  endedChat,
+  failedChat,
+  statusFailure,
+} from './http-failure.ts';
 import { OpenCalls } from './open-calls.ts';
 import type { ChatLimits, Provider } from './provider.ts';
 import { providerError } from './provider-error.ts';
@@ -55,12 +62,8 @@ export class OpenAiCompatible implements Provider {
   /** Makes one call. Cancelling and the deadline destroy the connection at once. */
   chat(request: ChatRequest, { signal, timeoutMs }: ChatLimits): Promise<ChatOutcome> {
     const asked = this.#asked(request.model);
-    if (this.#closed) {
-      return Promise.resolve(
-        failedChat(asked, 'RVB_CLOSED', 'was not asked: the engine is closed'),
-      );
-    }
-    if (signal.aborted) return Promise.resolve(cancelledChat(asked));
+    if (this.#closed) return Promise.resolve(endedChat(asked, closedError()));
+    if (signal.aborted) return Promise.resolve(endedChat(asked, CANCELLED));
     return new Promise((resolve) => {
       const settle = (outcome: ChatOutcome): void => {
         clearTimeout(timer);
@@ -70,7 +73,7 @@ export class OpenAiCompatible implements Provider {
       const exchange = new Exchange((ended, error) => settle(this.#outcomeOf(asked, ended, error)));
       const call = {
         drop: () => exchange.abort(),
-        cancel: () => settle(cancelledChat(asked)),
+        cancel: () => settle(endedChat(asked, CANCELLED)),
       };
       const onTimeout = (): void => {
         exchange.abort();
@@ -196,9 +199,4 @@ export class OpenAiCompatible implements Provider {
     this.#lastAsked = { model, asked };
     return asked;
   }
-}
-
-function cancelledChat(asked: Asked): ChatOutcome {
-  const what = 'was not asked to the end: the statement was cancelled';
-  return failedChat(asked, 'RVB_CANCELLED', what);
 }

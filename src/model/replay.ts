@@ -1,8 +1,8 @@
 /** Answers out of a recording of earlier calls; or asks another provider and records what it says. */
-import { messageOf } from '../errors.ts';
+import { CANCELLED, closedError, messageOf } from '../errors.ts';
 import { MESSAGE_VALUE_CHARS } from '../limits.ts';
 import type { ChatOutcome, ChatRequest, ReplaySettings } from './chat.ts';
-import { type Asked, type FailedChat, failedChat } from './http-failure.ts';
+import { type Asked, endedChat, type FailedChat, failedChat } from './http-failure.ts';
 import type { ChatLimits, Provider } from './provider.ts';
 import { oneLine } from './provider-error.ts';
 import { appendToRecording, type Recording, readRecording, versionOf } from './recording.ts';
@@ -32,10 +32,8 @@ export class Player implements Provider {
     } catch (thrown) {
       return unreadable(asked, this.#settings, 'read', thrown);
     }
-    if (this.#closed) return failedChat(asked, 'RVB_CLOSED', 'was not asked: the engine is closed');
-    if (signal.aborted) {
-      return failedChat(asked, 'RVB_CANCELLED', 'was not asked: the statement was cancelled');
-    }
+    if (this.#closed) return endedChat(asked, closedError());
+    if (signal.aborted) return endedChat(asked, CANCELLED);
     const hash = requestHash(request);
     const answers = recording?.get(hash) ?? [];
     const nth = this.#asked.get(hash) ?? 0;

@@ -56,6 +56,9 @@ interface PlanBase {
   readonly label?: string;
 }
 
+/** The type of `error_column`. */
+export const ERROR_TYPE = 'STRUCT(code VARCHAR, message VARCHAR, attempts INTEGER)';
+
 /** Where a MAP's rows go: to the caller, or into a table, whose name is as it is written. */
 export type MapTarget =
   | { readonly kind: 'rows'; readonly asTable?: string }

@@ -7,7 +7,7 @@ import { only } from '../grammar/support.ts';
 const settings = (annotation: string, options = 'retries = 1') =>
   resolveSettings(
     only(`-- @ ${annotation}\nRVBBIT MAP 'x' USING (q) WITH (${options})`) as MapStatement,
-    3,
+    { defaultParallel: 3 },
   );
 
 test('a setting holds in whatever case its words are written', () => {

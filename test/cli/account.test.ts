@@ -1,8 +1,12 @@
+import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CliError, exitCodeOf, verdictOf, verdictsOn } from '../../src/cli/exit-codes.ts';
 import { durationText, foldProgress, type Progress, progressText } from '../../src/cli/progress.ts';
+import { ProgressView } from '../../src/cli/progress-view.ts';
 import { summaryLines } from '../../src/cli/summary.ts';
+import { displayWidth } from '../../src/cli/text/width.ts';
 import { RvbbitError } from '../../src/errors.ts';
 import type { JournalEntry, JournalRecord } from '../../src/journal/records.ts';
 import { summaryWith } from './support.ts';
@@ -55,6 +59,33 @@ test('progress counts rows from the journal and tells rate and time left', () =>
     ),
     '0/100 rows',
   );
+});
+
+test('the bar is one line that fits the terminal, and leaves nothing behind', async () => {
+  const events = new EventEmitter();
+  const written: string[] = [];
+  const terminal = { columns: 60, write: (text: string) => written.push(text) > 0 };
+  const view = new ProgressView(events, 'bar', terminal);
+  const tell = (entry: JournalEntry) =>
+    events.emit('record', {
+      v: 1,
+      seq: 1,
+      at: Date.now() * 1e3,
+      session: 's',
+      caller: 'c',
+      ...entry,
+    });
+  for (const entry of [{ ...OPEN, cascade: 'a\x1b[31m.yaml' }, READ, ROWS] as const) tell(entry);
+  assert.equal(written, [], 'nothing for a statement that is soon over');
+  await sleep(450);
+  const [first = ''] = written;
+  assert.match(first, /^\r\x1b\[Ka\\x1b\[31m\.yaml ━{4}─{20} 20\/100 rows, 2 fai…$/);
+  assert.is(displayWidth(first.slice(4)), 59);
+  tell({ t: 'statement.close', summary: summaryWith({}) });
+  assert.is(written.at(-1), '\r\x1b[K');
+  const count = written.length;
+  view.close();
+  assert.is(written.length, count);
 });
 
 test('a failure is told in one line, and how often it was tried once', () => {

@@ -1,11 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CliError } from '../../src/cli/exit-codes.ts';
-import { firstWord, spellOutFormats } from '../../src/cli/option-words.ts';
 import { bindParams, checkParamsUsed, parametersIn, readParams } from '../../src/cli/params.ts';
 import { parseArgs } from '../../src/cli/parse-args.ts';
-import { readOptions } from '../../src/cli/read-options.ts';
-import { readWithCommander } from '../../src/cli/read-with-commander.ts';
 
 const parse = (...args: string[]) => parseArgs(args, (path) => path === 'test.duckdb');
 
@@ -43,8 +40,9 @@ test('the first word is a subcommand even behind options', async () => {
   const { command, words } = await parse('--cascades', 'run', 'test', 'band.yaml');
   assert.is(command, 'test');
   assert.equal(words, ['band.yaml']);
-  assert.is(firstWord(['-c', 'run', '--quiet', 'x']), 3);
-  assert.is(firstWord(['--', 'run']), -1);
+  assert.equal((await parse('-c', 'run', '--quiet', 'test.duckdb')).words, ['test.duckdb']);
+  const behind = await parse('--', 'run', '-x');
+  assert.equal([behind.command, behind.words], ['query', ['run', '-x']]);
 });
 
 test('a path is a database even if it ends in the name of a subcommand', async () => {
@@ -74,7 +72,13 @@ test('SQL, a script or a cascade in the place of the database is explained', asy
 test("DuckDB's spellings of formats are understood, but not inside values", async () => {
   assert.is((await parse('-csv', '-c', 'select 1')).options.format, 'csv');
   assert.is((await parse('-c', 'select 1', '--markdown')).options.format, 'markdown');
-  assert.equal(spellOutFormats(['-c', '-csv', '--', '-json']), ['-c', '-csv', '--', '-json']);
+  const { options, words } = await parse('-c', '-csv', '--', '-json');
+  assert.equal([options.inputs, options.format], [[{ kind: 'sql', text: '-csv' }], undefined]);
+  assert.equal(words, ['-json']);
+  assert.match(
+    await usageError(() => parse('explain', '--csv')),
+    '--format takes text, tree, json',
+  );
   assert.is((await parse('doctor', '--json')).options.json, true);
   assert.is((await parse('ops', 'list', '--json')).options.format, 'json');
 });
@@ -139,17 +143,45 @@ test('a parameter that no statement names is a usage error with the nearest name
   );
 });
 
-test('both readers of a command line agree on what is in order', async () => {
-  for (const args of [
-    ['-f', 'a.sql', 'x.duckdb', '-c', 'select 1', '--param', 'a=1', '--param=b=2'],
-    ['--keep-going', '--no-color', '-q', '--parallel', '4', '--format=csv', '-oout.csv'],
-    ['-qc', 'select 1', '--', '-x', 'y'],
-    ['-'],
-  ]) {
-    assert.equal(readOptions('query', args), readWithCommander('query', args), args.join(' '));
+test('options may be written in every way that is usual', async () => {
+  const long = ['--keep-going', '--no-color', '-q', '--parallel', '4', '--format=csv', '-oout.csv'];
+  assert.equal((await parse(...long)).options, {
+    keepGoing: true,
+    color: false,
+    quiet: true,
+    parallel: 4,
+    format: 'csv',
+    output: 'out.csv',
+    inputs: [],
+    param: [],
+  });
+  const short = await parse('-qc', '-- a comment', '--param', 'a=1', '--param=b=2', '--', '-x');
+  assert.equal(short.words, ['-x']);
+  assert.equal(short.options, {
+    quiet: true,
+    inputs: [{ kind: 'sql', text: '-- a comment' }],
+    param: ['a=1', 'b=2'],
+  });
+  assert.equal((await parse('-')).words, ['-']);
+  assert.is((await parse('--format', 'csv', '--format', 'tsv')).options.format, 'tsv');
+});
+
+test('an option that is wrong is told with what it takes', async () => {
+  for (const [args, said] of [
+    [['-c'], '--command needs a value: -c, --command <sql> rvbbit --help'],
+    [['run', 'x.yaml', '--input'], '--input needs a value: --input <json> rvbbit run --help'],
+    [
+      ['--format', 'xml'],
+      "--format takes table, csv, tsv, json, jsonl, markdown, parquet, none, not 'xml'",
+    ],
+    [['--quiet=1'], "--quiet takes no value, and not '1'"],
+    [['-x'], "unknown option '-x' rvbbit --help"],
+    [['--nope=3'], "unknown option '--nope'"],
+    [['--no-stat'], "unknown option '--no-stat' did you mean --no-state?"],
+    [['--constructor'], "unknown option '--constructor'"],
+  ] as const) {
+    assert.match(await usageError(() => parse(...args)), said);
   }
-  assert.is(readOptions('query', ['-c', '-- a comment first']), undefined);
-  assert.is(readOptions('query', ['--nope']), undefined);
 });
 
 test.run();

@@ -30,6 +30,19 @@ test('rows go to stdout as a JSON object a line, and nothing else does', async (
   assert.is(code, 0);
 });
 
+test('JSON has a DECIMAL as a number where a double holds it, nested ones too, and else as text', async () => {
+  const select = `SELECT 19.99 AS price, -0.05 AS loss, 1.50::DECIMAL(38,10) AS half,
+    12345678901234567.89::DECIMAL(38,2) AS long, 9007199254740993::DECIMAL(18,0) AS odd,
+    [{'a': 0.1, 'b': '0.1'}] AS nested, 2.5::DECIMAL(3,1)::VARIANT AS v, '101'::BIT::VARIANT AS bits,
+    NULL::DECIMAL AS gone`;
+  const expected =
+    '{"price":19.99,"loss":-0.05,"half":1.5,"long":"12345678901234567.89","odd":"9007199254740993","nested":[{"a":0.1,"b":"0.1"}],"v":2.5,"bits":"101","gone":null}';
+  assert.is((await run(['-c', select])).stdout, `${expected}\n`);
+  assert.is((await run(['-json', '-c', select])).stdout, `[\n  ${expected}\n]\n`);
+  const { stdout } = await run(['-csv', '-c', 'SELECT 1.50 AS a, [1.50] AS b']);
+  assert.is(stdout, 'a,b\n1.50,"[""1.50""]"\n', 'other formats keep the scale');
+});
+
 test('MAP keeps the order of its rows and accounts for them on stderr', async () => {
   const { code, stdout, stderr } = await run(['-c', map('twice.yaml', 50, 5)]);
   const rows = stdout

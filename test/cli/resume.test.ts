@@ -12,6 +12,20 @@ import { expected, killed, listed, mapOf, rowsOf, server, withPlace } from './re
 
 test.after(() => server.close());
 
+/** An operator that asks no model. */
+const EVEN = `cascade_id: even
+sql_function:
+  name: IS_EVEN
+  shape: SCALAR
+  returns: BOOLEAN
+  args: [{ name: n, type: BIGINT }, { name: word, type: VARCHAR }]
+  operators: ["{n} IS_EVEN {word}"]
+cells:
+  - name: even
+    tool: js
+    inputs: { code: "return Number(input.n) % 2 === 0" }
+`;
+
 test('a killed statement is listed, resumed to its end, and no longer listed', () =>
   withPlace({}, { latency: { kind: 'constant', ms: 50 } }, async (place) => {
     assert.is((await place.rvbbit(['resume', '--list'])).code, 3, 'there is no journal yet');
@@ -156,6 +170,36 @@ test('a lock of a dead owner is taken over, one that is held is not', () =>
       Array.from({ length: 50 }, () => lockRun(stateDir, 'udf-a')),
     );
     assert.is(taken.filter(({ status }) => status === 'fulfilled').length, 1);
+  }));
+
+test('--parallel of resume wins over PARALLEL, WITH and annotations, and is as at first without it', () =>
+  withPlace({ 'operators/even.yaml': EVEN }, {}, async (place) => {
+    const rows = "'operators/even.yaml' AS v USING (FROM range(3) t(n))";
+    const statements = [
+      `RVBBIT MAP PARALLEL 2 ${rows}`,
+      `RVBBIT MAP ${rows} WITH (parallel = 2)`,
+      `-- @ parallel: 2\nRVBBIT MAP ${rows}`,
+      `CREATE TABLE made AS RVBBIT MAP PARALLEL 2 ${rows}`,
+      "-- @ parallel: 2\nSELECT n IS_EVEN 'yes' FROM range(3) t(n)",
+    ];
+    await using engine = await place.open();
+    const opened: unknown[] = [];
+    engine.events.on('statement.open', ({ parallel }) => opened.push(parallel));
+    for (const sql of statements) {
+      await engine.query(sql, undefined, { resumes: 'udf-a' });
+      await engine.query('DROP TABLE IF EXISTS made');
+      await engine.query(sql, undefined, { resumes: 'udf-a', resumeParallel: 50 });
+    }
+    const maps = opened.filter((parallel) => parallel !== 1);
+    assert.equal(
+      maps,
+      statements.flatMap(() => [2, 50]),
+    );
+    await engine.query(`${mapOf(4, 2)} WITH (max_calls = 1)`);
+    const resumed = await place.rvbbit(['resume', 'udf', '--parallel', '50']);
+    assert.is(resumed.code, 6, resumed.stderr);
+    const last = readRecords(place.stateDir).findLast(({ t }) => t === 'statement.open');
+    assert.is((last as unknown as { parallel: number }).parallel, 50);
   }));
 
 test.run();

@@ -1,11 +1,11 @@
 /** A `js` cell: its function is called in the worker and its answer copied out. */
 import { thrownLine } from '../../src/cascade/js-function.ts';
 import { copyJson } from '../../src/cascade/plain-json.ts';
-import { messageOf, RvbbitError } from '../../src/errors.ts';
+import { cancelledError, messageOf, RvbbitError } from '../../src/errors.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
 import { VALUE_MAX_BYTES } from '../../src/limits.ts';
 import type { JsCellProgram } from '../program.ts';
-import { cancelledError, type Run, settleWithin, timeLimit } from '../run-state.ts';
+import { type Run, settleWithin, timeLimit } from '../run-state.ts';
 
 const NOTHING: JsonObject = Object.freeze({});
 

@@ -121,7 +121,7 @@ async function withOutput(
             start,
             progress,
             signal: interrupts.signal,
-            ...(options.resumes === undefined ? {} : { resumes: options.resumes }),
+            resume: options.resume ?? {},
             drain: interrupts.drain,
             output: options.output,
             keepGoing: options.keepGoing ?? false,

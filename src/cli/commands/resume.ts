@@ -6,8 +6,8 @@ import { lockRun } from '../../journal/run-lock.ts';
 import { existingJournal } from '../existing-journal.ts';
 import { CliError } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
+import { refuseOptions } from '../options.ts';
 import { printRows } from '../print-rows.ts';
-import { refuseOptions } from '../refuse-options.ts';
 import { reportDamage } from '../report-damage.ts';
 import { say } from '../stderr.ts';
 import { counted } from '../text/counted.ts';
@@ -41,7 +41,10 @@ export async function resume(words: readonly string[], options: CliOptions): Pro
       ...options,
       inputs: [{ kind: 'sql', text: statement.sql.replace(PARQUET_TABLE, '') }],
       parallel: options.parallel ?? statement.parallel,
-      resumes: session,
+      resume: {
+        resumes: session,
+        ...(options.parallel === undefined ? {} : { resumeParallel: options.parallel }),
+      },
     });
   } finally {
     unlock();

@@ -1,6 +1,6 @@
 /**
  * JSON: one array with a row a line, or a row a line alone. Numbers that a double cannot hold come as
- * exact strings.
+ * exact strings: rows are in the form `json-numbers`.
  */
 import type { ResultColumn, Row } from '../../result.ts';
 import type { Sink } from '../sink/sink.ts';

@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { Engine } from '../../engine.ts';
-import type { QueryOptions } from '../../options.ts';
 import type { QueryResult } from '../../result.ts';
+import type { ResumeOptions } from '../options.ts';
 import type { ScriptStatement } from '../script.ts';
 import { placeOutput, replaceFile } from '../sink/file-sink.ts';
 
@@ -16,7 +16,7 @@ export async function writeParquet(
   statement: ScriptStatement,
   params: readonly unknown[] | Record<string, unknown> | undefined,
   output: string,
-  options: Pick<QueryOptions, 'resumes'> & { readonly signal: AbortSignal },
+  options: ResumeOptions & { readonly signal: AbortSignal },
 ): Promise<QueryResult> {
   const { signal } = options;
   const place = await placeOutput(output);

@@ -2,12 +2,6 @@
 import type { CallDecision } from '../../../workers/protocol.ts';
 import type { Failure } from '../../errors.ts';
 
-/** The statement has ended, or the worker that asked. */
-export const CANCELLED: Failure = {
-  code: 'RVB_CANCELLED',
-  message: 'the statement was cancelled',
-};
-
 /** The budget has no room for the call. */
 export const BUDGET_USED_UP: Failure = {
   code: 'RVB_BUDGET',

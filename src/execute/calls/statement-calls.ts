@@ -2,7 +2,7 @@
 
 import type { CallDecision, CallRequest, EndedAttempt, LookUp } from '../../../workers/protocol.ts';
 import { dropOldest } from '../../drop-oldest.ts';
-import { type Failure, failureOf, type RvbbitError } from '../../errors.ts';
+import { CANCELLED, type Failure, failureOf, type RvbbitError } from '../../errors.ts';
 import { STATEMENT_MAX_ANSWERS } from '../../limits.ts';
 import type { CallLimits } from '../../model/call-limits.ts';
 import type { Usage } from '../../model/chat.ts';
@@ -13,7 +13,7 @@ import { CallAccount, type CallAccountParts } from './call-account.ts';
 import type { CallDesk } from './call-desk.ts';
 import { CallWaits } from './call-waits.ts';
 import { permitOrAnswer } from './permit-or-answer.ts';
-import { BUDGET_USED_UP, CANCELLED, EQUAL_CALL_TOO_LONG, refused } from './refusals.ts';
+import { BUDGET_USED_UP, EQUAL_CALL_TOO_LONG, refused } from './refusals.ts';
 
 export interface StatementCallsParts extends Omit<CallAccountParts, 'keeps'> {
   readonly statementId: number;

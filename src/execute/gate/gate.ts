@@ -2,10 +2,10 @@
  * The one limiter of an engine: decides on the main thread when each model call goes out, for all workers
  * and all statements.
  */
-import { RvbbitError } from '../../errors.ts';
+import { cancelledError, closedError, RvbbitError } from '../../errors.ts';
 import { TIMER_MAX_MS, TIMER_SLACK_MS } from '../../limits.ts';
 import type { ProviderLimits } from '../../model/call-limits.ts';
-import { cancelled, follow, reasonOf, unfollow } from '../cancel.ts';
+import { follow, reasonOf, unfollow } from '../cancel.ts';
 import { Waiter } from './fair-queue.ts';
 import { GATE_LAG_DECAY, GATE_MAX_IDLE } from './gate-limits.ts';
 import type { GateRequest, Permit } from './gate-request.ts';
@@ -83,7 +83,7 @@ export class Gate {
 
   /** The statement has ended: what still waits for it is rejected, its own limits are forgotten. */
   closeStatement(statementId: number): void {
-    this.#refuseAll(cancelled(), statementId);
+    this.#refuseAll(cancelledError(), statementId);
     this.#statements.delete(statementId);
   }
 
@@ -197,10 +197,4 @@ function limitError({ provider, model }: GateRequest, refusal: string): RvbbitEr
     `the call to ${provider}/${model} would wait for ever: ${refusal}; raise the limit, or ask for less`,
     { stage: 'execute' },
   );
-}
-
-function closedError(): RvbbitError {
-  return new RvbbitError('RVB_CLOSED', 'a model was not asked: the engine is closed', {
-    stage: 'execute',
-  });
 }

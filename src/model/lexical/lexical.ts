@@ -1,6 +1,8 @@
 /** Answers by word overlap: no network, no model, the same answer to the same question. */
+import { CANCELLED, closedError } from '../../errors.ts';
 import { LEXICAL_MAX_CHARS } from '../../limits.ts';
 import type { ChatOutcome, ChatRequest } from '../chat.ts';
+import { endedChat } from '../http-failure.ts';
 import type { ChatLimits, Provider } from '../provider.ts';
 import { answerText, answerValue } from './answer.ts';
 import { splitPrompt } from './split-prompt.ts';
@@ -16,9 +18,9 @@ export class Lexical implements Provider {
   /** Reads the first user message: what comes after it is about the form of an answer. */
   async chat(request: ChatRequest, { signal }: ChatLimits): Promise<ChatOutcome> {
     if (this.#closed || signal.aborted) {
-      const code = this.#closed ? 'RVB_CLOSED' : 'RVB_CANCELLED';
-      const message = `${this.#id}/${request.model} was not asked: ${this.#closed ? 'the engine is closed' : 'the statement was cancelled'}`;
-      return { ok: false, error: { code, message }, retryable: false };
+      const provider = this.#id;
+      const asked = { who: `${provider}/${request.model}`, provider, clean: String };
+      return endedChat(asked, this.#closed ? closedError() : CANCELLED);
     }
     const { messages, responseSchema } = request;
     const prompt = messages.find(({ role }) => role === 'user')?.content ?? '';
