@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { reportText } from './report.ts';
+import { reportText, type Spread, type SuiteReport } from './report.ts';
 import type { Sample, Suite } from './suite.ts';
 
 /** Loaded one at a time: what another suite imports must not count in the memory of this one. */
@@ -22,24 +22,6 @@ const SAMPLES = 5;
 const SAMPLE_TIMEOUT_MS = 300_000;
 
 /** What the report says of a variant's metric. */
-export interface Spread {
-  readonly variant: string;
-  readonly metric: string;
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-export interface SuiteReport {
-  readonly suite: string;
-  readonly about: string;
-  readonly machine: string;
-  readonly versions: string;
-  readonly samples: number;
-  readonly spreads: readonly Spread[];
-  readonly figures: ReturnType<Suite['figures']>;
-}
-
 const args = process.argv.slice(2);
 if (args[0] === '--sample') {
   const suite = await SUITES[args[1] ?? '']?.();

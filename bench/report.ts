@@ -1,6 +1,23 @@
 /** A suite's report as text. */
-import type { SuiteReport } from './main.ts';
 import type { Figure } from './suite.ts';
+
+export interface Spread {
+  readonly variant: string;
+  readonly metric: string;
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface SuiteReport {
+  readonly suite: string;
+  readonly about: string;
+  readonly machine: string;
+  readonly versions: string;
+  readonly samples: number;
+  readonly spreads: readonly Spread[];
+  readonly figures: readonly Figure[];
+}
 
 export function reportText(report: SuiteReport): string {
   const width = Math.max(

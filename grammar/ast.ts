@@ -160,7 +160,7 @@ export interface SqlStatement extends StatementBase {
   readonly text: string;
 }
 
-export type Statement =
+export type StatementNode =
   | MapStatement
   | RunStatement
   | CreateTableStatement
@@ -191,6 +191,6 @@ export interface Diagnostic {
 /** What `parse` gives: the statements it could read, and every problem it found. */
 export interface ParseResult {
   readonly source: string;
-  readonly statements: readonly Statement[];
+  readonly statements: readonly StatementNode[];
   readonly diagnostics: readonly Diagnostic[];
 }

@@ -4,8 +4,8 @@ import type {
   InsertStatement,
   MapStatement,
   RunStatement,
-  Statement,
   StatementBase,
+  StatementNode,
 } from './ast.ts';
 import { type Building, callOf, refuseRepeats } from './call-to-ast.ts';
 import type { CstNode } from './chevrotain.ts';
@@ -92,7 +92,7 @@ function insertOf(
   });
 }
 
-function bodyOf(building: Building, tree: CstNode, base: StatementBase): Statement | undefined {
+function bodyOf(building: Building, tree: CstNode, base: StatementBase): StatementNode | undefined {
   const create = nodeOf(tree, 'create');
   if (create !== undefined) return createTableOf(building, create, base);
   const insert = nodeOf(tree, 'insert');
@@ -129,7 +129,7 @@ export function buildStatement(
   building: Building,
   tree: CstNode,
   base: StatementBase,
-): Statement | undefined {
+): StatementNode | undefined {
   const explain = nodeOf(tree, 'explain');
   if (explain === undefined) return bodyOf(building, tree, base);
   const start = nodeSpan(explain).end;

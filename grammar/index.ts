@@ -21,11 +21,12 @@ export type {
   Span,
   SqlIsland,
   SqlStatement,
-  Statement,
+  StatementNode,
   StringLiteral,
 } from './ast.ts';
 export { completionsAt } from './completion.ts';
-export { OPTIONS, type OptionSpec, parseDurationMs } from './options.ts';
+export { parseDurationMs } from './duration.ts';
+export { OPTIONS, type OptionSpec } from './options.ts';
 export { parse } from './parse.ts';
 export { parseOnDemand } from './parse-on-demand.ts';
 export { annotationDiagnostics } from './parse-source.ts';

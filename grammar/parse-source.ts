@@ -1,5 +1,5 @@
 import { checkAnnotations, readAnnotations } from './annotations.ts';
-import type { Annotation, Diagnostic, ParseResult, SqlStatement, Statement } from './ast.ts';
+import type { Annotation, Diagnostic, ParseResult, SqlStatement, StatementNode } from './ast.ts';
 import { createDiagnostic, nulProblem, type Problem, unterminatedProblem } from './diagnostics.ts';
 import { createSourceText } from './source-text.ts';
 import type { StatementSlice } from './split.ts';
@@ -9,7 +9,7 @@ export type ParseDialect = (
   source: string,
   slice: StatementSlice,
   problems: Problem[],
-) => Statement | undefined;
+) => StatementNode | undefined;
 
 /** The statement of a slice without dialect. Its text keeps its comments, annotations among them. */
 function sqlStatementOf(source: string, slice: StatementSlice): SqlStatement {
@@ -24,7 +24,7 @@ export function parseSource(
   slices: readonly StatementSlice[],
   parseDialect: ParseDialect,
 ): ParseResult {
-  const statements: Statement[] = [];
+  const statements: StatementNode[] = [];
   const diagnostics: Diagnostic[] = [];
   const text = createSourceText(source);
   for (const slice of slices) {

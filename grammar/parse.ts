@@ -1,5 +1,5 @@
 import { checkAnnotations, readAnnotations } from './annotations.ts';
-import type { Annotation, ParseResult, Statement } from './ast.ts';
+import type { Annotation, ParseResult, StatementNode } from './ast.ts';
 import { buildStatement } from './cst-to-ast.ts';
 import { nulProblem, type Problem, unterminatedProblem } from './diagnostics.ts';
 import { lex } from './lexer.ts';
@@ -13,7 +13,7 @@ function parseDialect(
   source: string,
   slice: StatementSlice,
   problems: Problem[],
-): Statement | undefined {
+): StatementNode | undefined {
   const { span, significant } = slice;
   if (span.end - span.start > MAX_STATEMENT_CHARS) {
     problems.push({
@@ -35,7 +35,7 @@ function readDialect(
   slice: StatementSlice,
   annotations: readonly Annotation[],
   problems: Problem[],
-): Statement | undefined {
+): StatementNode | undefined {
   const { span, significant } = slice;
   if (slice.unterminated !== undefined) {
     problems.push(unterminatedProblem(slice.unterminated.what, slice.unterminated.start));
@@ -62,7 +62,7 @@ function readDialect(
 }
 
 /** Which of MAP and RUN a statement holds, if it holds one. */
-function verbOf(statement: Statement): 'map' | 'run' | undefined {
+function verbOf(statement: StatementNode): 'map' | 'run' | undefined {
   switch (statement.kind) {
     case 'Map':
       return 'map';
@@ -78,7 +78,7 @@ function verbOf(statement: Statement): 'map' | 'run' | undefined {
 }
 
 /** A MAP that nobody waits for has to leave its rows somewhere. */
-function checkAsync(statement: Statement, problems: Problem[]): void {
+function checkAsync(statement: StatementNode, problems: Problem[]): void {
   const inner = statement.kind === 'Explain' ? statement.body : statement;
   const map = inner.kind === 'Insert' ? inner.body : inner;
   if (map.kind !== 'Map' || map.async === undefined) return;

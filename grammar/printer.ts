@@ -7,7 +7,7 @@ import type {
   QualifiedName,
   ResultColumn,
   RunStatement,
-  Statement,
+  StatementNode,
 } from './ast.ts';
 import { quoteName, quoteString } from './quotes.ts';
 import { createLexeme, Kind, scan } from './scan.ts';
@@ -88,7 +88,7 @@ function missingAnnotations(text: string, annotations: readonly Annotation[]): s
   return present.map(printAnnotation).join('') === wanted ? '' : wanted;
 }
 
-function printBody(statement: Statement): string {
+function printBody(statement: StatementNode): string {
   switch (statement.kind) {
     case 'Map':
     case 'Run':
@@ -128,7 +128,7 @@ function endsInComment(text: string): boolean {
   return last !== undefined && text.slice(last.significant.end).includes('--');
 }
 
-function printStatement(statement: Statement): string {
+function printStatement(statement: StatementNode): string {
   const annotations =
     statement.kind === 'Sql'
       ? missingAnnotations(statement.text, statement.annotations)
@@ -140,8 +140,8 @@ function printStatement(statement: Statement): string {
  * The canonical text of a statement or a script, each statement closed by a semicolon. SQL inside is kept byte
  * for byte; `parse(print(x))` equals x but for the spans.
  */
-export function print(node: Statement | readonly Statement[]): string {
+export function print(node: StatementNode | readonly StatementNode[]): string {
   return Array.isArray(node)
-    ? (node as readonly Statement[]).map(printStatement).join('\n\n')
-    : printStatement(node as Statement);
+    ? (node as readonly StatementNode[]).map(printStatement).join('\n\n')
+    : printStatement(node as StatementNode);
 }

@@ -1,5 +1,5 @@
 import type { Option } from './ast.ts';
-import { parseDurationMs } from './options.ts';
+import { parseDurationMs } from './duration.ts';
 
 /** What a value may be. */
 export type OptionValueKind = 'string' | 'integer' | 'number' | 'boolean' | 'duration';

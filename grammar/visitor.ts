@@ -5,12 +5,12 @@ import type {
   QualifiedName,
   ResultColumn,
   SqlIsland,
-  Statement,
+  StatementNode,
 } from './ast.ts';
 
 /** Every kind of node. */
 export type Node =
-  | Statement
+  | StatementNode
   | Annotation
   | Identifier
   | QualifiedName

@@ -1,26 +1,25 @@
 /** The engine: opens a database and its worker threads, takes statements, closes everything again. */
 import { EventEmitter } from 'node:events';
 import { availableParallelism } from 'node:os';
-import type { ParseResult, Statement } from '../grammar/ast.ts';
-import type { RunOutcome } from '../workers/protocol.ts';
+import type { ParseResult, StatementNode } from '../grammar/ast.ts';
+import { CallDesk } from './calls/call-desk.ts';
+import { Gate } from './calls/gate/gate.ts';
 import type { Cascade } from './cascade/cascade.ts';
 import { checkRoot } from './cascade/resolve-path.ts';
-import { type ConfigReader, configReader } from './config-file.ts';
 import { summaryNotices } from './deliver/delivered.ts';
 import { rowStream, type StreamListener } from './deliver/stream-rows.ts';
 import { acquireDatabase, type DatabaseLease } from './duck/registry.ts';
 import { type Parameters, Session } from './duck/session.ts';
-import { recordEmitter } from './emit-records.ts';
 import { cancelledError, RvbbitError } from './errors.ts';
-import { CallDesk } from './execute/calls/call-desk.ts';
-import { Gate } from './execute/gate/gate.ts';
 import { LocalDispatcher } from './execute/local-dispatcher.ts';
-import { Experience } from './explain/experience.ts';
-import { readScript, readStatement } from './grammar.ts';
+import type { Statement, StatementCall } from './execute/statement.ts';
 import type { JournalOptions } from './journal/disk/disk-journal.ts';
+import { recordEmitter } from './journal/emit-records.ts';
+import { Experience } from './journal/experience/experience.ts';
 import { Journal } from './journal/journal.ts';
-import type { JsonObject } from './json.ts';
+import type { NamePrefix } from './journal/session-name.ts';
 import { MAX_DEFAULT_THREADS, RUN_TIMEOUT_MS } from './limits.ts';
+import { type ConfigReader, configReader } from './model/config-file.ts';
 import { Models } from './model/models.ts';
 import {
   checkQueryOptions,
@@ -33,9 +32,12 @@ import {
 } from './options.ts';
 import type { CallPlan } from './plan/plan.ts';
 import type { ExplainReport, QueryResult, Row, RowStream } from './result.ts';
-import { explainStatement, runStatement, streamStatement } from './run-statement.ts';
-import { StatementScopes } from './scope.ts';
-import { kindOf, prefixOf, type StatementContext } from './statement-context.ts';
+import type { RunOutcome } from './run/contract.ts';
+import { kindOf, prefixOf } from './statement/names.ts';
+import { OpenStatements } from './statement/open-statements.ts';
+import { readScript, readStatement } from './statement/read.ts';
+import { explainStatement, runStatement, streamStatement } from './statement/run.ts';
+import type { JsonObject } from './util/json.ts';
 
 /** How the calls of a single run are made. */
 const CALLS: CallPlan = { budget: {}, cache: true, dedupe: true };
@@ -51,7 +53,7 @@ export class Engine {
   readonly #lease: DatabaseLease;
   readonly #session: Session;
   readonly #dispatcher: LocalDispatcher;
-  readonly #scopes: StatementScopes;
+  readonly #statements: OpenStatements;
   readonly #models: Models;
   readonly #gate: Gate;
   readonly #journal: Journal;
@@ -106,7 +108,7 @@ export class Engine {
     this.#openedUs = this.#journal.nowUs();
     this.#journal.subscribe((record) => this.#experience.observe(record));
     this.#journal.subscribe(recordEmitter(this.events, options.logger));
-    this.#scopes = new StatementScopes({
+    this.#statements = new OpenStatements({
       session,
       dispatcher: this.#dispatcher,
       desk: new CallDesk(this.#gate, this.#journal),
@@ -163,10 +165,10 @@ export class Engine {
     options: QueryOptions = {},
   ): Promise<ExplainReport> {
     checkQueryOptions('explain', options);
-    const statement = await readStatement(sql);
-    const scope = this.#scopes.begin('sql', parameters, options);
-    return this.#scopes
-      .within(scope, () => explainStatement(statement, scope, this.#contextOf(sql, options)))
+    const node = await readStatement(sql);
+    const statement = this.#begin('sql', sql, parameters, options);
+    return this.#statements
+      .within(statement, () => explainStatement(node, statement))
       .then(({ report }) => report);
   }
 
@@ -190,18 +192,18 @@ export class Engine {
     checkRunOptions('runCascade', options);
     const { runSingle } = await import('./execute/run-single.ts');
     const cascade = await this.loadCascade(path);
-    const models = await this.#models.bind(cascade, { parameters: {} });
-    const scope = this.#scopes.begin('udf', undefined, options);
-    return this.#scopes.within(scope, async () => {
+    const boundModels = await this.#models.bind(cascade, { parameters: {} });
+    const statement = this.#begin('udf', '', undefined, options);
+    return this.#statements.within(statement, async () => {
       await this.#journal.open();
-      const origin = options.origin ?? 'api';
-      scope.ledger.open({ sql: '', kind: 'run', origin, parallel: 1, cascade: cascade.file });
+      const { origin, ledger } = statement;
+      ledger.open({ sql: '', kind: 'run', origin, parallel: 1, cascade: cascade.file });
       const outcome = await runSingle(
-        { ...scope, cascade, ...(models === undefined ? {} : { models }) },
+        { ...statement, cascade, ...(boundModels === undefined ? {} : { boundModels }) },
         { input, kind: 'map', timeoutMs: RUN_TIMEOUT_MS, calls: CALLS, failFast: false },
       );
       await this.#journal.commit();
-      return { outcome, durationMs: scope.ledger.elapsedMs };
+      return { outcome, durationMs: ledger.elapsedMs };
     });
   }
 
@@ -217,7 +219,7 @@ export class Engine {
 
   async #close(): Promise<void> {
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
-    await this.#scopes.close();
+    await this.#statements.close();
     await this.#dispatcher.close();
     this.#gate.close();
     await this.#session.close();
@@ -227,17 +229,15 @@ export class Engine {
 
   async #run(
     source: string,
-    statement: Statement,
+    node: StatementNode,
     parameters: Parameters | undefined,
     options: QueryOptions,
   ): Promise<QueryResult> {
-    const scope = this.#scopes.begin(prefixOf(statement), parameters, options);
-    const delivered = await this.#scopes.within(scope, () =>
-      runStatement(statement, scope, this.#contextOf(source, options)),
-    );
-    const summary = this.#scopes.complete(scope);
+    const statement = this.#begin(prefixOf(node), source, parameters, options);
+    const delivered = await this.#statements.within(statement, () => runStatement(node, statement));
+    const summary = this.#statements.complete(statement);
     const notices = [...delivered.notices, ...summaryNotices(summary)];
-    return { kind: kindOf(statement), ...delivered, notices, summary };
+    return { kind: kindOf(node), ...delivered, notices, summary };
   }
 
   async *#stream(
@@ -247,23 +247,28 @@ export class Engine {
     listener: StreamListener,
   ): AsyncGenerator<Row, void> {
     checkQueryOptions('stream', options);
-    const statement = await readStatement(sql);
-    const scope = this.#scopes.begin(prefixOf(statement), parameters, options);
+    const node = await readStatement(sql);
+    const statement = this.#begin(prefixOf(node), sql, parameters, options);
     try {
-      yield* streamStatement(statement, scope, this.#contextOf(sql, options), (head) =>
-        listener.onHead(head),
-      );
-      this.#scopes.complete(scope);
+      yield* streamStatement(node, statement, (head) => listener.onHead(head));
+      this.#statements.complete(statement);
     } catch (thrown) {
-      throw this.#scopes.fail(scope, thrown);
+      throw this.#statements.fail(statement, thrown);
     } finally {
       // Reached with the statement still open only where the consumer left early.
-      listener.onEnd(this.#scopes.fail(scope, cancelledError()).summary!);
+      listener.onEnd(this.#statements.fail(statement, cancelledError()).summary!);
     }
   }
 
-  #contextOf(source: string, options: QueryOptions): StatementContext {
-    return {
+  #begin(
+    prefix: NamePrefix,
+    source: string,
+    parameters: Parameters | undefined,
+    options: QueryOptions,
+  ): Statement {
+    const call: StatementCall = {
+      parameters,
+      output: options.writes,
       source,
       origin: options.origin ?? 'api',
       valueForm: options.valueForm ?? 'js',
@@ -276,6 +281,7 @@ export class Engine {
       ...(options.resumes === undefined ? {} : { resumes: options.resumes }),
       ...(options.resumeParallel === undefined ? {} : { resumeParallel: options.resumeParallel }),
     };
+    return this.#statements.begin(prefix, call, options);
   }
 }
 

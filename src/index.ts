@@ -1,17 +1,11 @@
 /** The public API. */
-export type { RunOutcome } from '../workers/protocol.ts';
+
 export type { Cascade, Cell, TestCase } from './cascade/cascade.ts';
 export type { Parameters } from './duck/session.ts';
 export { Engine } from './engine.ts';
-export {
-  ERROR_CODES,
-  type ErrorCode,
-  RvbbitError,
-  type SourcePlace,
-  type Stage,
-} from './errors.ts';
+export { ERROR_CODES, type ErrorCode } from './error-codes.ts';
+export { RvbbitError, type SourcePlace, type Stage } from './errors.ts';
 export type { JournalEntry, JournalRecord } from './journal/records.ts';
-export type { Json, JsonObject } from './json.ts';
 export type {
   ChatMessage,
   ChatRequest,
@@ -19,7 +13,7 @@ export type {
   ModelFunction,
   Usage,
 } from './model/chat.ts';
-export type { EngineOptions, Logger, QueryOptions } from './options.ts';
+export type { EngineOptions, QueryOptions } from './options.ts';
 export type {
   CellEstimate,
   CostEstimate,
@@ -38,3 +32,6 @@ export type {
   Summary,
   ValueForm,
 } from './result.ts';
+export type { RunOutcome } from './run/contract.ts';
+export type { Json, JsonObject } from './util/json.ts';
+export type { Logger } from './util/logger.ts';

@@ -1,5 +1,10 @@
 /** Engine options: their defaults and their one validator. */
 import type { DuckDBInstance } from '@duckdb/node-api';
+import type { JournalOptions } from './journal/disk/disk-journal.ts';
+import { MAX_PARALLEL } from './limits.ts';
+import type { ModelFunction } from './model/chat.ts';
+import type { ModelOptions } from './model/models.ts';
+import type { ValueForm } from './result.ts';
 import {
   checkOptions,
   hasMethods,
@@ -8,20 +13,8 @@ import {
   SIGNAL,
   TEXT,
   wholeNumber,
-} from './check-options.ts';
-import type { JournalOptions } from './journal/disk/disk-journal.ts';
-import { MAX_PARALLEL } from './limits.ts';
-import type { ModelFunction } from './model/chat.ts';
-import type { ModelOptions } from './model/models.ts';
-import type { ValueForm } from './result.ts';
-
-/** Where an engine's own messages go. The shape of pino and of console. */
-export interface Logger {
-  debug(message: string): void;
-  info(message: string): void;
-  warn(message: string): void;
-  error(message: string): void;
-}
+} from './util/check-options.ts';
+import type { Logger } from './util/logger.ts';
 
 export interface EngineOptions {
   /** A DuckDB file, `:memory:` (default), or an instance that you own and close. */

@@ -1,5 +1,5 @@
 /** What a statement gives back: rows, their columns, notices and the account of what was done. */
-import type { ErrorCode } from './errors.ts';
+import type { ErrorCode } from './error-codes.ts';
 
 /**
  * How values come back: `js` as node-api's JS forms, `json` as JSON-safe values, `json-numbers` as `json` but a DECIMAL

@@ -1,13 +1,14 @@
 /** For the tests of those who write cascades: their `test_cases`, and a model server to run them against. Published as `rvbbit/testing`. */
-import type { RunOutcome } from '../workers/protocol.ts';
+
 import type { TestCase } from './cascade/cascade.ts';
 import { jsonEquals } from './cascade/plain-json.ts';
-import { checkOptions, SIGNAL } from './check-options.ts';
 import type { Engine } from './engine.ts';
 import { failureOf } from './errors.ts';
+import type { RunOutcome } from './run/contract.ts';
+import { checkOptions, SIGNAL } from './util/check-options.ts';
 
-export { type Simulator, startSimulator } from './simulator/simulator.ts';
-export { type SimulatorProcess, spawnSimulator } from './simulator/spawn.ts';
+export { type Simulator, startSimulator } from './sim/simulator.ts';
+export { type SimulatorProcess, spawnSimulator } from './sim/spawn.ts';
 
 /** What came of one test case. */
 export interface TestCaseResult {

@@ -3,14 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  cancelledError,
-  closedError,
-  ERROR_CODES,
-  messageOf,
-  RvbbitError,
-  sqlStateOf,
-} from '../src/errors.ts';
+import { ERROR_CODES } from '../src/error-codes.ts';
+import { cancelledError, closedError, messageOf, RvbbitError, sqlStateOf } from '../src/errors.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 

@@ -3,21 +3,22 @@
 import { setMaxListeners } from 'node:events';
 import { threadId } from 'node:worker_threads';
 import { valueText } from '../src/cascade/plain-json.ts';
-import { dropOldest } from '../src/drop-oldest.ts';
 import type { Failure } from '../src/errors.ts';
 import { failureOf } from '../src/errors.ts';
-import type { Json, JsonObject } from '../src/json.ts';
 import { ADVISORIES_KEPT, CHUNK_GIVE_BACK_MS } from '../src/limits.ts';
-import { askAhead } from './ask-ahead.ts';
-import { compileCascade } from './compile-cascade.ts';
+import { askAhead } from '../src/run/ask-ahead.ts';
+import { compileCascade } from '../src/run/compile-cascade.ts';
+import type { Advisory, LookUp } from '../src/run/contract.ts';
+import type { CascadeProgram } from '../src/run/program.ts';
+import { rowInputs } from '../src/run/row-inputs.ts';
+import { runCascadeNow } from '../src/run/run-cascade.ts';
+import type { RunContext } from '../src/run/run-state.ts';
+import { dropOldest } from '../src/util/drop-oldest.ts';
+import type { Json, JsonObject } from '../src/util/json.ts';
 import { type UnsaidEnds, WorkerLink } from './link.ts';
 import { type PackedTask, SettingsReader } from './packed-task.ts';
-import type { CascadeProgram } from './program.ts';
-import type { Advisory, ChunkOutcome, ChunkTask, LookUp } from './protocol.ts';
+import type { ChunkOutcome, ChunkTask } from './protocol.ts';
 import { Providers } from './providers.ts';
-import { rowInputs } from './row-inputs.ts';
-import { runCascadeNow } from './run-cascade.ts';
-import type { RunContext } from './run-state.ts';
 
 /** Compiled cascades a worker keeps; beyond them the oldest is compiled anew when it returns. */
 const MAX_PROGRAMS = 64;

@@ -13,19 +13,21 @@ import {
   threadId,
 } from 'node:worker_threads';
 import type { Cascade } from '../src/cascade/cascade.ts';
-import { dropOldest } from '../src/drop-oldest.ts';
 import { ENDINGS_KEPT } from '../src/limits.ts';
 import type { ChatOutcome, ChatRequest, ModelTarget } from '../src/model/chat.ts';
-import { Beacon } from './beacon.ts';
 import type {
-  AskedCall,
   CallDecision,
   CallRequest,
   EndedAttempt,
-  EndedCalls,
   LookUp,
   SqlCellOutcome,
   SqlCellQuery,
+} from '../src/run/contract.ts';
+import { dropOldest } from '../src/util/drop-oldest.ts';
+import { Beacon } from './beacon.ts';
+import type {
+  AskedCall,
+  EndedCalls,
   WorkerHello,
   WorkerMessage,
   WorkerRequest,

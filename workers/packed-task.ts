@@ -2,8 +2,10 @@
  * A chunk's task as it travels. Its statement's settings go as one text: cloning them part by part, and
  * finding out each time which provider they name, costs more than the rest of a one-row chunk's message.
  */
-import { dropOldest } from '../src/drop-oldest.ts';
-import type { ChunkTask, RunSettings } from './protocol.ts';
+
+import type { RunSettings } from '../src/run/contract.ts';
+import { dropOldest } from '../src/util/drop-oldest.ts';
+import type { ChunkTask } from './protocol.ts';
 
 /** A task with the JSON of its settings. */
 export interface PackedTask extends Omit<ChunkTask, 'settings'> {

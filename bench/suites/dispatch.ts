@@ -2,8 +2,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Pool } from 'undici';
 import { Engine } from '../../src/index.ts';
-import type { SimulatorOptions } from '../../src/simulator/script.ts';
-import { type SimulatorProcess, spawnSimulator } from '../../src/simulator/spawn.ts';
+import type { SimulatorOptions } from '../../src/sim/script.ts';
+import { type SimulatorProcess, spawnSimulator } from '../../src/sim/spawn.ts';
 import { cascadeRoot } from '../fixture-root.ts';
 import type { Figure, Sample, Suite, Variant } from '../suite.ts';
 

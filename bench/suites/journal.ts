@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Engine } from '../../src/index.ts';
-import { spawnSimulator } from '../../src/simulator/spawn.ts';
+import { spawnSimulator } from '../../src/sim/spawn.ts';
 import { cascadeRoot } from '../fixture-root.ts';
 import type { Sample, Suite, Variant } from '../suite.ts';
 

@@ -1,5 +1,5 @@
 /** One validated cell of a file as the `Cell` that workers run, with its templates checked. */
-import type { Json, JsonObject } from '../json.ts';
+import type { Json, JsonObject } from '../util/json.ts';
 import { buildTakes, buildWards } from './build-guards.ts';
 import { buildPrompt, checkText, MODEL_KEYS } from './build-prompt.ts';
 import type { Cell, Retry } from './cascade.ts';

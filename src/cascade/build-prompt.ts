@@ -1,5 +1,5 @@
 /** A prompt in a cascade file, its templates checked, and what is sent with it. */
-import type { Json, JsonObject } from '../json.ts';
+import type { Json, JsonObject } from '../util/json.ts';
 import type { Prompt } from './cascade.ts';
 import type { ValuePath } from './parse-yaml.ts';
 import type { Report } from './report.ts';

@@ -2,7 +2,7 @@
  * A validated cascade: plain data, made on the main thread from YAML and compiled in the workers.
  * Optional keys are absent, never undefined, so that a cascade survives a structured clone unchanged.
  */
-import type { Json, JsonObject } from '../json.ts';
+import type { Json, JsonObject } from '../util/json.ts';
 
 export interface Cascade {
   readonly cascadeId: string;

@@ -1,5 +1,5 @@
 /** Code and schemas in a cascade file, checked before a worker gets them. Nothing is executed. */
-import type { JsonObject } from '../json.ts';
+import type { JsonObject } from '../util/json.ts';
 import { compileJs } from './js-function.ts';
 import { compileJson } from './json-validator.ts';
 

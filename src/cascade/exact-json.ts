@@ -1,6 +1,7 @@
 /** JSON whose whole numbers may go beyond 2^53, where JavaScript would give a neighbour of theirs. */
-import type { Json } from '../json.ts';
+
 import { MESSAGE_VALUE_CHARS } from '../limits.ts';
+import type { Json } from '../util/json.ts';
 
 const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
 

@@ -7,8 +7,8 @@
  */
 import type { Environment } from 'minijinja-js';
 import { messageOf, RvbbitError } from '../errors.ts';
-import type { Json, JsonObject } from '../json.ts';
 import { MESSAGE_VALUE_CHARS, TEMPLATE_FUEL, TEMPLATE_MAX_MEMORY } from '../limits.ts';
+import type { Json, JsonObject } from '../util/json.ts';
 import { parseExactJson, parseJsonWithTexts } from './exact-json.ts';
 import { scanTemplate } from './jinja-scan.ts';
 import { copyJson } from './plain-json.ts';

@@ -1,5 +1,5 @@
 /** The code of a js cell or ward as a function. */
-import type { Json, JsonObject } from '../json.ts';
+import type { Json, JsonObject } from '../util/json.ts';
 
 /** The compiled body of a js cell. It may return anything, or a promise of it. */
 export type JsFunction = (

@@ -1,7 +1,7 @@
 /** JSON Schema, draft 2020-12, by ajv; loaded with the first schema. */
 import { createRequire } from 'node:module';
 import type { Ajv2020, Options } from 'ajv/dist/2020.js';
-import type { Json, JsonObject } from '../json.ts';
+import type { Json, JsonObject } from '../util/json.ts';
 
 /** Checks a value; what is wrong with it, or undefined. */
 export type JsonValidator = (value: Json) => SchemaProblem | undefined;

@@ -1,8 +1,9 @@
 /** A cascade file, and the files it names, as one validated `Cascade`. */
 import { createHash } from 'node:crypto';
-import { type ErrorCode, RvbbitError } from '../errors.ts';
-import type { JsonObject } from '../json.ts';
+import type { ErrorCode } from '../error-codes.ts';
+import { RvbbitError } from '../errors.ts';
 import { CASCADE_MAX_NESTING } from '../limits.ts';
+import type { JsonObject } from '../util/json.ts';
 import { buildCell, expressionText, type JsSource } from './build-cell.ts';
 import type { Cascade, Cell, TestCase } from './cascade.ts';
 import { checkJsCode, checkJsonSchema } from './check-code.ts';

@@ -1,8 +1,8 @@
 /** YAML text to plain values, each with its place in the file. */
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { SourcePlace } from '../errors.ts';
-import type { Json } from '../json.ts';
 import { CASCADE_MAX_DEPTH } from '../limits.ts';
+import type { Json } from '../util/json.ts';
 import type { Problem } from './problems.ts';
 
 /** A path into the file's value, as zod reports it. */

@@ -1,7 +1,7 @@
 /** Plain JSON: checked copies, the value rule, equality. */
 import { messageOf } from '../errors.ts';
-import type { Json, JsonObject } from '../json.ts';
 import { VALUE_MAX_DEPTH } from '../limits.ts';
+import type { Json, JsonObject } from '../util/json.ts';
 
 /** Where in a value something is not JSON, e.g. `.rows[3].price`, and what it is. */
 export interface JsonProblem {

@@ -1,5 +1,5 @@
 /** Which columns a cascade reads: declared in `inputs_schema`, or found in its templates. */
-import type { Json, JsonObject } from '../json.ts';
+import type { Json, JsonObject } from '../util/json.ts';
 import type { Cascade, Cell } from './cascade.ts';
 import { expressionReferences, type References, templateReferences } from './jinja-scan.ts';
 import { namedCascades } from './named-cascades.ts';

@@ -1,5 +1,5 @@
 /** What the checks of a cascade's cells are given: who to tell, and where they are. */
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../error-codes.ts';
 import type { ValuePath } from './parse-yaml.ts';
 
 /** Reports a problem at a path below what is checked. */

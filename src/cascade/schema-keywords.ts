@@ -1,5 +1,5 @@
 /** Keywords of a JSON Schema that ask nothing of a value, since the validator does not know them. */
-import type { Json, JsonObject } from '../json.ts';
+import type { Json, JsonObject } from '../util/json.ts';
 import type { ValuePath } from './parse-yaml.ts';
 
 /** What holds a schema or a list of them, and what holds schemas by name. */

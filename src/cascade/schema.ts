@@ -1,12 +1,12 @@
 /** The keys of a cascade file, as zod sees them; `examples/cascade.schema.json` is generated from here. */
 import { z } from 'zod';
-import type { JsonObject } from '../json.ts';
 import {
   CASCADE_MAX_CELLS,
   OPERATOR_MAX_ARGS,
   OPERATOR_MAX_SPELLINGS,
   TAKES_MAX_FACTOR,
 } from '../limits.ts';
+import type { JsonObject } from '../util/json.ts';
 import { durationMs } from './duration.ts';
 
 const NAME = /^(?!(?:constructor|prototype)$)(?!__)[A-Za-z_][A-Za-z0-9_]{0,99}$/;

@@ -8,8 +8,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { skipTrivia } from '../../grammar/scan.ts';
-import type { Json } from '../json.ts';
 import { TEMPLATE_MAX_OUTPUT } from '../limits.ts';
+import type { Json } from '../util/json.ts';
 import { parseExactJson } from './exact-json.ts';
 import { recordFilterFailure, renderWithJinja } from './jinja-host.ts';
 import {

@@ -1,7 +1,7 @@
 /** Jinja templates and expressions over a run's `input`, `outputs` and `state`. */
 import { RvbbitError } from '../errors.ts';
-import type { Json, JsonObject } from '../json.ts';
 import { TEMPLATE_MAX_OUTPUT } from '../limits.ts';
+import type { Json, JsonObject } from '../util/json.ts';
 import { checkWithJinja, evaluateWithJinja, renderWithJinja } from './jinja-host.ts';
 import {
   expressionReferences,

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { layOut } from '../lay-out-json.ts';
+import { layOut } from '../util/lay-out-json.ts';
 import { cascadeJsonSchema } from './schema.ts';
 
 /** The text of `examples/cascade.schema.json`. */

@@ -47,7 +47,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (options.help || options.version) {
     const { helpText } = await import('./help.ts');
-    const { packageVersion } = await import('../version.ts');
+    const { packageVersion } = await import('../util/version.ts');
     process.stdout.write(`${options.help ? helpText(command) : `rvbbit ${packageVersion()}`}\n`);
     return 0;
   }

@@ -1,5 +1,5 @@
 /** Ages and sizes as the command line writes them. */
-import { parseDurationMs } from '../../grammar/options.ts';
+import { parseDurationMs } from '../../grammar/duration.ts';
 import { CliError } from './exit-codes.ts';
 
 /** `30d` → ms; a unit is required. Throws a usage error. */

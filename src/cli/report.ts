@@ -1,5 +1,7 @@
 /** Errors as the command line shows them. */
-import { type ErrorCode, RvbbitError, type SourcePlace } from '../errors.ts';
+
+import type { ErrorCode } from '../error-codes.ts';
+import { RvbbitError, type SourcePlace } from '../errors.ts';
 import { CliError } from './exit-codes.ts';
 import type { ScriptStatement } from './script.ts';
 import { sayError } from './stderr.ts';

@@ -3,12 +3,8 @@ import type { Engine } from '../engine.ts';
 import { cancelledError, RvbbitError } from '../errors.ts';
 import type { Notice, Summary } from '../result.ts';
 import { CliError, type Verdict, verdictOf, verdictsOn } from './exit-codes.ts';
-import {
-  type FormatName,
-  type FormatSettings,
-  SINGLE_RESULT,
-  type StartResult,
-} from './format/format.ts';
+import { type FormatName, SINGLE_RESULT, type StartResult } from './format/format.ts';
+import type { FormatSettings } from './format/writer.ts';
 import type { ResumeOptions } from './options.ts';
 import { bindParams, type ParamValues } from './params.ts';
 import type { ProgressView } from './progress-view.ts';

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import type { Engine } from '../engine.ts';
 import { messageOf } from '../errors.ts';
-import type { Logger } from '../options.ts';
+import type { Logger } from '../util/logger.ts';
 import { CliError, verdictOf } from './exit-codes.ts';
 import { type CliOptions, flagOf } from './options.ts';
 import { say } from './stderr.ts';

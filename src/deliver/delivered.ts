@@ -1,26 +1,15 @@
 /** What a statement hands to its caller, before the account of it is added. */
 import { quoteIdentifier } from '../duck/quote.ts';
 import type { ResultReader } from '../duck/reader.ts';
-import type { StatementScope } from '../execute/statement-env.ts';
 import { MAP_DEFAULT_ROWS, RUN_DEFAULT_ROWS } from '../limits.ts';
-import type { MapTarget } from '../plan/plan.ts';
 import type { Notice, ResultColumn, Row, Summary, ValueForm } from '../result.ts';
+import type { StatementSignal } from '../util/statement-signal.ts';
 
 export interface Delivered {
   readonly columns: readonly ResultColumn[];
   readonly rows: readonly Row[];
   readonly rowCount: number;
   readonly notices: readonly Notice[];
-}
-
-/** What a MAP or RUN writes: the names of its table and of the file that the caller writes its rows to. */
-export function targetsOf(
-  target: MapTarget,
-  { output }: Pick<StatementScope, 'output'>,
-): readonly string[] {
-  // The command line makes a table of its own on the way to a Parquet file.
-  if (target.kind !== 'rows') return [output ?? target.table];
-  return [target.asTable, output].filter((name) => name !== undefined);
 }
 
 /** The statement had nothing to do. */
@@ -44,7 +33,7 @@ export async function deliverReader(
  * for a table; `asTable`: they were meant for this one besides.
  */
 export function endNotices(
-  { stop }: Pick<StatementScope, 'stop'>,
+  { stop }: { readonly stop: StatementSignal },
   intoTable = false,
   asTable?: string,
 ): readonly Notice[] {

@@ -6,7 +6,8 @@ import type {
   DuckDBPreparedStatement,
 } from '@duckdb/node-api';
 import { cancelledError, closedError, RvbbitError } from '../errors.ts';
-import type { Json } from '../json.ts';
+import type { Json } from '../util/json.ts';
+import { Semaphore } from '../util/semaphore.ts';
 import { type AppendColumn, appendColumns, type TableName } from './append.ts';
 import { type Column, columnsFrom } from './columns.ts';
 import { runInterruptibly } from './interruptible.ts';
@@ -15,7 +16,6 @@ import { bindParameters, type Parameters } from './parameters.ts';
 import { type QueryShape, queryShapeOf } from './query-shape.ts';
 import { ResultReader } from './reader.ts';
 import type { DatabaseLease } from './registry.ts';
-import { Semaphore } from './semaphore.ts';
 import { toSqlError } from './sql-error.ts';
 import { nativeThreads } from './thread-budget.ts';
 

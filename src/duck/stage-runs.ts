@@ -1,6 +1,6 @@
 /** Which staged rows must be run: equal inputs run once, and every row knows its run. */
 
-import type { Json } from '../json.ts';
+import type { Json } from '../util/json.ts';
 import { identityKeys } from './identity.ts';
 import { quoteIdentifier } from './quote.ts';
 import type { Session } from './session.ts';

@@ -2,7 +2,7 @@
 
 import type { DuckDBType } from '@duckdb/node-api';
 import { RvbbitError } from '../errors.ts';
-import { findColumn } from '../find-column.ts';
+import { findColumn } from '../util/find-column.ts';
 import { type Column, structKeys, typeText } from './columns.ts';
 import { identityKeys } from './identity.ts';
 import { isInTransaction } from './in-transaction.ts';

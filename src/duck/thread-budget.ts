@@ -4,7 +4,7 @@
  * process as a whole leaves one of them free.
  */
 
-import { Semaphore } from './semaphore.ts';
+import { Semaphore } from '../util/semaphore.ts';
 
 const LIBUV_DEFAULT_THREADS = 4;
 

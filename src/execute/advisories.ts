@@ -1,7 +1,8 @@
 /** What advisory wards refused in a statement: all of it counted, the first of it kept. */
-import type { Advisory, AdvisoryReport } from '../../workers/protocol.ts';
+
 import { ADVISORIES_KEPT, ADVISORIES_SHOWN } from '../limits.ts';
 import type { Notice } from '../result.ts';
+import type { Advisory, AdvisoryReport } from '../run/contract.ts';
 
 /** Counts the advisories of a statement while its chunks settle. */
 export class AdvisoryTally {

@@ -1,7 +1,8 @@
 /** Runs on their way: read from the inputs, run as a chunk, settled as a piece. */
-import type { AdvisoryReport } from '../../workers/protocol.ts';
+
 import type { Failure } from '../errors.ts';
-import type { Json, JsonObject } from '../json.ts';
+import type { AdvisoryReport } from '../run/contract.ts';
+import type { Json, JsonObject } from '../util/json.ts';
 
 /** Consecutive runs of a statement with their inputs, column by column. */
 export interface Chunk {

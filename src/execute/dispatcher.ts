@@ -1,18 +1,17 @@
 /** Where chunks go to be run. The lanes know this much and no more: a queue over many hosts fits behind it too. */
 
+import type { ChunkOutcome, ChunkTask } from '../../workers/protocol.ts';
+import type { Cascade } from '../cascade/cascade.ts';
+import type { Failure } from '../errors.ts';
+import type { ChatOutcome, ChatRequest, ModelTarget } from '../model/chat.ts';
 import type {
   CallDecision,
   CallRequest,
-  ChunkOutcome,
-  ChunkTask,
   EndedAttempt,
   LookUp,
   SqlCellOutcome,
   SqlCellQuery,
-} from '../../workers/protocol.ts';
-import type { Cascade } from '../cascade/cascade.ts';
-import type { Failure } from '../errors.ts';
-import type { ChatOutcome, ChatRequest, ModelTarget } from '../model/chat.ts';
+} from '../run/contract.ts';
 
 /** What came of sending a chunk out. */
 export type DispatchResult = { readonly kind: 'done'; readonly outcome: ChunkOutcome } | LostChunk;

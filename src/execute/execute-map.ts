@@ -5,13 +5,13 @@ import { type StagedRuns, stageRuns } from '../duck/stage-runs.ts';
 import { STORE_FLUSH_MS, STREAM_FLUSH_MS } from '../limits.ts';
 import { ERROR_TYPE, type MapPlan } from '../plan/plan.ts';
 import type { ResultColumn } from '../result.ts';
+import { reasonOf } from '../util/statement-signal.ts';
 import { AdvisoryTally } from './advisories.ts';
-import { reasonOf } from './cancel.ts';
 import { executeRuns } from './execute-runs.ts';
 import { type ResultTables, type RowRange, resultSelect } from './result-select.ts';
 import { RunStore } from './run-store.ts';
 import { StagedInputs } from './staged-inputs.ts';
-import type { StatementEnv } from './statement-env.ts';
+import type { StatementWithCascade } from './statement.ts';
 import { Window } from './window.ts';
 
 /** A MAP on its way. `prepare`, then `run`, then `select`; `close` drops what it made, whatever happened. */
@@ -19,7 +19,7 @@ export class MapExecution {
   /** What advisory wards refused so far. */
   readonly advisories = new AdvisoryTally();
   readonly #plan: MapPlan;
-  readonly #env: StatementEnv;
+  readonly #statement: StatementWithCascade;
   readonly #stage: StagedQuery;
   readonly #runs: StagedRuns;
   readonly #inputs: StagedInputs;
@@ -32,35 +32,38 @@ export class MapExecution {
   /** Reads the query into a temp table and finds its distinct inputs. No cascade runs yet. */
   static async prepare(
     plan: MapPlan,
-    env: StatementEnv,
+    statement: StatementWithCascade,
     options: { readonly growing: boolean },
   ): Promise<MapExecution> {
-    const { signal } = env.stop;
-    if (env.models !== undefined) {
+    const { signal } = statement.stop;
+    if (statement.boundModels !== undefined) {
       // While the query is read, the workers start and connect.
-      env.dispatcher.warm(Object.values(env.models.settings.targets), plan.parallel);
+      statement.dispatcher.warm(
+        Object.values(statement.boundModels.settings.targets),
+        plan.parallel,
+      );
     }
-    const stage = await stageMap(plan, env);
+    const stage = await stageMap(plan, statement);
     let runs: StagedRuns | undefined;
     try {
-      runs = await stageRuns(env.session, stage, {
+      runs = await stageRuns(statement.session, stage, {
         keyColumns: plan.inputs.map(({ column }) => column),
         dedupe: plan.dedupe,
         signal,
       });
       const window = new Window(plan.parallel);
       let execution: MapExecution | undefined;
-      const store = await RunStore.create(env.session, {
-        id: env.id,
+      const store = await RunStore.create(statement.session, {
+        id: statement.id,
         flushAfterPieces: window.maxChunks / 4,
         flushAfterMs: options.growing ? STREAM_FLUSH_MS : STORE_FLUSH_MS,
         onStored: (storedRuns) => {
           if (execution !== undefined) execution.#grow(storedRuns, options.growing);
         },
-        onError: (error) => env.stop.fail(error),
+        onError: (error) => statement.stop.fail(error),
       });
-      execution = new MapExecution(plan, env, { stage, runs, window, store });
-      env.ledger.note({
+      execution = new MapExecution(plan, statement, { stage, runs, window, store });
+      statement.ledger.note({
         t: 'statement.read',
         rows: stage.rowCount,
         runs: runs.runCount,
@@ -69,28 +72,28 @@ export class MapExecution {
       return execution;
     } catch (thrown) {
       await runs?.drop();
-      await dropStage(env.session, stage);
+      await dropStage(statement.session, stage);
       throw thrown;
     }
   }
 
   private constructor(
     plan: MapPlan,
-    env: StatementEnv,
+    statement: StatementWithCascade,
     parts: { stage: StagedQuery; runs: StagedRuns; window: Window; store: RunStore },
   ) {
     this.#plan = plan;
-    this.#env = env;
+    this.#statement = statement;
     this.#stage = parts.stage;
     this.#runs = parts.runs;
     this.#window = parts.window;
     this.#store = parts.store;
     this.#inputs = new StagedInputs(
-      env.session,
+      statement.session,
       parts.stage,
       parts.runs,
       plan.inputs,
-      env.stop.signal,
+      statement.stop.signal,
     );
   }
 
@@ -115,9 +118,9 @@ export class MapExecution {
 
   /** Runs the cascade to the end of the inputs; throws what stopped it. */
   async run(): Promise<void> {
-    const { stop } = this.#env;
+    const { stop } = this.#statement;
     const { timeoutMs, parallel, onError, calls } = this.#plan;
-    await executeRuns(this.#env, {
+    await executeRuns(this.#statement, {
       settings: { kind: 'map', timeoutMs, keepOutputs: false },
       calls,
       inputs: this.#inputs,
@@ -148,10 +151,10 @@ export class MapExecution {
   async countRows(): Promise<number> {
     const { onError } = this.#plan;
     const leavesOut = onError.kind === 'skip' && this.#store.failedRuns > 0;
-    if (!leavesOut && this.#env.stop.drained === undefined) return this.rowCount;
-    const counted = await this.#env.session.run(
+    if (!leavesOut && this.#statement.stop.drained === undefined) return this.rowCount;
+    const counted = await this.#statement.session.run(
       `SELECT count(*) AS n FROM (${this.#select({ intoTable: false })})`,
-      { signal: this.#env.stop.signal },
+      { signal: this.#statement.stop.signal },
     );
     return Number((await counted.rows('json'))[0]!['n']);
   }
@@ -177,7 +180,7 @@ export class MapExecution {
       mapTable: this.#runs.mapTable,
       valuesTable: this.#store.valuesTable,
       failuresTable: this.#store.failedRuns === 0 ? undefined : this.#store.failuresTable,
-      complete: this.#env.stop.drained === undefined,
+      complete: this.#statement.stop.drained === undefined,
       ...options,
     });
   }
@@ -187,7 +190,7 @@ export class MapExecution {
    * means that the one before was consumed; only then may the lanes run further ahead.
    */
   async *knownRanges(): AsyncGenerator<RowRange> {
-    const { signal } = this.#env.stop;
+    const { signal } = this.#statement.stop;
     let from = 0;
     let released = 0;
     while (from < this.rowCount) {
@@ -218,7 +221,7 @@ export class MapExecution {
   async close(): Promise<void> {
     await this.#store.drop();
     await this.#runs.drop();
-    await dropStage(this.#env.session, this.#stage);
+    await dropStage(this.#statement.session, this.#stage);
   }
 
   #grow(storedRuns: number, growing: boolean): void {
@@ -229,11 +232,11 @@ export class MapExecution {
 }
 
 /** Reads the plan's query into a temp table, in row order, distinct rows first, then the limit. */
-export function stageMap(plan: MapPlan, env: StatementEnv): Promise<StagedQuery> {
-  return stageQuery(env.session, plan.query, {
+export function stageMap(plan: MapPlan, statement: StatementWithCascade): Promise<StagedQuery> {
+  return stageQuery(statement.session, plan.query, {
     limit: plan.limit.rows ?? undefined,
-    parameters: env.parameters,
+    parameters: statement.parameters,
     distinct: plan.distinct,
-    signal: env.stop.signal,
+    signal: statement.stop.signal,
   });
 }

@@ -3,11 +3,11 @@ import { quoteIdentifier } from '../duck/quote.ts';
 import type { Session } from '../duck/session.ts';
 import { dropStage, stageQuery } from '../duck/stage.ts';
 import type { Failure } from '../errors.ts';
-import type { JsonObject } from '../json.ts';
 import type { RunPlan } from '../plan/plan.ts';
+import type { JsonObject } from '../util/json.ts';
 import { AdvisoryTally } from './advisories.ts';
 import { runSingle, type SingleRun } from './run-single.ts';
-import type { StatementEnv } from './statement-env.ts';
+import type { StatementWithCascade } from './statement.ts';
 
 /** The JSON that a RUN returns in its one row. */
 export interface RunReport {
@@ -37,11 +37,14 @@ export interface RunResult {
   readonly advisories: AdvisoryTally;
 }
 
-export async function executeRun(plan: RunPlan, env: StatementEnv): Promise<RunResult> {
-  const staged = await stageTable(plan, env);
+export async function executeRun(
+  plan: RunPlan,
+  statement: StatementWithCascade,
+): Promise<RunResult> {
+  const staged = await stageTable(plan, statement);
   const advisories = new AdvisoryTally();
   const table = { name: plan.asTable, rowCount: staged.rowCount, columns: staged.columns };
-  const report = await runOverTable(table, env, {
+  const report = await runOverTable(table, statement, {
     timeoutMs: plan.timeoutMs,
     calls: plan.calls,
     failFast: plan.onError.kind === 'fail',
@@ -60,18 +63,18 @@ export interface RunTable {
 /** Runs the cascade once over a table of the session. */
 export async function runOverTable(
   table: RunTable,
-  env: StatementEnv,
+  statement: StatementWithCascade,
   options: Omit<SingleRun, 'kind' | 'input'> & { readonly advisories: AdvisoryTally },
 ): Promise<RunReport> {
-  const { session, ledger } = env;
+  const { session, ledger } = statement;
   const { advisories, ...how } = options;
   const before = await tableIds(session);
   const input = { data_table: table.name, row_count: table.rowCount, columns: table.columns };
-  const outcome = await runSingle(env, { ...how, kind: 'run', input }, advisories);
+  const outcome = await runSingle(statement, { ...how, kind: 'run', input }, advisories);
   const after = await tableIds(session);
   return {
     status:
-      env.stop.drained !== undefined
+      statement.stop.drained !== undefined
         ? 'incomplete'
         : outcome.kind === 'failed'
           ? 'failed'
@@ -95,8 +98,8 @@ interface StagedTable {
 }
 
 /** The query's rows as temp table `asTable`; a temp table of that name from an earlier RUN is replaced. */
-async function stageTable(plan: RunPlan, env: StatementEnv): Promise<StagedTable> {
-  const { session, parameters, stop } = env;
+async function stageTable(plan: RunPlan, statement: StatementWithCascade): Promise<StagedTable> {
+  const { session, parameters, stop } = statement;
   const { signal } = stop;
   const stage = await stageQuery(session, plan.query, {
     limit: plan.limit.rows ?? undefined,

@@ -1,22 +1,24 @@
 /** Runs a cascade over inputs: n lanes, chunks to the dispatcher, pieces back in order to the sink. */
-import type { RunSettings } from '../../workers/protocol.ts';
+
+import type { Budget } from '../calls/budget.ts';
 import { cancelledError, type Failure, RvbbitError } from '../errors.ts';
 import type { JournalEntry } from '../journal/records.ts';
 import { SUMMARY_MAX_FAILURES } from '../limits.ts';
 import type { CallPlan } from '../plan/plan.ts';
 import type { RowFailure } from '../result.ts';
+import type { RunSettings } from '../run/contract.ts';
+import { reasonOf } from '../util/statement-signal.ts';
 import type { AdvisoryTally } from './advisories.ts';
-import { beginCalls, policyOf } from './calls/begin-calls.ts';
-import type { Budget } from './calls/budget.ts';
-import { reasonOf, StopGuard } from './cancel.ts';
+import { beginCalls, policyOf } from './begin-calls.ts';
 import type { Chunk, Piece, RunInputs } from './chunk.ts';
 import { ChunkPolicy } from './chunk-policy.ts';
-import { EnvHost } from './env-host.ts';
 import { runLanes } from './lanes.ts';
+import { LocalHost } from './local-host.ts';
 import { Reassembler } from './reassembler.ts';
 import { RunCursor } from './run-cursor.ts';
 import { ChunkSettler } from './settle-chunk.ts';
-import type { StatementEnv } from './statement-env.ts';
+import type { StatementWithCascade } from './statement.ts';
+import { StopGuard } from './stop-guard.ts';
 import type { Window } from './window.ts';
 
 /** Takes settled runs in order; must not make a lane wait. */
@@ -44,27 +46,30 @@ export interface RunsRequest {
 }
 
 /** Resolves when every run has settled; throws what stopped it: an abort, `failFast`, or lost workers. */
-export async function executeRuns(env: StatementEnv, request: RunsRequest): Promise<void> {
-  const { dispatcher, cascade, ledger, models } = env;
+export async function executeRuns(
+  statement: StatementWithCascade,
+  request: RunsRequest,
+): Promise<void> {
+  const { dispatcher, cascade, ledger, boundModels } = statement;
   const { inputs, window } = request;
-  const { signal } = env.stop;
+  const { signal } = statement.stop;
   if (signal.aborted) throw reasonOf(signal);
   if (inputs.runCount === 0) return;
-  const guard = new StopGuard(dispatcher, env.id);
+  const guard = new StopGuard(dispatcher, statement.id);
   const policy = new ChunkPolicy(request.parallel, {
     maxRuns: request.chunkRuns,
     // A worker that dies takes the answers of its chunk's earlier rows along; they must be found again.
-    waits: models !== undefined && policyOf(env, request.calls).reuseOwn,
+    waits: boundModels !== undefined && policyOf(statement, request.calls).reuseOwn,
   });
   const cursor = new RunCursor(inputs, policy, window);
-  const calls = beginCalls(env, request.calls, request.budget);
-  const host = new EnvHost(env, calls);
-  const intake = new Intake(env, request);
+  const calls = beginCalls(statement, request.calls, request.budget);
+  const host = new LocalHost(statement, calls);
+  const intake = new Intake(statement, request);
   const settler = new ChunkSettler({
     dispatcher: guard,
-    statementId: env.id,
+    statementId: statement.id,
     cascadeHash: cascade.hash,
-    settings: runSettings(env, request),
+    settings: runSettings(statement, request),
     accept: (piece, chunk) => intake.accept(piece, chunk),
     observe: (rowCount, durationMs) => policy.observe(rowCount, durationMs),
     giveBack: (rest) => cursor.giveBack(rest),
@@ -80,9 +85,9 @@ export async function executeRuns(env: StatementEnv, request: RunsRequest): Prom
   };
   const onAbort = () => stop(reasonOf(signal));
   signal.addEventListener('abort', onAbort);
-  const offDrain = env.stop.onDrain(() => {
+  const offDrain = statement.stop.onDrain(() => {
     window.close();
-    dispatcher.drainStatement(env.id);
+    dispatcher.drainStatement(statement.id);
   });
   dispatcher.openStatement(host);
   try {
@@ -90,11 +95,11 @@ export async function executeRuns(env: StatementEnv, request: RunsRequest): Prom
     await runLanes({
       parallel: Math.min(request.parallel, inputs.runCount),
       next: async () => {
-        if (env.stop.drained !== undefined) return undefined;
+        if (statement.stop.drained !== undefined) return undefined;
         const chunk = await cursor.take();
         if (signal.aborted) throw reasonOf(signal);
         // The window let the lane go because nothing more is to start.
-        return env.stop.drained === undefined ? chunk : undefined;
+        return statement.stop.drained === undefined ? chunk : undefined;
       },
       settle: (chunk) => guard.race(settler.settle(chunk)),
       stop: () => stop(cancelledError()),
@@ -106,20 +111,20 @@ export async function executeRuns(env: StatementEnv, request: RunsRequest): Prom
     signal.removeEventListener('abort', onAbort);
     offDrain();
     calls.close();
-    dispatcher.closeStatement(env.id);
+    dispatcher.closeStatement(statement.id);
     guard.dispose();
   }
 }
 
 function runSettings(
-  { models, desk }: StatementEnv,
+  { boundModels, desk }: StatementWithCascade,
   { settings, calls, failFast }: RunsRequest,
 ): RunSettings {
   const { maxAttempts, onlyAtHand } = calls;
   return {
     ...settings,
     ...(maxAttempts === undefined ? {} : { maxAttempts }),
-    ...(models === undefined ? {} : { models: models.settings }),
+    ...(boundModels === undefined ? {} : { models: boundModels.settings }),
     ...(desk.journal.keepsPrompts ? { keepPrompts: true } : {}),
     // A row that is not at hand has not failed, and those after it may be.
     ...(failFast && onlyAtHand !== true ? { endsAtFailure: true } : {}),
@@ -128,13 +133,13 @@ function runSettings(
 
 /** Books each piece and passes on what is next in order. */
 class Intake {
-  readonly #env: StatementEnv;
+  readonly #statement: StatementWithCascade;
   readonly #request: RunsRequest;
   readonly #reassembler: Reassembler;
   #failuresNamed = 0;
 
-  constructor(env: StatementEnv, request: RunsRequest) {
-    this.#env = env;
+  constructor(statement: StatementWithCascade, request: RunsRequest) {
+    this.#statement = statement;
     this.#request = request;
     this.#reassembler = new Reassembler(request.inputs.runCount);
   }
@@ -151,7 +156,7 @@ class Intake {
     if (piece.advisories !== undefined) advisories.add(piece.advisories);
     const failures = await this.#nameFailures(piece);
     const record = rowsRecord(piece, chunk, failures);
-    if (record.count > 0) this.#env.ledger.note(record);
+    if (record.count > 0) this.#statement.ledger.note(record);
     const first = failures[0];
     if (failFast && first !== undefined) {
       throw new RvbbitError(first.code, `row ${first.ordinal + 1}: ${first.message}`, {

@@ -1,10 +1,10 @@
 /** Chunks on the worker threads of this process, by Piscina. */
 import { totalmem } from 'node:os';
 import type { ChunkOutcome, ChunkTask } from '../../workers/protocol.ts';
-import { Semaphore } from '../duck/semaphore.ts';
 import { closedError, messageOf, RvbbitError } from '../errors.ts';
 import { MAX_PARALLEL, POOL_RENEW_MS } from '../limits.ts';
 import type { ModelTarget } from '../model/chat.ts';
+import { Semaphore } from '../util/semaphore.ts';
 import type { Dispatcher, DispatchResult, StatementHost } from './dispatcher.ts';
 import { TaskOverdue } from './overdue-tasks.ts';
 import { Watchdog } from './watchdog.ts';

@@ -1,6 +1,7 @@
 /** The one decision before a statement writes: whether its result may take the place of what stands there. */
 import { type Failure, RvbbitError } from '../errors.ts';
-import type { StatementScope } from './statement-env.ts';
+import type { MapTarget } from '../plan/plan.ts';
+import type { Statement } from './statement.ts';
 
 /**
  * Call it when all runs have settled, right before the write. `targets` are the tables and files that are written, by
@@ -8,7 +9,7 @@ import type { StatementScope } from './statement-env.ts';
  * where the account says that the result would replace something by nothing, whatever `on_error` says.
  */
 export async function mayWrite(
-  { desk, stop, ledger }: Pick<StatementScope, 'desk' | 'stop' | 'ledger'>,
+  { desk, stop, ledger }: Pick<Statement, 'desk' | 'stop' | 'ledger'>,
   targets: readonly string[],
 ): Promise<boolean> {
   // A failure of the journal is to come before the change: whoever runs the statement anew would change twice.
@@ -24,6 +25,16 @@ export async function mayWrite(
     code: first?.code ?? 'RVB_INTERNAL',
     message: first === undefined ? what : `${what}; row ${first.ordinal + 1}: ${first.message}`,
   });
+}
+
+/** What a MAP or RUN writes: the names of its table and of the file that the caller writes its rows to. */
+export function targetsOf(
+  target: MapTarget,
+  { output }: Pick<Statement, 'output'>,
+): readonly string[] {
+  // The command line makes a table of its own on the way to a Parquet file.
+  if (target.kind !== 'rows') return [output ?? target.table];
+  return [target.asTable, output].filter((name) => name !== undefined);
 }
 
 /** Names of tables and files, for a message. */

@@ -1,14 +1,15 @@
 /** One run of a cascade on one input: RUN, `rvbbit run` and `rvbbit test`. */
-import type { RunOutcome, RunSettings } from '../../workers/protocol.ts';
-import type { Json, JsonObject } from '../json.ts';
+
+import type { Budget } from '../calls/budget.ts';
+import { BUDGET_USED_UP } from '../calls/refusals.ts';
 import type { CallPlan } from '../plan/plan.ts';
+import type { RunOutcome, RunSettings } from '../run/contract.ts';
+import type { Json, JsonObject } from '../util/json.ts';
+import { reasonOf } from '../util/statement-signal.ts';
 import { AdvisoryTally } from './advisories.ts';
-import type { Budget } from './calls/budget.ts';
-import { BUDGET_USED_UP } from './calls/refusals.ts';
-import { reasonOf } from './cancel.ts';
 import type { Piece, RunInputs } from './chunk.ts';
 import { executeRuns } from './execute-runs.ts';
-import type { StatementEnv } from './statement-env.ts';
+import type { StatementWithCascade } from './statement.ts';
 import { Window } from './window.ts';
 
 export interface SingleRun {
@@ -25,14 +26,14 @@ export interface SingleRun {
 
 /** The run's outcome, with the output of every cell. */
 export async function runSingle(
-  env: StatementEnv,
+  statement: StatementWithCascade,
   single: SingleRun,
   advisories = new AdvisoryTally(),
 ): Promise<RunOutcome> {
   let settled: Piece | undefined;
   const { ordinal = 0 } = single;
-  env.ledger.note({ t: 'statement.read', rows: ordinal + 1, runs: ordinal + 1, deduped: 0 });
-  await executeRuns(env, {
+  statement.ledger.note({ t: 'statement.read', rows: ordinal + 1, runs: ordinal + 1, deduped: 0 });
+  await executeRuns(statement, {
     calls: single.calls,
     settings: { kind: single.kind, timeoutMs: single.timeoutMs, keepOutputs: true },
     inputs: inputsOf(single.input, ordinal),
@@ -47,7 +48,7 @@ export async function runSingle(
       },
     },
   });
-  if (settled === undefined) throw reasonOf(env.stop.signal);
+  if (settled === undefined) throw reasonOf(statement.stop.signal);
   const { first } = advisories;
   return { ...outcomeOf(settled), ...(first.length === 0 ? {} : { advisories: first }) };
 }

@@ -3,15 +3,10 @@
  * it: chunks without a suspect just run again; the row that did it runs alone, and fails alone if a
  * second worker dies under it.
  */
-import type {
-  ChunkOutcome,
-  ChunkTask,
-  EndedAttempt,
-  LookUp,
-  RunSettings,
-} from '../../workers/protocol.ts';
+import type { ChunkOutcome, ChunkTask } from '../../workers/protocol.ts';
 import { cancelledError, RvbbitError } from '../errors.ts';
 import { MAX_FRUITLESS_WORKER_DEATHS, POISON_DEATHS } from '../limits.ts';
+import type { EndedAttempt, LookUp, RunSettings } from '../run/contract.ts';
 import { type Chunk, type Piece, subChunk } from './chunk.ts';
 import type { Dispatcher, DispatchResult, LostChunk } from './dispatcher.ts';
 

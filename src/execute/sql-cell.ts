@@ -1,9 +1,10 @@
 /** Runs a `sql_data` cell's query on the session, for a worker. */
-import type { SqlCellOutcome, SqlCellQuery } from '../../workers/protocol.ts';
+
 import { quoteIdentifier } from '../duck/quote.ts';
 import type { Session } from '../duck/session.ts';
-import type { JsonObject } from '../json.ts';
 import { SQL_CELL_MAX_ROWS } from '../limits.ts';
+import type { SqlCellOutcome, SqlCellQuery } from '../run/contract.ts';
+import type { JsonObject } from '../util/json.ts';
 
 export async function runSqlCell(
   session: Session,

@@ -2,8 +2,8 @@
 import type { Session } from '../duck/session.ts';
 import type { StagedQuery } from '../duck/stage.ts';
 import type { StagedRuns } from '../duck/stage-runs.ts';
-import type { Json } from '../json.ts';
 import type { InputColumn } from '../plan/plan.ts';
+import type { Json } from '../util/json.ts';
 import type { Chunk, RunInputs } from './chunk.ts';
 
 export class StagedInputs implements RunInputs {

@@ -5,17 +5,17 @@ import { Beacon, type BeaconReading } from '../../workers/beacon.ts';
 import type {
   AskedCall,
   DecidedCall,
-  SqlCellOutcome,
   WorkerHello,
   WorkerMessage,
   WorkerRequest,
 } from '../../workers/protocol.ts';
+import { refused } from '../calls/refusals.ts';
 import type { Cascade } from '../cascade/cascade.ts';
-import { dropOldest } from '../drop-oldest.ts';
 import { CANCELLED, failureOf } from '../errors.ts';
 import { ENDINGS_KEPT, GATHER_MAX_CHUNKS } from '../limits.ts';
 import type { ChatOutcome, ModelTarget } from '../model/chat.ts';
-import { refused } from './calls/refusals.ts';
+import type { SqlCellOutcome } from '../run/contract.ts';
+import { dropOldest } from '../util/drop-oldest.ts';
 import type { StatementHost } from './dispatcher.ts';
 
 /** Beacons of dead workers that are kept, so that their lost chunks can be matched to a row. */

@@ -1,25 +1,26 @@
 /** EXPLAIN of a MAP or RUN: its query is read and its runs are foreseen. No cascade runs. */
-import { rowInputs } from '../../workers/row-inputs.ts';
+
 import { dropStage, type StagedQuery, stageQuery } from '../duck/stage.ts';
 import { type StagedRuns, stageRuns } from '../duck/stage-runs.ts';
 import { stageMap } from '../execute/execute-map.ts';
 import { StagedInputs } from '../execute/staged-inputs.ts';
-import type { StatementEnv } from '../execute/statement-env.ts';
-import type { JsonObject } from '../json.ts';
+import type { StatementWithCascade } from '../execute/statement.ts';
 import { CHUNK_MAX_ROWS } from '../limits.ts';
 import type { Usage } from '../model/chat.ts';
 import type { MapPlan, Plan, RunPlan } from '../plan/plan.ts';
 import type { ExplainReport } from '../result.ts';
-import { CallTally } from './call-tally.ts';
-import { exactly } from './estimate.ts';
-import { estimateCell } from './estimate-cell.ts';
+import { rowInputs } from '../run/row-inputs.ts';
+import type { JsonObject } from '../util/json.ts';
+import { CallTally } from './estimate/call-tally.ts';
+import { exactly } from './estimate/estimate.ts';
+import { estimateCell } from './estimate/estimate-cell.ts';
+import { type Forecast, forecastOf } from './estimate/forecast.ts';
+import { guardsOf } from './estimate/guards.ts';
 import type { ExplainContext } from './explain-context.ts';
 import { EXPLAIN_MAX_RUNS } from './explain-limits.ts';
-import { type Forecast, forecastOf } from './forecast.ts';
-import { Foreseer } from './foreseer.ts';
-import { guardsOf } from './guards.ts';
-import { cascadeNotes } from './notes.ts';
-import { cascadeTree } from './plan-tree.ts';
+import { Foreseer } from './foresee/foreseer.ts';
+import { cascadeNotes } from './report/notes.ts';
+import { cascadeTree } from './report/plan-tree.ts';
 
 /** What only reading the query can tell. */
 interface Figures {
@@ -36,12 +37,14 @@ interface Figures {
 
 export async function explainCascade(
   plan: Plan,
-  env: StatementEnv,
+  statement: StatementWithCascade,
   context: ExplainContext,
 ): Promise<ExplainReport> {
   await context.loadExperience();
   const figures =
-    plan.kind === 'map' ? await readMap(plan, env, context) : await readRun(plan, env, context);
+    plan.kind === 'map'
+      ? await readMap(plan, statement, context)
+      : await readRun(plan, statement, context);
   const { forecast, runs, rows } = figures;
   const { cells, ...totals } = forecast;
   const guards = guardsOf({
@@ -76,16 +79,16 @@ export async function explainCascade(
 
 async function readMap(
   plan: MapPlan,
-  env: StatementEnv,
+  statement: StatementWithCascade,
   context: ExplainContext,
 ): Promise<Figures> {
-  const { signal } = env.stop;
-  const stage = await stageMap(plan, env);
+  const { signal } = statement.stop;
+  const stage = await stageMap(plan, statement);
   let runs: StagedRuns | undefined;
   try {
     const keyColumns = plan.inputs.map(({ column }) => column);
-    runs = await stageRuns(env.session, stage, { keyColumns, dedupe: plan.dedupe, signal });
-    const inputs = new StagedInputs(env.session, stage, runs, plan.inputs, signal);
+    runs = await stageRuns(statement.session, stage, { keyColumns, dedupe: plan.dedupe, signal });
+    const inputs = new StagedInputs(statement.session, stage, runs, plan.inputs, signal);
     const foreseen = Math.min(runs.runCount, EXPLAIN_MAX_RUNS);
     const rows = async function* (): AsyncGenerator<JsonObject> {
       for (let from = 0; from < foreseen; from += CHUNK_MAX_ROWS) {
@@ -96,23 +99,31 @@ async function readMap(
     };
     return {
       ...figuresOf(stage),
-      distinctInputs: plan.dedupe ? runs.runCount : await distinctCount(env, stage, keyColumns),
+      distinctInputs: plan.dedupe
+        ? runs.runCount
+        : await distinctCount(statement, stage, keyColumns),
       runs: runs.runCount,
       foreseen,
-      forecast: await foreseeAll(plan, env, context, rows(), runs.runCount / Math.max(1, foreseen)),
+      forecast: await foreseeAll(
+        plan,
+        statement,
+        context,
+        rows(),
+        runs.runCount / Math.max(1, foreseen),
+      ),
     };
   } finally {
     await runs?.drop();
-    await dropStage(env.session, stage);
+    await dropStage(statement.session, stage);
   }
 }
 
 async function readRun(
   plan: RunPlan,
-  env: StatementEnv,
+  statement: StatementWithCascade,
   context: ExplainContext,
 ): Promise<Figures> {
-  const { session, parameters, stop } = env;
+  const { session, parameters, stop } = statement;
   const stage = await stageQuery(session, plan.query, {
     limit: plan.limit.rows ?? undefined,
     parameters,
@@ -121,7 +132,7 @@ async function readRun(
   try {
     const columns = stage.columns.map(({ name }) => name);
     const input = { data_table: plan.asTable, row_count: stage.rowCount, columns };
-    const forecast = await foreseeAll(plan, env, context, [input], 1);
+    const forecast = await foreseeAll(plan, statement, context, [input], 1);
     return { ...figuresOf(stage), distinctInputs: 1, runs: 1, foreseen: 1, forecast };
   } finally {
     await dropStage(session, stage);
@@ -133,11 +144,11 @@ function figuresOf({ rowCount, dropped, cut, sql }: StagedQuery) {
 }
 
 async function distinctCount(
-  env: StatementEnv,
+  statement: StatementWithCascade,
   stage: StagedQuery,
   keyColumns: readonly string[],
 ): Promise<number> {
-  const { session, stop } = env;
+  const { session, stop } = statement;
   const runs = await stageRuns(session, stage, { keyColumns, dedupe: true, signal: stop.signal });
   await runs.drop();
   return runs.runCount;
@@ -145,20 +156,20 @@ async function distinctCount(
 
 async function foreseeAll(
   plan: Plan,
-  env: StatementEnv,
+  statement: StatementWithCascade,
   context: ExplainContext,
   inputs: Iterable<JsonObject> | AsyncIterable<JsonObject>,
   scale: number,
 ): Promise<Forecast> {
-  const { cascade, models } = env;
+  const { cascade, boundModels } = statement;
   const { calls, kind, parallel } = plan;
-  const foreseer = new Foreseer(env, { cascade, models, kind, calls });
+  const foreseer = new Foreseer(statement, { cascade, models: boundModels, kind, calls });
   const tally = new CallTally(cascade.file, foreseer.policy.reuseOwn ? new Set() : undefined);
   for await (const input of inputs) tally.add(await foreseer.foresee(input));
   const sources = {
     experience: context.experience,
     costOf: (provider: string, model: string, usage: Usage) =>
-      models?.costOf(provider, model, usage),
+      boundModels?.costOf(provider, model, usage),
     scale,
   };
   const cells = [...tally.cells.values()].map((cell) => estimateCell(cell, sources));

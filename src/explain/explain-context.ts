@@ -1,8 +1,9 @@
 /** What EXPLAIN has besides the statement: what was learned, and what providers may be asked. */
+
+import type { Statement } from '../execute/statement.ts';
 import { journalFolder } from '../journal/disk/journal-folder.ts';
+import type { Experience } from '../journal/experience/experience.ts';
 import type { CallLimits } from '../model/call-limits.ts';
-import type { StatementContext } from '../statement-context.ts';
-import type { Experience } from './experience.ts';
 import { EXPERIENCE_READ_BYTES } from './explain-limits.ts';
 
 export interface ExplainContext {
@@ -17,7 +18,7 @@ export function explainContext({
   stateDir,
   openedUs,
   models,
-}: StatementContext): ExplainContext {
+}: Statement): ExplainContext {
   return {
     experience,
     loadExperience: () =>

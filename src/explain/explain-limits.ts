@@ -16,12 +16,6 @@ export const EXPECTED_TRUE_SHARE = 0.3;
 export const DOUBTED_SHARES = [0.1, 0.9] as const;
 /** … and part of the runs that come to a cell which an earlier answer decides on. */
 export const EXPECTED_CELL_SHARE = 0.5;
-/** Cells, criteria and the like of which a process remembers what their calls were like, … */
-export const EXPERIENCE_MAX_KEYS = 1_000;
-/** … each by its latest calls, … */
-export const EXPERIENCE_SAMPLES = 64;
-/** … and calls that have begun and not ended. */
-export const EXPERIENCE_MAX_OPEN = 10_000;
 /** Bytes of the journal, the newest, that the first EXPLAIN of a process reads. */
 export const EXPERIENCE_READ_BYTES = 4 * 1024 * 1024;
 /** Answers of a statement that its operators' shares of TRUE are taken from. */

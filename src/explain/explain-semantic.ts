@@ -1,20 +1,19 @@
 /** EXPLAIN of semantic SQL: the statement is tried with answers that are at hand or assumed. Nothing is asked. */
 import { isInTransaction } from '../duck/in-transaction.ts';
-import type { Models } from '../model/models.ts';
 import type { CellEstimate, Estimate, ExplainReport } from '../result.ts';
-import type { SemanticRun } from '../semantic/find-answers.ts';
-import { KnownShares } from './draws.ts';
-import { exactly, isExact, spanOf, sumOf } from './estimate.ts';
-import { estimateCell } from './estimate-cell.ts';
+import type { SemanticQuery } from '../semantic/semantic-query.ts';
+import { exactly, isExact, spanOf, sumOf } from './estimate/estimate.ts';
+import { estimateCell } from './estimate/estimate-cell.ts';
+import { type Forecast, forecastOf } from './estimate/forecast.ts';
+import { guardsOf } from './estimate/guards.ts';
 import type { ExplainContext } from './explain-context.ts';
 import { EXPLAIN_DOUBT_MS, EXPLAIN_TRIAL_MS } from './explain-limits.ts';
-import { type Forecast, forecastOf } from './forecast.ts';
-import { guardsOf } from './guards.ts';
-import { basisNotes, defaultShareNote } from './notes.ts';
-import { type OperatorStep, semanticTree } from './plan-tree.ts';
-import { QuestionForesight } from './question-foresight.ts';
-import { type Trial, tryStatement } from './try-statement.ts';
-import { SEQUENCES_NOTE, withoutSequences } from './without-sequences.ts';
+import { basisNotes, defaultShareNote } from './report/notes.ts';
+import { type OperatorStep, semanticTree } from './report/plan-tree.ts';
+import { KnownShares } from './trial/draws.ts';
+import { QuestionForesight } from './trial/question-foresight.ts';
+import { type Trial, tryStatement } from './trial/try-statement.ts';
+import { SEQUENCES_NOTE, withoutSequences } from './trial/without-sequences.ts';
 
 /** What a trial came to, in figures. */
 interface TrialFigures {
@@ -25,19 +24,18 @@ interface TrialFigures {
 
 /** Reads what the statement reads. Throws what is wrong with it, as running it would. */
 export async function explainSemantic(
-  given: SemanticRun,
-  models: Models,
+  given: SemanticQuery,
   context: ExplainContext,
 ): Promise<ExplainReport> {
   await context.loadExperience();
-  const { settings, scope } = given;
-  const statement = await withoutSequences(given.statement, scope);
-  const run = { ...given, statement };
-  const foresight = new QuestionForesight(scope, models, settings);
+  const { settings, statement } = given;
+  const read = await withoutSequences(given.read, statement);
+  const run = { ...given, read };
+  const foresight = new QuestionForesight(statement, settings);
   const sources = { foresight, known: new KnownShares(), experience: context.experience };
   const figuresOf = (trial: Trial) => trialFigures(trial, foresight, context);
   // Where statements go on after an error, an assumed answer may cause none.
-  const isOneWay = await isInTransaction(scope.session);
+  const isOneWay = await isInTransaction(statement.session);
   const startedMs = performance.now();
   let first = await tryStatement(run, isOneWay ? 'null' : 'expected', sources);
   const trialMs = performance.now() - startedMs;
@@ -71,9 +69,9 @@ export async function explainSemantic(
       : [];
   // A single operator is asked all that it is asked before there is an answer, whatever that may be.
   const isOpen =
-    statement.dry === undefined ||
+    read.dry === undefined ||
     first.failure !== undefined ||
-    (hasDrawn && isNull && statement.placed.length > 1) ||
+    (hasDrawn && isNull && read.placed.length > 1) ||
     (isRefused && !isDetermined) ||
     bounds.some(({ trial }) => trial.failure !== undefined);
   const forecast = spanned(main, bounds, isOpen, { settings, context });
@@ -101,7 +99,7 @@ export async function explainSemantic(
   );
   const explained: Omit<ExplainReport, 'tree'> = {
     statement: 'semantic',
-    cascades: [...new Set(statement.books.map(({ operator }) => operator.cascade.file))],
+    cascades: [...new Set(read.books.map(({ operator }) => operator.cascade.file))],
     rows: report.inputRows ?? null,
     deduped: 0,
     resultRows: resultRowsOf(first, bounds, isOpen || (hasDrawn && bounds.length === 0)),
@@ -127,11 +125,11 @@ export async function explainSemantic(
     inputColumns: [],
     cells,
     notes: [
-      ...(statement === given.statement ? [] : [SEQUENCES_NOTE]),
+      ...(read === given.read ? [] : [SEQUENCES_NOTE]),
       ...notesOf(first, forecast, {
         isOneWay,
         failure,
-        hasDry: statement.dry !== undefined,
+        hasDry: read.dry !== undefined,
         doubt,
       }),
     ],
@@ -167,7 +165,7 @@ function spanned(
   {
     settings,
     context,
-  }: { readonly settings: SemanticRun['settings']; readonly context: ExplainContext },
+  }: { readonly settings: SemanticQuery['settings']; readonly context: ExplainContext },
 ): Forecast {
   const pace = { parallel: settings.parallel, limitsOf: context.limitsOf };
   const isSame = (a: CellEstimate, b: CellEstimate) =>
@@ -237,9 +235,9 @@ function opened(estimate: Estimate, isOpen: boolean): Estimate {
 }
 
 /** What was staged and planned; where nothing was, the text that is run until nothing is missing. */
-function sqlOf({ statement }: SemanticRun, planned: readonly string[]): readonly string[] {
+function sqlOf({ read }: SemanticQuery, planned: readonly string[]): readonly string[] {
   if (planned.length > 0) return [...new Set(planned)];
-  return [(statement.dry ?? statement.whole).text];
+  return [(read.dry ?? read.whole).text];
 }
 
 function questionsOf({ trial }: TrialFigures, name: string): Estimate {
@@ -258,7 +256,7 @@ function resultRowsOf(main: Trial, bounds: readonly TrialFigures[], isOpen: bool
 function refusalOf(
   { asker }: Trial,
   { calls }: Omit<Forecast, 'cells'>,
-  { maxCalls, maxPairs }: SemanticRun['settings'],
+  { maxCalls, maxPairs }: SemanticQuery['settings'],
 ): string | null {
   const asked = Math.round(calls.expected);
   if (asked > maxCalls) {

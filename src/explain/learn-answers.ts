@@ -1,9 +1,10 @@
 /** What a semantic statement's answers teach: how many of each operator's were TRUE, or differed, by criterion. */
+
+import { criterionHash } from '../journal/experience/criterion-hash.ts';
 import type { AnswerShare } from '../journal/records.ts';
-import type { AnswerBook } from '../semantic/answer-book.ts';
-import { criterionHash } from './criterion-hash.ts';
-import { criterionOf, isMet } from './draws.ts';
+import type { AnswerBook } from '../semantic/ask/answer-book.ts';
 import { EXPERIENCE_MAX_ANSWERS, EXPERIENCE_MAX_CRITERIA } from './explain-limits.ts';
+import { criterionOf, isMet } from './trial/draws.ts';
 
 /** Looks at the first answers of each book. */
 export function learnAnswers(books: readonly AnswerBook[], threshold: number): AnswerShare[] {

@@ -1,5 +1,5 @@
 /** A chat request as the JSON that providers take. */
-import type { JsonObject } from '../json.ts';
+import type { JsonObject } from '../util/json.ts';
 import type { ChatRequest, HttpSettings } from './chat.ts';
 
 /** The body of a POST to `/chat/completions`. Parameters cannot replace the model or the messages. */

@@ -1,6 +1,6 @@
 /** One question to a model and its answer, whoever the provider is. Plain data: it crosses threads. */
 import type { Failure } from '../errors.ts';
-import type { JsonObject } from '../json.ts';
+import type { JsonObject } from '../util/json.ts';
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';

@@ -1,5 +1,5 @@
 /** What JSON.parse lets through and the engine does not. */
-import type { Json } from '../json.ts';
+import type { Json } from '../util/json.ts';
 
 /**
  * Freezes a parsed value, and says what in it cannot be taken: a number beyond a double's range, half a

@@ -1,14 +1,14 @@
 /** What a configuration holds, as zod sees it; `examples/config.schema.json` is generated from here. */
 import { z } from 'zod';
-import { parseDurationMs } from '../../grammar/options.ts';
+import { parseDurationMs } from '../../grammar/duration.ts';
 import { durationMs } from '../cascade/duration.ts';
-import type { JsonObject } from '../json.ts';
 import {
   CONFIG_MAX_NUMBER,
   JOURNAL_SEGMENT_MAX_BYTES,
   RATE_WINDOW_MAX_MS,
   RATE_WINDOW_MS,
 } from '../limits.ts';
+import type { JsonObject } from '../util/json.ts';
 import type { CallLimits, ProviderLimits } from './call-limits.ts';
 import { FUNCTION_ID } from './chat.ts';
 import type { ModelPrice } from './prices.ts';

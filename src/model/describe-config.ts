@@ -1,5 +1,5 @@
 /** The configuration of models as it counts, each setting with where it comes from, and no secret. */
-import type { Json } from '../json.ts';
+import type { Json } from '../util/json.ts';
 import { type EntryLayers, finishProviders, type ModelSources, readSources } from './configure.ts';
 import { typeOf } from './finish-provider.ts';
 import type { ProviderEntry } from './provider-entry.ts';

@@ -1,5 +1,7 @@
 /** Statuses, connection errors and deadlines as outcomes: what happened, to which model, and what to do. */
-import { closedError, type ErrorCode, type Failure, messageOf } from '../errors.ts';
+
+import type { ErrorCode } from '../error-codes.ts';
+import { closedError, type Failure, messageOf } from '../errors.ts';
 import { MODEL_RESPONSE_MAX_BYTES, PROVIDER_MESSAGE_CHARS } from '../limits.ts';
 import type { ChatOutcome } from './chat.ts';
 import { PRIVATE_ADDRESS } from './guarded-lookup.ts';

@@ -1,6 +1,7 @@
 /** The JSON in a model's answer. Prose is never made into a value; what is cut off or ambiguous is refused. */
-import type { Json } from '../json.ts';
+
 import { ANSWER_MAX_DEPTH, MODEL_RESPONSE_MAX_BYTES } from '../limits.ts';
+import type { Json } from '../util/json.ts';
 import { checkedJson } from './checked-json.ts';
 import { findJson } from './find-json.ts';
 import { isDeeperThan } from './json-depth.ts';

@@ -1,9 +1,9 @@
 /** The models of an engine: read from their sources when a statement first needs one, then bound to its cells. */
 import { dirname } from 'node:path';
 import type { Cascade } from '../cascade/cascade.ts';
-import { type ConfigReader, configReader } from '../config-file.ts';
 import type { ProviderLimits } from './call-limits.ts';
 import type { ModelFunction, ModelTarget, StatementModels, Usage } from './chat.ts';
+import { type ConfigReader, configReader } from './config-file.ts';
 import type { ModelConfig, ModelSources } from './configure.ts';
 
 export interface ModelOptions {

@@ -1,7 +1,7 @@
 /** What an operator's cascade gave, as a value of the operator's type: exactly that, or a failure. */
 import type { Failure } from '../errors.ts';
-import type { Json } from '../json.ts';
 import { MESSAGE_VALUE_CHARS } from '../limits.ts';
+import type { Json } from '../util/json.ts';
 import { type ColumnType, integerBounds, readColumnType } from './column-type.ts';
 import { convertDate, convertTime, convertTimestamp } from './convert-time.ts';
 import { sqlFunctionOf } from './function-file.ts';

@@ -5,7 +5,7 @@ import type { ValuePath } from '../cascade/parse-yaml.ts';
 import { declaredInputs, requiredInputs } from '../cascade/read-inputs.ts';
 import type { SqlFunctionFile } from '../cascade/schema.ts';
 import { didYouMean } from '../cascade/spelling.ts';
-import type { Json, JsonObject } from '../json.ts';
+import type { Json, JsonObject } from '../util/json.ts';
 import { type ColumnType, readColumnType, TYPE_NAMES } from './column-type.ts';
 import { sqlFunctionOf } from './function-file.ts';
 import type { Operator, OperatorArg, OperatorPattern } from './operator.ts';

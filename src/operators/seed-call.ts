@@ -1,6 +1,5 @@
 /** Calls of `rvbbit_run`, `rvbbit_map_parallel` and `rvbbit_run_batch`: their arguments, read and checked. */
 import { RvbbitError } from '../errors.ts';
-import type { Json, JsonObject } from '../json.ts';
 import {
   MAX_PARALLEL,
   MESSAGE_VALUE_CHARS,
@@ -8,6 +7,7 @@ import {
   SEED_MAX_ROWS,
   VALUE_MAX_DEPTH,
 } from '../limits.ts';
+import type { Json, JsonObject } from '../util/json.ts';
 import { roundedInteger } from './rounded-integer.ts';
 
 /** The functions that run a cascade from any SQL, and their signatures. */

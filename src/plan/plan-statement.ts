@@ -1,10 +1,11 @@
 /** Bound statement → Plan. Pure: nothing is read, nothing is asked. */
-import { type BoundStatement, listNames } from '../bind/bind-statement.ts';
-import type { StatementSettings } from '../bind/statement-settings.ts';
+
 import { RvbbitError } from '../errors.ts';
-import { findColumn } from '../find-column.ts';
 import { MAP_DEFAULT_ROWS, RUN_DEFAULT_ROWS } from '../limits.ts';
+import { findColumn } from '../util/find-column.ts';
+import { type BoundStatement, listNames } from './bind-statement.ts';
 import type { CallPlan, InputColumn, MapPlan, MapTarget, Plan, RowLimit, RunPlan } from './plan.ts';
+import type { StatementSettings } from './statement-settings.ts';
 
 /** The plan of a bound statement; `generatedTable` names the temp table of a RUN that gives no name. */
 export function planStatement(

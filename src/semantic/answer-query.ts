@@ -5,26 +5,27 @@ import { isInTransaction } from '../duck/in-transaction.ts';
 import type { SqlNode } from '../duck/parse-sql.ts';
 import type { ResultReader } from '../duck/reader.ts';
 import { temporary } from '../duck/stage.ts';
-import { fillAnswers } from './fill-answers.ts';
-import { type PassText, parametersOf, passesOf, type SemanticRun } from './find-answers.ts';
-import { functionFacts } from './function-facts.ts';
-import { readyQuery, stageSelect } from './inner-queries.ts';
-import { canDefer, plannedQuery, whereOf } from './planned-query.ts';
-import { isReason, isWritten, mayStop, withPlannedSelect } from './planned-select.ts';
-import { type PlannedSql, plannedSql } from './planned-sql.ts';
-import { planSelect, type QueryPlan, type QueryRoot, rootOf } from './query-plan.ts';
-import { integer, nodesOf, select, Unplannable } from './query-tree.ts';
-import { unrewrittenError } from './source-error.ts';
+import { parametersOf, passesOf } from './find-answers.ts';
+import { fillAnswers } from './judge/fill-answers.ts';
+import { functionFacts } from './plan/function-facts.ts';
+import { readyQuery, stageSelect } from './plan/inner-queries.ts';
+import { canDefer, plannedQuery, whereOf } from './plan/planned-query.ts';
+import { isReason, isWritten, mayStop, withPlannedSelect } from './plan/planned-select.ts';
+import { type PlannedSql, plannedSql } from './plan/planned-sql.ts';
+import { planSelect, type QueryPlan, type QueryRoot, rootOf } from './plan/query-plan.ts';
+import { integer, nodesOf, select, Unplannable } from './plan/query-tree.ts';
+import { unrewrittenError } from './read/rewritten-error.ts';
+import type { PassText, SemanticQuery } from './semantic-query.ts';
 
 /** The result of a statement that is a query. */
-export async function answerQuery(run: SemanticRun): Promise<ResultReader> {
-  const { statement, scope } = run;
-  const { parameters, stop } = scope;
+export async function answerQuery(run: SemanticQuery): Promise<ResultReader> {
+  const { read, statement } = run;
+  const { parameters, stop } = statement;
   // What does not bind is told before anything is asked.
-  const columns = await scope.session
-    .describe(statement.whole.text, { parameters, signal: stop.signal })
+  const columns = await statement.session
+    .describe(read.whole.text, { parameters, signal: stop.signal })
     .catch((thrown: unknown) => {
-      throw unrewrittenError(thrown, statement, statement.whole);
+      throw unrewrittenError(thrown, read, read.whole);
     });
   const names = columns.map(({ name }) => name);
   const ready = await readied(run, names);
@@ -43,8 +44,8 @@ export interface PlannedChange {
 }
 
 /** Fills in the answers that the query of a statement that changes data needs; `dry` is that query. */
-export async function planAnswers(run: SemanticRun, dry: Rewritten): Promise<PlannedChange> {
-  const { session, stop } = run.scope;
+export async function planAnswers(run: SemanticQuery, dry: Rewritten): Promise<PlannedChange> {
+  const { session, stop } = run.statement;
   const alone = await queryAlone(run, dry);
   const columns = await session.describe(alone.text, {
     parameters: parametersOf(run, alone),
@@ -58,24 +59,24 @@ export async function planAnswers(run: SemanticRun, dry: Rewritten): Promise<Pla
 }
 
 /** The query by itself: DuckDB takes no value for a parameter that stands after it, in ON CONFLICT. */
-async function queryAlone({ scope, statement }: SemanticRun, dry: Rewritten): Promise<PassText> {
-  const { parameters, session, stop } = scope;
-  const { parts, tree } = statement;
+async function queryAlone({ statement, read }: SemanticQuery, dry: Rewritten): Promise<PassText> {
+  const { parameters, session, stop } = statement;
+  const { parts, tree } = read;
   const isInsert = parts.kind === 'around' && parts.verb === 'INSERT';
   if (!isInsert || !Array.isArray(parameters) || tree === undefined) return dry;
-  const root = rootOf(statement);
+  const root = rootOf(read);
   if (nodesOf(root.parameters).length === parameters.length) return dry;
   // A value that the whole takes nowhere is refused before anything is asked.
-  await session.run(`EXPLAIN ${statement.whole.text}`, { parameters, signal: stop.signal });
-  return plannedSql(scope, root.node);
+  await session.run(`EXPLAIN ${read.whole.text}`, { parameters, signal: stop.signal });
+  return plannedSql(statement, root.node);
 }
 
 async function plannedChange(
-  run: SemanticRun,
+  run: SemanticQuery,
   names: readonly string[],
 ): Promise<Omit<PlannedChange, 'reads'>> {
-  const { parts } = run.statement;
-  const { parameters } = run.scope;
+  const { parts } = run.read;
+  const { parameters } = run.statement;
   const ready = await readied(run, names);
   // Parameters would have to be counted together with those around the query.
   const isFree = parameters === undefined;
@@ -87,23 +88,23 @@ async function plannedChange(
     const order = plan.semantic.length > 0 ? await fillAnswers(run, plan) : plan.semantic;
     const isKept = isWritten(plan, order) && !canDefer(plan) && !isChanged(ready);
     if (!isFree || isKept) return {};
-    const query = await plannedQuery(run.scope, plan, { names, order, inWhere: (use) => use });
+    const query = await plannedQuery(run.statement, plan, { names, order, inWhere: (use) => use });
     return { query, where: await whereText(run, plan, order) };
   });
   if (change !== undefined) return change;
-  return isChanged(ready) && isFree ? { query: await plannedSql(run.scope, ready.node) } : {};
+  return isChanged(ready) && isFree ? { query: await plannedSql(run.statement, ready.node) } : {};
 }
 
 /** A WHERE as SQL; undefined where what it reads was staged, or it is as written. */
 async function whereText(
-  run: SemanticRun,
+  run: SemanticQuery,
   plan: QueryPlan,
   order: readonly SqlNode[],
 ): Promise<string | undefined> {
   if (run.report.staged !== '' || order.length === 0) return undefined;
   const nothing = { type: 'EMPTY', alias: '', sample: null, query_location: 0 };
   const where = whereOf(plan, order);
-  const { text } = await plannedSql(run.scope, select([integer(1)], nothing, where));
+  const { text } = await plannedSql(run.statement, select([integer(1)], nothing, where));
   return text.slice(text.indexOf(' WHERE ') + ' WHERE '.length);
 }
 
@@ -118,13 +119,17 @@ function isChanged(ready: Readied | Unplannable): ready is Readied {
 }
 
 /** The reason where DuckDB gives no tree, or a transaction stands around it. */
-async function readied(run: SemanticRun, names: readonly string[]): Promise<Readied | Unplannable> {
-  const { scope, statement } = run;
+async function readied(
+  run: SemanticQuery,
+  names: readonly string[],
+): Promise<Readied | Unplannable> {
+  const { statement, read } = run;
   // Staging computes ahead what the statement may never compute; what fails there would end the transaction.
-  if (await isInTransaction(scope.session)) return new Unplannable('it stands in a transaction');
-  const facts = await functionFacts(scope.session, statement.tree);
+  if (await isInTransaction(statement.session))
+    return new Unplannable('it stands in a transaction');
+  const facts = await functionFacts(statement.session, read.tree);
   try {
-    const { node: written } = rootOf(statement);
+    const { node: written } = rootOf(read);
     const { node, parameters } = await readyQuery(run, facts, names);
     return {
       node,
@@ -140,14 +145,14 @@ async function readied(run: SemanticRun, names: readonly string[]): Promise<Read
 
 /** What `work` makes of the plan; nothing, and the reason in the report, where there is none. */
 async function planned<T>(
-  run: SemanticRun,
+  run: SemanticQuery,
   ready: Readied | Unplannable,
   work: (plan: QueryPlan) => Promise<T | undefined>,
 ): Promise<T | undefined> {
-  const { report, statement } = run;
+  const { report, read } = run;
   try {
     if (ready instanceof Unplannable) throw ready;
-    const plan = planSelect(statement, ready, ready.scalars);
+    const plan = planSelect(read, ready, ready.scalars);
     report.route = 'plan';
     return await work(plan);
   } catch (thrown) {
@@ -163,7 +168,7 @@ async function planned<T>(
 }
 
 async function plannedRows(
-  run: SemanticRun,
+  run: SemanticQuery,
   plan: QueryPlan,
   names: readonly string[],
 ): Promise<ResultReader | undefined> {
@@ -177,11 +182,11 @@ async function plannedRows(
 }
 
 /** The query run until nothing is missing: with what is ready in it, or as it was written where DuckDB refuses that. */
-async function rerun(run: SemanticRun, ready: Readied | Unplannable): Promise<ResultReader> {
-  const { whole } = run.statement;
+async function rerun(run: SemanticQuery, ready: Readied | Unplannable): Promise<ResultReader> {
+  const { whole } = run.read;
   if (!isChanged(ready)) return passesOf(run, whole);
   try {
-    return await passesOf(run, await plannedSql(run.scope, ready.node));
+    return await passesOf(run, await plannedSql(run.statement, ready.node));
   } catch (thrown) {
     if (!isReason(thrown) || run.report.staged !== '') throw thrown;
     return passesOf(run, whole);

@@ -8,56 +8,25 @@ import type { ResultReader } from '../duck/reader.ts';
 import type { Parameters } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import { mayWrite } from '../execute/may-write.ts';
-import type { StatementScope } from '../execute/statement-env.ts';
 import {
   SEMANTIC_MAX_PASSES,
   SEMANTIC_MAX_STRICT_PASSES,
   SEMANTIC_NATIVE_DEPTH,
   SEMANTIC_NATIVE_ROWS,
 } from '../limits.ts';
-import type { QuestionAsker } from './ask.ts';
-import { askOpen } from './ask-open.ts';
-import { type JoinedLookUps, joinLookUps } from './joined-look-ups.ts';
-import type { LookUpState } from './look-up.ts';
-import type { NativeLookUps } from './native-look-up.ts';
-import type { PlanReport } from './plan-report.ts';
-import type { PlannedSql } from './planned-sql.ts';
-import { usesOf } from './query-plan.ts';
-import { isNode, nodesOf } from './query-tree.ts';
-import type { SemanticStatement } from './read-statement.ts';
-import type { SemanticSettings } from './semantic-settings.ts';
-import { unrewrittenError } from './source-error.ts';
-import type { OperatorUse } from './use.ts';
-
-/** What a pass runs: the statement's own text, or one that the planner made. */
-export type PassText = Rewritten | PlannedSql;
-
-/** A semantic statement on its way. */
-export interface SemanticRun {
-  readonly statement: SemanticStatement;
-  readonly settings: SemanticSettings;
-  readonly scope: StatementScope;
-  readonly asker: QuestionAsker;
-  readonly state: LookUpState;
-  readonly report: PlanReport;
-  readonly native: NativeLookUps;
-  /** The tables and files that the statement writes, by name. */
-  readonly targets: readonly string[];
-  /** Tables that the statement staged; they are dropped at its end. */
-  readonly stages: string[];
-  /** Rows that a pass is expected to look up, or that the last one did. */
-  expectedRows: number;
-  /** DuckDB did not take the statement with native look-ups, … */
-  refusesNative: boolean;
-  /** … or with several of them in one join. */
-  refusesJoined: boolean;
-}
+import { askOpen } from './ask/ask-open.ts';
+import { type JoinedLookUps, joinLookUps } from './look-up/joined-look-ups.ts';
+import { usesOf } from './plan/query-plan.ts';
+import { isNode, nodesOf } from './plan/query-tree.ts';
+import { unrewrittenError } from './read/rewritten-error.ts';
+import type { OperatorUse } from './read/use.ts';
+import type { PassText, SemanticQuery } from './semantic-query.ts';
 
 /** Runs the text until every question that it meets is answered; the last pass's result. */
-export async function passesOf(run: SemanticRun, text: PassText): Promise<ResultReader> {
+export async function passesOf(run: SemanticQuery, text: PassText): Promise<ResultReader> {
   for (let pass = 1; ; pass += 1) {
     const reader = await onePass(run, text, treeOf(run, text));
-    const complete = missingOf(run) === 0 || run.scope.stop.drained !== undefined;
+    const complete = missingOf(run) === 0 || run.statement.stop.drained !== undefined;
     if (reader !== undefined && complete) return reader;
     if (pass === SEMANTIC_MAX_PASSES) throw restless(run, pass);
     await askMissing(run);
@@ -66,11 +35,11 @@ export async function passesOf(run: SemanticRun, text: PassText): Promise<Result
 
 /** One pass; undefined where it ended for missing answers. */
 async function onePass(
-  run: SemanticRun,
+  run: SemanticQuery,
   text: PassText,
   tree?: SqlNode,
 ): Promise<ResultReader | undefined> {
-  const { scope, state, statement, native } = run;
+  const { statement, state, read, native } = run;
   state.stopped = false;
   state.rows = 0;
   run.report.passes += 1;
@@ -78,14 +47,14 @@ async function onePass(
   const joined = isNative && !run.refusesJoined ? await joinedText(run, text, tree) : undefined;
   if (isNative) await native.install(joined);
   try {
-    return await scope.session.run(joined?.text ?? text.text, {
+    return await statement.session.run(joined?.text ?? text.text, {
       parameters: parametersOf(run, text),
-      signal: scope.stop.signal,
+      signal: statement.stop.signal,
     });
   } catch (thrown) {
     if (state.stopped) return undefined;
-    if (!isNative || scope.stop.signal.aborted) {
-      throw 'sourceOffset' in text ? unrewrittenError(thrown, statement, text) : thrown;
+    if (!isNative || statement.stop.signal.aborted) {
+      throw 'sourceOffset' in text ? unrewrittenError(thrown, read, text) : thrown;
     }
     // A macro holds a subquery, which DuckDB does not take everywhere; a function may stand wherever it does.
     if (joined === undefined) run.refusesNative = true;
@@ -99,27 +68,27 @@ async function onePass(
 }
 
 /** The query of a pass, as a tree; undefined where there is none, or the pass changes data. */
-function treeOf({ statement }: SemanticRun, text: PassText): SqlNode | undefined {
-  if ('sourceOffset' in text) return statement.tree?.length === 1 ? statement.tree[0] : undefined;
+function treeOf({ read }: SemanticQuery, text: PassText): SqlNode | undefined {
+  if ('sourceOffset' in text) return read.tree?.length === 1 ? read.tree[0] : undefined;
   return text.tree;
 }
 
 /** The values that a pass is run with. */
-export function parametersOf({ scope }: SemanticRun, text: PassText): Parameters | undefined {
-  return 'parameters' in text ? text.parameters : scope.parameters;
+export function parametersOf({ statement }: SemanticQuery, text: PassText): Parameters | undefined {
+  return 'parameters' in text ? text.parameters : statement.parameters;
 }
 
 /** The query with its look-ups joined, under the same names; undefined where there are not several of one value. */
 async function joinedText(
-  run: SemanticRun,
+  run: SemanticQuery,
   text: PassText,
   tree: SqlNode | undefined,
 ): Promise<(JoinedLookUps & { readonly text: string }) | undefined> {
   const node = tree?.['node'];
   if (tree === undefined || !isNode(node)) return undefined;
-  const { session, stop } = run.scope;
+  const { session, stop } = run.statement;
   const { signal } = stop;
-  const joined = joinLookUps(node, usesOf(run.statement));
+  const joined = joinLookUps(node, usesOf(run.read));
   if (joined === undefined) return undefined;
   const columns = await session
     .describe(await treeToSql(session, tree, signal), {
@@ -151,12 +120,12 @@ function withNames(node: SqlNode, names: readonly string[]): SqlNode | undefined
 }
 
 /** Tables and macros made in the caller's transaction would be undone, or kept, with it. */
-async function wantsNative(run: SemanticRun): Promise<boolean> {
-  const { expectedRows, refusesNative, scope } = run;
+async function wantsNative(run: SemanticQuery): Promise<boolean> {
+  const { expectedRows, refusesNative, statement } = run;
   if (refusesNative || expectedRows <= SEMANTIC_NATIVE_ROWS) return false;
-  if (depthOf(run.statement.tree, usesOf(run.statement)) > SEMANTIC_NATIVE_DEPTH) return false;
-  if (await isInTransaction(scope.session)) return false;
-  return !(await mayCollate(scope.session, run.statement.source));
+  if (depthOf(run.read.tree, usesOf(run.read)) > SEMANTIC_NATIVE_DEPTH) return false;
+  if (await isInTransaction(statement.session)) return false;
+  return !(await mayCollate(statement.session, run.read.source));
 }
 
 /** How many operators stand within one another. */
@@ -172,41 +141,41 @@ function depthOf(value: unknown, useOf: (node: SqlNode) => OperatorUse | undefin
  * is to end early: with what was not asked as NULL it would change the wrong rows, and again when it is run anew.
  */
 export async function runStrictly(
-  run: SemanticRun,
+  run: SemanticQuery,
   text: Rewritten,
 ): Promise<ResultReader | undefined> {
-  const { state, scope } = run;
-  const isBlind = run.statement.dry === undefined;
-  if (isBlind && (await isInTransaction(scope.session))) throw blindInTransaction();
+  const { state, statement } = run;
+  const isBlind = run.read.dry === undefined;
+  if (isBlind && (await isInTransaction(statement.session))) throw blindInTransaction();
   // Without a query of its own such a statement meets its questions a vector at a time.
   const passes = isBlind ? SEMANTIC_MAX_STRICT_PASSES : SEMANTIC_MAX_PASSES;
   for (let pass = 1; ; pass += 1) {
-    if (!(await mayWrite(scope, run.targets))) return undefined;
+    if (!(await mayWrite(statement, run.targets))) return undefined;
     state.strict = true;
     const reader = await onePass(run, text);
     state.strict = false;
     if (reader !== undefined) return reader;
-    if (pass === passes || (await isInTransaction(scope.session))) throw restless(run, pass);
+    if (pass === passes || (await isInTransaction(statement.session))) throw restless(run, pass);
     await askMissing(run);
   }
 }
 
 /** Asks what the last pass missed, after a look at how much it is. */
-async function askMissing(run: SemanticRun): Promise<void> {
+async function askMissing(run: SemanticQuery): Promise<void> {
   await askOpen(
     run,
-    run.statement.books.map((book) => ({ book, tuples: book.takeMisses() })),
+    run.read.books.map((book) => ({ book, tuples: book.takeMisses() })),
   );
 }
 
-export function missingOf({ statement }: SemanticRun): number {
-  return statement.books.reduce((sum, book) => sum + book.missing, 0);
+export function missingOf({ read }: SemanticQuery): number {
+  return read.books.reduce((sum, book) => sum + book.missing, 0);
 }
 
-function restless(run: SemanticRun, passes: number): RvbbitError {
+function restless(run: SemanticQuery, passes: number): RvbbitError {
   return new RvbbitError(
     'RVB_LIMIT',
-    `the statement meets new questions each time it is run (${missingOf(run)} after ${passes} times): its input changes, or its operators depend on one another; put the input into a table first (CREATE TEMP TABLE … AS …)`,
+    `the read meets new questions each time it is run (${missingOf(run)} after ${passes} times): its input changes, or its operators depend on one another; put the input into a table first (CREATE TEMP TABLE … AS …)`,
     { stage: 'execute' },
   );
 }

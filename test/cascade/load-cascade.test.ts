@@ -7,8 +7,8 @@ import type { Cascade } from '../../src/cascade/cascade.ts';
 import { loadCascade, loadCascadeText } from '../../src/cascade/load-cascade.ts';
 import { cascadeSchemaText } from '../../src/cascade/write-schema.ts';
 import { RvbbitError } from '../../src/errors.ts';
-import { compileCascade } from '../../workers/compile-cascade.ts';
-import type { CascadeCellProgram, CascadeProgram } from '../../workers/program.ts';
+import { compileCascade } from '../../src/run/compile-cascade.ts';
+import type { CascadeCellProgram, CascadeProgram } from '../../src/run/program.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 import { randomFrom } from './hostile-yaml.ts';
 

@@ -6,7 +6,7 @@ import { checkSqlTemplate } from '../../src/cascade/check-sql-template.ts';
 import { compileSqlTemplate, renderSqlTemplate } from '../../src/cascade/sql-template.ts';
 import type { TemplateContext } from '../../src/cascade/template.ts';
 import { RvbbitError } from '../../src/errors.ts';
-import type { Json } from '../../src/json.ts';
+import type { Json } from '../../src/util/json.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 
 function view(input: Record<string, Json>): TemplateContext {

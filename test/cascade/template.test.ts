@@ -11,7 +11,7 @@ import {
   type TemplateContext,
 } from '../../src/cascade/template.ts';
 import { RvbbitError } from '../../src/errors.ts';
-import type { Json } from '../../src/json.ts';
+import type { Json } from '../../src/util/json.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 
 const context: TemplateContext = {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { spawnSimulator } from '../../src/simulator/spawn.ts';
+import { spawnSimulator } from '../../src/sim/spawn.ts';
 import { readRecords } from '../kill/journal-files.ts';
 import { cascades } from '../model/engine-support.ts';
 import { cases, reportCases } from '../support/cases.ts';

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { realFileSystem } from '../../src/journal/disk/file-system.ts';
 import { listStatements } from '../../src/journal/disk/list-statements.ts';
 import type { JournalRecord } from '../../src/journal/records.ts';
-import { packageVersion } from '../../src/version.ts';
+import { packageVersion } from '../../src/util/version.ts';
 import { readRecords } from '../kill/journal-files.ts';
 import { killed, listed, rowsOf, server, withPlace } from './resume-support.ts';
 

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { Engine, type EngineOptions } from '../../src/index.ts';
-import type { SimulatorScript } from '../../src/simulator/script.ts';
-import { type SimulatorProcess, spawnSimulator } from '../../src/simulator/spawn.ts';
+import type { SimulatorScript } from '../../src/sim/script.ts';
+import { type SimulatorProcess, spawnSimulator } from '../../src/sim/spawn.ts';
 import { runChild } from '../kill/run-child.ts';
 import { makeFolder, removeFolder, rvbbit } from './spawn.ts';
 

@@ -1,5 +1,6 @@
 /** What the command line's unit tests share. */
-import type { FormatSettings, StartResult } from '../../src/cli/format/format.ts';
+import type { StartResult } from '../../src/cli/format/format.ts';
+import type { FormatSettings } from '../../src/cli/format/writer.ts';
 import type { Sink } from '../../src/cli/sink/sink.ts';
 import type { ResultColumn, Row, Summary } from '../../src/result.ts';
 

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { acquireDatabase } from '../../src/duck/registry.ts';
-import { Semaphore } from '../../src/duck/semaphore.ts';
 import { Session } from '../../src/duck/session.ts';
 import { threadBudget } from '../../src/duck/thread-budget.ts';
+import { Semaphore } from '../../src/util/semaphore.ts';
 import { rejection } from './support.ts';
 
 test('one thread of libuv’s pool stays free', () => {

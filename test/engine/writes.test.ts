@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Engine } from '../../src/index.ts';
-import type { SimulatorScript } from '../../src/simulator/script.ts';
-import { spawnSimulator } from '../../src/simulator/spawn.ts';
+import type { SimulatorScript } from '../../src/sim/script.ts';
+import { spawnSimulator } from '../../src/sim/spawn.ts';
 import { errorOf } from '../model/engine-support.ts';
 import { reportCases } from '../support/cases.ts';
 

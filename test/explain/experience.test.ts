@@ -4,21 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { criterionHash } from '../../src/explain/criterion-hash.ts';
-import { Experience } from '../../src/explain/experience.ts';
-import {
-  EXPERIENCE_MAX_CRITERIA,
-  EXPERIENCE_MAX_KEYS,
-  EXPERIENCE_MAX_OPEN,
-  EXPERIENCE_SAMPLES,
-} from '../../src/explain/explain-limits.ts';
+import { EXPERIENCE_MAX_CRITERIA } from '../../src/explain/explain-limits.ts';
 import { learnAnswers } from '../../src/explain/learn-answers.ts';
 import { DiskJournal } from '../../src/journal/disk/disk-journal.ts';
 import { realFileSystem } from '../../src/journal/disk/file-system.ts';
 import { recentRecords } from '../../src/journal/disk/recent-records.ts';
+import { criterionHash } from '../../src/journal/experience/criterion-hash.ts';
+import {
+  EXPERIENCE_MAX_KEYS,
+  EXPERIENCE_MAX_OPEN,
+  Experience,
+} from '../../src/journal/experience/experience.ts';
+import { EXPERIENCE_SAMPLES } from '../../src/journal/experience/samples.ts';
 import type { JournalEntry, JournalRecord } from '../../src/journal/records.ts';
 import { loadOperators } from '../../src/operators/load-operators.ts';
-import { AnswerBook } from '../../src/semantic/answer-book.ts';
+import { AnswerBook } from '../../src/semantic/ask/answer-book.ts';
 import { root } from '../semantic/support.ts';
 
 let seq = 0;

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Engine, ExplainReport } from '../../src/index.ts';
-import type { SimulatorOptions } from '../../src/simulator/script.ts';
+import type { SimulatorOptions } from '../../src/sim/script.ts';
 import { withModel } from '../model/engine-support.ts';
 
 const cascades = fileURLToPath(new URL('../../../test/fixtures/explain', import.meta.url));

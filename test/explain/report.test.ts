@@ -8,8 +8,8 @@ import * as assert from 'uvu/assert';
 import { EXPECTED_CALL_MS, EXPECTED_TRUE_SHARE } from '../../src/explain/explain-limits.ts';
 import { Engine, type EngineOptions, type ExplainReport } from '../../src/index.ts';
 import { CALL_OUTPUT_TOKENS, RATE_WINDOW_MS } from '../../src/limits.ts';
-import type { SimulatorOptions } from '../../src/simulator/script.ts';
-import { type SimulatorProcess, spawnSimulator } from '../../src/simulator/spawn.ts';
+import type { SimulatorOptions } from '../../src/sim/script.ts';
+import { type SimulatorProcess, spawnSimulator } from '../../src/sim/spawn.ts';
 
 const cascades = fileURLToPath(new URL('../../../test/fixtures/explain', import.meta.url));
 const PRICE = { inputPerMtok: 150, outputPerMtok: 600 };

@@ -6,10 +6,10 @@ import { acquireDatabase } from '../../src/duck/registry.ts';
 import { Session } from '../../src/duck/session.ts';
 import { Engine } from '../../src/index.ts';
 import { loadOperators } from '../../src/operators/load-operators.ts';
-import { AnswerBook } from '../../src/semantic/answer-book.ts';
-import { type LookUpState, registerLookUps } from '../../src/semantic/look-up.ts';
-import { takeSymbol } from '../../src/semantic/symbols.ts';
-import { type OperatorUse, typesOf } from '../../src/semantic/use.ts';
+import { AnswerBook } from '../../src/semantic/ask/answer-book.ts';
+import { type LookUpState, registerLookUps } from '../../src/semantic/look-up/look-up.ts';
+import { takeSymbol } from '../../src/semantic/read/symbols.ts';
+import { type OperatorUse, typesOf } from '../../src/semantic/read/use.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 import {
   answerFor,

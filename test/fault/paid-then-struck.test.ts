@@ -1,7 +1,7 @@
 /** A worker that ends in the code after a model call: what the call brought is not bought again. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { spawnSimulator } from '../../src/simulator/spawn.ts';
+import { spawnSimulator } from '../../src/sim/spawn.ts';
 import { cases, reportCases } from '../support/cases.ts';
 import { openEngine, pick, withFolder } from './support.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { OPTIONS, parse, print, type Statement } from '../../grammar/index.ts';
+import { OPTIONS, parse, print, type StatementNode } from '../../grammar/index.ts';
 import { withoutSpans } from '../grammar/support.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 
@@ -204,7 +204,7 @@ const job = fc.record({
 const jobs = fc.constant({ kind: 'ShowJobs', annotations: [], span });
 const statement = fc
   .tuple(fc.oneof({ weight: 6, arbitrary: body }, explain, job, jobs), written)
-  .map(([node, list]) => ({ ...(node as object), annotations: list }) as unknown as Statement);
+  .map(([node, list]) => ({ ...(node as object), annotations: list }) as unknown as StatementNode);
 
 test('reading what was printed gives the tree again, and printing that the same text', () => {
   const runs = cases(10_000, 200_000);

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { childrenOf, parse, print, type Statement, visit } from '../../grammar/index.ts';
+import { childrenOf, parse, print, type StatementNode, visit } from '../../grammar/index.ts';
 import { DIALECT, PLAIN } from './corpus.ts';
 import { only, withoutSpans } from './support.ts';
 
@@ -53,7 +53,7 @@ test('no annotation is gained by printing', () => {
 test('annotations of plain SQL are printed once, and added where the text lacks them', () => {
   const statement = only('-- @ threshold: 0.7\nSELECT 1');
   assert.is(print(statement), '-- @ threshold: 0.7\nSELECT 1;');
-  const made = { ...statement, text: 'SELECT 1' } as Statement;
+  const made = { ...statement, text: 'SELECT 1' } as StatementNode;
   assert.is(print(made), '-- @ threshold: 0.7\nSELECT 1;');
 });
 
@@ -61,7 +61,7 @@ test('a name that is no word is quoted', () => {
   const statement = only("RVBBIT MAP 'x' AS a USING (q)");
   assert.is(statement.kind, 'Map');
   if (statement.kind !== 'Map') return;
-  const renamed: Statement = { ...statement, alias: { ...statement.alias!, value: 'a "b"' } };
+  const renamed: StatementNode = { ...statement, alias: { ...statement.alias!, value: 'a "b"' } };
   assert.match(print(renamed), /AS "a ""b"""/);
 });
 

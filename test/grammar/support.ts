@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { type Diagnostic, parse, type Statement } from '../../grammar/index.ts';
+import { type Diagnostic, parse, type StatementNode } from '../../grammar/index.ts';
 
 /** The value without its spans, for a comparison of trees. */
 export function withoutSpans(value: unknown): unknown {
@@ -12,7 +12,7 @@ export function withoutSpans(value: unknown): unknown {
 }
 
 /** The one statement of a source without a diagnostic. */
-export function only(source: string): Statement {
+export function only(source: string): StatementNode {
   const { statements, diagnostics } = parse(source);
   assert.equal(
     diagnostics.map(({ message }) => message),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { spawnSimulator } from '../../src/simulator/spawn.ts';
+import { spawnSimulator } from '../../src/sim/spawn.ts';
 import { reportCases } from '../support/cases.ts';
 import { bookOf, readRecords } from './journal-files.ts';
 import { cascades, runChild } from './run-child.ts';

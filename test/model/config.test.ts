@@ -5,10 +5,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
 import { compileJson } from '../../src/cascade/json-validator.ts';
-import type { Json, JsonObject } from '../../src/json.ts';
 import { configJsonSchema } from '../../src/model/config-schema.ts';
 import { configureModels } from '../../src/model/configure.ts';
 import { describeConfig } from '../../src/model/describe-config.ts';
+import type { Json, JsonObject } from '../../src/util/json.ts';
 import { configOf } from './config-support.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Engine, type Row } from '../../src/index.ts';
-import { type SimulatorProcess, spawnSimulator } from '../../src/simulator/spawn.ts';
+import { type SimulatorProcess, spawnSimulator } from '../../src/sim/spawn.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 import {
   type Asked,

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Engine, RvbbitError } from '../../src/index.ts';
-import type { LedgerEntry } from '../../src/simulator/ledger.ts';
-import type { SimulatorProcess } from '../../src/simulator/spawn.ts';
+import type { LedgerEntry } from '../../src/sim/ledger.ts';
+import type { SimulatorProcess } from '../../src/sim/spawn.ts';
 import { reportCases } from '../support/cases.ts';
 import { assertAddsUp, assertUsable, errorOf, withModel } from './engine-support.ts';
 

@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Engine, QueryResult } from '../../src/index.ts';
 import type { ModelFunction } from '../../src/model/chat.ts';
-import type { Rule } from '../../src/simulator/script.ts';
+import type { Rule } from '../../src/sim/script.ts';
 import { reportCases } from '../support/cases.ts';
 import {
   type Asked,
@@ -376,7 +376,7 @@ test('the key of a provider is in no error, record, result or plan', async () =>
     { when: { contains: 'echoes' }, raw: `no JSON: Bearer ${CANARY}` },
   ];
   for (const requireKey of [CANARY, 'another']) {
-    await using server = await (await import('../../src/simulator/spawn.ts')).spawnSimulator({
+    await using server = await (await import('../../src/sim/spawn.ts')).spawnSimulator({
       requireKey,
       rules,
     });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Row } from '../../src/index.ts';
-import type { SimulatorOptions } from '../../src/simulator/script.ts';
+import type { SimulatorOptions } from '../../src/sim/script.ts';
 import { cases, QUICK_BUDGET_MS, reportCases, seed } from '../support/cases.ts';
 import { type Asked, queryOf, withModel } from './engine-support.ts';
 

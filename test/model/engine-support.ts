@@ -2,8 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { Engine, type EngineOptions, type RvbbitError, type Summary } from '../../src/index.ts';
-import type { SimulatorOptions } from '../../src/simulator/script.ts';
-import { type SimulatorProcess, spawnSimulator } from '../../src/simulator/spawn.ts';
+import type { SimulatorOptions } from '../../src/sim/script.ts';
+import { type SimulatorProcess, spawnSimulator } from '../../src/sim/spawn.ts';
 
 /** The cascades in `test/fixtures/model`, seen from `dist`. */
 export const cascades = fileURLToPath(new URL('../../../test/fixtures/model', import.meta.url));

@@ -1,12 +1,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadCascadeText } from '../../src/cascade/load-cascade.ts';
-import type { JsonObject } from '../../src/json.ts';
 import type { AttemptReport, ModelTarget } from '../../src/model/chat.ts';
-import { compileCascade } from '../../workers/compile-cascade.ts';
-import type { RunOutcome } from '../../workers/protocol.ts';
+import { compileCascade } from '../../src/run/compile-cascade.ts';
+import type { RunOutcome } from '../../src/run/contract.ts';
+import { runCascade } from '../../src/run/run-cascade.ts';
+import type { JsonObject } from '../../src/util/json.ts';
 import { Providers } from '../../workers/providers.ts';
-import { runCascade } from '../../workers/run-cascade.ts';
 import {
   completion,
   reply,

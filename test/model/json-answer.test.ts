@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Json } from '../../src/json.ts';
 import { readJsonAnswer } from '../../src/model/json-answer.ts';
+import type { Json } from '../../src/util/json.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 
 const FENCE = '```';

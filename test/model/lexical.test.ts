@@ -4,8 +4,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compileJson } from '../../src/cascade/json-validator.ts';
 import { Engine } from '../../src/index.ts';
-import type { Json, JsonObject } from '../../src/json.ts';
 import { Lexical } from '../../src/model/lexical/lexical.ts';
+import type { Json, JsonObject } from '../../src/util/json.ts';
 import { rvbbit } from '../cli/spawn.ts';
 import { errorOf } from './engine-support.ts';
 

@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { OpenAiCompatible } from '../../src/model/openai-compatible.ts';
 import { rateLimitsOf, resetMs } from '../../src/model/rate-limit-headers.ts';
-import { startSimulator } from '../../src/simulator/simulator.ts';
+import { startSimulator } from '../../src/sim/simulator.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 

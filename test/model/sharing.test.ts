@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Engine, QueryResult } from '../../src/index.ts';
-import { spawnSimulator } from '../../src/simulator/spawn.ts';
+import { spawnSimulator } from '../../src/sim/spawn.ts';
 import { runChild } from '../kill/run-child.ts';
 import { reportCases } from '../support/cases.ts';
 import { assertAddsUp, cascades, openEngine } from './engine-support.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Engine } from '../../src/index.ts';
-import type { Rule } from '../../src/simulator/script.ts';
+import type { Rule } from '../../src/sim/script.ts';
 import { assertAddsUp, withModel } from './engine-support.ts';
 
 const cascades = mkdtempSync(join(tmpdir(), 'rvbbit-guards-'));

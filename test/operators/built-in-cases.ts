@@ -1,7 +1,7 @@
 /** The test cases of the built-in operators: which need a model, and what it is to say. */
 import type { TestCase } from '../../src/cascade/cascade.ts';
-import type { Json } from '../../src/json.ts';
 import type { Operator } from '../../src/operators/operator.ts';
+import type { Json } from '../../src/util/json.ts';
 
 /** Cases that a model is asked about, where that is not all but those that say they need none. */
 const ASKED: Readonly<Record<string, readonly string[]>> = {

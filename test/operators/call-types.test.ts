@@ -6,7 +6,7 @@ import { signatureOf } from '../../src/operators/check-call.ts';
 import { requiredArgs } from '../../src/operators/function-file.ts';
 import { loadOperators } from '../../src/operators/load-operators.ts';
 import type { Operator } from '../../src/operators/operator.ts';
-import { refusedCall } from '../../src/semantic/argument-types.ts';
+import { refusedCall } from '../../src/semantic/read/argument-types.ts';
 import { makeRoot, operatorFile } from './support.ts';
 
 const TABLE = `CREATE TABLE t AS SELECT 'a' AS text, 1 AS n, DATE '2020-01-01' AS d, ['a'] AS l,

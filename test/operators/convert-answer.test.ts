@@ -4,8 +4,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Cascade } from '../../src/cascade/cascade.ts';
 import { Engine } from '../../src/index.ts';
-import type { Json } from '../../src/json.ts';
 import { convertAnswer } from '../../src/operators/convert-answer.ts';
+import type { Json } from '../../src/util/json.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 
 const NONE = 'RVB_TYPE_MISMATCH';

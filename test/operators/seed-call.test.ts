@@ -2,8 +2,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { RvbbitError } from '../../src/errors.ts';
-import type { Json } from '../../src/json.ts';
 import { readSeedCall, type SeedFunction } from '../../src/operators/seed-call.ts';
+import type { Json } from '../../src/util/json.ts';
 
 function refused(name: SeedFunction, args: readonly Json[], message: RegExp): void {
   assert.throws(

@@ -3,12 +3,12 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Operator } from '../../src/operators/operator.ts';
-import { AnswerBook } from '../../src/semantic/answer-book.ts';
-import { isCertain } from '../../src/semantic/certainty.ts';
-import { columnRef } from '../../src/semantic/query-tree.ts';
-import { literal } from '../../src/semantic/tree-logic.ts';
-import { type Condition, type Leaf, leavesOf, truthOf } from '../../src/semantic/truth.ts';
-import type { OperatorUse } from '../../src/semantic/use.ts';
+import { AnswerBook } from '../../src/semantic/ask/answer-book.ts';
+import { isCertain } from '../../src/semantic/judge/certainty.ts';
+import { type Condition, type Leaf, leavesOf, truthOf } from '../../src/semantic/judge/truth.ts';
+import { columnRef } from '../../src/semantic/plan/query-tree.ts';
+import { literal } from '../../src/semantic/plan/tree-logic.ts';
+import type { OperatorUse } from '../../src/semantic/read/use.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 
 type Value = boolean | null;

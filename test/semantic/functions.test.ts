@@ -11,7 +11,7 @@ import {
   type RvbbitError,
 } from '../../src/index.ts';
 import { SEED_MAX_ROWS } from '../../src/limits.ts';
-import type { SimulatorProcess } from '../../src/simulator/spawn.ts';
+import type { SimulatorProcess } from '../../src/sim/spawn.ts';
 import { startSimulator } from '../../src/testing.ts';
 import { withModel } from '../model/engine-support.ts';
 

@@ -1,7 +1,7 @@
 /** A table of texts and a model server that says which of them are rare, and which common. */
 import { fileURLToPath } from 'node:url';
 import type { Engine } from '../../src/index.ts';
-import type { SimulatorProcess } from '../../src/simulator/spawn.ts';
+import type { SimulatorProcess } from '../../src/sim/spawn.ts';
 import { withModel } from '../model/engine-support.ts';
 
 const cascades = fileURLToPath(new URL('../../../test/fixtures/semantic-model', import.meta.url));

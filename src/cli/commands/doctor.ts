@@ -4,7 +4,7 @@ import { availableParallelism, freemem, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Engine } from '../../engine.ts';
 import { messageOf } from '../../errors.ts';
-import { packageVersion } from '../../version.ts';
+import { packageVersion } from '../../util/version.ts';
 import { findCascades } from '../cascade-files.ts';
 import { readConfiguration } from '../configuration.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';

@@ -1,5 +1,5 @@
 /** `rvbbit explain`: what a statement would do. */
-import { renderReport } from '../../explain/render-report.ts';
+import { renderReport } from '../../explain/report/render-report.ts';
 import type { ExplainReport } from '../../result.ts';
 import { CliError, exitCodeOf, type Verdict, verdictOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';

@@ -1,7 +1,7 @@
 /** `rvbbit run`: one cascade on one input. */
 
 import { RvbbitError } from '../../errors.ts';
-import type { JsonObject } from '../../json.ts';
+import type { JsonObject } from '../../util/json.ts';
 import { placeCascade } from '../cascade-path.ts';
 import { CliError, exitCodeOf, verdictOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';

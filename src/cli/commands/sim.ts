@@ -2,10 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { messageOf } from '../../errors.ts';
-import { parseLatency } from '../../simulator/latency.ts';
-import type { LedgerEntry, LedgerTotals } from '../../simulator/ledger.ts';
-import type { SimulatorOptions } from '../../simulator/script.ts';
-import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
+import { parseLatency } from '../../sim/latency.ts';
+import type { LedgerEntry, LedgerTotals } from '../../sim/ledger.ts';
+import type { SimulatorOptions } from '../../sim/script.ts';
+import { type Simulator, startSimulator } from '../../sim/simulator.ts';
 import { CliError } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { say } from '../stderr.ts';

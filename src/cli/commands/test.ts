@@ -1,10 +1,10 @@
 /** `rvbbit test`: the test cases that cascades bring along. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RunOutcome } from '../../../workers/protocol.ts';
 import type { TestCase } from '../../cascade/cascade.ts';
 import type { Engine } from '../../engine.ts';
 import { RvbbitError } from '../../errors.ts';
+import type { RunOutcome } from '../../run/contract.ts';
 import { checkCascade } from '../../testing.ts';
 import { findCascades } from '../cascade-files.ts';
 import { placeCascade } from '../cascade-path.ts';

@@ -5,7 +5,7 @@
 import type { ResultColumn } from '../../result.ts';
 import type { Sink } from '../sink/sink.ts';
 import { plainText } from '../text/value.ts';
-import type { ResultWriter } from './format.ts';
+import type { ResultWriter } from './writer.ts';
 
 /** One result set as comma-separated values, a header first. */
 export function startCsv(columns: readonly ResultColumn[], sink: Sink): ResultWriter {

@@ -1,6 +1,7 @@
 /** The output formats: what each is given, and where each lives. */
-import type { ResultColumn, Row } from '../../result.ts';
+import type { ResultColumn } from '../../result.ts';
 import type { Sink } from '../sink/sink.ts';
+import type { FormatSettings, ResultWriter } from './writer.ts';
 
 /** Every value of `--format`. */
 export const FORMATS = [
@@ -19,22 +20,6 @@ export type FormatName = (typeof FORMATS)[number];
 
 /** Formats whose output holds one result set and no more. */
 export const SINGLE_RESULT: ReadonlySet<FormatName> = new Set(['csv', 'tsv', 'json', 'parquet']);
-
-/** Takes one result set, row by row. A returned promise is back-pressure: await it before the next row. */
-export interface ResultWriter {
-  row(row: Row): Promise<void> | undefined;
-  end(): Promise<void> | undefined;
-}
-
-/** What a writer may suit itself to. */
-export interface FormatSettings {
-  /** Every row, where the format would leave some out. */
-  readonly all: boolean;
-  /** Cells across if the output is a terminal; undefined where lines may be of any length. */
-  readonly columns: number | undefined;
-  /** Makes text faint, on a terminal that shows colours. */
-  readonly dim: (text: string) => string;
-}
 
 /** Begins one result set in a format. */
 export type StartResult = (

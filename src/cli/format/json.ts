@@ -5,7 +5,7 @@
 import type { ResultColumn, Row } from '../../result.ts';
 import type { Sink } from '../sink/sink.ts';
 import { jsonText } from '../text/value.ts';
-import type { ResultWriter } from './format.ts';
+import type { ResultWriter } from './writer.ts';
 
 /** Writes a row's fields in the order of the columns, which an object would not keep for names such as "1". */
 function rowText(columns: readonly ResultColumn[]): (row: Row) => string {

@@ -4,7 +4,7 @@ import type { Sink } from '../sink/sink.ts';
 import { visible } from '../text/escape.ts';
 import { plainText } from '../text/value.ts';
 import { isNumeric } from './columns.ts';
-import type { FormatSettings, ResultWriter } from './format.ts';
+import type { FormatSettings, ResultWriter } from './writer.ts';
 
 // Markdown ends a cell at a pipe and a row at a line break, and reads `<` as the start of HTML.
 function cell(value: unknown): string {

@@ -6,7 +6,7 @@ import { plainText } from '../text/value.ts';
 import { displayWidth, fitWidth, padWidth } from '../text/width.ts';
 import { isNumeric } from './columns.ts';
 import { fitColumns } from './fit-columns.ts';
-import type { FormatSettings, ResultWriter } from './format.ts';
+import type { FormatSettings, ResultWriter } from './writer.ts';
 
 /** Rows shown unless `--all` is given: half of them from the start, half from the end. */
 export const SHOWN_ROWS = 40;

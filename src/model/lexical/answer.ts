@@ -1,5 +1,5 @@
 /** An answer by word overlap, in the form of a schema or of the question's own words. */
-import type { Json, JsonObject } from '../../json.ts';
+import type { Json, JsonObject } from '../../util/json.ts';
 import { labelsIn, overlappingLabel, restLabel } from './labels.ts';
 import type { SplitPrompt } from './split-prompt.ts';
 import { hits, share, stemsOf } from './words.ts';

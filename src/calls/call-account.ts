@@ -1,0 +1,152 @@
+/** The account of a statement's model calls: which are out, what each took, and their records. */
+
+import type { Ledger } from '../journal/ledger.ts';
+import { CALL_OUTPUT_TOKENS } from '../limits.ts';
+import type { AttemptReport, Usage } from '../model/chat.ts';
+import type { Spending } from '../plan/plan.ts';
+import type { CallRequest } from '../run/contract.ts';
+import { type Estimate, NOTHING, type Reservation } from './budget.ts';
+import type { Permit } from './gate/gate-request.ts';
+import { LaneNumbers } from './lane-numbers.ts';
+
+const NO_TOKENS: Usage = { inputTokens: 0, outputTokens: 0 };
+
+export interface CallAccountParts {
+  readonly ledger: Ledger;
+  /** The answer to a call of this key may be found by later statements. */
+  keeps(callKey: string): boolean;
+  /** The file of the cascade whose calls they are. */
+  readonly cascade: string;
+  /** Micro-USD of a call; undefined where the price is not known. */
+  costOf(provider: string, model: string, usage: Usage): number | undefined;
+}
+
+/** A call that is out. */
+export interface OpenCall {
+  readonly threadId: number;
+  readonly request: CallRequest;
+  readonly permit: Permit;
+  readonly reservation: Reservation | undefined;
+}
+
+export class CallAccount {
+  readonly #parts: CallAccountParts;
+  readonly #open = new Map<string, OpenCall & { readonly lane: number }>();
+  readonly #lanes = new LaneNumbers();
+  #outputTokens = 0;
+  #outputCounts = 0;
+
+  constructor(parts: CallAccountParts) {
+    this.#parts = parts;
+  }
+
+  /** Books a call that goes out, and gives the name of it. `again`: times that it may have been paid before. */
+  open(call: OpenCall, again: number): string {
+    const { ledger, cascade } = this.#parts;
+    const attempt = ledger.nextAttempt();
+    const lane = this.#lanes.take();
+    this.#open.set(attempt, { ...call, lane });
+    const { callKey, cell, n, provider, model, prompt } = call.request;
+    ledger.note({
+      t: 'attempt.start',
+      attempt,
+      callKey,
+      cascade,
+      cell,
+      n,
+      provider,
+      model,
+      lane,
+      ...(again === 0 ? {} : { again }),
+      ...(prompt === undefined ? {} : { prompt }),
+    });
+    return attempt;
+  }
+
+  /** Settles a call that was out; what it asked, or nothing where it is known to have ended. */
+  end(attempt: string, report: AttemptReport): CallRequest | undefined {
+    const call = this.#open.get(attempt);
+    if (call === undefined) return undefined;
+    this.#open.delete(attempt);
+    this.#lanes.giveBack(call.lane);
+    this.#settle(call, report);
+    this.#note(attempt, call, report);
+    return call.request;
+  }
+
+  /** The calls that are out: all of them, or those of one worker. */
+  openOf(threadId?: number): readonly string[] {
+    return [...this.#open]
+      .filter(([, call]) => threadId === undefined || call.threadId === threadId)
+      .map(([attempt]) => attempt);
+  }
+
+  /** What a call is expected to take: its output cap, else what the statement's calls have written so far. */
+  estimate({ inputTokens, outputTokens }: CallRequest): Usage {
+    return { inputTokens, outputTokens: outputTokens ?? this.#expectedOutput };
+  }
+
+  get #expectedOutput(): number {
+    if (this.#outputCounts === 0) return CALL_OUTPUT_TOKENS;
+    return Math.ceil(this.#outputTokens / this.#outputCounts);
+  }
+
+  /** What a call of this estimate is expected to spend. */
+  expected(request: CallRequest, usage: Usage): Estimate {
+    const isGuessed = request.outputTokens === undefined;
+    return { ...this.#spendingOf(request, usage), isGuessed };
+  }
+
+  #spendingOf({ provider, model }: CallRequest, usage: Usage): Spending {
+    return {
+      calls: 1,
+      tokens: usage.inputTokens + usage.outputTokens,
+      costMicroUsd: this.#parts.costOf(provider, model, usage) ?? 0,
+    };
+  }
+
+  #settle({ request, permit, reservation }: OpenCall, report: AttemptReport): void {
+    const { outcome, usage } = report;
+    if (outcome === 'not_sent') {
+      permit.cancel();
+      reservation?.settle(NOTHING);
+      return;
+    }
+    permit.settle(report);
+    if (usage !== undefined) {
+      this.#outputTokens += usage.outputTokens;
+      this.#outputCounts += 1;
+      reservation?.settle(this.#spendingOf(request, usage));
+      return;
+    }
+    reservation?.settle(isFree(report) ? { ...NOTHING, calls: 1 } : undefined);
+  }
+
+  #note(attempt: string, { request }: OpenCall, report: AttemptReport): void {
+    const { ledger, keeps, costOf } = this.#parts;
+    const { callKey, provider, model } = request;
+    const { outcome, status, usage, durationMs, error, text, raw } = report;
+    // What is not billed costs 0 where there is a price; without one nothing is known of any call.
+    const counted = usage ?? (isFree(report) ? NO_TOKENS : undefined);
+    const cost = counted === undefined ? undefined : costOf(provider, model, counted);
+    ledger.note({
+      t: 'attempt.end',
+      attempt,
+      outcome,
+      ...(status === undefined ? {} : { status }),
+      tokensIn: usage?.inputTokens ?? 0,
+      tokensOut: usage?.outputTokens ?? 0,
+      costMicroUsd: cost ?? null,
+      costStatus: cost === undefined ? 'uncosted' : 'settled',
+      durationMs: Math.round(durationMs * 1_000) / 1_000,
+      ...(outcome === 'ok' && text !== undefined && keeps(callKey) ? { callKey, value: text } : {}),
+      ...(error === undefined ? {} : { error }),
+      ...(raw === undefined ? {} : { raw }),
+    });
+  }
+}
+
+/** An error status is not billed; a call that broke off, or was not counted, may be. */
+function isFree({ status, usage }: AttemptReport): boolean {
+  return usage === undefined && status !== undefined && status >= 400;
+}

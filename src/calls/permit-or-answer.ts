@@ -1,0 +1,39 @@
+/** A call that waits for the limiter may hear meanwhile that an equal one has been answered. */
+import type { Permit } from './gate/gate-request.ts';
+import type { SingleFlight } from './single-flight.ts';
+
+/** Whichever comes first; a permit that comes after the answer is given back. `keeps` as of a listener. */
+export function permitOrAnswer(
+  waiting: Promise<Permit>,
+  listening: { readonly flights: SingleFlight; readonly callKey: string; readonly keeps: boolean },
+): Promise<Permit | string> {
+  const { flights, callKey, keeps } = listening;
+  return new Promise((resolve, reject) => {
+    let isAnswered = false;
+    let off = (): void => {};
+    const listen = (): void => {
+      off = flights.listen(callKey, { keeps, hear });
+    };
+    const hear = (text: string | undefined): void => {
+      if (text === undefined) {
+        // Another equal call may go out before this one may.
+        listen();
+        return;
+      }
+      isAnswered = true;
+      resolve(text);
+    };
+    listen();
+    waiting.then(
+      (permit) => {
+        off();
+        if (isAnswered) permit.cancel();
+        else resolve(permit);
+      },
+      (error: unknown) => {
+        off();
+        reject(error);
+      },
+    );
+  });
+}

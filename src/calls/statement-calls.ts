@@ -1,0 +1,304 @@
+/** The model calls of one statement: each is decided on before it goes out. */
+
+import { CANCELLED, type Failure, failureOf, type RvbbitError } from '../errors.ts';
+import { STATEMENT_MAX_ANSWERS } from '../limits.ts';
+import type { CallLimits } from '../model/call-limits.ts';
+import type { Usage } from '../model/chat.ts';
+import type { CallDecision, CallRequest, EndedAttempt, LookUp } from '../run/contract.ts';
+import { dropOldest } from '../util/drop-oldest.ts';
+import type { AnswerPolicy } from './answer-policy.ts';
+import type { Budget, Estimate, Reservation } from './budget.ts';
+import { CallAccount, type CallAccountParts } from './call-account.ts';
+import type { CallDesk } from './call-desk.ts';
+import { CallWaits } from './call-waits.ts';
+import type { Permit } from './gate/gate-request.ts';
+import { permitOrAnswer } from './permit-or-answer.ts';
+import { BUDGET_USED_UP, EQUAL_CALL_TOO_LONG, refused } from './refusals.ts';
+
+export interface StatementCallsParts extends Omit<CallAccountParts, 'keeps'> {
+  readonly statementId: number;
+  readonly policy: AnswerPolicy;
+  readonly budget: Budget | undefined;
+  readonly limits: CallLimits | undefined;
+  readonly onlyAtHand: boolean;
+  /** The budget is used up: no further row should start. */
+  onBudgetEnd(): void;
+  /** A provider has refused the key: it is not asked again. */
+  onProviderEnd(failure: Failure): void;
+  /** The disk has failed: the statement cannot go on. */
+  onJournalFailure(failure: RvbbitError): void;
+}
+
+export class StatementCalls {
+  readonly #desk: CallDesk;
+  readonly #parts: StatementCallsParts;
+  readonly #account: CallAccount;
+  readonly #startedMs = performance.now();
+  /** Answers that no later statement is to find, for the equal calls of this one. */
+  readonly #own = new Map<string, string>();
+  readonly #waits = new CallWaits();
+  #isBudgetUsedUp = false;
+  #waiting = 0;
+
+  constructor(desk: CallDesk, parts: StatementCallsParts) {
+    this.#desk = desk;
+    this.#parts = parts;
+    const { ledger, cascade, costOf } = parts;
+    const keeps = (callKey: string): boolean => this.#keeps(callKey);
+    this.#account = new CallAccount({ ledger, cascade, costOf, keeps });
+  }
+
+  /** Decides on a call of the worker `threadId`: at once where nothing has to be waited for. Never rejects. */
+  decide(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
+    const { failure } = this.#desk.journal;
+    if (failure !== undefined) {
+      // What would be bought now could not be kept.
+      this.#parts.onJournalFailure(failure);
+      return refused(failureOf(failure));
+    }
+    if (request.fresh === true) return this.#leave(threadId, request);
+    const text = this.#atHand(request.callKey);
+    return text === undefined ? this.#leave(threadId, request) : this.#hit(request, text);
+  }
+
+  /** Calls wait for the limiter or the budget. */
+  get waitsForLeave(): boolean {
+    return this.#waiting > 0;
+  }
+
+  #leave(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
+    if (this.#parts.onlyAtHand) return refused(BUDGET_USED_UP);
+    return this.#waits.signalOf(threadId).aborted ? this.#ended() : this.#share(threadId, request);
+  }
+
+  /** The answers at hand for calls that may be made; null for those that have none. No hits before they are used. */
+  find({ callKeys }: LookUp): readonly (string | null)[] {
+    return callKeys.map((callKey) => this.#atHand(callKey) ?? null);
+  }
+
+  /** Answers that were found so have taken the place of calls. */
+  answersUsed(calls: LookUp): void {
+    this.#parts.ledger.note({ t: 'cache.hits', ...calls });
+  }
+
+  /** Takes the account of a call that has ended. */
+  end({ attempt, report }: EndedAttempt): void {
+    const request = this.#account.end(attempt, report);
+    if (request === undefined) return;
+    const { callKey, provider } = request;
+    if (report.outcome !== 'not_sent') {
+      this.#desk.circuits.observe(provider, report.status, report.error);
+      this.#refusalOf(provider);
+    }
+    const text = report.outcome === 'ok' ? report.text : undefined;
+    if (!this.#parts.policy.reuseOwn) return;
+    if (text !== undefined && !this.#parts.policy.keep) this.#keepOwn(callKey, text);
+    this.#desk.flights.land(callKey, text);
+  }
+
+  /** A worker has died: what it had asked may or may not have been answered, and paid. */
+  threadLost(threadId: number): void {
+    this.#waits.end(threadId);
+    const message = 'the worker thread died before the answer came';
+    this.#endAll(this.#account.openOf(threadId), { code: 'RVB_WORKER_LOST', message });
+  }
+
+  /** No further call goes out: the statement has failed, or was cancelled. */
+  stop(): void {
+    this.#waits.endAll();
+  }
+
+  /** The statement has ended; calls that are still out were cancelled. */
+  close(): void {
+    this.stop();
+    this.#endAll(this.#account.openOf(), CANCELLED);
+    this.#desk.gate.closeStatement(this.#parts.statementId);
+  }
+
+  /** One that another statement waits for and keeps is kept, whatever this one does with its own. */
+  #keeps(callKey: string): boolean {
+    const { keep, reuseOwn } = this.#parts.policy;
+    return keep || (reuseOwn && this.#desk.flights.isKept(callKey));
+  }
+
+  #atHand(callKey: string): string | undefined {
+    const own = this.#own.get(callKey);
+    if (own !== undefined) return own;
+    return this.#desk.journal.answers.find(callKey, this.#parts.policy.notBefore)?.text;
+  }
+
+  #hit({ callKey, cell, provider, model }: CallRequest, text: string): CallDecision {
+    const hits = { callKeys: [callKey], cell, provider, model };
+    this.#parts.ledger.note({ t: 'cache.hits', ...hits });
+    return { kind: 'hit', text };
+  }
+
+  /** The answer to an equal call of any statement. */
+  #shared(request: CallRequest, text: string): CallDecision {
+    if (!this.#parts.policy.keep) this.#keepOwn(request.callKey, text);
+    return this.#hit(request, text);
+  }
+
+  /** Joins an equal call that is out, or asks for leave to go out itself. */
+  #share(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
+    if (this.#parts.policy.reuseOwn && this.#desk.flights.isOut(request.callKey)) {
+      return this.#follow(threadId, request);
+    }
+    return this.#admit(threadId, request);
+  }
+
+  /** That time counts against the row: it is what a call of its own would take. */
+  async #follow(threadId: number, request: CallRequest): Promise<CallDecision> {
+    const sinceMs = performance.now();
+    const wait = this.#waits.signalOf(threadId);
+    const text = await this.#desk.flights.follow(request.callKey, {
+      waitMs: request.leftMs,
+      signal: wait,
+      keeps: this.#parts.policy.keep,
+    });
+    const followedMs = performance.now() - sinceMs;
+    const decision =
+      text === undefined
+        ? await this.#afterFollowing(threadId, { ...request, leftMs: request.leftMs - followedMs })
+        : this.#shared(request, text);
+    return { ...decision, followedMs: followedMs + (decision.followedMs ?? 0) };
+  }
+
+  #afterFollowing(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
+    if (this.#waits.signalOf(threadId).aborted) return this.#ended();
+    return request.leftMs <= 0 ? refused(EQUAL_CALL_TOO_LONG) : this.#share(threadId, request);
+  }
+
+  /**
+   * Through circuit, limiter and budget, in this order: a wait at the limiter must not hold a budget's last
+   * call. Nor may a wait for the budget hold what the limiter gave: it is given back, and asked for anew.
+   */
+  #admit(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
+    const { provider, model } = request;
+    const refusal = this.#refusalOf(provider);
+    if (refusal !== undefined) return refused(refusal);
+    const { statementId, limits } = this.#parts;
+    const usage = this.#account.estimate(request);
+    const permit = this.#desk.gate.acquire({
+      provider,
+      model,
+      statementId,
+      ...usage,
+      ...(request.outputTokens === undefined ? { isOutputGuessed: true } : {}),
+      ...(limits === undefined ? {} : { statementLimits: limits }),
+      signal: this.#waits.signalOf(threadId),
+    });
+    return permit instanceof Promise
+      ? this.#admitLater(threadId, request, permit, usage)
+      : this.#spend(threadId, request, permit, usage);
+  }
+
+  /** Why the provider is not asked again, if it is not. */
+  #refusalOf(provider: string): Failure | undefined {
+    const refusal = this.#desk.circuits.refusal(provider, this.#startedMs);
+    if (refusal !== undefined) this.#parts.onProviderEnd(refusal);
+    return refusal;
+  }
+
+  /** Waits for the limiter, or for the answer of an equal call that another statement got out before it. */
+  async #admitLater(
+    threadId: number,
+    request: CallRequest,
+    waiting: Promise<Permit>,
+    usage: Usage,
+  ): Promise<CallDecision> {
+    const wait = this.#waits.signalOf(threadId);
+    this.#waiting += 1;
+    try {
+      const { keep, reuseOwn } = this.#parts.policy;
+      const listening = { flights: this.#desk.flights, callKey: request.callKey, keeps: keep };
+      const first = await (reuseOwn ? permitOrAnswer(waiting, listening) : waiting);
+      if (typeof first === 'string') return this.#shared(request, first);
+      // Another process may have bought it meanwhile.
+      const text = request.fresh === true ? undefined : this.#atHand(request.callKey);
+      if (text === undefined && !wait.aborted) {
+        return await this.#spend(threadId, request, first, usage);
+      }
+      first.cancel();
+      return text === undefined ? this.#ended() : this.#hit(request, text);
+    } catch (thrown) {
+      return wait.aborted ? this.#ended() : refused(failureOf(thrown));
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  /** A call that the limiter lets go, if no equal one is out and the budget has room; else its permit is given back. */
+  #spend(
+    threadId: number,
+    request: CallRequest,
+    permit: Permit,
+    usage: Usage,
+  ): CallDecision | Promise<CallDecision> {
+    const { budget, policy } = this.#parts;
+    if (policy.reuseOwn && this.#desk.flights.isOut(request.callKey)) {
+      permit.cancel();
+      return this.#follow(threadId, request);
+    }
+    if (budget === undefined) return this.#go(threadId, request, permit, undefined);
+    const estimate = this.#account.expected(request, usage);
+    const reservation = budget.reserve(estimate);
+    if (reservation !== undefined && reservation !== 'wait') {
+      return this.#go(threadId, request, permit, reservation);
+    }
+    permit.cancel();
+    if (reservation === 'wait') return this.#waitForRoom(threadId, request, budget, estimate);
+    this.#endBudget();
+    return this.#ended();
+  }
+
+  async #waitForRoom(
+    threadId: number,
+    request: CallRequest,
+    budget: Budget,
+    estimate: Estimate,
+  ): Promise<CallDecision> {
+    const wait = this.#waits.signalOf(threadId);
+    this.#waiting += 1;
+    await budget.room(estimate, wait);
+    this.#waiting -= 1;
+    // Meanwhile an equal call may have been answered.
+    return wait.aborted ? this.#ended() : this.decide(threadId, request);
+  }
+
+  /** No further call goes out; those that wait hear of it at once. */
+  #endBudget(): void {
+    if (this.#isBudgetUsedUp) return;
+    this.#isBudgetUsedUp = true;
+    this.#parts.onBudgetEnd();
+    this.#waits.endAll();
+  }
+
+  #ended(): CallDecision {
+    return refused(this.#isBudgetUsedUp ? BUDGET_USED_UP : CANCELLED);
+  }
+
+  #go(
+    threadId: number,
+    request: CallRequest,
+    permit: Permit,
+    reservation: Reservation | undefined,
+  ): CallDecision {
+    const { callKey } = request;
+    if (this.#parts.policy.reuseOwn) this.#desk.flights.lead(callKey);
+    const again = this.#desk.journal.takeLostCalls(callKey);
+    const call = { threadId, request, permit, reservation };
+    return { kind: 'go', attempt: this.#account.open(call, again) };
+  }
+
+  #endAll(attempts: readonly string[], error: Failure): void {
+    for (const attempt of attempts) {
+      this.end({ attempt, report: { durationMs: 0, outcome: 'failed', error } });
+    }
+  }
+
+  #keepOwn(callKey: string, text: string): void {
+    this.#own.set(callKey, text);
+    dropOldest(this.#own, STATEMENT_MAX_ANSWERS);
+  }
+}

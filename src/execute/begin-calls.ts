@@ -1,0 +1,40 @@
+/** The calls of a statement that begins to run, as its plan wants them made. */
+
+import { type AnswerPolicy, answerPolicy } from '../calls/answer-policy.ts';
+import { Budget } from '../calls/budget.ts';
+import { StatementCalls } from '../calls/statement-calls.ts';
+import type { CallPlan } from '../plan/plan.ts';
+import type { StatementWithCascade } from './statement.ts';
+
+/** Which answers the statement's calls may use. */
+export function policyOf(
+  { desk, ledger, cascade }: Pick<StatementWithCascade, 'desk' | 'ledger' | 'cascade'>,
+  { cache, dedupe }: Pick<CallPlan, 'cache' | 'dedupe'>,
+): AnswerPolicy {
+  const deterministic = cascade.sqlFunction?.['deterministic'] !== false;
+  const { answersKept } = desk.journal;
+  return answerPolicy(cache, { dedupe, deterministic, answersKept }, ledger.startedUs);
+}
+
+/** `budget` is one that the statement has already begun to spend. */
+export function beginCalls(
+  statement: StatementWithCascade,
+  plan: CallPlan,
+  budget?: Budget,
+): StatementCalls {
+  const { desk, ledger, stop, boundModels, cascade } = statement;
+  const hasBudget = Object.keys(plan.budget).length > 0;
+  return new StatementCalls(desk, {
+    statementId: statement.id,
+    ledger,
+    cascade: cascade.file,
+    policy: policyOf(statement, plan),
+    budget: budget ?? (hasBudget ? new Budget(plan.budget) : undefined),
+    limits: plan.limits,
+    onlyAtHand: plan.onlyAtHand === true,
+    costOf: (provider, model, usage) => boundModels?.costOf(provider, model, usage),
+    onBudgetEnd: () => stop.drain('budget'),
+    onProviderEnd: (failure) => ledger.noteProviderEnd(failure),
+    onJournalFailure: (failure) => stop.fail(failure),
+  });
+}

@@ -1,0 +1,51 @@
+/** Why figures are ranges, and what they are taken from, in words. */
+
+import type { CellEstimate } from '../../result.ts';
+import { isExact } from '../estimate/estimate.ts';
+import type { Forecast } from '../estimate/forecast.ts';
+import { DOUBTED_SHARES } from '../explain-limits.ts';
+
+export function cascadeNotes(
+  { calls, cached, cells }: Forecast,
+  { runs, foreseen }: { readonly runs: number; readonly foreseen: number },
+): readonly string[] {
+  const notes: string[] = [];
+  if (foreseen < runs) {
+    notes.push(
+      `calls are counted for the first ${foreseen} of ${runs} runs, and the rest taken to be like them`,
+    );
+  }
+  if (!isExact(calls) || !isExact(cached)) {
+    notes.push(
+      'calls are a range where a prompt, or whether a cell runs, depends on an answer that is not at hand',
+    );
+  }
+  return [...notes, ...basisNotes(cells)];
+}
+
+/** What would be expected of other shares of TRUE answers than the default, and how the share gets known. */
+export async function defaultShareNote(
+  callsAt: (share: number) => Promise<number>,
+): Promise<string> {
+  const told: string[] = [];
+  for (const share of DOUBTED_SHARES) {
+    told.push(`${Math.round(await callsAt(share))} calls at ${share * 100} %`);
+  }
+  return `the default may be far off: ${told.join(', ')}; once the same has been asked of some rows, these or others, their share is taken`;
+}
+
+/** What tokens out and time are taken from. */
+export function basisNotes(cells: readonly CellEstimate[]): readonly string[] {
+  const guessed = cells.filter(({ basis, calls }) => basis === 'default' && calls.most !== 0);
+  const ofModel = cells.filter(({ basis, calls }) => basis === 'model' && calls.most !== 0);
+  const names = (some: readonly CellEstimate[]) =>
+    [...new Set(some.map(({ cascade, cell }) => `${cascade}: ${cell}`))].join(', ');
+  return [
+    ...(guessed.length === 0
+      ? []
+      : [`tokens out and time of ${names(guessed)} are defaults: no such call is on record`]),
+    ...(ofModel.length === 0
+      ? []
+      : [`tokens out and time of ${names(ofModel)} are those of the model's calls in other cells`]),
+  ];
+}

@@ -1,0 +1,150 @@
+/** Answers a statement's questions without asking: from what is at hand, else as a trial assumes. */
+
+import { AdvisoryTally } from '../../execute/advisories.ts';
+import type { Operator } from '../../operators/operator.ts';
+import type { Answer, AnswerBook, Tuple } from '../../semantic/ask/answer-book.ts';
+import type { AskProgress, QuestionAsker } from '../../semantic/ask/asker.ts';
+import type { SemanticSettings } from '../../semantic/read/semantic-settings.ts';
+import { CallTally } from '../estimate/call-tally.ts';
+import { EXPLAIN_MAX_RUNS } from '../explain-limits.ts';
+import type { ForeseenRun } from '../foresee/foreseen.ts';
+import type { Draws, KnownShares } from './draws.ts';
+import type { ForeseenQuestion, QuestionForesight } from './question-foresight.ts';
+
+/** What was asked of one operator. */
+export interface TrialStep {
+  readonly operator: Operator;
+  readonly tally: CallTally;
+  /** Inputs of runs that calls of the seeds' functions share. */
+  readonly inputs: Set<string>;
+  /** Questions that go out, those that a LIMIT then cancels included; how many of them were foreseen one by one. */
+  sent: number;
+  foreseen: number;
+  /** Questions whose answers are waited for. */
+  questions: number;
+}
+
+export interface TrialParts {
+  readonly settings: SemanticSettings;
+  readonly foresight: QuestionForesight;
+  readonly known: KnownShares;
+  readonly draws: Draws;
+}
+
+/** Stands in the asker's place, so that a statement is tried on the very way that it would take. */
+export class TrialAsker implements QuestionAsker {
+  readonly advisories = new AdvisoryTally();
+  readonly shadowing = [];
+  /** Guards are looked at in the end: a trial goes on beyond them. */
+  readonly calls = 0;
+  /** In the order in which the operators were first asked. */
+  readonly steps = new Map<Operator, TrialStep>();
+  /** Pairs of two tables' values that one batch asked at most. */
+  mostPairs = 0;
+  /** An answer was assumed, … */
+  hasDrawn = false;
+  /** … and questions came after it, which may depend on it. */
+  isDetermined = true;
+  readonly #parts: TrialParts;
+  readonly #made = new Set<string>();
+
+  constructor(parts: TrialParts) {
+    this.#parts = parts;
+  }
+
+  get asked(): number {
+    return [...this.steps.values()].reduce((sum, { questions }) => sum + questions, 0);
+  }
+
+  async ask(book: AnswerBook, tuples: readonly Tuple[]): Promise<void> {
+    if (tuples.length === 0) return;
+    if (book.isPaired) this.mostPairs = Math.max(this.mostPairs, tuples.length);
+    if (this.hasDrawn) this.isDetermined = false;
+    const { operator } = book;
+    const step = await this.#step(operator);
+    const questions: (ForeseenQuestion | undefined)[] = [];
+    const before = step.sent;
+    for (const tuple of tuples) questions.push(await this.#foresee(step, tuple));
+    step.questions += step.sent - before;
+    for (const [index, tuple] of tuples.entries()) {
+      book.answer(tuple, this.#answer(operator, tuple, questions[index]));
+    }
+  }
+
+  async askInOrder(
+    book: AnswerBook,
+    tuples: readonly Tuple[],
+    progress: AskProgress,
+  ): Promise<void> {
+    const { operator } = book;
+    const { parallel } = this.#parts.settings;
+    const step = await this.#step(operator);
+    const out: (ForeseenQuestion | undefined)[] = [];
+    for (const [index, tuple] of tuples.entries()) {
+      // As many are out as may be, when the next answer comes.
+      const ahead = index + Math.min(parallel, Math.max(1, progress.lookAhead()));
+      if (this.hasDrawn && out.length < Math.min(ahead, tuples.length)) this.isDetermined = false;
+      while (out.length < Math.min(ahead, tuples.length)) {
+        out.push(await this.#foresee(step, tuples[out.length]!));
+      }
+      step.questions += 1;
+      book.answer(tuple, this.#answer(operator, tuple, out[index]));
+      if (progress.enough(index)) {
+        if (this.hasDrawn) this.isDetermined = false;
+        return;
+      }
+    }
+  }
+
+  /** Only guards, which are off, make it a point to know beforehand. */
+  async askAtHand(_book: AnswerBook, tuples: readonly Tuple[]): Promise<readonly Tuple[]> {
+    return tuples;
+  }
+
+  /** Counts a question; nothing is known of those beyond the bound. */
+  async #foresee(step: TrialStep, tuple: Tuple): Promise<ForeseenQuestion | undefined> {
+    if (step.foreseen >= EXPLAIN_MAX_RUNS) {
+      step.sent += 1;
+      return undefined;
+    }
+    const { foresight, known, settings, draws } = this.#parts;
+    const { operator } = step;
+    const question = await foresight.foresee(operator, tuple);
+    const isAssumed = tuple.some((value) => draws.holdsAssumed(value));
+    const isShared = operator.deterministic && operator.seed !== 'rvbbit_run_batch';
+    for (const { key, run } of question.runs) {
+      if (operator.seed !== undefined && isShared && step.inputs.has(key)) continue;
+      if (operator.seed !== undefined) step.inputs.add(key);
+      step.sent += 1;
+      step.foreseen += 1;
+      // What it will be asked with is not known, and so neither is its key.
+      step.tally.add(isAssumed ? withoutKeys(run) : run);
+    }
+    if (isAssumed) return undefined;
+    if (question.answer !== undefined) {
+      known.note(operator, tuple, question.answer, settings.threshold);
+    }
+    return question;
+  }
+
+  #answer(operator: Operator, tuple: Tuple, question: ForeseenQuestion | undefined): Answer {
+    if (question?.answer !== undefined) return question.answer;
+    this.hasDrawn = true;
+    return this.#parts.draws.draw(operator, tuple);
+  }
+
+  async #step(operator: Operator): Promise<TrialStep> {
+    let step = this.steps.get(operator);
+    if (step === undefined) {
+      const made = (await this.#parts.foresight.reuses(operator)) ? this.#made : undefined;
+      const tally = new CallTally(operator.cascade.file, made);
+      step = { operator, tally, inputs: new Set(), sent: 0, foreseen: 0, questions: 0 };
+      this.steps.set(operator, step);
+    }
+    return step;
+  }
+}
+
+function withoutKeys({ calls }: ForeseenRun): ForeseenRun {
+  return { calls: calls.map(({ callKey: _, ...call }) => ({ ...call, isAtHand: false })) };
+}

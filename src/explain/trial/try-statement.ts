@@ -1,0 +1,75 @@
+/** Tries a semantic statement on its own way, with answers that are at hand or assumed: what it would ask. */
+
+import { dropTables } from '../../duck/stage.ts';
+import { RvbbitError } from '../../errors.ts';
+import type { Experience } from '../../journal/experience/experience.ts';
+import { answerQuery, planAnswers } from '../../semantic/answer-query.ts';
+import { passesOf } from '../../semantic/find-answers.ts';
+import { PlanReport } from '../../semantic/plan/plan-report.ts';
+import type { SemanticQuery } from '../../semantic/semantic-query.ts';
+import { type Assumption, Draws, type KnownShares } from './draws.ts';
+import type { QuestionForesight } from './question-foresight.ts';
+import { TrialAsker } from './trial-asker.ts';
+
+export interface Trial {
+  readonly asker: TrialAsker;
+  readonly report: PlanReport;
+  readonly draws: Draws;
+  /** Rows that come out; absent where the assumed answers do not let it end. */
+  readonly rows?: number;
+  readonly failure?: string;
+}
+
+export interface TrialSources {
+  readonly foresight: QuestionForesight;
+  readonly known: KnownShares;
+  readonly experience: Experience;
+  /** Share of TRUE answers where nothing is known of it. */
+  readonly defaultShare?: number;
+}
+
+/** Changes nothing: of a statement that does, the query that reads what it reads is tried. */
+export async function tryStatement(
+  run: SemanticQuery,
+  assumption: Assumption,
+  { foresight, known, experience, defaultShare }: TrialSources,
+): Promise<Trial> {
+  const { settings, read } = run;
+  for (const book of read.books) book.forget();
+  const draws = new Draws(assumption, experience, known, defaultShare);
+  const asker = new TrialAsker({ settings, foresight, known, draws });
+  const report = new PlanReport();
+  const stages: string[] = [];
+  const trial: SemanticQuery = {
+    ...run,
+    // What a trial has staged is dropped before the next one.
+    stages,
+    settings: { ...settings, maxCalls: Infinity, maxPairs: Infinity },
+    asker,
+    report,
+    expectedRows: 0,
+    refusesNative: false,
+    refusesJoined: false,
+  };
+  try {
+    return { asker, report, draws, rows: await rowsOf(trial) };
+  } catch (thrown) {
+    // A text that stands for an answer need not be castable, nor a subquery then give a single row.
+    const isAssumed = asker.hasDrawn && !run.statement.stop.signal.aborted;
+    if (!isAssumed || !(thrown instanceof RvbbitError)) throw thrown;
+    if (thrown.code !== 'RVB_SQL' && thrown.code !== 'RVB_LIMIT') throw thrown;
+    return { asker, report, draws, failure: thrown.message.split('\n')[0] ?? '' };
+  } finally {
+    for (const book of read.books) book.forget();
+    await dropTables(run.statement.session, stages);
+  }
+}
+
+async function rowsOf(run: SemanticQuery): Promise<number> {
+  const { parts, dry } = run.read;
+  if (parts.kind === 'query') return (await answerQuery(run)).rowCount;
+  const isEmpty = parts.kind === 'around' && parts.isEmpty === true;
+  if (dry === undefined || isEmpty) return 0;
+  const { reads } = await planAnswers(run, dry);
+  return (await passesOf(run, reads)).rowCount;
+}

@@ -1,0 +1,49 @@
+/** Sequences go on even where a transaction is undone, so that EXPLAIN may not read them. */
+import type { SqlNode } from '../../duck/parse-sql.ts';
+import type { Statement } from '../../execute/statement.ts';
+import { holds, integer, mapTree } from '../../semantic/plan/query-tree.ts';
+import type { SemanticStatement } from '../../semantic/read/read-statement.ts';
+import { withTree } from '../../semantic/read/with-tree.ts';
+
+/** What EXPLAIN says of it. */
+export const SEQUENCES_NOTE =
+  'sequences are left as they are: random numbers stand for those of nextval';
+
+/** Numbers below this stand for a sequence's. */
+const MOST = 1_000_000_000;
+
+/** The statement with any numbers in place of a sequence's: they differ from row to run as those do. */
+export async function withoutSequences(
+  read: SemanticStatement,
+  statement: Statement,
+): Promise<SemanticStatement> {
+  const [root] = read.tree ?? [];
+  if (root === undefined || !holds(root, isNextval)) return read;
+  const numbered = mapTree(root, (node) => (isNextval(node) ? anyNumber(node) : undefined));
+  return withTree(read, numbered as SqlNode, statement);
+}
+
+function isNextval(node: SqlNode): boolean {
+  return node['class'] === 'FUNCTION' && String(node['function_name']).toLowerCase() === 'nextval';
+}
+
+function anyNumber(nextval: SqlNode): SqlNode {
+  const call = (name: string, children: readonly SqlNode[]): SqlNode => ({
+    ...nextval,
+    alias: '',
+    function_name: name,
+    schema: '',
+    catalog: '',
+    is_operator: name === '*',
+    children,
+  });
+  return {
+    class: 'CAST',
+    type: 'OPERATOR_CAST',
+    alias: nextval['alias'],
+    query_location: 0,
+    child: call('*', [call('random', []), integer(MOST)]),
+    cast_type: { id: 'BIGINT', type_info: null },
+    try_cast: false,
+  };
+}

@@ -1,0 +1,184 @@
+/** What earlier calls were like: tokens, time, and how often answers were TRUE. EXPLAIN predicts by it. */
+
+import { dropOldest } from '../../util/drop-oldest.ts';
+import type { AnswerShare, JournalRecord } from '../records.ts';
+import { criterionHash } from './criterion-hash.ts';
+import { Samples } from './samples.ts';
+
+/** Cells and criteria that a process remembers at most. */
+export const EXPERIENCE_MAX_KEYS = 1_000;
+/** Calls under way that a process remembers at most. */
+export const EXPERIENCE_MAX_OPEN = 10_000;
+
+/** Where a call is made. */
+export interface CallPlace {
+  readonly provider: string;
+  readonly model: string;
+  /** The file of the cascade. */
+  readonly cascade: string;
+  readonly cell: string;
+}
+
+/** Calls of one cell, or of a model where that cell has made none. */
+export interface CallExperience {
+  readonly source: 'cell' | 'model';
+  readonly calls: number;
+  readonly tokensOut: Samples;
+  readonly durationMs: Samples;
+}
+
+/** Answers of an operator to one criterion, or to any. */
+export interface AnswerExperience {
+  readonly source: 'criterion' | 'operator';
+  readonly answers: number;
+  /** Part of them that are TRUE; of texts the part that are unlike those before them. */
+  readonly share: number;
+}
+
+interface Calls {
+  count: number;
+  readonly tokensOut: Samples;
+  readonly durationMs: Samples;
+}
+
+interface Share {
+  met: number;
+  of: number;
+}
+
+/** Learns from a journal's records as they come. Bounded. */
+export class Experience {
+  readonly #calls = new Map<string, Calls>();
+  readonly #answers = new Map<string, Share>();
+  /** Times that runs came to a cell, by cascade and cell; runs, by cascade. */
+  readonly #visits = new Map<string, number>();
+  readonly #runs = new Map<string, number>();
+  readonly #open = new Map<string, CallPlace>();
+  /** The cascade of each statement that runs a single one. */
+  readonly #cascades = new Map<string, string>();
+  #loading: Promise<void> | undefined;
+
+  /** Takes in what an earlier process has left, once. */
+  load(read: () => Promise<void>): Promise<void> {
+    this.#loading ??= read();
+    return this.#loading;
+  }
+
+  observe(record: JournalRecord): void {
+    switch (record.t) {
+      case 'statement.open':
+        if (record.cascade !== undefined) {
+          keep(this.#cascades, record.session, record.cascade, EXPERIENCE_MAX_OPEN);
+        }
+        return;
+      case 'attempt.start': {
+        const { attempt, cell, provider, model, n } = record;
+        const cascade = record.cascade ?? this.#cascades.get(record.session) ?? '';
+        keep(this.#open, attempt, { provider, model, cascade, cell }, EXPERIENCE_MAX_OPEN);
+        if (n === 1) this.#visit(cascade, cell, 1);
+        return;
+      }
+      case 'attempt.end': {
+        const place = this.#open.get(record.attempt);
+        this.#open.delete(record.attempt);
+        if (place === undefined || record.outcome !== 'ok') return;
+        for (const key of [cellKey(place), modelKey(place)]) this.#learn(key, record);
+        return;
+      }
+      case 'cache.hits': {
+        const cascade = this.#cascades.get(record.session);
+        if (cascade !== undefined) this.#visit(cascade, record.cell, record.callKeys.length);
+        return;
+      }
+      case 'rows': {
+        const cascade = this.#cascades.get(record.session);
+        if (cascade === undefined) return;
+        const runs = (this.#runs.get(cascade) ?? 0) + record.count;
+        keep(this.#runs, cascade, runs, EXPERIENCE_MAX_KEYS);
+        return;
+      }
+      case 'answers.learned':
+        for (const share of record.shares) this.#noteAnswers(share);
+        return;
+      case 'statement.close':
+        this.#cascades.delete(record.session);
+        return;
+      default:
+    }
+  }
+
+  callsAt(place: CallPlace): CallExperience | undefined {
+    const own = this.#calls.get(cellKey(place));
+    const calls = own ?? this.#calls.get(modelKey(place));
+    if (calls === undefined) return undefined;
+    const { count, tokensOut, durationMs } = calls;
+    return { source: own === undefined ? 'model' : 'cell', calls: count, tokensOut, durationMs };
+  }
+
+  answersOf(operator: string, criterion: string): AnswerExperience | undefined {
+    const own = this.#answers.get(criterionKey(operator, criterionHash(criterion)));
+    const share = own ?? this.#answers.get(operator);
+    if (share === undefined || share.of === 0) return undefined;
+    return {
+      source: own === undefined ? 'operator' : 'criterion',
+      answers: share.of,
+      share: share.met / share.of,
+    };
+  }
+
+  /** Part of a cascade's runs that came to a cell; undefined where there were none. */
+  shareOfRuns(cascade: string, cell: string): number | undefined {
+    const runs = this.#runs.get(cascade);
+    if (runs === undefined || runs === 0) return undefined;
+    return Math.min(1, (this.#visits.get(`${cascade}\n${cell}`) ?? 0) / runs);
+  }
+
+  #noteAnswers({ operator, criterion, met, of }: AnswerShare): void {
+    const keys = [
+      operator,
+      ...(criterion === undefined ? [] : [criterionKey(operator, criterion)]),
+    ];
+    for (const key of keys) {
+      const share = this.#answers.get(key) ?? { met: 0, of: 0 };
+      share.met += met;
+      share.of += of;
+      keep(this.#answers, key, share, EXPERIENCE_MAX_KEYS);
+    }
+  }
+
+  #visit(cascade: string, cell: string, times: number): void {
+    const key = `${cascade}\n${cell}`;
+    keep(this.#visits, key, (this.#visits.get(key) ?? 0) + times, EXPERIENCE_MAX_KEYS);
+  }
+
+  #learn(key: string, end: { readonly tokensOut: number; readonly durationMs: number }): void {
+    const calls = this.#calls.get(key) ?? noCalls();
+    keep(this.#calls, key, calls, EXPERIENCE_MAX_KEYS);
+    calls.count += 1;
+    calls.tokensOut.add(end.tokensOut);
+    calls.durationMs.add(end.durationMs);
+  }
+}
+
+/** Keeps the value as the newest; the oldest goes where there are more than `most`. */
+function keep<T>(map: Map<string, T>, key: string, value: T, most: number): void {
+  map.delete(key);
+  map.set(key, value);
+  dropOldest(map, most);
+}
+
+function modelKey({ provider, model }: CallPlace): string {
+  return `${provider}\n${model}`;
+}
+
+function cellKey(place: CallPlace): string {
+  return `${modelKey(place)}\n${place.cascade}\n${place.cell}`;
+}
+
+function criterionKey(operator: string, hash: string): string {
+  return `${operator}\n${hash}`;
+}
+
+function noCalls(): Calls {
+  return { count: 0, tokensOut: new Samples(), durationMs: new Samples() };
+}

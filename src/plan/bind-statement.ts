@@ -1,0 +1,141 @@
+/** Binds a MAP or RUN: its cascade, its settings, the columns and the limit of its query. */
+import type { MapStatement, RunStatement } from '../../grammar/ast.ts';
+import type { Cascade } from '../cascade/cascade.ts';
+import type { Column } from '../duck/session.ts';
+import { RvbbitError } from '../errors.ts';
+import { providerOf } from '../model/chat.ts';
+import type { BoundModels } from '../model/models.ts';
+import { findColumn } from '../util/find-column.ts';
+import { findNamedObject } from './named-object.ts';
+import { placedAt, placedWithin } from './placed-error.ts';
+import type { PlanContext } from './plan-context.ts';
+import { resolveSettings, type StatementSettings } from './statement-settings.ts';
+
+export interface BoundStatement {
+  readonly statement: MapStatement | RunStatement;
+  readonly cascade: Cascade;
+  readonly settings: StatementSettings;
+  /** The query's columns, repeated names told apart. */
+  readonly columns: readonly Column[];
+  /** The query's own outermost select says LIMIT or FETCH. */
+  readonly hasLimit: boolean;
+  /** Absent where no cell asks a model. */
+  readonly models?: BoundModels;
+}
+
+export async function bindStatement(
+  statement: MapStatement | RunStatement,
+  context: PlanContext,
+): Promise<BoundStatement> {
+  const settings = resolveSettings(statement, context);
+  // YAML and the schema are loaded with the first cascade: plain SQL starts without them.
+  const { loadCascade } = await import('../cascade/load-cascade.ts');
+  const cascade = await loadCascade(context.cascadeRoot, statement.cascade.value);
+  refuseLaterCells(cascade);
+  const models = await context.models.bind(cascade, settings.modelOverride);
+  if (settings.budget.costMicroUsd !== undefined) refuseUncosted(models);
+  const { session, parameters, stop } = context;
+  const query = statement.query.text;
+  const columns = await session
+    .describe(query, { parameters, signal: stop.signal })
+    .catch((error: unknown) => {
+      throw placedWithin(error, context.source, statement.query.span.start, query);
+    });
+  await refuseAsTable(statement, context);
+  const { hasLimit } = await session.queryShape(query);
+  if (statement.kind === 'Map') {
+    refuseCollisions(settings, columns);
+    refuseUnknownColumns(settings, columns);
+  }
+  return {
+    statement,
+    cascade,
+    settings,
+    columns,
+    hasLimit,
+    ...(models === undefined ? {} : { models }),
+  };
+}
+
+/** Without a price nothing says when the money is spent. */
+function refuseUncosted(models: BoundModels | undefined): void {
+  for (const target of Object.values(models?.settings.targets ?? {})) {
+    const provider = providerOf(target);
+    const usage = { inputTokens: 1, outputTokens: 1 };
+    if (models?.costOf(provider, target.model, usage) !== undefined) continue;
+    const what = `max_cost needs a price, and ${provider}/${target.model} has none`;
+    const advice = 'set providers.<id>.prices in rvbbit.config.yaml, or use max_calls';
+    throw new RvbbitError('RVB_UNCOSTED', `${what}; ${advice}`, { stage: 'bind' });
+  }
+}
+
+/** The temp table of `as_table` takes the place of a temp table, and of no view. */
+async function refuseAsTable(
+  { options }: MapStatement | RunStatement,
+  { session, stop: { signal }, source }: PlanContext,
+): Promise<void> {
+  const value = options.find(({ key }) => key.value === 'as_table')?.value;
+  if (value?.kind !== 'StringLiteral') return;
+  if ((await findNamedObject(session, [value.value], true, signal)) !== 'view') return;
+  const what = `as_table = '${value.value}' is the name of a temporary view`;
+  const error = new RvbbitError('RVB_SQL', `${what}; drop it first, or choose another name`, {
+    stage: 'bind',
+    sqlState: '42P07',
+  });
+  throw placedAt(error, source, value.span.start);
+}
+
+function refuseCollisions(settings: StatementSettings, columns: readonly Column[]): void {
+  const { resultColumn, errorColumn } = settings;
+  const taken = findColumn(columns, resultColumn);
+  if (taken !== undefined) {
+    throw collision(
+      `the result column "${resultColumn}" has the name of the query's column "${taken.name}"; name it otherwise with AS`,
+    );
+  }
+  if (errorColumn === undefined) return;
+  const other = findColumn([...columns, { name: resultColumn }], errorColumn);
+  if (other !== undefined) {
+    throw collision(
+      `error_column = '${errorColumn}' has the name of the column "${other.name}"; choose another`,
+    );
+  }
+}
+
+function collision(message: string): RvbbitError {
+  return new RvbbitError('RVB_COLUMN_COLLISION', message, { stage: 'bind' });
+}
+
+function refuseUnknownColumns(settings: StatementSettings, columns: readonly Column[]): void {
+  if (settings.distinct === undefined || settings.distinct === 'row') return;
+  for (const name of settings.distinct) {
+    if (findColumn(columns, name) === undefined) {
+      throw new RvbbitError(
+        'RVB_OPTION_TYPE',
+        `dedupe_by names "${name}", which is no column of the query; it has ${listNames(columns)}`,
+        { stage: 'bind' },
+      );
+    }
+  }
+}
+
+/** Names for a message: the first ten. */
+export function listNames(columns: readonly { readonly name: string }[]): string {
+  const names = columns.slice(0, 10).map(({ name }) => name);
+  return names.join(', ') + (columns.length > names.length ? ', …' : '');
+}
+
+/** Refuses a cascade with a cell that this version does not execute. */
+export function refuseLaterCells(cascade: Cascade): void {
+  for (const cell of cascade.cells) {
+    const later = cell.unsupported?.[0];
+    if (later !== undefined) {
+      throw new RvbbitError(
+        'RVB_UNSUPPORTED',
+        `${cascade.file}: cell ${cell.name} uses ${later}, which this version does not execute yet`,
+        { stage: 'bind' },
+      );
+    }
+  }
+  for (const nested of Object.values(cascade.nested)) refuseLaterCells(nested);
+}

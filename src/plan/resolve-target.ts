@@ -1,0 +1,128 @@
+/** What stands around a MAP or RUN: the table that its result goes to, checked before anything runs. */
+import type {
+  CreateTableStatement,
+  InsertStatement,
+  MapStatement,
+  QualifiedName,
+  RunStatement,
+} from '../../grammar/ast.ts';
+import { quoteIdentifier } from '../duck/quote.ts';
+import { namedTypeText } from '../duck/stage.ts';
+import { RvbbitError } from '../errors.ts';
+import { findNamedObject } from './named-object.ts';
+import { placedAt } from './placed-error.ts';
+import { ERROR_TYPE, type MapTarget } from './plan.ts';
+import type { PlanContext } from './plan-context.ts';
+
+/** A statement that runs a cascade. */
+export type CascadeStatement = MapStatement | RunStatement | CreateTableStatement | InsertStatement;
+
+export interface ResolvedTarget {
+  readonly body: MapStatement | RunStatement;
+  readonly target: MapTarget;
+  /** CREATE TABLE IF NOT EXISTS of a table that exists: there is nothing to do. */
+  readonly done: boolean;
+}
+
+type TargetContext = Pick<PlanContext, 'session' | 'stop' | 'parameters'>;
+
+/** Throws what DuckDB would say of the table when all rows have run; at its name, where the source is given. */
+export async function resolveTarget(
+  statement: CascadeStatement,
+  context: TargetContext,
+  source: string,
+): Promise<ResolvedTarget> {
+  if (statement.kind === 'Map' || statement.kind === 'Run') {
+    return { body: statement, target: { kind: 'rows' }, done: false };
+  }
+  try {
+    return await (statement.kind === 'CreateTable'
+      ? resolveCreate(statement, context, source)
+      : resolveInsert(statement, context, source));
+  } catch (error) {
+    throw placedAt(error, source, statement.table.span.start);
+  }
+}
+
+async function resolveCreate(
+  statement: CreateTableStatement,
+  context: TargetContext,
+  source: string,
+): Promise<ResolvedTarget> {
+  const { body, table, temporary, orReplace, ifNotExists } = statement;
+  const create = createSql(statement);
+  await explain(`${create} SELECT NULL`, context);
+  const parts = table.parts.map(({ value }) => value);
+  const existing = await findNamedObject(context.session, parts, temporary, context.stop.signal);
+  if (existing !== undefined && !ifNotExists && !(orReplace && existing === 'table')) {
+    const advice = existing === 'table' ? 'say CREATE OR REPLACE TABLE, or drop it' : 'drop it';
+    throw new RvbbitError(
+      'RVB_SQL',
+      `${existing} ${sqlName(table)} exists already; ${advice} first`,
+      { stage: 'bind', sqlState: '42P07' },
+    );
+  }
+  return {
+    body,
+    target: { kind: 'create', table: writtenName(table, source), create },
+    done: existing !== undefined && ifNotExists,
+  };
+}
+
+async function resolveInsert(
+  statement: InsertStatement,
+  context: TargetContext,
+  source: string,
+): Promise<ResolvedTarget> {
+  const { body } = statement;
+  const insert = insertSql(statement);
+  const { session, parameters, stop } = context;
+  const columns = await session
+    .describe(body.query.text, { parameters, signal: stop.signal })
+    // What is wrong with the query is told where the query is bound.
+    .catch(() => undefined);
+  if (columns !== undefined) {
+    const hasErrors = body.options.some(({ key }) => key.value === 'error_column');
+    const types = [
+      ...columns.map(({ duckType }) => namedTypeText(duckType)),
+      'VARCHAR',
+      ...(hasErrors ? [ERROR_TYPE] : []),
+    ];
+    // An untyped NULL is an INTEGER to DuckDB, which some types cannot be cast from.
+    const nulls = types.map((type) => `CAST(NULL AS ${type})`);
+    await explain(`${insert} SELECT ${nulls.join(', ')}`, context);
+  }
+  const table = writtenName(statement.table, source);
+  return { body, target: { kind: 'insert', table, insert }, done: false };
+}
+
+/** DuckDB binds a statement that it explains, and so finds what is wrong with it. */
+async function explain(sql: string, { session, stop: { signal } }: TargetContext): Promise<void> {
+  await session.run(`EXPLAIN ${sql}`, { signal });
+}
+
+function createSql(statement: CreateTableStatement): string {
+  return [
+    'CREATE',
+    ...(statement.orReplace ? ['OR REPLACE'] : []),
+    ...(statement.temporary ? ['TEMP'] : []),
+    'TABLE',
+    ...(statement.ifNotExists ? ['IF NOT EXISTS'] : []),
+    sqlName(statement.table),
+    'AS',
+  ].join(' ');
+}
+
+function insertSql({ table, columns }: InsertStatement): string {
+  const names = columns?.map(({ value }) => quoteIdentifier(value)).join(', ');
+  return `INSERT INTO ${sqlName(table)}${names === undefined ? '' : ` (${names})`}`;
+}
+
+/** The name as the user wrote it. */
+function writtenName({ span }: QualifiedName, source: string): string {
+  return source.slice(span.start, span.end);
+}
+
+function sqlName(name: QualifiedName): string {
+  return name.parts.map(({ value }) => quoteIdentifier(value)).join('.');
+}

@@ -1,0 +1,185 @@
+/** What WITH, modifiers and annotations of a statement add up to. */
+import type { MapStatement, RunStatement } from '../../grammar/ast.ts';
+import { parseDurationMs } from '../../grammar/duration.ts';
+import { settingValues } from '../../grammar/setting-values.ts';
+import type { SettingValue } from '../../grammar/value-spec.ts';
+import { RvbbitError } from '../errors.ts';
+import { RUN_TIMEOUT_MS } from '../limits.ts';
+import type { CallLimits } from '../model/call-limits.ts';
+import type { ModelOverride } from '../model/models.ts';
+import type { Json } from '../util/json.ts';
+import type { BudgetLimits, CacheSetting, OnError } from './plan.ts';
+import type { PlanContext } from './plan-context.ts';
+
+type Settings = ReadonlyMap<string, SettingValue>;
+
+export interface StatementSettings {
+  readonly parallel: number;
+  /** From `limit = n`. */
+  readonly limit?: number;
+  readonly onError: OnError;
+  readonly errorColumn?: string;
+  readonly resultColumn: string;
+  readonly timeoutMs: number;
+  readonly deadlineMs?: number;
+  readonly dedupe: boolean;
+  /** Attempts after the first, at a call that fails for a while. */
+  readonly retries?: number;
+  readonly budget: BudgetLimits;
+  readonly cache: CacheSetting;
+  /** The statement's own limits on its calls: with the provider's the tighter holds. */
+  readonly limits?: CallLimits;
+  /** MAP DISTINCT, or the columns of `dedupe_by`. */
+  readonly distinct?: 'row' | readonly string[];
+  readonly asTable?: string;
+  readonly label?: string;
+  /** Set over the cascade's cells. */
+  readonly modelOverride: ModelOverride;
+}
+
+/** Options and annotations that the grammar knows and a later version executes. */
+const LATER: ReadonlySet<string> = new Set([
+  'batch',
+  'max_pairs',
+  'schema',
+  'threshold',
+  'prompt',
+  'join',
+]);
+
+/**
+ * WITH or modifier over annotation over `defaultParallel` (engine option or CLI flag). Throws
+ * RVB_UNSUPPORTED for what this version does not execute, naming it.
+ */
+export function resolveSettings(
+  statement: MapStatement | RunStatement,
+  defaults: Pick<PlanContext, 'defaultParallel' | 'resumeParallel'>,
+): StatementSettings {
+  refuseLaterClauses(statement);
+  const values = settingValues(statement.annotations, statement.options);
+  refuseLaterOptions(values);
+  const isMap = statement.kind === 'Map';
+  const distinct = isMap && (statement.distinct !== undefined || values.get('distinct') === true);
+  const dedupeBy = values.get('dedupe_by');
+  return {
+    parallel: parallelOf(statement, values, defaults),
+    ...given('limit', values.get('limit') as number | undefined),
+    onError: onErrorOf(values.get('on_error') as string | undefined),
+    ...given('errorColumn', values.get('error_column') as string | undefined),
+    resultColumn:
+      (isMap ? statement.alias?.value : undefined) ??
+      (values.get('result_column') as string | undefined) ??
+      'result',
+    timeoutMs: durationOf(values, 'timeout') ?? RUN_TIMEOUT_MS,
+    ...given('deadlineMs', durationOf(values, 'deadline')),
+    dedupe: values.get('dedupe') !== false,
+    ...given('retries', values.get('retries') as number | undefined),
+    budget: budgetOf(values),
+    cache: values.get('cache') ?? true,
+    ...given('limits', limitsOf(values)),
+    ...(dedupeBy === undefined
+      ? distinct
+        ? { distinct: 'row' as const }
+        : {}
+      : {
+          distinct: String(dedupeBy)
+            .split(',')
+            .map((name) => name.trim()),
+        }),
+    ...given('asTable', values.get('as_table') as string | undefined),
+    ...given('label', values.get('label') as string | undefined),
+    modelOverride: modelOverrideOf(values),
+  };
+}
+
+function refuseLaterClauses(statement: MapStatement | RunStatement): void {
+  const later =
+    statement.async !== undefined
+      ? 'ASYNC'
+      : statement.kind === 'Map' && statement.batch !== undefined
+        ? 'MAP BATCH'
+        : statement.kind === 'Run' && statement.returningTables !== undefined
+          ? 'RETURNING TABLES'
+          : statement.columns === undefined
+            ? undefined
+            : statement.kind === 'Map' && statement.columnsFrom === 'as'
+              ? 'AS ( … ) with typed columns'
+              : 'RETURNING';
+  if (later !== undefined) throw unsupported(later);
+}
+
+function refuseLaterOptions(values: Settings): void {
+  for (const [key, value] of values) {
+    const later =
+      LATER.has(key) ||
+      (key === 'order' && value !== 'input') ||
+      (key === 'strategy' && value !== 'auto' && value !== 'batch');
+    if (later) throw unsupported(`the option ${key}${LATER.has(key) ? '' : ` = ${value}`}`);
+  }
+}
+
+function unsupported(what: string): RvbbitError {
+  return new RvbbitError(
+    'RVB_UNSUPPORTED',
+    `${what} is part of the dialect, but this version does not execute it yet; leave it out`,
+    { stage: 'bind' },
+  );
+}
+
+function parallelOf(
+  statement: MapStatement | RunStatement,
+  values: Settings,
+  { defaultParallel, resumeParallel }: Pick<PlanContext, 'defaultParallel' | 'resumeParallel'>,
+): number {
+  if (statement.kind === 'Run') return 1;
+  const written = statement.parallel?.value ?? (values.get('parallel') as number | undefined);
+  return resumeParallel ?? written ?? defaultParallel;
+}
+
+function onErrorOf(value: string | undefined): OnError {
+  if (value === 'fail' || value === 'skip') return { kind: value };
+  if (value === undefined || value === 'null') return { kind: 'null' };
+  return { kind: 'default', value: value.slice('default:'.length) };
+}
+
+function durationOf(values: Settings, key: string): number | undefined {
+  const value = values.get(key);
+  return typeof value === 'string' || typeof value === 'number'
+    ? parseDurationMs(value)
+    : undefined;
+}
+
+/** `max_cost` is in dollars, as prices are. */
+function budgetOf(values: Settings): BudgetLimits {
+  const dollars = values.get('max_cost') as number | undefined;
+  return {
+    ...given('calls', values.get('max_calls') as number | undefined),
+    ...given('tokens', values.get('max_total_tokens') as number | undefined),
+    ...(dollars === undefined ? {} : { costMicroUsd: Math.round(dollars * 1e6) }),
+  };
+}
+
+function limitsOf(values: Settings): CallLimits | undefined {
+  const limits: CallLimits = {
+    ...given('rpm', values.get('rpm') as number | undefined),
+    ...given('inputTpm', values.get('input_tpm') as number | undefined),
+    ...given('outputTpm', values.get('output_tpm') as number | undefined),
+  };
+  return Object.keys(limits).length === 0 ? undefined : limits;
+}
+
+function modelOverrideOf(values: Settings): ModelOverride {
+  const parameters: Record<string, Json> = {};
+  for (const key of ['temperature', 'max_tokens', 'seed']) {
+    const value = values.get(key);
+    if (typeof value === 'number') parameters[key] = value;
+  }
+  return { ...given('model', values.get('model') as string | undefined), parameters };
+}
+
+function given<Key extends string, Value>(
+  key: Key,
+  value: Value | undefined,
+): { [name in Key]?: Value } {
+  return (value === undefined ? {} : { [key]: value }) as { [name in Key]?: Value };
+}

@@ -1,0 +1,201 @@
+/** The one way to a model: leave to call, the call, its report, and the engine's one retry loop. */
+import type { Retry } from '../cascade/cascade.ts';
+import { cancelledError, type Failure, failureOf, RvbbitError } from '../errors.ts';
+import { MODEL_CALL_TIMEOUT_MS, RAW_ANSWER_CHARS, RETRY_ATTEMPTS } from '../limits.ts';
+import {
+  type AttemptReport,
+  type ChatOutcome,
+  type ChatRequest,
+  type ChatResponse,
+  type ModelTarget,
+  providerOf,
+} from '../model/chat.ts';
+import { callKeyOf } from './call-key.ts';
+import type { CallDecision, CallRequest } from './contract.ts';
+import { retryWaitMs } from './retry.ts';
+import { pause, type Run, settleWithin, type TimeLimit } from './run-state.ts';
+
+/** Characters of a prompt for each token, about. */
+export const CHARS_PER_TOKEN = 4;
+
+/** What is asked, of whom, and for how long. */
+export interface ModelCall<T> {
+  readonly cell: string;
+  /** The cascade's file and the cell, for messages. */
+  readonly label: string;
+  readonly target: ModelTarget;
+  readonly request: ChatRequest;
+  readonly retry?: Retry;
+  /** 1 for a cell's first call; counts on over retries and re-asking. */
+  readonly attempt: number;
+  /** An answer at hand is known to be of no use: make the call. */
+  readonly fresh?: boolean;
+  /** What is left of the cell's time. */
+  limit(): TimeLimit;
+  /** The value of an answer, or why it has none. */
+  read(response: Pick<ChatResponse, 'text'>): ReadAnswer<T>;
+}
+
+/** An answer's value, or what to tell the model about it. */
+export type ReadAnswer<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly message: string };
+
+/** What a call gave: a value, or an answer that could not be used. */
+export type CallResult<T> =
+  | { readonly ok: true; readonly value: T }
+  | {
+      readonly ok: false;
+      readonly message: string;
+      readonly text: string;
+      /** The number of the last call that was made. */
+      readonly attempt: number;
+    };
+
+/**
+ * Asks the model until it answers, as long as its failures may pass by themselves and there are attempts
+ * and time left. Throws the last failure, under the cell's label; an answer that `read` refuses is a
+ * result, so that the cell may ask again.
+ */
+export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<CallResult<T>> {
+  const { context, budget } = run;
+  const { target, request } = call;
+  const provider = providerOf(target);
+  const maxAttempts = context.settings.maxAttempts ?? call.retry?.maxAttempts ?? RETRY_ATTEMPTS;
+  const asked: Omit<CallRequest, 'leftMs'> = {
+    cell: call.cell,
+    n: call.attempt,
+    provider,
+    model: target.model,
+    callKey: callKeyOf(provider, request, run.variant),
+    ...tokensOf(request),
+    ...(context.settings.keepPrompts === true ? { prompt: request.messages } : {}),
+  };
+  for (let failures = 0, fresh = call.fresh === true; ; ) {
+    const n = call.attempt + failures;
+    budget.attempts = n;
+    const leftMs = call.limit().ms;
+    const decision = await leaveToCall(run, {
+      ...asked,
+      n,
+      leftMs,
+      ...(fresh ? { fresh } : {}),
+    });
+    if (decision.kind === 'refused') throw labelled(call, decision.error, false);
+    if (decision.kind === 'hit') {
+      const answer = call.read(decision);
+      if (answer.ok) return answer;
+      fresh = true;
+      continue;
+    }
+    if (context.signal.aborted) {
+      context.endCall(decision.attempt, { durationMs: 0, outcome: 'not_sent' });
+      throw cancelledError();
+    }
+    const limit = callLimit(call);
+    const startedMs = context.nowMs();
+    const outcome = await chat(run, call, limit);
+    const durationMs = context.nowMs() - startedMs;
+    const answer = outcome.ok ? call.read(outcome.response) : undefined;
+    context.endCall(decision.attempt, reportOf(outcome, answer, durationMs));
+    if (answer?.ok === true) return answer;
+    if (outcome.ok) {
+      return { ok: false, message: answer!.message, text: outcome.response.text, attempt: n };
+    }
+    failures += 1;
+    if (!outcome.retryable || failures >= maxAttempts) throw failureAfter(call, outcome, failures);
+    const waitMs = retryWaitMs(call.retry ?? {}, failures, outcome.retryAfterMs, Math.random);
+    if (waitMs >= call.limit().ms) throw failureAfter(call, outcome, failures);
+    await pause(waitMs, context.signal);
+  }
+}
+
+/** The time that a call which begins now may take: what is left, and no more than one call's bound. */
+function callLimit<T>(call: ModelCall<T>): TimeLimit {
+  const left = call.limit();
+  if (left.ms <= MODEL_CALL_TIMEOUT_MS) return left;
+  const message = `${call.label}: a call took longer than ${MODEL_CALL_TIMEOUT_MS} ms`;
+  return { ms: MODEL_CALL_TIMEOUT_MS, message };
+}
+
+/**
+ * Waits for the limiter; that time is nobody's fault and counts against no limit of the run. Waiting for
+ * the answer of an equal call does: it takes the place of a call.
+ */
+async function leaveToCall(run: Run, request: CallRequest): Promise<CallDecision> {
+  const { context, budget } = run;
+  const askedMs = context.nowMs();
+  const decision = await context.requestCall(request);
+  budget.waitedMs += Math.max(0, context.nowMs() - askedMs - (decision.followedMs ?? 0));
+  return decision;
+}
+
+/** Four characters a token, rounded up: what the prompt will be counted as, about. */
+export function tokensOf(request: ChatRequest): Pick<CallRequest, 'inputTokens' | 'outputTokens'> {
+  let chars = 0;
+  for (const { content } of request.messages) chars += content.length;
+  const cap = request.parameters['max_tokens'];
+  return {
+    inputTokens: Math.ceil(chars / CHARS_PER_TOKEN),
+    ...(typeof cap === 'number' ? { outputTokens: cap } : {}),
+  };
+}
+
+/** The call. A provider holds to the limit and the signal itself; a function is not trusted to. */
+async function chat<T>(run: Run, call: ModelCall<T>, limit: TimeLimit): Promise<ChatOutcome> {
+  const { context } = run;
+  const options = { signal: context.signal, timeoutMs: limit.ms };
+  const answering = context.chat(call.target, call.request, options);
+  if (call.target.kind === 'provider') return answering;
+  try {
+    return await settleWithin(answering, limit, context.signal);
+  } catch (thrown) {
+    const retryable = thrown instanceof RvbbitError && thrown.retryable;
+    return { ok: false, error: failureOf(thrown), retryable };
+  }
+}
+
+function failureAfter<T>(
+  call: ModelCall<T>,
+  { error, retryable }: Extract<ChatOutcome, { readonly ok: false }>,
+  attempts: number,
+): RvbbitError {
+  const times = attempts === 1 ? '' : ` (${attempts} attempts)`;
+  return labelled(call, { ...error, message: `${error.message}${times}` }, retryable);
+}
+
+function labelled<T>(call: ModelCall<T>, error: Failure, retryable: boolean): RvbbitError {
+  const { code, message } = error;
+  const text = message.startsWith(call.label) ? message : `${call.label}: ${message}`;
+  return new RvbbitError(code, text, { stage: 'execute', retryable });
+}
+
+function reportOf<T>(
+  outcome: ChatOutcome,
+  answer: ReadAnswer<T> | undefined,
+  durationMs: number,
+): AttemptReport {
+  const { status, rateLimits } = outcome;
+  const seen = {
+    durationMs,
+    ...(status === undefined ? {} : { status }),
+    ...(rateLimits === undefined ? {} : { rateLimits }),
+  };
+  if (!outcome.ok) {
+    const { error, usage, retryAfterMs, raw } = outcome;
+    return {
+      ...seen,
+      outcome: 'failed',
+      error,
+      ...(usage === undefined ? {} : { usage }),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(raw === undefined ? {} : { raw }),
+    };
+  }
+  const { text, usage } = outcome.response;
+  const counted = usage === undefined ? seen : { ...seen, usage };
+  if (answer?.ok !== false) return { ...counted, outcome: 'ok', text };
+  const message = `the answer cannot be used: ${answer.message}`;
+  const error: Failure = { code: 'RVB_ANSWER_INVALID', message };
+  return { ...counted, outcome: 'failed', error, raw: text.slice(0, RAW_ANSWER_CHARS) };
+}

@@ -1,0 +1,108 @@
+/** A cell whose tool is another cascade: a run within the run, its value the cell's output. */
+import { evaluateDefined, renderTemplate, type TemplateContext } from '../../cascade/template.ts';
+import { RvbbitError } from '../../errors.ts';
+import type { Json, JsonObject } from '../../util/json.ts';
+import type { RunOutcome } from '../contract.ts';
+import type { CascadeCellProgram, CascadeProgram, InputProgram } from '../program.ts';
+import type { Run, RunBudget, RunContext, Variant } from '../run-state.ts';
+
+/** Runs a program within the bounds of a run that is under way. */
+export type RunNested = (
+  program: CascadeProgram,
+  input: JsonObject,
+  context: RunContext,
+  budget: RunBudget,
+  variant: Variant | undefined,
+) => RunOutcome | Promise<RunOutcome>;
+
+/** Makes the nested cascade's input and runs it. */
+export function runCascadeCell(
+  cell: CascadeCellProgram,
+  run: Run,
+  outputs: JsonObject,
+  runNested: RunNested,
+): Promise<Json> {
+  const view: TemplateContext = { input: run.input, outputs, state: run.state };
+  const input = cell.inputs === undefined ? run.input : buildObject(cell.inputs, view);
+  return runWithin(cell, run, input, runNested);
+}
+
+/**
+ * Runs a cascade within a run, on its budget and under its variant: one that is skipped gives null, one
+ * that fails throws its failure under the label.
+ */
+export async function runWithin(
+  cell: Pick<CascadeCellProgram, 'name' | 'label' | 'program' | 'timeoutMs'>,
+  run: Run,
+  input: JsonObject,
+  runNested: RunNested,
+): Promise<Json> {
+  const now = run.context.nowMs();
+  const ownDeadline =
+    cell.timeoutMs === undefined ? Number.POSITIVE_INFINITY : now + cell.timeoutMs;
+  const { budget } = run;
+  const outer = budget.deadlineMs + budget.waitedMs;
+  const isOwn = ownDeadline < outer;
+  const inner: RunBudget = {
+    steps: budget.steps,
+    attempts: 1,
+    waitedMs: 0,
+    deadlineMs: Math.min(outer, ownDeadline),
+    timeoutMs: isOwn && cell.timeoutMs !== undefined ? cell.timeoutMs : budget.timeoutMs,
+  };
+  const context = withoutOutputs(run.context);
+  const outcome = await runNested(cell.program, input, context, inner, run.variant);
+  budget.steps = inner.steps;
+  budget.attempts = inner.attempts;
+  budget.waitedMs += inner.waitedMs;
+  for (const advisory of outcome.advisories ?? []) {
+    run.advisories ??= [];
+    run.advisories.push({ ...advisory, cell: `${cell.name}.${advisory.cell}` });
+  }
+  if (outcome.kind === 'failed') {
+    const { code, message } = outcome.error;
+    throw new RvbbitError(code, `${cell.label}: ${message}`, { stage: 'execute' });
+  }
+  return outcome.kind === 'ok' ? outcome.value : null;
+}
+
+/** The same surroundings for a nested run, whose outputs nobody keeps. */
+function withoutOutputs(outer: RunContext): RunContext {
+  return {
+    settings: { ...outer.settings, keepOutputs: false },
+    signal: outer.signal,
+    runSql: (query) => outer.runSql(query),
+    modelTarget: (cell) => outer.modelTarget(cell),
+    chat: (target, request, options) => outer.chat(target, request, options),
+    requestCall: (request) => outer.requestCall(request),
+    endCall: (attempt, report) => outer.endCall(attempt, report),
+    enterJs: (timeoutMs) => outer.enterJs?.(timeoutMs),
+    leaveJs: () => outer.leaveJs?.(),
+    nowMs: () => outer.nowMs(),
+  };
+}
+
+/** The input of a nested cascade that does not take its caller's. */
+export function buildObject(
+  inputs: Readonly<Record<string, InputProgram>>,
+  view: TemplateContext,
+): JsonObject {
+  const built: Record<string, Json> = {};
+  for (const [name, input] of Object.entries(inputs)) built[name] = buildInput(input, view);
+  return built;
+}
+
+function buildInput(input: InputProgram, view: TemplateContext): Json {
+  switch (input.kind) {
+    case 'constant':
+      return input.value;
+    case 'text':
+      return renderTemplate(input.template, view);
+    case 'expression':
+      return evaluateDefined(input.expression, view);
+    case 'list':
+      return input.items.map((item) => buildInput(item, view));
+    case 'object':
+      return Object.fromEntries(input.entries.map(([key, item]) => [key, buildInput(item, view)]));
+  }
+}

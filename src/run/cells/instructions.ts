@@ -1,0 +1,185 @@
+/** A cell with `instructions`: its prompts are rendered, the model asked, its answer read and checked. */
+import { renderTemplate, type TemplateContext } from '../../cascade/template.ts';
+import { RvbbitError } from '../../errors.ts';
+import type { ChatMessage, ChatRequest, ChatResponse } from '../../model/chat.ts';
+import { readJsonAnswer } from '../../model/json-answer.ts';
+import { noModelError } from '../../model/no-model.ts';
+import type { Json, JsonObject } from '../../util/json.ts';
+import { callModel, type ReadAnswer } from '../call-model.ts';
+import type { InstructionsCellProgram } from '../program.ts';
+import { type Run, type RunContext, type TimeLimit, timeLimit } from '../run-state.ts';
+import { refusalMessages } from './refusals.ts';
+
+/** Calls of one cell, retries aside: an answer that does not fit is asked for once more. */
+const MAX_ASKS = 2;
+
+/**
+ * Asks the model: the text it gives, or with `output_schema` the JSON in it. An answer that was found ahead
+ * of the row is its value at once.
+ */
+export function runInstructionsCell(
+  cell: InstructionsCellProgram,
+  run: Run,
+  outputs: JsonObject,
+): Json | Promise<Json> {
+  const ready = takeForeseen(cell, run);
+  const found = ready?.found;
+  if (found === undefined) return ask(cell, run, outputs, ready);
+  const answer = readAnswer(cell, found);
+  if (!answer.ok) return ask(cell, run, outputs, ready);
+  run.context.answerUsed?.(found.callKey);
+  return answer.value;
+}
+
+/** An answer that does not fit the schema is shown to the model once, with what is wrong; then it is RVB_ANSWER_INVALID. */
+async function ask(
+  cell: InstructionsCellProgram,
+  run: Run,
+  outputs: JsonObject,
+  foreseen: Foreseen | undefined,
+): Promise<Json> {
+  const { context } = run;
+  const { name, model, label } = cell;
+  const target = context.modelTarget({ name, ...(model === undefined ? {} : { model }) });
+  if (target === undefined) throw noModelError(`${label} needs a model, and none is configured`);
+  const { input, state, given, refusals = [] } = run;
+  const ready = foreseen?.request;
+  let messages = ready?.messages ?? promptOf(cell, { input, outputs, state, ...given }, context);
+  if (refusals.length > 0) messages = [...messages, ...refusalMessages(refusals)];
+  const limit = cellLimit(run, label, cell.timeoutMs);
+  for (let ask = 1, attempt = 1; ; ask++, attempt++) {
+    const request =
+      ready !== undefined && messages === ready.messages
+        ? ready
+        : requestOf(cell, messages, target.model, context);
+    const read = (response: Pick<ChatResponse, 'text'>): ReadAnswer<Json> =>
+      readAnswer(cell, response);
+    const result = await callModel(run, {
+      cell: name,
+      label,
+      target,
+      request,
+      limit,
+      attempt,
+      // The answer that was found ahead is of no use.
+      fresh: request === ready && foreseen?.found !== undefined,
+      read,
+      ...(cell.retry === undefined ? {} : { retry: cell.retry }),
+    });
+    if (result.ok) return result.value;
+    if (cell.schema === undefined || ask === MAX_ASKS) {
+      const times = ask === 1 ? '' : `, asked ${ask} times`;
+      const message = `${label}: the answer of ${target.model} cannot be used${times}: ${result.message}`;
+      throw new RvbbitError('RVB_ANSWER_INVALID', message, { stage: 'execute' });
+    }
+    attempt = result.attempt;
+    messages = [
+      ...messages,
+      { role: 'assistant', content: result.text },
+      { role: 'user', content: complaint(result.message) },
+    ];
+  }
+}
+
+/** What was made ready ahead of a row. */
+export interface Foreseen {
+  readonly cell: InstructionsCellProgram;
+  readonly request: ChatRequest;
+  /** The text of an answer at hand, and the key of the call whose place it takes. */
+  found?: { readonly callKey: string; readonly text: string };
+}
+
+/** By the rows' inputs, each for one use. */
+const foreseen = new WeakMap<JsonObject, Foreseen>();
+
+/** The request that the cell will make of this input where it is the run's first; undefined where it cannot. */
+export function foreseeRequest(
+  cell: InstructionsCellProgram,
+  view: TemplateContext & { readonly input: JsonObject },
+  model: string,
+  context: Pick<RunContext, 'settings'>,
+): Foreseen | undefined {
+  const request = requestFor(cell, view, model, context);
+  if (request === undefined) return undefined;
+  const ready = { cell, request };
+  foreseen.set(view.input, ready);
+  return ready;
+}
+
+/** The request that the cell makes of what it sees; undefined where its templates fail. */
+export function requestFor(
+  cell: InstructionsCellProgram,
+  view: TemplateContext,
+  model: string,
+  context: Pick<RunContext, 'settings'>,
+): ChatRequest | undefined {
+  try {
+    return requestOf(cell, promptOf(cell, view, context), model, context);
+  } catch {
+    return undefined; // the run will meet the same error, and say so
+  }
+}
+
+function takeForeseen(cell: InstructionsCellProgram, run: Run): Foreseen | undefined {
+  const ready = foreseen.get(run.input);
+  if (ready === undefined) return undefined;
+  foreseen.delete(run.input);
+  return ready.cell === cell ? ready : undefined;
+}
+
+function requestOf(
+  cell: InstructionsCellProgram,
+  messages: readonly ChatMessage[],
+  model: string,
+  { settings }: Pick<RunContext, 'settings'>,
+): ChatRequest {
+  return {
+    model,
+    messages,
+    parameters: { ...cell.parameters, ...settings.models?.parameters },
+    ...(cell.schema === undefined ? {} : { responseSchema: cell.schema }),
+  };
+}
+
+function promptOf(
+  cell: InstructionsCellProgram,
+  view: TemplateContext,
+  { settings }: Pick<RunContext, 'settings'>,
+): readonly ChatMessage[] {
+  const own = cell.system === undefined ? undefined : renderTemplate(cell.system, view);
+  const told = [own, settings.models?.prompt, cell.schemaInstruction];
+  const system = told.filter((text) => text !== undefined);
+  const user: ChatMessage = { role: 'user', content: renderTemplate(cell.instructions, view) };
+  return system.length === 0 ? [user] : [{ role: 'system', content: system.join('\n\n') }, user];
+}
+
+/** What is left of the cell's time, less the waiting for leave to call. */
+function cellLimit(run: Run, label: string, cellTimeoutMs: number | undefined): () => TimeLimit {
+  const whole = timeLimit(run, label, cellTimeoutMs);
+  const { budget, context } = run;
+  const endMs = context.nowMs() + whole.ms - budget.waitedMs;
+  return () => ({
+    ms: endMs + budget.waitedMs - context.nowMs(),
+    message: whole.message,
+  });
+}
+
+/** The value of an answer's text, or what is wrong with it. */
+export function readAnswer(
+  cell: InstructionsCellProgram,
+  { text }: Pick<ChatResponse, 'text'>,
+): ReadAnswer<Json> {
+  if (cell.schema === undefined) {
+    const value = text.trim();
+    return value === '' ? { ok: false, message: 'it is empty' } : { ok: true, value };
+  }
+  const answer = readJsonAnswer(text);
+  if (!answer.ok) return answer;
+  const problem = cell.checkOutput?.(answer.value);
+  if (problem === undefined) return answer;
+  return { ok: false, message: `its value${problem.path} ${problem.message}` };
+}
+
+function complaint(problem: string): string {
+  return `That answer cannot be used: ${problem}. Answer again, with one JSON value that fits the schema and nothing else.`;
+}

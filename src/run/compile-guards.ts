@@ -1,0 +1,93 @@
+/** A cell's takes and wards made ready to run. */
+import type { Cascade, Evaluator, Takes, Ward } from '../cascade/cascade.ts';
+import { compileJs, usesSignal, WARD_PARAMETERS } from '../cascade/js-function.ts';
+import { compileSqlTemplate } from '../cascade/sql-template.ts';
+import { JS_CELL_TIMEOUT_MS, WARD_ATTEMPTS } from '../limits.ts';
+import { compilePrompt } from './compile-prompt.ts';
+import type { CascadeProgram, EvaluatorProgram, TakesProgram, WardProgram } from './program.ts';
+
+/** The program of a cascade that a cell, a ward or an evaluator names; loading has made sure of it. */
+export type CompileNested = (name: string) => CascadeProgram;
+
+/** The cell that takes and wards belong to. */
+export interface GuardScope {
+  readonly cascade: Cascade;
+  readonly name: string;
+  readonly label: string;
+  readonly compileNested: CompileNested;
+}
+
+/** Compiles takes. */
+export function compileTakes(takes: Takes, scope: GuardScope): TakesProgram {
+  const { factor, reduce, evaluator } = takes;
+  return {
+    factor,
+    reduce,
+    ...(evaluator === undefined ? {} : { evaluator: compileEvaluator(evaluator, scope) }),
+  };
+}
+
+function compileEvaluator(evaluator: Evaluator, scope: GuardScope): EvaluatorProgram {
+  const base = {
+    name: `${scope.name}.evaluator`,
+    label: `${scope.label}, evaluator`,
+    ...(evaluator.timeoutMs === undefined ? {} : { timeoutMs: evaluator.timeoutMs }),
+  };
+  if (evaluator.kind === 'cascade') {
+    const program = scope.compileNested(evaluator.cascade);
+    return { ...base, kind: 'cascade', program };
+  }
+  const prompt = compilePrompt(scope.cascade, evaluator);
+  return {
+    kind: 'instructions',
+    cell: { ...base, ...prompt, kind: 'instructions', nullOnError: false },
+  };
+}
+
+/** Compiles wards, in their order. */
+export function compileWards(wards: readonly Ward[], scope: GuardScope): readonly WardProgram[] {
+  return wards.map((ward) => {
+    const { name, mode, maxAttempts = WARD_ATTEMPTS } = ward;
+    const label = `${scope.label}, ward ${name}`;
+    const check = compileCheck(ward, label, scope);
+    return { name, label, mode, maxAttempts: mode === 'retry' ? maxAttempts : 1, check };
+  });
+}
+
+function compileCheck(ward: Ward, label: string, scope: GuardScope): WardProgram['check'] {
+  const base = {
+    name: `${scope.name}.${ward.name}`,
+    label,
+    nullOnError: false,
+    ...(ward.timeoutMs === undefined ? {} : { timeoutMs: ward.timeoutMs }),
+  };
+  switch (ward.kind) {
+    case 'js': {
+      const sourceUrl = `cascade:${ward.source}#${scope.name}.${ward.name}`;
+      return {
+        ...base,
+        kind: 'js',
+        call: compileJs(ward.code, sourceUrl, WARD_PARAMETERS),
+        usesSignal: usesSignal(ward.code),
+        timeoutMs: ward.timeoutMs ?? JS_CELL_TIMEOUT_MS,
+        source: ward.source,
+        sourceUrl,
+        firstLine: ward.firstLine,
+      };
+    }
+    case 'sql':
+      return {
+        ...base,
+        kind: 'sql_data',
+        query: {
+          map: compileSqlTemplate(ward.query, 'map'),
+          run: compileSqlTemplate(ward.query, 'run'),
+        },
+      };
+    case 'cascade': {
+      const { nullOnError, ...rest } = base;
+      const program = scope.compileNested(ward.cascade);
+      return { ...rest, kind: 'cascade', program };
+    }
+  }
+}

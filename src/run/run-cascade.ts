@@ -1,0 +1,243 @@
+/** One run of a cascade: its cells in order, their conditions, routes and state, and the run's value. */
+import { freezeDeep, isTruthy } from '../cascade/plain-json.ts';
+import { type Expression, evaluateExpression } from '../cascade/template.ts';
+import { failureOf, RvbbitError } from '../errors.ts';
+import { MESSAGE_VALUE_CHARS } from '../limits.ts';
+import type { Json, JsonObject } from '../util/json.ts';
+import { runCascadeCell } from './cells/cascade.ts';
+import { runGuardedCell } from './cells/guarded.ts';
+import { runInstructionsCell } from './cells/instructions.ts';
+import { runJsCell } from './cells/js.ts';
+import { runRetried } from './cells/retried.ts';
+import { runSqlCell } from './cells/sql-data.ts';
+import type { RunOutcome } from './contract.ts';
+import type { CascadeProgram, CellProgram } from './program.ts';
+import { cellAfter } from './routing.ts';
+import {
+  beginStep,
+  endsRun,
+  type Run,
+  type RunBudget,
+  type RunContext,
+  type Variant,
+} from './run-state.ts';
+
+/** Runs a cascade over one input. Never throws and never rejects: a failure is an outcome. */
+export function runCascade(
+  program: CascadeProgram,
+  input: JsonObject,
+  context: RunContext,
+): Promise<RunOutcome> {
+  return Promise.resolve(runCascadeNow(program, input, context));
+}
+
+/**
+ * As `runCascade`, but the outcome itself where no cell had to wait: a chunk of cheap rows then costs no
+ * promise a row.
+ */
+export function runCascadeNow(
+  program: CascadeProgram,
+  input: JsonObject,
+  context: RunContext,
+): RunOutcome | Promise<RunOutcome> {
+  const { timeoutMs } = context.settings;
+  const deadlineMs = context.nowMs() + timeoutMs;
+  const budget = { steps: 0, attempts: 1, waitedMs: 0, timeoutMs, deadlineMs };
+  return startRun(program, input, context, budget, undefined);
+}
+
+function startRun(
+  program: CascadeProgram,
+  input: JsonObject,
+  context: RunContext,
+  budget: RunBudget,
+  variant: Variant | undefined,
+): RunOutcome | Promise<RunOutcome> {
+  const outputs = program.isSingle ? {} : { ...program.noOutputs };
+  const run: Run = { context, input, outputs, state: {}, budget };
+  if (variant !== undefined) run.variant = variant;
+  try {
+    const problem = program.checkInput?.(input);
+    if (problem !== undefined) throw inputError(program, input, problem.path, problem.message);
+    if (program.hasJs) freezeDeep(input);
+    const outcome = runFrom(program, run, 0, undefined);
+    return outcome instanceof Promise ? outcome.catch((error) => failed(run, error)) : outcome;
+  } catch (error) {
+    return failed(run, error);
+  }
+}
+
+/** Runs cells from `index` on, synchronously as far as it goes; `value` is undefined until one has run. */
+function runFrom(
+  program: CascadeProgram,
+  run: Run,
+  from: number,
+  value: Json | undefined,
+): RunOutcome | Promise<RunOutcome> {
+  let last = value;
+  let index = from;
+  while (index < program.cells.length) {
+    const cell = program.cells[index]!;
+    beginStep(run, cell.label);
+    if (cell.when !== undefined && !isTruthy(evaluate(cell.label, cell.when, run))) {
+      run.outputs[cell.name] = null;
+      index++;
+      continue;
+    }
+    run.budget.attempts = 1;
+    const output = runCell(program, cell, run);
+    if (output instanceof Promise) {
+      const at = index;
+      return output.then((settled) => {
+        const next = afterCell(program, cell, run, at, settled);
+        return runFrom(program, run, next, settled);
+      });
+    }
+    last = output;
+    index = afterCell(program, cell, run, index, output);
+  }
+  return finish(program, run, last);
+}
+
+/** The cell's output, checked; null where it failed and may. */
+function runCell(program: CascadeProgram, cell: CellProgram, run: Run): Json | Promise<Json> {
+  const recover = (error: unknown): Json => {
+    if (cell.nullOnError && !endsRun(run, error)) return null;
+    throw labelled(cell.label, error);
+  };
+  try {
+    const output = callCell(program, cell, run);
+    if (!(output instanceof Promise)) return checkOutput(cell, output);
+    return output.then((value) => checkOutput(cell, value)).catch(recover);
+  } catch (error) {
+    return recover(error);
+  }
+}
+
+/** A model call is made again where it is made; its cell is not. */
+function callCell(program: CascadeProgram, cell: CellProgram, run: Run): Json | Promise<Json> {
+  const { retry, label, kind } = cell;
+  if (retry === undefined || kind === 'instructions' || kind === 'guarded') {
+    return callOnce(program, cell, run);
+  }
+  return runRetried(label, retry, run, () => callOnce(program, cell, run));
+}
+
+function callOnce(program: CascadeProgram, cell: CellProgram, run: Run): Json | Promise<Json> {
+  switch (cell.kind) {
+    case 'js': {
+      const outputs = program.isSingle ? program.noOutputs : Object.freeze({ ...run.outputs });
+      return runJsCell(cell, run, outputs, !program.isSingle);
+    }
+    case 'sql_data':
+      return runSqlCell(cell, run, run.outputs);
+    case 'cascade':
+      return runCascadeCell(cell, run, run.outputs, startRun);
+    case 'instructions':
+      return runInstructionsCell(cell, run, run.outputs);
+    case 'guarded':
+      return runGuardedCell(cell, run, {
+        call: (inner, inRun) => callCell(program, inner, inRun),
+        checkOutput,
+        runNested: startRun,
+      });
+    case 'unsupported':
+      throw new RvbbitError('RVB_UNSUPPORTED', `${cell.label}: ${cell.what} is not available yet`, {
+        stage: 'execute',
+      });
+  }
+}
+
+function checkOutput(cell: CellProgram, output: Json): Json {
+  const problem = cell.checkOutput?.(output);
+  if (problem === undefined) return output;
+  const message = `${cell.label}: its answer${problem.path} ${problem.message}`;
+  throw new RvbbitError('RVB_ANSWER_INVALID', message, { stage: 'execute' });
+}
+
+/** Keeps the output, sets the state, and says which cell is next. */
+function afterCell(
+  program: CascadeProgram,
+  cell: CellProgram,
+  run: Run,
+  index: number,
+  output: Json,
+): number {
+  // Code of a later cell could change what the cells after it see.
+  const isSeenByCode = program.hasJs && !program.isSingle;
+  run.outputs[cell.name] = isSeenByCode ? freezeDeep(output) : output;
+  if (cell.set !== undefined) {
+    for (const [key, expression] of cell.set) {
+      const value = evaluate(cell.label, expression, run);
+      run.state[key] = isSeenByCode ? freezeDeep(value) : value;
+    }
+  }
+  return cellAfter(program, cell, index, output);
+}
+
+function finish(program: CascadeProgram, run: Run, last: Json | undefined): RunOutcome {
+  let value = last;
+  if (program.output !== undefined) {
+    const output = evaluate(`${program.cascade.file}: output`, program.output, run);
+    // A run whose cells were all skipped has a value only if `output` makes one out of nothing.
+    if (output !== null || last !== undefined) value = output;
+  }
+  return withAccount(run, value === undefined ? { kind: 'skipped' } : { kind: 'ok', value });
+}
+
+function failed(run: Run, error: unknown): RunOutcome {
+  const { attempts } = run.budget;
+  return withAccount(run, { kind: 'failed', error: failureOf(error), attempts });
+}
+
+/** The outcome with the outputs, where they are kept, and with what advisory wards had to say. */
+function withAccount(run: Run, outcome: RunOutcome): RunOutcome {
+  const { outputs, advisories } = run;
+  const { keepOutputs } = run.context.settings;
+  const hasAdvisories = advisories !== undefined && advisories.length > 0;
+  if (!keepOutputs && !hasAdvisories) return outcome;
+  return {
+    ...outcome,
+    ...(keepOutputs ? { outputs } : {}),
+    ...(hasAdvisories ? { advisories } : {}),
+  };
+}
+
+function evaluate(label: string, expression: Expression, run: Run): Json {
+  try {
+    return evaluateExpression(expression, view(run));
+  } catch (error) {
+    throw labelled(label, error);
+  }
+}
+
+/** Templates do not know the cell that they stand in. */
+function labelled(label: string, error: unknown): unknown {
+  if (!(error instanceof RvbbitError) || error.code !== 'RVB_TEMPLATE') return error;
+  if (error.message.startsWith(label)) return error;
+  return new RvbbitError(error.code, `${label}: ${error.message}`, { stage: error.stage });
+}
+
+function view(run: Run): { input: JsonObject; outputs: JsonObject; state: JsonObject } {
+  return { input: run.input, outputs: run.outputs, state: run.state };
+}
+
+function inputError(
+  program: CascadeProgram,
+  input: JsonObject,
+  path: string,
+  expected: string,
+): RvbbitError {
+  let value: unknown = input;
+  for (const name of path.split('.').slice(1)) {
+    value = typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+  }
+  const text = path === '' || value === undefined ? '' : ` (it is ${JSON.stringify(value)})`;
+  const shown =
+    text.length <= MESSAGE_VALUE_CHARS ? text : `${text.slice(0, MESSAGE_VALUE_CHARS - 1)}…`;
+  return new RvbbitError(
+    'RVB_TYPE_MISMATCH',
+    `${program.cascade.file}: input${path} ${expected}${shown}`,
+    { stage: 'execute' },
+  );
+}

@@ -1,0 +1,68 @@
+/** Asks what is open, after a look at how many calls and pairs that takes. */
+import { RvbbitError } from '../../errors.ts';
+import type { SemanticSettings } from '../read/semantic-settings.ts';
+import type { SemanticQuery } from '../semantic-query.ts';
+import type { AnswerBook, Tuple } from './answer-book.ts';
+import { callsOf, callsPerRun } from './calls-per-run.ts';
+
+/** Questions of one operator that have no answer yet. */
+export interface OpenQuestions {
+  readonly book: AnswerBook;
+  readonly tuples: readonly Tuple[];
+}
+
+/** Asks the questions. Throws RVB_LIMIT before the first call where they take more than the statement may make. */
+export async function askOpen(run: SemanticQuery, open: readonly OpenQuestions[]): Promise<void> {
+  for (const { book, tuples } of await affordable(run, open)) await run.asker.ask(book, tuples);
+}
+
+/** How many questions may still be asked. */
+export function roomFor({ settings, asker }: SemanticQuery, { operator }: AnswerBook): number {
+  const each = callsPerRun(operator.cascade);
+  return each === 0 ? Infinity : Math.max(0, Math.floor((settings.maxCalls - asker.calls) / each));
+}
+
+/**
+ * The questions that are left to be asked. Those that an answer at hand settles take no call; they are looked for
+ * only where all together would be too many. Throws RVB_LIMIT.
+ */
+async function affordable(
+  run: SemanticQuery,
+  open: readonly OpenQuestions[],
+): Promise<readonly OpenQuestions[]> {
+  const { settings, asker } = run;
+  for (const { book, tuples } of open) {
+    if (book.isPaired && tuples.length > settings.maxPairs)
+      throw tooManyPairs(tuples.length, settings);
+  }
+  const atMost = callsOfAll(open);
+  if (atMost === 0 || asker.calls + atMost <= settings.maxCalls) return open;
+  const left: OpenQuestions[] = [];
+  for (const { book, tuples } of open) {
+    left.push({ book, tuples: await asker.askAtHand(book, tuples) });
+  }
+  const calls = callsOfAll(left);
+  if (calls === 0 || asker.calls + calls <= settings.maxCalls) return left;
+  throw tooManyCalls(run, calls);
+}
+
+function callsOfAll(open: readonly OpenQuestions[]): number {
+  return open.reduce((sum, { book, tuples }) => sum + callsOf(book.operator, tuples), 0);
+}
+
+function tooManyCalls({ settings, asker }: SemanticQuery, calls: number): RvbbitError {
+  const before = asker.calls > 0 ? ` after ${asker.calls} that were made` : '';
+  return new RvbbitError(
+    'RVB_LIMIT',
+    `the statement would make ${calls} model calls${before}, and max_calls is ${settings.maxCalls}; add plain conditions or a LIMIT, or raise it: -- @ max_calls: ${asker.calls + calls}`,
+    { stage: 'plan' },
+  );
+}
+
+function tooManyPairs(pairs: number, { maxPairs }: SemanticSettings): RvbbitError {
+  return new RvbbitError(
+    'RVB_LIMIT',
+    `the statement compares ${pairs} pairs of values of two tables, and max_pairs is ${maxPairs}; join on a plain condition first, or raise it: -- @ max_pairs: ${pairs}`,
+    { stage: 'plan' },
+  );
+}

@@ -1,0 +1,254 @@
+/** Asks open questions: each is a run of the operator's cascade, n at a time. */
+
+import type { Budget } from '../../calls/budget.ts';
+import { type Failure, RvbbitError } from '../../errors.ts';
+import { AdvisoryTally } from '../../execute/advisories.ts';
+import type { Piece, RunInputs } from '../../execute/chunk.ts';
+import { executeRuns } from '../../execute/execute-runs.ts';
+import type { Statement, StatementWithCascade } from '../../execute/statement.ts';
+import { nextStatementId } from '../../execute/statement-id.ts';
+import { Window } from '../../execute/window.ts';
+import { WINDOW_MAX_RUNS } from '../../limits.ts';
+import type { BoundModels } from '../../model/models.ts';
+import type { Operator } from '../../operators/operator.ts';
+import type { Json } from '../../util/json.ts';
+import { StatementSignal } from '../../util/statement-signal.ts';
+import type { SemanticSettings } from '../read/semantic-settings.ts';
+import type { Answer, AnswerBook, Tuple } from './answer-book.ts';
+import { answerValue } from './answer-value.ts';
+import { argumentInput } from './argument-input.ts';
+import { askSeeds } from './ask-seeds.ts';
+import { fallbackAnswer } from './fallback.ts';
+
+/** How a batch of questions may end before its last one. */
+export interface AskProgress {
+  /** Called with each answer, in the order of the questions; true: no more are needed. */
+  enough(index: number): boolean;
+  /** Questions that may be out beyond the last answered one. */
+  lookAhead(): number;
+}
+
+/** The asking side of a statement. */
+export interface QuestionAsker {
+  readonly advisories: AdvisoryTally;
+  /** Tables that were made under the name of one in the database. */
+  readonly shadowing: readonly string[];
+  /** Questions asked so far, those of failed runs included. */
+  readonly asked: number;
+  /** Model calls that went out for them so far, retries apart. */
+  readonly calls: number;
+  /** Asks the questions and puts the answers into the book. Throws what ends the statement. */
+  ask(book: AnswerBook, tuples: readonly Tuple[]): Promise<void>;
+  /** As `ask`, of questions with equally many arguments; `progress` may end it early. */
+  askInOrder(book: AnswerBook, tuples: readonly Tuple[], progress: AskProgress): Promise<void>;
+  /** Answers the questions that take no call, by answers of earlier statements or by a plain rule; the others. */
+  askAtHand(book: AnswerBook, tuples: readonly Tuple[]): Promise<readonly Tuple[]>;
+}
+
+/** Asks models. Batches follow one another, and share the statement's budget and account. */
+export class Asker implements QuestionAsker {
+  readonly advisories = new AdvisoryTally();
+  readonly shadowing: string[] = [];
+  readonly #statement: Statement;
+  readonly #settings: SemanticSettings;
+  readonly #budget: Budget | undefined;
+  readonly #bound = new Map<Operator, BoundModels | undefined>();
+  /** Why an operator has no models: thrown where one of its questions needs them. */
+  readonly #unbound = new Map<Operator, RvbbitError>();
+  #asked = 0;
+
+  constructor(statement: Statement, settings: SemanticSettings, budget: Budget | undefined) {
+    this.#statement = statement;
+    this.#settings = settings;
+    this.#budget = budget;
+  }
+
+  get asked(): number {
+    return this.#asked;
+  }
+
+  get calls(): number {
+    return this.#statement.ledger.callsMade;
+  }
+
+  async ask(book: AnswerBook, tuples: readonly Tuple[]): Promise<void> {
+    for (const alike of byWidth(tuples)) await this.#ask(book, alike, {});
+  }
+
+  async askInOrder(
+    book: AnswerBook,
+    tuples: readonly Tuple[],
+    progress: AskProgress,
+  ): Promise<void> {
+    await this.#ask(book, tuples, { progress });
+  }
+
+  async askAtHand(book: AnswerBook, tuples: readonly Tuple[]): Promise<readonly Tuple[]> {
+    for (const alike of byWidth(tuples)) await this.#ask(book, alike, { onlyAtHand: true });
+    return tuples.filter((tuple) => book.answerOf(tuple) === undefined);
+  }
+
+  async #ask(
+    book: AnswerBook,
+    tuples: readonly Tuple[],
+    { progress, onlyAtHand }: { readonly progress?: AskProgress; readonly onlyAtHand?: true },
+  ): Promise<void> {
+    if (tuples.length === 0 || this.#statement.stop.drained !== undefined) return;
+    const { operator } = book;
+    if (operator.seed !== undefined) {
+      if (onlyAtHand === undefined) await this.#askSeeds(book, tuples);
+      return;
+    }
+    const { stop } = this.#statement;
+    const { parallel, timeoutMs, cache, onError } = this.#settings;
+    const batchStop = new StatementSignal([stop.signal]);
+    const offDrain = stop.onDrain(() => batchStop.drain(stop.drained ?? 'interrupted'));
+    // Workers refuse what comes for a statement that was cancelled, so a batch that may be is one of its own.
+    const id = progress === undefined ? this.#statement.id : nextStatementId();
+    const batch = { ...(await this.#at(operator, batchStop)), id };
+    const first = this.#asked;
+    if (onlyAtHand === undefined) this.#countTo(first + tuples.length);
+    let answered = 0;
+    let notRun = 0;
+    let isEnough = false;
+    const window = new Window(parallel, progress?.lookAhead ?? (() => WINDOW_MAX_RUNS));
+    const sink = {
+      write: (pieces: readonly Piece[]) => {
+        for (const piece of pieces) {
+          this.#enter(book, tuples, piece);
+          notRun += piece.notRun?.length ?? 0;
+          window.release(piece.values.length);
+          for (const end = piece.firstOrdinal + piece.values.length; answered < end; answered++) {
+            if (!isEnough && progress?.enough(answered) === true) isEnough = true;
+          }
+        }
+        if (isEnough) batchStop.abandon();
+      },
+    };
+    try {
+      await executeRuns(batch, {
+        settings: { kind: 'map', timeoutMs, keepOutputs: false },
+        calls: {
+          budget: {},
+          cache,
+          dedupe: operator.deterministic,
+          ...(onlyAtHand === undefined ? {} : { onlyAtHand }),
+        },
+        inputs: this.#inputsOf(operator, tuples, first),
+        parallel,
+        failFast: onError.kind === 'fail',
+        window,
+        sink,
+        advisories: this.advisories,
+        budget: this.#budget,
+        judge: (value) => wrongValue(operator, value),
+        ...(progress === undefined ? {} : { chunkRuns: 1 }),
+      });
+    } catch (thrown) {
+      if (!isEnough || stop.signal.aborted) throw thrown;
+    } finally {
+      offDrain();
+      batchStop.dispose();
+      if (batchStop.drained !== undefined) stop.drain(batchStop.drained);
+      if (isEnough) this.#countTo(first + answered);
+      else if (onlyAtHand === true) this.#countTo(first + answered - notRun);
+    }
+  }
+
+  async #askSeeds(book: AnswerBook, tuples: readonly Tuple[]): Promise<void> {
+    const { operator } = book;
+    await askSeeds(book, tuples, {
+      statement: await this.#at(operator, this.#statement.stop),
+      settings: this.#settings,
+      budget: this.#budget,
+      advisories: this.advisories,
+      shadowing: this.shadowing,
+      count: (runs) => {
+        const first = this.#asked;
+        this.#countTo(first + runs);
+        return first;
+      },
+    });
+  }
+
+  #countTo(asked: number): void {
+    this.#asked = asked;
+    const { ledger } = this.#statement;
+    ledger.note({ t: 'statement.read', rows: asked, runs: asked, deduped: 0 });
+  }
+
+  async #at(operator: Operator, stop: StatementSignal): Promise<StatementWithCascade> {
+    if (!this.#bound.has(operator)) {
+      const { modelOverride } = this.#settings;
+      const bound = this.#statement.models
+        .bind(operator.cascade, modelOverride)
+        .catch((thrown: unknown) => {
+          if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_NO_MODEL') throw thrown;
+          // A plain rule may answer all that is asked.
+          this.#unbound.set(operator, thrown);
+          return undefined;
+        });
+      this.#bound.set(operator, await bound);
+    }
+    const models = this.#bound.get(operator);
+    return {
+      ...this.#statement,
+      stop,
+      cascade: operator.cascade,
+      ...(models === undefined ? {} : { boundModels: models }),
+    };
+  }
+
+  #enter(book: AnswerBook, tuples: readonly Tuple[], piece: Piece): void {
+    const noModel = this.#unbound.get(book.operator);
+    const needsModel = piece.failures.some(({ code }) => code === 'RVB_NO_MODEL');
+    if (noModel !== undefined && needsModel) throw noModel;
+    const failed = new Set(piece.failures.map(({ index }) => index));
+    const notRun = new Set(piece.notRun);
+    for (const [index, text] of piece.values.entries()) {
+      if (notRun.has(index)) continue;
+      if (failed.has(index)) book.failed += 1;
+      const tuple = tuples[piece.firstOrdinal + index]!;
+      book.answer(
+        tuple,
+        failed.has(index) ? fallbackAnswer(book.operator, this.#settings) : judgedValue(book, text),
+      );
+    }
+  }
+
+  #inputsOf(operator: Operator, tuples: readonly Tuple[], firstRow: number): RunInputs {
+    const names = operator.args.map(({ name }) => name);
+    const width = tuples[0]!.length;
+    return {
+      runCount: tuples.length,
+      read: async (firstRun, count) => {
+        const columns: Record<string, readonly Json[]> = {};
+        for (let column = 0; column < width; column++) {
+          columns[names[column]!] = tuples
+            .slice(firstRun, firstRun + count)
+            .map((tuple) => argumentInput(operator, column, tuple[column]!));
+        }
+        return { columns };
+      },
+      rowsOf: async (run) => [firstRow + run],
+    };
+  }
+}
+
+/** The questions by their numbers of arguments. */
+function byWidth(tuples: readonly Tuple[]): readonly (readonly Tuple[])[] {
+  const widths = new Set(tuples.map(({ length }) => length));
+  return [...widths].map((width) => tuples.filter(({ length }) => length === width));
+}
+
+/** A value that has been judged. */
+function judgedValue({ operator }: AnswerBook, text: string | null): Answer {
+  const given = answerValue(operator, text);
+  return 'value' in given ? given.value : null;
+}
+
+/** A value that is none of the operator's type is no answer. */
+function wrongValue(operator: Operator, value: string): Failure | undefined {
+  const given = answerValue(operator, value);
+  return 'error' in given ? given.error : undefined;
+}

@@ -1,0 +1,155 @@
+/** Finds the answers that a query's WHERE needs with fewest calls, before the query itself is run. */
+import type { SqlNode } from '../../duck/parse-sql.ts';
+import { SEMANTIC_SAMPLE_PART, SEMANTIC_SAMPLE_ROWS } from '../../limits.ts';
+import type { AnswerBook, Tuple } from '../ask/answer-book.ts';
+import { askOpen } from '../ask/ask-open.ts';
+import { callsPerRun } from '../ask/calls-per-run.ts';
+import { passesOf } from '../find-answers.ts';
+import { Candidates } from '../plan/candidates.ts';
+import type { QueryPlan } from '../plan/query-plan.ts';
+import { holds } from '../plan/query-tree.ts';
+import type { OperatorUse } from '../read/use.ts';
+import type { SemanticQuery } from '../semantic-query.ts';
+import { leavesOf, truthOf } from './truth.ts';
+
+/** A condition, and its one operator where it has no other. */
+interface Step {
+  /** Its place among the plan's conditions. */
+  readonly place: number;
+  readonly condition: SqlNode;
+  readonly single: { readonly node: SqlNode; readonly use: OperatorUse } | undefined;
+}
+
+/**
+ * Asks condition by condition: what one leaves is all that the next is asked with. The plan's conditions in
+ * the order in which they were asked.
+ */
+export async function fillAnswers(
+  run: SemanticQuery,
+  plan: QueryPlan,
+): Promise<readonly SqlNode[]> {
+  const candidates = await Candidates.stage(run.statement, plan, 'distinct', (query) =>
+    passesOf(run, query),
+  );
+  try {
+    run.report.note(candidates);
+    run.expectedRows = candidates.inputRows;
+    const steps = await inOrder(run, plan, candidates);
+    const known: SqlNode[] = [];
+    for (const step of steps) {
+      if (run.statement.stop.drained !== undefined) break;
+      await ask(run, candidates, step, known);
+      known.push(step.condition);
+    }
+    return steps.map(({ place }) => plan.semantic[place]!);
+  } finally {
+    await candidates.drop();
+  }
+}
+
+async function ask(
+  run: SemanticQuery,
+  candidates: Candidates,
+  { condition, single }: Step,
+  known: readonly SqlNode[],
+): Promise<void> {
+  if (single === undefined) {
+    const isDecided = await decideRows(run, candidates, condition, known);
+    if (!isDecided) await passesOf(run, await candidates.conditionSql([...known, condition]));
+    return;
+  }
+  await askTuples(run, single.use, await candidates.tuples(single.node, single.use, known));
+}
+
+/** Asks, row by row, what the answers so far leave open; false where DuckDB alone can say what the condition is. */
+async function decideRows(
+  run: SemanticQuery,
+  candidates: Candidates,
+  condition: SqlNode,
+  known: readonly SqlNode[],
+): Promise<boolean> {
+  const parsed = candidates.parsed(condition);
+  if (parsed === undefined) return false;
+  const leaves = leavesOf(parsed);
+  let rows = await candidates.distinctRows(leaves, known);
+  while (rows.length > 0 && run.statement.stop.drained === undefined) {
+    const open = new Map<AnswerBook, Tuple[]>();
+    const isOpen = (row: (typeof rows)[number]) => {
+      const truth = truthOf(
+        parsed,
+        (leaf) => row[leaves.indexOf(leaf)],
+        ({ book }, tuple) => {
+          if (book.lookUp(tuple) === undefined) open.set(book, []);
+        },
+      );
+      return truth === undefined;
+    };
+    rows = rows.filter(isOpen);
+    await askOpen(
+      run,
+      [...open.keys()].map((book) => ({ book, tuples: book.takeMisses() })),
+    );
+  }
+  return true;
+}
+
+/** Asks those of the tuples that have no answer yet. */
+export async function askTuples(
+  run: SemanticQuery,
+  { book }: OperatorUse,
+  tuples: readonly Tuple[],
+): Promise<void> {
+  for (const tuple of tuples) book.lookUp(tuple);
+  await askOpen(run, [{ book, tuples: book.takeMisses() }]);
+}
+
+/** The conditions, cheapest first: by what a few candidates say of how many each leaves. */
+async function inOrder(
+  run: SemanticQuery,
+  plan: QueryPlan,
+  candidates: Candidates,
+): Promise<readonly Step[]> {
+  const steps = candidates.conditions.map((condition, place) => ({
+    place,
+    condition,
+    single: singleOperator(condition, plan),
+  }));
+  const simple = steps.filter(({ single }) => single !== undefined);
+  const rows = Math.min(
+    SEMANTIC_SAMPLE_ROWS,
+    Math.floor(candidates.rowCount * SEMANTIC_SAMPLE_PART),
+  );
+  // What several operators share is asked last: the others may leave little of it.
+  const rest = steps.filter(({ single }) => single === undefined);
+  if (simple.length < 2 || rows === 0) return [...simple, ...rest];
+  const sample = await candidates.sample(rows);
+  const ranked: { readonly step: Step; readonly rank: number }[] = [];
+  for (const step of simple) {
+    const { node, use } = step.single!;
+    await askTuples(run, use, await sample.tuples(node, use, []));
+    const met = await candidates.selectivity(step.condition, sample.rowCount);
+    const distinct = (await candidates.tuples(node, use, [])).length;
+    const cost = distinct * Math.max(1, callsPerRun(use.book.operator.cascade));
+    run.report.selectivity(use, met);
+    ranked.push({ step, rank: cost / Math.max(1 - met, 1e-3) });
+  }
+  ranked.sort((a, b) => a.rank - b.rank);
+  return [...ranked.map(({ step }) => step), ...rest];
+}
+
+/** The operator of a condition that holds exactly one, and that is looked at for every row. */
+function singleOperator(condition: SqlNode, plan: QueryPlan): Step['single'] {
+  if (holds(condition, isLazy)) return undefined;
+  const found: { node: SqlNode; use: OperatorUse }[] = [];
+  holds(condition, (node) => {
+    const use = plan.useOf(node);
+    if (use !== undefined) found.push({ node, use });
+    return false;
+  });
+  return found.length === 1 ? found[0] : undefined;
+}
+
+/** What DuckDB evaluates only where what stands before it does not decide. */
+function isLazy({ type }: SqlNode): boolean {
+  return /^(CASE_EXPR|OPERATOR_COALESCE|CONJUNCTION_AND|CONJUNCTION_OR)$/.test(String(type));
+}

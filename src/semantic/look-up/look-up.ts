@@ -1,0 +1,166 @@
+/** The functions that stand in the operators' places: each looks its answer up and notes what is missing. */
+import type { DuckDBConnection, DuckDBType, DuckDBVector } from '@duckdb/node-api';
+import { nodeApi } from '../../duck/node-api.ts';
+import { quoteIdentifier } from '../../duck/quote.ts';
+import type { Session } from '../../duck/session.ts';
+import { setNull } from '../../duck/set-null.ts';
+import { requiredArgs } from '../../operators/function-file.ts';
+import type { Operator } from '../../operators/operator.ts';
+import type { Json } from '../../util/json.ts';
+import type { Tuple } from '../ask/answer-book.ts';
+import { type OperatorUse, readAnswer, typeOfUse } from '../read/use.ts';
+import { NATIVE_TYPES } from './native-types.ts';
+
+/** What holds for all look-ups of a statement, pass by pass. */
+export interface LookUpState {
+  /** A missing answer ends the pass: it would change data. */
+  strict: boolean;
+  /** A strict pass has ended so. */
+  stopped: boolean;
+  /** Look-ups since the pass began. */
+  rows: number;
+  /** Questions of one operator above which the pass ends. */
+  readonly mostMissing: number;
+}
+
+/** Puts the functions into the session's catalogue; later statements replace them. */
+export async function registerLookUps(
+  session: Session,
+  uses: readonly OperatorUse[],
+  state: LookUpState,
+  signal?: AbortSignal,
+): Promise<void> {
+  await session.inTurn(async (connection) => {
+    for (const use of uses) register(connection, use, state);
+  }, signal);
+  for (const use of uses) {
+    if (isPlain(use)) continue;
+    for (const name of [use.names.infix, use.names.call]) {
+      await session.run(macroSql(name, use), { signal });
+    }
+  }
+}
+
+/** The function takes and gives only what one written in JavaScript can, so that it needs no macro with casts. */
+function isPlain(use: OperatorUse): boolean {
+  const { args } = use.book.operator;
+  const isText = (type: string) => NATIVE_TYPES.has(type) || type === 'JSON';
+  return NATIVE_TYPES.has(typeOfUse(use)) && args.every(({ type }) => isText(type.toUpperCase()));
+}
+
+/** The casts around a function's texts, for each number of arguments that it takes. */
+function macroSql(name: string, use: OperatorUse): string {
+  const { operator } = use.book;
+  const text = quoteIdentifier(`${name}_text`);
+  const forms = aritiesOf(operator).map((arity) => {
+    const args = operator.args.slice(0, arity).map(({ type }, index) => {
+      const upper = type.toUpperCase();
+      if (NATIVE_TYPES.has(upper) || upper === 'JSON') return `a${index}`;
+      return `CAST(CAST(a${index} AS ${upper}) AS VARCHAR)`;
+    });
+    const names = args.map((_, index) => `a${index}`).join(', ');
+    return `(${names}) AS CAST(${text}(${args.join(', ')}) AS ${typeOfUse(use)})`;
+  });
+  return `CREATE OR REPLACE TEMP MACRO ${quoteIdentifier(name)}${forms.join(', ')}`;
+}
+
+function register(connection: DuckDBConnection, use: OperatorUse, state: LookUpState): void {
+  const api = nodeApi();
+  const { operator } = use.book;
+  const type = typeOfUse(use);
+  const isNative = NATIVE_TYPES.has(type);
+  const isBare = isPlain(use);
+  for (const arity of aritiesOf(operator)) {
+    const { infix, call, miss } = use.names;
+    for (const name of isBare ? [infix, call, miss] : [infix, call]) {
+      connection.registerScalarFunction(
+        api.DuckDBScalarFunction.create({
+          name: isBare ? name : `${name}_text`,
+          parameterTypes: operator.args.slice(0, arity).map((arg) => argumentType(arg.type)),
+          returnType: isNative ? nativeType(type) : api.VARCHAR,
+          // Folded or merged calls would be met once and planned around.
+          volatile: true,
+          specialHandling: true,
+          mainFunction: (_info, input, output) => {
+            const columns = Array.from({ length: arity }, (_, index) =>
+              input.getColumnVector(index),
+            );
+            lookUpChunk(use, state, columns, input.rowCount, output);
+          },
+        }),
+      );
+    }
+  }
+}
+
+/** The numbers of arguments that an operator takes: those that its cascade does not require may be left out. */
+export function aritiesOf(operator: Operator): readonly number[] {
+  const { length } = operator.args;
+  const least = requiredArgs(operator);
+  return Array.from({ length: length - least + 1 }, (_, index) => least + index);
+}
+
+function lookUpChunk(
+  use: OperatorUse,
+  state: LookUpState,
+  columns: readonly DuckDBVector[],
+  rowCount: number,
+  output: DuckDBVector,
+): void {
+  const { book } = use;
+  state.rows += rowCount;
+  for (let row = 0; row < rowCount; row += 1) {
+    const tuple = readTuple(columns, row);
+    const answer =
+      tuple === undefined
+        ? null
+        : use.isLenient === true
+          ? book.answerOf(tuple)
+          : book.lookUp(tuple);
+    const value = answer === undefined ? null : readAnswer(use, answer);
+    if (value === null) setNull(output, row);
+    else output.setItem(row, value);
+  }
+  output.flush();
+  if (book.missing > 0 && (state.strict || book.missing > state.mostMissing)) {
+    state.stopped = true;
+    throw new Error('answers are missing');
+  }
+}
+
+/** The arguments of a row; undefined where one is NULL. */
+function readTuple(columns: readonly DuckDBVector[], row: number): Tuple | undefined {
+  const tuple: Json[] = [];
+  for (const column of columns) {
+    const value: unknown = column.getItem(row);
+    if (value === null || value === undefined) return undefined;
+    tuple.push(typeof value === 'bigint' ? bigintJson(value) : (value as Json));
+  }
+  return tuple;
+}
+
+function bigintJson(value: bigint): Json {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : String(value);
+}
+
+function argumentType(type: string): DuckDBType {
+  const upper = type.toUpperCase();
+  return NATIVE_TYPES.has(upper) ? nativeType(upper) : nodeApi().VARCHAR;
+}
+
+function nativeType(type: string): DuckDBType {
+  const { BOOLEAN, DOUBLE, INTEGER, BIGINT, VARCHAR } = nodeApi();
+  switch (type) {
+    case 'BOOLEAN':
+      return BOOLEAN;
+    case 'DOUBLE':
+      return DOUBLE;
+    case 'INTEGER':
+      return INTEGER;
+    case 'BIGINT':
+      return BIGINT;
+    default:
+      return VARCHAR;
+  }
+}

@@ -1,0 +1,246 @@
+/** The rows that plain conditions leave, staged once: what their operators are asked with. */
+import type { SqlNode } from '../../duck/parse-sql.ts';
+import { countOf, dropTables, nextStageName, temporary } from '../../duck/stage.ts';
+import type { Statement } from '../../execute/statement.ts';
+import type { Json } from '../../util/json.ts';
+import type { Tuple } from '../ask/answer-book.ts';
+import { type Condition, conditionOf, type Leaf } from '../judge/truth.ts';
+import type { OperatorUse } from '../read/use.ts';
+import { castTo, givenArguments } from './cast.ts';
+import { Pieces } from './lift.ts';
+import { type PlannedSql, plannedSql } from './planned-sql.ts';
+import type { QueryPlan } from './query-plan.ts';
+import {
+  baseTable,
+  columnRef,
+  conjunction,
+  inTurn,
+  integer,
+  nodesOf,
+  select,
+  Unplannable,
+} from './query-tree.ts';
+import { rowOrder } from './row-order.ts';
+
+const DISTINCT: SqlNode = { type: 'DISTINCT_MODIFIER', distinct_on_targets: [] };
+
+/** The values of a condition's leaves in one row; undefined where one of a leaf's is NULL. */
+type LeafRow = readonly (Tuple | undefined)[];
+
+/** A staged set of candidates: one column a piece of the conditions. */
+export class Candidates {
+  readonly #statement: Statement;
+  readonly #plan: QueryPlan;
+  readonly #table: string;
+  /** The semantic conditions, over the staged columns. */
+  readonly conditions: readonly SqlNode[];
+  readonly rowCount: number;
+  /** Rows of the query that the plain conditions leave, repetitions included. */
+  readonly inputRows: number;
+  /** The statement that staged them. */
+  readonly sql: string;
+
+  /** Stages the candidates: each distinct one, or all in the order of the rows. `create` runs what makes the table. */
+  static async stage(
+    statement: Statement,
+    plan: QueryPlan,
+    form: 'distinct' | 'ordered',
+    create: (query: PlannedSql) => Promise<unknown> = ({ text, parameters }) =>
+      statement.session.run(text, { parameters, signal: statement.stop.signal }),
+  ): Promise<Candidates> {
+    const pieces = new Pieces(plan.isOperator);
+    const conditions = plan.semantic.map((condition) => pieces.lift(condition));
+    const list = pieces.list.length > 0 ? pieces.list : [{ ...columnRef('rowid'), alias: 'rvb_0' }];
+    const order = form === 'ordered' ? rowOrder(plan) : [];
+    const node: SqlNode = {
+      ...plan.node,
+      select_list: list,
+      where_clause: conjunction([...plan.plain, ...(plan.hints ?? [])]),
+      modifiers: form === 'distinct' ? [DISTINCT] : order,
+      group_expressions: [],
+      group_sets: [],
+      aggregate_handling: 'STANDARD_HANDLING',
+      having: null,
+      qualify: null,
+    };
+    const query = await plannedSql(statement, node);
+    const table = nextStageName();
+    const sql = `CREATE OR REPLACE TEMP TABLE ${table} AS ${query.text}`;
+    const { signal } = statement.stop;
+    try {
+      await create({ text: sql, parameters: query.parameters });
+      const rowCount = await countOf(statement.session, `SELECT count(*) FROM temp.main.${table}`, {
+        signal,
+      });
+      const inputRows = form === 'ordered' ? rowCount : await countInput(statement, node);
+      return new Candidates(statement, plan, { table, conditions, rowCount, inputRows, sql });
+    } catch (thrown) {
+      await dropTables(statement.session, [temporary(table)]);
+      throw thrown;
+    }
+  }
+
+  private constructor(
+    statement: Statement,
+    plan: QueryPlan,
+    parts: {
+      readonly table: string;
+      readonly conditions: readonly SqlNode[];
+      readonly rowCount: number;
+      readonly inputRows: number;
+      readonly sql: string;
+    },
+  ) {
+    this.#statement = statement;
+    this.#plan = plan;
+    this.#table = parts.table;
+    this.conditions = parts.conditions;
+    this.rowCount = parts.rowCount;
+    this.inputRows = parts.inputRows;
+    this.sql = parts.sql;
+  }
+
+  /** Distinct arguments of an operator in the candidates that meet `known`; none where an argument is NULL. */
+  async tuples(operator: SqlNode, use: OperatorUse, known: readonly SqlNode[]): Promise<Tuple[]> {
+    const args = givenArguments(nodesOf(operator['children']), use.book.operator);
+    const node = {
+      ...select(args, baseTable(this.#table), inTurn(known)),
+      modifiers: [DISTINCT],
+    };
+    return this.#read(await this.#sqlOf(node), use);
+  }
+
+  /** The condition in parts that JavaScript decides, where it is made of such. */
+  parsed(condition: SqlNode): Condition | undefined {
+    try {
+      return conditionOf(condition, this.#plan.useOf);
+    } catch (thrown) {
+      if (thrown instanceof Unplannable) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** What a condition's leaves are in the candidates that meet `known`, each combination once. */
+  distinctRows(leaves: readonly Leaf[], known: readonly SqlNode[]): Promise<readonly LeafRow[]> {
+    const table = baseTable(this.#table);
+    return this.#leafRows(leaves, (list) =>
+      this.#sqlOf({ ...select(list, table, inTurn(known)), modifiers: [DISTINCT] }),
+    );
+  }
+
+  /** The same in row order and with repetitions, of some rows. */
+  rows(leaves: readonly Leaf[], from: number, count: number): Promise<readonly LeafRow[]> {
+    return this.#leafRows(leaves, async (list) => {
+      const query = await this.#sqlOf(select(list, baseTable(this.#table), null));
+      const some = `WHERE rowid >= ${from} AND rowid < ${from + count} ORDER BY rowid`;
+      return { ...query, text: `${query.text} ${some}` };
+    });
+  }
+
+  async #leafRows(
+    leaves: readonly Leaf[],
+    query: (list: readonly SqlNode[]) => Promise<PlannedSql>,
+  ): Promise<readonly LeafRow[]> {
+    const lists = leaves.map((leaf) =>
+      leaf.kind === 'plain'
+        ? [castTo(leaf.expression, 'BOOLEAN')]
+        : givenArguments(leaf.args, leaf.use.book.operator),
+    );
+    const { text, parameters } = await query(lists.flat());
+    const { session, stop } = this.#statement;
+    const reader = await session.run(text, { parameters, signal: stop.signal });
+    const columns = (await reader.allColumns('json')) as Json[][];
+    return Array.from({ length: reader.rowCount }, (_, row) => {
+      let column = 0;
+      return leaves.map((leaf, index) => {
+        const width = lists[index]!.length;
+        const tuple = columns.slice(column, column + width).map((values) => values[row]!);
+        column += width;
+        if (leaf.kind === 'operator') return tupleOf(tuple, leaf.use);
+        return tuple[0] === null ? undefined : tuple;
+      });
+    });
+  }
+
+  /** Part of the candidates that meet a condition, or all known ones among a sample of them. */
+  async selectivity(condition: SqlNode, sample: number): Promise<number> {
+    const node = select([columnRef('rowid')], baseTable(this.#sampleTable), condition);
+    const met = await this.#count(await this.#sqlOf(node));
+    return sample === 0 ? 1 : met / sample;
+  }
+
+  /** Stages a sample of at most `rows`, the same ones each time. */
+  async sample(rows: number): Promise<Candidates> {
+    const { signal } = this.#statement.stop;
+    await this.#statement.session.run(
+      `CREATE TEMP TABLE ${this.#sampleTable} AS SELECT * FROM temp.main.${this.#table} ORDER BY hash(rowid) LIMIT ${rows}`,
+      { signal },
+    );
+    return new Candidates(this.#statement, this.#plan, {
+      table: this.#sampleTable,
+      conditions: this.conditions,
+      rowCount: Math.min(rows, this.rowCount),
+      inputRows: this.inputRows,
+      sql: this.sql,
+    });
+  }
+
+  /** A query that meets what the conditions ask, each only where those before it hold. */
+  conditionSql(conditions: readonly SqlNode[]): Promise<PlannedSql> {
+    return this.#sqlOf(select([columnRef('rowid')], baseTable(this.#table), inTurn(conditions)));
+  }
+
+  async drop(): Promise<void> {
+    await dropTables(this.#statement.session, [
+      `temp.main.${this.#table}`,
+      `temp.main.${this.#sampleTable}`,
+    ]);
+  }
+
+  get #sampleTable(): string {
+    return `${this.#table}_sample`;
+  }
+
+  async #count({ text, parameters }: PlannedSql): Promise<number> {
+    const { session, stop } = this.#statement;
+    const { signal } = stop;
+    const reader = await session.run(`SELECT count(*) FROM (${text})`, { parameters, signal });
+    return Number((await reader.allColumns('json'))[0]?.[0] ?? 0);
+  }
+
+  #sqlOf(node: SqlNode): Promise<PlannedSql> {
+    return plannedSql(this.#statement, node);
+  }
+
+  async #read({ text, parameters }: PlannedSql, use: OperatorUse): Promise<Tuple[]> {
+    const { session, stop } = this.#statement;
+    const reader = await session.run(text, { parameters, signal: stop.signal });
+    const columns = (await reader.allColumns('json')) as Json[][];
+    const tuples: Tuple[] = [];
+    for (let row = 0; row < reader.rowCount; row++) {
+      const tuple = tupleOf(
+        columns.map((values) => values[row]!),
+        use,
+      );
+      if (tuple !== undefined) tuples.push(tuple);
+    }
+    return tuples;
+  }
+}
+
+async function countInput(statement: Statement, node: SqlNode): Promise<number> {
+  const rows = { ...node, select_list: [integer(1)], modifiers: [] };
+  const { text, parameters } = await plannedSql(statement, rows);
+  return countOf(statement.session, `SELECT count(*) FROM (${text})`, {
+    parameters,
+    signal: statement.stop.signal,
+  });
+}
+
+function tupleOf(values: readonly Json[], { book }: OperatorUse): Tuple | undefined {
+  if (values.includes(null)) return undefined;
+  return values.map((value, index) => {
+    const isWide = book.operator.args[index]?.type.toUpperCase() === 'BIGINT';
+    return isWide && Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  });
+}

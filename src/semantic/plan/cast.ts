@@ -1,0 +1,33 @@
+/** Casts in DuckDB's tree, and those that an operator's arguments go through. */
+import type { SqlNode } from '../../duck/parse-sql.ts';
+import { readColumnType } from '../../operators/column-type.ts';
+import type { Operator } from '../../operators/operator.ts';
+import { NATIVE_TYPES } from '../look-up/native-types.ts';
+
+/** The arguments of a call as its function is given them: by themselves, or as the text that a value of their type has. */
+export function givenArguments(
+  args: readonly SqlNode[],
+  operator: Pick<Operator, 'args'>,
+): readonly SqlNode[] {
+  return args.map((arg, index) => {
+    const type = operator.args[index]?.type.toUpperCase() ?? 'VARCHAR';
+    if (NATIVE_TYPES.has(type)) return castTo(arg, type);
+    return castTo(type === 'JSON' ? arg : castTo(arg, type), 'VARCHAR');
+  });
+}
+
+/** CAST(… AS a type that operators can have). */
+export function castTo(child: SqlNode, type: string): SqlNode {
+  const { width, scale } = readColumnType(type) ?? {};
+  const figures = { type: 'DECIMAL_TYPE_INFO', alias: '', extension_info: null, width, scale };
+  const isDecimal = width !== undefined;
+  return {
+    class: 'CAST',
+    type: 'OPERATOR_CAST',
+    alias: '',
+    query_location: 0,
+    child,
+    cast_type: isDecimal ? { id: 'DECIMAL', type_info: figures } : { id: type, type_info: null },
+    try_cast: false,
+  };
+}

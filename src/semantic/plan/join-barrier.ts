@@ -1,0 +1,28 @@
+/** Keeps conditions above a join: DuckDB would move one that names a single table below it, and so ask for every row of that. */
+import type { SqlNode } from '../../duck/parse-sql.ts';
+import type { QueryPlan } from './query-plan.ts';
+import { columnRef, functionCall, isNode } from './query-tree.ts';
+import { relationName, relationsOf } from './relations.ts';
+
+/** A condition that always holds and that needs a row of every table of the join; nothing where FROM is no join. */
+export function joinBarrier({ node, semantic }: QueryPlan): readonly SqlNode[] {
+  const from = node['from_table'];
+  if (semantic.length === 0 || !isNode(from) || from['type'] !== 'JOIN') return [];
+  const names = relationsOf(from)
+    .map(relationName)
+    .filter((name) => name !== '');
+  if (names.length < 2) return [];
+  const rows = functionCall(
+    'hash',
+    names.map((name) => columnRef(name)),
+  );
+  return [
+    {
+      class: 'OPERATOR',
+      type: 'OPERATOR_IS_NOT_NULL',
+      alias: '',
+      query_location: 0,
+      children: [rows],
+    },
+  ];
+}

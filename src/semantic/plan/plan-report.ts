@@ -1,0 +1,28 @@
+/** What a statement's planning found out, for EXPLAIN. */
+
+import type { OperatorUse } from '../read/use.ts';
+import type { Candidates } from './candidates.ts';
+
+export class PlanReport {
+  route: 'plan' | 'rerun' = 'rerun';
+  /** Why the route is what it is. */
+  reason = '';
+  /** Why rows were staged, where they were. */
+  staged = '';
+  candidates: number | undefined;
+  /** Rows that the plain conditions leave. */
+  inputRows: number | undefined;
+  passes = 0;
+  readonly sql: string[] = [];
+  readonly selectivities = new Map<string, number>();
+
+  note(candidates: Candidates): void {
+    this.candidates = candidates.rowCount;
+    this.inputRows = candidates.inputRows;
+    this.sql.push(candidates.sql);
+  }
+
+  selectivity(use: OperatorUse, part: number): void {
+    this.selectivities.set(use.book.operator.name, part);
+  }
+}

@@ -1,0 +1,112 @@
+/** One SELECT as planned: its answers are found, and the query that uses them is made. */
+
+import type { SqlNode } from '../../duck/parse-sql.ts';
+import { RvbbitError } from '../../errors.ts';
+import { fillAnswers } from '../judge/fill-answers.ts';
+import { findFirstRows } from '../judge/first-rows.ts';
+import { registerLookUps } from '../look-up/look-up.ts';
+import { takeSymbol } from '../read/symbols.ts';
+import { type OperatorUse, typesOf } from '../read/use.ts';
+import type { SemanticQuery } from '../semantic-query.ts';
+import { joinBarrier } from './join-barrier.ts';
+import { canDefer, plannedQuery } from './planned-query.ts';
+import { type PlannedSql, plannedSql } from './planned-sql.ts';
+import type { QueryPlan } from './query-plan.ts';
+import { baseTable, isNode, Unplannable } from './query-tree.ts';
+import { stageRows } from './stage-rows.ts';
+
+/** What `use` gets: the query, and whether it stops at its LIMIT before all is asked. */
+interface PlannedSelect {
+  /** Undefined where the text as it is asks in this order. */
+  readonly query: PlannedSql | undefined;
+  readonly isStopped: boolean;
+}
+
+/** Whether the first rows that LIMIT wants may be found before all has been asked. */
+export function mayStop({ rowsWanted, isRowByRow, isPlainOrder, semantic }: QueryPlan): boolean {
+  return rowsWanted !== undefined && isRowByRow && isPlainOrder && semantic.length > 0;
+}
+
+/** True for what tells that a query cannot be planned, rather than that it fails. */
+export function isReason(thrown: unknown): thrown is Error {
+  if (thrown instanceof Unplannable) return true;
+  return thrown instanceof RvbbitError && thrown.code === 'RVB_SQL';
+}
+
+/**
+ * Finds the answers that the plan's conditions need and runs `use` with the query. `names` are the columns'. Throws
+ * Unplannable.
+ */
+export async function withPlannedSelect<T>(
+  run: SemanticQuery,
+  plan: QueryPlan,
+  names: readonly string[],
+  use: (planned: PlannedSelect) => Promise<T>,
+): Promise<T> {
+  const { rowsWanted, semantic } = plan;
+  const search = mayStop(plan) ? await stopsAt(run, plan, rowsWanted!) : undefined;
+  const isStopped = search === 'found';
+  const asks = search === undefined && semantic.length > 0;
+  const order = asks ? await fillAnswers(run, plan) : semantic;
+  if (!isStopped && isWritten(plan, order) && !canDefer(plan)) {
+    return use({ query: undefined, isStopped });
+  }
+  const lenient = new Map<OperatorUse, OperatorUse>();
+  const inWhere = (written: OperatorUse) => {
+    if (!isStopped) return written;
+    let other = lenient.get(written);
+    if (other === undefined) {
+      const types = typesOf(written.book.operator, written.reading);
+      other = { ...written, names: takeSymbol(types), isLenient: true };
+      lenient.set(written, other);
+    }
+    return other;
+  };
+  try {
+    const { session, stop } = run.statement;
+    const register = () => registerLookUps(session, [...lenient.values()], run.state, stop.signal);
+    const keep = async (rows: SqlNode) => {
+      await register();
+      const { table } = await stageRows(run, await plannedSql(run.statement, rows));
+      return { ...baseTable(table), alias: 'rvb_rows' };
+    };
+    const query = await plannedQuery(run.statement, plan, {
+      names,
+      order,
+      inWhere,
+      ...(joinsRows(plan) ? { keep } : {}),
+    });
+    await register();
+    run.report.sql.push(query.text);
+    return await use({ query, isStopped });
+  } finally {
+    for (const { names: taken } of lenient.values()) taken.release();
+  }
+}
+
+/** A join's rows come in any order: the first ones may be others in each run. */
+function joinsRows({ node }: QueryPlan): boolean {
+  const from = node['from_table'];
+  return isNode(from) && from['type'] === 'JOIN';
+}
+
+/** Whether the statement's own text asks in this order. */
+export function isWritten(plan: QueryPlan, order: readonly SqlNode[]): boolean {
+  if (joinBarrier(plan).length > 0) return false;
+  return order.every((condition, index) => condition === plan.semantic[index]);
+}
+
+/** Undefined where the conditions are not of a form that can be decided row by row. */
+async function stopsAt(
+  run: SemanticQuery,
+  plan: QueryPlan,
+  wanted: number,
+): Promise<'found' | 'all asked' | undefined> {
+  try {
+    return (await findFirstRows(run, plan, wanted)) ? 'found' : 'all asked';
+  } catch (thrown) {
+    if (!(thrown instanceof Unplannable)) throw thrown;
+    run.report.reason = thrown.message;
+    return undefined;
+  }
+}

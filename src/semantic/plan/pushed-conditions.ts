@@ -1,0 +1,79 @@
+/** Plain conditions of a query as conditions of a query in its FROM: DuckDB evaluates them there, so what they leave out is not asked. */
+import type { SqlNode } from '../../duck/parse-sql.ts';
+import type { QueryPlan } from './query-plan.ts';
+import { columnRef, conjuncts, holds, isNode, mapTree, nodesOf } from './query-tree.ts';
+
+/** The relation that a query in FROM or WITH is to the query around it. */
+export interface Relation {
+  readonly name: string;
+  /** FROM holds nothing else: columns need not name it. */
+  readonly isAlone: boolean;
+}
+
+/**
+ * Conditions of `around` that say something of the relation alone, over the FROM of `inner`. Only what is asked ahead
+ * depends on them: a row that is wanted after all is asked when it is met.
+ */
+export function pushedConditions(
+  around: { readonly node: SqlNode; readonly hints: readonly SqlNode[] },
+  relation: Relation,
+  inner: QueryPlan,
+  isFixed: (node: SqlNode) => boolean,
+): readonly SqlNode[] {
+  if (!inner.isRowByRow || inner.limit !== undefined) return [];
+  const pushed: SqlNode[] = [];
+  for (const condition of [...conjuncts(around.node['where_clause']), ...around.hints]) {
+    if (holds(condition, (node) => isFixed(node) || node['class'] === 'SUBQUERY')) continue;
+    if (!holds(condition, ({ class: kind }) => kind === 'COLUMN_REF')) continue;
+    const moved = movedInto(condition, relation, inner);
+    if (moved !== undefined) pushed.push(moved);
+  }
+  return pushed;
+}
+
+/** The condition with the inner query's expressions for its columns; undefined where one is not among them. */
+function movedInto(condition: SqlNode, relation: Relation, inner: QueryPlan): SqlNode | undefined {
+  let isComplete = true;
+  const moved = mapTree(condition, (part) => {
+    if (part['class'] !== 'COLUMN_REF') return undefined;
+    const expression = expressionOf(part['column_names'], relation, inner);
+    if (expression === undefined) isComplete = false;
+    return expression ?? part;
+  }) as SqlNode;
+  return isComplete ? moved : undefined;
+}
+
+function expressionOf(
+  names: unknown,
+  { name, isAlone }: Relation,
+  { node, isOperator }: QueryPlan,
+): SqlNode | undefined {
+  const parts = (names as readonly string[]).map((part) => part.toLowerCase());
+  const isNamed = parts.length === 2 && parts[0] === name.toLowerCase();
+  const column = isNamed ? parts[1] : isAlone && parts.length === 1 ? parts[0] : undefined;
+  if (column === undefined) return undefined;
+  const items = nodesOf(node['select_list']);
+  const stars = items.filter((item) => item['class'] === 'STAR');
+  const same = items.filter((item) => nameOf(item) === column);
+  if (stars.length === 0 && same.length === 1 && !holds(same[0], isOperator)) {
+    return { ...same[0], alias: '' };
+  }
+  const isPassedOn = same.length === 0 && stars.length === 1 && isPlainStar(stars[0]!);
+  return isPassedOn ? columnRef(column) : undefined;
+}
+
+function nameOf(item: SqlNode): string {
+  const alias = String(item['alias'] ?? '');
+  const names = item['column_names'];
+  return (alias || (Array.isArray(names) ? String(names.at(-1)) : '')).toLowerCase();
+}
+
+function isPlainStar(item: SqlNode): boolean {
+  const lists = ['exclude_list', 'replace_list', 'qualified_exclude_list', 'rename_list'];
+  const isBare = lists.every((key) => nodesOf(item[key]).length === 0 && !hasEntries(item[key]));
+  return isBare && item['relation_name'] === '' && !isNode(item['expr']);
+}
+
+function hasEntries(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0;
+}

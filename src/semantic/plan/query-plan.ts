@@ -1,0 +1,141 @@
+/** What the planner sees in a query: which conditions are plain, which ask, and what its LIMIT allows. */
+import type { SqlNode } from '../../duck/parse-sql.ts';
+import type { SemanticStatement } from '../read/read-statement.ts';
+import type { OperatorUse } from '../read/use.ts';
+import { conjuncts, holds, integerOf, isNode, nodesOf, Unplannable } from './query-tree.ts';
+
+export interface QueryPlan {
+  /** The outermost SELECT, and the parameters that it names. */
+  readonly node: SqlNode;
+  readonly parameters: unknown;
+  readonly isOperator: (node: SqlNode) => boolean;
+  /** The use that a node of the tree is, if it is an operator and nothing else. */
+  readonly useOf: (node: SqlNode) => OperatorUse | undefined;
+  /** Conditions of its WHERE without and with operators. */
+  readonly plain: readonly SqlNode[];
+  /** Plain conditions of the query around it: rows that they leave out need no answers. */
+  readonly hints?: readonly SqlNode[];
+  readonly semantic: readonly SqlNode[];
+  /** ORDER BY, where there is one. */
+  readonly order: SqlNode | undefined;
+  /** The order holds no operator. */
+  readonly isPlainOrder: boolean;
+  /** The order names an item of the select list that holds one. */
+  readonly ordersByItem: boolean;
+  /** Rows that LIMIT and OFFSET ask for together; undefined without a LIMIT that is a number. */
+  readonly rowsWanted: number | undefined;
+  /** Of those the ones that OFFSET skips. */
+  readonly rowsSkipped: number;
+  readonly limit: SqlNode | undefined;
+  /** A row of the result is a row of FROM: no groups, no DISTINCT, no aggregates, no windows. */
+  readonly isRowByRow: boolean;
+}
+
+/** A query of DuckDB's tree, and the parameters that its statement names. */
+export interface QueryRoot {
+  readonly node: SqlNode;
+  readonly parameters: unknown;
+}
+
+/** The statement's query. Throws Unplannable with the reason. */
+export function rootOf({ tree }: SemanticStatement): QueryRoot {
+  if (tree === undefined) throw new Unplannable('DuckDB gives no tree of it');
+  const [only, ...more] = tree;
+  const node = isNode(only?.['node']) ? only['node'] : undefined;
+  if (node === undefined || more.length > 0) throw new Unplannable('it is not one query');
+  return { node, parameters: only?.['named_param_map'] ?? [] };
+}
+
+/** The use that a node of the statement's tree is, if it is an operator and nothing else. */
+export function usesOf({
+  uses,
+}: Pick<SemanticStatement, 'uses'>): (node: SqlNode) => OperatorUse | undefined {
+  const byName = new Map(
+    uses.flatMap((use) => [
+      [use.names.infix, use],
+      [use.names.call, use],
+    ]),
+  );
+  return (node) =>
+    node['class'] === 'FUNCTION' ? byName.get(String(node['function_name'])) : undefined;
+}
+
+/** Takes a SELECT apart. Throws Unplannable with the reason. */
+export function planSelect(
+  statement: Pick<SemanticStatement, 'uses'>,
+  { node, parameters }: QueryRoot,
+  scalars: ReadonlySet<string>,
+): QueryPlan {
+  if (node['type'] !== 'SELECT_NODE') throw new Unplannable('it is not one SELECT');
+  const useOf = usesOf(statement);
+  const isOperator = (candidate: SqlNode) => useOf(candidate) !== undefined;
+  const conditions = conjuncts(node['where_clause']);
+  const semantic = conditions.filter((condition) => holds(condition, isOperator));
+  const modifiers = nodesOf(node['modifiers']);
+  const order = modifiers.find(({ type }) => type === 'ORDER_MODIFIER');
+  const limit = modifiers.find(({ type }) => String(type).startsWith('LIMIT'));
+  const ordersByItem = namesOperator(order, node, isOperator);
+  return {
+    node,
+    parameters,
+    isOperator,
+    useOf,
+    plain: conditions.filter((condition) => !semantic.includes(condition)),
+    semantic,
+    order,
+    isPlainOrder: !holds(order, isOperator) && !ordersByItem,
+    ordersByItem,
+    rowsWanted: rowsWanted(limit),
+    rowsSkipped: integerOf(limit?.['offset']) ?? 0,
+    limit,
+    isRowByRow: isRowByRow(node, modifiers, isOperator, scalars),
+  };
+}
+
+function rowsWanted(limit: SqlNode | undefined): number | undefined {
+  if (limit?.['type'] !== 'LIMIT_MODIFIER') return undefined;
+  const rows = integerOf(limit['limit']);
+  const skipped = limit['offset'] === null ? 0 : integerOf(limit['offset']);
+  return rows === undefined || skipped === undefined ? undefined : rows + skipped;
+}
+
+/** ORDER BY may name an item of the select list, by its alias or its place. */
+function namesOperator(
+  order: SqlNode | undefined,
+  node: SqlNode,
+  isOperator: (node: SqlNode) => boolean,
+): boolean {
+  const items = nodesOf(node['select_list']).filter((item) => holds(item, isOperator));
+  if (order === undefined || items.length === 0) return false;
+  const aliases = new Set(items.map(({ alias }) => String(alias).toLowerCase()));
+  return holds(order, (candidate) => {
+    const names = candidate['column_names'];
+    if (Array.isArray(names)) return aliases.has(String(names.at(-1)).toLowerCase());
+    return (
+      candidate['class'] === 'CONSTANT' ||
+      candidate['class'] === 'STAR' ||
+      candidate['class'] === 'POSITIONAL_REFERENCE'
+    );
+  });
+}
+
+function isRowByRow(
+  node: SqlNode,
+  modifiers: readonly SqlNode[],
+  isOperator: (node: SqlNode) => boolean,
+  scalars: ReadonlySet<string>,
+): boolean {
+  const grouped =
+    nodesOf(node['group_expressions']).length > 0 ||
+    node['aggregate_handling'] !== 'STANDARD_HANDLING' ||
+    isNode(node['having']) ||
+    isNode(node['qualify']) ||
+    isNode(node['sample']);
+  if (grouped || modifiers.some(({ type }) => type === 'DISTINCT_MODIFIER')) return false;
+  const items = [node['select_list'], modifiers];
+  return !holds(items, (candidate) => {
+    if (candidate['class'] === 'WINDOW') return true;
+    if (candidate['class'] !== 'FUNCTION' || isOperator(candidate)) return false;
+    return !scalars.has(String(candidate['function_name']).toLowerCase());
+  });
+}

@@ -1,0 +1,203 @@
+/** Expressions of DuckDB's tree, as the planner takes them apart. */
+import type { SqlNode } from '../../duck/parse-sql.ts';
+
+/** A tree is plain JSON. */
+export function isNode(value: unknown): value is SqlNode {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function nodesOf(value: unknown): readonly SqlNode[] {
+  return Array.isArray(value) ? value.filter(isNode) : [];
+}
+
+/** Whether a node for which `test` holds is in the value. */
+export function holds(value: unknown, test: (node: SqlNode) => boolean): boolean {
+  if (Array.isArray(value)) return value.some((item) => holds(item, test));
+  if (!isNode(value)) return false;
+  return test(value) || Object.values(value).some((child) => holds(child, test));
+}
+
+/** The value with other nodes in the stead of those for which `replace` gives one; what it gives is left as it is. */
+export function mapTree(value: unknown, replace: (node: SqlNode) => SqlNode | undefined): unknown {
+  if (Array.isArray(value)) return value.map((item) => mapTree(item, replace));
+  if (!isNode(value)) return value;
+  const other = replace(value);
+  if (other !== undefined) return other;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, child]) => [key, mapTree(child, replace)]),
+  );
+}
+
+/** The operands of an AND of ANDs. */
+export function conjuncts(expression: unknown): readonly SqlNode[] {
+  if (!isNode(expression)) return [];
+  if (expression['type'] !== 'CONJUNCTION_AND') return [expression];
+  return nodesOf(expression['children']).flatMap(conjuncts);
+}
+
+/** The AND of expressions; null for none, as in a query without WHERE. */
+export function conjunction(expressions: readonly SqlNode[]): SqlNode | null {
+  if (expressions.length < 2) return expressions[0] ?? null;
+  return {
+    class: 'CONJUNCTION',
+    type: 'CONJUNCTION_AND',
+    alias: '',
+    query_location: 0,
+    children: expressions,
+  };
+}
+
+/**
+ * A condition that holds where all do, and that looks at each only where those before it hold: CASE is lazy,
+ * where DuckDB may evaluate an AND in any order.
+ */
+export function inTurn(expressions: readonly SqlNode[]): SqlNode | null {
+  const last = expressions.at(-1);
+  if (last === undefined) return null;
+  return expressions.slice(0, -1).reduceRight<SqlNode>(
+    (rest, expression) => ({
+      class: 'CASE',
+      type: 'CASE_EXPR',
+      alias: '',
+      query_location: 0,
+      case_checks: [{ when_expr: expression, then_expr: rest }],
+      else_expr: {
+        class: 'CONSTANT',
+        type: 'VALUE_CONSTANT',
+        alias: '',
+        query_location: 0,
+        value: { type: { id: 'NULL', type_info: null }, is_null: true },
+      },
+    }),
+    last,
+  );
+}
+
+export function columnRef(...names: string[]): SqlNode {
+  return {
+    class: 'COLUMN_REF',
+    type: 'COLUMN_REF',
+    alias: '',
+    query_location: 0,
+    column_names: names,
+  };
+}
+
+/** A call of a function that DuckDB has under one name. */
+export function functionCall(name: string, children: readonly SqlNode[]): SqlNode {
+  return {
+    class: 'FUNCTION',
+    type: 'FUNCTION',
+    alias: '',
+    query_location: 0,
+    function_name: name,
+    schema: '',
+    children,
+    filter: null,
+    order_bys: { type: 'ORDER_MODIFIER', orders: [] },
+    distinct: false,
+    is_operator: false,
+    export_state: false,
+    catalog: '',
+  };
+}
+
+/** An integer literal. */
+export function integer(value: number): SqlNode {
+  return {
+    class: 'CONSTANT',
+    type: 'VALUE_CONSTANT',
+    alias: '',
+    query_location: 0,
+    value: { type: { id: 'BIGINT', type_info: null }, is_null: false, value },
+  };
+}
+
+/** The value of an integer literal. */
+export function integerOf(node: unknown): number | undefined {
+  const value = isNode(node) && node['class'] === 'CONSTANT' ? node['value'] : undefined;
+  const number = isNode(value) ? value['value'] : undefined;
+  return typeof number === 'number' && Number.isInteger(number) && number >= 0 ? number : undefined;
+}
+
+/** A table, or a query's rows, as FROM has them. */
+export function baseTable(name: string): SqlNode {
+  return {
+    type: 'BASE_TABLE',
+    alias: '',
+    sample: null,
+    query_location: 0,
+    schema_name: 'main',
+    table_name: name,
+    column_name_alias: [],
+    catalog_name: 'temp',
+    at_clause: null,
+  };
+}
+
+/** The FROM of a SELECT without one. */
+export const NO_TABLE: SqlNode = { type: 'EMPTY', alias: '', sample: null, query_location: 0 };
+
+/** `*`, or `relation.*`, without some columns. */
+export function star(relation = '', excluded: readonly string[] = []): SqlNode {
+  return {
+    class: 'STAR',
+    type: 'STAR',
+    alias: '',
+    query_location: 0,
+    relation_name: relation,
+    exclude_list: excluded,
+    replace_list: [],
+    columns: false,
+    expr: null,
+    qualified_exclude_list: [],
+    rename_list: [],
+  };
+}
+
+/** A SELECT of these expressions and of nothing else. */
+export function select(list: readonly SqlNode[], from: unknown, where: SqlNode | null): SqlNode {
+  return {
+    type: 'SELECT_NODE',
+    modifiers: [],
+    cte_map: { map: [] },
+    select_list: list,
+    from_table: from,
+    where_clause: where,
+    group_expressions: [],
+    group_sets: [],
+    aggregate_handling: 'STANDARD_HANDLING',
+    having: null,
+    sample: null,
+    qualify: null,
+  };
+}
+
+/** A query in FROM. */
+export function subquery(node: SqlNode, parameters: unknown, alias: string): SqlNode {
+  return {
+    type: 'SUBQUERY',
+    alias,
+    sample: null,
+    query_location: 0,
+    subquery: { node, named_param_map: parameters },
+    column_name_alias: [],
+  };
+}
+
+/** A query that gives one value. */
+export function scalarSubquery(node: SqlNode): SqlNode {
+  return {
+    class: 'SUBQUERY',
+    type: 'SUBQUERY',
+    alias: '',
+    query_location: 0,
+    subquery_type: 'SCALAR',
+    subquery: { node, named_param_map: [] },
+    child: null,
+    comparison_type: 'INVALID',
+  };
+}
+
+/** Nothing that the planner knows how to plan; `message` says what of it, for EXPLAIN. */
+export class Unplannable extends Error {}

@@ -1,0 +1,40 @@
+/** Rows of a query kept for the rest of the statement: what every run of it then reads is the same. */
+import type { SqlNode } from '../../duck/parse-sql.ts';
+import { countOf, nextStageName, temporary } from '../../duck/stage.ts';
+import { passesOf } from '../find-answers.ts';
+import type { SemanticQuery } from '../semantic-query.ts';
+import type { PlannedSql } from './planned-sql.ts';
+import { baseTable, select, star } from './query-tree.ts';
+
+/** A table of the statement's own. */
+export interface StagedRows {
+  readonly table: string;
+  readonly rowCount: number;
+  readonly columns: readonly string[];
+  /** Whether DuckDB has the columns for structs. */
+  readonly structs: readonly boolean[];
+}
+
+/** Runs the query until no answer of it is missing, and keeps its rows, in their order. */
+export async function stageRows(run: SemanticQuery, query: PlannedSql): Promise<StagedRows> {
+  const { session, stop } = run.statement;
+  const table = nextStageName();
+  const name = temporary(table);
+  run.stages.push(name);
+  const before = `CREATE OR REPLACE TEMP TABLE ${name} AS `;
+  const text = `${before}${query.text}`;
+  run.report.sql.push(text);
+  await passesOf(run, { ...query, text, before });
+  const { columns } = await session.run(`FROM ${name} LIMIT 0`, { signal: stop.signal });
+  return {
+    table,
+    rowCount: await countOf(session, `SELECT count(*) FROM ${name}`, { signal: stop.signal }),
+    columns: columns.map((column) => column.name),
+    structs: columns.map(({ type }) => type.startsWith('STRUCT')),
+  };
+}
+
+/** `SELECT * FROM` the table. */
+export function selectStaged({ table }: Pick<StagedRows, 'table'>): SqlNode {
+  return select([star()], baseTable(table), null);
+}

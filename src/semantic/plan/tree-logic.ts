@@ -1,0 +1,39 @@
+/** Nodes of DuckDB's tree that decide: CASE, NOT and their literals. */
+import type { SqlNode } from '../../duck/parse-sql.ts';
+
+/** CASE WHEN … THEN … ELSE … END. */
+export function caseOf(when: SqlNode, then: SqlNode, otherwise: SqlNode): SqlNode {
+  return {
+    class: 'CASE',
+    type: 'CASE_EXPR',
+    alias: '',
+    query_location: 0,
+    case_checks: [{ when_expr: when, then_expr: then }],
+    else_expr: otherwise,
+  };
+}
+
+export function negated(condition: SqlNode): SqlNode {
+  return {
+    class: 'OPERATOR',
+    type: 'OPERATOR_NOT',
+    alias: '',
+    query_location: 0,
+    children: [condition],
+  };
+}
+
+/** A BOOLEAN, or NULL. */
+export function literal(value: boolean | null): SqlNode {
+  const plain = {
+    class: 'CONSTANT',
+    type: 'VALUE_CONSTANT',
+    alias: '',
+    query_location: 0,
+  };
+  if (value === null) {
+    return { ...plain, value: { type: { id: 'NULL', type_info: null }, is_null: true } };
+  }
+  // DuckDB's parser writes TRUE and FALSE as casts; a constant of the type is the same.
+  return { ...plain, value: { type: { id: 'BOOLEAN', type_info: null }, is_null: false, value } };
+}

@@ -1,0 +1,54 @@
+/** What `*` leaves out and a SELECT may name all the same: `rowid` of a table, `filename` of a file. */
+import type { SqlNode } from '../../duck/parse-sql.ts';
+import type { SemanticQuery } from '../semantic-query.ts';
+import { plannedSql } from './planned-sql.ts';
+import { holds, select, star, Unplannable } from './query-tree.ts';
+import { relationName } from './relations.ts';
+
+const VIRTUAL = ['rowid', 'filename', 'file_index', 'file_row_number'];
+
+/** What of a table or file the SELECT names beyond its columns. */
+export async function virtualColumns(
+  run: SemanticQuery,
+  node: SqlNode,
+  relation: SqlNode,
+  withSeen: (node: SqlNode) => SqlNode,
+): Promise<readonly string[]> {
+  if (relation['type'] === 'SUBQUERY') return [];
+  const owner = relationName(relation).toLowerCase();
+  const named = VIRTUAL.filter((name) =>
+    holds(node, ({ column_names: names }) => {
+      const parts = Array.isArray(names) ? names.map((part) => String(part).toLowerCase()) : [];
+      return parts.at(-1) === name && [undefined, owner].includes(parts.at(-2));
+    }),
+  );
+  if (named.length === 0) return [];
+  const columns = await columnNames(run, relation, withSeen);
+  return named.filter((name) => !columns.some((column) => column.toLowerCase() === name));
+}
+
+/** A joined row is kept with its columns alone. Throws Unplannable where the SELECT names more. */
+export async function refuseVirtual(
+  run: SemanticQuery,
+  node: SqlNode,
+  relations: readonly SqlNode[],
+  withSeen: (node: SqlNode) => SqlNode,
+): Promise<void> {
+  for (const relation of relations) {
+    const [name] = await virtualColumns(run, node, relation, withSeen);
+    if (name !== undefined) throw new Unplannable(`it names the ${name} of a joined table`);
+  }
+}
+
+/** What the columns of a FROM are called. */
+export async function columnNames(
+  run: SemanticQuery,
+  from: unknown,
+  withSeen: (node: SqlNode) => SqlNode,
+): Promise<readonly string[]> {
+  const { session, stop } = run.statement;
+  const query = await plannedSql(run.statement, withSeen(select([star()], from, null)));
+  const { text, parameters } = query;
+  const columns = await session.describe(text, { parameters, signal: stop.signal });
+  return columns.map(({ name }) => name);
+}

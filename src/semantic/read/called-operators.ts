@@ -1,0 +1,104 @@
+/** The operators that stand at the places of a statement, and whether each is given as many arguments as it takes. */
+import type { Span } from '../../../grammar/ast.ts';
+import { type CallArgument, callArguments } from '../../../grammar/semantic/call-arguments.ts';
+import type { SemanticSpan } from '../../../grammar/semantic/find-operators.ts';
+import type { Cascade } from '../../cascade/cascade.ts';
+import { RvbbitError } from '../../errors.ts';
+import { checkArity, signatureOf } from '../../operators/check-call.ts';
+import type { Operator, OperatorRegistry } from '../../operators/operator.ts';
+import { SEED_FUNCTIONS, type SeedFunction, seedFunctionOf } from '../../operators/seed-call.ts';
+import { seedOperator } from '../../operators/seed-operator.ts';
+import { refuseLaterCells } from '../../plan/bind-statement.ts';
+import { sourceError } from './source-error.ts';
+
+/** The operator of each place; one for all calls of a function that name the same cascade. */
+export async function calledOperators(
+  source: string,
+  spans: readonly SemanticSpan[],
+  registry: OperatorRegistry,
+  cascadeRoot: string,
+): Promise<readonly Operator[]> {
+  const seeds = new Map<string, Operator>();
+  const operators: Operator[] = [];
+  for (const span of spans) {
+    const args = span.kind === 'call' ? callArguments(source, span) : undefined;
+    const seed = registry.byFunction(span.operator) ? undefined : seedFunctionOf(span.operator);
+    if (seed === undefined) {
+      const operator = operatorNamed(registry, span.operator);
+      if (args !== undefined) refuseArguments(source, span, operator, args);
+      operators.push(operator);
+      continue;
+    }
+    const { literal: path, span: place } = literalPath(source, span, seed, args ?? []);
+    const key = `${seed} ${path}`;
+    const load = () => cascadeAt(cascadeRoot, path, source, place.start);
+    const operator = seeds.get(key) ?? seedOperator(seed, await load());
+    seeds.set(key, operator);
+    refuseArguments(source, span, operator, args ?? []);
+    operators.push(operator);
+  }
+  return operators;
+}
+
+function operatorNamed(registry: OperatorRegistry, name: string): Operator {
+  const operator = registry.operators.get(name) ?? registry.byFunction(name);
+  if (operator === undefined) throw new Error(`no operator is called ${name}`);
+  const list = operator.args.find(({ type }) => type.endsWith('[]'));
+  if (operator.shape !== 'SCALAR') throw notYet(`an operator of shape ${operator.shape}`, operator);
+  if (list !== undefined) throw notYet(`an operator with an argument ${list.type}`, operator);
+  return operator;
+}
+
+function notYet(what: string, { name }: Operator): RvbbitError {
+  return new RvbbitError(
+    'RVB_UNSUPPORTED',
+    `${name} is ${what}, which this version does not execute yet`,
+    { stage: 'bind' },
+  );
+}
+
+/** What is wrong within its file has a place there; all else has the place of its name. */
+async function cascadeAt(
+  root: string,
+  path: string,
+  source: string,
+  offset: number,
+): Promise<Cascade> {
+  const { loadCascade } = await import('../../cascade/load-cascade.ts');
+  try {
+    const cascade = await loadCascade(root, path);
+    refuseLaterCells(cascade);
+    return cascade;
+  } catch (thrown) {
+    const isPlaced = !(thrown instanceof RvbbitError) || thrown.place !== undefined;
+    throw isPlaced ? thrown : sourceError(thrown.code, thrown.message, source, offset);
+  }
+}
+
+/** A row's value is never a path: what a statement may run stands in its text. */
+function literalPath(
+  source: string,
+  { span }: SemanticSpan,
+  seed: SeedFunction,
+  [first]: readonly CallArgument[],
+): { readonly literal: string; readonly span: Span } {
+  if (first?.literal !== undefined) return { literal: first.literal, span: first.span };
+  const message = `${seed} takes the cascade as a text literal, e.g. 'enrich.yaml': what a row says is never a path: ${SEED_FUNCTIONS[seed]}`;
+  throw sourceError('RVB_TYPE_MISMATCH', message, source, first?.span.start ?? span.start);
+}
+
+/** DuckDB takes `name := value` for a value alone, whatever the name. */
+function refuseArguments(
+  source: string,
+  { span }: SemanticSpan,
+  operator: Operator,
+  args: readonly CallArgument[],
+): void {
+  const named = args.find(({ name }) => name !== undefined);
+  if (named !== undefined) {
+    const message = `${operator.name} takes its arguments by their places, and got ${named.name} := …: ${signatureOf(operator)}`;
+    throw sourceError('RVB_TYPE_MISMATCH', message, source, named.span.start);
+  }
+  const wrong = checkArity(operator, args.length);
+  if (wrong !== undefined) throw sourceError('RVB_TYPE_MISMATCH', wrong, source, span.start);
+}

@@ -1,0 +1,70 @@
+/** What DuckDB's tree says of each operator: whether a BOOLEAN is needed there, and whether it orders rows. */
+import type { SqlNode } from '../../duck/parse-sql.ts';
+
+/** What is around an operator, by the name of its symbol. */
+export interface OperatorContext {
+  /** The value is needed as a BOOLEAN: in WHERE, ON, CASE WHEN, under AND, OR, NOT, … */
+  readonly isCondition: boolean;
+  /** It is an ORDER BY term without ASC or DESC. */
+  readonly isPlainOrder: boolean;
+}
+
+/** Keys of a node whose expression is a condition, by the node's class or type. */
+const CONDITIONS: Readonly<Record<string, readonly string[]>> = {
+  SELECT_NODE: ['where_clause', 'having', 'qualify'],
+  JOIN: ['condition'],
+  FUNCTION: ['filter'],
+  WINDOW: ['filter_expr'],
+};
+/** Functions whose lambda says which elements stay. */
+const FILTER_FUNCTIONS = new Set(['list_filter', 'array_filter', 'filter']);
+
+/** The contexts of all functions in a tree whose names `isOperator` takes for ours. */
+export function operatorContexts(
+  tree: unknown,
+  isOperator: (name: string) => boolean,
+): ReadonlyMap<string, OperatorContext> {
+  const contexts = new Map<string, OperatorContext>();
+  const visit = (value: unknown, isCondition: boolean, isPlainOrder: boolean): void => {
+    if (Array.isArray(value)) {
+      for (const item of value) visit(item, isCondition, false);
+      return;
+    }
+    if (typeof value !== 'object' || value === null) return;
+    const node = value as SqlNode;
+    const name = node['function_name'];
+    if (typeof name === 'string' && isOperator(name))
+      contexts.set(name, { isCondition, isPlainOrder });
+    if (
+      'expression' in node &&
+      typeof node['type'] === 'string' &&
+      node['type'].startsWith('ORDER_')
+    ) {
+      visit(node['expression'], false, node['type'] === 'ORDER_DEFAULT');
+      return;
+    }
+    for (const [key, child] of Object.entries(node))
+      visit(child, needsBoolean(node, key, isCondition), false);
+  };
+  visit(tree, false, false);
+  return contexts;
+}
+
+function needsBoolean(node: SqlNode, key: string, isCondition: boolean): boolean {
+  const type = String(node['type'] ?? '');
+  const kind = String(node['class'] ?? type);
+  if (type === 'CONJUNCTION_AND' || type === 'CONJUNCTION_OR' || type === 'OPERATOR_NOT') {
+    return key === 'children';
+  }
+  if (key === 'when_expr') return true;
+  if (kind === 'CASE') return isCondition && (key === 'else_expr' || key === 'case_checks');
+  if (key === 'then_expr') return isCondition;
+  if (kind === 'LAMBDA') return isCondition && key === 'expr';
+  if (
+    kind === 'FUNCTION' &&
+    FILTER_FUNCTIONS.has(String(node['function_name'])) &&
+    key === 'children'
+  )
+    return true;
+  return (CONDITIONS[type] ?? CONDITIONS[kind])?.includes(key) === true;
+}

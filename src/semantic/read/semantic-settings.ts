@@ -1,0 +1,87 @@
+/** What the annotations of a semantic statement say, and what holds where they say nothing. */
+
+import type { Annotation } from '../../../grammar/ast.ts';
+import { parseDurationMs } from '../../../grammar/duration.ts';
+import { RvbbitError } from '../../errors.ts';
+import {
+  RUN_TIMEOUT_MS,
+  SEMANTIC_MAX_CALLS,
+  SEMANTIC_MAX_PAIRS,
+  SEMANTIC_PARALLEL,
+  SEMANTIC_THRESHOLD,
+} from '../../limits.ts';
+import type { ModelOverride } from '../../model/models.ts';
+import type { BudgetLimits, CacheSetting, OnError } from '../../plan/plan.ts';
+
+export interface SemanticSettings {
+  readonly parallel: number;
+  readonly threshold: number;
+  /** Predicted calls above which the statement is refused. */
+  readonly maxCalls: number;
+  readonly maxPairs: number;
+  readonly onError: Exclude<OnError, { kind: 'skip' }>;
+  /** Nobody said what becomes of a failed answer. */
+  readonly isOnErrorUnsaid: boolean;
+  readonly timeoutMs: number;
+  readonly budget: BudgetLimits;
+  readonly cache: CacheSetting;
+  /** Set over the operators' cells. */
+  readonly modelOverride: ModelOverride;
+}
+
+/**
+ * The settings of a statement whose annotations are known and well-formed; `writes`: its result goes to a table or
+ * file. Throws RVB_UNSUPPORTED, RVB_OPTION_TYPE.
+ */
+export function semanticSettings(
+  annotations: readonly Annotation[],
+  writes: boolean,
+): SemanticSettings {
+  const values = new Map(annotations.map(({ key, value }) => [key, value]));
+  for (const key of ['batch', 'strategy', 'join']) {
+    const value = values.get(key)?.toLowerCase();
+    if (value === undefined || value === 'auto' || (key === 'strategy' && value === 'batch'))
+      continue;
+    throw new RvbbitError(
+      'RVB_UNSUPPORTED',
+      `the annotation ${key} is part of the dialect, but this version does not execute it yet; leave it out`,
+      { stage: 'bind' },
+    );
+  }
+  const maxCost = values.get('max_cost');
+  const model = values.get('model');
+  const prompt = values.get('prompt');
+  return {
+    parallel: Number(values.get('parallel') ?? SEMANTIC_PARALLEL),
+    threshold: Number(values.get('threshold') ?? SEMANTIC_THRESHOLD),
+    maxCalls: Number(values.get('max_calls') ?? SEMANTIC_MAX_CALLS),
+    maxPairs: Number(values.get('max_pairs') ?? SEMANTIC_MAX_PAIRS),
+    onError: onErrorOf(values.get('on_error') ?? (writes ? 'fail' : 'null')),
+    isOnErrorUnsaid: !values.has('on_error'),
+    timeoutMs: parseDurationMs(values.get('timeout') ?? '') ?? RUN_TIMEOUT_MS,
+    budget: maxCost === undefined ? {} : { costMicroUsd: Math.round(Number(maxCost) * 1e6) },
+    cache: cacheOf(values.get('cache')),
+    modelOverride: {
+      parameters: {},
+      ...(model === undefined ? {} : { model }),
+      ...(prompt === undefined ? {} : { prompt }),
+    },
+  };
+}
+
+function onErrorOf(value: string): SemanticSettings['onError'] {
+  const lower = value.toLowerCase();
+  if (lower === 'null') return { kind: 'null' };
+  if (lower === 'fail') return { kind: 'fail' };
+  if (lower.startsWith('default:')) return { kind: 'default', value: value.slice(8).trim() };
+  throw new RvbbitError(
+    'RVB_OPTION_TYPE',
+    `on_error takes null, fail or default:… in semantic SQL, not ${value}: a row cannot be skipped there, since NULL drops it from a WHERE`,
+    { stage: 'bind' },
+  );
+}
+
+function cacheOf(value: string | undefined): CacheSetting {
+  const lower = value?.toLowerCase();
+  return lower === undefined || lower === 'true' ? true : lower === 'false' ? false : value!;
+}

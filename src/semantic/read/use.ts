@@ -1,0 +1,54 @@
+/** How an operator is used at a place of a statement: which function stands there. */
+import { assertUnreachable } from '../../errors.ts';
+import type { Operator } from '../../operators/operator.ts';
+import type { Answer, AnswerBook } from '../ask/answer-book.ts';
+import type { SymbolNames } from './symbols.ts';
+
+/**
+ * `value` is the answer itself; `matches` is whether a score reaches the threshold, where a BOOLEAN is
+ * needed; `not` and `misses` are their negations, NULL staying NULL.
+ */
+export type Reading = 'value' | 'not' | 'matches' | 'misses';
+
+/** One function of a statement: an operator read in one way, under names of its own. */
+export interface OperatorUse {
+  readonly book: AnswerBook;
+  readonly reading: Reading;
+  readonly names: SymbolNames;
+  /** For `matches` and `misses`. */
+  readonly threshold: number;
+  /** A missing answer is NULL and is not noted: the rows that need it are not wanted. */
+  readonly isLenient?: boolean;
+}
+
+/** The type of what the function gives. */
+export function typeOfUse({ book: { operator }, reading }: OperatorUse): string {
+  return typeOfReading(operator, reading);
+}
+
+/** What tells the types of two functions apart. */
+export function typesOf(operator: Operator, reading: Reading): string {
+  const args = operator.args.map(({ type }) => type.toUpperCase()).join(', ');
+  return `(${args}) -> ${typeOfReading(operator, reading)}`;
+}
+
+function typeOfReading(operator: Operator, reading: Reading): string {
+  return reading === 'value' ? operator.returns.toUpperCase() : 'BOOLEAN';
+}
+
+/** What the function gives for an answer. */
+export function readAnswer({ reading, threshold }: OperatorUse, answer: Answer): Answer {
+  if (answer === null) return null;
+  switch (reading) {
+    case 'value':
+      return answer;
+    case 'not':
+      return answer !== true;
+    case 'matches':
+      return Number(answer) >= threshold;
+    case 'misses':
+      return Number(answer) < threshold;
+    default:
+      return assertUnreachable(reading);
+  }
+}

@@ -1,0 +1,34 @@
+/** A semantic statement while its answers are found. */
+import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
+import type { Statement } from '../execute/statement.ts';
+import type { QuestionAsker } from './ask/asker.ts';
+import type { LookUpState } from './look-up/look-up.ts';
+import type { NativeLookUps } from './look-up/native-look-up.ts';
+import type { PlanReport } from './plan/plan-report.ts';
+import type { PlannedSql } from './plan/planned-sql.ts';
+import type { SemanticStatement } from './read/read-statement.ts';
+import type { SemanticSettings } from './read/semantic-settings.ts';
+
+/** What a pass runs: the statement's own text, or one that the planner made. */
+export type PassText = Rewritten | PlannedSql;
+
+/** A semantic statement on its way. */
+export interface SemanticQuery {
+  readonly read: SemanticStatement;
+  readonly settings: SemanticSettings;
+  readonly statement: Statement;
+  readonly asker: QuestionAsker;
+  readonly state: LookUpState;
+  readonly report: PlanReport;
+  readonly native: NativeLookUps;
+  /** The tables and files that the statement writes, by name. */
+  readonly targets: readonly string[];
+  /** Tables that the statement staged; they are dropped at its end. */
+  readonly stages: string[];
+  /** Rows that a pass is expected to look up, or that the last one did. */
+  expectedRows: number;
+  /** DuckDB did not take the statement with native look-ups, … */
+  refusesNative: boolean;
+  /** … or with several of them in one join. */
+  refusesJoined: boolean;
+}

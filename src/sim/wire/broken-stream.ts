@@ -1,0 +1,103 @@
+/** Answers that break HTTP: written on the socket, past the server's own framing. */
+import type { Answer, Exchange } from '../exchange.ts';
+import type { ChunksFault, CutFault, DisconnectFault } from '../fault.ts';
+import { RESET_DELAY_MS } from '../limits.ts';
+
+function head(headers: readonly string[], framing: string): string {
+  const lines: string[] = [];
+  for (let at = 0; at < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`);
+  return [
+    'HTTP/1.1 200 OK',
+    'Content-Type: application/json',
+    framing,
+    'Connection: close',
+    ...lines,
+    '\r\n',
+  ].join('\r\n');
+}
+
+/** Writes bytes and closes: by FIN, or by RST once they have had the time to arrive. */
+function writeAndLeave(exchange: Exchange, bytes: Buffer, how: 'fin' | 'reset'): void {
+  exchange.end('faulted');
+  const socket = exchange.res.socket;
+  if (socket === null) return;
+  if (how === 'fin') {
+    if (bytes.length > 0) socket.write(bytes);
+    socket.destroySoon();
+  } else if (bytes.length === 0) {
+    socket.resetAndDestroy();
+  } else {
+    socket.write(bytes, () => setTimeout(() => socket.resetAndDestroy(), RESET_DELAY_MS));
+  }
+}
+
+/** Ends the connection before, within or after the headers. */
+export function sendDisconnect(
+  exchange: Exchange,
+  { headers, body }: Answer,
+  { how, at, afterBytes }: DisconnectFault,
+): void {
+  const start = Buffer.from(head(headers, `Content-Length: ${body.length}`));
+  switch (at) {
+    case 'before-headers':
+      writeAndLeave(exchange, Buffer.alloc(0), how);
+      return;
+    case 'in-headers':
+      writeAndLeave(exchange, start.subarray(0, start.length >> 1), how);
+      return;
+    case 'in-body':
+      exchange.entry.status = 200;
+      writeAndLeave(exchange, Buffer.concat([start, body.subarray(0, afterBytes)]), how);
+      return;
+  }
+}
+
+/** A body that is shorter or longer than it says. */
+export function sendCut(
+  exchange: Exchange,
+  { headers, body }: Answer,
+  { afterBytes, length }: CutFault,
+): void {
+  const sent = body.subarray(0, afterBytes);
+  if (length === 'sent') {
+    exchange.send(200, headers, sent, 'faulted');
+    return;
+  }
+  exchange.entry.status = 200;
+  if (length === 'chunked') {
+    exchange.end('faulted');
+    exchange.res.writeHead(200, ['Content-Type', 'application/json', ...headers]);
+    exchange.res.end(sent);
+    return;
+  }
+  const said = length === 'whole' ? body.length : length;
+  const start = Buffer.from(head(headers, `Content-Length: ${said}`));
+  writeAndLeave(exchange, Buffer.concat([start, sent]), 'fin');
+}
+
+/** Chunked coding with a size that is wrong, or without its end. */
+export function sendChunks(
+  exchange: Exchange,
+  { headers, body }: Answer,
+  fault: ChunksFault,
+): void {
+  exchange.entry.status = 200;
+  const sizes: Readonly<Record<ChunksFault['size'], string>> = {
+    garbage: 'zz',
+    negative: '-5',
+    huge: 'ffffffffffffffffffff',
+    short: Math.max(1, body.length - 5).toString(16),
+    unterminated: body.length.toString(16),
+  };
+  const parts = [
+    Buffer.from(`${head(headers, 'Transfer-Encoding: chunked')}${sizes[fault.size]}\r\n`),
+    body,
+    Buffer.from(fault.size === 'unterminated' ? '\r\n' : '\r\n0\r\n\r\n'),
+  ];
+  writeAndLeave(exchange, Buffer.concat(parts), 'fin');
+}
+
+/** Any bytes in place of an answer. */
+export function sendRaw(exchange: Exchange, bytes: Buffer): void {
+  writeAndLeave(exchange, bytes, 'fin');
+}

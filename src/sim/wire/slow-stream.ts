@@ -1,0 +1,60 @@
+/** Answers that come slowly, stop, or never end. */
+import type { Answer, Exchange } from '../exchange.ts';
+
+function open(exchange: Exchange, headers: readonly string[], length?: number): void {
+  exchange.entry.status = 200;
+  exchange.res.writeHead(200, [
+    'Content-Type',
+    'application/json',
+    ...(length === undefined ? [] : ['Content-Length', String(length)]),
+    ...headers,
+  ]);
+  exchange.res.flushHeaders();
+}
+
+/** The whole body, `bytes` at a time. */
+export function sendDrip(
+  exchange: Exchange,
+  { headers, body }: Answer,
+  everyMs: number,
+  bytes: number,
+): void {
+  open(exchange, headers, body.length);
+  let sent = 0;
+  const next = () => {
+    const part = body.subarray(sent, sent + bytes);
+    sent += bytes;
+    if (sent >= body.length) {
+      exchange.end('faulted');
+      exchange.res.end(part);
+      return;
+    }
+    exchange.res.write(part);
+    exchange.later(Math.max(1, everyMs), next);
+  };
+  next();
+}
+
+/** The first bytes, then silence; the call ends when the client leaves. */
+export function sendStall(exchange: Exchange, { headers, body }: Answer, afterBytes: number): void {
+  open(exchange, headers, body.length);
+  if (afterBytes > 0) exchange.res.write(body.subarray(0, Math.min(afterBytes, body.length - 1)));
+}
+
+/** All of the body but its last byte, then spaces for as long as the client stays. */
+export function sendEndless(
+  exchange: Exchange,
+  { headers, body }: Answer,
+  everyMs: number,
+  bytes: number,
+): void {
+  open(exchange, headers);
+  const spaces = Buffer.alloc(bytes, ' ');
+  exchange.res.write(body.subarray(0, -1));
+  const next = () => {
+    // A client that does not read must not fill this process's memory.
+    if (!exchange.res.writableNeedDrain) exchange.res.write(spaces);
+    exchange.later(Math.max(1, everyMs), next);
+  };
+  next();
+}

@@ -1,0 +1,103 @@
+/** The way of a statement that runs a cascade: bound, planned, executed, delivered. Loaded with the first such statement. */
+import type { MapStatement, RunStatement, StatementNode } from '../../grammar/ast.ts';
+import { type Delivered, NOTHING } from '../deliver/delivered.ts';
+import type { StreamHead } from '../deliver/stream-rows.ts';
+import type { Statement, StatementWithCascade } from '../execute/statement.ts';
+import { bindStatement } from '../plan/bind-statement.ts';
+import type { MapTarget, Plan } from '../plan/plan.ts';
+import { planStatement } from '../plan/plan-statement.ts';
+import { type CascadeStatement, resolveTarget } from '../plan/resolve-target.ts';
+import type { Row } from '../result.ts';
+import type { Explained } from './explain.ts';
+import { deliverMap, streamMap } from './map.ts';
+import { kindOf, openingOf } from './names.ts';
+import { deliverRun } from './run-over-table.ts';
+
+interface Planned {
+  readonly plan: Plan;
+  readonly statement: StatementWithCascade;
+}
+
+/** Runs a MAP or RUN, and what stands around it, to its end. */
+export async function runCascadeStatement(
+  node: CascadeStatement,
+  statement: Statement,
+): Promise<Delivered> {
+  const { body, target, done } = await resolveTarget(node, statement, statement.source);
+  return done ? NOTHING : deliverPlanned(await planBody(body, target, node, statement));
+}
+
+/** Yields the rows of a MAP in order as they become known; all at the end where they go to a table too. */
+export async function* streamMapStatement(
+  node: MapStatement,
+  statement: Statement,
+  onHead: (head: StreamHead) => void,
+): AsyncGenerator<Row, void> {
+  const planned = await planBody(node, { kind: 'rows' }, node, statement);
+  const { plan } = planned;
+  if (plan.kind === 'map' && plan.target.kind === 'rows' && plan.target.asTable === undefined) {
+    yield* streamMap(plan, planned.statement, onHead);
+    return;
+  }
+  const { columns, notices, rows } = await deliverPlanned(planned);
+  onHead({ columns, notices, signal: statement.stop.signal });
+  yield* rows;
+}
+
+/** Reads and counts what a MAP or RUN would work on; an EXPLAIN ANALYZE then runs it, and writes what it writes. */
+export async function explainCascadeStatement(
+  inner: CascadeStatement,
+  whole: StatementNode,
+  given: Statement,
+): Promise<Explained> {
+  // What the caller writes to a file is the report.
+  const statement = { ...given, output: undefined };
+  const { body, target, done } = await resolveTarget(inner, statement, statement.source);
+  const planned = await planBody(body, target, whole, statement);
+  const { explainCascade } = await import('../explain/explain-cascade.ts');
+  const { explainContext } = await import('../explain/explain-context.ts');
+  const context = explainContext(statement);
+  const report = await explainCascade(planned.plan, planned.statement, context);
+  if (whole.kind !== 'Explain' || !whole.analyze) return { report, notices: [] };
+  const startedMs = performance.now();
+  const { rowCount, notices } = done ? NOTHING : await deliverPlanned(planned);
+  const { withActual } = await import('../explain/report/compare.ts');
+  const { ledger, stop } = statement;
+  const actual = withActual(report, ledger.figures, {
+    resultRows: rowCount,
+    runs: ledger.figures.runs,
+    seconds: (performance.now() - startedMs) / 1_000,
+    isComplete: stop.drained === undefined,
+  });
+  return { report: actual, notices };
+}
+
+function deliverPlanned({ plan, statement }: Planned): Promise<Delivered> {
+  return plan.kind === 'map' ? deliverMap(plan, statement) : deliverRun(plan, statement);
+}
+
+/** Binds and plans, and writes the statement's first record. `whole` is the statement that `body` stands in. */
+async function planBody(
+  body: MapStatement | RunStatement,
+  target: MapTarget,
+  whole: StatementNode,
+  statement: Statement,
+): Promise<Planned> {
+  // Annotations stand before the whole statement and hold for its body.
+  const { annotations } = whole;
+  const { desk, ledger, stop } = statement;
+  const bound = await bindStatement({ ...body, annotations }, statement);
+  const plan = planStatement(bound, target, ledger.session.replaceAll('-', '_'));
+  await desk.journal.open();
+  ledger.open({
+    ...openingOf(whole, statement),
+    kind: kindOf(whole),
+    ...(plan.label === undefined ? {} : { label: plan.label }),
+    parallel: plan.parallel,
+    cascade: plan.cascadeFile,
+  });
+  if (plan.deadlineMs !== undefined) stop.limitTo(plan.deadlineMs, ledger.elapsedMs);
+  const { cascade, models } = bound;
+  const boundModels = models === undefined ? {} : { boundModels: models };
+  return { plan, statement: { ...statement, cascade, ...boundModels } };
+}

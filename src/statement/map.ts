@@ -1,0 +1,130 @@
+/** Executes a MAP plan and delivers its rows: to the caller at the end, to a table, or as they become known. */
+
+import {
+  cascadeNotices,
+  type Delivered,
+  deliverReader,
+  endNotices,
+  limitNotice,
+  NOTHING,
+} from '../deliver/delivered.ts';
+import type { StreamHead } from '../deliver/stream-rows.ts';
+import { MapExecution } from '../execute/execute-map.ts';
+import { mayWrite, namesOf, targetsOf } from '../execute/may-write.ts';
+import type { StatementWithCascade } from '../execute/statement.ts';
+import type { MapPlan } from '../plan/plan.ts';
+import type { Notice, Row } from '../result.ts';
+
+export async function deliverMap(
+  plan: MapPlan,
+  statement: StatementWithCascade,
+): Promise<Delivered> {
+  const execution = await MapExecution.prepare(plan, statement, { growing: false });
+  try {
+    await execution.run();
+    const { signal } = statement.stop;
+    const targets = targetsOf(plan.target, statement);
+    const writes = await mayWrite(statement, targets);
+    const { target } = plan;
+    const intoTable = target.kind !== 'rows';
+    const notices = [
+      ...noticesOf(plan, execution, statement),
+      ...execution.advisories.notices(),
+      ...endNotices(statement, intoTable, intoTable ? undefined : target.asTable),
+      ...failedRowsNotices(plan, statement, targets),
+    ];
+    // The statement is to be run again: a part of its rows would then be there twice, or its table be in the way.
+    if (intoTable && !writes) return { ...NOTHING, notices };
+    const { targetSql } = execution;
+    if (writes && targetSql !== undefined) {
+      const written = await statement.session.run(targetSql, { signal });
+      if (intoTable) {
+        const rowCount = written.changes ?? (await execution.countRows());
+        return { columns: [], rows: [], rowCount, notices };
+      }
+    }
+    return await deliverReader(
+      await statement.session.run(execution.select(), { signal }),
+      statement.valueForm,
+      notices,
+    );
+  } finally {
+    await execution.close();
+  }
+}
+
+/** The rows of a MAP in order, each as soon as it and all before it are known. */
+export async function* streamMap(
+  plan: MapPlan,
+  statement: StatementWithCascade,
+  onHead: (head: StreamHead) => void,
+): AsyncGenerator<Row> {
+  const execution = await MapExecution.prepare(plan, statement, { growing: true });
+  const targets = targetsOf(plan.target, statement);
+  let failure: { readonly error: unknown } | undefined;
+  const running = execution.run().catch((error: unknown) => {
+    failure = { error };
+    statement.stop.fail(error);
+    execution.giveUp();
+  });
+  try {
+    const { signal } = statement.stop;
+    onHead({
+      columns: execution.columns,
+      notices: noticesOf(plan, execution, statement),
+      lateNotices: () => [
+        ...execution.advisories.notices(),
+        ...endNotices(statement),
+        ...failedRowsNotices(plan, statement, targets),
+      ],
+      signal,
+    });
+    for await (const range of execution.knownRanges()) {
+      await statement.desk.journal.commit();
+      await execution.checkStored();
+      const reader = await statement.session.run(execution.select(range), { signal });
+      yield* await reader.rows(statement.valueForm);
+    }
+    await running;
+    if (failure !== undefined) throw failure.error;
+    await mayWrite(statement, targets);
+  } catch (thrown) {
+    throw failure === undefined ? thrown : failure.error;
+  } finally {
+    // A consumer that leaves early ends the statement: nothing is run that nobody reads.
+    statement.stop.abandon();
+    await running;
+    await execution.close();
+  }
+}
+
+/** Says what stands where rows failed and the others were written. */
+function failedRowsNotices(
+  { onError, resultColumn, target }: MapPlan,
+  { ledger, stop }: StatementWithCascade,
+  targets: readonly string[],
+): readonly Notice[] {
+  const { rows } = ledger.figures;
+  const { failed } = rows;
+  if (failed === 0 || targets.length === 0 || stop.drained !== undefined) return [];
+  const [have, their, are] =
+    failed === 1 ? ['has', 'its run', 'is'] : ['have', 'their runs', 'are'];
+  const names = namesOf(targets);
+  const share = `${failed} of ${rows.in} rows`;
+  const where = target.kind === 'insert' ? 'inserted into' : 'of';
+  const instead = onError.kind === 'default' ? `the default of on_error` : 'NULL';
+  const what =
+    onError.kind === 'skip'
+      ? `${share} ${are} not in ${names}`
+      : `${share} ${where} ${names} ${have} ${instead} in ${resultColumn}`;
+  return [{ code: 'rows_failed', message: `${what}: ${their} failed` }];
+}
+
+function noticesOf(
+  plan: MapPlan,
+  execution: MapExecution,
+  { cascade }: StatementWithCascade,
+): readonly Notice[] {
+  const isCut = execution.cut && plan.limit.source === 'default';
+  return [...cascadeNotices(cascade.warnings), ...(isCut ? [limitNotice('map')] : [])];
+}

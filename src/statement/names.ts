@@ -1,0 +1,52 @@
+/** What statements of every kind are called, in results and in the journal. */
+import type { StatementNode } from '../../grammar/ast.ts';
+import type { Statement } from '../execute/statement.ts';
+import type { StatementOpen } from '../journal/records.ts';
+import type { NamePrefix } from '../journal/session-name.ts';
+import type { StatementKind } from '../result.ts';
+import { packageVersion } from '../util/version.ts';
+
+/** What a result says it came of. */
+export function kindOf(node: StatementNode): StatementKind {
+  switch (node.kind) {
+    case 'Map':
+      return 'map';
+    case 'Run':
+      return 'run';
+    case 'CreateTable':
+      return 'create_table';
+    case 'Insert':
+      return 'insert';
+    case 'Explain':
+      return 'explain';
+    default:
+      return 'sql';
+  }
+}
+
+/** The first word of a statement's session name. */
+export function prefixOf(node: StatementNode): NamePrefix {
+  if (node.kind === 'CreateTable' || node.kind === 'Insert') {
+    return prefixOf(node.body);
+  }
+  return node.kind === 'Map' ? 'udf' : node.kind === 'Run' ? 'batch' : 'sql';
+}
+
+/** The statement as written, its annotations included. */
+export function textOf({ span, annotations }: StatementNode, source: string): string {
+  return source.slice(annotations[0]?.span.start ?? span.start, span.end);
+}
+
+/** What the first record of any statement that may ask a model says: with it the statement is found again and resumed. */
+export function openingOf(
+  node: StatementNode,
+  { parameters, source, origin, resumes }: Statement,
+): Pick<StatementOpen, 'sql' | 'origin' | 'engine' | 'hasParameters' | 'resumes'> {
+  return {
+    sql: textOf(node, source),
+    origin,
+    engine: packageVersion(),
+    ...(parameters === undefined ? {} : { hasParameters: true }),
+    ...(resumes === undefined ? {} : { resumes }),
+  };
+}

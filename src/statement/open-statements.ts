@@ -1,0 +1,123 @@
+/** Opens and closes statements: their names, their signals, and the engine's list of those that run. */
+
+import type { CallDesk } from '../calls/call-desk.ts';
+import type { Session } from '../duck/session.ts';
+import { closedError, closedMeanwhileError, messageOf, RvbbitError } from '../errors.ts';
+import type { Dispatcher } from '../execute/dispatcher.ts';
+import type { Statement, StatementCall } from '../execute/statement.ts';
+import { nextStatementId } from '../execute/statement-id.ts';
+import type { Ending } from '../journal/account.ts';
+import type { Journal } from '../journal/journal.ts';
+import { Ledger } from '../journal/ledger.ts';
+import type { NamePrefix, Random } from '../journal/session-name.ts';
+import type { Summary } from '../result.ts';
+import { reasonOf, StatementSignal } from '../util/statement-signal.ts';
+
+/** What all statements of an engine work with. */
+export interface StatementParts {
+  readonly session: Session;
+  readonly dispatcher: Dispatcher;
+  readonly desk: CallDesk;
+  readonly journal: Journal;
+  readonly random: Random;
+}
+
+/** Statements that run; `close` stops them all and waits for them. */
+export class OpenStatements {
+  readonly #parts: StatementParts;
+  readonly #open = new Set<Statement>();
+  #settled: () => void = () => {};
+  #closed = false;
+
+  constructor(parts: StatementParts) {
+    this.#parts = parts;
+  }
+
+  /** Opens a statement of a call. Throws RVB_CLOSED once the list is closed. */
+  begin(
+    prefix: NamePrefix,
+    call: StatementCall,
+    { signal, drain }: { readonly signal?: AbortSignal; readonly drain?: AbortSignal },
+  ): Statement {
+    if (this.#closed) throw closedError();
+    const { session, dispatcher, desk, journal, random } = this.#parts;
+    const statement: Statement = {
+      ...call,
+      id: nextStatementId(),
+      session,
+      dispatcher,
+      desk,
+      stop: new StatementSignal([signal], drain),
+      ledger: new Ledger(journal, prefix, random),
+    };
+    this.#open.add(statement);
+    return statement;
+  }
+
+  /** Does a statement's work and closes it, whatever comes of it. */
+  async within<T>(statement: Statement, work: () => Promise<T>): Promise<T> {
+    try {
+      const result = await work();
+      this.complete(statement);
+      return result;
+    } catch (thrown) {
+      throw this.fail(statement, thrown);
+    }
+  }
+
+  /** The statement has done all it was to do. Once it is closed, this and `fail` only repeat its summary. */
+  complete(statement: Statement): Summary {
+    const reason = statement.stop.drained;
+    return this.#end(
+      statement,
+      reason === undefined ? { complete: true } : { complete: false, reason },
+    );
+  }
+
+  /** The statement was ended by `thrown`: the error to throw on, with the account of what was done. */
+  fail(statement: Statement, thrown: unknown): RvbbitError {
+    const error = endingError(statement, thrown);
+    error.summary = this.#end(statement, { complete: false, reason: reasonWord(error) });
+    return error;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const statement of this.#open) statement.stop.abort(closedMeanwhileError());
+    while (this.#open.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#settled = resolve;
+      });
+    }
+  }
+
+  #end(statement: Statement, ending: Ending): Summary {
+    const summary = statement.ledger.close(ending);
+    // A process that dies next must not leave a statement that has changed data as one to be resumed.
+    this.#parts.journal.writeNow();
+    statement.stop.dispose();
+    this.#open.delete(statement);
+    this.#settled();
+    return summary;
+  }
+}
+
+/** Whatever noticed a stop first says only "cancelled"; why it was stopped is the signal's reason. */
+function endingError({ stop: { signal } }: Statement, thrown: unknown): RvbbitError {
+  if (!(thrown instanceof RvbbitError)) {
+    return new RvbbitError('RVB_INTERNAL', messageOf(thrown), { stage: 'execute', cause: thrown });
+  }
+  return signal.aborted && thrown.code === 'RVB_CANCELLED' ? reasonOf(signal) : thrown;
+}
+
+function reasonWord(error: RvbbitError): string {
+  switch (error.code) {
+    case 'RVB_CANCELLED':
+    case 'RVB_CLOSED':
+      return 'cancelled';
+    case 'RVB_DEADLINE':
+      return 'deadline';
+    default:
+      return 'failed';
+  }
+}

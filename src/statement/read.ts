@@ -1,0 +1,40 @@
+/** Reads scripts with the grammar; its diagnostics become one error. */
+import type { Diagnostic, StatementNode } from '../../grammar/ast.ts';
+import { parseOnDemand } from '../../grammar/parse-on-demand.ts';
+import { RvbbitError } from '../errors.ts';
+
+/** The statements of a script; throws the first diagnostic, and says how many more there are. */
+export async function readScript(source: string): Promise<readonly StatementNode[]> {
+  const { statements, diagnostics } = await parseOnDemand(source);
+  const [first, ...more] = diagnostics;
+  if (first !== undefined) throw syntaxError(first, more);
+  return statements;
+}
+
+/** The one statement of a text. */
+export async function readStatement(source: string): Promise<StatementNode> {
+  const [statement, ...more] = await readScript(source);
+  if (statement === undefined) {
+    throw new RvbbitError('RVB_SYNTAX', 'there is no statement in the text', { stage: 'parse' });
+  }
+  if (more.length > 0) {
+    throw new RvbbitError(
+      'RVB_MULTIPLE_STATEMENTS',
+      `the text holds ${more.length + 1} statements, and query() takes one; use script()`,
+      { stage: 'parse' },
+    );
+  }
+  return statement;
+}
+
+function syntaxError(first: Diagnostic, more: readonly Diagnostic[]): RvbbitError {
+  const others =
+    more.length === 0
+      ? ''
+      : `\n(and ${more.length} more, the next at line ${more[0]!.line}, column ${more[0]!.column})`;
+  return new RvbbitError(
+    first.code,
+    `line ${first.line}, column ${first.column}: ${first.message}\n${first.excerpt}${others}`,
+    { stage: 'parse', place: { line: first.line, column: first.column } },
+  );
+}

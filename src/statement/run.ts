@@ -1,0 +1,134 @@
+/** The way of a statement. Those that run a cascade have a file of their own, which plain SQL starts without. */
+import type { SqlStatement, StatementNode } from '../../grammar/ast.ts';
+import { type Delivered, deliverReader } from '../deliver/delivered.ts';
+import { type StreamHead, streamReader } from '../deliver/stream-rows.ts';
+import { ResultReader } from '../duck/reader.ts';
+import { RvbbitError } from '../errors.ts';
+import type { Statement } from '../execute/statement.ts';
+import type { Row } from '../result.ts';
+import type { Explained } from './explain.ts';
+import { textOf } from './names.ts';
+
+/** Runs a statement to its end. */
+export async function runStatement(node: StatementNode, statement: Statement): Promise<Delivered> {
+  switch (node.kind) {
+    case 'Sql':
+      return runSqlStatement(node, statement);
+    case 'Explain': {
+      const explained = await explainStatement(node, statement);
+      const { deliverExplain } = await import('./explain.ts');
+      return deliverExplain(explained, node.format);
+    }
+    case 'Map':
+    case 'Run':
+    case 'CreateTable':
+    case 'Insert': {
+      const { runCascadeStatement } = await import('./cascade.ts');
+      return runCascadeStatement(node, statement);
+    }
+    case 'ShowJobs':
+    case 'AwaitJob':
+    case 'CancelJob':
+      throw unsupported('a statement about jobs');
+  }
+}
+
+/** Runs a statement and yields its rows in order: those of a MAP as they become known. */
+export async function* streamStatement(
+  node: StatementNode,
+  statement: Statement,
+  onHead: (head: StreamHead) => void,
+): AsyncGenerator<Row, void> {
+  const { signal } = statement.stop;
+  if (node.kind === 'Map') {
+    const { streamMapStatement } = await import('./cascade.ts');
+    yield* streamMapStatement(node, statement, onHead);
+  } else if (node.kind === 'Sql') {
+    const result = await plainOrSemantic(node, statement);
+    if (result instanceof ResultReader) {
+      onHead({ columns: result.columns, notices: [], signal });
+      yield* streamReader(result, statement.valueForm);
+    } else {
+      onHead({ columns: result.columns, notices: result.notices, signal });
+      yield* result.rows;
+    }
+  } else {
+    const { columns, notices, rows } = await runStatement(node, statement);
+    onHead({ columns, notices, signal });
+    yield* rows;
+  }
+}
+
+/** Reads and counts what a statement would do; an EXPLAIN ANALYZE runs it as well. */
+export async function explainStatement(
+  node: StatementNode,
+  statement: Statement,
+): Promise<Explained> {
+  const inner = node.kind === 'Explain' ? node.body : node;
+  switch (inner.kind) {
+    case 'Map':
+    case 'Run':
+    case 'CreateTable':
+    case 'Insert': {
+      const { explainCascadeStatement } = await import('./cascade.ts');
+      return explainCascadeStatement(inner, node, statement);
+    }
+    case 'Sql': {
+      const { explainSemanticStatement } = await import('./semantic.ts');
+      const explained = await explainSemanticStatement(inner, statement);
+      if (explained !== undefined) return explained;
+      break;
+    }
+    default:
+  }
+  throw new RvbbitError(
+    'RVB_UNSUPPORTED',
+    'this is plain SQL; what is explained so is a RVBBIT MAP or RUN, or a statement with semantic operators: run it with EXPLAIN before it',
+    { stage: 'plan' },
+  );
+}
+
+async function runSqlStatement(node: SqlStatement, statement: Statement): Promise<Delivered> {
+  const result = await plainOrSemantic(node, statement);
+  return result instanceof ResultReader ? deliverReader(result, statement.valueForm) : result;
+}
+
+/**
+ * Runs a statement as it stands. Only where DuckDB does not parse it, or knows no function of a name in it,
+ * are semantic operators looked for: plain SQL pays nothing for them, and none of it is ever claimed.
+ */
+async function plainOrSemantic(
+  node: SqlStatement,
+  statement: Statement,
+): Promise<ResultReader | Delivered> {
+  try {
+    return await runSql(node, statement);
+  } catch (thrown) {
+    if (!mayBeSemantic(thrown)) throw thrown;
+    const { runSemanticStatement } = await import('./semantic.ts');
+    return await runSemanticStatement(node, statement, thrown);
+  }
+}
+
+/** A syntax error, a function that is not there, or a form of EXPLAIN that only the dialect has. */
+function mayBeSemantic(thrown: unknown): boolean {
+  if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_SQL') return false;
+  const { sqlState, message } = thrown;
+  return (
+    sqlState === '42601' || sqlState === '42883' || /"TREE" is not a valid FORMAT/i.test(message)
+  );
+}
+
+function runSql(node: SqlStatement, statement: Statement): Promise<ResultReader> {
+  const { source, origin, ledger, parameters, stop, session } = statement;
+  ledger.open({ sql: textOf(node, source), kind: 'sql', origin, parallel: 1 });
+  return session.run(node.text, { parameters, signal: stop.signal });
+}
+
+function unsupported(what: string): RvbbitError {
+  return new RvbbitError(
+    'RVB_UNSUPPORTED',
+    `${what} is part of the dialect, but this version does not execute it yet`,
+    { stage: 'bind' },
+  );
+}
