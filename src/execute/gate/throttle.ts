@@ -6,15 +6,24 @@
  * to the rate. The refusals of one burst are one event, and each of them corrects its figures.
  */
 import { RETRY_AFTER_MAX_MS } from '../../limits.ts';
-import {
-  GATE_COLD_MS,
-  PACE_SLACK_MS,
-  THROTTLE_HORIZON_MS,
-  THROTTLE_JITTER,
-  THROTTLE_MEASURE_MS,
-  THROTTLE_PAUSE_MS,
-} from './gate-limits.ts';
-import { RecoveringLimit } from './recovering-limit.ts';
+import { GATE_COLD_MS } from './meter.ts';
+
+/** What a 429 leaves of the level at which it came. */
+const THROTTLE_FACTOR = 0.7;
+/** From a 429 until that level is reached again; calls in flight and calls per second come back along a cubic. */
+const THROTTLE_RECOVERY_MS = 20_000;
+/** A level so many times that of the last 429 is a level no more: after some 65 s without another. */
+const THROTTLE_FORGET = 4;
+/** The wait after a 429 without Retry-After, at least; twice as much after each in a row. */
+const THROTTLE_PAUSE_MS = 500;
+/** Part of a wait that is added at random, so that several processes do not come back together. */
+const THROTTLE_JITTER = 0.1;
+/** A rate is taken from no shorter time than this. */
+const THROTTLE_MEASURE_MS = 500;
+/** What is older than this counts half in a measured rate. */
+const THROTTLE_HORIZON_MS = 120_000;
+/** Calls per second may be this far behind their even spacing: a timer's resolution. */
+const PACE_SLACK_MS = 4;
 
 /** Uniform in [0, 1). */
 export type Random = () => number;
@@ -55,12 +64,6 @@ export class Throttle {
       atMs = Math.max(atMs, nowMs + 1, this.#calls.reachesAt(inFlight + 1));
     }
     return this.#perSecond.at(nowMs) === Infinity ? atMs : Math.max(atMs, this.#nextMs);
-  }
-
-  /** Calls that may go out beside `inFlight`; none while they have to keep a pace. */
-  roomAt(nowMs: number, inFlight: number): number {
-    if (nowMs < this.#pausedUntilMs || this.#perSecond.at(nowMs) !== Infinity) return 0;
-    return Math.floor(this.#calls.at(nowMs)) - inFlight;
   }
 
   /** A call goes out; gives the time by which it puts off the next one, in ms. */
@@ -145,5 +148,35 @@ export class Throttle {
       this.#accepted -= 1;
       this.#perSecond.drop(this.#accepted / this.#seconds, nowMs);
     }
+  }
+}
+
+/**
+ * A limit that a refusal sets and time lifts. After a refusal at some level the limit is 70 % of it, comes back to it along a cubic (fast, then flat:
+ * most of the time is spent just below what was refused), goes beyond it, and is forgotten.
+ */
+class RecoveringLimit {
+  /** The lowest level that is known to be refused. */
+  ceiling = Number.POSITIVE_INFINITY;
+  #sinceMs = 0;
+
+  /** A refusal at `level`. */
+  drop(level: number, nowMs: number): void {
+    this.ceiling = level;
+    this.#sinceMs = nowMs;
+  }
+
+  at(nowMs: number): number {
+    if (this.ceiling === Number.POSITIVE_INFINITY) return this.ceiling;
+    const part = (nowMs - this.#sinceMs) / THROTTLE_RECOVERY_MS - 1;
+    const level = 1 + (1 - THROTTLE_FACTOR) * part ** 3;
+    if (level > THROTTLE_FORGET) this.ceiling = Number.POSITIVE_INFINITY;
+    return this.ceiling * level;
+  }
+
+  /** When the limit will be `level`. */
+  reachesAt(level: number): number {
+    const part = Math.cbrt((level / this.ceiling - 1) / (1 - THROTTLE_FACTOR));
+    return this.#sinceMs + (part + 1) * THROTTLE_RECOVERY_MS;
   }
 }
