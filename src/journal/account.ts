@@ -30,6 +30,7 @@ export class Account {
   #costMicroUsd = 0;
   #failures: RowFailure[] = [];
   #strategy: Summary['strategy'] = 'none';
+  #waitedMs = 0;
 
   observe(entry: JournalEntry): void {
     switch (entry.t) {
@@ -69,6 +70,10 @@ export class Account {
       case 'cache.hits':
         this.#cacheHits += entry.callKeys.length;
         return;
+      case 'calls.released':
+        this.#waitedMs += entry.waitedMs;
+        return;
+      case 'calls.held':
       case 'run.stalled':
       case 'worker.lost':
       case 'statement.close':
@@ -117,6 +122,7 @@ export class Account {
       costMicroUsd: this.costMicroUsd,
       uncostedCalls: this.#uncosted,
       durationMs,
+      waitedMs: this.#waitedMs,
       strategy: this.#strategy,
       failures: this.#failures,
     };

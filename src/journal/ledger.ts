@@ -2,7 +2,7 @@
 import type { Summary } from '../result.ts';
 import { Account, type Ending } from './account.ts';
 import type { Journal } from './journal.ts';
-import type { JournalEntry, StatementOpen } from './records.ts';
+import type { CallsHeld, CallsReleased, JournalEntry, StatementOpen } from './records.ts';
 import { type NamePrefix, type Random, woodlandName } from './session-name.ts';
 
 export class Ledger {
@@ -51,6 +51,13 @@ export class Ledger {
     if (this.#summary !== undefined) return;
     this.#account.observe(entry);
     this.#journal.append(this, entry, this.#isKept);
+  }
+
+  /** Tells listeners what passes, and counts it. It is not kept on disk. */
+  tell(entry: CallsHeld | CallsReleased): void {
+    if (this.#summary !== undefined) return;
+    this.#account.observe(entry);
+    this.#journal.append(this, entry, false);
   }
 
   /** The account so far. */

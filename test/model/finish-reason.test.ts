@@ -17,7 +17,10 @@ const REASONS: readonly (readonly [string, readonly unknown[]])[] = [
     'RVB_MODEL_REFUSED 200',
     ['content_filter', 'content_filter: RECITATION', 'SAFETY', 'PROHIBITED_CONTENT', 'refusal'],
   ],
-  ['RVB_ANSWER_INVALID 200', ['tool_calls', 'tool_use', 'function_call', 'a new word', null, 7, {}]],
+  [
+    'RVB_ANSWER_INVALID 200',
+    ['tool_calls', 'tool_use', 'function_call', 'a new word', null, 7, {}],
+  ],
   [
     'RVB_ANSWER_INVALID 200 again',
     ['error', 'abort', 'cancelled', 'timeout', 'insufficient_system_resource', 'network_error'],

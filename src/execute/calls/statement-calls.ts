@@ -12,6 +12,7 @@ import type { Budget, Estimate, Reservation } from './budget.ts';
 import { CallAccount, type CallAccountParts } from './call-account.ts';
 import type { CallDesk } from './call-desk.ts';
 import { CallWaits } from './call-waits.ts';
+import { GateWaits } from './gate-waits.ts';
 import { permitOrAnswer } from './permit-or-answer.ts';
 import { BUDGET_USED_UP, CANCELLED, EQUAL_CALL_TOO_LONG, refused } from './refusals.ts';
 
@@ -35,8 +36,10 @@ export class StatementCalls {
   /** Answers that no later statement is to find, for the equal calls of this one. */
   readonly #own = new Map<string, string>();
   readonly #waits = new CallWaits();
+  readonly #gateWaits: GateWaits;
   #isBudgetUsedUp = false;
-  #waiting = 0;
+  /** Calls that wait for room in the budget. */
+  #waitingForRoom = 0;
 
   constructor(desk: CallDesk, parts: StatementCallsParts) {
     this.#desk = desk;
@@ -44,6 +47,10 @@ export class StatementCalls {
     const { ledger, cascade, costOf } = parts;
     const keeps = (callKey: string): boolean => this.#keeps(callKey);
     this.#account = new CallAccount({ ledger, cascade, costOf, keeps });
+    this.#gateWaits = new GateWaits({
+      note: (entry) => ledger.tell(entry),
+      heldMs: (provider, model) => desk.gate.heldMs(provider, model),
+    });
   }
 
   /** Decides on a call of the worker `threadId`: at once where nothing has to be waited for. Never rejects. */
@@ -61,7 +68,7 @@ export class StatementCalls {
 
   /** Calls wait for the limiter or the budget. */
   get waitsForLeave(): boolean {
-    return this.#waiting > 0;
+    return this.#gateWaits.count + this.#waitingForRoom > 0;
   }
 
   #leave(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
@@ -108,6 +115,7 @@ export class StatementCalls {
   /** The statement has ended; calls that are still out were cancelled. */
   close(): void {
     this.stop();
+    this.#gateWaits.close();
     this.#endAll(this.#account.openOf(), CANCELLED);
     this.#desk.gate.closeStatement(this.#parts.statementId);
   }
@@ -198,11 +206,13 @@ export class StatementCalls {
     usage: Usage,
   ): Promise<CallDecision> {
     const wait = this.#waits.signalOf(threadId);
-    this.#waiting += 1;
+    this.#gateWaits.begin(request.provider, request.model);
     try {
       const { keep, reuseOwn } = this.#parts.policy;
       const listening = { flights: this.#desk.flights, callKey: request.callKey, keeps: keep };
-      const first = await (reuseOwn ? permitOrAnswer(waiting, listening) : waiting);
+      const first = await (reuseOwn ? permitOrAnswer(waiting, listening) : waiting).finally(() =>
+        this.#gateWaits.end(),
+      );
       if (typeof first === 'string') return this.#shared(request, first);
       // Another process may have bought it meanwhile.
       const text = request.fresh === true ? undefined : this.#atHand(request.callKey);
@@ -213,8 +223,6 @@ export class StatementCalls {
       return text === undefined ? this.#ended() : this.#hit(request, text);
     } catch (thrown) {
       return wait.aborted ? this.#ended() : refused(failureOf(thrown));
-    } finally {
-      this.#waiting -= 1;
     }
   }
 
@@ -249,9 +257,9 @@ export class StatementCalls {
     estimate: Estimate,
   ): Promise<CallDecision> {
     const wait = this.#waits.signalOf(threadId);
-    this.#waiting += 1;
+    this.#waitingForRoom += 1;
     await budget.room(estimate, wait);
-    this.#waiting -= 1;
+    this.#waitingForRoom -= 1;
     // Meanwhile an equal call may have been answered.
     return wait.aborted ? this.#ended() : this.decide(threadId, request);
   }

@@ -76,6 +76,11 @@ export class Gate {
     return this.#providers.get(provider)?.inFlight ?? 0;
   }
 
+  /** Milliseconds for which refusals still hold all calls to a model; 0 where they do not. */
+  heldMs(provider: string, model: string): number {
+    return this.#providers.get(provider)?.heldMs(this.#clock(), model) ?? 0;
+  }
+
   /** Calls that wait. */
   get waiting(): number {
     let count = 0;

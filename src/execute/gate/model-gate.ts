@@ -37,6 +37,11 @@ export class ModelGate {
     return this.#meter.refusal(request);
   }
 
+  /** Milliseconds for which refusals still hold all calls. */
+  heldMs(nowMs: number): number {
+    return this.#throttle.heldMs(nowMs);
+  }
+
   freeAt(nowMs: number, request: GateRequest): number {
     return Math.max(
       this.#meter.freeAt(nowMs, request),

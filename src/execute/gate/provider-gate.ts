@@ -56,6 +56,11 @@ export class ProviderGate {
     return this.#meter.inFlight;
   }
 
+  /** Milliseconds for which refusals still hold all calls to a model. */
+  heldMs(nowMs: number, model: string): number {
+    return this.#models.get(model)?.heldMs(nowMs) ?? 0;
+  }
+
   /** Says why the call could never go out. */
   refusal(nowMs: number, request: GateRequest): string | undefined {
     return (

@@ -25,8 +25,10 @@ const THROTTLE_FORGET = 4;
 const THROTTLE_PAUSE_MS = 500;
 /** Part of a wait that is added at random, so that several processes do not come back together. */
 const THROTTLE_JITTER = 0.1;
-/** A rate is taken from no shorter time than this. */
+/** A rate is taken from no shorter time than this, … */
 const THROTTLE_MEASURE_MS = 500;
+/** … and from no fewer calls than this, since the gaps between a few are mostly their holds. */
+const THROTTLE_MEASURE_CALLS = 8;
 /** A longer gap between two calls is a hold, or there was nothing to send: it is no part of a measured rate. */
 const THROTTLE_GAP_MS = 1_200;
 /** What is older than this counts half in a measured rate; a pause as long says that the latest calls are too old. */
@@ -52,9 +54,10 @@ export class Throttle {
   #accepted = 0;
   #seconds = 1;
   #lastMs = -Infinity;
-  /** Calls since the rate is measured, and the time in which there was something to send and no pause. */
+  /** Calls since the rate is measured that were not refused, and the time in which they were sent. */
   #sent = 0;
   #busyMs = 0;
+  #measuredFromMs = -Infinity;
   /** Calls since the last event that were answered. */
   #answered = 0;
   /** Events in a row without an answer in between. */
@@ -77,6 +80,11 @@ export class Throttle {
     return this.#perSecond.at(nowMs) === Infinity ? atMs : Math.max(atMs, this.#nextMs);
   }
 
+  /** Milliseconds for which all calls are held. */
+  heldMs(nowMs: number): number {
+    return Math.max(0, this.#pausedUntilMs - nowMs);
+  }
+
   /** Calls that may be in flight. Where a whole burst was refused its size says nothing: each answer admits one more. */
   #callsAt(nowMs: number): number {
     const calls = Math.max(1, Math.floor(this.#calls.at(nowMs)));
@@ -93,6 +101,7 @@ export class Throttle {
     if (nowMs - Math.max(this.#lastMs, this.#pausedUntilMs) >= GATE_COLD_MS) {
       this.#sent = 0;
       this.#busyMs = 0;
+      this.#measuredFromMs = nowMs;
     } else if (gapMs <= THROTTLE_GAP_MS) this.#busyMs += gapMs;
     if (this.#busyMs > THROTTLE_HORIZON_MS) {
       this.#busyMs /= 2;
@@ -123,6 +132,7 @@ export class Throttle {
   /** A call that started at `startMs` was refused; `inFlight` counts it. */
   refused(nowMs: number, startMs: number, inFlight: number, retryAfterMs?: number): void {
     this.#count(1);
+    if (startMs >= this.#measuredFromMs) this.#sent -= 1;
     if (startMs > this.#eventMs) {
       if (this.#refused <= THROTTLE_SHARE * this.#ended) return;
       this.#begin(nowMs, inFlight);
@@ -155,20 +165,25 @@ export class Throttle {
     if (this.#answered === 0 && this.#lowered !== 'none') {
       this.#fruitless = Math.min(this.#fruitless + 1, 16);
     }
-    this.#accepted = this.#sent - 1;
-    this.#seconds = this.#busyMs / 1_000;
+    const isMeasured = this.#busyMs >= THROTTLE_MEASURE_MS && this.#sent >= THROTTLE_MEASURE_CALLS;
     const wentWell = inFlight < this.#calls.ceiling && this.#calls.ceiling !== Infinity;
-    if ((wentWell || inFlight <= 1) && this.#busyMs >= THROTTLE_MEASURE_MS) {
+    const isRate = wentWell || inFlight <= 1;
+    if (isRate && isMeasured) {
       // Where nothing was answered since the last event, its wait was too short; that says nothing of the rate.
       this.#lowered = 'rate';
+      this.#accepted = this.#sent;
+      this.#seconds = this.#busyMs / 1_000;
       if (this.#answered > 0) this.#perSecond.drop(this.#accepted / this.#seconds, nowMs);
     } else {
       this.#lowered = 'calls';
       this.#calls.drop(inFlight, nowMs);
     }
+    if (isMeasured || !isRate) {
+      this.#sent = 0;
+      this.#busyMs = 0;
+      this.#measuredFromMs = nowMs;
+    }
     this.#eventMs = nowMs;
-    this.#sent = 0;
-    this.#busyMs = 0;
     this.#answered = 0;
   }
 
