@@ -36,6 +36,11 @@ export class Ledger {
     return this.#account.callsMade;
   }
 
+  /** Answers that could not be used since the last one that could, and what was wrong with the last of them. */
+  get unusable(): Account['unusable'] {
+    return this.#account.unusable;
+  }
+
   /** Micro-USD of the calls so far; null where no call has a price. */
   get costMicroUsd(): number | null {
     return this.#account.costMicroUsd;

@@ -3,7 +3,7 @@
 import type { CallDecision, CallRequest, EndedAttempt, LookUp } from '../../../workers/protocol.ts';
 import { dropOldest } from '../../drop-oldest.ts';
 import { type Failure, failureOf, type RvbbitError } from '../../errors.ts';
-import { STATEMENT_MAX_ANSWERS } from '../../limits.ts';
+import { STATEMENT_MAX_ANSWERS, UNUSABLE_ANSWERS } from '../../limits.ts';
 import type { CallLimits } from '../../model/call-limits.ts';
 import type { Usage } from '../../model/chat.ts';
 import type { Permit } from '../gate/gate-request.ts';
@@ -14,7 +14,13 @@ import type { CallDesk } from './call-desk.ts';
 import { CallWaits } from './call-waits.ts';
 import { GateWaits } from './gate-waits.ts';
 import { permitOrAnswer } from './permit-or-answer.ts';
-import { BUDGET_USED_UP, CANCELLED, EQUAL_CALL_TOO_LONG, refused } from './refusals.ts';
+import {
+  BUDGET_USED_UP,
+  CANCELLED,
+  EQUAL_CALL_TOO_LONG,
+  refused,
+  unusableAnswers,
+} from './refusals.ts';
 
 export interface StatementCallsParts extends Omit<CallAccountParts, 'keeps'> {
   readonly statementId: number;
@@ -180,7 +186,7 @@ export class StatementCalls {
    */
   #admit(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
     const { provider, model } = request;
-    const refusal = this.#desk.circuits.refusal(provider, this.#startedMs);
+    const refusal = this.#refusal(provider);
     if (refusal !== undefined) return refused(refusal);
     const { statementId, limits } = this.#parts;
     const usage = this.#account.estimate(request);
@@ -196,6 +202,13 @@ export class StatementCalls {
     return permit instanceof Promise
       ? this.#admitLater(threadId, request, permit, usage)
       : this.#spend(threadId, request, permit, usage);
+  }
+
+  /** Why no further call goes out to the provider: it takes no key, or what comes of the calls is of no use. */
+  #refusal(provider: string): Failure | undefined {
+    const { count, last } = this.#parts.ledger.unusable;
+    if (count >= UNUSABLE_ANSWERS) return unusableAnswers(count, last);
+    return this.#desk.circuits.refusal(provider, this.#startedMs);
   }
 
   /** Waits for the limiter, or for the answer of an equal call that another statement got out before it. */
@@ -216,11 +229,13 @@ export class StatementCalls {
       if (typeof first === 'string') return this.#shared(request, first);
       // Another process may have bought it meanwhile.
       const text = request.fresh === true ? undefined : this.#atHand(request.callKey);
-      if (text === undefined && !wait.aborted) {
+      const refusal = this.#refusal(request.provider);
+      if (text === undefined && !wait.aborted && refusal === undefined) {
         return await this.#spend(threadId, request, first, usage);
       }
       first.cancel();
-      return text === undefined ? this.#ended() : this.#hit(request, text);
+      if (text !== undefined) return this.#hit(request, text);
+      return wait.aborted || refusal === undefined ? this.#ended() : refused(refusal);
     } catch (thrown) {
       return wait.aborted ? this.#ended() : refused(failureOf(thrown));
     }
