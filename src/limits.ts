@@ -117,6 +117,8 @@ export const CALL_OUTPUT_TOKENS = 256;
 export const STATEMENT_MAX_ANSWERS = 10_000;
 /** Calls that a provider answers with 401, without an answer between, before no more are made. */
 export const CIRCUIT_REJECTIONS = 3;
+/** Answers of a statement's calls that cannot be used, without a usable one between, before it makes no more calls. */
+export const UNUSABLE_ANSWERS = 20;
 /** Attempts at a call that fails for a while, where neither the statement nor the cell says how many. */
 export const RETRY_ATTEMPTS = 3;
 /** The wait before the second attempt, … */

@@ -77,6 +77,8 @@ export interface Summary {
   readonly costMicroUsd: number | null;
   readonly uncostedCalls: number;
   readonly durationMs: number;
+  /** Of that time: no call could go out, for limits or after a 429. Waits of less than half a second are left out. */
+  readonly waitedMs: number;
   readonly strategy: 'batch' | 'sequential' | 'union_all' | 'none';
   /** The first 100 failures in row order. */
   readonly failures: readonly RowFailure[];

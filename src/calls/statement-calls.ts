@@ -1,7 +1,7 @@
 /** The model calls of one statement: each is decided on before it goes out. */
 
 import { CANCELLED, type Failure, failureOf, type RvbbitError } from '../errors.ts';
-import { STATEMENT_MAX_ANSWERS } from '../limits.ts';
+import { STATEMENT_MAX_ANSWERS, UNUSABLE_ANSWERS } from '../limits.ts';
 import type { CallLimits } from '../model/call-limits.ts';
 import type { Usage } from '../model/chat.ts';
 import type { CallDecision, CallRequest, EndedAttempt, LookUp } from '../run/contract.ts';
@@ -12,8 +12,9 @@ import { CallAccount, type CallAccountParts } from './call-account.ts';
 import type { CallDesk } from './call-desk.ts';
 import { CallWaits } from './call-waits.ts';
 import type { Permit } from './gate/gate-request.ts';
+import { GateWaits } from './gate-waits.ts';
 import { permitOrAnswer } from './permit-or-answer.ts';
-import { BUDGET_USED_UP, EQUAL_CALL_TOO_LONG, refused } from './refusals.ts';
+import { BUDGET_USED_UP, EQUAL_CALL_TOO_LONG, refused, unusableAnswers } from './refusals.ts';
 
 export interface StatementCallsParts extends Omit<CallAccountParts, 'keeps'> {
   readonly statementId: number;
@@ -37,8 +38,10 @@ export class StatementCalls {
   /** Answers that no later statement is to find, for the equal calls of this one. */
   readonly #own = new Map<string, string>();
   readonly #waits = new CallWaits();
+  readonly #gateWaits: GateWaits;
   #isBudgetUsedUp = false;
-  #waiting = 0;
+  /** Calls that wait for room in the budget. */
+  #waitingForRoom = 0;
 
   constructor(desk: CallDesk, parts: StatementCallsParts) {
     this.#desk = desk;
@@ -46,6 +49,10 @@ export class StatementCalls {
     const { ledger, cascade, costOf } = parts;
     const keeps = (callKey: string): boolean => this.#keeps(callKey);
     this.#account = new CallAccount({ ledger, cascade, costOf, keeps });
+    this.#gateWaits = new GateWaits({
+      note: (entry) => ledger.tell(entry),
+      heldMs: (provider, model) => desk.gate.heldMs(provider, model),
+    });
   }
 
   /** Decides on a call of the worker `threadId`: at once where nothing has to be waited for. Never rejects. */
@@ -63,7 +70,7 @@ export class StatementCalls {
 
   /** Calls wait for the limiter or the budget. */
   get waitsForLeave(): boolean {
-    return this.#waiting > 0;
+    return this.#gateWaits.count + this.#waitingForRoom > 0;
   }
 
   #leave(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
@@ -111,6 +118,7 @@ export class StatementCalls {
   /** The statement has ended; calls that are still out were cancelled. */
   close(): void {
     this.stop();
+    this.#gateWaits.close();
     this.#endAll(this.#account.openOf(), CANCELLED);
     this.#desk.gate.closeStatement(this.#parts.statementId);
   }
@@ -193,9 +201,13 @@ export class StatementCalls {
       : this.#spend(threadId, request, permit, usage);
   }
 
-  /** Why the provider is not asked again, if it is not. */
+  /** Why no further call goes out to the provider: it takes no key, or what comes of the calls is of no use. */
   #refusalOf(provider: string): Failure | undefined {
-    const refusal = this.#desk.circuits.refusal(provider, this.#startedMs);
+    const { count, last } = this.#parts.ledger.unusable;
+    const refusal =
+      count >= UNUSABLE_ANSWERS
+        ? unusableAnswers(count, last)
+        : this.#desk.circuits.refusal(provider, this.#startedMs);
     if (refusal !== undefined) this.#parts.onProviderEnd(refusal);
     return refusal;
   }
@@ -208,23 +220,25 @@ export class StatementCalls {
     usage: Usage,
   ): Promise<CallDecision> {
     const wait = this.#waits.signalOf(threadId);
-    this.#waiting += 1;
+    this.#gateWaits.begin(request.provider, request.model);
     try {
       const { keep, reuseOwn } = this.#parts.policy;
       const listening = { flights: this.#desk.flights, callKey: request.callKey, keeps: keep };
-      const first = await (reuseOwn ? permitOrAnswer(waiting, listening) : waiting);
+      const first = await (reuseOwn ? permitOrAnswer(waiting, listening) : waiting).finally(() =>
+        this.#gateWaits.end(),
+      );
       if (typeof first === 'string') return this.#shared(request, first);
       // Another process may have bought it meanwhile.
       const text = request.fresh === true ? undefined : this.#atHand(request.callKey);
-      if (text === undefined && !wait.aborted) {
+      const refusal = this.#refusalOf(request.provider);
+      if (text === undefined && !wait.aborted && refusal === undefined) {
         return await this.#spend(threadId, request, first, usage);
       }
       first.cancel();
-      return text === undefined ? this.#ended() : this.#hit(request, text);
+      if (text !== undefined) return this.#hit(request, text);
+      return wait.aborted || refusal === undefined ? this.#ended() : refused(refusal);
     } catch (thrown) {
       return wait.aborted ? this.#ended() : refused(failureOf(thrown));
-    } finally {
-      this.#waiting -= 1;
     }
   }
 
@@ -259,9 +273,9 @@ export class StatementCalls {
     estimate: Estimate,
   ): Promise<CallDecision> {
     const wait = this.#waits.signalOf(threadId);
-    this.#waiting += 1;
+    this.#waitingForRoom += 1;
     await budget.room(estimate, wait);
-    this.#waiting -= 1;
+    this.#waitingForRoom -= 1;
     // Meanwhile an equal call may have been answered.
     return wait.aborted ? this.#ended() : this.decide(threadId, request);
   }

@@ -1,6 +1,7 @@
 /** How far a MAP or RUN is, folded from the journal's records and nothing else. */
 import type { JournalRecord } from '../journal/records.ts';
 import type { StatementKind } from '../result.ts';
+import { visible } from './text/escape.ts';
 
 /** One statement's way, in rows. */
 export interface Progress {
@@ -18,6 +19,8 @@ export interface Progress {
   readonly tokens: number;
   readonly costMicroUsd: number;
   readonly closed: boolean;
+  /** Where no call gets leave to go out: whose, since when, and until when a 429 holds them; microseconds since the epoch. */
+  readonly held?: { readonly provider: string; readonly since: number; readonly until?: number };
 }
 
 /** The progress after a record. Statements that run no cascade leave it as it was. */
@@ -60,6 +63,15 @@ export function foldProgress(
         tokens: progress.tokens + record.tokensIn + record.tokensOut,
         costMicroUsd: progress.costMicroUsd + (record.costMicroUsd ?? 0),
       };
+    case 'calls.held': {
+      const { provider, heldMs, at } = record;
+      const until = heldMs === undefined ? {} : { until: at + heldMs * 1_000 };
+      return { ...progress, held: { provider, since: at, ...until } };
+    }
+    case 'calls.released': {
+      const { held: _, ...rest } = progress;
+      return rest;
+    }
     case 'statement.close':
       return { ...progress, closed: true };
     default:
@@ -91,7 +103,18 @@ export function progressText(progress: Progress, nowMicros: number): string {
   if (pace !== undefined) {
     parts.push(`${rateText(pace.rowsPerSecond)} rows/s`, `ETA ${durationText(pace.etaSeconds)}`);
   }
+  if (progress.held !== undefined) parts.push(heldText(progress.held, nowMicros));
   return parts.join(', ');
+}
+
+/** For whom a statement waits; of a 429 the time that is left, of limits the time so far. */
+function heldText(
+  { provider, since, until }: NonNullable<Progress['held']>,
+  nowMicros: number,
+): string {
+  const micros = until === undefined ? nowMicros - since : until - nowMicros;
+  const why = until === undefined ? 'limits' : '429';
+  return `waiting for ${visible(provider)}: ${durationText(micros / 1e6)} (${why})`;
 }
 
 /** A rate with as many digits as matter. */

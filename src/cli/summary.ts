@@ -25,6 +25,9 @@ export function summaryLines(
     [counted(rows.in, 'row'), `${rows.ok} ok`, ...named(outcomes)].join(', '),
     [counted(summary.runs, 'run'), ...named([[rows.deduped, 'deduped']])].join(', '),
     ...modelPart(summary),
+    ...(summary.waitedMs > 0
+      ? [`${(summary.waitedMs / 1000).toFixed(1)} s waiting for leave to call`]
+      : []),
     `${seconds.toFixed(2)} s${seconds > 0 && done > 0 ? ` (${rateText(done / seconds)} rows/s)` : ''}`,
   ];
   const status =

@@ -1,7 +1,7 @@
 /** Folds a statement's records into its account: rows by outcome, runs, failures. */
 import { SUMMARY_MAX_FAILURES } from '../limits.ts';
 import type { RowFailure, Summary } from '../result.ts';
-import type { AttemptStart, JournalEntry } from './records.ts';
+import type { AttemptEnd, AttemptStart, JournalEntry } from './records.ts';
 
 /** How a statement ended, for `Summary.status` and `Summary.reason`. */
 export type Ending =
@@ -30,6 +30,9 @@ export class Account {
   #costMicroUsd = 0;
   #failures: RowFailure[] = [];
   #strategy: Summary['strategy'] = 'none';
+  #waitedMs = 0;
+  #unusable = 0;
+  #lastUnusable = '';
 
   observe(entry: JournalEntry): void {
     switch (entry.t) {
@@ -64,11 +67,16 @@ export class Account {
         if (entry.costMicroUsd === null) this.#uncosted += 1;
         else this.#costMicroUsd += entry.costMicroUsd;
         this.#ended += 1;
+        this.#countUnusable(entry);
         return;
       }
       case 'cache.hits':
         this.#cacheHits += entry.callKeys.length;
         return;
+      case 'calls.released':
+        this.#waitedMs += entry.waitedMs;
+        return;
+      case 'calls.held':
       case 'run.stalled':
       case 'worker.lost':
       case 'statement.close':
@@ -84,6 +92,11 @@ export class Account {
   /** Calls that went out, retries apart. */
   get callsMade(): number {
     return this.#sent - this.#retried;
+  }
+
+  /** Answers that could not be used since the last one that could, and what was wrong with the last of them. */
+  get unusable(): { readonly count: number; readonly last: string } {
+    return { count: this.#unusable, last: this.#lastUnusable };
   }
 
   /** Of the calls with a known price; null where there are calls and none has one. */
@@ -117,9 +130,19 @@ export class Account {
       costMicroUsd: this.costMicroUsd,
       uncostedCalls: this.#uncosted,
       durationMs,
+      waitedMs: this.#waitedMs,
       strategy: this.#strategy,
       failures: this.#failures,
     };
+  }
+
+  /** Other failures say nothing of the answers. */
+  #countUnusable({ outcome, error }: AttemptEnd): void {
+    if (outcome === 'ok') this.#unusable = 0;
+    else if (error?.code === 'RVB_ANSWER_INVALID' || error?.code === 'RVB_MODEL_TRUNCATED') {
+      this.#unusable += 1;
+      this.#lastUnusable = error.message;
+    }
   }
 
   /** `by` is -1 for a call that turns out not to have been sent. */

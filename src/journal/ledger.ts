@@ -3,7 +3,7 @@ import type { Failure } from '../errors.ts';
 import type { Summary } from '../result.ts';
 import { Account, type Ending } from './account.ts';
 import type { Journal } from './journal.ts';
-import type { JournalEntry, StatementOpen } from './records.ts';
+import type { CallsHeld, CallsReleased, JournalEntry, StatementOpen } from './records.ts';
 import { type NamePrefix, type Random, woodlandName } from './session-name.ts';
 
 export class Ledger {
@@ -48,6 +48,11 @@ export class Ledger {
     this.#providerEnd ??= failure;
   }
 
+  /** Answers that could not be used since the last one that could, and what was wrong with the last of them. */
+  get unusable(): Account['unusable'] {
+    return this.#account.unusable;
+  }
+
   /** Micro-USD of the calls so far; null where no call has a price. */
   get costMicroUsd(): number | null {
     return this.#account.costMicroUsd;
@@ -63,6 +68,13 @@ export class Ledger {
     if (this.#summary !== undefined) return;
     this.#account.observe(entry);
     this.#journal.append(this, entry, this.#isKept);
+  }
+
+  /** Tells listeners what passes, and counts it. It is not kept on disk. */
+  tell(entry: CallsHeld | CallsReleased): void {
+    if (this.#summary !== undefined) return;
+    this.#account.observe(entry);
+    this.#journal.append(this, entry, false);
   }
 
   /** The account so far. */

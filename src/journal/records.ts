@@ -130,6 +130,21 @@ export interface WorkerLost {
   readonly reason: string;
 }
 
+/** The statement stands still: calls of it wait for leave to go out, and none has got it for half a second. */
+export interface CallsHeld {
+  readonly t: 'calls.held';
+  readonly provider: string;
+  /** Milliseconds for which refusals (429) still hold all calls to the model; absent where limits do. */
+  readonly heldMs?: number;
+}
+
+/** The statement no longer stands still. */
+export interface CallsReleased {
+  readonly t: 'calls.released';
+  /** How long it did. */
+  readonly waitedMs: number;
+}
+
 /** Answers of an operator to one criterion, or to any. */
 export interface AnswerShare {
   readonly operator: string;
@@ -162,6 +177,8 @@ export type JournalEntry =
   | RowsSettled
   | RunStalled
   | WorkerLost
+  | CallsHeld
+  | CallsReleased
   | AnswersLearned
   | StatementClose;
 

@@ -25,10 +25,10 @@ const MEANINGS: ReadonlyMap<string, Finish> = new Map(
 
 /**
  * Reads `STOP`, `content_filter: RECITATION` and the like. `other` where a server gives no reason: it had
- * no more to say than the text.
+ * no more to say than the text. `null` is no such thing: it is what a server says of an answer that has not ended.
  */
 export function finishOf(reason: unknown): Finish {
-  if (reason === undefined || reason === null || reason === '') return 'other';
+  if (reason === undefined || reason === '') return 'other';
   if (typeof reason !== 'string') return 'unknown';
   const word = reason
     .split(':', 1)[0]!

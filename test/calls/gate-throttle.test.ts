@@ -1,7 +1,7 @@
 /** Refusals: calls wait as asked, go on with less, and come back to what the server allows. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { GateRequest, Permit } from '../../src/calls/gate/gate-request.ts';
+import type { CallResult, GateRequest, Permit } from '../../src/calls/gate/gate-request.ts';
 import { Throttle } from '../../src/calls/gate/throttle.ts';
 import { createRandom } from '../../src/sim/random.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
@@ -183,11 +183,98 @@ for (const { name, perSecond, latencyMs, least, server } of SERVERS) {
   });
 }
 
+const LIMITS = [
+  { name: '60 a minute', limits: { rpm: 60 }, perMinute: 60 },
+  { name: '600 a minute', limits: { rpm: 600 }, perMinute: 600 },
+  { name: '10 a second', limits: { rpm: 600, windowMs: 1_000 }, perMinute: 600 },
+  { name: '3,000 a minute', limits: { rpm: 3_000 }, perMinute: 3_000 },
+  { name: '10 in flight', limits: { inFlight: 10 }, perMinute: (10 * 60_000) / 300 },
+] as const;
+
+for (const { name, limits, perMinute } of LIMITS) {
+  test(`one 429 in a hundred calls, with Retry-After, costs little of the limit: ${name}`, async () => {
+    const count = cases(2, 20);
+    let worst = Infinity;
+    for (let at = 0; at < count; at++) {
+      const world = new World(seed + at);
+      const draw = createRandom(seed + at + 1);
+      const gate = world.gate(limits);
+      const report = start(world, {
+        gate,
+        statements: [{ id: 1, rows: 1_000_000, lanes: 50 }],
+        delayMs: () => 1 + draw() * 4,
+        latencyMs: () => 200 + draw() * 200,
+        server: () => (draw() < 0.01 ? { status: 429, retryAfterMs: 5_000 } : undefined),
+      });
+      await world.run(600_000);
+      gate.close();
+      worst = Math.min(worst, report.arrivals.length / (10 * perMinute));
+      assert.ok(worst >= 0.9, `${name}, seed ${seed + at}: ${worst.toFixed(3)} of the limit`);
+    }
+    reportCases(count, `ten minutes at ${name}: at least ${worst.toFixed(3)} of the limit`);
+  });
+}
+
+test('one call at a time, far apart: what a refusal held is forgotten with its Retry-After', async () => {
+  const world = new World(seed);
+  const gate = world.gate({});
+  const waited = async (result: CallResult, afterMs: number): Promise<number> => {
+    await world.run(world.nowMs + afterMs);
+    let permit: Permit | undefined;
+    void Promise.resolve(gate.acquire(request())).then((one) => {
+      permit = one;
+    });
+    await world.run(Infinity, () => permit !== undefined);
+    world.nowMs += 20;
+    permit!.settle(result);
+    return permit!.waitedMs;
+  };
+  const refused = { status: 429, retryAfterMs: 8_000 };
+  assert.is(await waited(refused, 0), 0);
+  const heldMs = await waited({ status: 200 }, 100);
+  assert.ok(heldMs > 7_800 && heldMs < 8_810, `${heldMs} ms`);
+  for (let n = 0; n < 5; n++) assert.is(await waited({ status: 200 }, 100), 0);
+  await waited({ status: 429 }, 100);
+  const pausedMs = await waited({ status: 200 }, 100);
+  assert.ok(pausedMs < 1_200, `${pausedMs} ms after a refusal without Retry-After`);
+  const nextMs = await waited({ status: 200 }, 100);
+  assert.ok(nextMs < 300, `${nextMs} ms at the pace that was learnt`);
+  await waited({ status: 200 }, 60_000);
+  await waited(refused, 60_000);
+  for (let n = 0; n < 5; n++) assert.is(await waited({ status: 200 }, 60_000), 0);
+});
+
+test('calls that succeed after an outage bring all lanes back within seconds', async () => {
+  for (const retryAfterMs of [undefined, 1_000, 5_000]) {
+    const world = new World(seed);
+    const gate = world.gate({});
+    const report = start(world, {
+      gate,
+      statements: [{ id: 1, rows: 1_000_000, lanes: 50 }],
+      delayMs: () => 1,
+      latencyMs: () => 200 + world.random() * 200,
+      server: ({ atMs }) =>
+        atMs < 10_000 || atMs >= 14_000
+          ? undefined
+          : { status: 429, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+    });
+    await world.run(28_000);
+    gate.close();
+    const perSecond = (fromMs: number, untilMs: number): number =>
+      report.arrivals.filter(({ atMs }) => atMs >= fromMs && atMs < untilMs).length /
+      ((untilMs - fromMs) / 1_000);
+    const before = perSecond(5_000, 10_000);
+    const firstMs = report.arrivals.find(({ atMs }) => atMs >= 14_000)!.atMs;
+    const after = perSecond(firstMs + 4_000, firstMs + 8_000);
+    assert.ok(after >= 0.8 * before, `${retryAfterMs}: ${after} a second, ${before} before`);
+  }
+});
+
 test('a call that never went out does not put off the next one', () => {
   const throttle = new Throttle(() => 0);
   for (let atMs = 0; atMs <= 10_000; atMs += 500) {
     throttle.enter(atMs);
-    if (atMs < 10_000) throttle.answered(atMs);
+    if (atMs < 9_500) throttle.answered(atMs);
     else throttle.refused(atMs, atMs, 1, 0);
   }
   throttle.enter(10_100);

@@ -11,6 +11,8 @@ import { RvbbitError } from '../../src/errors.ts';
 import type { JournalEntry, JournalRecord } from '../../src/journal/records.ts';
 import { summaryWith } from './support.ts';
 
+const LATER = { v: 1, seq: 9, at: 20e6, session: 's', caller: 'c' } as const;
+
 function fold(
   entries: readonly (readonly [atSeconds: number, entry: JournalEntry])[],
 ): Progress | undefined {
@@ -97,6 +99,26 @@ test('a failure is told in one line, and how often it was tried once', () => {
     '  row 1: RVB_MODEL_HTTP: gone (3 attempts)',
     '  row 2: RVB_MODEL_HTTP: no model. Ways to get one: … (3 attempts)',
   ]);
+});
+
+test('progress and account say that a statement waits, for whom and why', () => {
+  const began = [
+    [0, OPEN],
+    [1, READ],
+  ] as const;
+  const after429 = fold([
+    ...began,
+    [2, { t: 'calls.held', provider: 'openrouter', heldMs: 8_000 }],
+  ])!;
+  assert.is(progressText(after429, 3e6), '0/100 rows, waiting for openrouter: 7s (429)');
+  const atLimits = fold([...began, [2, { t: 'calls.held', provider: 'openrouter' }]])!;
+  assert.is(progressText(atLimits, 14e6), '0/100 rows, waiting for openrouter: 12s (limits)');
+  assert.is(
+    foldProgress(after429, { ...LATER, t: 'calls.released', waitedMs: 8_100 })?.held,
+    undefined,
+  );
+  const [line] = summaryLines('MAP a', summaryWith({ rows: { in: 1, ok: 1 }, waitedMs: 8_140 }));
+  assert.match(line!, / 8\.1 s waiting for leave to call; 1\.00 s/);
 });
 
 test('progress leaves plain SQL and the records of other statements alone', () => {

@@ -53,6 +53,7 @@ export function summaryWith(
     costMicroUsd: 0,
     uncostedCalls: 0,
     durationMs: 1000,
+    waitedMs: 0,
     strategy: 'none',
     failures: [],
     ...some,

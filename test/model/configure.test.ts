@@ -354,15 +354,19 @@ test('a proxy has a key of its own, which does not follow to another proxy', () 
   assert.is(http(configureModels(bare), 'work').proxy, undefined);
 });
 
-test('Retry-After is seconds or a date, at most a minute', () => {
+test('Retry-After is seconds or a date, counts as a minute at most, and more than a day as nothing', () => {
   const now = Date.parse('Wed, 21 Oct 2015 07:28:00 GMT');
   const read: readonly (readonly [string | undefined, number | undefined])[] = [
     ['0', 0],
     ['7', 7_000],
     ['1.5', 1_500],
-    ['1000000000', 60_000],
+    ['86400', 60_000],
+    ['86401', undefined],
+    ['1000000000', undefined],
+    ['1e9', undefined],
     ['Wed, 21 Oct 2015 07:28:05 GMT', 5_000],
-    ['Wed, 21 Oct 2099 07:28:05 GMT', 60_000],
+    ['Wed, 21 Oct 2015 09:28:05 GMT', 60_000],
+    ['Wed, 21 Oct 2099 07:28:05 GMT', undefined],
     ['Wed, 21 Oct 2014 07:28:05 GMT', undefined],
     ['-5', undefined],
     ['soon', undefined],
@@ -372,6 +376,7 @@ test('Retry-After is seconds or a date, at most a minute', () => {
   ];
   for (const [header, ms] of read) assert.is(retryAfterMs(header, now), ms, header);
   assert.is(retryAfterOf({ 'retry-after': '9', 'retry-after-ms': '250' }, now), 250);
+  assert.is(retryAfterOf({ 'retry-after-ms': '86400001' }, now), undefined);
 });
 
 test('a cost is whole micro-dollars rounded up, and an unknown price is none', () => {

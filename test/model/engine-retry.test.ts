@@ -1,8 +1,9 @@
 /** Failures that pass by themselves, through the engine: what is asked again, how often, and what is not. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Summary } from '../../src/index.ts';
 import { reportCases } from '../support/cases.ts';
-import { type Asked, assertAddsUp, queryOf, withModel } from './engine-support.ts';
+import { type Asked, assertAddsUp, errorOf, queryOf, withModel } from './engine-support.ts';
 
 const quick = 'retry_quick.yaml';
 
@@ -70,6 +71,47 @@ test('every form of Retry-After is survived', async () => {
       rows.map(({ number }) => `Say row ${number}`),
     );
     reportCases(rows.length, 'forms of Retry-After');
+  });
+});
+
+test('a hold ends with its Retry-After and leaves nothing behind, and a statement that waits for it says so', async () => {
+  await withModel({}, async (engine) => {
+    const held: { provider: string; heldMs?: number }[] = [];
+    engine.events.on('record', (record) => {
+      if (record.t === 'calls.held') held.push(record);
+    });
+    let number = 0;
+    const ask = async (sim: object, more = ''): Promise<Summary> => {
+      number += 1;
+      const options = `timeout = '2s', retries = 0, cache = false${more}`;
+      const rows = queryOf([{ word: 'row', number, sim }]);
+      return (await engine.query(`RVBBIT MAP '${quick}' USING (${rows}) WITH (${options})`))
+        .summary;
+    };
+    assert.is((await ask({ status: 429, retryAfter: 1 })).rows.failed, 1);
+    const waited = await ask({});
+    assert.is(waited.rows.ok, 1);
+    assert.ok(
+      waited.waitedMs >= 500 && waited.waitedMs <= waited.durationMs,
+      JSON.stringify(waited),
+    );
+    assert.is(held.length, 1);
+    assert.is(held[0]!.provider, 'sim');
+    assert.ok(held[0]!.heldMs! > 0 && held[0]!.heldMs! <= 700, String(held[0]!.heldMs));
+    for (const retryAfter of [undefined, -5, 1_000_000_000]) {
+      const said = retryAfter === undefined ? {} : { retryAfter };
+      assert.is((await ask({ status: 429, ...said })).rows.failed, 1);
+      // The pause is at most 1 s; what is learnt of the rate adds little to it.
+      const after = await ask({});
+      assert.ok(after.durationMs < 2_500, `${after.durationMs} ms after ${retryAfter}`);
+      assert.is((await ask({})).waitedMs, 0, String(retryAfter));
+    }
+    assert.is((await ask({ status: 429, retryAfter: 30 })).rows.failed, 1);
+    const startMs = performance.now();
+    const error = await errorOf(ask({}, ", deadline = '700ms'"));
+    assert.is(error.code, 'RVB_DEADLINE');
+    assert.ok(performance.now() - startMs < 5_000);
+    assert.ok(error.summary!.waitedMs >= 500, JSON.stringify(error.summary));
   });
 });
 

@@ -8,7 +8,7 @@ import { ask, brief, completion, reply, scriptedServer, settingsOf } from './sup
 
 /** What comes of `half of it` under each reason. */
 const REASONS: readonly (readonly [string, readonly unknown[]])[] = [
-  ['ok half of it', ['stop', 'STOP', 'end_turn', 'eos_token', 'COMPLETE', '', null, undefined]],
+  ['ok half of it', ['stop', 'STOP', 'end_turn', 'eos_token', 'COMPLETE', '', undefined]],
   [
     'RVB_MODEL_TRUNCATED 200',
     ['length', 'LENGTH', 'max_tokens', 'MAX_TOKENS', 'max_output_tokens', 'model_length'],
@@ -17,7 +17,10 @@ const REASONS: readonly (readonly [string, readonly unknown[]])[] = [
     'RVB_MODEL_REFUSED 200',
     ['content_filter', 'content_filter: RECITATION', 'SAFETY', 'PROHIBITED_CONTENT', 'refusal'],
   ],
-  ['RVB_ANSWER_INVALID 200', ['tool_calls', 'tool_use', 'function_call', 'a new word', 7, {}]],
+  [
+    'RVB_ANSWER_INVALID 200',
+    ['tool_calls', 'tool_use', 'function_call', 'a new word', null, 7, {}],
+  ],
   [
     'RVB_ANSWER_INVALID 200 again',
     ['error', 'abort', 'cancelled', 'timeout', 'insufficient_system_resource', 'network_error'],

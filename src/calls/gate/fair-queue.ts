@@ -2,7 +2,6 @@
 import type { RvbbitError } from '../../errors.ts';
 import { Chain, Link } from './chain.ts';
 import type { GateRequest, Permit } from './gate-request.ts';
-import { isWithin, type Tokens } from './rolling-window.ts';
 
 /** A call that waits. */
 export class Waiter extends Link<Waiter> {
@@ -44,14 +43,12 @@ export class Waiter extends Link<Waiter> {
   }
 }
 
-/** Whether a call went out; if not, whether another one may (`pass`) or none of this provider (`stop`). */
+/** Whether a call went out; if not, whether one of another statement or model may (`pass`) or none of this provider (`stop`). */
 export type Verdict = 'out' | 'pass' | 'stop';
 
 export class FairQueue {
-  /** By statement, that whose turn is next first; of each, by model, likewise. */
+  /** By statement, then by model. The statement whose turn is next stands first, and so does its model. */
   readonly #statements = new Map<number, Map<string, Chain<Waiter>>>();
-  /** The same in another order: that which is the first to have a call overtake. */
-  readonly #aside = new Map<number, Map<string, Chain<Waiter>>>();
   size = 0;
 
   /** Gives whether the call is the first of its statement and model to wait. */
@@ -61,7 +58,6 @@ export class FairQueue {
     if (models === undefined) {
       models = new Map();
       this.#statements.set(statementId, models);
-      this.#aside.set(statementId, models);
     }
     let chain = models.get(model);
     if (chain === undefined) {
@@ -81,9 +77,7 @@ export class FairQueue {
     this.size -= 1;
     if (chain.head !== undefined) return;
     models.delete(model);
-    if (models.size > 0) return;
-    this.#statements.delete(statementId);
-    this.#aside.delete(statementId);
+    if (models.size === 0) this.#statements.delete(statementId);
   }
 
   /** The calls of a statement, or of all. */
@@ -110,35 +104,6 @@ export class FairQueue {
         this.remove(waiter);
         if (models.delete(model) && chain.head !== undefined) models.set(model, chain);
         if (this.#statements.delete(id)) this.#statements.set(id, models);
-        break;
-      }
-    }
-  }
-
-  /**
-   * Looks at up to `most` calls in any place for such as overtake, from each statement in turn, until there is
-   * none: calls within the room that `roomOf` gives for those of a statement and model, and that `attempt` lets
-   * go. The turns of `serve` stay as they are: a statement does not pay for it with its own.
-   */
-  overtake(
-    most: number,
-    roomOf: (first: GateRequest) => Tokens | undefined,
-    attempt: (waiter: Waiter) => boolean,
-  ): void {
-    let left = most;
-    for (const [id, models] of this.#aside) {
-      for (const { head } of models.values()) {
-        const room = roomOf(head!.request);
-        if (room === undefined) continue;
-        let found: Waiter | undefined;
-        for (let at = head; at !== undefined && found === undefined; at = at.after) {
-          if (left === 0) return;
-          left -= 1;
-          if (isWithin(at.request, room) && attempt(at)) found = at;
-        }
-        if (found === undefined) continue;
-        this.remove(found);
-        if (this.#aside.delete(id)) this.#aside.set(id, models);
         break;
       }
     }

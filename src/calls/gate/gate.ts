@@ -7,11 +7,13 @@ import { TIMER_MAX_MS, TIMER_SLACK_MS } from '../../limits.ts';
 import type { ProviderLimits } from '../../model/call-limits.ts';
 import { follow, reasonOf, unfollow } from '../../util/statement-signal.ts';
 import { Waiter } from './fair-queue.ts';
-import { GATE_LAG_DECAY, GATE_MAX_IDLE } from './gate-limits.ts';
 import type { GateRequest, Permit } from './gate-request.ts';
 import { Meter } from './meter.ts';
-import { type GateHost, ProviderGate } from './provider-gate.ts';
+import { GATE_MAX_IDLE, type GateHost, ProviderGate } from './provider-gate.ts';
 import type { Random } from './throttle.ts';
+
+/** What is left, at the next timer, of the lateness of the last ones, which is added to the windows' margins. */
+const GATE_LAG_DECAY = 0.95;
 
 export interface GateOptions {
   /** The limits of a provider and of its models; both hold. Asked when the provider is first called. */
@@ -74,6 +76,11 @@ export class Gate {
     return this.#providers.get(provider)?.inFlight ?? 0;
   }
 
+  /** Milliseconds for which refusals still hold all calls to a model; 0 where they do not. */
+  heldMs(provider: string, model: string): number {
+    return this.#providers.get(provider)?.heldMs(this.#clock(), model) ?? 0;
+  }
+
   /** Calls that wait. */
   get waiting(): number {
     let count = 0;
@@ -98,8 +105,8 @@ export class Gate {
     const waiter = new Waiter(request, nowMs);
     const isFirst = provider.queue.push(waiter);
     this.#waiting.add(provider);
-    // Behind another call of its statement and model it waits, unless it may overtake that.
-    if (isFirst || provider.mayOvertake(nowMs, request)) this.#plan(nowMs, provider.pump(nowMs));
+    // Behind another call of its statement and model it waits.
+    if (isFirst) this.#plan(nowMs, provider.pump(nowMs));
     if (waiter.permit !== undefined) {
       this.#rest();
       return waiter.permit;

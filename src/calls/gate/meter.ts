@@ -1,16 +1,12 @@
 /** Counts the calls of one provider, model or statement against its limits. */
-import { RATE_WINDOW_MS } from '../../limits.ts';
+import { MODEL_IDLE_MS, RATE_WINDOW_MS } from '../../limits.ts';
 import type { CallLimits } from '../../model/call-limits.ts';
 import type { RateLimitState } from '../../model/chat.ts';
 import type { CallResult, GateRequest } from './gate-request.ts';
-import { RollingWindow, type Stay, type WindowLimits } from './rolling-window.ts';
-import { Warmth } from './warmth.ts';
+import { RollingWindow, type Stay, type Way, type WindowLimits } from './rolling-window.ts';
 
-const NO_LIMITS: WindowLimits = {
-  requests: Number.POSITIVE_INFINITY,
-  inputTokens: Number.POSITIVE_INFINITY,
-  outputTokens: Number.POSITIVE_INFINITY,
-};
+/** Without a call for this long a provider is cold: its connections are closed, and a ramp begins anew. */
+export const GATE_COLD_MS = MODEL_IDLE_MS;
 
 export class Meter {
   inFlight = 0;
@@ -59,15 +55,6 @@ export class Meter {
     if (this.inFlight >= this.#maxInFlight) return false;
     if (this.#warmth.freeAt(nowMs, this.inFlight) > nowMs) return false;
     return this.#window?.fits(nowMs, this.#fitted(request)) ?? true;
-  }
-
-  /** What one more call may take now and be in the way of none of those that wait here, in their order. */
-  roomBeside(nowMs: number, waiting: readonly GateRequest[]): WindowLimits {
-    const fitted = waiting.map((request) => this.#fitted(request));
-    const room = this.#window?.roomBeside(nowMs, fitted) ?? NO_LIMITS;
-    // How long calls are in flight is not known: the last place is the first one's.
-    const calls = Math.min(this.#maxInFlight, this.#warmth.callsAt(nowMs)) - this.inFlight - 1;
-    return { ...room, requests: Math.min(room.requests, calls) };
   }
 
   /** The call goes out. `lagMs`: how far this process is behind its timers. */
@@ -124,6 +111,56 @@ export class Meter {
   /** Whether nothing would be lost with it. */
   isIdle(nowMs: number): boolean {
     return this.inFlight === 0 && (this.#window?.isEmpty(nowMs) ?? true);
+  }
+}
+
+/** How many calls have lately been in flight at once: so many connections are open. */
+class Warmth {
+  readonly #ramp: number;
+  readonly #forgetMs: number;
+  /** Most calls in flight in this stretch of time and in the one before. */
+  #peak = 0;
+  #peakBefore = 0;
+  #stretchMs = Number.NEGATIVE_INFINITY;
+  #coldStartMs = 0;
+  /** Whether a call has been answered since then. */
+  #isProven = false;
+  #lastMs = Number.NEGATIVE_INFINITY;
+
+  /** `windowMs`: of the rates; `ramp`: calls in flight that may be added a second from a cold start. */
+  constructor(windowMs: number, ramp = Number.POSITIVE_INFINITY) {
+    this.#forgetMs = Math.max(GATE_COLD_MS, windowMs);
+    this.#ramp = ramp;
+  }
+
+  /** When the ramp allows one more call beside `inFlight`: one at the start, `ramp` more each second. */
+  freeAt(nowMs: number, inFlight: number): number {
+    if (inFlight === 0 || this.#ramp === Number.POSITIVE_INFINITY) return nowMs;
+    return Math.max(nowMs, this.#coldStartMs + (inFlight / this.#ramp) * 1_000);
+  }
+
+  /** A call goes out beside `inFlight`. */
+  enter(nowMs: number, inFlight: number): Way {
+    if (inFlight === 0 && nowMs - this.#lastMs >= GATE_COLD_MS) {
+      this.#coldStartMs = nowMs;
+      // Where rates are used up there are calls in every window, be it in bursts far apart.
+      if (nowMs - this.#lastMs >= this.#forgetMs) this.#isProven = false;
+    }
+    if (nowMs - this.#stretchMs >= GATE_COLD_MS) {
+      this.#peakBefore = nowMs - this.#stretchMs < 2 * GATE_COLD_MS ? this.#peak : inFlight;
+      this.#peak = inFlight;
+      this.#stretchMs = nowMs;
+    }
+    const isCold = inFlight + 1 > Math.max(this.#peak, this.#peakBefore);
+    this.#peak = Math.max(this.#peak, inFlight + 1);
+    this.#lastMs = nowMs;
+    if (!this.#isProven) return 'first';
+    return isCold ? 'cold' : 'warm';
+  }
+
+  leave(nowMs: number, isAnswered: boolean): void {
+    this.#lastMs = nowMs;
+    if (isAnswered) this.#isProven = true;
   }
 }
 

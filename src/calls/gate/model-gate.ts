@@ -1,13 +1,14 @@
 /** One model of a provider: its own limits, what its refusals teach, and what its headers allow. */
-import { RATE_WINDOW_MS } from '../../limits.ts';
+import { RATE_WINDOW_MS, RETRY_AFTER_MAX_MS } from '../../limits.ts';
 import type { CallLimits } from '../../model/call-limits.ts';
-import type { RateLimits } from '../../model/chat.ts';
-import { HEADERS_AFTER_MS } from './gate-limits.ts';
+import type { RateLimitState, RateLimits } from '../../model/chat.ts';
 import type { CallResult, GateRequest } from './gate-request.ts';
-import { HeaderAllowance } from './header-allowance.ts';
 import { Meter } from './meter.ts';
-import type { Stay, WindowLimits } from './rolling-window.ts';
+import type { Stay } from './rolling-window.ts';
 import { type Random, Throttle } from './throttle.ts';
+
+/** A response's rate-limit headers are taken as of its call's arrival: at most this after its start. */
+const HEADERS_AFTER_MS = 250;
 
 /** One call in a model's gate. */
 export interface ModelStay {
@@ -36,6 +37,11 @@ export class ModelGate {
     return this.#meter.refusal(request);
   }
 
+  /** Milliseconds for which refusals still hold all calls. */
+  heldMs(nowMs: number): number {
+    return this.#throttle.heldMs(nowMs);
+  }
+
   freeAt(nowMs: number, request: GateRequest): number {
     return Math.max(
       this.#meter.freeAt(nowMs, request),
@@ -53,21 +59,6 @@ export class ModelGate {
       this.#requests.roomAt(nowMs) >= 1 &&
       this.#tokens.roomAt(nowMs) >= request.inputTokens
     );
-  }
-
-  /** What one more call may take now and be in the way of none of those that wait here, in their order. */
-  roomBeside(nowMs: number, waiting: readonly GateRequest[]): WindowLimits {
-    const room = this.#meter.roomBeside(nowMs, waiting);
-    const calls = Math.min(
-      this.#throttle.roomAt(nowMs, this.#meter.inFlight),
-      this.#requests.roomAt(nowMs),
-    );
-    const tokens = this.#tokens.roomAt(nowMs) - (waiting[0]?.inputTokens ?? 0);
-    return {
-      requests: Math.min(room.requests, calls - 1),
-      inputTokens: Math.min(room.inputTokens, tokens),
-      outputTokens: room.outputTokens,
-    };
   }
 
   enter(nowMs: number, request: GateRequest, lagMs: number): ModelStay {
@@ -135,4 +126,51 @@ function countedLimits(provider: CallLimits, own: CallLimits): CallLimits {
     ...own,
     windowMs,
   };
+}
+
+/**
+ * What the headers of the responses still allow of requests, or of tokens, counted over all calls so far. A
+ * response that leaves `remaining` of a limit speaks of the moment of its call; the calls after it have used
+ * some of that since. So it names the last call, by its number, that may go out before the limit is reset.
+ */
+class HeaderAllowance {
+  #used = 0;
+  /** Of the latest call whose response has been read. */
+  #readUpTo = 0;
+  #allowed = Infinity;
+  #resetMs = -Infinity;
+
+  /** What is still allowed. */
+  roomAt(nowMs: number): number {
+    return nowMs >= this.#resetMs ? Infinity : this.#allowed - this.#used;
+  }
+
+  /** When `amount` more is allowed. */
+  freeAt(nowMs: number, amount: number): number {
+    return this.roomAt(nowMs) >= amount ? nowMs : this.#resetMs;
+  }
+
+  /** Counts a call; returns the count after it, for `read`. */
+  enter(amount: number): number {
+    this.#used += amount;
+    return this.#used;
+  }
+
+  /** The call at this count never went out. */
+  undo(countAfter: number, amount: number): void {
+    if (countAfter > this.#readUpTo) this.#allowed += amount;
+  }
+
+  /** Takes in the headers of the response to the call at this count. Those of an earlier call are older. */
+  read(nowMs: number, countAfter: number, state: RateLimitState | undefined): void {
+    if (state?.remaining === undefined || state.resetMs === undefined) return;
+    if (countAfter < this.#readUpTo) return;
+    this.#readUpTo = countAfter;
+    this.#allowed = countAfter + Math.max(0, state.remaining);
+    this.#resetMs = nowMs + Math.min(state.resetMs, RETRY_AFTER_MAX_MS);
+  }
+
+  isIdle(nowMs: number): boolean {
+    return nowMs >= this.#resetMs;
+  }
 }

@@ -1,26 +1,40 @@
 /** One provider: its limits, its models, and the calls that wait for it. */
 
 import type { ProviderLimits } from '../../model/call-limits.ts';
-import { FairQueue } from './fair-queue.ts';
-import { GATE_LOOK_AHEAD, GATE_MAX_IDLE } from './gate-limits.ts';
-import { GatePermit, type PermitHost } from './gate-permit.ts';
-import type { GateRequest, Permit } from './gate-request.ts';
+import { FairQueue, type Verdict, type Waiter } from './fair-queue.ts';
+import type { CallResult, GateRequest, Permit } from './gate-request.ts';
 import { Meter } from './meter.ts';
-import { ModelGate } from './model-gate.ts';
-import { type Place, Reservations } from './reservations.ts';
-import { isWithin, type Tokens } from './rolling-window.ts';
+import { ModelGate, type ModelStay } from './model-gate.ts';
+import type { Stay } from './rolling-window.ts';
 import type { Random } from './throttle.ts';
 
+/** Models of a provider, or statements, whose state the gate keeps before it looks for idle ones to forget. */
+export const GATE_MAX_IDLE = 256;
+
 /** The gate, as a provider's part of it needs it. */
-export interface GateHost extends PermitHost {
+export interface GateHost {
   readonly random: Random;
+  nowMs(): number;
+  /** How far this process is behind its timers. */
+  lagMs(): number;
   /** What counts the statement's own limits, where it has some. */
   meterOf(request: GateRequest): Meter | undefined;
+  /** Something is free again. */
+  onEnd(): void;
+}
+
+/** Something that counts calls against limits: a provider, a model, or a statement. */
+interface Place {
+  isFree(nowMs: number, request: GateRequest): boolean;
+  /** When the call may go out, at the earliest. */
+  freeAt(nowMs: number, request: GateRequest): number;
 }
 
 /** Where a call is counted; all of them must have room for it. */
 interface Places {
+  readonly provider: Meter;
   readonly model: ModelGate;
+  /** Where the statement has limits of its own. */
   readonly statement: Meter | undefined;
   readonly all: readonly Place[];
 }
@@ -31,8 +45,6 @@ export class ProviderGate {
   readonly #host: GateHost;
   readonly #meter: Meter;
   readonly #models = new Map<string, ModelGate>();
-  /** Of the last look at those that wait. */
-  #reservations: Reservations | undefined;
 
   constructor(limits: ProviderLimits, host: GateHost) {
     this.#limits = limits;
@@ -40,14 +52,13 @@ export class ProviderGate {
     this.#meter = new Meter(limits);
   }
 
-  /** Whether a call that comes now may overtake those that wait, as far as is known without another look. */
-  mayOvertake(nowMs: number, request: GateRequest): boolean {
-    const room = this.#reservations?.roomIn(this.#placesOf(nowMs, request).all);
-    return room !== undefined && isWithin(request, room);
-  }
-
   get inFlight(): number {
     return this.#meter.inFlight;
+  }
+
+  /** Milliseconds for which refusals still hold all calls to a model. */
+  heldMs(nowMs: number, model: string): number {
+    return this.#models.get(model)?.heldMs(nowMs) ?? 0;
   }
 
   /** Says why the call could never go out. */
@@ -62,63 +73,37 @@ export class ProviderGate {
   /** Lets a call go that finds nobody waiting and all limits free. */
   tryNow(nowMs: number, request: GateRequest): Permit | undefined {
     if (this.queue.size > 0) return undefined;
-    const { model, statement, all } = this.#placesOf(nowMs, request);
-    if (!all.every((place) => place.isFree(nowMs, request))) return undefined;
-    return this.#enter(nowMs, request, nowMs, model, statement);
+    const places = this.#placesOf(nowMs, request);
+    if (!places.all.every((place) => place.isFree(nowMs, request))) return undefined;
+    return new GatePermit(request, nowMs, nowMs, places, this.#host);
   }
 
-  /** Lets go what may; gives the time at which to try again, Infinity where only a call's end helps. */
+  /** Lets go what may, in order; gives the time at which to try again, Infinity where only a call's end helps. */
   pump(nowMs: number): number {
     let nextMs = Infinity;
-    const reservations = new Reservations();
-    this.queue.serve((waiter) => {
+    /** Where a call waits. None goes past it there, be it small enough for the room that is left. */
+    const blocked = new Set<Place>();
+    this.queue.serve((waiter: Waiter): Verdict => {
       const { request } = waiter;
-      const { model, statement, all } = this.#placesOf(nowMs, request);
-      const place = all.find((one) => reservations.has(one) || !one.isFree(nowMs, request));
+      const places = this.#placesOf(nowMs, request);
+      const place = places.all.find((one) => blocked.has(one) || !one.isFree(nowMs, request));
       if (place === undefined) {
-        waiter.grant(this.#enter(nowMs, request, waiter.sinceMs, model, statement));
+        waiter.grant(new GatePermit(request, nowMs, waiter.sinceMs, places, this.#host));
         return 'out';
       }
-      // A call that waits at a place must not be kept waiting there by smaller ones.
-      if (!reservations.has(place)) nextMs = Math.min(nextMs, place.freeAt(nowMs, request));
-      const isFull = !reservations.add(nowMs, place, { request, places: all });
-      return isFull && place === this.#meter ? 'stop' : 'pass';
+      if (!blocked.has(place)) nextMs = Math.min(nextMs, place.freeAt(nowMs, request));
+      blocked.add(place);
+      return place === this.#meter ? 'stop' : 'pass';
     });
-    this.#reservations = reservations;
-    if (reservations.reckon(nowMs)) this.#overtake(nowMs, reservations);
     return nextMs;
   }
 
-  /** Lets go what is in the way of none that waits. */
-  #overtake(nowMs: number, reservations: Reservations): void {
-    const roomOf = (first: GateRequest): Tokens | undefined =>
-      reservations.roomIn(this.#placesOf(nowMs, first).all);
-    this.queue.overtake(GATE_LOOK_AHEAD, roomOf, (waiter) => {
-      const { request } = waiter;
-      const { model, statement, all } = this.#placesOf(nowMs, request);
-      if (!all.every((place) => place.isFree(nowMs, request))) return false;
-      waiter.grant(this.#enter(nowMs, request, waiter.sinceMs, model, statement));
-      reservations.take(request, all);
-      return true;
-    });
-  }
-
-  #enter(
-    nowMs: number,
-    request: GateRequest,
-    sinceMs: number,
-    model: ModelGate,
-    statement: Meter | undefined,
-  ): Permit {
-    const counters = { provider: this.#meter, model, statement, host: this.#host };
-    return new GatePermit(request, nowMs, sinceMs, counters);
-  }
-
   #placesOf(nowMs: number, request: GateRequest): Places {
+    const provider = this.#meter;
     const model = this.#modelOf(nowMs, request.model);
     const statement = this.#host.meterOf(request);
-    const all = statement === undefined ? [model, this.#meter] : [statement, model, this.#meter];
-    return { model, statement, all };
+    const all = statement === undefined ? [model, provider] : [statement, model, provider];
+    return { provider, model, statement, all };
   }
 
   #modelOf(nowMs: number, name: string): ModelGate {
@@ -132,5 +117,56 @@ export class ProviderGate {
     const made = new ModelGate(this.#limits, limits, this.#host.random);
     this.#models.set(name, made);
     return made;
+  }
+}
+
+/** Gives back what a call holds in its provider's, its model's and its statement's limits. */
+class GatePermit implements Permit {
+  readonly waitedMs: number;
+  readonly #places: Places;
+  readonly #host: GateHost;
+  readonly #inputTokens: number;
+  readonly #providerStay: Stay | undefined;
+  readonly #modelStay: ModelStay;
+  readonly #statementStay: Stay | undefined;
+  #isOut = true;
+
+  /** Enters the call everywhere; all of them have room for it. */
+  constructor(
+    request: GateRequest,
+    nowMs: number,
+    sinceMs: number,
+    places: Places,
+    host: GateHost,
+  ) {
+    this.waitedMs = nowMs - sinceMs;
+    this.#places = places;
+    this.#host = host;
+    this.#inputTokens = request.inputTokens;
+    const lagMs = host.lagMs();
+    this.#providerStay = places.provider.enter(nowMs, request, lagMs);
+    this.#modelStay = places.model.enter(nowMs, request, lagMs);
+    this.#statementStay = places.statement?.enter(nowMs, request, lagMs);
+  }
+
+  settle(result: CallResult): void {
+    if (!this.#isOut) return;
+    this.#isOut = false;
+    const { provider, model, statement } = this.#places;
+    const nowMs = this.#host.nowMs();
+    provider.leave(nowMs, this.#providerStay, result);
+    model.leave(nowMs, this.#modelStay, result);
+    statement?.leave(nowMs, this.#statementStay, result);
+    this.#host.onEnd();
+  }
+
+  cancel(): void {
+    if (!this.#isOut) return;
+    this.#isOut = false;
+    const { provider, model, statement } = this.#places;
+    provider.undo(this.#providerStay);
+    model.undo(this.#modelStay, this.#inputTokens);
+    statement?.undo(this.#statementStay);
+    this.#host.onEnd();
   }
 }

@@ -11,17 +11,26 @@
  */
 
 import { Chain, Link } from './chain.ts';
-import { ARRIVAL_MARGIN, COLD_ARRIVAL_MS, COLD_ARRIVAL_PART, WINDOW_GRAIN } from './gate-limits.ts';
-import type { Way } from './warmth.ts';
+
+/** A call that has not ended counts as arrived at its provider after this part of the window: 20 ms of a second. */
+const ARRIVAL_MARGIN = 0.02;
+/** Before any call has been answered, a call counts as arrived after this, or after a window where that is shorter. */
+const COLD_ARRIVAL_MS = 2_000;
+/** A later call that opens its connection counts as arrived after the same, or after this part of the window. */
+const COLD_ARRIVAL_PART = 0.1;
+/** Calls that arrive within this part of a window are kept as one, so that a window is at most 2,000 of them. */
+const WINDOW_GRAIN = 1 / 2_000;
+
+/**
+ * How long the way of a call may be: the `first` ones since a cold start load code and look up names, `cold`
+ * ones open their connection, `warm` ones find it open.
+ */
+export type Way = 'first' | 'cold' | 'warm';
 
 /** What a call takes of a window besides one request. */
 export interface Tokens {
   readonly inputTokens: number;
   readonly outputTokens: number;
-}
-
-export function isWithin({ inputTokens, outputTokens }: Tokens, room: Tokens): boolean {
-  return inputTokens <= room.inputTokens && outputTokens <= room.outputTokens;
 }
 
 /** What a window holds at most. */
@@ -121,27 +130,6 @@ export class RollingWindow {
     return nowMs + this.windowMs;
   }
 
-  /**
-   * What one more call may take now and be in the way of none of those that wait, in their order, at the time at
-   * which each fits; those count of which that time is known. Nothing where that of the first is not.
-   */
-  roomBeside(nowMs: number, waiting: readonly Tokens[]): WindowLimits {
-    this.#advance(nowMs);
-    const room = this.#room();
-    const least = { ...room };
-    if (room.requests < 1) return least;
-    let at = this.#arrived.head;
-    for (const [index, tokens] of waiting.entries()) {
-      take(room, tokens);
-      for (; at !== undefined && !isRoom(room); at = at.after) add(room, at);
-      if (!isRoom(room)) return index === 0 ? room : least;
-      least.requests = Math.min(least.requests, room.requests);
-      least.inputTokens = Math.min(least.inputTokens, room.inputTokens);
-      least.outputTokens = Math.min(least.outputTokens, room.outputTokens);
-    }
-    return least;
-  }
-
   /** Takes in a call that goes out now. */
   enter(nowMs: number, tokens: Tokens, way: Way, lagMs: number): Stay {
     this.#sum.requests += 1;
@@ -183,20 +171,15 @@ export class RollingWindow {
     return (first.head ?? cold.head ?? warm.head ?? this.#arrived.head) === undefined;
   }
 
+  /** What the window would still hold beside one more call with these tokens. */
   #roomAfter(nowMs: number, tokens: Tokens): Amounts {
     this.#advance(nowMs);
-    const room = this.#room();
-    take(room, tokens);
-    return room;
-  }
-
-  #room(): Amounts {
     const limits = this.#limits;
     const sum = this.#sum;
     return {
-      requests: Math.min(limits.requests, this.#saidRequests) - sum.requests,
-      inputTokens: limits.inputTokens - sum.inputTokens,
-      outputTokens: limits.outputTokens - sum.outputTokens,
+      requests: Math.min(limits.requests, this.#saidRequests) - sum.requests - 1,
+      inputTokens: limits.inputTokens - sum.inputTokens - tokens.inputTokens,
+      outputTokens: limits.outputTokens - sum.outputTokens - tokens.outputTokens,
     };
   }
 
@@ -256,12 +239,6 @@ function add(room: Amounts, { requests, inputTokens, outputTokens }: Amounts): v
   room.requests += requests;
   room.inputTokens += inputTokens;
   room.outputTokens += outputTokens;
-}
-
-function take(room: Amounts, { inputTokens, outputTokens }: Tokens): void {
-  room.requests -= 1;
-  room.inputTokens -= inputTokens;
-  room.outputTokens -= outputTokens;
 }
 
 function earlier(one: Stay | undefined, other: Stay | undefined): Stay | undefined {
