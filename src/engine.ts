@@ -189,6 +189,9 @@ export class Engine {
   ): Promise<{ outcome: RunOutcome; durationMs: number }> {
     const { runSingle } = await import('./execute/run-single.ts');
     const cascade = await this.loadCascade(path);
+    const { refuseMissingInputs } = await import('./cascade/check-inputs.ts');
+    const inputs = Object.keys(input);
+    refuseMissingInputs(cascade, inputs, `the input has ${inputs.join(', ') || 'nothing'}`);
     const models = await this.#models.bind(cascade, { parameters: {} });
     const scope = this.#scopes.begin('udf', undefined, options);
     return this.#scopes.within(scope, async () => {

@@ -7,6 +7,8 @@ import type { StatementScope } from '../execute/statement-env.ts';
 import { findColumn } from '../find-column.ts';
 import { providerOf } from '../model/chat.ts';
 import type { BoundModels, Models } from '../model/models.ts';
+import type { InputColumn } from '../plan/plan.ts';
+import { bindInputs, checkRunInputs, listNames } from './bind-inputs.ts';
 import { findNamedObject } from './named-object.ts';
 import { placedAt, placedWithin } from './placed-error.ts';
 import { resolveSettings, type StatementSettings } from './statement-settings.ts';
@@ -26,6 +28,8 @@ export interface BoundStatement {
   readonly settings: StatementSettings;
   /** The query's columns, repeated names told apart. */
   readonly columns: readonly Column[];
+  /** What a MAP gives each run; nothing of a RUN. */
+  readonly inputs: readonly InputColumn[];
   /** The query's own outermost select says LIMIT or FETCH. */
   readonly hasLimit: boolean;
   /** Absent where no cell asks a model. */
@@ -56,12 +60,13 @@ export async function bindStatement(
   if (statement.kind === 'Map') {
     refuseCollisions(settings, columns);
     refuseUnknownColumns(settings, columns);
-  }
+  } else checkRunInputs(cascade);
   return {
     statement,
     cascade,
     settings,
     columns,
+    inputs: statement.kind === 'Map' ? bindInputs(cascade, columns) : [],
     hasLimit,
     ...(models === undefined ? {} : { models }),
   };
@@ -128,12 +133,6 @@ function refuseUnknownColumns(settings: StatementSettings, columns: readonly Col
       );
     }
   }
-}
-
-/** Names for a message: the first ten. */
-export function listNames(columns: readonly { readonly name: string }[]): string {
-  const names = columns.slice(0, 10).map(({ name }) => name);
-  return names.join(', ') + (columns.length > names.length ? ', …' : '');
 }
 
 /** Refuses a cascade with a cell that this version does not execute. */

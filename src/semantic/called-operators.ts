@@ -2,6 +2,7 @@
 import type { Span } from '../../grammar/ast.ts';
 import { type CallArgument, callArguments } from '../../grammar/semantic/call-arguments.ts';
 import type { SemanticSpan } from '../../grammar/semantic/find-operators.ts';
+import { checkRunInputs } from '../bind/bind-inputs.ts';
 import { refuseLaterCells } from '../bind/bind-statement.ts';
 import type { Cascade } from '../cascade/cascade.ts';
 import { RvbbitError } from '../errors.ts';
@@ -34,6 +35,7 @@ export async function calledOperators(
     const load = () => cascadeAt(cascadeRoot, path, source, place.start);
     const operator = seeds.get(key) ?? seedOperator(seed, await load());
     seeds.set(key, operator);
+    if (seed === 'rvbbit_run_batch') checkRunInputs(operator.cascade);
     refuseArguments(source, span, operator, args ?? []);
     operators.push(operator);
   }

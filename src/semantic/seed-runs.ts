@@ -1,6 +1,7 @@
 /** Runs that calls of the seeds' functions ask for: equal inputs are one run, whichever calls they stand in. */
-import { listNames } from '../bind/bind-statement.ts';
+import { listNames } from '../bind/bind-inputs.ts';
 import type { Cascade } from '../cascade/cascade.ts';
+import { refuseMissingInputs } from '../cascade/check-inputs.ts';
 import { RvbbitError } from '../errors.ts';
 import type { Piece, RunInputs } from '../execute/chunk.ts';
 import { findColumn } from '../find-column.ts';
@@ -101,8 +102,11 @@ export function inputOf({ cascade, seed }: Operator, row: JsonObject): JsonObjec
     const message = `${what}; ${seed} gave it ${listNames(columns) || 'an empty object'}. Add it, or rename a key`;
     throw new RvbbitError('RVB_TYPE_MISMATCH', message, { stage: 'bind' });
   }
-  if (cascade.inputColumns === 'all') return row;
-  return projected(cascade.inputColumns, columns, row);
+  const input =
+    cascade.inputColumns === 'all' ? row : projected(cascade.inputColumns, columns, row);
+  const given = `${seed} gave it ${listNames(columns) || 'an empty object'}`;
+  refuseMissingInputs(cascade, Object.keys(input), given, columns);
+  return input;
 }
 
 function projected(
