@@ -192,6 +192,9 @@ export class Engine {
     checkRunOptions('runCascade', options);
     const { runSingle } = await import('./execute/run-single.ts');
     const cascade = await this.loadCascade(path);
+    const { refuseMissingInputs } = await import('./cascade/check-inputs.ts');
+    const inputs = Object.keys(input);
+    refuseMissingInputs(cascade, inputs, `the input has ${inputs.join(', ') || 'nothing'}`);
     const boundModels = await this.#models.bind(cascade, { parameters: {} });
     const statement = this.#begin('udf', '', undefined, options);
     return this.#statements.within(statement, async () => {

@@ -5,7 +5,6 @@ import { buildPrompt, checkText, MODEL_KEYS } from './build-prompt.ts';
 import type { Cell, Retry } from './cascade.ts';
 import { checkSqlTemplate } from './check-sql-template.ts';
 import { durationMs } from './duration.ts';
-import { hasCascadeSuffix } from './find-cascades.ts';
 import type { ValuePath } from './parse-yaml.ts';
 import type { Origin, Report } from './report.ts';
 import type { CellFile } from './schema.ts';
@@ -73,6 +72,7 @@ export function buildCell(
   }
 }
 
+/** How a cell does its work; whether there is a cascade of the tool's name is seen where it is read. */
 function cellKind(file: CellFile, report: Report): Cell['kind'] | undefined {
   if ((file.instructions === undefined) === (file.tool === undefined)) {
     report([], `cell ${file.name} needs exactly one of instructions and tool`);
@@ -80,10 +80,7 @@ function cellKind(file: CellFile, report: Report): Cell['kind'] | undefined {
   }
   if (file.tool === undefined) return 'instructions';
   if (file.tool === 'sql_data' || file.tool === 'js' || file.tool === 'lookup') return file.tool;
-  if (hasCascadeSuffix(file.tool)) return 'cascade';
-  const expected = "expected sql_data, js, lookup or another cascade's path ending in .yaml";
-  report(['tool'], `unknown tool ${file.tool}; ${expected}${didYouMean(file.tool, TOOLS)}`);
-  return undefined;
+  return 'cascade';
 }
 
 function commonKeys(

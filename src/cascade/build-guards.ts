@@ -4,11 +4,12 @@ import type { Cell, Evaluator, Takes, Ward, Wards } from './cascade.ts';
 import { checkJsCode } from './check-code.ts';
 import { checkSqlTemplate } from './check-sql-template.ts';
 import { durationMs } from './duration.ts';
-import { templateReferences } from './jinja-scan.ts';
+import { templateReferences } from './jinja-names.ts';
 import { WARD_PARAMETERS } from './js-function.ts';
 import type { ValuePath } from './parse-yaml.ts';
 import type { Origin, Report } from './report.ts';
 import type { CellFile, WardFile } from './schema.ts';
+import { checkTemplate } from './template.ts';
 
 type Check = 'js' | 'sql' | 'cascade';
 const CHECKS: readonly Check[] = ['js', 'sql', 'cascade'];
@@ -55,8 +56,9 @@ function buildEvaluator(
     return { kind: 'cascade', cascade, ...limit };
   }
   const prompt = buildPrompt(file, report);
-  const { roots } = templateReferences(`${instructions}${system ?? ''}`);
-  if (!roots.has('takes')) {
+  const texts = [instructions!, system ?? ''];
+  const seesTakes = (text: string): boolean => templateReferences(text).roots.has('takes');
+  if (texts.every((text) => checkTemplate(text) === undefined) && !texts.some(seesTakes)) {
     report(['instructions'], 'the model does not see the takes: write {{ takes | tojson }} in it');
   }
   return { kind: 'instructions', ...prompt, ...limit };

@@ -2,6 +2,7 @@
  * A validated cascade: plain data, made on the main thread from YAML and compiled in the workers.
  * Optional keys are absent, never undefined, so that a cascade survives a structured clone unchanged.
  */
+import type { SourcePlace } from '../errors.ts';
 import type { Json, JsonObject } from '../util/json.ts';
 
 export interface Cascade {
@@ -28,8 +29,18 @@ export interface Cascade {
   readonly inputColumns: readonly string[] | 'all';
   /** Declared inputs that a row must have. */
   readonly requiredInputs: readonly string[];
+  /** Inputs that templates read by name and `inputs_schema` does not declare: whether a run has them shows at its bind. */
+  readonly inputReads: readonly InputRead[];
   /** What is odd about it and its nested cascades, though no error; each with its place. */
   readonly warnings: readonly string[];
+}
+
+/** An input that a template reads. */
+export interface InputRead {
+  readonly name: string;
+  readonly place: SourcePlace;
+  /** True where `default` or `is defined` says that it may be missing. */
+  readonly isOptional: boolean;
 }
 
 export interface TestCase {

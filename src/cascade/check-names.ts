@@ -1,25 +1,20 @@
-/** Names in a cascade file: of cells, of targets of routes, and in expressions. */
-import type { ValuePath } from './parse-yaml.ts';
-import { unknownNames } from './read-inputs.ts';
+/** Names in a cascade file: of cells, of targets of routes, and all that templates and expressions read. */
+import { nearestSpelling } from '../../grammar/spelling.ts';
+import type { SourcePlace } from '../errors.ts';
+import type { JsonObject } from '../util/json.ts';
+import type { InputRead } from './cascade.ts';
+import { FILTERS, FUNCTIONS, isKnownToJinja, TESTS } from './jinja-host.ts';
+import type { NameUse, PathStep } from './jinja-names.ts';
+import { declaredInputs, RUN_INPUTS, takesMore } from './read-inputs.ts';
 import type { Report } from './report.ts';
-import type { CascadeFile } from './schema.ts';
+import type { CascadeFile, CellFile } from './schema.ts';
 import { didYouMean } from './spelling.ts';
+import type { NamingText } from './template-texts.ts';
 
-/** Reports names that are not there, and those of cells that are there twice. */
-export function checkNames(written: CascadeFile, report: Report): void {
+/** Reports names of cells that are there twice, and routes to cells that are not there. */
+export function checkCellNames(written: CascadeFile, report: Report): void {
   const names = new Set(written.cells.map((cell) => cell.name));
   const seen = new Set<string>();
-  const checkExpressionNames = (
-    path: ValuePath,
-    value: string | number | boolean | undefined,
-  ): void => {
-    for (const name of typeof value === 'string' ? unknownNames(value, names) : []) {
-      const known = name.startsWith('outputs.')
-        ? [...names].map((cell) => `outputs.${cell}`)
-        : ['input', 'outputs', 'state'];
-      report(path, `unknown name ${name}${didYouMean(name, known)}`);
-    }
-  };
   for (const [i, cell] of written.cells.entries()) {
     if (seen.has(cell.name)) report(['cells', i, 'name'], `duplicate cell name ${cell.name}`);
     seen.add(cell.name);
@@ -28,10 +23,268 @@ export function checkNames(written: CascadeFile, report: Report): void {
       const message = `routing to cell ${target}, which is not there${didYouMean(target, names)}`;
       report(['cells', i, 'routing', route], message);
     }
-    checkExpressionNames(['cells', i, 'when'], cell.when);
-    for (const [key, value] of Object.entries(cell.set ?? {})) {
-      checkExpressionNames(['cells', i, 'set', key], value);
+  }
+}
+
+/** Tells of a word of a text, by its offset. */
+export type ReportWord = (text: NamingText, offset: number, message: string) => void;
+
+/** Reports every name in the texts that no run of the cascade can have. */
+export function checkNames(
+  written: CascadeFile,
+  texts: readonly NamingText[],
+  inputs: DeclaredInputs | undefined,
+  report: ReportWord,
+): void {
+  const cells = new Map(written.cells.map((cell) => [cell.name, cell]));
+  const names: KnownNames = {
+    inputs,
+    cells,
+    state: written.cells.flatMap(({ set }) => Object.keys(set ?? {})),
+  };
+  for (const text of texts) {
+    for (const use of text.names) {
+      const problem = problemOf(use, text, names);
+      if (problem !== undefined) report(text, problem.offset, problem.message);
     }
   }
-  checkExpressionNames(['output'], written.output);
+}
+
+/**
+ * The inputs that the texts read and `inputs_schema` does not declare: by a name alone, once each. An input that
+ * some text of the file reads with `default` or tests with `is defined` may be missing.
+ */
+export function inputReadsOf(
+  texts: readonly NamingText[],
+  inputsSchema: JsonObject | undefined,
+  placeOf: (text: NamingText, offset: number) => SourcePlace,
+): readonly InputRead[] {
+  const declared = inputsSchema === undefined ? [] : declaredInputs(inputsSchema);
+  const reads = new Map<string, InputRead>();
+  for (const text of texts) {
+    for (const { kind, steps, isLocal, mayBeMissing } of text.names) {
+      const [root, second, third] = steps;
+      if (kind !== 'name' || isLocal || root.name !== 'input') continue;
+      const name = second?.name;
+      if (name === undefined || declared.includes(name)) continue;
+      const known = reads.get(name);
+      const isOptional = (mayBeMissing && third === undefined) || known?.isOptional === true;
+      const place = known?.place ?? placeOf(text, second!.offset);
+      reads.set(name, { name, place, isOptional });
+    }
+  }
+  return [...reads.values()];
+}
+
+/** The inputs that a file declares: by its `inputs_schema`, else as the arguments of its operator. */
+export interface DeclaredInputs {
+  readonly schema: JsonObject;
+  /** What a message says of another input. */
+  readonly why: string;
+  /** True where a RUN may give its own inputs beside them: whether it does shows at the bind. */
+  readonly isOfRun: boolean;
+}
+
+/** Undefined where a file declares none. */
+export function inputsDeclaredBy(
+  { sql_function: operator }: CascadeFile,
+  inputsSchema: JsonObject | undefined,
+): DeclaredInputs | undefined {
+  if (inputsSchema !== undefined) {
+    const why = 'which inputs_schema does not declare';
+    return { schema: inputsSchema, why, isOfRun: operator === undefined };
+  }
+  if (operator?.args === undefined || operator.args.length === 0) return undefined;
+  const properties = Object.fromEntries(operator.args.map(({ name }) => [name, {}]));
+  const why = 'which is no argument in sql_function.args';
+  return { schema: { properties }, why, isOfRun: false };
+}
+
+/** What the texts of a file may name. */
+interface KnownNames {
+  readonly inputs: DeclaredInputs | undefined;
+  readonly cells: ReadonlyMap<string, CellFile>;
+  /** The keys that some cell sets. */
+  readonly state: readonly string[];
+}
+
+interface WordProblem {
+  readonly offset: number;
+  readonly message: string;
+}
+
+function problemOf(
+  { kind, steps, isLocal }: NameUse,
+  text: NamingText,
+  names: KnownNames,
+): WordProblem | undefined {
+  const [{ name = '', offset }, ...rest] = steps;
+  switch (kind) {
+    case 'filter': {
+      const isOfQuery = name === 'ident';
+      if (isOfQuery ? text.kind === 'query' : isKnownToJinja('filter', name)) return undefined;
+      if (isOfQuery) return { offset, message: 'the filter ident belongs to a query' };
+      const known = text.kind === 'query' ? [...FILTERS, 'ident'] : FILTERS;
+      return { offset, message: `unknown filter ${name}${didYouMean(name, known)}` };
+    }
+    case 'test':
+      if (isKnownToJinja('test', name)) return undefined;
+      return { offset, message: `unknown test ${name}${didYouMean(name, TESTS)}` };
+    case 'method': {
+      // What a template declares itself may be an object of Jinja's, which has methods.
+      if (isLocal || isKnownToJinja('function', name)) return undefined;
+      const { name: method = '', offset: place } = rest[0]!;
+      const near = isKnownToJinja('filter', method) ? method : undefined;
+      const hint = near === undefined ? '' : `; write it as a filter: … | ${near}`;
+      return { offset: place, message: `values have no methods, and ${method}() is none${hint}` };
+    }
+    case 'declared':
+      return undefined;
+    case 'name':
+      return isLocal ? loopProblem(steps) : rootProblem(steps, text, names);
+  }
+}
+
+const LOOP = 'index index0 revindex revindex0 first last length depth depth0 previtem nextitem'
+  .split(' ')
+  .concat('changed', 'cycle');
+
+/** `loop` in a `for` has these attributes; a template that has a `loop` of its own is not looked at. */
+function loopProblem([root, second]: NameUse['steps']): WordProblem | undefined {
+  if (root.name !== 'loop' || second?.name === undefined || LOOP.includes(second.name)) {
+    return undefined;
+  }
+  const known = LOOP.map((name) => `loop.${name}`);
+  const name = `loop.${second.name}`;
+  return { offset: second.offset, message: `unknown name ${name}${didYouMean(name, known)}` };
+}
+
+function rootProblem(
+  [root, ...rest]: NameUse['steps'],
+  text: NamingText,
+  names: KnownNames,
+): WordProblem | undefined {
+  const { name = '', offset } = root;
+  const [first, ...more] = rest;
+  switch (name) {
+    case 'input':
+      return first === undefined ? undefined : inputProblem(rest, names.inputs);
+    case 'state':
+      if (first?.name === undefined || names.state.includes(first.name)) return undefined;
+      return unknown('state', first, names.state, 'which no cell sets');
+    case 'outputs': {
+      if (first?.name === undefined) return undefined;
+      const cell = names.cells.get(first.name);
+      if (cell === undefined) return unknown('outputs', first, [...names.cells.keys()]);
+      return outputProblem(`outputs.${cell.name}`, more, cell);
+    }
+  }
+  if (name === text.sees) {
+    const isOne = name === 'output';
+    if (text.cell === undefined || (!isOne && first?.name !== undefined)) return undefined;
+    return outputProblem(isOne ? name : 'takes[…]', isOne ? rest : more, text.cell);
+  }
+  if (isKnownToJinja('function', name)) return undefined;
+  return { offset, message: `unknown name ${name}${rootHint(name, text, names)}` };
+}
+
+/** Why an input that a nested cascade reads never comes, where the file hands its own inputs on. */
+export function undeclaredInput(
+  name: string,
+  inputs: DeclaredInputs | undefined,
+): string | undefined {
+  return inputProblem([{ name, offset: 0 }], inputs)?.message;
+}
+
+function inputProblem(
+  steps: readonly PathStep[],
+  inputs: DeclaredInputs | undefined,
+): WordProblem | undefined {
+  if (inputs === undefined || (inputs.isOfRun && isRunInput(steps[0]?.name))) return undefined;
+  return undeclared('input', inputs.schema, steps, inputs.why);
+}
+
+function isRunInput(name: string | undefined): boolean {
+  return (RUN_INPUTS as readonly (string | undefined)[]).includes(name);
+}
+
+/** A path below what a cell gives, as its kind and its `output_schema` tell. */
+function outputProblem(
+  before: string,
+  steps: readonly PathStep[],
+  { tool, materialize, output_schema: schema }: CellFile,
+): WordProblem | undefined {
+  if (schema !== undefined) {
+    const why = "which the cell's output_schema does not declare";
+    const problem = undeclared(before, schema as JsonObject, steps, why);
+    if (problem !== undefined) return problem;
+  }
+  if (tool !== 'sql_data') return undefined;
+  const shape = materialize === undefined || materialize === false ? ROWS : TABLE;
+  return undeclared(before, shape, steps, 'which a query does not give');
+}
+
+const ROWS: JsonObject = { properties: { rows: {}, columns: {}, row_count: {} } };
+const TABLE: JsonObject = { properties: { table: {}, columns: {}, row_count: {} } };
+
+/** The first step of a path that a schema has no property for. */
+function undeclared(
+  before: string,
+  schema: JsonObject,
+  [step, ...rest]: readonly PathStep[],
+  why: string,
+): WordProblem | undefined {
+  if (step === undefined) return undefined;
+  if (step.name === undefined) {
+    const { items } = schema;
+    return isSchema(items) ? undeclared(`${before}[…]`, items, rest, why) : undefined;
+  }
+  const declared = declaredInputs(schema);
+  if (!declared.includes(step.name)) {
+    return takesMore(schema, declared) ? undefined : unknown(before, step, declared, why);
+  }
+  const properties = schema['properties'];
+  const below = isSchema(properties) ? properties[step.name] : undefined;
+  return isSchema(below) ? undeclared(`${before}.${step.name}`, below, rest, why) : undefined;
+}
+
+function isSchema(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function unknown(
+  before: string,
+  { name = '', offset }: PathStep,
+  known: readonly string[],
+  why?: string,
+): WordProblem {
+  const near = nearestSpelling(name, known);
+  const offered = known.slice(0, NAMES_OFFERED).map((each) => `${before}.${each}`);
+  const others = offered.length === 0 ? '' : `; there is ${offered.join(', ')}`;
+  const hint = near === undefined ? others : `; did you mean ${before}.${near}?`;
+  const reason = why === undefined ? '' : `, ${why}`;
+  return { offset, message: `unknown name ${before}.${name}${reason}${hint}` };
+}
+
+/** How many names a message lists where none is near. */
+const NAMES_OFFERED = 5;
+
+/** A name that stands alone may be a misspelt one, or lack its `input.`, `outputs.` or `state.`. */
+function rootHint(name: string, text: NamingText, names: KnownNames): string {
+  const { inputs, cells, state } = names;
+  const declared = inputs === undefined ? [] : declaredInputs(inputs.schema);
+  const whole = [
+    ...(declared.includes(name) ? [`input.${name}`] : []),
+    ...(cells.has(name) ? [`outputs.${name}`] : []),
+    ...(state.includes(name) ? [`state.${name}`] : []),
+  ][0];
+  if (whole !== undefined) return `; did you mean ${whole}?`;
+  const roots = ['input', 'outputs', 'state', ...(text.sees === undefined ? [] : [text.sees])];
+  const locals = text.names.flatMap(({ kind, steps }) =>
+    kind === 'declared' ? [steps[0].name!] : [],
+  );
+  const near = nearestSpelling(name, [...roots, ...locals, ...FUNCTIONS]);
+  if (near !== undefined) return `; did you mean ${near}?`;
+  const isOpen = inputs === undefined || takesMore(inputs.schema, declared);
+  return isOpen ? `; did you mean input.${name}?` : `; there are ${roots.join(', ')}`;
 }

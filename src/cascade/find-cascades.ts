@@ -1,4 +1,4 @@
-/** What to say when a cascade is not there: the missing suffix, or the nearest names under the root. */
+/** Cascade files under a root, and what to say when one is not there. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nearestSpelling } from '../../grammar/spelling.ts';
@@ -29,25 +29,42 @@ export function hasCascadeSuffix(name: string): boolean {
   return /\.ya?ml$/.test(name);
 }
 
+/** The files that a cascade's name may mean: itself with a suffix, or one of the two with it. */
+export function filesNamed(name: string): readonly [string, ...string[]] {
+  return hasCascadeSuffix(name) ? [name] : [`${name}.yaml`, `${name}.yml`];
+}
+
 /** RVB_CASCADE_NOT_FOUND with what the user may have meant. */
 export async function cascadeNotFound(root: string, name: string): Promise<RvbbitError> {
-  const known = await listCascades(root);
-  const shown = showName(name);
-  let message: string;
-  if (!hasCascadeSuffix(name)) {
-    const meant = [`${name}.yaml`, `${name}.yml`].find((file) => known.includes(file));
-    message = `cascade '${shown}' has no suffix .yaml or .yml`;
-    if (meant !== undefined) message += `; did you mean '${meant}'?`;
-  } else {
-    message = `there is no cascade '${shown}' under ${root}`;
-    const base = (file: string): string => file.slice(file.lastIndexOf('/') + 1);
-    const near =
-      known.find((file) => base(file) === base(name)) ??
-      nearestSpelling(name, known) ??
-      known.find((file) => base(file) === nearestSpelling(base(name), known.map(base)));
-    if (near !== undefined) message += `; did you mean '${near}'?`;
-    else if (known.length > 0) message += `; there are ${known.slice(0, 5).join(', ')}`;
-    else message += '; no .yaml file is there (the root is the option `cascades`)';
-  }
+  const known = await cascadesLike(root, name);
+  const sought = filesNamed(name)
+    .map((file) => `'${showName(file)}'`)
+    .join(' or ');
+  let message = `there is no cascade ${sought} under ${root}`;
+  const near = nearestIn(known, name);
+  if (near !== undefined) message += `; did you mean '${near}'?`;
+  else if (known.length > 0) message += `; there are ${known.slice(0, 5).join(', ')}`;
+  else message += '; no .yaml file is there (the root is the option `cascades`)';
   return new RvbbitError('RVB_CASCADE_NOT_FOUND', message, { stage: 'cascade' });
+}
+
+/** The cascade whose name is spelt most like `name`; undefined if none is near. */
+export async function nearestCascade(root: string, name: string): Promise<string | undefined> {
+  return nearestIn(await cascadesLike(root, name), name);
+}
+
+/** The cascades under the root as `name` would name them: without a suffix where it has none. */
+async function cascadesLike(root: string, name: string): Promise<readonly string[]> {
+  const files = await listCascades(root);
+  if (hasCascadeSuffix(name)) return files;
+  return [...new Set(files.map((file) => file.replace(/\.ya?ml$/, '')))];
+}
+
+function nearestIn(known: readonly string[], name: string): string | undefined {
+  const base = (file: string): string => file.slice(file.lastIndexOf('/') + 1);
+  return (
+    known.find((file) => base(file) === base(name)) ??
+    nearestSpelling(name, known) ??
+    known.find((file) => base(file) === nearestSpelling(base(name), known.map(base)))
+  );
 }

@@ -14,6 +14,7 @@ import {
   CASCADE_MAX_KEYS,
 } from '../limits.ts';
 import type { Problem } from './problems.ts';
+import { unquotedTemplate } from './quotes-missing.ts';
 
 /** The text of a YAML file, or why it is not one. */
 export type GuardedYaml =
@@ -47,9 +48,10 @@ export function guardYaml(bytes: Uint8Array, file: string): GuardedYaml {
     return refuse(`control character U+${code}`, placeAt(text, control.index, file));
   }
   const refusal = scanTokens(text);
-  return refusal === undefined
-    ? { ok: true, text }
-    : refuse(refusal.message, placeAt(text, refusal.offset, file));
+  if (refusal === undefined) return { ok: true, text };
+  const mistake = refusal.isSyntax ? unquotedTemplate(text, refusal.offset) : undefined;
+  const { message, offset } = mistake ?? refusal;
+  return refuse(message, placeAt(text, offset, file));
 }
 
 /** The 1-based line and column of an offset. */
@@ -62,6 +64,8 @@ function placeAt(text: string, offset: number, file: string): SourcePlace {
 interface Refusal {
   readonly message: string;
   readonly offset: number;
+  /** True where a mark of YAML's was read that may have been meant as text. */
+  readonly isSyntax?: true;
 }
 
 const TOO_DEEP = `nesting deeper than ${CASCADE_MAX_DEPTH} levels`;
@@ -102,10 +106,12 @@ function scanTokens(text: string): Refusal | undefined {
     const type = scalarFollows ? 'scalar' : (CST.tokenType(token) ?? 'scalar');
     scalarFollows = false;
     const refused = REFUSED[type];
-    if (refused !== undefined) return { message: refused, offset };
+    if (refused !== undefined) return { message: refused, offset, isSyntax: true };
     const isScalar = type === 'scalar' || type.endsWith('-quoted-scalar');
     // The parser would collect an error for each of thousands. (A block text ends with its line.)
-    if (isScalar && afterScalar) return { message: 'two texts side by side', offset };
+    if (isScalar && afterScalar) {
+      return { message: 'two texts side by side', offset, isSyntax: true };
+    }
     if (type !== 'space') afterScalar = isScalar && !token.endsWith('\n');
     if ((type === 'doc-start' || type === 'doc-end') && ++documents > 2) {
       return { message: 'a file holds one document', offset };

@@ -104,6 +104,38 @@ export function checkWithJinja(
   }
 }
 
+/** Words that the template engine and this host know, for "did you mean"; `isKnownToJinja` has the last word. */
+export const FILTERS: readonly string[] = (
+  'abs attr batch bool capitalize chain count d default dictsort e escape filesizeformat first float from_json ' +
+  'groupby indent int items join last length lines list lower map max min pprint pluralize reject rejectattr ' +
+  'replace reverse round safe select selectattr slice sort split string striptags sum title tojson trim ' +
+  'truncate unique upper'
+).split(' ');
+export const TESTS: readonly string[] = (
+  'boolean defined divisibleby endingwith eq equalto escaped even false filter float ge gt greaterthan in ' +
+  'integer int iterable le lessthan lower lt mapping ne none number odd safe sameas sequence startingwith ' +
+  'string test true undefined upper'
+).split(' ');
+export const FUNCTIONS: readonly string[] = 'range dict namespace debug cycler joiner'.split(' ');
+
+const answers = new Map<string, boolean>();
+
+/** Whether templates have a filter, a test or a function of that name. */
+export function isKnownToJinja(kind: 'filter' | 'test' | 'function', name: string): boolean {
+  // `self` and `super` are there within blocks; names that begin with _ are this host's own.
+  if (kind === 'function' && (name === 'self' || name === 'super')) return true;
+  if (kind === 'filter' && Object.hasOwn(ROUTES, name)) return true;
+  if (!/^[A-Za-z]\w*$/.test(name)) return false;
+  const question = kind === 'function' ? `${name} is defined` : `'${name}' is ${kind}`;
+  let answer = answers.get(question);
+  if (answer === undefined) {
+    if (answers.size >= MAX_CACHED_TEMPLATES) answers.clear();
+    answer = hostOf('text').environment.renderStr(`{{ ${question} }}`, {}) === 'true';
+    answers.set(question, answer);
+  }
+  return answer;
+}
+
 function hostOf(mode: Mode): Host {
   const existing = hosts[mode];
   if (existing !== undefined) return existing;

@@ -1,36 +1,43 @@
 /** A cascade file, and the files it names, as one validated `Cascade`. */
 import { createHash } from 'node:crypto';
 import type { ErrorCode } from '../error-codes.ts';
-import { RvbbitError } from '../errors.ts';
+import { RvbbitError, type SourcePlace } from '../errors.ts';
 import { CASCADE_MAX_NESTING } from '../limits.ts';
 import type { JsonObject } from '../util/json.ts';
-import { buildCell, expressionText, type JsSource } from './build-cell.ts';
-import type { Cascade, Cell, TestCase } from './cascade.ts';
+import { buildCell, expressionText, type JsSource, TOOLS } from './build-cell.ts';
+import type { Cascade, Cell, InputRead, TestCase } from './cascade.ts';
 import { checkJsCode, checkJsonSchema } from './check-code.ts';
-import { checkNames } from './check-names.ts';
-import { cascadeNotFound, hasCascadeSuffix } from './find-cascades.ts';
+import {
+  checkCellNames,
+  checkNames,
+  inputReadsOf,
+  inputsDeclaredBy,
+  undeclaredInput,
+} from './check-names.ts';
+import { cascadeNotFound, filesNamed, nearestCascade } from './find-cascades.ts';
 import { knownKeywords } from './json-validator.ts';
 import { type NamedCascade, namedCascades } from './named-cascades.ts';
 import type { ParsedYaml, ValuePath } from './parse-yaml.ts';
 import { cascadeInvalid, formatPlace, type Problem } from './problems.ts';
+import { type CascadeBytes, readCascadeFile } from './read-cascade-file.ts';
 import { inputColumnsOf, requiredInputs, widenInputsSchema } from './read-inputs.ts';
 import type { Origin, Report } from './report.ts';
 import { canonicalName, readRootFile } from './resolve-path.ts';
 import type { CascadeFile, CellFile } from './schema.ts';
 import { unknownKeywords } from './schema-keywords.ts';
 import { didYouMean } from './spelling.ts';
+import { type TemplateText, templateTexts, withNames } from './template-texts.ts';
 
 /**
- * Loads `root/path` and every cascade and code file that it names.
+ * Loads the cascade `path` under `root` and every cascade and code file that it names.
  *
  * Errors: RVB_PATH_DENIED, RVB_CASCADE_NOT_FOUND, RVB_TEMPLATE_QUOTED where values stand in quotes and
  * nothing else is wrong, else RVB_CASCADE_INVALID with every problem and its place.
  */
 export async function loadCascade(root: string, path: string): Promise<Cascade> {
-  const file = canonicalName(path);
-  const bytes = hasCascadeSuffix(file) ? await readRootFile(root, file) : undefined;
-  if (bytes === undefined) throw await cascadeNotFound(root, file);
-  return new Loader(root).load(file, bytes, []);
+  const read = await readCascadeFile(root, path);
+  if (read === undefined) throw await cascadeNotFound(root, canonicalName(path));
+  return new Loader(root).load(read.file, read.bytes, []);
 }
 
 /** As `loadCascade`, of a text that is not in a file; `root` is where the files that it names lie. */
@@ -45,6 +52,8 @@ export async function loadCascadeText(
 /** One load: a cascade that several cells name is read, and reported, once. */
 class Loader {
   readonly #root: string;
+  /** Files of nested cascades by the names that cells give them. */
+  readonly #files = new Map<string, CascadeBytes>();
   /** Nested cascades by file, or why there is none, in one line. */
   readonly #loaded = new Map<string, Cascade | RvbbitError>();
   /** How many levels a nested cascade has, itself the first. */
@@ -58,9 +67,11 @@ class Loader {
     const { parsed, value: written } = await readFileValue(file, bytes);
     const problems: Problem[] = [];
     const codes: (ErrorCode | undefined)[] = [];
+    const faulty = new Set<string>();
     const report: Report = (path, message, code) => {
       problems.push({ place: parsed.place(path), message });
       codes.push(code);
+      faulty.add(JSON.stringify(path));
     };
     const hash = createHash('sha256').update(bytes);
     const cells: Cell[] = [];
@@ -86,15 +97,33 @@ class Loader {
       for (const named of namedCascades(cell)) {
         const known = nested.get(named.name) ?? (await this.#nested(named, [...callers, file], at));
         if (known === undefined) continue;
-        checkGiven(named, known, at);
+        checkGiven(cell, named, known, at);
         if (nested.has(named.name)) continue;
         nested.set(named.name, known);
         hash.update(`\0cascade ${named.name}\0${known.hash}`);
       }
     }
-    checkNames(written, report);
+    checkCellNames(written, report);
     const output = expressionText(['output'], written.output, report);
     const inputsSchema = checkedInputsSchema(written, report);
+    const texts = templateTexts(written)
+      .filter(({ path }) => !faulty.has(JSON.stringify(path)))
+      .map(withNames);
+    const placeOf = ({ path, text }: TemplateText, offset: number): SourcePlace =>
+      parsed.placeOfWord(path, text, offset);
+    const addProblem = (place: SourcePlace, message: string): void => {
+      problems.push({ place, message });
+      codes.push(undefined);
+    };
+    const declared = inputsDeclaredBy(written, inputsSchema);
+    checkNames(written, texts, declared, (text, offset, message) =>
+      addProblem(placeOf(text, offset), message),
+    );
+    const handedOn = readsHandedOn(cells, nested);
+    for (const read of handedOn) {
+      const message = read.isOptional ? undefined : undeclaredInput(read.name, declared);
+      if (message !== undefined) addProblem(read.place, `${message} (${file} hands its input on)`);
+    }
     if (problems.length > 0) throw raise(file, problems, codes);
     return {
       cascadeId: written.cascade_id ?? file.replace(/^.*\//, '').replace(/\.ya?ml$/, ''),
@@ -110,8 +139,9 @@ class Loader {
         : { sqlFunction: written.sql_function as unknown as JsonObject }),
       testCases: (written.test_cases ?? []) as unknown as readonly TestCase[],
       nested: Object.fromEntries(nested),
-      inputColumns: inputColumnsOf(inputsSchema, cells, output, nested),
+      inputColumns: inputColumnsOf(inputsSchema, cells, texts, nested),
       requiredInputs: requiredInputs(inputsSchema),
+      inputReads: onceEach([...inputReadsOf(texts, inputsSchema, placeOf), ...handedOn]),
       warnings: [
         ...new Set([
           ...schemaWarnings(written, inputsSchema, parsed),
@@ -160,14 +190,23 @@ class Loader {
     report: Report,
   ): Promise<Cascade | undefined> {
     try {
-      const file = canonicalName(name);
-      if (callers.includes(file)) {
+      const file = filesNamed(canonicalName(name)).find((each) => callers.includes(each));
+      if (file !== undefined) {
         const circle = [...callers.slice(callers.indexOf(file)), file].join(' → ');
         report(path, `the cascades name each other in a circle: ${circle}`);
         return undefined;
       }
+      const read = await this.#readOnce(name);
+      if (read === undefined) {
+        if (path[0] !== 'tool' || !isWord(name)) throw await cascadeNotFound(this.#root, name);
+        const near = await nearestCascade(this.#root, name);
+        const hint = didYouMean(name, [...TOOLS, ...(near === undefined ? [] : [near])]);
+        const expected = `expected ${TOOLS.join(', ')} or another cascade's path`;
+        report(path, `unknown tool ${name}; ${expected}${hint}`);
+        return undefined;
+      }
       const cascade =
-        callers.length < CASCADE_MAX_NESTING ? await this.#loadOnce(file, callers) : undefined;
+        callers.length < CASCADE_MAX_NESTING ? await this.#loadOnce(read, callers) : undefined;
       const levels = cascade === undefined ? 1 : this.#levels.get(cascade)!;
       if (callers.length + levels <= CASCADE_MAX_NESTING) return cascade;
       report(path, `cascades nested deeper than ${CASCADE_MAX_NESTING}`);
@@ -179,13 +218,17 @@ class Loader {
     }
   }
 
-  async #loadOnce(file: string, callers: readonly string[]): Promise<Cascade> {
+  async #readOnce(name: string): Promise<CascadeBytes | undefined> {
+    const read = this.#files.get(name) ?? (await readCascadeFile(this.#root, name));
+    if (read !== undefined) this.#files.set(name, read);
+    return read;
+  }
+
+  async #loadOnce({ file, bytes }: CascadeBytes, callers: readonly string[]): Promise<Cascade> {
     const known = this.#loaded.get(file);
     if (known instanceof RvbbitError) throw known;
     if (known !== undefined) return known;
     try {
-      const bytes = hasCascadeSuffix(file) ? await readRootFile(this.#root, file) : undefined;
-      if (bytes === undefined) throw await cascadeNotFound(this.#root, file);
       const cascade = await this.load(file, bytes, callers);
       const below = Object.values(cascade.nested).map((nested) => this.#levels.get(nested)!);
       this.#levels.set(cascade, 1 + Math.max(0, ...below));
@@ -200,12 +243,54 @@ class Loader {
   }
 }
 
-/** Reports inputs that a ward's or an evaluator's cascade requires and does not get. */
-function checkGiven({ name, path, given }: NamedCascade, cascade: Cascade, report: Report): void {
+/** True for a name that may be meant as a tool: no path and no file. */
+function isWord(name: string): boolean {
+  return /^\w+$/.test(name);
+}
+
+/** Reports inputs that a nested cascade requires or reads, and does not get. */
+function checkGiven(
+  cell: Cell,
+  { name, path, given = givenInputs(cell) }: NamedCascade,
+  { requiredInputs, inputReads }: Cascade,
+  report: Report,
+): void {
   if (given === undefined) return;
-  for (const input of cascade.requiredInputs.filter((wanted) => !given.includes(wanted))) {
-    report(path, `${name} requires the input ${input}; here it gets ${given.join(', ')}`);
+  const gets = `here it gets ${given.join(', ') || 'none'}`;
+  for (const input of requiredInputs.filter((wanted) => !given.includes(wanted))) {
+    report(path, `${name} requires the input ${input}; ${gets}${didYouMean(input, given)}`);
   }
+  for (const { name: input, isOptional } of inputReads) {
+    if (isOptional || given.includes(input)) continue;
+    report(path, `${name} reads input.${input}; ${gets}${didYouMean(input, given)}`);
+  }
+}
+
+/** The names of the inputs that a cell writes out for its cascade; undefined where it hands on its own. */
+function givenInputs(cell: Cell): readonly string[] | undefined {
+  return cell.kind === 'cascade' && cell.inputs !== undefined
+    ? Object.keys(cell.inputs)
+    : undefined;
+}
+
+/** What nested cascades read of the input that is handed on to them whole. */
+function readsHandedOn(
+  cells: readonly Cell[],
+  nested: ReadonlyMap<string, Cascade>,
+): readonly InputRead[] {
+  return cells.flatMap((cell) => {
+    if (cell.kind !== 'cascade' || cell.inputs !== undefined) return [];
+    return nested.get(cell.cascade)?.inputReads ?? [];
+  });
+}
+
+/** The first read of each input; one that must be there before one that may be missing. */
+function onceEach(reads: readonly InputRead[]): readonly InputRead[] {
+  const first = new Map<string, InputRead>();
+  for (const read of reads) {
+    if (first.get(read.name)?.isOptional ?? true) first.set(read.name, read);
+  }
+  return [...first.values()];
 }
 
 /** The modules that know YAML and zod are loaded with the first cascade: start-up counts. */

@@ -1,9 +1,10 @@
 /** YAML text to plain values, each with its place in the file. */
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { SourcePlace } from '../errors.ts';
-import { CASCADE_MAX_DEPTH } from '../limits.ts';
+import { CASCADE_MAX_DEPTH, CASCADE_MAX_PROBLEMS } from '../limits.ts';
 import type { Json } from '../util/json.ts';
 import type { Problem } from './problems.ts';
+import { type QuotesMissing, unquotedColon, unquotedTemplate } from './quotes-missing.ts';
 
 /** A path into the file's value, as zod reports it. */
 export type ValuePath = readonly (string | number)[];
@@ -14,6 +15,8 @@ export interface ParsedYaml {
   readonly problems: readonly Problem[];
   /** Where a value (or its key) stands; for a path that is not there, its nearest parent. */
   place(path: ValuePath, part?: 'key' | 'value'): SourcePlace;
+  /** Where the word at an offset of a text stands. */
+  placeOfWord(path: ValuePath, text: string, offset: number): SourcePlace;
   /** True where the value is a block text (`|` or `>`), which begins on the line after its place. */
   isBlock(path: ValuePath): boolean;
 }
@@ -25,6 +28,7 @@ export function parseYaml(text: string, file: string): ParsedYaml {
   const lineCounter = new LineCounter();
   const problems: Problem[] = [];
   const offsets = new Map<string, number>();
+  const ends = new Map<string, number>();
   const blocks = new Set<string>();
   const at = (offset: number): SourcePlace => {
     const { line, col } = lineCounter.linePos(offset);
@@ -38,15 +42,22 @@ export function parseYaml(text: string, file: string): ParsedYaml {
     stringKeys: true,
     prettyErrors: false,
   });
-  for (const issue of [...document.errors, ...document.warnings]) {
-    const message =
-      issue.code === 'MULTIPLE_DOCS' ? 'a file holds one document' : issue.message.split('\n')[0]!;
-    problems.push({ place: at(issue.pos[0]), message });
+  const issues = [...document.errors, ...document.warnings];
+  // What else the parser reports of the file may only follow from such a mistake.
+  const mistakes = quotesMissing(text, issues);
+  if (mistakes.length > 0) {
+    for (const { offset, message } of mistakes) problems.push({ place: at(offset), message });
+    return { ...NOTHING, problems, place: () => at(0), placeOfWord: () => at(0) };
+  }
+  for (const { code, message, pos } of issues) {
+    const what = code === 'MULTIPLE_DOCS' ? 'a file holds one document' : message.split('\n')[0]!;
+    problems.push({ place: at(pos[0]), message: what });
   }
 
   function toValue(node: Node | null, path: ValuePath): Json {
     const offset = node?.range?.[0];
     if (offset !== undefined) offsets.set(JSON.stringify(path), offset);
+    if (isScalar(node) && node.range) ends.set(JSON.stringify(path), node.range[1]);
     if (isScalar(node) && (node.type === 'BLOCK_LITERAL' || node.type === 'BLOCK_FOLDED')) {
       blocks.add(JSON.stringify(path));
     }
@@ -86,19 +97,51 @@ export function parseYaml(text: string, file: string): ParsedYaml {
     return null;
   }
 
+  function place(path: ValuePath, part: 'key' | 'value' = 'value'): SourcePlace {
+    for (let length = path.length; length >= 0; length--) {
+      const name = JSON.stringify(path.slice(0, length));
+      const key = offsets.get(`key ${name}`);
+      const value = offsets.get(name);
+      const offset = part === 'key' ? (key ?? value) : (value ?? key);
+      if (offset !== undefined) return at(offset);
+    }
+    return { file, line: 1, column: 1 };
+  }
+
   return {
     value: toValue(document.contents as Node | null, []),
     problems,
     isBlock: (path) => blocks.has(JSON.stringify(path)),
-    place(path, part = 'value') {
-      for (let length = path.length; length >= 0; length--) {
-        const name = JSON.stringify(path.slice(0, length));
-        const key = offsets.get(`key ${name}`);
-        const value = offsets.get(name);
-        const offset = part === 'key' ? (key ?? value) : (value ?? key);
-        if (offset !== undefined) return at(offset);
+    place,
+    placeOfWord(path, value, offset) {
+      const name = JSON.stringify(path);
+      const [start, end] = [offsets.get(name), ends.get(name)];
+      const word = /^[\p{L}\p{N}_]+/u.exec(value.slice(offset))?.[0];
+      if (start === undefined || end === undefined || word === undefined) return place(path);
+      // Folding, indentation and escapes part words, and change none: the n-th here is the n-th there.
+      let found = start - 1;
+      for (let i = value.indexOf(word); i >= 0 && i <= offset; i = value.indexOf(word, i + 1)) {
+        found = text.indexOf(word, found + 1);
+        if (found < 0 || found >= end) return place(path);
       }
-      return { file, line: 1, column: 1 };
+      return found < start ? place(path) : at(found);
     },
   };
+}
+
+const NOTHING = { value: null, isBlock: () => false };
+
+/** The texts that lack quotes, by the parser's errors, each once. */
+function quotesMissing(
+  text: string,
+  issues: readonly { readonly code: string; readonly pos: readonly [number, number] }[],
+): readonly QuotesMissing[] {
+  const found = new Map<number, QuotesMissing>();
+  for (const { code, pos } of issues.slice(0, CASCADE_MAX_PROBLEMS)) {
+    const isKey = code === 'BLOCK_AS_IMPLICIT_KEY' || code === 'BLOCK_IN_FLOW';
+    const mistake =
+      unquotedTemplate(text, pos[0]) ?? (isKey ? unquotedColon(text, pos[0]) : undefined);
+    if (mistake !== undefined && !found.has(mistake.offset)) found.set(mistake.offset, mistake);
+  }
+  return [...found.values()];
 }

@@ -1,8 +1,12 @@
 /** Which columns a cascade reads: declared in `inputs_schema`, or found in its templates. */
 import type { Json, JsonObject } from '../util/json.ts';
 import type { Cascade, Cell } from './cascade.ts';
-import { expressionReferences, type References, templateReferences } from './jinja-scan.ts';
+import { referencesOf } from './jinja-names.ts';
 import { namedCascades } from './named-cascades.ts';
+import type { NamingText } from './template-texts.ts';
+
+/** The inputs of every RUN. */
+export const RUN_INPUTS = ['data_table', 'row_count', 'columns'] as const;
 
 /** JSON Schema of the inputs; the short form `name: description` is widened, each name required unless its description ends with "(optional)". */
 export function widenInputsSchema(written: JsonObject): JsonObject | { readonly problem: string } {
@@ -41,16 +45,17 @@ const OPENING =
 export function inputColumnsOf(
   schema: JsonObject | undefined,
   cells: readonly Cell[],
-  output: string | undefined,
+  texts: readonly NamingText[],
   nested: ReadonlyMap<string, Cascade>,
 ): readonly string[] | 'all' {
   const declared = schema === undefined ? [] : declaredInputs(schema);
   if (schema !== undefined && !takesMore(schema, declared)) return declared;
-  const read = inputsOf(cells, output, nested);
+  const read = inputsOf(cells, texts, nested);
   return read === 'all' ? 'all' : [...new Set([...declared, ...read])];
 }
 
-function takesMore(schema: JsonObject, declared: readonly string[]): boolean {
+/** True where a schema does not say that what it declares is all there is. */
+export function takesMore(schema: JsonObject, declared: readonly string[]): boolean {
   if (OPENING.some((keyword) => keyword in schema)) return true;
   const rest = schema['additionalProperties'] ?? schema['unevaluatedProperties'];
   return rest === undefined ? declared.length === 0 : rest !== false;
@@ -66,14 +71,12 @@ export function requiredInputs(schema: JsonObject | undefined): readonly string[
 /** The inputs that the cells and the output read. */
 function inputsOf(
   cells: readonly Cell[],
-  output: string | undefined,
+  texts: readonly NamingText[],
   nested: ReadonlyMap<string, Cascade>,
 ): readonly string[] | 'all' {
-  const found = new Set<string>();
-  for (const references of allReferences(cells, output)) {
-    if (references.input === 'all') return 'all';
-    for (const name of references.input) found.add(name);
-  }
+  const { input } = referencesOf(texts.flatMap(({ names }) => names));
+  if (input === 'all') return 'all';
+  const found = new Set(input);
   for (const cell of cells) {
     if (cell.kind === 'js' || readsWholeInput(cell, nested)) return 'all';
     if (cell.kind !== 'cascade' || cell.inputs !== undefined) continue;
@@ -93,61 +96,4 @@ function readsWholeInput(cell: Cell, nested: ReadonlyMap<string, Cascade>): bool
     const columns = nested.get(name)?.inputColumns ?? 'all';
     return given !== undefined && (columns === 'all' || columns.includes('input'));
   });
-}
-
-function allReferences(cells: readonly Cell[], output: string | undefined): readonly References[] {
-  const references: References[] = [];
-  const add = (text: string | undefined): void => {
-    if (text !== undefined) references.push(templateReferences(text));
-  };
-  const addExpression = (text: string | undefined): void => {
-    if (text !== undefined) references.push(expressionReferences(text));
-  };
-  const addAll = (value: Json): void => {
-    if (typeof value === 'string') add(value);
-    else if (typeof value === 'object' && value !== null)
-      for (const item of Object.values(value)) addAll(item);
-  };
-  addExpression(output);
-  for (const cell of cells) {
-    addExpression(cell.when);
-    for (const expression of Object.values(cell.set ?? {})) addExpression(expression);
-    if (cell.kind === 'sql_data') add(cell.query);
-    if (cell.kind === 'instructions') {
-      add(cell.instructions);
-      add(cell.system);
-    }
-    if (cell.kind === 'cascade' || cell.kind === 'lookup') addAll(cell.inputs ?? {});
-    for (const ward of [...(cell.wards?.pre ?? []), ...(cell.wards?.post ?? [])]) {
-      if (ward.kind === 'sql') add(ward.query);
-    }
-    const evaluator = cell.takes?.evaluator;
-    if (evaluator?.kind === 'instructions') {
-      add(evaluator.instructions);
-      add(evaluator.system);
-    }
-  }
-  return references;
-}
-
-/** The words that stand for a value in an expression without being looked up in the run. */
-const FUNCTIONS = new Set([
-  'range',
-  'dict',
-  'namespace',
-  'debug',
-  'lipsum',
-  'loop',
-  'self',
-  'super',
-]);
-
-/** The names in an expression that no run has, and the cells that it names and are not there. */
-export function unknownNames(expression: string, cells: ReadonlySet<string>): readonly string[] {
-  const { roots, outputs } = expressionReferences(expression);
-  const unknown = [...roots].filter(
-    (name) => !['input', 'outputs', 'state'].includes(name) && !FUNCTIONS.has(name),
-  );
-  const strangers = outputs === 'all' ? [] : [...outputs].filter((name) => !cells.has(name));
-  return [...unknown, ...strangers.map((name) => `outputs.${name}`)];
 }

@@ -12,13 +12,8 @@ import { TEMPLATE_MAX_OUTPUT } from '../limits.ts';
 import type { Json } from '../util/json.ts';
 import { parseExactJson } from './exact-json.ts';
 import { recordFilterFailure, renderWithJinja } from './jinja-host.ts';
-import {
-  parsePath,
-  type References,
-  type Segment,
-  scanTemplate,
-  templateReferences,
-} from './jinja-scan.ts';
+import { type References, templateReferences } from './jinja-names.ts';
+import { parsePath, type Segment, scanTemplate } from './jinja-scan.ts';
 import { readPath, type TemplateContext, templateError, usedContext } from './template.ts';
 
 /** A query template made ready for MAP or for RUN. */

@@ -3,13 +3,8 @@ import { RvbbitError } from '../errors.ts';
 import { TEMPLATE_MAX_OUTPUT } from '../limits.ts';
 import type { Json, JsonObject } from '../util/json.ts';
 import { checkWithJinja, evaluateWithJinja, renderWithJinja } from './jinja-host.ts';
-import {
-  expressionReferences,
-  parsePath,
-  type References,
-  scanTemplate,
-  templateReferences,
-} from './jinja-scan.ts';
+import { expressionReferences, type References, templateReferences } from './jinja-names.ts';
+import { parsePath, scanTemplate } from './jinja-scan.ts';
 import { copyJson } from './plain-json.ts';
 
 /** What a template sees. Plain JSON: each use is a copy, so nothing in it is executed or changed. */

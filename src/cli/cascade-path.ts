@@ -1,6 +1,7 @@
 /** A cascade file as it was typed, against the cascade root. */
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { filesNamed } from '../cascade/find-cascades.ts';
 import type { CliOptions } from './options.ts';
 import { cascadeRoot } from './session.ts';
 
@@ -11,22 +12,26 @@ export interface CascadePlace {
 }
 
 /**
- * Finds a cascade typed on the command line: under the root, else from the working folder. Without
- * `--cascades` a file outside the working folder has its own folder as the root.
+ * Finds a cascade typed on the command line, with or without its suffix: under the root, else from the working
+ * folder. Without `--cascades` a file outside the working folder has its own folder as the root.
  */
 export function placeCascade(typed: string, options: Pick<CliOptions, 'cascades'>): CascadePlace {
   const root = cascadeRoot(options);
-  if (!isAbsolute(typed) && existsSync(join(root, typed))) {
+  if (!isAbsolute(typed) && isThere(join(root, typed))) {
     const path = within(root, resolve(root, typed));
     if (path !== undefined) return { root, path };
   }
   const file = resolve(typed);
-  const path = existsSync(file) ? within(root, file) : undefined;
+  const path = isThere(file) ? within(root, file) : undefined;
   if (path !== undefined) return { root, path };
-  if (options.cascades === undefined && existsSync(file)) {
+  if (options.cascades === undefined && isThere(file)) {
     return { root: dirname(file), path: relative(dirname(file), file) };
   }
   return { root, path: typed };
+}
+
+function isThere(file: string): boolean {
+  return [file, ...filesNamed(file)].some((named) => existsSync(named));
 }
 
 function within(root: string, file: string): string | undefined {

@@ -197,13 +197,6 @@ function inputsSchema(
     checkTypes(cascade.inputsSchema, args, report);
     return undefined;
   }
-  for (const name of cascade.inputColumns === 'all' ? [] : cascade.inputColumns) {
-    if (names.includes(name)) continue;
-    report(
-      ['sql_function', 'args'],
-      `the cells read input.${name}, which is no argument${didYouMean(name, names)}`,
-    );
-  }
   return {
     type: 'object',
     properties: Object.fromEntries(args.map((arg) => [arg.name, jsonType(arg.columnType)])),

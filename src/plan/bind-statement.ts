@@ -6,8 +6,10 @@ import { RvbbitError } from '../errors.ts';
 import { providerOf } from '../model/chat.ts';
 import type { BoundModels } from '../model/models.ts';
 import { findColumn } from '../util/find-column.ts';
+import { bindInputs, checkRunInputs, listNames } from './bind-inputs.ts';
 import { findNamedObject } from './named-object.ts';
 import { placedAt, placedWithin } from './placed-error.ts';
+import type { InputColumn } from './plan.ts';
 import type { PlanContext } from './plan-context.ts';
 import { resolveSettings, type StatementSettings } from './statement-settings.ts';
 
@@ -17,6 +19,8 @@ export interface BoundStatement {
   readonly settings: StatementSettings;
   /** The query's columns, repeated names told apart. */
   readonly columns: readonly Column[];
+  /** What a MAP gives each run; nothing of a RUN. */
+  readonly inputs: readonly InputColumn[];
   /** The query's own outermost select says LIMIT or FETCH. */
   readonly hasLimit: boolean;
   /** Absent where no cell asks a model. */
@@ -46,12 +50,13 @@ export async function bindStatement(
   if (statement.kind === 'Map') {
     refuseCollisions(settings, columns);
     refuseUnknownColumns(settings, columns);
-  }
+  } else checkRunInputs(cascade);
   return {
     statement,
     cascade,
     settings,
     columns,
+    inputs: statement.kind === 'Map' ? bindInputs(cascade, columns) : [],
     hasLimit,
     ...(models === undefined ? {} : { models }),
   };
@@ -117,12 +122,6 @@ function refuseUnknownColumns(settings: StatementSettings, columns: readonly Col
       );
     }
   }
-}
-
-/** Names for a message: the first ten. */
-export function listNames(columns: readonly { readonly name: string }[]): string {
-  const names = columns.slice(0, 10).map(({ name }) => name);
-  return names.join(', ') + (columns.length > names.length ? ', …' : '');
 }
 
 /** Refuses a cascade with a cell that this version does not execute. */

@@ -1,10 +1,7 @@
 /** Bound statement → Plan. Pure: nothing is read, nothing is asked. */
-
-import { RvbbitError } from '../errors.ts';
 import { MAP_DEFAULT_ROWS, RUN_DEFAULT_ROWS } from '../limits.ts';
-import { findColumn } from '../util/find-column.ts';
-import { type BoundStatement, listNames } from './bind-statement.ts';
-import type { CallPlan, InputColumn, MapPlan, MapTarget, Plan, RowLimit, RunPlan } from './plan.ts';
+import type { BoundStatement } from './bind-statement.ts';
+import type { CallPlan, MapPlan, MapTarget, Plan, RowLimit, RunPlan } from './plan.ts';
 import type { StatementSettings } from './statement-settings.ts';
 
 /** The plan of a bound statement; `generatedTable` names the temp table of a RUN that gives no name. */
@@ -29,7 +26,7 @@ function planMap(bound: BoundStatement, target: MapTarget): MapPlan {
     // Answers that may differ from time to time are each row's own.
     dedupe: settings.dedupe && cascade.sqlFunction?.['deterministic'] !== false,
     ...(settings.distinct === undefined ? {} : { distinct: settings.distinct }),
-    inputs: inputColumns(bound),
+    inputs: bound.inputs,
     ...(settings.errorColumn === undefined ? {} : { errorColumn: settings.errorColumn }),
     target: target.kind === 'rows' && asTable !== undefined ? { kind: 'rows', asTable } : target,
   };
@@ -77,22 +74,4 @@ function rowLimit({ settings, hasLimit }: BoundStatement, defaultRows: number): 
   if (settings.limit !== undefined) return { rows: settings.limit, source: 'option' };
   if (hasLimit) return { rows: null, source: 'query' };
   return { rows: defaultRows, source: 'default' };
-}
-
-function inputColumns({ cascade, columns }: BoundStatement): readonly InputColumn[] {
-  const missing = cascade.requiredInputs.filter((name) => findColumn(columns, name) === undefined);
-  if (missing.length > 0) {
-    throw new RvbbitError(
-      'RVB_TYPE_MISMATCH',
-      `${cascade.file} needs the input${missing.length === 1 ? '' : 's'} ${missing.join(', ')}; the query has the columns ${listNames(columns)}. Select it, or rename a column: SELECT … AS ${missing[0]}`,
-      { stage: 'bind' },
-    );
-  }
-  if (cascade.inputColumns === 'all') {
-    return columns.map(({ name }) => ({ input: name, column: name }));
-  }
-  return cascade.inputColumns.flatMap((input) => {
-    const column = findColumn(columns, input);
-    return column === undefined ? [] : [{ input, column: column.name }];
-  });
 }

@@ -148,7 +148,10 @@ test('every mistake is named with line and column', async () => {
     ['wards: { post: [{ sql: "SELECT $1" }] }', /the parameter \$1 in the query text/],
     ['wards: { pre: [{ sql: "SELECT {{ output }}" }] }', /before the cell there is no output/],
     ['wards: { post: [{ cascade: nosuch.yaml }] }', /there is no cascade 'nosuch\.yaml'/],
-    ['wards: { post: [{ cascade: judge }] }', /has no suffix .*did you mean 'judge\.yaml'/],
+    [
+      'wards: { post: [{ cascade: jugde }] }',
+      /no cascade 'jugde\.yaml' or 'jugde\.yml' .*did you mean 'judge'/,
+    ],
     ['wards: { post: [{ cascade: ../judge.yaml }] }', /judge\.yaml/],
     ['wards: { post: [{ cascade: x.yaml }] }', /in a circle: x\.yaml → x\.yaml/],
     ['wards: { pre: [{ cascade: needs.yaml }] }', /needs\.yaml requires the input output; here it/],

@@ -89,7 +89,7 @@ outside.yaml|up/secret.yaml|up/root/../secret.yaml|environ.yaml|zero.yaml|loop.y
   for (const name of denied) assert.is(await codeOf(name), 'RVB_PATH_DENIED', JSON.stringify(name));
   const missing =
     `%2e%2e/secret.yaml|%2e%2e%2fsecret.yaml|..%2fsecret.yaml|.../secret.yaml|GOOD.yaml|good.yaml.yaml
-good.yaml/x.yaml|dangling.yaml|~/x.yaml|$HOME/x.yaml|good|good.yaml |good.json|sub|sub/deep/case.yaml`.split(
+good.yaml/x.yaml|dangling.yaml|~/x.yaml|$HOME/x.yaml|good.yaml |good.json|sub|sub/deep/case.yaml`.split(
       /[|\n]/,
     );
   for (const name of missing) {
@@ -98,13 +98,58 @@ good.yaml/x.yaml|dangling.yaml|~/x.yaml|$HOME/x.yaml|good|good.yaml |good.json|s
   reportCases(denied.length + missing.length, 'path attacks');
 });
 
+test('a name without a suffix is the .yaml or .yml file of that name', async () => {
+  const fileOf = async (name: string): Promise<string> => (await loadCascade(root, name)).file;
+  assert.is(await fileOf('good'), 'good.yaml');
+  assert.is(await fileOf('other'), 'other.yml');
+  assert.is(await fileOf('./sub//inner'), 'sub/inner.yaml');
+  assert.is(await fileOf('inside'), 'inside.yaml');
+  // A file of exactly that name is no cascade: it lacks the suffix.
+  writeFileSync(join(root, 'good'), SECRET);
+  assert.is(await fileOf('good'), 'good.yaml');
+  for (const name of [
+    'outside',
+    'up/secret',
+    'environ',
+    'folder',
+    'fifo',
+    'loop',
+    '../root/good',
+  ]) {
+    assert.is(await codeOf(name), 'RVB_PATH_DENIED', name);
+  }
+  for (const name of ['sub', 'dangling', 'good.yaml.', 'good.yam']) {
+    assert.is(await codeOf(name), 'RVB_CASCADE_NOT_FOUND', name);
+  }
+});
+
+test('a name that two files fit is an error that names both', async () => {
+  const write = (name: string, text: string): void => writeFileSync(join(root, name), text);
+  write('fast.yaml', TEXT);
+  write('fast.yml', TEXT);
+  write('names-fast.yaml', 'cells: [{ name: a, tool: fast }]');
+  const both = /'fast' fits two cascades, 'fast\.yaml' and 'fast\.yml'; write the suffix/;
+  for (const name of ['fast', 'names-fast']) {
+    const error = await loadCascade(root, name).catch((thrown: Error) => thrown);
+    assert.match((error as Error).message, both);
+  }
+  assert.is((await loadCascade(root, 'fast.yml')).file, 'fast.yml');
+  rmSync(join(root, 'fast.yml'));
+  const { nested } = await loadCascade(root, 'names-fast');
+  assert.is(nested['fast']?.file, 'fast.yaml');
+});
+
 test('a name that is not there is answered with what is', async () => {
   const message = async (path: string): Promise<string> =>
     loadCascade(root, path).then(
       () => '',
       (error: Error) => error.message,
     );
-  assert.match(await message('good'), "has no suffix .yaml or .yml; did you mean 'good.yaml'?");
+  assert.match(
+    await message('godo'),
+    /no cascade 'godo\.yaml' or 'godo\.yml' .*did you mean 'good'\?/,
+  );
+  assert.match(await message('inner'), "did you mean 'sub/inner'?");
   assert.match(await message('godo.yaml'), "did you mean 'good.yaml'?");
   assert.match(await message('inner.yaml'), "did you mean 'sub/inner.yaml'?");
   assert.match(await message('nothing_like_it.yaml'), 'there are ');

@@ -249,7 +249,7 @@ test('a prompt that reads an input which is no argument is refused', async () =>
   const { broken } = await load({ 'rhymes.yaml': text });
   assert.match(
     broken.get('RHYMES')!.message,
-    /rhymes\.yaml:4:9 the cells read input\.txt, which is no argument; did you mean text\?/,
+    /rhymes\.yaml:6:47 unknown name input\.txt, which is no argument in sql_function\.args; did you mean input\.text\?/,
   );
 });
 

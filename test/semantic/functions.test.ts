@@ -357,9 +357,9 @@ test('says what is wrong with a call, before anything is run', async () => {
       'rows without a column',
     ],
     [
-      "SELECT rvbbit_run('given', '{}')",
+      "SELECT rvbbit_run('gievn', '{}')",
       'RVB_CASCADE_NOT_FOUND',
-      "'given' has no suffix",
+      "did you mean 'given'?",
       { line: 1, column: 19 },
     ],
     ["SELECT rvbbit_run('../functions/given.yaml', '{}')", 'RVB_PATH_DENIED', ''],

@@ -1,7 +1,8 @@
 /** `rvbbit test`: the test cases that cascades bring along. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestCase } from '../../cascade/cascade.ts';
+import { filesNamed } from '../../cascade/find-cascades.ts';
 import type { Engine } from '../../engine.ts';
 import { RvbbitError } from '../../errors.ts';
 import type { RunOutcome } from '../../run/contract.ts';
@@ -72,7 +73,8 @@ async function filesByRoot(
   const files = new Map<string, NamedFile[]>();
   for (const word of words) {
     const { root, path } = placeCascade(word, options);
-    if (statSync(join(root, path), { throwIfNoEntry: false })?.isDirectory()) {
+    const isFolder = statSync(join(root, path), { throwIfNoEntry: false })?.isDirectory() ?? false;
+    if (isFolder && !filesNamed(path).some((file) => existsSync(join(root, file)))) {
       throw new CliError('usage', `${word} is a folder`, `rvbbit test --cascades ${word}`);
     }
     const named = files.get(root) ?? [];

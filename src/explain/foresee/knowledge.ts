@@ -1,5 +1,5 @@
 /** What is known of a run at one of its cells: its input, outputs and state, as far as no open answer decides on them. */
-import type { References } from '../../cascade/jinja-scan.ts';
+import type { References } from '../../cascade/jinja-names.ts';
 import {
   type Expression,
   evaluateExpression,

@@ -1,11 +1,11 @@
 /** Runs that calls of the seeds' functions ask for: equal inputs are one run, whichever calls they stand in. */
-
 import type { Cascade } from '../../cascade/cascade.ts';
+import { refuseMissingInputs } from '../../cascade/check-inputs.ts';
 import { RvbbitError } from '../../errors.ts';
 import type { Piece, RunInputs } from '../../execute/chunk.ts';
 import type { Operator } from '../../operators/operator.ts';
 import { readSeedCall, type SeedCall } from '../../operators/seed-call.ts';
-import { listNames } from '../../plan/bind-statement.ts';
+import { listNames } from '../../plan/bind-inputs.ts';
 import { findColumn } from '../../util/find-column.ts';
 import type { Json, JsonObject } from '../../util/json.ts';
 import type { Tuple } from './answer-book.ts';
@@ -102,8 +102,11 @@ export function inputOf({ cascade, seed }: Operator, row: JsonObject): JsonObjec
     const message = `${what}; ${seed} gave it ${listNames(columns) || 'an empty object'}. Add it, or rename a key`;
     throw new RvbbitError('RVB_TYPE_MISMATCH', message, { stage: 'bind' });
   }
-  if (cascade.inputColumns === 'all') return row;
-  return projected(cascade.inputColumns, columns, row);
+  const input =
+    cascade.inputColumns === 'all' ? row : projected(cascade.inputColumns, columns, row);
+  const given = `${seed} gave it ${listNames(columns) || 'an empty object'}`;
+  refuseMissingInputs(cascade, Object.keys(input), given, columns);
+  return input;
 }
 
 function projected(

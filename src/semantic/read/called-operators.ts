@@ -8,6 +8,7 @@ import { checkArity, signatureOf } from '../../operators/check-call.ts';
 import type { Operator, OperatorRegistry } from '../../operators/operator.ts';
 import { SEED_FUNCTIONS, type SeedFunction, seedFunctionOf } from '../../operators/seed-call.ts';
 import { seedOperator } from '../../operators/seed-operator.ts';
+import { checkRunInputs } from '../../plan/bind-inputs.ts';
 import { refuseLaterCells } from '../../plan/bind-statement.ts';
 import { sourceError } from './source-error.ts';
 
@@ -34,6 +35,7 @@ export async function calledOperators(
     const load = () => cascadeAt(cascadeRoot, path, source, place.start);
     const operator = seeds.get(key) ?? seedOperator(seed, await load());
     seeds.set(key, operator);
+    if (seed === 'rvbbit_run_batch') checkRunInputs(operator.cascade);
     refuseArguments(source, span, operator, args ?? []);
     operators.push(operator);
   }

@@ -1,0 +1,35 @@
+/** The file of a cascade by its name, which may leave out the suffix. */
+import { RvbbitError } from '../errors.ts';
+import { filesNamed } from './find-cascades.ts';
+import { canonicalName, readRootFile, showName } from './resolve-path.ts';
+
+/** A cascade's file under the root, with its suffix, and what it holds. */
+export interface CascadeBytes {
+  readonly file: string;
+  readonly bytes: Buffer;
+}
+
+/**
+ * Reads `root/name`; without a suffix `name.yaml` or `name.yml`. Undefined where neither is there.
+ *
+ * Errors: RVB_PATH_DENIED, RVB_CASCADE_NOT_FOUND where both are there.
+ */
+export async function readCascadeFile(
+  root: string,
+  name: string,
+): Promise<CascadeBytes | undefined> {
+  const canonical = canonicalName(name);
+  const found: CascadeBytes[] = [];
+  for (const file of filesNamed(canonical)) {
+    const bytes = await readRootFile(root, file);
+    if (bytes !== undefined) found.push({ file, bytes });
+  }
+  const [first, second] = found;
+  if (first === undefined || second === undefined) return first;
+  const both = `'${showName(first.file)}' and '${showName(second.file)}'`;
+  throw new RvbbitError(
+    'RVB_CASCADE_NOT_FOUND',
+    `'${showName(canonical)}' fits two cascades, ${both}; write the suffix`,
+    { stage: 'cascade' },
+  );
+}

@@ -1,0 +1,43 @@
+/** The inputs of a run, from the columns of the statement's query. */
+import type { Cascade } from '../cascade/cascade.ts';
+import { refuseMissingInputs } from '../cascade/check-inputs.ts';
+import { RUN_INPUTS } from '../cascade/read-inputs.ts';
+import type { Column } from '../duck/session.ts';
+import { RvbbitError } from '../errors.ts';
+import type { InputColumn } from '../plan/plan.ts';
+import { findColumn } from '../util/find-column.ts';
+
+/**
+ * The columns that a MAP gives each run. Throws RVB_TYPE_MISMATCH where a required input has no column,
+ * RVB_CASCADE_INVALID where a template reads one that has none.
+ */
+export function bindInputs(cascade: Cascade, columns: readonly Column[]): readonly InputColumn[] {
+  const missing = cascade.requiredInputs.filter((name) => findColumn(columns, name) === undefined);
+  if (missing.length > 0) {
+    throw new RvbbitError(
+      'RVB_TYPE_MISMATCH',
+      `${cascade.file} needs the input${missing.length === 1 ? '' : 's'} ${missing.join(', ')}; the query has the columns ${listNames(columns)}. Select it, or rename a column: SELECT … AS ${missing[0]}`,
+      { stage: 'bind' },
+    );
+  }
+  const wanted =
+    cascade.inputColumns === 'all' ? columns.map(({ name }) => name) : cascade.inputColumns;
+  const inputs = wanted.flatMap((input) => {
+    const column = findColumn(columns, input);
+    return column === undefined ? [] : [{ input, column: column.name }];
+  });
+  const names = inputs.map(({ input }) => input);
+  refuseMissingInputs(cascade, names, `the query has the columns ${listNames(columns)}`, columns);
+  return inputs;
+}
+
+/** Throws RVB_CASCADE_INVALID where a template reads an input that a RUN does not give. */
+export function checkRunInputs(cascade: Cascade): void {
+  refuseMissingInputs(cascade, RUN_INPUTS, `a RUN gives ${RUN_INPUTS.join(', ')}`);
+}
+
+/** Names for a message: the first ten. */
+export function listNames(columns: readonly { readonly name: string }[]): string {
+  const names = columns.slice(0, 10).map(({ name }) => name);
+  return names.join(', ') + (columns.length > names.length ? ', …' : '');
+}
