@@ -1,5 +1,6 @@
 /** The engine's one error class and its closed set of codes. `docs/errors.md` explains each. */
 
+import { MESSAGE_CHARS } from './limits.ts';
 import type { Summary } from './result.ts';
 
 /** Every code an error of this package can carry. */
@@ -151,7 +152,7 @@ export interface Failure {
 }
 
 /** The message of anything thrown, cut to `maxChars`. */
-export function messageOf(thrown: unknown, maxChars = 500): string {
+export function messageOf(thrown: unknown, maxChars = MESSAGE_CHARS): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1)}…`;
 }
