@@ -10,7 +10,9 @@ export interface FunctionKinds {
 /** The compiled body of a js cell: a function of `input, outputs, state, signal` and more. */
 export type JsFunction = (...args: readonly unknown[]) => unknown;
 
-/** What js wards see beside what js cells see. */
+/** What js cells see. */
+export const CELL_PARAMETERS: readonly string[] = ['input', 'outputs', 'state', 'signal'];
+/** What js wards see beside it. */
 export const WARD_PARAMETERS: readonly string[] = ['output'];
 
 /** Lines that V8 and `'use strict'` put before the code's first line in a stack trace. */
@@ -35,10 +37,7 @@ export function compileJs(
   const kind = /\bawait\b/.test(code) ? kinds.AsyncFunction : kinds.Function;
   const sourceUrl = url.replace(/\s/g, '_');
   return new kind(
-    'input',
-    'outputs',
-    'state',
-    'signal',
+    ...CELL_PARAMETERS,
     ...moreParameters,
     `'use strict';\n${code}\n//# sourceURL=${sourceUrl}`,
   ) as JsFunction;

@@ -1,4 +1,4 @@
-/** A `js` cell: its code is called in its cascade's realm, and text comes out. */
+/** A `js` cell: its code is called in its cascade's realm, and a copy of its answer comes out. */
 import { thrownLine } from '../../src/cascade/js-function.ts';
 import { RvbbitError } from '../../src/errors.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
@@ -6,9 +6,6 @@ import { VALUE_MAX_BYTES } from '../../src/limits.ts';
 import type { JsCellProgram } from '../program.ts';
 import type { CallEnd, Crossing } from '../realm/inside-calls.ts';
 import { type Run, settleWithin, timeLimit } from '../run-state.ts';
-
-/** Texts up to this length are within the bound, however long their characters are as JSON. */
-const MAX_SURE_CHARS = VALUE_MAX_BYTES / 6;
 
 /**
  * Runs the cell: at once where its function is synchronous, else as a promise with a deadline. `outputs` is undefined
@@ -48,26 +45,21 @@ export function runJsCell(
 }
 
 /** What a call of the code gave, out of what it left in the crossing. */
-function answerOf(cell: JsCellProgram, end: CallEnd, { value, stack }: Crossing): Json {
+function answerOf(cell: JsCellProgram, end: CallEnd, { value, maxBytes, stack }: Crossing): Json {
   switch (end) {
     case 'value':
-      if (typeof value === 'string' && value.length > MAX_SURE_CHARS) {
-        checkSize(cell, JSON.stringify(value));
+      if (
+        maxBytes > VALUE_MAX_BYTES &&
+        Buffer.byteLength(JSON.stringify(value)) > VALUE_MAX_BYTES
+      ) {
+        throw invalidAnswer(cell, `its answer has more than ${VALUE_MAX_BYTES} bytes as JSON`);
       }
       return value;
-    case 'json':
-      checkSize(cell, value as string);
-      return JSON.parse(value as string) as Json;
     case 'unfit':
       throw invalidAnswer(cell, `its answer${value}`);
     case 'thrown':
       throw cellError(cell, value as string, stack);
   }
-}
-
-function checkSize(cell: JsCellProgram, json: string): void {
-  if (json.length <= MAX_SURE_CHARS || Buffer.byteLength(json) <= VALUE_MAX_BYTES) return;
-  throw invalidAnswer(cell, `its answer has more than ${VALUE_MAX_BYTES} bytes as JSON`);
 }
 
 function invalidAnswer(cell: JsCellProgram, what: string): RvbbitError {

@@ -1,6 +1,7 @@
 /**
- * How a cell's code is called inside its realm. What the code gets is built in the realm, and what it gives or throws
- * is read there: text, numbers and booleans alone cross to the engine, so no getter, trap or `then` runs outside.
+ * How a cell's code is called inside its realm. What the code gets is built in the realm. What it gives or throws is
+ * read in the realm, once, and the engine gets a copy that the code never sees: no getter, trap or `then` of the code's
+ * runs outside.
  *
  * The text of `prepareCalls` is evaluated in each realm, so the function uses nothing from outside of itself. It takes
  * what it needs of the realm at its start, before a cell can change that.
@@ -11,14 +12,16 @@ import type { Json, JsonObject } from '../../src/json.ts';
 export type CellFunction = (...args: readonly unknown[]) => unknown;
 
 /**
- * How a call ended. `value`: with the text, number, boolean or null in the crossing; `json`: with JSON text;
- * `unfit`: its answer is not JSON, and the crossing says where and why; `thrown`: with the message of what it threw.
+ * How a call ended. `value`: with the answer that is in the crossing; `unfit`: its answer is not JSON, and the crossing
+ * says where and why; `thrown`: the crossing has the message of what it threw.
  */
-export type CallEnd = 'value' | 'json' | 'unfit' | 'thrown';
+export type CallEnd = 'value' | 'unfit' | 'thrown';
 
 /** Where a call leaves what the engine may have. It is overwritten by the realm's next call. */
 export interface Crossing {
-  value: string | number | boolean | null;
+  value: Json;
+  /** The value has no more bytes than this as JSON. */
+  maxBytes: number;
   /** The stack of a thrown error, '' where it has none. */
   stack: string;
 }
@@ -37,10 +40,16 @@ export interface InsideCell {
   wait(done: (end: CallEnd) => void): void;
 }
 
+/** Makes the engine's empty objects and lists, which the realm fills with copies. */
+export interface EngineMakers {
+  readonly object: () => Record<string, Json>;
+  readonly list: () => Json[];
+}
+
 /** The bounds of an answer, and the outputs of a cascade of which no cell has run. */
 export interface CallSettings {
   readonly maxDepth: number;
-  readonly maxChars: number;
+  readonly maxBytes: number;
   readonly messageChars: number;
   readonly noOutputs: JsonObject;
 }
@@ -49,22 +58,40 @@ export interface CallSettings {
 export function prepareCalls(
   settings: CallSettings,
   crossing: Crossing,
+  make: EngineMakers,
   bring: (value: unknown) => unknown,
 ): (call: CellFunction) => InsideCell {
   const { apply, defineProperty, getPrototypeOf } = Reflect;
   const { freeze, keys: keysOf } = Object;
   const { isArray } = Array;
   const { isFinite: isFiniteNumber } = Number;
-  const { stringify } = JSON;
   const { isWellFormed, slice } = String.prototype;
   const ours = { Date, Error, Map, Promise, Set, String };
   const objectPrototype = Object.prototype;
   const hasInstance = Function.prototype[Symbol.hasInstance];
-  const { maxDepth, maxChars, messageChars } = settings;
+  const { maxDepth, maxBytes, messageChars } = settings;
+
+  // Without this Node writes the stack outside of the realm, where it would call `toString` of the error's parts.
+  const writeStack = (error: Error, sites: readonly unknown[]): string => {
+    let stack = 'Error';
+    try {
+      stack = ours.String(error);
+    } catch {
+      // As `messageOf`.
+    }
+    for (let i = 0; i < sites.length; i++) stack += `\n    at ${sites[i]}`;
+    return stack;
+  };
+  defineProperty(Error, 'prepareStackTrace', {
+    value: writeStack,
+    writable: true,
+    configurable: true,
+  });
 
   const copies = new WeakMap<object, unknown>();
   defineProperty(copies, 'get', { value: WeakMap.prototype.get });
   defineProperty(copies, 'set', { value: WeakMap.prototype.set });
+  let copied = 0;
 
   const isA = (kind: unknown, value: unknown): boolean =>
     apply(hasInstance, kind as () => void, [value]);
@@ -73,6 +100,7 @@ export function prepareCalls(
   function copy(value: Json): unknown {
     if (typeof value !== 'object' || value === null) return value;
     if (!isArray(value)) return copyEntries(value as JsonObject, copy);
+    copied += value.length;
     const list: unknown[] = [];
     for (let i = 0; i < value.length; i++) list[i] = copy(value[i]!);
     return freeze(list);
@@ -82,21 +110,24 @@ export function prepareCalls(
     const made: Record<string, unknown> = {};
     // The object is the engine's own: nothing enumerable is inherited.
     for (const key in object) {
+      copied++;
       const item = object[key]!;
-      const copied = typeof item === 'object' ? copyItem(item) : item;
-      if (key === '__proto__') defineProperty(made, key, { value: copied, enumerable: true });
-      else made[key] = copied;
+      const own = typeof item === 'object' ? copyItem(item) : item;
+      if (key === '__proto__') defineProperty(made, key, { value: own, enumerable: true });
+      else made[key] = own;
     }
     return freeze(made);
   }
 
-  /** As `copy`, once for all cells that get the value: the engine does not change what cells have given. */
+  /** As `copy`, but a large value is copied once for all cells that get it: the engine does not change values. */
   function copyOnce(value: Json): unknown {
     if (typeof value !== 'object' || value === null) return value;
     const known = copies.get(value);
     if (known !== undefined) return known;
+    copied = 0;
     const made = copy(value);
-    copies.set(value, made);
+    // To keep a copy costs as much as to make one of 50 parts.
+    if (copied > 50) copies.set(value, made);
     return made;
   }
 
@@ -108,27 +139,37 @@ export function prepareCalls(
     return nothing;
   }
 
-  /** What is wrong with the answer that is being written. The path is put together while it unwinds. */
+  /** What is wrong with the answer that is being taken. The path is put together while it unwinds. */
   const unfit = { path: '', message: '', isWhole: false };
+  /** Characters of the answer's texts so far, and how many parts it has. */
   let chars = 0;
+  let parts = 0;
 
-  function refuse(message: string, isWhole = false): never {
+  function refuse(message: string): never {
     unfit.path = '';
     unfit.message = message;
-    unfit.isWhole = isWhole;
+    unfit.isWhole = false;
     throw unfit;
   }
 
-  /** The JSON text of a part of an answer; throws `unfit`, or what a getter or trap throws. */
-  function write(value: unknown, depth: number): string {
+  function refuseWhole(): never {
+    unfit.path = '';
+    unfit.message = `has more than ${maxBytes} bytes as JSON`;
+    unfit.isWhole = true;
+    throw unfit;
+  }
+
+  /** The engine's copy of a part of an answer; throws `unfit`, or what a getter or trap throws. */
+  function takePart(value: unknown, depth: number): Json {
+    if (++parts > maxBytes) refuseWhole();
     switch (typeof value) {
       case 'string':
-        return writeText(value);
+        return takeText(value);
       case 'number':
         if (!isFiniteNumber(value)) refuse(`is ${value}; return null or a finite number`);
-        return `${value}`;
+        return value;
       case 'boolean':
-        return value ? 'true' : 'false';
+        return value;
       case 'undefined':
         return refuse('is undefined; leave it out or return null');
       case 'object':
@@ -138,55 +179,52 @@ export function prepareCalls(
       default:
         return refuse(`is a ${typeof value}; return plain JSON`);
     }
-    if (value === null) return 'null';
+    if (value === null) return null;
     if (depth >= maxDepth) refuse(`is nested deeper than ${maxDepth}, or a circle`);
-    return isArray(value) ? writeList(value, depth) : writeObject(value, depth);
+    return isArray(value) ? takeList(value, depth) : takeObject(value, depth);
   }
 
-  function writeText(text: string): string {
+  function takeText(text: string): string {
     if (!apply(isWellFormed, text, [])) {
       refuse('has half of a surrogate pair, which is no character; cut texts with [...text]');
     }
-    const json = stringify(text);
-    chars += json.length;
-    if (chars > maxChars) refuse(`has more than ${maxChars} bytes as JSON`, true);
-    return json;
+    chars += text.length;
+    if (chars > maxBytes) refuseWhole();
+    return text;
   }
 
-  function writeList(list: readonly unknown[], depth: number): string {
-    let json = '[';
+  function takeList(list: readonly unknown[], depth: number): Json {
+    const made = make.list();
+    const { length } = list;
     let i = 0;
     try {
-      for (; i < list.length; i++) {
-        if (i > 0) json += ',';
-        json += write(list[i], depth + 1);
-        if (json.length > maxChars) refuse(`has more than ${maxChars} bytes as JSON`, true);
-      }
+      for (; i < length; i++) made[i] = takePart(list[i], depth + 1);
     } catch (error) {
       if (error === unfit && !unfit.isWhole) unfit.path = `[${i}]${unfit.path}`;
       throw error;
     }
-    return `${json}]`;
+    return made;
   }
 
-  function writeObject(object: object, depth: number): string {
+  function takeObject(object: object, depth: number): Json {
     const prototype = getPrototypeOf(object);
     if (prototype !== objectPrototype && prototype !== null) refuse(whatInstead(object));
     const keys = keysOf(object);
-    let json = '{';
+    const made = make.object();
     let key = '';
     try {
       for (let i = 0; i < keys.length; i++) {
         key = keys[i]!;
-        if (i > 0) json += ',';
-        json += `${writeText(key)}:`;
-        json += write((object as Record<string, unknown>)[key], depth + 1);
+        takeText(key);
+        const part = takePart((object as Record<string, unknown>)[key], depth + 1);
+        if (key === '__proto__') defineProperty(made, key, { value: part, enumerable: true });
+        else made[key] = part;
       }
     } catch (error) {
       if (error === unfit && !unfit.isWhole) unfit.path = `.${key}${unfit.path}`;
       throw error;
     }
-    return `${json}}`;
+    return made;
   }
 
   function whatInstead(value: object): string {
@@ -197,62 +235,41 @@ export function prepareCalls(
     return `is a ${value.constructor?.name ?? 'class instance'}; return plain objects and arrays`;
   }
 
-  /** Takes what a cell gave: most often a text or a number, which crosses as it is. */
+  /** Takes what a cell gave. */
   function take(answer: unknown): CallEnd {
+    chars = 0;
+    parts = 0;
     try {
-      switch (typeof answer) {
-        case 'string':
-          if (!apply(isWellFormed, answer, [])) writeText(answer);
-          crossing.value = answer;
-          return 'value';
-        case 'number':
-          if (!isFiniteNumber(answer)) write(answer, 0);
-          crossing.value = answer;
-          return 'value';
-        case 'boolean':
-          crossing.value = answer;
-          return 'value';
-        case 'undefined':
-          crossing.value = null;
-          return 'value';
-        default:
-          if (answer === null) {
-            crossing.value = null;
-            return 'value';
-          }
-          chars = 0;
-          crossing.value = write(answer, 0);
-          return 'json';
-      }
+      crossing.value = answer === undefined ? null : takePart(answer, 0);
+      // A character is at most six as JSON, and a number 25.
+      crossing.maxBytes = 6 * chars + 32 * parts;
+      return 'value';
     } catch (error) {
       crossing.value =
-        error === unfit
-          ? `${unfit.path} ${unfit.message}`
-          : ` cannot be read: ${messageOf(error, 'it threw something that has no text')}`;
+        error === unfit ? `${unfit.path} ${unfit.message}` : ` cannot be read: ${messageOf(error)}`;
       return 'unfit';
     }
   }
 
-  function messageOf(thrown: unknown, otherwise: string): string {
+  function messageOf(thrown: unknown): string {
     try {
-      const said = isA(ours.Error, thrown) ? (thrown as Error).message : thrown;
-      const text = ours.String(said);
+      const text = ours.String(isA(ours.Error, thrown) ? (thrown as Error).message : thrown);
       if (text.length <= messageChars) return text;
       return `${apply(slice, text, [0, messageChars - 1])}…`;
     } catch {
       // A getter, a trap or `toString` of what was thrown threw in turn.
-      return otherwise;
+      return 'threw something that has no text';
     }
   }
 
   function tell(thrown: unknown): CallEnd {
-    crossing.value = messageOf(thrown, 'threw something that has no text');
+    crossing.value = messageOf(thrown);
     crossing.stack = '';
     try {
       const stack: unknown = isA(ours.Error, thrown) ? (thrown as Error).stack : '';
       if (typeof stack === 'string') crossing.stack = stack;
     } catch {
-      // As above.
+      // As `messageOf`.
     }
     return 'thrown';
   }

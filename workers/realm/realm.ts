@@ -6,7 +6,13 @@ import { constants, createContext, Script } from 'node:vm';
 import { compileJs, type FunctionKinds } from '../../src/cascade/js-function.ts';
 import type { JsonObject } from '../../src/json.ts';
 import { MESSAGE_CHARS, VALUE_MAX_BYTES, VALUE_MAX_DEPTH } from '../../src/limits.ts';
-import { type CallSettings, type Crossing, type InsideCell, prepareCalls } from './inside-calls.ts';
+import {
+  type CallSettings,
+  type Crossing,
+  type EngineMakers,
+  type InsideCell,
+  prepareCalls,
+} from './inside-calls.ts';
 import { type MakeCallback, mirrorGlobals } from './inside-globals.ts';
 
 /** A cell's code in its realm, and where its calls leave what they give. */
@@ -32,6 +38,8 @@ const makeCallback: MakeCallback = (inner) =>
     return inner(this, args);
   };
 
+const make: EngineMakers = { object: () => ({}), list: () => [] };
+
 let script: Script | undefined;
 
 /** Makes a realm. `noOutputs` is what `outputs` holds before a cell of the cascade has run. */
@@ -43,14 +51,14 @@ export function createRealm(noOutputs: JsonObject): CompileInRealm {
   // A context around an object of ours would cost 347 ns for each global that a cell reads.
   const inside = script.runInContext(createContext(constants.DONT_CONTEXTIFY)) as Inside;
   const bring = inside.mirrorGlobals(globalThis, makeCallback);
-  const crossing: Crossing = { value: null, stack: '' };
+  const crossing: Crossing = { value: null, maxBytes: 0, stack: '' };
   const settings: CallSettings = {
     maxDepth: VALUE_MAX_DEPTH,
-    maxChars: VALUE_MAX_BYTES,
+    maxBytes: VALUE_MAX_BYTES,
     messageChars: MESSAGE_CHARS,
     noOutputs,
   };
-  const prepare = inside.prepareCalls(settings, crossing, bring);
+  const prepare = inside.prepareCalls(settings, crossing, make, bring);
   return (code, url, moreParameters) => ({
     cell: prepare(compileJs(code, url, moreParameters, inside)),
     crossing,
