@@ -1,5 +1,6 @@
 /** The engine's one error class. */
 import type { ErrorCode } from './error-codes.ts';
+import { MESSAGE_CHARS } from './limits.ts';
 import type { Summary } from './result.ts';
 
 /** The stage of a statement's way in which an error arose. */
@@ -131,7 +132,7 @@ export function closedMeanwhileError(): RvbbitError {
 }
 
 /** The message of anything thrown, cut to `maxChars`. */
-export function messageOf(thrown: unknown, maxChars = 500): string {
+export function messageOf(thrown: unknown, maxChars = MESSAGE_CHARS): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1)}…`;
 }

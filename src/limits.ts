@@ -236,6 +236,8 @@ export const OPERATOR_ROOTS_KEPT = 16;
 export const SUMMARY_MAX_FAILURES = 100;
 /** Characters of a row value that an error message may show. */
 export const MESSAGE_VALUE_CHARS = 80;
+/** Characters of the message of something thrown that is not our own error. */
+export const MESSAGE_CHARS = 500;
 
 // Time
 /** A wall clock that is ahead of the monotonic one by more than this was set, or the machine has slept. */

@@ -110,10 +110,10 @@ function buildWard(
   const body = file[check]!;
   switch (check) {
     case 'js': {
-      const problem = checkJsCode(body, WARD_PARAMETERS);
-      if (problem !== undefined) report(['js'], `not JavaScript: ${problem}`);
-      const firstLine = origin.lineOf(['js']);
-      return { ...base, kind: 'js', code: body, source: origin.file, firstLine };
+      const code = { code: body, source: origin.file, firstLine: origin.lineOf(['js']) };
+      const problem = checkJsCode(code, WARD_PARAMETERS);
+      if (problem !== undefined) report(['js'], problem);
+      return { ...base, kind: 'js', ...code };
     }
     case 'sql': {
       const problem = checkSqlTemplate(body);

@@ -1,39 +1,43 @@
 /** The code of a js cell or ward as a function. */
-import type { Json, JsonObject } from '../util/json.ts';
 
-/** The compiled body of a js cell. It may return anything, or a promise of it. */
-export type JsFunction = (
-  input: JsonObject,
-  outputs: JsonObject,
-  state: JsonObject,
-  signal: AbortSignal | undefined,
-  ...more: readonly Json[]
-) => unknown;
+/** What makes a function of a text, of the realm that the function is to be of. */
+export interface FunctionKinds {
+  readonly Function: FunctionConstructor;
+  /** The same of async functions, which has no name of its own in the language. */
+  readonly AsyncFunction: FunctionConstructor;
+}
 
-/** What js wards see beside what js cells see. */
+/** The compiled body of a js cell: a function of `input, outputs, state, signal` and more. */
+export type JsFunction = (...args: readonly unknown[]) => unknown;
+
+/** What js cells see. */
+export const CELL_PARAMETERS: readonly string[] = ['input', 'outputs', 'state', 'signal'];
+/** What js wards see beside it. */
 export const WARD_PARAMETERS: readonly string[] = ['output'];
 
 /** Lines that V8 and `'use strict'` put before the code's first line in a stack trace. */
 export const CODE_LINE_OFFSET = 3;
 
-const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
+const OWN_KINDS: FunctionKinds = {
+  Function,
+  AsyncFunction: (async () => {}).constructor as FunctionConstructor,
+};
 
 /**
- * Compiles code, named `url` in stack traces. Code without `await` becomes a plain function, which is
- * called twenty times faster than an async one. `moreParameters` come after `signal`. Throws SyntaxError.
+ * Compiles code, named `url` in stack traces, as a function of the realm that `kinds` are of. Code without `await`
+ * becomes a plain function, which is called twenty times faster than an async one. `moreParameters` come after
+ * `signal`. Throws the SyntaxError of that realm.
  */
 export function compileJs(
   code: string,
   url: string,
   moreParameters: readonly string[] = [],
+  kinds = OWN_KINDS,
 ): JsFunction {
-  const kind = /\bawait\b/.test(code) ? AsyncFunction : Function;
+  const kind = /\bawait\b/.test(code) ? kinds.AsyncFunction : kinds.Function;
   const sourceUrl = url.replace(/\s/g, '_');
   return new kind(
-    'input',
-    'outputs',
-    'state',
-    'signal',
+    ...CELL_PARAMETERS,
     ...moreParameters,
     `'use strict';\n${code}\n//# sourceURL=${sourceUrl}`,
   ) as JsFunction;

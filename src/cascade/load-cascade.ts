@@ -167,8 +167,8 @@ class Loader {
       report(['inputs'], 'a js cell needs inputs.code or inputs.file');
       return undefined;
     }
-    const problem = checkJsCode(source.code);
-    if (problem !== undefined) report(path, `not JavaScript: ${problem}`);
+    const problem = checkJsCode(source);
+    if (problem !== undefined) report(path, problem);
     return source;
   }
 

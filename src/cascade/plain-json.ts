@@ -17,16 +17,15 @@ class NotJson extends Error {
 /**
  * A plain copy of a value, or what in it is not JSON: a function, BigInt, NaN, class instance, circle,
  * or nesting beyond 64. Each getter is read once. `undefined` is null at the top and in arrays; as a
- * property it is left out, as `JSON.stringify` does. `freeze` makes the copy immutable throughout.
+ * property it is left out, as `JSON.stringify` does.
  */
 export function copyJson(
   value: unknown,
-  freeze = false,
 ):
   | { readonly ok: true; readonly value: Json }
   | { readonly ok: false; readonly problem: JsonProblem } {
   try {
-    return { ok: true, value: copy(value, 0, freeze) };
+    return { ok: true, value: copy(value, 0) };
   } catch (error) {
     if (error instanceof NotJson) {
       return { ok: false, problem: { path: error.path, message: error.message } };
@@ -35,7 +34,7 @@ export function copyJson(
   }
 }
 
-function copy(value: unknown, depth: number, freeze: boolean): Json {
+function copy(value: unknown, depth: number): Json {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -56,22 +55,22 @@ function copy(value: unknown, depth: number, freeze: boolean): Json {
   if (depth >= VALUE_MAX_DEPTH) {
     throw new NotJson(`is nested deeper than ${VALUE_MAX_DEPTH}, or a circle`);
   }
-  return Array.isArray(value) ? copyList(value, depth, freeze) : copyObject(value, depth, freeze);
+  return Array.isArray(value) ? copyList(value, depth) : copyObject(value, depth);
 }
 
-function copyList(list: readonly unknown[], depth: number, freeze: boolean): Json {
+function copyList(list: readonly unknown[], depth: number): Json {
   const items = new Array<Json>(list.length);
   let i = 0;
   try {
-    for (; i < items.length; i++) items[i] = copy(list[i], depth + 1, freeze);
+    for (; i < items.length; i++) items[i] = copy(list[i], depth + 1);
   } catch (error) {
     if (error instanceof NotJson) error.path = `[${i}]${error.path}`;
     throw error;
   }
-  return freeze ? Object.freeze(items) : items;
+  return items;
 }
 
-function copyObject(object: object, depth: number, freeze: boolean): Json {
+function copyObject(object: object, depth: number): Json {
   const prototype: unknown = Object.getPrototypeOf(object);
   if (prototype !== Object.prototype && prototype !== null && !isForeignPlain(prototype)) {
     throw new NotJson(whatInstead(object));
@@ -82,7 +81,7 @@ function copyObject(object: object, depth: number, freeze: boolean): Json {
     for (key of Object.keys(object)) {
       const item: unknown = (object as Record<string, unknown>)[key];
       if (item === undefined) continue;
-      const copied = copy(item, depth + 1, freeze);
+      const copied = copy(item, depth + 1);
       if (key === '__proto__') {
         Object.defineProperty(result, key, { value: copied, enumerable: true });
       } else result[key] = copied;
@@ -91,7 +90,7 @@ function copyObject(object: object, depth: number, freeze: boolean): Json {
     if (error instanceof NotJson) error.path = `.${key}${error.path}`;
     throw error;
   }
-  return freeze ? Object.freeze(result) : result;
+  return result;
 }
 
 /** The `Object.prototype` of another realm. */
@@ -129,14 +128,6 @@ export function canonicalJson(value: Json): string {
       ? part
       : Object.fromEntries(Object.entries(part).sort(([left], [right]) => (left < right ? -1 : 1))),
   );
-}
-
-/** Freezes a value and all in it: code cannot change what others see. What is frozen is so throughout. */
-export function freezeDeep<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  Object.freeze(value);
-  for (const item of Object.values(value)) freezeDeep(item);
-  return value;
 }
 
 /** Equality of JSON values; the order of keys does not count. What `rvbbit test` compares with. */

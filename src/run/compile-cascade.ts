@@ -1,6 +1,6 @@
 /** A cascade made ready to run: once a worker, then used for every row. */
 import type { Cascade, Cell } from '../cascade/cascade.ts';
-import { compileJs, usesSignal } from '../cascade/js-function.ts';
+import { usesSignal } from '../cascade/js-function.ts';
 import { compileJson } from '../cascade/json-validator.ts';
 import { compileSqlTemplate } from '../cascade/sql-template.ts';
 import {
@@ -11,9 +11,18 @@ import {
 } from '../cascade/template.ts';
 import { JS_CELL_TIMEOUT_MS } from '../limits.ts';
 import type { Json, JsonObject } from '../util/json.ts';
-import { type CompileNested, compileTakes, compileWards } from './compile-guards.ts';
+import {
+  type CompileNested,
+  compileTakes,
+  compileWards,
+  type GuardScope,
+} from './compile-guards.ts';
 import { compilePrompt, schemaInstruction } from './compile-prompt.ts';
 import type { CascadeProgram, CellProgram, InputProgram } from './program.ts';
+import { lazyRealm } from './realm/lazy-realm.ts';
+
+/** The cascade whose cells are compiled, and what they are compiled with. */
+type CascadeScope = Pick<GuardScope, 'cascade' | 'compileNested' | 'compileCode'>;
 
 /** Compiles a cascade and those nested in it. Throws only on code or schemas that loading would refuse. */
 export function compileCascade(cascade: Cascade): CascadeProgram {
@@ -25,9 +34,11 @@ function compileOnce(cascade: Cascade, programs: Map<Cascade, CascadeProgram>): 
   const known = programs.get(cascade);
   if (known !== undefined) return known;
   const compileNested: CompileNested = (name) => compileOnce(cascade.nested[name]!, programs);
-  const cells = cascade.cells.map((cell) =>
-    guardCell(cascade, cell, compileCell(cascade, cell, compileNested), compileNested),
+  const noOutputs = Object.freeze(
+    Object.fromEntries(cascade.cells.map(({ name }) => [name, null] as const)),
   );
+  const scope: CascadeScope = { cascade, compileNested, compileCode: lazyRealm(noOutputs) };
+  const cells = cascade.cells.map((cell) => guardCell(scope, cell, compileCell(scope, cell)));
   const only = cascade.cells[0];
   const program: CascadeProgram = {
     cascade,
@@ -37,8 +48,7 @@ function compileOnce(cascade: Cascade, programs: Map<Cascade, CascadeProgram>): 
     ...(cascade.inputsSchema === undefined || isOpenSchema(cascade)
       ? {}
       : { checkInput: compileJson(cascade.inputsSchema, true) }),
-    noOutputs: Object.freeze(Object.fromEntries(cells.map(({ name }) => [name, null]))),
-    hasJs: cascade.cells.some(hasCode),
+    noOutputs,
     isSingle:
       cells.length === 1 &&
       cells[0]?.kind !== 'guarded' &&
@@ -60,22 +70,11 @@ function isOpenSchema(cascade: Cascade): boolean {
   return type === 'object' && !asked && !typed && Object.keys(rest).length === 0;
 }
 
-function hasCode({ kind, wards }: Cell): boolean {
-  return (
-    kind === 'js' || [...(wards?.pre ?? []), ...(wards?.post ?? [])].some((w) => w.kind === 'js')
-  );
-}
-
 /** Puts takes and wards around a cell, so that a cell without them pays nothing for them. */
-function guardCell(
-  cascade: Cascade,
-  { takes, wards }: Cell,
-  cell: CellProgram,
-  compileNested: CompileNested,
-): CellProgram {
+function guardCell(around: CascadeScope, { takes, wards }: Cell, cell: CellProgram): CellProgram {
   if (cell.kind === 'unsupported' || (takes === undefined && wards === undefined)) return cell;
   const { name, label, when, set, routing, nullOnError } = cell;
-  const scope = { cascade, name, label, compileNested };
+  const scope = { ...around, name, label };
   return {
     kind: 'guarded',
     name,
@@ -91,7 +90,8 @@ function guardCell(
   };
 }
 
-function compileCell(cascade: Cascade, cell: Cell, compileNested: CompileNested): CellProgram {
+function compileCell(scope: CascadeScope, cell: Cell): CellProgram {
+  const { cascade, compileNested, compileCode } = scope;
   const label = `${cascade.file}: cell ${cell.name}`;
   const base = {
     name: cell.name,
@@ -114,7 +114,7 @@ function compileCell(cascade: Cascade, cell: Cell, compileNested: CompileNested)
       return {
         ...base,
         kind: 'js',
-        call: compileJs(cell.code, sourceUrl),
+        code: compileCode(cell.code, sourceUrl),
         usesSignal: usesSignal(cell.code),
         timeoutMs: cell.timeoutMs ?? JS_CELL_TIMEOUT_MS,
         source: cell.source,

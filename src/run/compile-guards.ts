@@ -1,10 +1,11 @@
 /** A cell's takes and wards made ready to run. */
 import type { Cascade, Evaluator, Takes, Ward } from '../cascade/cascade.ts';
-import { compileJs, usesSignal, WARD_PARAMETERS } from '../cascade/js-function.ts';
+import { usesSignal, WARD_PARAMETERS } from '../cascade/js-function.ts';
 import { compileSqlTemplate } from '../cascade/sql-template.ts';
 import { JS_CELL_TIMEOUT_MS, WARD_ATTEMPTS } from '../limits.ts';
 import { compilePrompt } from './compile-prompt.ts';
 import type { CascadeProgram, EvaluatorProgram, TakesProgram, WardProgram } from './program.ts';
+import type { LazyCode } from './realm/lazy-realm.ts';
 
 /** The program of a cascade that a cell, a ward or an evaluator names; loading has made sure of it. */
 export type CompileNested = (name: string) => CascadeProgram;
@@ -15,6 +16,7 @@ export interface GuardScope {
   readonly name: string;
   readonly label: string;
   readonly compileNested: CompileNested;
+  readonly compileCode: LazyCode;
 }
 
 /** Compiles takes. */
@@ -67,7 +69,7 @@ function compileCheck(ward: Ward, label: string, scope: GuardScope): WardProgram
       return {
         ...base,
         kind: 'js',
-        call: compileJs(ward.code, sourceUrl, WARD_PARAMETERS),
+        code: scope.compileCode(ward.code, sourceUrl, WARD_PARAMETERS),
         usesSignal: usesSignal(ward.code),
         timeoutMs: ward.timeoutMs ?? JS_CELL_TIMEOUT_MS,
         source: ward.source,

@@ -1,11 +1,11 @@
 /** What the workers run: cascades, their cells, takes and wards, compiled. They hold functions and stay in their worker. */
 import type { Cascade, Retry, Takes, Ward } from '../cascade/cascade.ts';
-import type { JsFunction } from '../cascade/js-function.ts';
 import type { JsonValidator } from '../cascade/json-validator.ts';
 import type { SqlTemplate } from '../cascade/sql-template.ts';
 import type { Expression, Template } from '../cascade/template.ts';
 import type { Json, JsonObject } from '../util/json.ts';
 import type { PromptProgram } from './compile-prompt.ts';
+import type { CodeInRealm } from './realm/realm.ts';
 
 /** A compiled cascade. */
 export interface CascadeProgram {
@@ -16,8 +16,7 @@ export interface CascadeProgram {
   readonly checkInput?: JsonValidator;
   /** Every cell's name with null: what `outputs` holds before a cell has run. */
   readonly noOutputs: Readonly<Record<string, Json>>;
-  readonly hasJs: boolean;
-  /** One js cell and nothing else but `output`: its value is read once and need not be frozen. */
+  /** One cell and nothing else but `output`: no other sees what it gives. */
   readonly isSingle: boolean;
 }
 
@@ -34,10 +33,11 @@ interface CellProgramBase {
   readonly retry?: Retry;
 }
 
-/** A js cell's function. */
+/** A js cell's code. */
 export interface JsCellProgram extends CellProgramBase {
   readonly kind: 'js';
-  readonly call: JsFunction;
+  /** The code in its cascade's realm, which is made when the first of its cells is called. */
+  readonly code: () => CodeInRealm;
   readonly usesSignal: boolean;
   readonly timeoutMs: number;
   readonly source: string;

@@ -1,5 +1,5 @@
 /** One run of a cascade: its cells in order, their conditions, routes and state, and the run's value. */
-import { freezeDeep, isTruthy } from '../cascade/plain-json.ts';
+import { isTruthy } from '../cascade/plain-json.ts';
 import { type Expression, evaluateExpression } from '../cascade/template.ts';
 import { failureOf, RvbbitError } from '../errors.ts';
 import { MESSAGE_VALUE_CHARS } from '../limits.ts';
@@ -59,7 +59,6 @@ function startRun(
   try {
     const problem = program.checkInput?.(input);
     if (problem !== undefined) throw inputError(program, input, problem.path, problem.message);
-    if (program.hasJs) freezeDeep(input);
     const outcome = runFrom(program, run, 0, undefined);
     return outcome instanceof Promise ? outcome.catch((error) => failed(run, error)) : outcome;
   } catch (error) {
@@ -125,10 +124,8 @@ function callCell(program: CascadeProgram, cell: CellProgram, run: Run): Json | 
 
 function callOnce(program: CascadeProgram, cell: CellProgram, run: Run): Json | Promise<Json> {
   switch (cell.kind) {
-    case 'js': {
-      const outputs = program.isSingle ? program.noOutputs : Object.freeze({ ...run.outputs });
-      return runJsCell(cell, run, outputs, !program.isSingle);
-    }
+    case 'js':
+      return runJsCell(cell, run, program.isSingle ? undefined : run.outputs);
     case 'sql_data':
       return runSqlCell(cell, run, run.outputs);
     case 'cascade':
@@ -163,13 +160,10 @@ function afterCell(
   index: number,
   output: Json,
 ): number {
-  // Code of a later cell could change what the cells after it see.
-  const isSeenByCode = program.hasJs && !program.isSingle;
-  run.outputs[cell.name] = isSeenByCode ? freezeDeep(output) : output;
+  run.outputs[cell.name] = output;
   if (cell.set !== undefined) {
     for (const [key, expression] of cell.set) {
-      const value = evaluate(cell.label, expression, run);
-      run.state[key] = isSeenByCode ? freezeDeep(value) : value;
+      run.state[key] = evaluate(cell.label, expression, run);
     }
   }
   return cellAfter(program, cell, index, output);

@@ -154,6 +154,35 @@ test('each kind of mistake is named', async () => {
   }
 });
 
+test('a mistake in JavaScript is told with its own line, of the cascade or of the code file', async () => {
+  const cell = 'tool: js\n    inputs:\n      code: |';
+  const ward = 'instructions: x\n    wards:\n      post:\n        - js: |';
+  const at = async (code: string, before = cell): Promise<string> => {
+    const block = code.replace(/^/gm, '            ');
+    return (await problems(`cells:\n  - name: a\n    ${before}\n${block}\n`)).join('\n');
+  };
+  assert.is(
+    await at('const a = 1\nconst b = ;\nreturn a'),
+    "5:13 not JavaScript: Unexpected token ';' (x.yaml:7)",
+  );
+  assert.match(await at('if (input.a) {\n  return 1\n'), /not JavaScript: .* \(x\.yaml:7\)$/);
+  assert.match(await at('await 0\n\n\nvar class'), /'class' \(x\.yaml:9\)$/);
+  assert.match(await at('let a\nlet output', ward), /'output' has already.* \(x\.yaml:8\)$/);
+  const dynamic = /import\(\) is not there for a cell's code; .*getBuiltinModule.* \(x\.yaml:7\)$/;
+  assert.match(await at('// import()\nreturn await import("node:fs")'), dynamic);
+  assert.match(await at('const x = "import("\nreturn `${import /* now */ ("a")}`'), dynamic);
+  writeFileSync(join(root, 'broken.js'), 'const a = 1\nreturn a +* 2\n');
+  assert.match(
+    (await problems('cells: [{ name: a, tool: js, inputs: { file: broken.js } }]')).join(),
+    /not JavaScript: Unexpected token '\*' \(broken\.js:2\)$/,
+  );
+  const fine =
+    '// import(x)\nconst o = { import() {}, $import: 1 }; return `import( ${o.import()}` + /import(1)/.source';
+  await loadCascadeText(
+    `cells: [{ name: a, tool: js, inputs: { code: ${JSON.stringify(fine)} } }]`,
+  );
+});
+
 test('a value in quotes is RVB_TEMPLATE_QUOTED with its place', async () => {
   const error = await errorOf(`cells:
   - name: a

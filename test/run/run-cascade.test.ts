@@ -180,6 +180,12 @@ test('an answer that is not JSON is refused with its path and what to return', a
     ['{ toJSON() { return 1 } }', /toJSON is a function/],
     ['"x".repeat(9e6)', /more than 8388608 bytes/],
     ['Array(3e6).fill("abc")', /more than 8388608 bytes/],
+    ['Array(6e6).fill(1)', /more than 8388608 bytes/],
+    ['{ brand: { name: undefined } }', /answer\.brand\.name is undefined; leave it out or return/],
+    ['[1, undefined]', /answer\[1\] is undefined/],
+    ['"a\\ud800b"', /its answer has half of a surrogate pair/],
+    ['{ a: ["\\udc00"] }', /answer\.a\[0\] has half of a surrogate pair/],
+    ['{ "\\ud83d": 1 }', /answer\.\ud83d has half of a surrogate pair/],
   ];
   for (const [code, pattern] of answers) {
     const message = await failure(js(`a: return ${code}`));
@@ -190,7 +196,8 @@ test('an answer that is not JSON is refused with its path and what to return', a
     await failure(js('a: const x = {}; x.x = x; return x')),
     /nested deeper than 64, or a circle/,
   );
-  assert.equal(await value(js('a: return [undefined, { a: undefined }]')), [null, {}]);
+  assert.is(await value(js('a: return undefined')), null);
+  assert.is(await value(js('a: return "\\ud83d\\ude00"')), '😀');
 });
 
 test('output_schema and inputs_schema are checked, and the place is named', async () => {
@@ -283,11 +290,15 @@ test('deadlines of cells and runs end what does not end, and abort its signal', 
     /^RVB_TIMEOUT/,
   );
   assert.is(await value(js(`a: ${never} # on_error: null, timeout: 20ms\nb: return 1`)), 1);
-  const aborted = js(
-    'a: globalThis.__seen = new Promise((r) => signal.addEventListener("abort", () => r(signal.reason.code))); await globalThis.__seen; await new Promise(() => {}) # timeout: 20ms',
+  const aborted = compileCascade(
+    await loadCascadeText(
+      js(
+        'a: if (globalThis.seen) return globalThis.seen; signal.addEventListener("abort", () => { globalThis.seen = signal.reason.code }); await new Promise(() => {}) # timeout: 20ms',
+      ),
+    ),
   );
-  assert.match(await failure(aborted), /^RVB_TIMEOUT/);
-  assert.is(await (globalThis as unknown as { __seen: Promise<string> }).__seen, 'RVB_TIMEOUT');
+  assert.is((await runCascade(aborted, {}, contextOf())).kind, 'failed');
+  assert.equal(await runCascade(aborted, {}, contextOf()), { kind: 'ok', value: 'RVB_TIMEOUT' });
   const hanging = { sql: () => new Promise<SqlCellOutcome>(() => {}), timeoutMs: 30 };
   assert.match(
     await failure('cells: [{ name: q, tool: sql_data, inputs: { query: SELECT 1 } }]', {}, hanging),

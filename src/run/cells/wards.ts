@@ -1,5 +1,4 @@
 /** Asks a ward what it thinks of a cell's input or output. */
-import { freezeDeep } from '../../cascade/plain-json.ts';
 import { messageOf, RvbbitError } from '../../errors.ts';
 import { WARD_REASON_CHARS } from '../../limits.ts';
 import type { Json, JsonObject } from '../../util/json.ts';
@@ -47,14 +46,8 @@ async function judge(
   const { check } = ward;
   const given = output === undefined ? {} : { output };
   switch (check.kind) {
-    case 'js': {
-      // A ward looks and does not touch: what it sees is what the cells after it see.
-      const seen = freezeDeep(output ?? null);
-      const outputs = freezeDeep({ ...run.outputs });
-      for (const value of Object.values(run.state)) freezeDeep(value);
-      const call: typeof check.call = (...args) => check.call(...args, seen);
-      return verdictOf(ward, await runJsCell({ ...check, call }, run, outputs, false));
-    }
+    case 'js':
+      return verdictOf(ward, await runJsCell(check, run, run.outputs, output));
     case 'sql_data':
       return sqlVerdict(ward, await runSqlCell(check, { ...run, given }, run.outputs));
     case 'cascade': {
