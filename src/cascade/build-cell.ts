@@ -5,6 +5,7 @@ import { buildPrompt, checkText, MODEL_KEYS } from './build-prompt.ts';
 import type { Cell, Retry } from './cascade.ts';
 import { checkSqlTemplate } from './check-sql-template.ts';
 import { durationMs } from './duration.ts';
+import type { JsSource } from './js-function.ts';
 import type { ValuePath } from './parse-yaml.ts';
 import type { Origin, Report } from './report.ts';
 import type { CellFile } from './schema.ts';
@@ -15,13 +16,6 @@ import { checkExpression, soleExpression } from './template.ts';
 export const TOOLS: readonly string[] = ['sql_data', 'js', 'lookup'];
 
 const LATER_KEYS = ['for_each_row'] as const;
-
-/** The code of a js cell, read beforehand where `inputs.file` names a file. */
-export interface JsSource {
-  readonly code: string;
-  readonly source: string;
-  readonly firstLine: number;
-}
 
 /** Builds a cell; undefined where `report` was told why not. */
 export function buildCell(

@@ -1,7 +1,7 @@
 /** Code and schemas in a cascade file, checked before a worker gets them. Nothing is executed. */
 import { Script } from 'node:vm';
 import type { JsonObject } from '../util/json.ts';
-import type { JsSource } from './build-cell.ts';
+import type { JsSource } from './js-function.ts';
 import { CELL_PARAMETERS, compileJs } from './js-function.ts';
 import { compileJson } from './json-validator.ts';
 

@@ -1,5 +1,12 @@
 /** The code of a js cell or ward as a function. */
 
+/** The code of a js cell or ward, and where it stands: its first line is line `firstLine` of the file `source`. */
+export interface JsSource {
+  readonly code: string;
+  readonly source: string;
+  readonly firstLine: number;
+}
+
 /** What makes a function of a text, of the realm that the function is to be of. */
 export interface FunctionKinds {
   readonly Function: FunctionConstructor;

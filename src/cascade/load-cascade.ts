@@ -4,7 +4,7 @@ import type { ErrorCode } from '../error-codes.ts';
 import { RvbbitError, type SourcePlace } from '../errors.ts';
 import { CASCADE_MAX_NESTING } from '../limits.ts';
 import type { JsonObject } from '../util/json.ts';
-import { buildCell, expressionText, type JsSource, TOOLS } from './build-cell.ts';
+import { buildCell, expressionText, TOOLS } from './build-cell.ts';
 import type { Cascade, Cell, InputRead, TestCase } from './cascade.ts';
 import { checkJsCode, checkJsonSchema } from './check-code.ts';
 import {
@@ -15,6 +15,7 @@ import {
   undeclaredInput,
 } from './check-names.ts';
 import { cascadeNotFound, filesNamed, nearestCascade } from './find-cascades.ts';
+import type { JsSource } from './js-function.ts';
 import { knownKeywords } from './json-validator.ts';
 import { type NamedCascade, namedCascades } from './named-cascades.ts';
 import type { ParsedYaml, ValuePath } from './parse-yaml.ts';
