@@ -1,13 +1,15 @@
 /** The providers that a worker has called, each with its connections. */
 
 import { assertUnreachable } from '../src/errors.ts';
-import { WORKER_MAX_PROVIDERS } from '../src/limits.ts';
 import type { ChatOutcome, ChatRequest, ModelTarget, ProviderSettings } from '../src/model/chat.ts';
 import { Lexical } from '../src/model/lexical/lexical.ts';
 import { OpenAiCompatible } from '../src/model/openai-compatible.ts';
 import type { ChatLimits, Provider } from '../src/model/provider.ts';
 import { Player, Recorder } from '../src/model/replay.ts';
 import { dropOldest } from '../src/util/drop-oldest.ts';
+
+/** Providers (settings that differ) that a worker keeps connections to. */
+const WORKER_MAX_PROVIDERS = 64;
 
 /** A target that is asked from the worker itself. */
 export type ProviderTarget = Extract<ModelTarget, { readonly kind: 'provider' }>;

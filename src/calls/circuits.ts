@@ -1,6 +1,8 @@
 /** A provider that rejects the key is not asked again by the statements that are under way: it will reject all their calls. */
 import type { Failure } from '../errors.ts';
-import { CIRCUIT_REJECTIONS } from '../limits.ts';
+
+/** Calls that a provider answers with 401, without an answer between, before no more are made. */
+const CIRCUIT_REJECTIONS = 3;
 
 /** The status that says that the key is wrong. */
 const UNAUTHORIZED = 401;

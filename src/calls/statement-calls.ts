@@ -1,7 +1,6 @@
 /** The model calls of one statement: each is decided on before it goes out. */
 
 import { CANCELLED, type Failure, failureOf, type RvbbitError } from '../errors.ts';
-import { STATEMENT_MAX_ANSWERS, UNUSABLE_ANSWERS } from '../limits.ts';
 import type { CallLimits } from '../model/call-limits.ts';
 import type { Usage } from '../model/chat.ts';
 import type { CallDecision, CallRequest, EndedAttempt, LookUp } from '../run/contract.ts';
@@ -15,6 +14,11 @@ import type { Permit } from './gate/gate-request.ts';
 import { GateWaits } from './gate-waits.ts';
 import { permitOrAnswer } from './permit-or-answer.ts';
 import { BUDGET_USED_UP, EQUAL_CALL_TOO_LONG, refused, unusableAnswers } from './refusals.ts';
+
+/** Answers that a statement with `cache = false` keeps for its own equal calls. */
+const STATEMENT_MAX_ANSWERS = 10_000;
+/** Answers of a statement's calls that cannot be used, without a usable one between, before it makes no more calls. */
+const UNUSABLE_ANSWERS = 20;
 
 export interface StatementCallsParts extends Omit<CallAccountParts, 'keeps'> {
   readonly statementId: number;

@@ -3,8 +3,10 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nearestSpelling } from '../../grammar/spelling.ts';
 import { RvbbitError } from '../errors.ts';
-import { CASCADE_SEARCH_ENTRIES } from '../limits.ts';
 import { showName } from './resolve-path.ts';
+
+/** Folders and files that the search for a misspelt cascade looks at. */
+const CASCADE_SEARCH_ENTRIES = 2_000;
 
 /** Cascade files under the root, breadth first, sorted; hidden folders and node_modules are left out. */
 export async function listCascades(root: string): Promise<readonly string[]> {

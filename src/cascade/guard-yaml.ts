@@ -7,14 +7,13 @@
  */
 import { CST, Lexer } from 'yaml';
 import type { SourcePlace } from '../errors.ts';
-import {
-  CASCADE_MAX_BYTES,
-  CASCADE_MAX_DEPTH,
-  CASCADE_MAX_ITEMS,
-  CASCADE_MAX_KEYS,
-} from '../limits.ts';
+import { CASCADE_MAX_BYTES, CASCADE_MAX_DEPTH } from '../limits.ts';
 import type { Problem } from './problems.ts';
 import { unquotedTemplate } from './quotes-missing.ts';
+
+const CASCADE_MAX_KEYS = 2_000;
+/** Items of any kind (list entries, keys, commas) in one file; parsing time grows with them. */
+const CASCADE_MAX_ITEMS = 10_000;
 
 /** The text of a YAML file, or why it is not one. */
 export type GuardedYaml =

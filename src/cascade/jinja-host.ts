@@ -7,12 +7,15 @@
  */
 import type { Environment } from 'minijinja-js';
 import { messageOf, RvbbitError } from '../errors.ts';
-import { MESSAGE_VALUE_CHARS, TEMPLATE_FUEL, TEMPLATE_MAX_MEMORY } from '../limits.ts';
+import { MESSAGE_VALUE_CHARS, TEMPLATE_MAX_MEMORY } from '../limits.ts';
 import type { Json, JsonObject } from '../util/json.ts';
 import { parseExactJson, parseJsonWithTexts } from './exact-json.ts';
 import { scanTemplate } from './jinja-scan.ts';
 import { copyJson } from './plain-json.ts';
 import { loadMinijinja } from './wasm-jinja.ts';
+
+/** Instructions that one template or expression may execute. */
+const TEMPLATE_FUEL = 1_000_000;
 
 /** A function that templates may call by `value | name(arguments)`. It records failures and never throws. */
 export type HostFilter = (value: unknown, ...args: readonly unknown[]) => unknown;

@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import type { ErrorCode } from '../error-codes.ts';
 import { RvbbitError, type SourcePlace } from '../errors.ts';
-import { CASCADE_MAX_NESTING } from '../limits.ts';
 import type { JsonObject } from '../util/json.ts';
 import { buildCell, expressionText, TOOLS } from './build-cell.ts';
 import type { Cascade, Cell, InputRead, TestCase } from './cascade.ts';
@@ -28,6 +27,8 @@ import type { CascadeFile, CellFile } from './schema.ts';
 import { unknownKeywords } from './schema-keywords.ts';
 import { didYouMean } from './spelling.ts';
 import { type TemplateText, templateTexts, withNames } from './template-texts.ts';
+
+const CASCADE_MAX_NESTING = 8;
 
 /**
  * Loads the cascade `path` under `root` and every cascade and code file that it names.

@@ -3,7 +3,10 @@ import { constants } from 'node:fs';
 import { open, realpath, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { RvbbitError, type Stage } from '../errors.ts';
-import { CASCADE_MAX_BYTES, CASCADE_MAX_PATH, MESSAGE_VALUE_CHARS } from '../limits.ts';
+import { CASCADE_MAX_BYTES, MESSAGE_VALUE_CHARS } from '../limits.ts';
+
+/** Characters of a cascade's name as a statement gives it. */
+const CASCADE_MAX_PATH = 1_024;
 
 /** A name as a message shows it: one line, cut, no control characters. */
 export function showName(name: string): string {

@@ -1,13 +1,14 @@
 /** The keys of a cascade file, as zod sees them; `examples/cascade.schema.json` is generated from here. */
 import { z } from 'zod';
-import {
-  CASCADE_MAX_CELLS,
-  OPERATOR_MAX_ARGS,
-  OPERATOR_MAX_SPELLINGS,
-  TAKES_MAX_FACTOR,
-} from '../limits.ts';
+import { OPERATOR_MAX_ARGS } from '../limits.ts';
 import type { JsonObject } from '../util/json.ts';
 import { durationMs } from './duration.ts';
+
+/** Times that a cell's `takes` may be done. */
+const TAKES_MAX_FACTOR = 100;
+const CASCADE_MAX_CELLS = 200;
+/** Entries of one `sql_function.operators`. */
+const OPERATOR_MAX_SPELLINGS = 16;
 
 const NAME = /^(?!(?:constructor|prototype)$)(?!__)[A-Za-z_][A-Za-z0-9_]{0,99}$/;
 

@@ -1,5 +1,7 @@
 /** Arrays and objects as JSON text, where JSON has all that they hold. */
-import { PARAMETER_MAX_DEPTH } from '../limits.ts';
+
+/** Nesting of an array or object that is bound as JSON. */
+const PARAMETER_MAX_DEPTH = 1_000;
 
 /**
  * The JSON of a value; a Date in it is its ISO text, an undefined property is left out and an undefined item

@@ -1,8 +1,11 @@
 /** What advisory wards refused in a statement: all of it counted, the first of it kept. */
 
-import { ADVISORIES_KEPT, ADVISORIES_SHOWN } from '../limits.ts';
+import { ADVISORIES_KEPT } from '../limits.ts';
 import type { Notice } from '../result.ts';
 import type { Advisory, AdvisoryReport } from '../run/contract.ts';
+
+/** Advisories that a notice shows. */
+const ADVISORIES_SHOWN = 3;
 
 /** Counts the advisories of a statement while its chunks settle. */
 export class AdvisoryTally {

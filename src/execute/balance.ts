@@ -1,5 +1,8 @@
 /** Which worker takes the next chunk. */
-import { GATHER_MAX_CHUNKS, GATHER_MAX_UTILIZATION } from '../limits.ts';
+import { GATHER_MAX_CHUNKS } from '../limits.ts';
+
+/** A worker gathers waiting chunks only while its event loop is busy for less than this part of the time. */
+const GATHER_MAX_UTILIZATION = 0.7;
 
 /** What the choice needs to know of a worker. */
 export interface Candidate {

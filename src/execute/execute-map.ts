@@ -2,7 +2,6 @@
 import { quoteIdentifier } from '../duck/quote.ts';
 import { dropStage, type StagedQuery, stageQuery } from '../duck/stage.ts';
 import { type StagedRuns, stageRuns } from '../duck/stage-runs.ts';
-import { STORE_FLUSH_MS, STREAM_FLUSH_MS } from '../limits.ts';
 import { ERROR_TYPE, type MapPlan } from '../plan/plan.ts';
 import type { ResultColumn } from '../result.ts';
 import { reasonOf } from '../util/statement-signal.ts';
@@ -13,6 +12,11 @@ import { RunStore } from './run-store.ts';
 import { StagedInputs } from './staged-inputs.ts';
 import type { StatementWithCascade } from './statement.ts';
 import { Window } from './window.ts';
+
+/** Settled runs are written after this at the latest, or when a quarter of the window waits: one write takes 3 ms, however few runs it holds. */
+const STORE_FLUSH_MS = 1_000;
+/** A result that is read while it grows is written after this at the latest. */
+const STREAM_FLUSH_MS = 15;
 
 /** A MAP on its way. `prepare`, then `run`, then `select`; `close` drops what it made, whatever happened. */
 export class MapExecution {

@@ -2,7 +2,7 @@
 import { totalmem } from 'node:os';
 import type { ChunkOutcome, ChunkTask } from '../../workers/protocol.ts';
 import { closedError, messageOf, RvbbitError } from '../errors.ts';
-import { MAX_PARALLEL, POOL_RENEW_MS } from '../limits.ts';
+import { MAX_PARALLEL } from '../limits.ts';
 import type { ModelTarget } from '../model/chat.ts';
 import { Semaphore } from '../util/semaphore.ts';
 import type { Dispatcher, DispatchResult, StatementHost } from './dispatcher.ts';
@@ -10,6 +10,9 @@ import { TaskOverdue } from './overdue-tasks.ts';
 import { Watchdog } from './watchdog.ts';
 import { WorkerLinks } from './worker-links.ts';
 import { WorkerPool } from './worker-pool.ts';
+
+/** A pool that has lost threads for good is made anew, and not again within this. */
+const POOL_RENEW_MS = 5_000;
 
 export interface LocalDispatcherOptions {
   readonly threads: number;

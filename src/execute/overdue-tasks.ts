@@ -3,7 +3,10 @@
  * cannot tell of it, because nothing of the chunk runs there any more.
  */
 import type { ChunkOutcome, ChunkTask } from '../../workers/protocol.ts';
-import { ANSWER_SLACK_MS, MAX_PARALLEL } from '../limits.ts';
+import { MAX_PARALLEL } from '../limits.ts';
+
+/** A chunk whose rows have had their time is given up after this, while nothing runs in the workers. */
+const ANSWER_SLACK_MS = 2_000;
 
 /** What a task ends with that is given up; a late answer is not looked at. */
 export class TaskOverdue extends Error {

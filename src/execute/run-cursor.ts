@@ -1,8 +1,10 @@
 /** The one cursor that all lanes of a statement take their chunks from, held back by the window. */
-import { READ_SLICE_ROWS } from '../limits.ts';
 import { type Chunk, type RunInputs, subChunk } from './chunk.ts';
 import type { ChunkPolicy } from './chunk-policy.ts';
 import type { Window } from './window.ts';
+
+/** Rows that one read from the staged table brings into JavaScript. */
+const READ_SLICE_ROWS = 16_384;
 
 export class RunCursor {
   readonly #inputs: RunInputs;

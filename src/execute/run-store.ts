@@ -2,9 +2,13 @@
 import type { Session } from '../duck/session.ts';
 import { countOf } from '../duck/stage.ts';
 import { RvbbitError } from '../errors.ts';
-import { STORE_FLUSH_BYTES, STORE_FLUSH_RUNS } from '../limits.ts';
 import type { Piece, RunFailure } from './chunk.ts';
 import type { RunSink } from './execute-runs.ts';
+
+/** Settled runs are written to the session's DuckDB as soon as this many wait. */
+const STORE_FLUSH_RUNS = 8_192;
+/** They are also written as soon as their values hold this many characters. */
+const STORE_FLUSH_BYTES = 4 * 1024 * 1024;
 
 export interface RunStoreOptions {
   /** Unique in the session. */

@@ -5,10 +5,14 @@
  */
 import type { ChunkOutcome, ChunkTask } from '../../workers/protocol.ts';
 import { cancelledError, RvbbitError } from '../errors.ts';
-import { MAX_FRUITLESS_WORKER_DEATHS, POISON_DEATHS } from '../limits.ts';
 import type { EndedAttempt, LookUp, RunSettings } from '../run/contract.ts';
 import { type Chunk, type Piece, subChunk } from './chunk.ts';
 import type { Dispatcher, DispatchResult, LostChunk } from './dispatcher.ts';
+
+/** Worker deaths without a settled row in between after which a statement gives up. */
+const MAX_FRUITLESS_WORKER_DEATHS = 10;
+/** Deaths of a worker with the same row under its hands after which the row alone is failed. */
+const POISON_DEATHS = 2;
 
 /** Losses of a chunk without a suspect before its rows are run one by one, alone. */
 const LOSSES_BEFORE_ALONE = 2;

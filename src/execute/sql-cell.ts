@@ -2,9 +2,11 @@
 
 import { quoteIdentifier } from '../duck/quote.ts';
 import type { Session } from '../duck/session.ts';
-import { SQL_CELL_MAX_ROWS } from '../limits.ts';
 import type { SqlCellOutcome, SqlCellQuery } from '../run/contract.ts';
 import type { JsonObject } from '../util/json.ts';
+
+/** Rows that a `sql_data` cell may hand to the cells after it. */
+const SQL_CELL_MAX_ROWS = 10_000;
 
 export async function runSqlCell(
   session: Session,

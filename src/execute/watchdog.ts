@@ -6,9 +6,11 @@
  * does not come.
  */
 import type { BeaconReading } from '../../workers/beacon.ts';
-import { HEARTBEAT_LOST_MS } from '../limits.ts';
 import { OverdueTasks } from './overdue-tasks.ts';
 import type { WorkerLinks } from './worker-links.ts';
+
+/** A worker whose event loop does not turn for this long, while it owes answers, is ended. */
+const HEARTBEAT_LOST_MS = 5_000;
 
 /** Reading the resident set costs more than the rest of a look. */
 const MEMORY_INTERVAL_MS = 200;

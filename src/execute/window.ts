@@ -1,5 +1,10 @@
 /** How far the lanes may run ahead of what has been delivered: back-pressure stops them, not memory. */
-import { WINDOW_CHUNKS_PER_LANE, WINDOW_MAX_CHUNKS, WINDOW_MAX_RUNS } from '../limits.ts';
+import { WINDOW_MAX_RUNS } from '../limits.ts';
+
+/** Chunks that may be in flight or wait for an earlier one. */
+const WINDOW_MAX_CHUNKS = 256;
+/** The same for each lane. The larger of the two bounds holds: a run that takes several times the mean must not stop the others. */
+const WINDOW_CHUNKS_PER_LANE = 16;
 
 export class Window {
   readonly #maxChunks: number;

@@ -4,9 +4,11 @@ import type { Piscina } from 'piscina';
 import { packTask } from '../../workers/packed-task.ts';
 import type { ChunkOutcome, ChunkTask, WorkerHello } from '../../workers/protocol.ts';
 import { messageOf, RvbbitError } from '../errors.ts';
-import { WORKER_BOOT_MS } from '../limits.ts';
 import { chooseWorker, WAITING_CHUNK } from './balance.ts';
 import { Pending } from './pending.ts';
+
+/** From a worker's start to its first word. */
+const WORKER_BOOT_MS = 5_000;
 
 export interface WorkerPoolOptions {
   readonly threads: number;

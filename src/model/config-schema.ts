@@ -2,17 +2,17 @@
 import { z } from 'zod';
 import { parseDurationMs } from '../../grammar/duration.ts';
 import { durationMs } from '../cascade/duration.ts';
-import {
-  CONFIG_MAX_NUMBER,
-  JOURNAL_SEGMENT_MAX_BYTES,
-  RATE_WINDOW_MAX_MS,
-  RATE_WINDOW_MS,
-} from '../limits.ts';
+import { JOURNAL_SEGMENT_MAX_BYTES, RATE_WINDOW_MS } from '../limits.ts';
 import type { JsonObject } from '../util/json.ts';
 import type { CallLimits, ProviderLimits } from './call-limits.ts';
 import { FUNCTION_ID } from './chat.ts';
 import type { ModelPrice } from './prices.ts';
 import type { ProviderEntry } from './provider-entry.ts';
+
+/** Rates and prices beyond this are slips of the keyboard. */
+const CONFIG_MAX_NUMBER = 1e12;
+/** The longest `window`. */
+const RATE_WINDOW_MAX_MS = 3_600_000;
 
 /** How keys are written: `base_url` in a file, `baseUrl` in the API, where a literal key is allowed. */
 type Spelling = 'file' | 'api';

@@ -1,11 +1,14 @@
 /** A provider's pool of connections: direct, or through its proxy. */
 import type { LookupFunction } from 'node:net';
 import type * as Undici from 'undici';
-import { MODEL_CONNECT_MS, MODEL_IDLE_MS, MODEL_RESPONSE_MAX_BYTES } from '../limits.ts';
+import { MODEL_IDLE_MS, MODEL_RESPONSE_MAX_BYTES } from '../limits.ts';
 import type { HttpSettings } from './chat.ts';
 import { guardedLookup } from './guarded-lookup.ts';
 import { proxyHeaders, tunnelThrough } from './tunnel.ts';
 import { WarmSockets } from './warm-sockets.ts';
+
+/** From the first packet to an open connection, TLS included. */
+const MODEL_CONNECT_MS = 10_000;
 
 /** What a call goes out over. */
 export interface Connections {

@@ -6,11 +6,13 @@ import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeSync } from '
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf } from '../errors.ts';
-import { RECORDING_MAX_BYTES } from '../limits.ts';
 import type { ChatRequest, ChatResponse } from './chat.ts';
 import { readFunctionAnswer } from './function-answer.ts';
 import { member } from './provider-error.ts';
 import { requestHash } from './request-hash.ts';
+
+/** A file of recorded calls; a worker holds it in memory. */
+const RECORDING_MAX_BYTES = 64 * 1024 * 1024;
 
 /** The answers to each question, by its hash, in the order of the file. */
 export type Recording = ReadonlyMap<string, readonly ChatResponse[]>;

@@ -1,7 +1,12 @@
 /** Where JSON, the tags of thoughts and Markdown fences stand in a text. */
-import { ANSWER_MAX_CANDIDATES, ANSWER_MAX_DEPTH, ANSWER_SCAN_FACTOR } from '../limits.ts';
+import { ANSWER_MAX_DEPTH } from '../limits.ts';
 import { stringEnd } from './json-depth.ts';
 import { strictJson } from './strict-json.ts';
+
+/** Characters that the search for JSON in an answer looks at, for each character of it. */
+const ANSWER_SCAN_FACTOR = 8;
+/** Bracketed parts of an answer that it tries to read. */
+const ANSWER_MAX_CANDIDATES = 1_000;
 
 /**
  * An outermost bracketed part that is no prose. `strict` parses as it stands, `nearly` but for small

@@ -1,6 +1,9 @@
 /** A compressed body that nobody asked for, as text for the record. */
 import { brotliDecompressSync, constants, gunzipSync, inflateSync } from 'node:zlib';
-import { MODEL_RESPONSE_MAX_BYTES, PACKED_ANSWER_BYTES } from '../limits.ts';
+import { MODEL_RESPONSE_MAX_BYTES } from '../limits.ts';
+
+/** Bytes of a compressed one that are unpacked for it: far more than the text that is kept. */
+const PACKED_ANSWER_BYTES = 64 * 1024;
 
 /** The text, or its beginning; empty where it is not so compressed, or unpacks to more than a body may have. */
 export function unpackBody(bytes: Uint8Array, encoding: string): string {

@@ -5,10 +5,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hasCascadeSuffix } from '../cascade/find-cascades.ts';
 import { messageOf, RvbbitError, type SourcePlace } from '../errors.ts';
-import { OPERATOR_MAX_FILES, OPERATOR_ROOTS_KEPT } from '../limits.ts';
 import { type LoadedOperators, mergeOperators } from './merge-operators.ts';
 import type { OperatorEntry } from './operator-entry.ts';
 import { readSpelling } from './spelling.ts';
+
+/** Files in the folder `operators/`. */
+export const OPERATOR_MAX_FILES = 500;
+/** Cascade roots whose operators a process keeps. */
+const OPERATOR_ROOTS_KEPT = 16;
 
 /** The folder of a cascade root that holds its operators. */
 export const OPERATORS_FOLDER = 'operators';

@@ -1,14 +1,13 @@
 /** Calls of `rvbbit_run`, `rvbbit_map_parallel` and `rvbbit_run_batch`: their arguments, read and checked. */
 import { RvbbitError } from '../errors.ts';
-import {
-  MAX_PARALLEL,
-  MESSAGE_VALUE_CHARS,
-  SEED_JSON_MAX_CHARS,
-  SEED_MAX_ROWS,
-  VALUE_MAX_DEPTH,
-} from '../limits.ts';
+import { MAX_PARALLEL, MESSAGE_VALUE_CHARS, VALUE_MAX_DEPTH } from '../limits.ts';
 import type { Json, JsonObject } from '../util/json.ts';
 import { roundedInteger } from './rounded-integer.ts';
+
+/** Characters of the JSON that one call is given. */
+const SEED_JSON_MAX_CHARS = 64 * 1024 * 1024;
+/** Rows in the list that one call is given. */
+export const SEED_MAX_ROWS = 100_000;
 
 /** The functions that run a cascade from any SQL, and their signatures. */
 export const SEED_FUNCTIONS = {

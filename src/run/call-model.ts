@@ -1,7 +1,7 @@
 /** The one way to a model: leave to call, the call, its report, and the engine's one retry loop. */
 import type { Retry } from '../cascade/cascade.ts';
 import { cancelledError, type Failure, failureOf, RvbbitError } from '../errors.ts';
-import { MODEL_CALL_TIMEOUT_MS, RAW_ANSWER_CHARS, RETRY_ATTEMPTS } from '../limits.ts';
+import { RAW_ANSWER_CHARS, RETRY_ATTEMPTS } from '../limits.ts';
 import {
   type AttemptReport,
   type ChatOutcome,
@@ -14,6 +14,9 @@ import { callKeyOf } from './call-key.ts';
 import type { CallDecision, CallRequest } from './contract.ts';
 import { retryWaitMs } from './retry.ts';
 import { pause, type Run, settleWithin, type TimeLimit } from './run-state.ts';
+
+/** One call of a model, from its first byte to the last of its answer. */
+const MODEL_CALL_TIMEOUT_MS = 120_000;
 
 /** Characters of a prompt for each token, about. */
 export const CHARS_PER_TOKEN = 4;

@@ -2,10 +2,13 @@
 import type { Cascade, Evaluator, Takes, Ward } from '../cascade/cascade.ts';
 import { usesSignal, WARD_PARAMETERS } from '../cascade/js-function.ts';
 import { compileSqlTemplate } from '../cascade/sql-template.ts';
-import { JS_CELL_TIMEOUT_MS, WARD_ATTEMPTS } from '../limits.ts';
+import { JS_CELL_TIMEOUT_MS } from '../limits.ts';
 import { compilePrompt } from './compile-prompt.ts';
 import type { CascadeProgram, EvaluatorProgram, TakesProgram, WardProgram } from './program.ts';
 import type { LazyCode } from './realm/lazy-realm.ts';
+
+/** Attempts that a ward with `mode: retry` allows where it does not say, the first one included. */
+const WARD_ATTEMPTS = 3;
 
 /** The program of a cascade that a cell, a ward or an evaluator names; loading has made sure of it. */
 export type CompileNested = (name: string) => CascadeProgram;

@@ -1,6 +1,11 @@
 /** When a failed attempt is made again: how often, and after what wait. */
 import type { Retry } from '../cascade/cascade.ts';
-import { RETRY_AFTER_MAX_MS, RETRY_BASE_MS, RETRY_MAX_WAIT_MS } from '../limits.ts';
+import { RETRY_AFTER_MAX_MS } from '../limits.ts';
+
+/** The wait before the second attempt. */
+export const RETRY_BASE_MS = 500;
+/** The longest wait between two attempts, unless the provider asks for more. */
+export const RETRY_MAX_WAIT_MS = 30_000;
 
 /** A wait is lengthened by up to this part of it, never shortened: callers that failed together part. */
 const JITTER = 0.25;

@@ -8,12 +8,6 @@ import type { ResultReader } from '../duck/reader.ts';
 import type { Parameters } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import { mayWrite } from '../execute/may-write.ts';
-import {
-  SEMANTIC_MAX_PASSES,
-  SEMANTIC_MAX_STRICT_PASSES,
-  SEMANTIC_NATIVE_DEPTH,
-  SEMANTIC_NATIVE_ROWS,
-} from '../limits.ts';
 import { askOpen } from './ask/ask-open.ts';
 import { type JoinedLookUps, joinLookUps } from './look-up/joined-look-ups.ts';
 import { usesOf } from './plan/query-plan.ts';
@@ -21,6 +15,15 @@ import { isNode, nodesOf } from './plan/query-tree.ts';
 import { unrewrittenError } from './read/rewritten-error.ts';
 import type { OperatorUse } from './read/use.ts';
 import type { PassText, SemanticQuery } from './semantic-query.ts';
+
+/** Look-ups of a pass from which they are made inside DuckDB, by joining the answers. */
+const SEMANTIC_NATIVE_ROWS = 20_000;
+/** Operators within one another above which they are not: such a look-up names its argument twice, so it doubles the query. */
+const SEMANTIC_NATIVE_DEPTH = 4;
+/** Times that a statement is run to find the answers that it needs: each run asks only what those before it did not meet. */
+const SEMANTIC_MAX_PASSES = 200;
+/** The same of a statement that changes data and has no query that meets its questions, e.g. MERGE. */
+const SEMANTIC_MAX_STRICT_PASSES = 1_000;
 
 /** Runs the text until every question that it meets is answered; the last pass's result. */
 export async function passesOf(run: SemanticQuery, text: PassText): Promise<ResultReader> {

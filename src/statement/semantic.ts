@@ -20,7 +20,6 @@ import { mayWrite, namesOf } from '../execute/may-write.ts';
 import type { Statement } from '../execute/statement.ts';
 import { learnAnswers } from '../explain/learn-answers.ts';
 import type { ExplainFormat } from '../explain/report/render-report.ts';
-import { SEMANTIC_MAX_OPEN } from '../limits.ts';
 import { loadOperators } from '../operators/load-operators.ts';
 import type { Notice } from '../result.ts';
 import { answerQuery, planAnswers } from '../semantic/answer-query.ts';
@@ -39,6 +38,9 @@ import { withSpellingHint } from '../semantic/read/spelling-hint.ts';
 import type { SemanticQuery } from '../semantic/semantic-query.ts';
 import type { Explained } from './explain.ts';
 import { openingOf } from './names.ts';
+
+/** Questions of one operator that a pass may leave open; it ends when there are more. */
+const SEMANTIC_MAX_OPEN = 1_000_000;
 
 /**
  * Runs the statement to its end. `refusal` is what DuckDB said of it as it stands, and is thrown where the

@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type RunInputs, subChunk } from '../../src/execute/chunk.ts';
-import { ChunkPolicy } from '../../src/execute/chunk-policy.ts';
+import { CHUNK_WAITING_RUNS, ChunkPolicy } from '../../src/execute/chunk-policy.ts';
 import { runLanes } from '../../src/execute/lanes.ts';
 import { RunCursor } from '../../src/execute/run-cursor.ts';
 import { Window } from '../../src/execute/window.ts';
-import { CHUNK_MAX_ROWS, CHUNK_WAITING_RUNS } from '../../src/limits.ts';
+import { CHUNK_MAX_ROWS } from '../../src/limits.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 
 function countingInputs(runCount: number): RunInputs {

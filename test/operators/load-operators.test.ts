@@ -3,9 +3,8 @@ import { renameSync, statSync, utimesSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RvbbitError } from '../../src/errors.ts';
-import { OPERATOR_MAX_FILES } from '../../src/limits.ts';
 import { signatureOf } from '../../src/operators/check-call.ts';
-import { loadOperators } from '../../src/operators/load-operators.ts';
+import { loadOperators, OPERATOR_MAX_FILES } from '../../src/operators/load-operators.ts';
 import type { Operator } from '../../src/operators/operator.ts';
 import { load, makeRoot, operatorFile, put } from './support.ts';
 

@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { RETRY_AFTER_MAX_MS, RETRY_BASE_MS, RETRY_MAX_WAIT_MS } from '../../src/limits.ts';
+import { RETRY_AFTER_MAX_MS } from '../../src/limits.ts';
 import { retryAfterMs } from '../../src/model/retry-after.ts';
-import { retryWaitMs } from '../../src/run/retry.ts';
+import { RETRY_BASE_MS, RETRY_MAX_WAIT_MS, retryWaitMs } from '../../src/run/retry.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 
 const least = () => 0;

@@ -10,7 +10,7 @@ import {
   type QueryResult,
   type RvbbitError,
 } from '../../src/index.ts';
-import { SEED_MAX_ROWS } from '../../src/limits.ts';
+import { SEED_MAX_ROWS } from '../../src/operators/seed-call.ts';
 import type { SimulatorProcess } from '../../src/sim/spawn.ts';
 import { startSimulator } from '../../src/testing.ts';
 import { withModel } from '../model/engine-support.ts';

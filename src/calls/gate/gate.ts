@@ -3,7 +3,7 @@
  * and all statements.
  */
 import { cancelledError, closedError, RvbbitError } from '../../errors.ts';
-import { TIMER_MAX_MS, TIMER_SLACK_MS } from '../../limits.ts';
+import { TIMER_MAX_MS } from '../../limits.ts';
 import type { ProviderLimits } from '../../model/call-limits.ts';
 import { follow, reasonOf, unfollow } from '../../util/statement-signal.ts';
 import { Waiter } from './fair-queue.ts';
@@ -11,6 +11,9 @@ import type { GateRequest, Permit } from './gate-request.ts';
 import { Meter } from './meter.ts';
 import { GATE_MAX_IDLE, type GateHost, ProviderGate } from './provider-gate.ts';
 import type { Random } from './throttle.ts';
+
+/** A timer that is late by less than this is on time. */
+const TIMER_SLACK_MS = 2;
 
 /** What is left, at the next timer, of the lateness of the last ones, which is added to the windows' margins. */
 const GATE_LAG_DECAY = 0.95;

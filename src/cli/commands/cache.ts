@@ -4,7 +4,6 @@ import { DiskJournal } from '../../journal/disk/disk-journal.ts';
 import { realFileSystem } from '../../journal/disk/file-system.ts';
 import { type ListedAnswer, listAnswers } from '../../journal/disk/list-answers.ts';
 import { systemClock } from '../../journal/journal.ts';
-import { CLEAR_MAX_KEYS } from '../../limits.ts';
 import { existingJournal } from '../existing-journal.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
@@ -14,6 +13,9 @@ import { readAgeMs } from '../read-bounds.ts';
 import { reportDamage } from '../report-damage.ts';
 import { say, sayError } from '../stderr.ts';
 import { counted } from '../text/counted.ts';
+
+/** Keys that one `cache.clear` record names. */
+const CLEAR_MAX_KEYS = 1_000;
 
 const USAGE = 'rvbbit cache stats|list|show <key>|clear';
 const LISTED = 20;

@@ -1,11 +1,13 @@
 /** Answers by word overlap: no network, no model, the same answer to the same question. */
 import { CANCELLED, closedError } from '../../errors.ts';
-import { LEXICAL_MAX_CHARS } from '../../limits.ts';
 import type { ChatOutcome, ChatRequest } from '../chat.ts';
 import { endedChat } from '../http-failure.ts';
 import type { ChatLimits, Provider } from '../provider.ts';
 import { answerText, answerValue } from './answer.ts';
 import { splitPrompt } from './split-prompt.ts';
+
+/** Characters of a prompt that word overlap looks at. */
+const LEXICAL_MAX_CHARS = 64 * 1024;
 
 export class Lexical implements Provider {
   readonly #id: string;

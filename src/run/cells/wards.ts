@@ -1,12 +1,14 @@
 /** Asks a ward what it thinks of a cell's input or output. */
 import { messageOf, RvbbitError } from '../../errors.ts';
-import { WARD_REASON_CHARS } from '../../limits.ts';
 import type { Json, JsonObject } from '../../util/json.ts';
 import type { WardProgram } from '../program.ts';
 import { beginStep, endsRun, type Run } from '../run-state.ts';
 import { type RunNested, runWithin } from './cascade.ts';
 import { runJsCell } from './js.ts';
 import { runSqlCell } from './sql-data.ts';
+
+/** Characters of a ward's reason that are kept and shown. */
+const WARD_REASON_CHARS = 500;
 
 /** Undefined: the ward lets it pass. Else why not. */
 export type Refused = { readonly reason: string } | undefined;

@@ -1,6 +1,5 @@
 /** Finds the answers that a query's WHERE needs with fewest calls, before the query itself is run. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
-import { SEMANTIC_SAMPLE_PART, SEMANTIC_SAMPLE_ROWS } from '../../limits.ts';
 import type { AnswerBook, Tuple } from '../ask/answer-book.ts';
 import { askOpen } from '../ask/ask-open.ts';
 import { callsPerRun } from '../ask/calls-per-run.ts';
@@ -11,6 +10,11 @@ import { holds } from '../plan/query-tree.ts';
 import type { OperatorUse } from '../read/use.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
 import { leavesOf, truthOf } from './truth.ts';
+
+/** Candidate rows that all conditions are tried on, so that the condition that leaves the fewest rows is asked first. */
+const SEMANTIC_SAMPLE_ROWS = 20;
+/** The same as a part of all candidate rows: the smaller of the two bounds holds. */
+const SEMANTIC_SAMPLE_PART = 0.04;
 
 /** A condition, and its one operator where it has no other. */
 interface Step {

@@ -1,5 +1,4 @@
 /** LIMIT: finds the first rows, in row order, that meet the conditions, and asks nothing for those after them. */
-import { SEMANTIC_WINDOW_ROWS } from '../../limits.ts';
 import type { Tuple } from '../ask/answer-book.ts';
 import { askOpen, roomFor } from '../ask/ask-open.ts';
 import { passesOf } from '../find-answers.ts';
@@ -11,6 +10,9 @@ import type { SemanticQuery } from '../semantic-query.ts';
 import { isCertain } from './certainty.ts';
 import { askTuples } from './fill-answers.ts';
 import { type Condition, conditionOf, type Leaf, leavesOf, truthOf } from './truth.ts';
+
+/** Rows that a query with a LIMIT looks at in one go, in their order. */
+const SEMANTIC_WINDOW_ROWS = 16_384;
 
 type CandidateRow = readonly (Tuple | undefined)[];
 

@@ -6,13 +6,15 @@ import type { AppendColumn } from '../../duck/append.ts';
 import { quoteIdentifier, quoteLiteral } from '../../duck/quote.ts';
 import type { Session } from '../../duck/session.ts';
 import { dropTables, nextStageName, temporary } from '../../duck/stage.ts';
-import { SEMANTIC_WIDE_CRITERIA } from '../../limits.ts';
 import type { Tuple } from '../ask/answer-book.ts';
 import { type OperatorUse, readAnswer, typeOfUse } from '../read/use.ts';
 import { ANSWER_KEY, type AnswerColumns, answerColumn, hasCriteria } from './answer-columns.ts';
 import type { JoinedLookUps } from './joined-look-ups.ts';
 import { aritiesOf } from './look-up.ts';
 import { NATIVE_TYPES } from './native-types.ts';
+
+/** Criteria of one operator that have a column each where look-ups are joins; more are rows. */
+const SEMANTIC_WIDE_CRITERIA = 16;
 
 type ColumnType = AppendColumn['type'];
 

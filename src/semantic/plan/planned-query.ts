@@ -1,6 +1,5 @@
 /** The query as planned: conditions in the order in which they are cheap, select-list operators after the LIMIT. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
-import { SEMANTIC_MAX_PREFIXES } from '../../limits.ts';
 import type { OperatorUse } from '../read/use.ts';
 import { joinBarrier } from './join-barrier.ts';
 import { Pieces } from './lift.ts';
@@ -18,6 +17,9 @@ import {
   subquery,
   Unplannable,
 } from './query-tree.ts';
+
+/** Semantic conditions of a query of which each prefix is a condition too: their number grows with its square. */
+const SEMANTIC_MAX_PREFIXES = 4;
 
 /** FROM clauses whose columns have names of their own. */
 const SINGLE_TABLES = new Set(['BASE_TABLE', 'SUBQUERY', 'TABLE_FUNCTION']);

@@ -6,8 +6,10 @@ import { type ParsedSql, parseSql } from '../../duck/parse-sql.ts';
 import { quoteIdentifier } from '../../duck/quote.ts';
 import type { Session } from '../../duck/session.ts';
 import { RvbbitError } from '../../errors.ts';
-import { SEMANTIC_MAX_OPERATORS } from '../../limits.ts';
 import { symbolNames } from './symbols.ts';
+
+/** Operators in one statement. */
+const SEMANTIC_MAX_OPERATORS = 200;
 
 /** The operators of a statement, in the order in which they stand. */
 export type ClaimedOperators =

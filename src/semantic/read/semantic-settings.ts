@@ -3,15 +3,18 @@
 import type { Annotation } from '../../../grammar/ast.ts';
 import { parseDurationMs } from '../../../grammar/duration.ts';
 import { RvbbitError } from '../../errors.ts';
-import {
-  RUN_TIMEOUT_MS,
-  SEMANTIC_MAX_CALLS,
-  SEMANTIC_MAX_PAIRS,
-  SEMANTIC_PARALLEL,
-  SEMANTIC_THRESHOLD,
-} from '../../limits.ts';
+import { RUN_TIMEOUT_MS } from '../../limits.ts';
 import type { ModelOverride } from '../../model/models.ts';
 import type { BudgetLimits, CacheSetting, OnError } from '../../plan/plan.ts';
+
+/** Calls in flight at most where a semantic statement does not say `parallel`. */
+const SEMANTIC_PARALLEL = 10;
+/** Predicted calls above which a semantic statement is refused, where it does not say `max_calls`. */
+const SEMANTIC_MAX_CALLS = 10_000;
+/** Pairs of two columns' values above which it is refused, where it does not say `max_pairs`. */
+const SEMANTIC_MAX_PAIRS = 100_000;
+/** Score from which `ABOUT` and the like hold where a BOOLEAN is needed and nothing else is said. */
+const SEMANTIC_THRESHOLD = 0.5;
 
 export interface SemanticSettings {
   readonly parallel: number;
