@@ -1,6 +1,7 @@
 /** What earlier calls were like: tokens, time, and how often answers were TRUE. EXPLAIN predicts by it. */
 import { dropOldest } from '../drop-oldest.ts';
-import type { AnswerShare, JournalRecord } from '../journal/records.ts';
+import type { StoredRecord } from '../journal/disk/stored-record.ts';
+import type { AnswerShare } from '../journal/records.ts';
 import { criterionHash } from './criterion-hash.ts';
 import { EXPERIENCE_MAX_KEYS, EXPERIENCE_MAX_OPEN } from './explain-limits.ts';
 import { Samples } from './samples.ts';
@@ -59,7 +60,7 @@ export class Experience {
     return this.#loading;
   }
 
-  observe(record: JournalRecord): void {
+  observe(record: StoredRecord): void {
     switch (record.t) {
       case 'statement.open':
         if (record.cascade !== undefined) {

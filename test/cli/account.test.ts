@@ -4,14 +4,18 @@ import { CliError, exitCodeOf, verdictOf, verdictsOn } from '../../src/cli/exit-
 import { durationText, foldProgress, type Progress, progressText } from '../../src/cli/progress.ts';
 import { summaryLines } from '../../src/cli/summary.ts';
 import { RvbbitError } from '../../src/errors.ts';
-import type { JournalEntry, JournalRecord } from '../../src/journal/records.ts';
+import {
+  type JournalEntry,
+  type JournalRecord,
+  RECORD_VERSION,
+} from '../../src/journal/records.ts';
 import { summaryWith } from './support.ts';
 
 function fold(
   entries: readonly (readonly [atSeconds: number, entry: JournalEntry])[],
 ): Progress | undefined {
   return entries.reduce<Progress | undefined>((progress, [seconds, entry], seq) => {
-    const base = { v: 1, seq, at: seconds * 1e6, session: 's', caller: 'c' } as const;
+    const base = { v: RECORD_VERSION, seq, at: seconds * 1e6, session: 's', caller: 'c' } as const;
     return foldProgress(progress, { ...base, ...entry } as JournalRecord);
   }, undefined);
 }
@@ -82,7 +86,7 @@ test('progress leaves plain SQL and the records of other statements alone', () =
     [1, READ],
   ]);
   const stranger = {
-    v: 1,
+    v: RECORD_VERSION,
     seq: 9,
     at: 2e6,
     session: 's',
