@@ -190,5 +190,5 @@ async function readJournal(value: unknown): Promise<JournalOptions> {
   if (value === undefined) return {};
   const { apiJournal } = await import('./model/config-schema.ts');
   const { readValue } = await import('./model/read-settings.ts');
-  return readValue(apiJournal, value, 'journal') ?? {};
+  return readValue(apiJournal, value, 'Engine.open: journal') ?? {};
 }

@@ -1,11 +1,13 @@
 /** The journal that a command line names. */
 import { existsSync } from 'node:fs';
+import { realFileSystem } from '../journal/disk/file-system.ts';
 import { journalFolder } from '../journal/disk/journal-folder.ts';
+import { refuseOtherVersion } from '../journal/disk/other-version.ts';
 import { CliError } from './exit-codes.ts';
 import type { CliOptions } from './options.ts';
 import { STATE_DIR } from './session.ts';
 
-/** Its folder, and the state folder that holds it. Throws a `CliError` if there is none. */
+/** Its folder, and the state folder that holds it. Throws a `CliError` if there is none, RVB_UNSUPPORTED if its version is another. */
 export function existingJournal({ stateDir = STATE_DIR }: CliOptions): {
   readonly stateDir: string;
   readonly folder: string;
@@ -18,5 +20,6 @@ export function existingJournal({ stateDir = STATE_DIR }: CliOptions): {
       '--state-dir names the folder that holds it; the first statement that runs a cascade makes it',
     );
   }
+  refuseOtherVersion(realFileSystem, folder);
   return { stateDir, folder };
 }

@@ -1,7 +1,7 @@
-import { type ArchiveDamage, type Damage, damageError } from '../journal/disk/segment-reader.ts';
+import { damageError, type JournalDamage } from '../journal/disk/segment-reader.ts';
 import { reportError } from './report.ts';
 
-/** Tells of a place in the journal, or an archive of it, that cannot be read. */
-export function reportDamage(damage: Damage | ArchiveDamage): void {
+/** Tells of a line, key index or archive of the journal that cannot be used. */
+export function reportDamage(damage: JournalDamage): void {
   reportError(damageError(damage));
 }

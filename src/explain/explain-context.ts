@@ -28,8 +28,7 @@ export function explainContext({
         const { recentRecords } = await import('../journal/disk/recent-records.ts');
         recentRecords(realFileSystem, journalFolder(stateDir), EXPERIENCE_READ_BYTES, (record) => {
           // What came since then has been observed as it came.
-          if (record.at >= openedUs) return;
-          if (record.t !== 'answer' && record.t !== 'cache.clear') experience.observe(record);
+          if (record.at < openedUs) experience.observe(record);
         });
       }),
     limitsOf: (provider) => models.limitsOf(provider),

@@ -4,7 +4,7 @@ import type { RvbbitError } from '../errors.ts';
 import { CLOCK_STEP_MS } from '../limits.ts';
 import type { AnswerStore, MemoryAnswers } from './answers.ts';
 import type { DiskJournal, JournalOptions } from './disk/disk-journal.ts';
-import type { JournalEntry, JournalRecord } from './records.ts';
+import { type JournalEntry, type JournalRecord, RECORD_VERSION } from './records.ts';
 
 /** Microseconds since the epoch, UTC. Tests pass their own. */
 export type Clock = () => number;
@@ -113,7 +113,7 @@ export class Journal {
   ): JournalRecord {
     this.#seq += 1;
     const record: JournalRecord = Object.freeze({
-      v: 1,
+      v: RECORD_VERSION,
       seq: this.#seq,
       at: this.#clock(),
       session: names.session,

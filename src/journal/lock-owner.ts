@@ -24,9 +24,12 @@ export function ownLock(): LockOwner {
 export function readOwner(text: string): LockOwner | undefined {
   try {
     const { pid, host, identity } = JSON.parse(text) as Record<string, unknown>;
+    // Signals to 0 and to numbers below it go to whole groups of processes.
+    if (!Number.isSafeInteger(pid) || (pid as number) <= 0) return undefined;
+    if (typeof host !== 'string') return undefined;
     return {
-      pid: Number(pid),
-      host: String(host),
+      pid: pid as number,
+      host,
       ...(typeof identity === 'string' ? { identity } : {}),
     };
   } catch {

@@ -6,9 +6,14 @@ import type { Failure } from '../errors.ts';
 import type { ChatMessage } from '../model/chat.ts';
 import type { RowFailure, StatementKind, Summary } from '../result.ts';
 
+/**
+ * Version of the form of records and of their lines. It goes up when something in them comes to mean something else;
+ * a new kind and a new field that may be left out need none. From 2 on, version n reads n - 1.
+ */
+export const RECORD_VERSION = 2 as const;
+
 interface RecordBase {
-  /** Version of the record's form. */
-  readonly v: 1;
+  readonly v: typeof RECORD_VERSION;
   /** Counts up by one within a journal. */
   readonly seq: number;
   /** Microseconds since the epoch, UTC. */

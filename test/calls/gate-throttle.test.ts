@@ -258,7 +258,7 @@ test('calls that succeed after an outage bring all lanes back within seconds', a
           ? undefined
           : { status: 429, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
     });
-    await world.run(28_000);
+    await world.run(60_000);
     gate.close();
     const perSecond = (fromMs: number, untilMs: number): number =>
       report.arrivals.filter(({ atMs }) => atMs >= fromMs && atMs < untilMs).length /

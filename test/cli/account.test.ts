@@ -8,16 +8,20 @@ import { ProgressView } from '../../src/cli/progress-view.ts';
 import { summaryLines } from '../../src/cli/summary.ts';
 import { displayWidth } from '../../src/cli/text/width.ts';
 import { RvbbitError } from '../../src/errors.ts';
-import type { JournalEntry, JournalRecord } from '../../src/journal/records.ts';
+import {
+  type JournalEntry,
+  type JournalRecord,
+  RECORD_VERSION,
+} from '../../src/journal/records.ts';
 import { summaryWith } from './support.ts';
 
-const LATER = { v: 1, seq: 9, at: 20e6, session: 's', caller: 'c' } as const;
+const LATER = { v: RECORD_VERSION, seq: 9, at: 20e6, session: 's', caller: 'c' } as const;
 
 function fold(
   entries: readonly (readonly [atSeconds: number, entry: JournalEntry])[],
 ): Progress | undefined {
   return entries.reduce<Progress | undefined>((progress, [seconds, entry], seq) => {
-    const base = { v: 1, seq, at: seconds * 1e6, session: 's', caller: 'c' } as const;
+    const base = { v: RECORD_VERSION, seq, at: seconds * 1e6, session: 's', caller: 'c' } as const;
     return foldProgress(progress, { ...base, ...entry } as JournalRecord);
   }, undefined);
 }
@@ -135,7 +139,7 @@ test('progress leaves plain SQL and the records of other statements alone', () =
     [1, READ],
   ]);
   const stranger = {
-    v: 1,
+    v: RECORD_VERSION,
     seq: 9,
     at: 2e6,
     session: 's',

@@ -76,7 +76,10 @@ test('Engine.open refuses options that are not there or of the wrong type, neste
   for (const [options, message] of [
     [{ cascade: '.' }, 'Engine.open has no option cascade; did you mean cascades?'],
     [{ limits: { rssMB: 1 } }, 'Engine.open: limits has no option rssMB; did you mean rssMb?'],
-    [{ journal: { prompt: true } }, 'unknown key prompt in journal; did you mean prompts?'],
+    [
+      { journal: { prompt: true } },
+      'unknown key prompt in Engine.open: journal; did you mean prompts?',
+    ],
   ] as const) {
     const error = await rejection(open(options));
     assert.is(error.code, 'RVB_UNKNOWN_OPTION');

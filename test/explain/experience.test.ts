@@ -16,7 +16,11 @@ import {
   Experience,
 } from '../../src/journal/experience/experience.ts';
 import { EXPERIENCE_SAMPLES } from '../../src/journal/experience/samples.ts';
-import type { JournalEntry, JournalRecord } from '../../src/journal/records.ts';
+import {
+  type JournalEntry,
+  type JournalRecord,
+  RECORD_VERSION,
+} from '../../src/journal/records.ts';
 import { loadOperators } from '../../src/operators/load-operators.ts';
 import { AnswerBook } from '../../src/semantic/ask/answer-book.ts';
 import { root } from '../semantic/support.ts';
@@ -24,7 +28,7 @@ import { root } from '../semantic/support.ts';
 let seq = 0;
 function record(entry: JournalEntry): JournalRecord {
   seq += 1;
-  return { v: 1, seq, at: seq, session: 's', caller: 'c', ...entry };
+  return { v: RECORD_VERSION, seq, at: seq, session: 's', caller: 'c', ...entry };
 }
 
 function start(attempt: string, cell: string, model = 'm'): JournalRecord {

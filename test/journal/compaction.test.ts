@@ -1,5 +1,5 @@
 /** Compaction: nothing is lost by it, and damage does not stop it. */
-import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -150,9 +150,9 @@ test('a segment with damage is left alone by compaction', () =>
     writeFileSync(join(place, first!), 'no line of ours\n', { flag: 'r+' });
     const damaged: string[] = [];
     const done = await compact(folder, {
-      onDamage: (damage) => damaged.push('segment' in damage ? damage.segment : damage.archive),
+      onDamage: (damage) => damaged.push(damageError(damage).message),
     });
-    assert.ok(damaged.includes(first!));
+    assert.match(damaged.join('\n'), `journal segment ${first}`);
     assert.not.ok(done[0]!.segments.includes(first!));
     assert.ok(segmentNames(realFileSystem, place).includes(first!));
     const checked = await cli(['journal', 'verify', '--state-dir', folder]);
@@ -184,6 +184,29 @@ test('a dry run counts the answers that compaction would keep', () =>
     const [would] = await compact(stateDir, { isDry: true });
     const [did] = await compact(stateDir);
     assert.equal([would!.answers, did!.answers], [KEYS, KEYS]);
+  }));
+
+test('an archive that names what is no segment makes compaction remove nothing by it', () =>
+  withFolder(async (stateDir) => {
+    await fill(stateDir);
+    const folder = join(stateDir, 'journal');
+    const beside = join(stateDir, 'mine.ndjson');
+    writeFileSync(beside, 'mine');
+    const forged = '20260101T000000.000Z-1-00000000.parquet';
+    const lease = await acquireDatabase(':memory:');
+    const connection = await lease.instance.connect();
+    await connection.run(
+      `COPY (SELECT '../mine.ndjson' AS segment) TO '${join(folder, forged)}' (FORMAT parquet)`,
+    );
+    connection.closeSync();
+    await lease.release();
+    const problems: string[] = [];
+    await compact(stateDir, { onDamage: (damage) => problems.push(damageError(damage).message) });
+    assert.is(readFileSync(beside, 'utf8'), 'mine');
+    assert.match(problems.join('\n'), `the archive ${forged} cannot be read: it holds records of`);
+    const verified = await verifyFolder(realFileSystem, folder, () => Archive.open());
+    const { message } = verified.find(({ name }) => name === forged)!.problems[0]!;
+    assert.match(message, `the archive ${forged} cannot be read`);
   }));
 
 test.run();

@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { DiskJournal } from '../../src/journal/disk/disk-journal.ts';
 import { realFileSystem } from '../../src/journal/disk/file-system.ts';
 import { type Damage, type ReadLine, readLines } from '../../src/journal/disk/segment-reader.ts';
+import { segmentNames } from '../../src/journal/disk/survey.ts';
 import { verifySegment } from '../../src/journal/disk/verify.ts';
 import { cases, deep, QUICK_BUDGET_MS, reportCases, seed } from '../support/cases.ts';
 import { answered, keyOf, started, withFolder } from './support.ts';
@@ -136,6 +137,42 @@ test('no wrong answer is ever used, with and without a key index, and verify nam
       }
     }
     reportCases(ran, 'damaged folders searched for every answer');
+  }));
+
+test("a key index that was swapped for another segment's is named, and every answer is found all the same", () =>
+  withFolder(async (folder) => {
+    const place = join(folder, 'journal');
+    for (let segment = 0; segment < 2; segment += 1) {
+      const journal = await DiskJournal.open(folder);
+      for (let n = 0; n < 10; n += 1) {
+        const at = 10 * segment + n;
+        journal.append(answered(at, keyOf(at), `answer ${at} ${'x'.repeat(50 * segment)}`));
+      }
+      await journal.close();
+    }
+    const [one, two] = readdirSync(place).filter((name) => name.endsWith('.keys'));
+    const index = readFileSync(join(place, one!));
+    writeFileSync(join(place, one!), readFileSync(join(place, two!)));
+    writeFileSync(join(place, two!), index);
+    const told = [one, two].map(
+      (name) =>
+        `the key index ${name}: it is the index of another segment; it is not used, its segment is read instead`,
+    );
+    const verified = segmentNames(realFileSystem, place).flatMap(
+      (name) => verifySegment(realFileSystem, place, name).problems,
+    );
+    assert.equal(verified.map(({ message }) => message).sort(), told.sort());
+    for (const expected of [told, []]) {
+      const problems: string[] = [];
+      const reader = await DiskJournal.open(folder, {
+        onProblem: ({ message }) => problems.push(message),
+      });
+      for (let n = 0; n < 20; n += 1) {
+        assert.match(reader.answers.find(keyOf(n))?.text ?? '', `answer ${n} `);
+      }
+      await reader.close();
+      assert.equal(problems.sort(), expected, 'told once: the index was made again');
+    }
   }));
 
 test.run();

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { RvbbitError } from '../../src/errors.ts';
 import { MemoryAnswers } from '../../src/journal/answers.ts';
 import { DiskJournal } from '../../src/journal/disk/disk-journal.ts';
-import type { JournalRecord } from '../../src/journal/records.ts';
+import { type JournalRecord, RECORD_VERSION } from '../../src/journal/records.ts';
 import { answered, keyOf, START_AT, started, withFolder } from './support.ts';
 
 function segmentsOf(folder: string): string[] {
@@ -112,7 +112,13 @@ test('cache.clear puts answers out of use for every journal, and leaves the reco
     first.append(answered(2, keyOf(2), 'b'));
     await first.commit();
     assert.is(second.answers.find(keyOf(1))?.text, 'a');
-    const base = { v: 1, seq: 9, at: START_AT + 9, session: 's', caller: 's' } as const;
+    const base = {
+      v: RECORD_VERSION,
+      seq: 9,
+      at: START_AT + 9,
+      session: 's',
+      caller: 's',
+    } as const;
     first.append({ ...base, t: 'cache.clear', before: START_AT + 5, keys: [keyOf(1)] });
     await first.commit();
     await new Promise((resolve) => setTimeout(resolve, 110));
@@ -219,6 +225,34 @@ test('a segment, or its folder, that is removed while it is written is a failure
       const reader = await DiskJournal.open(folder);
       assert.is(reader.answers.find(keyOf(3))?.text, 'again');
       await reader.close();
+    }
+  }));
+
+test('a folder of another version is refused, with what to do; a damaged line does not make it one', () =>
+  withFolder(async (folder) => {
+    const journal = await DiskJournal.open(folder);
+    for (let n = 0; n < 3; n += 1) journal.append(answered(n, keyOf(n), 'x'));
+    await journal.close();
+    const path = join(folder, 'journal', segmentsOf(folder)[0]!);
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text.replace('{"v":2,', '{"v":1,'));
+    const reader = await DiskJournal.open(folder);
+    assert.is(reader.answers.find(keyOf(2))?.text, 'x');
+    await reader.close();
+    for (const [version, whose] of [
+      [1, 'an earlier'],
+      [3, 'a later'],
+    ] as const) {
+      writeFileSync(path, text.replaceAll('{"v":2,', `{"v":${version},`));
+      const thrown = await DiskJournal.open(folder).catch((error: unknown) => error);
+      assert.instance(thrown, RvbbitError);
+      assert.is((thrown as RvbbitError).code, 'RVB_UNSUPPORTED');
+      assert.match(
+        (thrown as RvbbitError).message,
+        `${whose} version of the engine wrote the journal`,
+      );
+      assert.match((thrown as RvbbitError).message, 'move the folder away');
+      assert.is(readFileSync(path, 'utf8').length, text.length, 'nothing is changed');
     }
   }));
 

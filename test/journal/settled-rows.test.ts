@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type RowsRecord, SettledRows } from '../../src/journal/disk/settled-rows.ts';
+import { RECORD_VERSION } from '../../src/journal/records.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 
 let seq = 0;
@@ -10,7 +11,16 @@ let seq = 0;
 function rows(session: string, first: number, count: number, failed = 0): RowsRecord {
   seq += 1;
   return {
-    ...{ v: 1, seq, at: seq * 10, session, caller: `sql-of-${session}`, t: 'rows', first, count },
+    ...{
+      v: RECORD_VERSION,
+      seq,
+      at: seq * 10,
+      session,
+      caller: `sql-of-${session}`,
+      t: 'rows',
+      first,
+      count,
+    },
     ...{ ok: count - failed, null: 0, failed, skipped: 0 },
     failures: Array.from({ length: failed }, (_, at) => ({
       ...{ ordinal: first + at, code: 'RVB_TIMEOUT' as const, message: 'late', attempts: 1 },

@@ -1,8 +1,9 @@
 /** What the journal's tests share. */
+import { hash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JournalRecord } from '../../src/journal/records.ts';
+import { type JournalRecord, RECORD_VERSION } from '../../src/journal/records.ts';
 
 /** Runs `use` on a new folder and removes it. */
 export async function withFolder<T>(use: (folder: string) => Promise<T> | T): Promise<T> {
@@ -20,7 +21,7 @@ export const START_AT = 1_769_817_600_000_000;
 /** An `attempt.start`. */
 export function started(n: number, key: string, at: number = START_AT + n): JournalRecord {
   return {
-    v: 1,
+    v: RECORD_VERSION,
     seq: 2 * n + 1,
     at,
     session: 'udf-clever-fox-3fa2b1',
@@ -44,7 +45,7 @@ export function answered(
   at: number = START_AT + n,
 ): JournalRecord {
   return {
-    v: 1,
+    v: RECORD_VERSION,
     seq: 2 * n + 2,
     at,
     session: 'udf-clever-fox-3fa2b1',
@@ -63,7 +64,7 @@ export function answered(
   };
 }
 
-/** A key as the engine makes them: 64 hex digits. */
+/** A key as the engine makes them: 32 digits of a SHA-256. */
 export function keyOf(n: number): string {
-  return n.toString(16).padStart(64, 'k');
+  return hash('sha256', String(n)).slice(0, 32);
 }

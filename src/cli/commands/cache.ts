@@ -4,6 +4,7 @@ import { DiskJournal } from '../../journal/disk/disk-journal.ts';
 import { realFileSystem } from '../../journal/disk/file-system.ts';
 import { type ListedAnswer, listAnswers } from '../../journal/disk/list-answers.ts';
 import { systemClock } from '../../journal/journal.ts';
+import { RECORD_VERSION } from '../../journal/records.ts';
 import { existingJournal } from '../existing-journal.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
@@ -191,7 +192,7 @@ async function clear(options: CliOptions): Promise<number> {
   let seq = 0;
   const write = (until: number, keys?: readonly string[]) => {
     seq += 1;
-    const names = { v: 1 as const, seq, at: now, session, caller: session };
+    const names = { v: RECORD_VERSION, seq, at: now, session, caller: session };
     journal.append({ ...names, t: 'cache.clear', before: until, ...(keys ? { keys } : {}) });
   };
   if (model === undefined) write(before ?? now);

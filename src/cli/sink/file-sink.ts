@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   access,
   chmod,
@@ -10,10 +9,11 @@ import {
   rm,
   stat,
 } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { CliError } from '../exit-codes.ts';
 import { isReaderGone, outputError } from './output-error.ts';
 import { SINK_BLOCK_CHARS, type Sink } from './sink.ts';
+import { removeLeftovers, temporaryName } from './temporary-file.ts';
 
 /** Where the content of `-o` goes until it is whole. */
 export interface OutputPlace {
@@ -24,8 +24,8 @@ export interface OutputPlace {
 }
 
 /**
- * Finds out what `-o path` names. A link keeps being one: the file that it points to is replaced. Throws a `CliError`
- * where no file can be made.
+ * Finds out what `-o path` names, and removes what runs that were killed have left beside it. A link keeps being one:
+ * the file that it points to is replaced. Throws a `CliError` where no file can be made.
  */
 export async function placeOutput(path: string): Promise<OutputPlace> {
   if (path === '') throw new CliError('usage', '-o takes the name of a file');
@@ -36,7 +36,9 @@ export async function placeOutput(path: string): Promise<OutputPlace> {
   await access(dirname(target), constants.W_OK).catch((thrown: unknown) => {
     throw outputError(thrown, path);
   });
-  return { target, temporary: `${target}.${randomBytes(4).toString('hex')}.tmp` };
+  const name = basename(target);
+  await removeLeftovers(dirname(target), name);
+  return { target, temporary: `${dirname(target)}/${temporaryName(name)}` };
 }
 
 /** Results to a file, which is complete or not there. */

@@ -4,6 +4,7 @@ import { appendColumns } from '../../duck/append.ts';
 import { quoteLiteral } from '../../duck/quote.ts';
 import { acquireDatabase } from '../../duck/registry.ts';
 import { COMPACT_APPEND_RECORDS } from '../../limits.ts';
+import { parseSegmentName } from './segment-name.ts';
 import type { StoredRecord } from './stored-record.ts';
 
 /** One record on its way into an archive. */
@@ -15,6 +16,7 @@ export interface ArchiveRow {
 }
 
 const TABLE = { name: 'records' };
+const COLUMNS = 'segment, seq, "at", session, caller, t, json';
 const CREATE = `CREATE TABLE records
   (segment VARCHAR, seq BIGINT, "at" BIGINT, session VARCHAR, caller VARCHAR, t VARCHAR, json VARCHAR)`;
 
@@ -56,19 +58,24 @@ export class Archive {
     await this.#connection.run('DELETE FROM records');
   }
 
-  /** The segments whose records a Parquet file holds. */
+  /** The segments whose records a Parquet file holds. Fails if it is damaged, or names what is no segment. */
   async segmentsIn(path: string): Promise<string[]> {
     const reader = await this.#connection.runAndReadAll(
       `SELECT DISTINCT segment FROM read_parquet(${quoteLiteral(path)})`,
     );
-    return reader.getRows().map(([segment]) => String(segment));
+    return reader.getRows().map(([segment]) => {
+      // Their files are removed: a name must not lead out of the folder.
+      if (typeof segment === 'string' && parseSegmentName(segment) !== undefined) return segment;
+      throw new Error('it holds records of what is no segment');
+    });
   }
 
   /** Reads every value of a Parquet file; gives the number of records. Fails if the file is damaged. */
   async check(path: string): Promise<number> {
     const reader = await this.#connection.runAndReadAll(
-      `SELECT count(*), bit_xor(hash(COLUMNS(*))) FROM read_parquet(${quoteLiteral(path)})`,
+      `SELECT count(*), bit_xor(hash(${COLUMNS})) FROM read_parquet(${quoteLiteral(path)})`,
     );
+    await this.segmentsIn(path);
     return Number(reader.getRows()[0]?.[0]);
   }
 

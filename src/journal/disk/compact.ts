@@ -12,7 +12,13 @@ import { lockFolder } from './folder-lock.ts';
 import { writeIndex } from './key-index.ts';
 import { LineBuffer } from './line.ts';
 import { archiveName, segmentName } from './segment-name.ts';
-import { type ArchiveDamage, type Damage, type ReadLine, readSegment } from './segment-reader.ts';
+import {
+  type Damage,
+  type IndexDamage,
+  type JournalDamage,
+  type ReadLine,
+  readSegment,
+} from './segment-reader.ts';
 import { SegmentScan } from './segment-scan.ts';
 import {
   type Asked,
@@ -44,7 +50,7 @@ export interface CompactOptions {
   /** Says what would be compacted, and changes nothing. */
   readonly isDry?: boolean;
   /** A damaged segment is left as it is, and so is an archive that cannot be read. */
-  readonly onDamage: (damage: Damage | ArchiveDamage) => void;
+  readonly onDamage: (damage: JournalDamage) => void;
 }
 
 /** What became of a batch of segments. */
@@ -113,8 +119,8 @@ async function removeArchived(options: CompactOptions, archive: Archive): Promis
 function batches(options: CompactOptions): FinishedSegment[][] {
   const { files, folder, nowMs, olderThanMs, isDry = false } = options;
   const damaged = new Set<string>();
-  const onDamage = (damage: Damage) => {
-    damaged.add(damage.segment);
+  const onDamage = (damage: Damage | IndexDamage) => {
+    if ('segment' in damage) damaged.add(damage.segment);
     options.onDamage(damage);
   };
   const found: FinishedSegment[][] = [];

@@ -175,9 +175,12 @@ export class DiskAnswers implements AnswerStore {
   }
 
   #loadFirst(known: KnownSegment, facts: FileFacts): void {
-    const { files, folder, nowMs } = this.#options;
-    const found = readIndex(files, folder, known.name);
-    const index = found !== undefined && found.covered <= facts.size ? found : undefined;
+    const { files, folder, nowMs, onProblem } = this.#options;
+    let isDamaged = false;
+    const index = readIndex(files, folder, known.name, (damage) => {
+      isDamaged = true;
+      onProblem(damageError(damage));
+    });
     if (index !== undefined) this.#take(known, index);
     if (index?.closed) {
       known.isClosed = true;
@@ -188,7 +191,7 @@ export class DiskAnswers implements AnswerStore {
     const isClosed = isAbandoned(known.name, facts, nowMs());
     known.isClosed = isClosed;
     const beyond = scan.covered - (index?.covered ?? 0);
-    if (!isClosed && beyond < JOURNAL_INDEX_AFTER_BYTES) return;
+    if (!isClosed && !isDamaged && beyond < JOURNAL_INDEX_AFTER_BYTES) return;
     try {
       writeIndex(files, folder, known.name, scan.index(isClosed));
     } catch {
@@ -213,13 +216,14 @@ export class DiskAnswers implements AnswerStore {
       (damage) => onProblem(damageError(damage)),
       ({ record, offset, length }) => {
         if (record.t === 'cache.clear') this.#cleared.add(record);
-        this.#unended.observe(record, known.name);
         const key = answerKey(record);
         if (key === undefined) return;
         const { high, low } = hashKey(key);
         this.#table.set(high, low, known.id, offset, length, record.at);
       },
     );
+    for (const start of scan.openStarts()) this.#unended.begun(start, known.name);
+    for (const hash of scan.openEnds()) this.#unended.ended(hash);
     known.readTo = scan.covered;
   }
 
@@ -235,7 +239,7 @@ export class DiskAnswers implements AnswerStore {
     }
     for (const { offset, length } of starts.places()) {
       const record = this.#records.read(known, offset, length);
-      if (record !== undefined) this.#unended.observe(record, known.name);
+      if (record?.t === 'attempt.start') this.#unended.begun(record, known.name);
     }
     for (const hash of ends.places()) this.#unended.ended(hash);
     known.readTo = covered;

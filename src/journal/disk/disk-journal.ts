@@ -8,6 +8,7 @@ import { DiskAnswers } from './disk-answers.ts';
 import { type FileSystem, realFileSystem } from './file-system.ts';
 import { GroupCommit } from './group-commit.ts';
 import { journalFolder } from './journal-folder.ts';
+import { refuseOtherVersion } from './other-version.ts';
 import { pruneFolder } from './prune.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { type RowsRecord, SettledRows } from './settled-rows.ts';
@@ -79,11 +80,16 @@ export class DiskJournal {
     this.answers = this.#answers ?? NO_ANSWERS;
   }
 
-  /** Opens the journal and makes its folder; a segment is begun with the first record. Fails with RVB_JOURNAL_WRITE. */
+  /**
+   * Opens the journal and makes its folder; a segment is begun with the first record. Fails with RVB_JOURNAL_WRITE, or
+   * with RVB_UNSUPPORTED where the folder is of another version.
+   */
   static async open(stateDir: string, options: DiskJournalOptions = {}): Promise<DiskJournal> {
     const folder = journalFolder(stateDir);
+    const { files = realFileSystem } = options;
+    refuseOtherVersion(files, folder);
     try {
-      (options.files ?? realFileSystem).makeFolder(folder);
+      files.makeFolder(folder);
     } catch (thrown) {
       throw new RvbbitError(
         'RVB_JOURNAL_WRITE',

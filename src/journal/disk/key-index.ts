@@ -1,11 +1,14 @@
 /**
  * The key index of a segment, `<segment>.keys` beside it: where its answers and its `cache.clear` records stand, and
  * which of its calls have not ended in it, so that opening a folder need not read every line. It covers the first
- * `covered` bytes; what stands beyond them is read. It can always be made again: one that is damaged is passed over.
+ * `covered` bytes; what stands beyond them is read. It can always be made again: one that is damaged, or is another
+ * segment's, is named and not used.
  */
-import { crc32c } from './crc32c.ts';
+import { crc32 } from 'node:zlib';
+import { JOURNAL_LINE_MAX_BYTES } from '../../limits.ts';
 import { type FileSystem, readAt, writeAll } from './file-system.ts';
 import { KeyList } from './key-list.ts';
+import type { IndexDamage } from './segment-reader.ts';
 
 /** What is known of a segment's first bytes. */
 export interface SegmentIndex {
@@ -30,7 +33,7 @@ const LISTS = ['keys', 'clears', 'starts', 'ends'] as const;
 const COUNTS = [2, 3, 14, 15] as const;
 
 // Written in the machine's own byte order: another machine's index has another magic number and is passed over.
-const MAGIC = 0x52564b32;
+const MAGIC = 0x52564b33;
 const HEADER_BYTES = 64;
 /** What an index file holds of each answer. */
 export const PLACE_BYTES = 24;
@@ -40,14 +43,15 @@ export function indexName(segment: string): string {
   return segment.replace(/\.ndjson$/, '.keys');
 }
 
-/** The index as the bytes of its file. */
-export function encodeIndex(index: SegmentIndex): Buffer {
+/** The index of the segment of that name, as the bytes of its file. */
+export function encodeIndex(index: SegmentIndex, segment: string): Buffer {
   const places = LISTS.reduce((sum, name) => sum + index[name].count, 0);
   const bytes = new ArrayBuffer(HEADER_BYTES + PLACE_BYTES * places);
   const floats = new Float64Array(bytes, 0, 8);
   const words = new Uint32Array(bytes, 0, 16);
   words[0] = MAGIC;
   words[4] = index.closed ? 1 : 0;
+  words[5] = crc32(segment);
   floats[3] = index.covered;
   floats[4] = index.firstAt;
   floats[5] = index.lastAt;
@@ -59,29 +63,35 @@ export function encodeIndex(index: SegmentIndex): Buffer {
     copyInto(viewList(bytes, start, list.count), list);
     start += PLACE_BYTES * list.count;
   }
-  words[1] = crc32c(new Uint8Array(bytes, 8));
+  words[1] = crc32(new Uint8Array(bytes, 8));
   return Buffer.from(bytes);
 }
 
-/** Reads an index back; undefined if it is damaged or not one. */
-export function decodeIndex(file: Buffer): SegmentIndex | undefined {
-  if (file.length < HEADER_BYTES) return undefined;
+/** Reads the index of the segment of that name back, or says why it cannot be used. */
+export function decodeIndex(
+  file: Buffer,
+  segment: string,
+): { readonly index: SegmentIndex } | { readonly reason: string } {
+  if (file.length < HEADER_BYTES) return { reason: 'it is cut off' };
   // A buffer of its own: typed arrays need it aligned.
   const bytes = new Uint8Array(file).buffer;
   const floats = new Float64Array(bytes, 0, 8);
   const words = new Uint32Array(bytes, 0, 16);
   const counts = COUNTS.map((word) => words[word]!);
   const places = counts.reduce((sum, count) => sum + count, 0);
-  if (words[0] !== MAGIC) return undefined;
-  if (bytes.byteLength !== HEADER_BYTES + PLACE_BYTES * places) return undefined;
-  if (words[1] !== crc32c(new Uint8Array(bytes, 8))) return undefined;
+  if (words[0] !== MAGIC) return { reason: 'its form is not known' };
+  if (bytes.byteLength !== HEADER_BYTES + PLACE_BYTES * places) return { reason: 'it is cut off' };
+  if (words[1] !== crc32(new Uint8Array(bytes, 8))) {
+    return { reason: 'its checksum does not hold' };
+  }
+  if (words[5] !== crc32(segment)) return { reason: 'it is the index of another segment' };
   let start = HEADER_BYTES;
   const [keys, clears, starts, ends] = counts.map((count) => {
     const list = viewList(bytes, start, count);
     start += PLACE_BYTES * count;
     return list;
   });
-  return {
+  const index: SegmentIndex = {
     covered: floats[3]!,
     closed: words[4] === 1,
     firstAt: floats[4]!,
@@ -92,13 +102,33 @@ export function decodeIndex(file: Buffer): SegmentIndex | undefined {
     starts: starts!,
     ends: ends!,
   };
+  return isPossible(index) ? { index } : { reason: 'it names places that cannot be' };
 }
 
-/** Reads the index of a segment from `folder`; undefined if there is none that can be used. */
+/** Whether an index can be that of any segment: whoever reads a place asks for as many bytes as it says. */
+function isPossible(index: SegmentIndex): boolean {
+  const { covered, firstAt, lastAt, records } = index;
+  return (
+    [covered, lastAt, records].every((figure) => Number.isSafeInteger(figure) && figure >= 0) &&
+    firstAt >= 0 &&
+    LISTS.every((name) => isWithin(index[name], covered))
+  );
+}
+
+function isWithin({ at, offset, length, count }: KeyList, covered: number): boolean {
+  for (let n = 0; n < count; n += 1) {
+    if (offset[n]! + length[n]! > covered || length[n]! > JOURNAL_LINE_MAX_BYTES) return false;
+    if (!(at[n]! >= 0 && at[n]! <= Number.MAX_SAFE_INTEGER)) return false;
+  }
+  return true;
+}
+
+/** Reads the index of a segment from `folder`; undefined if there is none that can be used, and why is told. */
 export function readIndex(
   files: FileSystem,
   folder: string,
   segment: string,
+  onDamage: (damage: IndexDamage) => void,
 ): SegmentIndex | undefined {
   const path = `${folder}/${indexName(segment)}`;
   const facts = files.facts(path);
@@ -106,7 +136,13 @@ export function readIndex(
   try {
     const file = files.openToRead(path);
     try {
-      return decodeIndex(readAt(files, file, 0, facts.size));
+      const decoded = decodeIndex(readAt(files, file, 0, facts.size), segment);
+      // Asked after the index was read: the segment may have grown with it.
+      const size = files.facts(`${folder}/${segment}`)?.size ?? Infinity;
+      if ('index' in decoded && decoded.index.covered <= size) return decoded.index;
+      const reason = 'reason' in decoded ? decoded.reason : 'it covers more than its segment holds';
+      onDamage({ index: indexName(segment), reason });
+      return undefined;
     } finally {
       files.close(file);
     }
@@ -129,7 +165,7 @@ export function writeIndex(
   try {
     const file = files.create(temporary);
     try {
-      writeAll(files, file, encodeIndex(index));
+      writeAll(files, file, encodeIndex(index, segment));
     } finally {
       files.close(file);
     }

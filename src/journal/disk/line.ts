@@ -1,6 +1,6 @@
-/** A journal line: `<crc32c, eight hex digits> <json>\n`; the checksum is that of the JSON's bytes. */
+/** A journal line: `<crc32, eight hex digits> <json>\n`; the checksum is that of the JSON's bytes. */
+import { crc32 } from 'node:zlib';
 import { JOURNAL_BUFFER_BYTES } from '../../limits.ts';
-import { crc32c } from './crc32c.ts';
 
 /** Bytes before the JSON. */
 const HEAD = 9;
@@ -31,7 +31,7 @@ export class LineBuffer {
     const bytes = this.#bytes;
     const start = this.#length;
     const end = start + HEAD + bytes.write(json, start + HEAD);
-    const crc = crc32c(bytes, start + HEAD, end);
+    const crc = crc32(bytes.subarray(start + HEAD, end));
     for (let digit = 0; digit < 8; digit += 1) {
       bytes[start + digit] = HEX[(crc >>> (28 - 4 * digit)) & 15]!;
     }
@@ -60,7 +60,7 @@ export class LineBuffer {
 /** The JSON of the line `bytes[start, end)`, newline excluded; undefined if the checksum does not hold. */
 export function lineJson(bytes: Buffer, start: number, end: number): string | undefined {
   if (end - start < HEAD || bytes[start + 8] !== SPACE) return undefined;
-  const crc = crc32c(bytes, start + HEAD, end);
+  const crc = crc32(bytes.subarray(start + HEAD, end));
   for (let digit = 0; digit < 8; digit += 1) {
     if (bytes[start + digit] !== HEX[(crc >>> (28 - 4 * digit)) & 15]) return undefined;
   }

@@ -3,7 +3,7 @@ import { messageOf, RvbbitError } from '../../errors.ts';
 import type { FileSystem } from './file-system.ts';
 import { lockFolder } from './folder-lock.ts';
 import { parseArchiveName } from './segment-name.ts';
-import type { Damage } from './segment-reader.ts';
+import type { Damage, IndexDamage } from './segment-reader.ts';
 import {
   archiveNames,
   clearsOf,
@@ -24,7 +24,7 @@ export interface PruneOptions {
   readonly maxBytes?: number;
   /** Says what would be removed, and removes nothing. */
   readonly isDry?: boolean;
-  readonly onDamage?: (damage: Damage) => void;
+  readonly onDamage?: (damage: Damage | IndexDamage) => void;
 }
 
 /** A file that was, or would be, removed. */

@@ -3,6 +3,7 @@ import { RvbbitError } from '../../errors.ts';
 import { JOURNAL_LINE_MAX_BYTES, JOURNAL_READ_BYTES } from '../../limits.ts';
 import { type FileSystem, readAt } from './file-system.ts';
 import { lineJson, NEWLINE } from './line.ts';
+import { checkRecord } from './record-check.ts';
 import type { StoredRecord } from './stored-record.ts';
 
 /** A line that cannot be used. */
@@ -21,6 +22,16 @@ export interface ArchiveDamage {
   readonly reason: string;
 }
 
+/** A key index that cannot be used. */
+export interface IndexDamage {
+  /** The index's file name. */
+  readonly index: string;
+  readonly reason: string;
+}
+
+/** Whatever of a journal cannot be used. */
+export type JournalDamage = Damage | ArchiveDamage | IndexDamage;
+
 /** One good record and the place of its line, newline excluded. */
 export interface ReadLine {
   readonly record: StoredRecord;
@@ -38,8 +49,15 @@ export interface ReadEnd {
   readonly lines: number;
 }
 
-/** The error that names a damaged line or archive. */
-export function damageError(damage: Damage | ArchiveDamage): RvbbitError {
+/** The error that names a damaged line, archive or key index. */
+export function damageError(damage: JournalDamage): RvbbitError {
+  if ('index' in damage) {
+    return new RvbbitError(
+      'RVB_JOURNAL_CORRUPT',
+      `the key index ${damage.index}: ${damage.reason}; it is not used, its segment is read instead`,
+      { stage: 'journal' },
+    );
+  }
   if ('archive' in damage) {
     // DuckDB shows the query below its own words.
     const [reason] = damage.reason.split('\n', 1);
@@ -67,8 +85,8 @@ export function decodeLine(
   const json = lineJson(bytes, start, end);
   if (json === undefined) return { reason: 'its checksum does not hold' };
   try {
-    const record = JSON.parse(json) as StoredRecord;
-    return record.v === 1 ? { record, json } : { reason: `its version ${record.v} is not known` };
+    const checked = checkRecord(JSON.parse(json));
+    return 'record' in checked ? { record: checked.record, json } : checked;
   } catch {
     return { reason: 'it is not JSON' };
   }

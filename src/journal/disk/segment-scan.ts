@@ -1,6 +1,6 @@
 /** Gathers what a key index holds, from records as they are written or read. */
 import type { FileSystem } from './file-system.ts';
-import { hashKey, type KeyHash } from './key-hash.ts';
+import { hashAttempt, hashKey, type KeyHash } from './key-hash.ts';
 import type { SegmentIndex } from './key-index.ts';
 import { KeyList, type KeyPlace } from './key-list.ts';
 import { type Damage, type ReadLine, readSegment } from './segment-reader.ts';
@@ -22,6 +22,10 @@ export class SegmentScan {
   /** Starts that stay when their calls end: those that tell of lost calls, and those of an earlier index. */
   readonly #lasting: KeyList = new KeyList(0);
   readonly #ends: KeyList = new KeyList(0);
+  /** Starts since the scan began that tell of lost calls. */
+  readonly #telling: StartRecord[] = [];
+  /** Ends that the earlier index knew. */
+  readonly #knownEnds: number;
   covered = 0;
   firstAt: number = Number.POSITIVE_INFINITY;
   lastAt = 0;
@@ -29,6 +33,7 @@ export class SegmentScan {
 
   /** Begins where an earlier index ends, or at the segment's first byte. */
   constructor(base?: SegmentIndex) {
+    this.#knownEnds = base?.ends.count ?? 0;
     if (base === undefined) return;
     for (const place of base.keys.places()) this.keys.add(place);
     for (const place of base.clears.places()) this.clears.add(place);
@@ -53,7 +58,8 @@ export class SegmentScan {
     if (record.t === 'attempt.start') {
       this.#started.set(record.attempt, { start: record, offset, length });
       if (record.again !== undefined) {
-        this.#lasting.add(placeOf(hashKey(record.attempt), at, offset, length));
+        this.#telling.push(record);
+        this.#lasting.add(placeOf(hashAttempt(record.attempt), at, offset, length));
       }
     } else if (record.t === 'attempt.end') this.#end(record.attempt, at);
   }
@@ -63,11 +69,26 @@ export class SegmentScan {
     for (const { start } of this.#started.values()) yield start;
   }
 
+  /** Starts since the scan began that a later part of the journal may concern: of open calls, and of those that tell of lost ones. */
+  *openStarts(): Generator<StartRecord> {
+    yield* this.#telling;
+    for (const start of this.openCalls()) if (start.again === undefined) yield start;
+  }
+
+  /** Attempts that have ended since the scan began, whose starts it has not seen or gives among `openStarts`. */
+  *openEnds(): Generator<KeyHash> {
+    let n = 0;
+    for (const place of this.#ends.places()) {
+      n += 1;
+      if (n > this.#knownEnds) yield place;
+    }
+  }
+
   #end(attempt: string, at: number): void {
     const started = this.#started.get(attempt);
     this.#started.delete(attempt);
     if (started !== undefined && started.start.again === undefined) return;
-    this.#ends.add(placeOf(hashKey(attempt), at, 0, 0));
+    this.#ends.add(placeOf(hashAttempt(attempt), at, 0, 0));
   }
 
   index(closed: boolean): SegmentIndex {
@@ -76,7 +97,7 @@ export class SegmentScan {
     for (const place of this.#lasting.places()) starts.add(place);
     for (const { start, offset, length } of this.#started.values()) {
       if (start.again !== undefined) continue;
-      starts.add(placeOf(hashKey(start.attempt), start.at, offset, length));
+      starts.add(placeOf(hashAttempt(start.attempt), start.at, offset, length));
     }
     return { covered, closed, firstAt, lastAt, records, keys, clears, starts, ends: this.#ends };
   }

@@ -23,13 +23,22 @@ export interface KeptAnswer extends Base, Partial<Asked> {
   readonly costMicroUsd: number | null;
 }
 
+/** A process has taken a job for itself until a time. No process writes it yet. */
+export interface Lease extends Base {
+  readonly t: 'lease';
+  readonly job: string;
+  readonly owner: string;
+  /** µs since the epoch. */
+  readonly until: number;
+}
+
 export type StartRecord = JournalRecord & { readonly t: 'attempt.start' };
 
 /** Of whom an answer is. */
 export type Asked = Pick<StartRecord, 'provider' | 'model'>;
 
 /** What a line of a segment holds. */
-export type StoredRecord = JournalRecord | CacheClear | KeptAnswer;
+export type StoredRecord = JournalRecord | CacheClear | KeptAnswer | Lease;
 
 /** The key that the record's answer is found under; undefined if it holds none. */
 export function answerKey(record: StoredRecord): string | undefined {

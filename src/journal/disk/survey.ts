@@ -4,7 +4,13 @@ import { isAbandoned } from './abandoned.ts';
 import { type FileSystem, readAt, unlessGone } from './file-system.ts';
 import { indexName, readIndex, type SegmentIndex, writeIndex } from './key-index.ts';
 import { parseArchiveName, parseSegmentName } from './segment-name.ts';
-import { type Damage, decodeLine, type ReadLine, readSegment } from './segment-reader.ts';
+import {
+  type Damage,
+  decodeLine,
+  type IndexDamage,
+  type ReadLine,
+  readSegment,
+} from './segment-reader.ts';
 import { SegmentScan, scanOn } from './segment-scan.ts';
 import type { CacheClear } from './stored-record.ts';
 
@@ -61,15 +67,14 @@ export function finishedSegments(
   files: FileSystem,
   folder: string,
   nowMs: number,
-  onDamage: (damage: Damage) => void,
+  onDamage: (damage: Damage | IndexDamage) => void,
   isDry: boolean,
 ): FinishedSegment[] {
   return segmentNames(files, folder).flatMap((name) => {
     const facts = files.facts(`${folder}/${name}`);
     if (facts === undefined) return [];
-    let index = readIndex(files, folder, name);
-    const isClosed = index?.closed === true && index.covered <= facts.size;
-    if (!isClosed) {
+    let index = readIndex(files, folder, name, onDamage);
+    if (index?.closed !== true) {
       if (!isAbandoned(name, facts, nowMs)) return [];
       const scan = new SegmentScan();
       const torn = unlessGone(() => scanOn(files, folder, name, scan, onDamage));
@@ -78,7 +83,7 @@ export function finishedSegments(
       if (!isDry) keepIndex(files, folder, name, index);
     }
     const indexBytes = files.facts(`${folder}/${indexName(name)}`)?.size ?? 0;
-    return [{ name, bytes: facts.size + indexBytes, index: index! }];
+    return [{ name, bytes: facts.size + indexBytes, index }];
   });
 }
 

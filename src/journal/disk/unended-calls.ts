@@ -1,9 +1,9 @@
 /** Model calls that other processes have begun and not ended: those whose process is dead were cut off, and may be paid. */
 import { UNENDED_MAX_CALLS } from '../../limits.ts';
 import { isGoneSince } from '../process-facts.ts';
-import { hashKey, hashNumber, type KeyHash } from './key-hash.ts';
+import { hashAttempt, hashNumber, type KeyHash } from './key-hash.ts';
 import { parseSegmentName } from './segment-name.ts';
-import type { StartRecord, StoredRecord } from './stored-record.ts';
+import type { StartRecord } from './stored-record.ts';
 
 interface Beginning {
   readonly segment: string;
@@ -29,9 +29,20 @@ export class UnendedCalls {
   /** Segments whose writer is gone. */
   readonly #orphaned = new Set<string>();
 
-  observe(record: StoredRecord, segment: string): void {
-    if (record.t === 'attempt.start') this.#begin(record, segment);
-    if (record.t === 'attempt.end') this.ended(hashKey(record.attempt));
+  /** Takes up that an attempt has begun. */
+  begun({ attempt: name, callKey, at, again }: StartRecord, segment: string): void {
+    const attempt = hashNumber(hashAttempt(name));
+    const isTelling = again !== undefined;
+    if (this.#ended.delete(attempt)) {
+      if (isTelling) this.#told(callKey, at);
+      return;
+    }
+    if (this.#begun.size >= UNENDED_MAX_CALLS) return;
+    this.#begun.set(attempt, callKey);
+    const beginning = { segment, at, isTelling };
+    const attempts = this.#byKey.get(callKey);
+    if (attempts === undefined) this.#byKey.set(callKey, new Map([[attempt, beginning]]));
+    else attempts.set(attempt, beginning);
   }
 
   /** Takes up that an attempt has ended. */
@@ -62,21 +73,6 @@ export class UnendedCalls {
       this.#forget(attempt, callKey);
     }
     return lost;
-  }
-
-  #begin({ attempt: name, callKey, at, again }: StartRecord, segment: string): void {
-    const attempt = hashNumber(hashKey(name));
-    const isTelling = again !== undefined;
-    if (this.#ended.delete(attempt)) {
-      if (isTelling) this.#told(callKey, at);
-      return;
-    }
-    if (this.#begun.size >= UNENDED_MAX_CALLS) return;
-    this.#begun.set(attempt, callKey);
-    const beginning = { segment, at, isTelling };
-    const attempts = this.#byKey.get(callKey);
-    if (attempts === undefined) this.#byKey.set(callKey, new Map([[attempt, beginning]]));
-    else attempts.set(attempt, beginning);
   }
 
   #told(callKey: string, at: number): void {

@@ -25,7 +25,7 @@ export function verifySegment(files: FileSystem, folder: string, name: string): 
   const scan = new SegmentScan();
   const bytes = files.facts(`${folder}/${name}`)?.size ?? 0;
   // Before the lines: an index covers no line that is written after it.
-  const index = readIndex(files, folder, name);
+  const index = readIndex(files, folder, name, (damage) => problems.push(damageError(damage)));
   const tornBytes = scanOn(files, folder, name, scan, (damage) =>
     problems.push(damageError(damage)),
   );

@@ -1,7 +1,7 @@
 /** What earlier calls were like: tokens, time, and how often answers were TRUE. EXPLAIN predicts by it. */
-
 import { dropOldest } from '../../util/drop-oldest.ts';
-import type { AnswerShare, JournalRecord } from '../records.ts';
+import type { StoredRecord } from '../disk/stored-record.ts';
+import type { AnswerShare } from '../records.ts';
 import { criterionHash } from './criterion-hash.ts';
 import { Samples } from './samples.ts';
 
@@ -64,7 +64,7 @@ export class Experience {
     return this.#loading;
   }
 
-  observe(record: JournalRecord): void {
+  observe(record: StoredRecord): void {
     switch (record.t) {
       case 'statement.open':
         if (record.cascade !== undefined) {

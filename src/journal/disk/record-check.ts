@@ -1,0 +1,200 @@
+/**
+ * The form of every record on disk: its kinds, their fields, and what each field may hold. Whatever reads a record
+ * from disk reads it through `checkRecord`: a checksum tells only that the bytes are those that were written.
+ */
+import type { Failure } from '../../errors.ts';
+import { MESSAGE_VALUE_CHARS } from '../../limits.ts';
+import type { ChatMessage } from '../../model/chat.ts';
+import type { RowAccount, RowFailure, Summary } from '../../result.ts';
+import { type AnswerShare, RECORD_VERSION } from '../records.ts';
+import type { StoredRecord } from './stored-record.ts';
+
+/** What passes is told to listeners only, and stands on no disk. */
+type Kind = Exclude<StoredRecord['t'], 'calls.held' | 'calls.released'>;
+type RecordOf<K extends Kind> = Extract<StoredRecord, { t: K }>;
+/** The fields of a `T` before they have been checked. */
+type Unchecked<T> = { readonly [F in keyof T]?: unknown };
+
+/** A number from 0 on: JSON's `1e999` is none. */
+function amount(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value < Infinity;
+}
+
+/** A whole number from 0 on that a double holds exactly. */
+function count(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** Null where the price is not known. */
+function cost(value: unknown): boolean {
+  return value === null || amount(value);
+}
+
+/** Also a word of a set that grows with the engine, such as an error's code: no reader of records decides by it. */
+function text(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+function absent(value: unknown): boolean {
+  return value === undefined;
+}
+
+function list(value: unknown, holds: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every((item) => holds(item));
+}
+
+function shape<T>(holds: (fields: Unchecked<T>) => boolean): (value: unknown) => boolean {
+  return (value) => isObject(value) && holds(value as Unchecked<T>);
+}
+
+const failure = shape<Failure>(({ code, message }) => text(code) && text(message));
+
+const rowFailure = shape<RowFailure>(
+  ({ ordinal, code, message, attempts }) =>
+    count(ordinal) && text(code) && text(message) && count(attempts),
+);
+
+const message = shape<ChatMessage>(({ role, content }) => text(role) && text(content));
+
+const share = shape<AnswerShare>(
+  ({ operator, criterion, met, of }) =>
+    text(operator) && (absent(criterion) || text(criterion)) && amount(met) && amount(of),
+);
+
+const rowAccount = shape<RowAccount>((rows) =>
+  [rows.in, rows.ok, rows.null, rows.failed, rows.skipped, rows.notRun, rows.deduped].every(count),
+);
+
+const summary = shape<Summary>(
+  (fields) =>
+    text(fields.sessionId) &&
+    text(fields.callerId) &&
+    (fields.status === 'complete' || fields.status === 'incomplete') &&
+    (absent(fields.reason) || text(fields.reason)) &&
+    rowAccount(fields.rows) &&
+    count(fields.runs) &&
+    callAccount(fields.calls) &&
+    tokenAccount(fields.tokens) &&
+    cost(fields.costMicroUsd) &&
+    count(fields.uncostedCalls) &&
+    amount(fields.durationMs) &&
+    amount(fields.waitedMs) &&
+    text(fields.strategy) &&
+    list(fields.failures, rowFailure),
+);
+
+const callAccount = shape<Summary['calls']>(
+  ({ sent, retried, cacheHits, possiblyPaidTwice }) =>
+    count(sent) && count(retried) && count(cacheHits) && count(possiblyPaidTwice),
+);
+
+const tokenAccount = shape<Summary['tokens']>((tokens) => amount(tokens.in) && amount(tokens.out));
+
+/** What every record has. */
+function base({ seq, at, session, caller }: Unchecked<StoredRecord>): boolean {
+  return count(seq) && count(at) && text(session) && text(caller);
+}
+
+// Spelt out field by field, and not looked up by name: that makes reading a journal a tenth slower.
+const FORMS: { readonly [K in Kind]: (record: Unchecked<RecordOf<K>>) => boolean } = {
+  'statement.open': (record) =>
+    text(record.sql) &&
+    text(record.kind) &&
+    text(record.origin) &&
+    (absent(record.label) || text(record.label)) &&
+    count(record.parallel) &&
+    (absent(record.cascade) || text(record.cascade)) &&
+    (absent(record.engine) || text(record.engine)) &&
+    (absent(record.hasParameters) || record.hasParameters === true) &&
+    (absent(record.resumes) || text(record.resumes)),
+
+  'statement.read': ({ rows, runs, deduped }) => count(rows) && count(runs) && count(deduped),
+
+  'attempt.start': (record) =>
+    text(record.attempt) &&
+    (absent(record.cascade) || text(record.cascade)) &&
+    text(record.cell) &&
+    text(record.callKey) &&
+    count(record.n) &&
+    text(record.provider) &&
+    text(record.model) &&
+    count(record.lane) &&
+    (absent(record.again) || count(record.again)) &&
+    (absent(record.prompt) || list(record.prompt, message)),
+
+  'attempt.end': (record) =>
+    text(record.attempt) &&
+    (record.outcome === 'ok' || record.outcome === 'failed' || record.outcome === 'not_sent') &&
+    (absent(record.status) || amount(record.status)) &&
+    count(record.tokensIn) &&
+    count(record.tokensOut) &&
+    cost(record.costMicroUsd) &&
+    (record.costStatus === 'settled' || record.costStatus === 'uncosted') &&
+    amount(record.durationMs) &&
+    (absent(record.callKey) || text(record.callKey)) &&
+    (absent(record.value) || text(record.value)) &&
+    (absent(record.provider) || text(record.provider)) &&
+    (absent(record.model) || text(record.model)) &&
+    (absent(record.error) || failure(record.error)) &&
+    (absent(record.raw) || text(record.raw)),
+
+  'cache.hits': ({ callKeys, cell, provider, model }) =>
+    list(callKeys, text) && text(cell) && text(provider) && text(model),
+
+  rows: ({ first, count: runs, ok, null: nulls, failed, skipped, failures }) =>
+    [first, runs, ok, nulls, failed, skipped].every(count) && list(failures, rowFailure),
+
+  'run.stalled': ({ run, limitMs }) => count(run) && amount(limitMs),
+
+  'worker.lost': ({ reason }) => text(reason),
+
+  'answers.learned': ({ shares }) => list(shares, share),
+
+  'statement.close': (record) => summary(record.summary),
+
+  'cache.clear': ({ before, keys }) => count(before) && (absent(keys) || list(keys, text)),
+
+  answer: (record) =>
+    text(record.callKey) &&
+    text(record.value) &&
+    count(record.tokensIn) &&
+    count(record.tokensOut) &&
+    cost(record.costMicroUsd) &&
+    (absent(record.provider) || text(record.provider)) &&
+    (absent(record.model) || text(record.model)),
+
+  lease: ({ job, owner, until }) => text(job) && text(owner) && count(until),
+};
+
+/** The record that a line's JSON holds, or why there is none. */
+export function checkRecord(
+  value: unknown,
+): { readonly record: StoredRecord } | { readonly reason: string } {
+  if (!isObject(value)) return { reason: 'it is no record' };
+  const { v, t } = value;
+  if (v !== RECORD_VERSION) return { reason: `its version ${shown(v)} is not known` };
+  if (typeof t !== 'string') return { reason: 'its kind is no text' };
+  const record = t === 'rows' ? wholeRows(value) : value;
+  // Whoever reads records passes over a kind that it does not know.
+  const holds = Object.hasOwn(FORMS, t) ? FORMS[t as Kind](record) : true;
+  if (!holds || !base(record))
+    return { reason: `it does not have the form of a record ${shown(t)}` };
+  return { record: record as unknown as StoredRecord };
+}
+
+/** Rows may be told of by `first`, `count` and `failed` alone: each run serves one row, and no other row is NULL. */
+function wholeRows(record: Unchecked<RecordOf<'rows'>>): Unchecked<RecordOf<'rows'>> {
+  const { count: runs, failed, ok, null: nulls, skipped, failures } = record;
+  if (![ok, nulls, skipped, failures].every(absent)) return record;
+  return { ...record, ok: Number(runs) - Number(failed), null: 0, skipped: 0, failures: [] };
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The value as a message shows it. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, MESSAGE_VALUE_CHARS));
+  return typeof value === 'number' ? String(value) : `(${typeof value})`;
+}
