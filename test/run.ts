@@ -1,16 +1,26 @@
-/** `npm test [-- pattern…]`: every built test file whose path holds one of the patterns; `--deep` runs the full counts. */
+/**
+ * Runs the built test files of a tier: every one, or those whose path holds one of the patterns.
+ *
+ * `npm test [-- pattern…]` runs every behaviour; `npm run test:storm` the files called `*.storm.test.ts`: kills,
+ * aborts, fuzz, oracles, sockets; `npm run test:deep` both, with full counts.
+ */
 import { readdirSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runFiles } from './support/run-files.ts';
+import { type FileResult, runFiles } from './support/run-files.ts';
+
+/** Files named at the end with the time that they took. */
+const SLOWEST_FILES = 10;
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 const args = process.argv.slice(2);
 const deep = args.includes('--deep');
 const patterns = args.filter((arg) => !arg.startsWith('--'));
+const startedMs = performance.now();
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.test.js'))
+  .filter((name) => isOfTier(name.endsWith('.storm.test.js')))
   .filter((name) => patterns.length === 0 || patterns.some((pattern) => name.includes(pattern)))
   .sort()
   .map((name) => root + name);
@@ -18,7 +28,7 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-await runFiles(files, {
+const results = await runFiles(files, {
   timeoutMs: deep ? 3_600_000 : 180_000,
   lingerMs: 10_000,
   parallel: 2,
@@ -27,15 +37,13 @@ await runFiles(files, {
     passed += result.passed;
     failed += result.failed;
     skipped += result.skipped;
-    const name = relative(root, result.file).replace(/\.js$/, '');
-    const seconds = (result.durationMs / 1000).toFixed(1);
     // uvu's dots may stand before one on its line.
     const cases = result.output.match(/cases: .*/g) ?? [];
     if (result.failed === 0) {
-      console.log(`ok   ${name}: ${result.passed} passed, ${seconds} s`);
+      console.log(`ok   ${nameOf(result)}: ${result.passed} passed, ${secondsOf(result)}`);
       for (const line of cases) console.log(`       ${line}`);
     } else {
-      console.log(`FAIL ${name}: ${result.failed} failed, ${seconds} s`);
+      console.log(`FAIL ${nameOf(result)}: ${result.failed} failed, ${secondsOf(result)}`);
       if (result.problem !== undefined) console.log(`     ${result.problem}`);
       console.log(result.output.trimEnd());
     }
@@ -45,5 +53,25 @@ if (files.length === 0) {
   console.log('no test file matches');
   failed += 1;
 }
+if (results.length > SLOWEST_FILES) {
+  const slowest = [...results].sort((a, b) => b.durationMs - a.durationMs).slice(0, SLOWEST_FILES);
+  const whole = ((performance.now() - startedMs) / 1_000).toFixed(0);
+  console.log(`${results.length} files in ${whole} s; the slowest:`);
+  for (const result of slowest) console.log(`  ${secondsOf(result)}  ${nameOf(result)}`);
+}
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exitCode = failed === 0 ? 0 : 1;
+
+/** A pattern names a file of either tier. */
+function isOfTier(isStorm: boolean): boolean {
+  if (deep || patterns.length > 0) return true;
+  return isStorm === args.includes('--storm');
+}
+
+function nameOf({ file }: FileResult): string {
+  return relative(root, file).replace(/\.js$/, '');
+}
+
+function secondsOf({ durationMs }: FileResult): string {
+  return `${(durationMs / 1_000).toFixed(1)} s`;
+}
