@@ -27,11 +27,11 @@ export interface CallParts {
   readonly options: readonly Option[];
 }
 
-type Report = (code: Problem['code'], message: string, span: Span) => void;
+type ReportCallProblem = (code: Problem['code'], message: string, span: Span) => void;
 
 /** Reports what the grammar takes and the dialect does not. */
 export function checkCall(parts: CallParts, problems: Problem[]): void {
-  const report: Report = (code, message, span) => problems.push({ code, message, span });
+  const report: ReportCallProblem = (code, message, span) => problems.push({ code, message, span });
   if (parts.isRun) checkRun(parts, report);
   else checkMap(parts, report);
   if (parts.cascade.value.trim() === '') {
@@ -47,7 +47,7 @@ export function checkCall(parts: CallParts, problems: Problem[]): void {
   }
 }
 
-function checkRun(parts: CallParts, report: Report): void {
+function checkRun(parts: CallParts, report: ReportCallProblem): void {
   if (parts.parallel !== undefined) {
     report('RVB_SYNTAX', 'PARALLEL belongs to RVBBIT MAP.', parts.parallel.span);
   }
@@ -63,7 +63,7 @@ function checkRun(parts: CallParts, report: Report): void {
   }
 }
 
-function checkMap(parts: CallParts, report: Report): void {
+function checkMap(parts: CallParts, report: ReportCallProblem): void {
   if (parts.parallel !== undefined && !isCount(parts.parallel.value, MAX_PARALLEL)) {
     const message = `PARALLEL takes a whole number from 1 to ${MAX_PARALLEL}, for example PARALLEL 5.`;
     report('RVB_OPTION_TYPE', message, parts.parallel.span);
@@ -86,7 +86,7 @@ function isCount(value: number, most: number): boolean {
 }
 
 /** The same setting twice is right only where both say the same. */
-function checkRepeatedOptions(parts: CallParts, report: Report): void {
+function checkRepeatedOptions(parts: CallParts, report: ReportCallProblem): void {
   const seen = new Map<string, { value: unknown; by: string }>();
   const modifier = (key: string, value: unknown, by: string) => {
     if (value !== undefined) seen.set(key, { value, by });

@@ -7,7 +7,7 @@ import { nearestSpelling } from './spelling.ts';
 import * as t from './tokens.ts';
 
 /** Where the parser stopped, and what is known of the statement up to there. */
-interface Place {
+interface ParserStop {
   readonly tokens: readonly IToken[];
   readonly index: number;
   /** Undefined at the end of the statement. */
@@ -41,12 +41,12 @@ const STRING_OF: Readonly<Record<string, string>> = {
   column: 'a JSON path in quotes',
 };
 
-function before({ tokens, index }: Place, type: t.Keyword): boolean {
+function before({ tokens, index }: ParserStop, type: t.Keyword): boolean {
   return tokens.slice(0, index).some(({ tokenType }) => tokenType === t.keyword[type]);
 }
 
 /** What could stand at the place, in words. */
-function expectedWords(place: Place): readonly string[] {
+function expectedWords(place: ParserStop): readonly string[] {
   const { rule, names } = place;
   if (rule === 'call' && names.includes('String')) {
     const run = before(place, 'RUN') && !before(place, 'MAP');
@@ -68,7 +68,7 @@ function expectedWords(place: Place): readonly string[] {
 }
 
 /** What could stand after a whole statement. */
-function leftOverWords(place: Place): readonly string[] {
+function leftOverWords(place: ParserStop): readonly string[] {
   const end = 'the end of the statement';
   if (!place.tokens.some(({ tokenType }) => tokenType === t.Using)) return [end];
   const clauses = (['RETURNING', 'WITH'] as const).filter((word) => !before(place, word));
@@ -90,7 +90,7 @@ function isPath(tokens: readonly IToken[], index: number): boolean {
 }
 
 /** The usual slips that deserve their own words. */
-function usualSlip(place: Place): Pick<Problem, 'message' | 'suggestion'> | undefined {
+function usualSlip(place: ParserStop): Pick<Problem, 'message' | 'suggestion'> | undefined {
   const { found, rule, names, tokens, index } = place;
   if (found === undefined) return undefined;
   const word = found.image.toUpperCase();
@@ -161,7 +161,7 @@ export function explainSyntaxError(
       ? { start: statement.end, end: statement.end }
       : { start: found.startOffset, end: (found.endOffset ?? found.startOffset) + 1 };
   const rule = error.context.ruleStack.at(-1) ?? '';
-  const place: Place = { tokens, index, found, rule, names, span };
+  const place: ParserStop = { tokens, index, found, rule, names, span };
   const expected = expectedWords(place);
   const slip = usualSlip(place);
   if (slip !== undefined) return { code: 'RVB_SYNTAX', span, expected, ...slip };

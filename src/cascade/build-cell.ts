@@ -7,7 +7,7 @@ import { checkSqlTemplate } from './check-sql-template.ts';
 import { durationMs } from './duration.ts';
 import type { JsSource } from './js-function.ts';
 import type { ValuePath } from './parse-yaml.ts';
-import type { Origin, Report } from './report.ts';
+import type { Origin, ReportProblemAt } from './report.ts';
 import type { CellFile } from './schema.ts';
 import { didYouMean } from './spelling.ts';
 import { checkExpression, soleExpression } from './template.ts';
@@ -22,7 +22,7 @@ export function buildCell(
   file: CellFile,
   js: JsSource | undefined,
   origin: Origin,
-  report: Report,
+  report: ReportProblemAt,
 ): Cell | undefined {
   const kind = cellKind(file, report);
   if (kind === undefined) return undefined;
@@ -67,7 +67,7 @@ export function buildCell(
 }
 
 /** How a cell does its work; whether there is a cascade of the tool's name is seen where it is read. */
-function cellKind(file: CellFile, report: Report): Cell['kind'] | undefined {
+function cellKind(file: CellFile, report: ReportProblemAt): Cell['kind'] | undefined {
   if ((file.instructions === undefined) === (file.tool === undefined)) {
     report([], `cell ${file.name} needs exactly one of instructions and tool`);
     return undefined;
@@ -81,7 +81,7 @@ function commonKeys(
   file: CellFile,
   kind: Cell['kind'],
   origin: Origin,
-  report: Report,
+  report: ReportProblemAt,
 ): Omit<Cell, 'kind'> {
   const takes = buildTakes(file, kind, report);
   const wards = buildWards(file, origin, report);
@@ -111,7 +111,7 @@ function commonKeys(
 export function expressionText(
   path: ValuePath,
   value: string | number | boolean | undefined,
-  report: Report,
+  report: ReportProblemAt,
 ): string | undefined {
   if (value === undefined) return undefined;
   const problem = checkExpression(String(value));
@@ -127,7 +127,7 @@ function buildRetry({ max_attempts, backoff, base }: NonNullable<CellFile['retry
   };
 }
 
-function checkInputs(path: ValuePath, value: Json, report: Report): void {
+function checkInputs(path: ValuePath, value: Json, report: ReportProblemAt): void {
   if (typeof value === 'string') {
     const sole = soleExpression(value);
     if (sole === undefined) checkText(path, value, report);
@@ -139,7 +139,7 @@ function checkInputs(path: ValuePath, value: Json, report: Report): void {
   }
 }
 
-function onlyInputs(inputs: JsonObject, known: readonly string[], report: Report): void {
+function onlyInputs(inputs: JsonObject, known: readonly string[], report: ReportProblemAt): void {
   for (const key of Object.keys(inputs)) {
     if (known.includes(key)) continue;
     const hint =

@@ -7,7 +7,7 @@ import { durationMs } from './duration.ts';
 import { templateReferences } from './jinja-names.ts';
 import { WARD_PARAMETERS } from './js-function.ts';
 import type { ValuePath } from './parse-yaml.ts';
-import type { Origin, Report } from './report.ts';
+import type { Origin, ReportProblemAt } from './report.ts';
 import type { CellFile, WardFile } from './schema.ts';
 import { checkTemplate } from './template.ts';
 
@@ -15,7 +15,11 @@ type Check = 'js' | 'sql' | 'cascade';
 const CHECKS: readonly Check[] = ['js', 'sql', 'cascade'];
 
 /** The cell's takes; undefined where it has none, or where `report` was told why not. */
-export function buildTakes(file: CellFile, kind: Cell['kind'], report: Report): Takes | undefined {
+export function buildTakes(
+  file: CellFile,
+  kind: Cell['kind'],
+  report: ReportProblemAt,
+): Takes | undefined {
   const { takes } = file;
   if (takes === undefined) return undefined;
   const { factor, reduce = 'vote', evaluator } = takes;
@@ -33,14 +37,14 @@ export function buildTakes(file: CellFile, kind: Cell['kind'], report: Report): 
     report(['takes'], 'reduce: evaluator needs an evaluator with instructions or a cascade');
     return undefined;
   }
-  const at: Report = (path, message) => report(['takes', 'evaluator', ...path], message);
+  const at: ReportProblemAt = (path, message) => report(['takes', 'evaluator', ...path], message);
   const built = buildEvaluator(evaluator, at);
   return built === undefined ? undefined : { factor, reduce, evaluator: built };
 }
 
 function buildEvaluator(
   file: NonNullable<NonNullable<CellFile['takes']>['evaluator']>,
-  report: Report,
+  report: ReportProblemAt,
 ): Evaluator | undefined {
   const { instructions, system, cascade, timeout } = file;
   if ((instructions === undefined) === (cascade === undefined)) {
@@ -65,13 +69,18 @@ function buildEvaluator(
 }
 
 /** The cell's wards; a list of which `report` was told is left out. */
-export function buildWards(file: CellFile, origin: Origin, report: Report): Wards | undefined {
+export function buildWards(
+  file: CellFile,
+  origin: Origin,
+  report: ReportProblemAt,
+): Wards | undefined {
   if (file.wards === undefined) return undefined;
   const build = (when: 'pre' | 'post'): readonly Ward[] => {
     const written = file.wards?.[when] ?? [];
     const built = written.flatMap((ward, i) => {
       const place = ['wards', when, i];
-      const at: Report = (path, message, code) => report([...place, ...path], message, code);
+      const at: ReportProblemAt = (path, message, code) =>
+        report([...place, ...path], message, code);
       const lineOf = (path: ValuePath): number => origin.lineOf([...place, ...path]);
       return buildWard(ward, when, `${when}[${i}]`, { file: origin.file, lineOf }, at) ?? [];
     });
@@ -86,7 +95,7 @@ function buildWard(
   when: 'pre' | 'post',
   placeName: string,
   origin: Origin,
-  report: Report,
+  report: ReportProblemAt,
 ): Ward | undefined {
   const { name = placeName, mode = 'blocking', max_attempts: maxAttempts, timeout } = file;
   if (mode === 'retry' && when === 'pre') {

@@ -2,7 +2,7 @@
 import type { Json, JsonObject } from '../util/json.ts';
 import type { Prompt } from './cascade.ts';
 import type { ValuePath } from './parse-yaml.ts';
-import type { Report } from './report.ts';
+import type { ReportProblemAt } from './report.ts';
 import type { CellFile } from './schema.ts';
 import { checkTemplate } from './template.ts';
 
@@ -14,7 +14,7 @@ export const MODEL_KEYS = ['system', 'model', ...PARAMETERS] as const;
 type PromptFile = Pick<CellFile, 'instructions' | (typeof MODEL_KEYS)[number]>;
 
 /** The prompt of a cell or an evaluator that has `instructions`. */
-export function buildPrompt(file: PromptFile, report: Report): Prompt {
+export function buildPrompt(file: PromptFile, report: ReportProblemAt): Prompt {
   const { instructions = '', system, model } = file;
   checkText(['instructions'], instructions, report);
   if (system !== undefined) checkText(['system'], system, report);
@@ -32,7 +32,7 @@ export function buildPrompt(file: PromptFile, report: Report): Prompt {
 }
 
 /** Reports what is wrong with a template. */
-export function checkText(path: ValuePath, value: string, report: Report): void {
+export function checkText(path: ValuePath, value: string, report: ReportProblemAt): void {
   const problem = checkTemplate(value);
   if (problem !== undefined) report(path, `not a template: ${problem}`);
 }

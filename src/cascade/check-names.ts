@@ -6,13 +6,13 @@ import type { InputRead } from './cascade.ts';
 import { FILTERS, FUNCTIONS, isKnownToJinja, TESTS } from './jinja-host.ts';
 import type { NameUse, PathStep } from './jinja-names.ts';
 import { declaredInputs, RUN_INPUTS, takesMore } from './read-inputs.ts';
-import type { Report } from './report.ts';
+import type { ReportProblemAt } from './report.ts';
 import type { CascadeFile, CellFile } from './schema.ts';
 import { didYouMean } from './spelling.ts';
 import type { NamingText } from './template-texts.ts';
 
 /** Reports names of cells that are there twice, and routes to cells that are not there. */
-export function checkCellNames(written: CascadeFile, report: Report): void {
+export function checkCellNames(written: CascadeFile, report: ReportProblemAt): void {
   const names = new Set(written.cells.map((cell) => cell.name));
   const seen = new Set<string>();
   for (const [i, cell] of written.cells.entries()) {

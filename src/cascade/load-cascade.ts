@@ -21,7 +21,7 @@ import type { ParsedYaml, ValuePath } from './parse-yaml.ts';
 import { cascadeInvalid, formatPlace, type Problem } from './problems.ts';
 import { type CascadeBytes, readCascadeFile } from './read-cascade-file.ts';
 import { inputColumnsOf, requiredInputs, widenInputsSchema } from './read-inputs.ts';
-import type { Origin, Report } from './report.ts';
+import type { Origin, ReportProblemAt } from './report.ts';
 import { canonicalName, readRootFile } from './resolve-path.ts';
 import type { CascadeFile, CellFile } from './schema.ts';
 import { unknownKeywords } from './schema-keywords.ts';
@@ -70,7 +70,7 @@ class Loader {
     const problems: Problem[] = [];
     const codes: (ErrorCode | undefined)[] = [];
     const faulty = new Set<string>();
-    const report: Report = (path, message, code) => {
+    const report: ReportProblemAt = (path, message, code) => {
       problems.push({ place: parsed.place(path), message });
       codes.push(code);
       faulty.add(JSON.stringify(path));
@@ -79,7 +79,8 @@ class Loader {
     const cells: Cell[] = [];
     const nested = new Map<string, Cascade>();
     for (const [i, cellFile] of written.cells.entries()) {
-      const at: Report = (path, message, code) => report(['cells', i, ...path], message, code);
+      const at: ReportProblemAt = (path, message, code) =>
+        report(['cells', i, ...path], message, code);
       const origin: Origin = {
         file,
         lineOf(path) {
@@ -154,7 +155,11 @@ class Loader {
   }
 
   /** The code of a js cell: written in the file, or in a file of its own under the root. */
-  async #code(cell: CellFile, origin: Origin, report: Report): Promise<JsSource | undefined> {
+  async #code(
+    cell: CellFile,
+    origin: Origin,
+    report: ReportProblemAt,
+  ): Promise<JsSource | undefined> {
     const { code, file: codeFile } = cell.inputs ?? {};
     let source: JsSource;
     let path: ValuePath = ['inputs', 'code'];
@@ -174,7 +179,7 @@ class Loader {
     return source;
   }
 
-  async #read(name: string, path: ValuePath, report: Report): Promise<Buffer | undefined> {
+  async #read(name: string, path: ValuePath, report: ReportProblemAt): Promise<Buffer | undefined> {
     try {
       const bytes = await readRootFile(this.#root, name);
       if (bytes === undefined) report(path, `there is no file '${name}' under the cascade root`);
@@ -189,7 +194,7 @@ class Loader {
   async #nested(
     { name, path }: NamedCascade,
     callers: readonly string[],
-    report: Report,
+    report: ReportProblemAt,
   ): Promise<Cascade | undefined> {
     try {
       const file = filesNamed(canonicalName(name)).find((each) => callers.includes(each));
@@ -255,7 +260,7 @@ function checkGiven(
   cell: Cell,
   { name, path, given = givenInputs(cell) }: NamedCascade,
   { requiredInputs, inputReads }: Cascade,
-  report: Report,
+  report: ReportProblemAt,
 ): void {
   if (given === undefined) return;
   const gets = `here it gets ${given.join(', ') || 'none'}`;
@@ -307,7 +312,10 @@ async function readFileValue(
   return read;
 }
 
-function checkedInputsSchema(written: CascadeFile, report: Report): JsonObject | undefined {
+function checkedInputsSchema(
+  written: CascadeFile,
+  report: ReportProblemAt,
+): JsonObject | undefined {
   if (written.inputs_schema === undefined) return undefined;
   const widened = widenInputsSchema(written.inputs_schema as JsonObject);
   const problem =

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../error-codes.ts';
 import type { ValuePath } from './parse-yaml.ts';
 
 /** Reports a problem at a path below what is checked. */
-export type Report = (path: ValuePath, message: string, code?: ErrorCode) => void;
+export type ReportProblemAt = (path: ValuePath, message: string, code?: ErrorCode) => void;
 
 /** Where a cell's text stands. */
 export interface Origin {

@@ -14,12 +14,12 @@ const EXIT_CODES = {
 } as const;
 
 /** One thing that went wrong. `rows`: a statement ended, but some of its rows failed. */
-export type Verdict = keyof typeof EXIT_CODES;
+export type ExitCause = keyof typeof EXIT_CODES;
 
 /** An error of the command line itself: how it was called, or a file that it cannot open. */
 export class CliError extends Error {
   override readonly name = 'CliError';
-  readonly verdict: Verdict;
+  readonly verdict: ExitCause;
   /** What to type instead. */
   readonly hint: string | undefined;
 
@@ -31,16 +31,16 @@ export class CliError extends Error {
 }
 
 /** The exit code of a process in which these things went wrong; 0 for none. */
-export function exitCodeOf(verdicts: Iterable<Verdict>): number {
+export function exitCodeOf(verdicts: Iterable<ExitCause>): number {
   const met = new Set(verdicts);
   for (const [verdict, code] of Object.entries(EXIT_CODES)) {
-    if (met.has(verdict as Verdict)) return code;
+    if (met.has(verdict as ExitCause)) return code;
   }
   return 0;
 }
 
 /** The verdict on a thrown error. */
-export function verdictOf(thrown: unknown): Verdict {
+export function verdictOf(thrown: unknown): ExitCause {
   if (thrown instanceof CliError) return thrown.verdict;
   if (!(thrown instanceof RvbbitError)) return 'failed';
   if (thrown.code === 'RVB_CANCELLED') return 'interrupted';
@@ -54,8 +54,8 @@ export function verdictOf(thrown: unknown): Verdict {
 }
 
 /** The verdicts on a statement that ended without an error: it may still have left rows behind. */
-export function verdictsOn(summary: Summary): Verdict[] {
-  const verdicts: Verdict[] = summary.rows.failed > 0 ? ['rows'] : [];
+export function verdictsOn(summary: Summary): ExitCause[] {
+  const verdicts: ExitCause[] = summary.rows.failed > 0 ? ['rows'] : [];
   if (summary.reason === 'budget') verdicts.push('budget');
   return verdicts;
 }

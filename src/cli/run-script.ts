@@ -2,7 +2,7 @@
 import type { Engine } from '../engine.ts';
 import { cancelledError, RvbbitError } from '../errors.ts';
 import type { Notice, Summary } from '../result.ts';
-import { CliError, type Verdict, verdictOf, verdictsOn } from './exit-codes.ts';
+import { CliError, type ExitCause, verdictOf, verdictsOn } from './exit-codes.ts';
 import { type FormatName, SINGLE_RESULT, type StartResult } from './format/format.ts';
 import type { FormatSettings } from './format/writer.ts';
 import type { ResumeOptions } from './options.ts';
@@ -40,9 +40,9 @@ export interface ScriptSettings {
 }
 
 /** Reads the dialect's statements before the first one runs, so that a misprint at the end costs nothing. */
-export async function checkSyntax(statements: readonly ScriptStatement[]): Promise<Verdict[]> {
+export async function checkSyntax(statements: readonly ScriptStatement[]): Promise<ExitCause[]> {
   if (statements.length < 2) return [];
-  const verdicts: Verdict[] = [];
+  const verdicts: ExitCause[] = [];
   for (const statement of statements) {
     if (!statement.dialect) continue;
     const { parseOnDemand } = await import('../../grammar/parse-on-demand.ts');
@@ -60,7 +60,7 @@ export async function checkSyntax(statements: readonly ScriptStatement[]): Promi
 
 /** What came of a script. */
 export interface ScriptOutcome {
-  readonly verdicts: readonly Verdict[];
+  readonly verdicts: readonly ExitCause[];
   /** Result sets that are whole. */
   readonly kept: number;
 }
@@ -74,7 +74,7 @@ interface Results {
 /** Runs the statements until one fails, or all of them under `keepGoing`. */
 export async function runScript(settings: ScriptSettings): Promise<ScriptOutcome> {
   const { statements, sink, drain, keepGoing } = settings;
-  const verdicts: Verdict[] = [];
+  const verdicts: ExitCause[] = [];
   const results: Results = { count: 0, kept: 0 };
   for (const [index, statement] of statements.entries()) {
     if (drain.aborted) break;

@@ -46,7 +46,7 @@ function bindOne(statement: DuckDBPreparedStatement, index: number, value: unkno
 }
 
 /** The parameter that a value is bound to. */
-interface Place {
+interface BoundParameter {
   /** The id of the type that DuckDB expects, of a list that of its items; that of INVALID where it does not know. */
   wantedTypeId(): number;
   refuse(problem: string): never;
@@ -66,7 +66,7 @@ interface Bound {
 const INT64 = 1n << 63n;
 const INT128 = 1n << 127n;
 
-function toDuckDB(value: unknown, place: Place): Bound {
+function toDuckDB(value: unknown, place: BoundParameter): Bound {
   const api = nodeApi();
   switch (typeof value) {
     case 'undefined':
@@ -115,7 +115,10 @@ function numberBound(value: number): Bound {
 }
 
 /** How Dates are bound: as instants where DuckDB expects such, else as clock readings in UTC. */
-function timestamps(place: Place): { of(value: Date): DuckDBValue; readonly type: DuckDBType } {
+function timestamps(place: BoundParameter): {
+  of(value: Date): DuckDBValue;
+  readonly type: DuckDBType;
+} {
   const api = nodeApi();
   const isZoned = place.wantedTypeId() === api.DuckDBTypeId.TIMESTAMP_TZ;
   const Value = isZoned ? api.DuckDBTimestampTZValue : api.DuckDBTimestampValue;
@@ -130,7 +133,7 @@ function timestamps(place: Place): { of(value: Date): DuckDBValue; readonly type
 }
 
 /** A list of one kind of scalar as a DuckDB list; of anything else undefined, so that it goes as JSON. */
-function listBound(list: readonly unknown[], place: Place): Bound | undefined {
+function listBound(list: readonly unknown[], place: BoundParameter): Bound | undefined {
   const { BLOB, BOOLEAN, DOUBLE, LIST, VARCHAR, blobValue, listValue } = nodeApi();
   const values = Array.from(list, (value) => value ?? null);
   const present = values.filter((value) => value !== null);

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { ChatOutcome } from './chat.ts';
-import { type Asked, failedChat, statusFailure } from './http-failure.ts';
+import { type CalledProvider, failedChat, statusFailure } from './http-failure.ts';
 
 /** What undici passes to the caller of `abort`, who does not listen any more: one serves all. */
 const ABANDONED = new Error('the call was given up');
@@ -95,7 +95,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
 /** The outcome of a call whose time is over. An error status says more than the time. */
 export function timedOut(
-  asked: Asked,
+  asked: CalledProvider,
   timeoutMs: number,
   { status, received }: Pick<Exchange, 'status' | 'received'>,
 ): ChatOutcome {

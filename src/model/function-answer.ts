@@ -6,7 +6,7 @@ import {
 } from '../limits.ts';
 import { type ChatOutcome, type ChatResponse, FUNCTION_ID } from './chat.ts';
 import { finishOf } from './finish-reason.ts';
-import { type Asked, type FailedChat, failedChat } from './http-failure.ts';
+import { type CalledProvider, type FailedChat, failedChat } from './http-failure.ts';
 import { member, oneLine } from './provider-error.ts';
 import { usageOf } from './read-completion.ts';
 
@@ -64,6 +64,6 @@ export function functionTimedOut(model: string, timeoutMs: number): ChatOutcome 
   return failedChat(askedOf(model), 'RVB_TIMEOUT', what, { retryable: true });
 }
 
-function askedOf(model: string): Asked {
+function askedOf(model: string): CalledProvider {
   return { who: `the model function (${model})`, provider: FUNCTION_ID, clean: String };
 }

@@ -11,7 +11,7 @@ import { PROXY_BROKE_OFF, PROXY_REFUSED, ProxyRefusedError } from './tunnel.ts';
 export type FailedChat = Extract<ChatOutcome, { readonly ok: false }>;
 
 /** A call as messages name it. */
-export interface Asked {
+export interface CalledProvider {
   /** Provider, model and host, e.g. `openai/gpt-4o-mini at api.openai.com`. */
   readonly who: string;
   readonly provider: string;
@@ -23,7 +23,7 @@ export interface Asked {
 
 /** A failure of a call. */
 export function failedChat(
-  asked: Asked,
+  asked: CalledProvider,
   code: ErrorCode,
   what: string,
   more: Partial<Omit<FailedChat, 'ok' | 'error'>> = {},
@@ -37,13 +37,13 @@ export function failedChat(
 }
 
 /** The failure of a call that the statement's cancel or the engine's close has ended. */
-export function endedChat(asked: Asked, { code, message }: Failure): FailedChat {
+export function endedChat(asked: CalledProvider, { code, message }: Failure): FailedChat {
   return failedChat(asked, code, `was not asked to the end: ${message}`);
 }
 
 /** The failure that a status other than 2xx is; also one that a gateway put into a 200. */
 export function statusFailure(
-  asked: Asked,
+  asked: CalledProvider,
   status: number,
   said: ProviderError,
   retryAfterMs?: number,
@@ -98,7 +98,7 @@ const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|HOST
 
 /** The failure that an error of the connection is: nothing answered, or not to the end. */
 export function connectionFailure(
-  asked: Asked,
+  asked: CalledProvider,
   thrown: unknown,
   status: number | undefined,
 ): FailedChat {
@@ -147,14 +147,14 @@ export function connectionFailure(
   return failedChat(asked, 'RVB_MODEL_HTTP', what, { ...more, retryable: true });
 }
 
-function reachAdvice({ provider, isProxied }: Asked): string {
+function reachAdvice({ provider, isProxied }: CalledProvider): string {
   return isProxied === true
     ? `check the proxy and the base URL of ${provider}, and that both are up`
     : `check the base URL of ${provider} and that it is up`;
 }
 
 /** The failure of a response above the bound. */
-function tooLarge(asked: Asked, status: number | undefined): FailedChat {
+function tooLarge(asked: CalledProvider, status: number | undefined): FailedChat {
   const what = `answered with more than ${MODEL_RESPONSE_MAX_BYTES} bytes; ask for less, or lower max_tokens`;
   return failedChat(asked, 'RVB_MODEL_HTTP', what, status === undefined ? {} : { status });
 }

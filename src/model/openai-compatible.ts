@@ -10,7 +10,7 @@ import { chatBody } from './chat-body.ts';
 import { type Connections, openConnections } from './connections.ts';
 import { Exchange, timedOut } from './exchange.ts';
 import {
-  type Asked,
+  type CalledProvider,
   connectionFailure,
   endedChat,
   failedChat,
@@ -40,7 +40,7 @@ export class OpenAiCompatible implements Provider {
   #open: Connections | undefined;
   readonly #calls = new OpenCalls(() => this.#open?.warm.dropAll());
   /** As messages name the model that was asked last. */
-  #lastAsked: { readonly model: string; readonly asked: Asked } | undefined;
+  #lastAsked: { readonly model: string; readonly asked: CalledProvider } | undefined;
   #closed = false;
 
   /** `lookup` resolves names in place of the system. */
@@ -128,7 +128,7 @@ export class OpenAiCompatible implements Provider {
     pool.dispatch({ path, method: 'POST', headers: sent, body }, exchange);
   }
 
-  #outcomeOf(asked: Asked, exchange: Exchange, error: Error | undefined): ChatOutcome {
+  #outcomeOf(asked: CalledProvider, exchange: Exchange, error: Error | undefined): ChatOutcome {
     const { status, headers } = exchange;
     const ok = status !== undefined && status >= 200 && status < 300;
     if (status === undefined || (ok && error !== undefined)) {
@@ -187,10 +187,10 @@ export class OpenAiCompatible implements Provider {
       : { ...outcome, response: { ...outcome.response, text: clean } };
   }
 
-  #asked(model: string): Asked {
+  #asked(model: string): CalledProvider {
     if (this.#lastAsked?.model === model) return this.#lastAsked.asked;
     const { id, proxy } = this.#settings;
-    const asked: Asked = {
+    const asked: CalledProvider = {
       who: `${id}/${model} at ${this.#host}`,
       provider: id,
       ...(proxy === undefined ? {} : { isProxied: true }),

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { ANSWER_MAX_DEPTH, MESSAGE_VALUE_CHARS, PROVIDER_MESSAGE_CHARS } from '../limits.ts';
 import type { ChatOutcome, ChatResponse, Usage } from './chat.ts';
 import { finishOf } from './finish-reason.ts';
-import { type Asked, type FailedChat, failedChat, statusFailure } from './http-failure.ts';
+import { type CalledProvider, type FailedChat, failedChat, statusFailure } from './http-failure.ts';
 import { isDeeperThan } from './json-depth.ts';
 import { member, oneLine, providerError } from './provider-error.ts';
 
@@ -37,7 +37,7 @@ export function parseBody(text: string): BodyJson {
 
 /** Reads the JSON of a 2xx response. `retryAfterMs` counts where it holds an error. */
 export function readCompletion(
-  asked: Asked,
+  asked: CalledProvider,
   body: unknown,
   status: number,
   retryAfterMs?: number,

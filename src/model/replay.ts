@@ -2,7 +2,7 @@
 import { CANCELLED, closedError, messageOf } from '../errors.ts';
 import { MESSAGE_VALUE_CHARS } from '../limits.ts';
 import type { ChatOutcome, ChatRequest, ReplaySettings } from './chat.ts';
-import { type Asked, endedChat, type FailedChat, failedChat } from './http-failure.ts';
+import { type CalledProvider, endedChat, type FailedChat, failedChat } from './http-failure.ts';
 import type { ChatLimits, Provider } from './provider.ts';
 import { oneLine } from './provider-error.ts';
 import { appendToRecording, type Recording, readRecording, versionOf } from './recording.ts';
@@ -62,7 +62,7 @@ export class Player implements Provider {
     return this.#reading;
   }
 
-  #miss(asked: Asked, request: ChatRequest, exists: boolean): FailedChat {
+  #miss(asked: CalledProvider, request: ChatRequest, exists: boolean): FailedChat {
     const { id, file } = this.#settings;
     const prompt = request.messages.findLast(({ role }) => role === 'user')?.content ?? '';
     const start = oneLine(prompt, MESSAGE_VALUE_CHARS);
@@ -113,12 +113,12 @@ export class Recorder implements Provider {
   }
 }
 
-function askedOf({ id }: ReplaySettings, { model }: ChatRequest): Asked {
+function askedOf({ id }: ReplaySettings, { model }: ChatRequest): CalledProvider {
   return { who: `${id}/${model}`, provider: id, clean: (text) => text };
 }
 
 function unreadable(
-  asked: Asked,
+  asked: CalledProvider,
   { file }: ReplaySettings,
   done: 'read' | 'written',
   thrown: unknown,

@@ -17,7 +17,7 @@ export type Converted =
 
 /** Stands for "this is no value of the type". */
 const NO_VALUE = Symbol('no value');
-type Reading = Json | typeof NO_VALUE;
+type ReadValue = Json | typeof NO_VALUE;
 
 const INTEGER = /^-?(?:0|[1-9]\d*)$/;
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
@@ -62,7 +62,7 @@ function shown(answer: Json): string {
   return text.length <= MESSAGE_VALUE_CHARS ? text : `${text.slice(0, MESSAGE_VALUE_CHARS - 1)}…`;
 }
 
-function convert(type: ColumnType, answer: Json): Reading {
+function convert(type: ColumnType, answer: Json): ReadValue {
   const bare = typeof answer === 'string' ? unfenced(answer) : answer;
   switch (type.family) {
     case 'text':
@@ -101,24 +101,24 @@ function trimmed(answer: Json): Json {
   return typeof answer === 'string' ? answer.trim() : answer;
 }
 
-function fromText(answer: Json, read: (text: string) => string | undefined): Reading {
+function fromText(answer: Json, read: (text: string) => string | undefined): ReadValue {
   return (typeof answer === 'string' ? read(answer) : undefined) ?? NO_VALUE;
 }
 
-function toBoolean(answer: Json): Reading {
+function toBoolean(answer: Json): ReadValue {
   if (typeof answer === 'boolean') return answer;
   const word = typeof answer === 'string' ? answer.toLowerCase() : '';
   return word === 'true' ? true : word === 'false' ? false : NO_VALUE;
 }
 
-function toFloat(answer: Json, name: string): Reading {
+function toFloat(answer: Json, name: string): ReadValue {
   const isText = typeof answer === 'string' && NUMBER.test(answer);
   if (typeof answer !== 'number' && !isText) return NO_VALUE;
   const value = Number(answer);
   return Number.isFinite(name === 'FLOAT' ? Math.fround(value) : value) ? value : NO_VALUE;
 }
 
-function toInteger(answer: Json, name: string): Reading {
+function toInteger(answer: Json, name: string): ReadValue {
   const isText = typeof answer === 'string' && INTEGER.test(answer);
   if (!isText && !(typeof answer === 'number' && Number.isSafeInteger(answer))) return NO_VALUE;
   const value = BigInt(answer as string | number);
@@ -129,7 +129,7 @@ function toInteger(answer: Json, name: string): Reading {
 }
 
 /** As text, with the figures that the type has: 1.5 is a DECIMAL(10,2) and 1.555 is none. */
-function toDecimal(answer: Json, { width = 0, scale = 0 }: ColumnType): Reading {
+function toDecimal(answer: Json, { width = 0, scale = 0 }: ColumnType): ReadValue {
   const match = DECIMAL.exec(typeof answer === 'number' ? String(answer) : String(answer ?? ''));
   if (match === null || typeof answer === 'boolean' || typeof answer === 'object') return NO_VALUE;
   const [, sign, whole = '', fraction = ''] = match;
@@ -141,7 +141,7 @@ function toDecimal(answer: Json, { width = 0, scale = 0 }: ColumnType): Reading 
 }
 
 /** Text that is JSON is that JSON; another text is none. */
-function toJsonText(answer: Json): Reading {
+function toJsonText(answer: Json): ReadValue {
   if (typeof answer !== 'string') return JSON.stringify(answer);
   try {
     return JSON.stringify(JSON.parse(answer));
@@ -150,7 +150,7 @@ function toJsonText(answer: Json): Reading {
   }
 }
 
-function toList(element: ColumnType, answer: Json): Reading {
+function toList(element: ColumnType, answer: Json): ReadValue {
   let list: unknown = answer;
   if (typeof answer === 'string') {
     try {

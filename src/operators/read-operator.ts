@@ -17,7 +17,7 @@ export interface OperatorProblem {
   readonly message: string;
 }
 
-type Report = (path: ValuePath, message: string) => void;
+type ReportProblem = (path: ValuePath, message: string) => void;
 
 /** An argument as the file has it. */
 interface ReadArg extends OperatorArg {
@@ -38,7 +38,7 @@ export function readOperator(
 ): Operator | { readonly problems: readonly OperatorProblem[] } {
   const file = sqlFunctionOf(cascade)!;
   const problems: OperatorProblem[] = [];
-  const report: Report = (path, message) => problems.push({ path, message });
+  const report: ReportProblem = (path, message) => problems.push({ path, message });
   const shape = file.shape ?? 'SCALAR';
   const returns = readReturns(file, report);
   const args = readArgs(file, cascade.inputsSchema, report);
@@ -67,7 +67,7 @@ export function readOperator(
   };
 }
 
-function readReturns(file: SqlFunctionFile, report: Report): ColumnType | undefined {
+function readReturns(file: SqlFunctionFile, report: ReportProblem): ColumnType | undefined {
   if (file.returns === undefined) {
     report(['sql_function'], 'sql_function.returns is missing: the type of the value');
     return undefined;
@@ -89,7 +89,7 @@ function readReturns(file: SqlFunctionFile, report: Report): ColumnType | undefi
 function readArgs(
   file: SqlFunctionFile,
   schema: JsonObject | undefined,
-  report: Report,
+  report: ReportProblem,
 ): readonly ReadArg[] {
   if (file.args === undefined || file.args.length === 0) {
     report(['sql_function'], 'sql_function.args is missing: a list of {name, type}');
@@ -124,7 +124,7 @@ function readPatterns(
   file: SqlFunctionFile,
   shape: Operator['shape'],
   args: readonly ReadArg[],
-  report: Report,
+  report: ReportProblem,
 ): readonly OperatorPattern[] {
   const patterns: OperatorPattern[] = [];
   const seen = new Set<string>();
@@ -175,7 +175,7 @@ function slotsProblem(
 function inputsSchema(
   cascade: Cascade,
   args: readonly ReadArg[],
-  report: Report,
+  report: ReportProblem,
 ): JsonObject | undefined {
   const names = args.map(({ name }) => name);
   const wanted = args.filter(({ optional }) => !optional).map(({ name }) => name);
@@ -205,7 +205,7 @@ function inputsSchema(
 }
 
 /** A `type` that the declared schema has for an argument must have one of those that the argument's values have. */
-function checkTypes(schema: JsonObject, args: readonly ReadArg[], report: Report): void {
+function checkTypes(schema: JsonObject, args: readonly ReadArg[], report: ReportProblem): void {
   const properties = schema['properties'];
   if (typeof properties !== 'object' || properties === null || Array.isArray(properties)) return;
   for (const { name, type, columnType } of args) {

@@ -45,7 +45,7 @@ export type ReadAnswer<T> =
   | { readonly ok: false; readonly message: string };
 
 /** What a call gave: a value, or an answer that could not be used. */
-export type CallResult<T> =
+export type ModelAnswer<T> =
   | { readonly ok: true; readonly value: T }
   | {
       readonly ok: false;
@@ -60,7 +60,7 @@ export type CallResult<T> =
  * and time left. Throws the last failure, under the cell's label; an answer that `read` refuses is a
  * result, so that the cell may ask again.
  */
-export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<CallResult<T>> {
+export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelAnswer<T>> {
   const { context, budget } = run;
   const { target, request } = call;
   const provider = providerOf(target);

@@ -66,7 +66,7 @@ export class Exchange {
 }
 
 /** What would have been sent. */
-export interface Answer {
+export interface WireAnswer {
   /** Names and values in turn. */
   readonly headers: readonly string[];
   readonly body: Buffer;

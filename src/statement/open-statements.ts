@@ -14,7 +14,7 @@ import type { Summary } from '../result.ts';
 import { reasonOf, StatementSignal } from '../util/statement-signal.ts';
 
 /** What all statements of an engine work with. */
-export interface StatementParts {
+export interface EngineParts {
   readonly session: Session;
   readonly dispatcher: Dispatcher;
   readonly desk: CallDesk;
@@ -24,12 +24,12 @@ export interface StatementParts {
 
 /** Statements that run; `close` stops them all and waits for them. */
 export class OpenStatements {
-  readonly #parts: StatementParts;
+  readonly #parts: EngineParts;
   readonly #open = new Set<Statement>();
   #settled: () => void = () => {};
   #closed = false;
 
-  constructor(parts: StatementParts) {
+  constructor(parts: EngineParts) {
     this.#parts = parts;
   }
 

@@ -3,14 +3,14 @@
 import { setMaxListeners } from 'node:events';
 import { cancelledError } from '../errors.ts';
 
-interface Waiter {
+interface PermitWait {
   readonly grant: () => void;
 }
 
 /** A counting semaphore with a FIFO queue; a waiter whose signal aborts leaves the queue at once. */
 export class Semaphore {
   #free: number;
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters = new Set<PermitWait>();
 
   constructor(permits: number) {
     this.#free = permits;
@@ -45,7 +45,7 @@ export class Semaphore {
         this.#waiters.delete(waiter);
         reject(cancelledError());
       };
-      const waiter: Waiter = {
+      const waiter: PermitWait = {
         grant: () => {
           signal?.removeEventListener('abort', onAbort);
           resolve();

@@ -227,7 +227,10 @@ test('a budget ends the runs, and of a list what is done is given', async () => 
   assert.is(values.length, 200);
   assert.ok(rows.ok > 5 && rows.notRun > 5, JSON.stringify(rows));
   assert.is(values.filter((value) => value === 'Sony').length, rows.ok);
-  assert.match(result.notices[0]!.message, new RegExp(`^${rows.notRun} answers are missing`));
+  assert.match(
+    result.notices[0]!.message,
+    new RegExp(`^${rows.notRun} of 200 answers are missing`),
+  );
   assert.is(simulator.ledger().totals.calls, rows.ok);
 });
 

@@ -4,7 +4,7 @@ import { Chain, Link } from './chain.ts';
 import type { GateRequest, Permit } from './gate-request.ts';
 
 /** A call that waits. */
-export class Waiter extends Link<Waiter> {
+export class WaitingCall extends Link<WaitingCall> {
   readonly request: GateRequest;
   readonly sinceMs: number;
   #permit: Permit | undefined;
@@ -44,15 +44,15 @@ export class Waiter extends Link<Waiter> {
 }
 
 /** Whether a call went out; if not, whether one of another statement or model may (`pass`) or none of this provider (`stop`). */
-export type Verdict = 'out' | 'pass' | 'stop';
+export type QueueStep = 'out' | 'pass' | 'stop';
 
 export class FairQueue {
   /** By statement, then by model. The statement whose turn is next stands first, and so does its model. */
-  readonly #statements = new Map<number, Map<string, Chain<Waiter>>>();
+  readonly #statements = new Map<number, Map<string, Chain<WaitingCall>>>();
   size = 0;
 
   /** Gives whether the call is the first of its statement and model to wait. */
-  push(waiter: Waiter): boolean {
+  push(waiter: WaitingCall): boolean {
     const { statementId, model } = waiter.request;
     let models = this.#statements.get(statementId);
     if (models === undefined) {
@@ -69,7 +69,7 @@ export class FairQueue {
     return chain.head === waiter;
   }
 
-  remove(waiter: Waiter): void {
+  remove(waiter: WaitingCall): void {
     const { statementId, model } = waiter.request;
     const models = this.#statements.get(statementId)!;
     const chain = models.get(model)!;
@@ -81,8 +81,8 @@ export class FairQueue {
   }
 
   /** The calls of a statement, or of all. */
-  waiters(statementId?: number): Waiter[] {
-    const found: Waiter[] = [];
+  waiters(statementId?: number): WaitingCall[] {
+    const found: WaitingCall[] = [];
     for (const [id, models] of this.#statements) {
       if (statementId !== undefined && id !== statementId) continue;
       for (const { head } of models.values()) {
@@ -93,7 +93,7 @@ export class FairQueue {
   }
 
   /** Tries the first call of each statement and model in turn, until none goes out. */
-  serve(attempt: (waiter: Waiter) => Verdict): void {
+  serve(attempt: (waiter: WaitingCall) => QueueStep): void {
     // What is put at the back of a Map while it is walked is met again: the turns go round.
     for (const [id, models] of this.#statements) {
       for (const [model, chain] of models) {

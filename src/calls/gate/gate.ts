@@ -6,7 +6,7 @@ import { cancelledError, closedError, RvbbitError } from '../../errors.ts';
 import { TIMER_MAX_MS } from '../../limits.ts';
 import type { ProviderLimits } from '../../model/call-limits.ts';
 import { follow, reasonOf, unfollow } from '../../util/statement-signal.ts';
-import { Waiter } from './fair-queue.ts';
+import { WaitingCall } from './fair-queue.ts';
 import type { GateRequest, Permit } from './gate-request.ts';
 import { Meter } from './meter.ts';
 import { GATE_MAX_IDLE, type GateHost, ProviderGate } from './provider-gate.ts';
@@ -105,7 +105,7 @@ export class Gate {
   }
 
   #wait(nowMs: number, provider: ProviderGate, request: GateRequest): Permit | Promise<Permit> {
-    const waiter = new Waiter(request, nowMs);
+    const waiter = new WaitingCall(request, nowMs);
     const isFirst = provider.queue.push(waiter);
     this.#waiting.add(provider);
     // Behind another call of its statement and model it waits.

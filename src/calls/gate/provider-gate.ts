@@ -1,7 +1,7 @@
 /** One provider: its limits, its models, and the calls that wait for it. */
 
 import type { ProviderLimits } from '../../model/call-limits.ts';
-import { FairQueue, type Verdict, type Waiter } from './fair-queue.ts';
+import { FairQueue, type QueueStep, type WaitingCall } from './fair-queue.ts';
 import type { CallResult, GateRequest, Permit } from './gate-request.ts';
 import { Meter } from './meter.ts';
 import { ModelGate, type ModelStay } from './model-gate.ts';
@@ -24,19 +24,19 @@ export interface GateHost {
 }
 
 /** Something that counts calls against limits: a provider, a model, or a statement. */
-interface Place {
+interface CallCounter {
   isFree(nowMs: number, request: GateRequest): boolean;
   /** When the call may go out, at the earliest. */
   freeAt(nowMs: number, request: GateRequest): number;
 }
 
 /** Where a call is counted; all of them must have room for it. */
-interface Places {
+interface CallCounters {
   readonly provider: Meter;
   readonly model: ModelGate;
   /** Where the statement has limits of its own. */
   readonly statement: Meter | undefined;
-  readonly all: readonly Place[];
+  readonly all: readonly CallCounter[];
 }
 
 export class ProviderGate {
@@ -82,8 +82,8 @@ export class ProviderGate {
   pump(nowMs: number): number {
     let nextMs = Infinity;
     /** Where a call waits. None goes past it there, be it small enough for the room that is left. */
-    const blocked = new Set<Place>();
-    this.queue.serve((waiter: Waiter): Verdict => {
+    const blocked = new Set<CallCounter>();
+    this.queue.serve((waiter: WaitingCall): QueueStep => {
       const { request } = waiter;
       const places = this.#placesOf(nowMs, request);
       const place = places.all.find((one) => blocked.has(one) || !one.isFree(nowMs, request));
@@ -98,7 +98,7 @@ export class ProviderGate {
     return nextMs;
   }
 
-  #placesOf(nowMs: number, request: GateRequest): Places {
+  #placesOf(nowMs: number, request: GateRequest): CallCounters {
     const provider = this.#meter;
     const model = this.#modelOf(nowMs, request.model);
     const statement = this.#host.meterOf(request);
@@ -123,7 +123,7 @@ export class ProviderGate {
 /** Gives back what a call holds in its provider's, its model's and its statement's limits. */
 class GatePermit implements Permit {
   readonly waitedMs: number;
-  readonly #places: Places;
+  readonly #places: CallCounters;
   readonly #host: GateHost;
   readonly #inputTokens: number;
   readonly #providerStay: Stay | undefined;
@@ -136,7 +136,7 @@ class GatePermit implements Permit {
     request: GateRequest,
     nowMs: number,
     sinceMs: number,
-    places: Places,
+    places: CallCounters,
     host: GateHost,
   ) {
     this.waitedMs = nowMs - sinceMs;

@@ -1,7 +1,7 @@
 /** `rvbbit explain`: what a statement would do. */
 import { renderReport } from '../../explain/report/render-report.ts';
 import type { ExplainReport } from '../../result.ts';
-import { CliError, exitCodeOf, type Verdict, verdictOf } from '../exit-codes.ts';
+import { CliError, type ExitCause, exitCodeOf, verdictOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { bindParams, checkParamsUsed, readParams } from '../params.ts';
 import { reportError } from '../report.ts';
@@ -47,9 +47,9 @@ export async function explain(words: readonly string[], options: CliOptions): Pr
 }
 
 /** Of an EXPLAIN ANALYZE what holds of the statement itself. */
-function verdictsOfAnalyze({ actual }: ExplainReport): Verdict[] {
+function verdictsOfAnalyze({ actual }: ExplainReport): ExitCause[] {
   if (actual === undefined) return [];
-  const verdicts: Verdict[] = actual.failed > 0 ? ['rows'] : [];
+  const verdicts: ExitCause[] = actual.failed > 0 ? ['rows'] : [];
   return actual.status === 'incomplete' ? [...verdicts, 'budget'] : verdicts;
 }
 

@@ -1,5 +1,5 @@
 /** `rvbbit [db]`: runs a script and writes its results. */
-import { CliError, exitCodeOf, type Verdict } from '../exit-codes.ts';
+import { CliError, type ExitCause, exitCodeOf } from '../exit-codes.ts';
 import { chooseFormat } from '../format/choose-format.ts';
 import { type FormatName, loadFormat, SINGLE_RESULT } from '../format/format.ts';
 import type { CliOptions } from '../options.ts';
@@ -135,7 +135,7 @@ async function withOutput(
           });
     if (isBroken) await sink.close();
     if (isBroken && !interrupts.interrupted) return 0;
-    const verdicts: Verdict[] = interrupts.interrupted ? [...met, 'interrupted'] : [...met];
+    const verdicts: ExitCause[] = interrupts.interrupted ? [...met, 'interrupted'] : [...met];
     const code = exitCodeOf(verdicts);
     // Without a result set the file would be empty, in the place of what stands there.
     const isWanted = options.keepGoing === true && kept > 0;

@@ -3,7 +3,7 @@ import type { CellEstimate, Estimate, ExplainNode, ExplainReport } from '../../r
 import { rangeText } from '../estimate/estimate.ts';
 import { costText, limitText, secondsText } from './figure-text.ts';
 
-type Report = Omit<ExplainReport, 'tree'>;
+type TreelessReport = Omit<ExplainReport, 'tree'>;
 
 /** One operator of a semantic statement, in the order in which they are asked. */
 export interface OperatorStep {
@@ -12,7 +12,7 @@ export interface OperatorStep {
   readonly questions: Estimate;
 }
 
-export function cascadeTree(report: Report): ExplainNode {
+export function cascadeTree(report: TreelessReport): ExplainNode {
   const { statement, rows, resultRows, distinctInputs, deduped, cells, sql } = report;
   const read: ExplainNode = {
     name: 'Read',
@@ -43,7 +43,7 @@ export function cascadeTree(report: Report): ExplainNode {
   };
 }
 
-export function semanticTree(report: Report, steps: readonly OperatorStep[]): ExplainNode {
+export function semanticTree(report: TreelessReport, steps: readonly OperatorStep[]): ExplainNode {
   const { rows, resultRows, cells, sql } = report;
   const read: ExplainNode = {
     name: 'Read',

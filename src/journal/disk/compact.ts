@@ -21,7 +21,7 @@ import {
 } from './segment-reader.ts';
 import { SegmentScan } from './segment-scan.ts';
 import {
-  type Asked,
+  type AnswerSource,
   answerKey,
   askedOf,
   type KeptAnswer,
@@ -211,7 +211,7 @@ async function copyRecords(
   const file = files.create(`${folder}/${kept}.tmp`);
   try {
     const lines = new LineBuffer();
-    const models = new Map<string, Asked>();
+    const models = new Map<string, AnswerSource>();
     let archived = 0;
     for (const { name } of batch) {
       for (const line of linesOf(options, name)) {
@@ -252,7 +252,7 @@ function linesOf({ files, folder, onDamage }: CompactOptions, segment: string): 
 
 function keptAnswer(
   record: StoredRecord,
-  models: ReadonlyMap<string, Asked>,
+  models: ReadonlyMap<string, AnswerSource>,
 ): KeptAnswer | undefined {
   if (record.t === 'answer') return record;
   if (record.t !== 'attempt.end') return undefined;

@@ -5,7 +5,7 @@
  */
 import { JOURNAL_COMMIT_MS, JOURNAL_COMMIT_RECORDS } from '../../limits.ts';
 
-interface Waiter {
+interface CommitWait {
   readonly upTo: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -20,7 +20,7 @@ export class GroupCommit {
   #due = 0;
   /** When the next sync must begin, for what was noted since the last start. */
   #dueMs = Infinity;
-  #waiters: Waiter[] = [];
+  #waiters: CommitWait[] = [];
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
   #running: Promise<void> | undefined;

@@ -2,7 +2,13 @@
 import { Cleared } from './cleared.ts';
 import type { FileSystem } from './file-system.ts';
 import type { Damage, ReadLine } from './segment-reader.ts';
-import { type Asked, answerKey, answerOf, askedOf, type StoredRecord } from './stored-record.ts';
+import {
+  type AnswerSource,
+  answerKey,
+  answerOf,
+  askedOf,
+  type StoredRecord,
+} from './stored-record.ts';
 import { readSegments } from './survey.ts';
 
 /** One answer, its text cut short. */
@@ -33,7 +39,7 @@ export function listAnswers(
   const newest = new Map<string, Omit<ListedAnswer, 'hits'>>();
   const hits = new Map<string, number>();
   const cleared = new Cleared();
-  const models = new Map<string, Asked>();
+  const models = new Map<string, AnswerSource>();
   const visit = ({ record }: ReadLine) => {
     if (record.t === 'cache.clear') cleared.add(record);
     if (record.t === 'attempt.start') models.set(record.attempt, record);
@@ -56,7 +62,7 @@ export function listAnswers(
 
 function listedAnswer(
   record: StoredRecord,
-  models: ReadonlyMap<string, Asked>,
+  models: ReadonlyMap<string, AnswerSource>,
 ): Omit<ListedAnswer, 'hits'> | undefined {
   const callKey = answerKey(record);
   const answer = answerOf(record);

@@ -32,7 +32,7 @@ export interface ListedStatement {
 
 type Open = JournalRecord & { readonly t: 'statement.open' };
 
-interface Run {
+interface ListedRecords {
   readonly open: Open;
   segment: string;
   rows: number | undefined;
@@ -48,9 +48,9 @@ export function listStatements(
   folder: string,
   onDamage: (damage: Damage) => void,
 ): ListedStatement[] {
-  const runs = new Map<string, Run>();
+  const runs = new Map<string, ListedRecords>();
   readSegments(files, folder, ({ record }, segment) => observe(runs, record, segment), onDamage);
-  const byFirst = new Map<string, Run[]>();
+  const byFirst = new Map<string, ListedRecords[]>();
   for (const run of runs.values()) {
     const first = run.open.resumes ?? run.open.session;
     byFirst.set(first, [...(byFirst.get(first) ?? []), run]);
@@ -61,7 +61,7 @@ export function listStatements(
     .sort((a, b) => b.at - a.at);
 }
 
-function observe(runs: Map<string, Run>, record: StoredRecord, segment: string): void {
+function observe(runs: Map<string, ListedRecords>, record: StoredRecord, segment: string): void {
   if (record.t === 'statement.open') {
     const isResumable = record.sql !== '' && record.kind !== 'explain';
     if (isResumable && record.cascade !== undefined) {
@@ -97,7 +97,7 @@ function observe(runs: Map<string, Run>, record: StoredRecord, segment: string):
   }
 }
 
-function listed(session: string, runs: readonly Run[]): ListedStatement {
+function listed(session: string, runs: readonly ListedRecords[]): ListedStatement {
   const inOrder = [...runs].sort((a, b) => a.open.at - b.open.at);
   const last = inOrder.at(-1)!;
   const { sql, parallel, hasParameters } = last.open;

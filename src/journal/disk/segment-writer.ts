@@ -11,7 +11,7 @@ import { writeIndex } from './key-index.ts';
 import { LineBuffer } from './line.ts';
 import { segmentName } from './segment-name.ts';
 import { SegmentScan } from './segment-scan.ts';
-import type { Asked, StoredRecord } from './stored-record.ts';
+import type { AnswerSource, StoredRecord } from './stored-record.ts';
 
 /** Where a record went. */
 export interface WrittenPlace {
@@ -55,7 +55,7 @@ export class SegmentWriter {
   /** Full segments that are not known to be on disk yet. */
   #retired: OpenSegment[] = [];
   /** Who was asked by calls that began in an earlier segment and have not ended, by attempt. */
-  readonly #asked = new Map<string, Asked>();
+  readonly #asked = new Map<string, AnswerSource>();
 
   constructor(options: SegmentWriterOptions) {
     this.#options = options;

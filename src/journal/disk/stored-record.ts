@@ -14,7 +14,7 @@ export interface CacheClear extends Base {
 }
 
 /** An answer that compaction has copied from its `attempt.end`. No call of its own: accounts pass it over. */
-export interface KeptAnswer extends Base, Partial<Asked> {
+export interface KeptAnswer extends Base, Partial<AnswerSource> {
   readonly t: 'answer';
   readonly callKey: string;
   readonly value: string;
@@ -35,7 +35,7 @@ export interface Lease extends Base {
 export type StartRecord = JournalRecord & { readonly t: 'attempt.start' };
 
 /** Of whom an answer is. */
-export type Asked = Pick<StartRecord, 'provider' | 'model'>;
+export type AnswerSource = Pick<StartRecord, 'provider' | 'model'>;
 
 /** What a line of a segment holds. */
 export type StoredRecord = JournalRecord | CacheClear | KeptAnswer | Lease;
@@ -55,7 +55,10 @@ export function answerOf(record: StoredRecord): StoredAnswer | undefined {
 }
 
 /** Of whom the record's answer is, by the starts of its segment or its own words; {} where neither says. */
-export function askedOf(record: StoredRecord, starts: ReadonlyMap<string, Asked>): Partial<Asked> {
+export function askedOf(
+  record: StoredRecord,
+  starts: ReadonlyMap<string, AnswerSource>,
+): Partial<AnswerSource> {
   if (record.t !== 'attempt.end' && record.t !== 'answer') return {};
   const asked = record.t === 'attempt.end' ? starts.get(record.attempt) : undefined;
   const { provider, model } = asked ?? record;

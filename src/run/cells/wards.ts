@@ -34,7 +34,7 @@ export async function askWard(
   }
 }
 
-interface Verdict {
+interface WardAnswer {
   readonly ok: boolean;
   readonly reason?: string;
 }
@@ -44,7 +44,7 @@ async function judge(
   run: Run,
   output: Json | undefined,
   runNested: RunNested,
-): Promise<Verdict> {
+): Promise<WardAnswer> {
   const { check } = ward;
   const given = output === undefined ? {} : { output };
   switch (check.kind) {
@@ -61,7 +61,7 @@ async function judge(
 }
 
 /** Nothing but true lets pass: true or false, or an object with `ok` or `valid`, or both. */
-function verdictOf(ward: WardProgram, value: Json): Verdict {
+function verdictOf(ward: WardProgram, value: Json): WardAnswer {
   if (typeof value === 'boolean') return { ok: value };
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
   const { ok, valid, reason } = (isObject ? value : {}) as JsonObject;
@@ -73,7 +73,7 @@ function verdictOf(ward: WardProgram, value: Json): Verdict {
 }
 
 /** The first column of the first row; NULL and no row refuse. A column `reason` says why. */
-function sqlVerdict(ward: WardProgram, result: Json): Verdict {
+function sqlVerdict(ward: WardProgram, result: Json): WardAnswer {
   const { rows, columns } = result as unknown as {
     readonly rows: readonly JsonObject[];
     readonly columns: readonly string[];

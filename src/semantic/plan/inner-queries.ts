@@ -24,7 +24,7 @@ import {
 } from './with-queries.ts';
 
 /** Where a query stands. */
-interface Place {
+interface QueryPlace {
   /** WITH queries around it. */
   readonly seen: readonly WithQuery[];
   /** The query around it and what it is called there. */
@@ -67,7 +67,7 @@ class InnerQueries {
   }
 
   /** `names` are the outermost query's columns: its SELECT is planned by whoever asks for it. */
-  async ready(node: SqlNode, place: Place, names?: readonly string[]): Promise<SqlNode> {
+  async ready(node: SqlNode, place: QueryPlace, names?: readonly string[]): Promise<SqlNode> {
     if (!holds(node, this.#tests.isOperator)) return node;
     const { node: withQueries, seen } = await this.#readyWith(node, place);
     if (node['type'] === 'SELECT_NODE') {
@@ -85,7 +85,7 @@ class InnerQueries {
   /** The query with those of its WITH ready, and all that it sees. */
   async #readyWith(
     node: SqlNode,
-    { seen }: Place,
+    { seen }: QueryPlace,
   ): Promise<{ readonly node: SqlNode; readonly seen: readonly WithQuery[] }> {
     const map = node['cte_map'];
     const entries = isNode(map) ? nodesOf(map['map']) : [];
@@ -123,7 +123,7 @@ class InnerQueries {
   }
 
   /** A query that is read as a table: ready, and staged where its rows would differ from run to run. */
-  async #readyRows(node: SqlNode, place: Place): Promise<SqlNode> {
+  async #readyRows(node: SqlNode, place: QueryPlace): Promise<SqlNode> {
     const ready = await this.ready(node, place);
     if (!isUnstableQuery(ready, this.#facts)) return ready;
     return this.#orAsItIs(ready, async () => {
@@ -135,7 +135,7 @@ class InnerQueries {
 
   async #readySelect(
     given: SqlNode,
-    place: Place,
+    place: QueryPlace,
     names: readonly string[] | undefined,
   ): Promise<SqlNode> {
     const { seen, around } = place;
@@ -201,7 +201,7 @@ class InnerQueries {
     return selectStaged(await stageSelect(this.#run, plan, names));
   }
 
-  #hints(given: SqlNode, around: NonNullable<Place['around']>): readonly SqlNode[] {
+  #hints(given: SqlNode, around: NonNullable<QueryPlace['around']>): readonly SqlNode[] {
     const { isOperator, isUnstable } = this.#tests;
     const isFixed = (node: SqlNode) => isOperator(node) || isUnstable(node);
     return pushedConditions(around, around.relation, this.#planOf(given), isFixed);

@@ -23,7 +23,7 @@ import { claimOperators, symbolText } from './claim-operators.ts';
 import { type OperatorContext, operatorContexts } from './contexts.ts';
 import { sourceError } from './source-error.ts';
 import { symbolNames, takeSymbol } from './symbols.ts';
-import { type OperatorUse, type Reading, typesOf } from './use.ts';
+import { type OperatorReading, type OperatorUse, typesOf } from './use.ts';
 import { vocabularyOf } from './vocabulary-of.ts';
 
 /** An operator at its place. */
@@ -237,7 +237,7 @@ function readingOf(
   span: SemanticSpan,
   context: OperatorContext | undefined,
   parts: StatementParts,
-): Reading {
+): OperatorReading {
   const type = operator.returns.toUpperCase();
   if (type === 'BOOLEAN') return span.negated ? 'not' : 'value';
   if (!/^(DOUBLE|FLOAT|REAL|DECIMAL)/.test(type)) return 'value';

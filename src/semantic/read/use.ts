@@ -8,12 +8,12 @@ import type { SymbolNames } from './symbols.ts';
  * `value` is the answer itself; `matches` is whether a score reaches the threshold, where a BOOLEAN is
  * needed; `not` and `misses` are their negations, NULL staying NULL.
  */
-export type Reading = 'value' | 'not' | 'matches' | 'misses';
+export type OperatorReading = 'value' | 'not' | 'matches' | 'misses';
 
 /** One function of a statement: an operator read in one way, under names of its own. */
 export interface OperatorUse {
   readonly book: AnswerBook;
-  readonly reading: Reading;
+  readonly reading: OperatorReading;
   readonly names: SymbolNames;
   /** For `matches` and `misses`. */
   readonly threshold: number;
@@ -27,12 +27,12 @@ export function typeOfUse({ book: { operator }, reading }: OperatorUse): string 
 }
 
 /** What tells the types of two functions apart. */
-export function typesOf(operator: Operator, reading: Reading): string {
+export function typesOf(operator: Operator, reading: OperatorReading): string {
   const args = operator.args.map(({ type }) => type.toUpperCase()).join(', ');
   return `(${args}) -> ${typeOfReading(operator, reading)}`;
 }
 
-function typeOfReading(operator: Operator, reading: Reading): string {
+function typeOfReading(operator: Operator, reading: OperatorReading): string {
   return reading === 'value' ? operator.returns.toUpperCase() : 'BOOLEAN';
 }
 

@@ -1,5 +1,5 @@
 /** Answers that break HTTP: written on the socket, past the server's own framing. */
-import type { Answer, Exchange } from '../exchange.ts';
+import type { Exchange, WireAnswer } from '../exchange.ts';
 import type { ChunksFault, CutFault, DisconnectFault } from '../fault.ts';
 import { RESET_DELAY_MS } from '../limits.ts';
 
@@ -34,7 +34,7 @@ function writeAndLeave(exchange: Exchange, bytes: Buffer, how: 'fin' | 'reset'):
 /** Ends the connection before, within or after the headers. */
 export function sendDisconnect(
   exchange: Exchange,
-  { headers, body }: Answer,
+  { headers, body }: WireAnswer,
   { how, at, afterBytes }: DisconnectFault,
 ): void {
   const start = Buffer.from(head(headers, `Content-Length: ${body.length}`));
@@ -55,7 +55,7 @@ export function sendDisconnect(
 /** A body that is shorter or longer than it says. */
 export function sendCut(
   exchange: Exchange,
-  { headers, body }: Answer,
+  { headers, body }: WireAnswer,
   { afterBytes, length }: CutFault,
 ): void {
   const sent = body.subarray(0, afterBytes);
@@ -78,7 +78,7 @@ export function sendCut(
 /** Chunked coding with a size that is wrong, or without its end. */
 export function sendChunks(
   exchange: Exchange,
-  { headers, body }: Answer,
+  { headers, body }: WireAnswer,
   fault: ChunksFault,
 ): void {
   exchange.entry.status = 200;

@@ -1,5 +1,5 @@
 /** Sends an answer as a fault wants it on the wire. */
-import type { Answer, Exchange } from '../exchange.ts';
+import type { Exchange, WireAnswer } from '../exchange.ts';
 import type { Fault } from '../fault.ts';
 import { sendChunks, sendCut, sendDisconnect, sendRaw } from './broken-stream.ts';
 import { gzipBomb } from './gzip-bomb.ts';
@@ -7,7 +7,7 @@ import { sendDrip, sendEndless, sendStall } from './slow-stream.ts';
 import { retryAfterHeader, statusBody } from './status.ts';
 
 /** Sends the answer with its fault. `spoil` and `content` faults are in the body already. */
-export function deliverFault(exchange: Exchange, fault: Fault, answer: Answer): void {
+export function deliverFault(exchange: Exchange, fault: Fault, answer: WireAnswer): void {
   const { headers, body } = answer;
   switch (fault.kind) {
     case 'status': {

@@ -1,5 +1,5 @@
 /** Answers that come slowly, stop, or never end. */
-import type { Answer, Exchange } from '../exchange.ts';
+import type { Exchange, WireAnswer } from '../exchange.ts';
 
 function open(exchange: Exchange, headers: readonly string[], length?: number): void {
   exchange.entry.status = 200;
@@ -15,7 +15,7 @@ function open(exchange: Exchange, headers: readonly string[], length?: number): 
 /** The whole body, `bytes` at a time. */
 export function sendDrip(
   exchange: Exchange,
-  { headers, body }: Answer,
+  { headers, body }: WireAnswer,
   everyMs: number,
   bytes: number,
 ): void {
@@ -36,7 +36,11 @@ export function sendDrip(
 }
 
 /** The first bytes, then silence; the call ends when the client leaves. */
-export function sendStall(exchange: Exchange, { headers, body }: Answer, afterBytes: number): void {
+export function sendStall(
+  exchange: Exchange,
+  { headers, body }: WireAnswer,
+  afterBytes: number,
+): void {
   open(exchange, headers, body.length);
   if (afterBytes > 0) exchange.res.write(body.subarray(0, Math.min(afterBytes, body.length - 1)));
 }
@@ -44,7 +48,7 @@ export function sendStall(exchange: Exchange, { headers, body }: Answer, afterBy
 /** All of the body but its last byte, then spaces for as long as the client stays. */
 export function sendEndless(
   exchange: Exchange,
-  { headers, body }: Answer,
+  { headers, body }: WireAnswer,
   everyMs: number,
   bytes: number,
 ): void {
