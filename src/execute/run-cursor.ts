@@ -42,7 +42,7 @@ export class RunCursor {
         await this.#refill();
         continue;
       }
-      const count = Math.min(left, this.#policy.size(remaining));
+      const count = Math.min(left, this.#policy.size(remaining), this.#window.freeRuns);
       const chunk = subChunk(this.#buffer!, this.#bufferAt, count);
       this.#bufferAt += count;
       this.#taken += count;

@@ -26,10 +26,15 @@ export class Window {
     return this.#maxChunks;
   }
 
-  /** Whether a chunk may be taken now. A closed window holds nothing back. */
+  /** Whether a chunk may be taken now. */
   get hasRoom(): boolean {
-    if (!this.#open) return true;
-    return this.#runs < this.#maxRuns() && this.#chunks.length < this.#maxChunks;
+    return this.freeRuns > 0;
+  }
+
+  /** Runs that the next chunk may hold; 0 where none may be taken. A closed window holds nothing back. */
+  get freeRuns(): number {
+    if (!this.#open) return Number.POSITIVE_INFINITY;
+    return this.#chunks.length < this.#maxChunks ? Math.max(0, this.#maxRuns() - this.#runs) : 0;
   }
 
   /** Resolves once there is room for a chunk, or the window is closed. */

@@ -128,7 +128,7 @@ test('lanes that wait for the same room take no more than there is', async () =>
 });
 
 test('runs that are given back go first, as many at a time as is due, and into no room of their own', async () => {
-  const window = new Window(1, () => 6);
+  const window = new Window(1, () => 9);
   const policy = new ChunkPolicy(1);
   const cursor = new RunCursor(countingInputs(100), policy, window);
   const first = (await cursor.take())!;
