@@ -78,12 +78,20 @@ journal:
 
 test('journal options of the API are held to the same bounds, by their own spelling', async () => {
   for (const [journal, code, message] of [
-    [{ maxage: '1d' }, 'RVB_UNKNOWN_OPTION', 'unknown key maxage in journal; did you mean maxAge?'],
-    [{ maxAge: 'soon' }, 'RVB_OPTION_TYPE', 'journal.maxAge: expected a duration such as 30d'],
+    [
+      { maxage: '1d' },
+      'RVB_UNKNOWN_OPTION',
+      'unknown key maxage in Engine.open: journal; did you mean maxAge?',
+    ],
+    [
+      { maxAge: 'soon' },
+      'RVB_OPTION_TYPE',
+      'Engine.open: journal.maxAge: expected a duration such as 30d',
+    ],
     [
       { segmentMaxBytes: 2 ** 40 },
       'RVB_OPTION_TYPE',
-      'journal.segmentMaxBytes: expected a whole number from 1 to 33554432',
+      'Engine.open: journal.segmentMaxBytes: expected a whole number from 1 to 33554432',
     ],
   ] as const) {
     const error = await Engine.open({ journal } as EngineOptions).catch((thrown) => thrown);
