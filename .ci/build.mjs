@@ -1,48 +1,93 @@
-// Builds dist/ with tsc. Runs as npm's `prepare`, so it must also serve an install without
-// devDependencies: there an existing dist/ is kept, and a missing one is built by a compiler
-// fetched for this one build.
+// Builds dist/: tsc checks and compiles every file, esbuild bundles what has to start fast. Runs as npm's `prepare`
+// too: an install without devDependencies keeps the dist/ that is there.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const entry = `${root}dist/src/cli/main.js`;
 const compiler = `${root}node_modules/typescript/bin/tsc`;
 
-function run(command, args) {
-  return spawnSync(command, args, { cwd: root, stdio: 'inherit' }).status ?? 1;
+/**
+ * One file each, with all that it uses. The library is not bundled: callers hand it objects of their own
+ * @duckdb/node-api.
+ */
+const BUNDLES = [
+  { source: 'src/cli/main.ts', target: 'rvbbit.js', format: 'esm' },
+  { source: 'workers/start.cts', target: 'worker.cjs', format: 'cjs', apart: /\/undici\.ts$/ },
+  // Most of a worker's code, and loaded by those alone that ask a model.
+  { source: 'src/model/undici.ts', target: 'undici.cjs', format: 'cjs' },
+];
+/** Left out: what is native, what looks for files of its own beside it, and chevrotain, which ships a bundle. */
+const EXTERNAL = [
+  '@duckdb/node-bindings*',
+  '@pydantic/genai-prices',
+  'chevrotain',
+  'minijinja-js',
+  'piscina',
+];
+/** Gives code of the one module format what it knows from the other. */
+const FORMATS = {
+  esm: {
+    banner: {
+      js: "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);",
+    },
+  },
+  cjs: {
+    banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
+    define: { 'import.meta.url': 'bundleUrl' },
+  },
+};
+
+async function bundle({ source, target, format, apart }) {
+  const { build } = await import('esbuild');
+  await build({
+    absWorkingDir: root,
+    entryPoints: [source],
+    outfile: `dist/bundle/${target}`,
+    bundle: true,
+    format,
+    ...FORMATS[format],
+    platform: 'node',
+    target: 'node20.19',
+    // Not the names: errors show them, and the realm of cells is made from the text of functions.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: 'eof',
+    logLevel: 'warning',
+    external: EXTERNAL,
+    plugins: apart === undefined ? [] : [bundledApart(apart)],
+  });
 }
 
-let status = 0;
+/** Imports of the file go to its own bundle. */
+function bundledApart(filter) {
+  return {
+    name: 'bundled-apart',
+    setup(build) {
+      build.onResolve({ filter }, ({ path }) => ({
+        path: path.replace(/^.*\/(.*)\.ts$/, './$1.cjs'),
+        external: true,
+      }));
+    },
+  };
+}
+
+function run(...args) {
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
 if (existsSync(compiler)) {
   if (process.argv.includes('--clean')) rmSync(`${root}dist`, { recursive: true, force: true });
-  status = run(process.execPath, [compiler, '-p', root]);
-} else if (existsSync(`${root}tsconfig.json`) && !existsSync(entry)) {
-  const wanted = JSON.parse(readFileSync(`${root}package.json`, 'utf8')).devDependencies;
-  const packages = ['typescript', '@types/node'].map((name) => `${name}@${wanted[name]}`);
-  console.error(
-    `rvbbit: dist/ is missing and typescript is not installed: fetching ${packages[0]} to build it`,
-  );
-  // Type errors for the test-only packages that are absent are expected here; the emitted code is not affected.
-  spawnSync(
-    'npm',
-    ['exec', '--yes', ...packages.flatMap((name) => ['--package', name]), '--', 'tsc', '-p', root],
-    { cwd: root, stdio: 'ignore' },
-  );
-  if (!existsSync(entry)) {
-    console.error(
-      'rvbbit: could not build. Run `npm ci` once with devDependencies, then install with --omit=dev',
-    );
-    status = 1;
-  }
+  run(compiler, '-p', root);
+  // The built-in operators are YAML: their files go along, and what they say is read and checked once, here.
+  const operators = `${root}dist/src/operators`;
+  rmSync(`${operators}/built-in`, { recursive: true, force: true });
+  cpSync(`${root}src/operators/built-in`, `${operators}/built-in`, { recursive: true });
+  run(`${operators}/write-built-in.js`);
+  await Promise.all(BUNDLES.map(bundle));
+  chmodSync(`${root}dist/bundle/rvbbit.js`, 0o755);
+} else if (!existsSync(`${root}dist/bundle/rvbbit.js`)) {
+  console.error('rvbbit: dist/ is missing, and what builds it are devDependencies: run `npm ci`');
+  process.exit(1);
 }
-if (existsSync(entry)) chmodSync(entry, 0o755);
-// The built-in operators are YAML: their files go along, and what they say is read and checked once, here.
-const operators = `${root}src/operators/built-in`;
-if (status === 0 && existsSync(operators)) {
-  const target = `${root}dist/src/operators`;
-  rmSync(`${target}/built-in`, { recursive: true, force: true });
-  cpSync(operators, `${target}/built-in`, { recursive: true });
-  status = run(process.execPath, [`${target}/write-built-in.js`]);
-}
-process.exit(status);

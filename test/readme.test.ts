@@ -17,7 +17,7 @@ function blocks(language: string, text = readme): string[] {
 }
 
 function rvbbit(args: readonly string[]) {
-  return run(process.execPath, [`${root}dist/src/cli/main.js`, ...args], { cwd: root });
+  return run(process.execPath, [`${root}dist/bundle/rvbbit.js`, ...args], { cwd: root });
 }
 
 test('the statement at the top gives 200 rows in file order', async () => {
@@ -44,7 +44,7 @@ test('the start command is the package script, and the quickstart runs to its en
     string
   >;
   assert.ok(blocks('sh').some((block) => block.includes('npm ci && npm start')));
-  assert.is(scripts['start'], 'node dist/src/cli/main.js -f examples/quickstart.sql');
+  assert.is(scripts['start'], 'node dist/bundle/rvbbit.js -f examples/quickstart.sql');
   const { stderr } = await rvbbit(['-f', 'examples/quickstart.sql']);
   assert.match(stderr, '344 rows, 317 ok, 27 null');
 });
@@ -53,7 +53,7 @@ for (const block of blocks('sh').filter((text) => text.startsWith('npx rvbbit'))
   test(`the shell command runs: ${block.slice(0, 40)}…`, async () => {
     const { stdout } = await run(
       'bash',
-      ['-c', block.replace('npx rvbbit', 'node dist/src/cli/main.js')],
+      ['-c', block.replace('npx rvbbit', 'node dist/bundle/rvbbit.js')],
       {
         cwd: root,
       },

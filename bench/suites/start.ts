@@ -10,7 +10,7 @@ const connection = await instance.connect();
 const reader = await connection.runAndReadAll('select 1');
 console.log(JSON.stringify(reader.getRowObjectsJson()));`;
 
-const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const main = fileURLToPath(new URL('../../bundle/rvbbit.js', import.meta.url));
 
 /** The quickest of some processes: what starting takes when nothing else disturbs it. */
 function wholeProcess(name: string, args: readonly string[]): Variant {

@@ -1,5 +1,5 @@
 /** The keys of a cascade file, as zod sees them; `examples/cascade.schema.json` is generated from here. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { OPERATOR_MAX_ARGS } from '../limits.ts';
 import type { JsonObject } from '../util/json.ts';
 import { durationMs } from './duration.ts';

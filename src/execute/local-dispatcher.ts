@@ -4,6 +4,7 @@ import type { ChunkOutcome, ChunkTask } from '../../workers/protocol.ts';
 import { closedError, messageOf, RvbbitError } from '../errors.ts';
 import { MAX_PARALLEL } from '../limits.ts';
 import type { ModelTarget } from '../model/chat.ts';
+import { packageFile } from '../util/package-files.ts';
 import { Semaphore } from '../util/semaphore.ts';
 import type { Dispatcher, DispatchResult, StatementHost } from './dispatcher.ts';
 import { TaskOverdue } from './overdue-tasks.ts';
@@ -194,7 +195,7 @@ export class LocalDispatcher implements Dispatcher {
       threads,
       tasksPerWorker,
       workerHeapMb: this.#options.workerHeapMb,
-      entry: this.#options.entry ?? new URL('../../workers/start.cjs', import.meta.url),
+      entry: this.#options.entry ?? packageFile('dist/bundle/worker.cjs'),
       welcome: (hello) => this.#links.welcome(hello),
       utilizationOf: (threadId) => this.#links.utilizationOf(threadId),
     });

@@ -1,5 +1,5 @@
 /** What a configuration holds, as zod sees it; `examples/config.schema.json` is generated from here. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDurationMs } from '../../grammar/duration.ts';
 import { durationMs } from '../cascade/duration.ts';
 import { JOURNAL_SEGMENT_MAX_BYTES, RATE_WINDOW_MS } from '../limits.ts';

@@ -33,7 +33,7 @@ export async function openConnections(
   isNeeded: () => boolean,
   lookup?: LookupFunction,
 ): Promise<Connections> {
-  const { Pool, buildConnector } = await import('undici');
+  const { Pool, buildConnector } = await import('./undici.ts');
   const { proxy, connections, allowPrivate } = settings;
   const base = new URL(settings.baseUrl);
   const resolve = allowPrivate === true ? lookup : guardedLookup(lookup);

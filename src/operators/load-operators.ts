@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hasCascadeSuffix } from '../cascade/find-cascades.ts';
 import { messageOf, RvbbitError, type SourcePlace } from '../errors.ts';
+import { packageFile } from '../util/package-files.ts';
 import { type LoadedOperators, mergeOperators } from './merge-operators.ts';
 import type { OperatorEntry } from './operator-entry.ts';
 import { readSpelling } from './spelling.ts';
@@ -18,10 +19,10 @@ const OPERATOR_ROOTS_KEPT = 16;
 export const OPERATORS_FOLDER = 'operators';
 
 /** The cascade root of the built-in operators: their files are `built-in/*.yaml`. */
-export const BUILT_IN_ROOT = fileURLToPath(new URL('.', import.meta.url));
+export const BUILT_IN_ROOT = fileURLToPath(packageFile('dist/src/operators/'));
 
 /** They are plain data, so the build reads and checks their files, which takes 0.8 s; reading this takes 4 ms. */
-export const BUILT_IN_FILE = new URL('built-in.json', import.meta.url);
+export const BUILT_IN_FILE = packageFile('dist/src/operators/built-in.json');
 
 interface Loaded {
   readonly operators: LoadedOperators;

@@ -1,5 +1,5 @@
 /** Everything that can go wrong with one answer, as a script says it. `docs/simulator.md` has an example of each. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAX_FAULT_SIZE, MAX_LATENCY_MS } from './limits.ts';
 
 const bytes = z.int().min(0).max(MAX_FAULT_SIZE);

@@ -1,5 +1,5 @@
 /** How long an answer takes: a distribution, drawn from a seeded generator. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAX_LATENCY_MS } from './limits.ts';
 import { normal, type Random } from './random.ts';
 

@@ -1,5 +1,5 @@
 /** Scripts: what the server does to which call. The same fields make the options of a server. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { faultSchema, retryAfterSchema } from './fault.ts';
 import { latencySchema } from './latency.ts';
 import { LEDGER_ENTRIES, MAX_LATENCY_MS, MAX_RULES } from './limits.ts';

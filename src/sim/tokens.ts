@@ -1,5 +1,5 @@
 /** Token counts and prices. The rule is stable and simple, so that a test can do the sum: ceil(UTF-16 units / 4). */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const CHARS_PER_TOKEN = 4;
 

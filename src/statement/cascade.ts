@@ -83,6 +83,8 @@ async function planBody(
   whole: StatementNode,
   statement: Statement,
 ): Promise<Planned> {
+  // The threads start while the statement is bound and its query read.
+  statement.dispatcher.warm([], 0);
   // Annotations stand before the whole statement and hold for its body.
   const { annotations } = whole;
   const { desk, ledger, stop } = statement;

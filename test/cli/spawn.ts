@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../bundle/rvbbit.js', import.meta.url));
 const TIMEOUT_MS = 60_000;
 
 /** What became of a run. `code` is null where a signal ended it. */

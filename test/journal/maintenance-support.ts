@@ -15,7 +15,7 @@ import { realFileSystem } from '../../src/journal/disk/file-system.ts';
 import { FaultyFileSystem } from './faulty-file-system.ts';
 import { answered, keyOf, started } from './support.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../bundle/rvbbit.js', import.meta.url));
 /** Keys of a folder that is filled, … */
 export const KEYS = 40;
 /** … and answers to them. */

@@ -10,7 +10,7 @@ import * as assert from 'uvu/assert';
 import { spawnSimulator } from '../../src/sim/spawn.ts';
 import { chat } from './support.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../bundle/rvbbit.js', import.meta.url));
 
 test('a server in its own process is watched and scripted over HTTP', async () => {
   const sim = await spawnSimulator({ seed: 3 });

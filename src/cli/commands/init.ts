@@ -2,12 +2,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { packageFile } from '../../util/package-files.ts';
 import { CliError } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { say } from '../stderr.ts';
 import { systemErrorText } from '../text/system-error.ts';
 
-const EXAMPLES = new URL('../../../../examples/', import.meta.url);
+const EXAMPLES = packageFile('examples/');
 const CASCADE = 'price_band.yaml';
 const ASKING = 'review_topic.yaml';
 /** Rows taken over from each file of example data, besides its header. */
