@@ -1,5 +1,7 @@
 /** A cascade file, and the files it names, as one validated `Cascade`. */
 import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
+import { LRUCache } from 'lru-cache';
 import type { ErrorCode } from '../error-codes.ts';
 import { RvbbitError, type SourcePlace } from '../errors.ts';
 import type { JsonObject } from '../util/json.ts';
@@ -22,13 +24,20 @@ import { cascadeInvalid, formatPlace, type Problem } from './problems.ts';
 import { type CascadeBytes, readCascadeFile } from './read-cascade-file.ts';
 import { inputColumnsOf, requiredInputs, widenInputsSchema } from './read-inputs.ts';
 import type { Origin, ReportProblemAt } from './report.ts';
-import { canonicalName, readRootFile } from './resolve-path.ts';
+import { canonicalName } from './resolve-path.ts';
+import { RootFiles } from './root-files.ts';
 import type { CascadeFile, CellFile } from './schema.ts';
 import { unknownKeywords } from './schema-keywords.ts';
 import { didYouMean } from './spelling.ts';
 import { type TemplateText, templateTexts, withNames } from './template-texts.ts';
 
 const CASCADE_MAX_NESTING = 8;
+/** Cascades that a process keeps; they are read again once one of their files has changed. */
+const CASCADES_KEPT = 200;
+
+const kept = new LRUCache<string, { readonly cascade: Cascade; readonly files: RootFiles }>({
+  max: CASCADES_KEPT,
+});
 
 /**
  * Loads the cascade `path` under `root` and every cascade and code file that it names.
@@ -37,9 +46,15 @@ const CASCADE_MAX_NESTING = 8;
  * nothing else is wrong, else RVB_CASCADE_INVALID with every problem and its place.
  */
 export async function loadCascade(root: string, path: string): Promise<Cascade> {
-  const read = await readCascadeFile(root, path);
+  const key = JSON.stringify([resolve(root), path]);
+  const known = kept.get(key);
+  if (known !== undefined && (await known.files.areUnchanged())) return known.cascade;
+  const files = new RootFiles(root);
+  const read = await readCascadeFile(files, path);
   if (read === undefined) throw await cascadeNotFound(root, canonicalName(path));
-  return new Loader(root).load(read.file, read.bytes, []);
+  const cascade = await new Loader(root, files).load(read.file, read.bytes, []);
+  kept.set(key, { cascade, files });
+  return cascade;
 }
 
 /** As `loadCascade`, of a text that is not in a file; `root` is where the files that it names lie. */
@@ -47,13 +62,15 @@ export async function loadCascadeText(
   text: string,
   options: { readonly file?: string; readonly root?: string } = {},
 ): Promise<Cascade> {
-  const loader = new Loader(options.root ?? '.');
+  const root = options.root ?? '.';
+  const loader = new Loader(root, new RootFiles(root));
   return loader.load(options.file ?? 'cascade.yaml', Buffer.from(text), []);
 }
 
 /** One load: a cascade that several cells name is read, and reported, once. */
 class Loader {
   readonly #root: string;
+  readonly #rootFiles: RootFiles;
   /** Files of nested cascades by the names that cells give them. */
   readonly #files = new Map<string, CascadeBytes>();
   /** Nested cascades by file, or why there is none, in one line. */
@@ -61,8 +78,9 @@ class Loader {
   /** How many levels a nested cascade has, itself the first. */
   readonly #levels = new Map<Cascade, number>();
 
-  constructor(root: string) {
+  constructor(root: string, rootFiles: RootFiles) {
     this.#root = root;
+    this.#rootFiles = rootFiles;
   }
 
   async load(file: string, bytes: Uint8Array, callers: readonly string[]): Promise<Cascade> {
@@ -181,7 +199,7 @@ class Loader {
 
   async #read(name: string, path: ValuePath, report: ReportProblemAt): Promise<Buffer | undefined> {
     try {
-      const bytes = await readRootFile(this.#root, name);
+      const bytes = await this.#rootFiles.read(canonicalName(name));
       if (bytes === undefined) report(path, `there is no file '${name}' under the cascade root`);
       return bytes;
     } catch (error) {
@@ -226,7 +244,7 @@ class Loader {
   }
 
   async #readOnce(name: string): Promise<CascadeBytes | undefined> {
-    const read = this.#files.get(name) ?? (await readCascadeFile(this.#root, name));
+    const read = this.#files.get(name) ?? (await readCascadeFile(this.#rootFiles, name));
     if (read !== undefined) this.#files.set(name, read);
     return read;
   }

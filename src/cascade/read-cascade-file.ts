@@ -1,7 +1,8 @@
 /** The file of a cascade by its name, which may leave out the suffix. */
 import { RvbbitError } from '../errors.ts';
 import { filesNamed } from './find-cascades.ts';
-import { canonicalName, readRootFile, showName } from './resolve-path.ts';
+import { canonicalName, showName } from './resolve-path.ts';
+import type { RootFiles } from './root-files.ts';
 
 /** A cascade's file under the root, with its suffix, and what it holds. */
 export interface CascadeBytes {
@@ -10,18 +11,18 @@ export interface CascadeBytes {
 }
 
 /**
- * Reads `root/name`; without a suffix `name.yaml` or `name.yml`. Undefined where neither is there.
+ * Reads a cascade's file; without a suffix `name.yaml` or `name.yml`. Undefined where neither is there.
  *
  * Errors: RVB_PATH_DENIED, RVB_CASCADE_NOT_FOUND where both are there.
  */
 export async function readCascadeFile(
-  root: string,
+  files: RootFiles,
   name: string,
 ): Promise<CascadeBytes | undefined> {
   const canonical = canonicalName(name);
   const found: CascadeBytes[] = [];
   for (const file of filesNamed(canonical)) {
-    const bytes = await readRootFile(root, file);
+    const bytes = await files.read(file);
     if (bytes !== undefined) found.push({ file, bytes });
   }
   const [first, second] = found;

@@ -1,17 +1,24 @@
 /** What a query is, by DuckDB's own parser. */
 
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { LRUCache } from 'lru-cache';
 import { nativeThreads } from './thread-budget.ts';
 
 /** Whether the outermost select limits its rows, and whether the text is of the SELECT family. */
 export interface QueryShape {
   readonly hasLimit: boolean;
+  /** The rows that it lets through, where that is a number. */
+  readonly limit?: number;
   readonly kind: 'select' | 'other';
 }
 
 interface Modifier {
   readonly type: string;
-  readonly limit?: unknown;
+  readonly limit?: Expression | null;
+}
+
+interface Expression {
+  readonly value?: { readonly type: { readonly id: string }; readonly value: unknown };
 }
 
 interface SerializedQuery {
@@ -19,6 +26,18 @@ interface SerializedQuery {
   readonly error_type?: string;
   readonly error_message?: string;
   readonly statements?: readonly { readonly node: { readonly modifiers?: readonly Modifier[] } }[];
+}
+
+/** Texts whose shape is kept: it depends on nothing else. */
+const SHAPES_KEPT = 500;
+/** Longer texts are read each time. */
+const SHAPE_MAX_CHARS = 20_000;
+
+const shapes = new LRUCache<string, QueryShape>({ max: SHAPES_KEPT });
+
+/** The shape of a text that was read before. */
+export function knownShape(sql: string): QueryShape | undefined {
+  return shapes.get(sql);
 }
 
 /**
@@ -29,6 +48,16 @@ export async function queryShapeOf(
   connection: DuckDBConnection,
   sql: string,
   signal?: AbortSignal,
+): Promise<QueryShape> {
+  const shape = await readShape(connection, sql, signal);
+  if (sql.length <= SHAPE_MAX_CHARS) shapes.set(sql, shape);
+  return shape;
+}
+
+async function readShape(
+  connection: DuckDBConnection,
+  sql: string,
+  signal: AbortSignal | undefined,
 ): Promise<QueryShape> {
   const parses = (text: string) =>
     nativeThreads
@@ -46,11 +75,15 @@ export async function queryShapeOf(
   if (!parsed.error) {
     const statements = parsed.statements ?? [];
     const modifiers = statements.length === 1 ? (statements[0]?.node.modifiers ?? []) : [];
+    const limits = modifiers.filter(
+      ({ type, limit }) => type.startsWith('LIMIT') && limit !== null && limit !== undefined,
+    );
+    const [first] = limits;
+    const constant = first?.type === 'LIMIT_MODIFIER' ? first.limit?.value : undefined;
     return {
       kind: statements.length === 1 ? 'select' : 'other',
-      hasLimit: modifiers.some(
-        ({ type, limit }) => type.startsWith('LIMIT') && limit !== null && limit !== undefined,
-      ),
+      hasLimit: limits.length > 0,
+      ...(constant?.type.id === 'INTEGER' ? { limit: Number(constant.value) } : {}),
     };
   }
   // A PIVOT statement cannot be serialised, and cannot have a LIMIT of its own either; that it is a query

@@ -61,6 +61,17 @@ export class ResultReader {
     return rows;
   }
 
+  /** All values of one column. */
+  async column(index: number, form: ValueForm): Promise<unknown[]> {
+    const values: unknown[] = [];
+    for (let chunk = 0; chunk < this.#result.chunkCount; chunk += 1) {
+      if (chunk > 0) await setImmediate();
+      const vector = this.#result.getChunk(chunk).getColumnVector(index);
+      for (const value of readVector(vector, form)) values.push(value);
+    }
+    return values;
+  }
+
   /** All values by column. */
   async allColumns(form: ValueForm): Promise<unknown[][]> {
     const columns: unknown[][] = this.columns.map(() => []);

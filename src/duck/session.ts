@@ -13,7 +13,7 @@ import { type Column, columnsFrom } from './columns.ts';
 import { runInterruptibly } from './interruptible.ts';
 import { loadNodeApi } from './node-api.ts';
 import { bindParameters, type Parameters } from './parameters.ts';
-import { type QueryShape, queryShapeOf } from './query-shape.ts';
+import { knownShape, type QueryShape, queryShapeOf } from './query-shape.ts';
 import { ResultReader } from './reader.ts';
 import type { DatabaseLease } from './registry.ts';
 import { toSqlError } from './sql-error.ts';
@@ -120,6 +120,8 @@ export class Session {
 
   /** Whether a query's own outermost select has LIMIT or FETCH, and whether it is of the SELECT family. */
   async queryShape(sql: string, options: CallOptions = {}): Promise<QueryShape> {
+    const known = knownShape(sql);
+    if (known !== undefined) return known;
     return this.#call(sql, options, (connection) => queryShapeOf(connection, sql, options.signal));
   }
 

@@ -159,8 +159,13 @@ function withFieldNames(query: string, columns: readonly Column[]): string {
   return `SELECT ${outer.join(', ')} FROM (\n${query}\n) AS rvb_query(${inner.join(', ')})`;
 }
 
-function isUnnamed({ duckType }: Column): boolean {
-  return namedTypeText(duckType) !== typeText(duckType);
+function isUnnamed({ duckType, type }: Column): boolean {
+  return namedTypeText(duckType) !== type;
+}
+
+/** The type of a column once it is staged: the fields of unnamed structs have names. */
+export function storableType(column: Column): string {
+  return isUnnamed(column) ? namedTypeText(column.duckType) : column.type;
 }
 
 /** The type as a table can hold it: with names for the fields of unnamed structs. */

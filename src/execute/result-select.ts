@@ -2,12 +2,7 @@
 import { quoteIdentifier, quoteLiteral } from '../duck/quote.ts';
 import type { StagedQuery } from '../duck/stage.ts';
 import { ERROR_TYPE, type MapPlan } from '../plan/plan.ts';
-
-/** Rows `[from, to)` of the result, by ordinal. */
-export interface RowRange {
-  readonly from: number;
-  readonly to: number;
-}
+import type { RowRange } from './map-rows.ts';
 
 export interface ResultTables {
   readonly plan: MapPlan;

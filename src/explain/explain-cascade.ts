@@ -2,7 +2,7 @@
 
 import { dropStage, type StagedQuery, stageQuery } from '../duck/stage.ts';
 import { type StagedRuns, stageRuns } from '../duck/stage-runs.ts';
-import { stageMap } from '../execute/execute-map.ts';
+import { stageMap } from '../execute/map-rows.ts';
 import { StagedInputs } from '../execute/staged-inputs.ts';
 import type { StatementWithCascade } from '../execute/statement.ts';
 import { CHUNK_MAX_ROWS } from '../limits.ts';

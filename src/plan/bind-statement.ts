@@ -23,6 +23,8 @@ export interface BoundStatement {
   readonly inputs: readonly InputColumn[];
   /** The query's own outermost select says LIMIT or FETCH. */
   readonly hasLimit: boolean;
+  /** Its number, where it is one. */
+  readonly queryLimit?: number;
   /** Absent where no cell asks a model. */
   readonly models?: BoundModels;
 }
@@ -46,7 +48,7 @@ export async function bindStatement(
       throw placedWithin(error, context.source, statement.query.span.start, query);
     });
   await refuseAsTable(statement, context);
-  const { hasLimit } = await session.queryShape(query);
+  const { hasLimit, limit } = await session.queryShape(query);
   if (statement.kind === 'Map') {
     refuseCollisions(settings, columns);
     refuseUnknownColumns(settings, columns);
@@ -58,6 +60,7 @@ export async function bindStatement(
     columns,
     inputs: statement.kind === 'Map' ? bindInputs(cascade, columns) : [],
     hasLimit,
+    ...(limit === undefined ? {} : { queryLimit: limit }),
     ...(models === undefined ? {} : { models }),
   };
 }

@@ -70,8 +70,17 @@ function callPlan({ retries, budget, cache, dedupe, limits }: StatementSettings)
 }
 
 /** Of `limit` and the query's own LIMIT the smaller holds; the default only where neither is given. */
-function rowLimit({ settings, hasLimit }: BoundStatement, defaultRows: number): RowLimit {
+function rowLimit(
+  { settings, hasLimit, queryLimit }: BoundStatement,
+  defaultRows: number,
+): RowLimit {
   if (settings.limit !== undefined) return { rows: settings.limit, source: 'option' };
-  if (hasLimit) return { rows: null, source: 'query' };
+  if (hasLimit) {
+    return {
+      rows: null,
+      source: 'query',
+      ...(queryLimit === undefined ? {} : { ofQuery: queryLimit }),
+    };
+  }
   return { rows: defaultRows, source: 'default' };
 }

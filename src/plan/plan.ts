@@ -5,6 +5,8 @@ import type { CallLimits } from '../model/call-limits.ts';
 export interface RowLimit {
   readonly rows: number | null;
   readonly source: 'default' | 'option' | 'query';
+  /** The number in the query's own LIMIT, where it is one. */
+  readonly ofQuery?: number;
 }
 
 /** WITH (cache = …): true, false, 'refresh' or an age such as '1d'. */
@@ -57,7 +59,7 @@ interface PlanBase {
 }
 
 /** The type of `error_column`. */
-export const ERROR_TYPE = 'STRUCT(code VARCHAR, message VARCHAR, attempts INTEGER)';
+export const ERROR_TYPE = 'STRUCT("code" VARCHAR, "message" VARCHAR, "attempts" INTEGER)';
 
 /** Where a MAP's rows go: to the caller, or into a table, whose name is as it is written. */
 export type MapTarget =

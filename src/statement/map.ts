@@ -3,7 +3,6 @@
 import {
   cascadeNotices,
   type Delivered,
-  deliverReader,
   endNotices,
   limitNotice,
   NOTHING,
@@ -22,7 +21,6 @@ export async function deliverMap(
   const execution = await MapExecution.prepare(plan, statement, { growing: false });
   try {
     await execution.run();
-    const { signal } = statement.stop;
     const targets = targetsOf(plan.target, statement);
     const writes = await mayWrite(statement, targets);
     const { target } = plan;
@@ -35,19 +33,10 @@ export async function deliverMap(
     ];
     // The statement is to be run again: a part of its rows would then be there twice, or its table be in the way.
     if (intoTable && !writes) return { ...NOTHING, notices };
-    const { targetSql } = execution;
-    if (writes && targetSql !== undefined) {
-      const written = await statement.session.run(targetSql, { signal });
-      if (intoTable) {
-        const rowCount = written.changes ?? (await execution.countRows());
-        return { columns: [], rows: [], rowCount, notices };
-      }
-    }
-    return await deliverReader(
-      await statement.session.run(execution.select(), { signal }),
-      statement.valueForm,
-      notices,
-    );
+    const rowCount = writes ? await execution.writeTarget() : undefined;
+    if (intoTable) return { columns: [], rows: [], rowCount: rowCount ?? 0, notices };
+    const rows = await execution.rows(statement.valueForm);
+    return { columns: execution.columns, rows, rowCount: rows.length, notices };
   } finally {
     await execution.close();
   }
@@ -81,9 +70,7 @@ export async function* streamMap(
     });
     for await (const range of execution.knownRanges()) {
       await statement.desk.journal.commit();
-      await execution.checkStored();
-      const reader = await statement.session.run(execution.select(range), { signal });
-      yield* await reader.rows(statement.valueForm);
+      yield* await execution.rows(statement.valueForm, range);
     }
     await running;
     if (failure !== undefined) throw failure.error;

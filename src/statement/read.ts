@@ -1,13 +1,25 @@
 /** Reads scripts with the grammar; its diagnostics become one error. */
+import { LRUCache } from 'lru-cache';
 import type { Diagnostic, StatementNode } from '../../grammar/ast.ts';
 import { parseOnDemand } from '../../grammar/parse-on-demand.ts';
 import { RvbbitError } from '../errors.ts';
 
+/** Characters of the texts whose statements are kept. */
+const KEPT_CHARS = 200_000;
+
+const kept = new LRUCache<string, readonly StatementNode[]>({
+  maxSize: KEPT_CHARS,
+  sizeCalculation: (_, source) => source.length + 1,
+});
+
 /** The statements of a script; throws the first diagnostic, and says how many more there are. */
 export async function readScript(source: string): Promise<readonly StatementNode[]> {
+  const known = kept.get(source);
+  if (known !== undefined) return known;
   const { statements, diagnostics } = await parseOnDemand(source);
   const [first, ...more] = diagnostics;
   if (first !== undefined) throw syntaxError(first, more);
+  kept.set(source, statements);
   return statements;
 }
 

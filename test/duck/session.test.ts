@@ -197,8 +197,10 @@ test('only the outermost LIMIT or FETCH of a query counts', async () => {
     'SHOW TABLES',
     'SELECT 1 -- LIMIT 1',
   ];
-  for (const sql of limited)
-    assert.equal(await session.queryShape(sql), { hasLimit: true, kind: 'select' }, sql);
+  for (const sql of limited) {
+    const { hasLimit, kind } = await session.queryShape(sql);
+    assert.equal({ hasLimit, kind }, { hasLimit: true, kind: 'select' }, sql);
+  }
   for (const sql of unlimited)
     assert.equal(await session.queryShape(sql), { hasLimit: false, kind: 'select' }, sql);
   for (const sql of [
@@ -209,6 +211,24 @@ test('only the outermost LIMIT or FETCH of a query counts', async () => {
     'selec 1',
   ]) {
     assert.is((await session.queryShape(sql)).kind, 'other', sql);
+  }
+});
+
+test('the number of a LIMIT is known where it is a number', async () => {
+  await using session = await memorySession();
+  const limits: Readonly<Record<string, number | undefined>> = {
+    'SELECT 1 LIMIT 7': 7,
+    'SELECT 1 LIMIT 7 OFFSET 3': 7,
+    'SELECT 1 FETCH FIRST 8 ROWS ONLY': 8,
+    'SELECT 1 LIMIT 7%': undefined,
+    'SELECT 1 LIMIT 2.5': undefined,
+    'SELECT 1 LIMIT 3 + 4': undefined,
+    'SELECT 1 LIMIT $1': undefined,
+    'SELECT 1': undefined,
+  };
+  for (const [sql, limit] of Object.entries(limits)) {
+    assert.is((await session.queryShape(sql)).limit, limit, sql);
+    assert.is((await session.queryShape(sql)).limit, limit, `${sql}, asked again`);
   }
 });
 
