@@ -1,69 +1,62 @@
-/** The engine: opens a database and its worker threads, takes statements, closes everything again. */
+/** The engine: opens a database and its worker threads, gives sessions on them, closes everything again. */
 import { EventEmitter } from 'node:events';
 import { availableParallelism } from 'node:os';
-import type { ParseResult, StatementNode } from '../grammar/ast.ts';
+import type { ParseResult } from '../grammar/ast.ts';
 import { CallDesk } from './calls/call-desk.ts';
 import { Gate } from './calls/gate/gate.ts';
 import type { Cascade } from './cascade/cascade.ts';
 import { checkRoot } from './cascade/resolve-path.ts';
-import { summaryNotices } from './deliver/delivered.ts';
-import { rowStream, type StreamListener } from './deliver/stream-rows.ts';
 import { acquireDatabase, type DatabaseLease } from './duck/registry.ts';
 import { type Parameters, Session } from './duck/session.ts';
-import { cancelledError, RvbbitError } from './errors.ts';
+import { EngineSession, type SharedParts } from './engine-session.ts';
+import { cancelledError, closedError, RvbbitError } from './errors.ts';
 import { LocalDispatcher } from './execute/local-dispatcher.ts';
-import type { Statement, StatementCall } from './execute/statement.ts';
 import type { JournalOptions } from './journal/disk/disk-journal.ts';
 import { recordEmitter } from './journal/emit-records.ts';
 import { Experience } from './journal/experience/experience.ts';
 import { Journal } from './journal/journal.ts';
-import type { NamePrefix } from './journal/session-name.ts';
-import { MAX_DEFAULT_THREADS, RUN_TIMEOUT_MS } from './limits.ts';
+import { MAX_DEFAULT_THREADS } from './limits.ts';
 import { type ConfigReader, configReader } from './model/config-file.ts';
 import { Models } from './model/models.ts';
 import {
-  checkQueryOptions,
-  checkRunOptions,
+  checkSessionOptions,
   type EngineOptions,
   type QueryOptions,
   type ResolvedOptions,
   type RunCascadeOptions,
   resolveOptions,
+  type SessionOptions,
 } from './options.ts';
-import type { CallPlan } from './plan/plan.ts';
-import type { ExplainReport, QueryResult, Row, RowStream } from './result.ts';
+import type { ExplainReport, QueryResult, RowStream } from './result.ts';
 import type { RunOutcome } from './run/contract.ts';
-import { kindOf, prefixOf } from './statement/names.ts';
-import { OpenStatements } from './statement/open-statements.ts';
-import { readScript, readStatement } from './statement/read.ts';
-import { explainStatement, runStatement, streamStatement } from './statement/run.ts';
 import type { JsonObject } from './util/json.ts';
+import { Semaphore } from './util/semaphore.ts';
 
-/** How the calls of a single run are made. */
-const CALLS: CallPlan = { budget: {}, cache: true, dedupe: true };
+/** How long a session is waited for, where as many as may be are open. */
+const SESSION_WAIT_MS = 10_000;
 
 /**
- * One session on one database, with its worker threads. Safe to share: statements of concurrent
- * callers take turns on the connection, and their cascades run side by side on the pool.
+ * A database with worker threads, and a session of its own that its calls run on. Safe to share: statements of
+ * concurrent callers take turns on the connection, and their cascades run side by side on the pool.
  */
 export class Engine {
   /** Emits every journal record as 'record', and under its own `t`. What a listener throws is warned of, once. */
   readonly events = new EventEmitter();
   readonly #options: ResolvedOptions;
   readonly #lease: DatabaseLease;
-  readonly #session: Session;
+  readonly #shared: SharedParts;
   readonly #dispatcher: LocalDispatcher;
-  readonly #statements: OpenStatements;
-  readonly #models: Models;
   readonly #gate: Gate;
   readonly #journal: Journal;
-  readonly #experience = new Experience();
+  readonly #own: EngineSession;
+  readonly #sessions = new Set<EngineSession>();
+  readonly #places: Semaphore;
   /** Warnings of cascades that the logger has had. */
   readonly #warned = new Set<string>();
-  readonly #openedUs: number;
   #parse: ((sql: string) => ParseResult) | undefined;
   // Whoever closes the engine hears what went wrong at it.
   readonly #onAbort = () => void this.close().catch(() => {});
+  readonly #ending = new AbortController();
   #closing: Promise<void> | undefined;
 
   /** Opens the database; worker threads start with the first statement that needs them. */
@@ -81,6 +74,7 @@ export class Engine {
    */
   static async openLean(options: EngineOptions): Promise<Engine> {
     const threads = Math.min(MAX_DEFAULT_THREADS, availableParallelism());
+    if (options.signal?.aborted === true) throw cancelledError();
     const resolved = await resolveOptions(options, threads);
     await checkRoot(resolved.cascades);
     const lease = await acquireDatabase(resolved.database);
@@ -95,26 +89,31 @@ export class Engine {
   private constructor(options: ResolvedOptions, lease: DatabaseLease, session: Session) {
     this.#options = options;
     this.#lease = lease;
-    this.#session = session;
+    this.#places = new Semaphore(options.sessions);
     this.#dispatcher = new LocalDispatcher(options);
     const readConfig = configReader(options.configFile);
-    this.#models = new Models(options, readConfig);
-    this.#gate = new Gate({ limitsOf: (provider) => this.#models.limitsOf(provider) });
+    const models = new Models(options, readConfig);
+    this.#gate = new Gate({ limitsOf: (provider) => models.limitsOf(provider) });
     this.#journal = new Journal({
       ...(options.stateDir === undefined ? {} : { stateDir: options.stateDir }),
       options: () => journalOptions(options, readConfig),
       warn: (message) => options.logger.warn(message),
     });
-    this.#openedUs = this.#journal.nowUs();
-    this.#journal.subscribe((record) => this.#experience.observe(record));
+    const experience = new Experience();
+    this.#journal.subscribe((record) => experience.observe(record));
     this.#journal.subscribe(recordEmitter(this.events, options.logger));
-    this.#statements = new OpenStatements({
-      session,
+    this.#shared = {
+      options,
+      models,
+      experience,
+      openedUs: this.#journal.nowUs(),
       dispatcher: this.#dispatcher,
       desk: new CallDesk(this.#gate, this.#journal),
       journal: this.#journal,
       random: Math.random,
-    });
+      loadCascade: (path) => this.loadCascade(path),
+    };
+    this.#own = new EngineSession(this.#shared, session);
     options.signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
@@ -128,48 +127,64 @@ export class Engine {
     return this.#parse(sql);
   }
 
-  /** Runs one statement to its end. Throws `RvbbitError`, with the account of what was done as `summary`. */
-  async query(
-    sql: string,
-    parameters?: Parameters,
-    options: QueryOptions = {},
-  ): Promise<QueryResult> {
-    checkQueryOptions('query', options);
-    return this.#run(sql, await readStatement(sql), parameters, options);
+  /**
+   * Opens a session with a connection of its own, such as one for each request of a service. Where as many are open
+   * as the option `sessions` allows, it waits, in turn, for one to be closed. Throws RVB_LIMIT where none is in time.
+   */
+  async session(options: SessionOptions = {}): Promise<EngineSession> {
+    checkSessionOptions('session', options);
+    const leave = await this.#place(options);
+    try {
+      const connected = await Session.open(this.#lease);
+      const session = new EngineSession(this.#shared, connected, () => {
+        this.#sessions.delete(session);
+        leave();
+      });
+      this.#sessions.add(session);
+      if (this.#closing === undefined) return session;
+      await session.close();
+      throw closedError();
+    } catch (thrown) {
+      leave();
+      throw thrown;
+    }
   }
 
-  /** Runs statements one after another and yields a result each; stops at the first that fails. */
-  async *script(
+  /** `query` of the engine's own session. */
+  query(sql: string, parameters?: Parameters, options: QueryOptions = {}): Promise<QueryResult> {
+    return this.#own.query(sql, parameters, options);
+  }
+
+  /** `script` of the engine's own session. */
+  script(
     sql: string,
     parameters?: Parameters,
     options: QueryOptions = {},
   ): AsyncGenerator<QueryResult, void> {
-    checkQueryOptions('script', options);
-    for (const statement of await readScript(sql)) {
-      yield await this.#run(sql, statement, parameters, options);
-    }
+    return this.#own.script(sql, parameters, options);
   }
 
-  /** Runs one statement and gives its rows in order, each as soon as it is known; an unread row holds the lanes back. */
+  /** `stream` of the engine's own session. */
   stream(sql: string, parameters?: Parameters, options: QueryOptions = {}): RowStream {
-    return rowStream((listener) => this.#stream(sql, parameters, options, listener));
+    return this.#own.stream(sql, parameters, options);
   }
 
-  /**
-   * What a MAP, RUN or semantic statement would do: it is read and counted, no model is asked. Only an
-   * EXPLAIN ANALYZE runs it, and its report then holds what came.
-   */
-  async explain(
+  /** `explain` of the engine's own session. */
+  explain(
     sql: string,
     parameters?: Parameters,
     options: QueryOptions = {},
   ): Promise<ExplainReport> {
-    checkQueryOptions('explain', options);
-    const node = await readStatement(sql);
-    const statement = this.#begin('sql', sql, parameters, options);
-    return this.#statements
-      .within(statement, () => explainStatement(node, statement))
-      .then(({ report }) => report);
+    return this.#own.explain(sql, parameters, options);
+  }
+
+  /** `runCascade` of the engine's own session. */
+  runCascade(
+    path: string,
+    input: JsonObject,
+    options: RunCascadeOptions = {},
+  ): Promise<{ outcome: RunOutcome; durationMs: number }> {
+    return this.#own.runCascade(path, input, options);
   }
 
   /** Loads and checks a cascade under the engine's root; each of its warnings goes to the logger once. */
@@ -183,34 +198,7 @@ export class Engine {
     return cascade;
   }
 
-  /** Runs a cascade once on `input`, on a worker thread; the outcome holds every cell's output. */
-  async runCascade(
-    path: string,
-    input: JsonObject,
-    options: RunCascadeOptions = {},
-  ): Promise<{ outcome: RunOutcome; durationMs: number }> {
-    checkRunOptions('runCascade', options);
-    const { runSingle } = await import('./execute/run-single.ts');
-    const cascade = await this.loadCascade(path);
-    const { refuseMissingInputs } = await import('./cascade/check-inputs.ts');
-    const inputs = Object.keys(input);
-    refuseMissingInputs(cascade, inputs, `the input has ${inputs.join(', ') || 'nothing'}`);
-    const boundModels = await this.#models.bind(cascade, { parameters: {} });
-    const statement = this.#begin('udf', '', undefined, options);
-    return this.#statements.within(statement, async () => {
-      await this.#journal.open();
-      const { origin, ledger } = statement;
-      ledger.open({ sql: '', kind: 'run', origin, parallel: 1, cascade: cascade.file });
-      const outcome = await runSingle(
-        { ...statement, cascade, ...(boundModels === undefined ? {} : { boundModels }) },
-        { input, kind: 'map', timeoutMs: RUN_TIMEOUT_MS, calls: CALLS, failFast: false },
-      );
-      await this.#journal.commit();
-      return { outcome, durationMs: ledger.elapsedMs };
-    });
-  }
-
-  /** Cancels what runs, waits for it, and gives threads, connection and database back. */
+  /** Cancels what runs, waits for it, and gives threads, connections and database back. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -222,69 +210,44 @@ export class Engine {
 
   async #close(): Promise<void> {
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
-    await this.#statements.close();
+    this.#ending.abort();
+    await Promise.all([this.#own, ...this.#sessions].map((session) => session.close()));
     await this.#dispatcher.close();
     this.#gate.close();
-    await this.#session.close();
     await this.#lease.release();
     await this.#journal.close();
   }
 
-  async #run(
-    source: string,
-    node: StatementNode,
-    parameters: Parameters | undefined,
-    options: QueryOptions,
-  ): Promise<QueryResult> {
-    const statement = this.#begin(prefixOf(node), source, parameters, options);
-    const delivered = await this.#statements.within(statement, () => runStatement(node, statement));
-    const summary = this.#statements.complete(statement);
-    const notices = [...delivered.notices, ...summaryNotices(summary)];
-    return { kind: kindOf(node), ...delivered, notices, summary };
-  }
-
-  async *#stream(
-    sql: string,
-    parameters: Parameters | undefined,
-    options: QueryOptions,
-    listener: StreamListener,
-  ): AsyncGenerator<Row, void> {
-    checkQueryOptions('stream', options);
-    const node = await readStatement(sql);
-    const statement = this.#begin(prefixOf(node), sql, parameters, options);
+  /** A place among the sessions; the function that is returned gives it up. */
+  async #place({ signal, timeoutMs = SESSION_WAIT_MS }: SessionOptions): Promise<() => void> {
+    if (this.#closing !== undefined) throw closedError();
+    const free = this.#places.tryAcquire();
+    if (free !== undefined) return free;
+    const wait = new AbortController();
+    let isLate = false;
+    // AbortSignal.timeout would not keep the process alive meanwhile.
+    const timer = setTimeout(() => {
+      isLate = true;
+      wait.abort();
+    }, timeoutMs);
+    const ends = [this.#ending.signal, ...(signal === undefined ? [] : [signal])];
+    const onEnd = () => wait.abort();
+    for (const end of ends) end.addEventListener('abort', onEnd, { once: true });
+    if (signal?.aborted === true) wait.abort();
     try {
-      yield* streamStatement(node, statement, (head) => listener.onHead(head));
-      this.#statements.complete(statement);
+      return await this.#places.acquire(wait.signal);
     } catch (thrown) {
-      throw this.#statements.fail(statement, thrown);
+      if (this.#ending.signal.aborted) throw closedError();
+      if (!isLate) throw thrown;
+      throw new RvbbitError(
+        'RVB_LIMIT',
+        `${this.#options.sessions} sessions are open, as many as the option sessions allows, and none was closed within ${timeoutMs} ms; close each session when its work is done, or allow more`,
+        { stage: 'open' },
+      );
     } finally {
-      // Reached with the statement still open only where the consumer left early.
-      listener.onEnd(this.#statements.fail(statement, cancelledError()).summary!);
+      clearTimeout(timer);
+      for (const end of ends) end.removeEventListener('abort', onEnd);
     }
-  }
-
-  #begin(
-    prefix: NamePrefix,
-    source: string,
-    parameters: Parameters | undefined,
-    options: QueryOptions,
-  ): Statement {
-    const call: StatementCall = {
-      parameters,
-      output: options.writes,
-      source,
-      origin: options.origin ?? 'api',
-      valueForm: options.valueForm ?? 'js',
-      cascadeRoot: this.#options.cascades,
-      defaultParallel: this.#options.parallel,
-      models: this.#models,
-      experience: this.#experience,
-      openedUs: this.#openedUs,
-      ...(this.#options.stateDir === undefined ? {} : { stateDir: this.#options.stateDir }),
-      ...(options.resumes === undefined ? {} : { resumes: options.resumes }),
-      ...(options.resumeParallel === undefined ? {} : { resumeParallel: options.resumeParallel }),
-    };
-    return this.#statements.begin(prefix, call, options);
   }
 }
 

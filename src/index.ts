@@ -3,6 +3,7 @@
 export type { Cascade, Cell, TestCase } from './cascade/cascade.ts';
 export type { Parameters } from './duck/session.ts';
 export { Engine } from './engine.ts';
+export type { EngineSession } from './engine-session.ts';
 export { ERROR_CODES, type ErrorCode } from './error-codes.ts';
 export { RvbbitError, type SourcePlace, type Stage } from './errors.ts';
 export type { JournalEntry, JournalRecord } from './journal/records.ts';
@@ -13,7 +14,7 @@ export type {
   ModelFunction,
   Usage,
 } from './model/chat.ts';
-export type { EngineOptions, QueryOptions } from './options.ts';
+export type { EngineOptions, QueryOptions, SessionOptions } from './options.ts';
 export type {
   CellEstimate,
   CostEstimate,

@@ -16,6 +16,10 @@ import {
 } from './util/check-options.ts';
 import type { Logger } from './util/logger.ts';
 
+const DEFAULT_SESSIONS = 64;
+const MAX_SESSIONS = 10_000;
+const MAX_SESSION_WAIT_MS = 86_400_000;
+
 export interface EngineOptions {
   /** A DuckDB file, `:memory:` (default), or an instance that you own and close. */
   readonly database?: string | DuckDBInstance;
@@ -45,6 +49,8 @@ export interface EngineOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Lanes of a statement that does not say PARALLEL. Default 1. */
   readonly parallel?: number;
+  /** Sessions that may be open at a time, besides the engine's own. Default 64. */
+  readonly sessions?: number;
   /** Worker threads. Default: one a core, at least 1, at most 8. */
   readonly threads?: number;
   readonly limits?: {
@@ -79,6 +85,14 @@ export interface QueryOptions {
   readonly resumeParallel?: number;
 }
 
+/** Options of `session`. */
+export interface SessionOptions {
+  /** Ends the wait for a session that another caller has to close first. */
+  readonly signal?: AbortSignal;
+  /** How long to wait for it, in milliseconds. Default 10,000. */
+  readonly timeoutMs?: number;
+}
+
 /** Options of `runCascade`. */
 export type RunCascadeOptions = Pick<QueryOptions, 'signal' | 'origin'>;
 
@@ -89,6 +103,7 @@ export interface ResolvedOptions extends ModelOptions {
   readonly database: string | DuckDBInstance;
   readonly cascades: string;
   readonly parallel: number;
+  readonly sessions: number;
   readonly threads: number;
   readonly workerHeapMb: number;
   readonly rssMb: number | undefined;
@@ -117,6 +132,7 @@ const ENGINE_OPTIONS: OptionRules<EngineOptions> = {
   configFile: { ...TEXT, takes: 'a file path' },
   env: { ...MAPPING, isSecret: true },
   parallel: wholeNumber(MAX_PARALLEL),
+  sessions: wholeNumber(MAX_SESSIONS),
   threads: wholeNumber(64),
   limits: MAPPING,
   logger: {
@@ -144,6 +160,11 @@ const QUERY_OPTIONS: OptionRules<QueryOptions> = {
   resumeParallel: wholeNumber(MAX_PARALLEL),
 };
 
+const SESSION_OPTIONS: OptionRules<SessionOptions> = {
+  signal: SIGNAL,
+  timeoutMs: wholeNumber(MAX_SESSION_WAIT_MS),
+};
+
 const RUN_OPTIONS: OptionRules<RunCascadeOptions> = {
   signal: SIGNAL,
   origin: TEXT,
@@ -152,6 +173,11 @@ const RUN_OPTIONS: OptionRules<RunCascadeOptions> = {
 /** Throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE; `call` is the name of the call. */
 export function checkQueryOptions(call: string, options: QueryOptions): void {
   checkOptions(call, options, QUERY_OPTIONS);
+}
+
+/** Throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE; `call` is the name of the call. */
+export function checkSessionOptions(call: string, options: SessionOptions): void {
+  checkOptions(call, options, SESSION_OPTIONS);
 }
 
 /** Throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE; `call` is the name of the call. */
@@ -177,6 +203,7 @@ export async function resolveOptions(
     database: options.database ?? ':memory:',
     cascades: options.cascades ?? '.',
     parallel: options.parallel ?? 1,
+    sessions: options.sessions ?? DEFAULT_SESSIONS,
     threads: options.threads ?? defaultThreads,
     workerHeapMb: limits.workerHeapMb ?? 512,
     rssMb: limits.rssMb,

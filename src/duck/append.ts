@@ -4,12 +4,12 @@ import { setImmediate } from 'node:timers/promises';
 import type { DuckDBAppender, DuckDBConnection, DuckDBVector } from '@duckdb/node-api';
 import { cancelledError, RvbbitError } from '../errors.ts';
 import { CHUNK_MAX_ROWS } from '../limits.ts';
+import { runText } from './execution.ts';
 import { isInTransaction } from './in-transaction.ts';
 import { nodeApi } from './node-api.ts';
 import { ResultReader } from './reader.ts';
 import { setNull } from './set-null.ts';
 import { toSqlError } from './sql-error.ts';
-import { nativeThreads } from './thread-budget.ts';
 
 /** Where to append; `temp` is the catalog of temporary tables. */
 export interface TableName {
@@ -43,7 +43,7 @@ export async function appendColumns(
       );
     }
   }
-  const statement = (sql: string) => nativeThreads.use(() => connection.run(sql));
+  const statement = (sql: string) => runText(connection, sql);
   const run = async (sql: string) => new ResultReader(await statement(sql));
   // BEGIN within a transaction would abort it.
   const own = !(await isInTransaction({ run }));

@@ -4,11 +4,14 @@
  */
 
 type NodeApi = typeof import('@duckdb/node-api');
+type NodeBindings = typeof import('@duckdb/node-bindings');
 
 let loaded: NodeApi | undefined;
+let bindings: NodeBindings | undefined;
 
 /** Loads the bindings, once. */
 export async function loadNodeApi(): Promise<NodeApi> {
+  bindings ??= (await import('@duckdb/node-bindings')).default as unknown as NodeBindings;
   loaded ??= await import('@duckdb/node-api');
   return loaded;
 }
@@ -17,4 +20,10 @@ export async function loadNodeApi(): Promise<NodeApi> {
 export function nodeApi(): NodeApi {
   if (loaded === undefined) throw new Error('DuckDB is not loaded: open a session first');
   return loaded;
+}
+
+/** What `nodeApi` stands on. */
+export function nodeBindings(): NodeBindings {
+  if (bindings === undefined) throw new Error('DuckDB is not loaded: open a session first');
+  return bindings;
 }

@@ -32,6 +32,9 @@ interface Entry {
   readonly close: (instance: DuckDBInstance) => void;
 }
 
+/** DuckDB's threads work on each statement for a while in turn, so that a long one does not hold up the others. */
+const FAIR = { scheduler_process_partial: 'true' };
+
 const entries = new Map<string, Entry>();
 
 /**
@@ -130,7 +133,7 @@ class Share implements DatabaseLease {
 async function createInstance(path: string): Promise<DuckDBInstance> {
   const { DuckDBInstance } = await loadNodeApi();
   try {
-    return await nativeThreads.use(() => DuckDBInstance.create(path));
+    return await nativeThreads.use(() => DuckDBInstance.create(path, FAIR));
   } catch (error) {
     throw openError(path, messageOf(error), error);
   }

@@ -1,15 +1,12 @@
 /** One connection, whose statements take turns in the order in which they were asked for. */
 
-import type {
-  DuckDBConnection,
-  DuckDBMaterializedResult,
-  DuckDBPreparedStatement,
-} from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { cancelledError, closedError, RvbbitError } from '../errors.ts';
 import type { Json } from '../util/json.ts';
 import { Semaphore } from '../util/semaphore.ts';
 import { type AppendColumn, appendColumns, type TableName } from './append.ts';
 import { type Column, columnsFrom } from './columns.ts';
+import { runPrepared, runText } from './execution.ts';
 import { runInterruptibly } from './interruptible.ts';
 import { loadNodeApi } from './node-api.ts';
 import { bindParameters, type Parameters } from './parameters.ts';
@@ -79,7 +76,7 @@ export class Session {
         ? new ResultReader(await runText(connection, sql, options.signal))
         : this.#prepared(connection, sql, options, async (statement) => {
             bindParameters(statement, parameters);
-            return new ResultReader(await nativeThreads.use(() => statement.run(), options.signal));
+            return new ResultReader(await runPrepared(statement, options.signal));
           }),
     );
   }
@@ -109,8 +106,7 @@ export class Session {
         }
         return await this.#prepared(connection, empty, options, async (statement) => {
           bindParameters(statement, parameters);
-          const result = await nativeThreads.use(() => statement.run(), options.signal);
-          return new ResultReader(result).columns;
+          return new ResultReader(await runPrepared(statement, options.signal)).columns;
         });
       } catch (error) {
         throw toSqlError(error, empty, { linesBefore: 1 });
@@ -212,28 +208,6 @@ export class Session {
     const statement = await nativeThreads.use(() => statements.prepare(0), options.signal);
     try {
       return await work(statement);
-    } finally {
-      statement.destroySync();
-    }
-  }
-}
-
-/** Runs a text's statements and gives the last one's result, where node-api's `run` gives the first's. */
-async function runText(
-  connection: DuckDBConnection,
-  sql: string,
-  signal: AbortSignal | undefined,
-): Promise<DuckDBMaterializedResult> {
-  const call = <T>(work: () => Promise<T>) => nativeThreads.use(work, signal);
-  // A text that does not parse, or is empty, goes to DuckDB as it is: it says the same, and better.
-  const statements = await call(() => connection.extractStatements(sql)).catch(() => undefined);
-  if (statements === undefined || statements.count < 2) return call(() => connection.run(sql));
-  for (let index = 0; ; index += 1) {
-    // Each is prepared when its turn comes, since it may need what the one before has created.
-    const statement = await call(() => statements.prepare(index));
-    try {
-      const result = await call(() => statement.run());
-      if (index === statements.count - 1) return result;
     } finally {
       statement.destroySync();
     }

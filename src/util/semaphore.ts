@@ -19,8 +19,20 @@ export class Semaphore {
   /** Waits for a permit; the returned function gives it back, once. Rejects `RVB_CANCELLED` on abort. */
   async acquire(signal?: AbortSignal): Promise<() => void> {
     if (signal?.aborted) throw cancelledError();
-    if (this.#free > 0 && this.#waiters.size === 0) this.#free -= 1;
-    else await this.#wait(signal);
+    const permit = this.tryAcquire();
+    if (permit !== undefined) return permit;
+    await this.#wait(signal);
+    return this.#permit();
+  }
+
+  /** A permit as `acquire` gives it, or undefined where that would wait. */
+  tryAcquire(): (() => void) | undefined {
+    if (this.#free === 0 || this.#waiters.size > 0) return undefined;
+    this.#free -= 1;
+    return this.#permit();
+  }
+
+  #permit(): () => void {
     let held = true;
     return () => {
       if (!held) return;
