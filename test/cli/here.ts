@@ -1,4 +1,4 @@
-/** Runs the command line in this process: Node need not start, and modules are loaded once. */
+/** Runs the command line, and other code, in this process: Node need not start, and modules are loaded once. */
 import { Readable } from 'node:stream';
 import { runCommandLine } from '../../src/cli/run-command-line.ts';
 import type { Ended } from './spawn.ts';
@@ -44,6 +44,20 @@ async function run(
     Object.defineProperty(process, 'stdin', ownInput);
     setVariables(variables);
     process.chdir(home);
+  }
+}
+
+/** Runs code in a working folder and gives what it has written to standard output. Not beside a command line. */
+export async function stdoutOf(cwd: string, use: () => Promise<unknown>): Promise<string> {
+  const home = process.cwd();
+  const stdout = new Caught(process.stdout);
+  process.chdir(cwd);
+  try {
+    await use();
+    return stdout.text;
+  } finally {
+    process.chdir(home);
+    stdout.release();
   }
 }
 
