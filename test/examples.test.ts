@@ -23,8 +23,19 @@ async function startService(): Promise<{ url: string; process: ChildProcess }> {
   return { url: /http:\/\/\S+/.exec(line)![0], process: child };
 }
 
+const sim = await startSimulator();
+const engine = await Engine.open({
+  cascades: root,
+  threads: 1,
+  providers: { sim: { baseUrl: sim.url } },
+  model: 'sim/any',
+});
+test.after(async () => {
+  await engine.close();
+  await sim.close();
+});
+
 test('every example has the editor modeline and loads; its test cases pass', async () => {
-  await using engine = await Engine.open({ cascades: root, threads: 1 });
   let checked = 0;
   for (const name of cascades) {
     const path = `examples/cascades/${name}`;
@@ -36,21 +47,16 @@ test('every example has the editor modeline and loads; its test cases pass', asy
     }
   }
   assert.ok(checked >= 25, `${checked} cases`);
+  assert.is(sim.ledger().totals.calls, 0, 'they need no model');
 });
 
 test('the model examples run against the simulated server', async () => {
-  await using sim = await startSimulator({
+  sim.script({
     rules: [
       { when: { contains: 'Product: Sony' }, answer: { brand: 'Sony' } },
       { when: { contains: 'loved it' }, answer: '```json\n{"sentiment": "positive"}\n```' },
       { answer: 'Three things stand out.' },
     ],
-  });
-  await using engine = await Engine.open({
-    cascades: root,
-    threads: 1,
-    providers: { sim: { baseUrl: sim.url } },
-    model: 'sim/any',
   });
   const map = async (cascade: string, query: string) => {
     const sql = `RVBBIT MAP 'examples/cascades/${cascade}.yaml' AS v USING (${query})`;
@@ -70,7 +76,7 @@ test('the model examples run against the simulated server', async () => {
 
 test('unit_price takes the vote of three answers and asks again for what does not add up', async () => {
   const read = (pieces: number, unit_price: number) => ({ pieces, unit_price });
-  await using sim = await startSimulator({
+  sim.script({
     rules: [
       { when: { contains: 'and the pack costs 12' }, answer: read(6, 2) },
       { when: { contains: 'Product: six', attempt: 1 }, answer: read(6, 2) },
@@ -80,12 +86,6 @@ test('unit_price takes the vote of three answers and asks again for what does no
       { when: { contains: 'Product: pins' }, answer: read(1000, 0.005) },
       { answer: read(1, 1) },
     ],
-  });
-  await using engine = await Engine.open({
-    cascades: root,
-    threads: 1,
-    providers: { sim: { baseUrl: sim.url } },
-    model: 'sim/any',
   });
   const { rows, summary, notices } = await engine.query(
     `RVBBIT MAP 'examples/cascades/unit_price.yaml' AS v USING (SELECT * FROM

@@ -1,10 +1,11 @@
 /** What the README and the page on embedding show is run as it stands, from the repository's root. */
 import { execFile } from 'node:child_process';
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { rvbbitHere, stdoutOf } from './cli/here.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const readme = readFileSync(`${root}README.md`, 'utf8');
@@ -25,12 +26,10 @@ test('the statement at the top gives 200 rows in file order', async () => {
   const { stdout } = await rvbbit(['-c', sql!, '--format', 'json']);
   const rows = JSON.parse(stdout) as { name: string; price: number }[];
   assert.is(rows.length, 200);
-  const file = await rvbbit([
-    '-c',
-    "SELECT name, price FROM 'examples/data/products.csv' LIMIT 200",
-    '--format',
-    'json',
-  ]);
+  const file = await rvbbitHere(
+    ['-c', "SELECT name, price FROM 'examples/data/products.csv' LIMIT 200", '--format', 'json'],
+    { cwd: root },
+  );
   const bare = JSON.parse(file.stdout) as typeof rows;
   assert.equal(
     rows.map(({ name, price }) => ({ name, price })),
@@ -62,12 +61,12 @@ for (const block of blocks('sh').filter((text) => text.startsWith('npx rvbbit'))
   });
 }
 
-/** Runs an example as a module of this package. */
+/** Runs an example as a module of this package, and gives what it prints. */
 async function runModule(block: string, name: string): Promise<string> {
   const file = `${root}${name}.mjs`;
   writeFileSync(file, block);
   try {
-    return (await run(process.execPath, [file], { cwd: root })).stdout;
+    return await stdoutOf(root, () => import(pathToFileURL(file).href));
   } finally {
     unlinkSync(file);
   }

@@ -2,12 +2,13 @@
  * Runs the built test files of a tier: every one, or those whose path holds one of the patterns.
  *
  * `npm test [-- pattern…]` runs every behaviour; `npm run test:storm` the files called `*.storm.test.ts`: kills,
- * aborts, fuzz, oracles, sockets; `npm run test:deep` both, with full counts.
+ * aborts, fuzz, oracles, sockets; `npm run test:deep` both, with full counts. A tier that outgrows its time fails.
  */
 import { readdirSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type FileResult, runFiles } from './support/run-files.ts';
+import { outgrown, secondsFor } from './support/tier-time.ts';
 
 /** Files named at the end with the time that they took. */
 const SLOWEST_FILES = 10;
@@ -16,6 +17,12 @@ const root = fileURLToPath(new URL('.', import.meta.url));
 const args = process.argv.slice(2);
 const deep = args.includes('--deep');
 const patterns = args.filter((arg) => !arg.startsWith('--'));
+const seconds = secondsFor({
+  storm: args.includes('--storm'),
+  deep,
+  some: patterns.length > 0,
+  seconds: process.env['RVBBIT_TEST_SECONDS'],
+});
 const startedMs = performance.now();
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
@@ -53,11 +60,17 @@ if (files.length === 0) {
   console.log('no test file matches');
   failed += 1;
 }
+const tookMs = performance.now() - startedMs;
 if (results.length > SLOWEST_FILES) {
   const slowest = [...results].sort((a, b) => b.durationMs - a.durationMs).slice(0, SLOWEST_FILES);
-  const whole = ((performance.now() - startedMs) / 1_000).toFixed(0);
-  console.log(`${results.length} files in ${whole} s; the slowest:`);
+  const time = seconds === undefined ? '' : ` of ${seconds} s`;
+  console.log(`${results.length} files in ${(tookMs / 1_000).toFixed(0)} s${time}; the slowest:`);
   for (const result of slowest) console.log(`  ${secondsOf(result)}  ${nameOf(result)}`);
+}
+const late = outgrown(tookMs, seconds);
+if (late !== undefined) {
+  console.log(late);
+  failed += 1;
 }
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -170,11 +170,13 @@ test('no value becomes SQL: the canary lives, and what is bound is what is asked
   await connection.run("CREATE TABLE canary AS SELECT 'secret' AS secret");
   const compiled = SLOTS.map((slot) => {
     assert.is(checkSqlTemplate(slot), undefined, slot);
-    return compileSqlTemplate(slot, 'run');
+    const template = compileSqlTemplate(slot, 'run');
+    const plain = renderSqlTemplate(template, view({ x: 'x', data_table: 'x' })).text;
+    return { template, plain };
   });
   let count = 0;
   const tryOne = async (value: string): Promise<void> => {
-    for (const [i, template] of compiled.entries()) {
+    for (const [i, { template, plain }] of compiled.entries()) {
       count++;
       let query: { text: string; values: readonly Json[] };
       try {
@@ -185,7 +187,6 @@ test('no value becomes SQL: the canary lives, and what is bound is what is asked
         continue;
       }
       const bare = query.text.replace(/"(?:[^"]|"")*"/g, '"name"').replace(/\s+/g, ' ');
-      const plain = renderSqlTemplate(template, view({ x: 'x', data_table: 'x' })).text;
       assert.is(
         bare,
         plain.replace(/"(?:[^"]|"")*"/g, '"name"').replace(/\s+/g, ' '),
@@ -202,8 +203,12 @@ test('no value becomes SQL: the canary lives, and what is bound is what is asked
       prepared.destroySync();
     }
   };
-  for (const value of payloads()) await tryOne(value);
-  const random = cases(150, 5_000);
+  // Which of them an ordinary run takes changes from run to run; every head and every tail is among them.
+  const stride = cases(4, 1);
+  for (const [n, value] of payloads().entries()) {
+    if ((n + seed) % stride === 0) await tryOne(value);
+  }
+  const random = cases(30, 5_000);
   const piece = fc.oneof(fc.constantFrom(...payloads()), fc.string({ unit: 'binary' }));
   const texts = fc.sample(fc.array(piece, { minLength: 1, maxLength: 4 }), {
     numRuns: random,

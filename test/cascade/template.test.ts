@@ -12,7 +12,7 @@ import {
 } from '../../src/cascade/template.ts';
 import { RvbbitError } from '../../src/errors.ts';
 import type { Json } from '../../src/util/json.ts';
-import { cases, reportCases, seed } from '../support/cases.ts';
+import { cases, deep, reportCases, seed } from '../support/cases.ts';
 
 const context: TemplateContext = {
   input: {
@@ -370,14 +370,18 @@ input.name|title|capitalize|lower|trim|reverse
 input.list|zip(input.list)|list
 input.list|chain(input.list)|list`.split('\n');
 
+/** Payloads that take a second to refuse in each form: the quick run tries one form of each. */
+const DEAR: ReadonlySet<string> = new Set(['[1] * 1000000000', '[input] * 100000000']);
+
 test('no payload reaches JavaScript, leaks a prototype, stalls or kills the engine', () => {
   let count = 0;
   for (const payload of PAYLOADS) {
-    for (const attempt of [
+    for (const [form, attempt] of [
       () => evaluateExpression(payload, context),
       () => renderTemplate(`{{ ${payload} }}`, context),
       () => renderTemplate(`{% set x = ${payload} %}{{ x }}`, context),
-    ]) {
+    ].entries()) {
+      if (!deep && DEAR.has(payload) && form !== seed % 3) continue;
       count++;
       const start = performance.now();
       let result = '';
@@ -464,7 +468,7 @@ test('text in a value is never a template', () => {
     fc.string(),
     fc.string({ unit: 'binary' }),
   );
-  const count = cases(2_000, 100_000);
+  const count = cases(200, 100_000);
   fc.assert(
     fc.property(fc.array(hostile, { minLength: 1, maxLength: 3 }), (values) => {
       const text = values.join('');
@@ -482,7 +486,7 @@ test('text in a value is never a template', () => {
 
 test('the fast paths answer as the engine does', () => {
   const value = fc.jsonValue({ maxDepth: 3 });
-  const count = cases(1_000, 100_000);
+  const count = cases(100, 100_000);
   fc.assert(
     fc.property(value, (json) => {
       const plain = JSON.parse(JSON.stringify(json)) as Json;

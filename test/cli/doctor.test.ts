@@ -1,9 +1,10 @@
-/** `rvbbit doctor` as a process. */
+/** `rvbbit doctor`. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { makeFolder, removeFolder, rvbbit } from './spawn.ts';
+import { rvbbitHere } from './here.ts';
+import { makeFolder, removeFolder } from './spawn.ts';
 
 const CELLS = `cells:\n  - { name: a, tool: js, inputs: { code: 'return 1;' } }\n`;
 const folder = makeFolder({
@@ -17,7 +18,7 @@ test.after(() => removeFolder(folder));
 
 test('doctor runs a cascade and reads every cascade file', async () => {
   const args = ['doctor', '--json', '--cascades', 'files'];
-  const { code, stdout } = await rvbbit(args, { cwd: folder });
+  const { code, stdout } = await rvbbitHere(args, { cwd: folder });
   const report = JSON.parse(stdout) as {
     ok: boolean;
     checks: { name: string; ok: boolean; detail: string }[];
@@ -35,13 +36,13 @@ test('doctor runs a cascade and reads every cascade file', async () => {
 });
 
 test('doctor needs no state folder, and looks at what it is for', async () => {
-  const { code, stdout } = await rvbbit(['doctor'], { cwd: join(folder, 'empty') });
+  const { code, stdout } = await rvbbitHere(['doctor'], { cwd: join(folder, 'empty') });
   assert.match(stdout, /^ok +worker threads +a cascade ran/m);
   assert.is(code, 0);
 });
 
 test('doctor takes no words', async () => {
-  const { code, stderr } = await rvbbit(['doctor', 'json'], { cwd: folder });
+  const { code, stderr } = await rvbbitHere(['doctor', 'json'], { cwd: folder });
   assert.is(code, 2);
   assert.match(stderr, "'json' is left over");
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { rvbbitHere } from './here.ts';
 import { makeFolder, removeFolder, rvbbit } from './spawn.ts';
 
 const js = (id: string, code: string) =>
@@ -16,7 +17,12 @@ const folder = makeFolder({
   'bad.sql': 'SELECT 1 AS a;\n\n  SELEC 2;\nSELECT 3 AS c;\n',
   'misprint.sql': "SELECT 1 AS a;\n\n  RVBBIT MAP PARALEL 5 'twice.yaml' USING (SELECT 1 AS n);\n",
 });
-const run = (args: readonly string[], more: Parameters<typeof rvbbit>[1] = {}) =>
+const run = (args: readonly string[], more: Parameters<typeof rvbbitHere>[1] = {}) =>
+  rvbbitHere(args, { cwd: folder, ...more });
+/** The same on one thread: a start of a thread is most of what a MAP of few rows takes. */
+const runMap = (args: readonly string[]) => run([...args, '--threads', '1']);
+/** A process of its own. */
+const start = (args: readonly string[], more: Parameters<typeof rvbbit>[1] = {}) =>
   rvbbit(args, { cwd: folder, ...more });
 const map = (cascade: string, rows: number, parallel = 1) =>
   `RVBBIT MAP PARALLEL ${parallel} '${cascade}' USING (SELECT i AS n FROM range(${rows}) t(i))`;
@@ -44,7 +50,7 @@ test('JSON has a DECIMAL as a number where a double holds it, nested ones too, a
 });
 
 test('MAP keeps the order of its rows and accounts for them on stderr', async () => {
-  const { code, stdout, stderr } = await run(['-c', map('twice.yaml', 50, 5)]);
+  const { code, stdout, stderr } = await runMap(['-c', map('twice.yaml', 50, 5)]);
   const rows = stdout
     .trim()
     .split('\n')
@@ -59,12 +65,15 @@ test('MAP keeps the order of its rows and accounts for them on stderr', async ()
 
 test("a statement's rows stand before its account", async () => {
   const both = join(folder, 'both.txt');
-  await run(['-c', `${map('twice.yaml', 1)}; SELECT 2 AS a`], { stdoutTo: both, stderrToo: true });
+  await start(['-c', `${map('twice.yaml', 1)}; SELECT 2 AS a`], {
+    stdoutTo: both,
+    stderrToo: true,
+  });
   assert.match(readFileSync(both, 'utf8'), /^\{"n":0.*\}\nrvbbit: MAP twice\.yaml.*\n\{"a":2\}\n$/);
 });
 
 test('failed rows are named with their code, and the exit code is 5', async () => {
-  const { code, stdout, stderr } = await run(['-csv', '-c', map('odd.yaml', 4)]);
+  const { code, stdout, stderr } = await runMap(['-csv', '-c', map('odd.yaml', 4)]);
   assert.is(stdout, 'n,result\n0,even\n1,\n2,even\n3,\n');
   assert.match(stderr, '4 rows, 2 ok, 2 failed');
   assert.match(stderr, /row 2: RVB_CELL: .*odd \\x1b\[31m/);
@@ -72,13 +81,13 @@ test('failed rows are named with their code, and the exit code is 5', async () =
 });
 
 test('-q leaves stderr to errors', async () => {
-  const { code, stderr } = await run(['-q', '-c', map('odd.yaml', 4)]);
+  const { code, stderr } = await runMap(['-q', '-c', map('odd.yaml', 4)]);
   assert.is(stderr, '');
   assert.is(code, 5);
 });
 
 test('--stats is a line of JSON a statement', async () => {
-  const { stderr } = await run(['-q', '--stats', '-c', `SELECT 1; ${map('twice.yaml', 3)}`]);
+  const { stderr } = await runMap(['-q', '--stats', '-c', `SELECT 1; ${map('twice.yaml', 3)}`]);
   const lines = stderr
     .trim()
     .split('\n')
@@ -178,7 +187,7 @@ test('-o writes a whole file or none, in the format of its name', async () => {
 test('Parquet is written by DuckDB, from a query and from a MAP', async () => {
   const annotated = `-- @ parallel: 3\n${map('twice.yaml', 5).replace('PARALLEL 1 ', '')}`;
   for (const sql of ['SELECT 1 AS n, 2 AS result', annotated]) {
-    const { code, stderr } = await run(['-c', sql, '-o', "it's.parquet"]);
+    const { code, stderr } = await runMap(['-c', sql, '-o', "it's.parquet"]);
     assert.is(code, 0, stderr);
     const { stdout } = await run(['-csv', '-c', "SELECT * FROM 'it''s.parquet' LIMIT 1"]);
     assert.match(stdout, 'n,result\n');
@@ -187,7 +196,7 @@ test('Parquet is written by DuckDB, from a query and from a MAP', async () => {
 });
 
 test('a large result streams, and a reader that goes away ends it quietly', async () => {
-  const { code, stderr } = await run(['-c', 'SELECT i FROM range(20000000) t(i)'], {
+  const { code, stderr } = await start(['-c', 'SELECT i FROM range(20000000) t(i)'], {
     during: (child) => child.stdout?.once('data', () => child.stdout?.destroy()),
   });
   assert.is(stderr, '');
@@ -195,7 +204,7 @@ test('a large result streams, and a reader that goes away ends it quietly', asyn
 });
 
 test('Ctrl-C stops the statement, tells what was done and exits with 130', async () => {
-  const { code, stderr } = await run(['-c', map('slow.yaml', 200)], {
+  const { code, stderr } = await start(['-c', map('slow.yaml', 200)], {
     during: (child) => child.stdout?.once('data', () => child.kill('SIGINT')),
   });
   assert.is(code, 130);
@@ -204,12 +213,12 @@ test('Ctrl-C stops the statement, tells what was done and exits with 130', async
 });
 
 test('SIGTERM does the same, and plain SQL stops too', async () => {
-  const { code } = await run(
-    ['-c', 'SELECT sum(a.i * b.i) FROM range(10000000) a(i), range(100000) b(i)'],
-    {
-      during: (child) => void sleep(3000).then(() => child.kill('SIGTERM')),
-    },
-  );
+  const long = 'SELECT sum(a.i * b.i) FROM range(10000000) a(i), range(100000) b(i)';
+  const { code, stdout } = await start(['-c', `SELECT 1 AS a; ${long}`], {
+    during: (child) =>
+      child.stdout?.once('data', () => void sleep(200).then(() => child.kill('SIGTERM'))),
+  });
+  assert.is(stdout, '{"a":1}\n');
   assert.is(code, 130);
 });
 
@@ -248,7 +257,7 @@ test('explain says what a MAP would do', async () => {
 });
 
 test('explain runs what EXPLAIN ANALYZE stands before, and its exit code is that of the statement', async () => {
-  const failing = await run(['explain', `EXPLAIN ANALYZE ${map('odd.yaml', 4)}`]);
+  const failing = await runMap(['explain', `EXPLAIN ANALYZE ${map('odd.yaml', 4)}`]);
   assert.match(failing.stdout, /runs +4 +4 +0 %/);
   assert.match(failing.stdout, /ended +complete, 2 failed/);
   assert.is(failing.code, 5);
@@ -258,22 +267,39 @@ test('explain runs what EXPLAIN ANALYZE stands before, and its exit code is that
 });
 
 test('init makes a folder whose three commands work, and overwrites nothing', async () => {
-  const made = await run(['init', 'start here']);
+  const made = await start(['init', 'start here']);
   assert.is(made.stdout, "cd 'start here' && rvbbit -f query.sql\n");
   const cwd = join(folder, 'start here');
   assert.ok(existsSync(join(cwd, 'README.md')));
-  const ran = await rvbbit(['-f', 'query.sql'], { cwd });
+  const ran = await start(['-f', 'query.sql'], { cwd });
   assert.is(ran.code, 0, ran.stderr);
   assert.is(ran.stdout.trim().split('\n').length, 24);
   assert.match(ran.stdout, '"topic":"sound"');
   assert.match(ran.stderr, 'answers come from word overlap (lexical), not from a model');
-  assert.is((await rvbbit(['test'], { cwd })).code, 0);
-  const one = await rvbbit(['run', 'cascades/price_band.yaml', '--input', '{"price": 49.90}'], {
+  assert.is((await start(['test'], { cwd })).code, 0);
+  const one = await start(['run', 'cascades/price_band.yaml', '--input', '{"price": 49.90}'], {
     cwd,
   });
   assert.is(one.stdout, '"standard"\n');
   assert.is((await run(['init', 'start here'])).code, 2);
   assert.is((await run(['init', 'start here', '--force'])).code, 0);
+});
+
+test('other commands work as processes, too', async () => {
+  await run(['init', 'looked at']);
+  const cwd = join(folder, 'looked at');
+  await run(['-f', 'query.sql'], { cwd });
+  for (const [words, said] of [
+    [['explain', "SELECT 'a chair' MEANS 'wooden'"], /^ {2}calls +1$/m],
+    [['--version'], /^rvbbit \d+\.\d+\.\d+\n$/],
+    [['doctor'], /^ok +worker threads +a cascade ran/m],
+    [['ops', 'show', 'MEANS'], /\ncascade_id: semantic_means\n/],
+    [['journal', 'verify'], /"answers":[1-9]\d*,"torn_bytes":0,"problems":0\}$/m],
+  ] as const) {
+    const { code, stdout, stderr } = await start(words, { cwd });
+    assert.is(code, 0, stderr);
+    assert.match(stdout, said);
+  }
 });
 
 test('help and version go to stdout, and a wrong option exits with 2', async () => {

@@ -2,8 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { query } from '../../src/cli/commands/query.ts';
-import { parseArgs } from '../../src/cli/parse-args.ts';
+import { rvbbitHere } from './here.ts';
 import { ASK, server } from './resume-support.ts';
 import { makeFolder, removeFolder } from './spawn.ts';
 
@@ -31,30 +30,14 @@ const SEMANTIC = "SELECT 'wood' MEANS 'wood' AS m";
 /** Runs the command line over a file that stands there already. */
 async function rvbbit(file: string, args: readonly string[]) {
   writeFileSync(file, OLD);
-  const { words, options } = await parseArgs(['--no-state', ...args, '-o', file], () => false);
-  let stderr = '';
-  const { write } = process.stderr;
-  process.stderr.write = (text: string | Uint8Array) => {
-    stderr += String(text);
-    return true;
-  };
-  try {
-    const code = await query(words, { ...options, threads: 1 });
-    return { code, stderr, content: readFileSync(file, 'utf8') };
-  } finally {
-    process.stderr.write = write;
-  }
+  const ended = await rvbbitHere(['--no-state', '--threads', '1', ...args, '-o', file]);
+  return { ...ended, content: readFileSync(file, 'utf8') };
 }
 
-test('with a wrong key the file of -o stands byte for byte, in every format', async () => {
-  await server.script({ rules: [{ status: 401 }] });
+test('with a wrong key the file of -o stands byte for byte', async () => {
+  server.script({ rules: [{ status: 401 }] });
   for (const [file, sql, more] of [
     ['out.csv', MAP, []],
-    ['out.tsv', MAP, []],
-    ['out.json', MAP, []],
-    ['out.jsonl', MAP, []],
-    ['out.md', MAP, []],
-    ['out.txt', MAP, ['--format', 'table']],
     ['out.parquet', MAP, []],
     ['out.json', RUN, []],
     ['out.parquet', SEMANTIC, []],
@@ -74,8 +57,30 @@ test('with a wrong key the file of -o stands byte for byte, in every format', as
   );
 });
 
+test('where a statement fails after rows were written the file stands, too, in every format', async () => {
+  const late = "SELECT i, IF(i < 9000, i, error('boom')) AS v FROM range(10000) t(i)";
+  for (const [file, ...more] of [
+    ['out.csv'],
+    ['out.tsv'],
+    ['out.json'],
+    ['out.jsonl'],
+    ['out.md'],
+    ['out.txt', '--format', 'table'],
+    ['out.parquet'],
+  ] as const) {
+    const { code, stderr, content } = await rvbbit(file, ['-c', late, ...more]);
+    assert.is(code, 1, file);
+    assert.is(content, OLD, file);
+    assert.match(stderr, 'boom', file);
+  }
+  assert.equal(
+    readdirSync('.').filter((name) => name.endsWith('.tmp')),
+    [],
+  );
+});
+
 test('--keep-going writes what other statements gave', async () => {
-  await server.script({ rules: [{ status: 401 }] });
+  server.script({ rules: [{ status: 401 }] });
   const { code, content } = await rvbbit('out.jsonl', [
     ...['-c', MAP, '-c', 'SELECT 1 AS a'],
     '--keep-going',
@@ -85,7 +90,7 @@ test('--keep-going writes what other statements gave', async () => {
 });
 
 test('a partial failure is written, told of and exits with 5', async () => {
-  await server.script({ rules: [{ when: { contains: 'Row 2' }, status: 400 }] });
+  server.script({ rules: [{ when: { contains: 'Row 2' }, status: 400 }] });
   for (const file of ['out.csv', 'out.parquet']) {
     const { code, stderr, content } = await rvbbit(file, ['-c', MAP]);
     assert.is(code, 5, stderr);
@@ -93,7 +98,7 @@ test('a partial failure is written, told of and exits with 5', async () => {
     assert.ok(content !== OLD);
   }
   // EXPLAIN writes a report, whose rows are no answers.
-  await server.script({ rules: [{ status: 401 }] });
+  server.script({ rules: [{ status: 401 }] });
   const report = await rvbbit('out.txt', ['-c', `EXPLAIN ANALYZE ${MAP}`]);
   assert.is(report.code, 5, report.stderr);
   assert.match(report.content, 'actual');

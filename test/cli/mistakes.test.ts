@@ -3,7 +3,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { makeFolder, removeFolder, rvbbit } from './spawn.ts';
+import { rvbbitHere } from './here.ts';
+import { makeFolder, removeFolder } from './spawn.ts';
 
 const ONE = `cascade_id: one\ncells:\n  - { name: a, tool: js, inputs: { code: 'return 1;' } }\n`;
 const folder = makeFolder({
@@ -68,7 +69,7 @@ const MISTAKES: readonly [args: string[], code: number, said: string | RegExp, c
 for (const [args, code, said, cwd = '.'] of MISTAKES) {
   test(`${args.join(' ')} in ${cwd}`, async () => {
     const before = readdirSync(folder);
-    const ended = await rvbbit(args, { cwd: join(folder, cwd) });
+    const ended = await rvbbitHere(args, { cwd: join(folder, cwd) });
     assert.match(ended.stderr, said);
     assert.not.match(ended.stderr, /\bE(?:NOENT|ISDIR|NOTDIR)\b/);
     assert.is(ended.code, code, ended.stderr);
@@ -78,18 +79,18 @@ for (const [args, code, said, cwd = '.'] of MISTAKES) {
 
 test('files as Windows writes them are read: with a byte order mark, and CR before the line end', async () => {
   const cwd = join(folder, 'windows');
-  const ran = await rvbbit(['-f', 'ask.sql', 'run.duckdb'], { cwd });
+  const ran = await rvbbitHere(['-f', 'ask.sql', 'run.duckdb'], { cwd });
   assert.is(ran.code, 0, ran.stderr);
   assert.match(ran.stdout, /^\{"n":1,"v":"1"\}\n\{"b":2\}\n$/);
-  assert.match((await rvbbit(['doctor'], { cwd })).stdout, /1\/1 valid/);
-  assert.match((await rvbbit(['config', 'show'], { cwd })).stdout, /^model: lexical /);
+  assert.match((await rvbbitHere(['doctor'], { cwd })).stdout, /1\/1 valid/);
+  assert.match((await rvbbitHere(['config', 'show'], { cwd })).stdout, /^model: lexical /);
   const input = ['run', 'one.yaml', '--input', '@row.json'];
-  assert.is((await rvbbit(input, { cwd })).stdout, '1\n');
+  assert.is((await rvbbitHere(input, { cwd })).stdout, '1\n');
 });
 
 test('doctor names the configuration where that is what is broken', async () => {
   const cwd = join(folder, 'config-is-broken');
-  const { code, stdout } = await rvbbit(['doctor'], { cwd });
+  const { code, stdout } = await rvbbitHere(['doctor'], { cwd });
   assert.match(stdout, /^ok +worker threads /m);
   assert.match(
     stdout,
@@ -98,8 +99,8 @@ test('doctor names the configuration where that is what is broken', async () => 
   assert.is(code, 1);
   const misspelt = { cwd: join(folder, 'config-is-misspelt') };
   const said = 'rvbbit.config.yaml has no key modle; did you mean model?';
-  assert.match((await rvbbit(['doctor'], misspelt)).stdout, said);
-  assert.match((await rvbbit(['config', 'show'], misspelt)).stderr, `rvbbit: note: ${said}`);
+  assert.match((await rvbbitHere(['doctor'], misspelt)).stdout, said);
+  assert.match((await rvbbitHere(['config', 'show'], misspelt)).stderr, `rvbbit: note: ${said}`);
 });
 
 test.run();

@@ -7,7 +7,8 @@ import { BUILT_IN_ROOT } from '../../src/operators/load-operators.ts';
 import { readBuiltInFiles } from '../../src/operators/write-built-in.ts';
 import { startSimulator } from '../../src/testing.ts';
 import { answerOf, isAsked, textsOf } from '../operators/built-in-cases.ts';
-import { makeFolder, removeFolder, rvbbit } from './spawn.ts';
+import { rvbbitHere } from './here.ts';
+import { makeFolder, removeFolder } from './spawn.ts';
 
 const docs = readFileSync(
   fileURLToPath(new URL('../../../docs/operators.md', import.meta.url)),
@@ -41,7 +42,7 @@ function literal(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }
 
-const TESTS = ['test', '--cascades', BUILT_IN_ROOT, '--threads', '1'];
+const TESTS = ['test', '--cascades', BUILT_IN_ROOT, '--threads', '1', '--no-state'];
 
 /** Runs in a folder of its own: answers of an earlier run must not be at hand. */
 async function within<T>(use: (cwd: string) => Promise<T>): Promise<T> {
@@ -57,7 +58,7 @@ test('every case passes against a server that knows the answers', async () => {
   const { count, asked, rules: known } = await rules();
   await using sim = await startSimulator({ rules: known });
   const env = { OPENAI_BASE_URL: `${sim.url}`, RVBBIT_MODEL: 'openai/sim' };
-  const { code, stdout, stderr } = await within((cwd) => rvbbit(TESTS, { cwd, env }));
+  const { code, stdout, stderr } = await within((cwd) => rvbbitHere(TESTS, { cwd, env }));
   assert.equal([code, stdout.match(/^not ok.*(?:\n {2}.*)*/gm)], [0, null], stderr);
   assert.ok(stdout.endsWith(`\n${count} passed, 0 failed\n`), stdout.slice(-200));
   assert.is(sim.ledger().totals.calls, asked);
@@ -65,7 +66,7 @@ test('every case passes against a server that knows the answers', async () => {
 
 test('with word overlap those pass that rules decide, and as many as the page says', async () => {
   const env = { RVBBIT_MODEL: 'lexical' };
-  const { stdout } = await within((cwd) => rvbbit(TESTS, { cwd, env }));
+  const { stdout } = await within((cwd) => rvbbitHere(TESTS, { cwd, env }));
   const [, passed = '', failed = ''] = /(\d+) passed, (\d+) failed\n$/.exec(stdout) ?? [];
   for (const { operator, file } of await readBuiltInFiles()) {
     for (const testCase of operator.cascade.testCases) {
@@ -80,8 +81,8 @@ test('with word overlap those pass that rules decide, and as many as the page sa
 
 test('an operator that was copied is tested by its file', async () => {
   await within(async (cwd) => {
-    await rvbbit(['ops', 'eject', 'SOUNDS_LIKE'], { cwd });
-    const { code, stdout } = await rvbbit(['test', 'operators/sounds_like.yaml'], { cwd });
+    await rvbbitHere(['ops', 'eject', 'SOUNDS_LIKE'], { cwd });
+    const { code, stdout } = await rvbbitHere(['test', 'operators/sounds_like.yaml'], { cwd });
     assert.is(code, 0);
     assert.match(stdout, /^ok operators\/sounds_like\.yaml: [\s\S]*\n\d+ passed, 0 failed\n$/);
   });

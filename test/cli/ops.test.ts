@@ -1,10 +1,11 @@
-/** `rvbbit ops` as a process. */
+/** `rvbbit ops`. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { operatorFile } from '../operators/support.ts';
-import { makeFolder, removeFolder, rvbbit } from './spawn.ts';
+import { rvbbitHere } from './here.ts';
+import { makeFolder, removeFolder } from './spawn.ts';
 
 async function within(
   files: Readonly<Record<string, string>>,
@@ -20,7 +21,9 @@ async function within(
 
 test('ops list gives an operator a row, the user ones with their file', async () => {
   await within({ 'operators/rhymes.yaml': operatorFile() }, async (cwd) => {
-    const { code, stdout, stderr } = await rvbbit(['ops', 'list', '--format', 'jsonl'], { cwd });
+    const { code, stdout, stderr } = await rvbbitHere(['ops', 'list', '--format', 'jsonl'], {
+      cwd,
+    });
     assert.equal([code, stderr], [0, '']);
     const rows = stdout
       .trim()
@@ -50,12 +53,14 @@ test('ops list gives an operator a row, the user ones with their file', async ()
 
 test('ops list shows what is broken with its place, and exits with 1', async () => {
   await within({ 'operators/rhymes.yaml': operatorFile({ returns: 'BOOLEEN' }) }, async (cwd) => {
-    const { code, stdout, stderr } = await rvbbit(['ops', 'list', '--format', 'jsonl'], { cwd });
+    const { code, stdout, stderr } = await rvbbitHere(['ops', 'list', '--format', 'jsonl'], {
+      cwd,
+    });
     assert.is(code, 1);
     assert.match(stdout, /"name":"RHYMES".*"description":"broken: operators\/rhymes\.yaml:3:12 /);
     assert.match(stdout, /"name":"MEANS"/);
     assert.match(stderr, /RVB_CASCADE_INVALID: .*\n.*rhymes\.yaml:3:12 'BOOLEEN' is not a type/);
-    const shown = await rvbbit(['ops', 'show', 'rhymes'], { cwd });
+    const shown = await rvbbitHere(['ops', 'show', 'rhymes'], { cwd });
     assert.is(shown.code, 1);
     assert.match(shown.stdout, /returns: BOOLEEN/);
   });
@@ -64,7 +69,7 @@ test('ops list shows what is broken with its place, and exits with 1', async () 
 test('ops show prints the file under its signature, by any of its names', async () => {
   await within({}, async (cwd) => {
     for (const name of ['MEANS', 'matches', 'semantic_means']) {
-      const { code, stdout } = await rvbbit(['ops', 'show', name], { cwd });
+      const { code, stdout } = await rvbbitHere(['ops', 'show', name], { cwd });
       assert.is(code, 0);
       assert.match(
         stdout,
@@ -72,7 +77,7 @@ test('ops show prints the file under its signature, by any of its names', async 
       );
       assert.match(stdout, /\ncascade_id: semantic_means\n/);
     }
-    const near = await rvbbit(['ops', 'show', 'MEENS'], { cwd });
+    const near = await rvbbitHere(['ops', 'show', 'MEENS'], { cwd });
     assert.is(near.code, 2);
     assert.match(near.stderr, /there is no operator 'MEENS'\n.*did you mean MEANS\?/);
   });
@@ -81,17 +86,20 @@ test('ops show prints the file under its signature, by any of its names', async 
 test('ops eject copies a built-in file, which then counts, and overwrites none unasked', async () => {
   await within({}, async (cwd) => {
     const file = join(cwd, 'operators', 'translated.yaml');
-    const first = await rvbbit(['ops', 'eject', 'TRANSLATED TO'], { cwd });
+    const first = await rvbbitHere(['ops', 'eject', 'TRANSLATED TO'], { cwd });
     assert.is(first.code, 0);
     assert.match(first.stderr, /wrote .*translated\.yaml/);
     const text = readFileSync(file, 'utf8');
-    const { stdout } = await rvbbit(['ops', 'list', '--format', 'csv'], { cwd });
+    const { stdout } = await rvbbitHere(['ops', 'list', '--format', 'csv'], { cwd });
     assert.match(stdout, /TRANSLATED,.*operators\/translated\.yaml/);
-    const again = await rvbbit(['ops', 'eject', 'translated_to'], { cwd });
+    const again = await rvbbitHere(['ops', 'eject', 'translated_to'], { cwd });
     assert.is(again.code, 2);
     assert.match(again.stderr, /is there already\n.*--force overwrites it/);
     writeFileSync(file, text.replace('You translate', 'You carefully translate'));
-    assert.is((await rvbbit(['ops', 'eject', 'translated_to', '--force', '-q'], { cwd })).code, 0);
+    assert.is(
+      (await rvbbitHere(['ops', 'eject', 'translated_to', '--force', '-q'], { cwd })).code,
+      0,
+    );
     assert.is(readFileSync(file, 'utf8'), text);
   });
 });
@@ -99,19 +107,19 @@ test('ops eject copies a built-in file, which then counts, and overwrites none u
 test('ops eject writes over the file that overrides the operator, not beside it', async () => {
   const mine = operatorFile({ name: 'MEANS' });
   await within({ 'operators/mine.yaml': mine }, async (cwd) => {
-    const refused = await rvbbit(['ops', 'eject', 'means'], { cwd });
+    const refused = await rvbbitHere(['ops', 'eject', 'means'], { cwd });
     assert.is(refused.code, 2);
     assert.match(refused.stderr, /mine\.yaml is there already/);
     assert.is(readFileSync(join(cwd, 'operators/mine.yaml'), 'utf8'), mine);
-    assert.is((await rvbbit(['ops', 'eject', 'means', '--force'], { cwd })).code, 0);
+    assert.is((await rvbbitHere(['ops', 'eject', 'means', '--force'], { cwd })).code, 0);
     assert.not.ok(existsSync(join(cwd, 'operators/means.yaml')));
   });
 });
 
 test('an ejected file passes its own cases where a model answers, and is a cascade like others', async () => {
   await within({}, async (cwd) => {
-    await rvbbit(['ops', 'eject', 'SOUNDS_LIKE'], { cwd });
-    const { code, stdout } = await rvbbit(['test'], { cwd });
+    await rvbbitHere(['ops', 'eject', 'SOUNDS_LIKE'], { cwd });
+    const { code, stdout } = await rvbbitHere(['test'], { cwd });
     assert.is(code, 0);
     assert.match(stdout, /ok operators\/sounds_like\.yaml: two spellings of a name/);
     assert.match(stdout, /\n13 passed, 0 failed\n/);
@@ -126,7 +134,7 @@ test('ops with other words is wrong usage', async () => {
     [['list', 'MEANS'], /'MEANS' is left over/],
     [['eject', 'MEANS', 'ABOUT'], /'ABOUT' is left over/],
   ] as const) {
-    const { code, stderr } = await rvbbit(['ops', ...args]);
+    const { code, stderr } = await rvbbitHere(['ops', ...args]);
     assert.is(code, 2);
     assert.match(stderr, message);
   }

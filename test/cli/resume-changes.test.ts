@@ -10,14 +10,14 @@ import { ASK, listed, mapOf, server, withPlace } from './resume-support.ts';
 
 test.after(() => server.close());
 
-/** What may change between two runs, and how many calls the second one may then make. */
+/**
+ * What may change between two runs, and how many calls the second one may then make. In every text `%` stands for the
+ * number of the change: each has its table, its cascades and its questions, so one run can have them all.
+ */
 interface Change {
   readonly name: string;
   readonly sql?: string;
-  readonly setUp?: string;
   readonly between?: string;
-  readonly cascade?: string;
-  readonly files?: Readonly<Record<string, string>>;
   readonly changed?: Readonly<Record<string, string>>;
   readonly model?: string;
   readonly second?: string;
@@ -26,21 +26,27 @@ interface Change {
   readonly isNew: boolean;
 }
 
+const OWN_ASK = ASK.replace('Row', '%: row');
 const NESTED = `cascade_id: outer
 cells:
   - name: inner
-    tool: ask.yaml
+    tool: ask%.yaml
     inputs: { n: "{{ input.n }}" }
 `;
-const T = 'CREATE TABLE t AS SELECT range::INTEGER AS n FROM range(5)';
-const FROM_T = "RVBBIT MAP PARALLEL 2 'ask.yaml' AS v USING (SELECT n FROM t ORDER BY n)";
+const T = 'CREATE TABLE t% AS SELECT range::INTEGER AS n FROM range(5)';
+const FROM_T = "RVBBIT MAP PARALLEL 2 'ask%.yaml' AS v USING (SELECT n FROM t% ORDER BY n)";
 
 const changes: readonly Change[] = [
   { name: 'nothing', calls: 0, isNew: false },
-  { name: 'prompt', changed: { 'ask.yaml': ASK.replace('Row', 'Line') }, calls: 5, isNew: true },
+  {
+    name: 'prompt',
+    changed: { 'ask%.yaml': OWN_ASK.replace('row', 'line') },
+    calls: 5,
+    isNew: true,
+  },
   {
     name: 'system prompt',
-    changed: { 'ask.yaml': `${ASK}    system: Be brief.\n` },
+    changed: { 'ask%.yaml': `${OWN_ASK}    system: Be brief.\n` },
     calls: 5,
     isNew: true,
   },
@@ -61,28 +67,26 @@ const changes: readonly Change[] = [
   { name: 'max_tokens', second: `${FROM_T} WITH (max_tokens = 50)`, calls: 5, isNew: true },
   {
     name: 'a nested cascade',
-    sql: FROM_T.replace('ask.yaml', 'outer.yaml'),
-    files: { 'outer.yaml': NESTED },
-    changed: { 'ask.yaml': ASK.replace('Row', 'Line') },
+    sql: FROM_T.replace('ask', 'outer'),
+    changed: { 'ask%.yaml': OWN_ASK.replace('row', 'line') },
     calls: 5,
     isNew: true,
   },
   {
     name: 'a nested cascade that stays, under another outer one',
-    sql: FROM_T.replace('ask.yaml', 'outer.yaml'),
-    files: { 'outer.yaml': NESTED },
-    changed: { 'outer.yaml': `# changed\n${NESTED}` },
+    sql: FROM_T.replace('ask', 'outer'),
+    changed: { 'outer%.yaml': `# changed\n${NESTED}` },
     calls: 0,
     isNew: false,
   },
-  { name: 'rows added', between: 'INSERT INTO t VALUES (100), (101)', calls: 2, isNew: false },
-  { name: 'rows removed', between: 'DELETE FROM t WHERE n < 3', calls: 0, isNew: false },
-  { name: 'rows changed', between: 'UPDATE t SET n = 50 WHERE n = 2', calls: 1, isNew: false },
+  { name: 'rows added', between: 'INSERT INTO t% VALUES (100), (101)', calls: 2, isNew: false },
+  { name: 'rows removed', between: 'DELETE FROM t% WHERE n < 3', calls: 0, isNew: false },
+  { name: 'rows changed', between: 'UPDATE t% SET n = 50 WHERE n = 2', calls: 1, isNew: false },
   { name: 'rows reordered', second: FROM_T.replace('BY n', 'BY n DESC'), calls: 0, isNew: false },
   {
     name: 'the table renamed',
-    between: 'ALTER TABLE t RENAME TO u',
-    second: FROM_T.replace('FROM t', 'FROM u'),
+    between: 'ALTER TABLE t% RENAME TO u%',
+    second: FROM_T.replace('FROM t%', 'FROM u%'),
     calls: 0,
     isNew: false,
   },
@@ -93,37 +97,48 @@ function values({ rows }: QueryResult): string[] {
   return rows.map(({ n, v }) => `${n}=${v}`);
 }
 
-test('after a change only what it concerns is asked, and no old answer is used for it', async () => {
-  for (const change of changes) {
-    await withPlace(change.files ?? {}, {}, async (place) => {
-      const sql = change.sql ?? FROM_T;
-      const database = join(place.folder, 'db.duckdb');
-      const first = await place.open({ database });
-      await first.query(T);
-      const before = await first.query(sql);
-      await first.close();
-      assert.is(await place.calls(), 5, change.name);
-      for (const [path, text] of Object.entries(change.changed ?? {})) {
-        writeFileSync(join(place.folder, path), text);
+test('after a change only what it concerns is asked, and no old answer is used for it', () =>
+  withPlace({}, {}, async (place) => {
+    const put = (files: Readonly<Record<string, string>>, number: number) => {
+      for (const [path, text] of Object.entries(files)) {
+        writeFileSync(join(place.folder, textOf(path, number)), textOf(text, number));
       }
-      await server.script({ rules: [{ answer: 'new' }] });
+    };
+    const textOf = (text: string, number: number) => text.replaceAll('%', String(number));
+    const database = join(place.folder, 'db.duckdb');
+    const first = await place.open({ database });
+    const before: QueryResult[] = [];
+    for (const [number, { name, sql = FROM_T }] of changes.entries()) {
+      put({ 'ask%.yaml': OWN_ASK, 'outer%.yaml': NESTED }, number);
+      await first.query(textOf(T, number));
+      before.push(await first.query(textOf(sql, number)));
+      assert.is(place.calls(), (number + 1) * 5, name);
+    }
+    await first.close();
+    server.script({ rules: [{ answer: 'new' }] });
+    for (const model of new Set(changes.map((change) => change.model))) {
       await using second = await place.open({
         database,
-        ...(change.model === undefined ? {} : { model: change.model }),
+        ...(model === undefined ? {} : { model }),
       });
-      if (change.between !== undefined) await second.query(change.between);
-      const after = await second.query(change.second ?? sql);
-      assert.is((await place.calls()) - 5, change.calls, change.name);
-      assert.is(after.summary.calls.sent, change.calls, change.name);
-      const old = new Set(values(before));
-      const fresh = values(after).filter((value) => !old.has(value));
-      assert.is(fresh.length, change.calls, `${change.name}: ${values(after)}`);
-      for (const value of fresh) assert.match(value, /=new$/, change.name);
-      if (change.isNew) assert.is(fresh.length, after.rows.length, change.name);
-    });
-  }
-  reportCases(changes.length, 'changes between two runs');
-});
+      for (const [number, change] of changes.entries()) {
+        if (change.model !== model) continue;
+        const { name, sql = FROM_T } = change;
+        put(change.changed ?? {}, number);
+        if (change.between !== undefined) await second.query(textOf(change.between, number));
+        const asked = place.calls();
+        const after = await second.query(textOf(change.second ?? sql, number));
+        assert.is(place.calls() - asked, change.calls, name);
+        assert.is(after.summary.calls.sent, change.calls, name);
+        const old = new Set(values(before[number]!));
+        const fresh = values(after).filter((value) => !old.has(value));
+        assert.is(fresh.length, change.calls, `${name}: ${values(after)}`);
+        for (const value of fresh) assert.match(value, /=new$/, name);
+        if (change.isNew) assert.is(fresh.length, after.rows.length, name);
+      }
+    }
+    reportCases(changes.length, 'changes between two runs');
+  }));
 
 test('records of another version are read, and kinds of record that are not known are passed over', () =>
   withPlace({}, {}, async (place) => {

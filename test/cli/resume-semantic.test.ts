@@ -29,8 +29,9 @@ test('a killed INSERT is resumed to its end, once, and gives each row once', () 
     { latency: { kind: 'constant', ms: 50 } },
     async (place) => {
       const run = (sql: string) => place.rvbbit(['shop.duckdb', '-c', sql]);
-      await run(`CREATE TABLE source AS SELECT 'text ' || i AS x FROM range(${ROWS}) r(i)`);
-      await run('CREATE TABLE made (x VARCHAR)');
+      await run(
+        `CREATE TABLE source AS SELECT 'text ' || i AS x FROM range(${ROWS}) r(i); CREATE TABLE made (x VARCHAR)`,
+      );
       const sql = "-- @ parallel: 4\nINSERT INTO made SELECT x ECHOES 'twice' FROM source";
       await killed(place, sql, 250, 'shop.duckdb');
       const [statement, ...others] = await listed(place);

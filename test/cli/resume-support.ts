@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { Engine, type EngineOptions } from '../../src/index.ts';
 import type { SimulatorScript } from '../../src/sim/script.ts';
-import { type SimulatorProcess, spawnSimulator } from '../../src/sim/spawn.ts';
+import { type Simulator, startSimulator } from '../../src/testing.ts';
 import { runChild } from '../kill/run-child.ts';
+import { rvbbitHere } from './here.ts';
 import { makeFolder, removeFolder, rvbbit } from './spawn.ts';
 
 export const ASK = `cascade_id: ask
@@ -20,13 +21,16 @@ export interface Place {
   readonly folder: string;
   readonly stateDir: string;
   open(options?: EngineOptions): Promise<Engine>;
-  rvbbit: typeof rvbbit;
+  /** Runs a command line in the folder, in this process. */
+  rvbbit: typeof rvbbitHere;
+  /** Runs a command line in the folder, in a process of its own. */
+  start: typeof rvbbit;
   /** Calls that the server has seen. */
-  calls(): Promise<number>;
+  calls(): number;
 }
 
 /** One server for the file that imports this; to be closed after its tests. */
-export const server: SimulatorProcess = await spawnSimulator();
+export const server: Simulator = await startSimulator();
 
 /** A working folder with cascades, and the server as new. */
 export async function withPlace(
@@ -34,8 +38,8 @@ export async function withPlace(
   script: SimulatorScript,
   use: (place: Place) => Promise<void>,
 ): Promise<void> {
-  await server.reset();
-  await server.script({ rules: [], latency: { kind: 'constant', ms: 0 }, ...script });
+  server.reset();
+  server.script({ rules: [], latency: { kind: 'constant', ms: 0 }, ...script });
   const folder = makeFolder({
     'ask.yaml': ASK,
     'rvbbit.config.yaml': CONFIG.replace('URL', server.url),
@@ -55,8 +59,9 @@ export async function withPlace(
           stateDir,
           ...more,
         }),
-      rvbbit: (args, settings) => rvbbit(args, { cwd: folder, ...settings }),
-      calls: async () => (await server.summary()).totals.calls,
+      rvbbit: (args, settings) => rvbbitHere(args, { cwd: folder, ...settings }),
+      start: (args, settings) => rvbbit(args, { cwd: folder, ...settings }),
+      calls: () => server.ledger().totals.calls,
     });
   } finally {
     removeFolder(folder);

@@ -43,15 +43,15 @@ test('a killed statement is listed, resumed to its end, and no longer listed', (
     // The kill may fall between two calls.
     assert.ok(Number(in_flight) <= 4);
     assert.ok(Number(settled) <= Number(calls));
-    const before = await place.calls();
+    const before = place.calls();
     const first = await place.rvbbit(['resume', String(session), '--stats']);
     assert.is(first.code, 0, first.stderr);
     assert.equal(rowsOf(first.stdout), expected(60));
     assert.match(first.stderr, `resuming ${session} (killed)`);
     if (Number(in_flight) > 0)
       assert.match(first.stderr, /in flight when an earlier run was killed/);
-    assert.ok((await place.calls()) - before <= 60 - Number(settled));
-    assert.ok((await place.calls()) <= 60 + Number(in_flight));
+    assert.ok(place.calls() - before <= 60 - Number(settled));
+    assert.ok(place.calls() <= 60 + Number(in_flight));
     assert.equal(await listed(place), []);
     const again = await place.rvbbit(['resume', String(session)]);
     assert.is(again.code, 2);
@@ -100,14 +100,14 @@ test('parameters have to be given again, and no journal holds them', () =>
     const without = await place.rvbbit(['resume', session]);
     assert.is(without.code, 1);
     assert.match(without.stderr, /had parameters, which no journal keeps/);
-    const before = await place.calls();
+    const before = place.calls();
     const given = await place.rvbbit(['resume', session, '--param', 'secret=987654']);
     assert.equal(rowsOf(given.stdout).length, 4, given.stderr);
-    assert.is((await place.calls()) - before, 2);
+    assert.is(place.calls() - before, 2);
   }));
 
 test('of two processes that resume one statement one does, the other is told who', async () => {
-  const races = cases(2, 20);
+  const races = cases(1, 20);
   for (let race = 0; race < races; race += 1) {
     await withPlace({}, { latency: { kind: 'constant', ms: 400 } }, async (place) => {
       await killed(place, mapOf(24), 100);
@@ -115,7 +115,7 @@ test('of two processes that resume one statement one does, the other is told who
       const pids: (number | undefined)[] = [];
       const ends = await Promise.all(
         [0, 1].map(() =>
-          place.rvbbit(['resume', String(session)], { during: ({ pid }) => pids.push(pid) }),
+          place.start(['resume', String(session)], { during: ({ pid }) => pids.push(pid) }),
         ),
       );
       const winner = ends.findIndex(({ code }) => code === 0);
@@ -125,7 +125,7 @@ test('of two processes that resume one statement one does, the other is told who
       assert.match(stderr, 'RVB_RUN_LOCKED');
       assert.match(stderr, `process ${pids[winner]}`);
       assert.equal(rowsOf(ends[winner]!.stdout), expected(24));
-      assert.ok((await place.calls()) <= 24 + 4);
+      assert.ok(place.calls() <= 24 + 4);
       assert.equal(readdirSync(join(place.stateDir, 'locks')), [], 'the lock is returned');
     });
   }

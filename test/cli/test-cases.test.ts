@@ -1,8 +1,9 @@
-/** `rvbbit test` as a process. */
+/** `rvbbit test`. */
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { makeFolder, removeFolder, rvbbit } from './spawn.ts';
+import { rvbbitHere } from './here.ts';
+import { makeFolder, removeFolder } from './spawn.ts';
 
 const js = (code: string, rest = '') =>
   `cascade_id: one\ncells:\n  - { name: a, tool: js, inputs: { code: '${code}' } }\n${rest}`;
@@ -16,7 +17,8 @@ const folder = makeFolder({
   'misspelt/names.yaml': `cascade_id: names\ncells:\n  - { name: ask, instructions: "{{ inputs.n }}" }\n`,
   'b/one.yaml': js('return 2;', 'test_cases: [{ input: {}, expect: 1 }]\n'),
 });
-const run = (args: readonly string[], cwd = folder) => rvbbit(['test', ...args], { cwd });
+const run = (args: readonly string[], cwd = folder) =>
+  rvbbitHere(['test', '--threads', '1', ...args], { cwd });
 
 test.after(() => removeFolder(folder));
 
@@ -38,7 +40,7 @@ test('test takes cascades of several roots, and tells them apart', async () => {
 test('test and run take a cascade without its suffix', async () => {
   const tested = await run(['a/one']);
   assert.is(tested.stdout, 'ok a/one: case 1\n1 passed, 0 failed\n');
-  const ran = await rvbbit(['run', '../b/one', '--quiet'], { cwd: join(folder, 'a') });
+  const ran = await rvbbitHere(['run', '../b/one', '--quiet'], { cwd: join(folder, 'a') });
   assert.is(ran.stdout, '2\n');
 });
 
@@ -47,7 +49,7 @@ test('test, run, doctor and a statement say the same of a misspelt name', async 
   const said = /names\.yaml:3:36 unknown name inputs; did you mean input\?/;
   const map = "RVBBIT MAP 'names' USING (SELECT 1 AS n)";
   const [tested, ran, doctor, statement] = await Promise.all(
-    [['test'], ['run', 'names'], ['doctor'], ['-c', map]].map((args) => rvbbit(args, { cwd })),
+    [['test'], ['run', 'names'], ['doctor'], ['-c', map]].map((args) => rvbbitHere(args, { cwd })),
   );
   assert.match(tested!.stderr, said);
   assert.match(ran!.stderr, said);

@@ -25,29 +25,29 @@ function checkAccounted({ stateDir }: Place, calls: number): void {
 
 test('a reader that goes away ends a MAP in order, too, and is no failure', () =>
   withPlace({}, { latency: { kind: 'constant', ms: 300 } }, async (place) => {
-    const { code, stderr } = await place.rvbbit(['-c', SQL], {
+    const { code, stderr } = await place.start(['-c', SQL], {
       during: (child) => child.stdout?.once('data', () => child.stdout?.destroy()),
     });
     assert.is(code, 0, stderr);
     assert.not.match(stderr, 'error');
-    const calls = await place.calls();
+    const calls = place.calls();
     assert.ok(calls < 60, `${calls} calls`);
     checkAccounted(place, calls);
   }));
 
 check('a MAP whose rows cannot be written ends in order and keeps the calls in flight', () =>
   withPlace({}, { latency: { kind: 'constant', ms: 300 } }, async (place) => {
-    for (const [args, settings] of [
-      [[], { stdoutTo: FULL }],
-      [['-o', FULL], {}],
-    ] as const) {
-      const before = await place.calls();
-      const { code, stderr } = await place.rvbbit(['-c', SQL, ...args], settings);
+    for (const end of [
+      () => place.start(['-c', SQL], { stdoutTo: FULL }),
+      () => place.rvbbit(['-c', SQL, '-o', FULL]),
+    ]) {
+      const before = place.calls();
+      const { code, stderr } = await end();
       assert.is(code, 3, stderr);
       assert.match(stderr, FAILED);
       assert.match(stderr, /MAP ask\.yaml: incomplete \(interrupted\), 60 rows, \d+ ok/);
       assert.not.match(stderr, /^ {4}at /m);
-      const calls = (await place.calls()) - before;
+      const calls = place.calls() - before;
       assert.ok(calls < 60, `${calls} calls`);
       checkAccounted(place, calls);
     }
@@ -70,7 +70,7 @@ check('every command tells that its output cannot be written, without a stack', 
       ['config', 'show'],
       ['--help'],
     ]) {
-      const { code, stderr } = await place.rvbbit(args, { stdoutTo: FULL });
+      const { code, stderr } = await place.start(args, { stdoutTo: FULL });
       assert.is(code, 3, `${args.join(' ')}: ${stderr}`);
       assert.match(stderr, FAILED);
       assert.is(stderr.trim().split('\n').length, 1, stderr);

@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { cases } from '../support/cases.ts';
 import { memorySession, rejection, rowsOf } from './support.ts';
 
 test('every column type keeps its values and its NULLs', async () => {
@@ -86,11 +87,12 @@ test('an open transaction takes the rows in and takes them back', async () => {
   assert.equal(await rowsOf(session, 'SELECT count(*) AS n FROM t'), [{ n: 0 }]);
 });
 
-test('a million rows go in while the event loop keeps turning', async () => {
+test('many rows go in while the event loop keeps turning', async () => {
   await using session = await memorySession();
   await session.run('CREATE TABLE t(a BIGINT, b VARCHAR)');
-  const texts = Array.from({ length: 1_000_000 }, (_, i) => `review ${i}`);
-  const numbers = Array.from({ length: 1_000_000 }, (_, i) => i);
+  const count = cases(200_000, 1_000_000);
+  const texts = Array.from({ length: count }, (_, i) => `review ${i}`);
+  const numbers = Array.from({ length: count }, (_, i) => i);
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   const start = performance.now();
@@ -100,19 +102,19 @@ test('a million rows go in while the event loop keeps turning', async () => {
       { type: 'BIGINT', values: numbers },
       { type: 'VARCHAR', values: texts },
     ],
-    1_000_000,
+    count,
   );
   const took = performance.now() - start;
   delay.disable();
   console.log(
-    `append 1M x 2: ${Math.round(took)} ms, longest stall ${Math.round(delay.max / 1e6)} ms`,
+    `append ${count} x 2: ${Math.round(took)} ms, longest stall ${Math.round(delay.max / 1e6)} ms`,
   );
   assert.equal(
     await rowsOf(
       session,
       "SELECT count(*) AS n, sum(a)::BIGINT AS s, count(*) FILTER (b = 'review ' || a) AS same FROM t",
     ),
-    [{ n: 1_000_000, s: 499_999_500_000, same: 1_000_000 }],
+    [{ n: count, s: (count * (count - 1)) / 2, same: count }],
   );
 });
 

@@ -14,7 +14,8 @@ import { segmentName } from '../../src/journal/disk/segment-name.ts';
 import { segmentNames } from '../../src/journal/disk/survey.ts';
 import { processIdentity } from '../../src/journal/process-facts.ts';
 import { RECORD_VERSION } from '../../src/journal/records.ts';
-import { cli, compact, fill, KEYS } from './maintenance-support.ts';
+import { rvbbitHere } from '../cli/here.ts';
+import { compact, fill, KEYS } from './maintenance-support.ts';
 import { answered, keyOf, withFolder } from './support.ts';
 
 test('prune removes the oldest first, by age and by size, and nothing that is still written', () =>
@@ -212,7 +213,7 @@ test('the segment of a process whose number this one was given since is finished
 test('rvbbit cache lists, shows and clears', () =>
   withFolder(async (folder) => {
     await fill(folder);
-    const run = (...words: string[]) => cli(['cache', ...words, '--state-dir', folder]);
+    const run = (...words: string[]) => rvbbitHere(['cache', ...words, '--state-dir', folder]);
     const stats = await run('stats');
     assert.is(JSON.parse(stats.stdout).answers, KEYS);
     const listed = (await run('list', '--limit', '3')).stdout.trim().split('\n');
@@ -251,7 +252,7 @@ test('the commands say what is wrong with a command line', () =>
       [['cache', 'show'], 2, 'cache show needs a key'],
     ];
     for (const [args, code, message] of wrong) {
-      const ended = await cli(args);
+      const ended = await rvbbitHere(args);
       assert.match(ended.stderr, message);
       assert.is(ended.code, code, args.join(' '));
     }

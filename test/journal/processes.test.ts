@@ -52,7 +52,7 @@ function startWriter(stateDir: string, first: number, count: number): Writer {
 test('two processes write, a third reads while they do: it finds what each has committed', () =>
   withFolder(async (folder) => {
     const reader = await DiskJournal.open(folder);
-    const count = cases(400, 4_000);
+    const count = cases(200, 4_000);
     const writers = [startWriter(folder, 0, count), startWriter(folder, 1_000_000, count)];
     let found = 0;
     const all = Promise.all(writers.map(({ ended }) => ended));
@@ -79,7 +79,7 @@ test('two processes write, a third reads while they do: it finds what each has c
 
 test('kill -9 at a random moment: every committed record is there, whole', () =>
   withFolder(async (folder) => {
-    const wanted = cases(30, 500);
+    const wanted = cases(8, 500);
     const began = performance.now();
     const held: number[] = [];
     let kills = 0;

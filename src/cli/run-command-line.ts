@@ -1,0 +1,64 @@
+/** A command line from its words to its exit code. Loads nothing that it may not need. */
+import { existsSync } from 'node:fs';
+import { exitCodeOf, verdictOf } from './exit-codes.ts';
+import type { CliOptions, CommandName } from './options.ts';
+import { parseArgs } from './parse-args.ts';
+import { reportError } from './report.ts';
+
+/** A command: its words and options in, the exit code out. */
+type RunCommand = (words: readonly string[], options: CliOptions) => Promise<number>;
+
+async function loadCommand(name: CommandName): Promise<RunCommand> {
+  switch (name) {
+    case 'query':
+      return (await import('./commands/query.ts')).query;
+    case 'run':
+      return (await import('./commands/run.ts')).run;
+    case 'test':
+      return (await import('./commands/test.ts')).test;
+    case 'explain':
+      return (await import('./commands/explain.ts')).explain;
+    case 'doctor':
+      return (await import('./commands/doctor.ts')).doctor;
+    case 'resume':
+      return (await import('./commands/resume.ts')).resume;
+    case 'journal':
+      return (await import('./commands/journal.ts')).journal;
+    case 'cache':
+      return (await import('./commands/cache.ts')).cache;
+    case 'config':
+      return (await import('./commands/config.ts')).config;
+    case 'ops':
+      return (await import('./commands/ops.ts')).ops;
+    case 'init':
+      return (await import('./commands/init.ts')).init;
+    case 'sim':
+      return (await import('./commands/sim.ts')).sim;
+  }
+}
+
+/** Reads the arguments behind `rvbbit` and hands over to the command. An error is printed. Gives the exit code. */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  try {
+    return await handOver(args);
+  } catch (thrown) {
+    reportError(thrown);
+    return exitCodeOf([verdictOf(thrown)]);
+  }
+}
+
+async function handOver(args: readonly string[]): Promise<number> {
+  const { command, words, options } = parseArgs(args, existsSync);
+  if (options.color === false) {
+    delete process.env['FORCE_COLOR'];
+    process.env['NO_COLOR'] = '1';
+  }
+  if (options.help || options.version) {
+    const { helpText } = await import('./help.ts');
+    const { packageVersion } = await import('../util/version.ts');
+    process.stdout.write(`${options.help ? helpText(command) : `rvbbit ${packageVersion()}`}\n`);
+    return 0;
+  }
+  const run = await loadCommand(command);
+  return run(words, options);
+}
