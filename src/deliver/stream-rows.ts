@@ -1,5 +1,5 @@
 /** A `RowStream` over a generator of rows: it starts at once, so that its columns can be awaited first. */
-import type { ResultReader } from '../duck/reader.ts';
+import type { OpenResult } from '../duck/open-result.ts';
 import type { Notice, ResultColumn, Row, RowStream, Summary, ValueForm } from '../result.ts';
 import { summaryNotices } from './delivered.ts';
 
@@ -98,8 +98,11 @@ export function rowStream(
   };
 }
 
-/** The rows of a finished result, slice by slice. */
-export async function* streamReader(reader: ResultReader, form: ValueForm): AsyncGenerator<Row> {
+/** The rows of a result, slice by slice. */
+export async function* streamReader(
+  reader: Pick<OpenResult, 'columns' | 'slices'>,
+  form: ValueForm,
+): AsyncGenerator<Row> {
   const names = reader.columns.map(({ name }) => name);
   for await (const { rowCount, columns } of reader.slices(form)) {
     for (let row = 0; row < rowCount; row++) {

@@ -10,11 +10,16 @@ import type {
   DuckDBMaterializedResult,
   DuckDBPendingResult,
   DuckDBPreparedStatement,
+  DuckDBResult,
 } from '@duckdb/node-api';
 import type { PendingResult } from '@duckdb/node-bindings';
+import { messageOf, RvbbitError } from '../errors.ts';
 import { nodeBindings } from './node-api.ts';
 import { executions, nativeThreads } from './thread-budget.ts';
 
+/** What DuckDB puts before the error of a statement that failed before its result was asked for. */
+const OF_PENDING =
+  /^Invalid Input Error: Attempting to execute an unsuccessful or closed pending query result\nError: /;
 /** How often a started statement is asked. */
 const POLL_MS = 1;
 
@@ -51,7 +56,8 @@ export async function runPrepared(
   signal?: AbortSignal,
 ): Promise<DuckDBMaterializedResult> {
   return (
-    (await inOneCall(() => statement.run(), signal)) ?? (await inSteps(statement.start(), signal))
+    (await inOneCall(() => statement.run(), signal)) ??
+    ((await finishPending(statement.start(), signal)) as DuckDBMaterializedResult)
   );
 }
 
@@ -69,11 +75,11 @@ async function inOneCall<T>(
   }
 }
 
-/** Waits until DuckDB's threads are done with it, or one of libuv's may go on with it. */
-async function inSteps(
+/** Its result, or the first rows of it where it streams, once DuckDB's threads are done with it or one of libuv's may go on with it. */
+export async function finishPending(
   pending: DuckDBPendingResult,
-  signal: AbortSignal | undefined,
-): Promise<DuckDBMaterializedResult> {
+  signal?: AbortSignal,
+): Promise<DuckDBResult> {
   let release: (() => void) | undefined;
   try {
     while (!isDone(pending) && signal?.aborted !== true) {
@@ -82,8 +88,10 @@ async function inSteps(
       await sleep(POLL_MS);
     }
     // Told to stop, it says so here.
-    const result = await nativeThreads.use(() => pending.getResult());
-    return result as DuckDBMaterializedResult;
+    return await nativeThreads.use(() => pending.getResult());
+  } catch (thrown) {
+    if (thrown instanceof RvbbitError) throw thrown;
+    throw new Error(messageOf(thrown).replace(OF_PENDING, ''));
   } finally {
     release?.();
   }

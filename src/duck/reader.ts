@@ -1,7 +1,7 @@
 /** The result of a statement, complete in memory, read slice by slice. */
 
 import { setImmediate } from 'node:timers/promises';
-import type { DuckDBMaterializedResult } from '@duckdb/node-api';
+import type { DuckDBDataChunk, DuckDBMaterializedResult } from '@duckdb/node-api';
 import type { ValueForm } from '../result.ts';
 import { type Column, columnsOf } from './columns.ts';
 import { nodeApi } from './node-api.ts';
@@ -12,6 +12,14 @@ import { readVector } from './read-vector.ts';
 export interface Slice {
   readonly rowCount: number;
   readonly columns: readonly (readonly unknown[])[];
+}
+
+/** The values of a chunk. */
+export function readChunk(chunk: DuckDBDataChunk, columnCount: number, form: ValueForm): Slice {
+  const columns = Array.from({ length: columnCount }, (_, column) =>
+    readVector(chunk.getColumnVector(column), form),
+  );
+  return { rowCount: chunk.rowCount, columns };
 }
 
 /** Reads a materialised result; nothing of it is lost when its connection goes on to other work. */
@@ -41,11 +49,7 @@ export class ResultReader {
     if (!this.returnsRows) return;
     for (let index = 0; index < this.#result.chunkCount; index += 1) {
       if (index > 0) await setImmediate();
-      const chunk = this.#result.getChunk(index);
-      const columns = this.columns.map((_, column) =>
-        readVector(chunk.getColumnVector(column), form),
-      );
-      yield { rowCount: chunk.rowCount, columns };
+      yield readChunk(this.#result.getChunk(index), this.columns.length, form);
     }
   }
 

@@ -8,7 +8,8 @@ import { type AppendColumn, appendColumns, type TableName } from './append.ts';
 import { type Column, columnsFrom } from './columns.ts';
 import { runPrepared, runText } from './execution.ts';
 import { runInterruptibly } from './interruptible.ts';
-import { loadNodeApi } from './node-api.ts';
+import { loadNodeApi, nodeApi } from './node-api.ts';
+import { ChunkFeed, feedChunks, type OpenResult, openResult } from './open-result.ts';
 import { bindParameters, type Parameters } from './parameters.ts';
 import { knownShape, type QueryShape, queryShapeOf } from './query-shape.ts';
 import { ResultReader } from './reader.ts';
@@ -79,6 +80,45 @@ export class Session {
             return new ResultReader(await runPrepared(statement, options.signal));
           }),
     );
+  }
+
+  /**
+   * Runs text as `run` does, but a single SELECT is read while it runs: its first rows come early. It keeps the
+   * session's turn until its last row is read, or somebody else wants the turn: the rest then goes into memory.
+   */
+  async open(sql: string, options: RunOptions = {}): Promise<OpenResult | ResultReader> {
+    const { parameters, signal } = options;
+    const feed = new ChunkFeed();
+    const stop = () => feed.stop();
+    const ends = [this.#closing.signal, ...(signal === undefined ? [] : [signal])];
+    let isOpen = false;
+    return new Promise((resolve, reject) => {
+      const ended = this.#call(sql, options, (connection) =>
+        this.#prepared(connection, sql, options, async (statement) => {
+          if (statement.statementType !== nodeApi().StatementType.SELECT) return;
+          if (parameters !== undefined) bindParameters(statement, parameters);
+          isOpen = true;
+          for (const end of ends) end.addEventListener('abort', stop);
+          await feedChunks(connection, statement, feed, {
+            signal,
+            hurry: this.#turns.contended(),
+            onColumns: (columns) => resolve(openResult(columns, feed, ended)),
+          });
+        }).catch((thrown: unknown) => {
+          // What is not one statement is run as it stands.
+          if (isOpen || !(thrown instanceof RvbbitError)) throw thrown;
+        }),
+      );
+      ended
+        .then(() => (isOpen ? feed.end() : resolve(this.run(sql, options))))
+        .catch((thrown: unknown) => {
+          feed.fail(thrown);
+          reject(thrown);
+        })
+        .finally(() => {
+          for (const end of ends) end.removeEventListener('abort', stop);
+        });
+    });
   }
 
   /** Runs exactly one statement with `values` bound to its parameters, one for each. */

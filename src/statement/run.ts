@@ -2,6 +2,7 @@
 import type { SqlStatement, StatementNode } from '../../grammar/ast.ts';
 import { type Delivered, deliverReader } from '../deliver/delivered.ts';
 import { type StreamHead, streamReader } from '../deliver/stream-rows.ts';
+import type { OpenResult } from '../duck/open-result.ts';
 import { ResultReader } from '../duck/reader.ts';
 import { RvbbitError } from '../errors.ts';
 import type { Statement } from '../execute/statement.ts';
@@ -44,8 +45,8 @@ export async function* streamStatement(
     const { streamMapStatement } = await import('./cascade.ts');
     yield* streamMapStatement(node, statement, onHead);
   } else if (node.kind === 'Sql') {
-    const result = await plainOrSemantic(node, statement);
-    if (result instanceof ResultReader) {
+    const result = await plainOrSemantic(node, statement, openSql);
+    if ('slices' in result) {
       onHead({ columns: result.columns, notices: [], signal });
       yield* streamReader(result, statement.valueForm);
     } else {
@@ -89,7 +90,7 @@ export async function explainStatement(
 }
 
 async function runSqlStatement(node: SqlStatement, statement: Statement): Promise<Delivered> {
-  const result = await plainOrSemantic(node, statement);
+  const result = await plainOrSemantic(node, statement, runSql);
   return result instanceof ResultReader ? deliverReader(result, statement.valueForm) : result;
 }
 
@@ -97,12 +98,13 @@ async function runSqlStatement(node: SqlStatement, statement: Statement): Promis
  * Runs a statement as it stands. Only where DuckDB does not parse it, or knows no function of a name in it,
  * are semantic operators looked for: plain SQL pays nothing for them, and none of it is ever claimed.
  */
-async function plainOrSemantic(
+async function plainOrSemantic<T>(
   node: SqlStatement,
   statement: Statement,
-): Promise<ResultReader | Delivered> {
+  runPlain: (node: SqlStatement, statement: Statement) => Promise<T>,
+): Promise<T | Delivered> {
   try {
-    return await runSql(node, statement);
+    return await runPlain(node, statement);
   } catch (thrown) {
     if (!mayBeSemantic(thrown)) throw thrown;
     const { runSemanticStatement } = await import('./semantic.ts');
@@ -120,9 +122,20 @@ function mayBeSemantic(thrown: unknown): boolean {
 }
 
 function runSql(node: SqlStatement, statement: Statement): Promise<ResultReader> {
-  const { source, origin, ledger, parameters, stop, session } = statement;
-  ledger.open({ sql: textOf(node, source), kind: 'sql', origin, parallel: 1 });
+  const { parameters, stop, session } = statement;
+  noteOpening(node, statement);
   return session.run(node.text, { parameters, signal: stop.signal });
+}
+
+/** As `runSql`, but a SELECT is read while it runs. */
+function openSql(node: SqlStatement, statement: Statement): Promise<OpenResult | ResultReader> {
+  const { parameters, stop, session } = statement;
+  noteOpening(node, statement);
+  return session.open(node.text, { parameters, signal: stop.signal });
+}
+
+function noteOpening(node: SqlStatement, { source, origin, ledger }: Statement): void {
+  ledger.open({ sql: textOf(node, source), kind: 'sql', origin, parallel: 1 });
 }
 
 function unsupported(what: string): RvbbitError {

@@ -11,6 +11,7 @@ interface PermitWait {
 export class Semaphore {
   #free: number;
   readonly #waiters = new Set<PermitWait>();
+  readonly #onContended: (() => void)[] = [];
 
   constructor(permits: number) {
     this.#free = permits;
@@ -30,6 +31,12 @@ export class Semaphore {
     if (this.#free === 0 || this.#waiters.size > 0) return undefined;
     this.#free -= 1;
     return this.#permit();
+  }
+
+  /** Resolves when somebody waits for a permit. */
+  contended(): Promise<void> {
+    if (this.#waiters.size > 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onContended.push(resolve));
   }
 
   #permit(): () => void {
@@ -64,6 +71,7 @@ export class Semaphore {
         },
       };
       this.#waiters.add(waiter);
+      for (const tell of this.#onContended.splice(0)) tell();
       if (signal !== undefined) {
         // A statement's signal has as many listeners as it has rows waiting; Node warns past ten.
         setMaxListeners(0, signal);
