@@ -12,6 +12,7 @@ const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   cpu: async () => (await import('./suites/cpu.ts')).cpu,
   rows: async () => (await import('./suites/rows.ts')).rows,
   parse: async () => (await import('./suites/parse.ts')).parse,
+  latency: async () => (await import('./suites/latency.ts')).latency,
   start: async () => (await import('./suites/start.ts')).start,
   dispatch: async () => (await import('./suites/dispatch.ts')).dispatch,
   journal: async () => (await import('./suites/journal.ts')).journal,
@@ -31,6 +32,18 @@ if (args[0] === '--sample') {
   process.exit(0);
 }
 
+if (args.includes('--help') || args.includes('-h')) {
+  console.log('Usage: npm run bench -- [suite…] [--samples n] [--json]\n\nSuites:');
+  for (const [name, load] of Object.entries(SUITES)) {
+    console.log(`  ${name.padEnd(10)} ${(await load()).about}`);
+  }
+  process.exit(0);
+}
+const wrong = args.find((arg) => arg.startsWith('-') && arg !== '--samples' && arg !== '--json');
+if (wrong !== undefined) {
+  console.error(`bench: unknown option ${wrong}; it takes --samples n, --json and --help`);
+  process.exit(2);
+}
 const at = args.indexOf('--samples');
 const samples = at === -1 ? SAMPLES : Number(args[at + 1]);
 const names = args.filter((arg, index) => !arg.startsWith('--') && (at === -1 || index !== at + 1));
