@@ -16,6 +16,7 @@ const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   start: async () => (await import('./suites/start.ts')).start,
   dispatch: async () => (await import('./suites/dispatch.ts')).dispatch,
   journal: async () => (await import('./suites/journal.ts')).journal,
+  sqlcells: async () => (await import('./suites/sqlcells.ts')).sqlcells,
   hits: async () => (await import('./suites/hits.ts')).hits,
   spend: async () => (await import('./suites/spend.ts')).spend,
 };

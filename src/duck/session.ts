@@ -13,6 +13,7 @@ import { ChunkFeed, feedChunks, type OpenResult, openResult } from './open-resul
 import { bindParameters, type Parameters } from './parameters.ts';
 import { knownShape, type QueryShape, queryShapeOf } from './query-shape.ts';
 import { ResultReader } from './reader.ts';
+import { Readers } from './readers.ts';
 import type { DatabaseLease } from './registry.ts';
 import { toSqlError } from './sql-error.ts';
 import { nativeThreads } from './thread-budget.ts';
@@ -42,11 +43,30 @@ export class Session {
   readonly #onClose: () => Promise<void>;
   readonly #turns = new Semaphore(1);
   readonly #closing = new AbortController();
+  /** Absent where the connection was handed in. */
+  readonly #readers: Readers | undefined;
+  #calls = 0;
+  #mayHaveMacros = false;
   #closed: Promise<void> | undefined;
 
-  private constructor(connection: DuckDBConnection, onClose: () => Promise<void>) {
+  private constructor(
+    connection: DuckDBConnection,
+    onClose: () => Promise<void>,
+    source?: DatabaseLease,
+  ) {
     this.#connection = connection;
     this.#onClose = onClose;
+    if (source !== undefined) this.#readers = new Readers(this, () => Session.open(source));
+  }
+
+  /** Calls that were begun on the connection. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** Some text that was run speaks of macros. */
+  get mayHaveMacros(): boolean {
+    return this.#mayHaveMacros;
   }
 
   /** Connects to a leased database, or uses a handed-in connection, which `close` leaves open. */
@@ -56,10 +76,11 @@ export class Session {
     const share = source.retain();
     try {
       const connection = await nativeThreads.use(() => share.instance.connect());
-      return new Session(connection, async () => {
+      const disconnect = async () => {
         connection.disconnectSync();
         await share.release();
-      });
+      };
+      return new Session(connection, disconnect, share);
     } catch (error) {
       await share.release();
       throw toSqlError(error, '', { stage: 'open' });
@@ -130,6 +151,36 @@ export class Session {
     return this.run(sql, { parameters: values, signal: options.signal });
   }
 
+  /** As `runBound`, but a SELECT that gives the same beside the session's other statements does not wait for them. */
+  async runBeside(
+    sql: string,
+    values: readonly Json[],
+    options: CallOptions = {},
+  ): Promise<ResultReader> {
+    const read = await this.#readers?.run(sql, values, options.signal);
+    return read ?? this.runBound(sql, values, options);
+  }
+
+  /** Runs exactly one SELECT; undefined where it is something else, or DuckDB does not bind it. */
+  async runSelect(
+    sql: string,
+    values: readonly Json[],
+    options: CallOptions = {},
+  ): Promise<ResultReader | undefined> {
+    let isBound = false;
+    return this.#call(sql, options, (connection) =>
+      this.#prepared(connection, sql, options, async (statement) => {
+        if (statement.statementType !== nodeApi().StatementType.SELECT) return undefined;
+        isBound = true;
+        bindParameters(statement, values);
+        return new ResultReader(await runPrepared(statement, options.signal));
+      }).catch((thrown: unknown) => {
+        if (isBound || options.signal?.aborted === true) throw thrown;
+        return undefined;
+      }),
+    );
+  }
+
   /** The columns that a query would give, without running it. */
   async describe(sql: string, options: RunOptions = {}): Promise<readonly Column[]> {
     return this.#call(sql, options, async (connection) => {
@@ -187,12 +238,17 @@ export class Session {
   /** Ends the running statement, refuses the waiting ones with `RVB_CLOSED`, and closes the connection. */
   close(): Promise<void> {
     this.#closing.abort();
-    this.#closed ??= this.#turns.use(this.#onClose);
+    this.#closed ??= this.#close();
     return this.#closed;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#readers?.close();
+    await this.#turns.use(this.#onClose);
   }
 
   async #call<T>(
@@ -211,6 +267,8 @@ export class Session {
       endTurn();
       throw closedError('session');
     }
+    this.#calls += 1;
+    this.#mayHaveMacros ||= /macro|function/i.test(sql);
     const { outcome, settled } = runInterruptibly(
       this.#connection,
       async () => work(this.#connection),

@@ -15,7 +15,7 @@ export async function runSqlCell(
 ): Promise<SqlCellOutcome> {
   const { materialize, text, values } = query;
   if (materialize !== undefined) return materialise(session, materialize, query, signal);
-  const reader = await session.runBound(text, values, { signal });
+  const reader = await session.runBeside(text, values, { signal });
   if (reader.rowCount > SQL_CELL_MAX_ROWS) {
     return {
       ok: false,
