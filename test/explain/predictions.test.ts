@@ -24,7 +24,7 @@ interface Asked {
   sent(): number;
 }
 
-/** 100 texts and two rows without one; `known` holds 70 others, which earlier statements are asked about. */
+/** 200 texts and two rows without one; `known` holds 130 others, which earlier statements are asked about. */
 async function withItems(use: (asked: Asked) => Promise<void>): Promise<void> {
   await using simulator = await startSimulator(server);
   await using engine = await Engine.open({
@@ -34,10 +34,10 @@ async function withItems(use: (asked: Asked) => Promise<void>): Promise<void> {
     model: 'sim/test-model',
   });
   await engine.query(
-    "CREATE TABLE items AS SELECT i AS id, 'item ' || i || ' of the list' AS d, (i // 10) % 5 AS c FROM range(170) r(i) ORDER BY hash(i)",
+    "CREATE TABLE items AS SELECT i AS id, 'item ' || i || ' of the list' AS d, (i // 10) % 5 AS c FROM range(330) r(i) ORDER BY hash(i)",
   );
-  await engine.query('CREATE TABLE known AS FROM items WHERE id >= 100');
-  await engine.query('DELETE FROM items WHERE id >= 100');
+  await engine.query('CREATE TABLE known AS FROM items WHERE id >= 200');
+  await engine.query('DELETE FROM items WHERE id >= 200');
   await engine.query('INSERT INTO items VALUES (1000, NULL, 1), (1001, NULL, 2)');
   let before = 0;
   const sent = () => {
@@ -81,12 +81,12 @@ const PREDICTIONS: readonly Prediction[] = [
   },
   {
     what: 'two cells, the second with the answer of the first',
-    sql: "RVBBIT MAP PARALLEL 8 'two.yaml' USING (SELECT d AS name FROM items WHERE c = 1 AND id < 100)",
+    sql: "RVBBIT MAP PARALLEL 8 'two.yaml' USING (SELECT d AS name FROM items WHERE c = 1 AND id < 200)",
     isExact: false,
   },
   {
     what: 'two cells whose answers are at hand',
-    sql: "RVBBIT MAP PARALLEL 8 'two.yaml' USING (SELECT d AS name FROM items WHERE c = 1 AND id < 100)",
+    sql: "RVBBIT MAP PARALLEL 8 'two.yaml' USING (SELECT d AS name FROM items WHERE c = 1 AND id < 200)",
     isExact: true,
   },
   {
@@ -131,12 +131,12 @@ const PREDICTIONS: readonly Prediction[] = [
   },
   {
     what: 'a LIMIT that few rows meet',
-    sql: "-- @ cache: false\nSELECT id FROM items WHERE d MEANS 'rare' ORDER BY id LIMIT 4",
+    sql: "-- @ cache: false\nSELECT id FROM items WHERE d MEANS 'rare' ORDER BY id LIMIT 8",
     isExact: false,
   },
   {
     what: 'a LIMIT that most rows meet',
-    sql: "-- @ cache: false\nSELECT id FROM items WHERE d IMPLIES 'common' LIMIT 25",
+    sql: "-- @ cache: false\nSELECT id FROM items WHERE d IMPLIES 'common' LIMIT 50",
     isExact: false,
   },
   {
