@@ -50,7 +50,7 @@ function statements(): ReadonlyMap<string, string> {
 async function openEngine(sim: Simulator): Promise<Engine> {
   const engine = await Engine.open({
     cascades: `${folder}cascades`,
-    threads: 2,
+    threads: 1,
     providers: { sim: { baseUrl: sim.url, responseFormat: 'json_schema' } },
     model: 'sim/any',
   });

@@ -14,7 +14,7 @@ const JSON_FORM = { valueForm: 'json' } as const;
 
 let engine: Engine;
 test.before(async () => {
-  engine = await Engine.open({ cascades: root, threads: 2 });
+  engine = await Engine.open({ cascades: root, threads: 1 });
 });
 test.after(() => engine.close());
 
@@ -161,11 +161,9 @@ test('as_table on MAP gives the rows and keeps them', async () => {
 });
 
 test('a statement tells what of its cascade is probably misspelt', async () => {
-  const cascades = fileURLToPath(new URL('../../../test/fixtures/cascades', import.meta.url));
-  await using mine = await Engine.open({ cascades, threads: 1 });
-  const query = "'misspelt-schema.yaml' USING (SELECT 1 AS n)";
+  const query = "'test/fixtures/cascades/misspelt-schema.yaml' USING (SELECT 1 AS n)";
   for (const statement of [`RVBBIT MAP ${query}`, `RVBBIT RUN ${query}`]) {
-    const { notices } = await mine.query(statement);
+    const { notices } = await engine.query(statement);
     assert.equal(
       notices.map(({ code }) => code),
       ['cascade_warning'],
@@ -175,10 +173,9 @@ test('a statement tells what of its cascade is probably misspelt', async () => {
 });
 
 test('a RUN whose table hides one of the database says so, however its name is written', async () => {
-  await using mine = await Engine.open({ cascades: root, threads: 1 });
-  await mine.query('CREATE TABLE Prices AS SELECT 1.0 AS price');
+  await engine.query('CREATE TABLE Hidden AS SELECT 1.0 AS price');
   const run = `RVBBIT RUN 'examples/cascades/price_band.yaml' USING (${PRICES})`;
-  const { notices } = await mine.query(`${run} WITH (as_table = 'PRICES')`);
+  const { notices } = await engine.query(`${run} WITH (as_table = 'HIDDEN')`);
   assert.equal(
     notices.map(({ code }) => code),
     ['shadowed_table'],
@@ -186,7 +183,6 @@ test('a RUN whose table hides one of the database says so, however its name is w
 });
 
 test('RUN gives one row of JSON; its tables outlive it, also when it is run again', async () => {
-  await using engine = await Engine.open({ cascades: root, threads: 1 });
   const sql = `RVBBIT RUN 'examples/cascades/fraud_batch_analysis.yaml' USING (SELECT * FROM '${root}examples/data/transactions.csv') WITH (as_table = 'txns')`;
   for (const _ of ['first', 'again']) {
     const { kind, columns, rows } = await engine.query(sql);
@@ -208,7 +204,6 @@ test('RUN gives one row of JSON; its tables outlive it, also when it is run agai
 });
 
 test('a failed RUN returns its row, unless on_error says fail', async () => {
-  await using engine = await Engine.open({ cascades: root, threads: 1 });
   const sql = `RVBBIT RUN 'examples/cascades/fraud_batch_analysis.yaml' USING (SELECT 1 AS x)`;
   const { rows, summary } = await engine.query(sql);
   const report = JSON.parse(rows[0]!['result'] as string);

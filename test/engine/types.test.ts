@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Engine, type QueryResult, type ValueForm } from '../../src/index.ts';
-import { reportCases } from '../support/cases.ts';
+import { deep, reportCases } from '../support/cases.ts';
 
 const root = new URL('../../../', import.meta.url);
 const cascades = fileURLToPath(new URL('test/fixtures/cascades', root));
 
-const engine = await Engine.open({ cascades, threads: 2 });
+const engine = await Engine.open({ cascades, threads: 1 });
 await engine.query("SET TimeZone = 'America/New_York'");
 
 /** Every type that `docs/values.md` promises, as expressions. */
@@ -49,6 +49,12 @@ const expressions = [
   ...FURTHER,
 ];
 
+/** Columns that a statement has at once; reads-columns.yaml reads as many. */
+const GROUP = 11;
+const groups = Array.from({ length: Math.ceil(expressions.length / GROUP) }, (_, index) =>
+  expressions.slice(index * GROUP, (index + 1) * GROUP),
+);
+
 const EVERY_TYPE = `SELECT ${expressions.map((text, index) => `${text} AS c${index}`).join(', ')} FROM range(3)`;
 
 function map(query: string, options = ''): string {
@@ -78,22 +84,25 @@ async function compare(query: string, form: ValueForm, options = ''): Promise<vo
 
 test('a column of any type keeps its type and its values, NULLs between them too', async () => {
   assert.ok(documented.length > 40, 'the table of docs/values.md was read');
-  for (const expression of expressions) {
-    const query = `SELECT ${expression} AS c, 0 AS i UNION ALL SELECT NULL, 1 UNION ALL SELECT ${expression}, 2 ORDER BY i`;
+  for (const group of groups) {
+    const values = group.map((expression, index) => `${expression} AS c${index}`).join(', ');
+    const nulls = group.map(() => 'NULL').join(', ');
+    const query = `SELECT ${values}, 0 AS i UNION ALL SELECT ${nulls}, 1 UNION ALL SELECT ${values}, 2 ORDER BY i`;
     for (const form of ['js', 'json'] as const) await compare(query, form);
   }
   reportCases(2 * expressions.length, 'column types through MAP');
 });
 
 test('a cascade may read a column of any type, and rows with equal values run once', async () => {
-  for (const expression of expressions) {
-    const query = `SELECT ${expression} AS c FROM range(4)`;
+  for (const group of groups) {
+    const values = group.map((expression, index) => `${expression} AS c${index}`).join(', ');
+    const query = `SELECT ${values} FROM range(4)`;
     const plain = await engine.query(query);
     const mapped = await engine.query(
-      `RVBBIT MAP PARALLEL 3 'reads-c.yaml' AS rvb_v USING (${query})`,
+      `RVBBIT MAP PARALLEL 3 'reads-columns.yaml' AS rvb_v USING (${query})`,
     );
-    assertSame(mapped, plain, expression);
-    assert.is(mapped.summary.runs, 1, `equal inputs run once: ${expression}`);
+    assertSame(mapped, plain, values);
+    assert.is(mapped.summary.runs, 1, `equal inputs run once: ${values}`);
   }
   reportCases(expressions.length, 'column types read by a cascade');
 });
@@ -185,7 +194,7 @@ test('repeated and odd column names come out as a plain SELECT gives them', asyn
 
 test('500 columns pass through, and a cascade that reads one of them reads it alone', async () => {
   const list = Array.from({ length: 500 }, (_, index) => `i + ${index} AS c${index}`).join(', ');
-  await compare(`SELECT ${list} FROM range(1000) t(i)`, 'js');
+  await compare(`SELECT ${list} FROM range(20) t(i)`, 'js');
   const report = await engine.explain(
     `RVBBIT MAP 'reads-c.yaml' AS v USING (SELECT c7 AS c, * FROM (SELECT ${list} FROM range(10) t(i)))`,
   );
@@ -193,7 +202,9 @@ test('500 columns pass through, and a cascade that reads one of them reads it al
 });
 
 test('any number of rows around a chunk comes out once each, in order, by every way of delivery', async () => {
-  const counts = [0, 1, 2, 1_000, 2_047, 2_048, 2_049, 4_096, 16_385];
+  const counts = deep
+    ? [0, 1, 2, 1_000, 2_047, 2_048, 2_049, 4_096, 16_385]
+    : [0, 1, 2_047, 2_048, 2_049, 4_097];
   for (const rows of counts) {
     for (const options of ['', ', dedupe = false']) {
       const query = `SELECT i AS n, i % 7 = 0 AS hit, NULL AS folder FROM range(${rows}) t(i)`;

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Engine } from '../../src/index.ts';
-import { spawnSimulator } from '../../src/sim/spawn.ts';
+import { startSimulator } from '../../src/testing.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const file = `${root}docs/explain.md`;
@@ -22,13 +22,13 @@ function steady(text: string): string {
 test('docs/explain.md shows what EXPLAIN gives', async () => {
   const before = process.cwd();
   process.chdir(root);
-  await using simulator = await spawnSimulator({
+  await using simulator = await startSimulator({
     seed: 7,
     latency: { kind: 'constant', ms: 80 },
   });
   await using engine = await Engine.open({
     cascades: root,
-    threads: 2,
+    threads: 1,
     model: 'openai/gpt-4o-mini',
     providers: {
       openai: {

@@ -2,9 +2,9 @@
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Engine, ExplainReport } from '../../src/index.ts';
+import { Engine, type ExplainReport } from '../../src/index.ts';
 import type { SimulatorOptions } from '../../src/sim/script.ts';
-import { withModel } from '../model/engine-support.ts';
+import { startSimulator } from '../../src/testing.ts';
 
 const cascades = fileURLToPath(new URL('../../../test/fixtures/explain', import.meta.url));
 
@@ -25,8 +25,17 @@ const server: SimulatorOptions = {
 const map = (cascade: string, rows: number, more = '') =>
   `RVBBIT MAP PARALLEL 4 '${cascade}' AS v USING (SELECT 'item ' || i AS name FROM range(${rows}) t(i)) ${more}`;
 
-function withEngine(use: (engine: Engine) => Promise<void>): Promise<void> {
-  return withModel({ engine: { cascades }, server }, use);
+const simulator = await startSimulator(server);
+test.after(() => simulator.close());
+
+async function withEngine(use: (engine: Engine) => Promise<void>): Promise<void> {
+  await using engine = await Engine.open({
+    cascades,
+    threads: 1,
+    providers: { sim: { baseUrl: simulator.url, responseFormat: 'json_schema' } },
+    model: 'sim/test-model',
+  });
+  await use(engine);
 }
 
 function cellsOf({ cells }: ExplainReport): Record<string, readonly (number | null)[]> {

@@ -41,12 +41,14 @@ test('asks about arguments as the function is given them, whatever their type', 
     await engine.query(
       `CREATE OR REPLACE TABLE t AS SELECT i AS id, ${column} AS v FROM range(20) r(i)`,
     );
-    for (const [where, isStopped] of [
+    const forms = [
       [`${fits} 'x'`, false],
-      [`${fits} 'x' OR ${fits} 'y'`, false],
-      [`${fits} 'x' LIMIT 2`, true],
       [`(${fits} 'x' OR ${fits} 'y') LIMIT 2`, true],
-    ] as const) {
+      [`${fits} 'x' LIMIT 2`, true],
+      [`${fits} 'x' OR ${fits} 'y'`, false],
+    ] as const;
+    // How a question is asked ahead does not hang on the type: the first types are asked in every form.
+    for (const [where, isStopped] of index < 2 ? forms : forms.slice(0, 2)) {
       asked = 0;
       await engine.query(`-- @ cache: false\n-- @ parallel: 2\nSELECT id FROM t WHERE ${where}`);
       assert.ok(isStopped ? asked <= 4 : asked === 20, `${type}: ${asked} calls for ${where}`);
@@ -60,7 +62,7 @@ test('leaves no table behind, whenever the statement is cancelled', async () => 
     model: async () => ({ text: '{"answer": true}', finishReason: 'stop' }),
   });
   await engine.query(
-    "CREATE TABLE wide AS SELECT 'text ' || i % 9 AS d, i AS id FROM range(200000) r(i)",
+    "CREATE TABLE wide AS SELECT 'text ' || i % 9 AS d, i AS id FROM range(100000) r(i)",
   );
   const left = "SELECT count(*)::INT AS n FROM duckdb_tables() WHERE table_name LIKE 'rvb_stage%'";
   const sql = "SELECT count(*) FROM wide WHERE length(md5(d || id)) = 32 AND d MEANS 'x'";
@@ -68,7 +70,7 @@ test('leaves no table behind, whenever the statement is cancelled', async () => 
   await engine.query(sql);
   const wholeMs = performance.now() - started;
   let cancelled = 0;
-  for (let part = 0.1; part < 1; part += 0.08) {
+  for (let part = 0.1; part < 1; part += 0.12) {
     const stop = AbortSignal.timeout(Math.round(wholeMs * part));
     const ended = await engine.query(sql, undefined, { signal: stop }).catch(() => undefined);
     if (ended === undefined) cancelled += 1;

@@ -4,9 +4,11 @@ import * as assert from 'uvu/assert';
 import type { RvbbitError } from '../../src/index.ts';
 import { openSemantic, valuesOf } from './support.ts';
 
+const engine = await openSemantic();
+test.after(() => engine.close());
+
 test('asks as long as answers lead to further questions', async () => {
-  await using engine = await openSemantic();
-  await engine.query("CREATE TABLE t AS SELECT unnest(['abc', 'b', NULL]) AS a");
+  await engine.query("CREATE OR REPLACE TABLE t AS SELECT unnest(['abc', 'b', NULL]) AS a");
   const depth = 15;
   const nested = (wrap: (inner: string, step: number) => string) =>
     Array.from({ length: depth }).reduce<string>((inner, _, step) => wrap(inner, step), 'a');
@@ -28,8 +30,7 @@ test('asks as long as answers lead to further questions', async () => {
 });
 
 test('refuses statements that would keep an operator for later', async () => {
-  await using engine = await openSemantic();
-  await engine.query("CREATE TABLE t AS SELECT 'abc' AS a");
+  await engine.query("CREATE OR REPLACE TABLE t AS SELECT 'abc' AS a");
   for (const sql of [
     "PREPARE p AS SELECT a FROM t WHERE a MEANS 'b'",
     "EXPLAIN PREPARE p AS SELECT a FROM t WHERE a MEANS 'b'",
@@ -46,8 +47,7 @@ test('refuses statements that would keep an operator for later', async () => {
 });
 
 test('max_pairs holds for a condition between a query and one in its WHERE', async () => {
-  await using engine = await openSemantic();
-  await engine.query("CREATE TABLE t AS SELECT unnest(['abc', 'b', 'c']) AS a, 1 AS n");
+  await engine.query("CREATE OR REPLACE TABLE t AS SELECT unnest(['abc', 'b', 'c']) AS a, 1 AS n");
   const query =
     'SELECT a FROM t WHERE EXISTS (SELECT 1 FROM t AS u WHERE t.a MEANS u.a AND t.n = u.n)';
   const code = await engine.query(`-- @ max_pairs: 2\n${query}`).then(

@@ -4,11 +4,19 @@ import * as assert from 'uvu/assert';
 import type { Engine, QueryResult } from '../../src/index.ts';
 import { openSemantic } from './support.ts';
 
+const engine = await openSemantic();
+test.after.each(async () => {
+  // A test that failed may have left a transaction open.
+  await engine.query('ROLLBACK').catch(() => undefined);
+});
+test.after(() => engine.close());
+
 async function withTables(use: (engine: Engine) => Promise<void>): Promise<void> {
-  await using engine = await openSemantic();
-  await engine.query("CREATE TABLE source AS SELECT i AS id, 'text ' || i AS d FROM range(6) r(i)");
   await engine.query(
-    'CREATE TABLE target (id INTEGER PRIMARY KEY, d VARCHAR, n INTEGER DEFAULT 5)',
+    "CREATE OR REPLACE TABLE source AS SELECT i AS id, 'text ' || i AS d FROM range(6) r(i)",
+  );
+  await engine.query(
+    'CREATE OR REPLACE TABLE target (id INTEGER PRIMARY KEY, d VARCHAR, n INTEGER DEFAULT 5)',
   );
   await engine.query("INSERT INTO target VALUES (1, 'text 1', 0), (2, 'other', 0)");
   await use(engine);
@@ -31,6 +39,7 @@ test('a MERGE after WITH changes once, and EXPLAIN nothing', () =>
       "WITH merge AS (FROM source), update AS (FROM merge) SELECT id FROM update WHERE d MEANS '4'";
     await engine.query('BEGIN');
     assert.equal(numbersOf(await engine.query(named)), [[4]], 'names of queries');
+    await engine.query('ROLLBACK');
   }));
 
 test('an INSERT over a join has RETURNING and ON CONFLICT', () =>

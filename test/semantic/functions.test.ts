@@ -3,17 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { RunReport } from '../../src/execute/execute-run.ts';
-import {
-  Engine,
-  type EngineOptions,
-  type QueryOptions,
-  type QueryResult,
-  type RvbbitError,
-} from '../../src/index.ts';
+import { Engine, type QueryOptions, type QueryResult, type RvbbitError } from '../../src/index.ts';
 import { SEED_MAX_ROWS } from '../../src/operators/seed-call.ts';
-import type { SimulatorProcess } from '../../src/sim/spawn.ts';
 import { startSimulator } from '../../src/testing.ts';
-import { withModel } from '../model/engine-support.ts';
 
 const cascades = fileURLToPath(new URL('../../../test/fixtures/functions', import.meta.url));
 /** A brand that the server does not tell, one that it takes its time for, and one for all others. */
@@ -25,21 +17,40 @@ const server = {
   ],
 };
 
-async function open(options: EngineOptions = {}): Promise<Engine> {
-  const engine = await Engine.open({ cascades, threads: 1, ...options });
-  await engine.query(
+const simulator = await startSimulator(server);
+const engine = await Engine.open({
+  cascades,
+  threads: 1,
+  providers: { sim: { baseUrl: simulator.url, responseFormat: 'json_schema' } },
+  model: 'sim/test-model',
+});
+test.after(async () => {
+  await engine.close();
+  await simulator.close();
+});
+
+/** Each test has a schema of its own, with a table `p`. */
+let schemas = 0;
+test.before.each(async () => {
+  schemas += 1;
+  await engine.query(`CREATE SCHEMA s${schemas}`);
+  await engine.query(`USE s${schemas}`);
+  await makeItems(engine);
+  simulator.reset();
+});
+
+async function makeItems(into: Engine): Promise<void> {
+  await into.query(
     "CREATE TABLE p AS SELECT i AS id, 'item ' || (i % 4) AS name, i * 0.5::DOUBLE AS price FROM range(20) r(i)",
   );
-  return engine;
 }
 
-const withItems = (use: (engine: Engine, server: SimulatorProcess) => Promise<void>) =>
-  withModel({ engine: { cascades }, server }, async (engine, simulator) => {
-    await engine.query(
-      "CREATE TABLE p AS SELECT i AS id, 'item ' || (i % 40) AS name FROM range(80) r(i)",
-    );
-    await use(engine, simulator);
-  });
+/** 80 rows of 40 names, which no other test has asked about. */
+async function makeBrands(): Promise<void> {
+  await engine.query(
+    `CREATE OR REPLACE TABLE p AS SELECT i AS id, 'item ' || (i % 40) || ' of ${schemas}' AS name FROM range(80) r(i)`,
+  );
+}
 
 function rowsOf(output: unknown): unknown {
   return Reflect.get(Object(output), 'rows');
@@ -59,7 +70,6 @@ async function failure(engine: Engine, sql: string, options?: QueryOptions): Pro
 }
 
 test('rvbbit_run gives the value of a run: a text is itself, all else JSON text', async () => {
-  await using engine = await open();
   const values = ['"it\'s"', '5', 'true', '{"a": [1, null]}', 'null', '""'];
   const list = values.map((value) => `('{"value": ${value.replaceAll("'", "''")}}')`).join(', ');
   const result = await engine.query(
@@ -71,7 +81,6 @@ test('rvbbit_run gives the value of a run: a text is itself, all else JSON text'
 });
 
 test('it stands wherever an expression does', async () => {
-  await using engine = await open();
   const brand = "json_extract_string(RVBBIT_RUN('given.yaml', to_json(p)), '$.name')";
   for (const [sql, expected] of [
     [`SELECT ${brand} FROM p ORDER BY id LIMIT 2`, ['item 0', 'item 1']],
@@ -106,7 +115,6 @@ test('it stands wherever an expression does', async () => {
 });
 
 test("a user's function of the name goes first", async () => {
-  await using engine = await open();
   await engine.query("CREATE MACRO rvbbit_run(a, b) AS 'mine'");
   const { rows, summary } = await engine.query('SELECT rvbbit_run(id, name) AS v FROM p LIMIT 1');
   assert.equal(rows, [{ v: 'mine' }]);
@@ -114,7 +122,6 @@ test("a user's function of the name goes first", async () => {
 });
 
 test('NULL in gives NULL out, without a run', async () => {
-  await using engine = await open();
   for (const call of [
     "rvbbit_run('given.yaml', NULL)",
     "rvbbit_map_parallel('given.yaml', NULL, 3)",
@@ -128,7 +135,6 @@ test('NULL in gives NULL out, without a run', async () => {
 });
 
 test('rvbbit_map_parallel gives the values in the order of the rows, as they are', async () => {
-  await using engine = await open();
   const rows = [
     { value: 'a' },
     { value: 5 },
@@ -157,56 +163,52 @@ test('rvbbit_map_parallel gives the values in the order of the rows, as they are
   );
 });
 
-test('equal inputs are one run, answers of earlier statements are none, and at most n are in flight', () =>
-  withItems(async (engine, simulator) => {
-    const all = '(SELECT json_group_array(to_json(p)) FROM p)';
-    await simulator.reset();
-    const { summary } = await engine.query(`SELECT rvbbit_map_parallel('brand.yaml', ${all}, 3)`);
-    const { totals } = await simulator.ledger();
-    // The cascade reads the name alone, and there are 40.
-    assert.is(totals.calls, 40);
-    assert.is(totals.maxInFlight, 3);
-    assert.is(summary.rows.ok, 40);
-    const again = await engine.query("SELECT rvbbit_run('brand.yaml', to_json(p)) FROM p");
-    assert.is(again.summary.calls.sent, 0);
-    assert.equal(new Set(column(again)), new Set(['Sony']));
-    await simulator.reset();
-    await engine.query(
-      "-- @ cache: false\n-- @ parallel: 7\nSELECT rvbbit_run('brand.yaml', to_json(p)) FROM p",
-    );
-    assert.is((await simulator.ledger()).totals.calls, 40);
-    assert.is((await simulator.ledger()).totals.maxInFlight, 7);
-  }));
+test('equal inputs are one run, answers of earlier statements are none, and at most n are in flight', async () => {
+  await makeBrands();
+  const all = '(SELECT json_group_array(to_json(p)) FROM p)';
+  simulator.reset();
+  const { summary } = await engine.query(`SELECT rvbbit_map_parallel('brand.yaml', ${all}, 3)`);
+  const { totals } = simulator.ledger();
+  // The cascade reads the name alone, and there are 40.
+  assert.is(totals.calls, 40);
+  assert.is(totals.maxInFlight, 3);
+  assert.is(summary.rows.ok, 40);
+  const again = await engine.query("SELECT rvbbit_run('brand.yaml', to_json(p)) FROM p");
+  assert.is(again.summary.calls.sent, 0);
+  assert.equal(new Set(column(again)), new Set(['Sony']));
+  simulator.reset();
+  await engine.query(
+    "-- @ cache: false\n-- @ parallel: 7\nSELECT rvbbit_run('brand.yaml', to_json(p)) FROM p",
+  );
+  assert.is(simulator.ledger().totals.calls, 40);
+  assert.is(simulator.ledger().totals.maxInFlight, 7);
+});
 
-test('max_calls counts the runs of a list, before the first call', () =>
-  withItems(async (engine, simulator) => {
-    const sql =
-      "-- @ max_calls: 39\nSELECT rvbbit_map_parallel('brand.yaml', (SELECT json_group_array(to_json(p)) FROM p), 3)";
-    const { code, message } = await failure(engine, sql);
-    assert.is(code, 'RVB_LIMIT');
-    assert.match(message, /40 model calls, and max_calls is 39/);
-    assert.is((await simulator.ledger()).totals.calls, 0);
-  }));
+test('max_calls counts the runs of a list, before the first call', async () => {
+  await makeBrands();
+  const sql =
+    "-- @ max_calls: 39\nSELECT rvbbit_map_parallel('brand.yaml', (SELECT json_group_array(to_json(p)) FROM p), 3)";
+  const { code, message } = await failure(engine, sql);
+  assert.is(code, 'RVB_LIMIT');
+  assert.match(message, /40 model calls, and max_calls is 39/);
+  assert.is(simulator.ledger().totals.calls, 0);
+});
 
-test('a failed run is NULL and says so, or what on_error says', () =>
-  withItems(async (engine) => {
-    const sql =
-      "SELECT rvbbit_run('brand.yaml', {'name': n}::JSON) FROM (VALUES ('bad'), ('good')) v(n)";
-    const result = await engine.query(sql);
-    assert.equal(column(result), [null, 'Sony']);
-    assert.equal(
-      result.notices.map(({ code }) => code),
-      ['RVB_ANSWERS_MISSING'],
-    );
-    assert.is(result.summary.failures[0]!.code, 'RVB_MODEL_HTTP');
-    assert.is((await failure(engine, `-- @ on_error: fail\n${sql}`)).code, 'RVB_MODEL_HTTP');
-    assert.equal(column(await engine.query(`-- @ on_error: default:none\n${sql}`)), [
-      'none',
-      'Sony',
-    ]);
-    const mapped = `-- @ on_error: default:none\nSELECT rvbbit_map_parallel('brand.yaml', '[{"name": "bad"}]', 1)`;
-    assert.equal(column(await engine.query(mapped)), ['["none"]']);
-  }));
+test('a failed run is NULL and says so, or what on_error says', async () => {
+  const sql =
+    "SELECT rvbbit_run('brand.yaml', {'name': n}::JSON) FROM (VALUES ('bad'), ('good')) v(n)";
+  const result = await engine.query(sql);
+  assert.equal(column(result), [null, 'Sony']);
+  assert.equal(
+    result.notices.map(({ code }) => code),
+    ['RVB_ANSWERS_MISSING'],
+  );
+  assert.is(result.summary.failures[0]!.code, 'RVB_MODEL_HTTP');
+  assert.is((await failure(engine, `-- @ on_error: fail\n${sql}`)).code, 'RVB_MODEL_HTTP');
+  assert.equal(column(await engine.query(`-- @ on_error: default:none\n${sql}`)), ['none', 'Sony']);
+  const mapped = `-- @ on_error: default:none\nSELECT rvbbit_map_parallel('brand.yaml', '[{"name": "bad"}]', 1)`;
+  assert.equal(column(await engine.query(mapped)), ['["none"]']);
+});
 
 test('a budget ends the runs, and of a list what is done is given', async () => {
   await using simulator = await startSimulator({ rules: [{ answer: 'Sony' }] });
@@ -234,21 +236,20 @@ test('a budget ends the runs, and of a list what is done is given', async () => 
   assert.is(simulator.ledger().totals.calls, rows.ok);
 });
 
-test('what runs is cancelled with the statement', () =>
-  withItems(async (engine, simulator) => {
-    const abort = new AbortController();
-    const rows = JSON.stringify([{ name: 'slow 1' }, { name: 'slow 2' }, { name: 'slow 3' }]);
-    const sql = `SELECT rvbbit_map_parallel('brand.yaml', '${rows}', 2)`;
-    const failed = failure(engine, sql, { signal: abort.signal });
-    while ((await simulator.ledger()).totals.calls < 2)
-      await new Promise((go) => setTimeout(go, 20));
-    abort.abort();
-    assert.is((await failed).code, 'RVB_CANCELLED');
-    assert.is((await simulator.ledger()).totals.calls, 2);
-  }));
+test('what runs is cancelled with the statement', async () => {
+  const abort = new AbortController();
+  const rows = JSON.stringify([{ name: 'slow 1' }, { name: 'slow 2' }, { name: 'slow 3' }]);
+  const sql = `SELECT rvbbit_map_parallel('brand.yaml', '${rows}', 2)`;
+  const failed = failure(engine, sql, { signal: abort.signal });
+  while (simulator.ledger().totals.calls < 2) await new Promise((go) => setTimeout(go, 20));
+  abort.abort();
+  assert.is((await failed).code, 'RVB_CANCELLED');
+  assert.is(simulator.ledger().totals.calls, 2);
+});
 
 test('rvbbit_run_batch makes a temporary table, which stays, and runs the cascade over it once', async () => {
-  await using engine = await open();
+  await using engine = await Engine.open({ cascades, threads: 1 });
+  await makeItems(engine);
   const call =
     "rvbbit_run_batch('batch.yaml', (SELECT json_group_array(to_json(p)) FROM p), 'my batch')";
   const result = await engine.query(`SELECT ${call} AS r`);
@@ -278,7 +279,6 @@ test('rvbbit_run_batch makes a temporary table, which stays, and runs the cascad
 });
 
 test('a batch that fails says so in its account, as RUN does, or ends the statement', async () => {
-  await using engine = await open();
   const sql = "SELECT rvbbit_run_batch('batch.yaml', '[{\"a\": 1}]', 'b')::JSON->>'$.status'";
   const result = await engine.query(sql);
   assert.equal(column(result), ['failed']);
@@ -288,7 +288,6 @@ test('a batch that fails says so in its account, as RUN does, or ends the statem
 });
 
 test('says what is wrong with a call, before anything is run', async () => {
-  await using engine = await open();
   const run = 'rvbbit_run(cascade VARCHAR, input JSON) → VARCHAR';
   for (const [sql, code, message, place] of [
     [
@@ -394,7 +393,6 @@ test('says what is wrong with a call, before anything is run', async () => {
 });
 
 test('EXPLAIN asks nothing and makes no table', async () => {
-  await using engine = await open();
   const sql = "SELECT rvbbit_run_batch('batch.yaml', '[{\"price\": 1}]', 'never')";
   const { rows, summary } = await engine.query(`EXPLAIN (FORMAT TREE) ${sql}`);
   assert.match(JSON.stringify(rows), /rvbbit_run_batch.*batch\.yaml/);

@@ -1,8 +1,11 @@
 /** Names, places, aliases and COLUMNS in select lists and ORDER BY, beside plain macros. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Engine } from '../../src/index.ts';
+import { Engine } from '../../src/index.ts';
 import { openSemantic, valuesOf } from './support.ts';
+
+const engine = await openSemantic();
+test.after(() => engine.close());
 
 /** `[a¦b]` is `a EXTRACTS b`, `{a¦b}` is `a MEANS b`. */
 const QUERIES = [
@@ -35,8 +38,7 @@ const ALIASES = [
 ];
 
 test('an alias of an expression that holds an operator may be named in others', async () => {
-  await using engine = await openSemantic();
-  await compare(engine, ALIASES);
+  await compare(ALIASES);
   for (const from of ["a EXTRACTS 'x'", "m_extracts(a, 'x')"]) {
     await engine.query(
       `CREATE OR REPLACE TABLE ${from.startsWith('a') ? 'one' : 'other'} AS SELECT id, ${from} AS v, upper(v) FROM t WHERE v < 'b'`,
@@ -48,13 +50,33 @@ test('an alias of an expression that holds an operator may be named in others', 
 });
 
 test('keeps columns apart that have one name, and orders by what a name or a place means', async () => {
-  await using engine = await openSemantic();
-  await compare(engine, QUERIES);
+  await compare(QUERIES);
 });
 
-async function compare(engine: Engine, queries: readonly string[]): Promise<void> {
+test('names columns after the words of every operator', async () => {
+  await using asking = await Engine.open({
+    threads: 1,
+    model: async () => ({ text: '{"answer":"one"}', finishReason: 'stop' }),
+  });
+  // Functions of one signature, so that numbers such as 1, 10 and 15 stand for them.
+  const calls = [
+    "semantic_extracts(d, 'x')",
+    "semantic_ask(d, 'x')",
+    "normalize(d, 'x')",
+    "classify(d, 'x,y')",
+    "semantic_translated(d, 'x')",
+    "condense(d, 'x')",
+  ];
+  await asking.query("CREATE TABLE t AS SELECT 'text' AS d");
+  await asking.query(`-- @ on_error: null\nCREATE TABLE made AS SELECT ${calls.join(', ')} FROM t`);
+  const { columns } = await asking.query('FROM made');
+  const names = columns.map(({ name }) => name.toLowerCase());
+  assert.equal(names, calls);
+});
+
+async function compare(queries: readonly string[]): Promise<void> {
   await engine.query(
-    "CREATE TABLE t AS SELECT i::INTEGER AS id, ['abc', 'b', 'bbb', 'none', '', 'cab', 'a'][i % 7 + 1] AS a, ['b', 'abc', 'a', 'none', 'bb'][i % 5 + 1] AS c, i % 4 AS n FROM range(40) r(i)",
+    "CREATE OR REPLACE TABLE t AS SELECT i::INTEGER AS id, ['abc', 'b', 'bbb', 'none', '', 'cab', 'a'][i % 7 + 1] AS a, ['b', 'abc', 'a', 'none', 'bb'][i % 5 + 1] AS c, i % 4 AS n FROM range(40) r(i)",
   );
   for (const query of queries) {
     const semantic = written(query, '$1 EXTRACTS $2', '$1 MEANS $2');

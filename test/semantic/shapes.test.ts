@@ -53,7 +53,7 @@ test('gives the right rows for each of the 30 shapes', async () => {
   assert.is(SHAPES.length, 30);
   await using engine = await openSemantic();
   await engine.query(
-    "CREATE TABLE p AS SELECT i AS id, 'text ' || (i % 300) || CASE WHEN i % 3 = 0 THEN ' rare' ELSE '' END AS d, i % 7 AS c FROM range(3000) r(i)",
+    "CREATE TABLE p AS SELECT i AS id, 'text ' || (i % 60) || CASE WHEN i % 3 = 0 THEN ' rare' ELSE '' END AS d, i % 7 AS c FROM range(3000) r(i)",
   );
   await engine.query(
     "CREATE TABLE c AS SELECT i AS id, i AS c, 'rare name ' || i AS name FROM range(7) r(i)",

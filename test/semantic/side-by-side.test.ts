@@ -7,9 +7,11 @@ import * as assert from 'uvu/assert';
 import { Engine, type RvbbitError } from '../../src/index.ts';
 import { openSemantic, root } from './support.ts';
 
+const engine = await openSemantic();
+test.after(() => engine.close());
+
 test('statements that run side by side on one session keep their answers apart', async () => {
-  await using engine = await openSemantic();
-  await engine.query("CREATE TABLE t AS SELECT 'text ' || i AS a FROM range(200) r(i)");
+  await engine.query("CREATE OR REPLACE TABLE t AS SELECT 'text ' || i AS a FROM range(60) r(i)");
   const results = await Promise.all(
     Array.from({ length: 12 }, (_, digit) =>
       engine.query(
@@ -26,8 +28,9 @@ test('statements that run side by side on one session keep their answers apart',
 });
 
 test('leaves nothing behind in the session', async () => {
-  await using engine = await openSemantic();
-  await engine.query("CREATE TABLE t AS SELECT 'text ' || (i % 50) AS a FROM range(30000) r(i)");
+  await engine.query(
+    "CREATE OR REPLACE TABLE t AS SELECT 'text ' || (i % 50) AS a FROM range(21000) r(i)",
+  );
   await engine.query("SELECT count(*) FROM t WHERE a MEANS '1' AND a MEANS '2'");
   await engine.query("SELECT a FROM t WHERE a MEANS '1' LIMIT 2");
   const tables = await engine.query(
@@ -37,8 +40,9 @@ test('leaves nothing behind in the session', async () => {
 });
 
 test('a cancelled statement settles, and the next one runs', async () => {
-  await using engine = await openSemantic();
-  await engine.query("CREATE TABLE t AS SELECT 'text ' || i AS a FROM range(20000) r(i)");
+  await engine.query(
+    "CREATE OR REPLACE TABLE t AS SELECT 'text ' || i AS a FROM range(20000) r(i)",
+  );
   const controller = new AbortController();
   const running = engine.query("SELECT count(*) FROM t WHERE a MEANS '1'", undefined, {
     signal: controller.signal,
@@ -59,7 +63,7 @@ test('a transaction of one engine does not stand in the way of another on the sa
     const database = join(folder, 'x.duckdb');
     await using one = await Engine.open({ database, cascades: root, threads: 1 });
     await using other = await Engine.open({ database, cascades: root, threads: 1 });
-    await one.query("CREATE TABLE t AS SELECT 'abc' AS a");
+    await one.query("CREATE OR REPLACE TABLE t AS SELECT 'abc' AS a");
     await other.query("SELECT a MEANS 'b' FROM t");
     await one.query('BEGIN');
     for (const engine of [one, other, one]) {
@@ -73,8 +77,9 @@ test('a transaction of one engine does not stand in the way of another on the sa
 });
 
 test('streams rows, and takes parameters by name', async () => {
-  await using engine = await openSemantic();
-  await engine.query("CREATE TABLE t AS SELECT i AS id, 'text ' || i AS a FROM range(30) r(i)");
+  await engine.query(
+    "CREATE OR REPLACE TABLE t AS SELECT i AS id, 'text ' || i AS a FROM range(30) r(i)",
+  );
   const stream = engine.stream('SELECT id FROM t WHERE a MEANS $what AND id < $most ORDER BY id', {
     what: '1',
     most: 15,
@@ -85,8 +90,7 @@ test('streams rows, and takes parameters by name', async () => {
 });
 
 test('changes no data where an answer fails under on_error: fail', async () => {
-  await using engine = await openSemantic();
-  await engine.query("CREATE TABLE t AS SELECT unnest(['a', 'bb', 'long']) AS a");
+  await engine.query("CREATE OR REPLACE TABLE t AS SELECT unnest(['a', 'bb', 'long']) AS a");
   const code = await engine.query("-- @ on_error: fail\nDELETE FROM t WHERE a FAILS 'x'").then(
     () => undefined,
     (thrown: RvbbitError) => thrown.code,

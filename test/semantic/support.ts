@@ -19,7 +19,7 @@ const MACROS = [
 
 /** An engine with the macros in it. */
 export async function openSemantic(): Promise<Engine> {
-  const engine = await Engine.open({ cascades: root, threads: 2 });
+  const engine = await Engine.open({ cascades: root, threads: 1 });
   for (const macro of MACROS) await engine.query(`CREATE MACRO ${macro}`);
   return engine;
 }
