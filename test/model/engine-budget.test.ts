@@ -7,8 +7,8 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Engine, type Row } from '../../src/index.ts';
-import { type SimulatorProcess, spawnSimulator } from '../../src/sim/spawn.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
+import { type ModelServer, modelServer } from '../support/model-server.ts';
 import {
   type Asked,
   assertAddsUp,
@@ -31,9 +31,9 @@ const CALL_TOKENS = PROMPT_TOKENS + 3;
 const CALL_COST = PROMPT_TOKENS + 3 * 4;
 
 async function withPrices(
-  use: (engine: Engine, server: SimulatorProcess) => Promise<void>,
+  use: (engine: Engine, server: ModelServer) => Promise<void>,
 ): Promise<void> {
-  await using server = await spawnSimulator({ directives: true });
+  await using server = await modelServer({ directives: true });
   await using engine = await openEngine({
     providers: { sim: { baseUrl: server.url, prices } },
     model: 'sim/test-model',
@@ -91,7 +91,7 @@ test('max_calls holds exactly, at any PARALLEL, and the rest of the rows are not
 });
 
 test('random budgets overshoot by no more than what is in flight, and a rerun buys the remainder', async () => {
-  const wanted = cases(20, 200);
+  const wanted = cases(8, 200);
   let worst = 0;
   await withModel({}, async (_, server) => {
     const budget = fc.record({
@@ -105,7 +105,7 @@ test('random budgets overshoot by no more than what is in flight, and a rerun bu
         const count = 60;
         await using engine = await Engine.open({
           cascades,
-          threads: 2,
+          threads: 1,
           stateDir,
           providers: { sim: { baseUrl: server.url, prices } },
           model: 'sim/test-model',
@@ -205,16 +205,16 @@ test('max_tokens bounds what a call may take, and a budget is then never overspe
 });
 
 test('calls that wait for the budget do not keep those of other statements from the limiter', async () => {
-  await using server = await spawnSimulator({ directives: true });
+  await using server = await modelServer({ directives: true });
   await using engine = await openEngine({
     providers: { sim: { baseUrl: server.url, limits: { inFlight: 4 } } },
     model: 'sim/test-model',
   });
   const slow = engine.query(
-    `RVBBIT MAP PARALLEL 4 'patient.yaml' AS v USING (${queryOf(rowsOf(4, 4_000))}) WITH (max_calls = 2)`,
+    `RVBBIT MAP PARALLEL 4 'patient.yaml' AS v USING (${queryOf(rowsOf(4, 1_500))}) WITH (max_calls = 2)`,
   );
   while ((await server.summary()).totals.calls < 2) await sleep(10);
-  await sleep(200);
+  await sleep(100);
   const beside = await engine.query(
     `RVBBIT MAP 'patient.yaml' AS v USING (${queryOf([{ word: 'beside', number: 1, sim: {} }])})`,
   );

@@ -6,8 +6,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Engine, RvbbitError } from '../../src/index.ts';
 import type { LedgerEntry } from '../../src/sim/ledger.ts';
-import type { SimulatorProcess } from '../../src/sim/spawn.ts';
 import { reportCases } from '../support/cases.ts';
+import type { ModelServer } from '../support/model-server.ts';
 import { assertAddsUp, assertUsable, errorOf, withModel } from './engine-support.ts';
 
 const LANES = 1_000;
@@ -40,7 +40,7 @@ function nowMs(): number {
 }
 
 /** Waits until the server holds so many calls. */
-async function inFlight(sim: SimulatorProcess, calls: number): Promise<void> {
+async function inFlight(sim: ModelServer, calls: number): Promise<void> {
   for (let i = 0; i < 800; i++) {
     if ((await sim.summary()).totals.inFlight >= calls) return;
     await sleep(10);
@@ -63,7 +63,7 @@ interface End {
 }
 
 /** What holds after every end. */
-async function check(engine: Engine, sim: SimulatorProcess, end: End): Promise<void> {
+async function check(engine: Engine, sim: ModelServer, end: End): Promise<void> {
   const { name, error, endedMs, settledMs, markMs } = end;
   // Calls that would start although nobody waits for them get time to do so.
   await sleep(LATE_CALL_MS + 200);
@@ -104,7 +104,7 @@ interface Moment {
   readonly latencyMs: number;
   /** While a thousand calls are being made ready the threads have a backlog: only the wide bound holds there. */
   readonly isBusy?: true;
-  reached(sim: SimulatorProcess): Promise<void>;
+  reached(sim: ModelServer): Promise<void>;
 }
 
 const MOMENTS: readonly Moment[] = [
@@ -125,7 +125,7 @@ const MOMENTS: readonly Moment[] = [
 ];
 
 /** From the end to the last connection that it closed, by the server's clock; 0 where there was none. */
-async function lastClosedMs(sim: SimulatorProcess, endedMs: number): Promise<number> {
+async function lastClosedMs(sim: ModelServer, endedMs: number): Promise<number> {
   while ((await sim.summary()).totals.inFlight > 0) await sleep(10);
   const { entries } = await sim.ledger();
   await sim.reset();
@@ -134,7 +134,7 @@ async function lastClosedMs(sim: SimulatorProcess, endedMs: number): Promise<num
 }
 
 /** The same for a program that only holds connections with a call each, and closes them. */
-async function bareClosedMs(sim: SimulatorProcess): Promise<number> {
+async function bareClosedMs(sim: ModelServer): Promise<number> {
   const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'row' }] });
   const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-length: ${body.length}\r\n\r\n`;
   const sockets = Array.from({ length: LANES }, () => {

@@ -1,9 +1,9 @@
-/** An engine whose cells ask a simulated model server in a process of its own. */
+/** An engine whose cells ask a simulated model server. */
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { Engine, type EngineOptions, type RvbbitError, type Summary } from '../../src/index.ts';
 import type { SimulatorOptions } from '../../src/sim/script.ts';
-import { type SimulatorProcess, spawnSimulator } from '../../src/sim/spawn.ts';
+import { type ModelServer, modelServer } from '../support/model-server.ts';
 
 /** The cascades in `test/fixtures/model`, seen from `dist`. */
 export const cascades = fileURLToPath(new URL('../../../test/fixtures/model', import.meta.url));
@@ -11,13 +11,13 @@ export const cascades = fileURLToPath(new URL('../../../test/fixtures/model', im
 /** Runs `use` with an engine and the server that it asks. */
 export async function withModel<T>(
   options: { readonly engine?: EngineOptions; readonly server?: SimulatorOptions },
-  use: (engine: Engine, server: SimulatorProcess) => Promise<T>,
+  use: (engine: Engine, server: ModelServer) => Promise<T>,
 ): Promise<T> {
-  await using server = await spawnSimulator({ directives: true, ...options.server });
+  await using server = await modelServer({ directives: true, ...options.server });
   const { providers, ...rest } = options.engine ?? {};
   await using engine = await Engine.open({
     cascades,
-    threads: 2,
+    threads: 1,
     providers: { sim: { baseUrl: server.url, responseFormat: 'json_schema', ...providers } },
     model: 'sim/test-model',
     ...rest,
@@ -27,7 +27,7 @@ export async function withModel<T>(
 
 /** An engine over the same cascades, without the server. */
 export function openEngine(options: EngineOptions): Promise<Engine> {
-  return Engine.open({ cascades, threads: 2, ...options });
+  return Engine.open({ cascades, threads: 1, ...options });
 }
 
 /** A row: two parts of the prompt, and what the server is told to do with the call. */

@@ -1,18 +1,18 @@
-/** 10,000 rows with 100 distinct prompts cost 100 calls, at any PARALLEL, in one process and shared between two. */
+/** Rows with equal prompts cost a call for each distinct one, at any PARALLEL, in one process and shared between two. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Engine, QueryResult } from '../../src/index.ts';
-import { spawnSimulator } from '../../src/sim/spawn.ts';
 import { runChild } from '../kill/run-child.ts';
-import { reportCases } from '../support/cases.ts';
+import { cases, reportCases } from '../support/cases.ts';
+import { modelServer } from '../support/model-server.ts';
 import { assertAddsUp, cascades, openEngine } from './engine-support.ts';
 
-const ROWS = 10_000;
-const DISTINCT = 100;
-const server = await spawnSimulator({ latency: { kind: 'uniform', minMs: 1, maxMs: 30 } });
+const ROWS = cases(1_000, 10_000);
+const DISTINCT = cases(50, 100);
+const server = await modelServer({ latency: { kind: 'uniform', minMs: 1, maxMs: 30 } });
 test.after(() => server.close());
 
 /**
@@ -79,7 +79,7 @@ for (const parallel of [1, 10, 100]) {
 
 test('two processes on one journal share what the other has finished', () =>
   withFolder(async (stateDir) => {
-    await server.script({ latency: { kind: 'uniform', minMs: 100, maxMs: 400 } });
+    await server.script({ latency: { kind: 'uniform', minMs: 50, maxMs: 200 } });
     const task = {
       url: server.url,
       stateDir,
