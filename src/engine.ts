@@ -74,8 +74,8 @@ export class Engine {
    */
   static async openLean(options: EngineOptions): Promise<Engine> {
     const threads = Math.min(MAX_DEFAULT_THREADS, availableParallelism());
-    if (options.signal?.aborted === true) throw cancelledError();
     const resolved = await resolveOptions(options, threads);
+    if (resolved.signal?.aborted === true) throw cancelledError();
     await checkRoot(resolved.cascades);
     const lease = await acquireDatabase(resolved.database);
     try {

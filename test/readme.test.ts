@@ -83,6 +83,7 @@ for (const [index, block] of blocks('js').entries()) {
 
 const EMBEDDED = [
   '{ in: 3, ok: 3, null: 0, failed: 0, skipped: 0, notRun: 0, deduped: 0 }',
+  'standard standard\npremium premium\n',
   'price DOUBLE, band VARCHAR\n0 budget\n1 budget\n2 budget\nincomplete\n',
   'RVB_CASCADE_NOT_FOUND cascade\n',
   '20 runs settled\n',

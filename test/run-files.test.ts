@@ -37,4 +37,27 @@ for (const [fixture, problem] of [
   });
 }
 
+test('files share a process, and one that ends it takes none of the others along', async () => {
+  const file = (name: string) =>
+    fileURLToPath(new URL(`./fixtures/runner/${name}.js`, import.meta.url));
+  const names = ['passing', 'failing', 'crashing', 'hanging', 'passing', 'forgotten-run'];
+  const results = await runFiles(names.map(file), {
+    timeoutMs: 3_000,
+    lingerMs: 500,
+    parallel: 1,
+    together: 4,
+  });
+  assert.equal(
+    results.map(({ passed, failed }) => [passed, failed]),
+    [
+      [1, 0],
+      [1, 1],
+      [0, 1],
+      [0, 1],
+      [1, 0],
+      [0, 1],
+    ],
+  );
+});
+
 test.run();

@@ -10,6 +10,9 @@ import { fileURLToPath } from 'node:url';
 import { type FileResult, runFiles } from './support/run-files.ts';
 import { outgrown, secondsFor } from './support/tier-time.ts';
 
+const STORM = '.storm.test.js';
+/** Files of a folder that share a process; a storm has one of its own. */
+const TOGETHER = 8;
 /** Files named at the end with the time that they took. */
 const SLOWEST_FILES = 10;
 
@@ -27,7 +30,7 @@ const startedMs = performance.now();
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.test.js'))
-  .filter((name) => isOfTier(name.endsWith('.storm.test.js')))
+  .filter((name) => isOfTier(name.endsWith(STORM)))
   .filter((name) => patterns.length === 0 || patterns.some((pattern) => name.includes(pattern)))
   .sort()
   .map((name) => root + name);
@@ -39,6 +42,7 @@ const results = await runFiles(files, {
   timeoutMs: deep ? 3_600_000 : 180_000,
   lingerMs: 10_000,
   parallel: 2,
+  together: files.some((file) => file.endsWith(STORM)) ? 1 : TOGETHER,
   ...(deep ? { env: { RVBBIT_TEST_DEEP: '1' } } : {}),
   onFile(result) {
     passed += result.passed;

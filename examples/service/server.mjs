@@ -56,20 +56,27 @@ async function handle(request, response, signal) {
     response.setHeader('allow', route.method);
     throw new HttpError(405, 'METHOD_NOT_ALLOWED', `${pathname} takes ${route.method}`);
   }
-  await route.run(request, response, signal);
+  if (!route.hasSession) return route.run(request, response);
+  // Each request has a connection of its own, so that none waits for another's statement.
+  const session = await engine.session({ signal });
+  try {
+    await route.run(request, response, { session, signal });
+  } finally {
+    await session.close();
+  }
 }
 
 const ROUTES = {
   __proto__: null,
-  '/brands': { method: 'POST', run: postBrands },
-  '/products': { method: 'GET', run: getProducts },
+  '/brands': { method: 'POST', run: postBrands, hasSession: true },
+  '/products': { method: 'GET', run: getProducts, hasSession: true },
   '/health': { method: 'GET', run: getHealth },
 };
 
-async function postBrands(request, response, signal) {
+async function postBrands(request, response, { session, signal }) {
   const names = await readNames(request);
   // The names are one bound value: whatever they contain, they cannot become SQL.
-  const result = await engine.query(
+  const result = await session.query(
     `RVBBIT MAP 'extract_brand.yaml' AS brand
      USING (SELECT unnest(from_json($names, '["VARCHAR"]')) AS name)
      WITH (limit = ${MAX_NAMES}, on_error = 'fail', timeout = '5s')`,
@@ -79,8 +86,8 @@ async function postBrands(request, response, signal) {
   respond(response, 200, result.rows);
 }
 
-async function getProducts(_request, response, signal) {
-  const rows = engine.stream(
+async function getProducts(_request, response, { session, signal }) {
+  const rows = session.stream(
     `RVBBIT MAP 'extract_brand.yaml' AS brand
      USING (SELECT id, name, category, price FROM products ORDER BY id)`,
     {},
@@ -175,6 +182,7 @@ const STATUS_BY_CODE = {
   __proto__: null,
   RVB_CANCELLED: 503,
   RVB_CLOSED: 503,
+  RVB_LIMIT: 503,
   RVB_TIMEOUT: 504,
   RVB_DEADLINE: 504,
 };

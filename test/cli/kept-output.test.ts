@@ -3,9 +3,10 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rvbbitHere } from './here.ts';
-import { ASK, server } from './resume-support.ts';
+import { ASK, openServer } from './resume-support.ts';
 import { makeFolder, removeFolder } from './spawn.ts';
 
+const server = await openServer(test);
 const folder = makeFolder({
   'ask.yaml': ASK,
   'all.yaml': ASK.replace('input.n', 'input.row_count'),
@@ -19,7 +20,6 @@ process.chdir(folder);
 test.after(async () => {
   process.chdir(home);
   removeFolder(folder);
-  await server.close();
 });
 
 const OLD = 'what stands there';

@@ -6,9 +6,9 @@ import * as assert from 'uvu/assert';
 import { DiskJournal } from '../../src/journal/disk/disk-journal.ts';
 import { answered, keyOf, started } from '../journal/support.ts';
 import { readRecords } from '../kill/journal-files.ts';
-import { mapOf, rowsOf, server, withPlace } from './resume-support.ts';
+import { mapOf, openServer, rowsOf, withPlace } from './resume-support.ts';
 
-test.after(() => server.close());
+await openServer(test);
 
 test('an option that an action has no use for is refused by its name', () =>
   withPlace({}, {}, async (place) => {

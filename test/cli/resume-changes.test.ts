@@ -6,9 +6,9 @@ import * as assert from 'uvu/assert';
 import type { QueryResult } from '../../src/index.ts';
 import { LineBuffer } from '../../src/journal/disk/line.ts';
 import { reportCases } from '../support/cases.ts';
-import { ASK, listed, mapOf, server, withPlace } from './resume-support.ts';
+import { ASK, listed, mapOf, openServer, withPlace } from './resume-support.ts';
 
-test.after(() => server.close());
+const server = await openServer(test);
 
 /**
  * What may change between two runs, and how many calls the second one may then make. In every text `%` stands for the

@@ -7,7 +7,7 @@ import { listStatements } from '../../src/journal/disk/list-statements.ts';
 import type { JournalRecord } from '../../src/journal/records.ts';
 import { packageVersion } from '../../src/util/version.ts';
 import { readRecords } from '../kill/journal-files.ts';
-import { killed, listed, rowsOf, server, withPlace } from './resume-support.ts';
+import { killed, listed, openServer, rowsOf, withPlace } from './resume-support.ts';
 
 const ECHOES = `cascade_id: echoes
 sql_function:
@@ -21,7 +21,7 @@ cells:
 `;
 const ROWS = 40;
 
-test.after(() => server.close());
+await openServer(test);
 
 test('a killed INSERT is resumed to its end, once, and gives each row once', () =>
   withPlace(

@@ -29,8 +29,17 @@ export interface Place {
   calls(): number;
 }
 
-/** One server for the file that imports this; to be closed after its tests. */
-export const server: Simulator = await startSimulator();
+let server: Simulator;
+
+/** The server of a test file's folders, closed after its tests. Files that share a process have one each. */
+export async function openServer(suite: {
+  after(hook: () => Promise<void>): void;
+}): Promise<Simulator> {
+  const opened = await startSimulator();
+  suite.after(() => opened.close());
+  server = opened;
+  return opened;
+}
 
 /** A working folder with cascades, and the server as new. */
 export async function withPlace(

@@ -8,9 +8,17 @@ import { RvbbitError } from '../../src/index.ts';
 import { lockRun } from '../../src/journal/run-lock.ts';
 import { readRecords } from '../kill/journal-files.ts';
 import { cases, reportCases } from '../support/cases.ts';
-import { expected, killed, listed, mapOf, rowsOf, server, withPlace } from './resume-support.ts';
+import {
+  expected,
+  killed,
+  listed,
+  mapOf,
+  openServer,
+  rowsOf,
+  withPlace,
+} from './resume-support.ts';
 
-test.after(() => server.close());
+await openServer(test);
 
 /** An operator that asks no model. */
 const EVEN = `cascade_id: even

@@ -3,13 +3,13 @@ import { existsSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readRecords } from '../kill/journal-files.ts';
-import { mapOf, type Place, server, withPlace } from './resume-support.ts';
+import { mapOf, openServer, type Place, withPlace } from './resume-support.ts';
 
 const FULL = '/dev/full';
 const FAILED = /^rvbbit: error: cannot write (?:the output|\/dev\/full): no space left on device$/m;
 const check = existsSync(FULL) ? test : test.skip;
 
-test.after(() => server.close());
+await openServer(test);
 
 /** Rows long enough that a file is written before the last. */
 const SQL = `RVBBIT MAP PARALLEL 4 'ask.yaml' AS v USING (

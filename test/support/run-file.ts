@@ -1,5 +1,5 @@
 /**
- * Runs the uvu suites of one test file in this process and sends what came of them to the parent.
+ * Runs the uvu suites of test files in this process, file by file, and sends what came of each to the parent.
  * uvu alone exits 0 on a throwing `before` hook and on a forgotten `.run()`, so the counts are taken
  * from its queue instead of from its exit code.
  */
@@ -23,23 +23,27 @@ export interface FileReport {
 
 const globals = globalThis as UvuGlobals;
 globals.UVU_DEFER = 1;
-globals.UVU_INDEX = 0;
-globals.UVU_QUEUE = [[]];
 
-await import('uvu');
-await import(pathToFileURL(process.argv[2]!).href);
-
-let passed = 0;
-let failed = 0;
-let skipped = 0;
-let errors = '';
-for (const run of globals.UVU_QUEUE.flat()) {
-  const [suiteErrors, suitePassed, suiteSkipped, suiteTotal] = await run();
-  passed += suitePassed;
-  skipped += suiteSkipped;
-  failed += suiteTotal - suitePassed - suiteSkipped;
-  errors += suiteErrors;
+for (const file of process.argv.slice(2)) {
+  globals.UVU_INDEX = 0;
+  globals.UVU_QUEUE = [[]];
+  await import('uvu');
+  await import(pathToFileURL(file).href);
+  process.send?.(await runSuites(globals.UVU_QUEUE.flat()));
 }
-const report: FileReport = { passed, failed, skipped, errors };
-process.send?.(report);
 process.disconnect?.();
+
+async function runSuites(suites: readonly SuiteRun[]): Promise<FileReport> {
+  let passed = 0;
+  let failed = 0;
+  let skipped = 0;
+  let errors = '';
+  for (const run of suites) {
+    const [suiteErrors, suitePassed, suiteSkipped, suiteTotal] = await run();
+    passed += suitePassed;
+    skipped += suiteSkipped;
+    failed += suiteTotal - suitePassed - suiteSkipped;
+    errors += suiteErrors;
+  }
+  return { passed, failed, skipped, errors };
+}
