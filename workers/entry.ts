@@ -1,4 +1,4 @@
-/** What Piscina loads in each worker thread: takes a chunk, runs its rows one after another, gives their outcomes. */
+/** What `start.cts` loads in each worker thread: takes a chunk, runs its rows one after another, gives their outcomes. */
 
 import { setMaxListeners } from 'node:events';
 import { threadId } from 'node:worker_threads';

@@ -1,4 +1,7 @@
-/** What crosses between the main thread and a worker. Plain JSON values only: nothing thrown, no classes. */
+/**
+ * What crosses between the main thread and a worker: plain JSON values, nothing thrown, no classes; a worker's first word
+ * also has a port and shared memory. A chunk's task travels packed, see `packed-task.ts`.
+ */
 import type { MessagePort } from 'node:worker_threads';
 import type { Cascade } from '../src/cascade/cascade.ts';
 import type { Failure } from '../src/errors.ts';

@@ -56,6 +56,8 @@ export interface StatementHost {
 export interface Dispatcher {
   /** Makes sure that workers run; throws RVB_WORKER_BOOT where they do not start. */
   ready(): Promise<void>;
+  /** Starts the workers, and does not wait for them; what fails shows with the first chunk. */
+  start(): void;
   /** Starts the workers and has connections opened ahead of a statement's calls; what fails shows with the calls. */
   warm(targets: readonly ModelTarget[], connections: number): void;
   /** From here to `closeStatement` the statement's chunks may be dispatched. */

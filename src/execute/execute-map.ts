@@ -11,7 +11,7 @@ import { StagedRows } from './staged-rows.ts';
 import type { StatementWithCascade } from './statement.ts';
 import { Window } from './window.ts';
 
-/** A MAP on its way. `prepare`, then `run`, then `rows` or `targetSql`; `close` drops what it made, whatever happened. */
+/** A MAP on its way. `prepare`, then `run`, then `writeTarget` or `rows`; `close` drops what it made, whatever happened. */
 export class MapExecution {
   /** What advisory wards refused so far. */
   readonly advisories = new AdvisoryTally();
@@ -24,7 +24,10 @@ export class MapExecution {
   #onStored: () => void = () => {};
   #ended = false;
 
-  /** Reads the query and finds its distinct inputs. No cascade runs yet. `growing`: rows are read while it runs. */
+  /**
+   * Reads the query and finds its distinct inputs; few rows are held in memory, all others in temp tables. No cascade
+   * runs yet. `growing`: rows are read while it runs.
+   */
   static async prepare(
     plan: MapPlan,
     statement: StatementWithCascade,

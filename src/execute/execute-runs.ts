@@ -15,8 +15,8 @@ import { ChunkPolicy } from './chunk-policy.ts';
 import { runLanes } from './lanes.ts';
 import { LocalHost } from './local-host.ts';
 import { Reassembler } from './reassembler.ts';
+import { ChunkRunner } from './run-chunk.ts';
 import { RunCursor } from './run-cursor.ts';
-import { ChunkSettler } from './settle-chunk.ts';
 import type { StatementWithCascade } from './statement.ts';
 import { StopGuard } from './stop-guard.ts';
 import type { Window } from './window.ts';
@@ -65,7 +65,7 @@ export async function executeRuns(
   const calls = beginCalls(statement, request.calls, request.budget);
   const host = new LocalHost(statement, calls);
   const intake = new Intake(statement, request);
-  const settler = new ChunkSettler({
+  const runner = new ChunkRunner({
     dispatcher: guard,
     statementId: statement.id,
     cascadeHash: cascade.hash,
@@ -101,7 +101,7 @@ export async function executeRuns(
         // The window let the lane go because nothing more is to start.
         return statement.stop.drained === undefined ? chunk : undefined;
       },
-      settle: (chunk) => guard.race(settler.settle(chunk)),
+      settle: (chunk) => guard.race(runner.run(chunk)),
       stop: () => stop(cancelledError()),
     });
     intake.finish();

@@ -56,6 +56,10 @@ export class LocalDispatcher implements Dispatcher {
     await this.#poolFor(false);
   }
 
+  start(): void {
+    this.ready().catch(() => {});
+  }
+
   warm(targets: readonly ModelTarget[], connections: number): void {
     const open = () => {
       for (const target of targets) this.#links.warm(target, connections);
@@ -195,6 +199,7 @@ export class LocalDispatcher implements Dispatcher {
       threads,
       tasksPerWorker,
       workerHeapMb: this.#options.workerHeapMb,
+      // Built from workers/start.cts.
       entry: this.#options.entry ?? packageFile('dist/bundle/worker.cjs'),
       welcome: (hello) => this.#links.welcome(hello),
       utilizationOf: (threadId) => this.#links.utilizationOf(threadId),

@@ -12,7 +12,7 @@ export interface RowRange {
   readonly to: number;
 }
 
-/** Called with the runs whose values can be read, counted from the first; they only become more. */
+/** Called as values of runs can be read: how many, counted from the first run on. */
 export type OnStored = (storedRuns: number) => void;
 
 /** Kept in memory or in DuckDB. `close` drops what was made, and never throws. */

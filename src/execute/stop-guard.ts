@@ -1,4 +1,4 @@
-/** Brings the chunks of a stopped statement to an end, so that an abort settles in time. */
+/** All chunks of a statement go out through it: once the statement is stopped, it brings them to an end in time. */
 import type { ChunkTask } from '../../workers/protocol.ts';
 import type { RvbbitError } from '../errors.ts';
 import type { Dispatcher, DispatchResult } from './dispatcher.ts';

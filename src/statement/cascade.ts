@@ -84,7 +84,7 @@ async function planBody(
   statement: Statement,
 ): Promise<Planned> {
   // The threads start while the statement is bound and its query read.
-  statement.dispatcher.warm([], 0);
+  statement.dispatcher.start();
   // Annotations stand before the whole statement and hold for its body.
   const { annotations } = whole;
   const { desk, ledger, stop } = statement;

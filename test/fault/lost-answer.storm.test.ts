@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { loadCascade } from '../../src/cascade/load-cascade.ts';
 import type { Chunk, Piece } from '../../src/execute/chunk.ts';
 import { LocalDispatcher } from '../../src/execute/local-dispatcher.ts';
-import { ChunkSettler } from '../../src/execute/settle-chunk.ts';
+import { ChunkRunner } from '../../src/execute/run-chunk.ts';
 import { silentHost } from './silent-host.ts';
 import { cascades } from './support.ts';
 
@@ -37,7 +37,7 @@ async function settle(answersToLose: number, rowCount: number, waitMs = 0): Prom
     waitsForLeave: () => performance.now() - startedMs < waitMs,
   });
   const rest: Chunk[] = [];
-  const settler = new ChunkSettler({
+  const runner = new ChunkRunner({
     dispatcher,
     statementId,
     cascadeHash: cascade.hash,
@@ -57,12 +57,12 @@ async function settle(answersToLose: number, rowCount: number, waitMs = 0): Prom
   });
   const names = Array.from({ length: rowCount }, (_, n) => n);
   try {
-    await settler.settle({
+    await runner.run({
       firstOrdinal: 0,
       rowCount,
       columns: { n: names, hit: names.map(() => false), folder: names.map(() => '') },
     });
-    for (const chunk of rest) await settler.settle(chunk);
+    for (const chunk of rest) await runner.run(chunk);
     return { rows, stalled };
   } finally {
     await dispatcher.close();

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import type { RvbbitError } from '../../src/errors.ts';
 import type { Chunk, Piece } from '../../src/execute/chunk.ts';
 import type { DispatchResult } from '../../src/execute/dispatcher.ts';
-import { ChunkSettler } from '../../src/execute/settle-chunk.ts';
+import { ChunkRunner } from '../../src/execute/run-chunk.ts';
 import type { ChunkTask } from '../../workers/protocol.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 
@@ -38,7 +38,7 @@ async function settle(
   const rows: (string | null | undefined)[] = Array.from({ length: rowCount });
   let lost = 0;
   const rest: Chunk[] = [];
-  const settler = new ChunkSettler({
+  const runner = new ChunkRunner({
     dispatcher: { dispatch: async (task, options) => dispatch(task, options) },
     statementId: 1,
     cascadeHash: 'h',
@@ -58,8 +58,8 @@ async function settle(
       }
     },
   });
-  await settler.settle(chunkOf(rowCount));
-  for (const chunk of rest) await settler.settle(chunk);
+  await runner.run(chunkOf(rowCount));
+  for (const chunk of rest) await runner.run(chunk);
   return { rows, lost };
 }
 

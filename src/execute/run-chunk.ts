@@ -1,5 +1,5 @@
 /**
- * Brings a chunk to its end, worker deaths included. A dying worker takes every chunk it held with
+ * Sends a chunk to a worker, waits for its outcomes and books them, worker deaths included. A dying worker takes every chunk it held with
  * it: chunks without a suspect just run again; the row that did it runs alone, and fails alone if a
  * second worker dies under it.
  */
@@ -17,7 +17,7 @@ const POISON_DEATHS = 2;
 /** Losses of a chunk without a suspect before its rows are run one by one, alone. */
 const LOSSES_BEFORE_ALONE = 2;
 
-export interface SettleContext {
+export interface ChunkRunnerContext {
   readonly dispatcher: Pick<Dispatcher, 'dispatch'>;
   readonly statementId: number;
   readonly cascadeHash: string;
@@ -38,8 +38,8 @@ export interface SettleContext {
 
 let lastTaskId = 0;
 
-export class ChunkSettler {
-  readonly #context: SettleContext;
+export class ChunkRunner {
+  readonly #context: ChunkRunnerContext;
   /** Deaths of a worker with a run under its hands, by the run's ordinal. */
   readonly #deaths = new Map<number, number>();
   /** Workers that died one after another without a settled run between them. */
@@ -47,11 +47,11 @@ export class ChunkSettler {
   /** Rows that failed as poison one after another without an answer between them. */
   #poisonRows = 0;
 
-  constructor(context: SettleContext) {
+  constructor(context: ChunkRunnerContext) {
     this.#context = context;
   }
 
-  async settle(chunk: Chunk, alone = false, losses = 0): Promise<void> {
+  async run(chunk: Chunk, alone = false, losses = 0): Promise<void> {
     const result = await this.#dispatch(chunk, alone);
     if (result.kind === 'done') {
       const { outcome } = result;
@@ -75,9 +75,9 @@ export class ChunkSettler {
     const isBlamed = isSole && (result.begun !== false || losses + 1 >= LOSSES_BEFORE_ALONE);
     const suspect = result.suspect ?? (isBlamed ? 0 : undefined);
     if (suspect !== undefined) return this.#settleAround(chunk, suspect, result);
-    if (losses + 1 < LOSSES_BEFORE_ALONE) return this.settle(chunk, alone, losses + 1);
+    if (losses + 1 < LOSSES_BEFORE_ALONE) return this.run(chunk, alone, losses + 1);
     for (let index = 0; index < chunk.rowCount; index++) {
-      await this.settle(subChunk(chunk, index, 1), true);
+      await this.run(subChunk(chunk, index, 1), true);
     }
   }
 
@@ -90,23 +90,23 @@ export class ChunkSettler {
   ): Promise<void> {
     const { firstOrdinal, rowCount } = chunk;
     this.#context.stalled(firstOrdinal, limitMs);
-    if (losses + 1 < LOSSES_BEFORE_ALONE) return this.settle(chunk, alone, losses + 1);
+    if (losses + 1 < LOSSES_BEFORE_ALONE) return this.run(chunk, alone, losses + 1);
     if (rowCount === 1) {
       const message = `no answer of the run came within ${limitMs} ms, ${losses + 1} times`;
       const piece = failedPiece(firstOrdinal, 'RVB_TIMEOUT', message, losses + 1);
       return this.#context.accept(piece, chunk);
     }
     for (let index = 0; index < rowCount; index++) {
-      await this.settle(subChunk(chunk, index, 1), alone, losses);
+      await this.run(subChunk(chunk, index, 1), alone, losses);
     }
   }
 
   /** The rows before and after the suspect run as before; the suspect runs alone or fails. */
   async #settleAround(chunk: Chunk, suspect: number, loss: LostChunk): Promise<void> {
-    if (suspect > 0) await this.settle(subChunk(chunk, 0, suspect));
+    if (suspect > 0) await this.run(subChunk(chunk, 0, suspect));
     await this.#settleSuspect(subChunk(chunk, suspect, 1), loss);
     const after = chunk.rowCount - suspect - 1;
-    if (after > 0) await this.settle(subChunk(chunk, suspect + 1, after));
+    if (after > 0) await this.run(subChunk(chunk, suspect + 1, after));
   }
 
   #settleSuspect(row: Chunk, loss: LostChunk): Promise<void> {
@@ -123,7 +123,7 @@ export class ChunkSettler {
       const message = `${deaths} workers died under this row (${loss.reason})`;
       return this.#context.accept(failedPiece(ordinal, 'RVB_POISON_ROW', message, deaths), row);
     }
-    return this.settle(row, true);
+    return this.run(row, true);
   }
 
   /** A row found to be poison accounts for the deaths before it; one after another they say that it is not the rows. */
