@@ -127,7 +127,7 @@ test('several answers to one question come in the order of the recording, and th
 });
 
 test('lines of processes that record at the same time are whole', async ({ file }) => {
-  const [children, each] = [4, 300];
+  const [children, each] = [2, 300];
   const ends = Array.from({ length: children }, async (_, who) => {
     const child = spawn(process.execPath, [CHILD, file, `p${who}`, String(each)], {
       stdio: 'inherit',
