@@ -47,7 +47,7 @@ test('a small statement beside a large one ends in less than three times its tim
     // Three calls of the small statement, and what fits of the large one's, which are of any size.
     { name: '900 tokens a second', limits: { inputTpm: 54_000, windowMs: 1_000 } },
   ];
-  const count = cases(10, 60);
+  const count = cases(4, 60);
   let worst = 0;
   for (let at = 0; at < count; at++) {
     for (const { name, limits } of kinds) {
@@ -112,7 +112,7 @@ test('statements that wait get alike, whatever they have waiting', async () => {
 });
 
 test('calls of a statement go out in the order in which they asked, whatever their sizes', async () => {
-  const count = cases(100, 2_000);
+  const count = cases(40, 2_000);
   for (let at = 0; at < count; at++) {
     const world = new World(seed + at);
     const draw = createRandom(seed + at);

@@ -149,7 +149,7 @@ const SERVERS: readonly Allowed[] = [
 
 for (const { name, perSecond, latencyMs, least, server } of SERVERS) {
   test(`fifty lanes that know no limit settle to what a server allows: ${name}`, async () => {
-    const count = cases(5, 60);
+    const count = cases(2, 60);
     let worstRate = Infinity;
     let mostRefused = 0;
     let mostLate = 0;
@@ -193,7 +193,7 @@ const LIMITS = [
 
 for (const { name, limits, perMinute } of LIMITS) {
   test(`one 429 in a hundred calls, with Retry-After, costs little of the limit: ${name}`, async () => {
-    const count = cases(2, 20);
+    const count = cases(1, 20);
     let worst = Infinity;
     for (let at = 0; at < count; at++) {
       const world = new World(seed + at);

@@ -208,7 +208,7 @@ test('from a cold start calls in flight grow by the ramp', async () => {
 });
 
 test('in any order of asking, settling, cancelling and aborting, the limit holds and nothing is left', async () => {
-  const count = cases(200, 2_000);
+  const count = cases(60, 2_000);
   for (let at = 0; at < count; at++) {
     const world = new World(seed + at);
     const draw = (below: number) => Math.floor(world.random() * below);

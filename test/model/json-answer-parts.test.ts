@@ -80,7 +80,7 @@ const before = fc.constantFrom(
 const after = fc.constantFrom('', '\n', ' Enjoy.', '\nIs "that" it?');
 
 test('a value of hostile texts is read as itself or not at all, cut off or not', () => {
-  const runs = cases(10_000, 500_000);
+  const runs = cases(1_000, 500_000);
   let found = 0;
   fc.assert(
     fc.property(

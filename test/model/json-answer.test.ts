@@ -127,7 +127,7 @@ const prose = fc
   .map((words) => words.join(' '));
 
 test('a value in prose is found, in a fence or not', () => {
-  const runs = cases(2_000, 50_000);
+  const runs = cases(300, 50_000);
   fc.assert(
     fc.property(json, prose, prose, fc.boolean(), (value, before, after, fenced) => {
       fc.pre(typeof value === 'object' && value !== null);
@@ -147,7 +147,7 @@ test('a value in prose is found, in a fence or not', () => {
 });
 
 test('no text without a JSON value yields one', () => {
-  const runs = cases(5_000, 200_000);
+  const runs = cases(500, 200_000);
   const piece = fc.oneof(
     prose,
     fc.string(),
@@ -218,7 +218,7 @@ function asScript(value: Json): string {
 }
 
 test('a value with slips is the one that was meant, or none', () => {
-  const runs = cases(3_000, 100_000);
+  const runs = cases(400, 100_000);
   let found = 0;
   fc.assert(
     fc.property(trickyValue, (inner) => {
@@ -257,7 +257,7 @@ function holds(text: string, leaf: string | number | boolean | null): boolean {
 }
 
 test('no cut of an answer yields a part of it', () => {
-  const runs = cases(2_000, 50_000);
+  const runs = cases(300, 50_000);
   fc.assert(
     fc.property(
       fc.dictionary(fc.string({ minLength: 1 }), json, { minKeys: 1 }),

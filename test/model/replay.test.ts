@@ -18,10 +18,27 @@ import type { ChatRequest } from '../../src/model/chat.ts';
 import { appendToRecording, readRecording } from '../../src/model/recording.ts';
 import { Player } from '../../src/model/replay.ts';
 import { requestHash } from '../../src/model/request-hash.ts';
-import { openEngine, queryOf, withModel } from './engine-support.ts';
+import { startSimulator } from '../../src/testing.ts';
+import { openEngine, queryOf } from './engine-support.ts';
 import { ask, brief, CANARY, REQUEST } from './support.ts';
 
 const CHILD = fileURLToPath(new URL('./record.child.js', import.meta.url));
+
+const taped = mkdtempSync(join(tmpdir(), 'rvbbit-replay-'));
+const TAPE = join(taped, 'calls', 'tape.ndjson');
+const OTHER_TAPE = join(taped, 'other.ndjson');
+const server = await startSimulator({ directives: true });
+const engine = await openEngine({
+  threads: 1,
+  providers: {
+    sim: { baseUrl: server.url, apiKey: CANARY, headers: { 'x-team-token': CANARY } },
+    recorder: { type: 'replay', file: TAPE, mode: 'record', from: 'sim' },
+    player: { type: 'replay', file: TAPE },
+    other: { type: 'replay', file: OTHER_TAPE },
+    // A folder stands where the file should be.
+    broken: { type: 'replay', file: taped, mode: 'record', from: 'sim' },
+  },
+});
 
 const test = suite<{ folder: string; file: string }>('replay');
 test.before.each((context) => {
@@ -29,41 +46,37 @@ test.before.each((context) => {
   context.file = join(context.folder, 'calls', 'tape.ndjson');
 });
 test.after.each(({ folder }) => rmSync(folder, { recursive: true }));
+test.after(async () => {
+  await engine.close();
+  await server.close();
+  rmSync(taped, { recursive: true });
+});
 
 const rows = Array.from({ length: 40 }, (_, number) => ({ word: 'take', number, sim: {} }));
-const MAP = (query: string) => `RVBBIT MAP PARALLEL 8 'text.yaml' AS v USING (${query})`;
+const MAP = (model: string, query: string) =>
+  `RVBBIT MAP PARALLEL 8 'text.yaml' AS v USING (${query}) WITH (model = '${model}')`;
 
 function played(file: string) {
   return { id: 'tape', type: 'replay', file } as const;
 }
 
-test('what was recorded is played, and the server is not asked again', async ({ file }) => {
-  const tape = { type: 'replay', file, mode: 'record', from: 'sim' };
-  const headers = { 'x-team-token': CANARY };
-  const recorded = await withModel({}, async (_engine, server) => {
-    await using engine = await openEngine({
-      providers: { sim: { baseUrl: server.url, apiKey: CANARY, headers }, tape },
-      model: 'tape/test-model',
-    });
-    const result = await engine.query(MAP(queryOf(rows)));
-    assert.is((await server.summary()).totals.calls, rows.length);
-    await engine.query(MAP(queryOf([{ word: 'bad', number: 1, sim: { status: 400 } }])));
-    return result;
-  });
-  const text = readFileSync(file, 'utf8');
+test('what was recorded is played, and the server is not asked again', async () => {
+  const recorded = await engine.query(MAP('recorder/test-model', queryOf(rows)));
+  assert.is(server.ledger().totals.calls, rows.length);
+  const bad = queryOf([{ word: 'bad', number: 1, sim: { status: 400 } }]);
+  await engine.query(MAP('recorder/test-model', bad));
+  const { calls } = server.ledger().totals;
+  const text = readFileSync(TAPE, 'utf8');
   assert.is(text.trimEnd().split('\n').length, rows.length, 'failures are not recorded');
   assert.not.match(text, CANARY);
   assert.not.match(text, /authorization|x-team-token/i);
 
-  await using engine = await openEngine({
-    providers: { tape: { type: 'replay', file } },
-    model: 'tape/test-model',
-  });
-  const again = await engine.query(MAP(queryOf(rows)));
+  const again = await engine.query(MAP('player/test-model', queryOf(rows)));
   assert.equal(again.rows, recorded.rows);
   assert.is(again.summary.rows.ok, rows.length);
   assert.is(again.summary.costMicroUsd, 0, 'what is played costs nothing');
   assert.is(again.summary.calls.sent, rows.length);
+  assert.is(server.ledger().totals.calls, calls);
 });
 
 test('a miss names the model and the beginning of the prompt, and says how to record it', async ({
@@ -89,11 +102,10 @@ test('a miss names the model and the beginning of the prompt, and says how to re
   );
   assert.not.match(message, 'y'.repeat(80));
 
-  const tape = { type: 'replay', file };
-  await using engine = await openEngine({ providers: { tape }, model: 'tape/m1' });
-  const { summary } = await engine.query(MAP(queryOf([rows[0]!])));
+  appendToRecording(OTHER_TAPE, REQUEST, { text: 'yes', finishReason: 'stop' });
+  const { summary } = await engine.query(MAP('other/m1', queryOf([rows[0]!])));
   assert.is(summary.failures[0]?.code, 'RVB_REPLAY_MISS');
-  assert.match(summary.failures[0]!.message, /tape\/m1 has no answer to "Say take 0/);
+  assert.match(summary.failures[0]!.message, /other\/m1 has no answer to "Say take 0/);
 });
 
 test('the hash is of what is asked, whatever the order of its keys', () => {
@@ -127,7 +139,7 @@ test('several answers to one question come in the order of the recording, and th
 });
 
 test('lines of processes that record at the same time are whole', async ({ file }) => {
-  const [children, each] = [4, 300];
+  const [children, each] = [2, 300];
   const ends = Array.from({ length: children }, async (_, who) => {
     const child = spawn(process.execPath, [CHILD, file, `p${who}`, String(each)], {
       stdio: 'inherit',
@@ -184,20 +196,10 @@ test('a line that was cut off is left out at the end, and named elsewhere', asyn
   assert.is(brief(await ask(player)), 'ok yes');
 });
 
-test('a recording that cannot be written fails the call and keeps what it cost', async ({
-  folder,
-}) => {
-  await withModel({}, async (_engine, server) => {
-    // A folder stands where the file should be.
-    const tape = { type: 'replay', file: folder, mode: 'record', from: 'sim' };
-    await using engine = await openEngine({
-      providers: { sim: { baseUrl: server.url }, tape },
-      model: 'tape/m1',
-    });
-    const { summary } = await engine.query(MAP(queryOf([rows[0]!])));
-    assert.match(summary.failures[0]!.message, /the recording .* cannot be written: EISDIR/);
-    assert.ok(summary.tokens.in > 0);
-  });
+test('a recording that cannot be written fails the call and keeps what it cost', async () => {
+  const { summary } = await engine.query(MAP('broken/m1', queryOf([rows[0]!])));
+  assert.match(summary.failures[0]!.message, /the recording .* cannot be written: EISDIR/);
+  assert.ok(summary.tokens.in > 0);
 });
 
 function disposable(player: Player): Player & AsyncDisposable {

@@ -1,26 +1,40 @@
-/** Takes and wards through the engine: real workers, a real DuckDB, and a model server in its own process. */
+/** Takes and wards through the engine: real workers, a real DuckDB, and a model server. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Engine } from '../../src/index.ts';
+import { Engine } from '../../src/index.ts';
 import type { Rule } from '../../src/sim/script.ts';
-import { assertAddsUp, withModel } from './engine-support.ts';
+import { startSimulator } from '../../src/testing.ts';
+import { assertAddsUp } from './engine-support.ts';
 
 const cascades = mkdtempSync(join(tmpdir(), 'rvbbit-guards-'));
-test.after(() => rmSync(cascades, { recursive: true }));
+const server = await startSimulator();
+/** Each test asks in words of its own: an answer that one has bought is at hand in the next. */
+const engine = await Engine.open({
+  cascades,
+  threads: 1,
+  providers: { sim: { baseUrl: server.url, responseFormat: 'json_schema' } },
+  model: 'sim/test-model',
+});
+test.before.each(() => script([]));
+test.after(async () => {
+  await engine.close();
+  await server.close();
+  rmSync(cascades, { recursive: true });
+});
 
 const write = (name: string, text: string): void => writeFileSync(join(cascades, name), text);
 
-/** An engine over this file's cascades; each rule's answer is to the nth call of a content. */
-function withRules<T>(
-  rules: readonly Rule[],
-  use: (engine: Engine, calls: () => Promise<number>) => Promise<T>,
-): Promise<T> {
-  return withModel({ engine: { cascades }, server: { rules: [...rules] } }, (engine, server) =>
-    use(engine, async () => (await server.summary()).totals.calls),
-  );
+/** Each rule's answer is to the nth call of a content, counted from here. */
+function script(rules: readonly Rule[]): void {
+  server.script({ rules: [...rules] });
+  server.reset();
+}
+
+function calls(): number {
+  return server.ledger().totals.calls;
 }
 
 /** Answers to the 1st, 2nd, … call of prompts that contain a text. */
@@ -47,22 +61,21 @@ test('each reduce asks factor times and makes one value of the answers', async (
     ...answers('Rate f', 0, 8),
     ...answers('Rate e', 1, 2, 3),
   ];
-  await withRules(rules, async (engine, calls) => {
-    const one = async (file: string, word: string): Promise<unknown> =>
-      (await engine.query(map(file, `SELECT '${word}' AS w`))).rows[0]!['v'];
-    const counts: number[] = [];
-    for (const [file, word, expected] of [
-      ['vote.yaml', 'v', '5'],
-      ['median.yaml', 'm', '3'],
-      ['first.yaml', 'f', '8'],
-      ['best.yaml', 'e', '3'],
-    ] as const) {
-      const before = await calls();
-      assert.is(await one(file, word), expected, file);
-      counts.push((await calls()) - before);
-    }
-    assert.equal(counts, [3, 4, 2, 4]);
-  });
+  script(rules);
+  const one = async (file: string, word: string): Promise<unknown> =>
+    (await engine.query(map(file, `SELECT '${word}' AS w`))).rows[0]!['v'];
+  const counts: number[] = [];
+  for (const [file, word, expected] of [
+    ['vote.yaml', 'v', '5'],
+    ['median.yaml', 'm', '3'],
+    ['first.yaml', 'f', '8'],
+    ['best.yaml', 'e', '3'],
+  ] as const) {
+    const before = calls();
+    assert.is(await one(file, word), expected, file);
+    counts.push(calls() - before);
+  }
+  assert.equal(counts, [3, 4, 2, 4]);
 });
 
 test('a failure tells the attempts at what failed: of a ward the redos, of takes the first', async () => {
@@ -77,16 +90,15 @@ test('a failure tells the attempts at what failed: of a ward the redos, of takes
     { when: { contains: 'never', attempt: 3 }, status: 400 },
     { when: { contains: 'never' }, status: 500 },
   ];
-  await withRules(rules, async (engine, calls) => {
-    const refused = await engine.query(map('refused.yaml', "SELECT 'this' AS w"));
-    assert.match(refused.summary.failures[0]?.message ?? '', 'refused the output after 3 attempts');
-    assert.is(refused.summary.failures[0]?.attempts, 3);
-    const before = await calls();
-    const failed = await engine.query(map('failing.yaml', "SELECT 'never' AS w"));
-    assert.is((await calls()) - before, 3);
-    assert.match(failed.summary.failures[0]?.message ?? '', /2 of 2 takes failed.*\(2 attempts\)/);
-    assert.is(failed.summary.failures[0]?.attempts, 2);
-  });
+  script(rules);
+  const refused = await engine.query(map('refused.yaml', "SELECT 'this' AS w"));
+  assert.match(refused.summary.failures[0]?.message ?? '', 'refused the output after 3 attempts');
+  assert.is(refused.summary.failures[0]?.attempts, 3);
+  const before = calls();
+  const failed = await engine.query(map('failing.yaml', "SELECT 'never' AS w"));
+  assert.is(calls() - before, 3);
+  assert.match(failed.summary.failures[0]?.message ?? '', /2 of 2 takes failed.*\(2 attempts\)/);
+  assert.is(failed.summary.failures[0]?.attempts, 2);
 });
 
 test('a retry ward in SQL, in js and as a cascade has the model asked again with the reason', async () => {
@@ -103,26 +115,25 @@ test('a retry ward in SQL, in js and as a cascade has the model asked again with
     { when: { contains: 'That answer was refused: odd.' }, answer: 4 },
     { when: { contains: 'Even' }, answer: 3 },
   ];
-  await withRules(rules, async (engine, calls) => {
-    for (const [kind, ward] of Object.entries(wards)) {
-      write(
-        `${kind}.yaml`,
-        `cells: [{ name: ask, instructions: "Even ${kind} {{ input.n }}", output_schema: { type: integer }, wards: { post: [{ mode: retry, ${ward} }] } }]`,
-      );
-      const before = await calls();
-      const { rows, summary } = await engine.query(
-        map(`${kind}.yaml`, 'SELECT range AS n FROM range(5)'),
-      );
-      assert.equal(
-        rows.map(({ v }) => v),
-        ['4', '4', '4', '4', '4'],
-        kind,
-      );
-      assert.is((await calls()) - before, 10);
-      assert.is(summary.calls.sent, 10);
-      assertAddsUp(summary);
-    }
-  });
+  script(rules);
+  for (const [kind, ward] of Object.entries(wards)) {
+    write(
+      `${kind}.yaml`,
+      `cells: [{ name: ask, instructions: "Even ${kind} {{ input.n }}", output_schema: { type: integer }, wards: { post: [{ mode: retry, ${ward} }] } }]`,
+    );
+    const before = calls();
+    const { rows, summary } = await engine.query(
+      map(`${kind}.yaml`, 'SELECT range AS n FROM range(5)'),
+    );
+    assert.equal(
+      rows.map(({ v }) => v),
+      ['4', '4', '4', '4', '4'],
+      kind,
+    );
+    assert.is(calls() - before, 10);
+    assert.is(summary.calls.sent, 10);
+    assertAddsUp(summary);
+  }
 });
 
 test('a blocking ward fails its row alone, and an advisory one is a notice of the statement', async () => {
@@ -130,42 +141,37 @@ test('a blocking ward fails its row alone, and an advisory one is a notice of th
     `cells: [{ name: ask, instructions: "Say {{ input.n }}", wards: { post: [{ name: short, mode: ${mode}, js: "return { ok: output !== 'Say 2', reason: 'it is two' }" }] } }]`;
   write('block.yaml', ward('blocking'));
   write('advise.yaml', ward('advisory'));
-  await withRules([], async (engine) => {
-    const rows = 'SELECT range AS n FROM range(4)';
-    const blocked = await engine.query(map('block.yaml', rows));
-    assert.equal(
-      blocked.rows.map(({ v }) => v),
-      ['Say 0', 'Say 1', null, 'Say 3'],
-    );
-    assert.equal(
-      blocked.summary.failures.map(({ ordinal, code }) => [ordinal, code]),
-      [[2, 'RVB_WARD']],
-    );
-    assert.equal(blocked.notices, []);
-    const notice = {
-      code: 'ward_advisory',
-      message: '1 advisory of wards: cell ask, ward short: it is two',
-    };
-    const advised = await engine.query(map('advise.yaml', rows));
-    assert.is(advised.rows[2]!['v'], 'Say 2');
-    assert.is(advised.summary.rows.failed, 0);
-    assert.equal(advised.notices, [notice]);
+  const rows = 'SELECT range AS n FROM range(4)';
+  const blocked = await engine.query(map('block.yaml', rows));
+  assert.equal(
+    blocked.rows.map(({ v }) => v),
+    ['Say 0', 'Say 1', null, 'Say 3'],
+  );
+  assert.equal(
+    blocked.summary.failures.map(({ ordinal, code }) => [ordinal, code]),
+    [[2, 'RVB_WARD']],
+  );
+  assert.equal(blocked.notices, []);
+  const notice = {
+    code: 'ward_advisory',
+    message: '1 advisory of wards: cell ask, ward short: it is two',
+  };
+  const advised = await engine.query(map('advise.yaml', rows));
+  assert.is(advised.rows[2]!['v'], 'Say 2');
+  assert.is(advised.summary.rows.failed, 0);
+  assert.equal(advised.notices, [notice]);
 
-    const stream = engine.stream(map('advise.yaml', rows));
-    const streamed: unknown[] = [];
-    for await (const { v } of stream) streamed.push(v);
-    assert.equal(streamed, ['Say 0', 'Say 1', 'Say 2', 'Say 3']);
-    assert.equal(stream.notices, [notice]);
+  const stream = engine.stream(map('advise.yaml', rows));
+  const streamed: unknown[] = [];
+  for await (const { v } of stream) streamed.push(v);
+  assert.equal(streamed, ['Say 0', 'Say 1', 'Say 2', 'Say 3']);
+  assert.equal(stream.notices, [notice]);
 
-    const many = await engine.query(
-      map('advise.yaml', 'SELECT 2 AS n FROM range(9)', 'WITH (dedupe = false)'),
-    );
-    assert.match(many.notices[0]!.message, /^9 advisories of wards: (cell ask.*?two; ){3}…$/);
-  });
+  const many = await engine.query(
+    map('advise.yaml', 'SELECT 2 AS n FROM range(9)', 'WITH (dedupe = false)'),
+  );
+  assert.match(many.notices[0]!.message, /^9 advisories of wards: (cell ask.*?two; ){3}…$/);
 });
-
-const withSql = (use: (engine: Engine) => Promise<void>): Promise<void> =>
-  withModel({ engine: { cascades } }, use);
 
 test('a ward in a RUN sees the table, and its advice reaches the result', async () => {
   write(
@@ -182,20 +188,18 @@ test('a ward in a RUN sees the table, and its advice reaches the result', async 
 output: outputs.total.rows[0].s
 `,
   );
-  await withSql(async (engine) => {
-    const run = (rows: number): string =>
-      `RVBBIT RUN 'total.yaml' USING (SELECT range AS n FROM range(${rows})) WITH (on_error = 'null')`;
-    const { rows, notices } = await engine.query(run(10));
-    assert.is(JSON.parse(rows[0]!['result'] as string).status, 'success');
-    assert.match(notices[0]!.message, 'ward small: large');
-    const few = JSON.parse((await engine.query(run(1))).rows[0]!['result'] as string);
-    assert.equal(
-      [few.status, few.error.code, few.error.message.includes('too few rows')],
-      ['failed', 'RVB_WARD', true],
-    );
-    const { outcome } = await engine.runCascade('advise.yaml', { n: 2 });
-    assert.equal(outcome.advisories, [{ cell: 'ask', ward: 'short', reason: 'it is two' }]);
-  });
+  const run = (rows: number): string =>
+    `RVBBIT RUN 'total.yaml' USING (SELECT range AS n FROM range(${rows})) WITH (on_error = 'null')`;
+  const { rows, notices } = await engine.query(run(10));
+  assert.is(JSON.parse(rows[0]!['result'] as string).status, 'success');
+  assert.match(notices[0]!.message, 'ward small: large');
+  const few = JSON.parse((await engine.query(run(1))).rows[0]!['result'] as string);
+  assert.equal(
+    [few.status, few.error.code, few.error.message.includes('too few rows')],
+    ['failed', 'RVB_WARD', true],
+  );
+  const { outcome } = await engine.runCascade('advise.yaml', { n: 2 });
+  assert.equal(outcome.advisories, [{ cell: 'ask', ward: 'short', reason: 'it is two' }]);
 });
 
 test('hostile values stay values in a SQL ward', async () => {
@@ -216,19 +220,17 @@ test('hostile values stay values in a SQL ward', async () => {
     '/* */ true',
     'ident:0 \\ ünï 𝒳',
   ];
-  await withSql(async (engine) => {
-    await engine.query('CREATE TABLE keep AS SELECT 1 AS one');
-    const list = hostile.map((word) => `('${word.replaceAll("'", "''")}')`).join(', ');
-    const { rows, summary } = await engine.query(
-      map('same.yaml', `SELECT * FROM (VALUES ${list}) t(w)`),
-    );
-    assert.equal(
-      rows.map(({ v }) => v),
-      hostile,
-      summary.failures[0]?.message,
-    );
-    assert.is((await engine.query('SELECT one FROM keep')).rows.length, 1);
-  });
+  await engine.query('CREATE TABLE keep AS SELECT 1 AS one');
+  const list = hostile.map((word) => `('${word.replaceAll("'", "''")}')`).join(', ');
+  const { rows, summary } = await engine.query(
+    map('same.yaml', `SELECT * FROM (VALUES ${list}) t(w)`),
+  );
+  assert.equal(
+    rows.map(({ v }) => v),
+    hostile,
+    summary.failures[0]?.message,
+  );
+  assert.is((await engine.query('SELECT one FROM keep')).rows.length, 1);
 });
 
 test('a SQL ward refuses NULL, no row, what is no BOOLEAN, and its own errors', async () => {
@@ -242,41 +244,37 @@ test('a SQL ward refuses NULL, no row, what is no BOOLEAN, and its own errors', 
     ['SELECT {{ output.no.such }}', 'the ward itself failed'],
     ['SELECT false, true', 'it gave no reason'],
   ] as const;
-  await withSql(async (engine) => {
-    for (const [sql, reason] of verdicts) {
-      for (const mode of ['blocking', 'advisory']) {
-        write(
-          'verdict.yaml',
-          `cells: [{ name: ask, instructions: "Say {{ input.n }}", wards: { post: [{ mode: ${mode}, sql: ${JSON.stringify(sql)} }] } }]`,
-        );
-        const { rows, summary, notices } = await engine.query(map('verdict.yaml', 'SELECT 1 AS n'));
-        const [failure] = summary.failures;
-        assert.is(rows[0]!['v'], mode === 'advisory' ? 'Say 1' : null, sql);
-        assert.is(failure?.code, mode === 'advisory' ? undefined : 'RVB_WARD', sql);
-        assert.match(failure?.message ?? notices[0]!.message, reason, sql);
-      }
+  for (const [sql, reason] of verdicts) {
+    for (const mode of ['blocking', 'advisory']) {
+      write(
+        'verdict.yaml',
+        `cells: [{ name: ask, instructions: "Tell {{ input.n }}", wards: { post: [{ mode: ${mode}, sql: ${JSON.stringify(sql)} }] } }]`,
+      );
+      const { rows, summary, notices } = await engine.query(map('verdict.yaml', 'SELECT 1 AS n'));
+      const [failure] = summary.failures;
+      assert.is(rows[0]!['v'], mode === 'advisory' ? 'Tell 1' : null, sql);
+      assert.is(failure?.code, mode === 'advisory' ? undefined : 'RVB_WARD', sql);
+      assert.match(failure?.message ?? notices[0]!.message, reason, sql);
     }
-  });
+  }
 });
 
 test('a ward that never gives way fails its row, be it advisory, and no other', async () => {
   write(
     'stuck.yaml',
-    `cells: [{ name: ask, instructions: "Say {{ input.n }}", wards: { post: [{ mode: advisory, timeout: 200ms, js: "while (input.n === 1); return true" }] } }]`,
+    `cells: [{ name: ask, instructions: "Ask {{ input.n }}", wards: { post: [{ mode: advisory, timeout: 200ms, js: "while (input.n === 1); return true" }] } }]`,
   );
-  await withRules([], async (engine) => {
-    const { rows, summary } = await engine.query(
-      map('stuck.yaml', 'SELECT range AS n FROM range(3)'),
-    );
-    assert.equal(
-      rows.map(({ v }) => v),
-      ['Say 0', null, 'Say 2'],
-    );
-    assert.equal(
-      summary.failures.map(({ code }) => code),
-      ['RVB_TIMEOUT'],
-    );
-  });
+  const { rows, summary } = await engine.query(
+    map('stuck.yaml', 'SELECT range AS n FROM range(3)'),
+  );
+  assert.equal(
+    rows.map(({ v }) => v),
+    ['Ask 0', null, 'Ask 2'],
+  );
+  assert.equal(
+    summary.failures.map(({ code }) => code),
+    ['RVB_TIMEOUT'],
+  );
 });
 
 test('an evaluator’s own model is bound, and a cascade ward may ask a model', async () => {
@@ -301,11 +299,10 @@ test('an evaluator’s own model is bound, and a cascade ward may ask a model', 
     { when: { contains: 'it gave no reason', attempt: 2 }, answer: 'delta' },
     ...answers('Name', 'alpha', 'beta'),
   ];
-  await withRules(rules, async (engine, calls) => {
-    const { rows } = await engine.query(map('chosen.yaml', 'SELECT 1 AS n'));
-    assert.is(rows[0]!['v'], 'delta');
-    assert.is(await calls(), 8);
-  });
+  script(rules);
+  const { rows } = await engine.query(map('chosen.yaml', 'SELECT 1 AS n'));
+  assert.is(rows[0]!['v'], 'delta');
+  assert.is(calls(), 8);
 });
 
 test('the examples of docs/cascades.md do what it says', async () => {
@@ -323,21 +320,20 @@ test('the examples of docs/cascades.md do what it says', async () => {
     { when: { contains: 'refused: it must lie between half the price' }, answer: 60 },
     { when: { contains: 'A fair price' }, answer: 10 },
   ];
-  await withRules(rules, async (engine) => {
-    const one = (file: string, query: string) => engine.query(map(`docs-${file}.yaml`, query));
-    assert.is((await one('rate', "SELECT 'good' AS review")).rows[0]!['v'], '4');
-    assert.is((await one('headline', "SELECT 'a story' AS story")).rows[0]!['v'], 'Fine');
-    const { rows, notices, summary } = await one(
-      'discount',
-      "SELECT 'lamp' AS name, unnest([100, 0]) AS price",
-    );
-    assert.equal(
-      rows.map(({ v }) => v),
-      ['60', null],
-    );
-    assert.match(summary.failures[0]!.message, 'ward priced refused the input: the price is 0');
-    assert.match(notices[0]!.message, 'ward bold: 60 of 100');
-  });
+  script(rules);
+  const one = (file: string, query: string) => engine.query(map(`docs-${file}.yaml`, query));
+  assert.is((await one('rate', "SELECT 'good' AS review")).rows[0]!['v'], '4');
+  assert.is((await one('headline', "SELECT 'a story' AS story")).rows[0]!['v'], 'Fine');
+  const { rows, notices, summary } = await one(
+    'discount',
+    "SELECT 'lamp' AS name, unnest([100, 0]) AS price",
+  );
+  assert.equal(
+    rows.map(({ v }) => v),
+    ['60', null],
+  );
+  assert.match(summary.failures[0]!.message, 'ward priced refused the input: the price is 0');
+  assert.match(notices[0]!.message, 'ward bold: 60 of 100');
 });
 
 test.run();

@@ -64,7 +64,7 @@ const file = fc.oneof(
 
 test('any file is an operator or broken, and the others stay', async () => {
   const root = makeRoot({});
-  const runs = cases(300, 5_000);
+  const runs = cases(100, 5_000);
   reportCases(runs, 'operator files');
   let good = 0;
   await fc.assert(

@@ -8,6 +8,22 @@ import { readBuiltInFiles } from '../../src/operators/write-built-in.ts';
 import { checkCascade, startSimulator } from '../../src/testing.ts';
 import { answerOf, isAsked, textsOf } from './built-in-cases.ts';
 
+const sim = await startSimulator({ previewChars: 10_000 });
+const engine = await Engine.open({
+  cascades: BUILT_IN_ROOT,
+  threads: 1,
+  providers: { sim: { baseUrl: sim.url } },
+  model: 'sim/any',
+});
+test.before.each(() => {
+  sim.script({ rules: [] });
+  sim.reset();
+});
+test.after(async () => {
+  await engine.close();
+  await sim.close();
+});
+
 const files = readdirSync(`${BUILT_IN_ROOT}built-in`).map((name) => `built-in/${name}`);
 
 /** What the dialect promises. */
@@ -47,13 +63,6 @@ test('every operator of the dialect is there, by its words and by its function',
 });
 
 test('the cases of every file pass: one call for each that needs the model, with its text in it', async () => {
-  await using sim = await startSimulator({ previewChars: 10_000 });
-  await using engine = await Engine.open({
-    cascades: BUILT_IN_ROOT,
-    threads: 1,
-    providers: { sim: { baseUrl: sim.url } },
-    model: 'sim/any',
-  });
   for (const { operator, file } of await readBuiltInFiles()) {
     const { cascade } = operator;
     assert.ok(cascade.description, `${file} has a description`);
@@ -79,15 +88,7 @@ test('the cases of every file pass: one call for each that needs the model, with
 });
 
 test('an answer that does not fit the schema is no answer, twice asked', async () => {
-  await using sim = await startSimulator({
-    rules: [{ answer: { answer: 'maybe' } }],
-  });
-  await using engine = await Engine.open({
-    cascades: BUILT_IN_ROOT,
-    threads: 1,
-    providers: { sim: { baseUrl: sim.url } },
-    model: 'sim/any',
-  });
+  sim.script({ rules: [{ answer: { answer: 'maybe' } }] });
   for (const [file, input] of [
     ['means.yaml', { text: 'a', criterion: 'b' }],
     ['about.yaml', { text: 'a', topic: 'b' }],
@@ -101,28 +102,13 @@ test('an answer that does not fit the schema is no answer, twice asked', async (
 });
 
 test('a group that leaves a text out is asked for once more, and then is no answer', async () => {
-  await using sim = await startSimulator({
-    rules: [{ answer: { answer: [{ label: 'one', texts: [1] }] } }],
-  });
-  await using engine = await Engine.open({
-    cascades: BUILT_IN_ROOT,
-    threads: 1,
-    providers: { sim: { baseUrl: sim.url } },
-    model: 'sim/any',
-  });
+  sim.script({ rules: [{ answer: { answer: [{ label: 'one', texts: [1] }] } }] });
   const { outcome } = await engine.runCascade('built-in/cluster.yaml', { texts: ['a', 'b'] });
   assert.is(outcome.kind === 'failed' && outcome.error.code, 'RVB_WARD');
   assert.is(sim.ledger().totals.calls, 2);
 });
 
 test('no value closes the tag that it stands in', async () => {
-  await using sim = await startSimulator({ previewChars: 10_000 });
-  await using engine = await Engine.open({
-    cascades: BUILT_IN_ROOT,
-    threads: 1,
-    providers: { sim: { baseUrl: sim.url } },
-    model: 'sim/any',
-  });
   for (const { operator, file } of await readBuiltInFiles()) {
     const { cells } = operator.cascade;
     const asking = cells.find((cell) => cell.kind === 'instructions');

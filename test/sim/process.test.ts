@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { spawnSimulator } from '../../src/sim/spawn.ts';
+import { spawnSimulator, startSimulator } from '../../src/testing.ts';
 import { chat } from './support.ts';
 
 const MAIN = fileURLToPath(new URL('../../bundle/rvbbit.js', import.meta.url));
@@ -42,16 +42,12 @@ test('a server in its own process is watched and scripted over HTTP', async () =
 });
 
 test('a ledger longer than a page is read whole', async () => {
-  const sim = await spawnSimulator();
-  try {
-    for (let at = 1; at <= 5; at++) await chat(sim, `row ${at}`);
-    const url = new URL('/sim/ledger?limit=2&since=1', sim.url);
-    const page = (await (await fetch(url)).json()) as { entries: object[]; next: number };
-    assert.equal([page.entries.length, page.next], [2, 3]);
-    assert.is((await fetch(new URL('/sim/nothing', sim.url))).status, 404);
-  } finally {
-    await sim.close();
-  }
+  await using sim = await startSimulator();
+  for (let at = 1; at <= 5; at++) await chat(sim, `row ${at}`);
+  const url = new URL('/sim/ledger?limit=2&since=1', sim.url);
+  const page = (await (await fetch(url)).json()) as { entries: object[]; next: number };
+  assert.equal([page.entries.length, page.next], [2, 3]);
+  assert.is((await fetch(new URL('/sim/nothing', sim.url))).status, 404);
 });
 
 test('options that are not in order are named, and nothing starts', async () => {
