@@ -37,6 +37,8 @@ export async function runText(
     // Each is prepared when its turn comes, since it may need what the one before has created.
     const statement = await call(() => statements.prepare(index));
     try {
+      // DuckDB says it in other words of a prepared statement.
+      if (count === 1 && statement.parameterCount > 0) return await call(() => connection.run(sql));
       const result = await runPrepared(statement, signal);
       if (index === count - 1) return result;
     } finally {
@@ -74,25 +76,38 @@ async function inSteps(
   pending: DuckDBPendingResult,
   signal: AbortSignal | undefined,
 ): Promise<DuckDBMaterializedResult> {
+  const { pending_error } = nodeBindings();
   let release: (() => void) | undefined;
+  let failure = '';
   try {
-    while (!isDone(pending) && signal?.aborted !== true) {
+    while (signal?.aborted !== true) {
+      if (isDone(pending)) {
+        failure = pending_error(handleOf(pending));
+        break;
+      }
       release = executions.tryAcquire();
       if (release !== undefined) break;
       await sleep(POLL_MS);
     }
-    // Told to stop, it says so here.
+    // Told to stop, it says so here. One that has failed is freed here, and fails again in other words.
     const result = await nativeThreads.use(() => pending.getResult());
     return result as DuckDBMaterializedResult;
+  } catch (error) {
+    throw failure === '' ? error : new Error(failure, { cause: error });
   } finally {
     release?.();
   }
 }
 
-/** With an error too, which the result throws. node-api knows no way to ask without working on it. */
+/**
+ * Whether it has ended, well or not, for which DuckDB has one state, ERROR. RESULT_READY is said of one that waits for
+ * something. node-api knows no way to ask without working on it.
+ */
 function isDone(pending: DuckDBPendingResult): boolean {
   const { pending_execute_check_state, PendingState } = nodeBindings();
-  const { pending_result } = pending as unknown as { readonly pending_result: PendingResult };
-  const state = pending_execute_check_state(pending_result);
-  return state === PendingState.RESULT_READY || state === PendingState.ERROR;
+  return pending_execute_check_state(handleOf(pending)) === PendingState.ERROR;
+}
+
+function handleOf(pending: DuckDBPendingResult): PendingResult {
+  return (pending as unknown as { readonly pending_result: PendingResult }).pending_result;
 }
