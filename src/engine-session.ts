@@ -141,9 +141,12 @@ export class EngineSession {
   }
 
   async #close(): Promise<void> {
-    await this.#statements.close();
-    await this.#session.close();
-    this.#onClose();
+    try {
+      await this.#statements.close();
+      await this.#session.close();
+    } finally {
+      this.#onClose();
+    }
   }
 
   async #run(

@@ -42,6 +42,8 @@ export async function runText(
     // Each is prepared when its turn comes, since it may need what the one before has created.
     const statement = await call(() => statements.prepare(index));
     try {
+      // DuckDB says it in other words of a prepared statement.
+      if (count === 1 && statement.parameterCount > 0) return await call(() => connection.run(sql));
       const result = await runPrepared(statement, signal);
       if (index === count - 1) return result;
     } finally {
@@ -79,28 +81,42 @@ async function inOneCall<T>(
 export async function finishPending(
   pending: DuckDBPendingResult,
   signal?: AbortSignal,
+  { isStream = false }: { readonly isStream?: boolean } = {},
 ): Promise<DuckDBResult> {
+  const { pending_error } = nodeBindings();
   let release: (() => void) | undefined;
+  let failure = '';
   try {
-    while (!isDone(pending) && signal?.aborted !== true) {
+    while (signal?.aborted !== true) {
+      if (isDone(pending, isStream)) {
+        failure = pending_error(handleOf(pending));
+        break;
+      }
       release = executions.tryAcquire();
       if (release !== undefined) break;
       await sleep(POLL_MS);
     }
-    // Told to stop, it says so here.
+    // Told to stop, it says so here. One that has failed is freed here, and fails again in other words.
     return await nativeThreads.use(() => pending.getResult());
-  } catch (thrown) {
-    if (thrown instanceof RvbbitError) throw thrown;
-    throw new Error(messageOf(thrown).replace(OF_PENDING, ''));
+  } catch (error) {
+    if (error instanceof RvbbitError) throw error;
+    const message = failure === '' ? messageOf(error).replace(OF_PENDING, '') : failure;
+    throw new Error(message, { cause: error });
   } finally {
     release?.();
   }
 }
 
-/** With an error too, which the result throws. node-api knows no way to ask without working on it. */
-function isDone(pending: DuckDBPendingResult): boolean {
+/**
+ * Whether it has ended, well or not, for which DuckDB has one state, ERROR. RESULT_READY is said of one that waits for
+ * something, as a stream does for a reader. node-api knows no way to ask without working on it.
+ */
+function isDone(pending: DuckDBPendingResult, isStream: boolean): boolean {
   const { pending_execute_check_state, PendingState } = nodeBindings();
-  const { pending_result } = pending as unknown as { readonly pending_result: PendingResult };
-  const state = pending_execute_check_state(pending_result);
-  return state === PendingState.RESULT_READY || state === PendingState.ERROR;
+  const state = pending_execute_check_state(handleOf(pending));
+  return state === PendingState.ERROR || (isStream && state === PendingState.RESULT_READY);
+}
+
+function handleOf(pending: DuckDBPendingResult): PendingResult {
+  return (pending as unknown as { readonly pending_result: PendingResult }).pending_result;
 }

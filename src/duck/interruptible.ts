@@ -8,12 +8,13 @@ const INTERRUPT_REPEAT_MS = 5;
 
 /**
  * Runs `work` on a connection and interrupts it when a signal aborts, again and again until it settles.
+ * `work` has a signal of its own, which aborts with the first of them.
  * `settled` resolves when the connection is free. `outcome` settles with it, or rejects with what
  * `abortError` makes once `ABORT_SETTLE_MS` have passed since the abort.
  */
 export function runInterruptibly<T>(
   connection: DuckDBConnection,
-  work: () => Promise<T>,
+  work: (stop: AbortSignal) => Promise<T>,
   signals: readonly AbortSignal[],
   abortError: (cause?: unknown) => Error,
 ): { readonly outcome: Promise<T>; readonly settled: Promise<void> } {
@@ -25,8 +26,10 @@ export function runInterruptibly<T>(
   });
   late.catch(() => undefined);
 
+  const stop = new AbortController();
   const onAbort = () => {
     if (repeat !== undefined) return;
+    stop.abort();
     connection.interrupt();
     repeat = setInterval(() => connection.interrupt(), INTERRUPT_REPEAT_MS);
     giveUp = setTimeout(() => rejectLate(abortError()), ABORT_SETTLE_MS);
@@ -35,7 +38,7 @@ export function runInterruptibly<T>(
   const aborted = () => signals.some((signal) => signal.aborted);
   if (aborted()) onAbort();
 
-  const running = work().then(
+  const running = work(stop.signal).then(
     (value) => {
       if (aborted()) throw abortError();
       return value;

@@ -135,7 +135,7 @@ export async function feedChunks(
   if (isOwn) await run('BEGIN TRANSACTION');
   let rows = 0;
   try {
-    const result = await finishPending(statement.startStream(), signal);
+    const result = await finishPending(statement.startStream(), signal, { isStream: true });
     onColumns(columnsOf(result));
     while (await feed.isWanted(hurry)) {
       const chunk = await nativeThreads.use(() => result.fetchChunk(), signal);

@@ -32,18 +32,23 @@ interface Entry {
   readonly close: (instance: DuckDBInstance) => void;
 }
 
-/** DuckDB's threads work on each statement for a while in turn, so that a long one does not hold up the others. */
-const FAIR = { scheduler_process_partial: 'true' };
+/**
+ * DuckDB's threads work on each statement for a while in turn, so that a long one does not hold up the others; and
+ * there is at least one of them, also under `SET threads = 1`, for statements that no thread of ours works on.
+ */
+const FAIR = { scheduler_process_partial: 'true', external_threads: '0' };
 
 const entries = new Map<string, Entry>();
 
 /**
  * Opens a database, or joins the instance that already has it open. `:memory:` (and the empty string)
- * is a new instance each time; a handed-in instance is never closed by us. Fails with `RVB_SQL`.
+ * is a new instance each time; a handed-in instance is never closed by us, and is set to share its
+ * threads fairly. Fails with `RVB_SQL`.
  */
 export async function acquireDatabase(database: string | DuckDBInstance): Promise<DatabaseLease> {
   if (typeof database !== 'string') {
     await loadNodeApi();
+    await makeFair(database);
     return leaseOf(memoryEntry(Promise.resolve(database), () => undefined));
   }
   if (database.includes('\0')) throw openError(database, 'the path holds a NUL character');
@@ -136,6 +141,22 @@ async function createInstance(path: string): Promise<DuckDBInstance> {
     return await nativeThreads.use(() => DuckDBInstance.create(path, FAIR));
   } catch (error) {
     throw openError(path, messageOf(error), error);
+  }
+}
+
+/** As `FAIR`, for an instance that is handed in; one whose configuration is locked stays as it is. */
+async function makeFair(instance: DuckDBInstance): Promise<void> {
+  try {
+    const connection = await nativeThreads.use(() => instance.connect());
+    try {
+      for (const [name, value] of Object.entries(FAIR)) {
+        await nativeThreads.use(() => connection.run(`SET GLOBAL ${name} = ${value}`));
+      }
+    } finally {
+      connection.disconnectSync();
+    }
+  } catch {
+    // Its statements still run; a long one then holds up the others.
   }
 }
 

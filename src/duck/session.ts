@@ -93,12 +93,12 @@ export class Session {
    */
   async run(sql: string, options: RunOptions = {}): Promise<ResultReader> {
     const { parameters } = options;
-    return this.#call(sql, options, async (connection) =>
+    return this.#call(sql, options, async (connection, stop) =>
       parameters === undefined
-        ? new ResultReader(await runText(connection, sql, options.signal))
-        : this.#prepared(connection, sql, options, async (statement) => {
+        ? new ResultReader(await runText(connection, sql, stop))
+        : this.#prepared(connection, sql, stop, async (statement) => {
             bindParameters(statement, parameters);
-            return new ResultReader(await runPrepared(statement, options.signal));
+            return new ResultReader(await runPrepared(statement, stop));
           }),
     );
   }
@@ -108,20 +108,18 @@ export class Session {
    * session's turn until its last row is read, or somebody else wants the turn: the rest then goes into memory.
    */
   async open(sql: string, options: RunOptions = {}): Promise<OpenResult | ResultReader> {
-    const { parameters, signal } = options;
+    const { parameters } = options;
     const feed = new ChunkFeed();
-    const stop = () => feed.stop();
-    const ends = [this.#closing.signal, ...(signal === undefined ? [] : [signal])];
     let isOpen = false;
     return new Promise((resolve, reject) => {
-      const ended = this.#call(sql, options, (connection) =>
-        this.#prepared(connection, sql, options, async (statement) => {
+      const ended = this.#call(sql, options, (connection, stop) =>
+        this.#prepared(connection, sql, stop, async (statement) => {
           if (statement.statementType !== nodeApi().StatementType.SELECT) return;
           if (parameters !== undefined) bindParameters(statement, parameters);
           isOpen = true;
-          for (const end of ends) end.addEventListener('abort', stop);
+          stop.addEventListener('abort', () => feed.stop());
           await feedChunks(connection, statement, feed, {
-            signal,
+            signal: stop,
             hurry: this.#turns.contended(),
             onColumns: (columns) => resolve(openResult(columns, feed, ended)),
           });
@@ -135,9 +133,6 @@ export class Session {
         .catch((thrown: unknown) => {
           feed.fail(thrown);
           reject(thrown);
-        })
-        .finally(() => {
-          for (const end of ends) end.removeEventListener('abort', stop);
         });
     });
   }
@@ -168,14 +163,14 @@ export class Session {
     options: CallOptions = {},
   ): Promise<ResultReader | undefined> {
     let isBound = false;
-    return this.#call(sql, options, (connection) =>
-      this.#prepared(connection, sql, options, async (statement) => {
+    return this.#call(sql, options, (connection, stop) =>
+      this.#prepared(connection, sql, stop, async (statement) => {
         if (statement.statementType !== nodeApi().StatementType.SELECT) return undefined;
         isBound = true;
         bindParameters(statement, values);
-        return new ResultReader(await runPrepared(statement, options.signal));
+        return new ResultReader(await runPrepared(statement, stop));
       }).catch((thrown: unknown) => {
-        if (isBound || options.signal?.aborted === true) throw thrown;
+        if (isBound || stop.aborted) throw thrown;
         return undefined;
       }),
     );
@@ -183,8 +178,8 @@ export class Session {
 
   /** The columns that a query would give, without running it. */
   async describe(sql: string, options: RunOptions = {}): Promise<readonly Column[]> {
-    return this.#call(sql, options, async (connection) => {
-      const prepared = await this.#prepared(connection, sql, options, async (statement) =>
+    return this.#call(sql, options, async (connection, stop) => {
+      const prepared = await this.#prepared(connection, sql, stop, async (statement) =>
         columnsOfPrepared(statement),
       ).catch(() => undefined);
       if (prepared !== undefined) return prepared;
@@ -193,11 +188,11 @@ export class Session {
       const empty = `SELECT * FROM (\n${sql}\n) LIMIT 0`;
       try {
         if (parameters === undefined) {
-          return new ResultReader(await runText(connection, empty, options.signal)).columns;
+          return new ResultReader(await runText(connection, empty, stop)).columns;
         }
-        return await this.#prepared(connection, empty, options, async (statement) => {
+        return await this.#prepared(connection, empty, stop, async (statement) => {
           bindParameters(statement, parameters);
-          return new ResultReader(await runPrepared(statement, options.signal)).columns;
+          return new ResultReader(await runPrepared(statement, stop)).columns;
         });
       } catch (error) {
         throw toSqlError(error, empty, { linesBefore: 1 });
@@ -209,7 +204,7 @@ export class Session {
   async queryShape(sql: string, options: CallOptions = {}): Promise<QueryShape> {
     const known = knownShape(sql);
     if (known !== undefined) return known;
-    return this.#call(sql, options, (connection) => queryShapeOf(connection, sql, options.signal));
+    return this.#call(sql, options, (connection, stop) => queryShapeOf(connection, sql, stop));
   }
 
   /** Appends columns of `rowCount` values each, all of them or, on `RVB_SQL`, none. */
@@ -219,8 +214,8 @@ export class Session {
     rowCount: number,
     options: CallOptions = {},
   ): Promise<void> {
-    await this.#call('', options, (connection) =>
-      appendColumns(connection, table, columns, rowCount, options.signal),
+    await this.#call('', options, (connection, stop) =>
+      appendColumns(connection, table, columns, rowCount, stop),
     );
   }
 
@@ -254,7 +249,7 @@ export class Session {
   async #call<T>(
     sql: string,
     options: CallOptions & { readonly linesBefore?: number | undefined },
-    work: (connection: DuckDBConnection) => Promise<T>,
+    work: (connection: DuckDBConnection, stop: AbortSignal) => Promise<T>,
   ): Promise<T> {
     if (this.#closing.signal.aborted) throw closedError('session');
     if (sql.includes('\0')) {
@@ -271,7 +266,7 @@ export class Session {
     this.#mayHaveMacros ||= /macro|function/i.test(sql);
     const { outcome, settled } = runInterruptibly(
       this.#connection,
-      async () => work(this.#connection),
+      async (stop) => work(this.#connection, stop),
       signal === undefined ? [this.#closing.signal] : [signal, this.#closing.signal],
       (cause) => (signal?.aborted === true ? cancelledError(cause) : closedError('session', cause)),
     );
@@ -289,13 +284,10 @@ export class Session {
   async #prepared<T>(
     connection: DuckDBConnection,
     sql: string,
-    options: CallOptions,
+    stop: AbortSignal,
     work: (statement: DuckDBPreparedStatement) => Promise<T>,
   ): Promise<T> {
-    const statements = await nativeThreads.use(
-      () => connection.extractStatements(sql),
-      options.signal,
-    );
+    const statements = await nativeThreads.use(() => connection.extractStatements(sql), stop);
     if (statements.count !== 1) {
       throw new RvbbitError(
         'RVB_SQL',
@@ -303,7 +295,7 @@ export class Session {
         { stage: 'bind', sqlState: '42601' },
       );
     }
-    const statement = await nativeThreads.use(() => statements.prepare(0), options.signal);
+    const statement = await nativeThreads.use(() => statements.prepare(0), stop);
     try {
       return await work(statement);
     } finally {
