@@ -16,6 +16,7 @@ const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   dispatch: async () => (await import('./suites/dispatch.ts')).dispatch,
   journal: async () => (await import('./suites/journal.ts')).journal,
   hits: async () => (await import('./suites/hits.ts')).hits,
+  sessions: async () => (await import('./suites/sessions.ts')).sessions,
   spend: async () => (await import('./suites/spend.ts')).spend,
 };
 const SAMPLES = 5;
