@@ -18,6 +18,7 @@ const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   journal: async () => (await import('./suites/journal.ts')).journal,
   sqlcells: async () => (await import('./suites/sqlcells.ts')).sqlcells,
   hits: async () => (await import('./suites/hits.ts')).hits,
+  sessions: async () => (await import('./suites/sessions.ts')).sessions,
   spend: async () => (await import('./suites/spend.ts')).spend,
 };
 const SAMPLES = 5;
