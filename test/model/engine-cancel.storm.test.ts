@@ -155,7 +155,7 @@ function medianOf(values: readonly number[]): number {
 for (const { name, latencyMs, isBusy, reached } of MOMENTS) {
   test(`an abort ${name} closes ${LANES} connections${isBusy ? '' : ` within ${CLOSED_MS} ms`}`, async () => {
     const latency = { kind: 'constant', ms: latencyMs } as const;
-    await withModel({ server: { latency } }, async (engine, sim) => {
+    await withModel({ apart: true, server: { latency } }, async (engine, sim) => {
       const closed: number[] = [];
       const bare: number[] = [];
       for (let round = 0; round < ABORTS; round++) {
@@ -183,7 +183,7 @@ for (const { name, latencyMs, isBusy, reached } of MOMENTS) {
 
 for (const calls of [LANES, 200]) {
   test(`an abort closes ${calls} connections, and no call starts after it`, async () => {
-    await withModel({ server }, async (engine, sim) => {
+    await withModel({ apart: true, server }, async (engine, sim) => {
       const controller = new AbortController();
       const { signal } = controller;
       const work = errorOf(engine.query(statement(), undefined, { signal }));
@@ -201,7 +201,7 @@ for (const calls of [LANES, 200]) {
 }
 
 test("a failed row under on_error = 'fail' closes the connections of the others", async () => {
-  await withModel({ server }, async (engine, sim) => {
+  await withModel({ apart: true, server }, async (engine, sim) => {
     const marking = once(engine.events, 'rows').then(() => sim.mark());
     const error = await errorOf(engine.query(statement(", on_error = 'fail'", 500)));
     const settledMs = nowMs();
@@ -215,7 +215,7 @@ test("a failed row under on_error = 'fail' closes the connections of the others"
 });
 
 test('a deadline closes the connections of all calls', async () => {
-  await withModel({ server }, async (engine, sim) => {
+  await withModel({ apart: true, server }, async (engine, sim) => {
     const startedMs = nowMs();
     const marking = sleep(3_000).then(() => sim.mark());
     const error = await errorOf(engine.query(statement(", deadline = '3s'")));

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { Engine, type EngineOptions, type RvbbitError, type Summary } from '../../src/index.ts';
 import type { SimulatorOptions } from '../../src/sim/script.ts';
+import { spawnSimulator } from '../../src/sim/spawn.ts';
 import { type ModelServer, modelServer } from '../support/model-server.ts';
 
 /** The cascades in `test/fixtures/model`, seen from `dist`. */
@@ -10,10 +11,16 @@ export const cascades = fileURLToPath(new URL('../../../test/fixtures/model', im
 
 /** Runs `use` with an engine and the server that it asks. */
 export async function withModel<T>(
-  options: { readonly engine?: EngineOptions; readonly server?: SimulatorOptions },
+  options: {
+    readonly engine?: EngineOptions;
+    readonly server?: SimulatorOptions;
+    /** The server runs in a process of its own, so that what it sees does not wait for this one. */
+    readonly apart?: boolean;
+  },
   use: (engine: Engine, server: ModelServer) => Promise<T>,
 ): Promise<T> {
-  await using server = await modelServer({ directives: true, ...options.server });
+  const open = options.apart === true ? spawnSimulator : modelServer;
+  await using server: ModelServer = await open({ directives: true, ...options.server });
   const { providers, ...rest } = options.engine ?? {};
   await using engine = await Engine.open({
     cascades,
