@@ -1,6 +1,7 @@
 /** Runs a cascade over inputs: n lanes, chunks to the dispatcher, pieces back in order to the sink. */
 
 import type { Budget } from '../calls/budget.ts';
+import type { Cascade } from '../cascade/cascade.ts';
 import { cancelledError, type Failure, RvbbitError } from '../errors.ts';
 import type { JournalEntry } from '../journal/records.ts';
 import { SUMMARY_MAX_FAILURES } from '../limits.ts';
@@ -11,7 +12,7 @@ import { reasonOf } from '../util/statement-signal.ts';
 import type { AdvisoryTally } from './advisories.ts';
 import { beginCalls, policyOf } from './begin-calls.ts';
 import type { Chunk, Piece, RunInputs } from './chunk.ts';
-import { ChunkPolicy } from './chunk-policy.ts';
+import { ChunkPolicy, type LearnedSizes } from './chunk-policy.ts';
 import { runLanes } from './lanes.ts';
 import { LocalHost } from './local-host.ts';
 import { Reassembler } from './reassembler.ts';
@@ -45,6 +46,8 @@ export interface RunsRequest {
   readonly chunkRuns?: number | undefined;
 }
 
+const learnedSizes = new WeakMap<Cascade, LearnedSizes>();
+
 /** Resolves when every run has settled; throws what stopped it: an abort, `failFast`, or lost workers. */
 export async function executeRuns(
   statement: StatementWithCascade,
@@ -58,6 +61,7 @@ export async function executeRuns(
   const guard = new StopGuard(dispatcher, statement.id);
   const policy = new ChunkPolicy(request.parallel, {
     maxRuns: request.chunkRuns,
+    known: boundModels === undefined ? learnedSizes.get(cascade) : undefined,
     // A worker that dies takes the answers of its chunk's earlier rows along; they must be found again.
     waits: boundModels !== undefined && policyOf(statement, request.calls).reuseOwn,
   });
@@ -113,6 +117,7 @@ export async function executeRuns(
     calls.close();
     dispatcher.closeStatement(statement.id);
     guard.dispose();
+    learnedSizes.set(cascade, policy.learned);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Sessions: what is a connection's own, what all share, how many there may be. */
+import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -119,6 +120,26 @@ test('closing the engine closes its sessions, and ends what waits for one', asyn
   assert.is((await running).code, 'RVB_CLOSED');
   assert.is((await rejection(session.query('SELECT 1'))).code, 'RVB_CLOSED');
   assert.is((await rejection(engine.session())).code, 'RVB_CLOSED');
+});
+
+test('two hundred sessions leave neither descriptors nor memory behind', async () => {
+  await using engine = await open({ sessions: 200 });
+  const openAll = async () => {
+    const sessions = await Promise.all(Array.from({ length: 200 }, () => engine.session()));
+    for (const [n, session] of sessions.entries()) {
+      await session.query('CREATE TEMP TABLE mine AS SELECT range AS x FROM range(2000)');
+      if (n % 2 === 0) await session.query('BEGIN');
+      if (n % 50 === 0) await session.query(MAP);
+    }
+    await Promise.all(sessions.map((session) => session.close()));
+  };
+  const descriptors = () => readdirSync('/proc/self/fd').length;
+  await openAll();
+  const [before, beforeMb] = [descriptors(), process.memoryUsage.rss() / 2 ** 20];
+  await openAll();
+  assert.is(descriptors(), before);
+  const grownMb = process.memoryUsage.rss() / 2 ** 20 - beforeMb;
+  assert.ok(grownMb < 30, `${grownMb} MiB`);
 });
 
 test('an option that is wrong is named', async () => {

@@ -165,12 +165,24 @@ test('chunks start at one run, double while cheap, shrink when dear, and taper o
   }
   for (let i = 0; i < 20; i++) policy.observe(CHUNK_MAX_ROWS, 1);
   assert.is(policy.size(1_000_000), CHUNK_MAX_ROWS);
+  assert.is(policy.size(100), 100, 'what takes next to no time is not split');
+  policy.observe(20, 4);
   assert.is(policy.size(100), 25);
   assert.is(policy.size(1), 1);
   policy.observe(2_000, 100);
   assert.is(policy.size(1_000_000), 100);
   policy.observe(1, 500);
   assert.is(policy.size(1_000_000), 1);
+});
+
+test('a statement begins with what an earlier one has learned of its cascade', () => {
+  const first = new ChunkPolicy(2);
+  for (const size of [1, 2, 4, 8]) first.observe(size, 1);
+  const second = new ChunkPolicy(2, { known: first.learned });
+  assert.is(second.size(1_000_000), 16);
+  assert.is(second.size(8), 2);
+  const small = new ChunkPolicy(2, { known: first.learned, maxRuns: 5 });
+  assert.is(small.size(1_000_000), 5);
 });
 
 test('runs that wait for models travel a few at a time where they are short, and alone where they are not', () => {
