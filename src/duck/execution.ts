@@ -35,7 +35,7 @@ export async function runText(
   const count = statements?.count ?? 0;
   if (statements === undefined || count === 0) return call(() => connection.run(sql));
   if (count === 1) {
-    const whole = await inOneCall(() => connection.run(sql), signal);
+    const whole = await inOneCall(sql, () => connection.run(sql), signal);
     if (whole !== undefined) return whole;
   }
   for (let index = 0; ; index += 1) {
@@ -44,7 +44,7 @@ export async function runText(
     try {
       // DuckDB says it in other words of a prepared statement.
       if (count === 1 && statement.parameterCount > 0) return await call(() => connection.run(sql));
-      const result = await runPrepared(statement, signal);
+      const result = await runPrepared(statement, sql, signal);
       if (index === count - 1) return result;
     } finally {
       statement.destroySync();
@@ -55,35 +55,44 @@ export async function runText(
 /** Runs a statement whose parameters are bound. */
 export async function runPrepared(
   statement: DuckDBPreparedStatement,
+  sql: string,
   signal?: AbortSignal,
 ): Promise<DuckDBMaterializedResult> {
   return (
-    (await inOneCall(() => statement.run(), signal)) ??
-    ((await finishPending(statement.start(), signal)) as DuckDBMaterializedResult)
+    (await inOneCall(sql, () => statement.run(), signal)) ??
+    ((await finishPending(statement.start(), sql, signal)) as DuckDBMaterializedResult)
   );
 }
 
 /** Undefined where as many run in one call as may. */
 async function inOneCall<T>(
+  sql: string,
   work: () => Promise<T>,
   signal: AbortSignal | undefined,
 ): Promise<T | undefined> {
-  const release = executions.tryAcquire();
+  const release = executions.tryAcquire(sql);
   if (release === undefined) return undefined;
+  const startMs = performance.now();
   try {
     return await nativeThreads.use(work, signal);
   } finally {
     release();
+    const ms = performance.now() - startMs;
+    executions.learn(sql, { atLeastMs: ms, atMostMs: ms });
   }
 }
 
 /** Its result, or the first rows of it where it streams, once DuckDB's threads are done with it or one of libuv's may go on with it. */
 export async function finishPending(
   pending: DuckDBPendingResult,
+  sql: string,
   signal?: AbortSignal,
   { isStream = false }: { readonly isStream?: boolean } = {},
 ): Promise<DuckDBResult> {
   const { pending_error } = nodeBindings();
+  const startMs = performance.now();
+  const waitedMs = () => performance.now() - startMs;
+  let heldMs = 0;
   let release: (() => void) | undefined;
   let failure = '';
   try {
@@ -92,18 +101,24 @@ export async function finishPending(
         failure = pending_error(handleOf(pending));
         break;
       }
-      release = executions.tryAcquire();
+      release = executions.tryAcquire(sql, waitedMs());
       if (release !== undefined) break;
       await sleep(POLL_MS);
     }
-    // Told to stop, it says so here. One that has failed is freed here, and fails again in other words.
-    return await nativeThreads.use(() => pending.getResult());
+    const heldFromMs = performance.now();
+    try {
+      // Told to stop, it says so here. One that has failed is freed here, and fails again in other words.
+      return await nativeThreads.use(() => pending.getResult());
+    } finally {
+      heldMs = performance.now() - heldFromMs;
+    }
   } catch (error) {
     if (error instanceof RvbbitError) throw error;
     const message = failure === '' ? messageOf(error).replace(OF_PENDING, '') : failure;
     throw new Error(message, { cause: error });
   } finally {
     release?.();
+    executions.learn(sql, { atLeastMs: heldMs, atMostMs: waitedMs() });
   }
 }
 

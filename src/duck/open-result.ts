@@ -121,6 +121,7 @@ export function openResult(
 export async function feedChunks(
   connection: DuckDBConnection,
   statement: DuckDBPreparedStatement,
+  sql: string,
   feed: ChunkFeed,
   options: {
     readonly signal?: AbortSignal | undefined;
@@ -135,7 +136,7 @@ export async function feedChunks(
   if (isOwn) await run('BEGIN TRANSACTION');
   let rows = 0;
   try {
-    const result = await finishPending(statement.startStream(), signal, { isStream: true });
+    const result = await finishPending(statement.startStream(), sql, signal, { isStream: true });
     onColumns(columnsOf(result));
     while (await feed.isWanted(hurry)) {
       const chunk = await nativeThreads.use(() => result.fetchChunk(), signal);
@@ -153,19 +154,20 @@ export async function feedChunks(
     if (isOwn) await run('COMMIT');
   } catch (thrown) {
     if (isOwn) await run('ROLLBACK').catch(() => undefined);
-    throw await failureOf(statement, isOwn && signal?.aborted !== true, rows, thrown);
+    throw await failureOf(statement, sql, isOwn && signal?.aborted !== true, rows, thrown);
   }
 }
 
 /** DuckDB does not say why the rows broke off: the statement is run again for its message. */
 async function failureOf(
   statement: DuckDBPreparedStatement,
+  sql: string,
   mayRun: boolean,
   rows: number,
   thrown: unknown,
 ): Promise<unknown> {
   try {
-    if (mayRun) await runPrepared(statement);
+    if (mayRun) await runPrepared(statement, sql);
   } catch (again) {
     return again;
   }

@@ -98,7 +98,7 @@ export class Session {
         ? new ResultReader(await runText(connection, sql, stop))
         : this.#prepared(connection, sql, stop, async (statement) => {
             bindParameters(statement, parameters);
-            return new ResultReader(await runPrepared(statement, stop));
+            return new ResultReader(await runPrepared(statement, sql, stop));
           }),
     );
   }
@@ -118,7 +118,7 @@ export class Session {
           if (parameters !== undefined) bindParameters(statement, parameters);
           isOpen = true;
           stop.addEventListener('abort', () => feed.stop());
-          await feedChunks(connection, statement, feed, {
+          await feedChunks(connection, statement, sql, feed, {
             signal: stop,
             hurry: this.#turns.contended(),
             onColumns: (columns) => resolve(openResult(columns, feed, ended)),
@@ -168,7 +168,7 @@ export class Session {
         if (statement.statementType !== nodeApi().StatementType.SELECT) return undefined;
         isBound = true;
         bindParameters(statement, values);
-        return new ResultReader(await runPrepared(statement, stop));
+        return new ResultReader(await runPrepared(statement, sql, stop));
       }).catch((thrown: unknown) => {
         if (isBound || stop.aborted) throw thrown;
         return undefined;
@@ -192,7 +192,7 @@ export class Session {
         }
         return await this.#prepared(connection, empty, stop, async (statement) => {
           bindParameters(statement, parameters);
-          return new ResultReader(await runPrepared(statement, stop)).columns;
+          return new ResultReader(await runPrepared(statement, empty, stop)).columns;
         });
       } catch (error) {
         throw toSqlError(error, empty, { linesBefore: 1 });

@@ -5,6 +5,7 @@
  */
 
 import { Semaphore } from '../util/semaphore.ts';
+import { ExecutionSlots } from './execution-slots.ts';
 
 const LIBUV_DEFAULT_THREADS = 4;
 
@@ -21,4 +22,4 @@ const budget = threadBudget(process.env['UV_THREADPOOL_SIZE']);
 export const nativeThreads: Semaphore = new Semaphore(budget);
 
 /** Of these, how many may run a statement to its end, which can take any time. */
-export const executions: Semaphore = new Semaphore(Math.max(1, budget - 1));
+export const executions: ExecutionSlots = new ExecutionSlots(Math.max(1, budget - 1));

@@ -5,23 +5,18 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { acquireDatabase } from '../../src/duck/registry.ts';
 import { type Parameters, Session } from '../../src/duck/session.ts';
-import { executions } from '../../src/duck/thread-budget.ts';
 import { RvbbitError } from '../../src/errors.ts';
+import { holdExecutions } from '../support/hold-executions.ts';
 import { memorySession, rejection, withFolder } from './support.ts';
 
 const LONG = 'SELECT count(*) FROM range(3000000) a(i), range(3000) b(j) WHERE (a.i * b.j) % 7 = 3';
 
-/** Holds the permits to run in one call, so that every statement is started and asked. */
 async function inSteps<T>(work: () => Promise<T>): Promise<T> {
-  const held: (() => void)[] = [];
-  for (let free = executions.tryAcquire(); free !== undefined; free = executions.tryAcquire()) {
-    held.push(free);
-  }
-  assert.ok(held.length > 0);
+  const giveBack = holdExecutions();
   try {
     return await work();
   } finally {
-    for (const release of held) release();
+    giveBack();
   }
 }
 

@@ -8,10 +8,10 @@ import {
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { executions } from '../../src/duck/thread-budget.ts';
 import { Engine, type EngineSession, RvbbitError } from '../../src/index.ts';
 import { makeFolder, removeFolder } from '../cli/spawn.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
+import { holdExecutions } from '../support/hold-executions.ts';
 
 const SESSIONS = 4;
 
@@ -175,17 +175,6 @@ async function ofConnection(connection: DuckDBConnection, one: Step): Promise<Ou
   if (result.returnType !== 3) return { changes: result.rowsChanged };
   const all = await result.getRowsJson();
   return { columns: result.columnNames(), rows: all.map((row) => row.map(textOf)) };
-}
-
-/** Holds the permits to run in one call, as long statements of others do: all others are run in steps. */
-function holdExecutions(): () => void {
-  const held: (() => void)[] = [];
-  for (let free = executions.tryAcquire(); free !== undefined; free = executions.tryAcquire()) {
-    held.push(free);
-  }
-  return () => {
-    for (const release of held) release();
-  };
 }
 
 test('what four sessions give is what four connections of DuckDB give', async () => {
