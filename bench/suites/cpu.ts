@@ -1,37 +1,85 @@
-/** CPU-bound rows: 5 ms of arithmetic each, on one worker thread and on two. */
+/** CPU-bound rows: the same arithmetic in a js cell and in a plain Piscina script, on one worker thread and on two. */
+import { Piscina } from 'piscina';
 import { Engine } from '../../src/index.ts';
 import { cascadeRoot } from '../fixture-root.ts';
-import type { Suite, Variant } from '../suite.ts';
+import type { Sample, Suite, Variant } from '../suite.ts';
 
-const ROWS = 400;
+const ROWS = 2_000;
+const WARM_UP = 100;
+/** What the rows' results add up to: the same on every way. */
+const SUM = 'sum';
 
-function onThreads(threads: number): Variant {
+function engine(threads: number): Variant {
   return {
-    name: `${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+    name: `engine, ${threadsText(threads)}`,
     async measure() {
-      await using engine = await Engine.open({ cascades: cascadeRoot, threads });
-      const map = (rows: number) =>
-        engine.query(
-          `RVBBIT MAP PARALLEL ${2 * threads} 'spin.yaml' USING (SELECT range AS id FROM range(${rows})) WITH (limit = ${rows})`,
+      await using opened = await Engine.open({ cascades: cascadeRoot, threads });
+      const map = async (rows: number) => {
+        const result = await opened.query(
+          `RVBBIT MAP PARALLEL ${2 * threads} 'modulo.yaml' AS sum USING (SELECT range AS id FROM range(${rows})) WITH (limit = ${rows})`,
         );
-      await map(20);
-      const startMs = performance.now();
-      await map(ROWS);
-      return { ms: performance.now() - startMs };
+        return result.rows.reduce((sum, row) => sum + Number(row['sum']), 0);
+      };
+      return await timed(map);
     },
   };
 }
 
+function piscina(threads: number): Variant {
+  return {
+    name: `Piscina, ${threadsText(threads)}`,
+    async measure() {
+      const filename = new URL('../modulo-worker.js', import.meta.url).href;
+      const pool = new Piscina({ filename, minThreads: threads, maxThreads: threads });
+      const sums = async (rows: number) => {
+        const ids = Array.from({ length: rows }, (_, id) => pool.run({ id }) as Promise<number>);
+        return (await Promise.all(ids)).reduce((sum, one) => sum + one, 0);
+      };
+      try {
+        return await timed(sums);
+      } finally {
+        await pool.destroy();
+      }
+    },
+  };
+}
+
+async function timed(work: (rows: number) => Promise<number>): Promise<Sample> {
+  await work(WARM_UP);
+  const startMs = performance.now();
+  const sum = await work(ROWS);
+  return { ms: performance.now() - startMs, [SUM]: sum };
+}
+
+function threadsText(threads: number): string {
+  return threads === 1 ? '1 thread' : `${threads} threads`;
+}
+
 export const cpu: Suite = {
   name: 'cpu',
-  about: `${ROWS} rows of 5 ms arithmetic in a js cell, by worker threads`,
-  variants: [onThreads(1), onThreads(2)],
+  about: `${ROWS} rows of a loop with 400,000 turns, in a js cell and in a plain Piscina script`,
+  variants: [engine(1), piscina(1), engine(2), piscina(2)],
   figures: (median) => [
-    {
-      name: 'two threads against one',
-      value: median('1 thread', 'ms') / median('2 threads', 'ms'),
+    ...[1, 2].map((threads) => ({
+      name: `${threadsText(threads)}: engine against Piscina`,
+      value:
+        median(`engine, ${threadsText(threads)}`, 'ms') /
+        median(`Piscina, ${threadsText(threads)}`, 'ms'),
       unit: '×',
-      atLeast: 1.7,
+      atMost: 1.05,
+    })),
+    {
+      name: 'two threads of the engine against one',
+      value: median('engine, 1 thread', 'ms') / median('engine, 2 threads', 'ms'),
+      unit: '×',
+      atLeast: 1.9,
+    },
+    {
+      name: 'sum of the results, engine less Piscina',
+      value: median('engine, 2 threads', SUM) - median('Piscina, 2 threads', SUM),
+      unit: '',
+      atLeast: 0,
+      atMost: 0,
     },
   ],
 };
