@@ -6,6 +6,7 @@ import { checkWithJinja, evaluateWithJinja, renderWithJinja } from './jinja-host
 import { expressionReferences, type References, templateReferences } from './jinja-names.ts';
 import { parsePath, scanTemplate } from './jinja-scan.ts';
 import { copyJson } from './plain-json.ts';
+import { decidePlainTest, type PlainTest, parsePlainTest } from './plain-test.ts';
 
 /** What a template sees. Plain JSON: each use is a copy, so nothing in it is executed or changed. */
 export interface TemplateContext {
@@ -32,6 +33,8 @@ export interface Expression {
   readonly references: References;
   /** Set where the expression is a path of own properties: read without WebAssembly (50 times faster). */
   readonly path?: readonly string[];
+  /** Set where the expression is a plain test: decided without WebAssembly. */
+  readonly test?: PlainTest;
 }
 
 /** Prepares a template; its syntax is checked by `checkTemplate`. */
@@ -43,7 +46,13 @@ export function compileTemplate(text: string): Template {
 /** Prepares an expression; its syntax is checked by `checkExpression`. */
 export function compileExpression(text: string): Expression {
   const path = parsePath(text);
-  return { text, references: expressionReferences(text), ...(path === undefined ? {} : { path }) };
+  const test = parsePlainTest(text);
+  return {
+    text,
+    references: expressionReferences(text),
+    ...(path === undefined ? {} : { path }),
+    ...(test === undefined ? {} : { test }),
+  };
 }
 
 /**
@@ -141,10 +150,14 @@ export function templateError(message: string): RvbbitError {
 
 function evaluate(source: string | Expression, context: TemplateContext): Json | undefined {
   const expression = typeof source === 'string' ? compileExpression(source) : source;
-  if (expression.path === undefined) {
+  const { path, test } = expression;
+  if (path === undefined) {
+    const quick =
+      test === undefined ? undefined : decidePlainTest(test, (at) => readPath(context, at));
+    if (quick !== undefined) return quick;
     return evaluateWithJinja(expression.text, usedContext(expression.references, context));
   }
-  const value = readPath(context, expression.path);
+  const value = readPath(context, path);
   if (typeof value !== 'object' || value === null) return value;
   const copy = copyJson(value);
   if (copy.ok) return copy.value;
