@@ -1,4 +1,5 @@
-/** The folder of the cascades that the benchmarks run: source files, not built ones. */
+/** The folders of the cascades that the benchmarks run: source files, not built ones. */
 import { fileURLToPath } from 'node:url';
 
 export const cascadeRoot = fileURLToPath(new URL('../../bench/cascades', import.meta.url));
+export const examplesRoot = fileURLToPath(new URL('../../examples/cascades', import.meta.url));

@@ -167,7 +167,7 @@ export class EngineSession {
     parameters: Parameters | undefined,
     options: QueryOptions,
     listener: StreamListener,
-  ): AsyncGenerator<Row, void> {
+  ): AsyncGenerator<readonly Row[], void> {
     checkQueryOptions('stream', options);
     const node = await readStatement(sql);
     const statement = this.#begin(prefixOf(node), sql, parameters, options);

@@ -32,7 +32,10 @@ function piscina(threads: number): Variant {
       const filename = new URL('../modulo-worker.js', import.meta.url).href;
       const pool = new Piscina({ filename, minThreads: threads, maxThreads: threads });
       const sums = async (rows: number) => {
-        const ids = Array.from({ length: rows }, (_, id) => pool.run({ id }) as Promise<number>);
+        const ids = Array.from(
+          { length: rows },
+          (_, id) => pool.run({ id }, { name: 'modulo' }) as Promise<number>,
+        );
         return (await Promise.all(ids)).reduce((sum, one) => sum + one, 0);
       };
       try {

@@ -21,9 +21,12 @@ export interface StreamListener {
   onEnd(summary: Summary): void;
 }
 
-/** `rows` yields the rows. A consumer that stops early ends the generator, and with it the statement. */
+/**
+ * `rows` yields the rows, as many at a time as there are: a step of a generator for each costs more than most rows.
+ * A consumer that stops early ends the generator, and with it the statement.
+ */
 export function rowStream(
-  rows: (listener: StreamListener) => AsyncGenerator<Row, void>,
+  rows: (listener: StreamListener) => AsyncGenerator<readonly Row[], void>,
 ): RowStream {
   const columns = deferred<readonly ResultColumn[]>();
   const summary = deferred<Summary>();
@@ -59,7 +62,7 @@ export function rowStream(
     ending = generator.return().then(() => fail(reason), fail);
     ending.catch(() => {});
   };
-  const watch = async (step: Promise<IteratorResult<Row, void>>) => {
+  const watch = async (step: Promise<IteratorResult<readonly Row[], void>>) => {
     stepsOut += 1;
     try {
       const result = await step;
@@ -80,15 +83,46 @@ export function rowStream(
       return fail(thrown);
     }
   };
-  let first: Promise<IteratorResult<Row, void>> | undefined = watch(generator.next());
-  first.catch(() => {});
+  let batch: readonly Row[] = [];
+  let taken = 0;
+  const advance = async (): Promise<IteratorResult<Row, void>> => {
+    for (;;) {
+      const step = await watch(generator.next());
+      if (step.done === true) return step;
+      const [row] = step.value;
+      if (row === undefined) continue;
+      batch = step.value;
+      taken = 1;
+      return { done: false, value: row };
+    }
+  };
+  /** The step to the next batch: whoever asks meanwhile gets what comes after it. */
+  let advancing: Promise<unknown> | undefined;
+  const started = () => {
+    const step = advance();
+    const ended = step.finally(() => {
+      if (advancing === ended) advancing = undefined;
+    });
+    advancing = ended;
+    ended.catch(() => {});
+    return step;
+  };
+  let first: Promise<IteratorResult<Row, void>> | undefined = started();
   const iterator: AsyncIterator<Row, void> = {
     next() {
-      const step = first ?? ending ?? watch(generator.next());
+      const step = first ?? ending ?? advancing?.then(() => iterator.next());
       first = undefined;
-      return step;
+      if (step !== undefined) return step;
+      const row = batch[taken];
+      if (row === undefined) return started();
+      taken += 1;
+      return Promise.resolve({ done: false, value: row });
     },
-    return: () => watch(generator.return()),
+    async return() {
+      batch = [];
+      await watch(generator.return());
+      return { done: true, value: undefined };
+    },
   };
   return {
     columns: columns.promise,
@@ -102,12 +136,12 @@ export function rowStream(
 export async function* streamReader(
   reader: Pick<OpenResult, 'columns' | 'slices'>,
   form: ValueForm,
-): AsyncGenerator<Row> {
+): AsyncGenerator<readonly Row[]> {
   const names = reader.columns.map(({ name }) => name);
   for await (const { rowCount, columns } of reader.slices(form)) {
-    for (let row = 0; row < rowCount; row++) {
-      yield Object.fromEntries(names.map((name, index) => [name, columns[index]?.[row]]));
-    }
+    yield Array.from({ length: rowCount }, (_, row) =>
+      Object.fromEntries(names.map((name, index) => [name, columns[index]?.[row]])),
+    );
   }
 }
 

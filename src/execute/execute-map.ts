@@ -73,6 +73,11 @@ export class MapExecution {
     return [...this.#rows.columns, ...addedColumns(this.#plan)];
   }
 
+  /** Rows of the query: those that `rows` counts its ranges by. */
+  get rowsRead(): number {
+    return this.#rows.rowCount;
+  }
+
   /** Runs the cascade to the end of the inputs; throws what stopped it. */
   async run(): Promise<void> {
     const { stop } = this.#statement;

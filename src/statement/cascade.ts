@@ -9,7 +9,7 @@ import { planStatement } from '../plan/plan-statement.ts';
 import { type CascadeStatement, resolveTarget } from '../plan/resolve-target.ts';
 import type { Row } from '../result.ts';
 import type { Explained } from './explain.ts';
-import { deliverMap, streamMap } from './map.ts';
+import { deliverMap, streamMap, streamWrittenMap } from './map.ts';
 import { kindOf, openingOf } from './names.ts';
 import { deliverRun } from './run-over-table.ts';
 
@@ -27,21 +27,22 @@ export async function runCascadeStatement(
   return done ? NOTHING : deliverPlanned(await planBody(body, target, node, statement));
 }
 
-/** Yields the rows of a MAP in order as they become known; all at the end where they go to a table too. */
+/** Yields the rows of a MAP in order as they become known; at the end where they go to a table too. */
 export async function* streamMapStatement(
   node: MapStatement,
   statement: Statement,
   onHead: (head: StreamHead) => void,
-): AsyncGenerator<Row, void> {
+): AsyncGenerator<readonly Row[], void> {
   const planned = await planBody(node, { kind: 'rows' }, node, statement);
   const { plan } = planned;
-  if (plan.kind === 'map' && plan.target.kind === 'rows' && plan.target.asTable === undefined) {
-    yield* streamMap(plan, planned.statement, onHead);
+  if (plan.kind === 'map' && plan.target.kind === 'rows') {
+    const stream = plan.target.asTable === undefined ? streamMap : streamWrittenMap;
+    yield* stream(plan, planned.statement, onHead);
     return;
   }
   const { columns, notices, rows } = await deliverPlanned(planned);
   onHead({ columns, notices, signal: statement.stop.signal });
-  yield* rows;
+  yield rows;
 }
 
 /** Reads and counts what a MAP or RUN would work on; an EXPLAIN ANALYZE then runs it, and writes what it writes. */

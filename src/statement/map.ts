@@ -14,27 +14,18 @@ import type { StatementWithCascade } from '../execute/statement.ts';
 import type { MapPlan } from '../plan/plan.ts';
 import type { Notice, Row } from '../result.ts';
 
+/** Rows of a stored result that are in memory at once. */
+const ROWS_AT_A_TIME = 8_192;
+
 export async function deliverMap(
   plan: MapPlan,
   statement: StatementWithCascade,
 ): Promise<Delivered> {
   const execution = await MapExecution.prepare(plan, statement, { growing: false });
   try {
-    await execution.run();
-    const targets = targetsOf(plan.target, statement);
-    const writes = await mayWrite(statement, targets);
-    const { target } = plan;
-    const intoTable = target.kind !== 'rows';
-    const notices = [
-      ...noticesOf(plan, execution, statement),
-      ...execution.advisories.notices(),
-      ...endNotices(statement, intoTable, intoTable ? undefined : target.asTable),
-      ...failedRowsNotices(plan, statement, targets),
-    ];
-    // The statement is to be run again: a part of its rows would then be there twice, or its table be in the way.
-    if (intoTable && !writes) return { ...NOTHING, notices };
-    const rowCount = writes ? await execution.writeTarget() : undefined;
-    if (intoTable) return { columns: [], rows: [], rowCount: rowCount ?? 0, notices };
+    const { rowCount, notices } = await runAndWrite(execution, plan, statement);
+    // A part of what is to be run again would then be there twice, or its table be in the way.
+    if (plan.target.kind !== 'rows') return { ...NOTHING, rowCount: rowCount ?? 0, notices };
     const rows = await execution.rows(statement.valueForm);
     return { columns: execution.columns, rows, rowCount: rows.length, notices };
   } finally {
@@ -42,12 +33,51 @@ export async function deliverMap(
   }
 }
 
+/** The rows of a MAP that go to a table besides: once that is written, and so many at a time. */
+export async function* streamWrittenMap(
+  plan: MapPlan,
+  statement: StatementWithCascade,
+  onHead: (head: StreamHead) => void,
+): AsyncGenerator<readonly Row[]> {
+  const execution = await MapExecution.prepare(plan, statement, { growing: false });
+  try {
+    const { notices } = await runAndWrite(execution, plan, statement);
+    onHead({ columns: execution.columns, notices, signal: statement.stop.signal });
+    for (let from = 0; from < execution.rowsRead; from += ROWS_AT_A_TIME) {
+      const to = Math.min(from + ROWS_AT_A_TIME, execution.rowsRead);
+      yield await execution.rows(statement.valueForm, { from, to });
+    }
+  } finally {
+    await execution.close();
+  }
+}
+
+/** `rowCount`: of the table that was written; undefined where none is, or the statement is to be run again. */
+async function runAndWrite(
+  execution: MapExecution,
+  plan: MapPlan,
+  statement: StatementWithCascade,
+): Promise<{ readonly rowCount: number | undefined; readonly notices: readonly Notice[] }> {
+  await execution.run();
+  const { target } = plan;
+  const targets = targetsOf(target, statement);
+  const writes = await mayWrite(statement, targets);
+  const intoTable = target.kind !== 'rows';
+  const notices = [
+    ...noticesOf(plan, execution, statement),
+    ...execution.advisories.notices(),
+    ...endNotices(statement, intoTable, intoTable ? undefined : target.asTable),
+    ...failedRowsNotices(plan, statement, targets),
+  ];
+  return { rowCount: writes ? await execution.writeTarget() : undefined, notices };
+}
+
 /** The rows of a MAP in order, each as soon as it and all before it are known. */
 export async function* streamMap(
   plan: MapPlan,
   statement: StatementWithCascade,
   onHead: (head: StreamHead) => void,
-): AsyncGenerator<Row> {
+): AsyncGenerator<readonly Row[]> {
   const execution = await MapExecution.prepare(plan, statement, { growing: true });
   const targets = targetsOf(plan.target, statement);
   let failure: { readonly error: unknown } | undefined;
@@ -70,7 +100,7 @@ export async function* streamMap(
     });
     for await (const range of execution.knownRanges()) {
       await statement.desk.journal.commit();
-      yield* await execution.rows(statement.valueForm, range);
+      yield await execution.rows(statement.valueForm, range);
     }
     await running;
     if (failure !== undefined) throw failure.error;

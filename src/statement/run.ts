@@ -39,7 +39,7 @@ export async function* streamStatement(
   node: StatementNode,
   statement: Statement,
   onHead: (head: StreamHead) => void,
-): AsyncGenerator<Row, void> {
+): AsyncGenerator<readonly Row[], void> {
   const { signal } = statement.stop;
   if (node.kind === 'Map') {
     const { streamMapStatement } = await import('./cascade.ts');
@@ -51,12 +51,12 @@ export async function* streamStatement(
       yield* streamReader(result, statement.valueForm);
     } else {
       onHead({ columns: result.columns, notices: result.notices, signal });
-      yield* result.rows;
+      yield result.rows;
     }
   } else {
     const { columns, notices, rows } = await runStatement(node, statement);
     onHead({ columns, notices, signal });
-    yield* rows;
+    yield rows;
   }
 }
 
