@@ -21,7 +21,7 @@ export const WINDOW_MAX_RUNS = 65_536;
 /** Threads of an engine that is not told how many, at most. */
 export const MAX_DEFAULT_THREADS = 8;
 /** Cancelled, and as many drained, statements whose late chunks a worker turns away, and of which one that starts late is told. */
-export const ENDINGS_KEPT = 1_000;
+export const STOPS_KEPT = 1_000;
 /** From an abort to the settling of what was aborted. */
 export const ABORT_SETTLE_MS = 1_000;
 

@@ -82,7 +82,7 @@ export class Beacon {
   }
 
   /** Main thread: a cancel or a drain has been posted on the worker's link. */
-  announceEnding(): void {
+  announceStop(): void {
     Atomics.add(this.#words, ENDINGS, 1);
   }
 

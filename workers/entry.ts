@@ -84,7 +84,7 @@ async function runRows(
     modelTarget: ({ model }) => task.settings.models?.targets[model ?? ''],
     chat: (target, request, options) => {
       // A cancel may wait behind the turns of a thousand calls that are being made ready.
-      link.hearEndings();
+      link.hearStops();
       return target.kind === 'provider'
         ? providers.chat(target, request, options)
         : link.chat(task.statementId, request, options.timeoutMs);
@@ -107,7 +107,7 @@ async function runRows(
     lookedUpMs = performance.now() - askedMs;
   }
   for (; row < task.rowCount; row++) {
-    link.hearEndings();
+    link.hearStops();
     if (signal.aborted || link.isDrained(task.statementId)) break;
     const started = runCascadeNow(program, inputs[row]!, context);
     // A run that has not waited for anything costs no promise.

@@ -13,7 +13,7 @@ import {
   threadId,
 } from 'node:worker_threads';
 import type { Cascade } from '../src/cascade/cascade.ts';
-import { ENDINGS_KEPT } from '../src/limits.ts';
+import { STOPS_KEPT } from '../src/limits.ts';
 import type { ChatOutcome, ChatRequest, ModelTarget } from '../src/model/chat.ts';
 import type {
   CallDecision,
@@ -66,7 +66,7 @@ export class WorkerLink {
   #utilizationBefore = performance.eventLoopUtilization();
   #utilization = 0;
   #nextId = 1;
-  #endingsHeard = 0;
+  #stopsHeard = 0;
 
   /** `onWarm` opens connections ahead of a statement's calls. */
   constructor(onWarm: (target: ModelTarget, connections: number) => void) {
@@ -133,7 +133,8 @@ export class WorkerLink {
     return new Promise((resolve) => this.#undecided.set(id, resolve));
   }
 
-  /** Keeps the account of an ended call until its chunk takes it along, a `js` cell runs, or for `ENDED_AFTER_MS`. */
+  /** Keeps the account of an ended call until its chunk takes it along or asks for another call, a `js` cell runs, or for
+   * `ENDED_AFTER_MS`. Until then its permit is held. */
   endCall(unsaid: UnsaidEnds, ended: EndedAttempt): void {
     unsaid.ended.push(ended);
     this.#unsaid.add(unsaid);
@@ -167,10 +168,10 @@ export class WorkerLink {
   }
 
   /** Takes in cancels and drains that wait on the link: rows that await nothing leave no turn to hear them in. */
-  hearEndings(): void {
+  hearStops(): void {
     const { endings } = this.beacon;
-    if (endings === this.#endingsHeard) return;
-    this.#endingsHeard = endings;
+    if (endings === this.#stopsHeard) return;
+    this.#stopsHeard = endings;
     for (;;) {
       const received = receiveMessageOnPort(this.#port);
       if (received === undefined) return;
@@ -224,13 +225,13 @@ export class WorkerLink {
   #receive(message: WorkerMessage): void {
     if (message.kind === 'cancel') {
       this.#cancelled.add(message.statementId);
-      dropOldest(this.#cancelled, ENDINGS_KEPT);
+      dropOldest(this.#cancelled, STOPS_KEPT);
       this.#controllers.get(message.statementId)?.abort();
       return;
     }
     if (message.kind === 'drain') {
       this.#drained.add(message.statementId);
-      dropOldest(this.#drained, ENDINGS_KEPT);
+      dropOldest(this.#drained, STOPS_KEPT);
       return;
     }
     if (message.kind === 'warm') {

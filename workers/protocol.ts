@@ -18,11 +18,11 @@ import type {
 } from '../src/run/contract.ts';
 import type { Json, JsonObject } from '../src/util/json.ts';
 
-/** Rows for a worker, column by column: `columns[name][i]` belongs to the chunk's row i. */
+/** Runs for a worker, their inputs column by column: `columns[name][i]` belongs to the chunk's row i. */
 export interface ChunkTask {
   /** Unique in the process. */
   readonly taskId: number;
-  /** The statement that the chunk belongs to; the key of a cancel. */
+  /** What a cancel ends: the statement, or one batch of its questions (`Asker`). */
   readonly statementId: number;
   /** Ordinal of the chunk's first run within its statement. */
   readonly firstOrdinal: number;

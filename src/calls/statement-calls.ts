@@ -25,6 +25,7 @@ export interface StatementCallsParts extends Omit<CallAccountParts, 'keeps'> {
   readonly policy: AnswerPolicy;
   readonly budget: Budget | undefined;
   readonly limits: CallLimits | undefined;
+  /** Make no call: stored answers only. */
   readonly onlyAtHand: boolean;
   /** The budget is used up: no further row should start. */
   onBudgetEnd(): void;
@@ -34,6 +35,10 @@ export interface StatementCallsParts extends Omit<CallAccountParts, 'keeps'> {
   onJournalFailure(failure: RvbbitError): void;
 }
 
+/**
+ * What `decide` goes through: a stored answer, an equal call that is out, the circuit of the provider, the limiter, the
+ * budget, and then the call goes. After each wait it looks again at all that may have changed meanwhile.
+ */
 export class StatementCalls {
   readonly #desk: CallDesk;
   readonly #parts: StatementCallsParts;
@@ -67,17 +72,18 @@ export class StatementCalls {
       this.#parts.onJournalFailure(failure);
       return refused(failureOf(failure));
     }
-    if (request.fresh === true) return this.#leave(threadId, request);
+    if (request.fresh === true) return this.#permit(threadId, request);
     const text = this.#atHand(request.callKey);
-    return text === undefined ? this.#leave(threadId, request) : this.#hit(request, text);
+    return text === undefined ? this.#permit(threadId, request) : this.#hit(request, text);
   }
 
   /** Calls wait for the limiter or the budget. */
-  get waitsForLeave(): boolean {
+  get waitsForPermit(): boolean {
     return this.#gateWaits.count + this.#waitingForRoom > 0;
   }
 
-  #leave(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
+  #permit(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
+    // Not a failure: runs that end with RVB_BUDGET count as not run.
     if (this.#parts.onlyAtHand) return refused(BUDGET_USED_UP);
     return this.#waits.signalOf(threadId).aborted ? this.#ended() : this.#share(threadId, request);
   }

@@ -42,11 +42,11 @@ export interface StatementHost {
   /** Decides on a model call that a worker wants to make. Never rejects. */
   decide(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision>;
   /** Calls wait for the limiter or the budget: their rows have all the time that this takes. */
-  waitsForLeave(): boolean;
+  waitsForPermit(): boolean;
   /** The answers at hand for calls that are about to be made; null for those that have none. */
   find(lookUp: LookUp): readonly (string | null)[];
-  /** Called before workers are told that calls may go out; what it gives is why they may not. */
-  beforeCalls(): Failure | undefined;
+  /** Hands the records of calls that are about to go out to the system; what it gives is why they may not go. */
+  writeStarts(): Failure | undefined;
   /** Takes the account of calls that have ended ahead of their chunk. */
   attemptsEnded(ended: readonly EndedAttempt[]): void;
   /** A worker has died, and with it the calls that it had out. */

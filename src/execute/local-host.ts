@@ -73,8 +73,8 @@ export class LocalHost implements StatementHost {
     return this.#calls.decide(threadId, request);
   }
 
-  waitsForLeave(): boolean {
-    return this.#calls.waitsForLeave;
+  waitsForPermit(): boolean {
+    return this.#calls.waitsForPermit;
   }
 
   find(lookUp: LookUp): readonly (string | null)[] {
@@ -82,7 +82,7 @@ export class LocalHost implements StatementHost {
   }
 
   /** A call goes out only after the system has been handed its first record. */
-  beforeCalls(): Failure | undefined {
+  writeStarts(): Failure | undefined {
     const { journal } = this.#statement.desk;
     journal.writeNow();
     if (journal.failure === undefined) return undefined;

@@ -122,7 +122,7 @@ export class Watchdog {
     this.#before = new Map(readings.map(({ threadId, reading }) => [threadId, reading]));
     this.#beforeMs = nowMs;
     if (!areIdle || readings.length === 0) return;
-    this.overdue.pass(ms, (statementId) => this.#links.waitsForLeave(statementId));
+    this.overdue.pass(ms, (statementId) => this.#links.waitsForPermit(statementId));
   }
 }
 

@@ -12,7 +12,7 @@ import type {
 import { refused } from '../calls/refusals.ts';
 import type { Cascade } from '../cascade/cascade.ts';
 import { CANCELLED, failureOf } from '../errors.ts';
-import { ENDINGS_KEPT, GATHER_MAX_CHUNKS } from '../limits.ts';
+import { GATHER_MAX_CHUNKS, STOPS_KEPT } from '../limits.ts';
 import type { ChatOutcome, ModelTarget } from '../model/chat.ts';
 import type { SqlCellOutcome } from '../run/contract.ts';
 import { dropOldest } from '../util/drop-oldest.ts';
@@ -56,8 +56,8 @@ export class WorkerLinks {
     });
     // The links alone must not keep the process alive.
     hello.port.unref();
-    for (const statementId of this.#drained) tellEnd(link, { kind: 'drain', statementId });
-    for (const statementId of this.#cancelled) tellEnd(link, { kind: 'cancel', statementId });
+    for (const statementId of this.#drained) tellStop(link, { kind: 'drain', statementId });
+    for (const statementId of this.#cancelled) tellStop(link, { kind: 'cancel', statementId });
   }
 
   openStatement(host: StatementHost): void {
@@ -71,20 +71,20 @@ export class WorkerLinks {
   /** Tells every worker, those that are still to come included. */
   cancelStatement(statementId: number): void {
     this.#cancelled.add(statementId);
-    dropOldest(this.#cancelled, ENDINGS_KEPT);
-    for (const link of this.#links.values()) tellEnd(link, { kind: 'cancel', statementId });
+    dropOldest(this.#cancelled, STOPS_KEPT);
+    for (const link of this.#links.values()) tellStop(link, { kind: 'cancel', statementId });
   }
 
   /** Calls of the statement wait for the limiter or the budget. */
-  waitsForLeave(statementId: number): boolean {
-    return this.#hosts.get(statementId)?.waitsForLeave() === true;
+  waitsForPermit(statementId: number): boolean {
+    return this.#hosts.get(statementId)?.waitsForPermit() === true;
   }
 
   /** Tells every worker, those that are still to come included, that no further row of the statement is to start. */
   drainStatement(statementId: number): void {
     this.#drained.add(statementId);
-    dropOldest(this.#drained, ENDINGS_KEPT);
-    for (const link of this.#links.values()) tellEnd(link, { kind: 'drain', statementId });
+    dropOldest(this.#drained, STOPS_KEPT);
+    for (const link of this.#links.values()) tellStop(link, { kind: 'drain', statementId });
   }
 
   /** The beacons of the workers that are up. */
@@ -194,7 +194,7 @@ export class WorkerLinks {
   #beforeCall({ id, statementId, decision }: Decided): DecidedCall {
     const host = this.#hosts.get(statementId);
     if (decision.kind !== 'go' || host === undefined) return { id, decision };
-    const error = host.beforeCalls();
+    const error = host.writeStarts();
     if (error === undefined) return { id, decision };
     const report = { durationMs: 0, outcome: 'not_sent' } as const;
     host.attemptsEnded([{ attempt: decision.attempt, report }]);
@@ -234,7 +234,7 @@ function afterPosted(work: () => void): void {
 }
 
 /** The message first: a worker that sees the announcement looks for it at once. */
-function tellEnd(link: Link, message: WorkerMessage): void {
+function tellStop(link: Link, message: WorkerMessage): void {
   link.port.postMessage(message);
-  link.beacon.announceEnding();
+  link.beacon.announceStop();
 }

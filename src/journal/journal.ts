@@ -92,8 +92,8 @@ export class Journal {
   }
 
   /**
-   * How many calls of this key were out when their processes died, of those that this process has not taken yet
-   * and no call that has ended was told of. Knows what the latest search for an answer has seen.
+   * Calls of this key that were out when their process died, and that may have been paid. Each is counted by one
+   * later call. The files are read when `answers.find` is asked; this reads none.
    */
   takeLostCalls(callKey: string): number {
     return this.#disk?.takeLostCalls(callKey) ?? 0;

@@ -1,4 +1,7 @@
-/** The one way to a model: leave to call, the call, its report, and the engine's one retry loop. */
+/**
+ * Every model call that goes out: its permit, the call, its report, and the retries of calls that failed. Answers that
+ * were found ahead of a row do not come by here, and `cells/instructions.ts` asks again where an answer is of no use.
+ */
 import type { Retry } from '../cascade/cascade.ts';
 import { cancelledError, type Failure, failureOf, RvbbitError } from '../errors.ts';
 import { RAW_ANSWER_CHARS, RETRY_ATTEMPTS } from '../limits.ts';
@@ -61,7 +64,7 @@ export type ModelAnswer<T> =
  * result, so that the cell may ask again.
  */
 export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelAnswer<T>> {
-  const { context, budget } = run;
+  const { context, bounds } = run;
   const { target, request } = call;
   const provider = providerOf(target);
   const maxAttempts = context.settings.maxAttempts ?? call.retry?.maxAttempts ?? RETRY_ATTEMPTS;
@@ -76,9 +79,9 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelA
   };
   for (let failures = 0, fresh = call.fresh === true; ; ) {
     const n = call.attempt + failures;
-    budget.attempts = n;
+    bounds.attempts = n;
     const leftMs = call.limit().ms;
-    const decision = await leaveToCall(run, {
+    const decision = await permitFor(run, {
       ...asked,
       n,
       leftMs,
@@ -122,14 +125,14 @@ function callLimit<T>(call: ModelCall<T>): TimeLimit {
 }
 
 /**
- * Waits for the limiter; that time is nobody's fault and counts against no limit of the run. Waiting for
- * the answer of an equal call does: it takes the place of a call.
+ * Asks for a permit. The time that the limiter or the bounds takes is added to what the run and the cell have. Time
+ * spent waiting for an equal call's answer is not: it takes the place of a call.
  */
-async function leaveToCall(run: Run, request: CallRequest): Promise<CallDecision> {
-  const { context, budget } = run;
+async function permitFor(run: Run, request: CallRequest): Promise<CallDecision> {
+  const { context, bounds } = run;
   const askedMs = context.nowMs();
   const decision = await context.requestCall(request);
-  budget.waitedMs += Math.max(0, context.nowMs() - askedMs - (decision.followedMs ?? 0));
+  bounds.waitedMs += Math.max(0, context.nowMs() - askedMs - (decision.followedMs ?? 0));
   return decision;
 }
 

@@ -17,7 +17,7 @@ import {
   beginStep,
   endsRun,
   type Run,
-  type RunBudget,
+  type RunBounds,
   type RunContext,
   type Variant,
 } from './run-state.ts';
@@ -42,19 +42,19 @@ export function runCascadeNow(
 ): RunOutcome | Promise<RunOutcome> {
   const { timeoutMs } = context.settings;
   const deadlineMs = context.nowMs() + timeoutMs;
-  const budget = { steps: 0, attempts: 1, waitedMs: 0, timeoutMs, deadlineMs };
-  return startRun(program, input, context, budget, undefined);
+  const bounds = { steps: 0, attempts: 1, waitedMs: 0, timeoutMs, deadlineMs };
+  return startRun(program, input, context, bounds, undefined);
 }
 
 function startRun(
   program: CascadeProgram,
   input: JsonObject,
   context: RunContext,
-  budget: RunBudget,
+  bounds: RunBounds,
   variant: Variant | undefined,
 ): RunOutcome | Promise<RunOutcome> {
   const outputs = program.isSingle ? {} : { ...program.noOutputs };
-  const run: Run = { context, input, outputs, state: {}, budget };
+  const run: Run = { context, input, outputs, state: {}, bounds };
   if (variant !== undefined) run.variant = variant;
   try {
     const problem = program.checkInput?.(input);
@@ -83,7 +83,7 @@ function runFrom(
       index++;
       continue;
     }
-    run.budget.attempts = 1;
+    run.bounds.attempts = 1;
     const output = runCell(program, cell, run);
     if (output instanceof Promise) {
       const at = index;
@@ -180,7 +180,7 @@ function finish(program: CascadeProgram, run: Run, last: Json | undefined): RunO
 }
 
 function failed(run: Run, error: unknown): RunOutcome {
-  const { attempts } = run.budget;
+  const { attempts } = run.bounds;
   return withAccount(run, { kind: 'failed', error: failureOf(error), attempts });
 }
 

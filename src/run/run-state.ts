@@ -42,13 +42,13 @@ export interface RunContext {
   nowMs(): number;
 }
 
-/** One run under way. Nested cascades have a run of their own and share `budget`. */
+/** One run under way. Nested cascades have a run of their own and share `bounds`. */
 export interface Run {
   readonly context: RunContext;
   readonly input: JsonObject;
   readonly outputs: Record<string, Json>;
   readonly state: Record<string, Json>;
-  readonly budget: RunBudget;
+  readonly bounds: RunBounds;
   /** Which of several answers to the same prompt is asked for; absent: the only one. */
   variant?: Variant;
   /** What wards refused of the cell that is done again, the first refusal first. */
@@ -74,7 +74,7 @@ export interface Variant {
 }
 
 /** The bounds of a run and of the cascades nested in it. */
-export interface RunBudget {
+export interface RunBounds {
   /** On `context.nowMs`'s clock; `waitedMs` comes on top. */
   readonly deadlineMs: number;
   readonly timeoutMs: number;
@@ -88,13 +88,13 @@ export interface RunBudget {
 /** Counts a step of a run: a cell, a take, a redo, a ward. Throws where the run is over or has had too many. */
 export function beginStep(run: Run, label: string): void {
   if (run.context.signal.aborted) throw cancelledError();
-  if (run.budget.steps > 0 && isRunOver(run)) throw timeoutError(timeLimit(run, label, undefined));
-  if (++run.budget.steps > RUN_MAX_CELL_STEPS) throw tooManySteps(label);
+  if (run.bounds.steps > 0 && isRunOver(run)) throw timeoutError(timeLimit(run, label, undefined));
+  if (++run.bounds.steps > RUN_MAX_CELL_STEPS) throw tooManySteps(label);
 }
 
 /** True when the run's time is over. */
 function isRunOver(run: Run): boolean {
-  return run.context.nowMs() >= run.budget.deadlineMs + run.budget.waitedMs;
+  return run.context.nowMs() >= run.bounds.deadlineMs + run.bounds.waitedMs;
 }
 
 /** Failures after which a further take, redo or ward would fail as well. */
@@ -110,7 +110,7 @@ const FINAL_CODES: ReadonlySet<ErrorCode> = new Set([
 /** True where a failure is the whole run's, not only that of the take or ward that met it. */
 export function endsRun(run: Run, error: unknown): boolean {
   if (FINAL_CODES.has(failureOf(error).code) || run.context.signal.aborted) return true;
-  return isRunOver(run) || run.budget.steps > RUN_MAX_CELL_STEPS;
+  return isRunOver(run) || run.bounds.steps > RUN_MAX_CELL_STEPS;
 }
 
 function tooManySteps(label: string): RvbbitError {
@@ -127,11 +127,11 @@ export interface TimeLimit {
 
 /** The limit for a cell that begins now. */
 export function timeLimit(run: Run, label: string, cellTimeoutMs: number | undefined): TimeLimit {
-  const left = run.budget.deadlineMs + run.budget.waitedMs - run.context.nowMs();
+  const left = run.bounds.deadlineMs + run.bounds.waitedMs - run.context.nowMs();
   if (cellTimeoutMs !== undefined && cellTimeoutMs <= left) {
     return { ms: cellTimeoutMs, message: `${label} took longer than its ${cellTimeoutMs} ms` };
   }
-  const message = `${label} was running when the run's ${run.budget.timeoutMs} ms were over`;
+  const message = `${label} was running when the run's ${run.bounds.timeoutMs} ms were over`;
   return { ms: left, message };
 }
 

@@ -1,4 +1,7 @@
-/** Record → ask → rerun: runs a query with look-ups in the operators' places until no answer is missing. */
+/**
+ * Runs a query with look-ups in the operators' places until no answer is missing: record, ask, run again. Where the
+ * answers were asked for before, as under a LIMIT, that is one pass.
+ */
 
 import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
 import { isInTransaction } from '../duck/in-transaction.ts';

@@ -220,7 +220,7 @@ async function openRun(
 async function execute(run: SemanticQuery): Promise<ResultReader | undefined> {
   if (run.read.parts.kind !== 'query') return changeData(run);
   const reader = await answerQuery(run);
-  // Of a query that ended early the caller gets what there is.
+  // Without a target this only waits until the answers are on disk. Of a query that ended early the caller gets what there is.
   await mayWrite(run.statement, run.targets);
   return reader;
 }

@@ -34,7 +34,7 @@ async function settle(answersToLose: number, rowCount: number, waitMs = 0): Prom
   const startedMs = performance.now();
   dispatcher.openStatement({
     ...silentHost(statementId, cascade),
-    waitsForLeave: () => performance.now() - startedMs < waitMs,
+    waitsForPermit: () => performance.now() - startedMs < waitMs,
   });
   const rest: Chunk[] = [];
   const runner = new ChunkRunner({

@@ -10,8 +10,8 @@ export function silentHost(statementId: number, cascade: Cascade): StatementHost
     chat: () => Promise.reject(new Error('it asks no model')),
     decide: () => Promise.reject(new Error('it asks no model')),
     find: () => [],
-    waitsForLeave: () => false,
-    beforeCalls: () => undefined,
+    waitsForPermit: () => false,
+    writeStarts: () => undefined,
     attemptsEnded: () => {},
     threadLost: () => {},
   };

@@ -177,7 +177,7 @@ test('takes of a cascade cell run the whole cascade each time', async () => {
   assert.is(played.asked.length, 3);
 });
 
-test('what ends the run ends the takes: a budget, a cancel, the run’s time, its steps', async () => {
+test('what ends the run ends the takes: a bounds, a cancel, the run’s time, its steps', async () => {
   for (const fails of ['RVB_BUDGET', 'RVB_UNCOSTED', 'RVB_DEADLINE', 'RVB_NO_MODEL'] as const) {
     const spent = await play(ask('{ factor: 9 }'), { answers: ['a', { fails }, 'a'] });
     assert.is(told(spent), `${fails} cascade.yaml: cell ask: as scripted`);

@@ -21,8 +21,8 @@ const context: RunContext = {
 
 function runOf(variant?: Variant): Run {
   const deadlineMs = performance.now() + 5_000;
-  const budget = { steps: 0, attempts: 1, waitedMs: 0, deadlineMs, timeoutMs: 5_000 };
-  return { context, input: {}, outputs: {}, state: {}, budget, ...(variant && { variant }) };
+  const bounds = { steps: 0, attempts: 1, waitedMs: 0, deadlineMs, timeoutMs: 5_000 };
+  return { context, input: {}, outputs: {}, state: {}, bounds, ...(variant && { variant }) };
 }
 
 async function cellOf(more: string): Promise<GuardedCellProgram> {

@@ -272,7 +272,7 @@ test('a redo without end is bounded by the steps of the run', async () => {
   assert.ok(circle.outcome.advisories!.length <= 500);
 });
 
-test('a budget that is spent, and a cancel, are no verdicts', async () => {
+test('a bounds that is spent, and a cancel, are no verdicts', async () => {
   const files = { 'ward.yaml': 'cells: [{ name: j, instructions: "ok? {{ input.output }}" }]' };
   const text = guarded('{ post: [{ mode: advisory, cascade: ward.yaml }] }');
   const spent = await play(text, { files, answers: ['x', { fails: 'RVB_BUDGET' }] });

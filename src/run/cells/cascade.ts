@@ -4,14 +4,14 @@ import { RvbbitError } from '../../errors.ts';
 import type { Json, JsonObject } from '../../util/json.ts';
 import type { RunOutcome } from '../contract.ts';
 import type { CascadeCellProgram, CascadeProgram, InputProgram } from '../program.ts';
-import type { Run, RunBudget, RunContext, Variant } from '../run-state.ts';
+import type { Run, RunBounds, RunContext, Variant } from '../run-state.ts';
 
 /** Runs a program within the bounds of a run that is under way. */
 export type RunNested = (
   program: CascadeProgram,
   input: JsonObject,
   context: RunContext,
-  budget: RunBudget,
+  bounds: RunBounds,
   variant: Variant | undefined,
 ) => RunOutcome | Promise<RunOutcome>;
 
@@ -28,7 +28,7 @@ export function runCascadeCell(
 }
 
 /**
- * Runs a cascade within a run, on its budget and under its variant: one that is skipped gives null, one
+ * Runs a cascade within a run, on its bounds and under its variant: one that is skipped gives null, one
  * that fails throws its failure under the label.
  */
 export async function runWithin(
@@ -40,21 +40,21 @@ export async function runWithin(
   const now = run.context.nowMs();
   const ownDeadline =
     cell.timeoutMs === undefined ? Number.POSITIVE_INFINITY : now + cell.timeoutMs;
-  const { budget } = run;
-  const outer = budget.deadlineMs + budget.waitedMs;
+  const { bounds } = run;
+  const outer = bounds.deadlineMs + bounds.waitedMs;
   const isOwn = ownDeadline < outer;
-  const inner: RunBudget = {
-    steps: budget.steps,
+  const inner: RunBounds = {
+    steps: bounds.steps,
     attempts: 1,
     waitedMs: 0,
     deadlineMs: Math.min(outer, ownDeadline),
-    timeoutMs: isOwn && cell.timeoutMs !== undefined ? cell.timeoutMs : budget.timeoutMs,
+    timeoutMs: isOwn && cell.timeoutMs !== undefined ? cell.timeoutMs : bounds.timeoutMs,
   };
   const context = withoutOutputs(run.context);
   const outcome = await runNested(cell.program, input, context, inner, run.variant);
-  budget.steps = inner.steps;
-  budget.attempts = inner.attempts;
-  budget.waitedMs += inner.waitedMs;
+  bounds.steps = inner.steps;
+  bounds.attempts = inner.attempts;
+  bounds.waitedMs += inner.waitedMs;
   for (const advisory of outcome.advisories ?? []) {
     run.advisories ??= [];
     run.advisories.push({ ...advisory, cell: `${cell.name}.${advisory.cell}` });

@@ -95,12 +95,12 @@ async function hold(
 
 function refused(
   cell: GuardedCellProgram,
-  { budget }: Pick<Run, 'budget'>,
+  { bounds }: Pick<Run, 'bounds'>,
   { ward, reason }: WardRefusal,
   what: 'input' | 'output',
   attempts: number,
 ): RvbbitError {
-  budget.attempts = attempts;
+  bounds.attempts = attempts;
   const times = attempts === 1 ? '' : ` after ${attempts} attempts`;
   const message = `${cell.label}: ward ${ward.name} refused the ${what}${times}: ${reason}`;
   return new RvbbitError('RVB_WARD', message, { stage: 'execute' });

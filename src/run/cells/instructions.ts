@@ -156,10 +156,10 @@ function promptOf(
 /** What is left of the cell's time, less the waiting for leave to call. */
 function cellLimit(run: Run, label: string, cellTimeoutMs: number | undefined): () => TimeLimit {
   const whole = timeLimit(run, label, cellTimeoutMs);
-  const { budget, context } = run;
-  const endMs = context.nowMs() + whole.ms - budget.waitedMs;
+  const { bounds, context } = run;
+  const endMs = context.nowMs() + whole.ms - bounds.waitedMs;
   return () => ({
-    ms: endMs + budget.waitedMs - context.nowMs(),
+    ms: endMs + bounds.waitedMs - context.nowMs(),
     message: whole.message,
   });
 }

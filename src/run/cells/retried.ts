@@ -23,7 +23,7 @@ export async function runRetried(
   run: Run,
   once: () => Json | Promise<Json>,
 ): Promise<Json> {
-  const { context, budget } = run;
+  const { context, bounds } = run;
   const maxAttempts = context.settings.maxAttempts ?? retry.maxAttempts ?? RETRY_ATTEMPTS;
   for (let failures = 0; ; ) {
     if (failures > 0) beginStep(run, label);
@@ -31,7 +31,7 @@ export async function runRetried(
       return await once();
     } catch (error) {
       failures += 1;
-      budget.attempts = failures;
+      bounds.attempts = failures;
       const isLasting = LASTING.has(failureOf(error).code) || endsRun(run, error);
       if (isLasting || failures >= maxAttempts) throw error;
       const waitMs = retryWaitMs(retry, failures, undefined, Math.random);

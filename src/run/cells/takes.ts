@@ -29,11 +29,11 @@ export async function runTakes(
       if (takes.reduce === 'first_valid') break;
     } catch (error) {
       if (endsRun(run, error)) throw error;
-      firstFailure ??= { ...failureOf(error), attempts: run.budget.attempts };
+      firstFailure ??= { ...failureOf(error), attempts: run.bounds.attempts };
     }
   }
   if (values.length === 0) {
-    run.budget.attempts = firstFailure?.attempts ?? 1;
+    run.bounds.attempts = firstFailure?.attempts ?? 1;
     throw allFailed(takes, label, firstFailure);
   }
   return reduce(takes, run, values, runNested);

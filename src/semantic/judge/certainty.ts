@@ -1,9 +1,12 @@
-/** Conditions with NULL for an answer that is not there: whether what they then are is certain. */
+/** Whether a condition that was decided with NULL in place of missing answers stays so once they come. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { isNode } from '../plan/query-tree.ts';
 import type { Condition } from './truth.ts';
 
-/** True where a row for which the condition comes out as `value` is one for which it is that, whatever the answers. */
+/**
+ * True if a condition that gives `value` so can never turn out otherwise. `COALESCE(d MEANS 'x', TRUE)` that is TRUE for
+ * a missing answer can: the answer may be FALSE.
+ */
 export function isCertain(condition: Condition, value: boolean): boolean {
   switch (condition.kind) {
     case 'operator':

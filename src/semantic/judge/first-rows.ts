@@ -17,8 +17,8 @@ const SEMANTIC_WINDOW_ROWS = 16_384;
 type CandidateRow = readonly (Tuple | undefined)[];
 
 /**
- * Asks until `wanted` rows are certain; false where there are fewer, and then all has been asked. Throws
- * Unplannable where DuckDB alone can say what a condition is.
+ * Asks until `wanted` rows are certain, or the statement is stopped; false where there are fewer, and then all has been
+ * asked. Throws Unplannable where DuckDB alone can say what a condition is.
  */
 export async function findFirstRows(
   run: SemanticQuery,

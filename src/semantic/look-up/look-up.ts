@@ -15,7 +15,7 @@ import { NATIVE_TYPES } from './native-types.ts';
 export interface LookUpState {
   /** A missing answer ends the pass: it would change data. */
   strict: boolean;
-  /** A strict pass has ended so. */
+  /** The pass ended early: an answer was missing in a strict one, or more than `mostMissing` were. */
   stopped: boolean;
   /** Look-ups since the pass began. */
   rows: number;

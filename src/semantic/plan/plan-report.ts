@@ -7,7 +7,7 @@ export class PlanReport {
   route: 'plan' | 'rerun' = 'rerun';
   /** Why the route is what it is. */
   reason = '';
-  /** Why rows were staged, where they were. */
+  /** Why rows were staged, in words; empty where none were. What was staged is not run again as it was written. */
   staged = '';
   candidates: number | undefined;
   /** Rows that the plain conditions leave. */
