@@ -1,6 +1,7 @@
 /** The model calls of one statement: each is decided on before it goes out. */
 
 import { CANCELLED, type Failure, failureOf, type RvbbitError } from '../errors.ts';
+import type { StoredAnswer } from '../journal/answers.ts';
 import type { CallLimits } from '../model/call-limits.ts';
 import type { Usage } from '../model/chat.ts';
 import type { CallDecision, CallRequest, EndedAttempt, LookUp } from '../run/contract.ts';
@@ -73,8 +74,8 @@ export class StatementCalls {
       return refused(failureOf(failure));
     }
     if (request.fresh === true) return this.#permit(threadId, request);
-    const text = this.#atHand(request.callKey);
-    return text === undefined ? this.#permit(threadId, request) : this.#hit(request, text);
+    const answer = this.#atHand(request.callKey);
+    return answer === undefined ? this.#permit(threadId, request) : this.#hit(request, answer.text);
   }
 
   /** Calls wait for the limiter or the budget. */
@@ -90,12 +91,12 @@ export class StatementCalls {
 
   /** The answers at hand for calls that may be made; null for those that have none. No hits before they are used. */
   find({ callKeys }: LookUp): readonly (string | null)[] {
-    return callKeys.map((callKey) => this.#atHand(callKey) ?? null);
+    return callKeys.map((callKey) => this.#atHand(callKey)?.text ?? null);
   }
 
   /** Answers that were found so have taken the place of calls. */
-  answersUsed(calls: LookUp): void {
-    this.#parts.ledger.note({ t: 'cache.hits', ...calls });
+  answersUsed({ callKeys, ...asked }: LookUp): void {
+    this.#noteHits(asked, callKeys);
   }
 
   /** Takes the account of a call that has ended. */
@@ -139,16 +140,24 @@ export class StatementCalls {
     return keep || (reuseOwn && this.#desk.flights.isKept(callKey));
   }
 
-  #atHand(callKey: string): string | undefined {
+  #atHand(callKey: string): Pick<StoredAnswer, 'text' | 'costMicroUsd'> | undefined {
     const own = this.#own.get(callKey);
-    if (own !== undefined) return own;
-    return this.#desk.journal.answers.find(callKey, this.#parts.policy.notBefore)?.text;
+    if (own !== undefined) return { text: own, costMicroUsd: null };
+    return this.#desk.journal.answers.find(callKey, this.#parts.policy.notBefore);
   }
 
   #hit({ callKey, cell, provider, model }: CallRequest, text: string): CallDecision {
-    const hits = { callKeys: [callKey], cell, provider, model };
-    this.#parts.ledger.note({ t: 'cache.hits', ...hits });
+    this.#noteHits({ cell, provider, model }, [callKey]);
     return { kind: 'hit', text };
+  }
+
+  #noteHits(asked: Omit<LookUp, 'callKeys'>, callKeys: readonly string[]): void {
+    let savedMicroUsd: number | null = null;
+    for (const callKey of callKeys) {
+      const cost = this.#atHand(callKey)?.costMicroUsd ?? null;
+      if (cost !== null) savedMicroUsd = (savedMicroUsd ?? 0) + cost;
+    }
+    this.#parts.ledger.note({ t: 'cache.hits', count: callKeys.length, savedMicroUsd, ...asked });
   }
 
   /** The answer to an equal call of any statement. */
@@ -239,7 +248,7 @@ export class StatementCalls {
       );
       if (typeof first === 'string') return this.#shared(request, first);
       // Another process may have bought it meanwhile.
-      const text = request.fresh === true ? undefined : this.#atHand(request.callKey);
+      const text = request.fresh === true ? undefined : this.#atHand(request.callKey)?.text;
       const refusal = this.#refusalOf(request.provider);
       if (text === undefined && !wait.aborted && refusal === undefined) {
         return await this.#spend(threadId, request, first, usage);

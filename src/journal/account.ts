@@ -71,7 +71,7 @@ export class Account {
         return;
       }
       case 'cache.hits':
-        this.#cacheHits += entry.callKeys.length;
+        this.#cacheHits += entry.count;
         return;
       case 'calls.released':
         this.#waitedMs += entry.waitedMs;

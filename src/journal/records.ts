@@ -109,10 +109,12 @@ export interface AttemptEnd {
   readonly raw?: string;
 }
 
-/** Answers of earlier calls were used in place of calls, one each. */
+/** Answers of earlier calls were used in place of calls. */
 export interface CacheHits {
   readonly t: 'cache.hits';
-  readonly callKeys: readonly string[];
+  readonly count: number;
+  /** Micro-USD that those answers cost when they were bought; null where none of them has a price. */
+  readonly savedMicroUsd: number | null;
   readonly cell: string;
   readonly provider: string;
   readonly model: string;

@@ -84,7 +84,8 @@ test('a part of the runs comes to a cell that an answer decides on', () => {
   for (let n = 0; n < 3; n++) experience.observe(start(`r${n}`, 'why'));
   const hits = {
     t: 'cache.hits',
-    callKeys: ['a', 'b'],
+    count: 2,
+    savedMicroUsd: null,
     cell: 'why',
     provider: 'p',
     model: 'm',

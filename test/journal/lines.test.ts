@@ -110,7 +110,8 @@ const entry = fc.oneof(
   ),
   fc.record({
     t: fc.constant('cache.hits'),
-    callKeys: fc.array(text),
+    count: fc.nat(),
+    savedMicroUsd: fc.option(fc.nat()),
     cell: text,
     provider: text,
     model: text,

@@ -70,7 +70,7 @@ test('of whom an answer is stays known where its call began in an earlier segmen
     await journal.close();
     assert.is(segmentNames(realFileSystem, folder).length, 3);
     const models = () =>
-      listAnswers(realFileSystem, folder, () => assert.unreachable()).map(
+      listAnswers(realFileSystem, folder, () => assert.unreachable()).answers.map(
         ({ provider, model }) => `${provider}/${model}`,
       );
     assert.equal(models(), ['sim/m', 'sim/m']);
@@ -97,7 +97,7 @@ function interrupted(happen: (path: string) => void): FileSystem {
 
 const READINGS: Record<string, (folder: string, files: FileSystem) => unknown> = {
   'the list of answers': (folder, files) =>
-    assert.is(listAnswers(files, folder, () => assert.unreachable()).length, 2),
+    assert.is(listAnswers(files, folder, () => assert.unreachable()).answers.length, 2),
   'the list of statements': (folder, files) =>
     assert.equal(
       listStatements(files, folder, () => assert.unreachable()),
@@ -154,7 +154,7 @@ test('answers that compaction moves while they are listed are listed', () =>
     await journal.close();
     const kept = join(folder, segmentName(Date.now(), 1, 0.5));
     const files = interrupted((path) => realFileSystem.rename(path, kept));
-    const listed = listAnswers(files, folder, () => assert.unreachable());
+    const { answers: listed } = listAnswers(files, folder, () => assert.unreachable());
     assert.is(listed.length, 3);
   }));
 

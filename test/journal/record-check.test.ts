@@ -45,7 +45,15 @@ const SAMPLES: readonly Required<StoredRecord>[] = [
     ...{ callKey: keyOf(1), value: 'WRONG', provider: 'p', model: 'm' },
     ...{ error: { code: 'RVB_CELL', message: 'm' }, raw: 'r' },
   },
-  { ...base, t: 'cache.hits', callKeys: [keyOf(1)], cell: 'ask', provider: 'p', model: 'm' },
+  {
+    ...base,
+    t: 'cache.hits',
+    count: 1,
+    savedMicroUsd: 12.5,
+    cell: 'ask',
+    provider: 'p',
+    model: 'm',
+  },
   { ...base, t: 'rows', first: 0, count: 1, ok: 1, null: 0, failed: 0, skipped: 0, failures },
   { ...base, t: 'run.stalled', run: 0, limitMs: 1.5 },
   { ...base, t: 'worker.lost', reason: 'r' },
@@ -138,7 +146,7 @@ function fits(sample: unknown, path: Path, json: string): boolean {
   const value: unknown = JSON.parse(json);
   const name = String(path.at(-1));
   if (name === 'v') return false;
-  if (value === null) return name === 'costMicroUsd';
+  if (value === null) return name === 'costMicroUsd' || name === 'savedMicroUsd';
   if (sample === true) return value === true;
   if (typeof sample === 'string') {
     const isDecided = ['outcome', 'costStatus'].includes(name) || sample === 'incomplete';

@@ -2,7 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { DiskJournal } from '../../journal/disk/disk-journal.ts';
 import { realFileSystem } from '../../journal/disk/file-system.ts';
-import { type ListedAnswer, listAnswers } from '../../journal/disk/list-answers.ts';
+import {
+  type AnswerList,
+  type ListedAnswer,
+  listAnswers,
+} from '../../journal/disk/list-answers.ts';
 import { systemClock } from '../../journal/journal.ts';
 import { RECORD_VERSION } from '../../journal/records.ts';
 import { existingJournal } from '../existing-journal.ts';
@@ -44,7 +48,7 @@ export async function cache(words: readonly string[], options: CliOptions): Prom
   }
 }
 
-function readAll(folder: string): ListedAnswer[] {
+function readAll(folder: string): AnswerList {
   return listAnswers(realFileSystem, folder, reportDamage);
 }
 
@@ -54,10 +58,14 @@ function beforeOf({ olderThan }: CliOptions, now: number): number | undefined {
 }
 
 /** The answers that `--model` and `--older-than` leave. */
-function chosenAnswers(folder: string, options: CliOptions, now = systemClock()): ListedAnswer[] {
+function chosenAnswers(
+  answers: readonly ListedAnswer[],
+  options: CliOptions,
+  now = systemClock(),
+): ListedAnswer[] {
   const { model } = options;
   const before = beforeOf(options, now);
-  return readAll(folder).filter(
+  return answers.filter(
     (answer) =>
       (before === undefined || answer.at < before) &&
       (model === undefined ||
@@ -74,7 +82,8 @@ async function stats(options: CliOptions): Promise<number> {
   refuseOptions('cache', 'stats', options, ['limit', 'yes']);
   const { folder } = existingJournal(options);
   const groups = new Map<string, ListedAnswer[]>();
-  for (const answer of chosenAnswers(folder, options)) {
+  const all = readAll(folder);
+  for (const answer of chosenAnswers(all.answers, options)) {
     const name = `${answer.provider}/${answer.model}`;
     const group = groups.get(name);
     if (group === undefined) groups.set(name, [answer]);
@@ -83,20 +92,20 @@ async function stats(options: CliOptions): Promise<number> {
   const rows = [...groups.values()].map((answers) => {
     const sum = (of: (answer: ListedAnswer) => number) =>
       answers.reduce((total, answer) => total + of(answer), 0);
+    const { provider, model } = answers[0]!;
+    const used = all.hits.find((hits) => hits.provider === provider && hits.model === model);
     const priced = answers.filter(({ costMicroUsd }) => costMicroUsd !== null);
     const isPriced = priced.length > 0;
     return {
-      provider: answers[0]!.provider ?? null,
-      model: answers[0]!.model ?? null,
+      provider: provider ?? null,
+      model: model ?? null,
       answers: answers.length,
-      hits: sum(({ hits }) => hits),
+      hits: used?.count ?? 0,
       tokens_in: sum(({ tokensIn }) => tokensIn),
       tokens_out: sum(({ tokensOut }) => tokensOut),
       uncosted: answers.length - priced.length,
       cost_micro_usd: isPriced ? sum(({ costMicroUsd }) => costMicroUsd ?? 0) : null,
-      saved_micro_usd: isPriced
-        ? sum(({ costMicroUsd, hits }) => (costMicroUsd ?? 0) * hits)
-        : null,
+      saved_micro_usd: used?.savedMicroUsd ?? (isPriced ? 0 : null),
       oldest: timeText(answers.at(-1)!.at),
       newest: timeText(answers[0]!.at),
     };
@@ -124,14 +133,13 @@ async function stats(options: CliOptions): Promise<number> {
 async function list(options: CliOptions): Promise<number> {
   refuseOptions('cache', 'list', options, ['yes']);
   const { folder } = existingJournal(options);
-  const answers = chosenAnswers(folder, options);
+  const answers = chosenAnswers(readAll(folder).answers, options);
   await printRows(
     {
       key: 'VARCHAR',
       provider: 'VARCHAR',
       model: 'VARCHAR',
       at: 'TIMESTAMP',
-      hits: 'BIGINT',
       tokens_in: 'BIGINT',
       tokens_out: 'BIGINT',
       cost_micro_usd: 'BIGINT',
@@ -143,7 +151,6 @@ async function list(options: CliOptions): Promise<number> {
       provider: answer.provider ?? null,
       model: answer.model ?? null,
       at: timeText(answer.at),
-      hits: answer.hits,
       tokens_in: answer.tokensIn,
       tokens_out: answer.tokensOut,
       cost_micro_usd: answer.costMicroUsd,
@@ -159,7 +166,7 @@ async function show(prefix: string | undefined, options: CliOptions): Promise<nu
   refuseOptions('cache', 'show', options, ['olderThan', 'model', 'limit', 'yes', 'format']);
   if (prefix === undefined) throw new CliError('usage', 'cache show needs a key', USAGE);
   const { folder, stateDir } = existingJournal(options);
-  const found = readAll(folder).filter(({ callKey }) => callKey.startsWith(prefix));
+  const found = readAll(folder).answers.filter(({ callKey }) => callKey.startsWith(prefix));
   const [answer, ...others] = found;
   if (answer === undefined || others.length > 0) {
     const what = answer === undefined ? 'no stored answer has' : `${found.length} answers have`;
@@ -169,8 +176,8 @@ async function show(prefix: string | undefined, options: CliOptions): Promise<nu
   const journal = await DiskJournal.open(stateDir);
   const text = journal.answers.find(answer.callKey)?.text ?? null;
   await journal.close();
-  const { callKey, provider, model, at, hits, tokensIn, tokensOut, costMicroUsd } = answer;
-  const shown = { key: callKey, provider, model, at: timeText(at), hits, tokensIn, tokensOut };
+  const { callKey, provider, model, at, tokensIn, tokensOut, costMicroUsd } = answer;
+  const shown = { key: callKey, provider, model, at: timeText(at), tokensIn, tokensOut };
   process.stdout.write(`${JSON.stringify({ ...shown, costMicroUsd, text }, null, 2)}\n`);
   return 0;
 }
@@ -181,7 +188,7 @@ async function clear(options: CliOptions): Promise<number> {
   const { model } = options;
   const now = systemClock();
   const before = beforeOf(options, now);
-  const going = chosenAnswers(folder, options, now);
+  const going = chosenAnswers(readAll(folder).answers, options, now);
   const what = counted(going.length, 'answer');
   if (options.yes !== true) {
     sayError('usage', `${what} would be cleared`, ['next: add --yes to do it']);

@@ -11,8 +11,8 @@ import { journalFolder } from './journal-folder.ts';
 import { refuseOtherVersion } from './other-version.ts';
 import { pruneFolder } from './prune.ts';
 import { SegmentWriter } from './segment-writer.ts';
-import { type RowsRecord, SettledRows } from './settled-rows.ts';
 import type { CacheClear } from './stored-record.ts';
+import { type HitsRecord, type RowsRecord, WaitingRecords } from './waiting-records.ts';
 
 /** What is kept, and for how long. */
 export interface JournalOptions {
@@ -46,7 +46,7 @@ export class DiskJournal {
   readonly #writer: SegmentWriter;
   readonly #commits: GroupCommit;
   readonly #answers: DiskAnswers | undefined;
-  readonly #rows = new SettledRows();
+  readonly #waiting = new WaitingRecords();
   #failure: RvbbitError | undefined;
   #writing: NodeJS.Immediate | undefined;
   #closing: Promise<void> | undefined;
@@ -109,28 +109,28 @@ export class DiskJournal {
   append(record: JournalRecord | CacheClear): void {
     if (this.#failure !== undefined || this.#closing !== undefined) return;
     try {
-      if (record.t === 'rows') this.#wait(record);
+      if (record.t === 'rows' || record.t === 'cache.hits') this.#wait(record);
       else this.#add(this.#admit(record));
     } catch (thrown) {
       this.#fail(thrown);
     }
   }
 
-  /** Rows wait for the next sync; they are one record more of those that it serves. */
-  #wait(record: RowsRecord): void {
-    const isFirst = this.#rows.isEmpty;
-    this.#rows.add(record);
+  /** Rows and hits wait for the next sync; they are one record more of those that it serves. */
+  #wait(record: RowsRecord | HitsRecord): void {
+    const isFirst = this.#waiting.isEmpty;
+    this.#waiting.add(record);
     if (isFirst) this.#commits.note(JOURNAL_ROWS_MS);
-    if (this.#rows.isFull) this.#addRows();
+    if (this.#waiting.isFull) this.#addWaiting();
   }
 
-  #addRows(): void {
-    for (const record of this.#rows.take()) this.#writer.add(record);
+  #addWaiting(): void {
+    for (const record of this.#waiting.take()) this.#writer.add(record);
   }
 
   #add(record: JournalRecord | CacheClear): void {
     // The last word on a statement is its closing.
-    if (record.t === 'statement.close') this.#addRows();
+    if (record.t === 'statement.close') this.#addWaiting();
     const place = this.#writer.add(record);
     this.#answers?.note(record, place);
     // A start is written before its call goes out; it need not be on disk before that.
@@ -202,7 +202,7 @@ export class DiskJournal {
 
   async #sync(): Promise<void> {
     try {
-      this.#addRows();
+      this.#addWaiting();
       await this.#writer.sync();
     } catch (thrown) {
       throw this.#fail(thrown);

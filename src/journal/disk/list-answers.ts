@@ -24,27 +24,47 @@ export interface ListedAnswer {
   /** The first characters. */
   readonly start: string;
   readonly chars: number;
-  /** How often it was used in place of a call. */
-  readonly hits: number;
 }
 
 const START_CHARS = 80;
 
-/** Reads all segments and gives the answers, the newest first. */
+/** How often stored answers of a model were used in place of calls. */
+export interface ListedHits {
+  readonly provider: string;
+  readonly model: string;
+  readonly count: number;
+  /** Micro-USD that the answers cost when they were bought; null where none has a price. */
+  readonly savedMicroUsd: number | null;
+}
+
+export interface AnswerList {
+  /** The newest first. */
+  readonly answers: readonly ListedAnswer[];
+  /** One entry a model. */
+  readonly hits: readonly ListedHits[];
+}
+
+/** Reads all segments: the answers that can be found, and how often answers were used. */
 export function listAnswers(
   files: FileSystem,
   folder: string,
   onDamage: (damage: Damage) => void,
-): ListedAnswer[] {
-  const newest = new Map<string, Omit<ListedAnswer, 'hits'>>();
-  const hits = new Map<string, number>();
+): AnswerList {
+  const newest = new Map<string, ListedAnswer>();
+  const hits = new Map<string, ListedHits>();
   const cleared = new Cleared();
   const models = new Map<string, AnswerSource>();
   const visit = ({ record }: ReadLine) => {
     if (record.t === 'cache.clear') cleared.add(record);
     if (record.t === 'attempt.start') models.set(record.attempt, record);
     if (record.t === 'cache.hits') {
-      for (const key of record.callKeys) hits.set(key, (hits.get(key) ?? 0) + 1);
+      const { provider, model, count } = record;
+      const known = hits.get(modelKey(record));
+      const costs = [known?.savedMicroUsd, record.savedMicroUsd].filter((cost) => cost != null);
+      hits.set(modelKey(record), {
+        ...{ provider, model, count: (known?.count ?? 0) + count },
+        savedMicroUsd: costs.length === 0 ? null : costs.reduce((sum, cost) => sum + cost, 0),
+      });
     }
     const listed = listedAnswer(record, models);
     if (record.t === 'attempt.end') models.delete(record.attempt);
@@ -54,16 +74,20 @@ export function listAnswers(
     }
   };
   readSegments(files, folder, visit, onDamage);
-  return [...newest.values()]
+  const answers = [...newest.values()]
     .filter(({ callKey, at }) => !cleared.covers(callKey, at))
-    .sort((a, b) => b.at - a.at)
-    .map((answer) => ({ ...answer, hits: hits.get(answer.callKey) ?? 0 }));
+    .sort((a, b) => b.at - a.at);
+  return { answers, hits: [...hits.values()] };
+}
+
+function modelKey({ provider, model }: AnswerSource): string {
+  return `${provider}/${model}`;
 }
 
 function listedAnswer(
   record: StoredRecord,
   models: ReadonlyMap<string, AnswerSource>,
-): Omit<ListedAnswer, 'hits'> | undefined {
+): ListedAnswer | undefined {
   const callKey = answerKey(record);
   const answer = answerOf(record);
   if (callKey === undefined || answer === undefined) return undefined;

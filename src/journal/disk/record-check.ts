@@ -138,8 +138,8 @@ const FORMS: { readonly [K in Kind]: (record: Unchecked<RecordOf<K>>) => boolean
     (absent(record.error) || failure(record.error)) &&
     (absent(record.raw) || text(record.raw)),
 
-  'cache.hits': ({ callKeys, cell, provider, model }) =>
-    list(callKeys, text) && text(cell) && text(provider) && text(model),
+  'cache.hits': ({ count: hits, savedMicroUsd, cell, provider, model }) =>
+    count(hits) && cost(savedMicroUsd) && text(cell) && text(provider) && text(model),
 
   rows: ({ first, count: runs, ok, null: nulls, failed, skipped, failures }) =>
     [first, runs, ok, nulls, failed, skipped].every(count) && list(failures, rowFailure),
@@ -174,7 +174,7 @@ export function checkRecord(
   const { v, t } = value;
   if (v !== RECORD_VERSION) return { reason: `its version ${shown(v)} is not known` };
   if (typeof t !== 'string') return { reason: 'its kind is no text' };
-  const record = t === 'rows' ? wholeRows(value) : value;
+  const record = t === 'rows' ? wholeRows(value) : t === 'cache.hits' ? wholeHits(value) : value;
   // Whoever reads records passes over a kind that it does not know.
   const holds = Object.hasOwn(FORMS, t) ? FORMS[t as Kind](record) : true;
   if (!holds || !base(record))
@@ -187,6 +187,15 @@ function wholeRows(record: Unchecked<RecordOf<'rows'>>): Unchecked<RecordOf<'row
   const { count: runs, failed, ok, null: nulls, skipped, failures } = record;
   if (![ok, nulls, skipped, failures].every(absent)) return record;
   return { ...record, ok: Number(runs) - Number(failed), null: 0, skipped: 0, failures: [] };
+}
+
+/** Hits may be told of by the keys of their answers. */
+function wholeHits(
+  record: Unchecked<RecordOf<'cache.hits'> & { callKeys: unknown }>,
+): Unchecked<RecordOf<'cache.hits'>> {
+  const { callKeys, ...rest } = record;
+  if (!list(callKeys, text)) return record;
+  return { ...rest, count: (callKeys as readonly string[]).length, savedMicroUsd: null };
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -87,7 +87,7 @@ export class Experience {
       }
       case 'cache.hits': {
         const cascade = this.#cascades.get(record.session);
-        if (cascade !== undefined) this.#visit(cascade, record.cell, record.callKeys.length);
+        if (cascade !== undefined) this.#visit(cascade, record.cell, record.count);
         return;
       }
       case 'rows': {

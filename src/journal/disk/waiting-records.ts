@@ -1,11 +1,12 @@
-/** Records of rows that wait for the next sync: runs that lie side by side are told of in one line. */
+/** Records of rows and of hits that wait for the next sync: what can be told of in one line is. */
 import { JOURNAL_COMMIT_RECORDS } from '../../limits.ts';
 import type { JournalRecord } from '../records.ts';
 
 export type RowsRecord = JournalRecord & { readonly t: 'rows' };
+export type HitsRecord = JournalRecord & { readonly t: 'cache.hits' };
 
-export class SettledRows {
-  #waiting: RowsRecord[] = [];
+export class WaitingRecords {
+  #waiting: (RowsRecord | HitsRecord)[] = [];
 
   get isEmpty(): boolean {
     return this.#waiting.length === 0;
@@ -16,22 +17,42 @@ export class SettledRows {
     return this.#waiting.length >= JOURNAL_COMMIT_RECORDS;
   }
 
-  add(record: RowsRecord): void {
+  add(record: RowsRecord | HitsRecord): void {
     this.#waiting.push(record);
   }
 
-  /** Those that wait, by session and in row order, as few as they can be; none waits afterwards. */
-  take(): readonly RowsRecord[] {
+  /** Those that wait, as few as they can be: rows by session and in row order, then hits. None waits afterwards. */
+  take(): readonly (RowsRecord | HitsRecord)[] {
+    const rows: RowsRecord[] = [];
+    const hits = new Map<string, HitsRecord>();
+    for (const record of this.#waiting) {
+      if (record.t === 'rows') rows.push(record);
+      else {
+        const { session, caller, cell, provider, model } = record;
+        const key = JSON.stringify([session, caller, cell, provider, model]);
+        const known = hits.get(key);
+        hits.set(key, known === undefined ? record : joinHits(known, record));
+      }
+    }
+    this.#waiting = [];
     const joined: RowsRecord[] = [];
-    for (const record of this.#waiting.sort(byPlace)) {
+    for (const record of rows.sort(byPlace)) {
       const last = joined.at(-1);
       if (last !== undefined && isNext(last, record))
         joined[joined.length - 1] = join(last, record);
       else joined.push(record);
     }
-    this.#waiting = [];
-    return joined;
+    return [...joined, ...hits.values()];
   }
+}
+
+function joinHits(a: HitsRecord, b: HitsRecord): HitsRecord {
+  const saved = [a.savedMicroUsd, b.savedMicroUsd].filter((cost) => cost !== null);
+  return {
+    ...(a.seq > b.seq ? a : b),
+    count: a.count + b.count,
+    savedMicroUsd: saved.length === 0 ? null : saved.reduce((sum, cost) => sum + cost, 0),
+  };
 }
 
 function byPlace(a: RowsRecord, b: RowsRecord): number {

@@ -2,7 +2,11 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type RowsRecord, SettledRows } from '../../src/journal/disk/settled-rows.ts';
+import {
+  type HitsRecord,
+  type RowsRecord,
+  WaitingRecords,
+} from '../../src/journal/disk/waiting-records.ts';
 import { RECORD_VERSION } from '../../src/journal/records.ts';
 import { cases, reportCases, seed } from '../support/cases.ts';
 
@@ -29,7 +33,7 @@ function rows(session: string, first: number, count: number, failed = 0): RowsRe
 }
 
 test('runs side by side become one record, whatever order they settled in', () => {
-  const waiting = new SettledRows();
+  const waiting = new WaitingRecords();
   for (const [first, count] of [
     [4, 2],
     [0, 3],
@@ -40,7 +44,7 @@ test('runs side by side become one record, whatever order they settled in', () =
     waiting.add(rows('a', first, count));
   }
   const last = seq;
-  const taken = waiting.take();
+  const taken = waiting.take() as RowsRecord[];
   assert.equal(
     taken.map(({ first, count, ok }) => [first, count, ok]),
     [
@@ -54,13 +58,13 @@ test('runs side by side become one record, whatever order they settled in', () =
 });
 
 test('records of two statements, and those with failures, stay apart', () => {
-  const waiting = new SettledRows();
+  const waiting = new WaitingRecords();
   waiting.add(rows('a', 0, 1));
   waiting.add(rows('b', 1, 1));
   waiting.add(rows('a', 1, 1, 1));
   waiting.add(rows('a', 2, 1));
   assert.equal(
-    waiting.take().map(({ session, first, failed }) => [session, first, failed]),
+    (waiting.take() as RowsRecord[]).map(({ session, first, failed }) => [session, first, failed]),
     [
       ['a', 0, 0],
       ['a', 1, 1],
@@ -85,9 +89,9 @@ test('nothing is lost or counted twice', () => {
       next[session] = first + count;
       return { at, record: rows(session, first, count, failed) };
     });
-    const waiting = new SettledRows();
+    const waiting = new WaitingRecords();
     for (const { record } of settled.sort((x, y) => x.at - y.at)) waiting.add(record);
-    const taken = waiting.take();
+    const taken = waiting.take() as RowsRecord[];
     for (const session of ['a', 'b']) {
       const own = taken.filter((record) => record.session === session);
       let at = 0;
@@ -102,6 +106,33 @@ test('nothing is lost or counted twice', () => {
   });
   fc.assert(property, { numRuns, seed });
   reportCases(numRuns, 'lists of settled runs');
+});
+
+test('hits of one cell to one model become one record that adds up to the same', () => {
+  const waiting = new WaitingRecords();
+  const hits = (session: string, count: number, savedMicroUsd: number | null): HitsRecord => {
+    seq += 1;
+    return {
+      ...{ v: RECORD_VERSION, seq, at: seq * 10, session, caller: session, t: 'cache.hits' },
+      ...{ count, savedMicroUsd, cell: 'ask', provider: 'p', model: 'm' },
+    };
+  };
+  waiting.add(hits('a', 1, null));
+  waiting.add(hits('b', 5, 7));
+  waiting.add(hits('a', 2, 3));
+  waiting.add({ ...hits('a', 9, 1), model: 'n' });
+  waiting.add(hits('a', 4, 10));
+  const told = waiting.take() as HitsRecord[];
+  assert.equal(
+    told.map(({ session, model, count, savedMicroUsd }) => [session, model, count, savedMicroUsd]),
+    [
+      ['a', 'm', 7, 13],
+      ['b', 'm', 5, 7],
+      ['a', 'n', 9, 1],
+    ],
+  );
+  assert.is(told[0]?.seq, seq);
+  assert.ok(waiting.isEmpty);
 });
 
 test.run();
