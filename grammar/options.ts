@@ -77,7 +77,7 @@ const TABLE: readonly OptionSpec[] = [
     values: ['input', 'completion'],
   }),
   option('strategy', ['string'], MAP, 'How the rows are run.', "'auto'", {
-    values: ['auto', 'batch', 'sequential', 'union_all'],
+    values: ['auto', 'batch', 'sequential', 'union_all', 'static', 'wave'],
   }),
   option('as_table', ['string'], BOTH, 'Table that the rows are written to.', "'enriched'"),
   option('schema', ['string'], BOTH, 'Schema for the tables that are made.', "'main'"),

@@ -55,6 +55,12 @@ export interface RowFailure {
   readonly attempts: number;
 }
 
+/**
+ * How a MAP's runs come to its lanes. `batch`: each lane takes the next. `sequential`: one after another. `wave`: n at a
+ * time, the next when all have ended. `static`: n slices, a lane each. `union_all`: n branches by hash, a lane each.
+ */
+export type Strategy = 'batch' | 'sequential' | 'union_all' | 'static' | 'wave';
+
 /** The account of one statement. It reads nothing but the journal's records. */
 export interface Summary {
   readonly sessionId: string;
@@ -79,7 +85,8 @@ export interface Summary {
   readonly durationMs: number;
   /** Of that time: no call could go out, for limits or after a 429. Waits of less than half a second are left out. */
   readonly waitedMs: number;
-  readonly strategy: 'batch' | 'sequential' | 'union_all' | 'none';
+  /** `none`: no cascade was run. */
+  readonly strategy: Strategy | 'none';
   /** The first 100 failures in row order. */
   readonly failures: readonly RowFailure[];
 }

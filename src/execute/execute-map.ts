@@ -81,11 +81,12 @@ export class MapExecution {
   /** Runs the cascade to the end of the inputs; throws what stopped it. */
   async run(): Promise<void> {
     const { stop } = this.#statement;
-    const { timeoutMs, parallel, onError, calls } = this.#plan;
+    const { strategy, timeoutMs, parallel, onError, calls } = this.#plan;
     await executeRuns(this.#statement, {
       settings: { kind: 'map', timeoutMs, keepOutputs: false },
       calls,
       inputs: this.#rows,
+      strategy,
       parallel,
       failFast: onError.kind === 'fail',
       window: this.#window,

@@ -6,7 +6,7 @@ import { cancelledError, type Failure, RvbbitError } from '../errors.ts';
 import type { JournalEntry } from '../journal/records.ts';
 import { SUMMARY_MAX_FAILURES } from '../limits.ts';
 import type { CallPlan } from '../plan/plan.ts';
-import type { RowFailure } from '../result.ts';
+import type { RowFailure, Strategy } from '../result.ts';
 import type { RunSettings } from '../run/contract.ts';
 import { reasonOf } from '../util/statement-signal.ts';
 import type { AdvisoryTally } from './advisories.ts';
@@ -17,7 +17,7 @@ import { runLanes } from './lanes.ts';
 import { LocalHost } from './local-host.ts';
 import { Reassembler } from './reassembler.ts';
 import { ChunkRunner } from './run-chunk.ts';
-import { RunCursor } from './run-cursor.ts';
+import { chunkRunsOf, lanesOf, runSource } from './run-source.ts';
 import type { StatementWithCascade } from './statement.ts';
 import { StopGuard } from './stop-guard.ts';
 import type { Window } from './window.ts';
@@ -31,6 +31,8 @@ export interface RunsRequest {
   readonly settings: Omit<RunSettings, 'models' | 'maxAttempts' | 'keepPrompts' | 'endsAtFailure'>;
   readonly calls: CallPlan;
   readonly inputs: RunInputs;
+  /** Default `batch`. */
+  readonly strategy?: Strategy;
   /** Lanes: at most this many runs are in flight at any moment. */
   readonly parallel: number;
   /** A failed run ends the statement. */
@@ -54,18 +56,19 @@ export async function executeRuns(
   request: RunsRequest,
 ): Promise<void> {
   const { dispatcher, cascade, ledger, boundModels } = statement;
-  const { inputs, window } = request;
+  const { inputs, window, strategy = 'batch' } = request;
   const { signal } = statement.stop;
   if (signal.aborted) throw reasonOf(signal);
   if (inputs.runCount === 0) return;
   const guard = new StopGuard(dispatcher, statement.id);
   const policy = new ChunkPolicy(request.parallel, {
-    maxRuns: request.chunkRuns,
+    maxRuns: request.chunkRuns ?? chunkRunsOf(strategy),
     known: boundModels === undefined ? learnedSizes.get(cascade) : undefined,
     // A worker that dies takes the answers of its chunk's earlier rows along; they must be found again.
     waits: boundModels !== undefined && policyOf(statement, request.calls).reuseOwn,
   });
-  const cursor = new RunCursor(inputs, policy, window);
+  const parallel = Math.min(lanesOf(strategy, request.parallel), inputs.runCount);
+  const source = runSource(strategy, { inputs, policy, window, parallel });
   const calls = beginCalls(statement, request.calls, request.budget);
   const host = new LocalHost(statement, calls);
   const intake = new Intake(statement, request);
@@ -76,7 +79,7 @@ export async function executeRuns(
     settings: runSettings(statement, request),
     accept: (piece, chunk) => intake.accept(piece, chunk),
     observe: (rowCount, durationMs) => policy.observe(rowCount, durationMs),
-    giveBack: (rest) => cursor.giveBack(rest),
+    giveBack: (rest) => source.giveBack(rest),
     lost: (reason) => ledger.note({ t: 'worker.lost', reason }),
     stalled: (run, limitMs) => ledger.note({ t: 'run.stalled', run, limitMs }),
     attemptsEnded: (attempts) => host.attemptsEnded(attempts),
@@ -97,10 +100,10 @@ export async function executeRuns(
   try {
     await guard.race(dispatcher.ready());
     await runLanes({
-      parallel: Math.min(request.parallel, inputs.runCount),
-      next: async () => {
+      parallel,
+      next: async (lane) => {
         if (statement.stop.drained !== undefined) return undefined;
-        const chunk = await cursor.take();
+        const chunk = await guard.race(source.take(lane));
         if (signal.aborted) throw reasonOf(signal);
         // The window let the lane go because nothing more is to start.
         return statement.stop.drained === undefined ? chunk : undefined;

@@ -1,9 +1,10 @@
-/** n lanes over one cursor: each takes the next chunk, settles it, and takes the next. */
+/** n lanes over one source: each takes a chunk, settles it, and takes the next. */
 import type { Chunk } from './chunk.ts';
 
 export interface LaneWork {
   readonly parallel: number;
-  next(): Promise<Chunk | undefined>;
+  /** The next chunk of a lane, counted from 0. */
+  next(lane: number): Promise<Chunk | undefined>;
   settle(chunk: Chunk): Promise<void>;
   /** Called once, at the first failure, so that the other lanes can be stopped. */
   stop(): void;
@@ -11,16 +12,15 @@ export interface LaneWork {
 
 /**
  * Ends when every lane has ended. At most `parallel` chunks are being settled at any moment, and a
- * chunk's rows run one after another, so at most `parallel` runs are in flight. Never a static
- * split, never waves: with uneven latencies those take 1.2 to 5.7 times the bound.
+ * chunk's rows run one after another, so at most `parallel` runs are in flight.
  */
 export async function runLanes(work: LaneWork): Promise<void> {
   let failed = false;
   let failure: unknown;
-  const lane = async (): Promise<void> => {
+  const lane = async (_: unknown, index: number): Promise<void> => {
     try {
       while (!failed) {
-        const chunk = await work.next();
+        const chunk = await work.next(index);
         if (chunk === undefined) return;
         await work.settle(chunk);
       }

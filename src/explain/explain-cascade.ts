@@ -8,7 +8,7 @@ import type { StatementWithCascade } from '../execute/statement.ts';
 import { CHUNK_MAX_ROWS } from '../limits.ts';
 import type { Usage } from '../model/chat.ts';
 import type { MapPlan, Plan, RunPlan } from '../plan/plan.ts';
-import type { ExplainReport } from '../result.ts';
+import type { ExplainReport, Strategy } from '../result.ts';
 import { rowInputs } from '../run/row-inputs.ts';
 import type { JsonObject } from '../util/json.ts';
 import { CallTally } from './estimate/call-tally.ts';
@@ -180,8 +180,18 @@ async function foreseeAll(
   });
 }
 
+/** Of the strategies that are there to be measured. */
+const STRATEGIES: { readonly [S in Strategy]?: string } = {
+  sequential: 'as asked: one run after another',
+  wave: 'as asked: n runs at a time, the next when all have ended',
+  static: 'as asked: n slices of the runs, a lane each',
+  union_all: 'as asked: n branches of the runs by the hash of their inputs, a lane each',
+};
+
 function reasonOf(plan: Plan, { rows, runs }: Figures): string {
   if (plan.kind === 'run') return 'a RUN is one run over the whole set';
+  const how = STRATEGIES[plan.strategy];
+  if (how !== undefined) return how;
   if (!plan.calls.dedupe) return 'dedupe = false: every row runs by itself';
   if (!plan.dedupe) return 'deterministic: false: every row runs by itself';
   return runs < rows

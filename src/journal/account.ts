@@ -37,7 +37,7 @@ export class Account {
   observe(entry: JournalEntry): void {
     switch (entry.t) {
       case 'statement.open':
-        this.#strategy = entry.cascade === undefined ? 'none' : 'batch';
+        this.#strategy = entry.cascade === undefined ? 'none' : (entry.strategy ?? 'batch');
         return;
       case 'statement.read':
         this.#rows = entry.rows;

@@ -4,7 +4,7 @@
  */
 import type { Failure } from '../errors.ts';
 import type { ChatMessage } from '../model/chat.ts';
-import type { RowFailure, StatementKind, Summary } from '../result.ts';
+import type { RowFailure, StatementKind, Strategy, Summary } from '../result.ts';
 
 /**
  * Version of the form of records and of their lines. It goes up when something in them comes to mean something else;
@@ -33,6 +33,8 @@ export interface StatementOpen {
   readonly label?: string;
   readonly parallel: number;
   readonly cascade?: string;
+  /** How its runs come to its lanes; `batch` where it is left out. */
+  readonly strategy?: Strategy;
   /** Version of the engine. */
   readonly engine?: string;
   /** The statement had parameters; their values are never recorded. */

@@ -20,7 +20,7 @@ function planMap(bound: BoundStatement, target: MapTarget): MapPlan {
   const { asTable } = settings;
   return {
     kind: 'map',
-    strategy: 'batch',
+    strategy: settings.strategy,
     ...common(bound, MAP_DEFAULT_ROWS),
     parallel: settings.parallel,
     // Answers that may differ from time to time are each row's own.

@@ -1,5 +1,6 @@
 /** A plan: plain data that says what a statement will do. It can be printed, compared and sent elsewhere. */
 import type { CallLimits } from '../model/call-limits.ts';
+import type { Strategy } from '../result.ts';
 
 /** How many rows are read, and who said so. `rows` is null where the query has its own LIMIT and no other applies. */
 export interface RowLimit {
@@ -77,7 +78,7 @@ export interface InputColumn {
 
 export interface MapPlan extends PlanBase {
   readonly kind: 'map';
-  readonly strategy: 'batch';
+  readonly strategy: Strategy;
   readonly parallel: number;
   readonly dedupe: boolean;
   readonly distinct?: 'row' | readonly string[];

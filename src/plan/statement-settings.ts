@@ -7,6 +7,7 @@ import { RvbbitError } from '../errors.ts';
 import { RUN_TIMEOUT_MS } from '../limits.ts';
 import type { CallLimits } from '../model/call-limits.ts';
 import type { ModelOverride } from '../model/models.ts';
+import type { Strategy } from '../result.ts';
 import type { Json } from '../util/json.ts';
 import type { BudgetLimits, CacheSetting, OnError } from './plan.ts';
 import type { PlanContext } from './plan-context.ts';
@@ -14,6 +15,7 @@ import type { PlanContext } from './plan-context.ts';
 type Settings = ReadonlyMap<string, SettingValue>;
 
 export interface StatementSettings {
+  readonly strategy: Strategy;
   readonly parallel: number;
   /** From `limit = n`. */
   readonly limit?: number;
@@ -62,6 +64,7 @@ export function resolveSettings(
   const distinct = isMap && (statement.distinct !== undefined || values.get('distinct') === true);
   const dedupeBy = values.get('dedupe_by');
   return {
+    strategy: strategyOf(values.get('strategy')),
     parallel: parallelOf(statement, values, defaults),
     ...given('limit', values.get('limit') as number | undefined),
     onError: onErrorOf(values.get('on_error') as string | undefined),
@@ -110,10 +113,7 @@ function refuseLaterClauses(statement: MapStatement | RunStatement): void {
 
 function refuseLaterOptions(values: Settings): void {
   for (const [key, value] of values) {
-    const later =
-      LATER.has(key) ||
-      (key === 'order' && value !== 'input') ||
-      (key === 'strategy' && value !== 'auto' && value !== 'batch');
+    const later = LATER.has(key) || (key === 'order' && value !== 'input');
     if (later) throw unsupported(`the option ${key}${LATER.has(key) ? '' : ` = ${value}`}`);
   }
 }
@@ -124,6 +124,10 @@ function unsupported(what: string): RvbbitError {
     `${what} is part of the dialect, but this version does not execute it yet; leave it out`,
     { stage: 'bind' },
   );
+}
+
+function strategyOf(value: SettingValue | undefined): Strategy {
+  return value === undefined || value === 'auto' ? 'batch' : (value as Strategy);
 }
 
 function parallelOf(

@@ -98,6 +98,7 @@ async function planBody(
     ...(plan.label === undefined ? {} : { label: plan.label }),
     parallel: plan.parallel,
     cascade: plan.cascadeFile,
+    ...(plan.strategy === 'batch' ? {} : { strategy: plan.strategy }),
   });
   if (plan.deadlineMs !== undefined) stop.limitTo(plan.deadlineMs, ledger.elapsedMs);
   const { cascade, models } = bound;

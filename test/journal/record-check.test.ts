@@ -31,7 +31,14 @@ const failures = [{ ordinal: 0, code: 'RVB_CELL', message: 'm', attempts: 1 }] a
 const SAMPLES: readonly Required<StoredRecord>[] = [
   {
     ...{ ...base, t: 'statement.open', sql: 'q', kind: 'map', origin: 'api', label: 'l' },
-    ...{ parallel: 3, cascade: 'c.yaml', engine: '1', hasParameters: true, resumes: 's' },
+    ...{
+      parallel: 3,
+      cascade: 'c.yaml',
+      engine: '1',
+      strategy: 'wave',
+      hasParameters: true,
+      resumes: 's',
+    },
   },
   { ...base, t: 'statement.read', rows: 1, runs: 1, deduped: 0 },
   {
@@ -85,15 +92,16 @@ const OPTIONAL = new Set([
   ...['label', 'cascade', 'engine', 'hasParameters', 'resumes', 'again', 'prompt', 'status'],
   ...['raw', 'error', 'keys', 'reason', 'criterion'],
 ]);
-/** May be left out of an `attempt.end` and of an `answer`, where it is not required by another kind. */
-const OPTIONAL_OF_ENDS: Readonly<Record<string, readonly string[]>> = {
+/** May be left out of records of this kind, and is required of another. */
+const OPTIONAL_OF_KIND: Readonly<Record<string, readonly string[]>> = {
   'attempt.end': ['callKey', 'value', 'provider', 'model'],
   answer: ['provider', 'model'],
+  'statement.open': ['strategy'],
 };
 
 function mayMiss({ t }: { readonly t: string }, path: Path): boolean {
   const [name] = path.slice(-1);
-  if (path.length === 1 && OPTIONAL_OF_ENDS[t]?.includes(String(name))) return true;
+  if (path.length === 1 && OPTIONAL_OF_KIND[t]?.includes(String(name))) return true;
   if (t === 'worker.lost') return false;
   return path.at(-2) !== 'summary' || name !== 'status' ? OPTIONAL.has(String(name)) : false;
 }

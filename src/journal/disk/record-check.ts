@@ -104,6 +104,7 @@ const FORMS: { readonly [K in Kind]: (record: Unchecked<RecordOf<K>>) => boolean
     (absent(record.label) || text(record.label)) &&
     count(record.parallel) &&
     (absent(record.cascade) || text(record.cascade)) &&
+    (absent(record.strategy) || text(record.strategy)) &&
     (absent(record.engine) || text(record.engine)) &&
     (absent(record.hasParameters) || record.hasParameters === true) &&
     (absent(record.resumes) || text(record.resumes)),
