@@ -1,14 +1,19 @@
-/** `npm run bench -- <suite>… [--json] [--samples n]`: fresh processes, interleaved, medians and spread. */
+/** `npm run bench`: the strategies side by side; `npm run bench -- <suite>…`: the engine's own suites. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { reportText, type Spread, type SuiteReport } from './report.ts';
-import type { Sample, Suite } from './suite.ts';
+import { parseArgs, promisify } from 'node:util';
+import { Progress } from './progress.ts';
+import { holds, reportText, type SuiteReport } from './report.ts';
+import type { Sample, Spread, Suite } from './suite.ts';
+import type { StrategiesOptions } from './suites/strategies.ts';
+
+type Load = (options: StrategiesOptions) => Promise<Suite>;
 
 /** Loaded one at a time: what another suite imports must not count in the memory of this one. */
-const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
+const SUITES: Readonly<Record<string, Load>> = {
+  strategies: async (options) => (await import('./suites/strategies.ts')).strategies(options),
   cpu: async () => (await import('./suites/cpu.ts')).cpu,
   rows: async () => (await import('./suites/rows.ts')).rows,
   parse: async () => (await import('./suites/parse.ts')).parse,
@@ -24,64 +29,109 @@ const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
 const SAMPLES = 5;
 const SAMPLE_TIMEOUT_MS = 300_000;
 
-/** What the report says of a variant's metric. */
-const args = process.argv.slice(2);
-if (args[0] === '--sample') {
-  const suite = await SUITES[args[1] ?? '']?.();
-  const variant = suite?.variants.find(({ name }) => name === args[2]);
-  if (variant === undefined) throw new Error(`no variant ${args[2]} in suite ${args[1]}`);
+const USAGE = `Usage: npm run bench -- [suite…] [options]
+
+Without a suite it compares the strategies, which takes about two minutes.
+
+  --samples n      fresh processes for each variant (3 for strategies, else mostly ${SAMPLES})
+  --full           strategies: all workloads, the 500 ms ones included
+  --filter text    strategies: workloads or ways whose name holds it
+  --json           every sample's median and spread as JSON
+  --help           this
+
+Suites:`;
+
+/** Ends with 2: nothing has been run. */
+function refuse(message: string): never {
+  console.error(`bench: ${message}; see npm run bench -- --help`);
+  process.exit(2);
+}
+
+const args = readArgs();
+const samples = args.samples === undefined ? undefined : Number(args.samples);
+const options: StrategiesOptions = {
+  full: args.full,
+  ...(args.filter === undefined ? {} : { filter: args.filter }),
+};
+if (args.sample !== undefined) {
+  const suite = await SUITES[args.suites[0] ?? '']?.({ full: true });
+  const variant = suite?.variants.find(({ name }) => name === args.sample);
+  if (variant === undefined) refuse(`there is no variant ${args.sample}`);
   console.log(JSON.stringify(await variant.measure()));
   process.exit(0);
 }
-
-if (args.includes('--help') || args.includes('-h')) {
-  console.log('Usage: npm run bench -- [suite…] [--samples n] [--json]\n\nSuites:');
+if (args.help) {
+  console.log(USAGE);
   for (const [name, load] of Object.entries(SUITES)) {
-    console.log(`  ${name.padEnd(10)} ${(await load()).about}`);
+    console.log(`  ${name.padEnd(11)} ${(await load({ full: false })).about}`);
   }
   process.exit(0);
 }
-const wrong = args.find((arg) => arg.startsWith('-') && arg !== '--samples' && arg !== '--json');
-if (wrong !== undefined) {
-  console.error(`bench: unknown option ${wrong}; it takes --samples n, --json and --help`);
-  process.exit(2);
+const unknown = args.suites.filter((name) => !Object.hasOwn(SUITES, name));
+if (unknown.length > 0) {
+  refuse(`no suite ${unknown.join(', ')}; there are ${Object.keys(SUITES).join(', ')}`);
 }
-const at = args.indexOf('--samples');
-const samples = at === -1 ? SAMPLES : Number(args[at + 1]);
-const names = args.filter((arg, index) => !arg.startsWith('--') && (at === -1 || index !== at + 1));
-const unknown = names.filter((name) => !Object.hasOwn(SUITES, name));
-if (unknown.length > 0 || !Number.isInteger(samples) || samples < 1) {
-  console.error(
-    unknown.length > 0
-      ? `bench: no suite ${unknown.join(', ')}; there are ${Object.keys(SUITES).join(', ')}`
-      : 'bench: --samples takes a whole number from 1',
-  );
-  process.exit(2);
+if (samples !== undefined && (!Number.isInteger(samples) || samples < 1)) {
+  refuse('--samples takes a whole number from 1');
 }
-const chosen = names.length === 0 ? Object.keys(SUITES) : names;
+const suites: Suite[] = [];
+for (const name of args.suites.length === 0 ? ['strategies'] : args.suites) {
+  suites.push(await SUITES[name]!(options));
+}
+const empty = suites.find(({ variants }) => variants.length === 0);
+if (empty !== undefined) refuse(`nothing of ${empty.name} is called ${args.filter}`);
 const reports: SuiteReport[] = [];
-for (const name of chosen) {
-  const report = await measure(await SUITES[name]!());
+for (const suite of suites) {
+  const report = await measure(suite);
   reports.push(report);
-  if (!args.includes('--json')) console.log(reportText(report));
+  if (!args.json) console.log(reportText(report));
 }
-if (args.includes('--json')) console.log(JSON.stringify(reports, null, 2));
+if (args.json) console.log(JSON.stringify(reports, null, 2));
+// A figure of time may fail on a busy machine; a wrong row may not.
+const isWrong = reports.some(({ figures }) =>
+  figures.some((figure) => figure.name.endsWith('wrong rows') && !holds(figure)),
+);
+process.exit(isWrong ? 1 : 0);
+
+function readArgs() {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        samples: { type: 'string' },
+        full: { type: 'boolean', default: false },
+        filter: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+        // Of a process that takes one sample.
+        sample: { type: 'string' },
+      },
+    });
+    return { ...values, suites: positionals };
+  } catch (thrown) {
+    return refuse((thrown as Error).message);
+  }
+}
 
 /** Variants take turns, so that a slow spell of the machine meets them all. */
 async function measure(suite: Suite): Promise<SuiteReport> {
-  const rounds = at === -1 ? (suite.samples ?? samples) : samples;
+  const rounds = samples ?? suite.samples ?? SAMPLES;
   const taken = new Map<string, Sample[]>(suite.variants.map(({ name }) => [name, []]));
+  const progress = new Progress(rounds * suite.variants.length);
   for (let round = 0; round < rounds; round++) {
     for (const { name } of suite.variants) {
-      process.stderr.write(`bench: ${suite.name} ${name} ${round + 1}/${rounds}\n`);
+      progress.begin(`${suite.name} ${name} ${round + 1}/${rounds}`);
       taken.get(name)!.push(await sampleOf(suite.name, name));
     }
   }
+  progress.end();
   const spreads = [...taken].flatMap(([variant, all]) =>
-    Object.keys(all[0] ?? {}).map((metric) => spreadOf(variant, metric, all)),
+    Object.keys(all[0] ?? {}).map((metric) => spreadIn(variant, metric, all)),
   );
+  const spreadOf = (variant: string, metric: string) =>
+    spreads.find((one) => one.variant === variant && one.metric === metric);
   const median = (variant: string, metric: string) => {
-    const spread = spreads.find((one) => one.variant === variant && one.metric === metric);
+    const spread = spreadOf(variant, metric);
     if (spread === undefined) throw new Error(`${suite.name}: ${variant} measured no ${metric}`);
     return spread.median;
   };
@@ -93,19 +143,20 @@ async function measure(suite: Suite): Promise<SuiteReport> {
     samples: rounds,
     spreads,
     figures: suite.figures(median),
+    ...(suite.table === undefined ? {} : { table: suite.table(spreadOf) }),
   };
 }
 
 async function sampleOf(suite: string, variant: string): Promise<Sample> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    [fileURLToPath(import.meta.url), '--sample', suite, variant],
+    [fileURLToPath(import.meta.url), suite, '--sample', variant],
     { timeout: SAMPLE_TIMEOUT_MS, maxBuffer: 2 ** 24 },
   );
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as Sample;
 }
 
-function spreadOf(variant: string, metric: string, all: readonly Sample[]): Spread {
+function spreadIn(variant: string, metric: string, all: readonly Sample[]): Spread {
   const sorted = all.map((sample) => sample[metric] ?? Number.NaN).sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   const median =

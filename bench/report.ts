@@ -1,13 +1,5 @@
 /** A suite's report as text. */
-import type { Figure } from './suite.ts';
-
-export interface Spread {
-  readonly variant: string;
-  readonly metric: string;
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
-}
+import type { Figure, Spread } from './suite.ts';
 
 export interface SuiteReport {
   readonly suite: string;
@@ -17,37 +9,42 @@ export interface SuiteReport {
   readonly samples: number;
   readonly spreads: readonly Spread[];
   readonly figures: readonly Figure[];
+  /** What stands in place of the spreads, for people. */
+  readonly table?: string;
 }
 
 export function reportText(report: SuiteReport): string {
   const width = Math.max(
     ...report.spreads.map(({ variant, metric }) => variant.length + metric.length),
   );
+  const spreadText = ({ variant, metric, median, min, max }: Spread) =>
+    `  ${`${variant} ${metric}`.padEnd(width + 1)}  ${round(median)}  (${round(min)}–${round(max)})`;
   return [
     `${report.suite}: ${report.about}`,
     `  ${report.machine}; ${report.versions}; ${report.samples} fresh processes each`,
-    ...report.spreads.map(
-      ({ variant, metric, median, min, max }) =>
-        `  ${`${variant} ${metric}`.padEnd(width + 1)}  ${round(median)}  (${round(min)}–${round(max)})`,
-    ),
+    ...(report.table === undefined ? report.spreads.map(spreadText) : ['', report.table]),
     ...report.figures.map(figureText),
     '',
   ].join('\n');
 }
 
+/** Whether the figure is what it is to be. */
+export function holds({ value, atMost, atLeast }: Figure): boolean {
+  return (atMost === undefined || value <= atMost) && (atLeast === undefined || value >= atLeast);
+}
+
 function figureText(figure: Figure): string {
   const { name, value, unit, atMost, atLeast } = figure;
-  const holds =
-    (atMost === undefined || value <= atMost) && (atLeast === undefined || value >= atLeast);
   const target =
     atMost !== undefined
       ? ` (at most ${atMost}${unit})`
       : atLeast !== undefined
         ? ` (at least ${atLeast}${unit})`
         : '';
-  return `  ${holds ? '✓' : '✗'} ${name}: ${round(value)}${unit}${target}`;
+  return `  ${holds(figure) ? '✓' : '✗'} ${name}: ${round(value)}${unit}${target}`;
 }
 
-function round(value: number): string {
+/** Three digits, or all before the point. */
+export function round(value: number): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }

@@ -27,7 +27,22 @@ export interface Suite {
   readonly samples?: number;
   readonly variants: readonly Variant[];
   /** Metric names to be found in the samples: `median(variant, metric)`. */
-  readonly figures: (median: (variant: string, metric: string) => number) => readonly Figure[];
+  readonly figures: (median: Median) => readonly Figure[];
+  /** The report for people, in place of every metric's spread. */
+  readonly table?: (spreadOf: SpreadOf) => string;
+}
+
+export type Median = (variant: string, metric: string) => number;
+
+/** Of a variant's metric over its samples; undefined where it was not measured. */
+export type SpreadOf = (variant: string, metric: string) => Spread | undefined;
+
+export interface Spread {
+  readonly variant: string;
+  readonly metric: string;
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
 }
 
 /** The largest resident set of this process so far. */

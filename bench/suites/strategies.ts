@@ -1,0 +1,141 @@
+/** The ways to run a cascade over rows, side by side: the engine's strategies, the seeds' blocking functions, a bare client. */
+import { round } from '../report.ts';
+import { measureWay, takes, WAYS, type Way } from '../strategies/ways.ts';
+import { FULL, QUICK, type Workload } from '../strategies/workload.ts';
+import type { Figure, Median, SpreadOf, Suite } from '../suite.ts';
+
+export interface StrategiesOptions {
+  /** All workloads, not the quick ones alone. */
+  readonly full: boolean;
+  /** Part of the name of a workload or a way; the bare client stays, as what the others are compared with. */
+  readonly filter?: string;
+}
+
+const SAMPLES = 3;
+
+export function strategies({ full, filter }: StrategiesOptions): Suite {
+  const workloads = (full ? [...QUICK, ...FULL] : QUICK).filter(
+    ({ name }) => filter === undefined || name.includes(filter) || isOfWay(filter),
+  );
+  const waysOf = (workload: Workload) =>
+    WAYS.filter(
+      (way) =>
+        takes(way, workload) &&
+        (filter === undefined || way === 'bare client' || !isOfWay(filter) || way.includes(filter)),
+    );
+  return {
+    name: 'strategies',
+    about: 'what each way of running a cascade over rows takes, with its rows checked',
+    samples: SAMPLES,
+    variants: workloads.flatMap((workload) =>
+      waysOf(workload).map((way) => ({
+        name: nameOf(workload, way),
+        measure: () => measureWay(way, workload),
+      })),
+    ),
+    figures: (median) =>
+      workloads.flatMap((workload) => figuresOf(workload, waysOf(workload), median)),
+    table: (spreadOf) =>
+      [
+        ...workloads.map((workload) => tableOf(workload, waysOf(workload), spreadOf)),
+        ...meaning(workloads, spreadOf),
+      ].join('\n\n'),
+  };
+}
+
+function isOfWay(filter: string): boolean {
+  return WAYS.some((way) => way.includes(filter));
+}
+
+function nameOf({ name }: Workload, way: Way): string {
+  return `${name}: ${way}`;
+}
+
+/** What must hold: every row is right, no call is made twice, and `batch` is as fast as a bare client. */
+function figuresOf(workload: Workload, ways: readonly Way[], median: Median): Figure[] {
+  const { name, rows, parallel, sim } = workload;
+  const of = (way: Way, metric: string) => median(nameOf(workload, way), metric);
+  const wrong = ways.reduce((sum, way) => sum + of(way, 'wrong'), 0);
+  const figures: Figure[] = [{ name: `${name}: wrong rows`, value: wrong, unit: '', atMost: 0 }];
+  if (sim !== undefined && sim.rules === undefined) {
+    const most = Math.max(...ways.map((way) => of(way, 'calls')));
+    figures.push({ name: `${name}: calls for ${rows} rows`, value: most, unit: '', atMost: rows });
+  }
+  if (ways.includes('batch') && ways.includes('bare client')) {
+    figures.push({
+      name: `${name}: batch against the bare client`,
+      value: of('batch', 'ms') / of('bare client', 'ms'),
+      unit: '×',
+      // In 300 ms the start of a statement and of six calls in a row are a tenth.
+      atMost: rows < 200 || sim === undefined ? 1.2 : parallel <= 50 ? 1.02 : 1.05,
+    });
+  }
+  return figures;
+}
+
+function tableOf(workload: Workload, ways: readonly Way[], spreadOf: SpreadOf): string {
+  const { about, sim } = workload;
+  const bare = spreadOf(nameOf(workload, 'bare client'), 'ms')?.median;
+  const bound = Math.min(
+    ...ways.map((way) => spreadOf(nameOf(workload, way), 'boundMs')?.median ?? Infinity),
+  );
+  const head = ['', 'ms', '(spread)', '× bare', 'calls', 'at once', 'CPU ms', 'MiB', 'rows'];
+  const lines = ways.map((way) => {
+    const of = (metric: string) => spreadOf(nameOf(workload, way), metric);
+    const ms = of('ms')!;
+    const wrong = of('wrong')!.max;
+    return [
+      way,
+      round(ms.median),
+      `(${round(ms.min)}–${round(ms.max)})`,
+      bare === undefined ? '' : (ms.median / bare).toFixed(2),
+      sim === undefined ? '' : String(of('calls')!.median),
+      sim === undefined ? '' : String(of('inFlight')!.median),
+      of('cpuMs')!.median.toFixed(0),
+      of('rssMb')!.median.toFixed(0),
+      wrong === 0 ? 'right' : `${wrong} WRONG`,
+    ];
+  });
+  const limit = Number.isFinite(bound) ? `; no way takes less than ${round(bound)} ms` : '';
+  return [`${workload.name}: ${about}${limit}`, ...aligned([head, ...lines])].join('\n');
+}
+
+/** The first column to the left, the others to the right. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? `  ${cell.padEnd(widths[0]!)}` : cell.padStart(widths[column]!),
+      )
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** What the tables come to, in two sentences. */
+function meaning(workloads: readonly Workload[], spreadOf: SpreadOf): string[] {
+  const ratio = (name: string, way: Way, to: Way): string | undefined => {
+    const workload = workloads.find((one) => one.name === name);
+    if (workload === undefined) return undefined;
+    const ms = spreadOf(nameOf(workload, way), 'ms')?.median;
+    const other = spreadOf(nameOf(workload, to), 'ms')?.median;
+    return ms === undefined || other === undefined ? undefined : `${(ms / other).toFixed(1)}×`;
+  };
+  const wave = ratio('heavy tail', 'wave', 'batch');
+  const fixed = ratio('heavy tail', 'static', 'batch');
+  const sequential = ratio('constant', 'sequential', 'batch');
+  const union = ratio('constant', 'udf union all', 'batch');
+  const sentences: string[] = [];
+  if (sequential !== undefined && union !== undefined) {
+    sentences.push(
+      `One call after another takes ${sequential} the time of batch, and UNION ALL over a blocking function ${union}: DuckDB calls a JavaScript function on one thread, so its branches wait for each other.`,
+    );
+  }
+  if (wave !== undefined && fixed !== undefined) {
+    sentences.push(
+      `With uneven calls waves take ${wave} and fixed slices ${fixed} the time of batch, because lanes stand idle until the slowest call of their wave or slice has ended.`,
+    );
+  }
+  return sentences.length === 0 ? [] : [sentences.join(' ')];
+}
