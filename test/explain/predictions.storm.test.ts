@@ -4,6 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Engine, type ExplainReport, type QueryResult } from '../../src/index.ts';
 import { startSimulator } from '../../src/testing.ts';
+import { reportCases } from '../support/cases.ts';
 
 const cascades = fileURLToPath(new URL('../../../test/fixtures/explain', import.meta.url));
 
@@ -232,6 +233,7 @@ test('calls come as predicted: exactly where they are determined, else within 20
         );
       }
     }
+    reportCases(PREDICTIONS.length, 'statements against what EXPLAIN said');
   }));
 
 function checkFigures(
