@@ -1,12 +1,8 @@
-/** The ways to get through a workload: each warms up, then gives its rows and what they took. */
-import { Piscina } from 'piscina';
-import { Pool } from 'undici';
-import { Engine } from '../../src/index.ts';
+/** The ways to get through a workload: each warms up, then gives its rows and what they took. It loads its own code alone. */
 import type { Strategy } from '../../src/result.ts';
 import { type SimulatorProcess, spawnSimulator } from '../../src/sim/spawn.ts';
 import { cascadeRoot } from '../fixture-root.ts';
 import { peakRssMb, type Sample } from '../suite.ts';
-import { askByFunction } from './udf.ts';
 import { sourceOf, TURNS, type Workload } from './workload.ts';
 
 export type Way = 'bare client' | Strategy | 'udf' | 'udf union all';
@@ -117,6 +113,7 @@ async function prepare(
   }
   if (way === 'udf' || way === 'udf union all') {
     const branches = way === 'udf' ? 1 : workload.parallel;
+    const { askByFunction } = await import('./udf.ts');
     const run = await askByFunction(new URL(sim!.url).origin, workload, branches);
     return { run, close: () => run.close() };
   }
@@ -128,6 +125,7 @@ async function engineWay(
   workload: Workload,
   sim: SimulatorProcess | undefined,
 ): Promise<Ready> {
+  const { Engine } = await import('../../src/index.ts');
   const engine = await Engine.open({
     cascades: cascadeRoot,
     threads: 2,
@@ -151,6 +149,7 @@ async function engineWay(
 }
 
 async function bareClient({ name, rows, parallel }: Workload, url: string): Promise<Ready> {
+  const { Pool } = await import('undici');
   const pool = new Pool(new URL(url).origin, { connections: parallel, pipelining: 1 });
   const ask = async (content: string): Promise<string> => {
     const { body } = await pool.request({
@@ -178,6 +177,7 @@ async function bareClient({ name, rows, parallel }: Workload, url: string): Prom
 }
 
 async function bareThreads({ rows, parallel }: Workload): Promise<Ready> {
+  const { Piscina } = await import('piscina');
   const filename = new URL('../modulo-worker.js', import.meta.url).href;
   const pool = new Piscina({ filename, minThreads: parallel, maxThreads: parallel });
   const all = async (from: number, count: number) => {
