@@ -36,6 +36,7 @@ Without a suite it compares the strategies, which takes about two minutes.
   --samples n      fresh processes for each variant (3 for strategies, else mostly ${SAMPLES})
   --full           strategies: all workloads, the 500 ms ones included
   --filter text    strategies: workloads or ways whose name holds it
+  --simulated      strategies on a virtual clock: the same figures on any machine, in seconds
   --json           every sample's median and spread as JSON
   --help           this
 
@@ -65,6 +66,11 @@ if (args.help) {
   for (const [name, load] of Object.entries(SUITES)) {
     console.log(`  ${name.padEnd(11)} ${(await load({ full: false })).about}`);
   }
+  process.exit(0);
+}
+if (args.simulated) {
+  const { simulatedTable } = await import('./simulated/table.ts');
+  process.stdout.write(await simulatedTable());
   process.exit(0);
 }
 const unknown = args.suites.filter((name) => !Object.hasOwn(SUITES, name));
@@ -101,6 +107,7 @@ function readArgs() {
         samples: { type: 'string' },
         full: { type: 'boolean', default: false },
         filter: { type: 'string' },
+        simulated: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
         // Of a process that takes one sample.

@@ -1,5 +1,5 @@
 /** The ways to run a cascade over rows, side by side: the engine's strategies, the seeds' blocking functions, a bare client. */
-import { round } from '../report.ts';
+import { aligned, round } from '../report.ts';
 import { measureWay, takes, WAYS, type Way } from '../strategies/ways.ts';
 import { FULL, QUICK, type Workload } from '../strategies/workload.ts';
 import type { Figure, Median, SpreadOf, Suite } from '../suite.ts';
@@ -98,19 +98,6 @@ function tableOf(workload: Workload, ways: readonly Way[], spreadOf: SpreadOf): 
   });
   const limit = Number.isFinite(bound) ? `; no way takes less than ${round(bound)} ms` : '';
   return [`${workload.name}: ${about}${limit}`, ...aligned([head, ...lines])].join('\n');
-}
-
-/** The first column to the left, the others to the right. */
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) =>
-        column === 0 ? `  ${cell.padEnd(widths[0]!)}` : cell.padStart(widths[column]!),
-      )
-      .join('  ')
-      .trimEnd(),
-  );
 }
 
 /** What the tables come to, in two sentences. */

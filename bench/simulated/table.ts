@@ -1,0 +1,106 @@
+/** `npm run bench -- --simulated`: the strategies on a virtual clock, the same figures on any machine. */
+import type { CallLimits } from '../../src/model/call-limits.ts';
+import type { Strategy } from '../../src/result.ts';
+import { drawLatency, type Latency } from '../../src/sim/latency.ts';
+import { createRandom } from '../../src/sim/random.ts';
+import { aligned } from '../report.ts';
+import { simulate } from './simulate.ts';
+
+interface Scene {
+  readonly name: string;
+  readonly rows: number;
+  readonly parallel: readonly number[];
+  readonly latency: Latency;
+  /** Part of the rows whose answers are at hand, in a stretch at the beginning. */
+  readonly known?: number;
+  readonly asks?: false;
+  readonly limits?: CallLimits;
+}
+
+const SEED = 7;
+const STRATEGIES: readonly Strategy[] = ['batch', 'static', 'wave', 'union_all', 'sequential'];
+const MOST = [1, 10, 50, 200, 1_000];
+
+const SCENES: readonly Scene[] = [
+  { name: 'constant 500 ms', rows: 1_000, parallel: MOST, latency: { kind: 'constant', ms: 500 } },
+  {
+    name: 'lognormal 500 ms',
+    rows: 1_000,
+    parallel: MOST,
+    latency: { kind: 'lognormal', meanMs: 500, sigma: 1 },
+  },
+  {
+    name: 'pareto from 200 ms',
+    rows: 1_000,
+    parallel: MOST,
+    latency: { kind: 'pareto', minMs: 200, alpha: 1.5, maxMs: 20_000 },
+  },
+  {
+    name: 'half known, lognormal',
+    rows: 1_000,
+    parallel: [10, 50],
+    latency: { kind: 'lognormal', meanMs: 500, sigma: 1 },
+    known: 0.5,
+  },
+  {
+    name: '600 a minute, 500 ms',
+    rows: 1_000,
+    parallel: [10, 50],
+    latency: { kind: 'constant', ms: 500 },
+    limits: { rpm: 600, windowMs: 1_000 },
+  },
+  {
+    name: 'computes 5 ms',
+    rows: 1_000,
+    parallel: [2, 10],
+    latency: { kind: 'constant', ms: 5 },
+    asks: false,
+  },
+  {
+    name: 'ten rows, lognormal',
+    rows: 10,
+    parallel: [5, 10],
+    latency: { kind: 'lognormal', meanMs: 500, sigma: 1 },
+  },
+];
+
+/** Whole milliseconds of every strategy, beside the time that no n lanes can beat. */
+export async function simulatedTable(): Promise<string> {
+  const lines: string[][] = [['', 'n', 'rows', 'least', ...STRATEGIES, 'first row']];
+  for (const scene of SCENES) {
+    for (const parallel of scene.parallel) lines.push(await lineOf(scene, parallel));
+  }
+  return `${aligned(lines).join('\n')}\n`;
+}
+
+async function lineOf(scene: Scene, parallel: number): Promise<string[]> {
+  const { name, rows, latency, known = 0, asks = true, limits } = scene;
+  const random = createRandom(SEED);
+  const delays = Array.from({ length: rows }, (_, row) => {
+    const delay = Math.round(drawLatency(latency, random));
+    return row < rows * known ? 0 : delay;
+  });
+  const sum = delays.reduce((all, one) => all + one, 0);
+  const paced = limits?.rpm === undefined ? 0 : (rows / limits.rpm) * 60_000 - 1_000;
+  const least = Math.max(sum / parallel, paced, ...delays);
+  const cells: string[] = [];
+  let firstRowMs = 0;
+  for (const strategy of STRATEGIES) {
+    const outcome = await simulate({
+      ...{ strategy, parallel, delays, asks },
+      ...(limits === undefined ? {} : { limits }),
+    });
+    if (outcome.atOnce > parallel)
+      throw new Error(`${strategy} had ${outcome.atOnce} rows at once`);
+    if (strategy === 'batch') firstRowMs = outcome.firstRowMs;
+    cells.push(String(Math.round(outcome.ms)));
+  }
+  return [
+    name,
+    String(parallel),
+    String(rows),
+    String(Math.ceil(least)),
+    ...cells,
+    String(Math.round(firstRowMs)),
+  ];
+}
