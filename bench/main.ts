@@ -1,11 +1,11 @@
 /** `npm run bench`: the strategies side by side; `npm run bench -- <suite>…`: the engine's own suites. */
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { Progress } from './progress.ts';
 import { holds, reportText, type SuiteReport } from './report.ts';
+import { sampleOf } from './sample.ts';
 import type { Sample, Spread, Suite } from './suite.ts';
 import type { StrategiesOptions } from './suites/strategies.ts';
 
@@ -27,16 +27,19 @@ const SUITES: Readonly<Record<string, Load>> = {
   spend: async () => (await import('./suites/spend.ts')).spend,
 };
 const SAMPLES = 5;
-const SAMPLE_TIMEOUT_MS = 300_000;
+/** Pairs of samples of two revisions: fewer tell too little. */
+const COMPARED_SAMPLES = 7;
+const PROGRAM = fileURLToPath(import.meta.url);
 
 const USAGE = `Usage: npm run bench -- [suite…] [options]
 
 Without a suite it compares the strategies, which takes about two minutes.
 
-  --samples n      fresh processes for each variant (3 for strategies, else mostly ${SAMPLES})
+  --samples n      fresh processes for each variant (3 for strategies, ${COMPARED_SAMPLES} for --compare, else mostly ${SAMPLES})
   --full           strategies: all workloads, the 500 ms ones included
   --filter text    strategies: workloads or ways whose name holds it
   --simulated      strategies on a virtual clock: the same figures on any machine, in seconds
+  --compare rev    the suites beside those of another git revision, which is built for it
   --json           every sample's median and spread as JSON
   --help           this
 
@@ -55,9 +58,10 @@ const options: StrategiesOptions = {
   ...(args.filter === undefined ? {} : { filter: args.filter }),
 };
 if (args.sample !== undefined) {
-  const suite = await SUITES[args.suites[0] ?? '']?.({ full: true });
-  const variant = suite?.variants.find(({ name }) => name === args.sample);
-  if (variant === undefined) refuse(`there is no variant ${args.sample}`);
+  const [wanted] = args.suites;
+  const suite = await SUITES[args.sample]?.({ full: true });
+  const variant = suite?.variants.find(({ name }) => name === wanted);
+  if (variant === undefined) refuse(`there is no variant ${wanted} in ${args.sample}`);
   console.log(JSON.stringify(await variant.measure()));
   process.exit(0);
 }
@@ -86,6 +90,14 @@ for (const name of args.suites.length === 0 ? ['strategies'] : args.suites) {
 }
 const empty = suites.find(({ variants }) => variants.length === 0);
 if (empty !== undefined) refuse(`nothing of ${empty.name} is called ${args.filter}`);
+if (args.compare !== undefined) {
+  const { compare } = await import('./compare.ts');
+  const asked = { revision: args.compare, suites, program: PROGRAM };
+  await compare({ ...asked, samples: samples ?? COMPARED_SAMPLES }).catch((thrown: Error) =>
+    refuse(thrown.message),
+  );
+  process.exit(0);
+}
 const reports: SuiteReport[] = [];
 for (const suite of suites) {
   const report = await measure(suite);
@@ -110,7 +122,8 @@ function readArgs() {
         simulated: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
-        // Of a process that takes one sample.
+        compare: { type: 'string' },
+        // Of a process that takes one sample: the suite, before the variant.
         sample: { type: 'string' },
       },
     });
@@ -128,7 +141,7 @@ async function measure(suite: Suite): Promise<SuiteReport> {
   for (let round = 0; round < rounds; round++) {
     for (const { name } of suite.variants) {
       progress.begin(`${suite.name} ${name} ${round + 1}/${rounds}`);
-      taken.get(name)!.push(await sampleOf(suite.name, name));
+      taken.get(name)!.push(await sampleOf(PROGRAM, suite.name, name));
     }
   }
   progress.end();
@@ -152,15 +165,6 @@ async function measure(suite: Suite): Promise<SuiteReport> {
     figures: suite.figures(median),
     ...(suite.table === undefined ? {} : { table: suite.table(spreadOf) }),
   };
-}
-
-async function sampleOf(suite: string, variant: string): Promise<Sample> {
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [fileURLToPath(import.meta.url), suite, '--sample', variant],
-    { timeout: SAMPLE_TIMEOUT_MS, maxBuffer: 2 ** 24 },
-  );
-  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Sample;
 }
 
 function spreadIn(variant: string, metric: string, all: readonly Sample[]): Spread {

@@ -20,8 +20,8 @@ test('some of its queries ask exactly what they must', async () => {
 test('it is a suite of the command', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [
     main,
-    'spend',
     '--sample',
+    'spend',
     'CASE',
   ]);
   const sample = JSON.parse(stdout) as Sample;

@@ -1,6 +1,7 @@
 /** `npm run bench`: what it compares, and that it sees what is wrong. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ratioOf } from '../../bench/compare.ts';
 import { holds } from '../../bench/report.ts';
 import { measureWay, wrongRows } from '../../bench/strategies/ways.ts';
 import type { Workload } from '../../bench/strategies/workload.ts';
@@ -113,6 +114,19 @@ test('a wrong option or suite runs nothing and exits with 2, --help names all', 
   for (const word of ['strategies', 'dispatch', '--full', '--filter', '--json', '--samples']) {
     assert.match(stdout, word);
   }
+});
+
+test('two revisions are compared by the ratios of their pairs', async () => {
+  assert.equal(ratioOf([2, 4, 6], [1, 2, 3]), ['2.000', '2.000–2.000']);
+  const [ratio, interval] = ratioOf([10, 11, 9, 10], [10, 10, 10, 10]);
+  assert.ok(Math.abs(Number(ratio) - 1) < 0.01);
+  const [low, high] = interval.split('–').map(Number);
+  assert.ok(low! < 0.95 && high! > 1.05, interval);
+  assert.equal(ratioOf([1], [2]), ['0.500', '']);
+  assert.equal(ratioOf([0, 1], [1, 1]), ['', '']);
+  const { code, stderr } = await bench('parse', '--compare', 'no-such-revision');
+  assert.is(code, 2);
+  assert.match(stderr, /no-such-revision/);
 });
 
 test.run();

@@ -1,0 +1,16 @@
+/** One sample: a fresh process that measures one variant of a suite. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { Sample } from './suite.ts';
+
+const SAMPLE_TIMEOUT_MS = 300_000;
+
+/** `program` is the built bench/main.js, of this revision or another: all take these arguments. */
+export async function sampleOf(program: string, suite: string, variant: string): Promise<Sample> {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [program, '--sample', suite, variant],
+    { timeout: SAMPLE_TIMEOUT_MS, maxBuffer: 2 ** 24 },
+  );
+  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Sample;
+}
