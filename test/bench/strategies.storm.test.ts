@@ -1,8 +1,34 @@
 /** A part of `npm run bench`, from its processes to its table. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { measureWay } from '../../bench/strategies/ways.ts';
+import type { Workload } from '../../bench/strategies/workload.ts';
 import { reportCases } from '../support/cases.ts';
 import { bench } from './run-bench.ts';
+
+const SMALL: Workload = {
+  name: 'small',
+  about: 'a few rows',
+  rows: 12,
+  parallel: 4,
+  sim: { latency: { kind: 'constant', ms: 5 }, seed: 7 },
+};
+
+test('a blocking function, UNION ALL over it and the engine give the same rows with the same calls', async () => {
+  for (const [way, atOnce] of [
+    ['udf', 1],
+    ['udf union all', 1],
+    ['batch', 4],
+    ['bare client', 4],
+  ] as const) {
+    const { calls, wrong, inFlight, boundMs } = await measureWay(way, SMALL);
+    assert.equal(
+      { calls, wrong, inFlight, boundMs },
+      { calls: 12, wrong: 0, inFlight: atOnce, boundMs: 15 },
+      way,
+    );
+  }
+});
 
 test('a part of it runs as a person would run it', async () => {
   const { code, stdout, stderr } = await bench('--samples', '1', '--filter', 'wave');

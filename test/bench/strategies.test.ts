@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ratioOf } from '../../bench/compare.ts';
 import { holds } from '../../bench/report.ts';
-import { measureWay, wrongRows } from '../../bench/strategies/ways.ts';
+import { wrongRows } from '../../bench/strategies/ways.ts';
 import type { Workload } from '../../bench/strategies/workload.ts';
 import type { Spread } from '../../bench/suite.ts';
 import { strategies } from '../../bench/suites/strategies.ts';
@@ -44,22 +44,6 @@ function reportOf(changed: string, figures: Readonly<Record<string, number>>) {
     table: suite.table?.(spreadOf) ?? '',
   };
 }
-
-test('a blocking function, UNION ALL over it and the engine give the same rows with the same calls', async () => {
-  for (const [way, atOnce] of [
-    ['udf', 1],
-    ['udf union all', 1],
-    ['batch', 4],
-    ['bare client', 4],
-  ] as const) {
-    const { calls, wrong, inFlight, boundMs } = await measureWay(way, SMALL);
-    assert.equal(
-      { calls, wrong, inFlight, boundMs },
-      { calls: 12, wrong: 0, inFlight: atOnce, boundMs: 15 },
-      way,
-    );
-  }
-});
 
 test('rows that were swapped, lost or made up are counted as wrong', () => {
   const right = Array.from({ length: 12 }, (_, id) => `question ${id}`);

@@ -91,7 +91,7 @@ test('max_calls holds exactly, at any PARALLEL, and the rest of the rows are not
 });
 
 test('random budgets overshoot by no more than what is in flight, and a rerun buys the remainder', async () => {
-  const wanted = cases(8, 200);
+  const wanted = cases(4, 200);
   let worst = 0;
   await withModel({}, async (_, server) => {
     const budget = fc.record({

@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import { Engine, RvbbitError } from '../../src/index.ts';
 import { rvbbitHere } from '../cli/here.ts';
 import { type Ended, rvbbit } from '../cli/spawn.ts';
+import { reportCases } from '../support/cases.ts';
 import { type ProxyServer, proxyServer } from './proxy-server.ts';
 import {
   completion,
@@ -152,6 +153,7 @@ test('nothing that an engine gives holds a secret, whatever its server says', as
     assert.ok(heard.some((record) => record.includes('attempt.end')));
     assertClean('events and logs', heard.join('\n'));
   }
+  reportCases(2 * Object.keys(ECHOES).length, 'servers that repeat what they were told');
 });
 
 test('nothing that the command line writes holds a secret', async ({ server, proxy, folder }) => {
