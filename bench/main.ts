@@ -33,7 +33,7 @@ const PROGRAM = fileURLToPath(import.meta.url);
 
 const USAGE = `Usage: npm run bench -- [suite…] [options]
 
-Without a suite it compares the strategies, which takes about two minutes.
+Without a suite it compares the strategies, which takes two to three minutes.
 
   --samples n      fresh processes for each variant (3 for strategies, ${COMPARED_SAMPLES} for --compare, else mostly ${SAMPLES})
   --full           strategies: all workloads, the 500 ms ones included

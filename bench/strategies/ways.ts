@@ -25,7 +25,7 @@ export function takes(way: Way, { sim, without = [] }: Workload): boolean {
 }
 
 /** Rows of the warm-up, others than those that count: what is compared is compiled code. */
-const WARM_ROWS = { calls: 400, loops: 100 };
+const WARM_ROWS = { calls: 200, loops: 60 };
 /** Ids below 0 would make the loop's numbers fractions to V8. */
 const WARM_FROM = 10_000;
 

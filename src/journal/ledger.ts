@@ -58,6 +58,7 @@ export class Ledger {
     return this.#account.costMicroUsd;
   }
 
+  /** Begins the page. A text that turns out to hold operators is opened again, as what it is: the later word holds. */
   open(entry: Omit<StatementOpen, 't'>): void {
     this.#isKept = entry.cascade !== undefined;
     this.note({ t: 'statement.open', ...entry });

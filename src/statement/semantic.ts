@@ -193,6 +193,7 @@ async function openRun(
     ...openingOf(node, statement),
     kind: statementParts(node.text).kind === 'explain' ? 'explain' : 'sql',
     parallel: settings.parallel,
+    ...(settings.strategy === 'batch' ? {} : { strategy: settings.strategy }),
     cascade: read.books.map(({ operator }) => operator.cascade.file).join(', '),
   });
   const hasBudget = Object.keys(settings.budget).length > 0;

@@ -148,4 +148,43 @@ test('a strategy that nobody knows is told of, and EXPLAIN names the one that wa
     assert.match(report.reason, /n runs at a time/);
   }));
 
+test('semantic SQL gives the same rows and calls under every strategy', async () => {
+  let calls = 0;
+  await using engine = await Engine.open({
+    cascades,
+    threads: 1,
+    async model({ messages }) {
+      calls += 1;
+      const number = Number(
+        /item (\d+)/.exec(messages.map(({ content }) => content).join(' '))?.[1],
+      );
+      return { text: JSON.stringify({ answer: number % 3 === 0 }), finishReason: 'stop' };
+    },
+  });
+  await engine.query(
+    "CREATE TABLE items AS SELECT range AS id, 'item ' || range % 20 AS d FROM range(40)",
+  );
+  const sql = (strategy: string, rest: string) =>
+    `-- @ strategy: ${strategy}\n-- @ cache: false\n-- @ parallel: 4\nSELECT id, d FROM items WHERE d MEANS 'x' ${rest}`;
+  for (const strategy of STRATEGIES) {
+    calls = 0;
+    const { rows, summary } = await engine.query(sql(strategy, 'ORDER BY id'));
+    assert.equal(
+      rows.map(({ id }) => (Number(id) % 20) % 3),
+      rows.map(() => 0),
+    );
+    assert.is(rows.length, 14, strategy);
+    assert.is(calls, 20, `${strategy} asks about each text once`);
+    assert.is(summary.strategy, strategy);
+    const first = engine.query(sql(strategy, 'LIMIT 2'));
+    if (strategy === 'static' || strategy === 'union_all') {
+      assert.match((await errorOf(first)).message, /out of their order/);
+    } else
+      assert.equal(
+        (await first).rows.map(({ id }) => Number(id)),
+        [0, 3],
+      );
+  }
+});
+
 test.run();

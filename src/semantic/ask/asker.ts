@@ -100,7 +100,14 @@ export class Asker implements QuestionAsker {
       return;
     }
     const { stop } = this.#statement;
-    const { parallel, timeoutMs, cache, onError } = this.#settings;
+    const { strategy, parallel, timeoutMs, cache, onError } = this.#settings;
+    if (progress !== undefined && (strategy === 'static' || strategy === 'union_all')) {
+      throw new RvbbitError(
+        'RVB_UNSUPPORTED',
+        `strategy ${strategy} asks about rows out of their order, so that a LIMIT could stop nothing; leave it out, or the LIMIT`,
+        { stage: 'bind' },
+      );
+    }
     const batchStop = new StatementSignal([stop.signal]);
     const offDrain = stop.onDrain(() => batchStop.drain(stop.drained ?? 'interrupted'));
     // Workers refuse what comes for a statement that was cancelled, so a batch that may be is one of its own.
@@ -135,6 +142,7 @@ export class Asker implements QuestionAsker {
           ...(onlyAtHand === undefined ? {} : { onlyAtHand }),
         },
         inputs: this.#inputsOf(operator, tuples, first),
+        strategy,
         parallel,
         failFast: onError.kind === 'fail',
         window,

@@ -6,6 +6,7 @@ import { RvbbitError } from '../../errors.ts';
 import { RUN_TIMEOUT_MS } from '../../limits.ts';
 import type { ModelOverride } from '../../model/models.ts';
 import type { BudgetLimits, CacheSetting, OnError } from '../../plan/plan.ts';
+import type { Strategy } from '../../result.ts';
 
 /** Calls in flight at most where a semantic statement does not say `parallel`. */
 const SEMANTIC_PARALLEL = 10;
@@ -17,6 +18,7 @@ const SEMANTIC_MAX_PAIRS = 100_000;
 const SEMANTIC_THRESHOLD = 0.5;
 
 export interface SemanticSettings {
+  readonly strategy: Strategy;
   readonly parallel: number;
   readonly threshold: number;
   /** Predicted calls above which the statement is refused. */
@@ -41,10 +43,9 @@ export function semanticSettings(
   writes: boolean,
 ): SemanticSettings {
   const values = new Map(annotations.map(({ key, value }) => [key, value]));
-  for (const key of ['batch', 'strategy', 'join']) {
+  for (const key of ['batch', 'join']) {
     const value = values.get(key)?.toLowerCase();
-    if (value === undefined || value === 'auto' || (key === 'strategy' && value === 'batch'))
-      continue;
+    if (value === undefined || value === 'auto') continue;
     throw new RvbbitError(
       'RVB_UNSUPPORTED',
       `the annotation ${key} is part of the dialect, but this version does not execute it yet; leave it out`,
@@ -54,7 +55,9 @@ export function semanticSettings(
   const maxCost = values.get('max_cost');
   const model = values.get('model');
   const prompt = values.get('prompt');
+  const strategy = values.get('strategy')?.toLowerCase() ?? 'auto';
   return {
+    strategy: strategy === 'auto' ? 'batch' : (strategy as Strategy),
     parallel: Number(values.get('parallel') ?? SEMANTIC_PARALLEL),
     threshold: Number(values.get('threshold') ?? SEMANTIC_THRESHOLD),
     maxCalls: Number(values.get('max_calls') ?? SEMANTIC_MAX_CALLS),
