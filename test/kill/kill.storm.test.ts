@@ -14,7 +14,7 @@ import { type ChildEnd, cascades, type Kill, runChild } from './run-child.ts';
 
 const ROWS = 1_000;
 const PARALLEL = 20;
-const KILLS = Number(process.env['KILLS'] ?? cases(20, 500));
+const KILLS = Number(process.env['KILLS'] ?? cases(16, 500));
 const random = createRandom(seed);
 
 /** Sums over all kills, for the report. */
