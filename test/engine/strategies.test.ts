@@ -22,7 +22,10 @@ interface Asked {
 }
 
 /** An engine whose model answers a question with itself, the first of every ten slowly. */
-async function withAsked(use: (asked: Asked) => Promise<void>, { fails = -1 } = {}): Promise<void> {
+async function withAsked(
+  use: (asked: Asked) => Promise<void>,
+  { fails = -1, delayMs = 1 } = {},
+): Promise<void> {
   const questions: string[] = [];
   let out = 0;
   let most = 0;
@@ -35,7 +38,7 @@ async function withAsked(use: (asked: Asked) => Promise<void>, { fails = -1 } = 
       out += 1;
       most = Math.max(most, out);
       const number = Number(/\d+/.exec(question)?.[0]);
-      await sleep(number % 10 === 0 ? 10 : 1);
+      await sleep(number % 10 === 0 ? 10 * delayMs : delayMs);
       out -= 1;
       if (number === fails) throw new Error('refused');
       return { text: `answer ${question}`, finishReason: 'stop' };
@@ -83,35 +86,41 @@ test('a strategy is what its name says', async () => {
   const mostOf: Record<string, number> = {};
   const source = `SELECT 'row ' || (100 + range) AS question FROM range(${ROWS})`;
   for (const strategy of STRATEGIES) {
-    await withAsked(async ({ engine, questions, most }) => {
-      await engine.query(mapOf(strategy, source));
-      mostOf[strategy] = most();
-      const numbers = questions.map((question) => Number(/\d+/.exec(question)?.[0]) - 100);
-      if (strategy === 'sequential') {
-        assert.equal(
-          numbers,
-          [...numbers].sort((a, b) => a - b),
-        );
-      }
-      if (strategy === 'wave') {
-        const waves = numbers.map((_, at) => Math.floor(numbers[at]! / PARALLEL));
-        assert.equal(
-          waves,
-          [...waves].sort((a, b) => a - b),
-          'a wave after the other',
-        );
-      }
-      if (strategy === 'static') {
-        const first = numbers.slice(0, PARALLEL).sort((a, b) => a - b);
-        assert.equal(first, [0, 5, 10, 15, 20, 25], 'each slice begins at its first row');
-      }
-    });
+    await withAsked(
+      async ({ engine, questions, most }) => {
+        await engine.query(mapOf(strategy, source));
+        mostOf[strategy] = most();
+        const numbers = questions.map((question) => Number(/\d+/.exec(question)?.[0]) - 100);
+        if (strategy === 'sequential') {
+          assert.equal(
+            numbers,
+            [...numbers].sort((a, b) => a - b),
+          );
+        }
+        if (strategy === 'wave') {
+          const waves = numbers.map((_, at) => Math.floor(numbers[at]! / PARALLEL));
+          assert.equal(
+            waves,
+            [...waves].sort((a, b) => a - b),
+            'a wave after the other',
+          );
+        }
+        if (strategy === 'static') {
+          const first = numbers.slice(0, PARALLEL).sort((a, b) => a - b);
+          assert.equal(first, [0, 5, 10, 15, 20, 25], 'each slice begins at its first row');
+        }
+      },
+      { delayMs: 25 },
+    );
   }
-  assert.equal(
-    { ...mostOf, union_all: undefined },
-    { batch: 6, sequential: 1, wave: 6, static: 6, union_all: undefined },
-  );
-  assert.ok(mostOf['union_all']! > 1 && mostOf['union_all']! <= PARALLEL);
+  // How many are out when the most are depends on the machine, up to n.
+  assert.is(mostOf['sequential'], 1);
+  for (const strategy of ['batch', 'wave', 'static', 'union_all']) {
+    assert.ok(
+      mostOf[strategy]! > 2 && mostOf[strategy]! <= PARALLEL,
+      `${strategy}: ${mostOf[strategy]}`,
+    );
+  }
 });
 
 test('a failure, an abort and a budget end every strategy', async () => {
@@ -134,7 +143,7 @@ test('a failure, an abort and a budget end every strategy', async () => {
         assert.is(summary.calls.sent, 7, strategy);
         assert.is(summary.rows.notRun + summary.rows.failed, ROWS - 7 + summary.rows.failed);
       },
-      { fails: 3 },
+      { fails: 3, delayMs: 15 },
     );
   }
 });
