@@ -14,6 +14,8 @@ const compiler = `${root}node_modules/typescript/bin/tsc`;
 const BUNDLES = [
   { source: 'src/cli/main.ts', target: 'rvbbit.js', format: 'esm' },
   { source: 'workers/start.cts', target: 'worker.cjs', format: 'cjs', apart: /\/undici\.ts$/ },
+  // The simulated model server, which is a process of its own.
+  { source: 'src/sim/process.ts', target: 'process.js', format: 'esm' },
   // Most of a worker's code, and loaded by those alone that ask a model.
   { source: 'src/model/undici.ts', target: 'undici.cjs', format: 'cjs' },
 ];

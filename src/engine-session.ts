@@ -197,6 +197,7 @@ export class EngineSession {
       valueForm: options.valueForm ?? 'js',
       cascadeRoot: engine.cascades,
       defaultParallel: engine.parallel,
+      threads: engine.threads,
       models,
       experience,
       openedUs,

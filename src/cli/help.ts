@@ -27,6 +27,10 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
   ],
   config: ['rvbbit config show', 'rvbbit config show --json'],
   ops: ['rvbbit ops list', 'rvbbit ops show MEANS', 'rvbbit ops eject MEANS'],
+  bench: [
+    'rvbbit bench collect --workload auto',
+    'rvbbit bench collect --workload report.sql --database shop.duckdb -o shop-collection',
+  ],
   init: ['rvbbit init my-project'],
   sim: [
     'rvbbit sim --latency lognormal:500:0.8 --rpm 600',

@@ -28,6 +28,10 @@ export const COMMANDS = {
     usage: 'ops list|show|eject',
     summary: 'the semantic operators: see them, or copy one to change it',
   },
+  bench: {
+    usage: 'bench collect --workload auto|FILE.sql',
+    summary: 'run every statement of a workload under each strategy, and collect what it took',
+  },
   init: { usage: 'init [dir]', summary: 'make a working folder with an example' },
   sim: { usage: 'sim', summary: 'start a simulated model server, until Ctrl-C' },
 } as const;
@@ -76,6 +80,7 @@ export interface CliOptions {
   readonly dryRun?: boolean;
   readonly limit?: number;
   readonly model?: string;
+  readonly workload?: string;
   readonly yes?: boolean;
   readonly verbose?: boolean;
   readonly help?: boolean;
@@ -200,18 +205,39 @@ export const OPTIONS: readonly OptionRow[] = [
     help: 'write results to a file, whole or not at all',
     commands: ['query', 'resume'],
   },
+  {
+    flags: '--workload <name>',
+    help: "'auto' for generated statements, or a file of SQL",
+    commands: ['bench'],
+  },
+  {
+    flags: '-o, --output <dir>',
+    help: 'where the collection is kept, and gone on with (default: ./collection)',
+    commands: ['bench'],
+  },
+  {
+    flags: '--model <name>',
+    help: 'ask this model, and pay for it (default: a simulated server)',
+    commands: ['bench'],
+  },
+  {
+    flags: '--limit <n>',
+    help: 'auto: statements that are generated (default 60)',
+    commands: ['bench'],
+    number: true,
+  },
   { flags: '--last', help: 'print only the last result set', commands: ['query'] },
   { flags: '--all', help: 'table: show every row', commands: ['query', 'resume'] },
   { flags: '--keep-going', help: 'go on after a statement that failed', commands: ['query'] },
   {
     flags: '--database <file>',
     help: 'the DuckDB file to work on (default: in memory)',
-    commands: ['run', 'test', 'explain'],
+    commands: ['run', 'test', 'explain', 'bench'],
   },
   {
     flags: '--cascades <dir>',
     help: 'the cascade root (default: the working folder)',
-    commands: [...ENGINE, 'doctor', 'ops'],
+    commands: [...ENGINE, 'doctor', 'ops', 'bench'],
   },
   {
     flags: '--parallel <n>',
@@ -225,7 +251,12 @@ export const OPTIONS: readonly OptionRow[] = [
     commands: ['resume'],
     number: true,
   },
-  { flags: '--threads <n>', help: 'worker threads', commands: [...ENGINE, 'doctor'], number: true },
+  {
+    flags: '--threads <n>',
+    help: 'worker threads',
+    commands: [...ENGINE, 'doctor', 'bench'],
+    number: true,
+  },
   {
     flags: '--stats',
     help: "each statement's summary as a line of JSON on stderr",
@@ -245,6 +276,7 @@ export const OPTIONS: readonly OptionRow[] = [
     commands: ['sim'],
   },
   { flags: '--seed <n>', help: 'of latencies and random faults', commands: ['sim'], number: true },
+  { flags: '--seed <n>', help: 'auto: of what is drawn', commands: ['bench'], number: true },
   {
     flags: '--rpm <n>',
     help: 'answer 429 beyond so many requests in any minute',

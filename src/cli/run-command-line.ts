@@ -30,6 +30,8 @@ async function loadCommand(name: CommandName): Promise<RunCommand> {
       return (await import('./commands/config.ts')).config;
     case 'ops':
       return (await import('./commands/ops.ts')).ops;
+    case 'bench':
+      return (await import('./commands/bench.ts')).bench;
     case 'init':
       return (await import('./commands/init.ts')).init;
     case 'sim':

@@ -12,7 +12,13 @@ import type { Dispatcher } from './dispatcher.ts';
 export interface StatementCall
   extends Pick<
     PlanContext,
-    'source' | 'parameters' | 'cascadeRoot' | 'models' | 'defaultParallel' | 'resumeParallel'
+    | 'source'
+    | 'parameters'
+    | 'cascadeRoot'
+    | 'models'
+    | 'defaultParallel'
+    | 'threads'
+    | 'resumeParallel'
   > {
   /** Who called, as the journal records it: `api`, `cli`, or what the caller named. */
   readonly origin: string;

@@ -19,6 +19,7 @@ import { guardsOf } from './estimate/guards.ts';
 import type { ExplainContext } from './explain-context.ts';
 import { EXPLAIN_MAX_RUNS } from './explain-limits.ts';
 import { Foreseer } from './foresee/foreseer.ts';
+import { secondsText } from './report/figure-text.ts';
 import { cascadeNotes } from './report/notes.ts';
 import { cascadeTree } from './report/plan-tree.ts';
 
@@ -68,7 +69,7 @@ export async function explainCascade(
     guards,
     refusal: budgetRefusal(totals, guards),
     strategy: plan.strategy,
-    reason: reasonOf(plan, figures),
+    reason: [reasonOf(plan, figures), ...choiceOf(plan, cells, context)].join('; '),
     inputColumns: plan.kind === 'map' ? plan.inputs.map(({ column }) => column) : [],
     cells,
     notes: cascadeNotes(forecast, { runs, foreseen: figures.foreseen }),
@@ -178,6 +179,21 @@ async function foreseeAll(
     limitsOf: context.limitsOf,
     statementLimits: calls.limits,
   });
+}
+
+/** Why so many runs at a time, where the engine chose, and what the next best number would take. */
+function choiceOf(plan: Plan, cells: Forecast['cells'], context: ExplainContext): string[] {
+  if (plan.kind !== 'map' || plan.chosen === undefined) return [];
+  const { parallel, why, runnerUp } = plan.chosen;
+  const { seconds } = forecastOf(cells, {
+    parallel: runnerUp,
+    limitsOf: context.limitsOf,
+    statementLimits: plan.calls.limits,
+  });
+  return [
+    `n = ${parallel} as ${why}`,
+    `the runner-up, n = ${runnerUp}, would take ${secondsText(seconds)}`,
+  ];
 }
 
 /** Of the strategies that are there to be measured. */

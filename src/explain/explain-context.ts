@@ -3,14 +3,14 @@
 import type { Statement } from '../execute/statement.ts';
 import { journalFolder } from '../journal/disk/journal-folder.ts';
 import type { Experience } from '../journal/experience/experience.ts';
-import type { CallLimits } from '../model/call-limits.ts';
+import type { ProviderLimits } from '../model/call-limits.ts';
 import { EXPERIENCE_READ_BYTES } from './explain-limits.ts';
 
 export interface ExplainContext {
   readonly experience: Experience;
   /** Takes in what earlier processes have left, once. */
   loadExperience(): Promise<void>;
-  readonly limitsOf: (provider: string) => CallLimits | undefined;
+  readonly limitsOf: (provider: string) => ProviderLimits | undefined;
 }
 
 export function explainContext({

@@ -14,6 +14,8 @@ export interface PlanContext {
   readonly models: Models;
   /** PARALLEL where the statement does not say it. */
   readonly defaultParallel: number;
+  /** Worker threads of the engine. */
+  readonly threads: number;
   /** PARALLEL, over what the statement's text says. */
   readonly resumeParallel?: number;
 }

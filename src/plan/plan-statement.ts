@@ -1,28 +1,38 @@
 /** Bound statement → Plan. Pure: nothing is read, nothing is asked. */
 import { MAP_DEFAULT_ROWS, RUN_DEFAULT_ROWS } from '../limits.ts';
 import type { BoundStatement } from './bind-statement.ts';
+import type { ChosenParallel } from './choose-parallel.ts';
 import type { CallPlan, MapPlan, MapTarget, Plan, RowLimit, RunPlan } from './plan.ts';
 import type { StatementSettings } from './statement-settings.ts';
 
-/** The plan of a bound statement; `generatedTable` names the temp table of a RUN that gives no name. */
+/**
+ * The plan of a bound statement; `generatedTable` names the temp table of a RUN that gives no name, `chosen` is n where
+ * the statement leaves it to the engine.
+ */
 export function planStatement(
   bound: BoundStatement,
   target: MapTarget,
   generatedTable: string,
+  chosen?: ChosenParallel,
 ): Plan {
   return bound.statement.kind === 'Map'
-    ? planMap(bound, target)
+    ? planMap(bound, target, chosen)
     : planRun(bound, target, generatedTable);
 }
 
-function planMap(bound: BoundStatement, target: MapTarget): MapPlan {
+function planMap(
+  bound: BoundStatement,
+  target: MapTarget,
+  chosen: ChosenParallel | undefined,
+): MapPlan {
   const { cascade, settings } = bound;
   const { asTable } = settings;
   return {
     kind: 'map',
     strategy: settings.strategy,
     ...common(bound, MAP_DEFAULT_ROWS),
-    parallel: settings.parallel,
+    parallel: chosen?.parallel ?? settings.parallel,
+    ...(chosen === undefined ? {} : { chosen }),
     // Answers that may differ from time to time are each row's own.
     dedupe: settings.dedupe && cascade.sqlFunction?.['deterministic'] !== false,
     ...(settings.distinct === undefined ? {} : { distinct: settings.distinct }),

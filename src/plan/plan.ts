@@ -1,6 +1,7 @@
 /** A plan: plain data that says what a statement will do. It can be printed, compared and sent elsewhere. */
 import type { CallLimits } from '../model/call-limits.ts';
 import type { Strategy } from '../result.ts';
+import type { ChosenParallel } from './choose-parallel.ts';
 
 /** How many rows are read, and who said so. `rows` is null where the query has its own LIMIT and no other applies. */
 export interface RowLimit {
@@ -80,6 +81,8 @@ export interface MapPlan extends PlanBase {
   readonly kind: 'map';
   readonly strategy: Strategy;
   readonly parallel: number;
+  /** How `parallel` came about, where the statement leaves it to the engine. */
+  readonly chosen?: ChosenParallel;
   readonly dedupe: boolean;
   readonly distinct?: 'row' | readonly string[];
   /** The only columns that cross into JavaScript while the cascade runs. */

@@ -17,6 +17,8 @@ type Settings = ReadonlyMap<string, SettingValue>;
 export interface StatementSettings {
   readonly strategy: Strategy;
   readonly parallel: number;
+  /** `strategy = 'auto'` is written and PARALLEL is not: n is the engine's to choose. */
+  readonly choosesParallel: boolean;
   /** From `limit = n`. */
   readonly limit?: number;
   readonly onError: OnError;
@@ -65,7 +67,7 @@ export function resolveSettings(
   const dedupeBy = values.get('dedupe_by');
   return {
     strategy: strategyOf(values.get('strategy')),
-    parallel: parallelOf(statement, values, defaults),
+    ...parallelOf(statement, values, defaults),
     ...given('limit', values.get('limit') as number | undefined),
     onError: onErrorOf(values.get('on_error') as string | undefined),
     ...given('errorColumn', values.get('error_column') as string | undefined),
@@ -134,10 +136,14 @@ function parallelOf(
   statement: MapStatement | RunStatement,
   values: Settings,
   { defaultParallel, resumeParallel }: Pick<PlanContext, 'defaultParallel' | 'resumeParallel'>,
-): number {
-  if (statement.kind === 'Run') return 1;
+): Pick<StatementSettings, 'parallel' | 'choosesParallel'> {
+  if (statement.kind === 'Run') return { parallel: 1, choosesParallel: false };
   const written = statement.parallel?.value ?? (values.get('parallel') as number | undefined);
-  return resumeParallel ?? written ?? defaultParallel;
+  const said = resumeParallel ?? written;
+  return {
+    parallel: said ?? defaultParallel,
+    choosesParallel: said === undefined && values.get('strategy') === 'auto',
+  };
 }
 
 function onErrorOf(value: string | undefined): OnError {

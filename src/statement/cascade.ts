@@ -3,7 +3,8 @@ import type { MapStatement, RunStatement, StatementNode } from '../../grammar/as
 import { type Delivered, NOTHING } from '../deliver/delivered.ts';
 import type { StreamHead } from '../deliver/stream-rows.ts';
 import type { Statement, StatementWithCascade } from '../execute/statement.ts';
-import { bindStatement } from '../plan/bind-statement.ts';
+import { type BoundStatement, bindStatement } from '../plan/bind-statement.ts';
+import { type ChosenParallel, chooseParallel } from '../plan/choose-parallel.ts';
 import type { MapTarget, Plan } from '../plan/plan.ts';
 import { planStatement } from '../plan/plan-statement.ts';
 import { type CascadeStatement, resolveTarget } from '../plan/resolve-target.ts';
@@ -90,7 +91,10 @@ async function planBody(
   const { annotations } = whole;
   const { desk, ledger, stop } = statement;
   const bound = await bindStatement({ ...body, annotations }, statement);
-  const plan = planStatement(bound, target, ledger.session.replaceAll('-', '_'));
+  const chosen = bound.settings.choosesParallel
+    ? await chosenParallel(bound, statement)
+    : undefined;
+  const plan = planStatement(bound, target, ledger.session.replaceAll('-', '_'), chosen);
   await desk.journal.open();
   ledger.open({
     ...openingOf(whole, statement),
@@ -104,4 +108,12 @@ async function planBody(
   const { cascade, models } = bound;
   const boundModels = models === undefined ? {} : { boundModels: models };
   return { plan, statement: { ...statement, cascade, ...boundModels } };
+}
+
+async function chosenParallel(
+  bound: BoundStatement,
+  statement: Statement,
+): Promise<ChosenParallel> {
+  const { parallelGrounds } = await import('./parallel-grounds.ts');
+  return chooseParallel(await parallelGrounds(bound, statement));
 }

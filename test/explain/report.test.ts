@@ -57,6 +57,30 @@ async function lines(engine: Engine, sql: string): Promise<string[]> {
   return rows.map(({ explain }) => String(explain));
 }
 
+test("strategy = 'auto' chooses n where PARALLEL is not written, and names the runner-up", async () => {
+  await using engine = await open({}, { limits: { rpm: 6_000 } });
+  const auto = (parallel: string) =>
+    `RVBBIT MAP ${parallel} 'one.yaml' AS brand USING (SELECT d AS name FROM items) WITH (strategy = 'auto')`;
+  const before = await engine.explain(auto(''));
+  const busy = Math.ceil((6_000 * EXPECTED_CALL_MS) / 60_000);
+  assert.is(before.parallel, 3 * busy);
+  assert.match(before.reason, `(assumed, since none has been made) keep ${busy} busy`);
+  assert.match(before.reason, `the runner-up, n = ${busy}, would take`);
+  assert.is((await engine.explain(auto('PARALLEL 4'))).parallel, 4);
+  assert.is(
+    (await engine.explain(map(4).replace('PARALLEL 4 ', ''))).parallel,
+    1,
+    'unless written',
+  );
+
+  const { rows } = await engine.query(auto(''));
+  assert.is(rows.length, 40);
+  const { parallel, reason } = await engine.explain(auto(''));
+  // A call takes 40 ms and a little: 4 at a time and more keep the rate.
+  assert.ok(parallel >= 10 && parallel < 3 * busy, `n = ${parallel}`);
+  assert.not.match(reason, 'assumed');
+});
+
 test('figures without history are those of the cap and the defaults, and say so', async () => {
   await using engine = await open({}, { limits: { rpm: 5, inFlight: 2 } });
   const report = await engine.explain(map(12));
