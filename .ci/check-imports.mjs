@@ -24,6 +24,7 @@ const ORDER = [
   'src/deliver',
   'src/statement',
   'src',
+  'src/collect',
   'src/cli',
   'bench',
   'test',
