@@ -18,6 +18,8 @@ export interface Simulation {
   /** The rows ask a model: each waits for the limiter. Else they compute. */
   readonly asks: boolean;
   readonly limits?: CallLimits;
+  /** What each lane sleeps before a chunk, in ms: a slower scheduler, which must be seen. */
+  readonly laneSleepMs?: number;
 }
 
 export interface Outcome {
@@ -62,6 +64,7 @@ export async function simulate(simulation: Simulation): Promise<Outcome> {
     permit?.settle({ status: 200 });
   };
   const settle = async ({ firstOrdinal, rowCount }: Chunk): Promise<void> => {
+    if (simulation.laneSleepMs !== undefined) await clock.sleep(simulation.laneSleepMs);
     const startMs = clock.nowMs;
     for (let index = 0; index < rowCount; index += 1) await row(firstOrdinal + index);
     policy.observe(rowCount, clock.nowMs - startMs);

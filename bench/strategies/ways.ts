@@ -25,7 +25,7 @@ export function takes(way: Way, { sim, without = [] }: Workload): boolean {
 }
 
 /** Rows of the warm-up, others than those that count: what is compared is compiled code. */
-const WARM_ROWS = { calls: 200, loops: 60 };
+const WARM_ROWS = { calls: 60, loops: 60 };
 /** Ids below 0 would make the loop's numbers fractions to V8. */
 const WARM_FROM = 10_000;
 
@@ -81,20 +81,27 @@ async function callsOf(sim: SimulatorProcess, { parallel }: Workload): Promise<S
   };
 }
 
+function plainNumber(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? Number(value) : value;
+}
+
 /** Rows whose value is not the one that it must be. */
 export function wrongRows(workload: Workload, values: readonly (string | undefined)[]): number {
-  const { rows } = workload;
+  const { statement } = workload;
+  const rows = statement === undefined ? workload.rows : statement.expected.length;
   let wrong = Math.abs(values.length - rows);
   for (let id = 0; id < rows; id += 1) {
-    const value = values[id];
-    const isRight =
-      workload.sim === undefined
-        ? value === String(loop(id))
-        : value?.startsWith(`question ${id}`) === true &&
-          !/^\d/.test(value.slice(`question ${id}`.length));
-    if (!isRight) wrong += 1;
+    if (!isRight(workload, id, values[id])) wrong += 1;
   }
   return wrong;
+}
+
+function isRight({ statement, cascade, sim }: Workload, id: number, value?: string): boolean {
+  if (statement !== undefined) return value === statement.expected[id];
+  if (cascade !== undefined) return value === `ROW ${id}`;
+  if (sim === undefined) return value === String(loop(id));
+  const asked = `question ${id}`;
+  return value?.startsWith(asked) === true && !/^\d/.test(value.slice(asked.length));
 }
 
 function loop(id: number): number {
@@ -125,14 +132,26 @@ async function engineWay(
   workload: Workload,
   sim: SimulatorProcess | undefined,
 ): Promise<Ready> {
+  const { rows, parallel, callsPerSecond, known = 0, statement } = workload;
   const { Engine } = await import('../../src/index.ts');
   const engine = await Engine.open({
     cascades: cascadeRoot,
     threads: 2,
-    ...(sim === undefined ? {} : { providers: { sim: { baseUrl: sim.url } }, model: 'sim/m' }),
+    ...(sim === undefined
+      ? {}
+      : {
+          providers: {
+            sim: {
+              baseUrl: sim.url,
+              ...(callsPerSecond === undefined
+                ? {}
+                : { limits: { rpm: 60 * callsPerSecond, window: '1s' } }),
+            },
+          },
+          model: 'sim/m',
+        }),
   });
-  const cascade = sim === undefined ? 'modulo.yaml' : 'ask.yaml';
-  const { rows, parallel } = workload;
+  const { cascade = sim === undefined ? 'modulo.yaml' : 'ask.yaml' } = workload;
   const map = async (source: string) => {
     const { rows: got } = await engine.query(
       `RVBBIT MAP PARALLEL ${parallel} '${cascade}' AS value USING (${source}) WITH (limit = ${rows + WARM_ROWS.calls}, strategy = '${strategy}')`,
@@ -143,9 +162,20 @@ async function engineWay(
     return values;
   };
   await map(
-    `SELECT ${WARM_FROM} + range AS id, 'warm ' || range AS question FROM range(${sim === undefined ? WARM_ROWS.loops : WARM_ROWS.calls})`,
+    `SELECT ${WARM_FROM} + range AS id, 'warm ' || range AS question, question AS name FROM range(${sim === undefined ? WARM_ROWS.loops : WARM_ROWS.calls})`,
   );
-  return { run: () => map(sourceOf(workload)), close: () => engine.close() };
+  if (statement !== undefined) {
+    await engine.query("SELECT d MEANS 'warm' FROM (VALUES ('one'), ('two')) v(d)");
+  }
+  if (known > 0) await map(`${sourceOf(workload)} LIMIT ${known}`);
+  const run = async () => {
+    if (statement === undefined) return map(sourceOf(workload));
+    const told = `-- @ parallel: ${parallel}\n-- @ strategy: ${strategy}\n`;
+    const ran = await engine.query(told + statement.sql);
+    const { rows: got } = statement.then === undefined ? ran : await engine.query(statement.then);
+    return got.map((row) => JSON.stringify(row, plainNumber));
+  };
+  return { run, close: () => engine.close() };
 }
 
 async function bareClient({ name, rows, parallel }: Workload, url: string): Promise<Ready> {

@@ -9,8 +9,25 @@ export interface Workload {
   readonly parallel: number;
   /** Of model calls, by the simulated server; undefined where the rows compute. */
   readonly sim?: SimulatorOptions;
+  /** The engine's limit on the provider's calls, in any second. */
+  readonly callsPerSecond?: number;
+  /** Rows, the first ones, whose answers are at hand. */
+  readonly known?: number;
+  /** The cascade of the rows, where it is neither a model call nor the loop. */
+  readonly cascade?: 'upper.yaml';
+  /** Another statement than a MAP over all rows. */
+  readonly statement?: Statement;
   /** Ways that are left out, since they show nothing new and take long. */
   readonly without?: readonly string[];
+}
+
+export interface Statement {
+  /** What stands between the annotations and the end. */
+  readonly sql: string;
+  /** Reads what the statement has written. */
+  readonly then?: string;
+  /** The rows of the last of them, as JSON. */
+  readonly expected: readonly string[];
 }
 
 export const SEED = 7;
@@ -39,14 +56,62 @@ export const QUICK: readonly Workload[] = [
     rows: 60,
     parallel: 10,
     sim: { latency: HEAVY_50, seed: SEED },
-    without: SERIAL,
+    without: ['union_all', ...SERIAL],
   },
   {
     name: 'cpu',
     about: `200 rows, each a loop of ${TURNS} turns in JavaScript, n = 2 on two threads`,
     rows: 200,
     parallel: 2,
-    without: ['union_all'],
+    without: ['static', 'union_all'],
+  },
+];
+
+const ITEMS = "(SELECT range AS id, 'item ' || range || ' of the list' AS d FROM range(200))";
+/** The filter holds for one item in ten. */
+const TRUE_OF_SEVENS = [
+  { when: { matches: 'item \\d*7 ' }, answer: { answer: true } },
+  { answer: { answer: false } },
+];
+const SEVENS = Array.from({ length: 20 }, (_, index) => 10 * index + 7);
+
+/** What stands above a semantic filter. */
+const ABOVE: readonly Pick<
+  Workload & { statement: Statement },
+  'name' | 'statement' | 'without'
+>[] = [
+  {
+    name: 'LIMIT',
+    statement: {
+      sql: `SELECT id FROM ${ITEMS} WHERE d MEANS 'rare' LIMIT 5`,
+      expected: SEVENS.slice(0, 5).map((id) => JSON.stringify({ id })),
+    },
+    // They ask out of order, so that a LIMIT could stop nothing; the engine refuses them.
+    without: ['static', 'union_all'],
+  },
+  {
+    name: 'GROUP BY',
+    statement: {
+      sql: `SELECT id % 3 AS k, count(*)::INTEGER AS n FROM ${ITEMS} WHERE d MEANS 'rare' GROUP BY k ORDER BY k`,
+      expected: [0, 1, 2].map((k) =>
+        JSON.stringify({ k, n: SEVENS.filter((id) => id % 3 === k).length }),
+      ),
+    },
+  },
+  {
+    name: 'ORDER BY',
+    statement: {
+      sql: `SELECT id FROM ${ITEMS} WHERE d MEANS 'rare' ORDER BY id DESC`,
+      expected: SEVENS.map((id) => JSON.stringify({ id })).reverse(),
+    },
+  },
+  {
+    name: 'CREATE TABLE',
+    statement: {
+      sql: `CREATE TABLE made AS SELECT id FROM ${ITEMS} WHERE d MEANS 'rare'`,
+      then: 'SELECT id FROM made ORDER BY id',
+      expected: SEVENS.map((id) => JSON.stringify({ id })),
+    },
   },
 ];
 
@@ -88,6 +153,43 @@ export const FULL: readonly Workload[] = [
     without: SERIAL,
   },
   {
+    name: 'rate limit',
+    about: '200 rows, each a model call of 200 ms, at most 50 a second, n = 50',
+    rows: 200,
+    parallel: 50,
+    sim: { latency: { kind: 'constant', ms: 200 }, seed: SEED },
+    callsPerSecond: 50,
+    without: ['bare client', ...SERIAL],
+  },
+  {
+    name: 'half known',
+    about: '400 rows, each a model call of 50 ms, half of them answered before, n = 10',
+    rows: 400,
+    parallel: 10,
+    sim: { latency: HEAVY_50, seed: SEED },
+    known: 200,
+    without: ['bare client', ...SERIAL],
+  },
+  {
+    name: 'cheap cell',
+    about: '20,000 rows, each turned to upper case in JavaScript, n = 2 on two threads',
+    rows: 20_000,
+    parallel: 2,
+    cascade: 'upper.yaml',
+    without: ['bare client'],
+  },
+  ...ABOVE.map(
+    ({ name, statement, without = [] }): Workload => ({
+      name,
+      about: `${name} above a semantic filter on 200 rows, calls of 50 ms, n = 10`,
+      rows: 200,
+      parallel: 10,
+      sim: { latency: HEAVY_50, seed: SEED, rules: TRUE_OF_SEVENS },
+      statement,
+      without: ['bare client', 'udf', 'udf union all', ...without],
+    }),
+  ),
+  {
     name: 'n = 1',
     about: '20 rows, each a model call of 50 ms, n = 1',
     rows: 20,
@@ -104,8 +206,10 @@ export const FULL: readonly Workload[] = [
   },
 ];
 
-/** SQL of the rows: `id`, and `question` where a model is asked. */
-export function sourceOf({ name, rows }: Workload): string {
+/** SQL of the rows: `id`, and `question` or `name`, what the cascade takes. */
+export function sourceOf({ name, rows, cascade }: Workload): string {
+  if (cascade !== undefined)
+    return `SELECT range AS id, 'row ' || range AS name FROM range(${rows})`;
   const filler = name === 'large rows' ? ` || repeat(' and so on', 800)` : '';
   return `SELECT range AS id, 'question ' || range${filler} AS question FROM range(${rows})`;
 }

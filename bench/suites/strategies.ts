@@ -59,7 +59,13 @@ function figuresOf(workload: Workload, ways: readonly Way[], median: Median): Fi
   const figures: Figure[] = [{ name: `${name}: wrong rows`, value: wrong, unit: '', atMost: 0 }];
   if (sim !== undefined && sim.rules === undefined) {
     const most = Math.max(...ways.map((way) => of(way, 'calls')));
-    figures.push({ name: `${name}: calls for ${rows} rows`, value: most, unit: '', atMost: rows });
+    const needed = rows - (workload.known ?? 0);
+    figures.push({
+      name: `${name}: calls for ${needed} rows`,
+      value: most,
+      unit: '',
+      atMost: needed,
+    });
   }
   if (ways.includes('batch') && ways.includes('bare client')) {
     figures.push({

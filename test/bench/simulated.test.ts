@@ -39,6 +39,14 @@ test('batch is as fast as lanes that each take the next row when they are free',
   reportCases(runs, 'statements on a virtual clock');
 });
 
+test('a lane that sleeps before each chunk is seen', async () => {
+  const delays = Array.from({ length: 100 }, () => 500);
+  const run = { strategy: 'batch', parallel: 10, delays, asks: true } as const;
+  const { ms } = await simulate({ ...run, laneSleepMs: 20 });
+  assert.is((await simulate(run)).ms, greedyMs(delays, 10));
+  assert.is(ms, greedyMs(delays, 10) + 10 * 20, 'ten chunks a lane');
+});
+
 test('other strategies are never above n rows at once, and take no less than the bound', async () => {
   const runs = cases(40, 2_000);
   const strategies: readonly Strategy[] = ['static', 'wave', 'union_all', 'sequential'];
