@@ -5,7 +5,7 @@ import { cascadeRoot } from '../fixture-root.ts';
 import { peakRssMb, type Sample } from '../suite.ts';
 import { sourceOf, TURNS, type Workload } from './workload.ts';
 
-export type Way = 'bare client' | Strategy | 'udf' | 'udf union all';
+export type Way = 'bare client' | Strategy | 'n sessions' | 'udf' | 'udf union all';
 
 /** In the order of the table. `bare client` is the floor: n lanes over a plain HTTP client, or a plain Piscina script. */
 export const WAYS: readonly Way[] = [
@@ -14,14 +14,17 @@ export const WAYS: readonly Way[] = [
   'static',
   'wave',
   'union_all',
+  'n sessions',
   'sequential',
   'udf',
   'udf union all',
 ];
 
 /** Whether the way can take the workload. */
-export function takes(way: Way, { sim, without = [] }: Workload): boolean {
-  return !without.includes(way) && (sim !== undefined || !way.startsWith('udf'));
+export function takes(way: Way, { sim, statement, without = [] }: Workload): boolean {
+  if (without.includes(way)) return false;
+  if (way === 'n sessions') return sim !== undefined && statement === undefined;
+  return sim !== undefined || !way.startsWith('udf');
 }
 
 /** Rows of the warm-up, others than those that count: what is compared is compiled code. */
@@ -124,7 +127,7 @@ async function prepare(
     const run = await askByFunction(new URL(sim!.url).origin, workload, branches);
     return { run, close: () => run.close() };
   }
-  return engineWay(way, workload, sim);
+  return way === 'n sessions' ? sessionsWay(workload, sim!) : engineWay(way, workload, sim);
 }
 
 async function engineWay(
@@ -172,10 +175,38 @@ async function engineWay(
     if (statement === undefined) return map(sourceOf(workload));
     const told = `-- @ parallel: ${parallel}\n-- @ strategy: ${strategy}\n`;
     const ran = await engine.query(told + statement.sql);
-    const { rows: got } = statement.then === undefined ? ran : await engine.query(statement.then);
+    const { rows: got } =
+      statement.readBack === undefined ? ran : await engine.query(statement.readBack);
     return got.map((row) => JSON.stringify(row, plainNumber));
   };
   return { run, close: () => engine.close() };
+}
+
+/** A UNION ALL by hand: n statements at once, each on a session of its own with its branch of the rows. */
+async function sessionsWay(workload: Workload, sim: SimulatorProcess): Promise<Ready> {
+  const { parallel, rows } = workload;
+  const { Engine } = await import('../../src/index.ts');
+  const engine = await Engine.open({
+    ...{ cascades: cascadeRoot, threads: 2, model: 'sim/m' },
+    providers: { sim: { baseUrl: sim.url } },
+  });
+  const sessions = await Promise.all(Array.from({ length: parallel }, () => engine.session()));
+  const branches = async (source: string) => {
+    const values: (string | undefined)[] = [];
+    const branch = async (session: (typeof sessions)[number], number: number) => {
+      const { rows: got } = await session.query(
+        `RVBBIT MAP 'ask.yaml' AS value USING (SELECT * FROM (${source}) WHERE hash(id) % ${parallel} = ${number}) WITH (limit = ${rows + WARM_ROWS.calls})`,
+      );
+      for (const { id, value } of got)
+        values[Number(id)] = value === null ? undefined : String(value);
+    };
+    await Promise.all(sessions.map(branch));
+    return values;
+  };
+  await branches(
+    `SELECT ${WARM_FROM} + range AS id, 'warm ' || range AS question FROM range(${WARM_ROWS.calls})`,
+  );
+  return { run: () => branches(sourceOf(workload)), close: () => engine.close() };
 }
 
 async function bareClient({ name, rows, parallel }: Workload, url: string): Promise<Ready> {
