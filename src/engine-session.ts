@@ -115,7 +115,11 @@ export class EngineSession {
     const { refuseMissingInputs } = await import('./cascade/check-inputs.ts');
     const inputs = Object.keys(input);
     refuseMissingInputs(cascade, inputs, `the input has ${inputs.join(', ') || 'nothing'}`);
-    const boundModels = await models.bind(cascade, { parameters: {} });
+    const { model } = options;
+    const boundModels = await models.bind(cascade, {
+      parameters: {},
+      ...(model === undefined ? {} : { model }),
+    });
     const statement = this.#begin('udf', '', undefined, options);
     return this.#statements.within(statement, async () => {
       await journal.open();

@@ -94,7 +94,10 @@ export interface SessionOptions {
 }
 
 /** Options of `runCascade`. */
-export type RunCascadeOptions = Pick<QueryOptions, 'signal' | 'origin'>;
+export interface RunCascadeOptions extends Pick<QueryOptions, 'signal' | 'origin'> {
+  /** Set over the models that the cascade's cells name. */
+  readonly model?: string;
+}
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -168,6 +171,7 @@ const SESSION_OPTIONS: OptionRules<SessionOptions> = {
 const RUN_OPTIONS: OptionRules<RunCascadeOptions> = {
   signal: SIGNAL,
   origin: TEXT,
+  model: TEXT,
 };
 
 /** Throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE; `call` is the name of the call. */

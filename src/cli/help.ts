@@ -11,7 +11,11 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
     `rvbbit run band.yaml --input '{"price": 20}'`,
     'rvbbit run band.yaml --input @row.json --outputs',
   ],
-  test: ['rvbbit test', 'rvbbit test --cascades cascades band.yaml'],
+  test: [
+    'rvbbit test',
+    'rvbbit test --cascades cascades band.yaml',
+    'rvbbit test MEANS --models openai/gpt-4o-mini,ollama/llama3.2 --data labelled.csv',
+  ],
   explain: [`rvbbit explain "RVBBIT MAP 'band.yaml' USING (SELECT 20 AS price)"`],
   doctor: ['rvbbit doctor', 'rvbbit doctor --json'],
   resume: ['rvbbit resume --list', 'rvbbit resume udf-clever-fox shop.duckdb'],

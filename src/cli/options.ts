@@ -8,7 +8,10 @@ import type { ScriptInput } from './script.ts';
 export const COMMANDS = {
   query: { usage: '[db] [-c SQL | -f file | < file]', summary: 'run SQL and RVBBIT statements' },
   run: { usage: 'run <cascade.yaml>', summary: 'run one cascade on one input and print its value' },
-  test: { usage: 'test [cascade.yaml…]', summary: "run the cascades' own test cases" },
+  test: {
+    usage: 'test [cascade.yaml…]',
+    summary: "run the cascades' own test cases, or compare models on labelled rows",
+  },
   explain: { usage: "explain ['SQL']", summary: 'say what a statement would do, and ask nothing' },
   doctor: { usage: 'doctor', summary: 'check the installation by running a small cascade' },
   resume: {
@@ -80,6 +83,10 @@ export interface CliOptions {
   readonly dryRun?: boolean;
   readonly limit?: number;
   readonly model?: string;
+  readonly models?: string;
+  readonly data?: string;
+  readonly label?: string;
+  readonly atLeast?: number;
   readonly workload?: string;
   readonly yes?: boolean;
   readonly verbose?: boolean;
@@ -206,6 +213,33 @@ export const OPTIONS: readonly OptionRow[] = [
     commands: ['query', 'resume'],
   },
   {
+    flags: '--models <names>',
+    help: 'ask each of these models, with commas between them, and compare',
+    commands: ['test'],
+  },
+  {
+    flags: '--data <file>',
+    help: 'labelled rows in CSV, Parquet or JSON, in place of the test cases',
+    commands: ['test'],
+  },
+  {
+    flags: '--label <column>',
+    help: 'the column of the right answers (default: expected)',
+    commands: ['test'],
+  },
+  {
+    flags: '--at-least <percent>',
+    help: 'exit with 1 where a model agrees with fewer of the rows',
+    commands: ['test'],
+    number: true,
+  },
+  {
+    flags: '--parallel <n>',
+    help: 'rows at a time in a comparison (default: 10)',
+    commands: ['test'],
+    number: true,
+  },
+  {
     flags: '--workload <name>',
     help: "'auto' for generated statements, or a file of SQL",
     commands: ['bench'],
@@ -262,7 +296,7 @@ export const OPTIONS: readonly OptionRow[] = [
     help: "each statement's summary as a line of JSON on stderr",
     commands: ['query', 'resume'],
   },
-  { flags: '--json', help: 'print the report as JSON', commands: ['doctor', 'config'] },
+  { flags: '--json', help: 'print the report as JSON', commands: ['doctor', 'config', 'test'] },
   { flags: '--force', help: 'overwrite files', commands: ['init', 'ops'] },
   {
     flags: '--port <n>',

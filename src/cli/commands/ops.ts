@@ -1,12 +1,10 @@
 /** `rvbbit ops`: the semantic operators of a cascade root. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { nearestSpelling } from '../../../grammar/spelling.ts';
 import { signatureOf, spellingsOf } from '../../operators/check-call.ts';
 import { BUILT_IN_ROOT, loadOperators, OPERATORS_FOLDER } from '../../operators/load-operators.ts';
-import type { LoadedOperators } from '../../operators/merge-operators.ts';
-import type { Operator } from '../../operators/operator.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';
+import { findOperator, operatorFile } from '../find-operator.ts';
 import type { CliOptions } from '../options.ts';
 import { refuseOptions } from '../options.ts';
 import { printRows } from '../print-rows.ts';
@@ -73,8 +71,8 @@ async function list(options: CliOptions): Promise<number> {
 async function show(name: string, options: CliOptions): Promise<number> {
   const root = cascadeRoot(options);
   const loaded = await loadOperators(root);
-  const operator = find(loaded, name);
-  const file = fileOf(loaded, operator, root);
+  const operator = findOperator(loaded, name);
+  const file = operatorFile(loaded, operator, root);
   const text = await readFile(file, 'utf8');
   const error = loaded.broken.get(operator.name);
   const signature = error === undefined ? `# ${signatureOf(operator)}\n` : '';
@@ -87,7 +85,7 @@ async function show(name: string, options: CliOptions): Promise<number> {
 
 async function eject(name: string, options: CliOptions): Promise<number> {
   const root = cascadeRoot(options);
-  const builtIn = find(await loadOperators(BUILT_IN_ROOT), name);
+  const builtIn = findOperator(await loadOperators(BUILT_IN_ROOT), name);
   const text = await readFile(join(BUILT_IN_ROOT, builtIn.cascade.file), 'utf8');
   const { files } = await loadOperators(root);
   const taken = files.get(builtIn.name) ?? '';
@@ -104,23 +102,4 @@ async function eject(name: string, options: CliOptions): Promise<number> {
   }
   if (!options.quiet) say(`wrote ${file}: it takes the place of the built-in ${builtIn.name}`);
   return 0;
-}
-
-/** By its name, by one of its spellings, or by its function's. */
-function find({ operators, byFunction }: LoadedOperators, typed: string): Operator {
-  const name = typed.trim().toUpperCase().replace(/\s+/g, '_');
-  const found =
-    operators.get(name) ??
-    [...operators.values()].find(({ patterns }) =>
-      patterns.some(({ words }) => words.join('_') === name),
-    ) ??
-    byFunction(name);
-  if (found !== undefined) return found;
-  const near = nearestSpelling(name, operators.keys());
-  const advice = near === undefined ? 'rvbbit ops list' : `did you mean ${near}?`;
-  throw new CliError('usage', `there is no operator '${typed}'`, advice);
-}
-
-function fileOf({ files }: LoadedOperators, { name, source }: Operator, root: string): string {
-  return join(source === 'built-in' ? BUILT_IN_ROOT : root, files.get(name) ?? '');
 }

@@ -1,6 +1,6 @@
 /** `rvbbit test`: the test cases that cascades bring along. */
 import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { TestCase } from '../../cascade/cascade.ts';
 import { filesNamed } from '../../cascade/find-cascades.ts';
 import type { Engine } from '../../engine.ts';
@@ -8,7 +8,7 @@ import { RvbbitError } from '../../errors.ts';
 import type { RunOutcome } from '../../run/contract.ts';
 import { checkCascade } from '../../testing.ts';
 import { findCascades } from '../cascade-files.ts';
-import { placeCascade } from '../cascade-path.ts';
+import { type CascadePlace, placeCascade } from '../cascade-path.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { reportError } from '../report.ts';
@@ -30,6 +30,7 @@ interface NamedFile {
 
 /** Runs the cases of the cascades named, or of all under the root that have some. Gives the exit code. */
 export async function test(words: readonly string[], options: CliOptions): Promise<number> {
+  if (comparesModels(options)) return compare(words, options);
   const files = await filesByRoot(words, options);
   const interrupts = watchInterrupts();
   const tally: Tally = { passed: 0, failed: 0 };
@@ -59,6 +60,46 @@ export async function test(words: readonly string[], options: CliOptions): Promi
   }
   process.stdout.write(`${passed} passed, ${failed} failed\n`);
   return exitCodeOf(failed > 0 ? ['failed'] : []);
+}
+
+/** Some option that only the comparison of models has. */
+function comparesModels({ models, data, label, atLeast, json, parallel }: CliOptions): boolean {
+  return [models, data, label, atLeast, json, parallel].some((option) => option !== undefined);
+}
+
+/** Opens an engine on the root of each cascade or operator that is named, and compares. */
+async function compare(words: readonly string[], options: CliOptions): Promise<number> {
+  if (words.length === 0) {
+    const advice = 'rvbbit test cascade.yaml --models a/x,b/y';
+    throw new CliError('usage', 'a comparison needs a cascade or an operator', advice);
+  }
+  const { compareModels } = await import('./compare-models.ts');
+  const engines = new Map<string, Engine>();
+  try {
+    const compared = [];
+    for (const word of words) {
+      const { root, path } = await placeCascadeOrOperator(word, options);
+      const engine =
+        engines.get(root) ?? (await openEngine(options, options.database ?? ':memory:', root));
+      engines.set(root, engine);
+      compared.push({ engine, path, name: word });
+    }
+    return await compareModels(compared, options);
+  } finally {
+    for (const engine of engines.values()) await engine.close();
+  }
+}
+
+/** A file where there is one; else the file of the operator of this name. */
+async function placeCascadeOrOperator(word: string, options: CliOptions): Promise<CascadePlace> {
+  const place = placeCascade(word, options);
+  const isFile = filesNamed(place.path).some((file) => existsSync(join(place.root, file)));
+  if (isFile || /[./\\]/.test(word)) return place;
+  const { loadOperators } = await import('../../operators/load-operators.ts');
+  const { findOperator, operatorFile } = await import('../find-operator.ts');
+  const loaded = await loadOperators(place.root);
+  const file = operatorFile(loaded, findOperator(loaded, word), place.root);
+  return { root: dirname(file), path: basename(file) };
 }
 
 /** The cascades named, or all under the root, by the root that each belongs to. */

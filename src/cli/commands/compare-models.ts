@@ -1,0 +1,317 @@
+/** `rvbbit test --models`: the same labelled rows by several models or cascades, and how often each is right. */
+import { jsonEquals } from '../../cascade/plain-json.ts';
+import type { Engine } from '../../engine.ts';
+import { RvbbitError } from '../../errors.ts';
+import type { JournalRecord } from '../../journal/records.ts';
+import type { Json, JsonObject } from '../../util/json.ts';
+import { CliError, exitCodeOf } from '../exit-codes.ts';
+import type { CliOptions } from '../options.ts';
+import { printRows } from '../print-rows.ts';
+import { type Interrupts, watchInterrupts } from '../signals.ts';
+import { say } from '../stderr.ts';
+
+/** Runs at a time where `--parallel` is not said. */
+const PARALLEL = 10;
+/** The column of the right answers where `--label` is not said. */
+const LABEL = 'expected';
+/** Characters of an input or answer in the table of disagreements. */
+const SHOWN_CHARS = 60;
+/** Disagreements that the table shows; JSON has all. */
+const SHOWN_ROWS = 50;
+
+/** A cascade in its root, and an engine on that root. */
+export interface ComparedCascade {
+  readonly engine: Engine;
+  readonly path: string;
+  /** As it was typed. */
+  readonly name: string;
+}
+
+interface LabelledRow {
+  readonly input: JsonObject;
+  readonly expected: Json;
+}
+
+interface Candidate {
+  readonly cascade: ComparedCascade;
+  /** None: the one that the cascade or the configuration names. */
+  readonly model: string | undefined;
+  readonly name: string;
+}
+
+/** What came of one row: an answer, or why there is none. */
+type Answer = { readonly value: Json } | { readonly error: string };
+
+interface Measured {
+  readonly candidate: Candidate;
+  readonly answers: readonly Answer[];
+  readonly calls: number;
+  readonly hits: number;
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  /** Null where a call has no price. */
+  readonly costMicroUsd: number | null;
+  /** Of each answered call, ascending. */
+  readonly latencies: readonly number[];
+}
+
+/** Prints both tables, or JSON. The exit code is 1 where a model is right less often than `--at-least` says, 5 where rows failed. */
+export async function compareModels(
+  cascades: readonly ComparedCascade[],
+  options: CliOptions,
+): Promise<number> {
+  const models = modelsOf(options);
+  const interrupts = watchInterrupts();
+  try {
+    const rows = await rowsOf(cascades, options);
+    const measured: Measured[] = [];
+    for (const cascade of cascades) {
+      for (const model of models) {
+        if (interrupts.interrupted) break;
+        const name = nameOf(cascade, model, cascades.length, models.length);
+        if (options.quiet !== true) say(`${name}: ${rows.length} rows`);
+        measured.push(await measure({ cascade, model, name }, rows, options, interrupts));
+      }
+    }
+    if (interrupts.interrupted) return exitCodeOf(['interrupted']);
+    await report(measured, rows, options);
+    return exitCodeOf(verdicts(measured, rows, options));
+  } finally {
+    interrupts.close();
+  }
+}
+
+function modelsOf({ models, atLeast }: CliOptions): (string | undefined)[] {
+  if (atLeast !== undefined && !(atLeast >= 0 && atLeast <= 100)) {
+    throw new CliError('usage', '--at-least takes a percentage from 0 to 100');
+  }
+  if (models === undefined) return [undefined];
+  const names = models.split(',').map((name) => name.trim());
+  if (names.includes('')) {
+    throw new CliError('usage', `--models takes names with commas between them, not '${models}'`);
+  }
+  return [...new Set(names)];
+}
+
+function nameOf(
+  { name }: ComparedCascade,
+  model: string | undefined,
+  cascades: number,
+  models: number,
+): string {
+  if (model === undefined) return name;
+  return cascades > 1 && models > 1 ? `${name}, ${model}` : cascades > 1 ? name : model;
+}
+
+/** The rows of `--data`, else the test cases of the first cascade. */
+async function rowsOf(
+  cascades: readonly ComparedCascade[],
+  { data, label = LABEL }: CliOptions,
+): Promise<LabelledRow[]> {
+  const { engine, path, name } = cascades[0]!;
+  const { inputColumns, testCases } = await engine.loadCascade(path);
+  if (data === undefined) {
+    if (testCases.length === 0) {
+      const advice = 'add some, or name a file of labelled rows with --data';
+      throw new CliError('usage', `${name} has no test_cases`, advice);
+    }
+    return testCases.map(({ input, expect }) => ({ input, expected: expect }));
+  }
+  const rows = await readData(engine, data);
+  const columns = Object.keys(rows[0] ?? {});
+  if (!columns.includes(label)) {
+    const advice = '--label names the column of the right answers';
+    throw new CliError(
+      'usage',
+      `${data} has no column ${label}; it has ${columns.join(', ')}`,
+      advice,
+    );
+  }
+  return rows.map((row) => ({
+    input: Object.fromEntries(
+      Object.entries(row).filter(
+        ([key]) => key !== label && (inputColumns === 'all' || inputColumns.includes(key)),
+      ),
+    ),
+    expected: row[label] ?? null,
+  }));
+}
+
+async function readData(engine: Engine, file: string): Promise<JsonObject[]> {
+  const reader = /\.parquet$/i.test(file)
+    ? 'read_parquet'
+    : /\.(?:json|jsonl|ndjson)$/i.test(file)
+      ? 'read_json'
+      : 'read_csv';
+  try {
+    const sql = `SELECT * FROM ${reader}($file)`;
+    const { rows } = await engine.query(sql, { file }, { valueForm: 'json' });
+    if (rows.length === 0) throw new CliError('usage', `${file} has no rows`);
+    return rows as readonly Record<string, Json>[] as JsonObject[];
+  } catch (thrown) {
+    if (!(thrown instanceof RvbbitError)) throw thrown;
+    throw new CliError('open', `cannot read ${file}: ${thrown.message}`);
+  }
+}
+
+/** Asks about every row, at most `--parallel` at a time. Throws where the model cannot be asked at all. */
+async function measure(
+  candidate: Candidate,
+  rows: readonly LabelledRow[],
+  { parallel = PARALLEL }: CliOptions,
+  interrupts: Interrupts,
+): Promise<Measured> {
+  const { cascade, model } = candidate;
+  const tally = { calls: 0, hits: 0, tokensIn: 0, tokensOut: 0, cost: 0, isPriced: true };
+  const latencies: number[] = [];
+  const onRecord = (record: JournalRecord) => {
+    if (record.t === 'cache.hits') tally.hits += record.count;
+    if (record.t !== 'attempt.end' || record.outcome === 'not_sent') return;
+    tally.calls += 1;
+    tally.tokensIn += record.tokensIn;
+    tally.tokensOut += record.tokensOut;
+    if (record.costMicroUsd === null) tally.isPriced = false;
+    else tally.cost += record.costMicroUsd;
+    if (record.outcome === 'ok') latencies.push(record.durationMs);
+  };
+  const answers: Answer[] = [];
+  let next = 0;
+  const lane = async () => {
+    for (let at = next++; at < rows.length && !interrupts.interrupted; at = next++) {
+      const { outcome } = await cascade.engine.runCascade(cascade.path, rows[at]!.input, {
+        signal: interrupts.signal,
+        ...(model === undefined ? {} : { model }),
+      });
+      answers[at] =
+        outcome.kind === 'failed'
+          ? { error: outcome.error.code }
+          : { value: outcome.kind === 'ok' ? outcome.value : null };
+    }
+  };
+  cascade.engine.events.on('record', onRecord);
+  try {
+    await Promise.all(Array.from({ length: Math.min(parallel, rows.length) }, lane));
+  } finally {
+    cascade.engine.events.off('record', onRecord);
+  }
+  latencies.sort((a, b) => a - b);
+  const { calls, hits, tokensIn, tokensOut, cost, isPriced } = tally;
+  return {
+    ...{ candidate, answers, calls, hits, tokensIn, tokensOut, latencies },
+    costMicroUsd: isPriced ? cost : null,
+  };
+}
+
+function isRight(answer: Answer | undefined, expected: Json): boolean {
+  return answer !== undefined && 'value' in answer && sameAnswer(answer.value, expected);
+}
+
+/** Equal as JSON, or as texts: a CSV file does not tell the number 1 from the text. */
+function sameAnswer(value: Json, expected: Json): boolean {
+  if (jsonEquals(value, expected)) return true;
+  if (typeof value === 'object' || typeof expected === 'object') return false;
+  return String(value) === String(expected);
+}
+
+function agreementOf({ answers }: Measured, rows: readonly LabelledRow[]): number {
+  return rows.filter(({ expected }, at) => isRight(answers[at], expected)).length;
+}
+
+function verdicts(
+  measured: readonly Measured[],
+  rows: readonly LabelledRow[],
+  { atLeast = 0 }: CliOptions,
+): ('failed' | 'rows')[] {
+  const isBelow = measured.some((one) => (100 * agreementOf(one, rows)) / rows.length < atLeast);
+  const hasFailed = measured.some(({ answers }) => answers.some((answer) => 'error' in answer));
+  return [...(isBelow ? ['failed' as const] : []), ...(hasFailed ? ['rows' as const] : [])];
+}
+
+async function report(
+  measured: readonly Measured[],
+  rows: readonly LabelledRow[],
+  options: CliOptions,
+): Promise<void> {
+  const summaries = measured.map((one) => {
+    const agree = agreementOf(one, rows);
+    const failed = one.answers.filter((answer) => 'error' in answer).length;
+    return {
+      candidate: one.candidate.name,
+      rows: rows.length,
+      agree,
+      agreement: Math.round((10_000 * agree) / rows.length) / 10_000,
+      failed,
+      calls: one.calls,
+      cached: one.hits,
+      tokens_in: one.tokensIn,
+      tokens_out: one.tokensOut,
+      cost_usd: one.costMicroUsd === null ? null : one.costMicroUsd / 1e6,
+      p50_ms: percentile(one.latencies, 0.5),
+      p95_ms: percentile(one.latencies, 0.95),
+    };
+  });
+  const disagreements = rows.flatMap(({ input, expected }, at) =>
+    measured.every(({ answers }) => isRight(answers[at], expected))
+      ? []
+      : [
+          {
+            row: at + 1,
+            input,
+            expected,
+            answers: Object.fromEntries(
+              measured.map(({ candidate, answers }) => [candidate.name, answers[at] ?? null]),
+            ),
+          },
+        ],
+  );
+  if (options.json === true) {
+    process.stdout.write(
+      `${JSON.stringify({ candidates: summaries, disagreements }, undefined, 2)}\n`,
+    );
+    return;
+  }
+  const numbers = { rows: 'BIGINT', agree: 'BIGINT', agreement: 'DOUBLE', failed: 'BIGINT' };
+  const spending = { calls: 'BIGINT', cached: 'BIGINT', tokens_in: 'BIGINT', tokens_out: 'BIGINT' };
+  await printRows(
+    {
+      candidate: 'VARCHAR',
+      ...numbers,
+      ...spending,
+      cost_usd: 'DOUBLE',
+      p50_ms: 'DOUBLE',
+      p95_ms: 'DOUBLE',
+    },
+    summaries,
+    { format: 'table' },
+  );
+  if (disagreements.length === 0) return;
+  const names = measured.map(({ candidate }) => candidate.name);
+  await printRows(
+    Object.fromEntries(['row', 'input', 'expected', ...names].map((name) => [name, 'VARCHAR'])),
+    disagreements.slice(0, SHOWN_ROWS).map(({ row, input, expected, answers }) => ({
+      row: String(row),
+      input: shown(Object.values(input).length === 1 ? Object.values(input)[0]! : input),
+      expected: shown(expected),
+      ...Object.fromEntries(names.map((name) => [name, answerText(answers[name] ?? null)])),
+    })),
+    { format: 'table' },
+  );
+  const left = disagreements.length - SHOWN_ROWS;
+  if (left > 0) say(`${left} more rows on which they disagree: --json has all`);
+}
+
+function answerText(answer: Answer | null): string {
+  if (answer === null) return '';
+  return 'error' in answer ? answer.error : shown(answer.value);
+}
+
+function shown(value: Json): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS - 1)}…` : text;
+}
+
+/** Of ascending values; null where there are none. */
+function percentile(values: readonly number[], part: number): number | null {
+  const value = values[Math.max(0, Math.ceil(values.length * part) - 1)];
+  return value === undefined ? null : Math.round(value);
+}
