@@ -42,7 +42,7 @@ export async function parseSql(
   const located = text.replaceAll('"query_location":18446744073709551615', '"query_location":0');
   const parsed = JSON.parse(located) as Serialised;
   if (!parsed.error) {
-    const isExact = !/[-:,[]\d{16,}|-0/.test(located);
+    const isExact = !/[-:,[]\d{16,}|-0/.test(withoutTexts(located));
     return { kind: 'tree', statements: parsed.statements ?? [], isExact };
   }
   if (parsed.error_type !== 'parser' && parsed.error_type !== 'syntax') {
@@ -54,6 +54,11 @@ export async function parseSql(
     message: parsed.error_message ?? 'syntax error',
     ...(position === undefined ? {} : { offset: utf16Offset(sql, position) }),
   };
+}
+
+/** JSON with every text emptied: a date or a number within a text is exact whatever its digits. */
+function withoutTexts(json: string): string {
+  return json.replace(/"(?:[^"\\]|\\.)*"/g, '""');
 }
 
 /** The SQL of a tree, as DuckDB writes it. */

@@ -22,7 +22,7 @@ const { condition } = fc.letrec<{ condition: Condition; few: Condition[] }>((tie
   few: fc.array(tie('condition'), { minLength: 1, maxLength: 2 }),
   condition: fc.oneof(
     { maxDepth: 3 },
-    fc.constant(null).map((): Condition => ({ kind: 'operator', use, args: [] })),
+    fc.constant(null).map((): Condition => ({ kind: 'operator', use, args: [], node: {} })),
     fc.constant(null).map((): Condition => ({ kind: 'plain', expression: columnRef('c') })),
     fc
       .constantFrom(...VALUES)

@@ -1,7 +1,7 @@
 /** Whether a condition that was decided with NULL in place of missing answers stays so once they come. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
-import { isNode } from '../plan/query-tree.ts';
-import type { Condition } from './truth.ts';
+import { holds, isNode, nodesOf } from '../plan/query-tree.ts';
+import type { Condition, Opaque } from './truth.ts';
 
 /**
  * True if a condition that gives `value` so can never turn out otherwise. `COALESCE(d MEANS 'x', TRUE)` that is TRUE for
@@ -11,7 +11,10 @@ export function isCertain(condition: Condition, value: boolean): boolean {
   switch (condition.kind) {
     case 'operator':
     case 'plain':
+    case 'value':
       return true;
+    case 'opaque':
+      return isKnownOnly(condition.expression, condition, value);
     case 'not':
       return isCertain(condition.of, !value);
     case 'all':
@@ -33,6 +36,66 @@ export function isCertain(condition: Condition, value: boolean): boolean {
       return areChecked && gives.every((part) => isCertain(part, value));
     }
   }
+}
+
+/** Whether an expression around operators is `value` only where all answers in it are known. */
+function isKnownOnly(expression: SqlNode, opaque: Opaque, value: boolean): boolean {
+  const isOperator = (node: SqlNode) => opaque.operators.some(({ node: own }) => own === node);
+  const { type, left, right } = expression;
+  if (type === 'COMPARE_NOT_DISTINCT_FROM' || type === 'COMPARE_DISTINCT_FROM') {
+    const isLiteral = [left, right].some(isNotNull);
+    const whenKnown = type === 'COMPARE_NOT_DISTINCT_FROM';
+    return (
+      value === whenKnown && isLiteral && [left, right].every((side) => isStrict(side, isOperator))
+    );
+  }
+  return isStrict(expression, isOperator);
+}
+
+/** Functions, written between or before their operands, that are NULL where one of these is; `||` of lists is not. */
+const STRICT_FUNCTIONS: ReadonlySet<string> = new Set([
+  '+',
+  '-',
+  '*',
+  '/',
+  '//',
+  '%',
+  '**',
+  '^',
+  '~~',
+  '!~~',
+  '~~*',
+  '!~~*',
+]);
+
+/** Whether an expression is NULL as soon as an operator in it is. */
+function isStrict(expression: unknown, isOperator: (node: SqlNode) => boolean): boolean {
+  if (!isNode(expression) || !holds(expression, isOperator) || isOperator(expression)) return true;
+  const areStrict = (...parts: readonly unknown[]) =>
+    parts.every((part) => isStrict(part, isOperator));
+  const { class: kind, type, left, right, child, input, lower, upper } = expression;
+  const children = nodesOf(expression['children']);
+  switch (kind) {
+    case 'COMPARISON':
+      return !/DISTINCT_FROM$/.test(String(type)) && areStrict(left, right);
+    case 'CAST':
+      return areStrict(child);
+    case 'BETWEEN':
+      // A bound that is NULL leaves the other one to decide.
+      return areStrict(input) && !holds([lower, upper], isOperator);
+    case 'FUNCTION':
+      return STRICT_FUNCTIONS.has(String(expression['function_name'])) && areStrict(...children);
+    case 'OPERATOR': {
+      const isList = type === 'COMPARE_IN' || type === 'COMPARE_NOT_IN';
+      return isList && areStrict(children[0]) && !holds(children.slice(1), isOperator);
+    }
+    default:
+      return false;
+  }
+}
+
+function isNotNull(node: unknown): boolean {
+  return isNode(node) && typeof booleanOf(node) === 'boolean';
 }
 
 function mayBe(conditions: readonly Condition[], value: boolean): boolean {

@@ -9,7 +9,16 @@ import type { OperatorUse } from '../read/use.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
 import { isCertain } from './certainty.ts';
 import { askTuples } from './fill-answers.ts';
-import { type Condition, conditionOf, type Leaf, leavesOf, truthOf } from './truth.ts';
+import {
+  type Condition,
+  conditionOf,
+  type Leaf,
+  leavesOf,
+  type Opaque,
+  opaqueOf,
+  opaquesOf,
+  truthOf,
+} from './truth.ts';
 
 /** Rows that a query with a LIMIT looks at in one go, in their order. */
 const SEMANTIC_WINDOW_ROWS = 16_384;
@@ -27,9 +36,9 @@ export async function findFirstRows(
 ): Promise<boolean> {
   const isScan = comesInOrder(plan);
   for (const written of plan.semantic) {
-    const condition = conditionOf(written, plan.useOf);
+    const condition = conditionOf(written, plan.useOf, opaqueOf);
     if (!isScan && !isCertain(condition, true)) {
-      throw new Unplannable('a CASE or COALESCE lets rows in whose answers are missing');
+      throw new Unplannable('a condition lets rows in whose answers are missing');
     }
   }
   const candidates = await Candidates.stage(run.statement, plan, 'ordered', (query) =>
@@ -39,9 +48,9 @@ export async function findFirstRows(
     run.report.note(candidates);
     const condition: Condition = {
       kind: 'all',
-      of: candidates.conditions.map((one) => conditionOf(one, plan.useOf)),
+      of: candidates.conditions.map((one) => conditionOf(one, plan.useOf, opaqueOf)),
     };
-    const search = new FirstRows(run, condition, wanted);
+    const search = new FirstRows(run, candidates, condition, wanted);
     for (let from = 0; from < candidates.rowCount; from += SEMANTIC_WINDOW_ROWS) {
       if (search.found) return true;
       await search.look(await candidates.rows(search.leaves, from, SEMANTIC_WINDOW_ROWS));
@@ -63,14 +72,18 @@ function comesInOrder({ node, order }: QueryPlan): boolean {
 class FirstRows {
   readonly leaves: readonly Leaf[];
   readonly #run: SemanticQuery;
+  readonly #candidates: Candidates;
   readonly #condition: Condition;
+  readonly #opaques: readonly Opaque[];
   readonly #wanted: number;
   #met = 0;
   #decided = 0;
 
-  constructor(run: SemanticQuery, condition: Condition, wanted: number) {
+  constructor(run: SemanticQuery, candidates: Candidates, condition: Condition, wanted: number) {
     this.#run = run;
+    this.#candidates = candidates;
     this.#condition = condition;
+    this.#opaques = opaquesOf(condition);
     this.#wanted = wanted;
     this.leaves = leavesOf(condition);
   }
@@ -82,7 +95,7 @@ class FirstRows {
   /** Looks at rows that follow those that were looked at before. */
   async look(rows: readonly CandidateRow[]): Promise<void> {
     const [only, ...more] = this.leaves.filter((leaf) => leaf.kind === 'operator');
-    const isAlone = only !== undefined && more.length === 0;
+    const isAlone = only !== undefined && more.length === 0 && this.#opaques.length === 0;
     await (isAlone && only.use.book.operator.seed === undefined
       ? this.#stream(rows, only.use)
       : this.#inBatches(rows));
@@ -116,7 +129,7 @@ class FirstRows {
     if (!this.found) await askOpen(this.#run, [{ book, tuples: open.slice(questions.length) }]);
   }
 
-  /** Several operators: what a row is asked next depends on what it was answered. */
+  /** Several operators, or expressions around them: what a row is asked next depends on what it was answered. */
   async #inBatches(rows: readonly CandidateRow[]): Promise<void> {
     for (let from = 0; from < rows.length && !this.found; ) {
       const batch = rows.slice(from, from + this.#lookAhead());
@@ -125,13 +138,30 @@ class FirstRows {
         for (const row of batch) {
           this.#truth(row, (use, tuple) => open.set(use, [...(open.get(use) ?? []), tuple]));
         }
-        if (open.size === 0) break;
+        if (open.size === 0) {
+          if (await this.#evaluate()) continue;
+          break;
+        }
         for (const [use, tuples] of open) await askTuples(this.#run, use, tuples);
         if (this.#run.statement.stop.drained !== undefined) return;
       }
       for (const row of batch) if (!this.found) this.#decide(row);
       from += batch.length;
     }
+  }
+
+  /** Has DuckDB evaluate the combinations of answers that are new; false where there are none. */
+  async #evaluate(): Promise<boolean> {
+    const open = this.#opaques.filter((opaque) => opaque.open.size > 0);
+    for (const opaque of open) {
+      const rowids = [...opaque.open.values()];
+      const verdicts = await this.#candidates.evaluated(opaque.expression, rowids, (query) =>
+        passesOf(this.#run, query),
+      );
+      for (const [key, rowid] of opaque.open) opaque.verdicts.set(key, verdicts.get(rowid) ?? null);
+      opaque.open.clear();
+    }
+    return open.length > 0;
   }
 
   /** As many rows as are likely to hold what is still wanted, and no more than calls in flight. */

@@ -1,20 +1,47 @@
 /** SQL's three-valued logic over answers: what a condition is for one row, as far as the answers tell. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
+import type { Json } from '../../util/json.ts';
 import type { Tuple } from '../ask/answer-book.ts';
-import { holds, nodesOf, Unplannable } from '../plan/query-tree.ts';
+import { columnRef, holds, isNode, nodesOf, Unplannable } from '../plan/query-tree.ts';
 import { type OperatorUse, readAnswer } from '../read/use.ts';
 
 /** `undefined` is not known yet. */
 export type Truth = boolean | null | undefined;
 
-/** What a condition is made of: an operator, or what DuckDB computes of a row. */
+export interface OperatorLeaf {
+  readonly kind: 'operator';
+  readonly use: OperatorUse;
+  readonly args: readonly SqlNode[];
+  /** The call in DuckDB's tree. */
+  readonly node: SqlNode;
+}
+
+/** What a condition is made of: an operator, or what DuckDB computes of a row: a truth value, or any. */
 export type Leaf =
-  | { readonly kind: 'operator'; readonly use: OperatorUse; readonly args: readonly SqlNode[] }
-  | { readonly kind: 'plain'; readonly expression: SqlNode };
+  | OperatorLeaf
+  | { readonly kind: 'plain' | 'value'; readonly expression: SqlNode };
+
+/**
+ * An expression around operators that is no logic, such as `score(d) >= 4`. It is open until all answers in it are known;
+ * then DuckDB evaluates it, once for each combination of answers and of the other values in it.
+ */
+export interface Opaque {
+  readonly kind: 'opaque';
+  readonly expression: SqlNode;
+  readonly operators: readonly OperatorLeaf[];
+  /** The other columns in it. */
+  readonly values: readonly Leaf[];
+  /** Tells a row that has such values. */
+  readonly rowid: Leaf;
+  readonly verdicts: Map<string, boolean | null>;
+  /** Combinations that were met and are not evaluated yet, each with the rowid of a row that has it. */
+  readonly open: Map<string, number>;
+}
 
 /** A condition that JavaScript decides: leaves under AND, OR, NOT, CASE and COALESCE. */
 export type Condition =
   | Leaf
+  | Opaque
   | {
       readonly kind: 'case';
       readonly checks: readonly { readonly when: Condition; readonly gives: Condition }[];
@@ -25,11 +52,15 @@ export type Condition =
   | { readonly kind: 'first'; readonly of: readonly Condition[] }
   | { readonly kind: 'all' | 'any'; readonly of: readonly Condition[] };
 
-/** The condition that an expression is. Throws Unplannable where DuckDB alone can decide it. */
+type UseOf = (node: SqlNode) => OperatorUse | undefined;
+
+/** The condition that an expression is; `other` makes one of what is no logic. Throws Unplannable. */
 export function conditionOf(
   expression: SqlNode,
-  useOf: (node: SqlNode) => OperatorUse | undefined,
+  useOf: UseOf,
+  other: (expression: SqlNode, useOf: UseOf) => Condition = refuseOther,
 ): Condition {
+  const partOf = (part: SqlNode) => conditionOf(part, useOf, other);
   const use = useOf(expression);
   const children = nodesOf(expression['children']);
   const isOperator = (node: SqlNode) => useOf(node) !== undefined;
@@ -37,31 +68,83 @@ export function conditionOf(
     if (holds(children, isOperator)) {
       throw new Unplannable('an operator stands in the argument of another');
     }
-    return { kind: 'operator', use, args: children };
+    return { kind: 'operator', use, args: children, node: expression };
   }
   if (!holds(expression, isOperator)) return { kind: 'plain', expression };
   switch (expression['type']) {
     case 'OPERATOR_NOT':
-      return { kind: 'not', of: conditionOf(children[0]!, useOf) };
+      return { kind: 'not', of: partOf(children[0]!) };
     case 'OPERATOR_COALESCE':
-      return { kind: 'first', of: children.map((child) => conditionOf(child, useOf)) };
+      return { kind: 'first', of: children.map(partOf) };
     case 'CONJUNCTION_AND':
-      return { kind: 'all', of: children.map((child) => conditionOf(child, useOf)) };
+      return { kind: 'all', of: children.map(partOf) };
     case 'CONJUNCTION_OR':
-      return { kind: 'any', of: children.map((child) => conditionOf(child, useOf)) };
+      return { kind: 'any', of: children.map(partOf) };
     case 'CASE_EXPR':
       return {
         kind: 'case',
         checks: nodesOf(expression['case_checks']).map((check) => ({
-          when: conditionOf(check['when_expr'] as SqlNode, useOf),
-          gives: conditionOf(check['then_expr'] as SqlNode, useOf),
+          when: partOf(check['when_expr'] as SqlNode),
+          gives: partOf(check['then_expr'] as SqlNode),
         })),
-        otherwise: conditionOf(expression['else_expr'] as SqlNode, useOf),
+        otherwise: partOf(expression['else_expr'] as SqlNode),
       };
     default:
-      throw new Unplannable(
-        'a condition is more than operators under AND, OR, NOT, CASE and COALESCE',
-      );
+      return other(expression, useOf);
+  }
+}
+
+function refuseOther(): never {
+  throw new Unplannable('a condition is more than operators under AND, OR, NOT, CASE and COALESCE');
+}
+
+/** The expression as a leaf that DuckDB evaluates over a staged table. Throws Unplannable for operators within one another. */
+export function opaqueOf(expression: SqlNode, useOf: UseOf): Opaque {
+  const operators: OperatorLeaf[] = [];
+  const values = new Map<string, Leaf>();
+  const walk = (value: unknown): void => {
+    if (Array.isArray(value)) for (const item of value) walk(item);
+    if (!isNode(value)) return;
+    const use = useOf(value);
+    if (use !== undefined) {
+      operators.push(conditionOf(value, useOf) as OperatorLeaf);
+    } else if (value['class'] === 'COLUMN_REF') {
+      const names = value['column_names'];
+      values.set(String(names), { kind: 'value', expression: columnRef(...(names as string[])) });
+    } else {
+      walk(Object.values(value));
+    }
+  };
+  walk(expression);
+  return {
+    kind: 'opaque',
+    expression,
+    operators,
+    values: [...values.values()],
+    rowid: { kind: 'value', expression: columnRef('rowid') },
+    verdicts: new Map(),
+    open: new Map(),
+  };
+}
+
+/** The opaque parts of a condition. */
+export function opaquesOf(condition: Condition): readonly Opaque[] {
+  switch (condition.kind) {
+    case 'opaque':
+      return [condition];
+    case 'operator':
+    case 'plain':
+    case 'value':
+      return [];
+    case 'not':
+      return opaquesOf(condition.of);
+    case 'case':
+      return [
+        ...condition.checks.flatMap(({ when, gives }) => [...opaquesOf(when), ...opaquesOf(gives)]),
+        ...opaquesOf(condition.otherwise),
+      ];
+    default:
+      return condition.of.flatMap(opaquesOf);
   }
 }
 
@@ -70,7 +153,10 @@ export function leavesOf(condition: Condition): readonly Leaf[] {
   switch (condition.kind) {
     case 'operator':
     case 'plain':
+    case 'value':
       return [condition];
+    case 'opaque':
+      return [...condition.operators, ...condition.values, condition.rowid];
     case 'not':
       return leavesOf(condition.of);
     case 'case':
@@ -101,10 +187,13 @@ export function truthOf(
       const value = readAnswer(condition.use, answer);
       return value === null ? null : Boolean(value);
     }
-    case 'plain': {
+    case 'plain':
+    case 'value': {
       const tuple = tupleOf(condition);
       return tuple === undefined ? null : Boolean(tuple[0]);
     }
+    case 'opaque':
+      return verdictOf(condition, tupleOf, onMissing);
     case 'case': {
       for (const { when, gives } of condition.checks) {
         const truth = truthOf(when, tupleOf, onMissing);
@@ -136,4 +225,29 @@ export function truthOf(
       return sum;
     }
   }
+}
+
+/** What DuckDB has said of a row's combination of values; undefined, and noted as open, where it was not asked yet. */
+function verdictOf(
+  opaque: Opaque,
+  tupleOf: (leaf: Leaf) => Tuple | undefined,
+  onMissing: (use: OperatorUse, tuple: Tuple) => void,
+): Truth {
+  const answers: Json[] = [];
+  let isComplete = true;
+  for (const leaf of opaque.operators) {
+    const tuple = tupleOf(leaf);
+    const answer = tuple === undefined ? null : leaf.use.book.answerOf(tuple);
+    if (answer === undefined) {
+      isComplete = false;
+      onMissing(leaf.use, tuple!);
+    } else {
+      answers.push(typeof answer === 'bigint' ? String(answer) : answer);
+    }
+  }
+  if (!isComplete) return undefined;
+  const key = JSON.stringify([answers, opaque.values.map(tupleOf)]);
+  const verdict = opaque.verdicts.get(key);
+  if (verdict === undefined) opaque.open.set(key, Number(tupleOf(opaque.rowid)?.[0]));
+  return verdict;
 }

@@ -1,5 +1,6 @@
 /** The rows that plain conditions leave, staged once: what their operators are asked with. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
+import type { ResultReader } from '../../duck/reader.ts';
 import { countOf, dropTables, nextStageName, temporary } from '../../duck/stage.ts';
 import type { Statement } from '../../execute/statement.ts';
 import type { Json } from '../../util/json.ts';
@@ -16,6 +17,7 @@ import {
   conjunction,
   inTurn,
   integer,
+  isOneOf,
   nodesOf,
   select,
   Unplannable,
@@ -141,11 +143,10 @@ export class Candidates {
     leaves: readonly Leaf[],
     query: (list: readonly SqlNode[]) => Promise<PlannedSql>,
   ): Promise<readonly LeafRow[]> {
-    const lists = leaves.map((leaf) =>
-      leaf.kind === 'plain'
-        ? [castTo(leaf.expression, 'BOOLEAN')]
-        : givenArguments(leaf.args, leaf.use.book.operator),
-    );
+    const lists = leaves.map((leaf) => {
+      if (leaf.kind === 'operator') return givenArguments(leaf.args, leaf.use.book.operator);
+      return [leaf.kind === 'plain' ? castTo(leaf.expression, 'BOOLEAN') : leaf.expression];
+    });
     const { text, parameters } = await query(lists.flat());
     const { session, stop } = this.#statement;
     const reader = await session.run(text, { parameters, signal: stop.signal });
@@ -157,7 +158,7 @@ export class Candidates {
         const tuple = columns.slice(column, column + width).map((values) => values[row]!);
         column += width;
         if (leaf.kind === 'operator') return tupleOf(tuple, leaf.use);
-        return tuple[0] === null ? undefined : tuple;
+        return leaf.kind === 'plain' && tuple[0] === null ? undefined : tuple;
       });
     });
   }
@@ -188,6 +189,20 @@ export class Candidates {
   /** A query that meets what the conditions ask, each only where those before it hold. */
   conditionSql(conditions: readonly SqlNode[]): Promise<PlannedSql> {
     return this.#sqlOf(select([columnRef('rowid')], baseTable(this.#table), inTurn(conditions)));
+  }
+
+  /** What DuckDB says of an expression in some rows, by their rowid. The answers in it are known. */
+  async evaluated(
+    expression: SqlNode,
+    rowids: readonly number[],
+    read: (query: PlannedSql) => Promise<ResultReader>,
+  ): Promise<ReadonlyMap<number, boolean | null>> {
+    const rowid = columnRef('rowid');
+    const list = [rowid, castTo(expression, 'BOOLEAN')];
+    const among = isOneOf(rowid, rowids.map(integer));
+    const reader = await read(await this.#sqlOf(select(list, baseTable(this.#table), among)));
+    const [ids = [], verdicts = []] = (await reader.allColumns('json')) as Json[][];
+    return new Map(ids.map((id, row) => [Number(id), verdicts[row] as boolean | null]));
   }
 
   async drop(): Promise<void> {

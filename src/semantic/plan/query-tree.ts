@@ -113,6 +113,17 @@ export function integer(value: number): SqlNode {
   };
 }
 
+/** `expression IN (…)`. */
+export function isOneOf(expression: SqlNode, values: readonly SqlNode[]): SqlNode {
+  return {
+    class: 'OPERATOR',
+    type: 'COMPARE_IN',
+    alias: '',
+    query_location: 0,
+    children: [expression, ...values],
+  };
+}
+
 /** The value of an integer literal. */
 export function integerOf(node: unknown): number | undefined {
   const value = isNode(node) && node['class'] === 'CONSTANT' ? node['value'] : undefined;
