@@ -19,8 +19,10 @@ const BUNDLES = [
   // Most of a worker's code, and loaded by those alone that ask a model.
   { source: 'src/model/undici.ts', target: 'undici.cjs', format: 'cjs' },
 ];
-/** Left out: what is native, what looks for files of its own beside it, and chevrotain, which ships a bundle. */
+/** Left out: what is native or optional, what looks for files of its own beside it, and chevrotain, which ships a bundle. */
 const EXTERNAL = [
+  '@observablehq/plot',
+  'linkedom',
   '@duckdb/node-bindings*',
   '@pydantic/genai-prices',
   'chevrotain',

@@ -21,6 +21,7 @@ const ORDER = [
   'src/execute',
   'src/semantic',
   'src/explain',
+  'src/report',
   'src/deliver',
   'src/statement',
   'src',

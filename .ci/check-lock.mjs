@@ -15,8 +15,11 @@ for (const [path, entry] of Object.entries(packages)) {
     }
   }
 }
-const { dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
-for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
+const { dependencies, devDependencies, optionalDependencies } = JSON.parse(
+  readFileSync('package.json', 'utf8'),
+);
+const wanted = { ...dependencies, ...devDependencies, ...optionalDependencies };
+for (const [name, version] of Object.entries(wanted)) {
   if (!/^\d/.test(version)) problems.push(`package.json: ${name} is not pinned (${version})`);
 }
 for (const problem of problems) console.error(problem);

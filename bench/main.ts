@@ -1,8 +1,10 @@
 /** `npm run bench`: the strategies side by side; `npm run bench -- <suite>…`: the engine's own suites. */
-import { readFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { Timeline } from '../src/report/timeline.ts';
 import { Progress } from './progress.ts';
 import { holds, reportText, type SuiteReport } from './report.ts';
 import { sampleOf } from './sample.ts';
@@ -29,6 +31,7 @@ const SUITES: Readonly<Record<string, Load>> = {
 const SAMPLES = 5;
 /** Pairs of samples of two revisions: fewer tell too little. */
 const COMPARED_SAMPLES = 7;
+const REPORT_DIR = 'bench-report';
 const PROGRAM = fileURLToPath(import.meta.url);
 
 const USAGE = `Usage: npm run bench -- [suite…] [options]
@@ -37,6 +40,8 @@ Without a suite it compares the strategies, which takes two to three minutes.
 
   --samples n      fresh processes for each variant (3 for strategies, ${COMPARED_SAMPLES} for --compare, else mostly ${SAMPLES})
   --full           strategies: all workloads, the 500 ms ones included
+  --report         strategies: also draw them on a page, with the quick workloads on several n
+  --output dir     where --report writes index.html and an SVG a chart (default: ${REPORT_DIR})
   --filter text    strategies: workloads or ways whose name holds it
   --simulated      strategies on a virtual clock: the same figures on any machine, in seconds
   --compare rev    the suites beside those of another git revision, which is built for it
@@ -55,14 +60,15 @@ const args = readArgs();
 const samples = args.samples === undefined ? undefined : Number(args.samples);
 const options: StrategiesOptions = {
   full: args.full,
+  sweep: args.report,
   ...(args.filter === undefined ? {} : { filter: args.filter }),
 };
 if (args.sample !== undefined) {
   const [wanted] = args.suites;
-  const suite = await SUITES[args.sample]?.({ full: true });
+  const suite = await SUITES[args.sample]?.({ full: true, sweep: true });
   const variant = suite?.variants.find(({ name }) => name === wanted);
   if (variant === undefined) refuse(`there is no variant ${wanted} in ${args.sample}`);
-  console.log(JSON.stringify(await variant.measure()));
+  console.log(JSON.stringify(await variant.measure(args.timeline)));
   process.exit(0);
 }
 if (args.help) {
@@ -71,6 +77,13 @@ if (args.help) {
     console.log(`  ${name.padEnd(11)} ${(await load({ full: false })).about}`);
   }
   process.exit(0);
+}
+if (args.report && (args.simulated || args.compare !== undefined)) {
+  refuse('--report draws what is measured here, not --simulated or --compare');
+}
+if (args.output !== undefined && !args.report) refuse('--output is for --report');
+if (args.report && args.suites.some((name) => name !== 'strategies')) {
+  refuse('--report draws the suite strategies alone');
 }
 if (args.simulated) {
   const { simulatedTable } = await import('./simulated/table.ts');
@@ -98,11 +111,14 @@ if (args.compare !== undefined) {
   );
   process.exit(0);
 }
+// Before minutes of measuring: what draws may be missing.
+const drawing = args.report ? await beginDrawing() : undefined;
 const reports: SuiteReport[] = [];
 for (const suite of suites) {
-  const report = await measure(suite);
+  const report = await measure(suite, drawing?.timelines);
   reports.push(report);
   if (!args.json) console.log(reportText(report));
+  if (drawing !== undefined) console.error(`bench: ${drawing.write(report)}`);
 }
 if (args.json) console.log(JSON.stringify(reports, null, 2));
 // A figure of time may fail on a busy machine; a wrong row may not.
@@ -120,11 +136,15 @@ function readArgs() {
         full: { type: 'boolean', default: false },
         filter: { type: 'string' },
         simulated: { type: 'boolean', default: false },
+        report: { type: 'boolean', default: false },
+        output: { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
         compare: { type: 'string' },
         // Of a process that takes one sample: the suite, before the variant.
         sample: { type: 'string' },
+        // Of such a process too: where it writes its timeline.
+        timeline: { type: 'string' },
       },
     });
     return { ...values, suites: positionals };
@@ -133,21 +153,51 @@ function readArgs() {
   }
 }
 
-/** Variants take turns, so that a slow spell of the machine meets them all. */
-async function measure(suite: Suite): Promise<SuiteReport> {
+/** What draws, and the timelines that it draws. Ends the process where it cannot be loaded or written. */
+async function beginDrawing() {
+  const { loadPlotting } = await import('../src/report/plotting.ts');
+  const { comparisons } = await import('./suites/strategies.ts');
+  const { writeStrategiesPage } = await import('./report-page/strategies-page.ts');
+  const directory = args.output ?? REPORT_DIR;
+  try {
+    const plotting = await loadPlotting();
+    mkdirSync(directory, { recursive: true });
+    const timelines = new Map<string, Timeline>();
+    const parts = { plotting, directory, timelines, comparisons: comparisons(options) };
+    return { timelines, write: (report: SuiteReport) => writeStrategiesPage(report, parts) };
+  } catch (thrown) {
+    return refuse((thrown as Error).message);
+  }
+}
+
+/**
+ * Variants take turns, so that a slow spell of the machine meets them all. `timelines` takes that of each variant's middle
+ * sample.
+ */
+async function measure(suite: Suite, timelines?: Map<string, Timeline>): Promise<SuiteReport> {
   const rounds = samples ?? suite.samples ?? SAMPLES;
   const taken = new Map<string, Sample[]>(suite.variants.map(({ name }) => [name, []]));
+  const drawn = new Map<string, (Timeline | undefined)[]>();
   const progress = new Progress(rounds * suite.variants.length);
   for (let round = 0; round < rounds; round++) {
     for (const { name } of suite.variants) {
       progress.begin(`${suite.name} ${name} ${round + 1}/${rounds}`);
-      taken.get(name)!.push(await sampleOf(PROGRAM, suite.name, name));
+      const file = timelines && join(tmpdir(), `rvbbit-bench-${process.pid}.json`);
+      taken.get(name)!.push(await sampleOf(PROGRAM, suite.name, name, file));
+      if (file !== undefined) drawn.set(name, [...(drawn.get(name) ?? []), takeTimeline(file)]);
     }
   }
   progress.end();
   const spreads = [...taken].flatMap(([variant, all]) =>
     Object.keys(all[0] ?? {}).map((metric) => spreadIn(variant, metric, all)),
   );
+  for (const [variant, of] of drawn) {
+    const byTime = of
+      .filter((timeline) => timeline !== undefined)
+      .sort((a, b) => a.endUs - b.endUs);
+    const middle = byTime[Math.floor(byTime.length / 2)];
+    if (middle !== undefined) timelines?.set(variant, middle);
+  }
   const spreadOf = (variant: string, metric: string) =>
     spreads.find((one) => one.variant === variant && one.metric === metric);
   const median = (variant: string, metric: string) => {
@@ -165,6 +215,14 @@ async function measure(suite: Suite): Promise<SuiteReport> {
     figures: suite.figures(median),
     ...(suite.table === undefined ? {} : { table: suite.table(spreadOf) }),
   };
+}
+
+/** What a sample has left there; nothing where its workload makes no calls. */
+function takeTimeline(file: string): Timeline | undefined {
+  if (!existsSync(file)) return undefined;
+  const timeline = JSON.parse(readFileSync(file, 'utf8')) as Timeline;
+  rmSync(file);
+  return timeline;
 }
 
 function spreadIn(variant: string, metric: string, all: readonly Sample[]): Spread {

@@ -5,11 +5,20 @@ import type { Sample } from './suite.ts';
 
 const SAMPLE_TIMEOUT_MS = 300_000;
 
-/** `program` is the built bench/main.js, of this revision or another: all take these arguments. */
-export async function sampleOf(program: string, suite: string, variant: string): Promise<Sample> {
+/**
+ * `program` is the built bench/main.js, of this revision or another: all take these arguments, but for `timelineFile`,
+ * where the sample's timeline is written.
+ */
+export async function sampleOf(
+  program: string,
+  suite: string,
+  variant: string,
+  timelineFile?: string,
+): Promise<Sample> {
+  const more = timelineFile === undefined ? [] : ['--timeline', timelineFile];
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    [program, '--sample', suite, variant],
+    [program, '--sample', suite, variant, ...more],
     { timeout: SAMPLE_TIMEOUT_MS, maxBuffer: 2 ** 24 },
   );
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as Sample;

@@ -5,8 +5,11 @@ export type Sample = Readonly<Record<string, number>>;
 
 export interface Variant {
   readonly name: string;
-  /** Runs in a fresh process; warms up what is to be warm, then measures. */
-  readonly measure: () => Promise<Sample>;
+  /**
+   * Runs in a fresh process; warms up what is to be warm, then measures. `timelineFile`: where the timeline of its model
+   * calls is written as JSON, by suites that have one.
+   */
+  readonly measure: (timelineFile?: string) => Promise<Sample>;
 }
 
 /** A figure of a suite, from the medians of its variants, beside what it is to hold. */

@@ -1,9 +1,14 @@
 /** The ways to get through a workload: each warms up, then gives its rows and what they took. It loads its own code alone. */
+import { writeFileSync } from 'node:fs';
+import type { JournalRecord } from '../../src/journal/records.ts';
+import type { Timeline } from '../../src/report/timeline.ts';
 import type { Strategy } from '../../src/result.ts';
+import type { LedgerEntry, LedgerTotals } from '../../src/sim/ledger.ts';
 import { type SimulatorProcess, spawnSimulator } from '../../src/sim/spawn.ts';
 import { cascadeRoot } from '../fixture-root.ts';
 import { peakRssMb, type Sample } from '../suite.ts';
-import { sourceOf, TURNS, type Workload } from './workload.ts';
+import { timelineOfLedger } from './ledger-timeline.ts';
+import { PRICE, sourceOf, TURNS, type Workload } from './workload.ts';
 
 export type Way = 'bare client' | Strategy | 'n sessions' | 'udf' | 'udf union all';
 
@@ -35,17 +40,27 @@ const WARM_FROM = 10_000;
 interface Ready {
   /** Values by id. */
   run(): Promise<readonly (string | undefined)[]>;
+  /** Of the journal's records, where there is a journal; else the server's ledger tells. */
+  timeline?(): Timeline;
   close(): Promise<unknown>;
 }
 
-/** What one fresh process takes for the workload. */
-export async function measureWay(way: Way, workload: Workload): Promise<Sample> {
+/** What one fresh process takes for the workload. A workload without model calls has no timeline. */
+export async function measureWay(
+  way: Way,
+  workload: Workload,
+  timelineFile?: string,
+): Promise<Sample> {
   const { sim: options } = workload;
   await using sim =
     options === undefined
       ? undefined
-      : await spawnSimulator({ seed: options.seed, latency: { kind: 'constant', ms: 1 } });
-  const ready = await prepare(way, workload, sim);
+      : await spawnSimulator({
+          seed: options.seed,
+          latency: { kind: 'constant', ms: 1 },
+          prices: { m: PRICE },
+        });
+  const ready = await prepare(way, workload, sim, timelineFile !== undefined);
   try {
     if (sim !== undefined && options !== undefined) {
       const { latency, rules } = options;
@@ -56,6 +71,7 @@ export async function measureWay(way: Way, workload: Workload): Promise<Sample> 
       await sim.reset();
     }
     const cpu = process.cpuUsage();
+    const atMs = Date.now();
     const startMs = performance.now();
     const values = await ready.run();
     const ms = performance.now() - startMs;
@@ -66,15 +82,24 @@ export async function measureWay(way: Way, workload: Workload): Promise<Sample> 
       rssMb: peakRssMb(),
       wrong: wrongRows(workload, values),
     };
-    return sim === undefined ? sample : { ...sample, ...(await callsOf(sim, workload)) };
+    if (sim === undefined) return sample;
+    const { entries, totals } = await sim.ledger();
+    if (timelineFile !== undefined) {
+      const timeline = ready.timeline?.() ?? timelineOfLedger(entries, atMs, ms);
+      writeFileSync(timelineFile, JSON.stringify(timeline));
+    }
+    return { ...sample, ...callsOf(entries, totals, workload) };
   } finally {
     await ready.close();
   }
 }
 
 /** Calls that were made, the most at once, and the time that no n lanes can beat. */
-async function callsOf(sim: SimulatorProcess, { parallel }: Workload): Promise<Sample> {
-  const { entries, totals } = await sim.ledger();
+function callsOf(
+  entries: readonly LedgerEntry[],
+  totals: LedgerTotals,
+  { parallel }: Workload,
+): Sample {
   const delays = entries.map(({ delayMs }) => delayMs ?? 0);
   const sum = delays.reduce((all, one) => all + one, 0);
   return {
@@ -117,6 +142,7 @@ async function prepare(
   way: Way,
   workload: Workload,
   sim: SimulatorProcess | undefined,
+  isTraced: boolean,
 ): Promise<Ready> {
   if (way === 'bare client') {
     return sim === undefined ? bareThreads(workload) : bareClient(workload, sim.url);
@@ -127,13 +153,16 @@ async function prepare(
     const run = await askByFunction(new URL(sim!.url).origin, workload, branches);
     return { run, close: () => run.close() };
   }
-  return way === 'n sessions' ? sessionsWay(workload, sim!) : engineWay(way, workload, sim);
+  return way === 'n sessions'
+    ? sessionsWay(workload, sim!)
+    : engineWay(way, workload, sim, isTraced);
 }
 
 async function engineWay(
   strategy: Strategy,
   workload: Workload,
   sim: SimulatorProcess | undefined,
+  isTraced: boolean,
 ): Promise<Ready> {
   const { rows, parallel, callsPerSecond, known = 0, statement } = workload;
   const { Engine } = await import('../../src/index.ts');
@@ -146,6 +175,7 @@ async function engineWay(
           providers: {
             sim: {
               baseUrl: sim.url,
+              prices: { m: PRICE },
               ...(callsPerSecond === undefined
                 ? {}
                 : { limits: { rpm: 60 * callsPerSecond, window: '1s' } }),
@@ -155,7 +185,10 @@ async function engineWay(
         }),
   });
   const { cascade = sim === undefined ? 'modulo.yaml' : 'ask.yaml' } = workload;
+  let records: JournalRecord[] = [];
+  if (isTraced) engine.events.on('record', (record: JournalRecord) => records.push(record));
   const map = async (source: string) => {
+    records = [];
     const { rows: got } = await engine.query(
       `RVBBIT MAP PARALLEL ${parallel} '${cascade}' AS value USING (${source}) WITH (limit = ${rows + WARM_ROWS.calls}, strategy = '${strategy}')`,
     );
@@ -174,12 +207,14 @@ async function engineWay(
   const run = async () => {
     if (statement === undefined) return map(sourceOf(workload));
     const told = `-- @ parallel: ${parallel}\n-- @ strategy: ${strategy}\n`;
+    records = [];
     const ran = await engine.query(told + statement.sql);
     const { rows: got } =
       statement.readBack === undefined ? ran : await engine.query(statement.readBack);
     return got.map((row) => JSON.stringify(row, plainNumber));
   };
-  return { run, close: () => engine.close() };
+  const { timelineOf } = await import('../../src/report/timeline.ts');
+  return { run, timeline: () => timelineOf(records), close: () => engine.close() };
 }
 
 /** A UNION ALL by hand: n statements at once, each on a session of its own with its branch of the rows. */

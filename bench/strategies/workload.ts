@@ -31,6 +31,8 @@ export interface Statement {
 }
 
 export const SEED = 7;
+/** Of the simulated model, in USD for a million tokens. */
+export const PRICE = { inputPerMtok: 2.5, outputPerMtok: 10 };
 /** Turns of the loop that a CPU-bound row makes. */
 export const TURNS = 400_000;
 
@@ -116,6 +118,23 @@ const ABOVE: readonly Pick<
     },
   },
 ];
+
+/** Those that `--report` adds: the rows of the quick ones on fewer and on more lanes. */
+export const SWEEP: readonly Workload[] = QUICK.filter(({ sim }) => sim !== undefined).flatMap(
+  (workload) =>
+    [4, 20].map((parallel) => ({
+      ...workload,
+      name: `${workload.name} n=${parallel}`,
+      about: workload.about.replace('n = 10', `n = ${parallel}`),
+      parallel,
+      without: SERIAL,
+    })),
+);
+
+/** The name that workloads share which differ in n alone. */
+export function familyOf({ name }: Workload): string {
+  return name.replace(/ n=\d+$/, '');
+}
 
 /** Those that `--full` adds. */
 export const FULL: readonly Workload[] = [

@@ -1,28 +1,51 @@
 /** The ways to run a cascade over rows, side by side: the engine's strategies, the seeds' blocking functions, a bare client. */
 import { aligned, round } from '../report.ts';
 import { measureWay, takes, WAYS, type Way } from '../strategies/ways.ts';
-import { FULL, QUICK, type Workload } from '../strategies/workload.ts';
+import { FULL, QUICK, SWEEP, type Workload } from '../strategies/workload.ts';
 import type { Figure, Median, SpreadOf, Suite } from '../suite.ts';
 
 export interface StrategiesOptions {
   /** All workloads, not the quick ones alone. */
   readonly full: boolean;
+  /** The quick workloads on several n, for the report. */
+  readonly sweep?: boolean;
   /** Part of the name of a workload or a way; the bare client stays, as what the others are compared with. */
   readonly filter?: string;
 }
 
+/** A workload and the ways that are compared on it. */
+export interface Comparison {
+  readonly workload: Workload;
+  readonly ways: readonly Way[];
+}
+
 const SAMPLES = 3;
 
-export function strategies({ full, filter }: StrategiesOptions): Suite {
-  const workloads = (full ? [...QUICK, ...FULL] : QUICK).filter(
-    ({ name }) => filter === undefined || name.includes(filter) || isOfWay(filter),
-  );
+/** The workloads that are measured, and the ways that are compared on each. */
+export function comparisons({ full, sweep, filter }: StrategiesOptions): Comparison[] {
+  return [...QUICK, ...(sweep === true ? SWEEP : []), ...(full ? FULL : [])]
+    .filter(({ name }) => filter === undefined || name.includes(filter) || isOfWay(filter))
+    .map((workload) => ({
+      workload,
+      ways: WAYS.filter(
+        (way) =>
+          takes(way, workload) &&
+          (filter === undefined ||
+            way === 'bare client' ||
+            !isOfWay(filter) ||
+            way.includes(filter)),
+      ),
+    }));
+}
+
+/** With fewer the start of a statement is what is measured. */
+const LEAST_CALLS_IN_A_ROW = 5;
+
+export function strategies(options: StrategiesOptions): Suite {
+  const compared = comparisons(options);
+  const workloads = compared.map(({ workload }) => workload);
   const waysOf = (workload: Workload) =>
-    WAYS.filter(
-      (way) =>
-        takes(way, workload) &&
-        (filter === undefined || way === 'bare client' || !isOfWay(filter) || way.includes(filter)),
-    );
+    compared.find((one) => one.workload === workload)?.ways ?? [];
   return {
     name: 'strategies',
     about: 'what each way of running a cascade over rows takes, with its rows checked',
@@ -30,7 +53,7 @@ export function strategies({ full, filter }: StrategiesOptions): Suite {
     variants: workloads.flatMap((workload) =>
       waysOf(workload).map((way) => ({
         name: nameOf(workload, way),
-        measure: () => measureWay(way, workload),
+        measure: (timelineFile) => measureWay(way, workload, timelineFile),
       })),
     ),
     figures: (median) =>
@@ -47,7 +70,8 @@ function isOfWay(filter: string): boolean {
   return WAYS.some((way) => way.includes(filter));
 }
 
-function nameOf({ name }: Workload, way: Way): string {
+/** The variant's name. */
+export function nameOf({ name }: Workload, way: Way): string {
   return `${name}: ${way}`;
 }
 
@@ -67,7 +91,12 @@ function figuresOf(workload: Workload, ways: readonly Way[], median: Median): Fi
       atMost: needed,
     });
   }
-  if (ways.includes('batch') && ways.includes('bare client')) {
+  const callsInARow = rows / parallel;
+  if (
+    ways.includes('batch') &&
+    ways.includes('bare client') &&
+    callsInARow >= LEAST_CALLS_IN_A_ROW
+  ) {
     figures.push({
       name: `${name}: batch against the bare client`,
       value: of('batch', 'ms') / of('bare client', 'ms'),

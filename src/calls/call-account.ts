@@ -27,6 +27,8 @@ export interface OpenCall {
   readonly request: CallRequest;
   readonly permit: Permit;
   readonly reservation: Reservation | undefined;
+  /** For so long the limiter held it. */
+  readonly queuedMs: number;
 }
 
 export class CallAccount {
@@ -47,6 +49,7 @@ export class CallAccount {
     const lane = this.#lanes.take();
     this.#open.set(attempt, { ...call, lane });
     const { callKey, cell, n, provider, model, prompt } = call.request;
+    const queuedMs = Math.round(call.queuedMs * 1_000) / 1_000;
     ledger.note({
       t: 'attempt.start',
       attempt,
@@ -58,6 +61,7 @@ export class CallAccount {
       model,
       lane,
       ...(again === 0 ? {} : { again }),
+      ...(queuedMs < 1 ? {} : { queuedMs }),
       ...(prompt === undefined ? {} : { prompt }),
     });
     return attempt;

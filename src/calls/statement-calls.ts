@@ -7,8 +7,8 @@ import type { Usage } from '../model/chat.ts';
 import type { CallDecision, CallRequest, EndedAttempt, LookUp } from '../run/contract.ts';
 import { dropOldest } from '../util/drop-oldest.ts';
 import type { AnswerPolicy } from './answer-policy.ts';
-import type { Budget, Estimate, Reservation } from './budget.ts';
-import { CallAccount, type CallAccountParts } from './call-account.ts';
+import type { Budget, Estimate } from './budget.ts';
+import { CallAccount, type CallAccountParts, type OpenCall } from './call-account.ts';
 import type { CallDesk } from './call-desk.ts';
 import { CallWaits } from './call-waits.ts';
 import type { Permit } from './gate/gate-request.ts';
@@ -238,6 +238,7 @@ export class StatementCalls {
     waiting: Promise<Permit>,
     usage: Usage,
   ): Promise<CallDecision> {
+    const sinceMs = performance.now();
     const wait = this.#waits.signalOf(threadId);
     this.#gateWaits.begin(request.provider, request.model);
     try {
@@ -251,7 +252,7 @@ export class StatementCalls {
       const text = request.fresh === true ? undefined : this.#atHand(request.callKey)?.text;
       const refusal = this.#refusalOf(request.provider);
       if (text === undefined && !wait.aborted && refusal === undefined) {
-        return await this.#spend(threadId, request, first, usage);
+        return await this.#spend(threadId, request, first, usage, performance.now() - sinceMs);
       }
       first.cancel();
       if (text !== undefined) return this.#hit(request, text);
@@ -267,17 +268,19 @@ export class StatementCalls {
     request: CallRequest,
     permit: Permit,
     usage: Usage,
+    queuedMs = 0,
   ): CallDecision | Promise<CallDecision> {
     const { budget, policy } = this.#parts;
     if (policy.reuseOwn && this.#desk.flights.isOut(request.callKey)) {
       permit.cancel();
       return this.#follow(threadId, request);
     }
-    if (budget === undefined) return this.#go(threadId, request, permit, undefined);
+    const call = { threadId, request, permit, queuedMs };
+    if (budget === undefined) return this.#go({ ...call, reservation: undefined });
     const estimate = this.#account.expected(request, usage);
     const reservation = budget.reserve(estimate);
     if (reservation !== undefined && reservation !== 'wait') {
-      return this.#go(threadId, request, permit, reservation);
+      return this.#go({ ...call, reservation });
     }
     permit.cancel();
     if (reservation === 'wait') return this.#waitForRoom(threadId, request, budget, estimate);
@@ -311,16 +314,10 @@ export class StatementCalls {
     return refused(this.#isBudgetUsedUp ? BUDGET_USED_UP : CANCELLED);
   }
 
-  #go(
-    threadId: number,
-    request: CallRequest,
-    permit: Permit,
-    reservation: Reservation | undefined,
-  ): CallDecision {
-    const { callKey } = request;
+  #go(call: OpenCall): CallDecision {
+    const { callKey } = call.request;
     if (this.#parts.policy.reuseOwn) this.#desk.flights.lead(callKey);
     const again = this.#desk.journal.takeLostCalls(callKey);
-    const call = { threadId, request, permit, reservation };
     return { kind: 'go', attempt: this.#account.open(call, again) };
   }
 

@@ -24,6 +24,11 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
     'rvbbit journal compact --older-than 7d',
     'rvbbit journal prune --older-than 90d --max-size 1GB --dry-run',
   ],
+  report: [
+    'rvbbit report last',
+    'rvbbit report udf-clever-fox -o fox.html',
+    'rvbbit report last --trace -o fox.json',
+  ],
   cache: [
     'rvbbit cache stats',
     'rvbbit cache list --model gpt-4o-mini --limit 5',

@@ -22,6 +22,10 @@ export const COMMANDS = {
     usage: 'journal verify|compact|prune',
     summary: 'check the journal on disk, or make it smaller',
   },
+  report: {
+    usage: 'report last|<session>',
+    summary: 'draw a statement of the journal: timeline, latency, cost',
+  },
   cache: {
     usage: 'cache stats|list|show|clear',
     summary: 'look at stored model answers, or clear them',
@@ -74,6 +78,7 @@ export interface CliOptions {
   readonly answers?: string;
   readonly directives?: boolean;
   readonly list?: boolean;
+  readonly trace?: boolean;
   /** What is resumed, and how: no option of the command line. */
   readonly resume?: ResumeOptions;
   readonly stateDir?: string;
@@ -168,7 +173,7 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--state-dir <dir>',
     help: 'where the journal is kept (default: ./.rvbbit)',
-    commands: ['query', 'run', 'test', 'explain', 'journal', 'cache', 'resume'],
+    commands: ['query', 'run', 'test', 'explain', 'journal', 'report', 'cache', 'resume'],
   },
   {
     flags: '--no-state',
@@ -259,6 +264,16 @@ export const OPTIONS: readonly OptionRow[] = [
     help: 'auto: statements that are generated (default 60)',
     commands: ['bench'],
     number: true,
+  },
+  {
+    flags: '-o, --output <file>',
+    help: 'default: rvbbit-report-SESSION.html, with --trace .json; - is standard output',
+    commands: ['report'],
+  },
+  {
+    flags: '--trace',
+    help: 'write a trace for Perfetto (ui.perfetto.dev) in place of the page',
+    commands: ['report'],
   },
   { flags: '--last', help: 'print only the last result set', commands: ['query'] },
   { flags: '--all', help: 'table: show every row', commands: ['query', 'resume'] },

@@ -94,7 +94,8 @@ function readTokens(
     else if (row.collect === 'file') inputs.push({ kind: 'file', path: String(value) });
     else values[keyOf(row)] = value;
   }
-  return { command, words, options: { ...withoutStdout(values), inputs, param } };
+  const own = command === 'report' ? values : withoutStdout(values);
+  return { command, words, options: { ...own, inputs, param } };
 }
 
 /** The value as the option takes it. */

@@ -24,6 +24,8 @@ async function loadCommand(name: CommandName): Promise<RunCommand> {
       return (await import('./commands/resume.ts')).resume;
     case 'journal':
       return (await import('./commands/journal.ts')).journal;
+    case 'report':
+      return (await import('./commands/report.ts')).report;
     case 'cache':
       return (await import('./commands/cache.ts')).cache;
     case 'config':

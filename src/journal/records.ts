@@ -83,6 +83,8 @@ export interface AttemptStart {
   readonly lane: number;
   /** Calls of the same key that were out when their processes died: each may have been paid for as well. */
   readonly again?: number;
+  /** Milliseconds for which the limiter held it before it went out, where that is one or more. */
+  readonly queuedMs?: number;
   /** What is asked; only where the journal is told to keep prompts. */
   readonly prompt?: readonly ChatMessage[];
 }

@@ -44,6 +44,7 @@ const SAMPLES: readonly Required<StoredRecord>[] = [
   {
     ...{ ...base, t: 'attempt.start', attempt: 's.1', cascade: 'c.yaml', cell: 'ask' },
     ...{ callKey: keyOf(1), n: 1, provider: 'p', model: 'm', lane: 1, again: 2 },
+    queuedMs: 3.5,
     prompt: [{ role: 'user', content: 'x' }],
   },
   {
@@ -89,7 +90,17 @@ const SAMPLES: readonly Required<StoredRecord>[] = [
 type Path = readonly (string | number)[];
 
 const OPTIONAL = new Set([
-  ...['label', 'cascade', 'engine', 'hasParameters', 'resumes', 'again', 'prompt', 'status'],
+  ...[
+    'label',
+    'cascade',
+    'engine',
+    'hasParameters',
+    'resumes',
+    'again',
+    'queuedMs',
+    'prompt',
+    'status',
+  ],
   ...['raw', 'error', 'keys', 'reason', 'criterion'],
 ]);
 /** May be left out of records of this kind, and is required of another. */

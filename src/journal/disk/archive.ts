@@ -70,6 +70,15 @@ export class Archive {
     });
   }
 
+  /** The JSON of those records of a Parquet file that have a value in a column. Fails if the file is damaged. */
+  async jsonWhere(path: string, column: 't' | 'caller', value: string): Promise<string[]> {
+    const reader = await this.#connection.runAndReadAll(
+      `SELECT json FROM read_parquet(${quoteLiteral(path)}) WHERE ${column} = $1`,
+      [value],
+    );
+    return reader.getRows().map(([json]) => String(json));
+  }
+
   /** Reads every value of a Parquet file; gives the number of records. Fails if the file is damaged. */
   async check(path: string): Promise<number> {
     const reader = await this.#connection.runAndReadAll(

@@ -121,6 +121,7 @@ const FORMS: { readonly [K in Kind]: (record: Unchecked<RecordOf<K>>) => boolean
     text(record.model) &&
     count(record.lane) &&
     (absent(record.again) || count(record.again)) &&
+    (absent(record.queuedMs) || amount(record.queuedMs)) &&
     (absent(record.prompt) || list(record.prompt, message)),
 
   'attempt.end': (record) =>

@@ -1,0 +1,76 @@
+/** The statements of a journal folder, compacted ones included, and all records of one of them. */
+import { messageOf } from '../../errors.ts';
+import type { JournalRecord, StatementOpen } from '../records.ts';
+import type { Archive } from './archive.ts';
+import type { FileSystem } from './file-system.ts';
+import { checkRecord } from './record-check.ts';
+import type { JournalDamage } from './segment-reader.ts';
+import type { StoredRecord } from './stored-record.ts';
+import { archiveNames, readSegments } from './survey.ts';
+
+/** The folder, and what reading it needs. */
+export interface JournalPlace {
+  readonly files: FileSystem;
+  readonly folder: string;
+  /** Opened where there are Parquet files. */
+  readonly openArchive: () => Promise<Archive>;
+  readonly onDamage: (damage: JournalDamage) => void;
+}
+
+export type OpenedStatement = StatementOpen & JournalRecord;
+
+/** The opening of every statement that the folder holds, the newest first. */
+export async function openedStatements(place: JournalPlace): Promise<OpenedStatement[]> {
+  const byCaller = new Map<string, OpenedStatement>();
+  await visitRecords(place, { column: 't', value: 'statement.open' }, (record) => {
+    if (record.t === 'statement.open') byCaller.set(record.caller, record);
+  });
+  return [...byCaller.values()].sort((a, b) => b.at - a.at);
+}
+
+/** All records of a statement, by the name of its caller, in their order. */
+export async function recordsOf(place: JournalPlace, caller: string): Promise<JournalRecord[]> {
+  const bySeq = new Map<number, JournalRecord>();
+  await visitRecords(place, { column: 'caller', value: caller }, (record) => {
+    // A segment may stand beside the archive that holds it.
+    if (record.t !== 'cache.clear' && record.t !== 'answer' && record.t !== 'lease') {
+      bySeq.set(record.seq, record);
+    }
+  });
+  return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+}
+
+/** Hands over the records that have that value, of archives and of segments. */
+async function visitRecords(
+  { files, folder, openArchive, onDamage }: JournalPlace,
+  { column, value }: { readonly column: 't' | 'caller'; readonly value: string },
+  visit: (record: StoredRecord) => void,
+): Promise<void> {
+  const archives = archiveNames(files, folder);
+  if (archives.length > 0) {
+    const archive = await openArchive();
+    try {
+      for (const name of archives) {
+        const lines = await archive
+          .jsonWhere(`${folder}/${name}`, column, value)
+          .catch((thrown: unknown) => {
+            // Pruned since it was listed, it is no damage.
+            if (files.exists(`${folder}/${name}`)) {
+              onDamage({ archive: name, reason: messageOf(thrown) });
+            }
+            return [];
+          });
+        for (const line of lines) {
+          const checked = checkRecord(JSON.parse(line));
+          if ('record' in checked) visit(checked.record);
+        }
+      }
+    } finally {
+      await archive.close();
+    }
+  }
+  const visitLine = ({ record }: { readonly record: StoredRecord }) => {
+    if (record[column] === value) visit(record);
+  };
+  readSegments(files, folder, visitLine, onDamage);
+}

@@ -1,0 +1,86 @@
+/** Figures of a timeline: what its calls took and cost, how near to the least time it came, where its time went. */
+import type { Bar, BarKind, Timeline } from './timeline.ts';
+
+/** A step of a line: from this time on, this value. */
+export interface Step {
+  readonly atUs: number;
+  readonly value: number;
+}
+
+/** Bars during which a call is out. */
+export function callsOf({ bars }: Timeline): Bar[] {
+  return bars.filter(({ kind }) => kind === 'call' || kind === 'refused' || kind === 'failed');
+}
+
+/** Milliseconds of each call that has ended. */
+export function latenciesOf(timeline: Timeline): { readonly ms: number; readonly kind: BarKind }[] {
+  return callsOf(timeline).flatMap(({ durationMs, kind }) =>
+    durationMs === undefined ? [] : [{ ms: durationMs, kind }],
+  );
+}
+
+/** The value below which this share of the values lies; undefined of none. */
+export function quantile(values: readonly number[], share: number): number | undefined {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+}
+
+/** The time in ms that no order of these calls on `lanes` lanes can beat: their sum by lanes, or the longest of them. */
+export function boundMs(timeline: Timeline, lanes: number): number {
+  const durations = latenciesOf(timeline).map(({ ms }) => ms);
+  const sum = durations.reduce((all, one) => all + one, 0);
+  return durations.reduce((most, one) => Math.max(most, one), sum / Math.max(1, lanes));
+}
+
+/** Micro-USD spent by then; empty where no call has a price. */
+export function costSteps(timeline: Timeline): Step[] {
+  const priced = callsOf(timeline)
+    .filter(({ costMicroUsd }) => typeof costMicroUsd === 'number')
+    .sort((a, b) => a.toUs - b.toUs);
+  if (priced.length === 0) return [];
+  let value = 0;
+  const steps = priced.map(({ toUs, costMicroUsd }) => {
+    value += costMicroUsd ?? 0;
+    return { atUs: toUs, value };
+  });
+  return [{ atUs: 0, value: 0 }, ...steps, { atUs: timeline.endUs, value }];
+}
+
+/** Calls in flight. */
+export function inFlightSteps(timeline: Timeline): Step[] {
+  const changes = callsOf(timeline)
+    .flatMap(({ fromUs, toUs }) => [
+      { atUs: fromUs, by: 1 },
+      { atUs: toUs, by: -1 },
+    ])
+    .sort((a, b) => a.atUs - b.atUs || a.by - b.by);
+  let value = 0;
+  const steps = changes.map(({ atUs, by }) => {
+    value += by;
+    return { atUs, value };
+  });
+  return [{ atUs: 0, value: 0 }, ...steps, { atUs: timeline.endUs, value: 0 }];
+}
+
+/** About this many steps: the first, the last, and of those that lie close together the one with the largest value. */
+export function thinned(steps: readonly Step[], count: number): readonly Step[] {
+  if (steps.length <= count) return steps;
+  const size = Math.ceil(steps.length / count);
+  const largest = Array.from({ length: Math.ceil(steps.length / size) }, (_, n) =>
+    steps
+      .slice(n * size, (n + 1) * size)
+      .reduce((most, step) => (step.value > most.value ? step : most)),
+  );
+  return [steps[0]!, ...largest, steps.at(-1)!];
+}
+
+/** Of the time of `lanes` lanes, the share that each kind of bar took; `idle` is the rest. */
+export function timeShares(timeline: Timeline, lanes: number): Map<BarKind | 'idle', number> {
+  const whole = Math.max(1, timeline.endUs) * Math.max(1, lanes, timeline.lanes);
+  const shares = new Map<BarKind | 'idle', number>();
+  for (const { kind, fromUs, toUs } of timeline.bars) {
+    shares.set(kind, (shares.get(kind) ?? 0) + (toUs - fromUs) / whole);
+  }
+  const taken = [...shares.values()].reduce((sum, share) => sum + share, 0);
+  return shares.set('idle', Math.max(0, 1 - taken));
+}

@@ -1,0 +1,52 @@
+/** Fewer bars for a drawing: those that lie side by side become one. */
+import type { Bar, BarKind } from './timeline.ts';
+
+/**
+ * At most `most` bars, or one a lane. Bars of a kind become one where the gap between them is too small to be seen, and so do
+ * bars that are too short to be seen; what counts as that grows until few enough are left.
+ */
+export function mergedBars(bars: readonly Bar[], endUs: number, most: number): readonly Bar[] {
+  let merged = bars;
+  for (let leastUs = endUs / 2_000; merged.length > most && leastUs <= endUs * 2; leastUs *= 2) {
+    merged = merge(bars, leastUs);
+  }
+  return merged;
+}
+
+interface Growing {
+  readonly first: Bar;
+  toUs: number;
+  count: number;
+  readonly timeUs: Map<BarKind, number>;
+}
+
+function merge(bars: readonly Bar[], leastUs: number): Bar[] {
+  const done: Growing[] = [];
+  const open = new Map<number, Growing>();
+  for (const bar of [...bars].sort((a, b) => a.fromUs - b.fromUs)) {
+    const growing = open.get(bar.lane);
+    const lengthUs = bar.toUs - bar.fromUs;
+    if (growing !== undefined && bar.fromUs - growing.toUs <= leastUs) {
+      if (bar.kind === kindOf(growing) || lengthUs < leastUs) {
+        growing.toUs = Math.max(growing.toUs, bar.toUs);
+        growing.count += 1;
+        growing.timeUs.set(bar.kind, (growing.timeUs.get(bar.kind) ?? 0) + lengthUs);
+        continue;
+      }
+    }
+    const next = { first: bar, toUs: bar.toUs, count: 1, timeUs: new Map([[bar.kind, lengthUs]]) };
+    open.set(bar.lane, next);
+    done.push(next);
+  }
+  return done.map((growing) => {
+    const { first, toUs, count } = growing;
+    if (count === 1) return first;
+    const { lane, fromUs } = first;
+    return { lane, fromUs, toUs, kind: kindOf(growing), label: `${count} bars side by side` };
+  });
+}
+
+/** The kind that took the most time. */
+function kindOf({ timeUs }: Growing): BarKind {
+  return [...timeUs].reduce((most, one) => (one[1] > most[1] ? one : most))[0];
+}

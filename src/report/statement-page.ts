@@ -1,0 +1,233 @@
+/** The report of a statement: a page made of its journal records. */
+import { dollars, seconds1 } from '../explain/report/figure-text.ts';
+import { Account } from '../journal/account.ts';
+import type { JournalRecord, StatementOpen } from '../journal/records.ts';
+import type { Summary } from '../result.ts';
+import {
+  costChart,
+  inFlightChart,
+  KINDS,
+  latencyChart,
+  latencyText,
+  MOST_LANES,
+  timelineChart,
+} from './charts.ts';
+import { boundMs, callsOf, timeShares } from './measures.ts';
+import { chartHtml, escapeHtml, factsHtml, htmlPage, legendHtml } from './page.ts';
+import type { Plotting } from './plotting.ts';
+import { type BarKind, ofKind, spanOf, type Timeline, timelineOf } from './timeline.ts';
+
+/** Characters of the statement that stand above the figures; all of it is below them. */
+const HEADING_CHARS = 120;
+/** A statement that comes so near to the least time is limited by its calls alone. */
+const NEAR = 0.85;
+
+/** The page of one statement: `records` are all of it and begin with its opening, whatever the order of the others. */
+export function statementPage(plotting: Plotting, records: readonly JournalRecord[]): string {
+  const open = openingOf(records);
+  const { summary, isClosed } = summaryOf(records);
+  const timeline = timelineOf(records);
+  const title = titleOf(open);
+  const cost = costChart(plotting, [{ name: '', timeline }]);
+  const sections = [
+    section('In flight', 'Calls out at a time. The dashed line is n.', [
+      inFlightChart(plotting, timeline, open.parallel),
+    ]),
+    section('Latency', latencyText(timeline), [latencyChart(plotting, timeline)]),
+    cost === undefined && summary.calls.sent > 0
+      ? '<h2>Cost</h2><p class="soft">None of the calls has a known price: set <code>prices</code> of the provider.</p>'
+      : section('Cost', 'Spent so far.', [cost]),
+  ];
+  return htmlPage(`Report: ${title}`, [
+    `<h1>${escapeHtml(title)}</h1>`,
+    `<p class="soft">${escapeHtml(placeText(open, summary, records))}</p>`,
+    `<p class="point">${escapeHtml(pointText(open, summary, timeline, isClosed))}</p>`,
+    factsHtml(factsOf(open, summary, timeline)),
+    ...timelineHtml(plotting, timeline, open.parallel),
+    ...sections,
+    `<h2>Statement</h2><details><summary>SQL</summary><pre>${escapeHtml(open.sql)}</pre></details>`,
+    ...failuresHtml(summary),
+  ]);
+}
+
+/** The heading of a statement, also of its trace: its first words. */
+export function titleOf({ sql }: Pick<StatementOpen, 'sql'>): string {
+  const line = sql
+    .split('\n')
+    .filter((one) => !/^\s*--/.test(one))
+    .join(' ')
+    .replace(/\s+/g, ' ')
+    .trim();
+  const shown = line === '' ? '(no text)' : line;
+  return shown.length > HEADING_CHARS ? `${shown.slice(0, HEADING_CHARS)}…` : shown;
+}
+
+/** The last opening: a text that turns out to hold operators is opened again. */
+export function openingOf(records: readonly JournalRecord[]): StatementOpen & JournalRecord {
+  const open = ofKind(records, 'statement.open').at(-1);
+  if (open === undefined) throw new Error('the records are of no statement');
+  return open;
+}
+
+/** As the statement closed with it, else added up from what there is. */
+function summaryOf(records: readonly JournalRecord[]): { summary: Summary; isClosed: boolean } {
+  const [close] = ofKind(records, 'statement.close');
+  if (close !== undefined) return { summary: close.summary, isClosed: true };
+  const account = new Account();
+  for (const record of records) account.observe(record);
+  const { session, caller } = openingOf(records);
+  const { fromUs, toUs } = spanOf(records);
+  const ending = { complete: false, reason: 'killed' } as const;
+  const ms = Math.round((toUs - fromUs) / 1_000);
+  return { summary: account.summary({ session, caller }, ms, ending), isClosed: false };
+}
+
+function placeText(
+  { session, cascade, strategy = 'batch', parallel, at }: StatementOpen & JournalRecord,
+  { status, reason = 'stopped' }: Summary,
+  records: readonly JournalRecord[],
+): string {
+  const models = new Set(
+    ofKind(records, 'attempt.start').map(({ provider, model }) => `${provider}/${model}`),
+  );
+  const parts = [
+    session,
+    new Date(at / 1_000).toISOString().replace('T', ' ').replace(/\..*/, ' UTC'),
+    ...(cascade === undefined ? [] : [cascade]),
+    ...models,
+    `n = ${parallel}`,
+    strategy,
+    status === 'complete' ? 'complete' : `incomplete: ${reason}`,
+  ];
+  return parts.join(' · ');
+}
+
+/** What the page says, in two or three sentences. */
+function pointText(
+  { parallel }: StatementOpen,
+  { durationMs, calls, status, reason }: Summary,
+  timeline: Timeline,
+  isClosed: boolean,
+): string {
+  const wall = seconds1(durationMs / 1_000);
+  const ending = !isClosed
+    ? ` Its end is not in the journal: it still runs, or its process was killed.`
+    : status === 'complete'
+      ? ''
+      : ` It ended early (${reason ?? 'stopped'}).`;
+  if (callsOf(timeline).length === 0) {
+    const hits =
+      calls.cacheHits === 0
+        ? ''
+        : `; ${number(calls.cacheHits)} stored answers took the place of calls`;
+    return `${wall}, without a model call${hits}.${ending}`;
+  }
+  const bound = boundMs(timeline, parallel);
+  const near = Math.min(1, bound / durationMs);
+  const least = `${wall} for ${number(callsOf(timeline).length)} calls on n = ${parallel} lanes. No order of these calls takes less than ${seconds1(bound / 1_000)}: this one came to ${percent(near)} of the best speed.`;
+  return `${least} ${near >= NEAR ? 'Only shorter calls or a larger n would make it faster.' : lossText(timeline, parallel)}${ending}`;
+}
+
+/** Where most of the time went that was not spent in calls. */
+function lossText(timeline: Timeline, parallel: number): string {
+  const shares = timeShares(timeline, parallel);
+  const words: Partial<Record<BarKind | 'idle', string>> = {
+    'back-off': 'the back-off after failed calls',
+    queue: `waiting for the limiter, which holds calls back ${shares.has('refused') ? 'after an answer 429' : 'to keep within the limits'}`,
+    refused: 'calls that were answered 429',
+    failed: 'calls that failed',
+    idle: 'lanes that had no call to make',
+  };
+  const losses = Object.entries(words)
+    .map(([kind, text]) => ({ text, share: shares.get(kind as BarKind | 'idle') ?? 0 }))
+    .sort((a, b) => b.share - a.share);
+  const { text, share } = losses[0]!;
+  return `What cost most of the rest: ${text}, ${percent(share)} of the lanes' time.`;
+}
+
+function factsOf(
+  { parallel }: StatementOpen,
+  { durationMs, rows, calls, tokens, costMicroUsd, uncostedCalls, runs }: Summary,
+  timeline: Timeline,
+): [string, string][] {
+  const count = (kind: BarKind) => timeline.bars.filter((bar) => bar.kind === kind).length;
+  const facts: [string, string][] = [
+    ['wall time', seconds1(durationMs / 1_000)],
+    ['least possible', seconds1(boundMs(timeline, parallel) / 1_000)],
+    ['rows', number(rows.in)],
+    ['runs', number(runs)],
+    ['rows failed', number(rows.failed)],
+    ['rows not run', number(rows.notRun)],
+    ['calls', number(calls.sent)],
+    ['retries', number(calls.retried)],
+    ['answers 429', number(count('refused'))],
+    ['other failed calls', number(count('failed'))],
+    ['stored answers', number(calls.cacheHits)],
+    ['tokens in + out', `${number(tokens.in)} + ${number(tokens.out)}`],
+    ['cost', costMicroUsd === null ? 'unknown' : dollars(costMicroUsd)],
+    ['calls without price', number(uncostedCalls)],
+  ];
+  const always = ['rows', 'calls', 'wall time'];
+  return facts.filter(
+    ([name, figure]) => always.includes(name) || !/^0(?: s| \+ 0)?$/.test(figure),
+  );
+}
+
+function timelineHtml(plotting: Plotting, timeline: Timeline, parallel: number): string[] {
+  if (timeline.lanes === 0) return [];
+  const shares = timeShares(timeline, parallel);
+  const entries = Object.entries(KINDS)
+    .filter(([kind]) => shares.has(kind as BarKind))
+    .map(([kind, { color, name }]): [string, string] => [
+      color,
+      kind === 'hit' ? name : `${name} ${percent(shares.get(kind as BarKind) ?? 0)}`,
+    ]);
+  const cut =
+    timeline.lanes > MOST_LANES
+      ? ` The first ${number(MOST_LANES)} of ${number(timeline.lanes)} lanes are shown.`
+      : '';
+  const about = `A row is a lane: a call, its back-off and its retry stand in one.${cut} The figures are shares of the lanes' time.`;
+  return [
+    '<h2>Timeline</h2>',
+    `<p class="soft">${about}</p>`,
+    legendHtml([...entries, [undefined, `idle ${percent(shares.get('idle') ?? 0)}`]]),
+    chartHtml(timelineChart(plotting, timeline)),
+  ];
+}
+
+function section(
+  heading: string,
+  about: string,
+  charts: readonly (Parameters<typeof chartHtml>[0] | undefined)[],
+): string {
+  const drawn = charts.flatMap((chart) => (chart === undefined ? [] : [chartHtml(chart)]));
+  if (drawn.length === 0) return '';
+  return `<h2>${heading}</h2><p class="soft">${about}</p>${drawn.join('')}`;
+}
+
+function failuresHtml({ failures, rows }: Summary): string[] {
+  if (failures.length === 0) return [];
+  const lines = failures.map(
+    ({ ordinal, code, message }) =>
+      `<tr><td>${ordinal + 1}</td><td>${escapeHtml(code)}</td><td>${escapeHtml(message)}</td></tr>`,
+  );
+  const about =
+    rows.failed > failures.length
+      ? `<p class="soft">The first ${failures.length} of ${number(rows.failed)}.</p>`
+      : '';
+  return [
+    `<h2>Failed rows</h2>${about}`,
+    `<table><thead><tr><th>row</th><th>error</th><th>message</th></tr></thead><tbody>${lines.join('')}</tbody></table>`,
+  ];
+}
+
+/** `1,234`. */
+function number(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** `93 %`, and `below 1 %` of what is not nothing. */
+function percent(share: number): string {
+  if (share > 0 && share < 0.005) return 'below 1 %';
+  return `${Math.round(share * 100)} %`;
+}

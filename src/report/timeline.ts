@@ -1,0 +1,147 @@
+/** A statement's records as bars on lanes: what stood where, from when to when. */
+import type { JournalRecord } from '../journal/records.ts';
+
+/** `refused`: answered 429. `back-off`: the wait before a retry. `queue`: held by the limiter. `hit`: stored answers. */
+export type BarKind = 'call' | 'refused' | 'failed' | 'back-off' | 'queue' | 'hit';
+
+/** Times are µs since the statement began. */
+export interface Bar {
+  /** From 1; 0 for stored answers, which take no lane. */
+  readonly lane: number;
+  readonly fromUs: number;
+  readonly toUs: number;
+  readonly kind: BarKind;
+  /** For people; may hold what a provider said. */
+  readonly label: string;
+  /** Of a call, as its client measured it. */
+  readonly durationMs?: number;
+  /** Of a call; null where its price is not known. */
+  readonly costMicroUsd?: number | null;
+}
+
+export interface Timeline {
+  /** µs since the epoch. */
+  readonly startUs: number;
+  /** Since the start. */
+  readonly endUs: number;
+  readonly lanes: number;
+  readonly bars: readonly Bar[];
+}
+
+/** Bars that keep one lane from the first to the last, gaps included. */
+type Chain = Omit<Bar, 'lane'>[];
+
+type RecordOf<K extends JournalRecord['t']> = Extract<JournalRecord, { t: K }>;
+
+/** The records of one kind. */
+export function ofKind<K extends JournalRecord['t']>(
+  records: readonly JournalRecord[],
+  kind: K,
+): RecordOf<K>[] {
+  return records.filter((record): record is RecordOf<K> => record.t === kind);
+}
+
+/** Where a statement's records begin and end, µs since the epoch. */
+export function spanOf(records: readonly JournalRecord[]): { fromUs: number; toUs: number } {
+  const times = records.map(({ at }) => at);
+  const first = times.reduce((least, at) => Math.min(least, at), Infinity);
+  const last = times.reduce((most, at) => Math.max(most, at), 0);
+  const [open] = ofKind(records, 'statement.open');
+  const [close] = ofKind(records, 'statement.close');
+  const fromUs = open?.at ?? first;
+  // A text that turned out to hold operators was opened again, later than it began.
+  const byAccount = close === undefined ? fromUs : close.at - close.summary.durationMs * 1_000;
+  return { fromUs: Math.min(fromUs, byAccount), toUs: close?.at ?? last };
+}
+
+/**
+ * The timeline of one statement's records, in any order. A call, the back-off after it and its retry share a lane, so that
+ * a lane is taken for as long as its run is; where nothing failed or waited, the lanes are those of the records.
+ */
+export function timelineOf(records: readonly JournalRecord[]): Timeline {
+  const { fromUs, toUs } = spanOf(records);
+  const ends = new Map(ofKind(records, 'attempt.end').map((end) => [end.attempt, end]));
+  const starts = ofKind(records, 'attempt.start').sort((a, b) => a.at - b.at || a.seq - b.seq);
+  const chains: Chain[] = [];
+  /** Chains whose last call failed, by what was asked and the number of the try. */
+  const failed = new Map<string, Chain[]>();
+  for (const start of starts) {
+    const end = ends.get(start.attempt);
+    if (end?.outcome === 'not_sent') continue;
+    const queuedUs = Math.round((start.queuedMs ?? 0) * 1_000);
+    const call = callBar(start, end, { fromUs, toUs });
+    const waiting = failed.get(`${start.callKey} ${start.n}`)?.shift();
+    const chain = waiting ?? [];
+    if (waiting === undefined) chains.push(chain);
+    const last = chain.at(-1)?.toUs;
+    const queuedFrom = Math.max(call.fromUs - queuedUs, last ?? 0);
+    if (last !== undefined && queuedFrom > last) {
+      const label = `back-off before try ${start.n}`;
+      chain.push({ fromUs: last, toUs: queuedFrom, kind: 'back-off', label });
+    }
+    if (queuedUs > 0 && call.fromUs > queuedFrom) {
+      const label = `held by the limiter before ${asked(start)}`;
+      chain.push({ fromUs: queuedFrom, toUs: call.fromUs, kind: 'queue', label });
+    }
+    chain.push(call);
+    if (end?.outcome !== 'failed') continue;
+    const next = `${start.callKey} ${start.n + 1}`;
+    failed.set(next, [...(failed.get(next) ?? []), chain]);
+  }
+  const hits = ofKind(records, 'cache.hits').map((record) => hitBar(record, fromUs));
+  const laid = onLanes(chains);
+  return {
+    startUs: fromUs,
+    endUs: toUs - fromUs,
+    lanes: laid.lanes,
+    bars: [...hits, ...laid.bars],
+  };
+}
+
+/** Each chain on the smallest lane that is free where it begins. */
+export function onLanes(chains: readonly Chain[]): Pick<Timeline, 'lanes' | 'bars'> {
+  const freeFrom: number[] = [];
+  const bars: Bar[] = [];
+  for (const chain of [...chains].sort((a, b) => a[0]!.fromUs - b[0]!.fromUs)) {
+    const free = freeFrom.findIndex((from) => from <= chain[0]!.fromUs);
+    const lane = free === -1 ? freeFrom.length : free;
+    freeFrom[lane] = chain.at(-1)!.toUs;
+    for (const bar of chain) bars.push({ lane: lane + 1, ...bar });
+  }
+  return { lanes: freeFrom.length, bars };
+}
+
+function asked({ cell, cascade, provider, model, n }: RecordOf<'attempt.start'>): string {
+  const of = cascade === undefined ? cell : `${cascade}: ${cell}`;
+  return `${of}, ${provider}/${model}${n > 1 ? `, try ${n}` : ''}`;
+}
+
+function callBar(
+  start: RecordOf<'attempt.start'>,
+  end: RecordOf<'attempt.end'> | undefined,
+  span: { readonly fromUs: number; readonly toUs: number },
+): Omit<Bar, 'lane'> {
+  const fromUs = start.at - span.fromUs;
+  if (end === undefined) {
+    const label = `${asked(start)}: its end is not in the journal`;
+    return { fromUs, toUs: Math.max(fromUs, span.toUs - span.fromUs), kind: 'failed', label };
+  }
+  const kind = end.outcome === 'ok' ? 'call' : end.status === 429 ? 'refused' : 'failed';
+  const { durationMs, costMicroUsd, error } = end;
+  const status = kind === 'call' || end.status === undefined ? '' : `: HTTP ${end.status}`;
+  const said = error === undefined ? '' : `: ${error.code}: ${error.message}`;
+  return {
+    fromUs,
+    toUs: Math.max(fromUs, end.at - span.fromUs),
+    kind,
+    label: `${asked(start)}, ${Math.round(durationMs)} ms${status}${said}`,
+    durationMs,
+    costMicroUsd,
+  };
+}
+
+function hitBar({ at, count, cell }: RecordOf<'cache.hits'>, startUs: number): Bar {
+  const label = `${cell}: ${count} stored ${count === 1 ? 'answer' : 'answers'}`;
+  const atUs = Math.max(0, at - startUs);
+  return { lane: 0, fromUs: atUs, toUs: atUs, kind: 'hit', label };
+}
