@@ -45,6 +45,10 @@ export const VALUE_MAX_BYTES = 8 * 1024 * 1024;
 // Model calls
 /** Body of one response of a provider. */
 export const MODEL_RESPONSE_MAX_BYTES = 4 * 1024 * 1024;
+/** A streamed response: each token of an answer is an event of 200 bytes and more. */
+export const MODEL_STREAM_MAX_BYTES = 64 * 1024 * 1024;
+/** Between two pieces of a response, where its provider has no `idle_timeout`. */
+export const MODEL_GAP_MS = 60_000;
 /** Nesting of a provider's response, and of the JSON in an answer. */
 export const ANSWER_MAX_DEPTH = 64;
 /** What is kept of an answer that could not be used. */

@@ -78,7 +78,13 @@ export interface Summary {
     /** Calls that were out when an earlier process died and were made again: both may have been paid. */
     readonly possiblyPaidTwice: number;
   };
-  readonly tokens: { readonly in: number; readonly out: number };
+  readonly tokens: {
+    readonly in: number;
+    readonly out: number;
+    /** Of `in`: tokens from the providers' caches, and tokens put into them. Absent for none. */
+    readonly cached?: number;
+    readonly cacheWrite?: number;
+  };
   /** Of the calls with a known price; null where no call has one: never 0 for "unknown". */
   readonly costMicroUsd: number | null;
   readonly uncostedCalls: number;
@@ -140,6 +146,8 @@ export interface CellEstimate {
   readonly cached: Estimate;
   readonly tokensIn: Estimate;
   readonly tokensOut: Estimate;
+  /** Part of tokensIn that comes from the provider's cache, as in earlier calls; absent for none. */
+  readonly cachedShare?: number;
   readonly cost: CostEstimate;
   /** Of one call. */
   readonly meanMs: number;

@@ -114,9 +114,14 @@ function callAttributes({ provider, model, cell, n, cascade }: AttemptStart): At
 
 function endCall(span: Span, ended: AttemptEnd, at: number): void {
   const { outcome, status, tokensIn, tokensOut, costMicroUsd, error } = ended;
+  const { tokensCached, tokensCacheWrite } = ended;
   span.setAttributes({
     'gen_ai.usage.input_tokens': tokensIn,
     'gen_ai.usage.output_tokens': tokensOut,
+    ...(tokensCached === undefined ? {} : { 'gen_ai.usage.cache_read.input_tokens': tokensCached }),
+    ...(tokensCacheWrite === undefined
+      ? {}
+      : { 'gen_ai.usage.cache_creation.input_tokens': tokensCacheWrite }),
     'rvbbit.outcome': outcome,
     ...(status === undefined ? {} : { 'http.response.status_code': status }),
     ...(costMicroUsd === null ? {} : { 'rvbbit.cost_micro_usd': costMicroUsd }),

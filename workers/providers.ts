@@ -2,8 +2,8 @@
 
 import { assertUnreachable } from '../src/errors.ts';
 import type { ChatOutcome, ChatRequest, ModelTarget, ProviderSettings } from '../src/model/chat.ts';
+import { HttpProvider } from '../src/model/http-provider.ts';
 import { Lexical } from '../src/model/lexical/lexical.ts';
-import { OpenAiCompatible } from '../src/model/openai-compatible.ts';
 import type { ChatLimits, Provider } from '../src/model/provider.ts';
 import { Player, Recorder } from '../src/model/replay.ts';
 import { dropOldest } from '../src/util/drop-oldest.ts';
@@ -61,7 +61,8 @@ export class Providers {
 function openProvider(settings: ProviderSettings): Provider {
   switch (settings.type) {
     case 'openai-compatible':
-      return new OpenAiCompatible(settings);
+    case 'anthropic':
+      return new HttpProvider(settings);
     case 'lexical':
       return new Lexical(settings.id);
     case 'replay':

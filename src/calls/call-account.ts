@@ -37,6 +37,8 @@ export class CallAccount {
   readonly #lanes = new LaneNumbers();
   #outputTokens = 0;
   #outputCounts = 0;
+  /** Of the latest call of each cell to each model. */
+  readonly #cachedShares = new Map<string, number>();
 
   constructor(parts: CallAccountParts) {
     this.#parts = parts;
@@ -85,9 +87,18 @@ export class CallAccount {
       .map(([attempt]) => attempt);
   }
 
-  /** What a call is expected to take: its output cap, else what the statement's calls have written so far. */
-  estimate({ inputTokens, outputTokens }: CallRequest): Usage {
-    return { inputTokens, outputTokens: outputTokens ?? this.#expectedOutput };
+  /**
+   * What a call is expected to take: its output cap, else what the statement's calls have written so far; and of
+   * its prompt the part from the provider's cache that the latest call of its cell had.
+   */
+  estimate(request: CallRequest): Usage {
+    const { inputTokens, outputTokens } = request;
+    const cachedTokens = Math.floor(inputTokens * (this.#cachedShares.get(placeOf(request)) ?? 0));
+    return {
+      inputTokens,
+      outputTokens: outputTokens ?? this.#expectedOutput,
+      ...(cachedTokens > 0 ? { cachedTokens } : {}),
+    };
   }
 
   get #expectedOutput(): number {
@@ -120,6 +131,8 @@ export class CallAccount {
     if (usage !== undefined) {
       this.#outputTokens += usage.outputTokens;
       this.#outputCounts += 1;
+      const { inputTokens, cachedTokens = 0 } = usage;
+      this.#cachedShares.set(placeOf(request), inputTokens === 0 ? 0 : cachedTokens / inputTokens);
       reservation?.settle(this.#spendingOf(request, usage));
       return;
     }
@@ -140,6 +153,10 @@ export class CallAccount {
       ...(status === undefined ? {} : { status }),
       tokensIn: usage?.inputTokens ?? 0,
       tokensOut: usage?.outputTokens ?? 0,
+      ...(usage?.cachedTokens === undefined ? {} : { tokensCached: usage.cachedTokens }),
+      ...(usage?.cacheWriteTokens === undefined
+        ? {}
+        : { tokensCacheWrite: usage.cacheWriteTokens }),
       costMicroUsd: cost ?? null,
       costStatus: cost === undefined ? 'uncosted' : 'settled',
       durationMs: Math.round(durationMs * 1_000) / 1_000,
@@ -148,6 +165,11 @@ export class CallAccount {
       ...(raw === undefined ? {} : { raw }),
     });
   }
+}
+
+/** A cascade has few cells, and a statement few models. */
+function placeOf({ cell, provider, model }: CallRequest): string {
+  return `${provider}\n${model}\n${cell}`;
 }
 
 /** An error status is not billed; a call that broke off, or was not counted, may be. */

@@ -27,6 +27,8 @@ export class Account {
   #possiblyPaidTwice = 0;
   #tokensIn = 0;
   #tokensOut = 0;
+  #tokensCached = 0;
+  #tokensCacheWrite = 0;
   #costMicroUsd = 0;
   #failures: RowFailure[] = [];
   #strategy: Summary['strategy'] = 'none';
@@ -64,6 +66,8 @@ export class Account {
         }
         this.#tokensIn += entry.tokensIn;
         this.#tokensOut += entry.tokensOut;
+        this.#tokensCached += entry.tokensCached ?? 0;
+        this.#tokensCacheWrite += entry.tokensCacheWrite ?? 0;
         if (entry.costMicroUsd === null) this.#uncosted += 1;
         else this.#costMicroUsd += entry.costMicroUsd;
         this.#ended += 1;
@@ -126,7 +130,12 @@ export class Account {
         cacheHits: this.#cacheHits,
         possiblyPaidTwice: this.#possiblyPaidTwice,
       },
-      tokens: { in: this.#tokensIn, out: this.#tokensOut },
+      tokens: {
+        in: this.#tokensIn,
+        out: this.#tokensOut,
+        ...(this.#tokensCached === 0 ? {} : { cached: this.#tokensCached }),
+        ...(this.#tokensCacheWrite === 0 ? {} : { cacheWrite: this.#tokensCacheWrite }),
+      },
       costMicroUsd: this.costMicroUsd,
       uncostedCalls: this.#uncosted,
       durationMs,

@@ -96,8 +96,12 @@ export interface AttemptEnd {
   /** `not_sent`: cancelled before its first byte. */
   readonly outcome: 'ok' | 'failed' | 'not_sent';
   readonly status?: number;
+  /** All of the prompt, what came from the provider's cache included. */
   readonly tokensIn: number;
   readonly tokensOut: number;
+  /** Of tokensIn: those from the provider's cache, and those put into it. Absent for none. */
+  readonly tokensCached?: number;
+  readonly tokensCacheWrite?: number;
   /** Null where the price is not known. */
   readonly costMicroUsd: number | null;
   readonly costStatus: 'settled' | 'uncosted';

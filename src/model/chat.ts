@@ -15,14 +15,26 @@ export interface ChatRequest {
   readonly parameters: JsonObject;
   /** JSON Schema of the answer, for providers that can be held to one. */
   readonly responseSchema?: JsonObject;
+  /** What of it is the same in every row's request, for providers that are told what to cache. No part of the question. */
+  readonly constant?: {
+    /** The system messages are. */
+    readonly system: boolean;
+    /** Characters at the start of the first message that is none. */
+    readonly prompt: number;
+  };
 }
 
 /** Tokens of one call, as the provider counted them. */
 export interface Usage {
+  /** All of the prompt, what came from a cache included. */
   readonly inputTokens: number;
   readonly outputTokens: number;
   /** Part of the output that was spent on reasoning. */
   readonly reasoningTokens?: number;
+  /** Part of the input that the provider had in its cache; most sell it for less. Absent for none. */
+  readonly cachedTokens?: number;
+  /** Part of the input that was put into the provider's cache; Anthropic sells it for more. Absent for none. */
+  readonly cacheWriteTokens?: number;
 }
 
 export interface ChatResponse {
@@ -82,13 +94,20 @@ export type ProviderSettings = HttpSettings | ReplaySettings | LexicalSettings;
 /** A server. */
 export interface HttpSettings {
   readonly id: string;
-  readonly type: 'openai-compatible';
+  /** The protocol. */
+  readonly type: 'openai-compatible' | 'anthropic';
   /** Up to and including the version, e.g. `https://api.openai.com/v1`. */
   readonly baseUrl: string;
   readonly apiKey?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** How the provider takes a response schema. */
+  /** How the provider takes a response schema; of Anthropic's, json_schema is a forced tool. */
   readonly responseFormat: 'json_schema' | 'json_object' | 'none';
+  /** Answers come as streams of server-sent events. */
+  readonly stream?: true;
+  /** False: the server knows no `stream_options`, and counts tokens in streams without being asked. */
+  readonly streamOptions?: false;
+  /** The longest gap between two pieces of a response; default MODEL_GAP_MS. */
+  readonly idleTimeoutMs?: number;
   /** Connections opened at once at most; 0 = as many as there are calls. */
   readonly connections: number;
   readonly proxy?: ProxySettings;

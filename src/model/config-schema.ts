@@ -13,6 +13,8 @@ import type { ProviderEntry } from './provider-entry.ts';
 const CONFIG_MAX_NUMBER = 1e12;
 /** The longest `window`. */
 const RATE_WINDOW_MAX_MS = 3_600_000;
+/** The longest `idle_timeout`. */
+const IDLE_TIMEOUT_MAX_MS = 3_600_000;
 
 /** How keys are written: `base_url` in a file, `baseUrl` in the API, where a literal key is allowed. */
 type Spelling = 'file' | 'api';
@@ -78,6 +80,10 @@ const window = duration('expected a duration up to an hour, such as 1s', (text) 
   const ms = durationMs(text);
   return ms !== undefined && ms <= RATE_WINDOW_MAX_MS ? ms : undefined;
 });
+const gap = duration('expected a duration from 1ms to an hour, such as 30s', (text) => {
+  const ms = durationMs(text);
+  return ms !== undefined && ms >= 1 && ms <= IDLE_TIMEOUT_MAX_MS ? ms : undefined;
+});
 const age = duration('expected a duration such as 30d', parseDurationMs);
 
 function camelCase(key: string): string {
@@ -95,13 +101,16 @@ function mapping(keys: z.core.$ZodLooseShape, spelling: Spelling) {
   return z.strictObject(Object.fromEntries(spelt) as z.core.$ZodLooseShape);
 }
 
+/** Keys whose values are milliseconds once they are read. */
+const DURATIONS: ReadonlySet<string> = new Set(['window', 'maxAge', 'idleTimeout']);
+
 /** The keys as the API writes them, those without a value left out. */
 function settings<T>(values: object): T {
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
   return Object.fromEntries(
     given.map(([key, value]) => {
       const name = camelCase(key);
-      return [name === 'window' || name === 'maxAge' ? `${name}Ms` : name, value];
+      return [DURATIONS.has(name) ? `${name}Ms` : name, value];
     }),
   ) as T;
 }
@@ -169,7 +178,19 @@ function serverKeys(spelling: Spelling) {
       : z.never({
           error: `a key does not belong in a file; name the environment variable that holds it in ${keyEnv}`,
         });
-  const price = mapping({ input_per_mtok: dollars, output_per_mtok: dollars }, spelling);
+  const price = mapping(
+    {
+      input_per_mtok: dollars,
+      output_per_mtok: dollars,
+      cached_input_per_mtok: dollars
+        .optional()
+        .describe("Input from the provider's cache. Default: as other input."),
+      cache_write_per_mtok: dollars
+        .optional()
+        .describe("Input put into the provider's cache. Default: as other input."),
+    },
+    spelling,
+  );
   return {
     base_url: url(spell('api_key_env', spelling)).describe(
       'Up to and including the version; http or https, no credentials.',
@@ -182,6 +203,15 @@ function serverKeys(spelling: Spelling) {
     response_format: z
       .enum(['json_schema', 'json_object', 'none'])
       .describe('How the provider takes a response schema.'),
+    stream: z.boolean().describe('Answers come as streams of server-sent events. Default false.'),
+    stream_options: z
+      .boolean()
+      .describe(
+        'False: the server refuses stream_options, and counts the tokens of streams unasked. Default true.',
+      ),
+    idle_timeout: gap.describe(
+      'The longest gap between two pieces of a response, e.g. 30s. Default 60s.',
+    ),
     connections: whole(0, MAX_CONNECTIONS).describe(
       'Connections open at once at most; 0: as many as there are calls.',
     ),
@@ -212,19 +242,24 @@ const RECORDING_KEYS = {
 const fileEntry = z.discriminatedUnion(
   'type',
   [
-    mapping({ type: z.literal('openai-compatible'), ...serverKeys('file') }, 'file').partial(),
+    mapping(
+      { type: z.enum(['openai-compatible', 'anthropic']), ...serverKeys('file') },
+      'file',
+    ).partial(),
     mapping({ type: z.literal('replay'), ...RECORDING_KEYS }, 'file'),
     mapping({ type: z.literal('lexical') }, 'file'),
   ],
   {
     error: ({ code }) =>
-      code === 'invalid_union' ? 'expected openai-compatible, replay or lexical' : undefined,
+      code === 'invalid_union'
+        ? 'expected openai-compatible, anthropic, replay or lexical'
+        : undefined,
   },
 );
 /** An entry of the API may add to one of the file, whose type it does not know. */
 const apiEntry = mapping(
   {
-    type: z.enum(['openai-compatible', 'replay', 'lexical']),
+    type: z.enum(['openai-compatible', 'anthropic', 'replay', 'lexical']),
     ...serverKeys('api'),
     ...RECORDING_KEYS,
   },

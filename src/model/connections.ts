@@ -1,7 +1,7 @@
 /** A provider's pool of connections: direct, or through its proxy. */
 import type { LookupFunction } from 'node:net';
 import type * as Undici from 'undici';
-import { MODEL_IDLE_MS, MODEL_RESPONSE_MAX_BYTES } from '../limits.ts';
+import { MODEL_IDLE_MS, MODEL_RESPONSE_MAX_BYTES, MODEL_STREAM_MAX_BYTES } from '../limits.ts';
 import type { HttpSettings } from './chat.ts';
 import { guardedLookup } from './guarded-lookup.ts';
 import { proxyHeaders, tunnelThrough } from './tunnel.ts';
@@ -26,10 +26,11 @@ export interface Connections {
 /**
  * Opens the pool, and no connection yet. A server over TLS is reached through the proxy by CONNECT, so the
  * proxy sees neither key nor prompt; one without TLS by asking the proxy for the whole URL. Variables such
- * as HTTP_PROXY count for nothing. `isNeeded` is as for `WarmSockets`, `lookup` as for sockets.
+ * as HTTP_PROXY count for nothing. `endpoint` is the path after that of the base URL; `isNeeded` is as for `WarmSockets`, `lookup` as for sockets.
  */
 export async function openConnections(
   settings: HttpSettings,
+  endpoint: string,
   isNeeded: () => boolean,
   lookup?: LookupFunction,
 ): Promise<Connections> {
@@ -59,9 +60,9 @@ export async function openConnections(
     // The deadline of each call counts, not gaps between bytes.
     headersTimeout: 0,
     bodyTimeout: 0,
-    maxResponseSize: MODEL_RESPONSE_MAX_BYTES,
+    maxResponseSize: settings.stream === true ? MODEL_STREAM_MAX_BYTES : MODEL_RESPONSE_MAX_BYTES,
   });
-  const path = `${base.pathname.replace(/\/+$/, '')}/chat/completions${base.search}`;
+  const path = `${base.pathname.replace(/\/+$/, '')}${endpoint}${base.search}`;
   return {
     pool,
     warm,

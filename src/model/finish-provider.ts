@@ -43,7 +43,8 @@ export function finishProvider(
   }
   switch (type) {
     case 'openai-compatible':
-      return finishHttp(id, entry, env);
+    case 'anthropic':
+      return finishHttp(id, type, entry, env);
     case 'replay':
       return finishReplay(id, entry, from);
     case 'lexical':
@@ -71,7 +72,12 @@ function finishReplay(
   return { ...from, settings: { ...settings, record: from.settings } };
 }
 
-function finishHttp(id: string, entry: ProviderEntry, env: Env): ConfiguredProvider {
+function finishHttp(
+  id: string,
+  type: HttpSettings['type'],
+  entry: ProviderEntry,
+  env: Env,
+): ConfiguredProvider {
   const { baseUrl, apiKeyEnv, proxy, proxyKeyEnv } = entry;
   if (baseUrl === undefined) throw optionError(`providers.${id} needs a base_url`);
   const apiKey = entry.apiKey ?? keyIn(env, apiKeyEnv);
@@ -87,11 +93,14 @@ function finishHttp(id: string, entry: ProviderEntry, env: Env): ConfiguredProvi
         : undefined;
   const settings: HttpSettings = {
     id,
-    type: 'openai-compatible',
+    type,
     baseUrl,
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(entry.headers === undefined ? {} : { headers: entry.headers }),
-    responseFormat: entry.responseFormat ?? 'none',
+    responseFormat: entry.responseFormat ?? (type === 'anthropic' ? 'json_schema' : 'none'),
+    ...(entry.stream === true ? { stream: true } : {}),
+    ...(entry.streamOptions === false ? { streamOptions: false } : {}),
+    ...(entry.idleTimeoutMs === undefined ? {} : { idleTimeoutMs: entry.idleTimeoutMs }),
     connections: entry.connections ?? 0,
     ...(proxy === undefined
       ? {}

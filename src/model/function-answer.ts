@@ -8,16 +8,18 @@ import { type ChatOutcome, type ChatResponse, FUNCTION_ID } from './chat.ts';
 import { finishOf } from './finish-reason.ts';
 import { type CalledProvider, type FailedChat, failedChat } from './http-failure.ts';
 import { member, oneLine } from './provider-error.ts';
-import { usageOf } from './read-completion.ts';
+import { usageOf } from './usage.ts';
 
 /** Reads a `ChatResponse` of code that no compiler may have checked. The outcome is plain data: it crosses threads. */
 export function readFunctionAnswer(model: string, value: unknown): ChatOutcome {
   const counts = member(value, 'usage');
-  const usage = usageOf(
-    member(counts, 'inputTokens'),
-    member(counts, 'outputTokens'),
-    member(counts, 'reasoningTokens'),
-  );
+  const usage = usageOf({
+    input: member(counts, 'inputTokens'),
+    output: member(counts, 'outputTokens'),
+    reasoning: member(counts, 'reasoningTokens'),
+    cached: member(counts, 'cachedTokens'),
+    cacheWrite: member(counts, 'cacheWriteTokens'),
+  });
   const more = usage === undefined ? {} : { usage };
   const asked = askedOf(model);
   const failed = (code: FailedChat['error']['code'], what: string): FailedChat =>

@@ -54,11 +54,12 @@ export function statusFailure(
     return failedChat(asked, 'RVB_MODEL_REFUSED', what, { status });
   }
   const retryable = isRetryable(status) && said.kind !== 'quota';
+  const waitMs = retryAfterMs ?? said.retryAfterMs;
   const what = `answered ${status}${words}; ${adviceFor(status, said, asked.provider)}`;
   return failedChat(asked, 'RVB_MODEL_HTTP', what, {
     status,
     retryable,
-    ...(retryable && retryAfterMs !== undefined ? { retryAfterMs } : {}),
+    ...(retryable && waitMs !== undefined ? { retryAfterMs: waitMs } : {}),
   });
 }
 
@@ -154,7 +155,7 @@ function reachAdvice({ provider, isProxied }: CalledProvider): string {
 }
 
 /** The failure of a response above the bound. */
-function tooLarge(asked: CalledProvider, status: number | undefined): FailedChat {
+export function tooLarge(asked: CalledProvider, status: number | undefined): FailedChat {
   const what = `answered with more than ${MODEL_RESPONSE_MAX_BYTES} bytes; ask for less, or lower max_tokens`;
   return failedChat(asked, 'RVB_MODEL_HTTP', what, status === undefined ? {} : { status });
 }

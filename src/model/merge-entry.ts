@@ -12,7 +12,7 @@ export function mergeEntry(below: ProviderEntry, above: ProviderEntry | undefine
   if (above.type !== undefined && above.type !== typeOf(below)) return above;
   const { proxyKey, proxyKeyEnv, ...ofServer } = below;
   const { apiKey, apiKeyEnv, ...ofKeptServer } = ofServer;
-  const { responseFormat, prices, allowPrivate, ...ofAnyServer } = ofKeptServer;
+  const { responseFormat, streamOptions, prices, allowPrivate, ...ofAnyServer } = ofKeptServer;
   const isElsewhere = above.baseUrl !== undefined && above.baseUrl !== below.baseUrl;
   const namesKey = above.apiKey !== undefined || above.apiKeyEnv !== undefined;
   const isOtherProxy = above.proxy !== undefined && above.proxy !== below.proxy;

@@ -8,6 +8,10 @@ import type { HttpSettings, ProviderSettings, Usage } from './chat.ts';
 export interface ModelPrice {
   readonly inputPerMtok: number;
   readonly outputPerMtok: number;
+  /** Of input that came from the provider's cache; absent: as other input. */
+  readonly cachedInputPerMtok?: number;
+  /** Of input that was put into the provider's cache; absent: as other input. */
+  readonly cacheWritePerMtok?: number;
 }
 
 /** Far below a micro-dollar: what binary fractions add to an exact product. */
@@ -39,14 +43,18 @@ export function priceOf(
   usage: Usage,
   configured?: ModelPrice,
 ): { readonly costMicroUsd: number } | undefined {
-  const { inputTokens, outputTokens } = usage;
-  if (configured !== undefined) {
-    return cost(inputTokens * configured.inputPerMtok + outputTokens * configured.outputPerMtok);
-  }
+  const { inputTokens, outputTokens, cachedTokens = 0, cacheWriteTokens = 0 } = usage;
+  if (configured !== undefined) return cost(costAt(configured, usage));
   const host = hostOf(provider);
   const providerId = Object.hasOwn(PRICED_HOSTS, host) ? PRICED_HOSTS[host]! : undefined;
   if (providerId === undefined) return undefined;
-  const tokens = { input_tokens: inputTokens, output_tokens: outputTokens };
+  // The table's input, too, is all of it; what it has no cache price for it prices as other input.
+  const tokens = {
+    input_tokens: inputTokens,
+    output_tokens: outputTokens,
+    cache_read_tokens: cachedTokens,
+    cache_write_tokens: cacheWriteTokens,
+  };
   try {
     const price = calculator()(tokens, model, { providerId });
     return price === null || !(price.total_price > 0 || inputTokens + outputTokens === 0)
@@ -55,6 +63,19 @@ export function priceOf(
   } catch {
     return undefined; // the table has the model and no price for this usage
   }
+}
+
+/** US dollars per million tokens are micro-dollars per token. */
+function costAt(price: ModelPrice, usage: Usage): number {
+  const { inputPerMtok, outputPerMtok } = price;
+  const { cachedInputPerMtok = inputPerMtok, cacheWritePerMtok = inputPerMtok } = price;
+  const { inputTokens, outputTokens, cachedTokens = 0, cacheWriteTokens = 0 } = usage;
+  return (
+    (inputTokens - cachedTokens - cacheWriteTokens) * inputPerMtok +
+    cachedTokens * cachedInputPerMtok +
+    cacheWriteTokens * cacheWritePerMtok +
+    outputTokens * outputPerMtok
+  );
 }
 
 /** Micro-USD of a call of any provider; what is played or made of words costs nothing. */
@@ -66,6 +87,7 @@ export function costOfCall(
 ): number | undefined {
   switch (provider.type) {
     case 'openai-compatible':
+    case 'anthropic':
       return priceOf(provider, model, usage, prices[model])?.costMicroUsd;
     case 'replay':
       return provider.record === undefined ? 0 : costOfCall(provider.record, prices, model, usage);

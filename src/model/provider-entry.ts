@@ -11,6 +11,9 @@ export interface ProviderEntry {
   readonly apiKeyEnv?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly responseFormat?: HttpSettings['responseFormat'];
+  readonly stream?: boolean;
+  readonly streamOptions?: boolean;
+  readonly idleTimeoutMs?: number;
   readonly connections?: number;
   readonly limits?: ProviderLimits;
   readonly prices?: Readonly<Record<string, ModelPrice>>;

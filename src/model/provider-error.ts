@@ -1,5 +1,6 @@
 /** What a provider says in the body of an error, in the shapes that OpenAI-compatible servers use. */
 import { PROVIDER_MESSAGE_CHARS } from '../limits.ts';
+import { retryAfterMs } from './retry-after.ts';
 
 /** A provider's own account of an error; every part may be missing. */
 export interface ProviderError {
@@ -7,20 +8,24 @@ export interface ProviderError {
   readonly message?: string;
   /** A status inside the body, as gateways send with 200. */
   readonly status?: number;
+  /** As Gemini says it, which sends no Retry-After. At most RETRY_AFTER_MAX_MS. */
+  readonly retryAfterMs?: number;
   readonly kind: 'content_policy' | 'context_length' | 'quota' | 'other';
 }
 
 const POLICY =
-  /content_policy|content_filter|ResponsibleAIPolicyViolation|content management policy|flagged by .*moderation|moderation_blocked|usage polic/i;
+  /content_policy|content_filter|content filtering policy|ResponsibleAIPolicyViolation|content management policy|flagged by .*moderation|moderation_blocked|usage polic/i;
 const CONTEXT =
   /context_length_exceeded|context[ _]?(length|window|size)|maximum context|prompt is too long|too many tokens|exceeds? the (model'?s )?max/i;
-const QUOTA = /insufficient_quota|billing_hard_limit/i;
+const QUOTA = /insufficient_quota|billing_hard_limit|credit balance is too low/i;
 
 /**
  * Reads `{ error: { message, code, type } }`, `{ error: 'text' }`, `{ message }` or `{ detail }`; `clean`
  * takes secrets out of the message.
  */
 export function providerError(body: unknown, clean: (text: string) => string): ProviderError {
+  // Gemini wraps an error in a list.
+  if (Array.isArray(body) && body.length === 1) return providerError(body[0], clean);
   const error = member(body, 'error') ?? body;
   const text =
     textOf(error) ??
@@ -35,9 +40,11 @@ export function providerError(body: unknown, clean: (text: string) => string): P
     .filter((part) => typeof part === 'string')
     .join(' ');
   const isModerated = Array.isArray(member(member(error, 'metadata'), 'reasons'));
+  const delayMs = retryDelayMs(member(error, 'details'));
   return {
     ...(text === undefined ? {} : { message: oneLine(clean(text), PROVIDER_MESSAGE_CHARS) }),
     ...(typeof status === 'number' && status >= 400 && status < 600 ? { status } : {}),
+    ...(delayMs === undefined ? {} : { retryAfterMs: delayMs }),
     kind:
       isModerated || POLICY.test(signs)
         ? 'content_policy'
@@ -47,6 +54,18 @@ export function providerError(body: unknown, clean: (text: string) => string): P
             ? 'quota'
             : 'other',
   };
+}
+
+/** Of a `google.rpc.RetryInfo`: seconds, e.g. `45.837906927s`. https://cloud.google.com/apis/design/errors */
+function retryDelayMs(details: unknown): number | undefined {
+  if (!Array.isArray(details)) return undefined;
+  for (const detail of details) {
+    const delay = member(detail, 'retryDelay');
+    const seconds =
+      typeof delay === 'string' ? /^(\d{1,9}(?:\.\d{1,9})?)s$/.exec(delay)?.[1] : undefined;
+    if (seconds !== undefined) return retryAfterMs(seconds, 0);
+  }
+  return undefined;
 }
 
 /** A text as one line of at most `maxChars`, without control characters: nothing forges a line of a log. */

@@ -27,6 +27,11 @@ export interface ChatCall {
   readonly responseFormat: 'text' | 'json_object' | 'json_schema';
   /** The schema of `response_format`, else the one that a system text asks for in words. */
   readonly schema: JsonRecord | undefined;
+  /** The answer is to come as a stream of events, and whether its tokens are counted in it. */
+  readonly stream: boolean;
+  readonly includeUsage: boolean;
+  /** The tool that must be called, in Anthropic's protocol. */
+  readonly tool?: string;
 }
 
 const ROLES = new Set(['system', 'developer', 'user', 'assistant', 'tool']);
@@ -63,6 +68,8 @@ export function readChat(body: JsonRecord): ChatCall {
       | undefined,
     ...format,
     schema: format.schema ?? asked,
+    stream: body['stream'] === true,
+    includeUsage: readStreamOptions(body),
   };
 }
 
@@ -111,7 +118,19 @@ function checkParameters(body: JsonRecord): void {
   }
   if (!Number.isInteger(body['seed'] ?? 0)) throw new RequestProblem(400, "'seed' must be whole");
   if ((body['n'] ?? 1) !== 1) throw new RequestProblem(400, "'n' other than 1 is not simulated");
-  if (body['stream'] === true) throw new RequestProblem(400, "'stream' is not simulated");
+  if (typeof (body['stream'] ?? false) !== 'boolean') {
+    throw new RequestProblem(400, "'stream' must be true or false");
+  }
+}
+
+/** Whether usage is asked for: in a stream it is in an event of its own, if so. */
+function readStreamOptions(body: JsonRecord): boolean {
+  const options = body['stream_options'] ?? undefined;
+  if (options === undefined) return body['stream'] !== true;
+  if (body['stream'] !== true || !isRecord(options)) {
+    throw new RequestProblem(400, "'stream_options' is only allowed when 'stream' is enabled");
+  }
+  return options['include_usage'] === true;
 }
 
 function readResponseFormat(format: unknown): Pick<ChatCall, 'responseFormat' | 'schema'> {

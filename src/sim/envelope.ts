@@ -3,6 +3,7 @@ import type { ChatAnswer, ChatShape } from './answer.ts';
 import { type EmbeddingCall, embed } from './embedding.ts';
 import type { ContentFault } from './fault.ts';
 import { spoilItems } from './spoil-answer.ts';
+import type { CallTokens } from './tokens.ts';
 
 /** A fixed moment, so that equal calls have equal answers, byte for byte. */
 const CREATED = 1_700_000_000;
@@ -16,10 +17,10 @@ export function chatBody(
   contentHash: string,
   model: string,
   answer: ChatAnswer,
-  tokensIn: number,
-  shape: ChatShape = { choices: 'one', toolCalls: false, usage: true },
+  tokens: CallTokens,
+  shape: ChatShape = WHOLE,
 ): string {
-  const { content, refusal, finish, reasoningTokens, tokensOut } = answer;
+  const { content, refusal, finish, reasoningTokens } = answer;
   const message = {
     role: 'assistant',
     content,
@@ -28,14 +29,55 @@ export function chatBody(
   };
   // Written out: this runs once a call, and is cheaper than serializing the whole.
   const choice = `{"index":0,"message":${JSON.stringify(message)},"finish_reason":${JSON.stringify(finish)}}`;
-  const usage =
-    `,"usage":{"prompt_tokens":${tokensIn},"completion_tokens":${tokensOut},` +
-    `"total_tokens":${tokensIn + tokensOut},` +
-    `"completion_tokens_details":{"reasoning_tokens":${reasoningTokens}}}`;
+  const usage = `,"usage":${usageText(tokens, reasoningTokens)}`;
   return (
     `{"id":"chatcmpl-${contentHash}","object":"chat.completion","created":${CREATED},` +
     `"model":${JSON.stringify(model)},"choices":[${shape.choices === 'none' ? '' : choice}]` +
     `${shape.usage ? usage : ''}}`
+  );
+}
+
+/** The body of a chat answer as it is, without faults. */
+export const WHOLE: ChatShape = { choices: 'one', toolCalls: false, usage: true };
+
+/** The events of a streamed chat answer, as texts. */
+export function chatEvents(
+  contentHash: string,
+  model: string,
+  answer: ChatAnswer,
+  tokens: CallTokens,
+  { shape, piecesOf }: { shape: ChatShape; piecesOf: (text: string) => string[] },
+): string[] {
+  const { content, refusal, finish, reasoningTokens } = answer;
+  const head =
+    `"id":"chatcmpl-${contentHash}","object":"chat.completion.chunk","created":${CREATED},` +
+    `"model":${JSON.stringify(model)}`;
+  const chunk = (delta: object, reason: string | null): string =>
+    `{${head},"choices":[{"index":0,"delta":${JSON.stringify(delta)},"finish_reason":${JSON.stringify(reason)}}]}`;
+  const deltas = [
+    { role: 'assistant', content: content === null ? null : '' },
+    ...piecesOf(content ?? '').map((piece) => ({ content: piece })),
+    ...piecesOf(refusal ?? '').map((piece) => ({ refusal: piece })),
+    ...(shape.toolCalls ? [{ tool_calls: TOOL_CALLS.map((call) => ({ index: 0, ...call })) }] : []),
+  ];
+  const chunks = [...deltas.map((delta) => chunk(delta, null)), chunk({}, finish)];
+  const usage = `{${head},"choices":[],"usage":${usageText(tokens, reasoningTokens)}}`;
+  const events = [
+    ...(shape.choices === 'none' ? [] : chunks),
+    ...(shape.usage ? [usage] : []),
+    '[DONE]',
+  ];
+  return events.map((data) => `data: ${data}\n\n`);
+}
+
+function usageText(tokens: CallTokens, reasoningTokens: number): string {
+  const { tokensIn, tokensOut, tokensCached } = tokens;
+  const cached =
+    tokensCached === undefined ? '' : `"prompt_tokens_details":{"cached_tokens":${tokensCached}},`;
+  return (
+    `{"prompt_tokens":${tokensIn},"completion_tokens":${tokensOut},` +
+    `"total_tokens":${tokensIn + tokensOut},${cached}` +
+    `"completion_tokens_details":{"reasoning_tokens":${reasoningTokens}}}`
   );
 }
 

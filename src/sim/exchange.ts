@@ -50,23 +50,46 @@ export class Exchange {
     headers: readonly string[],
     body: string | Buffer,
     outcome: CallOutcome,
+    type = 'application/json',
   ): void {
     this.entry.status = status;
     this.end(outcome);
     const length = String(Buffer.byteLength(body));
     this.res.writeHead(status, [
       'Content-Type',
-      'application/json',
-      'Content-Length',
-      length,
+      type,
+      ...(type === EVENT_STREAM ? ['Transfer-Encoding', 'chunked'] : ['Content-Length', length]),
       ...headers,
     ]);
     this.res.end(body);
   }
+
+  /** Sends the events of a stream, one every `everyMs`. */
+  sendEvents(headers: readonly string[], events: readonly string[], everyMs: number): void {
+    this.entry.status = 200;
+    this.res.writeHead(200, ['Content-Type', EVENT_STREAM, ...headers]);
+    const next = (index: number): void => {
+      const event = events[index];
+      if (event === undefined) {
+        this.end('answered');
+        this.res.end();
+        return;
+      }
+      this.res.write(event);
+      this.later(everyMs, () => next(index + 1));
+    };
+    next(0);
+  }
 }
+
+/** The type of a stream's body. */
+export const EVENT_STREAM = 'text/event-stream';
 
 /** What would have been sent. */
 export interface WireAnswer {
+  readonly type: string;
+  /** The body of an error in the call's protocol. */
+  errorBody(status: number, message: string, code: string | null): string;
   /** Names and values in turn. */
   readonly headers: readonly string[];
   readonly body: Buffer;

@@ -8,6 +8,9 @@ import { MAX_CONTENTS } from './limits.ts';
  */
 export type CallOutcome = 'pending' | 'answered' | 'faulted' | 'limited' | 'rejected' | 'aborted';
 
+/** The kinds of calls: OpenAI's chat completions, Anthropic's messages, embeddings. */
+export type Endpoint = 'chat' | 'messages' | 'embeddings';
+
 /** One call. */
 export interface LedgerEntry {
   /** From 1, in the order of arrival. */
@@ -18,7 +21,7 @@ export interface LedgerEntry {
   readonly contentHash: string;
   /** The how many-th call of this content, from 1. */
   readonly attempt: number;
-  readonly endpoint: 'chat' | 'embeddings';
+  readonly endpoint: Endpoint;
   readonly model: string;
   /** Null until a status was sent. */
   readonly status: number | null;
@@ -27,6 +30,9 @@ export interface LedgerEntry {
   readonly fault?: string;
   readonly tokensIn: number;
   readonly tokensOut: number;
+  /** Of tokensIn; absent for none. */
+  readonly tokensCached?: number;
+  readonly tokensCacheWrite?: number;
   /** What a provider would bill; null without a price. */
   readonly costMicroUsd: number | null;
   /** Calls in flight when this one had arrived, itself included. */
@@ -120,7 +126,7 @@ export class CallLog {
   }
 
   /** Opens the entry of a call that has arrived; the caller has already counted it on the gauge. */
-  begin(endpoint: 'chat' | 'embeddings', contentHash: string, model: string): OpenEntry {
+  begin(endpoint: Endpoint, contentHash: string, model: string): OpenEntry {
     const before = this.#attempts.get(contentHash);
     if (before !== undefined || this.#attempts.size < MAX_CONTENTS) {
       this.#attempts.set(contentHash, (before ?? 0) + 1);

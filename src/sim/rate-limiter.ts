@@ -1,4 +1,5 @@
 /** Rate limits as a provider enforces them: exact counts over a rolling window. */
+import type { Endpoint } from './ledger.ts';
 import type { RateLimits } from './script.ts';
 
 /** Amounts of the last `windowMs`. Holds one item a call of the window. */
@@ -98,8 +99,12 @@ export class RateLimiter {
     return over;
   }
 
-  /** The `x-ratelimit-*` headers as they stand now: names and values in turn. */
-  headers(now: number): string[] {
+  /**
+   * The headers of a protocol as they stand now: names and values in turn. OpenAI's are `x-ratelimit-*`, Anthropic's
+   * `anthropic-ratelimit-*` with a date (https://docs.anthropic.com/en/api/rate-limits#response-headers).
+   */
+  headers(now: number, endpoint: Endpoint): string[] {
+    if (endpoint === 'messages') return this.#anthropicHeaders(now);
     return this.#windows.flatMap(({ name, window }) => [
       `x-ratelimit-limit-${name}`,
       String(window.limit),
@@ -108,5 +113,19 @@ export class RateLimiter {
       `x-ratelimit-reset-${name}`,
       `${(window.resetMs(now) / 1000).toFixed(3)}s`,
     ]);
+  }
+
+  #anthropicHeaders(now: number): string[] {
+    return this.#windows.flatMap(({ name, window }) => {
+      const start = `anthropic-ratelimit-${name === 'tokens' ? 'input-tokens' : name}`;
+      return [
+        `${start}-limit`,
+        String(window.limit),
+        `${start}-remaining`,
+        String(Math.max(0, window.limit - window.sum(now))),
+        `${start}-reset`,
+        new Date(Date.now() + window.resetMs(now)).toISOString(),
+      ];
+    });
   }
 }

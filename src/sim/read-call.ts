@@ -1,14 +1,14 @@
-/** Reads the body of a call of either kind. */
+/** Reads the body of a call of any kind. */
 import { type ChatCall, RequestProblem, readChat, readModel } from './chat-request.ts';
 import { type EmbeddingCall, readEmbedding } from './embedding.ts';
 import { isRecord } from './json.ts';
-
-/** The two kinds of calls. */
-export type Endpoint = 'chat' | 'embeddings';
+import type { Endpoint } from './ledger.ts';
+import { readMessages } from './messages-request.ts';
 
 /** The path of each kind, after the version. */
 export const PATHS: Readonly<Record<Endpoint, string>> = {
   chat: '/chat/completions',
+  messages: '/messages',
   embeddings: '/embeddings',
 };
 
@@ -38,8 +38,8 @@ export function readCall(
   if (models?.includes(model) === false) {
     throw new RequestProblem(404, `The model '${model}' does not exist.`, 'model_not_found');
   }
-  if (endpoint === 'chat') {
-    const chat = readChat(body);
+  if (endpoint !== 'embeddings') {
+    const chat = endpoint === 'chat' ? readChat(body) : readMessages(body);
     return { kind: 'chat', chat, text: chat.text, chars: chat.chars };
   }
   const embedding = readEmbedding(body);

@@ -1,11 +1,12 @@
 /** Finds the rule for a call. */
+import type { Endpoint } from './ledger.ts';
 import { createRandom, mixSeed } from './random.ts';
 import type { Rule } from './script.ts';
 
 /** What a rule can see of a call. */
 export interface RuleSubject {
   readonly ordinal: number;
-  readonly endpoint: 'chat' | 'embeddings';
+  readonly endpoint: Endpoint;
   readonly model: string;
   readonly contentHash: string;
   /** The how many-th call of this content, from 1. */

@@ -14,6 +14,11 @@ export const actionSchema = z.strictObject({
   finish: z.string().optional(),
   refusal: z.string().optional(),
   reasoningTokens: count.optional(),
+  /** The parts of the prompt that came from the provider's cache, and that were put into it. */
+  cachedShare: z.number().min(0).max(1).optional(),
+  cacheWriteShare: z.number().min(0).max(1).optional(),
+  /** Milliseconds between two events of a streamed answer. */
+  eventMs: z.number().min(0).max(MAX_LATENCY_MS).optional(),
   /** The HTTP body, as it stands, with status 200. */
   raw: z.string().optional(),
   /** Replaces the latency. */
@@ -44,7 +49,7 @@ const matchSchema = z.strictObject({
   /** Regular expression on the same text. */
   matches: z.string().optional(),
   model: z.string().optional(),
-  endpoint: z.literal(['chat', 'embeddings']).optional(),
+  endpoint: z.literal(['chat', 'messages', 'embeddings']).optional(),
   /** The nth call of the same content, from 1. */
   attempt: z.int().min(1).optional(),
   /** Drawn from the seed, the content and the attempt: the same calls in every run. */

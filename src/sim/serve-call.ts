@@ -1,19 +1,19 @@
 /** Serves one call: reads it, enters it in the ledger, holds it to the limits, and answers by the script. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerChat } from './answer.ts';
-import { callBody } from './call-body.ts';
+import { type CallBody, callBody, problemBody } from './call-body.ts';
 import { RequestProblem } from './chat-request.ts';
 import { readDirective } from './directive.ts';
-import { errorBody } from './envelope.ts';
-import { Exchange } from './exchange.ts';
+import { EVENT_STREAM, Exchange } from './exchange.ts';
 import type { Fault } from './fault.ts';
 import { isRecord } from './json.ts';
+import type { Endpoint } from './ledger.ts';
 import { contentHash } from './random.ts';
 import type { Excess } from './rate-limiter.ts';
-import { type Call, type Endpoint, PATHS, readCall } from './read-call.ts';
+import { type Call, PATHS, readCall } from './read-call.ts';
 import type { Action } from './script.ts';
 import type { SimulatorState } from './state.ts';
-import { costMicroUsd, tokensOf } from './tokens.ts';
+import { type CallTokens, costMicroUsd, tokensOf } from './tokens.ts';
 import { deliverFault } from './wire/deliver-fault.ts';
 import { retryAfterHeader } from './wire/status.ts';
 
@@ -31,7 +31,7 @@ export function serveCall(
   const entry = log.begin(endpoint, hash, model);
   const exchange = new Exchange({ res, entry, log, gauge, onEnd: onCall });
   try {
-    checkKey(settings.requireKey, req);
+    checkHeaders(endpoint, settings.requireKey, req);
     serve(state, exchange, readCall(endpoint, body, settings.models));
   } catch (thrown) {
     const problem =
@@ -39,7 +39,7 @@ export function serveCall(
         ? thrown
         : new RequestProblem(500, `the simulated server failed: ${(thrown as Error).message}`);
     const { status, message, code } = problem;
-    exchange.send(status, [], errorBody(status, message, code), 'rejected');
+    exchange.send(status, [], problemBody(endpoint, status, message, code), 'rejected');
   }
 }
 
@@ -54,8 +54,16 @@ function readBody(endpoint: Endpoint, bytes: Buffer): { body: unknown; hash: str
   }
 }
 
-function checkKey(key: string | undefined, req: IncomingMessage): void {
-  if (key === undefined || req.headers.authorization === `Bearer ${key}`) return;
+function checkHeaders(
+  endpoint: Endpoint,
+  key: string | undefined,
+  { headers }: IncomingMessage,
+): void {
+  if (endpoint === 'messages' && headers['anthropic-version'] === undefined) {
+    throw new RequestProblem(400, 'anthropic-version: header is required');
+  }
+  const sent = endpoint === 'messages' ? `Bearer ${headers['x-api-key']}` : headers.authorization;
+  if (key === undefined || sent === `Bearer ${key}`) return;
   throw new RequestProblem(401, 'Incorrect API key provided.', 'invalid_api_key');
 }
 
@@ -71,31 +79,64 @@ function serve(state: SimulatorState, exchange: Exchange, call: Call): void {
   const raw = holds(action, entry.attempt) ? action?.raw : undefined;
   const answer =
     call.kind === 'chat' ? answerChat(call.chat, prompt, settings.answers, action) : undefined;
-  const tokensIn = tokensOf(call.chars);
-  const tokensOut = answer?.tokensOut ?? 0;
+  const tokens = tokensOfCall(call, answer?.tokensOut ?? 0, action);
+  const { endpoint } = entry;
 
   const now = performance.now();
-  const excess = limiter.admit(now, gauge.now, tokensIn, tokensOut);
-  const headers = ['x-request-id', `req_${entry.ordinal}`, ...limiter.headers(now)];
+  const excess = limiter.admit(now, gauge.now, tokens.tokensIn, tokens.tokensOut);
+  const name = endpoint === 'messages' ? 'request-id' : 'x-request-id';
+  const headers = [name, `req_${entry.ordinal}`, ...limiter.headers(now, endpoint)];
   if (excess !== undefined) {
     refuse(state, exchange, excess, headers);
     return;
   }
 
   if (fault === undefined || reachesModel(fault)) {
-    entry.tokensIn = tokensIn;
-    entry.tokensOut = tokensOut;
+    Object.assign(entry, tokens);
   }
   const { prices } = settings;
-  entry.costMicroUsd = costMicroUsd(prices, entry.model, entry.tokensIn, entry.tokensOut) ?? null;
+  entry.costMicroUsd = costMicroUsd(prices, entry.model, entry) ?? null;
   const kind = fault?.kind ?? (raw === undefined ? undefined : 'raw');
   if (kind !== undefined) entry.fault = kind;
   entry.delayMs = state.delayMs(action, entry.contentHash, entry.attempt);
   exchange.later(entry.delayMs, () => {
-    const body = raw ?? callBody(call, entry, answer, tokensIn, fault);
-    if (fault !== undefined) deliverFault(exchange, fault, { headers, body: Buffer.from(body) });
-    else exchange.send(200, headers, body, kind === undefined ? 'answered' : 'faulted');
+    const body = raw ?? callBody(call, entry, answer, tokens, fault);
+    const eventMs = action?.eventMs ?? 0;
+    if (fault === undefined && eventMs > 0 && Array.isArray(body)) {
+      exchange.sendEvents(headers, body, eventMs);
+      return;
+    }
+    const isStream = raw === undefined && call.kind === 'chat' && call.chat.stream;
+    const type = isStream ? EVENT_STREAM : 'application/json';
+    const bytes = bytesOf(body);
+    if (fault === undefined) {
+      exchange.send(200, headers, bytes, kind === undefined ? 'answered' : 'faulted', type);
+      return;
+    }
+    deliverFault(exchange, fault, {
+      ...{ headers, type, body: Buffer.from(bytes as string) },
+      errorBody: (status, message, code) => problemBody(endpoint, status, message, code),
+    });
   });
+}
+
+function bytesOf(body: CallBody): string | Buffer {
+  return typeof body === 'string' || Buffer.isBuffer(body) ? body : body.join('');
+}
+
+function tokensOfCall(call: Call, tokensOut: number, action: Action | undefined): CallTokens {
+  const tokensIn = tokensOf(call.chars);
+  const { cachedShare = 0, cacheWriteShare = 0 } = action ?? {};
+  const tokensCached = Math.floor(tokensIn * cachedShare);
+  const tokensCacheWrite = Math.min(
+    tokensIn - tokensCached,
+    Math.floor(tokensIn * cacheWriteShare),
+  );
+  return {
+    ...{ tokensIn, tokensOut },
+    ...(tokensCached === 0 ? {} : { tokensCached }),
+    ...(tokensCacheWrite === 0 ? {} : { tokensCacheWrite }),
+  };
 }
 
 /** What is done with a call: by its rule, and over that by the directive in its prompt. */
@@ -124,7 +165,13 @@ function refuse(
     'retry-after-ms',
     String(Math.ceil(waitMs)),
   ];
-  const body = errorBody(status, `Rate limit reached: ${limit}.`, 'rate_limit_exceeded');
+  const { endpoint } = exchange.entry;
+  const body = problemBody(
+    endpoint,
+    status,
+    `Rate limit reached: ${limit}.`,
+    'rate_limit_exceeded',
+  );
   exchange.send(status, limiter.hard ? headers : [...headers, ...wait], body, 'limited');
 }
 

@@ -1,11 +1,10 @@
-/** The simulated model server: OpenAI's protocol on 127.0.0.1, with scripted latency, faults and limits. */
+/** The simulated model server: OpenAI's and Anthropic's protocol on 127.0.0.1, with scripted latency, faults and limits. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serveControl } from './control.ts';
 import { errorBody, modelsBody } from './envelope.ts';
-import type { Ledger, LedgerEntry, LedgerMark } from './ledger.ts';
+import type { Endpoint, Ledger, LedgerEntry, LedgerMark } from './ledger.ts';
 import { KEEP_ALIVE_MS, LISTEN_BACKLOG, MAX_BODY_BYTES } from './limits.ts';
-import type { Endpoint } from './read-call.ts';
 import type { SimulatorOptions, SimulatorScript } from './script.ts';
 import { serveCall } from './serve-call.ts';
 import { SimulatorState } from './state.ts';
@@ -113,6 +112,7 @@ function receive(state: SimulatorState, req: IncomingMessage, res: ServerRespons
 function endpointOf({ method, url }: IncomingMessage): Endpoint | undefined {
   if (method !== 'POST') return undefined;
   if (url === '/v1/chat/completions') return 'chat';
+  if (url === '/v1/messages') return 'messages';
   return url === '/v1/embeddings' ? 'embeddings' : undefined;
 }
 

@@ -6,11 +6,25 @@ const CHARS_PER_TOKEN = 4;
 /** Prices by model; `*` is that of every model without its own. USD for a million tokens. */
 export const pricesSchema = z.record(
   z.string(),
-  z.strictObject({ inputPerMtok: z.number().min(0), outputPerMtok: z.number().min(0) }),
+  z.strictObject({
+    inputPerMtok: z.number().min(0),
+    outputPerMtok: z.number().min(0),
+    /** Default: as other input. */
+    cachedInputPerMtok: z.number().min(0).optional(),
+    cacheWritePerMtok: z.number().min(0).optional(),
+  }),
 );
 
 /** Prices by model. */
 export type Prices = z.infer<typeof pricesSchema>;
+
+/** The tokens of a call; those of the cache are part of `tokensIn`, and absent for none. */
+export interface CallTokens {
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  readonly tokensCached?: number;
+  readonly tokensCacheWrite?: number;
+}
 
 /** Tokens of a text of this many UTF-16 units. */
 export function tokensOf(chars: number): number {
@@ -26,10 +40,15 @@ export function charsOf(tokens: number): number {
 export function costMicroUsd(
   prices: Prices,
   model: string,
-  tokensIn: number,
-  tokensOut: number,
+  { tokensIn, tokensOut, tokensCached = 0, tokensCacheWrite = 0 }: CallTokens,
 ): number | undefined {
   const price = Object.hasOwn(prices, model) ? prices[model] : prices['*'];
   if (price === undefined) return undefined;
-  return tokensIn * price.inputPerMtok + tokensOut * price.outputPerMtok;
+  const { inputPerMtok, outputPerMtok } = price;
+  return (
+    (tokensIn - tokensCached - tokensCacheWrite) * inputPerMtok +
+    tokensCached * (price.cachedInputPerMtok ?? inputPerMtok) +
+    tokensCacheWrite * (price.cacheWritePerMtok ?? inputPerMtok) +
+    tokensOut * outputPerMtok
+  );
 }

@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Gate } from '../../src/calls/gate/gate.ts';
 import type { ProviderLimits } from '../../src/model/call-limits.ts';
-import { OpenAiCompatible } from '../../src/model/openai-compatible.ts';
+import { HttpProvider } from '../../src/model/http-provider.ts';
 import { createRandom } from '../../src/sim/random.ts';
 import { spawnSimulator } from '../../src/sim/spawn.ts';
 import { cases, deep, seed } from '../support/cases.ts';
@@ -45,7 +45,7 @@ async function drive({ server, limits, lanes, forMs, latencyMs, tokens }: Settin
     previewChars: NUMBER_CHARS,
   });
   const gate = new Gate({ limitsOf: () => limits });
-  const model = new OpenAiCompatible({
+  const model = new HttpProvider({
     id: 'sim',
     type: 'openai-compatible',
     baseUrl: simulator.url,

@@ -49,7 +49,14 @@ const SAMPLES: readonly Required<StoredRecord>[] = [
   },
   {
     ...{ ...base, t: 'attempt.end', attempt: 's.1', outcome: 'ok', status: 200.5, tokensIn: 1 },
-    ...{ tokensOut: 1, costMicroUsd: 1.5, costStatus: 'settled', durationMs: 1.5 },
+    ...{
+      tokensOut: 1,
+      tokensCached: 1,
+      tokensCacheWrite: 1,
+      costMicroUsd: 1.5,
+      costStatus: 'settled',
+      durationMs: 1.5,
+    },
     ...{ callKey: keyOf(1), value: 'WRONG', provider: 'p', model: 'm' },
     ...{ error: { code: 'RVB_CELL', message: 'm' }, raw: 'r' },
   },

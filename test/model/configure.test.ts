@@ -224,7 +224,7 @@ test('a wrong setting is an error with its path, and no key is ever shown', () =
     [{ type: 'lexical', prices: {} }, /unknown key prices in providers\.p; it has type$/],
     [
       { type: 'grpc' },
-      /^RVB_OPTION_TYPE providers\.p\.type: expected openai-compatible, replay or lexical$/,
+      /^RVB_OPTION_TYPE providers\.p\.type: expected openai-compatible, anthropic, replay or lexical$/,
     ],
     [{ headers: { Authorization: KEY } }, /secret/],
     [{ headers: { Host: 'h' } }, /own/],

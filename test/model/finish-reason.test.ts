@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MODEL_RESPONSE_MAX_BYTES } from '../../src/limits.ts';
 import { readFunctionAnswer } from '../../src/model/function-answer.ts';
-import { OpenAiCompatible } from '../../src/model/openai-compatible.ts';
+import { HttpProvider } from '../../src/model/http-provider.ts';
 import { ask, brief, completion, reply, scriptedServer, settingsOf } from './support.ts';
 
 /** What comes of `half of it` under each reason. */
@@ -29,7 +29,7 @@ const REASONS: readonly (readonly [string, readonly unknown[]])[] = [
 
 test('each reason that a server gives is an end, or a failure', async () => {
   const server = await scriptedServer();
-  const provider = new OpenAiCompatible(settingsOf(server.url));
+  const provider = new HttpProvider(settingsOf(server.url));
   for (const [expected, reasons] of REASONS) {
     for (const reason of reasons) {
       server.script = reply(completion('half of it', { finish_reason: reason }));

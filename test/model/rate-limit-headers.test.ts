@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { OpenAiCompatible } from '../../src/model/openai-compatible.ts';
+import { HttpProvider } from '../../src/model/http-provider.ts';
 import { rateLimitsOf, resetMs } from '../../src/model/rate-limit-headers.ts';
 import { startSimulator } from '../../src/sim/simulator.ts';
 
@@ -83,7 +83,7 @@ test('headers that say nothing, or nothing readable, are no limits', () => {
 
 test('answers and failures of a call carry them', async () => {
   const simulator = await startSimulator({ limits: { requests: 1, windowMs: 5_000 } });
-  const model = new OpenAiCompatible({
+  const model = new HttpProvider({
     id: 'sim',
     type: 'openai-compatible',
     baseUrl: simulator.url,

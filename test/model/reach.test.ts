@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { HttpSettings } from '../../src/model/chat.ts';
-import { OpenAiCompatible } from '../../src/model/openai-compatible.ts';
+import { HttpProvider } from '../../src/model/http-provider.ts';
 import { isNearName, isPrivateAddress } from '../../src/model/private-address.ts';
 import { openEngine, queryOf } from './engine-support.ts';
 import { type ProxyServer, proxyServer } from './proxy-server.ts';
@@ -81,7 +81,7 @@ test('a public name that leads to a private address is not dialled', async ({ se
     ['8.8.8.8', '127.0.0.1'],
   ];
   for (const addresses of refused) {
-    const provider = new OpenAiCompatible(settingsOf(url), lookupOf(addresses));
+    const provider = new HttpProvider(settingsOf(url), lookupOf(addresses));
     await provider.warm(2);
     const outcome = await ask(provider);
     assert.is(brief(outcome), 'RVB_MODEL_HTTP');
@@ -93,17 +93,14 @@ test('a public name that leads to a private address is not dialled', async ({ se
   }
   assert.is(server.sockets.size, 0);
   assert.equal(server.requests, []);
-  const allowed = new OpenAiCompatible(
+  const allowed = new HttpProvider(
     settingsOf(url, { allowPrivate: true }),
     lookupOf(['127.0.0.1']),
   );
   assert.is(brief(await ask(allowed)), 'ok ok');
   await allowed.close();
   for (const name of ['localhost', 'box', 'llm.local', 'host.docker.internal']) {
-    const near = new OpenAiCompatible(
-      settingsOf(`http://${name}:${port}/v1`),
-      lookupOf(['127.0.0.1']),
-    );
+    const near = new HttpProvider(settingsOf(`http://${name}:${port}/v1`), lookupOf(['127.0.0.1']));
     assert.is(brief(await ask(near)), 'ok ok', name);
     await near.close();
   }
@@ -115,7 +112,7 @@ test('what is checked is what is dialled: a name that changes its address gains 
   const { port } = new URL(server.url);
   // 192.0.2.0/24 is nobody's: the first dial leads nowhere, and later ones are checked anew.
   const lookup = lookupOf(['192.0.2.1'], ['127.0.0.1']);
-  const provider = new OpenAiCompatible(settingsOf(`http://rebind.example.com:${port}/v1`), lookup);
+  const provider = new HttpProvider(settingsOf(`http://rebind.example.com:${port}/v1`), lookup);
   assert.ok(brief(await ask(provider, 300)) !== 'ok ok');
   assert.is(brief(await ask(provider)).slice(0, 14), 'RVB_MODEL_HTTP');
   assert.ok(lookup.asked.length >= 2);
@@ -129,7 +126,7 @@ test('a server without TLS is asked through the proxy by its whole URL', async (
 }) => {
   const { port } = new URL(server.url);
   const url = `http://models.example.com:${port}/v1`;
-  const provider = new OpenAiCompatible(
+  const provider = new HttpProvider(
     settingsOf(url, { proxy: { url: proxy.url, key: PROXY_KEY }, headers: { 'x-team': 'search' } }),
     lookupOf(['8.8.8.8']),
   );
@@ -169,7 +166,7 @@ test('a server with TLS is reached by CONNECT, and the proxy sees neither key no
   const url = `https://models.test:${port}/v1`;
   const settings = settingsOf(url, { proxy: { url: proxy.url, key: PROXY_KEY } });
 
-  const strict = new OpenAiCompatible(settings);
+  const strict = new HttpProvider(settings);
   const distrusted = await ask(strict);
   assert.match(distrusted.ok ? '' : distrusted.error.message, /its certificate is not trusted/);
   await strict.close();
@@ -177,7 +174,7 @@ test('a server with TLS is reached by CONNECT, and the proxy sees neither key no
 
   process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
   try {
-    const provider = new OpenAiCompatible(settings);
+    const provider = new HttpProvider(settings);
     await provider.warm(1);
     const before = proxy.seen.length;
     assert.is(brief(await ask(provider)), 'ok ok');
@@ -199,7 +196,7 @@ test('a server with TLS is reached by CONNECT, and the proxy sees neither key no
     [502, 'RVB_MODEL_HTTP again'],
   ] as const) {
     proxy.refuseWith = status;
-    const provider = new OpenAiCompatible(settings);
+    const provider = new HttpProvider(settings);
     const outcome = await ask(provider);
     assert.is(brief(outcome), expected);
     const message = outcome.ok ? '' : outcome.error.message;
@@ -215,15 +212,13 @@ test('a proxy that is not there, or does not answer, is an outcome by the deadli
 }) => {
   for (const base of ['https://models.test/v1', 'http://models.test/v1']) {
     const gone = settingsOf(base, { proxy: { url: 'http://127.0.0.1:1' } });
-    const provider = new OpenAiCompatible(gone);
+    const provider = new HttpProvider(gone);
     const outcome = await ask(provider);
     assert.is(brief(outcome), 'RVB_MODEL_HTTP again');
     assert.match(outcome.ok ? '' : outcome.error.message, 'check the proxy and the base URL of');
     await provider.close();
     server.script = () => {};
-    const mute = new OpenAiCompatible(
-      settingsOf(base, { proxy: { url: new URL(server.url).origin } }),
-    );
+    const mute = new HttpProvider(settingsOf(base, { proxy: { url: new URL(server.url).origin } }));
     const start = performance.now();
     assert.is(brief(await ask(mute, 300)), 'RVB_TIMEOUT again');
     assert.ok(performance.now() - start < 1_500);
@@ -234,7 +229,7 @@ test('a proxy that is not there, or does not answer, is an outcome by the deadli
 test('a proxy that breaks off in CONNECT is asked once a call', async ({ proxy }) => {
   proxy.breaksOff = true;
   const base = 'https://models.test:9/v1';
-  const provider = new OpenAiCompatible(settingsOf(base, { proxy: { url: proxy.url } }));
+  const provider = new HttpProvider(settingsOf(base, { proxy: { url: proxy.url } }));
   const outcome = await ask(provider, 2_000);
   assert.is(brief(outcome), 'RVB_MODEL_HTTP again');
   assert.match(outcome.ok ? '' : outcome.error.message, /the proxy broke off .*check the proxy/);
@@ -247,7 +242,7 @@ test('a proxy with a public name that leads to a private address is not used', a
 }) => {
   for (const base of ['https://models.test/v1', 'http://models.test/v1']) {
     const url = `http://proxy.example.com:${proxy.port}`;
-    const provider = new OpenAiCompatible(
+    const provider = new HttpProvider(
       settingsOf(base, { proxy: { url } }),
       lookupOf(['127.0.0.1']),
     );

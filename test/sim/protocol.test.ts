@@ -199,7 +199,7 @@ test('wrong requests get the error a provider would give', async () => {
       chatOf('a', { temperature: 3 }),
       chatOf('a', { max_tokens: 0 }),
       chatOf('a', { n: 2 }),
-      chatOf('a', { stream: true }),
+      chatOf('a', { stream: 'yes' }),
       chatOf('a', { response_format: { type: 'json_schema' } }),
       `${'['.repeat(100_000)}${']'.repeat(100_000)}`,
     ]) {

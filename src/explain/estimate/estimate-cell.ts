@@ -41,8 +41,14 @@ export function estimateCell(tally: CellTally, sources: EstimateSources): CellEs
   const known = experience.callsAt({ cascade, cell, provider, model });
   const meanOut = Math.min(known?.tokensOut.mean ?? CALL_OUTPUT_TOKENS, outputCap ?? Infinity);
   const mostOut = Math.max(meanOut, outputCap ?? known?.tokensOut.p90 ?? CALL_OUTPUT_TOKENS);
+  const cachedShare = known?.cachedShare.mean ?? 0;
   const costOf = (count: number, outputTokens: number): number | undefined => {
-    const usage = { inputTokens: eachIn, outputTokens };
+    const usage: Usage = {
+      inputTokens: eachIn,
+      outputTokens,
+      cachedTokens: Math.floor(eachIn * cachedShare),
+      cacheWriteTokens: Math.floor(eachIn * (known?.cacheWriteShare.mean ?? 0)),
+    };
     const each = sources.costOf(provider, model, usage);
     return each === undefined ? undefined : Math.round(each * count);
   };
@@ -50,6 +56,7 @@ export function estimateCell(tally: CellTally, sources: EstimateSources): CellEs
     ...{ cascade, cell, provider, model, calls, cached },
     tokensIn: scaled(calls, eachIn, eachIn),
     tokensOut: scaled(calls, meanOut, mostOut),
+    ...(cachedShare === 0 ? {} : { cachedShare }),
     cost: costEstimate(
       costOf(calls.least, meanOut),
       costOf(calls.expected, meanOut),

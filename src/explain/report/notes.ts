@@ -34,13 +34,21 @@ export async function defaultShareNote(
   return `the default may be far off: ${told.join(', ')}; once the same has been asked of some rows, these or others, their share is taken`;
 }
 
-/** What tokens out and time are taken from. */
+/** What cost, tokens out and time are taken from. */
 export function basisNotes(cells: readonly CellEstimate[]): readonly string[] {
   const guessed = cells.filter(({ basis, calls }) => basis === 'default' && calls.most !== 0);
   const ofModel = cells.filter(({ basis, calls }) => basis === 'model' && calls.most !== 0);
   const names = (some: readonly CellEstimate[]) =>
     [...new Set(some.map(({ cascade, cell }) => `${cascade}: ${cell}`))].join(', ');
+  const cached = cells.flatMap(({ cell, cachedShare, calls }) =>
+    cachedShare === undefined || calls.most === 0
+      ? []
+      : [`${cell}: ${Math.round(cachedShare * 100)} % of the prompt`],
+  );
   return [
+    ...(cached.length === 0
+      ? []
+      : [`cost counts on the provider's cache: ${cached.join(', ')}, as in earlier calls`]),
     ...(guessed.length === 0
       ? []
       : [`tokens out and time of ${names(guessed)} are defaults: no such call is on record`]),

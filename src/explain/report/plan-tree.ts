@@ -74,12 +74,16 @@ export function semanticTree(report: TreelessReport, steps: readonly OperatorSte
 }
 
 function cellNode({ cell, provider, model, ...figures }: CellEstimate): ExplainNode {
-  const { calls, cached, tokensIn, tokensOut, cost, meanMs } = figures;
+  const { calls, cached, tokensIn, tokensOut, cachedShare, cost, meanMs } = figures;
+  const ofCache =
+    cachedShare === undefined
+      ? ''
+      : ` (${Math.round(cachedShare * 100)} % from the provider's cache)`;
   return {
     name: `cell ${cell}`,
     facts: [
       `${provider}/${model}: ${rangeText(calls)} calls, ${rangeText(cached)} cached`,
-      `tokens ${rangeText(tokensIn)} in, ${rangeText(tokensOut)} out; ${costText(cost)}; ${Math.round(meanMs)} ms a call`,
+      `tokens ${rangeText(tokensIn)} in${ofCache}, ${rangeText(tokensOut)} out; ${costText(cost)}; ${Math.round(meanMs)} ms a call`,
     ],
     children: [],
   };

@@ -88,7 +88,13 @@ const callAccount = shape<Summary['calls']>(
     count(sent) && count(retried) && count(cacheHits) && count(possiblyPaidTwice),
 );
 
-const tokenAccount = shape<Summary['tokens']>((tokens) => amount(tokens.in) && amount(tokens.out));
+const tokenAccount = shape<Summary['tokens']>(
+  (tokens) =>
+    amount(tokens.in) &&
+    amount(tokens.out) &&
+    (absent(tokens.cached) || amount(tokens.cached)) &&
+    (absent(tokens.cacheWrite) || amount(tokens.cacheWrite)),
+);
 
 /** What every record has. */
 function base({ seq, at, session, caller }: Unchecked<StoredRecord>): boolean {
@@ -130,6 +136,8 @@ const FORMS: { readonly [K in Kind]: (record: Unchecked<RecordOf<K>>) => boolean
     (absent(record.status) || amount(record.status)) &&
     count(record.tokensIn) &&
     count(record.tokensOut) &&
+    (absent(record.tokensCached) || count(record.tokensCached)) &&
+    (absent(record.tokensCacheWrite) || count(record.tokensCacheWrite)) &&
     cost(record.costMicroUsd) &&
     (record.costStatus === 'settled' || record.costStatus === 'uncosted') &&
     amount(record.durationMs) &&

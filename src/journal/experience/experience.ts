@@ -1,7 +1,7 @@
 /** What earlier calls were like: tokens, time, and how often answers were TRUE. EXPLAIN predicts by it. */
 import { dropOldest } from '../../util/drop-oldest.ts';
 import type { StoredRecord } from '../disk/stored-record.ts';
-import type { AnswerShare } from '../records.ts';
+import type { AnswerShare, AttemptEnd } from '../records.ts';
 import { criterionHash } from './criterion-hash.ts';
 import { Samples } from './samples.ts';
 
@@ -24,6 +24,9 @@ export interface CallExperience {
   readonly source: 'cell' | 'model';
   readonly calls: number;
   readonly tokensOut: Samples;
+  /** Parts of the prompts that came from the provider's cache, and that were put into it: 0 to 1. */
+  readonly cachedShare: Samples;
+  readonly cacheWriteShare: Samples;
   readonly durationMs: Samples;
 }
 
@@ -35,10 +38,8 @@ export interface AnswerExperience {
   readonly share: number;
 }
 
-interface Calls {
+interface Calls extends Omit<CallExperience, 'source' | 'calls'> {
   count: number;
-  readonly tokensOut: Samples;
-  readonly durationMs: Samples;
 }
 
 interface Share {
@@ -111,8 +112,8 @@ export class Experience {
     const own = this.#calls.get(cellKey(place));
     const calls = own ?? this.#calls.get(modelKey(place));
     if (calls === undefined) return undefined;
-    const { count, tokensOut, durationMs } = calls;
-    return { source: own === undefined ? 'model' : 'cell', calls: count, tokensOut, durationMs };
+    const { count, ...samples } = calls;
+    return { source: own === undefined ? 'model' : 'cell', calls: count, ...samples };
   }
 
   answersOf(operator: string, criterion: string): AnswerExperience | undefined {
@@ -151,11 +152,13 @@ export class Experience {
     keep(this.#visits, key, (this.#visits.get(key) ?? 0) + times, EXPERIENCE_MAX_KEYS);
   }
 
-  #learn(key: string, end: { readonly tokensOut: number; readonly durationMs: number }): void {
+  #learn(key: string, end: AttemptEnd): void {
     const calls = this.#calls.get(key) ?? noCalls();
     keep(this.#calls, key, calls, EXPERIENCE_MAX_KEYS);
     calls.count += 1;
     calls.tokensOut.add(end.tokensOut);
+    calls.cachedShare.add((end.tokensCached ?? 0) / Math.max(1, end.tokensIn));
+    calls.cacheWriteShare.add((end.tokensCacheWrite ?? 0) / Math.max(1, end.tokensIn));
     calls.durationMs.add(end.durationMs);
   }
 }
@@ -180,5 +183,11 @@ function criterionKey(operator: string, hash: string): string {
 }
 
 function noCalls(): Calls {
-  return { count: 0, tokensOut: new Samples(), durationMs: new Samples() };
+  return {
+    count: 0,
+    tokensOut: new Samples(),
+    cachedShare: new Samples(),
+    cacheWriteShare: new Samples(),
+    durationMs: new Samples(),
+  };
 }

@@ -1,5 +1,5 @@
 /** A cell with `instructions`: its prompts are rendered, the model asked, its answer read and checked. */
-import { renderTemplate, type TemplateContext } from '../../cascade/template.ts';
+import { renderTemplate, type Template, type TemplateContext } from '../../cascade/template.ts';
 import { RvbbitError } from '../../errors.ts';
 import type { ChatMessage, ChatRequest, ChatResponse } from '../../model/chat.ts';
 import { readJsonAnswer } from '../../model/json-answer.ts';
@@ -138,7 +138,27 @@ function requestOf(
     messages,
     parameters: { ...cell.parameters, ...settings.models?.parameters },
     ...(cell.schema === undefined ? {} : { responseSchema: cell.schema }),
+    constant: constantOf(cell, messages),
   };
+}
+
+/** The text before the first tag of a template, where it stands in the prompt as it does there. */
+function constantOf(
+  { system, instructions }: InstructionsCellProgram,
+  messages: readonly ChatMessage[],
+): NonNullable<ChatRequest['constant']> {
+  const prompt = messages.find(({ role }) => role !== 'system')?.content ?? '';
+  const start = constantStart(instructions);
+  return {
+    system: system === undefined || constantStart(system).length === system.text.length,
+    prompt: prompt.startsWith(start) ? start.length : 0,
+  };
+}
+
+/** A tag may take the spaces before it away. */
+function constantStart({ text }: Template): string {
+  const tag = text.search(/\{[{%#]/);
+  return tag === -1 ? text : text.slice(0, tag).trimEnd();
 }
 
 function promptOf(

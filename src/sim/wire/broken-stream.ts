@@ -3,12 +3,12 @@ import type { Exchange, WireAnswer } from '../exchange.ts';
 import type { ChunksFault, CutFault, DisconnectFault } from '../fault.ts';
 import { RESET_DELAY_MS } from '../limits.ts';
 
-function head(headers: readonly string[], framing: string): string {
+function head({ headers, type }: WireAnswer, framing: string): string {
   const lines: string[] = [];
   for (let at = 0; at < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`);
   return [
     'HTTP/1.1 200 OK',
-    'Content-Type: application/json',
+    `Content-Type: ${type}`,
     framing,
     'Connection: close',
     ...lines,
@@ -34,10 +34,11 @@ function writeAndLeave(exchange: Exchange, bytes: Buffer, how: 'fin' | 'reset'):
 /** Ends the connection before, within or after the headers. */
 export function sendDisconnect(
   exchange: Exchange,
-  { headers, body }: WireAnswer,
+  answer: WireAnswer,
   { how, at, afterBytes }: DisconnectFault,
 ): void {
-  const start = Buffer.from(head(headers, `Content-Length: ${body.length}`));
+  const { body } = answer;
+  const start = Buffer.from(head(answer, `Content-Length: ${body.length}`));
   switch (at) {
     case 'before-headers':
       writeAndLeave(exchange, Buffer.alloc(0), how);
@@ -55,32 +56,30 @@ export function sendDisconnect(
 /** A body that is shorter or longer than it says. */
 export function sendCut(
   exchange: Exchange,
-  { headers, body }: WireAnswer,
+  answer: WireAnswer,
   { afterBytes, length }: CutFault,
 ): void {
+  const { headers, body, type } = answer;
   const sent = body.subarray(0, afterBytes);
   if (length === 'sent') {
-    exchange.send(200, headers, sent, 'faulted');
+    exchange.send(200, headers, sent, 'faulted', type);
     return;
   }
   exchange.entry.status = 200;
   if (length === 'chunked') {
     exchange.end('faulted');
-    exchange.res.writeHead(200, ['Content-Type', 'application/json', ...headers]);
+    exchange.res.writeHead(200, ['Content-Type', type, ...headers]);
     exchange.res.end(sent);
     return;
   }
   const said = length === 'whole' ? body.length : length;
-  const start = Buffer.from(head(headers, `Content-Length: ${said}`));
+  const start = Buffer.from(head(answer, `Content-Length: ${said}`));
   writeAndLeave(exchange, Buffer.concat([start, sent]), 'fin');
 }
 
 /** Chunked coding with a size that is wrong, or without its end. */
-export function sendChunks(
-  exchange: Exchange,
-  { headers, body }: WireAnswer,
-  fault: ChunksFault,
-): void {
+export function sendChunks(exchange: Exchange, answer: WireAnswer, fault: ChunksFault): void {
+  const { body } = answer;
   exchange.entry.status = 200;
   const sizes: Readonly<Record<ChunksFault['size'], string>> = {
     garbage: 'zz',
@@ -90,7 +89,7 @@ export function sendChunks(
     unterminated: body.length.toString(16),
   };
   const parts = [
-    Buffer.from(`${head(headers, 'Transfer-Encoding: chunked')}${sizes[fault.size]}\r\n`),
+    Buffer.from(`${head(answer, 'Transfer-Encoding: chunked')}${sizes[fault.size]}\r\n`),
     body,
     Buffer.from(fault.size === 'unterminated' ? '\r\n' : '\r\n0\r\n\r\n'),
   ];

@@ -8,11 +8,16 @@ import { retryAfterHeader, statusBody } from './status.ts';
 
 /** Sends the answer with its fault. `spoil` and `content` faults are in the body already. */
 export function deliverFault(exchange: Exchange, fault: Fault, answer: WireAnswer): void {
-  const { headers, body } = answer;
+  const { headers, body, type } = answer;
   switch (fault.kind) {
     case 'status': {
       const retryAfter = retryAfterHeader(fault.retryAfter);
-      exchange.send(fault.status, [...headers, ...retryAfter], statusBody(fault), 'faulted');
+      exchange.send(
+        fault.status,
+        [...headers, ...retryAfter],
+        statusBody(fault, answer),
+        'faulted',
+      );
       return;
     }
     case 'redirect':
@@ -20,7 +25,7 @@ export function deliverFault(exchange: Exchange, fault: Fault, answer: WireAnswe
       return;
     case 'spoil':
     case 'content':
-      exchange.send(200, headers, body, 'faulted');
+      exchange.send(200, headers, body, 'faulted', type);
       return;
     case 'gzip-bomb':
       exchange.send(

@@ -1,11 +1,11 @@
 /** Answers that come slowly, stop, or never end. */
 import type { Exchange, WireAnswer } from '../exchange.ts';
 
-function open(exchange: Exchange, headers: readonly string[], length?: number): void {
+function open(exchange: Exchange, { headers, type }: WireAnswer, length?: number): void {
   exchange.entry.status = 200;
   exchange.res.writeHead(200, [
     'Content-Type',
-    'application/json',
+    type,
     ...(length === undefined ? [] : ['Content-Length', String(length)]),
     ...headers,
   ]);
@@ -15,11 +15,12 @@ function open(exchange: Exchange, headers: readonly string[], length?: number): 
 /** The whole body, `bytes` at a time. */
 export function sendDrip(
   exchange: Exchange,
-  { headers, body }: WireAnswer,
+  answer: WireAnswer,
   everyMs: number,
   bytes: number,
 ): void {
-  open(exchange, headers, body.length);
+  const { body } = answer;
+  open(exchange, answer, body.length);
   let sent = 0;
   const next = () => {
     const part = body.subarray(sent, sent + bytes);
@@ -36,23 +37,21 @@ export function sendDrip(
 }
 
 /** The first bytes, then silence; the call ends when the client leaves. */
-export function sendStall(
-  exchange: Exchange,
-  { headers, body }: WireAnswer,
-  afterBytes: number,
-): void {
-  open(exchange, headers, body.length);
+export function sendStall(exchange: Exchange, answer: WireAnswer, afterBytes: number): void {
+  const { body } = answer;
+  open(exchange, answer, body.length);
   if (afterBytes > 0) exchange.res.write(body.subarray(0, Math.min(afterBytes, body.length - 1)));
 }
 
 /** All of the body but its last byte, then spaces for as long as the client stays. */
 export function sendEndless(
   exchange: Exchange,
-  { headers, body }: WireAnswer,
+  answer: WireAnswer,
   everyMs: number,
   bytes: number,
 ): void {
-  open(exchange, headers);
+  const { body } = answer;
+  open(exchange, answer);
   const spaces = Buffer.alloc(bytes, ' ');
   exchange.res.write(body.subarray(0, -1));
   const next = () => {

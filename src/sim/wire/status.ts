@@ -1,5 +1,5 @@
 /** Error statuses: their bodies and Retry-After. */
-import { errorBody } from '../envelope.ts';
+import type { WireAnswer } from '../exchange.ts';
 import type { RetryAfter, StatusFault } from '../fault.ts';
 
 /** What OpenAI and its like answer with each status. */
@@ -18,7 +18,10 @@ const STATUSES: Readonly<Record<number, readonly [message: string, code: string 
 };
 
 /** The body of an error status. */
-export function statusBody({ status, message, code }: StatusFault): string {
+export function statusBody(
+  { status, message, code }: StatusFault,
+  { errorBody }: Pick<WireAnswer, 'errorBody'>,
+): string {
   const [usual, usualCode] = STATUSES[status] ?? [`Status ${status}.`, null];
   return errorBody(status, message ?? usual, code ?? usualCode);
 }

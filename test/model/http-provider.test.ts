@@ -2,7 +2,7 @@ import { createServer as createTcp } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { OpenAiCompatible } from '../../src/model/openai-compatible.ts';
+import { HttpProvider } from '../../src/model/http-provider.ts';
 import { cases, deep, reportCases } from '../support/cases.ts';
 import {
   ask,
@@ -21,13 +21,13 @@ import {
 
 interface Context {
   server: ScriptedServer;
-  provider: OpenAiCompatible;
+  provider: HttpProvider;
 }
-const test = suite<Context>('openai-compatible');
+const test = suite<Context>('http-provider');
 
 test.before.each(async (context) => {
   context.server = await scriptedServer();
-  context.provider = new OpenAiCompatible(settingsOf(context.server.url));
+  context.provider = new HttpProvider(settingsOf(context.server.url));
 });
 test.after.each(async ({ server, provider }) => {
   await provider.close();
@@ -39,7 +39,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 test('an answer comes with its usage, and the request has key, model, messages and parameters', async ({
   server,
 }) => {
-  const provider = new OpenAiCompatible(
+  const provider = new HttpProvider(
     settingsOf(`${server.url}/`, { responseFormat: 'json_schema', headers: { 'X-Title': 'a' } }),
   );
   const schema = { type: 'object' };
@@ -315,14 +315,12 @@ test('nobody there, a name that is none and a URL that is none are outcomes', as
     'not a url': 'RVB_MODEL_HTTP again',
   };
   for (const [url, text] of Object.entries(expected)) {
-    const provider = new OpenAiCompatible(settingsOf(url));
+    const provider = new HttpProvider(settingsOf(url));
     await provider.warm(2);
     assert.is(brief(await ask(provider)).replace(/ again$/, ''), text.replace(/ again$/, ''), url);
     await provider.close();
   }
-  const badKey = new OpenAiCompatible(
-    settingsOf('http://127.0.0.1:1/v1', { apiKey: `${CANARY}\nx` }),
-  );
+  const badKey = new HttpProvider(settingsOf('http://127.0.0.1:1/v1', { apiKey: `${CANARY}\nx` }));
   assert.is(brief(await ask(badKey)), 'RVB_MODEL_HTTP');
   await badKey.close();
 });
@@ -352,7 +350,7 @@ test('the deadline holds to a tenth, wherever the answer stops', async ({ server
       scripts.slice(at, at + 4).map(async (script) => {
         const own = await scriptedServer();
         own.script = script;
-        const mine = new OpenAiCompatible(settingsOf(own.url));
+        const mine = new HttpProvider(settingsOf(own.url));
         const started = performance.now();
         const outcome = await ask(mine, timeoutMs);
         const tookMs = performance.now() - started;

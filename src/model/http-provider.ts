@@ -1,35 +1,38 @@
 /**
- * Any server that speaks OpenAI's chat completions, over a pool of kept-alive connections. Whatever goes
- * wrong is an outcome: `chat` never throws, and always settles by its deadline.
+ * A model server, over a pool of kept-alive connections and in the protocol of its type. Whatever goes wrong is an
+ * outcome: `chat` never throws, and always settles by its deadline.
  */
 import type { LookupFunction } from 'node:net';
 import { CANCELLED, closedError } from '../errors.ts';
-import { RAW_ANSWER_CHARS } from '../limits.ts';
+import { MODEL_GAP_MS, RAW_ANSWER_CHARS } from '../limits.ts';
+import { type BodyJson, decodeBody, parseBody } from './body-text.ts';
 import type { ChatOutcome, ChatRequest, HttpSettings } from './chat.ts';
-import { chatBody } from './chat-body.ts';
 import { type Connections, openConnections } from './connections.ts';
-import { Exchange, timedOut } from './exchange.ts';
+import { Exchange, GapError, stoppedComing, timedOut } from './exchange.ts';
 import {
   type CalledProvider,
   connectionFailure,
   endedChat,
   failedChat,
   statusFailure,
+  tooLarge,
 } from './http-failure.ts';
 import { OpenCalls } from './open-calls.ts';
+import type { Protocol } from './protocols/protocol.ts';
+import { protocolOf } from './protocols/protocol-of.ts';
 import type { ChatLimits, Provider } from './provider.ts';
-import { providerError } from './provider-error.ts';
 import { rateLimitsOf } from './rate-limit-headers.ts';
-import { decodeBody, parseBody, readCompletion } from './read-completion.ts';
 import { type Redact, redactFor } from './redact.ts';
 import { retryAfterOf } from './retry-after.ts';
+import { StreamReader } from './stream-reader.ts';
 import { unpackBody } from './unpack-body.ts';
 
 /** A success that is none: no range was asked for. */
 const PARTIAL_CONTENT = 206;
 
-export class OpenAiCompatible implements Provider {
+export class HttpProvider implements Provider {
   readonly #settings: HttpSettings;
+  readonly #protocol: Protocol;
   readonly #lookup: LookupFunction | undefined;
   /** Names and values in turn. */
   readonly #headers: string[];
@@ -47,14 +50,15 @@ export class OpenAiCompatible implements Provider {
   constructor(settings: HttpSettings, lookup?: LookupFunction) {
     this.#settings = settings;
     this.#lookup = lookup;
-    const { apiKey, baseUrl, headers = {} } = settings;
+    const { apiKey, baseUrl, headers = {}, stream } = settings;
+    this.#protocol = protocolOf(settings.type);
     this.#redact = redactFor(settings);
     this.#host = URL.canParse(baseUrl) ? new URL(baseUrl).host : 'a base URL that is not one';
+    const given = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
     this.#headers = Object.entries({
-      ...Object.fromEntries(Object.entries(headers).map(([name, v]) => [name.toLowerCase(), v])),
-      ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey.trim()}` }),
+      ...this.#protocol.headers(Object.fromEntries(given), apiKey?.trim()),
       'content-type': 'application/json',
-      accept: 'application/json',
+      accept: stream === true ? 'text/event-stream, application/json' : 'application/json',
       'accept-encoding': 'identity',
     }).flat();
   }
@@ -70,20 +74,29 @@ export class OpenAiCompatible implements Provider {
         this.#calls.delete(signal, call);
         resolve(outcome);
       };
-      const exchange = new Exchange((ended, error) => settle(this.#outcomeOf(asked, ended, error)));
+      const exchange = new Exchange({
+        gapMs: this.#settings.idleTimeoutMs ?? MODEL_GAP_MS,
+        openStream: () => new StreamReader(this.#protocol.openStream()),
+        onEnd: (ended, error) => settle(this.#outcomeOf(asked, ended, error)),
+      });
       const call = {
         drop: () => exchange.abort(),
         cancel: () => settle(endedChat(asked, CANCELLED)),
       };
       const onTimeout = (): void => {
         exchange.abort();
-        settle(timedOut(asked, timeoutMs, exchange));
+        const isWhole = exchange.stream?.isWhole === true;
+        settle(
+          isWhole
+            ? this.#outcomeOf(asked, exchange, undefined)
+            : timedOut(asked, timeoutMs, exchange),
+        );
         this.#open?.warm.dropUnneeded();
       };
       const timer = setTimeout(onTimeout, Math.max(0, Math.ceil(timeoutMs)));
       this.#calls.add(signal, call);
       try {
-        const body = chatBody(request, this.#settings.responseFormat);
+        const body = this.#protocol.body(request, this.#settings);
         if (this.#open !== undefined) this.#dispatch(this.#open, body, exchange);
         else {
           this.#connect().then(
@@ -129,35 +142,34 @@ export class OpenAiCompatible implements Provider {
   }
 
   #outcomeOf(asked: CalledProvider, exchange: Exchange, error: Error | undefined): ChatOutcome {
-    const { status, headers } = exchange;
+    const { status, headers, stream } = exchange;
     const ok = status !== undefined && status >= 200 && status < 300;
-    if (status === undefined || (ok && error !== undefined)) {
-      return connectionFailure(asked, error, status);
+    // What a stream's last event has made whole is not undone by what comes after it.
+    const isBroken = error !== undefined && stream?.isWhole !== true;
+    if (isBroken && error instanceof GapError && (ok || status === undefined)) {
+      return stoppedComing(asked, error.gapMs, exchange);
     }
+    if (status === undefined || (ok && isBroken)) return connectionFailure(asked, error, status);
+    if (stream?.isTooLarge === true) return tooLarge(asked, status);
     if (status === PARTIAL_CONTENT) {
       const what = 'gave a part of its answer (206), which was not asked for';
       return failedChat(asked, 'RVB_MODEL_HTTP', what, { status, retryable: true });
     }
     // A status says more than a body that could not be read.
-    const bytes = error === undefined ? exchange.body() : new Uint8Array();
-    const encoding = String(headers['content-encoding'] ?? 'identity');
-    const decoded =
-      encoding === 'identity' || encoding === ''
-        ? decodeBody(bytes)
-        : ({ ok: false, problem: `is ${encoding}, which was not asked for` } as const);
-    const parsed = decoded.ok ? parseBody(decoded.text) : decoded;
-    const text = () => this.#redact.text(decoded.ok ? decoded.text : unpackBody(bytes, encoding));
+    const body = bodyOf(exchange, isBroken);
+    const text = () => this.#redact.text(body.text());
     const retryAfterMs = retryAfterOf(headers, Date.now());
+    const { json } = body;
     const outcome = !ok
       ? statusFailure(
           asked,
           status,
-          providerError(parsed.ok ? parsed.value : text(), asked.clean),
+          this.#protocol.readError(json.ok ? json.value : text(), asked.clean),
           retryAfterMs,
         )
-      : parsed.ok
-        ? this.#cleanAnswer(readCompletion(asked, parsed.value, status, retryAfterMs))
-        : failedChat(asked, 'RVB_ANSWER_INVALID', `gave a response that ${parsed.problem}`, {
+      : json.ok
+        ? this.#cleanAnswer(this.#protocol.readAnswer(asked, json.value, { status, retryAfterMs }))
+        : failedChat(asked, 'RVB_ANSWER_INVALID', `gave a response that ${json.problem}`, {
             status,
             retryable: true,
           });
@@ -170,7 +182,12 @@ export class OpenAiCompatible implements Provider {
 
   #connect(): Promise<Connections> {
     const isNeeded = (): boolean => this.#calls.size > 0;
-    this.#loading ??= openConnections(this.#settings, isNeeded, this.#lookup).then((open) => {
+    this.#loading ??= openConnections(
+      this.#settings,
+      this.#protocol.path,
+      isNeeded,
+      this.#lookup,
+    ).then((open) => {
       this.#open = open;
       return open;
     });
@@ -199,4 +216,26 @@ export class OpenAiCompatible implements Provider {
     this.#lastAsked = { model, asked };
     return asked;
   }
+}
+
+interface ReadBody {
+  readonly json: BodyJson;
+  /** For the record. */
+  text(): string;
+}
+
+/** `isBroken`: the connection failed, so that what came is no body. */
+function bodyOf(exchange: Exchange, isBroken: boolean): ReadBody {
+  const { headers, stream } = exchange;
+  if (stream !== undefined) return { json: stream.result(!isBroken), text: () => stream.text };
+  const bytes = isBroken ? new Uint8Array() : exchange.body();
+  const encoding = String(headers['content-encoding'] ?? 'identity');
+  const decoded =
+    encoding === 'identity' || encoding === ''
+      ? decodeBody(bytes)
+      : ({ ok: false, problem: `is ${encoding}, which was not asked for` } as const);
+  return {
+    json: decoded.ok ? parseBody(decoded.text) : decoded,
+    text: () => (decoded.ok ? decoded.text : unpackBody(bytes, encoding)),
+  };
 }

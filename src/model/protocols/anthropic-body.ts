@@ -1,0 +1,99 @@
+/** A chat request as the JSON of Anthropic's Messages API: https://docs.anthropic.com/en/api/messages */
+import type { Json, JsonObject } from '../../util/json.ts';
+import type { ChatMessage, ChatRequest } from '../chat.ts';
+import { member } from '../provider-error.ts';
+import type { BodySettings } from './protocol.ts';
+
+/** The tool whose input is the answer: https://docs.anthropic.com/en/docs/build-with-claude/tool-use */
+export const ANSWER_TOOL = 'answer';
+
+/** The protocol demands a `max_tokens`; every Claude model can write as many. */
+export const ANTHROPIC_MAX_TOKENS = 4_096;
+
+/** No model caches less than 1,024 tokens, which are about so many characters. */
+const CACHED_MIN_CHARS = 4_096;
+
+/** https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching */
+const CACHED: JsonObject = { cache_control: { type: 'ephemeral' } };
+
+/** OpenAI's names of parameters that this protocol has too. */
+const OWN_NAMES: Readonly<Record<string, string>> = {
+  max_completion_tokens: 'max_tokens',
+  stop: 'stop_sequences',
+};
+/** What this protocol knows nothing of, and refuses. */
+const UNKNOWN: ReadonlySet<string> = new Set(['seed', 'n']);
+
+/**
+ * The body of a POST to `/messages`. System messages become `system`. A schema of an object becomes a tool that
+ * the model must call, unless it is told to think, which excludes that. What is constant is marked for the cache.
+ */
+export function messagesBody(request: ChatRequest, settings: BodySettings): string {
+  const { model, messages, parameters, responseSchema: schema, constant } = request;
+  const system = messages.filter(({ role }) => role === 'system').map(({ content }) => content);
+  const isForced =
+    schema?.['type'] === 'object' &&
+    settings.responseFormat === 'json_schema' &&
+    !thinks(parameters);
+  return JSON.stringify({
+    max_tokens: ANTHROPIC_MAX_TOKENS,
+    ...ownParameters(parameters),
+    model,
+    ...(system.length === 0
+      ? {}
+      : { system: [textBlock(system.join('\n\n'), constant?.system === true)] }),
+    messages: messagesOf(messages, constant?.prompt ?? 0),
+    ...(isForced
+      ? {
+          tools: [
+            {
+              name: ANSWER_TOOL,
+              description: 'Gives the answer.',
+              input_schema: schema,
+            },
+          ],
+          tool_choice: { type: 'tool', name: ANSWER_TOOL },
+        }
+      : {}),
+    ...(settings.stream === true ? { stream: true } : {}),
+  });
+}
+
+/** https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking */
+function thinks(parameters: JsonObject): boolean {
+  const type = member(parameters['thinking'], 'type');
+  return type !== undefined && type !== 'disabled';
+}
+
+function ownParameters(parameters: JsonObject): JsonObject {
+  const own: Record<string, Json> = {};
+  for (const [name, value] of Object.entries(parameters)) {
+    if (UNKNOWN.has(name)) continue;
+    const isText = name === 'stop' && typeof value === 'string';
+    own[OWN_NAMES[name] ?? name] = isText ? [value] : value;
+  }
+  return own;
+}
+
+/** The protocol takes no empty text; messages of one side that follow each other are one to it. */
+function messagesOf(
+  messages: readonly ChatMessage[],
+  constantChars: number,
+): readonly JsonObject[] {
+  const said = messages.filter(({ role, content }) => role !== 'system' && content.trim() !== '');
+  return said.map(({ role, content }, index) => ({
+    role,
+    content: index === 0 ? parted(content, constantChars) : content,
+  }));
+}
+
+/** The text, or its constant beginning, marked for the cache, and the rest. */
+function parted(content: string, constantChars: number): Json {
+  const rest = content.slice(constantChars);
+  if (constantChars < CACHED_MIN_CHARS || rest.trim() === '') return content;
+  return [textBlock(content.slice(0, constantChars), true), textBlock(rest, false)];
+}
+
+function textBlock(text: string, isConstant: boolean): JsonObject {
+  return { type: 'text', text, ...(isConstant ? CACHED : {}) };
+}

@@ -1,0 +1,21 @@
+/** Anthropic's Messages API: https://docs.anthropic.com/en/api/messages */
+import { messageError, readMessage } from './anthropic-answer.ts';
+import { messagesBody } from './anthropic-body.ts';
+import { MessageFold } from './anthropic-stream.ts';
+import type { Protocol } from './protocol.ts';
+
+/** https://docs.anthropic.com/en/api/versioning */
+const VERSION = '2023-06-01';
+
+export const ANTHROPIC: Protocol = {
+  path: '/messages',
+  headers: (given, apiKey) => ({
+    'anthropic-version': VERSION,
+    ...given,
+    ...(apiKey === undefined ? {} : { 'x-api-key': apiKey }),
+  }),
+  body: messagesBody,
+  readAnswer: readMessage,
+  readError: messageError,
+  openStream: () => new MessageFold(),
+};

@@ -1,0 +1,35 @@
+/** A chat request as the JSON of OpenAI's protocol. */
+import type { JsonObject } from '../../util/json.ts';
+import type { ChatRequest, HttpSettings } from '../chat.ts';
+import type { BodySettings } from './protocol.ts';
+
+/**
+ * The body of a POST to `/chat/completions`. A stream has its usage in an event of its own only where that is
+ * asked for: https://platform.openai.com/docs/api-reference/chat/create#chat-create-stream_options
+ */
+export function completionBody(request: ChatRequest, settings: BodySettings): string {
+  const { model, messages, parameters, responseSchema } = request;
+  const { responseFormat, stream, streamOptions } = settings;
+  const format =
+    responseSchema === undefined ? undefined : formatOf(responseSchema, responseFormat);
+  return JSON.stringify({
+    ...(format === undefined ? {} : { response_format: format }),
+    ...parameters,
+    model,
+    messages,
+    ...(stream === true ? { stream } : {}),
+    ...(stream === true && streamOptions !== false
+      ? { stream_options: { include_usage: true } }
+      : {}),
+  });
+}
+
+/** Providers hold an answer to a schema only where that is of an object. */
+function formatOf(
+  schema: JsonObject,
+  form: HttpSettings['responseFormat'],
+): JsonObject | undefined {
+  if (form === 'none' || schema['type'] !== 'object') return undefined;
+  if (form === 'json_object') return { type: 'json_object' };
+  return { type: 'json_schema', json_schema: { name: 'answer', strict: false, schema } };
+}

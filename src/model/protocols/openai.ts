@@ -1,0 +1,18 @@
+/** OpenAI's chat completions, which many servers speak: https://platform.openai.com/docs/api-reference/chat */
+import { providerError } from '../provider-error.ts';
+import { readCompletion } from './openai-answer.ts';
+import { completionBody } from './openai-body.ts';
+import { CompletionFold } from './openai-stream.ts';
+import type { Protocol } from './protocol.ts';
+
+export const OPENAI: Protocol = {
+  path: '/chat/completions',
+  headers: (given, apiKey) => ({
+    ...given,
+    ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+  }),
+  body: completionBody,
+  readAnswer: readCompletion,
+  readError: providerError,
+  openStream: () => new CompletionFold(),
+};
