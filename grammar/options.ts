@@ -72,6 +72,10 @@ const TABLE: readonly OptionSpec[] = [
     min: 0,
   }),
   option('max_tokens', ['integer'], BOTH, "The model's output cap.", '400', { min: 1 }),
+  option('top_p', ['number'], BOTH, "Nucleus sampling in place of the cascade's.", '0.9', {
+    min: 0,
+  }),
+  option('reasoning_effort', ['string'], BOTH, 'How much the model reasons.', "'low'"),
   option('seed', ['integer'], BOTH, "The model's seed.", '42'),
   option('order', ['string'], MAP, 'Order in which rows are delivered.', "'input'", {
     values: ['input', 'completion'],

@@ -6,7 +6,14 @@ import type { ReportProblemAt } from './report.ts';
 import type { CellFile } from './schema.ts';
 import { checkTemplate } from './template.ts';
 
-const PARAMETERS = ['temperature', 'top_p', 'max_tokens', 'seed', 'stop'] as const;
+const PARAMETERS = [
+  'temperature',
+  'top_p',
+  'max_tokens',
+  'reasoning_effort',
+  'seed',
+  'stop',
+] as const;
 
 /** The keys that only a model call has, beside `instructions`. */
 export const MODEL_KEYS = ['system', 'model', ...PARAMETERS] as const;

@@ -51,6 +51,7 @@ const modelKeys = {
   temperature: z.number().min(0).max(2).optional(),
   top_p: z.number().min(0).max(1).optional(),
   max_tokens: positiveInt.optional(),
+  reasoning_effort: text.optional().describe('e.g. minimal, low, medium or high'),
   seed: z.int().optional(),
   stop: z.array(text).optional(),
 };

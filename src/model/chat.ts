@@ -1,6 +1,7 @@
 /** One question to a model and its answer, whoever the provider is. Plain data: it crosses threads. */
 import type { Failure } from '../errors.ts';
 import type { JsonObject } from '../util/json.ts';
+import type { ParameterRules } from './parameters.ts';
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
@@ -73,6 +74,8 @@ export type ChatOutcome =
       readonly error: Failure;
       readonly status?: number;
       readonly retryable: boolean;
+      /** The model refused this parameter, and is asked again without it: the next call differs. */
+      readonly refusedParameter?: string;
       /** From Retry-After, in milliseconds. */
       readonly retryAfterMs?: number;
       readonly rateLimits?: RateLimits;
@@ -108,6 +111,8 @@ export interface HttpSettings {
   readonly streamOptions?: false;
   /** The longest gap between two pieces of a response; default MODEL_GAP_MS. */
   readonly idleTimeoutMs?: number;
+  /** What the provider's models do not take, or call otherwise. */
+  readonly parameters?: ParameterRules;
   /** Connections opened at once at most; 0 = as many as there are calls. */
   readonly connections: number;
   readonly proxy?: ProxySettings;

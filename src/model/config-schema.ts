@@ -6,6 +6,7 @@ import { JOURNAL_SEGMENT_MAX_BYTES, RATE_WINDOW_MS } from '../limits.ts';
 import type { JsonObject } from '../util/json.ts';
 import type { CallLimits, ProviderLimits } from './call-limits.ts';
 import { FUNCTION_ID } from './chat.ts';
+import type { ParameterRules } from './parameters.ts';
 import type { ModelPrice } from './prices.ts';
 import type { ProviderEntry } from './provider-entry.ts';
 
@@ -147,6 +148,28 @@ function limits(spelling: Spelling) {
     .describe('What the provider may be asked at most.');
 }
 
+/** What is done with a call's parameters before they are sent. */
+function parameters() {
+  const name = z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]*$/i, { error: 'expected the name of a parameter' });
+  const changes = {
+    drop: z.array(name).describe('Left out: the models refuse them.'),
+    rename: z.record(name, name).describe('Sent under another name.'),
+    add: z.record(name, z.json()).describe('Sent where a cell does not say them.'),
+  };
+  return z
+    .strictObject({
+      ...changes,
+      models: z
+        .record(z.string(), z.strictObject(changes).partial())
+        .describe("Of single models, by the model's name at the provider."),
+    })
+    .partial()
+    .transform((rules) => rules as ParameterRules)
+    .describe('Which parameters of cells are sent otherwise, e.g. { drop: [temperature] }.');
+}
+
 function headers(spelling: Spelling) {
   const problemOf = (name: string): string | undefined => {
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) return 'this is no name of a header';
@@ -212,6 +235,7 @@ function serverKeys(spelling: Spelling) {
     idle_timeout: gap.describe(
       'The longest gap between two pieces of a response, e.g. 30s. Default 60s.',
     ),
+    parameters: parameters(),
     connections: whole(0, MAX_CONNECTIONS).describe(
       'Connections open at once at most; 0: as many as there are calls.',
     ),

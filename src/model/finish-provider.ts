@@ -101,6 +101,7 @@ function finishHttp(
     ...(entry.stream === true ? { stream: true } : {}),
     ...(entry.streamOptions === false ? { streamOptions: false } : {}),
     ...(entry.idleTimeoutMs === undefined ? {} : { idleTimeoutMs: entry.idleTimeoutMs }),
+    ...(entry.parameters === undefined ? {} : { parameters: entry.parameters }),
     connections: entry.connections ?? 0,
     ...(proxy === undefined
       ? {}

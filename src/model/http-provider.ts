@@ -18,9 +18,11 @@ import {
   tooLarge,
 } from './http-failure.ts';
 import { OpenCalls } from './open-calls.ts';
+import { ParameterLessons } from './parameters.ts';
 import type { Protocol } from './protocols/protocol.ts';
 import { protocolOf } from './protocols/protocol-of.ts';
 import type { ChatLimits, Provider } from './provider.ts';
+import type { ProviderError } from './provider-error.ts';
 import { rateLimitsOf } from './rate-limit-headers.ts';
 import { type Redact, redactFor } from './redact.ts';
 import { retryAfterOf } from './retry-after.ts';
@@ -29,6 +31,8 @@ import { unpackBody } from './unpack-body.ts';
 
 /** A success that is none: no range was asked for. */
 const PARTIAL_CONTENT = 206;
+/** The status of a parameter that a model does not take. */
+const BAD_REQUEST = 400;
 
 export class HttpProvider implements Provider {
   readonly #settings: HttpSettings;
@@ -37,6 +41,7 @@ export class HttpProvider implements Provider {
   /** Names and values in turn. */
   readonly #headers: string[];
   readonly #redact: Redact;
+  readonly #lessons: ParameterLessons;
   readonly #host: string;
   #loading: Promise<Connections> | undefined;
   /** The same once loaded, so that a call need not wait for a settled promise. */
@@ -53,6 +58,7 @@ export class HttpProvider implements Provider {
     const { apiKey, baseUrl, headers = {}, stream } = settings;
     this.#protocol = protocolOf(settings.type);
     this.#redact = redactFor(settings);
+    this.#lessons = new ParameterLessons(baseUrl, settings.parameters);
     this.#host = URL.canParse(baseUrl) ? new URL(baseUrl).host : 'a base URL that is not one';
     const given = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
     this.#headers = Object.entries({
@@ -68,6 +74,8 @@ export class HttpProvider implements Provider {
     const asked = this.#asked(request.model);
     if (this.#closed) return Promise.resolve(endedChat(asked, closedError()));
     if (signal.aborted) return Promise.resolve(endedChat(asked, CANCELLED));
+    const parameters = this.#lessons.applied(request.model, request.parameters);
+    const sent = { ...request, parameters };
     return new Promise((resolve) => {
       const settle = (outcome: ChatOutcome): void => {
         clearTimeout(timer);
@@ -77,7 +85,7 @@ export class HttpProvider implements Provider {
       const exchange = new Exchange({
         gapMs: this.#settings.idleTimeoutMs ?? MODEL_GAP_MS,
         openStream: () => new StreamReader(this.#protocol.openStream()),
-        onEnd: (ended, error) => settle(this.#outcomeOf(asked, ended, error)),
+        onEnd: (ended, error) => settle(this.#outcomeOf(asked, ended, error, sent)),
       });
       const call = {
         drop: () => exchange.abort(),
@@ -88,7 +96,7 @@ export class HttpProvider implements Provider {
         const isWhole = exchange.stream?.isWhole === true;
         settle(
           isWhole
-            ? this.#outcomeOf(asked, exchange, undefined)
+            ? this.#outcomeOf(asked, exchange, undefined, sent)
             : timedOut(asked, timeoutMs, exchange),
         );
         this.#open?.warm.dropUnneeded();
@@ -96,7 +104,7 @@ export class HttpProvider implements Provider {
       const timer = setTimeout(onTimeout, Math.max(0, Math.ceil(timeoutMs)));
       this.#calls.add(signal, call);
       try {
-        const body = this.#protocol.body(request, this.#settings);
+        const body = this.#protocol.body(sent, this.#settings);
         if (this.#open !== undefined) this.#dispatch(this.#open, body, exchange);
         else {
           this.#connect().then(
@@ -141,7 +149,12 @@ export class HttpProvider implements Provider {
     pool.dispatch({ path, method: 'POST', headers: sent, body }, exchange);
   }
 
-  #outcomeOf(asked: CalledProvider, exchange: Exchange, error: Error | undefined): ChatOutcome {
+  #outcomeOf(
+    asked: CalledProvider,
+    exchange: Exchange,
+    error: Error | undefined,
+    sent: ChatRequest,
+  ): ChatOutcome {
     const { status, headers, stream } = exchange;
     const ok = status !== undefined && status >= 200 && status < 300;
     // What a stream's last event has made whole is not undone by what comes after it.
@@ -161,11 +174,11 @@ export class HttpProvider implements Provider {
     const retryAfterMs = retryAfterOf(headers, Date.now());
     const { json } = body;
     const outcome = !ok
-      ? statusFailure(
+      ? this.#failureOf(
           asked,
           status,
           this.#protocol.readError(json.ok ? json.value : text(), asked.clean),
-          retryAfterMs,
+          { retryAfterMs, sent },
         )
       : json.ok
         ? this.#cleanAnswer(this.#protocol.readAnswer(asked, json.value, { status, retryAfterMs }))
@@ -178,6 +191,23 @@ export class HttpProvider implements Provider {
     if (said.ok) return said;
     const raw = text().slice(0, RAW_ANSWER_CHARS);
     return raw === '' ? said : { ...said, raw };
+  }
+
+  /** A failure that a refused parameter explains is told as such: the next call goes without it. */
+  #failureOf(
+    asked: CalledProvider,
+    status: number,
+    said: ProviderError,
+    {
+      retryAfterMs,
+      sent,
+    }: { readonly retryAfterMs: number | undefined; readonly sent: ChatRequest },
+  ): ChatOutcome {
+    const failure = statusFailure(asked, status, said, retryAfterMs);
+    if (status !== BAD_REQUEST || said.refused === undefined) return failure;
+    const { parameter, instead } = said.refused;
+    const isNew = this.#lessons.learn(sent.model, sent.parameters, parameter, instead);
+    return isNew ? { ...failure, refusedParameter: parameter } : failure;
   }
 
   #connect(): Promise<Connections> {

@@ -4,7 +4,7 @@ import type { ProviderEntry } from './provider-entry.ts';
 
 /**
  * Key by key. An entry with a base URL or a proxy of its own does not inherit what was meant for another
- * server: its key, and with the URL its response format, its prices and that its address may be private. One
+ * server: its key, and with the URL its response format, its parameters, its prices and that its address may be private. One
  * of another type inherits nothing.
  */
 export function mergeEntry(below: ProviderEntry, above: ProviderEntry | undefined): ProviderEntry {
@@ -12,7 +12,8 @@ export function mergeEntry(below: ProviderEntry, above: ProviderEntry | undefine
   if (above.type !== undefined && above.type !== typeOf(below)) return above;
   const { proxyKey, proxyKeyEnv, ...ofServer } = below;
   const { apiKey, apiKeyEnv, ...ofKeptServer } = ofServer;
-  const { responseFormat, streamOptions, prices, allowPrivate, ...ofAnyServer } = ofKeptServer;
+  const { responseFormat, streamOptions, parameters, prices, allowPrivate, ...ofAnyServer } =
+    ofKeptServer;
   const isElsewhere = above.baseUrl !== undefined && above.baseUrl !== below.baseUrl;
   const namesKey = above.apiKey !== undefined || above.apiKeyEnv !== undefined;
   const isOtherProxy = above.proxy !== undefined && above.proxy !== below.proxy;

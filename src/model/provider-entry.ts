@@ -1,6 +1,7 @@
 /** One provider's entry of the configuration or the engine options. */
 import type { ProviderLimits } from './call-limits.ts';
 import type { HttpSettings, ProviderSettings } from './chat.ts';
+import type { ParameterRules } from './parameters.ts';
 import type { ModelPrice } from './prices.ts';
 
 /** An entry as it was written, with what it leaves out left out. */
@@ -14,6 +15,7 @@ export interface ProviderEntry {
   readonly stream?: boolean;
   readonly streamOptions?: boolean;
   readonly idleTimeoutMs?: number;
+  readonly parameters?: ParameterRules;
   readonly connections?: number;
   readonly limits?: ProviderLimits;
   readonly prices?: Readonly<Record<string, ModelPrice>>;

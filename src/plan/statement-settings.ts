@@ -180,9 +180,9 @@ function limitsOf(values: Settings): CallLimits | undefined {
 
 function modelOverrideOf(values: Settings): ModelOverride {
   const parameters: Record<string, Json> = {};
-  for (const key of ['temperature', 'max_tokens', 'seed']) {
+  for (const key of ['temperature', 'top_p', 'max_tokens', 'reasoning_effort', 'seed']) {
     const value = values.get(key);
-    if (typeof value === 'number') parameters[key] = value;
+    if (typeof value === 'number' || typeof value === 'string') parameters[key] = value;
   }
   return { ...given('model', values.get('model') as string | undefined), parameters };
 }

@@ -77,8 +77,8 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelA
     ...tokensOf(request),
     ...(context.settings.keepPrompts === true ? { prompt: request.messages } : {}),
   };
-  for (let failures = 0, fresh = call.fresh === true; ; ) {
-    const n = call.attempt + failures;
+  for (let failures = 0, lessons = 0, fresh = call.fresh === true; ; ) {
+    const n = call.attempt + failures + lessons;
     bounds.attempts = n;
     const leftMs = call.limit().ms;
     const decision = await permitFor(run, {
@@ -107,6 +107,11 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelA
     if (answer?.ok === true) return answer;
     if (outcome.ok) {
       return { ok: false, message: answer!.message, text: outcome.response.text, attempt: n };
+    }
+    if (outcome.refusedParameter !== undefined) {
+      // The next call goes without it: no failure that may pass, and nothing to wait for.
+      lessons += 1;
+      continue;
     }
     failures += 1;
     if (!outcome.retryable || failures >= maxAttempts) throw failureAfter(call, outcome, failures);

@@ -7,6 +7,7 @@ import { RUN_TIMEOUT_MS } from '../../limits.ts';
 import type { ModelOverride } from '../../model/models.ts';
 import type { BudgetLimits, CacheSetting, OnError } from '../../plan/plan.ts';
 import type { Strategy } from '../../result.ts';
+import type { JsonObject } from '../../util/json.ts';
 
 /** Calls in flight at most where a semantic statement does not say `parallel`. */
 const SEMANTIC_PARALLEL = 10;
@@ -68,10 +69,21 @@ export function semanticSettings(
     budget: maxCost === undefined ? {} : { costMicroUsd: Math.round(Number(maxCost) * 1e6) },
     cache: cacheOf(values.get('cache')),
     modelOverride: {
-      parameters: {},
+      parameters: parametersOf(values),
       ...(model === undefined ? {} : { model }),
       ...(prompt === undefined ? {} : { prompt }),
     },
+  };
+}
+
+function parametersOf(values: ReadonlyMap<string, string | undefined>): JsonObject {
+  const [temperature, topP, effort] = ['temperature', 'top_p', 'reasoning_effort'].map((key) =>
+    values.get(key),
+  );
+  return {
+    ...(temperature === undefined ? {} : { temperature: Number(temperature) }),
+    ...(topP === undefined ? {} : { top_p: Number(topP) }),
+    ...(effort === undefined ? {} : { reasoning_effort: effort }),
   };
 }
 

@@ -1,0 +1,173 @@
+/** Parameters that a model refuses: told, known of OpenAI's own host, and learned from the refusal. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Engine, type EngineOptions } from '../../src/index.ts';
+import { ParameterLessons, type ParameterRules } from '../../src/model/parameters.ts';
+
+const OPENAI = 'https://api.openai.com/v1';
+const OTHER = 'https://models.example/v1';
+const applied = (baseUrl: string, model: string, rules?: ParameterRules) =>
+  new ParameterLessons(baseUrl, rules).applied(model, {
+    temperature: 0,
+    max_tokens: 20,
+    reasoning_effort: 'low',
+  });
+
+test("OpenAI's own models get what they take, other servers what the cell says", () => {
+  const effort = { reasoning_effort: 'low' };
+  assert.equal(applied(OPENAI, 'gpt-4o-mini'), {
+    temperature: 0,
+    max_completion_tokens: 20,
+    ...effort,
+  });
+  for (const model of ['o3-mini', 'o1', 'gpt-5', 'gpt-5-nano']) {
+    assert.equal(applied(OPENAI, model), { max_completion_tokens: 20, ...effort }, model);
+  }
+  assert.ok('temperature' in applied(OPENAI, 'gpt-5-chat-latest'));
+  assert.equal(applied(OTHER, 'o3'), { temperature: 0, max_tokens: 20, ...effort });
+});
+
+test('what the operator says counts, for all models and for one', () => {
+  const rules = {
+    drop: ['reasoning_effort'],
+    add: { top_k: 5, temperature: 1 },
+    models: { fast: { rename: { max_tokens: 'limit' } } },
+  };
+  assert.equal(applied(OPENAI, 'slow', rules), { top_k: 5, temperature: 0, max_tokens: 20 });
+  assert.equal(applied(OTHER, 'fast', rules), { top_k: 5, temperature: 0, limit: 20 });
+  assert.equal(applied(OTHER, '__proto__', rules), { top_k: 5, temperature: 0, max_tokens: 20 });
+});
+
+interface StrictServer {
+  readonly url: string;
+  /** The bodies that came, in order. */
+  readonly bodies: Record<string, unknown>[];
+  close(): void;
+}
+
+/** A server whose model takes no temperature and wants `max_completion_tokens`; it refuses in OpenAI's words. */
+async function strictServer(): Promise<StrictServer> {
+  const bodies: Record<string, unknown>[] = [];
+  const refusal = (parameter: string, code: string, message: string) => ({
+    error: { message, type: 'invalid_request_error', param: parameter, code },
+  });
+  const server = createServer((request, response) => {
+    let text = '';
+    request.on('data', (chunk) => {
+      text += chunk;
+    });
+    request.on('end', () => {
+      const body = JSON.parse(text);
+      bodies.push(body);
+      const refused =
+        'max_tokens' in body
+          ? refusal(
+              'max_tokens',
+              'unsupported_parameter',
+              "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+            )
+          : 'temperature' in body
+            ? refusal(
+                'temperature',
+                'unsupported_value',
+                "Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) value is supported.",
+              )
+            : 'odd' in body
+              ? refusal('messages', 'unsupported_value', 'these messages are not taken')
+              : undefined;
+      const answer = {
+        choices: [{ message: { content: '{"answer":true}' }, finish_reason: 'stop' }],
+        usage: { prompt_tokens: 10, completion_tokens: 3 },
+      };
+      response.writeHead(refused === undefined ? 200 : 400, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(refused ?? answer));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/v1`, bodies, close: () => server.close() };
+}
+
+async function withServer(
+  use: (engine: Engine, server: StrictServer) => Promise<void>,
+  provider: object = {},
+  options: EngineOptions = {},
+): Promise<void> {
+  const server = await strictServer();
+  const engine = await Engine.open({
+    threads: 1,
+    providers: { strict: { baseUrl: server.url, ...provider } },
+    model: 'strict/m',
+    ...options,
+  });
+  try {
+    await use(engine, server);
+  } finally {
+    await engine.close();
+    server.close();
+  }
+}
+
+const QUERY = "SELECT d FROM (VALUES ('a'), ('b'), ('c')) v(d) WHERE d MEANS 'x' ORDER BY d";
+
+test('a refusal teaches once a model: the calls after it are made as the model wants them', () =>
+  withServer(
+    async (engine, { bodies }) => {
+      const { rows, summary } = await engine.query(`-- @ parallel: 1\n${QUERY}`);
+      assert.is(rows.length, 3);
+      // Two refusals, then three answers.
+      assert.equal([summary.calls.sent, summary.rows.failed], [5, 0]);
+      assert.ok(
+        bodies.slice(2).every((body) => !('temperature' in body) && !('max_tokens' in body)),
+      );
+      assert.ok('max_completion_tokens' in bodies.at(-1)!);
+      const other = await engine.query(
+        `-- @ reasoning_effort: low\n-- @ temperature: 0.3\n${QUERY}`,
+      );
+      assert.is(other.summary.calls.sent, 3, 'learned');
+      assert.is(bodies.at(-1)!['reasoning_effort'], 'low');
+    },
+    { parameters: { add: { max_tokens: 50 } } },
+  ));
+
+test('many calls at once are each asked again, and no row is lost', () =>
+  withServer(async (engine) => {
+    const { rows, summary } = await engine.query(
+      "-- @ parallel: 20\nSELECT i FROM (SELECT i, 'text ' || i AS d FROM range(40) r(i)) WHERE d MEANS 'x'",
+    );
+    assert.is(rows.length, 40);
+    assert.is(summary.rows.failed, 0);
+    assert.ok(summary.calls.sent <= 40 + 2 * 20, `${summary.calls.sent} calls`);
+  }));
+
+test('what is told ahead costs no refusal', () =>
+  withServer(
+    async (engine) => {
+      const { summary } = await engine.query(QUERY);
+      assert.is(summary.calls.sent, 3);
+    },
+    { parameters: { drop: ['temperature'], rename: { max_tokens: 'max_completion_tokens' } } },
+  ));
+
+test('a refusal of what was not sent is a failure', () =>
+  withServer(
+    async (engine, { bodies }) => {
+      const { rows, summary } = await engine.query(
+        `SELECT d MEANS 'x' AS m FROM (VALUES ('a')) v(d)`,
+      );
+      assert.equal(rows, [{ m: null }]);
+      assert.is(summary.rows.failed, 1);
+      assert.is(bodies.length, 1);
+    },
+    {
+      parameters: {
+        drop: ['temperature'],
+        rename: { max_tokens: 'max_completion_tokens' },
+        add: { odd: true },
+      },
+    },
+  ));
+
+test.run();
