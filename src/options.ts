@@ -45,7 +45,7 @@ export interface EngineOptions {
   readonly model?: string | ModelFunction;
   /** Path of `rvbbit.config.yaml`; read once, with the first statement that needs it. */
   readonly configFile?: string;
-  /** Environment variables, e.g. `process.env`: OPENAI_API_KEY, OPENROUTER_API_KEY, OLLAMA_HOST, RVBBIT_MODEL. */
+  /** Environment variables, e.g. `process.env`: OPENAI_API_KEY, ANTHROPIC_API_KEY, OLLAMA_HOST, RVBBIT_MODEL. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Lanes of a statement that does not say PARALLEL. Default 1. */
   readonly parallel?: number;

@@ -29,6 +29,9 @@ export interface DescribedConfig {
 const URL_VARIABLES: Readonly<Record<string, string>> = {
   openai: 'OPENAI_BASE_URL',
   ollama: 'OLLAMA_HOST',
+  lmstudio: 'LMSTUDIO_HOST',
+  anthropic: 'ANTHROPIC_BASE_URL',
+  azure: 'AZURE_OPENAI_ENDPOINT',
 };
 const REDACTED = '[redacted]';
 

@@ -1,11 +1,7 @@
-/** Providers that the environment alone configures. */
+/** Providers that the environment alone configures, each with what its service takes and does not. */
 import { url } from './config-schema.ts';
 import type { ProviderEntry } from './provider-entry.ts';
 import { optionError, readValue } from './read-settings.ts';
-
-const OPENAI_URL = 'https://api.openai.com/v1';
-const OPENROUTER_URL = 'https://openrouter.ai/api/v1';
-const OLLAMA_PORT = '11434';
 
 /** What the variables give: providers that are there, and what is known of those that are only named. */
 export interface Presets {
@@ -13,53 +9,131 @@ export interface Presets {
   readonly known: ReadonlyMap<string, ProviderEntry>;
 }
 
-/** Reads OPENAI_API_KEY, OPENAI_BASE_URL, OPENROUTER_API_KEY and OLLAMA_HOST. */
-export function presetsOf(env: Readonly<Record<string, string | undefined>>): Presets {
-  const set = (name: string): string | undefined => env[name]?.trim() || undefined;
-  const active = new Map<string, ProviderEntry>();
-  const known = new Map<string, ProviderEntry>();
+type Env = (name: string) => string | undefined;
 
-  const openAiUrl = set('OPENAI_BASE_URL');
-  const hasOpenAiKey = set('OPENAI_API_KEY') !== undefined;
-  const baseUrl = openAiUrl === undefined ? OPENAI_URL : readUrl(openAiUrl, 'OPENAI_BASE_URL');
-  const isOpenAi = new URL(baseUrl).host === 'api.openai.com';
-  known.set('openai', {
-    baseUrl,
-    responseFormat: isOpenAi ? 'json_schema' : 'none',
-    // A server of one's own often takes no key.
-    ...(isOpenAi || hasOpenAiKey ? { apiKeyEnv: 'OPENAI_API_KEY' } : {}),
-  });
-  known.set('openrouter', {
-    baseUrl: OPENROUTER_URL,
+/** A service with a key and one address. */
+const SERVICES: Readonly<Record<string, ProviderEntry & { readonly apiKeyEnv: string }>> = {
+  openrouter: {
+    baseUrl: 'https://openrouter.ai/api/v1',
     responseFormat: 'json_schema',
     apiKeyEnv: 'OPENROUTER_API_KEY',
-  });
-  const ollama = set('OLLAMA_HOST');
-  known.set('ollama', {
-    baseUrl: ollamaUrl(ollama ?? '127.0.0.1'),
+  },
+  // Errors are wrapped in a list and say when to come back; `total_tokens` alone counts thoughts.
+  // https://ai.google.dev/gemini-api/docs/openai
+  gemini: {
+    baseUrl: 'https://generativelanguage.googleapis.com/v1beta/openai',
     responseFormat: 'json_schema',
-  });
+    apiKeyEnv: 'GEMINI_API_KEY',
+  },
+  // Refuses what it does not know, stream_options among it; thoughts come as parts of the content.
+  // https://docs.mistral.ai/api/
+  mistral: {
+    baseUrl: 'https://api.mistral.ai/v1',
+    responseFormat: 'json_schema',
+    streamOptions: false,
+    parameters: { rename: { seed: 'random_seed' } },
+    apiKeyEnv: 'MISTRAL_API_KEY',
+  },
+  // Only some models take a schema, and none together with a stream; JSON that does not parse is a 400 there.
+  // https://console.groq.com/docs/structured-outputs
+  groq: {
+    baseUrl: 'https://api.groq.com/openai/v1',
+    responseFormat: 'none',
+    apiKeyEnv: 'GROQ_API_KEY',
+  },
+  // Takes no schema; has its own names for cached tokens, and sends blank lines while calls wait.
+  // https://api-docs.deepseek.com/guides/json_mode
+  deepseek: {
+    baseUrl: 'https://api.deepseek.com/v1',
+    responseFormat: 'json_object',
+    apiKeyEnv: 'DEEPSEEK_API_KEY',
+  },
+};
 
-  if (hasOpenAiKey || openAiUrl !== undefined) active.set('openai', known.get('openai')!);
-  if (set('OPENROUTER_API_KEY') !== undefined) active.set('openrouter', known.get('openrouter')!);
-  if (ollama !== undefined) active.set('ollama', known.get('ollama')!);
+/**
+ * Reads ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, AZURE_OPENAI_API_KEY, AZURE_OPENAI_ENDPOINT, DEEPSEEK_API_KEY,
+ * GEMINI_API_KEY, GROQ_API_KEY, LMSTUDIO_HOST, MISTRAL_API_KEY, OLLAMA_HOST, OPENAI_API_KEY, OPENAI_BASE_URL and
+ * OPENROUTER_API_KEY.
+ */
+export function presetsOf(env: Readonly<Record<string, string | undefined>>): Presets {
+  const set: Env = (name) => env[name]?.trim() || undefined;
+  const active = new Map<string, ProviderEntry>();
+  const known = new Map<string, ProviderEntry>();
+  const add = (id: string, entry: ProviderEntry, ...variables: readonly string[]): void => {
+    known.set(id, entry);
+    if (variables.some((name) => set(name) !== undefined)) active.set(id, entry);
+  };
+  add('openai', openAi(set), 'OPENAI_API_KEY', 'OPENAI_BASE_URL');
+  add('anthropic', anthropic(set), 'ANTHROPIC_API_KEY', 'ANTHROPIC_BASE_URL');
+  for (const [id, entry] of Object.entries(SERVICES)) add(id, entry, entry.apiKeyEnv);
+  const azureUrl = set('AZURE_OPENAI_ENDPOINT');
+  if (azureUrl !== undefined) add('azure', azure(azureUrl), 'AZURE_OPENAI_ENDPOINT');
+  const local = { responseFormat: 'json_schema' } as const;
+  const ollama = hostUrl(set('OLLAMA_HOST') ?? '127.0.0.1', 'OLLAMA_HOST', OLLAMA_PORT);
+  add('ollama', { ...local, baseUrl: ollama }, 'OLLAMA_HOST');
+  // Refuses json_object. https://lmstudio.ai/docs/developer/openai-compat/structured-output
+  const lmStudio = hostUrl(set('LMSTUDIO_HOST') ?? '127.0.0.1', 'LMSTUDIO_HOST', LMSTUDIO_PORT);
+  add('lmstudio', { ...local, baseUrl: lmStudio }, 'LMSTUDIO_HOST');
   return { active, known };
 }
 
-/** OLLAMA_HOST as Ollama reads it: `host`, `host:port` or a URL; its listen address means this machine. */
-function ollamaUrl(variable: string): string {
+const OLLAMA_PORT = '11434';
+const LMSTUDIO_PORT = '1234';
+
+function openAi(set: Env): ProviderEntry {
+  const given = set('OPENAI_BASE_URL');
+  const baseUrl =
+    given === undefined ? 'https://api.openai.com/v1' : readUrl(given, 'OPENAI_BASE_URL');
+  const isOpenAi = new URL(baseUrl).host === 'api.openai.com';
+  return {
+    baseUrl,
+    responseFormat: isOpenAi ? 'json_schema' : 'none',
+    // A server of one's own often takes no key.
+    ...(isOpenAi || set('OPENAI_API_KEY') !== undefined ? { apiKeyEnv: 'OPENAI_API_KEY' } : {}),
+  };
+}
+
+/** ANTHROPIC_BASE_URL as Anthropic's own clients read it: without the version. */
+function anthropic(set: Env): ProviderEntry {
+  const given = set('ANTHROPIC_BASE_URL') ?? 'https://api.anthropic.com';
+  const root = readUrl(given, 'ANTHROPIC_BASE_URL').replace(/\/v1$/, '');
+  const isAnthropic = new URL(root).host === 'api.anthropic.com';
+  return {
+    type: 'anthropic',
+    baseUrl: `${root}/v1`,
+    ...(isAnthropic || set('ANTHROPIC_API_KEY') !== undefined
+      ? { apiKeyEnv: 'ANTHROPIC_API_KEY' }
+      : {}),
+  };
+}
+
+/**
+ * The v1 API of a resource, which needs no api-version and takes the key as others do; a model is the name of a
+ * deployment. https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
+ */
+function azure(endpoint: string): ProviderEntry {
+  const root = readUrl(endpoint, 'AZURE_OPENAI_ENDPOINT').replace(/\/openai(?:\/v1)?$/, '');
+  return {
+    baseUrl: `${root}/openai/v1`,
+    responseFormat: 'json_schema',
+    apiKeyEnv: 'AZURE_OPENAI_API_KEY',
+  };
+}
+
+/** As Ollama reads OLLAMA_HOST: `host`, `host:port` or a URL; its listen address means this machine. */
+function hostUrl(variable: string, name: string, port: string): string {
   const hasScheme = /^https?:\/\//i.test(variable);
   const text = hasScheme ? variable : `http://${variable}`;
   if (!URL.canParse(text)) {
     throw optionError(
-      `OLLAMA_HOST takes host, host:port or a URL, not ${JSON.stringify(variable.slice(0, 80))}`,
+      `${name} takes host, host:port or a URL, not ${JSON.stringify(variable.slice(0, 80))}`,
     );
   }
   const host = new URL(text);
-  if (!hasScheme && host.port === '' && !/:80$/.test(variable)) host.port = OLLAMA_PORT;
+  if (!hasScheme && host.port === '' && !/:80$/.test(variable)) host.port = port;
   if (host.hostname === '0.0.0.0') host.hostname = '127.0.0.1';
   if (host.hostname === '[::]') host.hostname = '[::1]';
-  return readUrl(`${host.href.replace(/\/+$/, '')}/v1`, 'OLLAMA_HOST');
+  return readUrl(`${host.href.replace(/\/+$/, '')}/v1`, name);
 }
 
 function readUrl(value: string, variable: string): string {

@@ -67,7 +67,10 @@ export class StreamReader {
     if (hasEnded && !this.isOver) this.#read(() => `${this.#decoder.decode()}\n\n`);
     if (this.#problem !== undefined) return { ok: false, problem: this.#problem };
     if (this.#isTooLarge) return { ok: false, problem: 'is too large' };
-    if (!this.#fold.isWhole) return { ok: false, problem: 'broke off before its last event' };
+    if (!this.#fold.isWhole) {
+      const problem = this.#text.trim() === '' ? 'is empty' : 'broke off before its last event';
+      return { ok: false, problem };
+    }
     return { ok: true, value: this.#fold.body() };
   }
 
@@ -77,6 +80,7 @@ export class StreamReader {
       text = decode();
     } catch {
       this.#problem = NO_TEXT;
+      this.#text = '';
       return;
     }
     if (this.#text.length < RAW_ANSWER_CHARS) {

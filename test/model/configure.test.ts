@@ -83,6 +83,71 @@ test('the environment alone makes providers', () => {
   assert.is(local.providers.get('openai')!.missingKey, undefined);
 });
 
+test('each service that the environment names is asked in its own way', () => {
+  const { providers } = configureModels({
+    env: {
+      ...{ ANTHROPIC_API_KEY: KEY, GEMINI_API_KEY: KEY, MISTRAL_API_KEY: KEY, GROQ_API_KEY: KEY },
+      ...{ DEEPSEEK_API_KEY: KEY, AZURE_OPENAI_API_KEY: KEY, LMSTUDIO_HOST: 'box' },
+      AZURE_OPENAI_ENDPOINT: 'https://mine.openai.azure.com/',
+    },
+  });
+  const shown = [...providers.values()].map(({ settings }) => {
+    const { id, type, baseUrl, responseFormat, apiKey, streamOptions } = settings as HttpSettings;
+    return [id, type, baseUrl, responseFormat, apiKey === KEY, streamOptions ?? true];
+  });
+  const openAi = 'openai-compatible';
+  assert.equal(shown, [
+    ['anthropic', 'anthropic', 'https://api.anthropic.com/v1', 'json_schema', true, true],
+    [
+      ...['gemini', openAi, 'https://generativelanguage.googleapis.com/v1beta/openai'],
+      ...['json_schema', true, true],
+    ],
+    ['mistral', openAi, 'https://api.mistral.ai/v1', 'json_schema', true, false],
+    ['groq', openAi, 'https://api.groq.com/openai/v1', 'none', true, true],
+    ['deepseek', openAi, 'https://api.deepseek.com/v1', 'json_object', true, true],
+    ['azure', openAi, 'https://mine.openai.azure.com/openai/v1', 'json_schema', true, true],
+    ['lmstudio', openAi, 'http://box:1234/v1', 'json_schema', false, true],
+  ]);
+  const urlOf = (id: string, env: Readonly<Record<string, string>>) =>
+    (configureModels({ env }).providers.get(id)!.settings as HttpSettings).baseUrl;
+  for (const root of ['http://127.0.0.1:9', 'http://127.0.0.1:9/', 'http://127.0.0.1:9/v1']) {
+    assert.is(urlOf('anthropic', { ANTHROPIC_BASE_URL: root }), 'http://127.0.0.1:9/v1');
+  }
+  for (const path of ['', '/openai', '/openai/v1/']) {
+    const env = { AZURE_OPENAI_ENDPOINT: `https://a.example${path}` };
+    assert.is(urlOf('azure', env), 'https://a.example/openai/v1');
+  }
+});
+
+test('an entry of the file says protocol, stream and gap, and a preset the rest', () => {
+  const config = {
+    providers: {
+      claude: {
+        type: 'anthropic',
+        base_url: 'http://10.0.0.1/v1',
+        stream: true,
+        idle_timeout: '5s',
+      },
+      anthropic: { stream: true },
+      mistral: { base_url: 'http://10.0.0.1/v1' },
+    },
+  };
+  const { providers } = configureModels({ config, env: { ANTHROPIC_API_KEY: KEY } });
+  const { settings } = providers.get('claude')!;
+  assert.equal(settings, {
+    ...{ id: 'claude', type: 'anthropic', baseUrl: 'http://10.0.0.1/v1', connections: 0 },
+    ...{ responseFormat: 'json_schema', stream: true, idleTimeoutMs: 5_000 },
+  });
+  const known = providers.get('anthropic')!.settings as HttpSettings;
+  assert.equal([known.type, known.stream, known.apiKey], ['anthropic', true, KEY]);
+  const elsewhere = providers.get('mistral')!.settings as HttpSettings;
+  assert.equal([elsewhere.responseFormat, elsewhere.streamOptions], ['none', undefined]);
+  for (const idle of ['0s', '2h', 'soon', -1]) {
+    const wrong = { providers: { p: { base_url: 'http://a', idle_timeout: idle } } };
+    assert.throws(() => configureModels({ config: wrong }), /idle_timeout: expected a duration/);
+  }
+});
+
 test('the file adds to the environment, and the API to both', () => {
   const config = {
     model: 'work/m',

@@ -6,6 +6,7 @@ import type { Engine, QueryResult } from '../../src/index.ts';
 import type { ModelFunction } from '../../src/model/chat.ts';
 import type { Rule } from '../../src/sim/script.ts';
 import { reportCases } from '../support/cases.ts';
+import type { ModelServer } from '../support/model-server.ts';
 import {
   type Asked,
   assertAddsUp,
@@ -15,6 +16,7 @@ import {
   queryOf,
   withModel,
 } from './engine-support.ts';
+import { FLAVOURS, type Flavour } from './flavours.ts';
 import { CANARY, REDIRECT_TARGETS } from './support.ts';
 
 /** What the server does, and the code that the row fails with, or the value that it has. */
@@ -101,6 +103,15 @@ const wireFaults: readonly Fault[] = [
   fault('no usage', { kind: 'content', what: 'no-usage' }, VALUE),
 ];
 
+/** What is otherwise where the answer is a stream: its last event makes it whole, and garbage makes it none. */
+const STREAMED: ReadonlyMap<string, Fault['expected']> = new Map([
+  ['length too long', [HTTP, VALUE]],
+  ['chunks unterminated', [HTTP, VALUE]],
+  ['chunks huge', [HTTP, INVALID, VALUE]],
+  ['a million digits', [INVALID]],
+  ['__proto__', [INVALID]],
+]);
+
 const raw = (text: string) => ({ answer: text });
 
 /** Wrong content where JSON of a schema was asked for; the second answer is as wrong as the first. */
@@ -125,7 +136,12 @@ const contentFaults: readonly Fault[] = [
     `${'{"brand":'.repeat(70)}"Sony"${'}'.repeat(70)}`,
     '',
     ' \n',
-  ].map((text) => ({ name: text.slice(0, 40), sim: raw(text), expected: INVALID })),
+  ].map((text) => ({
+    name: text.slice(0, 40),
+    sim: raw(text),
+    // Anthropic's calls always have a cap on the answer.
+    expected: text.length > 50_000 ? [INVALID, 'RVB_MODEL_TRUNCATED'] : INVALID,
+  })),
   ...['huge-number', 'proto-keys', 'deep', 'lone-surrogate'].map((what) => ({
     name: what,
     sim: { answer: { brand: 'Sony' }, fault: { kind: 'spoil', what, in: 'content', at: 3 } },
@@ -178,8 +194,19 @@ function checkRows(
   assertAddsUp(summary);
 }
 
-test('a fault on the wire fails its own row, and no worker dies of it', async () => {
-  await withModel({}, async (engine) => {
+for (const { name, provider } of FLAVOURS) {
+  test(`${name}: a fault on the wire fails its own row, and no worker dies of it`, () =>
+    failOnTheWire(provider));
+  test(`${name}: wrong content fails its own row after it was asked for once more`, () =>
+    failByContent(provider));
+}
+
+async function failOnTheWire(provider: Flavour['provider']): Promise<void> {
+  const faults = wireFaults.map((one) => {
+    const streamed = provider.stream === true ? STREAMED.get(one.name) : undefined;
+    return streamed === undefined ? one : { ...one, expected: streamed };
+  });
+  await withModel({ engine: { providers: provider } }, async (engine) => {
     const losses = watchLosses(engine);
     const rows = wireFaults.flatMap(({ sim }, number): Asked[] => [
       { word: 'fault', number, sim },
@@ -192,7 +219,7 @@ test('a fault on the wire fails its own row, and no worker dies of it', async ()
     );
     checkRows(
       result,
-      wireFaults,
+      faults,
       (index) => `Say good ${index}`,
       (index) => `Say fault ${index}`,
     );
@@ -200,14 +227,15 @@ test('a fault on the wire fails its own row, and no worker dies of it', async ()
     await assertUsable(engine);
   });
   reportCases(wireFaults.length, 'faults on the wire');
-});
+}
 
-test('wrong content fails its own row after it was asked for once more', async () => {
+async function failByContent(provider: Flavour['provider']): Promise<void> {
   const rules = contentFaults.map(({ sim }, index) => ({
     when: { contains: `fault ${index}?` },
     ...sim,
   }));
-  await withModel({ server: { rules: rules as Rule[] } }, async (engine, sim) => {
+  const options = { server: { rules: rules as Rule[] }, engine: { providers: provider } };
+  await withModel(options, async (engine, sim) => {
     const losses = watchLosses(engine);
     const rows = contentFaults.flatMap((_, number): Asked[] => [
       { word: 'fault', number, sim: { delayMs: 0 } },
@@ -232,27 +260,30 @@ test('wrong content fails its own row after it was asked for once more', async (
     await assertUsable(engine);
   });
   reportCases(contentFaults.length, 'kinds of wrong content');
-});
+}
 
-test('tokens of answers that were cut off or refused are in the account', async () => {
-  await withModel({}, async (engine, sim) => {
-    for (const what of ['length', 'refusal', 'content-filter', 'tool-calls']) {
-      await sim.reset();
-      const rows = Array.from({ length: 20 }, (_, number) => ({
-        word: 'long '.repeat(50),
-        number,
-        sim: { fault: { kind: 'content', what } },
-      }));
-      const { summary } = await engine.query(
-        `RVBBIT MAP PARALLEL 8 'patient.yaml' AS v USING (${queryOf(rows)})`,
-      );
-      const { totals } = await sim.summary();
-      assert.is(summary.rows.failed, 20);
-      assert.ok(totals.tokensIn > 1_000);
-      assert.equal(summary.tokens, { in: totals.tokensIn, out: totals.tokensOut }, what);
-    }
-  });
-});
+for (const { name, provider } of FLAVOURS) {
+  test(`${name}: tokens of answers that were cut off or refused are in the account`, () =>
+    withModel({ engine: { providers: provider } }, countUnusable));
+}
+
+async function countUnusable(engine: Engine, sim: ModelServer): Promise<void> {
+  for (const what of ['length', 'refusal', 'content-filter', 'tool-calls']) {
+    await sim.reset();
+    const rows = Array.from({ length: 20 }, (_, number) => ({
+      word: 'long '.repeat(50),
+      number,
+      sim: { fault: { kind: 'content', what } },
+    }));
+    const { summary } = await engine.query(
+      `RVBBIT MAP PARALLEL 8 'patient.yaml' AS v USING (${queryOf(rows)})`,
+    );
+    const { totals } = await sim.summary();
+    assert.is(summary.rows.failed, 20);
+    assert.ok(totals.tokensIn > 1_000);
+    assert.equal(summary.tokens, { in: totals.tokensIn, out: totals.tokensOut }, what);
+  }
+}
 
 test('a call that is not billed makes no unknown price known', async () => {
   const sims = [{}, { fault: { kind: 'status', status: 500 }, attempts: 1 }, {}];

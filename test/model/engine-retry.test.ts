@@ -9,7 +9,11 @@ import { type Asked, assertAddsUp, errorOf, openEngine, queryOf } from './engine
 const server = await startSimulator({ directives: true });
 const engine = await openEngine({
   threads: 1,
-  providers: { sim: { baseUrl: server.url, responseFormat: 'json_schema' } },
+  providers: {
+    sim: { baseUrl: server.url, responseFormat: 'json_schema' },
+    claude: { type: 'anthropic', baseUrl: server.url },
+    streamed: { type: 'anthropic', baseUrl: server.url, stream: true },
+  },
 });
 /** Each test asks a model of its own: of that one the engine has no answers and has learnt no limits. */
 let tests = 0;
@@ -22,44 +26,51 @@ test.after(async () => {
   await server.close();
 });
 
-function map(rows: readonly Asked[], parallel = '', more = ''): string {
+/** The provider of each protocol. */
+const PROVIDERS = ['sim', 'claude', 'streamed'];
+
+function map(rows: readonly Asked[], parallel = '', more = '', provider = 'sim'): string {
   return `RVBBIT MAP ${parallel} 'retry_quick.yaml' AS v USING (${queryOf(rows)})
-    WITH (model = 'sim/model-${tests}'${more})`;
+    WITH (model = '${provider}/model-${tests}'${more})`;
 }
 
 function rowsOf(sims: readonly object[]): Asked[] {
   return sims.map((sim, number) => ({ word: 'row', number, sim }));
 }
 
-test('a status that may pass is asked again until the attempts are used up', async () => {
-  const statuses = [408, 409, 425, 429, 500, 502, 503, 504, 529];
-  const sims = statuses.flatMap((status) => [0, 1, 2, 3].map((attempts) => ({ status, attempts })));
-  const rows = rowsOf(
-    sims.map(({ status, attempts }) => {
-      // Refusals in a row that say nothing of a wait are waited for twice as long each time.
-      const now = status === 429 ? { retryAfter: 0 } : {};
-      return attempts === 0 ? {} : { status, attempts, ...now };
-    }),
-  );
-  const { rows: got, summary } = await engine.query(
-    map(rows, 'PARALLEL 16', ", error_column = 'err'"),
-    undefined,
-    { valueForm: 'json' },
-  );
-  for (const [index, { status, attempts }] of sims.entries()) {
-    const { v, err } = got[index] as { v: string | null; err: { attempts: number } | null };
-    assert.is(v, attempts < 3 ? `Say row ${index}` : null, `${status} ${attempts} times`);
-    assert.is(err?.attempts, attempts < 3 ? undefined : 3);
-  }
-  const { totals } = server.ledger();
-  assert.is(
-    totals.calls,
-    sims.reduce((sum, { attempts }) => sum + Math.min(3, attempts + 1), 0),
-  );
-  assert.is(summary.calls.sent, totals.calls);
-  assertAddsUp(summary);
-  reportCases(sims.length, 'statuses for k attempts');
-});
+for (const provider of PROVIDERS) {
+  test(`${provider}: a status that may pass is asked again until the attempts are used up`, async () => {
+    const statuses = [408, 409, 425, 429, 500, 502, 503, 504, 529];
+    const sims = statuses.flatMap((status) =>
+      [0, 1, 2, 3].map((attempts) => ({ status, attempts })),
+    );
+    const rows = rowsOf(
+      sims.map(({ status, attempts }) => {
+        // Refusals in a row that say nothing of a wait are waited for twice as long each time.
+        const now = status === 429 ? { retryAfter: 0 } : {};
+        return attempts === 0 ? {} : { status, attempts, ...now };
+      }),
+    );
+    const { rows: got, summary } = await engine.query(
+      map(rows, 'PARALLEL 16', ", error_column = 'err'", provider),
+      undefined,
+      { valueForm: 'json' },
+    );
+    for (const [index, { status, attempts }] of sims.entries()) {
+      const { v, err } = got[index] as { v: string | null; err: { attempts: number } | null };
+      assert.is(v, attempts < 3 ? `Say row ${index}` : null, `${status} ${attempts} times`);
+      assert.is(err?.attempts, attempts < 3 ? undefined : 3);
+    }
+    const { totals } = server.ledger();
+    assert.is(
+      totals.calls,
+      sims.reduce((sum, { attempts }) => sum + Math.min(3, attempts + 1), 0),
+    );
+    assert.is(summary.calls.sent, totals.calls);
+    assertAddsUp(summary);
+    reportCases(sims.length, 'statuses for k attempts');
+  });
+}
 
 test('WITH (retries = n) means n + 1 attempts and wins over the cell', async () => {
   for (const retries of [0, 1, 4]) {
@@ -72,19 +83,21 @@ test('WITH (retries = n) means n + 1 attempts and wins over the cell', async () 
   }
 });
 
-test('every form of Retry-After is survived', async () => {
-  const waits: unknown[] = [0, 1, -1, 'soon', '', { dateInSeconds: 1 }, { dateInSeconds: -30 }];
-  const rows = rowsOf([
-    ...waits.map((retryAfter) => ({ status: 429, retryAfter, attempts: 1 })),
-    { status: 429, attempts: 1 },
-  ]);
-  const { rows: got } = await engine.query(map(rows, 'PARALLEL 8'));
-  assert.equal(
-    got.map(({ v }) => v),
-    rows.map(({ number }) => `Say row ${number}`),
-  );
-  reportCases(rows.length, 'forms of Retry-After');
-});
+for (const provider of PROVIDERS) {
+  test(`${provider}: every form of Retry-After is survived`, async () => {
+    const waits: unknown[] = [0, 1, -1, 'soon', '', { dateInSeconds: 1 }, { dateInSeconds: -30 }];
+    const rows = rowsOf([
+      ...waits.map((retryAfter) => ({ status: 429, retryAfter, attempts: 1 })),
+      { status: 429, attempts: 1 },
+    ]);
+    const { rows: got } = await engine.query(map(rows, 'PARALLEL 8', '', provider));
+    assert.equal(
+      got.map(({ v }) => v),
+      rows.map(({ number }) => `Say row ${number}`),
+    );
+    reportCases(rows.length, 'forms of Retry-After');
+  });
+}
 
 test('a hold ends with its Retry-After and leaves nothing behind, and a statement that waits for it says so', async () => {
   const held: { provider: string; heldMs?: number }[] = [];
@@ -120,23 +133,25 @@ test('a hold ends with its Retry-After and leaves nothing behind, and a statemen
   assert.ok(error.summary!.waitedMs >= 500, JSON.stringify(error.summary));
 });
 
-test('what will not pass is asked once', async () => {
-  const faults = [
-    ...[400, 401, 402, 403, 404, 405, 410, 413, 415, 418, 422, 451].map((status) => ({ status })),
-    { fault: { kind: 'status', status: 400, code: 'context_length_exceeded' } },
-    { fault: { kind: 'status', status: 400, code: 'content_policy_violation' } },
-    { fault: { kind: 'status', status: 429, code: 'insufficient_quota' } },
-    { fault: { kind: 'content', what: 'refusal' } },
-    { fault: { kind: 'content', what: 'length' } },
-  ];
-  for (const sim of faults) {
-    server.reset();
-    const { rows } = await engine.query(map(rowsOf([sim])));
-    assert.equal(rows[0]?.['v'], null, JSON.stringify(sim));
-    assert.is(server.ledger().totals.calls, 1, JSON.stringify(sim));
-  }
-  reportCases(faults.length, 'failures that do not pass');
-});
+for (const provider of PROVIDERS) {
+  test(`${provider}: what will not pass is asked once`, async () => {
+    const faults = [
+      ...[400, 401, 402, 403, 404, 405, 410, 413, 415, 418, 422, 451].map((status) => ({ status })),
+      { fault: { kind: 'status', status: 400, code: 'context_length_exceeded' } },
+      { fault: { kind: 'status', status: 400, code: 'content_policy_violation' } },
+      { fault: { kind: 'status', status: 429, code: 'insufficient_quota' } },
+      { fault: { kind: 'content', what: 'refusal' } },
+      { fault: { kind: 'content', what: 'length' } },
+    ];
+    for (const sim of faults) {
+      server.reset();
+      const { rows } = await engine.query(map(rowsOf([sim]), '', '', provider));
+      assert.equal(rows[0]?.['v'], null, JSON.stringify(sim));
+      assert.is(server.ledger().totals.calls, 1, JSON.stringify(sim));
+    }
+    reportCases(faults.length, 'failures that do not pass');
+  });
+}
 
 test('a key that is refused ends the calls of the statement, and the next statement tries anew', async () => {
   const rows = rowsOf(Array.from({ length: 200 }, () => ({ status: 401, delayMs: 5 })));

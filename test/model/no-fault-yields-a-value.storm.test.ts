@@ -10,10 +10,11 @@ import { spawnSimulator } from '../../src/sim/spawn.ts';
 import { type RawRecord, readRecords } from '../kill/journal-files.ts';
 import { cases, deep, QUICK_BUDGET_MS, reportCases, seed } from '../support/cases.ts';
 import { type Asked, assertAddsUp, openEngine } from './engine-support.ts';
+import { FLAVOURS } from './flavours.ts';
 
 const STATEMENTS = cases(400, 2_000);
 /** Statements on one engine and journal before both are new. */
-const BATCH = 25;
+const BATCH = 8;
 const random = createRandom(seed);
 
 function pick<T>(values: readonly T[]): T {
@@ -248,10 +249,11 @@ test('no fault of any kind yields a value', async () => {
   try {
     while (!isOver()) {
       const stateDir = mkdtempSync(join(tmpdir(), 'rvbbit-faults-'));
+      const { provider } = pick(FLAVOURS);
       const open = (): Promise<Engine> =>
         openEngine({
           stateDir,
-          providers: { sim: { baseUrl: server.url, responseFormat: 'json_schema' } },
+          providers: { sim: { baseUrl: server.url, responseFormat: 'json_schema', ...provider } },
           model: 'sim/test-model',
         });
       let engine = await open();

@@ -155,10 +155,19 @@ function constantOf(
   };
 }
 
+/** Searched once a template. */
+const starts = new WeakMap<Template, string>();
+
 /** A tag may take the spaces before it away. */
-function constantStart({ text }: Template): string {
-  const tag = text.search(/\{[{%#]/);
-  return tag === -1 ? text : text.slice(0, tag).trimEnd();
+function constantStart(template: Template): string {
+  let start = starts.get(template);
+  if (start === undefined) {
+    const { text } = template;
+    const tag = text.search(/\{[{%#]/);
+    start = tag === -1 ? text : text.slice(0, tag).trimEnd();
+    starts.set(template, start);
+  }
+  return start;
 }
 
 function promptOf(
