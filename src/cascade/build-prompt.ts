@@ -33,9 +33,14 @@ export function buildPrompt(file: PromptFile, report: ReportProblemAt): Prompt {
   return {
     instructions,
     ...(system === undefined ? {} : { system }),
-    ...(model === undefined ? {} : { model }),
+    ...(model === undefined ? {} : { model: modelNames(model) }),
     ...(Object.keys(parameters).length === 0 ? {} : { parameters: parameters as JsonObject }),
   };
+}
+
+/** Several names are one text with commas, as WITH and annotations have them. */
+export function modelNames(model: string | readonly string[]): string {
+  return typeof model === 'string' ? model : model.join(', ');
 }
 
 /** Reports what is wrong with a template. */

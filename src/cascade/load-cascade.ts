@@ -6,6 +6,7 @@ import type { ErrorCode } from '../error-codes.ts';
 import { RvbbitError, type SourcePlace } from '../errors.ts';
 import type { JsonObject } from '../util/json.ts';
 import { buildCell, expressionText, TOOLS } from './build-cell.ts';
+import { modelNames } from './build-prompt.ts';
 import type { Cascade, Cell, InputRead, TestCase } from './cascade.ts';
 import { checkJsCode, checkJsonSchema } from './check-code.ts';
 import {
@@ -154,7 +155,7 @@ class Loader {
       ...(inputsSchema === undefined ? {} : { inputsSchema }),
       cells,
       ...(output === undefined ? {} : { output }),
-      ...(written.model === undefined ? {} : { model: written.model }),
+      ...(written.model === undefined ? {} : { model: modelNames(written.model) }),
       ...(written.sql_function === undefined
         ? {}
         : { sqlFunction: written.sql_function as unknown as JsonObject }),

@@ -44,10 +44,13 @@ const retry = z.strictObject({
   base: duration.optional().describe('the first wait'),
 });
 
+/** A model, or several: the next is asked where the one before it cannot be. */
+const models = z.union([text, z.array(text).min(1)]);
+
 /** What goes to the model beside the prompt. */
 const modelKeys = {
   system: text.optional(),
-  model: text.optional(),
+  model: models.optional(),
   temperature: z.number().min(0).max(2).optional(),
   top_p: z.number().min(0).max(1).optional(),
   max_tokens: positiveInt.optional(),
@@ -172,7 +175,7 @@ export const cascadeFileSchema = z.strictObject({
     .min(1, { error: 'expected at least one cell' })
     .max(CASCADE_MAX_CELLS, { error: `more than ${CASCADE_MAX_CELLS} cells` }),
   output: expression.optional().describe('the value of a run; absent: what the last cell gave'),
-  model: text.optional(),
+  model: models.optional(),
   sql_function: sqlFunction.optional(),
   test_cases: z.array(testCase).optional(),
 });

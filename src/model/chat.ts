@@ -145,9 +145,18 @@ export interface LexicalSettings {
 }
 
 /** Where a cell's calls go: a provider and a model of it, or the embedding program's function. */
-export type ModelTarget =
+export type ModelTarget = (
   | { readonly kind: 'provider'; readonly provider: ProviderSettings; readonly model: string }
-  | { readonly kind: 'function'; readonly model: string };
+  | { readonly kind: 'function'; readonly model: string }
+) & {
+  /** Asked in turn where those before cannot be: never for an answer that is of no use. */
+  readonly fallbacks?: readonly ModelTarget[];
+};
+
+/** The target and its fallbacks. */
+export function withFallbacks(target: ModelTarget): readonly ModelTarget[] {
+  return [target, ...(target.fallbacks ?? [])];
+}
 
 /** What stands for the embedding program's function where a provider's id does; no provider has it. */
 export const FUNCTION_ID = 'function';

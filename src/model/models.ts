@@ -2,7 +2,13 @@
 import { dirname } from 'node:path';
 import type { Cascade } from '../cascade/cascade.ts';
 import type { ProviderLimits } from './call-limits.ts';
-import type { ModelFunction, ModelTarget, StatementModels, Usage } from './chat.ts';
+import {
+  type ModelFunction,
+  type ModelTarget,
+  type StatementModels,
+  type Usage,
+  withFallbacks,
+} from './chat.ts';
 import { type ConfigReader, configReader } from './config-file.ts';
 import type { ModelConfig, ModelSources } from './configure.ts';
 
@@ -53,13 +59,16 @@ export class Models {
     this.#configured = config;
     const { model: named, ...told } = override;
     const targetOf = (name: string): ModelTarget => {
-      if (name !== '') return resolveTarget(config, name);
+      if (name !== '') {
+        const [first, ...others] = name.split(',').map((one) => resolveTarget(config, one));
+        return others.length === 0 ? first! : { ...first!, fallbacks: others };
+      }
       if (config.defaultTarget !== undefined) return config.defaultTarget;
       throw noModelError(`${cascade.file} asks a model, and none is configured`, 'bind');
     };
     const targets: Record<string, ModelTarget> = Object.create(null);
     for (const name of names) targets[name] = targetOf(named ?? name);
-    if (Object.values(targets).some(isByWords)) this.#warn();
+    if (Object.values(targets).flatMap(withFallbacks).some(isByWords)) this.#warn();
     const { model } = this.#options;
     return {
       settings: { targets: { ...targets }, ...told },

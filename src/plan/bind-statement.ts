@@ -3,7 +3,7 @@ import type { MapStatement, RunStatement } from '../../grammar/ast.ts';
 import type { Cascade } from '../cascade/cascade.ts';
 import type { Column } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
-import { providerOf } from '../model/chat.ts';
+import { providerOf, withFallbacks } from '../model/chat.ts';
 import type { BoundModels } from '../model/models.ts';
 import { findColumn } from '../util/find-column.ts';
 import { bindInputs, checkRunInputs, listNames } from './bind-inputs.ts';
@@ -67,7 +67,7 @@ export async function bindStatement(
 
 /** Without a price nothing says when the money is spent. */
 function refuseUncosted(models: BoundModels | undefined): void {
-  for (const target of Object.values(models?.settings.targets ?? {})) {
+  for (const target of Object.values(models?.settings.targets ?? {}).flatMap(withFallbacks)) {
     const provider = providerOf(target);
     const usage = { inputTokens: 1, outputTokens: 1 };
     if (models?.costOf(provider, target.model, usage) !== undefined) continue;

@@ -24,6 +24,12 @@ const MODEL_CALL_TIMEOUT_MS = 120_000;
 /** Characters of a prompt for each token, about. */
 export const CHARS_PER_TOKEN = 4;
 
+/** The model cannot be asked: its server is ended, overloaded past all attempts, or has no such model. Another may be. */
+export class ModelUnavailableError extends RvbbitError {}
+
+/** Statuses that say so without being worth another try: no key, no money, no such model, too many calls. */
+const UNAVAILABLE: ReadonlySet<number> = new Set([401, 402, 403, 404, 407, 429]);
+
 /** What is asked, of whom, and for how long. */
 export interface ModelCall<T> {
   readonly cell: string;
@@ -87,7 +93,10 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelA
       leftMs,
       ...(fresh ? { fresh } : {}),
     });
-    if (decision.kind === 'refused') throw labelled(call, decision.error, false);
+    if (decision.kind === 'refused') {
+      const isEnded = decision.error.code === 'RVB_MODEL_HTTP';
+      throw labelled(call, decision.error, false, isEnded);
+    }
     if (decision.kind === 'hit') {
       const answer = call.read(decision);
       if (answer.ok) return answer;
@@ -168,17 +177,27 @@ async function chat<T>(run: Run, call: ModelCall<T>, limit: TimeLimit): Promise<
 
 function failureAfter<T>(
   call: ModelCall<T>,
-  { error, retryable }: Extract<ChatOutcome, { readonly ok: false }>,
+  { error, retryable, status }: Extract<ChatOutcome, { readonly ok: false }>,
   attempts: number,
 ): RvbbitError {
   const times = attempts === 1 ? '' : ` (${attempts} attempts)`;
-  return labelled(call, { ...error, message: `${error.message}${times}` }, retryable);
+  const failure = { ...error, message: `${error.message}${times}` };
+  // What was never answered, for a wrong address or certificate, has no status.
+  const isHttp = error.code === 'RVB_MODEL_HTTP';
+  const isUnavailable = retryable || (isHttp && (status === undefined || UNAVAILABLE.has(status)));
+  return labelled(call, failure, retryable, isUnavailable);
 }
 
-function labelled<T>(call: ModelCall<T>, error: Failure, retryable: boolean): RvbbitError {
+function labelled<T>(
+  call: ModelCall<T>,
+  error: Failure,
+  retryable: boolean,
+  isUnavailable: boolean,
+): RvbbitError {
   const { code, message } = error;
   const text = message.startsWith(call.label) ? message : `${call.label}: ${message}`;
-  return new RvbbitError(code, text, { stage: 'execute', retryable });
+  const Failed = isUnavailable ? ModelUnavailableError : RvbbitError;
+  return new Failed(code, text, { stage: 'execute', retryable });
 }
 
 function reportOf<T>(

@@ -1,11 +1,17 @@
 /** A cell with `instructions`: its prompts are rendered, the model asked, its answer read and checked. */
 import { renderTemplate, type Template, type TemplateContext } from '../../cascade/template.ts';
 import { RvbbitError } from '../../errors.ts';
-import type { ChatMessage, ChatRequest, ChatResponse } from '../../model/chat.ts';
+import {
+  type ChatMessage,
+  type ChatRequest,
+  type ChatResponse,
+  type ModelTarget,
+  withFallbacks,
+} from '../../model/chat.ts';
 import { readJsonAnswer } from '../../model/json-answer.ts';
 import { noModelError } from '../../model/no-model.ts';
 import type { Json, JsonObject } from '../../util/json.ts';
-import { callModel, type ReadAnswer } from '../call-model.ts';
+import { callModel, ModelUnavailableError, type ReadAnswer } from '../call-model.ts';
 import type { InstructionsCellProgram } from '../program.ts';
 import { type Run, type RunContext, type TimeLimit, timeLimit } from '../run-state.ts';
 import { refusalMessages } from './refusals.ts';
@@ -31,23 +37,53 @@ export function runInstructionsCell(
   return answer.value;
 }
 
-/** An answer that does not fit the schema is shown to the model once, with what is wrong; then it is RVB_ANSWER_INVALID. */
+/** Asks the cell's model; one that cannot be asked gives way to the next that the cell names. */
 async function ask(
   cell: InstructionsCellProgram,
   run: Run,
   outputs: JsonObject,
   foreseen: Foreseen | undefined,
 ): Promise<Json> {
-  const { context } = run;
-  const { name, model, label } = cell;
+  const { context, bounds } = run;
+  const { name, model, label, timeoutMs } = cell;
   const target = context.modelTarget({ name, ...(model === undefined ? {} : { model }) });
   if (target === undefined) throw noModelError(`${label} needs a model, and none is configured`);
+  const limit = cellLimit(run, label, timeoutMs);
+  const targets = withFallbacks(target);
+  for (const [index, one] of targets.entries()) {
+    const attempt = index === 0 ? 1 : bounds.attempts + 1;
+    const asked = { target: one, attempt, limit, foreseen: index === 0 ? foreseen : undefined };
+    try {
+      return await askOne(cell, run, outputs, asked);
+    } catch (thrown) {
+      if (!(thrown instanceof ModelUnavailableError) || one === targets.at(-1)) throw thrown;
+    }
+  }
+  throw new Error('unreachable: the last target returns or throws');
+}
+
+interface Asked {
+  readonly target: ModelTarget;
+  /** The number of the first call. */
+  readonly attempt: number;
+  readonly limit: () => TimeLimit;
+  readonly foreseen: Foreseen | undefined;
+}
+
+/** An answer that does not fit the schema is shown to the model once, with what is wrong; then it is RVB_ANSWER_INVALID. */
+async function askOne(
+  cell: InstructionsCellProgram,
+  run: Run,
+  outputs: JsonObject,
+  { target, attempt: firstAttempt, limit, foreseen }: Asked,
+): Promise<Json> {
+  const { context } = run;
+  const { name, label } = cell;
   const { input, state, given, refusals = [] } = run;
   const ready = foreseen?.request;
   let messages = ready?.messages ?? promptOf(cell, { input, outputs, state, ...given }, context);
   if (refusals.length > 0) messages = [...messages, ...refusalMessages(refusals)];
-  const limit = cellLimit(run, label, cell.timeoutMs);
-  for (let ask = 1, attempt = 1; ; ask++, attempt++) {
+  for (let ask = 1, attempt = firstAttempt; ; ask++, attempt++) {
     const request =
       ready !== undefined && messages === ready.messages
         ? ready
