@@ -60,7 +60,7 @@ function settingsOf(
   return (['type', ...keys] as const).map((key) => {
     const variable = key.endsWith('Env') ? merged[key] : undefined;
     return {
-      key: key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      key: key.replace(/Ms$/, '').replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
       value: shown(key, merged[key]),
       source: sourceOf(layers, key, Boolean(env[URL_VARIABLES[id] ?? '']?.trim())),
       ...(typeof variable === 'string' ? { isSet: Boolean(env[variable]?.trim()) } : {}),
@@ -89,6 +89,8 @@ function shown(key: keyof ProviderEntry, value: ProviderEntry[keyof ProviderEntr
       return Object.fromEntries(Object.keys(value ?? {}).map((name) => [name, REDACTED]));
     case 'baseUrl':
       return String(value).replace(/\?.*$/, `?${REDACTED}`);
+    case 'idleTimeoutMs':
+      return `${String(value)}ms`;
     case 'limits':
     case 'prices':
       return snakeCase(JSON.parse(JSON.stringify(value)) as Json, key === 'prices' ? 1 : 0);

@@ -115,14 +115,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#received += chunk.length;
-    if (this.#ended) return;
+    // What follows the last event gains no time by it.
+    if (this.#ended || this.#stream?.isOver === true) return;
     this.#gap?.refresh();
     if (this.#stream === undefined) {
       this.#chunks.push(chunk);
       if (this.#received > MODEL_RESPONSE_MAX_BYTES) this.#giveUp(new TooLargeError());
       return;
     }
-    if (this.#stream.isOver) return;
     this.#stream.feed(chunk);
     if (!this.#stream.isOver) return;
     if (this.#stream.isWhole) this.#endAfter(STREAM_DRAIN_MS);

@@ -170,7 +170,7 @@ export class HttpProvider implements Provider {
     }
     // A status says more than a body that could not be read.
     const body = bodyOf(exchange, isBroken);
-    const text = () => this.#redact.text(body.text());
+    const text = () => body.text(this.#redact.text);
     const retryAfterMs = retryAfterOf(headers, Date.now());
     const { json } = body;
     const outcome = !ok
@@ -250,14 +250,15 @@ export class HttpProvider implements Provider {
 
 interface ReadBody {
   readonly json: BodyJson;
-  /** For the record. */
-  text(): string;
+  /** For the record; `clean` takes secrets out. */
+  text(clean: (text: string) => string): string;
 }
 
 /** `isBroken`: the connection failed, so that what came is no body. */
 function bodyOf(exchange: Exchange, isBroken: boolean): ReadBody {
   const { headers, stream } = exchange;
-  if (stream !== undefined) return { json: stream.result(!isBroken), text: () => stream.text };
+  if (stream !== undefined)
+    return { json: stream.result(!isBroken), text: (clean) => stream.text(clean) };
   const bytes = isBroken ? new Uint8Array() : exchange.body();
   const encoding = String(headers['content-encoding'] ?? 'identity');
   const decoded =
@@ -266,6 +267,6 @@ function bodyOf(exchange: Exchange, isBroken: boolean): ReadBody {
       : ({ ok: false, problem: `is ${encoding}, which was not asked for` } as const);
   return {
     json: decoded.ok ? parseBody(decoded.text) : decoded,
-    text: () => (decoded.ok ? decoded.text : unpackBody(bytes, encoding)),
+    text: (clean) => clean(decoded.ok ? decoded.text : unpackBody(bytes, encoding)),
   };
 }

@@ -4,6 +4,10 @@ import { MODEL_RESPONSE_MAX_BYTES, RAW_ANSWER_CHARS } from '../limits.ts';
 import type { BodyJson } from './body-text.ts';
 import type { StreamFold } from './protocols/protocol.ts';
 
+/** No key or header is longer. */
+const SECRET_MAX_CHARS = 16_384;
+const KEPT_CHARS = RAW_ANSWER_CHARS + 2 * SECRET_MAX_CHARS;
+
 /** All but tabs. */
 const CONTROL = /[\0-\u0008\u000b-\u001f\u007f]/;
 const NO_TEXT = 'is not valid UTF-8';
@@ -53,9 +57,15 @@ export class StreamReader {
     return this.#isTooLarge;
   }
 
-  /** The beginning, for the record. */
-  get text(): string {
-    return this.#text;
+  /**
+   * For the record: what it has been put together to so far, in which no secret stands in pieces; where it holds no
+   * answer, the beginning of its text. `clean` takes secrets out, and of one that the cut went through nothing is left.
+   */
+  text(clean: (text: string) => string): string {
+    if (this.#problem === NO_TEXT) return '';
+    if (this.#fold.chars > 0) return clean(JSON.stringify(this.#fold.body()));
+    const text = clean(this.#text);
+    return this.#text.length < KEPT_CHARS ? text : text.slice(0, -SECRET_MAX_CHARS);
   }
 
   feed(bytes: Uint8Array): void {
@@ -80,11 +90,10 @@ export class StreamReader {
       text = decode();
     } catch {
       this.#problem = NO_TEXT;
-      this.#text = '';
       return;
     }
-    if (this.#text.length < RAW_ANSWER_CHARS) {
-      this.#text += text.slice(0, RAW_ANSWER_CHARS - this.#text.length);
+    if (this.#text.length < KEPT_CHARS) {
+      this.#text += text.slice(0, KEPT_CHARS - this.#text.length);
     }
     this.#parser.feed(text);
   }

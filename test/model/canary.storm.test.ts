@@ -64,7 +64,29 @@ const ECHOES: Readonly<Record<string, (heard: string) => Script>> = {
     socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${KEY}\r\n\r\n${KEY}`),
   'never ends': (heard) => (socket) => socket.write(response(heard).subarray(0, -1)),
   'too late': () => () => {},
+  'in a stream': (heard) => streamed(piecesOf(heard), 'stop'),
+  'in a stream that is cut off': (heard) => streamed(piecesOf(heard)),
+  'in a stream that ends at its limit': (heard) => streamed(piecesOf(heard), 'length'),
+  'in a refusal in a stream': (heard) => streamed([{ refusal: heard }], 'stop'),
+  'in an error in a stream': (heard) => streamed([], JSON.stringify({ error: { message: heard } })),
+  'in a stream that is none': (heard) => streamed([], heard.replaceAll('\r\n', ' ')),
 };
+
+/** Within keys, too. */
+function piecesOf(text: string): object[] {
+  return (text.match(/[\s\S]{1,7}/g) ?? []).map((content) => ({ content }));
+}
+
+/** With a last event for a reason, else with what it says. */
+function streamed(deltas: readonly object[], last?: string): Script {
+  const chunk = (delta: object, reason: string | null) =>
+    `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: reason }] })}\n\n`;
+  const isReason = last === 'stop' || last === 'length';
+  const end = isReason ? `${chunk({}, last)}data: [DONE]\n\n` : `data: ${last ?? ''}\n\n`;
+  const body = deltas.map((delta) => chunk(delta, null)).join('') + end;
+  const head = `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`;
+  return (socket) => socket.write(head + body);
+}
 
 const test = suite<{ server: ScriptedServer; proxy: ProxyServer; folder: string }>('canary');
 test.before(async (context) => {
@@ -104,7 +126,11 @@ test('nothing that an engine gives holds a secret, whatever its server says', as
   proxy,
   folder,
 }) => {
-  for (const proxied of [false, true]) {
+  for (const [proxied, type] of [
+    [false, 'openai-compatible'],
+    [true, 'openai-compatible'],
+    [false, 'anthropic'],
+  ] as const) {
     const heard: string[] = [];
     const hear = (value: unknown): void => {
       heard.push(JSON.stringify(value));
@@ -117,6 +143,7 @@ test('nothing that an engine gives holds a secret, whatever its server says', as
         work: {
           baseUrl: `${server.url}?key=${encodeURIComponent(QUERY)}&version=1`,
           apiKeyEnv: 'WORK_KEY',
+          type,
           headers: { 'x-team-token': `Token ${HEADER}` },
           ...(proxied ? { proxy: proxy.url, proxyKey: PROXY_KEY } : {}),
         },
@@ -130,7 +157,10 @@ test('nothing that an engine gives holds a secret, whatever its server says', as
       const before = server.requests.length;
       const result = await engine.query(MAP);
       assert.ok(server.requests.length > before, `${name}: it was asked`);
-      assert.match(server.requests.at(-1)!, `Bearer ${KEY}`);
+      assert.match(
+        server.requests.at(-1)!,
+        type === 'anthropic' ? `x-api-key: ${KEY}` : `Bearer ${KEY}`,
+      );
       assertClean(`${name}: result`, JSON.stringify(result));
       await engine.query(FAILING).catch((thrown: unknown) => {
         assertClean(`${name}: error`, everythingOf(thrown));
@@ -153,7 +183,7 @@ test('nothing that an engine gives holds a secret, whatever its server says', as
     assert.ok(heard.some((record) => record.includes('attempt.end')));
     assertClean('events and logs', heard.join('\n'));
   }
-  reportCases(2 * Object.keys(ECHOES).length, 'servers that repeat what they were told');
+  reportCases(3 * Object.keys(ECHOES).length, 'servers that repeat what they were told');
 });
 
 test('nothing that the command line writes holds a secret', async ({ server, proxy, folder }) => {

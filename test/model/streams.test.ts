@@ -8,6 +8,7 @@ import { modelServer } from '../support/model-server.ts';
 import {
   ask,
   brief,
+  CANARY,
   completion,
   REQUEST,
   reply,
@@ -128,6 +129,38 @@ test('the last event is the end, whether the response ends or not', async ({
   const body = (CHUNK('all') + END).trimEnd();
   server.script = (socket) => socket.write(`${HEAD}${piece(body)}0\r\n\r\n`);
   assert.is(brief(await ask(provider)), 'ok all');
+});
+
+test('a server that goes on after the last event holds nobody up', async ({ server, provider }) => {
+  server.script = async (socket) => {
+    socket.write(HEAD + piece(CHUNK('all') + END));
+    while (!socket.destroyed) {
+      socket.write(piece(': still here\n\n'));
+      await pause(20);
+    }
+  };
+  const startMs = performance.now();
+  assert.is(brief(await ask(provider)), 'ok all');
+  assert.ok(performance.now() - startMs < 1_000);
+});
+
+test('no part of a key is kept of a stream that repeats it', async ({ server, provider }) => {
+  const damaged = 'data: {"choices"\n\n';
+  for (const before of [0, 4_000, 4_090, 36_800, 36_850]) {
+    const text = `: ${'x'.repeat(before)}${CANARY}\n${`: ${CANARY}\n`.repeat(2_000)}`;
+    // In one piece and in two, cut within the key.
+    for (const at of [text.length, before + 20]) {
+      server.script = (socket) =>
+        socket.write(
+          `${HEAD}${piece(text.slice(0, at))}${piece(text.slice(at) + damaged)}0\r\n\r\n`,
+        );
+      const outcome = await ask(provider);
+      assert.is(brief(outcome), 'RVB_ANSWER_INVALID 200 again');
+      const raw = (outcome.ok ? '' : outcome.raw) ?? '';
+      assert.is(raw.length, before > 30_000 ? 4_096 : 0);
+      assert.not.ok(raw.includes(CANARY.slice(0, 4)), raw.slice(-100));
+    }
+  }
 });
 
 test('errors, tools, refusals and cut answers in a stream are what they are elsewhere', async ({

@@ -5,6 +5,7 @@
  */
 import { parseBody } from '../body-text.ts';
 import { member } from '../provider-error.ts';
+import { countOf } from '../usage.ts';
 import type { StreamEvent, StreamFold } from './protocol.ts';
 
 const OUT_OF_ORDER = 'holds an event that is out of order';
@@ -21,7 +22,7 @@ export class MessageFold implements StreamFold {
   #message: Readonly<Record<string, unknown>> | undefined;
   readonly #blocks: Block[] = [];
   #stopReason: unknown = null;
-  /** Each event's counts replace those before them: they are sums. */
+  /** The largest of each count: they are sums, and gateways leave some of them at 0. */
   #usage: Readonly<Record<string, unknown>> = {};
   #error: unknown;
   #chars = 0;
@@ -123,8 +124,11 @@ export class MessageFold implements StreamFold {
 
   #count(usage: unknown): void {
     if (typeof usage !== 'object' || usage === null) return;
-    const given = Object.entries(usage).filter(([, value]) => value !== null);
-    this.#usage = { ...this.#usage, ...Object.fromEntries(given) };
+    const sums = Object.entries(usage).flatMap(([name, value]) => {
+      const sum = countOf(value);
+      return sum === undefined ? [] : [[name, Math.max(sum, countOf(this.#usage[name]) ?? 0)]];
+    });
+    this.#usage = { ...this.#usage, ...Object.fromEntries(sums) };
   }
 }
 
