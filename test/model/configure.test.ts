@@ -109,7 +109,7 @@ test('each service that the environment names is asked in its own way', () => {
     ['lmstudio', openAi, 'http://box:1234/v1', 'json_schema', false, true],
   ]);
   const urlOf = (id: string, env: Readonly<Record<string, string>>) =>
-    (configureModels({ env }).providers.get(id)?.settings as HttpSettings).baseUrl;
+    (configureModels({ env }).providers.get(id)!.settings as HttpSettings).baseUrl;
   for (const root of ['http://127.0.0.1:9', 'http://127.0.0.1:9/', 'http://127.0.0.1:9/v1']) {
     assert.is(urlOf('anthropic', { ANTHROPIC_BASE_URL: root }), 'http://127.0.0.1:9/v1');
   }
