@@ -109,6 +109,7 @@ const OPTIONAL = new Set([
     'status',
   ],
   ...['raw', 'error', 'keys', 'reason', 'criterion'],
+  ...['tokensCached', 'tokensCacheWrite', 'cached', 'cacheWrite'],
 ]);
 /** May be left out of records of this kind, and is required of another. */
 const OPTIONAL_OF_KIND: Readonly<Record<string, readonly string[]>> = {
