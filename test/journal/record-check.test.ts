@@ -82,7 +82,7 @@ const SAMPLES: readonly Required<StoredRecord>[] = [
         waitedMs: 1.5,
         failures,
       }),
-      tokens: { in: 1.5, out: 1.5 },
+      tokens: { in: 1.5, out: 1.5, cached: 1.5, cacheWrite: 1.5 },
     },
   },
   { ...base, t: 'cache.clear', before: START_AT * 2, keys: [keyOf(1)] },
@@ -98,6 +98,7 @@ type Path = readonly (string | number)[];
 const OPTIONAL = new Set([
   ...['label', 'cascade', 'engine', 'hasParameters', 'resumes', 'again', 'prompt', 'status'],
   ...['raw', 'error', 'keys', 'reason', 'criterion'],
+  ...['tokensCached', 'tokensCacheWrite', 'cached', 'cacheWrite'],
 ]);
 /** May be left out of records of this kind, and is required of another. */
 const OPTIONAL_OF_KIND: Readonly<Record<string, readonly string[]>> = {
