@@ -61,14 +61,14 @@ function modelPart({ calls, tokens, costMicroUsd, uncostedCalls }: Summary): str
     costMicroUsd === null
       ? `cost unknown for ${uncostedCalls}`
       : `$${(costMicroUsd / 1e6).toFixed(4)}${uncostedCalls > 0 ? ` and ${uncostedCalls} uncosted` : ''}`;
-  const cached = tokens.cached === undefined ? '' : ` (${tokens.cached} cached)`;
+  const cached = tokens.cached === undefined ? '' : ` (${tokens.cached} from the provider's cache)`;
   const parts = [
     counted(calls.sent, 'call'),
     ...named([
       [calls.cacheHits, 'cached'],
       [calls.retried, 'retried'],
     ]),
-    `${tokens.in}${cached} + ${tokens.out} tokens`,
+    `${tokens.in} + ${tokens.out} tokens${cached}`,
     cost,
   ];
   return [parts.join(', ')];

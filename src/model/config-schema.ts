@@ -9,6 +9,7 @@ import { FUNCTION_ID } from './chat.ts';
 import type { ParameterRules } from './parameters.ts';
 import type { ModelPrice } from './prices.ts';
 import type { ProviderEntry } from './provider-entry.ts';
+import { mapping, type Spelling, settings, spell } from './spelt-keys.ts';
 
 /** Rates and prices beyond this are slips of the keyboard. */
 const CONFIG_MAX_NUMBER = 1e12;
@@ -16,9 +17,6 @@ const CONFIG_MAX_NUMBER = 1e12;
 const RATE_WINDOW_MAX_MS = 3_600_000;
 /** The longest `idle_timeout`. */
 const IDLE_TIMEOUT_MAX_MS = 3_600_000;
-
-/** How keys are written: `base_url` in a file, `baseUrl` in the API, where a literal key is allowed. */
-type Spelling = 'file' | 'api';
 
 const MAX_CONNECTIONS = 65_536;
 /** Without credentials and `#`. */
@@ -86,35 +84,6 @@ const gap = duration('expected a duration from 1ms to an hour, such as 30s', (te
   return ms !== undefined && ms >= 1 && ms <= IDLE_TIMEOUT_MAX_MS ? ms : undefined;
 });
 const age = duration('expected a duration such as 30d', parseDurationMs);
-
-function camelCase(key: string): string {
-  return key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
-
-/** A key of a file as `spelling` writes it. */
-function spell(key: string, spelling: Spelling): string {
-  return spelling === 'file' ? key : camelCase(key);
-}
-
-/** A mapping of keys, each as `spelling` writes it. */
-function mapping(keys: z.core.$ZodLooseShape, spelling: Spelling) {
-  const spelt = Object.entries(keys).map(([key, value]) => [spell(key, spelling), value]);
-  return z.strictObject(Object.fromEntries(spelt) as z.core.$ZodLooseShape);
-}
-
-/** Keys whose values are milliseconds once they are read. */
-const DURATIONS: ReadonlySet<string> = new Set(['window', 'maxAge', 'idleTimeout']);
-
-/** The keys as the API writes them, those without a value left out. */
-function settings<T>(values: object): T {
-  const given = Object.entries(values).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(
-    given.map(([key, value]) => {
-      const name = camelCase(key);
-      return [DURATIONS.has(name) ? `${name}Ms` : name, value];
-    }),
-  ) as T;
-}
 
 function limits(spelling: Spelling) {
   const keys = {

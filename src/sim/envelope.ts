@@ -53,7 +53,7 @@ export function chatEvents(
     `"id":"chatcmpl-${contentHash}","object":"chat.completion.chunk","created":${CREATED},` +
     `"model":${JSON.stringify(model)}`;
   const chunk = (delta: object, reason: string | null): string =>
-    `{${head},"choices":[{"index":0,"delta":${JSON.stringify(delta)},"finish_reason":${JSON.stringify(reason)}}]}`;
+    `{${head},"choices":[{"index":0,"delta":${JSON.stringify(delta)},"finish_reason":${JSON.stringify(reason)}}]${shape.usage ? ',"usage":null' : ''}}`;
   const deltas = [
     { role: 'assistant', content: content === null ? null : '' },
     ...piecesOf(content ?? '').map((piece) => ({ content: piece })),

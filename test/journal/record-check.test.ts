@@ -83,7 +83,7 @@ const SAMPLES: readonly Required<StoredRecord>[] = [
         waitedMs: 1.5,
         failures,
       }),
-      tokens: { in: 1.5, out: 1.5 },
+      tokens: { in: 1.5, out: 1.5, cached: 1.5, cacheWrite: 1.5 },
     },
   },
   { ...base, t: 'cache.clear', before: START_AT * 2, keys: [keyOf(1)] },

@@ -1,4 +1,7 @@
 /** Anthropic's protocol on the wire: what is sent, and what is made of messages, errors, limits and streams. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ChatOutcome, ChatRequest } from '../../src/model/chat.ts';
@@ -6,6 +9,7 @@ import { HttpProvider } from '../../src/model/http-provider.ts';
 import { ANTHROPIC_MAX_TOKENS } from '../../src/model/protocols/anthropic-body.ts';
 import type { JsonObject } from '../../src/util/json.ts';
 import { cases, reportCases } from '../support/cases.ts';
+import { openEngine } from './engine-support.ts';
 import {
   ask,
   brief,
@@ -130,6 +134,48 @@ test('what is constant is marked for the cache, and nothing else', async (contex
   const other = await asked(false, 100);
   assert.equal(other.body['system'], [{ type: 'text', text: 'Be brief.' }]);
   assert.equal(other.body['messages'], [{ role: 'user', content: `${start}row 1` }]);
+});
+
+test('of a cell what no row changes is constant: its schema and system text, and the start of its prompt', async ({
+  server,
+}) => {
+  const folder = mkdtempSync(join(tmpdir(), 'rvbbit-constant-'));
+  const rules = 'Rules. '.repeat(700).trim();
+  const cell = (system: string) => `cascade_id: judge
+cells:
+  - name: judge
+    system: "${system}"
+    instructions: "${rules} {{ input.word }} ${rules}"
+    output_schema: { type: object, required: [a], properties: { a: { type: string } } }
+`;
+  writeFileSync(join(folder, 'same.yaml'), cell('Be brief.'));
+  writeFileSync(join(folder, 'other.yaml'), cell('Be brief on {{ input.word }}.'));
+  const provider = { type: 'anthropic', baseUrl: server.url };
+  await using engine = await openEngine({
+    cascades: folder,
+    providers: { claude: provider },
+    model: 'claude/m',
+  });
+  server.script = reply(message(answerTool({ a: 'x' }), { stop_reason: 'tool_use' }));
+  const cached = { type: 'ephemeral' };
+  for (const [file, mark] of [
+    ['same', cached],
+    ['other', undefined],
+  ] as const) {
+    const map = `RVBBIT MAP '${file}.yaml' AS v USING (SELECT unnest(['one', 'two']) AS word)`;
+    server.requests.length = 0;
+    await engine.query(map);
+    assert.is(server.requests.length, 2);
+    for (const sent of server.requests) {
+      const body = JSON.parse(sent.split('\r\n\r\n')[1]!);
+      assert.match(body.system[0].text, /^Be brief[\s\S]*JSON Schema/);
+      assert.equal(body.system[0].cache_control, mark);
+      const [start, rest] = body.messages[0].content;
+      assert.equal(start, { type: 'text', text: rules, cache_control: cached });
+      assert.match(rest.text, /^ (one|two) Rules/);
+    }
+  }
+  rmSync(folder, { recursive: true });
 });
 
 test('each kind of message is an answer or its failure, with the usage that was paid', async ({

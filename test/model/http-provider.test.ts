@@ -130,6 +130,33 @@ test('a content policy is a refusal, a long context and a spent quota are named'
   assert.is(brief(await ask(provider)), 'RVB_MODEL_HTTP 200 again');
 });
 
+test('an error in a list of one is read, and when it says to come back', async ({
+  server,
+  provider,
+}) => {
+  const error = (details: unknown) =>
+    JSON.stringify([{ error: { code: 429, message: 'Resource exhausted', details } }]);
+  const waits: readonly (readonly [unknown, string, number | undefined])[] = [
+    [[{ '@type': 'x' }, { retryDelay: '45.837906927s' }], '', 45_838],
+    [[{ retryDelay: '7s' }], 'retry-after: 2\r\n', 2_000],
+    [[{ retryDelay: '900s' }], '', 60_000],
+    [[{ retryDelay: 'soon' }], '', undefined],
+    [[{ retryDelay: '-1s' }], '', undefined],
+    ['none', '', undefined],
+  ];
+  for (const [details, headers, waitMs] of waits) {
+    server.script = reply(error(details), 429, headers);
+    const outcome = await ask(provider);
+    assert.is(brief(outcome), 'RVB_MODEL_HTTP 429 again');
+    assert.match(outcome.ok ? '' : outcome.error.message, /Resource exhausted/);
+    assert.is(outcome.ok ? 0 : outcome.retryAfterMs, waitMs);
+  }
+  server.script = reply(`[${error([]).repeat(2).replace('][', '],[')}]`, 500);
+  assert.is(brief(await ask(provider)), 'RVB_MODEL_HTTP 500 again');
+  server.script = reply(`${'['.repeat(60)}1${']'.repeat(60)}`, 500);
+  assert.is(brief(await ask(provider)), 'RVB_MODEL_HTTP 500 again');
+});
+
 test('a redirect is a failure and nothing is sent to where it points', async ({
   server,
   provider,

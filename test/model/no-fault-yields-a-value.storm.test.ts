@@ -14,7 +14,7 @@ import { FLAVOURS } from './flavours.ts';
 
 const STATEMENTS = cases(400, 2_000);
 /** Statements on one engine and journal before both are new. */
-const BATCH = 8;
+const BATCH = 25;
 const random = createRandom(seed);
 
 function pick<T>(values: readonly T[]): T {
@@ -178,6 +178,7 @@ function makeCase(): Case {
   });
   const options = [
     "error_column = 'err'",
+    `model = 'sim_${upTo(FLAVOURS.length - 1)}/test-model'`,
     `retries = ${upTo(2)}`,
     `dedupe = ${random() < 0.7}`,
     `cache = ${pick(['true', 'true', 'false', "'refresh'", "'1d'"])}`,
@@ -249,12 +250,15 @@ test('no fault of any kind yields a value', async () => {
   try {
     while (!isOver()) {
       const stateDir = mkdtempSync(join(tmpdir(), 'rvbbit-faults-'));
-      const { provider } = pick(FLAVOURS);
       const open = (): Promise<Engine> =>
         openEngine({
           stateDir,
-          providers: { sim: { baseUrl: server.url, responseFormat: 'json_schema', ...provider } },
-          model: 'sim/test-model',
+          providers: Object.fromEntries(
+            FLAVOURS.map(({ provider }, index) => [
+              `sim_${index}`,
+              { baseUrl: server.url, responseFormat: 'json_schema', ...provider },
+            ]),
+          ),
         });
       let engine = await open();
       try {

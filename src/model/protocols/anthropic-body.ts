@@ -30,7 +30,8 @@ const UNKNOWN: ReadonlySet<string> = new Set(['seed', 'n']);
  */
 export function messagesBody(request: ChatRequest, settings: BodySettings): string {
   const { model, messages, parameters, responseSchema: schema, constant } = request;
-  const system = messages.filter(({ role }) => role === 'system').map(({ content }) => content);
+  const told = messages.filter(({ role }) => role === 'system').map(({ content }) => content);
+  const system = told.join('\n\n');
   const isForced =
     schema?.['type'] === 'object' &&
     settings.responseFormat === 'json_schema' &&
@@ -39,9 +40,7 @@ export function messagesBody(request: ChatRequest, settings: BodySettings): stri
     max_tokens: ANTHROPIC_MAX_TOKENS,
     ...ownParameters(parameters),
     model,
-    ...(system.length === 0
-      ? {}
-      : { system: [textBlock(system.join('\n\n'), constant?.system === true)] }),
+    ...(system.trim() === '' ? {} : { system: [textBlock(system, constant?.system === true)] }),
     messages: messagesOf(messages, constant?.prompt ?? 0),
     ...(isForced
       ? {
