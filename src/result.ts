@@ -27,6 +27,8 @@ export interface Notice {
     | 'RVB_ANSWERS_MISSING'
     | 'column_renamed'
     | 'possibly_paid_twice'
+    | 'parameter_refused'
+    | 'fallback_model'
     | 'ward_advisory';
   readonly message: string;
 }
@@ -93,6 +95,18 @@ export interface Summary {
   readonly waitedMs: number;
   /** `none`: no cascade was run. */
   readonly strategy: Strategy | 'none';
+  /** Parameters that models (`provider/model`) refused for the first time; `instead` is the name that they take. Absent for none. */
+  readonly refusedParameters?: readonly {
+    readonly model: string;
+    readonly parameter: string;
+    readonly instead?: string;
+  }[];
+  /** Answers of models (`provider/model`) that took the place of ones that could not be asked. Absent for none. */
+  readonly fallbacks?: readonly {
+    readonly model: string;
+    readonly insteadOf: string;
+    readonly calls: number;
+  }[];
   /** The first 100 failures in row order. */
   readonly failures: readonly RowFailure[];
 }

@@ -50,7 +50,7 @@ export class CallAccount {
     const attempt = ledger.nextAttempt();
     const lane = this.#lanes.take();
     this.#open.set(attempt, { ...call, lane });
-    const { callKey, cell, n, provider, model, prompt } = call.request;
+    const { callKey, cell, n, provider, model, insteadOf, prompt } = call.request;
     const queuedMs = Math.round(call.queuedMs * 1_000) / 1_000;
     ledger.note({
       t: 'attempt.start',
@@ -61,6 +61,7 @@ export class CallAccount {
       n,
       provider,
       model,
+      ...(insteadOf === undefined ? {} : { insteadOf }),
       lane,
       ...(again === 0 ? {} : { again }),
       ...(queuedMs < 1 ? {} : { queuedMs }),

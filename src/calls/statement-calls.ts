@@ -2,8 +2,10 @@
 
 import { CANCELLED, type Failure, failureOf, type RvbbitError } from '../errors.ts';
 import type { StoredAnswer } from '../journal/answers.ts';
+import type { AskedModel } from '../journal/lessons.ts';
 import type { CallLimits } from '../model/call-limits.ts';
 import type { Usage } from '../model/chat.ts';
+import type { RefusedParameter } from '../model/parameters.ts';
 import type { CallDecision, CallRequest, EndedAttempt, LookUp } from '../run/contract.ts';
 import { dropOldest } from '../util/drop-oldest.ts';
 import type { AnswerPolicy } from './answer-policy.ts';
@@ -28,6 +30,8 @@ export interface StatementCallsParts extends Omit<CallAccountParts, 'keeps'> {
   readonly limits: CallLimits | undefined;
   /** Make no call: stored answers only. */
   readonly onlyAtHand: boolean;
+  /** The server of a provider, '' for what is none. */
+  baseUrlOf(provider: string): string;
   /** The budget is used up: no further row should start. */
   onBudgetEnd(): void;
   /** A provider has refused the key: it is not asked again. */
@@ -104,6 +108,7 @@ export class StatementCalls {
     const request = this.#account.end(attempt, report);
     if (request === undefined) return;
     const { callKey, provider } = request;
+    if (report.refused !== undefined) this.#learn(request, report.refused);
     if (report.outcome !== 'not_sent') {
       this.#desk.circuits.observe(provider, report.status, report.error);
       this.#refusalOf(provider);
@@ -316,9 +321,23 @@ export class StatementCalls {
 
   #go(call: OpenCall): CallDecision {
     const { callKey } = call.request;
-    if (this.#parts.policy.reuseOwn) this.#desk.flights.lead(callKey);
-    const again = this.#desk.journal.takeLostCalls(callKey);
-    return { kind: 'go', attempt: this.#account.open(call, again) };
+    const { flights, journal } = this.#desk;
+    if (this.#parts.policy.reuseOwn) flights.lead(callKey);
+    const again = journal.takeLostCalls(callKey);
+    const attempt = this.#account.open(call, again);
+    const learned = journal.lessons.of(this.#askedModel(call.request));
+    return { kind: 'go', attempt, ...(learned === undefined ? {} : { learned }) };
+  }
+
+  /** The calls after it go without the parameter, or under its other name. */
+  #learn(request: CallRequest, refused: RefusedParameter): void {
+    const { provider, model } = request;
+    const isNew = this.#desk.journal.lessons.learn(this.#askedModel(request), refused);
+    if (isNew) this.#parts.ledger.note({ t: 'parameter.refused', provider, model, ...refused });
+  }
+
+  #askedModel({ provider, model }: CallRequest): AskedModel {
+    return { provider, baseUrl: this.#parts.baseUrlOf(provider), model };
   }
 
   #endAll(attempts: readonly string[], error: Failure): void {

@@ -66,10 +66,25 @@ export function shadowNotice(table: string): Notice {
 }
 
 /** What the account of a statement that has ended gives reason to say. */
-export function summaryNotices({ calls }: Summary): readonly Notice[] {
+export function summaryNotices(summary: Summary): readonly Notice[] {
+  const { calls, refusedParameters = [], fallbacks = [] } = summary;
+  const notices: Notice[] = [];
   const { possiblyPaidTwice: count } = calls;
-  if (count === 0) return [];
-  const were = count === 1 ? '1 call was' : `${count} calls were`;
-  const message = `${were} in flight when an earlier run was killed; made again, and possibly paid twice`;
-  return [{ code: 'possibly_paid_twice', message }];
+  if (count > 0) {
+    const were = count === 1 ? '1 call was' : `${count} calls were`;
+    const message = `${were} in flight when an earlier run was killed; made again, and possibly paid twice`;
+    notices.push({ code: 'possibly_paid_twice', message });
+  }
+  for (const { model, parameter, instead } of refusedParameters) {
+    const how = instead === undefined ? 'without it' : `with ${instead} in its place`;
+    const told =
+      instead === undefined ? `drop: [${parameter}]` : `rename: { ${parameter}: ${instead} }`;
+    const message = `${model} refuses the parameter ${parameter}: its calls are made ${how} from now on; to say so ahead: parameters: { ${told} } at its provider`;
+    notices.push({ code: 'parameter_refused', message });
+  }
+  for (const { model, insteadOf, calls: answers } of fallbacks) {
+    const message = `${model} gave ${answers === 1 ? '1 answer' : `${answers} answers`} in place of ${insteadOf}, which could not be asked`;
+    notices.push({ code: 'fallback_model', message });
+  }
+  return notices;
 }

@@ -33,6 +33,7 @@ export function beginCalls(
     limits: plan.limits,
     onlyAtHand: plan.onlyAtHand === true,
     costOf: (provider, model, usage) => boundModels?.costOf(provider, model, usage),
+    baseUrlOf: (provider) => boundModels?.baseUrlOf(provider) ?? '',
     onBudgetEnd: () => stop.drain('budget'),
     onProviderEnd: (failure) => ledger.noteProviderEnd(failure),
     onJournalFailure: (failure) => stop.fail(failure),

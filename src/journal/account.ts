@@ -35,6 +35,9 @@ export class Account {
   #waitedMs = 0;
   #unusable = 0;
   #lastUnusable = '';
+  readonly #refused: NonNullable<Summary['refusedParameters']>[number][] = [];
+  /** By the model that answered and the one whose place it took. */
+  readonly #fallbacks = new Map<string, NonNullable<Summary['fallbacks']>[number]>();
 
   observe(entry: JournalEntry): void {
     switch (entry.t) {
@@ -72,11 +75,17 @@ export class Account {
         else this.#costMicroUsd += entry.costMicroUsd;
         this.#ended += 1;
         this.#countUnusable(entry);
+        if (entry.outcome === 'ok') this.#countFallback(repeat);
         return;
       }
       case 'cache.hits':
         this.#cacheHits += entry.count;
         return;
+      case 'parameter.refused': {
+        const { t: _t, provider, model, ...refused } = entry;
+        this.#refused.push({ model: `${provider}/${model}`, ...refused });
+        return;
+      }
       case 'calls.released':
         this.#waitedMs += entry.waitedMs;
         return;
@@ -141,6 +150,8 @@ export class Account {
       durationMs,
       waitedMs: this.#waitedMs,
       strategy: this.#strategy,
+      ...(this.#refused.length === 0 ? {} : { refusedParameters: [...this.#refused] }),
+      ...(this.#fallbacks.size === 0 ? {} : { fallbacks: [...this.#fallbacks.values()] }),
       failures: this.#failures,
     };
   }
@@ -152,6 +163,16 @@ export class Account {
       this.#unusable += 1;
       this.#lastUnusable = error.message;
     }
+  }
+
+  /** A model that takes another's place is asked after it, as a call's repetition. */
+  #countFallback(start: AttemptStart | undefined): void {
+    if (start?.insteadOf === undefined) return;
+    const { insteadOf } = start;
+    const model = `${start.provider}/${start.model}`;
+    const key = `${model}\n${insteadOf}`;
+    const calls = (this.#fallbacks.get(key)?.calls ?? 0) + 1;
+    this.#fallbacks.set(key, { model, insteadOf, calls });
   }
 
   /** `by` is -1 for a call that turns out not to have been sent. */

@@ -4,6 +4,7 @@ import type { RvbbitError } from '../errors.ts';
 import { CLOCK_STEP_MS } from '../limits.ts';
 import type { AnswerStore, MemoryAnswers } from './answers.ts';
 import type { DiskJournal, JournalOptions } from './disk/disk-journal.ts';
+import { Lessons } from './lessons.ts';
 import { type JournalEntry, type JournalRecord, RECORD_VERSION } from './records.ts';
 
 /** Microseconds since the epoch, UTC. Tests pass their own. */
@@ -51,6 +52,7 @@ export class Journal {
   #opening: Promise<void> | undefined;
   #disk: DiskJournal | undefined;
   #answers: AnswerStore | undefined;
+  #lessons = new Lessons();
   /** The answers, where there is no disk and they are kept. */
   #memory: MemoryAnswers | undefined;
   #keepsPrompts = false;
@@ -89,6 +91,11 @@ export class Journal {
   get answers(): AnswerStore {
     if (this.#answers === undefined) throw new Error('the journal has not been opened');
     return this.#answers;
+  }
+
+  /** Parameters that models have refused. */
+  get lessons(): Lessons {
+    return this.#lessons;
   }
 
   /**
@@ -170,5 +177,6 @@ export class Journal {
       onProblem: ({ message }) => warn(message),
     });
     this.#answers = this.#disk.answers;
+    this.#lessons = new Lessons(this.#disk.lessons);
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { Failure } from '../errors.ts';
 import type { ChatMessage } from '../model/chat.ts';
+import type { RefusedParameter } from '../model/parameters.ts';
 import type { RowFailure, StatementKind, Strategy, Summary } from '../result.ts';
 
 /**
@@ -79,6 +80,8 @@ export interface AttemptStart {
   readonly n: number;
   readonly provider: string;
   readonly model: string;
+  /** `provider/model` that the cell names first and that could not be asked. */
+  readonly insteadOf?: string;
   /** Which of the statement's lanes made it: 1 to n, n being the most calls in flight. */
   readonly lane: number;
   /** Calls of the same key that were out when their processes died: each may have been paid for as well. */
@@ -160,6 +163,13 @@ export interface CallsReleased {
   readonly waitedMs: number;
 }
 
+/** A model has refused a parameter: calls to it go without, or under the name that it takes. Told once a model. */
+export interface ParameterRefused extends RefusedParameter {
+  readonly t: 'parameter.refused';
+  readonly provider: string;
+  readonly model: string;
+}
+
 /** Answers of an operator to one criterion, or to any. */
 export interface AnswerShare {
   readonly operator: string;
@@ -194,6 +204,7 @@ export type JournalEntry =
   | WorkerLost
   | CallsHeld
   | CallsReleased
+  | ParameterRefused
   | AnswersLearned
   | StatementClose;
 

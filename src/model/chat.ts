@@ -1,7 +1,7 @@
 /** One question to a model and its answer, whoever the provider is. Plain data: it crosses threads. */
 import type { Failure } from '../errors.ts';
 import type { JsonObject } from '../util/json.ts';
-import type { ParameterRules } from './parameters.ts';
+import type { ParameterRules, RefusedParameter } from './parameters.ts';
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
@@ -74,8 +74,8 @@ export type ChatOutcome =
       readonly error: Failure;
       readonly status?: number;
       readonly retryable: boolean;
-      /** The model refused this parameter, and is asked again without it: the next call differs. */
-      readonly refusedParameter?: string;
+      /** The model refused a parameter that was sent: a call without it may be answered. */
+      readonly refused?: RefusedParameter;
       /** From Retry-After, in milliseconds. */
       readonly retryAfterMs?: number;
       readonly rateLimits?: RateLimits;
@@ -187,6 +187,7 @@ export interface AttemptReport {
   readonly text?: string;
   readonly retryAfterMs?: number;
   readonly rateLimits?: RateLimits;
+  readonly refused?: RefusedParameter;
   readonly error?: Failure;
   readonly raw?: string;
 }

@@ -18,7 +18,7 @@ import {
   tooLarge,
 } from './http-failure.ts';
 import { OpenCalls } from './open-calls.ts';
-import { ParameterLessons } from './parameters.ts';
+import { parametersFor } from './parameters.ts';
 import type { Protocol } from './protocols/protocol.ts';
 import { protocolOf } from './protocols/protocol-of.ts';
 import type { ChatLimits, Provider } from './provider.ts';
@@ -41,7 +41,6 @@ export class HttpProvider implements Provider {
   /** Names and values in turn. */
   readonly #headers: string[];
   readonly #redact: Redact;
-  readonly #lessons: ParameterLessons;
   readonly #host: string;
   #loading: Promise<Connections> | undefined;
   /** The same once loaded, so that a call need not wait for a settled promise. */
@@ -58,7 +57,6 @@ export class HttpProvider implements Provider {
     const { apiKey, baseUrl, headers = {}, stream } = settings;
     this.#protocol = protocolOf(settings.type);
     this.#redact = redactFor(settings);
-    this.#lessons = new ParameterLessons(baseUrl, settings.parameters);
     this.#host = URL.canParse(baseUrl) ? new URL(baseUrl).host : 'a base URL that is not one';
     const given = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
     this.#headers = Object.entries({
@@ -70,11 +68,12 @@ export class HttpProvider implements Provider {
   }
 
   /** Makes one call. Cancelling and the deadline destroy the connection at once. */
-  chat(request: ChatRequest, { signal, timeoutMs }: ChatLimits): Promise<ChatOutcome> {
+  chat(request: ChatRequest, { signal, timeoutMs, learned }: ChatLimits): Promise<ChatOutcome> {
     const asked = this.#asked(request.model);
     if (this.#closed) return Promise.resolve(endedChat(asked, closedError()));
     if (signal.aborted) return Promise.resolve(endedChat(asked, CANCELLED));
-    const parameters = this.#lessons.applied(request.model, request.parameters);
+    const { model } = request;
+    const parameters = parametersFor(this.#settings, model, request.parameters, learned);
     const sent = { ...request, parameters };
     return new Promise((resolve) => {
       const settle = (outcome: ChatOutcome): void => {
@@ -193,7 +192,7 @@ export class HttpProvider implements Provider {
     return raw === '' ? said : { ...said, raw };
   }
 
-  /** A failure that a refused parameter explains is told as such: the next call goes without it. */
+  /** A failure that the refusal of a sent parameter explains is told as such. */
   #failureOf(
     asked: CalledProvider,
     status: number,
@@ -205,9 +204,8 @@ export class HttpProvider implements Provider {
   ): ChatOutcome {
     const failure = statusFailure(asked, status, said, retryAfterMs);
     if (status !== BAD_REQUEST || said.refused === undefined) return failure;
-    const { parameter, instead } = said.refused;
-    const isNew = this.#lessons.learn(sent.model, sent.parameters, parameter, instead);
-    return isNew ? { ...failure, refusedParameter: parameter } : failure;
+    const { refused } = said;
+    return Object.hasOwn(sent.parameters, refused.parameter) ? { ...failure, refused } : failure;
   }
 
   #connect(): Promise<Connections> {

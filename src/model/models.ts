@@ -5,6 +5,7 @@ import type { ProviderLimits } from './call-limits.ts';
 import {
   type ModelFunction,
   type ModelTarget,
+  type ProviderSettings,
   type StatementModels,
   type Usage,
   withFallbacks,
@@ -31,6 +32,8 @@ export interface BoundModels {
   readonly settings: StatementModels;
   /** Micro-USD of a call; undefined where the price is not known. */
   costOf(providerId: string, model: string, usage: Usage): number | undefined;
+  /** The address of a provider's server; undefined where it has none. */
+  baseUrlOf(providerId: string): string | undefined;
   /** The embedding program's function, if a target is one. */
   readonly ask?: ModelFunction;
 }
@@ -77,6 +80,7 @@ export class Models {
         if (provider === undefined) return undefined;
         return costOfCall(provider.settings, provider.prices, modelName, usage);
       },
+      baseUrlOf: (providerId) => serverOf(config.providers.get(providerId)?.settings),
       ...(typeof model === 'function' ? { ask: model } : {}),
     };
   }
@@ -115,6 +119,12 @@ export async function readModelSources(
       ? {}
       : { config: await readConfig(), configFolder: dirname(configFile) }),
   };
+}
+
+/** What a recording asks is behind it. */
+function serverOf(settings: ProviderSettings | undefined): string | undefined {
+  const asked = settings?.type === 'replay' ? settings.record : settings;
+  return asked !== undefined && 'baseUrl' in asked ? asked.baseUrl : undefined;
 }
 
 /** True where word overlap answers, or is recorded. */

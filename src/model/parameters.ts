@@ -17,6 +17,15 @@ export interface ParameterRules extends ParameterChanges {
   readonly models?: Readonly<Record<string, ParameterChanges>>;
 }
 
+/** A parameter that a model does not take, and the name that it takes instead, where it says so. */
+export interface RefusedParameter {
+  readonly parameter: string;
+  readonly instead?: string;
+}
+
+/** What a model's refusals have taught. */
+export type LearnedChanges = Required<Pick<ParameterChanges, 'drop' | 'rename'>>;
+
 const OPENAI_HOST = 'api.openai.com';
 /** Reasoning models sample at one temperature: https://platform.openai.com/docs/guides/reasoning */
 const REASONING_MODEL = /^(?:o\d|gpt-5)(?!.*-chat)/;
@@ -31,49 +40,27 @@ function knownChanges(baseUrl: string, model: string): ParameterChanges {
   };
 }
 
-/** What the refusals of one provider's models have taught. */
-export class ParameterLessons {
-  readonly #baseUrl: string;
-  readonly #rules: ParameterRules;
-  /** By model. */
-  readonly #learned = new Map<string, ParameterChanges>();
-
-  constructor(baseUrl: string, rules: ParameterRules = {}) {
-    this.#baseUrl = baseUrl;
-    this.#rules = rules;
-  }
-
-  /** The parameters as the model takes them. */
-  applied(model: string, parameters: JsonObject): JsonObject {
-    const { models = {}, ...ofAll } = this.#rules;
-    const ofModel = Object.hasOwn(models, model) ? models[model] : undefined;
-    const told = [ofAll, ofModel].filter((one) => one !== undefined);
-    // What the operator says of a parameter counts, over what is known without it.
-    const known = told.some(({ drop, rename }) => drop ?? rename)
-      ? []
-      : [knownChanges(this.#baseUrl, model)];
-    const learned = this.#learned.get(model);
-    return [...known, ...told, ...(learned === undefined ? [] : [learned])].reduce(
-      changed,
-      parameters,
-    );
-  }
-
-  /**
-   * Takes note that the model refused a parameter that was sent; `instead` is the name that it wants. False where it was
-   * not sent, so that asking again would change nothing.
-   */
-  learn(model: string, sent: JsonObject, refused: string, instead: string | undefined): boolean {
-    if (!Object.hasOwn(sent, refused)) return false;
-    const { drop = [], rename = {} } = this.#learned.get(model) ?? {};
-    this.#learned.set(
-      model,
-      instead === undefined
-        ? { drop: [...new Set([...drop, refused])], rename }
-        : { drop, rename: { ...rename, [refused]: instead } },
-    );
-    return true;
-  }
+/** The parameters as the model takes them: by what is known of its server or told by the operator, then by what was learned. */
+export function parametersFor(
+  {
+    baseUrl,
+    parameters: rules = {},
+  }: { readonly baseUrl: string; readonly parameters?: ParameterRules },
+  model: string,
+  parameters: JsonObject,
+  learned?: ParameterChanges,
+): JsonObject {
+  const { models = {}, ...ofAll } = rules;
+  const ofModel = Object.hasOwn(models, model) ? models[model] : undefined;
+  const told = [ofAll, ofModel].filter((one) => one !== undefined);
+  // What the operator says of a parameter counts, over what is known without it.
+  const known = told.some(({ drop, rename }) => drop ?? rename)
+    ? []
+    : [knownChanges(baseUrl, model)];
+  return [...known, ...told, ...(learned === undefined ? [] : [learned])].reduce(
+    changed,
+    parameters,
+  );
 }
 
 function changed(parameters: JsonObject, { drop = [], rename = {}, add = {} }: ParameterChanges) {
@@ -82,4 +69,25 @@ function changed(parameters: JsonObject, { drop = [], rename = {}, add = {} }: P
     if (!drop.includes(name)) result[Object.hasOwn(rename, name) ? rename[name]! : name] = value;
   }
   return result;
+}
+
+/**
+ * What has been learned with one more refusal of a parameter that was sent; the same object where that teaches nothing
+ * new. A new name that is refused as well is no name: the parameter is left out.
+ */
+export function withRefusal(
+  learned: LearnedChanges,
+  { parameter, instead }: RefusedParameter,
+): LearnedChanges {
+  const { drop, rename } = learned;
+  const asCellSays = Object.entries(rename).find(([, name]) => name === parameter)?.[0];
+  if (asCellSays !== undefined) {
+    const { [asCellSays]: _refused, ...others } = rename;
+    return { drop: [...drop, asCellSays], rename: others };
+  }
+  // Calls that were out when the lesson was learned are refused after it.
+  if (drop.includes(parameter) || Object.hasOwn(rename, parameter)) return learned;
+  return instead === undefined
+    ? { drop: [...drop, parameter], rename }
+    : { drop, rename: { ...rename, [parameter]: instead } };
 }

@@ -1,5 +1,6 @@
 /** What a provider says in the body of an error, in the shapes that OpenAI-compatible servers use. */
 import { PROVIDER_MESSAGE_CHARS } from '../limits.ts';
+import type { RefusedParameter } from './parameters.ts';
 import { retryAfterMs } from './retry-after.ts';
 
 /** A provider's own account of an error; every part may be missing. */
@@ -11,8 +12,7 @@ export interface ProviderError {
   /** As Gemini says it, which sends no Retry-After. At most RETRY_AFTER_MAX_MS. */
   readonly retryAfterMs?: number;
   readonly kind: 'content_policy' | 'context_length' | 'quota' | 'other';
-  /** The parameter that the model does not take, and the one that it takes instead, where it says so. */
-  readonly refused?: { readonly parameter: string; readonly instead?: string };
+  readonly refused?: RefusedParameter;
 }
 
 const POLICY =

@@ -1,10 +1,13 @@
 /** What the workers ask of every kind of provider. */
 import type { ChatOutcome, ChatRequest } from './chat.ts';
+import type { ParameterChanges } from './parameters.ts';
 
 /** How long a call may take, from its start to the last byte of its answer, and what ends it before. */
 export interface ChatLimits {
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
+  /** What the model's refusals of parameters have taught. */
+  readonly learned?: ParameterChanges;
 }
 
 export interface Provider {

@@ -13,6 +13,7 @@ import {
   type ModelTarget,
   providerOf,
 } from '../model/chat.ts';
+import type { ParameterChanges } from '../model/parameters.ts';
 import { callKeyOf } from './call-key.ts';
 import type { CallDecision, CallRequest } from './contract.ts';
 import { retryWaitMs } from './retry.ts';
@@ -20,6 +21,9 @@ import { pause, type Run, settleWithin, type TimeLimit } from './run-state.ts';
 
 /** One call of a model, from its first byte to the last of its answer. */
 const MODEL_CALL_TIMEOUT_MS = 120_000;
+
+/** Parameters of one call that its model may refuse, one after another. */
+const MAX_REFUSED = 8;
 
 /** Characters of a prompt for each token, about. */
 export const CHARS_PER_TOKEN = 4;
@@ -36,6 +40,8 @@ export interface ModelCall<T> {
   /** The cascade's file and the cell, for messages. */
   readonly label: string;
   readonly target: ModelTarget;
+  /** The model that the cell names first, where this is another that takes its place. */
+  readonly insteadOf?: string;
   readonly request: ChatRequest;
   readonly retry?: Retry;
   /** 1 for a cell's first call; counts on over retries and re-asking. */
@@ -80,11 +86,12 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelA
     provider,
     model: target.model,
     callKey: callKeyOf(provider, request, run.variant),
+    ...(call.insteadOf === undefined ? {} : { insteadOf: call.insteadOf }),
     ...tokensOf(request),
     ...(context.settings.keepPrompts === true ? { prompt: request.messages } : {}),
   };
-  for (let failures = 0, lessons = 0, fresh = call.fresh === true; ; ) {
-    const n = call.attempt + failures + lessons;
+  for (let failures = 0, refused = 0, fresh = call.fresh === true; ; ) {
+    const n = call.attempt + failures + refused;
     bounds.attempts = n;
     const leftMs = call.limit().ms;
     const decision = await permitFor(run, {
@@ -109,7 +116,7 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelA
     }
     const limit = callLimit(call);
     const startedMs = context.nowMs();
-    const outcome = await chat(run, call, limit);
+    const outcome = await chat(run, call, limit, decision.learned);
     const durationMs = context.nowMs() - startedMs;
     const answer = outcome.ok ? call.read(outcome.response) : undefined;
     context.endCall(decision.attempt, reportOf(outcome, answer, durationMs));
@@ -117,9 +124,9 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelA
     if (outcome.ok) {
       return { ok: false, message: answer!.message, text: outcome.response.text, attempt: n };
     }
-    if (outcome.refusedParameter !== undefined) {
-      // The next call goes without it: no failure that may pass, and nothing to wait for.
-      lessons += 1;
+    if (outcome.refused !== undefined && refused < MAX_REFUSED) {
+      // The next call goes without the parameter: no failure that may pass, and nothing to wait for.
+      refused += 1;
       continue;
     }
     failures += 1;
@@ -162,9 +169,18 @@ export function tokensOf(request: ChatRequest): Pick<CallRequest, 'inputTokens' 
 }
 
 /** The call. A provider holds to the limit and the signal itself; a function is not trusted to. */
-async function chat<T>(run: Run, call: ModelCall<T>, limit: TimeLimit): Promise<ChatOutcome> {
+async function chat<T>(
+  run: Run,
+  call: ModelCall<T>,
+  limit: TimeLimit,
+  learned: ParameterChanges | undefined,
+): Promise<ChatOutcome> {
   const { context } = run;
-  const options = { signal: context.signal, timeoutMs: limit.ms };
+  const options = {
+    signal: context.signal,
+    timeoutMs: limit.ms,
+    ...(learned === undefined ? {} : { learned }),
+  };
   const answering = context.chat(call.target, call.request, options);
   if (call.target.kind === 'provider') return answering;
   try {
@@ -212,13 +228,14 @@ function reportOf<T>(
     ...(rateLimits === undefined ? {} : { rateLimits }),
   };
   if (!outcome.ok) {
-    const { error, usage, retryAfterMs, raw } = outcome;
+    const { error, usage, retryAfterMs, refused, raw } = outcome;
     return {
       ...seen,
       outcome: 'failed',
       error,
       ...(usage === undefined ? {} : { usage }),
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(refused === undefined ? {} : { refused }),
       ...(raw === undefined ? {} : { raw }),
     };
   }

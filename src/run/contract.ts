@@ -1,6 +1,7 @@
 /** What one run of a cascade is told, what it asks of its surroundings, and what comes of it. Plain JSON values only. */
 import type { Failure } from '../errors.ts';
 import type { AttemptReport, ChatMessage, StatementModels } from '../model/chat.ts';
+import type { ParameterChanges } from '../model/parameters.ts';
 import type { Json, JsonObject } from '../util/json.ts';
 
 /** The same for every chunk of a statement. */
@@ -60,6 +61,8 @@ export interface CallRequest {
   /** The provider's id; `function` for the embedding program's own. */
   readonly provider: string;
   readonly model: string;
+  /** `provider/model` that the cell names first, where this one takes its place. */
+  readonly insteadOf?: string;
   /** Hash of all that the answer depends on. */
   readonly callKey: string;
   /** What is left of the cell's time, or of the run's where that is less: it may wait for the answer of an equal call for so long. */
@@ -78,7 +81,12 @@ export type CallDecision = {
   /** Part of the time spent waiting that counts against the row's: it waited for the answer of an equal call. */
   readonly followedMs?: number;
 } & (
-  | { readonly kind: 'go'; readonly attempt: string }
+  | {
+      readonly kind: 'go';
+      readonly attempt: string;
+      /** What the model's refusals of parameters have taught. */
+      readonly learned?: ParameterChanges;
+    }
   /** The text of an earlier answer to the same call. */
   | { readonly kind: 'hit'; readonly text: string }
   | { readonly kind: 'refused'; readonly error: Failure }

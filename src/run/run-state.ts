@@ -5,6 +5,7 @@ import type { ErrorCode } from '../error-codes.ts';
 import { cancelledError, failureOf, RvbbitError } from '../errors.ts';
 import { RUN_MAX_CELL_STEPS, TIMER_MAX_MS } from '../limits.ts';
 import type { AttemptReport, ChatOutcome, ChatRequest, ModelTarget } from '../model/chat.ts';
+import type { ChatLimits } from '../model/provider.ts';
 import type { Json, JsonObject } from '../util/json.ts';
 import type {
   Advisory,
@@ -24,11 +25,7 @@ export interface RunContext {
   /** Where a cell's calls go; `model` is what the cell, else its cascade, names. Undefined: there is no model. */
   modelTarget(cell: { readonly name: string; readonly model?: string }): ModelTarget | undefined;
   /** One call of a model. Never rejects. */
-  chat(
-    target: ModelTarget,
-    request: ChatRequest,
-    options: { readonly signal: AbortSignal; readonly timeoutMs: number },
-  ): Promise<ChatOutcome>;
+  chat(target: ModelTarget, request: ChatRequest, limits: ChatLimits): Promise<ChatOutcome>;
   /** Asks the main thread for leave to make a call, or for an answer at hand. Waits; never rejects. */
   requestCall(request: CallRequest): Promise<CallDecision>;
   /** Gives the account of a call that had leave to go out. */

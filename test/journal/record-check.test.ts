@@ -44,6 +44,7 @@ const SAMPLES: readonly Required<StoredRecord>[] = [
   {
     ...{ ...base, t: 'attempt.start', attempt: 's.1', cascade: 'c.yaml', cell: 'ask' },
     ...{ callKey: keyOf(1), n: 1, provider: 'p', model: 'm', lane: 1, again: 2 },
+    insteadOf: 'p/first',
     queuedMs: 3.5,
     prompt: [{ role: 'user', content: 'x' }],
   },
@@ -72,6 +73,10 @@ const SAMPLES: readonly Required<StoredRecord>[] = [
   { ...base, t: 'rows', first: 0, count: 1, ok: 1, null: 0, failed: 0, skipped: 0, failures },
   { ...base, t: 'run.stalled', run: 0, limitMs: 1.5 },
   { ...base, t: 'worker.lost', reason: 'r' },
+  {
+    ...{ ...base, t: 'parameter.refused', provider: 'p', model: 'm' },
+    ...{ parameter: 'max_tokens', instead: 'limit' },
+  },
   { ...base, t: 'answers.learned', shares: [{ operator: 'o', criterion: 'c', met: 1.5, of: 2.5 }] },
   {
     ...{ ...base, t: 'statement.close' },
@@ -84,6 +89,8 @@ const SAMPLES: readonly Required<StoredRecord>[] = [
         failures,
       }),
       tokens: { in: 1.5, out: 1.5, cached: 1.5, cacheWrite: 1.5 },
+      refusedParameters: [{ model: 'p/m', parameter: 'max_tokens', instead: 'limit' }],
+      fallbacks: [{ model: 'p/m', insteadOf: 'p/first', calls: 1 }],
     },
   },
   { ...base, t: 'cache.clear', before: START_AT * 2, keys: [keyOf(1)] },
@@ -105,6 +112,9 @@ const OPTIONAL = new Set([
     'resumes',
     'again',
     'queuedMs',
+    'instead',
+    'refusedParameters',
+    'fallbacks',
     'prompt',
     'status',
   ],
@@ -113,6 +123,7 @@ const OPTIONAL = new Set([
 ]);
 /** May be left out of records of this kind, and is required of another. */
 const OPTIONAL_OF_KIND: Readonly<Record<string, readonly string[]>> = {
+  'attempt.start': ['insteadOf'],
   'attempt.end': ['callKey', 'value', 'provider', 'model'],
   answer: ['provider', 'model'],
   'statement.open': ['strategy'],

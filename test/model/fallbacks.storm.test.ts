@@ -52,12 +52,14 @@ for (const [what, first, least] of [
       engine.events.on('record', (record) => {
         if (record.t === 'attempt.end' && record.outcome === 'ok') models.push(record.value);
       });
-      const { rows, summary } = await engine.query(MAP);
+      const { rows, summary, notices } = await engine.query(MAP);
       assert.equal(
         rows.map(({ a }) => a),
         ['of the second', 'of the second'],
       );
       assert.is(summary.rows.failed, 0);
+      assert.equal(summary.fallbacks, [{ model: 'second/m', insteadOf: 'first/m', calls: 2 }]);
+      assert.ok(notices.some(({ code }) => code === 'fallback_model'));
       assert.equal(calls(), [least, 2]);
       // The answer is the second model's, and is found under its name.
       await engine.query(MAP.replace('ORDER BY id)', "ORDER BY id) WITH (model = 'second/m')"));

@@ -4,12 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Engine, type EngineOptions } from '../../src/index.ts';
-import { ParameterLessons, type ParameterRules } from '../../src/model/parameters.ts';
+import { type ParameterRules, parametersFor, withRefusal } from '../../src/model/parameters.ts';
+import { makeFolder, removeFolder } from '../cli/spawn.ts';
 
 const OPENAI = 'https://api.openai.com/v1';
 const OTHER = 'https://models.example/v1';
 const applied = (baseUrl: string, model: string, rules?: ParameterRules) =>
-  new ParameterLessons(baseUrl, rules).applied(model, {
+  parametersFor({ baseUrl, ...(rules === undefined ? {} : { parameters: rules }) }, model, {
     temperature: 0,
     max_tokens: 20,
     reasoning_effort: 'low',
@@ -38,6 +39,15 @@ test('what the operator says counts, for all models and for one', () => {
   assert.equal(applied(OPENAI, 'slow', rules), { top_k: 5, temperature: 0, max_tokens: 20 });
   assert.equal(applied(OTHER, 'fast', rules), { top_k: 5, temperature: 0, limit: 20 });
   assert.equal(applied(OTHER, '__proto__', rules), { top_k: 5, temperature: 0, max_tokens: 20 });
+});
+
+test('a new name that is refused as well leaves the parameter out; an old refusal teaches nothing', () => {
+  const renamed = withRefusal({ drop: [], rename: {} }, { parameter: 'a', instead: 'b' });
+  assert.equal(renamed, { drop: [], rename: { a: 'b' } });
+  assert.is(withRefusal(renamed, { parameter: 'a', instead: 'b' }), renamed);
+  const dropped = withRefusal(renamed, { parameter: 'b', instead: 'a' });
+  assert.equal(dropped, { drop: ['a'], rename: {} });
+  assert.is(withRefusal(dropped, { parameter: 'a' }), dropped);
 });
 
 interface StrictServer {
@@ -115,8 +125,16 @@ const QUERY = "SELECT d FROM (VALUES ('a'), ('b'), ('c')) v(d) WHERE d MEANS 'x'
 test('a refusal teaches once a model: the calls after it are made as the model wants them', () =>
   withServer(
     async (engine, { bodies }) => {
-      const { rows, summary } = await engine.query(`-- @ parallel: 1\n${QUERY}`);
+      const { rows, summary, notices } = await engine.query(`-- @ parallel: 1\n${QUERY}`);
       assert.is(rows.length, 3);
+      assert.equal(summary.refusedParameters, [
+        { model: 'strict/m', parameter: 'max_tokens', instead: 'max_completion_tokens' },
+        { model: 'strict/m', parameter: 'temperature' },
+      ]);
+      const [first, second] = notices.filter(({ code }) => code === 'parameter_refused');
+      assert.match(first!.message, 'strict/m refuses the parameter max_tokens');
+      assert.match(first!.message, 'rename: { max_tokens: max_completion_tokens }');
+      assert.match(second!.message, 'drop: [temperature]');
       // Two refusals, then three answers.
       assert.equal([summary.calls.sent, summary.rows.failed], [5, 0]);
       assert.ok(
@@ -132,6 +150,31 @@ test('a refusal teaches once a model: the calls after it are made as the model w
     { parameters: { add: { max_tokens: 50 } } },
   ));
 
+test('the lesson is kept for later processes, for the server that gave it', async () => {
+  const stateDir = makeFolder({});
+  const server = await strictServer();
+  const elsewhere = await strictServer();
+  const callsTo = async ({ url }: StrictServer): Promise<number> => {
+    await using engine = await Engine.open({
+      stateDir,
+      threads: 1,
+      providers: { strict: { baseUrl: url } },
+      model: 'strict/m',
+    });
+    const { summary } = await engine.query(`-- @ cache: false\n-- @ parallel: 1\n${QUERY}`);
+    assert.is(summary.rows.failed, 0);
+    return summary.calls.sent;
+  };
+  try {
+    assert.equal([await callsTo(server), await callsTo(server)], [4, 3]);
+    assert.equal([await callsTo(elsewhere), await callsTo(server)], [4, 3]);
+  } finally {
+    server.close();
+    elsewhere.close();
+    removeFolder(stateDir);
+  }
+});
+
 test('many calls at once are each asked again, and no row is lost', () =>
   withServer(async (engine) => {
     const { rows, summary } = await engine.query(
@@ -139,7 +182,9 @@ test('many calls at once are each asked again, and no row is lost', () =>
     );
     assert.is(rows.length, 40);
     assert.is(summary.rows.failed, 0);
-    assert.ok(summary.calls.sent <= 40 + 2 * 20, `${summary.calls.sent} calls`);
+    // Only those that were out when the first refusal came are refused as well.
+    assert.ok(summary.calls.sent <= 40 + 20, `${summary.calls.sent} calls`);
+    assert.is(summary.refusedParameters?.length, 1);
   }));
 
 test('what is told ahead costs no refusal', () =>

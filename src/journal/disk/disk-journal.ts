@@ -2,12 +2,14 @@
 import { messageOf, RvbbitError } from '../../errors.ts';
 import { JOURNAL_ROWS_MS } from '../../limits.ts';
 import { type AnswerStore, NO_ANSWERS } from '../answers.ts';
+import type { LessonStore } from '../lessons.ts';
 import type { JournalRecord } from '../records.ts';
 import type { Random } from '../session-name.ts';
 import { DiskAnswers } from './disk-answers.ts';
 import { type FileSystem, realFileSystem } from './file-system.ts';
 import { GroupCommit } from './group-commit.ts';
 import { journalFolder } from './journal-folder.ts';
+import { lessonsFile } from './lessons-file.ts';
 import { refuseOtherVersion } from './other-version.ts';
 import { pruneFolder } from './prune.ts';
 import { SegmentWriter } from './segment-writer.ts';
@@ -41,6 +43,7 @@ export interface DiskJournalOptions extends JournalOptions {
 export class DiskJournal {
   /** Answers of this and of earlier processes. */
   readonly answers: AnswerStore;
+  readonly lessons: LessonStore;
   readonly #folder: string;
   readonly #options: DiskJournalOptions;
   readonly #writer: SegmentWriter;
@@ -56,6 +59,7 @@ export class DiskJournal {
     const nowMs = options.nowMs ?? Date.now;
     this.#folder = folder;
     this.#options = options;
+    this.lessons = lessonsFile(files, folder);
     this.#writer = new SegmentWriter({
       files,
       folder,

@@ -93,6 +93,32 @@ export function writeAll(files: FileSystem, file: number, bytes: Uint8Array): vo
   }
 }
 
+/** Puts a file in the place of what has its name: whole or not at all. */
+export function replaceFile(files: FileSystem, path: string, bytes: Uint8Array): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  files.remove(temporary);
+  try {
+    const file = files.create(temporary);
+    try {
+      writeAll(files, file, bytes);
+    } finally {
+      files.close(file);
+    }
+    files.rename(temporary, path);
+  } catch (thrown) {
+    removeQuietly(files, temporary);
+    throw thrown;
+  }
+}
+
+function removeQuietly(files: FileSystem, path: string): void {
+  try {
+    files.remove(path);
+  } catch {
+    // The failure that led here is the one to tell.
+  }
+}
+
 /** Reads up to `length` bytes from `position`; fewer only at the end of the file. */
 export function readAt(files: FileSystem, file: number, position: number, length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length);

@@ -6,7 +6,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { JOURNAL_LINE_MAX_BYTES } from '../../limits.ts';
-import { type FileSystem, readAt, writeAll } from './file-system.ts';
+import { type FileSystem, readAt, replaceFile } from './file-system.ts';
 import { KeyList } from './key-list.ts';
 import type { IndexDamage } from './segment-reader.ts';
 
@@ -159,29 +159,7 @@ export function writeIndex(
   segment: string,
   index: SegmentIndex,
 ): void {
-  const path = `${folder}/${indexName(segment)}`;
-  const temporary = `${path}.${process.pid}.tmp`;
-  files.remove(temporary);
-  try {
-    const file = files.create(temporary);
-    try {
-      writeAll(files, file, encodeIndex(index, segment));
-    } finally {
-      files.close(file);
-    }
-    files.rename(temporary, path);
-  } catch (thrown) {
-    removeQuietly(files, temporary);
-    throw thrown;
-  }
-}
-
-function removeQuietly(files: FileSystem, path: string): void {
-  try {
-    files.remove(path);
-  } catch {
-    // The failure that led here is the one to tell.
-  }
+  replaceFile(files, `${folder}/${indexName(segment)}`, encodeIndex(index, segment));
 }
 
 function viewList(bytes: ArrayBuffer, start: number, count: number): KeyList {

@@ -80,6 +80,8 @@ const summary = shape<Summary>(
     amount(fields.durationMs) &&
     amount(fields.waitedMs) &&
     text(fields.strategy) &&
+    (absent(fields.refusedParameters) || list(fields.refusedParameters, modelParameter)) &&
+    (absent(fields.fallbacks) || list(fields.fallbacks, fallback)) &&
     list(fields.failures, rowFailure),
 );
 
@@ -94,6 +96,15 @@ const tokenAccount = shape<Summary['tokens']>(
     amount(tokens.out) &&
     (absent(tokens.cached) || amount(tokens.cached)) &&
     (absent(tokens.cacheWrite) || amount(tokens.cacheWrite)),
+);
+
+const modelParameter = shape<NonNullable<Summary['refusedParameters']>[number]>(
+  ({ model, parameter, instead }) =>
+    text(model) && text(parameter) && (absent(instead) || text(instead)),
+);
+
+const fallback = shape<NonNullable<Summary['fallbacks']>[number]>(
+  ({ model, insteadOf, calls }) => text(model) && text(insteadOf) && count(calls),
 );
 
 /** What every record has. */
@@ -125,6 +136,7 @@ const FORMS: { readonly [K in Kind]: (record: Unchecked<RecordOf<K>>) => boolean
     count(record.n) &&
     text(record.provider) &&
     text(record.model) &&
+    (absent(record.insteadOf) || text(record.insteadOf)) &&
     count(record.lane) &&
     (absent(record.again) || count(record.again)) &&
     (absent(record.queuedMs) || amount(record.queuedMs)) &&
@@ -157,6 +169,9 @@ const FORMS: { readonly [K in Kind]: (record: Unchecked<RecordOf<K>>) => boolean
   'run.stalled': ({ run, limitMs }) => count(run) && amount(limitMs),
 
   'worker.lost': ({ reason }) => text(reason),
+
+  'parameter.refused': ({ provider, model, parameter, instead }) =>
+    text(provider) && text(model) && text(parameter) && (absent(instead) || text(instead)),
 
   'answers.learned': ({ shares }) => list(shares, share),
 

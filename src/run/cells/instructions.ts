@@ -6,6 +6,7 @@ import {
   type ChatRequest,
   type ChatResponse,
   type ModelTarget,
+  providerOf,
   withFallbacks,
 } from '../../model/chat.ts';
 import { readJsonAnswer } from '../../model/json-answer.ts';
@@ -50,9 +51,12 @@ async function ask(
   if (target === undefined) throw noModelError(`${label} needs a model, and none is configured`);
   const limit = cellLimit(run, label, timeoutMs);
   const targets = withFallbacks(target);
-  for (const [index, one] of targets.entries()) {
-    const attempt = index === 0 ? 1 : bounds.attempts + 1;
-    const asked = { target: one, attempt, limit, foreseen: index === 0 ? foreseen : undefined };
+  const first = `${providerOf(target)}/${target.model}`;
+  for (const one of targets) {
+    const asked =
+      one === target
+        ? { target, attempt: 1, limit, foreseen }
+        : { target: one, insteadOf: first, attempt: bounds.attempts + 1, limit };
     try {
       return await askOne(cell, run, outputs, asked);
     } catch (thrown) {
@@ -64,10 +68,12 @@ async function ask(
 
 interface Asked {
   readonly target: ModelTarget;
+  /** The model whose place it takes. */
+  readonly insteadOf?: string;
   /** The number of the first call. */
   readonly attempt: number;
   readonly limit: () => TimeLimit;
-  readonly foreseen: Foreseen | undefined;
+  readonly foreseen?: Foreseen | undefined;
 }
 
 /** An answer that does not fit the schema is shown to the model once, with what is wrong; then it is RVB_ANSWER_INVALID. */
@@ -75,7 +81,7 @@ async function askOne(
   cell: InstructionsCellProgram,
   run: Run,
   outputs: JsonObject,
-  { target, attempt: firstAttempt, limit, foreseen }: Asked,
+  { target, insteadOf, attempt: firstAttempt, limit, foreseen }: Asked,
 ): Promise<Json> {
   const { context } = run;
   const { name, label } = cell;
@@ -94,6 +100,7 @@ async function askOne(
       cell: name,
       label,
       target,
+      ...(insteadOf === undefined ? {} : { insteadOf }),
       request,
       limit,
       attempt,
