@@ -27,6 +27,7 @@ const SUITES: Readonly<Record<string, Load>> = {
   hits: async () => (await import('./suites/hits.ts')).hits,
   sessions: async () => (await import('./suites/sessions.ts')).sessions,
   spend: async () => (await import('./suites/spend.ts')).spend,
+  caching: async () => (await import('./suites/caching.ts')).caching,
 };
 const SAMPLES = 5;
 /** Pairs of samples of two revisions: fewer tell too little. */
