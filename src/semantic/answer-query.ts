@@ -85,7 +85,7 @@ async function plannedChange(
       const { table } = await stageSelect(run, plan, names);
       return { query: { text: `SELECT * FROM ${temporary(table)}`, parameters: undefined } };
     }
-    const order = plan.semantic.length > 0 ? await fillAnswers(run, plan) : plan.semantic;
+    const order = await fillAnswers(run, plan);
     const isKept = isWritten(plan, order) && !canDefer(plan) && !isChanged(ready);
     if (!isFree || isKept) return {};
     const query = await plannedQuery(run.statement, plan, { names, order, inWhere: (use) => use });

@@ -126,19 +126,23 @@ test('asks under OR, AND and CASE only what the plain parts leave open', () =>
     assert.match(named.columns[0]!.name, /MEANS/);
   }));
 
-test('asks the second of two operators only where the first does not decide', () =>
+test('asks first the operator that decides most rows, and the second only where that does not', () =>
   items.with(async (asked) => {
     const { engine } = asked;
     const plain = 'c = 3 AND d IS NOT NULL';
     const all = await distinct(engine, plain);
     const rare = await distinct(engine, `${plain} AND d LIKE '%0 of%'`);
-    for (const [condition, second] of [
-      ["(d MEANS 'rare' OR d IMPLIES 'common')", all - rare],
-      ["(d MEANS 'rare' AND d IMPLIES 'common' OR id < 0)", rare],
-      ["CASE WHEN d MEANS 'rare' THEN true ELSE d IMPLIES 'common' END", all - rare],
-    ] as const) {
+    // A sample of one row shows which is which.
+    for (const condition of [
+      "(d MEANS 'rare' OR d IMPLIES 'common')",
+      "(d IMPLIES 'common' OR d MEANS 'rare')",
+      "(d MEANS 'rare' AND d IMPLIES 'common' OR id < 0)",
+      "(d IMPLIES 'common' AND d MEANS 'rare' OR id < 0)",
+      "CASE WHEN d MEANS 'rare' THEN true ELSE d IMPLIES 'common' END",
+    ]) {
       const [, calls] = await ask(asked, `SELECT id FROM items WHERE ${condition} AND ${plain}`);
-      assert.is(calls, all + second, condition);
+      const [least, most] = [all + rare, all + rare + 1];
+      assert.ok(calls >= least && calls <= most, `${calls}, not ${least}: ${condition}`);
     }
     const [first, calls] = await ask(
       asked,

@@ -1,6 +1,7 @@
 /** Whether a condition that was decided with NULL in place of missing answers stays so once they come. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { holds, isNode, nodesOf } from '../plan/query-tree.ts';
+import { booleanOf } from '../plan/tree-logic.ts';
 import type { Condition, Opaque } from './truth.ts';
 
 /**
@@ -19,6 +20,7 @@ export function isCertain(condition: Condition, value: boolean): boolean {
       return isCertain(condition.of, !value);
     case 'all':
     case 'any':
+    case 'each':
       return condition.of.every((part) => isCertain(part, value));
     case 'first':
       return condition.of.every((part, index) => {
@@ -105,13 +107,4 @@ function mayBe(conditions: readonly Condition[], value: boolean): boolean {
 /** What a literal is; undefined for what is none. */
 function literalOf(condition: Condition): boolean | null | undefined {
   return condition.kind === 'plain' ? booleanOf(condition.expression) : undefined;
-}
-
-function booleanOf({ class: kind, child, value }: SqlNode): boolean | null | undefined {
-  // DuckDB's parser writes TRUE as a cast of 't'.
-  if (kind === 'CAST' && isNode(child)) return booleanOf(child);
-  if (kind !== 'CONSTANT' || !isNode(value)) return undefined;
-  if (value['is_null'] === true) return null;
-  if (value['value'] === true || value['value'] === 't') return true;
-  return value['value'] === false || value['value'] === 'f' ? false : undefined;
 }

@@ -1,15 +1,20 @@
 /** Finds the answers that a query's WHERE needs with fewest calls, before the query itself is run. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
-import type { AnswerBook, Tuple } from '../ask/answer-book.ts';
+import type { Tuple } from '../ask/answer-book.ts';
 import { askOpen } from '../ask/ask-open.ts';
 import { callsPerRun } from '../ask/calls-per-run.ts';
 import { passesOf } from '../find-answers.ts';
 import { Candidates } from '../plan/candidates.ts';
+import { canDefer } from '../plan/planned-query.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
-import { holds } from '../plan/query-tree.ts';
+import { holds, Unplannable } from '../plan/query-tree.ts';
 import type { OperatorUse } from '../read/use.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
-import { leavesOf, truthOf } from './truth.ts';
+import { type ConditionForms, inAskOrder } from './ask-order.ts';
+import { RowJudge } from './decide-rows.ts';
+import { fillItems } from './fill-items.ts';
+import { opaqueOf } from './needs.ts';
+import { conditionOf } from './truth.ts';
 
 /** Candidate rows that all conditions are tried on, so that the condition that leaves the fewest rows is asked first. */
 const SEMANTIC_SAMPLE_ROWS = 20;
@@ -24,14 +29,22 @@ interface Step {
   readonly single: { readonly node: SqlNode; readonly use: OperatorUse } | undefined;
 }
 
-/**
- * Asks condition by condition: what one leaves is all that the next is asked with. The plan's conditions in
- * the order in which they were asked.
- */
+/** Asks what the query needs as far as that can be told row by row; the plan's conditions as they were asked. */
 export async function fillAnswers(
   run: SemanticQuery,
   plan: QueryPlan,
 ): Promise<readonly SqlNode[]> {
+  const order = plan.semantic.length === 0 ? [] : await fillConditions(run, plan);
+  // Items that wait for the LIMIT are asked for its rows alone.
+  if (!canDefer(plan)) await fillItems(run, plan, order);
+  return order;
+}
+
+/**
+ * Asks condition by condition: what one leaves is all that the next is asked with. The plan's conditions, and their
+ * parts, in the order in which they were asked.
+ */
+async function fillConditions(run: SemanticQuery, plan: QueryPlan): Promise<readonly SqlNode[]> {
   const candidates = await Candidates.stage(run.statement, plan, 'distinct', (query) =>
     passesOf(run, query),
   );
@@ -40,61 +53,51 @@ export async function fillAnswers(
     run.expectedRows = candidates.inputRows;
     const steps = await inOrder(run, plan, candidates);
     const known: SqlNode[] = [];
-    for (const step of steps) {
+    const order = steps.map(({ place }) => plan.semantic[place]!);
+    for (const [index, step] of steps.entries()) {
       if (run.statement.stop.drained !== undefined) break;
-      await ask(run, candidates, step, known);
-      known.push(step.condition);
+      const { staged, written } = await ask(run, plan, candidates, step, known);
+      known.push(staged);
+      order[index] = written;
     }
-    return steps.map(({ place }) => plan.semantic[place]!);
+    return order;
   } finally {
     await candidates.drop();
   }
 }
 
+/** The condition as it was asked. */
 async function ask(
   run: SemanticQuery,
+  plan: QueryPlan,
   candidates: Candidates,
-  { condition, single }: Step,
+  { place, condition, single }: Step,
   known: readonly SqlNode[],
-): Promise<void> {
-  if (single === undefined) {
-    const isDecided = await decideRows(run, candidates, condition, known);
-    if (!isDecided) await passesOf(run, await candidates.conditionSql([...known, condition]));
-    return;
+): Promise<ConditionForms> {
+  const forms = { staged: condition, written: plan.semantic[place]! };
+  if (single !== undefined) {
+    await askTuples(run, single.use, await candidates.tuples(single.node, single.use, known));
+    return forms;
   }
-  await askTuples(run, single.use, await candidates.tuples(single.node, single.use, known));
+  try {
+    const ordered = await inAskOrder(run, plan, candidates, {
+      forms,
+      known,
+      rows: sampleRows(candidates),
+    });
+    const judge = new RowJudge(run, candidates, conditionOf(ordered.staged, plan.useOf, opaqueOf));
+    await judge.decide(await candidates.distinctRows(judge.leaves, known));
+    return ordered;
+  } catch (thrown) {
+    if (!(thrown instanceof Unplannable)) throw thrown;
+    // An operator stands within another: DuckDB alone can say what is asked.
+    await passesOf(run, await candidates.conditionSql([...known, condition]));
+    return forms;
+  }
 }
 
-/** Asks, row by row, what the answers so far leave open; false where DuckDB alone can say what the condition is. */
-async function decideRows(
-  run: SemanticQuery,
-  candidates: Candidates,
-  condition: SqlNode,
-  known: readonly SqlNode[],
-): Promise<boolean> {
-  const parsed = candidates.parsed(condition);
-  if (parsed === undefined) return false;
-  const leaves = leavesOf(parsed);
-  let rows = await candidates.distinctRows(leaves, known);
-  while (rows.length > 0 && run.statement.stop.drained === undefined) {
-    const open = new Map<AnswerBook, Tuple[]>();
-    const isOpen = (row: (typeof rows)[number]) => {
-      const truth = truthOf(
-        parsed,
-        (leaf) => row[leaves.indexOf(leaf)],
-        ({ book }, tuple) => {
-          if (book.lookUp(tuple) === undefined) open.set(book, []);
-        },
-      );
-      return truth === undefined;
-    };
-    rows = rows.filter(isOpen);
-    await askOpen(
-      run,
-      [...open.keys()].map((book) => ({ book, tuples: book.takeMisses() })),
-    );
-  }
-  return true;
+function sampleRows({ rowCount }: Candidates): number {
+  return Math.min(SEMANTIC_SAMPLE_ROWS, Math.floor(rowCount * SEMANTIC_SAMPLE_PART));
 }
 
 /** Asks those of the tuples that have no answer yet. */
@@ -119,10 +122,7 @@ async function inOrder(
     single: singleOperator(condition, plan),
   }));
   const simple = steps.filter(({ single }) => single !== undefined);
-  const rows = Math.min(
-    SEMANTIC_SAMPLE_ROWS,
-    Math.floor(candidates.rowCount * SEMANTIC_SAMPLE_PART),
-  );
+  const rows = sampleRows(candidates);
   // What several operators share is asked last: the others may leave little of it.
   const rest = steps.filter(({ single }) => single === undefined);
   if (simple.length < 2 || rows === 0) return [...simple, ...rest];

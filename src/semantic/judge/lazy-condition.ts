@@ -1,7 +1,7 @@
 /** AND and OR as CASE, which is lazy: an operator is looked at only where what costs nothing leaves it open. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { conjunction, conjuncts, holds, inTurn, isNode, nodesOf } from '../plan/query-tree.ts';
-import { caseOf, literal, negated } from '../plan/tree-logic.ts';
+import { asFilter, caseOf, literal, negated } from '../plan/tree-logic.ts';
 
 /** What tells the nodes of a tree apart. */
 export interface NodeTests {
@@ -98,21 +98,19 @@ function decided(parts: readonly SqlNode[], isAnd: boolean, tests: NodeTests): S
   const plain = parts.filter((part) => !holds(part, tests.isOperator));
   const others = parts.filter((part) => !plain.includes(part));
   const first = joined(plain, isAnd);
-  return (first === undefined ? others : [first, ...others]).reduceRight((rest, part) =>
-    isAnd ? caseOf(part, rest, literal(null)) : caseOf(part, literal(true), rest),
-  );
+  return asFilter(first === undefined ? others : [first, ...others], isAnd);
 }
 
-/** Where NULL and FALSE differ, the plain parts are looked at twice: that they do not decide may be that they are NULL. */
+/** Where NULL and FALSE differ, a part is looked at twice: that it does not decide may be that it is NULL. */
 function settled(parts: readonly SqlNode[], isAnd: boolean, tests: NodeTests): SqlNode {
   const plain = parts.filter((part) => !holds(part, tests.isOperator));
   const others = parts.filter((part) => !plain.includes(part));
   const first = joined(plain, isAnd);
-  const rest = joined(others, isAnd)!;
-  if (first === undefined) return rest;
-  if (holds(first, tests.isUnstable)) return joined([first, rest], isAnd)!;
-  const open = joined([first, rest], isAnd)!;
-  return isAnd ? caseOf(negated(first), literal(false), open) : caseOf(first, literal(true), open);
+  return (first === undefined ? others : [first, ...others]).reduceRight((rest, part) => {
+    const both = joined([part, rest], isAnd)!;
+    if (holds(part, tests.isUnstable)) return both;
+    return isAnd ? caseOf(negated(part), literal(false), both) : caseOf(part, literal(true), both);
+  });
 }
 
 function joined(parts: readonly SqlNode[], isAnd: boolean): SqlNode | undefined {

@@ -2,7 +2,7 @@
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { Json } from '../../util/json.ts';
 import type { Tuple } from '../ask/answer-book.ts';
-import { columnRef, holds, isNode, nodesOf, Unplannable } from '../plan/query-tree.ts';
+import { holds, nodesOf, Unplannable } from '../plan/query-tree.ts';
 import { type OperatorUse, readAnswer } from '../read/use.ts';
 
 /** `undefined` is not known yet. */
@@ -22,12 +22,13 @@ export type Leaf =
   | { readonly kind: 'plain' | 'value'; readonly expression: SqlNode };
 
 /**
- * An expression around operators that is no logic, such as `score(d) >= 4`. It is open until all answers in it are known;
- * then DuckDB evaluates it, once for each combination of answers and of the other values in it.
+ * An expression around operators that is no logic, such as `score(d) >= 4`. It is open until all answers are known that
+ * it needs; then DuckDB evaluates it, once for each combination of answers and of the other values in it.
  */
 export interface Opaque {
   readonly kind: 'opaque';
   readonly expression: SqlNode;
+  readonly needs: Condition;
   readonly operators: readonly OperatorLeaf[];
   /** The other columns in it. */
   readonly values: readonly Leaf[];
@@ -50,7 +51,8 @@ export type Condition =
   | { readonly kind: 'not'; readonly of: Condition }
   /** COALESCE: the first that is not NULL. */
   | { readonly kind: 'first'; readonly of: readonly Condition[] }
-  | { readonly kind: 'all' | 'any'; readonly of: readonly Condition[] };
+  /** `each`: TRUE once all parts are known, whatever they are. */
+  | { readonly kind: 'all' | 'any' | 'each'; readonly of: readonly Condition[] };
 
 type UseOf = (node: SqlNode) => OperatorUse | undefined;
 
@@ -98,40 +100,11 @@ function refuseOther(): never {
   throw new Unplannable('a condition is more than operators under AND, OR, NOT, CASE and COALESCE');
 }
 
-/** The expression as a leaf that DuckDB evaluates over a staged table. Throws Unplannable for operators within one another. */
-export function opaqueOf(expression: SqlNode, useOf: UseOf): Opaque {
-  const operators: OperatorLeaf[] = [];
-  const values = new Map<string, Leaf>();
-  const walk = (value: unknown): void => {
-    if (Array.isArray(value)) for (const item of value) walk(item);
-    if (!isNode(value)) return;
-    const use = useOf(value);
-    if (use !== undefined) {
-      operators.push(conditionOf(value, useOf) as OperatorLeaf);
-    } else if (value['class'] === 'COLUMN_REF') {
-      const names = value['column_names'];
-      values.set(String(names), { kind: 'value', expression: columnRef(...(names as string[])) });
-    } else {
-      walk(Object.values(value));
-    }
-  };
-  walk(expression);
-  return {
-    kind: 'opaque',
-    expression,
-    operators,
-    values: [...values.values()],
-    rowid: { kind: 'value', expression: columnRef('rowid') },
-    verdicts: new Map(),
-    open: new Map(),
-  };
-}
-
 /** The opaque parts of a condition. */
 export function opaquesOf(condition: Condition): readonly Opaque[] {
   switch (condition.kind) {
     case 'opaque':
-      return [condition];
+      return [...opaquesOf(condition.needs), condition];
     case 'operator':
     case 'plain':
     case 'value':
@@ -156,7 +129,7 @@ export function leavesOf(condition: Condition): readonly Leaf[] {
     case 'value':
       return [condition];
     case 'opaque':
-      return [...condition.operators, ...condition.values, condition.rowid];
+      return [...leavesOf(condition.needs), ...condition.values, condition.rowid];
     case 'not':
       return leavesOf(condition.of);
     case 'case':
@@ -212,6 +185,10 @@ export function truthOf(
         if (truth !== null) return truth;
       }
       return null;
+    case 'each': {
+      const truths = condition.of.map((part) => truthOf(part, tupleOf, onMissing));
+      return truths.includes(undefined) ? undefined : true;
+    }
     default: {
       const decisive = condition.kind === 'any';
       let sum: Truth = !decisive;
@@ -233,19 +210,13 @@ function verdictOf(
   tupleOf: (leaf: Leaf) => Tuple | undefined,
   onMissing: (use: OperatorUse, tuple: Tuple) => void,
 ): Truth {
-  const answers: Json[] = [];
-  let isComplete = true;
-  for (const leaf of opaque.operators) {
+  if (truthOf(opaque.needs, tupleOf, onMissing) === undefined) return undefined;
+  const answers = opaque.operators.map((leaf): Json => {
     const tuple = tupleOf(leaf);
     const answer = tuple === undefined ? null : leaf.use.book.answerOf(tuple);
-    if (answer === undefined) {
-      isComplete = false;
-      onMissing(leaf.use, tuple!);
-    } else {
-      answers.push(typeof answer === 'bigint' ? String(answer) : answer);
-    }
-  }
-  if (!isComplete) return undefined;
+    // One that is not needed may be there all the same, and then says nothing else.
+    return answer === undefined ? [] : typeof answer === 'bigint' ? String(answer) : answer;
+  });
   const key = JSON.stringify([answers, opaque.values.map(tupleOf)]);
   const verdict = opaque.verdicts.get(key);
   if (verdict === undefined) opaque.open.set(key, Number(tupleOf(opaque.rowid)?.[0]));

@@ -5,7 +5,7 @@ import { countOf, dropTables, nextStageName, temporary } from '../../duck/stage.
 import type { Statement } from '../../execute/statement.ts';
 import type { Json } from '../../util/json.ts';
 import type { Tuple } from '../ask/answer-book.ts';
-import { type Condition, conditionOf, type Leaf } from '../judge/truth.ts';
+import type { Leaf } from '../judge/truth.ts';
 import type { OperatorUse } from '../read/use.ts';
 import { castTo, givenArguments } from './cast.ts';
 import { Pieces } from './lift.ts';
@@ -20,14 +20,13 @@ import {
   isOneOf,
   nodesOf,
   select,
-  Unplannable,
 } from './query-tree.ts';
 import { rowOrder } from './row-order.ts';
 
 const DISTINCT: SqlNode = { type: 'DISTINCT_MODIFIER', distinct_on_targets: [] };
 
 /** The values of a condition's leaves in one row; undefined where one of a leaf's is NULL. */
-type LeafRow = readonly (Tuple | undefined)[];
+export type LeafRow = readonly (Tuple | undefined)[];
 
 /** A staged set of candidates: one column a piece of the conditions. */
 export class Candidates {
@@ -112,16 +111,6 @@ export class Candidates {
     return this.#read(await this.#sqlOf(node), use);
   }
 
-  /** The condition in parts that JavaScript decides, where it is made of such. */
-  parsed(condition: SqlNode): Condition | undefined {
-    try {
-      return conditionOf(condition, this.#plan.useOf);
-    } catch (thrown) {
-      if (thrown instanceof Unplannable) return undefined;
-      throw thrown;
-    }
-  }
-
   /** What a condition's leaves are in the candidates that meet `known`, each combination once. */
   distinctRows(leaves: readonly Leaf[], known: readonly SqlNode[]): Promise<readonly LeafRow[]> {
     const table = baseTable(this.#table);
@@ -174,7 +163,7 @@ export class Candidates {
   async sample(rows: number): Promise<Candidates> {
     const { signal } = this.#statement.stop;
     await this.#statement.session.run(
-      `CREATE TEMP TABLE ${this.#sampleTable} AS SELECT * FROM temp.main.${this.#table} ORDER BY hash(rowid) LIMIT ${rows}`,
+      `CREATE TEMP TABLE IF NOT EXISTS ${this.#sampleTable} AS SELECT * FROM temp.main.${this.#table} ORDER BY hash(rowid) LIMIT ${rows}`,
       { signal },
     );
     return new Candidates(this.#statement, this.#plan, {

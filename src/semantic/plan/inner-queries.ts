@@ -9,7 +9,7 @@ import { isReason, mayStop, withPlannedSelect } from './planned-select.ts';
 import { plannedSql } from './planned-sql.ts';
 import { pushedConditions, type Relation } from './pushed-conditions.ts';
 import { planSelect, type QueryPlan, type QueryRoot, rootOf, usesOf } from './query-plan.ts';
-import { holds, isNode, nodesOf } from './query-tree.ts';
+import { hasLimit, holds, integer, isNode, limited, nodesOf } from './query-tree.ts';
 import { mapRelations, relationName, relationsOf } from './relations.ts';
 import { noteStaged, type SelectContext, stabilise } from './stabilise.ts';
 import { selectStaged, stageRows } from './stage-rows.ts';
@@ -184,8 +184,8 @@ class InnerQueries {
     return this.#orAsItIs(chained(node, this.#tests), async () => {
       const plan = { ...this.#planOf(withSeen(node, seen)), hints };
       if (mayStop(plan) || canDefer(plan)) return this.#limited(plan);
-      if (plan.semantic.length === 0) return node;
       const order = await fillAnswers(this.#run, plan);
+      if (order.length === 0) return node;
       return { ...node, where_clause: whereOf(plan, order) };
     });
   }
@@ -219,10 +219,23 @@ class InnerQueries {
     for (const [key, child] of Object.entries(value)) {
       const isQuery = value['class'] === 'SUBQUERY' && key === 'subquery' && isNode(child);
       copy[key] = isQuery
-        ? { ...child, node: await this.ready(child['node'] as SqlNode, { seen }) }
+        ? { ...child, node: await this.#readyInner(value, child['node'] as SqlNode, seen) }
         : await this.#readyExpressions(child, seen);
     }
     return copy;
+  }
+
+  /** The first row that EXISTS finds says it all. */
+  async #readyInner(
+    { subquery_type: type }: SqlNode,
+    query: SqlNode,
+    seen: readonly WithQuery[],
+  ): Promise<SqlNode> {
+    if (type === 'EXISTS' && !hasLimit(query)) {
+      const ready = await this.ready(limited(query, integer(1)), { seen });
+      if (!holds(ready, this.#tests.isOperator)) return ready;
+    }
+    return this.ready(query, { seen });
   }
 
   #planOf(node: SqlNode): QueryPlan {

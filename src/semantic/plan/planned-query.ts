@@ -50,11 +50,17 @@ export async function plannedQuery(
 
 /** The plan's WHERE with its semantic conditions in this order, each looked at only where those before it hold. */
 export function whereOf(plan: QueryPlan, order: readonly SqlNode[]): SqlNode | null {
-  const barrier = joinBarrier(plan);
+  // DuckDB makes joins of queries in a WHERE, and would move the other conditions below them.
+  const queries = order.length === 0 ? [] : plan.plain.filter((part) => holds(part, isQuery));
+  const barrier = [...joinBarrier(plan), ...queries];
   // Each prefix is a condition too: DuckDB then drops rows before it joins the answers of the next operator.
   const chains = order.map((_, index) => inTurn([...barrier, ...order.slice(0, index + 1)])!);
   const most = order.length > SEMANTIC_MAX_PREFIXES ? chains.slice(-1) : chains;
-  return conjunction([...plan.plain, ...most]);
+  return conjunction([...plan.plain.filter((part) => !queries.includes(part)), ...most]);
+}
+
+export function isQuery(node: SqlNode): boolean {
+  return node['class'] === 'SUBQUERY';
 }
 
 /** Whether operators of the select list can wait for the LIMIT. */

@@ -9,10 +9,10 @@ import { takeSymbol } from '../read/symbols.ts';
 import { type OperatorUse, typesOf } from '../read/use.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
 import { joinBarrier } from './join-barrier.ts';
-import { canDefer, plannedQuery } from './planned-query.ts';
+import { canDefer, isQuery, plannedQuery } from './planned-query.ts';
 import { type PlannedSql, plannedSql } from './planned-sql.ts';
 import type { QueryPlan } from './query-plan.ts';
-import { baseTable, isNode, Unplannable } from './query-tree.ts';
+import { baseTable, holds, isNode, Unplannable } from './query-tree.ts';
 import { stageRows } from './stage-rows.ts';
 
 /** What `use` gets: the query, and whether it stops at its LIMIT before all is asked. */
@@ -46,8 +46,7 @@ export async function withPlannedSelect<T>(
   const { rowsWanted, semantic } = plan;
   const search = mayStop(plan) ? await stopsAt(run, plan, rowsWanted!) : undefined;
   const isStopped = search === 'found';
-  const asks = search === undefined && semantic.length > 0;
-  const order = asks ? await fillAnswers(run, plan) : semantic;
+  const order = search === undefined ? await fillAnswers(run, plan) : semantic;
   if (!isStopped && isWritten(plan, order) && !canDefer(plan)) {
     return use({ query: undefined, isStopped });
   }
@@ -92,7 +91,7 @@ function joinsRows({ node }: QueryPlan): boolean {
 
 /** Whether the statement's own text asks in this order. */
 export function isWritten(plan: QueryPlan, order: readonly SqlNode[]): boolean {
-  if (joinBarrier(plan).length > 0) return false;
+  if (joinBarrier(plan).length > 0 || plan.plain.some((part) => holds(part, isQuery))) return false;
   return order.every((condition, index) => condition === plan.semantic[index]);
 }
 

@@ -29,6 +29,8 @@ export interface QueryPlan {
   readonly limit: SqlNode | undefined;
   /** A row of the result is a row of FROM: no groups, no DISTINCT, no aggregates, no windows. */
   readonly isRowByRow: boolean;
+  /** Whether a call is of a function of one row's values. */
+  readonly isScalar: (call: SqlNode) => boolean;
 }
 
 /** A query of DuckDB's tree, and the parameters that its statement names. */
@@ -89,6 +91,7 @@ export function planSelect(
     rowsSkipped: integerOf(limit?.['offset']) ?? 0,
     limit,
     isRowByRow: isRowByRow(node, modifiers, isOperator, scalars),
+    isScalar: (call) => scalars.has(String(call['function_name']).toLowerCase()),
   };
 }
 

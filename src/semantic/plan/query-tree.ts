@@ -184,6 +184,16 @@ export function select(list: readonly SqlNode[], from: unknown, where: SqlNode |
   };
 }
 
+export function hasLimit(query: SqlNode): boolean {
+  return nodesOf(query['modifiers']).some(({ type }) => String(type).startsWith('LIMIT'));
+}
+
+/** The query with a LIMIT, which it does not have. */
+export function limited(query: SqlNode, limit: SqlNode): SqlNode {
+  const modifier = { type: 'LIMIT_MODIFIER', limit, offset: null };
+  return { ...query, modifiers: [...nodesOf(query['modifiers']), modifier] };
+}
+
 /** A query in FROM. */
 export function subquery(node: SqlNode, parameters: unknown, alias: string): SqlNode {
   return {

@@ -1,5 +1,6 @@
 /** Nodes of DuckDB's tree that decide: CASE, NOT and their literals. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
+import { isNode } from './query-tree.ts';
 
 /** CASE WHEN … THEN … ELSE … END. */
 export function caseOf(when: SqlNode, then: SqlNode, otherwise: SqlNode): SqlNode {
@@ -36,4 +37,21 @@ export function literal(value: boolean | null): SqlNode {
   }
   // DuckDB's parser writes TRUE and FALSE as casts; a constant of the type is the same.
   return { ...plain, value: { type: { id: 'BOOLEAN', type_info: null }, is_null: false, value } };
+}
+
+/** What a literal BOOLEAN or NULL is; undefined for any other node. */
+export function booleanOf({ class: kind, child, value }: SqlNode): boolean | null | undefined {
+  // DuckDB's parser writes TRUE as a cast of 't'.
+  if (kind === 'CAST' && isNode(child)) return booleanOf(child);
+  if (kind !== 'CONSTANT' || !isNode(value)) return undefined;
+  if (value['is_null'] === true) return null;
+  if (value['value'] === true || value['value'] === 't') return true;
+  return value['value'] === false || value['value'] === 'f' ? false : undefined;
+}
+
+/** AND or OR where only TRUE counts: each part is looked at only where those before it do not decide. */
+export function asFilter(parts: readonly SqlNode[], isAnd: boolean): SqlNode {
+  return parts.reduceRight((rest, part) =>
+    isAnd ? caseOf(part, rest, literal(null)) : caseOf(part, literal(true), rest),
+  );
 }
