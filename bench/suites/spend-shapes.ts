@@ -231,7 +231,7 @@ export const SHAPES: readonly Shape[] = [
   },
   {
     name: 'DISTINCT',
-    sql: (m) => `SELECT DISTINCT c FROM t WHERE c < 4 AND ${R(m)}`,
+    sql: (m) => `SELECT DISTINCT c FROM t WHERE c < 4 AND ${R(m)} ORDER BY c`,
     least: sum(all('c < 4')),
   },
   {

@@ -23,12 +23,15 @@ export function lazySelect(
   names: readonly string[] = [],
 ): SqlNode {
   const isGrouped = nodesOf(node['group_expressions']).length > 0;
+  const { from, moved } = withoutInnerConditions(node['from_table'], tests);
+  const parts = [...conjuncts(node['where_clause']), ...moved];
   const lazy: Record<string, unknown> = {
     ...node,
-    from_table: lazyJoins(node['from_table'], tests),
+    from_table: lazyJoins(from, tests),
+    where_clause: conjunction(parts),
   };
   for (const key of ['where_clause', 'having', 'qualify']) {
-    const condition = node[key];
+    const condition = lazy[key];
     lazy[key] = isNode(condition) ? lazyConjunction(condition, tests) : condition;
   }
   if (isGrouped) return lazy;
@@ -42,15 +45,50 @@ export function lazySelect(
   return { ...lazy, select_list: list };
 }
 
-/** A FROM with what its joins are ON made lazy. */
+/** Conditions with operators that an inner join is ON are conditions of the WHERE, and a LIMIT can stop at them there. */
+function withoutInnerConditions(
+  from: unknown,
+  tests: NodeTests,
+  isOutermost = true,
+): { readonly from: unknown; readonly moved: readonly SqlNode[] } {
+  if (!isNode(from) || from['join_type'] !== 'INNER') return { from, moved: [] };
+  const left = withoutInnerConditions(from['left'], tests, false);
+  const right = withoutInnerConditions(from['right'], tests, false);
+  const parts = conjuncts(from['condition']);
+  // Below another join a column without its table's name may come to mean several.
+  const isNamed = (part: SqlNode) =>
+    isOutermost ||
+    !holds(part, ({ column_names: names }) => Array.isArray(names) && names.length < 2);
+  const isPlainJoin = from['ref_type'] === 'REGULAR';
+  const own = parts.filter((part) => isPlainJoin && holds(part, tests.isOperator) && isNamed(part));
+  const rest = conjunction(parts.filter((part) => !own.includes(part)));
+  return {
+    from: {
+      ...from,
+      left: left.from,
+      right: right.from,
+      ...(own.length === 0 ? {} : { condition: rest }),
+      ...(own.length > 0 && rest === null ? { ref_type: 'CROSS' } : {}),
+    },
+    moved: [...left.moved, ...right.moved, ...own],
+  };
+}
+
+/** A FROM with what its joins are ON made lazy: operators are looked at for pairs alone that meet the plain conditions. */
 function lazyJoins(from: unknown, tests: NodeTests): unknown {
   if (!isNode(from) || from['type'] !== 'JOIN') return from;
-  const { condition } = from;
+  const parts = conjuncts(from['condition']).map((part) => lazyExpression(part, tests, true));
+  const plain = parts.filter((part) => !holds(part, tests.isOperator));
+  const others = parts.filter((part) => !plain.includes(part));
+  const isChained = others.length > 0 && !holds(plain, tests.isUnstable);
+  const first = isChained ? (conjunction(plain) ?? []) : [];
   return {
     ...from,
     left: lazyJoins(from['left'], tests),
     right: lazyJoins(from['right'], tests),
-    condition: isNode(condition) ? lazyConjunction(condition, tests) : condition,
+    condition: isChained
+      ? conjunction([...plain, inTurn([first, ...others].flat())!])
+      : conjunction(parts),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Queries within a query: innermost first, each is planned as a query of its own, with the WITH queries that it sees. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
+import { countOf } from '../../duck/stage.ts';
 import { fillAnswers } from '../judge/fill-answers.ts';
 import { chained, lazySelect, type NodeTests } from '../judge/lazy-condition.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
@@ -9,7 +10,18 @@ import { isReason, mayStop, withPlannedSelect } from './planned-select.ts';
 import { plannedSql } from './planned-sql.ts';
 import { pushedConditions, type Relation } from './pushed-conditions.ts';
 import { planSelect, type QueryPlan, type QueryRoot, rootOf, usesOf } from './query-plan.ts';
-import { hasLimit, holds, integer, isNode, limited, nodesOf } from './query-tree.ts';
+import {
+  hasLimit,
+  holds,
+  integer,
+  isNode,
+  limited,
+  nodesOf,
+  rowsWanted,
+  select,
+  star,
+  subquery,
+} from './query-tree.ts';
 import { mapRelations, relationName, relationsOf } from './relations.ts';
 import { noteStaged, type SelectContext, stabilise } from './stabilise.ts';
 import { selectStaged, stageRows } from './stage-rows.ts';
@@ -74,12 +86,49 @@ class InnerQueries {
       return this.#readySelect(withQueries, { ...place, seen }, names);
     }
     if (node['type'] !== 'SET_OPERATION_NODE') return node;
+    const { modifiers, cte_map } = withQueries;
+    const bare = { ...withQueries, modifiers: [], cte_map: { map: [] } };
+    const [only, ...more] = nodesOf(modifiers);
+    const wanted = more.length === 0 && only !== undefined ? rowsWanted([only]) : undefined;
+    if (wanted !== undefined && isUnionAll(bare)) {
+      return { ...(await this.#firstOf(bare, wanted, seen)).node, modifiers, cte_map };
+    }
     const left = await this.ready(withQueries['left'] as SqlNode, { seen });
     return {
       ...withQueries,
       left,
       right: await this.ready(withQueries['right'] as SqlNode, { seen }),
     };
+  }
+
+  /** The arms in turn, each for the rows that those before it leave; `rows` is undefined where they are not all known. */
+  async #firstOf(
+    node: SqlNode,
+    wanted: number,
+    seen: readonly WithQuery[],
+  ): Promise<{ readonly node: SqlNode; readonly rows: number | undefined }> {
+    if (isUnionAll(node)) {
+      const left = await this.#firstOf(node['left'] as SqlNode, wanted, seen);
+      const more = left.rows === undefined ? wanted : Math.max(0, wanted - left.rows);
+      const right = await this.#firstOf(node['right'] as SqlNode, more, seen);
+      const rows = left.rows === undefined ? undefined : (right.rows ?? 0) + left.rows;
+      return {
+        node: { ...node, left: left.node, right: right.node },
+        rows: right.rows === undefined ? undefined : rows,
+      };
+    }
+    const whole = hasLimit(node) ? select([star()], subquery(node, [], 'rvb_arm'), null) : node;
+    const first = limited(whole, integer(wanted));
+    if (wanted === 0) return { node: first, rows: 0 };
+    const ready = await this.ready(first, { seen });
+    if (holds(ready, this.#tests.isOperator)) return { node: ready, rows: undefined };
+    const { session, stop } = this.#run.statement;
+    const { text, parameters } = await plannedSql(this.#run.statement, withSeen(ready, seen));
+    const rows = await countOf(session, `SELECT count(*) FROM (${text})`, {
+      parameters,
+      signal: stop.signal,
+    });
+    return { node: ready, rows };
   }
 
   /** The query with those of its WITH ready, and all that it sees. */
@@ -253,6 +302,14 @@ class InnerQueries {
       return node;
     }
   }
+}
+
+/** UNION ALL and nothing else: its arms come one after another. */
+function isUnionAll(node: SqlNode): boolean {
+  const map = node['cte_map'];
+  const isBare = nodesOf(node['modifiers']).length === 0;
+  const hasWith = isNode(map) && nodesOf(map['map']).length > 0;
+  return node['setop_type'] === 'UNION' && node['setop_all'] === true && isBare && !hasWith;
 }
 
 /** The rows that a SELECT with a LIMIT gives. */

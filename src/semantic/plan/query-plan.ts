@@ -2,7 +2,15 @@
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { SemanticStatement } from '../read/read-statement.ts';
 import type { OperatorUse } from '../read/use.ts';
-import { conjuncts, holds, integerOf, isNode, nodesOf, Unplannable } from './query-tree.ts';
+import {
+  conjuncts,
+  holds,
+  integerOf,
+  isNode,
+  nodesOf,
+  rowsWanted,
+  Unplannable,
+} from './query-tree.ts';
 
 export interface QueryPlan {
   /** The outermost SELECT, and the parameters that it names. */
@@ -87,19 +95,12 @@ export function planSelect(
     order,
     isPlainOrder: !holds(order, isOperator) && !ordersByItem,
     ordersByItem,
-    rowsWanted: rowsWanted(limit),
+    rowsWanted: rowsWanted(modifiers),
     rowsSkipped: integerOf(limit?.['offset']) ?? 0,
     limit,
     isRowByRow: isRowByRow(node, modifiers, isOperator, scalars),
     isScalar: (call) => scalars.has(String(call['function_name']).toLowerCase()),
   };
-}
-
-function rowsWanted(limit: SqlNode | undefined): number | undefined {
-  if (limit?.['type'] !== 'LIMIT_MODIFIER') return undefined;
-  const rows = integerOf(limit['limit']);
-  const skipped = limit['offset'] === null ? 0 : integerOf(limit['offset']);
-  return rows === undefined || skipped === undefined ? undefined : rows + skipped;
 }
 
 /** ORDER BY may name an item of the select list, by its alias or its place. */

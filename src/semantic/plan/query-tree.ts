@@ -188,6 +188,15 @@ export function hasLimit(query: SqlNode): boolean {
   return nodesOf(query['modifiers']).some(({ type }) => String(type).startsWith('LIMIT'));
 }
 
+/** Rows that LIMIT and OFFSET ask for together; undefined without a LIMIT that is a number. */
+export function rowsWanted(modifiers: readonly SqlNode[]): number | undefined {
+  const limit = modifiers.find(({ type }) => String(type).startsWith('LIMIT'));
+  if (limit?.['type'] !== 'LIMIT_MODIFIER') return undefined;
+  const rows = integerOf(limit['limit']);
+  const skipped = limit['offset'] === null ? 0 : integerOf(limit['offset']);
+  return rows === undefined || skipped === undefined ? undefined : rows + skipped;
+}
+
 /** The query with a LIMIT, which it does not have. */
 export function limited(query: SqlNode, limit: SqlNode): SqlNode {
   const modifier = { type: 'LIMIT_MODIFIER', limit, offset: null };
