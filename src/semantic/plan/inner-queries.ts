@@ -4,6 +4,7 @@ import { countOf } from '../../duck/stage.ts';
 import { fillAnswers } from '../judge/fill-answers.ts';
 import { chained, lazySelect, type NodeTests } from '../judge/lazy-condition.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
+import { flattened } from './flatten.ts';
 import type { FunctionFacts } from './function-facts.ts';
 import { canDefer, whereOf } from './planned-query.ts';
 import { isReason, mayStop, withPlannedSelect } from './planned-select.ts';
@@ -79,8 +80,11 @@ class InnerQueries {
   }
 
   /** `names` are the outermost query's columns: its SELECT is planned by whoever asks for it. */
-  async ready(node: SqlNode, place: QueryPlace, names?: readonly string[]): Promise<SqlNode> {
-    if (!holds(node, this.#tests.isOperator)) return node;
+  async ready(given: SqlNode, place: QueryPlace, names?: readonly string[]): Promise<SqlNode> {
+    if (!holds(given, this.#tests.isOperator)) return given;
+    const planOf = (node: SqlNode) => this.#planOf(node);
+    const node =
+      given['type'] === 'SELECT_NODE' ? flattened(given, { ...this.#tests, planOf }) : given;
     const { node: withQueries, seen } = await this.#readyWith(node, place);
     if (node['type'] === 'SELECT_NODE') {
       return this.#readySelect(withQueries, { ...place, seen }, names);

@@ -62,13 +62,15 @@ function expressionOf(
   return isPassedOn ? columnRef(column) : undefined;
 }
 
-function nameOf(item: SqlNode): string {
+/** What an item is called, in small letters; '' where DuckDB makes the name of how it is written. */
+export function nameOf(item: SqlNode): string {
   const alias = String(item['alias'] ?? '');
   const names = item['column_names'];
   return (alias || (Array.isArray(names) ? String(names.at(-1)) : '')).toLowerCase();
 }
 
-function isPlainStar(item: SqlNode): boolean {
+/** `*`, with nothing left out or replaced. */
+export function isPlainStar(item: SqlNode): boolean {
   const lists = ['exclude_list', 'replace_list', 'qualified_exclude_list', 'rename_list'];
   const isBare = lists.every((key) => nodesOf(item[key]).length === 0 && !hasEntries(item[key]));
   return isBare && item['relation_name'] === '' && !isNode(item['expr']);
