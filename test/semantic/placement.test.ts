@@ -129,10 +129,10 @@ test('asks under OR, AND and CASE only what the plain parts leave open', () =>
 test('asks first the operator that decides most rows, and the second only where that does not', () =>
   items.with(async (asked) => {
     const { engine } = asked;
-    const plain = 'c = 3 AND d IS NOT NULL';
+    const plain = 'd IS NOT NULL';
     const all = await distinct(engine, plain);
     const rare = await distinct(engine, `${plain} AND d LIKE '%0 of%'`);
-    // A sample of one row shows which is which.
+    // A sample of four rows shows which is which.
     for (const condition of [
       "(d MEANS 'rare' OR d IMPLIES 'common')",
       "(d IMPLIES 'common' OR d MEANS 'rare')",
@@ -141,7 +141,7 @@ test('asks first the operator that decides most rows, and the second only where 
       "CASE WHEN d MEANS 'rare' THEN true ELSE d IMPLIES 'common' END",
     ]) {
       const [, calls] = await ask(asked, `SELECT id FROM items WHERE ${condition} AND ${plain}`);
-      const [least, most] = [all + rare, all + rare + 1];
+      const [least, most] = [all + rare, all + rare + 4];
       assert.ok(calls >= least && calls <= most, `${calls}, not ${least}: ${condition}`);
     }
     const [first, calls] = await ask(

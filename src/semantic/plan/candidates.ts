@@ -22,6 +22,7 @@ import {
   select,
 } from './query-tree.ts';
 import { rowOrder } from './row-order.ts';
+import { literal } from './tree-logic.ts';
 
 const DISTINCT: SqlNode = { type: 'DISTINCT_MODIFIER', distinct_on_targets: [] };
 
@@ -192,6 +193,19 @@ export class Candidates {
     const reader = await read(await this.#sqlOf(select(list, baseTable(this.#table), among)));
     const [ids = [], verdicts = []] = (await reader.allColumns('json')) as Json[][];
     return new Map(ids.map((id, row) => [Number(id), verdicts[row] as boolean | null]));
+  }
+
+  /** The table's name. */
+  get name(): string {
+    return temporary(this.#table);
+  }
+
+  /** A query of columns of these rows. */
+  select(list: readonly SqlNode[], rowids: readonly number[]): SqlNode {
+    const among = isOneOf(columnRef('rowid'), rowids.map(integer));
+    // IN takes one value at least.
+    const where = rowids.length === 0 ? literal(false) : among;
+    return select(list, baseTable(this.#table), where);
   }
 
   async drop(): Promise<void> {

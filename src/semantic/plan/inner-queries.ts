@@ -2,6 +2,7 @@
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { countOf } from '../../duck/stage.ts';
 import { fillAnswers } from '../judge/fill-answers.ts';
+import { keysFound } from '../judge/key-rounds.ts';
 import { chained, lazySelect, type NodeTests } from '../judge/lazy-condition.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
 import { flattened } from './flatten.ts';
@@ -12,6 +13,8 @@ import { plannedSql } from './planned-sql.ts';
 import { pushedConditions, type Relation } from './pushed-conditions.ts';
 import { planSelect, type QueryPlan, type QueryRoot, rootOf, usesOf } from './query-plan.ts';
 import {
+  conjunction,
+  conjuncts,
   hasLimit,
   holds,
   integer,
@@ -24,6 +27,7 @@ import {
   subquery,
 } from './query-tree.ts';
 import { mapRelations, relationName, relationsOf } from './relations.ts';
+import { amongKeysOf, amongRowsOf, isAmong, semiFilterOf } from './semi-filters.ts';
 import { noteStaged, type SelectContext, stabilise } from './stabilise.ts';
 import { selectStaged, stageRows } from './stage-rows.ts';
 import { isUnstableQuery, isVarying, isVolatile } from './unstable.ts';
@@ -97,12 +101,37 @@ class InnerQueries {
     if (wanted !== undefined && isUnionAll(bare)) {
       return { ...(await this.#firstOf(bare, wanted, seen)).node, modifiers, cte_map };
     }
-    const left = await this.ready(withQueries['left'] as SqlNode, { seen });
+    const left = withQueries['left'] as SqlNode;
+    const right = withQueries['right'] as SqlNode;
     return {
       ...withQueries,
-      left,
-      right: await this.ready(withQueries['right'] as SqlNode, { seen }),
+      left: await this.#readyArm(withQueries, left, right, seen),
+      right: await this.#readyArm(withQueries, right, left, seen),
     };
+  }
+
+  /** An arm of a UNION, EXCEPT or INTERSECT; of the latter two where the other is at hand only rows that it has. */
+  async #readyArm(
+    { setop_type: type, setop_all: all, right }: SqlNode,
+    arm: SqlNode,
+    other: SqlNode,
+    seen: readonly WithQuery[],
+  ): Promise<SqlNode> {
+    const { isOperator, isUnstable } = this.#tests;
+    const isShared = type === 'INTERSECT' || (type === 'EXCEPT' && arm === right);
+    const isOpen = holds(other, (node) => isOperator(node) || isUnstable(node));
+    const narrowed =
+      isShared && all !== true && !isOpen && holds(arm, isOperator) && this.#isRows(arm)
+        ? amongRowsOf(arm, other)
+        : undefined;
+    return this.ready(narrowed ?? arm, { seen });
+  }
+
+  /** Whether each row is one of its FROM, with nothing that would differ were it computed twice. */
+  #isRows(node: SqlNode): boolean {
+    if (node['type'] !== 'SELECT_NODE' || holds(node, this.#tests.isUnstable)) return false;
+    const { isRowByRow, limit, isOperator } = this.#planOf(node);
+    return isRowByRow && limit === undefined && !holds(node['select_list'], isOperator);
   }
 
   /** The arms in turn, each for the rows that those before it leave; `rows` is undefined where they are not all known. */
@@ -216,6 +245,7 @@ class InnerQueries {
         return { ...relation, subquery: { ...query, node: ready } };
       }),
     };
+    node = { ...node, where_clause: await this.#readyFilters(node, seen) };
     for (const key of ['select_list', 'where_clause', 'having', 'qualify']) {
       node = { ...node, [key]: await this.#readyExpressions(node[key], seen) };
     }
@@ -258,6 +288,28 @@ class InnerQueries {
     const { isOperator, isUnstable } = this.#tests;
     const isFixed = (node: SqlNode) => isOperator(node) || isUnstable(node);
     return pushedConditions(around, around.relation, this.#planOf(given), isFixed);
+  }
+
+  /** The WHERE, with those queries in it answered of which only the keys are needed that rows of this SELECT have. */
+  async #readyFilters(node: SqlNode, seen: readonly WithQuery[]): Promise<unknown> {
+    const { isOperator, isUnstable } = this.#tests;
+    const parts: SqlNode[] = [];
+    for (const part of conjuncts(node['where_clause'])) {
+      const filter = holds(part, isOperator) ? semiFilterOf(part) : undefined;
+      const isFixed = (inner: SqlNode) => isOperator(inner) || isUnstable(inner);
+      const isStable = !holds([filter?.key, node['from_table']], isFixed);
+      const ready =
+        filter === undefined || !isStable || holds(filter.query, isUnstable)
+          ? part
+          : await this.#orAsItIs(part, async () => {
+              const query = amongKeysOf(filter, node, isFixed);
+              const plan = this.#planOf(withSeen(lazySelect(query, this.#tests), seen));
+              if (!canBeKeyed(plan)) return part;
+              return isAmong({ ...filter, query: await keysFound(this.#run, plan) });
+            });
+      parts.push(ready);
+    }
+    return conjunction(parts);
   }
 
   /** Queries within expressions; one that names columns from around it binds only there, and is left to be asked as it is met. */
@@ -306,6 +358,12 @@ class InnerQueries {
       return node;
     }
   }
+}
+
+/** Rows of its FROM, by conditions that ask, under a key that does not. */
+function canBeKeyed({ node, semantic, isRowByRow, isOperator, limit }: QueryPlan): boolean {
+  const asksElsewhere = holds([node['select_list'], node['from_table']], isOperator);
+  return isRowByRow && semantic.length > 0 && limit === undefined && !asksElsewhere;
 }
 
 /** UNION ALL and nothing else: its arms come one after another. */

@@ -1,0 +1,124 @@
+/** Conditions of a WHERE that say only whether a query holds a row's key: `x IN (SELECT …)`, `EXISTS (SELECT … WHERE y = x)`. */
+import type { SqlNode } from '../../duck/parse-sql.ts';
+import {
+  columnRef,
+  conjunction,
+  conjuncts,
+  holds,
+  integer,
+  isNode,
+  NO_TABLE,
+  nodesOf,
+  scalarSubquery,
+  select,
+  subquery,
+} from './query-tree.ts';
+import { relationName, relationsOf } from './relations.ts';
+
+/** A condition that is TRUE where `key` is among the rows of `query`, which has one column. */
+export interface SemiFilter {
+  readonly key: SqlNode;
+  readonly query: SqlNode;
+}
+
+/** The condition as one; undefined where it is none. */
+export function semiFilterOf(condition: SqlNode): SemiFilter | undefined {
+  const { subquery, child, subquery_type: type } = condition;
+  const query =
+    condition['class'] === 'SUBQUERY' && isNode(subquery) ? subquery['node'] : undefined;
+  if (!isNode(query) || query['type'] !== 'SELECT_NODE') return undefined;
+  if (type === 'EXISTS') return existsFilter(query);
+  const isIn = type === 'ANY' && condition['comparison_type'] === 'COMPARE_EQUAL';
+  return isIn && isNode(child) && nodesOf(query['select_list']).length === 1
+    ? { key: child, query }
+    : undefined;
+}
+
+/** `key IN (query)` */
+export function isAmong({ key, query }: SemiFilter): SqlNode {
+  return {
+    class: 'SUBQUERY',
+    type: 'SUBQUERY',
+    alias: '',
+    query_location: 0,
+    subquery_type: 'ANY',
+    subquery: { node: query, named_param_map: [] },
+    child: key,
+    comparison_type: 'COMPARE_EQUAL',
+  };
+}
+
+/** The query's rows whose keys the outer rows have: those that are left by conditions without operators and queries. */
+export function amongKeysOf(
+  { key, query }: SemiFilter,
+  outer: SqlNode,
+  isOperator: (node: SqlNode) => boolean,
+): SqlNode {
+  const [own] = nodesOf(query['select_list']);
+  const plain = conjuncts(outer['where_clause']).filter(
+    (part) => !holds(part, (node) => isOperator(node) || node['class'] === 'SUBQUERY'),
+  );
+  const keys = select([key], outer['from_table'], conjunction(plain));
+  const isWanted = isAmong({ key: { ...own, alias: '' } as SqlNode, query: keys });
+  return {
+    ...query,
+    where_clause: conjunction([...conjuncts(query['where_clause']), isWanted]),
+  };
+}
+
+/**
+ * The arm with those of its rows alone that the other arm of an EXCEPT or INTERSECT has as well: others change nothing.
+ * Undefined where its columns are not all written out.
+ */
+export function amongRowsOf(arm: SqlNode, other: SqlNode): SqlNode | undefined {
+  const items = nodesOf(arm['select_list']);
+  const isStar = ({ class: kind }: SqlNode) => kind === 'STAR';
+  if (arm['type'] !== 'SELECT_NODE' || holds(items, isStar)) return undefined;
+  const names = items.map((_, index) => `rvb_${index}`);
+  const rows = { ...subquery(other, [], 'rvb_other'), column_name_alias: names };
+  const isSame = items.map((item, index) => ({
+    class: 'COMPARISON',
+    type: 'COMPARE_NOT_DISTINCT_FROM',
+    alias: '',
+    query_location: 0,
+    left: columnRef('rvb_other', names[index]!),
+    right: { ...item, alias: '' },
+  }));
+  const isThere = {
+    ...scalarSubquery(select([integer(1)], rows, conjunction(isSame))),
+    subquery_type: 'EXISTS',
+  };
+  const where_clause = conjunction([...conjuncts(arm['where_clause']), isThere]);
+  return { ...arm, where_clause };
+}
+
+/** EXISTS over one equality of a column of the query and an expression of the row around it. */
+function existsFilter(query: SqlNode): SemiFilter | undefined {
+  const from = query['from_table'] ?? NO_TABLE;
+  const names = new Set(relationsOf(from).map((one) => relationName(one).toLowerCase()));
+  const parts = conjuncts(query['where_clause']);
+  const isOwn = (node: unknown) => areColumns(node, (name) => names.has(name));
+  const isOuter = (node: unknown) => areColumns(node, (name) => !names.has(name));
+  for (const part of parts) {
+    const { type, left, right } = part;
+    if (type !== 'COMPARE_EQUAL' || !isNode(left) || !isNode(right)) continue;
+    const [own, key] = isOwn(left) ? [left, right] : [right, left];
+    if (!isOwn(own) || !isOuter(key)) continue;
+    const where_clause = conjunction(parts.filter((one) => one !== part));
+    return { key, query: { ...query, select_list: [own], where_clause } };
+  }
+  return undefined;
+}
+
+/** Whether it has columns, and each names its table, for which this holds. */
+function areColumns(value: unknown, test: (relation: string) => boolean): boolean {
+  let [some, all] = [false, true];
+  holds(value, ({ class: kind, column_names: names }) => {
+    if (kind === 'SUBQUERY') all = false;
+    if (kind !== 'COLUMN_REF' || !Array.isArray(names)) return false;
+    some = true;
+    if (names.length !== 2 || !test(String(names[0]).toLowerCase())) all = false;
+    return false;
+  });
+  return some && all;
+}
