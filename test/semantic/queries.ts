@@ -9,14 +9,17 @@ import {
   QueryParts,
   TEXTS,
 } from './query-parts.ts';
+import { RewrittenQueryMaker } from './rewritten-queries.ts';
 
 /** Draws queries from a source of random numbers in [0, 1). */
 export class QueryMaker extends QueryParts {
   readonly #inner: InnerQueryMaker;
+  readonly #rewritten: RewrittenQueryMaker;
 
   constructor(random: () => number) {
     super(random);
     this.#inner = new InnerQueryMaker(random);
+    this.#rewritten = new RewrittenQueryMaker(random);
   }
 
   next(): GeneratedQuery {
@@ -48,6 +51,13 @@ export class QueryMaker extends QueryParts {
       () => this.#inner.limited(),
       () => this.#inner.lazy(),
       () => this.#inner.odd(),
+      () => this.#rewritten.flattened(),
+      () => this.#rewritten.flattened(),
+      () => this.#rewritten.joined(),
+      () => this.#rewritten.keyed(),
+      () => this.#rewritten.keyed(),
+      () => this.#rewritten.arms(),
+      () => this.#rewritten.chosen(),
     ];
     return this.pick(shapes)();
   }

@@ -1,14 +1,19 @@
 /** The order in which the parts of a condition are asked: first what decides most rows for its calls, by a sample of them. */
+import { hash } from 'node:crypto';
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { callsPerRun } from '../ask/calls-per-run.ts';
-import type { Candidates } from '../plan/candidates.ts';
+import type { Candidates, LeafRow } from '../plan/candidates.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { isNode, nodesOf } from '../plan/query-tree.ts';
 import { asFilter, booleanOf } from '../plan/tree-logic.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
 import { RowJudge } from './decide-rows.ts';
 import { opaqueOf } from './needs.ts';
+import { sampleSize } from './sample-size.ts';
 import { type Condition, conditionOf, leavesOf } from './truth.ts';
+
+/** Rows among which a sample is chosen at most. */
+const SAMPLED_FROM = 10_000;
 
 /** A condition over staged columns, and the same as it was written. */
 export interface ConditionForms {
@@ -29,31 +34,23 @@ interface Rank {
 }
 
 /**
- * The condition with its parts in the order in which they are cheap. Asks a sample of `rows` rows everything, as far as
- * they meet `known`. Throws Unplannable.
+ * The condition with its parts in the order in which they are cheap, in the candidates that meet `known`. Asks a few of
+ * them everything. Throws Unplannable.
  */
 export async function inAskOrder(
   run: SemanticQuery,
   { useOf }: QueryPlan,
   candidates: Candidates,
-  {
-    forms,
-    known,
-    rows,
-  }: {
-    readonly forms: ConditionForms;
-    readonly known: readonly SqlNode[];
-    readonly rows: number;
-  },
+  forms: ConditionForms,
+  known: readonly SqlNode[] = [],
 ): Promise<ConditionForms> {
-  if (rows === 0 || logicOf(forms.staged) === undefined) return forms;
   const parts = partsIn(forms.staged).map((node) => conditionOf(node, useOf, opaqueOf));
   if (parts.filter((part) => callsOf(part) > 0).length < 2) return forms;
   const whole = conditionOf(forms.staged, useOf, opaqueOf);
-  const sample = await candidates.sample(rows);
-  const judge = new RowJudge(run, sample, { kind: 'each', of: [whole, ...parts] });
-  const all = await sample.distinctRows(judge.leaves, known);
-  const sampled = all.filter((row) => judge.truth(row, undefined, whole) === undefined);
+  const judge = new RowJudge(run, candidates, { kind: 'each', of: [whole, ...parts] });
+  const rows = await candidates.distinctRows(judge.leaves, known);
+  const open = rows.filter((row) => judge.truth(row, undefined, whole) === undefined);
+  const sampled = someOf(open, sampleSize(open.length));
   await judge.decide(sampled);
   const ranks = new Map<SqlNode, Rank>();
   for (const [index, node] of partsIn(forms.staged).entries()) {
@@ -65,10 +62,22 @@ export async function inAskOrder(
   return ordered(forms, ranks).forms;
 }
 
-/** Model calls that the condition takes in one row, at most. */
+/** `count` rows of the first few thousand, the same ones whatever their order: they are chosen by what they hold. */
+function someOf(rows: readonly LeafRow[], count: number): readonly LeafRow[] {
+  if (count === 0) return [];
+  return rows
+    .slice(0, SAMPLED_FROM)
+    .map((row) => ({ row, by: hash('sha256', JSON.stringify(row), 'hex') }))
+    .sort((a, b) => (a.by < b.by ? -1 : 1))
+    .slice(0, count)
+    .map(({ row }) => row);
+}
+
+/** Model calls that the condition takes in one row, at most; a run without any counts as one. */
 function callsOf(condition: Condition): number {
   return leavesOf(condition)
-    .map((leaf) => (leaf.kind === 'operator' ? callsPerRun(leaf.use.book.operator.cascade) : 0))
+    .filter((leaf) => leaf.kind === 'operator')
+    .map(({ use }) => Math.max(1, callsPerRun(use.book.operator.cascade)))
     .reduce((sum, one) => sum + one, 0);
 }
 

@@ -14,12 +14,8 @@ import { type ConditionForms, inAskOrder } from './ask-order.ts';
 import { RowJudge } from './decide-rows.ts';
 import { fillItems } from './fill-items.ts';
 import { opaqueOf } from './needs.ts';
+import { sampleSize } from './sample-size.ts';
 import { conditionOf } from './truth.ts';
-
-/** Candidate rows that all conditions are tried on, so that the condition that leaves the fewest rows is asked first. */
-const SEMANTIC_SAMPLE_ROWS = 20;
-/** The same as a part of all candidate rows: the smaller of the two bounds holds. */
-const SEMANTIC_SAMPLE_PART = 0.04;
 
 /** A condition, and its one operator where it has no other. */
 interface Step {
@@ -80,11 +76,7 @@ async function ask(
     return forms;
   }
   try {
-    const ordered = await inAskOrder(run, plan, candidates, {
-      forms,
-      known,
-      rows: sampleRows(candidates),
-    });
+    const ordered = await inAskOrder(run, plan, candidates, forms, known);
     const judge = new RowJudge(run, candidates, conditionOf(ordered.staged, plan.useOf, opaqueOf));
     await judge.decide(await candidates.distinctRows(judge.leaves, known));
     return ordered;
@@ -94,10 +86,6 @@ async function ask(
     await passesOf(run, await candidates.conditionSql([...known, condition]));
     return forms;
   }
-}
-
-function sampleRows({ rowCount }: Candidates): number {
-  return Math.min(SEMANTIC_SAMPLE_ROWS, Math.floor(rowCount * SEMANTIC_SAMPLE_PART));
 }
 
 /** Asks those of the tuples that have no answer yet. */
@@ -122,7 +110,7 @@ async function inOrder(
     single: singleOperator(condition, plan),
   }));
   const simple = steps.filter(({ single }) => single !== undefined);
-  const rows = sampleRows(candidates);
+  const rows = sampleSize(candidates.rowCount);
   // What several operators share is asked last: the others may leave little of it.
   const rest = steps.filter(({ single }) => single === undefined);
   if (simple.length < 2 || rows === 0) return [...simple, ...rest];

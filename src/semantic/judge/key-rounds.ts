@@ -4,7 +4,9 @@ import { passesOf } from '../find-answers.ts';
 import { Candidates, type LeafRow } from '../plan/candidates.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { columnRef, nodesOf } from '../plan/query-tree.ts';
+import { asFilter } from '../plan/tree-logic.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
+import { inAskOrder } from './ask-order.ts';
 import { RowJudge } from './decide-rows.ts';
 import { opaqueOf } from './needs.ts';
 import { type Condition, conditionOf, type Leaf } from './truth.ts';
@@ -19,11 +21,13 @@ export async function keysFound(run: SemanticQuery, plan: QueryPlan): Promise<Sq
   run.stages.push(candidates.name);
   run.report.note(candidates);
   const key = candidates.conditions.at(-1)!;
-  const conditions = candidates.conditions.slice(0, -1);
+  const all = asFilter(candidates.conditions.slice(0, -1), true);
+  const forms = { staged: all, written: all };
+  const { staged } = await inAskOrder(run, plan, candidates, forms);
   const found = await inRounds(run, candidates, {
     kind: 'each',
     of: [
-      { kind: 'all', of: conditions.map((one) => conditionOf(one, plan.useOf, opaqueOf)) },
+      conditionOf(staged, plan.useOf, opaqueOf),
       { kind: 'value', expression: key },
       { kind: 'value', expression: columnRef('rowid') },
     ],

@@ -164,7 +164,7 @@ export class Candidates {
   async sample(rows: number): Promise<Candidates> {
     const { signal } = this.#statement.stop;
     await this.#statement.session.run(
-      `CREATE TEMP TABLE IF NOT EXISTS ${this.#sampleTable} AS SELECT * FROM temp.main.${this.#table} ORDER BY hash(rowid) LIMIT ${rows}`,
+      `CREATE TEMP TABLE ${this.#sampleTable} AS FROM temp.main.${this.#table} AS one ORDER BY hash(one) LIMIT ${rows}`,
       { signal },
     );
     return new Candidates(this.#statement, this.#plan, {
