@@ -3,6 +3,7 @@ import { Engine, type ExplainReport } from '../../src/index.ts';
 import { startSimulator } from '../../src/testing.ts';
 import { cascadeRoot } from '../fixture-root.ts';
 import type { Figure, Sample, Suite } from '../suite.ts';
+import { measureShapes, shapeFigures } from './measure-shapes.ts';
 import { HISTORY, IN_FLIGHT, QUERIES, type SpendQuery, TABLES } from './spend-queries.ts';
 
 /** What the model says of a text; the operators ask for JSON. */
@@ -97,12 +98,20 @@ function explainFigures(
   ];
 }
 
+/** All shapes are measured by one process. */
+export const SHAPES_VARIANT = 'shapes';
+
 export const spend: Suite = {
   name: 'spend',
   about:
     'model calls by the server, the least that can answer, and what EXPLAIN says; nothing is timed, and one sample is all',
   samples: 1,
-  variants: QUERIES.map((query) => ({ name: query.name, measure: () => measure(query) })),
-  figures: (median) =>
-    QUERIES.flatMap((query) => [callsFigure(query, median), ...explainFigures(query, median)]),
+  variants: [
+    ...QUERIES.map((query) => ({ name: query.name, measure: () => measure(query) })),
+    { name: SHAPES_VARIANT, measure: measureShapes },
+  ],
+  figures: (median) => [
+    ...QUERIES.flatMap((query) => [callsFigure(query, median), ...explainFigures(query, median)]),
+    ...shapeFigures((metric) => median(SHAPES_VARIANT, metric)),
+  ],
 };

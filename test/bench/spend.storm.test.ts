@@ -7,10 +7,11 @@ import { DETERMINED, measured, OPEN } from './spend-figures.ts';
 
 test('every figure holds, and those that are determined are exact', async () => {
   const samples = await measured([...Object.keys(DETERMINED), ...OPEN]);
-  assert.is(samples.size, spend.variants.length);
-  const figures = spend.figures((variant, metric) => samples.get(variant)![metric]!);
-  assert.is(figures.length, 2 * samples.size + OPEN.length);
-  for (const { name, value, atMost = Number.POSITIVE_INFINITY } of figures) {
+  assert.is(samples.size + 1, spend.variants.length);
+  const ofQueries = 2 * samples.size + OPEN.length;
+  // Those of the shapes stand after them, and are measured by a test of their own.
+  const figures = spend.figures((variant, metric) => samples.get(variant)?.[metric] ?? 0);
+  for (const { name, value, atMost = Number.POSITIVE_INFINITY } of figures.slice(0, ofQueries)) {
     assert.ok(value <= atMost, `${name}: ${value}, and at most ${atMost}`);
   }
   // The order in which conditions are written does not matter; how many answers are in when the better order shows, does.

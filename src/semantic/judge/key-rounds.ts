@@ -15,7 +15,7 @@ import { type Condition, conditionOf, type Leaf } from './truth.ts';
 export async function keysFound(run: SemanticQuery, plan: QueryPlan): Promise<SqlNode> {
   const [item] = nodesOf(plan.node['select_list']);
   const keyed = { ...plan, semantic: [...plan.semantic, { ...item, alias: '' } as SqlNode] };
-  const candidates = await Candidates.stage(run.statement, keyed, 'distinct', (query) =>
+  const candidates = await Candidates.stage(run.statement, keyed, 'ordered', (query) =>
     passesOf(run, query),
   );
   run.stages.push(candidates.name);
@@ -45,7 +45,7 @@ async function inRounds(
   const judge = new RowJudge(run, candidates, whole);
   const partOf = (row: LeafRow, leaf: Leaf) => row[judge.leaves.indexOf(leaf)]?.[0];
   const open = new Map<string, LeafRow[]>();
-  for (const row of await candidates.distinctRows(judge.leaves, [])) {
+  for (const row of await candidates.rows(judge.leaves, 0, candidates.rowCount)) {
     const name = JSON.stringify(partOf(row, key));
     const rows = open.get(name);
     if (rows === undefined) open.set(name, [row]);

@@ -1,6 +1,5 @@
 /** Queries within a query: innermost first, each is planned as a query of its own, with the WITH queries that it sees. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
-import { countOf } from '../../duck/stage.ts';
 import { fillAnswers } from '../judge/fill-answers.ts';
 import { keysFound } from '../judge/key-rounds.ts';
 import { chained, lazySelect, type NodeTests } from '../judge/lazy-condition.ts';
@@ -21,13 +20,10 @@ import {
   isNode,
   limited,
   nodesOf,
-  rowsWanted,
-  select,
-  star,
-  subquery,
 } from './query-tree.ts';
 import { mapRelations, relationName, relationsOf } from './relations.ts';
-import { amongKeysOf, amongRowsOf, isAmong, semiFilterOf } from './semi-filters.ts';
+import { amongKeysOf, isAmong, semiFilterOf } from './semi-filters.ts';
+import { type ArmContext, readySetOperation } from './set-operations.ts';
 import { noteStaged, type SelectContext, stabilise } from './stabilise.ts';
 import { selectStaged, stageRows } from './stage-rows.ts';
 import { isUnstableQuery, isVarying, isVolatile } from './unstable.ts';
@@ -94,74 +90,13 @@ class InnerQueries {
       return this.#readySelect(withQueries, { ...place, seen }, names);
     }
     if (node['type'] !== 'SET_OPERATION_NODE') return node;
-    const { modifiers, cte_map } = withQueries;
-    const bare = { ...withQueries, modifiers: [], cte_map: { map: [] } };
-    const [only, ...more] = nodesOf(modifiers);
-    const wanted = more.length === 0 && only !== undefined ? rowsWanted([only]) : undefined;
-    if (wanted !== undefined && isUnionAll(bare)) {
-      return { ...(await this.#firstOf(bare, wanted, seen)).node, modifiers, cte_map };
-    }
-    const left = withQueries['left'] as SqlNode;
-    const right = withQueries['right'] as SqlNode;
-    return {
-      ...withQueries,
-      left: await this.#readyArm(withQueries, left, right, seen),
-      right: await this.#readyArm(withQueries, right, left, seen),
+    const arms: ArmContext = {
+      run: this.#run,
+      tests: { ...this.#tests, planOf },
+      seen,
+      ready: (arm) => this.ready(arm, { seen }),
     };
-  }
-
-  /** An arm of a UNION, EXCEPT or INTERSECT; of the latter two where the other is at hand only rows that it has. */
-  async #readyArm(
-    { setop_type: type, setop_all: all, right }: SqlNode,
-    arm: SqlNode,
-    other: SqlNode,
-    seen: readonly WithQuery[],
-  ): Promise<SqlNode> {
-    const { isOperator, isUnstable } = this.#tests;
-    const isShared = type === 'INTERSECT' || (type === 'EXCEPT' && arm === right);
-    const isOpen = holds(other, (node) => isOperator(node) || isUnstable(node));
-    const narrowed =
-      isShared && all !== true && !isOpen && holds(arm, isOperator) && this.#isRows(arm)
-        ? amongRowsOf(arm, other)
-        : undefined;
-    return this.ready(narrowed ?? arm, { seen });
-  }
-
-  /** Whether each row is one of its FROM, with nothing that would differ were it computed twice. */
-  #isRows(node: SqlNode): boolean {
-    if (node['type'] !== 'SELECT_NODE' || holds(node, this.#tests.isUnstable)) return false;
-    const { isRowByRow, limit, isOperator } = this.#planOf(node);
-    return isRowByRow && limit === undefined && !holds(node['select_list'], isOperator);
-  }
-
-  /** The arms in turn, each for the rows that those before it leave; `rows` is undefined where they are not all known. */
-  async #firstOf(
-    node: SqlNode,
-    wanted: number,
-    seen: readonly WithQuery[],
-  ): Promise<{ readonly node: SqlNode; readonly rows: number | undefined }> {
-    if (isUnionAll(node)) {
-      const left = await this.#firstOf(node['left'] as SqlNode, wanted, seen);
-      const more = left.rows === undefined ? wanted : Math.max(0, wanted - left.rows);
-      const right = await this.#firstOf(node['right'] as SqlNode, more, seen);
-      const rows = left.rows === undefined ? undefined : (right.rows ?? 0) + left.rows;
-      return {
-        node: { ...node, left: left.node, right: right.node },
-        rows: right.rows === undefined ? undefined : rows,
-      };
-    }
-    const whole = hasLimit(node) ? select([star()], subquery(node, [], 'rvb_arm'), null) : node;
-    const first = limited(whole, integer(wanted));
-    if (wanted === 0) return { node: first, rows: 0 };
-    const ready = await this.ready(first, { seen });
-    if (holds(ready, this.#tests.isOperator)) return { node: ready, rows: undefined };
-    const { session, stop } = this.#run.statement;
-    const { text, parameters } = await plannedSql(this.#run.statement, withSeen(ready, seen));
-    const rows = await countOf(session, `SELECT count(*) FROM (${text})`, {
-      parameters,
-      signal: stop.signal,
-    });
-    return { node: ready, rows };
+    return readySetOperation(withQueries, arms);
   }
 
   /** The query with those of its WITH ready, and all that it sees. */
@@ -364,14 +299,6 @@ class InnerQueries {
 function canBeKeyed({ node, semantic, isRowByRow, isOperator, limit }: QueryPlan): boolean {
   const asksElsewhere = holds([node['select_list'], node['from_table']], isOperator);
   return isRowByRow && semantic.length > 0 && limit === undefined && !asksElsewhere;
-}
-
-/** UNION ALL and nothing else: its arms come one after another. */
-function isUnionAll(node: SqlNode): boolean {
-  const map = node['cte_map'];
-  const isBare = nodesOf(node['modifiers']).length === 0;
-  const hasWith = isNode(map) && nodesOf(map['map']).length > 0;
-  return node['setop_type'] === 'UNION' && node['setop_all'] === true && isBare && !hasWith;
 }
 
 /** The rows that a SELECT with a LIMIT gives. */
