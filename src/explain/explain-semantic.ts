@@ -1,6 +1,6 @@
 /** EXPLAIN of semantic SQL: the statement is tried with answers that are at hand or assumed. Nothing is asked. */
-import { isInTransaction } from '../duck/in-transaction.ts';
 import type { CellEstimate, Estimate, ExplainReport } from '../result.ts';
+import { isFreeToStage } from '../semantic/plan/safe-to-stage.ts';
 import type { SemanticQuery } from '../semantic/semantic-query.ts';
 import { exactly, isExact, spanOf, sumOf } from './estimate/estimate.ts';
 import { estimateCell } from './estimate/estimate-cell.ts';
@@ -35,7 +35,7 @@ export async function explainSemantic(
   const sources = { foresight, known: new KnownShares(), experience: context.experience };
   const figuresOf = (trial: Trial) => trialFigures(trial, foresight, context);
   // Where statements go on after an error, an assumed answer may cause none.
-  const isOneWay = await isInTransaction(statement.session);
+  const isOneWay = !(await isFreeToStage(run));
   const startedMs = performance.now();
   let first = await tryStatement(run, isOneWay ? 'null' : 'expected', sources);
   const trialMs = performance.now() - startedMs;

@@ -1,7 +1,6 @@
 /** The way of a semantic query: planned from DuckDB's tree where its shape allows, else run until nothing is missing. */
 
 import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
-import { isInTransaction } from '../duck/in-transaction.ts';
 import type { SqlNode } from '../duck/parse-sql.ts';
 import type { ResultReader } from '../duck/reader.ts';
 import { temporary } from '../duck/stage.ts';
@@ -14,6 +13,7 @@ import { isReason, isWritten, mayStop, withPlannedSelect } from './plan/planned-
 import { type PlannedSql, plannedSql } from './plan/planned-sql.ts';
 import { planSelect, type QueryPlan, type QueryRoot, rootOf } from './plan/query-plan.ts';
 import { integer, nodesOf, select, Unplannable } from './plan/query-tree.ts';
+import { isFreeToStage } from './plan/safe-to-stage.ts';
 import { unrewrittenError } from './read/rewritten-error.ts';
 import type { PassText, SemanticQuery } from './semantic-query.ts';
 
@@ -124,12 +124,11 @@ async function readied(
   names: readonly string[],
 ): Promise<Readied | Unplannable> {
   const { statement, read } = run;
-  // Staging computes ahead what the statement may never compute; what fails there would end the transaction.
-  if (await isInTransaction(statement.session))
-    return new Unplannable('it stands in a transaction');
-  const facts = await functionFacts(statement.session, read.tree);
   try {
     const { node: written } = rootOf(read);
+    // Staging computes ahead what the statement may never compute; what fails there would end the transaction.
+    if (!(await isFreeToStage(run))) return new Unplannable('it stands in a transaction');
+    const facts = await functionFacts(statement.session, read.tree);
     const { node, parameters } = await readyQuery(run, facts, names);
     return {
       node,

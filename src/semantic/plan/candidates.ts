@@ -34,6 +34,8 @@ export class Candidates {
   readonly #statement: Statement;
   readonly #plan: QueryPlan;
   readonly #table: string;
+  /** 0, but in a transaction that made the table. */
+  readonly #firstRowid: bigint;
   /** The semantic conditions, over the staged columns. */
   readonly conditions: readonly SqlNode[];
   readonly rowCount: number;
@@ -71,11 +73,13 @@ export class Candidates {
     const { signal } = statement.stop;
     try {
       await create({ text: sql, parameters: query.parameters });
-      const rowCount = await countOf(statement.session, `SELECT count(*) FROM temp.main.${table}`, {
-        signal,
-      });
+      const facts = `SELECT count(*), min(rowid) FROM temp.main.${table}`;
+      const reader = await statement.session.run(facts, { signal });
+      const [[rows] = [], [first] = []] = (await reader.allColumns('json')) as Json[][];
+      const [rowCount, firstRowid] = [Number(rows), BigInt(String(first ?? 0))];
       const inputRows = form === 'ordered' ? rowCount : await countInput(statement, node);
-      return new Candidates(statement, plan, { table, conditions, rowCount, inputRows, sql });
+      const parts = { table, conditions, rowCount, firstRowid, inputRows, sql };
+      return new Candidates(statement, plan, parts);
     } catch (thrown) {
       await dropTables(statement.session, [temporary(table)]);
       throw thrown;
@@ -89,6 +93,7 @@ export class Candidates {
       readonly table: string;
       readonly conditions: readonly SqlNode[];
       readonly rowCount: number;
+      readonly firstRowid: bigint;
       readonly inputRows: number;
       readonly sql: string;
     },
@@ -98,6 +103,7 @@ export class Candidates {
     this.#table = parts.table;
     this.conditions = parts.conditions;
     this.rowCount = parts.rowCount;
+    this.#firstRowid = parts.firstRowid;
     this.inputRows = parts.inputRows;
     this.sql = parts.sql;
   }
@@ -124,7 +130,8 @@ export class Candidates {
   rows(leaves: readonly Leaf[], from: number, count: number): Promise<readonly LeafRow[]> {
     return this.#leafRows(leaves, async (list) => {
       const query = await this.#sqlOf(select(list, baseTable(this.#table), null));
-      const some = `WHERE rowid >= ${from} AND rowid < ${from + count} ORDER BY rowid`;
+      const first = this.#firstRowid + BigInt(from);
+      const some = `WHERE rowid >= ${first} AND rowid < ${first + BigInt(count)} ORDER BY rowid`;
       return { ...query, text: `${query.text} ${some}` };
     });
   }
@@ -171,6 +178,7 @@ export class Candidates {
       table: this.#sampleTable,
       conditions: this.conditions,
       rowCount: Math.min(rows, this.rowCount),
+      firstRowid: this.#firstRowid,
       inputRows: this.inputRows,
       sql: this.sql,
     });

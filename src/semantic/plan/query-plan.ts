@@ -76,7 +76,9 @@ export function planSelect(
   { node, parameters }: QueryRoot,
   scalars: ReadonlySet<string>,
 ): QueryPlan {
-  if (node['type'] !== 'SELECT_NODE') throw new Unplannable('it is not one SELECT');
+  if (node['type'] !== 'SELECT_NODE') {
+    throw new Unplannable('it is several SELECTs, of which each is planned by itself');
+  }
   const useOf = usesOf(statement);
   const isOperator = (candidate: SqlNode) => useOf(candidate) !== undefined;
   const conditions = conjuncts(node['where_clause']);
