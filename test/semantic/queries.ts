@@ -208,7 +208,17 @@ export class QueryMaker extends QueryParts {
 
 /** The rows of `t` and `u` as SQL: few values, many of them twice, some NULL; sometimes none. */
 export function tablesSql(random: () => number): string {
-  const words = ["'abc'", "'b'", "'bbb'", "'none'", "''", "'a'", "'cab'", 'NULL', "'it''s'"];
+  const words = [
+    ...["'abc'", "'b'", "'bbb'", "'none'", "''", "'a'", "'cab'", 'NULL', "'it''s'", "'bad'"],
+    ...[
+      "'555-0100'",
+      "'-0'",
+      "'12345678901234567890'",
+      "'2021-01-06'",
+      '\'{"a": [1]}\'',
+      "'a ☃ 🙂'",
+    ],
+  ];
   const pick = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)]!;
   const rows = (count: number, row: (index: number) => string) =>
     Array.from({ length: count }, (_, index) => row(index)).join(', ') || null;

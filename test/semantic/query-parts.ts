@@ -53,6 +53,9 @@ export const CRITERIA = [
   "lower('B')",
   'NULL',
   "('a' || 'b')",
+  "'-0'",
+  "'12345678901234567890'",
+  "'🙂'",
 ];
 
 /** A query whose rows may come in any order. */
