@@ -32,6 +32,8 @@ async function compare(engine: Engine, query: GeneratedQuery): Promise<boolean> 
     await outcome(engine, query, 'plain'),
   ];
   const what = `seed ${seed}: ${query.semantic}`;
+  // A statement that writes refuses where every run has failed.
+  if (semantic.error?.includes('nothing was written') === true) return false;
   if (plain.error !== undefined || semantic.error !== undefined) {
     const both = plain.error !== undefined && semantic.error !== undefined;
     assert.ok(

@@ -1,11 +1,11 @@
-/** Finds the answers of expressions that need some of their operators only, such as `CASE WHEN d MEANS 'x' THEN … WHEN d MEANS 'y' …`. */
+/** Finds the answers that a select list needs: of `CASE WHEN d MEANS 'x' THEN … WHEN d MEANS 'y' …` some of them only. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { passesOf } from '../find-answers.ts';
 import { Candidates } from '../plan/candidates.ts';
 import { whereOf } from '../plan/planned-query.ts';
 import { isReason } from '../plan/planned-select.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
-import { holds, nodesOf } from '../plan/query-tree.ts';
+import { holds, isNode, nodesOf } from '../plan/query-tree.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
 import { RowJudge } from './decide-rows.ts';
 import { needsOf } from './needs.ts';
@@ -20,14 +20,17 @@ export async function fillItems(
   order: readonly SqlNode[],
 ): Promise<void> {
   const items = [...nodesOf(plan.node['select_list']), ...nodesOf(plan.node['group_expressions'])];
-  const choosy = items.filter((item) => isChoosy(item, plan) && isOfRow(item, plan));
-  if (choosy.length === 0) return;
+  // DuckDB may leave groups out by their keys before it looks at anything else of them.
+  if (isNode(plan.node['having']) || isNode(plan.node['qualify'])) return;
+  const asking = items.filter((item) => holds(item, plan.isOperator) && isOfRow(item, plan));
+  if (asking.length === 0) return;
   const where = whereOf(plan, order);
-  const over = { ...plan, plain: where === null ? [] : [where], hints: [], semantic: choosy };
+  const over = { ...plan, plain: where === null ? [] : [where], hints: [], semantic: asking };
   try {
     const candidates = await Candidates.stage(run.statement, over, 'distinct', (query) =>
       passesOf(run, query),
     );
+    run.expectedRows = Math.max(run.expectedRows, candidates.inputRows);
     try {
       const of = candidates.conditions.map((item) => needsOf(item, plan.useOf));
       const judge = new RowJudge(run, candidates, { kind: 'each', of });
@@ -38,17 +41,6 @@ export async function fillItems(
   } catch (thrown) {
     if (!isReason(thrown)) throw thrown;
   }
-}
-
-/** Whether it has several operators, and something in it may make one of them needless. */
-function isChoosy(item: SqlNode, { isOperator }: QueryPlan): boolean {
-  let operators = 0;
-  holds(item, (node) => {
-    if (isOperator(node)) operators += 1;
-    return false;
-  });
-  const isLazy = ({ type }: SqlNode) => type === 'CASE_EXPR' || /^CONJUNCTION_/.test(String(type));
-  return operators > 1 && holds(item, isLazy);
 }
 
 /** Whether all beside the operators can be said of a row: an aggregate may stand around them only. */

@@ -1,6 +1,7 @@
 /** What has to be known before DuckDB can say what an expression around operators is. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { columnRef, holds, isNode, nodesOf } from '../plan/query-tree.ts';
+import { caseOf, isNotNull, literal } from '../plan/tree-logic.ts';
 import type { OperatorUse } from '../read/use.ts';
 import { type Condition, conditionOf, type Leaf, leavesOf, type Opaque } from './truth.ts';
 
@@ -52,10 +53,20 @@ export function needsOf(node: SqlNode, useOf: UseOf): Condition {
         })),
         otherwise: needsOf(node['else_expr'] as SqlNode, useOf),
       };
+    case 'OPERATOR_COALESCE':
+      return { kind: 'first', of: nodesOf(node['children']).map((part) => isThere(part, useOf)) };
     default:
       if (useOf(node) !== undefined) return truth(node);
       return { kind: 'each', of: needsIn(Object.values(node), useOf) };
   }
+}
+
+/** NULL where the expression is, else TRUE or FALSE. */
+function isThere(part: SqlNode, useOf: UseOf): Condition {
+  if (useOf(part) !== undefined) return conditionOf(part, useOf, opaqueOf);
+  const expression = caseOf(isNotNull(part), literal(true), literal(null));
+  const asks = holds(part, (inner) => useOf(inner) !== undefined);
+  return asks ? opaqueOf(expression, useOf) : { kind: 'plain', expression };
 }
 
 function needsIn(value: unknown, useOf: UseOf): readonly Condition[] {

@@ -3,6 +3,7 @@ import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { QueryPlan } from './query-plan.ts';
 import { columnRef, functionCall, isNode } from './query-tree.ts';
 import { relationName, relationsOf } from './relations.ts';
+import { isNotNull } from './tree-logic.ts';
 
 /** A condition that always holds and that needs a row of every table of the join; nothing where FROM is no join. */
 export function joinBarrier({ node, semantic }: QueryPlan): readonly SqlNode[] {
@@ -16,13 +17,5 @@ export function joinBarrier({ node, semantic }: QueryPlan): readonly SqlNode[] {
     'hash',
     names.map((name) => columnRef(name)),
   );
-  return [
-    {
-      class: 'OPERATOR',
-      type: 'OPERATOR_IS_NOT_NULL',
-      alias: '',
-      query_location: 0,
-      children: [rows],
-    },
-  ];
+  return [isNotNull(rows)];
 }

@@ -24,6 +24,16 @@ export function negated(condition: SqlNode): SqlNode {
   };
 }
 
+export function isNotNull(expression: SqlNode): SqlNode {
+  return {
+    class: 'OPERATOR',
+    type: 'OPERATOR_IS_NOT_NULL',
+    alias: '',
+    query_location: 0,
+    children: [expression],
+  };
+}
+
 /** A BOOLEAN, or NULL. */
 export function literal(value: boolean | null): SqlNode {
   const plain = {
