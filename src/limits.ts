@@ -59,6 +59,11 @@ export const PROVIDER_MESSAGE_CHARS = 200;
 export const RETRY_AFTER_MAX_MS = 60_000;
 /** Output tokens that a call is expected to take before its statement has seen one, where nothing caps them. */
 export const CALL_OUTPUT_TOKENS = 256;
+/** Bytes of an image, and of all images of a prompt: https://docs.anthropic.com/en/docs/build-with-claude/vision */
+export const IMAGE_MAX_BYTES = 5_000_000;
+export const IMAGES_MAX_BYTES = 20_000_000;
+/** What an image counts as where its size is not looked at: the most that one takes without being scaled down. */
+export const IMAGE_TOKENS = 1_600;
 /** Attempts at a call that fails for a while, where neither the statement nor the cell says how many. */
 export const RETRY_ATTEMPTS = 3;
 /** A connection without a call is closed after this, unless the provider says how long it keeps one. */

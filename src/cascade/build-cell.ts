@@ -31,6 +31,9 @@ export function buildCell(
       if (file[key] !== undefined) report([key], `${key} belongs to a cell with instructions`);
     }
   }
+  if (kind !== 'instructions' && file.images !== undefined) {
+    report(['images'], 'images belongs to a cell with instructions');
+  }
   if (kind !== 'sql_data' && file.materialize !== undefined) {
     report(['materialize'], 'materialize belongs to a cell with tool: sql_data');
   }
@@ -39,7 +42,7 @@ export function buildCell(
   switch (kind) {
     case 'instructions':
       if (file.inputs !== undefined) report(['inputs'], 'inputs belongs to a cell with a tool');
-      return { ...base, kind, ...buildPrompt(file, report) };
+      return { ...base, kind, ...buildPrompt(file, report), ...imagesOf(file, report) };
     case 'sql_data': {
       onlyInputs(inputs, ['query'], report);
       if (typeof inputs['query'] !== 'string') {
@@ -64,6 +67,21 @@ export function buildCell(
       checkInputs(['inputs'], inputs, report);
       return { ...base, kind, cascade: file.tool!, inputs };
   }
+}
+
+/** The inputs that `images` names. */
+function imagesOf({ images }: CellFile, report: ReportProblemAt): { images?: readonly string[] } {
+  if (images === undefined) return {};
+  const names = images.map((image, i) => {
+    const name = /^\s*input\.([A-Za-z_]\w*)\s*$/.exec(image)?.[1];
+    if (name === undefined) {
+      report(['images', i], 'images takes inputs that are BLOBs, e.g. [input.photo]');
+    }
+    return name ?? '';
+  });
+  const twice = names.findIndex((name, i) => names.indexOf(name) < i);
+  if (twice !== -1) report(['images', twice], `input.${names[twice]} is there twice`);
+  return { images: names };
 }
 
 /** How a cell does its work; whether there is a cascade of the tool's name is seen where it is read. */

@@ -31,6 +31,8 @@ export interface Cascade {
   readonly requiredInputs: readonly string[];
   /** Inputs that templates read by name and `inputs_schema` does not declare: whether a run has them shows at its bind. */
   readonly inputReads: readonly InputRead[];
+  /** Inputs that its own prompts read as texts. */
+  readonly promptReads: readonly Omit<InputRead, 'isOptional'>[];
   /** What is odd about it and its nested cascades, though no error; each with its place. */
   readonly warnings: readonly string[];
 }
@@ -107,6 +109,8 @@ export interface Prompt {
 /** A model call. */
 export interface InstructionsCell extends CellBase, Prompt {
   readonly kind: 'instructions';
+  /** Inputs that hold the bytes of images, which are sent with the prompt. */
+  readonly images?: readonly string[];
 }
 
 /** A row of a small table, kept in memory. */

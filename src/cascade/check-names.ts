@@ -76,6 +76,25 @@ export function inputReadsOf(
   return [...reads.values()];
 }
 
+/** The inputs that prompts read as texts, once each. */
+export function promptReadsOf(
+  texts: readonly NamingText[],
+  placeOf: (text: NamingText, offset: number) => SourcePlace,
+): readonly Omit<InputRead, 'isOptional'>[] {
+  const reads = new Map<string, Omit<InputRead, 'isOptional'>>();
+  for (const text of texts) {
+    if (text.path.at(-1) !== 'instructions' && text.path.at(-1) !== 'system') continue;
+    for (const { kind, steps, isLocal } of text.names) {
+      const [root, second] = steps;
+      if (kind !== 'name' || isLocal || root.name !== 'input' || second?.name === undefined)
+        continue;
+      const { name, offset } = second;
+      if (!reads.has(name)) reads.set(name, { name, place: placeOf(text, offset) });
+    }
+  }
+  return [...reads.values()];
+}
+
 /** The inputs that a file declares: by its `inputs_schema`, else as the arguments of its operator. */
 export interface DeclaredInputs {
   readonly schema: JsonObject;

@@ -14,6 +14,7 @@ import {
   checkNames,
   inputReadsOf,
   inputsDeclaredBy,
+  promptReadsOf,
   undeclaredInput,
 } from './check-names.ts';
 import { cascadeNotFound, filesNamed, nearestCascade } from './find-cascades.ts';
@@ -164,6 +165,7 @@ class Loader {
       inputColumns: inputColumnsOf(inputsSchema, cells, texts, nested),
       requiredInputs: requiredInputs(inputsSchema),
       inputReads: onceEach([...inputReadsOf(texts, inputsSchema, placeOf), ...handedOn]),
+      promptReads: promptReadsOf(texts, placeOf),
       warnings: [
         ...new Set([
           ...schemaWarnings(written, inputsSchema, parsed),

@@ -107,6 +107,11 @@ const cell = z.strictObject({
     .optional()
     .describe('sql_data: the table that the result goes to; true: _<cell>'),
   ...modelKeys,
+  images: z
+    .array(text)
+    .min(1)
+    .optional()
+    .describe('inputs whose BLOBs are sent with the prompt, e.g. [input.photo]'),
   output_schema: jsonSchema
     .optional()
     .describe('JSON Schema, draft 2020-12, of what the cell gives'),

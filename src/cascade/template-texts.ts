@@ -41,6 +41,7 @@ function textsOfCell(cell: CellFile, at: ValuePath): readonly TemplateText[] {
     ...expression([...at, 'when'], cell.when),
     ...template([...at, 'instructions'], cell.instructions),
     ...template([...at, 'system'], cell.system),
+    ...(cell.images ?? []).flatMap((image, i) => expression([...at, 'images', i], image)),
     ...(tool === undefined || tool === 'js'
       ? []
       : tool === 'sql_data'

@@ -3,7 +3,7 @@
  * nothing else.
  */
 import type { Failure } from '../errors.ts';
-import type { ChatMessage } from '../model/chat.ts';
+import type { KeptMessage } from '../model/chat.ts';
 import type { RefusedParameter } from '../model/parameters.ts';
 import type { RowFailure, StatementKind, Strategy, Summary } from '../result.ts';
 
@@ -89,7 +89,7 @@ export interface AttemptStart {
   /** Milliseconds for which the limiter held it before it went out, where that is one or more. */
   readonly queuedMs?: number;
   /** What is asked; only where the journal is told to keep prompts. */
-  readonly prompt?: readonly ChatMessage[];
+  readonly prompt?: readonly KeptMessage[];
 }
 
 /** A model call has been answered, or has failed. */

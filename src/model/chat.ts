@@ -6,6 +6,32 @@ import type { ParameterRules, RefusedParameter } from './parameters.ts';
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
   readonly content: string;
+  /** Sent before the text. Absent for none. */
+  readonly images?: readonly ChatImage[];
+}
+
+export interface ChatImage {
+  readonly mediaType: 'image/png' | 'image/jpeg' | 'image/gif' | 'image/webp';
+  readonly base64: string;
+  /** SHA-256 of the bytes, in hex. */
+  readonly hash: string;
+  /** How many bytes it has. */
+  readonly size: number;
+}
+
+/** A message as keys and records have it: of an image what it is, without its bytes. */
+export interface KeptMessage extends Omit<ChatMessage, 'images'> {
+  readonly images?: readonly Omit<ChatImage, 'base64'>[];
+}
+
+export function keptMessages(messages: readonly ChatMessage[]): readonly KeptMessage[] {
+  if (messages.every(({ images }) => images === undefined)) return messages;
+  return messages.map(({ images, ...message }) => ({
+    ...message,
+    ...(images === undefined
+      ? {}
+      : { images: images.map(({ base64: _bytes, ...image }) => image) }),
+  }));
 }
 
 export interface ChatRequest {

@@ -1,10 +1,15 @@
 /** The identity of a question: equal requests have equal hashes, whoever answers them. */
 import { createHash } from 'node:crypto';
-import type { ChatRequest } from './chat.ts';
+import { type ChatRequest, keptMessages } from './chat.ts';
 
 /** SHA-256 in hex of a request's canonical JSON: keys in order, nothing but what is asked. */
 export function requestHash({ model, messages, parameters, responseSchema }: ChatRequest): string {
-  const asked = { model, messages, parameters, ...(responseSchema ? { responseSchema } : {}) };
+  const asked = {
+    model,
+    messages: keptMessages(messages),
+    parameters,
+    ...(responseSchema ? { responseSchema } : {}),
+  };
   return createHash('sha256').update(JSON.stringify(asked, inOrder)).digest('hex');
 }
 

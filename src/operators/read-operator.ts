@@ -248,6 +248,7 @@ function withInputs(cascade: Cascade, inputsSchema: JsonObject): Cascade {
     ...cascade,
     hash: createHash('sha256').update(text).digest('hex'),
     inputsSchema,
+    promptReads: [],
     inputColumns: declaredInputs(inputsSchema),
     requiredInputs: requiredInputs(inputsSchema),
   };

@@ -26,9 +26,33 @@ export function bindInputs(cascade: Cascade, columns: readonly Column[]): readon
     const column = findColumn(columns, input);
     return column === undefined ? [] : [{ input, column: column.name }];
   });
+  checkBlobs(cascade, columns);
   const names = inputs.map(({ input }) => input);
   refuseMissingInputs(cascade, names, `the query has the columns ${listNames(columns)}`, columns);
   return inputs;
+}
+
+/** An image is a BLOB, and a BLOB is no text of a prompt. Throws RVB_TYPE_MISMATCH. */
+function checkBlobs(cascade: Cascade, columns: readonly Column[]): void {
+  const refuse = (message: string): never => {
+    throw new RvbbitError('RVB_TYPE_MISMATCH', message, { stage: 'bind' });
+  };
+  for (const cell of cascade.cells) {
+    for (const name of cell.kind === 'instructions' ? (cell.images ?? []) : []) {
+      const type = findColumn(columns, name)?.type;
+      if (type !== undefined && type !== 'BLOB') {
+        const what = `${cascade.file}: cell ${cell.name} sends input.${name} as an image, and the column is ${type}`;
+        refuse(`${what}; images are BLOBs: select the bytes, e.g. content of read_blob('*.png')`);
+      }
+    }
+  }
+  for (const { name, place } of cascade.promptReads) {
+    if (findColumn(columns, name)?.type !== 'BLOB') continue;
+    const what = `${cascade.file}:${place.line}: the prompt reads input.${name}, which is a BLOB and no text`;
+    refuse(
+      `${what}; send it as an image, images: [input.${name}], or select a text, e.g. decode(${name})`,
+    );
+  }
 }
 
 /** Throws RVB_CASCADE_INVALID where a template reads an input that a RUN does not give. */

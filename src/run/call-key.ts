@@ -1,6 +1,6 @@
 /** The key of a model call: equal calls have equal keys, whoever makes them and wherever. */
 import { hash } from 'node:crypto';
-import type { ChatRequest } from '../model/chat.ts';
+import { type ChatRequest, keptMessages } from '../model/chat.ts';
 import type { Json, JsonObject } from '../util/json.ts';
 import type { Variant } from './run-state.ts';
 
@@ -8,7 +8,7 @@ import type { Variant } from './run-state.ts';
 const KEY_DIGITS = 32;
 
 /**
- * SHA-256 over provider, model, parameters, messages, response schema, take and redo, cut to 128 bits.
+ * SHA-256 over provider, model, parameters, messages (of images their hashes), response schema, take and redo, cut to 128 bits.
  * A re-ask differs in its messages.
  */
 export function callKeyOf(
@@ -24,7 +24,7 @@ export function callKeyOf(
     provider,
     model,
     canonical(parameters),
-    messages,
+    keptMessages(messages),
     responseSchema === undefined ? null : textOf(responseSchema),
     take,
     redo,

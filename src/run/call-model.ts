@@ -4,12 +4,13 @@
  */
 import type { Retry } from '../cascade/cascade.ts';
 import { cancelledError, type Failure, failureOf, RvbbitError } from '../errors.ts';
-import { RAW_ANSWER_CHARS, RETRY_ATTEMPTS } from '../limits.ts';
+import { IMAGE_TOKENS, RAW_ANSWER_CHARS, RETRY_ATTEMPTS } from '../limits.ts';
 import {
   type AttemptReport,
   type ChatOutcome,
   type ChatRequest,
   type ChatResponse,
+  keptMessages,
   type ModelTarget,
   providerOf,
 } from '../model/chat.ts';
@@ -88,7 +89,7 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelA
     callKey: callKeyOf(provider, request, run.variant),
     ...(call.insteadOf === undefined ? {} : { insteadOf: call.insteadOf }),
     ...tokensOf(request),
-    ...(context.settings.keepPrompts === true ? { prompt: request.messages } : {}),
+    ...(context.settings.keepPrompts === true ? { prompt: keptMessages(request.messages) } : {}),
   };
   for (let failures = 0, refused = 0, fresh = call.fresh === true; ; ) {
     const n = call.attempt + failures + refused;
@@ -157,13 +158,17 @@ async function permitFor(run: Run, request: CallRequest): Promise<CallDecision> 
   return decision;
 }
 
-/** Four characters a token, rounded up: what the prompt will be counted as, about. */
+/** Four characters a token, rounded up, and what an image takes: what the prompt will be counted as, about. */
 export function tokensOf(request: ChatRequest): Pick<CallRequest, 'inputTokens' | 'outputTokens'> {
   let chars = 0;
-  for (const { content } of request.messages) chars += content.length;
+  let images = 0;
+  for (const message of request.messages) {
+    chars += message.content.length;
+    images += message.images?.length ?? 0;
+  }
   const cap = request.parameters['max_tokens'];
   return {
-    inputTokens: Math.ceil(chars / CHARS_PER_TOKEN),
+    inputTokens: Math.ceil(chars / CHARS_PER_TOKEN) + images * IMAGE_TOKENS,
     ...(typeof cap === 'number' ? { outputTokens: cap } : {}),
   };
 }

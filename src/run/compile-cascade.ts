@@ -146,6 +146,7 @@ function compileCell(scope: CascadeScope, cell: Cell): CellProgram {
         ...base,
         kind: 'instructions',
         ...compilePrompt(cascade, cell),
+        ...(cell.images === undefined ? {} : { images: cell.images }),
         ...(schema === undefined ? {} : { schema, schemaInstruction: schemaInstruction(schema) }),
       };
     }

@@ -1,6 +1,6 @@
 /** What one run of a cascade is told, what it asks of its surroundings, and what comes of it. Plain JSON values only. */
 import type { Failure } from '../errors.ts';
-import type { AttemptReport, ChatMessage, StatementModels } from '../model/chat.ts';
+import type { AttemptReport, KeptMessage, StatementModels } from '../model/chat.ts';
 import type { ParameterChanges } from '../model/parameters.ts';
 import type { Json, JsonObject } from '../util/json.ts';
 
@@ -71,7 +71,7 @@ export interface CallRequest {
   readonly inputTokens: number;
   readonly outputTokens?: number;
   /** What is asked, where the journal keeps it. */
-  readonly prompt?: readonly ChatMessage[];
+  readonly prompt?: readonly KeptMessage[];
   /** An answer at hand turned out to be of no use: make the call. */
   readonly fresh?: boolean;
 }

@@ -65,6 +65,8 @@ export interface InstructionsCellProgram extends CellProgramBase, PromptProgram 
   /** `output_schema`, and how the model is told of it. */
   readonly schema?: JsonObject;
   readonly schemaInstruction?: string;
+  /** Inputs that are sent as images. */
+  readonly images?: readonly string[];
 }
 
 /** A cell with takes or wards. Its own label, `when`, `set` and `routing` are those of the cell in it. */

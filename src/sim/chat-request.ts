@@ -86,11 +86,20 @@ function contentText(content: unknown, index: number): string {
   if (typeof content === 'string') return content;
   if (content === null || content === undefined) return '';
   if (Array.isArray(content)) {
-    return content
-      .map((part) => (isRecord(part) && typeof part['text'] === 'string' ? part['text'] : ''))
-      .join('');
+    return content.map((part) => partText(part, index)).join('');
   }
   throw new RequestProblem(400, `'messages[${index}].content' must be a text or a list of parts`);
+}
+
+/** The text of a part; an image has none. */
+function partText(part: unknown, index: number): string {
+  if (isRecord(part) && part['type'] === 'image_url') {
+    const image = part['image_url'];
+    const url = isRecord(image) ? image['url'] : undefined;
+    if (typeof url === 'string' && /^(https?:|data:image\/\w+;base64,.)/.test(url)) return '';
+    throw new RequestProblem(400, `'messages[${index}].content' holds an image that is none`);
+  }
+  return isRecord(part) && typeof part['text'] === 'string' ? part['text'] : '';
 }
 
 /** The schema of `… JSON Schema …`, which stands on the line after these words. */

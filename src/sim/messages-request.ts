@@ -76,8 +76,12 @@ function textsOf(content: unknown, path: string): string[] {
   }
   check(Array.isArray(content) && content.length > 0, `${path}: Input should be a valid string`);
   return (content as readonly unknown[]).map((block, index) => {
+    if (isRecord(block) && block['type'] === 'image') {
+      checkImage(block['source'], `${path}.${index}.image.source`);
+      return '';
+    }
     const text = isRecord(block) && block['type'] === 'text' ? block['text'] : undefined;
-    check(typeof text === 'string', `${path}.${index}: only text blocks are simulated`);
+    check(typeof text === 'string', `${path}.${index}: only texts and images are simulated`);
     check(
       (text as string).trim() !== '',
       `${path}.${index}: text content blocks must contain non-whitespace text`,
@@ -89,6 +93,17 @@ function textsOf(content: unknown, path: string): string[] {
     );
     return text as string;
   });
+}
+
+/** https://docs.anthropic.com/en/docs/build-with-claude/vision */
+function checkImage(source: unknown, path: string): void {
+  const { type, media_type: mediaType, data } = isRecord(source) ? source : {};
+  check(type === 'base64', `${path}.type: only base64 is simulated`);
+  check(
+    /^image\/(png|jpeg|gif|webp)$/.test(String(mediaType)),
+    `${path}.media_type: Input should be 'image/jpeg', 'image/png', 'image/gif' or 'image/webp'`,
+  );
+  check(typeof data === 'string' && data !== '', `${path}.data: Field required`);
 }
 
 /** The tool that must be called. */

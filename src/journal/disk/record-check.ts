@@ -4,7 +4,7 @@
  */
 import type { Failure } from '../../errors.ts';
 import { MESSAGE_VALUE_CHARS } from '../../limits.ts';
-import type { ChatMessage } from '../../model/chat.ts';
+import type { ChatImage, KeptMessage } from '../../model/chat.ts';
 import type { RowAccount, RowFailure, Summary } from '../../result.ts';
 import { type AnswerShare, RECORD_VERSION } from '../records.ts';
 import type { StoredRecord } from './stored-record.ts';
@@ -54,7 +54,14 @@ const rowFailure = shape<RowFailure>(
     count(ordinal) && text(code) && text(message) && count(attempts),
 );
 
-const message = shape<ChatMessage>(({ role, content }) => text(role) && text(content));
+const image = shape<Omit<ChatImage, 'base64'>>(
+  ({ mediaType, hash, size }) => text(mediaType) && text(hash) && count(size),
+);
+
+const message = shape<KeptMessage>(
+  ({ role, content, images }) =>
+    text(role) && text(content) && (absent(images) || list(images, image)),
+);
 
 const share = shape<AnswerShare>(
   ({ operator, criterion, met, of }) =>

@@ -1,6 +1,6 @@
 /** A chat request as the JSON of Anthropic's Messages API: https://docs.anthropic.com/en/api/messages */
 import type { Json, JsonObject } from '../../util/json.ts';
-import type { ChatMessage, ChatRequest } from '../chat.ts';
+import type { ChatImage, ChatMessage, ChatRequest } from '../chat.ts';
 import { member } from '../provider-error.ts';
 import type { BodySettings } from './protocol.ts';
 
@@ -80,10 +80,17 @@ function messagesOf(
   constantChars: number,
 ): readonly JsonObject[] {
   const said = messages.filter(({ role, content }) => role !== 'system' && content.trim() !== '');
-  return said.map(({ role, content }, index) => ({
-    role,
-    content: index === 0 ? parted(content, constantChars) : content,
-  }));
+  return said.map(({ role, content, images = [] }, index) => {
+    const text = index === 0 ? parted(content, constantChars) : content;
+    if (images.length === 0) return { role, content: text };
+    const texts = typeof text === 'string' ? [textBlock(text, false)] : (text as readonly Json[]);
+    return { role, content: [...images.map(imageBlock), ...texts] };
+  });
+}
+
+/** https://docs.anthropic.com/en/docs/build-with-claude/vision */
+function imageBlock({ mediaType, base64 }: ChatImage): JsonObject {
+  return { type: 'image', source: { type: 'base64', media_type: mediaType, data: base64 } };
 }
 
 /** The text, or its constant beginning, marked for the cache, and the rest. */

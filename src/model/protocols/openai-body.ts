@@ -1,6 +1,6 @@
 /** A chat request as the JSON of OpenAI's protocol. */
 import type { JsonObject } from '../../util/json.ts';
-import type { ChatRequest, HttpSettings } from '../chat.ts';
+import type { ChatMessage, ChatRequest, HttpSettings } from '../chat.ts';
 import type { BodySettings } from './protocol.ts';
 
 /**
@@ -16,12 +16,22 @@ export function completionBody(request: ChatRequest, settings: BodySettings): st
     ...(format === undefined ? {} : { response_format: format }),
     ...parameters,
     model,
-    messages,
+    messages: messages.map(messageOf),
     ...(stream === true ? { stream } : {}),
     ...(stream === true && streamOptions !== false
       ? { stream_options: { include_usage: true } }
       : {}),
   });
+}
+
+/** https://platform.openai.com/docs/guides/images-vision */
+function messageOf({ role, content, images }: ChatMessage): JsonObject {
+  if (images === undefined) return { role, content };
+  const parts = images.map(({ mediaType, base64 }) => ({
+    type: 'image_url',
+    image_url: { url: `data:${mediaType};base64,${base64}` },
+  }));
+  return { role, content: [...parts, { type: 'text', text: content }] };
 }
 
 /** Providers hold an answer to a schema only where that is of an object. */

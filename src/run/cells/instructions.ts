@@ -15,6 +15,7 @@ import type { Json, JsonObject } from '../../util/json.ts';
 import { callModel, ModelUnavailableError, type ReadAnswer } from '../call-model.ts';
 import type { InstructionsCellProgram } from '../program.ts';
 import { type Run, type RunContext, type TimeLimit, timeLimit } from '../run-state.ts';
+import { imagesOf } from './images.ts';
 import { refusalMessages } from './refusals.ts';
 
 /** Calls of one cell, retries aside: an answer that does not fit is asked for once more. */
@@ -221,7 +222,12 @@ function promptOf(
   const own = cell.system === undefined ? undefined : renderTemplate(cell.system, view);
   const told = [own, settings.models?.prompt, cell.schemaInstruction];
   const system = told.filter((text) => text !== undefined);
-  const user: ChatMessage = { role: 'user', content: renderTemplate(cell.instructions, view) };
+  const images = cell.images === undefined ? [] : imagesOf(cell, view.input as JsonObject);
+  const user: ChatMessage = {
+    role: 'user',
+    content: renderTemplate(cell.instructions, view),
+    ...(images.length === 0 ? {} : { images }),
+  };
   return system.length === 0 ? [user] : [{ role: 'system', content: system.join('\n\n') }, user];
 }
 
