@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { VARCHAR } from '@duckdb/node-api';
+import { BLOB, VARCHAR } from '@duckdb/node-api';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
@@ -107,10 +107,14 @@ async function bind({ root, file, value }: Source, inputs: readonly string[]): P
     const read = readOperator(cascade, 'built-in');
     if ('problems' in read) throw new RvbbitError('RVB_CASCADE_INVALID', 'x', { stage: 'cascade' });
   } else {
-    bindInputs(
-      cascade,
-      inputs.map((name) => ({ name, type: 'VARCHAR', duckType: VARCHAR })),
+    const images = cascade.cells.flatMap((cell) =>
+      cell.kind === 'instructions' ? (cell.images ?? []) : [],
     );
+    const columnOf = (name: string) =>
+      images.includes(name)
+        ? { name, type: 'BLOB', duckType: BLOB }
+        : { name, type: 'VARCHAR', duckType: VARCHAR };
+    bindInputs(cascade, inputs.map(columnOf));
   }
   return cascade;
 }
