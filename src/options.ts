@@ -1,9 +1,11 @@
 /** Engine options: their defaults and their one validator. */
 import type { DuckDBInstance } from '@duckdb/node-api';
+import { RvbbitError } from './errors.ts';
 import type { JournalOptions } from './journal/disk/disk-journal.ts';
 import { MAX_PARALLEL } from './limits.ts';
 import type { ModelFunction } from './model/chat.ts';
 import type { ModelOptions } from './model/models.ts';
+import type { ModelPrice } from './model/prices.ts';
 import type { ValueForm } from './result.ts';
 import {
   checkOptions,
@@ -43,6 +45,14 @@ export interface EngineOptions {
   readonly providers?: Readonly<Record<string, unknown>>;
   /** `<provider id>/<name>` for cells that name no model, or a function that answers in the provider's place. */
   readonly model?: string | ModelFunction;
+  /** What the model function's calls cost, in US dollars per million tokens; without it they are uncosted. */
+  readonly modelPrice?: {
+    readonly inputPerMtok: number;
+    readonly outputPerMtok: number;
+    /** Of input from a cache, and of input that is put there; absent: as other input. */
+    readonly cachedInputPerMtok?: number;
+    readonly cacheWritePerMtok?: number;
+  };
   /** Path of `rvbbit.config.yaml`; read once, with the first statement that needs it. */
   readonly configFile?: string;
   /** Environment variables, e.g. `process.env`: OPENAI_API_KEY, ANTHROPIC_API_KEY, OLLAMA_HOST, RVBBIT_MODEL. */
@@ -132,6 +142,7 @@ const ENGINE_OPTIONS: OptionRules<EngineOptions> = {
     takes: "a name such as 'openai/gpt-4o-mini', or a function",
     fits: (value) => TEXT.fits(value) || typeof value === 'function',
   },
+  modelPrice: MAPPING,
   configFile: { ...TEXT, takes: 'a file path' },
   env: { ...MAPPING, isSecret: true },
   parallel: wholeNumber(MAX_PARALLEL),
@@ -143,6 +154,18 @@ const ENGINE_OPTIONS: OptionRules<EngineOptions> = {
     fits: (value) => hasMethods(value, Object.keys(SILENT)),
   },
   signal: SIGNAL,
+};
+
+const DOLLARS = {
+  takes: 'US dollars per million tokens, from 0',
+  fits: (value: unknown) => typeof value === 'number' && value >= 0 && value < Infinity,
+};
+
+const MODEL_PRICE: OptionRules<NonNullable<EngineOptions['modelPrice']>> = {
+  inputPerMtok: DOLLARS,
+  outputPerMtok: DOLLARS,
+  cachedInputPerMtok: DOLLARS,
+  cacheWritePerMtok: DOLLARS,
 };
 
 const LIMITS: OptionRules<NonNullable<EngineOptions['limits']>> = {
@@ -195,11 +218,12 @@ export async function resolveOptions(
   defaultThreads: number,
 ): Promise<ResolvedOptions> {
   checkOptions('Engine.open', options, ENGINE_OPTIONS);
-  const { providers, model, configFile, env, stateDir, limits = {} } = options;
+  const { providers, model, modelPrice, configFile, env, stateDir, limits = {} } = options;
   checkOptions('Engine.open: limits', limits, LIMITS);
   return {
     ...(providers === undefined ? {} : { providers }),
     ...(model === undefined ? {} : { model }),
+    ...(modelPrice === undefined ? {} : { modelPrice: readPrice(modelPrice) }),
     ...(configFile === undefined ? {} : { configFile }),
     ...(env === undefined ? {} : { env }),
     ...(typeof stateDir === 'string' ? { stateDir } : {}),
@@ -214,6 +238,16 @@ export async function resolveOptions(
     logger: options.logger ?? SILENT,
     signal: options.signal,
   };
+}
+
+function readPrice(price: NonNullable<EngineOptions['modelPrice']>): ModelPrice {
+  checkOptions('Engine.open: modelPrice', price, MODEL_PRICE);
+  for (const name of ['inputPerMtok', 'outputPerMtok'] as const) {
+    if (price[name] !== undefined) continue;
+    const message = `Engine.open: modelPrice needs ${name}, ${DOLLARS.takes}`;
+    throw new RvbbitError('RVB_OPTION_TYPE', message, { stage: 'open' });
+  }
+  return price;
 }
 
 /** The schemas are loaded where there is something to read: start-up counts. */

@@ -89,6 +89,8 @@ export interface Summary {
   };
   /** Of the calls with a known price; null where no call has one: never 0 for "unknown". */
   readonly costMicroUsd: number | null;
+  /** Part of it by list prices of models of the same name, whose servers are not known to sell them. Absent for none. */
+  readonly assumedCostMicroUsd?: number;
   readonly uncostedCalls: number;
   readonly durationMs: number;
   /** Of that time: no call could go out, for limits or after a 429. Waits of less than half a second are left out. */
@@ -163,6 +165,8 @@ export interface CellEstimate {
   /** Part of tokensIn that comes from the provider's cache, as in earlier calls; absent for none. */
   readonly cachedShare?: number;
   readonly cost: CostEstimate;
+  /** By the list price of a model of this name, whose server is not known to sell it. */
+  readonly isCostAssumed?: true;
   /** Of one call. */
   readonly meanMs: number;
   /** Where tokens out and time come from: earlier calls of the cell, or of the model, or what holds without any. */

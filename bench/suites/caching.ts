@@ -55,7 +55,7 @@ async function measure(
       inputTokens: tokens,
       outputTokens: 0,
       cachedTokens: cached,
-    }) ?? Number.NaN;
+    })?.costMicroUsd ?? Number.NaN;
   return { tokens, cachedTokens, cost: costOf(cachedTokens), uncachedCost: costOf(0) };
 }
 

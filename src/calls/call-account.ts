@@ -3,6 +3,7 @@
 import type { Ledger } from '../journal/ledger.ts';
 import { CALL_OUTPUT_TOKENS } from '../limits.ts';
 import type { AttemptReport, Usage } from '../model/chat.ts';
+import type { CallCost } from '../model/prices.ts';
 import type { Spending } from '../plan/plan.ts';
 import type { CallRequest } from '../run/contract.ts';
 import { type Estimate, NOTHING, type Reservation } from './budget.ts';
@@ -17,8 +18,8 @@ export interface CallAccountParts {
   keeps(callKey: string): boolean;
   /** The file of the cascade whose calls they are. */
   readonly cascade: string;
-  /** Micro-USD of a call; undefined where the price is not known. */
-  costOf(provider: string, model: string, usage: Usage): number | undefined;
+  /** Undefined where the price is not known. */
+  costOf(provider: string, model: string, usage: Usage): CallCost | undefined;
 }
 
 /** A call that is out. */
@@ -117,7 +118,7 @@ export class CallAccount {
     return {
       calls: 1,
       tokens: usage.inputTokens + usage.outputTokens,
-      costMicroUsd: this.#parts.costOf(provider, model, usage) ?? 0,
+      costMicroUsd: this.#parts.costOf(provider, model, usage)?.costMicroUsd ?? 0,
     };
   }
 
@@ -158,8 +159,8 @@ export class CallAccount {
       ...(usage?.cacheWriteTokens === undefined
         ? {}
         : { tokensCacheWrite: usage.cacheWriteTokens }),
-      costMicroUsd: cost ?? null,
-      costStatus: cost === undefined ? 'uncosted' : 'settled',
+      costMicroUsd: cost?.costMicroUsd ?? null,
+      costStatus: cost === undefined ? 'uncosted' : cost.isAssumed === true ? 'assumed' : 'settled',
       durationMs: Math.round(durationMs * 1_000) / 1_000,
       ...(outcome === 'ok' && text !== undefined && keeps(callKey) ? { callKey, value: text } : {}),
       ...(error === undefined ? {} : { error }),

@@ -55,12 +55,13 @@ function named(counts: readonly (readonly [number, string])[]): string[] {
   return counts.filter(([count]) => count > 0).map(([count, name]) => `${count} ${name}`);
 }
 
-function modelPart({ calls, tokens, costMicroUsd, uncostedCalls }: Summary): string[] {
+function modelPart(summary: Summary): string[] {
+  const { calls, tokens, costMicroUsd, uncostedCalls, assumedCostMicroUsd = 0 } = summary;
   if (calls.sent === 0 && calls.cacheHits === 0) return [];
   const cost =
     costMicroUsd === null
       ? `cost unknown for ${uncostedCalls}`
-      : `$${(costMicroUsd / 1e6).toFixed(4)}${uncostedCalls > 0 ? ` and ${uncostedCalls} uncosted` : ''}`;
+      : `$${(costMicroUsd / 1e6).toFixed(4)}${assumedCostMicroUsd > 0 ? ' (list prices assumed)' : ''}${uncostedCalls > 0 ? ` and ${uncostedCalls} uncosted` : ''}`;
   const cached = tokens.cached === undefined ? '' : ` (${tokens.cached} from the provider's cache)`;
   const parts = [
     counted(calls.sent, 'call'),

@@ -30,6 +30,7 @@ export class Account {
   #tokensCached = 0;
   #tokensCacheWrite = 0;
   #costMicroUsd = 0;
+  #assumedMicroUsd = 0;
   #failures: RowFailure[] = [];
   #strategy: Summary['strategy'] = 'none';
   #waitedMs = 0;
@@ -73,6 +74,7 @@ export class Account {
         this.#tokensCacheWrite += entry.tokensCacheWrite ?? 0;
         if (entry.costMicroUsd === null) this.#uncosted += 1;
         else this.#costMicroUsd += entry.costMicroUsd;
+        if (entry.costStatus === 'assumed') this.#assumedMicroUsd += entry.costMicroUsd ?? 0;
         this.#ended += 1;
         this.#countUnusable(entry);
         if (entry.outcome === 'ok') this.#countFallback(repeat);
@@ -146,6 +148,7 @@ export class Account {
         ...(this.#tokensCacheWrite === 0 ? {} : { cacheWrite: this.#tokensCacheWrite }),
       },
       costMicroUsd: this.costMicroUsd,
+      ...(this.#assumedMicroUsd === 0 ? {} : { assumedCostMicroUsd: this.#assumedMicroUsd }),
       uncostedCalls: this.#uncosted,
       durationMs,
       waitedMs: this.#waitedMs,

@@ -107,7 +107,8 @@ export interface AttemptEnd {
   readonly tokensCacheWrite?: number;
   /** Null where the price is not known. */
   readonly costMicroUsd: number | null;
-  readonly costStatus: 'settled' | 'uncosted';
+  /** `assumed`: by the list price of a model of this name, at a server that is not known to sell it. */
+  readonly costStatus: 'settled' | 'assumed' | 'uncosted';
   readonly durationMs: number;
   /** The answer's text and the key that it is found under, where it can be used and may be kept. */
   readonly callKey?: string;

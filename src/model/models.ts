@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { Cascade } from '../cascade/cascade.ts';
 import type { ProviderLimits } from './call-limits.ts';
 import {
+  FUNCTION_ID,
   type ModelFunction,
   type ModelTarget,
   type ProviderSettings,
@@ -12,10 +13,13 @@ import {
 } from './chat.ts';
 import { type ConfigReader, configReader } from './config-file.ts';
 import type { ModelConfig, ModelSources } from './configure.ts';
+import type { CallCost, ModelPrice } from './prices.ts';
 
 export interface ModelOptions {
   readonly providers?: unknown;
   readonly model?: string | ModelFunction;
+  /** Of the model function. */
+  readonly modelPrice?: ModelPrice;
   /** Path of `rvbbit.config.yaml`; paths in it are relative to its folder. */
   readonly configFile?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -30,8 +34,8 @@ export interface ModelOverride extends Pick<StatementModels, 'parameters' | 'pro
 /** A statement's models: what its workers need, and what the main thread keeps. */
 export interface BoundModels {
   readonly settings: StatementModels;
-  /** Micro-USD of a call; undefined where the price is not known. */
-  costOf(providerId: string, model: string, usage: Usage): number | undefined;
+  /** Undefined where the price is not known. */
+  costOf(providerId: string, model: string, usage: Usage): CallCost | undefined;
   /** The address of a provider's server; undefined where it has none. */
   baseUrlOf(providerId: string): string | undefined;
   /** The embedding program's function, if a target is one. */
@@ -56,7 +60,8 @@ export class Models {
     if (names.size === 0) return undefined;
     // Loaded with the first model call: most statements ask none.
     const { lexicalOr, noModelError, resolveTarget } = await import('./configure.ts');
-    const { costOfCall } = await import('./prices.ts');
+    const { costAtPrice, costOfCall } = await import('./prices.ts');
+    const { modelPrice } = this.#options;
     this.#config ??= this.#configure();
     const config = await this.#config;
     this.#configured = config;
@@ -76,6 +81,9 @@ export class Models {
     return {
       settings: { targets: { ...targets }, ...told },
       costOf(providerId, modelName, usage) {
+        if (providerId === FUNCTION_ID && modelPrice !== undefined) {
+          return costAtPrice(modelPrice, usage);
+        }
         const provider = lexicalOr(config.providers, providerId);
         if (provider === undefined) return undefined;
         return costOfCall(provider.settings, provider.prices, modelName, usage);

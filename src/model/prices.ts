@@ -14,6 +14,13 @@ export interface ModelPrice {
   readonly cacheWritePerMtok?: number;
 }
 
+/** What a call cost, in whole micro-dollars. */
+export interface CallCost {
+  readonly costMicroUsd: number;
+  /** By the list price of a model of this name: its server is not known to sell it. */
+  readonly isAssumed?: true;
+}
+
 /** Far below a micro-dollar: what binary fractions add to an exact product. */
 const ROUNDING_SLACK = 1e-6;
 const MICRO = 1e6;
@@ -33,6 +40,13 @@ const PRICED_HOSTS: Readonly<Record<string, string>> = {
   'api.cerebras.ai': 'cerebras',
 };
 
+/** Models that their makers alone sell, by the price table's name of these: a server that has one passes its calls on. */
+const MAKERS: readonly (readonly [RegExp, string])[] = [
+  [/^(?:gpt-(?!oss)|chatgpt-|o\d)/, 'openai'],
+  [/^claude-/, 'anthropic'],
+  [/^gemini-/, 'google'],
+];
+
 /**
  * The cost of a call in whole micro-dollars, rounded up, so that a sum never understates and a paid call
  * never costs 0. Reasoning tokens are part of the output. Undefined: the price is not known (uncosted).
@@ -42,12 +56,20 @@ export function priceOf(
   model: string,
   usage: Usage,
   configured?: ModelPrice,
-): { readonly costMicroUsd: number } | undefined {
-  const { inputTokens, outputTokens, cachedTokens = 0, cacheWriteTokens = 0 } = usage;
+): CallCost | undefined {
   if (configured !== undefined) return cost(costAt(configured, usage));
   const host = hostOf(provider);
-  const providerId = Object.hasOwn(PRICED_HOSTS, host) ? PRICED_HOSTS[host]! : undefined;
-  if (providerId === undefined) return undefined;
+  if (Object.hasOwn(PRICED_HOSTS, host)) return listed(PRICED_HOSTS[host]!, model, usage);
+  // Gateways name the maker too, e.g. `openai/gpt-4o-mini`.
+  const name = model.slice(model.lastIndexOf('/') + 1);
+  const maker = MAKERS.find(([models]) => models.test(name))?.[1];
+  const assumed = maker === undefined ? undefined : listed(maker, name, usage);
+  return assumed === undefined ? undefined : { ...assumed, isAssumed: true };
+}
+
+/** By the table of public prices. */
+function listed(providerId: string, model: string, usage: Usage): CallCost | undefined {
+  const { inputTokens, outputTokens, cachedTokens = 0, cacheWriteTokens = 0 } = usage;
   // The table's input, too, is all of it; what it has no cache price for it prices as other input.
   const tokens = {
     input_tokens: inputTokens,
@@ -65,6 +87,11 @@ export function priceOf(
   }
 }
 
+/** The cost at a price that was given. */
+export function costAtPrice(price: ModelPrice, usage: Usage): CallCost | undefined {
+  return cost(costAt(price, usage));
+}
+
 /** US dollars per million tokens are micro-dollars per token. */
 function costAt(price: ModelPrice, usage: Usage): number {
   const { inputPerMtok, outputPerMtok } = price;
@@ -78,21 +105,23 @@ function costAt(price: ModelPrice, usage: Usage): number {
   );
 }
 
-/** Micro-USD of a call of any provider; what is played or made of words costs nothing. */
+/** The cost of a call of any provider; what is played or made of words costs nothing. */
 export function costOfCall(
   provider: ProviderSettings,
   prices: Readonly<Record<string, ModelPrice>>,
   model: string,
   usage: Usage,
-): number | undefined {
+): CallCost | undefined {
   switch (provider.type) {
     case 'openai-compatible':
     case 'anthropic':
-      return priceOf(provider, model, usage, prices[model])?.costMicroUsd;
+      return priceOf(provider, model, usage, prices[model]);
     case 'replay':
-      return provider.record === undefined ? 0 : costOfCall(provider.record, prices, model, usage);
+      return provider.record === undefined
+        ? { costMicroUsd: 0 }
+        : costOfCall(provider.record, prices, model, usage);
     case 'lexical':
-      return 0;
+      return { costMicroUsd: 0 };
     default:
       return assertUnreachable(provider);
   }
@@ -111,7 +140,7 @@ function hostOf(provider: Pick<HttpSettings, 'baseUrl'>): string {
   return host;
 }
 
-function cost(microUsd: number): { readonly costMicroUsd: number } | undefined {
+function cost(microUsd: number): CallCost | undefined {
   const costMicroUsd = Math.max(0, Math.ceil(microUsd - ROUNDING_SLACK));
   return Number.isSafeInteger(costMicroUsd) ? { costMicroUsd } : undefined;
 }

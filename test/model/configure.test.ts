@@ -396,7 +396,8 @@ test('word overlap answers where it is named, and is never what is left over', (
   assert.match(failure(own, 'gpt-4o'), /^RVB_NO_MODEL words\/gpt-4o is no model/);
   assert.is(configureModels({ env: { RVBBIT_MODEL: 'lexical' } }).defaultTarget?.model, 'lexical');
   const spend = { inputTokens: 0, outputTokens: 0 };
-  assert.is(costOfCall({ id: 'lexical', type: 'lexical' }, {}, 'lexical', spend), 0);
+  const free = costOfCall({ id: 'lexical', type: 'lexical' }, {}, 'lexical', spend);
+  assert.equal(free, { costMicroUsd: 0 });
 });
 
 test('a proxy has a key of its own, which does not follow to another proxy', () => {
@@ -451,7 +452,14 @@ test('a cost is whole micro-dollars rounded up, and an unknown price is none', (
   const router = { baseUrl: 'https://openrouter.ai/api/v1' };
   assert.equal(priceOf(router, 'openai/gpt-4o-mini', usage), { costMicroUsd: 210 });
   assert.is(priceOf(openai, 'no-such-model', usage), undefined);
-  assert.is(priceOf({ baseUrl: 'http://127.0.0.1:8000/v1' }, 'gpt-4o-mini', usage), undefined);
+  const gateway = { baseUrl: 'http://127.0.0.1:8000/v1' };
+  for (const model of ['gpt-4o-mini', 'openai/gpt-4o-mini']) {
+    assert.equal(priceOf(gateway, model, usage), { costMicroUsd: 210, isAssumed: true });
+  }
+  // Many sell a model that its maker does not keep to itself, and whoever runs one pays nothing.
+  for (const model of ['llama3.2', 'gpt-oss-20b', 'gemma3', 'no-such-model']) {
+    assert.is(priceOf(gateway, model, usage), undefined, model);
+  }
   const price = { inputPerMtok: 0.15, outputPerMtok: 0.6 };
   assert.equal(priceOf(openai, 'x', { inputTokens: 1, outputTokens: 0 }, price), {
     costMicroUsd: 1,

@@ -12,12 +12,25 @@ import { say } from '../stderr.ts';
 import { visible } from '../text/escape.ts';
 import { systemErrorText } from '../text/system-error.ts';
 
+/** What it bills where its file has no prices, in US dollars per million tokens: as a small model. */
+const PRICE = { inputPerMtok: 0.15, outputPerMtok: 0.6 };
+
 /** Serves until Ctrl-C or SIGTERM, then says what was called. Ending so is no failure: gives 0. */
 export async function sim(words: readonly string[], options: CliOptions): Promise<number> {
   if (words.length > 0) throw new CliError('usage', 'sim takes no words', 'rvbbit sim --help');
-  const simulator = await start(await readOptions(options), options.verbose === true);
+  const given = await readOptions(options);
+  const prices = given.prices ?? { '*': PRICE };
+  const simulation = { ...given, prices };
+  const simulator = await start(simulation, options.verbose === true);
   process.stdout.write(`${simulator.url}\nexport OPENAI_BASE_URL=${simulator.url}\n`);
-  if (!options.quiet) say('the second line points the engine here; Ctrl-C ends the server');
+  if (!options.quiet) {
+    say('the second line points the engine here; Ctrl-C ends the server');
+    const [[model, { inputPerMtok, outputPerMtok }] = ['*', PRICE]] = Object.entries(prices);
+    const name = model === '*' ? '<model>' : model;
+    say(
+      `it bills $${inputPerMtok} a million tokens in, $${outputPerMtok} out; for the account to say so, in rvbbit.config.yaml: providers: { openai: { prices: { ${name}: { input_per_mtok: ${inputPerMtok}, output_per_mtok: ${outputPerMtok} } } } }`,
+    );
+  }
   await interrupted();
   const { totals } = simulator.ledger(Number.MAX_SAFE_INTEGER);
   await simulator.close();

@@ -3,6 +3,7 @@
 import type { Experience } from '../../journal/experience/experience.ts';
 import { CALL_OUTPUT_TOKENS } from '../../limits.ts';
 import type { Usage } from '../../model/chat.ts';
+import type { CallCost } from '../../model/prices.ts';
 import type { CellEstimate, CostEstimate, Estimate } from '../../result.ts';
 import { EXPECTED_CALL_MS, EXPECTED_CELL_SHARE } from '../explain-limits.ts';
 import type { CellTally } from './call-tally.ts';
@@ -11,7 +12,7 @@ import type { CellTally } from './call-tally.ts';
 export interface EstimateSources {
   readonly experience: Experience;
   /** Micro-USD of a call; undefined where the price is not known. */
-  costOf(provider: string, model: string, usage: Usage): number | undefined;
+  costOf(provider: string, model: string, usage: Usage): CallCost | undefined;
   /** Runs for each run that was foreseen: more than 1 where those were a sample. */
   readonly scale: number;
 }
@@ -42,6 +43,7 @@ export function estimateCell(tally: CellTally, sources: EstimateSources): CellEs
   const meanOut = Math.min(known?.tokensOut.mean ?? CALL_OUTPUT_TOKENS, outputCap ?? Infinity);
   const mostOut = Math.max(meanOut, outputCap ?? known?.tokensOut.p90 ?? CALL_OUTPUT_TOKENS);
   const cachedShare = known?.cachedShare.mean ?? 0;
+  let isAssumed = false;
   const costOf = (count: number, outputTokens: number): number | undefined => {
     const usage: Usage = {
       inputTokens: eachIn,
@@ -50,18 +52,21 @@ export function estimateCell(tally: CellTally, sources: EstimateSources): CellEs
       cacheWriteTokens: Math.floor(eachIn * (known?.cacheWriteShare.mean ?? 0)),
     };
     const each = sources.costOf(provider, model, usage);
-    return each === undefined ? undefined : Math.round(each * count);
+    if (each?.isAssumed === true) isAssumed = true;
+    return each === undefined ? undefined : Math.round(each.costMicroUsd * count);
   };
+  const cost = costEstimate(
+    costOf(calls.least, meanOut),
+    costOf(calls.expected, meanOut),
+    costOf(calls.most!, mostOut),
+  );
   return {
     ...{ cascade, cell, provider, model, calls, cached },
     tokensIn: scaled(calls, eachIn, eachIn),
     tokensOut: scaled(calls, meanOut, mostOut),
     ...(cachedShare === 0 ? {} : { cachedShare }),
-    cost: costEstimate(
-      costOf(calls.least, meanOut),
-      costOf(calls.expected, meanOut),
-      costOf(calls.most!, mostOut),
-    ),
+    cost,
+    ...(isAssumed ? { isCostAssumed: true } : {}),
     meanMs: known?.durationMs.mean ?? EXPECTED_CALL_MS,
     basis: known?.source ?? 'default',
     basisCalls: known?.calls ?? 0,

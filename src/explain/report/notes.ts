@@ -45,7 +45,14 @@ export function basisNotes(cells: readonly CellEstimate[]): readonly string[] {
       ? []
       : [`${cell}: ${Math.round(cachedShare * 100)} % of the prompt`],
   );
+  const assumed = cells.filter(({ isCostAssumed, calls }) => isCostAssumed && calls.most !== 0);
+  const models = [...new Set(assumed.map(({ provider, model }) => `${provider}/${model}`))];
   return [
+    ...(models.length === 0
+      ? []
+      : [
+          `cost of ${models.join(', ')} is by list prices, which are assumed: prices at its provider say what it is`,
+        ]),
     ...(cached.length === 0
       ? []
       : [`cost counts on the provider's cache: ${cached.join(', ')}, as in earlier calls`]),

@@ -83,6 +83,7 @@ const summary = shape<Summary>(
     callAccount(fields.calls) &&
     tokenAccount(fields.tokens) &&
     cost(fields.costMicroUsd) &&
+    (absent(fields.assumedCostMicroUsd) || amount(fields.assumedCostMicroUsd)) &&
     count(fields.uncostedCalls) &&
     amount(fields.durationMs) &&
     amount(fields.waitedMs) &&
@@ -158,7 +159,9 @@ const FORMS: { readonly [K in Kind]: (record: Unchecked<RecordOf<K>>) => boolean
     (absent(record.tokensCached) || count(record.tokensCached)) &&
     (absent(record.tokensCacheWrite) || count(record.tokensCacheWrite)) &&
     cost(record.costMicroUsd) &&
-    (record.costStatus === 'settled' || record.costStatus === 'uncosted') &&
+    (record.costStatus === 'settled' ||
+      record.costStatus === 'assumed' ||
+      record.costStatus === 'uncosted') &&
     amount(record.durationMs) &&
     (absent(record.callKey) || text(record.callKey)) &&
     (absent(record.value) || text(record.value)) &&
