@@ -7,7 +7,7 @@ import type { SemanticQuery } from '../semantic-query.ts';
 import { flattened } from './flatten.ts';
 import type { FunctionFacts } from './function-facts.ts';
 import { canDefer, whereOf } from './planned-query.ts';
-import { isReason, mayStop, withPlannedSelect } from './planned-select.ts';
+import { mayStop, withPlannedSelect } from './planned-select.ts';
 import { plannedSql } from './planned-sql.ts';
 import { pushedConditions, type Relation } from './pushed-conditions.ts';
 import { planSelect, type QueryPlan, type QueryRoot, rootOf, usesOf } from './query-plan.ts';
@@ -18,6 +18,7 @@ import {
   holds,
   integer,
   isNode,
+  isReason,
   limited,
   nodesOf,
 } from './query-tree.ts';

@@ -1,7 +1,6 @@
 /** One SELECT as planned: its answers are found, and the query that uses them is made. */
 
 import type { SqlNode } from '../../duck/parse-sql.ts';
-import { RvbbitError } from '../../errors.ts';
 import { fillAnswers } from '../judge/fill-answers.ts';
 import { findFirstRows } from '../judge/first-rows.ts';
 import { registerLookUps } from '../look-up/look-up.ts';
@@ -25,12 +24,6 @@ interface PlannedSelect {
 /** Whether the first rows that LIMIT wants may be found before all has been asked. */
 export function mayStop({ rowsWanted, isRowByRow, isPlainOrder, semantic }: QueryPlan): boolean {
   return rowsWanted !== undefined && isRowByRow && isPlainOrder && semantic.length > 0;
-}
-
-/** True for what tells that a query cannot be planned, rather than that it fails. */
-export function isReason(thrown: unknown): thrown is Error {
-  if (thrown instanceof Unplannable) return true;
-  return thrown instanceof RvbbitError && thrown.code === 'RVB_SQL';
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Expressions of DuckDB's tree, as the planner takes them apart. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
+import { RvbbitError } from '../../errors.ts';
 
 /** A tree is plain JSON. */
 export function isNode(value: unknown): value is SqlNode {
@@ -231,3 +232,9 @@ export function scalarSubquery(node: SqlNode): SqlNode {
 
 /** Nothing that the planner knows how to plan; `message` says what of it, for EXPLAIN. */
 export class Unplannable extends Error {}
+
+/** True for what tells that a query cannot be planned, rather than that it fails. */
+export function isReason(thrown: unknown): thrown is Error {
+  if (thrown instanceof Unplannable) return true;
+  return thrown instanceof RvbbitError && thrown.code === 'RVB_SQL';
+}
