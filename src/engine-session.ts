@@ -64,7 +64,7 @@ export class EngineSession {
     parameters?: Parameters,
     options: QueryOptions = {},
   ): Promise<QueryResult> {
-    checkQueryOptions('query', options);
+    checkQueryOptions('query', parameters, options);
     return this.#run(sql, await readStatement(sql), parameters, options);
   }
 
@@ -74,7 +74,7 @@ export class EngineSession {
     parameters?: Parameters,
     options: QueryOptions = {},
   ): AsyncGenerator<QueryResult, void> {
-    checkQueryOptions('script', options);
+    checkQueryOptions('script', parameters, options);
     for (const statement of await readScript(sql)) {
       yield await this.#run(sql, statement, parameters, options);
     }
@@ -94,7 +94,7 @@ export class EngineSession {
     parameters?: Parameters,
     options: QueryOptions = {},
   ): Promise<ExplainReport> {
-    checkQueryOptions('explain', options);
+    checkQueryOptions('explain', parameters, options);
     const node = await readStatement(sql);
     const statement = this.#begin('sql', sql, parameters, options);
     return this.#statements
@@ -172,7 +172,7 @@ export class EngineSession {
     options: QueryOptions,
     listener: StreamListener,
   ): AsyncGenerator<readonly Row[], void> {
-    checkQueryOptions('stream', options);
+    checkQueryOptions('stream', parameters, options);
     const node = await readStatement(sql);
     const statement = this.#begin(prefixOf(node), sql, parameters, options);
     try {

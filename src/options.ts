@@ -1,5 +1,6 @@
 /** Engine options: their defaults and their one validator. */
 import type { DuckDBInstance } from '@duckdb/node-api';
+import type { Parameters } from './duck/parameters.ts';
 import { RvbbitError } from './errors.ts';
 import type { JournalOptions } from './journal/disk/disk-journal.ts';
 import { MAX_PARALLEL } from './limits.ts';
@@ -198,8 +199,16 @@ const RUN_OPTIONS: OptionRules<RunCascadeOptions> = {
 };
 
 /** Throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE; `call` is the name of the call. */
-export function checkQueryOptions(call: string, options: QueryOptions): void {
+export function checkQueryOptions(
+  call: string,
+  parameters: Parameters | undefined,
+  options: QueryOptions,
+): void {
   checkOptions(call, options, QUERY_OPTIONS);
+  // Names that a statement does not have are ignored: options in the parameters' place would be as well.
+  if (!Object.values(parameters ?? {}).some((value) => value instanceof AbortSignal)) return;
+  const message = `Engine.${call}: a signal stands among the parameters; options come after them: ${call}(sql, parameters, { signal })`;
+  throw new RvbbitError('RVB_OPTION_TYPE', message, { stage: 'open' });
 }
 
 /** Throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE; `call` is the name of the call. */

@@ -143,4 +143,12 @@ test('a cascade root that is not there is told when the engine is opened', async
   }
 });
 
+test('options in the place of the parameters are refused, not passed over', async () => {
+  await using engine = await Engine.open();
+  const signal = AbortSignal.timeout(60_000);
+  const code = ({ code }: { readonly code: string }) => code;
+  assert.is(await engine.query('SELECT 1', { signal }).catch(code), 'RVB_OPTION_TYPE');
+  assert.is((await engine.query('SELECT $signal AS s', { signal: 'go' })).rows[0]!['s'], 'go');
+});
+
 test.run();
