@@ -16,7 +16,7 @@ import { ChunkPolicy, type LearnedSizes } from './chunk-policy.ts';
 import { runLanes } from './lanes.ts';
 import { LocalHost } from './local-host.ts';
 import { Reassembler } from './reassembler.ts';
-import { ChunkRunner } from './run-chunk.ts';
+import { ChunkRunner, type ChunkRunnerContext } from './run-chunk.ts';
 import { chunkRunsOf, lanesOf, runSource } from './run-source.ts';
 import type { StatementWithCascade } from './statement.ts';
 import { StopGuard } from './stop-guard.ts';
@@ -44,6 +44,8 @@ export interface RunsRequest {
   readonly budget?: Budget | undefined;
   /** What is wrong with a value that a run gave: the run has then failed. */
   readonly judge?: ((value: string) => Failure | undefined) | undefined;
+  /** Hears of runs each of which took one stored answer and nothing else. */
+  readonly allFound?: ChunkRunnerContext['allFound'];
   /** Runs in one chunk at most, where a chunk that is out should not be long. */
   readonly chunkRuns?: number | undefined;
 }
@@ -84,6 +86,7 @@ export async function executeRuns(
     stalled: (run, limitMs) => ledger.note({ t: 'run.stalled', run, limitMs }),
     attemptsEnded: (attempts) => host.attemptsEnded(attempts),
     answersUsed: (used) => calls.answersUsed(used),
+    ...(request.allFound === undefined ? {} : { allFound: request.allFound }),
   });
   const stop = (reason: RvbbitError) => {
     calls.stop();

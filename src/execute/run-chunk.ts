@@ -34,6 +34,8 @@ export interface ChunkRunnerContext {
   attemptsEnded(attempts: readonly EndedAttempt[]): void;
   /** Takes the calls whose places were taken by answers that a chunk had looked up ahead. */
   answersUsed(calls: LookUp): void;
+  /** Hears of a chunk each of whose runs took one stored answer, which `calls` has in their order, and nothing else. */
+  allFound?(piece: Piece, calls: LookUp): void;
 }
 
 let lastTaskId = 0;
@@ -61,7 +63,7 @@ export class ChunkRunner {
       if (!alone) this.#context.observe(done, outcome.durationMs);
       if (outcome.attempts !== undefined) this.#context.attemptsEnded(outcome.attempts);
       if (outcome.answersUsed !== undefined) this.#context.answersUsed(outcome.answersUsed);
-      if (outcome.values.length > 0) await this.#context.accept(pieceOf(chunk, outcome), chunk);
+      if (outcome.values.length > 0) await this.#accept(pieceOf(chunk, outcome), chunk, outcome);
       if (outcome.cancelled) throw cancelledError();
       if (outcome.givesBack) this.#context.giveBack(subChunk(chunk, done, chunk.rowCount - done));
       return;
@@ -79,6 +81,12 @@ export class ChunkRunner {
     for (let index = 0; index < chunk.rowCount; index++) {
       await this.run(subChunk(chunk, index, 1), true);
     }
+  }
+
+  #accept(piece: Piece, chunk: Chunk, { answersUsed, attempts }: ChunkOutcome): Promise<void> {
+    const isFound = answersUsed?.callKeys.length === piece.values.length && attempts === undefined;
+    if (isFound && piece.failures.length === 0) this.#context.allFound?.(piece, answersUsed);
+    return this.#context.accept(piece, chunk);
   }
 
   /** Which row it was cannot be known: all of them run once more, then one by one, and fail without an answer. */

@@ -22,17 +22,15 @@ import { parametersFor } from './parameters.ts';
 import type { Protocol } from './protocols/protocol.ts';
 import { protocolOf } from './protocols/protocol-of.ts';
 import type { ChatLimits, Provider } from './provider.ts';
-import type { ProviderError } from './provider-error.ts';
 import { rateLimitsOf } from './rate-limit-headers.ts';
 import { type Redact, redactFor } from './redact.ts';
+import { refusedParameter } from './refused-parameter.ts';
 import { retryAfterOf } from './retry-after.ts';
 import { StreamReader } from './stream-reader.ts';
 import { unpackBody } from './unpack-body.ts';
 
 /** A success that is none: no range was asked for. */
 const PARTIAL_CONTENT = 206;
-/** The status of a parameter that a model does not take. */
-const BAD_REQUEST = 400;
 
 export class HttpProvider implements Provider {
   readonly #settings: HttpSettings;
@@ -173,12 +171,7 @@ export class HttpProvider implements Provider {
     const retryAfterMs = retryAfterOf(headers, Date.now());
     const { json } = body;
     const outcome = !ok
-      ? this.#failureOf(
-          asked,
-          status,
-          this.#protocol.readError(json.ok ? json.value : text(), asked.clean),
-          { retryAfterMs, sent },
-        )
+      ? this.#failureOf(asked, status, json.ok ? json.value : text(), { retryAfterMs, sent })
       : json.ok
         ? this.#cleanAnswer(this.#protocol.readAnswer(asked, json.value, { status, retryAfterMs }))
         : failedChat(asked, 'RVB_ANSWER_INVALID', `gave a response that ${json.problem}`, {
@@ -196,16 +189,17 @@ export class HttpProvider implements Provider {
   #failureOf(
     asked: CalledProvider,
     status: number,
-    said: ProviderError,
+    body: unknown,
     {
       retryAfterMs,
       sent,
     }: { readonly retryAfterMs: number | undefined; readonly sent: ChatRequest },
   ): ChatOutcome {
+    const said = this.#protocol.readError(body, asked.clean);
     const failure = statusFailure(asked, status, said, retryAfterMs);
-    if (status !== BAD_REQUEST || said.refused === undefined) return failure;
-    const { refused } = said;
-    return Object.hasOwn(sent.parameters, refused.parameter) ? { ...failure, refused } : failure;
+    if (said.kind !== 'other') return failure;
+    const refused = refusedParameter(status, body, Object.keys(sent.parameters));
+    return refused === undefined ? failure : { ...failure, refused };
   }
 
   #connect(): Promise<Connections> {

@@ -1,6 +1,5 @@
 /** What a provider says in the body of an error, in the shapes that OpenAI-compatible servers use. */
 import { PROVIDER_MESSAGE_CHARS } from '../limits.ts';
-import type { RefusedParameter } from './parameters.ts';
 import { retryAfterMs } from './retry-after.ts';
 
 /** A provider's own account of an error; every part may be missing. */
@@ -12,7 +11,6 @@ export interface ProviderError {
   /** As Gemini says it, which sends no Retry-After. At most RETRY_AFTER_MAX_MS. */
   readonly retryAfterMs?: number;
   readonly kind: 'content_policy' | 'context_length' | 'quota' | 'other';
-  readonly refused?: RefusedParameter;
 }
 
 const POLICY =
@@ -47,7 +45,6 @@ export function providerError(body: unknown, clean: (text: string) => string): P
     ...(text === undefined ? {} : { message: oneLine(clean(text), PROVIDER_MESSAGE_CHARS) }),
     ...(typeof status === 'number' && status >= 400 && status < 600 ? { status } : {}),
     ...(delayMs === undefined ? {} : { retryAfterMs: delayMs }),
-    ...refusedParameter(code, member(error, 'param'), text),
     kind:
       isModerated || POLICY.test(signs)
         ? 'content_policy'
@@ -57,18 +54,6 @@ export function providerError(body: unknown, clean: (text: string) => string): P
             ? 'quota'
             : 'other',
   };
-}
-
-/** As OpenAI says it: https://platform.openai.com/docs/guides/error-codes */
-function refusedParameter(
-  code: unknown,
-  parameter: unknown,
-  text: string | undefined,
-): Pick<ProviderError, 'refused'> {
-  const isRefused = code === 'unsupported_parameter' || code === 'unsupported_value';
-  if (!isRefused || typeof parameter !== 'string') return {};
-  const instead = /\bUse '([a-z_]{1,64})' instead\b/.exec(text ?? '')?.[1];
-  return { refused: { parameter, ...(instead === undefined ? {} : { instead }) } };
 }
 
 /** Of a `google.rpc.RetryInfo`: seconds, e.g. `45.837906927s`. https://cloud.google.com/apis/design/errors */

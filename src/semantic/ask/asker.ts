@@ -19,6 +19,7 @@ import { answerValue } from './answer-value.ts';
 import { argumentInput } from './argument-input.ts';
 import { askSeeds } from './ask-seeds.ts';
 import { fallbackAnswer } from './fallback.ts';
+import { Recall } from './recall.ts';
 
 /** How a batch of questions may end before its last one. */
 export interface AskProgress {
@@ -90,13 +91,13 @@ export class Asker implements QuestionAsker {
 
   async #ask(
     book: AnswerBook,
-    tuples: readonly Tuple[],
+    questions: readonly Tuple[],
     { progress, onlyAtHand }: { readonly progress?: AskProgress; readonly onlyAtHand?: true },
   ): Promise<void> {
-    if (tuples.length === 0 || this.#statement.stop.drained !== undefined) return;
+    if (questions.length === 0 || this.#statement.stop.drained !== undefined) return;
     const { operator } = book;
     if (operator.seed !== undefined) {
-      if (onlyAtHand === undefined) await this.#askSeeds(book, tuples);
+      if (onlyAtHand === undefined) await this.#askSeeds(book, questions);
       return;
     }
     const { stop } = this.#statement;
@@ -113,8 +114,16 @@ export class Asker implements QuestionAsker {
     // Workers refuse what comes for a statement that was cancelled, so a batch that may be is one of its own.
     const id = progress === undefined ? this.#statement.id : nextStatementId();
     const batch = { ...(await this.#at(operator, batchStop)), id };
-    const first = this.#asked;
-    if (onlyAtHand === undefined) this.#countTo(first + tuples.length);
+    const recall = Recall.of(batch, operator, this.#settings);
+    // What is asked in order is looked at in order: an answer that is not needed counts as no hit.
+    const tuples =
+      recall === undefined || progress !== undefined
+        ? questions
+        : await recall.settle(questions, (tuple, value) =>
+            book.answer(tuple, judgedValue(book, value)),
+          );
+    const first = this.#asked + questions.length - tuples.length;
+    this.#countTo(onlyAtHand === undefined ? first + tuples.length : first);
     let answered = 0;
     let notRun = 0;
     let isEnough = false;
@@ -150,6 +159,7 @@ export class Asker implements QuestionAsker {
         advisories: this.advisories,
         budget: this.#budget,
         judge: (value) => wrongValue(operator, value),
+        allFound: (piece, calls) => recall?.keep(tuples, piece, calls),
         ...(progress === undefined ? {} : { chunkRuns: 1 }),
       });
     } catch (thrown) {
