@@ -9,7 +9,7 @@ test.after(() => engine.close());
 
 test('asks as long as answers lead to further questions', async () => {
   await engine.query("CREATE OR REPLACE TABLE t AS SELECT unnest(['abc', 'b', NULL]) AS a");
-  const depth = 15;
+  const depth = 7;
   const nested = (wrap: (inner: string, step: number) => string) =>
     Array.from({ length: depth }).reduce<string>((inner, _, step) => wrap(inner, step), 'a');
   const pairs = [
