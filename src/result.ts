@@ -27,6 +27,7 @@ export interface Notice {
     | 'RVB_ANSWERS_MISSING'
     | 'column_renamed'
     | 'possibly_paid_twice'
+    | 'pairs_compared'
     | 'parameter_refused'
     | 'fallback_model'
     | 'ward_advisory';

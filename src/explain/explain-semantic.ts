@@ -1,5 +1,6 @@
 /** EXPLAIN of semantic SQL: the statement is tried with answers that are at hand or assumed. Nothing is asked. */
 import type { CellEstimate, Estimate, ExplainReport } from '../result.ts';
+import { pairAdvice } from '../semantic/ask/pair-advice.ts';
 import { isFreeToStage } from '../semantic/plan/safe-to-stage.ts';
 import type { SemanticQuery } from '../semantic/semantic-query.ts';
 import { exactly, isExact, spanOf, sumOf } from './estimate/estimate.ts';
@@ -293,5 +294,12 @@ function notesOf(
       `answers that are not at hand count as NULL, since others did not fit: ${how.failure}`,
     );
   }
-  return [...notes, ...draws.notes.values(), ...how.doubt, ...basisNotes(cells)];
+  const advice = [...asker.compared].map(([operator, pairs]) => {
+    const own = cells.find((cell) => cell.cascade === operator.cascade.file);
+    const calls = own?.calls.expected ?? 0;
+    const cost = own?.cost.expected ?? null;
+    const each = cost === null || calls === 0 ? undefined : cost / calls;
+    return pairAdvice(operator.name, pairs, each);
+  });
+  return [...notes, ...advice, ...draws.notes.values(), ...how.doubt, ...basisNotes(cells)];
 }

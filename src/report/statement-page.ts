@@ -1,8 +1,10 @@
 /** The report of a statement: a page made of its journal records. */
-import { dollars, seconds1 } from '../explain/report/figure-text.ts';
+
+import { seconds1 } from '../explain/report/figure-text.ts';
 import { Account } from '../journal/account.ts';
 import type { JournalRecord, StatementOpen } from '../journal/records.ts';
 import type { Summary } from '../result.ts';
+import { dollars } from '../util/dollars.ts';
 import {
   costChart,
   inFlightChart,

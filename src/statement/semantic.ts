@@ -25,6 +25,7 @@ import type { Notice } from '../result.ts';
 import { answerQuery, planAnswers } from '../semantic/answer-query.ts';
 import { Asker } from '../semantic/ask/asker.ts';
 import { checkFallbacks } from '../semantic/ask/fallback.ts';
+import { pairAdvice } from '../semantic/ask/pair-advice.ts';
 import { missingOf, passesOf, runStrictly } from '../semantic/find-answers.ts';
 import { registerLookUps } from '../semantic/look-up/look-up.ts';
 import { NativeLookUps } from '../semantic/look-up/native-look-up.ts';
@@ -276,6 +277,7 @@ function noticesOf(run: SemanticQuery, isWithheld: boolean): readonly Notice[] {
     ...asker.advisories.notices(),
     ...asker.shadowing.map(shadowNotice),
     ...endNotices(statement, isWithheld),
+    ...pairNotices(run),
   ];
   if (failed > 0) {
     const [are, count] = failed === 1 ? ['is', 'counts'] : ['are', 'count'];
@@ -291,6 +293,18 @@ function noticesOf(run: SemanticQuery, isWithheld: boolean): readonly Notice[] {
     });
   }
   return notices;
+}
+
+/** Advice where labels would have taken fewer calls than pairs did; none where no call went out. */
+function pairNotices({ asker, statement }: SemanticQuery): readonly Notice[] {
+  const { calls, costMicroUsd, uncostedCalls } = statement.ledger.figures;
+  if (calls.sent === 0) return [];
+  const costed = calls.sent - uncostedCalls;
+  const each = costMicroUsd === null || costed <= 0 ? undefined : costMicroUsd / costed;
+  return [...asker.compared].map(([{ name }, pairs]) => ({
+    code: 'pairs_compared',
+    message: pairAdvice(name, pairs, each),
+  }));
 }
 
 /** Columns that DuckDB named after a symbol are named after its words. */

@@ -1,5 +1,6 @@
 /** Figures of a report in words. */
 import type { CostEstimate, Estimate, ExplainGuards, ExplainReport } from '../../result.ts';
+import { dollars } from '../../util/dollars.ts';
 import { rangeText } from '../estimate/estimate.ts';
 
 /** `$0.0012 to $0.0034, expected $0.0020`, or `uncosted`. */
@@ -7,14 +8,6 @@ export function costText({ low, expected, high, status }: CostEstimate): string 
   if (low === null || expected === null) return 'uncosted';
   const range = rangeText({ least: low, expected, most: high }, dollars);
   return status === 'partly' ? `${range}; some calls uncosted` : range;
-}
-
-/** Micro-USD as dollars: two digits that tell something. */
-export function dollars(microUsd: number): string {
-  const usd = microUsd / 1e6;
-  if (usd === 0) return '$0';
-  const digits = usd >= 1 ? 2 : Math.min(6, 1 - Math.floor(Math.log10(usd)));
-  return `$${usd.toFixed(digits)}`;
 }
 
 export function secondsText(seconds: Estimate): string {

@@ -1,8 +1,10 @@
 /** A report as text, as a tree, or as JSON: the one form for EXPLAIN, `engine.explain` and the command line. */
+
 import { assertUnreachable } from '../../errors.ts';
 import type { ExplainActual, ExplainFigure, ExplainNode, ExplainReport } from '../../result.ts';
+import { dollars } from '../../util/dollars.ts';
 import { rangeText } from '../estimate/estimate.ts';
-import { costText, dollars, guardsText, limitText, seconds1, secondsText } from './figure-text.ts';
+import { costText, guardsText, limitText, seconds1, secondsText } from './figure-text.ts';
 
 /** How EXPLAIN is shown. */
 export type ExplainFormat = 'text' | 'tree' | 'json';

@@ -4,6 +4,7 @@ import { AdvisoryTally } from '../../execute/advisories.ts';
 import type { Operator } from '../../operators/operator.ts';
 import type { Answer, AnswerBook, Tuple } from '../../semantic/ask/answer-book.ts';
 import type { AskProgress, QuestionAsker } from '../../semantic/ask/asker.ts';
+import { type ComparedPairs, comparedPairs } from '../../semantic/ask/pair-advice.ts';
 import type { SemanticSettings } from '../../semantic/read/semantic-settings.ts';
 import { CallTally } from '../estimate/call-tally.ts';
 import { EXPLAIN_MAX_RUNS } from '../explain-limits.ts';
@@ -35,6 +36,7 @@ export interface TrialParts {
 export class TrialAsker implements QuestionAsker {
   readonly advisories = new AdvisoryTally();
   readonly shadowing = [];
+  readonly compared = new Map<Operator, ComparedPairs>();
   /** Guards are looked at in the end: a trial goes on beyond them. */
   readonly calls = 0;
   /** In the order in which the operators were first asked. */
@@ -62,6 +64,8 @@ export class TrialAsker implements QuestionAsker {
     if (this.hasDrawn) this.isDetermined = false;
     const { operator } = book;
     const step = await this.#step(operator);
+    const compared = comparedPairs(book, tuples);
+    if (compared !== undefined) this.compared.set(operator, compared);
     const questions: (ForeseenQuestion | undefined)[] = [];
     const before = step.sent;
     for (const tuple of tuples) questions.push(await this.#foresee(step, tuple));

@@ -19,6 +19,7 @@ import { answerValue } from './answer-value.ts';
 import { argumentInput } from './argument-input.ts';
 import { askSeeds } from './ask-seeds.ts';
 import { fallbackAnswer } from './fallback.ts';
+import { type ComparedPairs, comparedPairs } from './pair-advice.ts';
 import { Recall } from './recall.ts';
 
 /** How a batch of questions may end before its last one. */
@@ -38,6 +39,8 @@ export interface QuestionAsker {
   readonly asked: number;
   /** Model calls that went out for them so far, retries apart. */
   readonly calls: number;
+  /** Pairs of values that were compared where labels would have taken fewer calls, by operator. */
+  readonly compared: ReadonlyMap<Operator, ComparedPairs>;
   /** Asks the questions and puts the answers into the book. Throws what ends the statement. */
   ask(book: AnswerBook, tuples: readonly Tuple[]): Promise<void>;
   /** As `ask`, of questions with equally many arguments; `progress` may end it early. */
@@ -50,6 +53,7 @@ export interface QuestionAsker {
 export class Asker implements QuestionAsker {
   readonly advisories = new AdvisoryTally();
   readonly shadowing: string[] = [];
+  readonly compared = new Map<Operator, ComparedPairs>();
   readonly #statement: Statement;
   readonly #settings: SemanticSettings;
   readonly #budget: Budget | undefined;
@@ -113,6 +117,8 @@ export class Asker implements QuestionAsker {
     const offDrain = stop.onDrain(() => batchStop.drain(stop.drained ?? 'interrupted'));
     // Workers refuse what comes for a statement that was cancelled, so a batch that may be is one of its own.
     const id = progress === undefined ? this.#statement.id : nextStatementId();
+    const compared = progress === undefined ? comparedPairs(book, questions) : undefined;
+    if (compared !== undefined) this.compared.set(operator, compared);
     const batch = { ...(await this.#at(operator, batchStop)), id };
     const recall = Recall.of(batch, operator, this.#settings);
     // What is asked in order is looked at in order: an answer that is not needed counts as no hit.

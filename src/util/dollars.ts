@@ -1,0 +1,7 @@
+/** Micro-USD as dollars: two digits that tell something. */
+export function dollars(microUsd: number): string {
+  const usd = microUsd / 1e6;
+  if (usd === 0) return '$0';
+  const digits = usd >= 1 ? 2 : Math.min(6, 1 - Math.floor(Math.log10(usd)));
+  return `$${usd.toFixed(digits)}`;
+}
