@@ -13,6 +13,7 @@ const ORDER = [
   'src/duck',
   'src/model',
   'src/journal',
+  'src/values',
   'src/operators',
   'src/plan',
   'src/run',

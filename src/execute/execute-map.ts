@@ -1,6 +1,7 @@
 /** Executes a MAP plan: read the query, run the cascade over its distinct inputs, give the rows. */
 
 import type { MapPlan } from '../plan/plan.ts';
+import { typedValue } from '../plan/typed-value.ts';
 import type { ResultColumn, Row, ValueForm } from '../result.ts';
 import { reasonOf } from '../util/statement-signal.ts';
 import { AdvisoryTally } from './advisories.ts';
@@ -81,7 +82,7 @@ export class MapExecution {
   /** Runs the cascade to the end of the inputs; throws what stopped it. */
   async run(): Promise<void> {
     const { stop } = this.#statement;
-    const { strategy, timeoutMs, parallel, onError, calls } = this.#plan;
+    const { strategy, timeoutMs, parallel, onError, calls, fields } = this.#plan;
     await executeRuns(this.#statement, {
       settings: { kind: 'map', timeoutMs, keepOutputs: false },
       calls,
@@ -92,6 +93,7 @@ export class MapExecution {
       window: this.#window,
       sink: this.#rows,
       advisories: this.advisories,
+      ...(fields === undefined ? {} : { convert: (value: string) => typedValue(fields, value) }),
     });
     await this.#rows.finish();
     await this.#rows.check();

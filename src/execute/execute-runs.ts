@@ -42,13 +42,16 @@ export interface RunsRequest {
   readonly advisories: AdvisoryTally;
   /** Where several such requests share one budget; `calls.budget` is then not looked at. */
   readonly budget?: Budget | undefined;
-  /** What is wrong with a value that a run gave: the run has then failed. */
-  readonly judge?: ((value: string) => Failure | undefined) | undefined;
+  /** What a value that a run gave is to be; or what is wrong with it, and the run has then failed. */
+  readonly convert?: ((value: string) => ConvertedValue) | undefined;
   /** Hears of runs each of which took one stored answer and nothing else. */
   readonly allFound?: ChunkRunnerContext['allFound'];
   /** Runs in one chunk at most, where a chunk that is out should not be long. */
   readonly chunkRuns?: number | undefined;
 }
+
+/** A value as its columns take it. */
+export type ConvertedValue = { readonly value: string } | { readonly error: Failure };
 
 const learnedSizes = new WeakMap<Cascade, LearnedSizes>();
 
@@ -162,8 +165,8 @@ class Intake {
   }
 
   async accept(given: Piece, chunk: Chunk): Promise<void> {
-    const { failFast, sink, advisories, judge } = this.#request;
-    const piece = judge === undefined ? given : judged(given, judge);
+    const { failFast, sink, advisories, convert } = this.#request;
+    const piece = convert === undefined ? given : converted(given, convert);
     if (piece.advisories !== undefined) advisories.add(piece.advisories);
     const failures = await this.#nameFailures(piece);
     const record = rowsRecord(piece, chunk, failures);
@@ -192,17 +195,18 @@ class Intake {
   }
 }
 
-/** The piece with the runs failed whose values are refused. */
-function judged(piece: Piece, judge: NonNullable<RunsRequest['judge']>): Piece {
+/** The piece with its values converted; the runs whose values are refused have failed. */
+function converted(piece: Piece, convert: NonNullable<RunsRequest['convert']>): Piece {
   const failures = [...piece.failures];
   const values = piece.values.map((value, index) => {
-    const failure = value === null ? undefined : judge(value);
-    if (failure === undefined) return value;
-    failures.push({ ...failure, index, attempts: 1 });
+    if (value === null) return null;
+    const made = convert(value);
+    if ('value' in made) return made.value;
+    failures.push({ ...made.error, index, attempts: 1 });
     return null;
   });
   failures.sort((a, b) => a.index - b.index);
-  return failures.length === piece.failures.length ? piece : { ...piece, values, failures };
+  return { ...piece, values, failures };
 }
 
 function rowsRecord(

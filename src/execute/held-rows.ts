@@ -17,13 +17,15 @@ const HELD_MAX_ROWS = 2_048;
 const NEGATIVE_ZERO = { '\0negative zero': 0 };
 
 /** Whether a plan's rows are surely few, and go to the caller as they are. */
-export function mayBeHeld({ limit, target, distinct }: MapPlan): boolean {
+export function mayBeHeld({ limit, target, distinct, fields }: MapPlan): boolean {
   const most = limit.rows ?? limit.ofQuery ?? Number.POSITIVE_INFINITY;
   return (
     most <= HELD_MAX_ROWS &&
     target.kind === 'rows' &&
     target.asTable === undefined &&
-    distinct === undefined
+    distinct === undefined &&
+    // DuckDB casts them.
+    fields === undefined
   );
 }
 

@@ -36,9 +36,15 @@ export interface MapRows extends RunInputs, RunSink {
 }
 
 /** The columns that a MAP adds to its query's. */
-export function addedColumns({ resultColumn, errorColumn }: MapPlan): readonly ResultColumn[] {
+export function addedColumns({
+  resultColumn,
+  fields,
+  errorColumn,
+}: MapPlan): readonly ResultColumn[] {
   return [
-    { name: resultColumn, type: 'VARCHAR' },
+    ...(fields?.map(({ name, type }) => ({ name, type })) ?? [
+      { name: resultColumn, type: 'VARCHAR' },
+    ]),
     ...(errorColumn === undefined ? [] : [{ name: errorColumn, type: ERROR_TYPE }]),
   ];
 }

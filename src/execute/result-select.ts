@@ -2,6 +2,7 @@
 import { quoteIdentifier, quoteLiteral } from '../duck/quote.ts';
 import type { StagedQuery } from '../duck/stage.ts';
 import { ERROR_TYPE, type MapPlan } from '../plan/plan.ts';
+import { typedColumns } from '../plan/typed-value.ts';
 import type { RowRange } from './map-rows.ts';
 
 export interface ResultTables {
@@ -50,14 +51,16 @@ export function resultSelect(tables: ResultTables): string {
 }
 
 function selectList({ plan, stage, failuresTable }: ResultTables): string[] {
-  const { onError, resultColumn, errorColumn } = plan;
+  const { onError, resultColumn, fields, errorColumn } = plan;
   const value =
     onError.kind === 'default' && failuresTable !== undefined
       ? `CASE WHEN f.run IS NULL THEN r.value ELSE ${quoteLiteral(onError.value)} END`
       : 'r.value';
   const columns = [
     ...stage.columns.map(({ name }) => `s.${quoteIdentifier(name)}`),
-    `${value} AS ${quoteIdentifier(resultColumn)}`,
+    ...(fields === undefined
+      ? [`${value} AS ${quoteIdentifier(resultColumn)}`]
+      : typedColumns(fields, value)),
   ];
   if (errorColumn !== undefined) {
     const error =

@@ -1,5 +1,5 @@
 /** What an operator takes, and whether a call gives that. */
-import { readColumnType, type TypeFamily } from './column-type.ts';
+import { type ColumnType, readColumnType } from '../values/column-type.ts';
 import { callNames, requiredArgs } from './function-file.ts';
 import type { Operator } from './operator.ts';
 import { SEED_FUNCTIONS } from './seed-call.ts';
@@ -77,7 +77,7 @@ const WIDER: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What is written as a text literal. */
-const WRITTEN_AS_TEXT: ReadonlySet<TypeFamily | 'list'> = new Set([
+const WRITTEN_AS_TEXT: ReadonlySet<ColumnType['family']> = new Set([
   'date',
   'time',
   'timestamp',
@@ -85,7 +85,7 @@ const WRITTEN_AS_TEXT: ReadonlySet<TypeFamily | 'list'> = new Set([
   'json',
 ]);
 
-const NUMBERS: ReadonlySet<TypeFamily | 'list'> = new Set(['integer', 'decimal', 'float']);
+const NUMBERS: ReadonlySet<ColumnType['family']> = new Set(['integer', 'decimal', 'float']);
 
 function fits(wanted: string, given: string): boolean {
   const name = given.trim().toUpperCase();

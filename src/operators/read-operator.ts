@@ -6,7 +6,7 @@ import { declaredInputs, requiredInputs } from '../cascade/read-inputs.ts';
 import type { SqlFunctionFile } from '../cascade/schema.ts';
 import { didYouMean } from '../cascade/spelling.ts';
 import type { Json, JsonObject } from '../util/json.ts';
-import { type ColumnType, readColumnType, TYPE_NAMES } from './column-type.ts';
+import { type ColumnType, readColumnType, TYPE_NAMES } from '../values/column-type.ts';
 import { sqlFunctionOf } from './function-file.ts';
 import type { Operator, OperatorArg, OperatorPattern } from './operator.ts';
 import { callProblem, readSpelling } from './spelling.ts';

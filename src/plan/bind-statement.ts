@@ -9,14 +9,21 @@ import { findColumn } from '../util/find-column.ts';
 import { bindInputs, checkRunInputs, listNames } from './bind-inputs.ts';
 import { findNamedObject } from './named-object.ts';
 import { placedAt, placedWithin } from './placed-error.ts';
-import type { InputColumn } from './plan.ts';
+import type { InputColumn, OnError } from './plan.ts';
 import type { PlanContext } from './plan-context.ts';
+import { bindFields, type ResultField } from './result-fields.ts';
 import { resolveSettings, type StatementSettings } from './statement-settings.ts';
+import { typedValue } from './typed-value.ts';
+import { withWantedSchema } from './wanted-schema.ts';
 
 export interface BoundStatement {
   readonly statement: MapStatement | RunStatement;
   readonly cascade: Cascade;
   readonly settings: StatementSettings;
+  /** As the settings say; a default as its columns take it. */
+  readonly onError: OnError;
+  /** The columns of a typed result. */
+  readonly fields?: readonly ResultField[];
   /** The query's columns, repeated names told apart. */
   readonly columns: readonly Column[];
   /** What a MAP gives each run; nothing of a RUN. */
@@ -36,8 +43,13 @@ export async function bindStatement(
   const settings = resolveSettings(statement, context);
   // YAML and the schema are loaded with the first cascade: plain SQL starts without them.
   const { loadCascade } = await import('../cascade/load-cascade.ts');
-  const cascade = await loadCascade(context.cascadeRoot, statement.cascade.value);
-  refuseLaterCells(cascade);
+  const written = await loadCascade(context.cascadeRoot, statement.cascade.value);
+  refuseLaterCells(written);
+  const fields =
+    statement.columns === undefined ? undefined : await bindFields(statement.columns, context);
+  // A RUN's columns are of its cells' outputs, and not of the last cell's alone.
+  const isOfValue = fields !== undefined && statement.kind === 'Map';
+  const cascade = isOfValue ? withWantedSchema(written, fields) : written;
   const models = await context.models.bind(cascade, settings.modelOverride);
   if (settings.budget.costMicroUsd !== undefined) refuseUncosted(models);
   const { session, parameters, stop } = context;
@@ -50,13 +62,15 @@ export async function bindStatement(
   await refuseAsTable(statement, context);
   const { hasLimit, limit } = await session.queryShape(query);
   if (statement.kind === 'Map') {
-    refuseCollisions(settings, columns);
+    refuseCollisions(settings, fields, columns);
     refuseUnknownColumns(settings, columns);
   } else checkRunInputs(cascade);
   return {
     statement,
     cascade,
     settings,
+    onError: onErrorOf(settings.onError, fields),
+    ...(fields === undefined ? {} : { fields }),
     columns,
     inputs: statement.kind === 'Map' ? bindInputs(cascade, columns) : [],
     hasLimit,
@@ -93,21 +107,39 @@ async function refuseAsTable(
   throw placedAt(error, source, value.span.start);
 }
 
-function refuseCollisions(settings: StatementSettings, columns: readonly Column[]): void {
-  const { resultColumn, errorColumn } = settings;
-  const taken = findColumn(columns, resultColumn);
-  if (taken !== undefined) {
+function refuseCollisions(
+  { resultColumn, errorColumn }: StatementSettings,
+  fields: readonly ResultField[] | undefined,
+  columns: readonly Column[],
+): void {
+  const results = fields ?? [{ name: resultColumn }];
+  for (const { name } of results) {
+    const taken = findColumn(columns, name);
+    if (taken === undefined) continue;
+    const advice = fields === undefined ? 'with AS' : "with FROM 'a JSON path'";
     throw collision(
-      `the result column "${resultColumn}" has the name of the query's column "${taken.name}"; name it otherwise with AS`,
+      `the result column "${name}" has the name of the query's column "${taken.name}"; name it otherwise ${advice}`,
     );
   }
   if (errorColumn === undefined) return;
-  const other = findColumn([...columns, { name: resultColumn }], errorColumn);
+  const other = findColumn([...columns, ...results], errorColumn);
   if (other !== undefined) {
     throw collision(
       `error_column = '${errorColumn}' has the name of the column "${other.name}"; choose another`,
     );
   }
+}
+
+/** A default that its columns do not take is refused before the first row. */
+function onErrorOf(onError: OnError, fields: readonly ResultField[] | undefined): OnError {
+  if (onError.kind !== 'default' || fields === undefined) return onError;
+  const converted = typedValue(fields, onError.value);
+  if ('value' in converted) return { kind: 'default', value: converted.value };
+  throw new RvbbitError(
+    'RVB_OPTION_TYPE',
+    `on_error = 'default:${onError.value}' is no value of the columns: ${converted.error.message}`,
+    { stage: 'bind' },
+  );
 }
 
 function collision(message: string): RvbbitError {

@@ -43,18 +43,21 @@ function planMap(
 }
 
 function planRun(bound: BoundStatement, target: MapTarget, generatedTable: string): RunPlan {
+  const { statement } = bound;
+  const tables = statement.kind === 'Run' ? statement.returningTables : undefined;
   return {
     kind: 'run',
     strategy: 'batch',
     ...common(bound, RUN_DEFAULT_ROWS),
     parallel: 1,
     asTable: bound.settings.asTable ?? generatedTable,
+    ...(tables === undefined ? {} : { returningTables: tables.map(({ value }) => value) }),
     target,
   };
 }
 
 function common(bound: BoundStatement, defaultRows: number) {
-  const { cascade, settings, statement } = bound;
+  const { cascade, settings, statement, fields, onError } = bound;
   return {
     cascadeFile: cascade.file,
     cascadeHash: cascade.hash,
@@ -63,8 +66,9 @@ function common(bound: BoundStatement, defaultRows: number) {
     timeoutMs: settings.timeoutMs,
     calls: callPlan(settings),
     ...(settings.deadlineMs === undefined ? {} : { deadlineMs: settings.deadlineMs }),
-    onError: settings.onError,
+    onError,
     resultColumn: settings.resultColumn,
+    ...(fields === undefined ? {} : { fields }),
     ...(settings.label === undefined ? {} : { label: settings.label }),
   };
 }

@@ -2,6 +2,7 @@
 import type { CallLimits } from '../model/call-limits.ts';
 import type { Strategy } from '../result.ts';
 import type { ChosenParallel } from './choose-parallel.ts';
+import type { ResultField } from './result-fields.ts';
 
 /** How many rows are read, and who said so. `rows` is null where the query has its own LIMIT and no other applies. */
 export interface RowLimit {
@@ -56,7 +57,10 @@ interface PlanBase {
   readonly calls: CallPlan;
   readonly deadlineMs?: number;
   readonly onError: OnError;
+  /** The one column of an untyped result. */
   readonly resultColumn: string;
+  /** The columns of a typed result, in its place. */
+  readonly fields?: readonly ResultField[];
   readonly label?: string;
 }
 
@@ -97,6 +101,8 @@ export interface RunPlan extends PlanBase {
   readonly parallel: 1;
   /** The temp table that holds the rows; a generated name where the statement gives none. */
   readonly asTable: string;
+  /** RETURNING TABLES: those that are wanted, none for all that the cascade makes. */
+  readonly returningTables?: readonly string[];
   /** Where the one row goes. */
   readonly target: MapTarget;
 }

@@ -13,6 +13,7 @@ import { findNamedObject } from './named-object.ts';
 import { placedAt } from './placed-error.ts';
 import { ERROR_TYPE, type MapTarget } from './plan.ts';
 import type { PlanContext } from './plan-context.ts';
+import { bindFields } from './result-fields.ts';
 
 /** A statement that runs a cascade. */
 export type CascadeStatement = MapStatement | RunStatement | CreateTableStatement | InsertStatement;
@@ -83,9 +84,13 @@ async function resolveInsert(
     .catch(() => undefined);
   if (columns !== undefined) {
     const hasErrors = body.options.some(({ key }) => key.value === 'error_column');
+    const fields =
+      body.columns === undefined
+        ? undefined
+        : await bindFields(body.columns, { ...context, source });
     const types = [
       ...columns.map(({ duckType }) => namedTypeText(duckType)),
-      'VARCHAR',
+      ...(fields?.map(({ type }) => type) ?? ['VARCHAR']),
       ...(hasErrors ? [ERROR_TYPE] : []),
     ];
     // An untyped NULL is an INTEGER to DuckDB, which some types cannot be cast from.

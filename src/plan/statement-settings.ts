@@ -103,13 +103,7 @@ function refuseLaterClauses(statement: MapStatement | RunStatement): void {
       ? 'ASYNC'
       : statement.kind === 'Map' && statement.batch !== undefined
         ? 'MAP BATCH'
-        : statement.kind === 'Run' && statement.returningTables !== undefined
-          ? 'RETURNING TABLES'
-          : statement.columns === undefined
-            ? undefined
-            : statement.kind === 'Map' && statement.columnsFrom === 'as'
-              ? 'AS ( … ) with typed columns'
-              : 'RETURNING';
+        : undefined;
   if (later !== undefined) throw unsupported(later);
 }
 

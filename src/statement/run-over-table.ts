@@ -1,4 +1,4 @@
-/** Executes a RUN plan and delivers its one row, to the caller or into a table. */
+/** Executes a RUN plan and delivers its result, to the caller or into a table. */
 
 import {
   cascadeNotices,
@@ -9,10 +9,13 @@ import {
   shadowNotice,
 } from '../deliver/delivered.ts';
 import { quoteIdentifier, quoteLiteral } from '../duck/quote.ts';
-import { executeRun } from '../execute/execute-run.ts';
+import { RvbbitError } from '../errors.ts';
+import { executeRun, type RunReport } from '../execute/execute-run.ts';
 import { mayWrite, targetsOf } from '../execute/may-write.ts';
 import type { StatementWithCascade } from '../execute/statement.ts';
 import type { RunPlan } from '../plan/plan.ts';
+import type { ResultField } from '../plan/result-fields.ts';
+import { typedColumns, typedValue } from '../plan/typed-value.ts';
 import type { Notice } from '../result.ts';
 
 export async function deliverRun(
@@ -26,23 +29,83 @@ export async function deliverRun(
   ];
   if (cut && plan.limit.source === 'default') notices.push(limitNotice('run'));
   if (shadows) notices.push(shadowNotice(plan.asTable));
-  const { target } = plan;
+  const { target, fields, returningTables } = plan;
   notices.push(...endNotices(statement, target.kind === 'create'));
   const writes = await mayWrite(statement, targetsOf(target, statement));
-  const text = JSON.stringify(report);
-  if (target.kind === 'create') {
-    // As for a MAP: the table would be in the way of the run that completes it.
-    if (!writes) return { ...NOTHING, notices };
-    const column = quoteIdentifier(plan.resultColumn);
-    await statement.session.run(`${target.create}\nSELECT ${quoteLiteral(text)} AS ${column}`, {
-      signal: statement.stop.signal,
-    });
-    return { columns: [], rows: [], rowCount: 1, notices };
+  // As for a MAP: the table would be in the way of the run that completes it.
+  if (target.kind === 'create' && !writes) return { ...NOTHING, notices };
+  const isReport = fields === undefined && returningTables === undefined;
+  if (target.kind !== 'create' && isReport) {
+    // The JSON is at hand.
+    const columns = [{ name: plan.resultColumn, type: 'VARCHAR' }];
+    const rows = [{ [plan.resultColumn]: JSON.stringify(report) }];
+    return { columns, rows, rowCount: 1, notices };
   }
-  return {
-    columns: [{ name: plan.resultColumn, type: 'VARCHAR' }],
-    rows: [{ [plan.resultColumn]: text }],
-    rowCount: 1,
-    notices,
-  };
+  const { session, stop, valueForm } = statement;
+  const { signal } = stop;
+  const query = await resultQuery(plan, report, statement);
+  if (target.kind === 'create') {
+    const { changes } = await session.run(`${target.create}\n${query}`, { signal });
+    return { columns: [], rows: [], rowCount: changes ?? 1, notices };
+  }
+  const reader = await session.run(query, { signal });
+  const rows = await reader.rows(valueForm);
+  const columns = reader.columns.map(({ name, type }) => ({ name, type }));
+  return { columns, rows, rowCount: rows.length, notices };
+}
+
+/** The result as a query. Throws where the run failed and what is returned could not say so. */
+async function resultQuery(
+  { fields, returningTables, resultColumn }: RunPlan,
+  report: RunReport,
+  statement: StatementWithCascade,
+): Promise<string> {
+  if (fields === undefined && returningTables === undefined) {
+    return `SELECT ${quoteLiteral(JSON.stringify(report))} AS ${quoteIdentifier(resultColumn)}`;
+  }
+  const { error, outputs, tables } = report;
+  if (error !== undefined) throw new RvbbitError(error.code, error.message, { stage: 'execute' });
+  if (fields !== undefined) return outputsQuery(fields, JSON.stringify(outputs));
+  return tablesQuery(returningTables!, tables, statement);
+}
+
+/** One row of the outputs of the cells. */
+function outputsQuery(fields: readonly ResultField[], outputs: string): string {
+  const converted = typedValue(fields, outputs);
+  if ('error' in converted) {
+    const { code, message } = converted.error;
+    throw new RvbbitError(code, message, { stage: 'deliver' });
+  }
+  const list = typedColumns(fields, 'v').join(', ');
+  return `SELECT ${list} FROM (SELECT ${quoteLiteral(converted.value)} AS v)`;
+}
+
+/** A row a table that the cascade made; of those that are wanted, where names are given. */
+async function tablesQuery(
+  wanted: readonly string[],
+  made: readonly string[],
+  { session, stop }: StatementWithCascade,
+): Promise<string> {
+  const isSame = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
+  const missing = wanted.find((name) => !made.some((table) => isSame(table, name)));
+  if (missing !== undefined) {
+    const what = made.length === 0 ? 'it made none' : `it made ${made.join(', ')}`;
+    throw new RvbbitError('RVB_SQL', `the run made no table ${missing}; ${what}`, {
+      stage: 'deliver',
+      sqlState: '42P01',
+    });
+  }
+  const names = wanted.length === 0 ? made : made.filter((t) => wanted.some((n) => isSame(n, t)));
+  const none = `SELECT NULL::VARCHAR AS table_name, NULL::BIGINT AS row_count, NULL::VARCHAR[] AS columns WHERE false`;
+  const parts: string[] = [none];
+  for (const name of names) {
+    const columns = await session.describe(`FROM ${quoteIdentifier(name)}`, {
+      signal: stop.signal,
+    });
+    const list = columns.map((column) => quoteLiteral(column.name)).join(', ');
+    parts.push(
+      `SELECT ${quoteLiteral(name)}, (SELECT count(*) FROM ${quoteIdentifier(name)}), [${list}]`,
+    );
+  }
+  return parts.join('\nUNION ALL ');
 }

@@ -253,8 +253,6 @@ test('query takes one statement, script any number', async () => {
 
 test('what is parsed but not executed yet says so and names itself', async () => {
   for (const [sql, name] of [
-    [map(`AS (a INTEGER) USING (${PRICES})`), 'typed columns'],
-    [map(`USING (${PRICES}) RETURNING (a)`), 'RETURNING'],
     [`RVBBIT MAP BATCH 5 '${BAND}' USING (${PRICES})`, 'BATCH'],
     [map(`USING (${PRICES}) WITH (max_pairs = 1)`), 'max_pairs'],
     [map(`USING (${PRICES}) WITH (order = 'completion')`), 'order = completion'],

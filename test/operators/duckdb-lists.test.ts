@@ -3,9 +3,9 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Engine } from '../../src/index.ts';
-import { readColumnType, TYPE_NAMES } from '../../src/operators/column-type.ts';
 import { LOOSE_KEYWORDS, STRICT_KEYWORDS } from '../../src/operators/duckdb-keywords.ts';
 import { loadOperators } from '../../src/operators/load-operators.ts';
+import { readColumnType, TYPE_NAMES } from '../../src/values/column-type.ts';
 
 test('the keywords are those of DuckDB', async () => {
   await using engine = await Engine.open();

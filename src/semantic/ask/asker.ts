@@ -1,10 +1,10 @@
 /** Asks open questions: each is a run of the operator's cascade, n at a time. */
 
 import type { Budget } from '../../calls/budget.ts';
-import { type Failure, RvbbitError } from '../../errors.ts';
+import { RvbbitError } from '../../errors.ts';
 import { AdvisoryTally } from '../../execute/advisories.ts';
 import type { Piece, RunInputs } from '../../execute/chunk.ts';
-import { executeRuns } from '../../execute/execute-runs.ts';
+import { type ConvertedValue, executeRuns } from '../../execute/execute-runs.ts';
 import type { Statement, StatementWithCascade } from '../../execute/statement.ts';
 import { nextStatementId } from '../../execute/statement-id.ts';
 import { Window } from '../../execute/window.ts';
@@ -164,7 +164,7 @@ export class Asker implements QuestionAsker {
         sink,
         advisories: this.advisories,
         budget: this.#budget,
-        judge: (value) => wrongValue(operator, value),
+        convert: (value) => checkedValue(operator, value),
         allFound: (piece, calls) => recall?.keep(tuples, piece, calls),
         ...(progress === undefined ? {} : { chunkRuns: 1 }),
       });
@@ -272,7 +272,7 @@ function judgedValue({ operator }: AnswerBook, text: string | null): Answer {
 }
 
 /** A value that is none of the operator's type is no answer. */
-function wrongValue(operator: Operator, value: string): Failure | undefined {
+function checkedValue(operator: Operator, value: string): ConvertedValue {
   const given = answerValue(operator, value);
-  return 'error' in given ? given.error : undefined;
+  return 'error' in given ? given : { value };
 }

@@ -1,7 +1,7 @@
 /** Casts in DuckDB's tree, and those that an operator's arguments go through. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
-import { readColumnType } from '../../operators/column-type.ts';
 import type { Operator } from '../../operators/operator.ts';
+import { readColumnType } from '../../values/column-type.ts';
 import { NATIVE_TYPES } from '../look-up/native-types.ts';
 
 /** The arguments of a call as its function is given them: by themselves, or as the text that a value of their type has. */

@@ -1,6 +1,6 @@
-/** DuckDB's types, as an operator's arguments and value may have them: spelt as DuckDB spells them. */
+/** DuckDB's types, as the values of runs and the arguments of operators may have them: spelt as DuckDB spells them. */
 
-/** What the values of a type are to the operators. */
+/** What the values of a type without parts are. */
 export type TypeFamily =
   | 'text'
   | 'boolean'
@@ -11,7 +11,12 @@ export type TypeFamily =
   | 'time'
   | 'timestamp'
   | 'json'
-  | 'uuid';
+  | 'uuid'
+  | 'enum'
+  | 'blob'
+  | 'bit'
+  | 'interval'
+  | 'timetz';
 
 /** Each type's family and the names that DuckDB knows it by. */
 const TYPES: Readonly<Record<string, readonly [TypeFamily, string]>> = {
@@ -48,18 +53,27 @@ const DECIMAL = /^(?:DECIMAL|DEC|NUMERIC)(?:\s*\(\s*(\d{1,2})\s*(?:,\s*(\d{1,2})
 const DEFAULT_DECIMAL = { width: 18, scale: 3 };
 const DECIMAL_MAX_WIDTH = 38;
 
-/** A type taken apart; `element` is there for lists alone. */
+/** A type taken apart. */
 export interface ColumnType {
   /** As DuckDB spells it. */
   readonly name: string;
-  readonly family: TypeFamily | 'list';
+  readonly family: TypeFamily | 'list' | 'struct' | 'map' | 'union';
+  /** Of a list, and of the values of a map. */
   readonly element?: ColumnType;
+  /** Elements of a list that has always as many. */
+  readonly length?: number;
+  /** Of the keys of a map. */
+  readonly key?: ColumnType;
+  /** Fields of a struct, or alternatives of a union. */
+  readonly members?: readonly { readonly name: string; readonly type: ColumnType }[];
+  /** Values of an enum. */
+  readonly labels?: readonly string[];
   /** DECIMAL's figures. */
   readonly width?: number;
   readonly scale?: number;
 }
 
-/** Reads a type; undefined for what is no type, and for those that operators do not take (STRUCT, MAP, BLOB, …). */
+/** Reads the name of a type that operators take; undefined for what is none, such as STRUCT, MAP and BLOB. */
 export function readColumnType(text: string): ColumnType | undefined {
   const written = text.trim().toUpperCase().replace(/\s+/g, ' ');
   if (written.endsWith('[]')) {

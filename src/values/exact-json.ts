@@ -1,0 +1,34 @@
+/** JSON whose long numbers keep all their figures, which `JSON.parse` rounds. */
+import type { Json } from '../util/json.ts';
+
+/** Stands before the figures of a number that was read as a text; no text of a model begins so. */
+const MARK = '\u{e000}';
+/** A text, or a number with more figures than a double surely holds. */
+const LONG_NUMBERS = /"(?:[^"\\]|\\.)*"|-?\d[\d.]{15,}(?:[eE][+-]?\d+)?/g;
+const MARKED = new RegExp(`"${MARK}(-?\\d[\\d.]*(?:[eE][+-]?\\d+)?)"`, 'g');
+
+/**
+ * The value; long numbers are marked texts, but for those that are written as JavaScript writes them: they may have been
+ * rounded before. Undefined for what is no JSON.
+ */
+export function parseExactly(text: string): Json | undefined {
+  try {
+    const value = JSON.parse(text) as Json;
+    const exact = text.replace(LONG_NUMBERS, (found) =>
+      found.startsWith('"') || String(Number(found)) === found ? found : `"${MARK}${found}"`,
+    );
+    return exact === text ? value : (JSON.parse(exact) as Json);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The figures of a marked number; any other value as it is. */
+export function figuresOf(value: Json): Json {
+  return typeof value === 'string' && value.startsWith(MARK) ? value.slice(MARK.length) : value;
+}
+
+/** The text of a value in which marked numbers are numbers again. */
+export function exactText(value: Json): string {
+  return JSON.stringify(value).replace(MARKED, '$1');
+}
