@@ -24,10 +24,11 @@ export type {
   StatementNode,
   StringLiteral,
 } from './ast.ts';
+export { callSpans } from './call-spans.ts';
 export { completionsAt } from './completion.ts';
 export { parseDurationMs } from './duration.ts';
 export { OPTIONS, type OptionSpec } from './options.ts';
-export { parse } from './parse.ts';
+export { parse, parseCall } from './parse.ts';
 export { parseOnDemand } from './parse-on-demand.ts';
 export { annotationDiagnostics } from './parse-source.ts';
 export { print } from './printer.ts';

@@ -1,5 +1,13 @@
 import { checkAnnotations, readAnnotations } from './annotations.ts';
-import type { Annotation, Diagnostic, ParseResult, SqlStatement, StatementNode } from './ast.ts';
+import type {
+  Annotation,
+  Diagnostic,
+  ParseResult,
+  Span,
+  SqlStatement,
+  StatementNode,
+} from './ast.ts';
+import { callSpans } from './call-spans.ts';
 import { createDiagnostic, nulProblem, type Problem, unterminatedProblem } from './diagnostics.ts';
 import { createSourceText } from './source-text.ts';
 import type { StatementSlice } from './split.ts';
@@ -32,6 +40,7 @@ export function parseSource(
     const statement = slice.dialect
       ? parseDialect(source, slice, problems)
       : parsePlain(source, slice, problems);
+    if (problems.length === 0) checkCalls(source, slice.significant, parseDialect, problems);
     for (const problem of problems) diagnostics.push(createDiagnostic(text, problem));
     if (statement !== undefined && problems.length === 0) statements.push(statement);
   }
@@ -40,6 +49,29 @@ export function parseSource(
     statements: Object.freeze(statements),
     diagnostics: Object.freeze(diagnostics),
   });
+}
+
+/** The calls in brackets, and those in them. */
+function checkCalls(
+  source: string,
+  range: Span,
+  parseDialect: ParseDialect,
+  problems: Problem[],
+): void {
+  for (const span of callSpans(source, range)) {
+    const call = parseDialect(source, callSlice(source, span), problems);
+    if (call !== undefined && call.kind !== 'Map' && call.kind !== 'Run') {
+      const message = 'Only RVBBIT MAP and RVBBIT RUN may stand in brackets.';
+      problems.push({ code: 'RVB_SYNTAX', message, span, expected: ['MAP', 'RUN'] });
+    }
+    checkCalls(source, span, parseDialect, problems);
+  }
+}
+
+/** A call in brackets as a statement of its own. */
+export function callSlice(source: string, span: Span): StatementSlice {
+  const text = source.slice(span.start, span.end);
+  return { text, span, significant: span, dialect: true };
 }
 
 function parsePlain(source: string, slice: StatementSlice, problems: Problem[]): SqlStatement {

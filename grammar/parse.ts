@@ -1,10 +1,17 @@
 import { checkAnnotations, readAnnotations } from './annotations.ts';
-import type { Annotation, ParseResult, StatementNode } from './ast.ts';
+import type {
+  Annotation,
+  MapStatement,
+  ParseResult,
+  RunStatement,
+  Span,
+  StatementNode,
+} from './ast.ts';
 import { buildStatement } from './cst-to-ast.ts';
 import { nulProblem, type Problem, unterminatedProblem } from './diagnostics.ts';
 import { lex } from './lexer.ts';
 import { MAX_STATEMENT_CHARS } from './limits.ts';
-import { parseSource } from './parse-source.ts';
+import { callSlice, parseSource } from './parse-source.ts';
 import { parseTokens } from './parser.ts';
 import { type StatementSlice, splitStatements } from './split.ts';
 import { explainSyntaxError } from './syntax-errors.ts';
@@ -90,6 +97,14 @@ function checkAsync(statement: StatementNode, problems: Problem[]): void {
     span: map.async,
     expected: ['as_table', 'CREATE TABLE'],
   });
+}
+
+/** The MAP or RUN at a span that `callSpans` has found; undefined where it cannot be read, which `parse` says of its script. */
+export function parseCall(source: string, span: Span): MapStatement | RunStatement | undefined {
+  const problems: Problem[] = [];
+  const call = parseDialect(source, callSlice(source, span), problems);
+  const isCall = call?.kind === 'Map' || call?.kind === 'Run';
+  return isCall && problems.length === 0 ? call : undefined;
 }
 
 /**

@@ -224,7 +224,8 @@ export type ExplainFigure =
 
 /** EXPLAIN: what a statement would do, without doing it. */
 export interface ExplainReport {
-  readonly statement: 'map' | 'run' | 'semantic';
+  /** `sql`: plain SQL with MAPs or RUNs in brackets. */
+  readonly statement: 'map' | 'run' | 'semantic' | 'sql';
   /** The files of the cascades that it runs. */
   readonly cascades: readonly string[];
   /** Rows read; in semantic SQL those that plain conditions leave, null where it is not planned. */

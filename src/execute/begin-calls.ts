@@ -29,7 +29,7 @@ export function beginCalls(
     ledger,
     cascade: cascade.file,
     policy: policyOf(statement, plan),
-    budget: budget ?? (hasBudget ? new Budget(plan.budget) : undefined),
+    budget: budget ?? statement.budget ?? (hasBudget ? new Budget(plan.budget) : undefined),
     limits: plan.limits,
     onlyAtHand: plan.onlyAtHand === true,
     costOf: (provider, model, usage) => boundModels?.costOf(provider, model, usage),

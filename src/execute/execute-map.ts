@@ -48,11 +48,13 @@ export class MapExecution {
       ? await HeldRows.read(plan, statement, onStored)
       : await StagedRows.read(plan, statement, { growing, window, onStored });
     execution.#rows = rows;
+    // Beside those of MAPs that stand in the same statement.
+    const { rows: before, runs } = statement.ledger.figures;
     statement.ledger.note({
       t: 'statement.read',
-      rows: rows.rowCount,
-      runs: rows.runCount,
-      deduped: rows.dropped,
+      rows: before.in + rows.rowCount,
+      runs: runs + rows.runCount,
+      deduped: before.deduped + rows.dropped,
     });
     return execution;
   }

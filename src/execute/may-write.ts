@@ -32,6 +32,7 @@ export function targetsOf(
   target: MapTarget,
   { output }: Pick<Statement, 'output'>,
 ): readonly string[] {
+  if (target.kind === 'stage') return [];
   // The command line makes a table of its own on the way to a Parquet file.
   if (target.kind !== 'rows') return [output ?? target.table];
   return [target.asTable, output].filter((name) => name !== undefined);

@@ -2,7 +2,7 @@
 import { quoteIdentifier } from '../duck/quote.ts';
 import { dropStage, type StagedQuery } from '../duck/stage.ts';
 import { type StagedRuns, stageRuns } from '../duck/stage-runs.ts';
-import type { MapPlan } from '../plan/plan.ts';
+import type { MapPlan, MapTarget } from '../plan/plan.ts';
 import type { ResultColumn, Row, ValueForm } from '../result.ts';
 import type { Chunk, Piece } from './chunk.ts';
 import { type MapRows, type OnStored, type RowRange, stageMap } from './map-rows.ts';
@@ -21,6 +21,22 @@ interface StagedRowsOptions {
   readonly growing: boolean;
   readonly window: Window;
   readonly onStored: OnStored;
+}
+
+/** The SQL before the query whose rows go to a table; undefined where they go to the caller alone. */
+export function writingHead(target: MapTarget): string | undefined {
+  switch (target.kind) {
+    case 'create':
+      return target.create;
+    case 'insert':
+      return target.insert;
+    case 'stage':
+      return `CREATE TEMP TABLE ${quoteIdentifier(target.table)} AS`;
+    case 'rows':
+      return target.asTable === undefined
+        ? undefined
+        : `CREATE OR REPLACE TEMP TABLE ${quoteIdentifier(target.asTable)} AS`;
+  }
 }
 
 export class StagedRows implements MapRows {
@@ -127,14 +143,7 @@ export class StagedRows implements MapRows {
   /** Puts the result where the plan says, and gives the number of its rows; undefined where it goes to the caller alone. */
   writeTarget(): Promise<number> | undefined {
     const { target } = this.#plan;
-    const head =
-      target.kind === 'create'
-        ? target.create
-        : target.kind === 'insert'
-          ? target.insert
-          : target.asTable === undefined
-            ? undefined
-            : `CREATE OR REPLACE TEMP TABLE ${quoteIdentifier(target.asTable)} AS`;
+    const head = writingHead(target);
     return head === undefined ? undefined : this.#writeTo(head);
   }
 

@@ -1,4 +1,5 @@
 /** A statement from its first record to its last: the call that it stands in, what it works with, how it is stopped. */
+import type { Budget } from '../calls/budget.ts';
 import type { CallDesk } from '../calls/call-desk.ts';
 import type { Cascade } from '../cascade/cascade.ts';
 import type { Experience } from '../journal/experience/experience.ts';
@@ -39,6 +40,8 @@ export interface Statement extends StatementCall, PlanContext {
   /** Unique in the process: names temp tables and addresses cancels. */
   readonly id: number;
   readonly dispatcher: Dispatcher;
+  /** What all parts of a statement may spend together, where it has several. */
+  readonly budget?: Budget | undefined;
   readonly desk: CallDesk;
   readonly ledger: Ledger;
 }

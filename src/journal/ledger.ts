@@ -16,6 +16,7 @@ export class Ledger {
   readonly #startedMs = performance.now();
   /** Plain SQL buys nothing, and leaves no trace. */
   #isKept = false;
+  #opened: Omit<StatementOpen, 't'> | undefined;
   #attempts = 0;
   #summary: Summary | undefined;
   #providerEnd: Failure | undefined;
@@ -58,10 +59,19 @@ export class Ledger {
     return this.#account.costMicroUsd;
   }
 
-  /** Begins the page. A text that turns out to hold operators is opened again, as what it is: the later word holds. */
+  /**
+   * Begins the page. A text that turns out to hold operators is opened again, as what it is: the later word holds. Once
+   * it is known to run a cascade, what is opened within it adds its cascades alone.
+   */
   open(entry: Omit<StatementOpen, 't'>): void {
-    this.#isKept = entry.cascade !== undefined;
-    this.note({ t: 'statement.open', ...entry });
+    const known = this.#opened?.cascade;
+    const cascades = new Set([known, entry.cascade].flatMap((files) => files?.split(', ') ?? []));
+    const cascade = [...cascades].join(', ');
+    if (known !== undefined && cascade === known) return;
+    this.#opened =
+      known === undefined || this.#opened === undefined ? entry : { ...this.#opened, cascade };
+    this.#isKept = this.#opened.cascade !== undefined;
+    this.note({ t: 'statement.open', ...this.#opened });
   }
 
   /** Records what happened. Nothing is recorded once the statement is closed. */

@@ -72,6 +72,8 @@ export type MapTarget =
   | { readonly kind: 'rows'; readonly asTable?: string }
   /** `CREATE … TABLE … AS`, up to the AS, as SQL. */
   | { readonly kind: 'create'; readonly table: string; readonly create: string }
+  /** A temp table that the rest of the statement reads, which it is no part of to write. */
+  | { readonly kind: 'stage'; readonly table: string }
   /** `INSERT INTO … (…)`, as SQL. */
   | { readonly kind: 'insert'; readonly table: string; readonly insert: string };
 

@@ -154,7 +154,7 @@ function durationOf(values: Settings, key: string): number | undefined {
 }
 
 /** `max_cost` is in dollars, as prices are. */
-function budgetOf(values: Settings): BudgetLimits {
+export function budgetOf(values: Settings): BudgetLimits {
   const dollars = values.get('max_cost') as number | undefined;
   return {
     ...given('calls', values.get('max_calls') as number | undefined),

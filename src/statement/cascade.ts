@@ -2,17 +2,19 @@
 import type { MapStatement, RunStatement, StatementNode } from '../../grammar/ast.ts';
 import { type Delivered, NOTHING } from '../deliver/delivered.ts';
 import type { StreamHead } from '../deliver/stream-rows.ts';
+import { quoteIdentifier } from '../duck/quote.ts';
+import { addedColumns } from '../execute/map-rows.ts';
 import type { Statement, StatementWithCascade } from '../execute/statement.ts';
 import { type BoundStatement, bindStatement } from '../plan/bind-statement.ts';
 import { type ChosenParallel, chooseParallel } from '../plan/choose-parallel.ts';
 import type { MapTarget, Plan } from '../plan/plan.ts';
 import { planStatement } from '../plan/plan-statement.ts';
 import { type CascadeStatement, resolveTarget } from '../plan/resolve-target.ts';
-import type { Row } from '../result.ts';
+import type { ExplainReport, Row } from '../result.ts';
 import type { Explained } from './explain.ts';
 import { deliverMap, streamMap, streamWrittenMap } from './map.ts';
 import { kindOf, openingOf } from './names.ts';
-import { deliverRun } from './run-over-table.ts';
+import { deliverRun, runColumns } from './run-over-table.ts';
 
 interface Planned {
   readonly plan: Plan;
@@ -44,6 +46,42 @@ export async function* streamMapStatement(
   const { columns, notices, rows } = await deliverPlanned(planned);
   onHead({ columns, notices, signal: statement.stop.signal });
   yield rows;
+}
+
+/** Runs a MAP or RUN that stands within another statement, whose ledger is open; its rows go into a temp table. */
+export async function stageCall(
+  body: MapStatement | RunStatement,
+  table: string,
+  statement: Statement,
+): Promise<Delivered> {
+  return deliverPlanned(await planBody(body, { kind: 'stage', table }, body, statement));
+}
+
+/** What a call within another statement would do; `table` then holds its rows, with NULL for what it would give. */
+export async function explainCall(
+  body: MapStatement | RunStatement,
+  table: string,
+  statement: Statement,
+): Promise<ExplainReport> {
+  const planned = await planBody(body, { kind: 'stage', table }, body, statement);
+  const { plan } = planned;
+  const { explainCascade } = await import('../explain/explain-cascade.ts');
+  const { explainContext } = await import('../explain/explain-context.ts');
+  const report = await explainCascade(plan, planned.statement, explainContext(statement));
+  const { parameters, session, stop } = statement;
+  const nulls = (plan.kind === 'map' ? addedColumns(plan) : runColumns(plan))
+    .map(({ name, type }) => `CAST(NULL AS ${type}) AS ${quoteIdentifier(name)}`)
+    .join(', ');
+  const query =
+    plan.kind === 'run'
+      ? `SELECT ${nulls}`
+      : `SELECT *, ${nulls} FROM (\n${plan.query}\n) LIMIT ${plan.limit.rows ?? 'ALL'}`;
+  await session.run(`CREATE TEMP TABLE ${quoteIdentifier(table)} AS ${query}`, {
+    parameters,
+    signal: stop.signal,
+    linesBefore: 1,
+  });
+  return report;
 }
 
 /** Reads and counts what a MAP or RUN would work on; an EXPLAIN ANALYZE then runs it, and writes what it writes. */

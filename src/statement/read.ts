@@ -39,7 +39,8 @@ export async function readStatement(source: string): Promise<StatementNode> {
   return statement;
 }
 
-function syntaxError(first: Diagnostic, more: readonly Diagnostic[]): RvbbitError {
+/** The first diagnostic as an error that says how many more there are. */
+export function syntaxError(first: Diagnostic, more: readonly Diagnostic[] = []): RvbbitError {
   const others =
     more.length === 0
       ? ''

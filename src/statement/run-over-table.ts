@@ -12,11 +12,12 @@ import { quoteIdentifier, quoteLiteral } from '../duck/quote.ts';
 import { RvbbitError } from '../errors.ts';
 import { executeRun, type RunReport } from '../execute/execute-run.ts';
 import { mayWrite, targetsOf } from '../execute/may-write.ts';
+import { writingHead } from '../execute/staged-rows.ts';
 import type { StatementWithCascade } from '../execute/statement.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import type { ResultField } from '../plan/result-fields.ts';
 import { typedColumns, typedValue } from '../plan/typed-value.ts';
-import type { Notice } from '../result.ts';
+import type { Notice, ResultColumn } from '../result.ts';
 
 export async function deliverRun(
   plan: RunPlan,
@@ -30,22 +31,23 @@ export async function deliverRun(
   if (cut && plan.limit.source === 'default') notices.push(limitNotice('run'));
   if (shadows) notices.push(shadowNotice(plan.asTable));
   const { target, fields, returningTables } = plan;
-  notices.push(...endNotices(statement, target.kind === 'create'));
+  const head = writingHead(target);
+  notices.push(...endNotices(statement, head !== undefined));
   const writes = await mayWrite(statement, targetsOf(target, statement));
   // As for a MAP: the table would be in the way of the run that completes it.
-  if (target.kind === 'create' && !writes) return { ...NOTHING, notices };
+  if (head !== undefined && !writes) return { ...NOTHING, notices };
   const isReport = fields === undefined && returningTables === undefined;
-  if (target.kind !== 'create' && isReport) {
+  if (head === undefined && isReport) {
     // The JSON is at hand.
-    const columns = [{ name: plan.resultColumn, type: 'VARCHAR' }];
+    const columns = runColumns(plan);
     const rows = [{ [plan.resultColumn]: JSON.stringify(report) }];
     return { columns, rows, rowCount: 1, notices };
   }
   const { session, stop, valueForm } = statement;
   const { signal } = stop;
   const query = await resultQuery(plan, report, statement);
-  if (target.kind === 'create') {
-    const { changes } = await session.run(`${target.create}\n${query}`, { signal });
+  if (head !== undefined) {
+    const { changes } = await session.run(`${head}\n${query}`, { signal });
     return { columns: [], rows: [], rowCount: changes ?? 1, notices };
   }
   const reader = await session.run(query, { signal });
@@ -54,19 +56,38 @@ export async function deliverRun(
   return { columns, rows, rowCount: rows.length, notices };
 }
 
+/** The columns of a RUN's result. */
+export function runColumns({
+  fields,
+  returningTables,
+  resultColumn,
+}: RunPlan): readonly ResultColumn[] {
+  if (returningTables !== undefined) {
+    return [
+      { name: 'table_name', type: 'VARCHAR' },
+      { name: 'row_count', type: 'BIGINT' },
+      { name: 'columns', type: 'VARCHAR[]' },
+    ];
+  }
+  return (
+    fields?.map(({ name, type }) => ({ name, type })) ?? [{ name: resultColumn, type: 'VARCHAR' }]
+  );
+}
+
 /** The result as a query. Throws where the run failed and what is returned could not say so. */
 async function resultQuery(
-  { fields, returningTables, resultColumn }: RunPlan,
+  plan: RunPlan,
   report: RunReport,
   statement: StatementWithCascade,
 ): Promise<string> {
+  const { fields, returningTables, resultColumn } = plan;
   if (fields === undefined && returningTables === undefined) {
     return `SELECT ${quoteLiteral(JSON.stringify(report))} AS ${quoteIdentifier(resultColumn)}`;
   }
   const { error, outputs, tables } = report;
   if (error !== undefined) throw new RvbbitError(error.code, error.message, { stage: 'execute' });
   if (fields !== undefined) return outputsQuery(fields, JSON.stringify(outputs));
-  return tablesQuery(returningTables!, tables, statement);
+  return tablesQuery(returningTables!, tables, runColumns(plan), statement);
 }
 
 /** One row of the outputs of the cells. */
@@ -84,6 +105,7 @@ function outputsQuery(fields: readonly ResultField[], outputs: string): string {
 async function tablesQuery(
   wanted: readonly string[],
   made: readonly string[],
+  columns: readonly ResultColumn[],
   { session, stop }: StatementWithCascade,
 ): Promise<string> {
   const isSame = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
@@ -96,13 +118,13 @@ async function tablesQuery(
     });
   }
   const names = wanted.length === 0 ? made : made.filter((t) => wanted.some((n) => isSame(n, t)));
-  const none = `SELECT NULL::VARCHAR AS table_name, NULL::BIGINT AS row_count, NULL::VARCHAR[] AS columns WHERE false`;
-  const parts: string[] = [none];
+  const nulls = columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${name}`);
+  const parts: string[] = [`SELECT ${nulls.join(', ')} WHERE false`];
   for (const name of names) {
-    const columns = await session.describe(`FROM ${quoteIdentifier(name)}`, {
+    const its = await session.describe(`FROM ${quoteIdentifier(name)}`, {
       signal: stop.signal,
     });
-    const list = columns.map((column) => quoteLiteral(column.name)).join(', ');
+    const list = its.map((column) => quoteLiteral(column.name)).join(', ');
     parts.push(
       `SELECT ${quoteLiteral(name)}, (SELECT count(*) FROM ${quoteIdentifier(name)}), [${list}]`,
     );

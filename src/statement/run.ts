@@ -1,22 +1,62 @@
 /** The way of a statement. Those that run a cascade have a file of their own, which plain SQL starts without. */
 import type { SqlStatement, StatementNode } from '../../grammar/ast.ts';
-import { type Delivered, deliverReader } from '../deliver/delivered.ts';
+import { callSpans } from '../../grammar/call-spans.ts';
+import { type StatementParts, statementParts } from '../../grammar/semantic/statement-parts.ts';
+import { type Delivered, deliverReader, NOTHING } from '../deliver/delivered.ts';
 import { type StreamHead, streamReader } from '../deliver/stream-rows.ts';
 import type { OpenResult } from '../duck/open-result.ts';
 import { ResultReader } from '../duck/reader.ts';
 import { RvbbitError } from '../errors.ts';
 import type { Statement } from '../execute/statement.ts';
+import type { ExplainFormat } from '../explain/report/render-report.ts';
 import type { Row } from '../result.ts';
 import type { Explained } from './explain.ts';
 import { textOf } from './names.ts';
 
-/** Runs a statement to its end. */
+/** Runs a statement to its end, the calls in its brackets first. */
 export async function runStatement(node: StatementNode, statement: Statement): Promise<Delivered> {
+  if (!holdsCalls(node, statement)) return runFlat(node, statement);
+  if (isExplain(node)) {
+    const { deliverExplain } = await import('./explain.ts');
+    return deliverExplain(await explainStatement(node, statement), formatOf(node));
+  }
+  const { runCalls } = await import('./nested-calls.ts');
+  const calls = await runCalls(node, statement);
+  try {
+    const { notices } = calls;
+    if (!calls.isWhole) return { ...NOTHING, notices };
+    const delivered = await runFlat(calls.node, calls.statement);
+    return { ...delivered, notices: [...notices, ...delivered.notices] };
+  } finally {
+    await calls.drop();
+  }
+}
+
+/** An EXPLAIN of plain SQL is a text to the grammar. */
+function isExplain(node: StatementNode): boolean {
+  return node.kind === 'Explain' || (node.kind === 'Sql' && partsOf(node).kind === 'explain');
+}
+
+function formatOf(node: StatementNode): ExplainFormat {
+  const explain = node.kind === 'Sql' ? partsOf(node) : node;
+  return 'format' in explain ? explain.format : 'text';
+}
+
+function partsOf({ text }: SqlStatement): StatementParts {
+  return statementParts(text);
+}
+
+function holdsCalls(node: StatementNode, { source }: Statement): boolean {
+  return callSpans(source, node.span).length > 0;
+}
+
+/** Runs a statement without calls in brackets. */
+async function runFlat(node: StatementNode, statement: Statement): Promise<Delivered> {
   switch (node.kind) {
     case 'Sql':
       return runSqlStatement(node, statement);
     case 'Explain': {
-      const explained = await explainStatement(node, statement);
+      const explained = await explainFlat(node, statement);
       const { deliverExplain } = await import('./explain.ts');
       return deliverExplain(explained, node.format);
     }
@@ -40,6 +80,29 @@ export async function* streamStatement(
   statement: Statement,
   onHead: (head: StreamHead) => void,
 ): AsyncGenerator<readonly Row[], void> {
+  if (!holdsCalls(node, statement)) {
+    yield* streamFlat(node, statement, onHead);
+    return;
+  }
+  const { runCalls } = await import('./nested-calls.ts');
+  const calls = await runCalls(node, statement);
+  const { notices } = calls;
+  try {
+    if (calls.isWhole) {
+      yield* streamFlat(calls.node, calls.statement, (head) =>
+        onHead({ ...head, notices: [...notices, ...head.notices] }),
+      );
+    } else onHead({ columns: [], notices, signal: statement.stop.signal });
+  } finally {
+    await calls.drop();
+  }
+}
+
+async function* streamFlat(
+  node: StatementNode,
+  statement: Statement,
+  onHead: (head: StreamHead) => void,
+): AsyncGenerator<readonly Row[], void> {
   const { signal } = statement.stop;
   if (node.kind === 'Map') {
     const { streamMapStatement } = await import('./cascade.ts');
@@ -54,7 +117,7 @@ export async function* streamStatement(
       yield result.rows;
     }
   } else {
-    const { columns, notices, rows } = await runStatement(node, statement);
+    const { columns, notices, rows } = await runFlat(node, statement);
     onHead({ columns, notices, signal });
     yield rows;
   }
@@ -65,6 +128,12 @@ export async function explainStatement(
   node: StatementNode,
   statement: Statement,
 ): Promise<Explained> {
+  if (!holdsCalls(node, statement)) return explainFlat(node, statement);
+  const { explainNested } = await import('./explain-nested.ts');
+  return explainNested(node, statement, runStatement);
+}
+
+async function explainFlat(node: StatementNode, statement: Statement): Promise<Explained> {
   const inner = node.kind === 'Explain' ? node.body : node;
   switch (inner.kind) {
     case 'Map':

@@ -198,7 +198,7 @@ async function openRun(
     cascade: read.books.map(({ operator }) => operator.cascade.file).join(', '),
   });
   const hasBudget = Object.keys(settings.budget).length > 0;
-  const budget = hasBudget ? new Budget(settings.budget) : undefined;
+  const budget = hasBudget ? (statement.budget ?? new Budget(settings.budget)) : undefined;
   return {
     read,
     settings,

@@ -11,7 +11,7 @@ import {
   stageQuery,
 } from '../../src/duck/stage.ts';
 import { stageRuns } from '../../src/duck/stage-runs.ts';
-import { cases, reportCases, seed } from '../support/cases.ts';
+import { cases, mulberry, reportCases, seed } from '../support/cases.ts';
 import { memorySession, rejection, rowsOf, withFolder } from './support.ts';
 
 async function stagedRows(session: Session, stage: StagedQuery): Promise<unknown[][]> {
@@ -256,16 +256,6 @@ test('column names are made unique as DuckDB makes them', async () => {
   }
   reportCases(count, 'sets of column names');
 });
-
-function mulberry(state: number): () => number {
-  let now = state;
-  return () => {
-    now = (now + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(now ^ (now >>> 15), 1 | now);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 test('rows are one run where a cascade cannot tell their inputs apart, and only there', async () => {
   await using session = await memorySession();

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Engine } from '../../src/index.ts';
-import { cases, deep, QUICK_BUDGET_MS, reportCases, seed } from '../support/cases.ts';
+import { cases, deep, mulberry, QUICK_BUDGET_MS, reportCases, seed } from '../support/cases.ts';
 import { QueryMaker, tablesSql } from './queries.ts';
 import type { GeneratedQuery } from './query-parts.ts';
 import { openSemantic, valuesOf } from './support.ts';
@@ -60,17 +60,6 @@ async function outcome(engine: Engine, query: GeneratedQuery, side: 'semantic' |
   } catch (thrown) {
     return { rows: [], error: String(thrown).slice(0, 400) };
   }
-}
-
-/** Numbers in [0, 1) from a seed. */
-function mulberry(from: number): () => number {
-  let state = from >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 test.run();

@@ -23,3 +23,14 @@ export const seed: number = Number(
 export function reportCases(count: number, what: string): void {
   console.log(`cases: ${count} ${what}, seed ${seed}`);
 }
+
+/** Numbers from 0 to 1, the same ones from the same seed (mulberry32). */
+export function mulberry(from: number): () => number {
+  let state = from;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

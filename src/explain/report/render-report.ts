@@ -93,8 +93,11 @@ function factsOf(report: ExplainReport): readonly Fact[] {
         report.rows === null ? 'not counted ahead' : `${report.rows} (${limitText(report)})`,
     },
     ...(report.deduped === 0 ? [] : [{ name: 'deduped', predicted: String(report.deduped) }]),
-    compare('resultRows', 'rows out', rangeText(report.resultRows), ({ resultRows }) =>
-      String(resultRows),
+    compare(
+      'resultRows',
+      'rows out',
+      report.statement === 'sql' ? 'not counted ahead' : rangeText(report.resultRows),
+      ({ resultRows }) => String(resultRows),
     ),
     {
       name: isSemantic ? 'questions' : 'distinct inputs',

@@ -11,6 +11,7 @@ import { Window } from '../../execute/window.ts';
 import { WINDOW_MAX_RUNS } from '../../limits.ts';
 import type { BoundModels } from '../../model/models.ts';
 import type { Operator } from '../../operators/operator.ts';
+import type { Summary } from '../../result.ts';
 import type { Json } from '../../util/json.ts';
 import { StatementSignal } from '../../util/statement-signal.ts';
 import type { SemanticSettings } from '../read/semantic-settings.ts';
@@ -61,6 +62,7 @@ export class Asker implements QuestionAsker {
   /** Why an operator has no models: thrown where one of its questions needs them. */
   readonly #unbound = new Map<Operator, RvbbitError>();
   #asked = 0;
+  #before: Pick<Summary, 'rows' | 'runs'> | undefined;
 
   constructor(statement: Statement, settings: SemanticSettings, budget: Budget | undefined) {
     this.#statement = statement;
@@ -198,7 +200,15 @@ export class Asker implements QuestionAsker {
   #countTo(asked: number): void {
     this.#asked = asked;
     const { ledger } = this.#statement;
-    ledger.note({ t: 'statement.read', rows: asked, runs: asked, deduped: 0 });
+    this.#before ??= ledger.figures;
+    const { rows, runs } = this.#before;
+    // Beside those of MAPs that stand in the same statement.
+    ledger.note({
+      t: 'statement.read',
+      rows: rows.in + asked,
+      runs: runs + asked,
+      deduped: rows.deduped,
+    });
   }
 
   async #at(operator: Operator, stop: StatementSignal): Promise<StatementWithCascade> {

@@ -1,0 +1,60 @@
+/** MAPs and RUNs in brackets, where DuckDB takes a query: found by their first words, so that plain SQL needs no parser. */
+import type { Span } from './ast.ts';
+import { createLexeme, Kind, type Lexeme, scan } from './scan.ts';
+
+/** What follows RVBBIT and its verb: nothing that DuckDB would take after a table and its alias. */
+const AFTER_VERB: ReadonlySet<string> = new Set([
+  'PARALLEL',
+  'BATCH',
+  'DISTINCT',
+  'ASYNC',
+  'USING',
+]);
+
+/**
+ * Where each RVBBIT call in brackets stands within a range, from its first word to its last, in the order of the text.
+ * Those inside of another call are found by looking into its span. One that is not closed reaches to the end.
+ */
+export function callSpans(source: string, { start, end }: Span): readonly Span[] {
+  const spans: Span[] = [];
+  if (!/rvbbit/i.test(source.slice(start, end))) return spans;
+  const lexeme = createLexeme();
+  lexeme.end = start;
+  for (;;) {
+    scan(source, lexeme.end, end, lexeme);
+    if (lexeme.kind === Kind.End) return spans;
+    if (lexeme.kind !== Kind.Open || source[lexeme.start] !== '(') continue;
+    const first = opensCall(source, lexeme.end, end);
+    if (first === undefined) continue;
+    const last = lastWordEnd(source, lexeme, end);
+    spans.push(Object.freeze({ start: first, end: last }));
+  }
+}
+
+/** The end of the last word before the bracket that closes the one at `lexeme`, which is then that bracket. */
+function lastWordEnd(source: string, lexeme: Lexeme, end: number): number {
+  let last = lexeme.end;
+  let depth = 1;
+  for (;;) {
+    scan(source, lexeme.end, end, lexeme);
+    if (lexeme.kind === Kind.Open) depth += 1;
+    if (lexeme.kind === Kind.Close) depth -= 1;
+    if (depth === 0 || lexeme.kind === Kind.End) return last;
+    last = lexeme.end;
+  }
+}
+
+/** Where the call begins whose words come next, if one does. */
+function opensCall(source: string, from: number, end: number): number | undefined {
+  const lexeme = createLexeme();
+  lexeme.end = from;
+  const next = (): string => {
+    scan(source, lexeme.end, end, lexeme);
+    return lexeme.kind === Kind.Word ? source.slice(lexeme.start, lexeme.end).toUpperCase() : '';
+  };
+  if (next() !== 'RVBBIT') return undefined;
+  const first = lexeme.start;
+  if (next() === '') return undefined;
+  const word = next();
+  return lexeme.kind === Kind.String || AFTER_VERB.has(word) ? first : undefined;
+}

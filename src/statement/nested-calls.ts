@@ -1,0 +1,211 @@
+/**
+ * MAPs and RUNs in brackets within a statement: they run first, innermost before outermost and in the order of the text,
+ * each into a temp table. What is left is a text of the same length that reads those tables, so that the places of errors
+ * stay true.
+ */
+import type { MapStatement, RunStatement, Span, StatementNode } from '../../grammar/ast.ts';
+import { callSpans } from '../../grammar/call-spans.ts';
+import { parseCall } from '../../grammar/parse.ts';
+import { statementParts } from '../../grammar/semantic/statement-parts.ts';
+import { createSourceText } from '../../grammar/source-text.ts';
+import { dropTables, nextStageName, temporary } from '../duck/stage.ts';
+import { RvbbitError } from '../errors.ts';
+import type { Statement } from '../execute/statement.ts';
+import type { Notice } from '../result.ts';
+import { stageCall } from './cascade.ts';
+import { kindOf, openingOf } from './names.ts';
+import { ParameterPlaces } from './parameter-places.ts';
+import { sharedBudget, type Whole, wholeOf } from './whole-statement.ts';
+
+/** A statement whose calls have run. */
+export interface Unnested {
+  /** Without calls in brackets. */
+  readonly node: StatementNode;
+  /** With the parameters that are left. */
+  readonly statement: Statement;
+  readonly notices: readonly Notice[];
+  /** False where a call ended early: what is left of the statement would work on a part. */
+  readonly isWhole: boolean;
+  /** Drops what the calls made; never throws. */
+  drop(): Promise<void>;
+}
+
+/** What becomes of a call: its rows are to be in the temp table. */
+type StageCall = (
+  call: MapStatement | RunStatement,
+  table: string,
+  statement: Statement,
+) => Promise<readonly Notice[]>;
+
+/** Runs the calls in the brackets of a statement that has some. */
+export function runCalls(node: StatementNode, statement: Statement): Promise<Unnested> {
+  return unnest(node, statement, async (call, table, given) => {
+    const { notices } = await stageCall(call, table, given);
+    return notices;
+  });
+}
+
+/** Takes the calls out of the brackets of a statement, each by `stage`. */
+export async function unnest(
+  node: StatementNode,
+  statement: Statement,
+  stage: StageCall,
+): Promise<Unnested> {
+  const { source, parameters, session, ledger, desk } = statement;
+  refuseDefinition(node, source);
+  const whole = wholeOf(node, source);
+  const places = new ParameterPlaces(source, node.span, parameters);
+  const calls = new Calls(statement, places, whole, stage);
+  await desk.journal.open();
+  // Its page begins with the statement, and not with the first of the calls in it.
+  ledger.open({
+    ...openingOf(node, statement),
+    kind: kindOf(node),
+    parallel: 1,
+    cascade: filesIn(source, node.span).join(', '),
+  });
+  const drop = () => dropTables(session, calls.tables);
+  try {
+    const text = await calls.run(source, node.span);
+    const { start, end } = node.span;
+    const { text: rest, parameters: left } = calls.parameters.part(text, node.span);
+    return {
+      node: withText(node, `${text.slice(0, start)}${rest}${text.slice(end)}`),
+      statement: { ...statement, parameters: left, budget: sharedBudget(node, whole) },
+      notices: calls.notices,
+      isWhole: statement.stop.drained === undefined,
+      drop,
+    };
+  } catch (thrown) {
+    await drop();
+    throw thrown;
+  }
+}
+
+class Calls {
+  readonly tables: string[] = [];
+  readonly notices: Notice[] = [];
+  readonly parameters: ParameterPlaces;
+  readonly #statement: Statement;
+  readonly #whole: Whole;
+  readonly #stageCall: StageCall;
+
+  constructor(
+    statement: Statement,
+    parameters: ParameterPlaces,
+    whole: Whole,
+    stageCall: StageCall,
+  ) {
+    this.#whole = whole;
+    this.#stageCall = stageCall;
+    // What the caller writes to a file is the whole statement's.
+    this.#statement = { ...statement, output: undefined };
+    this.parameters = parameters;
+  }
+
+  /** The source with tables in the places of the calls of a range. */
+  async run(source: string, range: Span): Promise<string> {
+    let text = source;
+    for (const span of callSpans(source, range)) {
+      if (this.#statement.stop.drained !== undefined) return text;
+      text = await this.run(text, span);
+      const table = nextStageName();
+      await this.#stage(text, span, table);
+      text = replaced(text, span, ['FROM', table]);
+    }
+    return text;
+  }
+
+  async #stage(source: string, span: Span, table: string): Promise<void> {
+    const call = parseCall(source, span);
+    if (call === undefined)
+      throw new RvbbitError('RVB_INTERNAL', 'a call in brackets cannot be read', {
+        stage: 'parse',
+      });
+    const { query } = call;
+    const { text, parameters } = this.parameters.part(source, query.span);
+    const { annotations } = this.#whole;
+    const body = { ...call, annotations, query: { ...query, text } };
+    this.tables.push(temporary(table));
+    const budget = sharedBudget(call, this.#whole);
+    const statement = { ...this.#statement, parameters, budget };
+    const notices = await this.#stageCall(body, table, statement).catch((thrown: unknown) => {
+      throw withHint(thrown, call);
+    });
+    this.notices.push(...notices);
+  }
+}
+
+/** A table or column that is not there may be one of the query around the call. */
+function withHint(thrown: unknown, { kind }: MapStatement | RunStatement): unknown {
+  if (!(thrown instanceof RvbbitError) || thrown.stage !== 'bind') return thrown;
+  const isNotThere = /^42(703|P01)$/.test(thrown.sqlState ?? '');
+  if (!isNotThere && !/Referenced table/.test(thrown.message)) return thrown;
+  const { code, stage, place, sqlState, message } = thrown;
+  const call = `a RVBBIT ${kind.toUpperCase()} in brackets`;
+  const hint = `${call} runs before the query around it and cannot read from that: give it all that it needs in USING, and join its rows`;
+  return new RvbbitError(code, `${message}\n(${hint})`, {
+    stage,
+    sqlState,
+    cause: thrown,
+    ...(place === undefined ? {} : { place }),
+  });
+}
+
+/** A view would run the calls once, when it is made, and keep what they gave. */
+function refuseDefinition(node: StatementNode, source: string): void {
+  const parts = node.kind === 'Sql' ? statementParts(node.text) : undefined;
+  if (parts?.kind !== 'definition') return;
+  const [first] = callSpans(source, node.span);
+  throw new RvbbitError(
+    'RVB_UNSUPPORTED',
+    `a ${parts.what} cannot hold RVBBIT MAP or RUN, which runs once and not each time that it is read; make a table of its rows: CREATE TABLE … AS RVBBIT MAP …`,
+    { stage: 'bind', place: createSourceText(source).positionAt(first!.start) },
+  );
+}
+
+/** The files of the cascades of all calls within a range. */
+function filesIn(source: string, range: Span): readonly string[] {
+  const files = callSpans(source, range).flatMap((span) => [
+    ...filesIn(source, span),
+    ...[parseCall(source, span)?.cascade.value ?? ''],
+  ]);
+  return [...new Set(files)];
+}
+
+/** The source with words in the place of a span: as long, and with its lines where they were, if they have room so. */
+function replaced(source: string, { start, end }: Span, words: readonly string[]): string {
+  const blank = source.slice(start, end).replace(/[^\r\n]/g, ' ');
+  let text = blank;
+  let at = 0;
+  for (const word of words) {
+    const room = text.slice(at).search(new RegExp(` {${word.length + 1}}|^ {${word.length}}$`));
+    if (room < 0) return `${source.slice(0, start)}${words.join(' ')}${source.slice(end)}`;
+    const from = at + room;
+    text = `${text.slice(0, from)}${word}${text.slice(from + word.length)}`;
+    at = from + word.length + 1;
+  }
+  return `${source.slice(0, start)}${text}${source.slice(end)}`;
+}
+
+/** The statement as it stands in a text of the same length as its source. */
+function withText(node: StatementNode, source: string): StatementNode {
+  switch (node.kind) {
+    case 'Sql':
+      return { ...node, text: source.slice(node.span.start, node.span.end) };
+    case 'Map':
+    case 'Run': {
+      const { query } = node;
+      return {
+        ...node,
+        query: { ...query, text: source.slice(query.span.start, query.span.end) },
+      };
+    }
+    case 'CreateTable':
+    case 'Insert':
+    case 'Explain':
+      return { ...node, body: withText(node.body, source) } as StatementNode;
+    default:
+      return node;
+  }
+}

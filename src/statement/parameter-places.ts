@@ -1,0 +1,75 @@
+/** Which of a statement's values belong to which part of its text. */
+import type { Span } from '../../grammar/ast.ts';
+import { createLexeme, Kind, scan } from '../../grammar/scan.ts';
+import type { Parameters } from '../duck/session.ts';
+import { RvbbitError } from '../errors.ts';
+
+/** A parameter in a text: `?` has no name. */
+interface Marker {
+  readonly start: number;
+  readonly name: string | undefined;
+}
+
+/** A part of a text that is run by itself. */
+export interface TextPart {
+  readonly text: string;
+  readonly parameters: Parameters | undefined;
+}
+
+export class ParameterPlaces {
+  readonly #values: Parameters | undefined;
+  /** The values of the `?`s, by where they stand. */
+  readonly #byPlace = new Map<number, unknown>();
+
+  /** Throws RVB_SQL where a list has not a value for each `?`. */
+  constructor(source: string, range: Span, values: Parameters | undefined) {
+    this.#values = values;
+    if (!Array.isArray(values)) return;
+    const markers = markersIn(source, range);
+    const unnamed = markers.filter(({ name }) => name === undefined);
+    const numbered = markers.map(({ name }) => Number(name ?? 0));
+    const count = unnamed.length > 0 ? unnamed.length : Math.max(0, ...numbered);
+    if (count !== values.length) {
+      const message = `the statement has ${count} parameters but ${values.length} values were given`;
+      throw new RvbbitError('RVB_SQL', message, { stage: 'bind', sqlState: '07001' });
+    }
+    for (const [index, { start }] of unnamed.entries()) this.#byPlace.set(start, values[index]);
+  }
+
+  /**
+   * A part of the text with its own values: numbers count from $1 on, and all else stands where it stood. `source` is as
+   * long as the one before.
+   */
+  part(source: string, range: Span): TextPart {
+    const text = source.slice(range.start, range.end);
+    const values = this.#values;
+    if (!Array.isArray(values)) return { text, parameters: values };
+    const markers = markersIn(source, range);
+    if (markers.length === 0) return { text, parameters: undefined };
+    if (markers.every(({ name }) => name === undefined)) {
+      return { text, parameters: markers.map(({ start }) => this.#byPlace.get(start)) };
+    }
+    const numbers = [...new Set(markers.map(({ name }) => Number(name)))].sort((a, b) => a - b);
+    let renumbered = text;
+    for (const { start, name = '' } of markers) {
+      const at = start - range.start;
+      const number = String(numbers.indexOf(Number(name)) + 1).padEnd(name.length);
+      renumbered = `${renumbered.slice(0, at + 1)}${number}${renumbered.slice(at + 1 + name.length)}`;
+    }
+    return { text: renumbered, parameters: numbers.map((number) => values[number - 1]) };
+  }
+}
+
+function markersIn(source: string, { start, end }: Span): readonly Marker[] {
+  const markers: Marker[] = [];
+  const lexeme = createLexeme();
+  lexeme.end = start;
+  for (;;) {
+    scan(source, lexeme.end, end, lexeme);
+    if (lexeme.kind === Kind.End) return markers;
+    if (lexeme.kind !== Kind.Operator) continue;
+    const text = source.slice(lexeme.start, lexeme.end);
+    if (text === '?') markers.push({ start: lexeme.start, name: undefined });
+    else if (/^\$\d+$/.test(text)) markers.push({ start: lexeme.start, name: text.slice(1) });
+  }
+}

@@ -1,0 +1,42 @@
+/** What the annotations of a statement say for all MAPs and RUNs in it. */
+import type { Annotation, StatementNode } from '../../grammar/ast.ts';
+import { OPTIONS } from '../../grammar/options.ts';
+import { annotationDiagnostics } from '../../grammar/parse-source.ts';
+import { settingValues } from '../../grammar/setting-values.ts';
+import { Budget } from '../calls/budget.ts';
+import { budgetOf } from '../plan/statement-settings.ts';
+import { syntaxError } from './read.ts';
+
+/** Options that no MAP or RUN of this version takes, and semantic SQL around it may. */
+const OF_SEMANTIC_SQL: ReadonlySet<string> = new Set(['batch', 'max_pairs']);
+
+/** What holds for all calls of a statement. */
+export interface Whole {
+  readonly annotations: readonly Annotation[];
+  /** Undefined where no annotation limits what may be spent. */
+  readonly budget: Budget | undefined;
+}
+
+export function wholeOf(node: StatementNode, source: string): Whole {
+  return { annotations: annotationsOf(node, source), budget: budgetFor(node) };
+}
+
+/** The annotations that a MAP or RUN takes. Throws what is wrong with any: with calls they are no comments. */
+function annotationsOf({ annotations }: StatementNode, source: string): readonly Annotation[] {
+  const [wrong] = annotationDiagnostics(source, annotations);
+  if (wrong !== undefined) throw syntaxError(wrong);
+  return annotations.filter(({ key }) => OPTIONS.has(key) && !OF_SEMANTIC_SQL.has(key));
+}
+
+function budgetFor({ annotations }: StatementNode): Budget | undefined {
+  const limits = budgetOf(settingValues(annotations, []));
+  return Object.keys(limits).length === 0 ? undefined : new Budget(limits);
+}
+
+/** The budget that a part has with the others; none where its own WITH says another. */
+export function sharedBudget(node: StatementNode, { budget }: Whole): Budget | undefined {
+  const part = 'body' in node ? node.body : node;
+  if (!('options' in part)) return budget;
+  const own = budgetOf(settingValues([], part.options));
+  return Object.keys(own).length === 0 ? budget : undefined;
+}

@@ -1,0 +1,158 @@
+/** MAPs and RUNs in brackets: what holds for the statement around them, and what comes of it when they end early. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Engine, type RvbbitError } from '../../src/index.ts';
+import { makeFolder, removeFolder } from '../cli/spawn.ts';
+
+const cascades = makeFolder({
+  'twice.yaml': 'cells: [{ name: a, tool: js, inputs: { code: "return input.v * 2" } }]\n',
+  'ask.yaml': 'cells: [{ name: a, instructions: "Say {{ input.v }}" }]\n',
+  'deaf.yaml': 'cells: [{ name: a, instructions: "Deaf {{ input.v }}" }]\n',
+});
+let asked = 0;
+const engine = await Engine.open({
+  cascades,
+  threads: 1,
+  model: async ({ messages }) => {
+    asked += 1;
+    const text = String(messages.at(-1)!.content);
+    if (text.startsWith('Deaf')) throw new Error('no answer');
+    return { text: text.startsWith('Say') ? 'said' : '{"answer":true}', finishReason: 'stop' };
+  },
+});
+await engine.query('CREATE TABLE t AS SELECT i AS v FROM range(6) r(i)');
+test.after(async () => {
+  await engine.close();
+  removeFolder(cascades);
+});
+test.before.each(() => {
+  asked = 0;
+});
+
+const twice = (using = 'FROM t') => `(RVBBIT MAP 'twice.yaml' AS d USING (${using}))`;
+const ask = (from: number, more = '') =>
+  `(RVBBIT MAP 'ask.yaml' AS said USING (SELECT v + ${from} AS v FROM t) ${more})`;
+const errorOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => assert.unreachable() as never,
+    (error: RvbbitError) => error,
+  );
+const stages = async () =>
+  (await engine.query("FROM duckdb_tables() SELECT table_name WHERE table_name LIKE 'rvb%'")).rows;
+
+test('parameters go to the part that they stand in', async () => {
+  const rows = async (sql: string, parameters: unknown[] | Record<string, unknown>) =>
+    (await engine.query(sql, parameters)).rows.map((row) => Object.values(row).map(String));
+  const places = `SELECT ? AS p, v FROM ${twice('SELECT v FROM t WHERE v < ?')} WHERE v > ?`;
+  assert.equal(await rows(places, ['x', 4, 2]), [['x', '3']]);
+  const numbers = `SELECT $3 AS p, v FROM ${twice('SELECT v FROM t WHERE v < $2 AND v > $1')} WHERE v > $1`;
+  assert.equal(await rows(numbers, [2, 4, 'y']), [['y', '3']]);
+  const names = `SELECT $p AS p, v FROM ${twice('SELECT v FROM t WHERE v < $most')} WHERE v > $least`;
+  assert.equal(await rows(names, { p: 'z', most: 4, least: 2 }), [['z', '3']]);
+  const deep = `SELECT v FROM ${twice(`SELECT v FROM ${twice('SELECT v FROM t WHERE v = ?')} WHERE v <> ?`)} WHERE v = ?`;
+  assert.equal(await rows(deep, [5, 4, 5]), [['5']]);
+  const { code, message } = await errorOf(engine.query(places, ['x', 4]));
+  assert.equal(
+    [code, message],
+    ['RVB_SQL', 'the statement has 3 parameters but 2 values were given'],
+  );
+});
+
+test('annotations hold for every call, and a budget for all of them together', async () => {
+  const { summary, notices, rowCount } = await engine.query(
+    `-- @ max_calls: 8\nSELECT * FROM ${ask(100)} a JOIN ${ask(200)} b ON a.v = b.v - 100`,
+  );
+  assert.is(asked, 8);
+  assert.equal([summary.status, rowCount], ['incomplete', 0]);
+  assert.equal(notices.at(-1)?.code, 'incomplete');
+  // It goes on from there.
+  const again = await engine.query(
+    `-- @ max_calls: 8\nSELECT * FROM ${ask(100)} a JOIN ${ask(200)} b ON a.v = b.v - 100`,
+  );
+  assert.equal([again.rowCount, asked], [6, 12]);
+  // A call's own WITH wins.
+  await engine.query(`-- @ max_calls: 3\nSELECT * FROM ${ask(300, 'WITH (max_calls = 6)')}`);
+  assert.is(asked, 18);
+  assert.is(
+    (await errorOf(engine.query(`-- @ max_cots: 1\nFROM ${ask(0)}`))).code,
+    'RVB_UNKNOWN_OPTION',
+  );
+  assert.is((await errorOf(engine.query(`-- @ max_cost: 1\nFROM ${ask(0)}`))).code, 'RVB_UNCOSTED');
+});
+
+test('a statement that writes does nothing with a call that ended early', async () => {
+  await engine.query('CREATE OR REPLACE TABLE w AS SELECT 1 AS v');
+  const insert = `INSERT INTO w SELECT v FROM ${ask(400, 'WITH (max_calls = 2)')}`;
+  assert.is((await engine.query(insert)).summary.status, 'incomplete');
+  assert.is((await engine.query('FROM w')).rowCount, 1);
+  await engine.query(insert.replace('= 2', '= 4'));
+  assert.is((await engine.query('FROM w')).rowCount, 7);
+  assert.equal(await stages(), []);
+});
+
+test('rows that failed are NULL or an error, as each call says', async () => {
+  const deaf = (more: string) =>
+    `SELECT * FROM (RVBBIT MAP 'deaf.yaml' AS d USING (FROM t) ${more})`;
+  const { rows, summary } = await engine.query(deaf(''));
+  assert.ok(rows.length === 6 && rows.every(({ d }) => d === null));
+  assert.is(summary.rows.failed, 6);
+  assert.is((await errorOf(engine.query(deaf("WITH (on_error = 'fail')")))).code, 'RVB_MODEL_HTTP');
+  assert.equal(await stages(), []);
+});
+
+test('the account has the rows and calls of all parts', async () => {
+  const { summary } = await engine.query(
+    `SELECT * FROM ${ask(500)} a JOIN ${twice()} b ON a.v = b.v + 500 WHERE said MEANS 'polite'`,
+  );
+  assert.equal([summary.rows.in, summary.runs, summary.calls.sent], [13, 13, 7]);
+});
+
+test('what would keep a call is refused, and what reads from around it told why not', async () => {
+  for (const sql of [
+    `CREATE VIEW x AS FROM ${twice()}`,
+    `CREATE MACRO m() AS TABLE FROM ${twice()}`,
+    `PREPARE p AS FROM ${twice()}`,
+  ]) {
+    const { code, place } = await errorOf(engine.query(sql));
+    assert.equal([code, place?.column], ['RVB_UNSUPPORTED', sql.indexOf('RVBBIT') + 1]);
+  }
+  for (const using of ['SELECT o.v', 'SELECT v FROM c']) {
+    const { message } = await errorOf(
+      engine.query(`WITH c AS (FROM t) SELECT (SELECT max(d) FROM ${twice(using)}) FROM t o`),
+    );
+    assert.match(message, 'runs before the query around it and cannot read from that');
+  }
+});
+
+test('EXPLAIN runs nothing and shows every call', async () => {
+  const sql = `SELECT * FROM ${ask(600)} a JOIN ${ask(700, 'WITH (parallel = 3)')} b USING (v)`;
+  const report = await engine.explain(sql);
+  assert.equal(
+    [asked, report.statement, report.calls.expected, report.calls.most],
+    [0, 'sql', 12, 12],
+  );
+  assert.is(report.tree.children.length, 2);
+  const { rows } = await engine.query(`EXPLAIN (FORMAT TREE) ${sql}`);
+  assert.is(rows.filter(({ explain }) => /MAP ask\.yaml/.test(String(explain))).length, 2);
+  const { calls } = await engine.explain(
+    `RVBBIT MAP 'ask.yaml' AS again USING (SELECT said AS v FROM ${ask(800)})`,
+  );
+  assert.equal([calls.least, calls.most, asked], [6, null, 0]);
+  const analyzed = await engine.explain(`EXPLAIN ANALYZE ${sql}`);
+  assert.equal([analyzed.actual?.calls, asked], [12, 12]);
+  assert.is((await errorOf(engine.explain(`SELECT nope FROM ${ask(900)}`))).place?.column, 8);
+  assert.equal(await stages(), []);
+});
+
+test('a stream gives the rows, and a name like ours is left to DuckDB', async () => {
+  const values: unknown[] = [];
+  for await (const { d } of engine.stream(`SELECT d FROM ${twice()} ORDER BY v LIMIT 2`))
+    values.push(d);
+  assert.equal(values, ['0', '2']);
+  assert.equal((await engine.query('SELECT (rvbbit) AS r FROM (SELECT 1 AS rvbbit) rvbbit')).rows, [
+    { r: 1 },
+  ]);
+  assert.equal(await stages(), []);
+});
+
+test.run();
