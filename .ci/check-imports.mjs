@@ -14,6 +14,7 @@ const ORDER = [
   'src/model',
   'src/journal',
   'src/values',
+  'src/receipts',
   'src/operators',
   'src/plan',
   'src/run',

@@ -41,7 +41,7 @@ let skipped = 0;
 const results = await runFiles(files, {
   timeoutMs: deep ? 3_600_000 : 180_000,
   lingerMs: 10_000,
-  parallel: 2,
+  parallel: files.some((file) => file.endsWith(STORM)) ? 2 : 3,
   together: files.some((file) => file.endsWith(STORM)) ? 1 : TOGETHER,
   ...(deep ? { env: { RVBBIT_TEST_DEEP: '1' } } : {}),
   onFile(result) {

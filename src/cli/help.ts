@@ -34,6 +34,7 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
     'rvbbit cache list --model gpt-4o-mini --limit 5',
     'rvbbit cache clear --older-than 7d --yes',
   ],
+  cost: ['rvbbit cost', 'rvbbit cost --by day --format csv'],
   config: ['rvbbit config show', 'rvbbit config show --json'],
   ops: ['rvbbit ops list', 'rvbbit ops show MEANS', 'rvbbit ops eject MEANS'],
   bench: [

@@ -30,6 +30,10 @@ export const COMMANDS = {
     usage: 'cache stats|list|show|clear',
     summary: 'look at stored model answers, or clear them',
   },
+  cost: {
+    usage: 'cost',
+    summary: 'what was spent, and what stored answers saved',
+  },
   config: { usage: 'config show', summary: 'print the settings that count, without secrets' },
   ops: {
     usage: 'ops list|show|eject',
@@ -93,6 +97,7 @@ export interface CliOptions {
   readonly label?: string;
   readonly atLeast?: number;
   readonly workload?: string;
+  readonly by?: string;
   readonly yes?: boolean;
   readonly verbose?: boolean;
   readonly help?: boolean;
@@ -167,13 +172,19 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--format <name>',
     help: 'default: table on a terminal, jsonl elsewhere',
-    commands: ['journal', 'cache', 'ops'],
+    commands: ['journal', 'cache', 'cost', 'ops'],
     choices: ['table', 'jsonl', 'json', 'csv', 'tsv', 'markdown'],
   },
   {
     flags: '--state-dir <dir>',
     help: 'where the journal is kept (default: ./.rvbbit)',
-    commands: ['query', 'run', 'test', 'explain', 'journal', 'report', 'cache', 'resume'],
+    commands: ['query', 'run', 'test', 'explain', 'journal', 'report', 'cache', 'cost', 'resume'],
+  },
+  {
+    flags: '--by <what>',
+    help: 'what it is added up by (default: model)',
+    commands: ['cost'],
+    choices: ['model', 'statement', 'cascade', 'day', 'caller', 'label'],
   },
   {
     flags: '--no-state',

@@ -28,6 +28,8 @@ async function loadCommand(name: CommandName): Promise<RunCommand> {
       return (await import('./commands/report.ts')).report;
     case 'cache':
       return (await import('./commands/cache.ts')).cache;
+    case 'cost':
+      return (await import('./commands/cost.ts')).cost;
     case 'config':
       return (await import('./commands/config.ts')).config;
     case 'ops':

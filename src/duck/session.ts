@@ -44,6 +44,7 @@ export class Session {
   readonly #turns = new Semaphore(1);
   readonly #closing = new AbortController();
   /** Absent where the connection was handed in. */
+  readonly #source: DatabaseLease | undefined;
   readonly #readers: Readers | undefined;
   #calls = 0;
   #mayHaveMacros = false;
@@ -56,6 +57,7 @@ export class Session {
   ) {
     this.#connection = connection;
     this.#onClose = onClose;
+    this.#source = source;
     if (source !== undefined) this.#readers = new Readers(this, () => Session.open(source));
   }
 
@@ -84,6 +86,17 @@ export class Session {
     } catch (error) {
       await share.release();
       throw toSqlError(error, '', { stage: 'open' });
+    }
+  }
+
+  /** Does work on another connection to the database; on this one where it was handed in. */
+  async beside<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    if (this.#source === undefined) return work(this);
+    const session = await Session.open(this.#source);
+    try {
+      return await work(session);
+    } finally {
+      await session.close();
     }
   }
 

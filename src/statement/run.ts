@@ -108,6 +108,7 @@ async function* streamFlat(
     const { streamMapStatement } = await import('./cascade.ts');
     yield* streamMapStatement(node, statement, onHead);
   } else if (node.kind === 'Sql') {
+    await readyReceipts(node, statement);
     const result = await plainOrSemantic(node, statement, openSql);
     if ('slices' in result) {
       onHead({ columns: result.columns, notices: [], signal });
@@ -159,8 +160,18 @@ async function explainFlat(node: StatementNode, statement: Statement): Promise<E
 }
 
 async function runSqlStatement(node: SqlStatement, statement: Statement): Promise<Delivered> {
+  await readyReceipts(node, statement);
   const result = await plainOrSemantic(node, statement, runSql);
   return result instanceof ResultReader ? deliverReader(result, statement.valueForm) : result;
+}
+
+/** What a statement reads of the journal is there before it runs. */
+async function readyReceipts({ text }: SqlStatement, statement: Statement): Promise<void> {
+  if (!/rvbbit/i.test(text)) return;
+  const { attachReceipts, mayReadReceipts } = await import('../receipts/attach.ts');
+  if (!mayReadReceipts(text)) return;
+  const { session, stateDir, desk } = statement;
+  await attachReceipts({ session, journal: desk.journal, stateDir });
 }
 
 /**

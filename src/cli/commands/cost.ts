@@ -1,0 +1,31 @@
+/** `rvbbit cost`: what was spent, and what stored answers saved. */
+import { acquireDatabase } from '../../duck/registry.ts';
+import { Session } from '../../duck/session.ts';
+import { makeViews } from '../../receipts/attach.ts';
+import { SPEND_KEYS, type SpendKey, spendSql } from '../../receipts/spend.ts';
+import { existingJournal } from '../existing-journal.ts';
+import { CliError } from '../exit-codes.ts';
+import type { CliOptions } from '../options.ts';
+import { printRows } from '../print-rows.ts';
+
+/** Prints a row a value of `--by`. */
+export async function cost(words: readonly string[], options: CliOptions): Promise<number> {
+  const [left] = words;
+  if (left !== undefined) {
+    const what = `rvbbit cost [--by ${SPEND_KEYS.join('|')}]`;
+    throw new CliError('usage', `'${left}' is left over`, what);
+  }
+  const { folder } = existingJournal(options);
+  const lease = await acquireDatabase(':memory:');
+  const session = await Session.open(lease);
+  try {
+    await makeViews(session, folder);
+    const reader = await session.run(spendSql((options.by as SpendKey | undefined) ?? 'model'));
+    const columns = Object.fromEntries(reader.columns.map(({ name, type }) => [name, type]));
+    await printRows(columns, await reader.rows('json'), options);
+  } finally {
+    await session.close();
+    await lease.release();
+  }
+  return 0;
+}

@@ -1,0 +1,90 @@
+/** Attaches the catalogue of receipts where a statement speaks of it. */
+import { readdirSync } from 'node:fs';
+import { quoteLiteral } from '../duck/quote.ts';
+import type { Session } from '../duck/session.ts';
+import { RvbbitError } from '../errors.ts';
+import { journalFolder } from '../journal/disk/journal-folder.ts';
+import type { Journal } from '../journal/journal.ts';
+import { Semaphore } from '../util/semaphore.ts';
+import { CATALOG, recordsSql, VIEWS, viewSql } from './views.ts';
+
+/** A view of the catalogue, by its qualified name. */
+const MENTION = new RegExp(
+  `\\b${CATALOG}"?\\s*\\.\\s*(?:"?main"?\\s*\\.\\s*)?"?(?:records|${VIEWS.map(({ name }) => name).join('|')})\\b`,
+  'i',
+);
+
+/** What the receipts are read from. */
+export interface ReceiptSource {
+  readonly session: Session;
+  readonly journal: Journal;
+  /** Undefined where the engine keeps no journal on disk. */
+  readonly stateDir?: string | undefined;
+}
+
+/** Whether a text may read receipts: cheap, and asked of every statement. */
+export function mayReadReceipts(sql: string): boolean {
+  return MENTION.test(sql);
+}
+
+/**
+ * Makes the views of the receipts, up to what has happened until now. Does nothing where the database has a catalogue
+ * or schema of that name. Throws RVB_UNSUPPORTED without a state folder.
+ */
+export function attachReceipts(source: ReceiptSource): Promise<void> {
+  return turns.use(() => attach(source));
+}
+
+/** Two connections that make one view at the same time are a conflict to DuckDB. */
+const turns = new Semaphore(1);
+
+async function attach({ session, journal, stateDir }: ReceiptSource): Promise<void> {
+  // Beside the caller's transaction, which may write to one database alone.
+  await session.beside(async (beside) => {
+    const { isTaken, source } = await findCatalog(beside);
+    if (isTaken) return;
+    if (stateDir === undefined) {
+      throw new RvbbitError(
+        'RVB_UNSUPPORTED',
+        `${CATALOG}.unified_logs and the like are read from the journal, and this engine keeps none: give it a state folder (stateDir, --state-dir)`,
+        { stage: 'bind' },
+      );
+    }
+    await journal.open();
+    await journal.commit();
+    await makeViews(beside, journalFolder(stateDir), source);
+  });
+}
+
+/** Makes the views over a journal's folder, but for those that were made `from` the same files. */
+export async function makeViews(session: Session, folder: string, from?: unknown): Promise<void> {
+  const records = recordsOf(folder);
+  if (records === from) return;
+  await session.run(`ATTACH IF NOT EXISTS ':memory:' AS ${CATALOG}`);
+  for (const sql of [records, ...VIEWS.flatMap(viewSql)]) await session.run(sql);
+  await session.run(`COMMENT ON VIEW ${CATALOG}.main.records IS ${quoteLiteral(records)}`);
+}
+
+function recordsOf(folder: string): string {
+  const names = readdirSync(folder);
+  return recordsSql(folder, {
+    segments: names.some((name) => name.endsWith('.ndjson')),
+    archives: names.some((name) => name.endsWith('.parquet')),
+  });
+}
+
+/** What stands under the catalogue's name: something of the user's own, or the views, and what they are made from. */
+async function findCatalog(
+  session: Session,
+): Promise<{ readonly isTaken: boolean; readonly source: unknown }> {
+  const reader = await session.run(
+    `SELECT (SELECT count(*) FROM duckdb_schemas() WHERE lower(schema_name) = '${CATALOG}') AS schemas,
+(SELECT count(*) FROM duckdb_databases() WHERE lower(database_name) = '${CATALOG}') AS databases,
+(SELECT count(*) FROM duckdb_views() WHERE database_name = '${CATALOG}' AND view_name = 'records') AS views,
+(SELECT any_value(comment) FROM duckdb_views() WHERE database_name = '${CATALOG}' AND view_name = 'records') AS source`,
+  );
+  const [row] = await reader.rows('json');
+  const { schemas, databases, views, source } = row!;
+  const isOther = Number(databases) > 0 && Number(views) === 0;
+  return { isTaken: Number(schemas) > 0 || isOther, source };
+}

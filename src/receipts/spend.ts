@@ -1,0 +1,41 @@
+/** What was spent, and what stored answers saved, added up by something that the receipts know of each call. */
+import { CATALOG } from './views.ts';
+
+/** What spending is added up by: the expressions of it for calls and for hits of stored answers. */
+const KEYS = {
+  model: {
+    call: "u.provider || '/' || u.model",
+    hit: "json_extract_string(h.record, 'provider') || '/' || json_extract_string(h.record, 'model')",
+  },
+  statement: { call: 's.sql', hit: 's.sql' },
+  cascade: {
+    call: 'u.cascade_id',
+    hit: String.raw`regexp_replace(s.cascade, '[^,]*/|\.ya?ml', '', 'g')`,
+  },
+  day: { call: 'u.timestamp::DATE::VARCHAR', hit: 'h."at"::DATE::VARCHAR' },
+  caller: { call: 'u.caller_id', hit: "json_extract_string(h.record, 'caller')" },
+  label: { call: 's.label', hit: 's.label' },
+} as const;
+
+export type SpendKey = keyof typeof KEYS;
+export const SPEND_KEYS = Object.keys(KEYS) as readonly SpendKey[];
+
+/** A row a value of the key, the dearest first. */
+export function spendSql(by: SpendKey): string {
+  const { call, hit } = KEYS[by];
+  const ofStatement = `LEFT JOIN (SELECT DISTINCT ON (caller_id) * FROM ${CATALOG}.main.statements) s`;
+  return `WITH parts AS (
+  SELECT ${call} AS key, 1 AS calls, (u.status = 'failed')::INTEGER AS failed, u.tokens_in, u.tokens_out, u.cost,
+    (u.cost IS NULL)::INTEGER AS uncosted, 0 AS hits, NULL::DOUBLE AS saved
+  FROM ${CATALOG}.main.unified_logs u ${ofStatement} ON s.caller_id = u.caller_id
+  UNION ALL
+  SELECT ${hit}, 0, 0, 0, 0, NULL, 0, json_extract_string(h.record, 'count')::BIGINT,
+    json_extract_string(h.record, 'savedMicroUsd')::BIGINT / 1e6
+  FROM (FROM ${CATALOG}.main.records WHERE t = 'cache.hits') h ${ofStatement} ON s.caller_id = json_extract_string(h.record, 'caller')
+)
+SELECT key AS "${by}", sum(calls)::BIGINT AS calls, sum(failed)::BIGINT AS failed,
+  coalesce(sum(tokens_in), 0)::BIGINT AS tokens_in, coalesce(sum(tokens_out), 0)::BIGINT AS tokens_out,
+  round(sum(cost), 6) AS cost_usd, sum(uncosted)::BIGINT AS uncosted_calls,
+  sum(hits)::BIGINT AS cache_hits, round(sum(saved), 6) AS saved_usd
+FROM parts GROUP BY key ORDER BY cost_usd DESC NULLS LAST, calls DESC, key`;
+}
