@@ -79,7 +79,8 @@ export async function runOverTable(
         : outcome.kind === 'failed'
           ? 'failed'
           : 'success',
-    session_id: ledger.session,
+    // Within another statement it has that one's name, as a batch.
+    session_id: ledger.session.replace(/^sql-/, 'batch-'),
     table_created: table.name,
     row_count: table.rowCount,
     outputs: outcome.outputs ?? {},

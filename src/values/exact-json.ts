@@ -5,6 +5,9 @@ import type { Json } from '../util/json.ts';
 const MARK = '\u{e000}';
 /** A text, or a number with more figures than a double surely holds. */
 const LONG_NUMBERS = /"(?:[^"\\]|\\.)*"|-?\d[\d.]{15,}(?:[eE][+-]?\d+)?/g;
+const MAY_HAVE_LONG = /\d[\d.]{15}/;
+/** What JSON begins with: to throw and catch takes longer than all else. */
+const MAY_BE_JSON = /^\s*["[{\-\dtfn]/;
 const MARKED = new RegExp(`"${MARK}(-?\\d[\\d.]*(?:[eE][+-]?\\d+)?)"`, 'g');
 
 /**
@@ -12,8 +15,10 @@ const MARKED = new RegExp(`"${MARK}(-?\\d[\\d.]*(?:[eE][+-]?\\d+)?)"`, 'g');
  * rounded before. Undefined for what is no JSON.
  */
 export function parseExactly(text: string): Json | undefined {
+  if (!MAY_BE_JSON.test(text)) return undefined;
   try {
     const value = JSON.parse(text) as Json;
+    if (!MAY_HAVE_LONG.test(text)) return value;
     const exact = text.replace(LONG_NUMBERS, (found) =>
       found.startsWith('"') || String(Number(found)) === found ? found : `"${MARK}${found}"`,
     );
@@ -30,5 +35,6 @@ export function figuresOf(value: Json): Json {
 
 /** The text of a value in which marked numbers are numbers again. */
 export function exactText(value: Json): string {
-  return JSON.stringify(value).replace(MARKED, '$1');
+  const text = JSON.stringify(value);
+  return text.includes(MARK) ? text.replace(MARKED, '$1') : text;
 }
