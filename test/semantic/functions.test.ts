@@ -258,7 +258,7 @@ test('rvbbit_run_batch makes a temporary table, which stays, and runs the cascad
   assert.is(report.table_created, 'my batch');
   assert.is(report.row_count, 20);
   assert.equal(rowsOf(report.outputs['load']), [{ n: 20, total: 95 }]);
-  assert.match(report.session_id, /^sql-/);
+  assert.match(report.session_id, /^batch-/);
   assert.is(result.columns[0]!.type, 'JSON');
   const kept = await engine.query('FROM "my batch" ORDER BY id LIMIT 1');
   assert.equal(
