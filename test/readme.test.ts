@@ -37,6 +37,17 @@ test('the statement at the top gives 200 rows in file order', async () => {
   );
 });
 
+test('the query around a MAP counts its rows', async () => {
+  const [, sql] = blocks('sql');
+  const { stdout } = await rvbbit(['-c', sql!, '--format', 'json']);
+  const rows = JSON.parse(stdout) as { brand: string | null; products: number }[];
+  assert.is(
+    rows.reduce((sum, { products }) => sum + products, 0),
+    344,
+  );
+  assert.ok(rows.some(({ brand }) => brand === 'Apple'));
+});
+
 test('the start command is the package script, and the quickstart runs to its end', async () => {
   const scripts = JSON.parse(readFileSync(`${root}package.json`, 'utf8')).scripts as Record<
     string,
