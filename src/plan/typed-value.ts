@@ -12,7 +12,7 @@ import {
   type ReadValue,
   unfenced,
 } from '../values/convert-value.ts';
-import { exactText, parseExactly } from '../values/exact-json.ts';
+import { exactText, parseExactly } from '../values/long-numbers.ts';
 import type { ResultField } from './result-fields.ts';
 
 /** Families that a single column may take whole. */

@@ -4,11 +4,7 @@ import { quoteLiteral } from '../duck/quote.ts';
 /** The catalogue that they stand in. */
 export const CATALOG = 'rvbbit';
 
-interface ViewColumn {
-  readonly name: string;
-  readonly sql: string;
-  readonly comment: string;
-}
+type ViewColumn = readonly [name: string, sql: string, comment: string];
 
 /** A view: a row for each `comment` says what. */
 export interface View {
@@ -47,13 +43,13 @@ export function recordsSql(
 
 /** The statement that makes a view, and those that document it. */
 export function viewSql({ name, comment, columns, from }: View): readonly string[] {
-  const list = columns.map((column) => `${column.sql} AS "${column.name}"`).join(',\n  ');
+  const list = columns.map(([column, sql]) => `${sql} AS "${column}"`).join(',\n  ');
   const view = `${CATALOG}.main.${name}`;
   return [
     `CREATE OR REPLACE VIEW ${view} AS SELECT\n  ${list}\nFROM ${from}`,
     `COMMENT ON VIEW ${view} IS ${quoteLiteral(comment)}`,
     ...columns.map(
-      (column) => `COMMENT ON COLUMN ${view}."${column.name}" IS ${quoteLiteral(column.comment)}`,
+      ([column, , says]) => `COMMENT ON COLUMN ${view}."${column}" IS ${quoteLiteral(says)}`,
     ),
   ];
 }
@@ -75,82 +71,46 @@ export const VIEWS: readonly View[] = [
     name: 'unified_logs',
     comment: 'a model call that went out',
     columns: [
-      {
-        name: 'session_id',
-        sql: CALL_SESSION,
-        comment: 'name of the call: of its run, with a number',
-      },
-      {
-        name: 'caller_id',
-        sql: textOf('s', 'caller'),
-        comment: 'the statement that it was made for',
-      },
-      {
-        name: 'cascade_id',
-        sql: `regexp_replace(${textOf('s', 'cascade')}, '^.*/|\\.ya?ml$', '', 'g')`,
-        comment: 'the cascade',
-      },
-      { name: 'cell', sql: textOf('s', 'cell'), comment: 'the cell that asked' },
-      {
-        name: 'attempt',
-        sql: numberOf('s', 'n'),
-        comment: '1 for a first call; re-asks and retries count up',
-      },
-      { name: 'provider', sql: textOf('s', 'provider'), comment: 'who was asked' },
-      { name: 'model', sql: textOf('s', 'model'), comment: 'the model, as its provider names it' },
-      { name: 'timestamp', sql: 's."at"', comment: 'when it went out, UTC' },
-      {
-        name: 'duration_ms',
-        sql: numberOf('e', 'durationMs'),
-        comment: 'until its answer; NULL as long as it is out',
-      },
-      { name: 'tokens_in', sql: numberOf('e', 'tokensIn'), comment: 'tokens of the prompt' },
-      { name: 'tokens_out', sql: numberOf('e', 'tokensOut'), comment: 'tokens of the answer' },
-      {
-        name: 'tokens_cached',
-        sql: `coalesce(${numberOf('e', 'tokensCached')}, 0)`,
-        comment: "of tokens_in: from the provider's cache",
-      },
-      {
-        name: 'cost',
-        sql: dollarsOf('e', 'costMicroUsd'),
-        comment: 'US dollars; NULL where no price is known',
-      },
-      {
-        name: 'cost_status',
-        sql: textOf('e', 'costStatus'),
-        comment: 'settled, assumed (by a list price), uncosted; NULL as long as it is out',
-      },
-      {
-        name: 'cache_hit',
-        sql: 'false',
-        comment: 'false: what stored answers settle is no call, and counted in statements',
-      },
-      {
-        name: 'lane',
-        sql: numberOf('s', 'lane'),
-        comment: '1 to n, of n calls that are out at most',
-      },
-      {
-        name: 'queued_ms',
-        sql: `coalesce(${numberOf('s', 'queuedMs')}, 0)`,
-        comment: 'how long the limiter held it before',
-      },
-      {
-        name: 'status',
-        sql: textOf('e', 'outcome'),
-        comment: 'ok or failed; NULL as long as it is out',
-      },
-      {
-        name: 'error',
-        sql: `json_extract_string(e.record, '$.error.code')`,
-        comment: 'code of the failure',
-      },
-      {
-        name: 'call_key',
-        sql: textOf('s', 'callKey'),
-        comment: 'hash of what was asked: equal for equal calls',
-      },
+      ['session_id', CALL_SESSION, 'name of the call: of its run, with a number'],
+      ['caller_id', textOf('s', 'caller'), 'the statement that it was made for'],
+      [
+        'cascade_id',
+        `regexp_replace(${textOf('s', 'cascade')}, '^.*/|\\.ya?ml$', '', 'g')`,
+        'the cascade',
+      ],
+      ['cell', textOf('s', 'cell'), 'the cell that asked'],
+      ['attempt', numberOf('s', 'n'), '1 for a first call; re-asks and retries count up'],
+      ['provider', textOf('s', 'provider'), 'who was asked'],
+      ['model', textOf('s', 'model'), 'the model, as its provider names it'],
+      ['timestamp', 's."at"', 'when it went out, UTC'],
+      ['duration_ms', numberOf('e', 'durationMs'), 'until its answer; NULL as long as it is out'],
+      ['tokens_in', numberOf('e', 'tokensIn'), 'tokens of the prompt'],
+      ['tokens_out', numberOf('e', 'tokensOut'), 'tokens of the answer'],
+      [
+        'tokens_cached',
+        `coalesce(${numberOf('e', 'tokensCached')}, 0)`,
+        "of tokens_in: from the provider's cache",
+      ],
+      ['cost', dollarsOf('e', 'costMicroUsd'), 'US dollars; NULL where no price is known'],
+      [
+        'cost_status',
+        textOf('e', 'costStatus'),
+        'settled, assumed (by a list price), uncosted; NULL as long as it is out',
+      ],
+      [
+        'cache_hit',
+        'false',
+        'false: what stored answers settle is no call, and counted in statements',
+      ],
+      ['lane', numberOf('s', 'lane'), '1 to n, of n calls that are out at most'],
+      [
+        'queued_ms',
+        `coalesce(${numberOf('s', 'queuedMs')}, 0)`,
+        'how long the limiter held it before',
+      ],
+      ['status', textOf('e', 'outcome'), 'ok or failed; NULL as long as it is out'],
+      ['error', `json_extract_string(e.record, '$.error.code')`, 'code of the failure'],
+      ['call_key', textOf('s', 'callKey'), 'hash of what was asked: equal for equal calls'],
     ],
     from: `(FROM ${RECORDS} WHERE t = 'attempt.start') s LEFT JOIN (FROM ${RECORDS} WHERE t = 'attempt.end') e
   ON json_extract_string(s.record, 'attempt') = json_extract_string(e.record, 'attempt')
@@ -160,67 +120,39 @@ WHERE json_extract_string(e.record, 'outcome') IS DISTINCT FROM 'not_sent'`,
     name: 'statements',
     comment: 'a statement that ran a cascade or operator',
     columns: [
-      {
-        name: 'caller_id',
-        sql: textOf('o', 'caller'),
-        comment: 'name of the statement, as unified_logs has it',
-      },
-      { name: 'session_id', sql: 'o.session', comment: 'name of its session' },
-      { name: 'timestamp', sql: 'o."at"', comment: 'when it began, UTC' },
-      { name: 'sql', sql: textOf('o', 'sql'), comment: 'its text' },
-      {
-        name: 'kind',
-        sql: textOf('o', 'kind'),
-        comment: 'map, run, create_table, insert, sql, explain',
-      },
-      { name: 'origin', sql: textOf('o', 'origin'), comment: 'who ran it: api, cli, …' },
-      { name: 'label', sql: textOf('o', 'label'), comment: 'WITH (label = …)' },
-      { name: 'cascade', sql: textOf('o', 'cascade'), comment: 'files of its cascades' },
-      { name: 'parallel', sql: numberOf('o', 'parallel'), comment: 'runs at a time' },
-      {
-        name: 'status',
-        sql: `json_extract_string(c.record, '$.summary.status')`,
-        comment: 'complete, incomplete; NULL while it runs, or where its process died',
-      },
-      {
-        name: 'reason',
-        sql: `json_extract_string(c.record, '$.summary.reason')`,
-        comment: 'why it is incomplete',
-      },
-      { name: 'rows', sql: ofSummary('rows.in'), comment: 'rows read, or questions asked' },
-      { name: 'rows_ok', sql: ofSummary('rows.ok'), comment: 'rows with a value' },
-      { name: 'rows_null', sql: ofSummary('rows.null'), comment: 'rows whose value is NULL' },
-      { name: 'rows_failed', sql: ofSummary('rows.failed'), comment: 'rows whose run failed' },
-      {
-        name: 'rows_skipped',
-        sql: ofSummary('rows.skipped'),
-        comment: 'rows whose run was skipped',
-      },
-      { name: 'calls', sql: ofSummary('calls.sent'), comment: 'model calls that went out' },
-      { name: 'retried', sql: ofSummary('calls.retried'), comment: 'of these: made again' },
-      {
-        name: 'cache_hits',
-        sql: ofSummary('calls.cacheHits'),
-        comment: 'calls that stored answers settled',
-      },
-      { name: 'tokens_in', sql: ofSummary('tokens.in'), comment: 'tokens of the prompts' },
-      { name: 'tokens_out', sql: ofSummary('tokens.out'), comment: 'tokens of the answers' },
-      {
-        name: 'cost',
-        sql: `${ofSummary('costMicroUsd')} / 1e6`,
-        comment: 'US dollars of calls with a known price; NULL where none has one',
-      },
-      {
-        name: 'uncosted_calls',
-        sql: ofSummary('uncostedCalls'),
-        comment: 'calls without a known price',
-      },
-      {
-        name: 'saved',
-        sql: 'h.saved / 1e6',
-        comment: 'US dollars that the stored answers cost when they were bought',
-      },
-      { name: 'duration_ms', sql: ofSummary('durationMs'), comment: 'from its begin to its end' },
+      ['caller_id', textOf('o', 'caller'), 'name of the statement, as unified_logs has it'],
+      ['session_id', 'o.session', 'name of its session'],
+      ['timestamp', 'o."at"', 'when it began, UTC'],
+      ['sql', textOf('o', 'sql'), 'its text'],
+      ['kind', textOf('o', 'kind'), 'map, run, create_table, insert, sql, explain'],
+      ['origin', textOf('o', 'origin'), 'who ran it: api, cli, …'],
+      ['label', textOf('o', 'label'), 'WITH (label = …)'],
+      ['cascade', textOf('o', 'cascade'), 'files of its cascades'],
+      ['parallel', numberOf('o', 'parallel'), 'runs at a time'],
+      [
+        'status',
+        `json_extract_string(c.record, '$.summary.status')`,
+        'complete, incomplete; NULL while it runs, or where its process died',
+      ],
+      ['reason', `json_extract_string(c.record, '$.summary.reason')`, 'why it is incomplete'],
+      ['rows', ofSummary('rows.in'), 'rows read, or questions asked'],
+      ['rows_ok', ofSummary('rows.ok'), 'rows with a value'],
+      ['rows_null', ofSummary('rows.null'), 'rows whose value is NULL'],
+      ['rows_failed', ofSummary('rows.failed'), 'rows whose run failed'],
+      ['rows_skipped', ofSummary('rows.skipped'), 'rows whose run was skipped'],
+      ['calls', ofSummary('calls.sent'), 'model calls that went out'],
+      ['retried', ofSummary('calls.retried'), 'of these: made again'],
+      ['cache_hits', ofSummary('calls.cacheHits'), 'calls that stored answers settled'],
+      ['tokens_in', ofSummary('tokens.in'), 'tokens of the prompts'],
+      ['tokens_out', ofSummary('tokens.out'), 'tokens of the answers'],
+      [
+        'cost',
+        `${ofSummary('costMicroUsd')} / 1e6`,
+        'US dollars of calls with a known price; NULL where none has one',
+      ],
+      ['uncosted_calls', ofSummary('uncostedCalls'), 'calls without a known price'],
+      ['saved', 'h.saved / 1e6', 'US dollars that the stored answers cost when they were bought'],
+      ['duration_ms', ofSummary('durationMs'), 'from its begin to its end'],
     ],
     // What is opened again is told by its later word.
     from: `(SELECT DISTINCT ON (session) * FROM ${RECORDS} WHERE t = 'statement.open' ORDER BY session, seq DESC) o
@@ -232,23 +164,15 @@ LEFT JOIN (SELECT session, sum((json_extract_string(record, 'savedMicroUsd'))::B
     name: 'runs',
     comment: 'runs of cascades that settled side by side',
     columns: [
-      { name: 'session_id', sql: 'r.session', comment: 'name of the session' },
-      {
-        name: 'caller_id',
-        sql: textOf('r', 'caller'),
-        comment: 'the statement that they were made for',
-      },
-      { name: 'timestamp', sql: 'r."at"', comment: 'when the last of them settled, UTC' },
-      {
-        name: 'first_run',
-        sql: numberOf('r', 'first'),
-        comment: 'number of the first of them, from 0',
-      },
-      { name: 'runs', sql: numberOf('r', 'count'), comment: 'how many' },
-      { name: 'rows_ok', sql: numberOf('r', 'ok'), comment: 'rows that they serve: with a value' },
-      { name: 'rows_null', sql: numberOf('r', 'null'), comment: 'whose value is NULL' },
-      { name: 'rows_failed', sql: numberOf('r', 'failed'), comment: 'whose run failed' },
-      { name: 'rows_skipped', sql: numberOf('r', 'skipped'), comment: 'whose run was skipped' },
+      ['session_id', 'r.session', 'name of the session'],
+      ['caller_id', textOf('r', 'caller'), 'the statement that they were made for'],
+      ['timestamp', 'r."at"', 'when the last of them settled, UTC'],
+      ['first_run', numberOf('r', 'first'), 'number of the first of them, from 0'],
+      ['runs', numberOf('r', 'count'), 'how many'],
+      ['rows_ok', numberOf('r', 'ok'), 'rows that they serve: with a value'],
+      ['rows_null', numberOf('r', 'null'), 'whose value is NULL'],
+      ['rows_failed', numberOf('r', 'failed'), 'whose run failed'],
+      ['rows_skipped', numberOf('r', 'skipped'), 'whose run was skipped'],
     ],
     from: `(FROM ${RECORDS} WHERE t = 'rows') r`,
   },
@@ -256,22 +180,18 @@ LEFT JOIN (SELECT session, sum((json_extract_string(record, 'savedMicroUsd'))::B
     name: 'cache',
     comment: 'a stored answer that is used in place of a call',
     columns: [
-      { name: 'call_key', sql: 'a.key', comment: 'hash of what was asked' },
-      { name: 'provider', sql: 'coalesce(a.provider, s.provider)', comment: 'who answered' },
-      {
-        name: 'model',
-        sql: 'coalesce(a.model, s.model)',
-        comment: 'the model, as its provider names it',
-      },
-      { name: 'timestamp', sql: 'a."at"', comment: 'when it was given, UTC' },
-      { name: 'answer', sql: textOf('a', 'value'), comment: 'the text' },
-      { name: 'tokens_in', sql: numberOf('a', 'tokensIn'), comment: 'tokens of the prompt' },
-      { name: 'tokens_out', sql: numberOf('a', 'tokensOut'), comment: 'tokens of the answer' },
-      {
-        name: 'cost',
-        sql: dollarsOf('a', 'costMicroUsd'),
-        comment: 'US dollars that it cost; NULL where no price is known',
-      },
+      ['call_key', 'a.key', 'hash of what was asked'],
+      ['provider', 'coalesce(a.provider, s.provider)', 'who answered'],
+      ['model', 'coalesce(a.model, s.model)', 'the model, as its provider names it'],
+      ['timestamp', 'a."at"', 'when it was given, UTC'],
+      ['answer', textOf('a', 'value'), 'the text'],
+      ['tokens_in', numberOf('a', 'tokensIn'), 'tokens of the prompt'],
+      ['tokens_out', numberOf('a', 'tokensOut'), 'tokens of the answer'],
+      [
+        'cost',
+        dollarsOf('a', 'costMicroUsd'),
+        'US dollars that it cost; NULL where no price is known',
+      ],
     ],
     from: `(SELECT *, json_extract_string(record, 'callKey') AS key, json_extract_string(record, 'provider') AS provider, json_extract_string(record, 'model') AS model
   FROM ${RECORDS} WHERE t IN ('attempt.end', 'answer') AND json_extract_string(record, 'value') IS NOT NULL AND json_extract_string(record, 'callKey') IS NOT NULL

@@ -11,6 +11,7 @@ import type { MapTarget, Plan } from '../plan/plan.ts';
 import { planStatement } from '../plan/plan-statement.ts';
 import { type CascadeStatement, resolveTarget } from '../plan/resolve-target.ts';
 import type { ExplainReport, Row } from '../result.ts';
+import { analyzed } from './analyze.ts';
 import type { Explained } from './explain.ts';
 import { deliverMap, streamMap, streamWrittenMap } from './map.ts';
 import { kindOf, openingOf } from './names.ts';
@@ -99,17 +100,7 @@ export async function explainCascadeStatement(
   const context = explainContext(statement);
   const report = await explainCascade(planned.plan, planned.statement, context);
   if (whole.kind !== 'Explain' || !whole.analyze) return { report, notices: [] };
-  const startedMs = performance.now();
-  const { rowCount, notices } = done ? NOTHING : await deliverPlanned(planned);
-  const { withActual } = await import('../explain/report/compare.ts');
-  const { ledger, stop } = statement;
-  const actual = withActual(report, ledger.figures, {
-    resultRows: rowCount,
-    runs: ledger.figures.runs,
-    seconds: (performance.now() - startedMs) / 1_000,
-    isComplete: stop.drained === undefined,
-  });
-  return { report: actual, notices };
+  return analyzed(report, statement, async () => (done ? NOTHING : deliverPlanned(planned)));
 }
 
 function deliverPlanned({ plan, statement }: Planned): Promise<Delivered> {

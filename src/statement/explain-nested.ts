@@ -6,6 +6,7 @@ import type { Delivered } from '../deliver/delivered.ts';
 import type { Statement } from '../execute/statement.ts';
 import { type ExplainedCall, withCalls } from '../explain/explain-calls.ts';
 import type { ExplainReport } from '../result.ts';
+import { analyzed } from './analyze.ts';
 import { explainCall, explainCascadeStatement } from './cascade.ts';
 import type { Explained } from './explain.ts';
 import { unnest } from './nested-calls.ts';
@@ -22,17 +23,7 @@ export async function explainNested(
   const { inner, analyze } = explained(node);
   const report = await nestedReport(inner, statement);
   if (!analyze) return { report, notices: [] };
-  const startedMs = performance.now();
-  const { rowCount, notices } = await run(inner, statement);
-  const { withActual } = await import('../explain/report/compare.ts');
-  const { ledger, stop } = statement;
-  const actual = withActual(report, ledger.figures, {
-    resultRows: rowCount,
-    runs: ledger.figures.runs,
-    seconds: (performance.now() - startedMs) / 1_000,
-    isComplete: stop.drained === undefined,
-  });
-  return { report: actual, notices };
+  return analyzed(report, statement, () => run(inner, statement));
 }
 
 /** The statement that is explained. */

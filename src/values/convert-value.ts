@@ -8,7 +8,7 @@ import {
   convertTimestamp,
   convertZonedTime,
 } from './convert-time.ts';
-import { exactText, figuresOf, parseExactly } from './exact-json.ts';
+import { exactText, figuresOf, parseExactly } from './long-numbers.ts';
 
 /** Stands for "this is no value of the type". */
 export const NO_VALUE = Symbol('no value');
