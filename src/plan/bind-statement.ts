@@ -12,6 +12,7 @@ import { placedAt, placedWithin } from './placed-error.ts';
 import type { InputColumn, OnError } from './plan.ts';
 import type { PlanContext } from './plan-context.ts';
 import { bindFields, type ResultField } from './result-fields.ts';
+import { schemaSql } from './schema-name.ts';
 import { resolveSettings, type StatementSettings } from './statement-settings.ts';
 import { typedValue } from './typed-value.ts';
 import { withWantedSchema } from './wanted-schema.ts';
@@ -60,6 +61,7 @@ export async function bindStatement(
       throw placedWithin(error, context.source, statement.query.span.start, query);
     });
   await refuseAsTable(statement, context);
+  await refuseSchema(statement, context);
   const { hasLimit, limit } = await session.queryShape(query);
   if (statement.kind === 'Map') {
     refuseCollisions(settings, fields, columns);
@@ -128,6 +130,21 @@ function refuseCollisions(
       `error_column = '${errorColumn}' has the name of the column "${other.name}"; choose another`,
     );
   }
+}
+
+/** DuckDB binds a statement that it explains: a schema that is not there is told before a model is asked. */
+async function refuseSchema(
+  { options }: MapStatement | RunStatement,
+  { session, stop: { signal }, source }: PlanContext,
+): Promise<void> {
+  const value = options.find(({ key }) => key.value === 'schema')?.value;
+  if (value?.kind !== 'StringLiteral') return;
+  const table = `${schemaSql(value.value)}.rvb_any`;
+  await session
+    .run(`EXPLAIN CREATE TABLE ${table} AS SELECT 1`, { signal })
+    .catch((error: unknown) => {
+      throw placedAt(error, source, value.span.start);
+    });
 }
 
 /** A default that its columns do not take is refused before the first row. */

@@ -51,6 +51,7 @@ function planRun(bound: BoundStatement, target: MapTarget, generatedTable: strin
     ...common(bound, RUN_DEFAULT_ROWS),
     parallel: 1,
     asTable: bound.settings.asTable ?? generatedTable,
+    ...(bound.settings.schema === undefined ? {} : { schema: bound.settings.schema }),
     ...(tables === undefined ? {} : { returningTables: tables.map(({ value }) => value) }),
     target,
   };

@@ -103,6 +103,8 @@ export interface RunPlan extends PlanBase {
   readonly parallel: 1;
   /** The temp table that holds the rows; a generated name where the statement gives none. */
   readonly asTable: string;
+  /** Where the tables go that the cascade makes; absent: they stay in the session. */
+  readonly schema?: string;
   /** RETURNING TABLES: those that are wanted, none for all that the cascade makes. */
   readonly returningTables?: readonly string[];
   /** Where the one row goes. */

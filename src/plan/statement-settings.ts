@@ -36,20 +36,15 @@ export interface StatementSettings {
   /** MAP DISTINCT, or the columns of `dedupe_by`. */
   readonly distinct?: 'row' | readonly string[];
   readonly asTable?: string;
+  /** Where the tables go that a RUN's cascade makes. */
+  readonly schema?: string;
   readonly label?: string;
   /** Set over the cascade's cells. */
   readonly modelOverride: ModelOverride;
 }
 
 /** Options and annotations that the grammar knows and a later version executes. */
-const LATER: ReadonlySet<string> = new Set([
-  'batch',
-  'max_pairs',
-  'schema',
-  'threshold',
-  'prompt',
-  'join',
-]);
+const LATER: ReadonlySet<string> = new Set(['batch', 'max_pairs', 'threshold', 'prompt', 'join']);
 
 /**
  * WITH or modifier over annotation over `defaultParallel` (engine option or CLI flag). Throws
@@ -62,6 +57,12 @@ export function resolveSettings(
   refuseLaterClauses(statement);
   const values = settingValues(statement.annotations, statement.options);
   refuseLaterOptions(values);
+  if (statement.kind === 'Map' && values.has('schema')) {
+    const advice = 'of a MAP use CREATE TABLE schema.name AS RVBBIT MAP …';
+    throw new RvbbitError('RVB_UNSUPPORTED', `schema is where the tables of a RUN go; ${advice}`, {
+      stage: 'bind',
+    });
+  }
   const isMap = statement.kind === 'Map';
   const distinct = isMap && (statement.distinct !== undefined || values.get('distinct') === true);
   const dedupeBy = values.get('dedupe_by');
@@ -92,6 +93,7 @@ export function resolveSettings(
             .map((name) => name.trim()),
         }),
     ...given('asTable', values.get('as_table') as string | undefined),
+    ...given('schema', values.get('schema') as string | undefined),
     ...given('label', values.get('label') as string | undefined),
     modelOverride: modelOverrideOf(values),
   };

@@ -8,6 +8,7 @@ import {
   NOTHING,
   shadowNotice,
 } from '../deliver/delivered.ts';
+import { isInTransaction } from '../duck/in-transaction.ts';
 import { quoteIdentifier, quoteLiteral } from '../duck/quote.ts';
 import { RvbbitError } from '../errors.ts';
 import { executeRun, type RunReport } from '../execute/execute-run.ts';
@@ -16,6 +17,7 @@ import { writingHead } from '../execute/staged-rows.ts';
 import type { StatementWithCascade } from '../execute/statement.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import type { ResultField } from '../plan/result-fields.ts';
+import { schemaSql } from '../plan/schema-name.ts';
 import { typedColumns, typedValue } from '../plan/typed-value.ts';
 import type { Notice, ResultColumn } from '../result.ts';
 
@@ -34,6 +36,7 @@ export async function deliverRun(
   const head = writingHead(target);
   notices.push(...endNotices(statement, head !== undefined));
   const writes = await mayWrite(statement, targetsOf(target, statement));
+  await keepTables(plan, report, statement);
   // As for a MAP: the table would be in the way of the run that completes it.
   if (head !== undefined && !writes) return { ...NOTHING, notices };
   const isReport = fields === undefined && returningTables === undefined;
@@ -54,6 +57,28 @@ export async function deliverRun(
   const rows = await reader.rows(valueForm);
   const columns = reader.columns.map(({ name, type }) => ({ name, type }));
   return { columns, rows, rowCount: rows.length, notices };
+}
+
+/** Puts the tables of a run that succeeded into the schema that the statement names: all of them, or none. */
+async function keepTables(
+  { schema }: RunPlan,
+  { status, tables }: RunReport,
+  { session, stop }: StatementWithCascade,
+): Promise<void> {
+  if (schema === undefined || status !== 'success' || tables.length === 0) return;
+  const isOwn = !(await isInTransaction(session));
+  const moves = tables.flatMap((table) => {
+    const name = quoteIdentifier(table);
+    return [
+      `CREATE OR REPLACE TABLE ${schemaSql(schema)}.${name} AS FROM temp.main.${name}`,
+      `DROP TABLE temp.main.${name}`,
+    ];
+  });
+  const text = [...(isOwn ? ['BEGIN'] : []), ...moves, ...(isOwn ? ['COMMIT'] : [])].join(';\n');
+  await session.run(text, { signal: stop.signal }).catch(async (thrown: unknown) => {
+    if (isOwn) await session.run('ROLLBACK').catch(() => undefined);
+    throw thrown;
+  });
 }
 
 /** The columns of a RUN's result. */
@@ -87,7 +112,7 @@ async function resultQuery(
   const { error, outputs, tables } = report;
   if (error !== undefined) throw new RvbbitError(error.code, error.message, { stage: 'execute' });
   if (fields !== undefined) return outputsQuery(fields, JSON.stringify(outputs));
-  return tablesQuery(returningTables!, tables, runColumns(plan), statement);
+  return tablesQuery(plan, tables, statement);
 }
 
 /** One row of the outputs of the cells. */
@@ -103,11 +128,11 @@ function outputsQuery(fields: readonly ResultField[], outputs: string): string {
 
 /** A row a table that the cascade made; of those that are wanted, where names are given. */
 async function tablesQuery(
-  wanted: readonly string[],
+  plan: RunPlan,
   made: readonly string[],
-  columns: readonly ResultColumn[],
   { session, stop }: StatementWithCascade,
 ): Promise<string> {
+  const { returningTables: wanted = [], schema } = plan;
   const isSame = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
   const missing = wanted.find((name) => !made.some((table) => isSame(table, name)));
   if (missing !== undefined) {
@@ -118,16 +143,13 @@ async function tablesQuery(
     });
   }
   const names = wanted.length === 0 ? made : made.filter((t) => wanted.some((n) => isSame(n, t)));
-  const nulls = columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${name}`);
+  const nulls = runColumns(plan).map(({ name, type }) => `CAST(NULL AS ${type}) AS ${name}`);
   const parts: string[] = [`SELECT ${nulls.join(', ')} WHERE false`];
   for (const name of names) {
-    const its = await session.describe(`FROM ${quoteIdentifier(name)}`, {
-      signal: stop.signal,
-    });
+    const table = `${schema === undefined ? '' : `${schemaSql(schema)}.`}${quoteIdentifier(name)}`;
+    const its = await session.describe(`FROM ${table}`, { signal: stop.signal });
     const list = its.map((column) => quoteLiteral(column.name)).join(', ');
-    parts.push(
-      `SELECT ${quoteLiteral(name)}, (SELECT count(*) FROM ${quoteIdentifier(name)}), [${list}]`,
-    );
+    parts.push(`SELECT ${quoteLiteral(name)}, (SELECT count(*) FROM ${table}), [${list}]`);
   }
   return parts.join('\nUNION ALL ');
 }

@@ -289,4 +289,26 @@ test("RUN gives its cells' outputs as columns, and the tables that it made", asy
   assert.equal((await engine.query('FROM kept')).rows, [{ sum: 1.25 }]);
 });
 
+test('tables of a RUN go to a schema, all of them once it has succeeded', async () => {
+  await engine.query('CREATE SCHEMA kept');
+  const run = (schema: string, more = '') =>
+    engine.query(
+      `RVBBIT RUN 'tables.yaml' USING (FROM range(5) r(i)) ${more} WITH (schema = '${schema}')`,
+    );
+  await run('kept');
+  const { rows } = await run('memory.kept', 'RETURNING TABLES');
+  assert.equal(
+    rows.map(({ table_name, row_count }) => [table_name, Number(row_count)]),
+    [['counted', 1]],
+  );
+  assert.equal((await engine.query('SELECT n::INTEGER AS n FROM kept.counted')).rows, [{ n: 5 }]);
+  const left = await engine.query(
+    "SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = 'counted'",
+  );
+  assert.is(left.rowCount, 0);
+  assert.is(await codeOf(run('missing')), 'RVB_SQL 1:69');
+  const map = "RVBBIT MAP 'value.yaml' USING (SELECT 1 AS v) WITH (schema = 'kept')";
+  assert.is(await codeOf(engine.query(map)), 'RVB_UNSUPPORTED');
+});
+
 test.run();
