@@ -35,6 +35,7 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
     'rvbbit cache clear --older-than 7d --yes',
   ],
   cost: ['rvbbit cost', 'rvbbit cost --by day --format csv'],
+  log: ['rvbbit log', 'rvbbit log -f --verbose'],
   config: ['rvbbit config show', 'rvbbit config show --json'],
   ops: ['rvbbit ops list', 'rvbbit ops show MEANS', 'rvbbit ops eject MEANS'],
   bench: [

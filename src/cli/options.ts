@@ -34,6 +34,10 @@ export const COMMANDS = {
     usage: 'cost',
     summary: 'what was spent, and what stored answers saved',
   },
+  log: {
+    usage: 'log',
+    summary: 'show the latest model calls, and follow those to come',
+  },
   config: { usage: 'config show', summary: 'print the settings that count, without secrets' },
   ops: {
     usage: 'ops list|show|eject',
@@ -98,6 +102,7 @@ export interface CliOptions {
   readonly atLeast?: number;
   readonly workload?: string;
   readonly by?: string;
+  readonly follow?: boolean;
   readonly yes?: boolean;
   readonly verbose?: boolean;
   readonly help?: boolean;
@@ -178,7 +183,34 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--state-dir <dir>',
     help: 'where the journal is kept (default: ./.rvbbit)',
-    commands: ['query', 'run', 'test', 'explain', 'journal', 'report', 'cache', 'cost', 'resume'],
+    commands: [
+      'query',
+      'run',
+      'test',
+      'explain',
+      'journal',
+      'report',
+      'cache',
+      'cost',
+      'log',
+      'resume',
+    ],
+  },
+  {
+    flags: '-f, --follow',
+    help: 'show calls as they end, until Ctrl-C',
+    commands: ['log'],
+  },
+  {
+    flags: '--verbose',
+    help: 'also statements, chunks of runs, stored answers, and calls as they go out',
+    commands: ['log'],
+  },
+  {
+    flags: '--limit <n>',
+    help: 'lines shown of what has been (default 20)',
+    commands: ['log'],
+    number: true,
   },
   {
     flags: '--by <what>',

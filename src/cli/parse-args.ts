@@ -26,20 +26,34 @@ const FORMAT_ALIASES: ReadonlyMap<string | undefined, FormatName> = new Map([
   ['duckbox', 'table'],
 ]);
 
-/** Of all commands: an option that takes a value takes one in each of them. */
-const KNOWN = Object.fromEntries(
-  OPTIONS.map((row) => {
-    const short = /^-(\w), /.exec(row.flags)?.[1];
-    const type = takesValue(row) ? ('string' as const) : ('boolean' as const);
-    return [longName(row), short === undefined ? { type } : { type, short }];
-  }),
-);
+/**
+ * Of all commands: an option that takes a value takes one in each of them. A letter is that of the command's own option,
+ * where it comes first.
+ */
+function knownFor(command: CommandName | undefined) {
+  const own = OPTIONS.filter(({ commands }) => command !== undefined && commands.includes(command));
+  const letters = new Set(own.map(letterOf));
+  return Object.fromEntries(
+    OPTIONS.map((row) => {
+      const short = letterOf(row);
+      const type = takesValue(row) ? ('string' as const) : ('boolean' as const);
+      const isTaken = letters.has(short) && !own.some((one) => longName(one) === longName(row));
+      return [longName(row), short === undefined || isTaken ? { type } : { type, short }];
+    }),
+  );
+}
+
+function letterOf({ flags }: OptionRow): string | undefined {
+  return /^-(\w), /.exec(flags)?.[1];
+}
 
 type Token = ReturnType<typeof tokensOf>[number];
 
 /** Words, options and `--` in their order. A value may begin with a dash: `-c '-- a comment first'`. */
 function tokensOf(args: readonly string[]) {
-  const settings = { options: KNOWN, strict: false, allowPositionals: true, tokens: true } as const;
+  const [word] = args;
+  const known = knownFor(isCommand(word) && word !== 'help' ? word : 'query');
+  const settings = { options: known, strict: false, allowPositionals: true, tokens: true } as const;
   return parseTokens({ args: [...args], ...settings }).tokens;
 }
 

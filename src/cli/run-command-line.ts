@@ -30,6 +30,8 @@ async function loadCommand(name: CommandName): Promise<RunCommand> {
       return (await import('./commands/cache.ts')).cache;
     case 'cost':
       return (await import('./commands/cost.ts')).cost;
+    case 'log':
+      return (await import('./commands/log.ts')).log;
     case 'config':
       return (await import('./commands/config.ts')).config;
     case 'ops':
