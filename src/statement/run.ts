@@ -11,6 +11,7 @@ import type { Statement } from '../execute/statement.ts';
 import type { ExplainFormat } from '../explain/report/render-report.ts';
 import type { Row } from '../result.ts';
 import type { Explained } from './explain.ts';
+import { withForeignHint } from './foreign-hint.ts';
 import { textOf } from './names.ts';
 
 /** Runs a statement to its end, the calls in its brackets first. */
@@ -186,9 +187,9 @@ async function plainOrSemantic<T>(
   try {
     return await runPlain(node, statement);
   } catch (thrown) {
-    if (!mayBeSemantic(thrown)) throw thrown;
+    if (!mayBeSemantic(thrown)) throw withForeignHint(thrown, node.text);
     const { runSemanticStatement } = await import('./semantic.ts');
-    return await runSemanticStatement(node, statement, thrown);
+    return await runSemanticStatement(node, statement, withForeignHint(thrown, node.text));
   }
 }
 
