@@ -2,7 +2,8 @@
 import type { Span } from './ast.ts';
 import { createLexeme, Kind, type Lexeme, scan } from './scan.ts';
 
-/** What follows RVBBIT and its verb: nothing that DuckDB would take after a table and its alias. */
+const VERBS: ReadonlySet<string> = new Set(['MAP', 'RUN', 'AWAIT', 'CANCEL']);
+/** What follows a verb: nothing that DuckDB would take after a column or table called rvbbit and that word. */
 const AFTER_VERB: ReadonlySet<string> = new Set([
   'PARALLEL',
   'BATCH',
@@ -54,7 +55,10 @@ function opensCall(source: string, from: number, end: number): number | undefine
   };
   if (next() !== 'RVBBIT') return undefined;
   const first = lexeme.start;
-  if (next() === '') return undefined;
+  const verb = next();
   const word = next();
-  return lexeme.kind === Kind.String || AFTER_VERB.has(word) ? first : undefined;
+  const isText = lexeme.kind === Kind.String;
+  if (VERBS.has(verb)) return isText || AFTER_VERB.has(word) ? first : undefined;
+  // A misspelt verb: no expression has a text and then USING.
+  return verb !== '' && isText && next() === 'USING' ? first : undefined;
 }

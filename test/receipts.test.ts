@@ -188,14 +188,45 @@ test('every column is documented; a transaction and a compaction change nothing'
 
 test('a place that has no receipts says so; a catalogue of the name is left alone', async () => {
   await using engine = await Engine.open({ threads: 1 });
-  const thrown = await engine
+  const { message } = (await engine
     .query('FROM rvbbit.unified_logs')
-    .catch((error: RvbbitError) => error);
-  assert.equal((thrown as RvbbitError).code, 'RVB_UNSUPPORTED');
-  assert.match((thrown as RvbbitError).message, 'stateDir');
+    .catch((error: RvbbitError) => error)) as RvbbitError;
+  assert.match(message, 'read from the journal, and this engine keeps none');
+  // A mention is none.
+  assert.equal((await engine.query("SELECT 'rvbbit.cache' AS x -- rvbbit.runs")).rowCount, 1);
   await engine.query('CREATE SCHEMA rvbbit');
   await engine.query('CREATE TABLE rvbbit.runs AS SELECT 7 AS i');
   assert.equal((await engine.query('FROM rvbbit.runs')).rows, [{ i: 7 }]);
+});
+
+test('receipts are read in every part of a statement, from any folder, and with little memory', async () => {
+  const odd = makeFolder({
+    'ask.yaml': 'cells: [{ name: say, instructions: "Say {{ input.v }}" }]\n',
+  });
+  await using engine = await Engine.open({
+    cascades: odd,
+    stateDir: join(odd, "br[a]ck's *", 'line=3'),
+    threads: 1,
+    // Half of a character in a message and in a text.
+    model: async () => {
+      throw new Error('bad \ud83d \\ud83d');
+    },
+  });
+  const map = (using: string) => `RVBBIT MAP 'ask.yaml' AS said USING (${using})`;
+  await engine.query(map("SELECT 'x' AS v"));
+  await engine.query("SET memory_limit = '300MB'");
+  const calls = await one(
+    engine,
+    'SELECT count(*)::INTEGER AS n, any_value(status) AS status FROM rvbbit.unified_logs',
+  );
+  assert.equal(calls, { n: 1, status: 'failed' });
+  const nested = await engine.query(
+    `SELECT v FROM (${map('SELECT model AS v FROM rvbbit.unified_logs')})`,
+  );
+  assert.is(nested.rowCount, 1);
+  assert.ok((await engine.explain(map('SELECT sql AS v FROM rvbbit.statements'))).rows! >= 2);
+  await engine.close();
+  removeFolder(odd);
 });
 
 test.run();

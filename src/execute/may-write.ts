@@ -1,6 +1,8 @@
 /** The one decision before a statement writes: whether its result may take the place of what stands there. */
 import { type Failure, RvbbitError } from '../errors.ts';
+import type { Ledger } from '../journal/ledger.ts';
 import type { MapTarget } from '../plan/plan.ts';
+import type { Summary } from '../result.ts';
 import type { Statement } from './statement.ts';
 
 /**
@@ -16,10 +18,24 @@ export async function mayWrite(
   await desk.journal.commit();
   if (stop.drained !== undefined) return false;
   if (targets.length === 0) return true;
+  refuseNothing(targets, ledger);
+  return true;
+}
+
+/** Throws where no run succeeded and one failed, or a provider was ended. `before`: runs that do not count. */
+export function refuseNothing(
+  targets: readonly string[],
+  ledger: Pick<Ledger, 'providerEnd' | 'figures'>,
+  before?: Summary,
+): void {
   if (ledger.providerEnd !== undefined) throw notWritten(targets, ledger.providerEnd);
-  const { rows, runs, failures } = ledger.figures;
-  if (rows.failed === 0 || rows.ok + rows.null > 0) return true;
-  const [first] = failures;
+  const { figures } = ledger;
+  const since = (of: (summary: Summary) => number) =>
+    of(figures) - (before === undefined ? 0 : of(before));
+  const failed = since(({ rows }) => rows.failed);
+  if (failed === 0 || since(({ rows }) => rows.ok + rows.null) > 0) return;
+  const runs = since((summary) => summary.runs);
+  const first = figures.failures[before?.failures.length ?? 0];
   const what = runs === 1 ? 'its run failed' : `none of ${runs} runs succeeded`;
   throw notWritten(targets, {
     code: first?.code ?? 'RVB_INTERNAL',

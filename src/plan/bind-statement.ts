@@ -1,5 +1,6 @@
 /** Binds a MAP or RUN: its cascade, its settings, the columns and the limit of its query. */
 import type { MapStatement, RunStatement } from '../../grammar/ast.ts';
+import { createSourceText } from '../../grammar/source-text.ts';
 import type { Cascade } from '../cascade/cascade.ts';
 import type { Column } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
@@ -63,6 +64,7 @@ export async function bindStatement(
   await refuseAsTable(statement, context);
   await refuseSchema(statement, context);
   const { hasLimit, limit } = await session.queryShape(query);
+  if (fields !== undefined) refuseNameBeside(statement, context.source);
   if (statement.kind === 'Map') {
     refuseCollisions(settings, fields, columns);
     refuseUnknownColumns(settings, columns);
@@ -130,6 +132,18 @@ function refuseCollisions(
       `error_column = '${errorColumn}' has the name of the column "${other.name}"; choose another`,
     );
   }
+}
+
+/** The columns have their own names. */
+function refuseNameBeside(statement: MapStatement | RunStatement, source: string): void {
+  const option = statement.options.find(({ key }) => key.value === 'result_column');
+  const name = statement.kind === 'Map' ? (statement.alias ?? option) : option;
+  if (name === undefined) return;
+  throw new RvbbitError(
+    'RVB_SYNTAX',
+    'the columns of RETURNING have their own names; leave out the name of the one column of an untyped result',
+    { stage: 'bind', place: createSourceText(source).positionAt(name.span.start) },
+  );
 }
 
 /** DuckDB binds a statement that it explains: a schema that is not there is told before a model is asked. */

@@ -84,7 +84,19 @@ export function fieldPath(text: string): readonly (string | number)[] | undefine
     const [, name, place] = STEP.exec(text) ?? [];
     if (place !== undefined) steps.push(Number(place));
     else if (name === undefined) return undefined;
-    else steps.push(name.startsWith('"') ? (JSON.parse(name) as string) : name);
+    else {
+      const key = name.startsWith('"') ? parsedName(name) : name;
+      if (key === undefined) return undefined;
+      steps.push(key);
+    }
   }
   return steps;
+}
+
+function parsedName(quoted: string): string | undefined {
+  try {
+    return JSON.parse(quoted) as string;
+  } catch {
+    return undefined;
+  }
 }

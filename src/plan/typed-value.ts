@@ -25,6 +25,18 @@ export function typedValue(
   fields: readonly ResultField[],
   text: string,
 ): { readonly value: string } | { readonly error: Failure } {
+  try {
+    return convertedFields(fields, text);
+  } catch (thrown) {
+    if (!(thrown instanceof RangeError)) throw thrown;
+    return refuse(fields[0]!, 'and the value is nested too deep');
+  }
+}
+
+function convertedFields(
+  fields: readonly ResultField[],
+  text: string,
+): { readonly value: string } | { readonly error: Failure } {
   const answer = unfenced(text).trim();
   const json = parseExactly(answer);
   const whole = json === undefined ? text : json;
@@ -36,6 +48,12 @@ export function typedValue(
     if (part === undefined) return refuse(field, `and ${shown(whole)} has no such field`);
     const value = part === null ? null : valueFor(field.valueType, part);
     if (value === NO_VALUE) return refuse(field, `and ${shown(part)} is none`);
+    if (!isWellFormed(part)) {
+      return refuse(
+        field,
+        `and ${shown(part)} has half of a surrogate pair, which is no character`,
+      );
+    }
     values.push(value);
   }
   return { value: exactText(values) };
@@ -50,6 +68,13 @@ export function typedColumns(fields: readonly ResultField[], value: string): rea
       : `json_extract_string(${value}, ${path})`;
     return `CAST(${part} AS ${type}) AS ${quoteIdentifier(name)}`;
   });
+}
+
+/** Whether all texts of a value are of whole characters; DuckDB reads no others. */
+function isWellFormed(value: Json): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([key, part]) => key.isWellFormed() && isWellFormed(part));
 }
 
 /** JSON is a text, which has all figures of its numbers. */

@@ -18,8 +18,7 @@ const MENTION = new RegExp(
 export interface ReceiptSource {
   readonly session: Session;
   readonly journal: Journal;
-  /** Undefined where the engine keeps no journal on disk. */
-  readonly stateDir?: string | undefined;
+  readonly stateDir: string;
 }
 
 /** Whether a text may read receipts: cheap, and asked of every statement. */
@@ -29,10 +28,27 @@ export function mayReadReceipts(sql: string): boolean {
 
 /**
  * Makes the views of the receipts, up to what has happened until now. Does nothing where the database has a catalogue
- * or schema of that name. Throws RVB_UNSUPPORTED without a state folder.
+ * or schema of that name.
  */
 export function attachReceipts(source: ReceiptSource): Promise<void> {
   return turns.use(() => attach(source));
+}
+
+/** DuckDB's error about a view that is not there, with the reason. */
+export function withoutReceipts({
+  message,
+  stage,
+  sqlState,
+  place,
+  cause,
+}: RvbbitError): RvbbitError {
+  const hint = `${CATALOG}.unified_logs and the like are read from the journal, and this engine keeps none: give it a state folder (stateDir, --state-dir)`;
+  return new RvbbitError('RVB_SQL', `${message}\n${hint}`, {
+    stage,
+    sqlState,
+    cause,
+    ...(place === undefined ? {} : { place }),
+  });
 }
 
 /** Two connections that make one view at the same time are a conflict to DuckDB. */
@@ -41,15 +57,10 @@ const turns = new Semaphore(1);
 async function attach({ session, journal, stateDir }: ReceiptSource): Promise<void> {
   // Beside the caller's transaction, which may write to one database alone.
   await session.beside(async (beside) => {
-    const { isTaken, source } = await findCatalog(beside);
+    const { isTaken, isOurs, source } = await findCatalog(beside);
+    // A schema of the name that came later would be ambiguous beside the catalogue.
+    if (isTaken && isOurs) await beside.run(`DETACH ${CATALOG}`);
     if (isTaken) return;
-    if (stateDir === undefined) {
-      throw new RvbbitError(
-        'RVB_UNSUPPORTED',
-        `${CATALOG}.unified_logs and the like are read from the journal, and this engine keeps none: give it a state folder (stateDir, --state-dir)`,
-        { stage: 'bind' },
-      );
-    }
     await journal.open();
     await journal.commit();
     await makeViews(beside, journalFolder(stateDir), source);
@@ -76,7 +87,7 @@ function recordsOf(folder: string): string {
 /** What stands under the catalogue's name: something of the user's own, or the views, and what they are made from. */
 async function findCatalog(
   session: Session,
-): Promise<{ readonly isTaken: boolean; readonly source: unknown }> {
+): Promise<{ readonly isTaken: boolean; readonly isOurs: boolean; readonly source: unknown }> {
   const reader = await session.run(
     `SELECT (SELECT count(*) FROM duckdb_schemas() WHERE lower(schema_name) = '${CATALOG}') AS schemas,
 (SELECT count(*) FROM duckdb_databases() WHERE lower(database_name) = '${CATALOG}') AS databases,
@@ -85,6 +96,7 @@ async function findCatalog(
   );
   const [row] = await reader.rows('json');
   const { schemas, databases, views, source } = row!;
-  const isOther = Number(databases) > 0 && Number(views) === 0;
-  return { isTaken: Number(schemas) > 0 || isOther, source };
+  const isOurs = Number(views) > 0;
+  const isOther = Number(databases) > 0 && !isOurs;
+  return { isTaken: Number(schemas) > 0 || isOther, isOurs, source };
 }

@@ -16,19 +16,25 @@ export interface View {
 
 /** Records of a kind, as JSON in the column `record`. */
 const RECORDS = `${CATALOG}.main.records`;
-/** A record is one line of the journal; an answer may be a megabyte. */
-const LINE_MAX_BYTES = 64 * 1024 * 1024;
+/** A record is one line of the journal, with one answer at most. */
+const LINE_MAX_BYTES = 40 * 1024 * 1024;
 
 /** The view that all others read: a row a record. `holds`: the kinds of files that the folder has. */
 export function recordsSql(
   folder: string,
   holds: { readonly segments: boolean; readonly archives: boolean },
 ): string {
-  const lines = `read_csv(${quoteLiteral(`${folder}/*.ndjson`)}, columns = {'line': 'VARCHAR'}, delim = '\x01', quote = '', escape = '',
-  header = false, auto_detect = false, ignore_errors = true, filename = true, max_line_size = ${LINE_MAX_BYTES})`;
-  // Before the JSON stands its checksum; the last line of a segment may be half written.
-  const segments = `SELECT parse_filename(filename) AS segment, line[10:]::JSON AS record FROM ${lines} WHERE json_valid(line[10:])`;
-  const archives = `SELECT segment, json::JSON FROM read_parquet(${quoteLiteral(`${folder}/*.parquet`)})`;
+  // What a name of a folder may have and a pattern would take for more; no folder is a column.
+  const literal = folder.replace(/[*?[\]]/g, '[$&]');
+  const lines = `read_csv(${quoteLiteral(`${literal}/*.ndjson`)}, columns = {'line': 'VARCHAR'}, delim = '\x01', quote = '', escape = '',
+  header = false, auto_detect = false, ignore_errors = true, filename = true, hive_partitioning = false,
+  max_line_size = ${LINE_MAX_BYTES}, buffer_size = ${LINE_MAX_BYTES})`;
+  // Before the JSON stands its checksum. Half of a surrogate pair is escaped, and no JSON to DuckDB.
+  const json = `SELECT parse_filename(filename) AS segment, CASE WHEN contains(line, '\\ud')
+  THEN regexp_replace(line[10:], '\\\\ud[89a-f][0-9a-f]{2}', '\\\\ufffd', 'g') ELSE line[10:] END AS json FROM ${lines}`;
+  // The last line of a segment may be half written.
+  const segments = `SELECT segment, json::JSON AS record FROM (${json}) WHERE json_valid(json)`;
+  const archives = `SELECT segment, json::JSON FROM read_parquet(${quoteLiteral(`${literal}/*.parquet`)}, hive_partitioning = false)`;
   const parts = [
     'SELECT NULL::VARCHAR AS segment, NULL::JSON AS record WHERE false',
     ...(holds.segments ? [segments] : []),

@@ -69,20 +69,37 @@ export async function explainCall(
   const { explainCascade } = await import('../explain/explain-cascade.ts');
   const { explainContext } = await import('../explain/explain-context.ts');
   const report = await explainCascade(plan, planned.statement, explainContext(statement));
-  const { parameters, session, stop } = statement;
+  await stageNulls(plan, table, statement, plan.limit.rows ?? 'ALL');
+  return report;
+}
+
+/** Binds a call within another statement; `table` then has its columns, and no row. */
+export async function stageColumns(
+  body: MapStatement | RunStatement,
+  table: string,
+  statement: Statement,
+): Promise<void> {
+  const { plan } = await planBody(body, { kind: 'stage', table }, body, statement);
+  await stageNulls(plan, table, statement, 0);
+}
+
+/** A temp table of a call's rows, with NULL for what it would give. */
+async function stageNulls(
+  plan: Plan,
+  table: string,
+  { parameters, session, stop }: Statement,
+  limit: number | 'ALL',
+): Promise<void> {
   const nulls = (plan.kind === 'map' ? addedColumns(plan) : runColumns(plan))
     .map(({ name, type }) => `CAST(NULL AS ${type}) AS ${quoteIdentifier(name)}`)
     .join(', ');
   const query =
-    plan.kind === 'run'
-      ? `SELECT ${nulls}`
-      : `SELECT *, ${nulls} FROM (\n${plan.query}\n) LIMIT ${plan.limit.rows ?? 'ALL'}`;
-  await session.run(`CREATE TEMP TABLE ${quoteIdentifier(table)} AS ${query}`, {
-    parameters,
-    signal: stop.signal,
-    linesBefore: 1,
-  });
-  return report;
+    plan.kind === 'run' ? `SELECT ${nulls}` : `SELECT *, ${nulls} FROM (\n${plan.query}\n)`;
+  await session.run(
+    `CREATE TEMP TABLE ${quoteIdentifier(table)} AS ${query} LIMIT ${limit}`,
+    // The one row of a RUN is of no query.
+    { ...(plan.kind === 'run' ? {} : { parameters }), signal: stop.signal, linesBefore: 1 },
+  );
 }
 
 /** Reads and counts what a MAP or RUN would work on; an EXPLAIN ANALYZE then runs it, and writes what it writes. */

@@ -117,7 +117,7 @@ export async function* streamMap(
 
 /** Says what stands where rows failed and the others were written. */
 function failedRowsNotices(
-  { onError, resultColumn, target }: MapPlan,
+  { onError, resultColumn, fields, target }: MapPlan,
   { ledger, stop }: StatementWithCascade,
   targets: readonly string[],
 ): readonly Notice[] {
@@ -133,7 +133,7 @@ function failedRowsNotices(
   const what =
     onError.kind === 'skip'
       ? `${share} ${are} not in ${names}`
-      : `${share} ${where} ${names} ${have} ${instead} in ${resultColumn}`;
+      : `${share} ${where} ${names} ${have} ${instead} in ${fields?.map(({ name }) => name).join(', ') ?? resultColumn}`;
   return [{ code: 'rows_failed', message: `${what}: ${their} failed` }];
 }
 

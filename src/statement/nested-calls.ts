@@ -3,16 +3,24 @@
  * each into a temp table. What is left is a text of the same length that reads those tables, so that the places of errors
  * stay true.
  */
-import type { MapStatement, RunStatement, Span, StatementNode } from '../../grammar/ast.ts';
+import type {
+  MapStatement,
+  RunStatement,
+  Span,
+  SqlStatement,
+  StatementNode,
+} from '../../grammar/ast.ts';
 import { callSpans } from '../../grammar/call-spans.ts';
 import { parseCall } from '../../grammar/parse.ts';
 import { statementParts } from '../../grammar/semantic/statement-parts.ts';
+import { writtenName } from '../../grammar/semantic/written-name.ts';
 import { createSourceText } from '../../grammar/source-text.ts';
 import { dropTables, nextStageName, temporary } from '../duck/stage.ts';
 import { RvbbitError } from '../errors.ts';
+import { namesOf, refuseNothing } from '../execute/may-write.ts';
 import type { Statement } from '../execute/statement.ts';
 import type { Notice } from '../result.ts';
-import { stageCall } from './cascade.ts';
+import { stageCall, stageColumns } from './cascade.ts';
 import { kindOf, openingOf } from './names.ts';
 import { ParameterPlaces } from './parameter-places.ts';
 import { sharedBudget, type Whole, wholeOf } from './whole-statement.ts';
@@ -38,11 +46,43 @@ type StageCall = (
 ) => Promise<readonly Notice[]>;
 
 /** Runs the calls in the brackets of a statement that has some. */
-export function runCalls(node: StatementNode, statement: Statement): Promise<Unnested> {
+export async function runCalls(node: StatementNode, statement: Statement): Promise<Unnested> {
+  await refuseEarly(node, statement);
   return unnest(node, statement, async (call, table, given) => {
     const { notices } = await stageCall(call, table, given);
     return notices;
   });
+}
+
+/** Throws before anything is asked what DuckDB would say of plain SQL around the calls when all of them have run. */
+async function refuseEarly(node: StatementNode, statement: Statement): Promise<void> {
+  if (node.kind !== 'Sql') return;
+  const { session, stop } = statement;
+  const { signal } = stop;
+  const dry = await unnest(node, statement, async (call, table, given) => {
+    await stageColumns(call, table, given);
+    return [];
+  });
+  try {
+    const { text } = dry.node as SqlStatement;
+    const { parameters } = dry.statement;
+    await session.run(`EXPLAIN\n${text}`, { parameters, signal, linesBefore: 1 });
+    const name = /^\s*CREATE\s+TABLE\s+(?!IF\b)/i.test(text) ? writtenName(text) : undefined;
+    if (name === undefined) return;
+    const there = await session.describe(`FROM ${name}`, { signal }).catch(() => undefined);
+    if (there === undefined) return;
+    throw new RvbbitError(
+      'RVB_SQL',
+      `table ${name} exists already; say CREATE OR REPLACE TABLE, or drop it first`,
+      { stage: 'bind', sqlState: '42P07' },
+    );
+  } catch (thrown) {
+    // What plain DuckDB does not parse or know may be semantic SQL, which is bound when its turn comes.
+    const isOther = thrown instanceof RvbbitError && /^42(601|883)$/.test(thrown.sqlState ?? '');
+    if (!isOther) throw thrown;
+  } finally {
+    await dry.drop();
+  }
 }
 
 /** Takes the calls out of the brackets of a statement, each by `stage`. */
@@ -53,16 +93,19 @@ export async function unnest(
 ): Promise<Unnested> {
   const { source, parameters, session, ledger, desk } = statement;
   refuseDefinition(node, source);
-  const whole = wholeOf(node, source);
+  const whole = wholeOf(node, statement);
   const places = new ParameterPlaces(source, node.span, parameters);
   const calls = new Calls(statement, places, whole, stage);
   await desk.journal.open();
+  const written = callsIn(source, node.span);
+  const label = written.find((call) => call.label !== undefined)?.label;
   // Its page begins with the statement, and not with the first of the calls in it.
   ledger.open({
     ...openingOf(node, statement),
     kind: kindOf(node),
-    parallel: 1,
-    cascade: filesIn(source, node.span).join(', '),
+    parallel: Math.max(1, ...written.map((call) => call.parallel ?? 1)),
+    cascade: [...new Set(written.map(({ cascade }) => cascade))].join(', '),
+    ...(label === undefined ? {} : { label }),
   });
   const drop = () => dropTables(session, calls.tables);
   try {
@@ -123,17 +166,39 @@ class Calls {
         stage: 'parse',
       });
     const { query } = call;
+    refuseAsTable(call, this.#statement.source);
     const { text, parameters } = this.parameters.part(source, query.span);
     const { annotations } = this.#whole;
     const body = { ...call, annotations, query: { ...query, text } };
     this.tables.push(temporary(table));
     const budget = sharedBudget(call, this.#whole);
     const statement = { ...this.#statement, parameters, budget };
+    const { ledger } = statement;
+    const before = ledger.figures;
     const notices = await this.#stageCall(body, table, statement).catch((thrown: unknown) => {
       throw withHint(thrown, call);
     });
     this.notices.push(...notices);
+    const { writes } = this.#whole;
+    if (writes.length === 0) return;
+    refuseNothing(writes, ledger, before);
+    const failed = ledger.figures.rows.failed - before.rows.failed;
+    if (failed === 0) return;
+    const [are, their] = failed === 1 ? ['row', 'its run'] : ['rows', 'their runs'];
+    const message = `${failed} ${are} of ${call.cascade.value}, which ${namesOf(writes)} was made from, have no value: ${their} failed`;
+    this.notices.push({ code: 'rows_failed', message });
   }
+}
+
+/** The rows are staged for the statement around; a table besides is a statement of its own. */
+function refuseAsTable({ kind, options }: MapStatement | RunStatement, source: string): void {
+  const option = kind === 'Map' && options.find(({ key }) => key.value === 'as_table');
+  if (!option) return;
+  throw new RvbbitError(
+    'RVB_UNSUPPORTED',
+    'as_table is not for a MAP in brackets, whose rows go to the query around it; write CREATE TABLE … AS RVBBIT MAP … first',
+    { stage: 'bind', place: createSourceText(source).positionAt(option.span.start) },
+  );
 }
 
 /** A table or column that is not there may be one of the query around the call. */
@@ -164,23 +229,40 @@ function refuseDefinition(node: StatementNode, source: string): void {
   );
 }
 
-/** The files of the cascades of all calls within a range. */
-function filesIn(source: string, range: Span): readonly string[] {
-  const files = callSpans(source, range).flatMap((span) => [
-    ...filesIn(source, span),
-    ...[parseCall(source, span)?.cascade.value ?? ''],
-  ]);
-  return [...new Set(files)];
+/** What all calls within a range say of themselves, the innermost first. */
+interface WrittenCall {
+  readonly cascade: string;
+  readonly parallel?: number | undefined;
+  readonly label?: string | undefined;
 }
 
-/** The source with words in the place of a span: as long, and with its lines where they were, if they have room so. */
+function callsIn(source: string, range: Span): readonly WrittenCall[] {
+  return callSpans(source, range).flatMap((span) => {
+    const call = parseCall(source, span);
+    if (call === undefined) return [];
+    const label = call.options.find(({ key }) => key.value === 'label')?.value;
+    return [
+      ...callsIn(source, span),
+      {
+        cascade: call.cascade.value,
+        parallel: call.kind === 'Map' ? call.parallel?.value : undefined,
+        label: label?.kind === 'StringLiteral' ? label.value : undefined,
+      },
+    ];
+  });
+}
+
+/** The source with words in the place of a span: always as long, and with its lines where they were, if they have room so. */
 function replaced(source: string, { start, end }: Span, words: readonly string[]): string {
   const blank = source.slice(start, end).replace(/[^\r\n]/g, ' ');
   let text = blank;
   let at = 0;
   for (const word of words) {
     const room = text.slice(at).search(new RegExp(` {${word.length + 1}}|^ {${word.length}}$`));
-    if (room < 0) return `${source.slice(0, start)}${words.join(' ')}${source.slice(end)}`;
+    // No call is shorter than that.
+    if (room < 0) {
+      return `${source.slice(0, start)}${words.join(' ').padEnd(end - start)}${source.slice(end)}`;
+    }
     const from = at + room;
     text = `${text.slice(0, from)}${word}${text.slice(from + word.length)}`;
     at = from + word.length + 1;

@@ -69,7 +69,8 @@ function markersIn(source: string, { start, end }: Span): readonly Marker[] {
     if (lexeme.kind === Kind.End) return markers;
     if (lexeme.kind !== Kind.Operator) continue;
     const text = source.slice(lexeme.start, lexeme.end);
-    if (text === '?') markers.push({ start: lexeme.start, name: undefined });
+    const number = text === '?' ? /^\d+/.exec(source.slice(lexeme.end, lexeme.end + 6))?.[0] : '';
+    if (text === '?') markers.push({ start: lexeme.start, name: number });
     else if (/^\$\d+$/.test(text)) markers.push({ start: lexeme.start, name: text.slice(1) });
   }
 }

@@ -16,6 +16,7 @@ import { textOf } from './names.ts';
 
 /** Runs a statement to its end, the calls in its brackets first. */
 export async function runStatement(node: StatementNode, statement: Statement): Promise<Delivered> {
+  await readyReceipts(node, statement);
   if (!holdsCalls(node, statement)) return runFlat(node, statement);
   if (isExplain(node)) {
     const { deliverExplain } = await import('./explain.ts');
@@ -81,8 +82,15 @@ export async function* streamStatement(
   statement: Statement,
   onHead: (head: StreamHead) => void,
 ): AsyncGenerator<readonly Row[], void> {
+  await readyReceipts(node, statement);
   if (!holdsCalls(node, statement)) {
     yield* streamFlat(node, statement, onHead);
+    return;
+  }
+  if (isExplain(node)) {
+    const { columns, notices, rows } = await runStatement(node, statement);
+    onHead({ columns, notices, signal: statement.stop.signal });
+    yield rows;
     return;
   }
   const { runCalls } = await import('./nested-calls.ts');
@@ -109,7 +117,6 @@ async function* streamFlat(
     const { streamMapStatement } = await import('./cascade.ts');
     yield* streamMapStatement(node, statement, onHead);
   } else if (node.kind === 'Sql') {
-    await readyReceipts(node, statement);
     const result = await plainOrSemantic(node, statement, openSql);
     if ('slices' in result) {
       onHead({ columns: result.columns, notices: [], signal });
@@ -130,6 +137,7 @@ export async function explainStatement(
   node: StatementNode,
   statement: Statement,
 ): Promise<Explained> {
+  await readyReceipts(node, statement);
   if (!holdsCalls(node, statement)) return explainFlat(node, statement);
   const { explainNested } = await import('./explain-nested.ts');
   return explainNested(node, statement, runStatement);
@@ -161,18 +169,29 @@ async function explainFlat(node: StatementNode, statement: Statement): Promise<E
 }
 
 async function runSqlStatement(node: SqlStatement, statement: Statement): Promise<Delivered> {
-  await readyReceipts(node, statement);
   const result = await plainOrSemantic(node, statement, runSql);
   return result instanceof ResultReader ? deliverReader(result, statement.valueForm) : result;
 }
 
-/** What a statement reads of the journal is there before it runs. */
-async function readyReceipts({ text }: SqlStatement, statement: Statement): Promise<void> {
-  if (!/rvbbit/i.test(text)) return;
+/** What a statement reads of the journal is there before it runs; where none is kept, DuckDB says that it is not there. */
+async function readyReceipts({ span }: StatementNode, statement: Statement): Promise<void> {
+  const { session, stateDir, desk, source } = statement;
+  const text = source.slice(span.start, span.end);
+  if (stateDir === undefined || !/rvbbit/i.test(text)) return;
   const { attachReceipts, mayReadReceipts } = await import('../receipts/attach.ts');
-  if (!mayReadReceipts(text)) return;
-  const { session, stateDir, desk } = statement;
-  await attachReceipts({ session, journal: desk.journal, stateDir });
+  if (mayReadReceipts(text)) await attachReceipts({ session, journal: desk.journal, stateDir });
+}
+
+/** The error with a hint, where receipts may have been meant that the engine does not keep. */
+async function withReceiptsHint(
+  thrown: unknown,
+  { text }: SqlStatement,
+  { stateDir }: Statement,
+): Promise<unknown> {
+  if (stateDir !== undefined || !/rvbbit/i.test(text)) return thrown;
+  if (!(thrown instanceof RvbbitError) || thrown.sqlState !== '42P01') return thrown;
+  const { mayReadReceipts, withoutReceipts } = await import('../receipts/attach.ts');
+  return mayReadReceipts(text) ? withoutReceipts(thrown) : thrown;
 }
 
 /**
@@ -187,9 +206,10 @@ async function plainOrSemantic<T>(
   try {
     return await runPlain(node, statement);
   } catch (thrown) {
-    if (!mayBeSemantic(thrown)) throw withForeignHint(thrown, node.text);
+    const refusal = await withReceiptsHint(withForeignHint(thrown, node.text), node, statement);
+    if (!mayBeSemantic(thrown)) throw refusal;
     const { runSemanticStatement } = await import('./semantic.ts');
-    return await runSemanticStatement(node, statement, withForeignHint(thrown, node.text));
+    return await runSemanticStatement(node, statement, refusal);
   }
 }
 

@@ -2,8 +2,11 @@
 import type { Annotation, StatementNode } from '../../grammar/ast.ts';
 import { OPTIONS } from '../../grammar/options.ts';
 import { annotationDiagnostics } from '../../grammar/parse-source.ts';
+import { statementParts } from '../../grammar/semantic/statement-parts.ts';
+import { writtenName } from '../../grammar/semantic/written-name.ts';
 import { settingValues } from '../../grammar/setting-values.ts';
 import { Budget } from '../calls/budget.ts';
+import type { Statement } from '../execute/statement.ts';
 import { budgetOf } from '../plan/statement-settings.ts';
 import { syntaxError } from './read.ts';
 
@@ -15,10 +18,28 @@ export interface Whole {
   readonly annotations: readonly Annotation[];
   /** Undefined where no annotation limits what may be spent. */
   readonly budget: Budget | undefined;
+  /** Tables and files that the statement writes, by name; none of a query. */
+  readonly writes: readonly string[];
 }
 
-export function wholeOf(node: StatementNode, source: string): Whole {
-  return { annotations: annotationsOf(node, source), budget: budgetFor(node) };
+export function wholeOf(
+  node: StatementNode,
+  { source, output }: Pick<Statement, 'source' | 'output'>,
+): Whole {
+  const written = writtenBy(node, source);
+  return {
+    annotations: annotationsOf(node, source),
+    budget: budgetFor(node),
+    writes: [written, output].filter((name) => name !== undefined),
+  };
+}
+
+function writtenBy(node: StatementNode, source: string): string | undefined {
+  if (node.kind === 'CreateTable' || node.kind === 'Insert') {
+    return source.slice(node.table.span.start, node.table.span.end);
+  }
+  if (node.kind !== 'Sql' || statementParts(node.text).kind === 'query') return undefined;
+  return writtenName(node.text) ?? 'the database';
 }
 
 /** The annotations that a MAP or RUN takes. Throws what is wrong with any: with calls they are no comments. */

@@ -14,8 +14,8 @@ const OTHERS: Readonly<Record<string, TypeFamily>> = {
   TIMESTAMP_MS: 'timestamp',
   TIMESTAMP_NS: 'timestamp',
 };
-/** Families whose values DuckDB does not read from JSON, and that no part of a value can have. */
-const WHOLE_ONLY: ReadonlySet<string> = new Set(['bit']);
+/** Families whose values DuckDB does not read from JSON as from text, and that no part of a value can have. */
+const WHOLE_ONLY: ReadonlySet<string> = new Set(['bit', 'blob']);
 
 /** Undefined where no JSON is a value of the type, or of a part of it. */
 export function columnTypeOf(type: DuckDBType): ColumnType | undefined {

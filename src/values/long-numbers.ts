@@ -1,11 +1,12 @@
 /** JSON whose long numbers keep all their figures, which `JSON.parse` rounds. */
+import { randomBytes } from 'node:crypto';
 import type { Json } from '../util/json.ts';
 
-/** Stands before the figures of a number that was read as a text; no text of a model begins so. */
-const MARK = '\u{e000}';
+/** Stands before the figures of a number that was read as a text; no text begins so but by intent, which cannot know it. */
+const MARK = `\u{e000}${randomBytes(6).toString('hex')}:`;
 /** A text, or a number with more figures than a double surely holds. */
-const LONG_NUMBERS = /"(?:[^"\\]|\\.)*"|-?\d[\d.]{15,}(?:[eE][+-]?\d+)?/g;
-const MAY_HAVE_LONG = /\d[\d.]{15}/;
+const LONG_NUMBERS = /"(?:[^"\\]|\\.)*"|-?\d[\d.]{15,}(?:[eE][+-]?\d+)?|-?\d[\d.]*[eE][+-]?\d{3,}/g;
+const MAY_HAVE_LONG = /\d[\d.]{15}|[eE][+-]?\d{3}/;
 /** What JSON begins with: to throw and catch takes longer than all else. */
 const MAY_BE_JSON = /^\s*["[{\-\dtfn]/;
 const MARKED = new RegExp(`"${MARK}(-?\\d[\\d.]*(?:[eE][+-]?\\d+)?)"`, 'g');

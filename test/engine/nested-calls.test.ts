@@ -155,4 +155,85 @@ test('a stream gives the rows, and a name like ours is left to DuckDB', async ()
   assert.equal(await stages(), []);
 });
 
+test('EXPLAIN makes no call, however it is asked', async () => {
+  for (const sql of [
+    `EXPLAIN SELECT * FROM ${ask(1_000)}`,
+    `EXPLAIN ${ask(1_000).slice(1, -1).replace('FROM t', `FROM ${twice()}`)}`,
+  ]) {
+    const lines: unknown[] = [];
+    for await (const line of engine.stream(sql)) lines.push(line);
+    for await (const { rows } of engine.script(sql)) lines.push(...rows);
+    assert.ok(lines.length > 10);
+  }
+  assert.is(asked, 0);
+});
+
+test('what stands is not replaced by rows of which nothing came', async () => {
+  const deaf = "RVBBIT MAP 'deaf.yaml' AS d USING (FROM t)";
+  await engine.query('CREATE OR REPLACE TABLE stays AS SELECT 1 AS v');
+  for (const sql of [
+    `CREATE OR REPLACE TABLE stays AS SELECT v FROM (${deaf})`,
+    `INSERT INTO stays SELECT v FROM (${deaf})`,
+    `DELETE FROM stays WHERE v IN (SELECT v FROM (${deaf}) WHERE d IS NULL)`,
+    `CREATE OR REPLACE TABLE stays AS RVBBIT MAP 'twice.yaml' USING (SELECT v FROM (${deaf}))`,
+  ]) {
+    const { message } = await errorOf(engine.query(sql));
+    assert.match(message, 'nothing was written to stays: none of 6 runs succeeded', sql);
+    assert.equal((await engine.query('SELECT v::INTEGER AS v FROM stays')).rows, [{ v: 1 }]);
+  }
+  const { notices } = await engine
+    .query(
+      `CREATE OR REPLACE TABLE stays AS SELECT * FROM (RVBBIT MAP 'twice.yaml' USING (SELECT unnest([1, 2]) AS v) RETURNING (d BOOLEAN)) m, (RVBBIT MAP 'twice.yaml' AS e USING (FROM t)) n`,
+    )
+    .catch(() => ({ notices: [{ code: 'refused', message: '' }] }));
+  assert.equal(
+    notices.map(({ code }) => code),
+    ['refused'],
+  );
+  const part = await engine.query(
+    `CREATE OR REPLACE TABLE stays AS FROM (RVBBIT MAP 'twice.yaml' USING (SELECT unnest([1, 2]) AS v) RETURNING (d UTINYINT)) WHERE v < 2`,
+  );
+  assert.equal(part.notices, []);
+});
+
+test('what DuckDB would say of the rest is said before a model is asked', async () => {
+  await engine.query('CREATE OR REPLACE TABLE there AS SELECT 1 AS v');
+  for (const sql of [
+    `SELECT typo FROM ${ask(1_100)}`,
+    `INSERT INTO there SELECT * FROM ${ask(1_100)}`,
+    `CREATE TABLE there AS FROM ${ask(1_100)}`,
+    `SELECT * FROM ${ask(1_100, "WITH (as_table = 'x')")}`,
+  ]) {
+    await errorOf(engine.query(sql));
+  }
+  assert.is(asked, 0);
+  assert.equal(await stages(), []);
+});
+
+test('calls on short lines, and columns called rvbbit', async () => {
+  const short = "(RVBBIT MAP\n'twice.yaml'\nUSING\n(FROM t))";
+  assert.is(
+    (await engine.query(`SELECT ? AS p, * FROM ${short} a WHERE v = ?`, ['x', 3])).rowCount,
+    1,
+  );
+  assert.is((await engine.query(`SELECT * FROM ${short} a JOIN ${short} b USING (v)`)).rowCount, 6);
+  assert.is(
+    (
+      await engine.query(`SELECT ?2 AS p, * FROM ${twice('SELECT v FROM t WHERE v = ?1')}`, [
+        3,
+        'x',
+      ])
+    ).rows[0]!['p'],
+    'x',
+  );
+  await engine.query("CREATE OR REPLACE TABLE words AS SELECT 'abc' AS rvbbit");
+  for (const where of [
+    "(rvbbit LIKE 'a%')",
+    "(rvbbit IS DISTINCT FROM 'x')",
+    "(rvbbit MEANS 'x')",
+  ]) {
+    assert.is((await engine.query(`FROM words WHERE ${where}`)).rowCount, 1, where);
+  }
+});
+
 test.run();

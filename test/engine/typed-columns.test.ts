@@ -122,7 +122,10 @@ const WRONG: readonly (readonly [type: string, ...values: string[]])[] = [
   ['TIMESTAMP', '"2024-02-29 12:00:00+01"', '"2024-02-29 12:00:00.1234567"', '1709208000'],
   ['TIMESTAMP_S', '"2024-02-29 12:00:00.5"'],
   ['TIMESTAMPTZ', '"2024-02-29 12:00:00"'],
-  ['INTERVAL', '"soon"', '"1 fortnight"', '""', '" "'],
+  ['TIMESTAMP_NS', '"1600-01-01"', '"2300-01-01 00:00:00"'],
+  ['VARCHAR', '"a\\ud800b"'],
+  ['JSON', '{"a":"\\udc00"}'],
+  ['INTERVAL', '"999999999 years"', '"999999999 weeks"', '"soon"', '"1 fortnight"', '""', '" "'],
   ['UUID', '"x"'],
   ['BLOB', '"é"', '"\\\\x1"'],
   ['mood', '"Good"', '"bad"'],
@@ -204,6 +207,15 @@ test('long numbers keep their figures, also inside of objects, lists and JSON', 
     `RVBBIT MAP 'value.yaml' USING (SELECT '{"d":[${long}],"j":{"x":${long},"s":"${long}"},"t":${long},"k":"x"}' AS v)
 RETURNING (d DECIMAL(30,2)[], j JSON, t, k JSON)`,
   );
+  const { rows: more } = await engine.query(
+    `RVBBIT MAP 'value.yaml' USING (SELECT '{"a":1e400,"b":{"c":1e-400},"m":"\ue000123","z":"2024-01-01T08:30Z","o":"08:30+02"}' AS v)
+RETURNING (a, b JSON, m, z TIMESTAMPTZ, o TIMETZ)`,
+  );
+  assert.equal(
+    more.map(({ a, b, m }) => [a, b, m]),
+    [['1e400', '{"c":1e-400}', '\ue000123']],
+  );
+  assert.ok(more[0]!['z'] !== null && more[0]!['o'] !== null);
   assert.equal(
     rows.map(({ d, j, t, k }) => [d, j, t, k]),
     [[[long], `{"x":${long},"s":"${long}"}`, long, '"x"']],
@@ -245,6 +257,8 @@ test('what is wrong with a column is told at its place, before a row runs', asyn
   const head = "RVBBIT MAP 'value.yaml' USING (SELECT 1 AS v)\n";
   const codes = [];
   for (const columns of [
+    'c FROM \'$."a\\x"\'',
+    'c BLOB[]',
     'a NOTYPE',
     'b, a VARIANT',
     "a FROM 'a.b'",
@@ -255,6 +269,8 @@ test('what is wrong with a column is told at its place, before a row runs', asyn
     codes.push(await codeOf(engine.query(`${head}RETURNING (${columns})`)));
   }
   assert.equal(codes, [
+    'RVB_SYNTAX 2:19',
+    'RVB_UNSUPPORTED 2:14',
     'RVB_SQL 2:14',
     'RVB_UNSUPPORTED 2:17',
     'RVB_SYNTAX 2:19',
