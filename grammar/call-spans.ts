@@ -12,12 +12,18 @@ const AFTER_VERB: ReadonlySet<string> = new Set([
   'USING',
 ]);
 
+/** Where a call in brackets stands. */
+export interface CallSpan extends Span {
+  /** Of the bracket before it. */
+  readonly bracket: number;
+}
+
 /**
  * Where each RVBBIT call in brackets stands within a range, from its first word to its last, in the order of the text.
  * Those inside of another call are found by looking into its span. One that is not closed reaches to the end.
  */
-export function callSpans(source: string, { start, end }: Span): readonly Span[] {
-  const spans: Span[] = [];
+export function callSpans(source: string, { start, end }: Span): readonly CallSpan[] {
+  const spans: CallSpan[] = [];
   if (!/rvbbit/i.test(source.slice(start, end))) return spans;
   const lexeme = createLexeme();
   lexeme.end = start;
@@ -27,8 +33,9 @@ export function callSpans(source: string, { start, end }: Span): readonly Span[]
     if (lexeme.kind !== Kind.Open || source[lexeme.start] !== '(') continue;
     const first = opensCall(source, lexeme.end, end);
     if (first === undefined) continue;
+    const { start: bracket } = lexeme;
     const last = lastWordEnd(source, lexeme, end);
-    spans.push(Object.freeze({ start: first, end: last }));
+    spans.push(Object.freeze({ start: first, end: last, bracket }));
   }
 }
 

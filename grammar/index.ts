@@ -24,7 +24,7 @@ export type {
   StatementNode,
   StringLiteral,
 } from './ast.ts';
-export { callSpans } from './call-spans.ts';
+export { type CallSpan, callSpans } from './call-spans.ts';
 export { completionsAt } from './completion.ts';
 export { parseDurationMs } from './duration.ts';
 export { OPTIONS, type OptionSpec } from './options.ts';

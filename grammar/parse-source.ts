@@ -59,6 +59,11 @@ function checkCalls(
   problems: Problem[],
 ): void {
   for (const span of callSpans(source, range)) {
+    const [annotation] = readAnnotations(source, span.bracket + 1, span.start);
+    if (annotation !== undefined) {
+      const message = `Annotations stand before the whole statement; in brackets write WITH (${annotation.key} = …).`;
+      problems.push({ code: 'RVB_SYNTAX', message, span: annotation.span });
+    }
     const call = parseDialect(source, callSlice(source, span), problems);
     if (call !== undefined && call.kind !== 'Map' && call.kind !== 'Run') {
       const message = 'Only RVBBIT MAP and RVBBIT RUN may stand in brackets.';

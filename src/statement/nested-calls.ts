@@ -3,24 +3,16 @@
  * each into a temp table. What is left is a text of the same length that reads those tables, so that the places of errors
  * stay true.
  */
-import type {
-  MapStatement,
-  RunStatement,
-  Span,
-  SqlStatement,
-  StatementNode,
-} from '../../grammar/ast.ts';
+import type { MapStatement, RunStatement, Span, StatementNode } from '../../grammar/ast.ts';
 import { callSpans } from '../../grammar/call-spans.ts';
 import { parseCall } from '../../grammar/parse.ts';
 import { statementParts } from '../../grammar/semantic/statement-parts.ts';
-import { writtenName } from '../../grammar/semantic/written-name.ts';
 import { createSourceText } from '../../grammar/source-text.ts';
 import { dropTables, nextStageName, temporary } from '../duck/stage.ts';
 import { RvbbitError } from '../errors.ts';
 import { namesOf, refuseNothing } from '../execute/may-write.ts';
 import type { Statement } from '../execute/statement.ts';
 import type { Notice } from '../result.ts';
-import { stageCall, stageColumns } from './cascade.ts';
 import { kindOf, openingOf } from './names.ts';
 import { ParameterPlaces } from './parameter-places.ts';
 import { sharedBudget, type Whole, wholeOf } from './whole-statement.ts';
@@ -44,46 +36,6 @@ type StageCall = (
   table: string,
   statement: Statement,
 ) => Promise<readonly Notice[]>;
-
-/** Runs the calls in the brackets of a statement that has some. */
-export async function runCalls(node: StatementNode, statement: Statement): Promise<Unnested> {
-  await refuseEarly(node, statement);
-  return unnest(node, statement, async (call, table, given) => {
-    const { notices } = await stageCall(call, table, given);
-    return notices;
-  });
-}
-
-/** Throws before anything is asked what DuckDB would say of plain SQL around the calls when all of them have run. */
-async function refuseEarly(node: StatementNode, statement: Statement): Promise<void> {
-  if (node.kind !== 'Sql') return;
-  const { session, stop } = statement;
-  const { signal } = stop;
-  const dry = await unnest(node, statement, async (call, table, given) => {
-    await stageColumns(call, table, given);
-    return [];
-  });
-  try {
-    const { text } = dry.node as SqlStatement;
-    const { parameters } = dry.statement;
-    await session.run(`EXPLAIN\n${text}`, { parameters, signal, linesBefore: 1 });
-    const name = /^\s*CREATE\s+TABLE\s+(?!IF\b)/i.test(text) ? writtenName(text) : undefined;
-    if (name === undefined) return;
-    const there = await session.describe(`FROM ${name}`, { signal }).catch(() => undefined);
-    if (there === undefined) return;
-    throw new RvbbitError(
-      'RVB_SQL',
-      `table ${name} exists already; say CREATE OR REPLACE TABLE, or drop it first`,
-      { stage: 'bind', sqlState: '42P07' },
-    );
-  } catch (thrown) {
-    // What plain DuckDB does not parse or know may be semantic SQL, which is bound when its turn comes.
-    const isOther = thrown instanceof RvbbitError && /^42(601|883)$/.test(thrown.sqlState ?? '');
-    if (!isOther) throw thrown;
-  } finally {
-    await dry.drop();
-  }
-}
 
 /** Takes the calls out of the brackets of a statement, each by `stage`. */
 export async function unnest(

@@ -22,7 +22,7 @@ export async function runStatement(node: StatementNode, statement: Statement): P
     const { deliverExplain } = await import('./explain.ts');
     return deliverExplain(await explainStatement(node, statement), formatOf(node));
   }
-  const { runCalls } = await import('./nested-calls.ts');
+  const { runCalls } = await import('./run-calls.ts');
   const calls = await runCalls(node, statement);
   try {
     const { notices } = calls;
@@ -93,7 +93,7 @@ export async function* streamStatement(
     yield rows;
     return;
   }
-  const { runCalls } = await import('./nested-calls.ts');
+  const { runCalls } = await import('./run-calls.ts');
   const calls = await runCalls(node, statement);
   const { notices } = calls;
   try {

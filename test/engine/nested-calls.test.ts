@@ -73,6 +73,10 @@ test('annotations hold for every call, and a budget for all of them together', a
   // A call's own WITH wins.
   await engine.query(`-- @ max_calls: 3\nSELECT * FROM ${ask(300, 'WITH (max_calls = 6)')}`);
   assert.is(asked, 18);
+  const inside = await errorOf(
+    engine.query(`SELECT *\nFROM (\n-- @ max_calls: 1\nRVBBIT MAP 'ask.yaml' USING (FROM t))`),
+  );
+  assert.equal([inside.code, inside.place?.line], ['RVB_SYNTAX', 3]);
   assert.is(
     (await errorOf(engine.query(`-- @ max_cots: 1\nFROM ${ask(0)}`))).code,
     'RVB_UNKNOWN_OPTION',

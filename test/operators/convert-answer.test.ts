@@ -81,7 +81,7 @@ const TABLE: readonly (readonly [string, Json, Json])[] = [
   ['DATE', '2023-02-29', NONE],
   ['DATE', '29.02.2024', NONE],
   ['DATE', 20240229, NONE],
-  ['TIME', '08:30', '08:30'],
+  ['TIME', '08:30', '08:30:00'],
   ['TIME', '24:00', NONE],
   ['TIMESTAMP', '2024-02-29T08:30:00', '2024-02-29 08:30:00'],
   ['TIMESTAMP', '2024-02-29', '2024-02-29 00:00:00'],
