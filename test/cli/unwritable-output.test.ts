@@ -62,12 +62,10 @@ check('every command tells that its output cannot be written, without a stack', 
   withPlace({}, {}, async (place) => {
     await place.rvbbit(['-c', mapOf(1)]);
     for (const args of [
-      ['-c', 'SELECT 1 AS a'],
       ['-c', 'SELECT i FROM range(100000) t(i)'],
       ['-c', 'SELECT 1 AS a', '-o', FULL],
       ['-c', 'SELECT 1 AS a; SELECT 2 AS b', '--keep-going'],
       ['cache', 'list'],
-      ['config', 'show'],
       ['--help'],
     ]) {
       const { code, stderr } = await place.start(args, { stdoutTo: FULL });
