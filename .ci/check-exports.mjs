@@ -9,7 +9,7 @@ for (const [name, target] of Object.entries(pkg.exports)) {
     if (!existsSync(path)) problems.push(`exports["${name}"]: ${path} does not exist`);
   }
   if (typeof target === 'string' || !existsSync(target.default)) continue;
-  const source = target.default.replace('./dist/', '').replace(/\.js$/, '.ts');
+  const source = target.types.replace('./dist/types/', '').replace(/\.d\.ts$/, '.ts');
   if (/export \* from/.test(readFileSync(source, 'utf8'))) {
     problems.push(`${source}: a public index lists its exports; no \`export *\``);
   }

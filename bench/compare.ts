@@ -1,4 +1,4 @@
-/** `--compare`: suites of this revision and of another, sample by sample in turn, and the ratio of each figure. */
+/** `--compare`: measures suites of this revision and of another in alternating samples, and prints the ratio of each figure. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,13 +11,13 @@ import type { Sample, Suite } from './suite.ts';
 export interface Comparison {
   readonly revision: string;
   readonly suites: readonly Suite[];
-  /** Pairs of fresh processes for each variant. */
+  /** The number of pairs of fresh processes for each variant. */
   readonly samples: number;
-  /** This revision's bench/main.js. */
+  /** The path of this revision's bench/main.js. */
   readonly program: string;
 }
 
-/** Prints, for each figure, both medians and how many times the other's this one's is, with the 95 % interval. */
+/** Prints, for each figure, both medians, the ratio of this revision to the other, and its 95 % interval. */
 export async function compare({ revision, suites, samples, program }: Comparison): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'rvbbit-bench-'));
   try {
@@ -30,7 +30,7 @@ export async function compare({ revision, suites, samples, program }: Comparison
         for (const { name } of suite.variants) {
           progress.begin(`${suite.name} ${name} ${number + 1}/${samples}`);
           const take = (which: string) => sampleOf(which, suite.name, name).catch(() => undefined);
-          // Who goes first changes, so that neither finds the machine warmer.
+          // The two take turns in going first, so that neither always finds the machine warmer.
           const [first, second] = number % 2 === 0 ? [program, other] : [other, program];
           const one = await take(first);
           const two = await take(second);
@@ -66,7 +66,7 @@ export async function compare({ revision, suites, samples, program }: Comparison
   }
 }
 
-/** Its bench/main.js. Throws where the revision is not known, or does not build. */
+/** Builds a revision and returns the path of its bench/main.js. Throws if the revision is unknown or does not build. */
 function buildRevision(revision: string, folder: string): string {
   const tree = join(folder, 'tree');
   const run = (command: string, args: readonly string[], cwd?: string) => {
@@ -79,10 +79,11 @@ function buildRevision(revision: string, folder: string): string {
   process.stderr.write(`bench: building ${revision}\n`);
   run('git', ['worktree', 'add', '--detach', tree, revision]);
   run('npm', ['ci', '--no-audit', '--no-fund'], tree);
+  run('npm', ['run', 'build'], tree);
   return join(tree, 'dist/bench/main.js');
 }
 
-/** The mean ratio of the pairs and its interval, by their logarithms. */
+/** Returns the geometric mean of the pairs' ratios, and its interval. */
 export function ratioOf(here: readonly number[], there: readonly number[]): [string, string] {
   const logs = here.map((value, index) => Math.log(value / there[index]!));
   if (!logs.every(Number.isFinite)) return ['', ''];

@@ -1,4 +1,4 @@
-/** The folders of the cascades that the benchmarks run: source files, not built ones. */
+/** The folders of the cascades that the benchmarks run. They are in the source tree, not in the build. */
 import { fileURLToPath } from 'node:url';
 
 export const cascadeRoot = fileURLToPath(new URL('../../bench/cascades', import.meta.url));

@@ -1,4 +1,4 @@
-/** `npm run bench`: the strategies side by side; `npm run bench -- <suite>…`: the engine's own suites. */
+/** `npm run bench` compares the strategies. `npm run bench -- <suite>…` runs the engine's own suites. */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import type { StrategiesOptions } from './suites/strategies.ts';
 
 type Load = (options: StrategiesOptions) => Promise<Suite>;
 
-/** Loaded one at a time: what another suite imports must not count in the memory of this one. */
+/** The suites, each loaded only when it runs, so that its memory does not include the imports of other suites. */
 const SUITES: Readonly<Record<string, Load>> = {
   strategies: async (options) => (await import('./suites/strategies.ts')).strategies(options),
   cpu: async () => (await import('./suites/cpu.ts')).cpu,
@@ -25,12 +25,13 @@ const SUITES: Readonly<Record<string, Load>> = {
   journal: async () => (await import('./suites/journal.ts')).journal,
   sqlcells: async () => (await import('./suites/sqlcells.ts')).sqlcells,
   hits: async () => (await import('./suites/hits.ts')).hits,
+  warm: async () => (await import('./suites/warm.ts')).warm,
   sessions: async () => (await import('./suites/sessions.ts')).sessions,
   spend: async () => (await import('./suites/spend.ts')).spend,
   caching: async () => (await import('./suites/caching.ts')).caching,
 };
 const SAMPLES = 5;
-/** Pairs of samples of two revisions: fewer tell too little. */
+/** Pairs of samples when two revisions are compared. Fewer pairs would say too little. */
 const COMPARED_SAMPLES = 7;
 const REPORT_DIR = 'bench-report';
 const PROGRAM = fileURLToPath(import.meta.url);
@@ -51,7 +52,7 @@ Without a suite it compares the strategies, which takes two to three minutes.
 
 Suites:`;
 
-/** Ends with 2: nothing has been run. */
+/** Prints an error and ends with code 2. Nothing has been run then. */
 function refuse(message: string): never {
   console.error(`bench: ${message}; see npm run bench -- --help`);
   process.exit(2);
@@ -112,7 +113,7 @@ if (args.compare !== undefined) {
   );
   process.exit(0);
 }
-// Before minutes of measuring: what draws may be missing.
+// This comes before minutes of measuring, because the drawing library may be missing.
 const drawing = args.report ? await beginDrawing() : undefined;
 const reports: SuiteReport[] = [];
 for (const suite of suites) {
@@ -122,7 +123,7 @@ for (const suite of suites) {
   if (drawing !== undefined) console.error(`bench: ${drawing.write(report)}`);
 }
 if (args.json) console.log(JSON.stringify(reports, null, 2));
-// A figure of time may fail on a busy machine; a wrong row may not.
+// A time may miss its target on a busy machine, but a wrong row is always an error.
 const isWrong = reports.some(({ figures }) =>
   figures.some((figure) => figure.name.endsWith('wrong rows') && !holds(figure)),
 );
@@ -142,9 +143,9 @@ function readArgs() {
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
         compare: { type: 'string' },
-        // Of a process that takes one sample: the suite, before the variant.
+        // For a process that takes one sample: the suite. The variant follows as an argument.
         sample: { type: 'string' },
-        // Of such a process too: where it writes its timeline.
+        // For such a process: the file for its timeline.
         timeline: { type: 'string' },
       },
     });
@@ -154,7 +155,10 @@ function readArgs() {
   }
 }
 
-/** What draws, and the timelines that it draws. Ends the process where it cannot be loaded or written. */
+/**
+ * Loads the drawing library, and returns the function that writes the page and the timelines that it draws. Ends the
+ * process if the library cannot be loaded or the folder cannot be made.
+ */
 async function beginDrawing() {
   const { loadPlotting } = await import('../src/report/plotting.ts');
   const { comparisons } = await import('./suites/strategies.ts');
@@ -172,8 +176,8 @@ async function beginDrawing() {
 }
 
 /**
- * Variants take turns, so that a slow spell of the machine meets them all. `timelines` takes that of each variant's middle
- * sample.
+ * Measures a suite. Its variants take turns, so that a slow period of the machine affects all of them. `timelines` gets
+ * the timeline of each variant's sample with the median time.
  */
 async function measure(suite: Suite, timelines?: Map<string, Timeline>): Promise<SuiteReport> {
   const rounds = samples ?? suite.samples ?? SAMPLES;
@@ -218,7 +222,7 @@ async function measure(suite: Suite, timelines?: Map<string, Timeline>): Promise
   };
 }
 
-/** What a sample has left there; nothing where its workload makes no calls. */
+/** Reads and removes the timeline that a sample wrote. Returns undefined if its workload makes no calls. */
 function takeTimeline(file: string): Timeline | undefined {
   if (!existsSync(file)) return undefined;
   const timeline = JSON.parse(readFileSync(file, 'utf8')) as Timeline;

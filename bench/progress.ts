@@ -1,5 +1,5 @@
-/** Tells how far a run of samples is, and what is left. */
-/** One line on a terminal, a line a sample elsewhere. */
+/** Reports the progress of a run of samples, and the time that is left. */
+/** Rewrites one line on a terminal. Elsewhere it prints one line for each sample. */
 export class Progress {
   readonly #all: number;
   readonly #startMs = performance.now();

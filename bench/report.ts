@@ -1,4 +1,4 @@
-/** A suite's report as text. */
+/** Formats a suite's report as text. */
 import type { Figure, Spread } from './suite.ts';
 
 export interface SuiteReport {
@@ -9,7 +9,7 @@ export interface SuiteReport {
   readonly samples: number;
   readonly spreads: readonly Spread[];
   readonly figures: readonly Figure[];
-  /** What stands in place of the spreads, for people. */
+  /** A table that replaces the spreads, for people. */
   readonly table?: string;
 }
 
@@ -28,7 +28,7 @@ export function reportText(report: SuiteReport): string {
   ].join('\n');
 }
 
-/** Whether the figure is what it is to be. */
+/** Whether the figure meets its target. */
 export function holds({ value, atMost, atLeast }: Figure): boolean {
   return (atMost === undefined || value <= atMost) && (atLeast === undefined || value >= atLeast);
 }
@@ -44,12 +44,12 @@ function figureText(figure: Figure): string {
   return `  ${holds(figure) ? '✓' : '✗'} ${name}: ${round(value)}${unit}${target}`;
 }
 
-/** Three digits, or all before the point. */
+/** Rounds to three significant digits, or to a whole number from 100 on. */
 export function round(value: number): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
-/** A table's lines: the first column to the left, the others to the right. */
+/** Formats a table's lines. The first column is aligned left, the others right. */
 export function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows.map((row) =>

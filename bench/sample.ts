@@ -1,4 +1,4 @@
-/** One sample: a fresh process that measures one variant of a suite. */
+/** Takes one sample: a fresh process measures one variant of a suite. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Sample } from './suite.ts';
@@ -6,8 +6,8 @@ import type { Sample } from './suite.ts';
 const SAMPLE_TIMEOUT_MS = 300_000;
 
 /**
- * `program` is the built bench/main.js, of this revision or another: all take these arguments, but for `timelineFile`,
- * where the sample's timeline is written.
+ * `program` is the built bench/main.js of this revision or another. All revisions know these arguments, except
+ * `timelineFile`, the file for the sample's timeline.
  */
 export async function sampleOf(
   program: string,

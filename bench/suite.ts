@@ -1,43 +1,43 @@
-/** What a benchmark suite is: variants measured side by side, and figures made of their medians. */
+/** The parts of a benchmark suite: variants that are measured side by side, and figures computed from their medians. */
 
-/** What one fresh process measured. Times in milliseconds, memory in MiB. */
+/** The measurements of one fresh process. Times are in milliseconds, memory in MiB. */
 export type Sample = Readonly<Record<string, number>>;
 
 export interface Variant {
   readonly name: string;
   /**
-   * Runs in a fresh process; warms up what is to be warm, then measures. `timelineFile`: where the timeline of its model
-   * calls is written as JSON, by suites that have one.
+   * Runs in a fresh process: warms up, then measures. `timelineFile` is the file to which suites with timelines write
+   * that of their model calls, as JSON.
    */
   readonly measure: (timelineFile?: string) => Promise<Sample>;
 }
 
-/** A figure of a suite, from the medians of its variants, beside what it is to hold. */
+/** A figure of a suite, computed from the medians of its variants, with its target. */
 export interface Figure {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
-  /** `atMost` or `atLeast` this. */
+  /** The target: the value must be at most, or at least, this. */
   readonly atMost?: number;
   readonly atLeast?: number;
 }
 
 export interface Suite {
   readonly name: string;
-  /** One sentence: what is compared. */
+  /** One sentence that says what is compared. */
   readonly about: string;
-  /** Fresh processes for each variant, where what is measured is always the same. */
+  /** Fresh processes for each variant, if the suite needs another number than the default. */
   readonly samples?: number;
   readonly variants: readonly Variant[];
-  /** Metric names to be found in the samples: `median(variant, metric)`. */
+  /** Computes the figures. `median(variant, metric)` gives the median of a metric in the samples. */
   readonly figures: (median: Median) => readonly Figure[];
-  /** The report for people, in place of every metric's spread. */
+  /** Makes the report for people, which replaces the spread of every metric. */
   readonly table?: (spreadOf: SpreadOf) => string;
 }
 
 export type Median = (variant: string, metric: string) => number;
 
-/** Of a variant's metric over its samples; undefined where it was not measured. */
+/** Returns the spread of a variant's metric over its samples; undefined if it was not measured. */
 export type SpreadOf = (variant: string, metric: string) => Spread | undefined;
 
 export interface Spread {
@@ -48,7 +48,7 @@ export interface Spread {
   readonly max: number;
 }
 
-/** The largest resident set of this process so far. */
+/** Returns the largest resident set of this process so far, in MiB. */
 export function peakRssMb(): number {
   return process.resourceUsage().maxRSS / 1024;
 }

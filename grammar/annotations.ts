@@ -5,14 +5,14 @@ import { isLineBreak, isSpace, skipTrivia } from './scan.ts';
 import { nearestSpelling } from './spelling.ts';
 import { type SettingValue, specFor, textValue, type ValueSpec } from './value-spec.ts';
 
-/** One key of a `-- @ key: value` line. */
+/** The definition of one annotation: a key of a `-- @ key: value` line. */
 export interface AnnotationSpec {
   readonly key: string;
   readonly meaning: string;
-  /** A value that is right, as it is written. */
+  /** A valid value, as a user writes it. */
   readonly example: string;
   readonly takes: ValueSpec;
-  /** The value where it stands without one, if it may. */
+  /** The value of an annotation that is written without a value; undefined if a value is required. */
   readonly bare?: SettingValue;
 }
 
@@ -45,27 +45,27 @@ const TABLE: readonly AnnotationSpec[] = [
   { key: 'prompt', meaning: 'Goes into the prompt.', example: 'Be strict.', takes: TEXT },
 ];
 
-/** An annotation that takes what the option of its name takes. */
+/** Returns an annotation that accepts the same values as the WITH option of the same name. */
 function asOption(key: string, meaning: string, example: string): AnnotationSpec {
   return { key, meaning, example, takes: OPTIONS.get(key)! };
 }
 
-/** Every key of a `-- @` line. */
+/** Every known annotation by its key. */
 export const ANNOTATIONS: ReadonlyMap<string, AnnotationSpec> = new Map(
   TABLE.map((spec) => [spec.key, Object.freeze(spec)]),
 );
 
-/** `-- @ key: value`; what stands before the colon is the key, whatever it is. */
+/** Matches `-- @ key: value`. All text before the colon is the key, known or not. */
 const LINE = /^--[ \t]*@[ \t]*([^:]+)(?::([\s\S]*))?$/;
 
-/** Whether nothing but blanks stands before the offset on its line. */
+/** True if only white space stands before the offset on its line. */
 function opensLine(source: string, at: number): boolean {
   let code = source.charCodeAt(at - 1);
   while (at > 0 && isSpace(code) && !isLineBreak(code)) code = source.charCodeAt(--at - 1);
   return at === 0 || isLineBreak(code);
 }
 
-/** The `-- @ key: value` lines between `start` and the statement at `end`, known keys or not, in order. */
+/** Reads the `-- @ key: value` lines from `start` to the statement at `end`, in source order. Keys may be unknown. */
 export function readAnnotations(source: string, start: number, end: number): readonly Annotation[] {
   const annotations: Annotation[] = [];
   skipTrivia(source, start, end, (from, to) => {
@@ -86,7 +86,7 @@ export function readAnnotations(source: string, start: number, end: number): rea
   return Object.freeze(annotations);
 }
 
-/** What is wrong with the annotations of a statement that holds dialect; `verb` where it is MAP or RUN. */
+/** Returns the problems of a statement's annotations. `verb` says which of MAP and RUN the statement holds, if any. */
 export function checkAnnotations(
   annotations: readonly Annotation[],
   verb?: 'map' | 'run',

@@ -9,14 +9,14 @@ export interface Span {
   readonly end: number;
 }
 
-/** SQL that the dialect does not look into, byte for byte as written (without its parentheses). */
+/** SQL that the dialect does not parse: the exact source text, without the parentheses around it. */
 export interface SqlIsland {
   readonly kind: 'SqlIsland';
   readonly text: string;
   readonly span: Span;
 }
 
-/** A name as written: `value` is unquoted, `quoted` says whether it stood in double quotes. */
+/** A name. `value` has no quotes; `quoted` is true if the source has the name in double quotes. */
 export interface Identifier {
   readonly kind: 'Identifier';
   readonly value: string;
@@ -49,7 +49,7 @@ export interface BooleanLiteral {
   readonly span: Span;
 }
 
-/** `key = value` in WITH ( … ). Keys are known and of the right type once a parse has no diagnostics. */
+/** `key = value` in WITH ( … ). If the parse has no diagnostics, the key is known and the value has the right type. */
 export interface Option {
   readonly kind: 'Option';
   readonly key: Identifier;
@@ -61,7 +61,7 @@ export interface Option {
 export interface Annotation {
   readonly kind: 'Annotation';
   readonly key: string;
-  /** Undefined for a bare `-- @ parallel`. */
+  /** The value as written; undefined for `-- @ parallel` without a value. */
   readonly value?: string;
   readonly span: Span;
 }
@@ -76,39 +76,39 @@ export interface ResultColumn {
   readonly span: Span;
 }
 
-/** What every statement has. The statement inside CREATE, INSERT or EXPLAIN has no annotations of its own. */
+/** The fields of every statement. The statement inside CREATE, INSERT or EXPLAIN has no annotations of its own. */
 export interface StatementBase {
   readonly span: Span;
   /** The `-- @` lines right before the statement, in order. */
   readonly annotations: readonly Annotation[];
 }
 
-/** RVBBIT MAP: the cascade once per row. */
+/** RVBBIT MAP: runs the cascade once per row. */
 export interface MapStatement extends StatementBase {
   readonly kind: 'Map';
   readonly parallel?: NumberLiteral;
   readonly batch?: NumberLiteral;
-  /** The DISTINCT word, if it stands. */
+  /** The position of the DISTINCT keyword, if it is written. */
   readonly distinct?: Span;
-  /** The ASYNC word, if it stands. */
+  /** The position of the ASYNC keyword, if it is written. */
   readonly async?: Span;
   readonly cascade: StringLiteral;
   readonly alias?: Identifier;
-  /** From `AS ( … )` or `RETURNING ( … )`. */
+  /** The columns of `AS ( … )` or `RETURNING ( … )`. */
   readonly columns?: readonly ResultColumn[];
   readonly columnsFrom?: 'as' | 'returning';
   readonly query: SqlIsland;
   readonly options: readonly Option[];
 }
 
-/** RVBBIT RUN: the cascade once over the whole set. */
+/** RVBBIT RUN: runs the cascade once over all rows together. */
 export interface RunStatement extends StatementBase {
   readonly kind: 'Run';
   readonly async?: Span;
   readonly cascade: StringLiteral;
   readonly query: SqlIsland;
   readonly columns?: readonly ResultColumn[];
-  /** RETURNING TABLES: the names asked for, empty for all of them. */
+  /** The table names of RETURNING TABLES ( … ); empty if no names are written, which means all tables. */
   readonly returningTables?: readonly Identifier[];
   readonly options: readonly Option[];
 }
@@ -156,7 +156,7 @@ export interface CancelJobStatement extends StatementBase {
 /** A statement without dialect: passed to DuckDB byte for byte. */
 export interface SqlStatement extends StatementBase {
   readonly kind: 'Sql';
-  /** Without the closing semicolon and the white space around it; comments inside are kept. */
+  /** The statement without its semicolon and without white space around it. Comments are kept. */
   readonly text: string;
 }
 
@@ -171,24 +171,24 @@ export type StatementNode =
   | CancelJobStatement
   | SqlStatement;
 
-/** A problem in the source. Never thrown: a parse returns them. */
+/** A problem in the source. `parse` returns diagnostics and never throws them. */
 export interface Diagnostic {
   readonly code: 'RVB_SYNTAX' | 'RVB_UNKNOWN_OPTION' | 'RVB_OPTION_TYPE' | 'RVB_LIMIT';
-  /** One sentence: what stands there and what was expected, with the nearest spelling if there is one. */
+  /** One sentence: the text found, the text expected, and the nearest spelling if there is one. */
   readonly message: string;
   readonly span: Span;
   /** 1-based; columns count UTF-16 units. */
   readonly line: number;
   readonly column: number;
-  /** What could have stood here. */
+  /** The words that would be valid here. */
   readonly expected: readonly string[];
-  /** The nearest spelling of what was meant. */
+  /** The valid spelling that is nearest to the text found. */
   readonly suggestion?: string;
   /** The source line (cut to 80 columns) and a caret line under it, joined by a newline. */
   readonly excerpt: string;
 }
 
-/** What `parse` gives: the statements it could read, and every problem it found. */
+/** The result of `parse`: the statements without problems, and every problem found. */
 export interface ParseResult {
   readonly source: string;
   readonly statements: readonly StatementNode[];

@@ -1,9 +1,12 @@
-/** MAPs and RUNs in brackets, where DuckDB takes a query: found by their first words, so that plain SQL needs no parser. */
+/**
+ * Finds the MAP and RUN calls in brackets, where DuckDB expects a query. Only the first words after a bracket are
+ * read, so that plain SQL needs no parser.
+ */
 import type { Span } from './ast.ts';
 import { createLexeme, Kind, type Lexeme, scan } from './scan.ts';
 
 const VERBS: ReadonlySet<string> = new Set(['MAP', 'RUN', 'AWAIT', 'CANCEL']);
-/** What follows a verb: nothing that DuckDB would take after a column or table called rvbbit and that word. */
+/** The keywords that may follow a verb. DuckDB accepts none of them after a name `rvbbit` with the verb as alias. */
 const AFTER_VERB: ReadonlySet<string> = new Set([
   'PARALLEL',
   'BATCH',
@@ -12,15 +15,16 @@ const AFTER_VERB: ReadonlySet<string> = new Set([
   'USING',
 ]);
 
-/** Where a call in brackets stands. */
+/** The position of a call in brackets. */
 export interface CallSpan extends Span {
-  /** Of the bracket before it. */
+  /** The offset of the opening bracket before the call. */
   readonly bracket: number;
 }
 
 /**
- * Where each RVBBIT call in brackets stands within a range, from its first word to its last, in the order of the text.
- * Those inside of another call are found by looking into its span. One that is not closed reaches to the end.
+ * Returns the position of each RVBBIT call in brackets within a range, in source order. A position reaches from the
+ * call's first word to its last. To find the calls inside a call, search the span of that call. A call whose bracket
+ * is not closed reaches to the last word of the range.
  */
 export function callSpans(source: string, { start, end }: Span): readonly CallSpan[] {
   const spans: CallSpan[] = [];
@@ -39,7 +43,7 @@ export function callSpans(source: string, { start, end }: Span): readonly CallSp
   }
 }
 
-/** The end of the last word before the bracket that closes the one at `lexeme`, which is then that bracket. */
+/** Moves `lexeme` from an opening bracket to its closing bracket. Returns the end of the last word between them. */
 function lastWordEnd(source: string, lexeme: Lexeme, end: number): number {
   let last = lexeme.end;
   let depth = 1;
@@ -52,7 +56,7 @@ function lastWordEnd(source: string, lexeme: Lexeme, end: number): number {
   }
 }
 
-/** Where the call begins whose words come next, if one does. */
+/** Returns the start of the call that the next words open; undefined if they open no call. */
 function opensCall(source: string, from: number, end: number): number | undefined {
   const lexeme = createLexeme();
   lexeme.end = from;
@@ -66,6 +70,6 @@ function opensCall(source: string, from: number, end: number): number | undefine
   const word = next();
   const isText = lexeme.kind === Kind.String;
   if (VERBS.has(verb)) return isText || AFTER_VERB.has(word) ? first : undefined;
-  // A misspelt verb: no expression has a text and then USING.
+  // The verb may be misspelt: no SQL expression has a string and then USING here.
   return verb !== '' && isText && next() === 'USING' ? first : undefined;
 }

@@ -27,13 +27,13 @@ import { createIsland } from './sql-island.ts';
 
 const NO_OPTIONS = Object.freeze([]);
 
-/** What a statement is built with: problems are added to the list, and building goes on. */
+/** The context in which a statement is built. A problem is added to `problems`, and building continues. */
 export interface Building {
   readonly source: string;
   readonly problems: Problem[];
 }
 
-/** A second modifier or clause of one kind is a problem. */
+/** Reports a modifier or clause that is written more than once. `spans` are the positions of all its uses. */
 export function refuseRepeats(building: Building, word: string, spans: readonly Span[]): void {
   const span = spans[1];
   if (span === undefined) return;
@@ -61,7 +61,7 @@ function columnsOf(building: Building, node: CstNode | undefined) {
   return Object.freeze(nodesOf(node, 'column').map((column) => columnOf(building, column)));
 }
 
-/** The options with their values; what is no value at all is left out and reported. */
+/** Returns the options with their values. A pair whose value is not a literal is reported and left out. */
 function optionsOf(
   building: Building,
   node: CstNode | undefined,
@@ -93,7 +93,7 @@ function reportMissingComma(building: Building, node: CstNode, pairs: readonly C
   }
 }
 
-/** The parts of RVBBIT MAP and RUN, which share one grammar rule. */
+/** Builds the node of RVBBIT MAP or RVBBIT RUN. Both share one grammar rule. */
 export function callOf(
   building: Building,
   rvbbit: CstNode,

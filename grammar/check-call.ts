@@ -11,7 +11,7 @@ import { MAX_PARALLEL } from './limits.ts';
 import { OPTIONS } from './options.ts';
 import { optionValue } from './setting-values.ts';
 
-/** What stands in a MAP or RUN, right or not. */
+/** The parts of a MAP or RUN as written, not checked yet. */
 export interface CallParts {
   readonly isRun: boolean;
   readonly parallel: NumberLiteral | undefined;
@@ -29,7 +29,7 @@ export interface CallParts {
 
 type ReportCallProblem = (code: Problem['code'], message: string, span: Span) => void;
 
-/** Reports what the grammar takes and the dialect does not. */
+/** Reports the parts of a MAP or RUN that the parser accepts but the dialect forbids. */
 export function checkCall(parts: CallParts, problems: Problem[]): void {
   const report: ReportCallProblem = (code, message, span) => problems.push({ code, message, span });
   if (parts.isRun) checkRun(parts, report);
@@ -85,7 +85,7 @@ function isCount(value: number, most: number): boolean {
   return Number.isInteger(value) && value >= 1 && value <= most;
 }
 
-/** The same setting twice is right only where both say the same. */
+/** Reports a setting that is given twice with different values. Equal values are allowed. */
 function checkRepeatedOptions(parts: CallParts, report: ReportCallProblem): void {
   const seen = new Map<string, { value: unknown; by: string }>();
   const modifier = (key: string, value: unknown, by: string) => {

@@ -7,14 +7,15 @@ import { splitStatements } from './split.ts';
 import { KEYWORDS, keyword, MODIFIERS } from './tokens.ts';
 import { specFor } from './value-spec.ts';
 
-/** Tokens before the offset beyond which nothing is offered: the search for what may follow is not linear. */
+/** With more tokens than this before the offset, nothing is offered: the search for the next token is not linear. */
 const MAX_TOKENS = 400;
 const STARTS = ['RVBBIT', 'SHOW RVBBIT JOBS', 'EXPLAIN', 'CREATE TABLE', 'INSERT INTO'];
 const REPEATABLE = new Set(['AS', 'FROM', 'OR', 'NOT', 'TRUE', 'FALSE']);
 
 /**
- * What may come at an offset of a statement of the dialect: keywords in capitals, option keys, and the values
- * that an option allows. Nothing inside a query, a string or plain SQL; a word begun before the offset narrows it.
+ * Returns what may come at an offset of a dialect statement: keywords in capitals, option keys, and the values that
+ * an option allows. A word that begins before the offset narrows the list. Inside a query, a string or plain SQL the
+ * list is empty.
  */
 export function completionsAt(source: string, offset: number): readonly string[] {
   const before = source.slice(0, offset);

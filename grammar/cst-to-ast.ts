@@ -27,7 +27,7 @@ import { nearestSpelling } from './spelling.ts';
 const NO_ANNOTATIONS = Object.freeze([]);
 const FORMATS = ['text', 'tree', 'json'] as const;
 
-/** MAP or RUN inside another statement; AWAIT and CANCEL cannot stand there. */
+/** Builds the MAP or RUN inside another statement. Reports AWAIT and CANCEL, which are not allowed there. */
 function innerCall(
   building: Building,
   node: CstNode,
@@ -124,7 +124,7 @@ function formatOf(building: Building, settings: readonly CstNode[]): ExplainStat
   return 'text';
 }
 
-/** The statement of a tree; undefined where the problems leave none. */
+/** Builds the statement of a syntax tree; undefined if its problems prevent that. */
 export function buildStatement(
   building: Building,
   tree: CstNode,
@@ -158,7 +158,7 @@ export function buildStatement(
   return undefined;
 }
 
-/** Where the statement under EXPLAIN begins. */
+/** Returns the offset at which the statement under EXPLAIN begins. */
 function firstOffset(tree: CstNode, fallback: number): number {
   for (const rule of ['create', 'insert', 'showJobs', 'rvbbit']) {
     const node = nodeOf(tree, rule);

@@ -3,7 +3,7 @@ import { QUOTED_TOKEN_CHARS } from './limits.ts';
 import type { Unterminated } from './scan.ts';
 import type { SourceText } from './source-text.ts';
 
-/** A problem before its place is worked out. */
+/** A problem whose line, column and excerpt are not known yet. */
 export interface Problem {
   readonly code: Diagnostic['code'];
   readonly message: string;
@@ -12,7 +12,7 @@ export interface Problem {
   readonly suggestion?: string | undefined;
 }
 
-/** The problem with its line, column and excerpt. */
+/** Returns the problem with its line, column and excerpt. */
 export function createDiagnostic(text: SourceText, problem: Problem): Diagnostic {
   const start = Math.max(0, Math.min(problem.span.start, text.source.length));
   const end = Math.max(start, Math.min(problem.span.end, text.source.length));
@@ -29,19 +29,19 @@ export function createDiagnostic(text: SourceText, problem: Problem): Diagnostic
   });
 }
 
-/** Source text as a message may show it: on one line and not too long. */
+/** Returns source text as a message shows it: on one line, cut to `QUOTED_TOKEN_CHARS`. */
 export function shown(text: string): string {
   const line = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
   return line.length > QUOTED_TOKEN_CHARS ? `${line.slice(0, QUOTED_TOKEN_CHARS - 1)}…` : line;
 }
 
-/** `a`, `a or b`, `a, b or c`. */
+/** Joins words as `a`, `a or b`, `a, b or c`. */
 export function either(words: readonly string[]): string {
   if (words.length < 2) return words.join('');
   return `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }
 
-/** ` Did you mean X?`, or nothing. */
+/** Returns ` Did you mean X?`, or the empty string without a suggestion. */
 export function didYouMean(suggestion: string | undefined): string {
   return suggestion === undefined ? '' : ` Did you mean ${suggestion}?`;
 }
@@ -59,7 +59,7 @@ const THINGS: Readonly<Record<Unterminated, string>> = {
   comment: 'comment',
 };
 
-/** The source ended inside a quote or a comment. */
+/** Returns the problem of a quote or comment that is not closed. */
 export function unterminatedProblem(what: Unterminated, start: number): Problem {
   const length = what === 'comment' || what === 'dollar string' ? 2 : 1;
   return {
@@ -70,7 +70,7 @@ export function unterminatedProblem(what: Unterminated, start: number): Problem 
   };
 }
 
-/** A NUL character, which ends a statement for DuckDB wherever it stands. */
+/** Returns the problem of a NUL character, at which DuckDB ends a statement. */
 export function nulProblem(at: number): Problem {
   return {
     code: 'RVB_SYNTAX',

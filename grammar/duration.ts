@@ -1,4 +1,4 @@
-/** Durations as statements and files write them. */
+/** Reads durations as statements and files write them. */
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -8,7 +8,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** Milliseconds of a duration: `500ms 30s 5m 2h 1d`, or a number of seconds; undefined if it is none. */
+/** Returns the milliseconds of `500ms`, `30s`, `5m`, `2h`, `1d` or a number of seconds; undefined for other text. */
 export function parseDurationMs(value: string | number): number | undefined {
   if (typeof value === 'number') {
     return value >= 0 && Number.isFinite(value * 1_000) ? value * 1_000 : undefined;

@@ -6,7 +6,7 @@ import { stringValue } from './quotes.ts';
 import { createLexeme, Kind, type Lexeme, scan } from './scan.ts';
 import * as tokens from './tokens.ts';
 
-/** The tokens of one statement, or why it has none that a parser should see. */
+/** The tokens of one statement. If `problem` is set, the parser must not see them. */
 export interface Lexed {
   readonly tokens: IToken[];
   readonly problem?: Problem;
@@ -50,7 +50,7 @@ function token(type: TokenType, source: string, start: number, end: number): ITo
 
 const CLOSING: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
 
-/** The brackets that are open, and what is wrong with them. */
+/** The offsets of the open brackets, and the problem with the brackets if there is one. */
 interface Nesting {
   readonly open: number[];
   problem: Problem | undefined;
@@ -99,9 +99,17 @@ function nulInString({ start, end }: Lexeme): Problem {
   };
 }
 
+function emptyName({ start, end }: Lexeme): Problem {
+  return {
+    code: 'RVB_SYNTAX',
+    message: 'This name is empty; DuckDB takes no name without a character.',
+    span: { start, end },
+  };
+}
+
 /**
- * The tokens of the statement in the range. The query in `USING ( … )` is one token: only DuckDB looks into it.
- * Brackets are matched here, so that a parser sees balanced ones of a bounded depth.
+ * Returns the tokens of the statement in the range. The query in `USING ( … )` is one token: only DuckDB parses it.
+ * `lex` also matches the brackets, so that the parser sees only balanced brackets of a bounded depth.
  */
 export function lex(source: string, { start, end }: Span): Lexed {
   const result: IToken[] = [];
@@ -110,7 +118,7 @@ export function lex(source: string, { start, end }: Span): Lexed {
   const nesting: Nesting = { open: [], problem: undefined };
   let islandStart = -1;
   let afterUsing = false;
-  // Before RVBBIT MAP or RVBBIT RUN a table may be called `using`, or `rvbbit.using`.
+  // A table that is named before RVBBIT MAP or RVBBIT RUN may be called `using` or `rvbbit.using`.
   let sawCall = false;
   for (;;) {
     scan(source, lexeme.end, end, lexeme);
@@ -140,6 +148,7 @@ export function lex(source: string, { start, end }: Span): Lexed {
       if (kind === Kind.String && stringValue(image).includes('\0')) {
         return { tokens: result, problem: nulInString(lexeme) };
       }
+      if (image === '""') return { tokens: result, problem: emptyName(lexeme) };
       result.push(token(typeOf(kind, image), source, lexeme.start, lexeme.end));
     }
     const word = nesting.open.length === 0 && kind === Kind.Word;
@@ -152,7 +161,7 @@ export function lex(source: string, { start, end }: Span): Lexed {
     : { tokens: result, problem: unclosed(source, nesting.open[0] ?? opening) };
 }
 
-/** Whether the last two tokens are RVBBIT MAP or RVBBIT RUN. */
+/** True if the last two tokens are RVBBIT MAP or RVBBIT RUN. */
 function opensCall(read: readonly IToken[]): boolean {
   const verb = read.at(-1)?.tokenType;
   const { RVBBIT, MAP, RUN } = tokens.keyword;
@@ -163,7 +172,7 @@ function isUsing(source: string, { start, end }: Lexeme): boolean {
   return end - start === 5 && source.slice(start, end).toUpperCase() === 'USING';
 }
 
-/** A token as a message shows it. */
+/** Returns a token as a message shows it. */
 export function shownToken({ image, tokenType }: IToken): string {
   if (tokenType === tokens.StringToken) return `the string ${shown(image)}`;
   if (tokenType === tokens.Island) return 'a query in brackets';

@@ -1,8 +1,8 @@
-/** The bounds of the grammar. A bound that is hit is an `RVB_LIMIT` diagnostic. */
+/** The bounds of the grammar. A statement that is too long or nested too deep gives an `RVB_LIMIT` diagnostic. */
 
 /** Characters (UTF-16 units) of one dialect statement. DuckDB bounds plain SQL itself. */
 export const MAX_STATEMENT_CHARS = 1024 * 1024;
-/** Open brackets at any place of a dialect statement; the parser would exhaust the stack near 1,000. */
+/** Brackets that may be open at once in a dialect statement. The parser would exhaust the stack near 1,000. */
 export const MAX_NESTING = 200;
 /** The largest `PARALLEL n`. */
 export const MAX_PARALLEL = 4_096;

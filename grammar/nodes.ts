@@ -3,27 +3,27 @@ import type { CstNode, IToken } from './chevrotain.ts';
 import { nameValue, stringValue } from './quotes.ts';
 import { QuotedName } from './tokens.ts';
 
-/** The tokens of a tree node under a name, in the order of the source. */
+/** Returns the tokens that a tree node holds under a name, in source order. */
 export function tokensOf(node: CstNode, name: string): readonly IToken[] {
   return (node.children[name] ?? []) as readonly IToken[];
 }
 
-/** The first token under the name. */
+/** Returns the first token that a tree node holds under a name. */
 export function tokenOf(node: CstNode, name: string): IToken | undefined {
   return tokensOf(node, name)[0];
 }
 
-/** The nodes under a tree node that a rule made, in the order of the source. */
+/** Returns the children of a tree node that a grammar rule made, in source order. */
 export function nodesOf(node: CstNode, rule: string): readonly CstNode[] {
   return (node.children[rule] ?? []) as readonly CstNode[];
 }
 
-/** The first node that the rule made. */
+/** Returns the first child of a tree node that a grammar rule made. */
 export function nodeOf(node: CstNode, rule: string): CstNode | undefined {
   return nodesOf(node, rule)[0];
 }
 
-/** A frozen span. */
+/** Returns a frozen span. */
 export function createSpan(start: number, end: number): Span {
   return Object.freeze({ start, end });
 }
@@ -36,7 +36,7 @@ export function nodeSpan(node: CstNode): Span {
   return createSpan(node.location!.startOffset, node.location!.endOffset! + 1);
 }
 
-/** From the start of the one to the end of the other. */
+/** Returns the span from the start of `first` to the end of `last`. */
 function spanBetween(first: IToken, last: IToken): Span {
   return createSpan(first.startOffset, last.endOffset! + 1);
 }
@@ -58,10 +58,10 @@ export function stringOf(token: IToken): StringLiteral {
   return Object.freeze({ kind: 'StringLiteral', value, span: tokenSpan(token) });
 }
 
-/** The number with its minus, if one stands before it. */
+/** Returns the number of a token, negative if a minus token is given. */
 export function numberOf(token: IToken, minus?: IToken): NumberLiteral {
   const size = Number(token.image.replaceAll('_', ''));
-  // No negative zero, which does not print as one.
+  // Negative zero becomes zero, because it prints as 0.
   const value = minus === undefined || size === 0 ? size : -size;
   return Object.freeze({ kind: 'NumberLiteral', value, span: spanBetween(minus ?? token, token) });
 }

@@ -7,7 +7,7 @@ import { quoteString } from './quotes.ts';
 import { nearestSpelling } from './spelling.ts';
 import { literalValue, specFor, type ValueSpec } from './value-spec.ts';
 
-/** What a key takes, in words. */
+/** Describes in words the values that a key accepts. */
 function accepted(spec: ValueSpec): string {
   const { kinds, values, prefix, min, max } = spec;
   const words: string[] = [];
@@ -41,7 +41,7 @@ function typeProblem(
   };
 }
 
-/** The option of a `key = value` pair; undefined, and a problem, if what stands there is no value. */
+/** Builds the option of a `key = value` pair and reports its problems. Undefined if the value is not a literal. */
 export function optionOf(
   pair: CstNode,
   verb: 'map' | 'run',

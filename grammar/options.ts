@@ -1,12 +1,12 @@
 import { MAX_PARALLEL } from './limits.ts';
 import type { OptionValueKind, ValueSpec } from './value-spec.ts';
 
-/** One key of WITH. */
+/** The definition of one key of WITH. */
 export interface OptionSpec extends ValueSpec {
   readonly key: string;
   readonly appliesTo: readonly ('map' | 'run')[];
   readonly meaning: string;
-  /** A value that is right, as it is written. */
+  /** A valid value, as a user writes it. */
   readonly example: string;
 }
 
@@ -14,10 +14,14 @@ const BOTH = ['map', 'run'] as const;
 const MAP = ['map'] as const;
 
 const TABLE: readonly OptionSpec[] = [
-  option('parallel', ['integer'], MAP, 'Runs in flight at most at any moment.', '5', {
-    min: 1,
-    max: MAX_PARALLEL,
-  }),
+  option(
+    'parallel',
+    ['integer'],
+    BOTH,
+    'Runs in flight at most at any moment; of a RUN those of its for_each_row cells.',
+    '5',
+    { min: 1, max: MAX_PARALLEL },
+  ),
   option('batch', ['integer', 'string'], MAP, 'Rows in one model call at most.', '20', {
     min: 1,
     values: ['auto'],
@@ -49,12 +53,26 @@ const TABLE: readonly OptionSpec[] = [
       min: 1,
     },
   ),
-  option('input_tpm', ['integer'], BOTH, 'Input tokens a minute at most, likewise.', '100000', {
-    min: 1,
-  }),
-  option('output_tpm', ['integer'], BOTH, 'Output tokens a minute at most, likewise.', '20000', {
-    min: 1,
-  }),
+  option(
+    'input_tpm',
+    ['integer'],
+    BOTH,
+    'Input tokens a minute at most, where the provider allows more.',
+    '100000',
+    {
+      min: 1,
+    },
+  ),
+  option(
+    'output_tpm',
+    ['integer'],
+    BOTH,
+    'Output tokens a minute at most, where the provider allows more.',
+    '20000',
+    {
+      min: 1,
+    },
+  ),
   option('max_pairs', ['integer'], BOTH, 'Pairs that a semantic join may ask.', '100000', {
     min: 0,
   }),
@@ -102,7 +120,7 @@ function option(
   return Object.freeze({ key, kinds, appliesTo, meaning, example, ...more });
 }
 
-/** Every key of WITH, in the order of the documentation. */
+/** Every option of WITH by its key, in the order of the documentation. */
 export const OPTIONS: ReadonlyMap<string, OptionSpec> = new Map(
   TABLE.map((spec) => [spec.key, spec]),
 );

@@ -3,7 +3,10 @@ import { callSpans } from './call-spans.ts';
 import { parseSource } from './parse-source.ts';
 import { type StatementSlice, splitStatements } from './split.ts';
 
-/** As `parse`, but loads the parser only if a statement is or holds dialect: plain SQL starts sooner. */
+/**
+ * Returns the same as `parse`, but loads the parser only if a statement is dialect or holds a call in brackets.
+ * Plain SQL starts sooner without the parser.
+ */
 export async function parseOnDemand(source: string): Promise<ParseResult> {
   const slices = splitStatements(source);
   const holdsCalls = ({ significant }: StatementSlice) => callSpans(source, significant).length > 0;

@@ -12,21 +12,21 @@ import { createDiagnostic, nulProblem, type Problem, unterminatedProblem } from 
 import { createSourceText } from './source-text.ts';
 import type { StatementSlice } from './split.ts';
 
-/** Reads one slice that holds dialect; problems are added to the list. */
+/** Parses one slice that holds dialect, and adds its problems to the list. Undefined if there is no statement. */
 export type ParseDialect = (
   source: string,
   slice: StatementSlice,
   problems: Problem[],
 ) => StatementNode | undefined;
 
-/** The statement of a slice without dialect. Its text keeps its comments, annotations among them. */
+/** Returns the statement of a slice without dialect. Its text keeps all comments, annotation lines included. */
 function sqlStatementOf(source: string, slice: StatementSlice): SqlStatement {
   const { text, span, significant } = slice;
   const annotations = readAnnotations(source, span.start, significant.start);
   return Object.freeze({ kind: 'Sql', text, annotations, span });
 }
 
-/** Reads every slice of a source; a statement with a problem is left out, and the others stay. */
+/** Parses every slice of a source. A statement with a problem is left out; the other statements are returned. */
 export function parseSource(
   source: string,
   slices: readonly StatementSlice[],
@@ -51,7 +51,7 @@ export function parseSource(
   });
 }
 
-/** The calls in brackets, and those in them. */
+/** Checks the calls in brackets within a range, and the calls nested in these calls. */
 function checkCalls(
   source: string,
   range: Span,
@@ -73,7 +73,7 @@ function checkCalls(
   }
 }
 
-/** A call in brackets as a statement of its own. */
+/** Returns a call in brackets as the slice of a separate statement. */
 export function callSlice(source: string, span: Span): StatementSlice {
   const text = source.slice(span.start, span.end);
   return { text, span, significant: span, dialect: true };
@@ -90,8 +90,8 @@ function parsePlain(source: string, slice: StatementSlice, problems: Problem[]):
 }
 
 /**
- * What is wrong with the annotations of a statement. `parse` reports this for the dialect; a caller that finds
- * semantic operators in a `Sql` statement reports it for that.
+ * Returns the diagnostics of a statement's annotations. `parse` reports them for dialect statements. A caller that
+ * finds semantic operators in a `Sql` statement reports them itself.
  */
 export function annotationDiagnostics(
   source: string,

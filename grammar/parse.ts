@@ -32,7 +32,7 @@ function parseDialect(
   }
   const annotations = readAnnotations(source, span.start, significant.start);
   const statement = readDialect(source, slice, annotations, problems);
-  // They stand before all else.
+  // Annotations come first in the source, so their problems come first in the list.
   problems.unshift(...checkAnnotations(annotations, statement && verbOf(statement)));
   return statement;
 }
@@ -68,7 +68,7 @@ function readDialect(
   return statement;
 }
 
-/** Which of MAP and RUN a statement holds, if it holds one. */
+/** Returns which of MAP and RUN a statement holds; undefined if it holds neither. */
 function verbOf(statement: StatementNode): 'map' | 'run' | undefined {
   switch (statement.kind) {
     case 'Map':
@@ -84,7 +84,7 @@ function verbOf(statement: StatementNode): 'map' | 'run' | undefined {
   }
 }
 
-/** A MAP that nobody waits for has to leave its rows somewhere. */
+/** Reports a MAP with ASYNC but without a table for its rows. Nobody waits for them, so they must be stored. */
 function checkAsync(statement: StatementNode, problems: Problem[]): void {
   const inner = statement.kind === 'Explain' ? statement.body : statement;
   const map = inner.kind === 'Insert' ? inner.body : inner;
@@ -99,7 +99,10 @@ function checkAsync(statement: StatementNode, problems: Problem[]): void {
   });
 }
 
-/** The MAP or RUN at a span that `callSpans` has found; undefined where it cannot be read, which `parse` says of its script. */
+/**
+ * Parses the MAP or RUN at a span that `callSpans` found. Returns undefined if the call has a problem; `parse` of the
+ * whole script reports that problem.
+ */
 export function parseCall(source: string, span: Span): MapStatement | RunStatement | undefined {
   const problems: Problem[] = [];
   const call = parseDialect(source, callSlice(source, span), problems);
@@ -108,8 +111,8 @@ export function parseCall(source: string, span: Span): MapStatement | RunStateme
 }
 
 /**
- * Reads a script. Never throws: what cannot be read is a diagnostic, and the other statements are returned.
- * A statement without dialect is a `Sql` statement, byte for byte.
+ * Parses a script. Never throws: a problem becomes a diagnostic, and the statements without problems are returned.
+ * A statement without dialect becomes a `Sql` statement, byte for byte.
  */
 export function parse(source: string): ParseResult {
   return parseSource(source, splitStatements(source), parseDialect);

@@ -15,7 +15,7 @@ function names(types: readonly (TokenType | undefined)[]): string {
   return [...new Set(types.flatMap((type) => (type === undefined ? [] : [type.name])))].join(' ');
 }
 
-/** Messages carry the names of the expected tokens alone: `syntax-errors.ts` makes words of them. */
+/** Error messages hold only the names of the expected tokens. `syntax-errors.ts` makes sentences of them. */
 const EXPECTED_NAMES: IParserErrorMessageProvider = {
   buildMismatchTokenMessage: ({ expected }) => names([expected]),
   buildNotAllInputParsedMessage: () => '',
@@ -25,9 +25,9 @@ const EXPECTED_NAMES: IParserErrorMessageProvider = {
     names(expectedIterationPaths.map((path) => path[0])),
 };
 
-/** The grammar of one dialect statement. It takes a little more than is right where that allows a better message. */
+/** The grammar of one dialect statement. It accepts some wrong statements: a later check gives a better message. */
 export class DialectParser extends CstParser {
-  /** @param skipValidations leaves out chevrotain's checks of this grammar, which the tests make. */
+  /** @param skipValidations skips chevrotain's checks of this grammar. Only the tests make these checks. */
   constructor(skipValidations = true) {
     super(t.VOCABULARY, {
       skipValidations,
@@ -216,7 +216,7 @@ export class DialectParser extends CstParser {
     });
   });
 
-  /** Whatever stands up to the comma, the closing bracket or FROM: DuckDB knows its types better. */
+  /** Takes all tokens up to the comma, the closing bracket or FROM. Only DuckDB knows which types exist. */
   type = this.RULE('type', () => {
     this.OR([{ ALT: () => this.CONSUME(t.Word) }, { ALT: () => this.CONSUME(t.QuotedName) }]);
     this.MANY({
@@ -272,7 +272,7 @@ export class DialectParser extends CstParser {
 
 let parser: DialectParser | undefined;
 
-/** The tree of the tokens, or the first error. The parser is built at the first call. */
+/** Returns the syntax tree of the tokens, or the first error. Builds the parser at the first call. */
 export function parseTokens(
   tokens: IToken[],
 ): { tree: CstNode } | { error: IRecognitionException } {
@@ -283,7 +283,7 @@ export function parseTokens(
   return error === undefined ? { tree } : { error };
 }
 
-/** What may come after the tokens of a statement that is not finished. */
+/** Returns what may come after the tokens of an unfinished statement. */
 export function suggestNext(tokens: IToken[]): readonly ISyntacticContentAssistPath[] {
   parser ??= new DialectParser();
   return parser.computeContentAssist('statement', tokens);

@@ -13,7 +13,7 @@ import { quoteName, quoteString } from './quotes.ts';
 import { createLexeme, Kind, scan } from './scan.ts';
 import { splitStatements } from './split.ts';
 
-/** Whether the text reads as one word. */
+/** True if the text reads as one word. */
 function isWord(value: string): boolean {
   const lexeme = createLexeme();
   scan(value, 0, value.length, lexeme);
@@ -80,7 +80,7 @@ function printAnnotation({ key, value }: Annotation): string {
   return `-- @ ${key}${value === undefined ? '' : `: ${value}`}\n`;
 }
 
-/** The annotations that the text of a `Sql` statement does not bring itself. */
+/** Returns the annotations of a `Sql` statement as text, or the empty string if its text already has them. */
 function missingAnnotations(text: string, annotations: readonly Annotation[]): string {
   const [slice] = splitStatements(text);
   const present = slice ? readAnnotations(text, 0, slice.significant.start) : [];
@@ -118,7 +118,7 @@ function printBody(statement: StatementNode): string {
     case 'CancelJob':
       return `RVBBIT CANCEL ${quoteString(statement.session.value)}`;
     case 'Sql':
-      // A comment at the end would take in the semicolon.
+      // Without a line break, the semicolon would be part of the comment.
       return endsInComment(statement.text) ? `${statement.text}\n` : statement.text;
   }
 }
@@ -137,8 +137,8 @@ function printStatement(statement: StatementNode): string {
 }
 
 /**
- * The canonical text of a statement or a script, each statement closed by a semicolon. SQL inside is kept byte
- * for byte; `parse(print(x))` equals x but for the spans.
+ * Returns the canonical text of a statement or a script. A semicolon closes each statement. SQL inside is kept byte
+ * for byte. `parse(print(x))` equals x except for the spans.
  */
 export function print(node: StatementNode | readonly StatementNode[]): string {
   return Array.isArray(node)

@@ -1,8 +1,8 @@
-/** Quoted lexemes: where they end, and what they say. */
+/** Finds the ends of quoted lexemes, reads their values, and quotes text. */
 
 /**
- * The offset after a quoted lexeme whose opening quote stands at `at`; -1 if it is not closed. A string goes
- * on in the next string if a line break stands between the two, as in PostgreSQL: so do its escapes.
+ * Returns the offset after the quoted lexeme whose opening quote is at `at`; -1 if it is not closed. As in PostgreSQL,
+ * a string continues in the next string if a line break separates the two. The same escapes hold in both.
  */
 export function closingQuote(
   source: string,
@@ -29,7 +29,7 @@ export function closingQuote(
   return -1;
 }
 
-/** The offset after the opening quote of a string that goes on; -1 if none does. */
+/** Returns the offset after the opening quote of the next string that continues this one; -1 if there is none. */
 function continuation(source: string, at: number, end: number): number {
   let sawLineBreak = false;
   for (; at < end; at++) {
@@ -47,7 +47,7 @@ function continuation(source: string, at: number, end: number): number {
 
 const DOLLAR = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
 
-/** The `$$` or `$tag$` that opens a string at `at`. */
+/** Returns the `$$` or `$tag$` that opens a string at `at`; undefined if there is none. */
 export function dollarDelimiter(source: string, at: number, end: number): string | undefined {
   DOLLAR.lastIndex = at;
   const found = DOLLAR.exec(source)?.[0];
@@ -74,7 +74,7 @@ function decodeEscapes(body: string): string {
   });
 }
 
-/** The value of a closed string as written: `'…'`, `E'…'`, `$$…$$` or `$tag$…$tag$`, continued ones too. */
+/** Returns the value of a closed string literal: `'…'`, `E'…'`, `$$…$$` or `$tag$…$tag$`, also if it is continued. */
 export function stringValue(image: string): string {
   if (image.startsWith('$')) {
     const delimiter = image.slice(0, image.indexOf('$', 1) + 1);
@@ -104,17 +104,17 @@ export function stringValue(image: string): string {
   return escapes ? decodeEscapes(value) : value;
 }
 
-/** The name in a closed `"…"`. */
+/** Returns the name in a closed `"…"`. */
 export function nameValue(image: string): string {
   return image.slice(1, -1).replaceAll('""', '"');
 }
 
-/** The text as a string literal. */
+/** Returns the text as a string literal. */
 export function quoteString(value: string): string {
   return `'${value.replaceAll("'", "''")}'`;
 }
 
-/** The text as a quoted name. */
+/** Returns the text as a quoted name. */
 export function quoteName(value: string): string {
   return `"${value.replaceAll('"', '""')}"`;
 }

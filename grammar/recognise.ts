@@ -4,12 +4,12 @@ import { editDistance } from './spelling.ts';
 const VERBS = new Set(['MAP', 'RUN', 'AWAIT', 'CANCEL']);
 const TABLE_WORDS = new Set(['TEMP', 'TEMPORARY', 'TABLE', 'VIEW', 'OR', 'REPLACE', 'IF', 'NOT']);
 
-/** Reads the words of a statement's head one after another. */
+/** Reads the first words of a statement one after another. */
 class Head {
   readonly #source: string;
   readonly #end: number;
   readonly #lexeme = createLexeme();
-  /** The word in capitals, '' for anything else. */
+  /** The current word in capitals; '' for any other lexeme. */
   word = '';
 
   constructor(source: string, start: number, end: number) {
@@ -22,7 +22,7 @@ class Head {
   advance(): void {
     scan(this.#source, this.#lexeme.end, this.#end, this.#lexeme);
     const { kind, start, end } = this.#lexeme;
-    // No word of a head is longer; a longer one is not worth a copy.
+    // The words to compare with have at most 12 characters, so a longer word needs no copy.
     const short = kind === Kind.Word && end - start <= 12;
     this.word = short ? this.#source.slice(start, end).toUpperCase() : '';
   }
@@ -37,7 +37,7 @@ class Head {
     return true;
   }
 
-  /** Skips one balanced bracket group if one stands here. */
+  /** Skips one balanced bracket group if the current lexeme opens one. */
   skipGroup(): void {
     let depth = 0;
     while (this.at(Kind.Open) || (depth > 0 && !this.at(Kind.End))) {
@@ -48,14 +48,14 @@ class Head {
     }
   }
 
-  /** Skips `name` or `a.b.c`; false if no name stands here. */
+  /** Skips `name` or `a.b.c`. Returns false if the current lexeme is not a name. */
   skipName(): boolean {
     if (!this.at(Kind.Word) && !this.at(Kind.QuotedName)) return false;
     this.advance();
     return this.skipRestOfName();
   }
 
-  /** Skips `.b.c`, or nothing; false if a dot has no name behind it. */
+  /** Skips `.b.c`, or nothing. Returns false if no name follows a dot. */
   skipRestOfName(): boolean {
     if (!this.at(Kind.Dot)) return true;
     this.advance();
@@ -63,7 +63,7 @@ class Head {
   }
 }
 
-/** `RVBBIT`, or a near spelling of it before a verb: neither opens anything that DuckDB would take. */
+/** True at `RVBBIT`, or at a near spelling of it before a verb. DuckDB accepts no statement or query that begins so. */
 function opensCall(head: Head): boolean {
   if (head.word === 'RVBBIT') return true;
   if (head.word.length < 4 || editDistance(head.word, 'RVBBIT', 2) > 2) return false;
@@ -108,8 +108,8 @@ function opensInsert(head: Head): boolean {
 }
 
 /**
- * Whether the statement in the range is one of the dialect, well-formed or not, by its first words alone.
- * Nothing that DuckDB parses as it stands is claimed.
+ * True if the first words in the range open a dialect statement, well-formed or not. Never true for a statement that
+ * DuckDB itself can parse.
  */
 export function opensDialect(source: string, start: number, end: number): boolean {
   const head = new Head(source, start, end);

@@ -1,6 +1,6 @@
 import { closingQuote, dollarDelimiter } from './quotes.ts';
 
-/** What a lexeme is. Operators come a character at a time, but for `=>` and `:=`. */
+/** The kinds of lexeme. An operator lexeme is one character, except `=>`, `:=` and a parameter such as `$1`. */
 export const Kind = {
   End: 0,
   Word: 1,
@@ -19,19 +19,19 @@ export const Kind = {
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
-/** Why the source ended inside a lexeme. */
+/** The kind of quote or comment inside which the source ended. */
 export type Unterminated = 'string' | 'name' | 'dollar string' | 'comment';
 
-/** Where `scan` leaves what it found. It is written over, so that a long script allocates nothing. */
+/** The output of `scan`. Each call overwrites it, so that a long script allocates nothing. */
 export interface Lexeme {
   kind: Kind;
   start: number;
   end: number;
-  /** Set if the source ended first; such a lexeme reaches to the end. */
+  /** Set if the source ended inside the lexeme, which then reaches to the end. */
   unterminated: Unterminated | undefined;
 }
 
-/** A fresh lexeme for `scan` to write to. */
+/** Returns a fresh lexeme for `scan` to write to. */
 export function createLexeme(): Lexeme {
   return { kind: Kind.End, start: 0, end: 0, unterminated: undefined };
 }
@@ -64,7 +64,7 @@ const SINGLE: Readonly<Record<string, Kind>> = {
   '\0': Kind.Nul,
 };
 
-/** Characters outside ASCII that DuckDB reads as a blank; all others there belong to words. */
+/** True for a character outside ASCII that DuckDB reads as white space. All others outside ASCII belong to words. */
 function isUnicodeSpace(code: number): boolean {
   return (
     code === 0xa0 ||
@@ -77,12 +77,12 @@ function isUnicodeSpace(code: number): boolean {
   );
 }
 
-/** Whether DuckDB reads the UTF-16 unit as white space. */
+/** True if DuckDB reads the UTF-16 unit as white space. */
 export function isSpace(code: number): boolean {
   return code < 128 ? CLASS[code] === SPACE : isUnicodeSpace(code);
 }
 
-/** Whether a `--` comment ends at the UTF-16 unit. */
+/** True if a `--` comment ends at the UTF-16 unit. */
 export function isLineBreak(code: number): boolean {
   return code === 10 || code === 13;
 }
@@ -95,7 +95,7 @@ function isDigit(code: number): boolean {
   return code >= 48 && code <= 57;
 }
 
-/** The end of the word characters from `at`; `$` may stand inside a word. */
+/** Returns the end of the word characters from `at` on. `$` may stand inside a word. */
 function wordEnd(source: string, at: number, end: number): number {
   while (at < end) {
     const code = source.charCodeAt(at);
@@ -122,13 +122,13 @@ function numberEnd(source: string, at: number, end: number): number {
   return at;
 }
 
-/** The end of the `--` comment at `at`: its line feed or carriage return, or `end`. */
+/** Returns the end of the `--` comment at `at`: the offset of its line feed or carriage return, or `end`. */
 function lineCommentEnd(source: string, at: number, end: number): number {
   while (at < end && !isLineBreak(source.charCodeAt(at))) at++;
   return at;
 }
 
-/** The end of the `--` comment that is all that follows on the line of `at`; `at` where something else does. */
+/** Returns the end of a `--` comment if the rest of the line from `at` on holds nothing else; otherwise `at`. */
 export function restOfLineCommentEnd(source: string, at: number): number {
   let start = at;
   while (
@@ -140,7 +140,7 @@ export function restOfLineCommentEnd(source: string, at: number): number {
   return source.startsWith('--', start) ? lineCommentEnd(source, start, source.length) : at;
 }
 
-/** The offset after a block comment, comments inside it included; -1 if it is not closed. */
+/** Returns the offset after a block comment, which may hold other block comments; -1 if it is not closed. */
 function blockCommentEnd(source: string, at: number, end: number): number {
   let depth = 0;
   while (at + 1 < end) {
@@ -160,7 +160,8 @@ function blockCommentEnd(source: string, at: number, end: number): number {
 
 /**
  * Skips white space and comments.
- * @returns the offset of the first other character, `end` if there is none, and -1 - offset of a comment that is not closed.
+ * @returns the offset of the first other character; `end` if there is none; `-1 - offset` if the comment at `offset`
+ * is not closed.
  */
 export function skipTrivia(
   source: string,
@@ -205,8 +206,8 @@ function putQuoted(
 }
 
 /**
- * Reads the lexeme at or after `from` by DuckDB's lexical rules, and leaves it in `into`. White space and
- * comments before it are skipped. Never throws; reads nothing at or past `end`.
+ * Reads the lexeme at or after `from` by DuckDB's lexical rules, and writes it to `into`. Skips the white space and
+ * comments before the lexeme. Never throws; reads nothing at or past `end`.
  */
 export function scan(source: string, from: number, end: number, into: Lexeme): void {
   const at = skipTrivia(source, from, end);

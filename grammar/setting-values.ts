@@ -3,19 +3,19 @@ import type { Annotation, Option } from './ast.ts';
 import { OPTIONS } from './options.ts';
 import { literalValue, type SettingValue, textValue } from './value-spec.ts';
 
-/** The value of an option as what it is: a word in lower case, a number, a boolean, or text as written. */
+/** Returns an option's value: an enumerated word in lower case, other text as written, a number or a boolean. */
 export function optionValue({ key, value }: Option): SettingValue | undefined {
   const spec = OPTIONS.get(key.value);
   return spec && literalValue(spec, value);
 }
 
-/** The value of an annotation, likewise; of one that stands bare, the value that it then has. */
+/** Returns an annotation's value in the form of `optionValue`; `bare` of its definition if no value is written. */
 export function annotationValue({ key, value }: Annotation): SettingValue | undefined {
   const spec = ANNOTATIONS.get(key);
   return value === undefined ? spec?.bare : spec && textValue(spec.takes, value);
 }
 
-/** The settings of a statement without diagnostics, by key: its options, and the annotations that they leave. */
+/** Returns the settings of a statement without diagnostics, by key. An option overrides the annotation of its key. */
 export function settingValues(
   annotations: readonly Annotation[],
   options: readonly Option[],

@@ -1,18 +1,18 @@
 import { EXCERPT_COLUMNS } from './limits.ts';
 
-/** A place in a source: both count from 1, columns in UTF-16 units. */
+/** A place in a source. Lines and columns count from 1; columns count UTF-16 units. */
 export interface Position {
   readonly line: number;
   readonly column: number;
 }
 
-/** A source that knows its lines. They are found on first use: most sources have no diagnostic. */
+/** A source that converts offsets and positions. It finds its lines at first use: most sources have no diagnostic. */
 export interface SourceText {
   readonly source: string;
   positionAt(offset: number): Position;
-  /** The offset of a place; of one beyond the source, its end. */
+  /** Returns the offset of a position; the end of the source if the position is beyond the end. */
   offsetAt(position: Position): number;
-  /** The line at the offset, cut to 80 columns, and a caret line for `length` characters under it. */
+  /** Returns the line at the offset, cut to 80 columns, and under it a caret line for `length` characters. */
   excerptAt(offset: number, length: number): string;
 }
 
@@ -26,7 +26,7 @@ function findLineStarts(source: string): number[] {
   return starts;
 }
 
-/** The index of the last start that is not after the offset. */
+/** Returns the index of the last line start that is not after the offset. */
 function lineIndex(starts: readonly number[], offset: number): number {
   let low = 0;
   let high = starts.length - 1;
@@ -38,12 +38,12 @@ function lineIndex(starts: readonly number[], offset: number): number {
   return low;
 }
 
-/** One blank for each control character, so that the caret stays under its place. */
+/** Replaces each control character with one blank, so that the caret stays under its place. */
 function printable(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, ' ');
 }
 
-/** A source that answers for lines, columns and excerpts. */
+/** Creates the `SourceText` of a source. */
 export function createSourceText(source: string): SourceText {
   let starts: number[] | undefined;
   const lineOf = (offset: number): { index: number; start: number; end: number } => {

@@ -1,11 +1,11 @@
-/** How far apart two words may be for one to be offered instead of the other. */
+/** Returns the largest edit distance at which another word is suggested instead of this word. */
 function tolerance(word: string): number {
   return word.length <= 3 ? 1 : word.length <= 7 ? 2 : 3;
 }
 
 /**
- * The Damerau-Levenshtein distance (insert, delete, replace, swap neighbours), or `limit + 1` if it is larger
- * than `limit`.
+ * Returns the Damerau-Levenshtein distance (insert, delete, replace, swap neighbours), or `limit + 1` if it is
+ * larger than `limit`.
  */
 export function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
@@ -31,7 +31,7 @@ export function editDistance(a: string, b: string, limit: number): number {
   return Math.min(last[b.length]!, limit + 1);
 }
 
-/** The candidate spelt most like `word`, case aside; undefined if none is near. The first wins a tie. */
+/** Returns the candidate spelt most like `word`, ignoring case; undefined if none is near. The first wins a tie. */
 export function nearestSpelling(word: string, candidates: Iterable<string>): string | undefined {
   const sought = word.toLowerCase();
   let limit = tolerance(sought);

@@ -9,21 +9,21 @@ import {
   type Unterminated,
 } from './scan.ts';
 
-/** One statement of a script, not looked into yet. */
+/** One statement of a script, not parsed yet. */
 export interface StatementSlice {
-  /** The statement without its semicolon and the white space around it; comments are kept. */
+  /** The statement without its semicolon and without white space around it. Comments are kept. */
   readonly text: string;
-  /** Where `text` stands. */
+  /** The position of `text`. */
   readonly span: Span;
-  /** From its first word to its last, without the comments before and after. */
+  /** The range from the first word to the last, without the comments before and after. */
   readonly significant: Span;
-  /** Whether it is a statement of the dialect, well-formed or not. */
+  /** True if the statement is dialect, well-formed or not. */
   readonly dialect: boolean;
-  /** The quote or comment that the source ends in. */
+  /** The quote or comment inside which the source ends, if there is one. */
   readonly unterminated?: { readonly what: Unterminated; readonly start: number };
 }
 
-/** Where one statement stands, while it is being read. */
+/** The range of a statement while it is being read: the offsets of its first word and of the end of its last. */
 interface Extent {
   first: number;
   last: number;
@@ -49,8 +49,8 @@ function slice(source: string, start: number, end: number, extent: Extent): Stat
 }
 
 /**
- * Cuts a script at its semicolons, as DuckDB does; a piece of white space and comments alone is no statement.
- * Needs no parser: a caller can load that when a slice says `dialect`.
+ * Cuts a script at its semicolons, as DuckDB does. A piece that holds only white space and comments is no statement.
+ * Needs no parser: a caller can load the parser when `dialect` of a slice is true.
  */
 export function splitStatements(source: string): readonly StatementSlice[] {
   const slices: StatementSlice[] = [];
@@ -71,14 +71,14 @@ export function splitStatements(source: string): readonly StatementSlice[] {
       const end = lexeme.kind === Kind.End ? source.length : lexeme.start;
       if (extent.first >= 0) slices.push(slice(source, start, end, extent));
       if (lexeme.kind === Kind.End) return Object.freeze(slices);
-      // What stands beside the semicolon is about the statement before it.
+      // A comment on the line of the semicolon belongs to the statement before the semicolon.
       start = restOfLineCommentEnd(source, lexeme.end);
       extent = { first: -1, last: -1, unterminated: undefined };
     }
   }
 }
 
-/** Whether any statement of the text is one of the dialect; cheap, and needs no parser. */
+/** True if any statement of the text is dialect. Cheap, and needs no parser. */
 export function holdsDialect(source: string): boolean {
   return splitStatements(source).some(({ dialect }) => dialect);
 }

@@ -1,6 +1,6 @@
 import type { Span, SqlIsland } from './ast.ts';
 
-/** SQL as it stands in the source. */
+/** Returns the node of the SQL at a span, as it stands in the source. */
 export function createIsland(source: string, span: Span): SqlIsland {
   return Object.freeze({
     kind: 'SqlIsland',

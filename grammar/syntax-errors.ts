@@ -6,17 +6,16 @@ import { nameValue, quoteName, quoteString, stringValue } from './quotes.ts';
 import { nearestSpelling } from './spelling.ts';
 import * as t from './tokens.ts';
 
-/** Where the parser stopped, and what is known of the statement up to there. */
+/** The place where the parser stopped, with the tokens of the statement. */
 interface ParserStop {
   readonly tokens: readonly IToken[];
   readonly index: number;
-  /** Undefined at the end of the statement. */
+  /** The token at `index`; undefined at the end of the statement. */
   readonly found: IToken | undefined;
-  /** The innermost rule. */
+  /** The innermost grammar rule. */
   readonly rule: string;
-  /** Names of the token types that the rule would take. */
+  /** The names of the token types that the rule accepts here. */
   readonly names: readonly string[];
-  readonly span: Span;
 }
 
 const CASCADE = 'the cascade path in quotes';
@@ -45,7 +44,7 @@ function before({ tokens, index }: ParserStop, type: t.Keyword): boolean {
   return tokens.slice(0, index).some(({ tokenType }) => tokenType === t.keyword[type]);
 }
 
-/** What could stand at the place, in words. */
+/** Describes what could stand at the place. */
 function expectedWords(place: ParserStop): readonly string[] {
   const { rule, names } = place;
   if (rule === 'call' && names.includes('String')) {
@@ -67,7 +66,7 @@ function expectedWords(place: ParserStop): readonly string[] {
   return [...new Set(words)];
 }
 
-/** What could stand after a whole statement. */
+/** Describes what could stand after a complete statement. */
 function leftOverWords(place: ParserStop): readonly string[] {
   const end = 'the end of the statement';
   if (!place.tokens.some(({ tokenType }) => tokenType === t.Using)) return [end];
@@ -79,7 +78,7 @@ function isKeyword(token: IToken | undefined, ...words: readonly string[]): bool
   return token !== undefined && words.includes(token.tokenType.name);
 }
 
-/** Whether the token goes on where the other ends, as the parts of an unquoted path do. */
+/** True if the token begins where `previous` ends, as the parts of an unquoted path do. */
 function isPathPart(previous: IToken | undefined, token: IToken | undefined): boolean {
   return token?.startOffset === (previous?.endOffset ?? Number.NaN) + 1;
 }
@@ -89,7 +88,7 @@ function isPath(tokens: readonly IToken[], index: number): boolean {
   return isPathPart(tokens[index], next) && (next?.image === '.' || next?.image === '/');
 }
 
-/** The usual slips that deserve their own words. */
+/** Returns the special message of a common mistake; undefined for any other error. */
 function usualSlip(place: ParserStop): Pick<Problem, 'message' | 'suggestion'> | undefined {
   const { found, rule, names, tokens, index } = place;
   if (found === undefined) return undefined;
@@ -145,7 +144,7 @@ function usualSlip(place: ParserStop): Pick<Problem, 'message' | 'suggestion'> |
   return undefined;
 }
 
-/** The problem at which the parser stopped, in words. */
+/** Returns the problem at which the parser stopped, with a message for the user. */
 export function explainSyntaxError(
   tokens: readonly IToken[],
   error: IRecognitionException,
@@ -161,7 +160,7 @@ export function explainSyntaxError(
       ? { start: statement.end, end: statement.end }
       : { start: found.startOffset, end: (found.endOffset ?? found.startOffset) + 1 };
   const rule = error.context.ruleStack.at(-1) ?? '';
-  const place: ParserStop = { tokens, index, found, rule, names, span };
+  const place: ParserStop = { tokens, index, found, rule, names };
   const expected = expectedWords(place);
   const slip = usualSlip(place);
   if (slip !== undefined) return { code: 'RVB_SYNTAX', span, expected, ...slip };

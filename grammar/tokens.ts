@@ -1,6 +1,6 @@
 import { createToken, type TokenType } from './chevrotain.ts';
 
-/** Any word; every keyword is also a word, so that none is reserved. */
+/** Any word. Every keyword is also a word, so that no keyword is reserved. */
 export const Word: TokenType = createToken({ name: 'Word' });
 
 /** The keywords of the dialect, in capitals. */
@@ -40,7 +40,7 @@ export const KEYWORDS = [
 ] as const;
 export type Keyword = (typeof KEYWORDS)[number];
 
-/** The words between MAP or RUN and the cascade. */
+/** The keywords that may stand between MAP or RUN and the cascade. */
 export const MODIFIERS: readonly string[] = ['PARALLEL', 'BATCH', 'DISTINCT', 'ASYNC'];
 
 /** The token type of each keyword. */
@@ -48,21 +48,21 @@ export const keyword = Object.fromEntries(
   KEYWORDS.map((name) => [name, createToken({ name, categories: Word })]),
 ) as unknown as Readonly<Record<Keyword, TokenType>>;
 
-/** `USING` before a bracket, and only there: elsewhere it is a word. */
+/** `USING` before the bracket of a call's query. Anywhere else `using` is a `Word`. */
 export const Using: TokenType = createToken({ name: 'USING' });
-/** The query after USING: the brackets and all between them. */
+/** The query after USING: the brackets and everything between them. */
 export const Island: TokenType = createToken({ name: 'Island' });
 export const QuotedName: TokenType = createToken({ name: 'QuotedName' });
 export const StringToken: TokenType = createToken({ name: 'String' });
 export const NumberToken: TokenType = createToken({ name: 'Number' });
 export const Open: TokenType = createToken({ name: 'Open' });
 export const Close: TokenType = createToken({ name: 'Close' });
-/** `[`, `]`, `{` and `}`, which the dialect knows in types alone. */
+/** `[`, `]`, `{` or `}`. The dialect accepts them only in types. */
 export const SquareOrBrace: TokenType = createToken({ name: 'SquareOrBrace' });
 export const Comma: TokenType = createToken({ name: 'Comma' });
 export const Dot: TokenType = createToken({ name: 'Dot' });
 export const Equals: TokenType = createToken({ name: 'Equals' });
-/** `=>`, `:=` and `:`, read in place of `=` so that the rest of the options is looked at too. */
+/** `=>`, `:=` or `:` instead of `=`. The parser accepts this mistake, so that it checks the other options too. */
 export const NotEquals: TokenType = createToken({ name: 'NotEquals' });
 export const Minus: TokenType = createToken({ name: 'Minus' });
 export const Operator: TokenType = createToken({ name: 'Operator' });

@@ -1,33 +1,33 @@
 import type { Option } from './ast.ts';
 import { parseDurationMs } from './duration.ts';
 
-/** What a value may be. */
+/** The kinds of value that an option or annotation may accept. */
 export type OptionValueKind = 'string' | 'integer' | 'number' | 'boolean' | 'duration';
 
-/** What an option or annotation takes. */
+/** The values that an option or annotation accepts. */
 export interface ValueSpec {
-  /** The kinds that the value may have. */
+  /** The accepted kinds. */
   readonly kinds: readonly OptionValueKind[];
-  /** The strings that may stand, in lower case, if not every one may. */
+  /** The accepted strings in lower case; undefined if every string that is not blank is accepted. */
   readonly values?: readonly string[];
-  /** A string with this at its front may stand too. */
+  /** A string that begins with this prefix is accepted too. */
   readonly prefix?: string;
-  /** The strings that may stand in RUN, if not those above. */
+  /** The strings that RUN accepts, if they differ from `values`. */
   readonly runValues?: readonly string[];
   readonly min?: number;
   readonly max?: number;
 }
 
-/** A value that was taken: an enumerated word and a prefix in lower case, other text as written. */
+/** An accepted value. An enumerated word and a prefix are in lower case; other text is as written. */
 export type SettingValue = string | number | boolean;
 
-/** What the statement takes, where it is known which it is. */
+/** Returns what MAP or RUN accepts for an option or annotation; `spec` itself if the verb is not known. */
 export function specFor(spec: ValueSpec, verb: 'map' | 'run' | undefined): ValueSpec {
   if (verb !== 'run' || spec.runValues === undefined) return spec;
   return { kinds: spec.kinds, values: spec.runValues };
 }
 
-/** The value of a literal; undefined if it is not taken. */
+/** Returns the value of a literal; undefined if `spec` does not accept it. */
 export function literalValue(spec: ValueSpec, literal: Option['value']): SettingValue | undefined {
   switch (literal.kind) {
     case 'BooleanLiteral':
@@ -39,7 +39,7 @@ export function literalValue(spec: ValueSpec, literal: Option['value']): Setting
   }
 }
 
-/** The value of a text without quotes, whose kind is what it reads as; undefined if it is not taken. */
+/** Returns the value of a text without quotes; undefined if `spec` does not accept it. Its form decides its kind. */
 export function textValue(spec: ValueSpec, text: string): SettingValue | undefined {
   const { kinds } = spec;
   const isNumber =

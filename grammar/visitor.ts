@@ -8,7 +8,7 @@ import type {
   StatementNode,
 } from './ast.ts';
 
-/** Every kind of node. */
+/** A node of any kind. */
 export type Node =
   | StatementNode
   | Annotation
@@ -19,7 +19,7 @@ export type Node =
   | ResultColumn
   | SqlIsland;
 
-/** What to do at a node of each kind. `false` keeps the walk from going into the node. */
+/** The callbacks for the kinds of node. If a callback returns `false`, the walk skips the children of the node. */
 export type Visitor = {
   readonly [K in Node['kind']]?: (
     node: Extract<Node, { kind: K }>,
@@ -31,7 +31,7 @@ function isNode(value: unknown): value is Node {
   return typeof value === 'object' && value !== null && 'kind' in value;
 }
 
-/** The nodes right under a node, in the order of the source. */
+/** Returns the direct children of a node, in source order. */
 export function childrenOf(node: Node): readonly Node[] {
   return Object.values(node)
     .flatMap((value: unknown) => (Array.isArray(value) ? (value as unknown[]) : [value]))
@@ -39,7 +39,7 @@ export function childrenOf(node: Node): readonly Node[] {
     .sort((a, b) => a.span.start - b.span.start);
 }
 
-/** Walks a node and all under it, parents first, in the order of the source. */
+/** Walks a node and all its descendants, parents first, in source order. */
 export function visit(node: Node, visitor: Visitor, parent?: Node): void {
   const enter = visitor[node.kind] as ((node: Node, parent?: Node) => unknown) | undefined;
   if (enter?.(node, parent) === false) return;

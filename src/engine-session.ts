@@ -1,9 +1,10 @@
-/** A session of an engine: one connection to its database, on which statements run. */
+/** A session of an engine: one connection to the engine's database, which runs statements. */
 import type { StatementNode } from '../grammar/ast.ts';
 import type { Cascade } from './cascade/cascade.ts';
 import { summaryNotices } from './deliver/delivered.ts';
 import { rowStream, type StreamListener } from './deliver/stream-rows.ts';
-import type { Parameters, Session } from './duck/session.ts';
+import type { Parameters } from './duck/parameters.ts';
+import type { Session } from './duck/session.ts';
 import { cancelledError } from './errors.ts';
 import type { Statement, StatementCall } from './execute/statement.ts';
 import type { Experience } from './journal/experience/experience.ts';
@@ -26,10 +27,14 @@ import { readScript, readStatement } from './statement/read.ts';
 import { explainStatement, runStatement, streamStatement } from './statement/run.ts';
 import type { JsonObject } from './util/json.ts';
 
-/** How the calls of a single run are made. */
+/** The plan for the calls of a single run. */
 const CALLS: CallPlan = { budget: {}, cache: true, dedupe: true };
 
-/** What the sessions of an engine share. */
+/**
+ * The parts that all sessions of an engine share.
+ *
+ * @internal
+ */
 export interface SharedParts extends Omit<EngineParts, 'session'> {
   readonly options: ResolvedOptions;
   readonly models: Models;
@@ -39,9 +44,9 @@ export interface SharedParts extends Omit<EngineParts, 'session'> {
 }
 
 /**
- * Temporary tables, settings and transactions are the session's own; threads, limits, journal and cache are the
- * engine's. Safe to share: statements of one session take turns on its connection, and their cascades run side by
- * side; statements of several sessions do not wait for each other.
+ * A session has its own temporary tables, settings and transactions. It uses the engine's threads, limits, journal and
+ * cache. Safe to share: statements of one session take turns on its connection, and their cascades run side by side.
+ * Statements of different sessions do not wait for each other.
  */
 export class EngineSession {
   readonly #shared: SharedParts;
@@ -58,17 +63,21 @@ export class EngineSession {
     this.#statements = new OpenStatements({ ...shared, session });
   }
 
-  /** Runs one statement to its end. Throws `RvbbitError`, with the account of what was done as `summary`. */
-  async query(
+  /**
+   * Runs one statement to its end. Throws `RvbbitError`, whose `summary` is the account of what was done. `T` is the type
+   * that the caller expects of a row; the engine does not check it.
+   */
+  async query<T extends object = Row>(
     sql: string,
     parameters?: Parameters,
     options: QueryOptions = {},
-  ): Promise<QueryResult> {
+  ): Promise<QueryResult<T>> {
     checkQueryOptions('query', parameters, options);
-    return this.#run(sql, await readStatement(sql), parameters, options);
+    const result = await this.#run(sql, await readStatement(sql), parameters, options);
+    return result as QueryResult<object> as QueryResult<T>;
   }
 
-  /** Runs statements one after another and yields a result each; stops at the first that fails. */
+  /** Runs statements one after another and yields the result of each. Stops at the first statement that fails. */
   async *script(
     sql: string,
     parameters?: Parameters,
@@ -80,14 +89,22 @@ export class EngineSession {
     }
   }
 
-  /** Runs one statement and gives its rows in order, each as soon as it is known; an unread row holds the lanes back. */
-  stream(sql: string, parameters?: Parameters, options: QueryOptions = {}): RowStream {
-    return rowStream((listener) => this.#stream(sql, parameters, options, listener));
+  /**
+   * Runs one statement and yields each row in order as soon as it is known. Unread rows hold the lanes back. `T` is the
+   * type that the caller expects of a row, as for `query`.
+   */
+  stream<T extends object = Row>(
+    sql: string,
+    parameters?: Parameters,
+    options: QueryOptions = {},
+  ): RowStream<T> {
+    const stream = rowStream((listener) => this.#stream(sql, parameters, options, listener));
+    return stream as RowStream<object> as RowStream<T>;
   }
 
   /**
-   * What a MAP, RUN or semantic statement would do: it is read and counted, no model is asked. Only an
-   * EXPLAIN ANALYZE runs it, and its report then holds what came.
+   * Returns what a MAP, RUN or semantic statement would do. Its rows are read and counted, but no model is asked. Only
+   * an EXPLAIN ANALYZE runs the statement; its report then also holds the actual figures.
    */
   async explain(
     sql: string,
@@ -102,7 +119,7 @@ export class EngineSession {
       .then(({ report }) => report);
   }
 
-  /** Runs a cascade once on `input`, on a worker thread; the outcome holds every cell's output. */
+  /** Runs a cascade once on `input`, on a worker thread. The outcome holds every cell's output. */
   async runCascade(
     path: string,
     input: JsonObject,
@@ -134,7 +151,7 @@ export class EngineSession {
     });
   }
 
-  /** Cancels what runs, waits for it, and closes the connection; an open transaction is rolled back. */
+  /** Cancels the running statements, waits for their end, and closes the connection. Rolls back an open transaction. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -181,7 +198,7 @@ export class EngineSession {
     } catch (thrown) {
       throw this.#statements.fail(statement, thrown);
     } finally {
-      // Reached with the statement still open only where the consumer left early.
+      // The statement is still open here only if the consumer stopped early.
       listener.onEnd(this.#statements.fail(statement, cancelledError()).summary!);
     }
   }

@@ -1,4 +1,4 @@
-/** The engine: opens a database and its worker threads, gives sessions on them, closes everything again. */
+/** The engine: opens a database and its worker threads, opens sessions, and closes everything again. */
 import { EventEmitter } from 'node:events';
 import { availableParallelism } from 'node:os';
 import type { ParseResult } from '../grammar/ast.ts';
@@ -6,8 +6,9 @@ import { CallDesk } from './calls/call-desk.ts';
 import { Gate } from './calls/gate/gate.ts';
 import type { Cascade } from './cascade/cascade.ts';
 import { checkRoot } from './cascade/resolve-path.ts';
+import type { Parameters } from './duck/parameters.ts';
 import { acquireDatabase, type DatabaseLease } from './duck/registry.ts';
-import { type Parameters, Session } from './duck/session.ts';
+import { Session } from './duck/session.ts';
 import { EngineSession, type SharedParts } from './engine-session.ts';
 import { cancelledError, closedError, RvbbitError } from './errors.ts';
 import { LocalDispatcher } from './execute/local-dispatcher.ts';
@@ -27,20 +28,20 @@ import {
   resolveOptions,
   type SessionOptions,
 } from './options.ts';
-import type { ExplainReport, QueryResult, RowStream } from './result.ts';
+import type { ExplainReport, QueryResult, Row, RowStream } from './result.ts';
 import type { RunOutcome } from './run/contract.ts';
 import type { JsonObject } from './util/json.ts';
 import { Semaphore } from './util/semaphore.ts';
 
-/** How long a session is waited for, where as many as may be are open. */
+/** The default time that `session` waits while the largest number of sessions is open. */
 const SESSION_WAIT_MS = 10_000;
 
 /**
- * A database with worker threads, and a session of its own that its calls run on. Safe to share: statements of
- * concurrent callers take turns on the connection, and their cascades run side by side on the pool.
+ * A database with worker threads, and one session for the calls of the engine itself. Safe to share: statements of
+ * concurrent callers take turns on that session's connection, and their cascades run side by side on the pool.
  */
 export class Engine {
-  /** Emits every journal record as 'record', and under its own `t`. What a listener throws is warned of, once. */
+  /** Emits every journal record as 'record', and under the record's own `t`. Warns, once, if a listener throws. */
   readonly events = new EventEmitter();
   readonly #options: ResolvedOptions;
   readonly #lease: DatabaseLease;
@@ -51,15 +52,15 @@ export class Engine {
   readonly #own: EngineSession;
   readonly #sessions = new Set<EngineSession>();
   readonly #places: Semaphore;
-  /** Warnings of cascades that the logger has had. */
+  /** The warnings of cascades that were already logged. */
   readonly #warned = new Set<string>();
   #parse: ((sql: string) => ParseResult) | undefined;
-  // Whoever closes the engine hears what went wrong at it.
+  // Errors are ignored here, because every caller of `close` gets them.
   readonly #onAbort = () => void this.close().catch(() => {});
   readonly #ending = new AbortController();
   #closing: Promise<void> | undefined;
 
-  /** Opens the database; worker threads start with the first statement that needs them. */
+  /** Opens the database. Worker threads start with the first statement that needs them. */
   static async open(options: EngineOptions = {}): Promise<Engine> {
     const engine = await Engine.openLean(options);
     engine.#parse = (await import('../grammar/parse.ts')).parse;
@@ -67,8 +68,8 @@ export class Engine {
   }
 
   /**
-   * As `open`, but without `parse`: the parser takes a tenth of a process's start, and statements
-   * load it themselves where they hold dialect.
+   * Does the same as `open`, but without `parse`. Loading the parser takes a tenth of a process's start, and statements
+   * that hold dialect load it themselves.
    *
    * @internal
    */
@@ -117,7 +118,7 @@ export class Engine {
     options.signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
-  /** Reads a script without running it. Never throws: problems are diagnostics. */
+  /** Parses a script without running it. Problems are diagnostics, and are not thrown. */
   parse(sql: string): ParseResult {
     if (this.#parse === undefined) {
       throw new RvbbitError('RVB_INTERNAL', 'this engine was opened without its parser', {
@@ -128,8 +129,8 @@ export class Engine {
   }
 
   /**
-   * Opens a session with a connection of its own, such as one for each request of a service. Where as many are open
-   * as the option `sessions` allows, it waits, in turn, for one to be closed. Throws RVB_LIMIT where none is in time.
+   * Opens a session with its own connection, for example one for each request of a service. If as many sessions are
+   * open as the option `sessions` allows, waits in turn until a session is closed. Throws RVB_LIMIT after `timeoutMs`.
    */
   async session(options: SessionOptions = {}): Promise<EngineSession> {
     checkSessionOptions('session', options);
@@ -151,8 +152,12 @@ export class Engine {
   }
 
   /** `query` of the engine's own session. */
-  query(sql: string, parameters?: Parameters, options: QueryOptions = {}): Promise<QueryResult> {
-    return this.#own.query(sql, parameters, options);
+  query<T extends object = Row>(
+    sql: string,
+    parameters?: Parameters,
+    options: QueryOptions = {},
+  ): Promise<QueryResult<T>> {
+    return this.#own.query<T>(sql, parameters, options);
   }
 
   /** `script` of the engine's own session. */
@@ -165,8 +170,12 @@ export class Engine {
   }
 
   /** `stream` of the engine's own session. */
-  stream(sql: string, parameters?: Parameters, options: QueryOptions = {}): RowStream {
-    return this.#own.stream(sql, parameters, options);
+  stream<T extends object = Row>(
+    sql: string,
+    parameters?: Parameters,
+    options: QueryOptions = {},
+  ): RowStream<T> {
+    return this.#own.stream<T>(sql, parameters, options);
   }
 
   /** `explain` of the engine's own session. */
@@ -187,7 +196,7 @@ export class Engine {
     return this.#own.runCascade(path, input, options);
   }
 
-  /** Loads and checks a cascade under the engine's root; each of its warnings goes to the logger once. */
+  /** Loads and checks a cascade under the engine's root. Logs each of its warnings once. */
   async loadCascade(path: string): Promise<Cascade> {
     const { loadCascade } = await import('./cascade/load-cascade.ts');
     const cascade = await loadCascade(this.#options.cascades, path);
@@ -198,7 +207,7 @@ export class Engine {
     return cascade;
   }
 
-  /** Cancels what runs, waits for it, and gives threads, connections and database back. */
+  /** Cancels the running statements, waits for their end, and releases threads, connections and database. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -218,14 +227,14 @@ export class Engine {
     await this.#journal.close();
   }
 
-  /** A place among the sessions; the function that is returned gives it up. */
+  /** Waits for a place among the sessions. Returns the function that gives the place up. */
   async #place({ signal, timeoutMs = SESSION_WAIT_MS }: SessionOptions): Promise<() => void> {
     if (this.#closing !== undefined) throw closedError();
     const free = this.#places.tryAcquire();
     if (free !== undefined) return free;
     const wait = new AbortController();
     let isLate = false;
-    // AbortSignal.timeout would not keep the process alive meanwhile.
+    // AbortSignal.timeout would not keep the process alive during the wait.
     const timer = setTimeout(() => {
       isLate = true;
       wait.abort();
@@ -251,7 +260,7 @@ export class Engine {
   }
 }
 
-/** Options count above the configuration file. */
+/** Returns the journal's options. Those of the engine override those of the configuration file. */
 async function journalOptions(
   { journal }: ResolvedOptions,
   readConfig: ConfigReader,

@@ -3,7 +3,7 @@ import type { ErrorCode } from './error-codes.ts';
 import { MESSAGE_CHARS } from './limits.ts';
 import type { Summary } from './result.ts';
 
-/** The stage of a statement's way in which an error arose. */
+/** The stage of a statement in which an error arose. */
 export type Stage =
   | 'open'
   | 'parse'
@@ -16,7 +16,7 @@ export type Stage =
   | 'journal'
   | 'close';
 
-/** Where in a text an error lies: 1-based line and column, and the file if it came from one. */
+/** The place of an error in a text: 1-based line and column, and the file if the text came from a file. */
 export interface SourcePlace {
   readonly file?: string;
   readonly line: number;
@@ -28,7 +28,7 @@ interface ErrorDetails {
   readonly cause?: unknown;
   readonly place?: SourcePlace;
   readonly retryable?: boolean;
-  /** Overrides the code's own SQLSTATE, e.g. with the one DuckDB's error class maps to. */
+  /** Overrides the code's own SQLSTATE, e.g. with the SQLSTATE of DuckDB's error class. */
   readonly sqlState?: string;
 }
 
@@ -56,21 +56,21 @@ const SQL_STATES: Partial<Record<ErrorCode, string>> = {
   RVB_CLOSED: '57P01',
 };
 
-/** The SQLSTATE of a code: five characters, as the Postgres wire reports it. */
+/** Returns the SQLSTATE of a code: five characters, as the Postgres protocol reports it. */
 export function sqlStateOf(code: ErrorCode): string {
   return SQL_STATES[code] ?? 'XX000';
 }
 
-/** Everything this package throws. Match on `code`; the message says what happened, to what, and what to do. */
+/** The error that this package throws. Match on `code`; the message says what happened, to what, and what to do. */
 export class RvbbitError extends Error {
   override readonly name = 'RvbbitError';
   readonly code: ErrorCode;
   readonly stage: Stage;
   readonly sqlState: string;
-  /** True where the same attempt may succeed later; the retry loop alone decides whether it does. */
+  /** True if the same attempt may succeed later. The retry loop alone decides if there is another attempt. */
   readonly retryable: boolean;
   readonly place?: SourcePlace;
-  /** What the statement had done when it ended; set on errors that end one. */
+  /** What the statement had done when it ended. Set on an error that ended a statement. */
   summary?: Summary;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails) {
@@ -82,7 +82,7 @@ export class RvbbitError extends Error {
     if (details.place !== undefined) this.place = details.place;
   }
 
-  /** The error as plain data, for logs and services; no stack. */
+  /** Returns the error as plain data without its stack, for logs and services. */
   toJSON(): Record<string, unknown> {
     return {
       code: this.code,
@@ -94,24 +94,24 @@ export class RvbbitError extends Error {
   }
 }
 
-/** A failure as data: what crosses a thread and what the account of a statement records. */
+/** A failure as data. This form crosses threads, and the account of a statement records it. */
 export interface Failure {
   readonly code: ErrorCode;
   readonly message: string;
 }
 
-/** What comes of work whose statement was cancelled. */
+/** The failure of work whose statement was cancelled. */
 export const CANCELLED: Failure = {
   code: 'RVB_CANCELLED',
   message: 'the statement was cancelled',
 };
 
-/** The error of work whose statement was cancelled. */
+/** Returns the error of work whose statement was cancelled. */
 export function cancelledError(cause?: unknown): RvbbitError {
   return new RvbbitError(CANCELLED.code, CANCELLED.message, { stage: 'execute', cause });
 }
 
-/** The error of work that was asked of something that is closed. */
+/** Returns the error of a call to a closed engine, session or database. */
 export function closedError(
   what: 'engine' | 'session' | 'database' = 'engine',
   cause?: unknown,
@@ -122,7 +122,7 @@ export function closedError(
   });
 }
 
-/** The error of a statement that ran when its engine was closed. */
+/** Returns the error of a statement that was running when its engine was closed. */
 export function closedMeanwhileError(): RvbbitError {
   return new RvbbitError(
     'RVB_CLOSED',
@@ -131,13 +131,13 @@ export function closedMeanwhileError(): RvbbitError {
   );
 }
 
-/** The message of anything thrown, cut to `maxChars`. */
+/** Returns the message of anything thrown, cut to `maxChars`. */
 export function messageOf(thrown: unknown, maxChars = MESSAGE_CHARS): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1)}…`;
 }
 
-/** Turns anything thrown into a `Failure`, keeping the code of our own errors. */
+/** Converts anything thrown to a `Failure`. Keeps the code of an `RvbbitError`. */
 export function failureOf(thrown: unknown, fallback: ErrorCode = 'RVB_INTERNAL'): Failure {
   return {
     code: thrown instanceof RvbbitError ? thrown.code : fallback,
@@ -145,7 +145,7 @@ export function failureOf(thrown: unknown, fallback: ErrorCode = 'RVB_INTERNAL')
   };
 }
 
-/** Closes a switch over a union: the compiler refuses a case that is not handled. */
+/** Closes a switch over a union, so that the compiler reports a case that is not handled. */
 export function assertUnreachable(value: never): never {
   throw new RvbbitError('RVB_INTERNAL', `unexpected value ${JSON.stringify(value)}`, {
     stage: 'execute',

@@ -1,7 +1,7 @@
 /** The public API. */
 
 export type { Cascade, Cell, TestCase } from './cascade/cascade.ts';
-export type { Parameters } from './duck/session.ts';
+export type { Parameters } from './duck/parameters.ts';
 export { Engine } from './engine.ts';
 export type { EngineSession } from './engine-session.ts';
 export { ERROR_CODES, type ErrorCode } from './error-codes.ts';

@@ -1,4 +1,4 @@
-/** Engine options: their defaults and their one validator. */
+/** The options of the engine and its calls, with their defaults and their validator. */
 import type { DuckDBInstance } from '@duckdb/node-api';
 import type { Parameters } from './duck/parameters.ts';
 import { RvbbitError } from './errors.ts';
@@ -26,93 +26,99 @@ const MAX_SESSION_WAIT_MS = 86_400_000;
 export interface EngineOptions {
   /** A DuckDB file, `:memory:` (default), or an instance that you own and close. */
   readonly database?: string | DuckDBInstance;
-  /** The cascade root: paths in statements are relative to it and cannot leave it. Default: the working folder. */
+  /** The cascade root. Paths in statements are relative to it and cannot leave it. Default: the working folder. */
   readonly cascades?: string;
-  /** Where the journal is kept; `false` (the API's default) keeps none, and answers only as long as the engine is open. */
+  /** The folder of the journal. `false` (the API's default): no journal; answers are kept while the engine is open. */
   readonly stateDir?: string | false;
-  /** What the journal keeps. */
+  /** The content and the size of the journal. */
   readonly journal?: {
-    /** Prompts as well. Default false. */
+    /** True keeps prompts too. Default false. */
     readonly prompts?: boolean;
-    /** Answers, so that later statements find them. Default true; false turns the cache off and resuming with it. */
+    /** Keeps answers, so that later statements find them. Default true. false turns off the cache, and so resuming. */
     readonly answers?: boolean;
-    /** Age of records, e.g. `30d`, and bytes, beyond which the oldest are removed. Default: neither. */
+    /** The age of records, e.g. `30d`, beyond which they are removed. Default: none. */
     readonly maxAge?: string | number;
+    /** The size beyond which the oldest records are removed. Default: none. */
     readonly maxBytes?: number;
-    /** Bytes at which a segment is sealed and another begun. Default 32 MiB. */
+    /** The size at which a segment is sealed and the next segment is begun. Default 32 MiB. */
     readonly segmentMaxBytes?: number;
   };
-  /** Providers by id, as in `rvbbit.config.yaml`; a URL or a key comes from here, `configFile` or `env` only. */
+  /** Providers by id, as in `rvbbit.config.yaml`. A URL or a key comes only from here, `configFile` or `env`. */
   readonly providers?: Readonly<Record<string, unknown>>;
-  /** `<provider id>/<name>` for cells that name no model, or a function that answers in the provider's place. */
+  /** `<provider id>/<name>` for cells that name no model, or a function that answers in place of a provider. */
   readonly model?: string | ModelFunction;
-  /** What the model function's calls cost, in US dollars per million tokens; without it they are uncosted. */
+  /** The price of the model function's calls, in US dollars per million tokens. Without it, the calls are uncosted. */
   readonly modelPrice?: {
     readonly inputPerMtok: number;
     readonly outputPerMtok: number;
-    /** Of input from a cache, and of input that is put there; absent: as other input. */
+    /** The price of input from a cache. Default: that of other input. */
     readonly cachedInputPerMtok?: number;
+    /** The price of input that is put into a cache. Default: that of other input. */
     readonly cacheWritePerMtok?: number;
   };
-  /** Path of `rvbbit.config.yaml`; read once, with the first statement that needs it. */
+  /** The path of `rvbbit.config.yaml`. The file is read once, with the first statement that needs it. */
   readonly configFile?: string;
   /** Environment variables, e.g. `process.env`: OPENAI_API_KEY, ANTHROPIC_API_KEY, OLLAMA_HOST, RVBBIT_MODEL. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Lanes of a statement that does not say PARALLEL. Default 1. */
+  /** The number of lanes of a statement without PARALLEL. Default 1. */
   readonly parallel?: number;
-  /** Sessions that may be open at a time, besides the engine's own. Default 64. */
+  /** The number of sessions that may be open at the same time, besides the engine's own. Default 64. */
   readonly sessions?: number;
-  /** Worker threads. Default: one a core, at least 1, at most 8. */
+  /** The number of worker threads. Default: one per core, at least 1, at most 8. */
   readonly threads?: number;
   readonly limits?: {
     /** Heap of one worker thread in MiB. Default 512. */
     readonly workerHeapMb?: number;
-    /** Resident set of the process in MiB above which the worker at fault is ended. Default: three quarters of the memory. */
+    /** Resident set of the process in MiB above which the worker at fault is ended. Default: 3/4 of the memory. */
     readonly rssMb?: number;
   };
-  /** Silent by default. */
+  /** Receives the engine's own messages. Without it, the engine is silent. */
   readonly logger?: Logger;
   /** Closes the engine when it aborts. */
   readonly signal?: AbortSignal;
 }
 
 export interface QueryOptions {
-  /** Cancels the statement: it settles within a second with RVB_CANCELLED. */
+  /** Cancels the statement, which then settles within a second with RVB_CANCELLED. */
   readonly signal?: AbortSignal;
-  /** Ends the statement early: no further row begins, those in flight end, and what is done is the result. */
+  /** Ends the statement early: no further row begins, rows in flight end, and the completed rows are the result. */
   readonly drain?: AbortSignal;
-  /** Default `js`. */
+  /** The form of the values. Default `js`. */
   readonly valueForm?: ValueForm;
   /** Recorded with the statement, e.g. `cli`, `service`. Default `api`. */
   readonly origin?: string;
   /**
-   * The name of the file that you write the rows to: the statement then fails where its result would replace something
-   * by nothing, as a statement that writes a table does. Keep the old file until the last row has come.
+   * The name of the file to which you write the rows. The statement then fails if its result would replace something by
+   * nothing, as a statement that writes a table does. Keep the old file until the last row has come.
    */
   readonly writes?: string;
-  /** Recorded with the statement: the session of the one that it takes up again. */
+  /** The session of the statement that this statement resumes. It is recorded with the statement. */
   readonly resumes?: string;
-  /** PARALLEL of a statement that is taken up again, over what its text says: as `rvbbit resume --parallel`. */
+  /** PARALLEL of a resumed statement, instead of the PARALLEL in its text, as in `rvbbit resume --parallel`. */
   readonly resumeParallel?: number;
 }
 
-/** Options of `session`. */
+/** The options of `session`. */
 export interface SessionOptions {
-  /** Ends the wait for a session that another caller has to close first. */
+  /** Ends the wait for a free place among the sessions. */
   readonly signal?: AbortSignal;
-  /** How long to wait for it, in milliseconds. Default 10,000. */
+  /** The longest wait for a free place among the sessions, in milliseconds. Default 10,000. */
   readonly timeoutMs?: number;
 }
 
-/** Options of `runCascade`. */
+/** The options of `runCascade`. */
 export interface RunCascadeOptions extends Pick<QueryOptions, 'signal' | 'origin'> {
-  /** Set over the models that the cascade's cells name. */
+  /** The model that replaces those that the cascade's cells name. */
   readonly model?: string;
 }
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** Options with every default filled in. */
+/**
+ * The options with every default filled in.
+ *
+ * @internal
+ */
 export interface ResolvedOptions extends ModelOptions {
   readonly database: string | DuckDBInstance;
   readonly cascades: string;
@@ -198,30 +204,34 @@ const RUN_OPTIONS: OptionRules<RunCascadeOptions> = {
   model: TEXT,
 };
 
-/** Throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE; `call` is the name of the call. */
+/** Checks a statement's options. Throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE. `call` is the name of the call. */
 export function checkQueryOptions(
   call: string,
   parameters: Parameters | undefined,
   options: QueryOptions,
 ): void {
   checkOptions(call, options, QUERY_OPTIONS);
-  // Names that a statement does not have are ignored: options in the parameters' place would be as well.
+  // Parameters that a statement does not name are ignored, so options in their place would be ignored too.
   if (!Object.values(parameters ?? {}).some((value) => value instanceof AbortSignal)) return;
   const message = `Engine.${call}: a signal stands among the parameters; options come after them: ${call}(sql, parameters, { signal })`;
   throw new RvbbitError('RVB_OPTION_TYPE', message, { stage: 'open' });
 }
 
-/** Throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE; `call` is the name of the call. */
+/** Checks the options of `session`. Throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE. `call` is the name of the call. */
 export function checkSessionOptions(call: string, options: SessionOptions): void {
   checkOptions(call, options, SESSION_OPTIONS);
 }
 
-/** Throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE; `call` is the name of the call. */
+/** Checks the options of `runCascade`. Throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE. `call` is the name of the call. */
 export function checkRunOptions(call: string, options: RunCascadeOptions): void {
   checkOptions(call, options, RUN_OPTIONS);
 }
 
-/** Checks the options and fills in the defaults; throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE. */
+/**
+ * Checks the engine's options and fills in the defaults. Throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE.
+ *
+ * @internal
+ */
 export async function resolveOptions(
   options: EngineOptions,
   defaultThreads: number,
@@ -259,7 +269,7 @@ function readPrice(price: NonNullable<EngineOptions['modelPrice']>): ModelPrice 
   return price;
 }
 
-/** The schemas are loaded where there is something to read: start-up counts. */
+/** Reads the journal's options. Loads the schemas only if there are options, to keep start-up short. */
 async function readJournal(value: unknown): Promise<JournalOptions> {
   if (value === undefined) return {};
   const { apiJournal } = await import('./model/config-schema.ts');

@@ -1,22 +1,22 @@
-/** What a statement gives back: rows, their columns, notices and the account of what was done. */
+/** The result of a statement: rows, their columns, notices and the account of what was done. */
 import type { ErrorCode } from './error-codes.ts';
 
 /**
- * How values come back: `js` as node-api's JS forms, `json` as JSON-safe values, `json-numbers` as `json` but a DECIMAL
- * as a number where a double holds it exactly; `docs/values.md` has each type.
+ * The form of the values: `js` is node-api's JavaScript forms, and `json` is JSON-safe values. `json-numbers` is
+ * `json`, but with a DECIMAL as a number if a double holds it exactly. `docs/values.md` has each type.
  */
 export type ValueForm = 'js' | 'json' | 'json-numbers';
 
-/** One row: column names to values in the form that was asked for. */
+/** One row: values by column name, in the requested form. */
 export type Row = Record<string, unknown>;
 
 export interface ResultColumn {
   readonly name: string;
-  /** DuckDB's text of the type, e.g. `DECIMAL(10,2)`. */
+  /** The type in DuckDB's spelling, e.g. `DECIMAL(10,2)`. */
   readonly type: string;
 }
 
-/** Something that the user should know about a result that is not an error. */
+/** A message about a result that is no error, but that the user should know. */
 export interface Notice {
   readonly code:
     | 'incomplete'
@@ -34,77 +34,88 @@ export interface Notice {
   readonly message: string;
 }
 
-/** Rows by outcome. `in` = `ok + null + failed + skipped + notRun`; `deduped` stands outside that sum. */
+/** Rows by outcome. `in` = `ok + null + failed + skipped + notRun`; `deduped` is not part of that sum. */
 export interface RowAccount {
   readonly in: number;
   readonly ok: number;
-  /** Succeeded with NULL. */
+  /** Rows that succeeded with NULL. */
   readonly null: number;
-  /** Failed, whatever `on_error` made of them. */
+  /** Rows that failed, whatever `on_error` made of them. */
   readonly failed: number;
-  /** A `when` left no value. */
+  /** Rows for which a `when` left no value. */
   readonly skipped: number;
   readonly notRun: number;
-  /** Dropped by DISTINCT or `dedupe_by`, before the limit. */
+  /** Rows that DISTINCT or `dedupe_by` dropped before the limit. */
   readonly deduped: number;
 }
 
 export interface RowFailure {
-  /** The row's 0-based place among the rows read. */
+  /** The row's 0-based position among the rows read. */
   readonly ordinal: number;
   readonly code: ErrorCode;
   readonly message: string;
-  /** At what failed it: a model call, a cell that is retried, or one that a ward refused. Of takes, at the first that failed. */
+  /**
+   * The number of attempts at what failed: a model call, a retried cell, or a cell that a ward refused. Of several
+   * takes, the attempts at the first take that failed.
+   */
   readonly attempts: number;
 }
 
 /**
- * How a MAP's runs come to its lanes. `batch`: each lane takes the next. `sequential`: one after another. `wave`: n at a
- * time, the next when all have ended. `static`: n slices, a lane each. `union_all`: n branches by hash, a lane each.
+ * How a MAP's runs are given to its n lanes. `batch`: each lane takes the next runs when it is free. `sequential`: one
+ * run after another. `wave`: n runs at a time, and the next n when all have ended. `static`: n slices of the rows, one
+ * per lane. `union_all`: n branches by hash, one per lane.
  */
 export type Strategy = 'batch' | 'sequential' | 'union_all' | 'static' | 'wave';
 
-/** The account of one statement. It reads nothing but the journal's records. */
+/** The account of one statement. It is computed from the journal's records alone. */
 export interface Summary {
   readonly sessionId: string;
   readonly callerId: string;
   readonly status: 'complete' | 'incomplete';
-  /** Why a statement is incomplete, e.g. `cancelled`, `deadline`, `failed`. */
+  /** Why the statement is incomplete, e.g. `cancelled`, `deadline`, `failed`. */
   readonly reason?: string;
   readonly rows: RowAccount;
-  /** Cascade runs: fewer than rows where equal inputs ran once. */
+  /** The number of cascade runs: fewer than the rows if equal inputs ran once. */
   readonly runs: number;
   readonly calls: {
     readonly sent: number;
     readonly retried: number;
     readonly cacheHits: number;
-    /** Calls that were out when an earlier process died and were made again: both may have been paid. */
+    /** Calls that were in flight when an earlier process died, and were made again. Both may have been paid. */
     readonly possiblyPaidTwice: number;
   };
   readonly tokens: {
     readonly in: number;
     readonly out: number;
-    /** Of `in`: tokens from the providers' caches, and tokens put into them. Absent for none. */
+    /** The part of `in` that came from the providers' caches. Absent if there is none. */
     readonly cached?: number;
+    /** The part of `in` that was put into the providers' caches. Absent if there is none. */
     readonly cacheWrite?: number;
   };
-  /** Of the calls with a known price; null where no call has one: never 0 for "unknown". */
+  /** The cost of the calls with a known price. Null if no call has a known price; never 0 for "unknown". */
   readonly costMicroUsd: number | null;
-  /** Part of it by list prices of models of the same name, whose servers are not known to sell them. Absent for none. */
+  /**
+   * The part of the cost that is computed with list prices of models of the same name, from servers that are not known
+   * to sell these models. Absent if there is none.
+   */
   readonly assumedCostMicroUsd?: number;
   readonly uncostedCalls: number;
   readonly durationMs: number;
-  /** Of that time: no call could go out, for limits or after a 429. Waits of less than half a second are left out. */
+  /** The part of `durationMs` in which limits or a 429 let no call go out. Waits below 0.5 s are ignored. */
   readonly waitedMs: number;
-  /** `none`: no cascade was run. */
+  /** `none` means that no cascade was run. */
   readonly strategy: Strategy | 'none';
-  /** Parameters that models (`provider/model`) refused for the first time; `instead` is the name that they take. Absent for none. */
+  /**
+   * The parameters that models (`provider/model`) refused for the first time. `instead` is the name that the model
+   * accepts. Absent if there are none.
+   */
   readonly refusedParameters?: readonly {
     readonly model: string;
     readonly parameter: string;
     readonly instead?: string;
   }[];
-  /** Answers of models (`provider/model`) that took the place of ones that could not be asked. Absent for none. */
+  /** The models (`provider/model`) that answered in place of models that could not be asked. Absent for none. */
   readonly fallbacks?: readonly {
     readonly model: string;
     readonly insteadOf: string;
@@ -114,46 +125,47 @@ export interface Summary {
   readonly failures: readonly RowFailure[];
 }
 
-/** What a statement was. `sql` is plain SQL. */
+/** The kind of a statement. `sql` is plain SQL. */
 export type StatementKind = 'map' | 'run' | 'create_table' | 'insert' | 'explain' | 'sql';
 
-export interface QueryResult {
+/** `T` is the type that the caller expects of a row; the engine does not check it. */
+export interface QueryResult<T extends object = Row> {
   readonly kind: StatementKind;
   readonly columns: readonly ResultColumn[];
-  readonly rows: readonly Row[];
-  /** Rows returned, or rows changed where none are returned (CREATE TABLE AS, INSERT, UPDATE, …). */
+  readonly rows: readonly T[];
+  /** The number of rows returned; of rows changed if none are returned (CREATE TABLE AS, INSERT, UPDATE, …). */
   readonly rowCount: number;
   readonly notices: readonly Notice[];
   readonly summary: Summary;
 }
 
-/** Rows in order as they become known; `columns` is set before the first row. */
-export interface RowStream extends AsyncIterable<Row> {
+/** Rows in order, as they become known. `columns` resolves before the first row. */
+export interface RowStream<T extends object = Row> extends AsyncIterable<T> {
   readonly columns: Promise<readonly ResultColumn[]>;
   /** Settles when the statement has ended. */
   readonly summary: Promise<Summary>;
   readonly notices: readonly Notice[];
 }
 
-/** A figure that EXPLAIN predicts; `least` = `expected` = `most` where it is determined. */
+/** A figure that EXPLAIN predicts. `least` = `expected` = `most` if the figure is certain. */
 export interface Estimate {
   readonly least: number;
   readonly expected: number;
-  /** Null where nothing bounds it. */
+  /** Null if nothing bounds the figure. */
   readonly most: number | null;
 }
 
-/** Micro-USD of calls; null where none of them has a price. */
+/** The predicted cost of calls in micro-USD; null if none of the calls has a price. */
 export interface CostEstimate {
   readonly low: number | null;
   readonly expected: number | null;
-  /** Null as well where nothing bounds the calls. */
+  /** Also null if nothing bounds the calls. */
   readonly high: number | null;
-  /** `partly`: the figures leave out calls of models without a price. */
+  /** `partly` means that the figures leave out calls of models without a price. */
   readonly status: 'priced' | 'partly' | 'uncosted';
 }
 
-/** Calls of one cell of a cascade, and what their figures are taken from. */
+/** The predicted calls of one cell of a cascade, and the source of the figures. */
 export interface CellEstimate {
   readonly cascade: string;
   readonly cell: string;
@@ -163,39 +175,39 @@ export interface CellEstimate {
   readonly cached: Estimate;
   readonly tokensIn: Estimate;
   readonly tokensOut: Estimate;
-  /** Part of tokensIn that comes from the provider's cache, as in earlier calls; absent for none. */
+  /** The part of `tokensIn` that comes from the provider's cache, as in earlier calls. Absent if there is none. */
   readonly cachedShare?: number;
   readonly cost: CostEstimate;
-  /** By the list price of a model of this name, whose server is not known to sell it. */
+  /** Set if the cost is at the list price of a model with this name, from a server that is not known to sell it. */
   readonly isCostAssumed?: true;
-  /** Of one call. */
+  /** The mean time of one call. */
   readonly meanMs: number;
-  /** Where tokens out and time come from: earlier calls of the cell, or of the model, or what holds without any. */
+  /** The source of `tokensOut` and `meanMs`: earlier calls of the cell, earlier calls of the model, or defaults. */
   readonly basis: 'cell' | 'model' | 'default';
   readonly basisCalls: number;
 }
 
-/** What bounds a statement's calls; what is absent does not. */
+/** The bounds of a statement's calls. An absent bound does not apply. */
 export interface ExplainGuards {
   readonly maxCalls?: number;
   readonly maxPairs?: number;
   readonly maxTokens?: number;
   readonly maxCostMicroUsd?: number;
-  /** Of a provider, or of the statement itself. */
+  /** The calls per minute that a provider, or the statement itself, allows. */
   readonly rpm?: number;
   readonly inputTpm?: number;
   readonly outputTpm?: number;
   readonly inFlight?: number;
 }
 
-/** A node of the plan, what it does before what it does it with. */
+/** A node of the plan: an operation, with the operations that it is based on as children. */
 export interface ExplainNode {
   readonly name: string;
   readonly facts: readonly string[];
   readonly children: readonly ExplainNode[];
 }
 
-/** What a statement did, beside what was predicted. */
+/** What a statement did, to compare with the prediction. */
 export interface ExplainActual {
   readonly status: 'complete' | 'incomplete';
   readonly resultRows: number;
@@ -207,11 +219,11 @@ export interface ExplainActual {
   readonly tokensOut: number;
   readonly costMicroUsd: number | null;
   readonly seconds: number;
-  /** What was expected is this many per cent above what came; null where nothing came, or the figure is not known. */
+  /** By how many percent each prediction is above the actual figure; null if that is 0 or a figure is unknown. */
   readonly errorPercent: Readonly<Record<ExplainFigure, number | null>>;
 }
 
-/** Figures that are predicted and measured. */
+/** The figures that are predicted and measured. */
 export type ExplainFigure =
   | 'resultRows'
   | 'runs'
@@ -222,48 +234,48 @@ export type ExplainFigure =
   | 'cost'
   | 'seconds';
 
-/** EXPLAIN: what a statement would do, without doing it. */
+/** The report of EXPLAIN: what a statement would do, without doing it. */
 export interface ExplainReport {
-  /** `sql`: plain SQL with MAPs or RUNs in brackets. */
+  /** `sql` means plain SQL with MAPs or RUNs in brackets. */
   readonly statement: 'map' | 'run' | 'semantic' | 'sql';
-  /** The files of the cascades that it runs. */
+  /** The files of the cascades that the statement runs. */
   readonly cascades: readonly string[];
-  /** Rows read; in semantic SQL those that plain conditions leave, null where it is not planned. */
+  /** The rows read. In semantic SQL, the rows that plain conditions leave; null if the statement is not planned. */
   readonly rows: number | null;
   readonly deduped: number;
-  /** Rows that come out, or are written. */
+  /** The rows of the result, or the rows written. */
   readonly resultRows: Estimate;
-  /** Inputs that differ: in semantic SQL the questions. */
+  /** The distinct inputs; in semantic SQL, the distinct questions. */
   readonly distinctInputs: Estimate;
-  /** Runs of cascades. */
+  /** The runs of cascades. */
   readonly runs: Estimate;
-  /** Model calls that are made, retries aside. */
+  /** The model calls that are made, without retries. */
   readonly calls: Estimate;
-  /** Calls that need not be made: an answer is at hand, or an equal call of the statement gives it. */
+  /** The calls that need not be made, because the answer is stored or an equal call of the statement gives it. */
   readonly cached: Estimate;
   readonly tokensIn: Estimate;
   readonly tokensOut: Estimate;
   readonly cost: CostEstimate;
   readonly seconds: Estimate;
-  /** n: runs at a time. */
+  /** The number of runs at a time. */
   readonly parallel: number;
   readonly limit: { readonly rows: number | null; readonly source: 'default' | 'option' | 'query' };
-  /** The limit cuts rows off. */
+  /** True if the limit leaves rows out. */
   readonly cut: boolean;
   readonly guards: ExplainGuards;
-  /** Why the statement would be refused, or would end early. */
+  /** Why the statement would be refused or would end early; null if it would not. */
   readonly refusal: string | null;
   readonly strategy: string;
-  /** Why this strategy. */
+  /** Why this strategy was chosen. */
   readonly reason: string;
-  /** Columns that cross into the workers. */
+  /** The columns that are sent to the workers. */
   readonly inputColumns: readonly string[];
   readonly cells: readonly CellEstimate[];
-  /** Why figures are ranges, and what they are taken from. */
+  /** Why figures are ranges, and where the figures come from. */
   readonly notes: readonly string[];
   /** The SQL sent to DuckDB. */
   readonly sql: readonly string[];
   readonly tree: ExplainNode;
-  /** EXPLAIN ANALYZE: what it did. */
+  /** What the statement did, after an EXPLAIN ANALYZE. */
   readonly actual?: ExplainActual;
 }

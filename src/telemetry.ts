@@ -1,6 +1,6 @@
 /**
- * OpenTelemetry spans of an engine's statements and model calls: `rvbbit/telemetry`. The only file that loads
- * `@opentelemetry/api`, which the embedding program installs, with an SDK that exports the spans.
+ * Makes OpenTelemetry spans of an engine's statements and model calls: `rvbbit/telemetry`. The only file that loads
+ * `@opentelemetry/api`. The embedding program installs that package, and an SDK that exports the spans.
  */
 import {
   type Attributes,
@@ -17,14 +17,14 @@ import type { Summary } from './result.ts';
 const TRACER = 'rvbbit';
 
 export interface TraceOptions {
-  /** Put the statement's text into `db.query.text`. Default false: it may hold what is not to be exported. */
+  /** True puts the statement's text into `db.query.text`. Default false: the text may hold data not to be exported. */
   readonly queryText?: boolean;
 }
 
 /**
- * Gives every statement of the engine a span, within the span that is active where it is called, and every model call
- * one within its statement's (GenAI conventions: `chat <model>`). Runs of a cascade have none: there may be millions.
- * Returns the way to stop it. Spans of what is under way then stay open.
+ * Gives every statement of the engine a span, within the span that is active at the call. Gives every model call a span
+ * within the span of its statement (GenAI conventions: `chat <model>`). Runs of a cascade get no spans: there may be
+ * millions. Returns a function that stops this; the spans of work in flight then stay open.
  */
 export function traceEngine(engine: Engine, options: TraceOptions = {}): () => void {
   const tracer = trace.getTracer(TRACER);
@@ -32,7 +32,7 @@ export function traceEngine(engine: Engine, options: TraceOptions = {}): () => v
   const calls = new Map<string, Span>();
   const begin = ({ session, at }: JournalRecord, opened: StatementOpen) => {
     const known = statements.get(session);
-    // A text that turns out to hold operators is opened again, as what it is.
+    // A text that turns out to hold operators is opened a second time, with its real kind.
     if (known !== undefined) {
       known.setAttributes(attributesOf(session, opened, options));
       return;

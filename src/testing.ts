@@ -1,4 +1,4 @@
-/** For the tests of those who write cascades: their `test_cases`, and a model server to run them against. Published as `rvbbit/testing`. */
+/** Helps authors of cascades to test: runs `test_cases`, and starts a model server. Published as `rvbbit/testing`. */
 
 import type { TestCase } from './cascade/cascade.ts';
 import { jsonEquals } from './cascade/plain-json.ts';
@@ -10,7 +10,7 @@ import { checkOptions, SIGNAL } from './util/check-options.ts';
 export { type Simulator, startSimulator } from './sim/simulator.ts';
 export { type SimulatorProcess, spawnSimulator } from './sim/spawn.ts';
 
-/** What came of one test case. */
+/** The result of one test case. */
 export interface TestCaseResult {
   /** The case's own name, or `case 1`, `case 2`, … */
   readonly name: string;
@@ -20,9 +20,9 @@ export interface TestCaseResult {
 }
 
 /**
- * Runs the cascade's cases one after another on `engine` and yields what came of each. A case passes
- * where the run's value equals `expect`; a skipped run's value is null. Throws `RvbbitError` where
- * the cascade cannot be loaded or no worker starts, and RVB_CANCELLED where `signal` aborts.
+ * Runs the cascade's cases one after another on `engine` and yields the result of each. A case passes if the run's
+ * value equals `expect`; the value of a skipped run is null. Throws `RvbbitError` if the cascade cannot be loaded or no
+ * worker starts, and RVB_CANCELLED if `signal` aborts.
  */
 export async function* checkCascade(
   engine: Engine,

@@ -1,6 +1,7 @@
 /** What the README and the page on embedding show is run as it stands, from the repository's root. */
 import { execFile } from 'node:child_process';
-import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { test } from 'uvu';
@@ -48,15 +49,48 @@ test('the query around a MAP counts its rows', async () => {
   assert.ok(rows.some(({ brand }) => brand === 'Apple'));
 });
 
-test('the start command is the package script, and the quickstart runs to its end', async () => {
+test('the start command runs the demo: 40 lines, the cost of each statement, and commands that work', async () => {
   const scripts = JSON.parse(readFileSync(`${root}package.json`, 'utf8')).scripts as Record<
     string,
     string
   >;
   assert.ok(blocks('sh').some((block) => block.includes('npm ci && npm start')));
-  assert.is(scripts['start'], 'node dist/bundle/rvbbit.js -f examples/quickstart.sql');
-  const { stderr } = await rvbbit(['-f', 'examples/quickstart.sql']);
-  assert.match(stderr, '344 rows, 317 ok, 27 null');
+  assert.is(scripts['start'], 'npm run --silent build && node examples/demo.mjs');
+  const { stdout } = await run(process.execPath, ['examples/demo.mjs'], { cwd: root });
+  assert.ok(stdout.trimEnd().split('\n').length <= 40, stdout);
+  const costs = [
+    ...stdout.matchAll(/^ {3}= (\d+) runs?, (\d+) model calls, (\d+) stored answers, (\S+),/gm),
+  ];
+  assert.equal(
+    costs.map(([, runs, calls, stored]) => [
+      Number(runs) > 0,
+      Number(calls) > 0,
+      Number(stored) > 0,
+    ]),
+    [
+      [true, false, false],
+      [true, true, false],
+      [true, true, true],
+      [true, false, false],
+    ],
+  );
+  assert.ok(costs[1]![4]! > '$0.0002' && costs[0]![4] === '$0.0000', stdout);
+  const [, next] = stdout.split('Try next:\n');
+  const commands = next!
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().replace(/ +#.*/, ''));
+  assert.is(commands.length, 3);
+  const folder = mkdtempSync(`${tmpdir()}/rvbbit-demo-`);
+  const told: string[] = [];
+  for (const command of commands) {
+    const here = command
+      .replace('npx rvbbit', 'node dist/bundle/rvbbit.js')
+      .replace('my-project', folder);
+    told.push((await run('bash', ['-c', here], { cwd: root })).stderr);
+  }
+  assert.match(told[0]!, '344 rows, 317 ok, 27 null', 'the quickstart');
+  rmSync(folder, { recursive: true });
 });
 
 for (const block of blocks('sh').filter((text) => text.startsWith('npx rvbbit'))) {

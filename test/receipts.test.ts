@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { Engine, type RvbbitError } from '../src/index.ts';
 import { startSimulator } from '../src/testing.ts';
 import { makeFolder, removeFolder, rvbbit } from './cli/spawn.ts';
+import { cases } from './support/cases.ts';
 
 const price = { inputPerMtok: 1_000, outputPerMtok: 3_000 };
 const folder = makeFolder({
@@ -63,8 +64,9 @@ LIMIT 20;`);
 test('calls of many statements at once, nested ones too, add up to what the server was paid', async () => {
   await using engine = await open();
   const before = simulator.ledger().totals;
+  const count = cases(24, 64);
   const results = await Promise.all(
-    Array.from({ length: 24 }, async (_, at) => {
+    Array.from({ length: count }, async (_, at) => {
       await using session = await engine.session();
       const using = `SELECT i + ${100 * at} AS v FROM range(3) r(i)`;
       const map = `RVBBIT MAP PARALLEL 2 'ask.yaml' AS said USING (${using}) WITH (label = 'l${at % 2}')`;
@@ -94,7 +96,7 @@ test('calls of many statements at once, nested ones too, add up to what the serv
 round(sum(u.cost) * 1e6)::INTEGER AS paid FROM rvbbit.statements s LEFT JOIN rvbbit.unified_logs u USING (caller_id)
 WHERE caller_id IN (${list}) GROUP BY ALL`,
   );
-  assert.is(rows.length, 24);
+  assert.is(rows.length, count);
   for (const { calls: counted, logged, cost, paid } of rows)
     assert.equal([counted, cost], [logged, paid]);
 });

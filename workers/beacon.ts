@@ -1,7 +1,7 @@
 /**
- * A few words of memory that a worker and the main thread share, so that the main thread can tell
- * which row a worker was running when it died, and whether it still lives; and so that a worker in
- * the middle of many short rows learns of a cancel without a turn of its event loop.
+ * A few words of memory that a worker and the main thread share. With them the main thread can tell which row a
+ * worker was running when it died, and whether the worker still lives. A worker in the middle of many short rows can
+ * learn of a cancel without a turn of its event loop.
  */
 
 import { TIMER_MAX_MS } from '../src/limits.ts';
@@ -9,11 +9,11 @@ import { TIMER_MAX_MS } from '../src/limits.ts';
 const TASK = 0;
 const STATEMENT = 1;
 const ROW = 2;
-/** Odd while a synchronous stretch of a row runs; counts up at its start and its end. */
+/** Odd while a synchronous stretch of a row's code runs. Counts up at the stretch's start and end. */
 const SEQUENCE = 3;
 const LIMIT_MS = 4;
 const EXTERNAL_MB = 5;
-/** Counts up with the turns of the worker's event loop. */
+/** Counts up as long as the worker's event loop turns. */
 const HEARTBEAT = 6;
 /** Counts the cancels and drains that the main thread has posted. */
 const ENDINGS = 7;
@@ -22,22 +22,22 @@ const UTILIZATION = 8;
 const WORDS = 9;
 const PERMILLE = 1_000;
 
-/** What the main thread reads. */
+/** The values that the main thread reads. */
 export interface BeaconReading {
   readonly busy: boolean;
-  /** Differs between two stretches: equal readings mean the same stretch still runs. */
+  /** Changes when a stretch begins or ends. Equal readings with `busy` mean that the same stretch still runs. */
   readonly sequence: number;
   readonly taskId: number;
   readonly statementId: number;
   /** Index of the row in its chunk. */
   readonly row: number;
-  /** Milliseconds that the stretch may take; of the last one where none runs, 0 before the first. */
+  /** The milliseconds that the stretch may take. If none runs, the value of the last stretch; 0 before the first stretch. */
   readonly limitMs: number;
-  /** Differs between two readings 200 ms apart, unless something holds the worker's event loop. */
+  /** Differs between two readings 200 ms apart, unless something blocks the worker's event loop. */
   readonly heartbeat: number;
-  /** Memory outside the heap that the worker last reported. */
+  /** The memory outside the heap that the worker last reported, in MiB. */
   readonly externalMb: number;
-  /** Part of the time that its event loop was busy of late, 0 to 1. */
+  /** The part of the recent time that the worker's event loop was busy, 0 to 1. */
   readonly utilization: number;
 }
 
@@ -50,7 +50,7 @@ export class Beacon {
     this.#words = new Int32Array(memory);
   }
 
-  /** Worker: a chunk begins; what happens before its first stretch of code is its first row's. */
+  /** Worker: a chunk begins. What happens before its first stretch of code counts for its first row. */
   begin(taskId: number, statementId: number): void {
     const words = this.#words;
     words[TASK] = taskId;
@@ -74,7 +74,10 @@ export class Beacon {
     Atomics.store(words, SEQUENCE, (words[SEQUENCE]! + 1) & ~1);
   }
 
-  /** Worker: the event loop turns, and is busy for this part of the time; memory outside the heap, in MiB. */
+  /**
+   * Worker: reports that the event loop turns, for which part of the time it is busy, and the memory outside the heap
+   * in MiB.
+   */
   beat(externalMb: number, utilization: number): void {
     this.#words[EXTERNAL_MB] = externalMb;
     this.#words[UTILIZATION] = Math.round(utilization * PERMILLE);
@@ -86,7 +89,7 @@ export class Beacon {
     Atomics.add(this.#words, ENDINGS, 1);
   }
 
-  /** Worker: cancels and drains announced so far. */
+  /** Worker: the number of cancels and drains that were announced so far. */
   get endings(): number {
     return Atomics.load(this.#words, ENDINGS);
   }

@@ -1,4 +1,7 @@
-/** What `start.cts` loads in each worker thread: takes a chunk, runs its rows one after another, gives their outcomes. */
+/**
+ * The module that `start.cts` loads in each worker thread. It takes a chunk, runs its rows one after another, and
+ * returns their outcomes.
+ */
 
 import { setMaxListeners } from 'node:events';
 import { threadId } from 'node:worker_threads';
@@ -20,9 +23,9 @@ import { type PackedTask, SettingsReader } from './packed-task.ts';
 import type { ChunkOutcome, ChunkTask } from './protocol.ts';
 import { Providers } from './providers.ts';
 
-/** Compiled cascades a worker keeps; beyond them the oldest is compiled anew when it returns. */
+/** The most compiled cascades that a worker keeps. Beyond that the oldest is dropped, and compiled again if it is needed. */
 const MAX_PROGRAMS = 64;
-/** Statements whose settings a worker keeps; the oldest are read anew when they return. */
+/** The most statements whose settings a worker keeps. Beyond that the oldest are dropped, and read again if they are needed. */
 const MAX_SETTINGS = 64;
 
 const providers = new Providers();
@@ -54,7 +57,7 @@ export default async function runChunk(packed: PackedTask): Promise<ChunkOutcome
   }
 }
 
-/** As the default export; the name tells the pool that these chunks wait for a model most of the time. */
+/** The same as the default export. Its name tells the pool that these chunks wait for a model most of the time. */
 export const runWaitingChunk = runChunk;
 
 async function runRows(
@@ -77,19 +80,27 @@ async function runRows(
   let givesBack = false;
   const answersUsed: string[] = [];
   let ahead: Omit<LookUp, 'callKeys'> | undefined;
+  let hit: LookUp | undefined;
   const context: RunContext = {
     settings: task.settings,
     signal,
     runSql: (query) => link.sql(task.statementId, query),
     modelTarget: ({ model }) => task.settings.models?.targets[model ?? ''],
     chat: (target, request, options) => {
-      // A cancel may wait behind the turns of a thousand calls that are being made ready.
+      // A cancel may wait while a thousand calls are being prepared, each in its own turn of the event loop.
       link.hearStops();
       return target.kind === 'provider'
         ? providers.chat(target, request, options)
         : link.chat(task.statementId, request, options.timeoutMs);
     },
-    requestCall: (request) => link.requestCall(unsaid, request),
+    requestCall: async (request) => {
+      const decision = await link.requestCall(unsaid, request);
+      if (decision.kind === 'hit') {
+        const { cell, provider, model, callKey } = request;
+        hit = { cell, provider, model, callKeys: [callKey] };
+      }
+      return decision;
+    },
     answerUsed: (callKey) => answersUsed.push(callKey),
     endCall: (attempt, report) => link.endCall(unsaid, { attempt, report }),
     enterJs: (limitMs) => {
@@ -101,7 +112,7 @@ async function runRows(
   };
   const inputs = rowInputs(task);
   if (inputs.length > 1) {
-    // The main thread's time to answer is no measure of what the rows cost.
+    // The time that the main thread takes to answer must not count as time of the rows.
     const askedMs = performance.now();
     ahead = await askAhead(program, inputs, context, (asked) => link.find(task.statementId, asked));
     lookedUpMs = performance.now() - askedMs;
@@ -110,7 +121,7 @@ async function runRows(
     link.hearStops();
     if (signal.aborted || link.isDrained(task.statementId)) break;
     const started = runCascadeNow(program, inputs[row]!, context);
-    // A run that has not waited for anything costs no promise.
+    // A run that does not wait for anything needs no promise.
     const outcome = started instanceof Promise ? await started : started;
     if (signal.aborted && outcome.kind === 'failed') break;
     values.push(outcome.kind === 'ok' ? valueText(outcome.value) : null);
@@ -127,7 +138,7 @@ async function runRows(
       results.push(outcome.kind === 'ok' ? outcome.value : null);
     }
     if (outcome.kind === 'failed' && task.settings.endsAtFailure) break;
-    // Rows that were expected to find their answers, and do not, must not hold back those that are done.
+    // Rows that were expected to find stored answers, but do not, must not hold back the rows that are done.
     const tookMs = performance.now() - startedMs - lookedUpMs;
     givesBack = tookMs > CHUNK_GIVE_BACK_MS && values.length < task.rowCount;
     if (givesBack) break;
@@ -145,6 +156,7 @@ async function runRows(
     ...(ahead === undefined || answersUsed.length === 0
       ? {}
       : { answersUsed: { ...ahead, callKeys: answersUsed } }),
+    ...(hit === undefined || task.rowCount > 1 ? {} : { hit }),
     durationMs: performance.now() - startedMs - lookedUpMs,
     ...(givesBack ? { givesBack } : {}),
     cancelled: signal.aborted && values.length < task.rowCount,
@@ -172,7 +184,7 @@ async function compile(hash: string): Promise<CascadeProgram | Failure> {
   }
 }
 
-/** Every row of the chunk failed, for the same reason. */
+/** Returns the outcome of a chunk in which every row failed for the same reason. */
 function refuse(task: ChunkTask, error: Failure): ChunkOutcome {
   const rows = Array.from({ length: task.rowCount }, (_, index) => index);
   return {

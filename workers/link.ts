@@ -1,6 +1,6 @@
 /**
- * The worker's line to the main thread: cascades, SQL and model functions, leave to call and the account of
- * calls, answers at hand, and word of cancelled and drained statements. Tasks do not travel here; Piscina
+ * The worker's link to the main thread. It carries cascades, SQL, model functions, decisions on calls, reports of
+ * ended calls, stored answers, and notices of cancelled and drained statements. It does not carry tasks; Piscina
  * carries those.
  */
 
@@ -34,18 +34,21 @@ import type {
 } from './protocol.ts';
 
 const HEARTBEAT_MS = 100;
-/** Of the last beat in the mean: a burst, such as code that runs for the first time, is no lack of room for calls. */
+/**
+ * The weight of the last beat in the mean utilization. It is low because a burst, such as code that runs for the
+ * first time, does not mean a lack of room for calls.
+ */
 const UTILIZATION_WEIGHT = 0.25;
-/** The end of a call goes with its chunk, or by itself where the chunk goes on for longer than this. */
+/** An ended call is reported with its chunk, or by itself if the chunk goes on for longer than this. */
 const ENDED_AFTER_MS = 20;
 
 type Reply = Extract<WorkerMessage, { id: number }>;
 
-/** Calls of one chunk that have ended and that the main thread has not been told of. */
+/** The ended calls of one chunk that were not yet reported to the main thread. */
 export interface UnsaidEnds {
   readonly statementId: number;
   ended: EndedAttempt[];
-  /** Others went ahead of the chunk, on the link. */
+  /** True if other ended calls were reported on the link, ahead of the chunk. */
   wentAhead: boolean;
 }
 
@@ -58,7 +61,7 @@ export class WorkerLink {
   readonly #drained = new Set<number>();
   readonly #onWarm: (target: ModelTarget, connections: number) => void;
   readonly #undecided = new Map<number, (decision: CallDecision) => void>();
-  /** Ended calls to be told of and calls to be asked leave for in one message: each wakes the main thread. */
+  /** Ended calls to report, and calls to decide on. They go in one message, because each message wakes the main thread. */
   #ended: EndedCalls[] = [];
   #asked: AskedCall[] = [];
   readonly #unsaid = new Set<UnsaidEnds>();
@@ -74,7 +77,7 @@ export class WorkerLink {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     port1.on('message', (message: WorkerMessage) => this.#receive(message));
-    // The link alone must not keep a worker alive that its pool has let go.
+    // The link alone must not keep a worker alive that its pool no longer uses.
     port1.unref();
     setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
     const hello: WorkerHello = {
@@ -86,7 +89,7 @@ export class WorkerLink {
     parentPort?.postMessage(hello, [port2]);
   }
 
-  /** The cascade with this hash, or null where the main thread does not have it either. */
+  /** Returns the cascade with this hash; null if the main thread does not have it either. */
   async cascade(hash: string): Promise<Cascade | null> {
     const reply = await this.#ask((id) => this.#port.postMessage({ kind: 'cascade', id, hash }));
     return reply.kind === 'cascade' ? reply.cascade : null;
@@ -113,7 +116,7 @@ export class WorkerLink {
       : { ok: false, error: { code: 'RVB_INTERNAL', message }, retryable: false };
   }
 
-  /** Looks for answers at hand; null for each call that has none. */
+  /** Looks for stored answers. Returns null for each call without one. */
   async find(statementId: number, lookUp: LookUp): Promise<readonly (string | null)[]> {
     const reply = await this.#ask((id) =>
       this.#port.postMessage({ kind: 'find', id, statementId, lookUp }),
@@ -122,8 +125,8 @@ export class WorkerLink {
   }
 
   /**
-   * Asks leave for a model call of a chunk; those of its calls that have ended make room for it. The main
-   * thread answers each, cancelled statements' too.
+   * Asks the main thread to decide on a model call of a chunk. The chunk's ended calls are reported first, and make
+   * room for the call. The main thread answers every request, also those of cancelled statements.
    */
   requestCall(unsaid: UnsaidEnds, request: CallRequest): Promise<CallDecision> {
     const id = this.#nextId++;
@@ -133,8 +136,10 @@ export class WorkerLink {
     return new Promise((resolve) => this.#undecided.set(id, resolve));
   }
 
-  /** Keeps the account of an ended call until its chunk takes it along or asks for another call, a `js` cell runs, or for
-   * `ENDED_AFTER_MS`. Until then its permit is held. */
+  /**
+   * Keeps the report of an ended call until its chunk ends or asks for another call, until a `js` cell runs, or for
+   * `ENDED_AFTER_MS`. Until then the call's permit is held.
+   */
   endCall(unsaid: UnsaidEnds, ended: EndedAttempt): void {
     unsaid.ended.push(ended);
     this.#unsaid.add(unsaid);
@@ -144,19 +149,19 @@ export class WorkerLink {
     }, ENDED_AFTER_MS);
   }
 
-  /** Tells of all calls that have ended: what comes now may hold the thread, or be the end of it. */
+  /** Reports all ended calls at once, because the code that runs next may block the thread or end it. */
   tellEnded(): void {
     if (this.#unsaid.size > 0) for (const one of this.#unsaid) this.#say(one);
     if (this.#ended.length > 0) this.#tellCalls();
   }
 
-  /** The chunk takes them along. */
+  /** Returns the ended calls that were not yet reported, for the chunk to take along. */
   take(unsaid: UnsaidEnds): readonly EndedAttempt[] {
     this.#unsaid.delete(unsaid);
     return unsaid.ended;
   }
 
-  /** Aborts when the statement is cancelled. One signal serves all chunks of a statement here. */
+  /** Returns a signal that aborts when the statement is cancelled. One signal serves all its chunks in this worker. */
   signalOf(statementId: number): AbortSignal {
     let controller = this.#controllers.get(statementId);
     if (controller === undefined) {
@@ -167,7 +172,7 @@ export class WorkerLink {
     return controller.signal;
   }
 
-  /** Takes in cancels and drains that wait on the link: rows that await nothing leave no turn to hear them in. */
+  /** Reads cancels and drains that wait on the link. Rows that await nothing leave the event loop no turn to deliver them. */
   hearStops(): void {
     const { endings } = this.beacon;
     if (endings === this.#stopsHeard) return;
@@ -179,7 +184,7 @@ export class WorkerLink {
     }
   }
 
-  /** No further row of the statement is to start. */
+  /** Whether no further row of the statement is to start. */
   isDrained(statementId: number): boolean {
     return this.#drained.has(statementId);
   }
@@ -196,7 +201,7 @@ export class WorkerLink {
     this.beacon.beat(getHeapStatistics().external_memory / 2 ** 20, this.#utilization);
   }
 
-  /** A chunk's ended calls go with the next message, ahead of the chunk. */
+  /** Puts a chunk's ended calls into the next message, which goes ahead of the chunk. */
   #say(unsaid: UnsaidEnds): void {
     const { statementId, ended } = unsaid;
     if (ended.length === 0) return;

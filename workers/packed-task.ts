@@ -1,6 +1,6 @@
 /**
- * A chunk's task as it travels. Its statement's settings go as one text: cloning them part by part, and
- * finding out each time which provider they name, costs more than the rest of a one-row chunk's message.
+ * The form in which a chunk's task travels. Its statement's settings go as one text: to clone them part by part, and
+ * to find out each time which provider they name, costs more than the rest of a one-row chunk's message.
  */
 
 import type { RunSettings } from '../src/run/contract.ts';
@@ -24,7 +24,7 @@ export function packTask(task: ChunkTask): PackedTask {
   return { ...task, settings };
 }
 
-/** Worker: reads settings, the same object for the same text. Keeps those of the last few statements. */
+/** Worker: reads settings. The same text gives the same object. Keeps the settings of the last few statements. */
 export class SettingsReader {
   readonly #max: number;
   readonly #read = new Map<string, RunSettings>();

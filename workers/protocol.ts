@@ -1,6 +1,6 @@
 /**
- * What crosses between the main thread and a worker: plain JSON values, nothing thrown, no classes; a worker's first word
- * also has a port and shared memory. A chunk's task travels packed, see `packed-task.ts`.
+ * The messages between the main thread and a worker: plain JSON values, nothing thrown, no classes. Only a worker's
+ * first message also has a port and shared memory. A chunk's task travels packed, see `packed-task.ts`.
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { Cascade } from '../src/cascade/cascade.ts';
@@ -18,11 +18,11 @@ import type {
 } from '../src/run/contract.ts';
 import type { Json, JsonObject } from '../src/util/json.ts';
 
-/** Runs for a worker, their inputs column by column: `columns[name][i]` belongs to the chunk's row i. */
+/** Runs for a worker, with their inputs column by column: `columns[name][i]` belongs to the chunk's row i. */
 export interface ChunkTask {
   /** Unique in the process. */
   readonly taskId: number;
-  /** What a cancel ends: the statement, or one batch of its questions (`Asker`). */
+  /** The id that a cancel names: it stands for the statement, or for one batch of its questions (`Asker`). */
   readonly statementId: number;
   /** Ordinal of the chunk's first run within its statement. */
   readonly firstOrdinal: number;
@@ -33,7 +33,7 @@ export interface ChunkTask {
   readonly settings: RunSettings;
 }
 
-/** What came of a chunk. `values[i]` is null for rows that failed or were skipped. */
+/** The outcome of a chunk. `values[i]` is null for rows that failed or were skipped. */
 export interface ChunkOutcome {
   readonly taskId: number;
   /** Text of each row's value by the value rule: a string is itself, null is null, anything else JSON text. */
@@ -46,26 +46,31 @@ export interface ChunkOutcome {
   }[];
   /** Rows that a `when` left without a value, by index in the chunk. */
   readonly skipped: readonly number[];
-  /** Outputs by cell and the value before the value rule, a row each, where the settings asked to keep them. */
+  /** For each row: its outputs by cell, and in `results` its value before the value rule. Absent if the settings keep none. */
   readonly outputs?: readonly JsonObject[];
   readonly results?: readonly Json[];
-  /** What advisory wards refused in the chunk's runs. */
+  /** The refusals of advisory wards in the chunk's runs. */
   readonly advisories?: AdvisoryReport;
-  /** Model calls that ended and that the main thread has not been told of. */
+  /** The ended model calls that were not yet reported to the main thread. */
   readonly attempts?: readonly EndedAttempt[];
-  /** The thread that has told of others on its link, where they may still lie unread. */
+  /** The thread that has reported other ended calls on its link, where they may still be unread. */
   readonly endsToldBy?: number;
-  /** Calls whose places were taken by answers that had been looked up ahead. */
+  /** Calls that were not made, because answers that had been looked up ahead were used instead. */
   readonly answersUsed?: LookUp;
+  /** For a chunk of one row: the stored answer that the row got when it asked for a call. The main thread has counted it. */
+  readonly hit?: LookUp;
   /** Time spent on the rows inside the worker. */
   readonly durationMs: number;
-  /** The rows have taken their time; those after `values.length` have not begun, and are for other tasks. */
+  /** The chunk took too long. Its rows after `values.length` have not begun, and are for other tasks. */
   readonly givesBack?: true;
-  /** The statement was cancelled before the chunk was done. The rows after `values.length` were not run, as after a drain or a failure that ends the statement. */
+  /**
+   * True if the statement was cancelled before the chunk was done. The rows after `values.length` were not run, as
+   * after a drain or after a failure that ends the statement.
+   */
   readonly cancelled: boolean;
 }
 
-/** A worker's first word, on Piscina's channel: here is my link and my beacon. */
+/** A worker's first message, on Piscina's channel. It brings the worker's link and beacon. */
 export interface WorkerHello {
   readonly kind: 'rvbbit.hello';
   readonly threadId: number;
@@ -73,7 +78,7 @@ export interface WorkerHello {
   readonly beacon: SharedArrayBuffer;
 }
 
-/** A worker's word to the main thread, on its link. */
+/** A worker's messages to the main thread, on its link. */
 export type WorkerRequest =
   | { readonly kind: 'cascade'; readonly id: number; readonly hash: string }
   | {
@@ -90,13 +95,13 @@ export type WorkerRequest =
       readonly request: ChatRequest;
       readonly timeoutMs: number;
     }
-  /** Model calls that ended before their chunk, and those that want to go out, each to be decided on. */
+  /** Model calls that ended before their chunk, and calls that want to go out and each need a decision. */
   | {
       readonly kind: 'calls';
       readonly ended: readonly EndedCalls[];
       readonly asked: readonly AskedCall[];
     }
-  /** Which of these calls have an answer at hand. */
+  /** Asks which of these calls have a stored answer. */
   | {
       readonly kind: 'find';
       readonly id: number;
@@ -117,7 +122,7 @@ export interface AskedCall {
   readonly request: CallRequest;
 }
 
-/** The main thread's word to a worker, on its link. */
+/** The main thread's messages to a worker, on its link. */
 export type WorkerMessage =
   | { readonly kind: 'cascade'; readonly id: number; readonly cascade: Cascade | null }
   | { readonly kind: 'sql'; readonly id: number; readonly outcome: SqlCellOutcome }
@@ -130,7 +135,7 @@ export type WorkerMessage =
   /** No further row of the statement is to start. */
   | { readonly kind: 'drain'; readonly statementId: number };
 
-/** What was decided on a call. */
+/** The decision on a call. */
 export interface DecidedCall {
   readonly id: number;
   readonly decision: CallDecision;

@@ -8,16 +8,16 @@ import type { ChatLimits, Provider } from '../src/model/provider.ts';
 import { Player, Recorder } from '../src/model/replay.ts';
 import { dropOldest } from '../src/util/drop-oldest.ts';
 
-/** Providers (settings that differ) that a worker keeps connections to. */
+/** The most providers (different settings) to which a worker keeps connections. */
 const WORKER_MAX_PROVIDERS = 64;
 
-/** A target that is asked from the worker itself. */
+/** A target that the worker itself calls. */
 export type ProviderTarget = Extract<ModelTarget, { readonly kind: 'provider' }>;
 
 export class Providers {
-  /** By the JSON of the settings: equal settings share connections. */
+  /** The providers by the JSON of their settings: equal settings share connections. */
   readonly #bySettings = new Map<string, Provider>();
-  /** The same by identity, so that a call need not write its settings as JSON. */
+  /** The providers by settings object, so that a call need not write its settings as JSON. */
   #byIdentity = new WeakMap<ProviderSettings, Provider>();
 
   /** Makes one call; never rejects. */
@@ -50,7 +50,7 @@ export class Providers {
     if (provider === undefined) {
       provider = openProvider(settings);
       this.#bySettings.set(key, provider);
-      // Its idle connections end by themselves.
+      // The idle connections of a dropped provider end by themselves.
       dropOldest(this.#bySettings, WORKER_MAX_PROVIDERS);
     }
     this.#byIdentity.set(settings, provider);

@@ -1,11 +1,11 @@
 /**
- * The file that Piscina requires in each worker thread: it imports what the worker runs. Required themselves,
- * ES modules would end the whole process (SIGABRT in Node's loader) where the thread is ended meanwhile.
+ * The file that Piscina requires in each worker thread. It imports the worker's code. If ES modules were required
+ * directly and the thread was ended meanwhile, the whole process would end (SIGABRT in Node's loader).
  */
 const entry = import('./entry.ts');
 
 module.exports = {
-  // With it Piscina takes the exports as they are, and waits for them.
+  // With this flag, Piscina takes the exports as they are, and waits for them.
   __esModule: true,
   default: entry.then(({ default: runChunk }) => runChunk),
   runWaitingChunk: entry.then(({ runWaitingChunk }) => runWaitingChunk),

@@ -1,4 +1,4 @@
-/** The page of the strategies: each workload's wall times, timelines, latency and cost, and which way won. */
+/** Writes the page of the strategies: each workload's wall times, timelines, latency and cost, and which way won. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -18,7 +18,7 @@ import { type Comparison, nameOf } from '../suites/strategies.ts';
 import { type MeasuredWay, type Verdict, verdictOn } from './verdict.ts';
 import { WAY_COLORS, type WallTime, wallBars, wallLines } from './wall-charts.ts';
 
-/** What the page is made with. `timelines` are by variant; ways without model calls have none. */
+/** The input of the page. `timelines` are by variant. Ways without model calls have none. */
 export interface StrategiesPageParts {
   readonly plotting: Plotting;
   readonly directory: string;
@@ -26,10 +26,10 @@ export interface StrategiesPageParts {
   readonly timelines: ReadonlyMap<string, Timeline>;
 }
 
-/** Writes the chart as a file of that name and gives it as HTML; `alone` is the file's, where it differs. */
+/** Writes a chart to a file of that name, and returns it as HTML. `alone` is the chart for the file, if it differs. */
 type Show = (name: string, chart: Chart, alone?: Chart) => string;
 
-/** A workload with what was measured of it. */
+/** A workload with its measurements. */
 interface MeasuredWorkload {
   readonly workload: Workload;
   readonly ways: readonly MeasuredWay[];
@@ -37,7 +37,7 @@ interface MeasuredWorkload {
   readonly verdict: Verdict;
 }
 
-/** Writes `index.html` and an SVG a chart into the directory, and says where. */
+/** Writes `index.html` and one SVG for each chart into the directory, and returns a message that says where. */
 export function writeStrategiesPage(report: SuiteReport, parts: StrategiesPageParts): string {
   const measured = parts.comparisons.map((one) => measuredWorkload(report, one, parts.timelines));
   const families = new Map<string, MeasuredWorkload[]>();
@@ -94,7 +94,10 @@ function verdictTable(measured: readonly MeasuredWorkload[]): string {
   return `<table><thead><tr><th>workload</th><th>winner</th><th>reason</th></tr></thead><tbody>${rows.join('')}</tbody></table>`;
 }
 
-/** Workloads that differ in n alone: the first one whole, all of them in the chart against n. */
+/**
+ * Makes the part of the page for workloads that differ only in n. It shows the first workload in full, and all of them
+ * in the chart against n.
+ */
 function familyHtml(
   family: string,
   measured: readonly MeasuredWorkload[],
@@ -138,7 +141,7 @@ function wallTimesOf({ workload, ways, boundMs }: MeasuredWorkload): WallTime[] 
   return ways.map(({ way, ms }) => ({ way, ms, boundMs, parallel: workload.parallel }));
 }
 
-/** Ways that were run on several n. */
+/** Draws the ways that were measured for every n. */
 function againstN(
   family: string,
   times: readonly (readonly WallTime[])[],
@@ -159,7 +162,7 @@ function againstN(
   ];
 }
 
-/** One under another on the same axis of time. */
+/** Draws the timelines one below another, with the same time axis. */
 function timelinesHtml(
   family: string,
   traced: readonly { readonly name: string; readonly timeline: Timeline }[],

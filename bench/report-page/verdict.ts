@@ -1,15 +1,15 @@
-/** Which way of a workload was the fastest, and why: in words. */
+/** Says in words which way of a workload was the fastest, and why. */
 import { callsOf } from '../../src/report/measures.ts';
 import type { Timeline } from '../../src/report/timeline.ts';
 import { round } from '../report.ts';
 import type { Way } from '../strategies/ways.ts';
 import type { Spread } from '../suite.ts';
 
-/** A way of a workload, measured. Times in milliseconds. */
+/** A measured way of a workload. Times are in milliseconds. */
 export interface MeasuredWay {
   readonly way: Way;
   readonly ms: Spread;
-  /** Of the rows, in the worst sample. */
+  /** The number of wrong rows in the worst sample. */
   readonly wrong: number;
   readonly timeline?: Timeline;
 }
@@ -19,7 +19,7 @@ export interface Verdict {
   readonly reason: string;
 }
 
-/** What makes each way slow, where it is. */
+/** The reason for the speed of each way. */
 const WHY: Readonly<Record<Way, string>> = {
   'bare client': 'it is a plain loop without an engine',
   batch: 'each lane takes the next row as soon as it is free',
@@ -32,7 +32,10 @@ const WHY: Readonly<Record<Way, string>> = {
   'udf union all': 'the branches of a UNION ALL share the one thread that may call JavaScript',
 };
 
-/** `boundMs`: no way takes less; undefined where the rows make no calls. The bare client takes part as what others are compared with. */
+/**
+ * Makes the verdict. `boundMs` is the least possible time; undefined if the rows make no calls. The bare client cannot
+ * win, because the other ways are compared with it.
+ */
 export function verdictOn(
   ways: readonly MeasuredWay[],
   parallel: number,
@@ -60,7 +63,7 @@ export function verdictOn(
   return { winner, reason: `${how}${behindText(first, behind, parallel)}${wrongText}` };
 }
 
-/** The slowest way and what makes it slow; of those with n lanes too, where a way with one is slowest. */
+/** Describes the slowest way with n lanes and the slowest way with one lane, each with its reason. */
 function behindText(first: MeasuredWay, behind: readonly MeasuredWay[], parallel: number): string {
   const isSerial = ({ way }: MeasuredWay) => way === 'sequential' || way.startsWith('udf');
   const told = [behind.findLast((one) => !isSerial(one)), behind.findLast(isSerial)];
@@ -73,7 +76,7 @@ function behindText(first: MeasuredWay, behind: readonly MeasuredWay[], parallel
     .join('');
 }
 
-/** How much of the lanes' time calls took. */
+/** Returns the part of the lanes' time that calls took, as text. */
 function busyText({ timeline }: MeasuredWay, parallel: number): string {
   if (timeline === undefined) return '';
   const busyUs = callsOf(timeline).reduce((sum, { fromUs, toUs }) => sum + toUs - fromUs, 0);

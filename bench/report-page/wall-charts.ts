@@ -1,10 +1,10 @@
-/** Wall time: by way, and against n, each with its spread beside the least time that is possible. */
+/** Charts of wall time, by way and against n. Each shows the spread and the least possible time. */
 import { type Chart, drawn } from '../../src/report/charts.ts';
 import type { Plotting } from '../../src/report/plotting.ts';
 import type { Way } from '../strategies/ways.ts';
 import type { Spread } from '../suite.ts';
 
-/** Colours that tell on white and on black. */
+/** Colours that are visible on white and on black. */
 export const WAY_COLORS: Readonly<Record<Way, string>> = {
   'bare client': '#94a3b8',
   batch: '#3b82f6',
@@ -22,7 +22,7 @@ export interface WallTime {
   readonly way: Way;
   readonly parallel: number;
   readonly ms: Spread;
-  /** No way takes less. */
+  /** The least possible time of any way. */
   readonly boundMs: number | undefined;
 }
 
@@ -48,7 +48,7 @@ function pointsOf(times: readonly WallTime[]): Point[] {
   }));
 }
 
-/** A bar a way, on one n. */
+/** Draws one bar for each way, for one n. */
 export function wallBars(plotting: Plotting, times: readonly WallTime[]): Chart {
   const { Plot } = plotting;
   const points = pointsOf(times);
@@ -61,7 +61,7 @@ export function wallBars(plotting: Plotting, times: readonly WallTime[]): Chart 
       marginLeft: 96,
       marginTop: 22,
       color: COLOR,
-      // Room for the figures behind the bars.
+      // This leaves room for the figures to the right of the bars.
       x: {
         domain: [0, most * (width < 500 ? 1.35 : 1.12)],
         label: 'milliseconds',
@@ -81,7 +81,7 @@ export function wallBars(plotting: Plotting, times: readonly WallTime[]): Chart 
     });
 }
 
-/** A line a way against n. */
+/** Draws one line for each way against n. */
 export function wallLines(plotting: Plotting, times: readonly WallTime[]): Chart {
   const { Plot } = plotting;
   const points = pointsOf(times);

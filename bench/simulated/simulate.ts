@@ -1,4 +1,7 @@
-/** One statement on a virtual clock: the engine's own lanes, cursor, window and limiter, and calls that only take time. */
+/**
+ * Runs one statement on a virtual clock: with the engine's own lanes, cursor, window and limiter, and with calls that
+ * only take time.
+ */
 import { Gate } from '../../src/calls/gate/gate.ts';
 import type { Chunk, Piece, RunInputs } from '../../src/execute/chunk.ts';
 import { ChunkPolicy } from '../../src/execute/chunk-policy.ts';
@@ -13,20 +16,20 @@ import { VirtualClock } from './virtual-clock.ts';
 export interface Simulation {
   readonly strategy: Strategy;
   readonly parallel: number;
-  /** What each row takes, in ms. */
+  /** The time of each row, in ms. */
   readonly delays: readonly number[];
-  /** The rows ask a model: each waits for the limiter. Else they compute. */
+  /** True: each row makes a model call, and waits for the limiter. False: the rows only compute. */
   readonly asks: boolean;
   readonly limits?: CallLimits;
-  /** What each lane sleeps before a chunk, in ms: a slower scheduler, which must be seen. */
+  /** The time in ms that each lane sleeps before a chunk. It simulates a slower scheduler, to test that the figures show it. */
   readonly laneSleepMs?: number;
 }
 
 export interface Outcome {
   readonly ms: number;
-  /** Most rows that were under way at once. */
+  /** The most rows that were in progress at once. */
   readonly atOnce: number;
-  /** When the first row was ready for the caller. */
+  /** The time at which the first row was ready for the caller. */
   readonly firstRowMs: number;
 }
 

@@ -1,4 +1,4 @@
-/** `npm run bench -- --simulated`: the strategies on a virtual clock, the same figures on any machine. */
+/** `npm run bench -- --simulated`: the strategies on a virtual clock, with the same figures on any machine. */
 import type { CallLimits } from '../../src/model/call-limits.ts';
 import { chooseParallel } from '../../src/plan/choose-parallel.ts';
 import type { Strategy } from '../../src/result.ts';
@@ -13,7 +13,7 @@ interface Scene {
   readonly rows: number;
   readonly parallel: readonly number[];
   readonly latency: Latency;
-  /** Part of the rows whose answers are at hand, in a stretch at the beginning. */
+  /** The fraction of the rows, at the beginning, whose answers are cache hits. */
   readonly known?: number;
   readonly asks?: boolean;
   readonly limits?: CallLimits;
@@ -69,11 +69,11 @@ const SCENES: readonly Scene[] = [
 type Choice = Omit<Scene, 'parallel' | 'known'>;
 
 const CANDIDATES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
-/** Worker threads of the machine that is simulated; computing rows gain nothing beyond them. */
+/** Worker threads of the simulated machine. Rows that compute do not become faster with more lanes than threads. */
 const THREADS = 2;
 const LOGNORMAL = (meanMs: number): Latency => ({ kind: 'lognormal', meanMs, sigma: 1 });
 
-/** Limits and latencies for which n is chosen. */
+/** Limits and latencies for which `strategy = 'auto'` chooses n. */
 const CHOICES: readonly Choice[] = [
   { name: 'no limits told', rows: 1_000, latency: LOGNORMAL(500) },
   ...[60, 600, 6_000].flatMap((rpm) =>
@@ -100,7 +100,7 @@ const CHOICES: readonly Choice[] = [
   { name: 'computes', rows: 1_000, latency: { kind: 'constant', ms: 5 }, asks: false },
 ];
 
-/** Whole milliseconds of every strategy, beside the time that no n lanes can beat. */
+/** Makes the table: the time of every strategy in whole milliseconds, and the least time that is possible with n lanes. */
 export async function simulatedTable(): Promise<string> {
   const lines: string[][] = [['', 'n', 'rows', 'least', ...STRATEGIES, 'first row']];
   for (const scene of SCENES) {
@@ -111,7 +111,7 @@ export async function simulatedTable(): Promise<string> {
   return `${aligned(lines).join('\n')}\n\n${aligned(chosen).join('\n')}\n`;
 }
 
-/** The n that `strategy = 'auto'` takes, beside the best of all that the limits allow. */
+/** Returns the n that `strategy = 'auto'` chooses, and the best of the candidates that the limits allow. */
 async function choiceOf({ name, rows, latency, asks = true, limits = {} }: Choice) {
   const { delays } = drawn({ rows, latency });
   const callMs = delays.reduce((all, one) => all + one, 0) / rows;
@@ -132,7 +132,7 @@ async function choiceOf({ name, rows, latency, asks = true, limits = {} }: Choic
   return [name, ...figures, (ms / best.ms).toFixed(2)];
 }
 
-/** What each row takes, in ms. */
+/** Draws the time of each row, in ms. */
 function drawn({ rows, latency, known = 0 }: Pick<Scene, 'rows' | 'latency' | 'known'>) {
   const random = createRandom(SEED);
   const delays = Array.from({ length: rows }, (_, row) => {

@@ -1,4 +1,4 @@
-/** A clock that stands still while there is work, and goes on to the next thing that waits for it. */
+/** A clock that stands still during work, and then jumps to the next timer. */
 import { setImmediate as turn } from 'node:timers/promises';
 
 interface Sleeper {
@@ -16,10 +16,10 @@ export class VirtualClock {
     });
   }
 
-  /** Calls `act` after `ms`; returns the way to take that back. */
+  /** Calls `act` after `ms`. Returns a function that cancels the timer. */
   setTimer(act: () => void, ms: number): () => void {
     const sleeper = { atMs: this.nowMs + ms, act };
-    // Behind those that wait for the same moment.
+    // A timer comes after the other timers for the same moment.
     const after = this.#sleepers.findIndex(({ atMs }) => atMs > sleeper.atMs);
     this.#sleepers.splice(after === -1 ? this.#sleepers.length : after, 0, sleeper);
     return () => {
@@ -35,7 +35,7 @@ export class VirtualClock {
     };
     work.then(over, over);
     for (;;) {
-      // Whatever promises have to say to each other is said before the next turn.
+      // All pending promise callbacks run before the next turn.
       await turn();
       if (isOver) return work;
       const next = this.#sleepers.shift();

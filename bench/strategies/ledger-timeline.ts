@@ -1,8 +1,8 @@
-/** The timeline of a run without a journal, as the model server saw it. */
+/** Makes the timeline of a run without a journal, from the model server's ledger. */
 import { type Bar, onLanes, type Timeline } from '../../src/report/timeline.ts';
 import type { LedgerEntry } from '../../src/sim/ledger.ts';
 
-/** Calls of a run that began at `atMs` (since the epoch) and took `ms`. Each stands on the smallest free lane. */
+/** Places the calls of a run that began at `atMs` (since the epoch) and took `ms`. Each call gets the first free lane. */
 export function timelineOfLedger(
   entries: readonly LedgerEntry[],
   atMs: number,

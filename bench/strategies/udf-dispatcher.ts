@@ -1,10 +1,13 @@
-/** Makes the calls of a blocking function of DuckDB: its thread waits on `state` until the answer's bytes are in `bytes`. */
+/** Makes the calls of a blocking DuckDB function, whose thread waits on `state` until the answer is in `bytes`. */
 import { workerData } from 'node:worker_threads';
 import { Pool } from 'undici';
 
 export interface Mailbox {
   readonly url: string;
-  /** 0: nothing to do. 1: a question is in `bytes`. 2: its answer is. The second number is their length. */
+  /**
+   * First number: 0 without work, 1 if `bytes` holds a question, 2 if it holds the answer. Second number: the length of
+   * the text in `bytes`.
+   */
   readonly state: Int32Array<SharedArrayBuffer>;
   readonly bytes: Uint8Array<SharedArrayBuffer>;
 }
@@ -13,7 +16,7 @@ const { url, state, bytes } = workerData as Mailbox;
 const pool = new Pool(url, { connections: 1 });
 
 for (;;) {
-  // Until the last answer has been taken, and there is a question.
+  // Waits until the last answer has been read, and then until there is a question.
   Atomics.wait(state, 0, 2);
   Atomics.wait(state, 0, 0);
   const content = new TextDecoder().decode(bytes.slice(0, state[1]));

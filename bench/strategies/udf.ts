@@ -1,6 +1,7 @@
 /**
- * What the engine replaced: a function of DuckDB that blocks until its answer is there, one call a row. DuckDB calls a
- * JavaScript function on Node's one thread, so that no two of its calls are out at once, however the query is written.
+ * The approach that the engine replaced: a DuckDB function that blocks until its answer has arrived, with one call for
+ * each row. DuckDB calls a JavaScript function on Node's single thread, so two of its calls are never in flight at once,
+ * however the query is written.
  */
 import { Worker } from 'node:worker_threads';
 import {
@@ -14,7 +15,7 @@ import { sourceOf, type Workload } from './workload.ts';
 
 const ANSWER_BYTES = 1 << 20;
 
-/** Answers by id; `branches` > 1: as UNION ALL of so many branches. */
+/** Returns a function that gives the answers by id. With `branches` > 1 the query is a UNION ALL of that many branches. */
 export async function askByFunction(
   url: string,
   workload: Workload,

@@ -1,4 +1,4 @@
-/** The ways to get through a workload: each warms up, then gives its rows and what they took. It loads its own code alone. */
+/** The ways to process a workload. Each warms up, then returns its rows and its measurements. Each loads only its own code. */
 import { writeFileSync } from 'node:fs';
 import type { JournalRecord } from '../../src/journal/records.ts';
 import type { Timeline } from '../../src/report/timeline.ts';
@@ -12,7 +12,10 @@ import { PRICE, sourceOf, TURNS, type Workload } from './workload.ts';
 
 export type Way = 'bare client' | Strategy | 'n sessions' | 'udf' | 'udf union all';
 
-/** In the order of the table. `bare client` is the floor: n lanes over a plain HTTP client, or a plain Piscina script. */
+/**
+ * The ways, in the order of the table. `bare client` is the baseline: n lanes over a plain HTTP client, or a plain
+ * Piscina script.
+ */
 export const WAYS: readonly Way[] = [
   'bare client',
   'batch',
@@ -25,27 +28,27 @@ export const WAYS: readonly Way[] = [
   'udf union all',
 ];
 
-/** Whether the way can take the workload. */
+/** Whether the way can process the workload. */
 export function takes(way: Way, { sim, statement, without = [] }: Workload): boolean {
   if (without.includes(way)) return false;
   if (way === 'n sessions') return sim !== undefined && statement === undefined;
   return sim !== undefined || !way.startsWith('udf');
 }
 
-/** Rows of the warm-up, others than those that count: what is compared is compiled code. */
+/** The number of warm-up rows, which differ from the measured rows. After them, compiled code is measured. */
 const WARM_ROWS = { calls: 60, loops: 60 };
-/** Ids below 0 would make the loop's numbers fractions to V8. */
+/** With ids below 0, V8 would handle the loop's numbers as fractions. */
 const WARM_FROM = 10_000;
 
 interface Ready {
-  /** Values by id. */
+  /** Returns the values by id. */
   run(): Promise<readonly (string | undefined)[]>;
-  /** Of the journal's records, where there is a journal; else the server's ledger tells. */
+  /** Makes the timeline from the journal's records. Without a journal, the server's ledger is used instead. */
   timeline?(): Timeline;
   close(): Promise<unknown>;
 }
 
-/** What one fresh process takes for the workload. A workload without model calls has no timeline. */
+/** Measures a workload in a fresh process. A workload without model calls has no timeline. */
 export async function measureWay(
   way: Way,
   workload: Workload,
@@ -94,7 +97,7 @@ export async function measureWay(
   }
 }
 
-/** Calls that were made, the most at once, and the time that no n lanes can beat. */
+/** Returns the number of calls, the most calls in flight, and the least time that is possible with n lanes. */
 function callsOf(
   entries: readonly LedgerEntry[],
   totals: LedgerTotals,
@@ -113,7 +116,7 @@ function plainNumber(_: string, value: unknown): unknown {
   return typeof value === 'bigint' ? Number(value) : value;
 }
 
-/** Rows whose value is not the one that it must be. */
+/** Returns the number of rows with a wrong value. */
 export function wrongRows(workload: Workload, values: readonly (string | undefined)[]): number {
   const { statement } = workload;
   const rows = statement === undefined ? workload.rows : statement.expected.length;
@@ -217,7 +220,7 @@ async function engineWay(
   return { run, timeline: () => timelineOf(records), close: () => engine.close() };
 }
 
-/** A UNION ALL by hand: n statements at once, each on a session of its own with its branch of the rows. */
+/** A manual UNION ALL: n statements at once, each in its own session with its branch of the rows. */
 async function sessionsWay(workload: Workload, sim: SimulatorProcess): Promise<Ready> {
   const { parallel, rows } = workload;
   const { Engine } = await import('../../src/index.ts');

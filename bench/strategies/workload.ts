@@ -1,4 +1,4 @@
-/** What the strategies are compared on: rows with the same questions and latencies for each of them. */
+/** The workloads on which the strategies are compared. Every strategy gets the same questions and latencies. */
 import type { SimulatorOptions } from '../../src/sim/script.ts';
 
 export interface Workload {
@@ -7,45 +7,45 @@ export interface Workload {
   readonly about: string;
   readonly rows: number;
   readonly parallel: number;
-  /** Of model calls, by the simulated server; undefined where the rows compute. */
+  /** The simulated server of the model calls; undefined if the rows only compute. */
   readonly sim?: SimulatorOptions;
-  /** The engine's limit on the provider's calls, in any second. */
+  /** The engine's limit for the provider: the most calls in any second. */
   readonly callsPerSecond?: number;
-  /** Rows, the first ones, whose answers are at hand. */
+  /** The number of rows, from the first on, whose answers are cache hits. */
   readonly known?: number;
-  /** The cascade of the rows, where it is neither a model call nor the loop. */
+  /** The cascade of the rows, if it is neither a model call nor the loop. */
   readonly cascade?: 'upper.yaml';
-  /** Another statement than a MAP over all rows. */
+  /** A statement that replaces the MAP over all rows. */
   readonly statement?: Statement;
-  /** Ways that are left out, since they show nothing new and take long. */
+  /** Ways that are not measured, because they show nothing new and take long. */
   readonly without?: readonly string[];
 }
 
 export interface Statement {
-  /** What stands between the annotations and the end. */
+  /** The statement, which follows the annotations. */
   readonly sql: string;
-  /** Reads what the statement has written. */
+  /** Reads the rows that the statement has written. */
   readonly readBack?: string;
-  /** The rows of the last of them, as JSON. */
+  /** The expected rows of `readBack`, or of `sql` without it, as JSON. */
   readonly expected: readonly string[];
 }
 
 export const SEED = 7;
-/** Of the simulated model, in USD for a million tokens. */
+/** The price of the simulated model, in USD per million tokens. */
 export const PRICE = { inputPerMtok: 2.5, outputPerMtok: 10 };
-/** Turns of the loop that a CPU-bound row makes. */
+/** The number of turns of the loop in a CPU-bound row. */
 export const TURNS = 400_000;
 
 const CONSTANT_50 = { kind: 'constant', ms: 50 } as const;
-/** Half of the calls are below 30 ms, one in a hundred is above 300. */
+/** Half of the calls take less than 30 ms, and one in a hundred takes more than 300 ms. */
 const HEAVY_50 = { kind: 'lognormal', meanMs: 50, sigma: 1 } as const;
 
-/** One call after another, whose time is known from `constant`. */
+/** Ways with one call after another. The workload `constant` already shows their time. */
 const SERIAL = ['sequential', 'udf', 'udf union all'];
-/** Ways that show nothing new besides `union_all`: branches by hash. */
+/** Ways that show nothing new in addition to `union_all`, because they also use branches by hash. */
 const BRANCHES = ['n sessions'];
 
-/** Those of `npm run bench`. */
+/** The workloads of `npm run bench`. */
 export const QUICK: readonly Workload[] = [
   {
     name: 'constant',
@@ -72,14 +72,14 @@ export const QUICK: readonly Workload[] = [
 ];
 
 const ITEMS = "(SELECT range AS id, 'item ' || range || ' of the list' AS d FROM range(200))";
-/** The filter holds for one item in ten. */
+/** The model's answers, which are true for one item in ten. */
 const TRUE_OF_SEVENS = [
   { when: { matches: 'item \\d*7 ' }, answer: { answer: true } },
   { answer: { answer: false } },
 ];
 const SEVENS = Array.from({ length: 20 }, (_, index) => 10 * index + 7);
 
-/** What stands above a semantic filter. */
+/** Statements with an operation above a semantic filter. */
 const ABOVE: readonly Pick<
   Workload & { statement: Statement },
   'name' | 'statement' | 'without'
@@ -90,7 +90,7 @@ const ABOVE: readonly Pick<
       sql: `SELECT id FROM ${ITEMS} WHERE d MEANS 'rare' LIMIT 5`,
       expected: SEVENS.slice(0, 5).map((id) => JSON.stringify({ id })),
     },
-    // They ask out of order, so that a LIMIT could stop nothing; the engine refuses them.
+    // These strategies ask out of order, so a LIMIT could not stop them early. The engine refuses them.
     without: ['static', 'union_all'],
   },
   {
@@ -119,7 +119,7 @@ const ABOVE: readonly Pick<
   },
 ];
 
-/** Those that `--report` adds: the rows of the quick ones on fewer and on more lanes. */
+/** The workloads that `--report` adds: quick workloads on fewer and on more lanes. */
 export const SWEEP: readonly Workload[] = QUICK.filter(({ sim }) => sim !== undefined).flatMap(
   (workload) =>
     [4, 20].map((parallel) => ({
@@ -131,12 +131,12 @@ export const SWEEP: readonly Workload[] = QUICK.filter(({ sim }) => sim !== unde
     })),
 );
 
-/** The name that workloads share which differ in n alone. */
+/** Returns the name that workloads share if they differ only in n. */
 export function familyOf({ name }: Workload): string {
   return name.replace(/ n=\d+$/, '');
 }
 
-/** Those that `--full` adds. */
+/** The workloads that `--full` adds. */
 export const FULL: readonly Workload[] = [
   ...[10, 50, 200].flatMap((parallel): Workload[] =>
     (
@@ -227,7 +227,7 @@ export const FULL: readonly Workload[] = [
   },
 ];
 
-/** SQL of the rows: `id`, and `question` or `name`, what the cascade takes. */
+/** Returns the SQL of the rows: `id`, and the cascade's input `question` or `name`. */
 export function sourceOf({ name, rows, cascade }: Workload): string {
   if (cascade !== undefined)
     return `SELECT range AS id, 'row ' || range AS name FROM range(${rows})`;

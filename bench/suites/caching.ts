@@ -1,4 +1,7 @@
-/** What providers that cache the beginnings of prompts save on the built-in operators, whose constant text comes first. */
+/**
+ * Measures how much a provider's prompt cache saves for the built-in operators, whose prompts begin with their constant
+ * text.
+ */
 import { Engine } from '../../src/index.ts';
 import type { ChatRequest } from '../../src/model/chat.ts';
 import { costOfCall } from '../../src/model/prices.ts';
@@ -6,10 +9,11 @@ import type { Sample, Suite, Variant } from '../suite.ts';
 
 const ROWS = 200;
 const CHARS_PER_TOKEN = 4;
-/** From so many tokens on, in steps of so many: https://platform.openai.com/docs/guides/prompt-caching */
+/** OpenAI caches the start of a prompt from this many tokens on: https://platform.openai.com/docs/guides/prompt-caching */
 const CACHE_FROM = 1_024;
+/** The length of the cached part is a multiple of this many tokens. */
 const CACHE_STEP = 128;
-/** Whose public prices are used. */
+/** The server whose public prices are used. */
 const SERVER = {
   id: 'openai',
   type: 'openai-compatible',
@@ -25,7 +29,7 @@ const CLASSES = Array.from(
 );
 const GUIDE = CLASSES.join(', ');
 
-/** The input tokens of all calls of a statement, and those of them that stand in the prompt before. */
+/** Measures the input tokens of all calls of a statement, and how many of them repeat the start of the previous prompt. */
 async function measure(
   expression: string,
   parameter: string,

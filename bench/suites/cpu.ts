@@ -6,7 +6,7 @@ import type { Sample, Suite, Variant } from '../suite.ts';
 
 const ROWS = 2_000;
 const WARM_UP = 100;
-/** What the rows' results add up to: the same on every way. */
+/** The metric for the sum of the rows' results, which is the same in every variant. */
 const SUM = 'sum';
 
 function engine(threads: number): Variant {

@@ -1,4 +1,4 @@
-/** What a row costs whose answer is in the journal, beside a row of a js cell. */
+/** Compares the cost of a row whose answer is in the journal with that of a row of a js cell. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +22,10 @@ function mapOf(cascade: string, column: string, rows: number): string {
   ) WITH (limit = ${rows})`;
 }
 
-/** Microseconds a row of the second of two processes' worth of engines, by the clock and of CPU. */
+/**
+ * Measures a second engine that finds the answers of a first engine in the journal: microseconds per row, of wall time
+ * and of CPU.
+ */
 async function measure(cascade: string, column: string): Promise<Sample> {
   const stateDir = mkdtempSync(join(tmpdir(), 'rvbbit-hits-'));
   const open = () => Engine.open({ cascades: cascadeRoot, threads: 2, stateDir, model: echo });
@@ -32,7 +35,7 @@ async function measure(cascade: string, column: string): Promise<Sample> {
       await first.query(mapOf(cascade, column, ROWS));
     }
     await using second = await open();
-    // Starts the workers.
+    // This starts the workers.
     await second.query(mapOf('upper.yaml', 'name', 100));
     const startMs = performance.now();
     const startCpu = process.cpuUsage();

@@ -1,4 +1,4 @@
-/** What the journal on disk costs: bought calls and cheap rows, with a state folder and without. */
+/** Measures the cost of the journal on disk: for bought calls and for cheap rows, with and without a state folder. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,22 +8,22 @@ import { cascadeRoot } from '../fixture-root.ts';
 import type { Sample, Suite, Variant } from '../suite.ts';
 
 const CALLS = { rows: 1_000, parallel: 50, latencyMs: 500 };
-/** Calls before those that count: V8 goes on compiling for some ten thousand, with the journal more code. */
+/** Warm-up calls. V8 compiles code during some ten thousand calls, and more code with the journal. */
 const WARM_UP = 10_000;
 const CHEAP_ROWS = 1_000_000;
-/** Of runs of cheap rows, in each process. */
+/** The number of pairs of runs with cheap rows, in each process. */
 const PAIRS = 4;
-/** Of runs of calls, one statement at a time: for the wall time. */
+/** The number of pairs of runs with calls, one statement at a time. They measure wall time. */
 const CALL_PAIRS = 2;
 /**
- * For the CPU of a call so many statements run at once, in many short turns. V8's own threads (collections of all
- * garbage, code compiled again) make one turn dearer than another by some 100 µs a call, so it takes hundreds of
- * pairs to see the journal. Turns that are shorter than `MODEL_IDLE_MS` find their connections open.
+ * The runs that measure the CPU time of a call: many short turns, each with several statements at once. V8's own threads
+ * (full garbage collections, recompiled code) make turns differ by some 100 µs per call, so hundreds of pairs are needed
+ * to see the journal. Turns that are shorter than `MODEL_IDLE_MS` find their connections still open.
  */
 const CPU = { statements: 8, rows: 100, pairs: 50 };
 const WARM_UP_ROWS = 100_000;
 
-/** A state folder that is gone afterwards. */
+/** Runs `work` with a state folder that is removed afterwards. */
 async function withState(work: (stateDir: string) => Promise<Sample>): Promise<Sample> {
   const stateDir = mkdtempSync(join(tmpdir(), 'rvbbit-bench-'));
   try {
@@ -37,7 +37,7 @@ function ask(rows: number, word: string): string {
   return `RVBBIT MAP PARALLEL ${CALLS.parallel} 'ask.yaml' AS answer USING (SELECT '${word} ' || range AS question FROM range(${rows})) WITH (limit = ${rows})`;
 }
 
-/** Runs statements of so many new rows each, at once. */
+/** Runs several statements at once, each with `rows` new rows. */
 async function buy(engine: Engine, statements: number, rows: number, word: string): Promise<void> {
   const asked = Array.from({ length: statements }, (_, at) =>
     engine.query(ask(rows, `${word} ${at}`)),
@@ -67,8 +67,8 @@ interface Pair {
 }
 
 /**
- * Both kinds of run take turns in one process, each first as often as second: what a process is lucky with (where
- * its memory lies, which code is compiled) and a slow spell of the machine then meet both.
+ * Alternates both kinds of run in one process. Each kind is first in half of the pairs. So the luck of a process (where
+ * its memory lies, which code is compiled) and a slow period of the machine affect both kinds.
  */
 async function inTurns(
   count: number,
@@ -105,7 +105,8 @@ const boughtCalls: Variant = {
       const together = await inTurns(CPU.pairs, (kind, pair) =>
         timed(() => buy(engines[kind], CPU.statements, CPU.rows, `CPU ${pair}`)),
       );
-      // The first pair still warms up. A mean: whichever turn a collection falls into, it is paid for.
+      // The first pair still warms up. The mean is used so that every garbage collection counts, whichever turn it
+      // falls into.
       const counted = together.slice(1);
       const usPerCall = (kind: keyof Pair) =>
         mean(counted.map((pair) => pair[kind].cpuMs * 1000)) / (CPU.statements * CPU.rows);
@@ -142,7 +143,7 @@ const cheapRows: Variant = {
         'ms without': middle(pairs.map((pair) => pair.without.ms)),
         'ms with': middle(pairs.map((pair) => pair.kept.ms)),
         'wall ratio': middle(pairs.map((pair) => pair.kept.ms / pair.without.ms)),
-        // What a busy machine adds to some runs is in neither of the fastest.
+        // Load of other processes slows down some runs, but not the fastest run of each kind.
         'least wall ratio':
           Math.min(...pairs.map((pair) => pair.kept.ms)) /
           Math.min(...pairs.map((pair) => pair.without.ms)),

@@ -1,4 +1,4 @@
-/** How soon an engine that is up answers: a MAP of few rows, and the first row of a SELECT. */
+/** Measures how soon a running engine answers: a MAP of few rows, and the first row of a SELECT. */
 import { Worker } from 'node:worker_threads';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { Engine } from '../../src/index.ts';
@@ -17,7 +17,7 @@ const mapOf = (rows: number) =>
 const PLAIN = `SELECT range AS id FROM range(${MANY})`;
 const ORDERED = `SELECT range AS id FROM range(${MANY}) ORDER BY hash(range)`;
 
-/** The median time of some rounds, after as many as make it steady. */
+/** Returns the median time of some rounds, after warm-up rounds that make it steady. */
 async function medianOf(work: () => Promise<unknown>, rounds: number, warmUp: number) {
   const times: number[] = [];
   for (let round = -warmUp; round < rounds; round += 1) {
@@ -29,7 +29,7 @@ async function medianOf(work: () => Promise<unknown>, rounds: number, warmUp: nu
   return { ms: times[Math.floor(times.length / 2)]! };
 }
 
-/** What a script without an engine does: a query, its rows to a thread and back. */
+/** The same work without an engine: a script runs a query, and sends its rows to a thread and back. */
 function byHand(rows: number): Variant {
   return {
     name: `by hand, ${rows}`,
@@ -83,7 +83,7 @@ function firstRow(name: string, sql: string): Variant {
   };
 }
 
-/** DuckDB's own way to its first rows. */
+/** DuckDB's own time to its first rows. */
 const ordered: Variant = {
   name: 'first row by DuckDB, ordered',
   async measure() {

@@ -1,4 +1,7 @@
-/** The calls of every shape of `spend-shapes.ts`, beside the least, what EXPLAIN said, and the rows of its plain twin. */
+/**
+ * Measures the calls of every shape in `spend-shapes.ts`. The calls are compared with the least number and with
+ * EXPLAIN's forecast, the rows with those of a twin without a model.
+ */
 import { Engine, type ExplainReport } from '../../src/index.ts';
 import type { ChatRequest } from '../../src/model/chat.ts';
 import type { Figure, Sample } from '../suite.ts';
@@ -20,7 +23,7 @@ const MACROS: Ops = {
   },
 };
 
-/** What the macros say, of the prompts of the built-in operators. */
+/** Returns the model's answer to a prompt of a built-in operator. It equals what the macros return. */
 function answerTo({ messages }: ChatRequest): string | number | boolean {
   const prompt = messages.at(-1)?.content ?? '';
   const part = (tag: string) => prompt.split(`<${tag}>`)[1]?.split(`</${tag}>`)[0];
@@ -35,7 +38,10 @@ function answerTo({ messages }: ChatRequest): string | number | boolean {
   return words.includes(part('criterion') ?? '');
 }
 
-/** By shape: `calls`, `least`, EXPLAIN's `low`, `expected` and `high`, and `wrong`: 1 where the rows are not those of the twin. */
+/**
+ * Measures for each shape: `calls`, `least`, EXPLAIN's `low`, `expected` and `high`, and `wrong`, which is 1 if the rows
+ * differ from those of the twin.
+ */
 export async function measureShapes(): Promise<Sample> {
   let calls = 0;
   await using engine = await Engine.open({
@@ -75,7 +81,7 @@ function textOf(rows: unknown): string {
   return JSON.stringify(rows, (_, value) => (typeof value === 'bigint' ? String(value) : value));
 }
 
-/** The figures of all shapes together, and of each that is not at its least. */
+/** Makes the figures of all shapes together, and of each shape that makes more than the least number of calls. */
 export function shapeFigures(metric: (name: string) => number): readonly Figure[] {
   const of = (name: string, what: string) => metric(`${name}: ${what}`);
   const sum = (what: string, shapes = SHAPES) =>

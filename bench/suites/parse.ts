@@ -1,4 +1,4 @@
-/** The grammar: a one-line statement and one of 5 KB. */
+/** Measures the parser on a one-line statement and on one of 5 KB. */
 import { parse as parseScript } from '../../grammar/index.ts';
 import type { Suite, Variant } from '../suite.ts';
 

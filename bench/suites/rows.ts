@@ -1,4 +1,4 @@
-/** Cheap rows: a million through a js cell into a table, beside reading and appending them bare. */
+/** Cheap rows: compares a million rows through a js cell into a table with only reading and appending them. */
 import { DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api';
 import { Engine } from '../../src/index.ts';
 import { cascadeRoot, examplesRoot } from '../fixture-root.ts';
@@ -7,13 +7,13 @@ import { peakRssMb, type Suite, type Variant } from '../suite.ts';
 const ROWS = 1_000_000;
 const SOURCE = `SELECT range AS id, 'product ' || range AS name, range * 0.01 AS price, range % 2 = 0 AS stocked, CASE WHEN range % 10 = 0 THEN NULL ELSE 'note ' || range END AS note FROM range(${ROWS})`;
 
-/** A js cell with `when` and `output_schema`, as the repository's examples have it. */
+/** A js cell with `when` and `output_schema`, as in the repository's examples. */
 const CHECKED = { root: examplesRoot, file: 'price_band.yaml' };
 const BARE = { root: cascadeRoot, file: 'upper.yaml' };
 
 type Body = (rows: number, option?: string) => string;
 
-/** Takes every row that the statement gives. */
+/** Measures a statement whose rows are all read. */
 function map(
   name: string,
   { root, file }: typeof BARE,

@@ -1,4 +1,7 @@
-/** Sessions side by side: small MAPs of some while others are in long SELECTs, with journal, DNS and model calls beside. */
+/**
+ * Sessions side by side: measures small MAPs in some sessions while others run long SELECTs, with journal, DNS look-ups
+ * and model calls at the same time.
+ */
 import { lookup } from 'node:dns/promises';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,17 +14,17 @@ import type { Sample, Suite } from '../suite.ts';
 
 const SESSIONS = 20;
 const BUSY = 8;
-/** Takes some 5 s where eight of it share two cores. */
+/** Takes about 5 s if eight of them share two cores. */
 const LONG = 'SELECT count(*) FROM range(1000000) a(i), range(200) b(j) WHERE (a.i * b.j) % 7 = 3';
 const MAP =
   "RVBBIT MAP PARALLEL 2 'upper.yaml' AS up USING (SELECT 'name ' || range AS name FROM range(10))";
 const MAPS = 400;
-/** A MAP begins, a session after the other. */
+/** The time between the starts of two MAPs. The sessions take turns. */
 const EVERY_MS = 40;
 const LOOKUP_EVERY_MS = 20;
 const ASKED = { rows: 20, parallel: 10, latencyMs: 100 };
 
-/** Milliseconds of the call that is slower than all but one in a hundred. */
+/** Returns the 99th percentile, in milliseconds. */
 function p99(times: readonly number[]): number {
   return [...times].sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? 0;
 }
@@ -32,7 +35,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startMs;
 }
 
-/** MAPs at an even pace, whether those before have ended or not. */
+/** Starts MAPs at a steady pace, whether or not earlier MAPs have ended. */
 async function mapTimes(sessions: readonly EngineSession[]): Promise<number[]> {
   const running: Promise<number>[] = [];
   for (let n = 0; n < MAPS; n += 1) {

@@ -1,23 +1,26 @@
-/** The statements of the suite `spend`, and for each the least number of calls that can answer it, as plain SQL. */
+/** The statements of the suite `spend`. Plain SQL gives the least number of calls that can answer each of them. */
 
 export interface SpendQuery {
   readonly name: string;
-  /** `n` calls may be in flight when the last row that is wanted becomes certain. */
+  /** True: up to `n` further calls may be in flight when the last wanted row becomes certain. */
   readonly stopsEarly?: boolean;
   readonly sql: string;
-  /** Gives the least number over the table `items`, in which `rare(d)` and `common(d)` are what a model says. */
+  /** Computes the least number from the table `items`. The macros `rare(d)` and `common(d)` return the model's answers. */
   readonly least: string;
-  /** Calls for each of the least, at most; 1 where nothing is said, none where the route is known to ask more. */
+  /**
+   * The largest allowed ratio of calls to the least number. Default: 1. `more`: no limit, because this route is known to
+   * ask more.
+   */
   readonly most?: number | 'more';
-  /** Run before, so that its answers are at hand. */
+  /** A statement that runs before, so that its answers are cache hits. */
   readonly first?: string;
-  /** What is asked depends on the answers, so that EXPLAIN can but expect a number of calls. */
+  /** True: the calls depend on the answers, so EXPLAIN can only expect a number of calls. */
   readonly isOpen?: true;
 }
 
-/** Calls in flight: the default of semantic SQL. */
+/** The number of calls in flight: the default of semantic SQL. */
 export const IN_FLIGHT = 10;
-/** 500 texts, of which each stands in two rows; one of ten is rare, in the middle of the ten, and the others are common. */
+/** The tables: 500 texts, each in two rows. One text in ten is rare, in the middle of the ten, and the others are common. */
 export const TABLES = `
 CREATE TABLE items AS
 SELECT i AS id, 'item ' || (i % 500) || ' of the list' AS d, i % 7 AS c FROM range(1000) r(i);
@@ -28,7 +31,7 @@ CREATE MACRO common(d) AS regexp_matches(d, 'item \\d*[0-46-9] ');`;
 
 const RARE = "d MEANS 'is rare'";
 const COMMON = "d IMPLIES 'is common'";
-/** The same questions of other texts: what EXPLAIN learns from. No answer to a question about `items` is at hand then. */
+/** The same questions about other texts, from which EXPLAIN learns. No answer to a question about `items` is stored by them. */
 export const HISTORY = [
   `SELECT count(*) FROM past WHERE ${RARE}`,
   `SELECT count(*) FROM past WHERE ${COMMON}`,
@@ -41,6 +44,11 @@ export const QUERIES: readonly SpendQuery[] = [
     name: 'a plain condition first',
     sql: `SELECT id FROM items WHERE ${RARE} AND c = 3`,
     least: `${EVERY} WHERE c = 3`,
+  },
+  {
+    name: 'plain conditions that a scan does not decide',
+    sql: `SELECT id FROM items WHERE ${RARE} AND id % 2 = 0 AND id + c < 300`,
+    least: `${EVERY} WHERE id % 2 = 0 AND id + c < 300`,
   },
   {
     name: '10 % before 90 %',

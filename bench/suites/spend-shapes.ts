@@ -1,29 +1,29 @@
 /**
- * Shapes of semantic queries, each with the least number of calls that can answer it, as plain SQL. Asked one at a time
- * (`parallel: 1`), so that what is asked is what was needed.
+ * Shapes of semantic queries. Plain SQL gives the least number of calls that can answer each of them. They run with one
+ * call at a time (`parallel: 1`), so that only needed calls are made.
  */
 
-/** What stands for the operators: themselves, or macros that say what the model says. */
+/** The implementation of the operators: the operators themselves, or macros that return what the model answers. */
 export interface Ops {
   means(column: string, word: string): string;
-  /** 0.9 where the text has the word, else 0.1. */
+  /** Returns 0.9 if the text contains the word, else 0.1. */
   about(column: string, word: string): string;
-  /** The first of the labels that the text has, else the last one. */
+  /** Returns the first label that the text contains, else the last label. */
   classify(column: string, labels: string): string;
 }
 
 export interface Shape {
   readonly name: string;
   readonly sql: (ops: Ops) => string;
-  /** Gives the least number of calls; `has(text, word)` is what the model says. */
+  /** Computes the least number of calls. `has(text, word)` is the model's answer. */
   readonly least: string;
-  /** Why no engine can be at the least: only hindsight knows the order, or which of several texts to ask first. */
+  /** Why no engine can reach the least number: only hindsight shows the order, or which of several texts to ask about first. */
   readonly hindsight?: string;
 }
 
 /**
- * 240 texts of their own, a tenth of them rare, nine tenths common, half of them even; 12 pairs' worth of names in two
- * lists; 40 notes with 8 texts between them.
+ * The tables. `t`: 240 different texts, about a tenth of them rare, nine tenths common, half of them even. `l` and `r`:
+ * 24 texts each. `n`: 40 notes with 8 different texts.
  */
 export const SHAPE_TABLES = `
 CREATE MACRO has(d, word) AS list_contains(string_split(d, ' '), word);
@@ -38,7 +38,10 @@ const R = (m: Ops, d = 'd') => m.means(d, 'rare');
 const C = (m: Ops, d = 'd') => m.means(d, 'common');
 const E = (m: Ops, d = 'd') => m.means(d, 'even');
 
-/** Texts of `t` up to the `count`-th row that meets `condition`, of those that meet `where`; all where there are fewer. */
+/**
+ * Counts the texts of `t` that meet `where`, up to the `count`-th row that also meets `condition`, or all if there are
+ * fewer such rows.
+ */
 const upTo = (condition: string, count: number, where = 'TRUE', order = 'id') =>
   `(WITH o AS (SELECT *, row_number() OVER (ORDER BY ${order}) AS p FROM t WHERE ${where}) SELECT count(DISTINCT d) FROM o WHERE p <= coalesce((SELECT p FROM o WHERE ${condition} ORDER BY p LIMIT 1 OFFSET ${count - 1}), 1e9))`;
 const all = (where = 'TRUE') => `(SELECT count(DISTINCT d) FROM t WHERE ${where})`;
@@ -53,6 +56,11 @@ export const SHAPES: readonly Shape[] = [
   {
     name: 'LIMIT',
     sql: (m) => `SELECT id FROM t WHERE ${R(m)} LIMIT 5`,
+    least: sum(upTo(RARE, 5)),
+  },
+  {
+    name: 'a computed LIMIT',
+    sql: (m) => `SELECT id FROM t WHERE ${R(m)} LIMIT 2 + 3`,
     least: sum(upTo(RARE, 5)),
   },
   {
@@ -274,6 +282,12 @@ export const SHAPES: readonly Shape[] = [
       "SELECT sum(n) FROM (SELECT k, coalesce(min(p) FILTER (WHERE has(d, 'even')), count(*)) AS n FROM (SELECT k, d, row_number() OVER (PARTITION BY k ORDER BY id) AS p FROM r) GROUP BY k)",
   },
   {
+    name: 'correlated NOT EXISTS',
+    sql: (m) =>
+      `SELECT id FROM l WHERE k = 1 AND NOT EXISTS (SELECT 1 FROM r WHERE r.id = l.id AND ${E(m, 'r.d')}) ORDER BY id`,
+    least: 'SELECT count(*) FROM l WHERE k = 1',
+  },
+  {
     name: 'a plain EXISTS beside MEANS',
     sql: (m) =>
       `SELECT id FROM t WHERE EXISTS (SELECT 1 FROM l WHERE l.id = t.id AND l.k = 1) AND ${R(m)} ORDER BY id`,
@@ -342,6 +356,18 @@ export const SHAPES: readonly Shape[] = [
     least: 'SELECT 6',
   },
   {
+    name: 'a join of a filter and a semantic CTE',
+    sql: (m) =>
+      `WITH q AS (SELECT * FROM t WHERE ${E(m)}) SELECT l.id FROM l JOIN q ON l.id = q.id WHERE k = 1 ORDER BY 1`,
+    least: 'SELECT count(*) FROM l WHERE k = 1',
+  },
+  {
+    name: 'a LEFT JOIN of a filter and a semantic query',
+    sql: (m) =>
+      `SELECT l.id, q.d FROM l LEFT JOIN (SELECT * FROM t WHERE ${E(m)}) q ON l.id = q.id WHERE k = 1 ORDER BY 1`,
+    least: 'SELECT count(*) FROM l WHERE k = 1',
+  },
+  {
     name: 'LIMIT over UNION ALL',
     sql: (m) => `SELECT id FROM l WHERE ${R(m)} UNION ALL SELECT id FROM t WHERE ${E(m)} LIMIT 4`,
     least: 'SELECT 10',
@@ -350,6 +376,18 @@ export const SHAPES: readonly Shape[] = [
     name: 'LIMIT over UNION ALL, into the second arm',
     sql: (m) => `SELECT id FROM l WHERE ${R(m)} UNION ALL SELECT id FROM t WHERE ${E(m)} LIMIT 10`,
     least: sum('24', upTo(EVEN, 2)),
+  },
+  {
+    name: 'a UNION ALL in FROM, LIMIT outside',
+    sql: (m) =>
+      `SELECT * FROM (SELECT id FROM l WHERE ${R(m)} UNION ALL SELECT id FROM t WHERE ${E(m)}) q LIMIT 4`,
+    least: 'SELECT 10',
+  },
+  {
+    name: 'a UNION ALL in FROM, filtered outside',
+    sql: (m) =>
+      `SELECT count(*) AS n FROM (SELECT id, k FROM l WHERE ${R(m)} UNION ALL SELECT id, c FROM t WHERE ${E(m)}) q WHERE k = 1`,
+    least: sum('6', all('c = 1')),
   },
   {
     name: 'UNION',

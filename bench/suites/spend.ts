@@ -1,4 +1,7 @@
-/** Model calls of semantic queries by the server's ledger, beside the least that can answer them and EXPLAIN's figure. */
+/**
+ * Compares the model calls of semantic queries, counted by the server's ledger, with the least number that can answer
+ * them and with EXPLAIN's forecast.
+ */
 import { Engine, type ExplainReport } from '../../src/index.ts';
 import { startSimulator } from '../../src/testing.ts';
 import { cascadeRoot } from '../fixture-root.ts';
@@ -6,7 +9,7 @@ import type { Figure, Sample, Suite } from '../suite.ts';
 import { measureShapes, shapeFigures } from './measure-shapes.ts';
 import { HISTORY, IN_FLIGHT, QUERIES, type SpendQuery, TABLES } from './spend-queries.ts';
 
-/** What the model says of a text; the operators ask for JSON. */
+/** The model's answers. The operators ask for JSON. */
 const RULES = [
   { when: { contains: 'is rare', matches: 'item \\d*5 ' }, answer: { answer: true } },
   { when: { contains: 'is common', matches: 'item \\d*[0-46-9] ' }, answer: { answer: true } },
@@ -16,14 +19,14 @@ const RULES = [
   { answer: 'an answer' },
 ];
 
-/** How far EXPLAIN may be from the calls that are made where it expects them, in percent. */
+/** The largest error of EXPLAIN's expected calls, in percent. */
 const MOST_ERROR = 20;
-/** From where to where calls take where it matters how many are in flight. */
+/** The range of latencies for queries where the number of calls in flight matters. */
 const IN_FLIGHT_MS = [50, 350] as const;
 
 async function measure(query: SpendQuery): Promise<Sample> {
   const { sql, least, first, isOpen, stopsEarly } = query;
-  // What is cancelled in flight is counted too: answers that come at once, or together, leave little in flight.
+  // Calls that are cancelled in flight count too. If answers came at once, or all together, few calls would be in flight.
   const [minMs, maxMs] = stopsEarly === true ? IN_FLIGHT_MS : [0, 0];
   const latency = { kind: 'uniform', minMs, maxMs } as const;
   await using server = await startSimulator({ rules: RULES, latency });
@@ -47,7 +50,7 @@ async function measure(query: SpendQuery): Promise<Sample> {
   const before = server.ledger().totals.calls;
   const { summary } = await engine.query(sql);
   const calls = server.ledger().totals.calls - before;
-  // Of those that a LIMIT cancels some are cut off on their way: sent, and never seen by the server.
+  // Some of the calls that a LIMIT cancels are cut off on their way: they were sent, but the server never saw them.
   const unseen = summary.calls.sent - calls;
   if (unseen < 0 || unseen > (stopsEarly === true ? IN_FLIGHT : 0)) {
     throw new Error(`the account says ${summary.calls.sent} calls, and the server had ${calls}`);
@@ -63,7 +66,7 @@ async function measure(query: SpendQuery): Promise<Sample> {
   };
 }
 
-/** The calls that EXPLAIN's JSON speaks of. */
+/** Returns the calls in EXPLAIN's JSON. */
 function predicted(text: string): ExplainReport['calls'] {
   return (JSON.parse(text) as ExplainReport).calls;
 }
@@ -80,7 +83,7 @@ function callsFigure(
   return { ...ratio, atMost: stopsEarly === true ? (least + IN_FLIGHT) / least : most };
 }
 
-/** How far EXPLAIN is off: by what it has learned of other texts, and what it said when it had learned nothing. */
+/** Returns EXPLAIN's error in percent: with the history of other texts, and without any history. */
 function explainFigures(
   { name, isOpen }: SpendQuery,
   median: (variant: string, metric: string) => number,
@@ -98,7 +101,7 @@ function explainFigures(
   ];
 }
 
-/** All shapes are measured by one process. */
+/** One process measures all shapes. */
 export const SHAPES_VARIANT = 'shapes';
 
 export const spend: Suite = {

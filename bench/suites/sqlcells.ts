@@ -1,4 +1,4 @@
-/** SQL cells: queries of some milliseconds, a row each, beside the same queries on bare connections. */
+/** SQL cells: compares one query of some milliseconds for each row with the same queries on bare connections. */
 import { DuckDBInstance } from '@duckdb/node-api';
 import { Engine } from '../../src/index.ts';
 import { cascadeRoot } from '../fixture-root.ts';

@@ -1,4 +1,4 @@
-/** Cold start: whole processes of the command line and of the library, beside a bare DuckDB script. */
+/** Cold start: compares whole processes of the command line and of the library with a bare DuckDB script. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,7 @@ await engine.close();`;
 
 const main = fileURLToPath(new URL('../../bundle/rvbbit.js', import.meta.url));
 
-/** The quickest of some processes: what starting takes when nothing else disturbs it. `argsFor` gets a folder with the cascade. */
+/** Measures the fastest of several processes, so that disturbances do not count. `argsFor` gets a folder with the cascade. */
 function wholeProcess(name: string, argsFor: (folder: string) => readonly string[]): Variant {
   return {
     name,

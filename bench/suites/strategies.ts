@@ -1,19 +1,22 @@
-/** The ways to run a cascade over rows, side by side: the engine's strategies, the seeds' blocking functions, a bare client. */
+/** Compares the ways to run a cascade over rows: the engine's strategies, the seeds' blocking functions, and a bare client. */
 import { aligned, round } from '../report.ts';
 import { measureWay, takes, WAYS, type Way } from '../strategies/ways.ts';
 import { FULL, QUICK, SWEEP, type Workload } from '../strategies/workload.ts';
 import type { Figure, Median, SpreadOf, Suite } from '../suite.ts';
 
 export interface StrategiesOptions {
-  /** All workloads, not the quick ones alone. */
+  /** True: all workloads. False: only the quick ones. */
   readonly full: boolean;
-  /** The quick workloads on several n, for the report. */
+  /** True: also the quick workloads with several n, for the report. */
   readonly sweep?: boolean;
-  /** Part of the name of a workload or a way; the bare client stays, as what the others are compared with. */
+  /**
+   * A part of the name of a workload or a way. The bare client is always included, because the other ways are compared
+   * with it.
+   */
   readonly filter?: string;
 }
 
-/** A workload and the ways that are compared on it. */
+/** A workload, and the ways that are compared on it. */
 export interface Comparison {
   readonly workload: Workload;
   readonly ways: readonly Way[];
@@ -21,7 +24,7 @@ export interface Comparison {
 
 const SAMPLES = 3;
 
-/** The workloads that are measured, and the ways that are compared on each. */
+/** Returns the measured workloads, and the ways that are compared on each. */
 export function comparisons({ full, sweep, filter }: StrategiesOptions): Comparison[] {
   return [...QUICK, ...(sweep === true ? SWEEP : []), ...(full ? FULL : [])]
     .filter(({ name }) => filter === undefined || name.includes(filter) || isOfWay(filter))
@@ -38,7 +41,7 @@ export function comparisons({ full, sweep, filter }: StrategiesOptions): Compari
     }));
 }
 
-/** With fewer the start of a statement is what is measured. */
+/** With fewer successive calls per lane, mostly the start of the statement would be measured. */
 const LEAST_CALLS_IN_A_ROW = 5;
 
 export function strategies(options: StrategiesOptions): Suite {
@@ -70,12 +73,12 @@ function isOfWay(filter: string): boolean {
   return WAYS.some((way) => way.includes(filter));
 }
 
-/** The variant's name. */
+/** Returns the variant's name. */
 export function nameOf({ name }: Workload, way: Way): string {
   return `${name}: ${way}`;
 }
 
-/** What must hold: every row is right, no call is made twice, and `batch` is as fast as a bare client. */
+/** The targets: every row is right, no call is made twice, and `batch` is as fast as the bare client. */
 function figuresOf(workload: Workload, ways: readonly Way[], median: Median): Figure[] {
   const { name, rows, parallel, sim } = workload;
   const of = (way: Way, metric: string) => median(nameOf(workload, way), metric);
@@ -101,7 +104,7 @@ function figuresOf(workload: Workload, ways: readonly Way[], median: Median): Fi
       name: `${name}: batch against the bare client`,
       value: of('batch', 'ms') / of('bare client', 'ms'),
       unit: '×',
-      // In 300 ms the start of a statement and of six calls in a row are a tenth.
+      // In 300 ms, the start of a statement and of six successive calls takes a tenth of the time.
       atMost: rows < 200 || sim === undefined ? 1.2 : parallel <= 50 ? 1.02 : 1.05,
     });
   }
@@ -135,7 +138,7 @@ function tableOf(workload: Workload, ways: readonly Way[], spreadOf: SpreadOf): 
   return [`${workload.name}: ${about}${limit}`, ...aligned([head, ...lines])].join('\n');
 }
 
-/** What the tables come to, in two sentences. */
+/** Summarizes the tables in up to two sentences. */
 function meaning(workloads: readonly Workload[], spreadOf: SpreadOf): string[] {
   const ratio = (name: string, way: Way, to: Way): string | undefined => {
     const workload = workloads.find((one) => one.name === name);

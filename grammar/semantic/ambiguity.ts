@@ -5,14 +5,14 @@ import type { SemanticSpan } from './find-operators.ts';
 import { type SemanticLexeme, semanticLexemes } from './lexemes.ts';
 import { bindingOf, leftExtent, operandEnd } from './operands.ts';
 
-/** An operand that DuckDB would read otherwise than most readers do. */
+/** An operand that DuckDB reads differently from most people. */
 export interface AmbiguousOperand {
   readonly span: Span;
-  /** What stands there and how to write it. */
+  /** Says which operator stands at `span`, and how to write the operand without ambiguity. */
   readonly message: string;
 }
 
-/** What must be put in parentheses beside the operators of a text: `||` after a criterion, `->` beside one. */
+/** Returns the operands that need parentheses, for example with `||` after a criterion or `->` before an operator. */
 export function ambiguousOperands(
   source: string,
   spans: readonly SemanticSpan[],
@@ -27,7 +27,7 @@ export function ambiguousOperands(
     });
 }
 
-/** Where the criterion of an operator ends, and the parentheses around the operator with it. */
+/** Returns the end offset of an operator's criterion. Parentheses around the whole operator are included. */
 export function criterionEnd(source: string, span: SemanticSpan): number {
   const lexemes = semanticLexemes(source);
   let end = operandEnd(lexemes, span.to);
@@ -59,7 +59,7 @@ function afterCriterion(
   };
 }
 
-/** `j->'k' MEANS 'x'` would be a lambda of DuckDB's. */
+/** Reports a `->` before the operator: DuckDB would read `j->'k' MEANS 'x'` as a lambda. */
 function beforeText(
   source: string,
   lexemes: readonly SemanticLexeme[],
@@ -82,7 +82,7 @@ function beforeText(
   return undefined;
 }
 
-/** `x -> …` or `(x, i) -> …` as an argument, with a body that does not begin as a JSON path does. */
+/** True for `x -> …` or `(x, i) -> …` as an argument, if the body does not begin like a JSON path. */
 function isLambda(lexemes: readonly SemanticLexeme[], arrow: number): boolean {
   const body = lexemes[arrow + 1]?.kind;
   if (body === Kind.String || body === Kind.Number) return false;

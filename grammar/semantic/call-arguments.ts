@@ -4,16 +4,16 @@ import { Kind } from '../scan.ts';
 import type { SemanticSpan } from './find-operators.ts';
 import { type SemanticLexeme, semanticLexemes } from './lexemes.ts';
 
-/** One argument of a call, as far as its lexemes tell. */
+/** One argument of a call, read from its lexemes without a parser. */
 export interface CallArgument {
   readonly span: Span;
-  /** Before `:=` or `=>`. */
+  /** The name before `:=` or `=>`. */
   readonly name?: string;
-  /** Where the argument is a text literal and nothing else. */
+  /** The value, if the argument is a text literal and nothing else. */
   readonly literal?: string;
 }
 
-/** The arguments of a call, in order. Never throws; a call that is not closed ends with the text. */
+/** Returns the arguments of a call, in order. Never throws; without a closing bracket the last argument is left out. */
 export function callArguments(source: string, { to }: SemanticSpan): readonly CallArgument[] {
   const lexemes = semanticLexemes(source);
   const found: CallArgument[] = [];

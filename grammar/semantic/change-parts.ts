@@ -2,22 +2,23 @@ import type { Span } from '../ast.ts';
 import { Kind } from '../scan.ts';
 import type { StatementWords } from './statement-words.ts';
 
-/** UPDATE and DELETE: pieces of the source and SQL between them that add up to the query that reads what they read. */
+/** An UPDATE or DELETE, and the query that reads the same rows and changes nothing. */
 export interface ChangeParts {
   readonly kind: 'change';
   readonly verb: string;
-  /** Columns that an UPDATE sets are no part of it. */
+  /** That query: pieces of the source with SQL text between them, without the columns that an UPDATE sets. */
   readonly dry: readonly (Span | string)[];
-  /** The condition of its WHERE. */
+  /** The condition of the WHERE clause. */
   readonly where?: Span;
 }
 
-/** Lexemes from the first up to, not with, the second. */
+/** The lexemes from index `from` up to, but not including, index `to`. */
 type Section = readonly [from: number, to: number];
 
 /**
- * `UPDATE t SET a = x FROM u WHERE w RETURNING r` reads what `SELECT (x), r FROM t, u WHERE w` reads; a DELETE has USING
- * for FROM. Undefined for an UPDATE without SET.
+ * Returns the parts of the UPDATE or DELETE at lexeme `at`; undefined for an UPDATE without SET.
+ * `UPDATE t SET a = x FROM u WHERE w RETURNING r` reads the same as `SELECT (x), r FROM t, u WHERE w`. A DELETE has
+ * USING instead of FROM.
  */
 export function changeParts(words: StatementWords, at: number): ChangeParts | undefined {
   const verb = words.text(at);
@@ -32,7 +33,7 @@ export function changeParts(words: StatementWords, at: number): ChangeParts | un
     (index) =>
       index < stop(where, returning) &&
       words.text(index) === (isUpdate ? 'FROM' : 'USING') &&
-      // `a IS DISTINCT FROM b`
+      // The FROM of `a IS DISTINCT FROM b` begins no clause.
       words.text(index - 1) !== 'DISTINCT',
   );
   const after = (word: number, ...ends: number[]): Section =>
@@ -42,7 +43,7 @@ export function changeParts(words: StatementWords, at: number): ChangeParts | un
   const assigned = after(set, others, where, returning);
   const sources = after(others, where, returning);
   const condition = after(where, returning);
-  // In this order DuckDB counts the parameters that are written `?`.
+  // DuckDB numbers the parameters that are written `?` in this order.
   const counted = isUpdate ? [before, sources, assigned, condition] : [before, condition, sources];
   const instead = readInstead(words, counted);
   const read = (section: Section) => pieces(words, section, instead);
@@ -63,7 +64,7 @@ export function changeParts(words: StatementWords, at: number): ChangeParts | un
   };
 }
 
-/** The values of `a = x, b = y`. */
+/** Returns the values `x` and `y` of `a = x, b = y`. */
 function valuesIn({ lexemes, depths }: StatementWords, [from, to]: Section): readonly Section[] {
   const values: Section[] = [];
   const depth = depths[from] ?? 0;
@@ -79,7 +80,10 @@ function valuesIn({ lexemes, depths }: StatementWords, [from, to]: Section): rea
   return values;
 }
 
-/** What a SELECT says in the place of some lexemes: it takes no DEFAULT, and would count each `?` in its own order. */
+/**
+ * Returns the texts that replace lexemes in the SELECT, by lexeme index. A SELECT does not accept DEFAULT, and it
+ * would number each `?` in a different order.
+ */
 function readInstead(
   { source, lexemes }: StatementWords,
   counted: readonly Section[],

@@ -3,24 +3,25 @@ import { Kind } from '../scan.ts';
 import { type SemanticLexeme, semanticLexemes } from './lexemes.ts';
 import type { InfixSpelling, Vocabulary } from './vocabulary.ts';
 
-/** A place where an operator may be written. Whether it is one, DuckDB's parser decides. */
+/** A place that may hold a semantic operator. DuckDB's parser decides if it does. */
 export interface SemanticSpan {
   readonly operator: string;
   readonly kind: 'infix' | 'call';
-  /** `a NOT MEANS b`. */
+  /** True for `a NOT MEANS b`. */
   readonly negated: boolean;
-  /** The operator's own words, NOT included, or the function's name. */
+  /** The position of the operator's words, including NOT, or of the function's name. */
   readonly span: Span;
-  /** The words as written, on one line and in capitals: what a column is named after. */
+  /** The operator's words in capitals, or the function's name as written. A column is named after this text. */
   readonly words: string;
-  /** Where the lexeme after the words begins; the end of the text if there is none. */
+  /** The offset of the lexeme after the words; the end of the text if there is none. */
   readonly next: number;
-  /** Index of the first of its lexemes, and of the one after the last. */
+  /** The index of the first lexeme. */
   readonly from: number;
+  /** The index after the last lexeme. */
   readonly to: number;
 }
 
-/** Keywords after which an operand begins, so that none can have ended before. */
+/** Keywords after which an operand begins. No operand ends with one of them. */
 const OPENERS = wordSet(
   `SELECT WHERE AND OR NOT ON HAVING BY WHEN THEN ELSE CASE FROM JOIN IN LIKE ILIKE IS BETWEEN DISTINCT LIMIT OFFSET
   QUALIFY USING SET VALUES AS UNION ALL EXCEPT INTERSECT RETURNING WITH INTO SIMILAR GLOB ESCAPE RETURN INTERVAL`,
@@ -32,7 +33,7 @@ const CLOSERS = wordSet(
   CROSS NATURAL NULLS COLLATE`,
 );
 
-/** Every place of a text where an operator of the vocabulary may stand, in order. Never throws. */
+/** Returns every place of a text that may hold an operator of the vocabulary, in source order. Never throws. */
 export function findOperators(source: string, vocabulary: Vocabulary): readonly SemanticSpan[] {
   const lexemes = semanticLexemes(source);
   const byFirstWord = new Map<string, InfixSpelling[]>();
@@ -52,7 +53,7 @@ export function findOperators(source: string, vocabulary: Vocabulary): readonly 
   return spans;
 }
 
-/** The longest spelling that stands at the lexeme between two operands. */
+/** Returns the operator at the lexeme if it stands between two operands. The longest spelling wins. */
 function infixAt(
   source: string,
   lexemes: readonly SemanticLexeme[],

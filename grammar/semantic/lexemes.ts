@@ -1,19 +1,19 @@
 import { createLexeme, Kind, scan } from '../scan.ts';
 
-/** A lexeme as semantic SQL sees it: adjoining operator characters are one. */
+/** A lexeme of semantic SQL: adjacent operator characters form one lexeme. */
 export interface SemanticLexeme {
   readonly kind: Kind;
   readonly start: number;
   readonly end: number;
-  /** A word in capitals, an operator as it stands; '' for all else. */
+  /** A word in capitals, or an operator as written; '' for any other lexeme. */
   readonly text: string;
 }
 
 const OPERATOR_KINDS: ReadonlySet<Kind> = new Set([Kind.Operator, Kind.Minus, Kind.Equals]);
-/** No word of an operator or keyword is longer; a longer one is not worth a copy. */
+/** Characters of the longest word whose text is kept. No word of an operator and no keyword is longer. */
 const LONGEST_WORD = 64;
 
-/** The lexemes of a text up to its end, or up to a quote or comment that is not closed. */
+/** Returns the lexemes of a text up to its end, or up to a quote or comment that is not closed. */
 export function semanticLexemes(source: string): readonly SemanticLexeme[] {
   const lexemes: SemanticLexeme[] = [];
   const lexeme = createLexeme();
@@ -39,13 +39,16 @@ export function semanticLexemes(source: string): readonly SemanticLexeme[] {
   }
 }
 
-/** An operator ends before a sign, as in `a=-1`, unless it holds one of the characters of Postgres's rule. */
+/**
+ * True if the character continues the operator. A sign begins a new operator, as in `a=-1`, unless the operator holds
+ * one of the characters of Postgres's rule.
+ */
 function joinsTo(last: SemanticLexeme, character: string): boolean {
   if (last.kind !== Kind.Operator) return false;
   return (character !== '+' && character !== '-') || /[~!@^&|?%`]/.test(last.text);
 }
 
-/** `$1` and `?` stand for a value; `$name` is a `$` before a word. */
+/** True for `$1`, for `?`, and for the `$` of `$name`. They stand for a value and are no operators. */
 function isParameter(source: string, start: number, end: number): boolean {
   return source[start] === '$' || (source[start] === '?' && end === start + 1);
 }

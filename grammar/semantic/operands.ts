@@ -1,9 +1,9 @@
 import { Kind } from '../scan.ts';
 import type { SemanticLexeme } from './lexemes.ts';
 
-/** Operators that bind tighter than a semantic one, so that they belong to its criterion. */
+/** Operators that bind tighter than a semantic operator, so that they belong to its criterion. */
 const TIGHTER: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '^', '**', '//']);
-/** Operators that bind looser. */
+/** Operators that bind looser than a semantic operator. */
 const LOOSER: ReadonlySet<string> = new Set(['=', '==', '<', '>', '<=', '>=', '<>', '!=', '=>']);
 const LOOSE_WORDS: ReadonlySet<string> = new Set(
   `SELECT WHERE AND OR NOT ON HAVING BY WHEN THEN ELSE CASE FROM JOIN IN LIKE ILIKE IS BETWEEN DISTINCT LIMIT OFFSET
@@ -12,13 +12,16 @@ const LOOSE_WORDS: ReadonlySet<string> = new Set(
   ),
 );
 
-/** What an operator does beside a semantic one. */
+/** Returns how an operator binds, compared with a semantic operator. */
 export function bindingOf(text: string): 'tighter' | 'looser' | 'same' {
   if (TIGHTER.has(text)) return 'tighter';
   return LOOSER.has(text) ? 'looser' : 'same';
 }
 
-/** Index after the operand that begins at `at`: a primary, and all that binds tighter than a semantic operator. */
+/**
+ * Returns the index after the operand at `at`: a primary expression, and everything that operators tighter than a
+ * semantic operator join to it.
+ */
 export function operandEnd(lexemes: readonly SemanticLexeme[], at: number): number {
   let end = primaryEnd(lexemes, at);
   while (isOperator(lexemes[end]) && bindingOf(lexemes[end]!.text) === 'tighter') {
@@ -27,7 +30,7 @@ export function operandEnd(lexemes: readonly SemanticLexeme[], at: number): numb
   return end;
 }
 
-/** Index of the first lexeme of what stands left of `at` and binds as tight or tighter. */
+/** Returns the start index of the operand left of `at`: after a comma, an open bracket or a looser operator or word. */
 export function leftExtent(lexemes: readonly SemanticLexeme[], at: number): number {
   let depth = 0;
   let index = at - 1;
@@ -62,7 +65,7 @@ function primaryEnd(lexemes: readonly SemanticLexeme[], from: number): number {
   }
 }
 
-/** One name, literal or group; `DATE '…'` and `$name` are two lexemes. */
+/** Returns the index after one name, literal or group. `DATE '…'` and `$name` have two lexemes each. */
 function unitEnd(lexemes: readonly SemanticLexeme[], at: number): number {
   const lexeme = lexemes[at];
   const next = lexemes[at + 1];

@@ -1,31 +1,34 @@
 import type { Span } from '../ast.ts';
 
-/** A piece of a text and what stands in its place. */
+/** A range of the source, and the text that replaces it. */
 export interface Replacement {
   readonly span: Span;
   readonly text: string;
 }
 
-/** A text put together from pieces of another one. */
+/** A text made of pieces of a source, with other text between them. */
 export interface Rewritten {
   readonly text: string;
-  /** The offset in the source that an offset in `text` came from; for what is not from there, the nearest before. */
+  /**
+   * Returns the source offset of the character at an offset of `text`. For a character that is not from the source,
+   * returns the nearest source offset before it.
+   */
   sourceOffset(offset: number): number;
 }
 
-/** A verbatim stretch: `text` from `at` on is the source from `source` on. */
+/** A copied piece: `length` characters of the text from `at` on are those of the source from `source` on. */
 interface Stretch {
   readonly at: number;
   readonly source: number;
   readonly length: number;
 }
 
-/** The source with pieces replaced that do not overlap; all else is as it was. */
+/** Returns the source with some of its text replaced. The replacements must not overlap. */
 export function rewrite(source: string, replacements: readonly Replacement[]): Rewritten {
   return rewritePieces(source, [{ start: 0, end: source.length }], replacements);
 }
 
-/** As `rewrite`, of slices of the source with other text between them. */
+/** Does the same as `rewrite` for some slices of the source, with other text between the slices. */
 export function rewritePieces(
   source: string,
   pieces: readonly (Span | string)[],

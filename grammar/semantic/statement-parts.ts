@@ -3,16 +3,16 @@ import { Kind } from '../scan.ts';
 import { type ChangeParts, changeParts } from './change-parts.ts';
 import { StatementWords } from './statement-words.ts';
 
-/** What a statement is, and the query that reads what it reads and writes nothing. */
+/** The kind of a statement, and the query that reads the same rows and writes nothing. */
 export type StatementParts =
-  /** The statement is that query. */
+  /** The statement itself is a query. */
   | { readonly kind: 'query' }
-  /** CREATE TABLE … AS, INSERT … and COPY ( … ) TO: the query stands at `query`. */
+  /** CREATE TABLE … AS, INSERT … or COPY ( … ) TO. `query` is the position of its query. */
   | {
       readonly kind: 'around';
       readonly verb: string;
       readonly query: Span;
-      /** WITH NO DATA: the query is bound and never run. */
+      /** Set for WITH NO DATA: DuckDB binds the query and never runs it. */
       readonly isEmpty?: true;
     }
   /** EXPLAIN [ANALYZE] of the statement at `body`. */
@@ -23,7 +23,7 @@ export type StatementParts =
       readonly body: Span;
     }
   | ChangeParts
-  /** A definition that would keep the operators: a view, a macro, a prepared statement. */
+  /** A definition that would store the operators: a view, a macro, a prepared statement. */
   | { readonly kind: 'definition'; readonly what: string }
   | { readonly kind: 'other'; readonly verb: string };
 
@@ -31,13 +31,13 @@ const QUERY_WORDS = new Set(
   'SELECT FROM VALUES TABLE PIVOT UNPIVOT DESCRIBE SUMMARIZE SHOW'.split(' '),
 );
 
-/** What may begin the statement after its WITH. */
+/** The words that may begin a statement after its WITH clause. */
 const WITH_VERBS = new Set('SELECT FROM VALUES TABLE INSERT UPDATE DELETE MERGE'.split(' '));
 
-/** What may stand in the brackets after EXPLAIN. */
+/** The words that may stand in the brackets after EXPLAIN. */
 const EXPLAIN_WORDS = new Set(['FORMAT', 'ANALYZE', 'VERBOSE']);
 
-/** Takes a statement apart by its words outside of brackets. Never throws. */
+/** Finds the parts of a statement by its words outside of brackets. Never throws. */
 export function statementParts(source: string): StatementParts {
   const words = new StatementWords(source);
   const first = words.lexemes[0];
@@ -70,7 +70,7 @@ export function statementParts(source: string): StatementParts {
 function withParts(words: StatementWords): StatementParts {
   const at = words.findFrom(1, (index) => {
     const before = words.lexemes[index - 1]!;
-    // What a query of the WITH is called may be any of these words but for those that are reserved.
+    // A query of the WITH clause may be named with one of these words, unless the word is reserved.
     const isName = before.kind === Kind.Comma || /^(WITH|RECURSIVE)$/.test(before.text);
     return !isName && WITH_VERBS.has(words.text(index));
   });
@@ -117,7 +117,7 @@ function createParts(words: StatementWords): StatementParts {
   }
   const as = words.find(what, 'AS');
   if (as < 0) return { kind: 'definition', what: 'table' };
-  // `WITH DATA`, `WITH NO DATA`: no part of the query.
+  // `WITH DATA` and `WITH NO DATA` are no part of the query.
   const { length } = words;
   if (words.text(length - 1) !== 'DATA') return around(words, 'CREATE TABLE', as + 1, length);
   const isEmpty = words.text(length - 2) === 'NO';

@@ -2,11 +2,11 @@ import type { Span } from '../ast.ts';
 import { Kind } from '../scan.ts';
 import { type SemanticLexeme, semanticLexemes } from './lexemes.ts';
 
-/** A statement's lexemes, and which of them stand outside of brackets. */
+/** The lexemes of a statement, with the depth of brackets at each of them. */
 export class StatementWords {
   readonly source: string;
   readonly lexemes: readonly SemanticLexeme[];
-  /** Depth of brackets before each lexeme. */
+  /** For each lexeme: the number of brackets around it. */
   readonly depths: readonly number[];
 
   constructor(source: string) {
@@ -25,12 +25,12 @@ export class StatementWords {
     return this.lexemes.length;
   }
 
-  /** Index of the first of the words at or after `from`, outside of brackets; -1 if there is none. */
+  /** Returns the index of the first lexeme from `from` on that is one of the words and outside of brackets; else -1. */
   find(from: number, ...words: string[]): number {
     return this.findFrom(from, (index) => words.includes(this.text(index)));
   }
 
-  /** As `find`, of the first lexeme that passes the test. */
+  /** Returns the index of the first lexeme from `from` on that passes the test and is outside of brackets; else -1. */
   findFrom(from: number, test: (index: number) => boolean): number {
     for (let index = Math.max(0, from); index < this.length; index++) {
       if (this.depths[index] === 0 && test(index)) return index;
@@ -38,7 +38,7 @@ export class StatementWords {
     return -1;
   }
 
-  /** Index after the bracket that closes the one at `open`. */
+  /** Returns the index after the bracket that closes the bracket at `open`. */
   groupEnd(open: number): number {
     const depth = this.depths[open];
     for (let index = open + 1; index < this.length; index++) {
@@ -48,18 +48,18 @@ export class StatementWords {
     return this.length;
   }
 
-  /** Where the lexemes from `from` on stand that come before `to`. */
+  /** Returns the position of the lexemes from index `from` up to, but not including, index `to`. */
   cut(from: number, to: number): Span {
     const last = this.lexemes[to - 1];
     return { start: this.startOf(from), end: last === undefined ? this.source.length : last.end };
   }
 
-  /** Where a lexeme begins; the end of the text if there is none. */
+  /** Returns the offset of a lexeme; the end of the text if the lexeme does not exist. */
   startOf(index: number): number {
     return this.lexemes[index]?.start ?? this.source.length;
   }
 
-  /** A word in capitals, an operator as it stands; '' for all else. */
+  /** Returns a word in capitals, or an operator as written; '' for any other lexeme. */
   text(index: number): string {
     return this.lexemes[index]?.text ?? '';
   }

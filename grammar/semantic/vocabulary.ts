@@ -1,16 +1,16 @@
 /** The spelling of an infix operator. */
 export interface InfixSpelling {
-  /** What `SemanticSpan.operator` repeats. */
+  /** The operator's name, which `SemanticSpan.operator` repeats. */
   readonly operator: string;
-  /** In capitals, e.g. ['TRANSLATED', 'TO']. */
+  /** The words in capitals, e.g. ['TRANSLATED', 'TO']. */
   readonly words: readonly string[];
-  /** `NOT` may stand before the words. */
+  /** True if `NOT` may stand before the words. */
   readonly negatable: boolean;
 }
 
-/** The words that semantic operators are written with. */
+/** The infix words and function names of the semantic operators. */
 export interface Vocabulary {
   readonly infix: readonly InfixSpelling[];
-  /** The operator that a function's name stands for, whatever its case. */
+  /** Returns the operator that a function's name stands for, ignoring case; undefined if there is none. */
   operatorOfFunction(name: string): string | undefined;
 }

@@ -3,7 +3,7 @@ import { StatementWords } from './statement-words.ts';
 
 const VERBS = new Set(['CREATE', 'COPY', 'INSERT', 'MERGE', 'UPDATE', 'DELETE']);
 
-/** The table or file that a statement changes, as it is written there; undefined where its words name none. */
+/** Returns the table or file that a statement changes, as the statement writes it; undefined if it names none. */
 export function writtenName(source: string): string | undefined {
   const words = new StatementWords(source);
   const at = nameAt(words);
@@ -14,9 +14,9 @@ export function writtenName(source: string): string | undefined {
   return source.slice(start, end);
 }
 
-/** Index of the name's first lexeme; 0 where there is none. */
+/** Returns the index of the name's first lexeme; 0 if there is none. */
 function nameAt(words: StatementWords): number {
-  // A WITH may stand before it, and a query of the WITH may be called by any of these words.
+  // A WITH clause may come before the verb, and one of its queries may be named like a verb.
   const verb = words.findFrom(
     0,
     (index) => VERBS.has(words.text(index)) && words.text(index + 1) !== 'AS',

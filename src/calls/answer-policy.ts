@@ -1,19 +1,20 @@
-/** Which earlier answers a statement may use in place of calls, and what becomes of its own. */
+/** Decides which stored answers a statement may use, and who may use its own answers. */
 import { parseDurationMs } from '../../grammar/duration.ts';
 import type { CacheSetting } from '../plan/plan.ts';
 
+/** A statement's rules for stored answers. */
 export interface AnswerPolicy {
-  /** Answers given before this are too old, in microseconds since the epoch. */
+  /** Answers from before this time are not used. In microseconds since the epoch; Infinity for no stored answers. */
   readonly notBefore: number;
-  /** The statement's own answers serve its later calls too. */
+  /** True if the statement's own answers also serve its later equal calls. */
   readonly reuseOwn: boolean;
-  /** Later statements may find its answers; where not, it keeps them for its own calls. */
+  /** True if later statements may find its answers. If false, at most its own calls use them (`reuseOwn`). */
   readonly keep: boolean;
 }
 
 /**
- * The policy of a statement that begins at `startedUs`. Without `dedupe`, or where the cascade says that it
- * is not deterministic, every run asks for itself. `answersKept`: the journal keeps answers at all.
+ * Returns the policy of a statement that begins at `startedUs`. Without `dedupe`, or if the cascade is not
+ * deterministic, every run makes its own calls. `answersKept`: the journal is configured to keep answers.
  */
 export function answerPolicy(
   cache: CacheSetting,

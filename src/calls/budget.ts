@@ -1,26 +1,26 @@
-/** What a statement may spend on model calls: reserved before a call goes out, settled after it. */
+/** A statement's budget for model calls. A call reserves its estimate before it goes out, and is settled after it. */
 import type { BudgetLimits, Spending } from '../plan/plan.ts';
 
-/** What a call is expected to spend. */
+/** The expected spending of a call. */
 export interface Estimate extends Spending {
-  /** Nothing caps what it writes: it may be far less, or more. */
+  /** True if nothing caps the call's output, so that the call may spend far less or more. */
   readonly isGuessed: boolean;
 }
 
-/** What a call that goes out may spend. Settled once, with what it spent. */
+/** The part of the budget that is reserved for a call in flight. */
 export interface Reservation {
-  /** Without a figure it has spent what it was expected to. */
+  /** Replaces the reservation by `spent`; by default by the estimate. Only the first `settle` has an effect. */
   settle(spent?: Spending): void;
 }
 
 const KEYS = ['calls', 'tokens', 'costMicroUsd'] as const;
-/** No call. */
+/** The spending of no call. */
 export const NOTHING: Spending = { calls: 0, tokens: 0, costMicroUsd: 0 };
 
 /**
- * Spent and reserved together never exceed the limits, so what is overspent is at most what calls in
- * flight spend beyond their estimates. A guess alone refuses nothing: with no other call in flight one may
- * go as long as anything is left, so that a small budget buys what it can.
+ * Spent and reserved amounts together stay within the limits. So a statement overspends at most by what its calls in
+ * flight spend beyond their estimates. A guessed estimate alone refuses no call: if no other call is in flight, the
+ * call may go out as long as anything is left, so that a small budget is used.
  */
 export class Budget {
   readonly #limits: BudgetLimits;
@@ -33,13 +33,14 @@ export class Budget {
     this.#limits = limits;
   }
 
+  /** The spending of all settled calls. */
   get spent(): Spending {
     return this.#spent;
   }
 
   /**
-   * Room for a call of this estimate, `wait` where calls in flight may leave some. Undefined once the budget
-   * is used up, for this call and every later one.
+   * Reserves room for a call. Returns `wait` if calls in flight may leave room for it. Returns undefined once the
+   * budget is used up, for this call and every later call.
    */
   reserve(estimate: Estimate): Reservation | 'wait' | undefined {
     const room = this.#roomFor(estimate);
@@ -47,7 +48,7 @@ export class Budget {
     return room === 'later' ? 'wait' : this.#end();
   }
 
-  /** Resolves when a call of this estimate need not wait any longer, or the signal aborts. */
+  /** Resolves when a call with this estimate need not wait any longer, or when the signal aborts. */
   async room(estimate: Estimate, signal: AbortSignal): Promise<void> {
     while (!signal.aborted && this.#roomFor(estimate) === 'later') await this.#changeOr(signal);
   }

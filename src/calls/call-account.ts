@@ -1,4 +1,4 @@
-/** The account of a statement's model calls: which are out, what each took, and their records. */
+/** Keeps account of a statement's model calls: calls in flight, their usage and cost, and their journal records. */
 
 import type { Ledger } from '../journal/ledger.ts';
 import { CALL_OUTPUT_TOKENS } from '../limits.ts';
@@ -12,40 +12,42 @@ import { LaneNumbers } from './lane-numbers.ts';
 
 const NO_TOKENS: Usage = { inputTokens: 0, outputTokens: 0 };
 
+/** The parameters of a call account. */
 export interface CallAccountParts {
   readonly ledger: Ledger;
-  /** The answer to a call of this key may be found by later statements. */
+  /** Returns true if later statements may find the answer to this call key. */
   keeps(callKey: string): boolean;
-  /** The file of the cascade whose calls they are. */
+  /** The file of the cascade that makes the calls. */
   readonly cascade: string;
-  /** Undefined where the price is not known. */
+  /** Returns the cost of a call; undefined if the price is unknown. */
   costOf(provider: string, model: string, usage: Usage): CallCost | undefined;
 }
 
-/** A call that is out. */
+/** A call in flight. */
 export interface OpenCall {
   readonly threadId: number;
   readonly request: CallRequest;
   readonly permit: Permit;
   readonly reservation: Reservation | undefined;
-  /** For so long the limiter held it. */
+  /** How long the call waited for the limiter, in milliseconds. */
   readonly queuedMs: number;
 }
 
+/** The account of one statement's calls. */
 export class CallAccount {
   readonly #parts: CallAccountParts;
   readonly #open = new Map<string, OpenCall & { readonly lane: number }>();
   readonly #lanes = new LaneNumbers();
   #outputTokens = 0;
   #outputCounts = 0;
-  /** Of the latest call of each cell to each model. */
+  /** The share of cached input tokens in the latest call of each cell to each model, by `placeOf`. */
   readonly #cachedShares = new Map<string, number>();
 
   constructor(parts: CallAccountParts) {
     this.#parts = parts;
   }
 
-  /** Books a call that goes out, and gives the name of it. `again`: times that it may have been paid before. */
+  /** Records the start of a call; returns the attempt's id. `again`: how often the call may have been paid before. */
   open(call: OpenCall, again: number): string {
     const { ledger, cascade } = this.#parts;
     const attempt = ledger.nextAttempt();
@@ -71,7 +73,7 @@ export class CallAccount {
     return attempt;
   }
 
-  /** Settles a call that was out; what it asked, or nothing where it is known to have ended. */
+  /** Settles a call in flight and records its end. Returns its request; undefined if the call has already ended. */
   end(attempt: string, report: AttemptReport): CallRequest | undefined {
     const call = this.#open.get(attempt);
     if (call === undefined) return undefined;
@@ -82,7 +84,7 @@ export class CallAccount {
     return call.request;
   }
 
-  /** The calls that are out: all of them, or those of one worker. */
+  /** Returns the attempt ids of the calls in flight: of all workers, or of one. */
   openOf(threadId?: number): readonly string[] {
     return [...this.#open]
       .filter(([, call]) => threadId === undefined || call.threadId === threadId)
@@ -90,8 +92,8 @@ export class CallAccount {
   }
 
   /**
-   * What a call is expected to take: its output cap, else what the statement's calls have written so far; and of
-   * its prompt the part from the provider's cache that the latest call of its cell had.
+   * Estimates a call's tokens. The output is the call's cap, else the average of the statement's calls so far. The
+   * share of cached input is that of the latest call of the same cell to the same model.
    */
   estimate(request: CallRequest): Usage {
     const { inputTokens, outputTokens } = request;
@@ -108,7 +110,7 @@ export class CallAccount {
     return Math.ceil(this.#outputTokens / this.#outputCounts);
   }
 
-  /** What a call of this estimate is expected to spend. */
+  /** Returns what a call is expected to spend if it takes the tokens of `usage`. */
   expected(request: CallRequest, usage: Usage): Estimate {
     const isGuessed = request.outputTokens === undefined;
     return { ...this.#spendingOf(request, usage), isGuessed };
@@ -145,7 +147,7 @@ export class CallAccount {
     const { ledger, keeps, costOf } = this.#parts;
     const { callKey, provider, model } = request;
     const { outcome, status, usage, durationMs, error, text, raw } = report;
-    // What is not billed costs 0 where there is a price; without one nothing is known of any call.
+    // An unbilled call costs 0 if the price is known. Without a price the cost of every call is unknown.
     const counted = usage ?? (isFree(report) ? NO_TOKENS : undefined);
     const cost = counted === undefined ? undefined : costOf(provider, model, counted);
     ledger.note({
@@ -169,12 +171,12 @@ export class CallAccount {
   }
 }
 
-/** A cascade has few cells, and a statement few models. */
+/** Returns a key for a cell and its model. A statement has few of them. */
 function placeOf({ cell, provider, model }: CallRequest): string {
   return `${provider}\n${model}\n${cell}`;
 }
 
-/** An error status is not billed; a call that broke off, or was not counted, may be. */
+/** True if the call was not billed: it has an error status and no usage. Any other call without usage may be billed. */
 function isFree({ status, usage }: AttemptReport): boolean {
   return usage === undefined && status !== undefined && status >= 400;
 }

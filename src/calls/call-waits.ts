@@ -1,16 +1,17 @@
-/** The signals that end a statement's waits for leave to call: one for each worker thread that waits. */
+/** Holds the signals that end a statement's waits before calls: one signal for each worker thread. */
 import { setMaxListeners } from 'node:events';
 
+/** The signals of one statement. */
 export class CallWaits {
   readonly #byThread = new Map<number, AbortController>();
   #ended = false;
 
-  /** Aborts when the thread has died, or nobody waits any more. */
+  /** Returns the signal that aborts when the thread has died or the statement makes no more calls. */
   signalOf(threadId: number): AbortSignal {
     let controller = this.#byThread.get(threadId);
     if (controller === undefined) {
       controller = new AbortController();
-      // Every call that waits listens.
+      // Every waiting call adds a listener.
       setMaxListeners(0, controller.signal);
       if (this.#ended) controller.abort();
       this.#byThread.set(threadId, controller);
@@ -18,13 +19,13 @@ export class CallWaits {
     return controller.signal;
   }
 
-  /** The thread waits no more. Numbers of threads are not used twice. */
+  /** Aborts the thread's signal. Thread ids are never reused. */
   end(threadId: number): void {
     this.signalOf(threadId);
     this.#byThread.get(threadId)!.abort();
   }
 
-  /** Nothing waits any more, and nothing will. */
+  /** Aborts all signals, including those of threads that ask later. */
   endAll(): void {
     this.#ended = true;
     for (const controller of this.#byThread.values()) controller.abort();

@@ -1,23 +1,24 @@
-/** A provider that rejects the key is not asked again by the statements that are under way: it will reject all their calls. */
+/** Stops calls to a provider that rejects its API key, for the running statements: it would reject all their calls. */
 import type { Failure } from '../errors.ts';
 
-/** Calls that a provider answers with 401, without an answer between, before no more are made. */
+/** After this many responses 401 without a success between them, no more calls are made. */
 const CIRCUIT_REJECTIONS = 3;
 
-/** The status that says that the key is wrong. */
+/** The status of a rejected API key. */
 const UNAUTHORIZED = 401;
 
 interface Circuit {
-  /** Rejections of the key since the last answer. */
+  /** The number of rejections since the last success. */
   rejections: number;
   openedMs: number;
   error: Failure;
 }
 
+/** The providers that have rejected their API key. */
 export class Circuits {
   readonly #circuits = new Map<string, Circuit>();
 
-  /** Takes note of how a call ended. One rejection among answers is that call's own matter. */
+  /** Records how a call ended. A single rejection among successes has no effect on other calls. */
   observe(provider: string, status: number | undefined, error: Failure | undefined): void {
     if (error === undefined) this.#circuits.delete(provider);
     if (error === undefined || status !== UNAUTHORIZED) return;
@@ -27,7 +28,7 @@ export class Circuits {
     this.#circuits.set(provider, circuit);
   }
 
-  /** Why a statement that began at `startedMs` may not ask; one that begins later tries anew. */
+  /** Returns why a statement that began at `startedMs` may not call the provider. Later statements may try again. */
   refusal(provider: string, startedMs: number): Failure | undefined {
     const circuit = this.#circuits.get(provider);
     if (circuit === undefined || startedMs > circuit.openedMs) return undefined;

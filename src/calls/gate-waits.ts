@@ -1,22 +1,24 @@
-/** Tells of a statement that stands still at the limiter: calls of it wait for leave, and none gets it. */
+/** Reports a statement that stands still at the limiter: its calls wait for permits, and none gets one. */
 import type { CallsHeld, CallsReleased } from '../journal/records.ts';
 
-/** A statement that stands still for less is not told of. */
+/** A shorter standstill is not reported. */
 const STAND_STILL_MS = 500;
 
+/** The parameters of `GateWaits`. */
 export interface GateWaitsParts {
   note(entry: CallsHeld | CallsReleased): void;
-  /** Milliseconds for which refusals still hold the calls to a model; 0 where they do not. */
+  /** Returns for how many milliseconds refusals still hold the calls to a model; 0 if they do not. */
   heldMs(provider: string, model: string): number;
 }
 
+/** Watches the waits of one statement's calls. */
 export class GateWaits {
   readonly #parts: GateWaitsParts;
   #waiting = 0;
-  /** Whom the call asks that was the last to begin to wait. */
+  /** The provider (and model, below) of the call that began to wait last. */
   #provider = '';
   #model = '';
-  /** Since when calls wait and none has been let go. */
+  /** The start of the standstill. */
   #sinceMs = 0;
   #isTold = false;
   #timer: NodeJS.Timeout | undefined;
@@ -29,6 +31,7 @@ export class GateWaits {
     return this.#waiting;
   }
 
+  /** A call begins to wait. */
   begin(provider: string, model: string): void {
     this.#provider = provider;
     this.#model = model;
@@ -36,14 +39,14 @@ export class GateWaits {
     if (this.#waiting === 1) this.#restart();
   }
 
-  /** A call waits no longer. */
+  /** A call stops waiting. */
   end(): void {
     this.#waiting -= 1;
     this.#release();
     if (this.#waiting > 0) this.#restart();
   }
 
-  /** Tells how long it has stood still, where it does as it ends. */
+  /** Ends a reported standstill, so that its length is reported. */
   close(): void {
     this.#release();
   }

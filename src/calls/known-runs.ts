@@ -1,25 +1,26 @@
 /**
- * Runs that were one stored answer each: asked again, such a run takes no worker, no prompt and no key. Whether the
- * answer may still be used is asked of the journal each time, as for any other call.
+ * Remembers runs that used exactly one stored answer. Such a run can be repeated without a worker, a prompt and the
+ * computation of a call key. The journal decides each time if the answer may still be used, as for any other call.
  */
 import { LRUCache } from 'lru-cache';
 import type { LookUp } from '../run/contract.ts';
 
-/** What the keys and answers of such runs take at most, in characters. */
+/** The maximum of characters of all keys and answers. */
 const MAX_CHARS = 32 * 1024 * 1024;
-/** What one takes besides its key and answer. */
+/** The memory of a known run besides its key and answer, in characters. */
 const EXTRA_CHARS = 200;
 
-/** A run that took one stored answer. */
+/** A run that used exactly one stored answer. */
 export interface KnownRun {
   readonly callKey: string;
   /** The stored answer. */
   readonly text: string;
-  /** The value that the run made of it. */
+  /** The run's result, which it made from that answer. */
   readonly value: string | null;
   readonly asked: Omit<LookUp, 'callKeys'>;
 }
 
+/** The known runs of an engine. */
 export class KnownRuns {
   readonly #runs = new LRUCache<string, KnownRun>({
     maxSize: MAX_CHARS,
@@ -28,7 +29,7 @@ export class KnownRuns {
   readonly #numbers = new LRUCache<string, number>({ max: 1_000 });
   #lastNumber = 0;
 
-  /** The runs of what `identity` says in full: the cascade, its models and their settings. */
+  /** Returns the known runs of one `identity`: the full text of a cascade, its models and their settings. */
   of(identity: string): KnownRunsOf {
     let number = this.#numbers.get(identity);
     if (number === undefined) {

@@ -1,6 +1,6 @@
-/** Which lane of a statement makes a call: the smallest number that no other call in flight has. */
+/** Numbers the lanes of a statement's calls. */
 
-/** Numbers from 1; of n at a time none is above n. */
+/** `take` returns the smallest free number, from 1. If at most n are in use at a time, no number is above n. */
 export class LaneNumbers {
   readonly #isTaken: boolean[] = [];
 

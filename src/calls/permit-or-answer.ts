@@ -1,8 +1,8 @@
-/** A call that waits for the limiter may hear meanwhile that an equal one has been answered. */
+/** A call that waits for a permit may get the answer of an equal call meanwhile. */
 import type { Permit } from './gate/gate-request.ts';
 import type { SingleFlight } from './single-flight.ts';
 
-/** Whichever comes first; a permit that comes after the answer is given back. `keeps` as of a listener. */
+/** Returns the permit or an equal call's answer, whichever comes first. Cancels a later permit. */
 export function permitOrAnswer(
   waiting: Promise<Permit>,
   listening: { readonly flights: SingleFlight; readonly callKey: string; readonly keeps: boolean },
@@ -16,7 +16,7 @@ export function permitOrAnswer(
     };
     const hear = (text: string | undefined): void => {
       if (text === undefined) {
-        // Another equal call may go out before this one may.
+        // Another equal call may go out before this one, so listen again.
         listen();
         return;
       }

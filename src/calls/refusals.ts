@@ -1,4 +1,4 @@
-/** Why a call does not go out. */
+/** The reasons why a call does not go out. */
 
 import type { Failure } from '../errors.ts';
 import type { CallDecision } from '../run/contract.ts';
@@ -9,19 +9,19 @@ export const BUDGET_USED_UP: Failure = {
   message: "the statement's budget is used up",
 };
 
-/** The equal call that it waited for took longer than its row may. */
+/** The call waited for an equal call, which took longer than the time limit of the call's row. */
 export const EQUAL_CALL_TOO_LONG: Failure = {
   code: 'RVB_TIMEOUT',
-  message: 'its time was over before the equal call was answered that it waited for',
+  message: 'its time was over before the equal call that it waited for was answered',
 };
 
-/** Too many answers in a row could not be used; `last` is what was wrong with the last of them. */
+/** Returns the failure of `count` consecutive unusable answers. `last` says what was wrong with the last one. */
 export function unusableAnswers(count: number, last: string): Failure {
   const message = `${count} answers in a row could not be used, the last because: ${last}; not asked again by this statement: change the prompt, the schema or the model`;
   return { code: 'RVB_ANSWER_INVALID', message };
 }
 
-/** The decision that says so. */
+/** Returns the decision that refuses a call with this failure. */
 export function refused(error: Failure): CallDecision {
   return { kind: 'refused', error };
 }

@@ -1,37 +1,38 @@
-/** Equal calls that are wanted at the same time are made once: one goes out, the others wait for its answer. */
+/** Makes equal concurrent calls only once: one call goes out, and the others wait for its answer. */
 
 import { TIMER_MAX_MS } from '../limits.ts';
 
-/** Someone who waits for an equal call's answer. */
+/** A call that waits for the answer of an equal call. */
 export interface Listener {
-  /** Gets the answer of a call that has ended; nothing where it has none to share. */
+  /** Called when the equal call has ended, with its answer; undefined if it has no answer to share. */
   hear(text: string | undefined): void;
-  /** Later statements may find the answer. */
+  /** True if the waiting statement lets later statements find the answer. */
   readonly keeps: boolean;
 }
 
-/** How long to wait for an answer, and what for. */
+/** How long a call waits for the answer of an equal call, and what ends the wait. */
 export interface Following {
   readonly waitMs: number;
   readonly signal: AbortSignal;
   readonly keeps: boolean;
 }
 
+/** The calls in flight by call key, with the calls that wait for their answers. */
 export class SingleFlight {
   readonly #out = new Set<string>();
   readonly #listeners = new Map<string, Set<Listener>>();
 
-  /** A call with this key is out. */
+  /** True if a call with this key is in flight. */
   isOut(callKey: string): boolean {
     return this.#out.has(callKey);
   }
 
-  /** A call goes out; it must `land`. */
+  /** A call goes out. `land` must follow. */
   lead(callKey: string): void {
     this.#out.add(callKey);
   }
 
-  /** The call has ended, with an answer or without. */
+  /** The call has ended, with or without an answer. */
   land(callKey: string, text: string | undefined): void {
     this.#out.delete(callKey);
     const listeners = this.#listeners.get(callKey);
@@ -39,13 +40,13 @@ export class SingleFlight {
     for (const listener of listeners ?? []) listener.hear(text);
   }
 
-  /** Someone waits for the answer and keeps it, whether or not the statement that asks does. */
+  /** True if a waiting call lets later statements find the answer, even if the calling statement does not. */
   isKept(callKey: string): boolean {
     for (const { keeps } of this.#listeners.get(callKey) ?? []) if (keeps) return true;
     return false;
   }
 
-  /** The listener hears once, when a call with this key ends; returns the way to stop it. */
+  /** Calls the listener once, when a call with this key ends. Returns a function that removes the listener. */
   listen(callKey: string, listener: Listener): () => void {
     let listeners = this.#listeners.get(callKey);
     if (listeners === undefined) {
@@ -62,7 +63,7 @@ export class SingleFlight {
     };
   }
 
-  /** The answer of the call that is out; nothing where it has none within that time, or the signal aborts. */
+  /** Returns the answer of the call in flight; undefined if there is none in time, or if the signal aborts. */
   follow(callKey: string, { waitMs, signal, keeps }: Following): Promise<string | undefined> {
     return new Promise((resolve) => {
       const end = (text: string | undefined): void => {

@@ -1,4 +1,4 @@
-/** The model calls of one statement: each is decided on before it goes out. */
+/** Decides on each model call of a statement before it goes out. */
 
 import { CANCELLED, type Failure, failureOf, type RvbbitError } from '../errors.ts';
 import type { StoredAnswer } from '../journal/answers.ts';
@@ -18,43 +18,44 @@ import { GateWaits } from './gate-waits.ts';
 import { permitOrAnswer } from './permit-or-answer.ts';
 import { BUDGET_USED_UP, EQUAL_CALL_TOO_LONG, refused, unusableAnswers } from './refusals.ts';
 
-/** Answers that a statement with `cache = false` keeps for its own equal calls. */
+/** The maximum of answers that a statement with `cache = false` keeps for its own equal calls. */
 const STATEMENT_MAX_ANSWERS = 10_000;
-/** Answers of a statement's calls that cannot be used, without a usable one between, before it makes no more calls. */
+/** After this many consecutive unusable answers a statement makes no more calls. */
 const UNUSABLE_ANSWERS = 20;
 
+/** The parameters of a statement's calls. */
 export interface StatementCallsParts extends Omit<CallAccountParts, 'keeps'> {
   readonly statementId: number;
   readonly policy: AnswerPolicy;
   readonly budget: Budget | undefined;
   readonly limits: CallLimits | undefined;
-  /** Make no call: stored answers only. */
-  readonly onlyAtHand: boolean;
-  /** The server of a provider, '' for what is none. */
+  /** True: make no calls, use only stored answers. */
+  readonly onlyStored: boolean;
+  /** Returns the base URL of a provider; '' if it has no server. */
   baseUrlOf(provider: string): string;
-  /** The budget is used up: no further row should start. */
+  /** Called when the budget is used up: no further row should start. */
   onBudgetEnd(): void;
-  /** A provider has refused the key: it is not asked again. */
+  /** Called when no further call goes to a provider: it rejects its API key, or too many answers were unusable. */
   onProviderEnd(failure: Failure): void;
-  /** The disk has failed: the statement cannot go on. */
+  /** Called when the journal's disk has failed: the statement cannot go on. */
   onJournalFailure(failure: RvbbitError): void;
 }
 
 /**
- * What `decide` goes through: a stored answer, an equal call that is out, the circuit of the provider, the limiter, the
- * budget, and then the call goes. After each wait it looks again at all that may have changed meanwhile.
+ * `decide` checks in this order: a stored answer, an equal call in flight, the circuit of the provider, the limiter and
+ * the budget. Then the call goes out. After each wait it checks again everything that may have changed meanwhile.
  */
 export class StatementCalls {
   readonly #desk: CallDesk;
   readonly #parts: StatementCallsParts;
   readonly #account: CallAccount;
   readonly #startedMs = performance.now();
-  /** Answers that no later statement is to find, for the equal calls of this one. */
+  /** Answers for equal calls of this statement, by call key, which later statements must not find. */
   readonly #own = new Map<string, string>();
   readonly #waits = new CallWaits();
   readonly #gateWaits: GateWaits;
   #isBudgetUsedUp = false;
-  /** Calls that wait for room in the budget. */
+  /** The number of calls that wait for room in the budget. */
   #waitingForRoom = 0;
 
   constructor(desk: CallDesk, parts: StatementCallsParts) {
@@ -69,41 +70,46 @@ export class StatementCalls {
     });
   }
 
-  /** Decides on a call of the worker `threadId`: at once where nothing has to be waited for. Never rejects. */
+  /** Decides on a call of the worker `threadId`. Returns a promise, which never rejects, only if the call must wait. */
   decide(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
     const { failure } = this.#desk.journal;
     if (failure !== undefined) {
-      // What would be bought now could not be kept.
+      // The journal could not keep the answer that this call would pay for.
       this.#parts.onJournalFailure(failure);
       return refused(failureOf(failure));
     }
     if (request.fresh === true) return this.#permit(threadId, request);
-    const answer = this.#atHand(request.callKey);
+    const answer = this.#storedAnswer(request.callKey);
     return answer === undefined ? this.#permit(threadId, request) : this.#hit(request, answer.text);
   }
 
-  /** Calls wait for the limiter or the budget. */
+  /** The budget that all calls of the statement share; undefined if the statement has none. */
+  get budget(): Budget | undefined {
+    return this.#parts.budget;
+  }
+
+  /** True if calls wait for the limiter or the budget. */
   get waitsForPermit(): boolean {
     return this.#gateWaits.count + this.#waitingForRoom > 0;
   }
 
   #permit(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
-    // Not a failure: runs that end with RVB_BUDGET count as not run.
-    if (this.#parts.onlyAtHand) return refused(BUDGET_USED_UP);
+    // RVB_BUDGET, because runs that end with it count as not run and not as failed.
+    if (this.#parts.onlyStored) return refused(BUDGET_USED_UP);
     return this.#waits.signalOf(threadId).aborted ? this.#ended() : this.#share(threadId, request);
   }
 
-  /** The answers at hand for calls that may be made; null for those that have none. No hits before they are used. */
+  /** Returns the stored answer of each call key, or null. The answers count as cache hits only after `answersUsed`. */
   find({ callKeys }: LookUp): readonly (string | null)[] {
-    return callKeys.map((callKey) => this.#atHand(callKey)?.text ?? null);
+    return callKeys.map((callKey) => this.#storedAnswer(callKey)?.text ?? null);
   }
 
-  /** Answers that were found so have taken the place of calls. */
+  /** Records cache hits: answers from `find` were used in place of calls. */
   answersUsed({ callKeys, ...asked }: LookUp): void {
     this.#noteHits(asked, callKeys);
   }
 
-  /** Takes the account of a call that has ended. */
+  /** Settles a call that has ended. */
   end({ attempt, report }: EndedAttempt): void {
     const request = this.#account.end(attempt, report);
     if (request === undefined) return;
@@ -119,19 +125,19 @@ export class StatementCalls {
     this.#desk.flights.land(callKey, text);
   }
 
-  /** A worker has died: what it had asked may or may not have been answered, and paid. */
+  /** A worker has died. Its calls in flight may or may not have been answered and paid. */
   threadLost(threadId: number): void {
     this.#waits.end(threadId);
     const message = 'the worker thread died before the answer came';
     this.#endAll(this.#account.openOf(threadId), { code: 'RVB_WORKER_LOST', message });
   }
 
-  /** No further call goes out: the statement has failed, or was cancelled. */
+  /** Lets no further call go out, because the statement has failed or was cancelled. */
   stop(): void {
     this.#waits.endAll();
   }
 
-  /** The statement has ended; calls that are still out were cancelled. */
+  /** The statement has ended. Calls that are still in flight were cancelled. */
   close(): void {
     this.stop();
     this.#gateWaits.close();
@@ -139,13 +145,13 @@ export class StatementCalls {
     this.#desk.gate.closeStatement(this.#parts.statementId);
   }
 
-  /** One that another statement waits for and keeps is kept, whatever this one does with its own. */
+  /** True if later statements may find the answer: by this statement's policy, or by that of a waiting statement. */
   #keeps(callKey: string): boolean {
     const { keep, reuseOwn } = this.#parts.policy;
     return keep || (reuseOwn && this.#desk.flights.isKept(callKey));
   }
 
-  #atHand(callKey: string): Pick<StoredAnswer, 'text' | 'costMicroUsd'> | undefined {
+  #storedAnswer(callKey: string): Pick<StoredAnswer, 'text' | 'costMicroUsd'> | undefined {
     const own = this.#own.get(callKey);
     if (own !== undefined) return { text: own, costMicroUsd: null };
     return this.#desk.journal.answers.find(callKey, this.#parts.policy.notBefore);
@@ -159,19 +165,19 @@ export class StatementCalls {
   #noteHits(asked: Omit<LookUp, 'callKeys'>, callKeys: readonly string[]): void {
     let savedMicroUsd: number | null = null;
     for (const callKey of callKeys) {
-      const cost = this.#atHand(callKey)?.costMicroUsd ?? null;
+      const cost = this.#storedAnswer(callKey)?.costMicroUsd ?? null;
       if (cost !== null) savedMicroUsd = (savedMicroUsd ?? 0) + cost;
     }
     this.#parts.ledger.note({ t: 'cache.hits', count: callKeys.length, savedMicroUsd, ...asked });
   }
 
-  /** The answer to an equal call of any statement. */
+  /** Uses the answer of an equal call of this or another statement. */
   #shared(request: CallRequest, text: string): CallDecision {
     if (!this.#parts.policy.keep) this.#keepOwn(request.callKey, text);
     return this.#hit(request, text);
   }
 
-  /** Joins an equal call that is out, or asks for leave to go out itself. */
+  /** Waits for an equal call in flight, or asks for a permit. */
   #share(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
     if (this.#parts.policy.reuseOwn && this.#desk.flights.isOut(request.callKey)) {
       return this.#follow(threadId, request);
@@ -179,7 +185,7 @@ export class StatementCalls {
     return this.#admit(threadId, request);
   }
 
-  /** That time counts against the row: it is what a call of its own would take. */
+  /** Waits for an equal call in flight. The wait counts against the row's time, as a call of its own would. */
   async #follow(threadId: number, request: CallRequest): Promise<CallDecision> {
     const sinceMs = performance.now();
     const wait = this.#waits.signalOf(threadId);
@@ -202,8 +208,8 @@ export class StatementCalls {
   }
 
   /**
-   * Through circuit, limiter and budget, in this order: a wait at the limiter must not hold a budget's last
-   * call. Nor may a wait for the budget hold what the limiter gave: it is given back, and asked for anew.
+   * Passes circuit, limiter and budget, in this order, so that a call that waits for the limiter does not occupy the
+   * budget's last room. A call that waits for the budget gives its permit back and asks for a new one later.
    */
   #admit(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
     const { provider, model } = request;
@@ -225,7 +231,7 @@ export class StatementCalls {
       : this.#spend(threadId, request, permit, usage);
   }
 
-  /** Why no further call goes out to the provider: it takes no key, or what comes of the calls is of no use. */
+  /** Returns why no further call goes to the provider: it rejects its API key, or too many answers were unusable. */
   #refusalOf(provider: string): Failure | undefined {
     const { count, last } = this.#parts.ledger.unusable;
     const refusal =
@@ -236,7 +242,7 @@ export class StatementCalls {
     return refusal;
   }
 
-  /** Waits for the limiter, or for the answer of an equal call that another statement got out before it. */
+  /** Waits for the limiter, or for the answer of an equal call that went out first. */
   async #admitLater(
     threadId: number,
     request: CallRequest,
@@ -253,8 +259,8 @@ export class StatementCalls {
         this.#gateWaits.end(),
       );
       if (typeof first === 'string') return this.#shared(request, first);
-      // Another process may have bought it meanwhile.
-      const text = request.fresh === true ? undefined : this.#atHand(request.callKey)?.text;
+      // Another process may have stored the answer meanwhile.
+      const text = request.fresh === true ? undefined : this.#storedAnswer(request.callKey)?.text;
       const refusal = this.#refusalOf(request.provider);
       if (text === undefined && !wait.aborted && refusal === undefined) {
         return await this.#spend(threadId, request, first, usage, performance.now() - sinceMs);
@@ -267,7 +273,7 @@ export class StatementCalls {
     }
   }
 
-  /** A call that the limiter lets go, if no equal one is out and the budget has room; else its permit is given back. */
+  /** Lets a permitted call go out if no equal call is in flight and the budget has room. Else cancels the permit. */
   #spend(
     threadId: number,
     request: CallRequest,
@@ -303,11 +309,11 @@ export class StatementCalls {
     this.#waitingForRoom += 1;
     await budget.room(estimate, wait);
     this.#waitingForRoom -= 1;
-    // Meanwhile an equal call may have been answered.
+    // An equal call may have been answered meanwhile.
     return wait.aborted ? this.#ended() : this.decide(threadId, request);
   }
 
-  /** No further call goes out; those that wait hear of it at once. */
+  /** Lets no further call go out, and ends all waits. */
   #endBudget(): void {
     if (this.#isBudgetUsedUp) return;
     this.#isBudgetUsedUp = true;
@@ -329,7 +335,7 @@ export class StatementCalls {
     return { kind: 'go', attempt, ...(learned === undefined ? {} : { learned }) };
   }
 
-  /** The calls after it go without the parameter, or under its other name. */
+  /** Learns that the model refuses a parameter. Later calls omit or rename the parameter. */
   #learn(request: CallRequest, refused: RefusedParameter): void {
     const { provider, model } = request;
     const isNew = this.#desk.journal.lessons.learn(this.#askedModel(request), refused);

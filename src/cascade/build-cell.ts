@@ -1,4 +1,4 @@
-/** One validated cell of a file as the `Cell` that workers run, with its templates checked. */
+/** Builds the `Cell` that workers run from one validated cell of a file, and checks its templates. */
 import type { Json, JsonObject } from '../util/json.ts';
 import { buildTakes, buildWards } from './build-guards.ts';
 import { buildPrompt, checkText, MODEL_KEYS } from './build-prompt.ts';
@@ -12,12 +12,10 @@ import type { CellFile } from './schema.ts';
 import { didYouMean } from './spelling.ts';
 import { checkExpression, soleExpression } from './template.ts';
 
-/** The tools that are not paths of cascades. */
+/** The values of `tool` that are not paths of cascades. */
 export const TOOLS: readonly string[] = ['sql_data', 'js', 'lookup'];
 
-const LATER_KEYS = ['for_each_row'] as const;
-
-/** Builds a cell; undefined where `report` was told why not. */
+/** Builds a cell. Returns undefined after a problem that leaves no cell to build; `report` has been told of it. */
 export function buildCell(
   file: CellFile,
   js: JsSource | undefined,
@@ -34,8 +32,8 @@ export function buildCell(
   if (kind !== 'instructions' && file.images !== undefined) {
     report(['images'], 'images belongs to a cell with instructions');
   }
-  if (kind !== 'sql_data' && file.materialize !== undefined) {
-    report(['materialize'], 'materialize belongs to a cell with tool: sql_data');
+  if (kind !== 'sql_data' && kind !== 'for_each_row' && file.materialize !== undefined) {
+    report(['materialize'], 'materialize belongs to a cell with tool: sql_data or for_each_row');
   }
   const base = commonKeys(file, kind, origin, report);
   const inputs = (file.inputs ?? {}) as JsonObject;
@@ -49,13 +47,17 @@ export function buildCell(
         report(['inputs', 'query'], 'expected inputs.query, one SQL statement');
         return undefined;
       }
-      const problem = checkSqlTemplate(inputs['query']);
-      if (problem !== undefined) {
-        const code = problem.code === 'RVB_TEMPLATE' ? undefined : problem.code;
-        report(['inputs', 'query'], `${problem.message} (line ${problem.line} of the query)`, code);
-      }
+      checkQuery(['inputs', 'query'], inputs['query'], report);
       const table = file.materialize === true ? `_${file.name}` : file.materialize;
       return { ...base, kind, query: inputs['query'], ...(table ? { materialize: table } : {}) };
+    }
+    case 'for_each_row': {
+      const { query, cascade, as: column = 'result' } = file.for_each_row!;
+      if (file.inputs !== undefined)
+        report(['inputs'], 'for_each_row takes its inputs from its query');
+      checkQuery(['for_each_row', 'query'], query, report);
+      const table = typeof file.materialize === 'string' ? file.materialize : `_${file.name}`;
+      return { ...base, kind, query, cascade, column, table };
     }
     case 'js':
       onlyInputs(inputs, ['code', 'file'], report);
@@ -69,7 +71,14 @@ export function buildCell(
   }
 }
 
-/** The inputs that `images` names. */
+function checkQuery(path: ValuePath, query: string, report: ReportProblemAt): void {
+  const problem = checkSqlTemplate(query);
+  if (problem === undefined) return;
+  const code = problem.code === 'RVB_TEMPLATE' ? undefined : problem.code;
+  report(path, `${problem.message} (line ${problem.line} of the query)`, code);
+}
+
+/** Returns the names of the inputs in `images`. */
 function imagesOf({ images }: CellFile, report: ReportProblemAt): { images?: readonly string[] } {
   if (images === undefined) return {};
   const names = images.map((image, i) => {
@@ -84,12 +93,14 @@ function imagesOf({ images }: CellFile, report: ReportProblemAt): { images?: rea
   return { images: names };
 }
 
-/** How a cell does its work; whether there is a cascade of the tool's name is seen where it is read. */
+/** Returns the cell's kind. Loading checks later whether the cascade that a tool names exists. */
 function cellKind(file: CellFile, report: ReportProblemAt): Cell['kind'] | undefined {
-  if ((file.instructions === undefined) === (file.tool === undefined)) {
-    report([], `cell ${file.name} needs exactly one of instructions and tool`);
+  const ways = [file.instructions, file.tool, file.for_each_row];
+  if (ways.filter((way) => way !== undefined).length !== 1) {
+    report([], `cell ${file.name} needs exactly one of instructions, tool and for_each_row`);
     return undefined;
   }
+  if (file.for_each_row !== undefined) return 'for_each_row';
   if (file.tool === undefined) return 'instructions';
   if (file.tool === 'sql_data' || file.tool === 'js' || file.tool === 'lookup') return file.tool;
   return 'cascade';
@@ -108,8 +119,6 @@ function commonKeys(
   for (const [key, value] of Object.entries(file.set ?? {})) {
     set[key] = expressionText(['set', key], value, report) ?? 'none';
   }
-  const unsupported: string[] = LATER_KEYS.filter((key) => file[key] !== undefined);
-  if (kind === 'lookup') unsupported.unshift(kind);
   return {
     name: file.name,
     ...(when === undefined ? {} : { when }),
@@ -121,11 +130,11 @@ function commonKeys(
     ...(file.retry === undefined ? {} : { retry: buildRetry(file.retry) }),
     ...(takes === undefined ? {} : { takes }),
     ...(wards === undefined ? {} : { wards }),
-    ...(unsupported.length === 0 ? {} : { unsupported }),
+    ...(kind === 'lookup' ? { unsupported: [kind] } : {}),
   };
 }
 
-/** An expression's text, checked; YAML's true, false and numbers are expressions too. */
+/** Checks an expression and returns its text. YAML's true, false and numbers are also expressions. */
 export function expressionText(
   path: ValuePath,
   value: string | number | boolean | undefined,

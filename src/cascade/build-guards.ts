@@ -1,4 +1,4 @@
-/** The `takes` and `wards` of a cell as workers run them, their code and templates checked. */
+/** Builds the `takes` and `wards` of a cell as workers run them, and checks their code and templates. */
 import { buildPrompt, MODEL_KEYS } from './build-prompt.ts';
 import type { Cell, Evaluator, Takes, Ward, Wards } from './cascade.ts';
 import { checkJsCode } from './check-code.ts';
@@ -14,7 +14,7 @@ import { checkTemplate } from './template.ts';
 type Check = 'js' | 'sql' | 'cascade';
 const CHECKS: readonly Check[] = ['js', 'sql', 'cascade'];
 
-/** The cell's takes; undefined where it has none, or where `report` was told why not. */
+/** Builds the cell's takes. Returns undefined if it has none, or if `report` was told of a problem. */
 export function buildTakes(
   file: CellFile,
   kind: Cell['kind'],
@@ -68,7 +68,7 @@ function buildEvaluator(
   return { kind: 'instructions', ...prompt, ...limit };
 }
 
-/** The cell's wards; a list of which `report` was told is left out. */
+/** Builds the cell's wards. A list with a ward that could not be built becomes empty; `report` has been told of the problem. */
 export function buildWards(
   file: CellFile,
   origin: Origin,
@@ -84,7 +84,7 @@ export function buildWards(
       const lineOf = (path: ValuePath): number => origin.lineOf([...place, ...path]);
       return buildWard(ward, when, `${when}[${i}]`, { file: origin.file, lineOf }, at) ?? [];
     });
-    // An incomplete list would give what is reported later of its wards a wrong place.
+    // In an incomplete list, the wards have other indices, so later problems would be reported at wrong places.
     return built.length === written.length ? built : [];
   };
   return { pre: build('pre'), post: build('post') };

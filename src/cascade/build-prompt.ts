@@ -1,4 +1,4 @@
-/** A prompt in a cascade file, its templates checked, and what is sent with it. */
+/** Builds the prompt of a cell or evaluator with its model and parameters, and checks its templates. */
 import type { Json, JsonObject } from '../util/json.ts';
 import type { Prompt } from './cascade.ts';
 import type { ValuePath } from './parse-yaml.ts';
@@ -15,12 +15,12 @@ const PARAMETERS = [
   'stop',
 ] as const;
 
-/** The keys that only a model call has, beside `instructions`. */
+/** The keys, besides `instructions`, that only a model call may have. */
 export const MODEL_KEYS = ['system', 'model', ...PARAMETERS] as const;
 
 type PromptFile = Pick<CellFile, 'instructions' | (typeof MODEL_KEYS)[number]>;
 
-/** The prompt of a cell or an evaluator that has `instructions`. */
+/** Builds the prompt of a cell or an evaluator with `instructions`. */
 export function buildPrompt(file: PromptFile, report: ReportProblemAt): Prompt {
   const { instructions = '', system, model } = file;
   checkText(['instructions'], instructions, report);
@@ -38,12 +38,12 @@ export function buildPrompt(file: PromptFile, report: ReportProblemAt): Prompt {
   };
 }
 
-/** Several names are one text with commas, as WITH and annotations have them. */
+/** Joins several model names with commas, the form that WITH and annotations use. */
 export function modelNames(model: string | readonly string[]): string {
   return typeof model === 'string' ? model : model.join(', ');
 }
 
-/** Reports what is wrong with a template. */
+/** Reports a problem in a template. */
 export function checkText(path: ValuePath, value: string, report: ReportProblemAt): void {
   const problem = checkTemplate(value);
   if (problem !== undefined) report(path, `not a template: ${problem}`);

@@ -8,32 +8,35 @@ import type { Json, JsonObject } from '../util/json.ts';
 export interface Cascade {
   readonly cascadeId: string;
   readonly description?: string;
-  /** The file as the statement names it: relative to the cascade root, with forward slashes. */
+  /** The file's name in statements: relative to the cascade root, with forward slashes. */
   readonly file: string;
-  /** SHA-256 of the file's bytes and those of every nested cascade, in hex: the workers' cache key. */
+  /** SHA-256 of the bytes of the file, its code files and all nested cascades, in hex. Workers cache programs by it. */
   readonly hash: string;
-  /** JSON Schema of `input`; the short form `name: description` is widened to one. */
+  /** JSON Schema of `input`. The short form `name: description` has been widened to a schema. */
   readonly inputsSchema?: JsonObject;
   readonly cells: readonly Cell[];
-  /** One Jinja expression without braces: the value of a run. Absent: the last cell's output. */
+  /** A Jinja expression without braces for the value of a run. Absent: the value is the last cell's output. */
   readonly output?: string;
   readonly model?: string;
   readonly sqlFunction?: JsonObject;
   readonly testCases: readonly TestCase[];
-  /** Cascades that cells, their wards and evaluators name, by that text. */
+  /** The cascades that cells, wards and evaluators name, by the text with which they name them. */
   readonly nested: Readonly<Record<string, Cascade>>;
   /**
-   * The columns that the cascade reads: the declared inputs; without any, or where the schema takes others
-   * too, also the `input.<name>`s that a scan of its templates finds, or 'all' (a `js` cell, a bare `input`).
+   * The columns that the cascade reads. These are the declared inputs. Without declared inputs, or if the schema allows
+   * others, also the `input.<name>`s in its templates, or 'all' (a `js` cell, a bare `input`).
    */
   readonly inputColumns: readonly string[] | 'all';
-  /** Declared inputs that a row must have. */
+  /** Declared inputs that every row must have. */
   readonly requiredInputs: readonly string[];
-  /** Inputs that templates read by name and `inputs_schema` does not declare: whether a run has them shows at its bind. */
+  /**
+   * Inputs that templates read by name but `inputs_schema` does not declare. Binding checks that a run has those that
+   * are not optional.
+   */
   readonly inputReads: readonly InputRead[];
-  /** Inputs that its own prompts read as texts. */
+  /** Inputs that the templates of its own prompts read, so they must not be BLOBs. */
   readonly promptReads: readonly Omit<InputRead, 'isOptional'>[];
-  /** What is odd about it and its nested cascades, though no error; each with its place. */
+  /** Suspicious parts of the file and its nested cascades that are not errors, each with its place. */
   readonly warnings: readonly string[];
 }
 
@@ -41,7 +44,7 @@ export interface Cascade {
 export interface InputRead {
   readonly name: string;
   readonly place: SourcePlace;
-  /** True where `default` or `is defined` says that it may be missing. */
+  /** True if `default` or `is defined` shows that the input may be missing. */
   readonly isOptional: boolean;
 }
 
@@ -53,20 +56,20 @@ export interface TestCase {
 
 interface CellBase {
   readonly name: string;
-  /** One Jinja expression: the cell runs where it is true. */
+  /** A Jinja expression. The cell runs only if it is true. */
   readonly when?: string;
-  /** `state` keys and the Jinja expression of each, evaluated after the cell. */
+  /** The Jinja expression of each `state` key that is set after the cell. */
   readonly set?: Readonly<Record<string, string>>;
-  /** From the cell's `_route` to the next cell's name; `default` for any other. */
+  /** The next cell by the value of `_route` in the output. `default` is for any other value. */
   readonly routing?: Readonly<Record<string, string>>;
   readonly outputSchema?: JsonObject;
   readonly timeoutMs?: number;
-  /** A failing cell: end the run as failed (default), or go on with a null output. */
+  /** If the cell fails: end the run as failed (default), or continue with a null output. */
   readonly onError?: 'fail' | 'null';
   readonly retry?: Retry;
   readonly takes?: Takes;
   readonly wards?: Wards;
-  /** Keys that are valid but executed by a later version, e.g. `for_each_row`; a statement that uses them is refused. */
+  /** Tools that are valid but that only a later version executes, e.g. `lookup`. A statement that uses them is refused. */
   readonly unsupported?: readonly string[];
 }
 
@@ -75,30 +78,43 @@ export interface SqlDataCell extends CellBase {
   readonly kind: 'sql_data';
   /** A template in which every `{{ … }}` becomes a bound parameter. */
   readonly query: string;
-  /** The table that the result goes to. */
+  /** The table for the result. */
   readonly materialize?: string;
 }
 
-/** The body of an async function of `input, outputs, state, signal`, run in the worker. */
+/** A cascade that runs once for each row of a query, in parallel like the runs of a MAP. */
+export interface ForEachRowCell extends CellBase {
+  readonly kind: 'for_each_row';
+  /** A template in which every `{{ … }}` becomes a bound parameter. */
+  readonly query: string;
+  /** A key of `Cascade.nested`. */
+  readonly cascade: string;
+  /** The column for the cascade's value, next to the query's columns. */
+  readonly column: string;
+  /** The table for the rows. */
+  readonly table: string;
+}
+
+/** Code that runs in the worker: the body of an async function of `input, outputs, state, signal`. */
 export interface JsCell extends CellBase {
   readonly kind: 'js';
   readonly code: string;
-  /** Where the code came from, for stack traces: the cascade's file or `inputs.file`. */
+  /** The file of the code, for stack traces: the cascade's file or `inputs.file`. */
   readonly source: string;
-  /** 1-based line of `source` on which the code begins, so that an error can name the file's own line. */
+  /** The 1-based line of `source` on which the code begins, so that errors can name the file's own lines. */
   readonly firstLine?: number;
 }
 
-/** Another cascade; its value is the cell's output. */
+/** Another cascade. Its value is the cell's output. */
 export interface CascadeCell extends CellBase {
   readonly kind: 'cascade';
   /** A key of `Cascade.nested`. */
   readonly cascade: string;
-  /** Templates per input; absent: the whole `input` is passed on. */
+  /** A template for each input of the cascade. Absent: the whole `input` is passed on. */
   readonly inputs?: JsonObject;
 }
 
-/** What is asked of a model. */
+/** A prompt, with its model and parameters. */
 export interface Prompt {
   readonly instructions: string;
   readonly system?: string;
@@ -113,54 +129,54 @@ export interface InstructionsCell extends CellBase, Prompt {
   readonly images?: readonly string[];
 }
 
-/** A row of a small table, kept in memory. */
+/** A row of a small table that is kept in memory. */
 export interface LookupCell extends CellBase {
   readonly kind: 'lookup';
   readonly inputs: JsonObject;
 }
 
-/** How a cell that failed for a while is done again. */
+/** How a cell that failed temporarily is retried. */
 export interface Retry {
-  /** Attempts in all, the first one included. */
+  /** The number of attempts, including the first. */
   readonly maxAttempts?: number;
   readonly backoff?: 'none' | 'linear' | 'exponential';
-  /** The first wait. */
+  /** The wait before the second attempt. */
   readonly baseMs?: number;
 }
 
-/** A cell that is done several times, and how the values become one. */
+/** A cell that runs several times, and how its values are reduced to one. */
 export interface Takes {
   readonly factor: number;
   readonly reduce: 'vote' | 'median' | 'first_valid' | 'evaluator';
-  /** There where `reduce` is `evaluator`. */
+  /** Present if `reduce` is `evaluator`. */
   readonly evaluator?: Evaluator;
 }
 
-/** Says which take is the best, by its index: a model call, or a cascade of `input` and `takes`. */
+/** Returns the index of the best take. It is a model call, or a cascade of `input` and `takes`. */
 export type Evaluator = { readonly timeoutMs?: number } & (
   | (Prompt & { readonly kind: 'instructions' })
   | { readonly kind: 'cascade'; readonly cascade: string }
 );
 
-/** Checks of a cell: of what it is given, before it; of what it gives, after it. In order. */
+/** Checks of a cell, in order: `pre` before it, on its input; `post` after it, on its output. */
 export interface Wards {
   readonly pre: readonly Ward[];
   readonly post: readonly Ward[];
 }
 
-/** One check, and what follows where it refuses. */
+/** One check, and the consequence of a refusal. */
 export type Ward = WardBase & (JsWard | SqlWard | CascadeWard);
 
 interface WardBase {
-  /** Its own, else its place, e.g. `post[0]`. */
+  /** The ward's own name, else its place, e.g. `post[0]`. */
   readonly name: string;
   readonly mode: 'blocking' | 'retry' | 'advisory';
-  /** `retry`: how often the cell is done at most, the first time included. */
+  /** With mode `retry`: the most times that the cell runs, including the first. */
   readonly maxAttempts?: number;
   readonly timeoutMs?: number;
 }
 
-/** The body of an async function of `input, outputs, state, signal, output` that gives true, false or `{ok, reason}`. */
+/** The body of an async function of `input, outputs, state, signal, output`. It returns true, false or `{ok, reason}`. */
 interface JsWard {
   readonly kind: 'js';
   readonly code: string;
@@ -168,16 +184,22 @@ interface JsWard {
   readonly firstLine: number;
 }
 
-/** A query template; the first column of its first row is the verdict. */
+/** A query template. The first column of its first row is the verdict. */
 interface SqlWard {
   readonly kind: 'sql';
   readonly query: string;
 }
 
-/** A cascade of `input, outputs, state, output` whose value is the verdict. */
+/** A cascade of `input, outputs, state, output`. Its value is the verdict. */
 interface CascadeWard {
   readonly kind: 'cascade';
   readonly cascade: string;
 }
 
-export type Cell = SqlDataCell | JsCell | CascadeCell | InstructionsCell | LookupCell;
+export type Cell =
+  | SqlDataCell
+  | ForEachRowCell
+  | JsCell
+  | CascadeCell
+  | InstructionsCell
+  | LookupCell;

@@ -1,11 +1,11 @@
-/** Code and schemas in a cascade file, checked before a worker gets them. Nothing is executed. */
+/** Checks the code and schemas of a cascade file before a worker gets them. Nothing is executed. */
 import { Script } from 'node:vm';
 import type { JsonObject } from '../util/json.ts';
 import type { JsSource } from './js-function.ts';
 import { CELL_PARAMETERS, compileJs } from './js-function.ts';
 import { compileJson } from './json-validator.ts';
 
-/** What is wrong with the code of a js cell or ward, with its own file and line; undefined if nothing is. */
+/** Returns the problem in the code of a js cell or ward, with its file and line; undefined if there is none. */
 export function checkJsCode(
   { code, source, firstLine }: JsSource,
   moreParameters: readonly string[] = [],
@@ -32,7 +32,7 @@ function syntaxProblem(code: string, moreParameters: readonly string[]): string 
   }
 }
 
-/** The 1-based line of a syntax error. V8 tells it of scripts, and not of functions that are made of a text. */
+/** Returns the 1-based line of a syntax error. V8 reports the line only for scripts, not for functions made from text. */
 function syntaxLine(code: string, moreParameters: readonly string[]): number | undefined {
   const kind = /\bawait\b/.test(code) ? 'async function' : 'function';
   try {
@@ -42,15 +42,15 @@ function syntaxLine(code: string, moreParameters: readonly string[]): number | u
   } catch (error) {
     const stack = error instanceof Error ? String(error.stack) : '';
     const line = Number(/^check:(\d+)/.exec(stack)?.[1]) - 1;
-    // What is not closed is found missing behind the last line.
+    // The end of something that is not closed is reported as missing after the last line.
     return Number.isNaN(line) ? undefined : Math.min(line, code.trimEnd().split('\n').length);
   }
 }
 
 /**
- * Where the code first calls `import()`. In the place of a call `class` is a syntax error; in a text, a comment, a
- * pattern or the name of a property it is none. So V8 itself says which it is. A file may name `import` thousands of
- * times, so the first call is found by halving.
+ * Returns the offset of the first call of `import()`. To find out whether an `import` in the code is a call, it is
+ * replaced by `class`: in place of a call, `class` is a syntax error; in a string, a comment, a pattern or a property
+ * name, it is not. A file may contain thousands of `import`s, so a binary search finds the first call.
  */
 function importOffset(code: string, moreParameters: readonly string[]): number | undefined {
   const offsets = [...code.matchAll(/(?<![\w$])import(?![\w$])/g)].map(({ index }) => index);
@@ -69,7 +69,7 @@ function importOffset(code: string, moreParameters: readonly string[]): number |
   return offsets[withOne - 1];
 }
 
-/** What is wrong with a JSON Schema, undefined if it compiles. */
+/** Returns the problem in a JSON Schema; undefined if it compiles. */
 export function checkJsonSchema(schema: JsonObject): string | undefined {
   try {
     compileJson(schema);

@@ -1,12 +1,12 @@
-/** The inputs that a cascade reads, against those that it gets. */
+/** Compares the inputs that a cascade reads with the inputs that it gets. */
 import type { Cascade } from './cascade.ts';
 import { cascadeInvalid } from './problems.ts';
 import { didYouMean } from './spelling.ts';
 
 /**
- * Refuses a run of a cascade that reads inputs it will not have (RVB_CASCADE_INVALID, each with its place).
- * `given` is what a message says that the run has, such as "the query has the columns name, price"; `offered` are
- * the names that may have been meant.
+ * Refuses a run of a cascade that reads inputs which the run does not have (RVB_CASCADE_INVALID, with the place of
+ * each). `given` is the part of the message that says what the run has, such as "the query has the columns name, price".
+ * `offered` are the names to suggest for a misspelt one.
  */
 export function refuseMissingInputs(
   cascade: Cascade,

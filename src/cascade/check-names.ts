@@ -1,4 +1,4 @@
-/** Names in a cascade file: of cells, of targets of routes, and all that templates and expressions read. */
+/** Checks the names in a cascade file: of cells, of routing targets, and in templates and expressions. */
 import { nearestSpelling } from '../../grammar/spelling.ts';
 import type { SourcePlace } from '../errors.ts';
 import type { JsonObject } from '../util/json.ts';
@@ -11,7 +11,7 @@ import type { CascadeFile, CellFile } from './schema.ts';
 import { didYouMean } from './spelling.ts';
 import type { NamingText } from './template-texts.ts';
 
-/** Reports names of cells that are there twice, and routes to cells that are not there. */
+/** Reports duplicate cell names, and routes to cells that do not exist. */
 export function checkCellNames(written: CascadeFile, report: ReportProblemAt): void {
   const names = new Set(written.cells.map((cell) => cell.name));
   const seen = new Set<string>();
@@ -26,10 +26,10 @@ export function checkCellNames(written: CascadeFile, report: ReportProblemAt): v
   }
 }
 
-/** Tells of a word of a text, by its offset. */
+/** Reports a problem with the word at an offset of a text. */
 export type ReportWord = (text: NamingText, offset: number, message: string) => void;
 
-/** Reports every name in the texts that no run of the cascade can have. */
+/** Reports every name in the texts that cannot exist in any run of the cascade. */
 export function checkNames(
   written: CascadeFile,
   texts: readonly NamingText[],
@@ -51,8 +51,8 @@ export function checkNames(
 }
 
 /**
- * The inputs that the texts read and `inputs_schema` does not declare: by a name alone, once each. An input that
- * some text of the file reads with `default` or tests with `is defined` may be missing.
+ * Returns the inputs that the texts read by name but `inputs_schema` does not declare, once each. An input may be
+ * missing if some text of the file reads it with `default` or tests it with `is defined`.
  */
 export function inputReadsOf(
   texts: readonly NamingText[],
@@ -76,7 +76,7 @@ export function inputReadsOf(
   return [...reads.values()];
 }
 
-/** The inputs that prompts read as texts, once each. */
+/** Returns the inputs that prompts read, once each. */
 export function promptReadsOf(
   texts: readonly NamingText[],
   placeOf: (text: NamingText, offset: number) => SourcePlace,
@@ -95,16 +95,16 @@ export function promptReadsOf(
   return [...reads.values()];
 }
 
-/** The inputs that a file declares: by its `inputs_schema`, else as the arguments of its operator. */
+/** The inputs that a file declares: in its `inputs_schema`, else as the arguments of its operator. */
 export interface DeclaredInputs {
   readonly schema: JsonObject;
-  /** What a message says of another input. */
+  /** The part of a message that says why another input is unknown. */
   readonly why: string;
-  /** True where a RUN may give its own inputs beside them: whether it does shows at the bind. */
+  /** True if a RUN may also give its own inputs. Only binding shows whether it does. */
   readonly isOfRun: boolean;
 }
 
-/** Undefined where a file declares none. */
+/** Returns the declared inputs; undefined if the file declares none. */
 export function inputsDeclaredBy(
   { sql_function: operator }: CascadeFile,
   inputsSchema: JsonObject | undefined,
@@ -119,11 +119,11 @@ export function inputsDeclaredBy(
   return { schema: { properties }, why, isOfRun: false };
 }
 
-/** What the texts of a file may name. */
+/** The names that the texts of a file may use. */
 interface KnownNames {
   readonly inputs: DeclaredInputs | undefined;
   readonly cells: ReadonlyMap<string, CellFile>;
-  /** The keys that some cell sets. */
+  /** The keys that any cell sets. */
   readonly state: readonly string[];
 }
 
@@ -150,7 +150,7 @@ function problemOf(
       if (isKnownToJinja('test', name)) return undefined;
       return { offset, message: `unknown test ${name}${didYouMean(name, TESTS)}` };
     case 'method': {
-      // What a template declares itself may be an object of Jinja's, which has methods.
+      // A name that the template itself declares may be a Jinja object, which has methods.
       if (isLocal || isKnownToJinja('function', name)) return undefined;
       const { name: method = '', offset: place } = rest[0]!;
       const near = isKnownToJinja('filter', method) ? method : undefined;
@@ -168,7 +168,7 @@ const LOOP = 'index index0 revindex revindex0 first last length depth depth0 pre
   .split(' ')
   .concat('changed', 'cycle');
 
-/** `loop` in a `for` has these attributes; a template that has a `loop` of its own is not looked at. */
+/** Checks the attributes of `loop` in a `for`. A `loop` that the template itself declares is not distinguished from it. */
 function loopProblem([root, second]: NameUse['steps']): WordProblem | undefined {
   if (root.name !== 'loop' || second?.name === undefined || LOOP.includes(second.name)) {
     return undefined;
@@ -207,7 +207,10 @@ function rootProblem(
   return { offset, message: `unknown name ${name}${rootHint(name, text, names)}` };
 }
 
-/** Why an input that a nested cascade reads never comes, where the file hands its own inputs on. */
+/**
+ * Returns why a nested cascade that gets this file's whole input can never have the input `name`; undefined if it may
+ * have it.
+ */
 export function undeclaredInput(
   name: string,
   inputs: DeclaredInputs | undefined,
@@ -227,16 +230,19 @@ function isRunInput(name: string | undefined): boolean {
   return (RUN_INPUTS as readonly (string | undefined)[]).includes(name);
 }
 
-/** A path below what a cell gives, as its kind and its `output_schema` tell. */
+/** Checks a path into a cell's output against the cell's `output_schema` and kind. */
 function outputProblem(
   before: string,
   steps: readonly PathStep[],
-  { tool, materialize, output_schema: schema }: CellFile,
+  { tool, materialize, output_schema: schema, for_each_row: forEachRow }: CellFile,
 ): WordProblem | undefined {
   if (schema !== undefined) {
     const why = "which the cell's output_schema does not declare";
     const problem = undeclared(before, schema as JsonObject, steps, why);
     if (problem !== undefined) return problem;
+  }
+  if (forEachRow !== undefined) {
+    return undeclared(before, EACH_ROW, steps, 'which for_each_row does not give');
   }
   if (tool !== 'sql_data') return undefined;
   const shape = materialize === undefined || materialize === false ? ROWS : TABLE;
@@ -245,8 +251,9 @@ function outputProblem(
 
 const ROWS: JsonObject = { properties: { rows: {}, columns: {}, row_count: {} } };
 const TABLE: JsonObject = { properties: { table: {}, columns: {}, row_count: {} } };
+const EACH_ROW: JsonObject = { properties: { table: {}, columns: {}, row_count: {}, failed: {} } };
 
-/** The first step of a path that a schema has no property for. */
+/** Returns the first step of a path for which a schema has no property. */
 function undeclared(
   before: string,
   schema: JsonObject,
@@ -285,10 +292,10 @@ function unknown(
   return { offset, message: `unknown name ${before}.${name}${reason}${hint}` };
 }
 
-/** How many names a message lists where none is near. */
+/** The number of names that a message lists if no known name is similar. */
 const NAMES_OFFERED = 5;
 
-/** A name that stands alone may be a misspelt one, or lack its `input.`, `outputs.` or `state.`. */
+/** Suggests a name for an unknown one: it may be misspelt, or lack its `input.`, `outputs.` or `state.`. */
 function rootHint(name: string, text: NamingText, names: KnownNames): string {
   const { inputs, cells, state } = names;
   const declared = inputs === undefined ? [] : declaredInputs(inputs.schema);

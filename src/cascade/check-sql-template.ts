@@ -1,11 +1,11 @@
-/** What loading refuses of a query template: its lexemes are those that DuckDB will read. */
+/** Checks query templates when a file is loaded, with the same lexemes that DuckDB will read. */
 import { createLexeme, isSpace, Kind, type Lexeme, scan } from '../../grammar/scan.ts';
 import { MESSAGE_VALUE_CHARS } from '../limits.ts';
 import { type Segment, scanTemplate } from './jinja-scan.ts';
 import { compileSqlTemplate } from './sql-template.ts';
 import { checkTemplate } from './template.ts';
 
-/** What is wrong with a query template. */
+/** A problem in a query template. */
 export interface SqlTemplateProblem {
   readonly code: 'RVB_TEMPLATE_QUOTED' | 'RVB_TEMPLATE';
   readonly message: string;
@@ -21,7 +21,7 @@ interface Fault {
 
 const TAGS = new Set('if elif else endif for endfor set with endwith break continue'.split(' '));
 
-/** Checks a query template without rendering it; the first thing wrong, undefined if nothing is. */
+/** Checks a query template without rendering it. Returns the first problem, undefined if there is none. */
 export function checkSqlTemplate(source: string): SqlTemplateProblem | undefined {
   const segments = scanTemplate(source);
   const lexemes = readLexemes(segments);
@@ -41,8 +41,9 @@ export function checkSqlTemplate(source: string): SqlTemplateProblem | undefined
 }
 
 /**
- * The lexemes of a query in which placeholders, tags and comments stand as words of the same length, between
- * blanks. A Unicode blank stands as a letter: outside quotes and comments it is found in a word.
+ * Returns the lexemes of a query in which each placeholder, tag and comment is replaced by a word of the same length,
+ * with a blank on each side. A Unicode blank is replaced by a letter; outside quotes and comments, it is then part of a
+ * word.
  */
 function readLexemes(segments: readonly Segment[]): readonly Lexeme[] {
   const query = segments
@@ -66,7 +67,7 @@ function blankAsLetter(char: string): string {
   return isSpace(char.charCodeAt(0)) ? 'x' : char;
 }
 
-/** A shorter one than four characters is not closed, which Jinja tells. */
+/** A placeholder of fewer than four characters is not closed, which Jinja reports. */
 function wordOf(length: number): string {
   return length < 4 ? 'x'.repeat(length) : ` ${'x'.repeat(length - 2)} `;
 }
@@ -105,8 +106,8 @@ function faultOfSegments(
 }
 
 /**
- * DuckDB makes plain blanks of Unicode ones in a pass of its own, which knows no `E'…'` and no block comment:
- * what it does with one depends on all that stands before it.
+ * Finds Unicode blanks outside quotes. DuckDB replaces them by plain blanks in a separate pass, which does not know
+ * `E'…'` and block comments, so its result depends on all the text before the blank.
  */
 function faultOfBlanks(
   source: string,
@@ -125,7 +126,7 @@ function faultOfBlanks(
   return undefined;
 }
 
-/** Text that is not closed, and parameters, which would be confused with the bound ones. */
+/** Finds text that is not closed, and parameters, which would be confused with the bound ones. */
 function faultOfText(source: string, lexemes: readonly Lexeme[]): Fault | undefined {
   for (const [i, { kind, start, end, unterminated }] of lexemes.entries()) {
     if (unterminated !== undefined) {
@@ -144,7 +145,7 @@ function faultOfText(source: string, lexemes: readonly Lexeme[]): Fault | undefi
   return undefined;
 }
 
-/** The index of the first lexeme that ends behind an offset. */
+/** Returns the index of the first lexeme that ends after an offset. */
 function lexemeAt(lexemes: readonly Lexeme[], offset: number): number {
   let [low, high] = [0, lexemes.length - 1];
   while (low < high) {
@@ -155,7 +156,7 @@ function lexemeAt(lexemes: readonly Lexeme[], offset: number): number {
   return low;
 }
 
-/** The quote or comment around an offset, given the first lexeme that ends behind it. */
+/** Returns the kind of quote or comment around an offset. The given lexeme is the first that ends after the offset. */
 function quoteAround(
   source: string,
   { kind, start }: Lexeme,

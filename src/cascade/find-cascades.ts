@@ -1,14 +1,17 @@
-/** Cascade files under a root, and what to say when one is not there. */
+/** Lists the cascade files under a root, and makes the error for a cascade that does not exist. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nearestSpelling } from '../../grammar/spelling.ts';
 import { RvbbitError } from '../errors.ts';
 import { showName } from './resolve-path.ts';
 
-/** Folders and files that the search for a misspelt cascade looks at. */
+/** The most folders and files that the search for a misspelt cascade examines. */
 const CASCADE_SEARCH_ENTRIES = 2_000;
 
-/** Cascade files under the root, breadth first, sorted; hidden folders and node_modules are left out. */
+/**
+ * Lists the cascade files under the root. It searches breadth first, skips hidden folders and node_modules, and sorts
+ * the result.
+ */
 export async function listCascades(root: string): Promise<readonly string[]> {
   const found: string[] = [];
   const folders = [''];
@@ -31,12 +34,12 @@ export function hasCascadeSuffix(name: string): boolean {
   return /\.ya?ml$/.test(name);
 }
 
-/** The files that a cascade's name may mean: itself with a suffix, or one of the two with it. */
+/** Returns the files that a cascade's name may mean: the name itself if it has a suffix, else the name with each of the two. */
 export function filesNamed(name: string): readonly [string, ...string[]] {
   return hasCascadeSuffix(name) ? [name] : [`${name}.yaml`, `${name}.yml`];
 }
 
-/** RVB_CASCADE_NOT_FOUND with what the user may have meant. */
+/** Makes the error RVB_CASCADE_NOT_FOUND, with a suggestion. */
 export async function cascadeNotFound(root: string, name: string): Promise<RvbbitError> {
   const known = await cascadesLike(root, name);
   const sought = filesNamed(name)
@@ -50,12 +53,12 @@ export async function cascadeNotFound(root: string, name: string): Promise<Rvbbi
   return new RvbbitError('RVB_CASCADE_NOT_FOUND', message, { stage: 'cascade' });
 }
 
-/** The cascade whose name is spelt most like `name`; undefined if none is near. */
+/** Returns the cascade whose name is most similar to `name`; undefined if none is similar. */
 export async function nearestCascade(root: string, name: string): Promise<string | undefined> {
   return nearestIn(await cascadesLike(root, name), name);
 }
 
-/** The cascades under the root as `name` would name them: without a suffix where it has none. */
+/** Lists the cascades under the root, without their suffixes if `name` has none. */
 async function cascadesLike(root: string, name: string): Promise<readonly string[]> {
   const files = await listCascades(root);
   if (hasCascadeSuffix(name)) return files;

@@ -1,9 +1,9 @@
 /**
  * Refuses hostile YAML before it is parsed.
  *
- * `yaml` 2.9.1 aborts the whole process on about 10 KB of nested `[` (the regular expression compiler
- * runs out of memory, which nothing can catch), and its duplicate-key check is quadratic. Its lexer is
- * flat, so the lexer's own tokens are counted first: what passes here is shallow and small.
+ * `yaml` 2.9.1 aborts the whole process on about 10 KB of nested `[`: the regular expression compiler runs out of
+ * memory, which cannot be caught. Its duplicate-key check is quadratic. Its lexer does not recurse, so the lexer's
+ * tokens are counted first: a text that passes is shallow and small.
  */
 import { CST, Lexer } from 'yaml';
 import type { SourcePlace } from '../errors.ts';
@@ -12,15 +12,15 @@ import type { Problem } from './problems.ts';
 import { unquotedTemplate } from './quotes-missing.ts';
 
 const CASCADE_MAX_KEYS = 2_000;
-/** Items of any kind (list entries, keys, commas) in one file; parsing time grows with them. */
+/** The most items of any kind (list entries, keys, commas) in one file. Parsing time grows with their number. */
 const CASCADE_MAX_ITEMS = 10_000;
 
-/** The text of a YAML file, or why it is not one. */
+/** The text of a YAML file, or the problem in it. */
 export type GuardedYaml =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly problem: Problem };
 
-/** Decodes and checks a file's bytes: size, encoding, nesting, number of keys, anchors, tags. */
+/** Decodes a file's bytes and checks their size, encoding, nesting, number of keys, anchors and tags. */
 export function guardYaml(bytes: Uint8Array, file: string): GuardedYaml {
   const refuse = (
     message: string,
@@ -53,7 +53,7 @@ export function guardYaml(bytes: Uint8Array, file: string): GuardedYaml {
   return refuse(message, placeAt(text, offset, file));
 }
 
-/** The 1-based line and column of an offset. */
+/** Returns the 1-based line and column of an offset. */
 function placeAt(text: string, offset: number, file: string): SourcePlace {
   const before = text.slice(0, offset);
   const line = before.split('\n').length;
@@ -63,7 +63,7 @@ function placeAt(text: string, offset: number, file: string): SourcePlace {
 interface Refusal {
   readonly message: string;
   readonly offset: number;
-  /** True where a mark of YAML's was read that may have been meant as text. */
+  /** True if the text contains a mark of YAML that may have been meant as plain text. */
   readonly isSyntax?: true;
 }
 
@@ -77,14 +77,14 @@ const REFUSED: Partial<Record<string, string>> = {
   'directive-line': 'YAML directives are not allowed',
 };
 
-/** Marks that the lexer adds between the pieces of the text, of no width. */
+/** Marks without width that the lexer inserts between the pieces of the text. */
 const ZERO_WIDTH = new Set(['\u0002', '\u0018', '\u001f']);
 const SCALAR_FOLLOWS = '\u001f';
 const BLANK = new Set(['space', 'newline', 'comment']);
 const KEYS = new Set(['map-value-ind', 'explicit-key-ind']);
 const ITEMS = new Set(['comma', 'seq-item-ind', 'flow-seq-start', 'flow-map-start']);
 
-/** Counts the lexer's tokens; the lexer is a generator, so a hostile file is left where it shows. */
+/** Counts the lexer's tokens. The lexer is a generator, so reading stops at the first problem of a hostile file. */
 function scanTokens(text: string): Refusal | undefined {
   let offset = 0;
   let lineStart = 0;
@@ -95,7 +95,7 @@ function scanTokens(text: string): Refusal | undefined {
   let items = 0;
   let documents = 0;
   let afterScalar = false;
-  // Columns at which block collections begin; a deeper one always stands further right.
+  // The columns at which block collections begin. A deeper collection always begins further right.
   const columns: number[] = [];
   for (const token of new Lexer().lex(text)) {
     if (ZERO_WIDTH.has(token)) {
@@ -107,9 +107,14 @@ function scanTokens(text: string): Refusal | undefined {
     const refused = REFUSED[type];
     if (refused !== undefined) return { message: refused, offset, isSyntax: true };
     const isScalar = type === 'scalar' || type.endsWith('-quoted-scalar');
-    // The parser would collect an error for each of thousands. (A block text ends with its line.)
+    // The parser would collect an error for each of thousands of such texts. A block text ends with its line, so
+    // another text may follow it.
     if (isScalar && afterScalar) {
-      return { message: 'two texts side by side', offset, isSyntax: true };
+      return {
+        message: 'two texts side by side; is a comma, a colon or a quote missing?',
+        offset,
+        isSyntax: true,
+      };
     }
     if (type !== 'space') afterScalar = isScalar && !token.endsWith('\n');
     if ((type === 'doc-start' || type === 'doc-end') && ++documents > 2) {
@@ -129,7 +134,7 @@ function scanTokens(text: string): Refusal | undefined {
       while (columns.length > 0 && columns[columns.length - 1]! >= column) columns.pop();
       columns.push(column);
     }
-    // A block level has a key and its colon: two columns.
+    // A block level takes two columns: for a key and its colon.
     if (flowDepth > CASCADE_MAX_DEPTH || columns.length > 2 * CASCADE_MAX_DEPTH) {
       return { message: TOO_DEEP, offset };
     }

@@ -1,9 +1,9 @@
 /**
- * The one place that talks to minijinja.
+ * The only file that calls minijinja.
  *
- * Its environments are kept and reused. A host filter or a context that throws leaves an environment
- * dead, so filters here record what went wrong and never throw, and contexts are plain copies. Anything
- * but an ordinary template error (a trap: out of memory, a bug) discards the whole instance.
+ * Its environments are kept and reused. A host filter or a context that throws makes an environment unusable, so the
+ * filters here record failures and never throw, and contexts are plain copies. Any error except an ordinary template
+ * error (a trap: out of memory, a bug) discards the whole instance.
  */
 import type { Environment } from 'minijinja-js';
 import { messageOf, RvbbitError } from '../errors.ts';
@@ -14,17 +14,17 @@ import { scanTemplate } from './jinja-scan.ts';
 import { copyJson } from './plain-json.ts';
 import { loadMinijinja } from './wasm-jinja.ts';
 
-/** Instructions that one template or expression may execute. */
+/** The most instructions that one template or expression may execute. */
 const TEMPLATE_FUEL = 1_000_000;
 
-/** A function that templates may call by `value | name(arguments)`. It records failures and never throws. */
+/** A function that templates call as `value | name(arguments)`. It records failures and never throws. */
 export type HostFilter = (value: unknown, ...args: readonly unknown[]) => unknown;
 
 type Mode = 'text' | 'sql' | 'expression';
 
 interface Host {
   readonly environment: Environment;
-  /** Template names by source. */
+  /** The names of the environment's templates by their source. */
   readonly names: Map<string, string>;
 }
 
@@ -35,12 +35,12 @@ let hosts: Partial<Record<Mode, Host>> = {};
 let filterFailure: string | undefined;
 let sqlFilters: Readonly<Record<string, HostFilter>> = {};
 
-/** Makes the running template fail with this message; what a host filter does in place of a throw. */
+/** Makes the running template fail with this message. Host filters call it instead of throwing. */
 export function recordFilterFailure(message: string): void {
   filterFailure ??= message;
 }
 
-/** Renders a template; `filters` are the host's own for this one rendering, under names given once. */
+/** Renders a template. `filters` are the host filters of this rendering, under the names that the environment knows. */
 export function renderWithJinja(
   mode: Mode,
   source: string,
@@ -64,8 +64,8 @@ export function renderWithJinja(
 }
 
 /**
- * Evaluates an expression; undefined where Jinja has no value for it. The value comes back as JSON text:
- * handed over as it is, `[1] * 1e9` (a lazy list) would be unrolled by V8, which ends the process.
+ * Evaluates an expression. Returns undefined if Jinja has no value for it. The value comes back as JSON text, because V8
+ * would expand a value such as `[1] * 1e9` (a lazy list) in full, which ends the process.
  */
 export function evaluateWithJinja(source: string, context: JsonObject): Json | undefined {
   const text = renderWithJinja(
@@ -76,7 +76,7 @@ export function evaluateWithJinja(source: string, context: JsonObject): Json | u
   return text === '' ? undefined : parseChecked(text);
 }
 
-/** JSON text as a value of allowed depth and exact numbers. */
+/** Parses JSON text, and checks its depth and that its numbers are exact. */
 function parseChecked(text: string): Json {
   let what: string;
   try {
@@ -89,7 +89,7 @@ function parseChecked(text: string): Json {
   throw new RvbbitError('RVB_TEMPLATE', what, { stage: 'execute' });
 }
 
-/** What is wrong with a text's syntax, undefined if nothing is. Nothing is rendered. */
+/** Returns the syntax problem of a text, undefined if there is none. Nothing is rendered. */
 export function checkWithJinja(
   kind: 'template' | 'expression',
   source: string,
@@ -107,25 +107,27 @@ export function checkWithJinja(
   }
 }
 
-/** Words that the template engine and this host know, for "did you mean"; `isKnownToJinja` has the last word. */
+/** Filters that templates may use, for suggestions. Only `isKnownToJinja` decides whether a filter exists. */
 export const FILTERS: readonly string[] = (
   'abs attr batch bool capitalize chain count d default dictsort e escape filesizeformat first float from_json ' +
   'groupby indent int items join last length lines list lower map max min pprint pluralize reject rejectattr ' +
   'replace reverse round safe select selectattr slice sort split string striptags sum title tojson trim ' +
   'truncate unique upper'
 ).split(' ');
+/** Tests that templates may use, for suggestions. */
 export const TESTS: readonly string[] = (
   'boolean defined divisibleby endingwith eq equalto escaped even false filter float ge gt greaterthan in ' +
   'integer int iterable le lessthan lower lt mapping ne none number odd safe sameas sequence startingwith ' +
   'string test true undefined upper'
 ).split(' ');
+/** Functions that templates may call, for suggestions. */
 export const FUNCTIONS: readonly string[] = 'range dict namespace debug cycler joiner'.split(' ');
 
 const answers = new Map<string, boolean>();
 
-/** Whether templates have a filter, a test or a function of that name. */
+/** Whether templates have a filter, a test or a function with that name. */
 export function isKnownToJinja(kind: 'filter' | 'test' | 'function', name: string): boolean {
-  // `self` and `super` are there within blocks; names that begin with _ are this host's own.
+  // `self` and `super` exist within blocks. Names that begin with _ belong to this host.
   if (kind === 'function' && (name === 'self' || name === 'super')) return true;
   if (kind === 'filter' && Object.hasOwn(ROUTES, name)) return true;
   if (!/^[A-Za-z]\w*$/.test(name)) return false;
@@ -160,7 +162,7 @@ function hostOf(mode: Mode): Host {
   return host;
 }
 
-/** A trapped instance is not used again, nor are its environments freed: that could trap as well. */
+/** Drops an instance that trapped. Its environments are not freed, because that could trap too. */
 function discard(): void {
   library = undefined;
   hosts = {};
@@ -180,7 +182,7 @@ function guarded<T>(mode: Mode, source: string, run: (host: Host) => T): T {
   throw new RvbbitError('RVB_TEMPLATE', filterFailure, { stage: 'execute' });
 }
 
-/** An ordinary error of a template carries its place, `(in name:line)`. */
+/** True for an ordinary template error, whose message contains its place: `(in name:line)`. */
 function isTemplateError(error: unknown): error is Error {
   return (
     error instanceof Error && error.name === 'Error' && /\(in [^)\n]*:\d+\)/.test(error.message)
@@ -193,7 +195,7 @@ function explain(host: Host, source: string, error: unknown, again: () => unknow
     return describe(error, source);
   }
   if (!error.message.startsWith('undefined value')) return describe(error, source);
-  // Only the debug form of the error points at the name.
+  // Only the debug form of the error contains the name.
   let detailed: unknown = error;
   host.environment.debug = true;
   try {
@@ -208,7 +210,7 @@ function explain(host: Host, source: string, error: unknown, again: () => unknow
   return describe(detailed, source);
 }
 
-/** One line without row values: what, which name, and the template's line where it has several. */
+/** Describes an error in one line without row values: the problem, the name, and the line if the template has several. */
 function describe(error: unknown, source: string): string {
   if (!isTemplateError(error)) {
     return `the template failed: it needs more than ${TEMPLATE_MAX_MEMORY / 1024 / 1024} MiB, or it is not one template`;
@@ -227,7 +229,7 @@ function describe(error: unknown, source: string): string {
   return source.includes('\n') ? `${what} (line ${line} of the template)` : what;
 }
 
-/** The path that minijinja's carets point into: `   2 >  {{ a.b }}` over `     i     ^^`. */
+/** Returns the path that minijinja's carets mark: `   2 >  {{ a.b }}` over `     i     ^^`. */
 function undefinedName(excerpt: readonly string[], source: string): string | undefined {
   const at = excerpt.findIndex((line) => /^\s*i\s+\^/.test(line));
   const shown = excerpt[at - 1];
@@ -256,20 +258,23 @@ function fromJsonFilter(value: unknown): unknown {
   return null;
 }
 
-/** Jinja's `tojson` writes `'`, `<`, `>` and `&` as an HTML page needs them; a prompt is no page. */
+/** Undoes the escapes of `'`, `<`, `>` and `&` that Jinja's `tojson` writes for HTML pages, because a prompt is not a page. */
 function plainJsonFilter(value: unknown): unknown {
   return String(value).replace(/\\\\|\\u00(27|3c|3e|26)/g, (sequence, code?: string) =>
     code === undefined ? sequence : String.fromCharCode(Number.parseInt(code, 16)),
   );
 }
 
-/** Filters of ours by the names that templates use, and what they are given: text, made inside Jinja. */
+/** The texts that replace this host's filters in a template. Each first turns the value into text inside Jinja. */
 const ROUTES: Readonly<Record<string, string>> = {
   from_json: '|string|_from_json',
   ident: '|tojson|_ident',
 };
 
-/** Puts a filter of Jinja's own before each of ours, so that only text of bounded size crosses over. */
+/**
+ * Puts a filter of Jinja before each filter of this host, so that only text of bounded size passes from WebAssembly to
+ * the host.
+ */
 function routeFilters(mode: Mode, source: string): string {
   if (!/from_json|ident|tojson/.test(source)) return source;
   const call =

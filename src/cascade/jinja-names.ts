@@ -1,50 +1,50 @@
-/** The names that a Jinja text reads, each with its place; no evaluation. */
+/** Finds the names that a Jinja text reads, each with its place. Nothing is evaluated. */
 import { scanTemplate } from './jinja-scan.ts';
 
-/** One word of a path: `.brand` or `['brand']`. Without a name: an element, as in `rows[0]`. */
+/** One step of a path: `.brand` or `['brand']`. A step without a name is an element, as in `rows[0]`. */
 export interface PathStep {
   readonly name?: string;
-  /** The offset of the word in the text; of an element, that of its bracket. */
+  /** The offset of the name in the text, or of an element's bracket. */
   readonly offset: number;
 }
 
-/** A word of a text that is no word of Jinja's grammar. */
+/** A name in a text that is not a word of Jinja's grammar. */
 export interface NameUse {
   /**
-   * `name`: it is looked up in the run. `method`: it is called on what is before it, `input.name.upper()`.
-   * `declared`: the text makes it a name of its own.
+   * `name`: the name is looked up in the run. `method`: it is called on the value before it, as in `input.name.upper()`.
+   * `declared`: the text declares it.
    */
   readonly kind: 'name' | 'filter' | 'test' | 'method' | 'declared';
-  /** The word; of a name, also what is read of it: `outputs`, `ask`, `brand`. */
+  /** The name, followed by the path that is read of it: `outputs`, `ask`, `brand`. */
   readonly steps: readonly [PathStep, ...PathStep[]];
-  /** True where the text declares the name itself: by `for`, `set`, `with`, a macro or its arguments. */
+  /** True if the text itself declares the name: by `for`, `set`, `with`, a macro or its arguments. */
   readonly isLocal: boolean;
-  /** True where `default` or `is defined` says that it may be missing. */
+  /** True if `default` or `is defined` shows that the value may be missing. */
   readonly mayBeMissing: boolean;
 }
 
-/** What a template or expression reads of a run. 'all': the whole, or parts named only at run time. */
+/** The parts of a run that a template or expression reads. 'all': everything, or parts whose names only a run determines. */
 export interface References {
   readonly input: ReadonlySet<string> | 'all';
   readonly outputs: ReadonlySet<string> | 'all';
   readonly state: ReadonlySet<string> | 'all';
-  /** Every name that is looked up, `input`, `outputs` and `state` among them. */
+  /** Every name that is looked up, including `input`, `outputs` and `state`. */
   readonly roots: ReadonlySet<string>;
 }
 
-/** The references of one expression. */
+/** Returns the references of one expression. */
 export function expressionReferences(expression: string): References {
   return referencesOf(expressionNames(expression));
 }
 
-/** The references of all the expressions and tags of a template. */
+/** Returns the references of all expressions and tags of a template. */
 export function templateReferences(source: string): References {
   return referencesOf(templateNames(source));
 }
 
 type Root = 'input' | 'outputs' | 'state';
 
-/** The references of names that were read before. */
+/** Returns the references of the given names. */
 export function referencesOf(uses: readonly NameUse[]): References {
   const found: Record<Root, Set<string> | 'all'> = {
     input: new Set(),
@@ -64,14 +64,14 @@ export function referencesOf(uses: readonly NameUse[]): References {
   return { ...found, roots };
 }
 
-/** The names in one expression, in its order. */
+/** Returns the names in one expression, in order. */
 export function expressionNames(expression: string): readonly NameUse[] {
   const reader = new NameReader();
   reader.read(tokens(expression, 0));
   return reader.uses();
 }
 
-/** The names in all the expressions and tags of a template, in its order. */
+/** Returns the names in all expressions and tags of a template, in order. */
 export function templateNames(source: string): readonly NameUse[] {
   const reader = new NameReader();
   for (const { kind, body, bodyStart } of scanTemplate(source)) {
@@ -98,31 +98,34 @@ function tokens(expression: string, start: number): readonly Token[] {
   return found;
 }
 
-/** The names that stand as words of the language in an expression. */
+/** Names that are words of Jinja's expression language. */
 const KEYWORDS = new Set('and or not in is if else true false none True False None'.split(' '));
 
-/** The names that are declared in a part of a template. A lookup there sees those of the parts around it too. */
+/** The names that are declared in a part of a template. A lookup there also finds the names of the surrounding parts. */
 interface Scope {
   readonly names: Set<string>;
   readonly around?: Scope;
 }
 
-/** A tag that is open, and the scope to go back to at its end. */
+/** An open tag, and the scope that is restored at its end. */
 interface OpenTag {
   readonly word: string;
   readonly before: Scope;
 }
 
-/** Tags that need an end. */
+/** Tags that need an end tag. */
 const BLOCKS = new Set('for if with macro call filter block autoescape'.split(' '));
 
-/** Reads a text's expressions and tags in order, and keeps what is declared where. */
+/** Reads a text's expressions and tags in order, and records where each name is declared. */
 class NameReader {
   readonly #found: { readonly use: Omit<NameUse, 'isLocal'>; readonly scope: Scope }[] = [];
   readonly #open: OpenTag[] = [];
   #scope: Scope = { names: new Set() };
 
-  /** What was read. A macro sees what is declared after it: which names are local is known at the end only. */
+  /**
+   * Returns the names that were read. A macro can use names that are declared after it, so local names are known only at
+   * the end.
+   */
   uses(): readonly NameUse[] {
     return this.#found.map(({ use, scope }) => ({
       ...use,
@@ -148,7 +151,7 @@ class NameReader {
 
   #enter(tag: OpenTag): void {
     this.#open.push(tag);
-    // An `if` is no scope: what it sets is seen after it.
+    // An `if` has no scope of its own: names that it sets are visible after it.
     if (tag.word !== 'if') this.#scope = { names: new Set(), around: tag.before };
   }
 
@@ -158,7 +161,7 @@ class NameReader {
     this.#scope = tag.before;
   }
 
-  /** Where the rows of a `for` are over, its names are too. */
+  /** The names of a `for` are not visible in its `else`. */
   #else(): void {
     const tag = this.#open.at(-1);
     if (tag?.word === 'for') this.#scope = { names: new Set(), around: tag.before };
@@ -222,7 +225,7 @@ class NameReader {
     }
   }
 
-  /** Reads an expression; `before` are the words that stand before it in its tag. */
+  /** Reads an expression. `before` are the words before it in its tag. */
   read(list: readonly Token[], before: readonly string[] = []): void {
     const textAt = (i: number): string | undefined =>
       i < 0 ? before[before.length + i] : list[i]?.text;
@@ -266,7 +269,7 @@ function isDeclared(name: string | undefined, scope: Scope): boolean {
   return around !== undefined;
 }
 
-/** What is read of the name before `start`, and the index behind it. */
+/** Returns the path that follows a name, from the token at `start` on, and the index after the path. */
 function readSteps(
   list: readonly Token[],
   start: number,
@@ -291,14 +294,14 @@ function readSteps(
   }
 }
 
-/** The names in the first brackets that an `=` or a comma may follow: `(a, b=1)`. */
+/** Returns the names in the first brackets that an `=` or a comma may follow: `(a, b=1)`. */
 function parameters(list: readonly Token[]): readonly Token[] {
   const open = list.findIndex(({ text }) => text === '(');
   const inside = list.slice(open, closing(list, open) + 1);
   return inside.filter((_, i) => /^[(,]$/.test(inside[i - 1]?.text ?? ''));
 }
 
-/** The index of the bracket that closes the one at `open`; the list's end where none does. */
+/** Returns the index of the bracket that closes the bracket at `open`; the list's length if none does. */
 function closing(list: readonly Token[], open: number): number {
   let depth = 0;
   for (let i = open; i >= 0 && i < list.length; i++) {
@@ -309,7 +312,10 @@ function closing(list: readonly Token[], open: number): number {
   return list.length;
 }
 
-/** The index of a word outside brackets, from `start` on; the list's end where it is not there. */
+/**
+ * Returns the index of the first occurrence of a word outside brackets, from `start` on; the list's length if there is
+ * none.
+ */
 function topLevel(list: readonly Token[], word: string, start = 0): number {
   let depth = 0;
   for (let i = start; i < list.length; i++) {

@@ -1,6 +1,6 @@
-/** A Jinja text cut into its pieces; no evaluation. */
+/** Splits a Jinja text into segments. Nothing is evaluated. */
 
-/** A piece of a template. `body` is what stands between the delimiters, without trim marks. */
+/** A segment of a template. `body` is the text between the delimiters, without trim marks. */
 export interface Segment {
   readonly kind: 'text' | 'value' | 'tag' | 'comment' | 'raw';
   readonly start: number;
@@ -12,7 +12,7 @@ export interface Segment {
 
 const CLOSERS: Readonly<Record<string, string>> = { '{{': '}}', '{%': '%}', '{#': '#}' };
 
-/** Cuts a template into text, `{{ value }}`, `{% tag %}` and `{# comment #}`; an unclosed one runs to the end. */
+/** Splits a template into text, `{{ value }}`, `{% tag %}` and `{# comment #}`. An unclosed segment extends to the end. */
 export function scanTemplate(source: string): readonly Segment[] {
   const segments: Segment[] = [];
   let position = 0;
@@ -50,7 +50,7 @@ function endOfComment(source: string, from: number): number {
   return end < 0 ? source.length : end;
 }
 
-/** The offset of `close`, outside strings and brackets. */
+/** Returns the offset of `close`, outside strings and brackets. */
 function endOfCode(source: string, from: number, close: string): number {
   let depth = 0;
   for (let i = from; i < source.length; i++) {
@@ -63,7 +63,7 @@ function endOfCode(source: string, from: number, close: string): number {
   return source.length;
 }
 
-/** The offset of a string's closing quote. */
+/** Returns the offset of a string's closing quote. */
 function endOfString(source: string, open: number): number {
   for (let i = open + 1; i < source.length; i++) {
     if (source[i] === '\\') i++;
@@ -72,7 +72,7 @@ function endOfString(source: string, open: number): number {
   return source.length;
 }
 
-/** A path of own properties such as `outputs.ask.brand`, undefined for any other expression. */
+/** Parses a path of own properties such as `outputs.ask.brand`. Returns undefined for any other expression. */
 export function parsePath(expression: string): readonly string[] | undefined {
   const text = expression.trim();
   if (

@@ -1,25 +1,25 @@
-/** The code of a js cell or ward as a function. */
+/** Compiles the code of a js cell or ward to a function. */
 
-/** The code of a js cell or ward, and where it stands: its first line is line `firstLine` of the file `source`. */
+/** The code of a js cell or ward, and its place: its first line is line `firstLine` of the file `source`. */
 export interface JsSource {
   readonly code: string;
   readonly source: string;
   readonly firstLine: number;
 }
 
-/** What makes a function of a text, of the realm that the function is to be of. */
+/** The constructors of functions in the realm to which a compiled function shall belong. */
 export interface FunctionKinds {
   readonly Function: FunctionConstructor;
-  /** The same of async functions, which has no name of its own in the language. */
+  /** The constructor of async functions, which has no name in the language. */
   readonly AsyncFunction: FunctionConstructor;
 }
 
 /** The compiled body of a js cell: a function of `input, outputs, state, signal` and more. */
 export type JsFunction = (...args: readonly unknown[]) => unknown;
 
-/** What js cells see. */
+/** The parameters of js cells. */
 export const CELL_PARAMETERS: readonly string[] = ['input', 'outputs', 'state', 'signal'];
-/** What js wards see beside it. */
+/** The further parameters of js wards. */
 export const WARD_PARAMETERS: readonly string[] = ['output'];
 
 /** Lines that V8 and `'use strict'` put before the code's first line in a stack trace. */
@@ -31,9 +31,9 @@ const OWN_KINDS: FunctionKinds = {
 };
 
 /**
- * Compiles code, named `url` in stack traces, as a function of the realm that `kinds` are of. Code without `await`
- * becomes a plain function, which is called twenty times faster than an async one. `moreParameters` come after
- * `signal`. Throws the SyntaxError of that realm.
+ * Compiles code, named `url` in stack traces, to a function of the realm that `kinds` belong to. Code without `await`
+ * becomes a plain function, because calling it is twenty times faster than calling an async function. `moreParameters`
+ * come after `signal`. Throws a SyntaxError of the realm of `kinds`.
  */
 export function compileJs(
   code: string,
@@ -50,12 +50,12 @@ export function compileJs(
   ) as JsFunction;
 }
 
-/** Whether code asks for the fourth parameter; where it does not, none is made. */
+/** Whether code uses the parameter `signal`. If it does not, no signal is made. */
 export function usesSignal(code: string): boolean {
   return /\bsignal\b|\barguments\b/.test(code);
 }
 
-/** The 1-based line of the code on which it threw, from the error's stack. */
+/** Finds in an error's stack the 1-based line of the code on which it was thrown. */
 export function thrownLine(stack: string, url: string): number | undefined {
   const at = stack.indexOf(`${url.replace(/\s/g, '_')}:`);
   if (at < 0) return undefined;

@@ -1,24 +1,24 @@
-/** JSON Schema, draft 2020-12, by ajv; loaded with the first schema. */
-import { createRequire } from 'node:module';
+/** Validates JSON Schema, draft 2020-12, with ajv, which is loaded with the first schema. */
 import type { Ajv2020, Options } from 'ajv/dist/2020.js';
 import type { Json, JsonObject } from '../util/json.ts';
+import { requirePackage } from '../util/require-package.ts';
 
-/** Checks a value; what is wrong with it, or undefined. */
+/** Checks a value. Returns the first problem, or undefined. */
 export type JsonValidator = (value: Json) => SchemaProblem | undefined;
 
-/** The first thing wrong: where in the value, and what was expected there. */
+/** The first problem of a value: its place, and what was expected there. */
 export interface SchemaProblem {
-  /** e.g. `.rows[3].price`; empty for the value itself. */
+  /** For example `.rows[3].price`. Empty for the value itself. */
   readonly path: string;
   readonly message: string;
 }
 
 let shared: Ajv2020 | undefined;
 
-/** One instance: it compiles the schema of schemas once, which takes longer than all that follows. */
+/** Returns the one ajv instance. It compiles the meta-schema once, which takes longer than all later work. */
 function ajv(): Ajv2020 {
   if (shared !== undefined) return shared;
-  const loaded: unknown = createRequire(import.meta.url)('ajv/dist/2020.js');
+  const loaded: unknown = requirePackage('ajv/dist/2020.js');
   const { Ajv2020: Constructor } = loaded as {
     readonly Ajv2020: new (options: Options) => Ajv2020;
   };
@@ -31,15 +31,14 @@ function ajv(): Ajv2020 {
   return shared;
 }
 
-/** The keywords that count. */
+/** Returns the keywords that are known, so that they need no warning. */
 export function knownKeywords(): ReadonlySet<string> {
   return new Set(['$anchor', ...Object.keys(ajv().RULES.keywords)]);
 }
 
 /**
- * Compiles a schema. Throws ajv's error where it is not one. Unknown keywords and formats are ignored.
- * `isChecked`: the schema was compiled before, in another thread, and is not held against the schema of
- * schemas again.
+ * Compiles a schema. Throws ajv's error if it is not a schema. Unknown keywords and formats are ignored. `isChecked`:
+ * the schema was already compiled in another thread, so it is not checked against the meta-schema again.
  */
 export function compileJson(schema: JsonObject, isChecked = false): JsonValidator {
   if ('$async' in schema) throw new TypeError('$async is not available');

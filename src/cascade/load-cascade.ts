@@ -1,4 +1,4 @@
-/** A cascade file, and the files it names, as one validated `Cascade`. */
+/** Loads a cascade file, and the files that it names, into one validated `Cascade`. */
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { LRUCache } from 'lru-cache';
@@ -34,7 +34,7 @@ import { didYouMean } from './spelling.ts';
 import { type TemplateText, templateTexts, withNames } from './template-texts.ts';
 
 const CASCADE_MAX_NESTING = 8;
-/** Cascades that a process keeps; they are read again once one of their files has changed. */
+/** The most cascades that a process keeps. A cascade is read again after one of its files has changed. */
 const CASCADES_KEPT = 200;
 
 const kept = new LRUCache<string, { readonly cascade: Cascade; readonly files: RootFiles }>({
@@ -42,10 +42,10 @@ const kept = new LRUCache<string, { readonly cascade: Cascade; readonly files: R
 });
 
 /**
- * Loads the cascade `path` under `root` and every cascade and code file that it names.
+ * Loads the cascade `path` under `root`, and every cascade and code file that it names.
  *
- * Errors: RVB_PATH_DENIED, RVB_CASCADE_NOT_FOUND, RVB_TEMPLATE_QUOTED where values stand in quotes and
- * nothing else is wrong, else RVB_CASCADE_INVALID with every problem and its place.
+ * Errors: RVB_PATH_DENIED; RVB_CASCADE_NOT_FOUND; RVB_TEMPLATE_QUOTED if values stand in quotes and nothing else is
+ * wrong; else RVB_CASCADE_INVALID with every problem and its place.
  */
 export async function loadCascade(root: string, path: string): Promise<Cascade> {
   const key = JSON.stringify([resolve(root), path]);
@@ -59,7 +59,7 @@ export async function loadCascade(root: string, path: string): Promise<Cascade> 
   return cascade;
 }
 
-/** As `loadCascade`, of a text that is not in a file; `root` is where the files that it names lie. */
+/** Like `loadCascade`, for a text that is not in a file. `root` is the folder of the files that the text names. */
 export async function loadCascadeText(
   text: string,
   options: { readonly file?: string; readonly root?: string } = {},
@@ -69,15 +69,15 @@ export async function loadCascadeText(
   return loader.load(options.file ?? 'cascade.yaml', Buffer.from(text), []);
 }
 
-/** One load: a cascade that several cells name is read, and reported, once. */
+/** Loads one cascade with its nested cascades. A cascade that several cells name is read, and reported, once. */
 class Loader {
   readonly #root: string;
   readonly #rootFiles: RootFiles;
-  /** Files of nested cascades by the names that cells give them. */
+  /** The files of nested cascades by the names that cells use. */
   readonly #files = new Map<string, CascadeBytes>();
-  /** Nested cascades by file, or why there is none, in one line. */
+  /** Nested cascades by file, or for a cascade that could not be loaded: its error in one line. */
   readonly #loaded = new Map<string, Cascade | RvbbitError>();
-  /** How many levels a nested cascade has, itself the first. */
+  /** The number of levels of a nested cascade, including its own. */
   readonly #levels = new Map<Cascade, number>();
 
   constructor(root: string, rootFiles: RootFiles) {
@@ -175,7 +175,7 @@ class Loader {
     };
   }
 
-  /** The code of a js cell: written in the file, or in a file of its own under the root. */
+  /** Reads the code of a js cell, which stands in the cascade file or in a separate file under the root. */
   async #code(
     cell: CellFile,
     origin: Origin,
@@ -271,12 +271,12 @@ class Loader {
   }
 }
 
-/** True for a name that may be meant as a tool: no path and no file. */
+/** True for a name that may be meant as a tool: neither a path nor a file. */
 function isWord(name: string): boolean {
   return /^\w+$/.test(name);
 }
 
-/** Reports inputs that a nested cascade requires or reads, and does not get. */
+/** Reports inputs that a nested cascade requires or reads but does not get. */
 function checkGiven(
   cell: Cell,
   { name, path, given = givenInputs(cell) }: NamedCascade,
@@ -294,14 +294,14 @@ function checkGiven(
   }
 }
 
-/** The names of the inputs that a cell writes out for its cascade; undefined where it hands on its own. */
+/** Returns the names of the inputs that a cell builds for its cascade; undefined if it passes on its own input. */
 function givenInputs(cell: Cell): readonly string[] | undefined {
   return cell.kind === 'cascade' && cell.inputs !== undefined
     ? Object.keys(cell.inputs)
     : undefined;
 }
 
-/** What nested cascades read of the input that is handed on to them whole. */
+/** Returns the input reads of the nested cascades that get the whole input. */
 function readsHandedOn(
   cells: readonly Cell[],
   nested: ReadonlyMap<string, Cascade>,
@@ -312,7 +312,7 @@ function readsHandedOn(
   });
 }
 
-/** The first read of each input; one that must be there before one that may be missing. */
+/** Returns one read for each input. A read that may not be missing takes precedence over one that may. */
 function onceEach(reads: readonly InputRead[]): readonly InputRead[] {
   const first = new Map<string, InputRead>();
   for (const read of reads) {
@@ -321,7 +321,7 @@ function onceEach(reads: readonly InputRead[]): readonly InputRead[] {
   return [...first.values()];
 }
 
-/** The modules that know YAML and zod are loaded with the first cascade: start-up counts. */
+/** Loads the modules for YAML and zod with the first cascade, to keep the start fast. */
 async function readFileValue(
   file: string,
   bytes: Uint8Array,
@@ -345,7 +345,10 @@ function checkedInputsSchema(
   return widened;
 }
 
-/** Keywords of the file's schemas that nothing is held against; the short form of `inputs_schema` has none. */
+/**
+ * Warns of keywords in the file's schemas that the validator does not know. The short form of `inputs_schema` has no
+ * keywords.
+ */
 function schemaWarnings(
   written: CascadeFile,
   inputsSchema: JsonObject | undefined,
@@ -362,12 +365,12 @@ function schemaWarnings(
     return unknownKeywords(schema as JsonObject, known).map((below) => {
       const place = formatPlace(parsed.place([...path, ...below], 'key'));
       const keyword = String(below.at(-1));
-      return `${place} the schema's keyword ${keyword} is not known, and asks nothing${didYouMean(keyword, known)}`;
+      return `${place} the schema's keyword ${keyword} is not known, and has no effect${didYouMean(keyword, known)}`;
     });
   });
 }
 
-/** RVB_CASCADE_INVALID, or the problems' own code where they all have the same. */
+/** Makes the error RVB_CASCADE_INVALID, or an error with the problems' own code if all have the same one. */
 function raise(
   file: string,
   problems: readonly Problem[],

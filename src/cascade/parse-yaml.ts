@@ -1,4 +1,4 @@
-/** YAML text to plain values, each with its place in the file. */
+/** Parses YAML text to plain values, each with its place in the file. */
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { SourcePlace } from '../errors.ts';
 import { CASCADE_MAX_DEPTH, CASCADE_MAX_PROBLEMS } from '../limits.ts';
@@ -9,21 +9,21 @@ import { type QuotesMissing, unquotedColon, unquotedTemplate } from './quotes-mi
 /** A path into the file's value, as zod reports it. */
 export type ValuePath = readonly (string | number)[];
 
-/** A parsed file. `problems` is empty where the value can be trusted to be what the text says. */
+/** A parsed file. If `problems` is not empty, the value may differ from the text. */
 export interface ParsedYaml {
   readonly value: Json;
   readonly problems: readonly Problem[];
-  /** Where a value (or its key) stands; for a path that is not there, its nearest parent. */
+  /** Returns the place of a value (or its key). For a path that does not exist, returns the place of its nearest parent. */
   place(path: ValuePath, part?: 'key' | 'value'): SourcePlace;
-  /** Where the word at an offset of a text stands. */
+  /** Returns the place of the word at an offset of a text. */
   placeOfWord(path: ValuePath, text: string, offset: number): SourcePlace;
-  /** True where the value is a block text (`|` or `>`), which begins on the line after its place. */
+  /** True if the value is a block text (`|` or `>`), which begins on the line after its place. */
   isBlock(path: ValuePath): boolean;
 }
 
 const REFUSED_KEYS = new Set(['__proto__', 'constructor', 'prototype', '<<']);
 
-/** Parses text that `guardYaml` has passed. Errors and warnings alike are problems. */
+/** Parses text that `guardYaml` accepted. Errors and warnings are both problems. */
 export function parseYaml(text: string, file: string): ParsedYaml {
   const lineCounter = new LineCounter();
   const problems: Problem[] = [];
@@ -34,7 +34,7 @@ export function parseYaml(text: string, file: string): ParsedYaml {
     const { line, col } = lineCounter.linePos(offset);
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
-  // The library's own duplicate-key check is quadratic; `toValue` does it with a set.
+  // The library's own duplicate-key check is quadratic. `toValue` checks the keys of each object instead.
   const document = parseDocument(text, {
     lineCounter,
     strict: true,
@@ -43,7 +43,7 @@ export function parseYaml(text: string, file: string): ParsedYaml {
     prettyErrors: false,
   });
   const issues = [...document.errors, ...document.warnings];
-  // What else the parser reports of the file may only follow from such a mistake.
+  // Other errors of the parser may only be consequences of such a mistake.
   const mistakes = quotesMissing(text, issues);
   if (mistakes.length > 0) {
     for (const { offset, message } of mistakes) problems.push({ place: at(offset), message });
@@ -118,7 +118,8 @@ export function parseYaml(text: string, file: string): ParsedYaml {
       const [start, end] = [offsets.get(name), ends.get(name)];
       const word = /^[\p{L}\p{N}_]+/u.exec(value.slice(offset))?.[0];
       if (start === undefined || end === undefined || word === undefined) return place(path);
-      // Folding, indentation and escapes part words, and change none: the n-th here is the n-th there.
+      // Folding, indentation and escapes may separate words but do not change them. So the word's n-th occurrence in
+      // the value is its n-th occurrence in the file.
       let found = start - 1;
       for (let i = value.indexOf(word); i >= 0 && i <= offset; i = value.indexOf(word, i + 1)) {
         found = text.indexOf(word, found + 1);
@@ -131,7 +132,7 @@ export function parseYaml(text: string, file: string): ParsedYaml {
 
 const NOTHING = { value: null, isBlock: () => false };
 
-/** The texts that lack quotes, by the parser's errors, each once. */
+/** Finds the texts that lack quotes from the parser's errors, each once. */
 function quotesMissing(
   text: string,
   issues: readonly { readonly code: string; readonly pos: readonly [number, number] }[],

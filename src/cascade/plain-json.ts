@@ -1,23 +1,26 @@
-/** Plain JSON: checked copies, the value rule, equality. */
+/** Plain JSON: checked copies, texts of values, equality. */
 import { messageOf } from '../errors.ts';
 import { VALUE_MAX_DEPTH } from '../limits.ts';
 import type { Json, JsonObject } from '../util/json.ts';
 
-/** Where in a value something is not JSON, e.g. `.rows[3].price`, and what it is. */
+/** The path of a part that is not JSON, e.g. `.rows[3].price`, and the problem. */
 export interface JsonProblem {
   readonly path: string;
   readonly message: string;
 }
 
-/** Thrown inside `copyJson` alone; the path is put together while it unwinds, so good values pay nothing. */
+/**
+ * Thrown only inside `copyJson`. Each level adds its part of the path while the error passes through it, so good values
+ * pay nothing.
+ */
 class NotJson extends Error {
   path = '';
 }
 
 /**
- * A plain copy of a value, or what in it is not JSON: a function, BigInt, NaN, class instance, circle,
- * or nesting beyond 64. Each getter is read once. `undefined` is null at the top and in arrays; as a
- * property it is left out, as `JSON.stringify` does.
+ * Returns a plain copy of a value, or the part of it that is not JSON: a function, BigInt, NaN, class instance, circle,
+ * or nesting deeper than 64. Each getter is read once. `undefined` becomes null at the top and in arrays. As a property
+ * it is left out, as in `JSON.stringify`.
  */
 export function copyJson(
   value: unknown,
@@ -93,7 +96,7 @@ function copyObject(object: object, depth: number): Json {
   return result;
 }
 
-/** The `Object.prototype` of another realm. */
+/** True for the `Object.prototype` of another realm. */
 function isForeignPlain(prototype: unknown): boolean {
   return (
     Object.getPrototypeOf(prototype) === null &&
@@ -109,19 +112,19 @@ function whatInstead(value: object): string {
   return `is a ${value.constructor?.name ?? 'class instance'}; return plain objects and arrays`;
 }
 
-/** The value rule: a string is itself, null is null, anything else is its JSON text. */
+/** Returns the text of a value: a string is itself, null is null, anything else is its JSON text. */
 export function valueText(value: Json): string | null {
   if (typeof value === 'string' || value === null) return value;
   return JSON.stringify(value);
 }
 
-/** Truth as Jinja has it: false for false, null, 0, '', [] and {}. */
+/** Whether Jinja counts a value as true. It counts false, null, 0, '', [] and {} as false. */
 export function isTruthy(value: Json): boolean {
   if (typeof value !== 'object' || value === null) return Boolean(value);
   return Array.isArray(value) ? value.length > 0 : Object.keys(value).length > 0;
 }
 
-/** JSON text with the keys of every object in order, so that equal values have equal texts. */
+/** Returns JSON text with the keys of every object sorted, so that equal values have equal texts. */
 export function canonicalJson(value: Json): string {
   return JSON.stringify(value, (_, part: Json) =>
     typeof part !== 'object' || part === null || Array.isArray(part)
@@ -130,7 +133,7 @@ export function canonicalJson(value: Json): string {
   );
 }
 
-/** Equality of JSON values; the order of keys does not count. What `rvbbit test` compares with. */
+/** Compares JSON values, for example for `rvbbit test`. The order of keys does not count. */
 export function jsonEquals(a: Json, b: Json): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;

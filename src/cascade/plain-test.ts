@@ -1,18 +1,18 @@
 /**
- * The conditions that most cells have, such as `input.price is not none and input.kind == 'book'`, decided without
- * WebAssembly (30 times faster). Whatever is not plainly one of these is left to Jinja.
+ * Decides common conditions, such as `input.price is not none and input.kind == 'book'`, without WebAssembly (30 times
+ * faster). Jinja decides every other condition.
  */
 import type { Json } from '../util/json.ts';
 import { parsePath } from './jinja-scan.ts';
 
 interface Comparison {
   readonly path: readonly string[];
-  /** What the value is compared with. */
+  /** The text or null with which the value is compared. */
   readonly operand: null | string;
   readonly isNegated: boolean;
 }
 
-/** Comparisons joined by one word. */
+/** Comparisons that are all joined by the same word. */
 export interface PlainTest {
   readonly comparisons: readonly Comparison[];
   readonly join: 'and' | 'or';
@@ -25,7 +25,7 @@ const COMPARISON = new RegExp(
 );
 const JOIN = /(and|or)\b/y;
 
-/** Undefined for any other expression. */
+/** Parses a condition. Returns undefined for any expression that is not such a condition. */
 export function parsePlainTest(text: string): PlainTest | undefined {
   const comparisons: Comparison[] = [];
   let join: PlainTest['join'] | undefined;
@@ -52,7 +52,7 @@ export function parsePlainTest(text: string): PlainTest | undefined {
   }
 }
 
-/** Its outcome; undefined where a value's comparison is Jinja's to decide: lists, objects, what is not defined. */
+/** Decides a condition. Returns undefined if Jinja must decide, because a value is a list, an object or undefined. */
 export function decidePlainTest(
   { comparisons, join }: PlainTest,
   valueAt: (path: readonly string[]) => Json | undefined,

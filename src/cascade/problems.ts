@@ -1,19 +1,19 @@
-/** What is wrong with a file that people write: collected while it is read, raised as one error. */
+/** Problems in a file that people write. They are collected while the file is read, and thrown as one error. */
 import { RvbbitError, type SourcePlace } from '../errors.ts';
 import { CASCADE_MAX_PROBLEMS } from '../limits.ts';
 
-/** One thing wrong, and where. */
+/** One problem, and its place. */
 export interface Problem {
   readonly place: SourcePlace;
   readonly message: string;
 }
 
-/** `file:line:column`, as editors and terminals link it. */
+/** Formats a place as `file:line:column`, which editors and terminals turn into a link. */
 export function formatPlace(place: SourcePlace): string {
   return `${place.file ?? 'cascade'}:${place.line}:${place.column}`;
 }
 
-/** The problems of `what` in the file's order, up to 20 of them, and the place of the first. */
+/** Lists the problems of `what` in the file's order, up to 20 of them, and returns the place of the first. */
 export function listProblems(
   what: string,
   problems: readonly Problem[],
@@ -32,7 +32,7 @@ export function listProblems(
   };
 }
 
-/** One RVB_CASCADE_INVALID that lists the problems. */
+/** Makes one RVB_CASCADE_INVALID that lists the problems. */
 export function cascadeInvalid(file: string, problems: readonly Problem[]): RvbbitError {
   const { message, place } = listProblems(`cascade '${file}'`, problems);
   return new RvbbitError('RVB_CASCADE_INVALID', message, {

@@ -1,12 +1,12 @@
-/** Two mistakes of those new to YAML, seen where its parser fails: both are texts that need quotes. */
+/** Recognizes two mistakes of beginners in YAML where its parser fails. Both are texts that need quotes. */
 
-/** One such text: the offset at which it begins, and what to do. */
+/** A text that needs quotes: the offset at which it begins, and advice. */
 export interface QuotesMissing {
   readonly offset: number;
   readonly message: string;
 }
 
-/** A value that begins with a template, which is a mapping to YAML; `offset` is on its line. */
+/** Finds a value that begins with a template, which YAML reads as a mapping. `offset` is on the value's line. */
 export function unquotedTemplate(text: string, offset: number): QuotesMissing | undefined {
   const start = text.lastIndexOf('\n', offset - 1) + 1;
   const end = text.indexOf('\n', start);
@@ -23,7 +23,7 @@ export function unquotedTemplate(text: string, offset: number): QuotesMissing | 
 
 const VALUE_FOLLOWS = new Set([':', '-', ',', '[']);
 
-/** A text with a colon and a blank in it, which end a key in YAML; `offset` is where the text begins. */
+/** Finds a text that contains a colon and a blank, which YAML reads as a key. `offset` is the start of the text. */
 export function unquotedColon(text: string, offset: number): QuotesMissing | undefined {
   if (/["']/.test(text[offset] ?? '')) return undefined;
   const found = /:(?=\s)/.exec(text.slice(offset, offset + COLON_WITHIN));

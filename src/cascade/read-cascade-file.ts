@@ -1,19 +1,20 @@
-/** The file of a cascade by its name, which may leave out the suffix. */
+/** Reads the file of a cascade by its name, which may lack the suffix. */
 import { RvbbitError } from '../errors.ts';
 import { filesNamed } from './find-cascades.ts';
 import { canonicalName, showName } from './resolve-path.ts';
 import type { RootFiles } from './root-files.ts';
 
-/** A cascade's file under the root, with its suffix, and what it holds. */
+/** A cascade's file under the root, with its suffix, and its bytes. */
 export interface CascadeBytes {
   readonly file: string;
   readonly bytes: Buffer;
 }
 
 /**
- * Reads a cascade's file; without a suffix `name.yaml` or `name.yml`. Undefined where neither is there.
+ * Reads a cascade's file. For a name without a suffix, it looks for `name.yaml` and `name.yml`. Returns undefined if
+ * there is no file.
  *
- * Errors: RVB_PATH_DENIED, RVB_CASCADE_NOT_FOUND where both are there.
+ * Errors: RVB_PATH_DENIED; RVB_CASCADE_NOT_FOUND if both exist.
  */
 export async function readCascadeFile(
   files: RootFiles,

@@ -1,14 +1,17 @@
-/** Which columns a cascade reads: declared in `inputs_schema`, or found in its templates. */
+/** Determines which columns a cascade reads: those declared in `inputs_schema`, or those found in its templates. */
 import type { Json, JsonObject } from '../util/json.ts';
 import type { Cascade, Cell } from './cascade.ts';
 import { referencesOf } from './jinja-names.ts';
 import { namedCascades } from './named-cascades.ts';
 import type { NamingText } from './template-texts.ts';
 
-/** The inputs of every RUN. */
+/** The inputs that every RUN gives. */
 export const RUN_INPUTS = ['data_table', 'row_count', 'columns'] as const;
 
-/** JSON Schema of the inputs; the short form `name: description` is widened, each name required unless its description ends with "(optional)". */
+/**
+ * Returns the JSON Schema of the inputs. The short form `name: description` is widened to a schema in which each name is
+ * required unless its description ends with "(optional)".
+ */
 export function widenInputsSchema(written: JsonObject): JsonObject | { readonly problem: string } {
   const isSchema =
     written['type'] === 'object' ||
@@ -29,7 +32,7 @@ export function widenInputsSchema(written: JsonObject): JsonObject | { readonly 
   return { type: 'object', properties, required };
 }
 
-/** The names under `properties`. */
+/** Returns the names under `properties` and `required`. */
 export function declaredInputs(schema: JsonObject): readonly string[] {
   const properties = schema['properties'];
   const names =
@@ -37,11 +40,14 @@ export function declaredInputs(schema: JsonObject): readonly string[] {
   return [...new Set([...names, ...requiredInputs(schema)])];
 }
 
-/** Keywords by which a schema may take inputs that its `properties` do not name. */
+/** Keywords with which a schema may accept inputs that its `properties` do not name. */
 const OPENING =
   '$ref $dynamicRef allOf anyOf oneOf if then else dependentSchemas patternProperties'.split(' ');
 
-/** The columns that a row's input is made of: the declared inputs, and where more may come, what the cascade reads. */
+/**
+ * Returns the columns for a row's input: the declared inputs, and if the schema accepts others, also the inputs that the
+ * cascade reads.
+ */
 export function inputColumnsOf(
   schema: JsonObject | undefined,
   cells: readonly Cell[],
@@ -54,21 +60,24 @@ export function inputColumnsOf(
   return read === 'all' ? 'all' : [...new Set([...declared, ...read])];
 }
 
-/** True where a schema does not say that what it declares is all there is. */
+/**
+ * True if a schema accepts inputs that it does not declare. A schema that declares inputs, and does not mention others,
+ * accepts no others.
+ */
 export function takesMore(schema: JsonObject, declared: readonly string[]): boolean {
   if (OPENING.some((keyword) => keyword in schema)) return true;
   const rest = schema['additionalProperties'] ?? schema['unevaluatedProperties'];
   return rest === undefined ? declared.length === 0 : rest !== false;
 }
 
-/** The names under `required`. */
+/** Returns the names under `required`. */
 export function requiredInputs(schema: JsonObject | undefined): readonly string[] {
   const required = schema?.['required'];
   if (!Array.isArray(required)) return [];
   return required.filter((name): name is string => typeof name === 'string');
 }
 
-/** The inputs that the cells and the output read. */
+/** Returns the inputs that the cells and the output read. */
 function inputsOf(
   cells: readonly Cell[],
   texts: readonly NamingText[],
@@ -87,7 +96,7 @@ function inputsOf(
   return [...found];
 }
 
-/** True where a ward or an evaluator is code, or a cascade that reads the `input` it is given. */
+/** True if a ward is code, or if a ward or an evaluator is a cascade that reads its input `input`. */
 function readsWholeInput(cell: Cell, nested: ReadonlyMap<string, Cascade>): boolean {
   const { wards } = cell;
   if ([...(wards?.pre ?? []), ...(wards?.post ?? [])].some(({ kind }) => kind === 'js'))

@@ -1,14 +1,14 @@
-/** Files under the cascade root, and no others: names are checked, links resolved, opens verified. */
+/** Reads only files under the cascade root: names are checked, links are resolved, opened files are verified. */
 import { constants } from 'node:fs';
 import { open, realpath, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { RvbbitError, type Stage } from '../errors.ts';
 import { CASCADE_MAX_BYTES, MESSAGE_VALUE_CHARS } from '../limits.ts';
 
-/** Characters of a cascade's name as a statement gives it. */
+/** The most characters of a cascade's name in a statement. */
 const CASCADE_MAX_PATH = 1_024;
 
-/** A name as a message shows it: one line, cut, no control characters. */
+/** Returns a name for messages: one line, cut to MESSAGE_VALUE_CHARS, without control characters. */
 export function showName(name: string): string {
   const line = name.replace(/[\p{Cc}\u2028\u2029]/gu, '?');
   return line.length <= MESSAGE_VALUE_CHARS ? line : `${line.slice(0, MESSAGE_VALUE_CHARS - 1)}…`;
@@ -31,7 +31,7 @@ function tooLarge(name: string, bytes: number): RvbbitError {
 }
 
 /**
- * The canonical form of a file name under the root: `a/b.yaml`, forward slashes, no `.` or `..`.
+ * Returns the canonical form of a file name under the root: `a/b.yaml`, with forward slashes, without `.` and `..`.
  * Throws RVB_PATH_DENIED for anything that is not a plain relative path.
  */
 export function canonicalName(name: string): string {
@@ -52,12 +52,12 @@ export function canonicalName(name: string): string {
 }
 
 /**
- * Reads a file under the root, undefined if there is none. A file above 256 KiB is RVB_CASCADE_INVALID, a root
- * that is not there RVB_CASCADE_NOT_FOUND.
+ * Reads a file under the root. Returns undefined if it does not exist. Throws RVB_CASCADE_INVALID for a file above 256
+ * KiB, and RVB_CASCADE_NOT_FOUND if the root does not exist.
  *
- * The real path must lie inside the root. It is then opened without following a link and without waiting
- * (a FIFO would block), and what was opened is asked again where it lies: a folder or file that was
- * swapped for a link after the check is refused, not followed.
+ * The real path must be inside the root. It is opened without following a link and without waiting (a FIFO would block).
+ * Then the path of the opened file is checked again: if a folder or file was replaced by a link after the first check,
+ * it is refused and not followed.
  */
 export async function readRootFile(root: string, name: string): Promise<Buffer | undefined> {
   const realRoot = await realPathOf(root);
@@ -88,7 +88,7 @@ export async function readRootFile(root: string, name: string): Promise<Buffer |
   }
 }
 
-/** Throws RVB_CASCADE_NOT_FOUND where the root is no folder. */
+/** Throws RVB_CASCADE_NOT_FOUND if the root is not a folder. */
 export async function checkRoot(root: string): Promise<void> {
   const found = await stat(root).catch(() => undefined);
   if (found?.isDirectory() !== true) throw noRoot(root, 'open');
@@ -118,7 +118,7 @@ function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'error';
 }
 
-/** Reads what is there up to a cap: the size that `stat` reported may have grown since. */
+/** Reads a file up to a cap, because the file may have grown since `stat` reported its size. */
 async function readAtMost(
   handle: Awaited<ReturnType<typeof open>>,
   maxBytes: number,

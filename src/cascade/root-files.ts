@@ -1,16 +1,16 @@
-/** The files under a cascade root that one load reads, and whether they are still as they were then. */
+/** The files under a cascade root that one load reads. It can tell whether they have changed since. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRootFile } from './resolve-path.ts';
 
-/** A file that was changed this shortly before it was read may change again and keep its time. */
+/** A file that changed less than this time before it was read may change again without a new timestamp. */
 const CLOCK_STEP_MS = 50;
 
 const ABSENT = 'absent';
 
 export class RootFiles {
   readonly #root: string;
-  /** What each file looked like before it was read, by name. */
+  /** The state of each file before it was read, by name: its identity, size and timestamps. */
   readonly #stamps = new Map<string, string>();
   #isSettled = true;
 
@@ -18,7 +18,7 @@ export class RootFiles {
     this.#root = root;
   }
 
-  /** As `readRootFile`. */
+  /** Reads a file like `readRootFile`. */
   async read(name: string): Promise<Buffer | undefined> {
     const stamp = await this.#stampOf(name, (changedMs) => {
       if (Date.now() - changedMs < CLOCK_STEP_MS) this.#isSettled = false;
@@ -27,7 +27,7 @@ export class RootFiles {
     return readRootFile(this.#root, name);
   }
 
-  /** Whether reading all of them again would surely give the same. */
+  /** Whether reading all files again would certainly give the same bytes. */
   async areUnchanged(): Promise<boolean> {
     if (!this.#isSettled) return false;
     const stamps = await Promise.all([...this.#stamps.keys()].map((name) => this.#stampOf(name)));

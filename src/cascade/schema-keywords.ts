@@ -1,18 +1,22 @@
-/** Keywords of a JSON Schema that ask nothing of a value, since the validator does not know them. */
+/** Finds keywords of a JSON Schema that have no effect because the validator does not know them. */
 import type { Json, JsonObject } from '../util/json.ts';
 import type { ValuePath } from './parse-yaml.ts';
 
-/** What holds a schema or a list of them, and what holds schemas by name. */
+/** Keywords whose value is a schema or a list of schemas. */
 const SCHEMAS = new Set(
   'items prefixItems contains additionalProperties unevaluatedProperties unevaluatedItems propertyNames not if then else allOf anyOf oneOf contentSchema'.split(
     ' ',
   ),
 );
+/** Keywords whose value is an object of schemas by name. */
 const NAMED_SCHEMAS = new Set(
   'properties patternProperties dependentSchemas $defs definitions'.split(' '),
 );
 
-/** Where the schema and those in it have a keyword that is not in `known`; one that begins with `x-` is its author's. */
+/**
+ * Returns the paths of keywords in a schema and its subschemas that are not in `known`. Keywords that begin with `x-`
+ * belong to the author and are not reported.
+ */
 export function unknownKeywords(
   schema: JsonObject,
   known: ReadonlySet<string>,

@@ -1,13 +1,13 @@
-/** The keys of a cascade file, as zod sees them; `examples/cascade.schema.json` is generated from here. */
+/** The zod schema of cascade files. `examples/cascade.schema.json` is generated from it. */
 import * as z from 'zod';
 import { OPERATOR_MAX_ARGS } from '../limits.ts';
 import type { JsonObject } from '../util/json.ts';
 import { durationMs } from './duration.ts';
 
-/** Times that a cell's `takes` may be done. */
+/** The largest `factor` of a cell's `takes`. */
 const TAKES_MAX_FACTOR = 100;
 const CASCADE_MAX_CELLS = 200;
-/** Entries of one `sql_function.operators`. */
+/** The most entries of one `sql_function.operators`. */
 const OPERATOR_MAX_SPELLINGS = 16;
 
 const NAME = /^(?!(?:constructor|prototype)$)(?!__)[A-Za-z_][A-Za-z0-9_]{0,99}$/;
@@ -20,7 +20,7 @@ const text = z.string().min(1, { error: 'expected a text that is not empty' });
 const object = z.record(z.string(), z.unknown());
 const positiveInt = z.int().min(1);
 
-/** Expressions may be written as YAML's true, false or a number. */
+/** An expression may also be YAML's true, false or a number. */
 const expression = z.union([text, z.boolean(), z.number()], {
   error: 'expected a Jinja expression without braces',
 });
@@ -44,10 +44,10 @@ const retry = z.strictObject({
   base: duration.optional().describe('the first wait'),
 });
 
-/** A model, or several: the next is asked where the one before it cannot be. */
+/** A model, or a list of models. Each is asked if the models before it are unavailable. */
 const models = z.union([text, z.array(text).min(1)]);
 
-/** What goes to the model beside the prompt. */
+/** The keys that are sent to the model besides the prompt. */
 const modelKeys = {
   system: text.optional(),
   model: models.optional(),
@@ -97,6 +97,12 @@ const wards = z.strictObject({
   post: z.array(ward).optional().describe('after the cell, on its output'),
 });
 
+const forEachRow = z.strictObject({
+  query: text.describe('the rows, in order: one SQL query'),
+  cascade: text.describe('the cascade that runs once a row'),
+  as: name.optional().describe('the column of its value; default result'),
+});
+
 const cell = z.strictObject({
   name: name.describe('outputs.<name> in the cells after it'),
   instructions: text.optional().describe('a prompt, as a Jinja template: a model call'),
@@ -105,7 +111,7 @@ const cell = z.strictObject({
   materialize: z
     .union([name, z.boolean()], { error: 'expected a table name, or true for _<cell>' })
     .optional()
-    .describe('sql_data: the table that the result goes to; true: _<cell>'),
+    .describe('sql_data and for_each_row: the table of the result; true: _<cell>'),
   ...modelKeys,
   images: z
     .array(text)
@@ -123,14 +129,14 @@ const cell = z.strictObject({
   routing: z
     .record(z.string(), name)
     .optional()
-    .describe("from the output's _route to a cell; default"),
+    .describe("the next cell, by the output's _route; default: the next cell for any other _route"),
   timeout: duration.optional(),
   on_error: z
     .union([z.literal('fail'), z.literal('null'), z.null()], { error: "expected 'fail' or 'null'" })
     .optional()
     .describe('null: a failing cell gives null and the run goes on'),
   retry: retry.optional(),
-  for_each_row: z.unknown().optional(),
+  for_each_row: forEachRow.optional().describe('RUN: a cascade once a row of a query'),
   takes: takes.optional(),
   wards: wards.optional(),
 });
@@ -194,7 +200,7 @@ export type SqlFunctionFile = z.infer<typeof sqlFunction>;
 /** One entry of a cell's `wards.pre` or `wards.post` after validation. */
 export type WardFile = z.infer<typeof ward>;
 
-/** The schema of cascade files as JSON Schema, for editors. */
+/** Returns the JSON Schema of cascade files, for editors. */
 export function cascadeJsonSchema(): JsonObject {
   const schema = z.toJSONSchema(cascadeFileSchema, { target: 'draft-2020-12', io: 'input' });
   const { $schema, ...rest } = schema as unknown as Record<string, JsonObject[string]>;

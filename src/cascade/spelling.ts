@@ -1,7 +1,7 @@
-/** "Did you mean": the nearest of a few known words, as the end of a message. */
+/** Suggestions for a misspelt word, as the end of an error message. */
 import { nearestSpelling } from '../../grammar/spelling.ts';
 
-/** `; did you mean x?`, or nothing. */
+/** Returns `; did you mean x?` if a candidate is similar to the word, else ''. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const near = nearestSpelling(word, candidates);
   return near === undefined ? '' : `; did you mean ${near}?`;

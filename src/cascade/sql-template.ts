@@ -1,10 +1,10 @@
 /**
- * Queries with placeholders: each `{{ value }}` becomes a bound parameter and never SQL text.
+ * Query templates: each `{{ value }}` becomes a bound parameter and never SQL text.
  *
- * The template is rewritten so that every value passes through a filter that takes it away and leaves
- * `$n`; the text that is left is the author's own. `| ident` marks a name by a token of one rendering's
- * random nonce, which the same filter turns into a quoted name. Quotes, comments and pieces that could
- * carry text past the filter (macros, blocks) are refused when the file is loaded.
+ * The template is rewritten so that every value passes through a filter, which collects the value and outputs `$n`. The
+ * rest of the text is the author's own. `| ident` turns a name into a token with a random nonce of this rendering, which
+ * the same filter replaces by a quoted name. Loading a file refuses placeholders in quotes and comments, and constructs
+ * that could carry text past the filter (macros, blocks).
  */
 import { randomUUID } from 'node:crypto';
 import { skipTrivia } from '../../grammar/scan.ts';
@@ -16,29 +16,29 @@ import { type References, templateReferences } from './jinja-names.ts';
 import { parsePath, type Segment, scanTemplate } from './jinja-scan.ts';
 import { readPath, type TemplateContext, templateError, usedContext } from './template.ts';
 
-/** A query template made ready for MAP or for RUN. */
+/** A query template, compiled for MAP or for RUN. */
 export interface SqlTemplate {
   readonly references: References;
-  /** The Jinja source, its values passed through `_bind`. */
+  /** The Jinja source, whose values pass through the filter `_bind`. */
   readonly source: string;
-  /** The expression of each placeholder, by its number, for messages. */
+  /** The expression of each placeholder by its number, for error messages. */
   readonly expressions: readonly string[];
-  /** Set where the template holds only text and paths: rendered without WebAssembly. */
+  /** Present if the template contains only text and paths. It is then rendered without WebAssembly. */
   readonly parts?: readonly SqlPart[];
 }
 
 type SqlPart = string | { readonly path: readonly string[]; readonly ident: boolean };
 
-/** A query as DuckDB gets it. */
+/** A query in the form that DuckDB gets. */
 export interface RenderedSql {
   readonly text: string;
-  /** `$1`, `$2`, … in order; lists and objects as JSON text. */
+  /** The values of `$1`, `$2`, … in this order. Lists and objects are JSON text. */
   readonly values: readonly Json[];
 }
 
 /**
- * Prepares a query template that `checkSqlTemplate` has passed. In a RUN, `{{ input.data_table }}` is
- * the name of the engine's own table, with or without `| ident`.
+ * Compiles a query template that `checkSqlTemplate` accepted. In a RUN, `{{ input.data_table }}` is the name of the
+ * engine's own table, with or without `| ident`.
  */
 export function compileSqlTemplate(source: string, kind: 'map' | 'run'): SqlTemplate {
   const pieces: string[] = [];
@@ -52,7 +52,7 @@ export function compileSqlTemplate(source: string, kind: 'map' | 'run'): SqlTemp
       parts?.push(text);
       continue;
     }
-    // A comment or tag counts as a space, and a placeholder stands between two: nothing is ever glued.
+    // A comment or tag becomes a space, and a placeholder gets a space on each side, so that nothing is joined to a word.
     if (segment.kind === 'comment' || segment.kind === 'raw') pieces.push(' ');
     else if (segment.kind === 'tag') pieces.push(` {% ${segment.body} %} `);
     if (segment.kind !== 'value') {
@@ -81,8 +81,8 @@ export function compileSqlTemplate(source: string, kind: 'map' | 'run'): SqlTemp
 }
 
 /**
- * True for a text behind a tag or comment that begins with a string: where nothing is left between them,
- * DuckDB would go on reading in a string that stands before. A block comment parts the two.
+ * True for a text that follows a tag or comment and begins with a string. If only blanks remained between it and a
+ * string before the tag, DuckDB would read both as one string. A block comment separates them.
  */
 function isContinuation(segments: readonly Segment[], index: number): boolean {
   const before = segments[index - 1]?.kind;
@@ -91,7 +91,7 @@ function isContinuation(segments: readonly Segment[], index: number): boolean {
   return body[skipTrivia(body, 0, body.length)] === "'";
 }
 
-/** Renders a query. What is undefined is an error that names the expression. */
+/** Renders a query. An undefined value is an error that names the expression. */
 export function renderSqlTemplate(template: SqlTemplate, context: TemplateContext): RenderedSql {
   const rendered =
     template.parts === undefined
@@ -152,7 +152,7 @@ function renderWithFilters(template: SqlTemplate, context: TemplateContext): Ren
   return { text, values };
 }
 
-/** What a filter of the template was given: JSON text, so that its size is bounded. */
+/** Parses a filter's argument, which is JSON text so that its size is bounded. */
 function jsonOf(value: unknown): Json {
   return typeof value === 'string' ? parseExactJson(value) : null;
 }
@@ -161,7 +161,7 @@ function bindable(value: Json): Json {
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
 }
 
-/** A quoted name: of a text, or of a list of texts joined by dots. */
+/** Returns a quoted name: of a text, or of a list of texts, which are joined by dots. */
 function quoteName(value: Json, fail: (message: string) => Error): string {
   const names = Array.isArray(value) ? value : [value];
   if (names.length === 0) throw fail('ident needs a name, not an empty list');

@@ -1,4 +1,4 @@
-/** The templates and expressions of a cascade file, each with its place. */
+/** Lists the templates and expressions of a cascade file, each with its place. */
 import type { Json } from '../util/json.ts';
 import { expressionNames, type NameUse, templateNames } from './jinja-names.ts';
 import type { ValuePath } from './parse-yaml.ts';
@@ -8,26 +8,26 @@ import type { CascadeFile, CellFile } from './schema.ts';
 export interface TemplateText {
   readonly path: ValuePath;
   readonly text: string;
-  /** In a query, values can be made names. */
+  /** In a `query`, the filter `ident` turns values into names. */
   readonly kind: 'expression' | 'template' | 'query';
-  /** The cell in which it stands; none for the file's `output`. */
+  /** The cell that contains the text. Absent for the file's `output`. */
   readonly cell?: CellFile;
-  /** What it sees beside `input`, `outputs` and `state`. */
+  /** A further name that the text may read, besides `input`, `outputs` and `state`. */
   readonly sees?: 'output' | 'takes';
 }
 
-/** A text that is right in itself, and what it names. */
+/** A text without syntax errors, and the names in it. */
 export interface NamingText extends TemplateText {
   readonly names: readonly NameUse[];
 }
 
-/** Reads the names of a text; one that Jinja refuses may take long. */
+/** Reads the names of a text. For a text that Jinja refuses, this may take long. */
 export function withNames(text: TemplateText): NamingText {
   const read = text.kind === 'expression' ? expressionNames : templateNames;
   return { ...text, names: read(text.text) };
 }
 
-/** In the order of the file's cells, `output` last. */
+/** Returns the texts in the order of the file's cells, with `output` last. */
 export function templateTexts(file: CascadeFile): readonly TemplateText[] {
   const texts = file.cells.flatMap((cell, i) => textsOfCell(cell, ['cells', i]));
   return [...texts, ...expression(['output'], file.output)];
@@ -47,6 +47,7 @@ function textsOfCell(cell: CellFile, at: ValuePath): readonly TemplateText[] {
       : tool === 'sql_data'
         ? query([...at, 'inputs', 'query'], inputs['query'])
         : templatesIn([...at, 'inputs'], inputs as Json)),
+    ...query([...at, 'for_each_row', 'query'], cell.for_each_row?.query),
     ...(['pre', 'post'] as const).flatMap((when) =>
       (wards?.[when] ?? []).flatMap(({ sql }, i) =>
         seeing('output', query([...at, 'wards', when, i, 'sql'], sql)),
@@ -79,7 +80,7 @@ function seeing(sees: 'output' | 'takes', texts: readonly TemplateText[]): reado
   return texts.map((text) => ({ ...text, sees }));
 }
 
-/** The texts in a value, at any depth. */
+/** Returns the texts in a value, at any depth. */
 function templatesIn(path: ValuePath, value: Json): readonly TemplateText[] {
   if (typeof value !== 'object' || value === null) return template(path, value);
   const isList = Array.isArray(value);

@@ -8,42 +8,42 @@ import { parsePath, scanTemplate } from './jinja-scan.ts';
 import { copyJson } from './plain-json.ts';
 import { decidePlainTest, type PlainTest, parsePlainTest } from './plain-test.ts';
 
-/** What a template sees. Plain JSON: each use is a copy, so nothing in it is executed or changed. */
+/** The values that a template sees. They are plain JSON and copied for each use, so nothing in them is executed or changed. */
 export interface TemplateContext {
   readonly input: JsonObject;
   readonly outputs: JsonObject;
   readonly state: JsonObject;
-  /** What the cell gave, for its wards. */
+  /** The cell's output, for its wards. */
   readonly output?: Json;
-  /** What a cell's takes gave, for their evaluator. */
+  /** The outputs of a cell's takes, for their evaluator. */
   readonly takes?: readonly Json[];
 }
 
-/** A template made ready; `text` is its Jinja source. */
+/** A compiled template. `text` is its Jinja source. */
 export interface Template {
   readonly text: string;
   readonly references: References;
-  /** Text and paths in turn, where the template holds nothing else: rendered without WebAssembly. */
+  /** Texts and paths, if the template contains nothing else. It is then rendered without WebAssembly. */
   readonly parts?: readonly (string | readonly string[])[];
 }
 
-/** An expression made ready. */
+/** A compiled expression. */
 export interface Expression {
   readonly text: string;
   readonly references: References;
-  /** Set where the expression is a path of own properties: read without WebAssembly (50 times faster). */
+  /** Present if the expression is a path of own properties. It is then read without WebAssembly (50 times faster). */
   readonly path?: readonly string[];
-  /** Set where the expression is a plain test: decided without WebAssembly. */
+  /** Present if the expression is a plain test. It is then decided without WebAssembly. */
   readonly test?: PlainTest;
 }
 
-/** Prepares a template; its syntax is checked by `checkTemplate`. */
+/** Compiles a template. `checkTemplate` checks its syntax. */
 export function compileTemplate(text: string): Template {
   const parts = plainParts(text);
   return { text, references: templateReferences(text), ...(parts === undefined ? {} : { parts }) };
 }
 
-/** Prepares an expression; its syntax is checked by `checkExpression`. */
+/** Compiles an expression. `checkExpression` checks its syntax. */
 export function compileExpression(text: string): Expression {
   const path = parsePath(text);
   const test = parsePlainTest(text);
@@ -56,8 +56,8 @@ export function compileExpression(text: string): Expression {
 }
 
 /**
- * Renders a template. A name that is undefined is an error (RVB_TEMPLATE) that says which; a cell that
- * did not run has the output null. Output above 1 MiB, and templates that run too long, are errors.
+ * Renders a template. An undefined name is an error (RVB_TEMPLATE) that contains the name. The output of a cell that did
+ * not run is null. Output above 1 MiB, and templates that run too long, are errors.
  */
 export function renderTemplate(source: string | Template, context: TemplateContext): string {
   const template = typeof source === 'string' ? compileTemplate(source) : source;
@@ -69,14 +69,14 @@ export function renderTemplate(source: string | Template, context: TemplateConte
 }
 
 /**
- * Evaluates an expression to JSON; text stays text and numbers stay numbers. What is undefined, at any
- * depth, is null.
+ * Evaluates an expression to JSON. Text stays text, and numbers stay numbers. Anything undefined, at any depth, becomes
+ * null.
  */
 export function evaluateExpression(source: string | Expression, context: TemplateContext): Json {
   return evaluate(source, context) ?? null;
 }
 
-/** As `evaluateExpression`, but what is undefined is an error that names the expression. */
+/** Like `evaluateExpression`, but an undefined value is an error that names the expression. */
 export function evaluateDefined(source: string | Expression, context: TemplateContext): Json {
   const value = evaluate(source, context);
   if (value !== undefined) return value;
@@ -84,7 +84,7 @@ export function evaluateDefined(source: string | Expression, context: TemplateCo
   throw templateError(`undefined value: ${text.trim()}`);
 }
 
-/** What is wrong with a template's syntax, undefined if nothing is. */
+/** Returns the problem in a template's syntax, undefined if there is none. */
 export function checkTemplate(source: string): string | undefined {
   for (const { kind, body } of scanTemplate(source)) {
     const tag = kind === 'tag' ? /^\s*(include|import|from|extends)\b/.exec(body)?.[1] : undefined;
@@ -93,32 +93,32 @@ export function checkTemplate(source: string): string | undefined {
   return checkWithJinja('template', source);
 }
 
-/** What is wrong with an expression's syntax, undefined if nothing is. */
+/** Returns the problem in an expression's syntax, undefined if there is none. */
 export function checkExpression(source: string): string | undefined {
   if (source.trim() === '') return 'the expression is empty';
   if (/^\s*\{[{%]/.test(source)) return 'write the expression without braces';
   return checkWithJinja('expression', source);
 }
 
-/** The expression of a text that is exactly one `{{ … }}`, whose value keeps its type. */
+/** Returns the expression of a text that is exactly one `{{ … }}`. Its value keeps its type. */
 export function soleExpression(source: string): string | undefined {
   const [segment, ...rest] = scanTemplate(source.trim());
   return rest.length === 0 && segment?.kind === 'value' ? segment.body : undefined;
 }
 
-/** The value at a path of own properties, undefined if there is none. */
+/** Returns the value at a path of own properties, undefined if it does not exist. */
 export function readPath(context: TemplateContext, path: readonly string[]): Json | undefined {
   let value: unknown = context;
   for (const name of path) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name))
       return undefined;
-    if (Array.isArray(value)) return undefined; // `length` and the like are not Jinja's
+    if (Array.isArray(value)) return undefined; // Jinja's lists have no `length` and the like.
     value = (value as Record<string, unknown>)[name];
   }
   return value as Json | undefined;
 }
 
-/** The part of a context that the references name, copied: the copy cannot run code or be a circle. */
+/** Copies the part of a context that the references name. The copy cannot run code or contain a circle. */
 export function usedContext(references: References, context: TemplateContext): JsonObject {
   const used: Record<string, Json> = {};
   for (const root of ['input', 'outputs', 'state'] as const) {
@@ -143,7 +143,7 @@ export function usedContext(references: References, context: TemplateContext): J
   return used;
 }
 
-/** An RVB_TEMPLATE error. */
+/** Makes an RVB_TEMPLATE error. */
 export function templateError(message: string): RvbbitError {
   return new RvbbitError('RVB_TEMPLATE', message, { stage: 'execute' });
 }
@@ -167,7 +167,7 @@ function evaluate(source: string | Expression, context: TemplateContext): Json |
 function plainParts(text: string): readonly (string | readonly string[])[] | undefined {
   if (/\{%|\{#|\{\{[-+]|[-+]\}\}/.test(text)) return undefined;
   const parts: (string | readonly string[])[] = [];
-  // Jinja drops one line break at the end of a template.
+  // Jinja removes one line break at the end of a template.
   for (const { kind, body } of scanTemplate(text.replace(/\r?\n$/, ''))) {
     const part = kind === 'text' ? body : parsePath(body);
     if (part === undefined) return undefined;
@@ -176,7 +176,10 @@ function plainParts(text: string): readonly (string | readonly string[])[] | und
   return parts;
 }
 
-/** Undefined where a value's text is Jinja's to decide: lists, fractions, null, what is not defined. */
+/**
+ * Renders a template's parts. Returns undefined if a value is neither a text nor a safe integer, because only Jinja
+ * knows its text.
+ */
 function renderParts(
   parts: readonly (string | readonly string[])[],
   context: TemplateContext,

@@ -1,22 +1,22 @@
-/** A value against a zod schema: every problem, with its path and the nearest known key. */
+/** Checks a value against a zod schema. Every problem has its path, and an unknown key the nearest known one. */
 import type { z } from 'zod';
 import { nearestSpelling } from '../../grammar/spelling.ts';
 import type { ValuePath } from './parse-yaml.ts';
 
-/** One thing wrong in a value. */
+/** One problem of a value. */
 export interface Finding {
   readonly path: ValuePath;
   readonly message: string;
-  /** The last part of the path is a key that the schema does not have. */
+  /** True if the last part of the path is a key that the schema does not have. */
   readonly isUnknownKey: boolean;
 }
 
-/** What the schema made of the value, or all that is wrong with it. */
+/** The value after validation, or all of its problems. */
 export type Validated<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly findings: readonly Finding[] };
 
-/** Checks a value. `place` is the path of the value itself; messages name it and show no value. */
+/** Checks a value. `place` is the path of the value itself. Messages contain this path and no values. */
 export function validate<T>(
   schema: z.ZodType<T>,
   value: unknown,
@@ -46,13 +46,13 @@ export function validate<T>(
   return { ok: false, findings };
 }
 
-/** `; did you mean x?`, or all the keys that there are. */
+/** Returns `; did you mean x?`, or lists all known keys. */
 export function hint(key: string, known: readonly string[]): string {
   const near = nearestSpelling(key, known);
   return near === undefined ? `; it has ${known.join(', ')}` : `; did you mean ${near}?`;
 }
 
-/** The message of an issue about unknown keys is the list of the known ones; every other issue has its own. */
+/** Returns the list of known keys as the message of an issue about unknown keys. Other issues keep their own messages. */
 function knownKeys(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code !== 'unrecognized_keys') return undefined;
   return Object.keys((issue.inst as z.ZodObject).shape).join(', ');
@@ -66,7 +66,7 @@ function valueAt(value: unknown, path: ValuePath): unknown {
   return found;
 }
 
-/** A path as people write it: `cells[0].retry.base`. */
+/** Formats a path as people write it: `cells[0].retry.base`. */
 function formatPath(path: ValuePath): string {
   const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('');
   return text.replace(/^\./, '');

@@ -1,31 +1,32 @@
 /**
- * Loads minijinja with a ceiling on its memory.
+ * Loads minijinja with a maximum of memory.
  *
- * The package's WebAssembly memory has no maximum, and `fuel` counts instructions, not bytes: `"x" * 1e9`
- * in a template would take a gigabyte of the process. With a maximum the same template traps, which can
- * be caught, and a fresh instance takes over (about 10 ms). Loaded on first use.
+ * The package's WebAssembly memory has no maximum, and `fuel` counts instructions, not bytes: `"x" * 1e9` in a template
+ * would take a gigabyte of the process. With a maximum, the same template causes a trap. A trap can be caught, and a new
+ * instance replaces the old one (about 10 ms). Minijinja is loaded on first use.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type * as Minijinja from 'minijinja-js';
 import { TEMPLATE_MAX_MEMORY } from '../limits.ts';
+import { codeFile } from '../util/code-file.ts';
 
 const PAGE_BYTES = 65_536;
 const MEMORY_SECTION = 5;
 
-/** A new instance of the library, its memory its own. */
+/** Returns a new instance of the library with its own memory. */
 export function loadMinijinja(): typeof Minijinja {
-  const require = createRequire(import.meta.url);
+  const require = createRequire(codeFile());
   const file = require.resolve('minijinja-js');
   const folder = dirname(file);
-  // The package's own loader, which reads its .wasm file beside it; here it reads the capped one.
+  // The package's own loader reads the .wasm file next to it. Here it gets the file with the memory maximum.
   const readCapped = (): Uint8Array =>
     capMemory(readFileSync(join(folder, 'minijinja_js_bg.wasm')), TEMPLATE_MAX_MEMORY);
   const requireCapped = (name: string): unknown =>
     name === 'fs' ? { readFileSync: readCapped } : require(name);
   const loaded = { exports: {} as typeof Minijinja };
-  // A trap is reported by its error; the library would also print it to the console.
+  // A trap is reported by its error. The library would also print the trap to the console.
   const quiet = { error(): void {} };
   const names = ['module', 'exports', 'require', '__dirname', 'console'];
   const load = new Function(...names, readFileSync(file, 'utf8'));
@@ -33,7 +34,7 @@ export function loadMinijinja(): typeof Minijinja {
   return loaded.exports;
 }
 
-/** Rewrites the memory section of a WebAssembly binary so that it has a maximum. */
+/** Rewrites the memory section of a WebAssembly binary to add a maximum. */
 function capMemory(bytes: Uint8Array, maxBytes: number): Uint8Array {
   let position = 8; // magic and version
   while (position < bytes.length) {
@@ -54,7 +55,7 @@ function capMemory(bytes: Uint8Array, maxBytes: number): Uint8Array {
   throw new TypeError("no memory section in minijinja's WebAssembly");
 }
 
-/** An unsigned LEB128 number and the offset after it. */
+/** Reads an unsigned LEB128 number. Returns the number and the offset after it. */
 function readLeb(bytes: Uint8Array, from: number): [value: number, next: number] {
   let value = 0;
   let position = from;

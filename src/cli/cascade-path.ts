@@ -1,11 +1,11 @@
-/** A cascade file as it was typed, against the cascade root. */
+/** Resolves a cascade file that is typed on the command line against the cascade root. */
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { filesNamed } from '../cascade/find-cascades.ts';
 import type { CliOptions } from './options.ts';
 import { cascadeRoot } from './session.ts';
 
-/** The cascade root, and the file's path under it with forward slashes. */
+/** The cascade root, and the file's path under the root with forward slashes. */
 export interface CascadePlace {
   readonly root: string;
   readonly path: string;
@@ -13,7 +13,7 @@ export interface CascadePlace {
 
 /**
  * Finds a cascade typed on the command line, with or without its suffix: under the root, else from the working
- * folder. Without `--cascades` a file outside the working folder has its own folder as the root.
+ * folder. Without `--cascades`, the root of a file outside the working folder is the file's own folder.
  */
 export function placeCascade(typed: string, options: Pick<CliOptions, 'cascades'>): CascadePlace {
   const root = cascadeRoot(options);

@@ -1,15 +1,15 @@
-/** The settings that count in the working folder. */
+/** Reads the settings that are in effect in the working folder. */
 import { existsSync } from 'node:fs';
 import type { DescribedConfig } from '../model/describe-config.ts';
 import { CONFIG_FILE, environment } from './session.ts';
 
-/** The configuration, and what to say of keys in the file that nothing reads. */
+/** The configuration, and a message for each key in the file that nothing reads. */
 interface ReadConfiguration {
   readonly configuration: DescribedConfig;
   readonly unread: readonly string[];
 }
 
-/** Reads the file, the environment and `.env` as an engine does. Throws where one of them is wrong. */
+/** Reads the file, the environment and `.env` as an engine does. Throws if one of them is wrong. */
 export async function readConfiguration(): Promise<ReadConfiguration> {
   const { readModelSources } = await import('../model/models.ts');
   const { describeConfig } = await import('../model/describe-config.ts');

@@ -1,4 +1,4 @@
-/** The journal that a command line names. */
+/** Finds the journal that a command line names. */
 import { existsSync } from 'node:fs';
 import { realFileSystem } from '../journal/disk/file-system.ts';
 import { journalFolder } from '../journal/disk/journal-folder.ts';
@@ -7,7 +7,10 @@ import { CliError } from './exit-codes.ts';
 import type { CliOptions } from './options.ts';
 import { STATE_DIR } from './session.ts';
 
-/** Its folder, and the state folder that holds it. Throws a `CliError` if there is none, RVB_UNSUPPORTED if its version is another. */
+/**
+ * Returns the journal's folder, and the state folder that holds it. Throws a `CliError` if there is no journal, and
+ * RVB_UNSUPPORTED if the journal has another version.
+ */
 export function existingJournal({ stateDir = STATE_DIR }: CliOptions): {
   readonly stateDir: string;
   readonly folder: string;

@@ -1,8 +1,8 @@
-/** The process's exit code: one verdict a thing that went wrong, the first of a fixed order wins. */
+/** Chooses the process's exit code. Each thing that went wrong is a verdict; the first one in a fixed order decides. */
 import { RvbbitError } from '../errors.ts';
 import type { Summary } from '../result.ts';
 
-/** What went wrong, in the order in which the exit code is chosen. */
+/** The exit code of each verdict, in the order in which the exit code is chosen. */
 const EXIT_CODES = {
   interrupted: 130,
   usage: 2,
@@ -13,14 +13,14 @@ const EXIT_CODES = {
   rows: 5,
 } as const;
 
-/** One thing that went wrong. `rows`: a statement ended, but some of its rows failed. */
+/** A verdict: one thing that went wrong. `rows` means that a statement ended, but some of its rows failed. */
 export type ExitCause = keyof typeof EXIT_CODES;
 
-/** An error of the command line itself: how it was called, or a file that it cannot open. */
+/** An error of the command line itself: a wrong call, or a file that cannot be opened. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly verdict: ExitCause;
-  /** What to type instead. */
+  /** Advice on what to type instead. */
   readonly hint: string | undefined;
 
   constructor(verdict: 'usage' | 'open', message: string, hint?: string) {
@@ -30,7 +30,7 @@ export class CliError extends Error {
   }
 }
 
-/** The exit code of a process in which these things went wrong; 0 for none. */
+/** Returns the exit code of a process with these verdicts; 0 without any. */
 export function exitCodeOf(verdicts: Iterable<ExitCause>): number {
   const met = new Set(verdicts);
   for (const [verdict, code] of Object.entries(EXIT_CODES)) {
@@ -39,21 +39,21 @@ export function exitCodeOf(verdicts: Iterable<ExitCause>): number {
   return 0;
 }
 
-/** The verdict on a thrown error. */
+/** Returns the verdict on a thrown error. */
 export function verdictOf(thrown: unknown): ExitCause {
   if (thrown instanceof CliError) return thrown.verdict;
   if (!(thrown instanceof RvbbitError)) return 'failed';
   if (thrown.code === 'RVB_CANCELLED') return 'interrupted';
   if (thrown.code === 'RVB_BUDGET') return 'budget';
   if (thrown.code === 'RVB_DEADLINE') return 'deadline';
-  // The statement that asks first is the one that fails; a script without a model may have others.
+  // RVB_NO_MODEL fails only the statement that asks a model. Other statements of the script may need none.
   if (thrown.stage !== 'open' || thrown.code === 'RVB_NO_MODEL') return 'failed';
   return thrown.code === 'RVB_OPTION_TYPE' || thrown.code === 'RVB_UNKNOWN_OPTION'
     ? 'usage'
     : 'open';
 }
 
-/** The verdicts on a statement that ended without an error: it may still have left rows behind. */
+/** Returns the verdicts on a statement that ended without an error: rows may have failed, or the budget was reached. */
 export function verdictsOn(summary: Summary): ExitCause[] {
   const verdicts: ExitCause[] = summary.rows.failed > 0 ? ['rows'] : [];
   if (summary.reason === 'budget') verdicts.push('budget');

@@ -1,4 +1,4 @@
-/** `--help` and `--version`. */
+/** Writes the text of `--help`. */
 import { COMMANDS, type CommandName, OPTIONS } from './options.ts';
 
 const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
@@ -54,7 +54,7 @@ const EXIT_CODES = `Exit codes, the first that applies: 130 interrupted, 2 usage
 
 const LINE_WIDTH = 100;
 
-/** The help text of a command. */
+/** Returns the help text of a command. */
 export function helpText(command: CommandName): string {
   const rows = OPTIONS.filter(({ commands }) => commands.includes(command));
   const isQuery = command === 'query';
@@ -94,7 +94,7 @@ function commandLines(): string[] {
   return inColumns([...lines, ['help [command]', 'this help, or that of a command']]);
 }
 
-/** Two columns, the second one broken between words. */
+/** Lays rows out in two columns. Breaks the second column between words. */
 function inColumns(rows: readonly (readonly [string, string])[]): string[] {
   const indent = Math.max(...rows.map(([left]) => left.length)) + 4;
   return rows.flatMap(([left, right]) => {

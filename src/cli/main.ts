@@ -12,8 +12,8 @@ process.stdout.on('error', (error) => {
 process.stderr.on('error', () => {});
 
 let code = await runCommandLine(process.argv.slice(2));
-// An open stdin, or a thread that will not stop, must not keep the process alive. The stream's 'error' comes after the
-// callback of the write.
+// An open stdin, or a thread that does not stop, must not keep the process alive. `exit` runs in the next turn, because
+// stdout's 'error' event comes after the callback of the write.
 process.stdout.write('', () => setImmediate(exit));
 
 function exit(): void {

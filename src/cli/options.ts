@@ -1,10 +1,10 @@
-/** The tables of commands and options: parsing, `--help` and spelling advice are made from them. */
+/** The tables of commands and options, which parsing, `--help` and spelling advice use. */
 import type { QueryOptions } from '../options.ts';
 import { CliError } from './exit-codes.ts';
 import { FORMATS, type FormatName } from './format/format.ts';
 import type { ScriptInput } from './script.ts';
 
-/** The subcommands; `query` is what runs where the first word is none of them. */
+/** The subcommands. `query` runs if the first word is not a subcommand. */
 export const COMMANDS = {
   query: { usage: '[db] [-c SQL | -f file | < file]', summary: 'run SQL and RVBBIT statements' },
   run: { usage: 'run <cascade.yaml>', summary: 'run one cascade on one input and print its value' },
@@ -54,10 +54,10 @@ export const COMMANDS = {
 /** A command's name. */
 export type CommandName = keyof typeof COMMANDS;
 
-/** How a statement of an earlier session is taken up again. */
+/** The options that resume a statement of an earlier session. */
 export type ResumeOptions = Pick<QueryOptions, 'resumes' | 'resumeParallel'>;
 
-/** What the options of a command line say; absent where nothing was said. */
+/** The options of a command line. An option that is not given is absent. */
 export interface CliOptions {
   /** `-c` and `-f`, in the order given. */
   readonly inputs: readonly ScriptInput[];
@@ -87,7 +87,7 @@ export interface CliOptions {
   readonly directives?: boolean;
   readonly list?: boolean;
   readonly trace?: boolean;
-  /** What is resumed, and how: no option of the command line. */
+  /** What is resumed, and how. The `resume` command sets it; it is no option of the command line. */
   readonly resume?: ResumeOptions;
   readonly stateDir?: string;
   readonly state?: boolean;
@@ -109,14 +109,14 @@ export interface CliOptions {
   readonly version?: boolean;
 }
 
-/** One option. */
+/** One option in the table of options. */
 export interface OptionRow {
   readonly flags: string;
   readonly help: string;
   readonly commands: readonly CommandName[];
   readonly choices?: readonly string[];
   readonly number?: true;
-  /** Repeatable: every value is kept, `sql` and `file` together in one list. */
+  /** Set for a repeatable option, of which every value is kept. `sql` and `file` share one list. */
   readonly collect?: 'sql' | 'file' | 'param';
 }
 
@@ -339,7 +339,7 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   {
     flags: '--parallel <n>',
-    help: 'cascades at a time, whatever the statement says (default: as at first)',
+    help: 'cascades at a time, whatever the statement says (default: as in the last run)',
     commands: ['resume'],
     number: true,
   },
@@ -402,12 +402,12 @@ export const OPTIONS: readonly OptionRow[] = [
   { flags: '-h, --help', help: 'print this help', commands: ALL },
 ];
 
-/** `olderThan` → `--older-than`. */
+/** Returns the flag of an option's key: `olderThan` → `--older-than`. */
 export function flagOf(key: string): string {
   return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** Throws a usage error for an option that the command takes, but this `action` of it has no use for. */
+/** Throws a usage error for an option that the command takes, but this `action` of the command does not use. */
 export function refuseOptions(
   command: string,
   action: string,

@@ -1,12 +1,12 @@
-/** `--param k=v`: read once, and bound to the statements that name them. */
+/** Reads `--param k=v`, and binds each value to the statements that name it. */
 import { createLexeme, Kind, scan } from '../../grammar/scan.ts';
 import { nearestSpelling } from '../../grammar/spelling.ts';
 import { CliError } from './exit-codes.ts';
 
-/** Parameter values by name; `1` is `$1` or the first `?`. */
+/** Parameter values by name. The name `1` means `$1` or the first `?`. */
 export type ParamValues = ReadonlyMap<string, unknown>;
 
-/** JSON where the text is JSON, the text itself where it is not. Whole numbers past 2^53 stay exact. */
+/** Returns the value of JSON text, or the text itself if it is not JSON. Whole numbers past 2^53 stay exact. */
 function paramValue(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
@@ -32,7 +32,7 @@ export function readParams(args: readonly string[]): ParamValues {
   return values;
 }
 
-/** The parameters that a statement names, outside strings and comments; a `?` counts as the next number. */
+/** Returns the parameters that a statement names, outside strings and comments. A `?` counts as the next number. */
 export function parametersIn(sql: string): ReadonlySet<string> {
   const names = new Set<string>();
   const lexeme = createLexeme();
@@ -53,7 +53,7 @@ export function parametersIn(sql: string): ReadonlySet<string> {
   return names;
 }
 
-/** What to bind to a statement: an array for `$1 … $n`, else an object; undefined if it names none that is given. */
+/** Returns the values to bind to a statement: an array for `$1 … $n`, else an object; undefined if it needs none. */
 export function bindParams(
   sql: string,
   values: ParamValues,

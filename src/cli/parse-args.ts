@@ -6,14 +6,14 @@ import type { FormatName } from './format/format.ts';
 import { type CliOptions, COMMANDS, type CommandName, OPTIONS, type OptionRow } from './options.ts';
 import type { ScriptInput } from './script.ts';
 
-/** A command line, read. */
+/** A parsed command line. */
 export interface ParsedArgs {
   readonly command: CommandName;
   readonly words: readonly string[];
   readonly options: CliOptions;
 }
 
-/** DuckDB's spellings of a format, and the long forms that people type unasked. */
+/** Flags that choose a format: `-csv` as in DuckDB's command line, and `--csv`, which people try. */
 const FORMAT_ALIASES: ReadonlyMap<string | undefined, FormatName> = new Map([
   ['csv', 'csv'],
   ['tsv', 'tsv'],
@@ -27,8 +27,8 @@ const FORMAT_ALIASES: ReadonlyMap<string | undefined, FormatName> = new Map([
 ]);
 
 /**
- * Of all commands: an option that takes a value takes one in each of them. A letter is that of the command's own option,
- * where it comes first.
+ * Returns the options of all commands, in the form of Node's parser: an option that takes a value does so in every
+ * command. `command` only decides about letters. A letter that several options share belongs to that command's option.
  */
 function knownFor(command: CommandName | undefined) {
   const own = OPTIONS.filter(({ commands }) => command !== undefined && commands.includes(command));
@@ -49,7 +49,7 @@ function letterOf({ flags }: OptionRow): string | undefined {
 
 type Token = ReturnType<typeof tokensOf>[number];
 
-/** Words, options and `--` in their order. A value may begin with a dash: `-c '-- a comment first'`. */
+/** Returns words, options and `--` in their order. A value may begin with a dash: `-c '-- a comment first'`. */
 function tokensOf(args: readonly string[]) {
   const [word] = args;
   const known = knownFor(isCommand(word) && word !== 'help' ? word : 'query');
@@ -64,8 +64,8 @@ function isCommand(word: string | undefined): word is CommandName | 'help' {
 }
 
 /**
- * Reads the arguments after `node main.js`. `isFile` tells a database that is there from a misspelt
- * subcommand. Throws a usage error.
+ * Reads the arguments after `node main.js`. `isFile` distinguishes an existing database from a misspelt subcommand.
+ * Throws a usage error.
  */
 export function parseArgs(args: readonly string[], isFile: (path: string) => boolean): ParsedArgs {
   const tokens = tokensOf(args);
@@ -84,7 +84,7 @@ export function parseArgs(args: readonly string[], isFile: (path: string) => boo
   return { command, words: [], options: { inputs: [], param: [], help: true } };
 }
 
-/** The words and options of a command; the last of several values counts, but where all are kept. */
+/** Reads the words and options of a command. Of a repeated option the last value counts, unless all are kept. */
 function readTokens(
   command: CommandName,
   tokens: readonly Token[],
@@ -112,7 +112,7 @@ function readTokens(
   return { command, words, options: { ...own, inputs, param } };
 }
 
-/** The value as the option takes it. */
+/** Converts an option's text to its value. Throws a usage error for a wrong or missing value. */
 function readValue(
   row: OptionRow,
   text: string | undefined,
@@ -157,14 +157,14 @@ function longName({ flags }: OptionRow): string {
   return /--([a-z-]+)/.exec(flags)?.[1] ?? '';
 }
 
-/** `--keep-going` → `keepGoing`, `--no-color` → `color`. */
+/** Returns the key of an option: `--keep-going` → `keepGoing`, `--no-color` → `color`. */
 function keyOf(row: OptionRow): string {
   return longName(row)
     .replace(/^no-/, '')
     .replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** What is typed for a word that reads like a command. */
+/** What to type instead of a word that looks like a command but is none. */
 const INSTEAD: Readonly<Record<string, string>> = { query: "-c 'SQL'", version: '--version' };
 
 function unknownCommand(word: string): CliError {
@@ -173,7 +173,7 @@ function unknownCommand(word: string): CliError {
   return new CliError('usage', `there is no command '${word}'`, hint);
 }
 
-/** The first word is a database unless it looks like something else that was meant. */
+/** Throws a usage error if the first word, which names the database, looks like something else. */
 function refuseMisspelling(
   word: string,
   { options, words }: ParsedArgs,
@@ -206,7 +206,10 @@ function refuseMisspelling(
   }
 }
 
-/** `-o -` is what happens without `-o`; a file that took the place of /dev/stdout would take it from the shell as well. */
+/**
+ * Drops `-o -` and `-o /dev/stdout`, which mean the same as no `-o`. A file that replaced /dev/stdout would take it
+ * away from the shell as well.
+ */
 function withoutStdout({ output, ...values }: Record<string, unknown>): Record<string, unknown> {
   return output === undefined || output === '-' || output === '/dev/stdout'
     ? values

@@ -1,4 +1,4 @@
-/** Prints rows of a command's own report as results are printed. */
+/** Prints the rows of a command's own report like the rows of a result. */
 import type { ResultColumn, Row } from '../result.ts';
 import { CliError } from './exit-codes.ts';
 import { chooseFormat } from './format/choose-format.ts';
@@ -9,7 +9,7 @@ import type { Sink } from './sink/sink.ts';
 import { StdoutSink } from './sink/stdout-sink.ts';
 import { stdoutStyle } from './stderr.ts';
 
-/** `columns` are names to DuckDB types. Throws a usage error for Parquet, which is DuckDB's to write. */
+/** Prints rows. `columns` maps names to DuckDB types. Throws a usage error for Parquet, which only DuckDB writes. */
 export async function printRows(
   columns: Readonly<Record<string, string>>,
   rows: readonly Row[],

@@ -1,4 +1,4 @@
-/** Shows progress on stderr: a bar on a terminal, a line now and then where there is none. */
+/** Shows progress on stderr: a bar on a terminal, an occasional line elsewhere. */
 
 import type { EventEmitter } from 'node:events';
 import type { JournalRecord } from '../journal/records.ts';
@@ -7,20 +7,20 @@ import { say } from './stderr.ts';
 import { visible } from './text/escape.ts';
 import { fitWidth } from './text/width.ts';
 
-/** A statement that is over sooner shows no bar. */
+/** A statement that ends sooner shows no bar. */
 const BAR_AFTER_MS = 300;
 const BAR_EVERY_MS = 200;
 const LINE_EVERY_MS = 5_000;
 const BAR_CELLS = 24;
-/** Where a terminal does not say how wide it is. */
+/** The assumed width of a terminal that does not report its width. */
 const DEFAULT_COLUMNS = 80;
-/** To the line's beginning, and what stands there erased. */
+/** Moves the cursor to the beginning of the line and erases the line. */
 const CLEAR_LINE = '\r\x1b[K';
 
-/** How progress is shown. `bar` falls back to nothing once stderr is gone. */
+/** How progress is shown on stderr. */
 export type ProgressMode = 'bar' | 'lines' | 'none';
 
-/** Listens to an engine until closed. */
+/** Shows the progress of an engine's statements, until it is closed. */
 export class ProgressView {
   readonly #events: EventEmitter;
   readonly #mode: ProgressMode;
@@ -42,7 +42,7 @@ export class ProgressView {
     events.on('record', this.#onRecord);
   }
 
-  /** The last statement that ran a cascade, if any. */
+  /** The progress of the last statement that ran a cascade, if any. */
   get last(): Progress | undefined {
     return this.#progress;
   }
@@ -66,7 +66,7 @@ export class ProgressView {
     }
   }
 
-  /** Takes the bar off the screen, so that something else can be written there. */
+  /** Removes the bar from the screen, so that something else can be written there. */
   hide(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

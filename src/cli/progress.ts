@@ -1,29 +1,32 @@
-/** How far a MAP or RUN is, folded from the journal's records and nothing else. */
+/** Computes the progress of a MAP or RUN from the journal's records alone. */
 import type { JournalRecord } from '../journal/records.ts';
 import type { StatementKind } from '../result.ts';
 import { visible } from './text/escape.ts';
 
-/** One statement's way, in rows. */
+/** The progress of one statement, in rows. */
 export interface Progress {
   readonly caller: string;
   readonly kind: StatementKind;
   readonly cascade: string;
-  /** Microseconds since the epoch; of the reading of the rows once that is done. */
+  /** When the statement began or, once its rows are read, when they were read; in microseconds since the epoch. */
   readonly since: number;
-  /** Unknown until the rows are read. */
+  /** The number of rows; undefined until the rows are read. */
   readonly total: number | undefined;
   readonly done: number;
   readonly failed: number;
-  /** Model calls that went out, their tokens, and the cost of those with a known price. */
+  /** The number of model calls sent. `tokens` and `costMicroUsd` sum up their tokens and their known costs. */
   readonly calls: number;
   readonly tokens: number;
   readonly costMicroUsd: number;
   readonly closed: boolean;
-  /** Where no call gets leave to go out: whose, since when, and until when a 429 holds them; microseconds since the epoch. */
+  /**
+   * Set while no call gets a permit: the provider, since when the calls wait, and until when a 429 holds them, in
+   * microseconds since the epoch.
+   */
   readonly held?: { readonly provider: string; readonly since: number; readonly until?: number };
 }
 
-/** The progress after a record. Statements that run no cascade leave it as it was. */
+/** Returns the progress after a record. A statement that runs no cascade does not change the progress. */
 export function foldProgress(
   progress: Progress | undefined,
   record: JournalRecord,
@@ -79,7 +82,7 @@ export function foldProgress(
   }
 }
 
-/** Rows a second so far and the seconds that are left at that rate; undefined while nothing is known. */
+/** Returns the rows per second so far, and the seconds left at that rate; undefined while these are unknown. */
 function paceOf(
   { since, done, total }: Progress,
   nowMicros: number,
@@ -90,7 +93,7 @@ function paceOf(
   return { rowsPerSecond, etaSeconds: (total - done) / rowsPerSecond };
 }
 
-/** The progress in words, e.g. `63/200 rows, 2 failed, 8.2 rows/s, ETA 17s`. */
+/** Describes the progress, e.g. `63/200 rows, 2 failed, 8.2 rows/s, ETA 17s`. */
 export function progressText(progress: Progress, nowMicros: number): string {
   if (progress.total === undefined) return 'reading rows';
   const parts = [`${progress.done}/${progress.total} rows`];
@@ -107,7 +110,7 @@ export function progressText(progress: Progress, nowMicros: number): string {
   return parts.join(', ');
 }
 
-/** For whom a statement waits; of a 429 the time that is left, of limits the time so far. */
+/** Describes which provider a statement waits for: after a 429 with the time left, at limits with the time so far. */
 function heldText(
   { provider, since, until }: NonNullable<Progress['held']>,
   nowMicros: number,
@@ -117,12 +120,12 @@ function heldText(
   return `waiting for ${visible(provider)}: ${durationText(micros / 1e6)} (${why})`;
 }
 
-/** A rate with as many digits as matter. */
+/** Returns a rate with one decimal below 10, and as a whole number from 10 on. */
 export function rateText(perSecond: number): string {
   return perSecond < 10 ? perSecond.toFixed(1) : String(Math.round(perSecond));
 }
 
-/** Seconds as `17s`, `2m05s`, `1h03m`. */
+/** Formats seconds as `17s`, `2m05s` or `1h03m`. */
 export function durationText(seconds: number): string {
   const whole = Math.max(0, Math.ceil(seconds));
   const pad = (value: number) => String(value).padStart(2, '0');

@@ -1,8 +1,8 @@
-/** Ages and sizes as the command line writes them. */
+/** Reads ages and sizes as the command line writes them. */
 import { parseDurationMs } from '../../grammar/duration.ts';
 import { CliError } from './exit-codes.ts';
 
-/** `30d` → ms; a unit is required. Throws a usage error. */
+/** Converts an age such as `30d` to ms. A unit is required. Throws a usage error. */
 export function readAgeMs(flag: string, text: string): number {
   const ms = /[a-z]\s*$/i.test(text) ? parseDurationMs(text) : undefined;
   if (ms === undefined) {
@@ -23,7 +23,7 @@ const UNITS: Readonly<Record<string, number>> = {
   tib: 2 ** 40,
 };
 
-/** `1GB` → bytes; a unit is required. Throws a usage error. */
+/** Converts a size such as `1GB` to bytes. A unit is required. Throws a usage error. */
 export function readBytes(flag: string, text: string): number {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*$/i.exec(text);
   const unit = UNITS[(match?.[2] ?? '').toLowerCase()];

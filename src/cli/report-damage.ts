@@ -1,7 +1,7 @@
 import { damageError, type JournalDamage } from '../journal/disk/segment-reader.ts';
 import { reportError } from './report.ts';
 
-/** Tells of a line, key index or archive of the journal that cannot be used. */
+/** Prints the error of a line, key index or archive of the journal that cannot be used. */
 export function reportDamage(damage: JournalDamage): void {
   reportError(damageError(damage));
 }

@@ -1,4 +1,4 @@
-/** Errors as the command line shows them. */
+/** Prints errors on the command line. */
 
 import type { ErrorCode } from '../error-codes.ts';
 import { RvbbitError, type SourcePlace } from '../errors.ts';
@@ -6,7 +6,7 @@ import { CliError } from './exit-codes.ts';
 import type { ScriptStatement } from './script.ts';
 import { sayError } from './stderr.ts';
 
-/** What to do next, where the message alone leaves it open. */
+/** Advice on what to do next, for errors whose message does not say it. */
 const NEXT: Partial<Record<ErrorCode, string>> = {
   RVB_CASCADE_NOT_FOUND: 'paths start at the cascade root: name another with --cascades <dir>',
   RVB_PATH_DENIED: 'name a cascade root that holds the file with --cascades <dir>',
@@ -17,26 +17,18 @@ const NEXT: Partial<Record<ErrorCode, string>> = {
   RVB_INTERNAL: 'this is a fault of the engine; `rvbbit doctor` checks the installation',
 };
 
-/**
- * Where an error lies in its source. RVBBIT's grammar counts in the source; DuckDB counts in the statement
- * that it was sent, which for the dialect is one of the engine's own making.
- */
+/** Returns the place of an error in its source. `ScriptStatement.sql` has the lines and columns of the source. */
 function placeOf(thrown: unknown, { place: start, dialect }: ScriptStatement): SourcePlace {
   if (!(thrown instanceof RvbbitError) || thrown.place === undefined) return start;
   const { file, line, column } = thrown.place;
-  // The message names the place in another file: a cascade, or the configuration.
+  // The error is in another file, a cascade or the configuration. Its message names that place.
   if (file !== undefined) return start;
-  if (thrown.code !== 'RVB_SQL') return { ...start, line, column };
-  // A query inside the dialect is placed in the source as it is bound; later, its text is the engine's.
-  if (dialect) return thrown.stage === 'bind' ? { ...start, line, column } : start;
-  return {
-    ...start,
-    line: start.line + line - 1,
-    column: line === 1 ? start.column + column - 1 : column,
-  };
+  // Once the query of a dialect statement is bound, places count in the engine's SQL.
+  const isOfEngine = dialect && thrown.code === 'RVB_SQL' && thrown.stage !== 'bind';
+  return isOfEngine ? start : { ...start, line, column };
 }
 
-/** Prints an error, and where in `statement` it lies if that is given. */
+/** Prints an error and, if `statement` is given, the error's place in it. */
 export function reportError(thrown: unknown, statement?: ScriptStatement): void {
   const at = statement === undefined ? [] : atLine(placeOf(thrown, statement), thrown);
   if (thrown instanceof CliError) {
@@ -49,7 +41,7 @@ export function reportError(thrown: unknown, statement?: ScriptStatement): void 
   }
 }
 
-/** `at file:line:column`; without a file the line alone, unless the message has said it. */
+/** Returns `at file:line:column`; without a file, line and column, or nothing if the message already names them. */
 function atLine({ file, line, column }: SourcePlace, thrown: unknown): string[] {
   if (file !== undefined) return [`at ${file}:${line}:${column}`];
   const text = `line ${line}, column ${column}`;

@@ -1,11 +1,11 @@
-/** A command line from its words to its exit code. Loads nothing that it may not need. */
+/** Runs a command line. Loads a module only when it is needed. */
 import { existsSync } from 'node:fs';
 import { exitCodeOf, verdictOf } from './exit-codes.ts';
 import type { CliOptions, CommandName } from './options.ts';
 import { parseArgs } from './parse-args.ts';
 import { reportError } from './report.ts';
 
-/** A command: its words and options in, the exit code out. */
+/** A command: takes words and options, and returns the exit code. */
 type RunCommand = (words: readonly string[], options: CliOptions) => Promise<number>;
 
 async function loadCommand(name: CommandName): Promise<RunCommand> {
@@ -45,7 +45,7 @@ async function loadCommand(name: CommandName): Promise<RunCommand> {
   }
 }
 
-/** Reads the arguments behind `rvbbit` and hands over to the command. An error is printed. Gives the exit code. */
+/** Reads the arguments after `rvbbit` and runs the command. Prints an error, if any. Returns the exit code. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   try {
     return await handOver(args);

@@ -1,4 +1,4 @@
-/** Runs statements one after another: rows to the sink, accounts to stderr, verdicts to the caller. */
+/** Runs statements one after another. Rows go to the sink, accounts to stderr, and verdicts to the caller. */
 import type { Engine } from '../engine.ts';
 import { cancelledError, RvbbitError } from '../errors.ts';
 import type { Notice, Summary } from '../result.ts';
@@ -14,12 +14,12 @@ import type { Sink } from './sink/sink.ts';
 import { say } from './stderr.ts';
 import { summaryLines } from './summary.ts';
 
-/** What a script runs with. */
+/** The settings of a script. */
 export interface ScriptSettings {
   readonly engine: Engine;
   readonly statements: readonly ScriptStatement[];
   readonly params: ParamValues;
-  /** Which statements' results are printed, by index. */
+  /** True if the result of the statement at the index is printed. */
   readonly printed: (index: number) => boolean;
   readonly format: FormatName;
   /** Begins a result set; undefined for parquet, which DuckDB writes. */
@@ -30,16 +30,16 @@ export interface ScriptSettings {
   readonly output: string | undefined;
   readonly progress: ProgressView;
   readonly signal: AbortSignal;
-  /** Empty where nothing is taken up again. */
+  /** Empty if no statement is resumed. */
   readonly resume: ResumeOptions;
-  /** Aborts when no further statement or row is to begin. */
+  /** Aborts when no further statement or row may begin. */
   readonly drain: AbortSignal;
   readonly keepGoing: boolean;
   readonly stats: boolean;
   readonly quiet: boolean;
 }
 
-/** Reads the dialect's statements before the first one runs, so that a misprint at the end costs nothing. */
+/** Parses all dialect statements before the first statement runs, so that a mistake at the end costs nothing. */
 export async function checkSyntax(statements: readonly ScriptStatement[]): Promise<ExitCause[]> {
   if (statements.length < 2) return [];
   const verdicts: ExitCause[] = [];
@@ -58,20 +58,20 @@ export async function checkSyntax(statements: readonly ScriptStatement[]): Promi
   return verdicts;
 }
 
-/** What came of a script. */
+/** The outcome of a script. */
 export interface ScriptOutcome {
   readonly verdicts: readonly ExitCause[];
-  /** Result sets that are whole. */
+  /** The number of complete result sets. */
   readonly kept: number;
 }
 
-/** Result sets of a script: those begun, and those that are whole. */
+/** The number of a script's result sets: `count` have begun, `kept` are complete. */
 interface Results {
   count: number;
   kept: number;
 }
 
-/** Runs the statements until one fails, or all of them under `keepGoing`. */
+/** Runs the statements until one fails; with `keepGoing`, runs all of them. */
 export async function runScript(settings: ScriptSettings): Promise<ScriptOutcome> {
   const { statements, sink, drain, keepGoing } = settings;
   const verdicts: ExitCause[] = [];
@@ -149,7 +149,7 @@ async function runStatement(
   }
   const writer = prints ? start(columns, sink, settings.formatSettings) : undefined;
   for await (const row of stream) {
-    // The rows of plain SQL are all there by now; only here can they still be stopped.
+    // All rows of plain SQL exist by now, so that an interrupt can stop them only here.
     if (drain.aborted && !statement.dialect) throw cancelledError();
     const slower = writer?.row(row);
     if (slower !== undefined) await slower;
@@ -162,7 +162,7 @@ async function runStatement(
   return account(settings, index, summary, stream.notices);
 }
 
-/** Tells on stderr what a statement did. */
+/** Prints on stderr what a statement did. Returns the summary. */
 function account(
   { stats, quiet, progress }: ScriptSettings,
   index: number,

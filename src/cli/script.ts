@@ -1,4 +1,4 @@
-/** What there is to run: the texts of `-c`, `-f` and standard input, cut into statements. */
+/** Reads the texts of `-c`, `-f` and standard input, and cuts them into statements. */
 import { readFile } from 'node:fs/promises';
 import { text as readStream } from 'node:stream/consumers';
 import { createLexeme, Kind, scan } from '../../grammar/scan.ts';
@@ -7,22 +7,22 @@ import type { SourcePlace } from '../errors.ts';
 import { CliError } from './exit-codes.ts';
 import { systemErrorText } from './text/system-error.ts';
 
-/** One `-c` or `-f`, in the order given; a file named `-` is standard input. */
+/** One `-c` or `-f` option. A file named `-` is standard input. */
 export type ScriptInput =
   | { readonly kind: 'sql'; readonly text: string }
   | { readonly kind: 'file'; readonly path: string };
 
-/** One statement and where it came from. */
+/** One statement, and its place in its source. */
 export interface ScriptStatement {
-  /** The statement, with as many lines and blanks before it as make its lines and columns those of its source. */
+  /** The statement, after line breaks and blanks that give it the same lines and columns as in its source. */
   readonly sql: string;
-  /** Where it begins; `file` is absent for `-c`. */
+  /** The place where the statement begins. `file` is absent for `-c`. */
   readonly place: SourcePlace;
-  /** Whether RVBBIT's own grammar reads it. */
+  /** True if RVBBIT's own grammar parses the statement. */
   readonly dialect: boolean;
-  /** Where in `sql` the first word stands. */
+  /** The offset of the first word in `sql`. */
   readonly firstWord: number;
-  /** Whether it gives rows, as far as its words tell. */
+  /** True if the statement returns rows, judged by its words. */
   readonly givesRows: boolean;
 }
 
@@ -40,7 +40,7 @@ function nameOf(path: string): string {
   return path === '-' ? '<stdin>' : path;
 }
 
-/** The text of a file, or of standard input for `-`. */
+/** Returns the text of a file, or of standard input for `-`. */
 export async function readInput(path: string): Promise<string> {
   try {
     const text = path === '-' ? await readStream(process.stdin) : await readFile(path, 'utf8');
@@ -76,7 +76,7 @@ const QUERY_WORDS =
   /^(?:select|from|values|table|with|show|describe|desc|summarize|explain|pivot|unpivot|rvbbit|execute|call|pragma)$/i;
 const CHANGE_WORDS = /^(?:insert|update|delete|merge)$/i;
 
-/** Whether a statement gives rows: a query's first word, or a change that says RETURNING. */
+/** True if a statement returns rows: it begins like a query, or it is a change with RETURNING. */
 function givesRows(sql: string): boolean {
   const lexeme = createLexeme();
   let depth = 0;

@@ -1,4 +1,4 @@
-/** The engine as the commands open it. */
+/** Opens the engine for the commands. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import type { Engine } from '../engine.ts';
@@ -9,16 +9,16 @@ import { type CliOptions, flagOf } from './options.ts';
 import { say } from './stderr.ts';
 import { systemErrorText } from './text/system-error.ts';
 
-/** Where the journal is kept that commands are not told another place for. */
+/** The folder of the journal without `--state-dir`. */
 export const STATE_DIR = '.rvbbit';
 
-/** Read in the working folder, where there is one. */
+/** The configuration file. It is read from the working folder, if it exists there. */
 export const CONFIG_FILE = 'rvbbit.config.yaml';
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const TELLING: Logger = { ...SILENT, warn: say, error: say };
 
-/** The cascade root of a command line. Throws a `CliError` if `--cascades` names no folder. */
+/** Returns the cascade root of a command line. Throws a `CliError` if `--cascades` names no folder. */
 export function cascadeRoot({ cascades }: Pick<CliOptions, 'cascades'>): string {
   if (cascades === undefined) return '.';
   if (!existsSync(cascades) || !statSync(cascades).isDirectory()) {
@@ -31,7 +31,7 @@ export function cascadeRoot({ cascades }: Pick<CliOptions, 'cascades'>): string 
   return cascades;
 }
 
-/** Opens an engine on a database; whatever keeps it from opening is a `CliError` unless an option was wrong. */
+/** Opens an engine on a database. Throws a `CliError` if that fails: `usage` for a wrong option, else `open`. */
 export async function openEngine(
   options: CliOptions,
   database: string,
@@ -57,7 +57,7 @@ export async function openEngine(
   }
 }
 
-/** An option of `Engine.open` that is out of range, as it is spelt here. */
+/** Returns the error of an `Engine.open` option that is out of range, with the flag of the command line. */
 function usageError(thrown: unknown): CliError {
   const message = messageOf(thrown).replace(/^Engine\.open: (\w+)/, (_, key: string) =>
     flagOf(key),
@@ -65,7 +65,10 @@ function usageError(thrown: unknown): CliError {
   return new CliError('usage', message);
 }
 
-/** The process's variables, over those of a `.env` in the working folder. Throws a `CliError` if that cannot be read. */
+/**
+ * Returns the variables of the process and of a `.env` file in the working folder. Those of the process win. Throws a
+ * `CliError` if `.env` cannot be read.
+ */
 export function environment(): Record<string, string | undefined> {
   if (!existsSync('.env')) return process.env;
   try {

@@ -1,22 +1,22 @@
-/** Ctrl-C and SIGTERM: the first one lets what is in flight end and says what was done, the second ends the process. */
+/** Handles Ctrl-C and SIGTERM: at the first, work in flight may still end; the second ends the process. */
 import { say } from './stderr.ts';
 
-/** Watches for interrupts until closed. */
+/** Watches for interrupts, until it is closed. */
 export interface Interrupts {
-  /** Aborts at the first interrupt: nothing more is to begin. */
+  /** Aborts at the first interrupt: nothing new may begin. */
   readonly drain: AbortSignal;
-  /** Aborts once what is in flight has had its time: it is to end now. */
+  /** Aborts when the grace time after that is over: work in flight must end now. */
   readonly signal: AbortSignal;
-  /** Whether an interrupt came. */
+  /** True after an interrupt. */
   readonly interrupted: boolean;
-  /** Aborts without an interrupt, e.g. when nobody reads the output any more. What is in flight has its time here too. */
+  /** Aborts `drain` and then `signal` without an interrupt, e.g. when nobody reads the output any more. */
   stop(): void;
   close(): void;
 }
 
 const INTERRUPTED_EXIT = 130;
 
-/** Takes SIGINT and SIGTERM over from Node, which would end the process at once. `graceMs` is for what is in flight. */
+/** Takes over SIGINT and SIGTERM from Node, which would end the process at once. Work in flight gets `graceMs`. */
 export function watchInterrupts(graceMs = 0): Interrupts {
   const drain = new AbortController();
   const controller = new AbortController();
@@ -34,10 +34,8 @@ export function watchInterrupts(graceMs = 0): Interrupts {
   };
   const onSignal = () => {
     if (interrupted) {
-      // Should DuckDB wait for a function in JavaScript just now, leaving waits for DuckDB: the next one is the system's.
+      // If DuckDB waits for a JavaScript function, `exit` waits for DuckDB. So the system handles the next signal.
       close();
-      // A progress bar turns line wrapping off while it stands.
-      if (process.stderr.isTTY) process.stderr.write('\u001b[?7h');
       process.exit(INTERRUPTED_EXIT);
     }
     interrupted = true;

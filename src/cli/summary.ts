@@ -1,12 +1,12 @@
-/** The account of a MAP or RUN in words. */
+/** Describes the account of a MAP or RUN. */
 import type { Notice, Summary } from '../result.ts';
 import { rateText } from './progress.ts';
 import { counted } from './text/counted.ts';
 
-/** Failures printed; the summary holds more, `--stats` shows them. */
+/** The number of failures printed. The summary may hold more, which `--stats` shows. */
 const FAILURES_SHOWN = 5;
 
-/** The lines that tell what a statement did. Rows are counted from 1. */
+/** Returns the lines that say what a statement did. Rows are counted from 1. */
 export function summaryLines(
   name: string,
   summary: Summary,
@@ -26,7 +26,7 @@ export function summaryLines(
     [counted(summary.runs, 'run'), ...named([[rows.deduped, 'deduped']])].join(', '),
     ...modelPart(summary),
     ...(summary.waitedMs > 0
-      ? [`${(summary.waitedMs / 1000).toFixed(1)} s waiting for leave to call`]
+      ? [`${(summary.waitedMs / 1000).toFixed(1)} s waiting for permission to call`]
       : []),
     `${seconds.toFixed(2)} s${seconds > 0 && done > 0 ? ` (${rateText(done / seconds)} rows/s)` : ''}`,
   ];
@@ -42,7 +42,7 @@ export function summaryLines(
   ];
 }
 
-/** The first line of its message, and how often it was tried unless that says so. */
+/** Returns a failure's line: the first line of its message, with the number of attempts if the message lacks it. */
 function failureLine({ ordinal, code, message, attempts }: Summary['failures'][number]): string {
   const [line = '', ...rest] = message.split('\n');
   const times = attempts > 1 ? ` (${attempts} attempts)` : '';
@@ -50,7 +50,7 @@ function failureLine({ ordinal, code, message, attempts }: Summary['failures'][n
   return `  row ${ordinal + 1}: ${code}: ${line}${rest.length === 0 ? '' : ' …'}${isSaid ? '' : times}`;
 }
 
-/** The counts that are not zero. */
+/** Returns the counts that are not zero, with their names. */
 function named(counts: readonly (readonly [number, string])[]): string[] {
   return counts.filter(([count]) => count > 0).map(([count, name]) => `${count} ${name}`);
 }

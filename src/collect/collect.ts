@@ -1,4 +1,4 @@
-/** Runs the statements of a workload under every strategy, one after another, and notes what came of each. */
+/** Runs each statement of a workload under every strategy and notes one observation for each of these runs. */
 import { createHash } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import { splitStatements } from '../../grammar/split.ts';
@@ -10,7 +10,7 @@ import { packageVersion } from '../util/version.ts';
 import type { Observation } from './observation.ts';
 import { shapeOf } from './shape.ts';
 
-/** The engine's own first: the rows of the others are compared with its. */
+/** The strategies to compare. The engine's default is first: the rows of the others are compared with its rows. */
 export const COLLECTED: readonly Strategy[] = [
   'batch',
   'static',
@@ -20,15 +20,15 @@ export const COLLECTED: readonly Strategy[] = [
 ];
 
 export interface Collecting {
-  /** A session of its own: statements that write stand in transactions of it, which are rolled back. */
+  /** A session that nothing else uses: statements that write run in its transactions, which are rolled back. */
   readonly session: EngineSession;
-  /** The engine's, which tell of its calls. */
+  /** The engine's events. They report its model calls. */
   readonly events: EventEmitter;
   /** SQL texts, in order. */
   readonly workload: readonly string[];
-  /** Set over what cascades and statements name. */
+  /** The model of every call. It overrides the models that cascades and statements name. */
   readonly model: string;
-  /** What an earlier collection has noted already, by `keyOf`. */
+  /** The observations of an earlier collection, by `keyOf`. They are not made again. */
   readonly done: ReadonlyMap<string, Observation>;
   readonly signal: AbortSignal;
   note(observation: Observation): void;
@@ -44,7 +44,7 @@ export function keyOf({ query, strategy }: Pick<Observation, 'query' | 'strategy
   return `${query} ${strategy}`;
 }
 
-/** Goes on where a statement fails; ends early at the signal. Plain SQL is run once, and makes the tables. */
+/** Runs the workload. Continues after a failed statement; ends early when `signal` aborts. Plain SQL runs once. */
 export async function collect(collecting: Collecting): Promise<CollectedPlain> {
   const { session, workload, signal, onProgress } = collecting;
   const failures: string[] = [];
@@ -65,7 +65,7 @@ export async function collect(collecting: Collecting): Promise<CollectedPlain> {
   return { count: plain, failures };
 }
 
-/** What EXPLAIN tells; undefined where it fails, as the statement itself then will. */
+/** Returns the result of EXPLAIN; `plain` for plain SQL; undefined if EXPLAIN fails, as the statement then will too. */
 async function foresee(
   session: EngineSession,
   sql: string,
@@ -76,7 +76,7 @@ async function foresee(
   } catch (thrown) {
     const isPlain =
       thrown instanceof RvbbitError && thrown.code === 'RVB_UNSUPPORTED' && thrown.stage === 'plan';
-    // What DuckDB runs and EXPLAIN cannot read, e.g. ATTACH, is plain as well.
+    // A statement that DuckDB runs but EXPLAIN cannot read, e.g. ATTACH, is plain too.
     return isPlain || !mayAsk(sql) ? 'plain' : undefined;
   }
 }
@@ -94,14 +94,14 @@ async function observeAll(
   const { session, done, signal, note } = collecting;
   const query = createHash('sha256').update(`${index}\n${sql}`).digest('hex').slice(0, 16);
   const shape = shapeOf(sql);
-  // A statement that writes is undone for all strategies but the last, so that each finds what the first found.
+  // A statement that writes is rolled back for all strategies but the last: each strategy finds the same data.
   const isWriter = /^(?:create|insert|update|delete|merge|copy)/.test(shape);
   const strategies = isWriter ? [...COLLECTED.slice(1), COLLECTED[0]!] : COLLECTED;
   let expected: string | undefined;
   for (const strategy of strategies) {
     const isLast = strategy === strategies.at(-1);
     const known = done.get(keyOf({ query, strategy }));
-    // What later statements read must be there again.
+    // A known statement that writes still runs under the last strategy: later statements read its tables.
     if (known !== undefined && !(isWriter && isLast)) continue;
     if (signal.aborted) return;
     if (isWriter && !isLast) await session.query('BEGIN');
@@ -144,11 +144,11 @@ async function observeAll(
 interface Observed extends Pick<Observation, 'outcome' | 'reason' | 'message'> {
   readonly result?: QueryResult;
   readonly meanCallMs: number | null;
-  /** Of all rows in their order. */
+  /** The hash of all rows in their order. Present if every row has an answer. */
   readonly rowsHash?: string;
 }
 
-/** Runs a statement under a strategy. No answer is taken from earlier ones: each strategy pays for its own. */
+/** Runs a statement under a strategy, without stored answers: each strategy makes all its calls. */
 async function observe(
   sql: string,
   strategy: Strategy,

@@ -1,11 +1,11 @@
-/** `--workload auto`: tables, and statements of every shape over them, drawn with a seed. */
+/** The workload of `--workload auto`: tables, and random statements of every shape over them. A seed determines it. */
 import { createRandom } from '../sim/random.ts';
 
 const CRITERIA = ['eco-friendly', 'about sound', 'for children', 'a complaint', 'made of metal'];
 const SIZES = [10, 30, 100];
 const PARALLEL = [1, 5, 10, 50];
 
-/** The file of the cascade that its MAPs run; it lies beside the collection. */
+/** The file name of the cascade that the workload's MAPs run. The file is in the folder of the collection. */
 export const COLLECT_CASCADE = 'collect_ask.yaml';
 export const COLLECT_CASCADE_TEXT = `cascade_id: collect_ask
 inputs_schema: { d: string }
@@ -19,7 +19,7 @@ const TABLES = [
   `CREATE TABLE notes AS SELECT i AS id, 'note ' || (i % 40) AS d, i % 3 AS kind FROM range(1000) r(i)`,
 ];
 
-/** A shape by its name; `from` is a table and `rows` a bound on its id. */
+/** Returns a statement of one shape, for random values. */
 type Shape = (draw: Draw) => string;
 
 interface Draw {
@@ -70,7 +70,7 @@ const SHAPES: readonly Shape[] = [
     ),
 ];
 
-/** The tables first, then `count` statements, every shape as often as the others. */
+/** Returns the statements that make the tables, then `count` statements that use all shapes equally often. */
 export function generatedWorkload(count: number, seed: number): string[] {
   const random = createRandom(seed);
   const one = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)]!;

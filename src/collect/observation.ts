@@ -1,45 +1,45 @@
-/** What is collected of one statement under one strategy: a line of `observations.jsonl`, a row of the data set. */
+/** The observation of one statement under one strategy: a line of `observations.jsonl` and a row of the data set. */
 import type { Strategy } from '../result.ts';
 
 export interface Observation {
-  /** Hash of the statement's place in the workload and of its text. */
+  /** A hash of the statement's place in the workload and its text. */
   readonly query: string;
   readonly shape: string;
   readonly sql: string;
   readonly strategy: Strategy;
   /**
-   * `ok`; `differs`: other rows than under the first strategy that gave some; `refused`: the engine does not run this
-   * statement so, and said why; `incomplete`: some rows have no answer; `failed`.
+   * `ok`; `differs`: the rows differ from those of the first strategy that completed; `refused`: the engine does not
+   * run this statement under this strategy; `incomplete`: some rows have no answer; `failed`.
    */
   readonly outcome: 'ok' | 'differs' | 'refused' | 'incomplete' | 'failed';
-  /** Code of the error, or why the statement is incomplete. */
+  /** The code of the error, or the reason why the statement is incomplete. */
   readonly reason: string | null;
   readonly message: string | null;
-  /** n: runs at a time. */
+  /** The number of runs at a time. */
   readonly parallel: number | null;
-  /** Rows read, and different inputs among them. */
+  /** The number of rows read. `distinct` is the number of different inputs that EXPLAIN expected among them. */
   readonly rows: number | null;
   readonly distinct: number | null;
   readonly result_rows: number | null;
-  /** Result rows by rows read, where EXPLAIN knows these. */
+  /** `result_rows` divided by `rows`; null if one of them is unknown or `rows` is 0. */
   readonly selectivity: number | null;
   readonly calls: number | null;
   readonly retried: number | null;
   readonly tokens_in: number | null;
   readonly tokens_out: number | null;
-  /** Null where no call has a price. */
+  /** The cost of the calls in micro-USD; null if no call has a known price. */
   readonly cost_micro_usd: number | null;
   readonly duration_ms: number | null;
-  /** Mean time of a call that was answered. */
+  /** The mean duration of the answered calls. */
   readonly mean_call_ms: number | null;
-  /** Calls that EXPLAIN foresaw. */
+  /** The number of calls that EXPLAIN expected. */
   readonly expected_calls: number | null;
   /** Microseconds since the epoch, UTC. */
   readonly at: number;
   readonly engine: string;
 }
 
-/** The types of the data set's columns, in DuckDB's words. */
+/** The DuckDB types of the data set's columns. */
 export const OBSERVATION_COLUMNS: { readonly [K in keyof Observation]: string } = {
   query: 'VARCHAR',
   shape: 'VARCHAR',
@@ -65,15 +65,15 @@ export const OBSERVATION_COLUMNS: { readonly [K in keyof Observation]: string } 
   engine: 'VARCHAR',
 };
 
-/** `collection_summary.json`. */
+/** The content of `collection_summary.json`. */
 export interface CollectionSummary {
-  /** Statements that ask something, and what became of them under each strategy. */
+  /** The number of observed statements, without plain SQL. `succeeded` counts the `ok` ones by strategy. */
   readonly total_queries: number;
   readonly observations: number;
   readonly succeeded: Readonly<Record<string, number>>;
-  /** Per strategy: how often it was refused or failed, by reason. */
+  /** For each strategy: the number of observations that were not `ok`, by outcome and reason. */
   readonly failures: Readonly<Record<string, Readonly<Record<string, number>>>>;
-  /** Plain SQL of the workload, which was run once, and what failed of it. */
+  /** The number of plain SQL statements, which ran once. `plain_failures` are the messages of those that failed. */
   readonly plain_statements: number;
   readonly plain_failures: readonly string[];
 }

@@ -1,4 +1,4 @@
-/** The shape of a statement: its first word and the clauses in it, whatever its names and values. */
+/** The shape of a statement: its first keyword and its clauses, without its names and values. */
 import { createLexeme, Kind, scan } from '../../grammar/scan.ts';
 
 const FIRST: ReadonlySet<string> = new Set([
@@ -24,7 +24,7 @@ const CLAUSES: ReadonlySet<string> = new Set([
   'case',
 ]);
 
-/** E.g. `create_map_order` or `select_where_limit`: lower-case words, each once, in the order of first use. */
+/** Returns the shape, e.g. `create_map_order` or `select_where_limit`: lower-case words, each once, in order of use. */
 export function shapeOf(sql: string): string {
   const lexeme = createLexeme();
   const words = new Set<string>();

@@ -1,4 +1,4 @@
-/** The files of a collection: a line an observation as it comes; at the end the summary and the data set. */
+/** The files of a collection: one line for each observation, and at the end the summary and the data set. */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { quoteLiteral } from '../duck/quote.ts';
@@ -15,7 +15,7 @@ const LINES = 'observations.jsonl';
 const SUMMARY = 'collection_summary.json';
 const DATA_SET = 'dataset';
 
-/** The observations that a folder holds already. A last line that a crash cut off is left out. */
+/** Reads the observations in a folder. If a crash cut off the last line, that line is removed from the file. */
 export function readObservations(folder: string): Observation[] {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, LINES);
@@ -33,7 +33,7 @@ export function appendObservation(folder: string, observation: Observation): voi
   appendFileSync(join(folder, LINES), `${JSON.stringify(observation)}\n`);
 }
 
-/** Writes both; the data set is a folder of Parquet files, one folder a shape. Throws RVB_SQL. */
+/** Writes the summary and the data set (Parquet files, one folder for each shape). Throws RVB_SQL. */
 export async function writeCollection(
   folder: string,
   session: EngineSession,

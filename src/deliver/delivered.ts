@@ -1,4 +1,4 @@
-/** What a statement hands to its caller, before the account of it is added. */
+/** The result of a statement before its summary is added, and the notices for the caller. */
 import { quoteIdentifier } from '../duck/quote.ts';
 import type { ResultReader } from '../duck/reader.ts';
 import { MAP_DEFAULT_ROWS, RUN_DEFAULT_ROWS } from '../limits.ts';
@@ -12,10 +12,10 @@ export interface Delivered {
   readonly notices: readonly Notice[];
 }
 
-/** The statement had nothing to do. */
+/** The result of a statement that had nothing to do. */
 export const NOTHING: Delivered = { columns: [], rows: [], rowCount: 0, notices: [] };
 
-/** A result of DuckDB as it stands. */
+/** Returns a DuckDB result without changes. */
 export async function deliverReader(
   reader: ResultReader,
   form: ValueForm,
@@ -29,8 +29,8 @@ export async function deliverReader(
 }
 
 /**
- * Says that a statement has ended before its rows did, and how to go on; `intoTable`: its rows were meant
- * for a table; `asTable`: they were meant for this one besides.
+ * Returns the notice that a statement ended before all its rows were run; none if it ran to its end. `intoTable`: the
+ * rows were to go into a table. `asTable`: a table that is not written besides.
  */
 export function endNotices(
   { stop }: { readonly stop: StatementSignal },
@@ -45,12 +45,12 @@ export function endNotices(
   return [{ code: 'incomplete', message }];
 }
 
-/** Says what of a cascade is probably not meant so. */
+/** Returns a notice for each warning about a cascade. */
 export function cascadeNotices(warnings: readonly string[]): readonly Notice[] {
   return warnings.map((message) => ({ code: 'cascade_warning', message }));
 }
 
-/** Says that the default limit cut rows off. */
+/** Returns the notice that the default limit cut rows off. */
 export function limitNotice(kind: 'map' | 'run'): Notice {
   const rows = kind === 'map' ? MAP_DEFAULT_ROWS : RUN_DEFAULT_ROWS;
   return {
@@ -59,13 +59,13 @@ export function limitNotice(kind: 'map' | 'run'): Notice {
   };
 }
 
-/** Says that a temp table that the statement made has the name of another one. */
+/** Returns the notice that a temp table made by the statement hides another table with the same name. */
 export function shadowNotice(table: string): Notice {
   const message = `the temp table ${table} now hides the table of that name in this session; DROP TABLE temp.${quoteIdentifier(table)} brings it back`;
   return { code: 'shadowed_table', message };
 }
 
-/** What the account of a statement that has ended gives reason to say. */
+/** Returns the notices that follow from the summary of an ended statement. */
 export function summaryNotices(summary: Summary): readonly Notice[] {
   const { calls, refusedParameters = [], fallbacks = [] } = summary;
   const notices: Notice[] = [];

@@ -1,29 +1,29 @@
-/** A `RowStream` over a generator of rows: it starts at once, so that its columns can be awaited first. */
+/** Makes a `RowStream` from a generator of rows. It starts at once, so that its columns can be awaited first. */
 import type { OpenResult } from '../duck/open-result.ts';
 import type { Notice, ResultColumn, Row, RowStream, Summary, ValueForm } from '../result.ts';
 import { summaryNotices } from './delivered.ts';
 
-/** What a stream learns before its first row. */
+/** The facts that a stream knows before its first row. */
 export interface StreamHead {
   readonly columns: readonly ResultColumn[];
   readonly notices: readonly Notice[];
-  /** What is known only when the last row is. */
+  /** Returns the notices that are known only after the last row. */
   lateNotices?(): readonly Notice[];
   /** Aborts when the statement is stopped. */
   readonly signal: AbortSignal;
 }
 
-/** How the generator of a stream tells what its rows do not. */
+/** Receives what the generator of a stream reports besides its rows. */
 export interface StreamListener {
-  /** Before the first row. */
+  /** Called before the first row. */
   onHead(head: StreamHead): void;
-  /** When the statement has ended, however that came. */
+  /** Called when the statement has ended, also after a failure. */
   onEnd(summary: Summary): void;
 }
 
 /**
- * `rows` yields the rows, as many at a time as there are: a step of a generator for each costs more than most rows.
- * A consumer that stops early ends the generator, and with it the statement.
+ * Returns a row stream. `rows` yields batches of all rows that are ready, because one generator step for each row would
+ * cost more than most rows. A consumer that stops early ends the generator, and with it the statement.
  */
 export function rowStream(
   rows: (listener: StreamListener) => AsyncGenerator<readonly Row[], void>,
@@ -51,11 +51,11 @@ export function rowStream(
   });
   const fail = (thrown: unknown): never => {
     columns.reject(thrown);
-    // Without effect where the statement has begun.
+    // No effect if `onEnd` has already resolved the summary.
     summary.reject(thrown);
     throw thrown;
   };
-  // A generator that rests at a row hears of no abort, and its consumer may never come back.
+  // A generator that is paused at a `yield` does not notice an abort, and its consumer may never ask for more rows.
   const endIfPaused = () => {
     if (stepsOut > 0 || ending !== undefined || signal === undefined) return;
     const { reason } = signal;
@@ -96,7 +96,7 @@ export function rowStream(
       return { done: false, value: row };
     }
   };
-  /** The step to the next batch: whoever asks meanwhile gets what comes after it. */
+  /** The pending step to the next batch. A `next()` that is called meanwhile waits for it and takes a later row. */
   let advancing: Promise<unknown> | undefined;
   const started = () => {
     const step = advance();
@@ -132,7 +132,7 @@ export function rowStream(
   };
 }
 
-/** The rows of a result, slice by slice. */
+/** Yields the rows of a result, one batch for each slice. */
 export async function* streamReader(
   reader: Pick<OpenResult, 'columns' | 'slices'>,
   form: ValueForm,
@@ -158,7 +158,7 @@ function deferred<T>(): Deferred<T> {
     resolve = onResolve;
     reject = onReject;
   });
-  // Whoever iterates hears of the failure there.
+  // Prevents an unhandled rejection. The iterator reports the failure too.
   promise.catch(() => {});
   return { promise, resolve, reject };
 }

@@ -1,4 +1,4 @@
-/** Quick writing of columns through DuckDB's Appender. */
+/** Writes columns quickly through DuckDB's Appender. */
 
 import { setImmediate } from 'node:timers/promises';
 import type { DuckDBAppender, DuckDBConnection, DuckDBVector } from '@duckdb/node-api';
@@ -11,22 +11,22 @@ import { ResultReader } from './reader.ts';
 import { setNull } from './set-null.ts';
 import { toSqlError } from './sql-error.ts';
 
-/** Where to append; `temp` is the catalog of temporary tables. */
+/** The table to append to. `temp` is the catalog of temporary tables. */
 export interface TableName {
   readonly catalog?: string;
   readonly schema?: string;
   readonly name: string;
 }
 
-/** One column's values; null and undefined are NULL. BIGINT takes bigints and whole numbers. */
+/** The values of one column. null and undefined become NULL. BIGINT accepts bigints and whole numbers. */
 export interface AppendColumn {
   readonly type: 'BIGINT' | 'VARCHAR' | 'INTEGER' | 'UTINYINT' | 'DOUBLE' | 'BOOLEAN';
   readonly values: ArrayLike<unknown>;
 }
 
 /**
- * Appends `rowCount` rows in a transaction of its own, or in the one that is open: a failure (`RVB_SQL`)
- * leaves none of them behind.
+ * Appends `rowCount` rows in a new transaction, or in the open transaction if there is one. A failure (`RVB_SQL`)
+ * leaves none of the rows behind.
  */
 export async function appendColumns(
   connection: DuckDBConnection,
@@ -45,7 +45,7 @@ export async function appendColumns(
   }
   const statement = (sql: string) => runText(connection, sql);
   const run = async (sql: string) => new ResultReader(await statement(sql));
-  // BEGIN within a transaction would abort it.
+  // BEGIN within a transaction would abort that transaction.
   const own = !(await isInTransaction({ run }));
   if (own) await statement('BEGIN TRANSACTION');
   try {
@@ -72,7 +72,7 @@ async function appendChunks(
   try {
     await fillAppender(appender, table, columns, rowCount, signal);
   } catch (error) {
-    // What a failed appender still holds must not be flushed by its close.
+    // Closing the failed appender must not flush the rows that it still holds.
     closeQuietly(appender);
     throw error;
   }
@@ -84,7 +84,7 @@ function closeQuietly(appender: DuckDBAppender): void {
     try {
       step();
     } catch {
-      // The first failure is the one to tell.
+      // Only the first failure is reported.
     }
   }
 }
@@ -106,7 +106,7 @@ async function fillAppender(
       fillVector(chunk.getColumnVector(index), table, column, first, count);
     }
     appender.appendDataChunk(chunk);
-    // The appender works on this thread: a chunk at a time, so that the event loop turns in between.
+    // The appender blocks this thread. One chunk at a time lets the event loop run in between.
     appender.flushSync();
     await setImmediate();
     if (signal?.aborted === true) throw cancelledError();

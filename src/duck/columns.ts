@@ -7,14 +7,14 @@ import { quoteIdentifier } from './quote.ts';
 /** A column of a result. */
 export interface Column {
   readonly name: string;
-  /** The type as SQL text that DuckDB reads back, e.g. `DECIMAL(10,2)`; a user-named type as what it stands for. */
+  /** The type as SQL text that DuckDB reads back, e.g. `DECIMAL(10,2)`; a user-named type as its definition. */
   readonly type: string;
   readonly duckType: DuckDBType;
 }
 
 /**
- * Makes names unique as DuckDB does for `CREATE TABLE … AS`: without regard to ASCII case, in order,
- * a repeated `a` becomes `a_1`, `a_2`, …, and skips what is taken.
+ * Makes names unique as DuckDB does for `CREATE TABLE … AS`, ignoring ASCII case: in order, a repeated `a` becomes
+ * `a_1`, `a_2`, …, and names in use are skipped.
  */
 export function dedupeNames(names: readonly string[]): string[] {
   const seen = new Map<string, number>();
@@ -37,7 +37,7 @@ function lowerAscii(text: string): string {
   return text.replace(/[A-Z]+/g, (upper) => upper.toLowerCase());
 }
 
-/** Columns from names and types as they stand. */
+/** Returns columns of the given names and types. Makes the names unique. */
 export function columnsFrom(names: readonly string[], types: readonly DuckDBType[]): Column[] {
   return dedupeNames(names).map((name, index) => {
     const duckType = types[index]!;
@@ -45,12 +45,12 @@ export function columnsFrom(names: readonly string[], types: readonly DuckDBType
   });
 }
 
-/** The columns of a result. */
+/** Returns the columns of a result. */
 export function columnsOf(result: DuckDBResult): Column[] {
   return columnsFrom(result.columnNames(), result.columnTypes());
 }
 
-/** A type as SQL text that DuckDB reads back; the fields of an unnamed struct have no name. */
+/** Returns a type as SQL text that DuckDB reads back. The fields of an unnamed struct have no name. */
 export function typeText(type: DuckDBType): string {
   const { DuckDBTypeId } = nodeApi();
   if (type.alias !== undefined) return type.alias;
@@ -86,7 +86,7 @@ function unionText(type: DuckDBUnionType): string {
   return `UNION(${members.join(', ')})`;
 }
 
-/** The keys of a struct's fields; those of an unnamed struct are DuckDB's own `element1`, `element2`. */
+/** Returns the keys of a struct's fields. An unnamed struct has DuckDB's own keys `element1`, `element2`. */
 export function structKeys(type: DuckDBStructType): readonly string[] {
   return type.entryNames.map((name, index) => (name === '' ? `element${index + 1}` : name));
 }

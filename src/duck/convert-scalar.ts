@@ -1,11 +1,11 @@
-/** Single DuckDB values to their JavaScript and JSON forms; `docs/values.md` lists them by type. */
+/** Converts single DuckDB values to their JavaScript and JSON forms, which `docs/values.md` lists by type. */
 
 import type { DuckDBTypeId, DuckDBValue } from '@duckdb/node-api';
 import type { ValueForm } from '../result.ts';
 import { nodeApi } from './node-api.ts';
 import { dateText, isInfinite, type TimestampUnit, timestampText } from './value-text.ts';
 
-/** Turns one value that is not NULL. */
+/** Converts one value that is not NULL. */
 export type ScalarConverter = (value: DuckDBValue) => unknown;
 
 const MAX_DATE_MS = 8.64e15;
@@ -19,18 +19,18 @@ function asIs(value: DuckDBValue): unknown {
   return value;
 }
 
-/** An integer as a number where a double holds it exactly, else as text. */
+/** Returns an integer as a number if a double holds it exactly, else as text. */
 export function jsonInteger(value: bigint): number | string {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value.toString();
 }
 
-/** A double as a number where JSON has it, else `'NaN'`, `'Infinity'`, `'-Infinity'`. */
+/** Returns a double as a number if JSON can hold it, else `'NaN'`, `'Infinity'` or `'-Infinity'`. */
 export function jsonDouble(value: number): number | string {
   return Number.isFinite(value) ? value : String(value);
 }
 
-/** A decimal's text as a number where a double, printed with as many digits, is that text again. */
+/** Returns a decimal as a number if the number, printed with the same digits, gives the same text; else as text. */
 function decimalNumber(value: DuckDBValue): number | string {
   const text = String(value);
   const number = Number(text);
@@ -39,7 +39,7 @@ function decimalNumber(value: DuckDBValue): number | string {
   return number.toFixed(scale) === text ? number : text;
 }
 
-/** A Date where it holds the instant exactly, else undefined. */
+/** Returns a Date if a Date holds the instant exactly, else undefined. */
 function exactDate(ticks: bigint, unit: TimestampUnit): Date | undefined {
   if (isInfinite(ticks)) return undefined;
   let milliseconds: bigint;
@@ -75,7 +75,7 @@ function dateConverter(form: ValueForm): ScalarConverter {
   };
 }
 
-/** Bytes as DuckDB prints a BLOB: printable ASCII as it is, all else, quotes and `\` as `\xNN`. */
+/** Returns bytes as DuckDB prints a BLOB: printable ASCII as it is; quotes, `\` and all other bytes as `\xNN`. */
 export function blobText(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) {
@@ -90,12 +90,12 @@ export function blobText(bytes: Uint8Array): string {
 function bytesConverter(form: ValueForm): ScalarConverter {
   return (value) => {
     const { bytes } = value as unknown as { readonly bytes: Uint8Array };
-    // A copy: the value's bytes may be a window on a chunk that is freed.
+    // The bytes are copied, because they may be a view of a chunk that DuckDB frees.
     return form === 'js' ? Uint8Array.from(bytes) : blobText(bytes);
   };
 }
 
-/** The converter of a type that holds no other values, or undefined for one that does. */
+/** Returns the converter of a type whose values hold no other values; undefined for any other type. */
 export function scalarConverter(
   typeId: DuckDBTypeId,
   form: ValueForm,

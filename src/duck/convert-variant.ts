@@ -1,4 +1,4 @@
-/** VARIANT values, which carry their types with them. */
+/** Converts VARIANT values, each of which carries its own type. */
 
 import type { DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import type { ValueForm } from '../result.ts';
@@ -6,7 +6,7 @@ import { jsonDouble, jsonInteger, scalarConverter } from './convert-scalar.ts';
 import { nodeApi } from './node-api.ts';
 import { objectOf } from './plain-object.ts';
 
-/** Turns a VARIANT's value, however deep, into the form of what it holds. */
+/** Converts a VARIANT's value, at any depth, like a value of the type that it holds. */
 export function convertVariant(
   value: DuckDBValue,
   form: ValueForm,
@@ -52,6 +52,6 @@ function typeOfObject(value: object) {
   if (value instanceof api.DuckDBBlobValue) return Id.BLOB;
   if (value instanceof api.DuckDBGeometryValue) return Id.GEOMETRY;
   if (value instanceof api.DuckDBDecimalValue) return Id.DECIMAL;
-  // Every other kind is its text, as an INTERVAL is.
+  // Every other kind becomes its text, as an INTERVAL does.
   return Id.INTERVAL;
 }

@@ -1,23 +1,24 @@
 /**
- * Which statements may run in one call, so that a short one need not wait for long ones.
+ * Decides which statements may run in one call, so that a short statement does not wait for long ones.
  *
- * DuckDB's threads take tasks from three of the statements that have some, and can leave out a fourth for as long as
- * these run (seen: a minute). A thread of libuv's works on its own statement alone. One of them is therefore kept for
- * statements that were short before.
+ * DuckDB's threads take tasks from three statements at a time, and can ignore a fourth as long as these three run
+ * (observed: a minute). A libuv thread works only on its own statement. One slot is therefore kept for statements that
+ * were short before.
  */
 import { LRUCache } from 'lru-cache';
 
 const LONG_MS = 250;
-/** What was long takes a free slot once it has waited this long, so that new statements come first. */
+/** A statement known to be long gets a free slot only after this wait, so that new statements come first. */
 const LONG_WAITS_MS = 1_000;
 const SHAPES_KEPT = 2_000;
-/** Characters of a text that tell its shape. */
+/** The shape of a text is made from this many characters at its start. */
 const SHAPE_CHARS = 1_000;
 
+/** Grants slots to statements that run in one call, and remembers which statements were long. */
 export class ExecutionSlots {
   readonly #slots: number;
   #held = 0;
-  /** Of the slots held, how many by statements that were not known to be short. */
+  /** The number of slots held by statements that were not known to be short. */
   #heldByOthers = 0;
   readonly #wasLong = new LRUCache<string, boolean>({ max: SHAPES_KEPT });
 
@@ -25,7 +26,7 @@ export class ExecutionSlots {
     this.#slots = slots;
   }
 
-  /** A slot for a statement that has waited for `waitedMs`, or undefined where it has to wait longer. */
+  /** Gives a slot to a statement that has waited for `waitedMs`; returns its release, or undefined without a slot. */
   tryAcquire(sql: string, waitedMs = 0): (() => void) | undefined {
     const wasLong = this.#wasLong.get(shapeOf(sql));
     if (this.#held === this.#slots || (wasLong === true && waitedMs < LONG_WAITS_MS))
@@ -43,14 +44,14 @@ export class ExecutionSlots {
     };
   }
 
-  /** Tells how long a statement worked, for the next of its shape. What may have been either way teaches nothing. */
+  /** Records if a statement was long, for later statements of its shape. Ignores bounds that leave this open. */
   learn(sql: string, { atLeastMs, atMostMs }: { atLeastMs: number; atMostMs: number }): void {
     if (atMostMs < LONG_MS) this.#wasLong.set(shapeOf(sql), false);
     else if (atLeastMs >= LONG_MS) this.#wasLong.set(shapeOf(sql), true);
   }
 }
 
-/** Texts that differ in numbers and quoted strings alone have one shape. */
+/** Returns the shape of a text. Texts that differ only in numbers and quoted strings have the same shape. */
 function shapeOf(sql: string): string {
   return sql.slice(0, SHAPE_CHARS).replace(/'[^']*'|\d+/g, '?');
 }

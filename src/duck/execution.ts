@@ -1,8 +1,8 @@
 /**
- * Running statements of DuckDB so that long ones do not stop the process.
+ * Runs DuckDB statements so that long statements do not stop the process.
  *
- * A statement that runs in one call holds a thread of libuv's pool until it ends. Only so many may; the others are
- * started, worked on by DuckDB's own threads, and asked every millisecond whether they are done.
+ * A statement that runs in one call holds a thread of libuv's pool until it ends. Only a limited number of statements
+ * may do so. The others are only started: DuckDB's own threads run them, and the engine polls them every millisecond.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type {
@@ -14,23 +14,29 @@ import type {
 } from '@duckdb/node-api';
 import type { PendingResult } from '@duckdb/node-bindings';
 import { messageOf, RvbbitError } from '../errors.ts';
-import { nodeBindings } from './node-api.ts';
+import type { AtEnd } from './interruptible.ts';
+import { nodeApi, nodeBindings } from './node-api.ts';
 import { executions, nativeThreads } from './thread-budget.ts';
 
-/** What DuckDB puts before the error of a statement that failed before its result was asked for. */
+/** The text that DuckDB puts before the error of a statement that failed before its result was requested. */
 const OF_PENDING =
   /^Invalid Input Error: Attempting to execute an unsuccessful or closed pending query result\nError: /;
-/** How often a started statement is asked. */
+/** The interval at which a started statement is polled. */
 const POLL_MS = 1;
 
-/** Runs a text's statements and gives the last one's result, where node-api's `run` gives the first's. */
+/**
+ * Runs all statements of a text and returns the last one's result. (node-api's `run` returns the first one's.) If one
+ * of several fails, `atEnd` ends the transaction that they began: DuckDB reads CREATE TABLE … AS PIVOT as four
+ * statements, of which the first is a BEGIN. A transaction that was open before stays open.
+ */
 export async function runText(
   connection: DuckDBConnection,
   sql: string,
   signal?: AbortSignal,
+  atEnd?: AtEnd,
 ): Promise<DuckDBMaterializedResult> {
   const call = <T>(work: () => Promise<T>) => nativeThreads.use(work, signal);
-  // A text that does not parse, or is empty, goes to DuckDB as it is: it says the same, and better.
+  // A text that is empty or does not parse goes to `run` as it is, because the error of `run` is better.
   const statements = await call(() => connection.extractStatements(sql)).catch(() => undefined);
   const count = statements?.count ?? 0;
   if (statements === undefined || count === 0) return call(() => connection.run(sql));
@@ -38,21 +44,30 @@ export async function runText(
     const whole = await inOneCall(sql, () => connection.run(sql), signal);
     if (whole !== undefined) return whole;
   }
-  for (let index = 0; ; index += 1) {
-    // Each is prepared when its turn comes, since it may need what the one before has created.
-    const statement = await call(() => statements.prepare(index));
-    try {
-      // DuckDB says it in other words of a prepared statement.
-      if (count === 1 && statement.parameterCount > 0) return await call(() => connection.run(sql));
-      const result = await runPrepared(statement, sql, signal);
-      if (index === count - 1) return result;
-    } finally {
-      statement.destroySync();
+  let hasBegun = false;
+  try {
+    for (let index = 0; ; index += 1) {
+      // Each statement is prepared just before it runs, because it may need what the previous statement created.
+      const statement = await call(() => statements.prepare(index));
+      try {
+        // `run` reports the unbound parameters; a prepared statement would report them in other words.
+        if (count === 1 && statement.parameterCount > 0) {
+          return await call(() => connection.run(sql));
+        }
+        const result = await runPrepared(statement, sql, signal);
+        if (index === count - 1) return result;
+        hasBegun ||= index === 0 && statement.statementType === nodeApi().StatementType.TRANSACTION;
+      } finally {
+        statement.destroySync();
+      }
     }
+  } catch (thrown) {
+    if (hasBegun) atEnd?.(() => nativeThreads.use(() => connection.run('ROLLBACK')));
+    throw thrown;
   }
 }
 
-/** Runs a statement whose parameters are bound. */
+/** Runs a prepared statement whose parameters are bound. */
 export async function runPrepared(
   statement: DuckDBPreparedStatement,
   sql: string,
@@ -64,7 +79,7 @@ export async function runPrepared(
   );
 }
 
-/** Undefined where as many run in one call as may. */
+/** Runs `work` in one call. Returns undefined, without running it, if the statement gets no execution slot. */
 async function inOneCall<T>(
   sql: string,
   work: () => Promise<T>,
@@ -82,7 +97,10 @@ async function inOneCall<T>(
   }
 }
 
-/** Its result, or the first rows of it where it streams, once DuckDB's threads are done with it or one of libuv's may go on with it. */
+/**
+ * Finishes a started statement and returns its result; the result of a stream has only its first rows yet. Waits until
+ * DuckDB's threads are done, or until the statement gets an execution slot and continues on a libuv thread.
+ */
 export async function finishPending(
   pending: DuckDBPendingResult,
   sql: string,
@@ -107,7 +125,7 @@ export async function finishPending(
     }
     const heldFromMs = performance.now();
     try {
-      // Told to stop, it says so here. One that has failed is freed here, and fails again in other words.
+      // An interrupted statement throws here. A failed statement is freed here, and throws a different message.
       return await nativeThreads.use(() => pending.getResult());
     } finally {
       heldMs = performance.now() - heldFromMs;
@@ -123,8 +141,8 @@ export async function finishPending(
 }
 
 /**
- * Whether it has ended, well or not, for which DuckDB has one state, ERROR. RESULT_READY is said of one that waits for
- * something, as a stream does for a reader. node-api knows no way to ask without working on it.
+ * True if the statement has ended. DuckDB has one state, ERROR, for a statement that succeeded or failed. A statement
+ * that waits, as a stream does for its reader, is RESULT_READY. node-api has no call that asks without working on it.
  */
 function isDone(pending: DuckDBPendingResult, isStream: boolean): boolean {
   const { pending_execute_check_state, PendingState } = nodeBindings();

@@ -1,13 +1,13 @@
 /**
- * Which values a cascade cannot tell apart. SQL equality is not it: a collation folds case, 0.0 equals
- * -0.0, and '30 days' equals '1 month'.
+ * Finds the values that a cascade cannot tell apart. SQL equality does not find them: a collation folds case, 0.0
+ * equals -0.0, and '30 days' equals '1 month'.
  */
 
 import type { Column } from './columns.ts';
 import { nodeApi } from './node-api.ts';
 import { quoteIdentifier } from './quote.ts';
 
-/** SQL expressions whose values, NULL equal to NULL, are alike just where the column's values are. */
+/** Returns SQL expressions that are equal (NULL equals NULL) exactly where a cascade sees equal column values. */
 export function identityKeys(column: Column, alias: string): readonly string[] {
   const { DuckDBTypeId: Id } = nodeApi();
   const name = `${alias}.${quoteIdentifier(column.name)}`;
@@ -25,7 +25,7 @@ export function identityKeys(column: Column, alias: string): readonly string[] {
     case Id.STRUCT:
     case Id.MAP:
     case Id.UNION:
-      // Equal as values and of one text: the text alone is not one to one, the value alone folds.
+      // Value and text must both be equal: different values can have one text, and SQL equality folds values.
       return [name, `encode(CAST(${name} AS VARCHAR))`];
     case Id.VARIANT:
       return [

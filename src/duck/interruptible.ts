@@ -1,20 +1,23 @@
-/** Running a DuckDB call so that signals can end it. */
+/** Runs a DuckDB call so that abort signals can end it. */
 
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ABORT_SETTLE_MS } from '../limits.ts';
 
-/** How often an interrupt is repeated: one that comes before the query has started is lost. */
+/** The interval between repeated interrupts. An interrupt that comes before the query starts is lost. */
 const INTERRUPT_REPEAT_MS = 5;
 
+/** Registers what is to be done on the connection once `work` has settled and nothing interrupts it any more. */
+export type AtEnd = (cleanUp: () => Promise<unknown>) => void;
+
 /**
- * Runs `work` on a connection and interrupts it when a signal aborts, again and again until it settles.
- * `work` has a signal of its own, which aborts with the first of them.
- * `settled` resolves when the connection is free. `outcome` settles with it, or rejects with what
- * `abortError` makes once `ABORT_SETTLE_MS` have passed since the abort.
+ * Runs `work` on a connection. When a signal aborts, interrupts the connection again and again until `work` settles.
+ * `work` gets a signal that aborts with the first of `signals`. `settled` resolves when the connection is free.
+ * `outcome` settles with `work`, or rejects with the error of `abortError` if `work` has not settled
+ * `ABORT_SETTLE_MS` after the abort.
  */
 export function runInterruptibly<T>(
   connection: DuckDBConnection,
-  work: (stop: AbortSignal) => Promise<T>,
+  work: (stop: AbortSignal, atEnd: AtEnd) => Promise<T>,
   signals: readonly AbortSignal[],
   abortError: (cause?: unknown) => Error,
 ): { readonly outcome: Promise<T>; readonly settled: Promise<void> } {
@@ -38,7 +41,8 @@ export function runInterruptibly<T>(
   const aborted = () => signals.some((signal) => signal.aborted);
   if (aborted()) onAbort();
 
-  const running = work(stop.signal).then(
+  const cleanUps: (() => Promise<unknown>)[] = [];
+  const running = work(stop.signal, (cleanUp) => cleanUps.push(cleanUp)).then(
     (value) => {
       if (aborted()) throw abortError();
       return value;
@@ -52,10 +56,11 @@ export function runInterruptibly<T>(
       () => undefined,
       () => undefined,
     )
-    .then(() => {
+    .then(async () => {
       clearInterval(repeat);
       clearTimeout(giveUp);
       for (const signal of signals) signal.removeEventListener('abort', onAbort);
+      for (const cleanUp of cleanUps) await cleanUp().catch(() => undefined);
     });
   return { outcome: Promise.race([running, late]), settled };
 }

@@ -1,7 +1,7 @@
-/** Whether texts of a session's tables may be equal to DuckDB without being the same. */
+/** Finds out if DuckDB may treat different texts in a session's tables as equal. */
 import type { Session } from './session.ts';
 
-/** True where a collation is the default, stands in the statement or in a table's or view's definition. */
+/** True if a default collation is set, or if the statement or the definition of a table or view names a collation. */
 export async function mayCollate(session: Session, sql: string): Promise<boolean> {
   if (/collate/i.test(sql)) return true;
   const reader = await session.run(

@@ -1,7 +1,9 @@
 /**
- * The one place that loads DuckDB's bindings. They are loaded on first use: the import takes about
- * 100 ms warm and 370 ms cold, which a process that only parses or prints its help need not pay.
+ * The only file that loads DuckDB's bindings. It loads them at first use: the import takes about 100 ms warm and
+ * 370 ms cold, and a process that only parses or prints its help does not need it.
  */
+
+import { requirePackage } from '../util/require-package.ts';
 
 type NodeApi = typeof import('@duckdb/node-api');
 type NodeBindings = typeof import('@duckdb/node-bindings');
@@ -11,18 +13,18 @@ let bindings: NodeBindings | undefined;
 
 /** Loads the bindings, once. */
 export async function loadNodeApi(): Promise<NodeApi> {
-  bindings ??= (await import('@duckdb/node-bindings')).default as unknown as NodeBindings;
-  loaded ??= await import('@duckdb/node-api');
+  bindings ??= requirePackage('@duckdb/node-bindings') as NodeBindings;
+  loaded ??= requirePackage('@duckdb/node-api') as NodeApi;
   return loaded;
 }
 
-/** The bindings, where a session or a result already exists and so must have loaded them. */
+/** Returns the bindings. They must be loaded, as they are whenever a session or a result exists. */
 export function nodeApi(): NodeApi {
   if (loaded === undefined) throw new Error('DuckDB is not loaded: open a session first');
   return loaded;
 }
 
-/** What `nodeApi` stands on. */
+/** Returns the low-level bindings on which `nodeApi` is built. They must be loaded. */
 export function nodeBindings(): NodeBindings {
   if (bindings === undefined) throw new Error('DuckDB is not loaded: open a session first');
   return bindings;

@@ -1,4 +1,4 @@
-/** A SELECT whose rows are read while DuckDB still works on it. */
+/** Reads the rows of a SELECT while DuckDB still runs the SELECT. */
 import { setImmediate } from 'node:timers/promises';
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { messageOf, RvbbitError } from '../errors.ts';
@@ -9,16 +9,16 @@ import { isInTransaction } from './in-transaction.ts';
 import { ResultReader, readChunk, type Slice } from './reader.ts';
 import { nativeThreads } from './thread-budget.ts';
 
-/** Chunks that are read before somebody asks for them. */
+/** The number of chunks that are read from DuckDB before the reader asks for them. */
 const CHUNKS_AHEAD = 4;
 
-/** The rows come in order, slice by slice; `slices` throws where they are not complete. */
+/** A result whose rows are read in order, slice by slice. `slices` throws at the end if rows are missing. */
 export interface OpenResult {
   readonly columns: readonly Column[];
   slices(form: ValueForm): AsyncGenerator<Slice, void, undefined>;
 }
 
-/** Chunks on their way from DuckDB to whoever reads them. */
+/** The queue of chunks between DuckDB and the reader of a result. */
 export class ChunkFeed {
   readonly #chunks: DuckDBDataChunk[] = [];
   #state: 'open' | 'stopping' | 'ended' | 'left' = 'open';
@@ -31,32 +31,32 @@ export class ChunkFeed {
     this.#tell();
   }
 
-  /** All chunks are in. */
+  /** Marks the feed as complete: all chunks have been pushed. */
   end(): void {
     if (this.#state !== 'left') this.#state = 'ended';
     this.#tell();
   }
 
-  /** No more come: those that are in are not all. */
+  /** Ends the feed before its last chunk. `next` throws the error after the chunks that were pushed. */
   fail(error: unknown): void {
     this.#error ??= error;
     this.end();
   }
 
-  /** No more are wanted, and those that are in are not all: `fail` says why. */
+  /** Asks for no more chunks although some are missing. `fail` must follow with the reason. */
   stop(): void {
     if (this.#state === 'open') this.#state = 'stopping';
     this.#tell();
   }
 
-  /** Nobody reads on. */
+  /** Drops all chunks, because the reader has stopped reading. */
   leave(): void {
     this.#state = 'left';
     this.#chunks.length = 0;
     this.#tell();
   }
 
-  /** Resolves to true when a chunk is wanted, to false when none will be; `hurry` ends the wait for a reader. */
+  /** Resolves to true when a chunk is wanted, to false if none ever will be. `hurry` ends the wait for the reader. */
   async isWanted(hurry: Promise<void>): Promise<boolean> {
     let isHurried = false;
     const hurried = hurry.then(() => {
@@ -68,7 +68,7 @@ export class ChunkFeed {
     return this.#state === 'open';
   }
 
-  /** The next chunk, or undefined after the last. */
+  /** Returns the next chunk; undefined after the last chunk. */
   async next(): Promise<DuckDBDataChunk | undefined> {
     while (this.#chunks.length === 0 && (this.#state === 'open' || this.#state === 'stopping')) {
       await this.#changed;
@@ -91,7 +91,7 @@ export class ChunkFeed {
   }
 }
 
-/** Reads what is fed; `ended` settles when the connection is free. */
+/** Returns the result that reads the chunks of a feed. `ended` settles when the connection is free. */
 export function openResult(
   columns: readonly Column[],
   feed: ChunkFeed,
@@ -114,9 +114,9 @@ export function openResult(
 }
 
 /**
- * Runs a SELECT and feeds its chunks as they are wanted, on a connection that nobody else uses meanwhile. A result that
- * is read while it grows ends at an error or interrupt as if it were complete; what tells it is the transaction, which
- * has then been aborted. So the SELECT gets one where it stands in none.
+ * Runs a SELECT and feeds its chunks as they are wanted, on a connection that nobody else uses meanwhile. After an
+ * error or interrupt, a streamed result ends as if it were complete. Only the transaction shows the failure: it is then
+ * aborted. So this function begins a transaction if none is open.
  */
 export async function feedChunks(
   connection: DuckDBConnection,
@@ -125,7 +125,7 @@ export async function feedChunks(
   feed: ChunkFeed,
   options: {
     readonly signal?: AbortSignal | undefined;
-    /** Once it resolves, all is read into memory: somebody waits for the connection. */
+    /** Resolves when another call waits for the connection: the remaining rows are then read into memory. */
     readonly hurry: Promise<void>;
     readonly onColumns: (columns: readonly Column[]) => void;
   },
@@ -149,7 +149,7 @@ export async function feedChunks(
     throw thrown;
   }
   try {
-    // A COMMIT would not say that the transaction was aborted.
+    // This SELECT fails in an aborted transaction, whereas COMMIT would report nothing.
     await run('SELECT 1');
     if (isOwn) await run('COMMIT');
   } catch (thrown) {
@@ -158,7 +158,7 @@ export async function feedChunks(
   }
 }
 
-/** DuckDB does not say why the rows broke off: the statement is run again for its message. */
+/** Returns the error that cut the rows off. DuckDB does not report it, so the statement runs again for its message. */
 async function failureOf(
   statement: DuckDBPreparedStatement,
   sql: string,

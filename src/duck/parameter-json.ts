@@ -1,11 +1,11 @@
-/** Arrays and objects as JSON text, where JSON has all that they hold. */
+/** Converts arrays and objects to JSON text, if JSON can represent all of their content. */
 
-/** Nesting of an array or object that is bound as JSON. */
+/** The largest nesting depth of an array or object that is bound as JSON. */
 const PARAMETER_MAX_DEPTH = 1_000;
 
 /**
- * The JSON of a value; a Date in it is its ISO text, an undefined property is left out and an undefined item
- * is null. `refuse` is told what it holds that is no plain JSON.
+ * Returns the JSON of a value. A Date becomes its ISO text, an undefined property is left out, and an undefined item
+ * becomes null. If the value holds anything that is not plain JSON, calls `refuse` with a description of it.
  */
 export function parameterJson(value: unknown, refuse: (problem: string) => never): string {
   check(value, new Set(), refuse);
@@ -44,7 +44,7 @@ function check(value: unknown, holders: Set<object>, refuse: (problem: string) =
   holders.delete(value);
 }
 
-/** Also one of another realm. */
+/** True for a plain object, also from another realm. */
 function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null;
   return prototype === null || Object.getPrototypeOf(prototype) === null;

@@ -1,4 +1,4 @@
-/** Binding JavaScript values to the parameters of a prepared statement. */
+/** Binds JavaScript values to the parameters of a prepared statement. */
 
 import type {
   DuckDBListType,
@@ -10,14 +10,14 @@ import { RvbbitError } from '../errors.ts';
 import { nodeApi } from './node-api.ts';
 import { parameterJson } from './parameter-json.ts';
 
-/** By position (`?`, `$1`), or by name (`$name`); names that the statement does not have are ignored. */
+/** Values by position (`?`, `$1`) or by name (`$name`). Names that the statement does not have are ignored. */
 export type Parameters = readonly unknown[] | Readonly<Record<string, unknown>>;
 
 function refuse(message: string): never {
   throw new RvbbitError('RVB_SQL', message, { stage: 'bind', sqlState: '07001' });
 }
 
-/** Binds every parameter of a statement; a missing or surplus value is refused. */
+/** Binds every parameter of a statement. Refuses a missing value, and a surplus value in an array, with `RVB_SQL`. */
 export function bindParameters(statement: DuckDBPreparedStatement, parameters: Parameters): void {
   const count = statement.parameterCount;
   if (Array.isArray(parameters)) {
@@ -45,9 +45,9 @@ function bindOne(statement: DuckDBPreparedStatement, index: number, value: unkno
   else statement.bindValue(index, bound.value, bound.type);
 }
 
-/** The parameter that a value is bound to. */
+/** The parameter to which a value is bound. */
 interface BoundParameter {
-  /** The id of the type that DuckDB expects, of a list that of its items; that of INVALID where it does not know. */
+  /** Returns the id of the type that DuckDB expects; for a list, of its items; INVALID if DuckDB does not know it. */
   wantedTypeId(): number;
   refuse(problem: string): never;
 }
@@ -100,7 +100,7 @@ function toDuckDB(value: unknown, place: BoundParameter): Bound {
   );
 }
 
-/** The narrowest of BIGINT, HUGEINT and BIGNUM that holds them all. */
+/** Returns the narrowest of BIGINT, HUGEINT and BIGNUM that holds all values. */
 function integerType(values: readonly bigint[]): DuckDBType {
   const { BIGINT, HUGEINT, BIGNUM } = nodeApi();
   if (values.every((value) => value >= -INT64 && value < INT64)) return BIGINT;
@@ -114,7 +114,7 @@ function numberBound(value: number): Bound {
   return { value: BigInt(value), type: BIGINT };
 }
 
-/** How Dates are bound: as instants where DuckDB expects such, else as clock readings in UTC. */
+/** Returns how to bind Dates: as TIMESTAMPTZ if DuckDB expects that type, else as TIMESTAMP in UTC. */
 function timestamps(place: BoundParameter): {
   of(value: Date): DuckDBValue;
   readonly type: DuckDBType;
@@ -132,7 +132,7 @@ function timestamps(place: BoundParameter): {
   };
 }
 
-/** A list of one kind of scalar as a DuckDB list; of anything else undefined, so that it goes as JSON. */
+/** Binds an array with scalars of one kind as a DuckDB list. Undefined for any other array, which is bound as JSON. */
 function listBound(list: readonly unknown[], place: BoundParameter): Bound | undefined {
   const { BLOB, BOOLEAN, DOUBLE, LIST, VARCHAR, blobValue, listValue } = nodeApi();
   const values = Array.from(list, (value) => value ?? null);

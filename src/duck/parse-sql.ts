@@ -1,21 +1,22 @@
-/** DuckDB's own parser: whether a text parses, where it does not, and the tree of a query. */
+/** Asks DuckDB's own parser for the tree of a query, or for the place of a syntax error. */
 import type { Session } from './session.ts';
 import { nativeThreads } from './thread-budget.ts';
 
 /** A node of DuckDB's serialised tree. */
 export type SqlNode = { readonly [key: string]: unknown };
 
+/** The result of parsing a text. */
 export type ParsedSql =
-  /** A query, or several, of the SELECT family. */
+  /** One or more queries of the SELECT family. */
   | {
       readonly kind: 'tree';
       readonly statements: readonly SqlNode[];
-      /** No number in it may be one that JavaScript rounds, so that it can be made SQL again. */
+      /** True if JavaScript rounds no number of the tree, so that the tree can be converted back to SQL. */
       readonly isExact: boolean;
     }
-  /** It parses, and DuckDB gives no tree of it: DML, DDL, a query with a cast that has no serial form. */
+  /** A valid text of which DuckDB gives no tree: DML, DDL, or a query with a cast that cannot be serialised. */
   | { readonly kind: 'parsed' }
-  /** `offset` is in UTF-16 units; absent where DuckDB does not say. */
+  /** A syntax error. `offset` is in UTF-16 units, and absent if DuckDB gives no position. */
   | { readonly kind: 'error'; readonly message: string; readonly offset?: number };
 
 interface Serialised {
@@ -56,12 +57,12 @@ export async function parseSql(
   };
 }
 
-/** JSON with every text emptied: a date or a number within a text is exact whatever its digits. */
+/** Returns JSON with every string emptied. JavaScript does not round the digits within a string. */
 function withoutTexts(json: string): string {
   return json.replace(/"(?:[^"\\]|\\.)*"/g, '""');
 }
 
-/** The SQL of a tree, as DuckDB writes it. */
+/** Returns the SQL of a tree, as DuckDB writes it. */
 export async function treeToSql(
   session: Session,
   statement: SqlNode,
@@ -77,7 +78,7 @@ export async function treeToSql(
   }, signal);
 }
 
-/** DuckDB counts the place of an error in code points. */
+/** Converts an offset in code points, as DuckDB reports it, to UTF-16 units. */
 function utf16Offset(text: string, codePoints: number): number {
   let offset = 0;
   for (let count = 0; count < codePoints && offset < text.length; count++) {

@@ -1,8 +1,8 @@
-/** Plain objects whose keys come from data. */
+/** Creates plain objects whose keys come from data. */
 
 /**
- * An object with `keys` and the values that `valueAt` gives for each index. A key `__proto__` becomes a
- * property like any other, where an assignment would change the object's prototype and lose the value.
+ * Returns an object with `keys` and the values that `valueAt` returns for their indexes. The key `__proto__` becomes an
+ * ordinary property. An assignment would instead change the object's prototype and lose the value.
  */
 export function objectOf(
   keys: readonly string[],

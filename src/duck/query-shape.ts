@@ -1,13 +1,13 @@
-/** What a query is, by DuckDB's own parser. */
+/** Reads the shape of a query with DuckDB's own parser. */
 
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { LRUCache } from 'lru-cache';
 import { nativeThreads } from './thread-budget.ts';
 
-/** Whether the outermost select limits its rows, and whether the text is of the SELECT family. */
+/** Says if the outermost select limits its rows, and if the text is a query of the SELECT family. */
 export interface QueryShape {
   readonly hasLimit: boolean;
-  /** The rows that it lets through, where that is a number. */
+  /** The number of rows in LIMIT, if it is a constant integer. */
   readonly limit?: number;
   readonly kind: 'select' | 'other';
 }
@@ -28,21 +28,21 @@ interface SerializedQuery {
   readonly statements?: readonly { readonly node: { readonly modifiers?: readonly Modifier[] } }[];
 }
 
-/** Texts whose shape is kept: it depends on nothing else. */
+/** The maximum number of query texts whose `QueryShape` is cached. A shape depends only on the text. */
 const SHAPES_KEPT = 500;
-/** Longer texts are read each time. */
+/** The shape of a longer text is not cached. */
 const SHAPE_MAX_CHARS = 20_000;
 
 const shapes = new LRUCache<string, QueryShape>({ max: SHAPES_KEPT });
 
-/** The shape of a text that was read before. */
+/** Returns the cached shape of a text; undefined if it is not cached. */
 export function knownShape(sql: string): QueryShape | undefined {
   return shapes.get(sql);
 }
 
 /**
- * The shape of one query. A text that does not parse is `other`: running it says what is wrong. LIMIT
- * and FETCH count in any form, `LIMIT ALL` and a parameter included; OFFSET alone does not.
+ * Returns the shape of one query. A text that does not parse is `other`: its execution reports the error. LIMIT and
+ * FETCH count in any form, `LIMIT ALL` and a parameter included; OFFSET alone does not count.
  */
 export async function queryShapeOf(
   connection: DuckDBConnection,
@@ -86,8 +86,8 @@ async function readShape(
       ...(constant?.type.id === 'INTEGER' ? { limit: Number(constant.value) } : {}),
     };
   }
-  // A PIVOT statement cannot be serialised, and cannot have a LIMIT of its own either; that it is a query
-  // shows in its standing as a table.
+  // A PIVOT statement cannot be serialised, and cannot have a LIMIT of its own. It is recognised as a query because it
+  // parses as a table in FROM.
   const isQuery = await parses(`SELECT * FROM (\n${sql}\n)`);
   return { kind: isQuery ? 'select' : 'other', hasLimit: false };
 }

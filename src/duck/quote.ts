@@ -1,4 +1,4 @@
-/** SQL quoting: names and texts as DuckDB reads them back unchanged. */
+/** Quotes names and texts so that DuckDB reads them back unchanged. */
 
 import { RvbbitError } from '../errors.ts';
 
@@ -15,13 +15,13 @@ function refuseNul(text: string, what: string): void {
   }
 }
 
-/** `a"b` → `"a""b"`. A NUL is refused. */
+/** Quotes a name: `a"b` → `"a""b"`. Refuses a NUL with `RVB_SQL`. */
 export function quoteIdentifier(name: string): string {
   refuseNul(name, 'a name');
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** `it's` → `'it''s'`. A NUL is refused. */
+/** Quotes a text: `it's` → `'it''s'`. Refuses a NUL with `RVB_SQL`. */
 export function quoteLiteral(text: string): string {
   refuseNul(text, 'a text');
   return `'${text.replaceAll("'", "''")}'`;

@@ -1,14 +1,14 @@
-/** VARCHAR vectors to JavaScript strings: where almost all the time of reading a result goes. */
+/** Converts VARCHAR vectors to JavaScript strings. Reading a result spends almost all its time here. */
 
 import type { DuckDBVector } from '@duckdb/node-api';
 import { bytesAtString, bytesOf, validityBytes } from './vector-access.ts';
 
-/** A string of at most this many bytes lies in its 16-byte item; a longer one behind a pointer. */
+/** A string of at most this many bytes is in its 16-byte item. The item of a longer string holds a pointer. */
 const INLINE_BYTES = 12;
 
 /**
- * Decodes a VARCHAR vector. Long strings mostly lie one behind the other, so each unbroken run of them
- * is fetched by one native call: three times as quick as one call a string.
+ * Decodes a VARCHAR vector. Most long strings follow one another in memory. One native call fetches each unbroken
+ * sequence of them, which is three times as fast as one call per string.
  */
 export function readStrings(vector: DuckDBVector): (string | null)[] {
   const count = vector.itemCount;
@@ -18,7 +18,7 @@ export function readStrings(vector: DuckDBVector): (string | null)[] {
   const valid = validityBytes(vector);
   const strings = new Array<string | null>(count);
 
-  // The current run: strings `start` to here whose bytes follow one another, from address to end.
+  // The current sequence: the strings from row `start` on, whose bytes fill the memory from `address` to `end`.
   let start = -1;
   let address = 0;
   let end = 0;

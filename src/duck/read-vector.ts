@@ -1,4 +1,4 @@
-/** Whole vectors to arrays of JavaScript or JSON values, one loop a type. */
+/** Converts whole vectors to arrays of JavaScript or JSON values, with one loop per type. */
 
 import type {
   DuckDBArrayType,
@@ -24,7 +24,7 @@ import {
   validityBytes,
 } from './vector-access.ts';
 
-/** The values of a vector as they came from a result's chunk, NULL as null. */
+/** Returns the values of a vector from a result's chunk. NULL becomes null. */
 export function readVector(vector: DuckDBVector, form: ValueForm): unknown[] {
   const { DuckDBTypeId: Id } = nodeApi();
   const { typeId } = vector.type;
@@ -103,7 +103,7 @@ function readItems(vector: DuckDBVector, form: ValueForm): unknown[] {
   return values;
 }
 
-/** Lists, and maps as the lists of `{key, value}` structs that they are. */
+/** Reads lists and maps. DuckDB stores a map as a list of `{key, value}` structs. */
 function readLists(list: DuckDBListVector, form: ValueForm, vector: DuckDBVector): unknown[] {
   const valid = validityBytes(vector);
   const children = readVector(list.childVector, form);

@@ -1,4 +1,4 @@
-/** The result of a statement, complete in memory, read slice by slice. */
+/** Reads the result of a statement slice by slice. The result is complete in memory. */
 
 import { setImmediate } from 'node:timers/promises';
 import type { DuckDBDataChunk, DuckDBMaterializedResult } from '@duckdb/node-api';
@@ -14,7 +14,7 @@ export interface Slice {
   readonly columns: readonly (readonly unknown[])[];
 }
 
-/** The values of a chunk. */
+/** Returns the values of a chunk. */
 export function readChunk(chunk: DuckDBDataChunk, columnCount: number, form: ValueForm): Slice {
   const columns = Array.from({ length: columnCount }, (_, column) =>
     readVector(chunk.getColumnVector(column), form),
@@ -22,12 +22,12 @@ export function readChunk(chunk: DuckDBDataChunk, columnCount: number, form: Val
   return { rowCount: chunk.rowCount, columns };
 }
 
-/** Reads a materialised result; nothing of it is lost when its connection goes on to other work. */
+/** Reads a materialised result. The result stays complete while its connection does other work. */
 export class ResultReader {
   readonly columns: readonly Column[];
-  /** Rows of the result set; 0 where the statement returns none. */
+  /** The number of rows of the result set; 0 if the statement returns no rows. */
   readonly rowCount: number;
-  /** Rows that a data-changing statement changed; undefined for others. */
+  /** The number of rows that a data-changing statement changed; undefined for other statements. */
   readonly changes: number | undefined;
   readonly returnsRows: boolean;
   readonly #result: DuckDBMaterializedResult;
@@ -44,7 +44,7 @@ export class ResultReader {
       result.returnType === ResultReturnType.CHANGED_ROWS ? result.rowsChanged : undefined;
   }
 
-  /** The rows in order, as slices; the event loop turns between two of them. */
+  /** Yields the rows in order, as slices. The event loop runs between two slices. */
   async *slices(form: ValueForm): AsyncGenerator<Slice, void, undefined> {
     if (!this.returnsRows) return;
     for (let index = 0; index < this.#result.chunkCount; index += 1) {
@@ -53,7 +53,7 @@ export class ResultReader {
     }
   }
 
-  /** All rows as objects keyed by column name. */
+  /** Returns all rows as objects keyed by column name. */
   async rows(form: ValueForm): Promise<Record<string, unknown>[]> {
     const names = this.columns.map((column) => column.name);
     const rows: Record<string, unknown>[] = [];
@@ -65,7 +65,7 @@ export class ResultReader {
     return rows;
   }
 
-  /** All values of one column. */
+  /** Returns all values of one column. */
   async column(index: number, form: ValueForm): Promise<unknown[]> {
     const values: unknown[] = [];
     for (let chunk = 0; chunk < this.#result.chunkCount; chunk += 1) {
@@ -76,7 +76,7 @@ export class ResultReader {
     return values;
   }
 
-  /** All values by column. */
+  /** Returns all values by column. */
   async allColumns(form: ValueForm): Promise<unknown[][]> {
     const columns: unknown[][] = this.columns.map(() => []);
     for await (const slice of this.slices(form)) {

@@ -1,7 +1,7 @@
 /**
- * Connections that queries are read on beside a session's own, several at once. They see what is committed, so a query
- * goes to them only where the session would give it the same: it stands in no transaction, and has no temporary tables,
- * views or macros and no variables that a name in the query could mean. Its settings are made theirs.
+ * Connections that run queries beside a session's own connection, several at once. They see only committed data. So
+ * they run a query only if the session would give the same rows: the session is in no transaction, and has no temporary
+ * tables, views or macros and no variables that a name in the query could mean. They take over the session's settings.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Json } from '../util/json.ts';
@@ -11,24 +11,24 @@ import { isInTransaction } from './in-transaction.ts';
 import { quoteIdentifier, quoteLiteral } from './quote.ts';
 import { ResultReader } from './reader.ts';
 
-/** Readers of one session at most. */
+/** The largest number of readers of one session. */
 const READERS_MAX = 8;
 
-/** The engine's own temporary tables, which no query of a caller names. */
+/** The name prefix of the engine's own temporary tables. No query of a caller names such a table. */
 const OWN_TABLES = 'rvb_';
 
 const COUNT_TEMPORARY = `SELECT (SELECT count(*) FROM duckdb_tables() WHERE temporary AND NOT starts_with(table_name, '${OWN_TABLES}'))
   + (SELECT count(*) FROM duckdb_views() WHERE temporary AND NOT internal)
   + (SELECT count(*) FROM duckdb_variables()) AS n`;
-/** Slow, and asked only where a macro was ever made. */
+/** A slow query, which runs only if the session may have made a macro. */
 const COUNT_MACROS = "SELECT count(*) AS n FROM duckdb_functions() WHERE database_name = 'temp'";
 const SETTINGS = `SELECT name, value FROM duckdb_settings() WHERE scope = 'LOCAL' AND name <> 'schema'`;
 
-/** What is needed of a session, and of the readers, which are sessions too. */
+/** The part of a session that `Readers` uses. The readers are sessions too. */
 export interface ReadableSession {
-  /** Calls that were begun on its connection. */
+  /** The number of calls begun on the session's connection. */
   readonly calls: number;
-  /** Some text that was run speaks of macros. */
+  /** True if a text that the session ran mentions macros or functions. */
   readonly mayHaveMacros: boolean;
   run(sql: string): Promise<ResultReader>;
   runSelect(
@@ -42,7 +42,7 @@ export interface ReadableSession {
 
 type Settings = Readonly<Record<string, unknown>>;
 
-/** What a session has that a reader must have too; undefined where a query is to stay on the session. */
+/** The settings of a session, which a reader must have too; undefined if queries must stay on the session. */
 type State = { readonly settings: Settings } | undefined;
 
 interface Reader {
@@ -50,6 +50,7 @@ interface Reader {
   settings: Settings;
 }
 
+/** The readers of one session. */
 export class Readers {
   readonly #session: ReadableSession;
   readonly #connect: () => Promise<ReadableSession>;
@@ -57,7 +58,7 @@ export class Readers {
   readonly #idle: Reader[] = [];
   readonly #all = new Set<Reader>();
   #state: State;
-  /** Calls of the session before the state was read. */
+  /** The session's number of calls when the state was read. */
   #stateAt = -1;
   #closed = false;
 
@@ -67,7 +68,7 @@ export class Readers {
     this.#connect = connect;
   }
 
-  /** Runs one SELECT on a reader; undefined where it has to run on the session, and where it is no SELECT. */
+  /** Runs one SELECT on a reader. Returns undefined if it must run on the session, or if it is not a SELECT. */
   async run(
     sql: string,
     values: readonly Json[],
@@ -100,7 +101,7 @@ export class Readers {
     return reader;
   }
 
-  /** False where a setting of the session cannot be made the reader's. */
+  /** Gives a reader the session's settings. Returns false if a setting cannot be changed. */
   async #apply(reader: Reader, settings: Settings): Promise<boolean> {
     if (reader.settings === settings) return true;
     const names = new Set([...Object.keys(settings), ...Object.keys(reader.settings)]);
@@ -115,7 +116,7 @@ export class Readers {
         await reader.session.run(change);
       }
     } catch {
-      // Some of them may have been set.
+      // Some settings may have changed, so the reader's settings are no longer known.
       reader.settings = {};
       return false;
     }
@@ -123,12 +124,12 @@ export class Readers {
     return true;
   }
 
-  /** Read again once the session has run anything else. */
+  /** Returns the session's state. Reads it again if the session has run anything since the last time. */
   async #currentState(signal: AbortSignal | undefined): Promise<State> {
     if (this.#stateAt === this.#session.calls) return this.#state;
     return this.#session.inTurn(async (connection) => {
       const { calls, mayHaveMacros } = this.#session;
-      // Another query may have asked meanwhile, and this turn is one call itself.
+      // Another query may have read the state meanwhile. `calls` counts this turn too.
       if (this.#stateAt !== calls - 1) this.#state = await readState(connection, mayHaveMacros);
       this.#stateAt = calls;
       return this.#state;

@@ -1,7 +1,7 @@
 /**
- * One DuckDB instance per file in the whole process. Opening a file twice in one process succeeds,
- * because file locks are per process, and then loses commits without a word; so every engine, session
- * and service of a process shares the instance that is found here.
+ * Keeps one DuckDB instance per file in the whole process. Opening a file twice in one process succeeds, because file
+ * locks are per process, and then silently loses commits. So every engine, session and service of a process shares the
+ * instance of this registry.
  */
 
 import { readlink, realpath, stat } from 'node:fs/promises';
@@ -16,13 +16,13 @@ export interface DatabaseLease {
   readonly instance: DuckDBInstance;
   /** The real path; undefined for an in-memory or handed-in instance. */
   readonly path: string | undefined;
-  /** A further share in the same instance. A session holds one, so that nothing closes it beneath. */
+  /** Returns another share in the same instance. Each session holds a share, which keeps the instance open. */
   retain(): DatabaseLease;
-  /** Gives this share back; a second call does nothing. */
+  /** Gives this share back. A second call does nothing. */
   release(): Promise<void>;
 }
 
-/** An instance and how many shares in it are out. */
+/** An instance, and the number of its shares that are not released. */
 interface Entry {
   readonly path: string | undefined;
   readonly opening: Promise<DuckDBInstance>;
@@ -33,17 +33,17 @@ interface Entry {
 }
 
 /**
- * DuckDB's threads work on each statement for a while in turn, so that a long one does not hold up the others; and
- * there is at least one of them, also under `SET threads = 1`, for statements that no thread of ours works on.
+ * DuckDB's threads work on each statement for a while in turn, so that a long statement does not hold up the others.
+ * DuckDB has at least one thread, also under `SET threads = 1`, for statements that no libuv thread works on.
  */
 const FAIR = { scheduler_process_partial: 'true', external_threads: '0' };
 
 const entries = new Map<string, Entry>();
 
 /**
- * Opens a database, or joins the instance that already has it open. `:memory:` (and the empty string)
- * is a new instance each time; a handed-in instance is never closed by us, and is set to share its
- * threads fairly. Fails with `RVB_SQL`.
+ * Opens a database, or joins the instance that already has it open. `:memory:` (and the empty string) gives a new
+ * instance each time. A handed-in instance is set to share its threads fairly, and the engine never closes it. Fails
+ * with `RVB_SQL`.
  */
 export async function acquireDatabase(database: string | DuckDBInstance): Promise<DatabaseLease> {
   if (typeof database !== 'string') {
@@ -68,7 +68,7 @@ function memoryEntry(
 
 async function fileEntry(path: string): Promise<Entry> {
   const fileId = await fileIdOf(path);
-  // No await from here on: two first opens must find one entry, and a found one must be counted before
+  // No await from here on: two simultaneous opens must find the same entry, and a found entry must be counted before
   // its last share can be released.
   const known = entries.get(path) ?? entryWithFile(fileId);
   if (known !== undefined) {
@@ -94,7 +94,7 @@ function entryWithFile(fileId: string | undefined): Entry | undefined {
   return [...entries.values()].find((entry) => entry.fileId === fileId);
 }
 
-/** The lease for a share that is already counted. */
+/** Returns the lease for a share that is already counted. */
 async function leaseOf(entry: Entry): Promise<DatabaseLease> {
   try {
     const instance = await entry.opening;
@@ -144,7 +144,7 @@ async function createInstance(path: string): Promise<DuckDBInstance> {
   }
 }
 
-/** As `FAIR`, for an instance that is handed in; one whose configuration is locked stays as it is. */
+/** Applies `FAIR` to a handed-in instance. An instance with a locked configuration stays as it is. */
 async function makeFair(instance: DuckDBInstance): Promise<void> {
   try {
     const connection = await nativeThreads.use(() => instance.connect());
@@ -156,7 +156,7 @@ async function makeFair(instance: DuckDBInstance): Promise<void> {
       connection.disconnectSync();
     }
   } catch {
-    // Its statements still run; a long one then holds up the others.
+    // Statements still run, but a long statement then holds up the others.
   }
 }
 
@@ -186,7 +186,7 @@ function adviceFor(reason: string): string {
   return reason;
 }
 
-/** The real path of a file, or of the file that would be created there, through any symbolic link. */
+/** Returns the real path of a file, or of the file that would be created there. Follows symbolic links. */
 async function canonicalPath(path: string, hops = 0): Promise<string> {
   if (/^[a-z][a-z0-9]+:/i.test(path)) return path;
   const absolute = resolve(path);

@@ -1,4 +1,4 @@
-/** One connection, whose statements take turns in the order in which they were asked for. */
+/** One connection, which runs its statements one at a time, in the order of the calls. */
 
 import type { DuckDBConnection, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { cancelledError, closedError, RvbbitError } from '../errors.ts';
@@ -7,7 +7,7 @@ import { Semaphore } from '../util/semaphore.ts';
 import { type AppendColumn, appendColumns, type TableName } from './append.ts';
 import { type Column, columnsFrom } from './columns.ts';
 import { runPrepared, runText } from './execution.ts';
-import { runInterruptibly } from './interruptible.ts';
+import { type AtEnd, runInterruptibly } from './interruptible.ts';
 import { loadNodeApi, nodeApi } from './node-api.ts';
 import { ChunkFeed, feedChunks, type OpenResult, openResult } from './open-result.ts';
 import { bindParameters, type Parameters } from './parameters.ts';
@@ -21,29 +21,29 @@ import { nativeThreads } from './thread-budget.ts';
 export type { Column } from './columns.ts';
 export type { Parameters } from './parameters.ts';
 
-/** How a statement is run. */
+/** The options for running a statement. */
 export interface RunOptions {
   readonly parameters?: Parameters | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Lines that the engine put before the user's text, so that an error's place is in that text. */
+  /** The number of lines that the engine put before the user's text. The place of an error is given without them. */
   readonly linesBefore?: number | undefined;
 }
 
-/** What a statement needs besides its text. */
+/** The options of every call. */
 interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * A connection of its own: temporary tables and transactions live here. Every failure of DuckDB is
- * `RVB_SQL`; an abort is `RVB_CANCELLED`, and the session stays usable after both.
+ * One connection, with its own temporary tables and transactions. Every failure of DuckDB is `RVB_SQL`, and an abort is
+ * `RVB_CANCELLED`. The session stays usable after both.
  */
 export class Session {
   readonly #connection: DuckDBConnection;
   readonly #onClose: () => Promise<void>;
   readonly #turns = new Semaphore(1);
   readonly #closing = new AbortController();
-  /** Absent where the connection was handed in. */
+  /** Undefined if the connection was handed in. */
   readonly #source: DatabaseLease | undefined;
   readonly #readers: Readers | undefined;
   #calls = 0;
@@ -61,12 +61,12 @@ export class Session {
     if (source !== undefined) this.#readers = new Readers(this, () => Session.open(source));
   }
 
-  /** Calls that were begun on the connection. */
+  /** The number of calls begun on the connection. */
   get calls(): number {
     return this.#calls;
   }
 
-  /** Some text that was run speaks of macros. */
+  /** True if a text that was run mentions macros or functions. */
   get mayHaveMacros(): boolean {
     return this.#mayHaveMacros;
   }
@@ -89,7 +89,7 @@ export class Session {
     }
   }
 
-  /** Does work on another connection to the database; on this one where it was handed in. */
+  /** Runs `work` on another connection to the database; on this session if its connection was handed in. */
   async beside<T>(work: (session: Session) => Promise<T>): Promise<T> {
     if (this.#source === undefined) return work(this);
     const session = await Session.open(this.#source);
@@ -101,14 +101,14 @@ export class Session {
   }
 
   /**
-   * Runs text as given. Without parameters it may hold several statements, and the last one's result is
-   * read; with parameters it must be exactly one.
+   * Runs text as given. Without parameters it may hold several statements, and the result is that of the last one.
+   * With parameters it must hold exactly one statement.
    */
   async run(sql: string, options: RunOptions = {}): Promise<ResultReader> {
     const { parameters } = options;
-    return this.#call(sql, options, async (connection, stop) =>
+    return this.#call(sql, options, async (connection, stop, atEnd) =>
       parameters === undefined
-        ? new ResultReader(await runText(connection, sql, stop))
+        ? new ResultReader(await runText(connection, sql, stop, atEnd))
         : this.#prepared(connection, sql, stop, async (statement) => {
             bindParameters(statement, parameters);
             return new ResultReader(await runPrepared(statement, sql, stop));
@@ -117,8 +117,9 @@ export class Session {
   }
 
   /**
-   * Runs text as `run` does, but a single SELECT is read while it runs: its first rows come early. It keeps the
-   * session's turn until its last row is read, or somebody else wants the turn: the rest then goes into memory.
+   * Runs text as `run` does, but reads a single SELECT while it runs, so that its first rows come early. The SELECT
+   * keeps the session's turn until its last row is read. If another call wants the turn, the remaining rows are read
+   * into memory.
    */
   async open(sql: string, options: RunOptions = {}): Promise<OpenResult | ResultReader> {
     const { parameters } = options;
@@ -137,7 +138,7 @@ export class Session {
             onColumns: (columns) => resolve(openResult(columns, feed, ended)),
           });
         }).catch((thrown: unknown) => {
-          // What is not one statement is run as it stands.
+          // A text that is not exactly one statement runs below, as it is.
           if (isOpen || !(thrown instanceof RvbbitError)) throw thrown;
         }),
       );
@@ -159,7 +160,10 @@ export class Session {
     return this.run(sql, { parameters: values, signal: options.signal });
   }
 
-  /** As `runBound`, but a SELECT that gives the same beside the session's other statements does not wait for them. */
+  /**
+   * Does the same as `runBound`, but a SELECT does not wait for the session's other statements if it gives the same
+   * rows on another connection.
+   */
   async runBeside(
     sql: string,
     values: readonly Json[],
@@ -169,7 +173,7 @@ export class Session {
     return read ?? this.runBound(sql, values, options);
   }
 
-  /** Runs exactly one SELECT; undefined where it is something else, or DuckDB does not bind it. */
+  /** Runs exactly one SELECT. Returns undefined if the text is not one SELECT, or if DuckDB cannot prepare it. */
   async runSelect(
     sql: string,
     values: readonly Json[],
@@ -189,19 +193,19 @@ export class Session {
     );
   }
 
-  /** The columns that a query would give, without running it. */
+  /** Returns the columns of a query without running the query. */
   async describe(sql: string, options: RunOptions = {}): Promise<readonly Column[]> {
-    return this.#call(sql, options, async (connection, stop) => {
+    return this.#call(sql, options, async (connection, stop, atEnd) => {
       const prepared = await this.#prepared(connection, sql, stop, async (statement) =>
         columnsOfPrepared(statement),
       ).catch(() => undefined);
       if (prepared !== undefined) return prepared;
-      // A PIVOT is two statements to DuckDB, and the type of a bare parameter is known once it is bound.
+      // DuckDB reads a PIVOT as two statements, and knows the type of a bare parameter only once it is bound.
       const { parameters } = options;
       const empty = `SELECT * FROM (\n${sql}\n) LIMIT 0`;
       try {
         if (parameters === undefined) {
-          return new ResultReader(await runText(connection, empty, stop)).columns;
+          return new ResultReader(await runText(connection, empty, stop, atEnd)).columns;
         }
         return await this.#prepared(connection, empty, stop, async (statement) => {
           bindParameters(statement, parameters);
@@ -213,14 +217,14 @@ export class Session {
     });
   }
 
-  /** Whether a query's own outermost select has LIMIT or FETCH, and whether it is of the SELECT family. */
+  /** Returns if a query's outermost select has LIMIT or FETCH, and if the query is of the SELECT family. */
   async queryShape(sql: string, options: CallOptions = {}): Promise<QueryShape> {
     const known = knownShape(sql);
     if (known !== undefined) return known;
     return this.#call(sql, options, (connection, stop) => queryShapeOf(connection, sql, stop));
   }
 
-  /** Appends columns of `rowCount` values each, all of them or, on `RVB_SQL`, none. */
+  /** Appends columns of `rowCount` values each. After `RVB_SQL`, no row is appended. */
   async append(
     table: TableName,
     columns: readonly AppendColumn[],
@@ -233,8 +237,8 @@ export class Session {
   }
 
   /**
-   * Exclusive use of the connection while `work` runs. Calls into DuckDB that `work` awaits should go
-   * through `nativeThreads.use`; an abort interrupts whichever of them is running.
+   * Gives `work` exclusive use of the connection. `work` should make its calls into DuckDB through
+   * `nativeThreads.use`. An abort interrupts the call that is running.
    */
   async inTurn<T>(
     work: (connection: DuckDBConnection) => Promise<T>,
@@ -262,11 +266,11 @@ export class Session {
   async #call<T>(
     sql: string,
     options: CallOptions & { readonly linesBefore?: number | undefined },
-    work: (connection: DuckDBConnection, stop: AbortSignal) => Promise<T>,
+    work: (connection: DuckDBConnection, stop: AbortSignal, atEnd: AtEnd) => Promise<T>,
   ): Promise<T> {
     if (this.#closing.signal.aborted) throw closedError('session');
     if (sql.includes('\0')) {
-      // DuckDB reads a text up to its first NUL: the rest would be dropped without a word.
+      // DuckDB reads a text only up to its first NUL, and would silently drop the rest.
       throw toSqlError(new Error('Parser Error: the SQL text holds a NUL character: remove it'));
     }
     const { signal } = options;
@@ -279,11 +283,11 @@ export class Session {
     this.#mayHaveMacros ||= /macro|function/i.test(sql);
     const { outcome, settled } = runInterruptibly(
       this.#connection,
-      async (stop) => work(this.#connection, stop),
+      async (stop, atEnd) => work(this.#connection, stop, atEnd),
       signal === undefined ? [this.#closing.signal] : [signal, this.#closing.signal],
       (cause) => (signal?.aborted === true ? cancelledError(cause) : closedError('session', cause)),
     );
-    // The turn ends when the connection is free, which after an abort may be later than the outcome.
+    // The turn ends when the connection is free. After an abort, that may be later than the outcome.
     void settled.then(endTurn);
     try {
       const value = await outcome;

@@ -1,11 +1,11 @@
-/** Writing NULL into a vector. */
+/** Writes NULL into a vector. */
 
 import type { DuckDBVector } from '@duckdb/node-api';
 import { nodeApi } from './node-api.ts';
 
 /**
- * Sets an item to NULL and, in types of a fixed width, its value to false or 0. node-api only marks the item and
- * leaves the value that the memory held before: read without the mark it could be TRUE.
+ * Sets an item to NULL and, for types of a fixed width, its value to false or 0. node-api only marks the item as NULL
+ * and leaves the old value in memory. A reader that ignores the mark could see TRUE.
  */
 export function setNull(vector: DuckDBVector, row: number): void {
   const { DuckDBTypeId: Id } = nodeApi();

@@ -1,6 +1,7 @@
-/** DuckDB's errors as `RvbbitError`: a clean message, the SQLSTATE of their class, and the place. */
+/** Converts DuckDB's errors to `RvbbitError`, with a clean message, the SQLSTATE of their class, and the place. */
 
 import { RvbbitError, type SourcePlace, type Stage } from '../errors.ts';
+import { graphemes, graphemeWidth } from '../util/graphemes.ts';
 
 const CLASS_STATES: Readonly<Record<string, string>> = {
   Parser: '42601',
@@ -23,7 +24,7 @@ const CLASS_STATES: Readonly<Record<string, string>> = {
   INTERNAL: 'XX000',
 };
 
-/** The SQLSTATE of a DuckDB message such as `Binder Error: Referenced column …`. */
+/** Returns the SQLSTATE of a DuckDB message such as `Binder Error: Referenced column …`. */
 export function sqlStateOfMessage(message: string): string {
   const errorClass = /^([A-Za-z ]+?) Error: /.exec(message)?.[1] ?? '';
   if (errorClass === 'Binder' && /Referenced column|does not have a column/i.test(message)) {
@@ -41,8 +42,8 @@ export function sqlStateOfMessage(message: string): string {
 }
 
 /**
- * The place that DuckDB's `LINE n: …` block with its caret points at, in the text `sql`. Long lines
- * are shown cut (`...`), so the excerpt is looked up in its line.
+ * Returns the place in `sql` at which the caret of DuckDB's `LINE n: …` block points; undefined without such a block.
+ * DuckDB cuts long lines (`...`), so the excerpt is looked up in its line.
  */
 export function placeInMessage(
   message: string,
@@ -59,13 +60,27 @@ export function placeInMessage(
   const start = Math.max(0, line.indexOf(shown));
   return {
     line: Math.max(1, Number(lineText) - linesBefore),
-    column: start + Math.max(0, caret - cut) + 1,
+    column: start + offsetAt(shown, Math.max(0, caret - cut)) + 1,
   };
 }
 
+/** Returns the offset of the character at a terminal cell. For DuckDB, tabs and other control characters have no width. */
+function offsetAt(text: string, cell: number): number {
+  if (/^[\x20-\x7e]*$/.test(text)) return cell;
+  let width = 0;
+  let offset = 0;
+  for (const { segment } of graphemes(text)) {
+    const own = /^\p{Cc}/u.test(segment) ? 0 : graphemeWidth(segment);
+    if (width >= cell && own > 0) break;
+    width += own;
+    offset += segment.length;
+  }
+  return offset;
+}
+
 /**
- * Turns anything that DuckDB threw into `RVB_SQL`; our own errors pass as they are. `linesBefore` is the
- * number of lines that the engine put before the user's text.
+ * Converts anything that DuckDB threw to `RVB_SQL`. An `RvbbitError` is returned unchanged. `linesBefore` is the number
+ * of lines that the engine put before the user's text.
  */
 export function toSqlError(
   thrown: unknown,

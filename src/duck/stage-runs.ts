@@ -1,4 +1,4 @@
-/** Which staged rows must be run: equal inputs run once, and every row knows its run. */
+/** Groups staged rows into runs: rows with equal inputs share one run, and every row knows its run. */
 
 import type { Json } from '../util/json.ts';
 import { identityKeys } from './identity.ts';
@@ -13,31 +13,31 @@ import {
   temporary,
 } from './stage.ts';
 
-/** The runs of a stage, numbered from 0 in the order in which their first rows stand. */
+/** The runs of a stage, numbered from 0 in the order of their first rows. */
 export interface StagedRuns {
   readonly runCount: number;
-  /** A table `(row BIGINT, run BIGINT)` in row order; undefined where every row is its own run. */
+  /** A table `(row BIGINT, run BIGINT)` in row order; undefined if every row is its own run. */
   readonly mapTable: string | undefined;
-  /** The named columns of `count` runs from `firstRun` on, in the json form, by column. */
+  /** Reads the named columns of `count` runs from `firstRun` on, in the json form, by column. */
   readRuns(
     firstRun: number,
     count: number,
     columns: readonly string[],
     signal?: AbortSignal,
   ): Promise<{ readonly columns: readonly (readonly Json[])[] }>;
-  /** Drops the tables behind the runs, not the stage; never throws. */
+  /** Drops the tables of the runs, but not the stage. Never throws. */
   drop(): Promise<void>;
 }
 
-/** What makes two rows one run. */
+/** The options that decide which rows share a run. */
 export interface StageRunsOptions {
-  /** The columns that the cascade reads; none means one run for all rows. */
+  /** The columns that the cascade reads. Without any, all rows share one run. */
   readonly keyColumns: readonly string[];
   readonly dedupe: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Groups a stage's rows into runs inside DuckDB, where the grouping can spill. */
+/** Groups a stage's rows into runs inside DuckDB, which can spill the grouping to disk. */
 export async function stageRuns(
   session: Session,
   stage: StagedQuery,
@@ -94,8 +94,8 @@ export async function stageRuns(
 }
 
 /**
- * True where every row's hash differs from every other's, which proves that the inputs do. Most
- * tables end here, for a third of the memory that grouping by the values takes.
+ * True if all rows have different hashes, which proves that all inputs differ. Most tables need no more than this
+ * check, which takes a third of the memory of grouping by the values.
  */
 async function allDiffer(
   session: Session,

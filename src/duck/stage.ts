@@ -1,4 +1,4 @@
-/** Staging a query: its rows, in order and complete, in a temporary table with an ordinal. */
+/** Stages a query: stores all its rows, in order, in a temporary table with an ordinal. */
 
 import type { DuckDBType } from '@duckdb/node-api';
 import { RvbbitError } from '../errors.ts';
@@ -17,41 +17,41 @@ export interface StagedQuery {
   /** The quoted name, e.g. `temp.main."rvb_stage_7"`. It holds exactly `rowCount` rows. */
   readonly table: string;
   /**
-   * The SQL name of the ordinal, 0-based and dense: `rowid`, or a last column of the table beyond `columns`,
-   * such as `"rvb_ordinal"`: where the query has a column called rowid, and in a transaction.
+   * The SQL name of the ordinal, which is 0-based and dense: `rowid`. If the query has a column called rowid, and in a
+   * transaction, it is an extra last column of the table, such as `"rvb_ordinal"`, which is not in `columns`.
    */
   readonly ordinal: string;
   readonly columns: readonly Column[];
   readonly rowCount: number;
-  /** True where the limit left rows out. */
+  /** True if the limit left rows out. */
   readonly cut: boolean;
-  /** Rows that `distinct` dropped before the first row that was cut off, or in all. */
+  /** The number of rows that `distinct` dropped. If the limit left rows out, only rows before those count. */
   readonly dropped: number;
   /** The statement that was sent to DuckDB. */
   readonly sql: string;
 }
 
-/** How a query is staged. */
+/** The options for staging a query. */
 export interface StageOptions {
   readonly limit?: number | undefined;
   readonly parameters?: Parameters | undefined;
-  /** Keeps the first row of each value: of the whole row, or of the named columns. */
+  /** Keeps the first of the rows that are equal, as a whole or in the named columns. */
   readonly distinct?: 'row' | readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 let staged = 0;
 
-/** A name that no other stage of this process has. */
+/** Returns a name that no other stage of this process has. */
 export function nextStageName(): string {
   staged += 1;
   return `rvb_stage_${staged}`;
 }
 
 /**
- * Runs a query once and keeps its rows, in their order, in a temporary table. Under
- * `preserve_insertion_order = false` that is the order of an ORDER BY; other queries then have none.
- * Fails with `RVB_SQL`, leaving nothing behind.
+ * Runs a query once and stores its rows, in their order, in a temporary table. Under
+ * `preserve_insertion_order = false`, only a query with ORDER BY has an order. Fails with `RVB_SQL`, and then leaves
+ * nothing behind.
  */
 export async function stageQuery(
   session: Session,
@@ -76,7 +76,7 @@ export async function stageQuery(
   }
 }
 
-/** Drops a stage; never throws. */
+/** Drops a stage. Never throws. */
 export async function dropStage(
   session: Session,
   stage: Pick<StagedQuery, 'table'>,
@@ -84,19 +84,19 @@ export async function dropStage(
   await dropTables(session, [stage.table]);
 }
 
-/** Drops tables that may not exist; never throws. */
+/** Drops tables that may not exist. Never throws. */
 export async function dropTables(session: Session, tables: readonly string[]): Promise<void> {
   for (const table of tables) {
     await session.run(`DROP TABLE IF EXISTS ${table}`).catch(() => undefined);
   }
 }
 
-/** The qualified name of a temporary table. */
+/** Returns the qualified name of a temporary table. */
 export function temporary(name: string): string {
   return `temp.main.${quoteIdentifier(name)}`;
 }
 
-/** The first value of a query's first row, as a number. */
+/** Returns the first value of a query's first row, as a number. */
 export async function countOf(
   session: Session,
   sql: string,
@@ -107,7 +107,7 @@ export async function countOf(
   return Number(first?.[0] ?? 0);
 }
 
-/** A text that parses only within our parentheses, because it closes them, is no query. */
+/** Refuses a text that parses only within the engine's parentheses, because it closes them. */
 async function refuseUnparsed(
   session: Session,
   query: string,
@@ -137,7 +137,7 @@ async function createStage(
     return sql;
   };
   const asWritten = `SELECT * FROM (\n${query}\n)`;
-  // A table cannot hold unnamed structs. To try would abort the caller's transaction.
+  // A table cannot hold unnamed structs. A failed attempt would abort the caller's transaction.
   if (!(await isInTransaction(session))) {
     try {
       return await create(asWritten);
@@ -149,7 +149,7 @@ async function createStage(
   return create(columns.some(isUnnamed) ? withFieldNames(query, columns) : asWritten);
 }
 
-/** The query with the fields of unnamed structs called as the reader would. */
+/** Returns the query with names for the fields of unnamed structs: the names that a result's reader uses. */
 function withFieldNames(query: string, columns: readonly Column[]): string {
   const inner = columns.map((_, index) => `rvb_${index}`);
   const outer = columns.map(
@@ -163,12 +163,12 @@ function isUnnamed({ duckType, type }: Column): boolean {
   return namedTypeText(duckType) !== type;
 }
 
-/** The type of a column once it is staged: the fields of unnamed structs have names. */
+/** Returns the type of a column once it is staged: the fields of unnamed structs then have names. */
 export function storableType(column: Column): string {
   return isUnnamed(column) ? namedTypeText(column.duckType) : column.type;
 }
 
-/** The type as a table can hold it: with names for the fields of unnamed structs. */
+/** Returns the type as a table can hold it: with names for the fields of unnamed structs. */
 export function namedTypeText(type: DuckDBType): string {
   const { DuckDBTypeId: Id } = nodeApi();
   switch (type.typeId) {
@@ -191,8 +191,8 @@ export function namedTypeText(type: DuckDBType): string {
 }
 
 /**
- * The table, or a copy of it, with an ordinal: a column called rowid hides DuckDB's own, and rows that a
- * transaction has made are numbered otherwise until it ends.
+ * Returns the table with its ordinal, or a copy of the table with an ordinal column. A copy is needed because a column
+ * called rowid hides DuckDB's own rowid, and because rows have other rowids until the transaction that made them ends.
  */
 async function withOrdinal(
   session: Session,
@@ -226,13 +226,13 @@ async function withOrdinal(
   return { table: aside, columns, ordinal, rowCount };
 }
 
-/** The name, lengthened until no column has it. */
+/** Returns the name, with `_` appended until no column has that name. */
 function freeName(name: string, columns: readonly Column[]): string {
   const isTaken = columns.some((column) => column.name.toLowerCase() === name);
   return isTaken ? freeName(`${name}_`, columns) : name;
 }
 
-/** Takes out the one row that was read beyond the limit to learn whether there is one. */
+/** Deletes the row beyond the limit. It was read only to learn if the limit leaves rows out. */
 async function cutStage(
   session: Session,
   stage: Omit<StagedQuery, 'cut'>,
@@ -246,7 +246,7 @@ async function cutStage(
   return { ...stage, rowCount: limit, cut: true };
 }
 
-/** Keeps the first row of each value, then the first `limit` of those. */
+/** Keeps the first of each group of equal rows, and of these the first `limit`. */
 async function keepFirsts(
   session: Session,
   stage: Omit<StagedQuery, 'cut'>,
@@ -292,7 +292,7 @@ function distinctColumns(
   return distinct.map((name) => columnOf(stage, name));
 }
 
-/** A stage's column by name. Fails with `RVB_SQL`. */
+/** Returns a stage's column by name. Fails with `RVB_SQL`. */
 export function columnOf({ columns }: Pick<StagedQuery, 'columns'>, name: string): Column {
   const found = findColumn(columns, name);
   if (found !== undefined) return found;

@@ -1,4 +1,4 @@
-/** Dates and timestamps as DuckDB's `CAST(x AS VARCHAR)` prints them; zoned ones always in UTC. */
+/** Prints dates and timestamps as DuckDB's `CAST(x AS VARCHAR)` does, but zoned timestamps always in UTC. */
 
 const MICROS_PER_DAY = 86_400_000_000n;
 const INFINITE = 9_223_372_036_854_775_807n;
@@ -8,12 +8,12 @@ function pad(value: number, width: number): string {
   return String(value).padStart(width, '0');
 }
 
-/** Days since 1970-01-01, e.g. `2024-02-29`, `0044-03-15 (BC)`, `infinity`. */
+/** Returns the text of a date, given in days since 1970-01-01: e.g. `2024-02-29`, `0044-03-15 (BC)`, `infinity`. */
 export function dateText(days: number): string {
   if (days === INFINITE_DAYS) return 'infinity';
   if (days === -INFINITE_DAYS) return '-infinity';
-  // Days to year, month and day in the proleptic Gregorian calendar, by eras of 400 years, because a
-  // JavaScript Date spans less than DuckDB's dates do.
+  // Converts days to year, month and day of the proleptic Gregorian calendar, by eras of 400 years. A JavaScript Date
+  // has a smaller range than DuckDB's dates.
   const shifted = days + 719_468;
   const era = Math.floor(shifted / 146_097);
   const dayOfEra = shifted - era * 146_097;
@@ -34,10 +34,10 @@ export function dateText(days: number): string {
   return `${shownYear}-${pad(month, 2)}-${pad(day, 2)}${year > 0 ? '' : ' (BC)'}`;
 }
 
-/** The unit of a timestamp type, as units per second. */
+/** The unit of a timestamp type, in ticks per second. */
 export type TimestampUnit = 1n | 1_000n | 1_000_000n | 1_000_000_000n;
 
-/** A timestamp of `unit` ticks per second since 1970, e.g. `2024-02-29 12:00:00.5`, `infinity`. */
+/** Returns the text of a timestamp, given in ticks since 1970: e.g. `2024-02-29 12:00:00.5`, `infinity`. */
 export function timestampText(ticks: bigint, unit: TimestampUnit, zone = ''): string {
   if (ticks === INFINITE) return 'infinity';
   if (ticks === -INFINITE) return '-infinity';
@@ -59,7 +59,7 @@ function fractionText(part: number, unit: TimestampUnit): string {
   return `.${pad(part, String(unit).length - 1).replace(/0+$/, '')}`;
 }
 
-/** True where a timestamp type's value means plus or minus infinity. */
+/** True if the ticks of a timestamp mean plus or minus infinity. */
 export function isInfinite(ticks: bigint): boolean {
   return ticks === INFINITE || ticks === -INFINITE;
 }

@@ -1,6 +1,6 @@
 /**
- * The few private fields of node-api's vectors that quick reading needs, reached in one place; a test
- * pins that they are there. Everything else goes through the public methods.
+ * Gives access to the few private fields of node-api's vectors that fast reading needs. A test checks that the fields
+ * exist. All other code uses the public methods.
  */
 
 import type { DuckDBListVector, DuckDBStructVector, DuckDBVector } from '@duckdb/node-api';
@@ -26,47 +26,47 @@ function present<T>(part: T | undefined, vector: DuckDBVector): T {
   return part;
 }
 
-/** The numbers of a fixed-width vector, NULLs included as whatever lies there. */
+/** Returns the numbers of a fixed-width vector. The number of a NULL item is arbitrary. */
 export function numbersOf<T>(vector: DuckDBVector): T {
   return present(inside(vector).items, vector) as unknown as T;
 }
 
-/** The raw bytes of a vector whose items have a fixed width. */
+/** Returns the raw bytes of a vector whose items have a fixed width. */
 export function bytesOf(vector: DuckDBVector): DataView {
   return present(inside(vector).dataView, vector);
 }
 
-/** A vector's validity bits, eight rows a byte, lowest bit first; undefined where nothing is NULL. */
+/** Returns a vector's validity bits, eight rows per byte, lowest bit first; undefined if nothing is NULL. */
 export function validityBytes(vector: DuckDBVector): Uint8Array | undefined {
   const { data } = present(inside(vector).validity, vector);
   return data === null ? undefined : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** The vector below an ARRAY vector. */
+/** Returns the vector below an ARRAY vector, which holds the items of all arrays. */
 export function arrayChild(vector: DuckDBVector): DuckDBVector {
   return present(inside(vector).childData, vector);
 }
 
-/** The LIST of key-value structs below a MAP vector. */
+/** Returns the LIST of key-value structs below a MAP vector. */
 export function mapList(vector: DuckDBVector): DuckDBListVector {
   return present(inside(vector).listVector, vector);
 }
 
-/** The STRUCT of tag and members below a UNION vector. */
+/** Returns the STRUCT of tag and members below a UNION vector. */
 export function unionStruct(vector: DuckDBVector): DuckDBStructVector {
   return present(inside(vector).structVector, vector);
 }
 
 /**
- * The bytes of `length` starting at the address that item `index` of a VARCHAR vector points to. The
- * caller vouches that all of them belong to strings of this vector.
+ * Returns `length` bytes from the address to which item `index` of a VARCHAR vector points. The caller must make sure
+ * that all of these bytes belong to strings of this vector.
  */
 export function bytesAtString(vector: DuckDBVector, index: number, length: number): Buffer {
   const source = bytesOf(vector);
   const pointer = new DataView(new ArrayBuffer(16));
   pointer.setUint32(0, length, true);
   pointer.setBigUint64(8, source.getBigUint64(index * 16 + 8, true), true);
-  // A BLOB of one item that lies where the strings lie: node-api then copies them in one call.
+  // Makes a BLOB vector of one item whose bytes are those of the strings. node-api then copies them in one call.
   const { DuckDBBlobVector } = nodeApi();
   const Blob = DuckDBBlobVector as unknown as new (
     view: DataView,

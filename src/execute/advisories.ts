@@ -1,10 +1,10 @@
-/** What advisory wards refused in a statement: all of it counted, the first of it kept. */
+/** Counts the refusals of advisory wards in a statement, and keeps the first refusals. */
 
 import { ADVISORIES_KEPT } from '../limits.ts';
 import type { Notice } from '../result.ts';
 import type { Advisory, AdvisoryReport } from '../run/contract.ts';
 
-/** Advisories that a notice shows. */
+/** The number of advisories that a notice shows. */
 const ADVISORIES_SHOWN = 3;
 
 /** Counts the advisories of a statement while its chunks settle. */
@@ -17,12 +17,16 @@ export class AdvisoryTally {
     this.#first.push(...report.first.slice(0, ADVISORIES_KEPT - this.#first.length));
   }
 
-  /** The first of them, in the order in which their chunks settled. */
+  get report(): AdvisoryReport {
+    return { count: this.#count, first: this.#first };
+  }
+
+  /** The kept advisories, in the order in which their chunks settled. */
   get first(): readonly Advisory[] {
     return this.#first;
   }
 
-  /** What the user is told; nothing where no ward refused. */
+  /** Returns the notice for the user; none if no ward refused. */
   notices(): readonly Notice[] {
     if (this.#count === 0) return [];
     const shown = this.#first

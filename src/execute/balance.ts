@@ -1,23 +1,23 @@
-/** Which worker takes the next chunk. */
+/** Chooses the worker that takes the next chunk. */
 import { GATHER_MAX_CHUNKS } from '../limits.ts';
 
-/** A worker gathers waiting chunks only while its event loop is busy for less than this part of the time. */
+/** A worker gathers chunks that wait for models only while its event loop is busy for less than this part of the time. */
 const GATHER_MAX_UTILIZATION = 0.7;
 
-/** What the choice needs to know of a worker. */
+/** The facts about a worker that the choice uses. */
 export interface Candidate {
   readonly id: number;
-  /** Chunks that it holds. */
+  /** The number of chunks that the worker holds. */
   readonly currentUsage: number;
 }
 
-/** The export of `workers/entry.ts` that chunks are sent to whose rows wait for a model most of the time. */
+/** The export of `workers/entry.ts` for chunks whose rows wait for a model most of the time. */
 export const WAITING_CHUNK = 'runWaitingChunk';
 
 /**
- * Chunks go to the worker that holds the fewest. Those that mostly wait gather on the first worker
- * whose event loop has time for them: one loop serves hundreds of calls, and two half-idle ones
- * spend a third more on the same calls.
+ * Returns the worker with the fewest chunks; null if every worker holds `maxUsage` chunks. Chunks that mostly wait
+ * (`waits`) gather on the first worker whose event loop has time for them instead: one event loop serves hundreds of
+ * calls, and two half-idle event loops spend a third more on the same calls.
  */
 export function chooseWorker<T extends Candidate>(
   workers: Iterable<T>,

@@ -1,4 +1,4 @@
-/** The calls of a statement that begins to run, as its plan wants them made. */
+/** Sets up the model calls of a statement that begins to run, as its plan says. */
 
 import { type AnswerPolicy, answerPolicy } from '../calls/answer-policy.ts';
 import { Budget } from '../calls/budget.ts';
@@ -6,7 +6,7 @@ import { StatementCalls } from '../calls/statement-calls.ts';
 import type { CallPlan } from '../plan/plan.ts';
 import type { StatementWithCascade } from './statement.ts';
 
-/** Which answers the statement's calls may use. */
+/** Returns the rules for the stored answers that the statement's calls may use. */
 export function policyOf(
   { desk, ledger, cascade }: Pick<StatementWithCascade, 'desk' | 'ledger' | 'cascade'>,
   { cache, dedupe }: Pick<CallPlan, 'cache' | 'dedupe'>,
@@ -16,7 +16,7 @@ export function policyOf(
   return answerPolicy(cache, { dedupe, deterministic, answersKept }, ledger.startedUs);
 }
 
-/** `budget` is one that the statement has already begun to spend. */
+/** `budget`: a budget from which the statement has already begun to spend. */
 export function beginCalls(
   statement: StatementWithCascade,
   plan: CallPlan,
@@ -31,7 +31,7 @@ export function beginCalls(
     policy: policyOf(statement, plan),
     budget: budget ?? statement.budget ?? (hasBudget ? new Budget(plan.budget) : undefined),
     limits: plan.limits,
-    onlyAtHand: plan.onlyAtHand === true,
+    onlyStored: plan.onlyStored === true,
     costOf: (provider, model, usage) => boundModels?.costOf(provider, model, usage),
     baseUrlOf: (provider) => boundModels?.baseUrlOf(provider) ?? '',
     onBudgetEnd: () => stop.drain('budget'),

@@ -1,36 +1,36 @@
-/** How many runs the next chunk takes, by what the last ones cost and how many are left. */
+/** Decides how many runs the next chunk takes, from the durations of the last chunks and the number of runs left. */
 import { CHUNK_MAX_ROWS, CHUNK_WAITING_MS } from '../limits.ts';
 
-/** A chunk grows while one takes less than this in the worker. */
+/** Chunks grow while a chunk takes less than this time in the worker. */
 const CHUNK_TARGET_MS = 5;
-/** Runs that wait for models travel in one chunk up to this many. */
+/** A chunk of at most this many runs that wait for models may take `CHUNK_WAITING_MS`. */
 export const CHUNK_WAITING_RUNS = 4;
-/** A chunk that takes less than this is not made smaller for other lanes: sending one takes as long. */
+/** A chunk that takes less than this is not made smaller to leave runs for other lanes: sending a chunk takes as long. */
 const CHUNK_LEAST_MS = 0.3;
-/** A chunk of cheap runs takes at most this part of the runs that are left for each lane. */
+/** The number of runs left, divided by the lanes, is a lane's share. A chunk of cheap runs takes at most this part of it. */
 const CHUNK_PART_OF_REST = 1 / 2;
-/** The same for runs that wait for models. Their times differ more: with a half, the last rows take 3 % longer. */
+/** The same for runs that wait for models. Their times differ more: with 1/2, the last rows take 3 % longer. */
 const CHUNK_WAITING_PART_OF_REST = 1 / 4;
 
-/** What the chunks of a statement have come to. */
+/** The chunk sizes that a statement has learned. */
 export interface LearnedSizes {
   readonly size: number;
-  /** Runs that take next to no time together. */
+  /** The number of runs that together take only `CHUNK_LEAST_MS`. */
   readonly least: number;
 }
 
 export interface ChunkPolicyOptions {
   readonly maxRuns?: number | undefined;
-  /** The runs wait for models most of their time: a few of them may take longer than cheap ones. */
+  /** True if the runs wait for models most of their time: a chunk with a few of them may take longer than one of cheap runs. */
   readonly waits?: boolean;
-  /** What an earlier statement has learned of the same cascade. */
+  /** The sizes that an earlier statement has learned for the same cascade. */
   readonly known?: LearnedSizes | undefined;
 }
 
 /**
- * Starts at one run, or at what is known of the cascade, and doubles while a chunk takes less than the target; a run that waits long for a
- * model travels alone, cheap ones by the hundred. Near the end chunks shrink, so that no lane is
- * left with a long last chunk while the others idle.
+ * The size starts at one run, or at the size known for the cascade. It doubles while a chunk takes less than the
+ * target. So a run that waits long for a model travels alone, and cheap runs travel by the hundred. Near the end
+ * chunks shrink, so that no lane is left with a long last chunk while the others idle.
  */
 export class ChunkPolicy {
   readonly #parallel: number;
@@ -47,7 +47,7 @@ export class ChunkPolicy {
     this.#least = known?.least ?? 1;
   }
 
-  /** The size of the next chunk, given the runs that are left. */
+  /** Returns the size of the next chunk, given the number of runs left. */
   size(remaining: number): number {
     const part = this.#waits ? CHUNK_WAITING_PART_OF_REST : CHUNK_PART_OF_REST;
     const share = Math.max(this.#least, Math.ceil((remaining * part) / this.#parallel));
@@ -58,7 +58,7 @@ export class ChunkPolicy {
     return { size: this.#size, least: this.#least };
   }
 
-  /** What a chunk cost inside its worker. */
+  /** Learns from the time that a chunk took inside its worker. */
   observe(rowCount: number, durationMs: number): void {
     const targetMs = this.#targetMs(rowCount);
     if (!this.#waits) this.#least = Math.floor((rowCount * CHUNK_LEAST_MS) / durationMs);
@@ -70,7 +70,7 @@ export class ChunkPolicy {
     }
   }
 
-  /** What a chunk of so many runs may take. */
+  /** Returns the time that a chunk of so many runs may take. */
   #targetMs(runs: number): number {
     return this.#waits && runs <= CHUNK_WAITING_RUNS ? CHUNK_WAITING_MS : CHUNK_TARGET_MS;
   }

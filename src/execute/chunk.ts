@@ -1,4 +1,4 @@
-/** Runs on their way: read from the inputs, run as a chunk, settled as a piece. */
+/** The forms in which runs travel: inputs go out as a chunk, and outcomes come back as a piece. */
 
 import type { Failure } from '../errors.ts';
 import type { AdvisoryReport } from '../run/contract.ts';
@@ -9,7 +9,7 @@ export interface Chunk {
   readonly firstOrdinal: number;
   readonly rowCount: number;
   readonly columns: Readonly<Record<string, readonly Json[]>>;
-  /** Rows that each run serves; absent where every run serves one. */
+  /** The number of rows that each run serves; absent if every run serves one row. */
   readonly weights?: readonly number[];
 }
 
@@ -28,24 +28,24 @@ export interface Piece {
   readonly failures: readonly RunFailure[];
   /** Indexes of runs that a `when` left without a value. */
   readonly skipped: readonly number[];
-  /** Indexes of runs that were given up unfinished: they have no outcome. */
+  /** Indexes of runs that ended with RVB_BUDGET. They count as not run and have no outcome. */
   readonly notRun?: readonly number[];
-  /** Outputs by cell and values as they were before the value rule, where they were kept. */
+  /** For each run: its outputs by cell, and in `results` its value before the value rule. Absent if they were not kept. */
   readonly outputs?: readonly JsonObject[];
   readonly results?: readonly Json[];
   readonly advisories?: AdvisoryReport;
 }
 
-/** Where a statement's runs take their inputs from. */
+/** The source of the inputs of a statement's runs. */
 export interface RunInputs {
   readonly runCount: number;
-  /** Consecutive runs, in order of first occurrence. */
+  /** Reads consecutive runs. Runs are numbered in the order of their first rows. */
   read(firstRun: number, count: number): Promise<Omit<Chunk, 'firstOrdinal' | 'rowCount'>>;
-  /** Rows that a run serves, ascending, at most `max`. */
+  /** Returns the ordinals of the rows that a run serves, ascending, at most `max`. */
   rowsOf(run: number, max: number): Promise<readonly number[]>;
 }
 
-/** The runs `[from, from + count)` of a chunk, counted within it. */
+/** Returns the runs `[from, from + count)` of a chunk, counted from the chunk's first run. */
 export function subChunk(chunk: Chunk, from: number, count: number): Chunk {
   const columns: Record<string, readonly Json[]> = {};
   for (const name of Object.keys(chunk.columns)) {

@@ -1,4 +1,4 @@
-/** Where chunks go to be run. The lanes know this much and no more: a queue over many hosts fits behind it too. */
+/** Sends chunks to workers. The lanes know only this interface, so that a queue over many hosts fits behind it too. */
 
 import type { ChunkOutcome, ChunkTask } from '../../workers/protocol.ts';
 import type { Cascade } from '../cascade/cascade.ts';
@@ -13,66 +13,72 @@ import type {
   SqlCellQuery,
 } from '../run/contract.ts';
 
-/** What came of sending a chunk out. */
+/** The result of sending a chunk to a worker. */
 export type DispatchResult = { readonly kind: 'done'; readonly outcome: ChunkOutcome } | LostChunk;
 
-/** The worker died under the chunk, or it was given up; none of its outcomes arrived. */
+/** The worker died while it held the chunk, or the chunk was given up. None of its outcomes arrived. */
 export interface LostChunk {
   readonly kind: 'lost';
   readonly reason: string;
-  /** The same for every chunk that one worker's death took. */
+  /** The same for all chunks that were lost by the death of one worker. */
   readonly deathId: number;
-  /** False where the worker died before it came to the chunk, e.g. at its start. */
+  /** False if the worker died before it began the chunk, e.g. at its start. */
   readonly begun?: boolean;
-  /** Index of the row that the worker was running at that moment, where that is known. */
+  /** Index of the row that the worker was running when it died; absent if unknown. */
   readonly suspect?: number;
-  /** The worker was ended because that row overstayed this limit. */
+  /** The worker was ended because it made no progress for longer than this limit. */
   readonly overstayedMs?: number;
-  /** No worker died: no answer came within this time, and the chunk was given up. */
+  /** No worker died: the chunk was given up because no answer came within this time. */
   readonly unansweredMs?: number;
 }
 
-/** What the workers may ask for on behalf of a statement. */
+/** Answers the requests that workers make on behalf of a statement. */
 export interface StatementHost {
   readonly statementId: number;
   readonly cascade: Cascade;
   runSql(query: SqlCellQuery): Promise<SqlCellOutcome>;
-  /** Asks the embedding program's model function; its signal aborts when the time is up. Never rejects. */
+  /** Asks the embedding program's model function. The function's signal aborts when the time is up. Never rejects. */
   chat(request: ChatRequest, timeoutMs: number): Promise<ChatOutcome>;
   /** Decides on a model call that a worker wants to make. Never rejects. */
   decide(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision>;
-  /** Calls wait for the limiter or the budget: their rows have all the time that this takes. */
+  /**
+   * True while calls of the statement wait for a permit, or runs wait for the rows of a `for_each_row` cell.
+   * Meanwhile the time limit for the answers of its chunks stands still.
+   */
   waitsForPermit(): boolean;
-  /** The answers at hand for calls that are about to be made; null for those that have none. */
+  /** Returns the stored answer for each call that is about to be made; null for a call without one. */
   find(lookUp: LookUp): readonly (string | null)[];
-  /** Hands the records of calls that are about to go out to the system; what it gives is why they may not go. */
+  /**
+   * Hands the start records of calls to the operating system, right before the calls go out. Returns the failure for
+   * which the calls may not go out, if any.
+   */
   writeStarts(): Failure | undefined;
-  /** Takes the account of calls that have ended ahead of their chunk. */
+  /** Settles calls that have ended, which may be reported ahead of their chunk. */
   attemptsEnded(ended: readonly EndedAttempt[]): void;
-  /** A worker has died, and with it the calls that it had out. */
+  /** A worker has died, and its in-flight calls are lost. */
   threadLost(threadId: number): void;
 }
 
 export interface Dispatcher {
-  /** Makes sure that workers run; throws RVB_WORKER_BOOT where they do not start. */
+  /** Resolves when workers run. Throws RVB_WORKER_BOOT if they do not start. */
   ready(): Promise<void>;
-  /** Starts the workers, and does not wait for them; what fails shows with the first chunk. */
+  /** Starts the workers without waiting for them. A failure shows with the first chunk. */
   start(): void;
-  /** Starts the workers and has connections opened ahead of a statement's calls; what fails shows with the calls. */
+  /** Starts the workers and opens connections ahead of a statement's calls. A failure shows with the calls. */
   warm(targets: readonly ModelTarget[], connections: number): void;
-  /** From here to `closeStatement` the statement's chunks may be dispatched. */
+  /** From this call until `closeStatement`, the statement's chunks may be dispatched. */
   openStatement(host: StatementHost): void;
   closeStatement(statementId: number): void;
   /**
-   * Runs a chunk. Never rejects for what happens to a worker; throws RVB_WORKER_BOOT where no worker
-   * can be had. `alone` keeps every other chunk off the worker, so that a death has one suspect.
+   * Runs a chunk. A worker's death never rejects. Throws RVB_WORKER_BOOT if no worker can be started. `alone`: the
+   * worker runs no other chunk meanwhile, so that its death has only one suspect.
    */
   dispatch(task: ChunkTask, options: { readonly alone: boolean }): Promise<DispatchResult>;
   /** Tells the workers to stop the statement's rows; their chunks settle early. */
   cancelStatement(statementId: number): void;
   /** Tells the workers to start no further row of the statement; its chunks settle with the rows that have begun. */
   drainStatement(statementId: number): void;
-  /** Ends the workers that a row of this statement keeps from answering. */
+  /** Ends the workers that cannot answer because a row of this statement blocks them. */
   endStuckWorkers(statementId: number): void;
   close(): Promise<void>;
 }

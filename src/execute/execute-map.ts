@@ -1,4 +1,4 @@
-/** Executes a MAP plan: read the query, run the cascade over its distinct inputs, give the rows. */
+/** Executes a MAP plan: reads the query, runs the cascade over its distinct inputs, and returns the rows. */
 
 import type { MapPlan } from '../plan/plan.ts';
 import { typedValue } from '../plan/typed-value.ts';
@@ -12,9 +12,12 @@ import { StagedRows } from './staged-rows.ts';
 import type { StatementWithCascade } from './statement.ts';
 import { Window } from './window.ts';
 
-/** A MAP on its way. `prepare`, then `run`, then `writeTarget` or `rows`; `close` drops what it made, whatever happened. */
+/**
+ * A running MAP. Call `prepare`, then `run`, then `writeTarget` or `rows`. Call `close` whatever happened: it drops
+ * all that the MAP made.
+ */
 export class MapExecution {
-  /** What advisory wards refused so far. */
+  /** The refusals of advisory wards so far. */
   readonly advisories = new AdvisoryTally();
   readonly #plan: MapPlan;
   readonly #statement: StatementWithCascade;
@@ -26,8 +29,8 @@ export class MapExecution {
   #ended = false;
 
   /**
-   * Reads the query and finds its distinct inputs; few rows are held in memory, all others in temp tables. No cascade
-   * runs yet. `growing`: rows are read while it runs.
+   * Reads the query and finds its distinct inputs. A MAP over few rows is held in memory, any other in temp tables.
+   * No cascade runs yet. `growing`: the caller reads rows while the MAP runs.
    */
   static async prepare(
     plan: MapPlan,
@@ -35,7 +38,7 @@ export class MapExecution {
     { growing }: { readonly growing: boolean },
   ): Promise<MapExecution> {
     if (statement.boundModels !== undefined) {
-      // While the query is read, the workers start and connect.
+      // The workers start and connect while the query is read.
       statement.dispatcher.warm(
         Object.values(statement.boundModels.settings.targets),
         plan.parallel,
@@ -48,7 +51,7 @@ export class MapExecution {
       ? await HeldRows.read(plan, statement, onStored)
       : await StagedRows.read(plan, statement, { growing, window, onStored });
     execution.#rows = rows;
-    // Beside those of MAPs that stand in the same statement.
+    // Adds to the rows and runs of other MAPs in the same statement.
     const { rows: before, runs } = statement.ledger.figures;
     statement.ledger.note({
       t: 'statement.read',
@@ -66,22 +69,22 @@ export class MapExecution {
     this.#window = new Window(plan.parallel);
   }
 
-  /** The default limit cut rows off. */
+  /** True if the plan's limit cut rows off. */
   get cut(): boolean {
     return this.#rows.cut;
   }
 
-  /** The result's columns: the query's, then the cascade's value, then the failure if asked for. */
+  /** The result's columns: the query's columns, those of the cascade's value, and the error column if the plan has one. */
   get columns(): readonly ResultColumn[] {
     return [...this.#rows.columns, ...addedColumns(this.#plan)];
   }
 
-  /** Rows of the query: those that `rows` counts its ranges by. */
+  /** The number of the query's rows. The ranges of `rows` refer to these rows. */
   get rowsRead(): number {
     return this.#rows.rowCount;
   }
 
-  /** Runs the cascade to the end of the inputs; throws what stopped it. */
+  /** Runs the cascade over all inputs. Throws the reason if the statement is stopped. */
   async run(): Promise<void> {
     const { stop } = this.#statement;
     const { strategy, timeoutMs, parallel, onError, calls, fields } = this.#plan;
@@ -104,20 +107,20 @@ export class MapExecution {
     if (stop.signal.aborted) throw reasonOf(stop.signal);
   }
 
-  /** Rows of the result in order, or some of them. Throws RVB_SQL where runs that were stored are gone. */
+  /** Returns all rows of the result in order, or those of a range. With a range, throws RVB_SQL if stored runs are gone. */
   async rows(form: ValueForm, range?: RowRange): Promise<readonly Row[]> {
     if (range !== undefined) await this.#rows.check();
     return this.#rows.rows(form, range);
   }
 
-  /** Puts the result where the plan says, and gives the number of its rows; undefined where it goes to the caller alone. */
+  /** Writes the result to the plan's table and returns the number of its rows; undefined if the rows only go to the caller. */
   writeTarget(): Promise<number> | undefined {
     return this.#rows instanceof StagedRows ? this.#rows.writeTarget() : undefined;
   }
 
   /**
-   * Ranges of rows in order as they become known, while `run` goes on. Asking for the next range
-   * means that the one before was consumed; only then may the lanes run further ahead.
+   * Yields ranges of rows in order as they become known, while `run` goes on. A request for the next range means that
+   * the caller has consumed the previous one. Only then may the lanes run further ahead.
    */
   async *knownRanges(): AsyncGenerator<RowRange> {
     const { signal } = this.#statement.stop;

@@ -1,7 +1,8 @@
-/** Runs a cascade over inputs: n lanes, chunks to the dispatcher, pieces back in order to the sink. */
+/** Runs a cascade over inputs. Lanes send chunks to the dispatcher, and the sink gets the pieces in order. */
 
 import type { Budget } from '../calls/budget.ts';
 import type { Cascade } from '../cascade/cascade.ts';
+import { hasForEachRow } from '../cascade/refuse-cells.ts';
 import { cancelledError, type Failure, RvbbitError } from '../errors.ts';
 import type { JournalEntry } from '../journal/records.ts';
 import { SUMMARY_MAX_FAILURES } from '../limits.ts';
@@ -14,7 +15,7 @@ import { beginCalls, policyOf } from './begin-calls.ts';
 import type { Chunk, Piece, RunInputs } from './chunk.ts';
 import { ChunkPolicy, type LearnedSizes } from './chunk-policy.ts';
 import { runLanes } from './lanes.ts';
-import { LocalHost } from './local-host.ts';
+import { LocalHost, type RunEachRow } from './local-host.ts';
 import { Reassembler } from './reassembler.ts';
 import { ChunkRunner, type ChunkRunnerContext } from './run-chunk.ts';
 import { chunkRunsOf, lanesOf, runSource } from './run-source.ts';
@@ -33,29 +34,34 @@ export interface RunsRequest {
   readonly inputs: RunInputs;
   /** Default `batch`. */
   readonly strategy?: Strategy;
-  /** Lanes: at most this many runs are in flight at any moment. */
+  /** The number of lanes: at most this many runs are in flight at any moment. */
   readonly parallel: number;
-  /** A failed run ends the statement. */
+  /** True if a failed run ends the statement. */
   readonly failFast: boolean;
   readonly window: Window;
   readonly sink: RunSink;
   readonly advisories: AdvisoryTally;
-  /** Where several such requests share one budget; `calls.budget` is then not looked at. */
+  /** A budget that several requests share. If it is present, `calls.budget` is ignored. */
   readonly budget?: Budget | undefined;
-  /** What a value that a run gave is to be; or what is wrong with it, and the run has then failed. */
+  /** Converts the value of a run. If it returns an error, the run has failed. */
   readonly convert?: ((value: string) => ConvertedValue) | undefined;
-  /** Hears of runs each of which took one stored answer and nothing else. */
+  /** Called for a piece each of whose runs took one stored answer and made no call. */
   readonly allFound?: ChunkRunnerContext['allFound'];
-  /** Runs in one chunk at most, where a chunk that is out should not be long. */
+  /** Runs the rows of `for_each_row` cells. */
+  readonly runEachRow?: RunEachRow;
+  /** The most runs in one chunk, for requests whose in-flight chunks should not take long. */
   readonly chunkRuns?: number | undefined;
 }
 
-/** A value as its columns take it. */
+/** A value in the form that its columns take, or the reason why it has no such form. */
 export type ConvertedValue = { readonly value: string } | { readonly error: Failure };
 
 const learnedSizes = new WeakMap<Cascade, LearnedSizes>();
 
-/** Resolves when every run has settled; throws what stopped it: an abort, `failFast`, or lost workers. */
+/**
+ * Resolves when every run has settled, or when the statement was drained and its runs in flight have settled. Throws
+ * the reason of a stop: an abort, `failFast`, or lost workers.
+ */
 export async function executeRuns(
   statement: StatementWithCascade,
   request: RunsRequest,
@@ -69,19 +75,21 @@ export async function executeRuns(
   const policy = new ChunkPolicy(request.parallel, {
     maxRuns: request.chunkRuns ?? chunkRunsOf(strategy),
     known: boundModels === undefined ? learnedSizes.get(cascade) : undefined,
-    // A worker that dies takes the answers of its chunk's earlier rows along; they must be found again.
+    // If a worker dies, the outcomes of its chunk's earlier rows are lost. So runs wait for models in one chunk only
+    // if their answers can be found again.
     waits: boundModels !== undefined && policyOf(statement, request.calls).reuseOwn,
   });
   const parallel = Math.min(lanesOf(strategy, request.parallel), inputs.runCount);
   const source = runSource(strategy, { inputs, policy, window, parallel });
   const calls = beginCalls(statement, request.calls, request.budget);
-  const host = new LocalHost(statement, calls);
+  const host = new LocalHost(statement, calls, request.runEachRow);
   const intake = new Intake(statement, request);
   const runner = new ChunkRunner({
     dispatcher: guard,
     statementId: statement.id,
     cascadeHash: cascade.hash,
     settings: runSettings(statement, request),
+    waitsForRuns: request.runEachRow !== undefined && hasForEachRow(cascade),
     accept: (piece, chunk) => intake.accept(piece, chunk),
     observe: (rowCount, durationMs) => policy.observe(rowCount, durationMs),
     giveBack: (rest) => source.giveBack(rest),
@@ -111,12 +119,13 @@ export async function executeRuns(
         if (statement.stop.drained !== undefined) return undefined;
         const chunk = await guard.race(source.take(lane));
         if (signal.aborted) throw reasonOf(signal);
-        // The window let the lane go because nothing more is to start.
+        // After a drain the window lets all lanes go, but no further run may start.
         return statement.stop.drained === undefined ? chunk : undefined;
       },
       settle: (chunk) => guard.race(runner.run(chunk)),
       stop: () => stop(cancelledError()),
     });
+    await guard.race(host.rowsSettled());
     intake.finish();
   } catch (thrown) {
     throw signal.aborted ? reasonOf(signal) : thrown;
@@ -134,18 +143,18 @@ function runSettings(
   { boundModels, desk }: StatementWithCascade,
   { settings, calls, failFast }: RunsRequest,
 ): RunSettings {
-  const { maxAttempts, onlyAtHand } = calls;
+  const { maxAttempts, onlyStored } = calls;
   return {
     ...settings,
     ...(maxAttempts === undefined ? {} : { maxAttempts }),
     ...(boundModels === undefined ? {} : { models: boundModels.settings }),
     ...(desk.journal.keepsPrompts ? { keepPrompts: true } : {}),
-    // A row that is not at hand has not failed, and those after it may be.
-    ...(failFast && onlyAtHand !== true ? { endsAtFailure: true } : {}),
+    // A row without a stored answer has not failed, and later rows may have one.
+    ...(failFast && onlyStored !== true ? { endsAtFailure: true } : {}),
   };
 }
 
-/** Books each piece and passes on what is next in order. */
+/** Records each piece in the ledger, and passes pieces on in order. */
 class Intake {
   readonly #statement: StatementWithCascade;
   readonly #request: RunsRequest;
@@ -158,7 +167,7 @@ class Intake {
     this.#reassembler = new Reassembler(request.inputs.runCount);
   }
 
-  /** Passes on what waits for runs that a statement which ends early has not done. */
+  /** Passes on the pieces that wait for earlier runs. If the statement ends early, these runs will not come. */
   finish(): void {
     const rest = this.#reassembler.rest();
     if (rest.length > 0) this.#request.sink.write(rest);
@@ -181,7 +190,7 @@ class Intake {
     if (ready.length > 0) sink.write(ready);
   }
 
-  /** The rows behind failed runs, as long as the summary has room for them. */
+  /** Returns the rows of failed runs, as many as the summary has room for. */
   async #nameFailures(piece: Piece): Promise<RowFailure[]> {
     const named: RowFailure[] = [];
     for (const { index, code, message, attempts } of piece.failures) {
@@ -195,7 +204,7 @@ class Intake {
   }
 }
 
-/** The piece with its values converted; the runs whose values are refused have failed. */
+/** Returns the piece with converted values. Runs whose values cannot be converted have failed. */
 function converted(piece: Piece, convert: NonNullable<RunsRequest['convert']>): Piece {
   const failures = [...piece.failures];
   const values = piece.values.map((value, index) => {

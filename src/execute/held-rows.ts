@@ -1,4 +1,4 @@
-/** A MAP over few rows, kept in memory: its query is run once, and nothing is written to DuckDB. */
+/** Holds a MAP over few rows in memory. Its query runs once, and nothing is written to DuckDB. */
 import { objectOf } from '../duck/plain-object.ts';
 import type { ResultReader } from '../duck/reader.ts';
 import { storableType } from '../duck/stage.ts';
@@ -10,13 +10,16 @@ import type { Chunk, Piece, RunFailure } from './chunk.ts';
 import { addedColumns, type MapRows, type OnStored, type RowRange } from './map-rows.ts';
 import type { StatementWithCascade } from './statement.ts';
 
-/** Rows that are kept in memory at most. */
+/** The most rows that are kept in memory. */
 const HELD_MAX_ROWS = 2_048;
 
-/** Stands for -0, which JSON writes as 0. */
+/** Stands for -0 in keys, because JSON writes -0 as 0. */
 const NEGATIVE_ZERO = { '\0negative zero': 0 };
 
-/** Whether a plan's rows are surely few, and go to the caller as they are. */
+/**
+ * Whether a plan's rows are surely few, and go to the caller unchanged: into no table, with no DISTINCT and no typed
+ * columns.
+ */
 export function mayBeHeld({ limit, target, distinct, fields }: MapPlan): boolean {
   const most = limit.rows ?? limit.ofQuery ?? Number.POSITIVE_INFINITY;
   return (
@@ -24,7 +27,7 @@ export function mayBeHeld({ limit, target, distinct, fields }: MapPlan): boolean
     target.kind === 'rows' &&
     target.asTable === undefined &&
     distinct === undefined &&
-    // DuckDB casts them.
+    // DuckDB casts typed columns.
     fields === undefined
   );
 }
@@ -38,7 +41,7 @@ export class HeldRows implements MapRows {
   readonly #reader: ResultReader;
   readonly #isComplete: () => boolean;
   readonly #onStored: OnStored;
-  /** The inputs of every row, by name. */
+  /** Each input's values in all rows, by the input's name. */
   readonly #inputs: Readonly<Record<string, readonly Json[]>>;
   /** The run of each row, and the rows of each run. */
   readonly #runOfRow: readonly number[];
@@ -119,7 +122,7 @@ export class HeldRows implements MapRows {
   }
 
   async rowsKnown(settledRuns: number): Promise<number> {
-    // Runs are numbered by their first rows.
+    // Runs are numbered in the order of their first rows.
     return this.#rowsOfRun[settledRuns]?.[0] ?? this.rowCount;
   }
 
@@ -157,7 +160,10 @@ export class HeldRows implements MapRows {
     return rows;
   }
 
-  /** The row's value and failure; undefined where the row is left out: its run failed and is skipped, or was not run. */
+  /**
+   * Returns the row's value and failure. Returns undefined for a row that the result leaves out: its run failed under
+   * `on_error = 'skip'`, or it was not run.
+   */
   #addedTo(row: number): readonly unknown[] | undefined {
     const run = this.#runOfRow[row]!;
     const { onError } = this.#plan;
@@ -174,7 +180,7 @@ export class HeldRows implements MapRows {
   }
 }
 
-/** Rows of which a cascade cannot tell the inputs apart are one run; runs are numbered by their first rows. */
+/** Groups rows whose inputs look equal to the cascade into one run. Runs are numbered in the order of their first rows. */
 function equalRows(
   inputs: readonly (readonly Json[])[],
   rowCount: number,

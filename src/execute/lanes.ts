@@ -1,9 +1,9 @@
-/** n lanes over one source: each takes a chunk, settles it, and takes the next. */
+/** Runs lanes over one source. Each lane takes a chunk, settles the chunk, and takes the next one. */
 import type { Chunk } from './chunk.ts';
 
 export interface LaneWork {
   readonly parallel: number;
-  /** The next chunk of a lane, counted from 0. */
+  /** Returns the next chunk for a lane; undefined ends the lane. Lanes count from 0. */
   next(lane: number): Promise<Chunk | undefined>;
   settle(chunk: Chunk): Promise<void>;
   /** Called once, at the first failure, so that the other lanes can be stopped. */
@@ -11,8 +11,8 @@ export interface LaneWork {
 }
 
 /**
- * Ends when every lane has ended. At most `parallel` chunks are being settled at any moment, and a
- * chunk's rows run one after another, so at most `parallel` runs are in flight.
+ * Resolves when every lane has ended. At most `parallel` chunks are being settled at any moment, and a chunk's rows
+ * run one after another, so at most `parallel` runs are in flight.
  */
 export async function runLanes(work: LaneWork): Promise<void> {
   let failed = false;

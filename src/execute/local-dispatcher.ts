@@ -1,4 +1,4 @@
-/** Chunks on the worker threads of this process, by Piscina. */
+/** Runs chunks on worker threads of this process, with Piscina. */
 import { totalmem } from 'node:os';
 import type { ChunkOutcome, ChunkTask } from '../../workers/protocol.ts';
 import { closedError, messageOf, RvbbitError } from '../errors.ts';
@@ -12,7 +12,7 @@ import { Watchdog } from './watchdog.ts';
 import { WorkerLinks } from './worker-links.ts';
 import { WorkerPool } from './worker-pool.ts';
 
-/** A pool that has lost threads for good is made anew, and not again within this. */
+/** A pool that has lost threads for good is replaced, but at most once within this time. */
 const POOL_RENEW_MS = 5_000;
 
 export interface LocalDispatcherOptions {
@@ -25,9 +25,9 @@ export interface LocalDispatcherOptions {
 }
 
 /**
- * Two pools: the workers proper, and, made on first need, a single worker where a suspect runs with
- * nothing beside it. A dying worker rejects every task it holds, with the same error; that is what
- * makes any rejection here mean "lost" (worker code returns outcomes and never throws).
+ * Has two pools: the normal workers, and a quarantine pool, started when first needed, with a single worker that runs
+ * one suspect and nothing else. A dying worker rejects every task that it holds with the same error. Worker code
+ * itself returns outcomes and never throws, so a task that Piscina rejects is lost.
  */
 export class LocalDispatcher implements Dispatcher {
   readonly #options: LocalDispatcherOptions;
@@ -35,9 +35,9 @@ export class LocalDispatcher implements Dispatcher {
   readonly #watchdog: Watchdog;
   #pool: Promise<WorkerPool> | undefined;
   #quarantine: Promise<WorkerPool> | undefined;
-  /** What waits at a pool is lost with its worker: a suspect waits here. */
+  /** Suspects wait here for the quarantine worker, because a task that waits in a pool is lost when the pool's worker dies. */
   readonly #aloneTurns = new Semaphore(1);
-  /** Pools that another has taken the place of, with tasks still out. */
+  /** Replaced pools that still have tasks in flight. */
   readonly #retiring = new Set<WorkerPool>();
   #renewing: Promise<void> | undefined;
   #renewedMs = -Infinity;
@@ -86,7 +86,7 @@ export class LocalDispatcher implements Dispatcher {
     try {
       const { overdue } = this.#watchdog;
       const outcome: ChunkOutcome | null = await overdue.race(task, pool.run(task));
-      // A worker that dies of `throw null` gives its tasks null, as if that were their result.
+      // If a worker dies of `throw null`, its tasks resolve to null instead of being rejected.
       if (outcome === null) throw null;
       if (outcome.endsToldBy !== undefined) this.#links.hear(outcome.endsToldBy);
       return { kind: 'done', outcome };
@@ -127,7 +127,7 @@ export class LocalDispatcher implements Dispatcher {
     }
   }
 
-  /** The caller has settled its statements: Piscina's own `close()` loses tasks. */
+  /** Destroys the pools; the caller has settled its statements before. Piscina's own `close()` would lose tasks. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#watchdog.stop();
@@ -161,11 +161,11 @@ export class LocalDispatcher implements Dispatcher {
     return pool;
   }
 
-  /** Puts a whole pool in the place of one that has lost threads for good; until then that one goes on. */
+  /** Replaces a pool that has lost threads for good by a complete one. The old pool works on until the new one has started. */
   async #renew(short: WorkerPool, current: Promise<WorkerPool>): Promise<void> {
     const { threads } = this.#options;
     const whole = await this.#start(threads, Math.ceil(MAX_PARALLEL / threads)).catch(() => {});
-    // Without one the next try is some seconds off.
+    // If the new pool does not start, the next try comes after `POOL_RENEW_MS`.
     if (whole === undefined) return;
     if (this.#closed || this.#pool !== current) return whole.destroy();
     this.#pool = Promise.resolve(whole);
@@ -182,13 +182,14 @@ export class LocalDispatcher implements Dispatcher {
     return this.#quarantine!;
   }
 
-  /** Piscina rejects all tasks of a dead worker with one and the same error object. */
+  /** Returns the number of a worker's death. Piscina rejects all tasks of a dead worker with the same error object. */
   #deathIdOf(thrown: unknown): number {
     let id = this.#deathIds.get(thrown);
     if (id === undefined) {
       id = ++this.#deaths;
       this.#deathIds.set(thrown, id);
-      // Its tasks are rejected in one go; the next worker may die of an equal string.
+      // All tasks of the worker are rejected in one go. A later worker may die of an equal string, which is another
+      // death.
       setImmediate(() => this.#deathIds.delete(thrown));
     }
     return id;
@@ -214,12 +215,12 @@ export class LocalDispatcher implements Dispatcher {
   }
 }
 
-/** Ends a pool that is of no use any more; what still waits on it is lost and goes to its successor. */
+/** Ends a pool that cannot be used any more. Its unfinished tasks are lost, and run again in the next pool. */
 function abandon(pool: Promise<WorkerPool> | undefined): void {
   pool?.then((old) => old.destroy()).catch(() => {});
 }
 
-/** False for a pool that did not start, or that Piscina has given up: either is made anew. */
+/** Whether a pool can be used. False if it did not start or Piscina has given it up; the caller then starts a new pool. */
 async function usable(pool: Promise<WorkerPool> | undefined): Promise<boolean> {
   try {
     return pool !== undefined && (await pool).alive;

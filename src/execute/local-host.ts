@@ -1,5 +1,6 @@
-/** What the workers may ask of the main thread for one statement: its SQL, its model function, its books. */
+/** Answers the workers' requests for one statement on the main thread: SQL, the model function, and decisions on calls. */
 import { setMaxListeners } from 'node:events';
+import type { Budget } from '../calls/budget.ts';
 import type { StatementCalls } from '../calls/statement-calls.ts';
 import type { Cascade } from '../cascade/cascade.ts';
 import { type Failure, failureOf } from '../errors.ts';
@@ -9,6 +10,7 @@ import type {
   CallDecision,
   CallRequest,
   EndedAttempt,
+  ForEachRow,
   LookUp,
   SqlCellOutcome,
   SqlCellQuery,
@@ -18,14 +20,25 @@ import type { StatementHost } from './dispatcher.ts';
 import { runSqlCell } from './sql-cell.ts';
 import type { StatementWithCascade } from './statement.ts';
 
+/** Runs the rows of a `for_each_row` cell's query. They spend from the statement's budget, if it has one. */
+export type RunEachRow = (
+  query: SqlCellQuery,
+  forEachRow: ForEachRow,
+  budget: Budget | undefined,
+) => Promise<SqlCellOutcome>;
+
 export class LocalHost implements StatementHost {
   readonly #statement: StatementWithCascade;
   readonly #calls: StatementCalls;
+  readonly #runEachRow: RunEachRow | undefined;
+  /** In-flight `for_each_row` queries. A waiting run may lose its worker, and then asks for the same query again. */
+  readonly #eachRow = new Map<string, Promise<SqlCellOutcome>>();
 
-  constructor(statement: StatementWithCascade, calls: StatementCalls) {
+  constructor(statement: StatementWithCascade, calls: StatementCalls, runEachRow?: RunEachRow) {
     this.#statement = statement;
     this.#calls = calls;
-    // Every call of the model function listens.
+    this.#runEachRow = runEachRow;
+    // Every call of the model function listens to this signal; Node would warn about many listeners.
     setMaxListeners(0, statement.stop.signal);
   }
 
@@ -37,15 +50,35 @@ export class LocalHost implements StatementHost {
     return this.#statement.cascade;
   }
 
-  runSql(query: SqlCellQuery): Promise<SqlCellOutcome> {
+  async runSql(query: SqlCellQuery): Promise<SqlCellOutcome> {
+    const { forEachRow } = query;
+    if (forEachRow !== undefined) return this.#eachRowOf(query, forEachRow);
     return runSqlCell(this.#statement.session, query, this.#statement.stop.signal);
   }
 
-  /** What the function throws is a failed call, and so is an answer that did not end by itself. */
+  /** Resolves when all in-flight `for_each_row` queries have settled, also those for which no run waits any more. */
+  async rowsSettled(): Promise<void> {
+    await Promise.allSettled(this.#eachRow.values());
+  }
+
+  #eachRowOf(query: SqlCellQuery, forEachRow: ForEachRow): Promise<SqlCellOutcome> {
+    const key = JSON.stringify([forEachRow, query.text, query.values]);
+    const known = this.#eachRow.get(key);
+    if (known !== undefined) return known;
+    if (this.#runEachRow === undefined) throw new Error('this statement runs no rows of cells');
+    const outcome = this.#runEachRow(query, forEachRow, this.#calls.budget).finally(() =>
+      this.#eachRow.delete(key),
+    );
+    this.#eachRow.set(key, outcome);
+    return outcome;
+  }
+
+  /** Calls the model function. If the function throws, or its answer did not come to a regular end, the call has failed. */
   async chat(request: ChatRequest, timeoutMs: number): Promise<ChatOutcome> {
     const { boundModels, stop } = this.#statement;
     const { functionTimedOut, readFunctionAnswer } = await import('../model/function-answer.ts');
-    // The cell gives up by itself; the function must hear of it, or its call would outlive its lane's turn.
+    // At the timeout, the cell stops waiting by itself. The function must be told, or its call would outlive its
+    // lane's turn.
     const call = new AbortController();
     const end = (): void => {
       clearTimeout(timer);
@@ -74,14 +107,14 @@ export class LocalHost implements StatementHost {
   }
 
   waitsForPermit(): boolean {
-    return this.#calls.waitsForPermit;
+    return this.#calls.waitsForPermit || this.#eachRow.size > 0;
   }
 
   find(lookUp: LookUp): readonly (string | null)[] {
     return this.#calls.find(lookUp);
   }
 
-  /** A call goes out only after the system has been handed its first record. */
+  /** A call goes out only after its start record has been handed to the operating system. */
   writeStarts(): Failure | undefined {
     const { journal } = this.#statement.desk;
     journal.writeNow();

@@ -1,4 +1,4 @@
-/** What a MAP works on and gives: its query's rows, the runs that they need, the values that come of them. */
+/** The data of a MAP: its query's rows, the runs that these rows need, and the values of the runs. */
 import { type StagedQuery, stageQuery } from '../duck/stage.ts';
 import { ERROR_TYPE, type MapPlan } from '../plan/plan.ts';
 import type { ResultColumn, Row, ValueForm } from '../result.ts';
@@ -6,36 +6,39 @@ import type { RunInputs } from './chunk.ts';
 import type { RunSink } from './execute-runs.ts';
 import type { StatementWithCascade } from './statement.ts';
 
-/** Rows `[from, to)` of the result, by ordinal. */
+/** The rows `[from, to)` of the MAP's query, by ordinal. */
 export interface RowRange {
   readonly from: number;
   readonly to: number;
 }
 
-/** Called as values of runs can be read: how many, counted from the first run on. */
+/** Called when the values of more runs can be read. `storedRuns` is the number of readable runs, counted from the first run. */
 export type OnStored = (storedRuns: number) => void;
 
-/** Kept in memory or in DuckDB. `close` drops what was made, and never throws. */
+/** A MAP's rows and values, in memory or in DuckDB. `close` drops all that was made, and never throws. */
 export interface MapRows extends RunInputs, RunSink {
   /** The query's columns, without those that the MAP adds. */
   readonly columns: readonly ResultColumn[];
   readonly rowCount: number;
-  /** True where the plan's limit left rows out. */
+  /** True if the plan's limit left rows out. */
   readonly cut: boolean;
-  /** Rows that DISTINCT dropped. */
+  /** The number of rows that DISTINCT dropped. */
   readonly dropped: number;
-  /** How many rows are known once the first `settledRuns` runs are. */
+  /** Returns how many rows, counted from the first row, have their values once the first `settledRuns` runs have settled. */
   rowsKnown(settledRuns: number): Promise<number>;
   /** Resolves once all that was written can be read. */
   finish(): Promise<void>;
-  /** Throws RVB_SQL where runs that were stored are gone: `rows` would lack them. */
+  /** Throws RVB_SQL if stored runs are gone, because `rows` would lack them. */
   check(): Promise<void>;
-  /** Rows of the result in order, or of a range of the query's rows, less those that are left out. */
+  /**
+   * Returns the result's rows in order, for all rows of the query or a range of them, without rows that the result
+   * leaves out.
+   */
   rows(form: ValueForm, range?: RowRange): Promise<readonly Row[]>;
   close(): Promise<void>;
 }
 
-/** The columns that a MAP adds to its query's. */
+/** Returns the columns that a MAP adds to its query's columns. */
 export function addedColumns({
   resultColumn,
   fields,
@@ -49,7 +52,7 @@ export function addedColumns({
   ];
 }
 
-/** Reads the plan's query into a temp table, in row order, distinct rows first, then the limit. */
+/** Reads the plan's query into a temp table in row order. DISTINCT applies before the limit. */
 export function stageMap(plan: MapPlan, statement: StatementWithCascade): Promise<StagedQuery> {
   return stageQuery(statement.session, plan.query, {
     limit: plan.limit.rows ?? undefined,

@@ -1,4 +1,4 @@
-/** The one decision before a statement writes: whether its result may take the place of what stands there. */
+/** Decides whether a statement may write its result in place of the existing data. */
 import { type Failure, RvbbitError } from '../errors.ts';
 import type { Ledger } from '../journal/ledger.ts';
 import type { MapTarget } from '../plan/plan.ts';
@@ -6,15 +6,16 @@ import type { Summary } from '../result.ts';
 import type { Statement } from './statement.ts';
 
 /**
- * Call it when all runs have settled, right before the write. `targets` are the tables and files that are written, by
- * name. Resolves once what was bought is on disk: false where the statement ended early and is to be run again. Throws
- * where the account says that the result would replace something by nothing, whatever `on_error` says.
+ * Call it when all runs have settled, right before the write. `targets`: the names of the tables and files that are
+ * written. Resolves once the paid answers are on disk. Returns false if the statement ended early and is to be run
+ * again. Throws, whatever `on_error` says, if the account shows that the result would replace something by nothing.
  */
 export async function mayWrite(
   { desk, stop, ledger }: Pick<Statement, 'desk' | 'stop' | 'ledger'>,
   targets: readonly string[],
 ): Promise<boolean> {
-  // A failure of the journal is to come before the change: whoever runs the statement anew would change twice.
+  // A failure of the journal must show before the write: if the statement is run again, it would otherwise write
+  // twice.
   await desk.journal.commit();
   if (stop.drained !== undefined) return false;
   if (targets.length === 0) return true;
@@ -22,7 +23,10 @@ export async function mayWrite(
   return true;
 }
 
-/** Throws where no run succeeded and one failed, or a provider was ended. `before`: runs that do not count. */
+/**
+ * Throws if no run succeeded and at least one failed, or if a provider takes no further calls. `before`: the summary
+ * of earlier runs, which do not count.
+ */
 export function refuseNothing(
   targets: readonly string[],
   ledger: Pick<Ledger, 'providerEnd' | 'figures'>,
@@ -43,13 +47,13 @@ export function refuseNothing(
   });
 }
 
-/** What a MAP or RUN writes: the names of its table and of the file that the caller writes its rows to. */
+/** Returns what a MAP or RUN writes: the names of its table and of the file to which the caller writes its rows. */
 export function targetsOf(
   target: MapTarget,
   { output }: Pick<Statement, 'output'>,
 ): readonly string[] {
   if (target.kind === 'stage') return [];
-  // The command line makes a table of its own on the way to a Parquet file.
+  // For a Parquet file, the command line fills a table of its own first; only the file is named.
   if (target.kind !== 'rows') return [output ?? target.table];
   return [target.asTable, output].filter((name) => name !== undefined);
 }

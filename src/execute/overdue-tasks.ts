@@ -1,14 +1,14 @@
 /**
- * Chunks whose answers do not come although the workers are well: somewhere a promise was lost. A worker
- * cannot tell of it, because nothing of the chunk runs there any more.
+ * Gives up chunks whose answers do not come although the workers are well: somewhere a promise was lost. A worker
+ * cannot report this, because no code of the chunk runs there any more.
  */
 import type { ChunkOutcome, ChunkTask } from '../../workers/protocol.ts';
 import { MAX_PARALLEL } from '../limits.ts';
 
-/** A chunk whose rows have had their time is given up after this, while nothing runs in the workers. */
+/** A chunk is given up this long after the sum of its rows' time limits. Only time in which the workers are idle counts. */
 const ANSWER_SLACK_MS = 2_000;
 
-/** What a task ends with that is given up; a late answer is not looked at. */
+/** The error of a task that was given up. A late answer is ignored. */
 export class TaskOverdue extends Error {
   /** Milliseconds that the task may take. */
   readonly limitMs: number;
@@ -22,7 +22,7 @@ export class TaskOverdue extends Error {
 interface OpenTask {
   readonly statementId: number;
   readonly limitMs: number;
-  /** Time without anything that would explain why no answer comes. */
+  /** Milliseconds in which nothing explained why no answer came. */
   idleMs: number;
   readonly giveUp: (reason: TaskOverdue) => void;
 }
@@ -30,7 +30,10 @@ interface OpenTask {
 export class OverdueTasks {
   readonly #open = new Set<OpenTask>();
 
-  /** The answer, or TaskOverdue. The rows run one after another: each has its time, and all of them some slack. */
+  /**
+   * Settles with the answer, or rejects with TaskOverdue. The rows run one after another, so the limit is the sum of
+   * their time limits, and some slack.
+   */
   race(task: ChunkTask, answer: Promise<ChunkOutcome>): Promise<ChunkOutcome> {
     return new Promise((resolve, reject) => {
       const limitMs = task.rowCount * task.settings.timeoutMs + ANSWER_SLACK_MS;
@@ -51,11 +54,11 @@ export class OverdueTasks {
   }
 
   /**
-   * For `ms` the workers have run no code and their event loops have turned. `waits`: calls of that
-   * statement wait for leave, and the rows that wait have all the time that this takes.
+   * Counts `ms` in which the workers have run no code and their event loops have turned. `waits`: whether calls of
+   * that statement wait for a permit; its tasks then do not become overdue.
    */
   pass(ms: number, waits: (statementId: number) => boolean): void {
-    // Some have not been begun.
+    // With more open tasks than this, some have not begun.
     if (this.#open.size > MAX_PARALLEL) return;
     for (const task of this.#open) {
       if (waits(task.statementId)) continue;

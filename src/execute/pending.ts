@@ -1,8 +1,8 @@
 /** Promises that can be given up together. */
 
 /**
- * `race` settles with the work, or with the error of `rejectAll` if that comes first. Not a
- * `Promise.race` against one long-lived promise: that would keep every result it ever raced.
+ * `race` settles with the work, or with the error of `rejectAll` if that comes first. It is not a `Promise.race`
+ * against one long-lived promise, which would keep every result that it ever raced.
  */
 export class Pending {
   readonly #rejects = new Set<(error: unknown) => void>();
@@ -31,7 +31,7 @@ export class Pending {
     });
   }
 
-  /** Rejects everything that waits, now and from now on. */
+  /** Rejects every waiting promise, and every promise that is raced later. */
   rejectAll(error: unknown): void {
     if (this.#given) return;
     this.#given = true;
@@ -41,7 +41,7 @@ export class Pending {
     this.#wakeIdle();
   }
 
-  /** Resolves when nothing waits any more. */
+  /** Resolves when no promise waits any more. */
   idle(): Promise<void> {
     if (this.#rejects.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onIdle.push(resolve));

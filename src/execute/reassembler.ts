@@ -16,24 +16,24 @@ export class Reassembler {
     return this.#next;
   }
 
-  /** Pieces that wait for an earlier one. */
+  /** The number of pieces that wait for an earlier piece. */
   get waiting(): number {
     return this.#early.size;
   }
 
-  /** Pieces that came twice, too late or for runs that do not exist; none of them was used. */
+  /** The number of pieces that were not used: they came twice, too late or for runs that do not exist. */
   get refused(): number {
     return this.#refused;
   }
 
-  /** Pieces that came before one that will not come, in order. */
+  /** Takes out the waiting pieces, in order. The earlier pieces for which they wait will not come. */
   rest(): readonly Piece[] {
     const rest = [...this.#early.values()].sort((a, b) => a.firstOrdinal - b.firstOrdinal);
     this.#early.clear();
     return rest;
   }
 
-  /** Takes a piece and gives back those that can now be released, in order. */
+  /** Takes a piece and returns the pieces that can now be released, in order. */
   accept(piece: Piece): readonly Piece[] {
     const { firstOrdinal } = piece;
     const end = firstOrdinal + piece.values.length;

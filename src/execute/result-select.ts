@@ -1,4 +1,4 @@
-/** The SELECT that puts a MAP's result together inside DuckDB: its staged rows joined to its runs. */
+/** Builds the SELECT that joins a MAP's staged rows to its runs inside DuckDB. */
 import { quoteIdentifier, quoteLiteral } from '../duck/quote.ts';
 import type { StagedQuery } from '../duck/stage.ts';
 import { ERROR_TYPE, type MapPlan } from '../plan/plan.ts';
@@ -8,23 +8,23 @@ import type { RowRange } from './map-rows.ts';
 export interface ResultTables {
   readonly plan: MapPlan;
   readonly stage: StagedQuery;
-  /** Rows to runs; undefined where row i is run i. */
+  /** The table that maps rows to runs; undefined if row i is run i. */
   readonly mapTable: string | undefined;
   readonly valuesTable: string;
-  /** Undefined where no run failed. */
+  /** Undefined if no run failed. */
   readonly failuresTable: string | undefined;
   readonly range?: RowRange;
-  /** Every run has a value; else the rows of the others are left out. */
+  /** True if every run is in `valuesTable`. If false, the rows of the other runs are left out. */
   readonly complete: boolean;
-  /** The rows go into a table, which DuckDB fills in the order it scans. */
+  /** True if the rows go into a table, which DuckDB fills in the order of its scan. */
   readonly intoTable: boolean;
 }
 
-/** Rows in order: every row once, less those that `on_error = 'skip'` drops or that were not run. */
+/** Selects every row once, in order, without the rows that `on_error = 'skip'` drops or that were not run. */
 export function resultSelect(tables: ResultTables): string {
   const { plan, stage, mapTable, valuesTable, failuresTable, range } = tables;
   const columns = selectList(tables).join(', ');
-  // Where row i is run i the two tables lie side by side: no hash table, no sort.
+  // If row i is run i, the two tables are joined by position, without a hash table or a sort.
   if (
     tables.complete &&
     tables.intoTable &&

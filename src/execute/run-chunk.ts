@@ -1,7 +1,7 @@
 /**
- * Sends a chunk to a worker, waits for its outcomes and books them, worker deaths included. A dying worker takes every chunk it held with
- * it: chunks without a suspect just run again; the row that did it runs alone, and fails alone if a
- * second worker dies under it.
+ * Sends a chunk to a worker, waits for its outcomes and records them, worker deaths included. When a worker dies, all
+ * chunks that it held are lost. A chunk without a suspect just runs again. A suspect row runs alone, and only this
+ * row fails if a second worker dies while it runs.
  */
 import type { ChunkOutcome, ChunkTask } from '../../workers/protocol.ts';
 import { cancelledError, RvbbitError } from '../errors.ts';
@@ -9,12 +9,12 @@ import type { EndedAttempt, LookUp, RunSettings } from '../run/contract.ts';
 import { type Chunk, type Piece, subChunk } from './chunk.ts';
 import type { Dispatcher, DispatchResult, LostChunk } from './dispatcher.ts';
 
-/** Worker deaths without a settled row in between after which a statement gives up. */
+/** A statement gives up after more than this many worker deaths without an answered chunk in between. */
 const MAX_FRUITLESS_WORKER_DEATHS = 10;
-/** Deaths of a worker with the same row under its hands after which the row alone is failed. */
+/** After this many worker deaths while the same row ran, this row alone fails. */
 const POISON_DEATHS = 2;
 
-/** Losses of a chunk without a suspect before its rows are run one by one, alone. */
+/** After this many losses without a suspect, the rows of a chunk run one by one, alone. */
 const LOSSES_BEFORE_ALONE = 2;
 
 export interface ChunkRunnerContext {
@@ -22,19 +22,21 @@ export interface ChunkRunnerContext {
   readonly statementId: number;
   readonly cascadeHash: string;
   readonly settings: RunSettings;
+  /** True if the runs wait for other runs. Those may need the worker for suspects, so the waiting runs never take it. */
+  readonly waitsForRuns: boolean;
   /** Takes the outcomes of some runs of a chunk; pieces of one chunk may come in any order. */
   accept(piece: Piece, chunk: Chunk): Promise<void>;
   observe(rowCount: number, durationMs: number): void;
   /** Takes back runs of a chunk that have not begun. */
   giveBack(rest: Chunk): void;
   lost(reason: string): void;
-  /** A run overstayed its limit and its worker was ended for it, or no answer came of it and those after it. */
+  /** Called when `run` exceeded its limit and its worker was ended, or when no answer came for a chunk that starts at `run`. */
   stalled(run: number, limitMs: number): void;
   /** Takes the model calls that ended with a chunk. */
   attemptsEnded(attempts: readonly EndedAttempt[]): void;
-  /** Takes the calls whose places were taken by answers that a chunk had looked up ahead. */
+  /** Takes the calls that were not made, because answers that a chunk had looked up ahead were used instead. */
   answersUsed(calls: LookUp): void;
-  /** Hears of a chunk each of whose runs took one stored answer, which `calls` has in their order, and nothing else. */
+  /** Called for a chunk each of whose runs took one stored answer and made no call. `calls` has their keys in run order. */
   allFound?(piece: Piece, calls: LookUp): void;
 }
 
@@ -42,11 +44,11 @@ let lastTaskId = 0;
 
 export class ChunkRunner {
   readonly #context: ChunkRunnerContext;
-  /** Deaths of a worker with a run under its hands, by the run's ordinal. */
+  /** The number of worker deaths while a run was running, by the run's ordinal. */
   readonly #deaths = new Map<number, number>();
-  /** Workers that died one after another without a settled run between them. */
+  /** The ids of the worker deaths since the last answered chunk. */
   readonly #fruitless = new Set<number>();
-  /** Rows that failed as poison one after another without an answer between them. */
+  /** The number of rows that failed as poison since the last answered chunk. */
   #poisonRows = 0;
 
   constructor(context: ChunkRunnerContext) {
@@ -73,7 +75,7 @@ export class ChunkRunner {
     }
     this.#countLoss(result);
     const isSole = alone && chunk.rowCount === 1;
-    // A worker may die at its start for reasons of its own: once.
+    // A worker that dies at its start may have reasons of its own. This excuses the row once.
     const isBlamed = isSole && (result.begun !== false || losses + 1 >= LOSSES_BEFORE_ALONE);
     const suspect = result.suspect ?? (isBlamed ? 0 : undefined);
     if (suspect !== undefined) return this.#settleAround(chunk, suspect, result);
@@ -83,13 +85,14 @@ export class ChunkRunner {
     }
   }
 
-  #accept(piece: Piece, chunk: Chunk, { answersUsed, attempts }: ChunkOutcome): Promise<void> {
-    const isFound = answersUsed?.callKeys.length === piece.values.length && attempts === undefined;
-    if (isFound && piece.failures.length === 0) this.#context.allFound?.(piece, answersUsed);
+  #accept(piece: Piece, chunk: Chunk, { answersUsed, hit, attempts }: ChunkOutcome): Promise<void> {
+    const found = answersUsed ?? hit;
+    const isFound = found?.callKeys.length === piece.values.length && attempts === undefined;
+    if (isFound && piece.failures.length === 0) this.#context.allFound?.(piece, found);
     return this.#context.accept(piece, chunk);
   }
 
-  /** Which row it was cannot be known: all of them run once more, then one by one, and fail without an answer. */
+  /** The row without an answer is not known. So all rows run once more, then one by one, and a row without an answer fails. */
   async #settleUnanswered(
     chunk: Chunk,
     alone: boolean,
@@ -109,7 +112,7 @@ export class ChunkRunner {
     }
   }
 
-  /** The rows before and after the suspect run as before; the suspect runs alone or fails. */
+  /** Runs the rows before and after the suspect as usual. The suspect runs alone or fails. */
   async #settleAround(chunk: Chunk, suspect: number, loss: LostChunk): Promise<void> {
     if (suspect > 0) await this.run(subChunk(chunk, 0, suspect));
     await this.#settleSuspect(subChunk(chunk, suspect, 1), loss);
@@ -123,7 +126,7 @@ export class ChunkRunner {
     this.#deaths.set(ordinal, deaths);
     if (loss.overstayedMs !== undefined) {
       this.#context.stalled(ordinal, loss.overstayedMs);
-      const message = `the run did not give way within ${loss.overstayedMs} ms; its worker was ended`;
+      const message = `the run blocked its worker for ${loss.overstayedMs} ms; the worker was ended`;
       return this.#context.accept(failedPiece(ordinal, 'RVB_TIMEOUT', message, deaths), row);
     }
     if (deaths >= POISON_DEATHS) {
@@ -134,7 +137,10 @@ export class ChunkRunner {
     return this.run(row, true);
   }
 
-  /** A row found to be poison accounts for the deaths before it; one after another they say that it is not the rows. */
+  /**
+   * A poison row explains the worker deaths before it, so they no longer count. But too many poison rows without an
+   * answer in between mean that the rows are not the cause: then the statement gives up.
+   */
   #countPoison(reason: string): void {
     this.#fruitless.clear();
     this.#poisonRows += 1;
@@ -142,7 +148,7 @@ export class ChunkRunner {
   }
 
   #dispatch(chunk: Chunk, alone: boolean): Promise<DispatchResult> {
-    const { statementId, cascadeHash, settings } = this.#context;
+    const { statementId, cascadeHash, settings, waitsForRuns } = this.#context;
     lastTaskId = (lastTaskId + 1) & 0x7fffffff;
     const task: ChunkTask = {
       taskId: lastTaskId,
@@ -153,7 +159,7 @@ export class ChunkRunner {
       cascadeHash,
       settings,
     };
-    return this.#context.dispatcher.dispatch(task, { alone });
+    return this.#context.dispatcher.dispatch(task, { alone: alone && !waitsForRuns });
   }
 
   #countLoss(loss: LostChunk): void {
@@ -169,12 +175,12 @@ export class ChunkRunner {
 function workersLost(deaths: number, reason: string): RvbbitError {
   return new RvbbitError(
     'RVB_WORKER_LOST',
-    `${deaths} worker threads or more died without a row answered between (${reason})`,
+    `${deaths} or more worker threads died, and no row was answered in between (${reason})`,
     { stage: 'execute' },
   );
 }
 
-/** A run that the budget stopped half-way has not failed: it is as if it had not begun. */
+/** Turns an outcome into a piece. A run that the budget stopped half-way has not failed: it counts as not run. */
 function pieceOf(chunk: Chunk, outcome: ChunkOutcome): Piece {
   const failures = outcome.failures.filter(({ error }) => error.code !== 'RVB_BUDGET');
   const notRun = outcome.failures.filter(({ error }) => error.code === 'RVB_BUDGET');

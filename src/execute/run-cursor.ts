@@ -1,20 +1,20 @@
-/** The one cursor that all lanes of a statement take their chunks from, held back by the window. */
+/** The cursor from which all lanes of a statement take their chunks. The window limits how far ahead it goes. */
 import { type Chunk, type RunInputs, subChunk } from './chunk.ts';
 import type { ChunkPolicy } from './chunk-policy.ts';
 import type { Window } from './window.ts';
 
-/** Rows that one read from the staged table brings into JavaScript. */
+/** The most runs whose inputs one read brings into JavaScript. */
 const READ_SLICE_ROWS = 16_384;
 
 export class RunCursor {
   readonly #inputs: RunInputs;
   readonly #policy: ChunkPolicy;
   readonly #window: Window;
-  /** Runs read ahead, the first of them next. */
+  /** Runs that were read ahead. The next run to take is at index `#bufferAt`. */
   #buffer: Chunk | undefined;
   #bufferAt = 0;
   #taken = 0;
-  /** Runs that were taken and given back; the window has them among its own. */
+  /** Runs that were taken and given back. The window still counts them as taken. */
   readonly #returned: Chunk[] = [];
   #readTo = 0;
   #reading: Promise<void> | undefined;
@@ -25,13 +25,13 @@ export class RunCursor {
     this.#window = window;
   }
 
-  /** The next chunk, or nothing once all runs are taken. */
+  /** Returns the next chunk; undefined when all runs are taken. */
   async take(): Promise<Chunk | undefined> {
     for (;;) {
       const returned = this.#takeReturned();
       if (returned !== undefined) return returned;
       if (!this.#window.hasRoom) {
-        // Other lanes wait for the same room: the first to go on may take all of it.
+        // Other lanes wait for the same room, and the first lane to go on may take all of it.
         await this.#window.room();
         continue;
       }
@@ -51,7 +51,10 @@ export class RunCursor {
     }
   }
 
-  /** Takes back runs that have not begun. They go before all others, and need no room: others may wait for them. */
+  /**
+   * Takes back runs that have not begun. They are taken before all others, and without room in the window, because
+   * the delivery of later runs may wait for them.
+   */
   giveBack(rest: Chunk): void {
     this.#returned.push(rest);
   }
@@ -67,7 +70,7 @@ export class RunCursor {
     return subChunk(chunk, 0, count);
   }
 
-  /** One read at a time, whichever lane asks. */
+  /** Reads the next runs. All lanes share one read at a time. */
   #refill(): Promise<void> {
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;

@@ -1,4 +1,4 @@
-/** One run of a cascade on one input: RUN, `rvbbit run` and `rvbbit test`. */
+/** Executes one run of a cascade on one input, for RUN, `rvbbit run` and `rvbbit test`. */
 
 import type { Budget } from '../calls/budget.ts';
 import { BUDGET_USED_UP } from '../calls/refusals.ts';
@@ -9,6 +9,7 @@ import { reasonOf } from '../util/statement-signal.ts';
 import { AdvisoryTally } from './advisories.ts';
 import type { Piece, RunInputs } from './chunk.ts';
 import { executeRuns } from './execute-runs.ts';
+import { runEachRow } from './for-each-row.ts';
 import type { StatementWithCascade } from './statement.ts';
 import { Window } from './window.ts';
 
@@ -17,14 +18,16 @@ export interface SingleRun {
   readonly kind: RunSettings['kind'];
   readonly timeoutMs: number;
   readonly calls: CallPlan;
-  /** Throw where the run fails, instead of giving its failure back. */
+  /** True: throw if the run fails. False: return the failure. */
   readonly failFast: boolean;
-  /** Its place among the statement's runs, and their budget, where it is not the only one. */
+  /** If the statement has several runs: the ordinal of this run, and the budget that the runs share. */
   readonly ordinal?: number;
   readonly budget?: Budget | undefined;
+  /** The number of rows of a `for_each_row` cell that run at a time; default 1. */
+  readonly rowsParallel?: number;
 }
 
-/** The run's outcome, with the output of every cell. */
+/** Returns the run's outcome, with the output of every cell. */
 export async function runSingle(
   statement: StatementWithCascade,
   single: SingleRun,
@@ -32,7 +35,12 @@ export async function runSingle(
 ): Promise<RunOutcome> {
   let settled: Piece | undefined;
   const { ordinal = 0 } = single;
-  statement.ledger.note({ t: 'statement.read', rows: ordinal + 1, runs: ordinal + 1, deduped: 0 });
+  if (single.ordinal === undefined) {
+    // Adds to the rows and runs of other calls in the same statement. With an ordinal, the caller has counted the run.
+    const { rows, runs } = statement.ledger.figures;
+    const deduped = rows.deduped;
+    statement.ledger.note({ t: 'statement.read', rows: rows.in + 1, runs: runs + 1, deduped });
+  }
   await executeRuns(statement, {
     calls: single.calls,
     settings: { kind: single.kind, timeoutMs: single.timeoutMs, keepOutputs: true },
@@ -42,6 +50,17 @@ export async function runSingle(
     window: new Window(1),
     advisories,
     budget: single.budget,
+    runEachRow: (query, forEachRow, budget) =>
+      runEachRow(statement, {
+        query,
+        forEachRow,
+        parallel: single.rowsParallel ?? 1,
+        timeoutMs: single.timeoutMs,
+        calls: single.calls,
+        onError: { kind: single.failFast ? 'fail' : 'null' },
+        budget,
+        advisories,
+      }),
     sink: {
       write: ([piece]) => {
         settled = piece;

@@ -1,6 +1,6 @@
 /**
- * The strategies by which lanes come to their runs. `batch` is the engine's; the others do what other programs do, and
- * are there to be measured. Whatever the strategy, runs come back in order, and each is made once.
+ * The strategies that assign runs to lanes. `batch` is the engine's own. The others do what other programs do, for
+ * comparison. Under every strategy the outcomes are put in order, and each run is made once.
  */
 import { createHash } from 'node:crypto';
 import { RvbbitError } from '../errors.ts';
@@ -10,12 +10,12 @@ import type { ChunkPolicy } from './chunk-policy.ts';
 import { RunCursor } from './run-cursor.ts';
 import type { Window } from './window.ts';
 
-/** Runs of a strategy that splits them up front: all their inputs are in memory. */
+/** The most runs for a strategy that splits them up front, because all their inputs are then in memory. */
 const SPLIT_MAX_RUNS = 100_000;
 
-/** Where lanes take their chunks from. */
+/** The source from which lanes take their chunks. */
 export interface RunSource {
-  /** The next chunk of a lane, from 0; nothing once there is none left for it. A lane has settled what it took before. */
+  /** Returns the next chunk for a lane, counted from 0; undefined if none is left for it. The lane's last chunk has settled. */
   take(lane: number): Promise<Chunk | undefined>;
   /** Takes back runs that have not begun. */
   giveBack(rest: Chunk): void;
@@ -28,12 +28,12 @@ export interface SourceParts {
   readonly parallel: number;
 }
 
-/** Lanes at once under a strategy. */
+/** Returns the number of lanes under a strategy. */
 export function lanesOf(strategy: Strategy, parallel: number): number {
   return strategy === 'sequential' ? 1 : parallel;
 }
 
-/** Runs that a chunk may hold under a strategy: others than `batch` send each by itself. */
+/** Returns the most runs of a chunk under a strategy; undefined for the default. All but `batch` send each run by itself. */
 export function chunkRunsOf(strategy: Strategy): number | undefined {
   return strategy === 'batch' ? undefined : 1;
 }
@@ -53,7 +53,7 @@ export function runSource(strategy: Strategy, parts: SourceParts): RunSource {
   }
 }
 
-/** n at a time: the next n begin when all of the last n have ended. */
+/** Runs in waves of `parallel` runs: the next wave begins when all runs of the last wave have ended. */
 class Waves implements RunSource {
   readonly #cursor: RunCursor;
   readonly #parallel: number;
@@ -92,10 +92,10 @@ class Waves implements RunSource {
   }
 }
 
-/** The runs of each part, by their place in `all`. */
+/** Splits the runs into parts. Each part lists the indexes of its runs in `all`. */
 type Split = (all: Chunk, parts: number) => readonly (readonly number[])[];
 
-/** A part of the runs for each lane, fixed before the first of them begins. */
+/** Gives each lane its own part of the runs, fixed before the first run begins. */
 class Parts implements RunSource {
   readonly #inputs: RunInputs;
   readonly #parts: number;
@@ -138,7 +138,7 @@ class Parts implements RunSource {
   }
 }
 
-/** Consecutive runs, as many for each. */
+/** Splits the runs into parts of consecutive runs, of equal size up to one run. */
 function slices({ rowCount }: Chunk, parts: number): readonly (readonly number[])[] {
   return Array.from({ length: parts }, (_, part) => {
     const from = Math.floor((part * rowCount) / parts);
@@ -147,7 +147,7 @@ function slices({ rowCount }: Chunk, parts: number): readonly (readonly number[]
   });
 }
 
-/** Branch i has the runs whose inputs' hash is i modulo their number. */
+/** Puts a run into branch i if the hash of its inputs, modulo the number of branches, is i. */
 function byHash({ rowCount, columns }: Chunk, parts: number): readonly (readonly number[])[] {
   const branches: number[][] = Array.from({ length: parts }, () => []);
   const names = Object.keys(columns);

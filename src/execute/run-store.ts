@@ -7,26 +7,26 @@ import type { RunSink } from './execute-runs.ts';
 
 /** Settled runs are written to the session's DuckDB as soon as this many wait. */
 const STORE_FLUSH_RUNS = 8_192;
-/** They are also written as soon as their values hold this many characters. */
+/** Settled runs are also written as soon as the values of those that wait have this many characters. */
 const STORE_FLUSH_BYTES = 4 * 1024 * 1024;
 
 export interface RunStoreOptions {
   /** Unique in the session. */
   readonly id: number;
-  /** A settled run waits this long at most before it is written; only then has the window room again. */
+  /** The longest time that a settled run waits before it is written. Its room in the window is free only after that. */
   readonly flushAfterMs: number;
-  /** Likewise, once so many pieces wait: well before they fill the window. */
+  /** Settled runs are also written once this many pieces wait, well before the pieces fill the window. */
   readonly flushAfterPieces: number;
-  /** Called after each flush with the runs that are in the tables, counted from the first. */
+  /** Called after each flush with the number of runs that are in the tables, counted from the first run. */
   readonly onStored: (storedRuns: number) => void;
   /** A flush failed: the statement cannot go on. */
   readonly onError: (error: unknown) => void;
 }
 
 /**
- * Writes happen beside the lanes: `write` only queues, and one flush at a time appends what has
- * queued up. Runs arrive in order, so the tables always hold a prefix of them, less the runs that a
- * statement which ends early has not done.
+ * Lanes do not wait for writes: `write` only queues, and one flush at a time appends the queue. Runs arrive in order,
+ * so the tables always hold the first runs. If the statement ends early, the runs that were not done are missing
+ * there.
  */
 export class RunStore implements RunSink {
   readonly valuesTable: string;
@@ -65,12 +65,12 @@ CREATE TEMP TABLE ${store.failuresTable} (run BIGINT, code VARCHAR, message VARC
     this.failuresTable = `rvb_failures_${options.id}`;
   }
 
-  /** Runs that failed, of those stored. */
+  /** The number of stored runs that failed. */
   get failedRuns(): number {
     return this.#failedRuns;
   }
 
-  /** Of no effect once the tables are dropped: a stopped statement does not wait for every chunk. */
+  /** Has no effect once the tables are dropped: pieces may still come, because a stopped statement does not wait for them. */
   write(pieces: readonly Piece[]): void {
     if (this.#dropped) return;
     for (const piece of pieces) {
@@ -95,8 +95,8 @@ CREATE TEMP TABLE ${store.failuresTable} (run BIGINT, code VARCHAR, message VARC
   }
 
   /**
-   * Throws RVB_SQL where something that was stored is gone: it was written in a transaction of the session's
-   * other callers, and they have rolled it back.
+   * Throws RVB_SQL if stored runs are gone: they were written in a transaction of another caller of the session, who
+   * rolled it back.
    */
   async check(): Promise<void> {
     const isWhole = `(SELECT count(*) FROM ${this.valuesTable}) >= ${this.#storedValues} AND
@@ -188,7 +188,7 @@ CREATE TEMP TABLE ${store.failuresTable} (run BIGINT, code VARCHAR, message VARC
   }
 }
 
-/** A piece's runs and their values, without those that were not done. */
+/** Adds a piece's runs to `runs` and their values to `values`, without the runs that were not done. */
 function collect(piece: Piece, runs: number[], values: (string | null)[]): void {
   const notRun = new Set(piece.notRun);
   for (let index = 0; index < piece.values.length; index++) {

@@ -5,7 +5,7 @@ import type { Session } from '../duck/session.ts';
 import type { SqlCellOutcome, SqlCellQuery } from '../run/contract.ts';
 import type { JsonObject } from '../util/json.ts';
 
-/** Rows that a `sql_data` cell may hand to the cells after it. */
+/** The most rows that a `sql_data` cell may hand to the cells after it. */
 const SQL_CELL_MAX_ROWS = 10_000;
 
 export async function runSqlCell(
@@ -33,7 +33,10 @@ export async function runSqlCell(
   };
 }
 
-/** The table is of the session, like the one that RUN reads: it outlives the run and writes to no file. */
+/**
+ * Writes the query's rows to a temp table of the session, like the table that RUN reads: it outlives the run and
+ * writes to no file.
+ */
 async function materialise(
   session: Session,
   table: string,

@@ -1,4 +1,4 @@
-/** A MAP's inputs: the distinct runs of its staged query, and the rows that each serves. */
+/** Reads a MAP's inputs: the distinct runs of its staged query, and the rows that each run serves. */
 import type { Session } from '../duck/session.ts';
 import type { StagedQuery } from '../duck/stage.ts';
 import type { StagedRuns } from '../duck/stage-runs.ts';
@@ -48,7 +48,10 @@ export class StagedInputs implements RunInputs {
     );
   }
 
-  /** How many rows are known once the first `settledRuns` runs are: all those before the next run's first row. */
+  /**
+   * Returns how many rows are known once the first `settledRuns` runs have settled: all rows before the next run's
+   * first row.
+   */
   async rowsKnown(settledRuns: number): Promise<number> {
     if (settledRuns >= this.#runs.runCount) return this.#stage.rowCount;
     const { mapTable } = this.#runs;

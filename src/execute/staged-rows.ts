@@ -1,4 +1,4 @@
-/** A MAP over many rows, or into a table: its rows and values are kept in temp tables of its session. */
+/** Keeps the rows and values of a MAP in temp tables of its session: for many rows, or for a result that goes into a table. */
 import { quoteIdentifier } from '../duck/quote.ts';
 import { dropStage, type StagedQuery } from '../duck/stage.ts';
 import { type StagedRuns, stageRuns } from '../duck/stage-runs.ts';
@@ -12,9 +12,12 @@ import { StagedInputs } from './staged-inputs.ts';
 import type { StatementWithCascade } from './statement.ts';
 import type { Window } from './window.ts';
 
-/** Settled runs are written after this at the latest, or when a quarter of the window waits: one write takes 3 ms, however few runs it holds. */
+/**
+ * Settled runs are written after this time at the latest, or when the waiting pieces are a quarter of the window's
+ * chunks. They are written together because one write takes 3 ms, however few runs it holds.
+ */
 const STORE_FLUSH_MS = 1_000;
-/** A result that is read while it grows is written after this at the latest. */
+/** If the result is read while it grows, settled runs are written after this time at the latest. */
 const STREAM_FLUSH_MS = 15;
 
 interface StagedRowsOptions {
@@ -23,7 +26,7 @@ interface StagedRowsOptions {
   readonly onStored: OnStored;
 }
 
-/** The SQL before the query whose rows go to a table; undefined where they go to the caller alone. */
+/** Returns the SQL before the query that writes its rows to a table; undefined if the rows only go to the caller. */
 export function writingHead(target: MapTarget): string | undefined {
   switch (target.kind) {
     case 'create':
@@ -140,7 +143,7 @@ export class StagedRows implements MapRows {
     return (await this.#run(sql)).rows(form);
   }
 
-  /** Puts the result where the plan says, and gives the number of its rows; undefined where it goes to the caller alone. */
+  /** Writes the result to the plan's table and returns the number of its rows; undefined if the rows only go to the caller. */
   writeTarget(): Promise<number> | undefined {
     const { target } = this.#plan;
     const head = writingHead(target);
@@ -158,7 +161,7 @@ export class StagedRows implements MapRows {
     return written.changes ?? (await this.#countRows());
   }
 
-  /** Rows of the result: those read, less those that are left out of it. */
+  /** Returns the number of the result's rows: the rows read, without those that the result leaves out. */
   async #countRows(): Promise<number> {
     const { onError } = this.#plan;
     const leavesOut = onError.kind === 'skip' && this.#store.failedRuns > 0;

@@ -1,9 +1,9 @@
-/** Numbers that tell statements apart. */
+/** Gives each statement a number of its own. */
 
-/** Ids address cancels across all engines of the process: workers know no engines. */
+/** One counter for all engines of the process: a cancel names only the id, because workers know no engines. */
 let lastStatementId = 0;
 
-/** An id that nothing else of the process has. */
+/** Returns an id that nothing else in the process has. */
 export function nextStatementId(): number {
   lastStatementId = (lastStatementId + 1) & 0x7fffffff;
   return lastStatementId;

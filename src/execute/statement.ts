@@ -1,4 +1,4 @@
-/** A statement from its first record to its last: the call that it stands in, what it works with, how it is stopped. */
+/** The data of a running statement: the engine call that it belongs to, the parts that it works with, and its stop signal. */
 import type { Budget } from '../calls/budget.ts';
 import type { CallDesk } from '../calls/call-desk.ts';
 import type { Cascade } from '../cascade/cascade.ts';
@@ -9,7 +9,7 @@ import type { PlanContext } from '../plan/plan-context.ts';
 import type { ValueForm } from '../result.ts';
 import type { Dispatcher } from './dispatcher.ts';
 
-/** What holds for all statements of one call of the engine. */
+/** The settings that all statements of one engine call share. */
 export interface StatementCall
   extends Pick<
     PlanContext,
@@ -21,17 +21,17 @@ export interface StatementCall
     | 'threads'
     | 'resumeParallel'
   > {
-  /** Who called, as the journal records it: `api`, `cli`, or what the caller named. */
+  /** The caller, as the journal records it: `api`, `cli`, or a name that the caller gave. */
   readonly origin: string;
   readonly valueForm: ValueForm;
   /** The file that the caller writes the rows to. */
   readonly output: string | undefined;
-  /** What earlier calls and answers were like. */
+  /** The statistics of earlier calls and answers. */
   readonly experience: Experience;
-  /** Where earlier processes have left records; those since `openedUs` are in `experience`. */
+  /** The directory with the records of earlier processes. Records since `openedUs` are already in `experience`. */
   readonly stateDir?: string;
   readonly openedUs: number;
-  /** The session of the statement that this one takes up again. */
+  /** The session of the earlier statement that this statement resumes. */
   readonly resumes?: string;
 }
 
@@ -40,15 +40,15 @@ export interface Statement extends StatementCall, PlanContext {
   /** Unique in the process: names temp tables and addresses cancels. */
   readonly id: number;
   readonly dispatcher: Dispatcher;
-  /** What all parts of a statement may spend together, where it has several. */
+  /** The budget that all parts of the statement share, if it has several parts. */
   readonly budget?: Budget | undefined;
   readonly desk: CallDesk;
   readonly ledger: Ledger;
 }
 
-/** A statement at a cascade that it runs: MAP and RUN have one, semantic SQL has one for each operator. */
+/** A statement together with one cascade that it runs. MAP and RUN have one cascade, semantic SQL has one per operator. */
 export interface StatementWithCascade extends Statement {
   readonly cascade: Cascade;
-  /** The models that the cascade's cells ask; absent where no cell asks one. */
+  /** The models that the cascade's cells ask; absent if no cell asks a model. */
   readonly boundModels?: BoundModels;
 }

@@ -1,17 +1,17 @@
-/** All chunks of a statement go out through it: once the statement is stopped, it brings them to an end in time. */
+/** Dispatches all chunks of a statement. Once the statement is stopped, it ends the in-flight chunks in time. */
 import type { ChunkTask } from '../../workers/protocol.ts';
 import type { RvbbitError } from '../errors.ts';
 import type { Dispatcher, DispatchResult } from './dispatcher.ts';
 import { Pending } from './pending.ts';
 
-/** From the cancel to ending workers that a row keeps from hearing of it. */
+/** This long after the cancel, the guard ends workers that a row keeps from hearing of the cancel. */
 const END_STUCK_AFTER_MS = 200;
-/** From the cancel to no longer waiting for chunks that are out; within ABORT_SETTLE_MS. */
+/** This long after the cancel, the guard stops waiting for in-flight chunks. It is less than ABORT_SETTLE_MS. */
 const ABANDON_AFTER_MS = 500;
 
 /**
- * Brings chunks that are out to an end once a statement is stopped: first by word to the workers,
- * then by ending those that do not hear it, then by no longer waiting.
+ * Ends the in-flight chunks of a stopped statement: first it tells the workers, then it ends the workers that do not
+ * hear it, and then it no longer waits.
  */
 export class StopGuard {
   readonly #dispatcher: Dispatcher;
@@ -25,12 +25,12 @@ export class StopGuard {
     this.#statementId = statementId;
   }
 
-  /** The work, or `reason` of the stop where the work does not settle in time after it. */
+  /** Settles with the work. If the work does not settle in time after a stop, rejects with the stop's `reason`. */
   race<T>(work: Promise<T>): Promise<T> {
     return this.#pending.race(work);
   }
 
-  /** Sends a chunk out, unless the statement is stopped: a row whose worker was ended does not run again. */
+  /** Dispatches a chunk, or throws if the statement is stopped: a row whose worker was ended does not run again. */
   async dispatch(task: ChunkTask, options: { readonly alone: boolean }): Promise<DispatchResult> {
     if (this.#reason !== undefined) throw this.#reason;
     return this.#dispatcher.dispatch(task, options);

@@ -1,32 +1,34 @@
 /**
- * Ends workers that no longer answer: a synchronous stretch of a row past its limit (an endless
- * loop), an event loop that does not turn (the same after an await), or a process past its memory
- * limit. A deadline inside the worker cannot hold against them, because the worker's own timers do
- * not run meanwhile. It also counts the time in which nothing holds the workers and yet a chunk's answer
- * does not come.
+ * Ends workers that no longer answer. The causes are a row's synchronous code that runs past its limit (an endless
+ * loop), an event loop that does not turn (the same after an await), or a process past its memory limit. A deadline
+ * inside the worker does not help, because the worker's own timers do not run meanwhile. The watchdog also counts the
+ * time in which all workers are idle and yet a chunk's answer does not come.
  */
 import type { BeaconReading } from '../../workers/beacon.ts';
 import { OverdueTasks } from './overdue-tasks.ts';
 import type { WorkerLinks } from './worker-links.ts';
 
-/** A worker whose event loop does not turn for this long, while it owes answers, is ended. */
+/** A worker that has not run a row yet is ended if its event loop does not turn for this long while chunks are in flight. */
 const HEARTBEAT_LOST_MS = 5_000;
 
-/** Reading the resident set costs more than the rest of a look. */
+/** The time between two readings of the process's memory. A reading costs more than the rest of a check. */
 const MEMORY_INTERVAL_MS = 200;
 const INTERVAL_MS = 50;
-/** Several heartbeats: so often it is seen whether the workers had nothing to do. */
+/** The time between two checks whether the workers were idle. It is longer than several heartbeats. */
 const IDLE_INTERVAL_MS = 500;
-/** A worker whose event loop is busy for more than this part of the time has something to do. */
+/** A worker whose event loop is busy for this part of the time or more is not idle. */
 const IDLE_UTILIZATION = 0.5;
-/** After ending a worker for its memory, time for the memory to be given back. */
+/** After a worker was ended for its memory, the next memory check waits this long for the memory to be given back. */
 const MEMORY_GRACE_MS = 2_000;
-/** Several missed heartbeats: on a busy machine one or two come late. */
+/**
+ * A worker without progress for this long is silent. It has missed several heartbeats: on a busy machine one or two
+ * come late.
+ */
 const SILENT_AFTER_MS = 400;
-/** A worker between two stretches is given at least this long to turn its event loop. */
+/** A worker that runs no code of a row gets at least this long to turn its event loop. */
 const SILENCE_MIN_MS = 1_000;
 
-/** A time without progress: no stretch began or ended, and the event loop did not turn. */
+/** A time without progress: no row's code began or ended a synchronous stretch, and the event loop did not turn. */
 interface Standstill {
   readonly sequence: number;
   readonly heartbeat: number;
@@ -38,15 +40,15 @@ export class Watchdog {
   readonly #terminate: (threadId: number) => void;
   readonly #rssLimitBytes: number;
   readonly #standstills = new Map<number, Standstill>();
-  /** Limits that rows of these tasks overstayed, until their loss is reported. */
+  /** By task id: the limit that the task's worker exceeded, in milliseconds, until the loss of the task is reported. */
   readonly #overstayed = new Map<number, number>();
-  /** Each worker at the last look at whether they are idle. */
+  /** The reading of each worker at the last idle check, by thread id. */
   #before = new Map<number, BeaconReading>();
   #beforeMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #memoryLookMs = 0;
 
-  /** Chunks that are out. */
+  /** The chunks in flight. */
   readonly overdue = new OverdueTasks();
 
   constructor(links: WorkerLinks, rssLimitBytes: number, terminate: (threadId: number) => void) {
@@ -55,7 +57,7 @@ export class Watchdog {
     this.#terminate = terminate;
   }
 
-  /** Watches while chunks are out. */
+  /** Starts to watch. The watchdog runs only while chunks are in flight. */
   start(): void {
     if (this.#timer !== undefined) return;
     this.#before.clear();
@@ -70,13 +72,16 @@ export class Watchdog {
     this.#standstills.clear();
   }
 
-  /** Nothing has moved in this worker for a while. */
+  /** Whether this worker has made no progress for more than `SILENT_AFTER_MS`. */
   isSilent(threadId: number): boolean {
     const standstill = this.#standstills.get(threadId);
     return standstill !== undefined && performance.now() - standstill.sinceMs > SILENT_AFTER_MS;
   }
 
-  /** The limit in milliseconds that the task's row overstayed, where that is why its worker was ended. */
+  /**
+   * Returns and forgets the limit, in milliseconds, for which the task's worker was ended; undefined if it was not
+   * ended so.
+   */
   takeOverstay(taskId: number): number | undefined {
     const limitMs = this.#overstayed.get(taskId);
     this.#overstayed.delete(taskId);
@@ -113,7 +118,7 @@ export class Watchdog {
     }
   }
 
-  /** The time since the last look counts if every worker was idle in it. */
+  /** Counts the time since the last idle check if every worker was idle in it. */
   #countIdle(nowMs: number, readings: ReturnType<WorkerLinks['readings']>): void {
     const ms = Math.min(nowMs - this.#beforeMs, 2 * IDLE_INTERVAL_MS);
     const areIdle = readings.every(({ threadId, reading }) =>
@@ -126,13 +131,16 @@ export class Watchdog {
   }
 }
 
-/** No code ran between two readings, and the event loop turned. */
+/** Whether no row's code ran between two readings, and the event loop turned. */
 function wasIdle(before: BeaconReading | undefined, { busy, sequence, ...now }: BeaconReading) {
   const isSame = before?.sequence === sequence && before.heartbeat !== now.heartbeat;
   return isSame && !busy && now.utilization < IDLE_UTILIZATION;
 }
 
-/** How long a worker may stand still: what its row may take, or, before the first row, the time to make a cascade ready. */
+/**
+ * Returns how long a worker may make no progress: its row's time limit, or, before its first row, the time to prepare
+ * a cascade.
+ */
 function patienceMs({ busy, limitMs }: BeaconReading): number {
   if (busy) return limitMs;
   return limitMs === 0 ? HEARTBEAT_LOST_MS : Math.max(SILENCE_MIN_MS, limitMs);

@@ -1,27 +1,27 @@
-/** How far the lanes may run ahead of what has been delivered: back-pressure stops them, not memory. */
+/** Limits how far the lanes may run ahead of the delivered runs, so that back-pressure stops them before memory does. */
 import { WINDOW_MAX_RUNS } from '../limits.ts';
 
-/** Chunks that may be in flight or wait for an earlier one. */
+/** The most chunks that may be in flight or wait for an earlier chunk. */
 const WINDOW_MAX_CHUNKS = 256;
-/** The same for each lane. The larger of the two bounds holds: a run that takes several times the mean must not stop the others. */
+/** The same per lane. The larger of the two bounds holds: a run of several times the mean duration must not stop the others. */
 const WINDOW_CHUNKS_PER_LANE = 16;
 
 export class Window {
   readonly #maxChunks: number;
   readonly #maxRuns: () => number;
   #runs = 0;
-  /** Chunks taken and not yet delivered; a chunk counts as delivered with its last run. */
+  /** For each chunk taken: its runs that are not yet delivered. A chunk counts as delivered with its last run. */
   readonly #chunks: number[] = [];
   #waiting: (() => void)[] = [];
   #open = true;
 
-  /** Wide enough that one slow run does not stop the other lanes while it lasts some times the mean. */
+  /** The window is so wide that a slow run of several times the mean duration does not stop the other lanes. */
   constructor(parallel: number, maxRuns: () => number = () => WINDOW_MAX_RUNS) {
     this.#maxChunks = Math.max(WINDOW_MAX_CHUNKS, WINDOW_CHUNKS_PER_LANE * parallel);
     this.#maxRuns = maxRuns;
   }
 
-  /** Chunks that may be taken and not delivered. */
+  /** The most chunks that may be taken and not yet delivered. */
   get maxChunks(): number {
     return this.#maxChunks;
   }
@@ -31,7 +31,7 @@ export class Window {
     return this.freeRuns > 0;
   }
 
-  /** Runs that the next chunk may hold; 0 where none may be taken. A closed window holds nothing back. */
+  /** The most runs that the next chunk may hold; 0 if no chunk may be taken. A closed window has no bound. */
   get freeRuns(): number {
     if (!this.#open) return Number.POSITIVE_INFINITY;
     return this.#chunks.length < this.#maxChunks ? Math.max(0, this.#maxRuns() - this.#runs) : 0;

@@ -1,4 +1,4 @@
-/** The main thread's ends of the workers' links: answers their requests, reads their beacons. */
+/** The main thread's side of the links to the workers. It answers their requests and reads their beacons. */
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { Beacon, type BeaconReading } from '../../workers/beacon.ts';
@@ -18,7 +18,7 @@ import type { SqlCellOutcome } from '../run/contract.ts';
 import { dropOldest } from '../util/drop-oldest.ts';
 import type { StatementHost } from './dispatcher.ts';
 
-/** Beacons of dead workers that are kept, so that their lost chunks can be matched to a row. */
+/** The number of dead workers' beacons that are kept, so that their lost chunks can be matched to a row. */
 const DEAD_BEACONS_KEPT = 64;
 
 interface Decided extends DecidedCall {
@@ -29,7 +29,7 @@ interface Link {
   readonly threadId: number;
   readonly port: MessagePort;
   readonly beacon: Beacon;
-  /** Decisions to be told in one message: each wakes the worker. */
+  /** Decisions for the next message. They go together because each message wakes the worker. */
   decisions: Decided[];
 }
 
@@ -40,7 +40,7 @@ export class WorkerLinks {
   readonly #cancelled = new Set<number>();
   readonly #drained = new Set<number>();
 
-  /** Takes a worker's first word, and tells it of what was cancelled or drained while it started. */
+  /** Takes a worker's first message, and tells the worker which statements were cancelled or drained while it started. */
   welcome(hello: WorkerHello): void {
     const { threadId, port } = hello;
     const link: Link = { threadId, port, beacon: new Beacon(hello.beacon), decisions: [] };
@@ -68,26 +68,26 @@ export class WorkerLinks {
     this.#hosts.delete(statementId);
   }
 
-  /** Tells every worker, those that are still to come included. */
+  /** Tells every worker, also workers that start later, to cancel the statement. */
   cancelStatement(statementId: number): void {
     this.#cancelled.add(statementId);
     dropOldest(this.#cancelled, STOPS_KEPT);
     for (const link of this.#links.values()) tellStop(link, { kind: 'cancel', statementId });
   }
 
-  /** Calls of the statement wait for the limiter or the budget. */
+  /** Whether the statement waits for the limiter, for its budget, or for the rows of a `for_each_row` cell. */
   waitsForPermit(statementId: number): boolean {
     return this.#hosts.get(statementId)?.waitsForPermit() === true;
   }
 
-  /** Tells every worker, those that are still to come included, that no further row of the statement is to start. */
+  /** Tells every worker, also workers that start later, to start no further row of the statement. */
   drainStatement(statementId: number): void {
     this.#drained.add(statementId);
     dropOldest(this.#drained, STOPS_KEPT);
     for (const link of this.#links.values()) tellStop(link, { kind: 'drain', statementId });
   }
 
-  /** The beacons of the workers that are up. */
+  /** Reads the beacons of the workers that are up. */
   readings(): { readonly threadId: number; readonly reading: BeaconReading }[] {
     return [...this.#links.values()].map((link) => ({
       threadId: link.threadId,
@@ -95,13 +95,13 @@ export class WorkerLinks {
     }));
   }
 
-  /** The row of the task that a worker was in the middle of, if any worker, alive or dead, was. */
+  /** Returns the row of the task that a worker, alive or dead, was in the middle of; undefined if none was. */
   suspectOf(taskId: number): number | undefined {
     const reading = this.#lastReading(taskId);
     return reading?.busy === true ? reading.row : undefined;
   }
 
-  /** Whether this task was the last that some worker, alive or dead, began with. */
+  /** Whether this task was the last task that some worker, alive or dead, began. */
   wasBegun(taskId: number): boolean {
     return this.#lastReading(taskId) !== undefined;
   }
@@ -111,7 +111,10 @@ export class WorkerLinks {
     return beacons.map((beacon) => beacon.read()).find((reading) => reading.taskId === taskId);
   }
 
-  /** Takes in what the worker has said so far: what it posts on another port afterwards may be read before it. */
+  /**
+   * Reads all messages that the worker has posted on its link so far. What the worker posts later on another port may
+   * be read before them.
+   */
   hear(threadId: number): void {
     const link = this.#links.get(threadId);
     if (link === undefined) return;
@@ -122,12 +125,12 @@ export class WorkerLinks {
     }
   }
 
-  /** Part of the time that a worker's event loop is busy; 0 for one that is not up. */
+  /** Returns the part of the time that a worker's event loop is busy, 0 to 1; 0 for a worker that is not up. */
   utilizationOf(threadId: number): number {
     return this.#links.get(threadId)?.beacon.read().utilization ?? 0;
   }
 
-  /** Has connections opened where the first calls will be made: on one worker after another. */
+  /** Tells the workers that will make the first calls to open connections: `GATHER_MAX_CHUNKS` on one worker, then the next. */
   warm(target: ModelTarget, connections: number): void {
     let left = connections;
     for (const { port } of this.#links.values()) {
@@ -190,7 +193,7 @@ export class WorkerLinks {
     link.decisions.push(decided);
   }
 
-  /** A call that may go out does so only if its statement agrees at the last moment. */
+  /** Writes the start record of a permitted call at the last moment. If that fails, the call is refused. */
   #beforeCall({ id, statementId, decision }: Decided): DecidedCall {
     const host = this.#hosts.get(statementId);
     if (decision.kind !== 'go' || host === undefined) return { id, decision };
@@ -226,14 +229,15 @@ export class WorkerLinks {
 }
 
 /**
- * Once all has been read that a worker had posted before it closed its link: a chunk that it settled brings answers
- * that were paid for, and comes on another port. What lay there by now is read by the end of the loop's next turn.
+ * Runs `work` once all messages are read that a worker posted before it closed its link. A chunk that the worker
+ * settled brings paid answers and comes on another port. Its messages there are read by the end of the event loop's
+ * next turn.
  */
 function afterPosted(work: () => void): void {
   setImmediate(() => setImmediate(work));
 }
 
-/** The message first: a worker that sees the announcement looks for it at once. */
+/** Posts the message first, because a worker that sees the announcement looks for the message at once. */
 function tellStop(link: Link, message: WorkerMessage): void {
   link.port.postMessage(message);
   link.beacon.announceStop();

@@ -1,13 +1,14 @@
-/** One Piscina pool and its start-up: a worker that does not come up is an error, never a wait without end. */
+/** One Piscina pool and its start. If its workers do not start, that is an error and never an endless wait. */
 import type { Worker } from 'node:worker_threads';
-import type { Piscina } from 'piscina';
+import type * as PiscinaModule from 'piscina';
 import { packTask } from '../../workers/packed-task.ts';
 import type { ChunkOutcome, ChunkTask, WorkerHello } from '../../workers/protocol.ts';
 import { messageOf, RvbbitError } from '../errors.ts';
+import { requirePackage } from '../util/require-package.ts';
 import { chooseWorker, WAITING_CHUNK } from './balance.ts';
 import { Pending } from './pending.ts';
 
-/** From a worker's start to its first word. */
+/** The longest time that a pool without a running worker waits for the first message of a worker. */
 const WORKER_BOOT_MS = 5_000;
 
 export interface WorkerPoolOptions {
@@ -21,32 +22,32 @@ export interface WorkerPoolOptions {
 }
 
 export class WorkerPool {
-  readonly #piscina: Piscina;
+  readonly #piscina: PiscinaModule.Piscina;
   readonly #threads: number;
-  /** What waits on this pool: tasks that are out, and the start itself. */
+  /** The promises that wait for this pool: the tasks in flight and the start. */
   readonly #pending = new Pending();
   #failed = false;
   readonly #ending = new WeakSet<Worker>();
   #destroyed = false;
-  /** Workers that have said their first word and still live. */
+  /** The number of workers that have sent their first message and still live. */
   #up = 0;
   #wasUp = false;
-  #lastError = 'they end without an error';
+  #lastError = 'the worker threads end without an error';
   #bootTimer: NodeJS.Timeout | undefined;
 
-  /** Starts the threads and waits for the first of them. Throws RVB_WORKER_BOOT. */
+  /** Starts the threads and waits for the first of them. Throws RVB_WORKER_BOOT if none starts. */
   static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
-    const { Piscina } = await import('piscina');
+    const { Piscina } = requirePackage('piscina') as typeof PiscinaModule;
     const pool = new WorkerPool(
       new Piscina({
         filename: options.entry.href,
         minThreads: options.threads,
         maxThreads: options.threads,
-        // The lanes bound what is out; Piscina's own bound would reject instead of wait.
+        // The lanes bound the tasks in flight. Piscina's own bound would reject tasks instead of letting them wait.
         concurrentTasksPerWorker: options.tasksPerWorker,
-        // The default freezes an idle worker's event loop: no timers, no links, no sockets.
+        // The default freezes an idle worker's event loop: its timers, links and sockets would stand still.
         atomics: 'disabled',
-        // Histograms of every task that nobody reads.
+        // Nobody reads Piscina's histograms of all tasks.
         recordTiming: false,
         loadBalancer: (task, workers) =>
           chooseWorker(
@@ -63,14 +64,14 @@ export class WorkerPool {
     return pool;
   }
 
-  private constructor(piscina: Piscina, threads: number) {
+  private constructor(piscina: PiscinaModule.Piscina, threads: number) {
     this.#piscina = piscina;
     this.#threads = threads;
   }
 
   /**
-   * Rejects with whatever ended the worker (the task is lost), or with RVB_WORKER_BOOT where its
-   * successors do not come up either.
+   * Runs a task. Rejects with the error that ended the worker (the task is then lost), or with RVB_WORKER_BOOT if the
+   * worker's successors do not start either.
    */
   run(task: ChunkTask): Promise<ChunkOutcome> {
     const waits = task.settings.models !== undefined;
@@ -78,23 +79,23 @@ export class WorkerPool {
     return this.#pending.race(this.#piscina.run(packTask(task), options));
   }
 
-  /** False once Piscina has given up starting workers; such a pool is to be replaced. */
+  /** False once the pool is destroyed or Piscina has given up starting workers. The pool must then be replaced. */
   get alive(): boolean {
     return !this.#failed && !this.#destroyed && this.#piscina.threads.length > 0;
   }
 
-  /** Fewer threads than it should have: Piscina starts none in place of one that died at its start, and no other from then on. */
+  /** True if the pool lacks threads. Piscina does not replace a thread that died at its start, and no other from then on. */
   get isShort(): boolean {
     return this.#piscina.threads.length < this.#threads;
   }
 
-  /** Ends with the last of its tasks; it is to be given no more. */
+  /** Destroys the pool after the last of its tasks has ended. The caller gives it no more tasks. */
   async retire(): Promise<void> {
     await this.#pending.idle();
     await this.destroy();
   }
 
-  /** Ends one worker, told once, since one that is in native code takes its time; Piscina starts another in its place. */
+  /** Ends one worker; Piscina starts another in its place. A worker is told only once, because it may take time to end. */
   terminate(threadId: number): void {
     const worker = this.#piscina.threads.find((thread: Worker) => thread.threadId === threadId);
     if (worker === undefined || this.#ending.has(worker)) return;
@@ -102,7 +103,7 @@ export class WorkerPool {
     void worker.terminate();
   }
 
-  /** Rejects what is still out. Piscina's `close()` would lose tasks without a word. */
+  /** Destroys the pool and rejects its tasks in flight. Piscina's `close()` would lose tasks without a word. */
   async destroy(): Promise<void> {
     this.#destroyed = true;
     clearTimeout(this.#bootTimer);
@@ -128,7 +129,7 @@ export class WorkerPool {
     this.#piscina.on('error', (error: unknown) => {
       this.#lastError = messageOf(error);
     });
-    // Piscina replaces a worker that dies, but not one that dies at its start in another's place.
+    // Piscina replaces a worker that dies, but not a replacement that dies at its start.
     this.#piscina.on('workerDestroy', () => queueMicrotask(() => this.#lookForEnd()));
     return this.#pending.race(first).catch(async (error: unknown) => {
       await this.destroy();
@@ -136,7 +137,10 @@ export class WorkerPool {
     });
   }
 
-  /** Piscina has given up: at the start that is an error; later what is out is lost, and a new pool may do better. */
+  /**
+   * If Piscina has no thread left, it has given up. At the start that is an error. Later the tasks in flight are
+   * lost, and a new pool may do better.
+   */
   #lookForEnd(): void {
     if (this.#piscina.threads.length > 0 || this.#destroyed) return;
     if (!this.#wasUp) {
@@ -157,13 +161,13 @@ export class WorkerPool {
     );
   }
 
-  /** No worker is up: one has to say its first word in time. */
+  /** No worker is up: starts the time limit for the first message of a worker. */
   #expectWorkers(): void {
     clearTimeout(this.#bootTimer);
     if (this.#destroyed || this.#failed) return;
-    // It also keeps the process alive meanwhile: Piscina's starting workers do not.
+    // The timer also keeps the process alive meanwhile. Piscina's starting workers do not.
     this.#bootTimer = setTimeout(
-      () => this.#fail(`no word from them within ${WORKER_BOOT_MS} ms`),
+      () => this.#fail(`none of them has started within ${WORKER_BOOT_MS} ms`),
       WORKER_BOOT_MS,
     );
   }

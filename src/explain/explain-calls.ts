@@ -1,4 +1,4 @@
-/** The report of a statement that holds MAPs and RUNs in brackets: theirs, and that of what is around them. */
+/** Combines the reports of MAPs and RUNs in brackets with the report of the statement around them. */
 import type { Estimate, ExplainNode, ExplainReport } from '../result.ts';
 import { sumOf } from './estimate/estimate.ts';
 import { sumOfCosts } from './estimate/estimate-cell.ts';
@@ -10,11 +10,11 @@ const INSIDE_NOTE =
 /** A call in brackets. */
 export interface ExplainedCall {
   readonly report: ExplainReport;
-  /** It reads what another one gives. */
+  /** True if the call reads the result of another call. */
   readonly isOuter: boolean;
 }
 
-/** `calls` are in the order in which they run; `outer` is undefined where plain SQL is around them. */
+/** Combines the reports. `calls` are in the order in which they run; `outer` is undefined for plain SQL around them. */
 export function withCalls(
   calls: readonly ExplainedCall[],
   outer: ExplainReport | undefined,
@@ -65,7 +65,7 @@ export function withCalls(
   };
 }
 
-/** The report of a call that may find answers which one before it has bought. */
+/** Returns the report of a call that may find answers which an earlier call has bought. */
 function sharing(report: ExplainReport): ExplainReport {
   const { calls, cached, cost } = report;
   const fromNone = (estimate: Estimate): Estimate => ({ ...estimate, least: 0 });
@@ -81,7 +81,7 @@ function sharing(report: ExplainReport): ExplainReport {
   };
 }
 
-/** The report without bounds, where it may depend on what a call gives. */
+/** Returns the report without bounds, because it may depend on the result of a call. */
 function unbounded(report: ExplainReport): ExplainReport {
   const open = ({ expected }: Estimate): Estimate => ({ least: 0, expected, most: null });
   const { cost } = report;

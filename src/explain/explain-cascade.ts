@@ -1,4 +1,4 @@
-/** EXPLAIN of a MAP or RUN: its query is read and its runs are foreseen. No cascade runs. */
+/** Explains a MAP or RUN: reads its query and foresees its runs. No cascade runs. */
 
 import { dropStage, type StagedQuery, stageQuery } from '../duck/stage.ts';
 import { type StagedRuns, stageRuns } from '../duck/stage-runs.ts';
@@ -23,7 +23,7 @@ import { secondsText } from './report/figure-text.ts';
 import { cascadeNotes } from './report/notes.ts';
 import { cascadeTree } from './report/plan-tree.ts';
 
-/** What only reading the query can tell. */
+/** The figures that only reading the query can tell. */
 interface Figures {
   readonly rows: number;
   readonly deduped: number;
@@ -32,7 +32,7 @@ interface Figures {
   readonly cut: boolean;
   readonly sql: readonly string[];
   readonly forecast: Forecast;
-  /** Runs that were foreseen one by one. */
+  /** The number of runs that were foreseen one by one. */
   readonly foreseen: number;
 }
 
@@ -181,7 +181,7 @@ async function foreseeAll(
   });
 }
 
-/** Why so many runs at a time, where the engine chose, and what the next best number would take. */
+/** If the engine chose n, returns the reason for n and the time that the next best number would take. */
 function choiceOf(plan: Plan, cells: Forecast['cells'], context: ExplainContext): string[] {
   if (plan.kind !== 'map' || plan.chosen === undefined) return [];
   const { parallel, why, runnerUp } = plan.chosen;
@@ -196,7 +196,7 @@ function choiceOf(plan: Plan, cells: Forecast['cells'], context: ExplainContext)
   ];
 }
 
-/** Of the strategies that are there to be measured. */
+/** The reasons for the strategies that exist for comparison. */
 const STRATEGIES: { readonly [S in Strategy]?: string } = {
   sequential: 'as asked: one run after another',
   wave: 'as asked: n runs at a time, the next when all have ended',

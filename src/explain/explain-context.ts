@@ -1,4 +1,4 @@
-/** What EXPLAIN has besides the statement: what was learned, and what providers may be asked. */
+/** The sources that EXPLAIN has besides the statement: statistics of earlier calls, and limits of providers. */
 
 import type { Statement } from '../execute/statement.ts';
 import { journalFolder } from '../journal/disk/journal-folder.ts';
@@ -8,7 +8,7 @@ import { EXPERIENCE_READ_BYTES } from './explain-limits.ts';
 
 export interface ExplainContext {
   readonly experience: Experience;
-  /** Takes in what earlier processes have left, once. */
+  /** Reads the records of earlier processes into `experience`, once. */
   loadExperience(): Promise<void>;
   readonly limitsOf: (provider: string) => ProviderLimits | undefined;
 }
@@ -27,7 +27,7 @@ export function explainContext({
         const { realFileSystem } = await import('../journal/disk/file-system.ts');
         const { recentRecords } = await import('../journal/disk/recent-records.ts');
         recentRecords(realFileSystem, journalFolder(stateDir), EXPERIENCE_READ_BYTES, (record) => {
-          // What came since then has been observed as it came.
+          // Records since then were observed when they were made.
           if (record.at < openedUs) experience.observe(record);
         });
       }),

@@ -1,24 +1,26 @@
-/** Bounds of EXPLAIN and of what it learns, and what it expects where nothing is known. */
+/** The bounds of EXPLAIN and of what it learns, and its assumptions where nothing is known. */
 
-/** Runs that EXPLAIN foresees one by one; of more it takes these for a sample. */
+/** EXPLAIN foresees at most this many runs one by one. If there are more runs, it takes these as a sample. */
 export const EXPLAIN_MAX_RUNS = 50_000;
-/** It gives way to other statements after this. */
+/** EXPLAIN lets other statements go on after this time. */
 export const EXPLAIN_TURN_MS = 10;
-/** Trials that only narrow the rows that come out are left out where one takes longer than this. */
+/** If a trial takes longer than this, EXPLAIN leaves out the trials that would only bound the number of result rows. */
 export const EXPLAIN_TRIAL_MS = 1_000;
-/** Likewise those that tell what hangs on a guess. */
+/** If a trial takes this long, EXPLAIN leaves out the trials with `DOUBTED_SHARES`. */
 export const EXPLAIN_DOUBT_MS = 5_000;
-/** A call is expected to take this long where none like it has been made. */
+/** After this time, EXPLAIN begins no further trial with a mixture of answers. */
+export const EXPLAIN_MIXED_MS = 2_000;
+/** The expected duration of a call if no call like it has been made. */
 export const EXPECTED_CALL_MS = 1_000;
-/** Part of the answers that are expected to be TRUE where there have been none, … */
+/** The expected share of TRUE answers if there have been no answers. */
 export const EXPECTED_TRUE_SHARE = 0.3;
-/** … what calls would be at these is said beside it, … */
+/** If EXPLAIN uses `EXPECTED_TRUE_SHARE`, it also says how many calls there would be at these shares. */
 export const DOUBTED_SHARES = [0.1, 0.9] as const;
-/** … and part of the runs that come to a cell which an earlier answer decides on. */
+/** The expected share of runs that come to a cell on which an earlier answer decides, if no earlier runs are known. */
 export const EXPECTED_CELL_SHARE = 0.5;
-/** Bytes of the journal, the newest, that the first EXPLAIN of a process reads. */
+/** The first EXPLAIN of a process reads at most this many bytes of the journal: the newest ones. */
 export const EXPERIENCE_READ_BYTES = 4 * 1024 * 1024;
-/** Answers of a statement that its operators' shares of TRUE are taken from. */
+/** The most answers of an operator in one statement from which its share of TRUE is learned. */
 export const EXPERIENCE_MAX_ANSWERS = 10_000;
-/** Criteria of a statement beyond which only the operator's own share is remembered. */
+/** If a statement asks an operator with more criteria than this, only the operator's overall share is remembered. */
 export const EXPERIENCE_MAX_CRITERIA = 16;

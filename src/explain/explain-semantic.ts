@@ -1,5 +1,5 @@
-/** EXPLAIN of semantic SQL: the statement is tried with answers that are at hand or assumed. Nothing is asked. */
-import type { CellEstimate, Estimate, ExplainReport } from '../result.ts';
+/** Explains semantic SQL: tries the statement with stored or assumed answers. No model is asked. */
+import type { CellEstimate, CostEstimate, Estimate, ExplainReport } from '../result.ts';
 import { pairAdvice } from '../semantic/ask/pair-advice.ts';
 import { isFreeToStage } from '../semantic/plan/safe-to-stage.ts';
 import type { SemanticQuery } from '../semantic/semantic-query.ts';
@@ -8,22 +8,23 @@ import { estimateCell } from './estimate/estimate-cell.ts';
 import { type Forecast, forecastOf } from './estimate/forecast.ts';
 import { guardsOf } from './estimate/guards.ts';
 import type { ExplainContext } from './explain-context.ts';
-import { EXPLAIN_DOUBT_MS, EXPLAIN_TRIAL_MS } from './explain-limits.ts';
+import { EXPLAIN_DOUBT_MS, EXPLAIN_MIXED_MS, EXPLAIN_TRIAL_MS } from './explain-limits.ts';
 import { basisNotes, defaultShareNote } from './report/notes.ts';
 import { type OperatorStep, semanticTree } from './report/plan-tree.ts';
 import { KnownShares } from './trial/draws.ts';
+import { mixturesOf } from './trial/mixtures.ts';
 import { QuestionForesight } from './trial/question-foresight.ts';
 import { type Trial, tryStatement } from './trial/try-statement.ts';
 import { SEQUENCES_NOTE, withoutSequences } from './trial/without-sequences.ts';
 
-/** What a trial came to, in figures. */
+/** The figures of a trial. */
 interface TrialFigures {
   readonly trial: Trial;
   readonly cells: readonly CellEstimate[];
   readonly questions: Estimate;
 }
 
-/** Reads what the statement reads. Throws what is wrong with it, as running it would. */
+/** Reads what the statement reads. Throws the same errors that running it would throw. */
 export async function explainSemantic(
   given: SemanticQuery,
   context: ExplainContext,
@@ -35,7 +36,7 @@ export async function explainSemantic(
   const foresight = new QuestionForesight(statement, settings);
   const sources = { foresight, known: new KnownShares(), experience: context.experience };
   const figuresOf = (trial: Trial) => trialFigures(trial, foresight, context);
-  // Where statements go on after an error, an assumed answer may cause none.
+  // An assumed answer may cause an error. If an error would end the session's transaction, no answer is assumed.
   const isOneWay = !(await isFreeToStage(run));
   const startedMs = performance.now();
   let first = await tryStatement(run, isOneWay ? 'null' : 'expected', sources);
@@ -47,11 +48,25 @@ export async function explainSemantic(
   const { hasDrawn, isDetermined } = first.asker;
   const isNull = isOneWay || failure !== undefined;
   const bounds: TrialFigures[] = [];
-  // What is refused for its pairs may have very many.
+  // A statement that is refused for its pairs may have very many of them.
   const isRefused = first.asker.mostPairs > settings.maxPairs;
   if (hasDrawn && !isNull && !isRefused && !(isSlow && isDetermined)) {
     for (const assumption of ['true', 'false'] as const) {
       bounds.push(await figuresOf(await tryStatement(run, assumption, sources)));
+    }
+    const trials = [first, ...bounds.map(({ trial }) => trial)];
+    const mayDepend = read.placed.length > 1 || trials.some(({ asker }) => !asker.isDetermined);
+    const mixtures = mayDepend
+      ? mixturesOf(
+          trials.map(({ draws }) => draws),
+          read.tree,
+        )
+      : [];
+    const mixedMs = performance.now();
+    for (const assumption of mixtures) {
+      if (performance.now() - mixedMs > EXPLAIN_MIXED_MS) break;
+      const trial = await tryStatement(run, assumption, sources);
+      if (trial.failure === undefined) bounds.push(await figuresOf(trial));
     }
   }
   const calls = async (defaultShare: number) => {
@@ -68,7 +83,7 @@ export async function explainSemantic(
     trialMs < EXPLAIN_DOUBT_MS
       ? [await defaultShareNote(calls)]
       : [];
-  // A single operator is asked all that it is asked before there is an answer, whatever that may be.
+  // A single operator gets all its questions before there is an answer, so no answer can change them.
   const isOpen =
     read.dry === undefined ||
     first.failure !== undefined ||
@@ -158,7 +173,7 @@ async function trialFigures(
   return { trial, cells, questions: exactly(trial.asker.asked) };
 }
 
-/** The figures that are expected, within those of the trials that assume one answer for all. */
+/** Returns the expected figures, with the bounds of the trials that assume one answer for all questions. */
 function spanned(
   main: TrialFigures,
   bounds: readonly TrialFigures[],
@@ -200,26 +215,39 @@ function spanned(
           : {
               ...cost,
               low: Math.min(cost.low!, ...costs.map(({ low }) => low ?? 0)),
-              high: isOpen ? null : Math.max(cost.high!, ...costs.map(({ high }) => high ?? 0)),
+              high: isOpen ? null : highestOf([cost, ...costs]),
             },
     };
   });
-  const { seconds, cost, ...totals } = forecastOf(cells, pace);
+  const { seconds, cost } = forecastOf(cells, pace);
+  // The sums of each trial: where one operator is asked less, another is asked more.
+  const total = (key: 'calls' | 'cached' | 'tokensIn' | 'tokensOut') => {
+    const [first, ...others] = [main, ...bounds].map((one) =>
+      sumOf(one.cells.map((cell) => cell[key])),
+    );
+    return opened(spanOf(first!, others), isOpen);
+  };
   return {
     cells,
-    calls: opened(totals.calls, isOpen),
-    cached: opened(totals.cached, isOpen),
-    tokensIn: opened(totals.tokensIn, isOpen),
-    tokensOut: opened(totals.tokensOut, isOpen),
+    calls: total('calls'),
+    cached: total('cached'),
+    tokensIn: total('tokensIn'),
+    tokensOut: total('tokensOut'),
     cost: isOpen && cost.status !== 'uncosted' ? { ...cost, high: null } : cost,
     seconds: opened(seconds, isOpen),
   };
 }
 
-/** Of a trial that does not come to a cell. */
+/** Returns the highest cost of the trials; null if one of them has no bound. */
+function highestOf(costs: readonly Pick<CostEstimate, 'high'>[]): number | null {
+  const all = costs.map(({ high }) => high);
+  return all.includes(null) ? null : Math.max(...all.map((high) => high!));
+}
+
+/** The cost of a cell in a trial that does not come to the cell. */
 const NO_COST = { low: 0, expected: 0, high: 0 };
 
-/** A cell that only trials which are not expected come to. */
+/** Returns a cell without expected calls, because only the trials for the bounds come to it. */
 function withoutCalls(cell: CellEstimate): CellEstimate {
   const none = exactly(0);
   const { cost } = cell;
@@ -230,12 +258,12 @@ function withoutCalls(cell: CellEstimate): CellEstimate {
   };
 }
 
-/** Nothing bounds the figure where the trials do not. */
+/** Returns the estimate; without an upper bound if `isOpen`, because the trials then do not bound the figure. */
 function opened(estimate: Estimate, isOpen: boolean): Estimate {
   return isOpen ? { ...estimate, most: null } : estimate;
 }
 
-/** What was staged and planned; where nothing was, the text that is run until nothing is missing. */
+/** Returns the SQL that was staged and planned; if there is none, the text that is run again until no answer is missing. */
 function sqlOf({ read }: SemanticQuery, planned: readonly string[]): readonly string[] {
   if (planned.length > 0) return [...new Set(planned)];
   return [(read.dry ?? read.whole).text];
@@ -280,18 +308,18 @@ function notesOf(
   },
 ): readonly string[] {
   const notes: string[] = [];
-  if (!how.hasDry) notes.push('what such a statement asks is known only as it runs');
+  if (!how.hasDry) notes.push('the questions of this statement are known only as it runs');
   else if (asker.hasDrawn && (!isExact(calls) || !isExact(cached))) {
     notes.push(
-      'calls are a range because what is asked depends on answers that are not at hand: from where all are TRUE to where none is',
+      'calls are a range because what is asked depends on answers that are not known yet: the ends are the least and the most of trials with other answers',
     );
   }
   if (how.isOneWay) {
-    notes.push('in a transaction no answer is assumed: those that are not at hand count as NULL');
+    notes.push('in a transaction no answer is assumed: answers that are not known count as NULL');
   }
   if (how.failure !== undefined) {
     notes.push(
-      `answers that are not at hand count as NULL, since others did not fit: ${how.failure}`,
+      `answers that are not known count as NULL, since assumed values did not fit: ${how.failure}`,
     );
   }
   const advice = [...asker.compared].map(([operator, pairs]) => {

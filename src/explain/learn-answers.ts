@@ -1,4 +1,4 @@
-/** What a semantic statement's answers teach: how many of each operator's were TRUE, or differed, by criterion. */
+/** Learns from a semantic statement's answers, by operator and criterion: how many were TRUE, or how many texts differed. */
 
 import { criterionHash } from '../journal/experience/criterion-hash.ts';
 import type { AnswerShare } from '../journal/records.ts';
@@ -6,7 +6,7 @@ import type { AnswerBook } from '../semantic/ask/answer-book.ts';
 import { EXPERIENCE_MAX_ANSWERS, EXPERIENCE_MAX_CRITERIA } from './explain-limits.ts';
 import { criterionOf, isMet } from './trial/draws.ts';
 
-/** Looks at the first answers of each book. */
+/** Returns the shares, from the first `EXPERIENCE_MAX_ANSWERS` answers of each book. */
 export function learnAnswers(books: readonly AnswerBook[], threshold: number): AnswerShare[] {
   return books.flatMap((book) => sharesOf(book, threshold));
 }

@@ -3,12 +3,23 @@ import { SUMMARY_MAX_FAILURES } from '../limits.ts';
 import type { RowFailure, Summary } from '../result.ts';
 import type { AttemptEnd, AttemptStart, JournalEntry } from './records.ts';
 
-/** How a statement ended, for `Summary.status` and `Summary.reason`. */
+/** How a statement ended. It becomes `Summary.status` and `Summary.reason`. */
 export type Ending =
   | { readonly complete: true }
   | { readonly complete: false; readonly reason: string };
 
-/** The running account of one statement. `observe` takes its records in order; `summary` may be asked at any time. */
+/** The calls that have ended up to some moment. */
+export interface EndedCalls {
+  readonly ended: number;
+  /** The number of these calls without a known price. */
+  readonly uncosted: number;
+  /** The cost of the others. */
+  readonly costMicroUsd: number;
+}
+
+const NO_CALLS: EndedCalls = { ended: 0, uncosted: 0, costMicroUsd: 0 };
+
+/** The running account of one statement. `observe` takes its records in order; `summary` may be called at any time. */
 export class Account {
   #rows = 0;
   #deduped = 0;
@@ -19,7 +30,7 @@ export class Account {
   #skipped = 0;
   #sent = 0;
   #retried = 0;
-  /** Calls that are out and are not the first of their kind. */
+  /** In-flight calls with an `n` above 1 or an `again`, by attempt. */
   readonly #repeats = new Map<string, AttemptStart>();
   #ended = 0;
   #uncosted = 0;
@@ -37,7 +48,7 @@ export class Account {
   #unusable = 0;
   #lastUnusable = '';
   readonly #refused: NonNullable<Summary['refusedParameters']>[number][] = [];
-  /** By the model that answered and the one whose place it took. */
+  /** The key is the model that answered and the model that it replaced. */
   readonly #fallbacks = new Map<string, NonNullable<Summary['fallbacks']>[number]>();
 
   observe(entry: JournalEntry): void {
@@ -99,24 +110,34 @@ export class Account {
     }
   }
 
-  /** Rows settled so far. */
+  /** The number of rows settled so far. */
   get settledRows(): number {
     return this.#ok + this.#null + this.#failed + this.#skipped;
   }
 
-  /** Calls that went out, retries apart. */
+  /** The number of calls sent so far, without retries. */
   get callsMade(): number {
     return this.#sent - this.#retried;
   }
 
-  /** Answers that could not be used since the last one that could, and what was wrong with the last of them. */
+  /** The number of unusable answers since the last usable answer, and the error message of the newest of them. */
   get unusable(): { readonly count: number; readonly last: string } {
     return { count: this.#unusable, last: this.#lastUnusable };
   }
 
-  /** Of the calls with a known price; null where there are calls and none has one. */
-  get costMicroUsd(): number | null {
-    return this.#ended > 0 && this.#uncosted === this.#ended ? null : this.#costMicroUsd;
+  /** The calls that have ended, from which `costSince` counts. */
+  get endedCalls(): EndedCalls {
+    return { ended: this.#ended, uncosted: this.#uncosted, costMicroUsd: this.#costMicroUsd };
+  }
+
+  /**
+   * Micro-USD of the calls that have ended since `earlier` and have a known price; null if calls have ended and no call
+   * has a known price.
+   */
+  costSince(earlier: EndedCalls): number | null {
+    const ended = this.#ended - earlier.ended;
+    const uncosted = this.#uncosted - earlier.uncosted;
+    return ended > 0 && uncosted === ended ? null : this.#costMicroUsd - earlier.costMicroUsd;
   }
 
   summary(names: { session: string; caller: string }, durationMs: number, ending: Ending): Summary {
@@ -147,7 +168,7 @@ export class Account {
         ...(this.#tokensCached === 0 ? {} : { cached: this.#tokensCached }),
         ...(this.#tokensCacheWrite === 0 ? {} : { cacheWrite: this.#tokensCacheWrite }),
       },
-      costMicroUsd: this.costMicroUsd,
+      costMicroUsd: this.costSince(NO_CALLS),
       ...(this.#assumedMicroUsd === 0 ? {} : { assumedCostMicroUsd: this.#assumedMicroUsd }),
       uncostedCalls: this.#uncosted,
       durationMs,
@@ -159,7 +180,7 @@ export class Account {
     };
   }
 
-  /** Other failures say nothing of the answers. */
+  /** Counts only the failures that are about the answer's content. */
   #countUnusable({ outcome, error }: AttemptEnd): void {
     if (outcome === 'ok') this.#unusable = 0;
     else if (error?.code === 'RVB_ANSWER_INVALID' || error?.code === 'RVB_MODEL_TRUNCATED') {
@@ -168,7 +189,7 @@ export class Account {
     }
   }
 
-  /** A model that takes another's place is asked after it, as a call's repetition. */
+  /** Every call to a fallback model has an `n` above 1, because the cell tried another model first. */
   #countFallback(start: AttemptStart | undefined): void {
     if (start?.insteadOf === undefined) return;
     const { insteadOf } = start;
@@ -178,14 +199,14 @@ export class Account {
     this.#fallbacks.set(key, { model, insteadOf, calls });
   }
 
-  /** `by` is -1 for a call that turns out not to have been sent. */
+  /** `by` is -1 if the call turns out not to have been sent. */
   #countStart({ n, again = 0 }: Pick<AttemptStart, 'n' | 'again'>, by: 1 | -1): void {
     this.#sent += by;
     if (n > 1) this.#retried += by;
     this.#possiblyPaidTwice += by * again;
   }
 
-  /** Keeps the first failures in row order, whatever order they came in. */
+  /** Keeps the first failures in row order. Failures may arrive in any order. */
   #keepFailures(failures: readonly RowFailure[]): void {
     if (failures.length === 0) return;
     this.#failures = [...this.#failures, ...failures]

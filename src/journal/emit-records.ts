@@ -1,12 +1,12 @@
-/** Hands the journal's records to the listeners of an engine. */
+/** Passes the journal's records to the event listeners of an engine. */
 import type { EventEmitter } from 'node:events';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../util/logger.ts';
 import type { JournalRecord } from './records.ts';
 
 /**
- * Emits a record as 'record', and under its own `t`. A listener that throws changes nothing of what it hears
- * of; the logger is told of the first.
+ * Returns a function that emits each record as the event 'record' and as the event named by its `t`. Errors of
+ * listeners do not reach the statement: only the first error is logged.
  */
 export function recordEmitter(
   events: EventEmitter,

@@ -1,4 +1,4 @@
-/** The journal: numbers and dates every record, hands it to whoever listens, and keeps it on disk where there is a state folder. */
+/** The journal numbers and dates every record and passes it to its listeners. With a state folder it writes to disk. */
 
 import type { RvbbitError } from '../errors.ts';
 import { CLOCK_STEP_MS } from '../limits.ts';
@@ -7,12 +7,13 @@ import type { DiskJournal, JournalOptions } from './disk/disk-journal.ts';
 import { Lessons } from './lessons.ts';
 import { type JournalEntry, type JournalRecord, RECORD_VERSION } from './records.ts';
 
-/** Microseconds since the epoch, UTC. Tests pass their own. */
+/** Returns the time in microseconds since the epoch, UTC. Tests pass their own clock. */
 export type Clock = () => number;
 
 /**
- * The wall clock with the resolution of the monotonic one, which stands still while the machine sleeps and knows
- * of no step: where the wall clock is ahead, it is followed. Never goes back. All in milliseconds.
+ * Returns a wall clock with the resolution of the monotonic clock. It never goes back. The monotonic clock stops while
+ * the machine sleeps, and setting the wall clock does not change it. So the returned clock jumps forward if the wall
+ * clock is more than `CLOCK_STEP_MS` ahead. All parameters are in milliseconds.
  */
 export function wallClock(
   originMs: number,
@@ -35,12 +36,12 @@ export const systemClock: Clock = wallClock(performance.timeOrigin, Date.now, ()
 
 type Listener = (record: JournalRecord) => void;
 
-/** Where and how records are kept; without `stateDir` they live as long as their listeners keep them. */
+/** Where and how records are kept. Without `stateDir` no record is written to disk. */
 export interface JournalSettings {
   readonly stateDir?: string;
-  /** What is kept; asked when the first record is to be. */
+  /** Returns what the journal keeps. Called when the journal is opened. */
   readonly options?: () => Promise<JournalOptions>;
-  /** Told of damaged records, and that answers are not kept. */
+  /** Called with a message for each problem with the files, and once if answers are not kept. */
   readonly warn?: (message: string) => void;
 }
 
@@ -53,7 +54,7 @@ export class Journal {
   #disk: DiskJournal | undefined;
   #answers: AnswerStore | undefined;
   #lessons = new Lessons();
-  /** The answers, where there is no disk and they are kept. */
+  /** Holds the answers if there is no state folder and answers are kept. */
   #memory: MemoryAnswers | undefined;
   #keepsPrompts = false;
   #answersKept = true;
@@ -63,22 +64,22 @@ export class Journal {
     this.#clock = clock;
   }
 
-  /** Prompts are kept with the calls. */
+  /** True if prompts are kept with the calls. */
   get keepsPrompts(): boolean {
     return this.#keepsPrompts;
   }
 
-  /** Answers can be found again. */
+  /** True if later calls can find the answers. */
   get answersKept(): boolean {
     return this.#answersKept;
   }
 
-  /** Now, on the clock of the records. */
+  /** The current time of the clock that dates the records, µs since the epoch. */
   nowUs(): number {
     return this.#clock();
   }
 
-  /** Makes the journal ready for a statement whose records are kept; plain SQL does without. */
+  /** Prepares the journal for a statement whose records are kept. Plain SQL does not need it. */
   open(): Promise<void> {
     this.#opening ??= this.#open().catch((thrown: unknown) => {
       this.#opening = undefined;
@@ -87,32 +88,32 @@ export class Journal {
     return this.#opening;
   }
 
-  /** Answers of earlier calls. */
+  /** The answers of earlier calls. Throws before the journal is open. */
   get answers(): AnswerStore {
     if (this.#answers === undefined) throw new Error('the journal has not been opened');
     return this.#answers;
   }
 
-  /** Parameters that models have refused. */
+  /** The parameters that models have refused. */
   get lessons(): Lessons {
     return this.#lessons;
   }
 
   /**
-   * Calls of this key that were out when their process died, and that may have been paid. Each is counted by one
-   * later call. The files are read when `answers.find` is asked; this reads none.
+   * Returns the number of calls of this key that were in flight when their process died. They may have been billed.
+   * Each lost call is counted for one later call. This method reads no files: `answers.find` reads them.
    */
   takeLostCalls(callKey: string): number {
     return this.#disk?.takeLostCalls(callKey) ?? 0;
   }
 
-  /** Calls `listener` with every record from now on, in order; returns the way to stop it. */
+  /** Calls `listener` with every record from now on, in order. Returns a function that ends the subscription. */
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** `isKept`: the record goes to disk too, and its answer can be found again. */
+  /** Makes a record of the entry. With `isKept` the record also goes to disk, and later calls can find its answer. */
   append(
     names: { session: string; caller: string },
     entry: JournalEntry,
@@ -135,17 +136,17 @@ export class Journal {
     return record;
   }
 
-  /** What ended the journal: the disk failed. Nothing is kept from then on. */
+  /** The disk failure that ended the journal, if any. The journal keeps no record after it. */
   get failure(): RvbbitError | undefined {
     return this.#disk?.failure;
   }
 
-  /** Hands what is kept to the operating system, before the calls that it names go out. */
+  /** Writes buffered records to the operating system. Called before the calls that the records name are sent. */
   writeNow(): void {
     this.#disk?.writeNow();
   }
 
-  /** Resolves once all that is kept is on disk, before rows are delivered. Rejects with RVB_JOURNAL_WRITE. */
+  /** Resolves once all kept records are on disk. Rows are delivered only after that. Rejects with RVB_JOURNAL_WRITE. */
   async commit(): Promise<void> {
     await this.#disk?.commit();
   }

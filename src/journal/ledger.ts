@@ -1,7 +1,7 @@
-/** One statement's page in the journal: its names, its records and the account they add up to. */
+/** The ledger of one statement: its session and caller names, its records in the journal, and its account. */
 import type { Failure } from '../errors.ts';
 import type { Summary } from '../result.ts';
-import { Account, type Ending } from './account.ts';
+import { Account, type EndedCalls, type Ending } from './account.ts';
 import type { Journal } from './journal.ts';
 import type { CallsHeld, CallsReleased, JournalEntry, StatementOpen } from './records.ts';
 import { type NamePrefix, type Random, woodlandName } from './session-name.ts';
@@ -11,13 +11,15 @@ export class Ledger {
   readonly caller: string;
   readonly #journal: Journal;
   readonly #account = new Account();
-  /** When the statement began, in microseconds since the epoch. */
+  /** The start time of the statement, µs since the epoch. */
   readonly startedUs: number;
   readonly #startedMs = performance.now();
-  /** Plain SQL buys nothing, and leaves no trace. */
+  /** False for plain SQL: it makes no model calls, and none of its records goes to disk. */
   #isKept = false;
   #opened: Omit<StatementOpen, 't'> | undefined;
   #attempts = 0;
+  /** The number of tables with names by `nextTable`. */
+  #tables = 0;
   #summary: Summary | undefined;
   #providerEnd: Failure | undefined;
 
@@ -28,40 +30,57 @@ export class Ledger {
     this.session = prefix === 'sql' ? this.caller : woodlandName(prefix, random);
   }
 
-  /** A name for a call, unique in the journal. */
+  /** Returns a new name for a call, unique in the journal. */
   nextAttempt(): string {
     this.#attempts += 1;
     return `${this.session}.${this.#attempts}`;
   }
 
-  /** Calls that have gone out so far, retries apart. */
+  /** The number of calls sent so far, without retries. */
   get callsMade(): number {
     return this.#account.callsMade;
   }
 
-  /** Why a provider took no further call of the statement; undefined where none refused. */
+  /** The failure with which a provider refused all further calls of the statement; undefined if no provider did. */
   get providerEnd(): Failure | undefined {
     return this.#providerEnd;
   }
 
-  /** A provider takes no further call of the statement. An answer that comes later does not take that back. */
+  /** Notes that a provider refuses all further calls of the statement. A later answer does not undo it. */
   noteProviderEnd(failure: Failure): void {
     this.#providerEnd ??= failure;
   }
 
-  /** Answers that could not be used since the last one that could, and what was wrong with the last of them. */
+  /** The number of unusable answers since the last usable answer, and the error message of the newest of them. */
   get unusable(): Account['unusable'] {
     return this.#account.unusable;
   }
 
-  /** Micro-USD of the calls so far; null where no call has a price. */
-  get costMicroUsd(): number | null {
-    return this.#account.costMicroUsd;
+  /** The calls that have ended so far. */
+  get endedCalls(): EndedCalls {
+    return this.#account.endedCalls;
+  }
+
+  /** Micro-USD of the calls that have ended since `earlier`; null if none of these calls has a known price. */
+  costSince(earlier: EndedCalls): number | null {
+    return this.#account.costSince(earlier);
+  }
+
+  /** The name of the next table that the statement makes without a name of its own; from the second on with a number. */
+  get nextTable(): string {
+    const name = this.session.replaceAll('-', '_');
+    return this.#tables === 0 ? name : `${name}_${this.#tables + 1}`;
+  }
+
+  /** Notes that a table was made. The next table does not get its name. */
+  noteTable(name: string): void {
+    if (name === this.nextTable) this.#tables += 1;
   }
 
   /**
-   * Begins the page. A text that turns out to hold operators is opened again, as what it is: the later word holds. Once
-   * it is known to run a cascade, what is opened within it adds its cascades alone.
+   * Records the opening of the statement. A statement opened as plain SQL may turn out to hold operators; then it is
+   * opened again, and the later entry replaces the earlier entry. Once an entry names a cascade, each later entry only
+   * adds its cascades to that entry.
    */
   open(entry: Omit<StatementOpen, 't'>): void {
     const known = this.#opened?.cascade;
@@ -74,14 +93,14 @@ export class Ledger {
     this.note({ t: 'statement.open', ...this.#opened });
   }
 
-  /** Records what happened. Nothing is recorded once the statement is closed. */
+  /** Records an entry. Ignores it if the statement is closed. */
   note(entry: JournalEntry): void {
     if (this.#summary !== undefined) return;
     this.#account.observe(entry);
     this.#journal.append(this, entry, this.#isKept);
   }
 
-  /** Tells listeners what passes, and counts it. It is not kept on disk. */
+  /** Passes an entry to the account and to listeners. The entry is not kept on disk. */
   tell(entry: CallsHeld | CallsReleased): void {
     if (this.#summary !== undefined) return;
     this.#account.observe(entry);
@@ -98,7 +117,7 @@ export class Ledger {
     return performance.now() - this.#startedMs;
   }
 
-  /** Ends the statement, once; later calls give the same summary. */
+  /** Ends the statement. A second `close` returns the summary of the first. */
   close(ending: Ending): Summary {
     if (this.#summary === undefined) {
       const summary = this.#account.summary(this, Math.round(this.elapsedMs), ending);

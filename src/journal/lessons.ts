@@ -1,21 +1,24 @@
-/** What models' refusals of parameters have taught, for the calls of an engine; a disk journal keeps it for later ones. */
+/**
+ * Remembers which parameters models have refused, so that later calls of the engine are sent without them. With a disk
+ * journal, later engines know them too.
+ */
 import { type LearnedChanges, type RefusedParameter, withRefusal } from '../model/parameters.ts';
 import { dropOldest } from '../util/drop-oldest.ts';
 
-/** Models that are kept in mind at most. */
+/** The highest number of models that are remembered. */
 const MAX_MODELS = 1_000;
 
-/** A model at its server: a provider that is pointed elsewhere is another one. */
+/** A model at one server. The same provider and model at another base URL is another model. */
 export interface AskedModel {
   readonly provider: string;
   readonly baseUrl: string;
   readonly model: string;
 }
 
-/** What was learned of a model. */
+/** The parameter changes learned for one model. */
 export interface Lesson extends AskedModel, LearnedChanges {}
 
-/** Where lessons are kept. Neither call throws. */
+/** A place where lessons are kept. Neither method throws. */
 export interface LessonStore {
   read(): readonly Lesson[];
   write(lessons: readonly Lesson[]): void;
@@ -35,7 +38,7 @@ export class Lessons {
     return this.#byModel.get(keyOf(asked));
   }
 
-  /** Takes note that a model refused a parameter that was sent; false where it teaches nothing new. */
+  /** Notes that a model refused a parameter that was sent. Returns false if that was already known. */
   learn(asked: AskedModel, refused: RefusedParameter): boolean {
     const key = keyOf(asked);
     const known = this.#byModel.get(key) ?? { drop: [], rename: {} };
@@ -43,7 +46,7 @@ export class Lessons {
     if (learned === known) return false;
     this.#byModel.set(key, { ...asked, ...learned });
     dropOldest(this.#byModel, MAX_MODELS);
-    // What another process has learned meanwhile stays.
+    // Another process may have learned something meanwhile: its lessons are read back and stay.
     const kept = byModel([...(this.#store?.read() ?? []), ...this.#byModel.values()]);
     this.#store?.write([...kept.values()].slice(-MAX_MODELS));
     return true;

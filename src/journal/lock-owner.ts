@@ -1,16 +1,16 @@
-/** Whose a lock is, and whether that process still runs. */
+/** The owner of a lock, and whether that process still runs. */
 import { hostname } from 'node:os';
 import { isAlive, processIdentity } from './process-facts.ts';
 
-/** The process that has taken a lock, as its file names it. */
+/** The process that holds a lock, as the lock file names it. */
 export interface LockOwner {
   readonly pid: number;
   readonly host: string;
-  /** Tells the process from a later one of its number; absent where the system does not say. */
+  /** Distinguishes this process from a later process with the same pid. Absent if the system does not provide it. */
   readonly identity?: string;
 }
 
-/** This process. */
+/** Returns this process as a lock owner. */
 export function ownLock(): LockOwner {
   const identity = processIdentity(process.pid);
   return {
@@ -20,11 +20,11 @@ export function ownLock(): LockOwner {
   };
 }
 
-/** The owner that a lock's file names; undefined where it names none (yet). */
+/** Returns the owner that the text of a lock file names; undefined if the text names no owner, or not yet. */
 export function readOwner(text: string): LockOwner | undefined {
   try {
     const { pid, host, identity } = JSON.parse(text) as Record<string, unknown>;
-    // Signals to 0 and to numbers below it go to whole groups of processes.
+    // A signal to pid 0 or to a negative pid goes to a whole process group.
     if (!Number.isSafeInteger(pid) || (pid as number) <= 0) return undefined;
     if (typeof host !== 'string') return undefined;
     return {
@@ -37,9 +37,9 @@ export function readOwner(text: string): LockOwner | undefined {
   }
 }
 
-/** Whether the owner still runs; undefined where it is a process of another machine. */
+/** Returns true if the owner still runs; undefined if the owner is a process of another machine. */
 export function isRunning({ pid, host, identity }: LockOwner): boolean | undefined {
   if (host !== hostname()) return undefined;
-  // In a container a restarted process has the number of the one that died.
+  // In a container a restarted process may have the pid of the process that died.
   return isAlive(pid) && (identity === undefined || identity === processIdentity(pid));
 }

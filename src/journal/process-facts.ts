@@ -1,12 +1,12 @@
-/** What can be seen of a process of this machine: whether it runs, and since when. */
+/** Facts about a process of this machine: whether it runs, and when it started. */
 import { readFileSync } from 'node:fs';
 
-/** Ticks of a second in which Linux tells start times, whatever the kernel's own. */
+/** Linux reports start times in ticks of 1/100 s to programs, whatever the kernel's own tick rate is. */
 const TICKS_PER_SECOND = 100;
-/** Start times are told in whole seconds since the boot's. */
+/** The tolerance for start times: the boot time that they are added to is in whole seconds. */
 const START_SLACK_MS = 2_000;
 
-/** Whether a process of this number runs. One that was killed and whose parent has not taken note of it does not. */
+/** True if a process with this pid runs. A zombie (ended, but not yet reaped by its parent) does not count. */
 export function isAlive(pid: number): boolean {
   if (pid === process.pid) return true;
   try {
@@ -17,7 +17,7 @@ export function isAlive(pid: number): boolean {
   return statOf(pid)?.state !== 'Z';
 }
 
-/** Whether the process that had this number at `atMs` (wall clock) is gone, the number given to another or to none. */
+/** True if the process that had this pid at `atMs` (wall clock) has ended, even if another process now has the pid. */
 export function isGoneSince(pid: number, atMs: number): boolean {
   if (pid === process.pid) return atMs < performance.timeOrigin;
   if (!isAlive(pid)) return true;
@@ -28,18 +28,18 @@ export function isGoneSince(pid: number, atMs: number): boolean {
   return startedMs > atMs + START_SLACK_MS;
 }
 
-/** Tells a process from any other that has, had or will have its number; undefined where the system does not say. */
+/** Returns a text that identifies a process even if its pid is used again; undefined if the system gives none. */
 export function processIdentity(pid: number): string | undefined {
   const stat = statOf(pid);
   const boot = readText('/proc/sys/kernel/random/boot_id')?.trim();
   return stat === undefined || boot === undefined ? undefined : `${boot}/${stat.startTicks}`;
 }
 
-/** Linux's own facts of a process; no other system has them as a file. */
+/** Reads `/proc/<pid>/stat`. Only Linux has this file. */
 function statOf(pid: number): { readonly state: string; readonly startTicks: number } | undefined {
   const text = readText(`/proc/${pid}/stat`);
   if (text === undefined) return undefined;
-  // The second field is the program's name in parentheses, which may hold anything.
+  // The second field is the program's name in parentheses. The name may hold any character, also spaces and `)`.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return { state: fields[0] ?? '', startTicks: Number(fields[19]) };
 }

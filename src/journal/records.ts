@@ -1,6 +1,6 @@
 /**
- * The journal's records: what happened, in order, as plain data. Events, progress and summaries read
- * nothing else.
+ * The journal's records say what happened, in order, as plain data. Events, progress and summaries are made from
+ * these records alone.
  */
 import type { Failure } from '../errors.ts';
 import type { KeptMessage } from '../model/chat.ts';
@@ -8,8 +8,8 @@ import type { RefusedParameter } from '../model/parameters.ts';
 import type { RowFailure, StatementKind, Strategy, Summary } from '../result.ts';
 
 /**
- * Version of the form of records and of their lines. It goes up when something in them comes to mean something else;
- * a new kind and a new field that may be left out need none. From 2 on, version n reads n - 1.
+ * The version of the format of records and of their lines. It goes up when the meaning of something in them changes. A
+ * new kind of record or a new optional field needs no new version. From 2 on, version n reads n - 1.
  */
 export const RECORD_VERSION = 2 as const;
 
@@ -19,9 +19,9 @@ interface RecordBase {
   readonly seq: number;
   /** Microseconds since the epoch, UTC. */
   readonly at: number;
-  /** The session that did it, e.g. `udf-clever-fox-3fa2b1`. */
+  /** The session that the record belongs to, e.g. `udf-clever-fox-3fa2b1`. */
   readonly session: string;
-  /** The statement that all of it belongs to, e.g. `sql-quiet-heron-09ab3c`. */
+  /** The name of the statement that the record belongs to, e.g. `sql-quiet-heron-09ab3c`. */
   readonly caller: string;
 }
 
@@ -34,17 +34,17 @@ export interface StatementOpen {
   readonly label?: string;
   readonly parallel: number;
   readonly cascade?: string;
-  /** How its runs come to its lanes; `batch` where it is left out. */
+  /** How the statement's runs are distributed to its lanes. Absent for `batch`. */
   readonly strategy?: Strategy;
-  /** Version of the engine. */
+  /** The version of the engine. */
   readonly engine?: string;
   /** The statement had parameters; their values are never recorded. */
   readonly hasParameters?: true;
-  /** The session of the statement that this one takes up again. */
+  /** The session of the statement that this statement resumes. */
   readonly resumes?: string;
 }
 
-/** The statement's input has been read: how many rows, and how many runs serve them. */
+/** The statement's input has been read. `deduped` counts the rows that DISTINCT or `dedupe_by` dropped from it. */
 export interface StatementRead {
   readonly t: 'statement.read';
   readonly rows: number;
@@ -52,13 +52,13 @@ export interface StatementRead {
   readonly deduped: number;
 }
 
-/** Runs that settled and the rows that they serve; `failures` holds the rows that failed. */
+/** Runs have settled, and with them the rows that they serve. `failures` holds the rows that failed. */
 export interface RowsSettled {
   readonly t: 'rows';
-  /** Ordinal of the first run, and how many runs. */
+  /** The ordinal of the first run. `count` is the number of runs. */
   readonly first: number;
   readonly count: number;
-  /** Rows by outcome: one run serves every row with equal inputs. */
+  /** This field and the three after it count rows by outcome. One run serves all rows with equal inputs. */
   readonly ok: number;
   readonly null: number;
   readonly failed: number;
@@ -66,29 +66,29 @@ export interface RowsSettled {
   readonly failures: readonly RowFailure[];
 }
 
-/** A model call goes out. */
+/** A model call is being sent. */
 export interface AttemptStart {
   readonly t: 'attempt.start';
-  /** Unique in the journal. */
+  /** The name of the call, unique in the journal. */
   readonly attempt: string;
-  /** The file of the cascade that is run; cells of cascades nested in it are its own here. */
+  /** The file of the outermost cascade. Cells of nested cascades are recorded under it too. */
   readonly cascade?: string;
   readonly cell: string;
-  /** Hash of what is asked, of whom: the key under which an answer is found again. Never holds the prompt. */
+  /** A hash of the request and its model. Answers are stored under this key. It does not contain the prompt. */
   readonly callKey: string;
-  /** 1 for a cell's first call; a re-ask or a retry counts up. */
+  /** 1 for a cell's first call. Each retry, each repeated question and each call to a fallback model adds 1. */
   readonly n: number;
   readonly provider: string;
   readonly model: string;
-  /** `provider/model` that the cell names first and that could not be asked. */
+  /** The `provider/model` that the cell names first, if it could not be asked and this model replaces it. */
   readonly insteadOf?: string;
-  /** Which of the statement's lanes made it: 1 to n, n being the most calls in flight. */
+  /** The smallest number from 1 that no other in-flight call of the statement has. */
   readonly lane: number;
-  /** Calls of the same key that were out when their processes died: each may have been paid for as well. */
+  /** The number of calls of the same key that were in flight when their process died. Each may have been billed too. */
   readonly again?: number;
-  /** Milliseconds for which the limiter held it before it went out, where that is one or more. */
+  /** Milliseconds for which the limiter held the call before it was sent. Absent for less than 1. */
   readonly queuedMs?: number;
-  /** What is asked; only where the journal is told to keep prompts. */
+  /** The messages of the prompt. Present only if the journal is set to keep prompts. */
   readonly prompt?: readonly KeptMessage[];
 }
 
@@ -96,36 +96,39 @@ export interface AttemptStart {
 export interface AttemptEnd {
   readonly t: 'attempt.end';
   readonly attempt: string;
-  /** `not_sent`: cancelled before its first byte. */
+  /** `not_sent`: the call was cancelled before its first byte was sent. */
   readonly outcome: 'ok' | 'failed' | 'not_sent';
   readonly status?: number;
-  /** All of the prompt, what came from the provider's cache included. */
+  /** All prompt tokens, including those from the provider's cache. */
   readonly tokensIn: number;
   readonly tokensOut: number;
-  /** Of tokensIn: those from the provider's cache, and those put into it. Absent for none. */
+  /**
+   * The part of `tokensIn` that came from the provider's cache. `tokensCacheWrite` is the part that was written into
+   * that cache. Each is absent if the provider did not report it.
+   */
   readonly tokensCached?: number;
   readonly tokensCacheWrite?: number;
-  /** Null where the price is not known. */
+  /** Null if the price is not known. */
   readonly costMicroUsd: number | null;
-  /** `assumed`: by the list price of a model of this name, at a server that is not known to sell it. */
+  /** `assumed`: the list price of a model with this name, but the server is not known to sell that model. */
   readonly costStatus: 'settled' | 'assumed' | 'uncosted';
   readonly durationMs: number;
-  /** The answer's text and the key that it is found under, where it can be used and may be kept. */
+  /** The key of the answer. `callKey` and `value` (the answer's text) are present if the answer is usable and kept. */
   readonly callKey?: string;
   readonly value?: string;
-  /** Of whom the answer is, where the call's start stands in an earlier segment. */
+  /** The provider and model of the answer. Present if the call's `attempt.start` is in an earlier segment. */
   readonly provider?: string;
   readonly model?: string;
   readonly error?: Failure;
-  /** What came in place of a usable answer, cut short. */
+  /** The beginning of an unusable answer. */
   readonly raw?: string;
 }
 
-/** Answers of earlier calls were used in place of calls. */
+/** Stored answers of earlier calls were used instead of new calls. */
 export interface CacheHits {
   readonly t: 'cache.hits';
   readonly count: number;
-  /** Micro-USD that those answers cost when they were bought; null where none of them has a price. */
+  /** Micro-USD that the stored answers cost when they were bought; null if none of them has a known price. */
   readonly savedMicroUsd: number | null;
   readonly cell: string;
   readonly provider: string;
@@ -133,55 +136,58 @@ export interface CacheHits {
 }
 
 /**
- * A run stood still for longer than it may; its worker was ended, and the runs beside it were put back. Or no
- * answer came of the chunk that it begins, and that was put back.
+ * Either the run took longer than its limit: its worker was ended, and the other runs of its chunk were queued again.
+ * Or no answer came for the chunk that begins with the run, and the chunk was queued again.
  */
 export interface RunStalled {
   readonly t: 'run.stalled';
-  /** Ordinal of the run. */
+  /** The ordinal of the run. */
   readonly run: number;
   readonly limitMs: number;
 }
 
-/** A worker thread died; what it had was put back. */
+/** A worker thread died. Its runs were queued again. */
 export interface WorkerLost {
   readonly t: 'worker.lost';
   readonly reason: string;
 }
 
-/** The statement stands still: calls of it wait for leave to go out, and none has got it for half a second. */
+/** The statement is stalled: its calls wait for a permit, and for half a second no call has got one. */
 export interface CallsHeld {
   readonly t: 'calls.held';
   readonly provider: string;
-  /** Milliseconds for which refusals (429) still hold all calls to the model; absent where limits do. */
+  /** Milliseconds for which refusals (429) still hold all calls to the model. Absent if the limits hold them. */
   readonly heldMs?: number;
 }
 
-/** The statement no longer stands still. */
+/** The statement is no longer stalled. */
 export interface CallsReleased {
   readonly t: 'calls.released';
-  /** How long it did. */
+  /** Milliseconds for which the statement was stalled. */
   readonly waitedMs: number;
 }
 
-/** A model has refused a parameter: calls to it go without, or under the name that it takes. Told once a model. */
+/**
+ * A model has refused a parameter. Later calls to the model leave the parameter out, or send it under the name that the
+ * model accepts. Recorded once for each model and parameter.
+ */
 export interface ParameterRefused extends RefusedParameter {
   readonly t: 'parameter.refused';
   readonly provider: string;
   readonly model: string;
 }
 
-/** Answers of an operator to one criterion, or to any. */
+/** Counts the answers of an operator to one criterion, or to all criteria together. */
 export interface AnswerShare {
   readonly operator: string;
-  /** Hash of the criterion, which may be a value of a row; none where the answers are to several. */
+  /** The hash of the criterion, which may be a row value. Absent if the answers are to several criteria. */
   readonly criterion?: string;
-  /** How many of them are TRUE; of texts how many are unlike those before them. */
+  /** The number of TRUE answers; for text answers, the number of different texts. `of` is the number of answers. */
   readonly met: number;
   readonly of: number;
 }
 
-/** What a semantic statement's answers were like, those at hand included. */
+/** Statistics about the answers of a semantic statement, including stored answers. */
 export interface AnswersLearned {
   readonly t: 'answers.learned';
   readonly shares: readonly AnswerShare[];

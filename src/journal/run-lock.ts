@@ -1,4 +1,4 @@
-/** One process at a time resumes a statement: lock files under `<stateDir>/locks`. */
+/** Lock files under `<stateDir>/locks`, so that only one process at a time resumes a statement. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,14 +11,14 @@ interface Claim {
   readonly generation: number;
 }
 
-/** Tries of processes that come upon each other at the same moment. */
+/** How often a process tries to take the lock when other processes try at the same moment. */
 const MAX_TRIES = 20;
 const MAX_PAUSE_MS = 50;
 
 /**
- * Takes the lock of a session and gives the way to return it. Fails with RVB_RUN_LOCKED, which names the
- * owner's process. A lock whose owner is dead is passed over by a claim of the next generation: only one
- * process can make that file, and it stands back if it then finds another owner beside it.
+ * Takes the lock of a session and returns a function that releases it. Fails with RVB_RUN_LOCKED, which names the
+ * owner's process. If the owner is dead, the process creates the lock file of the next generation; only one process can
+ * create it. If that process then finds another live lock file, it removes its own and tries again.
  */
 export async function lockRun(stateDir: string, session: string): Promise<() => void> {
   const folder = join(stateDir, 'locks');
@@ -74,7 +74,7 @@ function ownerOf(path: string): LockOwner | undefined {
   try {
     return readOwner(readFileSync(path, 'utf8'));
   } catch {
-    // Returned meanwhile.
+    // The lock was released meanwhile.
     return undefined;
   }
 }

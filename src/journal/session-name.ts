@@ -1,4 +1,4 @@
-/** Woodland names for sessions, e.g. `udf-clever-fox-3fa2b1`. */
+/** Generates woodland names for sessions, e.g. `udf-clever-fox-3fa2b1`. */
 
 /** A source of randomness: uniform in [0, 1). Tests pass a seeded one. */
 export type Random = () => number;
@@ -13,10 +13,10 @@ const ANIMALS =
     ' ',
   );
 
-/** What a name is for: a MAP's rows, a RUN, or the statement itself. */
+/** The kind of session: `udf` for a MAP, `batch` for a RUN, `sql` for the statement itself. */
 export type NamePrefix = 'udf' | 'batch' | 'sql';
 
-/** A new name: `<prefix>-<adjective>-<animal>-<six hex digits>`. */
+/** Returns a new name: `<prefix>-<adjective>-<animal>-<six hex digits>`. */
 export function woodlandName(prefix: NamePrefix, random: Random): string {
   const pick = (words: readonly string[]) => words[Math.floor(random() * words.length)];
   const tail = Math.floor(random() * 0x1000000)

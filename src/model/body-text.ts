@@ -1,4 +1,4 @@
-/** The bytes of a response as text, and the text as JSON, each within bounds. */
+/** Decodes the bytes of a response as text, and parses the text as JSON of bounded depth. */
 import { isUtf8 } from 'node:buffer';
 import { ANSWER_MAX_DEPTH } from '../limits.ts';
 import { isDeeperThan } from './json-depth.ts';
@@ -7,19 +7,19 @@ type BodyText =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly problem: string };
 
-/** The body as text: valid UTF-8 or nothing; one byte order mark is taken off. */
+/** Returns the body as text, without a byte order mark. Invalid UTF-8 is a problem. */
 export function decodeBody(bytes: Uint8Array): BodyText {
   if (!isUtf8(bytes)) return { ok: false, problem: 'is not valid UTF-8' };
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   return { ok: true, text: text.charCodeAt(0) === 0xfeff ? text.slice(1) : text };
 }
 
-/** A JSON value, or what is wrong with the text: `is empty`, … */
+/** A JSON value, or what is wrong with the text, such as `is empty`. */
 export type BodyJson =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly problem: string };
 
-/** The body as JSON of bounded depth. */
+/** Parses the body as JSON of at most ANSWER_MAX_DEPTH levels. */
 export function parseBody(text: string): BodyJson {
   if (text.trim() === '') return { ok: false, problem: 'is empty' };
   if (isDeeperThan(text, ANSWER_MAX_DEPTH)) {

@@ -1,18 +1,18 @@
-/** What a provider, a model or a statement may ask at most. */
-/** What may be asked at most; the gate of the main thread keeps to it. */
+/** Call limits of a provider, a model or a statement. The gate on the main thread enforces them. */
 export interface CallLimits {
-  /** Rates are per minute, and hold in every window of `windowMs`: 180 rpm and 1,000 ms are 3 in any second. */
+  /** Requests per minute. All rates hold in every window of `windowMs`: 180 rpm and 1,000 ms mean 3 in any second. */
   readonly rpm?: number;
   readonly inputTpm?: number;
   readonly outputTpm?: number;
-  /** Default: a minute. */
+  /** Default: RATE_WINDOW_MS, a minute. */
   readonly windowMs?: number;
+  /** The maximum number of calls in flight. */
   readonly inFlight?: number;
-  /** Calls in flight that may be added in a second, from a cold start. */
+  /** How many calls in flight may be added per second after a cold start. */
   readonly ramp?: number;
 }
 
-/** The limits of a provider, over all of its models, and of single models, which hold in addition. */
+/** The limits of a provider over all of its models. Limits of single models hold in addition. */
 export interface ProviderLimits extends CallLimits {
   readonly models?: Readonly<Record<string, CallLimits>>;
 }

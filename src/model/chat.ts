@@ -1,29 +1,32 @@
-/** One question to a model and its answer, whoever the provider is. Plain data: it crosses threads. */
+/** The types of a model call and its answer, for every provider. All are plain data, which threads can exchange. */
 import type { Failure } from '../errors.ts';
 import type { JsonObject } from '../util/json.ts';
 import type { ParameterRules, RefusedParameter } from './parameters.ts';
 
+/** One message of a request. */
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
   readonly content: string;
-  /** Sent before the text. Absent for none. */
+  /** Images, which are sent before the text. Absent if there are none. */
   readonly images?: readonly ChatImage[];
 }
 
+/** An image of a message. */
 export interface ChatImage {
   readonly mediaType: 'image/png' | 'image/jpeg' | 'image/gif' | 'image/webp';
   readonly base64: string;
   /** SHA-256 of the bytes, in hex. */
   readonly hash: string;
-  /** How many bytes it has. */
+  /** The number of bytes. */
   readonly size: number;
 }
 
-/** A message as keys and records have it: of an image what it is, without its bytes. */
+/** A message as cache keys and journal records keep it: without the bytes of its images. */
 export interface KeptMessage extends Omit<ChatMessage, 'images'> {
   readonly images?: readonly Omit<ChatImage, 'base64'>[];
 }
 
+/** Returns the messages without the bytes of their images. */
 export function keptMessages(messages: readonly ChatMessage[]): readonly KeptMessage[] {
   if (messages.every(({ images }) => images === undefined)) return messages;
   return messages.map(({ images, ...message }) => ({
@@ -34,60 +37,62 @@ export function keptMessages(messages: readonly ChatMessage[]): readonly KeptMes
   }));
 }
 
+/** A request to a model. */
 export interface ChatRequest {
   /** The model's name as its provider knows it, e.g. `gpt-4o-mini`. */
   readonly model: string;
   readonly messages: readonly ChatMessage[];
-  /** `temperature`, `max_tokens`, `seed`, …: sent as they stand. */
+  /** The cell's parameters: `temperature`, `max_tokens`, `seed`, … */
   readonly parameters: JsonObject;
-  /** JSON Schema of the answer, for providers that can be held to one. */
+  /** JSON Schema of the answer, for providers that support schemas. */
   readonly responseSchema?: JsonObject;
-  /** What of it is the same in every row's request, for providers that are told what to cache. No part of the question. */
+  /** The parts that are equal in every row's request, for providers that cache marked parts. Not part of the hash. */
   readonly constant?: {
-    /** The system messages are. */
+    /** True if the system messages are equal in every request. */
     readonly system: boolean;
-    /** Characters at the start of the first message that is none. */
+    /** The number of equal characters at the start of the first message that is not a system message. */
     readonly prompt: number;
   };
 }
 
 /** Tokens of one call, as the provider counted them. */
 export interface Usage {
-  /** All of the prompt, what came from a cache included. */
+  /** All tokens of the prompt, including those from the provider's cache. */
   readonly inputTokens: number;
   readonly outputTokens: number;
-  /** Part of the output that was spent on reasoning. */
+  /** The part of the output tokens that the model spent on reasoning. */
   readonly reasoningTokens?: number;
-  /** Part of the input that the provider had in its cache; most sell it for less. Absent for none. */
+  /** The part of the input tokens that came from the provider's cache; most providers charge less. Absent for 0. */
   readonly cachedTokens?: number;
-  /** Part of the input that was put into the provider's cache; Anthropic sells it for more. Absent for none. */
+  /** The part of the input tokens that was written to the provider's cache; Anthropic charges more. Absent for 0. */
   readonly cacheWriteTokens?: number;
 }
 
+/** A model's answer. */
 export interface ChatResponse {
   readonly text: string;
   readonly finishReason: 'stop' | 'length' | 'content_filter' | 'tool_calls' | 'other';
-  /** What the model said instead of an answer. */
+  /** The model's text if it refused to answer. */
   readonly refusal?: string;
   readonly usage?: Usage;
 }
 
-/** What a provider says of one of its rate limits. */
+/** One rate limit, as the provider reports it. */
 export interface RateLimitState {
   readonly limit?: number;
   readonly remaining?: number;
-  /** Until the whole limit is there again. */
+  /** Milliseconds until the whole limit is available again. */
   readonly resetMs?: number;
 }
 
-/** From the `x-ratelimit-*` headers of a response. */
+/** A provider's rate limits, from the headers of a response. */
 export interface RateLimits {
   readonly requests?: RateLimitState;
-  /** Input tokens, or all tokens where the provider counts them together. */
+  /** The limit of input tokens, or of all tokens if the provider counts them together. */
   readonly tokens?: RateLimitState;
 }
 
-/** What came of one call. A failure's `retryable` is the provider's knowledge; the retry loop decides. */
+/** The outcome of one call. `retryable` says that a retry may succeed; the retry loop decides whether to retry. */
 export type ChatOutcome =
   | {
       readonly ok: true;
@@ -100,116 +105,116 @@ export type ChatOutcome =
       readonly error: Failure;
       readonly status?: number;
       readonly retryable: boolean;
-      /** The model refused a parameter that was sent: a call without it may be answered. */
+      /** A sent parameter that the model refused. A call without it may succeed. */
       readonly refused?: RefusedParameter;
-      /** From Retry-After, in milliseconds. */
+      /** The wait that the provider asked for, in milliseconds. */
       readonly retryAfterMs?: number;
       readonly rateLimits?: RateLimits;
-      /** Tokens that were paid for all the same. */
+      /** Tokens that the provider charges although the call failed. */
       readonly usage?: Usage;
-      /** What came back, for the journal; cut to RAW_ANSWER_CHARS. */
+      /** The response's text for the journal, cut to RAW_ANSWER_CHARS. */
       readonly raw?: string;
     };
 
-/** Any model as a function of the embedding program; it runs on the main thread. */
+/** A model that the embedding program implements as a function. It runs on the main thread. */
 export type ModelFunction = (
   request: ChatRequest,
   options: { readonly signal: AbortSignal },
 ) => Promise<ChatResponse>;
 
-/** A provider as the workers need it; made by the main thread from the operator's configuration only. */
+/** A provider's settings for the workers. The main thread makes them from the operator's configuration only. */
 export type ProviderSettings = HttpSettings | ReplaySettings | LexicalSettings;
 
-/** A server. */
+/** Settings of a provider that is an HTTP server. */
 export interface HttpSettings {
   readonly id: string;
   /** The protocol. */
   readonly type: 'openai-compatible' | 'anthropic';
-  /** Up to and including the version, e.g. `https://api.openai.com/v1`. */
+  /** The URL up to and including the version, e.g. `https://api.openai.com/v1`. */
   readonly baseUrl: string;
   readonly apiKey?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** How the provider takes a response schema; of Anthropic's, json_schema is a forced tool. */
+  /** How a response schema is sent. For type `anthropic`, `json_schema` means a tool that the model must call. */
   readonly responseFormat: 'json_schema' | 'json_object' | 'none';
-  /** Answers come as streams of server-sent events. */
+  /** Ask for answers as streams of server-sent events. */
   readonly stream?: true;
-  /** False: the server knows no `stream_options`, and counts tokens in streams without being asked. */
+  /** False: the server does not know `stream_options`, and counts the tokens of streams without it. */
   readonly streamOptions?: false;
-  /** The longest gap between two pieces of a response; default MODEL_GAP_MS. */
+  /** The longest allowed gap between two pieces of a response. Default: MODEL_GAP_MS. */
   readonly idleTimeoutMs?: number;
-  /** What the provider's models do not take, or call otherwise. */
+  /** Rules for parameters that the provider's models refuse or name differently. */
   readonly parameters?: ParameterRules;
-  /** Connections opened at once at most; 0 = as many as there are calls. */
+  /** The maximum number of open connections; 0: as many as there are calls. */
   readonly connections: number;
   readonly proxy?: ProxySettings;
-  /** A name that looks public may stand for a private address. */
+  /** True: a public host name may resolve to a private address. */
   readonly allowPrivate?: boolean;
 }
 
-/** An HTTP proxy. */
+/** Settings of an HTTP proxy. */
 export interface ProxySettings {
-  /** http or https, without a path. */
+  /** An http or https URL without a path. */
   readonly url: string;
-  /** `user:password` */
+  /** The credentials, as `user:password`. */
   readonly key?: string;
 }
 
-/** Answers out of a recording of earlier calls. */
+/** Settings of a provider that plays or records a recording of calls. */
 export interface ReplaySettings {
   readonly id: string;
   readonly type: 'replay';
   /** Absolute path of the recording. */
   readonly file: string;
-  /** Whom to ask and record; absent: the recording is played. */
+  /** The provider to ask and record. If absent, the recording is played. */
   readonly record?: HttpSettings | LexicalSettings;
 }
 
-/** Answers by word overlap. */
+/** Settings of a provider that answers by word overlap. */
 export interface LexicalSettings {
   readonly id: string;
   readonly type: 'lexical';
 }
 
-/** Where a cell's calls go: a provider and a model of it, or the embedding program's function. */
+/** The target of a cell's calls: a provider and its model, or the embedding program's function. */
 export type ModelTarget = (
   | { readonly kind: 'provider'; readonly provider: ProviderSettings; readonly model: string }
   | { readonly kind: 'function'; readonly model: string }
 ) & {
-  /** Asked in turn where those before cannot be: never for an answer that is of no use. */
+  /** Targets to ask, in this order, if the targets before them are unavailable. Not used after an unusable answer. */
   readonly fallbacks?: readonly ModelTarget[];
 };
 
-/** The target and its fallbacks. */
+/** Returns the target, followed by its fallbacks. */
 export function withFallbacks(target: ModelTarget): readonly ModelTarget[] {
   return [target, ...(target.fallbacks ?? [])];
 }
 
-/** What stands for the embedding program's function where a provider's id does; no provider has it. */
+/** The reserved provider id of the embedding program's function. */
 export const FUNCTION_ID = 'function';
 
-/** The id of the provider that a target asks. */
+/** Returns the provider id of a target. */
 export function providerOf(target: ModelTarget): string {
   return target.kind === 'provider' ? target.provider.id : FUNCTION_ID;
 }
 
-/** What the workers need to know of a statement's models. */
+/** The part of a statement's models that its workers need. */
 export interface StatementModels {
-  /** By what a cell, else its cascade, names; '' where neither names one. */
+  /** Targets by the model name of the cell, else of its cascade; '' if neither names a model. */
   readonly targets: Readonly<Record<string, ModelTarget>>;
-  /** Set over those of the cells. */
+  /** Parameters of the statement, which override those of the cells. */
   readonly parameters: JsonObject;
-  /** What every prompt tells the model beside its cell's own system text. */
+  /** A text that every prompt adds to its cell's system text. */
   readonly prompt?: string;
 }
 
-/** The account of one call that went out. */
+/** The report of a worker about one call that it was permitted to make. */
 export interface AttemptReport {
   readonly durationMs: number;
-  /** `not_sent`: it was cancelled before its first byte. */
+  /** `not_sent`: the call was cancelled before its first byte was sent. */
   readonly outcome: 'ok' | 'failed' | 'not_sent';
   readonly status?: number;
   readonly usage?: Usage;
-  /** The answer's text, where it can be used. */
+  /** The answer's text, if the cell can use the answer. */
   readonly text?: string;
   readonly retryAfterMs?: number;
   readonly rateLimits?: RateLimits;

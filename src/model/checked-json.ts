@@ -1,9 +1,9 @@
-/** What JSON.parse lets through and the engine does not. */
+/** Checks for values that JSON.parse accepts and the engine does not. */
 import type { Json } from '../util/json.ts';
 
 /**
- * Freezes a parsed value, and says what in it cannot be taken: a number beyond a double's range, half a
- * surrogate pair, a `__proto__` key. The value's depth was bounded before it was parsed.
+ * Freezes a parsed value, or returns the problem with it: a number beyond a double's range, a lone surrogate, or a
+ * `__proto__` key. Recursive: the caller has bounded the value's depth before parsing.
  */
 export function checkedJson(value: Json): string | undefined {
   switch (typeof value) {

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { messageOf, RvbbitError } from '../errors.ts';
 import type { ConfigFile } from './config-schema.ts';
 
-/** Gives the file's value, or undefined without a file. Rejects with RVB_OPTION_TYPE or RVB_UNKNOWN_OPTION. */
+/** Returns the file's value; undefined without a file. Rejects with RVB_OPTION_TYPE or RVB_UNKNOWN_OPTION. */
 export type ConfigReader = () => Promise<ConfigFile | undefined>;
 
-/** A reader that reads the file once, so that all that an engine takes from it is of one reading. */
+/** Returns a reader that reads the file only once, so that all settings of an engine have the same version of it. */
 export function configReader(path: string | undefined): ConfigReader {
   let value: Promise<ConfigFile> | undefined;
   return async () => {
@@ -24,7 +24,7 @@ async function readConfigFile(path: string): Promise<ConfigFile> {
     const message = `the configuration cannot be read: ${path}: ${messageOf(thrown)}`;
     throw new RvbbitError('RVB_OPTION_TYPE', message, { stage: 'open' });
   }
-  // The modules that know YAML and zod are loaded with the first file: start-up counts.
+  // YAML and zod are loaded only if there is a file, so that an engine without one starts faster.
   const { readConfig } = await import('./read-settings.ts');
   return readConfig(bytes, path);
 }

@@ -1,4 +1,4 @@
-/** What a configuration holds, as zod sees it; `examples/config.schema.json` is generated from here. */
+/** The zod schemas of a configuration. `examples/config.schema.json` is generated from this file. */
 import * as z from 'zod';
 import { parseDurationMs } from '../../grammar/duration.ts';
 import { durationMs } from '../cascade/duration.ts';
@@ -11,29 +11,29 @@ import type { ModelPrice } from './prices.ts';
 import type { ProviderEntry } from './provider-entry.ts';
 import { mapping, type Spelling, settings, spell } from './spelt-keys.ts';
 
-/** Rates and prices beyond this are slips of the keyboard. */
+/** The maximum of rates and prices. A larger number is a typing error. */
 const CONFIG_MAX_NUMBER = 1e12;
-/** The longest `window`. */
+/** The maximum of `window`. */
 const RATE_WINDOW_MAX_MS = 3_600_000;
-/** The longest `idle_timeout`. */
+/** The maximum of `idle_timeout`. */
 const IDLE_TIMEOUT_MAX_MS = 3_600_000;
 
 const MAX_CONNECTIONS = 65_536;
-/** Without credentials and `#`. */
+/** An http or https URL without credentials and without `#`. */
 const URL_TEXT = /^[Hh][Tt][Tt][Pp][Ss]?:\/\/(?:(?![@/?#])[!-~])+(?:[/?](?:(?!#)[ -~])*)?$/;
 const PROVIDER_ID = new RegExp(`^(?!${FUNCTION_ID}$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$`);
-/** Headers that the engine or the connection sets. */
+/** Headers that only the engine or the connection may set. */
 const OWN_HEADERS =
   /^(?:host|content-.*|transfer-encoding|connection|accept-encoding|expect|upgrade|te|trailer|keep-alive|proxy-.*)$/i;
 const SECRET_HEADERS = /^(?:authorization|cookie|.*api[-_]?key.*|.*token.*|.*secret.*)$/i;
 
-/** A text of one line. */
+/** A text of one line of printable ASCII characters. */
 export const line = z
   .string()
   .trim()
   .regex(/^[ -~]+$/, { error: 'expected a line of plain characters' });
 
-/** A URL as the operator wrote it, without a slash at its end; `keyEnv` is the key for its credentials. */
+/** The schema of a URL; removes slashes at its end. `keyEnv` is the setting that an error names for credentials. */
 export function url(keyEnv: string) {
   return z
     .string()
@@ -49,7 +49,7 @@ export function url(keyEnv: string) {
     .overwrite((text) => text.replace(/\/+$/, ''));
 }
 
-/** What stands there may be the key itself, so no message shows it. */
+/** The name of an environment variable. Messages do not show the value, since it may be an API key by mistake. */
 const variable = z
   .string()
   .trim()
@@ -65,7 +65,7 @@ function whole(min: number, max: number) {
 const count = whole(1, CONFIG_MAX_NUMBER);
 const dollars = z.number().min(0).max(CONFIG_MAX_NUMBER);
 
-/** Milliseconds. */
+/** The schema of a duration. Its output is milliseconds. */
 function duration(expected: string, read: (text: string | number) => number | undefined) {
   return z.union([z.string(), z.number()], { error: expected }).transform((text, context) => {
     const ms = read(text);
@@ -117,7 +117,7 @@ function limits(spelling: Spelling) {
     .describe('What the provider may be asked at most.');
 }
 
-/** What is done with a call's parameters before they are sent. */
+/** The schema of the changes to a call's parameters before they are sent. */
 function parameters() {
   const name = z
     .string()
@@ -162,7 +162,7 @@ function headers(spelling: Spelling) {
     .describe('Sent with each call. No secrets, and none that HTTP itself needs.');
 }
 
-/** The keys of a server that is asked. */
+/** The keys of an entry for an HTTP server. */
 function serverKeys(spelling: Spelling) {
   const key = (keyEnv: string) =>
     spelling === 'api'
@@ -231,7 +231,7 @@ const RECORDING_KEYS = {
   from: line.optional().describe('The id of the provider that is asked while recording.'),
 };
 
-/** An entry of a file is of one type. */
+/** An entry of the file. Its type decides which keys it may have. */
 const fileEntry = z.discriminatedUnion(
   'type',
   [
@@ -249,7 +249,7 @@ const fileEntry = z.discriminatedUnion(
         : undefined,
   },
 );
-/** An entry of the API may add to one of the file, whose type it does not know. */
+/** An entry of the API. It may add to an entry of the file, so the keys of all types are allowed here. */
 const apiEntry = mapping(
   {
     type: z.enum(['openai-compatible', 'anthropic', 'replay', 'lexical']),
@@ -286,7 +286,7 @@ function providers<T extends typeof fileEntry | typeof apiEntry>(entry: T) {
     });
 }
 
-/** What the journal on disk keeps. */
+/** Settings of the journal on disk. */
 export interface JournalSettings {
   readonly prompts?: boolean;
   readonly answers?: boolean;
@@ -315,7 +315,7 @@ function journal(spelling: Spelling) {
     .describe('What the journal on disk keeps.');
 }
 
-/** The whole file. Keys that it does not know are of no use, and no error. */
+/** The schema of the whole file. Unknown keys at the top level are ignored. */
 export const configFileSchema = z.looseObject({
   model: line
     .nullish()
@@ -323,15 +323,15 @@ export const configFileSchema = z.looseObject({
   providers: providers(fileEntry).nullish(),
   journal: journal('file').nullish(),
 });
-/** A file's value after validation. */
+/** The file's value after validation. */
 export type ConfigFile = z.infer<typeof configFileSchema>;
 
-/** `providers` of the API. */
+/** The schema of the engine option `providers`. */
 export const apiProviders = providers(apiEntry).nullish();
-/** `journal` of the API. */
+/** The schema of the engine option `journal`. */
 export const apiJournal = journal('api').nullish();
 
-/** The schema of the file as JSON Schema, for editors. */
+/** Returns the file's schema as JSON Schema, for editors. */
 export function configJsonSchema(): JsonObject {
   const schema = z.toJSONSchema(configFileSchema, { target: 'draft-2020-12', io: 'input' });
   const { $schema, ...rest } = schema as unknown as Record<string, JsonObject[string]>;

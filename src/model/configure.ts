@@ -1,4 +1,4 @@
-/** Providers and the default model, from engine options, environment and configuration file. Pure. */
+/** Derives providers and the default model from engine options, environment and configuration file. Pure. */
 import { resolve } from 'node:path';
 import type { ModelTarget } from './chat.ts';
 import { apiProviders, type ConfigFile, line } from './config-schema.ts';
@@ -12,29 +12,33 @@ import { optionError, readValue } from './read-settings.ts';
 export type { ConfiguredProvider } from './finish-provider.ts';
 export { noModelError } from './no-model.ts';
 
-/** Where settings come from. Each counts above those after it; RVBBIT_MODEL alone counts above the file. */
+/**
+ * Where settings come from. Options override the file, and the file overrides environment variables. RVBBIT_MODEL
+ * is the only variable that overrides the file.
+ */
 export interface ModelSources {
   /** `providers` and `model` of `Engine.open`. */
   readonly options?: { readonly providers?: unknown; readonly model?: unknown };
-  /** The configuration file's value; of its keys only `providers` and `model` are read. */
+  /** The configuration file's value. Only its keys `providers` and `model` are read. */
   readonly config?: ConfigFile | undefined;
-  /** The folder of that file; paths in it are relative to this. Default: the working folder. */
+  /** The configuration file's folder; paths in the file are relative to it. Default: the working folder. */
   readonly configFolder?: string;
-  /** Environment variables, as a record; the function reads no environment itself. */
+  /** Environment variables. `process.env` is never read here. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
+/** The providers that are ready to be called, and the default model. */
 export interface ModelConfig {
   readonly providers: ReadonlyMap<string, ConfiguredProvider>;
-  /** Where a cell's call goes that names no model; undefined: nowhere. */
+  /** The target of cells that name no model; if undefined, such a cell is an error. */
   readonly defaultTarget?: ModelTarget;
-  /** `model` is the embedding program's function: it takes every name that is no provider's. */
+  /** True if `model` is the embedding program's function. It gets every model name without a known provider. */
   readonly hasFunction: boolean;
 }
 
-/** The model's name in every receipt of word overlap, whatever the provider's id. */
+/** The model name in receipts of word overlap, whatever the provider's id is. */
 const LEXICAL_MODEL = 'lexical';
-/** Known without being configured, and asked only where it is named. */
+/** The built-in provider of word overlap. It needs no configuration and is asked only if it is named. */
 const LEXICAL: ConfiguredProvider = {
   settings: { id: 'lexical', type: 'lexical' },
   limits: {},
@@ -43,7 +47,7 @@ const LEXICAL: ConfiguredProvider = {
 
 /**
  * Reads the sources. Throws RVB_OPTION_TYPE, RVB_UNKNOWN_OPTION or RVB_UNSUPPORTED with the path of the
- * key, and RVB_NO_MODEL where the default model names a provider that is not there.
+ * key, and RVB_NO_MODEL if the default model cannot be resolved to a provider.
  */
 export function configureModels(sources: ModelSources): ModelConfig {
   const { entries, model } = readSources(sources);
@@ -56,7 +60,7 @@ export function configureModels(sources: ModelSources): ModelConfig {
   return model === undefined ? base : { ...base, defaultTarget: resolveTarget(base, model.name) };
 }
 
-/** The entries as providers. Throws where one is not whole. */
+/** Turns the entries into providers. Throws RVB_OPTION_TYPE if an entry is incomplete. */
 export function finishProviders(
   entries: ReadSources['entries'],
   env: NonNullable<ModelSources['env']>,
@@ -67,28 +71,28 @@ export function finishProviders(
     providers.set(id, finishProvider(id, entry, env, from));
   };
   const isReplay = ({ merged }: EntryLayers): boolean => merged.type === 'replay';
-  // Those that record ask one of the others.
+  // Recorders come last, since each refers to another provider.
   for (const [id, layers] of entries) if (!isReplay(layers)) finish(id, layers.merged);
   for (const [id, layers] of entries) if (isReplay(layers)) finish(id, layers.merged);
   return providers;
 }
 
-/** One provider's entry, as each source has it and as it counts. */
+/** One provider's entry: as each source wrote it, and merged. */
 export interface EntryLayers {
-  /** What is built in or comes from environment variables. */
+  /** Built-in settings and settings from environment variables. */
   readonly preset?: ProviderEntry;
   readonly file?: ProviderEntry;
   readonly options?: ProviderEntry;
   readonly merged: ProviderEntry;
 }
 
-/** The sources, read and checked, but not yet made into providers. */
+/** The sources after reading and validation, before they become providers. */
 export interface ReadSources {
   readonly entries: ReadonlyMap<string, EntryLayers>;
   readonly model?: { readonly name: string; readonly source: 'options' | 'environment' | 'file' };
 }
 
-/** Reads the sources and merges them, key by key. Throws as `configureModels`. */
+/** Reads the sources and merges them key by key. Throws the same errors as `configureModels`. */
 export function readSources(sources: ModelSources): ReadSources {
   const { options = {}, env = {}, config } = sources;
   const presets = presetsOf(env);
@@ -116,8 +120,8 @@ export function readSources(sources: ModelSources): ReadSources {
 }
 
 /**
- * Where a model is asked: `<provider id>/<name>`, split at the first slash; a bare name goes to the only
- * provider there is. Throws RVB_NO_MODEL with the ids that there are.
+ * Resolves a model's name to its target. The name is `<provider id>/<model>`, split at the first slash. A name
+ * without a slash goes to the only configured provider. Throws RVB_NO_MODEL, which lists the provider ids.
  */
 export function resolveTarget(config: ModelConfig, modelText: string): ModelTarget {
   const text = readValue(line, modelText, 'model');
@@ -147,7 +151,7 @@ export function resolveTarget(config: ModelConfig, modelText: string): ModelTarg
   );
 }
 
-/** A provider by its id; `lexical` is always there. */
+/** Returns a provider by its id. The id `lexical` is always known. */
 export function lexicalOr(
   providers: ModelConfig['providers'],
   id: string,
@@ -170,7 +174,7 @@ function targetOf({ settings, missingKey }: ConfiguredProvider, model: string): 
   return { kind: 'provider', provider: settings, model: LEXICAL_MODEL };
 }
 
-/** The entries of one source; paths in them are relative to `folder`. */
+/** Returns the entries of one source. Resolves the paths of recordings against `folder`. */
 function entriesOf(
   providers: ConfigFile['providers'],
   folder: string,

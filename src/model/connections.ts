@@ -1,4 +1,4 @@
-/** A provider's pool of connections: direct, or through its proxy. */
+/** Opens a provider's connection pool: direct, or through its proxy. */
 import type { LookupFunction } from 'node:net';
 import type * as Undici from 'undici';
 import { MODEL_IDLE_MS, MODEL_RESPONSE_MAX_BYTES, MODEL_STREAM_MAX_BYTES } from '../limits.ts';
@@ -7,26 +7,27 @@ import { guardedLookup } from './guarded-lookup.ts';
 import { proxyHeaders, tunnelThrough } from './tunnel.ts';
 import { WarmSockets } from './warm-sockets.ts';
 
-/** From the first packet to an open connection, TLS included. */
+/** The time limit of opening a connection, TLS included. */
 const MODEL_CONNECT_MS = 10_000;
 
-/** What a call goes out over. */
+/** A provider's connection pool, and the parts of a request that depend on its proxy. */
 export interface Connections {
   readonly pool: Undici.Pool;
   readonly warm: WarmSockets;
-  /** What a connection is opened to: the server, or the proxy that is asked in its place. */
+  /** The address that connections are opened to: the server, or a proxy that gets the whole URL. */
   readonly address: Undici.buildConnector.Options;
-  /** The request's target, a whole URL where a proxy reads it. */
+  /** The request's target: a path, or a whole URL for a proxy that reads it. */
   readonly path: string;
-  /** What the proxy needs in each request: names and values in turn. */
+  /** The proxy's headers of each request, as alternating names and values. */
   readonly headers: readonly string[];
   close(): Promise<void>;
 }
 
 /**
- * Opens the pool, and no connection yet. A server over TLS is reached through the proxy by CONNECT, so the
- * proxy sees neither key nor prompt; one without TLS by asking the proxy for the whole URL. Variables such
- * as HTTP_PROXY count for nothing. `endpoint` is the path after that of the base URL; `isNeeded` is as for `WarmSockets`, `lookup` as for sockets.
+ * Opens the pool, but no connection yet. A proxy gets CONNECT for a server with TLS, so it sees neither key nor prompt.
+ * For a server without TLS the proxy gets requests with the whole URL. Variables such as HTTP_PROXY are ignored.
+ * `endpoint` is appended to the base URL's path. `isNeeded` is explained at `WarmSockets`. `lookup` resolves names in
+ * place of the system.
  */
 export async function openConnections(
   settings: HttpSettings,
@@ -57,7 +58,7 @@ export async function openConnections(
     connections: connections === 0 ? null : connections,
     pipelining: 1,
     keepAliveTimeout: MODEL_IDLE_MS,
-    // The deadline of each call counts, not gaps between bytes.
+    // undici's own timeouts are off: `HttpProvider` bounds each call, and `Exchange` the gaps in its response.
     headersTimeout: 0,
     bodyTimeout: 0,
     maxResponseSize: settings.stream === true ? MODEL_STREAM_MAX_BYTES : MODEL_RESPONSE_MAX_BYTES,

@@ -1,22 +1,23 @@
-/** The configuration of models as it counts, each setting with where it comes from, and no secret. */
-import type { Json } from '../util/json.ts';
+/** Describes the effective configuration of models: each setting with its source, and without secrets. */
+import type { Json, JsonObject } from '../util/json.ts';
 import { type EntryLayers, finishProviders, type ModelSources, readSources } from './configure.ts';
 import { typeOf } from './finish-provider.ts';
 import type { ProviderEntry } from './provider-entry.ts';
 
-/** Where a setting comes from; of several the one that counts. */
+/** The source that a setting's effective value comes from. */
 export type SettingSource = 'options' | 'environment' | 'file' | 'preset' | 'default';
 
 /** One setting. */
 export interface DescribedSetting {
-  /** As a file spells it: `base_url`. */
+  /** In the file's spelling: `base_url`. */
   readonly key: string;
   readonly value: Json;
   readonly source: SettingSource;
-  /** Of a variable that names a secret: whether it has one. */
+  /** Only for settings that name an environment variable: true if the variable is set. */
   readonly isSet?: boolean;
 }
 
+/** The default model and the providers with their settings. */
 export interface DescribedConfig {
   readonly model?: DescribedSetting;
   readonly providers: readonly {
@@ -25,7 +26,7 @@ export interface DescribedConfig {
   }[];
 }
 
-/** Variables that set the base URL of a provider that is known without being configured. */
+/** The environment variables that set the base URL of built-in providers. */
 const URL_VARIABLES: Readonly<Record<string, string>> = {
   openai: 'OPENAI_BASE_URL',
   ollama: 'OLLAMA_HOST',
@@ -35,7 +36,7 @@ const URL_VARIABLES: Readonly<Record<string, string>> = {
 };
 const REDACTED = '[redacted]';
 
-/** Reads the sources as an engine does; throws where one is wrong, but not where a key is missing. */
+/** Reads the sources as an engine does. Throws if a setting is wrong, but not if an API key is missing. */
 export function describeConfig(sources: ModelSources): DescribedConfig {
   const { entries, model } = readSources(sources);
   finishProviders(entries, sources.env ?? {});
@@ -79,7 +80,7 @@ function sourceOf(
   return key === 'baseUrl' && hasUrlVariable ? 'environment' : 'preset';
 }
 
-/** A header's value, and what follows a URL's `?`, may be secret without looking so. */
+/** Returns a setting's value for display. Hides keys, header values and a URL's query, since they may be secrets. */
 function shown(key: keyof ProviderEntry, value: ProviderEntry[keyof ProviderEntry]): Json {
   switch (key) {
     case 'apiKey':
@@ -91,17 +92,23 @@ function shown(key: keyof ProviderEntry, value: ProviderEntry[keyof ProviderEntr
       return String(value).replace(/\?.*$/, `?${REDACTED}`);
     case 'idleTimeoutMs':
       return `${String(value)}ms`;
-    case 'limits':
+    case 'limits': {
+      const { models, ...own } = jsonOf(value) as JsonObject;
+      const ofModels = models === undefined ? {} : { models: snakeCase(models, 1) };
+      return { ...(snakeCase(own, 0) as JsonObject), ...ofModels };
+    }
     case 'prices':
-      return snakeCase(JSON.parse(JSON.stringify(value)) as Json, key === 'prices' ? 1 : 0);
+      return snakeCase(jsonOf(value), 1);
     default:
-      return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-        ? value
-        : null;
+      return jsonOf(value);
   }
 }
 
-/** Keys as a file spells them, below those that are a person's own names. */
+function jsonOf(value: unknown): Json {
+  return value === undefined ? null : (JSON.parse(JSON.stringify(value)) as Json);
+}
+
+/** Returns `value` with snake_case keys. Keys of the outer `ownLevels` levels are models' names and stay unchanged. */
 function snakeCase(value: Json, ownLevels: number): Json {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(

@@ -1,4 +1,4 @@
-/** One request on its connection, and what came back. */
+/** Receives the response of one request. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { MODEL_RESPONSE_MAX_BYTES } from '../limits.ts';
@@ -6,13 +6,13 @@ import type { ChatOutcome } from './chat.ts';
 import { type CalledProvider, failedChat, statusFailure } from './http-failure.ts';
 import type { StreamReader } from './stream-reader.ts';
 
-/** What undici passes to the caller of `abort`, who does not listen any more: one serves all. */
+/** The reason of every abort. One object serves all, since `Exchange` ignores undici's report of an abort. */
 const ABANDONED = new Error('the call was given up');
 
-/** After the last event of a stream its response should end; one that does not loses its connection. */
+/** The response of a stream must end within this time after its last event, or its connection is destroyed. */
 const STREAM_DRAIN_MS = 250;
 
-/** Nothing came for too long. */
+/** The response brought no data for too long. */
 export class GapError extends Error {
   override readonly name = 'GapError';
   readonly gapMs: number;
@@ -23,24 +23,25 @@ export class GapError extends Error {
   }
 }
 
-/** As undici's, whose bound is that of streams. */
+/** The body is too large. Has undici's error code. undici itself may enforce only the larger bound of streams. */
 class TooLargeError extends Error {
   override readonly name = 'TooLargeError';
   readonly code = 'UND_ERR_RES_EXCEEDED_MAX_SIZE';
 }
 
+/** The parameters of an exchange. */
 export interface ExchangeParts {
-  /** The longest gap between two pieces of the response, once it has begun. */
+  /** The longest allowed gap between two pieces of the response, after its headers. */
   readonly gapMs: number;
-  /** For a response that comes as a stream of events. */
+  /** Returns a reader for a response that is a stream of events. */
   openStream(): StreamReader;
-  /** Called once, with the error of a connection that failed; not after `abort`. */
+  /** Called once at the end, with the error if the connection failed. Not called after `abort`. */
   onEnd(exchange: Exchange, error: Error | undefined): void;
 }
 
 /**
- * Takes a response in as undici reads it; a stream a call would cost as much as all the rest of it. undici
- * ends it with an error beyond its bound.
+ * Handles undici's events of one request. A Node stream per call would cost as much as the rest of the call. undici
+ * reports an error if the response exceeds `maxResponseSize`.
  */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly #parts: ExchangeParts;
@@ -57,12 +58,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#parts = parts;
   }
 
-  /** What reads the body, where that is a stream. */
+  /** The reader of the body, if the body is a stream of events. */
   get stream(): StreamReader | undefined {
     return this.#stream;
   }
 
-  /** Undefined until the headers have come. */
+  /** The response's status; undefined until the headers have arrived. */
   get status(): number | undefined {
     return this.#status;
   }
@@ -71,22 +72,22 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return this.#headers;
   }
 
-  /** Bytes of the body that have come. */
+  /** The number of bytes of the body that have arrived. */
   get received(): number {
     return this.#received;
   }
 
-  /** It is over, or was given up. */
+  /** True if the exchange has ended or was aborted. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** The body as far as it has come. */
+  /** Returns the part of the body that has arrived. Empty for a stream. */
   body(): Uint8Array {
     return this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
   }
 
-  /** Destroys the connection at once, or as soon as there is one. */
+  /** Destroys the connection at once, or as soon as the request has one. */
   abort(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -104,7 +105,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     status: number,
     headers: IncomingHttpHeaders,
   ): void {
-    // Early hints and the like: the answer is still to come.
+    // Interim responses such as early hints: the answer comes later.
     if (status < 200) return;
     this.#status = status;
     this.#headers = headers;
@@ -115,7 +116,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#received += chunk.length;
-    // What follows the last event gains no time by it.
+    // Data after the last event does not extend the time limit.
     if (this.#ended || this.#stream?.isOver === true) return;
     this.#gap?.refresh();
     if (this.#stream === undefined) {
@@ -130,7 +131,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    // undici takes the connection as free in the next turn only; a lane's next call would open another before.
+    // undici frees the connection only in the next turn. Without the wait, a lane's next call would open another one.
     queueMicrotask(() => setImmediate(() => this.#end(undefined)));
   }
 
@@ -138,7 +139,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#end(error);
   }
 
-  /** Unless something comes before that. */
+  /** Gives up with a GapError after `ms`, unless data comes first. */
   #endAfter(ms: number): void {
     clearTimeout(this.#gap);
     this.#gap = setTimeout(() => this.#giveUp(new GapError(ms)), ms);
@@ -158,7 +159,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
-/** A stream that is compressed, which was not asked for, is kept and refused as any such body. */
+/** True for an uncompressed stream of events. No request asks for compression; a compressed stream is refused later. */
 function isStream(headers: IncomingHttpHeaders): boolean {
   const encoding = headers['content-encoding'] ?? 'identity';
   return (
@@ -166,7 +167,7 @@ function isStream(headers: IncomingHttpHeaders): boolean {
   );
 }
 
-/** The outcome of a response that stopped coming. */
+/** Returns the outcome of a response that brought no data for `gapMs`. */
 export function stoppedComing(
   asked: CalledProvider,
   gapMs: number,
@@ -179,7 +180,7 @@ export function stoppedComing(
   });
 }
 
-/** The outcome of a call whose time is over. An error status says more than the time. */
+/** Returns the outcome of a call that reached its time limit. If an error status has come, the outcome reports that. */
 export function timedOut(
   asked: CalledProvider,
   timeoutMs: number,

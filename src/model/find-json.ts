@@ -1,16 +1,17 @@
-/** The one JSON object or list among the parts of a text. */
+/** Finds the only JSON object or list among the parts of a text. */
 import type { JsonPart } from './scan-answer.ts';
 
+/** The text of the only value, or why there is none. `nearly`: with small mistakes. */
 export type FoundJson =
   | { readonly kind: 'strict' | 'nearly'; readonly text: string }
   | { readonly kind: 'none'; readonly message: string };
 
-/** `[1]` and `[2, 3]` are references to sources as often as values. */
+/** A list such as `[1]` or `[2, 3]` may be a reference to sources, so any other value is preferred. */
 const REFERENCE = /^\[\s*\d{1,3}(?:\s*,\s*\d{1,3})*\s*\]$/;
 
 const CUT_OFF = 'its JSON is cut off or nested too deep';
 
-/** Two different values are as good as none. */
+/** Returns the only value. Strict values are preferred. Two different values are refused. */
 export function findJson(text: string, parts: readonly JsonPart[]): FoundJson {
   const has = (kind: JsonPart['kind']): boolean => parts.some((part) => part.kind === kind);
   if (has('cut')) return { kind: 'none', message: CUT_OFF };

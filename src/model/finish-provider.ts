@@ -1,4 +1,4 @@
-/** A provider's merged entry as what the workers are given, with what the main thread keeps of it. */
+/** Turns a provider's merged entry into settings for the workers, and limits and prices for the main thread. */
 import { assertUnreachable } from '../errors.ts';
 import type { ProviderLimits } from './call-limits.ts';
 import type { HttpSettings, ProviderSettings } from './chat.ts';
@@ -7,13 +7,13 @@ import type { ModelPrice } from './prices.ts';
 import type { ProviderEntry } from './provider-entry.ts';
 import { optionError, readValue } from './read-settings.ts';
 
-/** A provider ready to be called, with what the main thread keeps of it. */
+/** A provider that is ready to be called. `settings` goes to the workers, the rest stays on the main thread. */
 export interface ConfiguredProvider {
   readonly settings: ProviderSettings;
   readonly limits: ProviderLimits;
-  /** By the model's name at the provider. */
+  /** Prices by the model's name at the provider. */
   readonly prices: Readonly<Record<string, ModelPrice>>;
-  /** The variable that should hold the key and does not. Using the provider is an error. */
+  /** The environment variable of the API key or the proxy's key, if it is not set. The provider is then unusable. */
   readonly missingKey?: string;
 }
 
@@ -21,12 +21,12 @@ const KEYS_OF_RECORDING: ReadonlySet<string> = new Set(['file', 'mode', 'from'])
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** The type of a provider's entry. */
+/** Returns the type of a provider's entry. */
 export function typeOf({ type }: ProviderEntry): ProviderSettings['type'] {
   return type ?? 'openai-compatible';
 }
 
-/** Checks that the entry is whole, and reads its keys; `from` is the provider that a recording asks. */
+/** Checks that the entry is complete, and reads its API keys. `from` is the provider that a recorder asks. */
 export function finishProvider(
   id: string,
   entry: ProviderEntry,

@@ -1,10 +1,10 @@
-/** Why an answer ended, from the words that servers have for it. */
+/** Reads the reason why an answer ended from the words that servers use for it. */
 import type { ChatResponse } from './chat.ts';
 
-/** `broken`: the server gave up in the middle of it. `unknown`: a word that nobody here knows. */
+/** Why an answer ended. `broken`: the server stopped in the middle of it. `unknown`: the word is not in the list. */
 export type Finish = ChatResponse['finishReason'] | 'broken' | 'unknown';
 
-/** By what they mean; small letters. */
+/** The servers' words in lower case, by their meaning. */
 const WORDS: Readonly<Record<Exclude<Finish, 'other' | 'unknown'>, string>> = {
   stop: 'stop stop_sequence stop_token stop_word end_turn end_of_turn end_of_text end_token eos eos_token end complete completed finish finished done success normal',
   length:
@@ -24,8 +24,8 @@ const MEANINGS: ReadonlyMap<string, Finish> = new Map(
 );
 
 /**
- * Reads `STOP`, `content_filter: RECITATION` and the like. `other` where a server gives no reason: it had
- * no more to say than the text. `null` is no such thing: it is what a server says of an answer that has not ended.
+ * Reads a finish reason such as `STOP` or `content_filter: RECITATION`. Returns `other` if the server gives no reason,
+ * which counts as a finished answer. Returns `unknown` for `null`, which servers send while an answer has not ended.
  */
 export function finishOf(reason: unknown): Finish {
   if (reason === undefined || reason === '') return 'other';

@@ -1,4 +1,4 @@
-/** What the embedding program's model function gave, held to the same rules as a provider's answer. */
+/** Checks the answer of the embedding program's model function by the same rules as a provider's answer. */
 import {
   MESSAGE_VALUE_CHARS,
   MODEL_RESPONSE_MAX_BYTES,
@@ -10,7 +10,10 @@ import { type CalledProvider, type FailedChat, failedChat } from './http-failure
 import { member, oneLine } from './provider-error.ts';
 import { usageOf } from './usage.ts';
 
-/** Reads a `ChatResponse` of code that no compiler may have checked. The outcome is plain data: it crosses threads. */
+/**
+ * Reads a `ChatResponse` that may come from unchecked JavaScript. The outcome is plain data, so that it can be
+ * sent between threads.
+ */
 export function readFunctionAnswer(model: string, value: unknown): ChatOutcome {
   const counts = member(value, 'usage');
   const usage = usageOf({
@@ -60,7 +63,7 @@ export function readFunctionAnswer(model: string, value: unknown): ChatOutcome {
   return { ok: true, response };
 }
 
-/** The outcome of a function whose time is over, whether it obeyed its signal or not. */
+/** Returns the outcome of a model function that reached its time limit, even if it ignored its abort signal. */
 export function functionTimedOut(model: string, timeoutMs: number): ChatOutcome {
   const what = `gave no answer within ${Math.round(timeoutMs)} ms; raise timeout`;
   return failedChat(askedOf(model), 'RVB_TIMEOUT', what, { retryable: true });

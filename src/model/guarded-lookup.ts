@@ -1,14 +1,14 @@
-/** Name resolution that does not lead from a public name to a private address. */
+/** Resolves host names, but refuses a public name with a private address. */
 import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { isNearName, isPrivateAddress } from './private-address.ts';
 
-/** The code of a connection that was not opened because its name led to a private address. */
+/** The error code of a connection that was not opened, because its public name has a private address. */
 export const PRIVATE_ADDRESS = 'RVB_PRIVATE_ADDRESS';
 
 /**
- * A `lookup` for sockets: what it gives is what is dialled, so a name that changes its address between
- * check and use (DNS rebinding) gains nothing. One private address among several refuses the name.
+ * Wraps a socket's `lookup`. The socket connects to exactly the checked address, so a name that changes its address
+ * between check and use (DNS rebinding) gains nothing. A single private address among several refuses the name.
  */
 export function guardedLookup(lookup: LookupFunction = systemLookup): LookupFunction {
   return (hostname, options, callback) => {

@@ -1,4 +1,4 @@
-/** Statuses, connection errors and deadlines as outcomes: what happened, to which model, and what to do. */
+/** Turns statuses and connection errors into outcomes that say what happened, to which model, and what to do. */
 
 import type { ErrorCode } from '../error-codes.ts';
 import { closedError, type Failure, messageOf } from '../errors.ts';
@@ -8,20 +8,21 @@ import { PRIVATE_ADDRESS } from './guarded-lookup.ts';
 import { oneLine, type ProviderError } from './provider-error.ts';
 import { PROXY_BROKE_OFF, PROXY_REFUSED, ProxyRefusedError } from './tunnel.ts';
 
+/** The outcome of a call that failed. */
 export type FailedChat = Extract<ChatOutcome, { readonly ok: false }>;
 
-/** A call as messages name it. */
+/** Names the called provider and model in messages. */
 export interface CalledProvider {
   /** Provider, model and host, e.g. `openai/gpt-4o-mini at api.openai.com`. */
   readonly who: string;
   readonly provider: string;
-  /** It goes through a proxy. */
+  /** The call goes through a proxy. */
   readonly isProxied?: true;
-  /** Takes the provider's secrets out of a text; before the text is cut, so that no part of one is left. */
+  /** Removes the provider's secrets from a text. A text is cut only afterwards, so that no part of a secret is left. */
   clean(text: string): string;
 }
 
-/** A failure of a call. */
+/** Returns the outcome of a failed call: not retryable, unless `more` says so. Removes secrets from the message. */
 export function failedChat(
   asked: CalledProvider,
   code: ErrorCode,
@@ -36,12 +37,12 @@ export function failedChat(
   };
 }
 
-/** The failure of a call that the statement's cancel or the engine's close has ended. */
+/** Returns the outcome of a call that was cancelled with its statement or ended by the engine's close. */
 export function endedChat(asked: CalledProvider, { code, message }: Failure): FailedChat {
   return failedChat(asked, code, `was not asked to the end: ${message}`);
 }
 
-/** The failure that a status other than 2xx is; also one that a gateway put into a 200. */
+/** Returns the outcome of a status other than 2xx, or of an error that a gateway sent with status 200. */
 export function statusFailure(
   asked: CalledProvider,
   status: number,
@@ -63,7 +64,7 @@ export function statusFailure(
   });
 }
 
-/** True for the statuses after which the same request may succeed. */
+/** True if the same request may succeed later. */
 function isRetryable(status: number): boolean {
   return status === 408 || status === 409 || status === 425 || status === 429 || status >= 500;
 }
@@ -94,10 +95,10 @@ function adviceFor(status: number, said: ProviderError, provider: string): strin
   }
 }
 
-/** Certificates do not get better by asking again. */
+/** Codes of certificate errors. A retry does not help with them. */
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|HOSTNAME_MISMATCH/;
 
-/** The failure that an error of the connection is: nothing answered, or not to the end. */
+/** Returns the outcome of a connection error. `status` is undefined if not even the response's headers came. */
 export function connectionFailure(
   asked: CalledProvider,
   thrown: unknown,
@@ -154,7 +155,7 @@ function reachAdvice({ provider, isProxied }: CalledProvider): string {
     : `check the base URL of ${provider} and that it is up`;
 }
 
-/** The failure of a response above the bound. */
+/** Returns the outcome of a response that is larger than MODEL_RESPONSE_MAX_BYTES. */
 export function tooLarge(asked: CalledProvider, status: number | undefined): FailedChat {
   const what = `answered with more than ${MODEL_RESPONSE_MAX_BYTES} bytes; ask for less, or lower max_tokens`;
   return failedChat(asked, 'RVB_MODEL_HTTP', what, status === undefined ? {} : { status });
@@ -164,7 +165,7 @@ function codeOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return '';
   const { code } = thrown as NodeJS.ErrnoException;
   if (typeof code === 'string') return code;
-  // Dialling several addresses of a name fails with one error for all of them.
+  // If a name has several addresses and none can be reached, Node throws one AggregateError.
   return thrown instanceof AggregateError ? codeOf(thrown.errors[0]) : '';
 }
 

@@ -1,6 +1,6 @@
 /**
- * A model server, over a pool of kept-alive connections and in the protocol of its type. Whatever goes wrong is an
- * outcome: `chat` never throws, and always settles by its deadline.
+ * Calls a model server in the protocol of its type, over a pool of kept-alive connections. Failures are outcomes:
+ * `chat` never throws, and always settles by its deadline.
  */
 import type { LookupFunction } from 'node:net';
 import { CANCELLED, closedError } from '../errors.ts';
@@ -29,26 +29,27 @@ import { retryAfterOf } from './retry-after.ts';
 import { StreamReader } from './stream-reader.ts';
 import { unpackBody } from './unpack-body.ts';
 
-/** A success that is none: no range was asked for. */
+/** The status 206 counts as a failure, since no request asks for a range. */
 const PARTIAL_CONTENT = 206;
 
+/** A provider that is an HTTP server. */
 export class HttpProvider implements Provider {
   readonly #settings: HttpSettings;
   readonly #protocol: Protocol;
   readonly #lookup: LookupFunction | undefined;
-  /** Names and values in turn. */
+  /** Alternating names and values. */
   readonly #headers: string[];
   readonly #redact: Redact;
   readonly #host: string;
   #loading: Promise<Connections> | undefined;
-  /** The same once loaded, so that a call need not wait for a settled promise. */
+  /** The value of `#loading` once it has settled, so that a call need not wait for a promise. */
   #open: Connections | undefined;
   readonly #calls = new OpenCalls(() => this.#open?.warm.dropAll());
-  /** As messages name the model that was asked last. */
+  /** Caches how messages name the model of the latest call. */
   #lastAsked: { readonly model: string; readonly asked: CalledProvider } | undefined;
   #closed = false;
 
-  /** `lookup` resolves names in place of the system. */
+  /** `lookup` resolves host names in place of the system. */
   constructor(settings: HttpSettings, lookup?: LookupFunction) {
     this.#settings = settings;
     this.#lookup = lookup;
@@ -65,7 +66,7 @@ export class HttpProvider implements Provider {
     }).flat();
   }
 
-  /** Makes one call. Cancelling and the deadline destroy the connection at once. */
+  /** Makes one call. An abort and the deadline destroy its connection at once. */
   chat(request: ChatRequest, { signal, timeoutMs, learned }: ChatLimits): Promise<ChatOutcome> {
     const asked = this.#asked(request.model);
     if (this.#closed) return Promise.resolve(endedChat(asked, closedError()));
@@ -115,7 +116,7 @@ export class HttpProvider implements Provider {
     });
   }
 
-  /** Opens connections ahead; they wait as long as idle ones do. Says nothing of those that fail. */
+  /** Opens connections before calls need them. They close after MODEL_IDLE_MS without use. Failures are ignored. */
   async warm(connections: number): Promise<void> {
     if (this.#closed) return;
     try {
@@ -124,11 +125,11 @@ export class HttpProvider implements Provider {
       const count = most === 0 ? connections : Math.min(connections, most);
       await Promise.all(Array.from({ length: count }, () => warm.open(address)));
     } catch {
-      // The first call says what is wrong.
+      // The first call will report the problem.
     }
   }
 
-  /** Ends all calls (RVB_CLOSED) and connections. */
+  /** Ends all calls (with RVB_CLOSED) and closes all connections. */
   async close(): Promise<void> {
     this.#closed = true;
     const open = await this.#loading?.catch(() => undefined);
@@ -139,7 +140,7 @@ export class HttpProvider implements Provider {
     await this.close();
   }
 
-  /** What was given up meanwhile is not asked. */
+  /** Sends the request, unless the call has ended meanwhile. */
   #dispatch({ pool, path, headers }: Connections, body: string, exchange: Exchange): void {
     if (exchange.ended) return;
     const sent = headers.length === 0 ? this.#headers : [...this.#headers, ...headers];
@@ -154,7 +155,7 @@ export class HttpProvider implements Provider {
   ): ChatOutcome {
     const { status, headers, stream } = exchange;
     const ok = status !== undefined && status >= 200 && status < 300;
-    // What a stream's last event has made whole is not undone by what comes after it.
+    // An error after a stream's last event does not matter: the answer is complete.
     const isBroken = error !== undefined && stream?.isWhole !== true;
     if (isBroken && error instanceof GapError && (ok || status === undefined)) {
       return stoppedComing(asked, error.gapMs, exchange);
@@ -165,7 +166,7 @@ export class HttpProvider implements Provider {
       const what = 'gave a part of its answer (206), which was not asked for';
       return failedChat(asked, 'RVB_MODEL_HTTP', what, { status, retryable: true });
     }
-    // A status says more than a body that could not be read.
+    // An error status says more than a body that cannot be read, so it is checked before the body's JSON.
     const body = bodyOf(exchange, isBroken);
     const text = () => body.text(this.#redact.text);
     const retryAfterMs = retryAfterOf(headers, Date.now());
@@ -185,7 +186,7 @@ export class HttpProvider implements Provider {
     return raw === '' ? said : { ...said, raw };
   }
 
-  /** A failure that the refusal of a sent parameter explains is told as such. */
+  /** Returns the outcome of an error status. If the server refused a sent parameter, `refused` names it. */
   #failureOf(
     asked: CalledProvider,
     status: number,
@@ -216,7 +217,7 @@ export class HttpProvider implements Provider {
     return this.#loading;
   }
 
-  /** No secret of this provider is left in an answer. */
+  /** Removes the provider's secrets from an answer. */
   #cleanAnswer(outcome: ChatOutcome): ChatOutcome {
     if (!outcome.ok) return outcome;
     const { text } = outcome.response;
@@ -242,11 +243,11 @@ export class HttpProvider implements Provider {
 
 interface ReadBody {
   readonly json: BodyJson;
-  /** For the record; `clean` takes secrets out. */
+  /** Returns the body's text for the journal. `clean` removes secrets. */
   text(clean: (text: string) => string): string;
 }
 
-/** `isBroken`: the connection failed, so that what came is no body. */
+/** Reads the body. `isBroken`: the connection failed, so a body that is no stream counts as empty. */
 function bodyOf(exchange: Exchange, isBroken: boolean): ReadBody {
   const { headers, stream } = exchange;
   if (stream !== undefined)

@@ -1,4 +1,4 @@
-/** The JSON in a model's answer. Prose is never made into a value; what is cut off or ambiguous is refused. */
+/** Reads the JSON in a model's answer. Prose never becomes a value. Cut or ambiguous JSON is refused. */
 
 import { ANSWER_MAX_DEPTH, MODEL_RESPONSE_MAX_BYTES } from '../limits.ts';
 import type { Json } from '../util/json.ts';
@@ -8,20 +8,20 @@ import { isDeeperThan } from './json-depth.ts';
 import { type JsonPart, scanAnswer } from './scan-answer.ts';
 import { strictJson } from './strict-json.ts';
 
-/** The value, or what to tell the model about its answer. */
+/** The value, or a message to the model that says what is wrong with its answer. */
 export type JsonAnswer =
   | { readonly ok: true; readonly value: Json }
   | { readonly ok: false; readonly message: string };
 
-/** Nothing but one fence. On its first line stands at most the name of a language. */
+/** Matches a text that is a single fence. Its first line may name a language. */
 const ALL_FENCED = /^```(?:[A-Za-z][\w+.-]*)?[ \t\r]*\n([\s\S]*)```$/;
 const OPENED_THOUGHTS = /^<think(?:ing)?>/;
 const CLOSING_TAG = /<\/think(?:ing)?>/;
 
 /**
- * Reads an answer strictly; else without its Markdown fence (and the thoughts before it); else the one
- * JSON object or list in its prose; else that one with small slips (quotes, commas, Python's words). Values
- * are frozen, at most 64 deep, with finite numbers and without `__proto__` keys; duplicate keys and long
+ * Reads an answer as strict JSON; else without its Markdown fence (and the thoughts before it); else the only JSON
+ * object or list in its prose; else the only one with small mistakes (quotes, commas, Python's literals). Values
+ * are frozen, at most 64 deep, with finite numbers and without `__proto__` keys. Duplicate keys and long
  * numbers are read as `JSON.parse` reads them.
  */
 export function readJsonAnswer(text: string): JsonAnswer {
@@ -39,22 +39,22 @@ export function readJsonAnswer(text: string): JsonAnswer {
 
 const UNFINISHED = 'it ends in the middle of its thoughts';
 
-/** A text that is JSON or a fence with JSON, and nothing else. */
+/** Reads a text that is only JSON or only a fence with JSON; undefined for any other text. */
 function readWhole(text: string): JsonAnswer | undefined {
   const inner = ALL_FENCED.exec(text)?.[1];
   return parseStrictly(text) ?? (inner === undefined ? undefined : parseStrictly(inner.trim()));
 }
 
-/** A text of which JSON is a part. Tags and fences inside of JSON are text like any other. */
+/** Reads a text that contains JSON. Tags and fences inside JSON strings are ordinary text. */
 function readMarked(text: string): JsonAnswer {
   const marks = scanAnswer(text);
   if (marks === undefined) return refuse('it has too many brackets to be read');
-  // The opening tag often stands in the prompt's template, and not in the answer.
+  // The opening tag is often in the prompt's template and missing in the answer, so only the closing tag counts.
   const start = marks.tags.findLast(({ kind }) => kind === 'closes')?.end ?? 0;
   const tag = marks.tags.find((other) => other.start >= start);
   if (tag?.kind === 'opens') return refuse(UNFINISHED);
   if (tag?.kind === 'quoted') return refuse('a tag of thoughts stands in quotes in it');
-  // A bracket in single quotes ends a part too early: the tag may stand in the rest of it.
+  // A bracket in single quotes ends a part too early. The tag may then be in the rest of that part.
   const isTorn = ({ kind, start: from, end }: JsonPart): boolean =>
     kind === 'broken' && end <= start && text.slice(from, end).includes("'");
   if (marks.parts.some(isTorn)) return refuse('a tag of thoughts follows broken JSON in it');
@@ -77,7 +77,7 @@ function readFound(text: string, parts: readonly JsonPart[]): JsonAnswer {
   return (json === undefined ? undefined : parseStrictly(json)) ?? refuse('it is not JSON');
 }
 
-/** Undefined where the text is not JSON; what is JSON and yet cannot be taken is refused. */
+/** Parses strict JSON; undefined if the text is not JSON. JSON that the engine does not accept is refused. */
 function parseStrictly(text: string): JsonAnswer | undefined {
   if (!/^[[{"\-\dtfn]/.test(text)) return undefined;
   if (isDeeperThan(text, ANSWER_MAX_DEPTH)) {

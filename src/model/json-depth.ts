@@ -1,6 +1,6 @@
-/** How deep a JSON text nests, told before anything parses it. */
+/** Bounds the nesting of a JSON text before it is parsed. */
 
-/** True where brackets outside of strings nest deeper than `limit`. One pass, no recursion. */
+/** True if brackets outside of strings are nested deeper than `limit`. One pass, no recursion. */
 export function isDeeperThan(text: string, limit: number): boolean {
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
@@ -21,7 +21,7 @@ export function isDeeperThan(text: string, limit: number): boolean {
   return false;
 }
 
-/** Index of the quote that ends the string which begins at `start`, or the text's length. */
+/** Returns the index of the quote that ends the string which begins at `start`; the text's length if there is none. */
 export function stringEnd(text: string, start: number): number {
   const quote = text[start]!;
   for (let end = start; ; ) {

@@ -1,11 +1,11 @@
-/** One source's entry of a provider over that of the sources below it. */
+/** Merges a provider's entries from two sources. */
 import { typeOf } from './finish-provider.ts';
 import type { ProviderEntry } from './provider-entry.ts';
 
 /**
- * Key by key. An entry with a base URL or a proxy of its own does not inherit what was meant for another
- * server: its key, and with the URL its response format, its parameters, its prices and that its address may be private. One
- * of another type inherits nothing.
+ * Merges `above` over `below`, key by key. Settings that were meant for another server are not inherited. With a
+ * new base URL these are the API key, the response format, stream options, parameters, prices and `allowPrivate`.
+ * With a new proxy it is the proxy's key. An entry of another type inherits nothing.
  */
 export function mergeEntry(below: ProviderEntry, above: ProviderEntry | undefined): ProviderEntry {
   if (above === undefined) return below;

@@ -1,4 +1,4 @@
-/** The models of an engine: read from their sources when a statement first needs one, then bound to its cells. */
+/** The models of an engine. Their configuration is read when a statement first needs a model. */
 import { dirname } from 'node:path';
 import type { Cascade } from '../cascade/cascade.ts';
 import type { ProviderLimits } from './call-limits.ts';
@@ -15,10 +15,11 @@ import { type ConfigReader, configReader } from './config-file.ts';
 import type { ModelConfig, ModelSources } from './configure.ts';
 import type { CallCost, ModelPrice } from './prices.ts';
 
+/** The engine options that configure models. */
 export interface ModelOptions {
   readonly providers?: unknown;
   readonly model?: string | ModelFunction;
-  /** Of the model function. */
+  /** The price of calls of the model function. */
   readonly modelPrice?: ModelPrice;
   /** Path of `rvbbit.config.yaml`; paths in it are relative to its folder. */
   readonly configFile?: string;
@@ -26,22 +27,23 @@ export interface ModelOptions {
   readonly logger?: { warn(message: string): void };
 }
 
-/** What a statement sets over its cascade: WITH (model = …, temperature = …, …), `-- @ prompt: …`. */
+/** Settings of a statement that override its cascade's: WITH (model = …, temperature = …, …), `-- @ prompt: …`. */
 export interface ModelOverride extends Pick<StatementModels, 'parameters' | 'prompt'> {
   readonly model?: string;
 }
 
-/** A statement's models: what its workers need, and what the main thread keeps. */
+/** A statement's models: `settings` goes to the workers, the rest stays on the main thread. */
 export interface BoundModels {
   readonly settings: StatementModels;
-  /** Undefined where the price is not known. */
+  /** Returns the cost of a call; undefined if the price is unknown. */
   costOf(providerId: string, model: string, usage: Usage): CallCost | undefined;
-  /** The address of a provider's server; undefined where it has none. */
+  /** Returns the base URL of a provider's server; undefined if the provider has no server. */
   baseUrlOf(providerId: string): string | undefined;
-  /** The embedding program's function, if a target is one. */
+  /** The embedding program's model function, if `model` is one. */
   readonly ask?: ModelFunction;
 }
 
+/** Reads the configuration of models once and binds the cells of statements to their models. */
 export class Models {
   readonly #options: ModelOptions;
   readonly #readConfig: ConfigReader;
@@ -54,11 +56,11 @@ export class Models {
     this.#readConfig = readConfig;
   }
 
-  /** Binds the cells of a cascade; nothing where no cell asks a model. Throws RVB_NO_MODEL. */
+  /** Binds the cells of a cascade to models; undefined if no cell asks a model. Throws RVB_NO_MODEL. */
   async bind(cascade: Cascade, override: ModelOverride): Promise<BoundModels | undefined> {
     const names = modelNames(cascade);
     if (names.size === 0) return undefined;
-    // Loaded with the first model call: most statements ask none.
+    // Loaded only when a statement asks a model: most statements do not.
     const { lexicalOr, noModelError, resolveTarget } = await import('./configure.ts');
     const { costAtPrice, costOfCall } = await import('./prices.ts');
     const { modelPrice } = this.#options;
@@ -93,7 +95,7 @@ export class Models {
     };
   }
 
-  /** What a provider may be asked at most; it is bound before it is asked. */
+  /** Returns a provider's call limits; undefined before the first `bind` and for an unknown provider. */
   limitsOf(providerId: string): ProviderLimits | undefined {
     return this.#configured?.providers.get(providerId)?.limits;
   }
@@ -103,7 +105,7 @@ export class Models {
     return configureModels(await readModelSources(this.#options, this.#readConfig));
   }
 
-  /** Once an engine: whoever reads the answers must know what they are. */
+  /** Warns once per engine, since a reader of the answers must know that no model gave them. */
   #warn(): void {
     if (this.#isWarned) return;
     this.#isWarned = true;
@@ -111,7 +113,7 @@ export class Models {
   }
 }
 
-/** The sources of an engine's models, its configuration file read. */
+/** Returns the sources of an engine's models, with the configuration file already read. */
 export async function readModelSources(
   options: ModelOptions,
   readConfig: ConfigReader = configReader(options.configFile),
@@ -129,13 +131,13 @@ export async function readModelSources(
   };
 }
 
-/** What a recording asks is behind it. */
+/** Returns the base URL of a provider's server; for a recorder, that of the provider that it records. */
 function serverOf(settings: ProviderSettings | undefined): string | undefined {
   const asked = settings?.type === 'replay' ? settings.record : settings;
   return asked !== undefined && 'baseUrl' in asked ? asked.baseUrl : undefined;
 }
 
-/** True where word overlap answers, or is recorded. */
+/** True if the target answers by word overlap, or records answers by word overlap. */
 function isByWords(target: ModelTarget): boolean {
   if (target.kind === 'function') return false;
   const { provider } = target;
@@ -143,7 +145,7 @@ function isByWords(target: ModelTarget): boolean {
   return asked?.type === 'lexical';
 }
 
-/** What the cells that ask a model name, their cascade's model where they name none; '' for neither. */
+/** Returns the model names of all cells that ask a model: the cell's, else its cascade's, else ''. */
 function modelNames(cascade: Cascade): Set<string> {
   const names = new Set<string>();
   for (const cell of cascade.cells) {

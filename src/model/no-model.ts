@@ -1,7 +1,7 @@
-/** What an engine without a model says: the ways to get one. */
+/** The error of an engine without a model. */
 import { RvbbitError, type Stage } from '../errors.ts';
 
-/** Short: a failure's message is cut at 500 characters. */
+/** This text must be short, since a failure's message is cut at 500 characters. */
 const WAYS = `Ways to get one:
   Ollama:      OLLAMA_HOST=127.0.0.1:11434 RVBBIT_MODEL=ollama/qwen3:8b
   OpenRouter:  OPENROUTER_API_KEY=… RVBBIT_MODEL=openrouter/openai/gpt-4o-mini
@@ -10,7 +10,7 @@ const WAYS = `Ways to get one:
   vLLM:        OPENAI_BASE_URL=http://127.0.0.1:8000/v1 RVBBIT_MODEL=openai/<its model>
 or rvbbit.config.yaml; see docs/models.md`;
 
-/** RVB_NO_MODEL: `what` has none, and how it gets one. */
+/** Returns an RVB_NO_MODEL error. `what` says what lacks a model; the message adds the ways to configure one. */
 export function noModelError(
   what = 'a cell with instructions needs a model, and none is configured',
   stage: Stage = 'execute',

@@ -1,23 +1,23 @@
-/** Calls that have not settled, by the signal that cancels them. */
+/** Tracks calls in flight by the signal that cancels them. */
 
-/** A call that is out. */
+/** A call in flight. */
 export interface OpenCall {
-  /** Destroys its connection; tells nobody. */
+  /** Destroys the call's connection without settling the call. */
   drop(): void;
-  /** Settles it as cancelled. */
+  /** Settles the call as cancelled. */
   cancel(): void;
 }
 
 /**
- * One listener serves all calls of a signal. When it aborts, every connection is destroyed before the first
- * call settles: what follows a settled call takes several times as long as its connection.
+ * The calls in flight, with one listener per signal. When a signal aborts, all connections are destroyed before the
+ * first call settles: the work after a settled call takes several times as long as the destruction of its connection.
  */
 export class OpenCalls {
   readonly #bySignal = new WeakMap<AbortSignal, Set<OpenCall>>();
   readonly #onCancelled: () => void;
   #size = 0;
 
-  /** `onCancelled` is called at an abort, when the calls are no longer counted and before they are dropped. */
+  /** At an abort, `onCancelled` is called after `size` has shrunk and before the calls are dropped. */
   constructor(onCancelled: () => void) {
     this.#onCancelled = onCancelled;
   }
@@ -55,8 +55,8 @@ export class OpenCalls {
 }
 
 /**
- * Errors made by `work` have no stack. undici makes one a connection that it destroys, and the stream has
- * its stack written out: a third of the time that a thousand connections take.
+ * Runs `work` without stacks in new errors. undici creates an error for each connection that it destroys. Formatting
+ * the stacks would take a third of the time for a thousand connections.
  */
 function withoutStacks(work: () => void): void {
   const { stackTraceLimit } = Error;

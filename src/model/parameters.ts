@@ -1,37 +1,37 @@
-/** Which parameters a model takes, and under which names. A cell names them as OpenAI's first chat models did. */
+/** Adapts parameters to a model. Cells use the parameter names of OpenAI's first chat models. */
 import type { Json, JsonObject } from '../util/json.ts';
 
-/** What is done with a call's parameters before they are sent, in this order. */
+/** Changes to a call's parameters before they are sent. */
 export interface ParameterChanges {
-  /** Left out: the model refuses them. */
+  /** Parameters to leave out, because the model refuses them. */
   readonly drop?: readonly string[];
-  /** The model's name by the cell's, e.g. `max_tokens: max_completion_tokens`. */
+  /** The model's name for each name of a cell, e.g. `max_tokens: max_completion_tokens`. */
   readonly rename?: Readonly<Record<string, string>>;
-  /** Sent where the cell does not say them. */
+  /** Parameters to send if the cell does not set them. */
   readonly add?: JsonObject;
 }
 
-/** Of a provider; those of a model come after those of all. */
+/** The changes for all models of a provider. Changes for a single model are applied after them. */
 export interface ParameterRules extends ParameterChanges {
-  /** By the model's name at the provider. */
+  /** Changes by the model's name at the provider. */
   readonly models?: Readonly<Record<string, ParameterChanges>>;
 }
 
-/** A parameter that a model does not take, and the name that it takes instead, where it says so. */
+/** A parameter that a model refuses, and `instead`, the name that the error tells to use. */
 export interface RefusedParameter {
   readonly parameter: string;
   readonly instead?: string;
 }
 
-/** What a model's refusals have taught. */
+/** The changes that were learned from a model's refusals. */
 export type LearnedChanges = Required<Pick<ParameterChanges, 'drop' | 'rename'>>;
 
 const OPENAI_HOST = 'api.openai.com';
-/** Reasoning models sample at one temperature: https://platform.openai.com/docs/guides/reasoning */
+/** OpenAI's reasoning models, which accept no temperature: https://platform.openai.com/docs/guides/reasoning */
 const REASONING_MODEL = /^(?:o\d|gpt-5)(?!.*-chat)/;
 const NOT_FOR_REASONING = ['temperature', 'top_p'];
 
-/** What is known of a host's models without being told: https://platform.openai.com/docs/api-reference/chat/create */
+/** Returns the built-in changes for a model: https://platform.openai.com/docs/api-reference/chat/create */
 function knownChanges(baseUrl: string, model: string): ParameterChanges {
   if (!URL.canParse(baseUrl) || new URL(baseUrl).host !== OPENAI_HOST) return {};
   return {
@@ -40,7 +40,7 @@ function knownChanges(baseUrl: string, model: string): ParameterChanges {
   };
 }
 
-/** The parameters as the model takes them: by what is known of its server or told by the operator, then by what was learned. */
+/** Returns the parameters for a model: after the operator's changes, else the built-in ones, and the learned ones. */
 export function parametersFor(
   {
     baseUrl,
@@ -53,7 +53,7 @@ export function parametersFor(
   const { models = {}, ...ofAll } = rules;
   const ofModel = Object.hasOwn(models, model) ? models[model] : undefined;
   const told = [ofAll, ofModel].filter((one) => one !== undefined);
-  // What the operator says of a parameter counts, over what is known without it.
+  // If the operator drops or renames any parameter, the built-in changes are not used.
   const known = told.some(({ drop, rename }) => drop ?? rename)
     ? []
     : [knownChanges(baseUrl, model)];
@@ -72,8 +72,8 @@ function changed(parameters: JsonObject, { drop = [], rename = {}, add = {} }: P
 }
 
 /**
- * What has been learned with one more refusal of a parameter that was sent; the same object where that teaches nothing
- * new. A new name that is refused as well is no name: the parameter is left out.
+ * Adds one refusal of a sent parameter to what was learned. Returns the same object if the refusal is already known. If
+ * the model also refuses the new name of a renamed parameter, the parameter is dropped.
  */
 export function withRefusal(
   learned: LearnedChanges,
@@ -85,7 +85,7 @@ export function withRefusal(
     const { [asCellSays]: _refused, ...others } = rename;
     return { drop: [...drop, asCellSays], rename: others };
   }
-  // Calls that were out when the lesson was learned are refused after it.
+  // Calls that were in flight when the first refusal came may be refused after it.
   if (drop.includes(parameter) || Object.hasOwn(rename, parameter)) return learned;
   return instead === undefined
     ? { drop: [...drop, parameter], rename }

@@ -1,9 +1,9 @@
-/** Providers that the environment alone configures, each with what its service takes and does not. */
+/** Providers that environment variables alone configure, with the capabilities of their services. */
 import { url } from './config-schema.ts';
 import type { ProviderEntry } from './provider-entry.ts';
 import { optionError, readValue } from './read-settings.ts';
 
-/** What the variables give: providers that are there, and what is known of those that are only named. */
+/** `active`: built-in providers whose variables are set. `known`: all built-in providers with a known URL. */
 export interface Presets {
   readonly active: ReadonlyMap<string, ProviderEntry>;
   readonly known: ReadonlyMap<string, ProviderEntry>;
@@ -11,21 +11,21 @@ export interface Presets {
 
 type Env = (name: string) => string | undefined;
 
-/** A service with a key and one address. */
+/** Services with an API key and a fixed address. */
 const SERVICES: Readonly<Record<string, ProviderEntry & { readonly apiKeyEnv: string }>> = {
   openrouter: {
     baseUrl: 'https://openrouter.ai/api/v1',
     responseFormat: 'json_schema',
     apiKeyEnv: 'OPENROUTER_API_KEY',
   },
-  // Errors are wrapped in a list and say when to come back; `total_tokens` alone counts thoughts.
+  // Errors are wrapped in a list and hold the time to retry. Only `total_tokens` counts thoughts.
   // https://ai.google.dev/gemini-api/docs/openai
   gemini: {
     baseUrl: 'https://generativelanguage.googleapis.com/v1beta/openai',
     responseFormat: 'json_schema',
     apiKeyEnv: 'GEMINI_API_KEY',
   },
-  // Refuses what it does not know, stream_options among it; thoughts come as parts of the content.
+  // Refuses unknown parameters, including stream_options. Thoughts come as parts of the content.
   // https://docs.mistral.ai/api/
   mistral: {
     baseUrl: 'https://api.mistral.ai/v1',
@@ -34,14 +34,14 @@ const SERVICES: Readonly<Record<string, ProviderEntry & { readonly apiKeyEnv: st
     parameters: { rename: { seed: 'random_seed' } },
     apiKeyEnv: 'MISTRAL_API_KEY',
   },
-  // Only some models take a schema, and none together with a stream; JSON that does not parse is a 400 there.
+  // Only some models take a schema, and none takes a schema with a stream. Invalid JSON then gives status 400.
   // https://console.groq.com/docs/structured-outputs
   groq: {
     baseUrl: 'https://api.groq.com/openai/v1',
     responseFormat: 'none',
     apiKeyEnv: 'GROQ_API_KEY',
   },
-  // Takes no schema; has its own names for cached tokens, and sends blank lines while calls wait.
+  // Takes no schema. Has its own names for cached tokens. Sends blank lines while calls wait.
   // https://api-docs.deepseek.com/guides/json_mode
   deepseek: {
     baseUrl: 'https://api.deepseek.com/v1',
@@ -88,12 +88,12 @@ function openAi(set: Env): ProviderEntry {
   return {
     baseUrl,
     responseFormat: isOpenAi ? 'json_schema' : 'none',
-    // A server of one's own often takes no key.
+    // A self-hosted server often needs no key.
     ...(isOpenAi || set('OPENAI_API_KEY') !== undefined ? { apiKeyEnv: 'OPENAI_API_KEY' } : {}),
   };
 }
 
-/** ANTHROPIC_BASE_URL as Anthropic's own clients read it: without the version. */
+/** Reads ANTHROPIC_BASE_URL as Anthropic's own clients do: the URL has no version. */
 function anthropic(set: Env): ProviderEntry {
   const given = set('ANTHROPIC_BASE_URL') ?? 'https://api.anthropic.com';
   const root = readUrl(given, 'ANTHROPIC_BASE_URL').replace(/\/v1$/, '');
@@ -108,8 +108,9 @@ function anthropic(set: Env): ProviderEntry {
 }
 
 /**
- * The v1 API of a resource, which needs no api-version and takes the key as others do; a model is the name of a
- * deployment. https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
+ * Returns the entry for the v1 API of an Azure resource. The v1 API needs no api-version, and takes the key as a
+ * bearer token. A model's name is the name of a deployment.
+ * https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
  */
 function azure(endpoint: string): ProviderEntry {
   const root = readUrl(endpoint, 'AZURE_OPENAI_ENDPOINT').replace(/\/openai(?:\/v1)?$/, '');
@@ -120,7 +121,7 @@ function azure(endpoint: string): ProviderEntry {
   };
 }
 
-/** As Ollama reads OLLAMA_HOST: `host`, `host:port` or a URL; its listen address means this machine. */
+/** Reads `host`, `host:port` or a URL, as Ollama reads OLLAMA_HOST. 0.0.0.0 and [::] mean this machine. */
 function hostUrl(variable: string, name: string, port: string): string {
   const hasScheme = /^https?:\/\//i.test(variable);
   const text = hasScheme ? variable : `http://${variable}`;

@@ -1,31 +1,31 @@
-/** What a call cost: by the operator's own prices, else by a table of public ones. Main thread only. */
-import { createRequire } from 'node:module';
+/** Computes the cost of a call from the operator's prices, else from a table of public prices. Main thread only. */
 import type * as GenaiPrices from '@pydantic/genai-prices';
 import { assertUnreachable } from '../errors.ts';
+import { requirePackage } from '../util/require-package.ts';
 import type { HttpSettings, ProviderSettings, Usage } from './chat.ts';
 
 /** US dollars per million tokens. */
 export interface ModelPrice {
   readonly inputPerMtok: number;
   readonly outputPerMtok: number;
-  /** Of input that came from the provider's cache; absent: as other input. */
+  /** For input tokens that came from the provider's cache. Default: `inputPerMtok`. */
   readonly cachedInputPerMtok?: number;
-  /** Of input that was put into the provider's cache; absent: as other input. */
+  /** For input tokens that were written to the provider's cache. Default: `inputPerMtok`. */
   readonly cacheWritePerMtok?: number;
 }
 
-/** What a call cost, in whole micro-dollars. */
+/** The cost of a call, in whole micro-dollars. */
 export interface CallCost {
   readonly costMicroUsd: number;
-  /** By the list price of a model of this name: its server is not known to sell it. */
+  /** The maker's list price for this model name was used, because the prices of the called server are unknown. */
   readonly isAssumed?: true;
 }
 
-/** Far below a micro-dollar: what binary fractions add to an exact product. */
+/** More than the rounding error of binary fractions in a product, and far less than a micro-dollar. */
 const ROUNDING_SLACK = 1e-6;
 const MICRO = 1e6;
 
-/** The price table's name of the service at a host. A server of one's own has no public price. */
+/** The price table's service name for each host. A self-hosted server has no public price. */
 const PRICED_HOSTS: Readonly<Record<string, string>> = {
   'api.openai.com': 'openai',
   'openrouter.ai': 'openrouter',
@@ -40,7 +40,7 @@ const PRICED_HOSTS: Readonly<Record<string, string>> = {
   'api.cerebras.ai': 'cerebras',
 };
 
-/** Models that their makers alone sell, by the price table's name of these: a server that has one passes its calls on. */
+/** Models that only their makers run, with the maker's name in the price table. Other servers forward such calls. */
 const MAKERS: readonly (readonly [RegExp, string])[] = [
   [/^(?:gpt-(?!oss)|chatgpt-|o\d)/, 'openai'],
   [/^claude-/, 'anthropic'],
@@ -48,8 +48,9 @@ const MAKERS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * The cost of a call in whole micro-dollars, rounded up, so that a sum never understates and a paid call
- * never costs 0. Reasoning tokens are part of the output. Undefined: the price is not known (uncosted).
+ * Returns the cost of a call of an HTTP provider in whole micro-dollars. It is rounded up, so that a sum never
+ * understates and a paid call never costs 0. Reasoning tokens are part of the output. Undefined if the price is
+ * unknown.
  */
 export function priceOf(
   provider: Pick<HttpSettings, 'baseUrl'>,
@@ -60,17 +61,17 @@ export function priceOf(
   if (configured !== undefined) return cost(costAt(configured, usage));
   const host = hostOf(provider);
   if (Object.hasOwn(PRICED_HOSTS, host)) return listed(PRICED_HOSTS[host]!, model, usage);
-  // Gateways name the maker too, e.g. `openai/gpt-4o-mini`.
+  // Gateways put the maker's name first, e.g. `openai/gpt-4o-mini`.
   const name = model.slice(model.lastIndexOf('/') + 1);
   const maker = MAKERS.find(([models]) => models.test(name))?.[1];
   const assumed = maker === undefined ? undefined : listed(maker, name, usage);
   return assumed === undefined ? undefined : { ...assumed, isAssumed: true };
 }
 
-/** By the table of public prices. */
+/** Returns the cost by the table of public prices. */
 function listed(providerId: string, model: string, usage: Usage): CallCost | undefined {
   const { inputTokens, outputTokens, cachedTokens = 0, cacheWriteTokens = 0 } = usage;
-  // The table's input, too, is all of it; what it has no cache price for it prices as other input.
+  // The table also counts cached tokens as part of the input, and charges the input price if it has no cache price.
   const tokens = {
     input_tokens: inputTokens,
     output_tokens: outputTokens,
@@ -87,12 +88,12 @@ function listed(providerId: string, model: string, usage: Usage): CallCost | und
   }
 }
 
-/** The cost at a price that was given. */
+/** Returns the cost at the given price; undefined if it is not a safe integer. */
 export function costAtPrice(price: ModelPrice, usage: Usage): CallCost | undefined {
   return cost(costAt(price, usage));
 }
 
-/** US dollars per million tokens are micro-dollars per token. */
+/** Returns micro-dollars: US dollars per million tokens equal micro-dollars per token. */
 function costAt(price: ModelPrice, usage: Usage): number {
   const { inputPerMtok, outputPerMtok } = price;
   const { cachedInputPerMtok = inputPerMtok, cacheWritePerMtok = inputPerMtok } = price;
@@ -105,7 +106,7 @@ function costAt(price: ModelPrice, usage: Usage): number {
   );
 }
 
-/** The cost of a call of any provider; what is played or made of words costs nothing. */
+/** Returns the cost of a call of any provider. Recorded answers and word overlap cost nothing. */
 export function costOfCall(
   provider: ProviderSettings,
   prices: Readonly<Record<string, ModelPrice>>,
@@ -129,7 +130,7 @@ export function costOfCall(
 
 const hosts = new WeakMap<object, string>();
 
-/** Read once a provider: every call asks. */
+/** Returns the host of a provider's base URL. Cached per provider, since every call needs it. */
 function hostOf(provider: Pick<HttpSettings, 'baseUrl'>): string {
   let host = hosts.get(provider);
   if (host === undefined) {
@@ -147,9 +148,8 @@ function cost(microUsd: number): CallCost | undefined {
 
 let calcPrice: typeof GenaiPrices.calcPrice | undefined;
 
-/** Loaded with the first call that needs it: the table takes 50 ms. */
+/** Returns the price table's function. It is loaded when it is first needed, since loading takes 50 ms. */
 function calculator(): typeof GenaiPrices.calcPrice {
-  calcPrice ??= (createRequire(import.meta.url)('@pydantic/genai-prices') as typeof GenaiPrices)
-    .calcPrice;
+  calcPrice ??= (requirePackage('@pydantic/genai-prices') as typeof GenaiPrices).calcPrice;
   return calcPrice;
 }

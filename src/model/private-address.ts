@@ -1,4 +1,4 @@
-/** Which addresses are of this machine or its own network, and which names say so themselves. */
+/** Recognizes addresses of this machine or its network, and host names that obviously mean such addresses. */
 import { BlockList, isIP } from 'node:net';
 
 /** Loopback, private, link-local (cloud metadata), shared, test, multicast and reserved ranges of IPv4. */
@@ -18,7 +18,7 @@ const PRIVATE_V4: readonly (readonly [string, number])[] = [
 const PRIVATE_V6: readonly (readonly [string, number])[] = [
   ['::', 128],
   ['::1', 128],
-  // NAT64 of a network's own, wherever in it the IPv4 address stands.
+  // NAT64 within a network, whatever the position of the IPv4 address is.
   ['64:ff9b:1::', 48],
   ['fc00::', 7],
   ['fe80::', 10],
@@ -31,7 +31,7 @@ for (const [net, bits] of PRIVATE_V4) {
   blocked.addSubnet(net, bits, 'ipv4');
   const [a, b, c, d] = net.split('.').map(Number);
   const hex = `${((a! << 8) | b!).toString(16)}:${((c! << 8) | d!).toString(16)}`;
-  // IPv4 addresses inside IPv6 ones: compatible, translated, NAT64 and 6to4. Mapped ones (::ffff:…) BlockList knows.
+  // IPv4 addresses inside IPv6 addresses: compatible, translated, NAT64 and 6to4. BlockList itself knows ::ffff:….
   blocked.addSubnet(`::${hex}`, 96 + bits, 'ipv6');
   blocked.addSubnet(`::ffff:0:${hex}`, 96 + bits, 'ipv6');
   blocked.addSubnet(`64:ff9b::${hex}`, 96 + bits, 'ipv6');
@@ -39,7 +39,7 @@ for (const [net, bits] of PRIVATE_V4) {
 }
 for (const [net, bits] of PRIVATE_V6) blocked.addSubnet(net, bits, 'ipv6');
 
-/** True for an address that no public service has. What is no address counts as private. */
+/** True for an address that no public service has. A text that is not an IP address also counts as private. */
 export function isPrivateAddress(address: string): boolean {
   const plain = address.replace(/%.*$/, '');
   const version = isIP(plain);
@@ -47,8 +47,8 @@ export function isPrivateAddress(address: string): boolean {
 }
 
 /**
- * True for a host name with which the operator says that the server is near: an address, a name without a
- * dot, `localhost`, and names under `.localhost`, `.local` and `.internal` (`host.docker.internal`).
+ * True for a host name that shows that the operator means a server nearby: an IP address, a name without a dot,
+ * `localhost`, and names under `.localhost`, `.local` and `.internal` (`host.docker.internal`).
  */
 export function isNearName(hostname: string): boolean {
   const name = hostname.toLowerCase().replace(/\.$/, '');

@@ -1,10 +1,10 @@
-/** One provider's entry of the configuration or the engine options. */
+/** The type of a provider's entry in the configuration or the engine options. */
 import type { ProviderLimits } from './call-limits.ts';
 import type { HttpSettings, ProviderSettings } from './chat.ts';
 import type { ParameterRules } from './parameters.ts';
 import type { ModelPrice } from './prices.ts';
 
-/** An entry as it was written, with what it leaves out left out. */
+/** An entry as it was written, without defaults. */
 export interface ProviderEntry {
   readonly type?: ProviderSettings['type'];
   readonly baseUrl?: string;
@@ -23,7 +23,7 @@ export interface ProviderEntry {
   readonly proxyKey?: string;
   readonly proxyKeyEnv?: string;
   readonly allowPrivate?: boolean;
-  /** Of a recording; as written, so relative to where it was written. */
+  /** The path of a recording, as it was written; `readSources` makes it absolute. */
   readonly file?: string;
   readonly mode?: 'play' | 'record';
   readonly from?: string;

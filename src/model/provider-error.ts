@@ -1,14 +1,14 @@
-/** What a provider says in the body of an error, in the shapes that OpenAI-compatible servers use. */
+/** Reads the body of a provider's error, in the shapes that OpenAI-compatible servers use. */
 import { PROVIDER_MESSAGE_CHARS } from '../limits.ts';
 import { retryAfterMs } from './retry-after.ts';
 
-/** A provider's own account of an error; every part may be missing. */
+/** An error as the provider describes it. Each part except `kind` may be missing. */
 export interface ProviderError {
-  /** One line, cut short, without control characters. */
+  /** One line of at most PROVIDER_MESSAGE_CHARS characters, without control characters. */
   readonly message?: string;
-  /** A status inside the body, as gateways send with 200. */
+  /** An HTTP status inside the body. Gateways send it with status 200. */
   readonly status?: number;
-  /** As Gemini says it, which sends no Retry-After. At most RETRY_AFTER_MAX_MS. */
+  /** The wait in Gemini's body, since Gemini sends no Retry-After header. At most RETRY_AFTER_MAX_MS. */
   readonly retryAfterMs?: number;
   readonly kind: 'content_policy' | 'context_length' | 'quota' | 'other';
 }
@@ -20,8 +20,8 @@ const CONTEXT =
 const QUOTA = /insufficient_quota|billing_hard_limit|credit balance is too low/i;
 
 /**
- * Reads `{ error: { message, code, type } }`, `{ error: 'text' }`, `{ message }` or `{ detail }`; `clean`
- * takes secrets out of the message.
+ * Reads `{ error: { message, code, type } }`, `{ error: 'text' }`, `{ message }` or `{ detail }`. `clean` removes
+ * secrets from the message.
  */
 export function providerError(body: unknown, clean: (text: string) => string): ProviderError {
   // Gemini wraps an error in a list.
@@ -56,7 +56,10 @@ export function providerError(body: unknown, clean: (text: string) => string): P
   };
 }
 
-/** Of a `google.rpc.RetryInfo`: seconds, e.g. `45.837906927s`. https://cloud.google.com/apis/design/errors */
+/**
+ * Reads the delay of a `google.rpc.RetryInfo`, in seconds such as `45.837906927s`.
+ * https://cloud.google.com/apis/design/errors
+ */
 function retryDelayMs(details: unknown): number | undefined {
   if (!Array.isArray(details)) return undefined;
   for (const detail of details) {
@@ -68,7 +71,7 @@ function retryDelayMs(details: unknown): number | undefined {
   return undefined;
 }
 
-/** A text as one line of at most `maxChars`, without control characters: nothing forges a line of a log. */
+/** Returns a text as one line of at most `maxChars` without control characters, so that it cannot forge a log line. */
 export function oneLine(text: string, maxChars: number): string {
   const line = text
     .slice(0, maxChars * 4)
@@ -80,7 +83,7 @@ export function oneLine(text: string, maxChars: number): string {
   return (line.length <= maxChars ? line : `${line.slice(0, maxChars - 1)}…`).toWellFormed();
 }
 
-/** An own property of an object, undefined for anything else. */
+/** Returns an own property of an object; undefined if `value` is not an object or has no such property. */
 export function member(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
   return (value as Readonly<Record<string, unknown>>)[name];

@@ -1,20 +1,21 @@
-/** What the workers ask of every kind of provider. */
+/** The interface that workers use for every kind of provider. */
 import type { ChatOutcome, ChatRequest } from './chat.ts';
 import type { ParameterChanges } from './parameters.ts';
 
-/** How long a call may take, from its start to the last byte of its answer, and what ends it before. */
+/** The limits of one call. `timeoutMs` runs from its start to the last byte of its answer. `signal` cancels it. */
 export interface ChatLimits {
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
-  /** What the model's refusals of parameters have taught. */
+  /** Changes to the parameters, learned from the model's refusals. */
   readonly learned?: ParameterChanges;
 }
 
+/** A provider in a worker. */
 export interface Provider {
-  /** Makes one call; never rejects. */
+  /** Makes one call. Never rejects. */
   chat(request: ChatRequest, limits: ChatLimits): Promise<ChatOutcome>;
-  /** Opens connections ahead of calls, where there are any to open. */
+  /** Opens connections before calls need them, if the provider uses connections. */
   warm(connections: number): Promise<void>;
-  /** Ends all calls and connections. */
+  /** Ends all calls and closes all connections. */
   close(): Promise<void>;
 }

@@ -1,26 +1,27 @@
-/** What the headers of a response say of the provider's rate limits. */
+/** Reads the provider's rate limits from the headers of a response. */
 import type { RateLimitState, RateLimits } from './chat.ts';
 
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** The headers of one limit. */
+/** The header names of one rate limit. */
 interface Names {
   readonly limit: string;
   readonly remaining: string;
   readonly reset: string;
 }
 
-/** Headers of requests and of tokens, by provider; `*` is limit, remaining or reset. The first with a value counts. */
+/** Header patterns of the request limit; `*` is limit, remaining or reset. The first pattern with a value counts. */
 const REQUESTS = ['x-ratelimit-*-requests', 'anthropic-ratelimit-requests-*', 'x-ratelimit-*'].map(
   namesOf,
 );
+/** Header patterns of the token limit, in the same form. */
 const TOKENS = [
   'x-ratelimit-*-tokens',
   'anthropic-ratelimit-input-tokens-*',
   'anthropic-ratelimit-tokens-*',
 ].map(namesOf);
 
-/** Put together once: every response is searched for each of them. */
+/** Builds a pattern's names once, since every response is searched for each of them. */
 function namesOf(pattern: string): Names {
   const [limit, remaining, reset] = ['limit', 'remaining', 'reset'].map((what) =>
     pattern.replace('*', what),
@@ -28,7 +29,7 @@ function namesOf(pattern: string): Names {
   return { limit: limit!, remaining: remaining!, reset: reset! };
 }
 
-/** Undefined where there are none, or none that can be read. `nowMs`: since 1970. */
+/** Returns the rate limits; undefined if no header holds a readable limit. `nowMs` counts from 1970. */
 export function rateLimitsOf(headers: Headers, nowMs: number): RateLimits | undefined {
   const requests = firstState(headers, REQUESTS, nowMs);
   const tokens = firstState(headers, TOKENS, nowMs);
@@ -39,7 +40,10 @@ export function rateLimitsOf(headers: Headers, nowMs: number): RateLimits | unde
   };
 }
 
-/** Milliseconds of a reset: `250ms`, `1s`, `6m0s`, `1h2m3.5s`, seconds, seconds or milliseconds since 1970, or an ISO date. */
+/**
+ * Reads a reset as milliseconds from now. The text is a duration (`250ms`, `1s`, `6m0s`, `1h2m3.5s`), a number of
+ * seconds, a time in seconds or milliseconds since 1970, or an ISO date. Undefined for any other text.
+ */
 export function resetMs(text: string | undefined, nowMs: number): number | undefined {
   const value = text?.trim() ?? '';
   if (value === '' || value.length > 40) return undefined;
@@ -62,14 +66,14 @@ const UNITS = new RegExp(
   `^(?:${AMOUNT}d)?(?:${AMOUNT}h)?(?:${AMOUNT}m(?!s))?(?:${AMOUNT}s)?(?:${AMOUNT}ms)?$`,
 );
 
-/** A number too large for a wait is a date. */
+/** Reads a number: below 1e9 seconds to wait, below 1e11 seconds since 1970, else milliseconds since 1970. */
 function ofNumber(value: number, nowMs: number): number | undefined {
   if (value >= 1e14) return undefined;
   if (value >= 1e11) return notPast(value - nowMs);
   return value >= 1e9 ? notPast(value * 1_000 - nowMs) : Math.ceil(value * 1_000);
 }
 
-/** A reset that was due before the response is due now; a date that is none is nothing. */
+/** Rounds up a wait; a negative wait is 0. Undefined for the NaN of an invalid date. */
 function notPast(ms: number): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.max(0, Math.ceil(ms));
 }

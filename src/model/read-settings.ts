@@ -1,4 +1,4 @@
-/** Settings of the configuration file, the engine options and the environment, read by their schemas. */
+/** Validates settings of the configuration file, the engine options and the environment against their schemas. */
 import type { z } from 'zod';
 import { listProblems } from '../cascade/problems.ts';
 import { readYaml } from '../cascade/read-yaml.ts';
@@ -6,7 +6,7 @@ import { validate } from '../cascade/validate.ts';
 import { RvbbitError, type SourcePlace } from '../errors.ts';
 import { type ConfigFile, configFileSchema } from './config-schema.ts';
 
-/** Reads the bytes of `rvbbit.config.yaml`, whose path is `file`. Errors as of `readValue`, each with its place. */
+/** Reads the bytes of `rvbbit.config.yaml`; `file` is its path. Throws as `readValue` does. Errors name the line. */
 export function readConfig(bytes: Uint8Array, file: string): ConfigFile {
   const read = readYaml(bytes, file, configFileSchema.nullable());
   if (read.ok) return read.value ?? {};
@@ -15,8 +15,8 @@ export function readConfig(bytes: Uint8Array, file: string): ConfigFile {
 }
 
 /**
- * Reads the value of an option, variable or key called `name`. Throws RVB_UNKNOWN_OPTION where nothing but
- * unknown keys is wrong, else RVB_OPTION_TYPE. The message shows no value, since it may be a secret.
+ * Validates the value of the option, variable or key `name`. Throws RVB_UNKNOWN_OPTION if unknown keys are the only
+ * problem, else RVB_OPTION_TYPE. The message does not show the value, since it may be a secret.
  */
 export function readValue<T>(schema: z.ZodType<T>, value: unknown, name: string): T {
   const validated = validate(schema, value, [name]);
@@ -28,7 +28,7 @@ export function readValue<T>(schema: z.ZodType<T>, value: unknown, name: string)
   );
 }
 
-/** RVB_OPTION_TYPE, at the opening of the engine. */
+/** Returns an RVB_OPTION_TYPE error of the stage `open`. */
 export function optionError(message: string): RvbbitError {
   return settingsError(message, false);
 }

@@ -1,6 +1,6 @@
 /**
- * A recording: a file of model calls and their answers, one a line of JSON, in the order in which they
- * were answered. Only ever appended to; a person may read it, and delete lines.
+ * A recording: a file of answered model calls, one call per line as JSON, in the order of their answers. The engine
+ * only appends to the file. A person may read it and delete lines.
  */
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
@@ -11,17 +11,17 @@ import { readFunctionAnswer } from './function-answer.ts';
 import { member } from './provider-error.ts';
 import { requestHash } from './request-hash.ts';
 
-/** A file of recorded calls; a worker holds it in memory. */
+/** The size limit of a recording, since each worker holds the whole recording in memory. */
 const RECORDING_MAX_BYTES = 64 * 1024 * 1024;
 
-/** The answers to each question, by its hash, in the order of the file. */
+/** The recorded answers by request hash, in the order of the file. */
 export type Recording = ReadonlyMap<string, readonly ChatResponse[]>;
 
 const NEWLINE = 0x0a;
 
 /**
- * Adds a call and its answer. A line is one write to the end of the file, so lines of concurrent threads
- * and processes never mix. Throws what the file system says.
+ * Appends a call and its answer. Each line is a single write to the end of the file, so lines of concurrent threads
+ * and processes never mix. Throws errors of the file system.
  */
 export function appendToRecording(
   file: string,
@@ -42,14 +42,14 @@ export function appendToRecording(
   }
 }
 
-/** True where the last writer was cut off in its line. */
+/** True if the last line has no end, because its writer was interrupted. */
 function isTorn(fd: number): boolean {
   const { size } = fstatSync(fd);
   const last = Buffer.alloc(1);
   return size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== NEWLINE;
 }
 
-/** Changes whenever the file does; undefined where there is none. Throws what the file system says. */
+/** Returns a text that changes whenever the file does; undefined without a file. Throws errors of the file system. */
 export async function versionOf(file: string): Promise<string | undefined> {
   try {
     const { mtimeNs, size, ino } = await stat(file, { bigint: true });
@@ -60,7 +60,7 @@ export async function versionOf(file: string): Promise<string | undefined> {
   }
 }
 
-/** Reads a recording. Throws an Error that names the line; a last line without its end is left out. */
+/** Reads a recording. Ignores a last line without a line break. Throws an Error that names a damaged line. */
 export async function readRecording(file: string): Promise<Recording> {
   const bytes = await readFile(file);
   if (bytes.length > RECORDING_MAX_BYTES) {
@@ -78,7 +78,7 @@ export async function readRecording(file: string): Promise<Recording> {
   return recording;
 }
 
-/** The hash is made anew: a request that was edited by hand must not be found under its old one. */
+/** Reads one line. Computes the hash again, so that a request edited by hand is not found under its old hash. */
 function readLine(line: string, number: number): { hash: string; response: ChatResponse } {
   let value: unknown;
   try {

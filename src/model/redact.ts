@@ -1,27 +1,27 @@
-/** Keeps a provider's secrets out of everything that leaves it. */
+/** Removes a provider's secrets from messages, journal texts and answers. */
 import type { HttpSettings } from './chat.ts';
 
-/** A shorter one (`none`, `EMPTY`) is a placeholder, and taking it out would change answers. */
+/** Shorter secrets are not removed: they are placeholders (`none`, `EMPTY`), which occur in ordinary text. */
 const SECRET_MIN_CHARS = 8;
-/** The same for answers, which are data: no key in use is shorter, many words are. */
+/** In an answer, only secrets of at least this length are removed. Real keys are not shorter, but many words are. */
 const ANSWER_SECRET_MIN_CHARS = 20;
 const REDACTED = '[redacted]';
 
-/** Takes the API key, the values of headers and of the URL's query, and the proxy's key out of a text, in any case. */
+/** Removes the API key, header values, values of the URL's query and the proxy's key from a text, ignoring case. */
 export interface Redact {
-  /** For messages and raw bodies. */
+  /** Cleans a message or a raw body. */
   text(text: string): string;
-  /** For a model's answer, which may hold short words that happen to be a placeholder key. */
+  /** Cleans a model's answer. Keeps short secrets, because a placeholder key may be an ordinary word. */
   answer(text: string): string;
 }
 
-/** Made once a provider. Also finds a key as JSON and URLs escape it. */
+/** Makes the redaction of a provider. It also finds secrets that are escaped as in JSON or URLs. */
 export function redactFor(
   settings: Partial<Pick<HttpSettings, 'apiKey' | 'headers' | 'proxy' | 'baseUrl'>>,
 ): Redact {
   const secrets = new Set<string>();
   if (settings.apiKey !== undefined) secrets.add(settings.apiKey.trim());
-  // A name does not tell which header is a secret; one that is none is not missed in a message.
+  // A header's name does not tell if its value is a secret. A message without a harmless value is still clear.
   for (const value of Object.values(settings.headers ?? {})) {
     secrets.add(value.trim());
     secrets.add(value.replace(/^\s*\S+\s+/, '').trim()); // without the scheme, e.g. `Bearer `
@@ -43,7 +43,7 @@ export function redactFor(
   return { text: without(all), answer: without(long) };
 }
 
-/** Some services take their key in the URL; as it stands there, and as a server reads it. */
+/** Returns the values of the URL's query, escaped and unescaped, since some services take their key in the URL. */
 function queryValues(baseUrl: string | undefined): readonly string[] {
   if (baseUrl === undefined || !URL.canParse(baseUrl)) return [];
   const { search, searchParams } = new URL(baseUrl);
@@ -51,7 +51,7 @@ function queryValues(baseUrl: string | undefined): readonly string[] {
   return [...searchParams.values(), ...written.map((pair) => pair.slice(pair.indexOf('=') + 1))];
 }
 
-/** Servers that echo a header may do so in capitals. */
+/** Returns a function that replaces the secrets. It ignores case, since a server may echo a header in capitals. */
 function without(secrets: readonly string[]): (text: string) => string {
   if (secrets.length === 0) return (text) => text;
   const escaped = secrets.map((secret) => secret.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&'));

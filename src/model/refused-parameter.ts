@@ -1,19 +1,20 @@
 /**
- * Which parameter of a call a provider's error refuses. OpenAI says it in `param` and `code`; others say it in a
- * sentence that names the parameter, such as Gemini's `Unknown name "seed": Cannot find field`, Anthropic's
+ * Finds the parameter that a provider's error refuses. OpenAI names it in `param` and `code`. Other providers name it
+ * in a sentence or a list, such as Gemini's `Unknown name "seed": Cannot find field`, Anthropic's
  * `temperature is deprecated for this model` and Mistral's `{ loc: ['body', 'seed'], type: 'extra_forbidden' }`.
  */
 import type { RefusedParameter } from './parameters.ts';
 
-/** The statuses of such an error. */
+/** The statuses of errors that refuse a parameter. */
 const STATUSES: ReadonlySet<number> = new Set([400, 422]);
 const REFUSAL =
   /unsupported|not support|unknown|unrecogni[sz]ed|unexpected|not permitted|not allowed|forbidden|deprecated/i;
-/** How much of an error is read: characters of its texts, and levels of nesting. */
+/** The number of characters that are read of an error's texts. */
 const MOST_CHARS = 4096;
+/** The number of nesting levels that are read of an error. */
 const MOST_LEVELS = 8;
 
-/** Undefined where the error is about something else. `sent` are the names of the parameters that were sent. */
+/** Returns the refused parameter; undefined if the error has another reason. `sent`: names of the sent parameters. */
 export function refusedParameter(
   status: number,
   body: unknown,
@@ -29,7 +30,10 @@ export function refusedParameter(
   return { parameter, ...(instead === undefined ? {} : { instead }) };
 }
 
-/** In quotes, before a colon, or at the end after one: a name such as `stop` or `user` is a word of prose as well. */
+/**
+ * Returns the parameter that the text names first. The name must be in quotes, start a line before a colon or `is`, or
+ * end a line after a colon, because names such as `stop` and `user` are also words of prose.
+ */
 function firstNamed(said: string, sent: readonly string[]): string | undefined {
   const places = sent.flatMap((name) => {
     const at = said.search(
@@ -45,7 +49,7 @@ function firstNamed(said: string, sent: readonly string[]): string | undefined {
 
 const literal = (name: string): string => name.replace(/[^\w]/g, '\\$&');
 
-/** Every text in a value that was read from JSON, in order. */
+/** Returns every string in a JSON value, in order. */
 function textsIn(value: unknown, levels = MOST_LEVELS): readonly string[] {
   if (typeof value === 'string') return [value];
   if (typeof value !== 'object' || value === null || levels === 0) return [];

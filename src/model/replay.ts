@@ -1,4 +1,4 @@
-/** Answers out of a recording of earlier calls; or asks another provider and records what it says. */
+/** Two providers: one answers from a recording of earlier calls, the other records the answers of a third provider. */
 import { CANCELLED, closedError, messageOf } from '../errors.ts';
 import { MESSAGE_VALUE_CHARS } from '../limits.ts';
 import type { ChatOutcome, ChatRequest, ReplaySettings } from './chat.ts';
@@ -9,14 +9,14 @@ import { appendToRecording, type Recording, readRecording, versionOf } from './r
 import { requestHash } from './request-hash.ts';
 
 /**
- * Plays a recording. Of several answers to one question the first asking gets the first, the next the
- * next, and after the last it begins again, so that a run with several takes plays as it was recorded.
+ * Plays a recording. If a request has several recorded answers, equal calls get them in order, and after the last
+ * answer the first again. So a run with several takes plays as it was recorded.
  */
 export class Player implements Provider {
   readonly #settings: ReplaySettings;
   #version: string | undefined;
   #reading: Promise<Recording> | undefined;
-  /** How often each question was asked, by its hash. */
+  /** The number of calls for each request hash. */
   readonly #asked = new Map<string, number>();
   #closed = false;
 
@@ -49,7 +49,7 @@ export class Player implements Provider {
     this.#closed = true;
   }
 
-  /** The recording as the file has it now, read once for each change of it; undefined without a file. */
+  /** Returns the recording; undefined without a file. Reads the file again whenever it has changed. */
   async #read(): Promise<Recording | undefined> {
     const { file } = this.#settings;
     const version = await versionOf(file);
@@ -75,7 +75,7 @@ export class Player implements Provider {
   }
 }
 
-/** Passes calls on and records those that are answered. */
+/** Passes calls on to another provider and records the answered ones. */
 export class Recorder implements Provider {
   readonly #settings: ReplaySettings;
   readonly #from: Provider;
@@ -85,7 +85,7 @@ export class Recorder implements Provider {
     this.#from = from;
   }
 
-  /** An answer that cannot be recorded is a failure: a recording with holes is found out too late. */
+  /** An answer that cannot be recorded is a failure, since gaps in a recording would be noticed too late. */
   async chat(request: ChatRequest, limits: ChatLimits): Promise<ChatOutcome> {
     const outcome = await this.#from.chat(request, limits);
     if (!outcome.ok) return outcome;

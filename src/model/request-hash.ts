@@ -1,8 +1,8 @@
-/** The identity of a question: equal requests have equal hashes, whoever answers them. */
+/** Computes the identity of a request: equal requests have equal hashes, whichever provider answers them. */
 import { createHash } from 'node:crypto';
 import { type ChatRequest, keptMessages } from './chat.ts';
 
-/** SHA-256 in hex of a request's canonical JSON: keys in order, nothing but what is asked. */
+/** Returns the SHA-256 in hex of a request's canonical JSON: sorted keys, and images by their hash. */
 export function requestHash({ model, messages, parameters, responseSchema }: ChatRequest): string {
   const asked = {
     model,
@@ -15,7 +15,7 @@ export function requestHash({ model, messages, parameters, responseSchema }: Cha
 
 function inOrder(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  // Entries, not assignment: a key may be `__proto__`.
+  // fromEntries keeps a key `__proto__`; an assignment would set the prototype.
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(entries);
 }

@@ -1,12 +1,12 @@
-/** When a provider wants to be asked again. */
+/** Reads how long a provider wants callers to wait before the next call. */
 import { RETRY_AFTER_MAX_MS } from '../limits.ts';
 
-/** No provider means a longer wait than this: such a number is a mistake, as a negative one is. */
+/** A longer wait than this is a provider's mistake, like a negative wait. */
 const RETRY_AFTER_MISTAKE_MS = 86_400_000;
 
 /**
- * Milliseconds from a `Retry-After` header (seconds, or an HTTP date against `nowMs` since 1970), at most
- * 60 s. Undefined where it is absent, negative, past, more than a day ahead, or not one of the two.
+ * Reads a `Retry-After` header as milliseconds to wait, at most 60,000. The header is a number of seconds or an HTTP
+ * date. `nowMs` counts from 1970. Undefined if the header is absent, negative, past, more than a day ahead or invalid.
  */
 export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   const text = header?.trim() ?? '';
@@ -15,7 +15,7 @@ export function retryAfterMs(header: string | undefined, nowMs: number): number 
   return cap(Date.parse(text) - nowMs);
 }
 
-/** As above, from the `retry-after-ms` that some providers send in addition, which then counts. */
+/** Reads the milliseconds to wait from `retry-after-ms`, which some providers send too, else from `retry-after`. */
 export function retryAfterOf(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
   nowMs: number,

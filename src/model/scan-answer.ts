@@ -1,16 +1,16 @@
-/** Where JSON, the tags of thoughts and Markdown fences stand in a text. */
+/** Finds JSON, `<think>` tags and Markdown fences in a model's answer. */
 import { ANSWER_MAX_DEPTH } from '../limits.ts';
 import { stringEnd } from './json-depth.ts';
 import { strictJson } from './strict-json.ts';
 
-/** Characters that the search for JSON in an answer looks at, for each character of it. */
+/** The work limit of the search for JSON: characters looked at for each character of the answer. */
 const ANSWER_SCAN_FACTOR = 8;
-/** Bracketed parts of an answer that it tries to read. */
+/** The maximum number of bracketed parts that the search tries to read. */
 const ANSWER_MAX_CANDIDATES = 1_000;
 
 /**
- * An outermost bracketed part that is no prose. `strict` parses as it stands, `nearly` but for small
- * slips; `broken` and `cut` (to the end of the text) were meant as JSON.
+ * An outermost bracketed part that is not prose. `strict`: it parses as JSON. `nearly`: it parses after the repair of
+ * small mistakes. `broken`: it looks like JSON and cannot be parsed. `cut`: it looks like JSON and is never closed.
  */
 export interface JsonPart {
   readonly kind: 'strict' | 'nearly' | 'broken' | 'cut';
@@ -18,30 +18,31 @@ export interface JsonPart {
   readonly end: number;
 }
 
-/** `<think>`, `</think>` or the like, outside of JSON. */
+/** A tag such as `<think>` or `</think>` outside of JSON. `quoted`: the tag stands in a quoted text. */
 export interface ThoughtTag {
   readonly kind: 'opens' | 'closes' | 'quoted';
   readonly start: number;
   readonly end: number;
 }
 
+/** All parts, tags and fences of an answer, each in the order of the text. */
 export interface AnswerMarks {
   readonly parts: readonly JsonPart[];
   readonly tags: readonly ThoughtTag[];
-  /** Where lines begin that are fences, outside of JSON. */
+  /** The start of each line outside of JSON that is a Markdown fence. */
   readonly fences: readonly number[];
 }
 
-/** Openings that JSON has and prose hardly: where one of them is broken, nothing in or after it is taken for the answer. */
+/** The start of an object (and, below, of a list) that prose hardly ever has. A part with it is meant as JSON. */
 const OBJECT = /\{\s*(?:["']|\/[/*]|-?\d+\s*:|[A-Za-z_$][\w$]*\s*[:/])/y;
 const LIST =
   /\[\s*(?:\[|["']|\/[/*]|\{\s*(?:["'}]|\/[/*]|[A-Za-z_$][\w$]*\s*[:/])|(?:-?[\d.]+(?:[eE][+-]?\d+)?|\w+)\s*,)/y;
-/** What comes after one is a piece of an object whose beginning is missing. */
+/** A quoted key before a bracket: the bracket is a part of an object whose beginning is missing. */
 const QUOTED_KEY = /["']\s{0,20}:\s{0,20}$/;
 const QUOTED_KEY_MAX_CHARS = 42;
 const MARK = /[[{"]|<(\/?)think(?:ing)?>|^[ \t]*```(?:[A-Za-z][\w+.-]*)?[ \t\r]*$/gm;
 
-/** Undefined where there is more to look at than the bounds allow. */
+/** Scans an answer. Undefined if the scan would exceed its bounds. */
 export function scanAnswer(text: string): AnswerMarks | undefined {
   const parts: JsonPart[] = [];
   const tags: ThoughtTag[] = [];
@@ -71,7 +72,7 @@ export function scanAnswer(text: string): AnswerMarks | undefined {
     steps -= Math.abs(end) - start;
     if (steps <= 0 || ++tried > ANSWER_MAX_CANDIDATES) return undefined;
     const kind = end > 0 && quotes.hold(end) ? undefined : kindOf(text, start, end);
-    if (kind === undefined) continue; // prose in brackets; it may still hold a value
+    if (kind === undefined) continue; // prose in brackets, which may still contain JSON
     parts.push({ kind, start, end: kind === 'cut' ? text.length : end });
     if (kind === 'cut') break;
     quotes.forget();
@@ -80,7 +81,7 @@ export function scanAnswer(text: string): AnswerMarks | undefined {
   return { parts, tags, fences };
 }
 
-/** What the bracketed text is; undefined for prose. An `end` below 0: the bracket is not closed. */
+/** Returns the kind of a bracketed text; undefined for prose. A negative `end` means that the bracket is not closed. */
 function kindOf(text: string, start: number, end: number): JsonPart['kind'] | undefined {
   const isSerious = matchesAt(OBJECT, text, start) || matchesAt(LIST, text, start);
   if (end < 0) return isSerious ? 'cut' : undefined;
@@ -92,10 +93,10 @@ function kindOf(text: string, start: number, end: number): JsonPart['kind'] | un
   return isSerious ? 'broken' : undefined;
 }
 
-/** Texts in quotes outside of JSON: what they enclose is not looked at. A JSON text does not go beyond its line. */
+/** Tracks quoted texts outside of JSON, since brackets and tags in them are ignored. A quoted text ends at its line. */
 class Quotes {
   readonly #text: string;
-  /** Where the quoted text that is read ends. */
+  /** Where the latest quoted text ends. */
   #end = -1;
   #newline = -1;
 
@@ -103,7 +104,7 @@ class Quotes {
     this.#text = text;
   }
 
-  /** A quote at `at`: it opens a text, closes one, or stands in one, escaped. */
+  /** Takes in the quote at `at`. A quote within or at the end of the latest quoted text changes nothing. */
   meet(at: number): void {
     if (at <= this.#end) return;
     if (this.#newline < at) {
@@ -113,7 +114,7 @@ class Quotes {
     this.#end = Math.min(stringEnd(this.#text, at), this.#newline);
   }
 
-  /** Whether what ends at `end`, and began after the last quote that was met, is in quotes. */
+  /** True if a part that ends at `end`, and begins after the last quote that was met, is in quotes. */
   hold(end: number): boolean {
     return end <= this.#end;
   }
@@ -123,7 +124,7 @@ class Quotes {
   }
 }
 
-/** Index after the bracket that closes the one at `start`; where there is none, minus where the search ended. */
+/** Returns the index after the bracket that closes the one at `start`; if none does, minus the end of the search. */
 function balancedEnd(text: string, start: number, steps: number): number {
   const closers: number[] = [];
   const last = Math.min(text.length, start + steps + 1);

@@ -1,19 +1,19 @@
-/** Keys of settings as a file and as the API writes them: `base_url` and `baseUrl`. */
+/** Spells keys of settings for the configuration file (`base_url`) and for the API (`baseUrl`). */
 import * as z from 'zod';
 
-/** Of a file, or of the API, where a literal key is allowed. */
+/** Where settings are written: in the configuration file, or in the API. Only the API allows a literal API key. */
 export type Spelling = 'file' | 'api';
 
 function camelCase(key: string): string {
   return key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** A key of a file as `spelling` writes it. */
+/** Returns the snake_case `key` in the given spelling. */
 export function spell(key: string, spelling: Spelling): string {
   return spelling === 'file' ? key : camelCase(key);
 }
 
-/** A mapping of keys, each as `spelling` writes it. */
+/** Returns a strict zod object of `keys`, with each key in the given spelling. */
 export function mapping(keys: z.core.$ZodLooseShape, spelling: Spelling) {
   const spelt = Object.entries(keys).map(([key, value]) => [spell(key, spelling), value]);
   return z.strictObject(Object.fromEntries(spelt) as z.core.$ZodLooseShape);
@@ -22,7 +22,7 @@ export function mapping(keys: z.core.$ZodLooseShape, spelling: Spelling) {
 /** Keys whose values are milliseconds once they are read. */
 const DURATIONS: ReadonlySet<string> = new Set(['window', 'maxAge', 'idleTimeout']);
 
-/** The keys as the API writes them, those without a value left out. */
+/** Returns `values` with camelCase keys and without undefined values. Keys of durations get the suffix `Ms`. */
 export function settings<T>(values: object): T {
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
   return Object.fromEntries(

@@ -1,20 +1,21 @@
-/** The bytes of a stream of server-sent events, read as they come and within bounds. */
+/** Reads the bytes of a stream of server-sent events as they arrive, within bounds. */
 import { createParser, type EventSourceParser } from 'eventsource-parser';
 import { MODEL_RESPONSE_MAX_BYTES, RAW_ANSWER_CHARS } from '../limits.ts';
 import type { BodyJson } from './body-text.ts';
 import type { StreamFold } from './protocols/protocol.ts';
 
-/** No key or header is longer. */
+/** No API key or header is longer than this. */
 const SECRET_MAX_CHARS = 16_384;
 const KEPT_CHARS = RAW_ANSWER_CHARS + 2 * SECRET_MAX_CHARS;
 
-/** All but tabs. */
+/** Control characters except tab and line feed. */
 const CONTROL = /[\0-\u0008\u000b-\u001f\u007f]/;
 const NO_TEXT = 'is not valid UTF-8';
 
 /**
- * Lines that are no event (comments, fields that nobody knows) do not count. An event that is cut off by the end of
- * the body is read as if it were whole: only the protocol's last event makes the answer so.
+ * Reads one streamed answer. Lines that do not belong to an event (comments, unknown fields) are ignored. An event
+ * that the end of the body cuts off is read as if it were complete: only the protocol's last event completes the
+ * answer.
  */
 export class StreamReader {
   readonly #fold: StreamFold;
@@ -35,31 +36,31 @@ export class StreamReader {
       },
       onError: ({ type, line = '' }) => {
         if (type === 'max-buffer-size-exceeded') this.#isTooLarge = true;
-        // A field that nobody knows says nothing; a damaged one may have held a part of the answer.
+        // An unknown field is harmless. A field with control characters may be a damaged part of the answer.
         else if (CONTROL.test(line))
           this.#problem ??= 'holds control characters between its events';
       },
     });
   }
 
-  /** Nothing that still comes counts. */
+  /** True if the reader ignores all further bytes. */
   get isOver(): boolean {
     return this.#isTooLarge || this.#problem !== undefined || this.#fold.isWhole;
   }
 
-  /** The last event has come. */
+  /** True if the protocol's last event has arrived and the stream is valid. */
   get isWhole(): boolean {
     return this.#problem === undefined && !this.#isTooLarge && this.#fold.isWhole;
   }
 
-  /** An event or the answer has more than MODEL_RESPONSE_MAX_BYTES characters. */
+  /** True if an event or the answer has more than MODEL_RESPONSE_MAX_BYTES characters. */
   get isTooLarge(): boolean {
     return this.#isTooLarge;
   }
 
   /**
-   * For the record: what it has been put together to so far, in which no secret stands in pieces; where it holds no
-   * answer, the beginning of its text. `clean` takes secrets out, and of one that the cut went through nothing is left.
+   * Returns text for the journal: the body put together so far, so that no secret is split over events, else the start
+   * of the raw text. `clean` removes secrets. The end of a cut raw text is dropped, since it may be part of a secret.
    */
   text(clean: (text: string) => string): string {
     if (this.#problem === NO_TEXT) return '';
@@ -72,7 +73,7 @@ export class StreamReader {
     if (!this.isOver) this.#read(() => this.#decoder.decode(bytes, { stream: true }));
   }
 
-  /** The body of the answer; `hasEnded`: all of the response has come. */
+  /** Returns the body of the answer, or what is wrong with it. `hasEnded`: the whole response has arrived. */
   result(hasEnded: boolean): BodyJson {
     if (hasEnded && !this.isOver) this.#read(() => `${this.#decoder.decode()}\n\n`);
     if (this.#problem !== undefined) return { ok: false, problem: this.#problem };

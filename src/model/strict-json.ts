@@ -1,4 +1,4 @@
-/** Reads JSON with small slips, token by token: what a slip stands for is sure, or there is no value. */
+/** Repairs JSON with small mistakes, token by token. A mistake with more than one possible meaning is not repaired. */
 import { stringEnd } from './json-depth.ts';
 
 const SPACE = /\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\//y;
@@ -14,16 +14,16 @@ const LITERALS: ReadonlyMap<string, string> = new Map([
   ['False', 'false'],
   ['None', 'null'],
 ]);
-/** An escape of JSON's or of a single quote; else a character that JSON would have escaped. */
+/** Matches an escape that JSON knows, an escaped single quote, or a character that JSON must escape. */
 const ESCAPED = /\\(?:["'\\/bfnrt]|u[\da-fA-F]{4})|[\\"\b\f\n\r\t]/g;
 
 type Expected = 'value' | 'key' | 'colon' | 'comma';
 
 /**
- * The strict JSON of a bracketed text that is JSON but for quotes (single ones, none around a key), a comma too
- * many, comments, line breaks in a text, or Python's `True`, `False` and `None`. Undefined for any other text:
- * bare words as values, `...`, commas that are missing, numbers like `1,299` or `007` and unknown escapes would
- * have to be guessed.
+ * Rewrites a bracketed text with small mistakes as strict JSON. It repairs single quotes, keys without quotes,
+ * trailing commas, comments, line breaks in strings, and Python's `True`, `False` and `None`. Returns undefined if a
+ * repair would be a guess: bare words as values, `...`, missing commas, numbers like `1,299` or `007`, and unknown
+ * escapes.
  */
 export function strictJson(text: string): string | undefined {
   const open: string[] = [];
@@ -66,15 +66,15 @@ export function strictJson(text: string): string | undefined {
   return undefined;
 }
 
-/** After an item, right after the opening, or after one comma too many. */
+/** True if `closer` matches `opener` and stands after an item, after the opening bracket or after a trailing comma. */
 function mayClose(closer: string, expected: Expected, opener: string | undefined): boolean {
   if (opener !== (closer === '}' ? '{' : '[')) return false;
   if (expected === 'comma' || expected === 'key') return true;
-  // `{"a": }` lost its value; `[1, ]` and `[ ]` did not.
+  // `{"a": }` misses a value; `[1, ]` and `[ ]` do not.
   return expected === 'value' && opener === '[';
 }
 
-/** A text in quotes, as JSON writes it. Undefined without quotes, and where an escape has no meaning in JSON: `C:\Users`, `\d+`. */
+/** Returns a quoted string as JSON. Undefined without quotes, or if JSON does not know an escape: `C:\Users`, `\d+`. */
 function strictText(token: string): string | undefined {
   if (!/^["']/.test(token)) return undefined;
   let isSure = true;

@@ -4,24 +4,24 @@ import type { ProxySettings } from './chat.ts';
 
 type Connect = Undici.buildConnector.connector;
 
-/** The code of a connection that the proxy did not open. */
+/** The error code of a connection that the proxy refused to open. */
 export const PROXY_REFUSED = 'RVB_PROXY_REFUSED';
 
-/** The code of a connection whose proxy broke off before it had answered. */
+/** The error code of a connection whose proxy broke off before it answered CONNECT. */
 export const PROXY_BROKE_OFF = 'RVB_PROXY_BROKE_OFF';
 
-/** undici's codes of a connection that broke off. */
+/** undici's error codes of a connection that broke off. */
 const BROKEN = new Set<unknown>(['UND_ERR_SOCKET', 'UND_ERR_INFO']);
 
 /**
- * The proxy left CONNECT without an answer. A connector that fails under undici's own code is called again at
- * once by its pool, for ever: thousands of times a second.
+ * The proxy broke off before it answered CONNECT. This error replaces undici's own: after an error with undici's code,
+ * the pool calls the connector again at once, thousands of times a second and without end.
  */
 class ProxyBrokeOffError extends Error {
   readonly code = PROXY_BROKE_OFF;
 }
 
-/** The proxy said no to CONNECT. */
+/** The proxy refused CONNECT with the status `status`. */
 export class ProxyRefusedError extends Error {
   readonly code = PROXY_REFUSED;
   readonly status: number;
@@ -32,13 +32,13 @@ export class ProxyRefusedError extends Error {
   }
 }
 
-/** The header that a proxy with a key wants. */
+/** Returns the authorization header for a proxy with a key; no headers without a key. */
 export function proxyHeaders({ key }: ProxySettings): Readonly<Record<string, string>> {
   if (key === undefined) return {};
   return { 'proxy-authorization': `Basic ${Buffer.from(key).toString('base64')}` };
 }
 
-/** Wraps a connector so that it reaches TLS servers through the proxy; `proxy` holds connections to that. */
+/** Wraps the connector `dial`, so that it reaches TLS servers through the proxy. `proxy` is the pool of the proxy. */
 export function tunnelThrough(
   proxy: Undici.Pool,
   settings: ProxySettings,
@@ -52,7 +52,7 @@ export function tunnelThrough(
     proxy.connect({ path, headers: { host: path, ...headers }, signal }).then(
       ({ statusCode, socket }) => {
         if (statusCode >= 200 && statusCode < 300) {
-          // undici gives the raw socket of its connection, typed as any stream.
+          // undici passes the raw socket, but types it as a stream.
           const httpSocket = socket as import('node:net').Socket;
           dial({ ...address, httpSocket }, callback);
           return;

@@ -1,2 +1,2 @@
-/** What is used of undici: in a bundle it has a file of its own, which workers that ask no model do not load. */
+/** The used parts of undici. The bundle keeps undici in its own file; a worker loads it with its first model call. */
 export { buildConnector, Pool } from 'undici';

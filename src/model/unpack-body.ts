@@ -1,11 +1,14 @@
-/** A compressed body that nobody asked for, as text for the record. */
+/** Unpacks a compressed body, which no request asks for, so that the journal can keep its text. */
 import { brotliDecompressSync, constants, gunzipSync, inflateSync } from 'node:zlib';
 import { MODEL_RESPONSE_MAX_BYTES } from '../limits.ts';
 
-/** Bytes of a compressed one that are unpacked for it: far more than the text that is kept. */
+/** The number of compressed bytes that are unpacked. It yields far more text than the journal keeps. */
 const PACKED_ANSWER_BYTES = 64 * 1024;
 
-/** The text, or its beginning; empty where it is not so compressed, or unpacks to more than a body may have. */
+/**
+ * Returns the start of the body's text. Empty if the body is not compressed with `encoding`, or unpacks to more than
+ * MODEL_RESPONSE_MAX_BYTES.
+ */
 export function unpackBody(bytes: Uint8Array, encoding: string): string {
   const packed = bytes.subarray(0, PACKED_ANSWER_BYTES);
   const bound = { maxOutputLength: MODEL_RESPONSE_MAX_BYTES };

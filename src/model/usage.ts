@@ -1,9 +1,9 @@
-/** Token counts of a call, checked: whatever the provider, `inputTokens` is all of the prompt. */
+/** Checks the token counts of a call. For every provider, `inputTokens` is the whole prompt. */
 import type { Usage } from './chat.ts';
 
-/** Counts as they came, not yet known to be any. */
+/** Token counts from a response, before they are checked. */
 export interface RawCounts {
-  /** All tokens of the prompt, those of a cache included. */
+  /** All tokens of the prompt, including cached tokens. */
   readonly input: unknown;
   readonly output: unknown;
   readonly reasoning?: unknown;
@@ -12,8 +12,8 @@ export interface RawCounts {
 }
 
 /**
- * Undefined where input or output is no count. Cache counts that exceed the input are no counts: the call is
- * then priced as if nothing had been cached, so that its price is not understated.
+ * Returns the counts; undefined if input or output is not a count. Cache counts that exceed the input are ignored, so
+ * the call is priced as if nothing had been cached, and its cost is not understated.
  */
 export function usageOf({
   input,
@@ -37,7 +37,7 @@ export function usageOf({
   };
 }
 
-/** A whole number from 0 on; undefined for anything else. */
+/** Returns `value` if it is a whole number of at least 0, else undefined. */
 export function countOf(value: unknown): number | undefined {
   return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
 }

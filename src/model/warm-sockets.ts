@@ -1,24 +1,24 @@
-/** Connections opened ahead of the calls that will use them; no request is sent on them meanwhile. */
+/** Opens connections before calls need them. No request is sent on a connection that waits for a call. */
 import { Socket } from 'node:net';
 import type { buildConnector } from 'undici';
 
 type Connect = buildConnector.connector;
 type Address = buildConnector.Options;
 
-/** Wraps a connector: a dial takes a waiting connection where there is one. */
+/** Wraps a connector of undici. The pool gets a waiting connection if there is one, else a new connection. */
 export class WarmSockets {
   readonly #dial: Connect;
   readonly #isNeeded: () => boolean;
   readonly #idleMs: number;
-  /** Each with the listener that ends it. */
+  /** The waiting connections, each with the listener that closes it. */
   readonly #waiting = new Map<Socket, () => void>();
-  /** Dialled for a call and not open yet. */
+  /** Connections that are being opened for a call. */
   readonly #dialled = new Set<Socket>();
-  /** In the pool's hands. */
+  /** Open connections that the pool has got. */
   readonly #used = new Set<Socket>();
   #closed = false;
 
-  /** `isNeeded`: undici dials again for a call that was cancelled; that connection would serve nobody. */
+  /** `isNeeded` returns true while calls are in flight. undici opens new connections even for cancelled calls. */
   constructor(dial: Connect, idleMs: number, isNeeded: () => boolean) {
     this.#dial = dial;
     this.#isNeeded = isNeeded;
@@ -42,22 +42,22 @@ export class WarmSockets {
     const socket: unknown = this.#dial(address, (...result) => {
       this.#dialled.delete(socket as Socket);
       const [, opened] = result;
-      // With an error there is none at all.
+      // With an error, `opened` is null or missing.
       if (opened instanceof Socket) this.#use(opened);
       callback(...result);
     });
     if (socket instanceof Socket) this.#dialled.add(socket);
   };
 
-  /** Gives up connections that are being opened, where no call needs one any more. */
+  /** Closes the connections that are being opened, if no call is in flight. */
   dropUnneeded(): void {
     if (this.#isNeeded()) return;
     for (const socket of this.#dialled) socket.destroy(unneeded());
   }
 
   /**
-   * Closes every connection of the pool, where no call needs one any more: before the calls are ended one by
-   * one, since undici takes twice as long to end a call whose connection is open.
+   * Closes all connections of the pool, if no call is in flight. Do this before ending the calls one by one: undici
+   * takes twice as long to end a call whose connection is open.
    */
   dropAll(): void {
     if (this.#isNeeded()) return;
@@ -65,7 +65,7 @@ export class WarmSockets {
     this.dropUnneeded();
   }
 
-  /** Opens a connection; true if it is waiting now. Fails in silence: a call would say why. */
+  /** Opens a connection. Resolves to true if the connection now waits. Failures are ignored: a call reports them. */
   open(address: Address): Promise<boolean> {
     return new Promise((resolve) => {
       this.#dial(address, (error, socket) => {
@@ -79,7 +79,7 @@ export class WarmSockets {
           socket.destroy();
         };
         this.#waiting.set(socket, end);
-        // A connection on which the other side speaks or leaves before it is asked is of no use.
+        // If the server sends data or closes before a request, the connection cannot be used.
         socket.on('error', end).on('end', end).on('close', end).on('readable', end);
         socket.setTimeout(this.#idleMs, end);
         resolve(true);
@@ -87,6 +87,7 @@ export class WarmSockets {
     });
   }
 
+  /** Closes the waiting connections, and each connection that opens later. */
   close(): void {
     this.#closed = true;
     for (const socket of this.#waiting.keys()) {
@@ -100,7 +101,7 @@ export class WarmSockets {
     socket.once('close', () => this.#used.delete(socket));
   }
 
-  /** The dialler's own error listener stays, so that an error on the way to the pool is nobody's crash. */
+  /** Removes a waiting connection's listeners. undici's error listener stays, so an error cannot crash the process. */
   #forget(socket: Socket): void {
     const end = this.#waiting.get(socket);
     if (end === undefined) return;

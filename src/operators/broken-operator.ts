@@ -1,14 +1,14 @@
-/** An operator whose file is not in order, or is in conflict with another. */
+/** An operator whose file is wrong, or conflicts with another file. */
 import type { RvbbitError } from '../errors.ts';
 import type { Operator } from './operator.ts';
 
-/** What it is recognised by, and the type that decides whether NOT may stand before it. */
+/** The names that it is recognised by, and the type that decides if NOT may stand before it. */
 export type OperatorNames = Pick<
   Operator,
   'name' | 'functionName' | 'patterns' | 'returns' | 'source'
 >;
 
-/** An operator that is recognised like any other; whatever else is asked of it throws the file's error. */
+/** An operator that is recognised like any other; its other properties throw the file's error. */
 export function brokenOperator(
   { name, functionName, patterns, returns, source }: OperatorNames,
   error: RvbbitError,

@@ -1,10 +1,10 @@
-/** What an operator takes, and whether a call gives that. */
+/** Describes the arguments that an operator takes, and checks those of a call. */
 import { type ColumnType, readColumnType } from '../values/column-type.ts';
 import { callNames, requiredArgs } from './function-file.ts';
 import type { Operator } from './operator.ts';
 import { SEED_FUNCTIONS } from './seed-call.ts';
 
-/** The text of an operator's spellings: `text MEANS criterion`, `CONDENSE(text[, focus])`. */
+/** The operator's spellings as texts: `text MEANS criterion`, `CONDENSE(text[, focus])`. */
 export function spellingsOf(operator: Operator): readonly string[] {
   const infix = operator.patterns.map(
     ({ left, words, right }) => `${left} ${words.join(' ')} ${right}`,
@@ -14,7 +14,7 @@ export function spellingsOf(operator: Operator): readonly string[] {
   return [...infix, ...calls];
 }
 
-/** `MEANS(text VARCHAR, criterion VARCHAR) → BOOLEAN; text MEANS criterion`. */
+/** The operator's signature: `MEANS(text VARCHAR, criterion VARCHAR) → BOOLEAN; text MEANS criterion`. */
 export function signatureOf(operator: Operator): string {
   if (operator.seed !== undefined) return SEED_FUNCTIONS[operator.seed];
   const typed = operator.args.map(({ name, type }) => `${name} ${type}`);
@@ -22,7 +22,7 @@ export function signatureOf(operator: Operator): string {
   return [head, ...spellingsOf(operator)].join('; ');
 }
 
-/** Optional ones in brackets, as manuals write them. */
+/** The arguments with the optional ones in brackets, as in manuals. */
 function argumentList(operator: Operator, parts: readonly string[]): string {
   const required = requiredArgs(operator);
   const optional = parts.slice(required);
@@ -30,7 +30,7 @@ function argumentList(operator: Operator, parts: readonly string[]): string {
   return `${parts.slice(0, required).join(', ')}${last}`;
 }
 
-/** What is wrong with a call of so many arguments; undefined where nothing is. */
+/** What is wrong with a call of `given` arguments; undefined if nothing is. */
 export function checkArity(operator: Operator, given: number): string | undefined {
   const { name, args } = operator;
   const required = requiredArgs(operator);
@@ -41,12 +41,12 @@ export function checkArity(operator: Operator, given: number): string | undefine
 }
 
 /**
- * What is wrong with a call whose arguments have these types, as DuckDB names them; undefined where nothing is.
+ * What is wrong with a call whose arguments have these types, as DuckDB names them; undefined if nothing is.
  *
- * Of a text as strict as DuckDB, which takes it from VARCHAR, JSON and ENUM alone, so that a number passed for
- * a text is told and not asked about. A number may be any that fits the type without loss, and for a DOUBLE any
- * at all. NULL and parameters of unknown type fit everywhere; a literal is what DuckDB calls STRING_LITERAL or
- * INTEGER_LITERAL, or the type it gets; where a date, time, UUID or JSON is written it is a text.
+ * An argument of type text is checked as strictly as in DuckDB, which takes it only from VARCHAR, JSON and ENUM: a
+ * number passed as a text is refused, not asked about. A number may have any type that fits without loss; a
+ * floating-point argument takes any number. NULL and parameters of unknown type fit everywhere. A literal has DuckDB's
+ * type STRING_LITERAL or INTEGER_LITERAL, or the type it gets; a text literal fits a date, time, UUID or JSON.
  */
 export function checkCall(operator: Operator, argTypes: readonly string[]): string | undefined {
   const { name, args } = operator;
@@ -66,7 +66,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   JSON: '; make it JSON: to_json(…)',
 };
 
-/** Integer types in which those named fit. */
+/** For each integer type: the smaller types that fit in it. */
 const WIDER: Readonly<Record<string, readonly string[]>> = {
   SMALLINT: ['TINYINT', 'UTINYINT'],
   INTEGER: ['TINYINT', 'SMALLINT', 'UTINYINT', 'USMALLINT'],
@@ -76,7 +76,7 @@ const WIDER: Readonly<Record<string, readonly string[]>> = {
   UBIGINT: ['UTINYINT', 'USMALLINT', 'UINTEGER'],
 };
 
-/** What is written as a text literal. */
+/** Types whose values are written as a text literal. */
 const WRITTEN_AS_TEXT: ReadonlySet<ColumnType['family']> = new Set([
   'date',
   'time',
@@ -92,7 +92,7 @@ function fits(wanted: string, given: string): boolean {
   if (/^(?:"?NULL"?|SQLNULL|UNKNOWN)(?:\[\])*$/.test(name)) return true;
   const want = readColumnType(wanted);
   const isText = name === 'STRING_LITERAL' || /^ENUM\b/.test(name);
-  // The integer of a literal fits wherever its figures do, which DuckDB sees to.
+  // An integer literal fits a number type if its digits do, which DuckDB checks.
   const isFigure = name === 'INTEGER_LITERAL';
   const got = readColumnType(isText ? 'VARCHAR' : isFigure ? (want?.name ?? '') : name);
   if (isFigure && want !== undefined && !NUMBERS.has(want.family)) return false;

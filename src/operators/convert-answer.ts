@@ -1,4 +1,4 @@
-/** What an operator's cascade gave, as a value of the operator's type: exactly that, or a failure. */
+/** Converts the value that an operator's cascade gave to the operator's type: exactly that value, or a failure. */
 import type { Failure } from '../errors.ts';
 import { MESSAGE_VALUE_CHARS } from '../limits.ts';
 import type { Json } from '../util/json.ts';
@@ -8,18 +8,18 @@ import { sqlFunctionOf } from './function-file.ts';
 import type { Operator } from './operator.ts';
 
 /**
- * A value that DuckDB casts to the operator's type without loss: booleans, finite numbers and texts; integers
- * beyond 2^53, decimals, dates and JSON are texts; lists are lists of these.
+ * A value that DuckDB casts to the operator's type without loss: a boolean, finite number or text; integers beyond
+ * 2^53, decimals, dates and JSON are texts; a list holds such values.
  */
 export type Converted =
   | { readonly ok: true; readonly value: Json }
   | { readonly ok: false; readonly error: Failure };
 
 /**
- * The value of a run, or its text, as the type that the operator returns. null stays null. A text may stand in
- * one Markdown fence and between spaces. A BOOLEAN is true or false in any case of letters, never yes, 1 or a
- * sentence; a number is one as JSON writes it, finite and within the type and the file's `minimum` and
- * `maximum`; nothing is rounded. All else is RVB_TYPE_MISMATCH.
+ * Converts a run's value, or its text, to the type that the operator returns. null stays null. A text may stand in one
+ * Markdown fence and between spaces. A BOOLEAN is true or false in any case of letters, never yes, 1 or a sentence. A
+ * number is written as in JSON, finite, and within the type and the file's `minimum` and `maximum`; nothing is rounded.
+ * Everything else is RVB_TYPE_MISMATCH.
  */
 export function convertAnswer(
   operator: Pick<Operator, 'name' | 'returns' | 'cascade'>,
@@ -29,7 +29,9 @@ export function convertAnswer(
   if (answer === null) return { ok: true, value: null };
   const value = type === undefined ? NO_VALUE : convertValue(type, answer);
   if (value === NO_VALUE) {
-    return refuse(`${operator.name} gives ${operator.returns}, and ${shown(answer)} is none`);
+    return refuse(
+      `${operator.name} gives ${operator.returns}, and ${shown(answer)} is not a ${operator.returns}`,
+    );
   }
   const { minimum, maximum } = sqlFunctionOf(operator.cascade) ?? {};
   for (const each of Array.isArray(value) ? (value as readonly Json[]) : [value]) {

@@ -1,6 +1,6 @@
-/** DuckDB's own words, as `duckdb_keywords()` lists them; a test compares. */
+/** DuckDB's keywords, as `duckdb_keywords()` lists them; a test compares the lists. */
 
-/** Words with a place in the grammar: reserved ones, and those of types and functions. */
+/** Keywords with a meaning in the grammar: reserved ones, and names of types and functions. */
 export const STRICT_KEYWORDS: ReadonlySet<string> = new Set(
   `ALL ANALYSE ANALYZE AND ANTI ANY ARRAY AS ASC ASOF ASYMMETRIC AT AUTHORIZATION BETWEEN BIGINT
   BINARY BIT BOOLEAN BOTH BY CASE CAST CHAR CHARACTER CHECK COALESCE COLLATE COLLATION COLUMN
@@ -17,7 +17,7 @@ export const STRICT_KEYWORDS: ReadonlySet<string> = new Set(
   XMLSERIALIZE XMLTABLE`.split(/\s+/),
 );
 
-/** Words that DuckDB allows as any name. */
+/** Keywords that DuckDB allows as any name. */
 export const LOOSE_KEYWORDS: ReadonlySet<string> = new Set(
   `ABORT ABSOLUTE ACCESS ACTION ADD ADMIN AFTER AGGREGATE ALSO ALTER ALWAYS ASSERTION ASSIGNMENT
   ATTACH ATTRIBUTE BACKWARD BEFORE BEGIN CACHE CALL CALLED CASCADE CASCADED CATALOG CENTURIES

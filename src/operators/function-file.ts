@@ -1,15 +1,15 @@
-/** The `sql_function` block of an operator's cascade, beyond what `Operator` says. */
+/** Reads the `sql_function` block of an operator's cascade, beyond the fields of `Operator`. */
 import type { Cascade } from '../cascade/cascade.ts';
 import type { SqlFunctionFile } from '../cascade/schema.ts';
 import type { Operator, OperatorPattern } from './operator.ts';
 import { readSpelling } from './spelling.ts';
 
-/** The block as the file has it, which the schema has checked. */
+/** The block as it is in the file; the schema has checked it. */
 export function sqlFunctionOf({ sqlFunction }: Cascade): SqlFunctionFile | undefined {
   return sqlFunction as unknown as SqlFunctionFile | undefined;
 }
 
-/** How many arguments a call must give; those after them may be left out. */
+/** How many arguments a call must give; the later ones may be left out. */
 export function requiredArgs({
   args,
   cascade,
@@ -19,7 +19,10 @@ export function requiredArgs({
   return args.filter(({ name }) => cascade.requiredInputs.includes(name)).length;
 }
 
-/** The names that the operator's calls may have beside its function's, in upper case: TLDR. Without any spelling, its own. */
+/**
+ * The names of calls in the operator's spellings, in upper case, e.g. TLDR; the operator's own name if it has no
+ * spellings.
+ */
 export function callNames({
   name,
   cascade,
@@ -33,7 +36,7 @@ export function callNames({
   return [...new Set(names)];
 }
 
-/** Every name of the operator's function, in lower case: its own, one for each infix spelling, its calls. */
+/** All names of the operator's function, in lower case: its own, one for each infix spelling, and those of its calls. */
 export function functionNames(
   operator: Pick<Operator, 'name' | 'functionName' | 'patterns' | 'cascade'>,
 ): readonly string[] {
@@ -48,7 +51,7 @@ export function functionNames(
   ];
 }
 
-/** `{text} ALIGNS WITH {goal}` is the function semantic_aligns_with too. */
+/** The function name of an infix spelling: `{text} ALIGNS WITH {goal}` is also the function semantic_aligns_with. */
 export function functionOfPattern({ words }: OperatorPattern): string {
   return `semantic_${words.join('_').toLowerCase()}`;
 }

@@ -1,4 +1,7 @@
-/** The operators of a cascade root: those of its folder `operators/` over the built-in ones. */
+/**
+ * Loads the operators of a cascade root: those in its folder `operators/`, and the built-in ones that they do not
+ * replace.
+ */
 import type { BigIntStats } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,23 +13,30 @@ import { type LoadedOperators, mergeOperators } from './merge-operators.ts';
 import type { OperatorEntry } from './operator-entry.ts';
 import { readSpelling } from './spelling.ts';
 
-/** Files in the folder `operators/`. */
+/** The most files in the folder `operators/`. */
 export const OPERATOR_MAX_FILES = 500;
-/** Cascade roots whose operators a process keeps. */
+/** The number of cascade roots whose operators a process keeps. */
 const OPERATOR_ROOTS_KEPT = 16;
 
 /** The folder of a cascade root that holds its operators. */
 export const OPERATORS_FOLDER = 'operators';
 
 /** The cascade root of the built-in operators: their files are `built-in/*.yaml`. */
-export const BUILT_IN_ROOT = fileURLToPath(packageFile('dist/src/operators/'));
+export function builtInRoot(): string {
+  return fileURLToPath(packageFile('dist/operators/'));
+}
 
-/** They are plain data, so the build reads and checks their files, which takes 0.8 s; reading this takes 4 ms. */
-export const BUILT_IN_FILE = packageFile('dist/src/operators/built-in.json');
+/**
+ * The file of the built-in operators, which are plain data. The build reads and checks their YAML files, which takes
+ * 0.8 s; to read this file takes 4 ms.
+ */
+export function builtInFile(): URL {
+  return packageFile('dist/operators/built-in.json');
+}
 
 interface Loaded {
   readonly operators: LoadedOperators;
-  /** Some file names others, whose changes its own stamp does not show. */
+  /** True if a file names other files: their changes do not change the stamp. */
   readonly mayChange: boolean;
 }
 
@@ -39,12 +49,11 @@ const kept = new Map<string, Kept>();
 let builtIns: Promise<readonly OperatorEntry[]> | undefined;
 
 /**
- * The operators that statements under this cascade root have. Files are read once and again when one of
- * them changes; those that name other files are read each time.
+ * The operators for statements under this cascade root. The files are read once, and again when one of them changes; if
+ * a file names other files, all are read each time.
  *
- * A file that is not in order stands in the registry by its names, and throws RVB_CASCADE_INVALID with every
- * problem and its place where its operator is used; `broken` has these errors. Throws RVB_LIMIT and
- * RVB_PATH_DENIED for the folder itself.
+ * A wrong file is in the registry by its names. Where its operator is used, RVB_CASCADE_INVALID is thrown with every
+ * problem and its place; `broken` holds these errors. Throws RVB_LIMIT and RVB_PATH_DENIED for the folder itself.
  */
 export async function loadOperators(cascadeRoot: string): Promise<LoadedOperators> {
   const root = await realpath(cascadeRoot).catch(() => cascadeRoot);
@@ -78,13 +87,13 @@ async function load(root: string, files: readonly string[]): Promise<Loaded> {
   const { placeOfSpelling, readOperatorFiles } = await import('./operator-file.ts');
   const entries = await readOperatorFiles(root, files, 'file');
   const operators = await mergeOperators(await builtIns, entries, ({ file, operator }, claim) => {
-    const entryRoot = operator.source === 'built-in' ? BUILT_IN_ROOT : root;
+    const entryRoot = operator.source === 'built-in' ? builtInRoot() : root;
     return placeOfSpelling(entryRoot, file, (text) => claimsOf(text).includes(claim));
   });
   return { operators, mayChange: entries.some(({ readsOthers }) => readsOthers) };
 }
 
-/** Built-in operators are not in each other's way: a test sees to it. */
+/** Built-in operators never conflict with each other, so their place is not needed: a test ensures it. */
 async function noPlace(): Promise<SourcePlace> {
   return { line: 1, column: 1 };
 }
@@ -101,7 +110,7 @@ function claimsOf(text: string): readonly string[] {
 }
 
 async function readBuiltIns(): Promise<readonly OperatorEntry[]> {
-  const text = await readFile(BUILT_IN_FILE, 'utf8').catch((thrown: unknown) => {
+  const text = await readFile(builtInFile(), 'utf8').catch((thrown: unknown) => {
     builtIns = undefined;
     const message = `the built-in operators are not built; run \`npm run build\`: ${messageOf(thrown)}`;
     throw new RvbbitError('RVB_INTERNAL', message, { stage: 'cascade' });
@@ -109,7 +118,7 @@ async function readBuiltIns(): Promise<readonly OperatorEntry[]> {
   return JSON.parse(text) as readonly OperatorEntry[];
 }
 
-/** The folder's cascade files by name, with what changes when one of them does. */
+/** The names of the folder's cascade files, each with a text that changes when the file does. */
 async function stampedFiles(
   folder: string,
 ): Promise<readonly { readonly name: string; readonly text: string }[]> {

@@ -1,21 +1,24 @@
-/** The operators of several files as one registry: which file counts, and which are in each other's way. */
+/** Merges the operators of several files into one registry: decides which file counts, and finds conflicts. */
 import { formatPlace } from '../cascade/problems.ts';
 import { RvbbitError, type SourcePlace } from '../errors.ts';
 import type { Operator, OperatorRegistry } from './operator.ts';
 import { brokenEntry, type OperatorEntry } from './operator-entry.ts';
 
-/** A registry that also knows the files it could not take. */
+/** A registry that also knows the files that are wrong. */
 export interface LoadedOperators extends OperatorRegistry {
-  /** By operator name: what is wrong with its file. Its entry in `operators` throws this where it is used. */
+  /** For each operator name: the error in its file. The operator in `operators` throws it where it is used. */
   readonly broken: ReadonlyMap<string, RvbbitError>;
-  /** By operator name: its file, relative to the cascade root, or `built-in/…`. */
+  /** For each operator name: its file, relative to the cascade root, or `built-in/…`. */
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** Where a file claims a name or words; `claim` is as in the conflict's message. */
+/** Finds the place where a file claims a name or words; `claim` is worded as in the conflict's message. */
 export type PlaceOfClaim = (entry: OperatorEntry, claim: string) => Promise<SourcePlace>;
 
-/** Files count before built-ins of the same name. Those that claim the same name, words or function are all broken. */
+/**
+ * A file replaces a built-in operator of the same name. Operators that claim the same name, words or function are all
+ * broken.
+ */
 export async function mergeOperators(
   builtIns: readonly OperatorEntry[],
   files: readonly OperatorEntry[],
@@ -42,7 +45,7 @@ export async function mergeOperators(
   );
 }
 
-/** A file too broken to name its words has those of the built-in that it was to override. */
+/** A file that is too broken to give its words gets those of the built-in operator that it replaces. */
 function likeBuiltIn(entry: OperatorEntry, builtIns: readonly OperatorEntry[]): OperatorEntry {
   const { operator, error } = entry;
   const builtIn = builtIns.find((other) => other.operator.name === operator.name);

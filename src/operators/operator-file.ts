@@ -1,4 +1,4 @@
-/** One file of operators: read and checked, or known by its names and its error. */
+/** Reads the file of an operator. If it is wrong, only the operator's names and the error are known. */
 import type { Cascade } from '../cascade/cascade.ts';
 import { loadCascade } from '../cascade/load-cascade.ts';
 import type { ParsedYaml, ValuePath } from '../cascade/parse-yaml.ts';
@@ -15,7 +15,7 @@ import { readSpelling } from './spelling.ts';
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** Reads several files; cascades that declare no operator are left out. */
+/** Reads several files; leaves out cascades that declare no operator. */
 export async function readOperatorFiles(
   root: string,
   files: readonly string[],
@@ -25,7 +25,7 @@ export async function readOperatorFiles(
   return entries.filter((entry) => entry !== undefined);
 }
 
-/** Reads `root/file`; undefined where it is a cascade that declares no operator. Never throws for what is in the file. */
+/** Reads `root/file`; undefined if it is a cascade that declares no operator. Never throws for an error in the file. */
 async function readOperatorFile(
   root: string,
   file: string,
@@ -54,7 +54,7 @@ async function readOperatorFile(
   }
 }
 
-/** Where a spelling of the file stands. */
+/** The place of a spelling in the file; of the operator's name if no spelling is meant. */
 export async function placeOfSpelling(
   root: string,
   file: string,
@@ -79,7 +79,7 @@ function placeIn(parsed: ParsedYaml | undefined, file: string, path: ValuePath):
   return parsed?.place(path) ?? { file, line: 1, column: 1 };
 }
 
-/** The names as far as they can be read; else the operator is called like its file. */
+/** The operator's names, as far as they can be read. Without a readable name, it is called like its file. */
 function namesOf(value: unknown, file: string, source: Operator['source']): OperatorNames {
   const written = member(member(value, 'sql_function'), 'name');
   const base = file.replace(/^.*\//, '').replace(/\.ya?ml$/, '');
@@ -95,7 +95,7 @@ function namesOf(value: unknown, file: string, source: Operator['source']): Oper
   return { ...namesOfOperator(name), patterns, returns: type?.name ?? 'BOOLEAN', source };
 }
 
-/** The names of its function as far as they can be read, so that a call of it says what is wrong with the file. */
+/** The names of the operator's function, as far as they can be read, so that a call by them reports the file's error. */
 function brokenFunctions(names: OperatorNames, value: unknown): readonly string[] {
   const spellings = spellingsIn(value);
   const calls = spellings.flatMap((text) => {

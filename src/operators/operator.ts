@@ -2,7 +2,7 @@
 import type { Cascade } from '../cascade/cascade.ts';
 import type { SeedFunction } from './seed-call.ts';
 
-/** One argument, in the order of the function's. */
+/** One argument of an operator. */
 export interface OperatorArg {
   readonly name: string;
   /** A DuckDB type, as DuckDB spells it. */
@@ -17,28 +17,31 @@ export interface OperatorPattern {
 }
 
 export interface Operator {
-  /** In upper case: MEANS. */
+  /** The name in upper case: MEANS. */
   readonly name: string;
-  /** What its function is called: semantic_means. */
+  /** The name of its function: semantic_means. */
   readonly functionName: string;
   readonly shape: 'SCALAR' | 'AGGREGATE' | 'DIMENSION';
-  /** A DuckDB type. */
+  /** The DuckDB type of its value. */
   readonly returns: string;
   readonly args: readonly OperatorArg[];
   readonly patterns: readonly OperatorPattern[];
-  /** The two arguments may be swapped: one question answers both orders. */
+  /** True if the two arguments may be swapped: one question answers both orders. */
   readonly symmetric: boolean;
-  /** False: nothing is cached and each row is asked. */
+  /**
+   * If false, no answer is cached: MAP asks for each row, and each semantic statement asks anew, once for equal
+   * arguments.
+   */
   readonly deterministic: boolean;
   readonly cascade: Cascade;
   readonly source: 'built-in' | 'file';
-  /** One of the functions that run the cascade which their call names; its file is then no operator's. */
+  /** Set for a function that runs the cascade that its call names; that cascade's file then declares no operator. */
   readonly seed?: SeedFunction;
 }
 
 export interface OperatorRegistry {
   /** By `name`. */
   readonly operators: ReadonlyMap<string, Operator>;
-  /** The operator that a function name, in any case, calls. */
+  /** The operator whose function has this name, in any case. */
   byFunction(name: string): Operator | undefined;
 }

@@ -1,4 +1,4 @@
-/** An operator out of a cascade that declares one; what is wrong with the declaration, by path. */
+/** Reads an operator from a cascade that declares one, or lists the problems of the declaration. */
 import { createHash } from 'node:crypto';
 import type { Cascade } from '../cascade/cascade.ts';
 import type { ValuePath } from '../cascade/parse-yaml.ts';
@@ -11,7 +11,7 @@ import { sqlFunctionOf } from './function-file.ts';
 import type { Operator, OperatorArg, OperatorPattern } from './operator.ts';
 import { callProblem, readSpelling } from './spelling.ts';
 
-/** One thing wrong, and where in the file's value. */
+/** One problem, and its path in the file's value. */
 export interface OperatorProblem {
   readonly path: ValuePath;
   readonly message: string;
@@ -19,13 +19,13 @@ export interface OperatorProblem {
 
 type ReportProblem = (path: ValuePath, message: string) => void;
 
-/** An argument as the file has it. */
+/** An argument as the file declares it. */
 interface ReadArg extends OperatorArg {
   readonly columnType: ColumnType;
   readonly optional: boolean;
 }
 
-/** An operator's name and its function's: MEANS and `semantic_means`, also of a file that says `semantic_means`. */
+/** The names of an operator and its function: MEANS and `semantic_means`, also if the file says `semantic_means`. */
 export function namesOfOperator(written: string): Pick<Operator, 'name' | 'functionName'> {
   const bare = written.toLowerCase().replace(/^semantic_(?=.)/, '');
   return { name: bare.toUpperCase(), functionName: `semantic_${bare}` };
@@ -85,7 +85,7 @@ function readReturns(file: SqlFunctionFile, report: ReportProblem): ColumnType |
   return type;
 }
 
-/** Where the file has a schema, what that does not require is optional too. */
+/** Reads the arguments. If the file has a schema, arguments that it does not require are optional too. */
 function readArgs(
   file: SqlFunctionFile,
   schema: JsonObject | undefined,
@@ -107,7 +107,7 @@ function readArgs(
     if (optional && i === 0) report(at, 'the first argument cannot be optional');
     const columnType = readColumnType(type);
     if (columnType === undefined) report([...at, 'type'], notAType(type));
-    // Kept under any type, so that what uses the argument is not said to be wrong too.
+    // Kept with some type, so that uses of the argument are not reported as well.
     const read = columnType ?? readColumnType('VARCHAR')!;
     args.push({ name, type: read.name, columnType: read, optional });
   }
@@ -153,7 +153,10 @@ function readPatterns(
   return patterns;
 }
 
-/** Infix: two arguments, and no other required one. A call: the arguments from the first, in order. */
+/**
+ * What is wrong with a spelling's arguments. Infix: two arguments, and no other is required. A call: the arguments from
+ * the first on, in order.
+ */
 function slotsProblem(
   slots: readonly string[],
   kind: 'infix' | 'call',
@@ -163,15 +166,18 @@ function slotsProblem(
   const stranger = slots.find((slot) => !names.includes(slot));
   if (stranger !== undefined) return `{${stranger}} is no argument${didYouMean(stranger, names)}`;
   const left = args.find(({ name, optional }) => !optional && !slots.includes(name));
-  if (left !== undefined) return `the argument ${left.name} is required and is not there`;
-  if (new Set(slots).size < slots.length) return 'the same argument twice';
+  if (left !== undefined) return `the required argument ${left.name} is missing from this spelling`;
+  if (new Set(slots).size < slots.length) return 'this spelling has the same argument twice';
   if (kind === 'call' && slots.some((slot, i) => slot !== names[i])) {
     return `the arguments of a call come in their order: ${names.join(', ')}`;
   }
   return undefined;
 }
 
-/** The schema of the inputs that the arguments make; undefined where the file has one, which is held against them. */
+/**
+ * The schema of the inputs that the arguments make; undefined if the file has a schema, which is then compared with the
+ * arguments.
+ */
 function inputsSchema(
   cascade: Cascade,
   args: readonly ReadArg[],
@@ -186,13 +192,13 @@ function inputsSchema(
       report(['inputs_schema'], `${name} is no argument of the operator${didYouMean(name, names)}`);
     }
     for (const name of names.filter((arg) => !declared.includes(arg))) {
-      report(['inputs_schema'], `the argument ${name} is not there`);
+      report(['inputs_schema'], `the argument ${name} is missing from inputs_schema`);
     }
     for (const name of names.filter((arg) => required.includes(arg) !== wanted.includes(arg))) {
-      const message = required.includes(name)
-        ? 'required, and an optional'
-        : 'not required, and no optional';
-      report(['inputs_schema'], `${name} is ${message} argument`);
+      const [here, there] = required.includes(name)
+        ? ['required', 'optional']
+        : ['optional', 'required'];
+      report(['inputs_schema'], `${name} is ${here} in inputs_schema and ${there} in args`);
     }
     checkTypes(cascade.inputsSchema, args, report);
     return undefined;
@@ -204,7 +210,7 @@ function inputsSchema(
   };
 }
 
-/** A `type` that the declared schema has for an argument must have one of those that the argument's values have. */
+/** Reports an argument for which the declared schema has a `type` that shares no JSON type with the argument's values. */
 function checkTypes(schema: JsonObject, args: readonly ReadArg[], report: ReportProblem): void {
   const properties = schema['properties'];
   if (typeof properties !== 'object' || properties === null || Array.isArray(properties)) return;
@@ -225,7 +231,7 @@ function listOf(value: Json): readonly Json[] {
   return Array.isArray(value) ? (value as readonly Json[]) : [value];
 }
 
-/** What of a type's values JSON Schema can say; large numbers come as texts. */
+/** The JSON Schema of a type's values, as far as it can say it; large numbers come as texts. */
 function jsonType({ family, element }: ColumnType): { readonly [key: string]: Json } {
   if (element !== undefined) return { type: 'array', items: nullable(jsonType(element)) };
   if (family === 'boolean') return { type: 'boolean' };
@@ -234,14 +240,17 @@ function jsonType({ family, element }: ColumnType): { readonly [key: string]: Js
   return family === 'json' ? {} : { type: 'string' };
 }
 
-/** A list of values may hold NULLs. */
+/** A schema that also allows null: a list of values may hold NULLs. */
 function nullable(schema: { readonly [key: string]: Json }): JsonObject {
   const { type } = schema;
   if (type === undefined) return schema;
   return { ...schema, type: [...listOf(type), 'null'] };
 }
 
-/** The workers know a cascade by its hash: one with another schema is another one. */
+/**
+ * The cascade with this schema for its inputs. Workers know a cascade by its hash, so another schema needs another
+ * hash.
+ */
 function withInputs(cascade: Cascade, inputsSchema: JsonObject): Cascade {
   const text = `${cascade.hash}\0${JSON.stringify(inputsSchema)}`;
   return {

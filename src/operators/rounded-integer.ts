@@ -1,6 +1,9 @@
-/** Whole numbers in a JSON text that `JSON.parse` would round in silence. */
+/** Finds whole numbers in a JSON text that `JSON.parse` would round without an error. */
 
-/** The first of them, as it stands there. Strings are passed over, however long: a pattern for a whole one takes stack for each character. */
+/**
+ * The first such number, as it is written. Strings are skipped by a loop: a pattern for a whole string takes stack
+ * space for each character in it.
+ */
 export function roundedInteger(json: string): string | undefined {
   const tokens = /"|(?<![\d.])\d{16,}(?![\d.eE])/g;
   for (let token = tokens.exec(json); token !== null; token = tokens.exec(json)) {

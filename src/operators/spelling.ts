@@ -1,8 +1,11 @@
-/** The entries of `sql_function.operators`: infix ones (`{text} MEANS {criterion}`) and calls (`TLDR({text}, {focus})`). */
+/**
+ * Reads the entries of `sql_function.operators`: infix spellings (`{text} MEANS {criterion}`) and calls (`TLDR({text},
+ * {focus})`).
+ */
 import { LOOSE_KEYWORDS, STRICT_KEYWORDS } from './duckdb-keywords.ts';
 import type { OperatorPattern } from './operator.ts';
 
-/** An entry, read. */
+/** A spelling, read from its entry. */
 export type Spelling =
   | ({ readonly kind: 'infix' } & OperatorPattern)
   | { readonly kind: 'call'; readonly name: string; readonly slots: readonly string[] };
@@ -13,11 +16,11 @@ const INFIX = new RegExp(`^\\s*${SLOT}\\s+(${WORD}(?:\\s+${WORD})*)\\s+${SLOT}\\
 const CALL = new RegExp(`^\\s*(${WORD})\\s*\\(\\s*(${SLOT}(?:\\s*,\\s*${SLOT})*)\\s*\\)\\s*$`);
 const MAX_WORDS = 2;
 
-/** Words of DuckDB that may come second, since no operand and no clause begins with them after an operand. */
+/** DuckDB keywords that may come second: after an operand, no operand and no clause begins with them. */
 const SECOND_WORDS = new Set(['TO', 'WITH']);
-/** A word of the grammar that DuckDB takes for a statement alone, so that the call is never its own. */
+/** Keywords that DuckDB reads only as a statement, so that a call by this name is never DuckDB's own. */
 const CALLABLE_KEYWORDS = new Set(['SUMMARIZE']);
-/** What the dialect's own statements begin with. */
+/** First words of the dialect's own statements. */
 const DIALECT_WORDS = new Set(['RVBBIT', 'RUN', 'MAP']);
 
 /** Reads an entry, or says what is wrong with it. */
@@ -42,7 +45,7 @@ export function readSpelling(text: string): Spelling | { readonly problem: strin
   return problem === undefined ? { kind: 'infix', left: left!, words, right: right! } : { problem };
 }
 
-/** What is wrong with a name that is to be called. */
+/** What is wrong with a name for a call; undefined if nothing is. */
 export function callProblem(name: string): string | undefined {
   return STRICT_KEYWORDS.has(name) && !CALLABLE_KEYWORDS.has(name)
     ? `${name} is a word of DuckDB's grammar and cannot be called`

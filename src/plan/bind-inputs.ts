@@ -1,4 +1,4 @@
-/** The inputs of a run, from the columns of the statement's query. */
+/** Binds the inputs of a run to the columns of the statement's query. */
 import type { Cascade } from '../cascade/cascade.ts';
 import { refuseMissingInputs } from '../cascade/check-inputs.ts';
 import { RUN_INPUTS } from '../cascade/read-inputs.ts';
@@ -8,8 +8,8 @@ import type { InputColumn } from '../plan/plan.ts';
 import { findColumn } from '../util/find-column.ts';
 
 /**
- * The columns that a MAP gives each run. Throws RVB_TYPE_MISMATCH where a required input has no column,
- * RVB_CASCADE_INVALID where a template reads one that has none.
+ * Returns the columns that a MAP gives each run. Throws RVB_TYPE_MISMATCH if a required input has no column, and
+ * RVB_CASCADE_INVALID if a template reads an input without a column.
  */
 export function bindInputs(cascade: Cascade, columns: readonly Column[]): readonly InputColumn[] {
   const missing = cascade.requiredInputs.filter((name) => findColumn(columns, name) === undefined);
@@ -32,7 +32,7 @@ export function bindInputs(cascade: Cascade, columns: readonly Column[]): readon
   return inputs;
 }
 
-/** An image is a BLOB, and a BLOB is no text of a prompt. Throws RVB_TYPE_MISMATCH. */
+/** Checks that images are BLOBs and that prompts read no BLOB as text. Throws RVB_TYPE_MISMATCH. */
 function checkBlobs(cascade: Cascade, columns: readonly Column[]): void {
   const refuse = (message: string): never => {
     throw new RvbbitError('RVB_TYPE_MISMATCH', message, { stage: 'bind' });
@@ -55,12 +55,12 @@ function checkBlobs(cascade: Cascade, columns: readonly Column[]): void {
   }
 }
 
-/** Throws RVB_CASCADE_INVALID where a template reads an input that a RUN does not give. */
+/** Throws RVB_CASCADE_INVALID if a template reads an input that a RUN does not give. */
 export function checkRunInputs(cascade: Cascade): void {
   refuseMissingInputs(cascade, RUN_INPUTS, `a RUN gives ${RUN_INPUTS.join(', ')}`);
 }
 
-/** Names for a message: the first ten. */
+/** Returns the first ten names for a message. */
 export function listNames(columns: readonly { readonly name: string }[]): string {
   const names = columns.slice(0, 10).map(({ name }) => name);
   return names.join(', ') + (columns.length > names.length ? ', …' : '');

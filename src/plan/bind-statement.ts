@@ -2,6 +2,7 @@
 import type { MapStatement, RunStatement } from '../../grammar/ast.ts';
 import { createSourceText } from '../../grammar/source-text.ts';
 import type { Cascade } from '../cascade/cascade.ts';
+import { hasForEachRow, refuseCells } from '../cascade/refuse-cells.ts';
 import type { Column } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import { providerOf, withFallbacks } from '../model/chat.ts';
@@ -22,19 +23,19 @@ export interface BoundStatement {
   readonly statement: MapStatement | RunStatement;
   readonly cascade: Cascade;
   readonly settings: StatementSettings;
-  /** As the settings say; a default as its columns take it. */
+  /** From the settings. A default value is converted for the result's columns. */
   readonly onError: OnError;
   /** The columns of a typed result. */
   readonly fields?: readonly ResultField[];
-  /** The query's columns, repeated names told apart. */
+  /** The query's columns. Repeated names were made different. */
   readonly columns: readonly Column[];
-  /** What a MAP gives each run; nothing of a RUN. */
+  /** The inputs that a MAP gives each run; empty for a RUN. */
   readonly inputs: readonly InputColumn[];
-  /** The query's own outermost select says LIMIT or FETCH. */
+  /** True if the query's own outermost SELECT has a LIMIT or FETCH. */
   readonly hasLimit: boolean;
-  /** Its number, where it is one. */
+  /** The number in the query's LIMIT; absent if it is not a number. */
   readonly queryLimit?: number;
-  /** Absent where no cell asks a model. */
+  /** Absent if no cell asks a model. */
   readonly models?: BoundModels;
 }
 
@@ -43,13 +44,14 @@ export async function bindStatement(
   context: PlanContext,
 ): Promise<BoundStatement> {
   const settings = resolveSettings(statement, context);
-  // YAML and the schema are loaded with the first cascade: plain SQL starts without them.
+  // YAML and the schema are loaded with the first cascade, so that plain SQL starts without them.
   const { loadCascade } = await import('../cascade/load-cascade.ts');
   const written = await loadCascade(context.cascadeRoot, statement.cascade.value);
-  refuseLaterCells(written);
+  refuseCells(written, statement.kind === 'Map' ? 'map' : 'run');
+  refuseParallel(statement, written);
   const fields =
     statement.columns === undefined ? undefined : await bindFields(statement.columns, context);
-  // A RUN's columns are of its cells' outputs, and not of the last cell's alone.
+  // A RUN's columns come from the outputs of all its cells, and not of the last cell alone.
   const isOfValue = fields !== undefined && statement.kind === 'Map';
   const cascade = isOfValue ? withWantedSchema(written, fields) : written;
   const models = await context.models.bind(cascade, settings.modelOverride);
@@ -83,7 +85,7 @@ export async function bindStatement(
   };
 }
 
-/** Without a price nothing says when the money is spent. */
+/** Refuses `max_cost` with a model without a price, because nothing would tell when the money is spent. */
 function refuseUncosted(models: BoundModels | undefined): void {
   for (const target of Object.values(models?.settings.targets ?? {}).flatMap(withFallbacks)) {
     const provider = providerOf(target);
@@ -95,7 +97,7 @@ function refuseUncosted(models: BoundModels | undefined): void {
   }
 }
 
-/** The temp table of `as_table` takes the place of a temp table, and of no view. */
+/** Refuses `as_table` with the name of a temporary view: the temp table may replace a temp table, but no view. */
 async function refuseAsTable(
   { options }: MapStatement | RunStatement,
   { session, stop: { signal }, source }: PlanContext,
@@ -134,7 +136,7 @@ function refuseCollisions(
   }
 }
 
-/** The columns have their own names. */
+/** Refuses a name for the result column beside RETURNING, whose columns have their own names. */
 function refuseNameBeside(statement: MapStatement | RunStatement, source: string): void {
   const option = statement.options.find(({ key }) => key.value === 'result_column');
   const name = statement.kind === 'Map' ? (statement.alias ?? option) : option;
@@ -146,7 +148,7 @@ function refuseNameBeside(statement: MapStatement | RunStatement, source: string
   );
 }
 
-/** DuckDB binds a statement that it explains: a schema that is not there is told before a model is asked. */
+/** Refuses a `schema` that does not exist before any model is asked: to explain a statement, DuckDB binds it. */
 async function refuseSchema(
   { options }: MapStatement | RunStatement,
   { session, stop: { signal }, source }: PlanContext,
@@ -161,7 +163,7 @@ async function refuseSchema(
     });
 }
 
-/** A default that its columns do not take is refused before the first row. */
+/** Returns `on_error` with its default converted for the columns. A default that they do not take is refused before any row. */
 function onErrorOf(onError: OnError, fields: readonly ResultField[] | undefined): OnError {
   if (onError.kind !== 'default' || fields === undefined) return onError;
   const converted = typedValue(fields, onError.value);
@@ -190,17 +192,10 @@ function refuseUnknownColumns(settings: StatementSettings, columns: readonly Col
   }
 }
 
-/** Refuses a cascade with a cell that this version does not execute. */
-export function refuseLaterCells(cascade: Cascade): void {
-  for (const cell of cascade.cells) {
-    const later = cell.unsupported?.[0];
-    if (later !== undefined) {
-      throw new RvbbitError(
-        'RVB_UNSUPPORTED',
-        `${cascade.file}: cell ${cell.name} uses ${later}, which this version does not execute yet`,
-        { stage: 'bind' },
-      );
-    }
-  }
-  for (const nested of Object.values(cascade.nested)) refuseLaterCells(nested);
+/** Refuses `parallel` on a RUN without `for_each_row` cells: the option is for the rows of such cells. */
+function refuseParallel({ kind, options }: MapStatement | RunStatement, cascade: Cascade): void {
+  const isOption = options.some(({ key }) => key.value === 'parallel');
+  if (kind === 'Map' || !isOption || hasForEachRow(cascade)) return;
+  const what = `parallel of a RUN is for cells with for_each_row, and ${cascade.file} has none`;
+  throw new RvbbitError('RVB_UNSUPPORTED', `${what}: it runs once`, { stage: 'bind' });
 }

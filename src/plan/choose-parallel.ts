@@ -1,36 +1,39 @@
-/** How many runs at a time, where `strategy = 'auto'` is written and PARALLEL is not. */
+/** Chooses how many runs go at a time, if the statement has `strategy = 'auto'` and no PARALLEL. */
 import { MAX_PARALLEL } from '../limits.ts';
 import type { CallLimits } from '../model/call-limits.ts';
 
-/** Calls at a time of a provider that tells no limits, and the fewest of one that tells a rate. */
+/** The calls at a time for a provider without known limits, and the fewest for a provider with a rate. */
 const UNTOLD_PARALLEL = 10;
-/** Lanes for each that a rate keeps busy: with uneven calls some are idle, and a window's first calls may all go at once. */
+/**
+ * The lanes for each call that a rate keeps in flight: with uneven calls some lanes idle, and a window's first calls
+ * may go all at once.
+ */
 const SPARE_LANES = 3;
 
 export interface ParallelGrounds {
-  /** Some cell asks a model. */
+  /** True if some cell asks a model. */
   readonly asks: boolean;
-  /** Worker threads. */
+  /** The number of worker threads. */
   readonly threads: number;
-  /** Limits of the providers that are asked, and of the statement. */
+  /** The limits of the asked providers, and those of the statement. */
   readonly limits: readonly CallLimits[];
-  /** Mean time of a call. */
+  /** The mean duration of a call. */
   readonly callMs: number;
-  /** That time is an assumption: no call has been made yet. */
+  /** True if `callMs` is an assumption, because no call has been made yet. */
   readonly isAssumed: boolean;
 }
 
 export interface ChosenParallel {
   readonly parallel: number;
-  /** For EXPLAIN: why so many. */
+  /** The reason for the number, for EXPLAIN. */
   readonly why: string;
-  /** What would have been taken otherwise. */
+  /** The next best number. */
   readonly runnerUp: number;
 }
 
 /**
- * One run a thread where runs compute. Where they wait for a model: three times what its rate keeps busy, at least
- * ten, and no more than may be in flight.
+ * Returns one run per thread for runs that only compute. For runs that wait for a model with a rate, returns three
+ * times the calls that the rate keeps in flight, at least ten, and no more than may be in flight.
  */
 export function chooseParallel(grounds: ParallelGrounds): ChosenParallel {
   const { asks, threads, limits, callMs, isAssumed } = grounds;

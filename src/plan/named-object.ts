@@ -1,19 +1,19 @@
-/** What a CREATE TABLE would find in its way, looked up in the catalog. */
+/** Looks up in the catalog whether a table or view is in the way of a CREATE TABLE. */
 import type { Session } from '../duck/session.ts';
 
-/** DuckDB's names are equal but for the case of ASCII letters. */
+/** DuckDB's names ignore the case of ASCII letters only. */
 const folded = (sql: string) =>
   `translate(${sql}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')`;
 
 const CURRENT = 'database_name = current_database() AND schema_name = current_schema()';
 const TEMPORARY = "database_name = 'temp' AND schema_name = 'main'";
-/** Of two parts the first is a database or a schema; DuckDB refuses a name that is both. */
+/** In a name of two parts, the first is a database or a schema. DuckDB refuses a name that is both. */
 const OF_TWO = `(${folded('database_name')} = ${folded('$2')} AND schema_name =
   CASE WHEN database_name = current_database() THEN current_schema() ELSE 'main' END)
 OR (database_name = current_database() AND ${folded('schema_name')} = ${folded('$2')})`;
 const OF_THREE = `${folded('database_name')} = ${folded('$3')} AND ${folded('schema_name')} = ${folded('$2')}`;
 
-/** The table or view that has the name where `CREATE [TEMP] TABLE` of it would put the table. */
+/** Finds the table or view that already has the name in the place where `CREATE [TEMP] TABLE` would put the table. */
 export async function findNamedObject(
   session: Session,
   parts: readonly string[],

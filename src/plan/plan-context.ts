@@ -1,4 +1,4 @@
-/** What planning needs of a statement and of the call that it stands in. */
+/** The parts of a statement and of its engine call that planning needs. */
 import type { Parameters, Session } from '../duck/session.ts';
 import type { Models } from '../model/models.ts';
 import type { StatementSignal } from '../util/statement-signal.ts';
@@ -7,15 +7,15 @@ export interface PlanContext {
   readonly session: Session;
   readonly parameters: Parameters | undefined;
   readonly stop: StatementSignal;
-  /** The text that the statement stands in, and that its spans count in. */
+  /** The text that contains the statement. The statement's spans refer to this text. */
   readonly source: string;
-  /** The folder that cascades lie in. */
+  /** The folder of the cascades. */
   readonly cascadeRoot: string;
   readonly models: Models;
-  /** PARALLEL where the statement does not say it. */
+  /** The value of PARALLEL for a statement that does not set it. */
   readonly defaultParallel: number;
-  /** Worker threads of the engine. */
+  /** The number of the engine's worker threads. */
   readonly threads: number;
-  /** PARALLEL, over what the statement's text says. */
+  /** The value of PARALLEL that overrides the statement's text. */
   readonly resumeParallel?: number;
 }

@@ -1,4 +1,5 @@
-/** Bound statement → Plan. Pure: nothing is read, nothing is asked. */
+/** Makes the plan of a bound statement. Pure: reads nothing and asks nothing. */
+import { hasForEachRow } from '../cascade/refuse-cells.ts';
 import { MAP_DEFAULT_ROWS, RUN_DEFAULT_ROWS } from '../limits.ts';
 import type { BoundStatement } from './bind-statement.ts';
 import type { ChosenParallel } from './choose-parallel.ts';
@@ -6,8 +7,8 @@ import type { CallPlan, MapPlan, MapTarget, Plan, RowLimit, RunPlan } from './pl
 import type { StatementSettings } from './statement-settings.ts';
 
 /**
- * The plan of a bound statement; `generatedTable` names the temp table of a RUN that gives no name, `chosen` is n where
- * the statement leaves it to the engine.
+ * Returns the plan of a bound statement. `generatedTable`: the name of the temp table for a RUN that gives no name.
+ * `chosen`: n, if the statement leaves it to the engine.
  */
 export function planStatement(
   bound: BoundStatement,
@@ -33,7 +34,7 @@ function planMap(
     ...common(bound, MAP_DEFAULT_ROWS),
     parallel: chosen?.parallel ?? settings.parallel,
     ...(chosen === undefined ? {} : { chosen }),
-    // Answers that may differ from time to time are each row's own.
+    // If the cascade is not deterministic, each row gets an answer of its own.
     dedupe: settings.dedupe && cascade.sqlFunction?.['deterministic'] !== false,
     ...(settings.distinct === undefined ? {} : { distinct: settings.distinct }),
     inputs: bound.inputs,
@@ -49,7 +50,7 @@ function planRun(bound: BoundStatement, target: MapTarget, generatedTable: strin
     kind: 'run',
     strategy: 'batch',
     ...common(bound, RUN_DEFAULT_ROWS),
-    parallel: 1,
+    parallel: hasForEachRow(bound.cascade) ? bound.settings.parallel : 1,
     asTable: bound.settings.asTable ?? generatedTable,
     ...(bound.settings.schema === undefined ? {} : { schema: bound.settings.schema }),
     ...(tables === undefined ? {} : { returningTables: tables.map(({ value }) => value) }),
@@ -84,7 +85,7 @@ function callPlan({ retries, budget, cache, dedupe, limits }: StatementSettings)
   };
 }
 
-/** Of `limit` and the query's own LIMIT the smaller holds; the default only where neither is given. */
+/** The smaller of `limit` and the query's own LIMIT holds. The default holds only if neither is given. */
 function rowLimit(
   { settings, hasLimit, queryLimit }: BoundStatement,
   defaultRows: number,

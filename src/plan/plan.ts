@@ -1,21 +1,21 @@
-/** A plan: plain data that says what a statement will do. It can be printed, compared and sent elsewhere. */
+/** A plan is plain data that says what a statement will do. It can be printed, compared and sent elsewhere. */
 import type { CallLimits } from '../model/call-limits.ts';
 import type { Strategy } from '../result.ts';
 import type { ChosenParallel } from './choose-parallel.ts';
 import type { ResultField } from './result-fields.ts';
 
-/** How many rows are read, and who said so. `rows` is null where the query has its own LIMIT and no other applies. */
+/** How many rows are read, and what set the number. `rows` is null if only the query's own LIMIT applies. */
 export interface RowLimit {
   readonly rows: number | null;
   readonly source: 'default' | 'option' | 'query';
-  /** The number in the query's own LIMIT, where it is one. */
+  /** The number in the query's own LIMIT; absent if it is not a number. */
   readonly ofQuery?: number;
 }
 
 /** WITH (cache = …): true, false, 'refresh' or an age such as '1d'. */
 export type CacheSetting = boolean | string | number;
 
-/** What becomes of a row whose cascade failed. */
+/** The treatment of a row whose cascade failed. */
 export type OnError =
   | { readonly kind: 'null' }
   | { readonly kind: 'fail' }
@@ -30,19 +30,19 @@ export interface Spending {
   readonly costMicroUsd: number;
 }
 
-/** `max_calls`, `max_total_tokens` and `max_cost` of a statement; one that is absent does not limit. */
+/** `max_calls`, `max_total_tokens` and `max_cost` of a statement. An absent value sets no limit. */
 export type BudgetLimits = Partial<Spending>;
 
-/** How a plan's model calls are made. */
+/** The settings for a plan's model calls. */
 export interface CallPlan {
-  /** Attempts at a call that fails for a while, the first included; absent: the cell's. */
+  /** The most attempts at a call that fails temporarily, with the first one; absent: the cell's number. */
   readonly maxAttempts?: number;
   readonly budget: BudgetLimits;
   readonly cache: CacheSetting;
-  /** Equal calls of this statement are made once. */
+  /** True if equal calls of this statement are made once. */
   readonly dedupe: boolean;
-  /** No call goes out: a run that no answer at hand settles is not run. */
-  readonly onlyAtHand?: boolean;
+  /** True: no call goes out, and a run that stored answers cannot complete counts as not run. */
+  readonly onlyStored?: boolean;
   /** The statement's own limits, in addition to the provider's. */
   readonly limits?: CallLimits;
 }
@@ -59,7 +59,7 @@ interface PlanBase {
   readonly onError: OnError;
   /** The one column of an untyped result. */
   readonly resultColumn: string;
-  /** The columns of a typed result, in its place. */
+  /** The columns of a typed result, in place of `resultColumn`. */
   readonly fields?: readonly ResultField[];
   readonly label?: string;
 }
@@ -67,14 +67,14 @@ interface PlanBase {
 /** The type of `error_column`. */
 export const ERROR_TYPE = 'STRUCT("code" VARCHAR, "message" VARCHAR, "attempts" INTEGER)';
 
-/** Where a MAP's rows go: to the caller, or into a table, whose name is as it is written. */
+/** Where the rows go: to the caller, or into a table. `table` is the name as the user wrote it. */
 export type MapTarget =
   | { readonly kind: 'rows'; readonly asTable?: string }
-  /** `CREATE … TABLE … AS`, up to the AS, as SQL. */
+  /** `create`: the SQL `CREATE … TABLE … AS`, up to the AS. */
   | { readonly kind: 'create'; readonly table: string; readonly create: string }
-  /** A temp table that the rest of the statement reads, which it is no part of to write. */
+  /** A temp table for the rest of the statement. It does not count as something that the statement writes. */
   | { readonly kind: 'stage'; readonly table: string }
-  /** `INSERT INTO … (…)`, as SQL. */
+  /** `insert`: the SQL `INSERT INTO … (…)`. */
   | { readonly kind: 'insert'; readonly table: string; readonly insert: string };
 
 /** An input of the cascade and the column of the query that feeds it. */
@@ -87,11 +87,11 @@ export interface MapPlan extends PlanBase {
   readonly kind: 'map';
   readonly strategy: Strategy;
   readonly parallel: number;
-  /** How `parallel` came about, where the statement leaves it to the engine. */
+  /** How `parallel` was chosen; absent if the statement did not leave it to the engine. */
   readonly chosen?: ChosenParallel;
   readonly dedupe: boolean;
   readonly distinct?: 'row' | readonly string[];
-  /** The only columns that cross into JavaScript while the cascade runs. */
+  /** Only these columns go to JavaScript while the cascade runs. */
   readonly inputs: readonly InputColumn[];
   readonly errorColumn?: string;
   readonly target: MapTarget;
@@ -100,14 +100,15 @@ export interface MapPlan extends PlanBase {
 export interface RunPlan extends PlanBase {
   readonly kind: 'run';
   readonly strategy: 'batch';
-  readonly parallel: 1;
-  /** The temp table that holds the rows; a generated name where the statement gives none. */
+  /** The most runs in flight for a `for_each_row` cell; 1 if the cascade has no such cell. */
+  readonly parallel: number;
+  /** The temp table for the rows; a generated name if the statement gives none. */
   readonly asTable: string;
-  /** Where the tables go that the cascade makes; absent: they stay in the session. */
+  /** The schema for the tables that the cascade makes; absent: they stay temp tables of the session. */
   readonly schema?: string;
-  /** RETURNING TABLES: those that are wanted, none for all that the cascade makes. */
+  /** The tables of RETURNING TABLES; an empty list for all tables that the cascade makes. */
   readonly returningTables?: readonly string[];
-  /** Where the one row goes. */
+  /** Where the one result row goes. */
   readonly target: MapTarget;
 }
 

@@ -1,4 +1,4 @@
-/** What stands around a MAP or RUN: the table that its result goes to, checked before anything runs. */
+/** Resolves the CREATE TABLE or INSERT around a MAP or RUN, and checks its table before anything runs. */
 import type {
   CreateTableStatement,
   InsertStatement,
@@ -6,6 +6,7 @@ import type {
   QualifiedName,
   RunStatement,
 } from '../../grammar/ast.ts';
+import { createSourceText } from '../../grammar/source-text.ts';
 import { quoteIdentifier } from '../duck/quote.ts';
 import { namedTypeText } from '../duck/stage.ts';
 import { RvbbitError } from '../errors.ts';
@@ -21,13 +22,13 @@ export type CascadeStatement = MapStatement | RunStatement | CreateTableStatemen
 export interface ResolvedTarget {
   readonly body: MapStatement | RunStatement;
   readonly target: MapTarget;
-  /** CREATE TABLE IF NOT EXISTS of a table that exists: there is nothing to do. */
+  /** True for CREATE TABLE IF NOT EXISTS of a table that exists: there is nothing to do. */
   readonly done: boolean;
 }
 
 type TargetContext = Pick<PlanContext, 'session' | 'stop' | 'parameters'>;
 
-/** Throws what DuckDB would say of the table when all rows have run; at its name, where the source is given. */
+/** Throws, at the table's name, the error about the table that DuckDB would otherwise give after all rows have run. */
 export async function resolveTarget(
   statement: CascadeStatement,
   context: TargetContext,
@@ -36,6 +37,7 @@ export async function resolveTarget(
   if (statement.kind === 'Map' || statement.kind === 'Run') {
     return { body: statement, target: { kind: 'rows' }, done: false };
   }
+  refuseAsTable(statement, source);
   try {
     return await (statement.kind === 'CreateTable'
       ? resolveCreate(statement, context, source)
@@ -43,6 +45,18 @@ export async function resolveTarget(
   } catch (error) {
     throw placedAt(error, source, statement.table.span.start);
   }
+}
+
+/** Refuses `as_table` of a MAP whose rows already go to a table. */
+function refuseAsTable({ kind, body }: CreateTableStatement | InsertStatement, source: string) {
+  const option = body.kind === 'Map' && body.options.find(({ key }) => key.value === 'as_table');
+  if (!option) return;
+  const head = kind === 'CreateTable' ? 'CREATE TABLE' : 'INSERT INTO';
+  throw new RvbbitError(
+    'RVB_UNSUPPORTED',
+    `as_table is not for a MAP after ${head}, which writes its rows to one table; leave it out, and copy the table afterwards: CREATE TEMP TABLE … AS FROM …`,
+    { stage: 'bind', place: createSourceText(source).positionAt(option.span.start) },
+  );
 }
 
 async function resolveCreate(
@@ -80,7 +94,7 @@ async function resolveInsert(
   const { session, parameters, stop } = context;
   const columns = await session
     .describe(body.query.text, { parameters, signal: stop.signal })
-    // What is wrong with the query is told where the query is bound.
+    // Errors of the query are reported when the query is bound.
     .catch(() => undefined);
   if (columns !== undefined) {
     const hasErrors = body.options.some(({ key }) => key.value === 'error_column');
@@ -93,7 +107,7 @@ async function resolveInsert(
       ...(fields?.map(({ type }) => type) ?? ['VARCHAR']),
       ...(hasErrors ? [ERROR_TYPE] : []),
     ];
-    // An untyped NULL is an INTEGER to DuckDB, which some types cannot be cast from.
+    // For DuckDB an untyped NULL is an INTEGER, which cannot be cast to some types.
     const nulls = types.map((type) => `CAST(NULL AS ${type})`);
     await explain(`${insert} SELECT ${nulls.join(', ')}`, context);
   }
@@ -101,7 +115,7 @@ async function resolveInsert(
   return { body, target: { kind: 'insert', table, insert }, done: false };
 }
 
-/** DuckDB binds a statement that it explains, and so finds what is wrong with it. */
+/** Checks a statement: to explain it, DuckDB binds it, and so finds its errors. */
 async function explain(sql: string, { session, stop: { signal } }: TargetContext): Promise<void> {
   await session.run(`EXPLAIN ${sql}`, { signal });
 }
@@ -123,7 +137,7 @@ function insertSql({ table, columns }: InsertStatement): string {
   return `INSERT INTO ${sqlName(table)}${names === undefined ? '' : ` (${names})`}`;
 }
 
-/** The name as the user wrote it. */
+/** Returns the name as the user wrote it. */
 function writtenName({ span }: QualifiedName, source: string): string {
   return source.slice(span.start, span.end);
 }

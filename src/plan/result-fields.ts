@@ -1,4 +1,4 @@
-/** The columns of RETURNING and of a typed AS: their types as DuckDB binds them, and where each is in a run's value. */
+/** Binds the columns of RETURNING and of a typed AS: their types by DuckDB, and their paths in a run's value. */
 import type { ResultColumn } from '../../grammar/ast.ts';
 import { createSourceText } from '../../grammar/source-text.ts';
 import { typeText } from '../duck/columns.ts';
@@ -12,16 +12,16 @@ import type { PlanContext } from './plan-context.ts';
 /** A column that takes a part of a run's value. */
 export interface ResultField {
   readonly name: string;
-  /** As SQL. */
+  /** The column's type as SQL. */
   readonly type: string;
   readonly valueType: ColumnType;
-  /** Keys and places on the way from the value to the part; undefined: the field of the column's name. */
+  /** The keys and indexes that lead from the value to the part; undefined: the field with the column's name. */
   readonly path?: readonly (string | number)[];
 }
 
 type FieldContext = Pick<PlanContext, 'session' | 'stop' | 'source'>;
 
-/** Throws RVB_SQL, RVB_UNSUPPORTED, RVB_SYNTAX and RVB_COLUMN_COLLISION at the column's place. */
+/** Binds result columns. Throws RVB_SQL, RVB_UNSUPPORTED, RVB_SYNTAX or RVB_COLUMN_COLLISION at the column's place. */
 export async function bindFields(
   columns: readonly ResultColumn[],
   context: FieldContext,
@@ -76,7 +76,7 @@ function wrongField(
 
 const STEP = /\.([A-Za-z_][\w-]*|"(?:[^"\\]|\\.)*")|\[(\d{1,9})\]/y;
 
-/** The steps of `$.a."b c"[0]`, as DuckDB's JSON paths have them but for wildcards; undefined for what is none. */
+/** Returns the steps of a path such as `$.a."b c"[0]`: DuckDB's JSON paths without wildcards. Undefined for other texts. */
 export function fieldPath(text: string): readonly (string | number)[] | undefined {
   if (!text.startsWith('$')) return undefined;
   const steps: (string | number)[] = [];

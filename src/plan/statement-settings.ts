@@ -1,4 +1,4 @@
-/** What WITH, modifiers and annotations of a statement add up to. */
+/** Combines WITH, modifiers and annotations of a statement into its settings. */
 import type { MapStatement, RunStatement } from '../../grammar/ast.ts';
 import { parseDurationMs } from '../../grammar/duration.ts';
 import { settingValues } from '../../grammar/setting-values.ts';
@@ -17,7 +17,7 @@ type Settings = ReadonlyMap<string, SettingValue>;
 export interface StatementSettings {
   readonly strategy: Strategy;
   readonly parallel: number;
-  /** `strategy = 'auto'` is written and PARALLEL is not: n is the engine's to choose. */
+  /** True if the statement has `strategy = 'auto'` and no PARALLEL: the engine then chooses n. */
   readonly choosesParallel: boolean;
   /** From `limit = n`. */
   readonly limit?: number;
@@ -27,28 +27,28 @@ export interface StatementSettings {
   readonly timeoutMs: number;
   readonly deadlineMs?: number;
   readonly dedupe: boolean;
-  /** Attempts after the first, at a call that fails for a while. */
+  /** The most attempts after the first at a call that fails temporarily. */
   readonly retries?: number;
   readonly budget: BudgetLimits;
   readonly cache: CacheSetting;
-  /** The statement's own limits on its calls: with the provider's the tighter holds. */
+  /** The statement's own limits on its calls. Of these and the provider's limits, the tighter holds. */
   readonly limits?: CallLimits;
   /** MAP DISTINCT, or the columns of `dedupe_by`. */
   readonly distinct?: 'row' | readonly string[];
   readonly asTable?: string;
-  /** Where the tables go that a RUN's cascade makes. */
+  /** The schema for the tables that a RUN's cascade makes. */
   readonly schema?: string;
   readonly label?: string;
-  /** Set over the cascade's cells. */
+  /** The settings that override those of the cascade's cells. */
   readonly modelOverride: ModelOverride;
 }
 
-/** Options and annotations that the grammar knows and a later version executes. */
+/** Options and annotations that the grammar knows but only a later version executes. */
 const LATER: ReadonlySet<string> = new Set(['batch', 'max_pairs', 'threshold', 'prompt', 'join']);
 
 /**
- * WITH or modifier over annotation over `defaultParallel` (engine option or CLI flag). Throws
- * RVB_UNSUPPORTED for what this version does not execute, naming it.
+ * Resolves the settings. WITH and modifiers override annotations, and these override `defaultParallel` (engine option
+ * or CLI flag). Throws RVB_UNSUPPORTED with the name of any part that this version does not execute.
  */
 export function resolveSettings(
   statement: MapStatement | RunStatement,
@@ -133,12 +133,13 @@ function parallelOf(
   values: Settings,
   { defaultParallel, resumeParallel }: Pick<PlanContext, 'defaultParallel' | 'resumeParallel'>,
 ): Pick<StatementSettings, 'parallel' | 'choosesParallel'> {
-  if (statement.kind === 'Run') return { parallel: 1, choosesParallel: false };
-  const written = statement.parallel?.value ?? (values.get('parallel') as number | undefined);
+  const modifier = statement.kind === 'Map' ? statement.parallel?.value : undefined;
+  const written = modifier ?? (values.get('parallel') as number | undefined);
   const said = resumeParallel ?? written;
   return {
     parallel: said ?? defaultParallel,
-    choosesParallel: said === undefined && values.get('strategy') === 'auto',
+    choosesParallel:
+      statement.kind === 'Map' && said === undefined && values.get('strategy') === 'auto',
   };
 }
 
@@ -155,7 +156,7 @@ function durationOf(values: Settings, key: string): number | undefined {
     : undefined;
 }
 
-/** `max_cost` is in dollars, as prices are. */
+/** Returns the budget limits. `max_cost` is in dollars, like prices. */
 export function budgetOf(values: Settings): BudgetLimits {
   const dollars = values.get('max_cost') as number | undefined;
   return {

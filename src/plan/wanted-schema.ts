@@ -1,4 +1,4 @@
-/** The columns that a statement wants, as the schema that the model is told. */
+/** Turns the columns that a statement wants into the schema that the model is given. */
 import { createHash } from 'node:crypto';
 import type { Cascade } from '../cascade/cascade.ts';
 import type { Json, JsonObject } from '../util/json.ts';
@@ -6,35 +6,53 @@ import type { ColumnType } from '../values/column-type.ts';
 import type { ResultField } from './result-fields.ts';
 
 /**
- * The cascade with the columns as the output schema of its last cell, where that cell asks a model and has no schema of
- * its own; else the cascade itself, also where a column is not simply a field of the value.
+ * Returns the cascade with the columns as the output schema of its last cell, if that cell asks a model and has no
+ * schema of its own. Otherwise, or if a column is an element of a list, returns the cascade unchanged.
  */
 export function withWantedSchema(cascade: Cascade, fields: readonly ResultField[]): Cascade {
   const last = cascade.cells.at(-1);
   const isUntyped = last?.kind === 'instructions' && last.outputSchema === undefined;
   if (!isUntyped || cascade.output !== undefined) return cascade;
-  const names = fields.map(({ name, path = [name] }) => (path.length === 1 ? path[0] : undefined));
-  if (!names.every((name) => typeof name === 'string')) return cascade;
-  const properties: Record<string, Json> = Object.create(null);
-  for (const [index, { valueType }] of fields.entries()) {
-    properties[names[index]!] = nullable(schemaOf(valueType));
-  }
-  const outputSchema: JsonObject = {
-    type: 'object',
-    properties,
-    required: Object.keys(properties),
-    additionalProperties: false,
-  };
+  const outputSchema = objectOf(
+    fields.map(({ name, path = [name], valueType }) => ({ path, valueType })),
+  );
+  if (outputSchema === undefined) return cascade;
   const text = `${cascade.hash}\0${JSON.stringify(outputSchema)}`;
   return {
     ...cascade,
-    // The workers know a cascade by its hash: one with another schema is another one.
+    // The workers identify a cascade by its hash, so another schema needs another hash.
     hash: createHash('sha256').update(text).digest('hex'),
     cells: [...cascade.cells.slice(0, -1), { ...last, outputSchema }],
   };
 }
 
-/** What of a type JSON Schema can say. */
+/** A part of an object that is wanted: the steps that lead to it, and its type. */
+interface WantedPart {
+  readonly path: readonly (string | number)[];
+  readonly valueType: ColumnType;
+}
+
+/** Returns the schema of an object with these parts; undefined if no object has them, or a list has one of them. */
+function objectOf(parts: readonly WantedPart[]): JsonObject | undefined {
+  const groups = new Map<string, WantedPart[]>();
+  for (const part of parts) {
+    const [key] = part.path;
+    if (typeof key !== 'string') return undefined;
+    groups.set(key, [...(groups.get(key) ?? []), part]);
+  }
+  const properties: Record<string, Json> = Object.create(null);
+  for (const [key, group] of groups) {
+    const schema = group.every(({ path }) => path.length === 1)
+      ? nullable(schemaOf(group.at(-1)!.valueType))
+      : objectOf(group.map(({ path, valueType }) => ({ path: path.slice(1), valueType })));
+    if (schema === undefined) return undefined;
+    properties[key] = schema;
+  }
+  const required = Object.keys(properties);
+  return { type: 'object', properties, required, additionalProperties: false };
+}
+
+/** Returns as much of a type as JSON Schema can express. */
 function schemaOf(type: ColumnType): JsonObject {
   const { family, element, members = [], labels = [] } = type;
   switch (family) {
@@ -43,7 +61,7 @@ function schemaOf(type: ColumnType): JsonObject {
     case 'integer':
     case 'float':
     case 'decimal':
-      // As a text a number keeps all its figures, and is converted as strictly.
+      // As a text, a number keeps all its digits, and it is converted as strictly.
       return { type: ['number', 'string'], description: type.name };
     case 'list':
       return { type: 'array', items: nullable(schemaOf(element!)) };
@@ -70,7 +88,7 @@ function schemaOf(type: ColumnType): JsonObject {
   }
 }
 
-/** A model that does not know must be able to say so. */
+/** Adds null to a schema: a model that does not know a value must be able to say so. */
 function nullable(schema: JsonObject): JsonObject {
   const { type, enum: values } = schema;
   if (type === undefined) return schema;

@@ -1,4 +1,4 @@
-/** Attaches the catalogue of receipts where a statement speaks of it. */
+/** Attaches the catalogue of receipts (views of the journal) if a statement mentions it. */
 import { readdirSync } from 'node:fs';
 import { quoteLiteral } from '../duck/quote.ts';
 import type { Session } from '../duck/session.ts';
@@ -8,33 +8,33 @@ import type { Journal } from '../journal/journal.ts';
 import { Semaphore } from '../util/semaphore.ts';
 import { CATALOG, recordsSql, VIEWS, viewSql } from './views.ts';
 
-/** A view of the catalogue, by its qualified name. */
+/** Matches the qualified name of a view of the catalogue. */
 const MENTION = new RegExp(
   `\\b${CATALOG}"?\\s*\\.\\s*(?:"?main"?\\s*\\.\\s*)?"?(?:records|${VIEWS.map(({ name }) => name).join('|')})\\b`,
   'i',
 );
 
-/** What the receipts are read from. */
+/** The sources of the receipts: a session to make the views in, and the journal that they read. */
 export interface ReceiptSource {
   readonly session: Session;
   readonly journal: Journal;
   readonly stateDir: string;
 }
 
-/** Whether a text may read receipts: cheap, and asked of every statement. */
+/** True if a text may read receipts. Cheap, because it is called for every text that names `rvbbit`. */
 export function mayReadReceipts(sql: string): boolean {
   return MENTION.test(sql);
 }
 
 /**
- * Makes the views of the receipts, up to what has happened until now. Does nothing where the database has a catalogue
- * or schema of that name.
+ * Makes the views of the receipts. They show all records up to now. Does nothing if the database has a catalogue or
+ * schema `rvbbit` of the user's own.
  */
 export function attachReceipts(source: ReceiptSource): Promise<void> {
   return turns.use(() => attach(source));
 }
 
-/** DuckDB's error about a view that is not there, with the reason. */
+/** Returns DuckDB's error about a missing view with a hint: without a state folder there are no receipts. */
 export function withoutReceipts({
   message,
   stage,
@@ -51,14 +51,14 @@ export function withoutReceipts({
   });
 }
 
-/** Two connections that make one view at the same time are a conflict to DuckDB. */
+/** One attach at a time: DuckDB reports a conflict if two connections make one view at the same time. */
 const turns = new Semaphore(1);
 
 async function attach({ session, journal, stateDir }: ReceiptSource): Promise<void> {
-  // Beside the caller's transaction, which may write to one database alone.
+  // On another connection, because the caller's transaction may write to only one database.
   await session.beside(async (beside) => {
     const { isTaken, isOurs, source } = await findCatalog(beside);
-    // A schema of the name that came later would be ambiguous beside the catalogue.
+    // A schema `rvbbit` that the user made later would be ambiguous beside our catalogue.
     if (isTaken && isOurs) await beside.run(`DETACH ${CATALOG}`);
     if (isTaken) return;
     await journal.open();
@@ -67,7 +67,7 @@ async function attach({ session, journal, stateDir }: ReceiptSource): Promise<vo
   });
 }
 
-/** Makes the views over a journal's folder, but for those that were made `from` the same files. */
+/** Makes the views over a journal's folder, unless `from`, the SQL of the existing `records` view, is still right. */
 export async function makeViews(session: Session, folder: string, from?: unknown): Promise<void> {
   const records = recordsOf(folder);
   if (records === from) return;
@@ -84,7 +84,7 @@ function recordsOf(folder: string): string {
   });
 }
 
-/** What stands under the catalogue's name: something of the user's own, or the views, and what they are made from. */
+/** Says if the user has a schema or database with our name, if our views exist, and the SQL of their `records` view. */
 async function findCatalog(
   session: Session,
 ): Promise<{ readonly isTaken: boolean; readonly isOurs: boolean; readonly source: unknown }> {

@@ -1,7 +1,7 @@
-/** What was spent, and what stored answers saved, added up by something that the receipts know of each call. */
+/** Reports spending, and the savings from stored answers, grouped by a property of the calls. */
 import { CATALOG } from './views.ts';
 
-/** What spending is added up by: the expressions of it for calls and for hits of stored answers. */
+/** The properties to group by. For each: the SQL expression for a call, and for a cache hit. */
 const KEYS = {
   model: {
     call: "u.provider || '/' || u.model",
@@ -20,7 +20,7 @@ const KEYS = {
 export type SpendKey = keyof typeof KEYS;
 export const SPEND_KEYS = Object.keys(KEYS) as readonly SpendKey[];
 
-/** A row a value of the key, the dearest first. */
+/** Returns SQL that gives one row for each value of the key, the highest cost first. */
 export function spendSql(by: SpendKey): string {
   const { call, hit } = KEYS[by];
   const ofStatement = `LEFT JOIN (SELECT DISTINCT ON (caller_id) * FROM ${CATALOG}.main.statements) s`;

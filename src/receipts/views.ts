@@ -1,12 +1,12 @@
-/** What the journal says of calls, runs, statements and answers, as views over its files. */
+/** SQL views over the journal's files: calls, runs, statements and answers. */
 import { quoteLiteral } from '../duck/quote.ts';
 
-/** The catalogue that they stand in. */
+/** The catalogue (attached database) of the views. */
 export const CATALOG = 'rvbbit';
 
 type ViewColumn = readonly [name: string, sql: string, comment: string];
 
-/** A view: a row for each `comment` says what. */
+/** A view. `comment` says what one row of it is. */
 export interface View {
   readonly name: string;
   readonly comment: string;
@@ -14,25 +14,25 @@ export interface View {
   readonly from: string;
 }
 
-/** Records of a kind, as JSON in the column `record`. */
+/** The view of all records. Its column `record` holds a record as JSON. */
 const RECORDS = `${CATALOG}.main.records`;
-/** A record is one line of the journal, with one answer at most. */
+/** The longest line that DuckDB reads. A line holds one record, with at most one answer. */
 const LINE_MAX_BYTES = 40 * 1024 * 1024;
 
-/** The view that all others read: a row a record. `holds`: the kinds of files that the folder has. */
+/** Returns the SQL of the view that all other views read: one row for each record. `holds`: which files exist. */
 export function recordsSql(
   folder: string,
   holds: { readonly segments: boolean; readonly archives: boolean },
 ): string {
-  // What a name of a folder may have and a pattern would take for more; no folder is a column.
+  // Escapes wildcards in the folder's name. Without `hive_partitioning`, folders like `a=b` do not become columns.
   const literal = folder.replace(/[*?[\]]/g, '[$&]');
   const lines = `read_csv(${quoteLiteral(`${literal}/*.ndjson`)}, columns = {'line': 'VARCHAR'}, delim = '\x01', quote = '', escape = '',
   header = false, auto_detect = false, ignore_errors = true, filename = true, hive_partitioning = false,
   max_line_size = ${LINE_MAX_BYTES}, buffer_size = ${LINE_MAX_BYTES})`;
-  // Before the JSON stands its checksum. Half of a surrogate pair is escaped, and no JSON to DuckDB.
+  // The checksum comes before the JSON. DuckDB does not accept a lone surrogate (`\ud…`) as JSON, so it is replaced.
   const json = `SELECT parse_filename(filename) AS segment, CASE WHEN contains(line, '\\ud')
   THEN regexp_replace(line[10:], '\\\\ud[89a-f][0-9a-f]{2}', '\\\\ufffd', 'g') ELSE line[10:] END AS json FROM ${lines}`;
-  // The last line of a segment may be half written.
+  // `json_valid`, because the last line of a segment may be half written.
   const segments = `SELECT segment, json::JSON AS record FROM (${json}) WHERE json_valid(json)`;
   const archives = `SELECT segment, json::JSON FROM read_parquet(${quoteLiteral(`${literal}/*.parquet`)}, hive_partitioning = false)`;
   const parts = [
@@ -42,12 +42,12 @@ export function recordsSql(
   ];
   const all = `SELECT segment, record, json_extract_string(record, 't') AS t, json_extract_string(record, 'session') AS session, (json_extract_string(record, 'seq'))::BIGINT AS seq,
   make_timestamp((json_extract_string(record, 'at'))::BIGINT) AS "at" FROM (${parts.join('\nUNION ALL ')})`;
-  // A segment may stand beside the archive that holds it.
+  // DISTINCT, because a segment may still exist beside the archive that holds its records.
   const distinct = holds.archives ? `SELECT DISTINCT ON (segment, seq) * FROM (${all})` : all;
   return `CREATE OR REPLACE VIEW ${RECORDS} AS ${distinct}`;
 }
 
-/** The statement that makes a view, and those that document it. */
+/** Returns the SQL statement that makes a view, and the statements that add its comments. */
 export function viewSql({ name, comment, columns, from }: View): readonly string[] {
   const list = columns.map(([column, sql]) => `${sql} AS "${column}"`).join(',\n  ');
   const view = `${CATALOG}.main.${name}`;
@@ -66,7 +66,7 @@ const dollarsOf = (of: string, field: string) => `(${textOf(of, field)})::BIGINT
 const ofSummary = (field: string) =>
   `(json_extract_string(c.record, '$.summary.${field}'))::BIGINT`;
 
-/** `udf-semantic_means-clever-fox-3fa2b1-001`: the name of the statement's session, with the operator and the call's number. */
+/** The name of a call, e.g. `udf-semantic_means-clever-fox-3fa2b1-001`: session name, operator and call number. */
 const CALL_SESSION = `CASE WHEN s.session LIKE 'sql-%' AND json_extract_string(s.record, 'cascade') LIKE 'built-in/%'
     THEN 'udf-semantic_' || regexp_extract(json_extract_string(s.record, 'cascade'), '([^/]*)\\.ya?ml$', 1) || substr(s.session, 4)
     WHEN s.session LIKE 'sql-%' THEN 'udf' || substr(s.session, 4) ELSE s.session END
@@ -89,7 +89,7 @@ export const VIEWS: readonly View[] = [
       ['provider', textOf('s', 'provider'), 'who was asked'],
       ['model', textOf('s', 'model'), 'the model, as its provider names it'],
       ['timestamp', 's."at"', 'when it went out, UTC'],
-      ['duration_ms', numberOf('e', 'durationMs'), 'until its answer; NULL as long as it is out'],
+      ['duration_ms', numberOf('e', 'durationMs'), 'until its answer; NULL while it is in flight'],
       ['tokens_in', numberOf('e', 'tokensIn'), 'tokens of the prompt'],
       ['tokens_out', numberOf('e', 'tokensOut'), 'tokens of the answer'],
       [
@@ -101,20 +101,20 @@ export const VIEWS: readonly View[] = [
       [
         'cost_status',
         textOf('e', 'costStatus'),
-        'settled, assumed (by a list price), uncosted; NULL as long as it is out',
+        'settled, assumed (by a list price), uncosted; NULL while it is in flight',
       ],
       [
         'cache_hit',
         'false',
-        'false: what stored answers settle is no call, and counted in statements',
+        'always false: a cache hit is not a call; statements.cache_hits counts hits',
       ],
-      ['lane', numberOf('s', 'lane'), '1 to n, of n calls that are out at most'],
+      ['lane', numberOf('s', 'lane'), '1 to n, where at most n calls are in flight'],
       [
         'queued_ms',
         `coalesce(${numberOf('s', 'queuedMs')}, 0)`,
         'how long the limiter held it before',
       ],
-      ['status', textOf('e', 'outcome'), 'ok or failed; NULL as long as it is out'],
+      ['status', textOf('e', 'outcome'), 'ok or failed; NULL while it is in flight'],
       ['error', `json_extract_string(e.record, '$.error.code')`, 'code of the failure'],
       ['call_key', textOf('s', 'callKey'), 'hash of what was asked: equal for equal calls'],
     ],
@@ -160,7 +160,7 @@ WHERE json_extract_string(e.record, 'outcome') IS DISTINCT FROM 'not_sent'`,
       ['saved', 'h.saved / 1e6', 'US dollars that the stored answers cost when they were bought'],
       ['duration_ms', ofSummary('durationMs'), 'from its begin to its end'],
     ],
-    // What is opened again is told by its later word.
+    // A statement may be opened more than once: the latest opening counts.
     from: `(SELECT DISTINCT ON (session) * FROM ${RECORDS} WHERE t = 'statement.open' ORDER BY session, seq DESC) o
 LEFT JOIN (FROM ${RECORDS} WHERE t = 'statement.close') c ON c.session = o.session
 LEFT JOIN (SELECT session, sum((json_extract_string(record, 'savedMicroUsd'))::BIGINT) AS saved FROM ${RECORDS} WHERE t = 'cache.hits' GROUP BY session) h
@@ -174,11 +174,11 @@ LEFT JOIN (SELECT session, sum((json_extract_string(record, 'savedMicroUsd'))::B
       ['caller_id', textOf('r', 'caller'), 'the statement that they were made for'],
       ['timestamp', 'r."at"', 'when the last of them settled, UTC'],
       ['first_run', numberOf('r', 'first'), 'number of the first of them, from 0'],
-      ['runs', numberOf('r', 'count'), 'how many'],
-      ['rows_ok', numberOf('r', 'ok'), 'rows that they serve: with a value'],
-      ['rows_null', numberOf('r', 'null'), 'whose value is NULL'],
-      ['rows_failed', numberOf('r', 'failed'), 'whose run failed'],
-      ['rows_skipped', numberOf('r', 'skipped'), 'whose run was skipped'],
+      ['runs', numberOf('r', 'count'), 'number of runs'],
+      ['rows_ok', numberOf('r', 'ok'), 'rows of these runs with a value'],
+      ['rows_null', numberOf('r', 'null'), 'rows of these runs whose value is NULL'],
+      ['rows_failed', numberOf('r', 'failed'), 'rows of these runs that failed'],
+      ['rows_skipped', numberOf('r', 'skipped'), 'rows of these runs that were skipped'],
     ],
     from: `(FROM ${RECORDS} WHERE t = 'rows') r`,
   },

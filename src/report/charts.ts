@@ -1,4 +1,4 @@
-/** The charts of a timeline, as SVG. They take the colour of the text around them, so that they fit light and dark pages. */
+/** Draws the charts of a timeline as SVG. Lines and text use the page's text colour, for light and dark pages. */
 import type { PlotOptions } from '@observablehq/plot';
 import {
   callsOf,
@@ -13,10 +13,10 @@ import { mergedBars } from './merge-bars.ts';
 import type { Plotting } from './plotting.ts';
 import type { BarKind, Timeline } from './timeline.ts';
 
-/** A chart, drawn as wide as asked, in pixels. */
+/** Draws a chart with a width in pixels. Returns SVG. */
 export type Chart = (width: number) => string;
 
-/** Each kind of bar: its colour, which tells on white and on black, and its name. */
+/** The colour and the name of each kind of bar. The colours are visible on white and on black. */
 export const KINDS: Readonly<Record<BarKind, { readonly color: string; readonly name: string }>> = {
   call: { color: '#3b82f6', name: 'call' },
   refused: { color: '#e11d48', name: '429' },
@@ -26,11 +26,11 @@ export const KINDS: Readonly<Record<BarKind, { readonly color: string; readonly 
   hit: { color: '#10b981', name: 'stored answers' },
 };
 
-/** Lanes and bars that a drawing shows at most: more cannot be told apart, and make the file large. */
+/** The highest number of lanes in a drawing: more could not be told apart and would make the file large. */
 export const MOST_LANES = 1_000;
 const MOST_BARS = 4_000;
 const MOST_STEPS = 800;
-/** Below this a drawing is for a narrow page. */
+/** A drawing with a smaller width is for a narrow page. */
 const NARROW_PX = 500;
 const MARGIN_LEFT = 52;
 const COLOR = {
@@ -39,7 +39,7 @@ const COLOR = {
   range: Object.values(KINDS).map(({ color }) => color),
 };
 
-/** The SVG of a plot, complete in itself: also as a file. */
+/** Returns the SVG of a plot. It is complete and can also be a file. */
 export function drawn({ Plot, document }: Plotting, width: number, options: PlotOptions): string {
   const element = Plot.plot({
     document: document as never,
@@ -54,19 +54,19 @@ export function drawn({ Plot, document }: Plotting, width: number, options: Plot
   return element.outerHTML;
 }
 
-/** How a timeline is drawn among others. */
+/** Options for a timeline that is drawn together with other timelines. */
 export interface TimelineDrawing {
-  /** Where the axis ends, where several timelines share it. */
+  /** The end of a shared time axis, µs. Default: the end of the timeline. */
   readonly endUs?: number;
-  /** Bars drawn on a wide page; a narrow one has half of them. */
+  /** The highest number of bars on a wide page. A narrow page shows half as many. */
   readonly mostBars?: number;
-  /** Pixels. */
+  /** The greatest height of all lanes together, in pixels. */
   readonly mostHeight?: number;
-  /** Another timeline with the same axis follows: it names the axis. */
+  /** True if another timeline with the same axis follows. Only the last timeline has the axis label. */
   readonly isFollowed?: boolean;
 }
 
-/** Bars on lanes. */
+/** Returns a chart with the bars of a timeline on its lanes. */
 export function timelineChart(
   plotting: Plotting,
   timeline: Timeline,
@@ -84,7 +84,7 @@ export function timelineChart(
     const bars = mergedBars(shown, toUs, most).map(
       ({ lane, fromUs, toUs: endsUs, kind, label }) => ({
         ...{ lane, kind, label },
-        // Whole microseconds of a second: longer numbers make a larger file and the same picture.
+        // Seconds with at most 6 decimals: longer numbers make the file larger, not the picture better.
         ...{ from: fromUs / 1e6, to: endsUs / 1e6 },
       }),
     );
@@ -124,7 +124,7 @@ export function timelineChart(
   };
 }
 
-/** How many calls took how long, with lines at the times that half of them and 95 % of them stay within. */
+/** Returns a histogram of call durations, with lines at the median and the 95th percentile; undefined without calls. */
 export function latencyChart(plotting: Plotting, timeline: Timeline): Chart | undefined {
   const { Plot } = plotting;
   const latencies = latenciesOf(timeline);
@@ -138,7 +138,7 @@ export function latencyChart(plotting: Plotting, timeline: Timeline): Chart | un
       height: 230,
       marginTop: 24,
       color: COLOR,
-      // Room for the name of a line at the end.
+      // Leaves room for the label of a line near the right end.
       x: {
         domain: [0, values.reduce((a, b) => Math.max(a, b), 1) * 1.15],
         label: 'milliseconds a call',
@@ -158,7 +158,7 @@ export function latencyChart(plotting: Plotting, timeline: Timeline): Chart | un
     });
 }
 
-/** The figures of that chart in words; empty of no calls. */
+/** Returns the figures of the latency chart in words; empty without calls. */
 export function latencyText(timeline: Timeline): string {
   const values = latenciesOf(timeline).map(({ ms }) => ms);
   if (values.length === 0) return '';
@@ -167,7 +167,7 @@ export function latencyText(timeline: Timeline): string {
   return `Calls by their time: half of them took at most ${within(0.5)} ms, 95 % at most ${within(0.95)} ms, the longest ${within(1)} ms.`;
 }
 
-/** What was spent by when: a line for each name, in its colour. Undefined where no call has a price. */
+/** Returns a chart of the money spent over time, one line for each name; undefined if no call has a known price. */
 export function costChart(
   plotting: Plotting,
   timelines: readonly { readonly name: string; readonly timeline: Timeline }[],
@@ -184,7 +184,7 @@ export function costChart(
   return lines.length === 0 ? undefined : stepChart(plotting, lines, '↑ US dollars spent', endUs);
 }
 
-/** Calls in flight, with a line at `parallel`. */
+/** Returns a chart of the in-flight calls over time, with a line at `parallel`; undefined without calls. */
 export function inFlightChart(
   plotting: Plotting,
   timeline: Timeline,
@@ -204,7 +204,7 @@ function inSeconds(steps: readonly Step[]): { at: number; value: number }[] {
   return thinned(steps, MOST_STEPS).map(({ atUs, value }) => ({ at: atUs / 1e6, value }));
 }
 
-/** A line alone is filled below. */
+/** Returns a chart of step lines. The area below a single line is filled. `limit` adds a dashed line. */
 function stepChart(
   plotting: Plotting,
   lines: readonly StepLine[],
@@ -238,17 +238,17 @@ function stepChart(
     });
 }
 
-/** `1,200`; nothing between whole numbers. */
+/** Formats a whole number, e.g. `1,200`. Returns an empty text for other numbers. */
 function wholeText(value: number): string {
   return Number.isInteger(value) ? value.toLocaleString('en-US') : '';
 }
 
-/** A tick for about every 70 pixels. */
+/** Returns the number of ticks on an axis: about one for every 70 pixels. */
 function ticksFor(width: number): { ticks: number } {
   return { ticks: Math.max(3, Math.round((width - MARGIN_LEFT) / 70)) };
 }
 
-/** The first and the last lane and round numbers between them, as many as have room. */
+/** Returns the lanes with a tick: the first lane and round numbers, as many as have room. 0 stands for cache hits. */
 function laneTicks(lanes: number, laneHeight: number, hasHits: boolean): number[] {
   const step = [1, 2, 5, 10, 20, 50, 100, 200, 500].find((one) => one * laneHeight >= 14) ?? 500;
   const round = Array.from({ length: Math.floor(lanes / step) }, (_, n) => (n + 1) * step);

@@ -1,38 +1,41 @@
-/** Figures of a timeline: what its calls took and cost, how near to the least time it came, where its time went. */
+/** Computes figures of a timeline: durations and costs of its calls, its least possible time, its shares of time. */
 import type { Bar, BarKind, Timeline } from './timeline.ts';
 
-/** A step of a line: from this time on, this value. */
+/** A step of a line: from the time `atUs` on, the line has the value `value`. */
 export interface Step {
   readonly atUs: number;
   readonly value: number;
 }
 
-/** Bars during which a call is out. */
+/** Returns the bars during which a call is in flight. */
 export function callsOf({ bars }: Timeline): Bar[] {
   return bars.filter(({ kind }) => kind === 'call' || kind === 'refused' || kind === 'failed');
 }
 
-/** Milliseconds of each call that has ended. */
+/** Returns the duration (ms) and kind of each call that has ended. */
 export function latenciesOf(timeline: Timeline): { readonly ms: number; readonly kind: BarKind }[] {
   return callsOf(timeline).flatMap(({ durationMs, kind }) =>
     durationMs === undefined ? [] : [{ ms: durationMs, kind }],
   );
 }
 
-/** The value below which this share of the values lies; undefined of none. */
+/** Returns the value below which this share of the values lies; undefined if there are no values. */
 export function quantile(values: readonly number[], share: number): number | undefined {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
 }
 
-/** The time in ms that no order of these calls on `lanes` lanes can beat: their sum by lanes, or the longest of them. */
+/**
+ * Returns the least time (ms) that these calls need on `lanes` lanes in any order: the sum of their durations divided
+ * by `lanes`, or the longest duration if that is more.
+ */
 export function boundMs(timeline: Timeline, lanes: number): number {
   const durations = latenciesOf(timeline).map(({ ms }) => ms);
   const sum = durations.reduce((all, one) => all + one, 0);
   return durations.reduce((most, one) => Math.max(most, one), sum / Math.max(1, lanes));
 }
 
-/** Micro-USD spent by then; empty where no call has a price. */
+/** Returns the micro-USD spent over time; empty if no call has a known price. */
 export function costSteps(timeline: Timeline): Step[] {
   const priced = callsOf(timeline)
     .filter(({ costMicroUsd }) => typeof costMicroUsd === 'number')
@@ -46,7 +49,7 @@ export function costSteps(timeline: Timeline): Step[] {
   return [{ atUs: 0, value: 0 }, ...steps, { atUs: timeline.endUs, value }];
 }
 
-/** Calls in flight. */
+/** Returns the number of in-flight calls over time. */
 export function inFlightSteps(timeline: Timeline): Step[] {
   const changes = callsOf(timeline)
     .flatMap(({ fromUs, toUs }) => [
@@ -62,7 +65,7 @@ export function inFlightSteps(timeline: Timeline): Step[] {
   return [{ atUs: 0, value: 0 }, ...steps, { atUs: timeline.endUs, value: 0 }];
 }
 
-/** About this many steps: the first, the last, and of those that lie close together the one with the largest value. */
+/** Reduces the steps to about `count`: the first, the last, and the largest of each group of neighbouring steps. */
 export function thinned(steps: readonly Step[], count: number): readonly Step[] {
   if (steps.length <= count) return steps;
   const size = Math.ceil(steps.length / count);
@@ -74,7 +77,7 @@ export function thinned(steps: readonly Step[], count: number): readonly Step[] 
   return [steps[0]!, ...largest, steps.at(-1)!];
 }
 
-/** Of the time of `lanes` lanes, the share that each kind of bar took; `idle` is the rest. */
+/** Returns the share of the lanes' total time that each kind of bar took. `idle` is the rest. */
 export function timeShares(timeline: Timeline, lanes: number): Map<BarKind | 'idle', number> {
   const whole = Math.max(1, timeline.endUs) * Math.max(1, lanes, timeline.lanes);
   const shares = new Map<BarKind | 'idle', number>();

@@ -1,9 +1,10 @@
-/** Fewer bars for a drawing: those that lie side by side become one. */
+/** Merges neighbouring bars, so that a drawing has fewer bars. */
 import type { Bar, BarKind } from './timeline.ts';
 
 /**
- * At most `most` bars, or one a lane. Bars of a kind become one where the gap between them is too small to be seen, and so do
- * bars that are too short to be seen; what counts as that grows until few enough are left.
+ * Returns at most `most` bars, or one for each lane. Merges two bars if the gap between them is too small to see and
+ * either they have the same kind or the later bar is too short to see. The limit for this doubles until few enough
+ * bars are left.
  */
 export function mergedBars(bars: readonly Bar[], endUs: number, most: number): readonly Bar[] {
   let merged = bars;
@@ -46,7 +47,7 @@ function merge(bars: readonly Bar[], leastUs: number): Bar[] {
   });
 }
 
-/** The kind that took the most time. */
+/** Returns the kind that took the most time in a merged bar. */
 function kindOf({ timeUs }: Growing): BarKind {
   return [...timeUs].reduce((most, one) => (one[1] > most[1] ? one : most))[0];
 }

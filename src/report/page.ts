@@ -1,7 +1,7 @@
-/** A page that stands alone: one HTML file without scripts, and without anything that a network would have to fetch. */
+/** Builds a self-contained page: one HTML file without scripts and without anything to load from a network. */
 import type { Chart } from './charts.ts';
 
-/** Pixels of the two drawings of each chart; the page shows the one that fits. */
+/** The widths of the two drawings of each chart, in pixels. The page shows the drawing that fits. */
 const WIDE_PX = 960;
 const NARROW_PX = 360;
 
@@ -37,7 +37,7 @@ svg { display: block; max-width: 100%; height: auto; overflow: visible; }
 }
 `;
 
-/** Text as it may stand in an element or an attribute. */
+/** Escapes text for use in an element or an attribute. */
 export function escapeHtml(text: string): string {
   return text
     .replaceAll('&', '&amp;')
@@ -47,7 +47,7 @@ export function escapeHtml(text: string): string {
     .replaceAll("'", '&#39;');
 }
 
-/** The whole file. `title` is text, `body` HTML. */
+/** Returns the whole file. `title` is text, `body` is HTML. */
 export function htmlPage(title: string, body: readonly string[]): string {
   return [
     '<!doctype html>',
@@ -62,19 +62,19 @@ export function htmlPage(title: string, body: readonly string[]): string {
   ].join('\n');
 }
 
-/** A chart in both widths. */
+/** Returns the HTML of a chart in both widths. */
 export function chartHtml(chart: Chart): string {
   return `<div class="wide">${chart(WIDE_PX)}</div><div class="narrow">${chart(NARROW_PX)}</div>`;
 }
 
-/** A chart as a file of its own, on a light or dark ground as the reader's settings say. */
+/** Returns a chart as an SVG file. Its background is light or dark, by the reader's settings. */
 export function chartFile(chart: Chart): string {
   const ground = ':root { color-scheme: light dark; color: CanvasText; background: Canvas; }';
-  // The first `>` ends the opening tag: no attribute of it holds one.
+  // The first `>` ends the opening tag, because no attribute of that tag contains a `>`.
   return chart(WIDE_PX).replace('>', `><style>${ground}</style>`);
 }
 
-/** Figures, each with its name: `[name, figure]`. */
+/** Returns the HTML of a list of figures. Each fact is `[name, figure]`. */
 export function factsHtml(facts: readonly (readonly [string, string])[]): string {
   const cells = facts.map(
     ([name, figure]) => `<div><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(figure)}</dd></div>`,
@@ -82,7 +82,7 @@ export function factsHtml(facts: readonly (readonly [string, string])[]): string
   return `<dl class="facts">${cells.join('')}</dl>`;
 }
 
-/** A legend: each colour with its text; without a colour it is the ground's. */
+/** Returns the HTML of a legend. Each entry is `[colour, text]`. Without a colour the mark is an empty box. */
 export function legendHtml(entries: readonly (readonly [string | undefined, string])[]): string {
   const items = entries.map(([color, text]) => {
     const mark =

@@ -1,17 +1,17 @@
-/** The packages that draw. They are optional and large, so they are loaded when something is drawn. */
+/** Loads the packages that draw charts. They are optional and large, so they are loaded only when a chart is drawn. */
 import { readFileSync } from 'node:fs';
 import type * as PlotModule from '@observablehq/plot';
 import { messageOf, RvbbitError } from '../errors.ts';
 import { packageFile } from '../util/package-files.ts';
 
-/** What charts are drawn with. */
+/** The loaded packages that draw charts. */
 export interface Plotting {
   readonly Plot: typeof PlotModule;
-  /** Where elements are made: there is no browser here. */
+  /** The document that makes elements, because there is no browser here. */
   readonly document: unknown;
 }
 
-/** Loads them. Throws RVB_UNSUPPORTED, which says what to install, where they are missing. */
+/** Loads the packages. Throws RVB_UNSUPPORTED if they cannot be loaded; the message says what to install. */
 export async function loadPlotting(): Promise<Plotting> {
   try {
     const [Plot, { parseHTML }] = await Promise.all([
@@ -28,7 +28,7 @@ export async function loadPlotting(): Promise<Plotting> {
   }
 }
 
-/** Names and versions, as this package asks for them. */
+/** Returns the names and versions of the optional packages, as in package.json. */
 function wantedPackages(): string[] {
   const { optionalDependencies } = JSON.parse(
     readFileSync(packageFile('package.json'), 'utf8'),

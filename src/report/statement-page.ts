@@ -1,4 +1,4 @@
-/** The report of a statement: a page made of its journal records. */
+/** Builds the report of a statement: an HTML page from its journal records. */
 
 import { seconds1 } from '../explain/report/figure-text.ts';
 import { Account } from '../journal/account.ts';
@@ -19,12 +19,12 @@ import { chartHtml, escapeHtml, factsHtml, htmlPage, legendHtml } from './page.t
 import type { Plotting } from './plotting.ts';
 import { type BarKind, ofKind, spanOf, type Timeline, timelineOf } from './timeline.ts';
 
-/** Characters of the statement that stand above the figures; all of it is below them. */
+/** The number of characters of the statement in the heading. The whole statement is at the end of the page. */
 const HEADING_CHARS = 120;
-/** A statement that comes so near to the least time is limited by its calls alone. */
+/** A statement that reaches this share of the best possible speed is limited only by its calls. */
 const NEAR = 0.85;
 
-/** The page of one statement: `records` are all of it and begin with its opening, whatever the order of the others. */
+/** Returns the page of one statement. `records` are all its records, the opening first, the others in any order. */
 export function statementPage(plotting: Plotting, records: readonly JournalRecord[]): string {
   const open = openingOf(records);
   const { summary, isClosed } = summaryOf(records);
@@ -52,7 +52,7 @@ export function statementPage(plotting: Plotting, records: readonly JournalRecor
   ]);
 }
 
-/** The heading of a statement, also of its trace: its first words. */
+/** Returns the heading of a statement's report or trace: the beginning of its text. */
 export function titleOf({ sql }: Pick<StatementOpen, 'sql'>): string {
   const line = sql
     .split('\n')
@@ -64,14 +64,14 @@ export function titleOf({ sql }: Pick<StatementOpen, 'sql'>): string {
   return shown.length > HEADING_CHARS ? `${shown.slice(0, HEADING_CHARS)}…` : shown;
 }
 
-/** The last opening: a text that turns out to hold operators is opened again. */
+/** Returns the last `statement.open` record, because a statement may be opened more than once. */
 export function openingOf(records: readonly JournalRecord[]): StatementOpen & JournalRecord {
   const open = ofKind(records, 'statement.open').at(-1);
   if (open === undefined) throw new Error('the records are of no statement');
   return open;
 }
 
-/** As the statement closed with it, else added up from what there is. */
+/** Returns the recorded summary; without a `statement.close` record, a summary of the other records. */
 function summaryOf(records: readonly JournalRecord[]): { summary: Summary; isClosed: boolean } {
   const [close] = ofKind(records, 'statement.close');
   if (close !== undefined) return { summary: close.summary, isClosed: true };
@@ -104,7 +104,7 @@ function placeText(
   return parts.join(' · ');
 }
 
-/** What the page says, in two or three sentences. */
+/** Returns the main result of the page in two or three sentences. */
 function pointText(
   { parallel }: StatementOpen,
   { durationMs, calls, status, reason }: Summary,
@@ -130,7 +130,7 @@ function pointText(
   return `${least} ${near >= NEAR ? 'Only shorter calls or a larger n would make it faster.' : lossText(timeline, parallel)}${ending}`;
 }
 
-/** Where most of the time went that was not spent in calls. */
+/** Returns a sentence about the largest part of the lanes' time that was not spent in successful calls. */
 function lossText(timeline: Timeline, parallel: number): string {
   const shares = timeShares(timeline, parallel);
   const words: Partial<Record<BarKind | 'idle', string>> = {
@@ -223,12 +223,12 @@ function failuresHtml({ failures, rows }: Summary): string[] {
   ];
 }
 
-/** `1,234`. */
+/** Formats a number, e.g. `1,234`. */
 function number(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-/** `93 %`, and `below 1 %` of what is not nothing. */
+/** Formats a share, e.g. `93 %`. A positive share that would round to 0 is `below 1 %`. */
 function percent(share: number): string {
   if (share > 0 && share < 0.005) return 'below 1 %';
   return `${Math.round(share * 100)} %`;

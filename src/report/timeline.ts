@@ -1,39 +1,39 @@
-/** A statement's records as bars on lanes: what stood where, from when to when. */
+/** Turns a statement's records into a timeline: bars on lanes, each with a start and an end. */
 import type { JournalRecord } from '../journal/records.ts';
 
-/** `refused`: answered 429. `back-off`: the wait before a retry. `queue`: held by the limiter. `hit`: stored answers. */
+/** `refused`: answered 429. `back-off`: waits before a retry. `queue`: waits for the limiter. `hit`: cache hits. */
 export type BarKind = 'call' | 'refused' | 'failed' | 'back-off' | 'queue' | 'hit';
 
-/** Times are µs since the statement began. */
+/** A bar of a timeline. Times are µs since the statement began. */
 export interface Bar {
-  /** From 1; 0 for stored answers, which take no lane. */
+  /** The number of the lane, from 1; 0 for cache hits, which occupy no lane. */
   readonly lane: number;
   readonly fromUs: number;
   readonly toUs: number;
   readonly kind: BarKind;
-  /** For people; may hold what a provider said. */
+  /** A text for people. It may contain an error message of a provider. */
   readonly label: string;
-  /** Of a call, as its client measured it. */
+  /** The duration of a call, as its client measured it. Absent for other bars. */
   readonly durationMs?: number;
-  /** Of a call; null where its price is not known. */
+  /** The cost of a call; null if its price is not known. Absent for other bars. */
   readonly costMicroUsd?: number | null;
 }
 
 export interface Timeline {
-  /** µs since the epoch. */
+  /** The start of the statement, µs since the epoch. */
   readonly startUs: number;
-  /** Since the start. */
+  /** The end of the statement, µs since `startUs`. */
   readonly endUs: number;
   readonly lanes: number;
   readonly bars: readonly Bar[];
 }
 
-/** Bars that keep one lane from the first to the last, gaps included. */
+/** Bars that share one lane. The lane is occupied from the first bar to the last, including gaps. */
 type Chain = Omit<Bar, 'lane'>[];
 
 type RecordOf<K extends JournalRecord['t']> = Extract<JournalRecord, { t: K }>;
 
-/** The records of one kind. */
+/** Returns the records of one kind. */
 export function ofKind<K extends JournalRecord['t']>(
   records: readonly JournalRecord[],
   kind: K,
@@ -41,7 +41,7 @@ export function ofKind<K extends JournalRecord['t']>(
   return records.filter((record): record is RecordOf<K> => record.t === kind);
 }
 
-/** Where a statement's records begin and end, µs since the epoch. */
+/** Returns the start and the end of a statement, µs since the epoch. */
 export function spanOf(records: readonly JournalRecord[]): { fromUs: number; toUs: number } {
   const times = records.map(({ at }) => at);
   const first = times.reduce((least, at) => Math.min(least, at), Infinity);
@@ -49,21 +49,22 @@ export function spanOf(records: readonly JournalRecord[]): { fromUs: number; toU
   const [open] = ofKind(records, 'statement.open');
   const [close] = ofKind(records, 'statement.close');
   const fromUs = open?.at ?? first;
-  // A text that turned out to hold operators was opened again, later than it began.
+  // A statement may be opened again, later than it began. So its duration also counts.
   const byAccount = close === undefined ? fromUs : close.at - close.summary.durationMs * 1_000;
   return { fromUs: Math.min(fromUs, byAccount), toUs: close?.at ?? last };
 }
 
 /**
- * The timeline of one statement's records, in any order. A call, the back-off after it and its retry share a lane, so that
- * a lane is taken for as long as its run is; where nothing failed or waited, the lanes are those of the records.
+ * Returns the timeline of one statement. Its records may be in any order. A call, the back-off after it and its retry
+ * share a lane, so a run keeps its lane while it retries. If no call failed or waited, the lanes are those of the
+ * records.
  */
 export function timelineOf(records: readonly JournalRecord[]): Timeline {
   const { fromUs, toUs } = spanOf(records);
   const ends = new Map(ofKind(records, 'attempt.end').map((end) => [end.attempt, end]));
   const starts = ofKind(records, 'attempt.start').sort((a, b) => a.at - b.at || a.seq - b.seq);
   const chains: Chain[] = [];
-  /** Chains whose last call failed, by what was asked and the number of the try. */
+  /** The chains whose last call failed. The key is the call key and the number of the next try. */
   const failed = new Map<string, Chain[]>();
   for (const start of starts) {
     const end = ends.get(start.attempt);
@@ -98,7 +99,7 @@ export function timelineOf(records: readonly JournalRecord[]): Timeline {
   };
 }
 
-/** Each chain on the smallest lane that is free where it begins. */
+/** Puts each chain on the lane with the smallest number that is free when the chain begins. */
 export function onLanes(chains: readonly Chain[]): Pick<Timeline, 'lanes' | 'bars'> {
   const freeFrom: number[] = [];
   const bars: Bar[] = [];

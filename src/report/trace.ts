@@ -1,9 +1,9 @@
-/** A timeline as a file for Perfetto: JSON trace events, which chrome://tracing reads too. */
+/** Writes a timeline as JSON trace events, which Perfetto and chrome://tracing read. */
 import type { Timeline } from './timeline.ts';
 
 const NAMES = { refused: '429', hit: 'stored answers' } as const;
 
-/** One process, the statement; a thread a lane, named. Times in µs since the statement began. */
+/** Returns the trace. The statement is one process, each lane is a named thread. Times are µs since the start. */
 export function traceJson(timeline: Timeline, title: string): string {
   const named = (name: string, tid: number, text: string) => ({
     ...{ ph: 'M', name, pid: 1, tid },

@@ -1,4 +1,7 @@
-/** Answers at hand for the rows of a chunk, looked for in one message: a row of a later run then waits for nothing. */
+/**
+ * Looks up stored answers for all rows of a chunk in one message, so that a row whose answer is found waits for
+ * nothing when it runs.
+ */
 
 import { providerOf } from '../model/chat.ts';
 import type { JsonObject } from '../util/json.ts';
@@ -9,8 +12,9 @@ import type { CascadeProgram } from './program.ts';
 import type { RunContext } from './run-state.ts';
 
 /**
- * Gives the rows' first calls the answers that `find` has; those that it gives null for must be asked. Returns
- * whose calls they are; undefined where the first cell does not ask a model outright.
+ * Looks up the first model call of each row with `find`, and keeps the answers that it finds for the rows' runs. A
+ * row for which `find` gives null makes its call. Returns the cell and model of the calls; undefined if the first
+ * cell has a `when`, takes or wards, or is not a model call.
  */
 export async function askAhead(
   program: CascadeProgram,

@@ -1,15 +1,16 @@
-/** The key of a model call: equal calls have equal keys, whoever makes them and wherever. */
+/** The key of a model call. Equal calls have equal keys, in every process and on every machine. */
 import { hash } from 'node:crypto';
 import { type ChatRequest, keptMessages } from '../model/chat.ts';
 import type { Json, JsonObject } from '../util/json.ts';
 import type { Variant } from './run-state.ts';
 
-/** Hex digits of a key: 128 bits. */
+/** The number of hex digits of a key: 128 bits. */
 const KEY_DIGITS = 32;
 
 /**
- * SHA-256 over provider, model, parameters, messages (of images their hashes), response schema, take and redo, cut to 128 bits.
- * A re-ask differs in its messages.
+ * Hashes provider, model, parameters, messages (with the hashes of their images), response schema, take and redo with
+ * SHA-256, and cuts the hash to 128 bits. A second question after an unusable answer has other messages, so it has
+ * another key.
  */
 export function callKeyOf(
   provider: string,
@@ -34,10 +35,13 @@ export function callKeyOf(
   return key;
 }
 
-/** A request that was looked for ahead of its row is asked for again with it, of the same provider. */
+/**
+ * The keys of requests without a variant. A request whose answer was looked up ahead of its row is used again, for
+ * the same provider.
+ */
 const keys = new WeakMap<ChatRequest, string>();
 
-/** A cell's schema is one object for all its calls, and may be long. */
+/** The JSON texts of schemas. A cell has one schema object for all its calls, and its text may be long. */
 const schemaTexts = new WeakMap<JsonObject, string>();
 
 function textOf(schema: JsonObject): string {
@@ -49,7 +53,7 @@ function textOf(schema: JsonObject): string {
   return text;
 }
 
-/** The order of an object's keys says nothing. */
+/** Sorts the keys of objects, because their order has no meaning. */
 function canonical(value: Json): Json {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(canonical);

@@ -1,6 +1,7 @@
 /**
- * Every model call that goes out: its permit, the call, its report, and the retries of calls that failed. Answers that
- * were found ahead of a row do not come by here, and `cells/instructions.ts` asks again where an answer is of no use.
+ * Makes every model call: gets its permit, makes the call, reports it, and retries it if it failed. An answer that
+ * was found ahead of its row does not pass through this file. After an unusable answer, `cells/instructions.ts` asks
+ * again.
  */
 import type { Retry } from '../cascade/cascade.ts';
 import { cancelledError, type Failure, failureOf, RvbbitError } from '../errors.ts';
@@ -20,61 +21,64 @@ import type { CallDecision, CallRequest } from './contract.ts';
 import { retryWaitMs } from './retry.ts';
 import { pause, type Run, settleWithin, type TimeLimit } from './run-state.ts';
 
-/** One call of a model, from its first byte to the last of its answer. */
+/** The longest time of one model call, from the first byte sent to the last byte of the answer. */
 const MODEL_CALL_TIMEOUT_MS = 120_000;
 
-/** Parameters of one call that its model may refuse, one after another. */
+/** The most parameters that a model may refuse during one `callModel`, one after another. */
 const MAX_REFUSED = 8;
 
-/** Characters of a prompt for each token, about. */
+/** The approximate number of characters of a prompt per token. */
 export const CHARS_PER_TOKEN = 4;
 
-/** The model cannot be asked: its server is ended, overloaded past all attempts, or has no such model. Another may be. */
+/**
+ * The model cannot be asked: its server is gone or was overloaded at every attempt, or the model does not exist. A
+ * fallback may work.
+ */
 export class ModelUnavailableError extends RvbbitError {}
 
-/** Statuses that say so without being worth another try: no key, no money, no such model, too many calls. */
+/** Statuses that make a model unavailable without a retry: no key, no money, no such model, too many calls. */
 const UNAVAILABLE: ReadonlySet<number> = new Set([401, 402, 403, 404, 407, 429]);
 
-/** What is asked, of whom, and for how long. */
+/** One question to a model, with its time limit. */
 export interface ModelCall<T> {
   readonly cell: string;
-  /** The cascade's file and the cell, for messages. */
+  /** The cascade's file and the cell's name, for error messages. */
   readonly label: string;
   readonly target: ModelTarget;
-  /** The model that the cell names first, where this is another that takes its place. */
+  /** `provider/model` that the cell names first, if this call goes to a fallback. */
   readonly insteadOf?: string;
   readonly request: ChatRequest;
   readonly retry?: Retry;
-  /** 1 for a cell's first call; counts on over retries and re-asking. */
+  /** 1 for a cell's first call. Retries and repeated questions count on from there. */
   readonly attempt: number;
-  /** An answer at hand is known to be of no use: make the call. */
+  /** True: a stored answer is known to be unusable, so the call must be made. */
   readonly fresh?: boolean;
-  /** What is left of the cell's time. */
+  /** Returns the rest of the cell's time. */
   limit(): TimeLimit;
-  /** The value of an answer, or why it has none. */
+  /** Returns the value of an answer, or the reason why it has none. */
   read(response: Pick<ChatResponse, 'text'>): ReadAnswer<T>;
 }
 
-/** An answer's value, or what to tell the model about it. */
+/** An answer's value, or the message that tells the model what is wrong. */
 export type ReadAnswer<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly message: string };
 
-/** What a call gave: a value, or an answer that could not be used. */
+/** The result of a call: a value, or an answer that could not be used. */
 export type ModelAnswer<T> =
   | { readonly ok: true; readonly value: T }
   | {
       readonly ok: false;
       readonly message: string;
       readonly text: string;
-      /** The number of the last call that was made. */
+      /** The number of the last call. */
       readonly attempt: number;
     };
 
 /**
- * Asks the model until it answers, as long as its failures may pass by themselves and there are attempts
- * and time left. Throws the last failure, under the cell's label; an answer that `read` refuses is a
- * result, so that the cell may ask again.
+ * Asks the model until it answers. Retries as long as the failures may be temporary and attempts and time are left.
+ * Throws the last failure, with the cell's label. An answer that `read` refuses is a result, so that the cell may ask
+ * again.
  */
 export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelAnswer<T>> {
   const { context, bounds } = run;
@@ -126,7 +130,7 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelA
       return { ok: false, message: answer!.message, text: outcome.response.text, attempt: n };
     }
     if (outcome.refused !== undefined && refused < MAX_REFUSED) {
-      // The next call goes without the parameter: no failure that may pass, and nothing to wait for.
+      // The next call omits the parameter. This is not a temporary failure, so there is no wait.
       refused += 1;
       continue;
     }
@@ -138,7 +142,10 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelA
   }
 }
 
-/** The time that a call which begins now may take: what is left, and no more than one call's bound. */
+/**
+ * Returns the time that a call which begins now may take: the rest of the cell's time, but at most
+ * MODEL_CALL_TIMEOUT_MS.
+ */
 function callLimit<T>(call: ModelCall<T>): TimeLimit {
   const left = call.limit();
   if (left.ms <= MODEL_CALL_TIMEOUT_MS) return left;
@@ -147,8 +154,8 @@ function callLimit<T>(call: ModelCall<T>): TimeLimit {
 }
 
 /**
- * Asks for a permit. The time that the limiter or the bounds takes is added to what the run and the cell have. Time
- * spent waiting for an equal call's answer is not: it takes the place of a call.
+ * Asks for a permit. The time spent waiting for the limiter or the budget is added to the deadlines of the run and
+ * the cell. The time spent waiting for the answer of an equal call is not added, because that wait replaces a call.
  */
 async function permitFor(run: Run, request: CallRequest): Promise<CallDecision> {
   const { context, bounds } = run;
@@ -158,7 +165,10 @@ async function permitFor(run: Run, request: CallRequest): Promise<CallDecision> 
   return decision;
 }
 
-/** Four characters a token, rounded up, and what an image takes: what the prompt will be counted as, about. */
+/**
+ * Estimates a prompt's tokens: one per CHARS_PER_TOKEN characters, rounded up, and IMAGE_TOKENS per image. The output
+ * tokens are the cap, if there is one.
+ */
 export function tokensOf(request: ChatRequest): Pick<CallRequest, 'inputTokens' | 'outputTokens'> {
   let chars = 0;
   let images = 0;
@@ -173,7 +183,10 @@ export function tokensOf(request: ChatRequest): Pick<CallRequest, 'inputTokens' 
   };
 }
 
-/** The call. A provider holds to the limit and the signal itself; a function is not trusted to. */
+/**
+ * Makes the call. A provider enforces the limit and the signal itself. For a function of the embedding program, they
+ * are enforced here.
+ */
 async function chat<T>(
   run: Run,
   call: ModelCall<T>,
@@ -203,7 +216,7 @@ function failureAfter<T>(
 ): RvbbitError {
   const times = attempts === 1 ? '' : ` (${attempts} attempts)`;
   const failure = { ...error, message: `${error.message}${times}` };
-  // What was never answered, for a wrong address or certificate, has no status.
+  // A call without a response, because of a wrong address or certificate, has no status.
   const isHttp = error.code === 'RVB_MODEL_HTTP';
   const isUnavailable = retryable || (isHttp && (status === undefined || UNAVAILABLE.has(status)));
   return labelled(call, failure, retryable, isUnavailable);

@@ -1,4 +1,4 @@
-/** A cascade made ready to run: once a worker, then used for every row. */
+/** Compiles a cascade: once in each worker, then used for every row. */
 import type { Cascade, Cell } from '../cascade/cascade.ts';
 import { usesSignal } from '../cascade/js-function.ts';
 import { compileJson } from '../cascade/json-validator.ts';
@@ -21,15 +21,15 @@ import { compilePrompt, schemaInstruction } from './compile-prompt.ts';
 import type { CascadeProgram, CellProgram, InputProgram } from './program.ts';
 import { lazyRealm } from './realm/lazy-realm.ts';
 
-/** The cascade whose cells are compiled, and what they are compiled with. */
+/** The cascade whose cells are compiled, and the functions that compile their parts. */
 type CascadeScope = Pick<GuardScope, 'cascade' | 'compileNested' | 'compileCode'>;
 
-/** Compiles a cascade and those nested in it. Throws only on code or schemas that loading would refuse. */
+/** Compiles a cascade and its nested cascades. Throws only for code or schemas that loading would refuse. */
 export function compileCascade(cascade: Cascade): CascadeProgram {
   return compileOnce(cascade, new Map());
 }
 
-/** `programs`: what is compiled so far, so that a cascade which many cells name is compiled once. */
+/** `programs` holds the cascades compiled so far, so that a cascade that many cells name is compiled once. */
 function compileOnce(cascade: Cascade, programs: Map<Cascade, CascadeProgram>): CascadeProgram {
   const known = programs.get(cascade);
   if (known !== undefined) return known;
@@ -59,7 +59,7 @@ function compileOnce(cascade: Cascade, programs: Map<Cascade, CascadeProgram>): 
   return program;
 }
 
-/** True where a schema asks for nothing, so that no row pays for it. */
+/** True if a schema accepts every input, so that no row pays for a check. */
 function isOpenSchema(cascade: Cascade): boolean {
   const { type, properties, required, ...rest } = cascade.inputsSchema ?? {};
   const asked = Array.isArray(required) && required.length > 0;
@@ -70,7 +70,7 @@ function isOpenSchema(cascade: Cascade): boolean {
   return type === 'object' && !asked && !typed && Object.keys(rest).length === 0;
 }
 
-/** Puts takes and wards around a cell, so that a cell without them pays nothing for them. */
+/** Wraps a cell that has takes or wards. A cell without them pays nothing for them. */
 function guardCell(around: CascadeScope, { takes, wards }: Cell, cell: CellProgram): CellProgram {
   if (cell.kind === 'unsupported' || (takes === undefined && wards === undefined)) return cell;
   const { name, label, when, set, routing, nullOnError } = cell;
@@ -132,6 +132,20 @@ function compileCell(scope: CascadeScope, cell: Cell): CellProgram {
         },
         ...(cell.materialize === undefined ? {} : { materialize: cell.materialize }),
       };
+    case 'for_each_row': {
+      const { hash } = cascade.nested[cell.cascade]!;
+      return {
+        ...base,
+        kind: 'sql_data',
+        query: {
+          map: compileSqlTemplate(cell.query, 'map'),
+          run: compileSqlTemplate(cell.query, 'run'),
+        },
+        materialize: cell.table,
+        forEachRow: { cascadeHash: hash, column: cell.column },
+        eachRow: compileNested(cell.cascade),
+      };
+    }
     case 'cascade': {
       const program = compileNested(cell.cascade);
       if (cell.inputs === undefined) return { ...base, kind: 'cascade', program };

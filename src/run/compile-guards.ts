@@ -1,4 +1,4 @@
-/** A cell's takes and wards made ready to run. */
+/** Compiles a cell's takes and wards. */
 import type { Cascade, Evaluator, Takes, Ward } from '../cascade/cascade.ts';
 import { usesSignal, WARD_PARAMETERS } from '../cascade/js-function.ts';
 import { compileSqlTemplate } from '../cascade/sql-template.ts';
@@ -7,13 +7,13 @@ import { compilePrompt } from './compile-prompt.ts';
 import type { CascadeProgram, EvaluatorProgram, TakesProgram, WardProgram } from './program.ts';
 import type { LazyCode } from './realm/lazy-realm.ts';
 
-/** Attempts that a ward with `mode: retry` allows where it does not say, the first one included. */
+/** Attempts that a ward with `mode: retry` allows, including the first, if the ward does not give their number. */
 const WARD_ATTEMPTS = 3;
 
-/** The program of a cascade that a cell, a ward or an evaluator names; loading has made sure of it. */
+/** Returns the program of a cascade that a cell, a ward or an evaluator names. Loading has checked that the cascade exists. */
 export type CompileNested = (name: string) => CascadeProgram;
 
-/** The cell that takes and wards belong to. */
+/** The cell that the takes and wards belong to, and the functions that compile their parts. */
 export interface GuardScope {
   readonly cascade: Cascade;
   readonly name: string;
@@ -49,7 +49,7 @@ function compileEvaluator(evaluator: Evaluator, scope: GuardScope): EvaluatorPro
   };
 }
 
-/** Compiles wards, in their order. */
+/** Compiles wards and keeps their order. */
 export function compileWards(wards: readonly Ward[], scope: GuardScope): readonly WardProgram[] {
   return wards.map((ward) => {
     const { name, mode, maxAttempts = WARD_ATTEMPTS } = ward;

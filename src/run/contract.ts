@@ -1,105 +1,108 @@
-/** What one run of a cascade is told, what it asks of its surroundings, and what comes of it. Plain JSON values only. */
+/** The settings of a run of a cascade, its requests to the rest of the engine, and its outcome. Plain JSON values only. */
 import type { Failure } from '../errors.ts';
 import type { AttemptReport, KeptMessage, StatementModels } from '../model/chat.ts';
 import type { ParameterChanges } from '../model/parameters.ts';
 import type { Json, JsonObject } from '../util/json.ts';
 
-/** The same for every chunk of a statement. */
+/** Settings that are the same for every chunk of a statement. */
 export interface RunSettings {
-  /** RUN hands `input.data_table` to SQL cells as an identifier; MAP has none. */
+  /** In RUN, SQL cells get `input.data_table` as an identifier. In MAP, `input.data_table` is not defined. */
   readonly kind: 'map' | 'run';
-  /** One run's deadline. */
+  /** The time limit of one run. */
   readonly timeoutMs: number;
-  /** Attempts at a call that fails for a while, the first included; over those of the cells. */
+  /** The number of attempts at a call that fails temporarily, including the first. It overrides that of the cells. */
   readonly maxAttempts?: number;
-  /** No row of a chunk is started after one that has failed. */
+  /** True: after a row of a chunk has failed, no further row of the chunk starts. */
   readonly endsAtFailure?: boolean;
-  /** Tell the main thread what is asked. */
+  /** True: send the prompts of calls to the main thread, for the journal. */
   readonly keepPrompts?: boolean;
-  /** Keep each cell's output in the outcome (RUN, `rvbbit run`). */
+  /** True: keep each cell's output in the outcome (RUN, `rvbbit run`). */
   readonly keepOutputs: boolean;
-  /** Where cells with instructions go; absent where no cell has any. */
+  /** The models for cells with instructions. Absent if no cell has instructions. */
   readonly models?: StatementModels;
 }
 
-/** What came of one run of a cascade. */
+/** The outcome of one run of a cascade. */
 export type RunOutcome = {
   readonly outputs?: JsonObject;
-  /** What advisory wards refused; absent where they refused nothing. */
+  /** Refusals by advisory wards. Absent if there were none. */
   readonly advisories?: readonly Advisory[];
 } & (
   | { readonly kind: 'ok'; readonly value: Json }
-  /** A `when` left no value. */
+  /** The run has no value, because a `when` skipped its cells. */
   | { readonly kind: 'skipped' }
   | {
       readonly kind: 'failed';
       readonly error: Failure;
-      /** Attempts at what failed it: a model call, a cell that is retried, one that a ward refused. 1 where none was retried. */
+      /**
+       * Attempts at the part that failed: a model call, a cell with `retry`, or a cell that a ward refused. 1 without a
+       * retry.
+       */
       readonly attempts: number;
     }
 );
 
-/** An advisory ward refused: the run went on. */
+/** A refusal by an advisory ward. The run went on after it. */
 export interface Advisory {
-  /** The cell, behind the cells that it is nested in, e.g. `price.ask`. */
+  /** The cell's name, after the names of the cells that it is nested in, e.g. `price.ask`. */
   readonly cell: string;
   readonly ward: string;
   readonly reason: string;
 }
 
-/** Advisories of several runs: how many, and the first of them. */
+/** The number of advisories of several runs, and the first of them. */
 export interface AdvisoryReport {
   readonly count: number;
   readonly first: readonly Advisory[];
 }
 
-/** A model call that a run wants to make. The main thread alone decides whether and when it goes out. */
+/** A model call that a run wants to make. Only the main thread decides whether and when the call is made. */
 export interface CallRequest {
   readonly cell: string;
-  /** 1 for a cell's first call; counts on over retries and re-asking. */
+  /** 1 for a cell's first call. Retries and repeated questions count on from there. */
   readonly n: number;
-  /** The provider's id; `function` for the embedding program's own. */
+  /** The provider's id, or `function` for the embedding program's function. */
   readonly provider: string;
   readonly model: string;
-  /** `provider/model` that the cell names first, where this one takes its place. */
+  /** `provider/model` that the cell names first, if this call goes to a fallback. */
   readonly insteadOf?: string;
-  /** Hash of all that the answer depends on. */
+  /** A hash of everything that the answer depends on. */
   readonly callKey: string;
-  /** What is left of the cell's time, or of the run's where that is less: it may wait for the answer of an equal call for so long. */
+  /** The rest of the cell's or the run's time, whichever is less: the longest time to wait for the answer of an equal call. */
   readonly leftMs: number;
-  /** Estimates, for limits and budgets. `outputTokens` is the cell's cap where it has one. */
+  /** Estimated tokens, for limits and budgets. `outputTokens` is the cell's cap, if it has one. */
   readonly inputTokens: number;
   readonly outputTokens?: number;
-  /** What is asked, where the journal keeps it. */
+  /** The prompt. Present only if the journal keeps prompts. */
   readonly prompt?: readonly KeptMessage[];
-  /** An answer at hand turned out to be of no use: make the call. */
+  /** True: a stored answer is known to be unusable, so the call must be made. */
   readonly fresh?: boolean;
 }
 
-/** What the main thread says to it. */
+/** The main thread's decision about a `CallRequest`. */
 export type CallDecision = {
-  /** Part of the time spent waiting that counts against the row's: it waited for the answer of an equal call. */
+  /** The time spent waiting for the answer of an equal call. It counts against the row's time. */
   readonly followedMs?: number;
 } & (
   | {
       readonly kind: 'go';
       readonly attempt: string;
-      /** What the model's refusals of parameters have taught. */
+      /** The changes to parameters that the model's earlier refusals require. */
       readonly learned?: ParameterChanges;
     }
-  /** The text of an earlier answer to the same call. */
+  /** A cache hit: the text of an earlier answer to an equal call. */
   | { readonly kind: 'hit'; readonly text: string }
   | { readonly kind: 'refused'; readonly error: Failure }
 );
 
-/** A model call that went out and what came of it. */
+/** A model call that was made, and its report. */
 export interface EndedAttempt {
-  /** As the decision gave it. */
+  /** The attempt's id, as the decision gave it. */
   readonly attempt: string;
   readonly report: AttemptReport;
 }
 
-/** Keys of calls of one cell to one model. */
+/** Keys of calls from one cell to one model, to be looked up among the stored answers. */
 export interface LookUp {
   readonly cell: string;
   readonly provider: string;
@@ -107,23 +110,36 @@ export interface LookUp {
   readonly callKeys: readonly string[];
 }
 
-/** A rendered `sql_data` query: one statement, its values bound, its identifiers quoted. */
+/** A rendered query of a SQL cell: one statement with bound values and quoted identifiers. */
 export interface SqlCellQuery {
   readonly text: string;
-  /** `$1`, `$2`, … in order. */
+  /** The values of `$1`, `$2`, … in this order. */
   readonly values: readonly Json[];
   readonly materialize?: string;
-  /** Time after which nobody waits for it. */
+  /**
+   * Present: a cascade runs once for each row of the query. Then `materialize` names the table of the rows and their
+   * values.
+   */
+  readonly forEachRow?: ForEachRow;
+  /** The time after which the run no longer waits for the query. Absent: the query may take as long as its statement. */
   readonly limitMs?: number;
+}
+
+/** The cascade of a `for_each_row` cell, and the column for its values. */
+export interface ForEachRow {
+  readonly cascadeHash: string;
+  readonly column: string;
 }
 
 export type SqlCellOutcome =
   | {
       readonly ok: true;
       readonly columns: readonly string[];
-      /** Row objects; empty where the result was materialised. */
+      /** The rows as objects. Empty if the result went into a table. */
       readonly rows: readonly JsonObject[];
       readonly rowCount: number;
       readonly table?: string;
+      /** The number of rows whose cascade failed. */
+      readonly failed?: number;
     }
   | { readonly ok: false; readonly error: Failure };

@@ -1,10 +1,11 @@
-/** What the workers run: cascades, their cells, takes and wards, compiled. They hold functions and stay in their worker. */
+/** Compiled cascades, cells, takes and wards. They hold functions, so they stay in the worker that compiled them. */
 import type { Cascade, Retry, Takes, Ward } from '../cascade/cascade.ts';
 import type { JsonValidator } from '../cascade/json-validator.ts';
 import type { SqlTemplate } from '../cascade/sql-template.ts';
 import type { Expression, Template } from '../cascade/template.ts';
 import type { Json, JsonObject } from '../util/json.ts';
 import type { PromptProgram } from './compile-prompt.ts';
+import type { ForEachRow } from './contract.ts';
 import type { CodeInRealm } from './realm/realm.ts';
 
 /** A compiled cascade. */
@@ -14,15 +15,18 @@ export interface CascadeProgram {
   readonly cellIndex: ReadonlyMap<string, number>;
   readonly output?: Expression;
   readonly checkInput?: JsonValidator;
-  /** Every cell's name with null: what `outputs` holds before a cell has run. */
+  /** Null by the name of each cell: the content of `outputs` before a cell has run. */
   readonly noOutputs: Readonly<Record<string, Json>>;
-  /** One cell and nothing else but `output`: no other sees what it gives. */
+  /**
+   * True: the only parts are one cell without guards, `set` and `routing`, and perhaps `output`. No other cell sees the
+   * cell's output.
+   */
   readonly isSingle: boolean;
 }
 
 interface CellProgramBase {
   readonly name: string;
-  /** The cascade's file and the cell, for messages. */
+  /** The cascade's file and the cell's name, for error messages. */
   readonly label: string;
   readonly when?: Expression;
   readonly set?: readonly (readonly [string, Expression])[];
@@ -36,7 +40,7 @@ interface CellProgramBase {
 /** A js cell's code. */
 export interface JsCellProgram extends CellProgramBase {
   readonly kind: 'js';
-  /** The code in its cascade's realm, which is made when the first of its cells is called. */
+  /** Returns the code in its cascade's realm. The first call of any cell's code makes the realm. */
   readonly code: () => CodeInRealm;
   readonly usesSignal: boolean;
   readonly timeoutMs: number;
@@ -45,31 +49,34 @@ export interface JsCellProgram extends CellProgramBase {
   readonly firstLine: number;
 }
 
-/** A query, for MAP and for RUN, where `input.data_table` is a name. */
+/** A query, compiled for MAP and for RUN. In RUN, `input.data_table` is an identifier. */
 export interface SqlCellProgram extends CellProgramBase {
   readonly kind: 'sql_data';
   readonly query: Readonly<Record<'map' | 'run', SqlTemplate>>;
   readonly materialize?: string;
+  readonly forEachRow?: ForEachRow;
+  /** The cascade of `forEachRow`, for EXPLAIN. Its runs are a MAP of their own. */
+  readonly eachRow?: CascadeProgram;
 }
 
-/** A nested cascade and how its input is made; without `inputs` it is the caller's. */
+/** A nested cascade, and how its input is built. Without `inputs`, it gets the input of its caller. */
 export interface CascadeCellProgram extends CellProgramBase {
   readonly kind: 'cascade';
   readonly program: CascadeProgram;
   readonly inputs?: Readonly<Record<string, InputProgram>>;
 }
 
-/** A model call: its prompts, and what is sent with them. */
+/** A model call: its prompts, schema and images. */
 export interface InstructionsCellProgram extends CellProgramBase, PromptProgram {
   readonly kind: 'instructions';
-  /** `output_schema`, and how the model is told of it. */
+  /** The cell's `output_schema`, and the text that tells the model of the schema. */
   readonly schema?: JsonObject;
   readonly schemaInstruction?: string;
-  /** Inputs that are sent as images. */
+  /** The inputs that are sent as images. */
   readonly images?: readonly string[];
 }
 
-/** A cell with takes or wards. Its own label, `when`, `set` and `routing` are those of the cell in it. */
+/** A cell with takes or wards. The label, `when`, `set` and `routing` of the inner cell stand here. */
 export interface GuardedCellProgram extends CellProgramBase {
   readonly kind: 'guarded';
   readonly cell: CellProgram;
@@ -92,7 +99,7 @@ export type CellProgram =
   | GuardedCellProgram
   | UnsupportedCellProgram;
 
-/** How one input of a nested cascade is made: a typed expression, a text, or a structure of them. */
+/** How one input of a nested cascade is built: from a typed expression, a text, or a structure of them. */
 export type InputProgram =
   | { readonly kind: 'expression'; readonly expression: Expression }
   | { readonly kind: 'text'; readonly template: Template }
@@ -107,12 +114,12 @@ export interface TakesProgram {
   readonly evaluator?: EvaluatorProgram;
 }
 
-/** Who chooses among takes. */
+/** The evaluator that chooses among takes. */
 export type EvaluatorProgram =
-  /** The schema of its answer depends on how many takes there are. */
+  /** Its schema is made for each choice, because it depends on the number of takes. */
   { readonly kind: 'instructions'; readonly cell: InstructionsCellProgram } | NestedProgram;
 
-/** A cascade that is not a cell. */
+/** A cascade that an evaluator or a ward runs, without a cell around it. */
 export interface NestedProgram {
   readonly kind: 'cascade';
   readonly name: string;
@@ -121,12 +128,12 @@ export interface NestedProgram {
   readonly timeoutMs?: number;
 }
 
-/** One ward: what it does, and what follows where it refuses. */
+/** One ward: its check, and the consequence of a refusal. */
 export interface WardProgram {
   readonly name: string;
   readonly label: string;
   readonly mode: Ward['mode'];
-  /** Times that the cell is done at most because of this ward; 1 for all modes but `retry`. */
+  /** The most times that the cell runs because of this ward. 1 for all modes except `retry`. */
   readonly maxAttempts: number;
   readonly check: JsCellProgram | SqlCellProgram | NestedProgram;
 }

@@ -1,18 +1,18 @@
-/** When a failed attempt is made again: how often, and after what wait. */
+/** How long to wait before a failed attempt is retried. */
 import type { Retry } from '../cascade/cascade.ts';
 import { RETRY_AFTER_MAX_MS } from '../limits.ts';
 
 /** The wait before the second attempt. */
 export const RETRY_BASE_MS = 500;
-/** The longest wait between two attempts, unless the provider asks for more. */
+/** The longest wait between two attempts, before the random part is added, unless the provider asks for more. */
 export const RETRY_MAX_WAIT_MS = 30_000;
 
-/** A wait is lengthened by up to this part of it, never shortened: callers that failed together part. */
+/** A random part, of up to this fraction, is added to each wait, so that callers that failed together do not retry together. */
 const JITTER = 0.25;
 
 /**
- * Milliseconds before the next attempt, after `failures` of them. A provider that says when it wants to be
- * asked again is not asked sooner.
+ * Returns the milliseconds to wait after `failures` failed attempts. The wait is never shorter than the provider asks
+ * for, up to RETRY_AFTER_MAX_MS.
  */
 export function retryWaitMs(
   settings: Retry,

@@ -1,8 +1,8 @@
-/** Which cell of a cascade comes after one that has run. */
+/** Finds the cell that runs after another cell. */
 import type { Json, JsonObject } from '../util/json.ts';
 import type { CascadeProgram, CellProgram } from './program.ts';
 
-/** The index of the cell that the output's `_route` names, else of the default one, else of the next. */
+/** Returns the index of the cell that the output's `_route` names, else that of the default route, else the next index. */
 export function cellAfter(
   { cellIndex }: Pick<CascadeProgram, 'cellIndex'>,
   { routing }: Pick<CellProgram, 'routing'>,

@@ -1,7 +1,7 @@
-/** The rows of a chunk, out of its columns. */
+/** Makes the rows of a chunk from its columns. */
 import type { Json, JsonObject } from '../util/json.ts';
 
-/** `columns[name][i]` belongs to row i of a chunk; gives each row's input. */
+/** Returns the input of each row. `columns[name][i]` belongs to row i. */
 export function rowInputs({
   columns,
   rowCount,

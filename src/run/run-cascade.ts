@@ -22,7 +22,7 @@ import {
   type Variant,
 } from './run-state.ts';
 
-/** Runs a cascade over one input. Never throws and never rejects: a failure is an outcome. */
+/** Runs a cascade on one input. Never throws and never rejects: a failure is an outcome. */
 export function runCascade(
   program: CascadeProgram,
   input: JsonObject,
@@ -31,10 +31,7 @@ export function runCascade(
   return Promise.resolve(runCascadeNow(program, input, context));
 }
 
-/**
- * As `runCascade`, but the outcome itself where no cell had to wait: a chunk of cheap rows then costs no
- * promise a row.
- */
+/** Like `runCascade`, but returns the outcome itself if no cell had to wait, so that a cheap row costs no promise. */
 export function runCascadeNow(
   program: CascadeProgram,
   input: JsonObject,
@@ -66,7 +63,10 @@ function startRun(
   }
 }
 
-/** Runs cells from `index` on, synchronously as far as it goes; `value` is undefined until one has run. */
+/**
+ * Runs the cells from index `from` on, synchronously until a cell has to wait. `value` is the last output, undefined if
+ * no cell has run.
+ */
 function runFrom(
   program: CascadeProgram,
   run: Run,
@@ -98,7 +98,7 @@ function runFrom(
   return finish(program, run, last);
 }
 
-/** The cell's output, checked; null where it failed and may. */
+/** Returns the cell's checked output, or null if the cell failed and has `on_error: null`. */
 function runCell(program: CascadeProgram, cell: CellProgram, run: Run): Json | Promise<Json> {
   const recover = (error: unknown): Json => {
     if (cell.nullOnError && !endsRun(run, error)) return null;
@@ -113,7 +113,10 @@ function runCell(program: CascadeProgram, cell: CellProgram, run: Run): Json | P
   }
 }
 
-/** A model call is made again where it is made; its cell is not. */
+/**
+ * Runs a cell, with retries if it has a `retry` block. A cell with instructions retries each model call itself, and a
+ * guarded cell leaves retries to its inner cell.
+ */
 function callCell(program: CascadeProgram, cell: CellProgram, run: Run): Json | Promise<Json> {
   const { retry, label, kind } = cell;
   if (retry === undefined || kind === 'instructions' || kind === 'guarded') {
@@ -139,9 +142,13 @@ function callOnce(program: CascadeProgram, cell: CellProgram, run: Run): Json | 
         runNested: startRun,
       });
     case 'unsupported':
-      throw new RvbbitError('RVB_UNSUPPORTED', `${cell.label}: ${cell.what} is not available yet`, {
-        stage: 'execute',
-      });
+      throw new RvbbitError(
+        'RVB_UNSUPPORTED',
+        `${cell.label}: this version does not execute ${cell.what} yet`,
+        {
+          stage: 'execute',
+        },
+      );
   }
 }
 
@@ -152,7 +159,7 @@ function checkOutput(cell: CellProgram, output: Json): Json {
   throw new RvbbitError('RVB_ANSWER_INVALID', message, { stage: 'execute' });
 }
 
-/** Keeps the output, sets the state, and says which cell is next. */
+/** Keeps the output, sets the state, and returns the index of the next cell. */
 function afterCell(
   program: CascadeProgram,
   cell: CellProgram,
@@ -176,16 +183,16 @@ function finish(program: CascadeProgram, run: Run, last: Json | undefined): RunO
     // A run whose cells were all skipped has a value only if `output` makes one out of nothing.
     if (output !== null || last !== undefined) value = output;
   }
-  return withAccount(run, value === undefined ? { kind: 'skipped' } : { kind: 'ok', value });
+  return withOutputs(run, value === undefined ? { kind: 'skipped' } : { kind: 'ok', value });
 }
 
 function failed(run: Run, error: unknown): RunOutcome {
   const { attempts } = run.bounds;
-  return withAccount(run, { kind: 'failed', error: failureOf(error), attempts });
+  return withOutputs(run, { kind: 'failed', error: failureOf(error), attempts });
 }
 
-/** The outcome with the outputs, where they are kept, and with what advisory wards had to say. */
-function withAccount(run: Run, outcome: RunOutcome): RunOutcome {
+/** Adds the outputs, if they are kept, and the refusals by advisory wards. */
+function withOutputs(run: Run, outcome: RunOutcome): RunOutcome {
   const { outputs, advisories } = run;
   const { keepOutputs } = run.context.settings;
   const hasAdvisories = advisories !== undefined && advisories.length > 0;
@@ -205,7 +212,7 @@ function evaluate(label: string, expression: Expression, run: Run): Json {
   }
 }
 
-/** Templates do not know the cell that they stand in. */
+/** Adds the cell's label to a template error, because templates do not know their cell. */
 function labelled(label: string, error: unknown): unknown {
   if (!(error instanceof RvbbitError) || error.code !== 'RVB_TEMPLATE') return error;
   if (error.message.startsWith(label)) return error;

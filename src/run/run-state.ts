@@ -1,4 +1,4 @@
-/** What one run of a cascade carries from cell to cell, and what it asks of its surroundings. */
+/** The state that one run of a cascade passes from cell to cell, and the functions of the worker that it uses. */
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import type { TemplateContext } from '../cascade/template.ts';
 import type { ErrorCode } from '../error-codes.ts';
@@ -16,73 +16,76 @@ import type {
   SqlCellQuery,
 } from './contract.ts';
 
-/** What a run needs of the worker around it. */
+/** The functions that a run needs from its worker. */
 export interface RunContext {
   readonly settings: RunSettings;
   /** Aborts when the statement is cancelled. */
   readonly signal: AbortSignal;
   runSql(query: SqlCellQuery): Promise<SqlCellOutcome>;
-  /** Where a cell's calls go; `model` is what the cell, else its cascade, names. Undefined: there is no model. */
+  /**
+   * Returns the model for a cell's calls. `model` is the name in the cell, else in its cascade. Undefined: there is no
+   * model.
+   */
   modelTarget(cell: { readonly name: string; readonly model?: string }): ModelTarget | undefined;
-  /** One call of a model. Never rejects. */
+  /** Makes one model call. Never rejects. */
   chat(target: ModelTarget, request: ChatRequest, limits: ChatLimits): Promise<ChatOutcome>;
-  /** Asks the main thread for leave to make a call, or for an answer at hand. Waits; never rejects. */
+  /** Asks the main thread for a permit to make a call, or for a stored answer. Never rejects. */
   requestCall(request: CallRequest): Promise<CallDecision>;
-  /** Gives the account of a call that had leave to go out. */
+  /** Reports a call that had a permit. */
   endCall(attempt: string, report: AttemptReport): void;
-  /** An answer that was found ahead took the place of this call. */
+  /** Notes that an answer that was found ahead of its row replaced this call. */
   answerUsed?(callKey: string): void;
-  /** Called before and after the synchronous part of a js cell: another thread ends an endless loop. */
+  /** Called before and after the synchronous part of a js cell, so that another thread can end an endless loop. */
   enterJs?(timeoutMs: number): void;
   leaveJs?(): void;
-  /** A clock that does not go back, in milliseconds. */
+  /** Returns the time in milliseconds, from a clock that never goes back. */
   nowMs(): number;
 }
 
-/** One run under way. Nested cascades have a run of their own and share `bounds`. */
+/** One run in progress. A nested cascade has its own run, with bounds that are derived from the outer run's. */
 export interface Run {
   readonly context: RunContext;
   readonly input: JsonObject;
   readonly outputs: Record<string, Json>;
   readonly state: Record<string, Json>;
   readonly bounds: RunBounds;
-  /** Which of several answers to the same prompt is asked for; absent: the only one. */
+  /** Says which of several answers to the same prompt is wanted. Absent: there is only one. */
   variant?: Variant;
-  /** What wards refused of the cell that is done again, the first refusal first. */
+  /** Refusals by wards that made the cell run again, the oldest first. */
   readonly refusals?: readonly Refusal[];
-  /** Names that the templates of a ward or an evaluator have besides. */
+  /** Further names for the templates of a ward or an evaluator. */
   readonly given?: Pick<TemplateContext, 'output' | 'takes'>;
-  /** What advisory wards had to say; absent until there is a ward. */
+  /** Refusals by advisory wards. Absent until a ward runs. */
   advisories?: Advisory[];
 }
 
-/** An output that a ward refused, and why. */
+/** An output that a ward refused, with the reason. */
 export interface Refusal {
   readonly output: Json;
   readonly reason: string;
 }
 
-/** Tells calls with equal prompts apart: the answer to one must not serve another. */
+/** Distinguishes calls with equal prompts: the answer to one call must not be used for another. */
 export interface Variant {
-  /** Index of a cell's take, from 0. */
+  /** The index of a cell's take, from 0. */
   readonly take: number;
-  /** How many times the cell was done again because a ward refused what it gave. */
+  /** The number of times that the cell ran again because a ward refused its output. */
   readonly redo: number;
 }
 
-/** The bounds of a run and of the cascades nested in it. */
+/** The time limit of a run or a nested run, and the counters that count against limits. */
 export interface RunBounds {
-  /** On `context.nowMs`'s clock; `waitedMs` comes on top. */
+  /** The deadline on the clock of `context.nowMs`. `waitedMs` is added to it. */
   readonly deadlineMs: number;
   readonly timeoutMs: number;
-  /** Time spent waiting for leave to call a model: the limiter's, not the run's. */
+  /** The time spent waiting for permits to call a model, or for a SQL cell's rows. It does not count as the run's time. */
   waitedMs: number;
   steps: number;
-  /** Attempts at the last model call of the cell that runs; at what failed it, where it fails. */
+  /** Attempts at the running cell's last model call. If the cell fails: attempts at the part that failed. */
   attempts: number;
 }
 
-/** Counts a step of a run: a cell, a take, a redo, a ward. Throws where the run is over or has had too many. */
+/** Counts a step of a run: a cell, a take, a redo, or a ward. Throws if the run's time is over or it has had too many steps. */
 export function beginStep(run: Run, label: string): void {
   if (run.context.signal.aborted) throw cancelledError();
   if (run.bounds.steps > 0 && isRunOver(run)) throw timeoutError(timeLimit(run, label, undefined));
@@ -94,7 +97,7 @@ function isRunOver(run: Run): boolean {
   return run.context.nowMs() >= run.bounds.deadlineMs + run.bounds.waitedMs;
 }
 
-/** Failures after which a further take, redo or ward would fail as well. */
+/** Failures after which a further take, redo or ward would also fail. */
 const FINAL_CODES: ReadonlySet<ErrorCode> = new Set([
   'RVB_CANCELLED',
   'RVB_DEADLINE',
@@ -104,7 +107,7 @@ const FINAL_CODES: ReadonlySet<ErrorCode> = new Set([
   'RVB_CLOSED',
 ]);
 
-/** True where a failure is the whole run's, not only that of the take or ward that met it. */
+/** True if a failure ends the whole run, and not only the take or ward in which it happened. */
 export function endsRun(run: Run, error: unknown): boolean {
   if (FINAL_CODES.has(failureOf(error).code) || run.context.signal.aborted) return true;
   return isRunOver(run) || run.bounds.steps > RUN_MAX_CELL_STEPS;
@@ -115,14 +118,14 @@ function tooManySteps(label: string): RvbbitError {
   return new RvbbitError('RVB_LIMIT', message, { stage: 'execute' });
 }
 
-/** The time that a cell may take: its own limit or what is left of the run's, whichever is less. */
+/** The least of the time limits that hold: of the run, of the cell, and of one model call. */
 export interface TimeLimit {
   readonly ms: number;
-  /** What to say when it is over. */
+  /** The error message when the time is over. */
   readonly message: string;
 }
 
-/** The limit for a cell that begins now. */
+/** Returns the limit for a cell that starts now. */
 export function timeLimit(run: Run, label: string, cellTimeoutMs: number | undefined): TimeLimit {
   const left = run.bounds.deadlineMs + run.bounds.waitedMs - run.context.nowMs();
   if (cellTimeoutMs !== undefined && cellTimeoutMs <= left) {
@@ -132,14 +135,14 @@ export function timeLimit(run: Run, label: string, cellTimeoutMs: number | undef
   return { ms: left, message };
 }
 
-/** The error of a limit that is over. */
+/** Returns the error of a limit that was exceeded. */
 function timeoutError(limit: TimeLimit): RvbbitError {
   return new RvbbitError('RVB_TIMEOUT', limit.message, { stage: 'execute', retryable: true });
 }
 
 /**
- * Waits for a promise, at most for the limit's time and until the statement is cancelled. `onEnd` is
- * called when the wait ends early; the promise is left to itself then, its rejection handled.
+ * Waits for a promise, until the limit's time is over or the statement is cancelled. If the wait ends early, `onEnd` is
+ * called, and the promise's later result or rejection is ignored.
  */
 export function settleWithin<T>(
   promise: PromiseLike<T>,
@@ -153,7 +156,7 @@ export function settleWithin<T>(
       reject(reason);
       onEnd?.(reason);
     };
-    // A timer may fire a part of a millisecond early; the run's deadline must have passed by then.
+    // A timer may fire a fraction of a millisecond early, but the run's deadline must have passed when it fires.
     const timer = setTimeout(
       () => end(timeoutError(limit)),
       Math.min(TIMER_MAX_MS, Math.max(0, Math.ceil(limit.ms)) + 1),
@@ -178,7 +181,7 @@ export function settleWithin<T>(
   });
 }
 
-/** Waits; throws RVB_CANCELLED as soon as the statement is cancelled. */
+/** Waits. Throws RVB_CANCELLED as soon as the statement is cancelled. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   try {
     await setTimeoutPromise(ms, undefined, { signal });

@@ -1,27 +1,40 @@
-/** The way of a semantic query: planned from DuckDB's tree where its shape allows, else run until nothing is missing. */
+/**
+ * How a semantic query is answered: by a plan made from DuckDB's tree where its shape allows, else by runs until no
+ * answer is missing.
+ */
 
 import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
 import type { SqlNode } from '../duck/parse-sql.ts';
 import type { ResultReader } from '../duck/reader.ts';
 import { temporary } from '../duck/stage.ts';
+import { answerKept, keepAnswers, keptQuestionOf } from './answer-kept.ts';
 import { parametersOf, passesOf } from './find-answers.ts';
 import { fillAnswers } from './judge/fill-answers.ts';
-import { functionFacts } from './plan/function-facts.ts';
+import { type FunctionFacts, functionFacts } from './plan/function-facts.ts';
 import { readyQuery, stageSelect } from './plan/inner-queries.ts';
 import { canDefer, plannedQuery, whereOf } from './plan/planned-query.ts';
 import { isWritten, mayStop, withPlannedSelect } from './plan/planned-select.ts';
 import { type PlannedSql, plannedSql } from './plan/planned-sql.ts';
 import { planSelect, type QueryPlan, type QueryRoot, rootOf } from './plan/query-plan.ts';
-import { integer, isReason, nodesOf, select, Unplannable } from './plan/query-tree.ts';
+import { integer, isNode, isReason, nodesOf, select, Unplannable } from './plan/query-tree.ts';
 import { isFreeToStage } from './plan/safe-to-stage.ts';
 import { unrewrittenError } from './read/rewritten-error.ts';
 import type { PassText, SemanticQuery } from './semantic-query.ts';
 
 /** The result of a statement that is a query. */
 export async function answerQuery(run: SemanticQuery): Promise<ResultReader> {
+  const question = await keptQuestionOf(run);
+  const kept = question === undefined ? undefined : await answerKept(run, question);
+  if (kept !== undefined) return kept;
+  const reader = await answerAsked(run);
+  if (question !== undefined) await keepAnswers(run, question);
+  return reader;
+}
+
+async function answerAsked(run: SemanticQuery): Promise<ResultReader> {
   const { read, statement } = run;
   const { parameters, stop } = statement;
-  // What does not bind is told before anything is asked.
+  // An error in binding is reported before any question is asked.
   const columns = await statement.session
     .describe(read.whole.text, { parameters, signal: stop.signal })
     .catch((thrown: unknown) => {
@@ -33,13 +46,13 @@ export async function answerQuery(run: SemanticQuery): Promise<ResultReader> {
   return result ?? rerun(run, ready);
 }
 
-/** A statement that changes data, with what its query needs at hand. */
+/** How a statement that changes data is run once its query's answers are known. */
 export interface PlannedChange {
-  /** What reads what the statement reads. */
+  /** A query that reads what the statement reads. */
   readonly reads: PassText;
-  /** Its query as planned, where it is not as written. */
+  /** Its query as planned; undefined if the query stays as it is written. */
   readonly query?: PlannedSql | undefined;
-  /** The WHERE of an UPDATE or DELETE as planned. */
+  /** The WHERE of an UPDATE or DELETE as planned; undefined if it stays as it is written. */
   readonly where?: string | undefined;
 }
 
@@ -58,7 +71,10 @@ export async function planAnswers(run: SemanticQuery, dry: Rewritten): Promise<P
   return { ...change, reads: change.query ?? alone };
 }
 
-/** The query by itself: DuckDB takes no value for a parameter that stands after it, in ON CONFLICT. */
+/**
+ * The query without the rest of the INSERT: DuckDB takes no value for a parameter that stands after the query, in ON
+ * CONFLICT.
+ */
 async function queryAlone({ statement, read }: SemanticQuery, dry: Rewritten): Promise<PassText> {
   const { parameters, session, stop } = statement;
   const { parts, tree } = read;
@@ -66,7 +82,7 @@ async function queryAlone({ statement, read }: SemanticQuery, dry: Rewritten): P
   if (!isInsert || !Array.isArray(parameters) || tree === undefined) return dry;
   const root = rootOf(read);
   if (nodesOf(root.parameters).length === parameters.length) return dry;
-  // A value that the whole takes nowhere is refused before anything is asked.
+  // A value that the whole statement has no parameter for is refused before any question is asked.
   await session.run(`EXPLAIN ${read.whole.text}`, { parameters, signal: stop.signal });
   return plannedSql(statement, root.node);
 }
@@ -78,7 +94,7 @@ async function plannedChange(
   const { parts } = run.read;
   const { parameters } = run.statement;
   const ready = await readied(run, names);
-  // Parameters would have to be counted together with those around the query.
+  // Parameters would have to be numbered together with those around the query.
   const isFree = parameters === undefined;
   const change = await planned(run, ready, async (plan): Promise<Omit<PlannedChange, 'reads'>> => {
     if (parts.kind === 'around' && isFree && mayStop(plan)) {
@@ -89,28 +105,30 @@ async function plannedChange(
     const isKept = isWritten(plan, order) && !canDefer(plan) && !isChanged(ready);
     if (!isFree || isKept) return {};
     const query = await plannedQuery(run.statement, plan, { names, order, inWhere: (use) => use });
-    return { query, where: await whereText(run, plan, order) };
+    return { query, where: await whereText(run, plan, order, isChanged(ready)) };
   });
   if (change !== undefined) return change;
   return isChanged(ready) && isFree ? { query: await plannedSql(run.statement, ready.node) } : {};
 }
 
-/** A WHERE as SQL; undefined where what it reads was staged, or it is as written. */
+/** The planned WHERE as SQL; undefined where rows were staged, or no condition was asked or made ready. */
 async function whereText(
   run: SemanticQuery,
   plan: QueryPlan,
   order: readonly SqlNode[],
+  isReadied: boolean,
 ): Promise<string | undefined> {
-  if (run.report.staged !== '' || order.length === 0) return undefined;
+  if (run.report.staged !== '' || (order.length === 0 && !isReadied)) return undefined;
   const nothing = { type: 'EMPTY', alias: '', sample: null, query_location: 0 };
   const where = whereOf(plan, order);
+  if (!isNode(where)) return undefined;
   const { text } = await plannedSql(run.statement, select([integer(1)], nothing, where));
   return text.slice(text.indexOf(' WHERE ') + ' WHERE '.length);
 }
 
-/** A query whose own queries are ready, and whether anything in it is not as written. */
+/** A query whose inner queries have been made ready, and whether it differs from the query as written. */
 interface Readied extends QueryRoot {
-  readonly scalars: ReadonlySet<string>;
+  readonly facts: FunctionFacts;
   readonly isChanged: boolean;
 }
 
@@ -118,7 +136,10 @@ function isChanged(ready: Readied | Unplannable): ready is Readied {
   return !(ready instanceof Unplannable) && ready.isChanged;
 }
 
-/** The reason where DuckDB gives no tree, or a transaction stands around it. */
+/**
+ * Makes the inner queries ready. Returns the reason where it cannot: DuckDB gives no tree, or the query stands in a
+ * transaction.
+ */
 async function readied(
   run: SemanticQuery,
   names: readonly string[],
@@ -126,14 +147,14 @@ async function readied(
   const { statement, read } = run;
   try {
     const { node: written } = rootOf(read);
-    // Staging computes ahead what the statement may never compute; what fails there would end the transaction.
+    // Staging computes values that the statement may never compute; an error there would end the transaction.
     if (!(await isFreeToStage(run))) return new Unplannable('it stands in a transaction');
     const facts = await functionFacts(statement.session, read.tree);
     const { node, parameters } = await readyQuery(run, facts, names);
     return {
       node,
       parameters,
-      scalars: facts.scalars,
+      facts,
       isChanged: JSON.stringify(node) !== JSON.stringify(written),
     };
   } catch (thrown) {
@@ -142,7 +163,7 @@ async function readied(
   }
 }
 
-/** What `work` makes of the plan; nothing, and the reason in the report, where there is none. */
+/** The result of `work` on the plan. Undefined, with the reason in the report, where there is no plan. */
 async function planned<T>(
   run: SemanticQuery,
   ready: Readied | Unplannable,
@@ -151,7 +172,7 @@ async function planned<T>(
   const { report, read } = run;
   try {
     if (ready instanceof Unplannable) throw ready;
-    const plan = planSelect(read, ready, ready.scalars);
+    const plan = planSelect(read, ready, ready.facts);
     report.route = 'plan';
     return await work(plan);
   } catch (thrown) {
@@ -174,13 +195,16 @@ async function plannedRows(
   return withPlannedSelect(run, plan, names, async ({ query, isStopped }) => {
     if (query === undefined) return undefined;
     const reader = await passesOf(run, query);
-    // Rows that were certain and are gone: the input has changed since.
+    // The plan was certain of more rows: the input has changed since.
     const isShort = isStopped && reader.rowCount < plan.rowsWanted! - plan.rowsSkipped;
     return isShort ? undefined : reader;
   });
 }
 
-/** The query run until nothing is missing: with what is ready in it, or as it was written where DuckDB refuses that. */
+/**
+ * Runs the query until no answer is missing: with its inner queries made ready, or as it is written where DuckDB
+ * refuses that.
+ */
 async function rerun(run: SemanticQuery, ready: Readied | Unplannable): Promise<ResultReader> {
   const { whole } = run.read;
   if (!isChanged(ready)) return passesOf(run, whole);

@@ -1,6 +1,7 @@
 /**
- * Runs a query with look-ups in the operators' places until no answer is missing: record, ask, run again. Where the
- * answers were asked for before, as under a LIMIT, that is one pass.
+ * Runs a query with look-ups in the operators' places until no answer is missing: each pass records the missing
+ * answers, asks for them, and runs the query again. One pass is enough where the answers were asked for before, as
+ * under a LIMIT.
  */
 
 import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
@@ -19,16 +20,22 @@ import { unrewrittenError } from './read/rewritten-error.ts';
 import type { OperatorUse } from './read/use.ts';
 import type { PassText, SemanticQuery } from './semantic-query.ts';
 
-/** Look-ups of a pass from which they are made inside DuckDB, by joining the answers. */
+/** Above this number of look-ups in a pass, they are made inside DuckDB, by a join with the answers. */
 const SEMANTIC_NATIVE_ROWS = 20_000;
-/** Operators within one another above which they are not: such a look-up names its argument twice, so it doubles the query. */
+/**
+ * Above this depth of operators within one another, look-ups are not made inside DuckDB: such a look-up names its
+ * argument twice, so that each level doubles the query.
+ */
 const SEMANTIC_NATIVE_DEPTH = 4;
-/** Times that a statement is run to find the answers that it needs: each run asks only what those before it did not meet. */
+/**
+ * How often a statement is run at most to find the answers that it needs: each run adds only questions that no run
+ * before it met.
+ */
 const SEMANTIC_MAX_PASSES = 200;
-/** The same of a statement that changes data and has no query that meets its questions, e.g. MERGE. */
+/** The same limit for a statement that changes data and has no query to find its questions with, e.g. MERGE. */
 const SEMANTIC_MAX_STRICT_PASSES = 1_000;
 
-/** Runs the text until every question that it meets is answered; the last pass's result. */
+/** Runs the text until every question that it meets is answered. Returns the result of the last pass. */
 export async function passesOf(run: SemanticQuery, text: PassText): Promise<ResultReader> {
   for (let pass = 1; ; pass += 1) {
     const reader = await onePass(run, text, treeOf(run, text));
@@ -39,7 +46,7 @@ export async function passesOf(run: SemanticQuery, text: PassText): Promise<Resu
   }
 }
 
-/** One pass; undefined where it ended for missing answers. */
+/** Runs the text once. Returns undefined if the pass ended early because answers were missing. */
 async function onePass(
   run: SemanticQuery,
   text: PassText,
@@ -62,7 +69,7 @@ async function onePass(
     if (!isNative || statement.stop.signal.aborted) {
       throw 'sourceOffset' in text ? unrewrittenError(thrown, read, text) : thrown;
     }
-    // A macro holds a subquery, which DuckDB does not take everywhere; a function may stand wherever it does.
+    // The look-up macros hold a subquery, which DuckDB does not take everywhere; a function may stand anywhere.
     if (joined === undefined) run.refusesNative = true;
     else run.refusesJoined = true;
     await native.remove();
@@ -73,18 +80,21 @@ async function onePass(
   }
 }
 
-/** The query of a pass, as a tree; undefined where there is none, or the pass changes data. */
+/** The query of a pass, as a tree; undefined if there is no single tree for the text. */
 function treeOf({ read }: SemanticQuery, text: PassText): SqlNode | undefined {
   if ('sourceOffset' in text) return read.tree?.length === 1 ? read.tree[0] : undefined;
   return text.tree;
 }
 
-/** The values that a pass is run with. */
+/** The parameter values that a pass is run with. */
 export function parametersOf({ statement }: SemanticQuery, text: PassText): Parameters | undefined {
   return 'parameters' in text ? text.parameters : statement.parameters;
 }
 
-/** The query with its look-ups joined, under the same names; undefined where there are not several of one value. */
+/**
+ * The query with its look-ups as a join, and the same column names; undefined if `joinLookUps` finds nothing to join,
+ * or the names cannot be kept.
+ */
 async function joinedText(
   run: SemanticQuery,
   text: PassText,
@@ -112,7 +122,10 @@ async function joinedText(
   return { ...joined, text: `${before}${sql}` };
 }
 
-/** The query whose columns keep their names, which DuckDB takes from how they are written; undefined where they cannot. */
+/**
+ * Gives the columns of the query the names they had: DuckDB names a column after its text, which has changed. Undefined
+ * where the names cannot be kept.
+ */
 function withNames(node: SqlNode, names: readonly string[]): SqlNode | undefined {
   if (node['type'] !== 'SELECT_NODE') return undefined;
   const items = nodesOf(node['select_list']);
@@ -125,7 +138,10 @@ function withNames(node: SqlNode, names: readonly string[]): SqlNode | undefined
   return { ...node, select_list: list };
 }
 
-/** Tables and macros made in the caller's transaction would be undone, or kept, with it. */
+/**
+ * Whether look-ups are made inside DuckDB. Not in the caller's transaction: their tables and macros would be undone, or
+ * kept, with it.
+ */
 async function wantsNative(run: SemanticQuery): Promise<boolean> {
   const { expectedRows, refusesNative, statement } = run;
   if (refusesNative || expectedRows <= SEMANTIC_NATIVE_ROWS) return false;
@@ -134,7 +150,7 @@ async function wantsNative(run: SemanticQuery): Promise<boolean> {
   return !(await mayCollate(statement.session, run.read.source));
 }
 
-/** How many operators stand within one another. */
+/** How deep operators are nested in one another. */
 function depthOf(value: unknown, useOf: (node: SqlNode) => OperatorUse | undefined): number {
   if (Array.isArray(value)) return Math.max(0, ...value.map((item) => depthOf(item, useOf)));
   if (!isNode(value)) return 0;
@@ -143,8 +159,9 @@ function depthOf(value: unknown, useOf: (node: SqlNode) => OperatorUse | undefin
 }
 
 /**
- * Runs a text that changes data: a missing answer ends it before anything is changed. Undefined where the statement
- * is to end early: with what was not asked as NULL it would change the wrong rows, and again when it is run anew.
+ * Runs a text that changes data: a missing answer ends it before anything is changed. Returns undefined where the
+ * statement has to end early: with NULL for the questions that were not asked, it would change the wrong rows, and
+ * change rows again when it is run anew.
  */
 export async function runStrictly(
   run: SemanticQuery,
@@ -153,7 +170,7 @@ export async function runStrictly(
   const { state, statement } = run;
   const isBlind = run.read.dry === undefined;
   if (isBlind && (await isInTransaction(statement.session))) throw blindInTransaction();
-  // Without a query of its own such a statement meets its questions a vector at a time.
+  // Without a query of its own, such a statement meets its questions one vector of rows at a time.
   const passes = isBlind ? SEMANTIC_MAX_STRICT_PASSES : SEMANTIC_MAX_PASSES;
   for (let pass = 1; ; pass += 1) {
     if (!(await mayWrite(statement, run.targets))) return undefined;
@@ -166,7 +183,7 @@ export async function runStrictly(
   }
 }
 
-/** Asks what the last pass missed, after a look at how much it is. */
+/** Asks the questions that the last pass found no answer to, after a check of how many they are. */
 async function askMissing(run: SemanticQuery): Promise<void> {
   await askOpen(
     run,
@@ -189,7 +206,7 @@ function restless(run: SemanticQuery, passes: number): RvbbitError {
 function blindInTransaction(): RvbbitError {
   return new RvbbitError(
     'RVB_UNSUPPORTED',
-    'such a statement with semantic operators is tried and undone until its answers are known, which a transaction does not allow; put the values into a table first (CREATE TEMP TABLE … AS …), or run it outside of the transaction',
+    'a statement that writes and has semantic operators is tried and undone until its answers are known, which a transaction does not allow; put the values into a table first (CREATE TEMP TABLE … AS …), or run it outside of the transaction',
     { stage: 'bind' },
   );
 }

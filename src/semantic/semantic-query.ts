@@ -9,10 +9,10 @@ import type { PlannedSql } from './plan/planned-sql.ts';
 import type { SemanticStatement } from './read/read-statement.ts';
 import type { SemanticSettings } from './read/semantic-settings.ts';
 
-/** What a pass runs: the statement's own text, or one that the planner made. */
+/** The text that a pass runs: the statement's own, or one that the planner made. */
 export type PassText = Rewritten | PlannedSql;
 
-/** A semantic statement on its way. */
+/** A semantic statement while it runs. */
 export interface SemanticQuery {
   readonly read: SemanticStatement;
   readonly settings: SemanticSettings;
@@ -25,10 +25,10 @@ export interface SemanticQuery {
   readonly targets: readonly string[];
   /** Tables that the statement staged; they are dropped at its end. */
   readonly stages: string[];
-  /** Rows that a pass is expected to look up, or that the last one did. */
+  /** Rows that the next pass is expected to look up: an estimate, or the rows of an earlier pass. */
   expectedRows: number;
-  /** DuckDB did not take the statement with native look-ups, … */
+  /** DuckDB refused the statement with native look-ups. */
   refusesNative: boolean;
-  /** … or with several of them in one join. */
+  /** DuckDB refused the statement with several native look-ups in one join. */
   refusesJoined: boolean;
 }

@@ -1,11 +1,11 @@
-/** What the simulated model says. */
+/** Makes the answers of the simulated model. */
 import type { ChatCall } from './chat-request.ts';
 import { hashText, mixSeed } from './random.ts';
 import { schemaInstance } from './schema-instance.ts';
 import type { Action, SimulatorSettings } from './script.ts';
 import { charsOf, tokensOf } from './tokens.ts';
 
-/** An answer, before it is put into the protocol's form. */
+/** An answer before it is put into the form of a protocol. */
 export interface ChatAnswer {
   readonly content: string | null;
   readonly refusal: string | null;
@@ -15,7 +15,7 @@ export interface ChatAnswer {
   readonly tokensOut: number;
 }
 
-/** The answer to a call: a function of its prompt, its response schema and the script, and of nothing else. */
+/** Makes the answer to a call. It depends only on the call's prompt, its response schema and the script. */
 export function answerChat(
   chat: ChatCall,
   prompt: string,
@@ -51,7 +51,7 @@ function contentOf(
     const fault = action?.fault;
     const wrongEnum = fault?.kind === 'content' && fault.what === 'wrong-enum';
     const seed = mixSeed(hashText(chat.text), 0);
-    // An empty enum has no value at all.
+    // An empty enum allows no value.
     return JSON.stringify(schemaInstance(chat.schema, seed, wrongEnum) ?? null);
   }
   if (mode === 'json' || chat.responseFormat === 'json_object') {
@@ -60,7 +60,7 @@ function contentOf(
   return mode === 'hash' ? hashText(prompt).slice(0, 16) : prompt;
 }
 
-/** What a content fault may change of a chat body. */
+/** The parts of a chat body that a content fault may change. */
 export interface ChatShape {
   readonly choices: 'one' | 'none';
   readonly toolCalls: boolean;

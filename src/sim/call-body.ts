@@ -1,4 +1,4 @@
-/** The HTTP body of a call's answer, with the faults that lie in the body. */
+/** Makes the HTTP body of a call's answer, with the faults that change the body. */
 import type { ChatAnswer, ChatShape } from './answer.ts';
 import { chatBody, chatEvents, embeddingsBody, errorBody, WHOLE } from './envelope.ts';
 import type { ContentFault, Fault } from './fault.ts';
@@ -14,13 +14,13 @@ import { spoilAnswer } from './spoil-answer.ts';
 import { spoilBody, spoilContent } from './spoil-bytes.ts';
 import type { CallTokens } from './tokens.ts';
 
-/** Characters of an answer in one event of its stream. */
+/** Splits an answer into the pieces of its stream's events, of at most 12 characters each. */
 const PIECE = /[\s\S]{1,12}/gu;
 
-/** A body: a text, bytes where a fault put something in that is no text, or the events of a stream. */
+/** A body: a text, bytes if a fault inserted some that are not text, or the events of a stream. */
 export type CallBody = string | Buffer | readonly string[];
 
-/** The body of an answer; `tokens` are those that are counted in it. */
+/** Makes the body of an answer. `tokens` are the counts in its usage. */
 export function callBody(
   call: Call,
   entry: LedgerEntry,
@@ -87,7 +87,7 @@ function piecesOf(text: string): string[] {
   return text.match(PIECE) ?? [];
 }
 
-/** The body of an error, in the form of the endpoint's protocol. */
+/** Makes the body of an error in the form of the endpoint's protocol. */
 export function problemBody(
   endpoint: Endpoint,
   status: number,

@@ -1,7 +1,7 @@
-/** Reads the body of a chat call, as strictly as a provider does. */
+/** Reads the body of a chat call as strictly as a provider does. */
 import { isRecord, type JsonRecord } from './json.ts';
 
-/** A request that is answered with an error of OpenAI's form. */
+/** A request that is answered with an error of the endpoint's protocol. */
 export class RequestProblem extends Error {
   override readonly name = 'RequestProblem';
   readonly status: number;
@@ -14,20 +14,20 @@ export class RequestProblem extends Error {
   }
 }
 
-/** What the server needs to know of a chat call. */
+/** The parts of a chat call that the server uses. */
 export interface ChatCall {
   readonly model: string;
-  /** All contents, in lines. */
+  /** The texts of all messages, joined by line breaks. */
   readonly text: string;
-  /** Characters of all contents. */
+  /** The number of characters in all messages. */
   readonly chars: number;
-  /** The text of the last user message; of the last message where there is none of the user. */
+  /** The text of the last user message, or of the last message if there is no user message. */
   readonly lastUser: string;
   readonly maxTokens: number | undefined;
   readonly responseFormat: 'text' | 'json_object' | 'json_schema';
-  /** The schema of `response_format`, else the one that a system text asks for in words. */
+  /** The schema of `response_format`, else the schema that a system text contains. */
   readonly schema: JsonRecord | undefined;
-  /** The answer is to come as a stream of events, and whether its tokens are counted in it. */
+  /** `stream`: the answer comes as a stream of events. `includeUsage`: the answer contains token counts. */
   readonly stream: boolean;
   readonly includeUsage: boolean;
   /** The tool that must be called, in Anthropic's protocol. */
@@ -36,7 +36,7 @@ export interface ChatCall {
 
 const ROLES = new Set(['system', 'developer', 'user', 'assistant', 'tool']);
 
-/** Reads a chat body; throws `RequestProblem`. */
+/** Reads a chat body. Throws `RequestProblem`. */
 export function readChat(body: JsonRecord): ChatCall {
   const messages = body['messages'];
   if (!Array.isArray(messages) || messages.length === 0) {
@@ -73,7 +73,7 @@ export function readChat(body: JsonRecord): ChatCall {
   };
 }
 
-/** The model's name; throws `RequestProblem`. */
+/** Returns the model's name. Throws `RequestProblem`. */
 export function readModel(body: JsonRecord): string {
   const model = body['model'];
   if (typeof model !== 'string' || model === '') {
@@ -91,18 +91,21 @@ function contentText(content: unknown, index: number): string {
   throw new RequestProblem(400, `'messages[${index}].content' must be a text or a list of parts`);
 }
 
-/** The text of a part; an image has none. */
+/** Returns the text of a part. An image has no text. */
 function partText(part: unknown, index: number): string {
   if (isRecord(part) && part['type'] === 'image_url') {
     const image = part['image_url'];
     const url = isRecord(image) ? image['url'] : undefined;
     if (typeof url === 'string' && /^(https?:|data:image\/\w+;base64,.)/.test(url)) return '';
-    throw new RequestProblem(400, `'messages[${index}].content' holds an image that is none`);
+    throw new RequestProblem(
+      400,
+      `'messages[${index}].content' holds an image without a URL of an image`,
+    );
   }
   return isRecord(part) && typeof part['text'] === 'string' ? part['text'] : '';
 }
 
-/** The schema of `… JSON Schema …`, which stands on the line after these words. */
+/** Finds the schema in a system text: on the line after the line with the words `JSON Schema`. */
 function schemaInWords(text: string): JsonRecord | undefined {
   const line = /JSON Schema[^\n]*\n(\{[^\n]*\})/.exec(text)?.[1];
   if (line === undefined) return undefined;
@@ -132,7 +135,7 @@ function checkParameters(body: JsonRecord): void {
   }
 }
 
-/** Whether usage is asked for: in a stream it is in an event of its own, if so. */
+/** Whether the answer contains token counts. A stream contains them only if the request asks for them. */
 function readStreamOptions(body: JsonRecord): boolean {
   const options = body['stream_options'] ?? undefined;
   if (options === undefined) return body['stream'] !== true;
@@ -151,5 +154,8 @@ function readResponseFormat(format: unknown): Pick<ChatCall, 'responseFormat' | 
   const holder = isRecord(format) ? format['json_schema'] : undefined;
   const schema = isRecord(holder) ? holder['schema'] : undefined;
   if (type === 'json_schema' && isRecord(schema)) return { responseFormat: type, schema };
-  throw new RequestProblem(400, "'response_format' is none that is known");
+  throw new RequestProblem(
+    400,
+    "'response_format' is not one of text, json_object and json_schema",
+  );
 }

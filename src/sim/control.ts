@@ -1,4 +1,4 @@
-/** The `/sim/…` endpoints: the ledger and the script, for those who watch. They are no calls. */
+/** Serves the `/sim/…` endpoints, which read and control the ledger and the script. Their requests do not count as calls. */
 import type { ServerResponse } from 'node:http';
 import { errorBody } from './envelope.ts';
 import type { LedgerEntry, LedgerTotals } from './ledger.ts';
@@ -6,20 +6,20 @@ import { LEDGER_PAGE } from './limits.ts';
 import type { SimulatorScript } from './script.ts';
 import type { SimulatorState } from './state.ts';
 
-/** The server's own expense, so that a benchmark can tell it from the engine's. */
+/** The server's own resource usage, so that a benchmark can separate it from the engine's. */
 export interface ServerExpense {
   readonly cpuMs: number;
   readonly rssBytes: number;
-  /** Connections since the start. */
+  /** The number of connections since the start. */
   readonly connections: number;
 }
 
-/** The answer of `GET /sim/ledger`. */
+/** The answer to `GET /sim/ledger`. */
 export interface LedgerPage {
   readonly totals: LedgerTotals;
   readonly server: ServerExpense;
   readonly entries: readonly LedgerEntry[];
-  /** The `since` of the next page, or null. */
+  /** The value of `since` for the next page; null on the last page. */
   readonly next: number | null;
 }
 

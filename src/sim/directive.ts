@@ -1,10 +1,10 @@
-/** Directives: a line `sim: {…}` of a prompt that scripts its call. */
+/** Directives: a line `sim: {…}` in a prompt scripts its call. */
 import { RequestProblem } from './chat-request.ts';
 import { type Action, actionSchema, readScript } from './script.ts';
 
 const LINE = /^[ \t]*sim:[ \t]*(\{.*\})[ \t]*$\n?/m;
 
-/** The first directive of a text, and the text without it. Throws `RequestProblem` where it is not in order. */
+/** Returns the first directive in a text, and the text without it. Throws `RequestProblem` for an invalid directive. */
 export function readDirective(text: string): { readonly action?: Action; readonly rest: string } {
   const found = text.includes('sim:') ? LINE.exec(text) : null;
   if (found === null) return { rest: text };

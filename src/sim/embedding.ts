@@ -1,4 +1,4 @@
-/** Embeddings: unit vectors that follow from a text's hash. Equal texts are equal, others unrelated. */
+/** Embeddings: unit vectors made from a text's hash. Equal texts have equal vectors, other texts unrelated ones. */
 import { RequestProblem } from './chat-request.ts';
 import type { JsonRecord } from './json.ts';
 import { MAX_DIMENSIONS, MAX_EMBEDDING_INPUTS } from './limits.ts';
@@ -6,14 +6,14 @@ import { createRandom, hashText, mixSeed, normal } from './random.ts';
 
 const DEFAULT_DIMENSIONS = 256;
 
-/** What the server needs to know of an embeddings call. */
+/** The parts of an embeddings call that the server uses. */
 export interface EmbeddingCall {
   readonly inputs: readonly string[];
   readonly dimensions: number;
   readonly format: 'float' | 'base64';
 }
 
-/** Reads the body of an embeddings call; throws `RequestProblem`. */
+/** Reads the body of an embeddings call. Throws `RequestProblem`. */
 export function readEmbedding(body: JsonRecord): EmbeddingCall {
   const input = body['input'];
   const inputs: readonly unknown[] = Array.isArray(input) ? input : [input];
@@ -37,7 +37,7 @@ export function readEmbedding(body: JsonRecord): EmbeddingCall {
   return { inputs, dimensions: dimensions as number, format };
 }
 
-/** The vector of a text: `dimensions` numbers with a length of 1. */
+/** Returns the vector of a text: `dimensions` numbers with a length of 1. */
 export function embed(text: string, dimensions: number): Float32Array {
   const random = createRandom(mixSeed(hashText(text), 1));
   const vector = Float32Array.from({ length: dimensions }, () => normal(random));

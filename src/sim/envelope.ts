@@ -1,18 +1,18 @@
-/** The protocol's bodies: answers, embeddings, models and errors, as JSON text. */
+/** Makes the bodies of OpenAI's protocol as JSON text: answers, embeddings, models and errors. */
 import type { ChatAnswer, ChatShape } from './answer.ts';
 import { type EmbeddingCall, embed } from './embedding.ts';
 import type { ContentFault } from './fault.ts';
 import { spoilItems } from './spoil-answer.ts';
 import type { CallTokens } from './tokens.ts';
 
-/** A fixed moment, so that equal calls have equal answers, byte for byte. */
+/** A fixed creation time, so that equal calls have equal answers, byte for byte. */
 const CREATED = 1_700_000_000;
 
 const TOOL_CALLS = [
   { id: 'call_sim', type: 'function', function: { name: 'lookup', arguments: '{"query":"sim"}' } },
 ];
 
-/** The body of a chat answer. */
+/** Makes the body of a chat answer. */
 export function chatBody(
   contentHash: string,
   model: string,
@@ -27,7 +27,7 @@ export function chatBody(
     refusal,
     ...(shape.toolCalls ? { tool_calls: TOOL_CALLS } : {}),
   };
-  // Written out: this runs once a call, and is cheaper than serializing the whole.
+  // The JSON is concatenated, because this runs for each call and is cheaper than serializing the whole body.
   const choice = `{"index":0,"message":${JSON.stringify(message)},"finish_reason":${JSON.stringify(finish)}}`;
   const usage = `,"usage":${usageText(tokens, reasoningTokens)}`;
   return (
@@ -37,10 +37,10 @@ export function chatBody(
   );
 }
 
-/** The body of a chat answer as it is, without faults. */
+/** The form of a chat body without faults. */
 export const WHOLE: ChatShape = { choices: 'one', toolCalls: false, usage: true };
 
-/** The events of a streamed chat answer, as texts. */
+/** Makes the events of a streamed chat answer, as texts. */
 export function chatEvents(
   contentHash: string,
   model: string,
@@ -81,7 +81,7 @@ function usageText(tokens: CallTokens, reasoningTokens: number): string {
   );
 }
 
-/** The body of an embeddings answer: the vectors in the order of the texts. */
+/** Makes the body of an embeddings answer, with the vectors in the order of the texts. */
 export function embeddingsBody(
   model: string,
   call: EmbeddingCall,
@@ -99,7 +99,7 @@ export function embeddingsBody(
   return JSON.stringify({ object: 'list', data, model, usage });
 }
 
-/** The body of `GET /v1/models`. */
+/** Makes the body of `GET /v1/models`. */
 export function modelsBody(models: readonly string[]): string {
   const data = models.map((id) => ({ id, object: 'model', created: CREATED, owned_by: 'rvbbit' }));
   return JSON.stringify({ object: 'list', data });
@@ -112,7 +112,7 @@ const ERROR_TYPES: Readonly<Record<number, string>> = {
   529: 'overloaded_error',
 };
 
-/** The body of an error. */
+/** Makes the body of an error. */
 export function errorBody(status: number, message: string, code: string | null = null): string {
   const type = ERROR_TYPES[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error');
   return JSON.stringify({ error: { message, type, param: null, code } });

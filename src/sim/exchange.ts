@@ -1,8 +1,8 @@
-/** One call on its connection: answers once, sees the client leave, and writes both into the ledger. */
+/** One call on its connection: sends the answer, notices when the client leaves, and writes both into the ledger. */
 import type { ServerResponse } from 'node:http';
 import type { CallLog, CallOutcome, Gauge, OpenEntry } from './ledger.ts';
 
-/** What an exchange is made of. */
+/** The parts of an exchange. */
 interface ExchangeParts {
   readonly res: ServerResponse;
   readonly entry: OpenEntry;
@@ -23,18 +23,21 @@ export class Exchange {
     this.#parts = parts;
     this.res = parts.res;
     this.entry = parts.entry;
-    // Comes after the last byte too; by then the entry is closed.
+    // This event also comes after the last byte, but the entry is closed by then.
     this.res.once('close', () => this.end('aborted'));
   }
 
-  /** Runs `act` after a delay, at once for none; not at all if the client has left by then. */
+  /** Runs `act` after a delay, or at once without a delay. Does not run it if the client has left by then. */
   later(delayMs: number, act: () => void): void {
     if (!this.#open) return;
     if (delayMs <= 0) act();
     else this.#timer = setTimeout(act, delayMs);
   }
 
-  /** Closes the ledger's entry, once. Done before the last byte leaves, so that no client can be ahead of it. */
+  /**
+   * Closes the ledger's entry, once. This happens before the last byte is sent, so that a client with the answer finds
+   * the entry closed.
+   */
   end(outcome: CallOutcome): void {
     if (!this.#open) return;
     this.#open = false;
@@ -44,7 +47,7 @@ export class Exchange {
     this.#parts.onEnd?.(this.entry);
   }
 
-  /** Sends a whole answer. `headers`: names and values in turn, besides type and length. */
+  /** Sends a whole answer. `headers` are alternating names and values, without type and length. */
   send(
     status: number,
     headers: readonly string[],
@@ -82,15 +85,15 @@ export class Exchange {
   }
 }
 
-/** The type of a stream's body. */
+/** The content type of a stream. */
 export const EVENT_STREAM = 'text/event-stream';
 
-/** What would have been sent. */
+/** The answer that would be sent without a fault. */
 export interface WireAnswer {
   readonly type: string;
-  /** The body of an error in the call's protocol. */
+  /** Makes the body of an error in the call's protocol. */
   errorBody(status: number, message: string, code: string | null): string;
-  /** Names and values in turn. */
+  /** Alternating names and values. */
   readonly headers: readonly string[];
   readonly body: Buffer;
 }

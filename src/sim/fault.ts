@@ -1,4 +1,4 @@
-/** Everything that can go wrong with one answer, as a script says it. `docs/simulator.md` has an example of each. */
+/** All faults of an answer that a script can ask for. `docs/simulator.md` has an example of each. */
 import * as z from 'zod';
 import { MAX_FAULT_SIZE, MAX_LATENCY_MS } from './limits.ts';
 
@@ -6,8 +6,8 @@ const bytes = z.int().min(0).max(MAX_FAULT_SIZE);
 const everyMs = z.number().min(0).max(MAX_LATENCY_MS);
 
 /**
- * A Retry-After header: a number or a text as it stands (`-1`, `1e9`, `soon`), or an HTTP date so many
- * seconds from now.
+ * A Retry-After header: a number or text that is sent unchanged (`-1`, `1e9`, `soon`), or an HTTP date that lies this
+ * many seconds in the future.
  */
 export const retryAfterSchema = z.union([
   z.number(),
@@ -32,7 +32,7 @@ const redirect = z.strictObject({
   location: z.string(),
 });
 
-/** The connection ends: by RST or FIN, before, within or after the headers. */
+/** The connection is closed by RST or FIN, before, within or after the headers. */
 const disconnect = z.strictObject({
   kind: z.literal('disconnect'),
   how: z.literal(['reset', 'fin']),
@@ -43,15 +43,15 @@ const disconnect = z.strictObject({
 
 /** No byte is ever sent. */
 const hang = z.strictObject({ kind: z.literal('hang') });
-/** The whole answer, a few bytes at a time. */
+/** The whole answer is sent, a few bytes at a time. */
 const drip = z.strictObject({
   kind: z.literal('drip'),
   everyMs,
   bytes: z.int().min(1).default(1),
 });
-/** Silence after so many bytes of the body. */
+/** Nothing is sent after this many bytes of the body. */
 const stall = z.strictObject({ kind: z.literal('stall'), afterBytes: bytes });
-/** A body that goes on and on. */
+/** The body never ends. */
 const endless = z.strictObject({
   kind: z.literal('endless'),
   everyMs: everyMs.default(10),
@@ -61,9 +61,12 @@ const endless = z.strictObject({
 /** The body ends early. */
 const cut = z.strictObject({
   kind: z.literal('cut'),
-  /** Bytes that are sent; all of them where absent. */
+  /** The number of bytes that are sent. Absent: all of them. */
   afterBytes: bytes.optional(),
-  /** What Content-Length says: the whole body, what is sent, any number; or chunked coding, ended properly. */
+  /**
+   * The value of Content-Length: the size of the whole body, the size that is sent, or any number. `chunked`: chunked
+   * coding instead, properly ended.
+   */
   length: z.union([z.literal(['whole', 'sent', 'chunked']), bytes]).default('whole'),
 });
 
@@ -72,13 +75,13 @@ const chunks = z.strictObject({
   size: z.literal(['garbage', 'negative', 'huge', 'short', 'unterminated']),
 });
 
-/** A small gzip body that inflates to so many bytes: spaces, then the answer. */
+/** A small gzip body that inflates to this many bytes of spaces, followed by the answer. */
 const gzipBomb = z.strictObject({
   kind: z.literal('gzip-bomb'),
   bytes: bytes.default(1_073_741_824),
 });
 
-/** Bytes or JSON that a reader may trip over, in the HTTP body or in the answer's own text. */
+/** Bytes or JSON that may break a reader, in the HTTP body or in the answer's text. */
 const spoil = z.strictObject({
   kind: z.literal('spoil'),
   what: z.literal([
@@ -93,13 +96,13 @@ const spoil = z.strictObject({
     'nan',
   ]),
   in: z.literal(['body', 'content']).default('body'),
-  /** Position of the invalid byte, NUL or surrogate. */
+  /** The position of the invalid byte, NUL or surrogate. */
   at: z.int().min(0).default(0),
-  /** Digits of the number (default 1,000,000) or depth of the nesting (default 100,000). */
+  /** The digits of the number (default 1,000,000) or the depth of the nesting (default 100,000). */
   size: z.int().min(1).max(10_000_000).optional(),
 });
 
-/** Valid HTTP around an answer that is not what was asked for. */
+/** Valid HTTP with an unexpected answer. */
 const content = z.strictObject({
   kind: z.literal('content'),
   what: z.literal([
@@ -121,7 +124,7 @@ const content = z.strictObject({
   ]),
 });
 
-/** Bytes on the socket in place of an answer, then FIN. */
+/** Bytes on the socket instead of an HTTP answer, then FIN. */
 const raw = z.strictObject({
   kind: z.literal('bytes'),
   text: z.string().optional(),

@@ -1,17 +1,17 @@
-/** JSON values, and their one text for a content. */
+/** JSON values, and canonical JSON text. */
 
-/** A JSON object whose members have not been looked at. */
+/** A JSON object whose members have not been checked. */
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
-/** Whether a value is an object and no array. */
+/** Whether a value is an object and not an array. */
 export function isRecord(value: unknown): value is JsonRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** JSON text with the keys of every object in order, so that equal values have equal texts. */
+/** Returns JSON text with the keys of every object sorted, so that equal values have equal texts. */
 export function canonicalText(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  // Concatenation in loops: this runs once a call.
+  // Text is concatenated in loops, because this runs for each call.
   let text = '';
   if (Array.isArray(value)) {
     for (const item of value) text += text === '' ? canonicalText(item) : `,${canonicalText(item)}`;

@@ -1,17 +1,17 @@
-/** How long an answer takes: a distribution, drawn from a seeded generator. */
+/** The latency of an answer, drawn from a distribution by a seeded generator. */
 import * as z from 'zod';
 import { MAX_LATENCY_MS } from './limits.ts';
 import { normal, type Random } from './random.ts';
 
 const ms = z.number().min(0).max(MAX_LATENCY_MS);
 
-/** A latency as scripts give it; all times in milliseconds. */
+/** A latency in scripts. All times are in milliseconds. */
 export const latencySchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('constant'), ms }),
   z.strictObject({ kind: z.literal('uniform'), minMs: ms, maxMs: ms }),
-  /** `meanMs` is the arithmetic mean; sigma is that of the logarithm. */
+  /** `meanMs` is the arithmetic mean. `sigma` is the standard deviation of the logarithm. */
   z.strictObject({ kind: z.literal('lognormal'), meanMs: ms, sigma: z.number().min(0).max(10) }),
-  /** Heavy tail: never under `minMs`; the smaller alpha, the heavier. Cut at `maxMs`. */
+  /** A heavy tail: never below `minMs`, and heavier for a smaller alpha. Larger values are cut to `maxMs`. */
   z.strictObject({
     kind: z.literal('pareto'),
     minMs: ms,
@@ -23,7 +23,7 @@ export const latencySchema = z.discriminatedUnion('kind', [
 /** A latency distribution. */
 export type Latency = z.infer<typeof latencySchema>;
 
-/** Draws one latency in milliseconds. */
+/** Draws one latency, in milliseconds. */
 export function drawLatency(latency: Latency, random: Random): number {
   switch (latency.kind) {
     case 'constant':
@@ -43,8 +43,8 @@ export function drawLatency(latency: Latency, random: Random): number {
 }
 
 /**
- * Reads `constant:500`, `uniform:100:900`, `lognormal:500:0.8` (mean, sigma) or `pareto:100:1.5[:maxMs]`
- * (minimum, alpha). Undefined where the text is none of these.
+ * Parses `constant:500`, `uniform:100:900`, `lognormal:500:0.8` (mean, sigma) or `pareto:100:1.5[:maxMs]` (minimum,
+ * alpha). Returns undefined for any other text.
  */
 export function parseLatency(text: string): Latency | undefined {
   const [kind, ...words] = text.split(':');

@@ -1,10 +1,10 @@
-/** The ledger: every call by content, and their totals. It is the oracle of what was bought. */
+/** The ledger: every call with its content hash, and the totals of all calls. Tests use it to see which calls were made. */
 import { performance } from 'node:perf_hooks';
 import { MAX_CONTENTS } from './limits.ts';
 
 /**
- * What became of a call. `limited`: over a rate limit; `rejected`: the request itself was wrong;
- * `aborted`: the client closed the connection before the answer was out.
+ * The outcome of a call. `limited`: it exceeded a rate limit. `rejected`: the request itself was wrong. `aborted`: the
+ * client closed the connection before the answer was sent.
  */
 export type CallOutcome = 'pending' | 'answered' | 'faulted' | 'limited' | 'rejected' | 'aborted';
 
@@ -13,13 +13,13 @@ export type Endpoint = 'chat' | 'messages' | 'embeddings';
 
 /** One call. */
 export interface LedgerEntry {
-  /** From 1, in the order of arrival. */
+  /** The call's number, from 1, in the order of arrival. */
   readonly ordinal: number;
-  /** When the request had arrived, in milliseconds since 1970, with fractions. */
+  /** When the whole request had arrived, in milliseconds since 1970, with fractions. */
   readonly atMs: number;
-  /** See `contentHash`; that of the bytes where the request was no JSON. */
+  /** See `contentHash`. If the request was not JSON, the hash of its text. */
   readonly contentHash: string;
-  /** The how many-th call of this content, from 1. */
+  /** This is the n-th call with the same content, from 1. */
   readonly attempt: number;
   readonly endpoint: Endpoint;
   readonly model: string;
@@ -30,18 +30,19 @@ export interface LedgerEntry {
   readonly fault?: string;
   readonly tokensIn: number;
   readonly tokensOut: number;
-  /** Of tokensIn; absent for none. */
+  /** The part of `tokensIn` that came from the cache; absent for 0. */
   readonly tokensCached?: number;
+  /** The part of `tokensIn` that was written to the cache; absent for 0. */
   readonly tokensCacheWrite?: number;
-  /** What a provider would bill; null without a price. */
+  /** The amount that a provider would bill; null if the model has no price. */
   readonly costMicroUsd: number | null;
-  /** Calls in flight when this one had arrived, itself included. */
+  /** The number of calls in flight when this call had arrived, including itself. */
   readonly inFlightAtStart: number;
-  /** The latency that was drawn or scripted; null where the call was refused before that. */
+  /** The drawn or scripted latency; null if the call was refused before. */
   readonly delayMs: number | null;
-  /** From `atMs` to the last byte, or to the client's disconnect; null while pending. */
+  /** The time from `atMs` until the answer was sent or the client disconnected; null while pending. */
   readonly durationMs: number | null;
-  /** The beginning of the call's text, where the options ask for it. */
+  /** The beginning of the call's text, if the options ask for it. */
   readonly preview?: string;
 }
 
@@ -49,53 +50,53 @@ export interface LedgerEntry {
 export interface LedgerTotals {
   readonly calls: number;
   readonly byOutcome: Readonly<Record<CallOutcome, number>>;
-  /** Calls by the status that was sent; `none` where none was. Pending calls are not in it. */
+  /** Calls by the status that was sent; `none` for calls without a status. Pending calls are not included. */
   readonly byStatus: Readonly<Record<string, number>>;
   readonly distinctContents: number;
-  /** Calls of contents that were too many to be told apart. */
+  /** Calls whose contents could not be distinguished, because there were too many different ones. */
   readonly overflowedContents: number;
   readonly inFlight: number;
   readonly maxInFlight: number;
-  /** Calls over a limit that is `hard`. */
+  /** Calls that exceeded a limit with `hard`. */
   readonly violations: number;
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly costMicroUsd: number;
-  /** Entries that were dropped to make room. */
+  /** Entries that were dropped to make room for newer ones. */
   readonly dropped: number;
-  /** The last mark, or null. */
+  /** The latest mark, or null. */
   readonly mark: LedgerMark | null;
-  /** Calls that arrived after the mark; all of them without one. */
+  /** Calls that arrived after the mark; all calls if there is no mark. */
   readonly callsSinceMark: number;
 }
 
-/** A moment to count from. */
+/** A point in time from which calls are counted. */
 export interface LedgerMark {
-  /** The last call before it. */
+  /** The last call before the mark. */
   readonly ordinal: number;
   readonly atMs: number;
 }
 
-/** The totals, and the entries from some ordinal on. */
+/** The totals, and the entries from a given ordinal on. */
 export interface Ledger {
   readonly totals: LedgerTotals;
   readonly entries: readonly LedgerEntry[];
 }
 
-/** Calls in flight; outlives a reset of the ledger. */
+/** The number of calls in flight. It survives a reset of the ledger. */
 export interface Gauge {
   now: number;
 }
 
-/** An entry that is still being written. */
+/** An entry of a call that has not ended. */
 export type OpenEntry = { -readonly [Key in keyof LedgerEntry]: LedgerEntry[Key] };
 
-/** Milliseconds since 1970, to the microsecond. */
+/** Returns milliseconds since 1970, rounded to a microsecond. */
 export function nowMs(): number {
   return Math.round((performance.timeOrigin + performance.now()) * 1000) / 1000;
 }
 
-/** Writes the ledger. The oldest entries make room; the totals count everything. */
+/** Writes the ledger. New entries replace the oldest ones when it is full. The totals count all calls. */
 export class CallLog {
   readonly #capacity: number;
   readonly #gauge: Gauge;
@@ -125,7 +126,7 @@ export class CallLog {
     this.#maxInFlight = gauge.now;
   }
 
-  /** Opens the entry of a call that has arrived; the caller has already counted it on the gauge. */
+  /** Opens the entry of a call that has arrived. The caller has already counted the call in the gauge. */
   begin(endpoint: Endpoint, contentHash: string, model: string): OpenEntry {
     const before = this.#attempts.get(contentHash);
     if (before !== undefined || this.#attempts.size < MAX_CONTENTS) {
@@ -155,7 +156,7 @@ export class CallLog {
     return entry;
   }
 
-  /** Closes an entry, once. */
+  /** Closes an entry. Must be called once. */
   end(entry: OpenEntry, outcome: CallOutcome): void {
     entry.outcome = outcome;
     entry.durationMs = Math.round((nowMs() - entry.atMs) * 1000) / 1000;
@@ -168,7 +169,7 @@ export class CallLog {
     this.#costMicroUsd += entry.costMicroUsd ?? 0;
   }
 
-  /** Counts a call over a hard limit. */
+  /** Counts a call that exceeded a hard limit. */
   violated(): void {
     this.#violations += 1;
   }
@@ -198,7 +199,7 @@ export class CallLog {
     };
   }
 
-  /** The kept entries with an ordinal above `since`, in order, at most `limit`. */
+  /** Returns the kept entries with an ordinal above `since`, in order, at most `limit`. */
   entries(since = 0, limit = Number.POSITIVE_INFINITY): LedgerEntry[] {
     const first = Math.max(since, this.#calls - this.#capacity);
     const last = Math.min(this.#calls, first + limit);

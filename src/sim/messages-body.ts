@@ -1,8 +1,8 @@
-/** Anthropic's bodies: messages, as one piece or as a stream, and errors, as JSON text. */
+/** Makes the bodies of Anthropic's protocol as JSON text: messages, whole or as a stream, and errors. */
 import type { ChatAnswer, ChatShape } from './answer.ts';
 import type { CallTokens } from './tokens.ts';
 
-/** What a message is made of. */
+/** The parts of a message. */
 export interface MessageParts {
   readonly contentHash: string;
   readonly model: string;
@@ -20,12 +20,12 @@ const STOP_REASONS: Readonly<Record<string, string>> = {
   tool_calls: 'tool_use',
 };
 
-/** A block and the JSON of its input, which a scripted answer may have made none. */
+/** A content block. `input` is JSON text, but a scripted answer may make it invalid. */
 type Block =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'tool_use'; readonly name: string; readonly input: string };
 
-/** The body of a message. */
+/** Makes the body of a message. */
 export function messageBody(parts: MessageParts): string {
   const { content } = parts.answer;
   const blocks = blocksOf(parts).map(
@@ -44,7 +44,7 @@ export function messageBody(parts: MessageParts): string {
   );
 }
 
-/** The events of a streamed message, as texts. */
+/** Makes the events of a streamed message, as texts. */
 export function messageEvents(parts: MessageParts, piecesOf: (text: string) => string[]): string[] {
   const { shape, tokens } = parts;
   const usage = shape.usage ? { ...usageOf(tokens), output_tokens: 1 } : undefined;
@@ -73,7 +73,7 @@ export function messageEvents(parts: MessageParts, piecesOf: (text: string) => s
   return events.map(namedEvent);
 }
 
-/** The event of an error that comes amid a stream. */
+/** Makes the event of an error in the middle of a stream. */
 export function messageErrorEvent(status: number, message: string): string {
   return namedEvent(messageErrorBody(status, message, null));
 }
@@ -89,14 +89,14 @@ const ERROR_TYPES: Readonly<Record<number, string>> = {
   529: 'overloaded_error',
 };
 
-/** What this protocol says in words where OpenAI's has a code. */
+/** The messages that Anthropic sends in cases in which OpenAI sends a code. */
 const WORDS: Readonly<Record<string, string>> = {
   context_length_exceeded: 'prompt is too long: 210000 tokens > 200000 maximum',
   content_policy_violation: 'Output blocked by content filtering policy',
   insufficient_quota: 'Your credit balance is too low to access the Anthropic API.',
 };
 
-/** The body of an error. */
+/** Makes the body of an error. */
 export function messageErrorBody(status: number, message: string, code: string | null): string {
   const type = ERROR_TYPES[status] ?? (status < 500 ? 'invalid_request_error' : 'api_error');
   const words = (code === null ? undefined : WORDS[code]) ?? message;
@@ -117,8 +117,15 @@ function blocksOf({ answer, shape, tool }: MessageParts): readonly Block[] {
   if (shape.choices === 'none') return [];
   if (shape.toolCalls) return [{ type: 'tool_use', name: 'lookup', input: '{"query":"sim"}' }];
   if (tool === undefined || !text.trimStart().startsWith('{')) return [{ type: 'text', text }];
-  // A model that is cut off leaves half of the input; a whole body has none of it.
-  return [{ type: 'tool_use', name: tool, input: answer.finish === 'length' ? '{}' : text }];
+  // If the model is cut off, only half of the input exists. The block contains an empty input instead.
+  return [
+    { type: 'tool_use', name: tool, input: answer.finish === 'length' ? '{}' : inUtf8(text) },
+  ];
+}
+
+/** Returns JSON text with lone surrogates as escapes: written to UTF-8 as they are, they would become U+FFFD. */
+function inUtf8(json: string): string {
+  return json.replace(/\p{Cs}/gu, (half) => `\\u${half.charCodeAt(0).toString(16)}`);
 }
 
 function stopReason(parts: MessageParts): string {

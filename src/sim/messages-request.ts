@@ -1,5 +1,5 @@
 /**
- * Reads the body of a call in Anthropic's protocol, as strictly as it does:
+ * Reads the body of a call in Anthropic's protocol as strictly as Anthropic does:
  * https://docs.anthropic.com/en/api/messages
  */
 import { type ChatCall, RequestProblem } from './chat-request.ts';
@@ -10,7 +10,7 @@ const KNOWN = new Set([
   ...['stop_sequences', 'stream', 'thinking', 'tools', 'tool_choice', 'service_tier'],
 ]);
 
-/** Reads a body whose model is in order; throws `RequestProblem`. */
+/** Reads a body whose model was already checked. Throws `RequestProblem`. */
 export function readMessages(body: JsonRecord): ChatCall {
   const stranger = Object.keys(body).find((key) => !KNOWN.has(key));
   check(stranger === undefined, `${stranger}: Extra inputs are not permitted`);
@@ -68,7 +68,7 @@ function check(holds: boolean, message: string): void {
   if (!holds) throw new RequestProblem(400, message);
 }
 
-/** A text, or a list of text blocks; none of them empty. */
+/** Returns the texts of a content, which is a text or a list of blocks. No text may be empty. */
 function textsOf(content: unknown, path: string): string[] {
   if (typeof content === 'string') {
     check(content.trim() !== '', `${path}: text content blocks must contain non-whitespace text`);
@@ -95,7 +95,7 @@ function textsOf(content: unknown, path: string): string[] {
   });
 }
 
-/** https://docs.anthropic.com/en/docs/build-with-claude/vision */
+/** Checks an image: https://docs.anthropic.com/en/docs/build-with-claude/vision */
 function checkImage(source: unknown, path: string): void {
   const { type, media_type: mediaType, data } = isRecord(source) ? source : {};
   check(type === 'base64', `${path}.type: only base64 is simulated`);
@@ -106,7 +106,7 @@ function checkImage(source: unknown, path: string): void {
   check(typeof data === 'string' && data !== '', `${path}.data: Field required`);
 }
 
-/** The tool that must be called. */
+/** Returns the tool that must be called. */
 function readTool(body: JsonRecord): { name: string; schema: JsonRecord } | undefined {
   const tools = body['tools'] ?? [];
   check(Array.isArray(tools), 'tools: Input should be a valid list');

@@ -1,6 +1,6 @@
 /**
- * The simulated model server as a process of its own: `node process.js '{"seed": 7}'`. Prints one line
- * `{"url": …}` when it listens, and ends when its standard input does.
+ * Runs the simulated model server in its own process: `node process.js '{"seed": 7}'`. Prints one line `{"url": …}` when
+ * it listens, and ends when its standard input ends.
  */
 import type { SimulatorOptions } from './script.ts';
 import { startSimulator } from './simulator.ts';

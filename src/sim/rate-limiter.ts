@@ -1,8 +1,8 @@
-/** Rate limits as a provider enforces them: exact counts over a rolling window. */
+/** Rate limits, enforced as a provider does: with exact counts over a rolling window. */
 import type { Endpoint } from './ledger.ts';
 import type { RateLimits } from './script.ts';
 
-/** Amounts of the last `windowMs`. Holds one item a call of the window. */
+/** Sums amounts over the last `windowMs`. It keeps one item for each call in the window. */
 class RollingWindow {
   readonly limit: number;
   readonly #windowMs: number;
@@ -34,7 +34,7 @@ class RollingWindow {
     return this.#sum;
   }
 
-  /** Milliseconds until `amount` more fits; the whole window where it never does. */
+  /** Returns the milliseconds until `amount` more fits, or the whole window if it never fits. */
   waitMs(now: number, amount: number): number {
     let excess = this.sum(now) + amount - this.limit;
     for (let at = this.#head; at < this.#items.length && excess > 0; at++) {
@@ -45,21 +45,21 @@ class RollingWindow {
     return excess <= 0 ? 0 : this.#windowMs;
   }
 
-  /** Milliseconds until nothing is left in the window. */
+  /** Returns the milliseconds until the window is empty. */
   resetMs(now: number): number {
     const last = this.#items.at(-1);
     return last === undefined ? 0 : Math.max(0, last.at + this.#windowMs - now);
   }
 }
 
-/** A call over a limit. */
+/** A limit that a call would exceed. */
 export interface Excess {
-  /** Which limit, e.g. `requests`. */
+  /** The name of the limit, e.g. `requests`. */
   readonly limit: string;
   readonly waitMs: number;
 }
 
-/** Admits calls, or says which limit they are over. */
+/** Admits calls, or says which limit they exceed. */
 export class RateLimiter {
   readonly hard: boolean;
   readonly #inFlight: number;
@@ -68,7 +68,7 @@ export class RateLimiter {
   constructor(limits: RateLimits | undefined) {
     this.hard = limits?.hard ?? false;
     this.#inFlight = limits?.inFlight ?? Number.POSITIVE_INFINITY;
-    // OpenAI's names of the headers; it has none for output tokens alone.
+    // OpenAI's names in its headers. OpenAI has no header for output tokens alone.
     this.#windows = [
       { name: 'requests', limit: limits?.requests },
       { name: 'tokens', limit: limits?.inputTokens },
@@ -78,7 +78,7 @@ export class RateLimiter {
     );
   }
 
-  /** Takes the call into account, or gives the limit that it is over; `inFlight` includes the call itself. */
+  /** Counts the call, or returns the limit that it would exceed. `inFlight` includes the call itself. */
   admit(now: number, inFlight: number, tokensIn: number, tokensOut: number): Excess | undefined {
     if (inFlight > this.#inFlight) return { limit: 'calls in flight', waitMs: 0 };
     const amounts: Readonly<Record<string, number>> = {
@@ -100,8 +100,9 @@ export class RateLimiter {
   }
 
   /**
-   * The headers of a protocol as they stand now: names and values in turn. OpenAI's are `x-ratelimit-*`, Anthropic's
-   * `anthropic-ratelimit-*` with a date (https://docs.anthropic.com/en/api/rate-limits#response-headers).
+   * Returns the current rate limit headers of a protocol, as alternating names and values. OpenAI's are `x-ratelimit-*`.
+   * Anthropic's are `anthropic-ratelimit-*`, with a date
+   * (https://docs.anthropic.com/en/api/rate-limits#response-headers).
    */
   headers(now: number, endpoint: Endpoint): string[] {
     if (endpoint === 'messages') return this.#anthropicHeaders(now);

@@ -5,14 +5,17 @@ import { isRecord } from './json.ts';
 import type { Endpoint } from './ledger.ts';
 import { readMessages } from './messages-request.ts';
 
-/** The path of each kind, after the version. */
+/** The path of each kind of call, after the version. */
 export const PATHS: Readonly<Record<Endpoint, string>> = {
   chat: '/chat/completions',
   messages: '/messages',
   embeddings: '/embeddings',
 };
 
-/** A call that has been read. `text`: its messages or texts, in lines; `chars`: theirs alone. */
+/**
+ * A call that was read. `text` contains its messages or texts, joined by line breaks. `chars` does not count the line
+ * breaks.
+ */
 export type Call =
   | {
       readonly kind: 'chat';
@@ -27,7 +30,7 @@ export type Call =
       readonly chars: number;
     };
 
-/** Reads a body; throws `RequestProblem`. `models`: those that exist, or undefined for all. */
+/** Reads a body. Throws `RequestProblem`. `models` are the models that exist; undefined: all do. */
 export function readCall(
   endpoint: Endpoint,
   body: unknown,

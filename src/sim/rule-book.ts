@@ -3,15 +3,15 @@ import type { Endpoint } from './ledger.ts';
 import { createRandom, mixSeed } from './random.ts';
 import type { Rule } from './script.ts';
 
-/** What a rule can see of a call. */
+/** The properties of a call that a rule can test. */
 export interface RuleSubject {
   readonly ordinal: number;
   readonly endpoint: Endpoint;
   readonly model: string;
   readonly contentHash: string;
-  /** The how many-th call of this content, from 1. */
+  /** This is the n-th call with the same content, from 1. */
   readonly attempt: number;
-  /** The messages or texts, in lines. */
+  /** The messages or texts, joined by line breaks. */
   readonly text: string;
 }
 
@@ -23,12 +23,12 @@ interface Prepared {
   used: number;
 }
 
-/** The rules of a script, with the count of their uses. */
+/** The rules of a script, and how often each was used. */
 export class RuleBook {
   readonly #rules: readonly Prepared[];
   readonly #seed: number;
 
-  /** Throws a `SyntaxError` where a `matches` is no regular expression. */
+  /** Throws a `SyntaxError` if a `matches` is not a regular expression. */
   constructor(rules: readonly Rule[], seed: number) {
     this.#seed = seed;
     this.#rules = rules.map((rule, index) => ({
@@ -40,7 +40,7 @@ export class RuleBook {
     }));
   }
 
-  /** The first rule that matches; it counts as used. */
+  /** Returns the first rule that matches, and counts it as used. */
   find(subject: RuleSubject): Rule | undefined {
     for (const prepared of this.#rules) {
       if (!this.#matches(prepared, subject)) continue;

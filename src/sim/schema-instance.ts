@@ -1,4 +1,4 @@
-/** Makes an instance of a JSON Schema; which one follows from a seed. */
+/** Makes an instance of a JSON Schema. A seed determines which one. */
 import { isRecord, type JsonRecord } from './json.ts';
 import { SCHEMA_MAX_CHARS, SCHEMA_MAX_DEPTH, SCHEMA_MAX_VALUES } from './limits.ts';
 import { createRandom, type Random } from './random.ts';
@@ -6,20 +6,20 @@ import { createRandom, type Random } from './random.ts';
 const WORDS = ['amber', 'birch', 'cedar', 'delta', 'ember', 'fjord', 'grove', 'heron', 'iris'];
 const NOT_IN_ENUM = 'not one of the allowed values';
 
-/** What an instance is made with. */
+/** The state while an instance is made. */
 interface Maker {
   readonly root: JsonRecord;
   readonly random: Random;
-  /** Puts a value that is not allowed where an enum is asked for. */
+  /** True: put a value that is not allowed in place of each enum. */
   readonly wrongEnum: boolean;
-  /** Values made so far. */
+  /** The number of values made so far. */
   count: number;
 }
 
 /**
- * An instance of the schema, the same for the same seed. Obeys type, enum, const, properties, items, anyOf,
- * oneOf, allOf, local $ref, bounds of numbers, lengths and counts, and the formats date, date-time,
- * time, email, uri and uuid; not `pattern`, `not`, `if` and their like.
+ * Makes an instance of the schema, the same for the same seed. It obeys type, enum, const, properties, items, anyOf,
+ * oneOf, allOf, local $ref, bounds of numbers, lengths and counts, and the formats date, date-time, time, email, uri and
+ * uuid. It ignores `pattern`, `not`, `if` and the like.
  */
 export function schemaInstance(schema: JsonRecord, seed: number, wrongEnum = false): unknown {
   return make(schema, { root: schema, random: createRandom(seed), wrongEnum, count: 0 }, 0);
@@ -91,7 +91,7 @@ function makeInteger(schema: JsonRecord, random: Random): number {
   return (first + Math.floor(random() * (last - first + 1))) * step;
 }
 
-/** Inclusive bounds; an exclusive one moves by `step`. */
+/** Returns inclusive bounds. An exclusive bound is moved by `step`. */
 function bounds(schema: JsonRecord, step: number): readonly [number, number] {
   const low = schema['minimum'] ?? shifted(schema['exclusiveMinimum'], step);
   const high = schema['maximum'] ?? shifted(schema['exclusiveMaximum'], -step);

@@ -1,4 +1,4 @@
-/** Serves one call: reads it, enters it in the ledger, holds it to the limits, and answers by the script. */
+/** Serves one call: reads it, enters it in the ledger, applies the limits, and answers as the script says. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerChat } from './answer.ts';
 import { type CallBody, callBody, problemBody } from './call-body.ts';
@@ -17,7 +17,7 @@ import { type CallTokens, costMicroUsd, tokensOf } from './tokens.ts';
 import { deliverFault } from './wire/deliver-fault.ts';
 import { retryAfterHeader } from './wire/status.ts';
 
-/** Serves a call whose body has arrived. The caller has counted it on the gauge. */
+/** Serves a call whose body has arrived. The caller has already counted it in the gauge. */
 export function serveCall(
   state: SimulatorState,
   endpoint: Endpoint,
@@ -49,7 +49,7 @@ function readBody(endpoint: Endpoint, bytes: Buffer): { body: unknown; hash: str
     const body: unknown = JSON.parse(text);
     return { body, hash: contentHash(PATHS[endpoint], body) };
   } catch {
-    // No JSON, or nested too deeply to be read.
+    // The body is not JSON, or is nested too deeply.
     return { body: undefined, hash: contentHash(PATHS[endpoint], text) };
   }
 }
@@ -71,7 +71,7 @@ function serve(state: SimulatorState, exchange: Exchange, call: Call): void {
   const { entry } = exchange;
   const { settings, limiter, gauge } = state;
   if (settings.previewChars > 0) {
-    // A copy: a slice would keep the whole text alive.
+    // This makes a copy, because a slice would keep the whole text in memory.
     entry.preview = Buffer.from(call.text.slice(0, settings.previewChars)).toString();
   }
   const { action, prompt } = actionOf(state, exchange, call);
@@ -139,7 +139,7 @@ function tokensOfCall(call: Call, tokensOut: number, action: Action | undefined)
   };
 }
 
-/** What is done with a call: by its rule, and over that by the directive in its prompt. */
+/** Returns what is done with a call. Its rule says it, and the directive in its prompt overrides the rule. */
 function actionOf(
   { rules, settings }: SimulatorState,
   { entry }: Exchange,
@@ -186,7 +186,7 @@ function faultOf(action: Action | undefined, attempt: number): Fault | undefined
   return status === undefined ? undefined : { kind: 'status', status, retryAfter, code };
 }
 
-/** Whether a provider would bill the call, although its answer was lost or useless. */
+/** Whether a provider would bill the call, although its answer is lost or unusable. */
 function reachesModel(fault: Fault): boolean {
   if (fault.kind === 'content') return fault.what !== 'error-body';
   return fault.kind !== 'status' && fault.kind !== 'redirect' && fault.kind !== 'bytes';

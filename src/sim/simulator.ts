@@ -1,4 +1,4 @@
-/** The simulated model server: OpenAI's and Anthropic's protocol on 127.0.0.1, with scripted latency, faults and limits. */
+/** The simulated model server: the protocols of OpenAI and Anthropic on 127.0.0.1, with scripted latency, faults and limits. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serveControl } from './control.ts';
@@ -11,17 +11,17 @@ import { SimulatorState } from './state.ts';
 
 /** A running server. */
 export interface Simulator {
-  /** The base URL, with the version: `http://127.0.0.1:PORT/v1`. */
+  /** The base URL, including the version: `http://127.0.0.1:PORT/v1`. */
   readonly url: string;
   readonly port: number;
-  /** The totals, and the kept entries with an ordinal above `since`. */
+  /** Returns the totals, and the kept entries with an ordinal above `since`. */
   ledger(since?: number): Ledger;
   mark(): LedgerMark;
-  /** Empties the ledger and refills the limits. */
+  /** Empties the ledger, and resets the limits and the uses of rules. */
   reset(): void;
-  /** Replaces the latency, rules or limits; throws a `TypeError` where they are not in order. */
+  /** Replaces the latency, rules or limits. Throws a `TypeError` if they are invalid. */
   script(script: SimulatorScript): void;
-  /** Closes every connection. */
+  /** Stops the server and closes every connection. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -29,8 +29,8 @@ export interface Simulator {
 const HOST = '127.0.0.1';
 
 /**
- * Starts a server in this process. `onCall` hears of every call as it ends. Rejects with a `TypeError` where
- * the options are not in order, and with the system's error where the port is taken.
+ * Starts a server in this process. `onCall` is called with the entry of every call when the call ends. Rejects with a
+ * `TypeError` if the options are invalid, and with the system's error if the port is taken.
  */
 export async function startSimulator(
   options: SimulatorOptions = {},
@@ -45,7 +45,7 @@ export async function startSimulator(
   server.on('connection', () => {
     state.connections += 1;
   });
-  // A client that resets its connection is no event here: the call's entry says it.
+  // If a client resets its connection, nothing is reported here: the call's entry shows it.
   server.on('clientError', (_error, socket) => socket.destroy());
   await listen(server, state.settings.port);
   const { port } = server.address() as AddressInfo;
@@ -83,7 +83,7 @@ function receive(state: SimulatorState, req: IncomingMessage, res: ServerRespons
   let size = 0;
   let isOver = false;
   const leave = () => {
-    // The request never arrived whole: it is no call.
+    // The whole request never arrived, so it is not a call.
     if (endpoint !== undefined && !isOver) state.gauge.now -= 1;
     isOver = true;
   };

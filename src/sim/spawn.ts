@@ -1,4 +1,4 @@
-/** Runs the simulated model server in its own process, so that what is measured here is not the server. */
+/** Runs the simulated model server in its own process, so that measurements in this process do not include the server. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'node:http';
@@ -9,15 +9,15 @@ import type { LedgerEntry, LedgerMark } from './ledger.ts';
 import { PROCESS_BOOT_MS } from './limits.ts';
 import type { SimulatorOptions, SimulatorScript } from './script.ts';
 
-/** A server in a process of its own. */
+/** A server in its own process. */
 export interface SimulatorProcess {
-  /** The base URL, with the version: `http://127.0.0.1:PORT/v1`. */
+  /** The base URL, including the version: `http://127.0.0.1:PORT/v1`. */
   readonly url: string;
   readonly port: number;
   readonly pid: number;
-  /** The totals, the server's own expense and every kept entry with an ordinal above `since`. */
+  /** Returns the totals, the server's own resource usage, and every kept entry with an ordinal above `since`. */
   ledger(since?: number): Promise<LedgerPage>;
-  /** The same without entries: cheap. */
+  /** Returns the same without entries, which is cheap. */
   summary(): Promise<LedgerPage>;
   mark(): Promise<LedgerMark>;
   reset(): Promise<void>;
@@ -29,7 +29,7 @@ export interface SimulatorProcess {
 
 const PROGRAM = fileURLToPath(new URL('./process.js', import.meta.url));
 
-/** Starts a server in a process of its own; it ends with this one. Rejects where it does not start. */
+/** Starts a server in its own process, which ends with this process. Rejects if it does not start. */
 export async function spawnSimulator(options: SimulatorOptions = {}): Promise<SimulatorProcess> {
   const child = spawn(process.execPath, [PROGRAM, JSON.stringify(options)], {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -85,7 +85,7 @@ async function readUrl(child: ChildProcess): Promise<string> {
   return (JSON.parse(line[0]) as { url: string }).url;
 }
 
-/** One call of a control endpoint. */
+/** Makes one request to a control endpoint. */
 function control<T>(method: string, url: string, body?: object): Promise<T> {
   return new Promise((resolve, reject) => {
     const req = request(url, { method, agent: false }, (res) => {

@@ -1,4 +1,4 @@
-/** Content faults: valid HTTP and JSON round an answer that is not what was asked for. */
+/** Content faults: valid HTTP and JSON around an unexpected answer. */
 import type { ChatAnswer, ChatShape } from './answer.ts';
 import type { ContentFault } from './fault.ts';
 import { isRecord } from './json.ts';
@@ -6,13 +6,13 @@ import { isRecord } from './json.ts';
 const PROSE = ['Sure! Here is the answer you asked for:\n\n', '\n\nLet me know if that helps.'];
 const SORRY = "I'm sorry, I can't help with that.";
 
-/** An answer and the form of its body, after a content fault. */
+/** An answer and the form of its body, after a content fault was applied. */
 export interface SpoiltAnswer {
   readonly answer: ChatAnswer;
   readonly shape: ChatShape;
 }
 
-/** Applies a content fault to a chat answer; `error-body` is the caller's. */
+/** Applies a content fault to a chat answer. The caller handles `error-body`. */
 export function spoilAnswer(answer: ChatAnswer, what: ContentFault['what']): SpoiltAnswer {
   const text = answer.content ?? '';
   const shape: ChatShape = {
@@ -39,7 +39,7 @@ export function spoilAnswer(answer: ChatAnswer, what: ContentFault['what']): Spo
     case 'fenced':
       return change({ content: `\`\`\`json\n${text}\n\`\`\`` });
     case 'wrong-enum':
-      // Where the answer is an instance of a schema, it was made wrong already.
+      // An instance of a schema was already made with a wrong enum value.
       return change(text.startsWith('{') ? {} : { content: 'not one of the allowed values' });
     case 'length':
       return change({ content: text.slice(0, Math.ceil(text.length / 2)), finish: 'length' });
@@ -52,7 +52,7 @@ export function spoilAnswer(answer: ChatAnswer, what: ContentFault['what']): Spo
   }
 }
 
-/** A list with an item too few, one too many (the last one twice), none, or in the opposite order. */
+/** Changes a list: removes the last item, repeats the last item, removes all items, or reverses the order. */
 export function spoilItems<T>(items: readonly T[], what: ContentFault['what']): readonly T[] {
   if (what === 'no-choices') return [];
   if (what === 'missing-item') return items.slice(0, -1);
@@ -60,7 +60,7 @@ export function spoilItems<T>(items: readonly T[], what: ContentFault['what']): 
   return what === 'shuffled-items' ? items.toReversed() : items;
 }
 
-/** The same in JSON text: in the list that it is, or in its first member that is one. */
+/** Changes a list in JSON text in the same way: the text's own list, or the first member that is a list. */
 function spoilJsonItems(text: string, what: ContentFault['what']): string {
   let value: unknown;
   try {

@@ -1,4 +1,4 @@
-/** Spoil faults: bytes and JSON that a reader may trip over. */
+/** Spoil faults: bytes and JSON that may break a reader. */
 import type { SpoilFault } from './fault.ts';
 
 const HUGE_DIGITS = 1_000_000;
@@ -6,7 +6,7 @@ const DEEP_LEVELS = 100_000;
 const INVALID = Buffer.of(0xff);
 const SURROGATE = Buffer.of(0xed, 0xa0, 0x80);
 
-/** An answer's text after a spoil fault; an invalid byte is put in by `spoilBody`. */
+/** Applies a spoil fault to an answer's text. Only `spoilBody` inserts an invalid byte. */
 export function spoilContent(text: string, fault: SpoilFault): string {
   const { what, at } = fault;
   switch (what) {
@@ -23,7 +23,7 @@ export function spoilContent(text: string, fault: SpoilFault): string {
   }
 }
 
-/** A body's bytes after a spoil fault. `content` is the answer's text, for faults that lie in it. */
+/** Applies a spoil fault to a body, and returns its bytes. `content` is the answer's text, for faults in that text. */
 export function spoilBody(body: string, fault: SpoilFault, content: string): Buffer {
   const { what, at } = fault;
   const bytes = Buffer.from(body);
@@ -55,7 +55,7 @@ function insert(bytes: Buffer, at: number, part: Buffer): Buffer {
   return Buffer.concat([bytes.subarray(0, at), part, bytes.subarray(at)]);
 }
 
-/** Puts members in front of an object's own; other JSON becomes the object's `answer`. */
+/** Puts a member before an object's own members. Other JSON becomes the member `answer` of a new object. */
 function withMember(text: string, member: string): string {
   const trimmed = text.trimStart();
   if (!trimmed.startsWith('{')) return `{${member},"answer":${JSON.stringify(text)}}`;
@@ -74,7 +74,7 @@ function memberOf({ what, size }: SpoilFault, text: string): string {
       return `"deep":${'['.repeat(levels)}${']'.repeat(levels)}`;
     }
     case 'duplicate-keys': {
-      // The object's own first key, with another value; the last one wins in most readers.
+      // This is the object's own first key with another value. Most readers use the last of equal keys.
       const key = /^\s*\{\s*("(?:[^"\\]|\\.)*")/.exec(text)?.[1] ?? '"answer"';
       return `${key}:"the first of two"`;
     }

@@ -1,4 +1,4 @@
-/** What a running server knows: its script, its limits and its ledger. */
+/** The state of a running server: its script, its limits and its ledger. */
 import { drawLatency } from './latency.ts';
 import { CallLog, type Gauge, type LedgerEntry } from './ledger.ts';
 import { createRandom, mixSeed } from './random.ts';
@@ -19,14 +19,14 @@ export class SimulatorState {
   readonly settings: SimulatorSettings;
   readonly gauge: Gauge = { now: 0 };
   readonly onCall: ((entry: LedgerEntry) => void) | undefined;
-  /** Connections since the start. */
+  /** The number of connections since the start. */
   connections = 0;
   log: CallLog;
   rules: RuleBook;
   limiter: RateLimiter;
   #script: Pick<SimulatorSettings, 'latency' | 'rules' | 'limits'>;
 
-  /** Throws a `TypeError` or `SyntaxError` where the options are not in order. */
+  /** Throws a `TypeError` or `SyntaxError` if the options are invalid. */
   constructor(options: SimulatorOptions, onCall?: (entry: LedgerEntry) => void) {
     this.settings = readScript(optionsSchema, options);
     this.onCall = onCall;
@@ -36,7 +36,7 @@ export class SimulatorState {
     this.limiter = new RateLimiter(this.#script.limits);
   }
 
-  /** Replaces what the script names; the windows and counts of what it does not name go on. */
+  /** Replaces the parts that the script contains. The windows and counts of the other parts continue. */
   apply(script: SimulatorScript): void {
     const parts = readScript(scriptSchema, script);
     const rules = parts.rules && new RuleBook(parts.rules, this.settings.seed);
@@ -45,14 +45,14 @@ export class SimulatorState {
     if (parts.limits !== undefined) this.limiter = new RateLimiter(parts.limits);
   }
 
-  /** An empty ledger, full limits and unused rules. Calls in flight stay so, and end in the old ledger. */
+  /** Empties the ledger, and resets the limits and the uses of rules. Calls in flight continue, and end in the old ledger. */
   reset(): void {
     this.log = new CallLog(this.settings.ledgerEntries, this.gauge);
     this.rules = new RuleBook(this.#script.rules ?? [], this.settings.seed);
     this.limiter = new RateLimiter(this.#script.limits);
   }
 
-  /** The latency of a call: the same for the same seed, content and attempt. */
+  /** Returns the latency of a call, the same for the same seed, content and attempt. */
   delayMs(action: Action | undefined, contentHash: string, attempt: number): number {
     if (action?.delayMs !== undefined) return action.delayMs;
     const latency = action?.latency ?? this.#script.latency;

@@ -1,15 +1,15 @@
-/** Token counts and prices. The rule is stable and simple, so that a test can do the sum: ceil(UTF-16 units / 4). */
+/** Token counts and prices. The counting rule is simple and fixed, so that a test can compute it: ceil(UTF-16 units / 4). */
 import * as z from 'zod';
 
 const CHARS_PER_TOKEN = 4;
 
-/** Prices by model; `*` is that of every model without its own. USD for a million tokens. */
+/** Prices by model, in USD per million tokens. `*` is the price of every model without its own. */
 export const pricesSchema = z.record(
   z.string(),
   z.strictObject({
     inputPerMtok: z.number().min(0),
     outputPerMtok: z.number().min(0),
-    /** Default: as other input. */
+    /** Default: the price of other input. */
     cachedInputPerMtok: z.number().min(0).optional(),
     cacheWritePerMtok: z.number().min(0).optional(),
   }),
@@ -18,7 +18,7 @@ export const pricesSchema = z.record(
 /** Prices by model. */
 export type Prices = z.infer<typeof pricesSchema>;
 
-/** The tokens of a call; those of the cache are part of `tokensIn`, and absent for none. */
+/** The tokens of a call. Those that were read from or written to the cache are part of `tokensIn`; each is absent for 0. */
 export interface CallTokens {
   readonly tokensIn: number;
   readonly tokensOut: number;
@@ -26,17 +26,17 @@ export interface CallTokens {
   readonly tokensCacheWrite?: number;
 }
 
-/** Tokens of a text of this many UTF-16 units. */
+/** Returns the number of tokens of a text with this many UTF-16 units. */
 export function tokensOf(chars: number): number {
   return Math.ceil(chars / CHARS_PER_TOKEN);
 }
 
-/** Characters that fit into so many tokens. */
+/** Returns the number of characters that fit into this many tokens. */
 export function charsOf(tokens: number): number {
   return tokens * CHARS_PER_TOKEN;
 }
 
-/** The cost in millionths of a USD, not rounded; undefined where the model has no price. */
+/** Returns the cost in millionths of a USD, not rounded; undefined if the model has no price. */
 export function costMicroUsd(
   prices: Prices,
   model: string,

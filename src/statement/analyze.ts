@@ -1,4 +1,4 @@
-/** EXPLAIN ANALYZE: runs what was explained, and puts what came beside what was predicted. */
+/** Runs an explained statement for EXPLAIN ANALYZE, and puts the actual figures beside the predicted ones. */
 import type { Delivered } from '../deliver/delivered.ts';
 import type { Statement } from '../execute/statement.ts';
 import type { ExplainReport } from '../result.ts';

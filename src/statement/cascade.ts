@@ -1,4 +1,4 @@
-/** The way of a statement that runs a cascade: bound, planned, executed, delivered. Loaded with the first such statement. */
+/** Binds, plans, executes and delivers statements that run a cascade. Loaded with the first such statement. */
 import type { MapStatement, RunStatement, StatementNode } from '../../grammar/ast.ts';
 import { type Delivered, NOTHING } from '../deliver/delivered.ts';
 import type { StreamHead } from '../deliver/stream-rows.ts';
@@ -22,7 +22,7 @@ interface Planned {
   readonly statement: StatementWithCascade;
 }
 
-/** Runs a MAP or RUN, and what stands around it, to its end. */
+/** Runs a MAP or RUN to its end, with the CREATE TABLE or INSERT around it. */
 export async function runCascadeStatement(
   node: CascadeStatement,
   statement: Statement,
@@ -31,7 +31,7 @@ export async function runCascadeStatement(
   return done ? NOTHING : deliverPlanned(await planBody(body, target, node, statement));
 }
 
-/** Yields the rows of a MAP in order as they become known; at the end where they go to a table too. */
+/** Yields the rows of a MAP in order as they become known. If the rows also go to a table, yields them at the end. */
 export async function* streamMapStatement(
   node: MapStatement,
   statement: Statement,
@@ -49,7 +49,7 @@ export async function* streamMapStatement(
   yield rows;
 }
 
-/** Runs a MAP or RUN that stands within another statement, whose ledger is open; its rows go into a temp table. */
+/** Runs a MAP or RUN within another statement, whose ledger is open. The rows go into a temp table. */
 export async function stageCall(
   body: MapStatement | RunStatement,
   table: string,
@@ -58,7 +58,7 @@ export async function stageCall(
   return deliverPlanned(await planBody(body, { kind: 'stage', table }, body, statement));
 }
 
-/** What a call within another statement would do; `table` then holds its rows, with NULL for what it would give. */
+/** Explains a call within another statement. `table` then holds its rows, with NULL in place of its results. */
 export async function explainCall(
   body: MapStatement | RunStatement,
   table: string,
@@ -73,7 +73,7 @@ export async function explainCall(
   return report;
 }
 
-/** Binds a call within another statement; `table` then has its columns, and no row. */
+/** Binds a call within another statement. `table` then has the call's columns and no row. */
 export async function stageColumns(
   body: MapStatement | RunStatement,
   table: string,
@@ -83,7 +83,7 @@ export async function stageColumns(
   await stageNulls(plan, table, statement, 0);
 }
 
-/** A temp table of a call's rows, with NULL for what it would give. */
+/** Creates a temp table of at most `limit` rows of a call, with NULL in place of its results. */
 async function stageNulls(
   plan: Plan,
   table: string,
@@ -97,18 +97,18 @@ async function stageNulls(
     plan.kind === 'run' ? `SELECT ${nulls}` : `SELECT *, ${nulls} FROM (\n${plan.query}\n)`;
   await session.run(
     `CREATE TEMP TABLE ${quoteIdentifier(table)} AS ${query} LIMIT ${limit}`,
-    // The one row of a RUN is of no query.
+    // The one row of a RUN comes from no query, and so has no parameters.
     { ...(plan.kind === 'run' ? {} : { parameters }), signal: stop.signal, linesBefore: 1 },
   );
 }
 
-/** Reads and counts what a MAP or RUN would work on; an EXPLAIN ANALYZE then runs it, and writes what it writes. */
+/** Explains a MAP or RUN: its query is read and counted. EXPLAIN ANALYZE then runs the statement and writes its result. */
 export async function explainCascadeStatement(
   inner: CascadeStatement,
   whole: StatementNode,
   given: Statement,
 ): Promise<Explained> {
-  // What the caller writes to a file is the report.
+  // If the caller writes to a file, the file gets the report.
   const statement = { ...given, output: undefined };
   const { body, target, done } = await resolveTarget(inner, statement, statement.source);
   const planned = await planBody(body, target, whole, statement);
@@ -124,14 +124,14 @@ function deliverPlanned({ plan, statement }: Planned): Promise<Delivered> {
   return plan.kind === 'map' ? deliverMap(plan, statement) : deliverRun(plan, statement);
 }
 
-/** Binds and plans, and writes the statement's first record. `whole` is the statement that `body` stands in. */
+/** Binds and plans `body`, and writes the statement's first record. `whole` is the statement around `body`. */
 async function planBody(
   body: MapStatement | RunStatement,
   target: MapTarget,
   whole: StatementNode,
   statement: Statement,
 ): Promise<Planned> {
-  // The threads start while the statement is bound and its query read.
+  // The threads start while the statement is bound and its query is read.
   statement.dispatcher.start();
   // Annotations stand before the whole statement and hold for its body.
   const { annotations } = whole;
@@ -140,7 +140,7 @@ async function planBody(
   const chosen = bound.settings.choosesParallel
     ? await chosenParallel(bound, statement)
     : undefined;
-  const plan = planStatement(bound, target, ledger.session.replaceAll('-', '_'), chosen);
+  const plan = planStatement(bound, target, ledger.nextTable, chosen);
   await desk.journal.open();
   ledger.open({
     ...openingOf(whole, statement),

@@ -1,10 +1,11 @@
-/** EXPLAIN of a statement with MAPs and RUNs in brackets: each of them, and what is around them. */
+/** Explains a statement with MAPs and RUNs in brackets: each of these calls, and the statement around them. */
 import type { SqlStatement, StatementNode } from '../../grammar/ast.ts';
 import { callSpans } from '../../grammar/call-spans.ts';
 import { statementParts } from '../../grammar/semantic/statement-parts.ts';
 import type { Delivered } from '../deliver/delivered.ts';
 import type { Statement } from '../execute/statement.ts';
 import { type ExplainedCall, withCalls } from '../explain/explain-calls.ts';
+import { placedFrom } from '../plan/placed-error.ts';
 import type { ExplainReport } from '../result.ts';
 import { analyzed } from './analyze.ts';
 import { explainCall, explainCascadeStatement } from './cascade.ts';
@@ -12,13 +13,13 @@ import type { Explained } from './explain.ts';
 import { unnest } from './nested-calls.ts';
 import { explainSemanticStatement } from './semantic.ts';
 
-/** Reads and counts what the statement would do; an EXPLAIN ANALYZE then runs it by `run`. */
+/** Reads and counts what the statement would do. EXPLAIN ANALYZE then runs it by `run`. */
 export async function explainNested(
   node: StatementNode,
   given: Statement,
   run: (node: StatementNode, statement: Statement) => Promise<Delivered>,
 ): Promise<Explained> {
-  // What the caller writes to a file is the report.
+  // If the caller writes to a file, the file gets the report.
   const statement = { ...given, output: undefined };
   const { inner, analyze } = explained(node);
   const report = await nestedReport(inner, statement);
@@ -26,7 +27,7 @@ export async function explainNested(
   return analyzed(report, statement, () => run(inner, statement));
 }
 
-/** The statement that is explained. */
+/** Returns the statement that is explained, without a leading EXPLAIN. */
 function explained(node: StatementNode): {
   readonly inner: StatementNode;
   readonly analyze: boolean;
@@ -54,7 +55,7 @@ async function nestedReport(node: StatementNode, statement: Statement): Promise<
   }
 }
 
-/** What is around the calls; undefined where it is plain SQL. */
+/** Returns the report of the statement around the calls; undefined for plain SQL. */
 async function outerReport(
   node: StatementNode,
   statement: Statement,
@@ -74,12 +75,11 @@ async function sqlReport(
 ): Promise<ExplainReport | undefined> {
   const explainedHere = await explainSemanticStatement(node, statement);
   if (explainedHere !== undefined) return explainedHere.report;
-  // DuckDB binds what it explains, and so finds what is wrong with it.
+  // To explain the text, DuckDB binds it, and so finds its errors.
   const { parameters, session, stop } = statement;
-  await session.run(`EXPLAIN\n${node.text}`, {
-    parameters,
-    signal: stop.signal,
-    linesBefore: 1,
+  const options = { parameters, signal: stop.signal, linesBefore: 1 };
+  await session.run(`EXPLAIN\n${node.text}`, options).catch((thrown: unknown) => {
+    throw placedFrom(thrown, statement.source, node.span.start);
   });
   return undefined;
 }

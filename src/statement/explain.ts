@@ -1,10 +1,10 @@
-/** Delivers EXPLAIN: the report, a row a line. */
+/** Delivers the report of EXPLAIN, with a row for each line. */
 
 import type { Delivered } from '../deliver/delivered.ts';
 import { type ExplainFormat, renderReport } from '../explain/report/render-report.ts';
 import type { ExplainReport, Notice } from '../result.ts';
 
-/** A report, and what EXPLAIN ANALYZE has to say besides. */
+/** A report, and the notices of the run of EXPLAIN ANALYZE. */
 export interface Explained {
   readonly report: ExplainReport;
   readonly notices: readonly Notice[];

@@ -1,7 +1,7 @@
-/** What to write instead of a statement of another product that DuckDB refuses. */
+/** Hints at what to write instead of another product's statement that DuckDB refuses. */
 import { RvbbitError } from '../errors.ts';
 
-/** How a refused statement begins, or what it holds, and what does the same here. */
+/** For the start or a part of a refused statement: how to do the same here. */
 const HINTS: readonly (readonly [form: RegExp, hint: string])[] = [
   [
     /^EXPLAIN\s+(?:ANALYZE\s+)?FORMAT\s*=/i,
@@ -18,7 +18,7 @@ const HINTS: readonly (readonly [form: RegExp, hint: string])[] = [
   [/`[^`\n]+`/, 'names are quoted with "…", not with `…`'],
 ];
 
-/** The error with a hint, where there is one. */
+/** Returns the error, with a hint if there is one for the statement. */
 export function withForeignHint(thrown: unknown, text: string): unknown {
   if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_SQL') return thrown;
   const statement = text.replace(/^(?:\s*--[^\n]*(?:\n|$))*\s*/, '');

@@ -1,4 +1,4 @@
-/** Executes a MAP plan and delivers its rows: to the caller at the end, to a table, or as they become known. */
+/** Executes a MAP plan and delivers its rows: to the caller at the end, to a table, or to the caller as they become known. */
 
 import {
   cascadeNotices,
@@ -14,7 +14,7 @@ import type { StatementWithCascade } from '../execute/statement.ts';
 import type { MapPlan } from '../plan/plan.ts';
 import type { Notice, Row } from '../result.ts';
 
-/** Rows of a stored result that are in memory at once. */
+/** The most rows of a stored result that are in memory at once. */
 const ROWS_AT_A_TIME = 8_192;
 
 export async function deliverMap(
@@ -24,7 +24,8 @@ export async function deliverMap(
   const execution = await MapExecution.prepare(plan, statement, { growing: false });
   try {
     const { rowCount, notices } = await runAndWrite(execution, plan, statement);
-    // A part of what is to be run again would then be there twice, or its table be in the way.
+    // An incomplete statement writes no table: when it is run again, the rows would be there twice, or the table be
+    // in the way.
     if (plan.target.kind !== 'rows') return { ...NOTHING, rowCount: rowCount ?? 0, notices };
     const rows = await execution.rows(statement.valueForm);
     return { columns: execution.columns, rows, rowCount: rows.length, notices };
@@ -33,7 +34,7 @@ export async function deliverMap(
   }
 }
 
-/** The rows of a MAP that go to a table besides: once that is written, and so many at a time. */
+/** Yields the rows of a MAP that also go to a table: after the table is written, and `ROWS_AT_A_TIME` at a time. */
 export async function* streamWrittenMap(
   plan: MapPlan,
   statement: StatementWithCascade,
@@ -52,7 +53,7 @@ export async function* streamWrittenMap(
   }
 }
 
-/** `rowCount`: of the table that was written; undefined where none is, or the statement is to be run again. */
+/** `rowCount`: the rows of the written table; undefined if none was written, e.g. because the statement is to be run again. */
 async function runAndWrite(
   execution: MapExecution,
   plan: MapPlan,
@@ -72,7 +73,7 @@ async function runAndWrite(
   return { rowCount: writes ? await execution.writeTarget() : undefined, notices };
 }
 
-/** The rows of a MAP in order, each as soon as it and all before it are known. */
+/** Yields the rows of a MAP in order. A row is yielded as soon as it and all rows before it are known. */
 export async function* streamMap(
   plan: MapPlan,
   statement: StatementWithCascade,
@@ -108,14 +109,14 @@ export async function* streamMap(
   } catch (thrown) {
     throw failure === undefined ? thrown : failure.error;
   } finally {
-    // A consumer that leaves early ends the statement: nothing is run that nobody reads.
+    // A consumer that stops reading early ends the statement: no row runs that nobody reads.
     statement.stop.abandon();
     await running;
     await execution.close();
   }
 }
 
-/** Says what stands where rows failed and the others were written. */
+/** Says what the result holds in place of the failed rows, if the other rows were written. */
 function failedRowsNotices(
   { onError, resultColumn, fields, target }: MapPlan,
   { ledger, stop }: StatementWithCascade,

@@ -1,4 +1,4 @@
-/** What statements of every kind are called, in results and in the journal. */
+/** The names of statements in results and in the journal. */
 import type { StatementNode } from '../../grammar/ast.ts';
 import type { Statement } from '../execute/statement.ts';
 import type { StatementOpen } from '../journal/records.ts';
@@ -6,7 +6,7 @@ import type { NamePrefix } from '../journal/session-name.ts';
 import type { StatementKind } from '../result.ts';
 import { packageVersion } from '../util/version.ts';
 
-/** What a result says it came of. */
+/** Returns the kind of a statement, as results and the journal have it. */
 export function kindOf(node: StatementNode): StatementKind {
   switch (node.kind) {
     case 'Map':
@@ -24,7 +24,7 @@ export function kindOf(node: StatementNode): StatementKind {
   }
 }
 
-/** The first word of a statement's session name. */
+/** Returns the first word of a statement's session name: `udf` of `udf-clever-fox`. */
 export function prefixOf(node: StatementNode): NamePrefix {
   if (node.kind === 'CreateTable' || node.kind === 'Insert') {
     return prefixOf(node.body);
@@ -32,12 +32,12 @@ export function prefixOf(node: StatementNode): NamePrefix {
   return node.kind === 'Map' ? 'udf' : node.kind === 'Run' ? 'batch' : 'sql';
 }
 
-/** The statement as written, its annotations included. */
+/** Returns the statement's text with its annotations. */
 export function textOf({ span, annotations }: StatementNode, source: string): string {
   return source.slice(annotations[0]?.span.start ?? span.start, span.end);
 }
 
-/** What the first record of any statement that may ask a model says: with it the statement is found again and resumed. */
+/** Returns the part of a statement's first record that is the same for all kinds of statements. It is used to find and resume the statement. */
 export function openingOf(
   node: StatementNode,
   { parameters, source, origin, resumes }: Statement,

@@ -1,7 +1,7 @@
 /**
- * MAPs and RUNs in brackets within a statement: they run first, innermost before outermost and in the order of the text,
- * each into a temp table. What is left is a text of the same length that reads those tables, so that the places of errors
- * stay true.
+ * Runs the MAPs and RUNs in brackets within a statement before the statement itself: inner calls before outer ones,
+ * and in the order of the text. Each call fills a temp table. Then a text of the same length reads these tables, so
+ * that the places of errors stay right.
  */
 import type { MapStatement, RunStatement, Span, StatementNode } from '../../grammar/ast.ts';
 import { callSpans } from '../../grammar/call-spans.ts';
@@ -12,6 +12,7 @@ import { dropTables, nextStageName, temporary } from '../duck/stage.ts';
 import { RvbbitError } from '../errors.ts';
 import { namesOf, refuseNothing } from '../execute/may-write.ts';
 import type { Statement } from '../execute/statement.ts';
+import { placedFrom } from '../plan/placed-error.ts';
 import type { Notice } from '../result.ts';
 import { kindOf, openingOf } from './names.ts';
 import { ParameterPlaces } from './parameter-places.ts';
@@ -19,25 +20,25 @@ import { sharedBudget, type Whole, wholeOf } from './whole-statement.ts';
 
 /** A statement whose calls have run. */
 export interface Unnested {
-  /** Without calls in brackets. */
+  /** The statement, with tables in place of its calls. */
   readonly node: StatementNode;
-  /** With the parameters that are left. */
+  /** The statement's data, with only the parameters that are left. */
   readonly statement: Statement;
   readonly notices: readonly Notice[];
-  /** False where a call ended early: what is left of the statement would work on a part. */
+  /** False if a call ended early: the rest of the statement would work on a part of the rows. */
   readonly isWhole: boolean;
-  /** Drops what the calls made; never throws. */
+  /** Drops the calls' temp tables. Never throws. */
   drop(): Promise<void>;
 }
 
-/** What becomes of a call: its rows are to be in the temp table. */
+/** Handles a call. Afterwards the temp table `table` must hold the call's rows. */
 type StageCall = (
   call: MapStatement | RunStatement,
   table: string,
   statement: Statement,
 ) => Promise<readonly Notice[]>;
 
-/** Takes the calls out of the brackets of a statement, each by `stage`. */
+/** Takes the calls out of the brackets of a statement, and handles each by `stage`. */
 export async function unnest(
   node: StatementNode,
   statement: Statement,
@@ -51,7 +52,7 @@ export async function unnest(
   await desk.journal.open();
   const written = callsIn(source, node.span);
   const label = written.find((call) => call.label !== undefined)?.label;
-  // Its page begins with the statement, and not with the first of the calls in it.
+  // The record must show the whole statement, and not the first call in it.
   ledger.open({
     ...openingOf(node, statement),
     kind: kindOf(node),
@@ -93,12 +94,12 @@ class Calls {
   ) {
     this.#whole = whole;
     this.#stageCall = stageCall;
-    // What the caller writes to a file is the whole statement's.
+    // The caller's output file is for the whole statement, and not for a call.
     this.#statement = { ...statement, output: undefined };
     this.parameters = parameters;
   }
 
-  /** The source with tables in the places of the calls of a range. */
+  /** Runs the calls of a range. Returns the source with tables in their place. */
   async run(source: string, range: Span): Promise<string> {
     let text = source;
     for (const span of callSpans(source, range)) {
@@ -128,7 +129,10 @@ class Calls {
     const { ledger } = statement;
     const before = ledger.figures;
     const notices = await this.#stageCall(body, table, statement).catch((thrown: unknown) => {
-      throw withHint(thrown, call);
+      // While the call is bound, places count in the source; later, in the query.
+      const isOfQuery =
+        thrown instanceof RvbbitError && thrown.code === 'RVB_SQL' && thrown.stage !== 'bind';
+      throw isOfQuery ? placedFrom(thrown, source, query.span.start) : withHint(thrown, call);
     });
     this.notices.push(...notices);
     const { writes } = this.#whole;
@@ -142,7 +146,7 @@ class Calls {
   }
 }
 
-/** The rows are staged for the statement around; a table besides is a statement of its own. */
+/** Refuses `as_table`: a call's rows are staged for the statement around it. Another table takes a statement of its own. */
 function refuseAsTable({ kind, options }: MapStatement | RunStatement, source: string): void {
   const option = kind === 'Map' && options.find(({ key }) => key.value === 'as_table');
   if (!option) return;
@@ -153,7 +157,7 @@ function refuseAsTable({ kind, options }: MapStatement | RunStatement, source: s
   );
 }
 
-/** A table or column that is not there may be one of the query around the call. */
+/** Adds a hint to the error about an unknown table or column, because the name may come from the query around the call. */
 function withHint(thrown: unknown, { kind }: MapStatement | RunStatement): unknown {
   if (!(thrown instanceof RvbbitError) || thrown.stage !== 'bind') return thrown;
   const isNotThere = /^42(703|P01)$/.test(thrown.sqlState ?? '');
@@ -169,19 +173,19 @@ function withHint(thrown: unknown, { kind }: MapStatement | RunStatement): unkno
   });
 }
 
-/** A view would run the calls once, when it is made, and keep what they gave. */
+/** Refuses calls in a definition: a view would run them once, when it is created, and keep their results. */
 function refuseDefinition(node: StatementNode, source: string): void {
   const parts = node.kind === 'Sql' ? statementParts(node.text) : undefined;
   if (parts?.kind !== 'definition') return;
   const [first] = callSpans(source, node.span);
   throw new RvbbitError(
     'RVB_UNSUPPORTED',
-    `a ${parts.what} cannot hold RVBBIT MAP or RUN, which runs once and not each time that it is read; make a table of its rows: CREATE TABLE … AS RVBBIT MAP …`,
+    `this ${parts.what} cannot hold RVBBIT MAP or RUN, which runs once and not each time that it is read; make a table of its rows: CREATE TABLE … AS RVBBIT MAP …`,
     { stage: 'bind', place: createSourceText(source).positionAt(first!.start) },
   );
 }
 
-/** What all calls within a range say of themselves, the innermost first. */
+/** The parts of a call in brackets that describe it. `callsIn` lists inner calls first. */
 interface WrittenCall {
   readonly cascade: string;
   readonly parallel?: number | undefined;
@@ -204,14 +208,14 @@ function callsIn(source: string, range: Span): readonly WrittenCall[] {
   });
 }
 
-/** The source with words in the place of a span: always as long, and with its lines where they were, if they have room so. */
+/** Puts words in place of a span of the source. The source keeps its length, and its line breaks too if the words find room. */
 function replaced(source: string, { start, end }: Span, words: readonly string[]): string {
   const blank = source.slice(start, end).replace(/[^\r\n]/g, ' ');
   let text = blank;
   let at = 0;
   for (const word of words) {
     const room = text.slice(at).search(new RegExp(` {${word.length + 1}}|^ {${word.length}}$`));
-    // No call is shorter than that.
+    // Without the line breaks the words fit, because no call is shorter.
     if (room < 0) {
       return `${source.slice(0, start)}${words.join(' ').padEnd(end - start)}${source.slice(end)}`;
     }
@@ -222,7 +226,7 @@ function replaced(source: string, { start, end }: Span, words: readonly string[]
   return `${source.slice(0, start)}${text}${source.slice(end)}`;
 }
 
-/** The statement as it stands in a text of the same length as its source. */
+/** Returns the statement with its texts from `source`, which is as long as the statement's own source. */
 function withText(node: StatementNode, source: string): StatementNode {
   switch (node.kind) {
     case 'Sql':

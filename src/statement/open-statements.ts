@@ -1,4 +1,4 @@
-/** Opens and closes statements: their names, their signals, and the engine's list of those that run. */
+/** Opens and closes statements, with their names and signals, and keeps the engine's list of running statements. */
 
 import type { CallDesk } from '../calls/call-desk.ts';
 import type { Session } from '../duck/session.ts';
@@ -13,7 +13,7 @@ import type { NamePrefix, Random } from '../journal/session-name.ts';
 import type { Summary } from '../result.ts';
 import { reasonOf, StatementSignal } from '../util/statement-signal.ts';
 
-/** What all statements of an engine work with. */
+/** The parts of an engine that all its statements share. */
 export interface EngineParts {
   readonly session: Session;
   readonly dispatcher: Dispatcher;
@@ -22,7 +22,7 @@ export interface EngineParts {
   readonly random: Random;
 }
 
-/** Statements that run; `close` stops them all and waits for them. */
+/** The running statements. `close` stops them all and waits for them. */
 export class OpenStatements {
   readonly #parts: EngineParts;
   readonly #open = new Set<Statement>();
@@ -54,7 +54,7 @@ export class OpenStatements {
     return statement;
   }
 
-  /** Does a statement's work and closes it, whatever comes of it. */
+  /** Does a statement's work, and closes the statement whether the work succeeds or fails. */
   async within<T>(statement: Statement, work: () => Promise<T>): Promise<T> {
     try {
       const result = await work();
@@ -65,7 +65,7 @@ export class OpenStatements {
     }
   }
 
-  /** The statement has done all it was to do. Once it is closed, this and `fail` only repeat its summary. */
+  /** Closes a statement that has done all its work. If it is closed already, this and `fail` only return its summary again. */
   complete(statement: Statement): Summary {
     const reason = statement.stop.drained;
     return this.#end(
@@ -74,7 +74,7 @@ export class OpenStatements {
     );
   }
 
-  /** The statement was ended by `thrown`: the error to throw on, with the account of what was done. */
+  /** Closes a statement that was ended by `thrown`. Returns the error to throw on, with the summary of what was done. */
   fail(statement: Statement, thrown: unknown): RvbbitError {
     const error = endingError(statement, thrown);
     error.summary = this.#end(statement, { complete: false, reason: reasonWord(error) });
@@ -93,7 +93,7 @@ export class OpenStatements {
 
   #end(statement: Statement, ending: Ending): Summary {
     const summary = statement.ledger.close(ending);
-    // A process that dies next must not leave a statement that has changed data as one to be resumed.
+    // If the process dies next, a statement that has changed data must not seem to need a resume.
     this.#parts.journal.writeNow();
     statement.stop.dispose();
     this.#open.delete(statement);
@@ -102,7 +102,7 @@ export class OpenStatements {
   }
 }
 
-/** Whatever noticed a stop first says only "cancelled"; why it was stopped is the signal's reason. */
+/** The code that first notices a stop throws a plain "cancelled" error. The signal's reason says why the stop happened. */
 function endingError({ stop: { signal } }: Statement, thrown: unknown): RvbbitError {
   if (!(thrown instanceof RvbbitError)) {
     return new RvbbitError('RVB_INTERNAL', messageOf(thrown), { stage: 'execute', cause: thrown });

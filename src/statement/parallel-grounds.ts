@@ -1,4 +1,4 @@
-/** What is known of a MAP's calls before the first of them, for the choice of n. */
+/** Collects what is known of a MAP's calls before the first call, for the choice of n. */
 
 import type { Statement } from '../execute/statement.ts';
 import { explainContext } from '../explain/explain-context.ts';
@@ -24,7 +24,7 @@ export async function parallelGrounds(
       provider: providerOf(target),
       model: target.model,
       cascade: cascade.file,
-      // Of the model: a run may come to any of the cells that ask it.
+      // No cell: the figures of the model, because a run may come to any of the cells that ask it.
       cell: '',
     });
     return calls === undefined ? [] : [calls.durationMs.mean];

@@ -1,16 +1,16 @@
-/** Which of a statement's values belong to which part of its text. */
+/** Finds which of a statement's parameter values belong to which part of its text. */
 import type { Span } from '../../grammar/ast.ts';
 import { createLexeme, Kind, scan } from '../../grammar/scan.ts';
 import type { Parameters } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 
-/** A parameter in a text: `?` has no name. */
+/** A parameter in a text. A `?` has no name. */
 interface Marker {
   readonly start: number;
   readonly name: string | undefined;
 }
 
-/** A part of a text that is run by itself. */
+/** A part of a text that runs by itself, with its parameter values. */
 export interface TextPart {
   readonly text: string;
   readonly parameters: Parameters | undefined;
@@ -18,10 +18,10 @@ export interface TextPart {
 
 export class ParameterPlaces {
   readonly #values: Parameters | undefined;
-  /** The values of the `?`s, by where they stand. */
+  /** The values of the `?` parameters, by their offset in the source. */
   readonly #byPlace = new Map<number, unknown>();
 
-  /** Throws RVB_SQL where a list has not a value for each `?`. */
+  /** Throws RVB_SQL if the number of values in a list is not the number of parameters. */
   constructor(source: string, range: Span, values: Parameters | undefined) {
     this.#values = values;
     if (!Array.isArray(values)) return;
@@ -37,8 +37,8 @@ export class ParameterPlaces {
   }
 
   /**
-   * A part of the text with its own values: numbers count from $1 on, and all else stands where it stood. `source` is as
-   * long as the one before.
+   * Returns a part of the text with its own values. Numbered parameters are counted from $1 again, and all other text
+   * keeps its place. `source` has the length of the original source.
    */
   part(source: string, range: Span): TextPart {
     const text = source.slice(range.start, range.end);

@@ -1,10 +1,10 @@
-/** Reads scripts with the grammar; its diagnostics become one error. */
+/** Parses scripts with the grammar, and turns its diagnostics into one error. */
 import { LRUCache } from 'lru-cache';
 import type { Diagnostic, StatementNode } from '../../grammar/ast.ts';
 import { parseOnDemand } from '../../grammar/parse-on-demand.ts';
 import { RvbbitError } from '../errors.ts';
 
-/** Characters of the texts whose statements are kept. */
+/** The most characters, in all, of the texts whose statements are kept. */
 const KEPT_CHARS = 200_000;
 
 const kept = new LRUCache<string, readonly StatementNode[]>({
@@ -12,7 +12,7 @@ const kept = new LRUCache<string, readonly StatementNode[]>({
   sizeCalculation: (_, source) => source.length + 1,
 });
 
-/** The statements of a script; throws the first diagnostic, and says how many more there are. */
+/** Returns the statements of a script. Throws the first diagnostic, and says how many more there are. */
 export async function readScript(source: string): Promise<readonly StatementNode[]> {
   const known = kept.get(source);
   if (known !== undefined) return known;
@@ -23,7 +23,7 @@ export async function readScript(source: string): Promise<readonly StatementNode
   return statements;
 }
 
-/** The one statement of a text. */
+/** Returns the one statement of a text. Throws if there is none, or more than one. */
 export async function readStatement(source: string): Promise<StatementNode> {
   const [statement, ...more] = await readScript(source);
   if (statement === undefined) {
@@ -39,7 +39,7 @@ export async function readStatement(source: string): Promise<StatementNode> {
   return statement;
 }
 
-/** The first diagnostic as an error that says how many more there are. */
+/** Returns the first diagnostic as an error that says how many more there are. */
 export function syntaxError(first: Diagnostic, more: readonly Diagnostic[] = []): RvbbitError {
   const others =
     more.length === 0

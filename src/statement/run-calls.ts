@@ -1,13 +1,18 @@
-/** Runs the MAPs and RUNs in the brackets of a statement, once it is known that DuckDB takes what is around them. */
+/** Runs the MAPs and RUNs in the brackets of a statement, after a check that DuckDB accepts the statement around them. */
 import type { SqlStatement, StatementNode } from '../../grammar/ast.ts';
 import { writtenName } from '../../grammar/semantic/written-name.ts';
 import { RvbbitError } from '../errors.ts';
 import type { Statement } from '../execute/statement.ts';
+import { placedFrom } from '../plan/placed-error.ts';
 import { stageCall, stageColumns } from './cascade.ts';
 import { type Unnested, unnest } from './nested-calls.ts';
 
-/** Runs the calls in the brackets of a statement that has some. */
+/** Statements that only need the columns of what they read: these are known before a row runs. */
+const NEEDS_COLUMNS = /^\s*DESC(?:RIBE)?\b|\bWITH\s+NO\s+DATA\s*$/i;
+
+/** Runs the calls in the brackets of a statement that has at least one call. */
 export async function runCalls(node: StatementNode, statement: Statement): Promise<Unnested> {
+  if (node.kind === 'Sql' && NEEDS_COLUMNS.test(node.text)) return withColumns(node, statement);
   await refuseEarly(node, statement);
   return unnest(node, statement, async (call, table, given) => {
     const { notices } = await stageCall(call, table, given);
@@ -15,18 +20,25 @@ export async function runCalls(node: StatementNode, statement: Statement): Promi
   });
 }
 
-/** Throws before anything is asked what DuckDB would say of plain SQL around the calls when all of them have run. */
+/** Puts empty tables with the calls' columns in their place. */
+function withColumns(node: StatementNode, statement: Statement): Promise<Unnested> {
+  return unnest(node, statement, async (call, table, given) => {
+    await stageColumns(call, table, given);
+    return [];
+  });
+}
+
+/** For plain SQL around the calls: throws, before any model is asked, the error that DuckDB would give after all calls. */
 async function refuseEarly(node: StatementNode, statement: Statement): Promise<void> {
   if (node.kind !== 'Sql') return;
   const { session, stop } = statement;
   const { signal } = stop;
-  const dry = await unnest(node, statement, async (call, table, given) => {
-    await stageColumns(call, table, given);
-    return [];
-  });
+  const dry = await withColumns(node, statement);
   try {
     const { text } = dry.node as SqlStatement;
     const { parameters } = dry.statement;
+    // The columns of a PIVOT come from its rows, and there are none yet.
+    if (/\bpivot(?:_wider)?\b/i.test(text)) return;
     await session.run(`EXPLAIN\n${text}`, { parameters, signal, linesBefore: 1 });
     const name = /^\s*CREATE\s+TABLE\s+(?!IF\b)/i.test(text) ? writtenName(text) : undefined;
     if (name === undefined) return;
@@ -38,9 +50,9 @@ async function refuseEarly(node: StatementNode, statement: Statement): Promise<v
       { stage: 'bind', sqlState: '42P07' },
     );
   } catch (thrown) {
-    // What plain DuckDB does not parse or know may be semantic SQL, which is bound when its turn comes.
+    // A text that plain DuckDB does not parse or know may be semantic SQL, which is bound later.
     const isOther = thrown instanceof RvbbitError && /^42(601|883)$/.test(thrown.sqlState ?? '');
-    if (!isOther) throw thrown;
+    if (!isOther) throw placedFrom(thrown, statement.source, node.span.start);
   } finally {
     await dry.drop();
   }

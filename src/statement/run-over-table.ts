@@ -37,11 +37,11 @@ export async function deliverRun(
   notices.push(...endNotices(statement, head !== undefined));
   const writes = await mayWrite(statement, targetsOf(target, statement));
   await keepTables(plan, report, statement);
-  // As for a MAP: the table would be in the way of the run that completes it.
+  // A table that is left now would make the statement fail when it is run again.
   if (head !== undefined && !writes) return { ...NOTHING, notices };
   const isReport = fields === undefined && returningTables === undefined;
   if (head === undefined && isReport) {
-    // The JSON is at hand.
+    // The JSON is known without a query.
     const columns = runColumns(plan);
     const rows = [{ [plan.resultColumn]: JSON.stringify(report) }];
     return { columns, rows, rowCount: 1, notices };
@@ -59,7 +59,7 @@ export async function deliverRun(
   return { columns, rows, rowCount: rows.length, notices };
 }
 
-/** Puts the tables of a run that succeeded into the schema that the statement names: all of them, or none. */
+/** Moves the tables of a successful run into the schema that the statement names: all tables or none. */
 async function keepTables(
   { schema }: RunPlan,
   { status, tables }: RunReport,
@@ -81,7 +81,7 @@ async function keepTables(
   });
 }
 
-/** The columns of a RUN's result. */
+/** Returns the columns of a RUN's result. */
 export function runColumns({
   fields,
   returningTables,
@@ -99,7 +99,7 @@ export function runColumns({
   );
 }
 
-/** The result as a query. Throws where the run failed and what is returned could not say so. */
+/** Returns a query for the result. Throws if the run failed and the result has no place to say so. */
 async function resultQuery(
   plan: RunPlan,
   report: RunReport,
@@ -115,7 +115,7 @@ async function resultQuery(
   return tablesQuery(plan, tables, statement);
 }
 
-/** One row of the outputs of the cells. */
+/** Returns a query for one row of the cells' outputs. */
 function outputsQuery(fields: readonly ResultField[], outputs: string): string {
   const converted = typedValue(fields, outputs);
   if ('error' in converted) {
@@ -126,7 +126,7 @@ function outputsQuery(fields: readonly ResultField[], outputs: string): string {
   return `SELECT ${list} FROM (SELECT ${quoteLiteral(converted.value)} AS v)`;
 }
 
-/** A row a table that the cascade made; of those that are wanted, where names are given. */
+/** Returns a query with one row for each table that the cascade made, or only for the wanted tables if names are given. */
 async function tablesQuery(
   plan: RunPlan,
   made: readonly string[],

@@ -1,4 +1,7 @@
-/** The way of a statement. Those that run a cascade have a file of their own, which plain SQL starts without. */
+/**
+ * Runs, streams and explains statements. Statements that run a cascade have a file of their own, which plain SQL does
+ * not load.
+ */
 import type { SqlStatement, StatementNode } from '../../grammar/ast.ts';
 import { callSpans } from '../../grammar/call-spans.ts';
 import { type StatementParts, statementParts } from '../../grammar/semantic/statement-parts.ts';
@@ -9,12 +12,13 @@ import { ResultReader } from '../duck/reader.ts';
 import { RvbbitError } from '../errors.ts';
 import type { Statement } from '../execute/statement.ts';
 import type { ExplainFormat } from '../explain/report/render-report.ts';
+import { placedFrom } from '../plan/placed-error.ts';
 import type { Row } from '../result.ts';
 import type { Explained } from './explain.ts';
 import { withForeignHint } from './foreign-hint.ts';
 import { textOf } from './names.ts';
 
-/** Runs a statement to its end, the calls in its brackets first. */
+/** Runs a statement to its end. The calls in its brackets run first. */
 export async function runStatement(node: StatementNode, statement: Statement): Promise<Delivered> {
   await readyReceipts(node, statement);
   if (!holdsCalls(node, statement)) return runFlat(node, statement);
@@ -34,7 +38,7 @@ export async function runStatement(node: StatementNode, statement: Statement): P
   }
 }
 
-/** An EXPLAIN of plain SQL is a text to the grammar. */
+/** Whether a statement is an EXPLAIN. The grammar reads an EXPLAIN of plain SQL as plain text. */
 function isExplain(node: StatementNode): boolean {
   return node.kind === 'Explain' || (node.kind === 'Sql' && partsOf(node).kind === 'explain');
 }
@@ -76,7 +80,7 @@ async function runFlat(node: StatementNode, statement: Statement): Promise<Deliv
   }
 }
 
-/** Runs a statement and yields its rows in order: those of a MAP as they become known. */
+/** Runs a statement and yields its rows in order. The rows of a MAP come as they become known. */
 export async function* streamStatement(
   node: StatementNode,
   statement: Statement,
@@ -120,7 +124,11 @@ async function* streamFlat(
     const result = await plainOrSemantic(node, statement, openSql);
     if ('slices' in result) {
       onHead({ columns: result.columns, notices: [], signal });
-      yield* streamReader(result, statement.valueForm);
+      try {
+        yield* streamReader(result, statement.valueForm);
+      } catch (thrown) {
+        throw placedFrom(thrown, statement.source, node.span.start);
+      }
     } else {
       onHead({ columns: result.columns, notices: result.notices, signal });
       yield result.rows;
@@ -132,7 +140,7 @@ async function* streamFlat(
   }
 }
 
-/** Reads and counts what a statement would do; an EXPLAIN ANALYZE runs it as well. */
+/** Reads and counts what a statement would do. EXPLAIN ANALYZE also runs it. */
 export async function explainStatement(
   node: StatementNode,
   statement: Statement,
@@ -163,7 +171,7 @@ async function explainFlat(node: StatementNode, statement: Statement): Promise<E
   }
   throw new RvbbitError(
     'RVB_UNSUPPORTED',
-    'this is plain SQL; what is explained so is a RVBBIT MAP or RUN, or a statement with semantic operators: run it with EXPLAIN before it',
+    'this is plain SQL, which DuckDB explains: run it with EXPLAIN before it; only RVBBIT MAP, RVBBIT RUN and statements with semantic operators are explained here',
     { stage: 'plan' },
   );
 }
@@ -173,7 +181,7 @@ async function runSqlStatement(node: SqlStatement, statement: Statement): Promis
   return result instanceof ResultReader ? deliverReader(result, statement.valueForm) : result;
 }
 
-/** What a statement reads of the journal is there before it runs; where none is kept, DuckDB says that it is not there. */
+/** Attaches the journal's tables before a statement that may read them. If no journal is kept, DuckDB reports them missing. */
 async function readyReceipts({ span }: StatementNode, statement: Statement): Promise<void> {
   const { session, stateDir, desk, source } = statement;
   const text = source.slice(span.start, span.end);
@@ -182,7 +190,7 @@ async function readyReceipts({ span }: StatementNode, statement: Statement): Pro
   if (mayReadReceipts(text)) await attachReceipts({ session, journal: desk.journal, stateDir });
 }
 
-/** The error with a hint, where receipts may have been meant that the engine does not keep. */
+/** Adds a hint to the error if the statement may have meant receipts, which this engine does not keep. */
 async function withReceiptsHint(
   thrown: unknown,
   { text }: SqlStatement,
@@ -195,8 +203,8 @@ async function withReceiptsHint(
 }
 
 /**
- * Runs a statement as it stands. Only where DuckDB does not parse it, or knows no function of a name in it,
- * are semantic operators looked for: plain SQL pays nothing for them, and none of it is ever claimed.
+ * Runs a statement as it stands. Semantic operators are looked for only if DuckDB does not parse it or knows no
+ * function of some name in it. So plain SQL pays nothing for them, and no plain SQL is ever taken for semantic SQL.
  */
 async function plainOrSemantic<T>(
   node: SqlStatement,
@@ -207,13 +215,13 @@ async function plainOrSemantic<T>(
     return await runPlain(node, statement);
   } catch (thrown) {
     const refusal = await withReceiptsHint(withForeignHint(thrown, node.text), node, statement);
-    if (!mayBeSemantic(thrown)) throw refusal;
+    if (!mayBeSemantic(thrown)) throw placedFrom(refusal, statement.source, node.span.start);
     const { runSemanticStatement } = await import('./semantic.ts');
     return await runSemanticStatement(node, statement, refusal);
   }
 }
 
-/** A syntax error, a function that is not there, or a form of EXPLAIN that only the dialect has. */
+/** Whether an error may come from semantic SQL: a syntax error, an unknown function, or an EXPLAIN form of the dialect. */
 function mayBeSemantic(thrown: unknown): boolean {
   if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_SQL') return false;
   const { sqlState, message } = thrown;
@@ -228,7 +236,7 @@ function runSql(node: SqlStatement, statement: Statement): Promise<ResultReader>
   return session.run(node.text, { parameters, signal: stop.signal });
 }
 
-/** As `runSql`, but a SELECT is read while it runs. */
+/** Like `runSql`, but the rows of a SELECT are read while it runs. */
 function openSql(node: SqlStatement, statement: Statement): Promise<OpenResult | ResultReader> {
   const { parameters, stop, session } = statement;
   noteOpening(node, statement);

@@ -1,6 +1,6 @@
-/** The way of a statement that holds semantic operators. Loaded with the first text that plain DuckDB does not take. */
+/** Runs and explains statements with semantic operators. Loaded with the first text that plain DuckDB does not accept. */
 
-import type { Diagnostic, SqlStatement } from '../../grammar/ast.ts';
+import type { Diagnostic, Span, SqlStatement } from '../../grammar/ast.ts';
 import { annotationDiagnostics } from '../../grammar/parse-source.ts';
 import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
 import { statementParts } from '../../grammar/semantic/statement-parts.ts';
@@ -21,6 +21,7 @@ import type { Statement } from '../execute/statement.ts';
 import { learnAnswers } from '../explain/learn-answers.ts';
 import type { ExplainFormat } from '../explain/report/render-report.ts';
 import { loadOperators } from '../operators/load-operators.ts';
+import { placedFrom } from '../plan/placed-error.ts';
 import type { Notice } from '../result.ts';
 import { answerQuery, planAnswers } from '../semantic/answer-query.ts';
 import { Asker } from '../semantic/ask/asker.ts';
@@ -40,12 +41,12 @@ import type { SemanticQuery } from '../semantic/semantic-query.ts';
 import type { Explained } from './explain.ts';
 import { openingOf } from './names.ts';
 
-/** Questions of one operator that a pass may leave open; it ends when there are more. */
+/** A pass ends when more than this many questions of one operator are open. */
 const SEMANTIC_MAX_OPEN = 1_000_000;
 
 /**
- * Runs the statement to its end. `refusal` is what DuckDB said of it as it stands, and is thrown where the
- * statement holds no semantic operator.
+ * Runs the statement to its end. `refusal` is DuckDB's error about the original statement. It is thrown if the
+ * statement has no semantic operator.
  */
 export async function runSemanticStatement(
   node: SqlStatement,
@@ -57,14 +58,15 @@ export async function runSemanticStatement(
   const delivered =
     outer.kind === 'explain'
       ? await runExplain(node, outer.format, statement)
-      : await withRun(node, text, statement, async (run) => {
+      : await withRun(node, { start: 0, end: text.length }, statement, async (run) => {
           const reader = await execute(run);
           if (reader === undefined) return { ...NOTHING, notices: noticesOf(run, true) };
           const rows = await deliverReader(reader, statement.valueForm, noticesOf(run, false));
           return withWrittenNames(rows, run.read);
         });
   if (delivered !== undefined) return delivered;
-  throw withSpellingHint(refusal, text, await loadOperators(statement.cascadeRoot));
+  const hinted = withSpellingHint(refusal, text, await loadOperators(statement.cascadeRoot));
+  throw placedFrom(hinted, statement.source, node.span.start);
 }
 
 async function runExplain(
@@ -78,16 +80,19 @@ async function runExplain(
   return deliverExplain(explained, format);
 }
 
-/** What the statement would do, with or without EXPLAIN before it; undefined where it holds no semantic operator. */
+/**
+ * Returns the report of what the statement would do, with or without EXPLAIN before it; undefined without semantic
+ * operators.
+ */
 export async function explainSemanticStatement(
   node: SqlStatement,
   statement: Statement,
 ): Promise<Explained | undefined> {
   const outer = statementParts(node.text);
   const isExplain = outer.kind === 'explain';
-  const text = isExplain ? node.text.slice(outer.body.start, outer.body.end) : node.text;
-  // What the caller writes to a file is the report.
-  return withRun(node, text, { ...statement, output: undefined }, async (run) => {
+  const part = isExplain ? outer.body : { start: 0, end: node.text.length };
+  // If the caller writes to a file, the file gets the report.
+  return withRun(node, part, { ...statement, output: undefined }, async (run) => {
     const { explainSemantic } = await import('../explain/explain-semantic.ts');
     const { explainContext } = await import('../explain/explain-context.ts');
     const report = await explainSemantic(run, explainContext(statement));
@@ -105,19 +110,41 @@ export async function explainSemanticStatement(
   });
 }
 
-/** Reads and opens the statement for `work`; undefined where it holds no semantic operator. */
+/** Reads and opens a part of the statement's text for `work`; undefined if it has no semantic operator. */
 async function withRun<T>(
   node: SqlStatement,
-  text: string,
+  part: Span,
   statement: Statement,
+  work: (run: SemanticQuery) => Promise<T>,
+): Promise<T | undefined> {
+  const text = node.text.slice(part.start, part.end);
+  const targets = targetsOf(text, statement.output);
+  // A wrong annotation matters only if there is an operator: on plain SQL it is a comment.
+  const settings = settingsOf(node, statement, targets.length > 0);
+  try {
+    return await withRead(node, text, { statement, targets, settings }, work);
+  } catch (thrown) {
+    if (thrown === settings) throw thrown;
+    throw placedFrom(thrown, statement.source, node.span.start + part.start);
+  }
+}
+
+interface Opening {
+  readonly statement: Statement;
+  readonly targets: readonly string[];
+  readonly settings: SemanticSettings | RvbbitError;
+}
+
+/** Does the work of `withRun`. The places of errors count in `text`, apart from that of `settings`. */
+async function withRead<T>(
+  node: SqlStatement,
+  text: string,
+  { statement, targets, settings }: Opening,
   work: (run: SemanticQuery) => Promise<T>,
 ): Promise<T | undefined> {
   const registry = await loadOperators(statement.cascadeRoot);
   const { session, stop } = statement;
   const { signal } = stop;
-  // What is wrong with an annotation matters only once there is an operator: on plain SQL it is a comment.
-  const targets = targetsOf(text, statement.output);
-  const settings = settingsOf(node, statement, targets.length > 0);
   const threshold = settings instanceof RvbbitError ? 0 : settings.threshold;
   const options = { session, threshold, signal, cascadeRoot: statement.cascadeRoot };
   const read = await readSemanticStatement(text, registry, options);
@@ -138,22 +165,22 @@ async function withRun<T>(
   }
 }
 
-/** The tables and files that a statement writes; `output`: the file that the caller writes its rows to. */
+/** Returns the tables and files that a statement writes. `output`: the file to which the caller writes its rows. */
 function targetsOf(text: string, output: string | undefined): readonly string[] {
   const parts = statementParts(text);
   const isCreate = parts.kind === 'around' && parts.verb === 'CREATE TABLE';
-  // The command line makes a table of its own on the way to a Parquet file.
+  // For a Parquet file, the command line fills a table of its own first.
   const isWay = parts.kind === 'query' || (isCreate && output !== undefined);
   const changed = isWay ? undefined : (writtenName(text) ?? 'the database');
   return [changed, output].filter((name) => name !== undefined);
 }
 
-/** The error, with what can be said of it where a failed answer ended a statement that says nothing of such. */
+/** Adds advice to the error if a failed answer ended a statement that does not set `on_error`. */
 function withOnErrorTold(
   thrown: unknown,
   { settings, statement, targets }: SemanticQuery,
 ): unknown {
-  const isToldOf = settings.isOnErrorUnsaid && settings.onError.kind === 'fail';
+  const isToldOf = settings.isOnErrorDefault && settings.onError.kind === 'fail';
   if (!(thrown instanceof RvbbitError) || !isToldOf || statement.ledger.figures.rows.failed === 0) {
     return thrown;
   }
@@ -167,7 +194,7 @@ function withOnErrorTold(
   });
 }
 
-/** The statement as DuckDB binds it. Throws what is wrong with it. */
+/** Returns the statement as DuckDB binds it, with aliases expanded if needed. Throws the error if DuckDB cannot bind it. */
 async function checked(read: SemanticStatement, statement: Statement): Promise<SemanticStatement> {
   try {
     await checkArguments(read, statement);
@@ -216,13 +243,14 @@ async function openRun(
 }
 
 /**
- * The result, once its answers are on disk; undefined where the statement changes data and ended early: it is to be
- * run again.
+ * Returns the result once its answers are on disk. Returns undefined for a statement that changes data and ended
+ * early: it is to be run again.
  */
 async function execute(run: SemanticQuery): Promise<ResultReader | undefined> {
   if (run.read.parts.kind !== 'query') return changeData(run);
   const reader = await answerQuery(run);
-  // Without a target this only waits until the answers are on disk. Of a query that ended early the caller gets what there is.
+  // Without a target this only waits until the answers are on disk. If a query ended early, the caller gets its rows
+  // so far.
   await mayWrite(run.statement, run.targets);
   return reader;
 }
@@ -236,13 +264,13 @@ async function changeData(run: SemanticQuery): Promise<ResultReader | undefined>
   if (parts.kind !== 'around') {
     return runStrictly(run, where === undefined ? whole : run.read.wholeWhere(where));
   }
-  // A table or file gets no column that is called after a symbol.
+  // No column of a table or file may be named after an operator's symbol.
   const names = columns.map(({ name }) => inWords(name, run.read));
   const isKept = parts.verb === 'INSERT' || columns.every(({ name }, at) => name === names[at]);
   return runStrictly(run, run.read.wholeWith(query?.text, isKept ? undefined : names));
 }
 
-/** WITH NO DATA: no operator is called, and so none is asked. */
+/** Creates a table WITH NO DATA: no operator is called, and so no model is asked. */
 async function createEmpty(run: SemanticQuery, dry: Rewritten): Promise<ResultReader | undefined> {
   const { session, parameters, stop } = run.statement;
   const columns = await session.describe(dry.text, { parameters, signal: stop.signal });
@@ -251,7 +279,7 @@ async function createEmpty(run: SemanticQuery, dry: Rewritten): Promise<ResultRe
   return runStrictly(run, run.read.wholeWith(undefined, isKept ? undefined : names));
 }
 
-/** The settings, or what is wrong with the annotations. */
+/** Returns the settings, or the error of a wrong annotation. */
 function settingsOf(
   { annotations }: SqlStatement,
   { source, resumeParallel }: Statement,
@@ -268,7 +296,7 @@ function settingsOf(
   }
 }
 
-/** `isWithheld`: it changes data and has changed none. */
+/** `isWithheld`: the statement should change data and has changed none. */
 function noticesOf(run: SemanticQuery, isWithheld: boolean): readonly Notice[] {
   const { read, asker, statement, settings, targets } = run;
   const unasked = statement.stop.drained === undefined || isWithheld ? 0 : missingOf(run);
@@ -284,18 +312,18 @@ function noticesOf(run: SemanticQuery, isWithheld: boolean): readonly Notice[] {
     const instead = settings.onError.kind === 'default' ? 'the default of on_error' : 'NULL';
     const where =
       targets.length === 0 || isWithheld ? 'the result' : `what ${namesOf(targets)} got`;
-    // Of questions that were not asked nobody knows how many there are.
+    // If some questions were not asked, the total number of questions is unknown, and the message leaves it out.
     const all = unasked > 0 ? '' : ` of ${asker.asked}`;
     const what = `${failed}${all} answers ${are} missing and ${count} as ${instead}`;
     notices.unshift({
       code: 'RVB_ANSWERS_MISSING',
-      message: `${what}, which can take rows out of ${where} or bring them in; the failures say why`,
+      message: `${what}, so rows can be missing from ${where}, or be in it by mistake; the failures say why`,
     });
   }
   return notices;
 }
 
-/** Advice where labels would have taken fewer calls than pairs did; none where no call went out. */
+/** Returns advice for operators that compared pairs if labels would have taken fewer calls; none if no call went out. */
 function pairNotices({ asker, statement }: SemanticQuery): readonly Notice[] {
   const { calls, costMicroUsd, uncostedCalls } = statement.ledger.figures;
   if (calls.sent === 0) return [];
@@ -307,7 +335,7 @@ function pairNotices({ asker, statement }: SemanticQuery): readonly Notice[] {
   }));
 }
 
-/** Columns that DuckDB named after a symbol are named after its words. */
+/** Renames columns that DuckDB named after an operator's symbol: they are named after the operator's words. */
 function withWrittenNames(delivered: Delivered, statement: SemanticStatement): Delivered {
   const names = new Map(delivered.columns.map(({ name }) => [name, inWords(name, statement)]));
   if (delivered.columns.every(({ name }) => names.get(name) === name)) return delivered;

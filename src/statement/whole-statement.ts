@@ -1,4 +1,4 @@
-/** What the annotations of a statement say for all MAPs and RUNs in it. */
+/** Reads the annotations of a statement for all MAPs and RUNs in it. */
 import type { Annotation, StatementNode } from '../../grammar/ast.ts';
 import { OPTIONS } from '../../grammar/options.ts';
 import { annotationDiagnostics } from '../../grammar/parse-source.ts';
@@ -10,15 +10,15 @@ import type { Statement } from '../execute/statement.ts';
 import { budgetOf } from '../plan/statement-settings.ts';
 import { syntaxError } from './read.ts';
 
-/** Options that no MAP or RUN of this version takes, and semantic SQL around it may. */
+/** Options that no MAP or RUN of this version takes, but the semantic SQL around it may. */
 const OF_SEMANTIC_SQL: ReadonlySet<string> = new Set(['batch', 'max_pairs']);
 
-/** What holds for all calls of a statement. */
+/** The settings that hold for all calls of a statement. */
 export interface Whole {
   readonly annotations: readonly Annotation[];
-  /** Undefined where no annotation limits what may be spent. */
+  /** Undefined if no annotation sets a budget. */
   readonly budget: Budget | undefined;
-  /** Tables and files that the statement writes, by name; none of a query. */
+  /** The names of the tables and files that the statement writes; empty for a query. */
   readonly writes: readonly string[];
 }
 
@@ -42,7 +42,7 @@ function writtenBy(node: StatementNode, source: string): string | undefined {
   return writtenName(node.text) ?? 'the database';
 }
 
-/** The annotations that a MAP or RUN takes. Throws what is wrong with any: with calls they are no comments. */
+/** Returns the annotations that a MAP or RUN takes. Throws if any annotation is wrong: with calls they are not comments. */
 function annotationsOf({ annotations }: StatementNode, source: string): readonly Annotation[] {
   const [wrong] = annotationDiagnostics(source, annotations);
   if (wrong !== undefined) throw syntaxError(wrong);
@@ -54,7 +54,7 @@ function budgetFor({ annotations }: StatementNode): Budget | undefined {
   return Object.keys(limits).length === 0 ? undefined : new Budget(limits);
 }
 
-/** The budget that a part has with the others; none where its own WITH says another. */
+/** Returns the budget that a part shares with the others; undefined if the part's own WITH sets a budget. */
 export function sharedBudget(node: StatementNode, { budget }: Whole): Budget | undefined {
   const part = 'body' in node ? node.body : node;
   if (!('options' in part)) return budget;

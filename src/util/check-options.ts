@@ -1,40 +1,40 @@
-/** Options of the API's calls, checked by one table a call: each key, and what it takes. */
+/** Checks the options of the API's calls. Each call has a table with the values that each option takes. */
 import { nearestSpelling } from '../../grammar/spelling.ts';
 import { RvbbitError } from '../errors.ts';
 import { MESSAGE_VALUE_CHARS } from '../limits.ts';
 
-/** What one option takes. */
+/** The values that one option takes. */
 export interface OptionRule {
-  /** In words, for the message. */
+  /** The accepted values in words, for the message. */
   readonly takes: string;
   fits(value: unknown): boolean;
-  /** What stands in its place is not shown: it may be a key. */
+  /** Set if the message must not show the given value, which may be a key. */
   readonly isSecret?: true;
 }
 
 /** A rule for every option of a call. */
 export type OptionRules<Options> = { readonly [key in keyof Options]-?: OptionRule };
 
-/** An object that is no list. */
+/** Accepts an object that is no list. */
 export const MAPPING: OptionRule = {
   takes: 'an object',
   fits: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
 };
 
-/** A text that is not empty. */
+/** Accepts a text that is not empty. */
 export const TEXT: OptionRule = {
   takes: 'a text',
   fits: (value) => typeof value === 'string' && value !== '',
 };
 
-/** A signal by what it can do: another realm's is as good. */
+/** Accepts an AbortSignal. It checks the methods, so that a signal from another realm fits too. */
 export const SIGNAL: OptionRule = {
   takes: 'an AbortSignal',
   fits: (value) =>
     hasMethods(value, ['addEventListener', 'removeEventListener']) && 'aborted' in value,
 };
 
-/** A whole number from 1 to `max`. */
+/** Returns a rule that accepts whole numbers from 1 to `max`. */
 export function wholeNumber(max: number): OptionRule {
   return {
     takes: `a whole number from 1 to ${max}`,
@@ -42,15 +42,15 @@ export function wholeNumber(max: number): OptionRule {
   };
 }
 
-/** Whether the value is an object that has these methods. */
+/** True if the value is an object that has these methods. */
 export function hasMethods(value: unknown, names: readonly string[]): value is object {
   if (typeof value !== 'object' || value === null) return false;
   return names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
 }
 
 /**
- * Throws RVB_UNKNOWN_OPTION for a key that has no rule, and RVB_OPTION_TYPE for a value that does not fit its
- * rule; undefined fits every rule. `place` is the call, e.g. `query`, or a key of it, e.g. `Engine.open: limits`.
+ * Throws RVB_UNKNOWN_OPTION for a key that has no rule, and RVB_OPTION_TYPE for a value that does not fit its rule.
+ * undefined fits every rule. `place` is the call, e.g. `query`, or one of its options, e.g. `Engine.open: limits`.
  */
 export function checkOptions<Options extends object>(
   place: string,
@@ -77,7 +77,7 @@ function refuseUnknown(place: string, given: object, known: readonly string[]): 
   });
 }
 
-/** RVB_OPTION_TYPE: what the option at `place` takes, and what it was given. */
+/** Returns an RVB_OPTION_TYPE that says what the option at `place` takes, and what it was given. */
 export function wrongType(
   place: string,
   { takes, isSecret }: OptionRule,

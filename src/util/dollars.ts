@@ -1,4 +1,4 @@
-/** Micro-USD as dollars: two digits that tell something. */
+/** Formats micro-USD as dollars: from $1 on with two decimals, below with two significant digits. */
 export function dollars(microUsd: number): string {
   const usd = microUsd / 1e6;
   if (usd === 0) return '$0';

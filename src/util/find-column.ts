@@ -1,6 +1,6 @@
-/** Columns by their names. */
+/** Finds columns by name. */
 
-/** The column of that name, as DuckDB would find it: exactly, else whatever its case. */
+/** Returns the column of a name as DuckDB would find it: by the exact name, else ignoring case. */
 export function findColumn<T extends { readonly name: string }>(
   columns: readonly T[],
   name: string,

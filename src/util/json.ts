@@ -1,4 +1,4 @@
-/** Plain JSON, as values cross threads and cells. Numbers are finite. */
+/** Plain JSON: the form in which values pass between threads and between cells. Numbers are finite. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 
 export interface JsonObject {

@@ -1,4 +1,4 @@
-/** Where an engine's own messages go. The shape of pino and of console. */
+/** Receives an engine's own messages. pino and console have the same methods. */
 export interface Logger {
   debug(message: string): void;
   info(message: string): void;

@@ -1,4 +1,4 @@
-/** Permits handed out in the order in which they were asked for. */
+/** Hands permits out in the order of the requests. */
 
 import { setMaxListeners } from 'node:events';
 import { cancelledError } from '../errors.ts';
@@ -7,7 +7,7 @@ interface PermitWait {
   readonly grant: () => void;
 }
 
-/** A counting semaphore with a FIFO queue; a waiter whose signal aborts leaves the queue at once. */
+/** A counting semaphore with a FIFO queue. A waiter whose signal aborts leaves the queue at once. */
 export class Semaphore {
   #free: number;
   readonly #waiters = new Set<PermitWait>();
@@ -17,7 +17,7 @@ export class Semaphore {
     this.#free = permits;
   }
 
-  /** Waits for a permit; the returned function gives it back, once. Rejects `RVB_CANCELLED` on abort. */
+  /** Waits for a permit. The returned function gives the permit back, once. Rejects with `RVB_CANCELLED` on abort. */
   async acquire(signal?: AbortSignal): Promise<() => void> {
     if (signal?.aborted) throw cancelledError();
     const permit = this.tryAcquire();
@@ -26,14 +26,14 @@ export class Semaphore {
     return this.#permit();
   }
 
-  /** A permit as `acquire` gives it, or undefined where that would wait. */
+  /** Returns a permit as `acquire` does, or undefined if `acquire` would wait. */
   tryAcquire(): (() => void) | undefined {
     if (this.#free === 0 || this.#waiters.size > 0) return undefined;
     this.#free -= 1;
     return this.#permit();
   }
 
-  /** Resolves when somebody waits for a permit. */
+  /** Resolves when a caller waits for a permit. */
   contended(): Promise<void> {
     if (this.#waiters.size > 0) return Promise.resolve();
     return new Promise((resolve) => this.#onContended.push(resolve));
@@ -73,7 +73,7 @@ export class Semaphore {
       this.#waiters.add(waiter);
       for (const tell of this.#onContended.splice(0)) tell();
       if (signal !== undefined) {
-        // A statement's signal has as many listeners as it has rows waiting; Node warns past ten.
+        // A statement's signal has one listener per waiting row. Node warns past ten.
         setMaxListeners(0, signal);
         signal.addEventListener('abort', onAbort, { once: true });
       }

@@ -1,8 +1,8 @@
-/** How a statement is stopped: its one signal, its deadline, and the word that it should come to its end. */
+/** Stops a statement: by its one signal, by its deadline, or by draining. */
 import { cancelledError, messageOf, RvbbitError } from '../errors.ts';
 import { TIMER_MAX_MS } from '../limits.ts';
 
-/** The error of a statement that ran past its `deadline`. */
+/** Returns the error of a statement that ran past its `deadline`. */
 function pastDeadline(deadlineMs: number): RvbbitError {
   return new RvbbitError(
     'RVB_DEADLINE',
@@ -11,24 +11,24 @@ function pastDeadline(deadlineMs: number): RvbbitError {
   );
 }
 
-/** The reason that a signal of ours was aborted with. */
+/** Returns the reason for which a signal of the engine was aborted. */
 export function reasonOf(signal: AbortSignal): RvbbitError {
   return signal.reason instanceof RvbbitError ? signal.reason : cancelledError();
 }
 
-/** Why a statement ends early and in order: its budget is used up, or its caller wants no more rows. */
+/** Why a statement is drained: its budget is used up, or its caller wants no more rows. */
 export type DrainReason = 'budget' | 'interrupted';
 
 /**
- * One signal for a statement, and the word that it should come to its end: aborts with RVB_CANCELLED when the caller's or the engine's signal
- * does, with RVB_DEADLINE when the time is up. `dispose` takes the listeners off again.
+ * One signal for a statement, which can also be drained. The signal aborts with RVB_CANCELLED when the caller's or the
+ * engine's signal does, and with RVB_DEADLINE when the time is up. `dispose` removes the listeners.
  */
 export class StatementSignal {
   readonly #controller = new AbortController();
   readonly #sources: readonly AbortSignal[];
   readonly #onAbort = () => this.abort(cancelledError());
   readonly #drainSource: AbortSignal | undefined;
-  /** What has no rows in flight ends at once. */
+  /** Drains the statement, or aborts it at once if it has no rows in flight. */
   readonly #onInterrupt = () => {
     if (this.#onDrain.size > 0) this.drain('interrupted');
     else this.#onAbort();
@@ -52,25 +52,25 @@ export class StatementSignal {
     return this.#controller.signal;
   }
 
-  /** No further run starts; those in flight come to their end, and what is done is delivered. */
+  /** Lets the statement end early: no further run starts, runs in flight end, and completed rows are delivered. */
   drain(reason: DrainReason): void {
     if (this.#drained !== undefined) return;
     this.#drained = reason;
     for (const listener of this.#onDrain) listener();
   }
 
-  /** Why the statement ends early, if it does. */
+  /** Why the statement is drained; undefined if it is not. */
   get drained(): DrainReason | undefined {
     return this.#drained;
   }
 
-  /** Calls `listener` when the statement is drained; returns the way to stop it. */
+  /** Calls `listener` when the statement is drained. Returns a function that removes the listener. */
   onDrain(listener: () => void): () => void {
     this.#onDrain.add(listener);
     return () => this.#onDrain.delete(listener);
   }
 
-  /** Sets the statement's deadline, of which `elapsedMs` have gone by. */
+  /** Sets the statement's deadline, of which `elapsedMs` have already passed. */
   limitTo(deadlineMs: number, elapsedMs: number): void {
     this.#timer = setTimeout(
       () => this.abort(pastDeadline(deadlineMs)),
@@ -78,7 +78,7 @@ export class StatementSignal {
     );
   }
 
-  /** Ends the statement for a reason of our own. */
+  /** Aborts the statement with an error. An error that is no `RvbbitError` becomes RVB_INTERNAL. */
   fail(error: unknown): void {
     this.abort(
       error instanceof RvbbitError
@@ -87,7 +87,7 @@ export class StatementSignal {
     );
   }
 
-  /** Nobody wants the rest any more. Of no effect once the statement has ended. */
+  /** Aborts the statement, because nobody wants its remaining rows. Has no effect once the statement has ended. */
   abandon(): void {
     this.abort(cancelledError());
   }
@@ -103,10 +103,10 @@ export class StatementSignal {
   }
 }
 
-/** Statements that follow a caller's signal: one listener serves them all, since Node warns past ten. */
+/** The statements that follow each caller's signal. One listener serves them all, because Node warns past ten. */
 const followed = new WeakMap<AbortSignal, { readonly ends: Set<() => void>; end(): void }>();
 
-/** Calls `end` when the signal aborts, until it is unfollowed; however many follow, the signal has one listener. */
+/** Calls `end` when the signal aborts, until `unfollow`. The signal gets one listener for any number of callbacks. */
 export function follow(source: AbortSignal, end: () => void): void {
   let entry = followed.get(source);
   if (entry === undefined) {

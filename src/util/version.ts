@@ -4,7 +4,7 @@ import { packageFile } from './package-files.ts';
 
 let version: string | undefined;
 
-/** As `package.json` has it. */
+/** Returns the version in `package.json`. */
 export function packageVersion(): string {
   if (version === undefined) {
     const text = readFileSync(packageFile('package.json'), 'utf8');

@@ -1,6 +1,6 @@
-/** DuckDB's types, as the values of runs and the arguments of operators may have them: spelt as DuckDB spells them. */
+/** The DuckDB types that values of runs and arguments of operators may have, spelt as DuckDB spells them. */
 
-/** What the values of a type without parts are. */
+/** The kind of the values of a type without parts. */
 export type TypeFamily =
   | 'text'
   | 'boolean'
@@ -18,7 +18,7 @@ export type TypeFamily =
   | 'interval'
   | 'timetz';
 
-/** Each type's family and the names that DuckDB knows it by. */
+/** For each type: its family, and its other names in DuckDB. */
 const TYPES: Readonly<Record<string, readonly [TypeFamily, string]>> = {
   VARCHAR: ['text', 'BPCHAR CHAR NVARCHAR STRING TEXT'],
   BOOLEAN: ['boolean', 'BOOL LOGICAL'],
@@ -49,31 +49,31 @@ const CANONICAL: ReadonlyMap<string, string> = new Map(
 );
 
 const DECIMAL = /^(?:DECIMAL|DEC|NUMERIC)(?:\s*\(\s*(\d{1,2})\s*(?:,\s*(\d{1,2})\s*)?\))?$/;
-/** DuckDB's DECIMAL without figures. */
+/** The digits of DuckDB's DECIMAL that is written without width and scale. */
 const DEFAULT_DECIMAL = { width: 18, scale: 3 };
 const DECIMAL_MAX_WIDTH = 38;
 
-/** A type taken apart. */
+/** A type with its parts. */
 export interface ColumnType {
-  /** As DuckDB spells it. */
+  /** The name as DuckDB spells it. */
   readonly name: string;
   readonly family: TypeFamily | 'list' | 'struct' | 'map' | 'union';
-  /** Of a list, and of the values of a map. */
+  /** The type of a list's elements, or of a map's values. */
   readonly element?: ColumnType;
-  /** Elements of a list that has always as many. */
+  /** The number of elements of a list with a fixed length. */
   readonly length?: number;
-  /** Of the keys of a map. */
+  /** The type of a map's keys. */
   readonly key?: ColumnType;
-  /** Fields of a struct, or alternatives of a union. */
+  /** The fields of a struct, or the alternatives of a union. */
   readonly members?: readonly { readonly name: string; readonly type: ColumnType }[];
-  /** Values of an enum. */
+  /** The values of an enum. */
   readonly labels?: readonly string[];
-  /** DECIMAL's figures. */
+  /** The digits of a DECIMAL: `width` in all, of which `scale` come after the point. */
   readonly width?: number;
   readonly scale?: number;
 }
 
-/** Reads the name of a type that operators take; undefined for what is none, such as STRUCT, MAP and BLOB. */
+/** Reads the name of a type that operators accept. Undefined for any other name, such as STRUCT, MAP and BLOB. */
 export function readColumnType(text: string): ColumnType | undefined {
   const written = text.trim().toUpperCase().replace(/\s+/g, ' ');
   if (written.endsWith('[]')) {
@@ -95,7 +95,7 @@ function decimalType([, written, fraction]: RegExpExecArray): ColumnType | undef
   return { name: `DECIMAL(${width},${scale})`, family: 'decimal', width, scale };
 }
 
-/** The least and the greatest value of an integer type. */
+/** Returns the least and the greatest value of an integer type. */
 export function integerBounds(name: string): readonly [bigint, bigint] {
   const bits = { TINYINT: 8n, SMALLINT: 16n, INTEGER: 32n, BIGINT: 64n, HUGEINT: 128n }[
     name.replace(/^U/, '')
@@ -105,5 +105,5 @@ export function integerBounds(name: string): readonly [bigint, bigint] {
     : [-(2n ** (bits - 1n)), 2n ** (bits - 1n) - 1n];
 }
 
-/** The types, for a message. */
+/** The names of the types that operators accept, for a message. */
 export const TYPE_NAMES: readonly string[] = [...Object.keys(TYPES), 'DECIMAL(w,s)'];

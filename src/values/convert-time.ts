@@ -1,10 +1,10 @@
-/** Dates and times as ISO 8601 writes them, checked against the calendar; nothing is guessed. */
+/** Reads dates and times of ISO 8601 and checks them against the calendar. Nothing is guessed. */
 
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
 const TIME = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,9}))?)?$/;
 const ZONE = /(?:Z|[+-](?:0\d|1[0-5])(?::?[0-5]\d)?)$/i;
 
-/** `2024-02-29`, or undefined. */
+/** Returns a date such as `2024-02-29`; undefined if the text is no date. */
 export function convertDate(text: string): string | undefined {
   const match = DATE.exec(text);
   if (match === null) return undefined;
@@ -14,19 +14,19 @@ export function convertDate(text: string): string | undefined {
   return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? text : undefined;
 }
 
-/** Digits of a second's fraction that DuckDB's types keep, but for those that say otherwise. */
+/** The digits of a second's fraction that most of DuckDB's types keep. */
 const MICROSECONDS = 6;
 
-/** `08:30:00` of `08:30`, `08:30:15.5`, or undefined: also where the fraction has more than `digits`. */
+/** Returns `08:30:00` for `08:30`, and `08:30:15.5` as it is. Undefined for other text or more than `digits` digits. */
 export function convertTime(text: string, digits: number = MICROSECONDS): string | undefined {
   const match = TIME.exec(text);
   const fraction = match?.[4]?.replace(/0+$/, '') ?? '';
   if (match === null || fraction.length > digits) return undefined;
-  // DuckDB wants seconds before a zone.
+  // DuckDB requires seconds before a zone.
   return match[3] === undefined ? `${text}:00` : text;
 }
 
-/** A time and its zone, which may be Z. */
+/** Returns a time with its zone, Z as `+00`; undefined for other text. */
 export function convertZonedTime(text: string): string | undefined {
   const zone = ZONE.exec(text)?.[0];
   const time = zone === undefined ? undefined : convertTime(text.slice(0, -zone.length));
@@ -34,23 +34,23 @@ export function convertZonedTime(text: string): string | undefined {
   return `${time}${zone.toUpperCase() === 'Z' ? '+00' : zone}`;
 }
 
-/** Parts of an interval, each at most once and in this order. */
+/** The parts of an interval. Each may stand at most once, in this order. */
 const INTERVAL_UNITS = ['year', 'month', 'week', 'day', 'hour', 'minute', 'second'];
-/** Of more digits the months or days of an interval may be more than it holds. */
+/** The digits of each part. With more digits, an interval could not hold the months or days. */
 const INTERVAL_DIGITS = 8;
 const INTERVAL_PARTS = INTERVAL_UNITS.map(
   (unit) => `(?:(-?\\d{1,${INTERVAL_DIGITS}}) ${unit}s? ?)?`,
 ).join('');
 const INTERVAL = new RegExp(`^${INTERVAL_PARTS}(-?\\d{2,4}:[0-5]\\d:[0-5]\\d(?:\\.\\d{1,6})?)?$`);
 
-/** `1 year 2 days 03:00:00`, or undefined. */
+/** Returns an interval such as `1 year 2 days 03:00:00`; undefined for other text. */
 export function convertInterval(text: string): string | undefined {
   return text !== '' && !text.endsWith(' ') && INTERVAL.test(text) ? text : undefined;
 }
 
 /**
- * A date, or a date and a time, with a zone where the type has one and without where it has none. `digits`: of the
- * fraction of a second.
+ * Returns the timestamp of a date, or of a date and a time; undefined for other text. The zone is required with
+ * `withZone`, and not allowed without. `digits` are those of the fraction of a second.
  */
 export function convertTimestamp(
   text: string,
@@ -66,7 +66,7 @@ export function convertTimestamp(
   return withZone && zone === '' ? undefined : `${date} ${clock}${zone.toUpperCase()}`;
 }
 
-/** Whole years that 64 bits of nanoseconds hold. */
+/** True for a date in a year that 64 bits of nanoseconds hold completely. */
 function isNanosecondYear(date: string): boolean {
   const year = Number(date.slice(0, 4));
   return year >= 1678 && year <= 2261;

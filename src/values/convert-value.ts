@@ -1,4 +1,4 @@
-/** JSON as a value of a DuckDB type: exactly that value, or none. Nothing is rounded, cut or guessed. */
+/** Converts JSON to exactly the same value of a DuckDB type, or to none. Nothing is rounded, cut or guessed. */
 import type { Json } from '../util/json.ts';
 import { type ColumnType, integerBounds } from './column-type.ts';
 import {
@@ -8,9 +8,10 @@ import {
   convertTimestamp,
   convertZonedTime,
 } from './convert-time.ts';
+import { keyIdentity } from './key-identity.ts';
 import { exactText, figuresOf, parseExactly } from './long-numbers.ts';
 
-/** Stands for "this is no value of the type". */
+/** Means that the answer is no value of the type. */
 export const NO_VALUE = Symbol('no value');
 export type ReadValue = Json | typeof NO_VALUE;
 
@@ -19,12 +20,12 @@ const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const DECIMAL = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?$/;
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const BIT = /^[01]+$/;
-/** As DuckDB writes bytes: ASCII but for the backslash, and `\xFF` for others. */
+/** Bytes as DuckDB writes them: ASCII except the backslash, and `\xFF` for other bytes. */
 const BLOB = /^(?:[\x20-\x5b\x5d-\x7e]|\\x[0-9a-fA-F]{2})*$/;
 const FENCE = /^```[^\n`]*\n([\s\S]*?)\n?```$/;
-/** Digits with which each decimal number is one double: one with more may have been another when it was written. */
+/** With at most this many digits, each decimal number has its own double. A longer number may have been rounded. */
 const DOUBLE_DIGITS = 15;
-/** Digits of a second's fraction. */
+/** The digits of a second's fraction, for types that do not keep six. */
 const FRACTION_DIGITS: Readonly<Record<string, number>> = {
   TIMESTAMP_S: 0,
   TIMESTAMP_MS: 3,
@@ -32,9 +33,10 @@ const FRACTION_DIGITS: Readonly<Record<string, number>> = {
 };
 
 /**
- * The value, written so that DuckDB casts it without loss: booleans, finite numbers and texts; integers beyond 2^53,
- * decimals and dates are texts; JSON is a text, or itself inside of other values where `keepsJson`; lists are lists,
- * structs, maps and unions objects. A text may stand in one Markdown fence and between spaces. `answer` is not null.
+ * Returns the value in a form that DuckDB casts without loss, or NO_VALUE. Booleans, finite numbers and texts keep
+ * their form. Integers beyond 2^53, decimals and dates are texts. JSON is a text; with `keepsJson` a text in the answer is a JSON
+ * string, and otherwise it must be JSON itself. Lists are arrays; structs, maps and unions are objects. The answer may be a text in one Markdown fence and
+ * between spaces. `answer` must not be null.
  */
 export function convertValue(type: ColumnType, answer: Json, keepsJson = false): ReadValue {
   const figures = figuresOf(answer);
@@ -44,7 +46,7 @@ export function convertValue(type: ColumnType, answer: Json, keepsJson = false):
       if (typeof bare === 'string') return bare;
       return typeof bare === 'object' ? exactText(bare) : String(bare);
     case 'json':
-      return keepsJson ? answer : toJsonText(bare);
+      return keepsJson ? exactText(answer) : toJsonText(bare);
     case 'list':
       return toList(type, parsed(bare), keepsJson);
     case 'struct':
@@ -85,13 +87,13 @@ export function convertValue(type: ColumnType, answer: Json, keepsJson = false):
   }
 }
 
-/** Without the one Markdown fence that is all of a text. */
+/** Returns a text without its Markdown fence, if one fence encloses the whole text. */
 export function unfenced(text: string): string {
   const inner = FENCE.exec(text.trim())?.[1];
   return inner === undefined || inner.includes('```') ? text : inner;
 }
 
-/** The JSON that a text is; undefined where it is none. */
+/** Parses a text as JSON; undefined if it is no JSON. Any other answer is returned as it is. */
 function parsed(answer: Json): Json | undefined {
   return typeof answer === 'string' ? parseExactly(answer) : answer;
 }
@@ -127,26 +129,36 @@ function toInteger(answer: Json, name: string): ReadValue {
   return Number.isSafeInteger(number) ? number : String(value);
 }
 
-/** As text, with the figures that the type has: 1.5 is a DECIMAL(10,2) and 1.555 is none. */
+/** Converts to text, if the type has all the digits: 1.5 is a DECIMAL(10,2), and 1.555 is none. */
 function toDecimal(answer: Json, { width = 0, scale = 0 }: ColumnType): ReadValue {
-  const match = DECIMAL.exec(typeof answer === 'number' ? String(answer) : String(answer ?? ''));
+  const text = typeof answer === 'number' ? withoutExponent(answer) : String(answer ?? '');
+  const match = DECIMAL.exec(text);
   if (match === null || typeof answer === 'boolean' || typeof answer === 'object') return NO_VALUE;
   const [, sign, whole = '', fraction = ''] = match;
   const kept = fraction.replace(/0+$/, '');
   const digits = whole === '0' ? 0 : whole.length;
   if (kept.length > scale || digits > width - scale) return NO_VALUE;
-  if (typeof answer === 'number' && digits + kept.length > DOUBLE_DIGITS) return NO_VALUE;
+  const significant = `${whole}${kept}`.replace(/^0+/, '').length;
+  if (typeof answer === 'number' && significant > DOUBLE_DIGITS) return NO_VALUE;
   const figures = `${whole}${kept === '' ? '' : `.${kept}`}`;
   return figures === '0' ? '0' : `${sign}${figures}`;
 }
 
-/** Text that is JSON is that JSON; another text is none. */
+/** Returns a number as text without the exponent that JavaScript writes for numbers below a millionth. */
+function withoutExponent(number: number): string {
+  const [, sign = '', first = '', rest = '', zeros = ''] =
+    /^(-?)(\d)(?:\.(\d+))?e-(\d+)$/.exec(String(number)) ?? [];
+  if (first === '') return String(number);
+  return `${sign}0.${'0'.repeat(Number(zeros) - 1)}${first}${rest}`;
+}
+
+/** Converts to JSON text. A text must be JSON itself. */
 function toJsonText(answer: Json): ReadValue {
   const value = parsed(answer);
   return value === undefined ? NO_VALUE : exactText(value);
 }
 
-/** A part of a value; null stays null. */
+/** Converts a part of a value. null stays null. */
 function partOf(type: ColumnType, part: Json, keepsJson: boolean): ReadValue {
   return part === null ? null : convertValue(type, part, keepsJson);
 }
@@ -167,7 +179,7 @@ function toList(
   return values;
 }
 
-/** An object with the struct's fields and no others. */
+/** Converts an object that has exactly the struct's fields. */
 function toStruct(
   { members = [] }: ColumnType,
   answer: Json | undefined,
@@ -191,16 +203,20 @@ function toMap(
 ): ReadValue {
   if (!isObject(answer)) return NO_VALUE;
   const entries: Record<string, Json> = Object.create(null);
+  const known = new Set<string>();
   for (const [name, item] of Object.entries(answer)) {
     const key = convertValue(keyType!, name);
     const value = partOf(element!, item, keepsJson);
-    if (key === NO_VALUE || value === NO_VALUE || String(key) in entries) return NO_VALUE;
+    if (key === NO_VALUE || value === NO_VALUE) return NO_VALUE;
+    const identity = keyIdentity(keyType!, key);
+    if (known.has(identity)) return NO_VALUE;
+    known.add(identity);
     entries[String(key)] = value;
   }
   return entries;
 }
 
-/** `{ tag: value }`, or a value of the first alternative that takes it. */
+/** Converts `{ tag: value }`, or a value that the first possible alternative accepts. */
 function toUnion({ members = [] }: ColumnType, answer: Json, keepsJson: boolean): ReadValue {
   const whole = parsed(answer);
   const [tag, ...more] = isObject(whole) ? Object.keys(whole) : [];
@@ -220,7 +236,7 @@ export function isObject(value: Json | undefined): value is Readonly<Record<stri
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The key of a name: that very one, or the only one that differs from it in the case of letters alone. */
+/** Returns the key that equals the name, or else the only key that differs from the name just in case. */
 export function keyOf(object: Readonly<Record<string, Json>>, name: string): string | undefined {
   if (Object.hasOwn(object, name)) return name;
   const [like, ...more] = Object.keys(object).filter(

@@ -1,10 +1,10 @@
-/** A column's type as DuckDB tells it, taken apart as values are converted to it. */
+/** Converts DuckDB's description of a column's type to the form that the conversion of values uses. */
 import type { DuckDBType } from '@duckdb/node-api';
 import { typeText } from '../duck/columns.ts';
 import { nodeApi } from '../duck/node-api.ts';
 import { type ColumnType, readColumnType, type TypeFamily } from './column-type.ts';
 
-/** Families of types that operators do not take, by DuckDB's name. */
+/** The families of types that operators do not accept, by DuckDB's name. */
 const OTHERS: Readonly<Record<string, TypeFamily>> = {
   BLOB: 'blob',
   BIT: 'bit',
@@ -14,10 +14,10 @@ const OTHERS: Readonly<Record<string, TypeFamily>> = {
   TIMESTAMP_MS: 'timestamp',
   TIMESTAMP_NS: 'timestamp',
 };
-/** Families whose values DuckDB does not read from JSON as from text, and that no part of a value can have. */
+/** Families whose values DuckDB reads from text but not the same from JSON. No part of a value can have them. */
 const WHOLE_ONLY: ReadonlySet<string> = new Set(['bit', 'blob']);
 
-/** Undefined where no JSON is a value of the type, or of a part of it. */
+/** Returns the type with its parts. Undefined if JSON cannot hold a value of the type, or of one of its parts. */
 export function columnTypeOf(type: DuckDBType): ColumnType | undefined {
   const { DuckDBTypeId: Id } = nodeApi();
   const name = typeText(type);

@@ -1,19 +1,19 @@
-/** JSON whose long numbers keep all their figures, which `JSON.parse` rounds. */
+/** Parses JSON so that long numbers, which `JSON.parse` rounds, keep all their digits. */
 import { randomBytes } from 'node:crypto';
 import type { Json } from '../util/json.ts';
 
-/** Stands before the figures of a number that was read as a text; no text begins so but by intent, which cannot know it. */
+/** The prefix of the digits of a number that is kept as a text. It is random, so that nobody can forge it. */
 const MARK = `\u{e000}${randomBytes(6).toString('hex')}:`;
-/** A text, or a number with more figures than a double surely holds. */
+/** Matches a text, or a number with more digits than a double is sure to hold. */
 const LONG_NUMBERS = /"(?:[^"\\]|\\.)*"|-?\d[\d.]{15,}(?:[eE][+-]?\d+)?|-?\d[\d.]*[eE][+-]?\d{3,}/g;
 const MAY_HAVE_LONG = /\d[\d.]{15}|[eE][+-]?\d{3}/;
-/** What JSON begins with: to throw and catch takes longer than all else. */
+/** Matches the first characters of JSON. This test is faster than an error that `JSON.parse` throws. */
 const MAY_BE_JSON = /^\s*["[{\-\dtfn]/;
 const MARKED = new RegExp(`"${MARK}(-?\\d[\\d.]*(?:[eE][+-]?\\d+)?)"`, 'g');
 
 /**
- * The value; long numbers are marked texts, but for those that are written as JavaScript writes them: they may have been
- * rounded before. Undefined for what is no JSON.
+ * Returns the value of JSON; undefined for other text. Long numbers become marked texts, except those that are written
+ * as JavaScript writes them, because they may have been rounded before.
  */
 export function parseExactly(text: string): Json | undefined {
   if (!MAY_BE_JSON.test(text)) return undefined;
@@ -29,12 +29,12 @@ export function parseExactly(text: string): Json | undefined {
   }
 }
 
-/** The figures of a marked number; any other value as it is. */
+/** Returns the digits of a marked number, and any other value as it is. */
 export function figuresOf(value: Json): Json {
   return typeof value === 'string' && value.startsWith(MARK) ? value.slice(MARK.length) : value;
 }
 
-/** The text of a value in which marked numbers are numbers again. */
+/** Returns the JSON text of a value, in which marked numbers are numbers again. */
 export function exactText(value: Json): string {
   const text = JSON.stringify(value);
   return text.includes(MARK) ? text.replace(MARKED, '$1') : text;

@@ -112,8 +112,11 @@ test('each kind of mistake is named', async () => {
     ['cells: []', /cells: expected at least one cell/],
     ['cascade_id: a', /cells is missing/],
     [`cells: [${`{ name: a, ${JS} },`.repeat(201)}]`, /more than 200 cells/],
-    ['cells: [{ name: a }]', /exactly one of instructions and tool/],
-    [`cells: [{ name: a, instructions: x, ${JS} }]`, /exactly one of instructions and tool/],
+    ['cells: [{ name: a }]', /exactly one of instructions, tool and for_each_row/],
+    [
+      `cells: [{ name: a, instructions: x, ${JS} }]`,
+      /exactly one of instructions, tool and for_each_row/,
+    ],
     [`cells: [{ name: a-b, ${JS} }]`, /cells\[0\]\.name: expected a name/],
     [`cells: [{ name: a, ${JS}, model: x }]`, /model belongs to a cell with instructions/],
     [`cells: [{ name: a, ${JS}, materialize: t }]`, /materialize belongs to/],
@@ -330,9 +333,9 @@ cells:
     { file: 'x.yaml' },
   );
   assert.equal(warnings, [
-    "x.yaml:6:22 the schema's keyword requried is not known, and asks nothing; did you mean required?",
-    "x.yaml:6:78 the schema's keyword tpye is not known, and asks nothing; did you mean type?",
-    "x.yaml:1:94 the schema's keyword minimun is not known, and asks nothing; did you mean minimum?",
+    "x.yaml:6:22 the schema's keyword requried is not known, and has no effect; did you mean required?",
+    "x.yaml:6:78 the schema's keyword tpye is not known, and has no effect; did you mean type?",
+    "x.yaml:1:94 the schema's keyword minimun is not known, and has no effect; did you mean minimum?",
   ]);
   const short = 'inputs_schema: { tpye: what it is }';
   const quiet = await loadCascadeText(`${short}\ncells: [{ name: a, ${JS} }]`);

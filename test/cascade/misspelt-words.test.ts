@@ -23,6 +23,7 @@ const docsRoot = mkdtempSync(join(tmpdir(), 'rvbbit-words-'));
 mkdirSync(join(docsRoot, 'lib'));
 const PRICE = 'cells: [{ name: a, instructions: "{{ input.net }}, {{ input.note }}" }]';
 writeFileSync(join(docsRoot, 'lib/price.yaml'), PRICE);
+writeFileSync(join(docsRoot, 'score.yaml'), PRICE);
 test.after(() => rmSync(docsRoot, { recursive: true }));
 
 interface Source {

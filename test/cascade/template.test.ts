@@ -121,7 +121,7 @@ test('a whole number beyond 2^53 is refused and never rounded; from_json leaves 
     json: '{"a":[-9007199254740993]}',
   };
   const big: TemplateContext = { input, outputs: {}, state: {} };
-  const refused = '9007199254740993 is larger than 2^53; leave it as text';
+  const refused = '9007199254740993 is beyond 2^53, where numbers are rounded; leave it as text';
   assert.match(
     failure(() => evaluateExpression('[{"id": input.id | int}]', big)),
     refused,

@@ -122,7 +122,7 @@ test('progress and account say that a statement waits, for whom and why', () => 
     undefined,
   );
   const [line] = summaryLines('MAP a', summaryWith({ rows: { in: 1, ok: 1 }, waitedMs: 8_140 }));
-  assert.match(line!, / 8\.1 s waiting for leave to call; 1\.00 s/);
+  assert.match(line!, / 8\.1 s waiting for permission to call; 1\.00 s/);
 });
 
 test('progress leaves plain SQL and the records of other statements alone', () => {

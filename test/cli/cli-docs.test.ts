@@ -1,4 +1,4 @@
-/** docs/cli.md and the tables of commands and options say the same. */
+/** docs/cli.md, docs/commands.md and the tables of commands and options say the same. */
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -6,7 +6,9 @@ import { helpText } from '../../src/cli/help.ts';
 import { COMMANDS, type CommandName, OPTIONS } from '../../src/cli/options.ts';
 import { parseArgs } from '../../src/cli/parse-args.ts';
 
-const DOCS = readFileSync(new URL('../../../docs/cli.md', import.meta.url), 'utf8');
+const DOCS = ['cli', 'commands']
+  .map((page) => readFileSync(new URL(`../../../docs/${page}.md`, import.meta.url), 'utf8'))
+  .join('\n');
 const NAMES = Object.keys(COMMANDS) as CommandName[];
 
 /** What stands under the heading of a command. */

@@ -57,11 +57,18 @@ test('-f shows what follows, --verbose what is around it, until Ctrl-C', async (
     /4 rows read, 4 runs/,
     /goes out on lane 1/,
     /runs 0 to \d+ done/,
-    /3 stored answers of say used/,
     /complete after \d+ ms, 1 calls/,
   ]) {
     assert.match(stdout, part);
   }
+  // Hits are counted chunk by chunk, so there may be several lines.
+  const used = [...stdout.matchAll(/(\d+) stored answers? of say used/g)].map(([, count]) =>
+    Number(count),
+  );
+  assert.is(
+    used.reduce((sum, count) => sum + count, 0),
+    3,
+  );
 });
 
 test('what is wrong is said', async () => {

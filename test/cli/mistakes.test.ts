@@ -17,6 +17,12 @@ const folder = makeFolder({
   'windows/row.json': '\ufeff{"n":1}\r\n',
   'windows/ask.sql':
     "\ufeff-- first\r\nRVBBIT MAP 'one.yaml' AS v\r\nUSING (SELECT 1 AS n);\r\nSELECT 2 AS b;\r\n",
+  'late.sql': 'SELECT 1;\n\n SELECT 2;   SELECT\n nope;\n',
+  'later.sql': 'SELECT 1;\n\n SELECT 2;   SELECT nope;\n',
+  'late-map.sql': "SELECT 1;\n SELECT * FROM (RVBBIT MAP 'one.yaml' USING (SELECT nope));\n",
+  'late-row.sql':
+    "SELECT 1;\n SELECT * FROM (RVBBIT MAP 'one.yaml' USING (SELECT 'x'::INT AS n));\n",
+  'late-means.sql': "SELECT 1;\n SELECT 'a' MEANS 5;\n",
   'env-is-a-folder/.env/x': '',
   'config-is-misspelt/rvbbit.config.yaml': 'modle: lexical\n',
   'config-is-broken/rvbbit.config.yaml': 'model: [\n',
@@ -61,6 +67,19 @@ const MISTAKES: readonly [args: string[], code: number, said: string | RegExp, c
     /has 1 problem:\nrvbbit\.config\.yaml:2:1 .*\n +at map\.sql:3:1\n$/,
     'config-is-broken',
   ],
+  ...(
+    [
+      ['late.sql', '4:2'],
+      ['later.sql', '3:21'],
+      ['late-map.sql', '2:53'],
+      ['late-row.sql', '2:56'],
+      ['late-means.sql', '2:13'],
+    ] as const
+  ).map(([file, place]): [string[], number, RegExp] => [
+    ['--no-state', '-f', file],
+    1,
+    new RegExp(` at ${file.replace('.', '\\.')}:${place}\\n`),
+  ]),
   [['cache', 'list'], 3, 'there is no journal in .rvbbit\n', 'state-is-a-file'],
   [['resume', '--list'], 3, 'there is no journal in .rvbbit\n', 'state-is-a-file'],
   [['-c', 'SELECT 1'], 3, 'rvbbit: error: cannot read .env: it is a folder\n', 'env-is-a-folder'],

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { BUILT_IN_ROOT } from '../../src/operators/load-operators.ts';
+import { builtInRoot } from '../../src/operators/load-operators.ts';
 import { readBuiltInFiles } from '../../src/operators/write-built-in.ts';
 import { startSimulator } from '../../src/testing.ts';
 import { answerOf, isAsked, textsOf } from '../operators/built-in-cases.ts';
@@ -42,7 +42,7 @@ function literal(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }
 
-const TESTS = ['test', '--cascades', BUILT_IN_ROOT, '--threads', '1', '--no-state'];
+const TESTS = ['test', '--cascades', builtInRoot(), '--threads', '1', '--no-state'];
 
 /** Runs in a folder of its own: answers of an earlier run must not be at hand. */
 async function within<T>(use: (cwd: string) => Promise<T>): Promise<T> {

@@ -100,6 +100,9 @@ test('errors carry the SQLSTATE of their class and their place', async () => {
     ["SELECT * FROM read_csv('/nope.csv')", '58030', '1:15'],
     ['COMMIT', '25000'],
     ['CREATE TABLE p(i INT)', '42P07'],
+    ['SELECT 1,\n\t\tnope', '42703', '2:3'],
+    ["SELECT\t'日本\te\u0301',\tnope", '42703', '1:17'],
+    [`SELECT '${'日\t'.repeat(90)}', nope`, '42703', '1:192'],
     [`SELECT ${'1 + '.repeat(60)} nope + ${'1 + '.repeat(60)} 1`, '42703', '1:249'],
   ];
   for (const [sql, sqlState, place] of cases) {

@@ -152,6 +152,44 @@ test('an error in the query of USING has its place in the source, whatever ends 
   }
 });
 
+test('the place of an error counts from the start of the text, whatever stands before the statement', async () => {
+  const inMap = `SELECT * FROM (${map("USING (SELECT 'x'::INTEGER AS price)")})`;
+  for (const [sql, at, code = 'RVB_SQL'] of [
+    ['SELECT nope', 'nope'],
+    ["SELECT\n'x'::INTEGER", '::'],
+    ["SELECT CASE WHEN i = 5000 THEN 'x' ELSE '1' END::INTEGER FROM range(9000) r(i)", '::'],
+    ["SELECT nope FROM (SELECT 'a' AS d) WHERE d MEANS 'x'", 'nope'],
+    ["EXPLAIN SELECT nope FROM (SELECT 'a' AS d) WHERE d MEANS 'x'", 'nope'],
+    ["SELECT d FROM (SELECT 'a' AS d) WHERE d MAENS 'x'", 'MAENS'],
+    ["SELECT 'a' MEANS 5", 'MEANS', 'RVB_TYPE_MISMATCH'],
+    [`SELECT nope FROM (${map(`USING (${PRICES})`)})`, 'nope'],
+    [`EXPLAIN SELECT nope FROM (${map(`USING (${PRICES})`)})`, 'nope'],
+    [inMap, '::'],
+    [inMap.replace("'x'::INTEGER", 'nope'), 'nope'],
+  ] as const) {
+    const lines = sql.slice(0, sql.indexOf(at)).split('\n');
+    const placeAfter = (line: number, column: number) => ({
+      line: line + lines.length - 1,
+      column: lines.at(-1)!.length + (lines.length === 1 ? column : 1),
+    });
+    const read = async (rows: AsyncIterable<unknown>) => {
+      for await (const _ of rows);
+    };
+    const told = [
+      [await errorOf(engine.query(sql)), placeAfter(1, 1)],
+      [await errorOf(engine.query(`\n\n  ${sql}`)), placeAfter(3, 3)],
+      [await errorOf(read(engine.stream(`\n ${sql}`))), placeAfter(2, 2)],
+      [await errorOf(read(engine.script(`SELECT 1;\n SELECT 2; ${sql}`))), placeAfter(2, 12)],
+    ] as const;
+    for (const [error, place] of told) {
+      assert.equal([error.code, error.place], [code, place], `${sql}: ${error.message}`);
+      const [, line = place.line, column = place.column] =
+        /line (\d+), column (\d+): /.exec(error.message) ?? [];
+      assert.equal({ line: Number(line), column: Number(column) }, place, error.message);
+    }
+  }
+});
+
 test('as_table on MAP gives the rows and keeps them', async () => {
   const { rowCount } = await engine.query(
     map(`AS band USING (${PRICES}) WITH (as_table = 'kept')`),

@@ -6,6 +6,9 @@ import { makeFolder, removeFolder } from '../cli/spawn.ts';
 
 const cascades = makeFolder({
   'twice.yaml': 'cells: [{ name: a, tool: js, inputs: { code: "return input.v * 2" } }]\n',
+  'one.yaml': 'cells: [{ name: a, tool: js, inputs: { code: "return 1" } }]\n',
+  'count.yaml':
+    'cells: [{ name: a, instructions: "Count {{ input.data_table }} {{ input.row_count }}" }]\n',
   'ask.yaml': 'cells: [{ name: a, instructions: "Say {{ input.v }}" }]\n',
   'deaf.yaml': 'cells: [{ name: a, instructions: "Deaf {{ input.v }}" }]\n',
 });
@@ -109,6 +112,78 @@ test('the account has the rows and calls of all parts', async () => {
     `SELECT * FROM ${ask(500)} a JOIN ${twice()} b ON a.v = b.v + 500 WHERE said MEANS 'polite'`,
   );
   assert.equal([summary.rows.in, summary.runs, summary.calls.sent], [13, 13, 7]);
+});
+
+test('the account adds up wherever a RUN stands', async () => {
+  const run = (using: string) => `RVBBIT RUN 'one.yaml' USING (${using})`;
+  for (const [sql, rows] of [
+    [run(`FROM (${run('FROM t')})`), 2],
+    [run(`FROM ${twice()}`), 7],
+    [`SELECT count(*) FROM ${twice()} a, (${run('FROM t')}) b, (${run('SELECT 1')}) c`, 8],
+  ] as const) {
+    const { summary } = await engine.query(sql);
+    const { in: read, ok, notRun } = summary.rows;
+    assert.equal([read, ok, notRun, summary.runs], [rows, rows, 0, rows], sql);
+  }
+});
+
+test('what needs only the columns of a call runs no row', async () => {
+  const { rows, summary } = await engine.query(`DESCRIBE FROM ${ask(0)}`);
+  assert.equal(
+    rows.map(({ column_name, column_type }) => [column_name, column_type]),
+    [
+      ['v', 'BIGINT'],
+      ['said', 'VARCHAR'],
+    ],
+  );
+  await engine.query(`CREATE TABLE empty AS FROM ${ask(0)} WITH NO DATA`);
+  assert.equal((await engine.query('FROM empty')).rows, []);
+  assert.equal([asked, summary.runs, await stages()], [0, 0, []]);
+  await engine.query('DROP TABLE empty');
+});
+
+test('each RUN of a statement has a table, a cost and a time of its own', async () => {
+  await using priced = await Engine.open({
+    cascades,
+    threads: 1,
+    modelPrice: { inputPerMtok: 1, outputPerMtok: 1 },
+    model: async ({ messages }) => {
+      const isSlow = String(messages.at(-1)!.content) === 'Say slow';
+      await new Promise((go) => setTimeout(go, isSlow ? 300 : 0));
+      const inputTokens = isSlow ? 3_000 : 1_000;
+      return { text: 'x', finishReason: 'stop', usage: { inputTokens, outputTokens: 0 } };
+    },
+  });
+  const run = (file: string, rows: number) => `(RVBBIT RUN '${file}' USING (FROM range(${rows})))`;
+  const slow = "(RVBBIT MAP 'ask.yaml' USING (SELECT 'slow' AS v))";
+  const { rows, summary } = await priced.query(
+    `SELECT a.result AS a, b.result AS b, c.result AS c
+FROM ${slow} s, ${run('count.yaml', 5)} a, ${run('count.yaml', 2)} b, ${run('one.yaml', 3)} c`,
+  );
+  const reports = Object.values(rows[0]!).map((report) => JSON.parse(String(report)));
+  const name = summary.sessionId.replaceAll('-', '_');
+  assert.equal(
+    reports.map(({ table_created, cost }) => [table_created, cost]),
+    [
+      [name, 0.001],
+      [`${name}_2`, 0.001],
+      [`${name}_3`, 0],
+    ],
+  );
+  assert.is(summary.costMicroUsd, 5_000);
+  for (const { table_created, row_count, duration_ms } of reports) {
+    const { rowCount } = await priced.query(`FROM ${table_created}`);
+    assert.is(rowCount, row_count);
+    assert.ok(duration_ms < summary.durationMs - 250, `${duration_ms} of ${summary.durationMs}`);
+  }
+});
+
+test('a PIVOT takes its columns from the rows of a call', async () => {
+  const { rows } = await engine.query(
+    `PIVOT (RVBBIT MAP 'twice.yaml' USING (FROM t LIMIT 2) RETURNING (d INTEGER)) ON v USING sum(d)::INTEGER`,
+  );
+  assert.equal(rows, [{ 0: 0, 1: 2 }]);
+  assert.equal(await stages(), []);
 });
 
 test('what would keep a call is refused, and what reads from around it told why not', async () => {

@@ -69,6 +69,31 @@ test('an unnamed struct leaves the transaction as it was', async () => {
   assert.is((await engine.query('FROM mine')).rowCount, 1);
 });
 
+test('a statement that DuckDB reads as several leaves no transaction behind when it ends early', async () => {
+  await engine.query('CREATE TABLE pivoted AS SELECT i % 30 AS k, i AS n FROM range(100000) r(i)');
+  const create = (key: string) =>
+    `CREATE OR REPLACE TABLE p AS PIVOT pivoted ON ${key} USING sum(n)`;
+  const attempts = [
+    () => engine.query(create('nothing')),
+    () => engine.query(`EXPLAIN PIVOT pivoted ON nothing USING sum(n)`),
+    ...Array.from({ length: 12 }, (_, ms) => async () => {
+      const ending = new AbortController();
+      setTimeout(() => ending.abort(), ms / 2);
+      await engine.query(create('k'), undefined, { signal: ending.signal });
+    }),
+  ];
+  await using other = await engine.session();
+  for (const [index, attempt] of attempts.entries()) {
+    await attempt().catch(() => undefined);
+    await engine.query(`CREATE TABLE after_${index} AS SELECT ${index} AS i`);
+    assert.equal((await other.query(`FROM after_${index}`)).rows, [{ i: index }]);
+  }
+  // A transaction of the caller's own goes on.
+  await engine.query('BEGIN');
+  await engine.query(create('k'));
+  await engine.query('ROLLBACK');
+});
+
 test("answers that another caller's ROLLBACK takes along end the statement, and put none in a wrong row", async () => {
   await engine.query('CREATE TABLE target (n BIGINT, ms INTEGER, v VARCHAR)');
   const map = `RVBBIT MAP PARALLEL 2 'sleeps.yaml' AS v USING (SELECT i AS n, 100 AS ms FROM range(60) t(i))`;

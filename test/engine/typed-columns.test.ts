@@ -132,6 +132,11 @@ const WRONG: readonly (readonly [type: string, ...values: string[]])[] = [
   ['TIMESTAMP_NS', '"1600-01-01"', '"2300-01-01 00:00:00"'],
   ['VARCHAR', '"a\\ud800b"'],
   ['JSON', '{"a":"\\udc00"}'],
+  // The half is an escape in a text that holds JSON.
+  ['STRUCT(a VARCHAR)', '"{\\"a\\":\\"\\\\ud800\\"}"'],
+  ['VARCHAR[]', '"[\\"\\\\ud800\\"]"'],
+  ['MAP(VARCHAR, VARCHAR)', '"{\\"\\\\ud800\\":\\"x\\"}"'],
+  ['UNION(a VARCHAR[], b DATE)', '"[\\"\\\\ud800\\"]"'],
   ['INTERVAL', '"999999999 years"', '"999999999 weeks"', '"soon"', '"1 fortnight"', '""', '" "'],
   ['UUID', '"x"'],
   ['BLOB', '"é"', '"\\\\x1"'],
@@ -140,8 +145,35 @@ const WRONG: readonly (readonly [type: string, ...values: string[]])[] = [
   ['INTEGER[2]', '[1]', '[1,2,3]'],
   ['STRUCT(a INTEGER)', '{}', '{"a":1,"b":2}', '{"a":"x"}', '[1]'],
   ['MAP(INTEGER, INTEGER)', '{"a":1}', '{"1":"x"}'],
+  // One key, written in two ways.
+  ['MAP(TIMESTAMP, INTEGER)', '{"2024-01-01 00:00:00.5":1,"2024-01-01T00:00:00.50":2}'],
+  ['MAP(TIMESTAMP, INTEGER)', '{"2024-01-01":1,"2024-01-01 00:00:00.000":2}'],
+  ['MAP(TIMESTAMPTZ, INTEGER)', '{"2024-01-01 00:00Z":1,"2024-01-01 02:30:00.0+02:30":2}'],
+  ['MAP(TIME, INTEGER)', '{"12:00":1,"12:00:00.0":2}'],
+  ['MAP(TIMETZ, INTEGER)', '{"12:00:00.1Z":1,"12:00:00.10-00:00":2}'],
+  ['MAP(INTERVAL, INTEGER)', '{"1 month":1,"29 days 24:00:00":2}', '{"1 hour":1,"01:00:00":2}'],
+  ['MAP(FLOAT, INTEGER)', '{"0.1":1,"0.10000000001":2}', '{"0":1,"-0.0":2}'],
   ['UNION(n INTEGER, b BOOLEAN)', '"x"', '{"n":1.5}'],
 ];
+
+test('keys of a MAP that are like but not equal are all kept', async () => {
+  for (const [type, ...keys] of [
+    ['TIMESTAMP', '2024-01-01', '2024-01-01 00:00:00.1', '2024-01-01 00:00:00.01', '2024-01-10'],
+    ['TIMESTAMPTZ', '2024-01-01 00:00Z', '2024-01-01 00:00+01', '1969-12-31 23:59:59.5Z'],
+    ['TIME', '12:00', '12:00:10', '12:00:00.100001', '12:00:00.1'],
+    ['TIMETZ', '12:00:00+00', '13:00:00+01', '12:00:00-01'],
+    ['INTERVAL', '29 days', '1 month -1 days', '1 month', '-1 months', '00:00:00.1', '1 second'],
+    ['FLOAT', '0.1', '0.2', '1e-3'],
+    ['DOUBLE', '0.1', '0.10000000001'],
+  ] as const) {
+    const value = JSON.stringify({ c: Object.fromEntries(keys.map((key) => [key, 1])) });
+    const { rows } = await engine.query(
+      `SELECT cardinality(c)::INTEGER AS n, cardinality(map_from_entries(map_entries(c)))::INTEGER AS own
+FROM (RVBBIT MAP 'value.yaml' USING (SELECT '${value}' AS v) RETURNING (c MAP(${type}, INTEGER)))`,
+    );
+    assert.equal(rows, [{ n: keys.length, own: keys.length }], type);
+  }
+});
 
 test('what is no value of the type fails its own row', async () => {
   let count = 0;
@@ -199,6 +231,16 @@ test('fields are taken by name, by path, or whole', async () => {
     ['another'],
     [null],
   ]);
+  // A whole text keeps its spaces.
+  const texts = ['  a  ', '\n', '', ' 7 ', ' "a"\n', ' [1, 2] ', '\ta\r\n'];
+  for (const columns of ['word', 'word VARCHAR']) {
+    assert.equal(
+      await of(columns, ...texts),
+      texts.map((text) => [text]),
+    );
+  }
+  assert.equal(await of('word', '```\n a \n```', '{"word":" b "}'), [[' a '], [' b ']]);
+  assert.equal(await of('n INTEGER', ' 7\n'), [[7]]);
 });
 
 test('long numbers keep their figures, also inside of objects, lists and JSON', async () => {
@@ -220,6 +262,33 @@ RETURNING (a, b JSON, m, z TIMESTAMPTZ, o TIMETZ)`,
     rows.map(({ d, j, t, k }) => [d, j, t, k]),
     [[[long], `{"x":${long},"s":"${long}"}`, long, '"x"']],
   );
+  const { rows: nested } = await engine.query(
+    `RVBBIT MAP 'value.yaml' USING (SELECT '{"l":[${long},"x",null,{"a":1e-400}],"s":{"n":1,"j":[${long}]},"m":{"k":${long}},"u":{"j":[${long}]}}' AS v)
+RETURNING (l JSON[], s STRUCT(n INTEGER, j JSON), m MAP(VARCHAR, JSON), u UNION(n INTEGER, j JSON))`,
+  );
+  assert.equal(
+    nested.map(({ l, s, m, u }) => [l, s, m, u]),
+    [
+      [
+        [long, '"x"', null, '{"a":1e-400}'],
+        { n: 1, j: `[${long}]` },
+        [{ key: 'k', value: long }],
+        { tag: 'j', value: `[${long}]` },
+      ],
+    ],
+  );
+});
+
+test('a number below a millionth is a DECIMAL with all its digits', async () => {
+  const { rows, summary } = await engine.query(
+    `RVBBIT MAP 'value.yaml' USING (SELECT '{"a":0.0000001,"b":-0.00000015,"c":0.00123456789012345}' AS v)
+RETURNING (a DECIMAL(10,7), b DECIMAL(38,20), c DECIMAL(20,18))`,
+  );
+  assert.equal(summary.failures, []);
+  assert.equal(
+    rows.map(({ a, b, c }) => [a, b, c]),
+    [['0.0000001', '-0.00000015000000000000', '0.001234567890123450']],
+  );
 });
 
 test('the model is asked for the columns; a default stands for what failed', async () => {
@@ -233,6 +302,21 @@ test('the model is asked for the columns; a default stands for what failed', asy
     brand: { type: ['string', 'null'] },
     price: { type: ['number', 'string', 'null'], description: 'DECIMAL(10,2)' },
   });
+  const nested = (columns: string) =>
+    engine.query(`RVBBIT MAP 'read.yaml' USING (SELECT 'y' AS v) RETURNING (${columns})`);
+  await nested("brand, city FROM '$.address.city', zip INTEGER FROM '$.address.zip'");
+  const { properties: parts } = schemas.at(-1) as { properties: Record<string, unknown> };
+  assert.equal(parts['address'], {
+    type: 'object',
+    properties: {
+      city: { type: ['string', 'null'] },
+      zip: { type: ['number', 'string', 'null'], description: 'INTEGER' },
+    },
+    required: ['city', 'zip'],
+    additionalProperties: false,
+  });
+  await nested("first FROM '$.items[0]'");
+  assert.is(schemas.at(-1), undefined, 'of a list no element can be asked for');
   const map = (more: string) =>
     engine.query(
       `RVBBIT MAP 'value.yaml' USING (SELECT 'x' AS v) RETURNING (n INTEGER, d DATE) ${more}`,

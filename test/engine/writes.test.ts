@@ -237,7 +237,7 @@ test('semantic SQL that writes ends at a missing answer unless on_error says oth
   );
   assert.match(
     inserted.notices[0]!.message,
-    /^1 of 4 answers is missing and counts as NULL, which can take rows out of what main\.good got/,
+    /^1 of 4 answers is missing and counts as NULL, so rows can be missing from what main\.good got/,
   );
   const filled = `-- @ on_error: default:none\nCREATE OR REPLACE TABLE good AS ${EXTRACTS}`;
   await engine.query(filled);

@@ -40,6 +40,7 @@ async function settle(
   const rest: Chunk[] = [];
   const runner = new ChunkRunner({
     dispatcher: { dispatch: async (task, options) => dispatch(task, options) },
+    waitsForRuns: false,
     statementId: 1,
     cascadeHash: 'h',
     settings: { kind: 'map', timeoutMs: 1000, keepOutputs: false },

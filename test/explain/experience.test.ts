@@ -61,7 +61,7 @@ test("the latest calls of a cell count, else those of its model in other cells; 
   const known = experience.callsAt(place)!;
   assert.equal([known.source, known.calls], ['cell', 3 * EXPERIENCE_SAMPLES]);
   assert.ok(known.tokensOut.mean > 3 && known.tokensOut.mean < 6, `${known.tokensOut.mean}`);
-  assert.equal([known.tokensOut.p90, known.durationMs.mean], [9, 20]);
+  assert.is(known.durationMs.mean, 20);
   assert.is(experience.callsAt({ ...place, cell: 'other' })?.source, 'model');
   assert.is(experience.callsAt({ ...place, model: 'n' }), undefined);
 });

@@ -39,6 +39,7 @@ async function settle(answersToLose: number, rowCount: number, waitMs = 0): Prom
   const rest: Chunk[] = [];
   const runner = new ChunkRunner({
     dispatcher,
+    waitsForRuns: false,
     statementId,
     cascadeHash: cascade.hash,
     settings: { kind: 'map', timeoutMs: 200, keepOutputs: false },

@@ -19,7 +19,9 @@ const word = fc.constantFrom(
 );
 const identifier = fc.oneof(
   word.map((value) => ({ kind: 'Identifier', value, quoted: false, span })),
-  sqlText.map((value) => ({ kind: 'Identifier', value, quoted: true, span })),
+  sqlText
+    .filter((value) => value !== '')
+    .map((value) => ({ kind: 'Identifier', value, quoted: true, span })),
 );
 const string = sqlText.map((value) => ({ kind: 'StringLiteral', value, span }));
 const cascade = string.map((literal) => ({ ...literal, value: `${literal.value}.yaml` }));
@@ -31,6 +33,8 @@ const island = fc
     ),
     { maxLength: 6 },
   )
+  // A query that begins with the word is a statement of the dialect.
+  .filter((parts) => parts.find((part) => !/^(?:\s+|--.*\n|\/\*.*)$/.test(part)) !== 'RVBBIT')
   .map((parts) => ({ kind: 'SqlIsland', text: [...parts, 'q'].join(' '), span }));
 const type = fc
   .constantFrom(

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { summaryLines } from '../../src/cli/summary.ts';
 import { Engine } from '../../src/index.ts';
-import { BUILT_IN_ROOT } from '../../src/operators/load-operators.ts';
+import { builtInRoot } from '../../src/operators/load-operators.ts';
 import { startSimulator } from '../../src/testing.ts';
 
 const QUERY =
@@ -12,7 +12,7 @@ const QUERY =
 test("a gateway's calls count at the list price of the model, and everything says that it is assumed", async () => {
   await using simulator = await startSimulator({ rules: [{ answer: { answer: true } }] });
   await using engine = await Engine.open({
-    cascades: BUILT_IN_ROOT,
+    cascades: builtInRoot(),
     threads: 1,
     providers: { gate: { baseUrl: simulator.url } },
     model: 'gate/openai/gpt-4o-mini',

@@ -88,8 +88,9 @@ test('the schema knows every key that is read', () => {
   assert.equal(missing, []);
 });
 
-test('the examples of docs/models.md fit the schema and are read', () => {
-  const docs = readFileSync(`${root}docs/models.md`, 'utf8');
+test('the examples of docs/models.md and docs/calls.md fit the schema and are read', () => {
+  const pages = ['models', 'calls'].map((name) => readFileSync(`${root}docs/${name}.md`, 'utf8'));
+  const docs = pages.join('\n');
   const blocks = [...docs.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text]) => text!);
   assert.ok(blocks.length >= 2);
   for (const block of blocks) {
@@ -114,7 +115,7 @@ test('what is shown says where it comes from', () => {
         work: {
           base_url: 'http://h/v1?key=abc',
           headers: { 'x-a': 'hidden' },
-          limits: { input_tpm: 5 },
+          limits: { input_tpm: 5, models: { 'Qwen/Qwen3': { output_tpm: 7 } } },
           prices: { fastCheap: { input_per_mtok: 1, output_per_mtok: 2 } },
         },
         openrouter: null,
@@ -145,7 +146,7 @@ test('what is shown says where it comes from', () => {
       type: ['openai-compatible', 'default'],
       base_url: ['http://h/v1?[redacted]', 'file'],
       headers: [{ 'x-a': '[redacted]' }, 'file'],
-      limits: [{ input_tpm: 5 }, 'file'],
+      limits: [{ input_tpm: 5, models: { 'Qwen/Qwen3': { output_tpm: 7 } } }, 'file'],
       prices: [{ fastCheap: { input_per_mtok: 1, output_per_mtok: 2 } }, 'file'],
       api_key: ['[redacted]', 'options'],
       connections: [3, 'options'],

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Engine } from '../../src/index.ts';
-import { BUILT_IN_ROOT } from '../../src/operators/load-operators.ts';
+import { builtInRoot } from '../../src/operators/load-operators.ts';
 import { readBuiltInFiles } from '../../src/operators/write-built-in.ts';
 import { checkCascade } from '../../src/testing.ts';
 import type { Json } from '../../src/util/json.ts';
@@ -78,7 +78,7 @@ for (const dialect of DIALECTS) {
     let asked = 0;
     try {
       await using engine = await Engine.open({
-        cascades: BUILT_IN_ROOT,
+        cascades: builtInRoot(),
         threads: 1,
         providers: { [provider]: { baseUrl: server.url, apiKey: 'a-key', ...settings } },
         model: `${provider}/${model}`,

@@ -305,8 +305,8 @@ test('an evaluator’s own model is bound, and a cascade ward may ask a model', 
   assert.is(calls(), 8);
 });
 
-test('the examples of docs/cascades.md do what it says', async () => {
-  const docs = readFileSync('docs/cascades.md', 'utf8');
+test('the examples of docs/takes-and-wards.md do what it says', async () => {
+  const docs = readFileSync('docs/takes-and-wards.md', 'utf8');
   for (const [, text, name] of docs.matchAll(/```yaml\n(cascade_id: (\w+)\n.*?)```/gs)) {
     write(`docs-${name}.yaml`, text!);
   }

@@ -3,14 +3,14 @@ import { readdirSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Engine } from '../../src/index.ts';
-import { BUILT_IN_ROOT, loadOperators } from '../../src/operators/load-operators.ts';
+import { builtInRoot, loadOperators } from '../../src/operators/load-operators.ts';
 import { readBuiltInFiles } from '../../src/operators/write-built-in.ts';
 import { checkCascade, startSimulator } from '../../src/testing.ts';
 import { answerOf, isAsked, textsOf } from './built-in-cases.ts';
 
 const sim = await startSimulator({ previewChars: 10_000 });
 const engine = await Engine.open({
-  cascades: BUILT_IN_ROOT,
+  cascades: builtInRoot(),
   threads: 1,
   providers: { sim: { baseUrl: sim.url } },
   model: 'sim/any',
@@ -24,7 +24,7 @@ test.after(async () => {
   await sim.close();
 });
 
-const files = readdirSync(`${BUILT_IN_ROOT}built-in`).map((name) => `built-in/${name}`);
+const files = readdirSync(`${builtInRoot()}built-in`).map((name) => `built-in/${name}`);
 
 /** What the dialect promises. */
 const INFIX =

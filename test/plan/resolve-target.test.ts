@@ -114,6 +114,19 @@ test('IF NOT EXISTS leaves nothing to do only where the table would have been ma
   await session.close();
 });
 
+test('as_table of a MAP after CREATE TABLE or INSERT INTO is refused at its place; a RUN may have it', async () => {
+  const session = await memorySession();
+  await session.run(SETUP);
+  const rest = "USING (SELECT 'a' AS name)\nWITH (limit = 1, as_table = 'y')";
+  for (const head of ['CREATE TABLE x AS', 'CREATE TABLE IF NOT EXISTS t AS', 'INSERT INTO t']) {
+    const { code, place, message } = await rejection(resolve(session, map(head, rest)));
+    assert.equal([code, place], ['RVB_UNSUPPORTED', { line: 2, column: 18 }], message);
+    assert.match(message, head.startsWith('INSERT') ? /after INSERT INTO/ : /after CREATE TABLE/);
+  }
+  await resolve(session, `CREATE TABLE x AS RVBBIT RUN 'x' ${rest}`);
+  await session.close();
+});
+
 test('what is wrong is told at the name, and leaves a transaction as it was', async () => {
   const session = await memorySession();
   await session.run(SETUP);

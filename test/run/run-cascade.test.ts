@@ -422,7 +422,7 @@ test('a nested cascade gets its inputs with their types, and its failure names t
 test('cells of a later version fail by name', async () => {
   assert.match(
     await failure('cells: [{ name: a, tool: lookup, inputs: { table: t } }]'),
-    /^RVB_UNSUPPORTED .*cell a: lookup is not available yet/,
+    /^RVB_UNSUPPORTED .*cell a: this version does not execute lookup yet/,
   );
 });
 

@@ -1,7 +1,7 @@
 /** How many calls a semantic statement makes, by the ledger of a simulated model server. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { RvbbitError } from '../../src/index.ts';
+import { Engine, type RvbbitError } from '../../src/index.ts';
 import { openItems } from './items.ts';
 
 const items = await openItems();
@@ -19,6 +19,28 @@ test('asks each distinct value that plain conditions leave once, and cached ones
     assert.equal(again.rows, rows);
     assert.is(sent(), 0);
   }));
+
+test('asks a symmetric question once, in whichever order a statement has the arguments', async () => {
+  let sent = 0;
+  await using engine = await Engine.open({
+    threads: 1,
+    model: async () => {
+      sent += 1;
+      return { text: '{"answer": true}', finishReason: 'stop' };
+    },
+  });
+  await engine.query("CREATE TABLE pair AS SELECT 'one' AS a, 'two' AS b");
+  for (const [sql, calls] of [
+    ['SELECT b SAME_AS a AS same FROM pair', 1],
+    ['SELECT a SAME_AS b AS same FROM pair', 0],
+    ['SELECT a SAME_AS b AS same FROM pair WHERE b SAME_AS a IS NOT NULL LIMIT 1', 0],
+  ] as const) {
+    sent = 0;
+    const { rows } = await engine.query(sql);
+    assert.equal(rows, [{ same: true }]);
+    assert.is(sent, calls, sql);
+  }
+});
 
 test('asks the condition that leaves less first, whichever is written first', () =>
   items.with(async ({ engine, sent }) => {
@@ -54,6 +76,22 @@ test('stops at a LIMIT with the first rows in row order, at no more than n calls
       const oracle = order === 'ORDER BY id DESC' ? 70 : 61;
       const calls = sent();
       assert.ok(calls <= oracle + parallel, `${calls} calls with parallel ${parallel} ${order}`);
+    }
+  }));
+
+test('stops at the LIMIT of a query in the WHERE of an UPDATE or DELETE', () =>
+  items.with(async ({ engine, sent }) => {
+    const first = "(SELECT id FROM items WHERE d MEANS 'rare' ORDER BY id LIMIT 2)";
+    for (const change of ['UPDATE copied SET c = -1', 'DELETE FROM copied']) {
+      await engine.query('CREATE OR REPLACE TABLE copied AS FROM items');
+      const { rowCount } = await engine.query(
+        `-- @ cache: false\n-- @ parallel: 1\n${change} WHERE id IN ${first}`,
+      );
+      assert.equal([rowCount, sent()], [2, 11], change);
+      const { rows } = await engine.query(
+        'SELECT id FROM items EXCEPT SELECT id FROM copied WHERE c >= 0 ORDER BY id',
+      );
+      assert.equal(rows, (await engine.query('SELECT id FROM items WHERE id IN (0, 10)')).rows);
     }
   }));
 
@@ -149,7 +187,15 @@ test('gives NULL for an answer that failed, never TRUE, and says so', () =>
       ['RVB_ANSWERS_MISSING'],
     );
     assert.equal(met.summary.rows.failed, 1);
-    assert.match(met.summary.failures[0]!.message, /MEANS gives BOOLEAN, and .*perhaps.* is none/);
+    assert.match(
+      met.summary.failures[0]!.message,
+      /MEANS gives BOOLEAN, and .*perhaps.* is not a BOOLEAN/,
+    );
+    // The answer is stored, and fails each time.
+    for (let again = 0; again < 3; again += 1) {
+      const { summary } = await engine.query(`SELECT id ${all} AND d MEANS 'broken'`);
+      assert.equal([summary.rows.failed, summary.calls.cacheHits], [1, 10]);
+    }
     assert.is(await where("d NOT MEANS 'broken'"), 0);
     assert.is(await where("NOT (d MEANS 'broken')"), 0);
     assert.is(await where("(d MEANS 'broken') IS NULL"), 1);
@@ -171,7 +217,7 @@ test('gives NULL for an answer that failed, never TRUE, and says so', () =>
     ]) {
       const refused = await failure(engine.query(`-- @ on_error: default:maybe\n${sql}`));
       assert.is(refused.code, 'RVB_OPTION_TYPE');
-      assert.match(refused.message, /default:maybe is no BOOLEAN, which \w+ gives/);
+      assert.match(refused.message, /default:maybe is not a BOOLEAN, the type that \w+ gives/);
       assert.is(sent(), 0, sql);
     }
   }));

@@ -99,4 +99,35 @@ test('stops asking where a comparison stands around an operator, and where a tex
     for (const { d } of rows) assert.not.match(String(d), /\d*0 /);
   }));
 
+test('stops asking under an order where a function stands around an operator', () =>
+  items.with(async ({ engine, sent }) => {
+    for (const [where, order] of [
+      ["lower((d MEANS 'rare')::VARCHAR) = 'true'", 'ORDER BY c'],
+      ["nullif(d MEANS 'rare', FALSE) IS NOT NULL", 'ORDER BY c DESC'],
+      ["coalesce((d MEANS 'rare')::INTEGER, 0) > 0", 'ORDER BY c, d'],
+      ["CASE WHEN d MEANS 'rare' THEN c ELSE -1 END >= 0", 'ORDER BY c'],
+      ["list_contains(['true'], (d MEANS 'rare')::VARCHAR) AND c < 9", 'ORDER BY ALL'],
+      ["d MEANS 'rare'", 'ORDER BY ALL DESC'],
+    ] as const) {
+      const { rows } = await engine.query(
+        `-- @ cache: false\nSELECT d FROM items WHERE ${where} ${order} LIMIT 2`,
+      );
+      for (const { d } of rows) assert.match(String(d), /\d*0 /, where);
+      const calls = sent();
+      assert.ok(rows.length === 2 && calls < 60, `${calls}: ${where} ${order}`);
+    }
+    // These are TRUE without an answer: every row is asked.
+    for (const where of [
+      "coalesce((d MEANS 'rare')::INTEGER, 1) > 0 AND d IS NOT NULL",
+      "concat((d MEANS 'rare')::VARCHAR, 'true') NOT LIKE 'false%' AND d IS NOT NULL",
+      "coalesce(d MEANS 'rare', c >= 0) = TRUE AND d IS NOT NULL",
+    ]) {
+      const { rows } = await engine.query(
+        `-- @ cache: false\nSELECT d FROM items WHERE ${where} ORDER BY c LIMIT 3`,
+      );
+      for (const { d } of rows) assert.match(String(d), /\d*0 /, where);
+      assert.equal([rows.length, sent()], [3, 100], where);
+    }
+  }));
+
 test.run();

@@ -134,6 +134,57 @@ test('NULL in gives NULL out, without a run', async () => {
   }
 });
 
+test('semantic_batch_matches asks what MEANS asks, and gives each id its result', async () => {
+  let calls = 0;
+  let inFlight = 0;
+  let most = 0;
+  await using own = await Engine.open({
+    cascades,
+    threads: 1,
+    model: async ({ messages }) => {
+      calls += 1;
+      inFlight += 1;
+      most = Math.max(most, inFlight);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      inFlight -= 1;
+      const text = String(messages.at(-1)!.content);
+      if (text.includes('thing 7<')) throw new Error('no answer');
+      return { text: `{"answer":${/thing \d*[02468]</.test(text)}}`, finishReason: 'stop' };
+    },
+  });
+  await own.query("CREATE TABLE t AS SELECT i AS id, 'thing ' || i AS text FROM range(20) r(i)");
+  const matches = `semantic_batch_matches('even', (SELECT json_group_array(to_json(t)) FROM t), 5)`;
+  const result = await own.query(`SELECT ${matches} AS v`);
+  assert.equal(
+    JSON.parse(String(result.rows[0]!['v'])),
+    Array.from({ length: 20 }, (_, id) => ({ id, result: id === 7 ? null : id % 2 === 0 })),
+  );
+  assert.equal([calls, most, result.summary.rows.failed], [20, 5, 1]);
+  // Its answers and those of MEANS are the same.
+  const means = await own.query("SELECT count(*)::INTEGER FROM t WHERE text MEANS 'even'");
+  assert.equal([column(means), calls], [[10], 21]);
+  // The query of the seeds: collect, ask, filter.
+  const filtered = await own.query(
+    `SELECT id::INTEGER FROM t WHERE id IN (
+      SELECT m.id FROM (SELECT unnest(from_json(${matches}, '[{"id": "BIGINT", "result": "BOOLEAN"}]')) AS m)
+      WHERE m.result) ORDER BY id LIMIT 3`,
+  );
+  assert.equal(column(filtered), [0, 2, 4]);
+  const odd = await own.query(
+    `SELECT semantic_batch_matches('even', '[{"id": "a", "text": null}, {"text": "thing 8"}]', 2) AS v`,
+  );
+  assert.equal(column(odd), ['[{"id":"a","result":null},{"id":null,"result":true}]']);
+  assert.is(column(await own.query("SELECT semantic_batch_matches(NULL, '[]', 2)"))[0], null);
+  for (const rows of ['[{"id": 1}]', '[{"text": 1}]', '[5]']) {
+    const refused = await own
+      .query("SELECT semantic_batch_matches('even', $1, 2)", [rows])
+      .catch((error: RvbbitError) => error);
+    assert.match((refused as RvbbitError).message, /semantic_batch_matches got .*: semantic_batch/);
+  }
+  const { calls: expected } = await own.explain(`SELECT ${matches.replace('even', 'odd')}`);
+  assert.equal(expected, { least: 20, expected: 20, most: 20 });
+});
+
 test('rvbbit_map_parallel gives the values in the order of the rows, as they are', async () => {
   const rows = [
     { value: 'a' },
@@ -381,7 +432,7 @@ test('says what is wrong with a call, before anything is run', async () => {
     [
       "CREATE VIEW v AS SELECT rvbbit_run('given.yaml', to_json(p)) FROM p",
       'RVB_UNSUPPORTED',
-      'a view cannot keep',
+      'this view cannot keep',
     ],
   ] as const) {
     const error = await failure(engine, sql);

@@ -22,6 +22,56 @@ export class InnerQueryMaker extends QueryParts {
     );
   }
 
+  /** Joins of a query in FROM or WITH by equal columns, on either side and of every kind; keys are NULL at times. */
+  partnered(): GeneratedQuery {
+    const kind = () => this.pick(['JOIN', 'LEFT JOIN', 'RIGHT JOIN', 'FULL JOIN']);
+    const list = this.pick(['*', 'id, a, n', 'id AS k, n, a', 'n AS id, id AS n, a']);
+    const inner = both`SELECT ${list} FROM t WHERE ${this.condition(1)}`;
+    const on = both`q.n = u.k${this.maybe(both` AND u.k > 1`)}`;
+    const where = this.maybe(both` WHERE ${this.pick(['u.k > 0', 'u.d IS NULL', 'q.n = u.k'])}`);
+    const more = this.maybe(
+      both` ${kind()} u AS v ON ${this.pick(['v.k = u.k', 'v.k = q.n', 'v.k = q.n AND v.d = u.d'])}`,
+    );
+    return bag(
+      this.pick([
+        () => both`SELECT q.n, u.k FROM (${inner}) AS q ${kind()} u ON ${on}${more}${where}`,
+        () => both`SELECT q.n, u.k FROM u ${kind()} (${inner}) AS q ON ${on}${more}${where}`,
+        () => both`WITH q AS (${inner}) SELECT q.n, u.k FROM u ${kind()} q ON ${on}${more}${where}`,
+        () =>
+          both`SELECT x.id, u.k FROM t AS x ${kind()} (u ${kind()} (${inner}) AS q ON ${on}) ON x.n = u.k${where}`,
+        () =>
+          both`SELECT u.k FROM u ${this.pick(['SEMI', 'ANTI'])} JOIN (${inner}) AS q ON ${on} WHERE u.k > 0`,
+        () => both`SELECT q.n FROM (${inner}) AS q ${this.pick(['SEMI', 'ANTI'])} JOIN u ON ${on}`,
+      ])(),
+    );
+  }
+
+  /** Conditions and a LIMIT over a set operation in FROM or WITH. */
+  overArms(): GeneratedQuery {
+    const arm = () =>
+      this.pick([
+        both`SELECT id, n, a FROM t WHERE ${this.condition(1)}`,
+        both`SELECT n, id, c FROM t`,
+        both`SELECT k, k % 2, d FROM u WHERE ${this.operator('d', "'b'")}`,
+        both`SELECT k, 1, d FROM u`,
+        both`SELECT id, n, ${this.text()} FROM t`,
+      ]);
+    const kind = () =>
+      this.pick([' UNION ALL ', ' UNION ALL ', ' UNION ', ' EXCEPT ', ' INTERSECT ']);
+    const first = both`SELECT id, n, a FROM t WHERE ${this.condition(1)}`;
+    const arms = both`${first}${kind()}${arm()}${this.maybe(both`${kind()}${arm()}`)}`;
+    const where = both` WHERE ${this.pick(['n > 1', 'q.n IS NULL', 'id % 2 = 0 AND n < 3', 'a > id::VARCHAR', "a = 'b' OR id < 3"])}`;
+    return this.pick<() => GeneratedQuery>([
+      () => bag(both`SELECT id, a FROM (${arms}) AS q${where}`),
+      () => bag(both`WITH q AS (${arms}) SELECT n, count(*) FROM q${where} GROUP BY n`),
+      () => bag(both`SELECT * FROM (${arms}) AS q${where} AND ${this.operator('a', "'b'")}`),
+      () => ({
+        kind: 'ordered',
+        ...both`SELECT a, id FROM (${first} UNION ALL ${arm()} UNION ALL ${arm()}) AS q${this.maybe(where)} LIMIT ${this.pick([1, 3, 30])}`,
+      }),
+    ])();
+  }
+
   /** Several WITH queries, one of which reads another, or is read twice. */
   chained(): GeneratedQuery {
     const first = both`w AS ${this.pick(['', 'MATERIALIZED '])}(SELECT * FROM t WHERE ${this.condition(1)})`;

@@ -46,6 +46,8 @@ export class QueryMaker extends QueryParts {
       () => this.#change(),
       () => this.#change(),
       () => this.#inner.nested(),
+      () => this.#inner.partnered(),
+      () => this.#inner.overArms(),
       () => this.#inner.nested(),
       () => this.#inner.chained(),
       () => this.#inner.limited(),

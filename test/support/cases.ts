@@ -7,7 +7,7 @@ fc.configureGlobal({ ...fc.readConfigureGlobal(), includeErrorInReport: true });
 export const deep = process.env['RVBBIT_TEST_DEEP'] === '1';
 
 /** Milliseconds after which a suite in the ordinary run stops adding cases. */
-export const QUICK_BUDGET_MS = 20_000;
+export const QUICK_BUDGET_MS = 15_000;
 
 /** The ordinary count, or the full one under `npm run test:deep`. */
 export function cases(quick: number, full: number): number {

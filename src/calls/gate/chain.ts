@@ -1,12 +1,12 @@
-/** A queue whose items can leave from anywhere in it, at the same cost. */
+/** A doubly linked list: any item can be removed in constant time. */
 
-/** An item of a chain; of one at a time. */
+/** An item of a chain. It can be in only one chain at a time. */
 export class Link<T> {
   before: T | undefined;
   after: T | undefined;
 }
 
-/** Items in the order in which they came. */
+/** A list of items in the order of their insertion. */
 export class Chain<T extends Link<T>> {
   head: T | undefined;
   tail: T | undefined;
@@ -19,7 +19,7 @@ export class Chain<T extends Link<T>> {
     this.tail = item;
   }
 
-  /** Takes out an item that is in it. */
+  /** Removes an item, which must be in this chain. */
   remove(item: T): void {
     const { before, after } = item;
     if (before === undefined) this.head = after;

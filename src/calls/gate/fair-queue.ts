@@ -1,9 +1,9 @@
-/** Calls that wait at a provider: statements take turns, and each statement's calls keep their order. */
+/** The queue of waiting calls at a provider. Statements take turns, and each statement's calls keep their order. */
 import type { RvbbitError } from '../../errors.ts';
 import { Chain, Link } from './chain.ts';
 import type { GateRequest, Permit } from './gate-request.ts';
 
-/** A call that waits. */
+/** A waiting call. */
 export class WaitingCall extends Link<WaitingCall> {
   readonly request: GateRequest;
   readonly sinceMs: number;
@@ -22,7 +22,7 @@ export class WaitingCall extends Link<WaitingCall> {
     return this.#permit;
   }
 
-  /** Settles with `grant` or `refuse`; calls `leave` just before it does. */
+  /** Returns a promise that `grant` resolves or `refuse` rejects. `leave` is called just before that. */
   promise(leave: () => void): Promise<Permit> {
     this.#leave = leave;
     return new Promise((resolve, reject) => {
@@ -43,15 +43,19 @@ export class WaitingCall extends Link<WaitingCall> {
   }
 }
 
-/** Whether a call went out; if not, whether one of another statement or model may (`pass`) or none of this provider (`stop`). */
+/**
+ * The result of trying a call. `out`: it went out. `pass`: it waits, but calls of other statements or models may go
+ * out. `stop`: no call of this provider may go out.
+ */
 export type QueueStep = 'out' | 'pass' | 'stop';
 
+/** The waiting calls of one provider. */
 export class FairQueue {
-  /** By statement, then by model. The statement whose turn is next stands first, and so does its model. */
+  /** Waiting calls by statement, then by model. The statement with the next turn is first, and so is its model. */
   readonly #statements = new Map<number, Map<string, Chain<WaitingCall>>>();
   size = 0;
 
-  /** Gives whether the call is the first of its statement and model to wait. */
+  /** Adds a call. Returns true if no other call of its statement and model waits. */
   push(waiter: WaitingCall): boolean {
     const { statementId, model } = waiter.request;
     let models = this.#statements.get(statementId);
@@ -80,7 +84,7 @@ export class FairQueue {
     if (models.size === 0) this.#statements.delete(statementId);
   }
 
-  /** The calls of a statement, or of all. */
+  /** Returns the waiting calls of one statement, or of all. */
   waiters(statementId?: number): WaitingCall[] {
     const found: WaitingCall[] = [];
     for (const [id, models] of this.#statements) {
@@ -92,9 +96,9 @@ export class FairQueue {
     return found;
   }
 
-  /** Tries the first call of each statement and model in turn, until none goes out. */
+  /** Tries the first call of each statement and model in turn, until no call goes out. */
   serve(attempt: (waiter: WaitingCall) => QueueStep): void {
-    // What is put at the back of a Map while it is walked is met again: the turns go round.
+    // A Map's iteration also visits entries that are added at its end meanwhile, so statements get further turns.
     for (const [id, models] of this.#statements) {
       for (const [model, chain] of models) {
         const waiter = chain.head!;

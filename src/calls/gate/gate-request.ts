@@ -1,41 +1,41 @@
-/** What the gate is asked, and what it is told afterwards. */
+/** The types of a request to the gate, of its permit, and of a call's result. */
 
 import type { CallLimits } from '../../model/call-limits.ts';
 import type { RateLimits, Usage } from '../../model/chat.ts';
 
-/** A model call that wants to go out. */
+/** A model call that asks for a permit. */
 export interface GateRequest {
   readonly provider: string;
   readonly model: string;
   readonly statementId: number;
-  /** Estimates; `usage` corrects them afterwards. */
+  /** Estimated tokens, input and output. The `usage` of the result corrects them. */
   readonly inputTokens: number;
   readonly outputTokens: number;
-  /** Nothing caps the output: the estimate is no reason to refuse the call. */
+  /** True if nothing caps the output. Then `outputTokens` is no reason to refuse the call. */
   readonly isOutputGuessed?: boolean;
   /**
-   * Limits of the statement itself, over all of its calls, and the same with each of them; they hold in
-   * addition, so they can only tighten.
+   * The statement's own limits over all of its calls. All calls of a statement carry the same limits. They hold in
+   * addition to the provider's limits.
    */
   readonly statementLimits?: CallLimits;
   readonly signal: AbortSignal;
 }
 
-/** What became of a call. */
+/** The result of a call. */
 export interface CallResult {
-  /** Absent where nothing answered. */
+  /** The HTTP status; absent without a response. */
   readonly status?: number;
   readonly retryAfterMs?: number;
   readonly rateLimits?: RateLimits;
   readonly usage?: Usage;
 }
 
-/** Leave to make one call. Only the first of `settle` and `cancel` counts. */
+/** The permission to make one call. Only the first call of `settle` or `cancel` has an effect. */
 export interface Permit {
-  /** Milliseconds spent waiting. */
+  /** How long the call waited for the permit, in milliseconds. */
   readonly waitedMs: number;
   /** The call has ended. */
   settle(result: CallResult): void;
-  /** The call never went out: all that it reserved is free again. */
+  /** The call never went out: frees all room that it holds. */
   cancel(): void;
 }

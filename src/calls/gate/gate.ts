@@ -1,6 +1,6 @@
 /**
- * The one limiter of an engine: decides on the main thread when each model call goes out, for all workers
- * and all statements.
+ * The limiter of an engine. It runs on the main thread and decides when each model call goes out, for all workers
+ * and statements.
  */
 import { cancelledError, closedError, RvbbitError } from '../../errors.ts';
 import { TIMER_MAX_MS } from '../../limits.ts';
@@ -12,35 +12,37 @@ import { Meter } from './meter.ts';
 import { GATE_MAX_IDLE, type GateHost, ProviderGate } from './provider-gate.ts';
 import type { Random } from './throttle.ts';
 
-/** A timer that is late by less than this is on time. */
+/** A timer that is late by less than this counts as on time. */
 const TIMER_SLACK_MS = 2;
 
-/** What is left, at the next timer, of the lateness of the last ones, which is added to the windows' margins. */
+/** The share of the earlier timers' lateness that remains at the next timer. Lateness widens the windows' margins. */
 const GATE_LAG_DECAY = 0.95;
 
+/** The options of a gate. */
 export interface GateOptions {
-  /** The limits of a provider and of its models; both hold. Asked when the provider is first called. */
+  /** Returns the limits of a provider and of its models; both hold. Called once, at the provider's first call. */
   limitsOf(provider: string): ProviderLimits | undefined;
-  /** Monotonic milliseconds, with fractions. */
+  /** Returns monotonic milliseconds with fractions. */
   readonly clock?: () => number;
-  /** Calls `act` after `ms`; returns the way to take that back. */
+  /** Calls `act` after `ms`. Returns a function that cancels the timer. */
   readonly setTimer?: (act: () => void, ms: number) => () => void;
   readonly random?: Random;
 }
 
+/** The limiter: a call must `acquire` a permit before it goes out. */
 export class Gate {
   readonly #limitsOf: GateOptions['limitsOf'];
   readonly #clock: () => number;
   readonly #setTimer: (act: () => void, ms: number) => () => void;
   readonly #host: GateHost;
   readonly #providers = new Map<string, ProviderGate>();
-  /** Those at which calls wait. */
+  /** The providers with waiting calls. */
   readonly #waiting = new Set<ProviderGate>();
-  /** Of the statements that have limits of their own. */
+  /** The meters of statements that have limits of their own, by statement id. */
   readonly #statements = new Map<number, Meter>();
   #stopTimer: (() => void) | undefined;
   #timerAtMs = Infinity;
-  /** How late timers have lately been, beyond their resolution: what is let go now will be late likewise. */
+  /** How late timers have recently been, beyond TIMER_SLACK_MS. Calls that go out now may be as late. */
   #lagMs = 0;
   #closed = false;
 
@@ -60,9 +62,9 @@ export class Gate {
   }
 
   /**
-   * Leave to make one call: at once where nothing has to wait, else a promise. It rejects with RVB_LIMIT
-   * where the call alone is over a limit, with the signal's reason (RVB_CANCELLED) once that aborts or the
-   * statement is closed, and with RVB_CLOSED.
+   * Returns a permit for one call; a promise if the call has to wait. The promise rejects with RVB_LIMIT if the call
+   * alone exceeds a limit, with the signal's reason when the signal aborts, with RVB_CANCELLED when the statement is
+   * closed, and with RVB_CLOSED when the gate is closed.
    */
   acquire(request: GateRequest): Permit | Promise<Permit> {
     if (this.#closed) return Promise.reject(closedError());
@@ -74,30 +76,30 @@ export class Gate {
     return provider.tryNow(nowMs, request) ?? this.#wait(nowMs, provider, request);
   }
 
-  /** Calls that have gone out to a provider and have not been settled. */
+  /** Returns the number of a provider's calls with a permit that is not settled. */
   inFlight(provider: string): number {
     return this.#providers.get(provider)?.inFlight ?? 0;
   }
 
-  /** Milliseconds for which refusals still hold all calls to a model; 0 where they do not. */
+  /** Returns for how many milliseconds refusals still hold all calls to a model; 0 if they do not. */
   heldMs(provider: string, model: string): number {
     return this.#providers.get(provider)?.heldMs(this.#clock(), model) ?? 0;
   }
 
-  /** Calls that wait. */
+  /** The number of waiting calls. */
   get waiting(): number {
     let count = 0;
     for (const { queue } of this.#waiting) count += queue.size;
     return count;
   }
 
-  /** The statement has ended: what still waits for it is rejected, its own limits are forgotten. */
+  /** The statement has ended: rejects its waiting calls and forgets its own limits. */
   closeStatement(statementId: number): void {
     this.#refuseAll(cancelledError(), statementId);
     this.#statements.delete(statementId);
   }
 
-  /** Rejects all that waits, now and from now on. Permits may still be settled. */
+  /** Rejects all waiting and all later calls. Permits may still be settled. */
   close(): void {
     this.#closed = true;
     this.#refuseAll(closedError());
@@ -108,7 +110,7 @@ export class Gate {
     const waiter = new WaitingCall(request, nowMs);
     const isFirst = provider.queue.push(waiter);
     this.#waiting.add(provider);
-    // Behind another call of its statement and model it waits.
+    // If another call of its statement and model waits, this call waits behind it.
     if (isFirst) this.#plan(nowMs, provider.pump(nowMs));
     if (waiter.permit !== undefined) {
       this.#rest();
@@ -118,14 +120,14 @@ export class Gate {
     const onAbort = (): void => {
       provider.queue.remove(waiter);
       waiter.refuse(reasonOf(signal));
-      // It may have been what the others waited behind.
+      // Other calls may have waited behind this call.
       this.#pump();
     };
     follow(signal, onAbort);
     return waiter.promise(() => unfollow(signal, onAbort));
   }
 
-  /** Lets go what may, at every provider: a statement's own limits span them. */
+  /** Grants permits at every provider, since a statement's own limits span providers. */
   #pump(): void {
     const nowMs = this.#clock();
     let nextMs = Infinity;
@@ -137,7 +139,7 @@ export class Gate {
     this.#rest();
   }
 
-  /** Sees to it that the gate looks again at that time. An earlier look does no harm. */
+  /** Sets the timer, so that the gate pumps at `atMs` or earlier. */
   #plan(nowMs: number, atMs: number): void {
     if (atMs >= this.#timerAtMs) return;
     this.#stopTimer?.();
@@ -152,7 +154,7 @@ export class Gate {
     }, ms);
   }
 
-  /** Without a call that waits there is no timer. */
+  /** Stops the timer if no call waits. */
   #rest(): void {
     if (this.waiting > 0) return;
     this.#waiting.clear();

@@ -5,14 +5,15 @@ import type { RateLimitState } from '../../model/chat.ts';
 import type { CallResult, GateRequest } from './gate-request.ts';
 import { RollingWindow, type Stay, type Way, type WindowLimits } from './rolling-window.ts';
 
-/** Without a call for this long a provider is cold: its connections are closed, and a ramp begins anew. */
+/** After this time without calls a provider is cold: its connections are closed, and its ramp starts again. */
 export const GATE_COLD_MS = MODEL_IDLE_MS;
 
+/** The counter of one provider, model or statement. */
 export class Meter {
   inFlight = 0;
   readonly #maxInFlight: number;
   readonly #warmth: Warmth;
-  /** Absent where no rate is limited. */
+  /** Undefined if no rate is limited. */
   readonly #window: RollingWindow | undefined;
   readonly #limits: WindowLimits;
 
@@ -29,7 +30,7 @@ export class Meter {
     this.#window = isLimited ? new RollingWindow(this.#limits, windowMs) : undefined;
   }
 
-  /** Says why the call could never go out. */
+  /** Returns why the call could never go out; undefined if it can. */
   refusal({ inputTokens, outputTokens, isOutputGuessed }: GateRequest): string | undefined {
     const limits = this.#limits;
     if (limits.requests < 1) return 'rpm admits less than one call in its window';
@@ -42,7 +43,7 @@ export class Meter {
     return undefined;
   }
 
-  /** When the call may go out: now, later, or never before another one ends. */
+  /** Returns when the call may go out; Infinity if another call must end first. */
   freeAt(nowMs: number, request: GateRequest): number {
     if (this.inFlight >= this.#maxInFlight) return Number.POSITIVE_INFINITY;
     const rampMs = this.#warmth.freeAt(nowMs, this.inFlight);
@@ -50,21 +51,21 @@ export class Meter {
     return Math.max(rampMs, this.#window.freeAt(nowMs, this.#fitted(request)));
   }
 
-  /** Whether the call may go out now. */
+  /** True if the call may go out now. */
   isFree(nowMs: number, request: GateRequest): boolean {
     if (this.inFlight >= this.#maxInFlight) return false;
     if (this.#warmth.freeAt(nowMs, this.inFlight) > nowMs) return false;
     return this.#window?.fits(nowMs, this.#fitted(request)) ?? true;
   }
 
-  /** The call goes out. `lagMs`: how far this process is behind its timers. */
+  /** The call goes out. `lagMs`: how late this process's timers are. */
   enter(nowMs: number, request: GateRequest, lagMs: number): Stay | undefined {
     const way = this.#warmth.enter(nowMs, this.inFlight);
     this.inFlight += 1;
     return this.#window?.enter(nowMs, this.#fitted(request), way, lagMs);
   }
 
-  /** A guess above what the window holds counts as all of it. */
+  /** Cuts a guessed output above the window's limit down to that limit. */
   #fitted(request: GateRequest): GateRequest {
     const most = this.#limits.outputTokens;
     return request.outputTokens <= most ? request : { ...request, outputTokens: most };
@@ -75,7 +76,7 @@ export class Meter {
     this.inFlight -= 1;
     this.#warmth.leave(nowMs, status !== undefined);
     if (stay === undefined) return;
-    // Where nothing answered, the call may still be on its way.
+    // Without a response, the call may still be on its way.
     if (status !== undefined) this.#window?.answered(stay, nowMs);
     if (usage !== undefined) this.#window?.correct(stay, usage);
   }
@@ -87,8 +88,8 @@ export class Meter {
   }
 
   /**
-   * Whether what a response's headers say is left is no less than what the calls counted here have left: then
-   * the count is more exact than the headers, which name no moment at which a part of the limit comes back.
+   * True if a response's headers report at least as much remaining as the calls counted here leave. Then this count is
+   * more exact than the headers, which do not say when a part of the limit becomes free.
    */
   explains(
     stay: Stay | undefined,
@@ -99,51 +100,51 @@ export class Meter {
     if (stay === undefined || limit === undefined || remaining === undefined) return false;
     if (this.#limits[what] > limit) return false;
     const then = what === 'requests' ? stay.requestsThen : stay.inputTokensThen;
-    // Calls arrive in another order than they went out: those after this one may have come before it.
+    // Calls may arrive in another order than they went out, so calls that went out later count too.
     return remaining + Math.max(then, this.#window?.sum[what] ?? 0) >= limit;
   }
 
-  /** Takes in the limit that a provider names in a response's headers. By custom it is that of a minute. */
+  /** Sets the request limit that a response's headers state. By convention it is per minute. */
   tighten(requests: number): void {
     if (this.#window?.windowMs === RATE_WINDOW_MS) this.#window.tighten(requests);
   }
 
-  /** Whether nothing would be lost with it. */
+  /** True if nothing is counted, so that this state can be dropped. */
   isIdle(nowMs: number): boolean {
     return this.inFlight === 0 && (this.#window?.isEmpty(nowMs) ?? true);
   }
 }
 
-/** How many calls have lately been in flight at once: so many connections are open. */
+/** Estimates how many connections are open: as many as calls were recently in flight at once. */
 class Warmth {
   readonly #ramp: number;
   readonly #forgetMs: number;
-  /** Most calls in flight in this stretch of time and in the one before. */
+  /** The maximum of calls in flight in this stretch of time; `#peakBefore` is that of the stretch before. */
   #peak = 0;
   #peakBefore = 0;
   #stretchMs = Number.NEGATIVE_INFINITY;
   #coldStartMs = 0;
-  /** Whether a call has been answered since then. */
+  /** True once a call has been answered. A start after `#forgetMs` without calls resets it. */
   #isProven = false;
   #lastMs = Number.NEGATIVE_INFINITY;
 
-  /** `windowMs`: of the rates; `ramp`: calls in flight that may be added a second from a cold start. */
+  /** `windowMs` is the window of the rates. `ramp` calls in flight may be added per second after a cold start. */
   constructor(windowMs: number, ramp = Number.POSITIVE_INFINITY) {
     this.#forgetMs = Math.max(GATE_COLD_MS, windowMs);
     this.#ramp = ramp;
   }
 
-  /** When the ramp allows one more call beside `inFlight`: one at the start, `ramp` more each second. */
+  /** Returns when the ramp allows one more call beside `inFlight`: one at the start, `ramp` more per second. */
   freeAt(nowMs: number, inFlight: number): number {
     if (inFlight === 0 || this.#ramp === Number.POSITIVE_INFINITY) return nowMs;
     return Math.max(nowMs, this.#coldStartMs + (inFlight / this.#ramp) * 1_000);
   }
 
-  /** A call goes out beside `inFlight`. */
+  /** A call goes out while `inFlight` others are in flight. */
   enter(nowMs: number, inFlight: number): Way {
     if (inFlight === 0 && nowMs - this.#lastMs >= GATE_COLD_MS) {
       this.#coldStartMs = nowMs;
-      // Where rates are used up there are calls in every window, be it in bursts far apart.
+      // Callers that use up their rates may call in bursts, one per window. Such bursts must not reset `#isProven`.
       if (nowMs - this.#lastMs >= this.#forgetMs) this.#isProven = false;
     }
     if (nowMs - this.#stretchMs >= GATE_COLD_MS) {
@@ -164,9 +165,9 @@ class Warmth {
   }
 }
 
-/** A rate per minute as a whole number per window. */
+/** Converts a rate per minute to a whole number per window. */
 function perWindow(perMinute: number | undefined, windowMs: number): number {
   if (perMinute === undefined) return Number.POSITIVE_INFINITY;
-  // 0.1 + 0.2: what is whole but for rounding is whole.
+  // The small addend corrects rounding errors as in 0.1 + 0.2.
   return Math.floor((perMinute * windowMs) / 60_000 + 1e-9);
 }

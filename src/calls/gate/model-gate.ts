@@ -1,4 +1,4 @@
-/** One model of a provider: its own limits, what its refusals teach, and what its headers allow. */
+/** The gate of one model: its own limits, limits learned from refusals, and limits from response headers. */
 import { RATE_WINDOW_MS, RETRY_AFTER_MAX_MS } from '../../limits.ts';
 import type { CallLimits } from '../../model/call-limits.ts';
 import type { RateLimitState, RateLimits } from '../../model/chat.ts';
@@ -7,27 +7,28 @@ import { Meter } from './meter.ts';
 import type { Stay } from './rolling-window.ts';
 import { type Random, Throttle } from './throttle.ts';
 
-/** A response's rate-limit headers are taken as of its call's arrival: at most this after its start. */
+/** Rate-limit headers describe the moment when the call arrived, which is at most this long after the call's start. */
 const HEADERS_AFTER_MS = 250;
 
-/** One call in a model's gate. */
+/** A call's entry in a model's gate. */
 export interface ModelStay {
   readonly stay: Stay | undefined;
   readonly startMs: number;
-  /** By so much it put off the next call, at the learnt rate. */
+  /** By how many milliseconds the call delays the next call, at the learned rate. */
   readonly paceMs: number;
-  /** Requests and tokens of the model up to and with this call. */
+  /** The numbers of the model's requests and tokens up to and including this call. */
   readonly requests: number;
   readonly tokens: number;
 }
 
+/** Counts the calls to one model and says when the next one may go out. */
 export class ModelGate {
   readonly #meter: Meter;
   readonly #throttle: Throttle;
   readonly #requests = new HeaderAllowance();
   readonly #tokens = new HeaderAllowance();
 
-  /** `limits`: the model's own. */
+  /** `provider` are the limits of the whole provider, `limits` those of this model. */
   constructor(provider: CallLimits, limits: CallLimits, random: Random) {
     this.#meter = new Meter(countedLimits(provider, limits));
     this.#throttle = new Throttle(random);
@@ -37,7 +38,7 @@ export class ModelGate {
     return this.#meter.refusal(request);
   }
 
-  /** Milliseconds for which refusals still hold all calls. */
+  /** Returns for how many milliseconds refusals still hold all calls. */
   heldMs(nowMs: number): number {
     return this.#throttle.heldMs(nowMs);
   }
@@ -51,7 +52,7 @@ export class ModelGate {
     );
   }
 
-  /** Whether the call may go out now. */
+  /** True if the call may go out now. */
   isFree(nowMs: number, request: GateRequest): boolean {
     return (
       this.#meter.isFree(nowMs, request) &&
@@ -90,7 +91,7 @@ export class ModelGate {
     this.#meter.undo(model.stay);
   }
 
-  /** Takes in what the headers say, as of the moment at which the call arrived. */
+  /** Reads a response's rate limits, which describe the moment when its call arrived. */
   #read(nowMs: number, model: ModelStay, { requests, tokens }: RateLimits): void {
     const asOfMs = Math.min(nowMs, model.startMs + HEADERS_AFTER_MS);
     if (requests !== undefined && !this.#meter.explains(model.stay, 'requests', requests)) {
@@ -113,8 +114,8 @@ export class ModelGate {
 }
 
 /**
- * What is counted of a model: its own limits, and those of its provider, which hold for it anyway. Headers
- * mostly speak of one model, and are compared with the count of it.
+ * Returns the limits to count for a model: its own and its provider's, which also hold for the model. Headers mostly
+ * describe a single model, so they are compared with the model's count.
  */
 function countedLimits(provider: CallLimits, own: CallLimits): CallLimits {
   const { rpm, inputTpm, windowMs = RATE_WINDOW_MS } = provider;
@@ -129,39 +130,39 @@ function countedLimits(provider: CallLimits, own: CallLimits): CallLimits {
 }
 
 /**
- * What the headers of the responses still allow of requests, or of tokens, counted over all calls so far. A
- * response that leaves `remaining` of a limit speaks of the moment of its call; the calls after it have used
- * some of that since. So it names the last call, by its number, that may go out before the limit is reset.
+ * Tracks how many requests, or tokens, the response headers still allow, as a count over all calls so far. `remaining`
+ * in a response describes the moment of its call. Later calls have used some of it since. So the response determines
+ * the count up to which calls may go out before the limit is reset.
  */
 class HeaderAllowance {
   #used = 0;
-  /** Of the latest call whose response has been read. */
+  /** The count after the latest call whose headers were read. */
   #readUpTo = 0;
   #allowed = Infinity;
   #resetMs = -Infinity;
 
-  /** What is still allowed. */
+  /** Returns the amount that is still allowed. */
   roomAt(nowMs: number): number {
     return nowMs >= this.#resetMs ? Infinity : this.#allowed - this.#used;
   }
 
-  /** When `amount` more is allowed. */
+  /** Returns when `amount` more is allowed. */
   freeAt(nowMs: number, amount: number): number {
     return this.roomAt(nowMs) >= amount ? nowMs : this.#resetMs;
   }
 
-  /** Counts a call; returns the count after it, for `read`. */
+  /** Counts a call. Returns the count after it, which `read` and `undo` need. */
   enter(amount: number): number {
     this.#used += amount;
     return this.#used;
   }
 
-  /** The call at this count never went out. */
+  /** The call with this count never went out. */
   undo(countAfter: number, amount: number): void {
     if (countAfter > this.#readUpTo) this.#allowed += amount;
   }
 
-  /** Takes in the headers of the response to the call at this count. Those of an earlier call are older. */
+  /** Reads the headers of the response to the call with this count. Headers of earlier calls are outdated. */
   read(nowMs: number, countAfter: number, state: RateLimitState | undefined): void {
     if (state?.remaining === undefined || state.resetMs === undefined) return;
     if (countAfter < this.#readUpTo) return;

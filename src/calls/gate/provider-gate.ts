@@ -1,4 +1,4 @@
-/** One provider: its limits, its models, and the calls that wait for it. */
+/** The gate of one provider: its limits, its models and its queue of waiting calls. */
 
 import type { ProviderLimits } from '../../model/call-limits.ts';
 import { FairQueue, type QueueStep, type WaitingCall } from './fair-queue.ts';
@@ -8,37 +8,38 @@ import { ModelGate, type ModelStay } from './model-gate.ts';
 import type { Stay } from './rolling-window.ts';
 import type { Random } from './throttle.ts';
 
-/** Models of a provider, or statements, whose state the gate keeps before it looks for idle ones to forget. */
+/** At this number of models of a provider, or of statements, the gate drops the state of idle ones. */
 export const GATE_MAX_IDLE = 256;
 
-/** The gate, as a provider's part of it needs it. */
+/** The part of the engine's gate that a provider's gate uses. */
 export interface GateHost {
   readonly random: Random;
   nowMs(): number;
-  /** How far this process is behind its timers. */
+  /** Returns how late this process's timers are, in milliseconds. */
   lagMs(): number;
-  /** What counts the statement's own limits, where it has some. */
+  /** Returns the meter of the statement's own limits; undefined if it has none. */
   meterOf(request: GateRequest): Meter | undefined;
-  /** Something is free again. */
+  /** Called when a call has ended, so that waiting calls may go out. */
   onEnd(): void;
 }
 
-/** Something that counts calls against limits: a provider, a model, or a statement. */
+/** Counts calls against the limits of a provider, a model or a statement. */
 interface CallCounter {
   isFree(nowMs: number, request: GateRequest): boolean;
-  /** When the call may go out, at the earliest. */
+  /** Returns the earliest time at which the call may go out. */
   freeAt(nowMs: number, request: GateRequest): number;
 }
 
-/** Where a call is counted; all of them must have room for it. */
+/** The counters of a call. The call may go out only if all of them have room for it. */
 interface CallCounters {
   readonly provider: Meter;
   readonly model: ModelGate;
-  /** Where the statement has limits of its own. */
+  /** Undefined if the statement has no limits of its own. */
   readonly statement: Meter | undefined;
   readonly all: readonly CallCounter[];
 }
 
+/** Grants permits for the calls of one provider. */
 export class ProviderGate {
   readonly queue = new FairQueue();
   readonly #limits: ProviderLimits;
@@ -56,12 +57,12 @@ export class ProviderGate {
     return this.#meter.inFlight;
   }
 
-  /** Milliseconds for which refusals still hold all calls to a model. */
+  /** Returns for how many milliseconds refusals still hold all calls to a model; 0 if they do not. */
   heldMs(nowMs: number, model: string): number {
     return this.#models.get(model)?.heldMs(nowMs) ?? 0;
   }
 
-  /** Says why the call could never go out. */
+  /** Returns why the call could never go out; undefined if it can. */
   refusal(nowMs: number, request: GateRequest): string | undefined {
     return (
       this.#meter.refusal(request) ??
@@ -70,7 +71,7 @@ export class ProviderGate {
     );
   }
 
-  /** Lets a call go that finds nobody waiting and all limits free. */
+  /** Returns a permit if no call waits and all limits have room, else undefined. */
   tryNow(nowMs: number, request: GateRequest): Permit | undefined {
     if (this.queue.size > 0) return undefined;
     const places = this.#placesOf(nowMs, request);
@@ -78,10 +79,10 @@ export class ProviderGate {
     return new GatePermit(request, nowMs, nowMs, places, this.#host);
   }
 
-  /** Lets go what may, in order; gives the time at which to try again, Infinity where only a call's end helps. */
+  /** Grants permits to waiting calls, in order. Returns when to try again; Infinity if only the end of a call helps. */
   pump(nowMs: number): number {
     let nextMs = Infinity;
-    /** Where a call waits. None goes past it there, be it small enough for the room that is left. */
+    /** Counters that a call waits for. No later call may pass it there, even if the later call would fit. */
     const blocked = new Set<CallCounter>();
     this.queue.serve((waiter: WaitingCall): QueueStep => {
       const { request } = waiter;
@@ -120,7 +121,7 @@ export class ProviderGate {
   }
 }
 
-/** Gives back what a call holds in its provider's, its model's and its statement's limits. */
+/** A permit that holds a call's room in the limits of its provider, its model and its statement. */
 class GatePermit implements Permit {
   readonly waitedMs: number;
   readonly #places: CallCounters;
@@ -131,7 +132,7 @@ class GatePermit implements Permit {
   readonly #statementStay: Stay | undefined;
   #isOut = true;
 
-  /** Enters the call everywhere; all of them have room for it. */
+  /** Counts the call in all counters, which must have room for it. */
   constructor(
     request: GateRequest,
     nowMs: number,

@@ -1,44 +1,43 @@
 /**
- * Amounts of the calls that a provider saw within the last `windowMs`: exact, not an average that lets
- * twice as much through where two windows meet.
+ * Counts requests and tokens that a provider received within the last `windowMs`. The count is exact. An average would
+ * let twice as much through where two windows meet.
  *
- * A provider counts a call when it arrives, later than it was let go by a delay that nobody knows. Two
- * calls let go one window apart may so arrive closer than that. A call is therefore counted from when it
- * is known to have arrived, which is its end; or, where it is not over by then, from a margin after its
- * start: 2 % of the window, more for the first calls and for one that opens its connection, and more while
- * this process itself is late. The amounts hold as long as no call is under way for longer than the margin,
- * at a cost of at most that part of the rate.
+ * A provider counts a call when the call arrives, which is later than its start by an unknown delay. So two calls
+ * that start one window apart may arrive closer together. A call is therefore counted from a time at which it has
+ * arrived: from its end, or, if it has not ended by then, from its start plus a margin. The margin is 2 % of the
+ * window. It is longer for the first calls, for calls that open a connection, and while this process is late. The
+ * limits hold as long as every call arrives within its margin. The cost is at most the margin's share of the rate.
  */
 
 import { Chain, Link } from './chain.ts';
 
-/** A call that has not ended counts as arrived at its provider after this part of the window: 20 ms of a second. */
+/** A call that has not ended counts as arrived after this share of the window: after 20 ms for a window of 1 s. */
 const ARRIVAL_MARGIN = 0.02;
-/** Before any call has been answered, a call counts as arrived after this, or after a window where that is shorter. */
+/** Before the first answer, a call counts as arrived after this, or after a window if a window is shorter. */
 const COLD_ARRIVAL_MS = 2_000;
-/** A later call that opens its connection counts as arrived after the same, or after this part of the window. */
+/** A later call on a new connection counts as arrived after this share of the window, or COLD_ARRIVAL_MS if shorter. */
 const COLD_ARRIVAL_PART = 0.1;
-/** Calls that arrive within this part of a window are kept as one, so that a window is at most 2,000 of them. */
+/** Calls that arrive within this share of a window are kept as one entry, so a window has at most about 2,000. */
 const WINDOW_GRAIN = 1 / 2_000;
 
 /**
- * How long the way of a call may be: the `first` ones since a cold start load code and look up names, `cold`
- * ones open their connection, `warm` ones find it open.
+ * How a call reaches its provider, which decides its margin. `first` calls after a cold start load code and resolve
+ * names. `cold` calls open a connection. `warm` calls have an open connection.
  */
 export type Way = 'first' | 'cold' | 'warm';
 
-/** What a call takes of a window besides one request. */
+/** The tokens that a call takes of a window. Each call also takes one request. */
 export interface Tokens {
   readonly inputTokens: number;
   readonly outputTokens: number;
 }
 
-/** What a window holds at most. */
+/** Requests and tokens per window: a limit, or a sum. */
 export interface WindowLimits extends Tokens {
   readonly requests: number;
 }
 
-/** Calls that arrived at about the same time; they leave with the last of them. */
+/** Calls that arrived at about the same time. They leave the window together, a window after the last of them. */
 class Arrivals extends Link<Arrivals> {
   readonly firstMs: number;
   lastMs: number;
@@ -59,14 +58,14 @@ export class Stay extends Link<Stay> {
   inputTokens: number;
   outputTokens: number;
   readonly way: Way;
-  /** When it has arrived at the latest. */
+  /** The time from which the call counts as arrived, even if it has not ended. */
   readonly dueMs: number;
-  /** What the window held with it when it went out. */
+  /** The sums of the window, including this call, when the call went out. */
   readonly requestsThen: number;
   readonly inputTokensThen: number;
   arrivals: Arrivals | undefined;
 
-  /** `sum`: with the call. */
+  /** `sum` must include the call. */
   constructor(tokens: Tokens, way: Way, dueMs: number, sum: WindowLimits) {
     super();
     this.inputTokens = tokens.inputTokens;
@@ -78,16 +77,17 @@ export class Stay extends Link<Stay> {
   }
 }
 
+/** The window of one provider, model or statement. */
 export class RollingWindow {
   readonly windowMs: number;
   readonly #limits: WindowLimits;
   readonly #marginMs: Readonly<Record<Way, number>>;
   readonly #grainMs: number;
   readonly #sum = { requests: 0, inputTokens: 0, outputTokens: 0 };
-  /** On their way, in the order of their start. */
+  /** Calls that do not yet count as arrived, in the order of their start. */
   readonly #under = { first: new Chain<Stay>(), cold: new Chain<Stay>(), warm: new Chain<Stay>() };
   readonly #arrived = new Chain<Arrivals>();
-  /** Requests that the provider itself says it allows. */
+  /** The request limit that the provider's headers state. */
   #saidRequests = Number.POSITIVE_INFINITY;
 
   constructor(limits: WindowLimits, windowMs: number) {
@@ -103,22 +103,22 @@ export class RollingWindow {
     this.#grainMs = windowMs * WINDOW_GRAIN;
   }
 
-  /** What the window held when it was last looked at. */
+  /** The requests and tokens in the window when it was last updated. */
   get sum(): WindowLimits {
     return this.#sum;
   }
 
-  /** The provider's own limit holds where it is the lower one. */
+  /** Sets the request limit that the provider states. The lower limit holds. */
   tighten(requests: number): void {
     this.#saidRequests = Math.max(1, requests);
   }
 
-  /** Whether one more call with these tokens fits now. */
+  /** True if one more call with these tokens fits now. */
   fits(nowMs: number, tokens: Tokens): boolean {
     return isRoom(this.#roomAfter(nowMs, tokens));
   }
 
-  /** When one more call with these tokens fits, at the earliest; `nowMs` where it does now. */
+  /** Returns the earliest time at which one more call with these tokens may fit; `nowMs` if it fits now. */
   freeAt(nowMs: number, tokens: Tokens): number {
     const room = this.#roomAfter(nowMs, tokens);
     if (isRoom(room)) return nowMs;
@@ -126,36 +126,36 @@ export class RollingWindow {
       add(room, at);
       if (isRoom(room)) return at.lastMs + this.windowMs;
     }
-    // What is on its way arrives now at the earliest.
+    // Calls on their way must first arrive, now at the earliest, and then leave the window.
     return nowMs + this.windowMs;
   }
 
-  /** Takes in a call that goes out now. */
+  /** Adds a call that goes out now. `lagMs`: how late this process's timers are. */
   enter(nowMs: number, tokens: Tokens, way: Way, lagMs: number): Stay {
     this.#sum.requests += 1;
     this.#sum.inputTokens += tokens.inputTokens;
     this.#sum.outputTokens += tokens.outputTokens;
-    // A machine that slept is late by hours, and on time again.
+    // The lag is bounded: after a machine has slept, a timer is hours late, but only once.
     const marginMs = this.#marginMs[way] + Math.min(lagMs, this.#marginMs.cold);
     const stay = new Stay(tokens, way, nowMs + marginMs, this.#sum);
     this.#under[way].push(stay);
     return stay;
   }
 
-  /** The provider has answered a call, so it has arrived. */
+  /** The provider has answered the call, so the call has arrived. */
   answered(stay: Stay, nowMs: number): void {
     this.#advance(nowMs);
     if (stay.arrivals === undefined) this.#arrive(stay, nowMs);
   }
 
-  /** Puts what a call really took in the place of its estimates. */
+  /** Replaces a call's estimated tokens by the tokens that it used. */
   correct(stay: Stay, { inputTokens, outputTokens }: Tokens): void {
     this.#change(stay, inputTokens - stay.inputTokens, outputTokens - stay.outputTokens);
     stay.inputTokens = inputTokens;
     stay.outputTokens = outputTokens;
   }
 
-  /** Takes a call out as if it had never been. */
+  /** Removes a call that never went out. */
   remove(stay: Stay): void {
     const { arrivals } = stay;
     if (arrivals?.isOver === true) return;
@@ -171,7 +171,7 @@ export class RollingWindow {
     return (first.head ?? cold.head ?? warm.head ?? this.#arrived.head) === undefined;
   }
 
-  /** What the window would still hold beside one more call with these tokens. */
+  /** Returns the room that one more call with these tokens would leave; negative where it does not fit. */
   #roomAfter(nowMs: number, tokens: Tokens): Amounts {
     this.#advance(nowMs);
     const limits = this.#limits;
@@ -192,7 +192,7 @@ export class RollingWindow {
     arrivals.outputTokens += outputTokens;
   }
 
-  /** Moves what is due to the arrived, in order, and forgets what arrived a window ago. */
+  /** Moves calls that are due to the arrived calls, in order, and drops calls that arrived a window ago. */
   #advance(nowMs: number): void {
     const { first, cold, warm } = this.#under;
     for (;;) {

@@ -1,68 +1,73 @@
 /**
- * What a model's refusals (429, or 503 and 529 with Retry-After) teach: to wait, and to send less.
+ * Learns from a model's refusals (429, or 503 and 529 with Retry-After) to wait and to send less.
  *
- * A refusal among many answers is the matter of its own call, which its retry makes again. Where more of the
- * latest calls are refused, all calls wait for Retry-After, and less is sent afterwards.
+ * A single refusal among many answers concerns only its own call, which is retried. If a larger share of the latest
+ * calls is refused, all calls wait for Retry-After, and fewer calls are sent afterwards.
  *
- * A server that allows five calls in flight and one that allows ten a second refuse alike. The first
- * refusals are put down to the calls in flight; where there were fewer of them than have gone well before,
- * to the rate. The refusals of one burst are one event, and each of them corrects its figures.
+ * The refusals of a server that allows five calls in flight look like those of a server that allows ten calls per
+ * second. The first refusals are attributed to the number of calls in flight. If fewer calls were in flight than the
+ * server has accepted before, the refusals are attributed to the rate. All refusals of a burst are one event, and each
+ * of them corrects the event's figures.
  */
 import { RETRY_AFTER_MAX_MS } from '../../limits.ts';
 import { GATE_COLD_MS } from './meter.ts';
 
-/** The part of the latest calls that may be refused before the others wait for it. */
+/** If at most this share of the latest calls is refused, the other calls do not wait. */
 const THROTTLE_SHARE = 0.1;
-/** The latest calls are about so many: each counts a thirtieth less with every call that ends after it. */
+/** The number of latest calls that count: a call's weight shrinks by a thirtieth with each call that ends later. */
 const THROTTLE_MEMORY = 30;
-/** What an event leaves of the level at which it came. */
+/** The share of the refused level that is allowed right after an event. */
 const THROTTLE_FACTOR = 0.7;
-/** From an event until that level is reached again; calls in flight and calls per second come back along a cubic. */
+/** The time after an event until the refused level is allowed again. The limits recover along a cubic. */
 const THROTTLE_RECOVERY_MS = 20_000;
-/** A level so many times that of the last event is a level no more: after some 65 s without another. */
+/** At this multiple of the refused level a limit is dropped: about 65 s after the last event. */
 const THROTTLE_FORGET = 4;
-/** The wait after a refusal without Retry-After, at least; twice as much after each event in a row. */
+/** The shortest wait after a refusal without Retry-After. It doubles with each consecutive event without an answer. */
 const THROTTLE_PAUSE_MS = 500;
-/** Part of a wait that is added at random, so that several processes do not come back together. */
+/** The largest share of a Retry-After wait that is added at random, so that processes do not resume together. */
 const THROTTLE_JITTER = 0.1;
-/** A rate is taken from no shorter time than this, … */
+/** A rate is measured over at least this time. */
 const THROTTLE_MEASURE_MS = 500;
-/** … and from no fewer calls than this, since the gaps between a few are mostly their holds. */
+/** A rate is measured over at least this many calls, because the gaps between fewer calls are mostly their waits. */
 const THROTTLE_MEASURE_CALLS = 8;
-/** A longer gap between two calls is a hold, or there was nothing to send: it is no part of a measured rate. */
+/** A longer gap between two calls is a wait or idle time, so it is not part of a measured rate. */
 const THROTTLE_GAP_MS = 1_200;
-/** What is older than this counts half in a measured rate; a pause as long says that the latest calls are too old. */
+/**
+ * Beyond this much sending time the figures of a measured rate are halved, so that older calls count less. After a
+ * pause of this length, earlier calls no longer count as the latest calls.
+ */
 const THROTTLE_HORIZON_MS = 120_000;
-/** Calls per second may be this far behind their even spacing: a timer's resolution. */
+/** Calls may be late by this much, a timer's resolution, without delaying the calls after them. */
 const PACE_SLACK_MS = 4;
 
-/** Uniform in [0, 1). */
+/** Returns a random number, uniform in [0, 1). */
 export type Random = () => number;
 
+/** The learned limits of one model: calls in flight, and calls per second. */
 export class Throttle {
   readonly #random: Random;
   readonly #calls = new RecoveringLimit();
   readonly #perSecond = new RecoveringLimit();
   #pausedUntilMs = -Infinity;
-  /** When the next call may follow, at the learnt rate. */
+  /** The earliest time of the next call at the learned rate. */
   #nextMs = -Infinity;
-  /** The last event; the calls of an earlier start belong to it. */
+  /** The time of the last event. Refusals of calls that started earlier belong to that event. */
   #eventMs = -Infinity;
   #jitter = 0;
-  /** Which limit the last event lowered, and from which figures. */
+  /** Which limit the last event lowered. `#accepted` calls in `#seconds` are the rate that it measured. */
   #lowered: 'calls' | 'rate' | 'none' = 'none';
   #accepted = 0;
   #seconds = 1;
   #lastMs = -Infinity;
-  /** Calls since the rate is measured that were not refused, and the time in which they were sent. */
+  /** Calls since `#measuredFromMs` that were not refused. They were sent within `#busyMs` of sending time. */
   #sent = 0;
   #busyMs = 0;
   #measuredFromMs = -Infinity;
-  /** Calls since the last event that were answered. */
+  /** The number of answered calls since the last event. */
   #answered = 0;
-  /** Events in a row without an answer in between. */
+  /** The number of consecutive events without an answer between them. */
   #fruitless = 0;
-  /** The latest calls that have ended, and those of them that were refused. */
+  /** The weighted number of latest calls that ended; `#refused` is the number of refused ones among them. */
   #ended = 0;
   #refused = 0;
 
@@ -70,28 +75,31 @@ export class Throttle {
     this.#random = random;
   }
 
-  /** When one more call may go out beside `inFlight`. */
+  /** Returns when one more call may go out while `inFlight` calls are in flight. */
   freeAt(nowMs: number, inFlight: number): number {
     let atMs = Math.max(nowMs, this.#pausedUntilMs);
     if (inFlight >= this.#callsAt(nowMs)) {
-      // A call must end first, or time must pass: not before the next millisecond, whatever the rounding.
+      // A call must end, or the limit must recover. The result is at least a millisecond ahead, despite rounding.
       atMs = Math.max(atMs, nowMs + 1, this.#calls.reachesAt(inFlight + 1));
     }
     return this.#perSecond.at(nowMs) === Infinity ? atMs : Math.max(atMs, this.#nextMs);
   }
 
-  /** Milliseconds for which all calls are held. */
+  /** Returns for how many milliseconds all calls are held. */
   heldMs(nowMs: number): number {
     return Math.max(0, this.#pausedUntilMs - nowMs);
   }
 
-  /** Calls that may be in flight. Where a whole burst was refused its size says nothing: each answer admits one more. */
+  /**
+   * Returns how many calls may be in flight. If a whole burst was refused (`ceiling` 1), its size says nothing about
+   * the limit, so each answer admits one more call.
+   */
   #callsAt(nowMs: number): number {
     const calls = Math.max(1, Math.floor(this.#calls.at(nowMs)));
     return this.#calls.ceiling > 1 ? calls : Math.max(calls, 1 + this.#answered);
   }
 
-  /** A call goes out; gives the time by which it puts off the next one, in ms. */
+  /** A call goes out. Returns by how many milliseconds it delays the next call. */
   enter(nowMs: number): number {
     const gapMs = nowMs - this.#lastMs;
     if (gapMs >= THROTTLE_HORIZON_MS) {
@@ -115,7 +123,7 @@ export class Throttle {
     return paceMs;
   }
 
-  /** A call that put off the next one by `paceMs` never went out. */
+  /** A call that delayed the next call by `paceMs` never went out. */
   undo(paceMs: number): void {
     this.#sent = Math.max(0, this.#sent - 1);
     this.#nextMs -= paceMs;
@@ -129,7 +137,7 @@ export class Throttle {
     this.#fruitless = 0;
   }
 
-  /** A call that started at `startMs` was refused; `inFlight` counts it. */
+  /** A call that started at `startMs` was refused. `inFlight` includes this call. */
   refused(nowMs: number, startMs: number, inFlight: number, retryAfterMs?: number): void {
     this.#count(1);
     if (startMs >= this.#measuredFromMs) this.#sent -= 1;
@@ -138,13 +146,13 @@ export class Throttle {
       this.#begin(nowMs, inFlight);
     } else this.#correct(nowMs);
     const waitMs = retryAfterMs ?? THROTTLE_PAUSE_MS * 2 ** this.#fruitless;
-    // Without a word of the provider the wait is a guess, and is spread over twice its length.
+    // Without Retry-After the wait is a guess. A random part of up to its own length is added to it.
     const jitter = retryAfterMs === undefined ? this.#jitter : this.#jitter * THROTTLE_JITTER;
     const pauseMs = Math.min(RETRY_AFTER_MAX_MS, waitMs) * (1 + jitter);
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, nowMs + pauseMs);
   }
 
-  /** Whether nothing would be lost with it. */
+  /** True if this state holds no wait and no limit, so that it can be dropped. */
   isIdle(nowMs: number): boolean {
     return (
       nowMs >= this.#pausedUntilMs &&
@@ -153,7 +161,7 @@ export class Throttle {
     );
   }
 
-  /** One more call has ended; 1 where it was refused. */
+  /** Counts a call that ended: 1 if it was refused, else 0. */
   #count(refused: 0 | 1): void {
     const kept = 1 - 1 / THROTTLE_MEMORY;
     this.#ended = this.#ended * kept + 1;
@@ -169,7 +177,7 @@ export class Throttle {
     const wentWell = inFlight < this.#calls.ceiling && this.#calls.ceiling !== Infinity;
     const isRate = wentWell || inFlight <= 1;
     if (isRate && isMeasured) {
-      // Where nothing was answered since the last event, its wait was too short; that says nothing of the rate.
+      // If no call was answered since the last event, its wait was too short. That says nothing about the rate.
       this.#lowered = 'rate';
       this.#accepted = this.#sent;
       this.#seconds = this.#busyMs / 1_000;
@@ -187,7 +195,7 @@ export class Throttle {
     this.#answered = 0;
   }
 
-  /** One more refusal of the burst: so many fewer were accepted. */
+  /** Corrects the last event's figures for one more refusal of its burst. */
   #correct(nowMs: number): void {
     if (this.#lowered === 'calls') {
       this.#calls.ceiling = Math.max(1, this.#calls.ceiling - 1);
@@ -199,16 +207,16 @@ export class Throttle {
 }
 
 /**
- * A limit that a refusal sets and time lifts. After a refusal at some level the limit is 70 % of it, comes back to
- * it along a cubic (fast, then flat: most of the time is spent just below what was refused), goes beyond it, and is
- * forgotten.
+ * A limit that a refusal sets and time lifts. After a refusal at some level the limit is 70 % of that level. It returns
+ * to the level along a cubic, first fast and then slowly, so that most of the time is spent just below the refused
+ * level. Then it grows beyond the level and is dropped.
  */
 class RecoveringLimit {
-  /** The lowest level that is known to be refused. */
+  /** The refused level; Infinity without a limit. */
   ceiling = Number.POSITIVE_INFINITY;
   #sinceMs = 0;
 
-  /** A refusal at `level`. */
+  /** Sets the limit after a refusal at `level`. */
   drop(level: number, nowMs: number): void {
     this.ceiling = level;
     this.#sinceMs = nowMs;
@@ -222,7 +230,7 @@ class RecoveringLimit {
     return this.ceiling * level;
   }
 
-  /** When the limit will be `level`. */
+  /** Returns when the limit reaches `level`. */
   reachesAt(level: number): number {
     const part = Math.cbrt((level / this.ceiling - 1) / (1 - THROTTLE_FACTOR));
     return this.#sinceMs + (part + 1) * THROTTLE_RECOVERY_MS;

@@ -1,4 +1,4 @@
-/** `rvbbit bench collect`: every statement of a workload under every strategy, for a data set of what each took. */
+/** `rvbbit bench collect`: runs every statement of a workload under every strategy, and collects what each run took. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { collect, keyOf } from '../../collect/collect.ts';
@@ -27,13 +27,13 @@ const USAGE = 'rvbbit bench collect --workload auto|FILE.sql';
 const FOLDER = 'collection';
 const QUERIES = 60;
 const SEED = 7;
-/** Of the simulated server's answers. */
+/** The latency of the simulated server's answers. */
 const LATENCY = { kind: 'lognormal', meanMs: 20, sigma: 0.8 } as const;
 const SIMULATED = 'simulated/m';
-/** Between two lines of progress. */
+/** The least time between two lines of progress. */
 const TELL_EVERY_MS = 5_000;
 
-/** Goes on where an earlier collection into the same folder ended. Gives the exit code. */
+/** Collects, and continues where an earlier collection into the same folder ended. Returns the exit code. */
 export async function bench(words: readonly string[], options: CliOptions): Promise<number> {
   const [action, ...rest] = words;
   if (action !== 'collect' || rest.length > 0) {
@@ -97,7 +97,7 @@ async function statementsOf(workload: string, { limit, seed }: CliOptions): Prom
   return statements;
 }
 
-/** The folder of the collection, with the cascade of the generated statements in it. */
+/** Makes the collection's folder and writes the cascade of the generated statements into it. Returns the folder. */
 function cascadeFolder(folder: string): string {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, COLLECT_CASCADE);
@@ -105,7 +105,7 @@ function cascadeFolder(folder: string): string {
   return folder;
 }
 
-/** An engine whose every call goes to a simulated server. */
+/** Opens an engine whose calls all go to a simulated server. */
 async function openSimulated(
   baseUrl: string,
   cascades: string,

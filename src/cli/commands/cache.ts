@@ -1,4 +1,4 @@
-/** `rvbbit cache`: the stored model answers. */
+/** `rvbbit cache`: shows or clears the stored model answers. */
 import { randomBytes } from 'node:crypto';
 import { DiskJournal } from '../../journal/disk/disk-journal.ts';
 import { realFileSystem } from '../../journal/disk/file-system.ts';
@@ -19,13 +19,13 @@ import { reportDamage } from '../report-damage.ts';
 import { say, sayError } from '../stderr.ts';
 import { counted } from '../text/counted.ts';
 
-/** Keys that one `cache.clear` record names. */
+/** The largest number of keys in one `cache.clear` record. */
 const CLEAR_MAX_KEYS = 1_000;
 
 const USAGE = 'rvbbit cache stats|list|show <key>|clear';
 const LISTED = 20;
 
-/** Runs one of the four. */
+/** Runs `stats`, `list`, `show` or `clear`. Returns the exit code. */
 export async function cache(words: readonly string[], options: CliOptions): Promise<number> {
   const [action, key, ...more] = words;
   const left = action === 'show' ? more[0] : key;
@@ -52,12 +52,12 @@ function readAll(folder: string): AnswerList {
   return listAnswers(realFileSystem, folder, reportDamage);
 }
 
-/** The time in µs before which answers are older than `--older-than`; undefined without it. */
+/** Returns the time in µs before which answers are older than `--older-than`; undefined without that option. */
 function beforeOf({ olderThan }: CliOptions, now: number): number | undefined {
   return olderThan === undefined ? undefined : now - 1_000 * readAgeMs('--older-than', olderThan);
 }
 
-/** The answers that `--model` and `--older-than` leave. */
+/** Returns the answers that `--model` and `--older-than` select. */
 function chosenAnswers(
   answers: readonly ListedAnswer[],
   options: CliOptions,
@@ -203,7 +203,7 @@ async function clear(options: CliOptions): Promise<number> {
     journal.append({ ...names, t: 'cache.clear', before: until, ...(keys ? { keys } : {}) });
   };
   if (model === undefined) write(before ?? now);
-  // By key: those of one model, and those that a clock which ran ahead has dated later than now.
+  // These are cleared by key: the answers of one model, and answers from a clock that ran ahead, dated later than now.
   const named = going.filter(({ at }) => model !== undefined || at >= (before ?? now));
   for (let first = 0; first < named.length; first += CLEAR_MAX_KEYS) {
     const some = named.slice(first, first + CLEAR_MAX_KEYS);

@@ -1,4 +1,4 @@
-/** `rvbbit test --models`: the same labelled rows by several models or cascades, and how often each is right. */
+/** `rvbbit test --models`: runs the same labelled rows with several models or cascades, and counts right answers. */
 import { jsonEquals } from '../../cascade/plain-json.ts';
 import type { Engine } from '../../engine.ts';
 import { RvbbitError } from '../../errors.ts';
@@ -10,20 +10,20 @@ import { printRows } from '../print-rows.ts';
 import { type Interrupts, watchInterrupts } from '../signals.ts';
 import { say } from '../stderr.ts';
 
-/** Runs at a time where `--parallel` is not said. */
+/** The number of runs at a time without `--parallel`. */
 const PARALLEL = 10;
-/** The column of the right answers where `--label` is not said. */
+/** The column of the right answers without `--label`. */
 const LABEL = 'expected';
-/** Characters of an input or answer in the table of disagreements. */
+/** The number of characters of an input or answer in the table of disagreements. */
 const SHOWN_CHARS = 60;
-/** Disagreements that the table shows; JSON has all. */
+/** The number of disagreements that the table shows. JSON has all of them. */
 const SHOWN_ROWS = 50;
 
-/** A cascade in its root, and an engine on that root. */
+/** A cascade's path under its root, and an engine on that root. */
 export interface ComparedCascade {
   readonly engine: Engine;
   readonly path: string;
-  /** As it was typed. */
+  /** The cascade as it was typed. */
   readonly name: string;
 }
 
@@ -34,12 +34,12 @@ interface LabelledRow {
 
 interface Candidate {
   readonly cascade: ComparedCascade;
-  /** None: the one that the cascade or the configuration names. */
+  /** Undefined for the model that the cascade or the configuration names. */
   readonly model: string | undefined;
   readonly name: string;
 }
 
-/** What came of one row: an answer, or why there is none. */
+/** The outcome of one row: an answer, or the code of the error. */
 type Answer = { readonly value: Json } | { readonly error: string };
 
 interface Measured {
@@ -49,13 +49,16 @@ interface Measured {
   readonly hits: number;
   readonly tokensIn: number;
   readonly tokensOut: number;
-  /** Null where a call has no price. */
+  /** Null if a call has no price. */
   readonly costMicroUsd: number | null;
-  /** Of each answered call, ascending. */
+  /** The milliseconds of each answered call, ascending. */
   readonly latencies: readonly number[];
 }
 
-/** Prints both tables, or JSON. The exit code is 1 where a model is right less often than `--at-least` says, 5 where rows failed. */
+/**
+ * Compares, and prints two tables or JSON. The exit code is 1 if a model is right less often than `--at-least` says,
+ * and 5 if rows failed.
+ */
 export async function compareModels(
   cascades: readonly ComparedCascade[],
   options: CliOptions,
@@ -103,7 +106,7 @@ function nameOf(
   return cascades > 1 && models > 1 ? `${name}, ${model}` : cascades > 1 ? name : model;
 }
 
-/** The rows of `--data`, else the test cases of the first cascade. */
+/** Returns the rows of `--data`, else the test cases of the first cascade. */
 async function rowsOf(
   cascades: readonly ComparedCascade[],
   { data, label = LABEL }: CliOptions,
@@ -154,7 +157,7 @@ async function readData(engine: Engine, file: string): Promise<JsonObject[]> {
   }
 }
 
-/** Asks about every row, at most `--parallel` at a time. Throws where the model cannot be asked at all. */
+/** Asks about every row, at most `--parallel` rows at a time. Throws if the model cannot be asked at all. */
 async function measure(
   candidate: Candidate,
   rows: readonly LabelledRow[],
@@ -206,7 +209,7 @@ function isRight(answer: Answer | undefined, expected: Json): boolean {
   return answer !== undefined && 'value' in answer && sameAnswer(answer.value, expected);
 }
 
-/** Equal as JSON, or as texts: a CSV file does not tell the number 1 from the text. */
+/** True if the values are equal as JSON or as texts. A CSV file does not distinguish the number 1 from the text. */
 function sameAnswer(value: Json, expected: Json): boolean {
   if (jsonEquals(value, expected)) return true;
   if (typeof value === 'object' || typeof expected === 'object') return false;
@@ -310,7 +313,7 @@ function shown(value: Json): string {
   return text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS - 1)}…` : text;
 }
 
-/** Of ascending values; null where there are none. */
+/** Returns a percentile of ascending values; null without values. */
 function percentile(values: readonly number[], part: number): number | null {
   const value = values[Math.max(0, Math.ceil(values.length * part) - 1)];
   return value === undefined ? null : Math.round(value);

@@ -1,4 +1,4 @@
-/** `rvbbit config show`: the settings that count, where each comes from, and no secret. */
+/** `rvbbit config show`: prints the settings in effect and where each comes from, without secrets. */
 import type { DescribedConfig, DescribedSetting } from '../../model/describe-config.ts';
 import { readConfiguration } from '../configuration.ts';
 import { CliError } from '../exit-codes.ts';
@@ -15,7 +15,7 @@ const SOURCES = {
   default: 'default',
 } as const;
 
-/** Prints the configuration, as YAML with comments or as JSON. Gives the exit code. */
+/** Prints the configuration as YAML with comments, or as JSON. Returns the exit code. */
 export async function config(words: readonly string[], options: CliOptions): Promise<number> {
   if (words.length !== 1 || words[0] !== 'show') {
     throw new CliError('usage', 'config has one thing to do: show', 'rvbbit config show');
@@ -36,7 +36,7 @@ function configText({ model, providers }: DescribedConfig): string {
   return lines.join('\n');
 }
 
-/** Values in JSON, which YAML reads. */
+/** Returns the line of a setting. Values that are not plain text are JSON, which YAML can read. */
 function settingLine(indent: string, { key, value, source, isSet }: DescribedSetting): string {
   const plain = typeof value === 'string' && /^[A-Za-z0-9_./:-]*[A-Za-z0-9_./-]$/.test(value);
   const setting = `${indent}${key}: ${plain ? value : JSON.stringify(value)}`;

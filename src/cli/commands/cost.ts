@@ -1,4 +1,4 @@
-/** `rvbbit cost`: what was spent, and what stored answers saved. */
+/** `rvbbit cost`: prints what was spent, and what stored answers saved. */
 import { acquireDatabase } from '../../duck/registry.ts';
 import { Session } from '../../duck/session.ts';
 import { makeViews } from '../../receipts/attach.ts';
@@ -8,7 +8,7 @@ import { CliError } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { printRows } from '../print-rows.ts';
 
-/** Prints a row a value of `--by`. */
+/** Prints one row per value of `--by`. Returns the exit code. */
 export async function cost(words: readonly string[], options: CliOptions): Promise<number> {
   const [left] = words;
   if (left !== undefined) {

@@ -1,4 +1,4 @@
-/** `rvbbit doctor`: checks the installation, by running it. */
+/** `rvbbit doctor`: checks the installation by running a small cascade. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, freemem, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { cascadeRoot } from '../session.ts';
 import { stdoutStyle } from '../stderr.ts';
 import { visible, visibleLines } from '../text/escape.ts';
 
-/** One thing looked at. */
+/** The result of one check. */
 interface Check {
   readonly name: string;
   readonly ok: boolean;
@@ -28,7 +28,7 @@ cells:
   - { name: answer, tool: js, inputs: { code: "return input.n + 1;" } }
 `;
 
-/** Prints what works and what does not, as text or JSON. Gives 1 if something is broken. */
+/** Prints what works and what does not, as text or JSON. Returns 1 if something is broken. */
 export async function doctor(words: readonly string[], options: CliOptions): Promise<number> {
   if (words.length > 0) {
     throw new CliError('usage', `'${words[0]}' is left over`, 'rvbbit doctor --help');
@@ -70,7 +70,7 @@ async function attempt(name: string, look: () => Promise<string>): Promise<Check
   }
 }
 
-/** Without a state folder and a configuration: a check leaves nothing behind, and fails for what it looks at alone. */
+/** Opens an engine without state folder and configuration. A check then leaves no files and depends on nothing else. */
 async function openBare({ threads }: CliOptions, cascades: string): Promise<Engine> {
   const { Engine } = await import('../../engine.ts');
   return Engine.openLean({ cascades, ...(threads === undefined ? {} : { threads }) });

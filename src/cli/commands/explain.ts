@@ -1,4 +1,4 @@
-/** `rvbbit explain`: what a statement would do. */
+/** `rvbbit explain`: shows what a statement would do. */
 import { renderReport } from '../../explain/report/render-report.ts';
 import type { ExplainReport } from '../../result.ts';
 import { CliError, type ExitCause, exitCodeOf, verdictOf } from '../exit-codes.ts';
@@ -9,7 +9,7 @@ import { readScript, type ScriptInput } from '../script.ts';
 import { openEngine } from '../session.ts';
 import { watchInterrupts } from '../signals.ts';
 
-/** Explains one statement, as text or JSON. Gives the exit code. */
+/** Explains one statement, as text or JSON. Returns the exit code. */
 export async function explain(words: readonly string[], options: CliOptions): Promise<number> {
   const file = words.find((word) => /^\S+\.sql$/i.test(word));
   if (file !== undefined) {
@@ -46,14 +46,14 @@ export async function explain(words: readonly string[], options: CliOptions): Pr
   }
 }
 
-/** Of an EXPLAIN ANALYZE what holds of the statement itself. */
+/** Returns the verdicts on the statement that an EXPLAIN ANALYZE has run. */
 function verdictsOfAnalyze({ actual }: ExplainReport): ExitCause[] {
   if (actual === undefined) return [];
   const verdicts: ExitCause[] = actual.failed > 0 ? ['rows'] : [];
   return actual.status === 'incomplete' ? [...verdicts, 'budget'] : verdicts;
 }
 
-/** The table of options allows `text`, `tree` and `json` here. */
+/** Returns the lines of a report. The table of options allows only the formats `text`, `tree` and `json` here. */
 function linesOf(report: ExplainReport, format: string | undefined): readonly string[] {
   if (format === 'json') return [JSON.stringify(report, null, 2)];
   return renderReport(report, format === 'tree' ? 'tree' : 'text');

@@ -1,4 +1,4 @@
-/** `rvbbit init`: a working folder to start from. */
+/** `rvbbit init`: makes a working folder to start from. */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -8,10 +8,9 @@ import type { CliOptions } from '../options.ts';
 import { say } from '../stderr.ts';
 import { systemErrorText } from '../text/system-error.ts';
 
-const EXAMPLES = packageFile('examples/');
 const CASCADE = 'price_band.yaml';
 const ASKING = 'review_topic.yaml';
-/** Rows taken over from each file of example data, besides its header. */
+/** The number of rows copied from each file of example data, besides its header. */
 const SAMPLE_ROWS = 12;
 
 const QUERY = `-- Each product's price band, by the cascade in cascades/${CASCADE}.
@@ -43,7 +42,7 @@ Three commands:
     rvbbit run cascades/${CASCADE} --input '{"price": 49.90}'
 `;
 
-/** Makes the folder and says what to type next. Gives the exit code. */
+/** Makes the folder and prints what to type next. Returns the exit code. */
 export async function init(words: readonly string[], options: CliOptions): Promise<number> {
   const [folder = '.', ...more] = words;
   if (more.length > 0)
@@ -69,14 +68,14 @@ export async function init(words: readonly string[], options: CliOptions): Promi
   return 0;
 }
 
-/** The files by path; the cascades and the rows are those of the package's examples. */
+/** Returns the files by path. The cascades and the rows come from the package's examples. */
 async function workingFiles(): Promise<ReadonlyMap<string, string>> {
   const cascade = async (name: string): Promise<[string, string]> => {
-    const text = await readFile(new URL(`cascades/${name}`, EXAMPLES), 'utf8');
+    const text = await readFile(packageFile(`examples/cascades/${name}`), 'utf8');
     return [`cascades/${name}`, text.replace(/^# yaml-language-server.*\n/, '')];
   };
   const rows = async (name: string): Promise<[string, string]> => {
-    const text = await readFile(new URL(`data/${name}`, EXAMPLES), 'utf8');
+    const text = await readFile(packageFile(`examples/data/${name}`), 'utf8');
     const sample = text.split('\n').slice(0, SAMPLE_ROWS + 1);
     return [name, `${sample.join('\n')}\n`];
   };

@@ -1,4 +1,4 @@
-/** `rvbbit journal`: checks the journal on disk, compacts and prunes it. */
+/** `rvbbit journal`: verifies, compacts or prunes the journal on disk. */
 import { Archive } from '../../journal/disk/archive.ts';
 import { compactFolder } from '../../journal/disk/compact.ts';
 import { DiskAnswers } from '../../journal/disk/disk-answers.ts';
@@ -16,11 +16,11 @@ import { reportDamage } from '../report-damage.ts';
 import { say } from '../stderr.ts';
 import { counted } from '../text/counted.ts';
 
-/** Segments that are compacted where `--older-than` does not say. */
+/** The age from which segments are compacted, without `--older-than`. */
 const COMPACT_AFTER = '1d';
 const USAGE = 'rvbbit journal verify|compact|prune';
 
-/** Runs one of the three. Gives 1 if `verify` finds damage. */
+/** Runs `verify`, `compact` or `prune`. Returns 1 if `verify` finds damage. */
 export async function journal(words: readonly string[], options: CliOptions): Promise<number> {
   const [action, ...more] = words;
   if (more.length > 0) throw new CliError('usage', `'${more[0]}' is left over`, USAGE);

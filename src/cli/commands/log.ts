@@ -1,4 +1,5 @@
-/** `rvbbit log`: the latest model calls of the journal, and those that follow. */
+/** `rvbbit log`: prints the latest model calls of the journal, and follows new calls. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { realFileSystem } from '../../journal/disk/file-system.ts';
 import { JournalTail } from '../../journal/disk/follow-journal.ts';
@@ -9,14 +10,15 @@ import { existingJournal } from '../existing-journal.ts';
 import { CliError } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { reportDamage } from '../report-damage.ts';
+import { counted } from '../text/counted.ts';
 import { visible } from '../text/escape.ts';
 
-/** Lines that are shown of what has been. */
+/** The number of earlier lines that are shown without `--limit`. */
 const SHOWN = 20;
-/** How often new records are looked for. */
+/** The interval at which new records are read. */
 const POLL_MS = 200;
 
-/** Prints a line a call; with `--follow` until Ctrl-C. */
+/** Prints one line per call; with `--follow`, until Ctrl-C. Returns the exit code. */
 export async function log(words: readonly string[], options: CliOptions): Promise<number> {
   const [left] = words;
   if (left !== undefined) throw new CliError('usage', `'${left}' is left over`, 'rvbbit log [-f]');
@@ -34,11 +36,16 @@ export async function log(words: readonly string[], options: CliOptions): Promis
   const print = (some: readonly string[]) => {
     if (some.length > 0) process.stdout.write(`${some.join('\n')}\n`);
   };
-  print(read().slice(-(options.limit ?? SHOWN)));
-  if (options.follow !== true) return 0;
+  const printLatest = () => print(read().slice(-(options.limit ?? SHOWN)));
+  if (options.follow !== true) {
+    printLatest();
+    return 0;
+  }
+  // Before the first line: who sees a line may press Ctrl-C.
   const interrupt = new AbortController();
   const { signal } = interrupt;
   for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => interrupt.abort());
+  printLatest();
   while (!signal.aborted) {
     await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
     print(read());
@@ -48,7 +55,7 @@ export async function log(words: readonly string[], options: CliOptions): Promis
 
 type Start = JournalRecord & { readonly t: 'attempt.start' };
 
-/** Records as lines: a call when it ends; with `isVerbose` also when it begins, and what is around it. */
+/** Makes lines of records: of a call when it ends; with `isVerbose` also when it begins, and of other records. */
 class LogLines {
   readonly #isVerbose: boolean;
   readonly #open = new Map<string, Start>();
@@ -73,7 +80,10 @@ class LogLines {
         return line(record, `${callOf(start)} ${figures}, ${end}`);
       }
       case 'cache.hits':
-        return this.#told(record, `${record.count} stored answers of ${record.cell} used`);
+        return this.#told(
+          record,
+          `${counted(record.count, 'stored answer')} of ${record.cell} used`,
+        );
       case 'statement.open':
         return this.#told(record, `begins, ${record.parallel} at a time: ${record.sql}`);
       case 'statement.read':
@@ -105,7 +115,7 @@ function callOf({ provider, model, cascade = '', cell, n, attempt }: Start): str
   return `#${number} ${provider}/${model} ${cascade}: ${cell}${again}`;
 }
 
-/** One line, whatever the record holds. */
+/** Returns exactly one line, also for a text with line breaks. */
 function line({ at, session }: JournalRecord, text: string): string {
   const time = new Date(at / 1_000).toISOString().slice(11, 23);
   return `${time} ${session} ${visible(text)}`;

@@ -1,8 +1,8 @@
-/** `rvbbit ops`: the semantic operators of a cascade root. */
+/** `rvbbit ops`: lists, shows or copies the semantic operators of a cascade root. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { signatureOf, spellingsOf } from '../../operators/check-call.ts';
-import { BUILT_IN_ROOT, loadOperators, OPERATORS_FOLDER } from '../../operators/load-operators.ts';
+import { builtInRoot, loadOperators, OPERATORS_FOLDER } from '../../operators/load-operators.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';
 import { findOperator, operatorFile } from '../find-operator.ts';
 import type { CliOptions } from '../options.ts';
@@ -15,7 +15,7 @@ import { systemErrorText } from '../text/system-error.ts';
 
 const USAGE = 'rvbbit ops list|show <name>|eject <name>';
 
-/** Runs one of the three. */
+/** Runs `list`, `show` or `eject`. Returns the exit code. */
 export async function ops(words: readonly string[], options: CliOptions): Promise<number> {
   const [action, name, ...more] = words;
   const left = action === 'list' ? name : more[0];
@@ -85,8 +85,8 @@ async function show(name: string, options: CliOptions): Promise<number> {
 
 async function eject(name: string, options: CliOptions): Promise<number> {
   const root = cascadeRoot(options);
-  const builtIn = findOperator(await loadOperators(BUILT_IN_ROOT), name);
-  const text = await readFile(join(BUILT_IN_ROOT, builtIn.cascade.file), 'utf8');
+  const builtIn = findOperator(await loadOperators(builtInRoot()), name);
+  const text = await readFile(join(builtInRoot(), builtIn.cascade.file), 'utf8');
   const { files } = await loadOperators(root);
   const taken = files.get(builtIn.name) ?? '';
   const overrides = taken.startsWith(`${OPERATORS_FOLDER}/`);

@@ -13,10 +13,10 @@ import type { Sink } from '../sink/sink.ts';
 import { StdoutSink } from '../sink/stdout-sink.ts';
 import { say, stdoutStyle } from '../stderr.ts';
 
-/** What is in flight at the first Ctrl-C has this long to end: its calls are paid. */
+/** The time that work in flight has to end after the first Ctrl-C, because its calls are already paid for. */
 const DRAIN_MS = 10_000;
 
-/** Runs the script of `-c`, `-f` or standard input on a database. Gives the exit code. */
+/** Runs the script of `-c`, `-f` or standard input on a database. Returns the exit code. */
 export async function query(words: readonly string[], options: CliOptions): Promise<number> {
   const { database, inputs } = operands(words, options);
   if (inputs === undefined) {
@@ -49,7 +49,7 @@ interface Operands {
   readonly inputs: readonly ScriptInput[] | undefined;
 }
 
-/** The database and what to run; no inputs if there is nothing to run and nobody to ask. */
+/** Returns the database and the inputs. Without inputs, standard input is the input unless it is a terminal. */
 function operands(words: readonly string[], options: CliOptions): Operands {
   const names = words.filter((word) => word !== '-');
   if (names.length > 1) {
@@ -66,7 +66,7 @@ function operands(words: readonly string[], options: CliOptions): Operands {
   return { database, inputs: process.stdin.isTTY ? undefined : [stdin] };
 }
 
-/** Which statements' results are printed, by index. Throws where a format of one result set would get several. */
+/** Returns which results are printed, by statement index. Throws if a format of one result set would get several. */
 function chooseResults(
   statements: readonly ScriptStatement[],
   format: FormatName,
@@ -137,7 +137,7 @@ async function withOutput(
     if (isBroken && !interrupts.interrupted) return 0;
     const verdicts: ExitCause[] = interrupts.interrupted ? [...met, 'interrupted'] : [...met];
     const code = exitCodeOf(verdicts);
-    // Without a result set the file would be empty, in the place of what stands there.
+    // Without a result set, an empty file would replace the existing file.
     const isWanted = options.keepGoing === true && kept > 0;
     if (verdicts.every((verdict) => verdict === 'rows') || isWanted) {
       await sink.close();
@@ -164,12 +164,12 @@ async function openSink(
   if (output === undefined) return new StdoutSink(onBroken);
   const { FileSink, placeOutput } = await import('../sink/file-sink.ts');
   if (format !== 'parquet') return FileSink.open(output, onBroken);
-  // DuckDB writes it after the statement: what would keep it from that is told before.
+  // DuckDB writes the file after the statement. This call reports a file that cannot be written before the statement.
   await placeOutput(output);
   return new StdoutSink(onBroken);
 }
 
-/** Rows that scroll by on the terminal are progress enough, and a bar between them would be torn. */
+/** Returns how progress is shown. Rows that scroll by on a terminal are progress enough, and would tear a bar apart. */
 function progressMode(options: CliOptions, format: FormatName): ProgressMode {
   if (options.quiet) return 'none';
   if (!process.stderr.isTTY) return 'lines';

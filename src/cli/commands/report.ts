@@ -21,10 +21,10 @@ import type { Sink } from '../sink/sink.ts';
 import { StdoutSink } from '../sink/stdout-sink.ts';
 
 const USAGE = 'rvbbit report last|<session>';
-/** Sessions that an error names, the newest ones. */
+/** The number of sessions that an error names: the newest ones. */
 const SESSIONS_SHOWN = 5;
 
-/** Writes one file and prints its name. */
+/** Writes one file and prints its name. Returns the exit code. */
 export async function report(words: readonly string[], options: CliOptions): Promise<number> {
   const [wanted, ...more] = words;
   if (more.length > 0) throw new CliError('usage', `'${more[0]}' is left over`, USAGE);
@@ -50,7 +50,7 @@ function traceOf(records: readonly JournalRecord[]): string {
   return traceJson(timelineOf(records), titleOf(openingOf(records)));
 }
 
-/** `last` leaves out EXPLAIN, which runs nothing. */
+/** Returns the wanted statement. `last` ignores EXPLAIN, which runs nothing. */
 function chosen(statements: readonly OpenedStatement[], wanted: string): OpenedStatement {
   const withName = (of: (name: string) => boolean) =>
     statements.filter(({ session, caller }) => of(session) || of(caller));

@@ -13,13 +13,13 @@ import { say } from '../stderr.ts';
 import { counted } from '../text/counted.ts';
 import { query } from './query.ts';
 
-/** What stands before a statement whose result went to a Parquet file: `-o` is to be given again. */
+/** The text before a statement whose result went to a Parquet file. It is removed; the user has to give `-o` again. */
 const PARQUET_TABLE = /CREATE TEMP TABLE rvbbit_output_[0-9a-f]{8} AS /;
-/** Options of running a statement, which its listing has no use for. */
+/** The options for running a statement, which `--list` does not use. */
 const RUNNING = ['param', 'cascades', 'parallel', 'threads', 'stats'] as const;
 const USAGE = 'rvbbit resume --list | <session> [db]';
 
-/** Lists under `--list`; else runs the statement's SQL again, which asks only for what has no answer yet. */
+/** With `--list`, lists statements. Otherwise runs the statement's SQL again, which asks only for missing answers. */
 export async function resume(words: readonly string[], options: CliOptions): Promise<number> {
   const { stateDir, folder } = existingJournal(options);
   const [prefix, ...database] = words;
@@ -33,7 +33,7 @@ export async function resume(words: readonly string[], options: CliOptions): Pro
   const { session } = chosen(statementsOf(folder), prefix);
   const unlock = await lockRun(stateDir, session);
   try {
-    // Again, under the lock: whoever held it may have completed the statement.
+    // The list is read again under the lock, because the last holder of the lock may have completed the statement.
     const statement = chosen(statementsOf(folder), session);
     if (statement.ending === 'running') throw running(statement);
     tell(statement, options);
@@ -122,7 +122,7 @@ async function printList(
   );
 }
 
-/** The line that tells the statement: the first that is no annotation or other comment. */
+/** Returns the first line that is no annotation or other comment. */
 function firstLine(sql: string): string {
   const lines = sql.trim().split('\n');
   return lines.find((line) => !/^\s*(?:--.*)?$/.test(line))?.trim() ?? lines[0] ?? '';

@@ -1,4 +1,4 @@
-/** `rvbbit run`: one cascade on one input. */
+/** `rvbbit run`: runs one cascade on one input. */
 
 import { RvbbitError } from '../../errors.ts';
 import type { JsonObject } from '../../util/json.ts';
@@ -11,7 +11,7 @@ import { openEngine } from '../session.ts';
 import { watchInterrupts } from '../signals.ts';
 import { say } from '../stderr.ts';
 
-/** Runs the cascade and prints its value as JSON, or with `--outputs` every cell's output. Gives the exit code. */
+/** Runs the cascade and prints its value as JSON, or with `--outputs` every cell's output. Returns the exit code. */
 export async function run(words: readonly string[], options: CliOptions): Promise<number> {
   const [typed, ...more] = words;
   if (typed === undefined || more.length > 0) {
@@ -51,7 +51,7 @@ export async function run(words: readonly string[], options: CliOptions): Promis
   }
 }
 
-/** `--input`: JSON, `@file`, or `-` for standard input. */
+/** Reads the object of `--input`: JSON, `@file`, or `-` for standard input. */
 async function readInputObject(text: string): Promise<JsonObject> {
   const isFile = text === '-' || text.startsWith('@');
   const source = isFile ? await readInput(text === '-' ? '-' : text.slice(1)) : text;

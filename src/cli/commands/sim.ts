@@ -1,4 +1,4 @@
-/** `rvbbit sim`: a simulated model server, for trying cascades without a provider. */
+/** `rvbbit sim`: starts a simulated model server, to try cascades without a provider. */
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { messageOf } from '../../errors.ts';
@@ -12,16 +12,17 @@ import { say } from '../stderr.ts';
 import { visible } from '../text/escape.ts';
 import { systemErrorText } from '../text/system-error.ts';
 
-/** What it bills where its file has no prices, in US dollars per million tokens: as a small model. */
+/** The prices if the options name none, in US dollars per million tokens: those of a small model. */
 const PRICE = { inputPerMtok: 0.15, outputPerMtok: 0.6 };
 
-/** Serves until Ctrl-C or SIGTERM, then says what was called. Ending so is no failure: gives 0. */
+/** Serves until Ctrl-C or SIGTERM, then prints what was called. Returns 0, because such an end is no failure. */
 export async function sim(words: readonly string[], options: CliOptions): Promise<number> {
   if (words.length > 0) throw new CliError('usage', 'sim takes no words', 'rvbbit sim --help');
   const given = await readOptions(options);
   const prices = given.prices ?? { '*': PRICE };
   const simulation = { ...given, prices };
   const simulator = await start(simulation, options.verbose === true);
+  const end = interrupted();
   process.stdout.write(`${simulator.url}\nexport OPENAI_BASE_URL=${simulator.url}\n`);
   if (!options.quiet) {
     say('the second line points the engine here; Ctrl-C ends the server');
@@ -31,7 +32,7 @@ export async function sim(words: readonly string[], options: CliOptions): Promis
       `it bills $${inputPerMtok} a million tokens in, $${outputPerMtok} out; for the account to say so, in rvbbit.config.yaml: providers: { openai: { prices: { ${name}: { input_per_mtok: ${inputPerMtok}, output_per_mtok: ${outputPerMtok} } } } }`,
     );
   }
-  await interrupted();
+  await end;
   const { totals } = simulator.ledger(Number.MAX_SAFE_INTEGER);
   await simulator.close();
   if (!options.quiet) for (const line of summaryLines(totals)) say(line);
@@ -50,7 +51,7 @@ async function start(simulation: SimulatorOptions, isVerbose: boolean): Promise<
   }
 }
 
-/** The options of the file, and over them those of the command line. */
+/** Returns the options of the file, overridden by those of the command line. */
 async function readOptions(options: CliOptions): Promise<SimulatorOptions> {
   const { port, seed, rpm, faults, directives } = options;
   const file = faults === undefined ? {} : await readFaults(faults);
@@ -65,7 +66,7 @@ async function readOptions(options: CliOptions): Promise<SimulatorOptions> {
     ...(seed === undefined ? {} : { seed }),
     ...(latency === undefined ? {} : { latency }),
     ...(directives === undefined ? {} : { directives }),
-    // One of the option's choices.
+    // The parser has checked that this is one of the choices.
     ...(options.answers === undefined
       ? {}
       : { answers: options.answers as NonNullable<SimulatorOptions['answers']> }),
@@ -76,7 +77,7 @@ async function readOptions(options: CliOptions): Promise<SimulatorOptions> {
 async function readFaults(path: string): Promise<SimulatorOptions> {
   try {
     const value: unknown = parse(await readFile(path, 'utf8'));
-    // A bare list is that of the rules; the server checks every field.
+    // A bare list is the list of rules. The server checks every field.
     return (Array.isArray(value) ? { rules: value } : (value ?? {})) as SimulatorOptions;
   } catch (thrown) {
     throw new CliError('open', `cannot read ${visible(path)}: ${systemErrorText(thrown)}`);

@@ -1,4 +1,4 @@
-/** `rvbbit test`: the test cases that cascades bring along. */
+/** `rvbbit test`: runs the test cases in the cascade files. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { TestCase } from '../../cascade/cascade.ts';
@@ -22,13 +22,13 @@ interface Tally {
   failed: number;
 }
 
-/** A cascade file under its root, and as it was typed. */
+/** A cascade file: its path under its root, and its name as typed. */
 interface NamedFile {
   readonly path: string;
   readonly name: string;
 }
 
-/** Runs the cases of the cascades named, or of all under the root that have some. Gives the exit code. */
+/** Runs the cases of the named cascades, or of all cascades under the root. Returns the exit code. */
 export async function test(words: readonly string[], options: CliOptions): Promise<number> {
   if (comparesModels(options)) return compare(words, options);
   const files = await filesByRoot(words, options);
@@ -62,12 +62,12 @@ export async function test(words: readonly string[], options: CliOptions): Promi
   return exitCodeOf(failed > 0 ? ['failed'] : []);
 }
 
-/** Some option that only the comparison of models has. */
+/** True if an option is given that only the comparison of models has. */
 function comparesModels({ models, data, label, atLeast, json, parallel }: CliOptions): boolean {
   return [models, data, label, atLeast, json, parallel].some((option) => option !== undefined);
 }
 
-/** Opens an engine on the root of each cascade or operator that is named, and compares. */
+/** Opens an engine on the root of each named cascade or operator, and compares. */
 async function compare(words: readonly string[], options: CliOptions): Promise<number> {
   if (words.length === 0) {
     const advice = 'rvbbit test cascade.yaml --models a/x,b/y';
@@ -90,7 +90,7 @@ async function compare(words: readonly string[], options: CliOptions): Promise<n
   }
 }
 
-/** A file where there is one; else the file of the operator of this name. */
+/** Returns the cascade file of this name if it exists, else the file of the operator of this name. */
 async function placeCascadeOrOperator(word: string, options: CliOptions): Promise<CascadePlace> {
   const place = placeCascade(word, options);
   const isFile = filesNamed(place.path).some((file) => existsSync(join(place.root, file)));
@@ -102,7 +102,7 @@ async function placeCascadeOrOperator(word: string, options: CliOptions): Promis
   return { root: dirname(file), path: basename(file) };
 }
 
-/** The cascades named, or all under the root, by the root that each belongs to. */
+/** Returns the named cascades, or all cascades under the root, grouped by their root. */
 async function filesByRoot(
   words: readonly string[],
   options: CliOptions,
@@ -143,7 +143,7 @@ async function testCascade(
     }
   } catch (thrown) {
     if (interrupts.interrupted) return;
-    // No case can run where no worker starts: one error says more than a list of them.
+    // If no worker starts, no case can run. One error then says more than one per case.
     if (thrown instanceof RvbbitError && thrown.code === 'RVB_WORKER_BOOT') throw thrown;
     tally.failed++;
     process.stdout.write(`${stdoutStyle('red', 'not ok')} ${visible(file)}: it cannot be loaded\n`);

@@ -1,4 +1,4 @@
-/** Which format a command line means. */
+/** Chooses the output format of a command line. */
 import type { CliOptions } from '../options.ts';
 import type { FormatName } from './format.ts';
 
@@ -12,13 +12,13 @@ const SUFFIXES: Readonly<Record<string, FormatName>> = {
   parquet: 'parquet',
 };
 
-/** The format that a file's name asks for, if any. */
+/** Returns the format for the suffix of a file's name, if there is one. */
 function formatOfFile(path: string): FormatName | undefined {
   const suffix = /\.([a-z]+)$/i.exec(path)?.[1];
   return suffix === undefined ? undefined : SUFFIXES[suffix.toLowerCase()];
 }
 
-/** `--format`, else what the name of `-o` ends in, else a table for people and a JSON object a line for programs. */
+/** Returns `--format`; else the format for the suffix of `-o`; else a table on a terminal. The default is jsonl. */
 export function chooseFormat({
   format,
   output,

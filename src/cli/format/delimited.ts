@@ -1,18 +1,18 @@
 /**
- * CSV and TSV with RFC 4180's quoting and `\n` at line ends. NULL is an empty field and the empty string
- * is `""`, so that they can be told apart; nested values are JSON text.
+ * Writes CSV and TSV with RFC 4180's quoting and `\n` at line ends. NULL is an empty field and the empty string is
+ * `""`, so that a reader can distinguish them. Nested values are JSON text.
  */
 import type { ResultColumn } from '../../result.ts';
 import type { Sink } from '../sink/sink.ts';
 import { plainText } from '../text/value.ts';
 import type { ResultWriter } from './writer.ts';
 
-/** One result set as comma-separated values, a header first. */
+/** Begins a result set of comma-separated values with a header. */
 export function startCsv(columns: readonly ResultColumn[], sink: Sink): ResultWriter {
   return startDelimited(columns, sink, ',');
 }
 
-/** One result set as tab-separated values, a header first. */
+/** Begins a result set of tab-separated values with a header. */
 export function startTsv(columns: readonly ResultColumn[], sink: Sink): ResultWriter {
   return startDelimited(columns, sink, '\t');
 }

@@ -1,17 +1,17 @@
-/** Which columns of a table fit side by side, and how wide each may be. */
+/** Decides which columns of a table fit side by side, and how wide each column is. */
 
-/** A column by index, or the gap where columns were left out (-1), and its width in cells. */
+/** One slot of a line: the index of its column, or -1 for the gap of columns left out, and its width in cells. */
 export interface ColumnSlot {
   readonly column: number;
   readonly width: number;
 }
 
-/** A column is not made narrower than this while others are wider. */
+/** A column is not made narrower than this. Columns are left out instead. */
 const MIN_WIDTH = 12;
 
 /**
- * Fits columns of the wanted widths into a line of `available` cells (undefined: any length). The widest are
- * narrowed first; if that is not enough, columns are left out from the middle.
+ * Fits columns of the wanted widths into a line of `available` cells (undefined: any length). Narrows the widest
+ * columns first. If that is not enough, leaves columns out from the middle.
  */
 export function fitColumns(
   wanted: readonly number[],
@@ -39,12 +39,12 @@ export function fitColumns(
   return [...columns.slice(0, left), { column: -1, width: 1 }, ...columns.slice(left)];
 }
 
-/** Two borders, and a blank and a rule between columns. */
+/** Returns the width of a line with its two borders, and with blanks and a rule between columns. */
 function lineWidth(slots: readonly ColumnSlot[]): number {
   return slots.reduce((sum, { width }) => sum + width + 3, 1);
 }
 
-/** Hands the spare cells out, one each in turn, to the columns that want more. */
+/** Gives the spare cells, in equal shares, to the columns that want more. */
 function widen(
   slots: { column: number; width: number }[],
   wanted: readonly number[],

@@ -1,4 +1,4 @@
-/** The output formats: what each is given, and where each lives. */
+/** The output formats, and the module of each format. */
 import type { ResultColumn } from '../../result.ts';
 import type { Sink } from '../sink/sink.ts';
 import type { FormatSettings, ResultWriter } from './writer.ts';
@@ -15,20 +15,20 @@ export const FORMATS = [
   'none',
 ] as const;
 
-/** How results are written. */
+/** The name of an output format. */
 export type FormatName = (typeof FORMATS)[number];
 
-/** Formats whose output holds one result set and no more. */
+/** The formats whose output can hold only one result set. */
 export const SINGLE_RESULT: ReadonlySet<FormatName> = new Set(['csv', 'tsv', 'json', 'parquet']);
 
-/** Begins one result set in a format. */
+/** A function that begins one result set in a format. */
 export type StartResult = (
   columns: readonly ResultColumn[],
   sink: Sink,
   settings: FormatSettings,
 ) => ResultWriter;
 
-/** Loads the module of a format; parquet has none, DuckDB writes it. */
+/** Loads the module of a format. Parquet has no module, because DuckDB writes it. */
 export async function loadFormat(name: Exclude<FormatName, 'parquet'>): Promise<StartResult> {
   switch (name) {
     case 'table':

@@ -1,19 +1,19 @@
 /**
- * JSON: one array with a row a line, or a row a line alone. Numbers that a double cannot hold come as
- * exact strings: rows are in the form `json-numbers`.
+ * Writes JSON: an array with one row per line, or only one row per line. Rows come in the form `json-numbers`, in which
+ * a number that a double cannot hold is an exact string.
  */
 import type { ResultColumn, Row } from '../../result.ts';
 import type { Sink } from '../sink/sink.ts';
 import { jsonText } from '../text/value.ts';
 import type { ResultWriter } from './writer.ts';
 
-/** Writes a row's fields in the order of the columns, which an object would not keep for names such as "1". */
+/** Returns a writer of rows whose fields are in column order. An object does not keep this order for names like "1". */
 function rowText(columns: readonly ResultColumn[]): (row: Row) => string {
   const keys = columns.map(({ name }) => [name, `${jsonText(name)}:`] as const);
   return (row) => `{${keys.map(([name, key]) => key + jsonText(row[name])).join(',')}}`;
 }
 
-/** One result set as an array of objects. */
+/** Begins a result set that is an array of objects. */
 export function startJson(columns: readonly ResultColumn[], sink: Sink): ResultWriter {
   const textOf = rowText(columns);
   let lead = '[\n  ';
@@ -27,7 +27,7 @@ export function startJson(columns: readonly ResultColumn[], sink: Sink): ResultW
   };
 }
 
-/** One result set as an object a line. */
+/** Begins a result set with one object per line. */
 export function startJsonl(columns: readonly ResultColumn[], sink: Sink): ResultWriter {
   const textOf = rowText(columns);
   return {

@@ -1,4 +1,4 @@
-/** GitHub's Markdown tables. */
+/** Writes Markdown tables as GitHub reads them. */
 import type { ResultColumn } from '../../result.ts';
 import type { Sink } from '../sink/sink.ts';
 import { visible } from '../text/escape.ts';
@@ -16,7 +16,7 @@ function cell(value: unknown): string {
     .join('<br>');
 }
 
-/** One result set as a Markdown table. */
+/** Begins a result set that is a Markdown table. */
 export function startMarkdown(
   columns: readonly ResultColumn[],
   sink: Sink,

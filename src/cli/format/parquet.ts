@@ -1,4 +1,4 @@
-/** Parquet: DuckDB writes it, from a temporary table that holds the statement's result. */
+/** Writes Parquet: DuckDB copies it from a temporary table that holds the statement's result. */
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { Engine } from '../../engine.ts';
@@ -8,8 +8,8 @@ import type { ScriptStatement } from '../script.ts';
 import { placeOutput, replaceFile } from '../sink/file-sink.ts';
 
 /**
- * Writes one statement's result to a file, whole or not at all: a MAP that ended early makes no table, and
- * so no file. Gives the statement's own result, without rows.
+ * Writes one statement's result to a file, whole or not at all. A MAP that ended early makes no table, and so no file.
+ * Returns the statement's own result, without rows.
  */
 export async function writeParquet(
   engine: Engine,
@@ -23,7 +23,7 @@ export async function writeParquet(
   const file = place.temporary ?? place.target;
   const table = `rvbbit_output_${randomBytes(4).toString('hex')}`;
   const { sql, firstWord } = statement;
-  // Behind the comments, so that annotations stay before the statement.
+  // CREATE stands after the comments, so that annotations stay before the statement.
   const create = `${sql.slice(0, firstWord)}CREATE TEMP TABLE ${table} AS ${sql.slice(firstWord)}`;
   const result = await engine.query(create, params, {
     ...options,

@@ -1,4 +1,4 @@
-/** A table for people, after DuckDB's: names, types, the first and the last rows, and how many there are. */
+/** Writes a table for people, like DuckDB's: names, types, the first and the last rows, and the number of rows. */
 import type { ResultColumn, Row } from '../../result.ts';
 import type { Sink } from '../sink/sink.ts';
 import { visible } from '../text/escape.ts';
@@ -8,7 +8,7 @@ import { isNumeric } from './columns.ts';
 import { fitColumns } from './fit-columns.ts';
 import type { FormatSettings, ResultWriter } from './writer.ts';
 
-/** Rows shown unless `--all` is given: half of them from the start, half from the end. */
+/** The number of rows shown without `--all`: half of them from the start, half from the end. */
 export const SHOWN_ROWS = 40;
 const TYPE_MAX_WIDTH = 24;
 
@@ -21,7 +21,7 @@ interface Line {
   readonly paints: readonly (Paint | undefined)[];
 }
 
-/** One result set as a table. Rows are kept until the end: the widths depend on them. */
+/** Begins a result set that is a table. Rows are kept until the end, because the widths depend on them. */
 export function startTable(
   columns: readonly ResultColumn[],
   sink: Sink,
@@ -39,7 +39,7 @@ export function startTable(
       return undefined;
     },
     end() {
-      // `tail` is a ring: its oldest row stands where the next one would have gone.
+      // `tail` is a ring buffer: its oldest row is where the next row would go.
       const oldest = count > 2 * half ? (count - half) % half : 0;
       const last = [...tail.slice(oldest), ...tail.slice(0, oldest)];
       const elided = count > head.length + last.length;

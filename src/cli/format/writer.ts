@@ -1,4 +1,4 @@
-/** What every format's writer has. */
+/** The interface of every format's writer. */
 import type { Row } from '../../result.ts';
 
 /** Takes one result set, row by row. A returned promise is back-pressure: await it before the next row. */
@@ -7,11 +7,11 @@ export interface ResultWriter {
   end(): Promise<void> | undefined;
 }
 
-/** What a writer may suit itself to. */
+/** The settings of a writer. A writer may ignore them. */
 export interface FormatSettings {
-  /** Every row, where the format would leave some out. */
+  /** True if the format must write every row, even if it would leave rows out otherwise. */
   readonly all: boolean;
-  /** Cells across if the output is a terminal; undefined where lines may be of any length. */
+  /** The width of the terminal in cells; undefined if lines may have any length. */
   readonly columns: number | undefined;
   /** Makes text faint, on a terminal that shows colours. */
   readonly dim: (text: string) => string;

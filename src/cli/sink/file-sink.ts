@@ -15,17 +15,17 @@ import { isReaderGone, outputError } from './output-error.ts';
 import { SINK_BLOCK_CHARS, type Sink } from './sink.ts';
 import { removeLeftovers, temporaryName } from './temporary-file.ts';
 
-/** Where the content of `-o` goes until it is whole. */
+/** The files to which the content of `-o` goes. */
 export interface OutputPlace {
   /** The file that will hold the result. */
   readonly target: string;
-  /** A file beside it that is renamed to it at the end; undefined for pipes and devices, which are written to directly. */
+  /** A file beside the target, renamed to the target at the end; undefined for pipes and devices, written directly. */
   readonly temporary: string | undefined;
 }
 
 /**
- * Finds out what `-o path` names, and removes what runs that were killed have left beside it. A link keeps being one:
- * the file that it points to is replaced. Throws a `CliError` where no file can be made.
+ * Finds out what `-o path` names, and removes the temporary files that killed processes have left beside it. A link
+ * stays a link: the file to which it points is replaced. Throws a `CliError` if no file can be written.
  */
 export async function placeOutput(path: string): Promise<OutputPlace> {
   if (path === '') throw new CliError('usage', '-o takes the name of a file');
@@ -41,7 +41,7 @@ export async function placeOutput(path: string): Promise<OutputPlace> {
   return { target, temporary: `${dirname(target)}/${temporaryName(name)}` };
 }
 
-/** Results to a file, which is complete or not there. */
+/** Writes results to a file, which appears only when it is complete. */
 export class FileSink implements Sink {
   results = 0;
   readonly #path: string;
@@ -62,7 +62,7 @@ export class FileSink implements Sink {
     this.#onBroken = onBroken;
   }
 
-  /** Opens the file that `path` will become. `onBroken` is called once if it cannot be written. */
+  /** Opens the file that will become `path`. Calls `onBroken` once if the file cannot be written. */
   static async open(path: string, onBroken: () => void): Promise<FileSink> {
     const place = await placeOutput(path);
     try {
@@ -87,7 +87,7 @@ export class FileSink implements Sink {
     this.#pendingChars = 0;
     try {
       for (let done = 0; done < bytes.length; ) {
-        // At an explicit place: a rollback moves the end of the file, not the handle's own position.
+        // The offset is explicit, because a rollback moves the end of the file but not the handle's position.
         const at = this.#place.temporary === undefined ? null : this.#writtenBytes;
         const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, at);
         done += bytesWritten;
@@ -131,7 +131,7 @@ export class FileSink implements Sink {
   }
 }
 
-/** Gives a finished file its name, with the permissions of the file that it replaces. */
+/** Renames a finished file to its target, with the permissions of the file that it replaces. */
 export async function replaceFile(temporary: string, target: string): Promise<void> {
   const replaced = await stat(target).catch(() => undefined);
   if (replaced !== undefined) await chmod(temporary, replaced.mode);

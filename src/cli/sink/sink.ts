@@ -1,25 +1,25 @@
-/** Where results go. */
+/** The interface of the places to which results are written. */
 
 /**
- * Collects text and passes it on in blocks. A write that fails is told to `onBroken` of the sink's maker, once; what
- * follows is dropped, and `close` throws.
+ * Collects text and passes it on in blocks. The first write that fails calls the sink's `onBroken`. Later text is
+ * dropped, and `close` throws unless only the reader has ended.
  */
 export interface Sink {
-  /** A promise where the receiver is slower than the writer; await it before the next write. */
+  /** Returns a promise if the receiver is slower than the writer. Await it before the next write. */
   write(text: string): Promise<void> | undefined;
-  /** Passes on what is collected. */
+  /** Passes the collected text on. */
   flush(): Promise<void>;
-  /** Forgets what was written since the last `keep`, as far as it can be taken back. */
+  /** Drops the text since the last `keep`, as far as it can be taken back. */
   rollback(): Promise<void>;
-  /** What was written so far is whole. */
+  /** Marks the text written so far as complete, so that `rollback` does not drop it. */
   keep(): Promise<void>;
-  /** Ends the output; a file takes its name only here. Throws a `CliError` where it could not all be written. */
+  /** Ends the output. A file gets its name only here. Throws a `CliError` if text could not be written. */
   close(): Promise<void>;
-  /** Ends the output without it, as far as it can be taken back. */
+  /** Ends the output and drops all text, as far as it can be taken back. */
   discard(): Promise<void>;
-  /** Result sets begun so far, for formats that put something between them. */
+  /** The number of result sets begun so far, for formats that separate result sets. */
   results: number;
 }
 
-/** Characters that a sink collects before it passes them on. */
+/** The number of characters that a sink collects before it passes them on. */
 export const SINK_BLOCK_CHARS = 64 * 1024;

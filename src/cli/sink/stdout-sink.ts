@@ -3,7 +3,7 @@ import { isReaderGone, outputError } from './output-error.ts';
 import { SINK_BLOCK_CHARS, type Sink } from './sink.ts';
 import { writeStdout } from './write-stdout.ts';
 
-/** Results to standard output. What was written cannot be taken back. */
+/** Writes results to standard output. Written text cannot be taken back. */
 export class StdoutSink implements Sink {
   results = 0;
   readonly #onBroken: () => void;
@@ -13,7 +13,7 @@ export class StdoutSink implements Sink {
   #broken = false;
   #failure: CliError | undefined;
 
-  /** `onBroken` is called once if it cannot be written, also if the reader goes away (`… | head`). */
+  /** Calls `onBroken` once if the output cannot be written, also if its reader has ended (`… | head`). */
   constructor(onBroken: () => void) {
     this.#onBroken = onBroken;
   }
@@ -23,7 +23,7 @@ export class StdoutSink implements Sink {
     this.#pending.push(text);
     this.#pendingChars += text.length;
     if (this.#pendingChars >= SINK_BLOCK_CHARS) return this.flush();
-    // Rows that come slowly are shown at once, rows that come together go together.
+    // Rows that come slowly are shown at once. Rows that come together are written together.
     this.#scheduled ??= setImmediate(() => void this.flush());
     return undefined;
   }

@@ -1,4 +1,4 @@
-/** Names of the temporary files beside `-o`: they tell whose they are, so that those of killed runs can go. */
+/** Names the temporary files beside `-o` after their process, so that files of killed processes can be removed. */
 import { randomBytes } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
@@ -6,21 +6,21 @@ import { hostname } from 'node:os';
 import { crc32 } from 'node:zlib';
 import { isGoneSince } from '../../journal/process-facts.ts';
 
-/** What follows a result's name: where the process runs, its number, and some random digits. */
+/** What follows a result's name: a mark of the machine or container, the process id, and random digits. */
 const TAIL = /^\.([0-9a-f]{8})-(\d{1,9})-[0-9a-f]{8}\.tmp$/;
 
-/** A new name for the temporary file of a result of that name. */
+/** Returns a new name for the temporary file of the result `name`. */
 export function temporaryName(name: string): string {
   return `${name}.${placeMark()}-${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
 }
 
 /**
- * Removes the temporary files of that result whose processes are known to be gone. Files of other machines and of
- * other containers stay: their processes cannot be seen from here.
+ * Removes the temporary files of the result `name` whose processes are known to have ended. Files of other machines and
+ * other containers stay, because their processes cannot be seen from here.
  */
 export async function removeLeftovers(folder: string, name: string): Promise<void> {
   const mark = placeMark();
-  // A folder that may be written to and not listed keeps its leftovers.
+  // A folder that cannot be listed keeps its leftovers.
   const names = await readdir(folder).catch(() => []);
   for (const each of names) {
     if (!each.startsWith(name)) continue;
@@ -33,13 +33,13 @@ export async function removeLeftovers(folder: string, name: string): Promise<voi
   }
 }
 
-/** Tells machines apart, and on Linux containers: a process number means something only within one. */
+/** Returns a mark of the machine and, on Linux, of the container. A process id is unique only within one of them. */
 function placeMark(): string {
   let numbers = '';
   try {
     numbers = readlinkSync('/proc/self/ns/pid');
   } catch {
-    // Elsewhere a machine has one set of process numbers.
+    // On other systems, a machine has one set of process ids.
   }
   return crc32(`${hostname()}\n${numbers}`).toString(16).padStart(8, '0');
 }

@@ -3,8 +3,8 @@ import { fstatSync, writeFileSync } from 'node:fs';
 const isFile = fstatSync(process.stdout.fd).isFile();
 
 /**
- * Writes to standard output and calls `done` once all of the text is there, or with what went wrong. Node's own
- * stream takes a part of a text for the whole where a disk becomes full.
+ * Writes to standard output. Calls `done` once all of the text is written, or with the error. When a disk becomes full,
+ * Node's own stream reports a partly written text as complete.
  */
 export function writeStdout(text: string, done: (error?: unknown) => void): void {
   if (!isFile) {

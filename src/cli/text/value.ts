@@ -1,6 +1,6 @@
-/** One value as text. Values come in the `json` form: null, boolean, number, string, arrays and objects. */
+/** Converts one value to text. Values come in the `json` form: null, boolean, number, string, arrays and objects. */
 
-// Valid JSON holds these as they are, but a terminal may obey them; the escape means the same value.
+// JSON allows these characters unescaped, but a terminal may obey them. The escape means the same value.
 const C1 = /[\x7f-\x9f]/g;
 
 function escapeC1(character: string): string {
@@ -11,7 +11,7 @@ function exact(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? value.toString() : value;
 }
 
-/** The value as JSON text on one line. */
+/** Returns the value as JSON text on one line. */
 export function jsonText(value: unknown): string {
   const text: string | undefined =
     typeof value === 'bigint'
@@ -20,7 +20,7 @@ export function jsonText(value: unknown): string {
   return text === undefined ? 'null' : text.replace(C1, escapeC1);
 }
 
-/** The value as bare text: a string is itself, nested values are JSON text. Null is for the caller. */
+/** Returns the value as bare text: a string unchanged, nested values as JSON text. The caller handles null. */
 export function plainText(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'object' && value !== null) return jsonText(value);

@@ -1,32 +1,34 @@
-/** Counts what foreseen runs would ask, by cell. */
+/** Counts the calls of foreseen runs, by cell. */
 
 import type { CallPlace } from '../../journal/experience/experience.ts';
 import type { CallChance, ForeseenCall, ForeseenRun } from '../foresee/foreseen.ts';
 
-/** Calls of one chance. */
+/** The calls with the same chance. */
 export interface CallCount {
   calls: number;
-  /** Prompts that are known, and whose answer is at hand or comes of an equal call. */
+  /** Calls with a known prompt whose answer is stored or comes from an equal call. They are not in `calls`. */
   cached: number;
-  /** Of `calls`: those whose prompt depends on an answer, so that theirs may be at hand. */
+  /** The part of `calls` whose prompt depends on an unknown answer, so that their own answers may be stored. */
   unknown: number;
-  /** Tokens in of `calls`. */
+  /** The input tokens of `calls`. */
   tokensIn: number;
 }
 
 /** The calls of one cell to one model. */
 export interface CellTally extends CallPlace, Readonly<Record<CallChance, CallCount>> {
-  /** The largest cap on an answer's tokens; undefined where some call has none. */
+  /** The largest cap on an answer's tokens; undefined if some call has no cap. */
   outputCap: number | undefined;
+  /** True if some call is made for each row of a query that is not run: nothing bounds their number. */
+  isUnbounded: boolean;
 }
 
 export class CallTally {
   readonly cells = new Map<string, CellTally>();
   readonly #cascade: string;
-  /** Keys of calls that will be made, where equal ones are made once. */
+  /** The keys of the calls that will be made; undefined if equal calls are each made. */
   readonly #made: Set<string> | undefined;
 
-  /** `made` is shared by tallies of one statement; undefined where equal calls are each made. */
+  /** `made` is shared by the tallies of one statement. */
   constructor(cascade: string, made: Set<string> | undefined) {
     this.#cascade = cascade;
     this.#made = made;
@@ -37,15 +39,19 @@ export class CallTally {
   }
 
   #add(call: ForeseenCall): void {
-    const count = this.#cellOf(call)[call.chance];
-    const { callKey, isAtHand, inputTokens, chance } = call;
-    if (isAtHand || (callKey !== undefined && this.#made?.has(callKey) === true)) {
+    const tally = this.#cellOf(call);
+    const count = tally[call.chance];
+    const { isStored, inputTokens, chance, rows = 1 } = call;
+    // The query may give no row, so its call is not counted by key.
+    const callKey = call.rows === undefined ? call.callKey : undefined;
+    if (call.rows !== undefined) tally.isUnbounded = true;
+    if (isStored || (callKey !== undefined && this.#made?.has(callKey) === true)) {
       count.cached += 1;
       return;
     }
-    count.calls += 1;
-    count.tokensIn += inputTokens;
-    if (callKey === undefined) count.unknown += 1;
+    count.calls += rows;
+    count.tokensIn += rows * inputTokens;
+    if (callKey === undefined) count.unknown += rows;
     else if (chance === 'sure') this.#made?.add(callKey);
   }
 
@@ -59,7 +65,7 @@ export class CallTally {
       return known;
     }
     const tally: CellTally = {
-      ...{ cascade: this.#cascade, cell, provider, model, outputCap },
+      ...{ cascade: this.#cascade, cell, provider, model, outputCap, isUnbounded: false },
       sure: { calls: 0, cached: 0, unknown: 0, tokensIn: 0 },
       open: { calls: 0, cached: 0, unknown: 0, tokensIn: 0 },
       rare: { calls: 0, cached: 0, unknown: 0, tokensIn: 0 },

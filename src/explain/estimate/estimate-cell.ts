@@ -1,4 +1,4 @@
-/** What the calls of a cell take: their number, tokens, price and time. */
+/** Estimates the calls of a cell: their number, tokens, cost and time. */
 
 import type { Experience } from '../../journal/experience/experience.ts';
 import { CALL_OUTPUT_TOKENS } from '../../limits.ts';
@@ -8,24 +8,27 @@ import type { CellEstimate, CostEstimate, Estimate } from '../../result.ts';
 import { EXPECTED_CALL_MS, EXPECTED_CELL_SHARE } from '../explain-limits.ts';
 import type { CellTally } from './call-tally.ts';
 
-/** What the figures are made of. */
+/** The sources of the figures. */
 export interface EstimateSources {
   readonly experience: Experience;
-  /** Micro-USD of a call; undefined where the price is not known. */
+  /** Returns the cost of a call in micro-USD; undefined if the price is not known. */
   costOf(provider: string, model: string, usage: Usage): CallCost | undefined;
-  /** Runs for each run that was foreseen: more than 1 where those were a sample. */
+  /** The number of runs per foreseen run: more than 1 if the foreseen runs were a sample. */
   readonly scale: number;
 }
 
-/** The cell's figures; of those that an earlier answer decides on, as many as in earlier runs. */
+/**
+ * Returns the cell's figures. Of the calls on which an earlier answer decides, it expects the same share as in
+ * earlier runs.
+ */
 export function estimateCell(tally: CellTally, sources: EstimateSources): CellEstimate {
   const { experience, scale } = sources;
-  const { cascade, cell, provider, model, sure, open, rare, outputCap } = tally;
+  const { cascade, cell, provider, model, sure, open, rare, outputCap, isUnbounded } = tally;
   const share = experience.shareOfRuns(cascade, cell) ?? EXPECTED_CELL_SHARE;
   const range = (least: number, expected: number, most: number): Estimate => ({
     least,
     expected: expected * scale,
-    most: most * scale,
+    most: isUnbounded ? null : most * scale,
   });
   const calls = range(
     sure.calls - sure.unknown,
@@ -41,7 +44,6 @@ export function estimateCell(tally: CellTally, sources: EstimateSources): CellEs
   const eachIn = all === 0 ? 0 : (sure.tokensIn + open.tokensIn + rare.tokensIn) / all;
   const known = experience.callsAt({ cascade, cell, provider, model });
   const meanOut = Math.min(known?.tokensOut.mean ?? CALL_OUTPUT_TOKENS, outputCap ?? Infinity);
-  const mostOut = Math.max(meanOut, outputCap ?? known?.tokensOut.p90 ?? CALL_OUTPUT_TOKENS);
   const cachedShare = known?.cachedShare.mean ?? 0;
   let isAssumed = false;
   const costOf = (count: number, outputTokens: number): number | undefined => {
@@ -55,15 +57,17 @@ export function estimateCell(tally: CellTally, sources: EstimateSources): CellEs
     if (each?.isAssumed === true) isAssumed = true;
     return each === undefined ? undefined : Math.round(each.costMicroUsd * count);
   };
+  // An answer may be as short as its model likes. How long it may be, only a cap says.
+  const mostOut = calls.most === 0 ? 0 : outputCap;
   const cost = costEstimate(
-    costOf(calls.least, meanOut),
+    costOf(calls.least, 0),
     costOf(calls.expected, meanOut),
-    costOf(calls.most!, mostOut),
+    calls.most === null ? null : highest(calls.most, mostOut, costOf),
   );
   return {
     ...{ cascade, cell, provider, model, calls, cached },
-    tokensIn: scaled(calls, eachIn, eachIn),
-    tokensOut: scaled(calls, meanOut, mostOut),
+    tokensIn: scaled(calls, { least: eachIn, expected: eachIn, most: eachIn }),
+    tokensOut: scaled(calls, { least: 0, expected: meanOut, most: mostOut ?? null }),
     ...(cachedShare === 0 ? {} : { cachedShare }),
     cost,
     ...(isAssumed ? { isCostAssumed: true } : {}),
@@ -73,18 +77,31 @@ export function estimateCell(tally: CellTally, sources: EstimateSources): CellEs
   };
 }
 
-function scaled({ least, expected, most }: Estimate, mean: number, high: number): Estimate {
+/** Multiplies the calls by the figure of a single call. */
+function scaled(calls: Estimate, each: Estimate): Estimate {
   return {
-    least: Math.round(least * mean),
-    expected: Math.round(expected * mean),
-    most: most === null ? null : Math.round(most * high),
+    least: Math.round(calls.least * each.least),
+    expected: Math.round(calls.expected * each.expected),
+    most: calls.most === null || each.most === null ? null : Math.round(calls.most * each.most),
   };
+}
+
+/** Returns the cost of the longest answers; null if nothing bounds them, unless answers cost nothing. */
+function highest(
+  calls: number,
+  mostOut: number | undefined,
+  costOf: (count: number, outputTokens: number) => number | undefined,
+): number | null | undefined {
+  if (mostOut !== undefined) return costOf(calls, mostOut);
+  const cost = costOf(calls, CALL_OUTPUT_TOKENS);
+  return cost === undefined || cost === costOf(calls, 0) ? cost : null;
 }
 
 function costEstimate(
   low: number | undefined,
   expected: number | undefined,
-  high: number | undefined,
+  /** Null if there is no upper bound. */
+  high: number | null | undefined,
 ): CostEstimate {
   if (low === undefined || expected === undefined || high === undefined) return UNCOSTED;
   return { low, expected, high, status: 'priced' };
@@ -92,7 +109,7 @@ function costEstimate(
 
 const UNCOSTED: CostEstimate = { low: null, expected: null, high: null, status: 'uncosted' };
 
-/** The cost of several; what has no price is left out of the figures, and said so. */
+/** Returns the sum of costs. Costs without a price are left out, and `status` says so. */
 export function sumOfCosts(costs: readonly CostEstimate[]): CostEstimate {
   const priced = costs.filter(({ status }) => status !== 'uncosted');
   if (priced.length === 0 && costs.length > 0) return UNCOSTED;

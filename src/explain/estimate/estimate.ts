@@ -1,7 +1,7 @@
 /** Ranges of predicted figures. */
 import type { Estimate } from '../../result.ts';
 
-/** A figure that is determined. */
+/** Returns the estimate of a figure that is certain. */
 export function exactly(value: number): Estimate {
   return { least: value, expected: value, most: value };
 }
@@ -21,7 +21,7 @@ export function sumOf(estimates: readonly Estimate[]): Estimate {
   );
 }
 
-/** What is expected, within the ranges of all trials. */
+/** Returns the expected figure with bounds that include the ranges of all trials. */
 export function spanOf(expected: Estimate, trials: readonly Estimate[]): Estimate {
   const all = [expected, ...trials];
   return {
@@ -31,7 +31,7 @@ export function spanOf(expected: Estimate, trials: readonly Estimate[]): Estimat
   };
 }
 
-/** `12`, `3 to 12, expected 5`, or `at least 3`. */
+/** Returns `12`, `3 to 12, expected 5`, or `at least 3, expected 5`. */
 export function rangeText(
   { least, expected, most }: Estimate,
   write: (value: number) => string = (value) => String(Math.round(value)),

@@ -1,4 +1,4 @@
-/** The figures of a whole statement, of those of its cells. */
+/** Computes the figures of a whole statement from those of its cells. */
 import { RATE_WINDOW_MS } from '../../limits.ts';
 import type { CallLimits } from '../../model/call-limits.ts';
 import type { CellEstimate, Estimate, ExplainReport } from '../../result.ts';
@@ -13,9 +13,9 @@ export type Forecast = Pick<
 
 /** How fast calls may be made. */
 export interface Pace {
-  /** n: runs at a time. */
+  /** The number n of runs at a time. */
   readonly parallel: number;
-  /** What a provider may be asked at most. */
+  /** Returns the limits of a provider. */
   limitsOf(provider: string): CallLimits | undefined;
   /** The statement's own limits, over all providers. */
   readonly statementLimits?: CallLimits | undefined;
@@ -39,7 +39,7 @@ export function forecastOf(cells: readonly CellEstimate[], pace: Pace): Forecast
   };
 }
 
-/** n calls at a time, and no faster than the limits let them go. */
+/** Returns the seconds for all calls: n calls at a time, and no faster than the limits allow. */
 function secondsOf(
   cells: readonly CellEstimate[],
   key: keyof Estimate,
@@ -78,12 +78,12 @@ function trafficOf(cells: readonly CellEstimate[], key: keyof Estimate): Traffic
   return {
     calls: sum(({ calls }) => calls[key] ?? 0),
     tokensIn: sum(({ tokensIn }) => tokensIn[key] ?? 0),
-    tokensOut: sum(({ tokensOut }) => tokensOut[key] ?? 0),
+    tokensOut: sum(({ tokensOut }) => tokensOut[key] ?? tokensOut.expected),
     durationMs: sum(({ calls, meanMs }) => (calls[key] ?? 0) * meanMs),
   };
 }
 
-/** When the last call may go: a window's worth goes at once, and as much again in each window after it. */
+/** Returns the time until the last call may go: the amount of one window goes at once, and as much in each later window. */
 function waitMs({ calls, tokensIn, tokensOut }: Traffic, limits: CallLimits = {}): number {
   const { rpm, inputTpm, outputTpm, windowMs = RATE_WINDOW_MS } = limits;
   const windows = (amount: number, aMinute: number | undefined) => {

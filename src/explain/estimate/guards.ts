@@ -1,4 +1,4 @@
-/** What bounds a statement's calls: its budget, its limits and those of the providers that it asks. */
+/** Collects the bounds of a statement's calls: its budget, its limits, and the limits of the providers that it asks. */
 import type { CallLimits } from '../../model/call-limits.ts';
 import type { BudgetLimits } from '../../plan/plan.ts';
 import type { CellEstimate, ExplainGuards } from '../../result.ts';
@@ -10,7 +10,7 @@ export interface GuardSources {
   readonly limitsOf: (provider: string) => CallLimits | undefined;
 }
 
-/** Of several limits of one kind the smallest. */
+/** Returns the bounds; of several limits of one kind, the smallest. */
 export function guardsOf({ budget, limits, cells, limitsOf }: GuardSources): ExplainGuards {
   const all = [limits, ...[...new Set(cells.map(({ provider }) => provider))].map(limitsOf)];
   const smallest = (key: 'rpm' | 'inputTpm' | 'outputTpm' | 'inFlight') => {

@@ -1,4 +1,4 @@
-/** The call that a cell with `instructions` would make, and its answer where one is at hand. */
+/** Foresees the call of a cell with `instructions`, and finds its answer if it is stored. */
 import { providerOf } from '../../model/chat.ts';
 import { callKeyOf } from '../../run/call-key.ts';
 import { CHARS_PER_TOKEN, tokensOf } from '../../run/call-model.ts';
@@ -7,11 +7,11 @@ import type { InstructionsCellProgram } from '../../run/program.ts';
 import { type ForesightHost, type Known, RunEnds, type Surroundings } from './foreseen.ts';
 import type { Given, Knowledge } from './knowledge.ts';
 
-/** Notes the call; gives what the cell would. Throws RunEnds where it fails for sure. */
+/** Notes the call and returns the cell's output if it is known. Throws RunEnds if the cell fails for sure. */
 export function foreseeCall(
   cell: InstructionsCellProgram,
   knowledge: Knowledge,
-  { host, calls, lacking, chance, variant }: Surroundings,
+  { host, calls, lacking, chance, variant, rows }: Surroundings,
   given: Given = {},
 ): Known {
   const target = host.settings.models?.targets[cell.model ?? ''];
@@ -22,7 +22,10 @@ export function foreseeCall(
   }
   const { model } = target;
   const provider = providerOf(target);
-  const call = { cell: cell.name, provider, model, chance };
+  const call = {
+    ...{ cell: cell.name, provider, model, chance },
+    ...(rows === undefined ? {} : { rows }),
+  };
   const isRendered =
     knowledge.knows(cell.instructions.references, given) &&
     (cell.system === undefined || knowledge.knows(cell.system.references, given));
@@ -30,7 +33,7 @@ export function foreseeCall(
     const cap = cell.parameters['max_tokens'];
     calls.push({
       ...call,
-      isAtHand: false,
+      isStored: false,
       inputTokens: aboutTokens(cell, knowledge, host),
       ...(typeof cap === 'number' ? { outputCap: cap } : {}),
     });
@@ -45,14 +48,14 @@ export function foreseeCall(
   calls.push({
     ...call,
     callKey,
-    isAtHand: answer?.ok === true,
+    isStored: answer?.ok === true,
     inputTokens,
     ...(outputTokens === undefined ? {} : { outputCap: outputTokens }),
   });
   return answer?.ok === true ? { value: answer.value } : undefined;
 }
 
-/** Of a prompt that is not known: as it is with nothing in the place of the answers, else its template. */
+/** Estimates the tokens of an unknown prompt: with blanks in place of the unknown answers, or else from its template. */
 function aboutTokens(
   cell: InstructionsCellProgram,
   knowledge: Knowledge,

@@ -1,4 +1,4 @@
-/** A cell with takes or wards: all takes are done, and wards are taken to let pass. */
+/** Foresees a cell with takes or wards, as if all takes were done and all wards let pass. */
 import { canonicalJson } from '../../cascade/plain-json.ts';
 import { indexOf, judgeOf } from '../../run/cells/evaluator.ts';
 import { medianOf, voteOf } from '../../run/cells/reduce-takes.ts';
@@ -15,20 +15,20 @@ import type { Json, JsonObject } from '../../util/json.ts';
 import type { CallChance, Known } from './foreseen.ts';
 import type { Given } from './knowledge.ts';
 
-/** The run that the cell stands in. */
+/** The run that contains the cell. */
 export interface GuardedRun {
   readonly chance: CallChance;
-  /** Foresees what is done by that chance. */
+  /** Calls `foresee` so that the calls which it notes have this chance. */
   by<T>(chance: CallChance, foresee: () => T): T;
   cell(cell: CellProgram, variant: Variant | undefined): Known;
   ask(cell: InstructionsCellProgram, variant: Variant | undefined, given: Given): Known;
-  /** `given`: what it is told besides the input and the state; undefined where that is not known. */
+  /** `given`: the values that the nested cascade gets besides the input and the state; undefined if they are not known. */
   nested(program: NestedProgram, given: JsonObject | undefined, variant?: Variant): Known;
-  /** What a ward is told of an output. */
+  /** Returns the values that a ward gets for an output; undefined if they are not known. */
   toldOf(output: Known): JsonObject | undefined;
 }
 
-/** Wards that are cascades ask; what a refusal would cause is rare. */
+/** Foresees the cell and its wards. Wards that are cascades make calls. Calls that a refusal would cause are `rare`. */
 export function foreseeGuarded(
   cell: GuardedCellProgram,
   run: GuardedRun,
@@ -59,7 +59,7 @@ function doneOnce(
     run.cell(cell, variantOf(variant === undefined ? {} : { variant }, takes, take));
   if (reduce === 'first_valid') {
     const first = done(0);
-    // The next take is only for where the one before has failed.
+    // A later take runs only if the take before it has failed.
     run.by('rare', () => {
       for (let take = 1; take < factor; take++) done(take);
     });
@@ -77,7 +77,7 @@ function doneOnce(
   return numbers.length === values.length ? { value: medianOf(numbers) } : undefined;
 }
 
-/** Takes that agree need no one to choose among them. */
+/** Foresees the choice between takes. If all takes agree, no evaluator is asked. */
 function best(
   { evaluator, factor }: TakesProgram,
   run: GuardedRun,

@@ -1,4 +1,4 @@
-/** What one run of a cascade would ask of models, found without asking: its prompts, their keys, answers at hand. */
+/** Foresees the model calls of one run of a cascade without making them: their prompts, keys and stored answers. */
 import { isTruthy, valueText } from '../../cascade/plain-json.ts';
 import { RvbbitError } from '../../errors.ts';
 import { RUN_MAX_CELL_STEPS } from '../../limits.ts';
@@ -24,7 +24,7 @@ import {
 } from './foreseen.ts';
 import { type Given, Knowledge } from './knowledge.ts';
 
-/** Foresees a run on `input`. Nothing but templates is executed: what `js` and `sql_data` cells give is not known. */
+/** Foresees a run on `input`. Only templates are executed, so the outputs of `js` and `sql_data` cells are not known. */
 export function foreseeRun(
   program: CascadeProgram,
   input: JsonObject,
@@ -44,7 +44,7 @@ function foreseeWithin(program: CascadeProgram, input: Known, around: Surroundin
   try {
     return new Foresight(program, input, around).run();
   } catch (thrown) {
-    // A template that fails fails in the run as well.
+    // A template that fails here also fails in the run.
     if (thrown instanceof RunEnds || thrown instanceof RvbbitError) return undefined;
     throw thrown;
   }
@@ -90,7 +90,7 @@ class Foresight implements GuardedRun {
       }
       if (last !== undefined) index = cellAfter(this.#program, cell, index, last.value);
       else {
-        // Which cells follow is the answer's to say.
+        // The unknown answer decides which cells follow.
         if (cell.routing !== undefined) this.#chance = this.#opened();
         index += 1;
       }
@@ -118,8 +118,10 @@ class Foresight implements GuardedRun {
       }
       case 'guarded':
         return foreseeGuarded(cell, this, variant);
-      case 'js':
       case 'sql_data':
+        if (cell.eachRow !== undefined) this.#foreseeRows(cell.eachRow);
+        return undefined;
+      case 'js':
         return undefined;
       case 'unsupported':
         throw new RunEnds();
@@ -145,11 +147,18 @@ class Foresight implements GuardedRun {
     return { outputs: { ...this.#knowledge.view().outputs }, output: output.value };
   }
 
+  /** Foresees the runs for a query's rows. The query is not run. As many rows as the RUN's table has are expected. */
+  #foreseeRows(program: CascadeProgram): void {
+    const input = this.#knowledge.input?.value as JsonObject | undefined;
+    const rows = Number(input?.['row_count'] ?? 1);
+    foreseeWithin(program, undefined, { ...this.#here(undefined), rows });
+  }
+
   #here(variant: Variant | undefined): Surroundings {
     return { ...this.#around, chance: this.#chance, variant };
   }
 
-  /** Of what an answer decides on. */
+  /** Returns the chance of calls on which an unknown answer decides. */
   #opened(): CallChance {
     return this.#chance === 'sure' ? 'open' : this.#chance;
   }
@@ -161,7 +170,7 @@ class Foresight implements GuardedRun {
     return isTruthy(known.value) ? 'yes' : 'no';
   }
 
-  /** A cell that fails may be allowed to. */
+  /** Foresees a cell. If it fails and is allowed to, its output is null. */
   #orNull(cell: CellProgram): Known {
     try {
       return this.cell(cell, this.#around.variant);

@@ -1,10 +1,10 @@
-/** What is foreseen of a run, and what foreseeing works with. */
+/** The types for foreseeing a run: its foreseen calls, and what foreseeing works with. */
 
 import type { RunSettings } from '../../run/contract.ts';
 import type { Variant } from '../../run/run-state.ts';
 import type { Json } from '../../util/json.ts';
 
-/** Whether a call is made: in every run, as an earlier answer has it, or only after a failure or a refusal. */
+/** When a call is made. `sure`: in every run. `open`: if an earlier answer says so. `rare`: after a failure or a refusal. */
 export type CallChance = 'sure' | 'open' | 'rare';
 
 /** A call that the run would make, or an answer that it would find. */
@@ -13,42 +13,46 @@ export interface ForeseenCall {
   readonly provider: string;
   readonly model: string;
   readonly chance: CallChance;
-  /** Absent where the prompt depends on an answer that is not at hand. */
+  /** Absent if the prompt depends on an answer that is not stored. */
   readonly callKey?: string;
-  /** An answer is at hand. */
-  readonly isAtHand: boolean;
-  /** As the engine's limiter counts them; about right where there is no key. */
+  /** True if a usable answer is stored. */
+  readonly isStored: boolean;
+  /** Counted as by the engine's limiter; an estimate if there is no `callKey`. */
   readonly inputTokens: number;
   readonly outputCap?: number;
+  /** The call is made for each row of a query that is not run. This many rows are expected, and there may be more. */
+  readonly rows?: number;
 }
 
 /** A run as far as it can be foreseen. */
 export interface ForeseenRun {
   readonly calls: readonly ForeseenCall[];
-  /** The text of the run's value; absent where it depends on what is not known, or where the run fails. */
+  /** The text of the run's value; absent if the value is not known or the run fails. */
   readonly value?: string | null;
-  /** It asks a model for sure, and there is none. */
+  /** True if the run asks a model for sure, and there is none. */
   readonly lacksModel?: true;
 }
 
-/** What foreseeing needs: how requests are made, and where answers are looked for. */
+/** The settings for requests, and the search for stored answers. */
 export interface ForesightHost {
   readonly settings: RunSettings;
-  /** The text of an answer that the statement may use. */
+  /** Returns the text of a stored answer that the statement may use. */
   find(callKey: string): string | undefined;
 }
 
-/** What is known of a cell's output, or of a run's value. */
+/** A cell's output or a run's value; undefined if it is not known. */
 export type Known = { readonly value: Json } | undefined;
 
-/** What a run and those nested in it share, and how the nested one comes to be. */
+/** The parts that a run shares with its nested runs, and how a nested run is made. */
 export interface Surroundings {
   readonly host: ForesightHost;
   readonly calls: ForeseenCall[];
   readonly lacking: { model?: true };
   readonly chance: CallChance;
   readonly variant?: Variant | undefined;
+  /** The number of rows for which each call is expected to be made; absent: the call is made once. */
+  readonly rows?: number;
 }
 
-/** The run ends here: it fails, and asks nothing more. */
+/** Thrown if the run fails here, and so makes no further calls. */
 export class RunEnds extends Error {}

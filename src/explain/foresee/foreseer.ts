@@ -1,4 +1,4 @@
-/** Foresees the runs of one cascade for a statement: against the answers that it may use. */
+/** Foresees the runs of one cascade for a statement, with the stored answers that the statement may use. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AnswerPolicy } from '../../calls/answer-policy.ts';
 import type { Cascade } from '../../cascade/cascade.ts';
@@ -15,7 +15,7 @@ import { EXPLAIN_TURN_MS } from '../explain-limits.ts';
 import { foreseeRun } from './foresee-run.ts';
 import type { ForeseenRun } from './foreseen.ts';
 
-/** What a cascade's runs depend on. */
+/** The parts on which a cascade's runs depend. */
 export interface ForeseenCascade {
   readonly cascade: Cascade;
   readonly models: BoundModels | undefined;
@@ -42,7 +42,7 @@ export class Foreseer {
     };
   }
 
-  /** Foresees one run. Gives way to other statements where many are foreseen in a row. */
+  /** Foresees one run. If many runs are foreseen one after another, other statements may go on in between. */
   async foresee(input: JsonObject): Promise<ForeseenRun> {
     if (performance.now() - this.#turnMs > EXPLAIN_TURN_MS) {
       await nextTurn();

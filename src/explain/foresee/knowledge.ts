@@ -1,4 +1,4 @@
-/** What is known of a run at one of its cells: its input, outputs and state, as far as no open answer decides on them. */
+/** The known parts of a run at one of its cells: input, outputs and state, unless an unknown answer decides on them. */
 import type { References } from '../../cascade/jinja-names.ts';
 import {
   type Expression,
@@ -10,14 +10,14 @@ import type { InputProgram } from '../../run/program.ts';
 import type { Json, JsonObject } from '../../util/json.ts';
 import type { Known } from './foreseen.ts';
 
-/** Names that a prompt has besides. */
+/** The further names that a prompt has. */
 export type Given = Pick<TemplateContext, 'takes'>;
 
 export class Knowledge {
   readonly #input: Known;
   readonly #outputs: Record<string, Json>;
   readonly #state: Record<string, Json> = {};
-  /** Cells whose output is not known, or may not be there. */
+  /** The cells whose output is not known or may be missing. */
   readonly #unknown = new Set<string>();
   #isStateKnown = true;
 
@@ -43,7 +43,10 @@ export class Knowledge {
     this.#outputs[cell] = output.value;
   }
 
-  /** What `set` makes of the expression; `isSure`: that it is reached at all. */
+  /**
+   * Sets a state key to an expression's value. The whole state becomes unknown if the value is not known, or if the
+   * run may not come here (`isSure` is false).
+   */
   set(key: string, expression: Expression, isSure: boolean): void {
     if (isSure && this.knows(expression.references)) {
       this.#state[key] = evaluateExpression(expression, this.view());
@@ -59,13 +62,13 @@ export class Knowledge {
     return [...outputs].every((name) => !this.#unknown.has(name));
   }
 
-  /** The expression's value, where all that it names is known. */
+  /** Returns the expression's value if all that it names is known. */
   valueOf(expression: Expression): Known {
     if (!this.knows(expression.references)) return undefined;
     return { value: evaluateExpression(expression, this.view()) };
   }
 
-  /** The input of a nested cascade. */
+  /** Returns the input of a nested cascade if it is known. */
   inputOf(inputs: Readonly<Record<string, InputProgram>> | undefined): Known {
     if (inputs === undefined) return this.#input;
     const isKnown = Object.values(inputs).every((program) => this.#knowsInput(program));
@@ -77,7 +80,7 @@ export class Knowledge {
     return { input, outputs: this.#outputs, state: this.#state };
   }
 
-  /** As `view`, with nothing in the place of outputs that are not known. */
+  /** Like `view`, with an empty text in place of each unknown output. */
   blankView(): TemplateContext {
     const outputs = { ...this.#outputs };
     for (const name of this.#unknown) outputs[name] = '';

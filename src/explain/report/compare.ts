@@ -1,7 +1,7 @@
-/** EXPLAIN ANALYZE: what came, beside what was predicted. */
+/** Adds the actual figures of EXPLAIN ANALYZE to the predicted ones. */
 import type { Estimate, ExplainActual, ExplainReport, Summary } from '../../result.ts';
 
-/** The report with what the statement did; `summary` is its account, `resultRows` what came out of it. */
+/** Returns the report with the actual figures. `summary`: the statement's account. `resultRows`: the number of result rows. */
 export function withActual(
   report: ExplainReport,
   summary: Summary,

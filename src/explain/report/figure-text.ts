@@ -11,7 +11,7 @@ export function costText({ low, expected, high, status }: CostEstimate): string 
 }
 
 export function secondsText(seconds: Estimate): string {
-  return rangeText(seconds, seconds1);
+  return seconds.most === 0 ? seconds1(0) : `about ${rangeText(seconds, seconds1)}`;
 }
 
 /** `0.25 s`, `12 s`. */
@@ -19,7 +19,7 @@ export function seconds1(seconds: number): string {
   return `${seconds >= 10 || seconds === 0 ? Math.round(seconds) : seconds.toFixed(2)} s`;
 }
 
-/** The row limit in force, and who said so. */
+/** Returns the row limit in force and what set it. */
 export function limitText({
   limit,
   cut,
@@ -31,7 +31,7 @@ export function limitText({
   return `limit ${limit.rows} ${who}${cut ? ', which cuts rows off' : ''}`;
 }
 
-/** What bounds the calls. */
+/** Returns the bounds of the calls in words. */
 export function guardsText(guards: ExplainGuards): string {
   const { maxCalls, maxPairs, maxTokens, maxCostMicroUsd, rpm, inputTpm, outputTpm, inFlight } =
     guards;

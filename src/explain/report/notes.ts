@@ -1,4 +1,4 @@
-/** Why figures are ranges, and what they are taken from, in words. */
+/** Says in notes why figures are ranges, and on what they are based. */
 
 import type { CellEstimate } from '../../result.ts';
 import { isExact } from '../estimate/estimate.ts';
@@ -15,15 +15,20 @@ export function cascadeNotes(
       `calls are counted for the first ${foreseen} of ${runs} runs, and the rest taken to be like them`,
     );
   }
-  if (!isExact(calls) || !isExact(cached)) {
+  const perRow = cells.filter((cell) => cell.calls.most === null);
+  if (perRow.length > 0) {
     notes.push(
-      'calls are a range where a prompt, or whether a cell runs, depends on an answer that is not at hand',
+      `calls of ${namesOf(perRow)} are made for each row of a for_each_row query, which EXPLAIN does not run: as many rows as the RUN has are expected`,
+    );
+  } else if (!isExact(calls) || !isExact(cached)) {
+    notes.push(
+      'calls are a range where a prompt, or whether a cell runs, depends on an answer that is not known yet',
     );
   }
   return [...notes, ...basisNotes(cells)];
 }
 
-/** What would be expected of other shares of TRUE answers than the default, and how the share gets known. */
+/** Returns the note about the default share of TRUE answers: the calls at other shares, and how the real share gets known. */
 export async function defaultShareNote(
   callsAt: (share: number) => Promise<number>,
 ): Promise<string> {
@@ -34,12 +39,10 @@ export async function defaultShareNote(
   return `the default may be far off: ${told.join(', ')}; once the same has been asked of some rows, these or others, their share is taken`;
 }
 
-/** What cost, tokens out and time are taken from. */
+/** Returns notes about the basis of cost, output tokens and time. */
 export function basisNotes(cells: readonly CellEstimate[]): readonly string[] {
   const guessed = cells.filter(({ basis, calls }) => basis === 'default' && calls.most !== 0);
   const ofModel = cells.filter(({ basis, calls }) => basis === 'model' && calls.most !== 0);
-  const names = (some: readonly CellEstimate[]) =>
-    [...new Set(some.map(({ cascade, cell }) => `${cascade}: ${cell}`))].join(', ');
   const cached = cells.flatMap(({ cell, cachedShare, calls }) =>
     cachedShare === undefined || calls.most === 0
       ? []
@@ -58,9 +61,15 @@ export function basisNotes(cells: readonly CellEstimate[]): readonly string[] {
       : [`cost counts on the provider's cache: ${cached.join(', ')}, as in earlier calls`]),
     ...(guessed.length === 0
       ? []
-      : [`tokens out and time of ${names(guessed)} are defaults: no such call is on record`]),
+      : [`tokens out and time of ${namesOf(guessed)} are defaults: no such call is on record`]),
     ...(ofModel.length === 0
       ? []
-      : [`tokens out and time of ${names(ofModel)} are those of the model's calls in other cells`]),
+      : [
+          `tokens out and time of ${namesOf(ofModel)} are those of the model's calls in other cells`,
+        ]),
   ];
+}
+
+function namesOf(cells: readonly CellEstimate[]): string {
+  return [...new Set(cells.map(({ cascade, cell }) => `${cascade}: ${cell}`))].join(', ');
 }

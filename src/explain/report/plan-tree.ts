@@ -1,11 +1,11 @@
-/** The plan as a tree: what comes out at the top, what is read at the bottom. */
+/** Shows the plan as a tree: the result is at the top, and what is read is at the bottom. */
 import type { CellEstimate, Estimate, ExplainNode, ExplainReport } from '../../result.ts';
 import { rangeText } from '../estimate/estimate.ts';
 import { costText, limitText, secondsText } from './figure-text.ts';
 
 type TreelessReport = Omit<ExplainReport, 'tree'>;
 
-/** One operator of a semantic statement, in the order in which they are asked. */
+/** One operator of a semantic statement. The steps are in the order in which the operators are asked. */
 export interface OperatorStep {
   readonly operator: string;
   readonly cascade: string;

@@ -1,4 +1,4 @@
-/** A report as text, as a tree, or as JSON: the one form for EXPLAIN, `engine.explain` and the command line. */
+/** Renders a report as text, as a tree, or as JSON: the same form for EXPLAIN, `engine.explain` and the command line. */
 
 import { assertUnreachable } from '../../errors.ts';
 import type { ExplainActual, ExplainFigure, ExplainNode, ExplainReport } from '../../result.ts';
@@ -6,10 +6,10 @@ import { dollars } from '../../util/dollars.ts';
 import { rangeText } from '../estimate/estimate.ts';
 import { costText, guardsText, limitText, seconds1, secondsText } from './figure-text.ts';
 
-/** How EXPLAIN is shown. */
+/** The forms in which EXPLAIN is shown. */
 export type ExplainFormat = 'text' | 'tree' | 'json';
 
-/** The report, a line each. */
+/** Returns the report as lines. */
 export function renderReport(report: ExplainReport, format: ExplainFormat): readonly string[] {
   switch (format) {
     case 'json':
@@ -23,7 +23,7 @@ export function renderReport(report: ExplainReport, format: ExplainFormat): read
   }
 }
 
-/** A figure by its name: what is predicted, and under ANALYZE what came. */
+/** A named figure: the predicted value and, under ANALYZE, the actual value and the error. */
 interface Fact {
   readonly name: string;
   readonly predicted: string;
@@ -54,7 +54,7 @@ function plainLine({ name, predicted }: Fact): string {
   return `  ${name.padEnd(NAME_WIDTH)} ${predicted}`;
 }
 
-/** Predicted, actual and error in columns of their own. */
+/** Returns lines with predicted, actual and error in columns of their own. */
 function comparedLines(facts: readonly Fact[]): readonly string[] {
   const compared = facts.filter(({ actual }) => actual !== undefined);
   const width = Math.max('predicted'.length, ...compared.map(({ predicted }) => predicted.length));

@@ -1,19 +1,31 @@
-/** Answers that EXPLAIN assumes where none is at hand. */
+/** Draws the answers that EXPLAIN assumes for questions without a stored answer. */
 
 import type { Experience } from '../../journal/experience/experience.ts';
 import { MESSAGE_VALUE_CHARS } from '../../limits.ts';
+import { sqlFunctionOf } from '../../operators/function-file.ts';
 import type { Operator } from '../../operators/operator.ts';
 import type { Answer, Tuple } from '../../semantic/ask/answer-book.ts';
 import type { Json } from '../../util/json.ts';
 import { EXPECTED_TRUE_SHARE, EXPERIENCE_MAX_CRITERIA } from '../explain-limits.ts';
 
-/** As many TRUE, and as many texts that differ, as there have been; all of them; none of them; or no answer at all. */
-export type Assumption = 'expected' | 'true' | 'false' | 'null';
+/**
+ * The answers that are assumed. `expected`: as many TRUE answers, and as many new texts, as in earlier answers.
+ * `true`: all are TRUE, and each text is new. `false`: none is TRUE, and no text is new. `null`: there are no
+ * answers. A mixture differs by criterion.
+ */
+export type Assumption = 'expected' | 'true' | 'false' | 'null' | Mixture;
 
-/** Few texts hold a number as large, and an INTEGER does. */
+/** Answers are as under `true` for the criteria in `met`, and as under `false` for the others. */
+export interface Mixture {
+  readonly met: ReadonlySet<string>;
+  /** A constant of the statement: every score or text is this, where it can be. */
+  readonly constant?: string | number;
+}
+
+/** Assumed texts are numbers from here on. Few other texts hold such a large number, and yet it fits into an INTEGER. */
 const FIRST_TEXT = 1_000_000_000;
 
-/** Answers of one statement that are known, by operator and criterion. */
+/** The known answers of one statement, by operator and criterion. */
 export class KnownShares {
   readonly #shares = new Map<string, { met: number; of: number }>();
   readonly #texts = new Map<string, string>();
@@ -27,7 +39,7 @@ export class KnownShares {
     if (typeof answer === 'string') this.#texts.set(key, answer);
   }
 
-  /** One of the texts. */
+  /** Returns one of the known texts. */
   textOf(operator: Operator, tuple: Tuple): string | undefined {
     return this.#texts.get(shareKey(operator, tuple));
   }
@@ -38,17 +50,21 @@ export class KnownShares {
   }
 }
 
-/** Draws evenly: of a share of 0.1 every tenth, so that a trial comes near what is expected. */
+/** Draws evenly: for a share of 0.1, every tenth answer is TRUE. So a trial comes near the expected figures. */
 export class Draws {
   readonly #assumption: Assumption;
   readonly #experience: Experience;
   readonly #known: KnownShares;
   readonly #defaultShare: number;
   readonly #carried = new Map<string, number>();
-  /** Some share is the default: nothing is known of it. */
+  /** True if the default share was used, because nothing is known of the real share. */
   usesDefault = false;
-  /** Shares that answers were drawn by, in words. */
+  /** The shares by which answers were drawn, in words. */
   readonly notes = new Map<string, string>();
+  /** The criteria that answers were drawn for. */
+  readonly keys = new Set<string>();
+  /** True if a score or a text was drawn: the statement may compare it with any value. */
+  hasValues = false;
   #texts = 0;
 
   constructor(
@@ -65,22 +81,25 @@ export class Draws {
 
   draw(operator: Operator, tuple: Tuple): Answer {
     if (this.#assumption === 'null') return null;
-    switch (operator.returns.toUpperCase()) {
+    this.keys.add(shareKey(operator, tuple));
+    const type = operator.returns.toUpperCase();
+    this.hasValues ||= type !== 'BOOLEAN';
+    switch (type) {
       case 'BOOLEAN':
         return this.#isMet(operator, tuple);
       case 'DOUBLE':
       case 'INTEGER':
-        return this.#isMet(operator, tuple) ? 1 : 0;
+        return this.#number(operator) ?? (this.#isMet(operator, tuple) ? 1 : 0);
       case 'BIGINT':
         return this.#isMet(operator, tuple) ? 1n : 0n;
       case 'VARCHAR':
-        return this.#text(operator, tuple);
+        return this.#constantText() ?? this.#text(operator, tuple);
       default:
         return null;
     }
   }
 
-  /** Whether the text is, or holds, one that was assumed. */
+  /** Whether the value is or holds a text that was assumed. */
   holdsAssumed(value: Json): boolean {
     if (this.#texts === 0 || typeof value !== 'string') return false;
     return [...value.matchAll(/\d+/g)].some(([digits]) => {
@@ -89,25 +108,57 @@ export class Draws {
     });
   }
 
-  /** A number, since it may be cast to one; as many others as there have been among earlier answers, else each another. */
+  /**
+   * Returns a text that is a number, because it may be cast to one. Under `expected`, texts differ as often as in
+   * earlier answers; without earlier answers each text differs.
+   */
   #text(operator: Operator, tuple: Tuple): string {
     const learned = this.#experience.answersOf(operator.name, criterionOf(tuple));
     const isNew =
       this.#assumption === 'expected'
         ? this.#isNext(`${shareKey(operator, tuple)} texts`, learned?.share ?? 1)
-        : this.#assumption === 'true';
+        : this.#isAssumedMet(operator, tuple);
     if (isNew) this.#texts += 1;
     const known = isNew ? undefined : this.#known.textOf(operator, tuple);
     return known ?? String(FIRST_TEXT + this.#texts);
   }
 
   #isMet(operator: Operator, tuple: Tuple): boolean {
-    if (this.#assumption !== 'expected') return this.#assumption === 'true';
+    if (this.#assumption !== 'expected') return this.#isAssumedMet(operator, tuple);
     const key = shareKey(operator, tuple);
     return this.#isNext(key, this.#shareOf(operator, tuple, key));
   }
 
-  /** Of a share of 0.1 the tenth is the first, of 0.9 the first: what a LIMIT asks until it is met, on average. */
+  #isAssumedMet(operator: Operator, tuple: Tuple): boolean {
+    const assumption = this.#assumption;
+    return typeof assumption === 'object'
+      ? assumption.met.has(shareKey(operator, tuple))
+      : assumption === 'true';
+  }
+
+  get #constant(): string | number | undefined {
+    return typeof this.#assumption === 'object' ? this.#assumption.constant : undefined;
+  }
+
+  /** The assumed constant, if the operator can give it. */
+  #number({ returns, cascade }: Operator): number | undefined {
+    const constant = this.#constant;
+    if (typeof constant !== 'number') return undefined;
+    const { minimum, maximum } = sqlFunctionOf(cascade) ?? {};
+    if (returns.toUpperCase() === 'INTEGER' && !Number.isInteger(constant)) return undefined;
+    const isInside = constant >= (minimum ?? -Infinity) && constant <= (maximum ?? Infinity);
+    return isInside ? constant : undefined;
+  }
+
+  #constantText(): string | undefined {
+    const constant = this.#constant;
+    return typeof constant === 'string' ? constant : undefined;
+  }
+
+  /**
+   * Whether the next answer is TRUE, or a new text. For a share of 0.1 the tenth answer is the first such, for 0.9
+   * the first answer: on average a LIMIT asks as many questions until it is met.
+   */
   #isNext(key: string, share: number): boolean {
     const carried = (this.#carried.get(key) ?? share / 2) + share;
     const isNext = carried >= 1;
@@ -125,7 +176,7 @@ export class Draws {
         learned?.source === 'criterion'
           ? `of ${learned.answers} earlier answers to the criterion`
           : known !== undefined
-            ? 'of the answers at hand'
+            ? 'of the answers that are known'
             : learned === undefined
               ? 'by default: no answer is on record'
               : `of ${learned.answers} earlier answers to other criteria`;
@@ -139,12 +190,12 @@ export class Draws {
   }
 }
 
-/** Whether an answer counts as TRUE; of a score, whether it reaches the threshold. */
+/** Whether an answer counts as TRUE. A score counts as TRUE if it reaches the threshold. */
 export function isMet(answer: Answer, threshold: number): boolean {
   return typeof answer === 'number' ? answer >= threshold : answer === true;
 }
 
-/** The argument that others are measured by. */
+/** Returns the argument by which the others are measured: the last of several, or '' for a single argument. */
 export function criterionOf(tuple: Tuple): string {
   return tuple.length < 2 ? '' : String(tuple.at(-1));
 }

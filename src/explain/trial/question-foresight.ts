@@ -1,4 +1,7 @@
-/** Foresees questions of a semantic statement: each is a run of its operator's cascade, or asks for some. */
+/**
+ * Foresees the questions of a semantic statement. A question is one run of its operator's cascade, or asks for
+ * several runs.
+ */
 
 import { RvbbitError } from '../../errors.ts';
 import type { Statement } from '../../execute/statement.ts';
@@ -14,29 +17,29 @@ import type { JsonObject } from '../../util/json.ts';
 import type { ForeseenRun } from '../foresee/foreseen.ts';
 import { Foreseer } from '../foresee/foreseer.ts';
 
-/** A run that a question asks for. */
+/** A run for which a question asks. */
 export interface ForeseenInput {
-  /** The same for runs that are one. */
+  /** Equal for inputs that share one run. */
   readonly key: string;
   readonly run: ForeseenRun;
 }
 
-/** What is known of a question before it is asked. */
+/** The known parts of a question before it is asked. */
 export interface ForeseenQuestion {
   readonly runs: readonly ForeseenInput[];
-  /** The answer, where all that it takes is at hand. */
+  /** The answer; absent if something that it needs is not known. */
   readonly answer?: Answer;
 }
 
 interface OperatorForesight {
   readonly foreseer: Foreseer;
   readonly models: BoundModels | undefined;
-  /** Why there are none. */
+  /** The error that says why there are no models. */
   readonly noModel: RvbbitError | undefined;
   readonly questions: Map<string, ForeseenQuestion>;
 }
 
-/** Shared by the trials of one statement: a question is foreseen once. */
+/** The trials of one statement share this object, so that each question is foreseen once. */
 export class QuestionForesight {
   readonly #statement: Statement;
   readonly #settings: SemanticSettings;
@@ -83,7 +86,7 @@ export class QuestionForesight {
         .bind(cascade, modelOverride)
         .catch((thrown: unknown) => {
           if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_NO_MODEL') throw thrown;
-          // A plain rule may answer all that is asked.
+          // No error yet: a plain rule may answer all questions.
           noModel = thrown;
           return undefined;
         });
@@ -95,7 +98,10 @@ export class QuestionForesight {
     return known;
   }
 
-  /** A call that gives a cascade its rows asks for a run each; over a table for one. Throws what is wrong with it. */
+  /**
+   * Returns the inputs of the runs for which a question asks. A call that gives a cascade its rows asks for one run
+   * per row; a call over a table asks for one run. Throws if the call is wrong.
+   */
   #inputsOf(operator: Operator, tuple: Tuple): readonly JsonObject[] {
     if (operator.seed === undefined) {
       const names = operator.args.map(({ name }) => name);

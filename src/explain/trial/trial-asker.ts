@@ -1,8 +1,13 @@
-/** Answers a statement's questions without asking: from what is at hand, else as a trial assumes. */
+/** Answers a statement's questions without asking a model: with stored answers, or else as a trial assumes. */
 
 import { AdvisoryTally } from '../../execute/advisories.ts';
 import type { Operator } from '../../operators/operator.ts';
-import type { Answer, AnswerBook, Tuple } from '../../semantic/ask/answer-book.ts';
+import {
+  type Answer,
+  type AnswerBook,
+  asAsked,
+  type Tuple,
+} from '../../semantic/ask/answer-book.ts';
 import type { AskProgress, QuestionAsker } from '../../semantic/ask/asker.ts';
 import { type ComparedPairs, comparedPairs } from '../../semantic/ask/pair-advice.ts';
 import type { SemanticSettings } from '../../semantic/read/semantic-settings.ts';
@@ -12,16 +17,16 @@ import type { ForeseenRun } from '../foresee/foreseen.ts';
 import type { Draws, KnownShares } from './draws.ts';
 import type { ForeseenQuestion, QuestionForesight } from './question-foresight.ts';
 
-/** What was asked of one operator. */
+/** The questions to one operator. */
 export interface TrialStep {
   readonly operator: Operator;
   readonly tally: CallTally;
-  /** Inputs of runs that calls of the seeds' functions share. */
+  /** The inputs of runs that several calls of seed functions share. */
   readonly inputs: Set<string>;
-  /** Questions that go out, those that a LIMIT then cancels included; how many of them were foreseen one by one. */
+  /** `sent`: the runs that go out, also those that a LIMIT then cancels. `foreseen`: the part that was foreseen one by one. */
   sent: number;
   foreseen: number;
-  /** Questions whose answers are waited for. */
+  /** The questions whose answers are waited for. */
   questions: number;
 }
 
@@ -32,20 +37,20 @@ export interface TrialParts {
   readonly draws: Draws;
 }
 
-/** Stands in the asker's place, so that a statement is tried on the very way that it would take. */
+/** Takes the place of the asker, so that a trial goes exactly the statement's way. */
 export class TrialAsker implements QuestionAsker {
   readonly advisories = new AdvisoryTally();
   readonly shadowing = [];
   readonly compared = new Map<Operator, ComparedPairs>();
-  /** Guards are looked at in the end: a trial goes on beyond them. */
+  /** Always 0: guards are checked at the end, and a trial goes on beyond them. */
   readonly calls = 0;
-  /** In the order in which the operators were first asked. */
+  /** The steps, in the order in which the operators were first asked. */
   readonly steps = new Map<Operator, TrialStep>();
-  /** Pairs of two tables' values that one batch asked at most. */
+  /** The most pairs of two tables' values that one batch asked. */
   mostPairs = 0;
-  /** An answer was assumed, … */
+  /** True once an answer was assumed. */
   hasDrawn = false;
-  /** … and questions came after it, which may depend on it. */
+  /** False once a question came after an assumed answer, because the question may depend on that answer. */
   isDetermined = true;
   readonly #parts: TrialParts;
   readonly #made = new Set<string>();
@@ -53,6 +58,13 @@ export class TrialAsker implements QuestionAsker {
   constructor(parts: TrialParts) {
     this.#parts = parts;
   }
+
+  /** Nothing is recalled, because a trial asks question by question. */
+  async recallOf(): Promise<undefined> {
+    return undefined;
+  }
+
+  countSettled(): void {}
 
   get asked(): number {
     return [...this.steps.values()].reduce((sum, { questions }) => sum + questions, 0);
@@ -85,7 +97,7 @@ export class TrialAsker implements QuestionAsker {
     const step = await this.#step(operator);
     const out: (ForeseenQuestion | undefined)[] = [];
     for (const [index, tuple] of tuples.entries()) {
-      // As many are out as may be, when the next answer comes.
+      // When the next answer comes, as many questions are in flight as are allowed.
       const ahead = index + Math.min(parallel, Math.max(1, progress.lookAhead()));
       if (this.hasDrawn && out.length < Math.min(ahead, tuples.length)) this.isDetermined = false;
       while (out.length < Math.min(ahead, tuples.length)) {
@@ -100,12 +112,12 @@ export class TrialAsker implements QuestionAsker {
     }
   }
 
-  /** Only guards, which are off, make it a point to know beforehand. */
-  async askAtHand(_book: AnswerBook, tuples: readonly Tuple[]): Promise<readonly Tuple[]> {
+  /** Finds nothing ahead: only guards need that, and in a trial they are off. */
+  async settleWithoutCalls(_book: AnswerBook, tuples: readonly Tuple[]): Promise<readonly Tuple[]> {
     return tuples;
   }
 
-  /** Counts a question; nothing is known of those beyond the bound. */
+  /** Counts and foresees a question. Beyond `EXPLAIN_MAX_RUNS`, nothing is known of the questions. */
   async #foresee(step: TrialStep, tuple: Tuple): Promise<ForeseenQuestion | undefined> {
     if (step.foreseen >= EXPLAIN_MAX_RUNS) {
       step.sent += 1;
@@ -113,7 +125,7 @@ export class TrialAsker implements QuestionAsker {
     }
     const { foresight, known, settings, draws } = this.#parts;
     const { operator } = step;
-    const question = await foresight.foresee(operator, tuple);
+    const question = await foresight.foresee(operator, asAsked(operator, tuple));
     const isAssumed = tuple.some((value) => draws.holdsAssumed(value));
     const isShared = operator.deterministic && operator.seed !== 'rvbbit_run_batch';
     for (const { key, run } of question.runs) {
@@ -121,7 +133,7 @@ export class TrialAsker implements QuestionAsker {
       if (operator.seed !== undefined) step.inputs.add(key);
       step.sent += 1;
       step.foreseen += 1;
-      // What it will be asked with is not known, and so neither is its key.
+      // The question's real input is not known, and so the keys of its calls are not known either.
       step.tally.add(isAssumed ? withoutKeys(run) : run);
     }
     if (isAssumed) return undefined;
@@ -150,5 +162,5 @@ export class TrialAsker implements QuestionAsker {
 }
 
 function withoutKeys({ calls }: ForeseenRun): ForeseenRun {
-  return { calls: calls.map(({ callKey: _, ...call }) => ({ ...call, isAtHand: false })) };
+  return { calls: calls.map(({ callKey: _, ...call }) => ({ ...call, isStored: false })) };
 }

@@ -1,4 +1,4 @@
-/** Tries a semantic statement on its own way, with answers that are at hand or assumed: what it would ask. */
+/** Finds out what a semantic statement would ask: it goes its usual way, with stored or assumed answers. */
 
 import { dropTables } from '../../duck/stage.ts';
 import { RvbbitError } from '../../errors.ts';
@@ -15,7 +15,7 @@ export interface Trial {
   readonly asker: TrialAsker;
   readonly report: PlanReport;
   readonly draws: Draws;
-  /** Rows that come out; absent where the assumed answers do not let it end. */
+  /** The number of result rows; absent if the statement failed because of assumed answers. */
   readonly rows?: number;
   readonly failure?: string;
 }
@@ -24,11 +24,11 @@ export interface TrialSources {
   readonly foresight: QuestionForesight;
   readonly known: KnownShares;
   readonly experience: Experience;
-  /** Share of TRUE answers where nothing is known of it. */
+  /** The share of TRUE answers if nothing is known of it. */
   readonly defaultShare?: number;
 }
 
-/** Changes nothing: of a statement that does, the query that reads what it reads is tried. */
+/** Changes no data: of a statement that changes data, only the query that reads the same rows is tried. */
 export async function tryStatement(
   run: SemanticQuery,
   assumption: Assumption,
@@ -42,7 +42,7 @@ export async function tryStatement(
   const stages: string[] = [];
   const trial: SemanticQuery = {
     ...run,
-    // What a trial has staged is dropped before the next one.
+    // The tables that a trial has staged are dropped before the next trial.
     stages,
     settings: { ...settings, maxCalls: Infinity, maxPairs: Infinity },
     asker,
@@ -54,7 +54,7 @@ export async function tryStatement(
   try {
     return { asker, report, draws, rows: await rowsOf(trial) };
   } catch (thrown) {
-    // A text that stands for an answer need not be castable, nor a subquery then give a single row.
+    // With assumed answers, a cast of a text may fail, and a subquery may give more than a single row.
     const isAssumed = asker.hasDrawn && !run.statement.stop.signal.aborted;
     if (!isAssumed || !(thrown instanceof RvbbitError)) throw thrown;
     if (thrown.code !== 'RVB_SQL' && thrown.code !== 'RVB_LIMIT') throw thrown;

@@ -1,18 +1,18 @@
-/** Sequences go on even where a transaction is undone, so that EXPLAIN may not read them. */
+/** Replaces sequences for EXPLAIN. It must not read them, because they go on even if the transaction is rolled back. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { Statement } from '../../execute/statement.ts';
 import { holds, integer, mapTree } from '../../semantic/plan/query-tree.ts';
 import type { SemanticStatement } from '../../semantic/read/read-statement.ts';
 import { withTree } from '../../semantic/read/with-tree.ts';
 
-/** What EXPLAIN says of it. */
+/** The note in which EXPLAIN says so. */
 export const SEQUENCES_NOTE =
   'sequences are left as they are: random numbers stand for those of nextval';
 
-/** Numbers below this stand for a sequence's. */
+/** Random numbers below this stand for a sequence's numbers. */
 const MOST = 1_000_000_000;
 
-/** The statement with any numbers in place of a sequence's: they differ from row to run as those do. */
+/** Returns the statement with random numbers in place of a sequence's. They differ from row to row, as a sequence's do. */
 export async function withoutSequences(
   read: SemanticStatement,
   statement: Statement,

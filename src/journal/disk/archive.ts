@@ -1,4 +1,4 @@
-/** Parquet files of records, written and read with DuckDB. */
+/** Writes and reads archives: Parquet files of records. Uses DuckDB for both. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { appendColumns } from '../../duck/append.ts';
 import { quoteLiteral } from '../../duck/quote.ts';
@@ -7,9 +7,9 @@ import { COMPACT_APPEND_RECORDS } from '../../limits.ts';
 import { parseSegmentName } from './segment-name.ts';
 import type { StoredRecord } from './stored-record.ts';
 
-/** One record on its way into an archive. */
+/** One record that is to be written to an archive. */
 export interface ArchiveRow {
-  /** The segment that it stood in. */
+  /** The name of the segment that held the record. */
   readonly segment: string;
   readonly record: StoredRecord;
   readonly json: string;
@@ -20,7 +20,7 @@ const COLUMNS = 'segment, seq, "at", session, caller, t, json';
 const CREATE = `CREATE TABLE records
   (segment VARCHAR, seq BIGINT, "at" BIGINT, session VARCHAR, caller VARCHAR, t VARCHAR, json VARCHAR)`;
 
-/** Collects records in a DuckDB of its own and writes them to one Parquet file. */
+/** Collects records in its own in-memory DuckDB database and writes them to a Parquet file. */
 export class Archive {
   readonly #connection: DuckDBConnection;
   readonly #release: () => Promise<void>;
@@ -41,36 +41,36 @@ export class Archive {
     });
   }
 
-  /** Adds a record; await what it gives before the next. */
+  /** Adds a record. The caller must await the returned promise before it adds the next record. */
   add(row: ArchiveRow): Promise<void> | undefined {
     this.#rows.push(row);
     return this.#rows.length < COMPACT_APPEND_RECORDS ? undefined : this.#append();
   }
 
-  /** Writes everything added so far to a file that is there and empty, and forgets it. */
+  /** Writes all added records to an existing, empty file, then removes them from memory. */
   async write(path: string): Promise<void> {
     await this.#append();
     const columns = 'segment, seq, make_timestamp("at") AS "at", session, caller, t, json';
-    // No temporary file of DuckDB's: it would not have the permissions of the one that is there.
+    // Without DuckDB's temporary file, which would not have the permissions of the existing file.
     await this.#connection.run(
       `COPY (SELECT ${columns} FROM records ORDER BY 3, 2) TO ${quoteLiteral(path)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`,
     );
     await this.#connection.run('DELETE FROM records');
   }
 
-  /** The segments whose records a Parquet file holds. Fails if it is damaged, or names what is no segment. */
+  /** Returns the names of the segments in a Parquet file. Fails if the file is damaged or holds an invalid name. */
   async segmentsIn(path: string): Promise<string[]> {
     const reader = await this.#connection.runAndReadAll(
       `SELECT DISTINCT segment FROM read_parquet(${quoteLiteral(path)})`,
     );
     return reader.getRows().map(([segment]) => {
-      // Their files are removed: a name must not lead out of the folder.
+      // The files with these names are removed, so a name must not lead out of the folder.
       if (typeof segment === 'string' && parseSegmentName(segment) !== undefined) return segment;
       throw new Error('it holds records of what is no segment');
     });
   }
 
-  /** The JSON of those records of a Parquet file that have a value in a column. Fails if the file is damaged. */
+  /** Returns the JSON of the records whose `column` equals `value`. Fails if the file is damaged. */
   async jsonWhere(path: string, column: 't' | 'caller', value: string): Promise<string[]> {
     const reader = await this.#connection.runAndReadAll(
       `SELECT json FROM read_parquet(${quoteLiteral(path)}) WHERE ${column} = $1`,
@@ -79,7 +79,7 @@ export class Archive {
     return reader.getRows().map(([json]) => String(json));
   }
 
-  /** Reads every value of a Parquet file; gives the number of records. Fails if the file is damaged. */
+  /** Reads every value of a Parquet file and returns the number of records. Fails if the file is damaged. */
   async check(path: string): Promise<number> {
     const reader = await this.#connection.runAndReadAll(
       `SELECT count(*), bit_xor(hash(${COLUMNS})) FROM read_parquet(${quoteLiteral(path)})`,

@@ -1,7 +1,7 @@
-/** Which answers `cache.clear` records have put out of use. */
+/** Tracks which answers have been cleared by `cache.clear` records. */
 import type { CacheClear } from './stored-record.ts';
 
-/** Folds `cache.clear` records, in any order. */
+/** Combines `cache.clear` records. Their order does not matter. */
 export class Cleared {
   #before = 0;
   readonly #keys = new Map<string, number>();
@@ -13,7 +13,7 @@ export class Cleared {
     }
   }
 
-  /** Whether an answer of that date (µs) under that key is out of use. */
+  /** True if an answer with this key and this date (µs since the epoch) has been cleared. */
   covers(callKey: string, at: number): boolean {
     return at < this.#before || (this.#keys.size > 0 && at < (this.#keys.get(callKey) ?? 0));
   }

@@ -1,7 +1,7 @@
 /**
- * Compaction: the records of old segments move to a Parquet file, the answers among them that can still
- * be found to a segment of their own. Both take their names before the first old segment goes, so a kill
- * at any moment loses nothing; what an interrupted compaction left to remove, the next one removes.
+ * Compaction moves the records of old segments to a Parquet file. It also copies the answers that can still be found to
+ * a new segment. Both files get their final names before the first old segment is removed, so a kill at any moment
+ * loses nothing. If a compaction is interrupted, the next compaction removes the segments that are left.
  */
 import { messageOf, RvbbitError } from '../../errors.ts';
 import { COMPACT_BATCH_BYTES, JOURNAL_BUFFER_BYTES } from '../../limits.ts';
@@ -35,7 +35,7 @@ import {
   removeSegment,
 } from './survey.ts';
 
-/** Whether an answer at a place can still be found: no newer one of its key, not cleared. */
+/** Returns true if the answer at a place can still be found: its key has no newer answer, and it is not cleared. */
 export type IsCurrent = (callKey: string, at: number, segment: string, offset: number) => boolean;
 
 export interface CompactOptions {
@@ -43,27 +43,27 @@ export interface CompactOptions {
   readonly folder: string;
   readonly nowMs: number;
   readonly random: Random;
-  /** Segments whose last record is older than this (ms) are compacted. */
+  /** Segments whose last record is older than this many milliseconds are compacted. */
   readonly olderThanMs: number;
   readonly isCurrent: IsCurrent;
   readonly openArchive: () => Promise<Archive>;
-  /** Says what would be compacted, and changes nothing. */
+  /** If true, the result says what would be compacted, and nothing is changed. */
   readonly isDry?: boolean;
-  /** A damaged segment is left as it is, and so is an archive that cannot be read. */
+  /** Called for each damage. A damaged segment or an unreadable archive stays as it is. */
   readonly onDamage: (damage: JournalDamage) => void;
 }
 
-/** What became of a batch of segments. */
+/** The result of the compaction of one batch of segments. */
 export interface Compacted {
   readonly segments: readonly string[];
   readonly bytes: number;
-  /** The Parquet file; undefined in a dry run, or where the segments held kept answers alone. */
+  /** The name of the Parquet file. Absent in a dry run, and if the segments held only kept answers. */
   readonly archive?: string;
-  /** Answers that went on to a segment of their own. */
+  /** The number of answers that were copied to a new segment. */
   readonly answers: number;
 }
 
-/** Compacts a folder. Fails with RVB_RUN_LOCKED or RVB_JOURNAL_WRITE; what was there is still there then. */
+/** Compacts a folder. Fails with RVB_RUN_LOCKED or RVB_JOURNAL_WRITE; a failure loses no records. */
 export async function compactFolder(options: CompactOptions): Promise<Compacted[]> {
   if (options.isDry) {
     return batches(options).map((batch) => ({
@@ -102,7 +102,7 @@ async function compactLocked(options: CompactOptions): Promise<Compacted[]> {
   }
 }
 
-/** Segments that a compaction put into an archive and was then ended before it removed them. */
+/** Removes segments that an earlier, interrupted compaction had put into an archive but not removed. */
 async function removeArchived(options: CompactOptions, archive: Archive): Promise<void> {
   const { files, folder, onDamage } = options;
   for (const name of archiveNames(files, folder)) {
@@ -138,7 +138,7 @@ function batches(options: CompactOptions): FinishedSegment[][] {
     found.at(-1)!.push(segment);
     bytes += segment.bytes;
   }
-  // A lone segment of kept answers would be written out again as it is.
+  // Compacting a single segment that holds only kept answers would write the same segment again.
   return found.filter(
     (batch) => batch.length > 1 || batch.some(({ index }) => index.records > index.keys.count),
   );
@@ -151,7 +151,7 @@ function factsOf(batch: readonly FinishedSegment[]): Pick<Compacted, 'segments' 
   };
 }
 
-/** Answers that can still be found. */
+/** Returns the number of answers in the batch that can still be found. */
 function countCurrent(options: CompactOptions, batch: readonly FinishedSegment[]): number {
   const { files, folder, isCurrent } = options;
   let count = 0;
@@ -199,7 +199,7 @@ async function compactBatch(
   };
 }
 
-/** Hands records to the archive and current answers to `<kept>.tmp`; gives the number of archived ones. */
+/** Adds records to the archive and writes current answers to `<kept>.tmp`. Returns the number of archived records. */
 async function copyRecords(
   options: CompactOptions,
   archive: Archive,
@@ -230,7 +230,7 @@ async function copyRecords(
           writeAll(files, file, lines.bytes);
           lines.clear();
         }
-        // A copy of a record that an archive has already.
+        // An `answer` is a copy of a record that is already in an archive.
         if (record.t === 'answer') continue;
         archived += 1;
         await archive.add({ segment: name, record, json });

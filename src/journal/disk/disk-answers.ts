@@ -1,4 +1,4 @@
-/** The answers of a journal folder: found by key, read from their segments, kept warm in memory. */
+/** Finds the answers of a journal folder by key, reads them from their segments and caches them in memory. */
 import type { RvbbitError } from '../../errors.ts';
 import {
   ANSWERS_INDEX_ENTRIES,
@@ -17,36 +17,37 @@ import { parseSegmentName } from './segment-name.ts';
 import { damageError } from './segment-reader.ts';
 import { SegmentScan, scanOn } from './segment-scan.ts';
 import type { WrittenPlace } from './segment-writer.ts';
-import { answerKey, answerOf, type StoredRecord } from './stored-record.ts';
+import { answerKey, answerOf, type CacheClear, type StoredRecord } from './stored-record.ts';
 import { UnendedCalls } from './unended-calls.ts';
 
 export interface DiskAnswersOptions {
   readonly files: FileSystem;
   readonly folder: string;
-  /** Wall clock, ms. */
+  /** The wall clock, ms since the epoch. */
   readonly nowMs: () => number;
   readonly onProblem: (problem: RvbbitError) => void;
-  /** Hands this process's buffered lines to the system, so that they can be read back. */
+  /** Writes this process's buffered lines to the operating system, so that they can be read back. */
   readonly flush: () => void;
 }
 
-/** A segment as this process knows it. */
+/** What this process knows of one segment. */
 interface KnownSegment {
   readonly name: string;
   readonly id: number;
-  /** Written by this process, which notes its answers itself. */
+  /** True if this process writes the segment. Its answers then come through `note` and are not read from the file. */
   readonly isOwn: boolean;
   readTo: number;
-  /** Nothing comes any more. */
+  /** True if the file need not be read any further. */
   isClosed: boolean;
 }
 
-/** Loads the folder with the first search; looks for what others wrote at most every 100 ms. */
+/** Loads the folder at the first search. Looks for new records of other processes at most every 100 ms. */
 export class DiskAnswers implements AnswerStore {
   readonly #options: DiskAnswersOptions;
   readonly #warm = new MemoryAnswers();
   readonly #table = new KeyTable(ANSWERS_INDEX_ENTRIES);
   readonly #cleared = new Cleared();
+  #clears = 0;
   readonly #unended = new UnendedCalls();
   readonly #segments: KnownSegment[] = [];
   readonly #byName = new Map<string, KnownSegment>();
@@ -58,7 +59,12 @@ export class DiskAnswers implements AnswerStore {
     this.#records = new RecordReader(options);
   }
 
-  /** Keys whose place is known. */
+  get changes(): number {
+    this.#look();
+    return this.#clears + this.#table.replaced;
+  }
+
+  /** The number of keys whose place is known. */
   get size(): number {
     return this.#table.size;
   }
@@ -79,20 +85,20 @@ export class DiskAnswers implements AnswerStore {
         this.#warm.put(callKey, answer);
         return answer;
       }
-      // Compaction may have moved it since the folder was last looked at.
+      // Compaction may have moved the answer since the last look at the folder.
       this.#lookedMs = Number.NEGATIVE_INFINITY;
       this.#look();
     }
     return undefined;
   }
 
-  /** As `Journal.takeLostCalls`. */
+  /** Does the work of `Journal.takeLostCalls`. */
   takeLost(callKey: string): number {
     const { high, low } = hashKey(callKey);
     return this.#unended.takeLost(callKey, this.#table.get(high, low)?.at ?? 0);
   }
 
-  /** Whether the answer at a place can still be found: no newer one of its key is known, and it is not cleared. */
+  /** True if the answer at a place can still be found: its key has no newer known answer, and it is not cleared. */
   isCurrent(callKey: string, at: number, segment: string, offset: number): boolean {
     this.#look();
     const { high, low } = hashKey(callKey);
@@ -103,14 +109,14 @@ export class DiskAnswers implements AnswerStore {
     return isNewest && !this.#cleared.covers(callKey, at);
   }
 
-  /** Takes up that this process has begun a segment, whose answers it notes itself. */
+  /** Notes that this process has begun a segment. Its answers come through `note`. */
   own(segment: string): void {
     this.#known(segment, true);
   }
 
-  /** Takes up a record that this process has just written. */
+  /** Notes a record that this process has just written. */
   note(record: StoredRecord, { segment, offset, length }: WrittenPlace): void {
-    if (record.t === 'cache.clear') this.#cleared.add(record);
+    if (record.t === 'cache.clear') this.#clear(record);
     const key = answerKey(record);
     if (key === undefined) return;
     const { high, low } = hashKey(key);
@@ -132,7 +138,7 @@ export class DiskAnswers implements AnswerStore {
     return known;
   }
 
-  /** Loads new segments and the new ends of growing ones. */
+  /** Loads new segments, and the new lines of segments that have grown. */
   #look(): void {
     const nowMs = performance.now();
     if (nowMs - this.#lookedMs < JOURNAL_REFRESH_MS) return;
@@ -142,24 +148,24 @@ export class DiskAnswers implements AnswerStore {
     try {
       names = files.list(folder);
     } catch {
-      // Without its folder the store finds what is in memory.
+      // Without the folder the store still finds the answers in memory.
       return;
     }
     for (const known of this.#segments) if (!known.isClosed) this.#loadQuietly(known);
     const fresh = names.filter((name) => !this.#byName.has(name) && parseSegmentName(name));
     this.#reserve(fresh);
-    // The newest first: where there are too many answers, the oldest are left out.
+    // The newest segment comes first: if there are too many answers, the oldest are left out.
     for (const name of fresh.sort().reverse()) this.#loadQuietly(this.#known(name, false));
   }
 
-  /** Makes room for the answers of segments at once, by the size of their indexes. */
+  /** Allocates room for the answers of the segments in one step. Estimates it from the sizes of their index files. */
   #reserve(names: readonly string[]): void {
     const { files, folder } = this.#options;
     try {
       const sizes = names.map((name) => files.facts(`${folder}/${indexName(name)}`)?.size ?? 0);
       this.#table.reserve(sizes.reduce((sum, size) => sum + size / PLACE_BYTES, 0));
     } catch {
-      // The table grows by itself as well.
+      // Without this the table still grows when it needs to.
     }
   }
 
@@ -170,7 +176,7 @@ export class DiskAnswers implements AnswerStore {
       else if (known.readTo === 0) this.#loadFirst(known, facts);
       else if (facts.size > known.readTo) this.#loadTail(known);
     } catch {
-      // Removed meanwhile, or not to be read now: the next look tries again.
+      // The segment was removed meanwhile or cannot be read now. The next look tries again.
     }
   }
 
@@ -195,7 +201,7 @@ export class DiskAnswers implements AnswerStore {
     try {
       writeIndex(files, folder, known.name, scan.index(isClosed));
     } catch {
-      // A folder that cannot be written to can still be read.
+      // The folder may be read-only. Searching it works without the index.
     }
   }
 
@@ -205,7 +211,7 @@ export class DiskAnswers implements AnswerStore {
     this.#scanTail(known, scan);
   }
 
-  /** Reads on from where `scan` ends and takes up what is there. */
+  /** Reads the segment from where `scan` ends, and notes its answers, clears and unended calls. */
   #scanTail(known: KnownSegment, scan: SegmentScan): void {
     const { files, folder, onProblem } = this.#options;
     scanOn(
@@ -215,7 +221,7 @@ export class DiskAnswers implements AnswerStore {
       scan,
       (damage) => onProblem(damageError(damage)),
       ({ record, offset, length }) => {
-        if (record.t === 'cache.clear') this.#cleared.add(record);
+        if (record.t === 'cache.clear') this.#clear(record);
         const key = answerKey(record);
         if (key === undefined) return;
         const { high, low } = hashKey(key);
@@ -227,7 +233,7 @@ export class DiskAnswers implements AnswerStore {
     known.readTo = scan.covered;
   }
 
-  /** Takes up an index. */
+  /** Notes the answers, clears and unended calls that an index lists. */
   #take(known: KnownSegment, { keys, clears, starts, ends, covered }: SegmentIndex): void {
     const { high, low, offset, length, at } = keys;
     for (let n = 0; n < keys.count && !this.#table.isFull; n += 1) {
@@ -235,7 +241,7 @@ export class DiskAnswers implements AnswerStore {
     }
     for (let n = 0; n < clears.count; n += 1) {
       const record = this.#records.read(known, clears.offset[n]!, clears.length[n]!);
-      if (record?.t === 'cache.clear') this.#cleared.add(record);
+      if (record?.t === 'cache.clear') this.#clear(record);
     }
     for (const { offset, length } of starts.places()) {
       const record = this.#records.read(known, offset, length);
@@ -245,11 +251,16 @@ export class DiskAnswers implements AnswerStore {
     known.readTo = covered;
   }
 
+  #clear(record: CacheClear): void {
+    this.#cleared.add(record);
+    this.#clears += 1;
+  }
+
   #read(callKey: string, { segment, offset, length }: AnswerPlace): StoredAnswer | undefined {
     const known = this.#segments[segment]!;
     if (known.isOwn) this.#options.flush();
     const record = this.#records.read(known, offset, length);
-    // Another key with the same hash, or an index that belongs to other bytes.
+    // Either another key has the same hash, or the index does not fit the segment.
     if (record === undefined || answerKey(record) !== callKey) return undefined;
     return answerOf(record);
   }

@@ -1,4 +1,4 @@
-/** The journal on disk: one process's records, appended to segments under `<stateDir>/journal`. */
+/** The journal on disk. It appends the records of one process to segments under `<stateDir>/journal`. */
 import { messageOf, RvbbitError } from '../../errors.ts';
 import { JOURNAL_ROWS_MS } from '../../limits.ts';
 import { type AnswerStore, NO_ANSWERS } from '../answers.ts';
@@ -16,32 +16,32 @@ import { SegmentWriter } from './segment-writer.ts';
 import type { CacheClear } from './stored-record.ts';
 import { type HitsRecord, type RowsRecord, WaitingRecords } from './waiting-records.ts';
 
-/** What is kept, and for how long. */
+/** What the journal keeps, and for how long. */
 export interface JournalOptions {
   /** Keeps the prompts of calls as well. Default false. */
   readonly prompts?: boolean;
-  /** Keeps answers, so that later statements find them. Default true. */
+  /** Keeps answers, so that later statements can use them. Default true. */
   readonly answers?: boolean;
-  /** Segments whose last record is older (ms) are removed when the journal is closed. Default: none is. */
+  /** Files whose latest record is older than this (ms) are removed when the journal closes. Default: no age limit. */
   readonly maxAgeMs?: number;
-  /** The oldest segments are removed when the journal is closed, until the folder is no larger. Default: any size. */
+  /** When the journal closes, its oldest files are removed until the folder is small enough. Default: no size limit. */
   readonly maxBytes?: number;
-  /** Bytes at which a segment is sealed and another begun. Default 32 MiB. */
+  /** The size at which a segment is sealed and a new segment begins. Default 32 MiB. */
   readonly segmentMaxBytes?: number;
 }
 
 export interface DiskJournalOptions extends JournalOptions {
-  /** Told of damaged records and of indexes that could not be written. */
+  /** Called for damaged records and for indexes that could not be written. */
   readonly onProblem?: (problem: RvbbitError) => void;
   readonly files?: FileSystem;
-  /** Wall clock, ms. */
+  /** The wall clock, ms since the epoch. */
   readonly nowMs?: () => number;
   readonly random?: Random;
 }
 
-/** Buffers, writes and syncs. Once the disk has failed, every `commit` says so and nothing more is written. */
+/** Buffers, writes and syncs records. After a disk failure every `commit` rejects, and nothing more is written. */
 export class DiskJournal {
-  /** Answers of this and of earlier processes. */
+  /** The answers of this process and of other processes. */
   readonly answers: AnswerStore;
   readonly lessons: LessonStore;
   readonly #folder: string;
@@ -85,8 +85,8 @@ export class DiskJournal {
   }
 
   /**
-   * Opens the journal and makes its folder; a segment is begun with the first record. Fails with RVB_JOURNAL_WRITE, or
-   * with RVB_UNSUPPORTED where the folder is of another version.
+   * Opens the journal and makes its folder. The first record begins the first segment. Fails with RVB_JOURNAL_WRITE, or
+   * with RVB_UNSUPPORTED if the folder has another version.
    */
   static async open(stateDir: string, options: DiskJournalOptions = {}): Promise<DiskJournal> {
     const folder = journalFolder(stateDir);
@@ -104,12 +104,12 @@ export class DiskJournal {
     return new DiskJournal(folder, options);
   }
 
-  /** What the disk failed with, if it has. */
+  /** The disk failure, if there was one. */
   get failure(): RvbbitError | undefined {
     return this.#failure;
   }
 
-  /** Adds a record to the lines that wait. After a failure it is dropped; `commit` has said so. */
+  /** Adds a record to the buffer. After a failure the record is dropped, and `commit` rejects. */
   append(record: JournalRecord | CacheClear): void {
     if (this.#failure !== undefined || this.#closing !== undefined) return;
     try {
@@ -120,7 +120,7 @@ export class DiskJournal {
     }
   }
 
-  /** Rows and hits wait for the next sync; they are one record more of those that it serves. */
+  /** Holds `rows` and `cache.hits` records until the next sync. Asks for a sync with the first waiting record. */
   #wait(record: RowsRecord | HitsRecord): void {
     const isFirst = this.#waiting.isEmpty;
     this.#waiting.add(record);
@@ -133,21 +133,24 @@ export class DiskJournal {
   }
 
   #add(record: JournalRecord | CacheClear): void {
-    // The last word on a statement is its closing.
+    // The `statement.close` record must be the last record of its statement.
     if (record.t === 'statement.close') this.#addWaiting();
     const place = this.#writer.add(record);
     this.#answers?.note(record, place);
-    // A start is written before its call goes out; it need not be on disk before that.
+    // A start is written before its call is sent, but it needs no sync before that.
     this.#commits.note(record.t === 'attempt.start' ? Infinity : undefined);
     if (record.t === 'attempt.end') this.#writeSoon();
   }
 
-  /** As `Journal.takeLostCalls`. */
+  /** Does the work of `Journal.takeLostCalls`. */
   takeLostCalls(callKey: string): number {
     return this.#answers?.takeLost(callKey) ?? 0;
   }
 
-  /** Hands the records so far, rows apart, to the system: they outlive this process, though not the machine. */
+  /**
+   * Writes the records so far, except waiting `rows` and `cache.hits`, to the operating system. They then survive a
+   * crash of this process, but not a crash of the machine.
+   */
   writeNow(): void {
     if (this.#failure !== undefined) return;
     try {
@@ -157,7 +160,7 @@ export class DiskJournal {
     }
   }
 
-  /** Resolves when every record so far is on disk; rejects with RVB_JOURNAL_WRITE, from the first failure on always. */
+  /** Resolves when every record so far is on disk. Rejects with RVB_JOURNAL_WRITE at and after the first failure. */
   commit(): Promise<void> {
     return this.#commits.commit();
   }
@@ -179,7 +182,7 @@ export class DiskJournal {
       this.#writer.close();
       this.#prune();
     } finally {
-      // No file is closed under a sync that still runs: its number may be another file's by then.
+      // Wait for the running sync first: the number of a closed file may be given to another file.
       await this.#commits.idle();
       this.#writer.abandon();
       this.#answers?.close();
@@ -198,7 +201,7 @@ export class DiskJournal {
         ...(maxBytes === undefined ? {} : { maxBytes }),
       });
     } catch (thrown) {
-      // Another process prunes, which does as well.
+      // Another process is pruning or compacting the folder, so pruning here can be left out.
       if (thrown instanceof RvbbitError && thrown.code === 'RVB_RUN_LOCKED') return;
       this.#warn('prune', thrown);
     }
@@ -213,7 +216,7 @@ export class DiskJournal {
     }
   }
 
-  /** A call that has ended was paid: with the next turn of the loop its answer outlives this process. */
+  /** Writes the buffer in the next turn of the event loop. An answer that was paid for then survives a crash. */
   #writeSoon(): void {
     this.#writing ??= setImmediate(() => {
       this.#writing = undefined;
@@ -221,7 +224,7 @@ export class DiskJournal {
     });
   }
 
-  /** Nothing is tried again: after a failed sync the system may have dropped what it had not written. */
+  /** Makes the failure final. There is no retry: after a failed sync the system may have dropped unwritten data. */
   #fail(thrown: unknown): RvbbitError {
     this.#failure ??= new RvbbitError(
       'RVB_JOURNAL_WRITE',
@@ -242,7 +245,7 @@ export class DiskJournal {
     );
   }
 
-  /** The record without what this journal does not keep. */
+  /** Returns the record without the fields that this journal does not keep. */
   #admit(record: JournalRecord | CacheClear): JournalRecord | CacheClear {
     const { answers, prompts } = this.#options;
     if (record.t === 'attempt.end' && answers === false) {

@@ -1,36 +1,36 @@
-/** What the journal asks of the file system; tests put one in its place in which the n-th call fails. */
+/** The file system operations that the journal uses. Tests replace them with operations of which the n-th fails. */
 import * as fs from 'node:fs';
 
-/** Size in bytes and time of the last write, ms since the epoch. */
+/** The size of a file in bytes and the time of its last write, ms since the epoch. */
 export interface FileFacts {
   readonly size: number;
   readonly modifiedMs: number;
 }
 
-/** Failures are thrown as Node's own errors, with `code`. */
+/** File system operations. They throw Node's own errors, with a `code`. */
 export interface FileSystem {
-  /** Makes a folder that only its owner may enter, and its parents; one that is there is no failure. */
+  /** Makes a folder that only its owner may enter, and its parent folders. Does nothing if the folder exists. */
   makeFolder(path: string): void;
-  /** Names of what the folder holds, folders apart. */
+  /** Returns the names in the folder, without subfolders. */
   list(folder: string): string[];
-  /** Undefined if there is no such file. */
+  /** Returns undefined if the file does not exist. */
   facts(path: string): FileFacts | undefined;
   exists(path: string): boolean;
   openToRead(path: string): number;
-  /** A new file that only its owner may read; writes go to its end. Fails if the name is taken. */
+  /** Makes a file that only its owner may read. Writes append to it. Fails if the name is taken. */
   create(path: string): number;
-  /** Bytes written, which may be fewer than asked. */
+  /** Returns the number of bytes written, which may be less than `length`. */
   write(file: number, bytes: Uint8Array, offset: number, length: number): number;
   read(file: number, bytes: Uint8Array, offset: number, length: number, position: number): number;
-  /** The written bytes are on disk once it resolves. */
+  /** Resolves when the written bytes are on disk. */
   sync(file: number): Promise<void>;
-  /** The folder's names are on disk once it resolves. */
+  /** Resolves when the folder's names are on disk. */
   syncFolder(path: string): Promise<void>;
   close(file: number): void;
   rename(from: string, to: string): void;
-  /** A further name for a file. Fails if the name is taken. */
+  /** Gives a file a second name. Fails if the name is taken. */
   link(from: string, to: string): void;
-  /** A file that is not there is no failure. */
+  /** Removes a file. Does nothing if the file does not exist. */
   remove(path: string): void;
 }
 
@@ -64,7 +64,7 @@ export const realFileSystem: FileSystem = {
 };
 
 async function syncFolder(path: string): Promise<void> {
-  // Windows opens no folder as a file, and needs no such sync.
+  // Windows cannot open a folder as a file, and does not need this sync.
   if (process.platform === 'win32') return;
   const folder = await fs.promises.open(path, 'r');
   try {
@@ -74,7 +74,7 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** What `read` gives; undefined where the file that it opens is gone: another process prunes or compacts. */
+/** Returns the result of `read`; undefined if another process has removed the file that `read` opens. */
 export function unlessGone<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -84,7 +84,7 @@ export function unlessGone<T>(read: () => T): T | undefined {
   }
 }
 
-/** Writes all of it, in as many calls as it takes. */
+/** Writes all bytes, with as many `write` calls as needed. */
 export function writeAll(files: FileSystem, file: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) {
     const written = files.write(file, bytes, done, bytes.length - done);
@@ -93,7 +93,7 @@ export function writeAll(files: FileSystem, file: number, bytes: Uint8Array): vo
   }
 }
 
-/** Puts a file in the place of what has its name: whole or not at all. */
+/** Replaces a file atomically: its path has the old file or the whole new file at any time. */
 export function replaceFile(files: FileSystem, path: string, bytes: Uint8Array): void {
   const temporary = `${path}.${process.pid}.tmp`;
   files.remove(temporary);
@@ -115,11 +115,11 @@ function removeQuietly(files: FileSystem, path: string): void {
   try {
     files.remove(path);
   } catch {
-    // The failure that led here is the one to tell.
+    // The first failure is the one to report.
   }
 }
 
-/** Reads up to `length` bytes from `position`; fewer only at the end of the file. */
+/** Reads `length` bytes from `position`. Returns fewer bytes only at the end of the file. */
 export function readAt(files: FileSystem, file: number, position: number, length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length);
   let done = 0;

@@ -1,4 +1,4 @@
-/** The statements of a journal folder, compacted ones included, and all records of one of them. */
+/** Finds the statements of a journal folder, and all records of one statement. Reads segments and archives. */
 import { messageOf } from '../../errors.ts';
 import type { JournalRecord, StatementOpen } from '../records.ts';
 import type { Archive } from './archive.ts';
@@ -8,18 +8,18 @@ import type { JournalDamage } from './segment-reader.ts';
 import type { StoredRecord } from './stored-record.ts';
 import { archiveNames, readSegments } from './survey.ts';
 
-/** The folder, and what reading it needs. */
+/** A journal folder, and what is needed to read it. */
 export interface JournalPlace {
   readonly files: FileSystem;
   readonly folder: string;
-  /** Opened where there are Parquet files. */
+  /** Called only if the folder holds Parquet files. */
   readonly openArchive: () => Promise<Archive>;
   readonly onDamage: (damage: JournalDamage) => void;
 }
 
 export type OpenedStatement = StatementOpen & JournalRecord;
 
-/** The opening of every statement that the folder holds, the newest first. */
+/** Returns the `statement.open` record of every statement in the folder, the newest first. */
 export async function openedStatements(place: JournalPlace): Promise<OpenedStatement[]> {
   const byCaller = new Map<string, OpenedStatement>();
   await visitRecords(place, { column: 't', value: 'statement.open' }, (record) => {
@@ -28,11 +28,11 @@ export async function openedStatements(place: JournalPlace): Promise<OpenedState
   return [...byCaller.values()].sort((a, b) => b.at - a.at);
 }
 
-/** All records of a statement, by the name of its caller, in their order. */
+/** Returns all records of the statement with the name `caller`, ordered by `seq`. */
 export async function recordsOf(place: JournalPlace, caller: string): Promise<JournalRecord[]> {
   const bySeq = new Map<number, JournalRecord>();
   await visitRecords(place, { column: 'caller', value: caller }, (record) => {
-    // A segment may stand beside the archive that holds it.
+    // Keyed by `seq`, because a segment may still exist beside the archive that holds its records.
     if (record.t !== 'cache.clear' && record.t !== 'answer' && record.t !== 'lease') {
       bySeq.set(record.seq, record);
     }
@@ -40,7 +40,7 @@ export async function recordsOf(place: JournalPlace, caller: string): Promise<Jo
   return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
 }
 
-/** Hands over the records that have that value, of archives and of segments. */
+/** Calls `visit` with each record of the archives and segments whose `column` equals `value`. */
 async function visitRecords(
   { files, folder, openArchive, onDamage }: JournalPlace,
   { column, value }: { readonly column: 't' | 'caller'; readonly value: string },
@@ -54,7 +54,7 @@ async function visitRecords(
         const lines = await archive
           .jsonWhere(`${folder}/${name}`, column, value)
           .catch((thrown: unknown) => {
-            // Pruned since it was listed, it is no damage.
+            // An archive that was pruned after it was listed is not damage.
             if (files.exists(`${folder}/${name}`)) {
               onDamage({ archive: name, reason: messageOf(thrown) });
             }

@@ -1,4 +1,4 @@
-/** One process at a time removes files of a journal folder. */
+/** A lock, so that only one process at a time removes files of a journal folder. */
 import { randomUUID } from 'node:crypto';
 import { RvbbitError } from '../../errors.ts';
 import { JOURNAL_LOCK_STALE_MS, JOURNAL_TAKEOVER_MS } from '../../limits.ts';
@@ -7,7 +7,7 @@ import { type FileSystem, readAt, writeAll } from './file-system.ts';
 
 const LOCK = 'maintenance.lock';
 
-/** Takes the folder's lock and gives the way to return it. Fails with RVB_RUN_LOCKED. */
+/** Takes the folder's lock and returns a function that releases it. Fails with RVB_RUN_LOCKED. */
 export function lockFolder(files: FileSystem, folder: string, nowMs: number): () => void {
   const path = `${folder}/${LOCK}`;
   for (let attempt = 0; attempt < 2; attempt += 1) {
@@ -22,11 +22,12 @@ export function lockFolder(files: FileSystem, folder: string, nowMs: number): ()
 }
 
 /**
- * Gives a written file the lock's name, so that a lock says whose it is; false where there is one. On a full disk
- * it cannot say so, and counts as that of another machine: what prunes must be able to make room.
+ * Takes the lock; returns false if the lock exists. A temporary file with the owner gets the lock's name, so a lock
+ * names its owner from its first moment. On a full disk the lock is empty and counts as a lock of another machine:
+ * pruning must be able to free space.
  */
 function takeLock(files: FileSystem, path: string): boolean {
-  // Containers that share the folder may have the same number.
+  // A random name: processes of containers that share the folder may have the same pid.
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     const file = files.create(temporary);
@@ -53,14 +54,14 @@ function isDiskFull(thrown: unknown): boolean {
 }
 
 /**
- * Removes the lock of a process that is gone; false if it may still run. Two that find the same lock stale must
- * not both remove what is there, or the second would remove the lock that the first then takes: the right to
- * remove is a lock too, and the lock is judged under it.
+ * Removes the lock of a process that is gone; returns false if that process may still run. If two processes found the
+ * same lock stale and both removed it, the second could remove the new lock of the first. So a process first takes a
+ * second lock (`.takeover`), and only then checks and removes the first lock.
  */
 function removeStale(files: FileSystem, path: string, nowMs: number): boolean {
   const right = `${path}.takeover`;
   const facts = files.facts(right);
-  // Held for some file operations; who died at them must not hold it for ever.
+  // The second lock is held for a few file operations. An old second lock is left over from a process that died.
   if (facts !== undefined && nowMs - facts.modifiedMs > JOURNAL_TAKEOVER_MS) files.remove(right);
   if (!takeLock(files, right)) return false;
   try {
@@ -74,7 +75,7 @@ function removeStale(files: FileSystem, path: string, nowMs: number): boolean {
 
 function isStale(files: FileSystem, path: string, nowMs: number): boolean {
   const facts = files.facts(path);
-  // Returned meanwhile.
+  // The lock was released meanwhile.
   if (facts === undefined) return true;
   const owner = ownerOf(files, path);
   const isHeld = owner === undefined ? undefined : isRunning(owner);
@@ -90,7 +91,7 @@ function ownerOf(files: FileSystem, path: string): LockOwner | undefined {
       files.close(file);
     }
   } catch {
-    // Returned meanwhile.
+    // The lock was released meanwhile.
     return undefined;
   }
 }

@@ -1,14 +1,14 @@
-/** Reads the records of a journal folder as they come. */
+/** Reads the records of a journal folder as they are written. */
 import { type FileSystem, unlessGone } from './file-system.ts';
 import { type Damage, type ReadLine, readSegment } from './segment-reader.ts';
 import { segmentNames } from './survey.ts';
 
-/** The records that were written since it was asked last, of all processes. */
+/** Reads the records of all processes that were written since the last `read`. */
 export class JournalTail {
   readonly #files: FileSystem;
   readonly #folder: string;
   readonly #onDamage: (damage: Damage) => void;
-  /** Where the last whole line ends, by segment. */
+  /** For each segment: the byte offset at which the last whole line ends. */
   readonly #ends = new Map<string, number>();
 
   constructor(files: FileSystem, folder: string, onDamage: (damage: Damage) => void) {

@@ -1,7 +1,7 @@
 /**
- * Group commit: one sync serves everyone who waits. It begins at once where the disk was idle, else at most every
- * 20 ms; without anyone waiting, in the time that the records have; with 64 records that have to be on disk some time
- * it begins as soon as the one before it has ended.
+ * Group commit: one sync serves all callers that wait for their records. For a waiting caller the sync begins at once,
+ * but at least 20 ms after the start of the last sync. If no caller waits, it begins when the first record is due.
+ * With 64 records that have a due time, it begins as soon as the last sync has ended.
  */
 import { JOURNAL_COMMIT_MS, JOURNAL_COMMIT_RECORDS } from '../../limits.ts';
 
@@ -11,14 +11,14 @@ interface CommitWait {
   readonly reject: (error: unknown) => void;
 }
 
-/** Decides when `sync` runs. Once it has failed, so has everything that waits and will wait. */
+/** Decides when `sync` runs. After a failure every waiting and every later `commit` rejects. */
 export class GroupCommit {
   readonly #sync: () => Promise<void>;
   #added = 0;
   #synced = 0;
-  /** Records since the last start that have to be on disk some time. */
+  /** The number of records with a due time since the last sync started. */
   #due = 0;
-  /** When the next sync must begin, for what was noted since the last start. */
+  /** The earliest due time of those records: the next sync must begin by then. In ms of `performance.now()`. */
   #dueMs = Infinity;
   #waiters: CommitWait[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -27,12 +27,12 @@ export class GroupCommit {
   #lastStartMs = Number.NEGATIVE_INFINITY;
   #failure: { readonly error: unknown } | undefined;
 
-  /** `sync` puts everything noted before its call on disk. */
+  /** `sync` must put every record on disk that was noted before it was called. */
   constructor(sync: () => Promise<void>) {
     this.#sync = sync;
   }
 
-  /** A record was added that can wait so long; with Infinity it goes with whatever comes next. */
+  /** Notes a new record that may wait for `withinMs`. With Infinity it has no due time and joins the next sync. */
   note(withinMs: number = JOURNAL_COMMIT_MS): void {
     this.#added += 1;
     if (withinMs === Infinity) return;
@@ -45,7 +45,7 @@ export class GroupCommit {
     else if (isSooner) this.#startIn(withinMs);
   }
 
-  /** Resolves when everything noted so far is on disk. */
+  /** Resolves when every record noted so far is on disk. */
   commit(): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
     if (this.#synced === this.#added) return Promise.resolve();
@@ -55,12 +55,12 @@ export class GroupCommit {
     });
   }
 
-  /** Resolves when no sync runs. */
+  /** Resolves when no sync is running. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
   }
 
-  /** Fails everything that waits and will wait. */
+  /** Rejects every waiting `commit` and every later `commit` with `error`. */
   fail(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = { error };

@@ -1,9 +1,9 @@
-/** 64-bit hashes of call keys and of attempts' names: what key indexes and tables hold in place of the texts. */
+/** 64-bit hashes of call keys and of attempts' names. Key indexes and tables hold hashes instead of the texts. */
 import { hash } from 'node:crypto';
 
 /**
- * 64 bits as two unsigned halves. Two keys that share one cost a bought answer, never a wrong one: the key stands
- * in the record and is compared.
+ * A 64-bit hash as two unsigned halves. If two keys have the same hash, one stored answer is not found. A wrong answer
+ * is never returned, because the record holds the whole key and the key is compared.
  */
 export interface KeyHash {
   readonly high: number;
@@ -11,8 +11,8 @@ export interface KeyHash {
 }
 
 /**
- * The hash of a call's key: its first 16 digits, since a key is a SHA-256 in hex digits. A text that is no key has a
- * hash as well. The key index on disk holds it: another function needs another index version.
+ * Returns the hash of a call key: its first 16 digits, because a key is part of a SHA-256 in hex digits. A text that is
+ * not a call key has a hash too. Key indexes on disk hold these hashes: another function needs another index version.
  */
 export function hashKey(key: string): KeyHash {
   return {
@@ -21,12 +21,12 @@ export function hashKey(key: string): KeyHash {
   };
 }
 
-/** The hash of an attempt's name, by SHA-256. */
+/** Returns the hash of an attempt's name: the first 64 bits of its SHA-256. */
 export function hashAttempt(attempt: string): KeyHash {
   return hashKey(hash('sha256', attempt));
 }
 
-/** 53 bits of a hash as one number, where a mistaken one does little harm. */
+/** Returns 53 bits of a hash as one number. For uses in which two equal numbers do little harm. */
 export function hashNumber({ high, low }: KeyHash): number {
   return high * 0x20_0000 + (low >>> 11);
 }

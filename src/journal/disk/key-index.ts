@@ -1,8 +1,8 @@
 /**
- * The key index of a segment, `<segment>.keys` beside it: where its answers and its `cache.clear` records stand, and
- * which of its calls have not ended in it, so that opening a folder need not read every line. It covers the first
- * `covered` bytes; what stands beyond them is read. It can always be made again: one that is damaged, or is another
- * segment's, is named and not used.
+ * The key index of a segment is the file `<segment>.keys` beside it. It lists the places of the segment's answers and
+ * `cache.clear` records, and the calls that have not ended in it. So opening a folder need not read every line.
+ * The index covers the first `covered` bytes of the segment; the lines after them are read. The index can always be
+ * made again: an index that is damaged or belongs to another segment is reported and not used.
  */
 import { crc32 } from 'node:zlib';
 import { JOURNAL_LINE_MAX_BYTES } from '../../limits.ts';
@@ -10,40 +10,43 @@ import { type FileSystem, readAt, replaceFile } from './file-system.ts';
 import { KeyList } from './key-list.ts';
 import type { IndexDamage } from './segment-reader.ts';
 
-/** What is known of a segment's first bytes. */
+/** The content of a key index: facts about the first `covered` bytes of a segment. */
 export interface SegmentIndex {
   readonly covered: number;
-  /** Nothing will be written to the segment any more. */
+  /** True if nothing more will be written to the segment. */
   readonly closed: boolean;
-  /** Dates of the earliest and the latest record, µs; Infinity and 0 where there is none. */
+  /** The date of the earliest record, µs; Infinity if there is none. `lastAt` is that of the latest; 0 if none. */
   readonly firstAt: number;
   readonly lastAt: number;
   readonly records: number;
   readonly keys: KeyList;
-  /** Places of `cache.clear` records; their hashes are 0. */
+  /** The places of the `cache.clear` records. Their hashes are 0. */
   readonly clears: KeyList;
-  /** Places of the `attempt.start` records whose calls have not ended in the segment, or that tell of lost calls. */
+  /** The places of `attempt.start` records whose calls have not ended in the segment, or that report lost calls. */
   readonly starts: KeyList;
-  /** Attempts that ended in the segment and began in an earlier one, or whose start is listed; no places. */
+  /**
+   * The hashes of attempts that ended in the segment, if their start is in an earlier segment or in `starts`. Without
+   * places: offset and length are 0.
+   */
   readonly ends: KeyList;
 }
 
 const LISTS = ['keys', 'clears', 'starts', 'ends'] as const;
-/** Where in the header the lengths of the lists stand, in words. */
+/** For each list: the index of the 32-bit header word that holds its length. */
 const COUNTS = [2, 3, 14, 15] as const;
 
-// Written in the machine's own byte order: another machine's index has another magic number and is passed over.
+// Written in the machine's byte order. A machine with the other byte order reads another number and ignores the index.
 const MAGIC = 0x52564b33;
 const HEADER_BYTES = 64;
-/** What an index file holds of each answer. */
+/** The number of bytes in an index file for each listed record. */
 export const PLACE_BYTES = 24;
 
-/** The index's file name. */
+/** Returns the file name of a segment's index. */
 export function indexName(segment: string): string {
   return segment.replace(/\.ndjson$/, '.keys');
 }
 
-/** The index of the segment of that name, as the bytes of its file. */
+/** Returns the bytes of the index file for a segment. */
 export function encodeIndex(index: SegmentIndex, segment: string): Buffer {
   const places = LISTS.reduce((sum, name) => sum + index[name].count, 0);
   const bytes = new ArrayBuffer(HEADER_BYTES + PLACE_BYTES * places);
@@ -67,13 +70,13 @@ export function encodeIndex(index: SegmentIndex, segment: string): Buffer {
   return Buffer.from(bytes);
 }
 
-/** Reads the index of the segment of that name back, or says why it cannot be used. */
+/** Decodes the bytes of a segment's index file. Returns the index, or the reason why it cannot be used. */
 export function decodeIndex(
   file: Buffer,
   segment: string,
 ): { readonly index: SegmentIndex } | { readonly reason: string } {
   if (file.length < HEADER_BYTES) return { reason: 'it is cut off' };
-  // A buffer of its own: typed arrays need it aligned.
+  // Copied to a new buffer, because typed arrays need aligned bytes.
   const bytes = new Uint8Array(file).buffer;
   const floats = new Float64Array(bytes, 0, 8);
   const words = new Uint32Array(bytes, 0, 16);
@@ -105,7 +108,7 @@ export function decodeIndex(
   return isPossible(index) ? { index } : { reason: 'it names places that cannot be' };
 }
 
-/** Whether an index can be that of any segment: whoever reads a place asks for as many bytes as it says. */
+/** True if the index's figures are possible. Readers allocate as many bytes as a listed length says. */
 function isPossible(index: SegmentIndex): boolean {
   const { covered, firstAt, lastAt, records } = index;
   return (
@@ -123,7 +126,7 @@ function isWithin({ at, offset, length, count }: KeyList, covered: number): bool
   return true;
 }
 
-/** Reads the index of a segment from `folder`; undefined if there is none that can be used, and why is told. */
+/** Reads the index of a segment; undefined if it is missing or unusable. `onDamage` gets the reason. */
 export function readIndex(
   files: FileSystem,
   folder: string,
@@ -137,7 +140,7 @@ export function readIndex(
     const file = files.openToRead(path);
     try {
       const decoded = decodeIndex(readAt(files, file, 0, facts.size), segment);
-      // Asked after the index was read: the segment may have grown with it.
+      // The size is read after the index, because both may have grown meanwhile.
       const size = files.facts(`${folder}/${segment}`)?.size ?? Infinity;
       if ('index' in decoded && decoded.index.covered <= size) return decoded.index;
       const reason = 'reason' in decoded ? decoded.reason : 'it covers more than its segment holds';
@@ -147,12 +150,12 @@ export function readIndex(
       files.close(file);
     }
   } catch {
-    // Removed meanwhile, or unreadable: the segment itself is read instead.
+    // The index was removed meanwhile or is unreadable. The segment itself is read instead.
     return undefined;
   }
 }
 
-/** Puts an index beside its segment: whole or not at all. */
+/** Writes an index beside its segment, atomically. */
 export function writeIndex(
   files: FileSystem,
   folder: string,

@@ -1,6 +1,6 @@
-/** Records of one segment, by place: a growing list in columns of numbers. */
+/** A growing list of record places in one segment, stored as columns of numbers. */
 
-/** One record's place, by the hash of its key: its date in µs, and its line without the newline. */
+/** The place of one record: the hash of its key, its date (µs), and the bytes of its line without the newline. */
 export interface KeyPlace {
   readonly high: number;
   readonly low: number;
@@ -9,7 +9,7 @@ export interface KeyPlace {
   readonly length: number;
 }
 
-/** Numbers of a fixed width a place, so that an index of them is read from disk as it is. */
+/** A list of places. Every place has the same number of bytes, so a list is read from an index file without parsing. */
 export class KeyList {
   at: Float64Array;
   high: Uint32Array;

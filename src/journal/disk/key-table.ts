@@ -1,8 +1,8 @@
-/** Where the newest answer of each key stands: a hash table in one array of numbers, 48 to 96 bytes an answer. */
+/** A hash table of the newest answer's place for each key. One array of numbers, 48 to 96 bytes for each answer. */
 
-/** An answer's place in the folder. */
+/** The place of an answer in the folder. */
 export interface AnswerPlace {
-  /** The segment's number in this process. */
+  /** The number that this process has given to the segment. */
   readonly segment: number;
   readonly offset: number;
   readonly length: number;
@@ -11,35 +11,40 @@ export interface AnswerPlace {
 }
 
 /**
- * A slot is eight words side by side, so that a search costs one cache miss: hash (two), segment number
- * plus one (0 is a free slot), offset, length, date (two), unused.
+ * A slot is eight adjacent 32-bit words, so that a lookup costs one CPU cache miss: hash (two words), segment number
+ * plus one (0 marks a free slot), offset, length, date (two words), unused.
  */
 const SLOT_WORDS = 8;
 const WORD = 2 ** 32;
 const FIRST_SLOTS = 1_024;
 
-/** Open addressing with linear probing, never more than two thirds full. Nothing is ever taken out. */
+/** A hash table with open addressing and linear probing, at most two thirds full. Entries are never removed. */
 export class KeyTable {
   readonly #maxEntries: number;
   #slots = FIRST_SLOTS;
   #words = new Uint32Array(FIRST_SLOTS * SLOT_WORDS);
   #count = 0;
+  #replaced = 0;
 
   constructor(maxEntries: number) {
     this.#maxEntries = maxEntries;
   }
 
-  /** Keys in the table. */
   get size(): number {
     return this.#count;
   }
 
-  /** No further key is taken up. */
+  /** The number of times that a place replaced an older place of the same key. */
+  get replaced(): number {
+    return this.#replaced;
+  }
+
+  /** True if the table accepts no new key. */
   get isFull(): boolean {
     return this.#count >= this.#maxEntries;
   }
 
-  /** Makes room for so many more keys at once. */
+  /** Grows the table in one step for `more` keys. */
   reserve(more: number): void {
     const wanted = Math.min(this.#count + more, this.#maxEntries) * 1.5;
     let slots = this.#slots;
@@ -47,7 +52,7 @@ export class KeyTable {
     if (slots > this.#slots) this.#resize(slots);
   }
 
-  /** Notes a place; of two with one key the later date stays, the newcomer where they are equal. */
+  /** Sets the place of a key. If the key has a place, the later date wins; with equal dates the new place wins. */
   set(
     high: number,
     low: number,
@@ -62,6 +67,7 @@ export class KeyTable {
       if (this.isFull) return;
       this.#count += 1;
     } else if (words[slot + 5]! * WORD + words[slot + 6]! > at) return;
+    else this.#replaced += 1;
     words[slot] = high;
     words[slot + 1] = low;
     words[slot + 2] = segment + 1;
@@ -84,7 +90,7 @@ export class KeyTable {
     };
   }
 
-  /** The first word of the key's slot, or of the free one where it would go. */
+  /** Returns the index of the first word of the key's slot, or of the free slot where the key belongs. */
   #slotOf(high: number, low: number): number {
     const words = this.#words;
     const mask = this.#slots * SLOT_WORDS - 1;

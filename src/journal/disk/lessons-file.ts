@@ -1,12 +1,12 @@
-/** The file of a journal folder that keeps what models' refusals of parameters have taught. */
+/** The file of a journal folder that keeps lessons: which parameters models have refused. */
 import type { Lesson, LessonStore } from '../lessons.ts';
 import { type FileSystem, readAt, replaceFile } from './file-system.ts';
 
 const NAME = 'parameters.json';
-/** Longer than any file that is written here. */
+/** The most bytes that are read. Every file written here is smaller. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** What is not there, or not whole, is learned again; so is what cannot be written. */
+/** Returns the lesson store of a folder. If the file is missing, damaged or unwritable, lessons are learned again. */
 export function lessonsFile(files: FileSystem, folder: string): LessonStore {
   const path = `${folder}/${NAME}`;
   return {
@@ -28,7 +28,7 @@ export function lessonsFile(files: FileSystem, folder: string): LessonStore {
       try {
         replaceFile(files, path, Buffer.from(`${JSON.stringify(lessons, undefined, 2)}\n`));
       } catch {
-        // The journal itself says what is wrong with the disk.
+        // The journal itself reports failures of the disk.
       }
     },
   };

@@ -1,30 +1,30 @@
-/** A journal line: `<crc32, eight hex digits> <json>\n`; the checksum is that of the JSON's bytes. */
+/** Encodes and decodes journal lines: `<crc32, eight hex digits> <json>\n`. The checksum is of the JSON's bytes. */
 import { crc32 } from 'node:zlib';
 import { JOURNAL_BUFFER_BYTES } from '../../limits.ts';
 
-/** Bytes before the JSON. */
+/** The number of bytes before the JSON. */
 const HEAD = 9;
 const SPACE = 0x20;
-/** The byte that ends a line; JSON never holds it. */
+/** The byte that ends a line. The JSON of a line never contains it. */
 export const NEWLINE = 0x0a;
 const HEX = Buffer.from('0123456789abcdef', 'latin1');
 
-/** Encoded lines that wait to be written, one after another in one buffer. */
+/** One buffer of encoded lines that wait to be written. */
 export class LineBuffer {
   #bytes = Buffer.allocUnsafe(JOURNAL_BUFFER_BYTES);
   #length = 0;
 
-  /** Bytes that wait. */
+  /** The number of waiting bytes. */
   get length(): number {
     return this.#length;
   }
 
-  /** The bytes that wait; valid until the next call. */
+  /** The waiting bytes. Valid until the next `add` or `clear`. */
   get bytes(): Buffer {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Adds a line; gives its length in bytes. */
+  /** Adds a line and returns its length in bytes, with the newline. */
   add(json: string): number {
     // A UTF-16 unit takes three bytes at most.
     this.#reserve(this.#length + HEAD + 3 * json.length + 1);
@@ -43,7 +43,7 @@ export class LineBuffer {
 
   clear(): void {
     this.#length = 0;
-    // One huge answer must not hold its memory for ever.
+    // A buffer that grew for one huge answer must not keep that memory for ever.
     if (this.#bytes.length > 4 * JOURNAL_BUFFER_BYTES) {
       this.#bytes = Buffer.allocUnsafe(JOURNAL_BUFFER_BYTES);
     }
@@ -57,7 +57,7 @@ export class LineBuffer {
   }
 }
 
-/** The JSON of the line `bytes[start, end)`, newline excluded; undefined if the checksum does not hold. */
+/** Returns the JSON of the line `bytes[start, end)`, newline excluded; undefined if the checksum is wrong. */
 export function lineJson(bytes: Buffer, start: number, end: number): string | undefined {
   if (end - start < HEAD || bytes[start + 8] !== SPACE) return undefined;
   const crc = crc32(bytes.subarray(start + HEAD, end));

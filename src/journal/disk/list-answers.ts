@@ -1,4 +1,4 @@
-/** Every answer of a folder that can still be found, and of whom it was: for people to look at. */
+/** Lists every answer of a folder that can still be found, with its provider and model, for people to read. */
 import { Cleared } from './cleared.ts';
 import type { FileSystem } from './file-system.ts';
 import type { Damage, ReadLine } from './segment-reader.ts';
@@ -11,7 +11,7 @@ import {
 } from './stored-record.ts';
 import { readSegments } from './survey.ts';
 
-/** One answer, its text cut short. */
+/** One answer, with only the beginning of its text. */
 export interface ListedAnswer {
   readonly callKey: string;
   readonly provider: string | undefined;
@@ -21,30 +21,30 @@ export interface ListedAnswer {
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly costMicroUsd: number | null;
-  /** The first characters. */
+  /** The first 80 characters of the answer. `chars` is the length of the whole answer. */
   readonly start: string;
   readonly chars: number;
 }
 
 const START_CHARS = 80;
 
-/** How often stored answers of a model were used in place of calls. */
+/** How often stored answers of a model were used instead of new calls. */
 export interface ListedHits {
   readonly provider: string;
   readonly model: string;
   readonly count: number;
-  /** Micro-USD that the answers cost when they were bought; null where none has a price. */
+  /** Micro-USD that the answers cost when they were bought; null if none of them has a known price. */
   readonly savedMicroUsd: number | null;
 }
 
 export interface AnswerList {
-  /** The newest first. */
+  /** The answers, the newest first. */
   readonly answers: readonly ListedAnswer[];
-  /** One entry a model. */
+  /** One entry for each model. */
   readonly hits: readonly ListedHits[];
 }
 
-/** Reads all segments: the answers that can be found, and how often answers were used. */
+/** Reads all segments and returns the answers that can be found and the counts of cache hits. */
 export function listAnswers(
   files: FileSystem,
   folder: string,

@@ -1,4 +1,4 @@
-/** The statements that a journal folder knows of and that have not completed: what can be resumed. */
+/** Lists the statements of a journal folder that have not completed and so can be resumed. */
 
 import { isGoneSince } from '../process-facts.ts';
 import type { JournalRecord } from '../records.ts';
@@ -8,24 +8,27 @@ import type { Damage } from './segment-reader.ts';
 import type { StoredRecord } from './stored-record.ts';
 import { readSegments } from './survey.ts';
 
-/** A statement, with the figures of its latest run. */
+/** A statement, with the figures of its latest execution. Each execution after the first is a resume. */
 export interface ListedStatement {
-  /** Of its first run. */
+  /** The session of its first execution. */
   readonly session: string;
   readonly sql: string;
-  /** When it first began, µs since the epoch. */
+  /** The start of its first execution, µs since the epoch. */
   readonly at: number;
-  /** Why its latest run ended, e.g. `budget`; `killed` where nothing says; `running` where its process lives. */
+  /**
+   * Why its latest execution ended, e.g. `budget`. Without a `statement.close` record: `running` if its process lives,
+   * otherwise `killed`.
+   */
   readonly ending: string;
-  /** Times that it was run. */
+  /** The number of executions. */
   readonly runs: number;
   readonly parallel: number;
   readonly hasParameters: boolean;
-  /** Rows read, and how many of them settled; undefined where it ended before it had read them. */
+  /** The number of rows read; undefined if it ended before it had read them. `settled` of these rows have settled. */
   readonly rows: number | undefined;
   readonly settled: number;
   readonly calls: number;
-  /** Calls that had begun and not ended. */
+  /** The number of calls that had begun and not ended. */
   readonly inFlight: number;
   readonly pid: number | undefined;
 }
@@ -42,7 +45,7 @@ interface ListedRecords {
   ending: string | undefined;
 }
 
-/** Reads all segments and gives the statements of cascades that have not completed, the newest first. */
+/** Reads all segments and returns the statements with cascades that have not completed, the newest first. */
 export function listStatements(
   files: FileSystem,
   folder: string,

@@ -1,16 +1,16 @@
-/** Refuses a journal folder that an engine with another form of records has written. */
+/** Refuses a journal folder that was written by an engine with another record version. */
 import { RvbbitError } from '../../errors.ts';
 import { JOURNAL_ANSWER_READ_BYTES } from '../../limits.ts';
 import { RECORD_VERSION } from '../records.ts';
 import { type FileSystem, readAt } from './file-system.ts';
 import { segmentNames } from './survey.ts';
 
-/** How a line of any version begins: its checksum, and the version as the first field. */
+/** The beginning of a line of any version: the checksum, and the version as the first field. */
 const START = /^[0-9a-f]{8} \{"v":(\d{1,9}),/;
 
 /**
- * Throws RVB_UNSUPPORTED where the folder's oldest segment is of another version. That is seen by all lines of its first
- * block: one line may be damaged, and the checksum of another version may be another function.
+ * Throws RVB_UNSUPPORTED if the folder's oldest segment has another version. All lines of its first block must name
+ * that version: a single line may be damaged, and another version may compute the checksum with another function.
  */
 export function refuseOtherVersion(files: FileSystem, folder: string): void {
   const version = oldestVersion(files, folder);
@@ -23,7 +23,7 @@ export function refuseOtherVersion(files: FileSystem, folder: string): void {
   );
 }
 
-/** The version that all lines of the first block name; undefined where they differ, or there is no line to see it by. */
+/** Returns the version that all lines of the oldest segment's first block name; undefined if there is none. */
 function oldestVersion(files: FileSystem, folder: string): number | undefined {
   let block: string;
   try {
@@ -36,11 +36,11 @@ function oldestVersion(files: FileSystem, folder: string): number | undefined {
       files.close(file);
     }
   } catch {
-    // Removed meanwhile, or not to be read: whoever reads it next tells.
+    // The segment was removed meanwhile or cannot be read. Its next reader reports that.
     return undefined;
   }
   const [first = '', ...more] = block.split('\n');
-  // The last piece may be a line's first bytes.
+  // The last piece may be an incomplete line.
   const versions = [first, ...more.slice(0, -1)].map((line) => START.exec(line)?.[1]);
   return versions.every((version) => version === versions[0]) && versions[0] !== undefined
     ? Number(versions[0])

@@ -1,4 +1,4 @@
-/** Removes what is too old or too much, the oldest first, and never what a process still writes. */
+/** Removes the oldest files of a journal folder by age or total size, but no segment that is still written. */
 import { messageOf, RvbbitError } from '../../errors.ts';
 import type { FileSystem } from './file-system.ts';
 import { lockFolder } from './folder-lock.ts';
@@ -18,20 +18,20 @@ export interface PruneOptions {
   readonly files: FileSystem;
   readonly folder: string;
   readonly nowMs: number;
-  /** What holds nothing younger (ms) is removed. */
+  /** Files whose latest record is older than this many milliseconds are removed. */
   readonly maxAgeMs?: number;
-  /** The oldest are removed until the folder holds no more. */
+  /** The oldest files are removed until the folder holds at most this many bytes. */
   readonly maxBytes?: number;
-  /** Says what would be removed, and removes nothing. */
+  /** If true, the result says what would be removed, and nothing is removed. */
   readonly isDry?: boolean;
   readonly onDamage?: (damage: Damage | IndexDamage) => void;
 }
 
-/** A file that was, or would be, removed. */
+/** A file that was removed, or would be removed in a dry run. */
 export interface PrunedFile {
   readonly name: string;
   readonly bytes: number;
-  /** Date of its latest record, ms. */
+  /** The date of its latest record, ms since the epoch. */
   readonly lastMs: number;
 }
 
@@ -40,8 +40,8 @@ interface Candidate extends PrunedFile {
 }
 
 /**
- * Prunes a folder and gives what went, the oldest first. Fails with RVB_RUN_LOCKED, or RVB_JOURNAL_WRITE where the
- * folder cannot be changed.
+ * Prunes a folder and returns the removed files, the oldest first. Fails with RVB_RUN_LOCKED, or with RVB_JOURNAL_WRITE
+ * if the folder cannot be changed.
  */
 export function pruneFolder(options: PruneOptions): PrunedFile[] {
   try {
@@ -110,7 +110,7 @@ function choose(options: PruneOptions): Candidate[] {
   return withoutNeededClears(options, segments, going);
 }
 
-/** A `cache.clear` stays as long as a segment that it may concern, or cleared answers would come back. */
+/** Leaves out segments whose `cache.clear` records are still needed: without them cleared answers would come back. */
 function withoutNeededClears(
   { files, folder }: PruneOptions,
   segments: readonly FinishedSegment[],

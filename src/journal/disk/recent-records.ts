@@ -1,4 +1,4 @@
-/** The newest records of a journal folder, up to a size: what earlier statements were like. */
+/** Reads the newest records of a journal folder, up to a number of bytes. EXPLAIN learns from them. */
 import { JOURNAL_LINE_BYTES } from '../../limits.ts';
 import { type FileSystem, readAt } from './file-system.ts';
 import { readSegment } from './segment-reader.ts';
@@ -8,8 +8,8 @@ import { segmentNames } from './survey.ts';
 const NEWLINE = 10;
 
 /**
- * Visits the records of the newest `maxBytes` of the folder's segments, segment by segment, in the order in
- * which they were written. Damaged lines, and a folder that cannot be read, give none.
+ * Calls `visit` with the records in the newest `maxBytes` of the folder's segments, segment by segment, in the order in
+ * which they were written. Skips damaged lines. Visits nothing if the folder cannot be read.
  */
 export function recentRecords(
   files: FileSystem,
@@ -37,11 +37,11 @@ export function recentRecords(
       );
     }
   } catch {
-    // Another process has removed a segment meanwhile: what was read until then is enough.
+    // Another process has removed a segment meanwhile. The records read until then are enough.
   }
 }
 
-/** The first line's start at or after `from`. */
+/** Returns the start of the first line after `from`, or `from` if it is 0 or no newline is found within the limit. */
 function lineStart(files: FileSystem, folder: string, name: string, from: number): number {
   if (from === 0) return 0;
   const file = files.openToRead(`${folder}/${name}`);

@@ -1,6 +1,6 @@
 /**
- * The form of every record on disk: its kinds, their fields, and what each field may hold. Whatever reads a record
- * from disk reads it through `checkRecord`: a checksum tells only that the bytes are those that were written.
+ * Checks the form of records from disk: the kinds, their fields, and the values of each field. Every reader of records
+ * from disk uses `checkRecord`, because a checksum proves only that the bytes are the bytes that were written.
  */
 import type { Failure } from '../../errors.ts';
 import { MESSAGE_VALUE_CHARS } from '../../limits.ts';
@@ -9,28 +9,28 @@ import type { RowAccount, RowFailure, Summary } from '../../result.ts';
 import { type AnswerShare, RECORD_VERSION } from '../records.ts';
 import type { StoredRecord } from './stored-record.ts';
 
-/** What passes is told to listeners only, and stands on no disk. */
+/** The kinds of records on disk. `calls.held` and `calls.released` go to listeners only. */
 type Kind = Exclude<StoredRecord['t'], 'calls.held' | 'calls.released'>;
 type RecordOf<K extends Kind> = Extract<StoredRecord, { t: K }>;
-/** The fields of a `T` before they have been checked. */
+/** The fields of a `T` before they are checked. */
 type Unchecked<T> = { readonly [F in keyof T]?: unknown };
 
-/** A number from 0 on: JSON's `1e999` is none. */
+/** True for a finite number that is not negative. JSON's `1e999` parses as Infinity and is refused. */
 function amount(value: unknown): boolean {
   return typeof value === 'number' && value >= 0 && value < Infinity;
 }
 
-/** A whole number from 0 on that a double holds exactly. */
+/** True for a whole number that is not negative and that a double holds exactly. */
 function count(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-/** Null where the price is not known. */
+/** True for an amount, or null for an unknown price. */
 function cost(value: unknown): boolean {
   return value === null || amount(value);
 }
 
-/** Also a word of a set that grows with the engine, such as an error's code: no reader of records decides by it. */
+/** True for a string. Also used for sets that grow with the engine, such as error codes: no reader depends on them. */
 function text(value: unknown): boolean {
   return typeof value === 'string';
 }
@@ -115,12 +115,12 @@ const fallback = shape<NonNullable<Summary['fallbacks']>[number]>(
   ({ model, insteadOf, calls }) => text(model) && text(insteadOf) && count(calls),
 );
 
-/** What every record has. */
+/** Checks the fields that every record has. */
 function base({ seq, at, session, caller }: Unchecked<StoredRecord>): boolean {
   return count(seq) && count(at) && text(session) && text(caller);
 }
 
-// Spelt out field by field, and not looked up by name: that makes reading a journal a tenth slower.
+// Each field is written out. Looking fields up by name would make reading a journal a tenth slower.
 const FORMS: { readonly [K in Kind]: (record: Unchecked<RecordOf<K>>) => boolean } = {
   'statement.open': (record) =>
     text(record.sql) &&
@@ -201,7 +201,7 @@ const FORMS: { readonly [K in Kind]: (record: Unchecked<RecordOf<K>>) => boolean
   lease: ({ job, owner, until }) => text(job) && text(owner) && count(until),
 };
 
-/** The record that a line's JSON holds, or why there is none. */
+/** Returns the record that a line's JSON value holds, or the reason why it is not a valid record. */
 export function checkRecord(
   value: unknown,
 ): { readonly record: StoredRecord } | { readonly reason: string } {
@@ -210,21 +210,21 @@ export function checkRecord(
   if (v !== RECORD_VERSION) return { reason: `its version ${shown(v)} is not known` };
   if (typeof t !== 'string') return { reason: 'its kind is no text' };
   const record = t === 'rows' ? wholeRows(value) : t === 'cache.hits' ? wholeHits(value) : value;
-  // Whoever reads records passes over a kind that it does not know.
+  // A record of an unknown kind is valid: readers ignore it.
   const holds = Object.hasOwn(FORMS, t) ? FORMS[t as Kind](record) : true;
   if (!holds || !base(record))
     return { reason: `it does not have the form of a record ${shown(t)}` };
   return { record: record as unknown as StoredRecord };
 }
 
-/** Rows may be told of by `first`, `count` and `failed` alone: each run serves one row, and no other row is NULL. */
+/** Completes a `rows` record that has only `first`, `count` and `failed`: one row for each run, all other rows `ok`. */
 function wholeRows(record: Unchecked<RecordOf<'rows'>>): Unchecked<RecordOf<'rows'>> {
   const { count: runs, failed, ok, null: nulls, skipped, failures } = record;
   if (![ok, nulls, skipped, failures].every(absent)) return record;
   return { ...record, ok: Number(runs) - Number(failed), null: 0, skipped: 0, failures: [] };
 }
 
-/** Hits may be told of by the keys of their answers. */
+/** Completes a `cache.hits` record that has `callKeys`, the keys of its answers, instead of a count. */
 function wholeHits(
   record: Unchecked<RecordOf<'cache.hits'> & { callKeys: unknown }>,
 ): Unchecked<RecordOf<'cache.hits'>> {
@@ -237,7 +237,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value as a message shows it. */
+/** Returns the value in the form in which an error message shows it. */
 function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, MESSAGE_VALUE_CHARS));
   return typeof value === 'number' ? String(value) : `(${typeof value})`;

@@ -1,4 +1,4 @@
-/** Reads single records at their places in segments: few files open, a block at a time, damage told of once. */
+/** Reads single records at their places in segments. Keeps few files open, reads blocks, reports each damage once. */
 import { LRUCache } from 'lru-cache';
 import type { RvbbitError } from '../../errors.ts';
 import {
@@ -16,7 +16,7 @@ export interface RecordReaderOptions {
   readonly onProblem: (problem: RvbbitError) => void;
 }
 
-/** A segment, by its name and a number of its own. */
+/** A segment: its name, and the number that this process has given to it. */
 export interface SegmentFile {
   readonly name: string;
   readonly id: number;
@@ -28,7 +28,7 @@ export class RecordReader {
     max: JOURNAL_OPEN_FILES,
     dispose: ({ file }) => this.#options.files.close(file),
   });
-  /** Places of damage that was told of. */
+  /** The places of damage that has been reported. */
   readonly #reported = new Set<string>();
   #block: { segment: number; start: number; bytes: Buffer } | undefined;
 
@@ -36,7 +36,7 @@ export class RecordReader {
     this.#options = options;
   }
 
-  /** The record at a place; undefined if it is gone or damaged, which is reported. */
+  /** Returns the record at a place; undefined if it is gone or damaged. Damage is reported. */
   read(known: SegmentFile, offset: number, length: number): StoredRecord | undefined {
     let block = this.#block;
     if (
@@ -67,7 +67,7 @@ export class RecordReader {
     this.#block = undefined;
   }
 
-  /** How much to read at a place: more if it lies a little beyond the last one. */
+  /** Returns the number of bytes to read at a place: more if the place is just after the last block. */
   #readBytes(known: SegmentFile, offset: number): number {
     const last = this.#block;
     const isNear =
@@ -89,7 +89,7 @@ export class RecordReader {
       const bytes = readAt(files, open.file, offset, wanted);
       return bytes.length < length ? undefined : bytes;
     } catch {
-      // Pruned or compacted since.
+      // The segment was pruned or compacted meanwhile.
       return undefined;
     }
   }

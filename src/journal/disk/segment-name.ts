@@ -1,40 +1,40 @@
 /**
- * Names of segments and archives: `<utc>-<pid>-<random>.ndjson`, e.g. `20260131T235959.123Z-4242-9f3ac1d2.ndjson`,
- * and the same with `.parquet`.
+ * Makes and parses the names of segments and archives: `<utc>-<pid>-<random>.ndjson`, e.g.
+ * `20260131T235959.123Z-4242-9f3ac1d2.ndjson`, and the same with `.parquet`.
  */
 
 const FORM = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d\.\d{3})Z-(\d+)-[0-9a-f]{8}\.(ndjson|parquet)$/;
 
-/** What a segment's name tells. */
+/** The facts in a segment's name. */
 export interface SegmentFacts {
   readonly createdMs: number;
-  /** The process that writes it. */
+  /** The pid of the process that writes the segment. */
   readonly pid: number;
 }
 
-/** What an archive's name tells. */
+/** The facts in an archive's name. */
 export interface ArchiveFacts {
-  /** Date of its latest record. */
+  /** The date of its latest record, ms since the epoch. */
   readonly lastMs: number;
 }
 
-/** A new name; `random` in [0, 1) keeps two of one process and one millisecond apart. */
+/** Returns a new segment name. `random` in [0, 1) distinguishes segments of one process and one millisecond. */
 export function segmentName(nowMs: number, pid: number, random: number): string {
   return `${stem(nowMs, pid, random)}.ndjson`;
 }
 
-/** A new archive's name, by the date of its latest record. */
+/** Returns a new archive name, which begins with the date of the archive's latest record. */
 export function archiveName(lastMs: number, pid: number, random: number): string {
   return `${stem(lastMs, pid, random)}.parquet`;
 }
 
-/** Reads a name; undefined if it is not a segment's. */
+/** Parses a segment name; undefined if it is not a segment name. */
 export function parseSegmentName(name: string): SegmentFacts | undefined {
   const parsed = parse(name);
   return parsed?.kind === 'ndjson' ? { createdMs: parsed.dateMs, pid: parsed.pid } : undefined;
 }
 
-/** Reads a name; undefined if it is not an archive's. */
+/** Parses an archive name; undefined if it is not an archive name. */
 export function parseArchiveName(name: string): ArchiveFacts | undefined {
   const parsed = parse(name);
   return parsed?.kind === 'parquet' ? { lastMs: parsed.dateMs } : undefined;

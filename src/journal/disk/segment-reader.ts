@@ -1,4 +1,4 @@
-/** Reads the lines of a segment: whole lines with the right checksum; the others are named. */
+/** Reads the lines of a segment. Uses whole lines with the right checksum and reports the other lines as damage. */
 import { RvbbitError } from '../../errors.ts';
 import { JOURNAL_LINE_MAX_BYTES, JOURNAL_READ_BYTES } from '../../limits.ts';
 import { type FileSystem, readAt } from './file-system.ts';
@@ -9,9 +9,9 @@ import type { StoredRecord } from './stored-record.ts';
 /** A line that cannot be used. */
 export interface Damage {
   readonly segment: string;
-  /** 1-based; 0 where the lines before it were not counted. */
+  /** The number of the line, from 1; 0 if the lines before it were not counted. */
   readonly line: number;
-  /** Of the line's first byte. */
+  /** The byte offset of the line's first byte. */
   readonly offset: number;
   readonly reason: string;
 }
@@ -29,7 +29,7 @@ export interface IndexDamage {
   readonly reason: string;
 }
 
-/** Whatever of a journal cannot be used. */
+/** A part of a journal that cannot be used. */
 export type JournalDamage = Damage | ArchiveDamage | IndexDamage;
 
 /** One good record and the place of its line, newline excluded. */
@@ -40,16 +40,16 @@ export interface ReadLine {
   readonly json: string;
 }
 
-/** What reading came to. */
+/** How far the reading of a segment came. */
 export interface ReadEnd {
-  /** Where the last whole line ends. */
+  /** The byte offset at which the last whole line ends. */
   readonly end: number;
-  /** Bytes after it: a line that was torn, or is being written. */
+  /** The number of bytes after `end`: a line that was cut off, or that is being written. */
   readonly torn: number;
   readonly lines: number;
 }
 
-/** The error that names a damaged line, archive or key index. */
+/** Returns the error that describes a damaged line, archive or key index. */
 export function damageError(damage: JournalDamage): RvbbitError {
   if ('index' in damage) {
     return new RvbbitError(
@@ -59,7 +59,7 @@ export function damageError(damage: JournalDamage): RvbbitError {
     );
   }
   if ('archive' in damage) {
-    // DuckDB shows the query below its own words.
+    // DuckDB's message has the reason in its first line. The query follows in the other lines.
     const [reason] = damage.reason.split('\n', 1);
     return new RvbbitError(
       'RVB_JOURNAL_CORRUPT',
@@ -76,7 +76,7 @@ export function damageError(damage: JournalDamage): RvbbitError {
   );
 }
 
-/** The record of the line `bytes[start, end)`, or why there is none. */
+/** Returns the record of the line `bytes[start, end)`, or the reason why the line cannot be used. */
 export function decodeLine(
   bytes: Buffer,
   start: number,
@@ -92,7 +92,7 @@ export function decodeLine(
   }
 }
 
-/** Reads the lines of `<folder>/<segment>` from byte `from`, a line's start, to the end of the file. */
+/** Reads the lines of `<folder>/<segment>` from byte `from` to the end of the file. A line must start at `from`. */
 export function readSegment(
   files: FileSystem,
   folder: string,
@@ -115,7 +115,7 @@ export function readSegment(
   }
 }
 
-/** As `readSegment`, by a function that gives the bytes at a position and none at the end. */
+/** Like `readSegment`, with a function that returns the bytes at a position, and no bytes at the end. */
 export function readLines(
   read: (position: number) => Buffer,
   segment: string,
@@ -164,7 +164,7 @@ export function readLines(
     }
     if (start < block.length) {
       pending += block.length - start;
-      // Beyond the bound the bytes are only counted.
+      // The bytes of a line that is too long are only counted.
       if (pending <= JOURNAL_LINE_MAX_BYTES) parts.push(block.subarray(start));
       else parts = [];
     }

@@ -1,4 +1,4 @@
-/** Gathers what a key index holds, from records as they are written or read. */
+/** Collects the content of a key index from records as they are written or read. */
 import type { FileSystem } from './file-system.ts';
 import { hashAttempt, hashKey, type KeyHash } from './key-hash.ts';
 import type { SegmentIndex } from './key-index.ts';
@@ -6,32 +6,32 @@ import { KeyList, type KeyPlace } from './key-list.ts';
 import { type Damage, type ReadLine, readSegment } from './segment-reader.ts';
 import { answerKey, type StartRecord, type StoredRecord } from './stored-record.ts';
 
-/** The start of a call, and the place of its line. */
+/** The `attempt.start` record of a call, and the place of its line. */
 interface StartedCall {
   readonly start: StartRecord;
   readonly offset: number;
   readonly length: number;
 }
 
-/** An index that grows with its segment. */
+/** The content of a key index. It grows with its segment. */
 export class SegmentScan {
   readonly keys: KeyList = new KeyList(0);
   readonly clears: KeyList = new KeyList(0);
-  /** Calls that have begun and not ended, by the name of the attempt. */
+  /** The calls that have begun and not ended since the scan began, by attempt. */
   readonly #started = new Map<string, StartedCall>();
-  /** Starts that stay when their calls end: those that tell of lost calls, and those of an earlier index. */
+  /** The starts that stay in the index when their calls end: starts that report lost calls, and those of `base`. */
   readonly #lasting: KeyList = new KeyList(0);
   readonly #ends: KeyList = new KeyList(0);
-  /** Starts since the scan began that tell of lost calls. */
+  /** The starts since the scan began that report lost calls. */
   readonly #telling: StartRecord[] = [];
-  /** Ends that the earlier index knew. */
+  /** The number of ends that the `base` index holds. */
   readonly #knownEnds: number;
   covered = 0;
   firstAt: number = Number.POSITIVE_INFINITY;
   lastAt = 0;
   records = 0;
 
-  /** Begins where an earlier index ends, or at the segment's first byte. */
+  /** The scan begins where the earlier index `base` ends. Without `base` it begins at the segment's first byte. */
   constructor(base?: SegmentIndex) {
     this.#knownEnds = base?.ends.count ?? 0;
     if (base === undefined) return;
@@ -45,7 +45,6 @@ export class SegmentScan {
     this.records = base.records;
   }
 
-  /** Takes up the record of a line. */
   observe(record: StoredRecord, offset: number, length: number): void {
     const { at } = record;
     this.records += 1;
@@ -64,18 +63,18 @@ export class SegmentScan {
     } else if (record.t === 'attempt.end') this.#end(record.attempt, at);
   }
 
-  /** Starts of the calls that have begun and not ended since the scan began. */
+  /** Yields the starts of the calls that have begun and not ended since the scan began. */
   *openCalls(): Generator<StartRecord> {
     for (const { start } of this.#started.values()) yield start;
   }
 
-  /** Starts since the scan began that a later part of the journal may concern: of open calls, and of those that tell of lost ones. */
+  /** Yields the starts since the scan began that later records may refer to: open calls, and reports of lost calls. */
   *openStarts(): Generator<StartRecord> {
     yield* this.#telling;
     for (const start of this.openCalls()) if (start.again === undefined) yield start;
   }
 
-  /** Attempts that have ended since the scan began, whose starts it has not seen or gives among `openStarts`. */
+  /** Yields the attempts that ended since the scan began and whose start is in `openStarts` or was not seen. */
   *openEnds(): Generator<KeyHash> {
     let n = 0;
     for (const place of this.#ends.places()) {
@@ -103,12 +102,15 @@ export class SegmentScan {
   }
 }
 
-/** Without a spread: it would make a hidden class anew for every record. */
+/** Builds the object without a spread, because a spread would make a new V8 hidden class for every record. */
 function placeOf({ high, low }: KeyHash, at: number, offset: number, length: number): KeyPlace {
   return { high, low, at, offset, length };
 }
 
-/** Reads a segment from where `scan` ends to its last whole line; gives the bytes of the torn one after it. */
+/**
+ * Reads a segment from where `scan` ends to the segment's last whole line. Returns the number of bytes after that line:
+ * a line that was cut off, or that is being written.
+ */
 export function scanOn(
   files: FileSystem,
   folder: string,

@@ -1,4 +1,7 @@
-/** Writes records to segments of this process: buffered lines, one write a batch, rotation, a key index at the end. */
+/**
+ * Writes records to the segments of this process: buffers lines, writes them in batches, begins new segments, and
+ * writes a key index for each sealed segment.
+ */
 import {
   JOURNAL_BUFFER_BYTES,
   JOURNAL_SEGMENT_IDLE_MS,
@@ -13,25 +16,24 @@ import { segmentName } from './segment-name.ts';
 import { SegmentScan } from './segment-scan.ts';
 import type { AnswerSource, StoredRecord } from './stored-record.ts';
 
-/** Where a record went. */
+/** The place of a written record. */
 export interface WrittenPlace {
   readonly segment: string;
   readonly offset: number;
-  /** Without the newline. */
+  /** Bytes of the line, without the newline. */
   readonly length: number;
 }
 
 export interface SegmentWriterOptions {
   readonly files: FileSystem;
   readonly folder: string;
-  /** Wall clock, ms. */
+  /** The wall clock, ms since the epoch. */
   readonly nowMs: () => number;
   readonly random: Random;
-  /** Default 32 MiB. */
+  /** The size at which a new segment begins. Default 32 MiB. */
   readonly segmentMaxBytes?: number;
-  /** A segment was begun. */
   readonly onSegment?: (segment: string) => void;
-  /** A key index could not be written. Nothing is lost: readers make it again. */
+  /** Called when a key index could not be written. Nothing is lost: readers make the index again. */
   readonly onIndexFailure?: (error: unknown) => void;
 }
 
@@ -42,26 +44,26 @@ interface OpenSegment {
   readonly scan: SegmentScan;
   writtenMs: number;
   writtenBytes: number;
-  /** As many of them are on disk. */
+  /** The number of written bytes that are known to be on disk. */
   syncedBytes: number;
   isNamed: boolean;
 }
 
-/** One segment at a time. Any failure to write is final: the caller must not go on after it. */
+/** Writes one segment at a time. A failure to write is final: the caller must not use the writer after it. */
 export class SegmentWriter {
   readonly #options: SegmentWriterOptions;
   readonly #lines = new LineBuffer();
   #current: OpenSegment | undefined;
   /** Full segments that are not known to be on disk yet. */
   #retired: OpenSegment[] = [];
-  /** Who was asked by calls that began in an earlier segment and have not ended, by attempt. */
+  /** By attempt: the provider and model of calls that began in an earlier segment and have not ended. */
   readonly #asked = new Map<string, AnswerSource>();
 
   constructor(options: SegmentWriterOptions) {
     this.#options = options;
   }
 
-  /** Adds a record to the buffer; it is written with the next `write`, or when the buffer is full. */
+  /** Adds a record to the buffer. It is written at the next `write`, or when the buffer is full. */
   add(record: StoredRecord): WrittenPlace {
     const segment = this.#segment();
     const offset = segment.writtenBytes + this.#lines.length;
@@ -71,7 +73,10 @@ export class SegmentWriter {
     return { segment: segment.name, offset, length };
   }
 
-  /** No other segment is needed to know of whom an answer is: the earlier one may be archived by then. */
+  /**
+   * Adds provider and model to an answer whose call began in an earlier segment, because that segment may be archived
+   * by the time the answer is read.
+   */
   #complete(record: StoredRecord): StoredRecord {
     if (record.t !== 'attempt.end' || this.#asked.size === 0) return record;
     const asked = this.#asked.get(record.attempt);
@@ -79,7 +84,7 @@ export class SegmentWriter {
     return asked === undefined || record.value === undefined ? record : { ...record, ...asked };
   }
 
-  /** Hands the buffered lines to the system. */
+  /** Writes the buffered lines to the operating system. */
   write(): void {
     const segment = this.#current;
     if (segment === undefined || this.#lines.length === 0) return;
@@ -89,18 +94,18 @@ export class SegmentWriter {
     this.#lines.clear();
   }
 
-  /** Resolves when everything added before the call is on disk, the segment's name included. */
+  /** Resolves when every record added before the call is on disk, and the segment's name too. */
   async sync(): Promise<void> {
     this.write();
     const { files, folder } = this.#options;
     const retired = [...this.#retired];
     const open = this.#current === undefined ? retired : [...retired, this.#current];
-    // Maintenance may remove one that was left idle with everything in it on disk.
+    // A segment that is fully on disk is skipped. Maintenance may have removed it after a long idle time.
     const segments = open.filter(({ syncedBytes, writtenBytes }) => syncedBytes < writtenBytes);
     for (const segment of segments) {
       const { writtenBytes } = segment;
       await files.sync(segment.file);
-      // A file that was removed takes every write and sync, and none of it outlives this process.
+      // Writes and syncs to a removed file succeed, but its bytes are lost when this process ends.
       if (!files.exists(`${folder}/${segment.name}`)) {
         throw new Error(`${segment.name} was removed while it was written`);
       }
@@ -115,19 +120,19 @@ export class SegmentWriter {
     for (const segment of retired) this.#seal(segment);
   }
 
-  /** Seals what is open. Call it after the last `sync`. */
+  /** Seals the open segments. Call it after the last `sync`. */
   close(): void {
     for (const segment of this.#takeOpen()) this.#seal(segment);
   }
 
-  /** Closes the files and leaves them as they are: after a failure. */
+  /** Closes the files after a failure, without a write or a key index. */
   abandon(): void {
     this.#lines.clear();
     for (const { file } of this.#takeOpen()) {
       try {
         this.#options.files.close(file);
       } catch {
-        // The failure that led here is the one to tell.
+        // The first failure is the one to report.
       }
     }
   }
@@ -167,7 +172,7 @@ export class SegmentWriter {
     return this.#current;
   }
 
-  /** Absolute differences: a clock that is set back must not keep a segment open. */
+  /** True if the segment is too large, too old or too long idle. Uses absolute differences: clocks may be set back. */
   #isDone({ writtenBytes, openedMs, writtenMs }: OpenSegment): boolean {
     const now = this.#options.nowMs();
     return (

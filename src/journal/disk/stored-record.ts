@@ -1,19 +1,19 @@
-/** The records of a segment: the journal's own, and those that concern stored answers alone. */
+/** The records of a segment: the journal's records, and further kinds that exist only on disk. */
 import type { StoredAnswer } from '../answers.ts';
 import type { JournalRecord } from '../records.ts';
 
 type Base = Pick<JournalRecord, 'v' | 'seq' | 'at' | 'session' | 'caller'>;
 
-/** Answers that are no longer to be used, by whatever process. */
+/** Clears answers: no process may use them any more. */
 export interface CacheClear extends Base {
   readonly t: 'cache.clear';
   /** Answers dated earlier than this (µs since the epoch) are cleared. */
   readonly before: number;
-  /** Of these keys; of all where it is left out. */
+  /** The keys of the cleared answers. If absent, the answers of all keys are cleared. */
   readonly keys?: readonly string[];
 }
 
-/** An answer that compaction has copied from its `attempt.end`. No call of its own: accounts pass it over. */
+/** An answer that compaction has copied from its `attempt.end`. It is not a call, so accounts do not count it. */
 export interface KeptAnswer extends Base, Partial<AnswerSource> {
   readonly t: 'answer';
   readonly callKey: string;
@@ -23,30 +23,30 @@ export interface KeptAnswer extends Base, Partial<AnswerSource> {
   readonly costMicroUsd: number | null;
 }
 
-/** A process has taken a job for itself until a time. No process writes it yet. */
+/** A process has reserved a job until a time. No process writes this record yet. */
 export interface Lease extends Base {
   readonly t: 'lease';
   readonly job: string;
   readonly owner: string;
-  /** µs since the epoch. */
+  /** The end of the reservation, µs since the epoch. */
   readonly until: number;
 }
 
 export type StartRecord = JournalRecord & { readonly t: 'attempt.start' };
 
-/** Of whom an answer is. */
+/** The provider and model that gave an answer. */
 export type AnswerSource = Pick<StartRecord, 'provider' | 'model'>;
 
-/** What a line of a segment holds. */
+/** The record in a line of a segment. */
 export type StoredRecord = JournalRecord | CacheClear | KeptAnswer | Lease;
 
-/** The key that the record's answer is found under; undefined if it holds none. */
+/** Returns the call key of the record's answer; undefined if the record holds no answer. */
 export function answerKey(record: StoredRecord): string | undefined {
   if (record.t !== 'attempt.end' && record.t !== 'answer') return undefined;
   return record.value === undefined ? undefined : record.callKey;
 }
 
-/** The answer that the record holds, if any. */
+/** Returns the answer that the record holds, if any. */
 export function answerOf(record: StoredRecord): StoredAnswer | undefined {
   if (record.t !== 'attempt.end' && record.t !== 'answer') return undefined;
   if (record.callKey === undefined || record.value === undefined) return undefined;
@@ -54,7 +54,7 @@ export function answerOf(record: StoredRecord): StoredAnswer | undefined {
   return { text, tokensIn, tokensOut, costMicroUsd, at };
 }
 
-/** Of whom the record's answer is, by the starts of its segment or its own words; {} where neither says. */
+/** Returns the provider and model of the record's answer, from `starts` or the record; {} if neither names them. */
 export function askedOf(
   record: StoredRecord,
   starts: ReadonlyMap<string, AnswerSource>,

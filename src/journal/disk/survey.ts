@@ -1,4 +1,4 @@
-/** What a journal folder holds, for the commands that keep it in order. */
+/** Lists and cleans up the files of a journal folder, for the commands that maintain it. */
 import { JOURNAL_SEGMENT_ABANDONED_MS } from '../../limits.ts';
 import { isAbandoned } from './abandoned.ts';
 import { type FileSystem, readAt, unlessGone } from './file-system.ts';
@@ -14,15 +14,15 @@ import {
 import { SegmentScan, scanOn } from './segment-scan.ts';
 import type { CacheClear } from './stored-record.ts';
 
-/** A segment that nothing will be written to any more. */
+/** A segment to which nothing more will be written. */
 export interface FinishedSegment {
   readonly name: string;
-  /** With its index. */
+  /** The size of the segment and its index. */
   readonly bytes: number;
   readonly index: SegmentIndex;
 }
 
-/** Names of the folder's segments, the oldest first; none where there is no folder. */
+/** Returns the names of the folder's segments, the oldest first. Returns none if the folder does not exist. */
 export function segmentNames(files: FileSystem, folder: string): string[] {
   if (files.facts(folder) === undefined) return [];
   return files
@@ -32,8 +32,8 @@ export function segmentNames(files: FileSystem, folder: string): string[] {
 }
 
 /**
- * Reads every segment, the oldest first. Where one is gone by then, compaction may have moved its answers to a new
- * one, which is read as well: what was read before may come again.
+ * Reads every segment, the oldest first. If a segment is gone when its turn comes, compaction may have moved its
+ * answers to a new segment. New segments are then read too, so `visit` may see an answer twice.
  */
 export function readSegments(
   files: FileSystem,
@@ -53,7 +53,7 @@ export function readSegments(
   }
 }
 
-/** The Parquet files that compaction has made, the oldest first. */
+/** Returns the names of the Parquet files that compaction has made, the oldest first. */
 export function archiveNames(files: FileSystem, folder: string): string[] {
   if (files.facts(folder) === undefined) return [];
   return files
@@ -62,7 +62,7 @@ export function archiveNames(files: FileSystem, folder: string): string[] {
     .sort();
 }
 
-/** The finished segments, the oldest first; those that lack an index get one unless `isDry`. */
+/** Returns the finished segments, the oldest first. Writes missing indexes, unless `isDry`. */
 export function finishedSegments(
   files: FileSystem,
   folder: string,
@@ -87,16 +87,16 @@ export function finishedSegments(
   });
 }
 
-/** An index saves time and is needed for nothing: least of all to make room on a full disk. */
+/** Writes an index if that is possible. The index only saves time, so a full disk must not stop maintenance here. */
 function keepIndex(files: FileSystem, folder: string, name: string, index: SegmentIndex): void {
   try {
     writeIndex(files, folder, name, index);
   } catch {
-    // It is made again.
+    // The next reader makes the index again.
   }
 }
 
-/** The `cache.clear` records of a segment. */
+/** Reads the `cache.clear` records of a segment. */
 export function clearsOf(
   files: FileSystem,
   folder: string,
@@ -123,7 +123,7 @@ export function removeSegment(files: FileSystem, folder: string, name: string): 
   files.remove(`${folder}/${indexName(name)}`);
 }
 
-/** Removes what processes that died have left half done. */
+/** Removes old temporary files and indexes without a segment, which processes that died have left. */
 export function removeLeftovers(files: FileSystem, folder: string, nowMs: number): void {
   const names = new Set(files.list(folder));
   for (const name of names) {

@@ -1,4 +1,7 @@
-/** Model calls that other processes have begun and not ended: those whose process is dead were cut off, and may be paid. */
+/**
+ * Tracks model calls that other processes have begun and not ended. If the process is dead, the call is lost and may
+ * have been billed.
+ */
 import { UNENDED_MAX_CALLS } from '../../limits.ts';
 import { isGoneSince } from '../process-facts.ts';
 import { hashAttempt, hashNumber, type KeyHash } from './key-hash.ts';
@@ -9,27 +12,26 @@ interface Beginning {
   readonly segment: string;
   /** µs since the epoch. */
   readonly at: number;
-  /** Its record tells of calls that were lost before it. */
+  /** True if its record reports lost calls (`again`). */
   readonly isTelling: boolean;
 }
 
 /**
- * Folds the records of other processes' segments, which come in any order: a call may begin in one segment
- * and end in the next, and the newest segment is read first.
+ * Combines the starts and ends of calls from other processes' segments. They come in any order: a call may begin in one
+ * segment and end in the next, and the newest segment is read first.
  */
 export class UnendedCalls {
-  /** Call keys by attempt. */
+  /** The call key of each unended attempt. */
   readonly #begun = new Map<number, string>();
-  /** Where and when each attempt began, by call key. */
+  /** For each call key: where and when each of its unended attempts began. */
   readonly #byKey = new Map<string, Map<number, Beginning>>();
-  /** Attempts whose end was seen before their beginning. */
+  /** The attempts whose end was seen before their start. */
   readonly #ended = new Set<number>();
-  /** When the latest call began that told of lost ones and has ended, by call key. */
+  /** For each call key: the start time (µs) of the newest ended call that reported lost calls. */
   readonly #toldAt = new Map<string, number>();
-  /** Segments whose writer is gone. */
+  /** The segments whose writer process is gone. */
   readonly #orphaned = new Set<string>();
 
-  /** Takes up that an attempt has begun. */
   begun({ attempt: name, callKey, at, again }: StartRecord, segment: string): void {
     const attempt = hashNumber(hashAttempt(name));
     const isTelling = again !== undefined;
@@ -45,7 +47,6 @@ export class UnendedCalls {
     else attempts.set(attempt, beginning);
   }
 
-  /** Takes up that an attempt has ended. */
   ended(hash: KeyHash): void {
     const attempt = hashNumber(hash);
     const callKey = this.#begun.get(attempt);
@@ -59,8 +60,9 @@ export class UnendedCalls {
   }
 
   /**
-   * How many calls of this key were cut off by the end of their process. Each is told until the call that is told
-   * of it has ended; an answer that was bought after them (at `answeredAt`, µs) was made in the knowledge of them.
+   * Returns the number of lost calls of this key and forgets them. A lost call counts only if it began after the newest
+   * answer of the key (`answeredAt`, µs) and after the newest ended call that reported lost calls: those calls have
+   * already accounted for it.
    */
   takeLost(callKey: string, answeredAt: number): number {
     const attempts = this.#byKey.get(callKey);

@@ -1,4 +1,4 @@
-/** Reads everything that a journal folder holds and says what of it cannot be used. */
+/** Reads everything in a journal folder and reports what cannot be used. */
 import { messageOf, RvbbitError } from '../../errors.ts';
 import type { Archive } from './archive.ts';
 import { type FileSystem, unlessGone } from './file-system.ts';
@@ -8,13 +8,13 @@ import { damageError } from './segment-reader.ts';
 import { SegmentScan, scanOn } from './segment-scan.ts';
 import { archiveNames, segmentNames } from './survey.ts';
 
-/** What one file holds. */
+/** The result of verifying one file. */
 export interface VerifiedFile {
   readonly name: string;
   readonly bytes: number;
   readonly records: number;
   readonly answers: number;
-  /** Of a last line that was torn, or that is being written: no damage. */
+  /** The bytes of a last line that was cut off or is being written. They are not damage. */
   readonly tornBytes: number;
   readonly problems: readonly RvbbitError[];
 }
@@ -24,7 +24,7 @@ export function verifySegment(files: FileSystem, folder: string, name: string): 
   const problems: RvbbitError[] = [];
   const scan = new SegmentScan();
   const bytes = files.facts(`${folder}/${name}`)?.size ?? 0;
-  // Before the lines: an index covers no line that is written after it.
+  // The index is read before the lines, so that it cannot cover a line that the scan has not read.
   const index = readIndex(files, folder, name, (damage) => problems.push(damageError(damage)));
   const tornBytes = scanOn(files, folder, name, scan, (damage) =>
     problems.push(damageError(damage)),
@@ -47,7 +47,7 @@ export function verifySegment(files: FileSystem, folder: string, name: string): 
   return { name, bytes, records: scan.records, answers: scan.keys.count, tornBytes, problems };
 }
 
-/** Reads every segment and every archive that stays until it is read. */
+/** Verifies every segment and archive. Skips a file that another process removes before it is read. */
 export async function verifyFolder(
   files: FileSystem,
   folder: string,
@@ -70,7 +70,7 @@ export async function verifyFolder(
   return verified;
 }
 
-/** Undefined where another process has pruned it since it was listed. */
+/** Verifies an archive; undefined if another process has pruned it after it was listed. */
 async function verifyArchive(
   files: FileSystem,
   folder: string,

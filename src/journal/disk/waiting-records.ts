@@ -1,4 +1,4 @@
-/** Records of rows and of hits that wait for the next sync: what can be told of in one line is. */
+/** Holds `rows` and `cache.hits` records until the next sync and merges them to write fewer lines. */
 import { JOURNAL_COMMIT_RECORDS } from '../../limits.ts';
 import type { JournalRecord } from '../records.ts';
 
@@ -12,7 +12,7 @@ export class WaitingRecords {
     return this.#waiting.length === 0;
   }
 
-  /** As many wait as may. */
+  /** True if the highest number of records waits. */
   get isFull(): boolean {
     return this.#waiting.length >= JOURNAL_COMMIT_RECORDS;
   }
@@ -21,7 +21,7 @@ export class WaitingRecords {
     this.#waiting.push(record);
   }
 
-  /** Those that wait, as few as they can be: rows by session and in row order, then hits. None waits afterwards. */
+  /** Removes and returns the waiting records, merged: rows by session and in row order, then cache hits. */
   take(): readonly (RowsRecord | HitsRecord)[] {
     const rows: RowsRecord[] = [];
     const hits = new Map<string, HitsRecord>();
@@ -60,7 +60,7 @@ function byPlace(a: RowsRecord, b: RowsRecord): number {
   return a.first - b.first;
 }
 
-/** Failures keep the records that they came in. */
+/** True if `b` directly follows `a` and can be merged with it. Records with failures are not merged. */
 function isNext(a: RowsRecord, b: RowsRecord): boolean {
   return (
     a.session === b.session &&
@@ -71,7 +71,7 @@ function isNext(a: RowsRecord, b: RowsRecord): boolean {
   );
 }
 
-/** Numbered and dated as the later of the two. */
+/** Merges two records. The result has the number and date of the later record. */
 function join(a: RowsRecord, b: RowsRecord): RowsRecord {
   const later = a.seq > b.seq ? a : b;
   return {

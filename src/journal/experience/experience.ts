@@ -1,16 +1,16 @@
-/** What earlier calls were like: tokens, time, and how often answers were TRUE. EXPLAIN predicts by it. */
+/** Statistics of earlier calls: tokens, time, and how often answers were TRUE. EXPLAIN predicts from them. */
 import { dropOldest } from '../../util/drop-oldest.ts';
 import type { StoredRecord } from '../disk/stored-record.ts';
 import type { AnswerShare, AttemptEnd } from '../records.ts';
 import { criterionHash } from './criterion-hash.ts';
 import { Samples } from './samples.ts';
 
-/** Cells and criteria that a process remembers at most. */
+/** The highest number of cells and of criteria that a process remembers. */
 export const EXPERIENCE_MAX_KEYS = 1_000;
-/** Calls under way that a process remembers at most. */
+/** The highest number of in-flight calls and of open statements that a process remembers. */
 export const EXPERIENCE_MAX_OPEN = 10_000;
 
-/** Where a call is made. */
+/** The model that a call asks, and the cell that makes the call. */
 export interface CallPlace {
   readonly provider: string;
   readonly model: string;
@@ -19,22 +19,23 @@ export interface CallPlace {
   readonly cell: string;
 }
 
-/** Calls of one cell, or of a model where that cell has made none. */
+/** Statistics of the calls of one cell; if the cell has made none, of all calls to its model. */
 export interface CallExperience {
   readonly source: 'cell' | 'model';
   readonly calls: number;
   readonly tokensOut: Samples;
-  /** Parts of the prompts that came from the provider's cache, and that were put into it: 0 to 1. */
+  /** For each call: the share of the prompt that was read from the provider's cache, 0 to 1. */
   readonly cachedShare: Samples;
+  /** For each call: the share of the prompt that was written into the provider's cache, 0 to 1. */
   readonly cacheWriteShare: Samples;
   readonly durationMs: Samples;
 }
 
-/** Answers of an operator to one criterion, or to any. */
+/** Statistics of the answers of an operator to one criterion, or to all criteria together. */
 export interface AnswerExperience {
   readonly source: 'criterion' | 'operator';
   readonly answers: number;
-  /** Part of them that are TRUE; of texts the part that are unlike those before them. */
+  /** The share of TRUE answers, 0 to 1; for text answers, the number of different texts per answer. */
   readonly share: number;
 }
 
@@ -47,19 +48,19 @@ interface Share {
   of: number;
 }
 
-/** Learns from a journal's records as they come. Bounded. */
+/** Learns from a journal's records as they come. Its memory is bounded. */
 export class Experience {
   readonly #calls = new Map<string, Calls>();
   readonly #answers = new Map<string, Share>();
-  /** Times that runs came to a cell, by cascade and cell; runs, by cascade. */
+  /** By cascade and cell: how often runs reached the cell. */
   readonly #visits = new Map<string, number>();
   readonly #runs = new Map<string, number>();
   readonly #open = new Map<string, CallPlace>();
-  /** The cascade of each statement that runs a single one. */
+  /** The `cascade` field of each open statement, by session. */
   readonly #cascades = new Map<string, string>();
   #loading: Promise<void> | undefined;
 
-  /** Takes in what an earlier process has left, once. */
+  /** Loads what earlier processes have recorded. Calls `read` only the first time. */
   load(read: () => Promise<void>): Promise<void> {
     this.#loading ??= read();
     return this.#loading;
@@ -127,7 +128,7 @@ export class Experience {
     };
   }
 
-  /** Part of a cascade's runs that came to a cell; undefined where there were none. */
+  /** Returns the share of a cascade's runs that reached a cell; undefined if the cascade has no runs. */
   shareOfRuns(cascade: string, cell: string): number | undefined {
     const runs = this.#runs.get(cascade);
     if (runs === undefined || runs === 0) return undefined;
@@ -163,7 +164,7 @@ export class Experience {
   }
 }
 
-/** Keeps the value as the newest; the oldest goes where there are more than `most`. */
+/** Keeps the value as the newest entry and drops the oldest entries beyond `most`. */
 function keep<T>(map: Map<string, T>, key: string, value: T, most: number): void {
   map.delete(key);
   map.set(key, value);

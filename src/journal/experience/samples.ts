@@ -1,6 +1,6 @@
-/** The latest of many measurements. */
+/** Keeps the latest measurements of one quantity. */
 
-/** The latest calls that a cell is remembered by. */
+/** The number of latest measurements that are kept. */
 export const EXPERIENCE_SAMPLES = 64;
 
 export class Samples {
@@ -12,15 +12,9 @@ export class Samples {
     this.#next = (this.#next + 1) % EXPERIENCE_SAMPLES;
   }
 
-  /** 0 where there are none. */
+  /** The mean of the measurements; 0 if there are none. */
   get mean(): number {
     const { length } = this.#values;
     return length === 0 ? 0 : this.#values.reduce((sum, value) => sum + value, 0) / length;
-  }
-
-  /** Nine of ten are no larger. */
-  get p90(): number {
-    const sorted = [...this.#values].sort((a, b) => a - b);
-    return sorted[Math.max(0, Math.ceil(sorted.length * 0.9) - 1)] ?? 0;
   }
 }

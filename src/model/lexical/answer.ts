@@ -1,15 +1,15 @@
-/** An answer by word overlap, in the form of a schema or of the question's own words. */
+/** Forms an answer by word overlap: a value of a schema, or a text in the words of the question. */
 import type { Json, JsonObject } from '../../util/json.ts';
 import { labelsIn, overlappingLabel, restLabel } from './labels.ts';
 import type { SplitPrompt } from './split-prompt.ts';
 import { hits, share, stemsOf } from './words.ts';
 
-/** From this part of the criterion's words on, a text meets it. */
+/** A text meets a criterion if it has at least this share of the criterion's words. */
 const THRESHOLD = 0.5;
 const MAX_DEPTH = 16;
 const MAX_ITEMS = 3;
 
-/** Without a schema: one of the labels that the question offers, yes or no, else a phrase of the text. */
+/** Answers without a schema: a label from the question, else yes or no, else a phrase of the text. */
 export function answerText(prompt: SplitPrompt): string {
   const labels = labelsIn(prompt.question);
   const [yes, no] = [/^(?:yes|true)$/i, /^(?:no|false)$/i].map((is) =>
@@ -27,7 +27,7 @@ export function answerText(prompt: SplitPrompt): string {
   return bestPhrases(prompt, wantedOf(prompt, new Set()))[0]?.phrase ?? prompt.text.trim();
 }
 
-/** With a schema: a value of it. `named` are the words of the property that it is for. */
+/** Answers with a value of the schema. `named` holds the stems of the property that the value is for. */
 export function answerValue(
   schema: Json | undefined,
   prompt: SplitPrompt,
@@ -65,7 +65,7 @@ export function answerValue(
   }
 }
 
-/** What a text must have: the criterion's words, else the property's, else the question's. */
+/** Returns the stems to look for in the text: the criterion's, else the property's, else the question's. */
 function wantedOf(prompt: SplitPrompt, named: ReadonlySet<string>): ReadonlySet<string> {
   const criterion = stemsOf(prompt.criterion);
   if (criterion.size > 0) return criterion;
@@ -77,7 +77,7 @@ function met(prompt: SplitPrompt, named: ReadonlySet<string>): number {
 }
 
 function isMet(prompt: SplitPrompt, named: ReadonlySet<string>): boolean {
-  // A property such as `spam` says what is meant; one such as `met` does not, and then the question does.
+  // A property's name such as `spam` is a criterion. A name such as `met` is not, so the question is used instead.
   const own = met(prompt, named);
   return own >= THRESHOLD || (own === 0 && met(prompt, new Set()) >= THRESHOLD);
 }
@@ -138,8 +138,8 @@ function phrase(
 }
 
 /**
- * The phrases of the text, those with most of the words wanted first. Of `Brand: Sony` the part behind the
- * colon is the phrase, where the words wanted stand before it.
+ * Returns the phrases of the text; phrases with more of the wanted words come first. Of `Brand: Sony` only `Sony` is
+ * the phrase, if a wanted word stands before the colon.
  */
 function bestPhrases(
   { text }: SplitPrompt,

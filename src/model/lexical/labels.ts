@@ -1,13 +1,14 @@
-/** Labels to choose from. */
+/** Finds labels in a question, and chooses a label for a text. */
 import { hits, stemsOf } from './words.ts';
 
-/** Takes what fits no label. */
+/** Labels for texts that fit no other label. */
 const REST =
   /^(?:neutral|other|others|unknown|unclear|none|mixed|misc|miscellaneous|general|n\/a)$/i;
 
 /**
- * The label that shares most words with the text, its own and those of the line that explains it in the
- * question (`billing: invoices and payments`). Without any: undefined.
+ * Returns the label that shares most words with the text; undefined if none shares a word. A shared word of the
+ * label itself has the weight two. A shared word of its explanation in the question (`billing: invoices and payments`)
+ * has the weight one.
  */
 export function overlappingLabel(
   labels: readonly string[],
@@ -23,12 +24,12 @@ export function overlappingLabel(
   return best;
 }
 
-/** The label for a text that shares no word with any: one made for that, else the first. */
+/** Returns the label for a text that shares no word with any label: one such as `other`, else the first. */
 export function restLabel(labels: readonly string[]): string {
   return labels.find((label) => REST.test(label)) ?? labels[0] ?? '';
 }
 
-/** The labels that a question offers in its words: `one of: a, b, c`, `a, b or c?`, `yes/no`. */
+/** Returns the labels that a question lists: `one of: a, b, c`, `a, b or c?`, `yes/no`. Empty if there are none. */
 export function labelsIn(question: string): readonly string[] {
   const listed =
     /\b(?:one of|either|choose from|answer with|labels?|options?|categories)\b[^\S\n]*:?[^\S\n]*([^.\n?;]{3,400})/i.exec(

@@ -1,4 +1,4 @@
-/** Answers by word overlap: no network, no model, the same answer to the same question. */
+/** A provider that answers by word overlap, without network and model. Equal requests get equal answers. */
 import { CANCELLED, closedError } from '../../errors.ts';
 import type { ChatOutcome, ChatRequest } from '../chat.ts';
 import { endedChat } from '../http-failure.ts';
@@ -6,9 +6,10 @@ import type { ChatLimits, Provider } from '../provider.ts';
 import { answerText, answerValue } from './answer.ts';
 import { splitPrompt } from './split-prompt.ts';
 
-/** Characters of a prompt that word overlap looks at. */
+/** The number of a prompt's characters that are read; the rest is ignored. */
 const LEXICAL_MAX_CHARS = 64 * 1024;
 
+/** The provider of word overlap. */
 export class Lexical implements Provider {
   readonly #id: string;
   #closed = false;
@@ -17,7 +18,7 @@ export class Lexical implements Provider {
     this.#id = id;
   }
 
-  /** Reads the first user message: what comes after it is about the form of an answer. */
+  /** Answers the first user message. Later messages only concern the form of the answer. */
   async chat(request: ChatRequest, { signal }: ChatLimits): Promise<ChatOutcome> {
     if (this.#closed || signal.aborted) {
       const provider = this.#id;

@@ -1,24 +1,26 @@
-/** A prompt as what is asked and what it is asked of. */
+/** Splits a prompt into its question and the text that the question is about. */
 
-/** The parts of a prompt. `criterion` is '' where the prompt does not set one apart. */
+/** The parts of a prompt. `criterion` is '' if the prompt does not mark a criterion. */
 export interface SplitPrompt {
   readonly question: string;
   readonly criterion: string;
   readonly text: string;
 }
 
-/** Names of parts that belong to the question; a part of any other name is what it is asked of. */
+/** Names of parts that belong to the question. Parts with unknown names belong to the text. */
 const OF_QUESTION =
   /^(?:task|instructions?|labels?|options?|choices?|categor(?:y|ies)|classes|rules?)$/i;
+/** Names of parts that are the criterion. */
 const OF_CRITERION =
   /^(?:criteri(?:on|a)|condition|question|query|topic|claim|hypothesis|predicate)$/i;
-/** `Review: …`: two words before the colon at most, and not `one of: …`. */
+/** A line such as `Review: …`, with at most two words before the colon. `one of: …` does not match. */
 const LABELLED =
   /^[ \t]*(?!one of:)(\p{L}[\p{L}\p{N}_-]{0,30}(?: [\p{L}\p{N}_-]{1,30})?):[ \t]+(\S.*)$/iu;
 
 /**
- * Splits at tags (`<text>…</text>`), fences and lines such as `Review: …`; else at blank lines, the
- * question being what ends in a question mark, or the first paragraph; else the whole is both.
+ * Splits a prompt at tags (`<text>…</text>`), fences and lines such as `Review: …`. If they yield no text, splits at
+ * blank lines: paragraphs with a final question mark, else the first paragraph, are the question. A prompt of one
+ * paragraph is both question and text.
  */
 export function splitPrompt(prompt: string): SplitPrompt {
   const parts: Record<'question' | 'criterion' | 'text', string[]> = {
@@ -55,7 +57,7 @@ export function splitPrompt(prompt: string): SplitPrompt {
   return { question, criterion: parts.criterion.join('\n'), text: text === '' ? question : text };
 }
 
-/** Gives tagged and fenced parts to `put` and returns the rest. In one pass: prompts hold foreign text. */
+/** Passes tagged and fenced parts to `put` and returns the rest. One pass, since prompts hold untrusted text. */
 function takeBlocks(prompt: string, put: (name: string, body: string) => void): string {
   let rest = '';
   let from = 0;

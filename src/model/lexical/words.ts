@@ -1,7 +1,7 @@
-/** Words as they are compared: stems, without case, accents and the words that every text has. */
+/** Compares texts by the stems of their words, ignoring case, accents and common words. */
 import { stemmer } from 'stemmer';
 
-/** Say nothing of what a text is about, in it or in a question put to it. */
+/** Words that say nothing about the topic of a text or of a question. */
 const COMMON = new Set(
   `a about above after again all also am an and any are as at be because been before being below between both but by
   can could did do does doing down during each few for from further had has have having he her here hers him his how i
@@ -14,7 +14,7 @@ const COMMON = new Set(
   whether word words`.split(/\s+/),
 );
 
-/** The stems of a text's telling words, each once. */
+/** Returns the stems of a text's words, without common words. */
 export function stemsOf(text: string): ReadonlySet<string> {
   const stems = new Set<string>();
   // `homeGoods` and `home_goods` are two words each.
@@ -29,14 +29,14 @@ export function stemsOf(text: string): ReadonlySet<string> {
   return stems;
 }
 
-/** How many of the words wanted a text has. */
+/** Returns the number of wanted stems that a text has. */
 export function hits(wanted: ReadonlySet<string>, text: ReadonlySet<string>): number {
   let count = 0;
   for (const stem of wanted) if (text.has(stem)) count++;
   return count;
 }
 
-/** The part of the words wanted that a text has, 0 to 1; 0 where nothing is wanted. */
+/** Returns the share of wanted stems that a text has, 0 to 1; 0 if `wanted` is empty. */
 export function share(wanted: ReadonlySet<string>, text: ReadonlySet<string>): number {
   return wanted.size === 0 ? 0 : hits(wanted, text) / wanted.size;
 }

@@ -1,4 +1,4 @@
-/** A message of Anthropic's protocol as an outcome: https://docs.anthropic.com/en/api/messages */
+/** Reads a message of Anthropic's protocol as an outcome: https://docs.anthropic.com/en/api/messages */
 import type { Json } from '../../util/json.ts';
 import type { ChatOutcome, ChatResponse, Usage } from '../chat.ts';
 import { checkedJson } from '../checked-json.ts';
@@ -10,7 +10,7 @@ import { cutOff, filtered, isError, notEnded, toolAsked, unusable } from './answ
 import { ANSWER_TOOL } from './anthropic-body.ts';
 import type { SeenResponse } from './protocol.ts';
 
-/** The status of each type of error, for those that come in a 200: https://docs.anthropic.com/en/api/errors */
+/** The status of each error type, for errors in a response with status 200: https://docs.anthropic.com/en/api/errors */
 const STATUSES: Readonly<Record<string, number>> = {
   invalid_request_error: 400,
   authentication_error: 401,
@@ -32,7 +32,7 @@ export function messageError(body: unknown, clean: (text: string) => string): Pr
   return status === undefined ? said : { ...said, status };
 }
 
-/** Reads the JSON of a 2xx response. The input of the answer's tool is the answer, as JSON. */
+/** Reads the JSON of a 2xx response. If the model called the answer tool, the tool's input as JSON is the answer. */
 export function readMessage(
   asked: CalledProvider,
   body: unknown,
@@ -44,7 +44,7 @@ export function readMessage(
   if (member(body, 'type') === 'error' || isError(member(body, 'error'))) {
     const said = messageError(body, asked.clean);
     const failure = statusFailure(asked, said.status ?? 502, said, retryAfterMs);
-    // One that came amid an answer may have been billed.
+    // An error within an answer keeps the status 200: the provider may charge for that call.
     const isWhole = content === undefined && said.status !== undefined;
     return { ...failure, ...seen, ...(isWhole ? { status: said.status } : {}) };
   }
@@ -74,13 +74,13 @@ export function readMessage(
 
 interface Blocks {
   readonly text: string;
-  /** The input of the answer's tool. */
+  /** The input of the answer tool. */
   readonly answer?: Json;
   readonly callsTool: boolean;
   readonly problem?: string;
 }
 
-/** The blocks of a message; a model's thoughts are no part of its answer. */
+/** Reads the blocks of a message. A model's thoughts are left out. */
 function readBlocks(content: readonly unknown[]): Blocks {
   let text = '';
   let answer: Json | undefined;
@@ -108,7 +108,7 @@ function readBlocks(content: readonly unknown[]): Blocks {
   };
 }
 
-/** `input_tokens` are those that neither came from the cache nor were put there. 0 and 0: not counted. */
+/** Reads token counts; undefined if they are 0 and 0. `input_tokens` does not include the tokens of the cache. */
 function readUsage(usage: unknown): Usage | undefined {
   const fresh = countOf(member(usage, 'input_tokens'));
   const cached = countOf(member(usage, 'cache_read_input_tokens')) ?? 0;

@@ -1,19 +1,19 @@
-/** A chat request as the JSON of Anthropic's Messages API: https://docs.anthropic.com/en/api/messages */
+/** Writes a chat request as the JSON of Anthropic's Messages API: https://docs.anthropic.com/en/api/messages */
 import type { Json, JsonObject } from '../../util/json.ts';
 import type { ChatImage, ChatMessage, ChatRequest } from '../chat.ts';
 import { member } from '../provider-error.ts';
 import type { BodySettings } from './protocol.ts';
 
-/** The tool whose input is the answer: https://docs.anthropic.com/en/docs/build-with-claude/tool-use */
+/** The name of the tool whose input is the answer: https://docs.anthropic.com/en/docs/build-with-claude/tool-use */
 export const ANSWER_TOOL = 'answer';
 
-/** The protocol demands a `max_tokens`; every Claude model can write as many. */
+/** The default of `max_tokens`, which the protocol requires. Every Claude model can write this many tokens. */
 export const ANTHROPIC_MAX_TOKENS = 4_096;
 
-/** No model caches less than 1,024 tokens, which are about so many characters. */
+/** About 1,024 tokens in characters. No model caches a shorter text. */
 const CACHED_MIN_CHARS = 4_096;
 
-/** https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching */
+/** Marks a block for the cache: https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching */
 const CACHED: JsonObject = { cache_control: { type: 'ephemeral' } };
 
 /** OpenAI's names of parameters that this protocol has too. */
@@ -21,12 +21,13 @@ const OWN_NAMES: Readonly<Record<string, string>> = {
   max_completion_tokens: 'max_tokens',
   stop: 'stop_sequences',
 };
-/** What this protocol knows nothing of, and refuses. */
+/** OpenAI's parameters that this protocol refuses. */
 const UNKNOWN: ReadonlySet<string> = new Set(['seed', 'n']);
 
 /**
- * The body of a POST to `/messages`. System messages become `system`. A schema of an object becomes a tool that
- * the model must call, unless it is told to think, which excludes that. What is constant is marked for the cache.
+ * Returns the body of a POST to `/messages`. System messages become `system`. The schema of an object becomes a tool
+ * that the model must call, unless the parameters turn on thinking, which excludes forced tools. Constant parts are
+ * marked for the cache.
  */
 export function messagesBody(request: ChatRequest, settings: BodySettings): string {
   const { model, messages, parameters, responseSchema: schema, constant } = request;
@@ -58,7 +59,7 @@ export function messagesBody(request: ChatRequest, settings: BodySettings): stri
   });
 }
 
-/** https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking */
+/** True if thinking is on: https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking */
 function thinks(parameters: JsonObject): boolean {
   const type = member(parameters['thinking'], 'type');
   return type !== undefined && type !== 'disabled';
@@ -74,7 +75,7 @@ function ownParameters(parameters: JsonObject): JsonObject {
   return own;
 }
 
-/** The protocol takes no empty text; messages of one side that follow each other are one to it. */
+/** Leaves out messages without text, which the protocol refuses. The server joins consecutive messages of one role. */
 function messagesOf(
   messages: readonly ChatMessage[],
   constantChars: number,
@@ -88,12 +89,12 @@ function messagesOf(
   });
 }
 
-/** https://docs.anthropic.com/en/docs/build-with-claude/vision */
+/** Writes an image as a content block: https://docs.anthropic.com/en/docs/build-with-claude/vision */
 function imageBlock({ mediaType, base64 }: ChatImage): JsonObject {
   return { type: 'image', source: { type: 'base64', media_type: mediaType, data: base64 } };
 }
 
-/** The text, or its constant beginning, marked for the cache, and the rest. */
+/** Splits a text into its constant start, marked for the cache, and the rest. A short start is not split off. */
 function parted(content: string, constantChars: number): Json {
   const rest = content.slice(constantChars);
   if (constantChars < CACHED_MIN_CHARS || rest.trim() === '') return content;

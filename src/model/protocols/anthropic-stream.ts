@@ -1,6 +1,6 @@
 /**
- * A streamed message, put together: `message_start`, for each block `content_block_start`, `…_delta` and `…_stop`,
- * `message_delta` and `message_stop`; `ping` and `error` at any time; kinds that are not known do not count.
+ * Puts a streamed message together. The events are `message_start`, for each block `content_block_start`, `…_delta` and
+ * `…_stop`, then `message_delta` and `message_stop`. `ping` and `error` may come at any time. Others are ignored.
  * https://docs.anthropic.com/en/docs/build-with-claude/streaming
  */
 import { parseBody } from '../body-text.ts';
@@ -11,18 +11,19 @@ import type { StreamEvent, StreamFold } from './protocol.ts';
 const OUT_OF_ORDER = 'holds an event that is out of order';
 
 interface Block {
-  /** As it began. */
+  /** The content of its `content_block_start`. */
   readonly start: Readonly<Record<string, unknown>>;
-  /** Of its text, or of the JSON of its input. */
+  /** The pieces of its text, or of the JSON of its input. */
   readonly pieces: string[];
   isOpen: boolean;
 }
 
+/** The fold of Anthropic's protocol. */
 export class MessageFold implements StreamFold {
   #message: Readonly<Record<string, unknown>> | undefined;
   readonly #blocks: Block[] = [];
   #stopReason: unknown = null;
-  /** The largest of each count: they are sums, and gateways leave some of them at 0. */
+  /** The maximum of each count so far: events carry running sums, and some gateways send 0 in later events. */
   #usage: Readonly<Record<string, unknown>> = {};
   #error: unknown;
   #chars = 0;
@@ -132,7 +133,7 @@ export class MessageFold implements StreamFold {
   }
 }
 
-/** A block as it stands in a message; the input of a tool is null where its JSON is none. */
+/** Returns a block as a message without a stream has it. A tool's input is null if its JSON is invalid. */
 function blockOf({ start, pieces }: Block): unknown {
   const text = pieces.join('');
   if (start['type'] === 'text') return { ...start, text };

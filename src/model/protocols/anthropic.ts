@@ -4,9 +4,10 @@ import { messagesBody } from './anthropic-body.ts';
 import { MessageFold } from './anthropic-stream.ts';
 import type { Protocol } from './protocol.ts';
 
-/** https://docs.anthropic.com/en/api/versioning */
+/** The version of the API: https://docs.anthropic.com/en/api/versioning */
 const VERSION = '2023-06-01';
 
+/** The protocol of providers of type `anthropic`. */
 export const ANTHROPIC: Protocol = {
   path: '/messages',
   headers: (given, apiKey) => ({

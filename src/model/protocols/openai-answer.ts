@@ -1,4 +1,4 @@
-/** A chat completion's body as an outcome. What is not an answer that ended by itself is a failure. */
+/** Reads a chat completion's body as an outcome. Every answer that did not end normally is a failure. */
 import type { ChatOutcome, ChatResponse, Usage } from '../chat.ts';
 import { finishOf } from '../finish-reason.ts';
 import { type CalledProvider, statusFailure } from '../http-failure.ts';
@@ -30,7 +30,8 @@ export function readCompletion(
   if (isError(error) || (choice === undefined && error !== undefined && error !== null)) {
     const said = providerError({ error }, asked.clean);
     const failure = statusFailure(asked, said.status ?? 502, said, retryAfterMs);
-    // A gateway's error is what limits and keys go by; one that came amid an answer may have been billed.
+    // A gateway's error replaces the status, so that the limiter sees a 429. An error within an answer does not: the
+    // provider may charge for that call.
     const isWhole = choice === undefined && said.status !== undefined;
     return { ...failure, ...seen, ...(isWhole ? { status: said.status } : {}) };
   }
@@ -75,7 +76,7 @@ interface Content {
   readonly problem?: string;
 }
 
-/** Text, or a list of text parts; a model's thoughts are no part of its answer. */
+/** Reads content that is a text or a list of text parts. A model's thoughts are left out. */
 function readContent(content: unknown): Content {
   if (typeof content === 'string') return { text: content };
   if (!Array.isArray(content)) {
@@ -101,10 +102,10 @@ function readContent(content: unknown): Content {
 }
 
 /**
- * Undefined where it was not counted; a server that counts nothing at all says 0 and 0. Cached tokens are part of
- * `prompt_tokens` (https://platform.openai.com/docs/guides/prompt-caching); DeepSeek has a name of its own for them
- * (https://api-docs.deepseek.com/guides/kv_cache). Reasoning is part of `completion_tokens`, except with servers
- * whose `total_tokens` says otherwise (Gemini, xAI): what it has more than the two is output as well, and is paid so.
+ * Reads token counts. Undefined if the server did not count; some servers then send 0 and 0. Cached tokens are part of
+ * `prompt_tokens` (https://platform.openai.com/docs/guides/prompt-caching). DeepSeek has its own name for them
+ * (https://api-docs.deepseek.com/guides/kv_cache). Reasoning is part of `completion_tokens`, except for Gemini and xAI.
+ * They count it only in `total_tokens`, so the surplus of `total_tokens` is output, and is charged as output.
  */
 function readUsage(usage: unknown): Usage | undefined {
   const input = countOf(member(usage, 'prompt_tokens'));

@@ -1,11 +1,11 @@
-/** A chat request as the JSON of OpenAI's protocol. */
+/** Writes a chat request as the JSON of OpenAI's protocol. */
 import type { JsonObject } from '../../util/json.ts';
 import type { ChatMessage, ChatRequest, HttpSettings } from '../chat.ts';
 import type { BodySettings } from './protocol.ts';
 
 /**
- * The body of a POST to `/chat/completions`. A stream has its usage in an event of its own only where that is
- * asked for: https://platform.openai.com/docs/api-reference/chat/create#chat-create-stream_options
+ * Returns the body of a POST to `/chat/completions`. A stream reports its usage only if `stream_options` asks for it:
+ * https://platform.openai.com/docs/api-reference/chat/create#chat-create-stream_options
  */
 export function completionBody(request: ChatRequest, settings: BodySettings): string {
   const { model, messages, parameters, responseSchema } = request;
@@ -24,7 +24,7 @@ export function completionBody(request: ChatRequest, settings: BodySettings): st
   });
 }
 
-/** https://platform.openai.com/docs/guides/images-vision */
+/** Writes a message, with its images first: https://platform.openai.com/docs/guides/images-vision */
 function messageOf({ role, content, images }: ChatMessage): JsonObject {
   if (images === undefined) return { role, content };
   const parts = images.map(({ mediaType, base64 }) => ({
@@ -34,7 +34,7 @@ function messageOf({ role, content, images }: ChatMessage): JsonObject {
   return { role, content: [...parts, { type: 'text', text: content }] };
 }
 
-/** Providers hold an answer to a schema only where that is of an object. */
+/** Returns the `response_format`; undefined unless the schema is of an object, since providers support no other. */
 function formatOf(
   schema: JsonObject,
   form: HttpSettings['responseFormat'],

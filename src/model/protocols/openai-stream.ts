@@ -1,5 +1,5 @@
 /**
- * A streamed chat completion, put together: `chat.completion.chunk` events and `[DONE]` after the last.
+ * Puts a streamed chat completion together from `chat.completion.chunk` events and the final `[DONE]`.
  * https://platform.openai.com/docs/api-reference/chat-streaming
  */
 import { parseBody } from '../body-text.ts';
@@ -9,17 +9,18 @@ import type { StreamEvent, StreamFold } from './protocol.ts';
 
 const LAST = '[DONE]';
 
+/** The fold of OpenAI's protocol. */
 export class CompletionFold implements StreamFold {
-  /** Parts of the answer in order: texts, and what is more than text (Mistral's thoughts). */
+  /** The parts of the answer in order: texts, and other parts such as Mistral's thoughts. */
   readonly #parts: unknown[] = [];
-  /** Chunks of text that are no part yet. */
+  /** Chunks of text that are not yet joined into a part. */
   #texts: string[] = [];
   #chars = 0;
   #hasChoice = false;
   #hasContent = false;
   #hasParts = false;
   #refusal = '';
-  /** The first piece of one, which is as much as is read of it. */
+  /** The first piece of a tool call. Only the existence of a tool call matters. */
   #toolCall: unknown;
   #finish: unknown = null;
   #usage: unknown;
@@ -43,18 +44,18 @@ export class CompletionFold implements StreamFold {
     if (!chunk.ok) return `holds an event that ${chunk.problem}`;
     const error = member(chunk.value, 'error');
     if (isError(error)) this.#fail(error);
-    // Groq had it there before it knew stream_options.
+    // Groq sent the usage in `x_groq` before it supported stream_options.
     const usage =
       member(chunk.value, 'usage') ?? member(member(chunk.value, 'x_groq'), 'usage') ?? undefined;
     if (usage !== undefined) this.#usage = usage;
     const choices = member(chunk.value, 'choices');
-    // Azure's first chunk has none, nor has the one with the usage.
+    // Azure's first chunk and the chunk with the usage have no choices.
     for (const choice of Array.isArray(choices) ? choices : []) this.#addChoice(choice);
     return undefined;
   }
 
   body(): unknown {
-    // An error before any text is the whole of the answer.
+    // If an error comes before any text, the body is only the error.
     if (this.#error !== undefined && this.#chars === 0) return { error: this.#error };
     this.#endText();
     const texts = this.#parts as readonly { readonly text: string }[];
@@ -72,7 +73,7 @@ export class CompletionFold implements StreamFold {
   }
 
   #addChoice(choice: unknown): void {
-    // One answer was asked for.
+    // The request asked for a single answer.
     if ((member(choice, 'index') ?? 0) !== 0) return;
     this.#hasChoice = true;
     const error = member(choice, 'error');

@@ -1,10 +1,11 @@
-/** OpenAI's chat completions, which many servers speak: https://platform.openai.com/docs/api-reference/chat */
+/** OpenAI's chat completions, which many servers support: https://platform.openai.com/docs/api-reference/chat */
 import { providerError } from '../provider-error.ts';
 import { readCompletion } from './openai-answer.ts';
 import { completionBody } from './openai-body.ts';
 import { CompletionFold } from './openai-stream.ts';
 import type { Protocol } from './protocol.ts';
 
+/** The protocol of providers of type `openai-compatible`. */
 export const OPENAI: Protocol = {
   path: '/chat/completions',
   headers: (given, apiKey) => ({

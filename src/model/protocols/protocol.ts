@@ -1,56 +1,56 @@
 /**
- * A protocol: how a request is written, and how an answer, an error and a stream are read. Connections, deadlines,
- * bounds, secrets and the headers of limits (`rate-limit-headers.ts`, `retry-after.ts`) are the same for all.
+ * The interface of a protocol, which writes requests and reads answers, errors and streams. Connections, deadlines,
+ * bounds, secrets and the headers of rate limits (`rate-limit-headers.ts`, `retry-after.ts`) do not depend on it.
  */
 import type { ChatOutcome, ChatRequest, HttpSettings } from '../chat.ts';
 import type { CalledProvider } from '../http-failure.ts';
 import type { ProviderError } from '../provider-error.ts';
 
-/** What a body depends on besides its request. */
+/** The settings that a request's body depends on. */
 export type BodySettings = Pick<HttpSettings, 'responseFormat' | 'stream' | 'streamOptions'>;
 
-/** What is known of a response before its body is read. */
+/** The status of a response and the wait that it asks for (Retry-After). Both are known before its body is read. */
 export interface SeenResponse {
-  /** 200 to 299 */
+  /** From 200 to 299. */
   readonly status: number;
-  /** Counts where the body holds an error. */
+  /** Milliseconds; used if the body holds an error. */
   readonly retryAfterMs?: number | undefined;
 }
 
-/** Without state: one object serves all providers that speak it. */
+/** A protocol. It has no state, so one object serves all providers of its type. */
 export interface Protocol {
-  /** Of the endpoint, after the base URL. */
+  /** The path of the endpoint, which is appended to the base URL. */
   readonly path: string;
-  /** The protocol's headers over those that the operator gave; names in small letters. */
+  /** Adds the protocol's headers to those of the operator. Names are in lower case. */
   headers(
     given: Readonly<Record<string, string>>,
     apiKey: string | undefined,
   ): Readonly<Record<string, string>>;
-  /** The body of a POST. Parameters cannot replace the model, the messages or what the settings say. */
+  /** Returns the body of a POST. Parameters cannot replace the model, the messages or the stream settings. */
   body(request: ChatRequest, settings: BodySettings): string;
-  /** Reads the JSON of a 2xx response. What is not an answer that ended by itself is a failure. */
+  /** Reads the JSON of a 2xx response. Every answer that did not end normally is a failure. */
   readAnswer(asked: CalledProvider, body: unknown, seen: SeenResponse): ChatOutcome;
-  /** Reads the body of an error status: its JSON, else its text. `clean` takes secrets out. */
+  /** Reads the body of an error status: its JSON, else its text. `clean` removes secrets. */
   readError(body: unknown, clean: (text: string) => string): ProviderError;
-  /** For one streamed answer. */
+  /** Returns a new fold for one streamed answer. */
   openStream(): StreamFold;
 }
 
-/** Puts the events of a stream together: the same body as that of an answer which comes in one piece. */
+/** Puts the events of a stream together into the body that a response without a stream would have. */
 export interface StreamFold {
-  /** Its last event has come, which may be an error; what follows does not count. */
+  /** True after the last event, which may be an error. Later events are ignored. */
   readonly isWhole: boolean;
-  /** Characters of the answer so far. */
+  /** The number of characters of the answer so far. */
   readonly chars: number;
-  /** Takes an event in. Gives what is wrong with it, such as `holds an event that is not JSON`. */
+  /** Adds an event. Returns what is wrong with it, such as `holds an event that is not JSON`, else undefined. */
   add(event: StreamEvent): string | undefined;
-  /** The body for `readAnswer`, once it is whole. */
+  /** Returns the body for `readAnswer`. It is complete once `isWhole` is true. */
   body(): unknown;
 }
 
 /** An event of a stream of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
 export interface StreamEvent {
-  /** The name; absent where the server gave none. */
+  /** The event's name, if the server sent one. */
   readonly event?: string | undefined;
   readonly data: string;
 }

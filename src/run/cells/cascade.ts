@@ -1,4 +1,4 @@
-/** A cell whose tool is another cascade: a run within the run, its value the cell's output. */
+/** Runs a cell whose tool is another cascade. The value of the nested run is the cell's output. */
 import { evaluateDefined, renderTemplate, type TemplateContext } from '../../cascade/template.ts';
 import { RvbbitError } from '../../errors.ts';
 import type { Json, JsonObject } from '../../util/json.ts';
@@ -6,7 +6,7 @@ import type { RunOutcome } from '../contract.ts';
 import type { CascadeCellProgram, CascadeProgram, InputProgram } from '../program.ts';
 import type { Run, RunBounds, RunContext, Variant } from '../run-state.ts';
 
-/** Runs a program within the bounds of a run that is under way. */
+/** Runs a program within the bounds of a run in progress. */
 export type RunNested = (
   program: CascadeProgram,
   input: JsonObject,
@@ -15,7 +15,7 @@ export type RunNested = (
   variant: Variant | undefined,
 ) => RunOutcome | Promise<RunOutcome>;
 
-/** Makes the nested cascade's input and runs it. */
+/** Builds the nested cascade's input and runs the cascade. */
 export function runCascadeCell(
   cell: CascadeCellProgram,
   run: Run,
@@ -28,8 +28,8 @@ export function runCascadeCell(
 }
 
 /**
- * Runs a cascade within a run, on its bounds and under its variant: one that is skipped gives null, one
- * that fails throws its failure under the label.
+ * Runs a cascade within a run, with the run's variant and the rest of its time and steps. A skipped nested run gives
+ * null. A failed nested run throws its failure, with the cell's label.
  */
 export async function runWithin(
   cell: Pick<CascadeCellProgram, 'name' | 'label' | 'program' | 'timeoutMs'>,
@@ -66,7 +66,7 @@ export async function runWithin(
   return outcome.kind === 'ok' ? outcome.value : null;
 }
 
-/** The same surroundings for a nested run, whose outputs nobody keeps. */
+/** Returns the context for a nested run, whose outputs are not kept. */
 function withoutOutputs(outer: RunContext): RunContext {
   return {
     settings: { ...outer.settings, keepOutputs: false },
@@ -82,7 +82,7 @@ function withoutOutputs(outer: RunContext): RunContext {
   };
 }
 
-/** The input of a nested cascade that does not take its caller's. */
+/** Builds the input of a nested cascade that does not get its caller's input. */
 export function buildObject(
   inputs: Readonly<Record<string, InputProgram>>,
   view: TemplateContext,

@@ -1,4 +1,4 @@
-/** Chooses among the takes of a cell: a model or a cascade says which is the best. */
+/** Chooses among the takes of a cell: a model or a cascade says which take is the best. */
 import type { JsonValidator } from '../../cascade/json-validator.ts';
 import { RvbbitError } from '../../errors.ts';
 import type { Json, JsonObject } from '../../util/json.ts';
@@ -8,7 +8,7 @@ import { beginStep, type Run } from '../run-state.ts';
 import { type RunNested, runWithin } from './cascade.ts';
 import { runInstructionsCell } from './instructions.ts';
 
-/** The index of the best of `takes`, from 0. A model that answers another one is asked once more. */
+/** Returns the index of the best of `takes`, from 0. A model that answers with anything else is asked once more. */
 export async function chooseTake(
   evaluator: EvaluatorProgram,
   run: Run,
@@ -29,7 +29,7 @@ export async function chooseTake(
   return readIndex(answer, last, cell.label);
 }
 
-/** The cell that chooses among the takes 0 to `last`. */
+/** Returns the cell that chooses among the takes 0 to `last`. */
 export function judgeOf(cell: InstructionsCellProgram, last: number): InstructionsCellProgram {
   const schema = indexSchema(last);
   const checkOutput: JsonValidator = (value) =>
@@ -56,7 +56,7 @@ function readIndex(answer: Json, last: number, label: string): number {
   throw new RvbbitError('RVB_ANSWER_INVALID', message, { stage: 'execute' });
 }
 
-/** The index that an answer names, if it is one of a take. */
+/** Returns the index in an answer, if it is the index of a take. */
 export function indexOf(answer: Json, last: number): number | undefined {
   const isObject = typeof answer === 'object' && answer !== null && !Array.isArray(answer);
   const index = isObject ? (answer as JsonObject)['best'] : answer;

@@ -1,4 +1,7 @@
-/** A cell with takes or wards: its input is looked at, it is done, its output is looked at, maybe done again. */
+/**
+ * Runs a cell with takes or wards: pre wards check the input, the cell runs, post wards check the output, and the cell
+ * may run again.
+ */
 import { RvbbitError } from '../../errors.ts';
 import type { Json } from '../../util/json.ts';
 import type { Advisory } from '../contract.ts';
@@ -8,17 +11,17 @@ import type { RunNested } from './cascade.ts';
 import { runTakes } from './takes.ts';
 import { askWard } from './wards.ts';
 
-/** How the cell inside is done. */
+/** The functions that run the inner cell. */
 export interface GuardHost {
   call(cell: CellProgram, run: Run): Json | Promise<Json>;
-  /** The output, or RVB_ANSWER_INVALID where it does not fit `output_schema`. */
+  /** Returns the output, or throws RVB_ANSWER_INVALID if it does not fit `output_schema`. */
   checkOutput(cell: CellProgram, output: Json): Json;
   readonly runNested: RunNested;
 }
 
 /**
- * Pre wards look once, then the cell is done; the post wards look in order, and the first that refuses has
- * it done again (`retry`) or ends it (RVB_WARD). What a ward refused is never the value.
+ * Asks the pre wards once, then runs the cell and asks the post wards in order. The first post ward that refuses makes
+ * the cell run again (`retry`) or fail (RVB_WARD). An output that such a ward refused is never the cell's value.
  */
 export async function runGuardedCell(
   cell: GuardedCellProgram,
@@ -44,18 +47,21 @@ export async function runGuardedCell(
   }
 }
 
-/** One value of the cell that fits its schema: of all takes, where there are several. */
+/** Runs the cell once, or all of its takes, and returns one value that fits its schema. */
 async function doOnce(cell: GuardedCellProgram, run: Run, host: GuardHost): Promise<Json> {
   const { takes, cell: inner } = cell;
   const once = async (inRun: Run): Promise<Json> =>
     host.checkOutput(inner, await host.call(inner, inRun));
   if (takes === undefined) return once(run);
   const value = await runTakes(takes, cell.label, run, once, host.runNested);
-  // A mean of two numbers need not fit the schema that both fit.
+  // The mean of two numbers may not fit the schema, even if both numbers fit.
   return takes.reduce === 'median' ? host.checkOutput(inner, value) : value;
 }
 
-/** The run of one attempt; redos within a redo are numbered through, so that no two are one variant. */
+/**
+ * Returns the run for one attempt. A redo within an outer redo gets a number of its own, so that no two redos share a
+ * variant.
+ */
 function attemptOf({ post }: GuardedCellProgram, run: Run, refusals: readonly Refusal[]): Run {
   const { take = 0, redo: outer = 0 } = run.variant ?? {};
   const times = Math.max(1, ...post.map(({ maxAttempts }) => maxAttempts));
@@ -74,7 +80,7 @@ interface Held {
   readonly advisories: readonly Advisory[];
 }
 
-/** Asks wards in order, up to the first that refuses and is not advisory. */
+/** Asks wards in order, and stops at the first refusal by a ward that is not advisory. */
 async function hold(
   wards: readonly WardProgram[],
   cell: GuardedCellProgram,

@@ -1,11 +1,11 @@
-/** The images of a cell: what kind they are their bytes say. */
+/** The images of a cell. The bytes of an image show its media type. */
 import { hash } from 'node:crypto';
 import { RvbbitError } from '../../errors.ts';
 import { IMAGE_MAX_BYTES, IMAGES_MAX_BYTES } from '../../limits.ts';
 import type { ChatImage } from '../../model/chat.ts';
 import type { Json, JsonObject } from '../../util/json.ts';
 
-/** The first bytes, in Latin-1, by media type: https://mimesniff.spec.whatwg.org/#matching-an-image-type-pattern */
+/** The first bytes of each media type, as Latin-1: https://mimesniff.spec.whatwg.org/#matching-an-image-type-pattern */
 const SIGNS: readonly (readonly [RegExp, ChatImage['mediaType']])[] = [
   [/^\x89PNG\r\n\x1a\n/, 'image/png'],
   [/^\xff\xd8\xff/, 'image/jpeg'],
@@ -13,7 +13,10 @@ const SIGNS: readonly (readonly [RegExp, ChatImage['mediaType']])[] = [
   [/^RIFF....WEBP/s, 'image/webp'],
 ];
 
-/** The images of these inputs; NULL is none. Throws RVB_CELL for what is none, or too large. */
+/**
+ * Returns the images of the inputs that the cell names, without those that are NULL. Throws RVB_CELL for a value that is
+ * not an image, and for images that are too large.
+ */
 export function imagesOf(
   { label, images: names = [] }: { readonly label: string; readonly images?: readonly string[] },
   input: JsonObject,
@@ -34,7 +37,7 @@ export function imagesOf(
 function imageOf(what: string, value: Json): ChatImage {
   const bytes = typeof value === 'string' ? blobBytes(value) : undefined;
   if (bytes === undefined)
-    throw refused(`${what} is no image but ${typeof value}: images are BLOBs`);
+    throw refused(`${what} is a ${typeof value}, not a BLOB: an image is a BLOB column`);
   if (bytes.length > IMAGE_MAX_BYTES) {
     throw refused(
       `${what} is an image of ${bytes.length} bytes, and at most ${IMAGE_MAX_BYTES} are sent: make it smaller`,
@@ -55,7 +58,7 @@ function imageOf(what: string, value: Json): ChatImage {
   };
 }
 
-/** The bytes of a BLOB as DuckDB prints it: `\xNN` for a byte, other characters for themselves. */
+/** Returns the bytes of a BLOB from DuckDB's text for it: `\xNN` stands for a byte, any other character for itself. */
 function blobBytes(text: string): Buffer {
   const bytes = Buffer.allocUnsafe(text.length);
   let length = 0;

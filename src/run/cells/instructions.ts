@@ -1,4 +1,4 @@
-/** A cell with `instructions`: its prompts are rendered, the model asked, its answer read and checked. */
+/** Runs a cell with `instructions`: renders its prompts, asks the model, and reads and checks the answer. */
 import { renderTemplate, type Template, type TemplateContext } from '../../cascade/template.ts';
 import { RvbbitError } from '../../errors.ts';
 import {
@@ -18,12 +18,15 @@ import { type Run, type RunContext, type TimeLimit, timeLimit } from '../run-sta
 import { imagesOf } from './images.ts';
 import { refusalMessages } from './refusals.ts';
 
-/** Calls of one cell, retries aside: an answer that does not fit is asked for once more. */
+/**
+ * The most questions of one cell to one model, not counting retries: an answer that does not fit the schema is asked for
+ * once more.
+ */
 const MAX_ASKS = 2;
 
 /**
- * Asks the model: the text it gives, or with `output_schema` the JSON in it. An answer that was found ahead
- * of the row is its value at once.
+ * Asks the model, and returns the text of its answer, or with `output_schema` the JSON in it. If a usable answer was
+ * found ahead of the row, returns its value at once.
  */
 export function runInstructionsCell(
   cell: InstructionsCellProgram,
@@ -39,7 +42,7 @@ export function runInstructionsCell(
   return answer.value;
 }
 
-/** Asks the cell's model; one that cannot be asked gives way to the next that the cell names. */
+/** Asks the cell's model. If it is unavailable, asks its fallbacks in order. */
 async function ask(
   cell: InstructionsCellProgram,
   run: Run,
@@ -69,15 +72,18 @@ async function ask(
 
 interface Asked {
   readonly target: ModelTarget;
-  /** The model whose place it takes. */
+  /** `provider/model` that the cell names first, if this target is a fallback. */
   readonly insteadOf?: string;
-  /** The number of the first call. */
+  /** The number of the first call to this target. */
   readonly attempt: number;
   readonly limit: () => TimeLimit;
   readonly foreseen?: Foreseen | undefined;
 }
 
-/** An answer that does not fit the schema is shown to the model once, with what is wrong; then it is RVB_ANSWER_INVALID. */
+/**
+ * Asks one model. If its answer does not fit the schema, shows it the answer and the problem once; after that,
+ * RVB_ANSWER_INVALID is thrown.
+ */
 async function askOne(
   cell: InstructionsCellProgram,
   run: Run,
@@ -105,7 +111,7 @@ async function askOne(
       request,
       limit,
       attempt,
-      // The answer that was found ahead is of no use.
+      // The answer that was found ahead of the row is unusable.
       fresh: request === ready && foreseen?.found !== undefined,
       read,
       ...(cell.retry === undefined ? {} : { retry: cell.retry }),
@@ -125,18 +131,18 @@ async function askOne(
   }
 }
 
-/** What was made ready ahead of a row. */
+/** A request that was rendered ahead of its row. */
 export interface Foreseen {
   readonly cell: InstructionsCellProgram;
   readonly request: ChatRequest;
-  /** The text of an answer at hand, and the key of the call whose place it takes. */
+  /** The text of a stored answer, and the key of the call that it replaces. */
   found?: { readonly callKey: string; readonly text: string };
 }
 
-/** By the rows' inputs, each for one use. */
+/** The requests by their rows' inputs. Each is used once. */
 const foreseen = new WeakMap<JsonObject, Foreseen>();
 
-/** The request that the cell will make of this input where it is the run's first; undefined where it cannot. */
+/** Renders the request of a run's first cell and keeps it for the run. Returns undefined if it cannot be rendered. */
 export function foreseeRequest(
   cell: InstructionsCellProgram,
   view: TemplateContext & { readonly input: JsonObject },
@@ -150,7 +156,7 @@ export function foreseeRequest(
   return ready;
 }
 
-/** The request that the cell makes of what it sees; undefined where its templates fail. */
+/** Returns the cell's request for the given inputs, outputs and state; undefined if its templates or images fail. */
 export function requestFor(
   cell: InstructionsCellProgram,
   view: TemplateContext,
@@ -160,7 +166,7 @@ export function requestFor(
   try {
     return requestOf(cell, promptOf(cell, view, context), model, context);
   } catch {
-    return undefined; // the run will meet the same error, and say so
+    return undefined; // The run will meet and report the same error.
   }
 }
 
@@ -186,7 +192,10 @@ function requestOf(
   };
 }
 
-/** The text before the first tag of a template, where it stands in the prompt as it does there. */
+/**
+ * Finds the parts of a prompt that are equal in every row's request: a system text without tags, and the text before the
+ * first tag of the instructions, if the prompt starts with it.
+ */
 function constantOf(
   { system, instructions }: InstructionsCellProgram,
   messages: readonly ChatMessage[],
@@ -199,10 +208,10 @@ function constantOf(
   };
 }
 
-/** Searched once a template. */
+/** The constant start of each template, which is searched once. */
 const starts = new WeakMap<Template, string>();
 
-/** A tag may take the spaces before it away. */
+/** Returns the text before a template's first tag, without the spaces at its end, because the tag may remove them. */
 function constantStart(template: Template): string {
   let start = starts.get(template);
   if (start === undefined) {
@@ -231,7 +240,7 @@ function promptOf(
   return system.length === 0 ? [user] : [{ role: 'system', content: system.join('\n\n') }, user];
 }
 
-/** What is left of the cell's time, less the waiting for leave to call. */
+/** Returns a function that gives the rest of the cell's time. The time spent waiting for permits does not count. */
 function cellLimit(run: Run, label: string, cellTimeoutMs: number | undefined): () => TimeLimit {
   const whole = timeLimit(run, label, cellTimeoutMs);
   const { bounds, context } = run;
@@ -242,7 +251,7 @@ function cellLimit(run: Run, label: string, cellTimeoutMs: number | undefined): 
   });
 }
 
-/** The value of an answer's text, or what is wrong with it. */
+/** Returns the value of an answer's text, or what is wrong with it. */
 export function readAnswer(
   cell: InstructionsCellProgram,
   { text }: Pick<ChatResponse, 'text'>,

@@ -1,4 +1,4 @@
-/** A `js` cell: its code is called in its cascade's realm, and a copy of its answer comes out. */
+/** Runs `js` cells: calls their code in their cascade's realm, and reads a copy of the answer. */
 import { thrownLine } from '../../cascade/js-function.ts';
 import { RvbbitError } from '../../errors.ts';
 import { VALUE_MAX_BYTES } from '../../limits.ts';
@@ -8,8 +8,8 @@ import type { CallEnd, Crossing } from '../realm/inside-calls.ts';
 import { type Run, settleWithin, timeLimit } from '../run-state.ts';
 
 /**
- * Runs the cell: at once where its function is synchronous, else as a promise with a deadline. `outputs` is undefined
- * where it is the only cell of its cascade; `output` is what a ward judges.
+ * Runs the cell. Returns the value if its function is synchronous, else a promise with a deadline. `outputs` is
+ * undefined if the cell is the only cell of its cascade. `output` is the value that a ward judges.
  */
 export function runJsCell(
   cell: JsCellProgram,
@@ -44,7 +44,7 @@ export function runJsCell(
   return settleWithin(waiting!, limit, context.signal, (reason) => controller?.abort(reason));
 }
 
-/** What a call of the code gave, out of what it left in the crossing. */
+/** Returns the answer that a call left in the crossing, or throws its error. */
 function answerOf(cell: JsCellProgram, end: CallEnd, { value, maxBytes, stack }: Crossing): Json {
   switch (end) {
     case 'value':
@@ -66,7 +66,7 @@ function invalidAnswer(cell: JsCellProgram, what: string): RvbbitError {
   return new RvbbitError('RVB_ANSWER_INVALID', `${cell.label}: ${what}`, { stage: 'execute' });
 }
 
-/** What the code threw, with the file's line where the stack tells it. */
+/** Makes the error of a throw in the code, with the file's line if the stack contains it. */
 function cellError(cell: JsCellProgram, message: string, stack: string): RvbbitError {
   const line = thrownLine(stack, cell.sourceUrl);
   const at = line === undefined ? '' : ` (${cell.source}:${line + cell.firstLine - 1})`;

@@ -1,8 +1,11 @@
-/** Several values of one cell as one. Lists are never empty here. */
+/** Reduces several values of one cell to one value. The lists here are never empty. */
 import { canonicalJson } from '../../cascade/plain-json.ts';
 import type { Json } from '../../util/json.ts';
 
-/** The value that is there most often, whatever the order of its keys; of several, the one that came first. */
+/**
+ * Returns the most frequent value; objects are equal whatever the order of their keys. If several values are equally
+ * frequent, the one that came first wins.
+ */
 export function voteOf(values: readonly Json[]): Json {
   const votes = new Map<string, { readonly value: Json; count: number }>();
   for (const value of values) {
@@ -18,7 +21,7 @@ export function voteOf(values: readonly Json[]): Json {
   return best!.value;
 }
 
-/** The middle number; of an even count the mean of the two in the middle. */
+/** Returns the middle number, or the mean of the two middle numbers if their count is even. */
 export function medianOf(numbers: readonly number[]): number {
   const sorted = [...numbers].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -29,7 +32,7 @@ export function medianOf(numbers: readonly number[]): number {
   return Number.isFinite(sum) ? sum / 2 : lower / 2 + upper / 2;
 }
 
-/** True where all values are equal, so that there is nothing to choose. */
+/** True if all values are equal, so that no choice is needed. */
 export function areEqual(values: readonly Json[]): boolean {
   return new Set(values.map(canonicalJson)).size === 1;
 }

@@ -1,9 +1,9 @@
-/** What a model is told of its answers that a ward refused. */
+/** Tells a model which of its answers a ward refused. */
 import { valueText } from '../../cascade/plain-json.ts';
 import type { ChatMessage } from '../../model/chat.ts';
 import type { Refusal } from '../run-state.ts';
 
-/** Each answer, and why it was refused. */
+/** Makes two messages for each refusal: the answer, and why it was refused. */
 export function refusalMessages(refusals: readonly Refusal[]): readonly ChatMessage[] {
   return refusals.flatMap(({ output, reason }) => [
     { role: 'assistant', content: valueText(output) ?? 'null' },

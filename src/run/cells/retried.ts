@@ -1,4 +1,4 @@
-/** A cell without a model and with a `retry` block: done again where it failed, as a model call is made again. */
+/** Retries a failed cell that has a `retry` block but no model, with the same waits as for model calls. */
 import type { Retry } from '../../cascade/cascade.ts';
 import type { ErrorCode } from '../../error-codes.ts';
 import { failureOf } from '../../errors.ts';
@@ -7,7 +7,7 @@ import type { Json } from '../../util/json.ts';
 import { retryWaitMs } from '../retry.ts';
 import { beginStep, endsRun, pause, type Run, timeLimit } from '../run-state.ts';
 
-/** Failures that a further attempt would meet again. */
+/** Failures that a further attempt would repeat. */
 const LASTING: ReadonlySet<ErrorCode> = new Set([
   'RVB_TEMPLATE',
   'RVB_TEMPLATE_QUOTED',
@@ -16,7 +16,7 @@ const LASTING: ReadonlySet<ErrorCode> = new Set([
   'RVB_PATH_DENIED',
 ]);
 
-/** Gives what `once` gives, or throws its last failure. Each attempt is a step of the run. */
+/** Returns the result of `once`, or throws its last failure. Each attempt is a step of the run. */
 export async function runRetried(
   label: string,
   retry: Retry,

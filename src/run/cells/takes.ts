@@ -1,4 +1,4 @@
-/** A cell that is done several times, one after another, and gives one value. */
+/** Runs a cell several times, one after another, and reduces the outputs to one value. */
 import { assertUnreachable, type Failure, failureOf, RvbbitError } from '../../errors.ts';
 import type { Json } from '../../util/json.ts';
 import type { TakesProgram } from '../program.ts';
@@ -8,8 +8,9 @@ import { chooseTake } from './evaluator.ts';
 import { areEqual, medianOf, voteOf } from './reduce-takes.ts';
 
 /**
- * Does the cell `factor` times under a variant each, and reduces what succeeded. A take that fails is no
- * value; where none succeeds the cell fails with the first failure's code. What ends the run ends the takes.
+ * Runs the cell `factor` times, each time under a variant of its own, and reduces the outputs of the takes that succeed.
+ * If no take succeeds, the cell fails with the code of the first failure. A failure that ends the run also ends the
+ * takes.
  */
 export async function runTakes(
   takes: TakesProgram,
@@ -39,7 +40,10 @@ export async function runTakes(
   return reduce(takes, run, values, runNested);
 }
 
-/** Takes within takes are numbered through, so that no two of them are one variant. */
+/**
+ * Returns the variant of a take. A take within an outer take gets a number of its own, so that no two takes share a
+ * variant.
+ */
 export function variantOf(
   { variant }: Pick<Run, 'variant'>,
   { factor }: TakesProgram,
@@ -63,7 +67,7 @@ async function reduce(
     case 'first_valid':
       return values[0]!;
     case 'evaluator':
-      // A single take, or takes that agree, need no one to choose: a call saved.
+      // If there is only one take, or all takes are equal, no call is needed to choose.
       if (takes.evaluator === undefined || areEqual(values)) return values[0]!;
       return values[await chooseTake(takes.evaluator, run, values, runNested)]!;
     default:

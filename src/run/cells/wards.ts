@@ -1,4 +1,4 @@
-/** Asks a ward what it thinks of a cell's input or output. */
+/** Asks a ward whether a cell's input or output may pass. */
 import { messageOf, RvbbitError } from '../../errors.ts';
 import type { Json, JsonObject } from '../../util/json.ts';
 import type { WardProgram } from '../program.ts';
@@ -7,15 +7,15 @@ import { type RunNested, runWithin } from './cascade.ts';
 import { runJsCell } from './js.ts';
 import { runSqlCell } from './sql-data.ts';
 
-/** Characters of a ward's reason that are kept and shown. */
+/** The most characters of a ward's reason that are kept and shown. */
 const WARD_REASON_CHARS = 500;
 
-/** Undefined: the ward lets it pass. Else why not. */
+/** The reason of a refusal. Undefined: the ward lets the value pass. */
 export type Refused = { readonly reason: string } | undefined;
 
 /**
- * Asks the ward; `output` is undefined before the cell. A ward that fails itself, or gives no verdict,
- * refuses; what ends the run is thrown.
+ * Asks the ward. `output` is undefined before the cell has run. A ward that itself fails, or gives no verdict, refuses.
+ * A failure that ends the run is thrown.
  */
 export async function askWard(
   ward: WardProgram,
@@ -60,7 +60,7 @@ async function judge(
   }
 }
 
-/** Nothing but true lets pass: true or false, or an object with `ok` or `valid`, or both. */
+/** Reads true or false, or an object with `ok`, `valid` or both. The value passes only if all of them are true. */
 function verdictOf(ward: WardProgram, value: Json): WardAnswer {
   if (typeof value === 'boolean') return { ok: value };
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -72,7 +72,7 @@ function verdictOf(ward: WardProgram, value: Json): WardAnswer {
   return { ok: said.every(Boolean), ...reasonOf(reason) };
 }
 
-/** The first column of the first row; NULL and no row refuse. A column `reason` says why. */
+/** Reads the first column of the first row. NULL and an empty result refuse. A column `reason` gives the reason. */
 function sqlVerdict(ward: WardProgram, result: Json): WardAnswer {
   const { rows, columns } = result as unknown as {
     readonly rows: readonly JsonObject[];

@@ -1,34 +1,37 @@
 /**
- * How a cell's code is called inside its realm. What the code gets is built in the realm. What it gives or throws is
- * read in the realm, once, and the engine gets a copy that the code never sees: no getter, trap or `then` of the code's
- * runs outside.
+ * How a cell's code is called inside its realm. The realm builds the arguments of the code, reads what the code returns
+ * or throws exactly once, and gives the engine a copy that the code never sees. So no getter, trap or `then` of the code
+ * runs outside its realm.
  *
- * The text of `prepareCalls` is evaluated in each realm, so the function uses nothing from outside of itself. It takes
- * what it needs of the realm at its start, before a cell can change that.
+ * The text of `prepareCalls` is evaluated in each realm, so the function uses nothing from outside itself. It takes what
+ * it needs from the realm at its start, before a cell can change that.
  */
 import type { Json, JsonObject } from '../../util/json.ts';
 
-/** A cell's code as a function of its realm. The engine never reads what it returns. */
+/** A cell's code as a function of its realm. The engine never reads its return value. */
 export type CellFunction = (...args: readonly unknown[]) => unknown;
 
 /**
- * How a call ended. `value`: with the answer that is in the crossing; `unfit`: its answer is not JSON, and the crossing
- * says where and why; `thrown`: the crossing has the message of what it threw.
+ * How a call ended. `value`: the answer is in the crossing. `unfit`: the answer is not JSON, and the crossing says where
+ * and why. `thrown`: the crossing has the message of the thrown value.
  */
 export type CallEnd = 'value' | 'unfit' | 'thrown';
 
-/** Where a call leaves what the engine may have. It is overwritten by the realm's next call. */
+/** Holds the result of a call for the engine. The realm's next call overwrites it. */
 export interface Crossing {
   value: Json;
-  /** The value has no more bytes than this as JSON. */
+  /** An upper bound of the value's bytes as JSON. */
   maxBytes: number;
-  /** The stack of a thrown error, '' where it has none. */
+  /** The stack of a thrown error; '' if it has none. */
   stack: string;
 }
 
 /** A cell's code, ready to be called. */
 export interface InsideCell {
-  /** `outputs` is undefined where the cell is the only one of its cascade; `output` is what a ward judges. */
+  /**
+   * Starts a call. `outputs` is undefined if the cell is the only cell of its cascade. `output` is the value that a ward
+   * judges.
+   */
   begin(
     input: JsonObject,
     outputs: JsonObject | undefined,
@@ -36,17 +39,20 @@ export interface InsideCell {
     signal: AbortSignal | undefined,
     output: Json | undefined,
   ): CallEnd | 'waits';
-  /** Once after `begin` said `waits`, before another call begins: `done` is called when the code has ended. */
+  /**
+   * Must be called once after `begin` returned `waits`, before another call begins. `done` is called when the code has
+   * ended.
+   */
   wait(done: (end: CallEnd) => void): void;
 }
 
-/** Makes the engine's empty objects and lists, which the realm fills with copies. */
+/** Makes empty objects and lists of the engine, which the realm fills with copies. */
 export interface EngineMakers {
   readonly object: () => Record<string, Json>;
   readonly list: () => Json[];
 }
 
-/** The bounds of an answer, and the outputs of a cascade of which no cell has run. */
+/** The bounds of an answer, and the outputs of a cascade before a cell has run. */
 export interface CallSettings {
   readonly maxDepth: number;
   readonly maxBytes: number;
@@ -54,7 +60,7 @@ export interface CallSettings {
   readonly noOutputs: JsonObject;
 }
 
-/** Gives what makes a cell of the realm from its function. */
+/** Returns the function that makes a cell of the realm from the cell's function. */
 export function prepareCalls(
   settings: CallSettings,
   crossing: Crossing,
@@ -71,13 +77,13 @@ export function prepareCalls(
   const hasInstance = Function.prototype[Symbol.hasInstance];
   const { maxDepth, maxBytes, messageChars } = settings;
 
-  // Without this Node writes the stack outside of the realm, where it would call `toString` of the error's parts.
+  // Without this, Node writes the stack outside the realm, and would call `toString` of the error's parts there.
   const writeStack = (error: Error, sites: readonly unknown[]): string => {
     let stack = 'Error';
     try {
       stack = ours.String(error);
     } catch {
-      // As `messageOf`.
+      // A getter, a trap or `toString` threw, as in `messageOf`.
     }
     for (let i = 0; i < sites.length; i++) stack += `\n    at ${sites[i]}`;
     return stack;
@@ -96,7 +102,7 @@ export function prepareCalls(
   const isA = (kind: unknown, value: unknown): boolean =>
     apply(hasInstance, kind as () => void, [value]);
 
-  /** A frozen copy. */
+  /** Makes a frozen copy. */
   function copy(value: Json): unknown {
     if (typeof value !== 'object' || value === null) return value;
     if (!isArray(value)) return copyEntries(value as JsonObject, copy);
@@ -108,7 +114,7 @@ export function prepareCalls(
 
   function copyEntries(object: JsonObject, copyItem: (item: Json) => unknown): object {
     const made: Record<string, unknown> = {};
-    // The object is the engine's own: nothing enumerable is inherited.
+    // The object is the engine's own, so it inherits no enumerable key.
     for (const key in object) {
       copied++;
       const item = object[key]!;
@@ -119,14 +125,14 @@ export function prepareCalls(
     return freeze(made);
   }
 
-  /** As `copy`, but a large value is copied once for all cells that get it: the engine does not change values. */
+  /** Like `copy`, but a large value is copied once for all cells that get it. The engine never changes values. */
   function copyOnce(value: Json): unknown {
     if (typeof value !== 'object' || value === null) return value;
     const known = copies.get(value);
     if (known !== undefined) return known;
     copied = 0;
     const made = copy(value);
-    // To keep a copy costs as much as to make one of 50 parts.
+    // To keep a copy costs as much as to copy 50 parts.
     if (copied > 50) copies.set(value, made);
     return made;
   }
@@ -139,9 +145,9 @@ export function prepareCalls(
     return nothing;
   }
 
-  /** What is wrong with the answer that is being taken. The path is put together while it unwinds. */
+  /** The problem of the answer that is being read. Each level adds its part of the path while the error passes through it. */
   const unfit = { path: '', message: '', isWhole: false };
-  /** Characters of the answer's texts so far, and how many parts it has. */
+  /** The number of characters in the answer's texts, and the number of its parts, so far. */
   let chars = 0;
   let parts = 0;
 
@@ -159,7 +165,7 @@ export function prepareCalls(
     throw unfit;
   }
 
-  /** The engine's copy of a part of an answer; throws `unfit`, or what a getter or trap throws. */
+  /** Makes the engine's copy of a part of an answer. Throws `unfit`, or what a getter or trap throws. */
   function takePart(value: unknown, depth: number): Json {
     if (++parts > maxBytes) refuseWhole();
     switch (typeof value) {
@@ -235,13 +241,13 @@ export function prepareCalls(
     return `is a ${value.constructor?.name ?? 'class instance'}; return plain objects and arrays`;
   }
 
-  /** Takes what a cell gave. */
+  /** Reads a cell's answer into the crossing. */
   function take(answer: unknown): CallEnd {
     chars = 0;
     parts = 0;
     try {
       crossing.value = answer === undefined ? null : takePart(answer, 0);
-      // A character is at most six as JSON, and a number 25.
+      // A character takes at most six bytes as JSON, and a number at most 25.
       crossing.maxBytes = 6 * chars + 32 * parts;
       return 'value';
     } catch (error) {
@@ -257,7 +263,7 @@ export function prepareCalls(
       if (text.length <= messageChars) return text;
       return `${apply(slice, text, [0, messageChars - 1])}…`;
     } catch {
-      // A getter, a trap or `toString` of what was thrown threw in turn.
+      // A getter, a trap or `toString` of the thrown value threw in turn.
       return 'threw something that has no text';
     }
   }
@@ -269,7 +275,7 @@ export function prepareCalls(
       const stack: unknown = isA(ours.Error, thrown) ? (thrown as Error).stack : '';
       if (typeof stack === 'string') crossing.stack = stack;
     } catch {
-      // As `messageOf`.
+      // A getter, a trap or `toString` threw, as in `messageOf`.
     }
     return 'thrown';
   }

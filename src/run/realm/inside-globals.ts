@@ -1,26 +1,26 @@
 /**
- * The globals of Node in a realm: `URL`, timers, `fetch`, `console`, `process` and the rest, as mirrors. A mirror is
- * an object of the realm that stands for one of the engine's: it reads and calls the engine's object, and what a
+ * Gives a realm the globals of Node: `URL`, timers, `fetch`, `console`, `process` and the rest, as mirrors. A mirror is
+ * an object of the realm that stands for an object of the engine: it reads and calls the engine's object, and what a
  * cell writes to it stays in the realm.
  *
- * The text of `mirrorGlobals` is evaluated in each realm, so the function uses nothing from outside of itself. It
- * takes what it needs of the realm at its start, before a cell can change that.
+ * The text of `mirrorGlobals` is evaluated in each realm, so the function uses nothing from outside itself. It takes
+ * what it needs from the realm at its start, before a cell can change that.
  */
 
 type AnyFunction = (...args: never[]) => unknown;
 type Memo = WeakMap<object, object>;
 
-/** Makes a function of the engine's that calls `inner`, a function of the realm. */
+/** Makes a function of the engine that calls `inner`, a function of the realm. */
 export type MakeCallback = (
   inner: (self: unknown, args: readonly unknown[]) => unknown,
 ) => AnyFunction;
 
 /**
- * Gives the realm each global of `host` that it lacks. Returns `bring`, which makes a value of the engine's one of
- * the realm: data is copied, a promise is followed, any other object is mirrored.
+ * Gives the realm each global of `host` that it lacks. Returns `bring`, which turns a value of the engine into a value
+ * of the realm: data is copied, a promise is followed, any other object is mirrored.
  *
- * What a cell hands to the engine is sent the other way: data is copied, a mirror becomes its original, and a
- * function becomes a function of the engine's that calls it.
+ * A value that a cell passes to the engine goes the other way, through `send`: data is copied, a mirror becomes its
+ * original, and a function becomes a function of the engine that calls it.
  */
 export function mirrorGlobals(
   host: typeof globalThis,
@@ -65,14 +65,17 @@ export function mirrorGlobals(
     if (typeof symbol === 'symbol') wellKnown[symbol] = true;
   }
 
-  /** A map that a changed `WeakMap.prototype` does not change. */
+  /** Makes a map that still works if a cell changes `WeakMap.prototype`. */
   function newMemo(): Memo {
     const memo = new ours.WeakMap<object, object>();
     defineProperty(memo, 'get', { value: memoMethods.get });
     defineProperty(memo, 'set', { value: memoMethods.set });
     return memo;
   }
-  /** The realm's object for one of the engine's, and the engine's for one of the realm. */
+  /**
+   * `brought` has the realm's object for an object of the engine; `hosts` has the engine's object for an object of the
+   * realm.
+   */
   const brought = newMemo();
   const hosts = newMemo();
 
@@ -90,7 +93,7 @@ export function mirrorGlobals(
     return apply(hasInstance, kind as AnyFunction, [value]);
   }
 
-  /** True for an object of the realm; mirrors are as well. */
+  /** True for an object of the realm, including mirrors. */
   function isOfRealm(value: object): boolean {
     let last = value;
     for (let next = getPrototypeOf(last); next !== null; next = getPrototypeOf(last)) last = next;
@@ -103,7 +106,7 @@ export function mirrorGlobals(
         apply(bufferSizes[i]!, value, []);
         return true;
       } catch {
-        // It is no buffer of this kind.
+        // The value is not a buffer of this kind.
       }
     }
     return false;
@@ -113,7 +116,7 @@ export function mirrorGlobals(
     defineProperty(target, key, { value, enumerable, writable: true, configurable: true });
   }
 
-  /** Calls a function of the engine's for a cell. */
+  /** Calls a function of the engine for a cell. */
   function leave(fn: AnyFunction, self: unknown, args: readonly unknown[]): unknown {
     try {
       return bring(apply(fn, send(self), sendAll(args) as never[]));
@@ -122,7 +125,10 @@ export function mirrorGlobals(
     }
   }
 
-  /** `seen` holds the copies of the value that this one is a part of. */
+  /**
+   * Turns a value of the engine into a value of the realm. `seen` holds the copies made so far for the value that this
+   * one is a part of.
+   */
   function bring(value: unknown, seen?: Memo): unknown {
     if (!isObject(value)) return value;
     const known = brought.get(value) ?? seen?.get(value);
@@ -142,7 +148,7 @@ export function mirrorGlobals(
       const keys = ownKeys(value);
       for (let i = 0; i < keys.length; i++) {
         const own = getOwnPropertyDescriptor(value, keys[i]!)!;
-        // It is a module, or an object with methods.
+        // The object is a module, or it has methods.
         if (!('value' in own) || typeof own.value === 'function') return mirror(value);
       }
       const object = {};
@@ -171,7 +177,7 @@ export function mirrorGlobals(
     if (prototype === host.RegExp.prototype) return copyRegExp(ours.RegExp, value);
     if (isA(host.Promise, value)) return follow(value as Promise<unknown>);
     if (isBuffer(value)) {
-      // What threads share cannot be copied.
+      // A SharedArrayBuffer is shared between threads, so it is not copied.
       if (!isA(host.ArrayBuffer, value)) return value;
       return new ours.Uint8Array(new host.Uint8Array(value as ArrayBuffer)).buffer;
     }
@@ -189,7 +195,7 @@ export function mirrorGlobals(
     return followed;
   }
 
-  /** A view of the realm's own memory, or of a copy of the engine's. */
+  /** Makes a view of a copy of the engine's memory. The realm's own memory and shared memory are not copied. */
   function bringView(view: ArrayBufferView): object {
     const { buffer, byteOffset, byteLength } = view;
     const type = apply(viewType, view, []) as string | undefined;
@@ -210,7 +216,7 @@ export function mirrorGlobals(
     return new kind(apply(source, value, []) as string, apply(flags, value, []) as string);
   }
 
-  /** The same mirror each time; of a built-in class or prototype, the realm's own one. */
+  /** Returns the mirror of an object, always the same one. The mirror of a built-in class or prototype is the realm's own. */
   function mirrorOf(theirs: object | null): object | null {
     return theirs === null ? null : (brought.get(theirs) ?? mirror(theirs));
   }
@@ -222,7 +228,7 @@ export function mirrorGlobals(
     else if (isA(host.Error, theirs)) mine = new ours.Error();
     pair(theirs, mine);
     const prototype = getPrototypeOf(theirs);
-    // That of an async function is an object; its mirror is a plain function.
+    // The prototype of an async function is not a function, and the mirror of an async function is a plain function.
     if (!isFunction || typeof prototype === 'function') {
       setPrototypeOf(mine, mirrorOf(prototype));
     }
@@ -245,7 +251,7 @@ export function mirrorGlobals(
     };
   }
 
-  /** Mirrors one property. It is read whenever it is asked for; a value that a cell puts in its place stays. */
+  /** Mirrors one property. It is read from the engine's object at each access, until a cell replaces its value. */
   function reflect(mine: object, theirs: object, key: PropertyKey): void {
     if (typeof key === 'symbol' && !wellKnown[key]) return;
     const { get, set, value, enumerable } = getOwnPropertyDescriptor(theirs, key)!;
@@ -263,7 +269,8 @@ export function mirrorGlobals(
         return bring((theirs as Record<PropertyKey, unknown>)[key]);
       },
       set(this: object, next: unknown) {
-        // A setter that is inherited changes an object of the cell's own; any other the engine's.
+        // An inherited setter changes only an object that the cell made. A setter of `mine` would change the engine's
+        // object, so the value stays in the realm.
         if (!isAccessor || this === mine) put(this, key, next, enumerable);
         else if (set !== undefined) leave(set, this, [next]);
       },
@@ -278,7 +285,7 @@ export function mirrorGlobals(
     return sent;
   }
 
-  /** A cell's value for the engine. What of it is code of the cell's (a getter, a trap) runs here, in the realm. */
+  /** Turns a value of a cell into a value for the engine. Code of the cell in it (a getter, a trap) runs here, in the realm. */
   function send(value: unknown, seen?: Memo): unknown {
     if (!isObject(value)) return value;
     const known = hosts.get(value) ?? seen?.get(value);
@@ -289,7 +296,7 @@ export function mirrorGlobals(
     const copies = seen ?? newMemo();
     const begin = <T extends object>(made: T): T => {
       copies.set(value, made);
-      // What the engine only passes on, as a timer does, comes back as the same object.
+      // If the engine passes the value back unchanged, as a timer does, the cell gets the same object again.
       brought.set(made, value);
       return made;
     };
@@ -348,7 +355,7 @@ export function mirrorGlobals(
     return new host.Promise(executor as never);
   }
 
-  /** A view of the same memory. */
+  /** Makes a view of the same memory for the engine. */
   function sendView(view: object): object {
     const type = apply(viewType, view, []) as string | undefined;
     const parts = type === undefined ? ofDataView : ofArray;
@@ -378,7 +385,7 @@ export function mirrorGlobals(
   pair(getPrototypeOf(host.Uint8Array), getPrototypeOf(Uint8Array));
   pair(host.Object.getPrototypeOf(host.Uint8Array.prototype), arrays);
   for (const key of ownKeys(host)) {
-    // Those in underscores are some library's.
+    // Globals whose names start with two underscores belong to some library.
     const isNodes = typeof key === 'symbol' || !key.startsWith('__');
     if (key === 'console' || (isNodes && !(key in globalThis))) reflect(globalThis, host, key);
   }

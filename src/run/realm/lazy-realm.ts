@@ -1,11 +1,11 @@
-/** The realm of a cascade, made when its code is called for the first time: a forecast compiles cascades and calls none. */
+/** Makes a cascade's realm when its code is first called, because a forecast compiles cascades without calling their code. */
 import type { JsonObject } from '../../util/json.ts';
 import { type CodeInRealm, type CompileInRealm, createRealm } from './realm.ts';
 
-/** As `CompileInRealm`, but compiled when it is first asked for. */
+/** Like `CompileInRealm`, but compiles the code when it is first needed. */
 export type LazyCode = (...args: Parameters<CompileInRealm>) => () => CodeInRealm;
 
-/** Compiles the code of one cascade's cells and wards, all in one realm. */
+/** Returns the compiler of the code of one cascade's cells and wards, which share one realm. */
 export function lazyRealm(noOutputs: JsonObject): LazyCode {
   let realm: CompileInRealm | undefined;
   return (...args) => {

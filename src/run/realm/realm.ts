@@ -1,6 +1,6 @@
 /**
- * A realm of its own for the code of a cascade: a `vm` context with globals and prototypes that neither the engine nor
- * another cascade has. What the code does to them, a polyfill for example, reaches its own cascade alone.
+ * Makes a realm for the code of a cascade: a `vm` context whose globals and prototypes are shared neither with the
+ * engine nor with another cascade. Changes to them, for example a polyfill, affect only the code of their own cascade.
  */
 import { constants, createContext, Script } from 'node:vm';
 import { compileJs, type FunctionKinds } from '../../cascade/js-function.ts';
@@ -15,13 +15,13 @@ import {
 } from './inside-calls.ts';
 import { type MakeCallback, mirrorGlobals } from './inside-globals.ts';
 
-/** A cell's code in its realm, and where its calls leave what they give. */
+/** A cell's code in its realm, and the object in which its calls leave their results. */
 export interface CodeInRealm {
   readonly cell: InsideCell;
   readonly crossing: Crossing;
 }
 
-/** Compiles code, named `url` in stack traces, as `compileJs` does. */
+/** Compiles code like `compileJs`, under the name `url` in stack traces. */
 export type CompileInRealm = (
   code: string,
   url: string,
@@ -42,13 +42,23 @@ const make: EngineMakers = { object: () => ({}), list: () => [] };
 
 let script: Script | undefined;
 
-/** Makes a realm. `noOutputs` is what `outputs` holds before a cell of the cascade has run. */
+/**
+ * Creates the globals that Node 22 and later make only when something first reads them, such as DOMException. If code of
+ * a realm is the first to read them, Node aborts the process.
+ */
+function makeLateGlobals(): void {
+  for (const name of Reflect.ownKeys(globalThis))
+    Reflect.getOwnPropertyDescriptor(globalThis, name);
+}
+
+/** Makes a realm. `noOutputs` is the content of `outputs` before a cell of the cascade has run. */
 export function createRealm(noOutputs: JsonObject): CompileInRealm {
+  if (script === undefined) makeLateGlobals();
   script ??= new Script(
     `'use strict'; ({ mirrorGlobals: ${mirrorGlobals}, prepareCalls: ${prepareCalls}, Function, AsyncFunction: (async () => {}).constructor })`,
     { filename: 'rvbbit:realm' },
   );
-  // A context around an object of ours would cost 347 ns for each global that a cell reads.
+  // With a context around an ordinary object, each global that a cell reads would cost 347 ns.
   const inside = script.runInContext(createContext(constants.DONT_CONTEXTIFY)) as Inside;
   const bring = inside.mirrorGlobals(globalThis, makeCallback);
   const crossing: Crossing = { value: null, maxBytes: 0, stack: '' };

@@ -1,21 +1,24 @@
-/** The answers of one operator within one statement, and the questions that were met and not answered yet. */
+/**
+ * The answers of one operator within one statement, and the questions that the statement met and that have no answer
+ * yet.
+ */
 
 import type { Operator } from '../../operators/operator.ts';
 import type { Json } from '../../util/json.ts';
 
-/** What an operator was asked with, in the order of its arguments. */
+/** The arguments of one question to an operator, in their order. */
 export type Tuple = readonly Json[];
 
-/** A value as the operator's type has it; null for NULL, failed answers included. */
+/** An answer as a value of the operator's type; null for NULL, and for a failed answer. */
 export type Answer = string | number | bigint | boolean | null;
 
 export class AnswerBook {
   readonly operator: Operator;
   readonly #answers = new Map<string, { readonly tuple: Tuple; readonly value: Answer }>();
   #misses = new Map<string, Tuple>();
-  /** The statement joins, and the operator is asked with values of two columns. */
+  /** True if the statement joins tables, and the operator gets values of two columns. */
   isPaired = false;
-  /** Answers that failed. */
+  /** How many answers failed. */
   failed = 0;
 
   constructor(operator: Operator) {
@@ -30,7 +33,7 @@ export class AnswerBook {
     return this.#misses.size;
   }
 
-  /** The answer; undefined where there is none yet, and the question is then noted. */
+  /** The answer to the question. Where there is none yet: undefined, and the question is noted as open. */
   lookUp(tuple: Tuple): Answer | undefined {
     const key = this.#keyOf(tuple);
     const answer = this.#answers.get(key);
@@ -39,12 +42,15 @@ export class AnswerBook {
     return undefined;
   }
 
-  /** The answer, if there is one; nothing is noted. */
+  /** The answer to the question, if there is one. Does not note an open question. */
   answerOf(tuple: Tuple): Answer | undefined {
     return this.#answers.get(this.#keyOf(tuple))?.value;
   }
 
-  /** The open questions, in the order in which they were met; they are noted anew when they are met again. */
+  /**
+   * Returns the open questions, in the order in which they were met, and forgets them. A question that is met again is
+   * noted again.
+   */
   takeMisses(): readonly Tuple[] {
     const misses = [...this.#misses.values()];
     this.#misses = new Map();
@@ -62,14 +68,26 @@ export class AnswerBook {
     this.failed = 0;
   }
 
-  /** Every question that has an answer. */
+  /** All questions that have an answer, with the answer. */
   entries(): Iterable<{ readonly tuple: Tuple; readonly value: Answer }> {
     return this.#answers.values();
   }
 
   #keyOf(tuple: Tuple): string {
-    const keys = tuple.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
-    if (this.operator.symmetric) keys.sort();
+    const keys = asAsked(this.operator, tuple).map(textOf);
     return keys.map((key) => `${key.length}:${key}`).join('');
   }
+}
+
+/**
+ * The arguments in the order in which they are asked. Those of a symmetric operator have one order, so that swapped
+ * arguments are one question, and their answer is found again by later statements.
+ */
+export function asAsked({ symmetric }: Pick<Operator, 'symmetric'>, tuple: Tuple): Tuple {
+  if (!symmetric) return tuple;
+  return [...tuple].sort((a, b) => (textOf(a) < textOf(b) ? -1 : 1));
+}
+
+function textOf(value: Json): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

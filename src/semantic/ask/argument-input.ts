@@ -3,7 +3,7 @@
 import type { Operator } from '../../operators/operator.ts';
 import type { Json } from '../../util/json.ts';
 
-/** The value at a place among the arguments. A FLOAT goes by its text in SQL, and is a number in the cascade. */
+/** The cascade's input for the argument at a place. A FLOAT argument comes as its SQL text, and becomes a number. */
 export function argumentInput({ args }: Operator, index: number, value: Json): Json {
   const number = args[index]?.type.toUpperCase() === 'FLOAT' ? Number(value) : Number.NaN;
   return Number.isFinite(number) ? number : value;

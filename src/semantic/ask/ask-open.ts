@@ -1,4 +1,4 @@
-/** Asks what is open, after a look at how many calls and pairs that takes. */
+/** Asks open questions, after a check of how many calls and pairs of values they take. */
 import { RvbbitError } from '../../errors.ts';
 import type { SemanticSettings } from '../read/semantic-settings.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
@@ -11,20 +11,23 @@ export interface OpenQuestions {
   readonly tuples: readonly Tuple[];
 }
 
-/** Asks the questions. Throws RVB_LIMIT before the first call where they take more than the statement may make. */
+/**
+ * Asks the questions. Throws RVB_LIMIT before the first call if they take more calls or pairs than the statement may
+ * make.
+ */
 export async function askOpen(run: SemanticQuery, open: readonly OpenQuestions[]): Promise<void> {
   for (const { book, tuples } of await affordable(run, open)) await run.asker.ask(book, tuples);
 }
 
-/** How many questions may still be asked. */
+/** How many more questions of this operator fit within max_calls. */
 export function roomFor({ settings, asker }: SemanticQuery, { operator }: AnswerBook): number {
   const each = callsPerRun(operator.cascade);
   return each === 0 ? Infinity : Math.max(0, Math.floor((settings.maxCalls - asker.calls) / each));
 }
 
 /**
- * The questions that are left to be asked. Those that an answer at hand settles take no call; they are looked for
- * only where all together would be too many. Throws RVB_LIMIT.
+ * The questions that are left to ask. Only where all of them together would be too many calls, it first answers those
+ * that take no call, by a stored answer or a plain rule. Throws RVB_LIMIT.
  */
 async function affordable(
   run: SemanticQuery,
@@ -39,7 +42,7 @@ async function affordable(
   if (atMost === 0 || asker.calls + atMost <= settings.maxCalls) return open;
   const left: OpenQuestions[] = [];
   for (const { book, tuples } of open) {
-    left.push({ book, tuples: await asker.askAtHand(book, tuples) });
+    left.push({ book, tuples: await asker.settleWithoutCalls(book, tuples) });
   }
   const calls = callsOfAll(left);
   if (calls === 0 || asker.calls + calls <= settings.maxCalls) return left;

@@ -1,10 +1,10 @@
-/** Asks open questions: each is a run of the operator's cascade, n at a time. */
+/** Asks open questions: each question is a run of the operator's cascade, and several runs are in flight at a time. */
 
 import type { Budget } from '../../calls/budget.ts';
 import { RvbbitError } from '../../errors.ts';
 import { AdvisoryTally } from '../../execute/advisories.ts';
 import type { Piece, RunInputs } from '../../execute/chunk.ts';
-import { type ConvertedValue, executeRuns } from '../../execute/execute-runs.ts';
+import { executeRuns } from '../../execute/execute-runs.ts';
 import type { Statement, StatementWithCascade } from '../../execute/statement.ts';
 import { nextStatementId } from '../../execute/statement-id.ts';
 import { Window } from '../../execute/window.ts';
@@ -15,42 +15,49 @@ import type { Summary } from '../../result.ts';
 import type { Json } from '../../util/json.ts';
 import { StatementSignal } from '../../util/statement-signal.ts';
 import type { SemanticSettings } from '../read/semantic-settings.ts';
-import type { Answer, AnswerBook, Tuple } from './answer-book.ts';
-import { answerValue } from './answer-value.ts';
+import { type Answer, type AnswerBook, asAsked, type Tuple } from './answer-book.ts';
+import { answerValue, checkedValue } from './answer-value.ts';
 import { argumentInput } from './argument-input.ts';
 import { askSeeds } from './ask-seeds.ts';
 import { fallbackAnswer } from './fallback.ts';
 import { type ComparedPairs, comparedPairs } from './pair-advice.ts';
-import { Recall } from './recall.ts';
+import { type Hits, type KnownAnswer, Recall } from './recall.ts';
 
-/** How a batch of questions may end before its last one. */
+/** Lets a batch of questions end before its last question. */
 export interface AskProgress {
-  /** Called with each answer, in the order of the questions; true: no more are needed. */
+  /** Called after each answer, in the order of the questions. Returns true if no more answers are needed. */
   enough(index: number): boolean;
-  /** Questions that may be out beyond the last answered one. */
+  /** How many questions may be in flight beyond the last answered question. */
   lookAhead(): number;
 }
 
-/** The asking side of a statement. */
+/** The part of a statement that asks questions. */
 export interface QuestionAsker {
   readonly advisories: AdvisoryTally;
-  /** Tables that were made under the name of one in the database. */
+  /** Names of tables that the statement made and that hide a table of the same name in the database. */
   readonly shadowing: readonly string[];
-  /** Questions asked so far, those of failed runs included. */
+  /** Questions asked so far, including questions whose run failed. */
   readonly asked: number;
-  /** Model calls that went out for them so far, retries apart. */
+  /** Model calls made for these questions so far, not counting retries. */
   readonly calls: number;
-  /** Pairs of values that were compared where labels would have taken fewer calls, by operator. */
+  /** For each operator: the pairs of values that it compared, where labels would have taken fewer calls. */
   readonly compared: ReadonlyMap<Operator, ComparedPairs>;
   /** Asks the questions and puts the answers into the book. Throws what ends the statement. */
   ask(book: AnswerBook, tuples: readonly Tuple[]): Promise<void>;
-  /** As `ask`, of questions with equally many arguments; `progress` may end it early. */
+  /** Like `ask`, for questions that all have the same number of arguments; `progress` may end it early. */
   askInOrder(book: AnswerBook, tuples: readonly Tuple[], progress: AskProgress): Promise<void>;
-  /** Answers the questions that take no call, by answers of earlier statements or by a plain rule; the others. */
-  askAtHand(book: AnswerBook, tuples: readonly Tuple[]): Promise<readonly Tuple[]>;
+  /** The stored answers that an operator's questions may use; undefined if its questions always go to workers. */
+  recallOf(operator: Operator): Promise<Recall | undefined>;
+  /** Counts questions that stored answers settled all at once, not one by one. */
+  countSettled(recall: Recall, hits: Hits, asked: KnownAnswer['asked']): void;
+  /**
+   * Answers the questions that take no call, by answers of earlier statements or by a plain rule. Returns the other
+   * questions.
+   */
+  settleWithoutCalls(book: AnswerBook, tuples: readonly Tuple[]): Promise<readonly Tuple[]>;
 }
 
-/** Asks models. Batches follow one another, and share the statement's budget and account. */
+/** Asks models. Batches run one after another, and share the statement's budget and ledger. */
 export class Asker implements QuestionAsker {
   readonly advisories = new AdvisoryTally();
   readonly shadowing: string[] = [];
@@ -59,7 +66,7 @@ export class Asker implements QuestionAsker {
   readonly #settings: SemanticSettings;
   readonly #budget: Budget | undefined;
   readonly #bound = new Map<Operator, BoundModels | undefined>();
-  /** Why an operator has no models: thrown where one of its questions needs them. */
+  /** For each operator without models: the error that says why. It is thrown where one of its questions needs a model. */
   readonly #unbound = new Map<Operator, RvbbitError>();
   #asked = 0;
   #before: Pick<Summary, 'rows' | 'runs'> | undefined;
@@ -90,20 +97,31 @@ export class Asker implements QuestionAsker {
     await this.#ask(book, tuples, { progress });
   }
 
-  async askAtHand(book: AnswerBook, tuples: readonly Tuple[]): Promise<readonly Tuple[]> {
-    for (const alike of byWidth(tuples)) await this.#ask(book, alike, { onlyAtHand: true });
+  async settleWithoutCalls(book: AnswerBook, tuples: readonly Tuple[]): Promise<readonly Tuple[]> {
+    for (const alike of byWidth(tuples)) await this.#ask(book, alike, { onlyStored: true });
     return tuples.filter((tuple) => book.answerOf(tuple) === undefined);
+  }
+
+  async recallOf(operator: Operator): Promise<Recall | undefined> {
+    if (operator.seed !== undefined) return undefined;
+    return Recall.of(await this.#at(operator, this.#statement.stop), operator, this.#settings);
+  }
+
+  countSettled(recall: Recall, hits: Hits, asked: KnownAnswer['asked']): void {
+    recall.note(hits, asked);
+    this.#countTo(this.#asked + hits.count);
   }
 
   async #ask(
     book: AnswerBook,
-    questions: readonly Tuple[],
-    { progress, onlyAtHand }: { readonly progress?: AskProgress; readonly onlyAtHand?: true },
+    given: readonly Tuple[],
+    { progress, onlyStored }: { readonly progress?: AskProgress; readonly onlyStored?: true },
   ): Promise<void> {
-    if (questions.length === 0 || this.#statement.stop.drained !== undefined) return;
+    if (given.length === 0 || this.#statement.stop.drained !== undefined) return;
     const { operator } = book;
+    const questions = given.map((tuple) => asAsked(operator, tuple));
     if (operator.seed !== undefined) {
-      if (onlyAtHand === undefined) await this.#askSeeds(book, questions);
+      if (onlyStored === undefined) await this.#askSeeds(book, questions);
       return;
     }
     const { stop } = this.#statement;
@@ -117,21 +135,23 @@ export class Asker implements QuestionAsker {
     }
     const batchStop = new StatementSignal([stop.signal]);
     const offDrain = stop.onDrain(() => batchStop.drain(stop.drained ?? 'interrupted'));
-    // Workers refuse what comes for a statement that was cancelled, so a batch that may be is one of its own.
+    // Workers refuse calls of a cancelled statement. A batch that may be cancelled early therefore has a statement id
+    // of its own.
     const id = progress === undefined ? this.#statement.id : nextStatementId();
     const compared = progress === undefined ? comparedPairs(book, questions) : undefined;
     if (compared !== undefined) this.compared.set(operator, compared);
     const batch = { ...(await this.#at(operator, batchStop)), id };
     const recall = Recall.of(batch, operator, this.#settings);
-    // What is asked in order is looked at in order: an answer that is not needed counts as no hit.
+    // Questions that are asked in order also look for stored answers in order: an answer that is not needed then counts
+    // as no hit.
     const tuples =
       recall === undefined || progress !== undefined
         ? questions
         : await recall.settle(questions, (tuple, value) =>
-            book.answer(tuple, judgedValue(book, value)),
+            book.answer(tuple, convertedValue(book, value)),
           );
     const first = this.#asked + questions.length - tuples.length;
-    this.#countTo(onlyAtHand === undefined ? first + tuples.length : first);
+    this.#countTo(onlyStored === undefined ? first + tuples.length : first);
     let answered = 0;
     let notRun = 0;
     let isEnough = false;
@@ -156,7 +176,7 @@ export class Asker implements QuestionAsker {
           budget: {},
           cache,
           dedupe: operator.deterministic,
-          ...(onlyAtHand === undefined ? {} : { onlyAtHand }),
+          ...(onlyStored === undefined ? {} : { onlyStored }),
         },
         inputs: this.#inputsOf(operator, tuples, first),
         strategy,
@@ -177,7 +197,7 @@ export class Asker implements QuestionAsker {
       batchStop.dispose();
       if (batchStop.drained !== undefined) stop.drain(batchStop.drained);
       if (isEnough) this.#countTo(first + answered);
-      else if (onlyAtHand === true) this.#countTo(first + answered - notRun);
+      else if (onlyStored === true) this.#countTo(first + answered - notRun);
     }
   }
 
@@ -202,7 +222,7 @@ export class Asker implements QuestionAsker {
     const { ledger } = this.#statement;
     this.#before ??= ledger.figures;
     const { rows, runs } = this.#before;
-    // Beside those of MAPs that stand in the same statement.
+    // Added to the figures of MAPs in the same statement.
     ledger.note({
       t: 'statement.read',
       rows: rows.in + asked,
@@ -218,7 +238,7 @@ export class Asker implements QuestionAsker {
         .bind(operator.cascade, modelOverride)
         .catch((thrown: unknown) => {
           if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_NO_MODEL') throw thrown;
-          // A plain rule may answer all that is asked.
+          // Do not throw yet: a plain rule may answer all questions, without a model.
           this.#unbound.set(operator, thrown);
           return undefined;
         });
@@ -245,14 +265,16 @@ export class Asker implements QuestionAsker {
       const tuple = tuples[piece.firstOrdinal + index]!;
       book.answer(
         tuple,
-        failed.has(index) ? fallbackAnswer(book.operator, this.#settings) : judgedValue(book, text),
+        failed.has(index)
+          ? fallbackAnswer(book.operator, this.#settings)
+          : convertedValue(book, text),
       );
     }
   }
 
   #inputsOf(operator: Operator, tuples: readonly Tuple[], firstRow: number): RunInputs {
     const names = operator.args.map(({ name }) => name);
-    const width = tuples[0]!.length;
+    const width = tuples[0]?.length ?? 0;
     return {
       runCount: tuples.length,
       read: async (firstRun, count) => {
@@ -269,20 +291,14 @@ export class Asker implements QuestionAsker {
   }
 }
 
-/** The questions by their numbers of arguments. */
+/** Groups the questions by their number of arguments. */
 function byWidth(tuples: readonly Tuple[]): readonly (readonly Tuple[])[] {
   const widths = new Set(tuples.map(({ length }) => length));
   return [...widths].map((width) => tuples.filter(({ length }) => length === width));
 }
 
-/** A value that has been judged. */
-function judgedValue({ operator }: AnswerBook, text: string | null): Answer {
+/** The answer for a value that was checked before; null for a value that is none of the operator's type. */
+function convertedValue({ operator }: AnswerBook, text: string | null): Answer {
   const given = answerValue(operator, text);
   return 'value' in given ? given.value : null;
-}
-
-/** A value that is none of the operator's type is no answer. */
-function checkedValue(operator: Operator, value: string): ConvertedValue {
-  const given = answerValue(operator, value);
-  return 'error' in given ? given : { value };
 }

@@ -1,10 +1,10 @@
-/** How many model calls one run of a cascade makes if every cell runs once, and how many questions make. */
+/** Counts the model calls that one run of a cascade makes if every cell runs once, and that a list of questions makes. */
 import type { Cascade } from '../../cascade/cascade.ts';
 import type { Operator } from '../../operators/operator.ts';
 import type { Tuple } from './answer-book.ts';
 import { seedRunCount } from './seed-runs.ts';
 
-/** A cascade that many cells name is counted once. */
+/** The counts so far: a cascade that many cells name is counted once. */
 const counted = new WeakMap<Cascade, number>();
 
 export function callsPerRun(cascade: Cascade): number {
@@ -24,7 +24,7 @@ export function callsPerRun(cascade: Cascade): number {
   return calls;
 }
 
-/** The same of questions. Throws what is wrong with a call that gives a cascade its rows. */
+/** How many model calls these questions make. Throws if a question is a wrong call of a seed function. */
 export function callsOf(operator: Operator, questions: readonly Tuple[]): number {
   const each = callsPerRun(operator.cascade);
   if (each === 0) return 0;

@@ -1,4 +1,4 @@
-/** What failed answers count as: `-- @ on_error: default:…`. */
+/** The value that stands in for a failed answer: `-- @ on_error: default:…`. */
 import { RvbbitError } from '../../errors.ts';
 import type { Operator } from '../../operators/operator.ts';
 import type { SemanticStatement } from '../read/read-statement.ts';
@@ -6,7 +6,10 @@ import type { SemanticSettings } from '../read/semantic-settings.ts';
 import type { Answer } from './answer-book.ts';
 import { answerValue } from './answer-value.ts';
 
-/** What a failed answer of the operator counts as. Throws RVB_OPTION_TYPE for what is no value of its type. */
+/**
+ * The value that stands in for a failed answer of the operator. Throws RVB_OPTION_TYPE if the default is no value of
+ * the operator's type.
+ */
 export function fallbackAnswer(
   operator: Operator,
   { onError }: Pick<SemanticSettings, 'onError'>,
@@ -16,7 +19,7 @@ export function fallbackAnswer(
   if ('value' in given) return given.value;
   throw new RvbbitError(
     'RVB_OPTION_TYPE',
-    `on_error: default:${onError.value} is no ${operator.returns}, which ${operator.name} gives`,
+    `on_error: default:${onError.value} is not a ${operator.returns}, the type that ${operator.name} gives`,
     { stage: 'bind' },
   );
 }
@@ -24,7 +27,7 @@ export function fallbackAnswer(
 /** Throws RVB_OPTION_TYPE where an operator of the statement cannot give its default. */
 export function checkFallbacks({ books }: SemanticStatement, settings: SemanticSettings): void {
   for (const { operator } of books) {
-    // Of a seed's function the default is a run's, whose value may be any.
+    // For a seed function, the default stands in for a single run, whose value may have any type.
     if (operator.seed === undefined) fallbackAnswer(operator, settings);
   }
 }

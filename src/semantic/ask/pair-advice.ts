@@ -1,21 +1,24 @@
-/** Advice where each value is compared with many others: a label of each value takes a call a value, not one a pair. */
+/**
+ * Advice for a query that compares each value with many others: to label the values takes one call for each value, not
+ * one for each pair.
+ */
 import { dollars } from '../../util/dollars.ts';
 import type { AnswerBook, Tuple } from './answer-book.ts';
 
-/** Pairs from which there is advice. */
+/** The smallest number of pairs that leads to advice. */
 const ADVISED_PAIRS = 100;
-/** Pairs a value from which there is advice. */
+/** The smallest number of pairs for each value that leads to advice. */
 const ADVISED_PAIRS_PER_VALUE = 2;
 
-/** Pairs of values that an operator compares, and how many values those are. */
+/** How many pairs of values an operator compares, and how many distinct values are in them. */
 export interface ComparedPairs {
   readonly pairs: number;
   readonly values: number;
 }
 
 /**
- * What a symmetric operator compares where a label of each value would take far fewer calls; undefined elsewhere. Of an
- * operator that is not declared symmetric nobody knows whether labels could say the same.
+ * The pairs that a symmetric operator compares, if a label for each value would take far fewer calls; else undefined.
+ * For an operator that is not declared symmetric nobody knows whether labels could say the same.
  */
 export function comparedPairs(
   { isPaired, operator }: AnswerBook,
@@ -27,7 +30,7 @@ export function comparedPairs(
   return pairs < ADVISED_PAIRS_PER_VALUE * values ? undefined : { pairs, values };
 }
 
-/** The advice in words. `costMicroUsd`: of one call; undefined where no price is known. */
+/** The advice in words. `costMicroUsd` is the price of one call; undefined if no price is known. */
 export function pairAdvice(
   name: string,
   { pairs, values }: ComparedPairs,

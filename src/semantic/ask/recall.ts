@@ -1,4 +1,4 @@
-/** Questions that a stored answer is known to settle: they take no worker. */
+/** Finds questions that a stored answer is known to settle: they need no worker. */
 import type { KnownRun, KnownRunsOf } from '../../calls/known-runs.ts';
 import { policyOf } from '../../execute/begin-calls.ts';
 import type { Piece } from '../../execute/chunk.ts';
@@ -7,17 +7,37 @@ import type { Operator } from '../../operators/operator.ts';
 import type { LookUp } from '../../run/contract.ts';
 import type { SemanticSettings } from '../read/semantic-settings.ts';
 import type { Tuple } from './answer-book.ts';
+import { answerValue } from './answer-value.ts';
 
-/** Questions looked at before other work gets its turn. */
+/** Number of questions looked at before other work of the event loop gets its turn. */
 const RECALL_AT_A_TIME = 16_384;
 
-/** The questions of one operator, with the models that its statement binds. */
+/** The stored answers that a statement used, as figures. */
+export interface Hits {
+  readonly count: number;
+  /** How many of these answers are NULL. */
+  readonly nulls: number;
+  /** What the calls had cost, in micro-USD; null where no price was known. */
+  readonly savedMicroUsd: number | null;
+}
+
+/** A question that a stored answer settles. */
+export interface KnownAnswer {
+  readonly tuple: Tuple;
+  readonly asked: KnownRun['asked'];
+  readonly costMicroUsd: number | null;
+}
+
+/** Stored answers to the questions of one operator, asked of the models that its statement binds. */
 export class Recall {
+  /** Everything that the answers depend on, apart from the questions. */
+  readonly identity: string;
   readonly #statement: StatementWithCascade;
+  readonly #operator: Operator;
   readonly #runs: KnownRunsOf;
   readonly #notBefore: number;
 
-  /** Undefined where a run is more than one call's answer, or the statement uses no stored answers. */
+  /** Undefined if a run is more than one model call, or the statement uses no stored answers. */
   static of(
     statement: StatementWithCascade,
     operator: Operator,
@@ -30,21 +50,33 @@ export class Recall {
     const { notBefore } = policyOf(statement, { cache, dedupe: operator.deterministic });
     if (boundModels === undefined || notBefore === Infinity) return undefined;
     const identity = JSON.stringify([cascade.hash, boundModels.settings, modelOverride]);
-    return new Recall(statement, identity, notBefore);
+    return new Recall(statement, operator, identity, notBefore);
   }
 
-  private constructor(statement: StatementWithCascade, identity: string, notBefore: number) {
+  private constructor(
+    statement: StatementWithCascade,
+    operator: Operator,
+    identity: string,
+    notBefore: number,
+  ) {
+    this.identity = identity;
     this.#statement = statement;
+    this.#operator = operator;
     this.#runs = statement.desk.knownRuns.of(identity);
     this.#notBefore = notBefore;
   }
 
-  /** Gives `take` the values of the questions that are known; the others. */
+  /** True if stored answers of any age may be used. */
+  get takesAnyAge(): boolean {
+    return this.#notBefore === 0;
+  }
+
+  /** Calls `take` with the value of each question that a stored answer settles. Returns the other questions. */
   async settle(
     tuples: readonly Tuple[],
     take: (tuple: Tuple, value: string | null) => void,
   ): Promise<readonly Tuple[]> {
-    const { desk, ledger, stop } = this.#statement;
+    const { desk, stop } = this.#statement;
     const others: Tuple[] = [];
     let [count, nulls, savedMicroUsd]: [number, number, number | null] = [0, 0, null];
     let asked: KnownRun['asked'] | undefined;
@@ -65,21 +97,44 @@ export class Recall {
       if (stored.costMicroUsd !== null) savedMicroUsd = (savedMicroUsd ?? 0) + stored.costMicroUsd;
       asked = run.asked;
     }
-    if (asked !== undefined) {
-      ledger.note({ t: 'cache.hits', count, savedMicroUsd, ...asked });
-      const rows = { ok: count - nulls, null: nulls, failed: 0, skipped: 0, failures: [] };
-      ledger.note({ t: 'rows', first: 0, count, ...rows });
-    }
+    if (asked !== undefined) this.note({ count, nulls, savedMicroUsd }, asked);
     return others;
   }
 
-  /** Keeps runs that took one stored answer each. `tuples` are the statement's questions, `piece` some of their runs. */
+  /** Records that stored answers took the place of this many calls. */
+  note({ count, nulls, savedMicroUsd }: Hits, asked: KnownRun['asked']): void {
+    const { ledger } = this.#statement;
+    ledger.note({ t: 'cache.hits', count, savedMicroUsd, ...asked });
+    const rows = { ok: count - nulls, null: nulls, failed: 0, skipped: 0, failures: [] };
+    ledger.note({ t: 'rows', first: 0, count, ...rows });
+  }
+
+  /**
+   * For each question: the cell and model that were asked, and the price of its answer. Undefined if the answer to any
+   * question is not known.
+   */
+  knownOf(tuples: Iterable<Tuple>): readonly KnownAnswer[] | undefined {
+    const known: KnownAnswer[] = [];
+    for (const tuple of tuples) {
+      const run = this.#runs.get(JSON.stringify(tuple));
+      const stored = run && this.#statement.desk.journal.answers.find(run.callKey, this.#notBefore);
+      if (run === undefined || stored?.text !== run.text) return undefined;
+      known.push({ tuple, asked: run.asked, costMicroUsd: stored.costMicroUsd });
+    }
+    return known;
+  }
+
+  /**
+   * Remembers runs that took one stored answer each. `tuples` are the statement's questions; `piece` holds some of
+   * their runs.
+   */
   keep(tuples: readonly Tuple[], { firstOrdinal, values }: Piece, calls: LookUp): void {
     const { callKeys, ...asked } = calls;
     for (const [index, value] of values.entries()) {
       const callKey = callKeys[index]!;
       const text = this.#statement.desk.journal.answers.find(callKey, this.#notBefore)?.text;
-      if (text === undefined) continue;
+      // A stored answer that is no value of the operator's type fails each time.
+      if (text === undefined || 'error' in answerValue(this.#operator, value)) continue;
       const inputs = JSON.stringify(tuples[firstOrdinal + index]);
       this.#runs.keep(inputs, { callKey, text, value, asked });
     }

@@ -1,4 +1,7 @@
-/** Runs that calls of the seeds' functions ask for: equal inputs are one run, whichever calls they stand in. */
+/**
+ * The runs that calls of seed functions, such as `rvbbit_run`, ask for: equal inputs share one run, also in different
+ * calls.
+ */
 import type { Cascade } from '../../cascade/cascade.ts';
 import { refuseMissingInputs } from '../../cascade/check-inputs.ts';
 import { RvbbitError } from '../../errors.ts';
@@ -10,13 +13,13 @@ import { findColumn } from '../../util/find-column.ts';
 import type { Json, JsonObject } from '../../util/json.ts';
 import type { Tuple } from './answer-book.ts';
 
-/** What a run gave: as the value rule has it, and as it was. */
+/** The value that a run gave: as a text, by the value rule, and in its own type. */
 export interface SeedOutcome {
   readonly text: string | null;
   readonly value: Json;
 }
 
-/** Runs with the same input names and the same number of lanes. */
+/** Runs with the same input names and the same number of parallel lanes. */
 export class SeedRuns {
   readonly lanes: number;
   readonly #inputs: JsonObject[] = [];
@@ -31,7 +34,7 @@ export class SeedRuns {
     return this.#inputs.length;
   }
 
-  /** The place of the run on this input; a new one where there is none or each is to be run. */
+  /** The place of the run on this input. It is a new run if there is none yet, or runs are not shared. */
   placeOf(input: JsonObject, isShared: boolean): number {
     const key = JSON.stringify(input);
     const known = isShared ? this.#places.get(key) : undefined;
@@ -40,12 +43,12 @@ export class SeedRuns {
     return this.#inputs.push(input) - 1;
   }
 
-  /** What the run gave; undefined where the statement ended before it. */
+  /** The value that the run gave; undefined if the statement ended before it. */
   outcomeAt(place: number): SeedOutcome | undefined {
     return this.#outcomes[place];
   }
 
-  /** `firstRow` is the first run's place among all of the statement's. */
+  /** The inputs of these runs. `firstRow` is the first run's place among all of the statement's runs. */
   inputs(firstRow: number): RunInputs {
     const names = Object.keys(this.#inputs[0] ?? {});
     return {
@@ -59,7 +62,7 @@ export class SeedRuns {
     };
   }
 
-  /** Takes in what runs gave; failed ones count as `fallback`. */
+  /** Enters the values that runs gave; a failed run gets `fallback`. */
   enter({ firstOrdinal, values, results, failures, notRun }: Piece, fallback: string | null): void {
     const failed = new Set(failures.map(({ index }) => index));
     for (const [index, text] of values.entries()) {
@@ -71,7 +74,7 @@ export class SeedRuns {
   }
 }
 
-/** How many runs calls ask for. Throws what is wrong with one. */
+/** How many runs these calls ask for. Throws if a call is wrong. */
 export function seedRunCount(operator: Operator, questions: readonly Tuple[]): number {
   const { seed, deterministic } = operator;
   const inputs = new Set<string>();
@@ -87,13 +90,16 @@ export function seedRunCount(operator: Operator, questions: readonly Tuple[]): n
   return deterministic && seed !== 'rvbbit_run_batch' ? inputs.size : count;
 }
 
-/** The rows that are each a run. */
+/** The rows of a call that are each a run of their own. */
 export function rowsOf(call: SeedCall | undefined): readonly JsonObject[] {
   if (call === undefined || call.kind === 'batch') return [];
-  return call.kind === 'map' ? call.rows : [call.input];
+  return call.kind === 'run' ? [call.input] : call.rows;
 }
 
-/** What of a row the cascade reads, under its own names, as MAP gives it. Throws RVB_TYPE_MISMATCH for what is not there. */
+/**
+ * The columns of a row that the cascade reads, under the cascade's own names, as in MAP. Throws RVB_TYPE_MISMATCH for a
+ * missing input.
+ */
 export function inputOf({ cascade, seed }: Operator, row: JsonObject): JsonObject {
   const columns = Object.keys(row).map((name) => ({ name }));
   const missing = cascade.requiredInputs.filter((name) => findColumn(columns, name) === undefined);

@@ -1,4 +1,7 @@
-/** The order in which the parts of a condition are asked: first what decides most rows for its calls, by a sample of them. */
+/**
+ * Puts the parts of a condition into the order in which they are asked: a part that decides most rows for its calls
+ * comes first. A sample of the rows tells how many each part decides.
+ */
 import { hash } from 'node:crypto';
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { callsPerRun } from '../ask/calls-per-run.ts';
@@ -12,30 +15,30 @@ import { opaqueOf } from './needs.ts';
 import { sampleSize } from './sample-size.ts';
 import { type Condition, conditionOf, leavesOf } from './truth.ts';
 
-/** Rows among which a sample is chosen at most. */
+/** A sample is chosen from this many rows at most. */
 const SAMPLED_FROM = 10_000;
 
-/** A condition over staged columns, and the same as it was written. */
+/** A condition over the staged columns, and the same condition as it was written. */
 export interface ConditionForms {
   readonly staged: SqlNode;
   readonly written: SqlNode;
 }
 
-/** AND or OR of a filter, as `lazy-condition.ts` writes them. */
+/** An AND or OR of a filter, which `lazy-condition.ts` has written as CASE. */
 interface Logic {
   readonly isAnd: boolean;
   readonly parts: readonly SqlNode[];
 }
 
-/** How a part stands in a sample: what its calls are for each row, and how often it is TRUE. */
+/** What a sample tells of a part: its model calls for each row, and the share of rows in which it is TRUE. */
 interface Rank {
   readonly calls: number;
   readonly met: number;
 }
 
 /**
- * The condition with its parts in the order in which they are cheap, in the candidates that meet `known`. Asks a few of
- * them everything. Throws Unplannable.
+ * The condition with its cheapest parts first, for the candidate rows that meet `known`. Asks every part in a sample of
+ * these rows. Throws Unplannable.
  */
 export async function inAskOrder(
   run: SemanticQuery,
@@ -56,13 +59,16 @@ export async function inAskOrder(
   for (const [index, node] of partsIn(forms.staged).entries()) {
     const condition = parts[index]!;
     const met = sampled.filter((row) => judge.truth(row, undefined, condition) === true).length;
-    // A sample that is all of one kind says little of how rare the other is.
+    // Even a sample in which all rows or no rows meet the part says little of how rare the other result is.
     ranks.set(node, { calls: callsOf(condition), met: (met + 0.5) / (sampled.length + 1) });
   }
   return ordered(forms, ranks).forms;
 }
 
-/** `count` rows of the first few thousand, the same ones whatever their order: they are chosen by what they hold. */
+/**
+ * `count` of the first SAMPLED_FROM rows. They are chosen by a hash of their values, so that their order makes no
+ * difference.
+ */
 function someOf(rows: readonly LeafRow[], count: number): readonly LeafRow[] {
   if (count === 0) return [];
   return rows
@@ -73,7 +79,7 @@ function someOf(rows: readonly LeafRow[], count: number): readonly LeafRow[] {
     .map(({ row }) => row);
 }
 
-/** Model calls that the condition takes in one row, at most; a run without any counts as one. */
+/** The number of model calls that the condition takes in one row, at most; an operator without any counts as one. */
 function callsOf(condition: Condition): number {
   return leavesOf(condition)
     .filter((leaf) => leaf.kind === 'operator')
@@ -81,7 +87,7 @@ function callsOf(condition: Condition): number {
     .reduce((sum, one) => sum + one, 0);
 }
 
-/** The parts under all ANDs and ORs, in the order in which they stand. */
+/** The parts under all ANDs and ORs, from left to right. */
 function partsIn(node: SqlNode): readonly SqlNode[] {
   return logicOf(node)?.parts.flatMap(partsIn) ?? [node];
 }
@@ -99,7 +105,7 @@ function ordered(
   const parts = logic.parts.map((part, index) =>
     ordered({ staged: part, written: asWritten.parts[index]! }, ranks),
   );
-  /** Calls for each row that the part decides alone. */
+  /** The calls that the part takes for each row that it decides alone. */
   const price = ({ rank: { calls, met } }: (typeof parts)[number]) =>
     calls / (isAnd ? 1 - met : met);
   const inOrder = parts.toSorted((a, b) => price(a) - price(b));
@@ -123,7 +129,7 @@ function ordered(
   };
 }
 
-/** The AND or OR that was written so; undefined for any other node. */
+/** The AND or OR that this CASE stands for; undefined for any other node. */
 function logicOf(node: SqlNode): Logic | undefined {
   const [check, ...more] = nodesOf(node['case_checks']);
   const otherwise = node['else_expr'];

@@ -1,12 +1,12 @@
-/** Whether a condition that was decided with NULL in place of missing answers stays so once they come. */
+/** Tells whether a condition that was decided with NULL for missing answers keeps its value once the answers come. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { holds, isNode, nodesOf } from '../plan/query-tree.ts';
 import { booleanOf } from '../plan/tree-logic.ts';
 import type { Condition, Opaque } from './truth.ts';
 
 /**
- * True if a condition that gives `value` so can never turn out otherwise. `COALESCE(d MEANS 'x', TRUE)` that is TRUE for
- * a missing answer can: the answer may be FALSE.
+ * True if a condition that is `value` with NULL for missing answers can never turn out otherwise. `COALESCE(d MEANS
+ * 'x', TRUE)` that is TRUE for a missing answer can: the answer may be FALSE.
  */
 export function isCertain(condition: Condition, value: boolean): boolean {
   switch (condition.kind) {
@@ -24,7 +24,7 @@ export function isCertain(condition: Condition, value: boolean): boolean {
       return condition.of.every((part) => isCertain(part, value));
     case 'first':
       return condition.of.every((part, index) => {
-        // An answer that is not there looks like one that is NULL, and leads on to what follows.
+        // A missing answer looks like a NULL one, and leads on to the parts that follow.
         const misleads = part.kind !== 'plain' && mayBe(condition.of.slice(index + 1), value);
         return !misleads && isCertain(part, value);
       });
@@ -40,7 +40,7 @@ export function isCertain(condition: Condition, value: boolean): boolean {
   }
 }
 
-/** Whether an expression around operators is `value` only where all answers in it are known. */
+/** Whether an expression around operators can be `value` only if all answers in it are known. */
 function isKnownOnly(expression: SqlNode, opaque: Opaque, value: boolean): boolean {
   const isOperator = (node: SqlNode) => opaque.operators.some(({ node: own }) => own === node);
   const { type, left, right } = expression;
@@ -54,7 +54,7 @@ function isKnownOnly(expression: SqlNode, opaque: Opaque, value: boolean): boole
   return isStrict(expression, isOperator);
 }
 
-/** Functions, written between or before their operands, that are NULL where one of these is; `||` of lists is not. */
+/** Operator functions that are NULL if any of their operands is. `||` is not among them: for lists it is not NULL then. */
 const STRICT_FUNCTIONS: ReadonlySet<string> = new Set([
   '+',
   '-',
@@ -70,7 +70,7 @@ const STRICT_FUNCTIONS: ReadonlySet<string> = new Set([
   '!~~*',
 ]);
 
-/** Whether an expression is NULL as soon as an operator in it is. */
+/** Whether an expression is NULL if any operator in it is NULL. */
 function isStrict(expression: unknown, isOperator: (node: SqlNode) => boolean): boolean {
   if (!isNode(expression) || !holds(expression, isOperator) || isOperator(expression)) return true;
   const areStrict = (...parts: readonly unknown[]) =>
@@ -83,7 +83,7 @@ function isStrict(expression: unknown, isOperator: (node: SqlNode) => boolean): 
     case 'CAST':
       return areStrict(child);
     case 'BETWEEN':
-      // A bound that is NULL leaves the other one to decide.
+      // If one bound is NULL, the other may still decide.
       return areStrict(input) && !holds([lower, upper], isOperator);
     case 'FUNCTION':
       return STRICT_FUNCTIONS.has(String(expression['function_name'])) && areStrict(...children);
@@ -104,7 +104,7 @@ function mayBe(conditions: readonly Condition[], value: boolean): boolean {
   return conditions.map(literalOf).some((literal) => literal === undefined || literal === value);
 }
 
-/** What a literal is; undefined for what is none. */
+/** The value of a literal condition; undefined for a condition that is no literal. */
 function literalOf(condition: Condition): boolean | null | undefined {
   return condition.kind === 'plain' ? booleanOf(condition.expression) : undefined;
 }

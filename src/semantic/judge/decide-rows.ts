@@ -1,4 +1,4 @@
-/** Asks, row by row, what the answers so far leave open, until every row is decided. */
+/** For each row, asks the questions that its condition still needs, until every row is decided. */
 import type { Tuple } from '../ask/answer-book.ts';
 import { askOpen } from '../ask/ask-open.ts';
 import { passesOf } from '../find-answers.ts';
@@ -7,7 +7,7 @@ import type { OperatorUse } from '../read/use.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
 import { type Condition, type Leaf, leavesOf, opaquesOf, type Truth, truthOf } from './truth.ts';
 
-/** A condition and the rows that it is decided for. */
+/** A condition, and the candidate rows that it is decided for. */
 export class RowJudge {
   readonly leaves: readonly Leaf[];
   readonly #run: SemanticQuery;
@@ -21,7 +21,10 @@ export class RowJudge {
     this.leaves = leavesOf(condition);
   }
 
-  /** What the condition, or a part of it, is in a row; `onMissing` hears of the questions whose answers would tell more. */
+  /**
+   * The truth of the condition, or of a part of it, in a row. Calls `onMissing` with the questions whose answers would
+   * decide more.
+   */
   truth(
     row: LeafRow,
     onMissing: (use: OperatorUse, tuple: Tuple) => void = () => {},
@@ -30,7 +33,7 @@ export class RowJudge {
     return truthOf(condition, (leaf) => row[this.leaves.indexOf(leaf)], onMissing);
   }
 
-  /** Asks until no row is open, or the statement is stopped. */
+  /** Asks questions until every row is decided, or the statement is stopped. */
   async decide(rows: readonly LeafRow[]): Promise<void> {
     let open = rows;
     while (open.length > 0 && this.#run.statement.stop.drained === undefined) {
@@ -47,7 +50,7 @@ export class RowJudge {
     }
   }
 
-  /** Has DuckDB evaluate the combinations of answers that are new; false where there are none. */
+  /** Lets DuckDB evaluate the new combinations of answers. Returns false if there are none. */
   async #evaluate(): Promise<boolean> {
     const open = opaquesOf(this.#condition).filter((opaque) => opaque.open.size > 0);
     for (const opaque of open) {

@@ -1,4 +1,4 @@
-/** Finds the answers that a query's WHERE needs with fewest calls, before the query itself is run. */
+/** Finds the answers that a query needs, with as few calls as possible, before the query itself is run. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { Tuple } from '../ask/answer-book.ts';
 import { askOpen } from '../ask/ask-open.ts';
@@ -17,7 +17,7 @@ import { opaqueOf } from './needs.ts';
 import { sampleSize } from './sample-size.ts';
 import { conditionOf } from './truth.ts';
 
-/** A condition, and its one operator where it has no other. */
+/** A condition, and its operator if it holds exactly one that every row needs. */
 interface Step {
   /** Its place among the plan's conditions. */
   readonly place: number;
@@ -25,20 +25,23 @@ interface Step {
   readonly single: { readonly node: SqlNode; readonly use: OperatorUse } | undefined;
 }
 
-/** Asks what the query needs as far as that can be told row by row; the plan's conditions as they were asked. */
+/**
+ * Asks the questions that the query needs, as far as a look at each row can tell. Returns the plan's conditions in the
+ * order in which they were asked.
+ */
 export async function fillAnswers(
   run: SemanticQuery,
   plan: QueryPlan,
 ): Promise<readonly SqlNode[]> {
   const order = plan.semantic.length === 0 ? [] : await fillConditions(run, plan);
-  // Items that wait for the LIMIT are asked for its rows alone.
+  // Items of the select list that wait for the LIMIT are asked only for its rows.
   if (!canDefer(plan)) await fillItems(run, plan, order);
   return order;
 }
 
 /**
- * Asks condition by condition: what one leaves is all that the next is asked with. The plan's conditions, and their
- * parts, in the order in which they were asked.
+ * Asks one condition after another: each is asked only for the rows that those before it leave. Returns the plan's
+ * conditions, and their parts, in the order in which they were asked.
  */
 async function fillConditions(run: SemanticQuery, plan: QueryPlan): Promise<readonly SqlNode[]> {
   const candidates = await Candidates.stage(run.statement, plan, 'distinct', (query) =>
@@ -62,7 +65,7 @@ async function fillConditions(run: SemanticQuery, plan: QueryPlan): Promise<read
   }
 }
 
-/** The condition as it was asked. */
+/** Asks one condition for the rows that meet `known`. Returns the condition as it was asked. */
 async function ask(
   run: SemanticQuery,
   plan: QueryPlan,
@@ -82,13 +85,13 @@ async function ask(
     return ordered;
   } catch (thrown) {
     if (!(thrown instanceof Unplannable)) throw thrown;
-    // An operator stands within another: DuckDB alone can say what is asked.
+    // An operator stands within another: only DuckDB can tell what the questions are.
     await passesOf(run, await candidates.conditionSql([...known, condition]));
     return forms;
   }
 }
 
-/** Asks those of the tuples that have no answer yet. */
+/** Asks the questions in `tuples` that have no answer yet. */
 export async function askTuples(
   run: SemanticQuery,
   { book }: OperatorUse,
@@ -98,7 +101,7 @@ export async function askTuples(
   await askOpen(run, [{ book, tuples: book.takeMisses() }]);
 }
 
-/** The conditions, cheapest first: by what a few candidates say of how many each leaves. */
+/** The conditions, cheapest first: a sample of the candidate rows tells how many rows each condition leaves. */
 async function inOrder(
   run: SemanticQuery,
   plan: QueryPlan,
@@ -111,7 +114,7 @@ async function inOrder(
   }));
   const simple = steps.filter(({ single }) => single !== undefined);
   const rows = sampleSize(candidates.rowCount);
-  // What several operators share is asked last: the others may leave little of it.
+  // Conditions with several operators are asked last: the others may leave few rows for them.
   const rest = steps.filter(({ single }) => single === undefined);
   if (simple.length < 2 || rows === 0) return [...simple, ...rest];
   const sample = await candidates.sample(rows);
@@ -119,7 +122,7 @@ async function inOrder(
   for (const step of simple) {
     const { node, use } = step.single!;
     await askTuples(run, use, await sample.tuples(node, use, []));
-    const met = await candidates.selectivity(step.condition, sample.rowCount);
+    const met = await candidates.shareOf(step.condition, sample.rowCount);
     const distinct = (await candidates.tuples(node, use, [])).length;
     const cost = distinct * Math.max(1, callsPerRun(use.book.operator.cascade));
     run.report.selectivity(use, met);
@@ -129,7 +132,7 @@ async function inOrder(
   return [...ranked.map(({ step }) => step), ...rest];
 }
 
-/** The operator of a condition that holds exactly one, and that is looked at for every row. */
+/** The operator of a condition that holds exactly one, if every row needs it; else undefined. */
 function singleOperator(condition: SqlNode, plan: QueryPlan): Step['single'] {
   if (holds(condition, isLazy)) return undefined;
   const found: { node: SqlNode; use: OperatorUse }[] = [];
@@ -141,7 +144,7 @@ function singleOperator(condition: SqlNode, plan: QueryPlan): Step['single'] {
   return found.length === 1 ? found[0] : undefined;
 }
 
-/** What DuckDB evaluates only where what stands before it does not decide. */
+/** Whether DuckDB may skip parts of this expression, because a part before them decides. */
 function isLazy({ type }: SqlNode): boolean {
   return /^(CASE_EXPR|OPERATOR_COALESCE|CONJUNCTION_AND|CONJUNCTION_OR)$/.test(String(type));
 }

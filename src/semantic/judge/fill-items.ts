@@ -1,4 +1,7 @@
-/** Finds the answers that a select list needs: of `CASE WHEN d MEANS 'x' THEN … WHEN d MEANS 'y' …` some of them only. */
+/**
+ * Finds the answers that a select list needs: `CASE WHEN d MEANS 'x' THEN … WHEN d MEANS 'y' …` needs only some of
+ * them.
+ */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { passesOf } from '../find-answers.ts';
 import { Candidates } from '../plan/candidates.ts';
@@ -10,8 +13,9 @@ import { RowJudge } from './decide-rows.ts';
 import { needsOf } from './needs.ts';
 
 /**
- * Asks what the items of the select list and of GROUP BY need in the rows that meet the conditions, in this order: each
- * operator only where those before it do not make it needless. What cannot be told here is met when the query is run.
+ * Asks the questions that the items of the select list, and then of GROUP BY, need in the rows that meet the
+ * conditions. An operator is asked only where those before it do not make it needless. Questions that cannot be told
+ * here are met when the query is run.
  */
 export async function fillItems(
   run: SemanticQuery,
@@ -19,7 +23,7 @@ export async function fillItems(
   order: readonly SqlNode[],
 ): Promise<void> {
   const items = [...nodesOf(plan.node['select_list']), ...nodesOf(plan.node['group_expressions'])];
-  // DuckDB may leave groups out by their keys before it looks at anything else of them.
+  // DuckDB may leave out groups by their keys before it looks at anything else in them.
   if (isNode(plan.node['having']) || isNode(plan.node['qualify'])) return;
   const asking = items.filter((item) => holds(item, plan.isOperator) && isOfRow(item, plan));
   if (asking.length === 0) return;
@@ -42,7 +46,7 @@ export async function fillItems(
   }
 }
 
-/** Whether all beside the operators can be said of a row: an aggregate may stand around them only. */
+/** Whether all parts beside the operators can be computed from one row; an aggregate is allowed only around an operator. */
 function isOfRow(item: SqlNode, { isOperator, isScalar }: QueryPlan): boolean {
   return !holds(item, (node) => {
     if (holds(node, isOperator)) return false;

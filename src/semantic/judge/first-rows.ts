@@ -1,4 +1,4 @@
-/** LIMIT: finds the first rows, in row order, that meet the conditions, and asks nothing for those after them. */
+/** LIMIT: finds the first rows, in row order, that meet the conditions. Asks nothing for the rows after them. */
 import { askOpen, roomFor } from '../ask/ask-open.ts';
 import { passesOf } from '../find-answers.ts';
 import { Candidates, type LeafRow } from '../plan/candidates.ts';
@@ -9,14 +9,14 @@ import type { SemanticQuery } from '../semantic-query.ts';
 import { isCertain } from './certainty.ts';
 import { RowJudge } from './decide-rows.ts';
 import { opaqueOf } from './needs.ts';
-import { type Condition, conditionOf, opaquesOf } from './truth.ts';
+import { type Condition, conditionOf, leavesOf, opaquesOf } from './truth.ts';
 
-/** Rows that a query with a LIMIT looks at in one go, in their order. */
+/** The number of rows that a query with a LIMIT looks at in one go, in row order. */
 const SEMANTIC_WINDOW_ROWS = 16_384;
 
 /**
- * Asks until `wanted` rows are certain, or the statement is stopped; false where there are fewer, and then all has been
- * asked. Throws Unplannable where DuckDB alone can say what a condition is.
+ * Asks until `wanted` rows are certain, or the statement is stopped. Returns false if fewer rows meet the conditions;
+ * every question has then been asked. Throws Unplannable where only DuckDB can evaluate a condition.
  */
 export async function findFirstRows(
   run: SemanticQuery,
@@ -24,17 +24,22 @@ export async function findFirstRows(
   wanted: number,
 ): Promise<boolean> {
   const isScan = comesInOrder(plan);
-  for (const written of plan.semantic) {
+  const doubtful = plan.semantic.map((written) => {
     const condition = conditionOf(written, plan.useOf, opaqueOf);
-    if (!isScan && !isCertain(condition, true)) {
-      throw new Unplannable('a condition lets rows in whose answers are missing');
-    }
-  }
+    if (isScan || isCertain(condition, true)) return false;
+    // Of several operators, some may be known and others not.
+    if (operatorsOf(condition).size > 1) throw new Unplannable(LETS_IN);
+    return true;
+  });
   const candidates = await Candidates.stage(run.statement, plan, 'ordered', (query) =>
     passesOf(run, query),
   );
   try {
     run.report.note(candidates);
+    for (const [index, written] of candidates.conditions.entries()) {
+      const isUnmet = !doubtful[index] || (await candidates.isUnmetBlind(written));
+      if (!isUnmet) throw new Unplannable(LETS_IN);
+    }
     const condition: Condition = {
       kind: 'all',
       of: candidates.conditions.map((one) => conditionOf(one, plan.useOf, opaqueOf)),
@@ -51,7 +56,20 @@ export async function findFirstRows(
   }
 }
 
-/** Whether the rows come in the order in which they were looked at: then none that is not decided comes before the last. */
+const LETS_IN = 'a condition lets rows in whose answers are missing';
+
+/** The operators of a condition; those with equal arguments are one. */
+function operatorsOf(condition: Condition): ReadonlySet<string> {
+  const calls = leavesOf(condition).filter((leaf) => leaf.kind === 'operator');
+  const withoutPlace = (name: string, value: unknown) =>
+    name === 'query_location' || name === 'alias' ? undefined : value;
+  return new Set(calls.map(({ node }) => JSON.stringify(node, withoutPlace)));
+}
+
+/**
+ * Whether the query gives its rows in the order in which they are looked at here: then no undecided row comes before
+ * the last row that is wanted.
+ */
 function comesInOrder({ node, order }: QueryPlan): boolean {
   const { from_table: from, cte_map: map } = node;
   const isTable = isNode(from) && from['type'] === 'BASE_TABLE';
@@ -77,7 +95,7 @@ class FirstRows {
     return this.#met >= this.#wanted;
   }
 
-  /** Looks at rows that follow those that were looked at before. */
+  /** Looks at the rows that follow those of the last call. */
   async look(rows: readonly LeafRow[]): Promise<void> {
     const [only, ...more] = this.judge.leaves.filter((leaf) => leaf.kind === 'operator');
     const isAlone = only !== undefined && more.length === 0 && this.#isLogic;
@@ -86,7 +104,7 @@ class FirstRows {
       : this.#inBatches(rows));
   }
 
-  /** One operator: its questions go out one after another, and stop when the rows are certain. */
+  /** With one operator: asks its questions in order, and stops when enough rows are certain. */
   async #stream(rows: readonly LeafRow[], use: OperatorUse): Promise<void> {
     const { book } = use;
     let at = 0;
@@ -98,7 +116,7 @@ class FirstRows {
     for (const row of rows.slice(at)) this.judge.truth(row, (_, tuple) => book.lookUp(tuple));
     let open = book.takeMisses();
     if (open.length > roomFor(this.#run, book)) {
-      open = await this.#run.asker.askAtHand(book, open);
+      open = await this.#run.asker.settleWithoutCalls(book, open);
       advance();
       if (this.found) return;
     }
@@ -114,7 +132,7 @@ class FirstRows {
     if (!this.found) await askOpen(this.#run, [{ book, tuples: open.slice(questions.length) }]);
   }
 
-  /** Several operators, or expressions around them: what a row is asked next depends on what it was answered. */
+  /** With several operators, or expressions around them: the next question for a row depends on the answers before it. */
   async #inBatches(rows: readonly LeafRow[]): Promise<void> {
     for (let from = 0; from < rows.length && !this.found; ) {
       const batch = rows.slice(from, from + this.#lookAhead());
@@ -125,14 +143,14 @@ class FirstRows {
     }
   }
 
-  /** As many rows as are likely to hold what is still wanted, and no more than calls in flight. */
+  /** The number of rows that are likely to hold all that are still wanted, and at most the number of parallel calls. */
   #lookAhead(): number {
     const part = (this.#met + 1) / (this.#decided + 2);
     const likely = Math.ceil((this.#wanted - this.#met) / part);
     return Math.max(1, Math.min(this.#run.settings.parallel, likely));
   }
 
-  /** Counts the row if it is known what it is. */
+  /** Counts the row if its truth is known. */
   #decide(row: LeafRow): boolean | null | undefined {
     const truth = this.judge.truth(row);
     if (truth === undefined) return undefined;

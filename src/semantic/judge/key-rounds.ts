@@ -1,4 +1,7 @@
-/** Finds which keys have a row that meets the conditions: one row of each key is asked after another, until one meets them. */
+/**
+ * Finds the keys that have a row that meets the conditions: each round asks one row of every open key, until a row
+ * meets them.
+ */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { passesOf } from '../find-answers.ts';
 import { Candidates, type LeafRow } from '../plan/candidates.ts';
@@ -11,7 +14,7 @@ import { RowJudge } from './decide-rows.ts';
 import { opaqueOf } from './needs.ts';
 import { type Condition, conditionOf, type Leaf } from './truth.ts';
 
-/** A query of one column as one that asks nothing and has the same values, repetitions apart. Throws Unplannable. */
+/** Replaces a query of one column by one that calls no operator and has the same distinct values. Throws Unplannable. */
 export async function keysFound(run: SemanticQuery, plan: QueryPlan): Promise<SqlNode> {
   const [item] = nodesOf(plan.node['select_list']);
   const keyed = { ...plan, semantic: [...plan.semantic, { ...item, alias: '' } as SqlNode] };
@@ -35,7 +38,7 @@ export async function keysFound(run: SemanticQuery, plan: QueryPlan): Promise<Sq
   return candidates.select([key], found);
 }
 
-/** Rowids of rows that meet the condition, one for each key that has such a row. */
+/** The rowids of rows that meet the condition: one row for each key that has such a row. */
 async function inRounds(
   run: SemanticQuery,
   candidates: Candidates,

@@ -1,12 +1,15 @@
-/** AND and OR as CASE, which is lazy: an operator is looked at only where what costs nothing leaves it open. */
+/**
+ * Rewrites AND and OR as CASE, which is lazy: an operator is evaluated only where conditions that cost nothing leave
+ * the result open.
+ */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { conjunction, conjuncts, holds, inTurn, isNode, nodesOf } from '../plan/query-tree.ts';
 import { asFilter, caseOf, literal, negated } from '../plan/tree-logic.ts';
 
-/** What tells the nodes of a tree apart. */
+/** Tests for the nodes of a tree. */
 export interface NodeTests {
   readonly isOperator: (node: SqlNode) => boolean;
-  /** Evaluated twice, it may differ. */
+  /** True if two evaluations of the node may differ. */
   readonly isUnstable: (node: SqlNode) => boolean;
 }
 
@@ -14,8 +17,9 @@ export interface NodeTests {
 const FILTER_KEYS = new Set(['when_expr', 'filter', 'filter_expr']);
 
 /**
- * The SELECT with its conditions made lazy; queries in it stay. An item of the select list without a name keeps its
- * form, which DuckDB names it after, unless `names` has one for each; and so does what a GROUP BY may have to equal.
+ * The SELECT with its conditions made lazy; queries inside it stay as they are. An item of the select list without a
+ * name keeps its form, because DuckDB names the column after it, unless `names` has a name for each item. With GROUP BY
+ * all items keep their form, because an item may have to equal a group's expression.
  */
 export function lazySelect(
   node: SqlNode,
@@ -45,7 +49,7 @@ export function lazySelect(
   return { ...lazy, select_list: list };
 }
 
-/** Conditions with operators that an inner join is ON are conditions of the WHERE, and a LIMIT can stop at them there. */
+/** Moves conditions with operators from the ON of an inner join to the WHERE, where a LIMIT can stop at them. */
 function withoutInnerConditions(
   from: unknown,
   tests: NodeTests,
@@ -55,7 +59,7 @@ function withoutInnerConditions(
   const left = withoutInnerConditions(from['left'], tests, false);
   const right = withoutInnerConditions(from['right'], tests, false);
   const parts = conjuncts(from['condition']);
-  // Below another join a column without its table's name may come to mean several.
+  // In the WHERE, a column name without its table may become ambiguous, if its join stands below another join.
   const isNamed = (part: SqlNode) =>
     isOutermost ||
     !holds(part, ({ column_names: names }) => Array.isArray(names) && names.length < 2);
@@ -74,7 +78,7 @@ function withoutInnerConditions(
   };
 }
 
-/** A FROM with what its joins are ON made lazy: operators are looked at for pairs alone that meet the plain conditions. */
+/** A FROM whose join conditions are lazy: operators are evaluated only for pairs of rows that meet the plain conditions. */
 function lazyJoins(from: unknown, tests: NodeTests): unknown {
   if (!isNode(from) || from['type'] !== 'JOIN') return from;
   const parts = conjuncts(from['condition']).map((part) => lazyExpression(part, tests, true));
@@ -92,12 +96,15 @@ function lazyJoins(from: unknown, tests: NodeTests): unknown {
   };
 }
 
-/** A WHERE: its parts stay apart, for DuckDB to move the plain ones and for the planner to put the others in order. */
+/**
+ * A WHERE with lazy parts. The parts stay apart, so that DuckDB can move the plain ones and the planner can order the
+ * others.
+ */
 function lazyConjunction(where: SqlNode, tests: NodeTests): SqlNode {
   return conjunction(conjuncts(where).map((part) => lazyExpression(part, tests, true)))!;
 }
 
-/** The SELECT with those parts of its WHERE that hold operators looked at in the order in which they stand. */
+/** The SELECT whose conditions with operators are evaluated one after another, in the order in which they stand. */
 export function chained(node: SqlNode, { isOperator }: NodeTests): SqlNode {
   const parts = conjuncts(node['where_clause']);
   const others = parts.filter((part) => holds(part, isOperator));
@@ -106,7 +113,7 @@ export function chained(node: SqlNode, { isOperator }: NodeTests): SqlNode {
   return { ...node, where_clause: conjunction([...plain, inTurn(others)!]) };
 }
 
-/** An expression with every AND and OR around an operator made lazy. `isFilter`: only that it is TRUE counts. */
+/** An expression with every AND and OR around an operator made lazy. `isFilter`: NULL counts as FALSE. */
 export function lazyExpression(expression: SqlNode, tests: NodeTests, isFilter: boolean): SqlNode {
   const walk = (value: unknown, inFilter: boolean): unknown => {
     if (Array.isArray(value)) return value.map((item) => walk(item, inFilter));
@@ -131,7 +138,7 @@ export function lazyExpression(expression: SqlNode, tests: NodeTests, isFilter: 
   return walk(expression, isFilter) as SqlNode;
 }
 
-/** Plain parts first, then each operator only where those before it do not decide. */
+/** For a filter: plain parts first, then each operator only where the parts before it do not decide. */
 function decided(parts: readonly SqlNode[], isAnd: boolean, tests: NodeTests): SqlNode {
   const plain = parts.filter((part) => !holds(part, tests.isOperator));
   const others = parts.filter((part) => !plain.includes(part));
@@ -139,7 +146,7 @@ function decided(parts: readonly SqlNode[], isAnd: boolean, tests: NodeTests): S
   return asFilter(first === undefined ? others : [first, ...others], isAnd);
 }
 
-/** Where NULL and FALSE differ, a part is looked at twice: that it does not decide may be that it is NULL. */
+/** Where NULL and FALSE differ, a part is evaluated a second time when it does not decide alone: it may be NULL. */
 function settled(parts: readonly SqlNode[], isAnd: boolean, tests: NodeTests): SqlNode {
   const plain = parts.filter((part) => !holds(part, tests.isOperator));
   const others = parts.filter((part) => !plain.includes(part));

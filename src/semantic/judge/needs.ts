@@ -1,4 +1,4 @@
-/** What has to be known before DuckDB can say what an expression around operators is. */
+/** The answers that have to be known before DuckDB can evaluate an expression around operators. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { columnRef, holds, isNode, nodesOf } from '../plan/query-tree.ts';
 import { caseOf, isNotNull, literal } from '../plan/tree-logic.ts';
@@ -9,7 +9,10 @@ type UseOf = (node: SqlNode) => OperatorUse | undefined;
 
 const NOTHING: Condition = { kind: 'each', of: [] };
 
-/** The expression as a leaf that DuckDB evaluates over a staged table. Throws Unplannable for operators within one another. */
+/**
+ * The expression as a leaf that DuckDB evaluates over a staged table. Throws Unplannable if operators are nested in one
+ * another.
+ */
 export function opaqueOf(expression: SqlNode, useOf: UseOf): Opaque {
   const needs: Condition = { kind: 'each', of: needsIn(Object.values(expression), useOf) };
   const values = new Map<string, Leaf>();
@@ -36,7 +39,10 @@ export function opaqueOf(expression: SqlNode, useOf: UseOf): Opaque {
   };
 }
 
-/** What the expression needs, each operator only where those before it do not make it needless. Throws Unplannable. */
+/**
+ * The answers that the expression needs; an operator is needed only where those before it do not make it needless.
+ * Throws Unplannable.
+ */
 export function needsOf(node: SqlNode, useOf: UseOf): Condition {
   if (!holds(node, (inner) => useOf(inner) !== undefined)) return NOTHING;
   const truth = (part: SqlNode) => conditionOf(part, useOf, opaqueOf);
@@ -61,7 +67,7 @@ export function needsOf(node: SqlNode, useOf: UseOf): Condition {
   }
 }
 
-/** NULL where the expression is, else TRUE or FALSE. */
+/** A condition that is NULL where the expression is NULL; otherwise it is TRUE or FALSE. */
 function isThere(part: SqlNode, useOf: UseOf): Condition {
   if (useOf(part) !== undefined) return conditionOf(part, useOf, opaqueOf);
   const expression = caseOf(isNotNull(part), literal(true), literal(null));

@@ -1,29 +1,32 @@
-/** SQL's three-valued logic over answers: what a condition is for one row, as far as the answers tell. */
+/** SQL's three-valued logic over answers: the truth of a condition for one row, as far as the known answers tell. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { Json } from '../../util/json.ts';
 import type { Tuple } from '../ask/answer-book.ts';
 import { holds, nodesOf, Unplannable } from '../plan/query-tree.ts';
 import { type OperatorUse, readAnswer } from '../read/use.ts';
 
-/** `undefined` is not known yet. */
+/** `undefined`: not known yet. */
 export type Truth = boolean | null | undefined;
 
 export interface OperatorLeaf {
   readonly kind: 'operator';
   readonly use: OperatorUse;
   readonly args: readonly SqlNode[];
-  /** The call in DuckDB's tree. */
+  /** The operator's call in DuckDB's tree. */
   readonly node: SqlNode;
 }
 
-/** What a condition is made of: an operator, or what DuckDB computes of a row: a truth value, or any. */
+/**
+ * A part of a condition with no further parts: an operator, or an expression that DuckDB computes from a row. Of these,
+ * `plain` is a truth value, and `value` is any value.
+ */
 export type Leaf =
   | OperatorLeaf
   | { readonly kind: 'plain' | 'value'; readonly expression: SqlNode };
 
 /**
- * An expression around operators that is no logic, such as `score(d) >= 4`. It is open until all answers are known that
- * it needs; then DuckDB evaluates it, once for each combination of answers and of the other values in it.
+ * An expression around operators that is not logic, such as `score(d) >= 4`. It stays open until all answers that it
+ * needs are known. DuckDB then evaluates it, once for each combination of answers and of the other values in it.
  */
 export interface Opaque {
   readonly kind: 'opaque';
@@ -32,10 +35,10 @@ export interface Opaque {
   readonly operators: readonly OperatorLeaf[];
   /** The other columns in it. */
   readonly values: readonly Leaf[];
-  /** Tells a row that has such values. */
+  /** The rowid, which stands for a row that has these values. */
   readonly rowid: Leaf;
   readonly verdicts: Map<string, boolean | null>;
-  /** Combinations that were met and are not evaluated yet, each with the rowid of a row that has it. */
+  /** Combinations that were met and are not evaluated yet, each with the rowid of a row that has the combination. */
   readonly open: Map<string, number>;
 }
 
@@ -49,14 +52,14 @@ export type Condition =
       readonly otherwise: Condition;
     }
   | { readonly kind: 'not'; readonly of: Condition }
-  /** COALESCE: the first that is not NULL. */
+  /** COALESCE: the first part that is not NULL. */
   | { readonly kind: 'first'; readonly of: readonly Condition[] }
-  /** `each`: TRUE once all parts are known, whatever they are. */
+  /** `each`: TRUE as soon as all parts are known, whatever their values. */
   | { readonly kind: 'all' | 'any' | 'each'; readonly of: readonly Condition[] };
 
 type UseOf = (node: SqlNode) => OperatorUse | undefined;
 
-/** The condition that an expression is; `other` makes one of what is no logic. Throws Unplannable. */
+/** Reads an expression as a condition; `other` makes one of an expression that is not logic. Throws Unplannable. */
 export function conditionOf(
   expression: SqlNode,
   useOf: UseOf,
@@ -121,7 +124,7 @@ export function opaquesOf(condition: Condition): readonly Opaque[] {
   }
 }
 
-/** The leaves of a condition, in the order in which they stand. */
+/** The leaves of a condition, from left to right. */
 export function leavesOf(condition: Condition): readonly Leaf[] {
   switch (condition.kind) {
     case 'operator':
@@ -142,7 +145,7 @@ export function leavesOf(condition: Condition): readonly Leaf[] {
   }
 }
 
-/** What a row's condition is. `tupleOf` gives a leaf's values in that row, undefined where one is NULL. */
+/** The truth of the condition in a row. `tupleOf` gives a leaf's values in that row; undefined if one is NULL. */
 export function truthOf(
   condition: Condition,
   tupleOf: (leaf: Leaf) => Tuple | undefined,
@@ -195,7 +198,7 @@ export function truthOf(
       for (const part of condition.of) {
         const truth = truthOf(part, tupleOf, onMissing);
         if (truth === decisive) return decisive;
-        // What follows is looked at only once this is known: it may then not be needed.
+        // The parts that follow wait until this part is known: they may then not be needed.
         if (truth === undefined) return undefined;
         if (truth === null) sum = null;
       }
@@ -204,7 +207,10 @@ export function truthOf(
   }
 }
 
-/** What DuckDB has said of a row's combination of values; undefined, and noted as open, where it was not asked yet. */
+/**
+ * The result that DuckDB gave for a row's combination of values. If DuckDB has not evaluated it yet: undefined, and the
+ * combination is noted as open.
+ */
 function verdictOf(
   opaque: Opaque,
   tupleOf: (leaf: Leaf) => Tuple | undefined,
@@ -214,7 +220,7 @@ function verdictOf(
   const answers = opaque.operators.map((leaf): Json => {
     const tuple = tupleOf(leaf);
     const answer = tuple === undefined ? null : leaf.use.book.answerOf(tuple);
-    // One that is not needed may be there all the same, and then says nothing else.
+    // An answer that is not needed may be missing or there; the result is the same.
     return answer === undefined ? [] : typeof answer === 'bigint' ? String(answer) : answer;
   });
   const key = JSON.stringify([answers, opaque.values.map(tupleOf)]);

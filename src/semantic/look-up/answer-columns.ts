@@ -1,45 +1,48 @@
-/** Look-ups that a join can find, and the columns of answers that it reads. */
+/** Look-ups that a join can answer, and the columns of answers that it reads. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { isNode, nodesOf } from '../plan/query-tree.ts';
 import { type OperatorUse, typeOfUse } from '../read/use.ts';
 import { NATIVE_TYPES } from './native-types.ts';
 
-/** The column that a row of answers is found by. */
+/** The key column of a table of answers. */
 export const ANSWER_KEY = 'rvb_key';
 
-/** A column of answers: what an operator gives for these criteria. */
+/** A column of answers: those of one operator for these criteria. */
 export interface AnswerColumn {
   readonly use: OperatorUse;
   readonly criteria: readonly string[];
 }
 
-/** A table of answers that a joined query reads: `rvb_key`, and `rvb_answer_0` and so on. */
+/** A table of answers that a joined query reads: its columns are `rvb_key`, `rvb_answer_0` and so on. */
 export interface AnswerColumns {
   readonly table: string;
   readonly keyType: string;
   readonly columns: AnswerColumn[];
 }
 
-/** What the columns of answers are called. */
+/** The name of a column of answers. */
 export function answerColumn(index: number): string {
   return `rvb_answer_${index}`;
 }
 
-/** Whether the operator's answers are told apart by a first argument and by texts. */
+/** Whether the operator takes one value and then only texts, and is not symmetric: its criteria can then be columns. */
 export function hasCriteria({ book: { operator } }: OperatorUse): boolean {
   const others = operator.args.slice(1);
   return !operator.symmetric && others.every(({ type }) => type.toUpperCase() === 'VARCHAR');
 }
 
-/** An operator over a column, with texts for criteria. */
+/** An operator over a column, with literal texts as criteria. */
 export interface LookUp extends AnswerColumn {
-  /** The same for look-ups that one join can find. */
+  /** Equal for look-ups that one join can answer. */
   readonly key: string;
   readonly value: SqlNode;
   readonly column: string;
 }
 
-/** A look-up of a column for literal criteria: the column is there for every row, whatever a condition says. */
+/**
+ * Reads a node as a look-up of a column for literal criteria; undefined if it is none. A column has a value in every
+ * row, whatever a condition says.
+ */
 export function lookUpOf(
   node: SqlNode,
   useOf: (node: SqlNode) => OperatorUse | undefined,
@@ -60,7 +63,7 @@ export function lookUpOf(
   return { use, criteria, key: JSON.stringify([types[1], column]), value, column };
 }
 
-/** The place of the look-up's answers among the columns, which it may be added to. */
+/** The place of the look-up's answers among the columns; adds a column if there is none yet. */
 export function columnIn(columns: AnswerColumn[], { use, criteria }: LookUp): number {
   const text = JSON.stringify(criteria);
   const isIt = (one: AnswerColumn) => one.use === use && JSON.stringify(one.criteria) === text;
@@ -69,12 +72,13 @@ export function columnIn(columns: AnswerColumn[], { use, criteria }: LookUp): nu
   return columns.push({ use, criteria }) - 1;
 }
 
-/** Whether two names are one to DuckDB. */
+/** Whether DuckDB takes two names for the same name. */
 export function isSame(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }
 
-function literalText(node: SqlNode): string | undefined {
+/** The text of a text literal; undefined for NULL and any other node. */
+export function literalText(node: SqlNode): string | undefined {
   const value = node['class'] === 'CONSTANT' ? node['value'] : undefined;
   if (!isNode(value) || value['is_null'] !== false) return undefined;
   return typeof value['value'] === 'string' ? value['value'] : undefined;

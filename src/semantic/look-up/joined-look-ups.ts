@@ -1,4 +1,7 @@
-/** Several look-ups of one value in a SELECT as a single join: DuckDB plans each scalar subquery as a join of its own. */
+/**
+ * Turns several look-ups of one value in a SELECT into a single join: DuckDB would plan each scalar subquery as a join
+ * of its own.
+ */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { nextStageName } from '../../duck/stage.ts';
 import {
@@ -16,6 +19,7 @@ import {
   subquery,
 } from '../plan/query-tree.ts';
 import { relationName } from '../plan/relations.ts';
+import { coalesce } from '../plan/tree-logic.ts';
 import type { OperatorUse } from '../read/use.ts';
 import {
   ANSWER_KEY,
@@ -27,20 +31,20 @@ import {
 } from './answer-columns.ts';
 import { overAnswers } from './over-answers.ts';
 
-/** A query whose look-ups are joined, and what it reads for that. */
+/** A query whose look-ups are joined, and the tables of answers that it reads. */
 export interface JoinedLookUps {
   readonly node: SqlNode;
   readonly tables: readonly AnswerColumns[];
-  /** Whether a function is still looked up at some place of its own. */
+  /** Whether some call of this function is left that the joins do not replace. */
   readonly isLeft: (use: OperatorUse) => boolean;
 }
 
-/** Own clauses of a SELECT, in which a look-up reads the rows of its FROM. */
+/** Clauses of a SELECT in which a look-up reads the rows of its FROM. */
 const CLAUSES = ['select_list', 'where_clause', 'having', 'qualify', 'modifiers'];
 
 /**
- * The query with the look-ups joined in each SELECT over a single relation that looks a column up more than once;
- * undefined where there is none. The function is still called for what the join does not find.
+ * Joins the look-ups in each SELECT over a single relation that looks a column up more than once; undefined if there is
+ * no such SELECT. The function is still called for answers that the join does not find.
  */
 export function joinLookUps(
   root: SqlNode,
@@ -59,7 +63,7 @@ export function joinLookUps(
   return { node, tables, isLeft: (use) => holds(node, (one) => useOf(one) === use) };
 }
 
-/** Whether no column of the query has a name that DuckDB makes of how an operator is written. */
+/** Whether no column is named by DuckDB after the text of an operator. */
 function isNamed(node: SqlNode, useOf: (node: SqlNode) => OperatorUse | undefined): boolean {
   const isOperator = (one: SqlNode) => useOf(one) !== undefined;
   return nodesOf(node['select_list']).every(
@@ -91,7 +95,7 @@ function joinedSelect(
     groups.set(key, { table, keyType, columns: [], found: `${table}_found`, value, fields: [] });
   }
   const groupOf = (one: SqlNode) => groups.get(lookUpOf(one, useOf, name)?.key ?? '');
-  /** The value whose answers the expression is made of, if it is of nothing else. */
+  /** The group of the value whose answers the expression is made of, if it is made of nothing else. */
   const madeOf = (one: SqlNode, isFilter: boolean): Group | undefined => {
     const found = nodesIn([one])
       .map(groupOf)
@@ -99,7 +103,7 @@ function joinedSelect(
     const isIts = (part: SqlNode) => (groupOf(part) === found ? part : undefined);
     return found && overAnswers(one, isIts, isFilter) && found;
   };
-  /** The expression as a field of what the join finds. */
+  /** The expression as a field of the join's result. */
   const joined = (one: SqlNode, isFilter: boolean): SqlNode | undefined => {
     const found = madeOf(one, isFilter);
     if (found === undefined) return undefined;
@@ -142,16 +146,16 @@ function joinedSelect(
   };
 }
 
-/** What one join finds. */
+/** The result of one join. */
 interface Group extends AnswerColumns {
-  /** The column of the rows that holds it, … */
+  /** The column of the rows that holds the result. */
   readonly found: string;
-  /** … as a struct of these, over the table's columns. */
+  /** The fields of the result, over the table's columns. Several fields make a struct. */
   readonly fields: SqlNode[];
   readonly value: SqlNode;
 }
 
-/** The clauses with a single field as the column itself: a struct takes longer. */
+/** The clauses with the column itself in place of a struct's only field: a struct takes longer. */
 function withoutStructs(value: unknown, groups: readonly Group[]): unknown {
   return mapTree(value, (node) => {
     if (node['class'] !== 'COLUMN_REF') return undefined;
@@ -161,7 +165,10 @@ function withoutStructs(value: unknown, groups: readonly Group[]): unknown {
   });
 }
 
-/** What is found of a value, several fields as a struct: they are known once all look-ups have been seen. */
+/**
+ * The query of one join's result: several fields make a struct. It is built last, when all look-ups have added their
+ * fields.
+ */
 function foundIn({ fields, table, value }: Group): SqlNode {
   const [only, ...more] = fields;
   if (only !== undefined && more.length === 0) {
@@ -185,7 +192,7 @@ function placeIn(fields: SqlNode[], field: SqlNode): number {
   return index >= 0 ? index : fields.push(field) - 1;
 }
 
-/** The AND with those of its parts together that are made of one value's answers. */
+/** The AND with the parts that are made of one value's answers grouped together. */
 function together(and: SqlNode, madeOf: (part: SqlNode) => Group | undefined): SqlNode {
   const parts = nodesOf(and['children']);
   const group = parts.map(madeOf).find((found) => found !== undefined);
@@ -194,7 +201,7 @@ function together(and: SqlNode, madeOf: (part: SqlNode) => Group | undefined): S
   return { ...and, children: [...parts.filter((part) => !some.includes(part)), conjunction(some)] };
 }
 
-/** Nodes of expressions, those of queries in them aside. */
+/** All nodes of the expressions, without those of queries and lambdas in them. */
 function nodesIn(expressions: readonly unknown[]): readonly SqlNode[] {
   const found: SqlNode[] = [];
   const walk = (value: unknown): void => {
@@ -208,7 +215,7 @@ function nodesIn(expressions: readonly unknown[]): readonly SqlNode[] {
   return found;
 }
 
-/** Whether something reads all columns at once, other than a `*` that stands by itself: it would read the answers as well. */
+/** Whether something other than a plain `*` reads all columns at once: it would read the answers as well. */
 function readsWholeRows(node: SqlNode, relation: string): boolean {
   const stars = nodesOf(node['select_list']).filter((item) => item['class'] === 'STAR');
   const clauses = CLAUSES.map((key) => node[key]);
@@ -225,7 +232,7 @@ function withoutColumns(item: SqlNode, hidden: readonly string[]): SqlNode {
   return { ...item, exclude_list: [...((item['exclude_list'] ?? []) as string[]), ...hidden] };
 }
 
-/** The expression with the functions that are called for what is not found. */
+/** The expression with the functions that are called for missing answers. */
 function missing(value: unknown, useOf: (node: SqlNode) => OperatorUse | undefined): unknown {
   if (Array.isArray(value)) return value.map((item) => missing(item, useOf));
   if (!isNode(value)) return value;
@@ -235,10 +242,6 @@ function missing(value: unknown, useOf: (node: SqlNode) => OperatorUse | undefin
   );
   if (use === undefined) return { ...copy };
   return { ...copy, function_name: use.names.miss, is_operator: false, alias: '' };
-}
-
-function coalesce(children: readonly SqlNode[]): SqlNode {
-  return { class: 'OPERATOR', type: 'OPERATOR_COALESCE', alias: '', query_location: 0, children };
 }
 
 function equal(left: SqlNode, right: SqlNode): SqlNode {

@@ -1,4 +1,7 @@
-/** The functions that stand in the operators' places: each looks its answer up and notes what is missing. */
+/**
+ * The functions that stand in the operators' places: each looks its answer up, and notes the questions whose answers
+ * are missing.
+ */
 import type { DuckDBConnection, DuckDBType, DuckDBVector } from '@duckdb/node-api';
 import { nodeApi } from '../../duck/node-api.ts';
 import { quoteIdentifier } from '../../duck/quote.ts';
@@ -11,19 +14,19 @@ import type { Tuple } from '../ask/answer-book.ts';
 import { type OperatorUse, readAnswer, typeOfUse } from '../read/use.ts';
 import { NATIVE_TYPES } from './native-types.ts';
 
-/** What holds for all look-ups of a statement, pass by pass. */
+/** State of all look-ups of a statement during a pass. */
 export interface LookUpState {
-  /** A missing answer ends the pass: it would change data. */
+  /** True if a missing answer ends the pass, because the pass would change data. */
   strict: boolean;
-  /** The pass ended early: an answer was missing in a strict one, or more than `mostMissing` were. */
+  /** True if the pass ended early: an answer was missing in a strict pass, or more than `mostMissing` were. */
   stopped: boolean;
-  /** Look-ups since the pass began. */
+  /** Look-ups so far in this pass. */
   rows: number;
-  /** Questions of one operator above which the pass ends. */
+  /** The pass ends when an operator has more open questions than this. */
   readonly mostMissing: number;
 }
 
-/** Puts the functions into the session's catalogue; later statements replace them. */
+/** Registers the functions in the session's catalogue; later statements replace them. */
 export async function registerLookUps(
   session: Session,
   uses: readonly OperatorUse[],
@@ -41,14 +44,17 @@ export async function registerLookUps(
   }
 }
 
-/** The function takes and gives only what one written in JavaScript can, so that it needs no macro with casts. */
+/** Whether a function written in JavaScript can take and give these types, so that it needs no macro with casts. */
 function isPlain(use: OperatorUse): boolean {
   const { args } = use.book.operator;
   const isText = (type: string) => NATIVE_TYPES.has(type) || type === 'JSON';
   return NATIVE_TYPES.has(typeOfUse(use)) && args.every(({ type }) => isText(type.toUpperCase()));
 }
 
-/** The casts around a function's texts, for each number of arguments that it takes. */
+/**
+ * The macro that casts the function's arguments to texts and its result back, for each number of arguments that it
+ * takes.
+ */
 function macroSql(name: string, use: OperatorUse): string {
   const { operator } = use.book;
   const text = quoteIdentifier(`${name}_text`);
@@ -78,7 +84,8 @@ function register(connection: DuckDBConnection, use: OperatorUse, state: LookUpS
           name: isBare ? name : `${name}_text`,
           parameterTypes: operator.args.slice(0, arity).map((arg) => argumentType(arg.type)),
           returnType: isNative ? nativeType(type) : api.VARCHAR,
-          // Folded or merged calls would be met once and planned around.
+          // Volatile, so that DuckDB neither folds nor merges calls: it would evaluate them once and plan by the
+          // result.
           volatile: true,
           specialHandling: true,
           mainFunction: (_info, input, output) => {
@@ -93,7 +100,7 @@ function register(connection: DuckDBConnection, use: OperatorUse, state: LookUpS
   }
 }
 
-/** The numbers of arguments that an operator takes: those that its cascade does not require may be left out. */
+/** The numbers of arguments that an operator takes: arguments that its cascade does not require may be left out. */
 export function aritiesOf(operator: Operator): readonly number[] {
   const { length } = operator.args;
   const least = requiredArgs(operator);

@@ -1,8 +1,7 @@
 /**
- * Look-ups inside DuckDB, for many rows: a macro of the function's own name joins the answers by value and calls
- * the function only for what is missing. A million rows take 0.3 s so, and some 5 s through JavaScript.
+ * Look-ups inside DuckDB, for many rows: a macro with the function's own name joins the answers by value, and calls the
+ * function only for missing answers. A million rows take 0.3 s this way, and some 5 s through JavaScript.
  */
-import type { AppendColumn } from '../../duck/append.ts';
 import { quoteIdentifier, quoteLiteral } from '../../duck/quote.ts';
 import type { Session } from '../../duck/session.ts';
 import { dropTables, nextStageName, temporary } from '../../duck/stage.ts';
@@ -10,15 +9,12 @@ import type { Tuple } from '../ask/answer-book.ts';
 import { type OperatorUse, readAnswer, typeOfUse } from '../read/use.ts';
 import { ANSWER_KEY, type AnswerColumns, answerColumn, hasCriteria } from './answer-columns.ts';
 import type { JoinedLookUps } from './joined-look-ups.ts';
-import { aritiesOf } from './look-up.ts';
-import { NATIVE_TYPES } from './native-types.ts';
+import { type ColumnType, isNativeUse } from './native-types.ts';
 
-/** Criteria of one operator that have a column each where look-ups are joins; more are rows. */
+/** Up to this number of criteria of one operator, each has a column of answers; more criteria are rows. */
 const SEMANTIC_WIDE_CRITERIA = 16;
 
-type ColumnType = AppendColumn['type'];
-
-/** Macros that hide the functions of a statement. */
+/** The macros that hide the functions of a statement. */
 export class NativeLookUps {
   readonly #session: Session;
   readonly #uses: readonly OperatorUse[];
@@ -28,11 +24,11 @@ export class NativeLookUps {
 
   constructor(session: Session, uses: readonly OperatorUse[]) {
     this.#session = session;
-    this.#uses = uses.filter(isNative);
+    this.#uses = uses.filter(isNativeUse);
     this.#names = new Map(this.#uses.map((use) => [use, nextStageName()]));
   }
 
-  /** The table that holds the answers while the macros are there. */
+  /** The name of the table that holds the operator's answers while the macros exist. */
   tableOf(use: OperatorUse): string {
     return this.#names.get(use) ?? '';
   }
@@ -41,7 +37,10 @@ export class NativeLookUps {
     return this.#tables.length > 0;
   }
 
-  /** Puts the answers at hand into tables and macros over them, or into those that a query joins by itself. */
+  /**
+   * Puts the answers known so far into tables, and makes macros over them; with `joined`, also makes the tables that
+   * its query joins itself.
+   */
   async install(joined?: Pick<JoinedLookUps, 'tables' | 'isLeft'>): Promise<void> {
     await this.remove();
     for (const answers of joined?.tables ?? [])
@@ -66,7 +65,7 @@ export class NativeLookUps {
     return fillTable(this.#session, name, table);
   }
 
-  /** Lets the functions be seen again; never throws. */
+  /** Drops the macros, so that the functions are visible again. Never throws. */
   async remove(): Promise<void> {
     if (!this.isInstalled) return;
     for (const { names } of this.#uses) {
@@ -85,23 +84,20 @@ export class NativeLookUps {
   }
 }
 
-function isNative(use: OperatorUse): boolean {
-  const { operator } = use.book;
-  const types = [typeOfUse(use), ...operator.args.map(({ type }) => type.toUpperCase())];
-  return aritiesOf(operator).length === 1 && types.every((type) => NATIVE_TYPES.has(type));
-}
-
-/** Columns and their values. */
+/** The columns of a table and their values. */
 interface Filled {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
   readonly values: readonly (readonly unknown[])[];
 }
 
-/** Answers as a table: `keys` are columns that the arguments are compared with, `gives` the value of a row. */
+/** Answers as a table: `match` compares the arguments with key columns, and `gives` is the answer in a row. */
 interface AnswerTable extends Filled {
   readonly match: string;
   readonly gives: string;
-  /** Criteria, by the variables that `gives` names: a row may have given them, and no such value is SQL. */
+  /**
+   * Criteria, by the names of the SQL variables that `gives` reads: a criterion may come from a row, and must not
+   * become SQL text.
+   */
   readonly variables: ReadonlyMap<string, string>;
 }
 
@@ -118,7 +114,7 @@ async function fillTable(session: Session, name: string, table: Filled): Promise
   );
 }
 
-/** A row a first argument, with the answers that a query joins. */
+/** One row for each first argument, with the answers that a query joins. */
 function columnsTable({ keyType, columns }: AnswerColumns): Filled {
   const rows = new Map<unknown, number>();
   const values = columns.map((): unknown[] => []);
@@ -150,14 +146,17 @@ function columnsTable({ keyType, columns }: AnswerColumns): Filled {
   };
 }
 
-/** The criteria from a place on, as a text: mostly it is one, and there may be very many. */
+/**
+ * The criteria of a tuple from a place on, as a text. A single criterion, the usual case, needs no JSON: there may be
+ * very many tuples.
+ */
 function criteriaKey(tuple: Tuple, from: number): string {
   return tuple.length === from + 1 ? String(tuple[from]) : JSON.stringify(tuple.slice(from));
 }
 
 /**
- * A row a first argument, a column for each of the few criteria that all answers have: the join is then by one key,
- * whatever the number of criteria. Undefined where they are many.
+ * One row for each first argument, and a column for each criterion: the join then has a single key, whatever the number
+ * of criteria. Undefined if there are too many criteria, or `hasCriteria` does not hold.
  */
 function wideTable(use: OperatorUse, table: string): AnswerTable | undefined {
   const { operator } = use.book;
@@ -200,7 +199,7 @@ function wideTable(use: OperatorUse, table: string): AnswerTable | undefined {
   };
 }
 
-/** A row an answer. */
+/** One row for each answer. */
 function longTable(use: OperatorUse): AnswerTable {
   const { operator } = use.book;
   const keys: unknown[][] = operator.args.map(() => []);
@@ -238,6 +237,7 @@ function macroSql(
 ): string {
   const list = book.operator.args.map((_, index) => `a${index}`).join(', ');
   const found = `(SELECT ${gives} FROM temp.main.${quoteIdentifier(table)} WHERE ${match})`;
-  // The function tells NULL arguments and NULL answers from missing ones; with structs this takes longer.
+  // The function itself distinguishes NULL arguments and NULL answers from missing ones; structs would do it too, but
+  // take longer.
   return `CREATE OR REPLACE TEMP MACRO ${quoteIdentifier(macro)}(${list}) AS coalesce(${found}, ${names.miss}(${list}))`;
 }

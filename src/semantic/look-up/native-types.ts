@@ -1,4 +1,9 @@
-/** Types that a function written in JavaScript takes and gives as they are; any other goes by its text. */
+/** The types that look-ups inside DuckDB can have. */
+import type { AppendColumn } from '../../duck/append.ts';
+import { requiredArgs } from '../../operators/function-file.ts';
+import { type OperatorUse, typeOfUse } from '../read/use.ts';
+
+/** Types that a function written in JavaScript takes and gives as they are; a value of any other type goes as its text. */
 export const NATIVE_TYPES: ReadonlySet<string> = new Set([
   'BOOLEAN',
   'DOUBLE',
@@ -6,3 +11,15 @@ export const NATIVE_TYPES: ReadonlySet<string> = new Set([
   'BIGINT',
   'VARCHAR',
 ]);
+
+/** The type of a column that answers are appended to. */
+export type ColumnType = AppendColumn['type'];
+
+/** Whether the function takes and gives only native types, and always the same number of arguments. */
+export function isNativeUse(use: OperatorUse): boolean {
+  const { operator } = use.book;
+  const types = [typeOfUse(use), ...operator.args.map(({ type }) => type.toUpperCase())];
+  return (
+    requiredArgs(operator) === operator.args.length && types.every((type) => NATIVE_TYPES.has(type))
+  );
+}

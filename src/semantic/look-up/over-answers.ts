@@ -1,11 +1,11 @@
-/** What an expression is by the answers alone: computed once for each of them, and not for each row. */
+/** Computes an expression from answers alone: once for each answer, not for each row. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { isNode, nodesOf } from '../plan/query-tree.ts';
 import { caseOf, literal, negated } from '../plan/tree-logic.ts';
 
 /**
- * The expression over what `answerOf` gives for its look-ups; NULL where an answer that it takes is missing or is NULL.
- * Undefined where it is not made of those and of literals alone. `isFilter`: only that it is TRUE counts.
+ * The expression with `answerOf` of each look-up in its place; NULL where an answer that it takes is missing or NULL.
+ * Undefined if it holds more than look-ups, logic and literals. `isFilter`: only TRUE counts.
  */
 export function overAnswers(
   node: SqlNode,
@@ -32,7 +32,7 @@ export function overAnswers(
           const when = overAnswers(check['when_expr'] as SqlNode, answerOf, true);
           const then = overAnswers(check['then_expr'] as SqlNode, answerOf, isFilter);
           if (when === undefined || then === undefined || rest === undefined) return undefined;
-          // Of a NULL that may be a missing answer it is not known which way CASE goes.
+          // If the condition is NULL, its answer may be missing, and the branch is not known: the result is NULL.
           return caseOf(when, then, caseOf(negated(when), rest, literal(null)));
         },
         overAnswers(node['else_expr'] as SqlNode, answerOf, isFilter),
@@ -42,12 +42,12 @@ export function overAnswers(
   }
 }
 
-/** A NULL that is written leaves a row out as FALSE does; elsewhere it looks like a missing answer. */
+/** In a filter, a NULL literal leaves a row out as FALSE does; elsewhere it would look like a missing answer. */
 function nullOr(isFilter: boolean): SqlNode | undefined {
   return isFilter ? literal(false) : undefined;
 }
 
-/** A constant, or one that is cast: TRUE and FALSE are written so. */
+/** Whether the node is a constant, or a cast of one, as TRUE and FALSE are written. */
 function isLiteral(node: SqlNode): boolean {
   if (node['class'] === 'CONSTANT') return true;
   return node['class'] === 'CAST' && isNode(node['child']) && isLiteral(node['child']);

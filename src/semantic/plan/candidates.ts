@@ -1,4 +1,4 @@
-/** The rows that plain conditions leave, staged once: what their operators are asked with. */
+/** Candidate rows: the rows that plain conditions leave, staged once. The operators are asked with their values. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { ResultReader } from '../../duck/reader.ts';
 import { countOf, dropTables, nextStageName, temporary } from '../../duck/stage.ts';
@@ -6,7 +6,7 @@ import type { Statement } from '../../execute/statement.ts';
 import type { Json } from '../../util/json.ts';
 import type { Tuple } from '../ask/answer-book.ts';
 import type { Leaf } from '../judge/truth.ts';
-import type { OperatorUse } from '../read/use.ts';
+import { type OperatorUse, typeOfUse } from '../read/use.ts';
 import { castTo, givenArguments } from './cast.ts';
 import { Pieces } from './lift.ts';
 import { type PlannedSql, plannedSql } from './planned-sql.ts';
@@ -18,6 +18,8 @@ import {
   inTurn,
   integer,
   isOneOf,
+  isReason,
+  mapTree,
   nodesOf,
   select,
 } from './query-tree.ts';
@@ -26,25 +28,28 @@ import { literal } from './tree-logic.ts';
 
 const DISTINCT: SqlNode = { type: 'DISTINCT_MODIFIER', distinct_on_targets: [] };
 
-/** The values of a condition's leaves in one row; undefined where one of a leaf's is NULL. */
+/** The values of a condition's leaves in one row; undefined for a leaf with a NULL. */
 export type LeafRow = readonly (Tuple | undefined)[];
 
-/** A staged set of candidates: one column a piece of the conditions. */
+/** A staged table of candidate rows: one column for each piece of the conditions. */
 export class Candidates {
   readonly #statement: Statement;
   readonly #plan: QueryPlan;
   readonly #table: string;
-  /** 0, but in a transaction that made the table. */
+  /** The rowid of the first row: 0, except in a transaction that made the table. */
   readonly #firstRowid: bigint;
   /** The semantic conditions, over the staged columns. */
   readonly conditions: readonly SqlNode[];
   readonly rowCount: number;
-  /** Rows of the query that the plain conditions leave, repetitions included. */
+  /** The number of rows that the plain conditions leave, repetitions included. */
   readonly inputRows: number;
-  /** The statement that staged them. */
+  /** The SQL statement that staged the rows. */
   readonly sql: string;
 
-  /** Stages the candidates: each distinct one, or all in the order of the rows. `create` runs what makes the table. */
+  /**
+   * Stages the candidate rows: each distinct row once, or all rows in row order. `create` runs the SQL that makes the
+   * table.
+   */
   static async stage(
     statement: Statement,
     plan: QueryPlan,
@@ -108,7 +113,7 @@ export class Candidates {
     this.sql = parts.sql;
   }
 
-  /** Distinct arguments of an operator in the candidates that meet `known`; none where an argument is NULL. */
+  /** The distinct arguments of an operator in the candidate rows that meet `known`, without those that hold a NULL. */
   async tuples(operator: SqlNode, use: OperatorUse, known: readonly SqlNode[]): Promise<Tuple[]> {
     const args = givenArguments(nodesOf(operator['children']), use.book.operator);
     const node = {
@@ -118,7 +123,7 @@ export class Candidates {
     return this.#read(await this.#sqlOf(node), use);
   }
 
-  /** What a condition's leaves are in the candidates that meet `known`, each combination once. */
+  /** The distinct values of the leaves in the candidate rows that meet `known`. */
   distinctRows(leaves: readonly Leaf[], known: readonly SqlNode[]): Promise<readonly LeafRow[]> {
     const table = baseTable(this.#table);
     return this.#leafRows(leaves, (list) =>
@@ -126,7 +131,7 @@ export class Candidates {
     );
   }
 
-  /** The same in row order and with repetitions, of some rows. */
+  /** The values of the leaves in `count` rows from the row `from` on, in row order and with repetitions. */
   rows(leaves: readonly Leaf[], from: number, count: number): Promise<readonly LeafRow[]> {
     return this.#leafRows(leaves, async (list) => {
       const query = await this.#sqlOf(select(list, baseTable(this.#table), null));
@@ -160,14 +165,14 @@ export class Candidates {
     });
   }
 
-  /** Part of the candidates that meet a condition, or all known ones among a sample of them. */
-  async selectivity(condition: SqlNode, sample: number): Promise<number> {
+  /** The share of the `sample` sampled rows that meet a condition. Its answers are known for these rows. */
+  async shareOf(condition: SqlNode, sample: number): Promise<number> {
     const node = select([columnRef('rowid')], baseTable(this.#sampleTable), condition);
     const met = await this.#count(await this.#sqlOf(node));
     return sample === 0 ? 1 : met / sample;
   }
 
-  /** Stages a sample of at most `rows`, the same ones each time. */
+  /** Stages a sample of at most `rows` rows. The same table always gives the same sample. */
   async sample(rows: number): Promise<Candidates> {
     const { signal } = this.#statement.stop;
     await this.#statement.session.run(
@@ -184,12 +189,12 @@ export class Candidates {
     });
   }
 
-  /** A query that meets what the conditions ask, each only where those before it hold. */
+  /** A query that meets the questions of the conditions; it evaluates each condition only where those before it hold. */
   conditionSql(conditions: readonly SqlNode[]): Promise<PlannedSql> {
     return this.#sqlOf(select([columnRef('rowid')], baseTable(this.#table), inTurn(conditions)));
   }
 
-  /** What DuckDB says of an expression in some rows, by their rowid. The answers in it are known. */
+  /** DuckDB's result of an expression in some rows, by rowid. The answers in the expression are known. */
   async evaluated(
     expression: SqlNode,
     rowids: readonly number[],
@@ -203,15 +208,36 @@ export class Candidates {
     return new Map(ids.map((id, row) => [Number(id), verdicts[row] as boolean | null]));
   }
 
+  /**
+   * Whether no row meets a condition while its operators are NULL. False if DuckDB cannot tell, or another run might
+   * tell otherwise.
+   */
+  async isUnmetBlind(condition: SqlNode): Promise<boolean> {
+    const { isVolatile, useOf } = this.#plan;
+    if (isVolatile(condition)) return false;
+    const blind = mapTree(condition, (node) => {
+      const use = useOf(node);
+      if (use === undefined) return undefined;
+      return castTo(literal(null), typeOfUse(use));
+    }) as SqlNode;
+    const node = select([columnRef('rowid')], baseTable(this.#table), blind);
+    try {
+      return (await this.#count(await this.#sqlOf(node))) === 0;
+    } catch (thrown) {
+      if (!isReason(thrown)) throw thrown;
+      return false;
+    }
+  }
+
   /** The table's name. */
   get name(): string {
     return temporary(this.#table);
   }
 
-  /** A query of columns of these rows. */
+  /** A query of these expressions for the rows with these rowids. */
   select(list: readonly SqlNode[], rowids: readonly number[]): SqlNode {
     const among = isOneOf(columnRef('rowid'), rowids.map(integer));
-    // IN takes one value at least.
+    // IN needs at least one value.
     const where = rowids.length === 0 ? literal(false) : among;
     return select(list, baseTable(this.#table), where);
   }

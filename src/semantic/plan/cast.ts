@@ -1,10 +1,13 @@
-/** Casts in DuckDB's tree, and those that an operator's arguments go through. */
+/** Builds casts in DuckDB's tree, also those that an operator's arguments go through. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { Operator } from '../../operators/operator.ts';
 import { readColumnType } from '../../values/column-type.ts';
 import { NATIVE_TYPES } from '../look-up/native-types.ts';
 
-/** The arguments of a call as its function is given them: by themselves, or as the text that a value of their type has. */
+/**
+ * The arguments of a call as its function gets them: with their own type where a native function can take it, else as
+ * text.
+ */
 export function givenArguments(
   args: readonly SqlNode[],
   operator: Pick<Operator, 'args'>,
@@ -16,7 +19,7 @@ export function givenArguments(
   });
 }
 
-/** CAST(… AS a type that operators can have). */
+/** A CAST to a type that operators can have. */
 export function castTo(child: SqlNode, type: string): SqlNode {
   const { width, scale } = readColumnType(type) ?? {};
   const figures = { type: 'DECIMAL_TYPE_INFO', alias: '', extension_info: null, width, scale };

@@ -1,4 +1,7 @@
-/** A SELECT over the rows of another one as a single SELECT: its conditions and its LIMIT then say what has to be asked. */
+/**
+ * Merges a SELECT and the query in its FROM into a single SELECT: its conditions and its LIMIT then limit what has to
+ * be asked.
+ */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { NodeTests } from '../judge/lazy-condition.ts';
 import { isPlainStar, nameOf } from './pushed-conditions.ts';
@@ -14,14 +17,17 @@ import {
   subquery,
 } from './query-tree.ts';
 import { relationName } from './relations.ts';
-import { hasColumnNames, isReference, referencesTo } from './with-queries.ts';
+import { hasColumnNames, isReference, referencesTo, withEntries } from './with-queries.ts';
 
-/** What decides whether two SELECTs can be one. */
+/** Tests that decide whether two SELECTs can be merged. */
 export interface FlattenTests extends NodeTests {
   readonly planOf: (node: SqlNode) => QueryPlan;
 }
 
-/** The SELECT, with a WITH query that it alone reads in its FROM, and as one with the query in its FROM, where that asks. */
+/**
+ * Merges the SELECT with the query in its FROM, if that query holds operators. A WITH query that only this FROM reads
+ * counts as a query in the FROM. Returns the SELECT as given where they cannot be merged.
+ */
 export function flattened(given: SqlNode, tests: FlattenTests): SqlNode {
   const node = inlined(given);
   const from = node['from_table'];
@@ -33,7 +39,10 @@ export function flattened(given: SqlNode, tests: FlattenTests): SqlNode {
   return merged(node, inner, relationName(from).toLowerCase(), tests) ?? given;
 }
 
-/** Rows of its FROM, some of them, with operators and nothing that would differ when it is computed elsewhere. */
+/**
+ * Whether the query gives rows of its FROM, holds operators, and holds nothing that may differ if it is computed
+ * elsewhere.
+ */
 function isRowQuery(inner: SqlNode, { planOf, isOperator, isUnstable }: FlattenTests): boolean {
   const isBare = nodesOf(inner['modifiers']).length === 0 && withEntries(inner).length === 0;
   const expressions = [inner['select_list'], inner['where_clause']];
@@ -41,7 +50,7 @@ function isRowQuery(inner: SqlNode, { planOf, isOperator, isUnstable }: FlattenT
   return planOf(inner).isRowByRow && isNode(inner['from_table']);
 }
 
-/** Undefined where a column of the outer SELECT cannot be told to be one of the inner's. */
+/** The two SELECTs as one. Undefined if a column of the outer SELECT cannot be found among the inner one's. */
 function merged(
   outer: SqlNode,
   inner: SqlNode,
@@ -74,7 +83,7 @@ function merged(
   }));
   const where = substituted(conjuncts(where_clause)) as readonly SqlNode[];
   const isItem = (part: SqlNode) => names.has(columnOf(part, '') ?? '');
-  // ORDER BY means an item of the select list first.
+  // A name in ORDER BY means an item of the select list first.
   const order = mapTree(modifiers, (part) => {
     if (part['class'] !== 'COLUMN_REF' || isItem(part))
       return part['class'] === 'COLUMN_REF' ? part : undefined;
@@ -92,14 +101,14 @@ function merged(
   };
 }
 
-/** The column that is named, of this relation or of any; undefined for a part of a column. */
+/** The column that a reference names, unqualified or of this relation; undefined for a field of a column. */
 function columnOf({ column_names: names }: SqlNode, relation: string): string | undefined {
   const parts = Array.isArray(names) ? names.map((part) => String(part).toLowerCase()) : [];
   if (parts.length === 1) return parts[0];
   return parts.length === 2 && relation !== '' && parts[0] === relation ? parts[1] : undefined;
 }
 
-/** What stands for a column of the inner SELECT; undefined where it is not known. */
+/** The expression behind a column of the inner SELECT; undefined if it is not known. */
 function itemCalled(inner: SqlNode, column: string): SqlNode | undefined {
   const items = nodesOf(inner['select_list']);
   const stars = items.filter((item) => holds(item, ({ class: kind }) => kind === 'STAR'));
@@ -115,13 +124,11 @@ function ownName({ column_names: names }: SqlNode): string {
   return Array.isArray(names) ? String(names.at(-1)) : '';
 }
 
-function withEntries(node: SqlNode): readonly SqlNode[] {
-  const map = node['cte_map'];
-  return isNode(map) ? nodesOf(map['map']) : [];
-}
-
-/** The SELECT with the WITH query that is all of its FROM there; itself where that is read elsewhere too. */
-function inlined(node: SqlNode): SqlNode {
+/**
+ * The SELECT with a WITH query moved into its FROM, if the FROM is that query alone and nothing else reads it; else the
+ * SELECT itself.
+ */
+export function inlined(node: SqlNode): SqlNode {
   const from = node['from_table'];
   const entries = withEntries(node);
   const entry = entries.find((one) => isNode(from) && isReference(from, String(one['key'])));
@@ -132,6 +139,9 @@ function inlined(node: SqlNode): SqlNode {
   const inner = isNode(query) ? query['node'] : undefined;
   if (!isOnce || isRenamed || !isNode(inner) || inner['type'] === 'RECURSIVE_CTE_NODE') return node;
   if (materialized === 'CTE_MATERIALIZE_ALWAYS') return node;
+  // It reads a table of such a name, as WITH queries see only those before them.
+  const later = entries.slice(entries.indexOf(entry) + 1);
+  if (later.some((one) => referencesTo(inner, String(one['key'])) > 0)) return node;
   return {
     ...node,
     cte_map: { map: entries.filter((one) => one !== entry) },

@@ -1,26 +1,32 @@
-/** What DuckDB says of its functions, as far as planning depends on it. */
+/** Facts about DuckDB's functions, as far as planning depends on them. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { Session } from '../../duck/session.ts';
 import { holds } from './query-tree.ts';
 
 export interface FunctionFacts {
-  /** Functions of one row, by name in lower case. */
+  /** Scalar functions, by name in lower case. */
   readonly scalars: ReadonlySet<string>;
-  /** Those that give another value each time they are called, and macros that call one. */
+  /** Functions that may give another value in each call, and macros that call such a function. */
   readonly volatile: ReadonlySet<string>;
-  /** Those that give the same value throughout a query, and another one in the next. */
+  /** Functions that give the same value throughout a query, and another value in the next query. */
   readonly varying: ReadonlySet<string>;
 }
 
-/** Names that DuckDB takes for functions where there is no such column. */
+/** Names that DuckDB reads as functions where no column has the name. */
 const KEYWORD_FUNCTIONS = 'current_timestamp current_time localtimestamp localtime'.split(' ');
 
-/** Of the functions that DuckDB holds for its own, those that it came with: look-ups are among the others. */
+/**
+ * Selects the functions that DuckDB came with. It also marks registered look-ups as internal, so their names are
+ * excluded.
+ */
 const CAME_WITH = "internal AND NOT regexp_matches(function_name, '^(~.*~|rvb_.*)$')";
 
 let own: Promise<FunctionFacts & { readonly all: ReadonlySet<string> }> | undefined;
 
-/** The facts for the functions of a tree. DuckDB's own are read once, since its catalogue's view takes 50 ms. */
+/**
+ * The facts about the functions in a tree. Those about DuckDB's own functions are read once, since a query of its
+ * catalogue takes 50 ms.
+ */
 export async function functionFacts(session: Session, tree: unknown): Promise<FunctionFacts> {
   own ??= readOwn(session);
   own.catch(() => {

@@ -1,4 +1,7 @@
-/** Queries within a query: innermost first, each is planned as a query of its own, with the WITH queries that it sees. */
+/**
+ * Plans the queries inside a query, innermost first: each is planned as a query of its own, with the WITH queries that
+ * it sees.
+ */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { fillAnswers } from '../judge/fill-answers.ts';
 import { keysFound } from '../judge/key-rounds.ts';
@@ -6,10 +9,13 @@ import { chained, lazySelect, type NodeTests } from '../judge/lazy-condition.ts'
 import type { SemanticQuery } from '../semantic-query.ts';
 import { flattened } from './flatten.ts';
 import type { FunctionFacts } from './function-facts.ts';
+import { withArms } from './into-arms.ts';
+import { conditionOver, joinKeysOf } from './join-keys.ts';
+import { withLimitNumbers } from './limit-numbers.ts';
 import { canDefer, whereOf } from './planned-query.ts';
 import { mayStop, withPlannedSelect } from './planned-select.ts';
 import { plannedSql } from './planned-sql.ts';
-import { pushedConditions, type Relation } from './pushed-conditions.ts';
+import { expressionOf, pushedConditions, type Relation } from './pushed-conditions.ts';
 import { planSelect, type QueryPlan, type QueryRoot, rootOf, usesOf } from './query-plan.ts';
 import {
   conjunction,
@@ -20,7 +26,8 @@ import {
   isNode,
   isReason,
   limited,
-  nodesOf,
+  select,
+  star,
 } from './query-tree.ts';
 import { mapRelations, relationName, relationsOf } from './relations.ts';
 import { amongKeysOf, isAmong, semiFilterOf } from './semi-filters.ts';
@@ -34,14 +41,15 @@ import {
   referencesTo,
   sameName,
   type WithQuery,
+  withEntries,
   withSeen,
 } from './with-queries.ts';
 
-/** Where a query stands. */
+/** The place of a query in the statement. */
 interface QueryPlace {
-  /** WITH queries around it. */
+  /** The WITH queries that it sees. */
   readonly seen: readonly WithQuery[];
-  /** The query around it and what it is called there. */
+  /** The query around it, and how that query sees it as a relation. */
   readonly around?: {
     readonly node: SqlNode;
     readonly hints: readonly SqlNode[];
@@ -50,8 +58,9 @@ interface QueryPlace {
 }
 
 /**
- * The statement's query, ready for its outermost SELECT to be planned: what the queries in it need is asked, unstable
- * input staged. `names` are its columns'. Throws Unplannable where DuckDB gives no tree of it.
+ * The statement's query, ready for its outermost SELECT to be planned: the questions of its inner queries are asked,
+ * and unstable input is staged. `names` are the names of its columns. Throws Unplannable where DuckDB gives no tree of
+ * it.
  */
 export async function readyQuery(
   run: SemanticQuery,
@@ -59,8 +68,10 @@ export async function readyQuery(
   names: readonly string[],
 ): Promise<QueryRoot> {
   const root = rootOf(run.read);
+  const isOpen = (node: SqlNode) => isVarying(node, facts) || isVolatile(node, facts);
+  const node = await withLimitNumbers(run, root.node, isOpen);
   const inner = new InnerQueries(run, facts, root.parameters);
-  return { ...root, node: await inner.ready(root.node, { seen: [] }, names) };
+  return { ...root, node: await inner.ready(node, { seen: [] }, names) };
 }
 
 class InnerQueries {
@@ -80,12 +91,14 @@ class InnerQueries {
     };
   }
 
-  /** `names` are the outermost query's columns: its SELECT is planned by whoever asks for it. */
+  /**
+   * Makes a query ready. `names` are given for the outermost query only: the names of its columns. Its SELECT is
+   * planned by the caller.
+   */
   async ready(given: SqlNode, place: QueryPlace, names?: readonly string[]): Promise<SqlNode> {
     if (!holds(given, this.#tests.isOperator)) return given;
     const planOf = (node: SqlNode) => this.#planOf(node);
-    const node =
-      given['type'] === 'SELECT_NODE' ? flattened(given, { ...this.#tests, planOf }) : given;
+    const node = given['type'] === 'SELECT_NODE' ? await this.#rewritten(given, place) : given;
     const { node: withQueries, seen } = await this.#readyWith(node, place);
     if (node['type'] === 'SELECT_NODE') {
       return this.#readySelect(withQueries, { ...place, seen }, names);
@@ -100,15 +113,24 @@ class InnerQueries {
     return readySetOperation(withQueries, arms);
   }
 
-  /** The query with those of its WITH ready, and all that it sees. */
+  /** The SELECT merged with the query in its FROM, or with conditions moved into that query or taken from around it. */
+  async #rewritten(given: SqlNode, place: QueryPlace): Promise<SqlNode> {
+    const tests = { ...this.#tests, planOf: (node: SqlNode) => this.#planOf(node) };
+    const node = await this.#joinable(flattened(given, tests), place);
+    const seen = withEntries(withSeen(node, place.seen));
+    const columnsOf = (query: SqlNode) => this.#columnsOf(query, seen);
+    return withArms(node, { ...tests, columnsOf });
+  }
+
+  /** Makes the WITH queries of a query ready. Returns the query, and all WITH queries that it sees. */
   async #readyWith(
     node: SqlNode,
     { seen }: QueryPlace,
   ): Promise<{ readonly node: SqlNode; readonly seen: readonly WithQuery[] }> {
-    const map = node['cte_map'];
-    const entries = isNode(map) ? nodesOf(map['map']) : [];
+    const entries = withEntries(node);
     if (entries.length === 0) return { node, seen };
     const done: WithQuery[] = [];
+    const soFar = () => ({ ...node, cte_map: { map: [...done, ...entries.slice(done.length)] } });
     const all = () => [...seen.filter((one) => !done.some((own) => sameName(one, own))), ...done];
     for (const entry of entries) {
       const value = entry['value'] as SqlNode;
@@ -120,15 +142,61 @@ class InnerQueries {
       const ready = isRead
         ? await this.#readyRows(inner, {
             seen: all(),
-            ...(relation === undefined ? {} : { around: { node, hints: [], relation } }),
+            ...(relation === undefined ? {} : { around: { node: soFar(), hints: [], relation } }),
           })
         : inner;
       done.push({ ...entry, value: { ...value, query: { ...query, node: ready } } });
     }
-    return { node: { ...node, cte_map: { ...(map as SqlNode), map: done } }, seen: all() };
+    return { node: soFar(), seen: all() };
   }
 
-  /** What a WITH query is in the FROM of the SELECT that it belongs to. */
+  /** The query in a FROM or WITH, limited to rows that the join around it can use. */
+  async #joinable(given: SqlNode, { seen, around }: QueryPlace): Promise<SqlNode> {
+    const { isOperator, isUnstable } = this.#tests;
+    const isFixed = (node: SqlNode) => isOperator(node) || isUnstable(node);
+    if (around === undefined || withEntries(given).length > 0 || holds(given, isUnstable))
+      return given;
+    const plan = this.#planOf(given);
+    if (!plan.isRowByRow || plan.limit !== undefined) return given;
+    const wanted: SqlNode[] = [];
+    for (const { column, other, key, conditions } of joinKeysOf(
+      around.node,
+      around.relation.name,
+    )) {
+      const own = expressionOf([around.relation.name, column], around.relation, plan);
+      const read = withEntries(around.node).find((one) => isReference(other, String(one['key'])));
+      const isSeen = read === undefined || (seen.includes(read) && !holds(read, isFixed));
+      if (own?.['class'] !== 'COLUMN_REF' || !isSeen || holds(other, isFixed)) continue;
+      const columns = await this.#columnsOf(select([star()], other, null), seen);
+      const names = new Set(columns.map(({ name }) => name.toLowerCase()));
+      const isOpen = (part: SqlNode) => isFixed(part) || part['class'] === 'SUBQUERY';
+      const plain = conditions
+        .filter((condition) => !holds(condition, isOpen))
+        .map((condition) => conditionOver(condition, other, names))
+        .filter((condition) => condition !== undefined);
+      const query = select([key], other, conjunction(plain));
+      if (columns.length > 0) wanted.push(isAmong({ key: own, query, isNot: false }));
+    }
+    if (wanted.length === 0) return given;
+    const parts = [...conjuncts(given['where_clause']), ...wanted];
+    const limited = { ...given, where_clause: conjunction(parts) };
+    return (await this.#columnsOf(limited, seen)).length > 0 ? limited : given;
+  }
+
+  /** The columns of a query; none if it cannot stand by itself. */
+  async #columnsOf(query: SqlNode, seen: readonly WithQuery[]) {
+    const { statement } = this.#run;
+    try {
+      const { text, parameters } = await plannedSql(statement, withSeen(query, seen));
+      const { signal } = statement.stop;
+      return await statement.session.describe(text, { parameters, signal });
+    } catch (thrown) {
+      if (!isReason(thrown)) throw thrown;
+      return [];
+    }
+  }
+
+  /** How the SELECT that a WITH query belongs to sees it in its FROM; undefined if it does not, or renames its columns. */
   #relationOf(node: SqlNode, entry: WithQuery): Relation | undefined {
     const aliases = (entry['value'] as SqlNode)['aliases'];
     if (node['type'] !== 'SELECT_NODE' || (Array.isArray(aliases) && aliases.length > 0)) {
@@ -140,7 +208,7 @@ class InnerQueries {
     return { name: relationName(relation), isAlone: relations.length === 1 };
   }
 
-  /** A query that is read as a table: ready, and staged where its rows would differ from run to run. */
+  /** Makes a query that is read as a table ready, and stages it where its rows would differ from run to run. */
   async #readyRows(node: SqlNode, place: QueryPlace): Promise<SqlNode> {
     const ready = await this.ready(node, place);
     if (!isUnstableQuery(ready, this.#facts)) return ready;
@@ -197,7 +265,7 @@ class InnerQueries {
     return names === undefined ? this.#planned(node, seen, hints) : node;
   }
 
-  /** Asks what the SELECT's conditions need, by itself; under a LIMIT its rows are found and kept. */
+  /** Asks the questions that the SELECT's own conditions need; under a LIMIT, finds its rows and stages them. */
   #planned(node: SqlNode, seen: readonly WithQuery[], hints: readonly SqlNode[]): Promise<SqlNode> {
     if (!ownExpressions(node, this.#tests.isOperator)) return Promise.resolve(node);
     return this.#orAsItIs(chained(node, this.#tests), async () => {
@@ -226,7 +294,10 @@ class InnerQueries {
     return pushedConditions(around, around.relation, this.#planOf(given), isFixed);
   }
 
-  /** The WHERE, with those queries in it answered of which only the keys are needed that rows of this SELECT have. */
+  /**
+   * The WHERE with its `IN` and `EXISTS` queries answered where possible, each only for the keys that rows of this
+   * SELECT have.
+   */
   async #readyFilters(node: SqlNode, seen: readonly WithQuery[]): Promise<unknown> {
     const { isOperator, isUnstable } = this.#tests;
     const parts: SqlNode[] = [];
@@ -248,7 +319,10 @@ class InnerQueries {
     return conjunction(parts);
   }
 
-  /** Queries within expressions; one that names columns from around it binds only there, and is left to be asked as it is met. */
+  /**
+   * Makes the queries inside expressions ready. A query that names columns of the outer query binds only there; its
+   * questions are asked when the statement meets them.
+   */
   async #readyExpressions(value: unknown, seen: readonly WithQuery[]): Promise<unknown> {
     if (Array.isArray(value)) {
       const ready: unknown[] = [];
@@ -266,7 +340,7 @@ class InnerQueries {
     return copy;
   }
 
-  /** The first row that EXISTS finds says it all. */
+  /** Makes a query inside an expression ready. EXISTS needs only one row, so its query first gets a LIMIT 1. */
   async #readyInner(
     { subquery_type: type }: SqlNode,
     query: SqlNode,
@@ -281,10 +355,10 @@ class InnerQueries {
 
   #planOf(node: SqlNode): QueryPlan {
     const root = { node, parameters: this.#parameters };
-    return planSelect(this.#run.read, root, this.#facts.scalars);
+    return planSelect(this.#run.read, root, this.#facts);
   }
 
-  /** What `work` gives; the query as it is where it cannot be planned by itself. */
+  /** The result of `work`; the query as it is if it cannot be planned by itself. */
   async #orAsItIs(node: SqlNode, work: () => Promise<SqlNode>): Promise<SqlNode> {
     try {
       return await work();
@@ -296,24 +370,24 @@ class InnerQueries {
   }
 }
 
-/** Rows of its FROM, by conditions that ask, under a key that does not. */
+/** Whether the query gives rows of its FROM, asks only in its conditions, and gives a key that holds no operator. */
 function canBeKeyed({ node, semantic, isRowByRow, isOperator, limit }: QueryPlan): boolean {
   const asksElsewhere = holds([node['select_list'], node['from_table']], isOperator);
   return isRowByRow && semantic.length > 0 && limit === undefined && !asksElsewhere;
 }
 
-/** The rows that a SELECT with a LIMIT gives. */
+/** Stages the rows that a SELECT gives under its LIMIT. */
 export async function stageSelect(run: SemanticQuery, plan: QueryPlan, names: readonly string[]) {
   const found = await withPlannedSelect(run, plan, names, async ({ query, isStopped }) => {
     const staged = await stageRows(run, query ?? (await plannedSql(run.statement, plan.node)));
     const isShort = isStopped && staged.rowCount < plan.rowsWanted! - plan.rowsSkipped;
     return isShort ? undefined : staged;
   });
-  // Rows that were certain are gone: the input has changed since.
+  // The plan was certain of more rows: the input has changed since.
   return found ?? stageRows(run, await plannedSql(run.statement, plan.node));
 }
 
-/** Whether a SELECT's own expressions hold such a node, those of queries within it apart. */
+/** Whether a SELECT's own expressions hold a node for which `test` holds; queries inside them do not count. */
 function ownExpressions(node: SqlNode, test: (node: SqlNode) => boolean): boolean {
   const clauses = ['select_list', 'where_clause', 'group_expressions', 'having', 'qualify'];
   const inOwn = (value: unknown): boolean => {

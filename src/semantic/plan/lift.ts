@@ -1,8 +1,8 @@
-/** Splits expressions into what DuckDB computes once a row and what is left for the operators. */
+/** Splits expressions into pieces that DuckDB computes once for each row, and the rest with the operators. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { columnRef, holds, isNode, Unplannable } from './query-tree.ts';
 
-/** Expressions without an operator, each a column under a name of its own. */
+/** Expressions without an operator. Each becomes a column with a name of its own. */
 export class Pieces {
   readonly #isOperator: (node: SqlNode) => boolean;
   readonly #pieces: SqlNode[] = [];
@@ -19,7 +19,7 @@ export class Pieces {
     return this.#pieces;
   }
 
-  /** The expression over the pieces; what it needs is added to them. Throws Unplannable. */
+  /** Rewrites the expression over the pieces, and adds the pieces that it needs. Throws Unplannable. */
   lift(expression: SqlNode): SqlNode {
     if (!holds(expression, this.#isOperator)) {
       return holds(expression, isVariable) ? this.#piece(expression) : expression;
@@ -44,7 +44,7 @@ export class Pieces {
   }
 
   #piece(expression: SqlNode): SqlNode {
-    // It stands for several columns, of which the piece would be the first.
+    // A `*` stands for several columns; the piece would be only the first of them.
     if (holds(expression, ({ class: kind }) => kind === 'STAR')) {
       throw new Unplannable('an operator is applied to COLUMNS');
     }
@@ -61,7 +61,7 @@ export class Pieces {
   }
 }
 
-/** What is not the same in every row, as far as one can see. */
+/** Whether a node's value may differ between rows, as far as the tree tells. */
 function isVariable(node: SqlNode): boolean {
   const kind = node['class'];
   return (

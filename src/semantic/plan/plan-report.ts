@@ -1,16 +1,16 @@
-/** What a statement's planning found out, for EXPLAIN. */
+/** Facts that a statement's planning found out, for EXPLAIN. */
 
 import type { OperatorUse } from '../read/use.ts';
 import type { Candidates } from './candidates.ts';
 
 export class PlanReport {
   route: 'plan' | 'rerun' = 'rerun';
-  /** Why the route is what it is. */
+  /** The reason for the route. */
   reason = '';
-  /** Why rows were staged, in words; empty where none were. What was staged is not run again as it was written. */
+  /** Why rows were staged, in words; empty if none were. A query with staged rows is not run again as it was written. */
   staged = '';
   candidates: number | undefined;
-  /** Rows that the plain conditions leave. */
+  /** The number of rows that the plain conditions leave. */
   inputRows: number | undefined;
   passes = 0;
   readonly sql: string[] = [];

@@ -1,4 +1,4 @@
-/** The query as planned: conditions in the order in which they are cheap, select-list operators after the LIMIT. */
+/** Makes the planned query: cheap conditions first, and select-list operators after the LIMIT. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { OperatorUse } from '../read/use.ts';
 import { joinBarrier } from './join-barrier.ts';
@@ -18,15 +18,18 @@ import {
   Unplannable,
 } from './query-tree.ts';
 
-/** Semantic conditions of a query of which each prefix is a condition too: their number grows with its square. */
+/**
+ * Up to this number of semantic conditions, each prefix of them is a condition too: the text of all prefixes grows with
+ * the square of the number.
+ */
 const SEMANTIC_MAX_PREFIXES = 4;
 
-/** FROM clauses whose columns have names of their own. */
+/** FROM clauses whose columns have distinct names. */
 const SINGLE_TABLES = new Set(['BASE_TABLE', 'SUBQUERY', 'TABLE_FUNCTION']);
 
 /**
- * The plan's query, with its semantic conditions in this order; they use what `inWhere` gives in an operator's
- * place. `names` are the columns'. Throws Unplannable.
+ * The plan's query, with its semantic conditions in the given order; in these, `inWhere` gives the function for an
+ * operator's place. `names` are the names of the columns. Throws Unplannable.
  */
 export async function plannedQuery(
   statement: SqlContext,
@@ -35,7 +38,7 @@ export async function plannedQuery(
     readonly names: readonly string[];
     readonly order: readonly SqlNode[];
     readonly inWhere: (use: OperatorUse) => OperatorUse;
-    /** Keeps the rows that a LIMIT leaves, as a relation; without it each run finds them anew. */
+    /** Stages the rows that a LIMIT leaves and gives them as a relation; without it each run finds these rows anew. */
     readonly keep?: (rows: SqlNode) => Promise<SqlNode>;
   },
 ): Promise<PlannedSql> {
@@ -48,18 +51,22 @@ export async function plannedQuery(
   return plannedSql(statement, select(list, from, null));
 }
 
-/** The plan's WHERE with its semantic conditions in this order, each looked at only where those before it hold. */
+/** The plan's WHERE with its semantic conditions in the given order; each is evaluated only where those before it hold. */
 export function whereOf(plan: QueryPlan, order: readonly SqlNode[]): SqlNode | null {
-  // DuckDB makes joins of queries in a WHERE, and would move the other conditions below them.
+  // DuckDB turns queries in a WHERE into joins, and would move the other conditions below these joins.
   const queries = order.length === 0 ? [] : plan.plain.filter((part) => holds(part, isQuery));
-  const barrier = [...joinBarrier(plan), ...queries];
-  // Each prefix is a condition too: DuckDB then drops rows before it joins the answers of the next operator.
+  const plain = plan.plain.filter((part) => !queries.includes(part));
+  // DuckDB may evaluate a condition that its scan does not decide, e.g. a * b > 5, after an operator: it would ask for
+  // rows that the condition leaves out.
+  const guards = order.length === 0 ? [] : plain.filter((part) => !plan.isVolatile(part));
+  const barrier = [...joinBarrier(plan), ...queries, ...guards];
+  // Each prefix is a condition too: DuckDB then drops rows before it joins them with the next operator's answers.
   const chains = order.map((_, index) => inTurn([...barrier, ...order.slice(0, index + 1)])!);
   const most = order.length > SEMANTIC_MAX_PREFIXES ? chains.slice(-1) : chains;
-  return conjunction([...plan.plain.filter((part) => !queries.includes(part)), ...most]);
+  return conjunction([...plain, ...most]);
 }
 
-export function isQuery(node: SqlNode): boolean {
+function isQuery(node: SqlNode): boolean {
   return node['class'] === 'SUBQUERY';
 }
 
@@ -73,7 +80,10 @@ export function canDefer(plan: QueryPlan): boolean {
   );
 }
 
-/** The rows, with all that the operators need, and the operators over them. */
+/**
+ * Splits the query: the inner one gives the rows with all values that the operators need, the outer list applies the
+ * operators.
+ */
 function deferred(
   plan: QueryPlan,
   node: SqlNode,
@@ -120,7 +130,10 @@ function deferred(
   return { rows, list };
 }
 
-/** What an item without operators is called among the rows: its own name where that is needed and is no other's. */
+/**
+ * The name of an item without operators in the inner query: its own name, if the query needs that name and no other
+ * column has it.
+ */
 function innerAlias(plan: QueryPlan, names: readonly string[], index: number): string {
   const items = nodesOf(plan.node['select_list']);
   const alias = String(items[index]?.['alias']);
@@ -138,7 +151,10 @@ function innerAlias(plan: QueryPlan, names: readonly string[], index: number): s
   return alias;
 }
 
-/** `*` stands first and alone, over one table: its columns then keep their names. */
+/**
+ * Throws Unplannable unless `*` comes first, is the only one, and reads a single table: its columns then keep their
+ * names.
+ */
 function refuseStars(plan: QueryPlan, items: readonly SqlNode[]): void {
   const from = plan.node['from_table'];
   const isSingle = isNode(from) && SINGLE_TABLES.has(String(from['type']));

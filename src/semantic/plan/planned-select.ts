@@ -1,4 +1,4 @@
-/** One SELECT as planned: its answers are found, and the query that uses them is made. */
+/** Runs one planned SELECT: finds its answers, and makes the query that uses them. */
 
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { fillAnswers } from '../judge/fill-answers.ts';
@@ -8,27 +8,27 @@ import { takeSymbol } from '../read/symbols.ts';
 import { type OperatorUse, typesOf } from '../read/use.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
 import { joinBarrier } from './join-barrier.ts';
-import { canDefer, isQuery, plannedQuery } from './planned-query.ts';
+import { canDefer, plannedQuery } from './planned-query.ts';
 import { type PlannedSql, plannedSql } from './planned-sql.ts';
 import type { QueryPlan } from './query-plan.ts';
-import { baseTable, holds, isNode, Unplannable } from './query-tree.ts';
+import { baseTable, isNode, Unplannable } from './query-tree.ts';
 import { stageRows } from './stage-rows.ts';
 
-/** What `use` gets: the query, and whether it stops at its LIMIT before all is asked. */
+/** What `use` gets: the query, and whether it stops at its LIMIT before all questions are asked. */
 interface PlannedSelect {
-  /** Undefined where the text as it is asks in this order. */
+  /** Undefined where the statement's own text already asks in this order. */
   readonly query: PlannedSql | undefined;
   readonly isStopped: boolean;
 }
 
-/** Whether the first rows that LIMIT wants may be found before all has been asked. */
+/** Whether the rows that LIMIT wants may be found before all questions are asked. */
 export function mayStop({ rowsWanted, isRowByRow, isPlainOrder, semantic }: QueryPlan): boolean {
   return rowsWanted !== undefined && isRowByRow && isPlainOrder && semantic.length > 0;
 }
 
 /**
- * Finds the answers that the plan's conditions need and runs `use` with the query. `names` are the columns'. Throws
- * Unplannable.
+ * Finds the answers that the plan's conditions need, and runs `use` with the query. `names` are the names of its
+ * columns. Throws Unplannable.
  */
 export async function withPlannedSelect<T>(
   run: SemanticQuery,
@@ -76,19 +76,20 @@ export async function withPlannedSelect<T>(
   }
 }
 
-/** A join's rows come in any order: the first ones may be others in each run. */
+/** Whether FROM is a join: its rows come in any order, so the first rows may be others in each run. */
 function joinsRows({ node }: QueryPlan): boolean {
   const from = node['from_table'];
   return isNode(from) && from['type'] === 'JOIN';
 }
 
-/** Whether the statement's own text asks in this order. */
+/** Whether the statement's own text asks its conditions in this order. */
 export function isWritten(plan: QueryPlan, order: readonly SqlNode[]): boolean {
-  if (joinBarrier(plan).length > 0 || plan.plain.some((part) => holds(part, isQuery))) return false;
+  if (order.length === 0) return true;
+  if (joinBarrier(plan).length > 0 || plan.plain.length > 0) return false;
   return order.every((condition, index) => condition === plan.semantic[index]);
 }
 
-/** Undefined where the conditions are not of a form that can be decided row by row. */
+/** Looks for the rows that LIMIT wants. Undefined if the conditions cannot be decided row by row. */
 async function stopsAt(
   run: SemanticQuery,
   plan: QueryPlan,

@@ -1,21 +1,24 @@
-/** SQL made of part of a statement's tree, with the parameters that this part names. */
+/** Makes SQL from a part of a statement's tree, with the parameters that this part names. */
 import { type SqlNode, treeToSql } from '../../duck/parse-sql.ts';
 import type { Parameters } from '../../duck/session.ts';
 import type { Statement } from '../../execute/statement.ts';
 import { isNode } from './query-tree.ts';
 
-/** What SQL is made for. */
+/** The parts of a statement that SQL is made with. */
 export type SqlContext = Pick<Statement, 'parameters' | 'session' | 'stop'>;
 
 export interface PlannedSql {
   readonly text: string;
   readonly parameters: Parameters | undefined;
-  /** DuckDB's tree of it, and what stands before that in the text. */
+  /** DuckDB's tree of the text, and the part of the text before the query. */
   readonly tree?: SqlNode;
   readonly before?: string;
 }
 
-/** The query. Parameters by position are counted anew: DuckDB takes no value for one that is not there. */
+/**
+ * The SQL of a query. Parameters by position are renumbered: DuckDB takes no value for a parameter that is not in the
+ * text.
+ */
 export async function plannedSql(statement: SqlContext, node: SqlNode): Promise<PlannedSql> {
   const { parameters, session, stop } = statement;
   const used: string[] = [];

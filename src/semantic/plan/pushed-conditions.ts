@@ -1,18 +1,21 @@
-/** Plain conditions of a query as conditions of a query in its FROM: DuckDB evaluates them there, so what they leave out is not asked. */
+/**
+ * Rewrites plain conditions of a query for a query in its FROM. DuckDB evaluates them there, so no question has to be
+ * asked for rows that they leave out.
+ */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { QueryPlan } from './query-plan.ts';
 import { columnRef, conjuncts, holds, isNode, mapTree, nodesOf } from './query-tree.ts';
 
-/** The relation that a query in FROM or WITH is to the query around it. */
+/** How the outer query sees an inner query, which stands in its FROM or WITH. */
 export interface Relation {
   readonly name: string;
-  /** FROM holds nothing else: columns need not name it. */
+  /** True if FROM holds nothing else: columns then need not name the relation. */
   readonly isAlone: boolean;
 }
 
 /**
- * Conditions of `around` that say something of the relation alone, over the FROM of `inner`. Only what is asked ahead
- * depends on them: a row that is wanted after all is asked when it is met.
+ * The conditions of `around` that depend on the relation alone, rewritten over the FROM of `inner`. They only limit
+ * which questions are asked ahead: a row that is needed all the same is asked when the query meets it.
  */
 export function pushedConditions(
   around: { readonly node: SqlNode; readonly hints: readonly SqlNode[] },
@@ -31,7 +34,7 @@ export function pushedConditions(
   return pushed;
 }
 
-/** The condition with the inner query's expressions for its columns; undefined where one is not among them. */
+/** The condition with the inner query's expressions in place of its columns; undefined if a column has none. */
 function movedInto(condition: SqlNode, relation: Relation, inner: QueryPlan): SqlNode | undefined {
   let isComplete = true;
   const moved = mapTree(condition, (part) => {
@@ -43,7 +46,8 @@ function movedInto(condition: SqlNode, relation: Relation, inner: QueryPlan): Sq
   return isComplete ? moved : undefined;
 }
 
-function expressionOf(
+/** The inner query's expression for a column by its names; undefined if it is not known, or holds an operator. */
+export function expressionOf(
   names: unknown,
   { name, isAlone }: Relation,
   { node, isOperator }: QueryPlan,
@@ -62,7 +66,7 @@ function expressionOf(
   return isPassedOn ? columnRef(column) : undefined;
 }
 
-/** What an item is called, in small letters; '' where DuckDB makes the name of how it is written. */
+/** The name of an item in lower case; '' where DuckDB names the column after the item's text. */
 export function nameOf(item: SqlNode): string {
   const alias = String(item['alias'] ?? '');
   const names = item['column_names'];

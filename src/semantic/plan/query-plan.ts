@@ -1,7 +1,11 @@
-/** What the planner sees in a query: which conditions are plain, which ask, and what its LIMIT allows. */
+/**
+ * The parts of a query that the planner works with: the plain conditions, the conditions with operators, and what its
+ * LIMIT allows.
+ */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { SemanticStatement } from '../read/read-statement.ts';
 import type { OperatorUse } from '../read/use.ts';
+import type { FunctionFacts } from './function-facts.ts';
 import {
   conjuncts,
   holds,
@@ -11,34 +15,37 @@ import {
   rowsWanted,
   Unplannable,
 } from './query-tree.ts';
+import { isVolatile } from './unstable.ts';
 
 export interface QueryPlan {
-  /** The outermost SELECT, and the parameters that it names. */
+  /** The planned SELECT, and the parameters that its statement names. */
   readonly node: SqlNode;
   readonly parameters: unknown;
   readonly isOperator: (node: SqlNode) => boolean;
-  /** The use that a node of the tree is, if it is an operator and nothing else. */
+  /** The use that this node calls; undefined for every node that is not itself an operator's call. */
   readonly useOf: (node: SqlNode) => OperatorUse | undefined;
-  /** Conditions of its WHERE without and with operators. */
+  /** Conditions of its WHERE without operators. */
   readonly plain: readonly SqlNode[];
-  /** Plain conditions of the query around it: rows that they leave out need no answers. */
+  /** Plain conditions of the query around this one: rows that they leave out need no answers. */
   readonly hints?: readonly SqlNode[];
   readonly semantic: readonly SqlNode[];
-  /** ORDER BY, where there is one. */
+  /** The ORDER BY, if there is one. */
   readonly order: SqlNode | undefined;
-  /** The order holds no operator. */
+  /** True if the ORDER BY neither holds an operator nor names an item that holds one. */
   readonly isPlainOrder: boolean;
-  /** The order names an item of the select list that holds one. */
+  /** True if the ORDER BY names an item of the select list that holds an operator. */
   readonly ordersByItem: boolean;
-  /** Rows that LIMIT and OFFSET ask for together; undefined without a LIMIT that is a number. */
+  /** The sum of LIMIT and OFFSET; undefined if there is no LIMIT, or one of them is no number. */
   readonly rowsWanted: number | undefined;
-  /** Of those the ones that OFFSET skips. */
+  /** The rows of these that OFFSET skips. */
   readonly rowsSkipped: number;
   readonly limit: SqlNode | undefined;
-  /** A row of the result is a row of FROM: no groups, no DISTINCT, no aggregates, no windows. */
+  /** True if each row of the result comes from one row of FROM: no groups, DISTINCT, aggregates, or windows. */
   readonly isRowByRow: boolean;
-  /** Whether a call is of a function of one row's values. */
+  /** Whether a call is of a scalar function: it depends on the values of one row. */
   readonly isScalar: (call: SqlNode) => boolean;
+  /** Whether a part of an expression may give another value each time it is evaluated. */
+  readonly isVolatile: (expression: SqlNode) => boolean;
 }
 
 /** A query of DuckDB's tree, and the parameters that its statement names. */
@@ -56,7 +63,10 @@ export function rootOf({ tree }: SemanticStatement): QueryRoot {
   return { node, parameters: only?.['named_param_map'] ?? [] };
 }
 
-/** The use that a node of the statement's tree is, if it is an operator and nothing else. */
+/**
+ * Finds the use that a node of the statement's tree calls; undefined for every node that is not itself an operator's
+ * call.
+ */
 export function usesOf({
   uses,
 }: Pick<SemanticStatement, 'uses'>): (node: SqlNode) => OperatorUse | undefined {
@@ -74,10 +84,10 @@ export function usesOf({
 export function planSelect(
   statement: Pick<SemanticStatement, 'uses'>,
   { node, parameters }: QueryRoot,
-  scalars: ReadonlySet<string>,
+  facts: FunctionFacts,
 ): QueryPlan {
   if (node['type'] !== 'SELECT_NODE') {
-    throw new Unplannable('it is several SELECTs, of which each is planned by itself');
+    throw new Unplannable('it joins several SELECTs, and each of them is planned by itself');
   }
   const useOf = usesOf(statement);
   const isOperator = (candidate: SqlNode) => useOf(candidate) !== undefined;
@@ -100,12 +110,13 @@ export function planSelect(
     rowsWanted: rowsWanted(modifiers),
     rowsSkipped: integerOf(limit?.['offset']) ?? 0,
     limit,
-    isRowByRow: isRowByRow(node, modifiers, isOperator, scalars),
-    isScalar: (call) => scalars.has(String(call['function_name']).toLowerCase()),
+    isRowByRow: isRowByRow(node, modifiers, isOperator, facts.scalars),
+    isScalar: (call) => facts.scalars.has(String(call['function_name']).toLowerCase()),
+    isVolatile: (expression) => holds(expression, (part) => isVolatile(part, facts)),
   };
 }
 
-/** ORDER BY may name an item of the select list, by its alias or its place. */
+/** Whether ORDER BY names an item of the select list that holds an operator, by its alias or its number. */
 function namesOperator(
   order: SqlNode | undefined,
   node: SqlNode,

@@ -1,8 +1,8 @@
-/** Expressions of DuckDB's tree, as the planner takes them apart. */
+/** Builds and takes apart nodes of DuckDB's tree. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { RvbbitError } from '../../errors.ts';
 
-/** A tree is plain JSON. */
+/** Whether a value is a node: a tree is plain JSON. */
 export function isNode(value: unknown): value is SqlNode {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -11,14 +11,14 @@ export function nodesOf(value: unknown): readonly SqlNode[] {
   return Array.isArray(value) ? value.filter(isNode) : [];
 }
 
-/** Whether a node for which `test` holds is in the value. */
+/** Whether the value holds a node, at any depth, for which `test` is true. */
 export function holds(value: unknown, test: (node: SqlNode) => boolean): boolean {
   if (Array.isArray(value)) return value.some((item) => holds(item, test));
   if (!isNode(value)) return false;
   return test(value) || Object.values(value).some((child) => holds(child, test));
 }
 
-/** The value with other nodes in the stead of those for which `replace` gives one; what it gives is left as it is. */
+/** The value with each node replaced for which `replace` gives another node. The replacement itself is not searched. */
 export function mapTree(value: unknown, replace: (node: SqlNode) => SqlNode | undefined): unknown {
   if (Array.isArray(value)) return value.map((item) => mapTree(item, replace));
   if (!isNode(value)) return value;
@@ -49,8 +49,8 @@ export function conjunction(expressions: readonly SqlNode[]): SqlNode | null {
 }
 
 /**
- * A condition that holds where all do, and that looks at each only where those before it hold: CASE is lazy,
- * where DuckDB may evaluate an AND in any order.
+ * A condition that is TRUE where all expressions are, and that evaluates each only where those before it are TRUE: CASE
+ * is lazy, while DuckDB may evaluate an AND in any order.
  */
 export function inTurn(expressions: readonly SqlNode[]): SqlNode | null {
   const last = expressions.at(-1);
@@ -84,7 +84,7 @@ export function columnRef(...names: string[]): SqlNode {
   };
 }
 
-/** A call of a function that DuckDB has under one name. */
+/** A call of a function by its unqualified name. */
 export function functionCall(name: string, children: readonly SqlNode[]): SqlNode {
   return {
     class: 'FUNCTION',
@@ -125,14 +125,14 @@ export function isOneOf(expression: SqlNode, values: readonly SqlNode[]): SqlNod
   };
 }
 
-/** The value of an integer literal. */
+/** The value of an integer literal that is not negative; undefined for any other node. */
 export function integerOf(node: unknown): number | undefined {
   const value = isNode(node) && node['class'] === 'CONSTANT' ? node['value'] : undefined;
   const number = isNode(value) ? value['value'] : undefined;
   return typeof number === 'number' && Number.isInteger(number) && number >= 0 ? number : undefined;
 }
 
-/** A table, or a query's rows, as FROM has them. */
+/** A temp table as a relation of a FROM. */
 export function baseTable(name: string): SqlNode {
   return {
     type: 'BASE_TABLE',
@@ -150,7 +150,7 @@ export function baseTable(name: string): SqlNode {
 /** The FROM of a SELECT without one. */
 export const NO_TABLE: SqlNode = { type: 'EMPTY', alias: '', sample: null, query_location: 0 };
 
-/** `*`, or `relation.*`, without some columns. */
+/** `*`, or `relation.*`, without the excluded columns. */
 export function star(relation = '', excluded: readonly string[] = []): SqlNode {
   return {
     class: 'STAR',
@@ -167,7 +167,7 @@ export function star(relation = '', excluded: readonly string[] = []): SqlNode {
   };
 }
 
-/** A SELECT of these expressions and of nothing else. */
+/** A SELECT of these expressions, with FROM and WHERE and no other clause. */
 export function select(list: readonly SqlNode[], from: unknown, where: SqlNode | null): SqlNode {
   return {
     type: 'SELECT_NODE',
@@ -189,7 +189,7 @@ export function hasLimit(query: SqlNode): boolean {
   return nodesOf(query['modifiers']).some(({ type }) => String(type).startsWith('LIMIT'));
 }
 
-/** Rows that LIMIT and OFFSET ask for together; undefined without a LIMIT that is a number. */
+/** The sum of LIMIT and OFFSET; undefined if there is no LIMIT, or one of them is no number. */
 export function rowsWanted(modifiers: readonly SqlNode[]): number | undefined {
   const limit = modifiers.find(({ type }) => String(type).startsWith('LIMIT'));
   if (limit?.['type'] !== 'LIMIT_MODIFIER') return undefined;
@@ -198,13 +198,13 @@ export function rowsWanted(modifiers: readonly SqlNode[]): number | undefined {
   return rows === undefined || skipped === undefined ? undefined : rows + skipped;
 }
 
-/** The query with a LIMIT, which it does not have. */
+/** Adds a LIMIT to a query that has none. */
 export function limited(query: SqlNode, limit: SqlNode): SqlNode {
   const modifier = { type: 'LIMIT_MODIFIER', limit, offset: null };
   return { ...query, modifiers: [...nodesOf(query['modifiers']), modifier] };
 }
 
-/** A query in FROM. */
+/** A query as a relation of a FROM. */
 export function subquery(node: SqlNode, parameters: unknown, alias: string): SqlNode {
   return {
     type: 'SUBQUERY',
@@ -216,7 +216,7 @@ export function subquery(node: SqlNode, parameters: unknown, alias: string): Sql
   };
 }
 
-/** A query that gives one value. */
+/** A query as an expression that gives one value. */
 export function scalarSubquery(node: SqlNode): SqlNode {
   return {
     class: 'SUBQUERY',
@@ -230,10 +230,10 @@ export function scalarSubquery(node: SqlNode): SqlNode {
   };
 }
 
-/** Nothing that the planner knows how to plan; `message` says what of it, for EXPLAIN. */
+/** Thrown for a query that the planner cannot plan; `message` is the reason, for EXPLAIN. */
 export class Unplannable extends Error {}
 
-/** True for what tells that a query cannot be planned, rather than that it fails. */
+/** True for an error that means that a query cannot be planned, not that it fails. */
 export function isReason(thrown: unknown): thrown is Error {
   if (thrown instanceof Unplannable) return true;
   return thrown instanceof RvbbitError && thrown.code === 'RVB_SQL';

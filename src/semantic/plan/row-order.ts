@@ -1,17 +1,33 @@
-/** The order of a query's rows, written without its select list, so that rows can be ordered that have another. */
+/** The order of a query's rows, written without its select list, so that it can order rows with other columns. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
+import { isPlainStar } from './pushed-conditions.ts';
 import type { QueryPlan } from './query-plan.ts';
 import { holds, integerOf, isNode, nodesOf, Unplannable } from './query-tree.ts';
 
-/** The ORDER BY with the items that it names in their names' and places' stead; none without one. Throws Unplannable. */
+/**
+ * The ORDER BY with the select-list items themselves in place of their names and numbers; nothing if there is no ORDER
+ * BY. Throws Unplannable.
+ */
 export function rowOrder({ node, order }: Pick<QueryPlan, 'node' | 'order'>): readonly SqlNode[] {
   if (order === undefined) return [];
   const items = nodesOf(node['select_list']);
-  const orders = nodesOf(order['orders']).map((one) => {
+  const orders = nodesOf(order['orders']).flatMap((one): readonly SqlNode[] => {
     const { expression } = one;
-    return isNode(expression) ? { ...one, expression: resolved(expression, items) } : one;
+    if (isNode(expression) && isAll(expression) && !items.some(hasStar)) {
+      return items.map((item) => ({ ...one, expression: unnamed(item) }));
+    }
+    return [isNode(expression) ? { ...one, expression: resolved(expression, items) } : one];
   });
   return [{ ...order, orders }];
+}
+
+/** Whether an ORDER BY is `ALL`: the select list, item by item. */
+function isAll(expression: SqlNode): boolean {
+  return expression['class'] === 'STAR' && isPlainStar(expression);
+}
+
+function hasStar(item: SqlNode): boolean {
+  return holds(item, (part) => part['class'] === 'STAR');
 }
 
 function resolved(expression: SqlNode, items: readonly SqlNode[]): SqlNode {
@@ -37,7 +53,7 @@ function resolved(expression: SqlNode, items: readonly SqlNode[]): SqlNode {
 function itemAt(place: number, items: readonly SqlNode[]): SqlNode {
   const item = items[place - 1];
   const before = items.slice(0, place);
-  if (item === undefined || holds(before, (part) => part['class'] === 'STAR')) {
+  if (item === undefined || before.some(hasStar)) {
     throw new Unplannable('ORDER BY names a column by its place among those of a *');
   }
   return unnamed(item);
@@ -51,7 +67,7 @@ function aliasOf(item: SqlNode): string {
   return String(item['alias'] ?? '').toLowerCase();
 }
 
-/** What a column is called that no table's name stands before. */
+/** The name of a column that is not qualified by a table; else ''. */
 function nameOf(node: SqlNode): string {
   const names = node['column_names'];
   return Array.isArray(names) && names.length === 1 ? String(names[0]).toLowerCase() : '';

@@ -1,14 +1,16 @@
-/** What may be computed ahead in a transaction, which an error would end: columns of a table, and what they are compared with. */
-import { isInTransaction } from '../../duck/in-transaction.ts';
+/**
+ * Tells what may be computed ahead in a transaction, which an error would end: columns of a table, and comparisons of
+ * them that cannot fail.
+ */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
 import { plannedSql } from './planned-sql.ts';
 import { usesOf } from './query-plan.ts';
 import { isNode, nodesOf, select } from './query-tree.ts';
 
-/** Whether what the statement reads may be computed ahead: outside of a transaction always. */
+/** Whether the rows that the statement reads may be computed ahead; outside of a transaction they always may. */
 export async function isFreeToStage(run: SemanticQuery): Promise<boolean> {
-  if (!(await isInTransaction(run.statement.session))) return true;
+  if (!run.read.inTransaction) return true;
   const [only, ...more] = run.read.tree ?? [];
   const node = only?.['node'];
   return more.length === 0 && isNode(node) && isSafeToStage(run, node);
@@ -22,26 +24,32 @@ async function isSafeToStage(run: SemanticQuery, node: SqlNode): Promise<boolean
   if (node['type'] !== 'SELECT_NODE' || !isTable || !isBare) return false;
   const orders = nodesOf(node['modifiers']).flatMap((modifier) => nodesOf(modifier['orders']));
   const keys = orders.map(({ expression }) => expression);
-  const comparisons: SqlNode[] = [];
+  const comparisons: Compared[] = [];
   const where = node['where_clause'];
   if (!keys.every(isColumn) || (isNode(where) && !isSafe(run, where, comparisons))) return false;
   if (comparisons.length === 0) return true;
-  const sides = comparisons.flatMap(({ left, right }) => [left, right] as SqlNode[]);
+  const sides = comparisons.flat();
   const { text, parameters } = await plannedSql(run.statement, select(sides, from, null));
   const { session, stop } = run.statement;
   const types = await session.describe(text, { parameters, signal: stop.signal });
-  // A text is cast for a comparison, and may not be of the other type; no other cast of a column fails.
+  // A text is cast to be compared with another type, and that cast may fail; no other cast of a column does.
   return comparisons.every((_, index) => {
-    const [left, right] = types.slice(2 * index).map(({ type }) => type === 'VARCHAR');
-    const isTextCast = (side: unknown, isText = false, isOtherText = false) =>
-      isColumn(side) && isText && !isOtherText;
+    const [left, right] = types.slice(2 * index).map(({ type }) => type);
+    const isTextCast = (side: unknown, type = '', other = '') =>
+      !isLiteral(side) && /^(VARCHAR|JSON)$/.test(type) && type !== other;
     const [a, b] = sides.slice(2 * index);
     return !isTextCast(a, left, right) && !isTextCast(b, right, left);
   });
 }
 
-/** Conditions over columns and literals; those that compare are left to be looked at. */
-function isSafe(run: SemanticQuery, node: SqlNode, comparisons: SqlNode[]): boolean {
+/** Two values that are compared. */
+type Compared = readonly [SqlNode, SqlNode];
+
+/**
+ * Whether a condition is made only of columns, literals and operators. Collects what it compares, whose types are
+ * checked later.
+ */
+function isSafe(run: SemanticQuery, node: SqlNode, comparisons: Compared[]): boolean {
   const use = usesOf(run.read)(node);
   const children = nodesOf(node['children']);
   if (use !== undefined) {
@@ -49,22 +57,38 @@ function isSafe(run: SemanticQuery, node: SqlNode, comparisons: SqlNode[]): bool
     const areTexts = args.every(({ type }) => type.toUpperCase() === 'VARCHAR');
     return areTexts && children.every((child) => isColumn(child) || isLiteral(child));
   }
-  const { class: kind, left, right, type } = node;
-  if (kind === 'COMPARISON') {
-    comparisons.push(node);
-    return [left, right].every((side) => isColumn(side) || isLiteral(side));
+  const compared = comparedIn(node);
+  if (compared.length > 0) {
+    comparisons.push(...compared);
+    return compared.flat().every((side) => isColumn(side) || isLiteral(side));
   }
+  const { class: kind, type } = node;
   const isLogic =
     kind === 'CONJUNCTION' || /^OPERATOR_(NOT|IS_NULL|IS_NOT_NULL)$/.test(String(type));
   if (!isLogic) return isColumn(node) || isLiteral(node);
   return children.every((child) => isSafe(run, child, comparisons));
 }
 
+/** What a comparison, BETWEEN, IN or LIKE compares: the first value with each other one. Nothing for another node. */
+function comparedIn(node: SqlNode): readonly Compared[] {
+  const [first, ...others] = comparedValues(node);
+  return others.map((one) => [first!, one]);
+}
+
+function comparedValues(node: SqlNode): readonly SqlNode[] {
+  const { class: kind, type, function_name: name } = node;
+  if (kind === 'COMPARISON') return nodesOf([node['left'], node['right']]);
+  if (kind === 'BETWEEN') return nodesOf([node['input'], node['lower'], node['upper']]);
+  const isList = type === 'COMPARE_IN' || type === 'COMPARE_NOT_IN';
+  const isLike = kind === 'FUNCTION' && /^!?~~\*?$/.test(String(name));
+  return isList || isLike ? nodesOf(node['children']) : [];
+}
+
 function isColumn(node: unknown): boolean {
   return isNode(node) && node['class'] === 'COLUMN_REF';
 }
 
-/** A literal, or one of a type that is named: DuckDB reads it once, before any row. */
+/** A literal, or a cast of a literal to a named type: DuckDB computes it once, before any row. */
 function isLiteral(node: unknown): boolean {
   if (!isNode(node)) return false;
   return node['class'] === 'CONSTANT' || (node['class'] === 'CAST' && isLiteral(node['child']));

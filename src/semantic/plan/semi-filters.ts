@@ -1,4 +1,7 @@
-/** Conditions of a WHERE that say only whether a query holds a row's key: `x IN (SELECT …)`, `EXISTS (SELECT … WHERE y = x)`. */
+/**
+ * Conditions of a WHERE that only ask if a query holds a row's key: `x IN (SELECT …)`, `EXISTS (SELECT … WHERE y = x)`,
+ * `NOT EXISTS (…)`.
+ */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import {
   columnRef,
@@ -14,15 +17,23 @@ import {
   subquery,
 } from './query-tree.ts';
 import { relationName, relationsOf } from './relations.ts';
+import { coalesce, literal, negated } from './tree-logic.ts';
 
-/** A condition that is TRUE where `key` is among the rows of `query`, which has one column. */
+/** A condition that is TRUE where `key` is among the rows of `query`, which has one column; or where it is not. */
 export interface SemiFilter {
   readonly key: SqlNode;
   readonly query: SqlNode;
+  readonly isNot: boolean;
 }
 
-/** The condition as one; undefined where it is none. */
+/** Reads the condition as a semi filter; undefined if it is none. */
 export function semiFilterOf(condition: SqlNode): SemiFilter | undefined {
+  if (condition['type'] === 'OPERATOR_NOT') {
+    const [inner] = nodesOf(condition['children']);
+    // A NULL decides a NOT IN, and a NULL key is among no rows.
+    const filter = inner?.['subquery_type'] === 'EXISTS' ? semiFilterOf(inner) : undefined;
+    return filter === undefined ? undefined : { ...filter, isNot: true };
+  }
   const { subquery, child, subquery_type: type } = condition;
   const query =
     condition['class'] === 'SUBQUERY' && isNode(subquery) ? subquery['node'] : undefined;
@@ -30,12 +41,13 @@ export function semiFilterOf(condition: SqlNode): SemiFilter | undefined {
   if (type === 'EXISTS') return existsFilter(query);
   const isIn = type === 'ANY' && condition['comparison_type'] === 'COMPARE_EQUAL';
   return isIn && isNode(child) && nodesOf(query['select_list']).length === 1
-    ? { key: child, query }
+    ? { key: child, query, isNot: false }
     : undefined;
 }
 
-/** `key IN (query)` */
-export function isAmong({ key, query }: SemiFilter): SqlNode {
+/** `key IN (query)`, or `NOT COALESCE(key IN (query), FALSE)`. */
+export function isAmong({ key, query, isNot }: SemiFilter): SqlNode {
+  if (isNot) return negated(coalesce([isAmong({ key, query, isNot: false }), literal(false)]));
   return {
     class: 'SUBQUERY',
     type: 'SUBQUERY',
@@ -48,7 +60,10 @@ export function isAmong({ key, query }: SemiFilter): SqlNode {
   };
 }
 
-/** The query's rows whose keys the outer rows have: those that are left by conditions without operators and queries. */
+/**
+ * The query, limited to keys that the outer rows have. Outer rows here are those that the outer conditions without
+ * operators and queries leave.
+ */
 export function amongKeysOf(
   { key, query }: SemiFilter,
   outer: SqlNode,
@@ -59,7 +74,11 @@ export function amongKeysOf(
     (part) => !holds(part, (node) => isOperator(node) || node['class'] === 'SUBQUERY'),
   );
   const keys = select([key], outer['from_table'], conjunction(plain));
-  const isWanted = isAmong({ key: { ...own, alias: '' } as SqlNode, query: keys });
+  const isWanted = isAmong({
+    key: { ...own, alias: '' } as SqlNode,
+    query: keys,
+    isNot: false,
+  });
   return {
     ...query,
     where_clause: conjunction([...conjuncts(query['where_clause']), isWanted]),
@@ -67,8 +86,8 @@ export function amongKeysOf(
 }
 
 /**
- * The arm with those of its rows alone that the other arm of an EXCEPT or INTERSECT has as well: others change nothing.
- * Undefined where its columns are not all written out.
+ * The arm of an EXCEPT or INTERSECT, limited to rows that the other arm has as well: the arm's other rows do not change
+ * the result. Undefined where the arm's columns are not all written out.
  */
 export function amongRowsOf(arm: SqlNode, other: SqlNode): SqlNode | undefined {
   const items = nodesOf(arm['select_list']);
@@ -92,8 +111,11 @@ export function amongRowsOf(arm: SqlNode, other: SqlNode): SqlNode | undefined {
   return { ...arm, where_clause };
 }
 
-/** EXISTS over one equality of a column of the query and an expression of the row around it. */
+/** Reads an EXISTS whose WHERE holds one equality of a column of the query and an expression of the outer row. */
 function existsFilter(query: SqlNode): SemiFilter | undefined {
+  // An aggregate gives a row where there is none, and unnest may give none where there is one.
+  const isCall = ({ class: kind }: SqlNode) => kind === 'FUNCTION' || kind === 'WINDOW';
+  if (holds(query['select_list'], isCall)) return undefined;
   const from = query['from_table'] ?? NO_TABLE;
   const names = new Set(relationsOf(from).map((one) => relationName(one).toLowerCase()));
   const parts = conjuncts(query['where_clause']);
@@ -105,12 +127,12 @@ function existsFilter(query: SqlNode): SemiFilter | undefined {
     const [own, key] = isOwn(left) ? [left, right] : [right, left];
     if (!isOwn(own) || !isOuter(key)) continue;
     const where_clause = conjunction(parts.filter((one) => one !== part));
-    return { key, query: { ...query, select_list: [own], where_clause } };
+    return { key, query: { ...query, select_list: [own], where_clause }, isNot: false };
   }
   return undefined;
 }
 
-/** Whether it has columns, and each names its table, for which this holds. */
+/** Whether the value names columns, and each is qualified by a table for which `test` holds. */
 function areColumns(value: unknown, test: (relation: string) => boolean): boolean {
   let [some, all] = [false, true];
   holds(value, ({ class: kind, column_names: names }) => {

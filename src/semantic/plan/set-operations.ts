@@ -1,4 +1,4 @@
-/** UNION, EXCEPT and INTERSECT: what of each arm has to be asked. */
+/** UNION, EXCEPT and INTERSECT: finds which questions of each arm have to be asked. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { countOf } from '../../duck/stage.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
@@ -19,13 +19,13 @@ import {
 import { amongRowsOf } from './semi-filters.ts';
 import { type WithQuery, withSeen } from './with-queries.ts';
 
-/** What an arm is made ready with. */
+/** What an arm needs to be made ready. */
 export interface ArmContext {
   readonly run: SemanticQuery;
   readonly tests: FlattenTests;
   /** The WITH queries that the arms see. */
   readonly seen: readonly WithQuery[];
-  /** The arm with what it needs asked. */
+  /** Asks the questions that the arm needs. Returns the query to run in place of the arm. */
   ready(arm: SqlNode): Promise<SqlNode>;
 }
 
@@ -47,15 +47,18 @@ export async function readySetOperation(node: SqlNode, context: ArmContext): Pro
   };
 }
 
-/** UNION ALL and nothing else: its arms come one after another. */
-function isUnionAll(node: SqlNode): boolean {
+/** Whether the node is a bare UNION ALL: its arms come one after another. */
+export function isUnionAll(node: SqlNode): boolean {
   const map = node['cte_map'];
   const isBare = nodesOf(node['modifiers']).length === 0;
   const hasWith = isNode(map) && nodesOf(map['map']).length > 0;
   return node['setop_type'] === 'UNION' && node['setop_all'] === true && isBare && !hasWith;
 }
 
-/** The arms in turn, each for the rows that those before it leave; `rows` is undefined where they are not all known. */
+/**
+ * Makes the arms ready in turn, each only for the rows that are still wanted after those before it. `rows` is undefined
+ * where an arm's number of rows is not known.
+ */
 async function firstOf(
   node: SqlNode,
   wanted: number,
@@ -84,7 +87,10 @@ async function firstOf(
   return { node: ready, rows };
 }
 
-/** The arm; of an EXCEPT or INTERSECT with those of its rows alone that the other arm has, where that asks nothing. */
+/**
+ * The arm. Both arms of an INTERSECT, and the right one of an EXCEPT, are limited to rows that the other arm has, if
+ * that arm asks no questions.
+ */
 function narrowed(
   { setop_type: type, setop_all: all, right }: SqlNode,
   arm: SqlNode,
@@ -98,7 +104,10 @@ function narrowed(
   return amongRowsOf(arm, other) ?? arm;
 }
 
-/** Whether it asks, and each row is one of its FROM, with nothing that would differ were it computed twice. */
+/**
+ * Whether the arm holds operators, each of its rows comes from one row of its FROM, and nothing in it may differ when
+ * it is computed twice.
+ */
 function isRows(node: SqlNode, { planOf, isOperator, isUnstable }: FlattenTests): boolean {
   if (node['type'] !== 'SELECT_NODE' || !holds(node, isOperator)) return false;
   const { isRowByRow, limit } = planOf(node);

@@ -1,4 +1,7 @@
-/** Unstable input, staged: random(), samples, files and the like are read once, and every run reads what was read. */
+/**
+ * Stages unstable input: random(), samples, files and the like are read once, and every run of the query reads the
+ * staged rows.
+ */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
 import type { FunctionFacts } from './function-facts.ts';
@@ -25,11 +28,11 @@ import { stageRows } from './stage-rows.ts';
 import { isUnstableQuery, isVarying, isVolatile } from './unstable.ts';
 import { columnNames, refuseVirtual, virtualColumns } from './virtual-columns.ts';
 
-/** What is known where a SELECT stands. */
+/** What is known about the surroundings of a SELECT. */
 export interface SelectContext {
   readonly facts: FunctionFacts;
   readonly isOperator: (node: SqlNode) => boolean;
-  /** The SELECT with the WITH queries that it sees. */
+  /** Adds to the SELECT the WITH queries that it sees. */
   withSeen(node: SqlNode): SqlNode;
 }
 
@@ -37,7 +40,7 @@ export interface SelectContext {
 const ROW_CLAUSES = ['select_list', 'where_clause', 'modifiers'] as const;
 const STAGED = 'rvb_staged';
 
-/** The SELECT over staged rows where what it reads is unstable, else itself. Throws Unplannable and RVB_SQL. */
+/** The SELECT over staged rows where its input is unstable; else the SELECT itself. Throws Unplannable and RVB_SQL. */
 export async function stabilise(
   run: SemanticQuery,
   node: SqlNode,
@@ -66,12 +69,15 @@ export async function stabilise(
 }
 
 interface Needs {
-  /** Rows have to be kept: a condition, a sample or the order picks others each time. */
+  /**
+   * True if the rows have to be staged: a condition, a sample, the order, or a value used with an operator may differ
+   * each time.
+   */
   readonly rows: boolean;
-  /** A table, file or query in FROM gives others each time. */
+  /** True if a table, file or query in FROM may give other rows each time. */
   readonly relations: boolean;
   readonly ordersUnstably: boolean;
-  /** Unstable expressions beside or within operators; each occurrence is a value of its own. */
+  /** Unstable expressions in items and conditions that hold operators; each occurrence has a value of its own. */
   readonly mixed: readonly SqlNode[];
 }
 
@@ -177,7 +183,7 @@ async function overStagedRows(
   return over;
 }
 
-/** The columns that the SELECT names, or all of them where it says `*`. */
+/** The columns that the SELECT names; all of them if it holds a `*`. */
 async function columnsOf(
   run: SemanticQuery,
   node: SqlNode,
@@ -194,7 +200,7 @@ async function columnsOf(
   return names.filter((name) => named.has(name.toLowerCase())).map((name) => columnRef(name));
 }
 
-/** Each relation has a name, no two the same one, and no join makes one column of two. */
+/** Whether each relation has a name of its own, and no join merges two columns into one. */
 function isSeparable(from: SqlNode, names: readonly string[]): boolean {
   const isMerging = ({ type, ref_type: kind, using_columns: using }: SqlNode) =>
     type === 'JOIN' && (kind === 'NATURAL' || (Array.isArray(using) && using.length > 0));
@@ -202,7 +208,7 @@ function isSeparable(from: SqlNode, names: readonly string[]): boolean {
   return !distinct.has('') && distinct.size === names.length && !holds(from, isMerging);
 }
 
-/** The staged rows, and each relation's columns under its name again. */
+/** The staged rows of a join, with each relation's columns under its name again. */
 function unfolded(table: SqlNode, names: readonly string[]): SqlNode {
   return names.reduce<SqlNode>((left, name, index) => {
     const row = columnRef(STAGED, `rvb_row_${index}`);
@@ -224,27 +230,30 @@ function unfolded(table: SqlNode, names: readonly string[]): SqlNode {
   }, table);
 }
 
-/** A `*` without what is staged beside the columns. */
+/** A `*` without the helper columns that are staged beside the real columns. */
 function withoutHidden(item: SqlNode, hidden: readonly string[]): SqlNode {
   if (item['class'] !== 'STAR' || hidden.length === 0) return item;
   const excluded = item['exclude_list'];
   return { ...item, exclude_list: [...(Array.isArray(excluded) ? excluded : []), ...hidden] };
 }
 
-/** Whether an item is of several columns and no `*`: nothing keeps what is staged beside the columns out of it. */
+/**
+ * Whether an item stands for several columns and is not a `*`, such as COLUMNS: the helper columns cannot be kept out
+ * of it.
+ */
 function isPattern(item: SqlNode): boolean {
   const isStar = item['class'] === 'STAR' && item['columns'] !== true && !isNode(item['expr']);
   return !isStar && holds(item, (node) => node['class'] === 'STAR');
 }
 
-/** Rows in the order in which they were staged. */
+/** An ORDER BY that keeps the order in which the rows were staged. */
 function byRowid(modifier: SqlNode, table: string): SqlNode {
   const [order] = nodesOf(modifier['orders']);
   const expression = columnRef(table, 'rowid');
   return { ...modifier, orders: [{ ...order, type: 'ASCENDING', expression }] };
 }
 
-/** Says in EXPLAIN what was staged. */
+/** Notes for EXPLAIN why rows were staged. */
 export function noteStaged({ report }: SemanticQuery, node: SqlNode, facts: FunctionFacts): void {
   const functions = new Set<string>();
   holds(node, (inner) => {

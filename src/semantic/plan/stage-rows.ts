@@ -1,4 +1,4 @@
-/** Rows of a query kept for the rest of the statement: what every run of it then reads is the same. */
+/** Stages the rows of a query for the rest of the statement: every run then reads the same rows. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { countOf, nextStageName, temporary } from '../../duck/stage.ts';
 import { passesOf } from '../find-answers.ts';
@@ -6,16 +6,16 @@ import type { SemanticQuery } from '../semantic-query.ts';
 import type { PlannedSql } from './planned-sql.ts';
 import { baseTable, select, star } from './query-tree.ts';
 
-/** A table of the statement's own. */
+/** A staged temp table of the statement. */
 export interface StagedRows {
   readonly table: string;
   readonly rowCount: number;
   readonly columns: readonly string[];
-  /** Whether DuckDB has the columns for structs. */
+  /** For each column: whether its type is a STRUCT. */
   readonly structs: readonly boolean[];
 }
 
-/** Runs the query until no answer of it is missing, and keeps its rows, in their order. */
+/** Runs the query until no answer is missing, and stages its rows in their order. */
 export async function stageRows(run: SemanticQuery, query: PlannedSql): Promise<StagedRows> {
   const { session, stop } = run.statement;
   const table = nextStageName();
@@ -34,7 +34,7 @@ export async function stageRows(run: SemanticQuery, query: PlannedSql): Promise<
   };
 }
 
-/** `SELECT * FROM` the table. */
+/** `SELECT * FROM` the staged table. */
 export function selectStaged({ table }: Pick<StagedRows, 'table'>): SqlNode {
   return select([star()], baseTable(table), null);
 }

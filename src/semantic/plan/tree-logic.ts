@@ -1,4 +1,4 @@
-/** Nodes of DuckDB's tree that decide: CASE, NOT and their literals. */
+/** Builds and reads logic nodes of DuckDB's tree: CASE, NOT, IS NOT NULL, and literals. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { isNode } from './query-tree.ts';
 
@@ -24,6 +24,10 @@ export function negated(condition: SqlNode): SqlNode {
   };
 }
 
+export function coalesce(children: readonly SqlNode[]): SqlNode {
+  return { class: 'OPERATOR', type: 'OPERATOR_COALESCE', alias: '', query_location: 0, children };
+}
+
 export function isNotNull(expression: SqlNode): SqlNode {
   return {
     class: 'OPERATOR',
@@ -34,7 +38,7 @@ export function isNotNull(expression: SqlNode): SqlNode {
   };
 }
 
-/** A BOOLEAN, or NULL. */
+/** A BOOLEAN or NULL literal. */
 export function literal(value: boolean | null): SqlNode {
   const plain = {
     class: 'CONSTANT',
@@ -49,7 +53,7 @@ export function literal(value: boolean | null): SqlNode {
   return { ...plain, value: { type: { id: 'BOOLEAN', type_info: null }, is_null: false, value } };
 }
 
-/** What a literal BOOLEAN or NULL is; undefined for any other node. */
+/** The value of a BOOLEAN or NULL literal; undefined for any other node. */
 export function booleanOf({ class: kind, child, value }: SqlNode): boolean | null | undefined {
   // DuckDB's parser writes TRUE as a cast of 't'.
   if (kind === 'CAST' && isNode(child)) return booleanOf(child);
@@ -59,7 +63,7 @@ export function booleanOf({ class: kind, child, value }: SqlNode): boolean | nul
   return value['value'] === false || value['value'] === 'f' ? false : undefined;
 }
 
-/** AND or OR where only TRUE counts: each part is looked at only where those before it do not decide. */
+/** An AND or OR as CASE, where only TRUE counts: each part is evaluated only where the parts before it do not decide. */
 export function asFilter(parts: readonly SqlNode[], isAnd: boolean): SqlNode {
   return parts.reduceRight((rest, part) =>
     isAnd ? caseOf(part, rest, literal(null)) : caseOf(part, literal(true), rest),

@@ -1,4 +1,4 @@
-/** What of a query may differ from one run of it to the next, though no data was changed. */
+/** Finds the parts of a query that may differ from one run to the next, though no data was changed. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { FunctionFacts } from './function-facts.ts';
 import { holds, isNode, nodesOf } from './query-tree.ts';
@@ -8,13 +8,16 @@ const STABLE_SOURCES = new Set(
   'range generate_series unnest repeat repeat_row json_each json_tree test_all_types'.split(' '),
 );
 
-/** A function whose value is another one each time, or a source that is. */
+/** Whether the node is a function that may give another value in each call, a sample, or a source of unstable rows. */
 export function isVolatile(node: SqlNode, facts: FunctionFacts): boolean {
   if (node['class'] === 'FUNCTION') return facts.volatile.has(functionName(node));
   return isNode(node['sample']) || isUnstableSource(node);
 }
 
-/** The same, and functions whose value is that of a query's begin. */
+/**
+ * Whether the node is a function that may give another value in each call or in each query, such as
+ * `current_timestamp`.
+ */
 export function isVarying(node: SqlNode, facts: FunctionFacts): boolean {
   if (node['class'] === 'FUNCTION') {
     const name = functionName(node);
@@ -25,13 +28,13 @@ export function isVarying(node: SqlNode, facts: FunctionFacts): boolean {
   return /^(current_|local)/.test(names[0]) && facts.varying.has(String(names[0]).toLowerCase());
 }
 
-/** Files and the like, which others write to while a statement runs. */
+/** Files and other sources that others may write to while a statement runs. */
 function isUnstableSource(node: SqlNode): boolean {
   if (node['type'] === 'TABLE_FUNCTION') {
     const call = node['function'];
     return isNode(call) && !STABLE_SOURCES.has(functionName(call));
   }
-  // FROM 'items.csv': DuckDB has it as a table of that name.
+  // DuckDB reads FROM 'items.csv' as a table of that name.
   const isTable = node['type'] === 'BASE_TABLE' && node['schema_name'] === '';
   return isTable && /[./]/.test(String(node['table_name']));
 }
@@ -43,7 +46,8 @@ export function isUnstableQuery(query: unknown, facts: FunctionFacts): boolean {
     const isLimited = nodesOf(node['modifiers']).some(({ type }) =>
       String(type).startsWith('LIMIT'),
     );
-    // That a condition holds of another moment is soon said; a value that differs each time never is.
+    // In a condition, `current_timestamp` is allowed: soon no run meets a new question. In a select list it gives new
+    // values, and so new questions, in every run.
     return isLimited || isVolatile(node, facts) || holds(gives, (one) => isVarying(one, facts));
   });
 }

@@ -1,4 +1,4 @@
-/** What `*` leaves out and a SELECT may name all the same: `rowid` of a table, `filename` of a file. */
+/** Columns that `*` leaves out and a SELECT may still name: `rowid` of a table, `filename` of a file. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
 import { plannedSql } from './planned-sql.ts';
@@ -7,7 +7,7 @@ import { relationName } from './relations.ts';
 
 const VIRTUAL = ['rowid', 'filename', 'file_index', 'file_row_number'];
 
-/** What of a table or file the SELECT names beyond its columns. */
+/** The virtual columns of a table or file that the SELECT names. */
 export async function virtualColumns(
   run: SemanticQuery,
   node: SqlNode,
@@ -27,7 +27,10 @@ export async function virtualColumns(
   return named.filter((name) => !columns.some((column) => column.toLowerCase() === name));
 }
 
-/** A joined row is kept with its columns alone. Throws Unplannable where the SELECT names more. */
+/**
+ * Throws Unplannable where the SELECT names a virtual column of a joined table: staged rows of a join hold only the
+ * columns of `*`.
+ */
 export async function refuseVirtual(
   run: SemanticQuery,
   node: SqlNode,
@@ -40,7 +43,7 @@ export async function refuseVirtual(
   }
 }
 
-/** What the columns of a FROM are called. */
+/** The names of the columns of a FROM. */
 export async function columnNames(
   run: SemanticQuery,
   from: unknown,

@@ -1,13 +1,13 @@
-/** The types that DuckDB's binder found in a call of a function, as its error tells them. */
+/** Reads from an error of DuckDB's binder the types of the arguments in a call. */
 
-/** A call that no function of its name takes. */
+/** A call whose arguments fit no function of its name. */
 export interface RefusedCall {
   /** The function's name. */
   readonly name: string;
   readonly types: readonly string[];
 }
 
-/** What a binder's error says; undefined where it is about something else. */
+/** The call that a binder's error is about; undefined for another kind of error. */
 export function refusedCall(message: string): RefusedCall | undefined {
   const found = /name and argument types '([^(]+)\(([\s\S]*)\)'\. You might/.exec(message);
   if (found === null) return undefined;

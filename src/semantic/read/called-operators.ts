@@ -1,18 +1,18 @@
-/** The operators that stand at the places of a statement, and whether each is given as many arguments as it takes. */
+/** Finds the operator at each place of a statement, and checks the number of its arguments. */
 import type { Span } from '../../../grammar/ast.ts';
 import { type CallArgument, callArguments } from '../../../grammar/semantic/call-arguments.ts';
 import type { SemanticSpan } from '../../../grammar/semantic/find-operators.ts';
 import type { Cascade } from '../../cascade/cascade.ts';
+import { refuseCells } from '../../cascade/refuse-cells.ts';
 import { RvbbitError } from '../../errors.ts';
 import { checkArity, signatureOf } from '../../operators/check-call.ts';
 import type { Operator, OperatorRegistry } from '../../operators/operator.ts';
 import { SEED_FUNCTIONS, type SeedFunction, seedFunctionOf } from '../../operators/seed-call.ts';
 import { seedOperator } from '../../operators/seed-operator.ts';
 import { checkRunInputs } from '../../plan/bind-inputs.ts';
-import { refuseLaterCells } from '../../plan/bind-statement.ts';
 import { sourceError } from './source-error.ts';
 
-/** The operator of each place; one for all calls of a function that name the same cascade. */
+/** The operator at each place. All calls of a seed function that name the same cascade share one operator. */
 export async function calledOperators(
   source: string,
   spans: readonly SemanticSpan[],
@@ -30,10 +30,17 @@ export async function calledOperators(
       operators.push(operator);
       continue;
     }
-    const { literal: path, span: place } = literalPath(source, span, seed, args ?? []);
-    const key = `${seed} ${path}`;
-    const load = () => cascadeAt(cascadeRoot, path, source, place.start);
-    const operator = seeds.get(key) ?? seedOperator(seed, await load());
+    const cascade =
+      seed === 'semantic_batch_matches'
+        ? operatorNamed(registry, 'MEANS').cascade
+        : await namedCascade(
+            cascadeRoot,
+            source,
+            literalPath(source, span, seed, args ?? []),
+            seed,
+          );
+    const key = `${seed} ${cascade.file}`;
+    const operator = seeds.get(key) ?? seedOperator(seed, cascade);
     seeds.set(key, operator);
     if (seed === 'rvbbit_run_batch') checkRunInputs(operator.cascade);
     refuseArguments(source, span, operator, args ?? []);
@@ -59,37 +66,45 @@ function notYet(what: string, { name }: Operator): RvbbitError {
   );
 }
 
-/** What is wrong within its file has a place there; all else has the place of its name. */
-async function cascadeAt(
+interface LiteralPath {
+  readonly literal: string;
+  readonly span: Span;
+}
+
+/**
+ * Loads the cascade that a call names. An error within its file has its place there; any other error is placed at the
+ * name.
+ */
+async function namedCascade(
   root: string,
-  path: string,
   source: string,
-  offset: number,
+  { literal: path, span }: LiteralPath,
+  seed: SeedFunction,
 ): Promise<Cascade> {
   const { loadCascade } = await import('../../cascade/load-cascade.ts');
   try {
     const cascade = await loadCascade(root, path);
-    refuseLaterCells(cascade);
+    refuseCells(cascade, seed === 'rvbbit_run_batch' ? 'run' : 'map');
     return cascade;
   } catch (thrown) {
     const isPlaced = !(thrown instanceof RvbbitError) || thrown.place !== undefined;
-    throw isPlaced ? thrown : sourceError(thrown.code, thrown.message, source, offset);
+    throw isPlaced ? thrown : sourceError(thrown.code, thrown.message, source, span.start);
   }
 }
 
-/** A row's value is never a path: what a statement may run stands in its text. */
+/** The path that a call names, which must be a literal: the statement's text alone decides which cascades may run. */
 function literalPath(
   source: string,
   { span }: SemanticSpan,
   seed: SeedFunction,
   [first]: readonly CallArgument[],
-): { readonly literal: string; readonly span: Span } {
+): LiteralPath {
   if (first?.literal !== undefined) return { literal: first.literal, span: first.span };
   const message = `${seed} takes the cascade as a text literal, e.g. 'enrich.yaml': what a row says is never a path: ${SEED_FUNCTIONS[seed]}`;
   throw sourceError('RVB_TYPE_MISMATCH', message, source, first?.span.start ?? span.start);
 }
 
-/** DuckDB takes `name := value` for a value alone, whatever the name. */
+/** Throws for named arguments and for a wrong number of them: DuckDB would ignore the name in `name := value`. */
 function refuseArguments(
   source: string,
   { span }: SemanticSpan,

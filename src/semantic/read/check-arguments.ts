@@ -1,4 +1,4 @@
-/** Refuses what does not bind, arguments of wrong types above all, before anything is asked. */
+/** Refuses statements that do not bind, above all for arguments of wrong types, before any question is asked. */
 import type { Rewritten } from '../../../grammar/semantic/rewrite.ts';
 import { nodeApi } from '../../duck/node-api.ts';
 import type { Session } from '../../duck/session.ts';
@@ -14,16 +14,17 @@ import { unrewrittenError } from './rewritten-error.ts';
 import { sourceError } from './source-error.ts';
 import { takeSymbol } from './symbols.ts';
 
-/** Binds the statement, whose functions are registered. Throws RVB_TYPE_MISMATCH and RVB_SQL, with their places. */
+/** Binds the statement; its functions must be registered. Throws RVB_TYPE_MISMATCH and RVB_SQL, with their places. */
 export async function checkArguments(read: SemanticStatement, statement: Statement): Promise<void> {
-  // Of a text DuckDB takes what the operators do. Its other casts are wider, and may stand in a macro.
+  // For texts DuckDB accepts the same types as the operators do. For other types it casts more than they accept,
+  // perhaps in a macro.
   const lax = read.placed.filter(({ operator }) => !takesTextsAlone(operator));
   if (lax.length > 0) await probeTypes(read, lax, statement);
   const thrown = await bindError(read.whole, statement);
   if (thrown !== undefined) throw unrewrittenError(thrown, read, read.whole);
 }
 
-/** Asks DuckDB for the types of each operator's arguments, and holds them against what it takes. */
+/** Asks DuckDB for the types of each operator's arguments, and compares them with the types that it takes. */
 async function probeTypes(
   read: SemanticStatement,
   placed: readonly PlacedOperator[],
@@ -46,19 +47,22 @@ async function probeTypes(
   }
 }
 
-/** No macro with casts stands for it. */
+/** Whether the operator takes only texts and gives a native type, so that no macro with casts stands for it. */
 function takesTextsAlone({ args, returns }: Operator): boolean {
   const isText = args.every(({ type }) => type.toUpperCase() === 'VARCHAR');
   return isText && NATIVE_TYPES.has(returns.toUpperCase());
 }
 
-/** What DuckDB's binder says of a text; a text that it does not explain (a PIVOT is two statements) it binds later. */
+/**
+ * The error of DuckDB's binder for a text. A text that DuckDB cannot EXPLAIN (a PIVOT is two statements) is bound
+ * later.
+ */
 async function bindError(
   { text }: Rewritten,
   { session, parameters, stop }: Statement,
 ): Promise<RvbbitError | undefined> {
   try {
-    // With parameters, be they none, a PIVOT is refused that would otherwise be begun.
+    // With a list of parameters, even an empty one, DuckDB refuses a PIVOT, which would otherwise start to run.
     const options = { parameters: parameters ?? [], signal: stop.signal, linesBefore: 1 };
     await session.run(`EXPLAIN\n${text}`, options);
     return undefined;
@@ -69,7 +73,7 @@ async function bindError(
   }
 }
 
-/** Functions that no call matches by its number of arguments, so that DuckDB says what types these have. */
+/** Registers functions that no call fits by its number of arguments: DuckDB's error then names the arguments' types. */
 function registerProbe(
   session: Session,
   { infix, call }: { readonly infix: string; readonly call: string },

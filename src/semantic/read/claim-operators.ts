@@ -1,4 +1,4 @@
-/** Which words of a statement are semantic operators: those without which DuckDB does not parse it. */
+/** Finds the words of a statement that are semantic operators: as plain SQL, DuckDB does not parse them. */
 import { findOperators, type SemanticSpan } from '../../../grammar/semantic/find-operators.ts';
 import { type Rewritten, rewrite } from '../../../grammar/semantic/rewrite.ts';
 import type { Vocabulary } from '../../../grammar/semantic/vocabulary.ts';
@@ -8,21 +8,21 @@ import type { Session } from '../../duck/session.ts';
 import { RvbbitError } from '../../errors.ts';
 import { symbolNames } from './symbols.ts';
 
-/** Operators in one statement. */
+/** The most operators in one statement. */
 const SEMANTIC_MAX_OPERATORS = 200;
 
 /** The operators of a statement, in the order in which they stand. */
 export type ClaimedOperators =
   | { readonly kind: 'claimed'; readonly spans: readonly SemanticSpan[] }
-  /** Without a semantic operator; DuckDB's own error stands. */
+  /** The statement holds no semantic operator; DuckDB's own error stands. */
   | { readonly kind: 'plain' }
-  /** There are operators, and the rest does not parse: where, in the source. */
+  /** The statement holds operators, and the rest of it does not parse; `offset` is the place in the source. */
   | { readonly kind: 'error'; readonly message: string; readonly offset: number };
 
 /**
- * Asks DuckDB's parser where the text does not parse, takes the operator word there for an operator, and asks
- * again until it parses. What parses as it stands is so never claimed; functions are where DuckDB has none of
- * the name.
+ * Asks DuckDB's parser where the text does not parse, takes the operator word there for an operator, and asks again
+ * until the text parses. A word that parses as plain SQL is thus never claimed. A call is claimed if DuckDB has no
+ * function of its name.
  */
 export async function claimOperators(
   session: Session,
@@ -53,7 +53,7 @@ export async function claimOperators(
   return { kind: 'claimed', spans };
 }
 
-/** The source with a symbol in each operator's place: of its own, so that the tree tells them apart. */
+/** The source with a symbol in each operator's place. Each symbol is unique, so that the tree tells them apart. */
 export function trial(source: string, spans: readonly SemanticSpan[]): Rewritten {
   return rewrite(
     source,
@@ -61,7 +61,7 @@ export function trial(source: string, spans: readonly SemanticSpan[]): Rewritten
   );
 }
 
-/** A symbol as it stands in a text: it must not run into an operator that adjoins it. */
+/** The text of a symbol. Spaces keep an infix symbol apart from an operator next to it. */
 export function symbolText(
   span: SemanticSpan,
   names: { readonly infix: string; readonly call: string },
@@ -69,7 +69,7 @@ export function symbolText(
   return span.kind === 'call' ? names.call : ` ${names.infix} `;
 }
 
-/** The last operator at which, or right after which, the parser stopped. */
+/** The last unclaimed operator at which, or right after which, the parser stopped. */
 function errorOperator(
   candidates: readonly SemanticSpan[],
   claimed: ReadonlySet<SemanticSpan>,
@@ -82,12 +82,12 @@ function errorOperator(
     (candidate) =>
       !claimed.has(candidate) &&
       candidate.span.start <= at &&
-      // A function's name that is a keyword is refused where it stands.
+      // A function's name that is a keyword is refused at the name itself.
       (candidate.kind === 'infix' ? at <= candidate.next : at === candidate.span.start),
   );
 }
 
-/** Calls of functions that are in no catalogue of the session. */
+/** Calls of functions that no catalogue of the session knows. */
 async function undefinedCalls(
   session: Session,
   candidates: readonly SemanticSpan[],
@@ -103,7 +103,7 @@ async function undefinedCalls(
   return calls.filter(({ words }) => undefinedNames.has(words.toLowerCase()));
 }
 
-/** Whether DuckDB finds a function of the name; asking its binder takes 1 ms, its catalogue's view 50. */
+/** Whether DuckDB finds a function of the name. To ask its binder takes 1 ms, to query its catalogue 50 ms. */
 async function isFunction(
   session: Session,
   name: string,

@@ -1,25 +1,25 @@
-/** What DuckDB's tree says of each operator: whether a BOOLEAN is needed there, and whether it orders rows. */
+/** Reads from DuckDB's tree, for each operator, whether a BOOLEAN is needed there, and whether it orders rows. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 
-/** What is around an operator, by the name of its symbol. */
+/** The surroundings of an operator. */
 export interface OperatorContext {
-  /** The value is needed as a BOOLEAN: in WHERE, ON, CASE WHEN, under AND, OR, NOT, … */
+  /** True if a BOOLEAN is needed: in WHERE, ON, CASE WHEN, under AND, OR, NOT, … */
   readonly isCondition: boolean;
-  /** It is an ORDER BY term without ASC or DESC. */
+  /** True if it is an ORDER BY term without ASC or DESC. */
   readonly isPlainOrder: boolean;
 }
 
-/** Keys of a node whose expression is a condition, by the node's class or type. */
+/** Keys of a node that hold a condition, by the node's class or type. */
 const CONDITIONS: Readonly<Record<string, readonly string[]>> = {
   SELECT_NODE: ['where_clause', 'having', 'qualify'],
   JOIN: ['condition'],
   FUNCTION: ['filter'],
   WINDOW: ['filter_expr'],
 };
-/** Functions whose lambda says which elements stay. */
+/** Functions whose lambda decides which elements stay. */
 const FILTER_FUNCTIONS = new Set(['list_filter', 'array_filter', 'filter']);
 
-/** The contexts of all functions in a tree whose names `isOperator` takes for ours. */
+/** The contexts of all functions in a tree whose names `isOperator` accepts, by name. */
 export function operatorContexts(
   tree: unknown,
   isOperator: (name: string) => boolean,

@@ -1,4 +1,7 @@
-/** DuckDB takes no alias of a volatile expression in another one; the operators' functions are volatile. */
+/**
+ * Replaces an alias by its expression: DuckDB does not let an expression name the alias of a volatile one, and the
+ * operators' functions are volatile.
+ */
 import { type SqlNode, treeToSql } from '../../duck/parse-sql.ts';
 import { RvbbitError } from '../../errors.ts';
 import type { Statement } from '../../execute/statement.ts';
@@ -7,12 +10,12 @@ import { holds, mapTree, NO_TABLE, nodesOf, select } from '../plan/query-tree.ts
 import type { SemanticStatement } from './read-statement.ts';
 import { withTree } from './with-tree.ts';
 
-/** Clauses that may name an item of the select list, the list itself apart. */
+/** Clauses beside the select list that may name one of its items. */
 const CLAUSES = ['where_clause', 'having', 'qualify', 'modifiers'];
 
 /**
- * The statement with an item's expression for the alias of which DuckDB's binder said so; undefined where it said
- * something else, or where the alias is not that of one item of one SELECT.
+ * The statement with an item's expression in place of the alias that DuckDB's binder refused. Undefined for any other
+ * error, or where not exactly one item of one SELECT has the alias.
  */
 export async function withAliasExpanded(
   read: SemanticStatement,
@@ -61,7 +64,7 @@ function itemsCalled(node: SqlNode, alias: string): readonly SqlNode[] {
   );
 }
 
-/** The SELECT without references to the alias; undefined where there are none, or several items have it. */
+/** The SELECT without references to the alias; undefined if there are none, or several items have the alias. */
 async function expandedIn(
   node: SqlNode,
   alias: string,

@@ -1,4 +1,4 @@
-/** Reads a statement that holds semantic operators: which function stands at each place, and the texts for DuckDB. */
+/** Reads a statement that holds semantic operators: the function at each place, and the texts for DuckDB. */
 
 import type { Span } from '../../../grammar/ast.ts';
 import { ambiguousOperands, criterionEnd } from '../../../grammar/semantic/ambiguity.ts';
@@ -36,27 +36,29 @@ export interface PlacedOperator {
 export interface SemanticStatement {
   readonly source: string;
   readonly parts: StatementParts;
+  /** True if the caller was in a transaction when the statement was read. */
+  readonly inTransaction: boolean;
   readonly placed: readonly PlacedOperator[];
-  /** Each function once. */
+  /** The functions of the statement, each once. */
   readonly uses: readonly OperatorUse[];
-  /** Each operator's answers once. */
+  /** The answers of the operators, one book for each. */
   readonly books: readonly AnswerBook[];
   /** The statement as DuckDB executes it. */
   readonly whole: Rewritten;
-  /** The query that meets the same questions and changes nothing; absent where there is none. */
+  /** A query that meets the same questions and changes nothing; undefined if there is none. */
   readonly dry: Rewritten | undefined;
-  /** `whole`, with this query in the place of the one that stands in it, and these names for its columns. */
+  /** `whole`, with `query` in place of its own query, and `names` as the names of its columns. */
   wholeWith(query: string | undefined, names: readonly string[] | undefined): Rewritten;
-  /** `whole`, with this condition in the place of its WHERE. */
+  /** `whole`, with this condition in place of its WHERE. */
   wholeWhere(condition: string): Rewritten;
   /** `whole`, with a function of this name at the operator's place. */
   wholeNaming(span: SemanticSpan, name: string): Rewritten;
-  /** DuckDB's tree of `dry`, where it can be made SQL again. */
+  /** DuckDB's tree of `dry`, if it can be turned back into the same SQL. */
   readonly tree: readonly SqlNode[] | undefined;
   release(): void;
 }
 
-/** The statement, or nothing where it holds no semantic operator. */
+/** The statement; undefined if it holds no semantic operator. */
 export async function readSemanticStatement(
   source: string,
   registry: OperatorRegistry,
@@ -64,7 +66,7 @@ export async function readSemanticStatement(
     readonly session: Session;
     readonly threshold: number;
     readonly signal: AbortSignal;
-    /** Where the cascades lie that calls name. */
+    /** The root folder of the cascades that calls name. */
     readonly cascadeRoot: string;
   },
 ): Promise<SemanticStatement | undefined> {
@@ -82,10 +84,10 @@ export async function readSemanticStatement(
   refuseDefinitions(parts);
   const pieces = dryPieces(parts, source);
   const contexts = await contextsOf(session, source, spans, pieces, signal);
-  const once = await isInTransaction(session);
+  const inTransaction = await isInTransaction(session);
   const uses = new Map<string, OperatorUse>();
   const books = new Map<Operator, AnswerBook>();
-  // All that can be refused is, before names are taken.
+  // Everything that can be refused is refused before names are taken.
   const operators = await calledOperators(source, spans, registry, options.cascadeRoot);
   const readings = spans.map((span, index) => {
     const operator = operators[index]!;
@@ -102,7 +104,12 @@ export async function readSemanticStatement(
     }
     let use = uses.get(key);
     if (use === undefined) {
-      use = { book, reading, names: takeSymbol(typesOf(operator, reading), once), threshold };
+      use = {
+        book,
+        reading,
+        names: takeSymbol(typesOf(operator, reading), inTransaction),
+        threshold,
+      };
       uses.set(key, use);
     }
     return { span, operator, use };
@@ -112,7 +119,7 @@ export async function readSemanticStatement(
     text: symbolText(span, use.names),
   }));
   for (const [index, span] of spans.entries()) {
-    // Relevance orders the best first unless the statement says otherwise.
+    // RELEVANCE TO orders the best rows first unless the statement has ASC or DESC.
     if (span.words !== 'RELEVANCE TO' || contexts?.get(nameAt(span, index))?.isPlainOrder !== true)
       continue;
     const end = criterionEnd(source, span);
@@ -124,6 +131,7 @@ export async function readSemanticStatement(
   return {
     source,
     parts,
+    inTransaction,
     placed,
     uses: [...uses.values()],
     books: [...books.values()],
@@ -145,7 +153,10 @@ export async function readSemanticStatement(
   };
 }
 
-/** Operators between columns where tables meet, in a join or a subquery: their questions may be as many as there are pairs. */
+/**
+ * Marks operators that take several columns in a join or a subquery: they may have as many questions as there are pairs
+ * of values.
+ */
 function markPaired(tree: unknown, uses: readonly OperatorUse[]): void {
   if (!holds(tree, ({ type }) => type === 'JOIN')) {
     holds(tree, (node) => {
@@ -207,7 +218,7 @@ function dryPieces(parts: StatementParts, source: string): readonly (Span | stri
   }
 }
 
-/** By the names that `trial` gives; undefined where DuckDB has no tree. */
+/** The context of each operator, by the names that `trial` gives; undefined if DuckDB gives no tree. */
 async function contextsOf(
   session: Session,
   source: string,
@@ -262,7 +273,7 @@ function refuseDefinitions(parts: StatementParts): void {
   if (parts.kind !== 'definition') return;
   throw new RvbbitError(
     'RVB_UNSUPPORTED',
-    `a ${parts.what} cannot keep semantic operators: DuckDB would have to ask when it is used; use CREATE TABLE … AS, or write the operator in the query`,
+    `this ${parts.what} cannot keep semantic operators: DuckDB would have to ask when it is used; use CREATE TABLE … AS, or write the operator in the query`,
     { stage: 'bind' },
   );
 }

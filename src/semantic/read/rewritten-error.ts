@@ -1,4 +1,4 @@
-/** DuckDB's errors over a rewritten text, as errors over the statement that was written. */
+/** Translates DuckDB's errors in a rewritten text back to the statement as it was written. */
 
 import type { Rewritten } from '../../../grammar/semantic/rewrite.ts';
 import { createSourceText } from '../../../grammar/source-text.ts';
@@ -8,7 +8,7 @@ import { refusedCall } from './argument-types.ts';
 import type { SemanticStatement } from './read-statement.ts';
 import { sourceError } from './source-error.ts';
 
-/** DuckDB's error over a rewritten text as one over the statement: its place, and operators by their words. */
+/** DuckDB's error in a rewritten text as an error in the statement: with its place there, and the operators' own words. */
 export function unrewrittenError(
   thrown: unknown,
   statement: SemanticStatement,
@@ -30,7 +30,10 @@ export function unrewrittenError(
   });
 }
 
-/** Arguments of types that an operator does not take, by the binder's error; `offset` is where it says they are. */
+/**
+ * The error for arguments of types that an operator does not take, if the binder's error is about that; `offset` is its
+ * place in the source.
+ */
 function mismatchIn(
   message: string,
   offset: number | undefined,
@@ -49,7 +52,7 @@ function mismatchIn(
   return sourceError('RVB_TYPE_MISMATCH', wrong, source, offset ?? span.span.start);
 }
 
-/** A text of DuckDB's with the operators' words in place of their symbols. */
+/** A text from DuckDB with the operators' words in place of their symbols. */
 export function inWords(text: string, { placed }: SemanticStatement): string {
   let worded = text;
   for (const { span, use } of placed) {

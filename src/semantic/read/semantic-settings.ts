@@ -1,4 +1,4 @@
-/** What the annotations of a semantic statement say, and what holds where they say nothing. */
+/** The settings that the annotations of a semantic statement give, and their defaults. */
 
 import type { Annotation } from '../../../grammar/ast.ts';
 import { parseDurationMs } from '../../../grammar/duration.ts';
@@ -9,34 +9,34 @@ import type { BudgetLimits, CacheSetting, OnError } from '../../plan/plan.ts';
 import type { Strategy } from '../../result.ts';
 import type { JsonObject } from '../../util/json.ts';
 
-/** Calls in flight at most where a semantic statement does not say `parallel`. */
+/** The most calls in flight, if a semantic statement does not say `parallel`. */
 const SEMANTIC_PARALLEL = 10;
-/** Predicted calls above which a semantic statement is refused, where it does not say `max_calls`. */
+/** A semantic statement with more predicted calls than this is refused, if it does not say `max_calls`. */
 const SEMANTIC_MAX_CALLS = 10_000;
-/** Pairs of two columns' values above which it is refused, where it does not say `max_pairs`. */
+/** A semantic statement that compares more pairs of values of two columns is refused, if it does not say `max_pairs`. */
 const SEMANTIC_MAX_PAIRS = 100_000;
-/** Score from which `ABOUT` and the like hold where a BOOLEAN is needed and nothing else is said. */
+/** The score from which `ABOUT` and similar operators count as TRUE where a BOOLEAN is needed, by default. */
 const SEMANTIC_THRESHOLD = 0.5;
 
 export interface SemanticSettings {
   readonly strategy: Strategy;
   readonly parallel: number;
   readonly threshold: number;
-  /** Predicted calls above which the statement is refused. */
+  /** The statement is refused if it would make more calls than this. */
   readonly maxCalls: number;
   readonly maxPairs: number;
   readonly onError: Exclude<OnError, { kind: 'skip' }>;
-  /** Nobody said what becomes of a failed answer. */
-  readonly isOnErrorUnsaid: boolean;
+  /** True if the statement does not say `on_error`. */
+  readonly isOnErrorDefault: boolean;
   readonly timeoutMs: number;
   readonly budget: BudgetLimits;
   readonly cache: CacheSetting;
-  /** Set over the operators' cells. */
+  /** Settings that override those of the operators' cells. */
   readonly modelOverride: ModelOverride;
 }
 
 /**
- * The settings of a statement whose annotations are known and well-formed; `writes`: its result goes to a table or
+ * The settings of a statement whose annotations are known and well-formed. `writes`: its result goes to a table or
  * file. Throws RVB_UNSUPPORTED, RVB_OPTION_TYPE.
  */
 export function semanticSettings(
@@ -64,7 +64,7 @@ export function semanticSettings(
     maxCalls: Number(values.get('max_calls') ?? SEMANTIC_MAX_CALLS),
     maxPairs: Number(values.get('max_pairs') ?? SEMANTIC_MAX_PAIRS),
     onError: onErrorOf(values.get('on_error') ?? (writes ? 'fail' : 'null')),
-    isOnErrorUnsaid: !values.has('on_error'),
+    isOnErrorDefault: !values.has('on_error'),
     timeoutMs: parseDurationMs(values.get('timeout') ?? '') ?? RUN_TIMEOUT_MS,
     budget: maxCost === undefined ? {} : { costMicroUsd: Math.round(Number(maxCost) * 1e6) },
     cache: cacheOf(values.get('cache')),

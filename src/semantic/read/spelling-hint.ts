@@ -1,10 +1,10 @@
-/** What may have been meant by a text that DuckDB refuses and that holds no semantic operator. */
+/** Suggests what the user may have meant by a text that DuckDB refuses and that holds no semantic operator. */
 import { type SemanticLexeme, semanticLexemes } from '../../../grammar/semantic/lexemes.ts';
 import { nearestSpelling } from '../../../grammar/spelling.ts';
 import { RvbbitError } from '../../errors.ts';
 import type { OperatorRegistry } from '../../operators/operator.ts';
 
-/** DuckDB's error with a hint, where a word at its place is an operator's, or is spelt nearly like one. */
+/** DuckDB's error, with a hint if the word at its place is an operator's, or nearly so. */
 export function withSpellingHint(
   refusal: unknown,
   text: string,
@@ -24,7 +24,7 @@ export function withSpellingHint(
   return new RvbbitError(code, `${message}\n${hint}`, { stage, sqlState, place, cause });
 }
 
-/** The parser stops at an operator that it does not know, or right after it where it took it for an alias. */
+/** The parser stops at an operator that it does not know, or right after it if it read the operator as an alias. */
 function infixHint(
   lexemes: readonly SemanticLexeme[],
   at: number,

@@ -1,26 +1,27 @@
-/** Names that DuckDB parses as infix operators or functions and that no other statement of the process uses. */
+/** Gives names that DuckDB parses as infix operators or functions, and that no other statement of the process uses. */
 
 const DIGITS = ['@', '&', '|', '^'];
 
-/** Numbers in use, and the number of each signature: DuckDB replaces a function only by one of its own types. */
+/** The numbers in use, and the number of each signature: DuckDB replaces a function only by one with the same types. */
 const taken = new Set<number>();
 const everTaken = new Set<number>();
 const signatures = new Map<string, number>();
 
-/** A name of each kind, held until it is released. */
+/** One name of each kind, held until it is released. */
 export interface SymbolNames {
   /** e.g. `~@&~`. */
   readonly infix: string;
   /** e.g. `rvb_call_5`. */
   readonly call: string;
-  /** e.g. `rvb_miss_5`: what a macro that hides the others calls for what it does not find. */
+  /** e.g. `rvb_miss_5`: the function that a macro over the other names calls for a missing answer. */
   readonly miss: string;
   release(): void;
 }
 
 /**
- * Takes the lowest free names that were only ever used for functions of this signature. `once`: names that nobody
- * has used before or will after: what a transaction registers conflicts with what others register meanwhile.
+ * Takes the lowest free names that were only ever used for functions of this signature. `once`: takes names that were
+ * never used and never will be again, because functions registered in a transaction conflict with those that others
+ * register meanwhile.
  */
 export function takeSymbol(signature: string, once = false): SymbolNames {
   let kind = signatures.get(signature);
@@ -29,7 +30,7 @@ export function takeSymbol(signature: string, once = false): SymbolNames {
     signatures.set(signature, kind);
   }
   for (let slot = 0; ; slot += 1) {
-    // Each pair of numbers has a number of its own (Cantor).
+    // Each pair of `slot` and `kind` has a number of its own (Cantor's pairing).
     const number = ((slot + kind) * (slot + kind + 1)) / 2 + kind;
     if (taken.has(number) || (once && everTaken.has(number))) continue;
     taken.add(number);
@@ -39,7 +40,7 @@ export function takeSymbol(signature: string, once = false): SymbolNames {
   }
 }
 
-/** The names with a number; distinct for distinct numbers, and none is an operator of DuckDB's. */
+/** The names for a number: distinct for distinct numbers, and none is one of DuckDB's operators. */
 export function symbolNames(number: number): Omit<SymbolNames, 'release'> {
   let digits = '';
   for (let rest = number; ; rest = Math.floor(rest / DIGITS.length) - 1) {

@@ -1,32 +1,32 @@
-/** How an operator is used at a place of a statement: which function stands there. */
+/** How an operator is used at a place of a statement, and so which function stands there. */
 import { assertUnreachable } from '../../errors.ts';
 import type { Operator } from '../../operators/operator.ts';
 import type { Answer, AnswerBook } from '../ask/answer-book.ts';
 import type { SymbolNames } from './symbols.ts';
 
 /**
- * `value` is the answer itself; `matches` is whether a score reaches the threshold, where a BOOLEAN is
- * needed; `not` and `misses` are their negations, NULL staying NULL.
+ * `value` is the answer itself. `matches` tells whether a score reaches the threshold, where a BOOLEAN is needed. `not`
+ * and `misses` are the negations of `value` and `matches`. NULL stays NULL.
  */
 export type OperatorReading = 'value' | 'not' | 'matches' | 'misses';
 
-/** One function of a statement: an operator read in one way, under names of its own. */
+/** One function of a statement: an operator with one reading, under names of its own. */
 export interface OperatorUse {
   readonly book: AnswerBook;
   readonly reading: OperatorReading;
   readonly names: SymbolNames;
-  /** For `matches` and `misses`. */
+  /** The threshold for `matches` and `misses`. */
   readonly threshold: number;
-  /** A missing answer is NULL and is not noted: the rows that need it are not wanted. */
+  /** True if a missing answer counts as NULL and is not noted: the rows that need it are not wanted. */
   readonly isLenient?: boolean;
 }
 
-/** The type of what the function gives. */
+/** The type of the function's value. */
 export function typeOfUse({ book: { operator }, reading }: OperatorUse): string {
   return typeOfReading(operator, reading);
 }
 
-/** What tells the types of two functions apart. */
+/** The function's signature as a text, e.g. `(VARCHAR) -> BOOLEAN`. */
 export function typesOf(operator: Operator, reading: OperatorReading): string {
   const args = operator.args.map(({ type }) => type.toUpperCase()).join(', ');
   return `(${args}) -> ${typeOfReading(operator, reading)}`;
@@ -36,7 +36,7 @@ function typeOfReading(operator: Operator, reading: OperatorReading): string {
   return reading === 'value' ? operator.returns.toUpperCase() : 'BOOLEAN';
 }
 
-/** What the function gives for an answer. */
+/** The function's value for an answer. */
 export function readAnswer({ reading, threshold }: OperatorUse, answer: Answer): Answer {
   if (answer === null) return null;
   switch (reading) {

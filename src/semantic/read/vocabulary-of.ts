@@ -1,4 +1,4 @@
-/** The words that a registry's operators are written with, and the functions that run any cascade. */
+/** The words that a registry's operators are written with, and the names of functions that run any cascade. */
 import type { InfixSpelling, Vocabulary } from '../../../grammar/semantic/vocabulary.ts';
 import type { OperatorRegistry } from '../../operators/operator.ts';
 import { seedFunctionOf } from '../../operators/seed-call.ts';

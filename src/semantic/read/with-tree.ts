@@ -1,9 +1,9 @@
-/** A semantic statement whose query was changed as a tree. */
+/** Puts a changed tree back into a semantic statement. */
 import { type SqlNode, treeToSql } from '../../duck/parse-sql.ts';
 import type { Statement } from '../../execute/statement.ts';
 import type { SemanticStatement } from './read-statement.ts';
 
-/** The statement with another tree for its query, and the texts that follow from it. */
+/** The statement with another tree for its query, and with the texts that follow from the tree. */
 export async function withTree(
   read: SemanticStatement,
   tree: SqlNode,

@@ -1,4 +1,4 @@
-/** Answers that break HTTP: written on the socket, past the server's own framing. */
+/** Answers that break HTTP. They are written directly to the socket, without the server's own framing. */
 import type { Exchange, WireAnswer } from '../exchange.ts';
 import type { ChunksFault, CutFault, DisconnectFault } from '../fault.ts';
 import { RESET_DELAY_MS } from '../limits.ts';
@@ -16,7 +16,7 @@ function head({ headers, type }: WireAnswer, framing: string): string {
   ].join('\r\n');
 }
 
-/** Writes bytes and closes: by FIN, or by RST once they have had the time to arrive. */
+/** Writes bytes and closes the connection: by FIN, or by RST after the bytes have had time to arrive. */
 function writeAndLeave(exchange: Exchange, bytes: Buffer, how: 'fin' | 'reset'): void {
   exchange.end('faulted');
   const socket = exchange.res.socket;
@@ -31,7 +31,7 @@ function writeAndLeave(exchange: Exchange, bytes: Buffer, how: 'fin' | 'reset'):
   }
 }
 
-/** Ends the connection before, within or after the headers. */
+/** Closes the connection before, within or after the headers. */
 export function sendDisconnect(
   exchange: Exchange,
   answer: WireAnswer,
@@ -53,7 +53,7 @@ export function sendDisconnect(
   }
 }
 
-/** A body that is shorter or longer than it says. */
+/** Sends a body that is shorter, or longer, than its declared length. */
 export function sendCut(
   exchange: Exchange,
   answer: WireAnswer,
@@ -77,7 +77,7 @@ export function sendCut(
   writeAndLeave(exchange, Buffer.concat([start, sent]), 'fin');
 }
 
-/** Chunked coding with a size that is wrong, or without its end. */
+/** Sends chunked coding with a wrong chunk size, or without its end. */
 export function sendChunks(exchange: Exchange, answer: WireAnswer, fault: ChunksFault): void {
   const { body } = answer;
   exchange.entry.status = 200;
@@ -96,7 +96,7 @@ export function sendChunks(exchange: Exchange, answer: WireAnswer, fault: Chunks
   writeAndLeave(exchange, Buffer.concat(parts), 'fin');
 }
 
-/** Any bytes in place of an answer. */
+/** Sends any bytes instead of an HTTP answer. */
 export function sendRaw(exchange: Exchange, bytes: Buffer): void {
   writeAndLeave(exchange, bytes, 'fin');
 }

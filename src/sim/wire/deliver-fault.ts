@@ -1,4 +1,4 @@
-/** Sends an answer as a fault wants it on the wire. */
+/** Sends an answer in the way that its fault asks for. */
 import type { Exchange, WireAnswer } from '../exchange.ts';
 import type { Fault } from '../fault.ts';
 import { sendChunks, sendCut, sendDisconnect, sendRaw } from './broken-stream.ts';
@@ -6,7 +6,7 @@ import { gzipBomb } from './gzip-bomb.ts';
 import { sendDrip, sendEndless, sendStall } from './slow-stream.ts';
 import { retryAfterHeader, statusBody } from './status.ts';
 
-/** Sends the answer with its fault. `spoil` and `content` faults are in the body already. */
+/** Sends the answer with its fault. `spoil` and `content` faults have already changed the body. */
 export function deliverFault(exchange: Exchange, fault: Fault, answer: WireAnswer): void {
   const { headers, body, type } = answer;
   switch (fault.kind) {

@@ -1,4 +1,4 @@
-/** Answers that come slowly, stop, or never end. */
+/** Answers that are sent slowly, stop, or never end. */
 import type { Exchange, WireAnswer } from '../exchange.ts';
 
 function open(exchange: Exchange, { headers, type }: WireAnswer, length?: number): void {
@@ -12,7 +12,7 @@ function open(exchange: Exchange, { headers, type }: WireAnswer, length?: number
   exchange.res.flushHeaders();
 }
 
-/** The whole body, `bytes` at a time. */
+/** Sends the whole body, `bytes` at a time. */
 export function sendDrip(
   exchange: Exchange,
   answer: WireAnswer,
@@ -36,14 +36,14 @@ export function sendDrip(
   next();
 }
 
-/** The first bytes, then silence; the call ends when the client leaves. */
+/** Sends the first bytes, then nothing. The call ends when the client leaves. */
 export function sendStall(exchange: Exchange, answer: WireAnswer, afterBytes: number): void {
   const { body } = answer;
   open(exchange, answer, body.length);
   if (afterBytes > 0) exchange.res.write(body.subarray(0, Math.min(afterBytes, body.length - 1)));
 }
 
-/** All of the body but its last byte, then spaces for as long as the client stays. */
+/** Sends the body without its last byte, then spaces as long as the client stays. */
 export function sendEndless(
   exchange: Exchange,
   answer: WireAnswer,
@@ -55,7 +55,7 @@ export function sendEndless(
   const spaces = Buffer.alloc(bytes, ' ');
   exchange.res.write(body.subarray(0, -1));
   const next = () => {
-    // A client that does not read must not fill this process's memory.
+    // If the client does not read, no more is written, so that this process's memory does not fill up.
     if (!exchange.res.writableNeedDrain) exchange.res.write(spaces);
     exchange.later(Math.max(1, everyMs), next);
   };

@@ -1,8 +1,8 @@
-/** Error statuses: their bodies and Retry-After. */
+/** The bodies of error statuses, and the header Retry-After. */
 import type { WireAnswer } from '../exchange.ts';
 import type { RetryAfter, StatusFault } from '../fault.ts';
 
-/** What OpenAI and its like answer with each status. */
+/** The message and code that OpenAI and similar providers send with each status. */
 const STATUSES: Readonly<Record<number, readonly [message: string, code: string | null]>> = {
   400: ['The request is not valid.', null],
   401: ['Incorrect API key provided.', 'invalid_api_key'],
@@ -17,7 +17,7 @@ const STATUSES: Readonly<Record<number, readonly [message: string, code: string 
   529: ['The server is overloaded.', 'overloaded'],
 };
 
-/** The body of an error status. */
+/** Makes the body of an error status. */
 export function statusBody(
   { status, message, code }: StatusFault,
   { errorBody }: Pick<WireAnswer, 'errorBody'>,
@@ -26,7 +26,7 @@ export function statusBody(
   return errorBody(status, message ?? usual, code ?? usualCode);
 }
 
-/** The header's name and value, or nothing. */
+/** Returns the header's name and value, or an empty list. */
 export function retryAfterHeader(retryAfter: RetryAfter | undefined): string[] {
   if (retryAfter === undefined) return [];
   const value =

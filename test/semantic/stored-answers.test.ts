@@ -1,4 +1,4 @@
-/** Answers at hand cost no call, and what needs no model is answered without one; answers that may differ are asked anew. */
+/** Stored answers cost no call, and what needs no model is answered without one; answers that may differ are asked anew. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ sql_function:
   args: [{ name: text, type: VARCHAR }, { name: id, type: INTEGER, optional: true }]
 `;
 
-test('counts no answer at hand against max_calls', async () => {
+test('counts no stored answer against max_calls', async () => {
   await using simulator = await startSimulator(server);
   await using engine = await Engine.open({
     cascades,

@@ -1,0 +1,207 @@
+// Bundles the package's code into dist/bundle: a file for each entry point, files that they share, and the worker's.
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
+import { build } from 'esbuild';
+
+const ENTRIES = {
+  index: 'src/index.ts',
+  grammar: 'grammar/index.ts',
+  testing: 'src/testing.ts',
+  telemetry: 'src/telemetry.ts',
+  rvbbit: 'src/cli/main.ts',
+  // The simulated model server, which is a process of its own.
+  process: 'src/sim/process.ts',
+  // What a worker thread runs.
+  worker: 'workers/entry.ts',
+};
+const COMMON = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  // Not the names: errors show them, and the realm of cells is made from the text of functions.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  // Their texts are in LICENSES.txt.
+  legalComments: 'none',
+  metafile: true,
+  // The names of modules in the files are the same where node_modules is a link.
+  preserveSymlinks: true,
+  logLevel: 'warning',
+  charset: 'utf8',
+  // So that a debugger shows the sources: `node .ci/build.mjs --debug`.
+  sourcemap: process.argv.includes('--debug') ? 'inline' : false,
+};
+const PARSER = 'grammar/chevrotain.ts';
+
+/** Small packages that are ES modules or one function: they are bundled. All others are loaded when they are used. */
+const WITHIN = new Set(['eventsource-parser', 'lru-cache', 'stemmer']);
+
+/** Parts of packages, where the package's own entry loads much that is not used: undici's takes 110 ms more. */
+const PARTS = {
+  undici: `
+    export const Pool = requirePackage('undici/lib/dispatcher/pool.js');
+    export const buildConnector = requirePackage('undici/lib/core/connect.js');`,
+};
+
+/**
+ * How modules that are loaded on demand are put together, by the first pattern that fits. A file for each, and more for
+ * what they share, would be 200 files, which take longer to load than one large file. `start` is loaded with its entry
+ * point, `cascades` by the first statement with a cascade, `others` by everything else, `alone` is in a file of its own.
+ */
+const GROUPS = [
+  [
+    'start',
+    /^(grammar\/parse-on-demand|src\/engine|src\/cli\/commands\/query|src\/cli\/format\/\w+|src\/util\/\w+)\.ts$/,
+  ],
+  ['alone', /^grammar\/parse\.ts$/],
+  [
+    'cascades',
+    /^src\/(cascade|duck|execute|journal|plan|receipts|values)\/|^src\/statement\/(cascade|parallel-grounds)\.ts$/,
+  ],
+  ['others', /./],
+];
+const ON_DEMAND = /\bawait import\(\s*'(\.[^']+)'\s*\)/g;
+
+/**
+ * Chevrotain, with all that it uses, in one file that takes the place of the compiled grammar/chevrotain.ts. The
+ * package's own entry loads 600 files, which takes 450 ms, and its bundle is not among its exports. Gives the names of the
+ * packages that the file holds.
+ */
+export async function bundleParser(root) {
+  const { metafile } = await build({
+    ...COMMON,
+    absWorkingDir: root,
+    entryPoints: [PARSER],
+    outfile: 'dist/grammar/chevrotain.js',
+    format: 'esm',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    minify: true,
+  });
+  return packagesIn(metafile);
+}
+
+/** What the package's exports name, the command line, and what a worker thread loads. `held` is of bundleParser. */
+export async function bundlePackage(root, held) {
+  rmSync(`${root}dist/bundle`, { recursive: true, force: true });
+  const { metafile } = await build({
+    ...COMMON,
+    absWorkingDir: root,
+    entryPoints: ENTRIES,
+    outdir: 'dist/bundle',
+    chunkNames: 'shared-[hash]',
+    format: 'esm',
+    splitting: true,
+    plugins: [modulesInGroups(root), bundledParser(root), packagesOnUse(root)],
+  });
+  await build({
+    ...COMMON,
+    absWorkingDir: root,
+    entryPoints: ['workers/start.cts'],
+    outfile: 'dist/bundle/worker.cjs',
+    format: 'cjs',
+    plugins: [entryBeside()],
+  });
+  chmodSync(`${root}dist/bundle/rvbbit.js`, 0o755);
+  const byText = new Map();
+  for (const name of new Set([...held, ...packagesIn(metafile)])) {
+    const text = licenseOf(`${root}node_modules/${name}/`);
+    byText.set(text, [...(byText.get(text) ?? []), name]);
+  }
+  const parts = [...byText].map(([text, names]) => `${names.sort().join(', ')}\n\n${text}`);
+  writeFileSync(`${root}dist/bundle/LICENSES.txt`, parts.sort().join(`\n${'-'.repeat(80)}\n`));
+}
+
+function packagesIn({ inputs }) {
+  const names = Object.keys(inputs).map(
+    (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1],
+  );
+  return new Set(names.filter((name) => name !== undefined));
+}
+
+/** Of a package without a text of its own, what its package.json says. */
+function licenseOf(folder) {
+  const file = readdirSync(folder).find((name) => /^licen[cs]e/i.test(name));
+  if (file !== undefined) return readFileSync(folder + file, 'utf8');
+  return JSON.parse(readFileSync(`${folder}package.json`, 'utf8')).license;
+}
+
+/** Rewrites `await import('…')` of the package's own modules by GROUPS. */
+function modulesInGroups(root) {
+  const nameOf = (importer, target) => relative(root, resolve(dirname(importer), target));
+  const groupOf = (name) => GROUPS.find(([, names]) => names.test(name))[0];
+  const members = new Map(GROUPS.map(([group]) => [group, new Set()]));
+  for (const file of readdirSync(`${root}src`, { recursive: true })) {
+    if (!file.endsWith('.ts')) continue;
+    const path = `${root}src/${file}`;
+    for (const [, target] of readFileSync(path, 'utf8').matchAll(ON_DEMAND)) {
+      const name = nameOf(path, target);
+      members.get(groupOf(name)).add(name);
+    }
+  }
+  return {
+    name: 'modules-in-groups',
+    setup(build) {
+      build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        if (!/^(grammar|src)\//.test(relative(root, path))) return;
+        const contents = readFileSync(path, 'utf8').replace(ON_DEMAND, (text, target) => {
+          const name = nameOf(path, target);
+          const group = groupOf(name);
+          if (group === 'alone') return text;
+          if (group === 'start') return `await require('${target}')`;
+          return `(await import('group:${group}')).modules['${name}']()`;
+        });
+        return { contents, loader: 'ts' };
+      });
+      build.onResolve({ filter: /^group:/ }, ({ path }) => ({ path, namespace: 'group' }));
+      build.onLoad({ filter: /^/, namespace: 'group' }, ({ path }) => {
+        const names = [...members.get(path.replace('group:', ''))];
+        const modules = names.map((name) => `'${name}': () => require('./${name}')`);
+        return { contents: `export const modules = { ${modules.join()} };`, resolveDir: root };
+      });
+    },
+  };
+}
+
+/** Takes the file that bundleParser wrote. */
+function bundledParser(root) {
+  return {
+    name: 'bundled-parser',
+    setup(build) {
+      build.onResolve({ filter: /\/chevrotain\.ts$/ }, () => ({
+        path: `${root}dist/grammar/chevrotain.js`,
+      }));
+    },
+  };
+}
+
+/** The file that a worker thread starts with imports what it runs. */
+function entryBeside() {
+  return {
+    name: 'entry-beside',
+    setup(build) {
+      build.onResolve({ filter: /\/entry\.ts$/ }, () => ({ path: './worker.js', external: true }));
+    },
+  };
+}
+
+/** Turns imports of packages into calls of `requirePackage`, made when the importing module runs. */
+function packagesOnUse(root) {
+  return {
+    name: 'packages-on-use',
+    setup(build) {
+      build.onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
+        if (kind === 'entry-point' || path.startsWith('group:') || WITHIN.has(path)) return;
+        if (path.startsWith('node:') || kind !== 'import-statement')
+          return { path, external: true };
+        return { path, namespace: 'package', sideEffects: false };
+      });
+      build.onLoad({ filter: /^/, namespace: 'package' }, ({ path }) => ({
+        contents: `
+          import { requirePackage } from './src/util/require-package.ts';
+          ${PARTS[path] ?? `module.exports = requirePackage('${path}');`}`,
+        resolveDir: root,
+      }));
+    },
+  };
+}

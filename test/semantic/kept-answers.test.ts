@@ -1,0 +1,158 @@
+/** Questions that are all answered are a join with a table of their answers: the same rows, hits and savings as before. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Engine, type QueryResult } from '../../src/index.ts';
+import { makeFolder, removeFolder } from '../cli/spawn.ts';
+
+const cascades = makeFolder({
+  'operators/maybe.yaml': `cascade_id: maybe
+sql_function:
+  name: MAYBE
+  shape: SCALAR
+  returns: VARCHAR
+  args: [{ name: d, type: VARCHAR }, { name: c, type: VARCHAR }]
+  operators: ["{d} MAYBE {c}"]
+cells:
+  - name: say
+    instructions: "Maybe {{ input.d }} {{ input.c }}"
+    output_schema: { type: [string, "null"] }
+`,
+});
+let calls = 0;
+let yes = 3;
+const engine = await Engine.open({
+  cascades,
+  threads: 1,
+  stateDir: `${cascades}/state`,
+  modelPrice: { inputPerMtok: 1_000, outputPerMtok: 0 },
+  model: async ({ messages }) => {
+    calls += 1;
+    const text = String(messages.at(-1)!.content);
+    const number = Number(/word (\d+)/.exec(text)?.[1]);
+    const answer = number % yes === 0;
+    const usage = { inputTokens: 10, outputTokens: 1 };
+    if (!text.startsWith('Maybe'))
+      return { text: JSON.stringify({ answer }), finishReason: 'stop', usage };
+    return {
+      text: JSON.stringify(number % 20 === 0 ? null : `m${number % 4}`),
+      finishReason: 'stop',
+      usage,
+    };
+  },
+});
+test.after(async () => {
+  await engine.close();
+  removeFolder(cascades);
+});
+test.before.each(async () => {
+  yes = 3;
+  await engine.query(
+    "CREATE OR REPLACE TABLE t AS SELECT i AS id, CASE WHEN i % 50 = 49 THEN NULL ELSE 'word ' || (i % 125) END AS d, i % 7 AS g FROM range(1250) r(i)",
+  );
+  await engine.query('CREATE OR REPLACE TABLE s AS SELECT i AS g FROM range(3) r(i)');
+  calls = 0;
+});
+
+const many = '-- @ max_calls: 100000\n-- @ parallel: 100\n';
+/** Statements of other sessions find tables, too, so those with an age look answers up one by one. */
+const oneByOne = (sql: string) => engine.query(`-- @ cache: 30d\n${many}${sql}`);
+const kept = (sql: string) => engine.query(`${many}${sql}`);
+const texts = ({ rows, columns }: QueryResult) => [
+  columns,
+  rows.map((row) => Object.values(row).map(String)),
+];
+/** Runs a statement over each table of kept answers. */
+const tamper = async (sql: (table: string) => string) => {
+  const { rows } = await engine.query(
+    "SELECT table_name FROM duckdb_tables() WHERE database_name = 'rvbbit_kept'",
+  );
+  assert.ok(rows.length > 0);
+  for (const row of rows) await engine.query(sql(`rvbbit_kept.main.${row['table_name']}`));
+};
+
+const SHAPES = [
+  "SELECT max(id) AS n, m FROM (SELECT id, d MEANS 'a' AS m FROM t WHERE g < 5) GROUP BY m ORDER BY m",
+  "SELECT id FROM t WHERE d MEANS 'a' ORDER BY id",
+  "SELECT id FROM t WHERE NOT d MEANS 'a' AND g > 2 ORDER BY id",
+  "SELECT id, d MEANS 'a' AS m FROM t ORDER BY id",
+  "SELECT CASE WHEN d MEANS 'a' THEN 'yes' ELSE 'no' END AS m, count(*) AS n FROM t GROUP BY ALL ORDER BY m",
+  "SELECT g, count(*) FILTER (WHERE d MEANS 'a') AS n FROM t GROUP BY g ORDER BY g",
+  "SELECT t.id FROM t JOIN s ON t.g = s.g AND t.d MEANS 'a' ORDER BY t.id",
+  "SELECT d MAYBE 'b' AS m, count(*) AS n FROM t GROUP BY d MAYBE 'b' ORDER BY ALL",
+  "SELECT id, coalesce(d MAYBE 'b', 'none') AS m FROM t WHERE g = 1 ORDER BY id",
+];
+
+for (const sql of SHAPES) {
+  test(`as one by one, in rows, types, names, hits and savings: ${sql}`, async () => {
+    await kept(sql);
+    await kept(sql);
+    calls = 0;
+    const slow = await oneByOne(sql);
+    const fast = await kept(sql);
+    assert.is(calls, 0);
+    assert.equal(texts(fast), texts(slow));
+    for (const { summary } of [fast, slow]) {
+      const { runs, calls: sent } = summary;
+      assert.equal(
+        [sent.cacheHits, runs, summary.rows.ok + summary.rows.null, summary.rows.failed],
+        [slow.summary.calls.cacheHits, slow.summary.runs, slow.summary.runs, 0],
+      );
+      assert.is(summary.rows.null, slow.summary.rows.null);
+    }
+    await tamper((table) => `UPDATE ${table} SET rvb_found = {v: NULL}`);
+    assert.not.equal(texts(await kept(sql)), texts(slow), 'the table is read');
+    await tamper((table) => `DELETE FROM ${table} WHERE rvb_key LIKE '%7'`);
+    assert.equal(
+      texts(await kept(sql)),
+      texts(slow),
+      'an answer that is missing is found elsewhere',
+    );
+    assert.is(calls, 0);
+  });
+}
+
+test('a row that is new is asked about; what is cleared or bought anew is not answered from the table', async () => {
+  const sql = "SELECT count(*)::INTEGER AS n FROM t WHERE d MEANS 'c'";
+  const n = async (text: string) => (await kept(text)).rows[0]!['n'];
+  await n(sql);
+  const before = Number(await n(sql));
+  calls = 0;
+  await engine.query("INSERT INTO t VALUES (9000, 'word 3000', 1)");
+  assert.equal([await n(sql), calls], [before + 1, 1]);
+  assert.equal([await n(sql), calls], [before + 1, 1]);
+  yes = 2;
+  const other = Number(await n(`-- @ cache: refresh\n${sql}`));
+  assert.is.not(other, before + 1);
+  calls = 0;
+  assert.equal([await n(sql), calls], [other, 0]);
+  await n(sql.replace("'c'", "'e'"));
+  assert.is(calls, 126, 'another criterion');
+});
+
+test('a transaction, another connection and an abort take the other way, and leave nothing', async () => {
+  const sql = "SELECT count(*)::INTEGER AS n FROM t WHERE d MEANS 'd'";
+  const expected = (await kept(sql)).rows;
+  await using session = await engine.session();
+  assert.equal((await session.query(sql)).rows, expected, 'a table serves all sessions');
+  await session.query('BEGIN');
+  await session.query('DELETE FROM t WHERE id >= 0');
+  assert.equal((await session.query(sql)).rows, [{ n: 0 }]);
+  await session.query('ROLLBACK');
+  const controller = new AbortController();
+  controller.abort();
+  await engine.query(sql, undefined, { signal: controller.signal }).catch(() => undefined);
+  assert.equal(
+    (await engine.query("SELECT count(*)::INTEGER AS n FROM t WHERE d MEANS 'a'")).rows.length,
+    1,
+  );
+  const left = await engine.query(
+    "SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'rvb%' AND database_name <> 'rvbbit_kept'",
+  );
+  assert.equal(left.rows, []);
+  const macros = await engine.query(
+    "SELECT function_name FROM duckdb_functions() WHERE function_type = 'macro' AND NOT internal",
+  );
+  assert.equal(macros.rows, []);
+});
+
+test.run();
