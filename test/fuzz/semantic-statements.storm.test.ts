@@ -27,6 +27,16 @@ interface Sent {
   error?: string;
 }
 
+/** Notes at the entry what DuckDB says against its text. */
+async function noted<T>(entry: Sent, outcome: Promise<T>): Promise<T> {
+  try {
+    return await outcome;
+  } catch (thrown) {
+    entry.error = String(thrown);
+    throw thrown;
+  }
+}
+
 /** A database that notes the texts it is given; it reads and writes no file. */
 async function listening(sent: Sent[]): Promise<DuckDBInstance> {
   const instance = await DuckDBInstance.create(':memory:', { enable_external_access: 'false' });
@@ -35,18 +45,23 @@ async function listening(sent: Sent[]): Promise<DuckDBInstance> {
     const connection = await connect();
     const extract = connection.extractStatements.bind(connection);
     const run = connection.run.bind(connection);
-    connection.extractStatements = (text) => {
-      sent.push({ text });
-      return extract(text);
+    connection.extractStatements = async (text) => {
+      const entry: Sent = { text };
+      sent.push(entry);
+      const extracted = await extract(text);
+      const prepare = extracted.prepare.bind(extracted);
+      // A PIVOT is two statements, of which the second can be prepared once the first has run.
+      extracted.prepare = async (index) => {
+        const prepared = await noted(entry, prepare(index));
+        const runPrepared = prepared.run.bind(prepared);
+        prepared.run = () => noted(entry, runPrepared());
+        return prepared;
+      };
+      return extracted;
     };
-    connection.run = async (...args) => {
-      try {
-        return await run(...args);
-      } catch (thrown) {
-        const last = sent.at(-1);
-        if (last?.text === args[0]) last.error = String(thrown);
-        throw thrown;
-      }
+    connection.run = (...args) => {
+      const last = sent.at(-1);
+      return last?.text === args[0] ? noted(last, run(...args)) : run(...args);
     };
     return connection;
   };
