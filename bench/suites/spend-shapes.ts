@@ -288,6 +288,29 @@ export const SHAPES: readonly Shape[] = [
     least: 'SELECT count(*) FROM l WHERE k = 1',
   },
   {
+    name: 'correlated EXISTS, LIMIT',
+    sql: (m) =>
+      `SELECT id FROM l WHERE EXISTS (SELECT 1 FROM r WHERE r.id = l.id AND ${E(m, 'r.d')}) ORDER BY id LIMIT 2`,
+    least: 'SELECT 6',
+  },
+  {
+    name: 'correlated NOT EXISTS, LIMIT',
+    sql: (m) =>
+      `SELECT id FROM l WHERE NOT EXISTS (SELECT 1 FROM r WHERE r.id = l.id AND ${E(m, 'r.d')}) ORDER BY id LIMIT 2`,
+    least: 'SELECT 3',
+  },
+  {
+    name: 'IN a semantic subquery, LIMIT',
+    sql: (m) => `SELECT id FROM l WHERE id IN (SELECT id FROM t WHERE ${E(m)}) ORDER BY id LIMIT 4`,
+    least: sum(upTo(EVEN, 4)),
+  },
+  {
+    name: 'NOT IN a semantic subquery',
+    sql: (m) =>
+      `SELECT id FROM l WHERE k = 1 AND id NOT IN (SELECT id FROM t WHERE ${E(m)}) ORDER BY id`,
+    least: 'SELECT count(*) FROM l WHERE k = 1',
+  },
+  {
     name: 'a plain EXISTS beside MEANS',
     sql: (m) =>
       `SELECT id FROM t WHERE EXISTS (SELECT 1 FROM l WHERE l.id = t.id AND l.k = 1) AND ${R(m)} ORDER BY id`,

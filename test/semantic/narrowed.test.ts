@@ -57,6 +57,43 @@ test('NOT EXISTS asks for the keys that the query around it has', () =>
     ),
   ]));
 
+test('NOT IN asks for the keys that the query around it has, for NULLs, and for all beside a NULL key', () =>
+  check([
+    ['SELECT * FROM l WHERE k = 1 AND id NOT IN (SELECT id FROM t WHERE {d})', 100],
+    ['SELECT * FROM l WHERE k = 2 AND id NOT IN (SELECT id FROM t WHERE {d})', 6],
+    ['SELECT * FROM l WHERE k = 2 AND id NOT IN (SELECT id FROM r WHERE {r.d})', 7],
+    ['SELECT * FROM l WHERE k = 2 AND id NOT IN (SELECT id FROM r WHERE NOT {r.d})', 7],
+    ['SELECT * FROM l WHERE k = 1 AND id NOT IN (SELECT id FROM t WHERE id > 500 AND {d})', 0],
+  ]));
+
+test('a LIMIT around IN, EXISTS or NOT EXISTS stops the asking', () =>
+  check([
+    ['SELECT id FROM l WHERE id IN (SELECT id FROM t WHERE {d}) ORDER BY id LIMIT 2', 3],
+    [
+      'SELECT id FROM l WHERE id IN (SELECT id FROM t WHERE {d}) ORDER BY id DESC LIMIT 1 OFFSET 1',
+      4,
+    ],
+    [
+      'SELECT l.id FROM l WHERE EXISTS (SELECT 1 FROM t WHERE t.id % 4 = l.k AND {t.d}) ORDER BY l.id LIMIT 2',
+      27,
+    ],
+    [
+      'SELECT l.id FROM l WHERE NOT EXISTS (SELECT 1 FROM r WHERE r.id = l.id AND {r.d}) ORDER BY l.id NULLS FIRST LIMIT 3',
+      3,
+    ],
+    ['SELECT id FROM l WHERE id IN (SELECT id FROM t WHERE {d}) ORDER BY id LIMIT 0', 0],
+    ['SELECT id FROM l WHERE id IN (SELECT id FROM u WHERE {d}) ORDER BY id LIMIT 2', 4],
+    // Another condition decides too which rows come first.
+    [
+      'SELECT id FROM l WHERE id IN (SELECT id FROM t WHERE {d}) AND id IN (SELECT id FROM r WHERE id > 3) ORDER BY id LIMIT 1',
+      1,
+    ],
+    [
+      'SELECT l.id FROM l JOIN t ON l.id = t.id WHERE {t.d} AND l.id IN (SELECT id FROM r WHERE {r.d}) ORDER BY l.id LIMIT 1',
+      25,
+    ],
+  ]));
+
 const Q = '(SELECT * FROM t WHERE {d}) AS q';
 
 test('a join asks a query in its FROM for the rows that it can use', () =>
@@ -173,6 +210,10 @@ test('a LIMIT in a transaction stops beside comparisons that cannot fail', () =>
       ["SELECT id FROM t WHERE d NOT IN ('a', 'b') AND {d} LIMIT 2", 3],
       ["SELECT id FROM t WHERE d LIKE 'text%' AND d NOT ILIKE '%none' AND {d} LIMIT 2", 3],
       ['SELECT id FROM t WHERE id BETWEEN 10 AND 20 AND {d} LIMIT 2', 3],
+      // DuckDB evaluates these with the answers, a row after another.
+      ['SELECT id FROM t WHERE ({d}) = TRUE ORDER BY id LIMIT 3', 5],
+      ['SELECT id FROM t WHERE ({d}) IS NOT TRUE LIMIT 3', 6],
+      ['SELECT id FROM t WHERE ({d}) IN (TRUE, NULL) LIMIT 3', 5],
     ],
     'BEGIN',
   ));

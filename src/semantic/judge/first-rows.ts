@@ -8,6 +8,7 @@ import type { OperatorUse } from '../read/use.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
 import { isCertain } from './certainty.ts';
 import { RowJudge } from './decide-rows.ts';
+import { lookAhead } from './look-ahead.ts';
 import { opaqueOf } from './needs.ts';
 import { type Condition, conditionOf, leavesOf, opaquesOf } from './truth.ts';
 
@@ -143,11 +144,9 @@ class FirstRows {
     }
   }
 
-  /** The number of rows that are likely to hold all that are still wanted, and at most the number of parallel calls. */
   #lookAhead(): number {
-    const part = (this.#met + 1) / (this.#decided + 2);
-    const likely = Math.ceil((this.#wanted - this.#met) / part);
-    return Math.max(1, Math.min(this.#run.settings.parallel, likely));
+    const state = { met: this.#met, decided: this.#decided, wanted: this.#wanted };
+    return lookAhead(state, this.#run.settings.parallel);
   }
 
   /** Counts the row if its truth is known. */

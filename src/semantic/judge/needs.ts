@@ -1,5 +1,6 @@
 /** The answers that have to be known before DuckDB can evaluate an expression around operators. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
+import { ROWID } from '../plan/candidates.ts';
 import { columnRef, holds, isNode, nodesOf } from '../plan/query-tree.ts';
 import { caseOf, isNotNull, literal } from '../plan/tree-logic.ts';
 import type { OperatorUse } from '../read/use.ts';
@@ -33,7 +34,7 @@ export function opaqueOf(expression: SqlNode, useOf: UseOf): Opaque {
     needs,
     operators: leavesOf(needs).filter((leaf) => leaf.kind === 'operator'),
     values: [...values.values()],
-    rowid: { kind: 'value', expression: columnRef('rowid') },
+    rowid: { kind: 'value', expression: ROWID },
     verdicts: new Map(),
     open: new Map(),
   };

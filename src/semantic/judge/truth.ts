@@ -39,7 +39,7 @@ export interface Opaque {
   readonly rowid: Leaf;
   readonly verdicts: Map<string, boolean | null>;
   /** Combinations that were met and are not evaluated yet, each with the rowid of a row that has the combination. */
-  readonly open: Map<string, number>;
+  readonly open: Map<string, string>;
 }
 
 /** A condition that JavaScript decides: leaves under AND, OR, NOT, CASE and COALESCE. */
@@ -225,6 +225,6 @@ function verdictOf(
   });
   const key = JSON.stringify([answers, opaque.values.map(tupleOf)]);
   const verdict = opaque.verdicts.get(key);
-  if (verdict === undefined) opaque.open.set(key, Number(tupleOf(opaque.rowid)?.[0]));
+  if (verdict === undefined) opaque.open.set(key, String(tupleOf(opaque.rowid)?.[0]));
   return verdict;
 }

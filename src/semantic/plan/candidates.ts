@@ -22,11 +22,15 @@ import {
   mapTree,
   nodesOf,
   select,
+  textLiteral,
 } from './query-tree.ts';
 import { rowOrder } from './row-order.ts';
 import { literal } from './tree-logic.ts';
 
 const DISTINCT: SqlNode = { type: 'DISTINCT_MODIFIER', distinct_on_targets: [] };
+
+/** A staged row's rowid, as text: in a transaction it is larger than the numbers that JavaScript holds exactly. */
+export const ROWID: SqlNode = castTo(columnRef('rowid'), 'VARCHAR');
 
 /** The values of a condition's leaves in one row; undefined for a leaf with a NULL. */
 export type LeafRow = readonly (Tuple | undefined)[];
@@ -197,15 +201,14 @@ export class Candidates {
   /** DuckDB's result of an expression in some rows, by rowid. The answers in the expression are known. */
   async evaluated(
     expression: SqlNode,
-    rowids: readonly number[],
+    rowids: readonly string[],
     read: (query: PlannedSql) => Promise<ResultReader>,
-  ): Promise<ReadonlyMap<number, boolean | null>> {
-    const rowid = columnRef('rowid');
-    const list = [rowid, castTo(expression, 'BOOLEAN')];
-    const among = isOneOf(rowid, rowids.map(integer));
+  ): Promise<ReadonlyMap<string, boolean | null>> {
+    const list = [ROWID, castTo(expression, 'BOOLEAN')];
+    const among = isOneOf(ROWID, rowids.map(textLiteral));
     const reader = await read(await this.#sqlOf(select(list, baseTable(this.#table), among)));
     const [ids = [], verdicts = []] = (await reader.allColumns('json')) as Json[][];
-    return new Map(ids.map((id, row) => [Number(id), verdicts[row] as boolean | null]));
+    return new Map(ids.map((id, row) => [String(id), verdicts[row] as boolean | null]));
   }
 
   /**
@@ -234,9 +237,10 @@ export class Candidates {
     return temporary(this.#table);
   }
 
-  /** A query of these expressions for the rows with these rowids. */
-  select(list: readonly SqlNode[], rowids: readonly number[]): SqlNode {
-    const among = isOneOf(columnRef('rowid'), rowids.map(integer));
+  /** A query of these expressions for all rows, or for the rows with these rowids. */
+  select(list: readonly SqlNode[], rowids?: readonly string[]): SqlNode {
+    if (rowids === undefined) return select(list, baseTable(this.#table), null);
+    const among = isOneOf(ROWID, rowids.map(textLiteral));
     // IN needs at least one value.
     const where = rowids.length === 0 ? literal(false) : among;
     return select(list, baseTable(this.#table), where);

@@ -4,7 +4,7 @@
  */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { fillAnswers } from '../judge/fill-answers.ts';
-import { keysFound } from '../judge/key-rounds.ts';
+import { firstKeys, keysFound } from '../judge/key-rounds.ts';
 import { chained, lazySelect, type NodeTests } from '../judge/lazy-condition.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
 import { flattened } from './flatten.ts';
@@ -30,10 +30,11 @@ import {
   star,
 } from './query-tree.ts';
 import { mapRelations, relationName, relationsOf } from './relations.ts';
-import { amongKeysOf, isAmong, semiFilterOf } from './semi-filters.ts';
+import { amongKeysOf, isAmong, type SemiFilter, semiFilterOf } from './semi-filters.ts';
 import { type ArmContext, readySetOperation } from './set-operations.ts';
 import { noteStaged, type SelectContext, stabilise } from './stabilise.ts';
 import { selectStaged, stageRows } from './stage-rows.ts';
+import { caseOf, isNotNull, literal } from './tree-logic.ts';
 import { isUnstableQuery, isVarying, isVolatile } from './unstable.ts';
 import {
   hasColumnNames,
@@ -175,7 +176,7 @@ class InnerQueries {
         .map((condition) => conditionOver(condition, other, names))
         .filter((condition) => condition !== undefined);
       const query = select([key], other, conjunction(plain));
-      if (columns.length > 0) wanted.push(isAmong({ key: own, query, isNot: false }));
+      if (columns.length > 0) wanted.push(isAmong({ key: own, query, form: 'IN' }));
     }
     if (wanted.length === 0) return given;
     const parts = [...conjuncts(given['where_clause']), ...wanted];
@@ -312,11 +313,33 @@ class InnerQueries {
               const query = amongKeysOf(filter, node, isFixed);
               const plan = this.#planOf(withSeen(lazySelect(query, this.#tests), seen));
               if (!canBeKeyed(plan)) return part;
-              return isAmong({ ...filter, query: await keysFound(this.#run, plan) });
+              return (
+                (await this.#firstAmong(filter, plan, withSeen(node, seen))) ??
+                isAmong({ ...filter, query: await keysFound(this.#run, plan) })
+              );
             });
       parts.push(ready);
     }
     return conjunction(parts);
+  }
+
+  /**
+   * A condition that holds for the first rows that meet the filter, as many as the LIMIT of their SELECT wants. Undefined
+   * where more than the filter decides which rows these are.
+   */
+  async #firstAmong(
+    { key, form }: SemiFilter,
+    plan: QueryPlan,
+    outer: SqlNode,
+  ): Promise<SqlNode | undefined> {
+    const outerPlan = this.#planOf(outer);
+    const isAlone = mayStop(outerPlan) && outerPlan.semantic.length === 1;
+    if (!isAlone || form === 'NOT IN' || holds(outer, this.#tests.isUnstable)) return undefined;
+    const isNot = form === 'NOT EXISTS';
+    const query = await firstKeys(this.#run, plan, { plan: outerPlan, key, isNot });
+    const isFirst = isAmong({ key, query, form: 'IN' });
+    // A NULL key is among no rows.
+    return isNot ? caseOf(isNotNull(key), isFirst, literal(true)) : isFirst;
   }
 
   /**

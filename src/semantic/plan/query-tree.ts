@@ -114,6 +114,17 @@ export function integer(value: number): SqlNode {
   };
 }
 
+/** A VARCHAR literal. */
+export function textLiteral(value: string): SqlNode {
+  return {
+    class: 'CONSTANT',
+    type: 'VALUE_CONSTANT',
+    alias: '',
+    query_location: 0,
+    value: { type: { id: 'VARCHAR', type_info: null }, is_null: false, value },
+  };
+}
+
 /** `expression IN (…)`. */
 export function isOneOf(expression: SqlNode, values: readonly SqlNode[]): SqlNode {
   return {

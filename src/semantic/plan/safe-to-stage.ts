@@ -3,6 +3,7 @@
  * them that cannot fail.
  */
 import type { SqlNode } from '../../duck/parse-sql.ts';
+import { typeOfUse } from '../read/use.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
 import { plannedSql } from './planned-sql.ts';
 import { usesOf } from './query-plan.ts';
@@ -50,23 +51,31 @@ type Compared = readonly [SqlNode, SqlNode];
  * checked later.
  */
 function isSafe(run: SemanticQuery, node: SqlNode, comparisons: Compared[]): boolean {
-  const use = usesOf(run.read)(node);
-  const children = nodesOf(node['children']);
-  if (use !== undefined) {
-    const { args } = use.book.operator;
-    const areTexts = args.every(({ type }) => type.toUpperCase() === 'VARCHAR');
-    return areTexts && children.every((child) => isColumn(child) || isLiteral(child));
-  }
   const compared = comparedIn(node);
   if (compared.length > 0) {
     comparisons.push(...compared);
-    return compared.flat().every((side) => isColumn(side) || isLiteral(side));
+    return compared.flat().every((side) => isSafeValue(run, side));
   }
   const { class: kind, type } = node;
   const isLogic =
     kind === 'CONJUNCTION' || /^OPERATOR_(NOT|IS_NULL|IS_NOT_NULL)$/.test(String(type));
-  if (!isLogic) return isColumn(node) || isLiteral(node);
-  return children.every((child) => isSafe(run, child, comparisons));
+  if (!isLogic) return isSafeValue(run, node);
+  return nodesOf(node['children']).every((child) => isSafe(run, child, comparisons));
+}
+
+/** Whether a value is a column, a literal, or an operator's answer about texts of these. */
+function isSafeValue(run: SemanticQuery, node: SqlNode): boolean {
+  const use = usesOf(run.read)(node);
+  const { class: kind, child, cast_type: type } = node;
+  if (kind === 'CAST' && isNode(child) && isNode(type)) {
+    // `IS TRUE` is a comparison of such a cast.
+    const inner = usesOf(run.read)(child);
+    const isBoolean = inner !== undefined && typeOfUse(inner) === type['id'];
+    if (isBoolean) return isSafeValue(run, child);
+  }
+  if (use === undefined) return isColumn(node) || isLiteral(node);
+  const areTexts = use.book.operator.args.every(({ type }) => type.toUpperCase() === 'VARCHAR');
+  return areTexts && nodesOf(node['children']).every((arg) => isColumn(arg) || isLiteral(arg));
 }
 
 /** What a comparison, BETWEEN, IN or LIKE compares: the first value with each other one. Nothing for another node. */

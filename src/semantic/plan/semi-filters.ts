@@ -1,6 +1,6 @@
 /**
  * Conditions of a WHERE that only ask if a query holds a row's key: `x IN (SELECT …)`, `EXISTS (SELECT … WHERE y = x)`,
- * `NOT EXISTS (…)`.
+ * and both with NOT.
  */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import {
@@ -19,20 +19,21 @@ import {
 import { relationName, relationsOf } from './relations.ts';
 import { coalesce, literal, negated } from './tree-logic.ts';
 
-/** A condition that is TRUE where `key` is among the rows of `query`, which has one column; or where it is not. */
+/** A condition that asks if `key` is among the rows of `query`, which has one column. */
 export interface SemiFilter {
   readonly key: SqlNode;
   readonly query: SqlNode;
-  readonly isNot: boolean;
+  /** NULLs tell the last two apart: a NULL in the query decides a NOT IN, and a NULL key is among no rows. */
+  readonly form: 'IN' | 'NOT IN' | 'NOT EXISTS';
 }
 
 /** Reads the condition as a semi filter; undefined if it is none. */
 export function semiFilterOf(condition: SqlNode): SemiFilter | undefined {
   if (condition['type'] === 'OPERATOR_NOT') {
     const [inner] = nodesOf(condition['children']);
-    // A NULL decides a NOT IN, and a NULL key is among no rows.
-    const filter = inner?.['subquery_type'] === 'EXISTS' ? semiFilterOf(inner) : undefined;
-    return filter === undefined ? undefined : { ...filter, isNot: true };
+    const filter = inner === undefined ? undefined : semiFilterOf(inner);
+    if (filter?.form !== 'IN') return undefined;
+    return { ...filter, form: inner?.['subquery_type'] === 'EXISTS' ? 'NOT EXISTS' : 'NOT IN' };
   }
   const { subquery, child, subquery_type: type } = condition;
   const query =
@@ -41,13 +42,16 @@ export function semiFilterOf(condition: SqlNode): SemiFilter | undefined {
   if (type === 'EXISTS') return existsFilter(query);
   const isIn = type === 'ANY' && condition['comparison_type'] === 'COMPARE_EQUAL';
   return isIn && isNode(child) && nodesOf(query['select_list']).length === 1
-    ? { key: child, query, isNot: false }
+    ? { key: child, query, form: 'IN' }
     : undefined;
 }
 
-/** `key IN (query)`, or `NOT COALESCE(key IN (query), FALSE)`. */
-export function isAmong({ key, query, isNot }: SemiFilter): SqlNode {
-  if (isNot) return negated(coalesce([isAmong({ key, query, isNot: false }), literal(false)]));
+/** `key IN (query)`, `NOT key IN (query)`, or `NOT COALESCE(key IN (query), FALSE)`. */
+export function isAmong({ key, query, form }: SemiFilter): SqlNode {
+  if (form !== 'IN') {
+    const isIn = isAmong({ key, query, form: 'IN' });
+    return negated(form === 'NOT IN' ? isIn : coalesce([isIn, literal(false)]));
+  }
   return {
     class: 'SUBQUERY',
     type: 'SUBQUERY',
@@ -62,10 +66,10 @@ export function isAmong({ key, query, isNot }: SemiFilter): SqlNode {
 
 /**
  * The query, limited to keys that the outer rows have. Outer rows here are those that the outer conditions without
- * operators and queries leave.
+ * operators and queries leave. For NOT IN also its NULLs, and all of it where an outer row's key is NULL.
  */
 export function amongKeysOf(
-  { key, query }: SemiFilter,
+  { key, query, form }: SemiFilter,
   outer: SqlNode,
   isOperator: (node: SqlNode) => boolean,
 ): SqlNode {
@@ -74,11 +78,8 @@ export function amongKeysOf(
     (part) => !holds(part, (node) => isOperator(node) || node['class'] === 'SUBQUERY'),
   );
   const keys = select([key], outer['from_table'], conjunction(plain));
-  const isWanted = isAmong({
-    key: { ...own, alias: '' } as SqlNode,
-    query: keys,
-    isNot: false,
-  });
+  const isOuter = isAmong({ key: { ...own, alias: '' } as SqlNode, query: keys, form: 'IN' });
+  const isWanted = form === 'NOT IN' ? coalesce([isOuter, literal(true)]) : isOuter;
   return {
     ...query,
     where_clause: conjunction([...conjuncts(query['where_clause']), isWanted]),
@@ -127,7 +128,7 @@ function existsFilter(query: SqlNode): SemiFilter | undefined {
     const [own, key] = isOwn(left) ? [left, right] : [right, left];
     if (!isOwn(own) || !isOuter(key)) continue;
     const where_clause = conjunction(parts.filter((one) => one !== part));
-    return { key, query: { ...query, select_list: [own], where_clause }, isNot: false };
+    return { key, query: { ...query, select_list: [own], where_clause }, form: 'IN' };
   }
   return undefined;
 }
