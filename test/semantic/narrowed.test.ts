@@ -94,6 +94,15 @@ test('a LIMIT around IN, EXISTS or NOT EXISTS stops the asking', () =>
     ],
   ]));
 
+test('a SEMI or ANTI join is asked as EXISTS or NOT EXISTS', () =>
+  check([
+    ['SELECT * FROM l SEMI JOIN r ON l.id = r.id AND {r.d} WHERE k = 1', 6],
+    ['SELECT * FROM l ANTI JOIN r ON r.id = l.id AND {r.d} WHERE k = 2', 6],
+    ['SELECT id FROM l SEMI JOIN r ON l.id = r.id AND {r.d} ORDER BY id LIMIT 2', 6],
+    ['SELECT * FROM l SEMI JOIN t ON t.id % 2 = l.k AND {t.d}', 51],
+    ['SELECT * FROM l ANTI JOIN t ON l.k < t.id AND {t.d} WHERE l.id = 1', 98],
+  ]));
+
 const Q = '(SELECT * FROM t WHERE {d}) AS q';
 
 test('a join asks a query in its FROM for the rows that it can use', () =>
@@ -107,6 +116,9 @@ test('a join asks a query in its FROM for the rows that it can use', () =>
     [`SELECT l.id, q.d FROM ${Q} RIGHT JOIN l ON l.id = q.id AND l.k = 1`, 6],
     [`SELECT l.id FROM l ANTI JOIN ${Q} ON l.id = q.id WHERE k = 1`, 6],
     [`SELECT q.id FROM ${Q} SEMI JOIN l ON l.id = q.id AND l.k = 1`, 6],
+    [`SELECT id, q.d FROM l JOIN ${Q} USING (id) WHERE k = 1 AND id > 9`, 3],
+    [`SELECT id, q.d FROM l LEFT JOIN ${Q} USING (id) WHERE k = 1`, 6],
+    ['WITH q AS (SELECT * FROM t WHERE {d}) SELECT id FROM q JOIN l USING (id) WHERE k = 1', 6],
     ['SELECT l.id, e FROM l JOIN (SELECT id AS i, {d} AS e FROM t) q ON l.id = q.i WHERE k = 1', 6],
     [
       'WITH f AS (SELECT * FROM l WHERE k = 1), q AS (SELECT * FROM t WHERE {d}) SELECT q.d FROM f JOIN q ON f.id = q.id',
@@ -121,6 +133,8 @@ test('a join keeps the rows of a query in its FROM that it shows without a partn
     [`SELECT l.id, q.d FROM ${Q} LEFT JOIN l ON l.id = q.id`, 100],
     [`SELECT l.id, q.d FROM ${Q} FULL JOIN l ON l.id = q.id AND l.k = 1`, 100],
     [`SELECT q.id FROM ${Q} ANTI JOIN l ON l.id = q.id`, 100],
+    [`SELECT id, q.d FROM l RIGHT JOIN ${Q} USING (id) WHERE id < 3`, 100],
+    [`SELECT id FROM l JOIN r USING (id) JOIN ${Q} USING (id) WHERE l.k = 1`, 100],
     [`SELECT l.id, q.id FROM l ASOF JOIN ${Q} ON l.id >= q.id WHERE l.id = q.id`, 100],
     // The WHERE holds for the NULLs of an outer join, not for rows of l.
     [

@@ -30,7 +30,7 @@ import {
   star,
 } from './query-tree.ts';
 import { mapRelations, relationName, relationsOf } from './relations.ts';
-import { amongKeysOf, isAmong, type SemiFilter, semiFilterOf } from './semi-filters.ts';
+import { amongKeysOf, isAmong, type SemiFilter, semiFilterOf, withExists } from './semi-filters.ts';
 import { type ArmContext, readySetOperation } from './set-operations.ts';
 import { noteStaged, type SelectContext, stabilise } from './stabilise.ts';
 import { selectStaged, stageRows } from './stage-rows.ts';
@@ -114,10 +114,14 @@ class InnerQueries {
     return readySetOperation(withQueries, arms);
   }
 
-  /** The SELECT merged with the query in its FROM, or with conditions moved into that query or taken from around it. */
+  /**
+   * The SELECT with a SEMI or ANTI join written as a condition, merged with the query in its FROM, or with conditions
+   * moved into that query or taken from around it.
+   */
   async #rewritten(given: SqlNode, place: QueryPlace): Promise<SqlNode> {
     const tests = { ...this.#tests, planOf: (node: SqlNode) => this.#planOf(node) };
-    const node = await this.#joinable(flattened(given, tests), place);
+    const filtered = withExists(given, this.#tests.isOperator);
+    const node = await this.#joinable(flattened(filtered, tests), place);
     const seen = withEntries(withSeen(node, place.seen));
     const columnsOf = (query: SqlNode) => this.#columnsOf(query, seen);
     return withArms(node, { ...tests, columnsOf });

@@ -2,7 +2,7 @@
  * Finds the rows of a query in FROM that its join can use: with `JOIN l ON q.a = l.b`, those whose `a` is a `b` of `l`.
  */
 import type { SqlNode } from '../../duck/parse-sql.ts';
-import { conjuncts, isNode, mapTree, nodesOf } from './query-tree.ts';
+import { columnRef, conjuncts, isNode, mapTree, nodesOf } from './query-tree.ts';
 import { relationName } from './relations.ts';
 
 /** The relation's rows count only where `column` is the `key` of a row of `other`. */
@@ -59,8 +59,24 @@ function onsOf(from: unknown, name: string): readonly (readonly SqlNode[])[] {
   const { left, right, join_type: type } = from;
   const isLeft = allRelations(left).some((one) => isCalled(one, name));
   const leavesOut = isLeft ? ['INNER', 'RIGHT', 'SEMI'] : ['INNER', 'LEFT', 'SEMI', 'ANTI'];
-  const own = leavesOut.includes(String(type)) ? [conjuncts(from['condition'])] : [];
+  const equalities = usingOf(from);
+  const own = leavesOut.includes(String(type))
+    ? [equalities.length > 0 ? equalities : conjuncts(from['condition'])]
+    : [];
   return [...own, ...onsOf(isLeft ? left : right, name)];
+}
+
+/** The USING of a join of two relations, as equalities. */
+function usingOf({ left, right, using_columns: using }: SqlNode): readonly SqlNode[] {
+  if (!Array.isArray(using)) return [];
+  return using.map((column) => ({
+    class: 'COMPARISON',
+    type: 'COMPARE_EQUAL',
+    alias: '',
+    query_location: 0,
+    left: columnRef(relationName(left as SqlNode), column),
+    right: columnRef(relationName(right as SqlNode), column),
+  }));
 }
 
 /** Whether a join may give NULLs in place of a row of the relation, or hides it. */
@@ -76,7 +92,10 @@ function isNullable(from: unknown, relation: SqlNode): boolean {
 function isPlainJoin(from: unknown): boolean {
   if (!isNode(from) || from['type'] !== 'JOIN') return true;
   const { left, right, ref_type: kind, using_columns: using, alias } = from;
-  const isPlain = kind === 'CROSS' || (kind === 'REGULAR' && Array.isArray(using) && !using.length);
+  // A column of USING may stand for several tables where one side is a join too.
+  const isSingle = [left, right].every((side) => isNode(side) && side['type'] !== 'JOIN');
+  const isOn = Array.isArray(using) && (using.length === 0 || isSingle);
+  const isPlain = kind === 'CROSS' || (kind === 'REGULAR' && isOn);
   return isPlain && alias === '' && isPlainJoin(left) && isPlainJoin(right);
 }
 

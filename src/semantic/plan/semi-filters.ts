@@ -46,6 +46,23 @@ export function semiFilterOf(condition: SqlNode): SemiFilter | undefined {
     : undefined;
 }
 
+/**
+ * The SELECT with its outermost SEMI or ANTI join written as EXISTS or NOT EXISTS, if that is a semi filter with
+ * operators; else the SELECT itself.
+ */
+export function withExists(node: SqlNode, isOperator: (node: SqlNode) => boolean): SqlNode {
+  const from = node['from_table'];
+  if (!isNode(from) || !holds(from['condition'], isOperator)) return node;
+  const { left, right, condition, join_type: type } = from;
+  if (type !== 'SEMI' && type !== 'ANTI') return node;
+  const query = select([integer(1)], right, condition as SqlNode);
+  const exists = { ...scalarSubquery(query), subquery_type: 'EXISTS' };
+  if (semiFilterOf(exists) === undefined) return node;
+  const filter = type === 'SEMI' ? exists : negated(exists);
+  const where_clause = conjunction([...conjuncts(node['where_clause']), filter]);
+  return { ...node, from_table: left, where_clause };
+}
+
 /** `key IN (query)`, `NOT key IN (query)`, or `NOT COALESCE(key IN (query), FALSE)`. */
 export function isAmong({ key, query, form }: SemiFilter): SqlNode {
   if (form !== 'IN') {
