@@ -10,12 +10,12 @@ import type { SemanticQuery } from '../semantic-query.ts';
 import { flattened } from './flatten.ts';
 import type { FunctionFacts } from './function-facts.ts';
 import { withArms } from './into-arms.ts';
-import { conditionOver, joinKeysOf } from './join-keys.ts';
+import { withJoinKeys } from './join-keys.ts';
 import { withLimitNumbers } from './limit-numbers.ts';
 import { canDefer, whereOf } from './planned-query.ts';
 import { mayStop, withPlannedSelect } from './planned-select.ts';
 import { plannedSql } from './planned-sql.ts';
-import { expressionOf, pushedConditions, type Relation } from './pushed-conditions.ts';
+import { type Around, pushedConditions, type Relation } from './pushed-conditions.ts';
 import { planSelect, type QueryPlan, type QueryRoot, rootOf, usesOf } from './query-plan.ts';
 import {
   conjunction,
@@ -26,8 +26,6 @@ import {
   isNode,
   isReason,
   limited,
-  select,
-  star,
 } from './query-tree.ts';
 import { mapRelations, relationName, relationsOf } from './relations.ts';
 import { amongKeysOf, isAmong, type SemiFilter, semiFilterOf, withExists } from './semi-filters.ts';
@@ -50,12 +48,7 @@ import {
 interface QueryPlace {
   /** The WITH queries that it sees. */
   readonly seen: readonly WithQuery[];
-  /** The query around it, and how that query sees it as a relation. */
-  readonly around?: {
-    readonly node: SqlNode;
-    readonly hints: readonly SqlNode[];
-    readonly relation: Relation;
-  };
+  readonly around?: Around;
 }
 
 /**
@@ -120,11 +113,18 @@ class InnerQueries {
    */
   async #rewritten(given: SqlNode, place: QueryPlace): Promise<SqlNode> {
     const tests = { ...this.#tests, planOf: (node: SqlNode) => this.#planOf(node) };
-    const filtered = withExists(given, this.#tests.isOperator);
-    const node = await this.#joinable(flattened(filtered, tests), place);
-    const seen = withEntries(withSeen(node, place.seen));
-    const columnsOf = (query: SqlNode) => this.#columnsOf(query, seen);
-    return withArms(node, { ...tests, columnsOf });
+    const { seen, around } = place;
+    const node = flattened(withExists(given, tests.isOperator), tests);
+    const joined =
+      around === undefined
+        ? node
+        : await withJoinKeys(node, around, {
+            ...tests,
+            seen,
+            columnsOf: (query) => this.#columnsOf(query, seen),
+          });
+    const all = withEntries(withSeen(joined, seen));
+    return withArms(joined, { ...tests, columnsOf: (query) => this.#columnsOf(query, all) });
   }
 
   /** Makes the WITH queries of a query ready. Returns the query, and all WITH queries that it sees. */
@@ -153,39 +153,6 @@ class InnerQueries {
       done.push({ ...entry, value: { ...value, query: { ...query, node: ready } } });
     }
     return { node: soFar(), seen: all() };
-  }
-
-  /** The query in a FROM or WITH, limited to rows that the join around it can use. */
-  async #joinable(given: SqlNode, { seen, around }: QueryPlace): Promise<SqlNode> {
-    const { isOperator, isUnstable } = this.#tests;
-    const isFixed = (node: SqlNode) => isOperator(node) || isUnstable(node);
-    if (around === undefined || withEntries(given).length > 0 || holds(given, isUnstable))
-      return given;
-    const plan = this.#planOf(given);
-    if (!plan.isRowByRow || plan.limit !== undefined) return given;
-    const wanted: SqlNode[] = [];
-    for (const { column, other, key, conditions } of joinKeysOf(
-      around.node,
-      around.relation.name,
-    )) {
-      const own = expressionOf([around.relation.name, column], around.relation, plan);
-      const read = withEntries(around.node).find((one) => isReference(other, String(one['key'])));
-      const isSeen = read === undefined || (seen.includes(read) && !holds(read, isFixed));
-      if (own?.['class'] !== 'COLUMN_REF' || !isSeen || holds(other, isFixed)) continue;
-      const columns = await this.#columnsOf(select([star()], other, null), seen);
-      const names = new Set(columns.map(({ name }) => name.toLowerCase()));
-      const isOpen = (part: SqlNode) => isFixed(part) || part['class'] === 'SUBQUERY';
-      const plain = conditions
-        .filter((condition) => !holds(condition, isOpen))
-        .map((condition) => conditionOver(condition, other, names))
-        .filter((condition) => condition !== undefined);
-      const query = select([key], other, conjunction(plain));
-      if (columns.length > 0) wanted.push(isAmong({ key: own, query, form: 'IN' }));
-    }
-    if (wanted.length === 0) return given;
-    const parts = [...conjuncts(given['where_clause']), ...wanted];
-    const limited = { ...given, where_clause: conjunction(parts) };
-    return (await this.#columnsOf(limited, seen)).length > 0 ? limited : given;
   }
 
   /** The columns of a query; none if it cannot stand by itself. */
@@ -293,10 +260,10 @@ class InnerQueries {
     return selectStaged(await stageSelect(this.#run, plan, names));
   }
 
-  #hints(given: SqlNode, around: NonNullable<QueryPlace['around']>): readonly SqlNode[] {
+  #hints(given: SqlNode, around: Around): readonly SqlNode[] {
     const { isOperator, isUnstable } = this.#tests;
     const isFixed = (node: SqlNode) => isOperator(node) || isUnstable(node);
-    return pushedConditions(around, around.relation, this.#planOf(given), isFixed);
+    return pushedConditions(around, this.#planOf(given), isFixed);
   }
 
   /**

@@ -2,11 +2,25 @@
  * Finds the rows of a query in FROM that its join can use: with `JOIN l ON q.a = l.b`, those whose `a` is a `b` of `l`.
  */
 import type { SqlNode } from '../../duck/parse-sql.ts';
-import { columnRef, conjuncts, isNode, mapTree, nodesOf } from './query-tree.ts';
+import type { FlattenTests } from './flatten.ts';
+import { type Around, expressionOf } from './pushed-conditions.ts';
+import {
+  columnRef,
+  conjunction,
+  conjuncts,
+  holds,
+  isNode,
+  mapTree,
+  nodesOf,
+  select,
+  star,
+} from './query-tree.ts';
 import { relationName } from './relations.ts';
+import { isAmong } from './semi-filters.ts';
+import { isReference, type WithQuery, withEntries } from './with-queries.ts';
 
 /** The relation's rows count only where `column` is the `key` of a row of `other`. */
-export interface JoinKey {
+interface JoinKey {
   readonly column: string;
   readonly other: SqlNode;
   readonly key: SqlNode;
@@ -14,8 +28,47 @@ export interface JoinKey {
   readonly conditions: readonly SqlNode[];
 }
 
+interface JoinContext extends FlattenTests {
+  /** The WITH queries that the query sees. */
+  readonly seen: readonly WithQuery[];
+  /** The columns of a query; none if it cannot stand by itself. */
+  readonly columnsOf: (query: SqlNode) => Promise<readonly { readonly name: string }[]>;
+}
+
+/** The query, limited to rows that the join around it can use. */
+export async function withJoinKeys(
+  given: SqlNode,
+  { node, relation }: Around,
+  { isOperator, isUnstable, planOf, seen, columnsOf }: JoinContext,
+): Promise<SqlNode> {
+  const isFixed = (part: SqlNode) => isOperator(part) || isUnstable(part);
+  if (withEntries(given).length > 0 || holds(given, isUnstable)) return given;
+  const plan = planOf(given);
+  if (!plan.isRowByRow || plan.limit !== undefined) return given;
+  const wanted: SqlNode[] = [];
+  for (const { column, other, key, conditions } of joinKeysOf(node, relation.name)) {
+    const own = expressionOf([relation.name, column], relation, plan);
+    const read = withEntries(node).find((one) => isReference(other, String(one['key'])));
+    const isSeen = read === undefined || (seen.includes(read) && !holds(read, isFixed));
+    if (own?.['class'] !== 'COLUMN_REF' || !isSeen || holds(other, isFixed)) continue;
+    const columns = await columnsOf(select([star()], other, null));
+    const names = new Set(columns.map(({ name }) => name.toLowerCase()));
+    const isOpen = (part: SqlNode) => isFixed(part) || part['class'] === 'SUBQUERY';
+    const plain = conditions
+      .filter((condition) => !holds(condition, isOpen))
+      .map((condition) => conditionOver(condition, other, names))
+      .filter((condition) => condition !== undefined);
+    const query = select([key], other, conjunction(plain));
+    if (columns.length > 0) wanted.push(isAmong({ key: own, query, form: 'IN' }));
+  }
+  if (wanted.length === 0) return given;
+  const parts = [...conjuncts(given['where_clause']), ...wanted];
+  const limited = { ...given, where_clause: conjunction(parts) };
+  return (await columnsOf(limited)).length > 0 ? limited : given;
+}
+
 /** The join keys of the relation of this name in a SELECT. */
-export function joinKeysOf(select: SqlNode, name: string): readonly JoinKey[] {
+function joinKeysOf(select: SqlNode, name: string): readonly JoinKey[] {
   const { from_table: from } = select;
   const relations = allRelations(from);
   const called = (wanted: string) => relations.filter((one) => isCalled(one, wanted));
@@ -36,7 +89,7 @@ export function joinKeysOf(select: SqlNode, name: string): readonly JoinKey[] {
 }
 
 /** The condition with its columns qualified by the relation; undefined if it reads other columns than these. */
-export function conditionOver(
+function conditionOver(
   condition: SqlNode,
   relation: SqlNode,
   columns: ReadonlySet<string>,

@@ -13,13 +13,20 @@ export interface Relation {
   readonly isAlone: boolean;
 }
 
+/** The query around an inner query. */
+export interface Around {
+  readonly node: SqlNode;
+  /** Plain conditions of the queries around this one, in terms of its FROM. */
+  readonly hints: readonly SqlNode[];
+  readonly relation: Relation;
+}
+
 /**
  * The conditions of `around` that depend on the relation alone, rewritten over the FROM of `inner`. They only limit
  * which questions are asked ahead: a row that is needed all the same is asked when the query meets it.
  */
 export function pushedConditions(
-  around: { readonly node: SqlNode; readonly hints: readonly SqlNode[] },
-  relation: Relation,
+  around: Around,
   inner: QueryPlan,
   isFixed: (node: SqlNode) => boolean,
 ): readonly SqlNode[] {
@@ -28,7 +35,7 @@ export function pushedConditions(
   for (const condition of [...conjuncts(around.node['where_clause']), ...around.hints]) {
     if (holds(condition, (node) => isFixed(node) || node['class'] === 'SUBQUERY')) continue;
     if (!holds(condition, ({ class: kind }) => kind === 'COLUMN_REF')) continue;
-    const moved = movedInto(condition, relation, inner);
+    const moved = movedInto(condition, around.relation, inner);
     if (moved !== undefined) pushed.push(moved);
   }
   return pushed;
