@@ -45,6 +45,13 @@ test('NOT EXISTS asks for the keys that the query around it has', () =>
   check([
     ['SELECT * FROM l WHERE k = 1 AND NOT EXISTS (SELECT 1 FROM r WHERE r.id = l.id AND {r.d})', 6],
     ['SELECT * FROM l WHERE NOT EXISTS (SELECT 1 FROM r WHERE l.id = r.id AND {r.d})', 24],
+    ['SELECT * FROM l WHERE k = 1 AND NOT EXISTS (SELECT 1 FROM u WHERE l.id = id + 1 AND {d})', 1],
+    [
+      'SELECT k FROM l WHERE k = 1 AND EXISTS (SELECT d AS x FROM t WHERE id + 3 = l.id AND {d})',
+      5,
+    ],
+    ['SELECT k FROM l WHERE k = 1 AND EXISTS (SELECT 1 FROM u WHERE rowid = id AND {d})', 4],
+    ['SELECT k FROM l WHERE k = 1 AND EXISTS (SELECT id AS n FROM u WHERE n = id AND {d})', 4],
     // Only EXISTS over a column or a value is TRUE exactly where a row is.
     ...['count(*)', 'unnest([1])', 'unnest([]::INT[])'].flatMap((item) =>
       ['', 'NOT '].map(

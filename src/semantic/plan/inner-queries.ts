@@ -26,6 +26,8 @@ import {
   isNode,
   isReason,
   limited,
+  select,
+  star,
 } from './query-tree.ts';
 import { mapRelations, relationName, relationsOf } from './relations.ts';
 import { amongKeysOf, isAmong, type SemiFilter, semiFilterOf, withExists } from './semi-filters.ts';
@@ -114,7 +116,8 @@ class InnerQueries {
   async #rewritten(given: SqlNode, place: QueryPlace): Promise<SqlNode> {
     const tests = { ...this.#tests, planOf: (node: SqlNode) => this.#planOf(node) };
     const { seen, around } = place;
-    const node = flattened(withExists(given, tests.isOperator), tests);
+    const filtered = await withExists(given, tests.isOperator, this.#columnsIn(seen));
+    const node = flattened(filtered, tests);
     const joined =
       around === undefined
         ? node
@@ -166,6 +169,13 @@ class InnerQueries {
       if (!isReason(thrown)) throw thrown;
       return [];
     }
+  }
+
+  #columnsIn(seen: readonly WithQuery[]) {
+    return async (from: unknown) => {
+      const columns = await this.#columnsOf(select([star()], from, null), seen);
+      return new Set(columns.map(({ name }) => name.toLowerCase()));
+    };
   }
 
   /** How the SELECT that a WITH query belongs to sees it in its FROM; undefined if it does not, or renames its columns. */
@@ -274,7 +284,9 @@ class InnerQueries {
     const { isOperator, isUnstable } = this.#tests;
     const parts: SqlNode[] = [];
     for (const part of conjuncts(node['where_clause'])) {
-      const filter = holds(part, isOperator) ? semiFilterOf(part) : undefined;
+      const filter = holds(part, isOperator)
+        ? await semiFilterOf(part, this.#columnsIn(seen))
+        : undefined;
       const isFixed = (inner: SqlNode) => isOperator(inner) || isUnstable(inner);
       const isStable = !holds([filter?.key, node['from_table']], isFixed);
       const ready =

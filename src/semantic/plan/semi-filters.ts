@@ -27,11 +27,17 @@ export interface SemiFilter {
   readonly form: 'IN' | 'NOT IN' | 'NOT EXISTS';
 }
 
+/** The names of the columns of a FROM, in lower case. */
+type ColumnsIn = (from: unknown) => Promise<ReadonlySet<string>>;
+
 /** Reads the condition as a semi filter; undefined if it is none. */
-export function semiFilterOf(condition: SqlNode): SemiFilter | undefined {
+export async function semiFilterOf(
+  condition: SqlNode,
+  columnsIn: ColumnsIn,
+): Promise<SemiFilter | undefined> {
   if (condition['type'] === 'OPERATOR_NOT') {
     const [inner] = nodesOf(condition['children']);
-    const filter = inner === undefined ? undefined : semiFilterOf(inner);
+    const filter = inner === undefined ? undefined : await semiFilterOf(inner, columnsIn);
     if (filter?.form !== 'IN') return undefined;
     return { ...filter, form: inner?.['subquery_type'] === 'EXISTS' ? 'NOT EXISTS' : 'NOT IN' };
   }
@@ -39,7 +45,7 @@ export function semiFilterOf(condition: SqlNode): SemiFilter | undefined {
   const query =
     condition['class'] === 'SUBQUERY' && isNode(subquery) ? subquery['node'] : undefined;
   if (!isNode(query) || query['type'] !== 'SELECT_NODE') return undefined;
-  if (type === 'EXISTS') return existsFilter(query);
+  if (type === 'EXISTS') return existsFilter(query, columnsIn);
   const isIn = type === 'ANY' && condition['comparison_type'] === 'COMPARE_EQUAL';
   return isIn && isNode(child) && nodesOf(query['select_list']).length === 1
     ? { key: child, query, form: 'IN' }
@@ -50,14 +56,18 @@ export function semiFilterOf(condition: SqlNode): SemiFilter | undefined {
  * The SELECT with its outermost SEMI or ANTI join written as EXISTS or NOT EXISTS, if that is a semi filter with
  * operators; else the SELECT itself.
  */
-export function withExists(node: SqlNode, isOperator: (node: SqlNode) => boolean): SqlNode {
+export async function withExists(
+  node: SqlNode,
+  isOperator: (node: SqlNode) => boolean,
+  columnsIn: ColumnsIn,
+): Promise<SqlNode> {
   const from = node['from_table'];
   if (!isNode(from) || !holds(from['condition'], isOperator)) return node;
   const { left, right, condition, join_type: type } = from;
   if (type !== 'SEMI' && type !== 'ANTI') return node;
   const query = select([integer(1)], right, condition as SqlNode);
   const exists = { ...scalarSubquery(query), subquery_type: 'EXISTS' };
-  if (semiFilterOf(exists) === undefined) return node;
+  if ((await semiFilterOf(exists, columnsIn)) === undefined) return node;
   const filter = type === 'SEMI' ? exists : negated(exists);
   const where_clause = conjunction([...conjuncts(node['where_clause']), filter]);
   return { ...node, from_table: left, where_clause };
@@ -130,15 +140,21 @@ export function amongRowsOf(arm: SqlNode, other: SqlNode): SqlNode | undefined {
 }
 
 /** Reads an EXISTS whose WHERE holds one equality of a column of the query and an expression of the outer row. */
-function existsFilter(query: SqlNode): SemiFilter | undefined {
+async function existsFilter(query: SqlNode, columnsIn: ColumnsIn): Promise<SemiFilter | undefined> {
   // An aggregate gives a row where there is none, and unnest may give none where there is one.
   const isCall = ({ class: kind }: SqlNode) => kind === 'FUNCTION' || kind === 'WINDOW';
   if (holds(query['select_list'], isCall)) return undefined;
   const from = query['from_table'] ?? NO_TABLE;
   const names = new Set(relationsOf(from).map((one) => relationName(one).toLowerCase()));
+  const columns = await columnsIn(from);
   const parts = conjuncts(query['where_clause']);
-  const isOwn = (node: unknown) => areColumns(node, (name) => names.has(name));
-  const isOuter = (node: unknown) => areColumns(node, (name) => !names.has(name));
+  const isOwn = (node: unknown) =>
+    areColumns(node, (column, relation) =>
+      relation === undefined ? columns.has(column) : names.has(relation),
+    );
+  // A name alone that is no column here may still be `rowid`, or the alias of an item.
+  const isOuter = (node: unknown) =>
+    areColumns(node, (_, relation) => relation !== undefined && !names.has(relation));
   for (const part of parts) {
     const { type, left, right } = part;
     if (type !== 'COMPARE_EQUAL' || !isNode(left) || !isNode(right)) continue;
@@ -150,14 +166,15 @@ function existsFilter(query: SqlNode): SemiFilter | undefined {
   return undefined;
 }
 
-/** Whether the value names columns, and each is qualified by a table for which `test` holds. */
-function areColumns(value: unknown, test: (relation: string) => boolean): boolean {
+/** Whether the value names columns, and `test` holds for each of them; `relation` is the table that qualifies it. */
+function areColumns(value: unknown, test: (column: string, relation?: string) => boolean): boolean {
   let [some, all] = [false, true];
   holds(value, ({ class: kind, column_names: names }) => {
     if (kind === 'SUBQUERY') all = false;
     if (kind !== 'COLUMN_REF' || !Array.isArray(names)) return false;
     some = true;
-    if (names.length !== 2 || !test(String(names[0]).toLowerCase())) all = false;
+    const [column = '', ...relations] = names.map((name) => String(name).toLowerCase()).reverse();
+    if (relations.length > 1 || !test(column, relations[0])) all = false;
     return false;
   });
   return some && all;
