@@ -27,6 +27,9 @@ interface Serialised {
   readonly statements?: readonly SqlNode[];
 }
 
+/** A DOUBLE literal with a whole number, in the text of a tree. Quotes within strings are escaped, so it matches no string. */
+const WHOLE_DOUBLE = /("id":"DOUBLE","type_info":null\},"is_null":false,"value":-?\d+)(?=[,}])/g;
+
 /** Parses a text without binding it. */
 export async function parseSql(
   session: Session,
@@ -68,7 +71,11 @@ export async function treeToSql(
   statement: SqlNode,
   signal?: AbortSignal,
 ): Promise<string> {
-  const tree = JSON.stringify({ error: false, statements: [statement] });
+  // JavaScript writes 3.0 as 3, which DuckDB refuses for a DOUBLE.
+  const tree = JSON.stringify({ error: false, statements: [statement] }).replace(
+    WHOLE_DOUBLE,
+    '$1.0',
+  );
   return session.inTurn(async (connection) => {
     const result = await nativeThreads.use(
       () => connection.run('SELECT json_deserialize_sql($1::VARCHAR::JSON)', [tree]),

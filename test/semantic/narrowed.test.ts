@@ -215,6 +215,12 @@ test('what an arm would see in another way stays above a UNION', () =>
     ],
   ]));
 
+test('a whole number as a DOUBLE, which JavaScript writes without its point, keeps the plan', () =>
+  check([
+    ['SELECT id FROM t WHERE id < 3e0 AND {d} LIMIT 2', 3],
+    ['SELECT id FROM l WHERE k = 2 AND id IN (SELECT id FROM r TABLESAMPLE 100% WHERE {r.d})', 25],
+  ]));
+
 test('a LIMIT that is computed from literals stops the asking', () =>
   check([
     ['SELECT id FROM t WHERE {d} LIMIT 1 + 1', 3],
