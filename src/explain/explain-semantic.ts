@@ -1,6 +1,10 @@
 /** Explains semantic SQL: tries the statement with stored or assumed answers. No model is asked. */
+import type { SqlNode } from '../duck/parse-sql.ts';
 import type { CellEstimate, CostEstimate, Estimate, ExplainReport } from '../result.ts';
 import { pairAdvice } from '../semantic/ask/pair-advice.ts';
+import { functionFacts } from '../semantic/plan/function-facts.ts';
+import { usesOf } from '../semantic/plan/query-plan.ts';
+import { holds, isNode, nodesOf } from '../semantic/plan/query-tree.ts';
 import { isFreeToStage } from '../semantic/plan/safe-to-stage.ts';
 import type { SemanticQuery } from '../semantic/semantic-query.ts';
 import { exactly, isExact, spanOf, sumOf } from './estimate/estimate.ts';
@@ -83,20 +87,23 @@ export async function explainSemantic(
     trialMs < EXPLAIN_DOUBT_MS
       ? [await defaultShareNote(calls)]
       : [];
+  const isRandom = await drawsRows(run, first);
   // A single operator gets all its questions before there is an answer, so no answer can change them.
   const isOpen =
+    isRandom ||
     read.dry === undefined ||
     first.failure !== undefined ||
     (hasDrawn && isNull && read.placed.length > 1) ||
     (isRefused && !isDetermined) ||
     bounds.some(({ trial }) => trial.failure !== undefined);
-  const forecast = spanned(main, bounds, isOpen, { settings, context });
+  const doubts = { isOpen, isRandom };
+  const forecast = spanned(main, bounds, doubts, { settings, context });
   const questions = opened(
     spanOf(
       main.questions,
       bounds.map((one) => one.questions),
     ),
-    isOpen,
+    doubts,
   );
   const { cells, ...totals } = forecast;
   const { report } = first;
@@ -109,7 +116,7 @@ export async function explainSemantic(
           questionsOf(main, operator.name),
           bounds.map((one) => questionsOf(one, operator.name)),
         ),
-        isOpen,
+        doubts,
       ),
     }),
   );
@@ -118,7 +125,10 @@ export async function explainSemantic(
     cascades: [...new Set(read.books.map(({ operator }) => operator.cascade.file))],
     rows: report.inputRows ?? null,
     deduped: 0,
-    resultRows: resultRowsOf(first, bounds, isOpen || (hasDrawn && bounds.length === 0)),
+    resultRows: resultRowsOf(first, bounds, {
+      isOpen: isOpen || (hasDrawn && bounds.length === 0),
+      isRandom: true,
+    }),
     distinctInputs: questions,
     runs: questions,
     ...totals,
@@ -144,6 +154,7 @@ export async function explainSemantic(
       ...(read === given.read ? [] : [SEQUENCES_NOTE]),
       ...notesOf(first, forecast, {
         isOneWay,
+        isRandom,
         failure,
         hasDry: read.dry !== undefined,
         doubt,
@@ -177,7 +188,7 @@ async function trialFigures(
 function spanned(
   main: TrialFigures,
   bounds: readonly TrialFigures[],
-  isOpen: boolean,
+  doubts: Doubts,
   {
     settings,
     context,
@@ -199,7 +210,7 @@ function spanned(
           cell[key],
           others.map((other) => other?.[key] ?? exactly(0)),
         ),
-        isOpen,
+        doubts,
       );
     const costs = others.map((other) => (other === undefined ? NO_COST : other.cost));
     const { cost } = cell;
@@ -214,8 +225,13 @@ function spanned(
           ? cost
           : {
               ...cost,
-              low: Math.min(cost.low!, ...costs.map(({ low }) => low ?? 0)),
-              high: isOpen ? null : highestOf([cost, ...costs]),
+              ...openedCost(
+                {
+                  low: Math.min(cost.low!, ...costs.map(({ low }) => low ?? 0)),
+                  high: highestOf([cost, ...costs]),
+                },
+                doubts,
+              ),
             },
     };
   });
@@ -225,7 +241,7 @@ function spanned(
     const [first, ...others] = [main, ...bounds].map((one) =>
       sumOf(one.cells.map((cell) => cell[key])),
     );
-    return opened(spanOf(first!, others), isOpen);
+    return opened(spanOf(first!, others), doubts);
   };
   return {
     cells,
@@ -233,8 +249,8 @@ function spanned(
     cached: total('cached'),
     tokensIn: total('tokensIn'),
     tokensOut: total('tokensOut'),
-    cost: isOpen && cost.status !== 'uncosted' ? { ...cost, high: null } : cost,
-    seconds: opened(seconds, isOpen),
+    cost: cost.status === 'uncosted' ? cost : { ...cost, ...openedCost(cost, doubts) },
+    seconds: opened(seconds, doubts),
   };
 }
 
@@ -258,9 +274,37 @@ function withoutCalls(cell: CellEstimate): CellEstimate {
   };
 }
 
-/** Returns the estimate; without an upper bound if `isOpen`, because the trials then do not bound the figure. */
-function opened(estimate: Estimate, isOpen: boolean): Estimate {
-  return isOpen ? { ...estimate, most: null } : estimate;
+/** Why the trials do not bound the figures. */
+interface Doubts {
+  /** The figures have no upper bound. */
+  readonly isOpen: boolean;
+  /** Nor have they a lower bound but 0. */
+  readonly isRandom: boolean;
+}
+
+function opened(estimate: Estimate, { isOpen, isRandom }: Doubts): Estimate {
+  if (!isOpen) return estimate;
+  return { ...estimate, ...(isRandom ? { least: 0 } : {}), most: null };
+}
+
+function openedCost<T extends Pick<CostEstimate, 'low' | 'high'>>(
+  { low, high }: T,
+  { isOpen, isRandom }: Doubts,
+): Pick<CostEstimate, 'low' | 'high'> {
+  return { low: isRandom ? 0 : low, high: isOpen ? null : high };
+}
+
+/** Whether each run may ask about other rows: those of a sample, or those for which a function such as `random()` decides. */
+async function drawsRows({ read, statement }: SemanticQuery, { report }: Trial): Promise<boolean> {
+  const facts = await functionFacts(statement.session, read.tree);
+  const isRandom = (part: SqlNode) =>
+    isNode(part['sample']) || facts.volatile.has(String(part['function_name']).toLowerCase());
+  const [node] = nodesOf(read.tree?.map((root) => root['node']));
+  if (node === undefined || report.staged !== '') return holds(read.tree, isRandom);
+  // A random value beside the answers changes no question.
+  const isOperator = (part: SqlNode) => usesOf(read)(part) !== undefined;
+  const items = nodesOf(node['select_list']).filter((item) => holds(item, isOperator));
+  return holds({ ...node, select_list: items }, isRandom);
 }
 
 /** Returns the SQL that was staged and planned; if there is none, the text that is run again until no answer is missing. */
@@ -276,10 +320,10 @@ function questionsOf({ trial }: TrialFigures, name: string): Estimate {
   return exactly(0);
 }
 
-function resultRowsOf(main: Trial, bounds: readonly TrialFigures[], isOpen: boolean): Estimate {
+function resultRowsOf(main: Trial, bounds: readonly TrialFigures[], doubts: Doubts): Estimate {
   const rows = bounds.flatMap(({ trial }) => trial.rows ?? []);
   const span = spanOf(exactly(main.rows ?? 0), rows.map(exactly));
-  return isOpen ? { ...span, least: Math.min(span.least, 0), most: null } : span;
+  return opened(span, doubts);
 }
 
 function refusalOf(
@@ -302,6 +346,7 @@ function notesOf(
   { cells, calls, cached }: Forecast,
   how: {
     readonly isOneWay: boolean;
+    readonly isRandom: boolean;
     readonly failure: string | undefined;
     readonly hasDry: boolean;
     readonly doubt: readonly string[];
@@ -309,10 +354,13 @@ function notesOf(
 ): readonly string[] {
   const notes: string[] = [];
   if (!how.hasDry) notes.push('the questions of this statement are known only as it runs');
-  else if (asker.hasDrawn && (!isExact(calls) || !isExact(cached))) {
+  else if (!how.isRandom && asker.hasDrawn && (!isExact(calls) || !isExact(cached))) {
     notes.push(
       'calls are a range because what is asked depends on answers that are not known yet: the ends are the least and the most of trials with other answers',
     );
+  }
+  if (how.isRandom) {
+    notes.push('the rows are drawn at random: another run may ask about more of them, or fewer');
   }
   if (how.isOneWay) {
     notes.push('in a transaction no answer is assumed: answers that are not known count as NULL');

@@ -205,6 +205,25 @@ test('says in EXPLAIN that it stages', () =>
     assert.is(sent(), 0);
   }));
 
+test('EXPLAIN bounds no figure of rows that are drawn at random', () =>
+  items.with(async ({ engine }) => {
+    for (const sql of [
+      "SELECT * FROM items WHERE random() < 0.1 AND d MEANS 'rare'",
+      "SELECT * FROM items TABLESAMPLE bernoulli(20%) WHERE d MEANS 'rare'",
+      "SELECT count(*) FROM items GROUP BY c HAVING max(d) MEANS 'rare' AND random() < 0.5",
+    ]) {
+      const { calls, notes } = await engine.explain(sql);
+      assert.equal([calls.least, calls.most], [0, null], sql);
+      assert.ok(
+        notes.some((note) => note.includes('at random')),
+        sql,
+      );
+    }
+    // Not here: the operator is asked about every row all the same.
+    const { calls } = await engine.explain("SELECT random(), d MEANS 'rare' FROM items");
+    assert.equal([calls.least, calls.most], [100, 100]);
+  }));
+
 test('EXPLAIN takes no number from a sequence, and says so', async () => {
   await using engine = await openSemantic();
   await engine.query("CREATE TABLE t AS SELECT i AS id, 'text ' || i AS a FROM range(20) r(i)");

@@ -53,8 +53,9 @@ export async function firstKeys(
   while (at < inOrder.length && passed.length < wanted) {
     const most = lookAhead({ met: passed.length, decided: at, wanted }, settings.parallel);
     const next = new Set<string>();
-    for (const { group } of inOrder.slice(at)) {
-      if (keyed.open.has(group) && next.size < most) next.add(group);
+    for (let ahead = at; ahead < inOrder.length && next.size < most; ahead += 1) {
+      const { group } = inOrder[ahead]!;
+      if (keyed.open.has(group)) next.add(group);
     }
     await keyed.decide(next);
     if (statement.stop.drained !== undefined) break;
@@ -67,7 +68,10 @@ export async function firstKeys(
   return rows.select([key], passed);
 }
 
-/** The staged rows of a query of one column, in groups with equal keys. A group is found if one of its rows meets the conditions. */
+/**
+ * The staged rows of a query of one column, in groups with equal keys. A group is found if one of its rows meets the
+ * conditions.
+ */
 class KeyedRows {
   readonly #run: SemanticQuery;
   readonly #candidates: Candidates;
