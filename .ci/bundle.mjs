@@ -24,6 +24,8 @@ const COMMON = {
   // Their texts are in LICENSES.txt.
   legalComments: 'none',
   metafile: true,
+  // Without "strict": esbuild would write a "use strict" for each file, and modules are strict anyway.
+  tsconfigRaw: { compilerOptions: { target: 'es2022', verbatimModuleSyntax: true } },
   // The names of modules in the files are the same where node_modules is a link.
   preserveSymlinks: true,
   logLevel: 'warning',
