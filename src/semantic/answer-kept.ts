@@ -17,6 +17,10 @@ import type { SemanticQuery } from './semantic-query.ts';
 
 /** The smallest number of answers that is kept as a table: to look up fewer one by one takes no longer. */
 const KEPT_MIN_ANSWERS = 100;
+/** The first rows of a query, as many as this for each kept answer, are likely to need all of them. */
+const KEPT_ROWS_AN_ANSWER = 16;
+/** With more first rows than these, a count of all rows is as fast: DuckDB takes the first rows on a single thread. */
+const KEPT_MAX_FIRST_ROWS = 20_000;
 
 /** The question of a query, and the key that its table of kept answers has. */
 interface KeptQuestion extends EagerQuestion {
@@ -115,21 +119,28 @@ async function joined(
 async function countHits(
   { statement, asker }: SemanticQuery,
   { recall, values }: KeptQuestion,
-  { name, asked }: KeptTable,
+  { name, rowCount, asked }: KeptTable,
   before: string,
 ): Promise<void> {
   const { session, stop } = statement;
   const { signal } = stop;
   const { text, parameters } = await plannedSql(statement, values);
-  const count = `SELECT count(*), count(*) FILTER (rvb_found.v IS NULL), sum(rvb_cost) FROM ${name} WHERE rvb_key IN (${text})`;
-  if (parameters !== undefined) await session.run(before, { signal });
-  const reader = await session.run(parameters === undefined ? `${before}\n${count}` : count, {
-    parameters,
-    signal,
-  });
-  const [[hits], [nulls], [cost]] = (await reader.allColumns('json')) as [Json[], Json[], Json[]];
-  const savedMicroUsd = cost === null || cost === undefined ? null : Number(cost);
-  asker.countSettled(recall, { count: Number(hits), nulls: Number(nulls), savedMicroUsd }, asked);
+  const count = async (keys: string, first = '') => {
+    const query = `SELECT count(*), count(*) FILTER (rvb_found.v IS NULL), sum(rvb_cost) FROM ${name} WHERE rvb_key IN (${keys})`;
+    // A text with parameters may hold only one statement.
+    if (parameters !== undefined && first !== '') await session.run(first, { signal });
+    const sql = parameters === undefined ? `${first}${query}` : query;
+    const reader = await session.run(sql, { parameters, signal });
+    const [[hits], [nulls], [cost]] = (await reader.allColumns('json')) as [Json[], Json[], Json[]];
+    const savedMicroUsd = cost === null || cost === undefined ? null : Number(cost);
+    return { count: Number(hits), nulls: Number(nulls), savedMicroUsd };
+  };
+  const someRows = rowCount * KEPT_ROWS_AN_ANSWER;
+  const isTried = someRows <= KEPT_MAX_FIRST_ROWS;
+  let settled = await count(isTried ? `FROM (${text}) LIMIT ${someRows}` : text, `${before}\n`);
+  // Where the first rows need all answers, the others can add none.
+  if (isTried && settled.count < rowCount) settled = await count(text);
+  asker.countSettled(recall, settled, asked);
 }
 
 /** Keeps the answers of a query as a table, if it has found all of them and all are stored answers. */

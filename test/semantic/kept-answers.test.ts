@@ -111,6 +111,23 @@ for (const sql of SHAPES) {
   });
 }
 
+test('counts the hits of answers that only rows far behind the first ones need', async () => {
+  await engine.query(
+    "CREATE TABLE sorted AS SELECT 'word ' || (i // 100) AS d FROM range(12_500) r(i)",
+  );
+  const sql = "SELECT count(*) AS n FROM sorted WHERE d MEANS 'a'";
+  await kept(sql);
+  await kept(sql);
+  await tamper((table) => `UPDATE ${table} SET rvb_found = {v: NULL}`);
+  for (const [where, hits] of [
+    ['', 125],
+    [" AND d <> 'word 124'", 124],
+  ] as const) {
+    const { rows, summary } = await kept(sql + where);
+    assert.equal([rows[0]!['n'], summary.calls.cacheHits], [0n, hits], where);
+  }
+});
+
 test('a row that is new is asked about; what is cleared or bought anew is not answered from the table', async () => {
   const sql = "SELECT count(*)::INTEGER AS n FROM t WHERE d MEANS 'c'";
   const n = async (text: string) => (await kept(text)).rows[0]!['n'];
