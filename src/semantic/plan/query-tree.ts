@@ -105,23 +105,21 @@ export function functionCall(name: string, children: readonly SqlNode[]): SqlNod
 
 /** An integer literal. */
 export function integer(value: number): SqlNode {
-  return {
-    class: 'CONSTANT',
-    type: 'VALUE_CONSTANT',
-    alias: '',
-    query_location: 0,
-    value: { type: { id: 'BIGINT', type_info: null }, is_null: false, value },
-  };
+  return constant('BIGINT', value);
 }
 
 /** A VARCHAR literal. */
 export function textLiteral(value: string): SqlNode {
+  return constant('VARCHAR', value);
+}
+
+function constant(type: string, value: number | string): SqlNode {
   return {
     class: 'CONSTANT',
     type: 'VALUE_CONSTANT',
     alias: '',
     query_location: 0,
-    value: { type: { id: 'VARCHAR', type_info: null }, is_null: false, value },
+    value: { type: { id: type, type_info: null }, is_null: false, value },
   };
 }
 
