@@ -9,7 +9,7 @@ const ADJECTIVES =
   );
 
 const ANIMALS =
-  'adder badger bat bear beaver beetle bison boar buck bunting cricket crane crow deer dormouse dove duck eagle egret elk ermine falcon fawn finch fox frog goose grouse hare hawk hedgehog heron jay kite lark lynx magpie marten mink mole moose moth mouse newt nuthatch otter owl pine-marten plover quail rabbit raven robin shrew snipe sparrow squirrel stoat swift thrush toad vole weasel wolf wren'.split(
+  'adder badger bat bear beaver beetle bison boar buck bunting cricket crane crow deer dormouse dove duck eagle egret elk ermine falcon fawn finch fox frog goose grouse hare hawk hedgehog heron jay kite lark lynx magpie marten mink mole moose moth mouse newt nuthatch otter owl plover polecat quail rabbit raven robin shrew snipe sparrow squirrel stoat swift thrush toad vole weasel wolf wren'.split(
     ' ',
   );
 
