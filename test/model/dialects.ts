@@ -13,7 +13,7 @@ export interface Dialect {
   readonly name: string;
   /** Where its rules are from. */
   readonly source: string;
-  /** The provider as a user would name it, whose preset then counts; its address is the test's. */
+  /** The provider as a user would name it. The address is the test's, so no other setting of its preset counts. */
   readonly provider: string;
   /** Settings that its documentation or ours tells a user to give. */
   readonly settings?: JsonObject;
