@@ -48,7 +48,8 @@ const PARTS = {
 /**
  * How modules that are loaded on demand are put together, by the first pattern that fits. A file for each, and more for
  * what they share, would be 200 files, which take longer to load than one large file. `start` is loaded with its entry
- * point, `cascades` by the first statement with a cascade, `others` by everything else, `alone` is in a file of its own.
+ * point, `cascades` by the first statement with a cascade, `server` by the Postgres server, `others` by everything else,
+ * `alone` is in a file of its own.
  */
 const GROUPS = [
   [
@@ -60,6 +61,7 @@ const GROUPS = [
     'cascades',
     /^src\/(cascade|duck|execute|journal|plan|receipts|values)\/|^src\/statement\/(cascade|parallel-grounds)\.ts$/,
   ],
+  ['server', /^src\/server\/|^src\/cli\/commands\/serve\.ts$/],
   ['others', /./],
 ];
 const ON_DEMAND = /\bawait import\(\s*'(\.[^']+)'\s*\)/g;

@@ -19,7 +19,7 @@ import {
   type RunCascadeOptions,
 } from './options.ts';
 import type { CallPlan } from './plan/plan.ts';
-import type { ExplainReport, QueryResult, Row, RowStream } from './result.ts';
+import type { ExplainReport, QueryResult, Row, RowStream, StatementDescription } from './result.ts';
 import type { RunOutcome } from './run/contract.ts';
 import { kindOf, prefixOf } from './statement/names.ts';
 import { type EngineParts, OpenStatements } from './statement/open-statements.ts';
@@ -119,6 +119,23 @@ export class EngineSession {
       .then(({ report }) => report);
   }
 
+  /**
+   * Returns the parameters and the columns of one statement of any kind. The statement does not run: no row is read, no
+   * model is asked, and the journal has no record of it.
+   */
+  async describe(
+    sql: string,
+    options: Pick<QueryOptions, 'signal'> = {},
+  ): Promise<StatementDescription> {
+    checkQueryOptions('describe', undefined, options);
+    const node = await readStatement(sql);
+    const statement = this.#begin(prefixOf(node), sql, undefined, options, true);
+    return this.#statements.within(statement, async () => {
+      const { describeStatement } = await import('./statement/describe.ts');
+      return describeStatement(node, statement);
+    });
+  }
+
   /** Runs a cascade once on `input`, on a worker thread. The outcome holds every cell's output. */
   async runCascade(
     path: string,
@@ -208,6 +225,7 @@ export class EngineSession {
     source: string,
     parameters: Parameters | undefined,
     options: QueryOptions,
+    isSilent = false,
   ): Statement {
     const { options: engine, models, experience, openedUs } = this.#shared;
     const call: StatementCall = {
@@ -226,6 +244,6 @@ export class EngineSession {
       ...(options.resumes === undefined ? {} : { resumes: options.resumes }),
       ...(options.resumeParallel === undefined ? {} : { resumeParallel: options.resumeParallel }),
     };
-    return this.#statements.begin(prefix, call, options);
+    return this.#statements.begin(prefix, call, { ...options, isSilent });
   }
 }

@@ -38,6 +38,7 @@ export const ERROR_CODES = [
   'RVB_JOURNAL_WRITE',
   'RVB_RUN_LOCKED',
   'RVB_CLOSED',
+  'RVB_PROTOCOL',
   'RVB_INTERNAL',
 ] as const;
 

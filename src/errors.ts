@@ -54,6 +54,7 @@ const SQL_STATES: Partial<Record<ErrorCode, string>> = {
   RVB_JOURNAL_WRITE: '58030',
   RVB_CANCELLED: '57014',
   RVB_CLOSED: '57P01',
+  RVB_PROTOCOL: '08P01',
 };
 
 /** Returns the SQLSTATE of a code: five characters, as the Postgres protocol reports it. */

@@ -29,6 +29,7 @@ export type {
   RowAccount,
   RowFailure,
   RowStream,
+  StatementDescription,
   StatementKind,
   Summary,
   ValueForm,

@@ -139,6 +139,14 @@ export interface QueryResult<T extends object = Row> {
   readonly summary: Summary;
 }
 
+/** What a statement takes and gives. */
+export interface StatementDescription {
+  /** The types of `$1`, `$2`, …; undefined where only the bound value decides. */
+  readonly parameters: readonly (string | undefined)[];
+  /** The columns of its rows; none if it returns no rows. */
+  readonly columns: readonly ResultColumn[];
+}
+
 /** Rows in order, as they become known. `columns` resolves before the first row. */
 export interface RowStream<T extends object = Row> extends AsyncIterable<T> {
   readonly columns: Promise<readonly ResultColumn[]>;

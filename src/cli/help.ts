@@ -43,6 +43,8 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
     'rvbbit bench collect --workload report.sql --database shop.duckdb -o shop-collection',
   ],
   init: ['rvbbit init my-project'],
+  serve: ['rvbbit serve sql', 'rvbbit serve sql shop.duckdb --port 5432 --databases data'],
+  server: ['rvbbit server --port 15432'],
   sim: [
     'rvbbit sim --latency lognormal:500:0.8 --rpm 600',
     'rvbbit sim --faults faults.yaml --verbose',

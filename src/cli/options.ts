@@ -48,6 +48,11 @@ export const COMMANDS = {
     summary: 'run every statement of a workload under each strategy, and collect what it took',
   },
   init: { usage: 'init [dir]', summary: 'make a working folder with an example' },
+  serve: {
+    usage: 'serve sql [db]',
+    summary: 'let Postgres clients in (psql, DBeaver, JDBC, …), until Ctrl-C',
+  },
+  server: { usage: 'server [db]', summary: 'the same as serve sql' },
   sim: { usage: 'sim', summary: 'start a simulated model server, until Ctrl-C' },
 } as const;
 
@@ -79,6 +84,10 @@ export interface CliOptions {
   readonly json?: boolean;
   readonly force?: boolean;
   readonly port?: number;
+  readonly host?: string;
+  readonly databases?: string;
+  readonly connections?: number;
+  readonly idle?: string;
   readonly latency?: string;
   readonly seed?: number;
   readonly rpm?: number;
@@ -121,7 +130,8 @@ export interface OptionRow {
 }
 
 const ALL = Object.keys(COMMANDS) as CommandName[];
-const ENGINE: readonly CommandName[] = ['query', 'run', 'test', 'explain', 'resume'];
+const SERVE: readonly CommandName[] = ['serve', 'server'];
+const ENGINE: readonly CommandName[] = ['query', 'run', 'test', 'explain', 'resume', ...SERVE];
 
 /** Every option of every command, in the order of `--help`. */
 export const OPTIONS: readonly OptionRow[] = [
@@ -194,6 +204,7 @@ export const OPTIONS: readonly OptionRow[] = [
       'cost',
       'log',
       'resume',
+      ...SERVE,
     ],
   },
   {
@@ -221,7 +232,7 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--no-state',
     help: 'keep no journal: nothing is found again by later runs',
-    commands: ['query', 'run', 'test'],
+    commands: ['query', 'run', 'test', ...SERVE],
   },
   {
     flags: '--older-than <time>',
@@ -334,7 +345,7 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--parallel <n>',
     help: 'cascades at a time where a statement does not say PARALLEL',
-    commands: ['query', 'explain'],
+    commands: ['query', 'explain', ...SERVE],
     number: true,
   },
   {
@@ -356,6 +367,33 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   { flags: '--json', help: 'print the report as JSON', commands: ['doctor', 'config', 'test'] },
   { flags: '--force', help: 'overwrite files', commands: ['init', 'ops'] },
+  {
+    flags: '--port <n>',
+    help: 'listen on this port (default: 15432)',
+    commands: SERVE,
+    number: true,
+  },
+  {
+    flags: '--host <address>',
+    help: 'listen on this address of this machine (default: 127.0.0.1)',
+    commands: SERVE,
+  },
+  {
+    flags: '--databases <dir>',
+    help: 'a folder of databases: NAME.duckdb is the database NAME',
+    commands: SERVE,
+  },
+  {
+    flags: '--connections <n>',
+    help: 'clients at a time (default: 200)',
+    commands: SERVE,
+    number: true,
+  },
+  {
+    flags: '--idle <time>',
+    help: 'close a client that sends nothing for this long, e.g. 30m, 8h (default: never)',
+    commands: SERVE,
+  },
   {
     flags: '--port <n>',
     help: 'listen on this port of 127.0.0.1 (default: any free one)',

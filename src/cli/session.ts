@@ -36,6 +36,7 @@ export async function openEngine(
   options: CliOptions,
   database: string,
   root: string = cascadeRoot(options),
+  sessions?: number,
 ): Promise<Engine> {
   const { Engine } = await import('../engine.ts');
   try {
@@ -48,6 +49,7 @@ export async function openEngine(
       ...(existsSync(CONFIG_FILE) ? { configFile: CONFIG_FILE } : {}),
       ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
       ...(options.threads === undefined ? {} : { threads: options.threads }),
+      ...(sessions === undefined ? {} : { sessions }),
     });
   } catch (thrown) {
     if (thrown instanceof CliError) throw thrown;

@@ -13,6 +13,17 @@ import { parameterJson } from './parameter-json.ts';
 /** Values by position (`?`, `$1`) or by name (`$name`). Names that the statement does not have are ignored. */
 export type Parameters = readonly unknown[] | Readonly<Record<string, unknown>>;
 
+/** A parameter's value in DuckDB's own form, with the type by which it is bound. */
+export class TypedValue {
+  readonly value: DuckDBValue;
+  readonly type: DuckDBType;
+
+  constructor(value: DuckDBValue, type: DuckDBType) {
+    this.value = value;
+    this.type = type;
+  }
+}
+
 function refuse(message: string): never {
   throw new RvbbitError('RVB_SQL', message, { stage: 'bind', sqlState: '07001' });
 }
@@ -85,6 +96,7 @@ function toDuckDB(value: unknown, place: BoundParameter): Bound {
       place.refuse(`is a ${typeof value}, which cannot be bound`);
   }
   if (value === null) return { value: null };
+  if (value instanceof TypedValue) return value;
   if (value instanceof Date) {
     const { of, type } = timestamps(place);
     return { value: of(value), type };

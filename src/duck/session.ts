@@ -15,6 +15,7 @@ import { knownShape, type QueryShape, queryShapeOf } from './query-shape.ts';
 import { ResultReader } from './reader.ts';
 import { Readers } from './readers.ts';
 import type { DatabaseLease } from './registry.ts';
+import { type Signature, signatureOf } from './signature.ts';
 import { toSqlError } from './sql-error.ts';
 import { nativeThreads } from './thread-budget.ts';
 
@@ -215,6 +216,16 @@ export class Session {
         throw toSqlError(error, empty, { linesBefore: 1 });
       }
     });
+  }
+
+  /**
+   * Prepares one statement, and returns its parameter types by name, and the columns of its rows. A type is undefined
+   * if only a bound value decides it.
+   */
+  async signature(sql: string, options: CallOptions = {}): Promise<Signature> {
+    return this.#call(sql, options, (connection, stop) =>
+      this.#prepared(connection, sql, stop, async (statement) => signatureOf(statement, sql)),
+    );
   }
 
   /** Returns if a query's outermost select has LIMIT or FETCH, and if the query is of the SELECT family. */

@@ -22,9 +22,12 @@ export class Ledger {
   #tables = 0;
   #summary: Summary | undefined;
   #providerEnd: Failure | undefined;
+  readonly #isSilent: boolean;
 
-  constructor(journal: Journal, prefix: NamePrefix, random: Random) {
+  /** `isSilent`: the statement only describes, and nobody is told of it. */
+  constructor(journal: Journal, prefix: NamePrefix, random: Random, isSilent = false) {
     this.#journal = journal;
+    this.#isSilent = isSilent;
     this.startedUs = journal.nowUs();
     this.caller = woodlandName('sql', random);
     this.session = prefix === 'sql' ? this.caller : woodlandName(prefix, random);
@@ -97,14 +100,14 @@ export class Ledger {
   note(entry: JournalEntry): void {
     if (this.#summary !== undefined) return;
     this.#account.observe(entry);
-    this.#journal.append(this, entry, this.#isKept);
+    this.#append(entry, this.#isKept);
   }
 
   /** Passes an entry to the account and to listeners. The entry is not kept on disk. */
   tell(entry: CallsHeld | CallsReleased): void {
     if (this.#summary !== undefined) return;
     this.#account.observe(entry);
-    this.#journal.append(this, entry, false);
+    this.#append(entry, false);
   }
 
   /** The account so far. */
@@ -121,9 +124,13 @@ export class Ledger {
   close(ending: Ending): Summary {
     if (this.#summary === undefined) {
       const summary = this.#account.summary(this, Math.round(this.elapsedMs), ending);
-      this.#journal.append(this, { t: 'statement.close', summary }, this.#isKept);
+      this.#append({ t: 'statement.close', summary }, this.#isKept);
       this.#summary = summary;
     }
     return this.#summary;
+  }
+
+  #append(entry: JournalEntry, isKept: boolean): void {
+    if (!this.#isSilent) this.#journal.append(this, entry, isKept);
   }
 }

@@ -10,7 +10,7 @@ import { type ChosenParallel, chooseParallel } from '../plan/choose-parallel.ts'
 import type { MapTarget, Plan } from '../plan/plan.ts';
 import { planStatement } from '../plan/plan-statement.ts';
 import { type CascadeStatement, resolveTarget } from '../plan/resolve-target.ts';
-import type { ExplainReport, Row } from '../result.ts';
+import type { ExplainReport, ResultColumn, Row } from '../result.ts';
 import { analyzed } from './analyze.ts';
 import type { Explained } from './explain.ts';
 import { deliverMap, streamMap, streamWrittenMap } from './map.ts';
@@ -81,6 +81,21 @@ export async function stageColumns(
 ): Promise<void> {
   const { plan } = await planBody(body, { kind: 'stage', table }, body, statement);
   await stageNulls(plan, table, statement, 0);
+}
+
+/** Returns the columns of a MAP or RUN, and the query whose rows it reads. */
+export async function describeCall(
+  body: MapStatement | RunStatement,
+  whole: StatementNode,
+  statement: Statement,
+): Promise<{ readonly columns: readonly ResultColumn[]; readonly query: string }> {
+  const { plan } = await planBody(body, { kind: 'rows' }, whole, statement);
+  const { query } = plan;
+  if (plan.kind === 'run') return { columns: runColumns(plan), query };
+  const { session, stop } = statement;
+  const read = await session.describe(query, { signal: stop.signal });
+  const columns = read.map(({ name, type }) => ({ name, type }));
+  return { columns: [...columns, ...addedColumns(plan)], query };
 }
 
 /** Creates a temp table of at most `limit` rows of a call, with NULL in place of its results. */

@@ -37,7 +37,16 @@ export class OpenStatements {
   begin(
     prefix: NamePrefix,
     call: StatementCall,
-    { signal, drain }: { readonly signal?: AbortSignal; readonly drain?: AbortSignal },
+    {
+      signal,
+      drain,
+      isSilent,
+    }: {
+      readonly signal?: AbortSignal;
+      readonly drain?: AbortSignal;
+      /** True for a statement that is only described. */
+      readonly isSilent?: boolean;
+    },
   ): Statement {
     if (this.#closed) throw closedError();
     const { session, dispatcher, desk, journal, random } = this.#parts;
@@ -48,7 +57,7 @@ export class OpenStatements {
       dispatcher,
       desk,
       stop: new StatementSignal([signal], drain),
-      ledger: new Ledger(journal, prefix, random),
+      ledger: new Ledger(journal, prefix, random, isSilent),
     };
     this.#open.add(statement);
     return statement;

@@ -27,8 +27,7 @@ export class ParameterPlaces {
     if (!Array.isArray(values)) return;
     const markers = markersIn(source, range);
     const unnamed = markers.filter(({ name }) => name === undefined);
-    const numbered = markers.map(({ name }) => Number(name ?? 0));
-    const count = unnamed.length > 0 ? unnamed.length : Math.max(0, ...numbered);
+    const count = countOf(markers);
     if (count !== values.length) {
       const message = `the statement has ${count} parameters but ${values.length} values were given`;
       throw new RvbbitError('RVB_SQL', message, { stage: 'bind', sqlState: '07001' });
@@ -58,6 +57,16 @@ export class ParameterPlaces {
     }
     return { text: renumbered, parameters: numbers.map((number) => values[number - 1]) };
   }
+}
+
+/** Returns the number of parameter values that a text needs. */
+export function parameterCount(source: string): number {
+  return countOf(markersIn(source, { start: 0, end: source.length }));
+}
+
+function countOf(markers: readonly Marker[]): number {
+  const unnamed = markers.filter(({ name }) => name === undefined).length;
+  return unnamed > 0 ? unnamed : Math.max(0, ...markers.map(({ name }) => Number(name)));
 }
 
 function markersIn(source: string, { start, end }: Span): readonly Marker[] {

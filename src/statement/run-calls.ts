@@ -21,7 +21,7 @@ export async function runCalls(node: StatementNode, statement: Statement): Promi
 }
 
 /** Puts empty tables with the calls' columns in their place. */
-function withColumns(node: StatementNode, statement: Statement): Promise<Unnested> {
+export function withColumns(node: StatementNode, statement: Statement): Promise<Unnested> {
   return unnest(node, statement, async (call, table, given) => {
     await stageColumns(call, table, given);
     return [];

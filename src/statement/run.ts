@@ -182,7 +182,7 @@ async function runSqlStatement(node: SqlStatement, statement: Statement): Promis
 }
 
 /** Attaches the journal's tables before a statement that may read them. If no journal is kept, DuckDB reports them missing. */
-async function readyReceipts({ span }: StatementNode, statement: Statement): Promise<void> {
+export async function readyReceipts({ span }: StatementNode, statement: Statement): Promise<void> {
   const { session, stateDir, desk, source } = statement;
   const text = source.slice(span.start, span.end);
   if (stateDir === undefined || !/rvbbit/i.test(text)) return;
@@ -222,7 +222,7 @@ async function plainOrSemantic<T>(
 }
 
 /** Whether an error may come from semantic SQL: a syntax error, an unknown function, or an EXPLAIN form of the dialect. */
-function mayBeSemantic(thrown: unknown): boolean {
+export function mayBeSemantic(thrown: unknown): boolean {
   if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_SQL') return false;
   const { sqlState, message } = thrown;
   return (
@@ -247,7 +247,7 @@ function noteOpening(node: SqlStatement, { source, origin, ledger }: Statement):
   ledger.open({ sql: textOf(node, source), kind: 'sql', origin, parallel: 1 });
 }
 
-function unsupported(what: string): RvbbitError {
+export function unsupported(what: string): RvbbitError {
   return new RvbbitError(
     'RVB_UNSUPPORTED',
     `${what} is part of the dialect, but this version does not execute it yet`,

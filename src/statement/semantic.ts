@@ -22,7 +22,7 @@ import { learnAnswers } from '../explain/learn-answers.ts';
 import type { ExplainFormat } from '../explain/report/render-report.ts';
 import { loadOperators } from '../operators/load-operators.ts';
 import { placedFrom } from '../plan/placed-error.ts';
-import type { Notice } from '../result.ts';
+import type { Notice, ResultColumn } from '../result.ts';
 import { answerQuery, planAnswers } from '../semantic/answer-query.ts';
 import { Asker } from '../semantic/ask/asker.ts';
 import { checkFallbacks } from '../semantic/ask/fallback.ts';
@@ -108,6 +108,23 @@ export async function explainSemanticStatement(
     });
     return { report: actual, notices: noticesOf(run, reader === undefined) };
   });
+}
+
+/** Returns the columns of a statement with semantic operators; none if it returns no rows. */
+export async function describeSemanticStatement(
+  node: SqlStatement,
+  statement: Statement,
+  refusal: unknown,
+): Promise<readonly ResultColumn[]> {
+  const all = { start: 0, end: node.text.length };
+  const columns = await withRun(node, all, statement, async ({ read }) => {
+    if (read.parts.kind !== 'query' || read.dry === undefined) return [];
+    const { session, stop } = statement;
+    const described = await session.describe(read.dry.text, { signal: stop.signal });
+    return described.map(({ name, type }) => ({ name: inWords(name, read), type }));
+  });
+  if (columns !== undefined) return columns;
+  throw placedFrom(refusal, statement.source, node.span.start);
 }
 
 /** Reads and opens a part of the statement's text for `work`; undefined if it has no semantic operator. */

@@ -1,0 +1,68 @@
+/** `rvbbit serve sql`: lets Postgres clients use the engine, until Ctrl-C or SIGTERM. */
+import { existsSync, statSync } from 'node:fs';
+import { messageOf } from '../../errors.ts';
+import { DEFAULT_CONNECTIONS, SqlServer } from '../../server/sql/server.ts';
+import { CliError, verdictOf } from '../exit-codes.ts';
+import type { CliOptions } from '../options.ts';
+import { readAgeMs } from '../read-bounds.ts';
+import { cascadeRoot, openEngine } from '../session.ts';
+import { say } from '../stderr.ts';
+
+/** Runs the server that the first word names. */
+export async function serve(words: readonly string[], options: CliOptions): Promise<number> {
+  const [what, ...rest] = words;
+  if (what === 'sql') return serveSql(rest, options);
+  const problem =
+    what === undefined ? 'serve needs the kind of server' : `there is no server '${what}'`;
+  throw new CliError('usage', problem, 'rvbbit serve sql [db]');
+}
+
+/** `rvbbit server` is `rvbbit serve sql`. */
+export async function server(words: readonly string[], options: CliOptions): Promise<number> {
+  return serveSql(words[0] === 'sql' ? words.slice(1) : words, options);
+}
+
+/** Serves until the first interrupt. A second one ends the process at once. */
+async function serveSql(words: readonly string[], options: CliOptions): Promise<number> {
+  const [database = ':memory:', ...more] = words;
+  if (more.length > 0)
+    throw new CliError('usage', 'serve sql takes one database', 'rvbbit serve --help');
+  const { databases, host, port, connections = DEFAULT_CONNECTIONS, idle } = options;
+  if (databases !== undefined && !(existsSync(databases) && statSync(databases).isDirectory())) {
+    throw new CliError('open', `there is no folder ${databases}`, '--databases takes a folder');
+  }
+  const root = cascadeRoot(options);
+  const interrupted = interrupt();
+  const server = await started({
+    database,
+    connections,
+    openEngine: (file) => openEngine(options, file, root, connections),
+    ...(databases === undefined ? {} : { folder: databases }),
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+    ...(idle === undefined ? {} : { idleMs: readAgeMs('--idle', idle) }),
+  });
+  const address = host ?? '127.0.0.1';
+  const url = `postgresql://rvbbit@${address.includes(':') ? `[${address}]` : address}:${server.port}/default`;
+  say(`listening on ${address}:${server.port}; connect with psql '${url}', end with Ctrl-C`);
+  await interrupted;
+  if (!options.quiet) say('ending: running statements get 10 s; once more ends at once');
+  await server.close();
+  return 0;
+}
+
+async function started(options: Parameters<typeof SqlServer.listen>[0]): Promise<SqlServer> {
+  try {
+    return await SqlServer.listen(options);
+  } catch (thrown) {
+    const verdict = verdictOf(thrown) === 'usage' ? 'usage' : 'open';
+    throw new CliError(verdict, messageOf(thrown));
+  }
+}
+
+function interrupt(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+}

@@ -1,0 +1,320 @@
+/** The state of one client: its engine session, its settings, its transaction, and what it has prepared and opened. */
+import type { EngineSession } from '../../engine-session.ts';
+import type { Notice } from '../../result.ts';
+import type { CatalogueQuery } from './catalogue-seam.ts';
+import type { Command } from './command.ts';
+import type { Portal } from './portal.ts';
+import type { TransactionStatus } from './protocol/write-messages.ts';
+import { refusal, unsupported } from './protocol-error.ts';
+import { setSearchPath, setTimeZone } from './session-settings.ts';
+import { DEFAULT_PATH, type Settings } from './settings.ts';
+import { Zone } from './types/zone.ts';
+
+/** The most statements that a connection may have prepared, and the most portals and cursors that it may have open. */
+const MAX_NAMED = 5_000;
+
+/** A prepared statement. */
+export interface Prepared {
+  readonly text: string;
+  /** The command; undefined for a text without a statement. */
+  readonly command: Command | undefined;
+  /** The OIDs that the client declared; 0 for none. */
+  readonly types: readonly number[];
+}
+
+/** What a client is told of a statement that is no error. */
+export type Tell = (
+  notice: Notice | { readonly code: string; readonly message: string },
+  severity?: 'NOTICE' | 'WARNING',
+) => void;
+
+interface Savepoint {
+  readonly name: string;
+  /** The number of changes when it was made. */
+  readonly changes: number;
+}
+
+/** The facts and functions that a client is made of. */
+export interface ClientParts {
+  readonly database: string;
+  readonly user: string;
+  readonly processId: number;
+  readonly settings: Settings;
+  readonly openSession: () => Promise<EngineSession>;
+  readonly catalogue: CatalogueQuery | undefined;
+  readonly tell: Tell;
+}
+
+export class Client {
+  readonly parts: ClientParts;
+  readonly prepared = new Map<string, Prepared>();
+  readonly portals = new Map<string, Portal>();
+  /** The statements of the catalogue that have run on this session. */
+  readonly catalogueReady = new Set<string>();
+  #status: TransactionStatus = 'I';
+  /** True while the open transaction is one that the server began around several statements. */
+  #isImplicit = false;
+  #savepoints: Savepoint[] = [];
+  /** The statements of the transaction that may have changed data, and all of its statements. */
+  #changes = 0;
+  #statements = 0;
+  #session: Promise<EngineSession> | undefined;
+  /** The settings that DuckDB has. Its schemas are those of a new connection. */
+  #applied = { zone: '', path: DEFAULT_PATH };
+  #zone = new Zone('UTC');
+  #zoneName = 'UTC';
+
+  constructor(parts: ClientParts) {
+    this.parts = parts;
+  }
+
+  get settings(): Settings {
+    return this.parts.settings;
+  }
+
+  /** The status that the client sees: a transaction that the server began for it is none. */
+  get status(): TransactionStatus {
+    return this.#isImplicit ? 'I' : this.#status;
+  }
+
+  /** True in a transaction that the client began. */
+  get inTransaction(): boolean {
+    return this.#status !== 'I' && !this.#isImplicit;
+  }
+
+  /** The engine session. It is opened by the first statement that needs it. */
+  session(): Promise<EngineSession> {
+    this.#session ??= this.#open();
+    return this.#session;
+  }
+
+  /** The time zone in which timestamps with a zone are printed. */
+  get zone(): Zone {
+    const name = this.settings.get('timezone') ?? 'UTC';
+    if (name !== this.#zoneName) {
+      this.#zone = new Zone(name);
+      this.#zoneName = name;
+    }
+    return this.#zone;
+  }
+
+  /** Makes ready for a statement: refuses it in a failed transaction, and counts it. */
+  enter({ role, mayChange }: Command): void {
+    if (this.#status === 'E' && role !== 'end') {
+      throw refusal(
+        '25P02',
+        'current transaction is aborted, commands ignored until end of transaction block: send ROLLBACK',
+      );
+    }
+    if (role !== 'statement') return;
+    this.#statements += 1;
+    if (mayChange) this.#changes += 1;
+  }
+
+  /** Notes that a statement failed: an open transaction of the client can then only be rolled back. */
+  noteFailure(): void {
+    if (this.inTransaction) this.#status = 'E';
+  }
+
+  /** Begins a transaction around the statements that follow, if none is open. */
+  async beginImplicit(): Promise<void> {
+    if (this.#status !== 'I') return;
+    await this.#run(this.#begin());
+    this.#opened(true);
+  }
+
+  /** Ends the transaction that `beginImplicit` began, if it is still open. */
+  async endImplicit(how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
+    if (!this.#isImplicit) {
+      if (this.#status === 'I') await this.closePortals();
+      return;
+    }
+    await this.closePortals();
+    this.#ended();
+    await this.#run(how);
+  }
+
+  /** BEGIN. A transaction that the server began becomes the client's own. */
+  async begin(isReadOnly: boolean | undefined): Promise<void> {
+    if (this.inTransaction) {
+      this.parts.tell(
+        { code: '25001', message: 'there is already a transaction in progress' },
+        'WARNING',
+      );
+      return;
+    }
+    if (this.#isImplicit) {
+      this.#isImplicit = false;
+      return;
+    }
+    await this.closePortals();
+    await this.#run(this.#begin(isReadOnly));
+    this.#opened(false);
+  }
+
+  /** COMMIT or ROLLBACK. Returns what was done: a failed transaction is rolled back in either case. */
+  async end(how: 'COMMIT' | 'ROLLBACK'): Promise<'COMMIT' | 'ROLLBACK'> {
+    if (this.#status === 'I') {
+      this.parts.tell({ code: '25P01', message: 'there is no transaction in progress' }, 'WARNING');
+      return how;
+    }
+    const done = this.#status === 'E' ? 'ROLLBACK' : how;
+    await this.closePortals();
+    this.#ended();
+    await this.#run(done);
+    return done;
+  }
+
+  /** Makes the open transaction read-only or not, as long as it has run no statement. */
+  async setReadOnly(isReadOnly: boolean): Promise<void> {
+    if (!this.inTransaction) {
+      this.parts.tell(
+        { code: '25P01', message: 'SET TRANSACTION can only be used in transaction blocks' },
+        'WARNING',
+      );
+      return;
+    }
+    if (this.#statements > 0) {
+      throw refusal('25001', 'the access mode of a transaction is set before its first statement');
+    }
+    await this.#run('ROLLBACK');
+    await this.#run(this.#begin(isReadOnly));
+  }
+
+  savepoint(name: string): void {
+    if (!this.inTransaction)
+      throw refusal('25P01', 'SAVEPOINT can only be used in transaction blocks');
+    if (this.#savepoints.length >= MAX_NAMED)
+      throw refusal('54000', `a transaction has at most ${MAX_NAMED} savepoints`);
+    this.#savepoints.push({ name, changes: this.#changes });
+  }
+
+  release(name: string): void {
+    this.#savepoints.length = this.#savepointAt(name);
+  }
+
+  /** Goes back to a savepoint, if nothing has been changed since: DuckDB has no savepoints, and can undo nothing. */
+  async rollbackTo(name: string): Promise<void> {
+    const at = this.#savepointAt(name);
+    const { changes } = this.#savepoints[at]!;
+    const lost = 'DuckDB has no savepoints, and cannot undo a part of a transaction';
+    if (changes !== this.#changes) {
+      throw unsupported(
+        `${lost}: statements after SAVEPOINT ${name} may have changed data; send ROLLBACK, and begin the transaction again`,
+      );
+    }
+    if (this.#status === 'E') {
+      try {
+        await this.#run('SELECT 1');
+      } catch {
+        throw unsupported(
+          `${lost}, and the statement that failed has ended this transaction; send ROLLBACK, and begin it again`,
+        );
+      }
+      this.#status = 'T';
+    }
+    this.#savepoints.length = at + 1;
+  }
+
+  /** Keeps a prepared statement. The one without a name is replaced. */
+  keep(name: string, prepared: Prepared): void {
+    if (name !== '' && this.prepared.has(name)) {
+      throw refusal('42P05', `prepared statement "${name}" already exists`);
+    }
+    if (this.prepared.size >= MAX_NAMED)
+      throw refusal('54000', `a connection has at most ${MAX_NAMED} prepared statements`);
+    this.prepared.set(name, prepared);
+  }
+
+  statementNamed(name: string): Prepared {
+    const prepared = this.prepared.get(name);
+    if (prepared === undefined)
+      throw refusal('26000', `prepared statement "${name}" does not exist`);
+    return prepared;
+  }
+
+  /** Keeps an open portal. The one without a name is replaced. */
+  async open(name: string, portal: Portal): Promise<void> {
+    const open = this.portals.get(name);
+    if (name !== '' && open !== undefined)
+      throw refusal('42P03', `cursor "${name}" already exists`);
+    if (this.portals.size >= MAX_NAMED)
+      throw refusal('54000', `a connection has at most ${MAX_NAMED} open portals`);
+    await open?.close();
+    this.portals.set(name, portal);
+  }
+
+  portalNamed(name: string): Portal {
+    const portal = this.portals.get(name);
+    if (portal === undefined) throw refusal('34000', `portal "${name}" does not exist`);
+    return portal;
+  }
+
+  async closePortal(name: string): Promise<void> {
+    const portal = this.portals.get(name);
+    this.portals.delete(name);
+    await portal?.close();
+  }
+
+  async closePortals(): Promise<void> {
+    const open = [...this.portals.values()];
+    this.portals.clear();
+    await Promise.all(open.map((portal) => portal.close()));
+  }
+
+  /** Closes the session, which ends its statements and rolls an open transaction back. */
+  async close(): Promise<void> {
+    for (const portal of this.portals.values()) portal.abort();
+    this.portals.clear();
+    const session = await this.#session?.catch(() => undefined);
+    await session?.close();
+  }
+
+  /** Gives DuckDB the settings that it has too, where they have changed. */
+  async applySettings(): Promise<void> {
+    await this.#apply(await this.session());
+  }
+
+  async #open(): Promise<EngineSession> {
+    const session = await this.parts.openSession();
+    await this.#apply(session);
+    return session;
+  }
+
+  async #apply(session: EngineSession): Promise<void> {
+    const zone = this.settings.get('timezone') ?? 'UTC';
+    if (this.#applied.zone !== zone) await setTimeZone(session, zone);
+    const path = this.settings.get('search_path') ?? '';
+    if (this.#applied.path !== path) await setSearchPath(session, path);
+    this.#applied = { zone, path };
+  }
+
+  async #run(sql: string): Promise<void> {
+    const session = await this.session();
+    await session.query(sql);
+  }
+
+  #begin(isReadOnly = this.settings.get('default_transaction_read_only') === 'on'): string {
+    return isReadOnly ? 'BEGIN TRANSACTION READ ONLY' : 'BEGIN TRANSACTION';
+  }
+
+  #opened(isImplicit: boolean): void {
+    this.#status = 'T';
+    this.#isImplicit = isImplicit;
+    this.#changes = 0;
+    this.#statements = 0;
+  }
+
+  #ended(): void {
+    this.#status = 'I';
+    this.#isImplicit = false;
+    this.#savepoints = [];
+    this.settings.endTransaction();
+  }
+
+  #savepointAt(name: string): number {
+    const at = this.#savepoints.findLastIndex((savepoint) => savepoint.name === name);
+    if (at < 0) throw refusal('3B001', `savepoint "${name}" does not exist`);
+    return at;
+  }
+}

@@ -1,0 +1,68 @@
+/** The databases of a server by name, each with an engine of its own, which the first client opens. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Engine } from '../../engine.ts';
+import { refusal } from './protocol-error.ts';
+
+/** A name that is a file in the folder of databases. */
+const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_.-]{0,99}$/u;
+
+/** The options of the databases of a server. */
+export interface DatabaseOptions {
+  /** The database called `default`: a DuckDB file or `:memory:`. */
+  readonly database: string;
+  /** A folder of databases; `shop` is its file `shop.duckdb`. */
+  readonly folder?: string;
+  readonly openEngine: (database: string) => Promise<Engine>;
+}
+
+export class Databases {
+  readonly #options: DatabaseOptions;
+  readonly #engines = new Map<string, Promise<Engine>>();
+
+  constructor(options: DatabaseOptions) {
+    this.#options = options;
+  }
+
+  /** The name of the database that a client asks for. A client that names none asks for one of its user's name. */
+  nameOf(asked: string, user: string): string {
+    return asked === user && this.#fileOf(asked) === undefined ? 'default' : asked;
+  }
+
+  /** Returns the engine of a database. Throws 3D000 if there is no such database. */
+  async engine(name: string): Promise<Engine> {
+    const file = this.#fileOf(name);
+    if (file === undefined) {
+      const { folder } = this.#options;
+      const others =
+        folder === undefined ? '' : `, and the files of the folder given by --databases`;
+      throw refusal(
+        '3D000',
+        `database "${name}" does not exist; there are default and memory${others}`,
+      );
+    }
+    const known = this.#engines.get(name);
+    if (known !== undefined) return known;
+    const opened = this.#options.openEngine(file);
+    this.#engines.set(name, opened);
+    // A file that another process holds now may be free later.
+    opened.catch(() => this.#engines.delete(name));
+    return opened;
+  }
+
+  async close(): Promise<void> {
+    const engines = await Promise.allSettled(this.#engines.values());
+    await Promise.all(
+      engines.map((opened) => opened.status === 'fulfilled' && opened.value.close()),
+    );
+  }
+
+  #fileOf(name: string): string | undefined {
+    const { database, folder } = this.#options;
+    if (name === 'default') return database;
+    if (name === 'memory') return ':memory:';
+    if (folder === undefined || !NAME.test(name)) return undefined;
+    const file = join(folder, `${name}.duckdb`);
+    return existsSync(file) ? file : undefined;
+  }
+}

@@ -1,0 +1,144 @@
+/** Statements that the engine runs. */
+import { LRUCache } from 'lru-cache';
+import { statementParts } from '../../../grammar/semantic/statement-parts.ts';
+import type { Parameters } from '../../duck/parameters.ts';
+import type { EngineSession } from '../../engine-session.ts';
+import { RvbbitError } from '../../errors.ts';
+import type { QueryOptions } from '../../options.ts';
+import type { QueryResult } from '../../result.ts';
+import type { Client } from './client.ts';
+import type { Answer, Command, RowsAnswer } from './command.ts';
+import { commandTag } from './command-tag.ts';
+import { Words } from './words.ts';
+
+/** The form in which the engine gives values: every digit of every type. */
+const FORM = 'json';
+/** A result with at most this many rows is short. */
+const SHORT_ROWS = 2_048;
+/** The most statements of which is kept that their result was short. */
+const KEPT_SHORT = 2_000;
+
+/**
+ * Statements whose latest result was short, by their text without its values. A short result is read in one call, and
+ * a long one while DuckDB still makes it, which takes several calls.
+ */
+const short = new LRUCache<string, true>({ max: KEPT_SHORT });
+
+/** Returns the command of a statement that the engine runs. */
+export function engineCommand(text: string, client: Client): Command {
+  const isQuery = statementParts(text).kind === 'query';
+  const isDialect = /^\s*RVBBIT\b/i.test(text);
+  return {
+    role: 'statement',
+    mayChange: !isQuery,
+    async describe(signal) {
+      const { session, sql } = await ready(text, client);
+      return session.describe(sql, { signal });
+    },
+    async run(parameters, signal) {
+      const { session, sql } = await ready(text, client);
+      const call: Call = { session, sql, parameters, options: optionsOf(client, signal) };
+      const shape = shapeOf(text);
+      const isLong = isDialect || (isQuery && !short.has(shape));
+      try {
+        return isLong ? await streamed(call, shape) : delivered(await whole(call), text);
+      } catch (thrown) {
+        // DuckDB refuses such a statement before any of it runs, so that it can run again.
+        const numbers = isUntyped(thrown) ? asNumbers(parameters) : undefined;
+        if (numbers === undefined) throw thrown;
+        return delivered(await whole({ ...call, parameters: numbers }), text);
+      }
+    },
+  };
+}
+
+interface Call {
+  readonly session: EngineSession;
+  readonly sql: string;
+  readonly parameters: Parameters | undefined;
+  readonly options: QueryOptions;
+}
+
+/** Returns the text to run, and the session on which the catalogue that it names is there. */
+async function ready(
+  text: string,
+  client: Client,
+): Promise<{ readonly session: EngineSession; readonly sql: string }> {
+  const session = await client.session();
+  const { catalogue, database, user } = client.parts;
+  const routed = catalogue?.(text, { database, user });
+  if (routed === undefined) return { session, sql: text };
+  for (const statement of routed.setup) {
+    if (client.catalogueReady.has(statement)) continue;
+    await session.query(statement);
+    client.catalogueReady.add(statement);
+  }
+  return { session, sql: routed.sql };
+}
+
+function optionsOf({ parts }: Client, signal: AbortSignal): QueryOptions {
+  return { signal, valueForm: FORM, origin: `sql:${parts.user}` };
+}
+
+function whole({ session, sql, parameters, options }: Call): Promise<QueryResult> {
+  return session.query(sql, parameters, options);
+}
+
+async function streamed(
+  { session, sql, parameters, options }: Call,
+  shape: string,
+): Promise<RowsAnswer> {
+  const stream = session.stream(sql, parameters, options);
+  // A failure is thrown by the columns too.
+  stream.summary.catch(() => undefined);
+  const columns = await stream.columns;
+  return {
+    kind: 'rows',
+    columns,
+    rows: stream[Symbol.asyncIterator](),
+    notices: stream.notices,
+    tag(count) {
+      if (count <= SHORT_ROWS) short.set(shape, true);
+      return `SELECT ${count}`;
+    },
+  };
+}
+
+function delivered({ columns, rows, rowCount, notices }: QueryResult, text: string): Answer {
+  if (rows.length > SHORT_ROWS) short.delete(shapeOf(text));
+  return {
+    kind: 'rows',
+    columns,
+    rows: rows[Symbol.iterator](),
+    notices,
+    tag: () => commandTag(new Words(text), rowCount, columns.length > 0),
+  };
+}
+
+/** Returns a text without its strings and its numbers. The number of a LIMIT stays: it says how long the result is. */
+function shapeOf(text: string): string {
+  return text.replace(/'(?:[^']|'')*'|(?<!\blimit\s{1,9})\b\d[\d.]*/gi, '?');
+}
+
+/** True for DuckDB's refusal of a parameter whose type neither the statement nor the client names. */
+function isUntyped(thrown: unknown): boolean {
+  if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_SQL') return false;
+  return (
+    /STRING_LITERAL|VARCHAR/.test(thrown.message) &&
+    /best candidate|No function matches/.test(thrown.message)
+  );
+}
+
+/** Returns the parameters with whole numbers in place of texts that are such; undefined if there are none. */
+function asNumbers(parameters: Parameters | undefined): Parameters | undefined {
+  const entries = Object.entries(parameters ?? {});
+  const isNumber = (value: unknown) =>
+    typeof value === 'string' && /^-?(?:0|[1-9]\d{0,17})(?:\.\d{1,15})?$/.test(value);
+  if (!entries.some(([, value]) => isNumber(value))) return undefined;
+  return Object.fromEntries(
+    entries.map(([name, value]) => {
+      if (!isNumber(value)) return [name, value];
+      return [name, String(value).includes('.') ? Number(value) : BigInt(String(value))];
+    }),
+  );
+}

@@ -1,0 +1,86 @@
+/** PREPARE, EXECUTE and DEALLOCATE. They share their names with the statements that the protocol prepares. */
+
+import { bindTexts } from './bind.ts';
+import type { Client, Prepared } from './client.ts';
+import { type Command, doneWith, knownCommand } from './command.ts';
+import { refusal, withoutPlace } from './protocol-error.ts';
+import { pgTypeOf } from './types/pg-types.ts';
+import type { Words } from './words.ts';
+
+type Route = (text: string, client: Client) => Command;
+
+export function preparedCommand(words: Words, client: Client, route: Route): Command | undefined {
+  switch (words.takeOneOf(['PREPARE', 'EXECUTE', 'DEALLOCATE'])) {
+    case 'PREPARE':
+      return knownCommand([], async () => {
+        const name = words.name();
+        const types = words.isSign('(') ? await oidsOf(words.bracketed(), client) : [];
+        if (!words.take('AS')) throw words.unexpected();
+        const text = words.rest();
+        client.keep(name, { text, command: route(text, client), types });
+        return doneWith('PREPARE');
+      });
+    case 'EXECUTE': {
+      const name = words.name();
+      const list = words.isSign('(') ? words.bracketed() : '';
+      const prepared = () => {
+        words.end();
+        return commandOf(client.statementNamed(name));
+      };
+      return {
+        role: 'statement',
+        mayChange: client.prepared.get(name)?.command?.mayChange ?? true,
+        async describe(signal) {
+          const { columns } = await prepared().describe(signal);
+          return { parameters: [], columns };
+        },
+        async run(_, signal) {
+          const command = prepared();
+          const values = list.trim() === '' ? [] : await evaluated(list, client);
+          const bound = await bindTexts(client.statementNamed(name), values, client, signal);
+          return command.run(bound, signal).catch(withoutPlace);
+        },
+      };
+    }
+    case 'DEALLOCATE':
+      return knownCommand([], () => {
+        words.take('PREPARE');
+        if (words.take('ALL')) {
+          client.prepared.clear();
+          return doneWith('DEALLOCATE ALL');
+        }
+        const name = words.name();
+        client.statementNamed(name);
+        client.prepared.delete(name);
+        return doneWith('DEALLOCATE');
+      });
+    default:
+      return undefined;
+  }
+}
+
+function commandOf({ command }: Prepared): Command {
+  if (command === undefined) throw refusal('26000', 'the prepared statement is empty');
+  return command;
+}
+
+/** Returns the OIDs of the types of PREPARE, as DuckDB reads them. */
+async function oidsOf(list: string, client: Client): Promise<readonly number[]> {
+  const session = await client.session();
+  const casts = list
+    .split(',')
+    .map((type) => (/^\s*unknown\s*$/i.test(type) ? 'NULL' : `NULL::${type}`));
+  const { columns } = await session.describe(`SELECT ${casts.join(', ')}`);
+  return columns.map(({ type }, index) => (casts[index] === 'NULL' ? 0 : pgTypeOf(type).oid));
+}
+
+/** Returns the texts of the values of EXECUTE. */
+async function evaluated(list: string, client: Client): Promise<readonly (string | null)[]> {
+  const session = await client.session();
+  const { rows, columns } = await session.query(`SELECT ${list}`, undefined, { valueForm: 'json' });
+  return columns.map(({ name }) => {
+    const value = rows[0]?.[name];
+    if (value === null || value === undefined) return null;
+    return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  });
+}

@@ -1,0 +1,186 @@
+/** Encodes the messages of the server into one growing buffer. */
+import type { FormatCode } from './read-messages.ts';
+
+/** The number of written bytes at which the caller should flush. */
+export const WRITE_BYTES = 64 * 1024;
+/** The size of a fresh buffer. An idle connection holds no more. */
+const FRESH_BYTES = 1_024;
+
+/** A column of RowDescription. */
+export interface FieldDescription {
+  readonly name: string;
+  readonly oid: number;
+  /** Bytes of a value; negative for a type of varying length. */
+  readonly size: number;
+  /** The type's modifier, e.g. the digits of a numeric; -1 for none. */
+  readonly modifier: number;
+  readonly format: FormatCode;
+}
+
+/** The status of a session's transaction: none, open, or failed. */
+export type TransactionStatus = 'I' | 'T' | 'E';
+
+/** Writes messages and fields. `take` returns what was written. */
+export class MessageWriter {
+  #buffer = Buffer.allocUnsafeSlow(FRESH_BYTES);
+  #at = 0;
+  #start = 0;
+
+  /** The bytes written since the last `take`. */
+  get bytes(): number {
+    return this.#at;
+  }
+
+  take(): Buffer {
+    const taken = this.#buffer.subarray(0, this.#at);
+    this.#at = 0;
+    this.#start = 0;
+    if (this.#buffer.length === FRESH_BYTES) return Buffer.from(taken);
+    this.#buffer = Buffer.allocUnsafeSlow(FRESH_BYTES);
+    return taken;
+  }
+
+  /** Drops the message that was begun and not ended. */
+  dropOpen(): void {
+    this.#at = this.#start;
+  }
+
+  begin(type: string): this {
+    this.#start = this.#at;
+    this.#reserve(5);
+    this.#buffer[this.#at] = type.charCodeAt(0);
+    this.#at += 5;
+    return this;
+  }
+
+  end(): void {
+    this.#buffer.writeInt32BE(this.#at - this.#start - 1, this.#start + 1);
+    this.#start = this.#at;
+  }
+
+  byte(value: number): this {
+    this.#reserve(1);
+    this.#buffer[this.#at] = value;
+    this.#at += 1;
+    return this;
+  }
+
+  int16(value: number): this {
+    this.#reserve(2);
+    this.#buffer.writeUInt16BE(value & 0xffff, this.#at);
+    this.#at += 2;
+    return this;
+  }
+
+  int32(value: number): this {
+    this.#reserve(4);
+    this.#buffer.writeInt32BE(value | 0, this.#at);
+    this.#at += 4;
+    return this;
+  }
+
+  int64(value: bigint): this {
+    this.#reserve(8);
+    this.#buffer.writeBigInt64BE(value, this.#at);
+    this.#at += 8;
+    return this;
+  }
+
+  float32(value: number): this {
+    this.#reserve(4);
+    this.#buffer.writeFloatBE(value, this.#at);
+    this.#at += 4;
+    return this;
+  }
+
+  float64(value: number): this {
+    this.#reserve(8);
+    this.#buffer.writeDoubleBE(value, this.#at);
+    this.#at += 8;
+    return this;
+  }
+
+  raw(bytes: Uint8Array): this {
+    this.#reserve(bytes.length);
+    this.#buffer.set(bytes, this.#at);
+    this.#at += bytes.length;
+    return this;
+  }
+
+  /** A text without an end. */
+  text(value: string): this {
+    this.#reserve(value.length * 3);
+    this.#at += this.#buffer.write(value, this.#at);
+    return this;
+  }
+
+  /** A text with a zero at its end. A zero within it would end it too early, and is left out. */
+  cstring(value: string): this {
+    return this.text(value.includes('\0') ? value.replaceAll('\0', '') : value).byte(0);
+  }
+
+  /** What `write` writes, with its length in bytes before it. */
+  sized(write: () => void): this {
+    const start = this.#at;
+    this.int32(0);
+    write();
+    this.#buffer.writeInt32BE(this.#at - start - 4, start);
+    return this;
+  }
+
+  rowDescription(fields: readonly FieldDescription[]): void {
+    this.begin('T').int16(fields.length);
+    for (const { name, oid, size, modifier, format } of fields) {
+      this.cstring(name).int32(0).int16(0).int32(oid).int16(size).int32(modifier).int16(format);
+    }
+    this.end();
+  }
+
+  parameterDescription(oids: readonly number[]): void {
+    this.begin('t').int16(oids.length);
+    for (const oid of oids) this.int32(oid);
+    this.end();
+  }
+
+  commandComplete(tag: string): void {
+    this.begin('C').cstring(tag).end();
+  }
+
+  readyForQuery(status: TransactionStatus): void {
+    this.begin('Z').byte(status.charCodeAt(0)).end();
+  }
+
+  parameterStatus(name: string, value: string): void {
+    this.begin('S').cstring(name).cstring(value).end();
+  }
+
+  backendKeyData(processId: number, secret: number): void {
+    this.begin('K').int32(processId).int32(secret).end();
+  }
+
+  /** An ErrorResponse or a NoticeResponse. */
+  report(type: 'E' | 'N', fields: ReadonlyMap<string, string>): void {
+    this.begin(type);
+    for (const [code, value] of fields) this.byte(code.charCodeAt(0)).cstring(value);
+    this.byte(0).end();
+  }
+
+  /** CopyInResponse (G) or CopyOutResponse (H). */
+  copyResponse(type: 'G' | 'H', format: FormatCode, columns: number): void {
+    this.begin(type).byte(format).int16(columns);
+    for (let column = 0; column < columns; column += 1) this.int16(format);
+    this.end();
+  }
+
+  /** A message that has only its letter, e.g. ParseComplete (1). */
+  bare(type: string): void {
+    this.begin(type).end();
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#at + bytes <= this.#buffer.length) return;
+    const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#at + bytes));
+    this.#buffer.copy(grown, 0, 0, this.#at);
+    this.#buffer = grown;
+  }
+}
