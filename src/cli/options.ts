@@ -125,6 +125,8 @@ export interface OptionRow {
   readonly commands: readonly CommandName[];
   readonly choices?: readonly string[];
   readonly number?: true;
+  /** The smallest number; 1 if absent. */
+  readonly from?: 0;
   /** Set for a repeatable option, of which every value is kept. `sql` and `file` share one list. */
   readonly collect?: 'sql' | 'file' | 'param';
 }
@@ -369,9 +371,10 @@ export const OPTIONS: readonly OptionRow[] = [
   { flags: '--force', help: 'overwrite files', commands: ['init', 'ops'] },
   {
     flags: '--port <n>',
-    help: 'listen on this port (default: 15432)',
+    help: 'listen on this port (default: 15432; 0: any free one)',
     commands: SERVE,
     number: true,
+    from: 0,
   },
   {
     flags: '--host <address>',

@@ -118,7 +118,7 @@ function readValue(
   text: string | undefined,
   command: CommandName,
 ): string | number | boolean {
-  const { flags, choices, number } = row;
+  const { flags, choices, number, from = 1 } = row;
   const flag = `--${longName(row)}`;
   if (!takesValue(row)) {
     if (text === undefined) return !flag.startsWith('--no-');
@@ -132,8 +132,8 @@ function readValue(
     throw new CliError('usage', `${flag} takes ${taken}, not '${text}'`, helpOf(command));
   }
   if (!number) return text;
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new CliError('usage', `${flag} takes a whole number from 1, not '${text}'`);
+  if (/^(0|[1-9]\d{0,8})$/.test(text) && Number(text) >= from) return Number(text);
+  throw new CliError('usage', `${flag} takes a whole number from ${from}, not '${text}'`);
 }
 
 function unknownOption(command: CommandName, flag: string, rows: readonly OptionRow[]): CliError {

@@ -6,13 +6,30 @@ import { lists, S, say } from './say.mjs';
 
 const pool = new pg.Pool({ max: 1 });
 const db = drizzle(pool);
-const products = pgTable('products', { id: integer('id').primaryKey(), name: text('name'), price: numeric('price') });
+const products = pgTable('products', {
+  id: integer('id').primaryKey(),
+  name: text('name'),
+  price: numeric('price'),
+});
 const raw = async (text) => lists((await db.execute(sql.raw(text))).rows);
 say('one', await raw(S.one));
 say('map', await raw(S.map));
 say('run', (await raw(S.run))[0][0]);
 say('means', await raw(S.means));
-say('parameter', lists(await db.select({ name: products.name }).from(products).where(and(eq(products.id, 3), ne(products.name, "it's")))));
+say(
+  'parameter',
+  lists(
+    await db
+      .select({ name: products.name })
+      .from(products)
+      .where(and(eq(products.id, 3), ne(products.name, "it's"))),
+  ),
+);
 await raw(S.error).catch((error) => say('error', (error.cause ?? error).code));
-say('transaction', await db.transaction(async (tx) => lists(await tx.select({ n: sql`count(*)::INTEGER` }).from(products))));
+say(
+  'transaction',
+  await db.transaction(async (tx) =>
+    lists(await tx.select({ n: sql`count(*)::INTEGER` }).from(products)),
+  ),
+);
 await pool.end();

@@ -7,7 +7,10 @@ say('one', await raw(S.one));
 say('map', await raw(S.map));
 say('run', (await raw(S.run))[0][0]);
 say('means', await raw(S.means));
-say('parameter', lists(await db('products').select('name').where({ id: 3 }).andWhereNot('name', "it's")));
+say(
+  'parameter',
+  lists(await db('products').select('name').where({ id: 3 }).andWhereNot('name', "it's")),
+);
 await raw(S.error).catch((error) => say('error', error.code));
 say('has table', await db.schema.hasTable('products'));
 say('columns', Object.keys(await db('products').columnInfo()));
