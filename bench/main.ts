@@ -27,6 +27,7 @@ const SUITES: Readonly<Record<string, Load>> = {
   hits: async () => (await import('./suites/hits.ts')).hits,
   warm: async () => (await import('./suites/warm.ts')).warm,
   sessions: async () => (await import('./suites/sessions.ts')).sessions,
+  serve: async () => (await import('./suites/serve.ts')).serveSuite,
   spend: async () => (await import('./suites/spend.ts')).spend,
   caching: async () => (await import('./suites/caching.ts')).caching,
 };

@@ -1,14 +1,13 @@
 /** psql, pgbench, psqlODBC and a real PostgreSQL (postgres_fdw) against the server. */
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { startPostgres } from '../../bench/real-postgres.ts';
 import { openShop, PROGRAMS, type Shop } from './shop.ts';
 
 const statements = JSON.parse(readFileSync(`${PROGRAMS}statements.json`, 'utf8'));
-const PG_BIN = '/usr/lib/postgresql/15/bin/';
 
 let shop: Shop;
 test.before(async () => {
@@ -139,62 +138,20 @@ test('psqlODBC', async () => {
 });
 
 test('a real PostgreSQL reads the server through postgres_fdw', async () => {
-  const data = mkdtempSync(join(tmpdir(), 'rvbbit-pg-'));
-  const asPostgres = (command: string, args: readonly string[]) =>
-    execFileSync('runuser', ['-u', 'postgres', '--', command, ...args], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-  execFileSync('chown', ['postgres', data]);
-  try {
-    asPostgres(`${PG_BIN}initdb`, ['-D', join(data, 'db'), '-A', 'trust', '-N']);
-    asPostgres(`${PG_BIN}pg_ctl`, [
-      '-D',
-      join(data, 'db'),
-      '-w',
-      '-o',
-      `-k ${data} -c listen_addresses=''`,
-      '-l',
-      join(data, 'log'),
-      'start',
-    ]);
-    const local = (sql: string) =>
-      execFileSync(
-        'psql',
-        [
-          '-X',
-          '-A',
-          '-t',
-          '-v',
-          'ON_ERROR_STOP=1',
-          '-h',
-          data,
-          '-U',
-          'postgres',
-          '-d',
-          'postgres',
-          '-c',
-          sql,
-        ],
-        { encoding: 'utf8' },
-      );
-    local('CREATE EXTENSION postgres_fdw');
-    local(
-      `CREATE SERVER shop FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '127.0.0.1', port '${shop.port}', dbname 'default', fetch_size '2')`,
-    );
-    local(
-      "CREATE USER MAPPING FOR postgres SERVER shop OPTIONS (user 'rvbbit', password_required 'false')",
-    );
-    local('IMPORT FOREIGN SCHEMA main LIMIT TO (products) FROM SERVER shop INTO public');
-    assert.is(
-      local('SELECT name FROM products WHERE id > 2 ORDER BY id'),
-      'Solar lamp\nGold watch\nCotton bag\n',
-    );
-    assert.is(local('SELECT count(*) FROM products WHERE price > 5'), '3\n');
-  } finally {
-    asPostgres(`${PG_BIN}pg_ctl`, ['-D', join(data, 'db'), '-m', 'immediate', 'stop']);
-    rmSync(data, { recursive: true, force: true });
-  }
+  using postgres = await startPostgres();
+  const { run } = postgres;
+  run('CREATE EXTENSION postgres_fdw');
+  const where = `host '127.0.0.1', port '${shop.port}', dbname 'default', fetch_size '2'`;
+  run(`CREATE SERVER shop FOREIGN DATA WRAPPER postgres_fdw OPTIONS (${where})`);
+  run(
+    "CREATE USER MAPPING FOR postgres SERVER shop OPTIONS (user 'rvbbit', password_required 'false')",
+  );
+  run('IMPORT FOREIGN SCHEMA main LIMIT TO (products) FROM SERVER shop INTO public');
+  assert.is(
+    run('SELECT name FROM products WHERE id > 2 ORDER BY id'),
+    'Solar lamp\nGold watch\nCotton bag\n',
+  );
+  assert.is(run('SELECT count(*) FROM products WHERE price > 5'), '3\n');
 });
 
 test.run();
