@@ -93,13 +93,18 @@ export function thinned(steps: readonly Step[], count: number): readonly Step[] 
   return [steps[0]!, ...largest, steps.at(-1)!];
 }
 
-/** Returns the share of the lanes' total time that each kind of bar took. `idle` is the rest. */
+/**
+ * Returns the share of the lanes' total time that each kind of bar took. `idle` is the rest. Lanes that never had a call
+ * count, and their start-up too.
+ */
 export function timeShares(timeline: Timeline, lanes: number): Map<BarKind | 'idle', number> {
-  const wholeUs = Math.max(1, timeline.endUs) * Math.max(1, lanes, timeline.lanes);
+  const allLanes = Math.max(1, lanes, timeline.lanes);
+  const wholeUs = Math.max(1, timeline.endUs) * allLanes;
   const timesUs = new Map<BarKind | 'idle', number>();
   for (const { kind, fromUs, toUs } of timeline.bars) {
     timesUs.set(kind, (timesUs.get(kind) ?? 0) + toUs - fromUs);
   }
+  if (timesUs.has('start-up')) timesUs.set('start-up', startUpMs(timeline) * 1_000 * allLanes);
   const takenUs = [...timesUs.values()].reduce((sum, time) => sum + time, 0);
   timesUs.set('idle', Math.max(0, wholeUs - takenUs));
   return new Map([...timesUs].map(([kind, time]) => [kind, time / wholeUs]));

@@ -5,6 +5,7 @@ import { Account } from '../journal/account.ts';
 import type { JournalRecord, StatementOpen } from '../journal/records.ts';
 import type { Summary } from '../result.ts';
 import { dollars } from '../util/dollars.ts';
+import { speedUpText } from '../util/speed-up.ts';
 import {
   costChart,
   inFlightChart,
@@ -125,31 +126,26 @@ function pointText(
   }
   const bound = boundMs(timeline, parallel);
   const near = Math.min(1, bound / durationMs);
-  const least = `No order of these calls takes less than ${timeText(bound)}: this one came to ${percent(near)} of the best speed.`;
-  const loss =
-    near >= NEAR
-      ? 'Only shorter calls or a larger n would make it faster.'
-      : lossText(timeline, parallel);
-  return `${speedText(timeline, parallel, durationMs)} ${least} ${loss}${ending}`;
+  const isSingle = callsOf(timeline).length === 1;
+  const best = isSingle
+    ? ''
+    : ` No order of these calls takes less than ${timeText(bound)}: this one came to ${percent(near)} of the best speed.`;
+  const faster = isSingle ? 'a shorter call' : 'shorter calls or a larger n';
+  const loss = near >= NEAR ? `Only ${faster} would make it faster.` : lossText(timeline, parallel);
+  return `${speedText(timeline, parallel, durationMs)}${best} ${loss}${ending}`;
 }
 
 /** Returns a sentence that compares the sum of the calls' times with the wall time. */
 function speedText(timeline: Timeline, parallel: number, wallMs: number): string {
   const count = callsOf(timeline).length;
-  const [sum, wall] = [callsMs(timeline), timeText(wallMs)];
-  if (count === 1)
-    return `${wall}, with one call of ${timeText(sum)}: no other call ran beside it.`;
-  const both = `The ${number(count)} calls took ${timeText(sum)} in all, and the statement ${wall}`;
+  const sumMs = callsMs(timeline);
+  const [sum, wall] = [timeText(sumMs), timeText(wallMs)];
+  if (count === 1) return `${wall}, with one call of ${sum}: no other call ran beside it.`;
+  const both = `The ${number(count)} calls took ${sum} in all, and the statement ${wall}`;
+  const speedUp = speedUpText(sumMs, wallMs);
+  if (speedUp !== undefined) return `${both}: a speed-up of ${speedUp} at n = ${parallel}.`;
   if (parallel === 1) return `${both}: at n = 1 one call goes out after another.`;
-  const speedUp = speedUpOf(timeline, wallMs);
-  if (speedUp === undefined) return `${both}: no speed-up, although n = ${parallel}.`;
-  return `${both}: a speed-up of ${speedUp} at n = ${parallel}.`;
-}
-
-/** Returns the sum of the calls' times divided by the wall time, e.g. `8.2`; undefined if calls did not gain by each other. */
-function speedUpOf(timeline: Timeline, wallMs: number): string | undefined {
-  const speedUp = callsMs(timeline) / Math.max(1, wallMs);
-  return callsOf(timeline).length > 1 && speedUp > 1 ? speedUp.toFixed(1) : undefined;
+  return `${both}: no speed-up, although n = ${parallel}.`;
 }
 
 /** Returns a sentence about the largest part of the lanes' time that was not spent in successful calls. */
@@ -161,7 +157,7 @@ function lossText(timeline: Timeline, parallel: number): string {
     refused: 'calls that were answered 429',
     failed: 'calls that failed',
     'start-up':
-      'start-up, in which the cascade is loaded, rows are read and stored answers are looked up',
+      'start-up, in which threads begin, the cascade and the rows are read, and stored answers are looked up',
     idle: 'lanes that had no call to make',
   };
   const losses = Object.entries(words)
@@ -177,7 +173,7 @@ function factsOf(
   timeline: Timeline,
 ): [string, string][] {
   const count = (kind: BarKind) => timeline.bars.filter((bar) => bar.kind === kind).length;
-  const speedUp = parallel === 1 ? undefined : speedUpOf(timeline, durationMs);
+  const speedUp = speedUpText(callsMs(timeline), durationMs);
   const facts: [string, string][] = [
     ['wall time', timeText(durationMs)],
     ['all calls together', timeText(callsMs(timeline))],

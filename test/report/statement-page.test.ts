@@ -115,7 +115,12 @@ test('the speed-up is the time of all calls divided by the wall time, beside n',
 
 test('no speed-up is said where calls cannot gain by each other', async () => {
   for (const [count, parallel, wallMs, said] of [
-    [1, 4, 150, '150 ms, with one call of 40 ms: no other call ran beside it.'],
+    [
+      1,
+      4,
+      150,
+      'one call of 40 ms: no other call ran beside it. What cost most of the rest: start-up',
+    ],
     [3, 1, 250, 'the statement 250 ms: at n = 1 one call goes out after another.'],
     [2, 4, 900, 'the statement 900 ms: no speed-up, although n = 4.'],
   ] as const) {
