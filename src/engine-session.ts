@@ -52,15 +52,20 @@ export class EngineSession {
   readonly #shared: SharedParts;
   readonly #session: Session;
   readonly #statements: OpenStatements;
-  readonly #onClose: () => void;
+  readonly #onClose: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  /** @internal */
-  constructor(shared: SharedParts, session: Session, onClose: () => void = () => {}) {
+  /**
+   * Without `onClose` it is the engine's own session, which closes with the engine.
+   *
+   * @internal
+   */
+  constructor(shared: SharedParts, session: Session, onClose?: () => void) {
     this.#shared = shared;
     this.#session = session;
     this.#onClose = onClose;
-    this.#statements = new OpenStatements({ ...shared, session });
+    const owner = onClose === undefined ? 'engine' : 'session';
+    this.#statements = new OpenStatements({ ...shared, session }, owner);
   }
 
   /**
@@ -166,7 +171,7 @@ export class EngineSession {
       await this.#statements.close();
       await this.#session.close();
     } finally {
-      this.#onClose();
+      this.#onClose?.();
     }
   }
 
