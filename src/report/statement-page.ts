@@ -156,8 +156,7 @@ function lossText(timeline: Timeline, parallel: number): string {
     queue: `waiting for the limiter, which holds calls back ${shares.has('refused') ? 'after an answer 429' : 'to keep within the limits'}`,
     refused: 'calls that were answered 429',
     failed: 'calls that failed',
-    'start-up':
-      'start-up, in which threads begin, the cascade and the rows are read, and stored answers are looked up',
+    'start-up': `start-up, in which threads begin and the cascade and its rows are read${shares.has('hit') ? ', and stored answers are looked up' : ''}`,
     idle: 'lanes that had no call to make',
   };
   const losses = Object.entries(words)
