@@ -121,7 +121,7 @@ function pointText(
     const hits =
       calls.cacheHits === 0
         ? ''
-        : `; ${number(calls.cacheHits)} stored answers took the place of calls`;
+        : `; ${number(calls.cacheHits)} stored ${calls.cacheHits === 1 ? 'answer' : 'answers'} took the place of calls`;
     return `${timeText(durationMs)}, without a model call${hits}.${ending}`;
   }
   const bound = boundMs(timeline, parallel);

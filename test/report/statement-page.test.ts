@@ -74,6 +74,7 @@ test('a statement that asked no model, and one without an end, say so', async ()
     '2.00 s, without a model call; 1,200 stored answers took the place of calls',
   );
   assert.not.match(stored, '<svg', 'there is nothing to draw');
+  assert.not.match(stored, 'speed-up');
   const killed = await pageOf(
     recordsFrom([
       [0, opened('FROM t', 4)],
