@@ -192,7 +192,7 @@ test('errors, tools, refusals and cut answers in a stream are what they are else
       'RVB_ANSWER_INVALID 200 again',
     ],
     [
-      choice({ content: 'x' }, 'stop') + 'event: error\ndata: {"message":"overloaded"}\n\n' + done,
+      `${choice({ content: 'x' }, 'stop')}event: error\ndata: {"message":"overloaded"}\n\n${done}`,
       'RVB_MODEL_HTTP 200 again',
     ],
     [

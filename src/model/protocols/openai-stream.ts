@@ -57,8 +57,10 @@ export class CompletionFold implements StreamFold {
     const choices = member(chunk.value, 'choices');
     // Azure's first chunk and the chunk with the usage have no choices.
     if (!Array.isArray(choices) || choices.length === 0) return undefined;
-    const id = member(chunk.value, 'id') || undefined;
-    if (id !== undefined && id !== (this.#id ??= id)) return OTHER_ANSWER;
+    // Some servers name no id, or none in their first chunk.
+    const id = member(chunk.value, 'id') || this.#id;
+    this.#id ??= id;
+    if (id !== this.#id) return OTHER_ANSWER;
     return choices.map((choice) => this.#addChoice(choice)).find((problem) => problem);
   }
 
