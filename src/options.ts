@@ -60,7 +60,7 @@ export interface EngineOptions {
   readonly configFile?: string;
   /** Environment variables, e.g. `process.env`: OPENAI_API_KEY, ANTHROPIC_API_KEY, OLLAMA_HOST, RVBBIT_MODEL. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** The number of lanes of a statement without PARALLEL. Default 1. */
+  /** The number of lanes of a statement without PARALLEL. Default 1; 10 for a semantic statement. */
   readonly parallel?: number;
   /** The number of sessions that may be open at the same time, besides the engine's own. Default 64. */
   readonly sessions?: number;
@@ -122,7 +122,7 @@ const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 export interface ResolvedOptions extends ModelOptions {
   readonly database: string | DuckDBInstance;
   readonly cascades: string;
-  readonly parallel: number;
+  readonly parallel: number | undefined;
   readonly sessions: number;
   readonly threads: number;
   readonly workerHeapMb: number;
@@ -249,7 +249,7 @@ export async function resolveOptions(
     journal: await readJournal(options.journal),
     database: options.database ?? ':memory:',
     cascades: options.cascades ?? '.',
-    parallel: options.parallel ?? 1,
+    parallel: options.parallel,
     sessions: options.sessions ?? DEFAULT_SESSIONS,
     threads: options.threads ?? defaultThreads,
     workerHeapMb: limits.workerHeapMb ?? 512,

@@ -12,8 +12,8 @@ export interface PlanContext {
   /** The folder of the cascades. */
   readonly cascadeRoot: string;
   readonly models: Models;
-  /** The value of PARALLEL for a statement that does not set it. */
-  readonly defaultParallel: number;
+  /** PARALLEL for a statement that does not set it, by engine option or flag; undefined: the default of its kind. */
+  readonly defaultParallel: number | undefined;
   /** The number of the engine's worker threads. */
   readonly threads: number;
   /** The value of PARALLEL that overrides the statement's text. */

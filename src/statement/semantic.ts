@@ -282,14 +282,13 @@ async function createEmpty(run: SemanticQuery, dry: Rewritten): Promise<ResultRe
 /** Returns the settings, or the error of a wrong annotation. */
 function settingsOf(
   { annotations }: SqlStatement,
-  { source, resumeParallel }: Statement,
+  statement: Statement,
   writes: boolean,
 ): SemanticSettings | RvbbitError {
-  const [wrong] = annotationDiagnostics(source, annotations);
+  const [wrong] = annotationDiagnostics(statement.source, annotations);
   if (wrong !== undefined) return wrongAnnotation(wrong);
   try {
-    const settings = semanticSettings(annotations, writes);
-    return { ...settings, parallel: resumeParallel ?? settings.parallel };
+    return semanticSettings(annotations, writes, statement);
   } catch (thrown) {
     if (thrown instanceof RvbbitError) return thrown;
     throw thrown;
