@@ -41,6 +41,7 @@ export interface SharedParts extends Omit<EngineParts, 'session'> {
   readonly experience: Experience;
   readonly openedUs: number;
   readonly loadCascade: (path: string) => Promise<Cascade>;
+  readonly cascadeRoots: () => Promise<readonly string[]>;
 }
 
 /**
@@ -214,14 +215,14 @@ export class EngineSession {
     parameters: Parameters | undefined,
     options: QueryOptions,
   ): Statement {
-    const { options: engine, models, experience, openedUs } = this.#shared;
+    const { options: engine, models, experience, openedUs, cascadeRoots } = this.#shared;
     const call: StatementCall = {
       parameters,
       output: options.writes,
       source,
       origin: options.origin ?? 'api',
       valueForm: options.valueForm ?? 'js',
-      cascadeRoot: engine.cascades,
+      cascadeRoots,
       defaultParallel: engine.parallel,
       threads: engine.threads,
       models,

@@ -68,7 +68,7 @@ export interface CliOptions {
   readonly keepGoing?: boolean;
   readonly all?: boolean;
   readonly database?: string;
-  readonly cascades?: string;
+  readonly cascades?: readonly string[];
   readonly parallel?: number;
   readonly threads?: number;
   readonly stats?: boolean;
@@ -117,7 +117,7 @@ export interface OptionRow {
   readonly choices?: readonly string[];
   readonly number?: true;
   /** Set for a repeatable option, of which every value is kept. `sql` and `file` share one list. */
-  readonly collect?: 'sql' | 'file' | 'param';
+  readonly collect?: 'sql' | 'file' | 'param' | 'list';
 }
 
 const ALL = Object.keys(COMMANDS) as CommandName[];
@@ -328,8 +328,9 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   {
     flags: '--cascades <dir>',
-    help: 'the cascade root (default: the working folder)',
+    help: 'the cascade root (default: the working folder); repeatable: the first that has a file',
     commands: [...ENGINE, 'doctor', 'ops', 'bench'],
+    collect: 'list',
   },
   {
     flags: '--parallel <n>',

@@ -9,8 +9,8 @@ export interface PlanContext {
   readonly stop: StatementSignal;
   /** The text that contains the statement. The statement's spans refer to this text. */
   readonly source: string;
-  /** The folder of the cascades. */
-  readonly cascadeRoot: string;
+  /** Returns the folders of the cascades, in the order in which a file is looked for. */
+  readonly cascadeRoots: () => Promise<readonly string[]>;
   readonly models: Models;
   /** PARALLEL for a statement that does not set it, by engine option or flag; undefined: the default of its kind. */
   readonly defaultParallel: number | undefined;

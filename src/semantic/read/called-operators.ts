@@ -17,7 +17,7 @@ export async function calledOperators(
   source: string,
   spans: readonly SemanticSpan[],
   registry: OperatorRegistry,
-  cascadeRoot: string,
+  cascadeRoots: readonly string[],
 ): Promise<readonly Operator[]> {
   const seeds = new Map<string, Operator>();
   const operators: Operator[] = [];
@@ -34,7 +34,7 @@ export async function calledOperators(
       seed === 'semantic_batch_matches'
         ? operatorNamed(registry, 'MEANS').cascade
         : await namedCascade(
-            cascadeRoot,
+            cascadeRoots,
             source,
             literalPath(source, span, seed, args ?? []),
             seed,
@@ -76,14 +76,14 @@ interface LiteralPath {
  * name.
  */
 async function namedCascade(
-  root: string,
+  roots: readonly string[],
   source: string,
   { literal: path, span }: LiteralPath,
   seed: SeedFunction,
 ): Promise<Cascade> {
   const { loadCascade } = await import('../../cascade/load-cascade.ts');
   try {
-    const cascade = await loadCascade(root, path);
+    const cascade = await loadCascade(roots, path);
     refuseCells(cascade, seed === 'rvbbit_run_batch' ? 'run' : 'map');
     return cascade;
   } catch (thrown) {

@@ -66,8 +66,8 @@ export async function readSemanticStatement(
     readonly session: Session;
     readonly threshold: number;
     readonly signal: AbortSignal;
-    /** The root folder of the cascades that calls name. */
-    readonly cascadeRoot: string;
+    /** The folders of the cascades that calls name. */
+    readonly cascadeRoots: readonly string[];
   },
 ): Promise<SemanticStatement | undefined> {
   const { session, threshold, signal } = options;
@@ -88,7 +88,7 @@ export async function readSemanticStatement(
   const uses = new Map<string, OperatorUse>();
   const books = new Map<Operator, AnswerBook>();
   // Everything that can be refused is refused before names are taken.
-  const operators = await calledOperators(source, spans, registry, options.cascadeRoot);
+  const operators = await calledOperators(source, spans, registry, options.cascadeRoots);
   const readings = spans.map((span, index) => {
     const operator = operators[index]!;
     const context = contexts?.get(nameAt(span, index));
