@@ -18,6 +18,7 @@ import { RvbbitError } from '../../errors.ts';
 import type { Operator, OperatorRegistry } from '../../operators/operator.ts';
 import { AnswerBook } from '../ask/answer-book.ts';
 import { holds, nodesOf } from '../plan/query-tree.ts';
+import { refuseSwapped } from './argument-order.ts';
 import { calledOperators } from './called-operators.ts';
 import { claimOperators, symbolText } from './claim-operators.ts';
 import { type OperatorContext, operatorContexts } from './contexts.ts';
@@ -92,6 +93,7 @@ export async function readSemanticStatement(
   const readings = spans.map((span, index) => {
     const operator = operators[index]!;
     const context = contexts?.get(nameAt(span, index));
+    refuseSwapped(source, span, operator, context);
     return { operator, reading: readingOf(operator, span, context, parts) };
   });
   const placed = spans.map((span, index): PlacedOperator => {
