@@ -67,9 +67,7 @@ for (const format of ['esm', 'cjs'] as const) {
   });
 
   test(`a bundle in ${format} that holds the package runs where it is installed as well`, async () => {
-    const bundle = await bundled(`within-${format}`, format, {
-      external: ['@observablehq/plot', 'linkedom'],
-    });
+    const bundle = await bundled(`within-${format}`, format, { external: [] });
     assert.is((await app.node(bundle)).stdout, '42 Map\n');
     const elsewhere = mkdtempSync(join(tmpdir(), 'rvbbit-moved-'));
     try {
