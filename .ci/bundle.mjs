@@ -1,5 +1,5 @@
 // Bundles the package's code into dist/bundle: a file for each entry point, files that they share, and the worker's.
-import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -42,13 +42,7 @@ const PACKAGES = ['grammar/chevrotain.ts', 'src/report/plot.ts'];
  * Packages that are bundled: what is used of them loads several times faster from one file, and an application that
  * installs this package gets fewer others. All others are loaded when they are used.
  */
-const WITHIN = new Set([
-  'ajv/dist/2020.js',
-  'eventsource-parser',
-  'lru-cache',
-  'stemmer',
-  'zod',
-]);
+const WITHIN = new Set(['ajv/dist/2020.js', 'eventsource-parser', 'lru-cache', 'stemmer', 'zod']);
 
 /** Parts of packages, where the package's own entry loads much that is not used: undici's takes 110 ms more. */
 const PARTS = {
@@ -119,7 +113,6 @@ export async function bundlePackage(root, held) {
     format: 'cjs',
     plugins: [entryBeside()],
   });
-  chmodSync(`${root}dist/bundle/rvbbit.js`, 0o755);
   const byText = new Map();
   for (const name of new Set([...held, ...packagesIn(metafile)])) {
     const text = licenseOf(`${root}node_modules/${name}/`);

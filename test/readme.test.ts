@@ -93,7 +93,7 @@ test('the start command runs the demo: 40 lines, the cost of each statement, and
   rmSync(folder, { recursive: true });
 });
 
-for (const block of blocks('sh').filter((text) => text.startsWith('npx rvbbit'))) {
+for (const block of blocks('sh').filter((text) => text.startsWith('npx rvbbit -c'))) {
   test(`the shell command runs: ${block.slice(0, 40)}…`, async () => {
     const { stdout } = await run(
       'bash',

@@ -42,7 +42,7 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
     'rvbbit bench collect --workload auto',
     'rvbbit bench collect --workload report.sql --database shop.duckdb -o shop-collection',
   ],
-  init: ['rvbbit init my-project'],
+  init: ['rvbbit init my-project', 'rvbbit init --examples'],
   sim: [
     'rvbbit sim --latency lognormal:500:0.8 --rpm 600',
     'rvbbit sim --faults faults.yaml --verbose',

@@ -47,7 +47,7 @@ export const COMMANDS = {
     usage: 'bench collect --workload auto|FILE.sql',
     summary: 'run every statement of a workload under each strategy, and collect what it took',
   },
-  init: { usage: 'init [dir]', summary: 'make a working folder with an example' },
+  init: { usage: 'init [dir]', summary: 'make a working folder, or copy the examples' },
   sim: { usage: 'sim', summary: 'start a simulated model server, until Ctrl-C' },
 } as const;
 
@@ -78,6 +78,7 @@ export interface CliOptions {
   readonly outputs?: boolean;
   readonly json?: boolean;
   readonly force?: boolean;
+  readonly examples?: boolean;
   readonly port?: number;
   readonly latency?: string;
   readonly seed?: number;
@@ -356,6 +357,11 @@ export const OPTIONS: readonly OptionRow[] = [
     commands: ['query', 'resume'],
   },
   { flags: '--json', help: 'print the report as JSON', commands: ['doctor', 'config', 'test'] },
+  {
+    flags: '--examples',
+    help: "copy the package's examples in place of a small project",
+    commands: ['init'],
+  },
   { flags: '--force', help: 'overwrite files', commands: ['init', 'ops'] },
   {
     flags: '--port <n>',
