@@ -25,4 +25,4 @@ cpSync(`${root}src/operators/built-in`, `${root}dist/operators/built-in`, { recu
 run(`${root}dist/src/operators/write-built-in.js`);
 await bundlePackage(root, held);
 const { writeTypes } = await import('./types.mjs');
-writeTypes(root);
+await writeTypes(root);
