@@ -17,12 +17,12 @@ if (!existsSync(compiler)) {
 }
 if (process.argv.includes('--clean')) rmSync(`${root}dist`, { recursive: true, force: true });
 run(compiler, '-p', root);
-const { bundlePackage, bundleParser } = await import('./bundle.mjs');
-const held = await bundleParser(root);
+const { bundlePackage, bundlePackages } = await import('./bundle.mjs');
+const held = await bundlePackages(root);
 // The built-in operators are YAML: their files go along, and what they say is read and checked once, here.
 rmSync(`${root}dist/operators`, { recursive: true, force: true });
 cpSync(`${root}src/operators/built-in`, `${root}dist/operators/built-in`, { recursive: true });
 run(`${root}dist/src/operators/write-built-in.js`);
 await bundlePackage(root, held);
 const { writeTypes } = await import('./types.mjs');
-writeTypes(root);
+await writeTypes(root);

@@ -1,5 +1,5 @@
 // Bundles the package's code into dist/bundle: a file for each entry point, files that they share, and the worker's.
-import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -21,6 +21,8 @@ const COMMON = {
   // Not the names: errors show them, and the realm of cells is made from the text of functions.
   minifyWhitespace: true,
   minifySyntax: true,
+  // An error that nobody catches prints the line that threw it.
+  lineLimit: 120,
   // Their texts are in LICENSES.txt.
   legalComments: 'none',
   metafile: true,
@@ -33,10 +35,14 @@ const COMMON = {
   // So that a debugger shows the sources: `node .ci/build.mjs --debug`.
   sourcemap: process.argv.includes('--debug') ? 'inline' : false,
 };
-const PARSER = 'grammar/chevrotain.ts';
+/** Modules that only hand on a large package: it is bundled into their place in dist, for tests and the package alike. */
+const PACKAGES = ['grammar/chevrotain.ts', 'src/report/plot.ts'];
 
-/** Small packages that are ES modules or one function: they are bundled. All others are loaded when they are used. */
-const WITHIN = new Set(['eventsource-parser', 'lru-cache', 'stemmer']);
+/**
+ * Packages that are bundled: what is used of them loads several times faster from one file, and an application that
+ * installs this package gets fewer others. All others are loaded when they are used.
+ */
+const WITHIN = new Set(['ajv/dist/2020.js', 'eventsource-parser', 'lru-cache', 'stemmer', 'zod']);
 
 /** Parts of packages, where the package's own entry loads much that is not used: undici's takes 110 ms more. */
 const PARTS = {
@@ -56,7 +62,7 @@ const GROUPS = [
     'start',
     /^(grammar\/parse-on-demand|src\/engine|src\/cli\/commands\/query|src\/cli\/format\/\w+|src\/util\/\w+)\.ts$/,
   ],
-  ['alone', /^grammar\/parse\.ts$/],
+  ['alone', /^(grammar\/parse|src\/report\/plot)\.ts$/],
   [
     'cascades',
     /^src\/(cascade|duck|execute|journal|plan|receipts|values)\/|^src\/statement\/(cascade|parallel-grounds)\.ts$/,
@@ -64,19 +70,22 @@ const GROUPS = [
   ['server', /^src\/server\/|^src\/cli\/commands\/serve\.ts$/],
   ['others', /./],
 ];
+/** A package that is loaded within a function. If it is bundled, its file runs there. */
+const ON_USE = /\brequirePackage\('([^']+)'\)/g;
 const ON_DEMAND = /\bawait import\(\s*'(\.[^']+)'\s*\)/g;
 
 /**
- * Chevrotain, with all that it uses, in one file that takes the place of the compiled grammar/chevrotain.ts. The
- * package's own entry loads 600 files, which takes 450 ms, and its bundle is not among its exports. Gives the names of the
- * packages that the file holds.
+ * Bundles what PACKAGES hand on, each into one file that takes the place of the compiled module. Chevrotain's own entry
+ * loads 600 files, which takes 450 ms, and its bundle is not among its exports. Gives the names of the packages that the
+ * files hold.
  */
-export async function bundleParser(root) {
+export async function bundlePackages(root) {
   const { metafile } = await build({
     ...COMMON,
     absWorkingDir: root,
-    entryPoints: [PARSER],
-    outfile: 'dist/grammar/chevrotain.js',
+    entryPoints: PACKAGES,
+    outdir: 'dist',
+    outbase: '.',
     format: 'esm',
     platform: 'neutral',
     mainFields: ['module', 'main'],
@@ -85,7 +94,7 @@ export async function bundleParser(root) {
   return packagesIn(metafile);
 }
 
-/** What the package's exports name, the command line, and what a worker thread loads. `held` is of bundleParser. */
+/** What the package's exports name, the command line, and what a worker thread loads. `held` is of bundlePackages. */
 export async function bundlePackage(root, held) {
   rmSync(`${root}dist/bundle`, { recursive: true, force: true });
   const { metafile } = await build({
@@ -93,10 +102,10 @@ export async function bundlePackage(root, held) {
     absWorkingDir: root,
     entryPoints: ENTRIES,
     outdir: 'dist/bundle',
-    chunkNames: 'shared-[hash]',
+    chunkNames: '[name]-[hash]',
     format: 'esm',
     splitting: true,
-    plugins: [modulesInGroups(root), bundledParser(root), packagesOnUse(root)],
+    plugins: [modulesInGroups(root), bundledPackages(root), packagesOnUse(root)],
   });
   await build({
     ...COMMON,
@@ -106,7 +115,6 @@ export async function bundlePackage(root, held) {
     format: 'cjs',
     plugins: [entryBeside()],
   });
-  chmodSync(`${root}dist/bundle/rvbbit.js`, 0o755);
   const byText = new Map();
   for (const name of new Set([...held, ...packagesIn(metafile)])) {
     const text = licenseOf(`${root}node_modules/${name}/`);
@@ -148,7 +156,10 @@ function modulesInGroups(root) {
     setup(build) {
       build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
         if (!/^(grammar|src)\//.test(relative(root, path))) return;
-        const contents = readFileSync(path, 'utf8').replace(ON_DEMAND, (text, target) => {
+        const source = readFileSync(path, 'utf8').replace(ON_USE, (text, name) =>
+          WITHIN.has(name) ? `require('${name}')` : text,
+        );
+        const contents = source.replace(ON_DEMAND, (text, target) => {
           const name = nameOf(path, target);
           const group = groupOf(name);
           if (group === 'alone') return text;
@@ -157,9 +168,12 @@ function modulesInGroups(root) {
         });
         return { contents, loader: 'ts' };
       });
-      build.onResolve({ filter: /^group:/ }, ({ path }) => ({ path, namespace: 'group' }));
+      build.onResolve({ filter: /^group:/ }, ({ path }) => ({
+        path: path.replace('group:', ''),
+        namespace: 'group',
+      }));
       build.onLoad({ filter: /^/, namespace: 'group' }, ({ path }) => {
-        const names = [...members.get(path.replace('group:', ''))];
+        const names = [...members.get(path)];
         const modules = names.map((name) => `'${name}': () => require('./${name}')`);
         return { contents: `export const modules = { ${modules.join()} };`, resolveDir: root };
       });
@@ -167,14 +181,15 @@ function modulesInGroups(root) {
   };
 }
 
-/** Takes the file that bundleParser wrote. */
-function bundledParser(root) {
+/** Takes the files that bundlePackages wrote. */
+function bundledPackages(root) {
   return {
-    name: 'bundled-parser',
+    name: 'bundled-packages',
     setup(build) {
-      build.onResolve({ filter: /\/chevrotain\.ts$/ }, () => ({
-        path: `${root}dist/grammar/chevrotain.js`,
-      }));
+      build.onResolve({ filter: /\.ts$/ }, ({ path, resolveDir }) => {
+        const name = relative(root, resolve(resolveDir, path));
+        if (PACKAGES.includes(name)) return { path: `${root}dist/${name.replace(/ts$/, 'js')}` };
+      });
     },
   };
 }
@@ -194,8 +209,10 @@ function packagesOnUse(root) {
   return {
     name: 'packages-on-use',
     setup(build) {
-      build.onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
+      build.onResolve({ filter: /^[^./]/ }, ({ path, kind, importer }) => {
         if (kind === 'entry-point' || path.startsWith('group:') || WITHIN.has(path)) return;
+        // What a bundled package imports is bundled with it.
+        if (importer.includes('/node_modules/')) return;
         if (path.startsWith('node:') || kind !== 'import-statement')
           return { path, external: true };
         return { path, namespace: 'package', sideEffects: false };

@@ -1,7 +1,8 @@
 // Checks what users install: publint and attw read the packed tarball, and a small application runs on the supported
-// versions of Node. Prints one line for each check. A tool that cannot be downloaded is skipped, and the line says so.
+// versions of Node. Prints one line for each check. What cannot be downloaded is not checked: a line that begins with
+// "not checked" says so, and .ci/run repeats it at its end.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BODY, installApp } from '../dist/test/package/installed-app.js';
@@ -26,45 +27,33 @@ function check(name, work) {
   }
 }
 
-/** Installs npm packages into the folder; false if they cannot be downloaded. */
+/** Installs npm packages into a folder of their own. Gives the folder; undefined if they cannot be downloaded. */
 function download(name, ...packages) {
+  const prefix = join(folder, name.replaceAll(' ', '-'));
+  mkdirSync(prefix);
+  const options = ['--no-save', '--no-audit', '--no-fund', '--fetch-retries', '1'];
   try {
-    execFileSync(
-      'npm',
-      [
-        'install',
-        '--no-save',
-        '--no-audit',
-        '--no-fund',
-        '--fetch-retries',
-        '1',
-        '--prefix',
-        folder,
-        ...packages,
-      ],
-      { cwd: folder, stdio: 'pipe', timeout: DOWNLOAD_MAX_MS },
-    );
-    return true;
+    execFileSync('npm', ['install', ...options, '--prefix', prefix, ...packages], {
+      cwd: prefix,
+      stdio: 'pipe',
+      timeout: DOWNLOAD_MAX_MS,
+    });
+    return join(prefix, 'node_modules');
   } catch (thrown) {
     const lines = String(thrown.stderr ?? thrown.message)
       .trim()
       .split('\n');
     const reason = lines.find((line) => line.startsWith('npm error')) ?? lines[0];
-    console.log(`${name}: skipped, it cannot be downloaded (${reason})`);
-    return false;
+    console.log(`not checked: ${name}, which cannot be downloaded (${reason})`);
+    return undefined;
   }
 }
 
 try {
-  // All at once: a second install would remove what the first one installed.
-  const others = NODES.filter((major) => major !== OWN);
-  const tools = ['publint@0.3.25', '@arethetypeswrong/cli@0.18.5'];
-  const nodes = others.map((major) => `node${major}@npm:node-${platform}-${process.arch}@${major}`);
-  const hasAll = download('the tools and other versions of Node', ...tools, ...nodes);
-  const hasTools = hasAll || download('publint and attw', ...tools);
-  const bin = (name) => join(folder, 'node_modules/.bin', name);
+  const tools = download('publint and attw', 'publint@0.3.25', '@arethetypeswrong/cli@0.18.5');
+  const bin = (name) => join(tools, '.bin', name);
   const checkTool = (name, work) => {
-    if (hasTools) check(name, work);
+    if (tools !== undefined) check(name, work);
   };
   checkTool('publint', () => {
     run(bin('publint'), [app.tarball, '--strict']);
@@ -85,10 +74,14 @@ try {
     'cjs.cjs',
     `const { Engine } = require('rvbbit');\nconst { parse } = require('rvbbit/grammar');\n${BODY}`,
   );
-  for (const major of hasAll ? NODES : [OWN]) {
-    const node =
-      major === OWN ? process.execPath : join(folder, `node_modules/node${major}/bin/node`);
-    check(`Node ${major}`, () => {
+  for (const major of NODES) {
+    const name = `Node ${major}`;
+    const isOwn = major === OWN;
+    const source = `node${major}@npm:node-${platform}-${process.arch}@${major}`;
+    const modules = isOwn ? '' : download(name, source);
+    if (modules === undefined) continue;
+    const node = isOwn ? process.execPath : join(modules, `node${major}/bin/node`);
+    check(name, () => {
       for (const file of ['esm.mjs', 'cjs.cjs']) {
         const said = run(node, [file], app.folder);
         if (said !== '42 Map\n') throw new Error(`${file} prints ${said}`);

@@ -1,5 +1,6 @@
 import type { Annotation } from './ast.ts';
 import { didYouMean, type Problem, shown } from './diagnostics.ts';
+import { BARE_PARALLEL } from './limits.ts';
 import { OPTIONS } from './options.ts';
 import { isLineBreak, isSpace, skipTrivia } from './scan.ts';
 import { nearestSpelling } from './spelling.ts';
@@ -21,7 +22,7 @@ const TEXT: ValueSpec = { kinds: ['string'] };
 const TABLE: readonly AnnotationSpec[] = [
   {
     ...asOption('parallel', 'Calls in flight at most; 10 where no number is given.', '5'),
-    bare: 10,
+    bare: BARE_PARALLEL,
   },
   asOption('batch', 'Rows in one model call at most.', '20'),
   asOption('model', 'Model to ask.', 'openai/gpt-4o-mini'),

@@ -86,6 +86,7 @@ export interface StatementBase {
 /** RVBBIT MAP: runs the cascade once per row. */
 export interface MapStatement extends StatementBase {
   readonly kind: 'Map';
+  /** PARALLEL; without a number in the text it is 10, at the keyword's place. */
   readonly parallel?: NumberLiteral;
   readonly batch?: NumberLiteral;
   /** The position of the DISTINCT keyword, if it is written. */

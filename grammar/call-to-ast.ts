@@ -1,5 +1,6 @@
 import type {
   MapStatement,
+  NumberLiteral,
   Option,
   ResultColumn,
   RunStatement,
@@ -9,6 +10,7 @@ import type {
 import { checkCall } from './check-call.ts';
 import type { CstNode, IToken } from './chevrotain.ts';
 import type { Problem } from './diagnostics.ts';
+import { BARE_PARALLEL } from './limits.ts';
 import {
   createSpan,
   identifierOf,
@@ -106,9 +108,13 @@ export function callOf(
     refuseRepeats(building, word, found.map(nodeSpan));
     return found[0];
   };
-  const count = (word: string) => {
+  const count = (word: string, bare?: number): NumberLiteral | undefined => {
     const node = modifier(word);
-    return node && numberOf(tokenOf(node, 'Number')!, tokenOf(node, 'Minus'));
+    if (node === undefined) return undefined;
+    const written = nodeOf(node, 'count');
+    if (written !== undefined)
+      return numberOf(tokenOf(written, 'Number')!, tokenOf(written, 'Minus'));
+    return Object.freeze({ kind: 'NumberLiteral', value: bare!, span: nodeSpan(node) });
   };
   const wordSpan = (word: string) => {
     const node = modifier(word);
@@ -135,7 +141,7 @@ export function callOf(
   const isRun = tokenOf(call, 'RUN') !== undefined;
   const parts = {
     isRun,
-    parallel: count('PARALLEL'),
+    parallel: count('PARALLEL', BARE_PARALLEL),
     batch: count('BATCH'),
     distinct: wordSpan('DISTINCT'),
     async: wordSpan('ASYNC'),

@@ -6,6 +6,8 @@ export const MAX_STATEMENT_CHARS = 1024 * 1024;
 export const MAX_NESTING = 200;
 /** The largest `PARALLEL n`. */
 export const MAX_PARALLEL = 4_096;
+/** What `PARALLEL` and `-- @ parallel` mean without a number. */
+export const BARE_PARALLEL = 10;
 /** Columns of a source line that an excerpt shows. */
 export const EXCERPT_COLUMNS = 80;
 /** Characters of a token that a message quotes. */

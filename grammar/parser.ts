@@ -132,14 +132,24 @@ export class DialectParser extends CstParser {
     this.OR([
       {
         ALT: () => {
-          this.OR2([{ ALT: () => this.CONSUME(k.PARALLEL) }, { ALT: () => this.CONSUME(k.BATCH) }]);
-          this.OPTION(() => this.CONSUME(t.Minus));
-          this.CONSUME(t.NumberToken);
+          this.CONSUME(k.PARALLEL);
+          this.OPTION(() => this.SUBRULE(this.count));
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME(k.BATCH);
+          this.SUBRULE2(this.count);
         },
       },
       { ALT: () => this.CONSUME(k.DISTINCT) },
       { ALT: () => this.CONSUME(k.ASYNC) },
     ]);
+  });
+
+  count = this.RULE('count', () => {
+    this.OPTION(() => this.CONSUME(t.Minus));
+    this.CONSUME(t.NumberToken);
   });
 
   as = this.RULE('as', () => {

@@ -50,7 +50,8 @@ function expectedWords(place: ParserStop): readonly string[] {
   if (rule === 'call' && names.includes('String')) {
     const run = before(place, 'RUN') && !before(place, 'MAP');
     const free = t.MODIFIERS.filter((word) => !before(place, word as t.Keyword));
-    return [...(run ? free.filter((word) => word === 'ASYNC') : free), CASCADE];
+    const next = [...(run ? free.filter((word) => word === 'ASYNC') : free), CASCADE];
+    return isKeyword(place.tokens[place.index - 1], 'PARALLEL') ? ['a number', ...next] : next;
   }
   if (rule === 'call' && names.includes('USING')) {
     return before(place, 'AS') || before(place, 'RUN') ? [QUERY] : ['AS', QUERY];
@@ -95,6 +96,11 @@ function usualSlip(place: ParserStop): Pick<Problem, 'message' | 'suggestion'> |
   const word = found.image.toUpperCase();
   const wantsCascade = rule === 'call' && names.includes('String');
   const wantsQuery = rule === 'call' && names.includes('USING');
+  if (found.image === '<' && tokens[index + 1]?.tokenType === t.Word) {
+    const placeholder = shown(`<${tokens[index + 1]!.image}>`);
+    const after = isKeyword(tokens[index - 1], 'PARALLEL') ? ', for example PARALLEL 5' : '';
+    return { message: `${placeholder} is a placeholder; write what it stands for${after}.` };
+  }
   if ((wantsCascade || rule === 'job') && found.tokenType === t.QuotedName) {
     const suggestion = quoteString(nameValue(found.image));
     const thing = wantsCascade ? 'cascade path' : 'session id';

@@ -41,6 +41,7 @@ export interface SharedParts extends Omit<EngineParts, 'session'> {
   readonly experience: Experience;
   readonly openedUs: number;
   readonly loadCascade: (path: string) => Promise<Cascade>;
+  readonly cascadeRoots: () => Promise<readonly string[]>;
 }
 
 /**
@@ -52,15 +53,20 @@ export class EngineSession {
   readonly #shared: SharedParts;
   readonly #session: Session;
   readonly #statements: OpenStatements;
-  readonly #onClose: () => void;
+  readonly #onClose: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  /** @internal */
-  constructor(shared: SharedParts, session: Session, onClose: () => void = () => {}) {
+  /**
+   * Without `onClose` it is the engine's own session, which closes with the engine.
+   *
+   * @internal
+   */
+  constructor(shared: SharedParts, session: Session, onClose?: () => void) {
     this.#shared = shared;
     this.#session = session;
     this.#onClose = onClose;
-    this.#statements = new OpenStatements({ ...shared, session });
+    const owner = onClose === undefined ? 'engine' : 'session';
+    this.#statements = new OpenStatements({ ...shared, session }, owner);
   }
 
   /**
@@ -183,7 +189,7 @@ export class EngineSession {
       await this.#statements.close();
       await this.#session.close();
     } finally {
-      this.#onClose();
+      this.#onClose?.();
     }
   }
 
@@ -227,14 +233,14 @@ export class EngineSession {
     options: QueryOptions,
     isSilent = false,
   ): Statement {
-    const { options: engine, models, experience, openedUs } = this.#shared;
+    const { options: engine, models, experience, openedUs, cascadeRoots } = this.#shared;
     const call: StatementCall = {
       parameters,
       output: options.writes,
       source,
       origin: options.origin ?? 'api',
       valueForm: options.valueForm ?? 'js',
-      cascadeRoot: engine.cascades,
+      cascadeRoots,
       defaultParallel: engine.parallel,
       threads: engine.threads,
       models,

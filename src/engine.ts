@@ -1,11 +1,12 @@
 /** The engine: opens a database and its worker threads, opens sessions, and closes everything again. */
 import { EventEmitter } from 'node:events';
 import { availableParallelism } from 'node:os';
+import { dirname, isAbsolute, join } from 'node:path';
 import type { ParseResult } from '../grammar/ast.ts';
 import { CallDesk } from './calls/call-desk.ts';
 import { Gate } from './calls/gate/gate.ts';
 import type { Cascade } from './cascade/cascade.ts';
-import { checkRoot } from './cascade/resolve-path.ts';
+import { checkRoots, rootsOf } from './cascade/resolve-path.ts';
 import type { Parameters } from './duck/parameters.ts';
 import { acquireDatabase, type DatabaseLease } from './duck/registry.ts';
 import { Session } from './duck/session.ts';
@@ -54,6 +55,8 @@ export class Engine {
   readonly #places: Semaphore;
   /** The warnings of cascades that were already logged. */
   readonly #warned = new Set<string>();
+  readonly #readConfig: ConfigReader;
+  #roots: Promise<readonly string[]> | undefined;
   #parse: ((sql: string) => ParseResult) | undefined;
   // Errors are ignored here, because every caller of `close` gets them.
   readonly #onAbort = () => void this.close().catch(() => {});
@@ -77,7 +80,7 @@ export class Engine {
     const threads = Math.min(MAX_DEFAULT_THREADS, availableParallelism());
     const resolved = await resolveOptions(options, threads);
     if (resolved.signal?.aborted === true) throw cancelledError();
-    await checkRoot(resolved.cascades);
+    await checkRoots(resolved.cascades ?? []);
     const lease = await acquireDatabase(resolved.database);
     try {
       return new Engine(resolved, lease, await Session.open(lease));
@@ -93,6 +96,7 @@ export class Engine {
     this.#places = new Semaphore(options.sessions);
     this.#dispatcher = new LocalDispatcher(options);
     const readConfig = configReader(options.configFile);
+    this.#readConfig = readConfig;
     const models = new Models(options, readConfig);
     this.#gate = new Gate({ limitsOf: (provider) => models.limitsOf(provider) });
     this.#journal = new Journal({
@@ -113,6 +117,7 @@ export class Engine {
       journal: this.#journal,
       random: Math.random,
       loadCascade: (path) => this.loadCascade(path),
+      cascadeRoots: () => this.#cascadeRoots(),
     };
     this.#own = new EngineSession(this.#shared, session);
     options.signal?.addEventListener('abort', this.#onAbort, { once: true });
@@ -199,12 +204,17 @@ export class Engine {
   /** Loads and checks a cascade under the engine's root. Logs each of its warnings once. */
   async loadCascade(path: string): Promise<Cascade> {
     const { loadCascade } = await import('./cascade/load-cascade.ts');
-    const cascade = await loadCascade(this.#options.cascades, path);
+    const cascade = await loadCascade(await this.#cascadeRoots(), path);
     for (const warning of cascade.warnings) {
       if (!this.#warned.has(warning)) this.#options.logger.warn(warning);
       this.#warned.add(warning);
     }
     return cascade;
+  }
+
+  #cascadeRoots(): Promise<readonly string[]> {
+    this.#roots ??= cascadeRoots(this.#options, this.#readConfig);
+    return this.#roots;
   }
 
   /** Cancels the running statements, waits for their end, and releases threads, connections and database. */
@@ -267,4 +277,19 @@ async function journalOptions(
 ): Promise<JournalOptions> {
   const config = await readConfig();
   return { ...config?.journal, ...journal };
+}
+
+/** Returns the cascade roots: those of the engine, else of the configuration file, else the working folder. */
+async function cascadeRoots(
+  { cascades, configFile = '' }: ResolvedOptions,
+  readConfig: ConfigReader,
+): Promise<readonly string[]> {
+  if (cascades !== undefined) return cascades;
+  const written = (await readConfig())?.cascades ?? undefined;
+  if (written === undefined) return ['.'];
+  const roots = rootsOf(written).map((root) =>
+    isAbsolute(root) ? root : join(dirname(configFile), root),
+  );
+  await checkRoots(roots);
+  return roots;
 }

@@ -123,11 +123,11 @@ export function closedError(
   });
 }
 
-/** Returns the error of a statement that was running when its engine was closed. */
-export function closedMeanwhileError(): RvbbitError {
+/** Returns the error of a statement that was running when its engine or session was closed. */
+export function closedMeanwhileError(what: 'engine' | 'session'): RvbbitError {
   return new RvbbitError(
     'RVB_CLOSED',
-    'the engine was closed while the statement ran, and the statement was cancelled; close it after the last statement',
+    `the ${what} was closed while the statement ran, and the statement was cancelled; close it after the last statement`,
     { stage: 'close' },
   );
 }

@@ -1,5 +1,6 @@
 /** The options of the engine and its calls, with their defaults and their validator. */
 import type { DuckDBInstance } from '@duckdb/node-api';
+import { rootsOf } from './cascade/resolve-path.ts';
 import type { Parameters } from './duck/parameters.ts';
 import { RvbbitError } from './errors.ts';
 import type { JournalOptions } from './journal/disk/disk-journal.ts';
@@ -26,8 +27,11 @@ const MAX_SESSION_WAIT_MS = 86_400_000;
 export interface EngineOptions {
   /** A DuckDB file, `:memory:` (default), or an instance that you own and close. */
   readonly database?: string | DuckDBInstance;
-  /** The cascade root. Paths in statements are relative to it and cannot leave it. Default: the working folder. */
-  readonly cascades?: string;
+  /**
+   * The cascade root. Paths in statements are relative to it and cannot leave it. Of several roots the first one that has
+   * the file counts. Default: `cascades` of the configuration file, else the working folder.
+   */
+  readonly cascades?: string | readonly string[];
   /** The folder of the journal. `false` (the API's default): no journal; answers are kept while the engine is open. */
   readonly stateDir?: string | false;
   /** The content and the size of the journal. */
@@ -60,7 +64,7 @@ export interface EngineOptions {
   readonly configFile?: string;
   /** Environment variables, e.g. `process.env`: OPENAI_API_KEY, ANTHROPIC_API_KEY, OLLAMA_HOST, RVBBIT_MODEL. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** The number of lanes of a statement without PARALLEL. Default 1. */
+  /** The number of lanes of a statement without PARALLEL. Default 1; 10 for a semantic statement. */
   readonly parallel?: number;
   /** The number of sessions that may be open at the same time, besides the engine's own. Default 64. */
   readonly sessions?: number;
@@ -121,8 +125,8 @@ const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
  */
 export interface ResolvedOptions extends ModelOptions {
   readonly database: string | DuckDBInstance;
-  readonly cascades: string;
-  readonly parallel: number;
+  readonly cascades: readonly string[] | undefined;
+  readonly parallel: number | undefined;
   readonly sessions: number;
   readonly threads: number;
   readonly workerHeapMb: number;
@@ -138,7 +142,11 @@ const ENGINE_OPTIONS: OptionRules<EngineOptions> = {
     takes: 'a file, :memory: or a DuckDBInstance',
     fits: (value) => TEXT.fits(value) || hasMethods(value, ['connect', 'closeSync']),
   },
-  cascades: { ...TEXT, takes: 'a folder path' },
+  cascades: {
+    takes: 'a folder path, or a list of them',
+    fits: (value) =>
+      TEXT.fits(value) || (Array.isArray(value) && value.length > 0 && value.every(TEXT.fits)),
+  },
   stateDir: {
     takes: 'a folder path, or false to keep nothing',
     fits: (value) => value === false || TEXT.fits(value),
@@ -248,8 +256,8 @@ export async function resolveOptions(
     ...(typeof stateDir === 'string' ? { stateDir } : {}),
     journal: await readJournal(options.journal),
     database: options.database ?? ':memory:',
-    cascades: options.cascades ?? '.',
-    parallel: options.parallel ?? 1,
+    cascades: options.cascades === undefined ? undefined : [...rootsOf(options.cascades)],
+    parallel: options.parallel,
     sessions: options.sessions ?? DEFAULT_SESSIONS,
     threads: options.threads ?? defaultThreads,
     workerHeapMb: limits.workerHeapMb ?? 512,

@@ -102,6 +102,11 @@ export interface Summary {
   readonly assumedCostMicroUsd?: number;
   readonly uncostedCalls: number;
   readonly durationMs: number;
+  /**
+   * The sum of the durations of all calls: what they would take one after another. Divided by `durationMs` it is the
+   * speed-up. Absent without calls.
+   */
+  readonly callsMs?: number;
   /** The part of `durationMs` in which limits or a 429 let no call go out. Waits below 0.5 s are ignored. */
   readonly waitedMs: number;
   /** `none` means that no cascade was run. */

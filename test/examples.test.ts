@@ -11,7 +11,9 @@ import { Engine } from '../src/index.ts';
 import { checkCascade, startSimulator } from '../src/testing.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const cascades = readdirSync(`${root}examples/cascades`).filter((name) => name.endsWith('.yaml'));
+const cascades = ['cascades', 'traits', 'operators'].flatMap((folder) =>
+  readdirSync(`${root}examples/${folder}`).map((name) => `examples/${folder}/${name}`),
+);
 
 async function startService(): Promise<{ url: string; process: ChildProcess }> {
   const child = spawn(process.execPath, ['examples/service/server.mjs'], {
@@ -25,7 +27,7 @@ async function startService(): Promise<{ url: string; process: ChildProcess }> {
 
 const sim = await startSimulator();
 const engine = await Engine.open({
-  cascades: root,
+  cascades: [root, `${root}examples`],
   threads: 1,
   providers: { sim: { baseUrl: sim.url } },
   model: 'sim/any',
@@ -37,8 +39,7 @@ test.after(async () => {
 
 test('every example has the editor modeline and loads; its test cases pass', async () => {
   let checked = 0;
-  for (const name of cascades) {
-    const path = `examples/cascades/${name}`;
+  for (const path of cascades) {
     assert.match(readFileSync(root + path, 'utf8'), /^# yaml-language-server: \$schema=/);
     await engine.loadCascade(path);
     for await (const { name: caseName, passed, outcome } of checkCascade(engine, path)) {
@@ -54,6 +55,7 @@ test('the model examples run against the simulated server', async () => {
   sim.script({
     rules: [
       { when: { contains: 'Product: Sony' }, answer: { brand: 'Sony' } },
+      { when: { contains: 'Customer 7' }, answer: { loyalty: 'high', category: 'Fuel' } },
       { when: { contains: 'loved it' }, answer: '```json\n{"sentiment": "positive"}\n```' },
       { answer: 'Three things stand out.' },
     ],
@@ -67,8 +69,11 @@ test('the model examples run against the simulated server', async () => {
     await map('classify_sentiment', "SELECT unnest(['I loved it', '', NULL]) AS review_text"),
     ['positive', null, null],
   );
+  const customer =
+    "SELECT 'Customer 7' AS name, 'US' AS country, 3 AS purchases, 9.5 AS total, 'Fuel' AS favourite";
+  assert.equal(await map('gpt4_analysis', customer), ['{"loyalty":"high","category":"Fuel"}']);
   const { rows } = await engine.query(
-    `RVBBIT RUN 'examples/cascades/gpt4_analysis.yaml' USING (SELECT * FROM '${root}examples/data/products.csv')`,
+    `RVBBIT RUN 'examples/cascades/analyze_categories.yaml' USING (SELECT * FROM '${root}examples/data/products.csv')`,
   );
   const report = JSON.parse(rows[0]!['result'] as string);
   assert.equal([report.status, report.outputs.analysis], ['success', 'Three things stand out.']);

@@ -1,4 +1,4 @@
-/** What the README and the page on embedding show is run as it stands, from the repository's root. */
+/** What the README and the pages on embedding and sessions show is run as it stands, from the repository's root. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -93,7 +93,7 @@ test('the start command runs the demo: 40 lines, the cost of each statement, and
   rmSync(folder, { recursive: true });
 });
 
-for (const block of blocks('sh').filter((text) => text.startsWith('npx rvbbit'))) {
+for (const block of blocks('sh').filter((text) => text.startsWith('npx rvbbit -c'))) {
   test(`the shell command runs: ${block.slice(0, 40)}…`, async () => {
     const { stdout } = await run(
       'bash',
@@ -128,18 +128,30 @@ for (const [index, block] of blocks('js').entries()) {
 
 const EMBEDDED = [
   '{ in: 3, ok: 3, null: 0, failed: 0, skipped: 0, notRun: 0, deduped: 0 }',
-  'standard standard\npremium premium\n',
+  '3n 1\n[{"n":3,"j":"{\\"a\\": 1}"}]\n',
   'price DOUBLE, band VARCHAR\n0 budget\n1 budget\n2 budget\nincomplete\n',
   'RVB_CASCADE_NOT_FOUND cascade\n',
   '20 runs settled\n',
   'negative\n',
   'all cases passed\n',
 ];
+const SESSIONS = [
+  'standard standard\npremium premium\n',
+  'before COMMIT: 0\nafter COMMIT: 1\n',
+  'RVB_LIMIT\n42\n',
+];
 
-for (const [index, block] of blocks('js', embedding).entries()) {
-  test(`example ${index + 1} of embedding the engine runs`, async () => {
-    assert.match(await runModule(block, `embedding-example-${index}`), EMBEDDED[index]!);
-  });
+for (const [page, printed] of Object.entries({
+  'docs/embedding.md': EMBEDDED,
+  'docs/sessions.md': SESSIONS,
+})) {
+  const examples = blocks('js', readFileSync(root + page, 'utf8'));
+  assert.is(examples.length, printed.length);
+  for (const [index, block] of examples.entries()) {
+    test(`example ${index + 1} of ${page} runs`, async () => {
+      assert.match(await runModule(block, `${page.replace(/\W/g, '-')}-${index}`), printed[index]!);
+    });
+  }
 }
 
 for (const name of ['EngineOptions', 'QueryOptions']) {

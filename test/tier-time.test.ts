@@ -1,12 +1,20 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { outgrown, secondsFor, type TestRun, TIER_SECONDS } from './support/tier-time.ts';
+import {
+  cpuBound,
+  cpuSeconds,
+  outgrown,
+  secondsFor,
+  slowness,
+  type TestRun,
+  TIER_SECONDS,
+} from './support/tier-time.ts';
 
-const whole: TestRun = { storm: false, deep: false, some: false, seconds: undefined };
+const whole: TestRun = { storm: false, deep: false, some: false };
 
-test('a whole tier has its seconds; some files, and the deep tier, have no limit', () => {
+test('a whole tier has its seconds; some files, and the deep tier, have none', () => {
   assert.is(secondsFor(whole), TIER_SECONDS.test);
   assert.is(secondsFor({ ...whole, storm: true }), TIER_SECONDS.storm);
   assert.is(secondsFor({ ...whole, some: true }), undefined);
@@ -14,34 +22,46 @@ test('a whole tier has its seconds; some files, and the deep tier, have no limit
   assert.is(secondsFor({ ...whole, deep: true }), undefined);
 });
 
-test('a time given from outside holds for whatever is run', () => {
-  assert.is(secondsFor({ ...whole, seconds: '400' }), 400);
-  assert.is(secondsFor({ ...whole, some: true, seconds: '0.5' }), 0.5);
-  assert.is(secondsFor({ ...whole, seconds: '' }), TIER_SECONDS.test);
-  for (const seconds of ['soon', '0', '-1', 'NaN']) {
-    assert.throws(() => secondsFor({ ...whole, seconds }), /RVBBIT_TEST_SECONDS takes a number/);
+test('a run that has taken a fifth more than its time is told so in one line', () => {
+  assert.is(slowness(179_000, 180), undefined);
+  assert.is(slowness(216_000, 180), undefined);
+  assert.match(slowness(217_000, 180)!, /^warning: the run took 217 s, and should take 180 s .*$/);
+  assert.is(slowness(1e9, undefined), undefined);
+});
+
+test('the bound of processor time comes from outside', () => {
+  assert.is(cpuBound('400'), 400);
+  assert.is(cpuBound('0.5'), 0.5);
+  assert.is(cpuBound(''), undefined);
+  assert.is(cpuBound(undefined), undefined);
+  for (const text of ['soon', '0', '-1', 'NaN']) {
+    assert.throws(() => cpuBound(text), /RVBBIT_TEST_CPU_SECONDS takes a number/);
   }
 });
 
-test('a run fails when it has taken a fifth more than its time, and is told what to do', () => {
-  assert.is(outgrown(179_000, 180), undefined);
-  assert.is(outgrown(216_000, 180), undefined);
-  const said = outgrown(217_000, 180)!;
-  assert.match(said, 'took 217 s: its time is 180 s, and it fails beyond 216 s');
-  assert.match(said, 'Make the slowest files do less');
-  assert.is(outgrown(1e9, undefined), undefined);
+test('processor time is that of the processes that a process has waited for, too', () => {
+  const before = cpuSeconds();
+  if (before === undefined) return assert.is.not(process.platform, 'linux');
+  const busy = 'const end = process.cpuUsage().user + 3e5; while (process.cpuUsage().user < end);';
+  execFileSync('sh', ['-c', `'${process.execPath}' -e '${busy}'; true`]);
+  const took = cpuSeconds()! - before;
+  assert.ok(took >= 0.3 && took < 5, String(took));
 });
 
-test('a run that has outgrown its time counts as one failure', () => {
-  const run = (seconds: string) =>
+test('a run that took more processor time than its bound counts as one failure; without one it is only told', () => {
+  assert.is(outgrown(400, 400), undefined);
+  assert.match(outgrown(401, 400)!, 'took 401 s of processor time, and may take 400 s');
+  const run = (bound: string) =>
     spawnSync(process.execPath, [fileURLToPath(new URL('./run.js', import.meta.url)), 'no such'], {
       encoding: 'utf8',
-      env: { ...process.env, RVBBIT_TEST_SECONDS: seconds },
+      env: { ...process.env, RVBBIT_TEST_CPU_SECONDS: bound },
     });
   const late = run('0.00001');
   assert.match(late.stdout, /FAIL the run took .*\n0 passed, 2 failed\n$/s);
   assert.is(late.status, 1);
-  assert.match(run('100').stdout, /^no test file matches\n0 passed, 1 failed\n$/);
+  for (const bound of ['100', '']) {
+    assert.match(run(bound).stdout, /^no test file matches\n0 passed, 1 failed\n$/);
+  }
 });
 
 test.run();

@@ -46,9 +46,9 @@ export function findOperators(source: string, vocabulary: Vocabulary): readonly 
     if (lexeme.kind !== Kind.Word && lexeme.kind !== Kind.QuotedName) continue;
     const spellings = byFirstWord.get(lexeme.text) ?? [];
     const infix = infixAt(source, lexemes, index, spellings);
-    const call = callAt(source, lexemes, index, vocabulary);
-    if (infix !== undefined) spans.push(infix);
-    if (call !== undefined) spans.push(call);
+    // After an operand no call can stand: `d MATCHES ('eco')` is infix.
+    const found = infix ?? callAt(source, lexemes, index, vocabulary);
+    if (found !== undefined) spans.push(found);
   }
   return spans;
 }

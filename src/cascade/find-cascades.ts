@@ -1,16 +1,16 @@
-/** Lists the cascade files under a root, and makes the error for a cascade that does not exist. */
+/** Lists the cascade files under the roots, and makes the error for a cascade that does not exist. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nearestSpelling } from '../../grammar/spelling.ts';
 import { RvbbitError } from '../errors.ts';
-import { showName } from './resolve-path.ts';
+import { type CascadeRoots, rootsOf, showName } from './resolve-path.ts';
 
 /** The most folders and files that the search for a misspelt cascade examines. */
 const CASCADE_SEARCH_ENTRIES = 2_000;
 
 /**
- * Lists the cascade files under the root. It searches breadth first, skips hidden folders and node_modules, and sorts
- * the result.
+ * Lists the cascade files under a root. It searches breadth first, skips hidden folders and node_modules, and sorts the
+ * result.
  */
 export async function listCascades(root: string): Promise<readonly string[]> {
   const found: string[] = [];
@@ -40,12 +40,12 @@ export function filesNamed(name: string): readonly [string, ...string[]] {
 }
 
 /** Makes the error RVB_CASCADE_NOT_FOUND, with a suggestion. */
-export async function cascadeNotFound(root: string, name: string): Promise<RvbbitError> {
-  const known = await cascadesLike(root, name);
+export async function cascadeNotFound(roots: CascadeRoots, name: string): Promise<RvbbitError> {
+  const known = await cascadesLike(roots, name);
   const sought = filesNamed(name)
     .map((file) => `'${showName(file)}'`)
     .join(' or ');
-  let message = `there is no cascade ${sought} under ${root}`;
+  let message = `there is no cascade ${sought} under ${rootsOf(roots).join(' or ')}`;
   const near = nearestIn(known, name);
   if (near !== undefined) message += `; did you mean '${near}'?`;
   else if (known.length > 0) message += `; there are ${known.slice(0, 5).join(', ')}`;
@@ -54,15 +54,18 @@ export async function cascadeNotFound(root: string, name: string): Promise<Rvbbi
 }
 
 /** Returns the cascade whose name is most similar to `name`; undefined if none is similar. */
-export async function nearestCascade(root: string, name: string): Promise<string | undefined> {
-  return nearestIn(await cascadesLike(root, name), name);
+export async function nearestCascade(
+  roots: CascadeRoots,
+  name: string,
+): Promise<string | undefined> {
+  return nearestIn(await cascadesLike(roots, name), name);
 }
 
-/** Lists the cascades under the root, without their suffixes if `name` has none. */
-async function cascadesLike(root: string, name: string): Promise<readonly string[]> {
-  const files = await listCascades(root);
-  if (hasCascadeSuffix(name)) return files;
-  return [...new Set(files.map((file) => file.replace(/\.ya?ml$/, '')))];
+/** Lists the cascades under the roots, each once, without their suffixes if `name` has none. */
+async function cascadesLike(roots: CascadeRoots, name: string): Promise<readonly string[]> {
+  const files = (await Promise.all(rootsOf(roots).map(listCascades))).flat();
+  const known = hasCascadeSuffix(name) ? files : files.map((file) => file.replace(/\.ya?ml$/, ''));
+  return [...new Set(known)];
 }
 
 function nearestIn(known: readonly string[], name: string): string | undefined {

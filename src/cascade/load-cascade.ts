@@ -26,7 +26,7 @@ import { cascadeInvalid, formatPlace, type Problem } from './problems.ts';
 import { type CascadeBytes, readCascadeFile } from './read-cascade-file.ts';
 import { inputColumnsOf, requiredInputs, widenInputsSchema } from './read-inputs.ts';
 import type { Origin, ReportProblemAt } from './report.ts';
-import { canonicalName } from './resolve-path.ts';
+import { type CascadeRoots, canonicalName, rootsOf } from './resolve-path.ts';
 import { RootFiles } from './root-files.ts';
 import type { CascadeFile, CellFile } from './schema.ts';
 import { unknownKeywords } from './schema-keywords.ts';
@@ -42,19 +42,19 @@ const kept = new LRUCache<string, { readonly cascade: Cascade; readonly files: R
 });
 
 /**
- * Loads the cascade `path` under `root`, and every cascade and code file that it names.
+ * Loads the cascade `path` under the roots, and every cascade and code file that it names.
  *
  * Errors: RVB_PATH_DENIED; RVB_CASCADE_NOT_FOUND; RVB_TEMPLATE_QUOTED if values stand in quotes and nothing else is
  * wrong; else RVB_CASCADE_INVALID with every problem and its place.
  */
-export async function loadCascade(root: string, path: string): Promise<Cascade> {
-  const key = JSON.stringify([resolve(root), path]);
+export async function loadCascade(roots: CascadeRoots, path: string): Promise<Cascade> {
+  const key = JSON.stringify([...rootsOf(roots).map((root) => resolve(root)), path]);
   const known = kept.get(key);
   if (known !== undefined && (await known.files.areUnchanged())) return known.cascade;
-  const files = new RootFiles(root);
+  const files = new RootFiles(roots);
   const read = await readCascadeFile(files, path);
-  if (read === undefined) throw await cascadeNotFound(root, canonicalName(path));
-  const cascade = await new Loader(root, files).load(read.file, read.bytes, []);
+  if (read === undefined) throw await cascadeNotFound(roots, canonicalName(path));
+  const cascade = await new Loader(files).load(read.file, read.bytes, []);
   kept.set(key, { cascade, files });
   return cascade;
 }
@@ -64,14 +64,12 @@ export async function loadCascadeText(
   text: string,
   options: { readonly file?: string; readonly root?: string } = {},
 ): Promise<Cascade> {
-  const root = options.root ?? '.';
-  const loader = new Loader(root, new RootFiles(root));
+  const loader = new Loader(new RootFiles(options.root ?? '.'));
   return loader.load(options.file ?? 'cascade.yaml', Buffer.from(text), []);
 }
 
 /** Loads one cascade with its nested cascades. A cascade that several cells name is read, and reported, once. */
 class Loader {
-  readonly #root: string;
   readonly #rootFiles: RootFiles;
   /** The files of nested cascades by the names that cells use. */
   readonly #files = new Map<string, CascadeBytes>();
@@ -80,8 +78,7 @@ class Loader {
   /** The number of levels of a nested cascade, including its own. */
   readonly #levels = new Map<Cascade, number>();
 
-  constructor(root: string, rootFiles: RootFiles) {
-    this.#root = root;
+  constructor(rootFiles: RootFiles) {
     this.#rootFiles = rootFiles;
   }
 
@@ -226,8 +223,9 @@ class Loader {
       }
       const read = await this.#readOnce(name);
       if (read === undefined) {
-        if (path[0] !== 'tool' || !isWord(name)) throw await cascadeNotFound(this.#root, name);
-        const near = await nearestCascade(this.#root, name);
+        if (path[0] !== 'tool' || !isWord(name))
+          throw await cascadeNotFound(this.#rootFiles.roots, name);
+        const near = await nearestCascade(this.#rootFiles.roots, name);
         const hint = didYouMean(name, [...TOOLS, ...(near === undefined ? [] : [near])]);
         const expected = `expected ${TOOLS.join(', ')} or another cascade's path`;
         report(path, `unknown tool ${name}; ${expected}${hint}`);

@@ -5,6 +5,9 @@ import { join, relative, resolve, sep } from 'node:path';
 import { RvbbitError, type Stage } from '../errors.ts';
 import { CASCADE_MAX_BYTES, MESSAGE_VALUE_CHARS } from '../limits.ts';
 
+/** The folders in which cascades are looked for: one folder, or several, of which the first that has a file wins. */
+export type CascadeRoots = string | readonly string[];
+
 /** The most characters of a cascade's name in a statement. */
 const CASCADE_MAX_PATH = 1_024;
 
@@ -88,10 +91,29 @@ export async function readRootFile(root: string, name: string): Promise<Buffer |
   }
 }
 
-/** Throws RVB_CASCADE_NOT_FOUND if the root is not a folder. */
-export async function checkRoot(root: string): Promise<void> {
-  const found = await stat(root).catch(() => undefined);
-  if (found?.isDirectory() !== true) throw noRoot(root, 'open');
+/** Returns the folders as a list. */
+export function rootsOf(roots: CascadeRoots): readonly string[] {
+  return typeof roots === 'string' ? [roots] : roots;
+}
+
+/** Reads a file under the first root that has it. Otherwise the same as `readRootFile`. */
+export async function readFirstFile(
+  roots: CascadeRoots,
+  name: string,
+): Promise<Buffer | undefined> {
+  for (const root of rootsOf(roots)) {
+    const bytes = await readRootFile(root, name);
+    if (bytes !== undefined) return bytes;
+  }
+  return undefined;
+}
+
+/** Throws RVB_CASCADE_NOT_FOUND if a root is not a folder. */
+export async function checkRoots(roots: readonly string[]): Promise<void> {
+  for (const root of roots) {
+    const found = await stat(root).catch(() => undefined);
+    if (found?.isDirectory() !== true) throw noRoot(root, 'open');
+  }
 }
 
 function noRoot(root: string, stage: Stage): RvbbitError {

@@ -1,16 +1,26 @@
-/** Finds the cascade files under a root. */
-import { readFile, stat } from 'node:fs/promises';
+/** Finds the cascade files under the roots. */
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listCascades } from '../cascade/find-cascades.ts';
 import { CASCADE_MAX_BYTES } from '../limits.ts';
 
 const CASCADE_KEY = /^\ufeff?(?:"cascade_id"|'cascade_id'|cascade_id)\s*:/m;
 
-/** Returns the YAML files under `root` that have a `cascade_id`, relative to `root` and sorted. Ignores other files. */
-export async function findCascades(root: string): Promise<string[]> {
+/**
+ * Returns the YAML files under the roots that have a `cascade_id`, each once, relative to its root. Ignores other files,
+ * and files that stand behind another one of the same path.
+ */
+export async function findCascades(roots: readonly string[]): Promise<string[]> {
   const found: string[] = [];
-  for (const path of await listCascades(root)) {
-    if (await isCascade(join(root, path))) found.push(path);
+  const seen = new Set<string>();
+  for (const root of roots) {
+    for (const path of await listCascades(root)) {
+      const file = await realpath(join(root, path)).catch(() => undefined);
+      if (file === undefined || seen.has(file) || found.includes(path)) continue;
+      if (!(await isCascade(file))) continue;
+      seen.add(file);
+      found.push(path);
+    }
   }
   return found;
 }

@@ -1,33 +1,49 @@
-/** Resolves a cascade file that is typed on the command line against the cascade root. */
+/** Resolves a cascade file that is typed on the command line against the cascade roots. */
 import { existsSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { filesNamed } from '../cascade/find-cascades.ts';
 import type { CliOptions } from './options.ts';
-import { cascadeRoot } from './session.ts';
+import { cascadeRoots } from './session.ts';
 
-/** The cascade root, and the file's path under the root with forward slashes. */
+/** The cascade roots, and the file's path under one of them with forward slashes. */
 export interface CascadePlace {
-  readonly root: string;
+  readonly roots: readonly string[];
   readonly path: string;
 }
 
 /**
- * Finds a cascade typed on the command line, with or without its suffix: under the root, else from the working
- * folder. Without `--cascades`, the root of a file outside the working folder is the file's own folder.
+ * Finds a cascade typed on the command line, with or without its suffix: under the roots, else from the working folder.
+ * Without `--cascades`, the root of a file outside all roots is the file's own folder.
  */
-export function placeCascade(typed: string, options: Pick<CliOptions, 'cascades'>): CascadePlace {
-  const root = cascadeRoot(options);
-  if (!isAbsolute(typed) && isThere(join(root, typed))) {
-    const path = within(root, resolve(root, typed));
-    if (path !== undefined) return { root, path };
-  }
+export async function placeCascade(
+  typed: string,
+  options: Pick<CliOptions, 'cascades'>,
+): Promise<CascadePlace> {
+  const roots = await cascadeRoots(options);
   const file = resolve(typed);
-  const path = isThere(file) ? within(root, file) : undefined;
-  if (path !== undefined) return { root, path };
-  if (options.cascades === undefined && isThere(file)) {
-    return { root: dirname(file), path: relative(dirname(file), file) };
+  const candidates = isAbsolute(typed) ? [] : roots.map((root) => resolve(root, typed));
+  for (const candidate of [...candidates, file]) {
+    const path = isThere(candidate) ? pathUnder(roots, candidate) : undefined;
+    if (path !== undefined) return { roots, path };
   }
-  return { root, path: typed };
+  if (options.cascades === undefined && isThere(file)) {
+    return { roots: [dirname(file)], path: basename(file) };
+  }
+  return { roots, path: typed };
+}
+
+/** Returns the path by which the roots give this file; undefined if they do not. */
+function pathUnder(roots: readonly string[], file: string): string | undefined {
+  for (const root of roots) {
+    const path = within(root, file);
+    if (path !== undefined && fileUnder(roots, path) === join(root, path)) return path;
+  }
+  return undefined;
+}
+
+/** Returns the file or folder of this path under the first root that has it; undefined if no root has it. */
+export function fileUnder(roots: readonly string[], path: string): string | undefined {
+  return roots.map((root) => join(root, path)).find(isThere);
 }
 
 function isThere(file: string): boolean {

@@ -4,6 +4,7 @@ import { nearestSpelling } from '../../grammar/spelling.ts';
 import { builtInRoot } from '../operators/load-operators.ts';
 import type { LoadedOperators } from '../operators/merge-operators.ts';
 import type { Operator } from '../operators/operator.ts';
+import { fileUnder } from './cascade-path.ts';
 import { CliError } from './exit-codes.ts';
 
 /** Finds an operator by its name, a spelling, or its function's name. Throws a `CliError` if there is none. */
@@ -21,11 +22,13 @@ export function findOperator({ operators, byFunction }: LoadedOperators, typed: 
   throw new CliError('usage', `there is no operator '${typed}'`, advice);
 }
 
-/** Returns the operator's file, under the cascade root or among the built-in operators. */
+/** Returns the operator's file, under a cascade root or among the built-in operators. */
 export function operatorFile(
   { files }: LoadedOperators,
   { name, source }: Operator,
-  root: string,
+  roots: readonly string[],
 ): string {
-  return join(source === 'built-in' ? builtInRoot() : root, files.get(name) ?? '');
+  const file = files.get(name) ?? '';
+  if (source === 'built-in') return join(builtInRoot(), file);
+  return fileUnder(roots, file) ?? file;
 }

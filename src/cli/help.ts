@@ -42,7 +42,7 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
     'rvbbit bench collect --workload auto',
     'rvbbit bench collect --workload report.sql --database shop.duckdb -o shop-collection',
   ],
-  init: ['rvbbit init my-project'],
+  init: ['rvbbit init my-project', 'rvbbit init --examples'],
   serve: ['rvbbit serve sql', 'rvbbit serve sql shop.duckdb --port 5432 --databases data'],
   server: ['rvbbit server --port 15432'],
   sim: [

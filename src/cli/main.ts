@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The `rvbbit` process: runs its command line, and ends with its exit code. */
 import { type CliError, exitCodeOf } from './exit-codes.ts';
 import { reportError } from './report.ts';

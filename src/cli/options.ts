@@ -47,7 +47,7 @@ export const COMMANDS = {
     usage: 'bench collect --workload auto|FILE.sql',
     summary: 'run every statement of a workload under each strategy, and collect what it took',
   },
-  init: { usage: 'init [dir]', summary: 'make a working folder with an example' },
+  init: { usage: 'init [dir]', summary: 'make a working folder, or copy the examples' },
   serve: {
     usage: 'serve sql [db]',
     summary: 'let Postgres clients in (psql, DBeaver, JDBC, …), until Ctrl-C',
@@ -73,7 +73,7 @@ export interface CliOptions {
   readonly keepGoing?: boolean;
   readonly all?: boolean;
   readonly database?: string;
-  readonly cascades?: string;
+  readonly cascades?: readonly string[];
   readonly parallel?: number;
   readonly threads?: number;
   readonly stats?: boolean;
@@ -83,6 +83,7 @@ export interface CliOptions {
   readonly outputs?: boolean;
   readonly json?: boolean;
   readonly force?: boolean;
+  readonly examples?: boolean;
   readonly port?: number;
   readonly host?: string;
   readonly databases?: string;
@@ -128,7 +129,7 @@ export interface OptionRow {
   /** The smallest number; 1 if absent. */
   readonly from?: 0;
   /** Set for a repeatable option, of which every value is kept. `sql` and `file` share one list. */
-  readonly collect?: 'sql' | 'file' | 'param';
+  readonly collect?: 'sql' | 'file' | 'param' | 'list';
 }
 
 const ALL = Object.keys(COMMANDS) as CommandName[];
@@ -341,8 +342,9 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   {
     flags: '--cascades <dir>',
-    help: 'the cascade root (default: the working folder)',
+    help: 'the cascade root (default: the working folder); repeatable: the first that has a file',
     commands: [...ENGINE, 'doctor', 'ops', 'bench'],
+    collect: 'list',
   },
   {
     flags: '--parallel <n>',
@@ -368,6 +370,11 @@ export const OPTIONS: readonly OptionRow[] = [
     commands: ['query', 'resume'],
   },
   { flags: '--json', help: 'print the report as JSON', commands: ['doctor', 'config', 'test'] },
+  {
+    flags: '--examples',
+    help: "copy the package's examples in place of a small project",
+    commands: ['init'],
+  },
   { flags: '--force', help: 'overwrite files', commands: ['init', 'ops'] },
   {
     flags: '--port <n>',

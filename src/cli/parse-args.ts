@@ -106,10 +106,15 @@ function readTokens(
     if (row.collect === 'param') param.push(String(value));
     else if (row.collect === 'sql') inputs.push({ kind: 'sql', text: String(value) });
     else if (row.collect === 'file') inputs.push({ kind: 'file', path: String(value) });
+    else if (row.collect === 'list') values[keyOf(row)] = [...listOf(values[keyOf(row)]), value];
     else values[keyOf(row)] = value;
   }
   const own = command === 'report' ? values : withoutStdout(values);
   return { command, words, options: { ...own, inputs, param } };
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 /** Converts an option's text to its value. Throws a usage error for a wrong or missing value. */

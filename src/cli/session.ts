@@ -18,15 +18,26 @@ export const CONFIG_FILE = 'rvbbit.config.yaml';
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const TELLING: Logger = { ...SILENT, warn: say, error: say };
 
-/** Returns the cascade root of a command line. Throws a `CliError` if `--cascades` names no folder. */
-export function cascadeRoot({ cascades }: Pick<CliOptions, 'cascades'>): string {
-  if (cascades === undefined) return '.';
-  if (!existsSync(cascades) || !statSync(cascades).isDirectory()) {
-    throw new CliError(
-      'open',
-      `there is no folder ${cascades}`,
-      '--cascades takes the cascade root',
-    );
+/**
+ * Returns the cascade roots of a command line: `--cascades`, else those of the configuration file, else the working
+ * folder. Throws a `CliError` if `--cascades` names no folder.
+ */
+export async function cascadeRoots(
+  options: Pick<CliOptions, 'cascades'>,
+): Promise<readonly string[]> {
+  const given = givenRoots(options);
+  if (given.length > 0) return given;
+  if (!existsSync(CONFIG_FILE)) return ['.'];
+  const { configReader } = await import('../model/config-file.ts');
+  const { rootsOf } = await import('../cascade/resolve-path.ts');
+  return rootsOf((await configReader(CONFIG_FILE)())?.cascades ?? '.');
+}
+
+/** Returns the folders that `--cascades` names. */
+function givenRoots({ cascades = [] }: Pick<CliOptions, 'cascades'>): readonly string[] {
+  for (const root of cascades) {
+    if (statSync(root, { throwIfNoEntry: false })?.isDirectory() === true) continue;
+    throw new CliError('open', `there is no folder ${root}`, '--cascades takes the cascade root');
   }
   return cascades;
 }
@@ -35,14 +46,14 @@ export function cascadeRoot({ cascades }: Pick<CliOptions, 'cascades'>): string 
 export async function openEngine(
   options: CliOptions,
   database: string,
-  root: string = cascadeRoot(options),
+  roots: readonly string[] = givenRoots(options),
   sessions?: number,
 ): Promise<Engine> {
   const { Engine } = await import('../engine.ts');
   try {
     return await Engine.openLean({
       database,
-      cascades: root,
+      ...(roots.length === 0 ? {} : { cascades: roots }),
       stateDir: options.state === false ? false : (options.stateDir ?? STATE_DIR),
       env: environment(),
       logger: options.quiet ? SILENT : TELLING,

@@ -1,5 +1,6 @@
 /** Describes the account of a MAP or RUN. */
 import type { Notice, Summary } from '../result.ts';
+import { speedUpText } from '../util/speed-up.ts';
 import { rateText } from './progress.ts';
 import { counted } from './text/counted.ts';
 
@@ -21,6 +22,11 @@ export function summaryLines(
   ];
   const seconds = summary.durationMs / 1000;
   const done = rows.in - rows.notRun;
+  const speedUp = speedUpText(summary.callsMs ?? 0, summary.durationMs);
+  const speed = [
+    ...(seconds > 0 && done > 0 ? [`${rateText(done / seconds)} rows/s`] : []),
+    ...(speedUp === undefined ? [] : [`speed-up ${speedUp}`]),
+  ];
   const parts = [
     [counted(rows.in, 'row'), `${rows.ok} ok`, ...named(outcomes)].join(', '),
     [counted(summary.runs, 'run'), ...named([[rows.deduped, 'deduped']])].join(', '),
@@ -28,7 +34,7 @@ export function summaryLines(
     ...(summary.waitedMs > 0
       ? [`${(summary.waitedMs / 1000).toFixed(1)} s waiting for permission to call`]
       : []),
-    `${seconds.toFixed(2)} s${seconds > 0 && done > 0 ? ` (${rateText(done / seconds)} rows/s)` : ''}`,
+    `${seconds.toFixed(2)} s${speed.length > 0 ? ` (${speed.join(', ')})` : ''}`,
   ];
   const status =
     summary.status === 'complete' ? '' : ` incomplete (${summary.reason ?? 'stopped'}),`;

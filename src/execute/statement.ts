@@ -15,7 +15,7 @@ export interface StatementCall
     PlanContext,
     | 'source'
     | 'parameters'
-    | 'cascadeRoot'
+    | 'cascadeRoots'
     | 'models'
     | 'defaultParallel'
     | 'threads'

@@ -33,6 +33,7 @@ export class Account {
   /** In-flight calls with an `n` above 1 or an `again`, by attempt. */
   readonly #repeats = new Map<string, AttemptStart>();
   #ended = 0;
+  #callsMs = 0;
   #uncosted = 0;
   #cacheHits = 0;
   #possiblyPaidTwice = 0;
@@ -87,6 +88,7 @@ export class Account {
         else this.#costMicroUsd += entry.costMicroUsd;
         if (entry.costStatus === 'assumed') this.#assumedMicroUsd += entry.costMicroUsd ?? 0;
         this.#ended += 1;
+        this.#callsMs += entry.durationMs;
         this.#countUnusable(entry);
         if (entry.outcome === 'ok') this.#countFallback(repeat);
         return;
@@ -172,6 +174,7 @@ export class Account {
       ...(this.#assumedMicroUsd === 0 ? {} : { assumedCostMicroUsd: this.#assumedMicroUsd }),
       uncostedCalls: this.#uncosted,
       durationMs,
+      ...(this.#callsMs === 0 ? {} : { callsMs: Math.round(this.#callsMs) }),
       waitedMs: this.#waitedMs,
       strategy: this.#strategy,
       ...(this.#refused.length === 0 ? {} : { refusedParameters: [...this.#refused] }),

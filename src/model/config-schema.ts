@@ -322,6 +322,12 @@ export const configFileSchema = z.looseObject({
     .describe('Of cells that name none: <provider id>/<name>, split at the first slash.'),
   providers: providers(fileEntry).nullish(),
   journal: journal('file').nullish(),
+  cascades: z
+    .union([line, z.array(line).min(1)], { error: 'expected a folder, or a list of folders' })
+    .nullish()
+    .describe(
+      'The cascade root, or several: the first that has a file counts. Relative to this file.',
+    ),
 });
 /** The file's value after validation. */
 export type ConfigFile = z.infer<typeof configFileSchema>;

@@ -20,6 +20,8 @@ export interface DescribedSetting {
 /** The default model and the providers with their settings. */
 export interface DescribedConfig {
   readonly model?: DescribedSetting;
+  /** The cascade roots of the file. */
+  readonly cascades?: DescribedSetting;
   readonly providers: readonly {
     readonly id: string;
     readonly settings: readonly DescribedSetting[];
@@ -40,10 +42,14 @@ const REDACTED = '[redacted]';
 export function describeConfig(sources: ModelSources): DescribedConfig {
   const { entries, model } = readSources(sources);
   finishProviders(entries, sources.env ?? {});
+  const cascades = sources.config?.cascades ?? undefined;
   return {
     ...(model === undefined
       ? {}
       : { model: { key: 'model', value: model.name, source: model.source } }),
+    ...(cascades === undefined
+      ? {}
+      : { cascades: { key: 'cascades', value: cascades, source: 'file' } }),
     providers: [...entries].map(([id, layers]) => ({
       id,
       settings: settingsOf(id, layers, sources),

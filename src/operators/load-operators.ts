@@ -1,5 +1,5 @@
 /**
- * Loads the operators of a cascade root: those in its folder `operators/`, and the built-in ones that they do not
+ * Loads the operators of cascade roots: those in their folders `operators/`, and the built-in ones that they do not
  * replace.
  */
 import type { BigIntStats } from 'node:fs';
@@ -7,6 +7,7 @@ import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hasCascadeSuffix } from '../cascade/find-cascades.ts';
+import { type CascadeRoots, rootsOf } from '../cascade/resolve-path.ts';
 import { messageOf, RvbbitError, type SourcePlace } from '../errors.ts';
 import { packageFile } from '../util/package-files.ts';
 import { type LoadedOperators, mergeOperators } from './merge-operators.ts';
@@ -15,7 +16,7 @@ import { readSpelling } from './spelling.ts';
 
 /** The most files in the folder `operators/`. */
 export const OPERATOR_MAX_FILES = 500;
-/** The number of cascade roots whose operators a process keeps. */
+/** The number of lists of cascade roots whose operators a process keeps. */
 const OPERATOR_ROOTS_KEPT = 16;
 
 /** The folder of a cascade root that holds its operators. */
@@ -49,29 +50,37 @@ const kept = new Map<string, Kept>();
 let builtIns: Promise<readonly OperatorEntry[]> | undefined;
 
 /**
- * The operators for statements under this cascade root. The files are read once, and again when one of them changes; if
- * a file names other files, all are read each time.
+ * The operators for statements under these cascade roots. The files are read once, and again when one of them changes;
+ * if a file names other files, all are read each time. Of files with one name the one under the first root counts.
  *
  * A wrong file is in the registry by its names. Where its operator is used, RVB_CASCADE_INVALID is thrown with every
- * problem and its place; `broken` holds these errors. Throws RVB_LIMIT and RVB_PATH_DENIED for the folder itself.
+ * problem and its place; `broken` holds these errors. Throws RVB_LIMIT and RVB_PATH_DENIED for the folders themselves.
  */
-export async function loadOperators(cascadeRoot: string): Promise<LoadedOperators> {
-  const root = await realpath(cascadeRoot).catch(() => cascadeRoot);
-  const files = await stampedFiles(join(root, OPERATORS_FOLDER));
-  const stamp = files.map(({ text }) => text).join('\n');
-  const known = kept.get(root);
+export async function loadOperators(cascadeRoots: CascadeRoots): Promise<LoadedOperators> {
+  const roots = await Promise.all(
+    rootsOf(cascadeRoots).map((root) => realpath(root).catch(() => root)),
+  );
+  const files = new Map<string, string>();
+  for (const root of roots) {
+    for (const { name, text } of await stampedFiles(join(root, OPERATORS_FOLDER))) {
+      if (!files.has(name)) files.set(name, text);
+    }
+  }
+  const key = JSON.stringify(roots);
+  const stamp = [...files.values()].join('\n');
+  const known = kept.get(key);
   if (known?.stamp === stamp) return (await known.loading).operators;
   const loading = load(
-    root,
-    files.map(({ name }) => `${OPERATORS_FOLDER}/${name}`),
+    roots,
+    [...files.keys()].map((name) => `${OPERATORS_FOLDER}/${name}`),
   );
-  kept.delete(root);
-  kept.set(root, { stamp, loading });
+  kept.delete(key);
+  kept.set(key, { stamp, loading });
   const { operators, mayChange } = await loading.catch((thrown: unknown) => {
-    kept.delete(root);
+    kept.delete(key);
     throw thrown;
   });
-  if (mayChange) kept.delete(root);
+  if (mayChange) kept.delete(key);
   for (const oldest of kept.keys()) {
     if (kept.size <= OPERATOR_ROOTS_KEPT) break;
     kept.delete(oldest);
@@ -79,16 +88,16 @@ export async function loadOperators(cascadeRoot: string): Promise<LoadedOperator
   return operators;
 }
 
-async function load(root: string, files: readonly string[]): Promise<Loaded> {
+async function load(roots: readonly string[], files: readonly string[]): Promise<Loaded> {
   builtIns ??= readBuiltIns();
   if (files.length === 0) {
     return { operators: await mergeOperators(await builtIns, [], noPlace), mayChange: false };
   }
   const { placeOfSpelling, readOperatorFiles } = await import('./operator-file.ts');
-  const entries = await readOperatorFiles(root, files, 'file');
+  const entries = await readOperatorFiles(roots, files, 'file');
   const operators = await mergeOperators(await builtIns, entries, ({ file, operator }, claim) => {
-    const entryRoot = operator.source === 'built-in' ? builtInRoot() : root;
-    return placeOfSpelling(entryRoot, file, (text) => claimsOf(text).includes(claim));
+    const entryRoots = operator.source === 'built-in' ? builtInRoot() : roots;
+    return placeOfSpelling(entryRoots, file, (text) => claimsOf(text).includes(claim));
   });
   return { operators, mayChange: entries.some(({ readsOthers }) => readsOthers) };
 }

@@ -3,7 +3,7 @@ import type { Cascade } from '../cascade/cascade.ts';
 import { loadCascade } from '../cascade/load-cascade.ts';
 import type { ParsedYaml, ValuePath } from '../cascade/parse-yaml.ts';
 import { cascadeInvalid } from '../cascade/problems.ts';
-import { readRootFile } from '../cascade/resolve-path.ts';
+import { type CascadeRoots, readFirstFile } from '../cascade/resolve-path.ts';
 import { RvbbitError, type SourcePlace } from '../errors.ts';
 import { readColumnType } from '../values/column-type.ts';
 import type { OperatorNames } from './broken-operator.ts';
@@ -17,30 +17,30 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Reads several files; leaves out cascades that declare no operator. */
 export async function readOperatorFiles(
-  root: string,
+  roots: CascadeRoots,
   files: readonly string[],
   source: Operator['source'],
 ): Promise<readonly OperatorEntry[]> {
-  const entries = await Promise.all(files.map((file) => readOperatorFile(root, file, source)));
+  const entries = await Promise.all(files.map((file) => readOperatorFile(roots, file, source)));
   return entries.filter((entry) => entry !== undefined);
 }
 
-/** Reads `root/file`; undefined if it is a cascade that declares no operator. Never throws for an error in the file. */
+/** Reads a file under the roots; undefined if it is a cascade that declares no operator. Never throws for an error in the file. */
 async function readOperatorFile(
-  root: string,
+  roots: CascadeRoots,
   file: string,
   source: Operator['source'],
 ): Promise<OperatorEntry | undefined> {
   let cascade: Cascade;
   try {
-    cascade = await loadCascade(root, file);
+    cascade = await loadCascade(roots, file);
     if (cascade.sqlFunction === undefined) return undefined;
     const read = readOperator(cascade, source);
     if (!('problems' in read)) {
       const functions = functionNames(read);
       return { operator: read, file, functions, readsOthers: readsOthers(cascade) };
     }
-    const parsed = await parsedFile(root, file);
+    const parsed = await parsedFile(roots, file);
     const problems = read.problems.map(({ path, message }) => ({
       place: placeIn(parsed, file, path),
       message,
@@ -48,7 +48,7 @@ async function readOperatorFile(
     throw cascadeInvalid(file, problems);
   } catch (thrown) {
     if (!(thrown instanceof RvbbitError)) throw thrown;
-    const value = (await parsedFile(root, file))?.value;
+    const value = (await parsedFile(roots, file))?.value;
     const names = namesOf(value, file, source);
     return brokenEntry(names, file, thrown, brokenFunctions(names, value));
   }
@@ -56,17 +56,17 @@ async function readOperatorFile(
 
 /** The place of a spelling in the file; of the operator's name if no spelling is meant. */
 export async function placeOfSpelling(
-  root: string,
+  roots: CascadeRoots,
   file: string,
   isMeant: (pattern: string) => boolean,
 ): Promise<SourcePlace> {
-  const parsed = await parsedFile(root, file);
+  const parsed = await parsedFile(roots, file);
   const at = spellingsIn(parsed?.value).findIndex(isMeant);
   return placeIn(parsed, file, ['sql_function', ...(at < 0 ? ['name'] : ['operators', at])]);
 }
 
-async function parsedFile(root: string, file: string): Promise<ParsedYaml | undefined> {
-  const bytes = await readRootFile(root, file).catch(() => undefined);
+async function parsedFile(roots: CascadeRoots, file: string): Promise<ParsedYaml | undefined> {
+  const bytes = await readFirstFile(roots, file).catch(() => undefined);
   if (bytes === undefined) return undefined;
   const { guardYaml } = await import('../cascade/guard-yaml.ts');
   const guarded = guardYaml(bytes, file);

@@ -46,7 +46,7 @@ export async function bindStatement(
   const settings = resolveSettings(statement, context);
   // YAML and the schema are loaded with the first cascade, so that plain SQL starts without them.
   const { loadCascade } = await import('../cascade/load-cascade.ts');
-  const written = await loadCascade(context.cascadeRoot, statement.cascade.value);
+  const written = await loadCascade(await context.cascadeRoots(), statement.cascade.value);
   refuseCells(written, statement.kind === 'Map' ? 'map' : 'run');
   refuseParallel(statement, written);
   const fields =

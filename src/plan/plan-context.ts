@@ -9,11 +9,11 @@ export interface PlanContext {
   readonly stop: StatementSignal;
   /** The text that contains the statement. The statement's spans refer to this text. */
   readonly source: string;
-  /** The folder of the cascades. */
-  readonly cascadeRoot: string;
+  /** Returns the folders of the cascades, in the order in which a file is looked for. */
+  readonly cascadeRoots: () => Promise<readonly string[]>;
   readonly models: Models;
-  /** The value of PARALLEL for a statement that does not set it. */
-  readonly defaultParallel: number;
+  /** PARALLEL for a statement that does not set it, by engine option or flag; undefined: the default of its kind. */
+  readonly defaultParallel: number | undefined;
   /** The number of the engine's worker threads. */
   readonly threads: number;
   /** The value of PARALLEL that overrides the statement's text. */

@@ -12,6 +12,9 @@ import type { Json } from '../util/json.ts';
 import type { BudgetLimits, CacheSetting, OnError } from './plan.ts';
 import type { PlanContext } from './plan-context.ts';
 
+/** Runs in flight at most, if neither the statement nor the engine says PARALLEL. */
+const DEFAULT_PARALLEL = 1;
+
 type Settings = ReadonlyMap<string, SettingValue>;
 
 export interface StatementSettings {
@@ -137,7 +140,7 @@ function parallelOf(
   const written = modifier ?? (values.get('parallel') as number | undefined);
   const said = resumeParallel ?? written;
   return {
-    parallel: said ?? defaultParallel,
+    parallel: said ?? defaultParallel ?? DEFAULT_PARALLEL,
     choosesParallel:
       statement.kind === 'Map' && said === undefined && values.get('strategy') === 'auto',
   };

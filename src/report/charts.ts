@@ -18,6 +18,7 @@ export type Chart = (width: number) => string;
 
 /** The colour and the name of each kind of bar. The colours are visible on white and on black. */
 export const KINDS: Readonly<Record<BarKind, { readonly color: string; readonly name: string }>> = {
+  'start-up': { color: '#9a6b4f', name: 'start-up' },
   call: { color: '#3b82f6', name: 'call' },
   refused: { color: '#e11d48', name: '429' },
   failed: { color: '#a855f7', name: 'failed call' },

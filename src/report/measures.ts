@@ -25,14 +25,30 @@ export function quantile(values: readonly number[], share: number): number | und
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
 }
 
+/** Returns the time (ms) that each call took within the statement, whether it has ended or not. */
+function durationsOf(timeline: Timeline): number[] {
+  return callsOf(timeline).map(({ durationMs = Infinity, fromUs, toUs }) =>
+    Math.min(durationMs, (toUs - fromUs) / 1_000),
+  );
+}
+
+/** Returns the sum of the calls' times (ms): what they would take one after another. */
+export function callsMs(timeline: Timeline): number {
+  return durationsOf(timeline).reduce((sum, ms) => sum + ms, 0);
+}
+
 /**
  * Returns the least time (ms) that these calls need on `lanes` lanes in any order: the sum of their durations divided
  * by `lanes`, or the longest duration if that is more.
  */
 export function boundMs(timeline: Timeline, lanes: number): number {
-  const durations = latenciesOf(timeline).map(({ ms }) => ms);
-  const sum = durations.reduce((all, one) => all + one, 0);
-  return durations.reduce((most, one) => Math.max(most, one), sum / Math.max(1, lanes));
+  const even = callsMs(timeline) / Math.max(1, lanes);
+  return durationsOf(timeline).reduce((most, one) => Math.max(most, one), even);
+}
+
+/** Returns the time (ms) from the start of the statement to its first call; 0 if there is no call. */
+export function startUpMs({ bars }: Timeline): number {
+  return (bars.find(({ kind }) => kind === 'start-up')?.toUs ?? 0) / 1_000;
 }
 
 /** Returns the micro-USD spent over time; empty if no call has a known price. */
@@ -77,13 +93,19 @@ export function thinned(steps: readonly Step[], count: number): readonly Step[] 
   return [steps[0]!, ...largest, steps.at(-1)!];
 }
 
-/** Returns the share of the lanes' total time that each kind of bar took. `idle` is the rest. */
+/**
+ * Returns the share of the lanes' total time that each kind of bar took. `idle` is the rest. Lanes that never had a call
+ * count, and their start-up too.
+ */
 export function timeShares(timeline: Timeline, lanes: number): Map<BarKind | 'idle', number> {
-  const whole = Math.max(1, timeline.endUs) * Math.max(1, lanes, timeline.lanes);
-  const shares = new Map<BarKind | 'idle', number>();
+  const allLanes = Math.max(1, lanes, timeline.lanes);
+  const wholeUs = Math.max(1, timeline.endUs) * allLanes;
+  const timesUs = new Map<BarKind | 'idle', number>();
   for (const { kind, fromUs, toUs } of timeline.bars) {
-    shares.set(kind, (shares.get(kind) ?? 0) + (toUs - fromUs) / whole);
+    timesUs.set(kind, (timesUs.get(kind) ?? 0) + toUs - fromUs);
   }
-  const taken = [...shares.values()].reduce((sum, share) => sum + share, 0);
-  return shares.set('idle', Math.max(0, 1 - taken));
+  if (timesUs.has('start-up')) timesUs.set('start-up', startUpMs(timeline) * 1_000 * allLanes);
+  const takenUs = [...timesUs.values()].reduce((sum, time) => sum + time, 0);
+  timesUs.set('idle', Math.max(0, wholeUs - takenUs));
+  return new Map([...timesUs].map(([kind, time]) => [kind, time / wholeUs]));
 }

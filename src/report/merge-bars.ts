@@ -2,9 +2,9 @@
 import type { Bar, BarKind } from './timeline.ts';
 
 /**
- * Returns at most `most` bars, or one for each lane. Merges two bars if the gap between them is too small to see and
- * either they have the same kind or the later bar is too short to see. The limit for this doubles until few enough
- * bars are left.
+ * Returns at most `most` bars, or one for each lane beside its start-up. Merges two bars if the gap between them is too small to see and
+ * either they have the same kind or the later bar is too short to see. A start-up stays a bar of its own. The limit for
+ * this doubles until few enough bars are left.
  */
 export function mergedBars(bars: readonly Bar[], endUs: number, most: number): readonly Bar[] {
   let merged = bars;
@@ -28,7 +28,8 @@ function merge(bars: readonly Bar[], leastUs: number): Bar[] {
     const growing = open.get(bar.lane);
     const lengthUs = bar.toUs - bar.fromUs;
     if (growing !== undefined && bar.fromUs - growing.toUs <= leastUs) {
-      if (bar.kind === kindOf(growing) || lengthUs < leastUs) {
+      const isShort = lengthUs < leastUs && growing.first.kind !== 'start-up';
+      if (bar.kind === kindOf(growing) || isShort) {
         growing.toUs = Math.max(growing.toUs, bar.toUs);
         growing.count += 1;
         growing.timeUs.set(bar.kind, (growing.timeUs.get(bar.kind) ?? 0) + lengthUs);

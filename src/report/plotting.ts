@@ -1,37 +1,15 @@
-/** Loads the packages that draw charts. They are optional and large, so they are loaded only when a chart is drawn. */
-import { readFileSync } from 'node:fs';
-import type * as PlotModule from '@observablehq/plot';
-import { messageOf, RvbbitError } from '../errors.ts';
-import { packageFile } from '../util/package-files.ts';
+/** Loads the drawing library. It is large, so it is loaded only when a chart is drawn. */
+import type * as PlotModule from './plot.ts';
+import { SvgDocument } from './svg-document.ts';
 
-/** The loaded packages that draw charts. */
+/** The drawing library, and the document in which it makes elements, because there is no browser here. */
 export interface Plotting {
   readonly Plot: typeof PlotModule;
-  /** The document that makes elements, because there is no browser here. */
-  readonly document: unknown;
+  readonly document: SvgDocument;
 }
 
-/** Loads the packages. Throws RVB_UNSUPPORTED if they cannot be loaded; the message says what to install. */
+/** Loads the drawing library. */
 export async function loadPlotting(): Promise<Plotting> {
-  try {
-    const [Plot, { parseHTML }] = await Promise.all([
-      import('@observablehq/plot'),
-      import('linkedom'),
-    ]);
-    return { Plot, document: parseHTML('<!doctype html><html><body></body></html>').document };
-  } catch (thrown) {
-    throw new RvbbitError(
-      'RVB_UNSUPPORTED',
-      `a report is drawn with optional packages that cannot be loaded (${messageOf(thrown).split('\n', 1)[0]}): npm install ${wantedPackages().join(' ')}`,
-      { stage: 'open', cause: thrown },
-    );
-  }
-}
-
-/** Returns the names and versions of the optional packages, as in package.json. */
-function wantedPackages(): string[] {
-  const { optionalDependencies } = JSON.parse(
-    readFileSync(packageFile('package.json'), 'utf8'),
-  ) as { optionalDependencies: Record<string, string> };
-  return Object.entries(optionalDependencies).map(([name, version]) => `${name}@${version}`);
+  const Plot = await import('./plot.ts');
+  return { Plot, document: new SvgDocument() };
 }

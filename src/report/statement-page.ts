@@ -5,6 +5,7 @@ import { Account } from '../journal/account.ts';
 import type { JournalRecord, StatementOpen } from '../journal/records.ts';
 import type { Summary } from '../result.ts';
 import { dollars } from '../util/dollars.ts';
+import { speedUpText } from '../util/speed-up.ts';
 import {
   costChart,
   inFlightChart,
@@ -14,7 +15,7 @@ import {
   MOST_LANES,
   timelineChart,
 } from './charts.ts';
-import { boundMs, callsOf, timeShares } from './measures.ts';
+import { boundMs, callsMs, callsOf, startUpMs, timeShares } from './measures.ts';
 import { chartHtml, escapeHtml, factsHtml, htmlPage, legendHtml } from './page.ts';
 import type { Plotting } from './plotting.ts';
 import { type BarKind, ofKind, spanOf, type Timeline, timelineOf } from './timeline.ts';
@@ -111,7 +112,6 @@ function pointText(
   timeline: Timeline,
   isClosed: boolean,
 ): string {
-  const wall = seconds1(durationMs / 1_000);
   const ending = !isClosed
     ? ` Its end is not in the journal: it still runs, or its process was killed.`
     : status === 'complete'
@@ -121,13 +121,31 @@ function pointText(
     const hits =
       calls.cacheHits === 0
         ? ''
-        : `; ${number(calls.cacheHits)} stored answers took the place of calls`;
-    return `${wall}, without a model call${hits}.${ending}`;
+        : `; ${number(calls.cacheHits)} stored ${calls.cacheHits === 1 ? 'answer' : 'answers'} took the place of calls`;
+    return `${timeText(durationMs)}, without a model call${hits}.${ending}`;
   }
   const bound = boundMs(timeline, parallel);
   const near = Math.min(1, bound / durationMs);
-  const least = `${wall} for ${number(callsOf(timeline).length)} calls on n = ${parallel} lanes. No order of these calls takes less than ${seconds1(bound / 1_000)}: this one came to ${percent(near)} of the best speed.`;
-  return `${least} ${near >= NEAR ? 'Only shorter calls or a larger n would make it faster.' : lossText(timeline, parallel)}${ending}`;
+  const isSingle = callsOf(timeline).length === 1;
+  const best = isSingle
+    ? ''
+    : ` No order of these calls takes less than ${timeText(bound)}: this one came to ${percent(near)} of the best speed.`;
+  const faster = isSingle ? 'a shorter call' : 'shorter calls or a larger n';
+  const loss = near >= NEAR ? `Only ${faster} would make it faster.` : lossText(timeline, parallel);
+  return `${speedText(timeline, parallel, durationMs)}${best} ${loss}${ending}`;
+}
+
+/** Returns a sentence that compares the sum of the calls' times with the wall time. */
+function speedText(timeline: Timeline, parallel: number, wallMs: number): string {
+  const count = callsOf(timeline).length;
+  const sumMs = callsMs(timeline);
+  const [sum, wall] = [timeText(sumMs), timeText(wallMs)];
+  if (count === 1) return `${wall}, with one call of ${sum}: no other call ran beside it.`;
+  const both = `The ${number(count)} calls took ${sum} in all, and the statement ${wall}`;
+  const speedUp = speedUpText(sumMs, wallMs);
+  if (speedUp !== undefined) return `${both}: a speed-up of ${speedUp} at n = ${parallel}.`;
+  if (parallel === 1) return `${both}: at n = 1 one call goes out after another.`;
+  return `${both}: no speed-up, although n = ${parallel}.`;
 }
 
 /** Returns a sentence about the largest part of the lanes' time that was not spent in successful calls. */
@@ -138,6 +156,7 @@ function lossText(timeline: Timeline, parallel: number): string {
     queue: `waiting for the limiter, which holds calls back ${shares.has('refused') ? 'after an answer 429' : 'to keep within the limits'}`,
     refused: 'calls that were answered 429',
     failed: 'calls that failed',
+    'start-up': `start-up, in which threads begin and the cascade and its rows are read${shares.has('hit') ? ', and stored answers are looked up' : ''}`,
     idle: 'lanes that had no call to make',
   };
   const losses = Object.entries(words)
@@ -153,9 +172,13 @@ function factsOf(
   timeline: Timeline,
 ): [string, string][] {
   const count = (kind: BarKind) => timeline.bars.filter((bar) => bar.kind === kind).length;
+  const speedUp = speedUpText(callsMs(timeline), durationMs);
   const facts: [string, string][] = [
-    ['wall time', seconds1(durationMs / 1_000)],
-    ['least possible', seconds1(boundMs(timeline, parallel) / 1_000)],
+    ['wall time', timeText(durationMs)],
+    ['all calls together', timeText(callsMs(timeline))],
+    ['speed-up', speedUp === undefined ? '0' : `${speedUp} (n = ${parallel})`],
+    ['least possible', timeText(boundMs(timeline, parallel))],
+    ['start-up', timeText(startUpMs(timeline))],
     ['rows', number(rows.in)],
     ['runs', number(runs)],
     ['rows failed', number(rows.failed)],
@@ -171,7 +194,7 @@ function factsOf(
   ];
   const always = ['rows', 'calls', 'wall time'];
   return facts.filter(
-    ([name, figure]) => always.includes(name) || !/^0(?: s| \+ 0)?$/.test(figure),
+    ([name, figure]) => always.includes(name) || !/^0(?: ms| \+ 0)?$/.test(figure),
   );
 }
 
@@ -188,7 +211,7 @@ function timelineHtml(plotting: Plotting, timeline: Timeline, parallel: number):
     timeline.lanes > MOST_LANES
       ? ` The first ${number(MOST_LANES)} of ${number(timeline.lanes)} lanes are shown.`
       : '';
-  const about = `A row is a lane: a call, its back-off and its retry stand in one.${cut} The figures are shares of the lanes' time.`;
+  const about = `A row is a lane: a call, its back-off and its retry stand in one.${cut} Start-up is the time before the first call. The figures are shares of the lanes' time.`;
   return [
     '<h2>Timeline</h2>',
     `<p class="soft">${about}</p>`,
@@ -226,6 +249,11 @@ function failuresHtml({ failures, rows }: Summary): string[] {
 /** Formats a number, e.g. `1,234`. */
 function number(value: number): string {
   return value.toLocaleString('en-US');
+}
+
+/** Formats a time, e.g. `52 ms`, `1.88 s`. */
+function timeText(ms: number): string {
+  return ms < 1_000 ? `${Math.round(ms)} ms` : seconds1(ms / 1_000);
 }
 
 /** Formats a share, e.g. `93 %`. A positive share that would round to 0 is `below 1 %`. */

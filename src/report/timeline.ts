@@ -1,8 +1,11 @@
 /** Turns a statement's records into a timeline: bars on lanes, each with a start and an end. */
 import type { JournalRecord } from '../journal/records.ts';
 
-/** `refused`: answered 429. `back-off`: waits before a retry. `queue`: waits for the limiter. `hit`: cache hits. */
-export type BarKind = 'call' | 'refused' | 'failed' | 'back-off' | 'queue' | 'hit';
+/**
+ * `start-up`: the time before the first call. `refused`: answered 429. `back-off`: waits before a retry. `queue`: waits for
+ * the limiter. `hit`: cache hits.
+ */
+export type BarKind = 'start-up' | 'call' | 'refused' | 'failed' | 'back-off' | 'queue' | 'hit';
 
 /** A bar of a timeline. Times are µs since the statement began. */
 export interface Bar {
@@ -99,13 +102,22 @@ export function timelineOf(records: readonly JournalRecord[]): Timeline {
   };
 }
 
-/** Puts each chain on the lane with the smallest number that is free when the chain begins. */
+/**
+ * Puts each chain on the lane with the smallest number that is free when the chain begins. Each lane begins with a bar of
+ * the start-up, which ends for all of them when the first chain begins.
+ */
 export function onLanes(chains: readonly Chain[]): Pick<Timeline, 'lanes' | 'bars'> {
   const freeFrom: number[] = [];
   const bars: Bar[] = [];
-  for (const chain of [...chains].sort((a, b) => a[0]!.fromUs - b[0]!.fromUs)) {
+  const inOrder = [...chains].sort((a, b) => a[0]!.fromUs - b[0]!.fromUs);
+  const startUpUs = inOrder[0]?.[0]?.fromUs ?? 0;
+  for (const chain of inOrder) {
     const free = freeFrom.findIndex((from) => from <= chain[0]!.fromUs);
     const lane = free === -1 ? freeFrom.length : free;
+    if (free === -1 && startUpUs > 0) {
+      const label = `start-up, ${Math.round(startUpUs / 1_000)} ms`;
+      bars.push({ lane: lane + 1, fromUs: 0, toUs: startUpUs, kind: 'start-up', label });
+    }
     freeFrom[lane] = chain.at(-1)!.toUs;
     for (const bar of chain) bars.push({ lane: lane + 1, ...bar });
   }
@@ -122,10 +134,13 @@ function callBar(
   end: RecordOf<'attempt.end'> | undefined,
   span: { readonly fromUs: number; readonly toUs: number },
 ): Omit<Bar, 'lane'> {
-  const fromUs = start.at - span.fromUs;
+  const endUs = span.toUs - span.fromUs;
+  // A call that is cut off may settle after its statement.
+  const within = (at: number) => Math.max(0, Math.min(at - span.fromUs, endUs));
+  const fromUs = within(start.at);
   if (end === undefined) {
     const label = `${asked(start)}: its end is not in the journal`;
-    return { fromUs, toUs: Math.max(fromUs, span.toUs - span.fromUs), kind: 'failed', label };
+    return { fromUs, toUs: endUs, kind: 'failed', label };
   }
   const kind = end.outcome === 'ok' ? 'call' : end.status === 429 ? 'refused' : 'failed';
   const { durationMs, costMicroUsd, error } = end;
@@ -133,7 +148,7 @@ function callBar(
   const said = error === undefined ? '' : `: ${error.code}: ${error.message}`;
   return {
     fromUs,
-    toUs: Math.max(fromUs, end.at - span.fromUs),
+    toUs: Math.max(fromUs, within(end.at)),
     kind,
     label: `${asked(start)}, ${Math.round(durationMs)} ms${status}${said}`,
     durationMs,

@@ -1,27 +1,10 @@
 /** Serves the `/sim/…` endpoints, which read and control the ledger and the script. Their requests do not count as calls. */
 import type { ServerResponse } from 'node:http';
 import { errorBody } from './envelope.ts';
-import type { LedgerEntry, LedgerTotals } from './ledger.ts';
+import type { LedgerPage } from './ledger-page.ts';
 import { LEDGER_PAGE } from './limits.ts';
 import type { SimulatorScript } from './script.ts';
 import type { SimulatorState } from './state.ts';
-
-/** The server's own resource usage, so that a benchmark can separate it from the engine's. */
-export interface ServerExpense {
-  readonly cpuMs: number;
-  readonly rssBytes: number;
-  /** The number of connections since the start. */
-  readonly connections: number;
-}
-
-/** The answer to `GET /sim/ledger`. */
-export interface LedgerPage {
-  readonly totals: LedgerTotals;
-  readonly server: ServerExpense;
-  readonly entries: readonly LedgerEntry[];
-  /** The value of `since` for the next page; null on the last page. */
-  readonly next: number | null;
-}
 
 /** Serves a request under `/sim/`, e.g. `GET /sim/ledger`. */
 export function serveControl(

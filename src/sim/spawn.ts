@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { LedgerPage } from './control.ts';
 import type { LedgerEntry, LedgerMark } from './ledger.ts';
+import type { LedgerPage } from './ledger-page.ts';
 import { PROCESS_BOOT_MS } from './limits.ts';
 import type { SimulatorOptions, SimulatorScript } from './script.ts';
 

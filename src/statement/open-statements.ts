@@ -25,12 +25,15 @@ export interface EngineParts {
 /** The running statements. `close` stops them all and waits for them. */
 export class OpenStatements {
   readonly #parts: EngineParts;
+  readonly #owner: 'engine' | 'session';
   readonly #open = new Set<Statement>();
   #settled: () => void = () => {};
   #closed = false;
 
-  constructor(parts: EngineParts) {
+  /** `owner` is what the caller closes, for the text of errors. */
+  constructor(parts: EngineParts, owner: 'engine' | 'session') {
     this.#parts = parts;
+    this.#owner = owner;
   }
 
   /** Opens a statement of a call. Throws RVB_CLOSED once the list is closed. */
@@ -48,7 +51,7 @@ export class OpenStatements {
       readonly isSilent?: boolean;
     },
   ): Statement {
-    if (this.#closed) throw closedError();
+    if (this.#closed) throw closedError(this.#owner);
     const { session, dispatcher, desk, journal, random } = this.#parts;
     const statement: Statement = {
       ...call,
@@ -92,7 +95,7 @@ export class OpenStatements {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const statement of this.#open) statement.stop.abort(closedMeanwhileError());
+    for (const statement of this.#open) statement.stop.abort(closedMeanwhileError(this.#owner));
     while (this.#open.size > 0) {
       await new Promise<void>((resolve) => {
         this.#settled = resolve;

@@ -65,7 +65,11 @@ export async function runSemanticStatement(
           return withWrittenNames(rows, run.read);
         });
   if (delivered !== undefined) return delivered;
-  const hinted = withSpellingHint(refusal, text, await loadOperators(statement.cascadeRoot));
+  const hinted = withSpellingHint(
+    refusal,
+    text,
+    await loadOperators(await statement.cascadeRoots()),
+  );
   throw placedFrom(hinted, statement.source, node.span.start);
 }
 
@@ -159,11 +163,12 @@ async function withRead<T>(
   { statement, targets, settings }: Opening,
   work: (run: SemanticQuery) => Promise<T>,
 ): Promise<T | undefined> {
-  const registry = await loadOperators(statement.cascadeRoot);
+  const cascadeRoots = await statement.cascadeRoots();
+  const registry = await loadOperators(cascadeRoots);
   const { session, stop } = statement;
   const { signal } = stop;
   const threshold = settings instanceof RvbbitError ? 0 : settings.threshold;
-  const options = { session, threshold, signal, cascadeRoot: statement.cascadeRoot };
+  const options = { session, threshold, signal, cascadeRoots };
   const read = await readSemanticStatement(text, registry, options);
   if (read === undefined) return undefined;
   let run: SemanticQuery | undefined;
@@ -299,14 +304,13 @@ async function createEmpty(run: SemanticQuery, dry: Rewritten): Promise<ResultRe
 /** Returns the settings, or the error of a wrong annotation. */
 function settingsOf(
   { annotations }: SqlStatement,
-  { source, resumeParallel }: Statement,
+  statement: Statement,
   writes: boolean,
 ): SemanticSettings | RvbbitError {
-  const [wrong] = annotationDiagnostics(source, annotations);
+  const [wrong] = annotationDiagnostics(statement.source, annotations);
   if (wrong !== undefined) return wrongAnnotation(wrong);
   try {
-    const settings = semanticSettings(annotations, writes);
-    return { ...settings, parallel: resumeParallel ?? settings.parallel };
+    return semanticSettings(annotations, writes, statement);
   } catch (thrown) {
     if (thrown instanceof RvbbitError) return thrown;
     throw thrown;

@@ -232,6 +232,10 @@ test('a summary with model calls tells tokens and cost', () => {
     summaryLines('MAP a.yaml', summary)[0]!,
     '2 calls, 3 cached, 1 retried, 10 + 20 tokens, $0.0041;',
   );
+  const parallel = summaryLines('MAP a.yaml', { ...summary, callsMs: 8_240 });
+  assert.match(parallel[0]!, '; 1.00 s (1.0 rows/s, speed-up 8.2)');
+  const serial = summaryLines('MAP a.yaml', { ...summary, callsMs: 990 });
+  assert.not.match(serial[0]!, 'speed-up');
   const partly = summaryLines('MAP a.yaml', { ...summary, uncostedCalls: 1 });
   assert.match(partly[0]!, '20 tokens, $0.0041 and 1 uncosted;');
 });

@@ -109,6 +109,20 @@ test('as many sessions are open as the option allows; a further one waits its tu
   assert.equal(order, ['a', 'b']);
 });
 
+test('what a closed session refuses or cuts off names the session, not the engine', async () => {
+  await using engine = await open();
+  const session = await engine.session();
+  const running = rejection(session.query(LONG));
+  await sleep(50);
+  await session.close();
+  const cut = await running;
+  assert.is(cut.code, 'RVB_CLOSED');
+  assert.match(cut.message, 'the session was closed while the statement ran');
+  const late = await rejection(session.query('SELECT 1'));
+  assert.equal([late.code, late.message], ['RVB_CLOSED', 'the session is closed; open another']);
+  assert.is(await one(engine, 'SELECT 1'), 1);
+});
+
 test('closing the engine closes its sessions, and ends what waits for one', async () => {
   const engine = await open({ sessions: 1 });
   const session = await engine.session();

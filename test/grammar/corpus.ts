@@ -13,6 +13,7 @@ export const DIALECT: readonly string[] = [
   "CREATE TABLE map AS RVBBIT MAP 'x' USING (SELECT 1)",
   'CREATE OR REPLACE TEMPORARY TABLE IF NOT EXISTS db."s".run AS RVBBIT MAP ASYNC \'x\' AS map USING (SELECT 1)',
   "create temp table t as rvbbit run E'it\\'s.yaml' using (select 1)",
+  "RVBBIT MAP DISTINCT PARALLEL 'x' USING (SELECT 1)",
   'INSERT INTO main.t (a, "b c") RVBBIT MAP PARALLEL 3 \'x\' USING (SELECT 1)',
   "INSERT INTO rvbbit.using (a) RVBBIT MAP 'x' USING (SELECT 1)",
   "CREATE TABLE rvbbit.map.using AS RVBBIT RUN 'x' USING (SELECT 1)",

@@ -32,6 +32,11 @@ test('printing and reading the corpus gives the same tree, and the same text aga
   assert.equal(withoutSpans(parse(print(script)).statements), withoutSpans(script));
 });
 
+test('PARALLEL without a number is printed with its 10', () => {
+  const printed = print(only("rvbbit map parallel 'x' using (q)"));
+  assert.is(printed, "RVBBIT MAP PARALLEL 10 'x'\nUSING (q);");
+});
+
 test('a comment at the end of plain SQL does not take in the semicolon', () => {
   const printed = print(parse('SELECT 1 -- one\n;SELECT 2').statements);
   assert.is(printed, 'SELECT 1 -- one\n;\n\nSELECT 2;');

@@ -21,8 +21,9 @@ test('a call that was not sent is taken out of every figure that it was counted 
   account.observe(start('b', { n: 2, again: 3 }));
   account.observe(end('b', 'not_sent'));
   const names = { session: 's', caller: 'c' };
-  const { calls } = account.summary(names, 1, { complete: false, reason: 'cancelled' });
+  const { calls, callsMs } = account.summary(names, 1, { complete: false, reason: 'cancelled' });
   assert.equal(calls, { sent: 1, retried: 0, cacheHits: 0, possiblyPaidTwice: 2 });
+  assert.is(callsMs, 1);
   assert.is(account.callsMade, 1);
 });
 

@@ -11,7 +11,14 @@ export interface RandomStream {
 }
 
 /** How a stream is spoilt within; `none`: it is not. */
-export type Spoilt = 'none' | 'error-event' | 'damaged-json' | 'missing-event' | 'bad-utf8';
+export type Spoilt =
+  | 'none'
+  | 'error-event'
+  | 'damaged-json'
+  | 'missing-event'
+  | 'bad-utf8'
+  | 'late-text'
+  | 'two-answers';
 
 /** Draws values from a seeded source. */
 export class Draw {
@@ -158,6 +165,25 @@ function noise(draw: Draw, isMessage: boolean): string {
   ]);
 }
 
+/** Text that does not belong where it stands: a chunk of the answer `id`, or a block; as block 0 a second message. */
+function more(isMessage: boolean, id: string, index: number): Event[] {
+  const content = 'WRONG';
+  if (!isMessage)
+    return [{ data: JSON.stringify({ id, choices: [{ index: 0, delta: { content } }] }) }];
+  if (index === 0)
+    return [{ data: JSON.stringify({ type: 'message_start', message: { content: [] } }) }];
+  const block = {
+    type: 'content_block_start',
+    index,
+    content_block: { type: 'text', text: content },
+  };
+  return [{ data: JSON.stringify(block) }];
+}
+
+function blocksIn(events: readonly Event[]): number {
+  return events.filter(({ data }) => data.startsWith('{"type":"content_block_start"')).length;
+}
+
 /** One stream; what is spoilt within it makes it none, at whatever place. */
 export function randomStream(draw: Draw, isMessage: boolean, spoilt: Spoilt): RandomStream {
   const { events, text, usage } = isMessage ? message(draw) : completion(draw);
@@ -166,6 +192,8 @@ export function randomStream(draw: Draw, isMessage: boolean, spoilt: Spoilt): Ra
   let written = '';
   let wholeAt = 0;
   let badAt = -1;
+  if (spoilt === 'late-text') events.splice(-1, 0, ...more(isMessage, 'c', blocksIn(events)));
+  if (spoilt === 'two-answers') events.splice(1 + draw.upTo(1), 0, ...more(isMessage, 'd', 0));
   for (const [index, { name, data }] of events.entries()) {
     written += noise(draw, isMessage);
     if (spoilt === 'error-event' && index === at) {

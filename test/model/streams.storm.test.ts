@@ -37,7 +37,14 @@ function makeCase(number: number, isMessage: boolean): Case {
   const spoilt: Spoilt =
     isWhole || draw.chance(0.5)
       ? 'none'
-      : draw.pick(['error-event', 'damaged-json', 'missing-event', 'bad-utf8']);
+      : draw.pick([
+          'error-event',
+          'damaged-json',
+          'missing-event',
+          'bad-utf8',
+          'late-text',
+          'two-answers',
+        ]);
   const stream = randomStream(draw, isMessage, spoilt);
   if (isWhole || spoilt !== 'none') {
     // A CR at the end may be half of a CRLF: only the end of the body tells.

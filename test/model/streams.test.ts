@@ -186,6 +186,22 @@ test('errors, tools, refusals and cut answers in a stream are what they are else
     ['<html>busy</html>\n\n', 'RVB_ANSWER_INVALID 200 again'],
     ['data: {"error":{"code":429,"message":"slow"}}\n\n', 'RVB_MODEL_HTTP 429 again'],
     [`${CHUNK('x')}data: {"error":{"code":503}}\n\n`, 'RVB_MODEL_HTTP 200 again'],
+    [CHUNK('x') + choice({}, 'length') + choice({}, 'stop') + done, 'RVB_MODEL_TRUNCATED 200'],
+    [
+      choice({ content: 'x' }, 'stop') + choice({ content: 'y' }) + done,
+      'RVB_ANSWER_INVALID 200 again',
+    ],
+    [
+      `${choice({ content: 'x' }, 'stop')}event: error\ndata: {"message":"overloaded"}\n\n${done}`,
+      'RVB_MODEL_HTTP 200 again',
+    ],
+    [
+      choice({ content: 'x' }).replace('{', '{"id":"a",') +
+        choice({ content: 'y' }, 'stop').replace('{', '{"id":"b",') +
+        done,
+      'RVB_ANSWER_INVALID 200 again',
+    ],
+    [choice({ content: 'x' }, 'stop') + choice({ content: '' }, 'stop') + done, 'ok x'],
     [
       choice({ content: [{ type: 'thinking' }, { type: 'text', text: 'a' }] }) +
         choice({ content: 'b' }, 'stop') +

@@ -1,6 +1,14 @@
 /** An application's folder with this package in it, as `npm install` of the packed tarball leaves it. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -58,10 +66,13 @@ export async function installApp(): Promise<InstalledApp> {
     '-C',
     join(modules, 'rvbbit'),
   ]);
-  const { dependencies } = JSON.parse(
+  const { bin, dependencies } = JSON.parse(
     readFileSync(join(modules, 'rvbbit/package.json'), 'utf8'),
-  ) as { dependencies: Record<string, string> };
+  ) as { bin: { rvbbit: string }; dependencies: Record<string, string> };
   for (const name of [...Object.keys(dependencies), '@opentelemetry/api']) install(name);
+  mkdirSync(join(modules, '.bin'));
+  symlinkSync(join('../rvbbit', bin.rvbbit), join(modules, '.bin/rvbbit'));
+  chmodSync(join(modules, 'rvbbit', bin.rvbbit), 0o755);
   writeFileSync(join(folder, 'package.json'), '{ "name": "app", "private": true }\n');
   mkdirSync(join(folder, 'cascades'));
   writeFileSync(join(folder, 'cascades/twice.yaml'), TWICE);

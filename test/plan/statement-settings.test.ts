@@ -23,6 +23,8 @@ test('a setting holds in whatever case its words are written', () => {
 
 test('WITH wins over an annotation, and PARALLEL without a number is 10', () => {
   assert.is(settings('parallel').parallel, 10);
+  const bare = only("RVBBIT MAP PARALLEL 'x' USING (q)") as MapStatement;
+  assert.is(resolveSettings(bare, { defaultParallel: 3 }).parallel, 10);
   assert.is(settings('parallel: 7', 'parallel = 2').parallel, 2);
 });
 

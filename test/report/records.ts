@@ -1,4 +1,5 @@
 /** Journal records of a made-up statement. Times are in ms since it began. */
+import { Account } from '../../src/journal/account.ts';
 import type { JournalEntry, JournalRecord } from '../../src/journal/records.ts';
 
 const START_US = 1_750_000_000_000_000;
@@ -20,6 +21,13 @@ export function recordsFrom(
 export function opened(sql: string, parallel: number): JournalEntry {
   const cascade = 'ask.yaml';
   return { t: 'statement.open', sql, kind: 'map', origin: 'query', parallel, cascade };
+}
+
+/** The end of a statement that took so long. */
+export function closed(durationMs: number): JournalEntry {
+  const names = { session: 'udf-test-fox-000001', caller: 'sql-test-fox-000001' };
+  const summary = new Account().summary(names, durationMs, { complete: true });
+  return { t: 'statement.close', summary };
 }
 
 /** A call that goes out. `n`: the how many-th try of what is asked under `key`. */

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import type { JournalRecord } from '../../src/journal/records.ts';
 import { loadPlotting } from '../../src/report/plotting.ts';
 import { statementPage } from '../../src/report/statement-page.ts';
-import { ended, hits, opened, recordsFrom, started } from './records.ts';
+import { closed, ended, hits, opened, recordsFrom, started } from './records.ts';
 
 const HOSTILE = `</script></title></pre><img src=x onerror="alert(1)">' & "`;
 
@@ -49,7 +49,8 @@ test('every kind of bar is drawn and named, with its share of the time', async (
     '429 17 %',
     'back-off 25 %',
     'queue 33 %',
-    'idle 8 %',
+    'start-up 8 %',
+    'idle 0 %',
     'stored answers',
   ]) {
     assert.match(page, `</i>${name}</li>`);
@@ -73,6 +74,7 @@ test('a statement that asked no model, and one without an end, say so', async ()
     '2.00 s, without a model call; 1,200 stored answers took the place of calls',
   );
   assert.not.match(stored, '<svg', 'there is nothing to draw');
+  assert.not.match(stored, 'speed-up');
   const killed = await pageOf(
     recordsFrom([
       [0, opened('FROM t', 4)],
@@ -82,6 +84,64 @@ test('a statement that asked no model, and one without an end, say so', async ()
   );
   assert.match(killed, 'incomplete: killed');
   assert.match(killed, 'it still runs, or its process was killed');
+});
+
+/** The page of calls of 40 ms in waves of `parallel`, the first wave after 100 ms, in a statement that takes `wallMs`. */
+async function pageOfCalls(count: number, parallel: number, wallMs: number): Promise<string> {
+  const calls = Array.from({ length: count }, (_, index) => {
+    const at = 100 + 50 * Math.floor(index / parallel);
+    return [
+      [at, started(`a${index}`, `k${index}`)] as const,
+      [at + 40, ended(`a${index}`, 40)] as const,
+    ];
+  }).flat();
+  const records = recordsFrom([
+    [0, opened('FROM t', parallel)],
+    ...calls,
+    [wallMs, closed(wallMs)],
+  ]);
+  return pageOf(records);
+}
+
+test('the speed-up is the time of all calls divided by the wall time, beside n', async () => {
+  const page = await pageOfCalls(20, 4, 360);
+  assert.match(
+    page,
+    'The 20 calls took 800 ms in all, and the statement 360 ms: a speed-up of 2.2 at n = 4.',
+  );
+  assert.match(page, 'No order of these calls takes less than 200 ms');
+  assert.match(page, '<dt>speed-up</dt><dd>2.2 (n = 4)</dd>');
+  assert.match(page, '<dt>all calls together</dt><dd>800 ms</dd>');
+});
+
+test('no speed-up is said where calls cannot gain by each other', async () => {
+  for (const [count, parallel, wallMs, said] of [
+    [
+      1,
+      4,
+      150,
+      'one call of 40 ms: no other call ran beside it. What cost most of the rest: start-up',
+    ],
+    [3, 1, 250, 'the statement 250 ms: at n = 1 one call goes out after another.'],
+    [2, 4, 900, 'the statement 900 ms: no speed-up, although n = 4.'],
+  ] as const) {
+    const page = await pageOfCalls(count, parallel, wallMs);
+    assert.match(page, said);
+    assert.not.match(page, 'a speed-up of');
+    assert.not.match(page, '<dt>speed-up</dt>');
+  }
+});
+
+test('the time before the first call is called start-up, in the legend, the figures and the text', async () => {
+  const page = await pageOfCalls(8, 4, 200);
+  assert.match(page, '</i>start-up 50 %</li>');
+  assert.match(page, '<dt>start-up</dt><dd>100 ms</dd>');
+  assert.match(
+    page,
+    /What cost most of the rest: start-up, in which [^.]*, 50 % of the lanes&#39; time/,
+  );
+  assert.not.match(page, 'lanes that had no call to make');
+  assert.match(page, '<title>start-up, 100 ms</title>');
 });
 
 test('a large statement is a small file', async () => {

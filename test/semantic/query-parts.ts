@@ -102,11 +102,20 @@ export class QueryParts {
 
   protected operator(a: string, b: string): Pair {
     const plain = (name: string) => `m_${name}(${a}, ${b})`;
+    // A call of a constant text with a column as the criterion is refused.
+    const isConstant = a === "'abc'";
     return this.pick<Pair>([
       { semantic: `${a} MEANS ${b}`, plain: plain('means') },
       { semantic: `${a} matches ${b}`, plain: plain('means') },
       { semantic: `${a} NOT MEANS ${b}`, plain: `(NOT ${plain('means')})` },
-      { semantic: `semantic_means(${a}, ${b})`, plain: plain('means') },
+      {
+        semantic: isConstant ? `(${a} MEANS ${b})` : `semantic_means(${a}, ${b})`,
+        plain: plain('means'),
+      },
+      {
+        semantic: isConstant ? `(${a} MATCHES ${b})` : `matches(${b}, ${a})`,
+        plain: plain('means'),
+      },
       { semantic: `${a} SAME_AS ${b}`, plain: plain('same_as') },
       {
         semantic: `(${a} TRANSLATED TO ${b}) MEANS 'B'`,

@@ -10,6 +10,12 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   'SELECT id FROM p WHERE d MEANS': /MEANS stands between two operands: a MEANS 'x'$/,
   "SELECT id FROM p WHERE d TRANSLATED 'x'": /TRANSLATED TO stands between two operands/,
   'SELECT sentment(d) FROM p': /Did you mean the operator SENTIMENT\?$/,
+  "SELECT means('x', d) FROM p":
+    /MEANS is an operator: write text MEANS criterion, or semantic_means\(text, criterion\)$/m,
+  "SELECT translated_to(d, 'x') FROM p":
+    /write text TRANSLATED TO language, or semantic_translated_to\(text, language\)$/m,
+  "FROM semantic_batch_matches('x', p, 5)":
+    /gives a value and no table: semantic_batch_matches\(criterion VARCHAR, rows JSON/,
   'SELECT SUMMARIZE(d) FROM p': /SUMMARIZE is an operator of shape AGGREGATE/,
 };
 

@@ -1,15 +1,17 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { spawnSimulator, startSimulator } from '../../src/testing.ts';
 import { chat } from './support.ts';
 
+const exec = promisify(execFile);
 const MAIN = fileURLToPath(new URL('../../bundle/rvbbit.js', import.meta.url));
 
 test('a server in its own process is watched and scripted over HTTP', async () => {
@@ -59,8 +61,11 @@ test('options that are not in order are named, and nothing starts', async () => 
   assert.match(String(problem), /rules\.0\.fault/);
 });
 
-/** Runs `rvbbit sim` until it has printed its two lines, then `act`, then Ctrl-C. */
-async function runSim(args: readonly string[], act: (url: string) => Promise<void>) {
+/** Runs `rvbbit sim` until it has printed its last line, then `act` with all of them, then Ctrl-C. */
+async function runSim(
+  args: readonly string[],
+  act: (url: string, lines: readonly string[]) => Promise<void>,
+) {
   const child = spawn(process.execPath, [MAIN, 'sim', '--no-color', ...args]);
   let stderr = '';
   child.stderr.on('data', (part: Buffer) => {
@@ -71,8 +76,8 @@ async function runSim(args: readonly string[], act: (url: string) => Promise<voi
   const exited = once(child, 'close');
   for await (const line of reader) {
     lines.push(line);
-    if (lines.length < 2) continue;
-    await act(lines[0]!);
+    if (!line.startsWith('export RVBBIT_MODEL=')) continue;
+    await act(lines[0]!.replace('export OPENAI_BASE_URL=', ''), lines);
     child.kill('SIGINT');
   }
   const [code] = await exited;
@@ -94,10 +99,32 @@ test('`rvbbit sim` prints its URL, obeys its options and ends with a summary', a
       assert.is((await chat({ url }, 'good')).status, 429);
     });
     assert.is(code, 0);
-    assert.match(lines[0]!, /^http:\/\/127\.0\.0\.1:\d+\/v1$/);
-    assert.is(lines[1], `export OPENAI_BASE_URL=${lines[0]}`);
+    assert.match(lines[0]!, /^export OPENAI_BASE_URL=http:\/\/127\.0\.0\.1:\d+\/v1$/);
+    assert.equal(lines.slice(1), ['export RVBBIT_MODEL=openai/sim']);
     assert.match(stderr, /2 chat sim: 503 faulted \(status\)/);
     assert.match(stderr, '4 calls of 2 contents: 2 answered, 1 faulted, 1 limited');
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('a shell that runs the lines of `rvbbit sim` runs a cascade that asks a model', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'rvbbit-sim-'));
+  try {
+    const faults = join(folder, 'faults.yaml');
+    await writeFile(faults, "requireKey: a 'key'\nmodels: [small]\nrules: [{ answer: b }]\n");
+    await writeFile(join(folder, 'ask.yaml'), 'cells: [{ name: ask, instructions: a or b? }]\n');
+    const map = `"RVBBIT MAP 'ask.yaml' AS said USING (SELECT 1 AS n)"`;
+    const { stderr } = await runSim(['--faults', faults], async (_url, lines) => {
+      assert.is(lines[1], `export OPENAI_API_KEY='a '\\''key'\\'''`);
+      const command = `'${process.execPath}' '${MAIN}' --threads 1 -c ${map}`;
+      const { stdout } = await exec('sh', ['-c', [...lines, command].join('\n')], {
+        cwd: folder,
+        env: { PATH: process.env['PATH'] },
+      });
+      assert.is(stdout, '{"n":1,"said":"b"}\n');
+    });
+    assert.match(stderr, '1 calls of 1 contents: 1 answered');
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -73,17 +73,14 @@ const FILES: Readonly<Record<string, string>> = {
   'long.yaml': ask('Which brand is named in the following text? {{ input.text }}'),
   'labelled.csv':
     'text,criterion,expected,brand\nSony WH-1000XM5,headphones,true,Sony\nSony 55-inch,headphones,false,Sony\n',
-  'report.sql': `CREATE OR REPLACE TEMP TABLE dear AS FROM 'products.csv' WHERE price > 500 LIMIT 5;
+  'query.sql': `CREATE OR REPLACE TEMP TABLE dear AS FROM 'products.csv' WHERE price > 500 LIMIT 5;
 RVBBIT MAP PARALLEL 2 'cascades/price_band.yaml' AS band USING (FROM dear);
 `,
-  'more.sql': 'SELECT * FROM t;\n',
-  'map.sql': "RVBBIT MAP 'cascades/price_band.yaml' AS band USING (FROM products)\n",
   'brands.sql': map('cascades/ask_brand.yaml', "SELECT name FROM products WHERE name ^@ 'S'", 3),
   'odd.yaml': `cells:
   - { name: a, tool: js, inputs: { code:
       "if (input.n % 2 === 0) throw new Error('odd'); return 1" } }
 `,
-  'row.json': '{ "price": 49.90 }\n',
   // Pictures are known by their first bytes.
   'photos/lamp.jpg': '\u{ff}\u{d8}\u{ff}\u{e0}\0\u{10}JFIF',
   'app.js': `import { Engine } from 'rvbbit';

@@ -18,7 +18,7 @@ import { spawnSimulator } from '../../sim/spawn.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { cutScript, readInput } from '../script.ts';
-import { cascadeRoot, openEngine } from '../session.ts';
+import { cascadeRoots, openEngine } from '../session.ts';
 import { watchInterrupts } from '../signals.ts';
 import { say } from '../stderr.ts';
 import { counted } from '../text/counted.ts';
@@ -49,7 +49,7 @@ export async function bench(words: readonly string[], options: CliOptions): Prom
   if (done.size > 0 && quiet !== true) {
     say(`${folder} holds ${counted(done.size, 'observation')} already, which are not made again`);
   }
-  const root = workload === 'auto' ? cascadeFolder(folder) : cascadeRoot(options);
+  const roots = workload === 'auto' ? [cascadeFolder(folder)] : await cascadeRoots(options);
   const simulator =
     options.model === undefined
       ? await spawnSimulator({ seed: options.seed ?? SEED, answers: 'hash', latency: LATENCY })
@@ -59,8 +59,8 @@ export async function bench(words: readonly string[], options: CliOptions): Prom
   try {
     engine =
       simulator === undefined
-        ? await openEngine({ ...options, state: false }, options.database ?? ':memory:', root)
-        : await openSimulated(simulator.url, root, options);
+        ? await openEngine({ ...options, state: false }, options.database ?? ':memory:', roots)
+        : await openSimulated(simulator.url, roots, options);
     const session = await engine.session();
     let toldMs = performance.now();
     const plain = await collect({
@@ -108,7 +108,7 @@ function cascadeFolder(folder: string): string {
 /** Opens an engine whose calls all go to a simulated server. */
 async function openSimulated(
   baseUrl: string,
-  cascades: string,
+  cascades: readonly string[],
   { database = ':memory:', threads }: CliOptions,
 ): Promise<Engine> {
   const { Engine } = await import('../../engine.ts');

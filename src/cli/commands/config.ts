@@ -27,8 +27,9 @@ export async function config(words: readonly string[], options: CliOptions): Pro
   return 0;
 }
 
-function configText({ model, providers }: DescribedConfig): string {
+function configText({ model, cascades, providers }: DescribedConfig): string {
   const lines = model === undefined ? ['# no model is configured'] : [settingLine('', model)];
+  if (cascades !== undefined) lines.push(settingLine('', cascades));
   if (providers.length > 0) lines.push('providers:');
   for (const { id, settings } of providers) {
     lines.push(`  ${id}:`, ...settings.map((setting) => settingLine('    ', setting)));

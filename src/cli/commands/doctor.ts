@@ -9,7 +9,7 @@ import { findCascades } from '../cascade-files.ts';
 import { readConfiguration } from '../configuration.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
-import { cascadeRoot } from '../session.ts';
+import { cascadeRoots } from '../session.ts';
 import { stdoutStyle } from '../stderr.ts';
 import { visible, visibleLines } from '../text/escape.ts';
 
@@ -71,7 +71,10 @@ async function attempt(name: string, look: () => Promise<string>): Promise<Check
 }
 
 /** Opens an engine without state folder and configuration. A check then leaves no files and depends on nothing else. */
-async function openBare({ threads }: CliOptions, cascades: string): Promise<Engine> {
+async function openBare(
+  { threads }: CliOptions,
+  cascades: string | readonly string[],
+): Promise<Engine> {
   const { Engine } = await import('../../engine.ts');
   return Engine.openLean({ cascades, ...(threads === undefined ? {} : { threads }) });
 }
@@ -119,9 +122,9 @@ async function engineChecks(options: CliOptions): Promise<Check[]> {
 
 async function cascadeCheck(options: CliOptions): Promise<Check> {
   return attempt('cascade files', async () => {
-    const root = cascadeRoot(options);
-    const paths = await findCascades(root);
-    const engine = await openBare(options, root);
+    const roots = await cascadeRoots(options);
+    const paths = await findCascades(roots);
+    const engine = await openBare(options, roots);
     const errors: string[] = [];
     try {
       for (const path of paths) {
@@ -132,7 +135,7 @@ async function cascadeCheck(options: CliOptions): Promise<Check> {
     } finally {
       await engine.close();
     }
-    const valid = `${paths.length - errors.length}/${paths.length} valid under ${root}`;
+    const valid = `${paths.length - errors.length}/${paths.length} valid under ${roots.join(', ')}`;
     if (errors.length > 0) throw new Error([valid, ...errors].join('\n'));
     return valid;
   });

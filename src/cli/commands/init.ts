@@ -1,13 +1,16 @@
 /** `rvbbit init`: makes a working folder to start from. */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { packageFile } from '../../util/package-files.ts';
 import { CliError } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { say } from '../stderr.ts';
+import { shellWord } from '../text/shell-word.ts';
 import { systemErrorText } from '../text/system-error.ts';
 
+/** The package's folder of examples, which the README and the cookbook name. */
+const EXAMPLES = 'examples';
 const CASCADE = 'price_band.yaml';
 const ASKING = 'review_topic.yaml';
 /** The number of rows copied from each file of example data, besides its header. */
@@ -42,29 +45,32 @@ Three commands:
     rvbbit run cascades/${CASCADE} --input '{"price": 49.90}'
 `;
 
-/** Makes the folder and prints what to type next. Returns the exit code. */
+/** Makes the folder, or copies the examples into it, and prints what to type next. Returns the exit code. */
 export async function init(words: readonly string[], options: CliOptions): Promise<number> {
   const [folder = '.', ...more] = words;
   if (more.length > 0)
     throw new CliError('usage', 'init takes one folder', 'rvbbit init my-project');
-  const files = await workingFiles();
-  const taken = [...files.keys()].filter((path) => existsSync(join(folder, path)));
-  if (taken.length > 0 && !options.force) {
-    throw new CliError(
-      'usage',
-      `${join(folder, taken[0]!)} is there already`,
-      '--force overwrites it',
-    );
+  const isExamples = options.examples === true;
+  const files = isExamples ? new Map<string, string>() : await workingFiles();
+  const paths = isExamples ? [EXAMPLES] : [...files.keys()];
+  const taken = paths.find((path) => existsSync(join(folder, path)));
+  if (taken !== undefined && !options.force) {
+    throw new CliError('usage', `${join(folder, taken)} is there already`, '--force overwrites it');
   }
   try {
-    await mkdir(join(folder, 'cascades'), { recursive: true });
-    for (const [path, text] of files) await writeFile(join(folder, path), text);
+    if (isExamples) {
+      await cp(packageFile(EXAMPLES), join(folder, EXAMPLES), { recursive: true });
+    } else {
+      await mkdir(join(folder, 'cascades'), { recursive: true });
+      for (const [path, text] of files) await writeFile(join(folder, path), text);
+    }
   } catch (thrown) {
     throw new CliError('open', `cannot write to ${folder}: ${systemErrorText(thrown)}`);
   }
-  if (!options.quiet) for (const path of files.keys()) say(`wrote ${join(folder, path)}`);
+  if (!options.quiet) for (const path of paths) say(`wrote ${join(folder, path)}`);
   const where = relative('', folder);
-  process.stdout.write(`${where === '' ? '' : `cd ${shellWord(where)} && `}rvbbit -f query.sql\n`);
+  const next = `rvbbit -f ${isExamples ? `${EXAMPLES}/quickstart.sql` : 'query.sql'}`;
+  process.stdout.write(`${where === '' ? '' : `cd ${shellWord(where)} && `}${next}\n`);
   return 0;
 }
 
@@ -88,8 +94,4 @@ async function workingFiles(): Promise<ReadonlyMap<string, string>> {
     ['query.sql', QUERY],
     ['README.md', README],
   ]);
-}
-
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

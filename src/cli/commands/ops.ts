@@ -1,15 +1,16 @@
-/** `rvbbit ops`: lists, shows or copies the semantic operators of a cascade root. */
+/** `rvbbit ops`: lists, shows or copies the semantic operators of the cascade roots. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { signatureOf, spellingsOf } from '../../operators/check-call.ts';
 import { builtInRoot, loadOperators, OPERATORS_FOLDER } from '../../operators/load-operators.ts';
+import { fileUnder } from '../cascade-path.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';
 import { findOperator, operatorFile } from '../find-operator.ts';
 import type { CliOptions } from '../options.ts';
 import { refuseOptions } from '../options.ts';
 import { printRows } from '../print-rows.ts';
 import { reportError } from '../report.ts';
-import { cascadeRoot } from '../session.ts';
+import { cascadeRoots } from '../session.ts';
 import { say } from '../stderr.ts';
 import { systemErrorText } from '../text/system-error.ts';
 
@@ -34,7 +35,7 @@ export async function ops(words: readonly string[], options: CliOptions): Promis
 }
 
 async function list(options: CliOptions): Promise<number> {
-  const { operators, broken, files } = await loadOperators(cascadeRoot(options));
+  const { operators, broken, files } = await loadOperators(await cascadeRoots(options));
   const rows = [...operators.values()]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((operator) => {
@@ -69,10 +70,10 @@ async function list(options: CliOptions): Promise<number> {
 }
 
 async function show(name: string, options: CliOptions): Promise<number> {
-  const root = cascadeRoot(options);
-  const loaded = await loadOperators(root);
+  const roots = await cascadeRoots(options);
+  const loaded = await loadOperators(roots);
   const operator = findOperator(loaded, name);
-  const file = operatorFile(loaded, operator, root);
+  const file = operatorFile(loaded, operator, roots);
   const text = await readFile(file, 'utf8');
   const error = loaded.broken.get(operator.name);
   const signature = error === undefined ? `# ${signatureOf(operator)}\n` : '';
@@ -84,14 +85,16 @@ async function show(name: string, options: CliOptions): Promise<number> {
 }
 
 async function eject(name: string, options: CliOptions): Promise<number> {
-  const root = cascadeRoot(options);
+  const roots = await cascadeRoots(options);
   const builtIn = findOperator(await loadOperators(builtInRoot()), name);
   const text = await readFile(join(builtInRoot(), builtIn.cascade.file), 'utf8');
-  const { files } = await loadOperators(root);
+  const { files } = await loadOperators(roots);
   const taken = files.get(builtIn.name) ?? '';
   const overrides = taken.startsWith(`${OPERATORS_FOLDER}/`);
   const base = builtIn.cascade.file.replace(/^.*\//, '');
-  const file = join(root, overrides ? taken : `${OPERATORS_FOLDER}/${base}`);
+  const file = overrides
+    ? (fileUnder(roots, taken) ?? taken)
+    : join(roots[0]!, OPERATORS_FOLDER, base);
   try {
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, text, { flag: options.force ? 'w' : 'wx' });

@@ -22,8 +22,8 @@ export async function run(words: readonly string[], options: CliOptions): Promis
     );
   }
   const input = await readInputObject(options.input ?? '{}');
-  const { root, path } = placeCascade(typed, options);
-  const engine = await openEngine(options, options.database ?? ':memory:', root);
+  const { roots, path } = await placeCascade(typed, options);
+  const engine = await openEngine(options, options.database ?? ':memory:', roots);
   const interrupts = watchInterrupts();
   try {
     const { outcome, durationMs } = await engine.runCascade(path, input, {

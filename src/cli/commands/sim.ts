@@ -10,6 +10,7 @@ import { CliError } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { say } from '../stderr.ts';
 import { visible } from '../text/escape.ts';
+import { shellWord } from '../text/shell-word.ts';
 import { systemErrorText } from '../text/system-error.ts';
 
 /** The prices if the options name none, in US dollars per million tokens: those of a small model. */
@@ -23,13 +24,19 @@ export async function sim(words: readonly string[], options: CliOptions): Promis
   const simulation = { ...given, prices };
   const simulator = await start(simulation, options.verbose === true);
   const end = interrupted();
-  process.stdout.write(`${simulator.url}\nexport OPENAI_BASE_URL=${simulator.url}\n`);
+  const [[priced, { inputPerMtok, outputPerMtok }] = ['*', PRICE]] = Object.entries(prices);
+  const model = given.models?.[0] ?? (priced === '*' ? 'sim' : priced);
+  for (const [name, value] of [
+    ['OPENAI_BASE_URL', simulator.url],
+    ...(given.requireKey === undefined ? [] : [['OPENAI_API_KEY', given.requireKey] as const]),
+    ['RVBBIT_MODEL', `openai/${model}`],
+  ] as const) {
+    process.stdout.write(`export ${name}=${shellWord(value)}\n`);
+  }
   if (!options.quiet) {
-    say('the second line points the engine here; Ctrl-C ends the server');
-    const [[model, { inputPerMtok, outputPerMtok }] = ['*', PRICE]] = Object.entries(prices);
-    const name = model === '*' ? '<model>' : model;
+    say('these lines, in the shell of the engine, point it here; Ctrl-C ends the server');
     say(
-      `it bills $${inputPerMtok} a million tokens in, $${outputPerMtok} out; for the account to say so, in rvbbit.config.yaml: providers: { openai: { prices: { ${name}: { input_per_mtok: ${inputPerMtok}, output_per_mtok: ${outputPerMtok} } } } }`,
+      `it bills $${inputPerMtok} a million tokens in, $${outputPerMtok} out; for the account to say so, in rvbbit.config.yaml: providers: { openai: { prices: { ${model}: { input_per_mtok: ${inputPerMtok}, output_per_mtok: ${outputPerMtok} } } } }`,
     );
   }
   await end;

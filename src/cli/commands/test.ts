@@ -1,6 +1,6 @@
 /** `rvbbit test`: runs the test cases in the cascade files. */
 import { existsSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { TestCase } from '../../cascade/cascade.ts';
 import { filesNamed } from '../../cascade/find-cascades.ts';
 import type { Engine } from '../../engine.ts';
@@ -8,11 +8,11 @@ import { RvbbitError } from '../../errors.ts';
 import type { RunOutcome } from '../../run/contract.ts';
 import { checkCascade } from '../../testing.ts';
 import { findCascades } from '../cascade-files.ts';
-import { type CascadePlace, placeCascade } from '../cascade-path.ts';
+import { type CascadePlace, fileUnder, placeCascade } from '../cascade-path.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { reportError } from '../report.ts';
-import { cascadeRoot, openEngine } from '../session.ts';
+import { cascadeRoots, openEngine } from '../session.ts';
 import { type Interrupts, watchInterrupts } from '../signals.ts';
 import { say, stdoutStyle } from '../stderr.ts';
 import { visible } from '../text/escape.ts';
@@ -22,21 +22,20 @@ interface Tally {
   failed: number;
 }
 
-/** A cascade file: its path under its root, and its name as typed. */
-interface NamedFile {
-  readonly path: string;
+/** A cascade file: its place, and its name as typed. */
+interface NamedFile extends CascadePlace {
   readonly name: string;
 }
 
-/** Runs the cases of the named cascades, or of all cascades under the root. Returns the exit code. */
+/** Runs the cases of the named cascades, or of all cascades under the roots. Returns the exit code. */
 export async function test(words: readonly string[], options: CliOptions): Promise<number> {
   if (comparesModels(options)) return compare(words, options);
-  const files = await filesByRoot(words, options);
+  const files = await filesOf(words, options);
   const interrupts = watchInterrupts();
   const tally: Tally = { passed: 0, failed: 0 };
   try {
-    for (const [root, named] of files) {
-      const engine = await openEngine(options, options.database ?? ':memory:', root);
+    for (const named of byRoots(files)) {
+      const engine = await openEngine(options, options.database ?? ':memory:', named[0]!.roots);
       try {
         for (const file of named) {
           if (interrupts.interrupted) break;
@@ -52,7 +51,7 @@ export async function test(words: readonly string[], options: CliOptions): Promi
   if (interrupts.interrupted) return exitCodeOf(['interrupted']);
   const { passed, failed } = tally;
   if (passed + failed === 0) {
-    const where = words.length > 0 ? words.join(', ') : cascadeRoot(options);
+    const where = words.length > 0 ? words.join(', ') : (await cascadeRoots(options)).join(', ');
     say(
       `no test_cases in ${where}: add \`test_cases: [{ input: { … }, expect: … }]\` to a cascade`,
     );
@@ -67,7 +66,7 @@ function comparesModels({ models, data, label, atLeast, json, parallel }: CliOpt
   return [models, data, label, atLeast, json, parallel].some((option) => option !== undefined);
 }
 
-/** Opens an engine on the root of each named cascade or operator, and compares. */
+/** Opens an engine on the roots of each named cascade or operator, and compares. */
 async function compare(words: readonly string[], options: CliOptions): Promise<number> {
   if (words.length === 0) {
     const advice = 'rvbbit test cascade.yaml --models a/x,b/y';
@@ -78,10 +77,11 @@ async function compare(words: readonly string[], options: CliOptions): Promise<n
   try {
     const compared = [];
     for (const word of words) {
-      const { root, path } = await placeCascadeOrOperator(word, options);
+      const { roots, path } = await placeCascadeOrOperator(word, options);
+      const key = JSON.stringify(roots);
       const engine =
-        engines.get(root) ?? (await openEngine(options, options.database ?? ':memory:', root));
-      engines.set(root, engine);
+        engines.get(key) ?? (await openEngine(options, options.database ?? ':memory:', roots));
+      engines.set(key, engine);
       compared.push({ engine, path, name: word });
     }
     return await compareModels(compared, options);
@@ -92,36 +92,47 @@ async function compare(words: readonly string[], options: CliOptions): Promise<n
 
 /** Returns the cascade file of this name if it exists, else the file of the operator of this name. */
 async function placeCascadeOrOperator(word: string, options: CliOptions): Promise<CascadePlace> {
-  const place = placeCascade(word, options);
-  const isFile = filesNamed(place.path).some((file) => existsSync(join(place.root, file)));
+  const place = await placeCascade(word, options);
+  const isFile = filesNamed(place.path).some((file) => fileUnder(place.roots, file) !== undefined);
   if (isFile || /[./\\]/.test(word)) return place;
   const { loadOperators } = await import('../../operators/load-operators.ts');
   const { findOperator, operatorFile } = await import('../find-operator.ts');
-  const loaded = await loadOperators(place.root);
-  const file = operatorFile(loaded, findOperator(loaded, word), place.root);
-  return { root: dirname(file), path: basename(file) };
+  const loaded = await loadOperators(place.roots);
+  const file = operatorFile(loaded, findOperator(loaded, word), place.roots);
+  return { roots: [dirname(file)], path: basename(file) };
 }
 
-/** Returns the named cascades, or all cascades under the root, grouped by their root. */
-async function filesByRoot(
+/** Returns the named cascades, or all cascades under the roots. */
+async function filesOf(
   words: readonly string[],
   options: CliOptions,
-): Promise<ReadonlyMap<string, readonly NamedFile[]>> {
+): Promise<readonly NamedFile[]> {
   if (words.length === 0) {
-    const root = cascadeRoot(options);
-    return new Map([[root, (await findCascades(root)).map((path) => ({ path, name: path }))]]);
+    const roots = await cascadeRoots(options);
+    return (await findCascades(roots)).map((path) => ({ roots, path, name: path }));
   }
-  const files = new Map<string, NamedFile[]>();
+  const files: NamedFile[] = [];
   for (const word of words) {
-    const { root, path } = placeCascade(word, options);
-    const isFolder = statSync(join(root, path), { throwIfNoEntry: false })?.isDirectory() ?? false;
-    if (isFolder && !filesNamed(path).some((file) => existsSync(join(root, file)))) {
+    const { roots, path } = await placeCascade(word, options);
+    const found = fileUnder(roots, path);
+    const isFolder =
+      found !== undefined && statSync(found, { throwIfNoEntry: false })?.isDirectory() === true;
+    if (isFolder && !filesNamed(found).some((file) => existsSync(file))) {
       throw new CliError('usage', `${word} is a folder`, `rvbbit test --cascades ${word}`);
     }
-    const named = files.get(root) ?? [];
-    files.set(root, [...named, { path, name: word }]);
+    files.push({ roots, path, name: word });
   }
   return files;
+}
+
+/** Groups files by their roots, in the order of the first file of each group. */
+function byRoots(files: readonly NamedFile[]): readonly (readonly NamedFile[])[] {
+  const groups = new Map<string, NamedFile[]>();
+  for (const file of files) {
+    const key = JSON.stringify(file.roots);
+    groups.set(key, [...(groups.get(key) ?? []), file]);
+  }
+  return [...groups.values()];
 }
 
 async function testCascade(

@@ -86,6 +86,7 @@ const summary = shape<Summary>(
     (absent(fields.assumedCostMicroUsd) || amount(fields.assumedCostMicroUsd)) &&
     count(fields.uncostedCalls) &&
     amount(fields.durationMs) &&
+    (absent(fields.callsMs) || amount(fields.callsMs)) &&
     amount(fields.waitedMs) &&
     text(fields.strategy) &&
     (absent(fields.refusedParameters) || list(fields.refusedParameters, modelParameter)) &&

@@ -22,6 +22,7 @@ interface Block {
 export class MessageFold implements StreamFold {
   #message: Readonly<Record<string, unknown>> | undefined;
   readonly #blocks: Block[] = [];
+  /** The first reason to stop. No block may begin, and no piece come, after it. */
   #stopReason: unknown = null;
   /** The maximum of each count so far: events carry running sums, and some gateways send 0 in later events. */
   #usage: Readonly<Record<string, unknown>> = {};
@@ -51,7 +52,7 @@ export class MessageFold implements StreamFold {
       case 'content_block_stop':
         return this.#closeBlock(member(value, 'index'));
       case 'message_delta':
-        this.#stopReason = member(member(value, 'delta'), 'stop_reason') ?? this.#stopReason;
+        this.#stopReason ??= member(member(value, 'delta'), 'stop_reason') ?? null;
         this.#count(member(value, 'usage'));
         return this.#message === undefined ? OUT_OF_ORDER : undefined;
       case 'message_stop':
@@ -89,7 +90,8 @@ export class MessageFold implements StreamFold {
 
   #openBlock(index: unknown, start: unknown): string | undefined {
     const isNext = index === this.#blocks.length && this.#message !== undefined;
-    if (!isNext || typeof start !== 'object' || start === null) return OUT_OF_ORDER;
+    if (!isNext || this.#stopReason !== null || typeof start !== 'object' || start === null)
+      return OUT_OF_ORDER;
     const text = member(start, 'text');
     const pieces = typeof text === 'string' ? [text] : [];
     this.#blocks.push({ start: start as Block['start'], pieces, isOpen: true });
@@ -98,7 +100,7 @@ export class MessageFold implements StreamFold {
 
   #addPiece(index: unknown, delta: unknown): string | undefined {
     const block = this.#blocks[index as number];
-    if (block?.isOpen !== true) return OUT_OF_ORDER;
+    if (block?.isOpen !== true || this.#stopReason !== null) return OUT_OF_ORDER;
     const isText = member(delta, 'type') === 'text_delta';
     const isInput = member(delta, 'type') === 'input_json_delta';
     if (!isText && !isInput) return undefined;

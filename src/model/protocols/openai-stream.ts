@@ -8,6 +8,8 @@ import { isError } from './answer-failures.ts';
 import type { StreamEvent, StreamFold } from './protocol.ts';
 
 const LAST = '[DONE]';
+const AFTER_END = 'holds text after its end';
+const OTHER_ANSWER = 'holds pieces of two answers';
 
 /** The fold of OpenAI's protocol. */
 export class CompletionFold implements StreamFold {
@@ -22,7 +24,10 @@ export class CompletionFold implements StreamFold {
   #refusal = '';
   /** The first piece of a tool call. Only the existence of a tool call matters. */
   #toolCall: unknown;
+  /** The first reason to finish. Nothing may be added to the answer after it. */
   #finish: unknown = null;
+  /** The id of the answer, once a chunk names it. */
+  #id: unknown;
   #usage: unknown;
   #error: unknown;
   #isWhole = false;
@@ -35,7 +40,7 @@ export class CompletionFold implements StreamFold {
     return this.#chars;
   }
 
-  add({ data }: StreamEvent): string | undefined {
+  add({ event, data }: StreamEvent): string | undefined {
     if (data.trim() === LAST) {
       this.#isWhole = true;
       return undefined;
@@ -44,14 +49,19 @@ export class CompletionFold implements StreamFold {
     if (!chunk.ok) return `holds an event that ${chunk.problem}`;
     const error = member(chunk.value, 'error');
     if (isError(error)) this.#fail(error);
+    else if (event === 'error') this.#fail(chunk.value);
     // Groq sent the usage in `x_groq` before it supported stream_options.
     const usage =
       member(chunk.value, 'usage') ?? member(member(chunk.value, 'x_groq'), 'usage') ?? undefined;
     if (usage !== undefined) this.#usage = usage;
     const choices = member(chunk.value, 'choices');
     // Azure's first chunk and the chunk with the usage have no choices.
-    for (const choice of Array.isArray(choices) ? choices : []) this.#addChoice(choice);
-    return undefined;
+    if (!Array.isArray(choices) || choices.length === 0) return undefined;
+    // Some servers name no id, or none in their first chunk.
+    const id = member(chunk.value, 'id') || this.#id;
+    this.#id ??= id;
+    if (id !== this.#id) return OTHER_ANSWER;
+    return choices.map((choice) => this.#addChoice(choice)).find((problem) => problem);
   }
 
   body(): unknown {
@@ -72,14 +82,17 @@ export class CompletionFold implements StreamFold {
     };
   }
 
-  #addChoice(choice: unknown): void {
+  /** Adds a choice of a chunk. Returns what is wrong with it, else undefined. */
+  #addChoice(choice: unknown): string | undefined {
     // The request asked for a single answer.
-    if ((member(choice, 'index') ?? 0) !== 0) return;
+    if ((member(choice, 'index') ?? 0) !== 0) return undefined;
     this.#hasChoice = true;
+    const isOver = this.#finish !== null;
+    const before = this.#chars;
     const error = member(choice, 'error');
     if (isError(error)) this.#fail(error);
     const finish = member(choice, 'finish_reason') ?? null;
-    if (finish !== null) this.#finish = finish;
+    this.#finish ??= finish;
     const delta = member(choice, 'delta');
     const content = member(delta, 'content');
     if (typeof content === 'string') this.#addText(content);
@@ -100,6 +113,7 @@ export class CompletionFold implements StreamFold {
     }
     const calls = member(delta, 'tool_calls');
     if (Array.isArray(calls)) this.#toolCall ??= calls[0];
+    return isOver && this.#chars > before ? AFTER_END : undefined;
   }
 
   #addText(text: string): void {

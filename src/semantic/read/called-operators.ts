@@ -6,26 +6,37 @@ import type { Cascade } from '../../cascade/cascade.ts';
 import { refuseCells } from '../../cascade/refuse-cells.ts';
 import { RvbbitError } from '../../errors.ts';
 import { checkArity, signatureOf } from '../../operators/check-call.ts';
+import { criterionFirst, criterionFirstOf } from '../../operators/criterion-first.ts';
 import type { Operator, OperatorRegistry } from '../../operators/operator.ts';
 import { SEED_FUNCTIONS, type SeedFunction, seedFunctionOf } from '../../operators/seed-call.ts';
 import { seedOperator } from '../../operators/seed-operator.ts';
 import { checkRunInputs } from '../../plan/bind-inputs.ts';
 import { sourceError } from './source-error.ts';
 
-/** The operator at each place. All calls of a seed function that name the same cascade share one operator. */
+/**
+ * The operator at each place. All calls of a seed function that name the same cascade share one operator, and so do all
+ * calls of `matches`.
+ */
 export async function calledOperators(
   source: string,
   spans: readonly SemanticSpan[],
   registry: OperatorRegistry,
-  cascadeRoot: string,
+  cascadeRoots: readonly string[],
 ): Promise<readonly Operator[]> {
-  const seeds = new Map<string, Operator>();
+  const shared = new Map<string, Operator>();
   const operators: Operator[] = [];
   for (const span of spans) {
     const args = span.kind === 'call' ? callArguments(source, span) : undefined;
     const seed = registry.byFunction(span.operator) ? undefined : seedFunctionOf(span.operator);
     if (seed === undefined) {
-      const operator = operatorNamed(registry, span.operator);
+      const swapped = isNamed(registry, span.operator)
+        ? undefined
+        : criterionFirstOf(span.operator);
+      const operator =
+        swapped === undefined
+          ? operatorNamed(registry, span.operator)
+          : (shared.get(swapped) ?? criterionFirst(swapped, operatorNamed(registry, 'MEANS')));
+      if (swapped !== undefined) shared.set(swapped, operator);
       if (args !== undefined) refuseArguments(source, span, operator, args);
       operators.push(operator);
       continue;
@@ -34,19 +45,23 @@ export async function calledOperators(
       seed === 'semantic_batch_matches'
         ? operatorNamed(registry, 'MEANS').cascade
         : await namedCascade(
-            cascadeRoot,
+            cascadeRoots,
             source,
             literalPath(source, span, seed, args ?? []),
             seed,
           );
     const key = `${seed} ${cascade.file}`;
-    const operator = seeds.get(key) ?? seedOperator(seed, cascade);
-    seeds.set(key, operator);
+    const operator = shared.get(key) ?? seedOperator(seed, cascade);
+    shared.set(key, operator);
     if (seed === 'rvbbit_run_batch') checkRunInputs(operator.cascade);
     refuseArguments(source, span, operator, args ?? []);
     operators.push(operator);
   }
   return operators;
+}
+
+function isNamed({ operators, byFunction }: OperatorRegistry, name: string): boolean {
+  return operators.has(name) || byFunction(name) !== undefined;
 }
 
 function operatorNamed(registry: OperatorRegistry, name: string): Operator {
@@ -76,14 +91,14 @@ interface LiteralPath {
  * name.
  */
 async function namedCascade(
-  root: string,
+  roots: readonly string[],
   source: string,
   { literal: path, span }: LiteralPath,
   seed: SeedFunction,
 ): Promise<Cascade> {
   const { loadCascade } = await import('../../cascade/load-cascade.ts');
   try {
-    const cascade = await loadCascade(root, path);
+    const cascade = await loadCascade(roots, path);
     refuseCells(cascade, seed === 'rvbbit_run_batch' ? 'run' : 'map');
     return cascade;
   } catch (thrown) {

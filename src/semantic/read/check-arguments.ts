@@ -14,7 +14,10 @@ import { unrewrittenError } from './rewritten-error.ts';
 import { sourceError } from './source-error.ts';
 import { takeSymbol } from './symbols.ts';
 
-/** Binds the statement; its functions must be registered. Throws RVB_TYPE_MISMATCH and RVB_SQL, with their places. */
+/**
+ * Binds the statement; its functions must be registered. Throws RVB_TYPE_MISMATCH, RVB_SQL
+ * and RVB_AMBIGUOUS_OPERAND, with their places.
+ */
 export async function checkArguments(read: SemanticStatement, statement: Statement): Promise<void> {
   // For texts DuckDB accepts the same types as the operators do. For other types it casts more than they accept,
   // perhaps in a macro.
@@ -22,6 +25,7 @@ export async function checkArguments(read: SemanticStatement, statement: Stateme
   if (lax.length > 0) await probeTypes(read, lax, statement);
   const thrown = await bindError(read.whole, statement);
   if (thrown !== undefined) throw unrewrittenError(thrown, read, read.whole);
+  if (read.swapped !== undefined) throw read.swapped;
 }
 
 /** Asks DuckDB for the types of each operator's arguments, and compares them with the types that it takes. */

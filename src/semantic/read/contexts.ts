@@ -1,5 +1,6 @@
-/** Reads from DuckDB's tree, for each operator, whether a BOOLEAN is needed there, and whether it orders rows. */
+/** Reads from DuckDB's tree, for each operator: whether a BOOLEAN is needed there, whether it orders rows, its arguments. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
+import { holds, nodesOf } from '../plan/query-tree.ts';
 
 /** The surroundings of an operator. */
 export interface OperatorContext {
@@ -7,6 +8,8 @@ export interface OperatorContext {
   readonly isCondition: boolean;
   /** True if it is an ORDER BY term without ASC or DESC. */
   readonly isPlainOrder: boolean;
+  /** For each argument: true if its value can differ between rows. */
+  readonly varies: readonly boolean[];
 }
 
 /** Keys of a node that hold a condition, by the node's class or type. */
@@ -34,7 +37,11 @@ export function operatorContexts(
     const node = value as SqlNode;
     const name = node['function_name'];
     if (typeof name === 'string' && isOperator(name))
-      contexts.set(name, { isCondition, isPlainOrder });
+      contexts.set(name, {
+        isCondition,
+        isPlainOrder,
+        varies: nodesOf(node['children']).map((argument) => holds(argument, variesByRow)),
+      });
     if (
       'expression' in node &&
       typeof node['type'] === 'string' &&
@@ -48,6 +55,11 @@ export function operatorContexts(
   };
   visit(tree, false, false);
   return contexts;
+}
+
+/** True for a column, also one of a subquery around it, and for a subquery. */
+function variesByRow({ class: kind }: SqlNode): boolean {
+  return kind === 'COLUMN_REF' || kind === 'POSITIONAL_REFERENCE' || kind === 'SUBQUERY';
 }
 
 function needsBoolean(node: SqlNode, key: string, isCondition: boolean): boolean {

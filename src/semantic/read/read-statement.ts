@@ -18,6 +18,7 @@ import { RvbbitError } from '../../errors.ts';
 import type { Operator, OperatorRegistry } from '../../operators/operator.ts';
 import { AnswerBook } from '../ask/answer-book.ts';
 import { holds, nodesOf } from '../plan/query-tree.ts';
+import { swappedCall } from './argument-order.ts';
 import { calledOperators } from './called-operators.ts';
 import { claimOperators, symbolText } from './claim-operators.ts';
 import { type OperatorContext, operatorContexts } from './contexts.ts';
@@ -53,6 +54,8 @@ export interface SemanticStatement {
   wholeWhere(condition: string): Rewritten;
   /** `whole`, with a function of this name at the operator's place. */
   wholeNaming(span: SemanticSpan, name: string): Rewritten;
+  /** The error of the first call whose arguments probably stand in the wrong order. */
+  readonly swapped: RvbbitError | undefined;
   /** DuckDB's tree of `dry`, if it can be turned back into the same SQL. */
   readonly tree: readonly SqlNode[] | undefined;
   release(): void;
@@ -66,8 +69,8 @@ export async function readSemanticStatement(
     readonly session: Session;
     readonly threshold: number;
     readonly signal: AbortSignal;
-    /** The root folder of the cascades that calls name. */
-    readonly cascadeRoot: string;
+    /** The folders of the cascades that calls name. */
+    readonly cascadeRoots: readonly string[];
   },
 ): Promise<SemanticStatement | undefined> {
   const { session, threshold, signal } = options;
@@ -88,11 +91,12 @@ export async function readSemanticStatement(
   const uses = new Map<string, OperatorUse>();
   const books = new Map<Operator, AnswerBook>();
   // Everything that can be refused is refused before names are taken.
-  const operators = await calledOperators(source, spans, registry, options.cascadeRoot);
+  const operators = await calledOperators(source, spans, registry, options.cascadeRoots);
   const readings = spans.map((span, index) => {
     const operator = operators[index]!;
     const context = contexts?.get(nameAt(span, index));
-    return { operator, reading: readingOf(operator, span, context, parts) };
+    const swapped = swappedCall(source, span, operator, context);
+    return { operator, reading: readingOf(operator, span, context, parts), swapped };
   });
   const placed = spans.map((span, index): PlacedOperator => {
     const { operator, reading } = readings[index]!;
@@ -146,6 +150,7 @@ export async function readSemanticStatement(
       return rewrite(source, [...others, { span: span.span, text }]);
     },
     dry,
+    swapped: readings.find(({ swapped }) => swapped !== undefined)?.swapped,
     tree: parsed?.kind === 'tree' && parsed.isExact ? parsed.statements : undefined,
     release() {
       for (const use of uses.values()) use.names.release();

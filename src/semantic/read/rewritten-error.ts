@@ -20,7 +20,8 @@ export function unrewrittenError(
     place === undefined ? undefined : sourceOffset(place, statement.source.length, rewritten);
   const mismatch = mismatchIn(thrown.message, offset, statement);
   if (mismatch !== undefined) return mismatch;
-  return new RvbbitError('RVB_SQL', inWords(thrown.message, statement), {
+  const message = `${inWords(thrown.message, statement)}${tableAdvice(thrown.message, statement)}`;
+  return new RvbbitError('RVB_SQL', message, {
     stage: 'bind',
     cause: thrown.cause,
     sqlState: thrown.sqlState,
@@ -50,6 +51,14 @@ function mismatchIn(
     checkCall(operator, types) ??
     `${span.words} takes ${signatureOf(operator)}, and got (${types.join(', ')})`;
   return sourceError('RVB_TYPE_MISMATCH', wrong, source, offset ?? span.span.start);
+}
+
+/** What to say of an operator's function that stands where a table is expected; empty for any other error. */
+function tableAdvice(message: string, { placed }: SemanticStatement): string {
+  const name = /^Catalog Error: Table Function with name (\w+) does not exist/.exec(message)?.[1];
+  const found = placed.find(({ use }) => use.names.call === name);
+  if (found === undefined) return '';
+  return `\n${found.span.words} gives a value and no table: ${signatureOf(found.operator)}`;
 }
 
 /** A text from DuckDB with the operators' words in place of their symbols. */

@@ -6,10 +6,11 @@ import { RvbbitError } from '../../errors.ts';
 import { RUN_TIMEOUT_MS } from '../../limits.ts';
 import type { ModelOverride } from '../../model/models.ts';
 import type { BudgetLimits, CacheSetting, OnError } from '../../plan/plan.ts';
+import type { PlanContext } from '../../plan/plan-context.ts';
 import type { Strategy } from '../../result.ts';
 import type { JsonObject } from '../../util/json.ts';
 
-/** The most calls in flight, if a semantic statement does not say `parallel`. */
+/** The most calls in flight, if neither a semantic statement nor the engine says `parallel`. */
 const SEMANTIC_PARALLEL = 10;
 /** A semantic statement with more predicted calls than this is refused, if it does not say `max_calls`. */
 const SEMANTIC_MAX_CALLS = 10_000;
@@ -37,11 +38,12 @@ export interface SemanticSettings {
 
 /**
  * The settings of a statement whose annotations are known and well-formed. `writes`: its result goes to a table or
- * file. Throws RVB_UNSUPPORTED, RVB_OPTION_TYPE.
+ * file. `parallels`: what stands before and behind the annotation `parallel`. Throws RVB_UNSUPPORTED, RVB_OPTION_TYPE.
  */
 export function semanticSettings(
   annotations: readonly Annotation[],
   writes: boolean,
+  parallels: Pick<PlanContext, 'defaultParallel' | 'resumeParallel'>,
 ): SemanticSettings {
   const values = new Map(annotations.map(({ key, value }) => [key, value]));
   for (const key of ['batch', 'join']) {
@@ -59,7 +61,9 @@ export function semanticSettings(
   const strategy = values.get('strategy')?.toLowerCase() ?? 'auto';
   return {
     strategy: strategy === 'auto' ? 'batch' : (strategy as Strategy),
-    parallel: Number(values.get('parallel') ?? SEMANTIC_PARALLEL),
+    parallel:
+      parallels.resumeParallel ??
+      Number(values.get('parallel') ?? parallels.defaultParallel ?? SEMANTIC_PARALLEL),
     threshold: Number(values.get('threshold') ?? SEMANTIC_THRESHOLD),
     maxCalls: Number(values.get('max_calls') ?? SEMANTIC_MAX_CALLS),
     maxPairs: Number(values.get('max_pairs') ?? SEMANTIC_MAX_PAIRS),

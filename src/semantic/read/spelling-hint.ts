@@ -2,6 +2,7 @@
 import { type SemanticLexeme, semanticLexemes } from '../../../grammar/semantic/lexemes.ts';
 import { nearestSpelling } from '../../../grammar/spelling.ts';
 import { RvbbitError } from '../../errors.ts';
+import { functionOfPattern } from '../../operators/function-file.ts';
 import type { OperatorRegistry } from '../../operators/operator.ts';
 
 /** DuckDB's error, with a hint if the word at its place is an operator's, or nearly so. */
@@ -46,8 +47,18 @@ function infixHint(
 }
 
 function functionHint(word: string, { operators }: OperatorRegistry): string | undefined {
-  const names = [...operators.values()].flatMap(({ name, functionName }) => [name, functionName]);
-  const near = nearestSpelling(word, names);
+  const all = [...operators.values()];
+  for (const { args, patterns } of all) {
+    const pattern = patterns.find(({ words }) => words.join('_') === word);
+    if (pattern === undefined) continue;
+    const { left, words, right } = pattern;
+    const call = `${functionOfPattern(pattern)}(${args.map(({ name }) => name).join(', ')})`;
+    return `${words.join(' ')} is an operator: write ${left} ${words.join(' ')} ${right}, or ${call}`;
+  }
+  const near = nearestSpelling(
+    word,
+    all.flatMap(({ name, functionName }) => [name, functionName]),
+  );
   return near === undefined ? undefined : `Did you mean the operator ${near}?`;
 }
 

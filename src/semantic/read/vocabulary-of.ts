@@ -1,5 +1,6 @@
 /** The words that a registry's operators are written with, and the names of functions that run any cascade. */
 import type { InfixSpelling, Vocabulary } from '../../../grammar/semantic/vocabulary.ts';
+import { criterionFirstOf } from '../../operators/criterion-first.ts';
 import type { OperatorRegistry } from '../../operators/operator.ts';
 import { seedFunctionOf } from '../../operators/seed-call.ts';
 
@@ -14,6 +15,7 @@ export function vocabularyOf(registry: OperatorRegistry): Vocabulary {
   }
   return {
     infix,
-    operatorOfFunction: (name) => registry.byFunction(name)?.name ?? seedFunctionOf(name),
+    operatorOfFunction: (name) =>
+      registry.byFunction(name)?.name ?? seedFunctionOf(name) ?? criterionFirstOf(name),
   };
 }
