@@ -33,8 +33,8 @@ export async function cascadeRoots(
   return rootsOf((await configReader(CONFIG_FILE)())?.cascades ?? '.');
 }
 
-/** Returns the folders that `--cascades` names. */
-function givenRoots({ cascades = [] }: Pick<CliOptions, 'cascades'>): readonly string[] {
+/** Returns the folders that `--cascades` names. Throws a `CliError` if one is no folder. */
+export function givenRoots({ cascades = [] }: Pick<CliOptions, 'cascades'>): readonly string[] {
   for (const root of cascades) {
     if (statSync(root, { throwIfNoEntry: false })?.isDirectory() === true) continue;
     throw new CliError('open', `there is no folder ${root}`, '--cascades takes the cascade root');

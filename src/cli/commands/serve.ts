@@ -5,7 +5,7 @@ import { DEFAULT_CONNECTIONS, SqlServer } from '../../server/sql/server.ts';
 import { CliError, verdictOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { readAgeMs } from '../read-bounds.ts';
-import { cascadeRoot, openEngine } from '../session.ts';
+import { givenRoots, openEngine } from '../session.ts';
 import { say } from '../stderr.ts';
 
 /** Runs the server that the first word names. */
@@ -31,12 +31,12 @@ async function serveSql(words: readonly string[], options: CliOptions): Promise<
   if (databases !== undefined && !(existsSync(databases) && statSync(databases).isDirectory())) {
     throw new CliError('open', `there is no folder ${databases}`, '--databases takes a folder');
   }
-  const root = cascadeRoot(options);
+  const roots = givenRoots(options);
   const interrupted = interrupt();
   const server = await started({
     database,
     connections,
-    openEngine: (file) => openEngine(options, file, root, connections),
+    openEngine: (file) => openEngine(options, file, roots, connections),
     ...(databases === undefined ? {} : { folder: databases }),
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),

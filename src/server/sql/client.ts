@@ -1,7 +1,6 @@
 /** The state of one client: its engine session, its settings, its transaction, and what it has prepared and opened. */
 import type { EngineSession } from '../../engine-session.ts';
 import type { Notice } from '../../result.ts';
-import type { CatalogueQuery } from './catalogue-seam.ts';
 import type { Command } from './command.ts';
 import type { Portal } from './portal.ts';
 import type { TransactionStatus } from './protocol/write-messages.ts';
@@ -41,7 +40,8 @@ export interface ClientParts {
   readonly processId: number;
   readonly settings: Settings;
   readonly openSession: () => Promise<EngineSession>;
-  readonly catalogue: CatalogueQuery | undefined;
+  /** Runs what a catalogue statement needs, once for an engine. */
+  readonly prepare: (setup: readonly string[]) => Promise<void>;
   readonly tell: Tell;
 }
 
@@ -49,8 +49,6 @@ export class Client {
   readonly parts: ClientParts;
   readonly prepared = new Map<string, Prepared>();
   readonly portals = new Map<string, Portal>();
-  /** The statements of the catalogue that have run on this session. */
-  readonly catalogueReady = new Set<string>();
   #status: TransactionStatus = 'I';
   /** True while the open transaction is one that the server began around several statements. */
   #isImplicit = false;

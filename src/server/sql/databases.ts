@@ -19,6 +19,8 @@ export interface DatabaseOptions {
 export class Databases {
   readonly #options: DatabaseOptions;
   readonly #engines = new Map<string, Promise<Engine>>();
+  /** What has been run on an engine for catalogue statements, and what runs. */
+  readonly #prepared = new WeakMap<Engine, Map<string, Promise<unknown>>>();
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
@@ -48,6 +50,21 @@ export class Databases {
     // A file that another process holds now may be free later.
     opened.catch(() => this.#engines.delete(name));
     return opened;
+  }
+
+  /** Runs each statement once on the engine's own session, where no client has a transaction open. */
+  async prepare(engine: Engine, statements: readonly string[]): Promise<void> {
+    const done = this.#prepared.get(engine) ?? new Map<string, Promise<unknown>>();
+    this.#prepared.set(engine, done);
+    for (const statement of statements) {
+      let run = done.get(statement);
+      if (run === undefined) {
+        run = engine.query(statement);
+        done.set(statement, run);
+        run.catch(() => done.delete(statement));
+      }
+      await run;
+    }
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 /** Statements that the engine runs. */
+
 import { LRUCache } from 'lru-cache';
 import { statementParts } from '../../../grammar/semantic/statement-parts.ts';
 import type { Parameters } from '../../duck/parameters.ts';
@@ -6,6 +7,7 @@ import type { EngineSession } from '../../engine-session.ts';
 import { RvbbitError } from '../../errors.ts';
 import type { QueryOptions } from '../../options.ts';
 import type { QueryResult } from '../../result.ts';
+import { catalogueQuery } from './catalogue/catalogue-query.ts';
 import type { Client } from './client.ts';
 import type { Answer, Command, RowsAnswer } from './command.ts';
 import { commandTag } from './command-tag.ts';
@@ -59,20 +61,16 @@ interface Call {
   readonly options: QueryOptions;
 }
 
-/** Returns the text to run, and the session on which the catalogue that it names is there. */
+/** Returns the text to run, and the session to run it on. A catalogue that the text names is there. */
 async function ready(
   text: string,
   client: Client,
 ): Promise<{ readonly session: EngineSession; readonly sql: string }> {
   const session = await client.session();
-  const { catalogue, database, user } = client.parts;
-  const routed = catalogue?.(text, { database, user });
+  const { database, user, prepare } = client.parts;
+  const routed = catalogueQuery(text, { database, user });
   if (routed === undefined) return { session, sql: text };
-  for (const statement of routed.setup) {
-    if (client.catalogueReady.has(statement)) continue;
-    await session.query(statement);
-    client.catalogueReady.add(statement);
-  }
+  await prepare(routed.setup);
   return { session, sql: routed.sql };
 }
 

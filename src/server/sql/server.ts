@@ -2,7 +2,6 @@
 import { randomInt } from 'node:crypto';
 import { createServer, isIP, type Server, type Socket } from 'node:net';
 import { messageOf, RvbbitError } from '../../errors.ts';
-import type { CatalogueQuery } from './catalogue-seam.ts';
 import { Client } from './client.ts';
 import { Connection } from './connection.ts';
 import { type DatabaseOptions, Databases } from './databases.ts';
@@ -32,7 +31,6 @@ export interface SqlServerOptions extends DatabaseOptions {
   /** The longest time between two messages of a client outside of a transaction; 0, the default, for no limit. */
   readonly idleMs?: number;
   readonly maxMessageBytes?: number;
-  readonly catalogue?: CatalogueQuery;
   readonly authenticate?: Authenticate;
 }
 
@@ -185,13 +183,13 @@ export class SqlServer {
     const settings = new Settings(opening.settings, (name, value) =>
       output.writer.parameterStatus(name, value),
     );
-    const { catalogue, idleMs = 0 } = this.#options;
+    const { idleMs = 0 } = this.#options;
     const client = new Client({
       database,
       user,
       processId: key.processId,
       settings,
-      catalogue,
+      prepare: (setup) => this.#databases.prepare(engine, setup),
       openSession: () => engine.session(),
       tell: (notice, severity) => connection.tell(notice, severity),
     });

@@ -121,7 +121,7 @@ public class Jdbc {
         insert.setString(2, "row " + at);
         insert.addBatch();
       }
-      say("batch", Arrays.stream(insert.executeBatch()).boxed().toList());
+      say("batch insert", Arrays.stream(insert.executeBatch()).boxed().toList());
     }
     say("inserted", rows("SELECT count(*) FROM jdbc_rows"));
     db.close();
