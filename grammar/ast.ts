@@ -139,8 +139,10 @@ export interface ExplainStatement extends StatementBase {
   readonly body: MapStatement | RunStatement | CreateTableStatement | InsertStatement;
 }
 
-export interface ShowJobsStatement extends StatementBase {
-  readonly kind: 'ShowJobs';
+/** SHOW RVBBIT JOBS, CASCADES or OPERATORS. */
+export interface ShowStatement extends StatementBase {
+  readonly kind: 'Show';
+  readonly what: 'jobs' | 'cascades' | 'operators';
 }
 
 export interface AwaitJobStatement extends StatementBase {
@@ -166,7 +168,7 @@ export type StatementNode =
   | CreateTableStatement
   | InsertStatement
   | ExplainStatement
-  | ShowJobsStatement
+  | ShowStatement
   | AwaitJobStatement
   | CancelJobStatement
   | SqlStatement;

@@ -1,8 +1,9 @@
 /** Lists the cascade files under a root, and makes the error for a cascade that does not exist. */
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nearestSpelling } from '../../grammar/spelling.ts';
 import { RvbbitError } from '../errors.ts';
+import { CASCADE_MAX_BYTES } from '../limits.ts';
 import { showName } from './resolve-path.ts';
 
 /** The most folders and files that the search for a misspelt cascade examines. */
@@ -27,6 +28,28 @@ export async function listCascades(root: string): Promise<readonly string[]> {
     }
   }
   return found.sort();
+}
+
+const CASCADE_KEY = /^\ufeff?(?:"cascade_id"|'cascade_id'|cascade_id)\s*:/m;
+
+/** Returns the YAML files under `root` that have a `cascade_id`, relative to `root` and sorted. Ignores other files. */
+export async function findCascades(root: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const path of await listCascades(root)) {
+    if (await isCascade(join(root, path))) found.push(path);
+  }
+  return found;
+}
+
+async function isCascade(path: string): Promise<boolean> {
+  try {
+    // A file that is too large is listed, so that loading it reports the problem.
+    return (
+      (await stat(path)).size > CASCADE_MAX_BYTES || CASCADE_KEY.test(await readFile(path, 'utf8'))
+    );
+  } catch {
+    return false;
+  }
 }
 
 /** True for `.yaml` and `.yml`. */
