@@ -33,6 +33,7 @@ export async function doctor(words: readonly string[], options: CliOptions): Pro
   if (words.length > 0) {
     throw new CliError('usage', `'${words[0]}' is left over`, 'rvbbit doctor --help');
   }
+  cascadeRoot(options);
   const checks = [
     nodeCheck(),
     ...(await engineChecks(options)),

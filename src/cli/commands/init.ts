@@ -46,7 +46,7 @@ Three commands:
 export async function init(words: readonly string[], options: CliOptions): Promise<number> {
   const [folder = '.', ...more] = words;
   if (more.length > 0)
-    throw new CliError('usage', 'init takes one folder', 'rvbbit init my-project');
+    throw new CliError('usage', `'${more[0]}' is left over`, 'rvbbit init my-project');
   const files = await workingFiles();
   const taken = [...files.keys()].filter((path) => existsSync(join(folder, path)));
   if (taken.length > 0 && !options.force) {
