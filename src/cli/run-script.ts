@@ -41,13 +41,12 @@ export interface ScriptSettings {
 }
 
 /**
- * Parses all dialect statements before anything is opened or made, so that a mistake at the end costs nothing. Reports
- * the mistakes.
+ * Parses the dialect in all statements before anything is opened or made, so that a mistake at the end costs nothing.
+ * Reports the mistakes.
  */
 export async function checkSyntax(statements: readonly ScriptStatement[]): Promise<ExitCause[]> {
   const verdicts: ExitCause[] = [];
   for (const statement of statements) {
-    if (!statement.dialect) continue;
     await parseScript(statement.sql).catch((thrown: unknown) => {
       reportError(thrown, statement);
       verdicts.push(verdictOf(thrown));

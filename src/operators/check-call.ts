@@ -23,7 +23,7 @@ export function signatureOf(operator: Operator): string {
 }
 
 /** The arguments with the optional ones in brackets, as in manuals. */
-export function argumentList(operator: Operator, parts: readonly string[]): string {
+function argumentList(operator: Operator, parts: readonly string[]): string {
   const required = requiredArgs(operator);
   const optional = parts.slice(required);
   const last = optional.reduceRight((inner, part) => `[, ${part}${inner}]`, '');

@@ -1,6 +1,7 @@
 /** The rows of `SHOW RVBBIT OPERATORS` and of `rvbbit ops list`. */
 import type { ResultColumn, Row } from '../result.ts';
-import { argumentList, spellingsOf } from './check-call.ts';
+import { spellingsOf } from './check-call.ts';
+import { requiredArgs } from './function-file.ts';
 import type { LoadedOperators } from './merge-operators.ts';
 
 /** The columns of `operatorRows`, in their order. */
@@ -15,7 +16,7 @@ export const OPERATOR_COLUMNS: readonly ResultColumn[] = [
 ].map((name) => ({ name, type: 'VARCHAR' }));
 
 /**
- * Returns a row for each operator, by name. `source` is `built-in`, or the operator's file. For a broken operator,
+ * Returns a row for each operator, by name. Optional arguments stand in square brackets. `source` is `built-in`, or the operator's file. For a broken operator,
  * `description` says what is wrong and where, and what the file would say is NULL.
  */
 export function operatorRows({ operators, broken, files }: LoadedOperators): readonly Row[] {
@@ -31,12 +32,15 @@ export function operatorRows({ operators, broken, files }: LoadedOperators): rea
         return { name, ...unknown, source, description };
       }
       const { shape, args, returns, cascade } = operator;
-      const typed = args.map((arg) => `${arg.name} ${arg.type}`);
+      const required = requiredArgs(operator);
+      const typed = args
+        .map((arg) => `${arg.name} ${arg.type}`)
+        .map((arg, index) => (index < required ? arg : `[${arg}]`));
       return {
         name,
         shape,
         spellings: spellingsOf(operator).join('; '),
-        arguments: argumentList(operator, typed),
+        arguments: typed.join(', '),
         returns,
         source,
         description: cascade.description ?? null,

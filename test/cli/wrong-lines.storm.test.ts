@@ -127,6 +127,7 @@ const FILES: readonly WrongLine[] = [
   line("-c 'SELECT 1' -o ''", '-o', /takes the name of a file/),
   line("shop.duckdb -c 'SELECT 1' -o ./shop.duckdb", 'shop.duckdb', /another file with -o/),
   line('-f query.sql -o query.sql', 'query.sql', /another file with -o/),
+  line("-c 'SHOW RVBBIT OPERATORS' -o x.parquet", 'SHOW', /-o result\.csv/),
   line("-c 'SELECT 1' --format parquet", 'parquet', /add -o result\.parquet/),
   line("-c 'SELECT 1' --cascades nope", 'nope', /--cascades takes/),
   line("-c 'SELECT 1' --cascades one.yaml", 'one.yaml', /--cascades takes/),
@@ -214,40 +215,54 @@ const WORDS: readonly WrongLine[] = [
   line('--quiet=1', '--quiet', /takes no value/),
 ];
 
-/** Statements that cannot be, and the dot commands that are none. */
-const STATEMENTS: readonly WrongLine[] = (
-  [
-    ['SELEC 1', 'SELEC', /Did you mean SELECT\?/],
-    ['SELECT * FORM products', 'products', /Did you mean FROM\?/],
-    ['SELECT * FROM prodcts', 'prodcts', /Did you mean "products"\?/],
-    ['SELECT idd FROM products', 'idd'],
-    ["SELECT id FROM products WHERE id::VARCHAR MAENS 'x'", 'MAENS', /Did you mean MEANS\?/],
-    ["RVBIT MAP 'one' USING (SELECT 1 AS n)", 'RVBIT', /Did you mean RVBBIT\?/],
-    ["RVBBIT MPA 'one' USING (SELECT 1 AS n)", 'MPA', /MAP, RUN/],
-    ["RVBBIT MAP PARALEL 2 'one' USING (SELECT 1 AS n)", 'PARALEL', /Did you mean PARALLEL\?/],
-    ["RVBBIT MAP 'onee' USING (SELECT 1 AS n)", 'onee', /did you mean 'one'\?/],
-    ["RVBBIT MAP 'one' USNG (SELECT 1 AS n)", 'USNG', /USING/],
-    ["RVBBIT MAP 'one' USING (SELECT 1 AS m)", 'n', /inputs|input/],
-    ["RVBBIT MAP 'one' USING (SELECT 1 AS n) WITH (limt = 1)", 'limt', /Did you mean limit\?/],
-    ["RVBBIT MAP 'one'", 'ends here', /USING/],
-    ['RVBBIT MAP one.yaml USING (SELECT 1 AS n)', 'one.yaml', /in quotes/],
-    ["SELECT * FROM RVBBIT MAP 'one' USING (SELECT 1 AS n)", 'RVBBIT MAP', /in brackets/],
-    ["COPY RVBBIT MAP 'one' USING (SELECT 1 AS n) TO 'x.csv'", 'RVBBIT MAP', /in brackets/],
-    ["CREATE VIEW v AS RVBBIT MAP 'one' USING (SELECT 1 AS n)", 'VIEW', /TABLE/],
-    ["PREPARE q AS RVBBIT MAP 'one' USING (SELECT 1 AS n)", 'prepared', /--param/],
-    ['EXECUTE q', '"q"', /PREPARE/],
-    ['SHOW RVBBIT CASCADE', 'CASCADE', /Did you mean CASCADES\?/],
-    ['SHOW RVBBIT OPERATORES', 'OPERATORES', /Did you mean OPERATORS\?/],
-    ['SHOW RVBBIT TABLES', 'TABLES', /JOBS, CASCADES or OPERATORS/],
-    ['SHOW RVBBIT JOBS', 'JOBS', /does not execute it yet/],
-    ["DESCRIBE RVBBIT MAP 'onee' USING (SELECT 1 AS n)", 'onee', /did you mean 'one'\?/],
-    ["DESCRIBE RVBBIT MAP PARALEL 2 'one' USING (SELECT 1 AS n)", 'PARALEL', /PARALLEL\?/],
-    ["EXPLAIN RVBBIT MAP 'onee' USING (SELECT 1 AS n)", 'onee', /did you mean 'one'\?/],
-    ['.tbales', '.'],
-    ['.exit now', '.'],
-    ['\\x', '\\'],
-  ] as const
-).map(([sql, named, advice = ADVICE]) => [['shop.duckdb', '--no-state', '-c', sql], named, advice]);
+/** A statement, the part of it that stderr must name, and what stderr must say to do. */
+type WrongStatement = readonly [sql: string, named: string, advice?: RegExp];
+
+/** Statements that RVBBIT's own grammar refuses: not even the database is made. */
+const SLIPS: readonly WrongStatement[] = [
+  ["RVBIT MAP 'one' USING (SELECT 1 AS n)", 'RVBIT', /Did you mean RVBBIT\?/],
+  ["RVBBIT MPA 'one' USING (SELECT 1 AS n)", 'MPA', /MAP, RUN/],
+  ["RVBBIT MAP PARALEL 2 'one' USING (SELECT 1 AS n)", 'PARALEL', /Did you mean PARALLEL\?/],
+  ["RVBBIT MAP 'one' USNG (SELECT 1 AS n)", 'USNG', /USING/],
+  ["RVBBIT MAP 'one' USING (SELECT 1 AS n) WITH (limt = 1)", 'limt', /Did you mean limit\?/],
+  ["RVBBIT MAP 'one'", 'ends here', /USING/],
+  ['RVBBIT MAP one.yaml USING (SELECT 1 AS n)', 'one.yaml', /in quotes/],
+  ["CREATE VIEW v AS RVBBIT MAP 'one' USING (SELECT 1 AS n)", 'VIEW', /TABLE/],
+  ['SHOW RVBBIT CASCADE', 'CASCADE', /Did you mean CASCADES\?/],
+  ['SHOW RVBBIT OPERATORES', 'OPERATORES', /Did you mean OPERATORS\?/],
+  ['SHOW RVBBIT TABLES', 'TABLES', /JOBS, CASCADES or OPERATORS/],
+  ["DESCRIBE RVBBIT MAP PARALEL 2 'one' USING (SELECT 1 AS n)", 'PARALEL', /PARALLEL\?/],
+  ["RVBBIT MAP 'one' USING (SELECT 1 AS n", '(', /is not closed/],
+];
+
+/** Other statements that cannot be, and the dot commands that are none. */
+const STATEMENTS: readonly WrongStatement[] = [
+  ['SELEC 1', 'SELEC', /Did you mean SELECT\?/],
+  ['SELECT * FORM products', 'products', /Did you mean FROM\?/],
+  ['SELECT * FROM prodcts', 'prodcts', /Did you mean "products"\?/],
+  ['SELECT idd FROM products', 'idd'],
+  ["SELECT id FROM products WHERE id::VARCHAR MAENS 'x'", 'MAENS', /Did you mean MEANS\?/],
+  ["RVBBIT MAP 'onee' USING (SELECT 1 AS n)", 'onee', /did you mean 'one'\?/],
+  ["RVBBIT MAP 'one' USING (SELECT 1 AS m)", 'n', /inputs|input/],
+  ["SELECT * FROM RVBBIT MAP 'one' USING (SELECT 1 AS n)", 'RVBBIT MAP', /in brackets/],
+  ["COPY RVBBIT MAP 'one' USING (SELECT 1 AS n) TO 'x.csv'", 'RVBBIT MAP', /in brackets/],
+  ["PREPARE q AS RVBBIT MAP 'one' USING (SELECT 1 AS n)", 'prepared', /--param/],
+  ['EXECUTE q', '"q"', /PREPARE/],
+  ['SHOW RVBBIT JOBS', 'JOBS', /does not execute it yet/],
+  ["DESCRIBE RVBBIT MAP 'onee' USING (SELECT 1 AS n)", 'onee', /did you mean 'one'\?/],
+  ["EXPLAIN RVBBIT MAP 'onee' USING (SELECT 1 AS n)", 'onee', /did you mean 'one'\?/],
+  ['.tbales', '.'],
+  ['.exit now', '.'],
+  ['\\x', '\\'],
+];
+
+function statementLines(database: string, statements: readonly WrongStatement[]): WrongLine[] {
+  return statements.map(([sql, named, advice = ADVICE]) => [
+    [database, '--no-state', '-c', sql],
+    named,
+    advice,
+  ]);
+}
 
 const random = mulberry(seed);
 function pick(length: number): number {
@@ -392,11 +407,18 @@ test('a file that is not there, or is of another kind, is told what to write ins
 });
 
 test('a wrong statement is told what to write', async () => {
-  await checkAll('wrong statements', STATEMENTS);
+  await checkAll('misspelt statements', statementLines('new.duckdb', SLIPS));
+  await checkAll('wrong statements', statementLines('shop.duckdb', STATEMENTS));
 });
 
 test('processes end like the command lines of this process', async () => {
-  const some = [NO_COMMANDS[0]!, NO_COMMANDS[9]!, FILES[0]!, FILES[20]!, STATEMENTS[0]!];
+  const some = [
+    NO_COMMANDS[0]!,
+    NO_COMMANDS[9]!,
+    FILES[0]!,
+    FILES[20]!,
+    ...statementLines('new.duckdb', SLIPS.slice(0, 1)),
+  ];
   await checkAll('processes', some, rvbbit);
 });
 

@@ -45,6 +45,7 @@ export async function query(words: readonly string[], options: CliOptions): Prom
   );
   const printed = chooseResults(statements, format, options);
   if (statements.length === 0) return 0;
+  if (format === 'parquet') refuseReports(statements, printed);
   const mistakes = options.keepGoing ? [] : await checkSyntax(statements);
   if (mistakes.length > 0) return exitCodeOf(mistakes);
   const writing = { statements, params, printed, format };
@@ -108,6 +109,22 @@ function chooseResults(
     );
   }
   return () => true;
+}
+
+/** The words that begin a statement whose rows DuckDB can write to a Parquet file. */
+const QUERY_WORDS = /^(?:select|from|values|table|with|pivot|unpivot|rvbbit|\()/i;
+
+function refuseReports(
+  statements: readonly ScriptStatement[],
+  printed: (index: number) => boolean,
+): void {
+  for (const [index, { sql, firstWord, givesRows }] of statements.entries()) {
+    const text = sql.slice(firstWord);
+    if (!givesRows || !printed(index) || QUERY_WORDS.test(text)) continue;
+    const word = /^\w*/.exec(text)![0].toUpperCase();
+    const message = `parquet takes the rows of a query, and not those of ${word}`;
+    throw new CliError('usage', message, 'use another format: -o result.csv');
+  }
 }
 
 type Writing = Pick<ScriptSettings, 'statements' | 'params' | 'printed' | 'format'>;
