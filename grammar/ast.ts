@@ -140,8 +140,10 @@ export interface ExplainStatement extends StatementBase {
   readonly body: MapStatement | RunStatement | CreateTableStatement | InsertStatement;
 }
 
-export interface ShowJobsStatement extends StatementBase {
-  readonly kind: 'ShowJobs';
+/** SHOW RVBBIT JOBS, CASCADES or OPERATORS. */
+export interface ShowStatement extends StatementBase {
+  readonly kind: 'Show';
+  readonly what: 'jobs' | 'cascades' | 'operators';
 }
 
 export interface AwaitJobStatement extends StatementBase {
@@ -167,7 +169,7 @@ export type StatementNode =
   | CreateTableStatement
   | InsertStatement
   | ExplainStatement
-  | ShowJobsStatement
+  | ShowStatement
   | AwaitJobStatement
   | CancelJobStatement
   | SqlStatement;

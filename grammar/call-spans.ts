@@ -1,6 +1,6 @@
 /**
- * Finds the MAP and RUN calls in brackets, where DuckDB expects a query. Only the first words after a bracket are
- * read, so that plain SQL needs no parser.
+ * Finds the MAP and RUN calls within other statements: in brackets, where DuckDB expects a query, and right after the
+ * words that take a whole statement. Only the first words after those are read, so that plain SQL needs no parser.
  */
 import type { Span } from './ast.ts';
 import { createLexeme, Kind, type Lexeme, scan } from './scan.ts';
@@ -15,21 +15,27 @@ const AFTER_VERB: ReadonlySet<string> = new Set([
   'USING',
 ]);
 
-/** The position of a call in brackets. */
+/** The words that take a statement without brackets, and give its columns or figures. */
+const TAKES_STATEMENT: ReadonlySet<string> = new Set(['DESCRIBE', 'DESC', 'SUMMARIZE']);
+
+/** The position of a call within another statement. */
 export interface CallSpan extends Span {
-  /** The offset of the opening bracket before the call. */
-  readonly bracket: number;
+  /** The end of the bracket or word before the call. */
+  readonly after: number;
 }
 
 /**
- * Returns the position of each RVBBIT call in brackets within a range, in source order. A position reaches from the
- * call's first word to its last. To find the calls inside a call, search the span of that call. A call whose bracket
- * is not closed reaches to the last word of the range.
+ * Returns the position of each RVBBIT call within a range, in source order: the calls in brackets, or the one call
+ * after DESCRIBE, SUMMARIZE or PREPARE … AS. A position reaches from the call's first word to its last. To find the
+ * calls inside a call, search the span of that call. A call whose bracket is not closed reaches to the last word of
+ * the range.
  */
 export function callSpans(source: string, { start, end }: Span): readonly CallSpan[] {
   const spans: CallSpan[] = [];
   if (!/rvbbit/i.test(source.slice(start, end))) return spans;
   const lexeme = createLexeme();
+  const whole = wholeCall(source, start, end);
+  if (whole !== undefined) return [Object.freeze(whole)];
   lexeme.end = start;
   for (;;) {
     scan(source, lexeme.end, end, lexeme);
@@ -37,10 +43,33 @@ export function callSpans(source: string, { start, end }: Span): readonly CallSp
     if (lexeme.kind !== Kind.Open || source[lexeme.start] !== '(') continue;
     const first = opensCall(source, lexeme.end, end);
     if (first === undefined) continue;
-    const { start: bracket } = lexeme;
+    const { end: after } = lexeme;
     const last = lastWordEnd(source, lexeme, end);
-    spans.push(Object.freeze({ start: first, end: last, bracket }));
+    spans.push(Object.freeze({ start: first, end: last, after }));
   }
+}
+
+/** Returns the call after DESCRIBE, SUMMARIZE or PREPARE … AS; undefined if there is none, as in `DESCRIBE rvbbit`. */
+function wholeCall(source: string, start: number, end: number): CallSpan | undefined {
+  const lexeme = createLexeme();
+  lexeme.end = start;
+  const next = (): string => nextWord(source, end, lexeme);
+  const first = next();
+  if (first === 'PREPARE') {
+    while (next() !== 'AS') if (lexeme.kind === Kind.End) return undefined;
+  } else if (!TAKES_STATEMENT.has(first)) {
+    return undefined;
+  }
+  const after = lexeme.end;
+  if (next() !== 'RVBBIT') return undefined;
+  const call = { start: lexeme.start, end, after };
+  return next() === '' ? undefined : call;
+}
+
+/** Moves `lexeme` on, and returns a word in capitals; '' for any other lexeme. */
+function nextWord(source: string, end: number, lexeme: Lexeme): string {
+  scan(source, lexeme.end, end, lexeme);
+  return lexeme.kind === Kind.Word ? source.slice(lexeme.start, lexeme.end).toUpperCase() : '';
 }
 
 /** Moves `lexeme` from an opening bracket to its closing bracket. Returns the end of the last word between them. */
@@ -60,10 +89,7 @@ function lastWordEnd(source: string, lexeme: Lexeme, end: number): number {
 function opensCall(source: string, from: number, end: number): number | undefined {
   const lexeme = createLexeme();
   lexeme.end = from;
-  const next = (): string => {
-    scan(source, lexeme.end, end, lexeme);
-    return lexeme.kind === Kind.Word ? source.slice(lexeme.start, lexeme.end).toUpperCase() : '';
-  };
+  const next = (): string => nextWord(source, end, lexeme);
   if (next() !== 'RVBBIT') return undefined;
   const first = lexeme.start;
   const verb = next();

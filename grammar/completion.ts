@@ -9,7 +9,14 @@ import { specFor } from './value-spec.ts';
 
 /** With more tokens than this before the offset, nothing is offered: the search for the next token is not linear. */
 const MAX_TOKENS = 400;
-const STARTS = ['RVBBIT', 'SHOW RVBBIT JOBS', 'EXPLAIN', 'CREATE TABLE', 'INSERT INTO'];
+const STARTS = [
+  'RVBBIT',
+  'SHOW RVBBIT CASCADES',
+  'SHOW RVBBIT OPERATORS',
+  'EXPLAIN',
+  'CREATE TABLE',
+  'INSERT INTO',
+];
 const REPEATABLE = new Set(['AS', 'FROM', 'OR', 'NOT', 'TRUE', 'FALSE']);
 
 /**

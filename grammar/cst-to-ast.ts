@@ -4,6 +4,7 @@ import type {
   InsertStatement,
   MapStatement,
   RunStatement,
+  ShowStatement,
   StatementBase,
   StatementNode,
 } from './ast.ts';
@@ -97,13 +98,19 @@ function bodyOf(building: Building, tree: CstNode, base: StatementBase): Stateme
   if (create !== undefined) return createTableOf(building, create, base);
   const insert = nodeOf(tree, 'insert');
   if (insert !== undefined) return insertOf(building, insert, base);
-  if (nodeOf(tree, 'showJobs') !== undefined) return Object.freeze({ kind: 'ShowJobs', ...base });
+  const show = nodeOf(tree, 'show');
+  if (show !== undefined) return Object.freeze({ kind: 'Show', what: shownBy(show), ...base });
   const rvbbit = nodeOf(tree, 'rvbbit')!;
   const job = nodeOf(rvbbit, 'job');
   if (job === undefined) return callOf(building, rvbbit, base);
   const session = stringOf(tokenOf(job, 'session')!);
   const kind = tokenOf(job, 'AWAIT') === undefined ? 'CancelJob' : 'AwaitJob';
   return Object.freeze({ kind, session, ...base });
+}
+
+function shownBy(show: CstNode): ShowStatement['what'] {
+  if (tokenOf(show, 'CASCADES') !== undefined) return 'cascades';
+  return tokenOf(show, 'OPERATORS') === undefined ? 'jobs' : 'operators';
 }
 
 function formatOf(building: Building, settings: readonly CstNode[]): ExplainStatement['format'] {
@@ -151,7 +158,7 @@ export function buildStatement(
   }
   building.problems.push({
     code: 'RVB_SYNTAX',
-    message: 'EXPLAIN takes RVBBIT MAP or RVBBIT RUN, not a statement about jobs.',
+    message: 'EXPLAIN takes RVBBIT MAP or RVBBIT RUN, and no other statement that begins so.',
     span: body.span,
     expected: ['RVBBIT MAP', 'RVBBIT RUN'],
   });
@@ -160,7 +167,7 @@ export function buildStatement(
 
 /** Returns the offset at which the statement under EXPLAIN begins. */
 function firstOffset(tree: CstNode, fallback: number): number {
-  for (const rule of ['create', 'insert', 'showJobs', 'rvbbit']) {
+  for (const rule of ['create', 'insert', 'show', 'rvbbit']) {
     const node = nodeOf(tree, rule);
     if (node !== undefined) return nodeSpan(node).start;
   }

@@ -17,7 +17,7 @@ export type {
   QualifiedName,
   ResultColumn,
   RunStatement,
-  ShowJobsStatement,
+  ShowStatement,
   Span,
   SqlIsland,
   SqlStatement,

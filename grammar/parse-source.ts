@@ -59,7 +59,7 @@ function checkCalls(
   problems: Problem[],
 ): void {
   for (const span of callSpans(source, range)) {
-    const [annotation] = readAnnotations(source, span.bracket + 1, span.start);
+    const [annotation] = readAnnotations(source, span.after, span.start);
     if (annotation !== undefined) {
       const message = `Annotations stand before the whole statement; in brackets write WITH (${annotation.key} = …).`;
       problems.push({ code: 'RVB_SYNTAX', message, span: annotation.span });

@@ -43,7 +43,7 @@ export class DialectParser extends CstParser {
     this.OR([
       { ALT: () => this.SUBRULE(this.create) },
       { ALT: () => this.SUBRULE(this.insert) },
-      { ALT: () => this.SUBRULE(this.showJobs) },
+      { ALT: () => this.SUBRULE(this.show) },
       { ALT: () => this.SUBRULE(this.rvbbit) },
     ]);
   });
@@ -102,10 +102,14 @@ export class DialectParser extends CstParser {
     this.SUBRULE(this.rvbbit);
   });
 
-  showJobs = this.RULE('showJobs', () => {
+  show = this.RULE('show', () => {
     this.CONSUME(k.SHOW);
     this.CONSUME(k.RVBBIT);
-    this.CONSUME(k.JOBS);
+    this.OR([
+      { ALT: () => this.CONSUME(k.JOBS) },
+      { ALT: () => this.CONSUME(k.CASCADES) },
+      { ALT: () => this.CONSUME(k.OPERATORS) },
+    ]);
   });
 
   rvbbit = this.RULE('rvbbit', () => {

@@ -111,8 +111,8 @@ function printBody(statement: StatementNode): string {
         statement.format === 'text' ? '' : ` (FORMAT ${statement.format.toUpperCase()})`;
       return `EXPLAIN${analyze}${format}\n${printBody(statement.body)}`;
     }
-    case 'ShowJobs':
-      return 'SHOW RVBBIT JOBS';
+    case 'Show':
+      return `SHOW RVBBIT ${statement.what.toUpperCase()}`;
     case 'AwaitJob':
       return `RVBBIT AWAIT ${quoteString(statement.session.value)}`;
     case 'CancelJob':

@@ -2,6 +2,7 @@ import { createLexeme, Kind, scan } from './scan.ts';
 import { editDistance } from './spelling.ts';
 
 const VERBS = new Set(['MAP', 'RUN', 'AWAIT', 'CANCEL']);
+const SHOWN = new Set(['JOBS', 'CASCADES', 'OPERATORS']);
 const TABLE_WORDS = new Set(['TEMP', 'TEMPORARY', 'TABLE', 'VIEW', 'OR', 'REPLACE', 'IF', 'NOT']);
 
 /** Reads the first words of a statement one after another. */
@@ -71,11 +72,11 @@ function opensCall(head: Head): boolean {
   return VERBS.has(head.word);
 }
 
-function opensShowJobs(head: Head): boolean {
+function opensShow(head: Head): boolean {
   if (head.word.length < 4 || editDistance(head.word, 'RVBBIT', 2) > 2) return false;
   const exact = head.accept('RVBBIT');
   if (!exact) head.advance();
-  return exact ? head.word !== '' && head.word !== 'FROM' : head.word === 'JOBS';
+  return exact ? head.word !== '' && head.word !== 'FROM' : SHOWN.has(head.word);
 }
 
 function opensCreate(head: Head): boolean {
@@ -120,6 +121,6 @@ export function opensDialect(source: string, start: number, end: number): boolea
   }
   if (head.accept('CREATE')) return opensCreate(head);
   if (head.accept('INSERT')) return opensInsert(head);
-  if (head.accept('SHOW')) return opensShowJobs(head);
+  if (head.accept('SHOW')) return opensShow(head);
   return opensCall(head);
 }

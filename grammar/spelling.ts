@@ -1,6 +1,12 @@
-/** Returns the largest edit distance at which another word is suggested instead of this word. */
-function tolerance(word: string): number {
-  return word.length <= 3 ? 1 : word.length <= 7 ? 2 : 3;
+/** The largest number of mistakes in a word that is still taken for a misspelling. */
+const MOST_MISTAKES = 3;
+
+/**
+ * Returns the largest edit distance at which one word is suggested instead of the other: one letter in three, by the
+ * longer word. Two words of two letters are never each other's misspelling.
+ */
+function tolerance(word: string, other: string): number {
+  return Math.min(MOST_MISTAKES, Math.floor(Math.max(word.length, other.length) / 3));
 }
 
 /**
@@ -31,18 +37,21 @@ export function editDistance(a: string, b: string, limit: number): number {
   return Math.min(last[b.length]!, limit + 1);
 }
 
-/** Returns the candidate spelt most like `word`, ignoring case; undefined if none is near. The first wins a tie. */
+/**
+ * Returns the candidate spelt most like `word`, ignoring case; undefined if none is near. The first wins a tie. Give
+ * only candidates that may stand where the word stands, and no word that is right in its place.
+ */
 export function nearestSpelling(word: string, candidates: Iterable<string>): string | undefined {
   const sought = word.toLowerCase();
-  let limit = tolerance(sought);
+  let most = MOST_MISTAKES;
   let nearest: string | undefined;
   for (const candidate of candidates) {
+    const limit = Math.min(most, tolerance(sought, candidate));
     const distance = editDistance(sought, candidate.toLowerCase(), limit);
-    if (distance <= limit && distance < Math.max(candidate.length, sought.length)) {
-      nearest = candidate;
-      limit = distance - 1;
-      if (limit < 0) break;
-    }
+    if (distance > limit) continue;
+    nearest = candidate;
+    most = distance - 1;
+    if (most < 0) break;
   }
   return nearest;
 }

@@ -12,6 +12,8 @@ export const KEYWORDS = [
   'CANCEL',
   'SHOW',
   'JOBS',
+  'CASCADES',
+  'OPERATORS',
   'EXPLAIN',
   'ANALYZE',
   'FORMAT',

@@ -1,8 +1,9 @@
 /** Lists the cascade files under the roots, and makes the error for a cascade that does not exist. */
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nearestSpelling } from '../../grammar/spelling.ts';
 import { RvbbitError } from '../errors.ts';
+import { CASCADE_MAX_BYTES } from '../limits.ts';
 import { type CascadeRoots, rootsOf, showName } from './resolve-path.ts';
 
 /** The most folders and files that the search for a misspelt cascade examines. */
@@ -27,6 +28,38 @@ export async function listCascades(root: string): Promise<readonly string[]> {
     }
   }
   return found.sort();
+}
+
+const CASCADE_KEY = /^\ufeff?(?:"cascade_id"|'cascade_id'|cascade_id)\s*:/m;
+
+/**
+ * Returns the YAML files under the roots that have a `cascade_id`, each once, relative to its root. Ignores other files,
+ * and files that stand behind another one of the same path.
+ */
+export async function findCascades(roots: CascadeRoots): Promise<readonly string[]> {
+  const found: string[] = [];
+  const seen = new Set<string>();
+  for (const root of rootsOf(roots)) {
+    for (const path of await listCascades(root)) {
+      const file = await realpath(join(root, path)).catch(() => undefined);
+      if (file === undefined || seen.has(file) || found.includes(path)) continue;
+      if (!(await isCascade(file))) continue;
+      seen.add(file);
+      found.push(path);
+    }
+  }
+  return found;
+}
+
+async function isCascade(path: string): Promise<boolean> {
+  try {
+    // A file that is too large is listed, so that loading it reports the problem.
+    return (
+      (await stat(path)).size > CASCADE_MAX_BYTES || CASCADE_KEY.test(await readFile(path, 'utf8'))
+    );
+  } catch {
+    return false;
+  }
 }
 
 /** True for `.yaml` and `.yml`. */

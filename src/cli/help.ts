@@ -64,7 +64,8 @@ export function helpText(command: CommandName): string {
     `Usage: rvbbit ${COMMANDS[command].usage} [options]`,
     '',
     isQuery
-      ? 'Runs SQL on DuckDB, and cascades over its rows.'
+      ? `Runs SQL on DuckDB, and cascades over its rows. db is a DuckDB file; a new one has a suffix
+(shop.duckdb) or a slash (./shop) in its name. Without db the tables are in memory.`
       : sentence(COMMANDS[command].summary),
     ...(isQuery ? ['', 'Commands:', ...commandLines()] : []),
     '',

@@ -1,8 +1,11 @@
 /** Reads a command line by the table of options, with Node's own parser. */
+import { existsSync } from 'node:fs';
 import { parseArgs as parseTokens } from 'node:util';
 import { nearestSpelling } from '../../grammar/spelling.ts';
 import { CliError } from './exit-codes.ts';
+import { checkDatabase, isDatabaseName } from './file-kinds.ts';
 import type { FormatName } from './format/format.ts';
+import { INSTEAD_OF_OPTION, INSTEAD_OF_WORD } from './instead.ts';
 import { type CliOptions, COMMANDS, type CommandName, OPTIONS, type OptionRow } from './options.ts';
 import type { ScriptInput } from './script.ts';
 
@@ -64,22 +67,20 @@ function isCommand(word: string | undefined): word is CommandName | 'help' {
 }
 
 /**
- * Reads the arguments after `node main.js`. `isFile` distinguishes an existing database from a misspelt subcommand.
- * Throws a usage error.
+ * Reads the arguments after `node main.js`. The first word is looked for in the working folder, to tell a database
+ * from a misspelt subcommand. Throws a `CliError` for the first mistake.
  */
-export function parseArgs(args: readonly string[], isFile: (path: string) => boolean): ParsedArgs {
+export function parseArgs(args: readonly string[]): ParsedArgs {
   const tokens = tokensOf(args);
   const first = tokens.find(({ kind }) => kind !== 'option');
   const word = first?.kind === 'positional' ? first.value : undefined;
-  if (!isCommand(word)) {
-    const parsed = readTokens('query', tokens, args);
-    if (word !== undefined) refuseMisspelling(word, parsed, isFile);
-    return parsed;
-  }
+  if (!isCommand(word)) return readTokens('query', tokens, args);
   const rest = tokens.filter((token) => token !== first);
   if (word !== 'help') return readTokens(word, rest, args);
   const topic = rest.find((token) => token.kind === 'positional')?.value;
-  if (topic !== undefined && topic !== 'query' && !isCommand(topic)) throw unknownCommand(topic);
+  if (topic !== undefined && topic !== 'query' && !isCommand(topic)) {
+    throw unknownCommand(topic, `there is no command '${topic}'`);
+  }
   const command = topic === undefined || topic === 'help' ? 'query' : topic;
   return { command, words: [], options: { inputs: [], param: [], help: true } };
 }
@@ -95,8 +96,13 @@ function readTokens(
   const param: string[] = [];
   const words: string[] = [];
   const values: Record<string, unknown> = {};
+  const first = tokens.find(({ kind }) => kind !== 'option');
   for (const token of tokens) {
-    if (token.kind === 'positional') words.push(token.value);
+    if (token.kind === 'positional') {
+      // A word after `--` is not meant as a command.
+      if (command === 'query' && token === first) checkFirstWord(token.value);
+      words.push(token.value);
+    }
     if (token.kind !== 'option') continue;
     const alias = FORMAT_ALIASES.get(/^--?([a-z]+)$/.exec(args[token.index]!)?.[1]);
     const format = alias && rows.find((row) => longName(row) === 'format');
@@ -142,12 +148,20 @@ function readValue(
 }
 
 function unknownOption(command: CommandName, flag: string, rows: readonly OptionRow[]): CliError {
-  const near = nearestSpelling(
-    flag,
-    rows.map((row) => `--${longName(row)}`),
+  const name = flag.replace(/^-+/, '');
+  const near = nearestSpelling(name, rows.map(longName));
+  const others = OPTIONS.filter((row) => longName(row) === name).flatMap(
+    ({ commands }) => commands,
   );
-  const hint = near === undefined ? helpOf(command) : `did you mean ${near}?`;
+  const hint =
+    (command === 'query' ? INSTEAD_OF_OPTION.get(name) : undefined) ??
+    (others.length > 0 ? `it is an option of ${othersText(others)}` : undefined) ??
+    (near === undefined ? helpOf(command) : `did you mean --${near}?`);
   return new CliError('usage', `unknown option '${flag}'`, hint);
+}
+
+function othersText(commands: readonly CommandName[]): string {
+  return commands.map((name) => (name === 'query' ? 'rvbbit [db]' : `rvbbit ${name}`)).join(', ');
 }
 
 function helpOf(command: CommandName): string {
@@ -169,46 +183,35 @@ function keyOf(row: OptionRow): string {
     .replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** What to type instead of a word that looks like a command but is none. */
-const INSTEAD: Readonly<Record<string, string>> = { query: "-c 'SQL'", version: '--version' };
-
-function unknownCommand(word: string): CliError {
-  const near = nearestSpelling(word, [...Object.keys(COMMANDS), 'help']);
-  const hint = near === undefined ? 'rvbbit --help' : `did you mean ${near}?`;
-  return new CliError('usage', `there is no command '${word}'`, hint);
+/** Returns the error for a word that is no command. `otherwise`: advice if it may also be a database. */
+function unknownCommand(word: string, message: string, otherwise?: string): CliError {
+  const instead = INSTEAD_OF_WORD.get(word.toLowerCase());
+  if (instead !== undefined) return new CliError('usage', message, instead);
+  const near = nearestCommand(word.toLowerCase());
+  const hint =
+    near === undefined ? 'rvbbit --help lists the commands' : `did you mean rvbbit ${near}?`;
+  return new CliError('usage', message, [hint, otherwise].filter(Boolean).join(' '));
 }
 
-/** Throws a usage error if the first word, which names the database, looks like something else. */
-function refuseMisspelling(
-  word: string,
-  { options, words }: ParsedArgs,
-  isFile: (path: string) => boolean,
-): void {
-  if (word === '-' || words[0] !== word || options.help || options.version) return;
-  if (/^[a-z]+$/i.test(word) && !isFile(word)) {
-    const near = nearestSpelling(word, [...Object.keys(COMMANDS), 'help', 'version']);
-    if (near === undefined) return;
-    const meant = INSTEAD[near] ?? near;
-    const hint = `did you mean rvbbit ${meant}? For a new database of that name write ./${word}`;
-    throw new CliError('usage', `'${word}' is neither a command nor a database that exists`, hint);
-  }
-  if (/^\s*(?:select|from|with|rvbbit|create|insert|explain)\s/i.test(word)) {
-    throw new CliError('usage', 'the first word is a database file', "did you mean -c 'SQL'?");
-  }
-  if (/\.sql$/i.test(word)) {
-    throw new CliError(
-      'usage',
-      `'${word}' stands where the database goes`,
-      `did you mean -f ${word}?`,
+/** Returns the command that the word shortens or lengthens, or that is spelt most like it. */
+function nearestCommand(word: string): string | undefined {
+  const names = [...Object.keys(COMMANDS).filter((name) => name !== 'query'), 'help'];
+  const longer = word.length < 3 ? undefined : names.find((name) => name.startsWith(word));
+  const shorter = names.find((name) => word.startsWith(name) && word.length < 3 * name.length);
+  return longer ?? shorter ?? nearestSpelling(word, names);
+}
+
+/** Throws a usage error if the first word, which is no command, is no database either. */
+function checkFirstWord(word: string): void {
+  if (word === '-') return;
+  if (/^[\w-]+$/.test(word) && !isDatabaseName(word) && !existsSync(word)) {
+    throw unknownCommand(
+      word,
+      `'${word}' is neither a command nor a database that exists`,
+      `For a new database of that name write ./${word} or ${word}.duckdb`,
     );
   }
-  if (/\.ya?ml$/i.test(word)) {
-    throw new CliError(
-      'usage',
-      `'${word}' stands where the database goes`,
-      `did you mean rvbbit run ${word}?`,
-    );
-  }
+  checkDatabase(word);
 }
 
 /**

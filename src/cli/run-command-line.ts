@@ -1,5 +1,4 @@
 /** Runs a command line. Loads a module only when it is needed. */
-import { existsSync } from 'node:fs';
 import { exitCodeOf, verdictOf } from './exit-codes.ts';
 import type { CliOptions, CommandName } from './options.ts';
 import { parseArgs } from './parse-args.ts';
@@ -60,7 +59,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 }
 
 async function handOver(args: readonly string[]): Promise<number> {
-  const { command, words, options } = parseArgs(args, existsSync);
+  const { command, words, options } = parseArgs(args);
   if (options.color === false) {
     delete process.env['FORCE_COLOR'];
     process.env['NO_COLOR'] = '1';

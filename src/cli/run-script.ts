@@ -2,6 +2,7 @@
 import type { Engine } from '../engine.ts';
 import { cancelledError, RvbbitError } from '../errors.ts';
 import type { Notice, Summary } from '../result.ts';
+import { readScript as parseScript } from '../statement/read.ts';
 import { CliError, type ExitCause, verdictOf, verdictsOn } from './exit-codes.ts';
 import { type FormatName, SINGLE_RESULT, type StartResult } from './format/format.ts';
 import type { FormatSettings } from './format/writer.ts';
@@ -39,22 +40,19 @@ export interface ScriptSettings {
   readonly quiet: boolean;
 }
 
-/** Parses all dialect statements before the first statement runs, so that a mistake at the end costs nothing. */
+/**
+ * Parses the dialect in all statements before anything is opened or made, so that a mistake at the end costs nothing.
+ * Reports the mistakes.
+ */
 export async function checkSyntax(statements: readonly ScriptStatement[]): Promise<ExitCause[]> {
-  if (statements.length < 2) return [];
   const verdicts: ExitCause[] = [];
   for (const statement of statements) {
-    if (!statement.dialect) continue;
-    const { parseOnDemand } = await import('../../grammar/parse-on-demand.ts');
-    const [problem] = (await parseOnDemand(statement.sql)).diagnostics;
-    if (problem === undefined) continue;
-    const { code, line, column, message, excerpt } = problem;
-    const text = `line ${line}, column ${column}: ${message}\n${excerpt}`;
-    const error = new RvbbitError(code, text, { stage: 'parse', place: { line, column } });
-    reportError(error, statement);
-    verdicts.push('failed');
+    await parseScript(statement.sql).catch((thrown: unknown) => {
+      reportError(thrown, statement);
+      verdicts.push(verdictOf(thrown));
+    });
   }
-  if (verdicts.length > 0) say('nothing was run');
+  if (verdicts.length > 0 && statements.length > 1) say('nothing was run');
   return verdicts;
 }
 

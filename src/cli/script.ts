@@ -5,6 +5,7 @@ import { createLexeme, Kind, scan } from '../../grammar/scan.ts';
 import { splitStatements } from '../../grammar/split.ts';
 import type { SourcePlace } from '../errors.ts';
 import { CliError } from './exit-codes.ts';
+import { checkScript } from './file-kinds.ts';
 import { systemErrorText } from './text/system-error.ts';
 
 /** One `-c` or `-f` option. A file named `-` is standard input. */
@@ -31,7 +32,10 @@ export async function readScript(inputs: readonly ScriptInput[]): Promise<Script
   const statements: ScriptStatement[] = [];
   for (const input of inputs) {
     if (input.kind === 'sql') statements.push(...cutScript(input.text));
-    else statements.push(...cutScript(await readInput(input.path), nameOf(input.path)));
+    else {
+      checkScript(input.path);
+      statements.push(...cutScript(await readInput(input.path), nameOf(input.path)));
+    }
   }
   return statements;
 }

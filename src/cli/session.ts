@@ -1,10 +1,12 @@
 /** Opens the engine for the commands. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Engine } from '../engine.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../util/logger.ts';
 import { CliError, verdictOf } from './exit-codes.ts';
+import { checkDatabase } from './file-kinds.ts';
 import { type CliOptions, flagOf } from './options.ts';
 import { say } from './stderr.ts';
 import { systemErrorText } from './text/system-error.ts';
@@ -49,6 +51,8 @@ export async function openEngine(
   roots: readonly string[] = givenRoots(options),
   sessions?: number,
 ): Promise<Engine> {
+  checkDatabase(database);
+  checkStateDir(options);
   const { Engine } = await import('../engine.ts');
   try {
     return await Engine.openLean({
@@ -68,6 +72,16 @@ export async function openEngine(
       ? usageError(thrown)
       : new CliError('open', messageOf(thrown));
   }
+}
+
+/** Throws a `CliError` if no folder can be made at the path of `--state-dir`. */
+function checkStateDir({ stateDir, state }: CliOptions): void {
+  if (stateDir === undefined || stateDir === '' || state === false) return;
+  let path = resolve(stateDir);
+  while (!existsSync(path)) path = dirname(path);
+  if (statSync(path).isDirectory()) return;
+  const message = `--state-dir ${stateDir}: ${relative('', path)} is a file`;
+  throw new CliError('open', message, '--state-dir takes a folder, which is made if it is missing');
 }
 
 /** Returns the error of an `Engine.open` option that is out of range, with the flag of the command line. */

@@ -146,7 +146,7 @@ function isByWords(target: ModelTarget): boolean {
 }
 
 /** Returns the model names of all cells that ask a model: the cell's, else its cascade's, else ''. */
-function modelNames(cascade: Cascade): Set<string> {
+export function modelNames(cascade: Cascade): Set<string> {
   const names = new Set<string>();
   for (const cell of cascade.cells) {
     if (cell.kind === 'instructions') names.add(cell.model ?? cascade.model ?? '');

@@ -1,8 +1,13 @@
-/** Hints at what to write instead of another product's statement that DuckDB refuses. */
+/** Hints at what to write instead of a statement that DuckDB refuses and another product, or a user, expects. */
 import { RvbbitError } from '../errors.ts';
 
-/** For the start or a part of a refused statement: how to do the same here. */
-const HINTS: readonly (readonly [form: RegExp, hint: string])[] = [
+/** For the start or a part of a refused statement, and for DuckDB's message if it counts: how to do the same here. */
+const HINTS: readonly (readonly [form: RegExp, hint: string, message?: RegExp])[] = [
+  [
+    /^EXECUTE\s/i,
+    'PREPARE comes first, in the same session; a statement with RVBBIT MAP, RVBBIT RUN or an operator is run with its values instead: query(sql, values), or --param name=value on the command line',
+    /does not exist/,
+  ],
   [
     /^EXPLAIN\s+(?:ANALYZE\s+)?FORMAT\s*=/i,
     "FORMAT = … is MySQL's form; write EXPLAIN (FORMAT TREE) … or EXPLAIN (FORMAT JSON) …",
@@ -22,9 +27,11 @@ const HINTS: readonly (readonly [form: RegExp, hint: string])[] = [
 export function withForeignHint(thrown: unknown, text: string): unknown {
   if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_SQL') return thrown;
   const statement = text.replace(/^(?:\s*--[^\n]*(?:\n|$))*\s*/, '');
-  const hint = HINTS.find(([form]) => form.test(statement))?.[1];
-  if (hint === undefined) return thrown;
   const { code, message, stage, sqlState, place, cause } = thrown;
+  const hint = HINTS.find(
+    ([form, , told]) => form.test(statement) && (told === undefined || told.test(message)),
+  )?.[1];
+  if (hint === undefined) return thrown;
   return new RvbbitError(code, `${message}\n${hint}`, {
     stage,
     sqlState,

@@ -178,9 +178,13 @@ function refuseDefinition(node: StatementNode, source: string): void {
   const parts = node.kind === 'Sql' ? statementParts(node.text) : undefined;
   if (parts?.kind !== 'definition') return;
   const [first] = callSpans(source, node.span);
+  const instead =
+    parts.what === 'prepared statement'
+      ? 'run it with its values each time: query(sql, values), or --param name=value on the command line'
+      : 'make a table of its rows: CREATE TABLE … AS RVBBIT MAP …';
   throw new RvbbitError(
     'RVB_UNSUPPORTED',
-    `this ${parts.what} cannot hold RVBBIT MAP or RUN, which runs once and not each time that it is read; make a table of its rows: CREATE TABLE … AS RVBBIT MAP …`,
+    `this ${parts.what} cannot hold RVBBIT MAP or RUN, which runs once and not each time that it is read; ${instead}`,
     { stage: 'bind', place: createSourceText(source).positionAt(first!.start) },
   );
 }

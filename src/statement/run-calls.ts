@@ -1,5 +1,6 @@
 /** Runs the MAPs and RUNs in the brackets of a statement, after a check that DuckDB accepts the statement around them. */
 import type { SqlStatement, StatementNode } from '../../grammar/ast.ts';
+import { StatementWords } from '../../grammar/semantic/statement-words.ts';
 import { writtenName } from '../../grammar/semantic/written-name.ts';
 import { RvbbitError } from '../errors.ts';
 import type { Statement } from '../execute/statement.ts';
@@ -7,17 +8,22 @@ import { placedFrom } from '../plan/placed-error.ts';
 import { stageCall, stageColumns } from './cascade.ts';
 import { type Unnested, unnest } from './nested-calls.ts';
 
-/** Statements that only need the columns of what they read: these are known before a row runs. */
-const NEEDS_COLUMNS = /^\s*DESC(?:RIBE)?\b|\bWITH\s+NO\s+DATA\s*$/i;
-
 /** Runs the calls in the brackets of a statement that has at least one call. */
 export async function runCalls(node: StatementNode, statement: Statement): Promise<Unnested> {
-  if (node.kind === 'Sql' && NEEDS_COLUMNS.test(node.text)) return withColumns(node, statement);
+  if (node.kind === 'Sql' && needsColumns(node)) return withColumns(node, statement);
   await refuseEarly(node, statement);
   return unnest(node, statement, async (call, table, given) => {
     const { notices } = await stageCall(call, table, given);
     return notices;
   });
+}
+
+/** Whether a statement only needs the columns of what it reads: these are known before a row runs. */
+function needsColumns({ text }: SqlStatement): boolean {
+  const words = new StatementWords(text);
+  const isDescribe = words.text(0) === 'DESCRIBE' || words.text(0) === 'DESC';
+  const [with_, no, data] = [3, 2, 1].map((fromEnd) => words.text(words.length - fromEnd));
+  return isDescribe || (with_ === 'WITH' && no === 'NO' && data === 'DATA');
 }
 
 /** Puts empty tables with the calls' columns in their place. */

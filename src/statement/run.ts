@@ -73,7 +73,13 @@ async function runFlat(node: StatementNode, statement: Statement): Promise<Deliv
       const { runCascadeStatement } = await import('./cascade.ts');
       return runCascadeStatement(node, statement);
     }
-    case 'ShowJobs':
+    case 'Show': {
+      const { what } = node;
+      if (what === 'jobs') throw unsupported('SHOW RVBBIT JOBS');
+      noteOpening(node, statement);
+      const { showStatement } = await import('./show.ts');
+      return showStatement({ what }, statement);
+    }
     case 'AwaitJob':
     case 'CancelJob':
       throw unsupported('a statement about jobs');
@@ -243,7 +249,7 @@ function openSql(node: SqlStatement, statement: Statement): Promise<OpenResult |
   return session.open(node.text, { parameters, signal: stop.signal });
 }
 
-function noteOpening(node: SqlStatement, { source, origin, ledger }: Statement): void {
+function noteOpening(node: StatementNode, { source, origin, ledger }: Statement): void {
   ledger.open({ sql: textOf(node, source), kind: 'sql', origin, parallel: 1 });
 }
 

@@ -1,10 +1,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CliError } from '../../src/cli/exit-codes.ts';
+import { INSTEAD_OF_WORD } from '../../src/cli/instead.ts';
+import { COMMANDS } from '../../src/cli/options.ts';
 import { bindParams, checkParamsUsed, parametersIn, readParams } from '../../src/cli/params.ts';
 import { parseArgs } from '../../src/cli/parse-args.ts';
 
-const parse = (...args: string[]) => parseArgs(args, (path) => path === 'test.duckdb');
+const parse = (...args: string[]) => parseArgs(args);
 
 async function usageError(run: () => unknown): Promise<string> {
   try {
@@ -52,10 +54,25 @@ test('a path is a database even if it ends in the name of a subcommand', async (
 
 test('a misspelt subcommand gets the nearest spelling', async () => {
   assert.match(await usageError(() => parse('docter')), 'did you mean rvbbit doctor?');
-  assert.match(await usageError(() => parse('query', '-c', 'SELECT 1')), "rvbbit -c 'SQL'?");
-  assert.match(await usageError(() => parse('version')), 'rvbbit --version?');
-  assert.match(await usageError(() => parse('help', 'exlain')), 'did you mean explain?');
-  assert.is((await parse('warehouse')).command, 'query');
+  assert.match(await usageError(() => parse('query', '-c', 'SELECT 1')), "rvbbit [db] -c 'SQL'");
+  assert.match(await usageError(() => parse('version')), 'rvbbit --version');
+  assert.match(await usageError(() => parse('help', 'exlain')), 'did you mean rvbbit explain?');
+});
+
+test('a first word without suffix and slash is a command, or is told what there is', async () => {
+  const said = await usageError(() => parse('warehouse', '-c', 'SELECT 1'));
+  assert.match(said, "'warehouse' is neither a command nor a database that exists");
+  assert.match(said, 'write ./warehouse or warehouse.duckdb');
+  assert.match(await usageError(() => parse('repl')), 'rvbbit [db] on a terminal is the shell');
+  for (const word of ['./warehouse', 'warehouse.duckdb', ':memory:', 'md:shop', 'package.json']) {
+    assert.equal((await parse(word)).words, [word]);
+  }
+});
+
+test('no word that has advice of its own is a command', () => {
+  for (const word of INSTEAD_OF_WORD.keys()) {
+    assert.ok(word === 'query' || !Object.hasOwn(COMMANDS, word), word);
+  }
 });
 
 test('a misspelt option gets the nearest spelling', async () => {

@@ -14,6 +14,7 @@ const folder = makeFolder({
   'state-is-a-file/.rvbbit': '',
   'windows/.env': '\ufeffRVBBIT_MODEL=lexical\r\nOTHER=1\r\n',
   'windows/one.yaml': `\ufeff${ONE.replaceAll('\n', '\r\n')}`,
+  'windows/row.txt': 'one row of text\n',
   'windows/row.json': '\ufeff{"n":1}\r\n',
   'windows/ask.sql':
     "\ufeff-- first\r\nRVBBIT MAP 'one.yaml' AS v\r\nUSING (SELECT 1 AS n);\r\nSELECT 2 AS b;\r\n",
@@ -37,6 +38,21 @@ const MISTAKES: readonly [args: string[], code: number, said: string | RegExp, c
   [['-f', 'nope.sql'], 3, 'rvbbit: error: cannot read nope.sql: no such file or directory\n'],
   [['-f', '.'], 3, 'rvbbit: error: cannot read .: it is a folder\n'],
   [['one.yaml/x.duckdb', '-c', 'SELECT 1'], 3, /^rvbbit: error: cannot open the database .*\n$/],
+  [
+    ['nope.csv', '-c', 'SELECT 1'],
+    3,
+    /there is no file nope\.csv\n {2}next: .* -c "FROM 'nope\.csv'"/,
+  ],
+  [['windows', '-c', 'SELECT 1'], 3, /it is a folder\n {2}next: .* windows\/shop\.duckdb/],
+  [['windows/row.txt', '-c', 'SELECT 1'], 3, /not a DuckDB database\n {2}next: .*read_text/],
+  [['-f', 'one.yaml'], 2, 'did you mean rvbbit run one.yaml?'],
+  [['-f', 'query.sql', '-o', './query.sql'], 2, 'would replace the file query.sql, which is read'],
+  [
+    ['-c', 'SELECT 1', '--state-dir', 'query.sql/x'],
+    3,
+    '--state-dir query.sql/x: query.sql is a file',
+  ],
+  [['new.duckdb', '-c', "RVBBIT MPA 'one' USING (SELECT 1)"], 1, 'Expected MAP, RUN'],
   [['nope/x.duckdb', '-c', 'SELECT 1'], 3, /x\.duckdb: its folder does not exist; create .*\n$/],
   [
     ['-c', 'SELECT 1', '-o', 'nope/x.csv'],

@@ -32,14 +32,18 @@ test('ops list gives an operator a row, the user ones with their file', async ()
     const of = (name: string) => rows.find((row) => row.name === name);
     assert.equal(of('MEANS'), {
       name: 'MEANS',
+      shape: 'SCALAR',
       spellings: 'text MEANS criterion; text MATCHES criterion',
+      arguments: 'text VARCHAR, criterion VARCHAR',
       returns: 'BOOLEAN',
       source: 'built-in',
       description: 'Whether a text meets a criterion, by its meaning.',
     });
     assert.equal(of('RHYMES'), {
       name: 'RHYMES',
+      shape: 'SCALAR',
       spellings: 'text RHYMES other',
+      arguments: 'text VARCHAR, other VARCHAR',
       returns: 'BOOLEAN',
       source: 'operators/rhymes.yaml',
       description: null,

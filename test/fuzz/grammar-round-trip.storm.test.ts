@@ -205,9 +205,14 @@ const job = fc.record({
   annotations: fc.constant([]),
   span: fc.constant(span),
 });
-const jobs = fc.constant({ kind: 'ShowJobs', annotations: [], span });
+const show = fc.record({
+  kind: fc.constant('Show'),
+  what: fc.constantFrom('jobs', 'cascades', 'operators'),
+  annotations: fc.constant([]),
+  span: fc.constant(span),
+});
 const statement = fc
-  .tuple(fc.oneof({ weight: 6, arbitrary: body }, explain, job, jobs), written)
+  .tuple(fc.oneof({ weight: 6, arbitrary: body }, explain, job, show), written)
   .map(([node, list]) => ({ ...(node as object), annotations: list }) as unknown as StatementNode);
 
 test('reading what was printed gives the tree again, and printing that the same text', () => {

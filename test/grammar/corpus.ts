@@ -22,6 +22,8 @@ export const DIALECT: readonly string[] = [
   "EXPLAIN ANALYZE (FORMAT JSON) CREATE TABLE t AS RVBBIT RUN 'x' USING (SELECT 1)",
   "EXPLAIN (ANALYZE, FORMAT tree) INSERT INTO t RVBBIT MAP 'x' USING (SELECT 1)",
   'SHOW RVBBIT JOBS',
+  'SHOW RVBBIT CASCADES',
+  'show rvbbit operators',
   "RVBBIT AWAIT 'batch-clever-fox-abc123'",
   '/* a comment */ RVBBIT CANCEL $tag$batch-clever-fox$tag$ -- done',
   "-- @ parallel\n-- @ model: openai/gpt-4o-mini\n-- @ prompt: Be strict: yes or no.\nRVBBIT MAP 'x' USING (SELECT 1)",

@@ -97,8 +97,14 @@ test('CREATE TABLE, INSERT and EXPLAIN hold a call', () => {
   });
 });
 
-test('statements about jobs are read', () => {
-  assert.equal(withoutSpans(only('show rvbbit jobs')), { kind: 'ShowJobs', annotations: [] });
+test('statements about jobs, cascades and operators are read', () => {
+  for (const what of ['jobs', 'cascades', 'operators']) {
+    assert.equal(withoutSpans(only(`show rvbbit ${what}`)), {
+      kind: 'Show',
+      what,
+      annotations: [],
+    });
+  }
   const session = text('batch-a');
   assert.equal(withoutSpans(only("RVBBIT AWAIT 'batch-a';")), {
     kind: 'AwaitJob',

@@ -17,16 +17,21 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   "FROM semantic_batch_matches('x', p, 5)":
     /gives a value and no table: semantic_batch_matches\(criterion VARCHAR, rows JSON/,
   'SELECT SUMMARIZE(d) FROM p': /SUMMARIZE is an operator of shape AGGREGATE/,
+  'SELEC 1': /near "SELEC"\nDid you mean SELECT\?$/,
+  'SELECT a FORM b': /Did you mean FROM\?$/,
+  'SELECT * FROM p GROUP BY a ORDRE BY b': /Did you mean ORDER\?$/,
+  "SELECT * FROM RVBBIT MAP 'x' USING (FROM p)": /in brackets: FROM \(RVBBIT MAP 'cascade' USING/,
+  "COPY RVBBIT RUN 'x' USING (FROM p) TO 'x.csv'": /in brackets: FROM \(RVBBIT RUN 'cascade' USING/,
 };
 
 const UNHINTED = [
-  'SELEC 1',
   'SELECT 1 +',
-  'SELECT a FORM b',
-  'SELECT * FROM p GROUP BY a ORDRE BY b',
+  'SELECT id AS 5 FROM p',
+  "SELECT id FROM p ORDER BY id ASC 'x'",
+  'qqq 1',
 ];
 
-test('a word near an operator is named beside the error of DuckDB', async () => {
+test('what was probably meant stands beside the error of DuckDB, and nothing that cannot stand there', async () => {
   await using engine = await Engine.open({});
   await engine.query("CREATE TABLE p AS SELECT 1 AS id, 'x' AS d");
   for (const [sql, message] of Object.entries(REFUSED)) {

@@ -36,9 +36,11 @@ const TELL_EVERY_MS = 5_000;
 /** Collects, and continues where an earlier collection into the same folder ended. Returns the exit code. */
 export async function bench(words: readonly string[], options: CliOptions): Promise<number> {
   const [action, ...rest] = words;
-  if (action !== 'collect' || rest.length > 0) {
-    throw new CliError('usage', 'bench has one action, collect', USAGE);
+  if (action !== 'collect') {
+    const problem = action === undefined ? 'bench needs a word' : `there is no bench ${action}`;
+    throw new CliError('usage', problem, USAGE);
   }
+  if (rest.length > 0) throw new CliError('usage', `'${rest[0]}' is left over`, USAGE);
   const { workload, quiet, output: folder = FOLDER } = options;
   if (workload === undefined) {
     throw new CliError('usage', 'bench collect needs --workload', USAGE);

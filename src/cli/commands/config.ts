@@ -17,8 +17,15 @@ const SOURCES = {
 
 /** Prints the configuration as YAML with comments, or as JSON. Returns the exit code. */
 export async function config(words: readonly string[], options: CliOptions): Promise<number> {
-  if (words.length !== 1 || words[0] !== 'show') {
-    throw new CliError('usage', 'config has one thing to do: show', 'rvbbit config show');
+  const [action, left] = words;
+  if (action !== 'show' || left !== undefined) {
+    const problem =
+      action === undefined
+        ? 'config needs a word'
+        : action === 'show'
+          ? `'${left}' is left over`
+          : `there is no config ${action}`;
+    throw new CliError('usage', problem, 'rvbbit config show');
   }
   const { configuration, unread } = await readConfiguration();
   const text = options.json ? JSON.stringify(configuration, null, 2) : configText(configuration);

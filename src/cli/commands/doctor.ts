@@ -2,14 +2,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, freemem, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { findCascades } from '../../cascade/find-cascades.ts';
 import type { Engine } from '../../engine.ts';
 import { messageOf } from '../../errors.ts';
 import { packageVersion } from '../../util/version.ts';
-import { findCascades } from '../cascade-files.ts';
 import { readConfiguration } from '../configuration.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
-import { cascadeRoots } from '../session.ts';
+import { cascadeRoots, givenRoots } from '../session.ts';
 import { stdoutStyle } from '../stderr.ts';
 import { visible, visibleLines } from '../text/escape.ts';
 
@@ -33,6 +33,7 @@ export async function doctor(words: readonly string[], options: CliOptions): Pro
   if (words.length > 0) {
     throw new CliError('usage', `'${words[0]}' is left over`, 'rvbbit doctor --help');
   }
+  givenRoots(options);
   const checks = [
     nodeCheck(),
     ...(await engineChecks(options)),

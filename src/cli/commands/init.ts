@@ -49,7 +49,7 @@ Three commands:
 export async function init(words: readonly string[], options: CliOptions): Promise<number> {
   const [folder = '.', ...more] = words;
   if (more.length > 0)
-    throw new CliError('usage', 'init takes one folder', 'rvbbit init my-project');
+    throw new CliError('usage', `'${more[0]}' is left over`, 'rvbbit init my-project');
   const isExamples = options.examples === true;
   const files = isExamples ? new Map<string, string>() : await workingFiles();
   const paths = isExamples ? [EXAMPLES] : [...files.keys()];

@@ -70,9 +70,9 @@ async function verify(options: CliOptions): Promise<number> {
 
 async function compact(options: CliOptions): Promise<number> {
   refuseOptions('journal', 'compact', options, ['maxSize']);
-  const { folder } = existingJournal(options);
   const olderThan = options.olderThan ?? COMPACT_AFTER;
   const olderThanMs = readAgeMs('--older-than', olderThan);
+  const { folder } = existingJournal(options);
   const answers = new DiskAnswers({
     files: realFileSystem,
     folder,

@@ -1,8 +1,9 @@
 /** `rvbbit ops`: lists, shows or copies the semantic operators of the cascade roots. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { signatureOf, spellingsOf } from '../../operators/check-call.ts';
+import { signatureOf } from '../../operators/check-call.ts';
 import { builtInRoot, loadOperators, OPERATORS_FOLDER } from '../../operators/load-operators.ts';
+import { OPERATOR_COLUMNS, operatorRows } from '../../operators/operator-rows.ts';
 import { fileUnder } from '../cascade-path.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';
 import { findOperator, operatorFile } from '../find-operator.ts';
@@ -35,36 +36,10 @@ export async function ops(words: readonly string[], options: CliOptions): Promis
 }
 
 async function list(options: CliOptions): Promise<number> {
-  const { operators, broken, files } = await loadOperators(await cascadeRoots(options));
-  const rows = [...operators.values()]
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .map((operator) => {
-      const { name, source } = operator;
-      const from = source === 'file' ? (files.get(name) ?? '') : source;
-      const error = broken.get(name);
-      if (error !== undefined) {
-        const where = error.message.split('\n').at(-1) ?? '';
-        return {
-          name,
-          spellings: null,
-          returns: null,
-          source: from,
-          description: `broken: ${where}`,
-        };
-      }
-      const { returns, cascade } = operator;
-      const description = cascade.description ?? null;
-      return {
-        name,
-        spellings: spellingsOf(operator).join('; '),
-        returns,
-        source: from,
-        description,
-      };
-    });
-  const text = 'VARCHAR';
-  const columns = { name: text, spellings: text, returns: text, source: text, description: text };
-  await printRows(columns, rows, options);
+  const loaded = await loadOperators(await cascadeRoots(options));
+  const columns = Object.fromEntries(OPERATOR_COLUMNS.map(({ name, type }) => [name, type]));
+  await printRows(columns, operatorRows(loaded), options);
+  const { broken } = loaded;
   for (const error of new Set(broken.values())) reportError(error);
   return exitCodeOf(broken.size > 0 ? ['failed'] : []);
 }

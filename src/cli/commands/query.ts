@@ -1,5 +1,8 @@
 /** `rvbbit [db]`: runs a script and writes its results. */
+
+import type { Engine } from '../../engine.ts';
 import { CliError, type ExitCause, exitCodeOf } from '../exit-codes.ts';
+import { checkDatabase, isSameFile } from '../file-kinds.ts';
 import { chooseFormat } from '../format/choose-format.ts';
 import { type FormatName, loadFormat, SINGLE_RESULT } from '../format/format.ts';
 import type { CliOptions } from '../options.ts';
@@ -28,11 +31,13 @@ export async function query(words: readonly string[], options: CliOptions): Prom
     process.stderr.write(`${helpText('query')}\n`);
     return exitCodeOf(['usage']);
   }
+  checkDatabase(database);
   const params = readParams(options.param);
   const format = chooseFormat(options);
   if (format === 'parquet' && options.output === undefined) {
     throw new CliError('usage', 'parquet is written to a file', 'add -o result.parquet');
   }
+  refuseOwnFiles(options.output, database, inputs);
   const statements = await readScript(inputs);
   checkParamsUsed(
     statements.map(({ sql }) => sql),
@@ -40,6 +45,9 @@ export async function query(words: readonly string[], options: CliOptions): Prom
   );
   const printed = chooseResults(statements, format, options);
   if (statements.length === 0) return 0;
+  if (format === 'parquet') refuseReports(statements, printed);
+  const mistakes = options.keepGoing ? [] : await checkSyntax(statements);
+  if (mistakes.length > 0) return exitCodeOf(mistakes);
   const writing = { statements, params, printed, format };
   return withOutput(options, database, writing);
 }
@@ -66,6 +74,22 @@ function operands(words: readonly string[], options: CliOptions): Operands {
   return { database, inputs: process.stdin.isTTY ? undefined : [stdin] };
 }
 
+/** Throws a usage error if the result would replace the database or a script of the same command line. */
+function refuseOwnFiles(
+  output: string | undefined,
+  database: string,
+  inputs: readonly ScriptInput[],
+): void {
+  const read = [
+    database,
+    ...inputs.flatMap((input) => (input.kind === 'file' ? [input.path] : [])),
+  ];
+  const own = read.find((path) => output !== undefined && isSameFile(output, path));
+  if (own === undefined) return;
+  const message = `-o ${output} would replace the file ${own}, which is read`;
+  throw new CliError('usage', message, 'name another file with -o');
+}
+
 /** Returns which results are printed, by statement index. Throws if a format of one result set would get several. */
 function chooseResults(
   statements: readonly ScriptStatement[],
@@ -87,6 +111,22 @@ function chooseResults(
   return () => true;
 }
 
+/** The words that begin a statement whose rows DuckDB can write to a Parquet file. */
+const QUERY_WORDS = /^(?:select|from|values|table|with|pivot|unpivot|rvbbit|\()/i;
+
+function refuseReports(
+  statements: readonly ScriptStatement[],
+  printed: (index: number) => boolean,
+): void {
+  for (const [index, { sql, firstWord, givesRows }] of statements.entries()) {
+    const text = sql.slice(firstWord);
+    if (!givesRows || !printed(index) || QUERY_WORDS.test(text)) continue;
+    const word = /^\w*/.exec(text)![0].toUpperCase();
+    const message = `parquet takes the rows of a query, and not those of ${word}`;
+    throw new CliError('usage', message, 'use another format: -o result.csv');
+  }
+}
+
 type Writing = Pick<ScriptSettings, 'statements' | 'params' | 'printed' | 'format'>;
 
 async function withOutput(
@@ -102,37 +142,34 @@ async function withOutput(
     isBroken = true;
     interrupts.stop();
   };
-  const sink = await openSink(options, format, onBroken);
   const start = format === 'parquet' ? undefined : await loadFormat(format);
-  const engine = await openEngine(options, database).catch(async (thrown: unknown) => {
-    await sink.discard();
-    throw thrown;
-  });
+  const { sink, engine } = await openBoth(options, database, format, onBroken).catch(
+    (thrown: unknown) => {
+      interrupts.close();
+      throw thrown;
+    },
+  );
   const progress = new ProgressView(engine.events, progressMode(options, format));
   try {
-    const syntaxVerdicts = options.keepGoing ? [] : await checkSyntax(writing.statements);
-    const { verdicts: met, kept } =
-      syntaxVerdicts.length > 0
-        ? { verdicts: syntaxVerdicts, kept: 0 }
-        : await runScript({
-            ...writing,
-            engine,
-            sink,
-            start,
-            progress,
-            signal: interrupts.signal,
-            resume: options.resume ?? {},
-            drain: interrupts.drain,
-            output: options.output,
-            keepGoing: options.keepGoing ?? false,
-            stats: options.stats ?? false,
-            quiet: options.quiet ?? false,
-            formatSettings: {
-              all: options.all ?? false,
-              columns: !toFile && process.stdout.isTTY ? process.stdout.columns : undefined,
-              dim: toFile ? (text) => text : (text) => stdoutStyle('dim', text),
-            },
-          });
+    const { verdicts: met, kept } = await runScript({
+      ...writing,
+      engine,
+      sink,
+      start,
+      progress,
+      signal: interrupts.signal,
+      resume: options.resume ?? {},
+      drain: interrupts.drain,
+      output: options.output,
+      keepGoing: options.keepGoing ?? false,
+      stats: options.stats ?? false,
+      quiet: options.quiet ?? false,
+      formatSettings: {
+        all: options.all ?? false,
+        columns: !toFile && process.stdout.isTTY ? process.stdout.columns : undefined,
+        dim: toFile ? (text) => text : (text) => stdoutStyle('dim', text),
+      },
+    });
     if (isBroken) await sink.close();
     if (isBroken && !interrupts.interrupted) return 0;
     const verdicts: ExitCause[] = interrupts.interrupted ? [...met, 'interrupted'] : [...met];
@@ -153,6 +190,22 @@ async function withOutput(
     progress.close();
     await engine.close();
     interrupts.close();
+  }
+}
+
+/** Opens the output first: an output that cannot be written is known before a database file is made. */
+async function openBoth(
+  options: CliOptions,
+  database: string,
+  format: FormatName,
+  onBroken: () => void,
+): Promise<{ readonly sink: Sink; readonly engine: Engine }> {
+  const sink = await openSink(options, format, onBroken);
+  try {
+    return { sink, engine: await openEngine(options, database) };
+  } catch (thrown) {
+    await sink.discard();
+    throw thrown;
   }
 }
 

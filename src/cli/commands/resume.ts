@@ -21,15 +21,15 @@ const USAGE = 'rvbbit resume --list | <session> [db]';
 
 /** With `--list`, lists statements. Otherwise runs the statement's SQL again, which asks only for missing answers. */
 export async function resume(words: readonly string[], options: CliOptions): Promise<number> {
-  const { stateDir, folder } = existingJournal(options);
   const [prefix, ...database] = words;
   if (options.list === true) {
     if (prefix !== undefined) throw new CliError('usage', `'${prefix}' is left over`, USAGE);
     refuseOptions('resume', '--list', options, RUNNING);
-    await printList(statementsOf(folder), options);
+    await printList(statementsOf(existingJournal(options).folder), options);
     return 0;
   }
   if (prefix === undefined) throw new CliError('usage', 'resume needs a session', USAGE);
+  const { stateDir, folder } = existingJournal(options);
   const { session } = chosen(statementsOf(folder), prefix);
   const unlock = await lockRun(stateDir, session);
   try {

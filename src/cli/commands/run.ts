@@ -17,7 +17,7 @@ export async function run(words: readonly string[], options: CliOptions): Promis
   if (typed === undefined || more.length > 0) {
     throw new CliError(
       'usage',
-      'run takes one cascade file',
+      `run takes one cascade file${more.length > 0 ? `: '${more[0]}' is left over` : ''}`,
       `rvbbit run cascade.yaml --input '{"name": "x"}'`,
     );
   }
@@ -53,6 +53,7 @@ export async function run(words: readonly string[], options: CliOptions): Promis
 
 /** Reads the object of `--input`: JSON, `@file`, or `-` for standard input. */
 async function readInputObject(text: string): Promise<JsonObject> {
+  if (text === '@') throw new CliError('usage', '--input @ needs a file', '--input @row.json');
   const isFile = text === '-' || text.startsWith('@');
   const source = isFile ? await readInput(text === '-' ? '-' : text.slice(1)) : text;
   let value: unknown;

@@ -18,7 +18,8 @@ const PRICE = { inputPerMtok: 0.15, outputPerMtok: 0.6 };
 
 /** Serves until Ctrl-C or SIGTERM, then prints what was called. Returns 0, because such an end is no failure. */
 export async function sim(words: readonly string[], options: CliOptions): Promise<number> {
-  if (words.length > 0) throw new CliError('usage', 'sim takes no words', 'rvbbit sim --help');
+  if (words.length > 0)
+    throw new CliError('usage', `'${words[0]}' is left over`, 'rvbbit sim --help');
   const given = await readOptions(options);
   const prices = given.prices ?? { '*': PRICE };
   const simulation = { ...given, prices };

@@ -276,9 +276,13 @@ function whatIs(parts: StatementParts): string {
 
 function refuseDefinitions(parts: StatementParts): void {
   if (parts.kind !== 'definition') return;
+  const instead =
+    parts.what === 'prepared statement'
+      ? 'run the statement with its values each time: query(sql, values), or --param name=value on the command line'
+      : 'use CREATE TABLE … AS, or write the operator in the query';
   throw new RvbbitError(
     'RVB_UNSUPPORTED',
-    `this ${parts.what} cannot keep semantic operators: DuckDB would have to ask when it is used; use CREATE TABLE … AS, or write the operator in the query`,
+    `this ${parts.what} cannot keep semantic operators: DuckDB would have to ask when it is used; ${instead}`,
     { stage: 'bind' },
   );
 }
