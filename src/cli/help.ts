@@ -62,7 +62,7 @@ export function helpText(command: CommandName): string {
     `Usage: rvbbit ${COMMANDS[command].usage} [options]`,
     '',
     isQuery
-      ? 'Runs SQL on DuckDB, and cascades over its rows.'
+      ? 'Runs SQL on DuckDB, and cascades over its rows. Without SQL, opens the shell on a terminal.'
       : sentence(COMMANDS[command].summary),
     ...(isQuery ? ['', 'Commands:', ...commandLines()] : []),
     '',

@@ -8,7 +8,7 @@ import { CliError, exitCodeOf } from '../exit-codes.ts';
 import { findOperator, operatorFile } from '../find-operator.ts';
 import type { CliOptions } from '../options.ts';
 import { refuseOptions } from '../options.ts';
-import { printRows } from '../print-rows.ts';
+import { printRows, type Report } from '../print-rows.ts';
 import { reportError } from '../report.ts';
 import { cascadeRoots } from '../session.ts';
 import { say } from '../stderr.ts';
@@ -35,6 +35,16 @@ export async function ops(words: readonly string[], options: CliOptions): Promis
 }
 
 async function list(options: CliOptions): Promise<number> {
+  const { columns, rows, errors } = await operatorRows(options);
+  await printRows(columns, rows, options);
+  for (const error of errors) reportError(error);
+  return exitCodeOf(errors.length > 0 ? ['failed'] : []);
+}
+
+/** Returns the operators of a cascade root, one row each, and the errors of files that are broken. */
+export async function operatorRows(
+  options: CliOptions,
+): Promise<Report & { readonly errors: readonly Error[] }> {
   const { operators, broken, files } = await loadOperators(await cascadeRoots(options));
   const rows = [...operators.values()]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -64,9 +74,7 @@ async function list(options: CliOptions): Promise<number> {
     });
   const text = 'VARCHAR';
   const columns = { name: text, spellings: text, returns: text, source: text, description: text };
-  await printRows(columns, rows, options);
-  for (const error of new Set(broken.values())) reportError(error);
-  return exitCodeOf(broken.size > 0 ? ['failed'] : []);
+  return { columns, rows, errors: [...new Set(broken.values())] };
 }
 
 async function show(name: string, options: CliOptions): Promise<number> {
