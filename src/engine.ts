@@ -81,7 +81,7 @@ export class Engine {
     const resolved = await resolveOptions(options, threads);
     if (resolved.signal?.aborted === true) throw cancelledError();
     await checkRoots(resolved.cascades ?? []);
-    const lease = await acquireDatabase(resolved.database);
+    const lease = await acquireDatabase(resolved.database, resolved);
     try {
       return new Engine(resolved, lease, await Session.open(lease));
     } catch (thrown) {

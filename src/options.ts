@@ -27,6 +27,8 @@ const MAX_SESSION_WAIT_MS = 86_400_000;
 export interface EngineOptions {
   /** A DuckDB file, `:memory:` (default), or an instance that you own and close. */
   readonly database?: string | DuckDBInstance;
+  /** Opens the database file read-only: DuckDB refuses every change to it. Temporary tables are allowed. Default false. */
+  readonly readOnly?: boolean;
   /**
    * The cascade root. Paths in statements are relative to it and cannot leave it. Of several roots the first one that has
    * the file counts. Default: `cascades` of the configuration file, else the working folder.
@@ -125,6 +127,7 @@ const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
  */
 export interface ResolvedOptions extends ModelOptions {
   readonly database: string | DuckDBInstance;
+  readonly readOnly: boolean;
   readonly cascades: readonly string[] | undefined;
   readonly parallel: number | undefined;
   readonly sessions: number;
@@ -142,6 +145,7 @@ const ENGINE_OPTIONS: OptionRules<EngineOptions> = {
     takes: 'a file, :memory: or a DuckDBInstance',
     fits: (value) => TEXT.fits(value) || hasMethods(value, ['connect', 'closeSync']),
   },
+  readOnly: { takes: 'true or false', fits: (value) => typeof value === 'boolean' },
   cascades: {
     takes: 'a folder path, or a list of them',
     fits: (value) =>
@@ -256,6 +260,7 @@ export async function resolveOptions(
     ...(typeof stateDir === 'string' ? { stateDir } : {}),
     journal: await readJournal(options.journal),
     database: options.database ?? ':memory:',
+    readOnly: options.readOnly ?? false,
     cascades: options.cascades === undefined ? undefined : [...rootsOf(options.cascades)],
     parallel: options.parallel,
     sessions: options.sessions ?? DEFAULT_SESSIONS,

@@ -65,7 +65,8 @@ export function helpText(command: CommandName): string {
     '',
     isQuery
       ? `Runs SQL on DuckDB, and cascades over its rows. db is a DuckDB file; a new one has a suffix
-(shop.duckdb) or a slash (./shop) in its name. Without db the tables are in memory.`
+(shop.duckdb) or a slash (./shop) in its name. Without db the tables are in memory.
+Without SQL it opens the shell on a terminal.`
       : sentence(COMMANDS[command].summary),
     ...(isQuery ? ['', 'Commands:', ...commandLines()] : []),
     '',

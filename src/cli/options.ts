@@ -6,7 +6,10 @@ import type { ScriptInput } from './script.ts';
 
 /** The subcommands. `query` runs if the first word is not a subcommand. */
 export const COMMANDS = {
-  query: { usage: '[db] [-c SQL | -f file | < file]', summary: 'run SQL and RVBBIT statements' },
+  query: {
+    usage: '[db] [-c SQL | -f file | < file]',
+    summary: 'run SQL and RVBBIT statements; on a terminal, open the shell',
+  },
   run: { usage: 'run <cascade.yaml>', summary: 'run one cascade on one input and print its value' },
   test: {
     usage: 'test [cascade.yaml…]',
@@ -73,6 +76,9 @@ export interface CliOptions {
   readonly keepGoing?: boolean;
   readonly all?: boolean;
   readonly database?: string;
+  readonly readonly?: boolean;
+  readonly init?: string;
+  readonly silent?: boolean;
   readonly cascades?: readonly string[];
   readonly parallel?: number;
   readonly threads?: number;
@@ -191,7 +197,7 @@ export const OPTIONS: readonly OptionRow[] = [
     flags: '--format <name>',
     help: 'default: table on a terminal, jsonl elsewhere',
     commands: ['journal', 'cache', 'cost', 'ops'],
-    choices: ['table', 'jsonl', 'json', 'csv', 'tsv', 'markdown'],
+    choices: ['table', 'jsonl', 'json', 'csv', 'tsv', 'markdown', 'line'],
   },
   {
     flags: '--state-dir <dir>',
@@ -340,6 +346,13 @@ export const OPTIONS: readonly OptionRow[] = [
     help: 'the DuckDB file to work on (default: in memory)',
     commands: ['run', 'test', 'explain', 'bench'],
   },
+  {
+    flags: '--readonly',
+    help: 'open the database read-only: nothing in it can be changed',
+    commands: ['query'],
+  },
+  { flags: '--init <file>', help: 'run this file before everything else', commands: ['query'] },
+  { flags: '-s, --silent', help: 'the shell shows no banner', commands: ['query'] },
   {
     flags: '--cascades <dir>',
     help: 'the cascade root (default: the working folder); repeatable: the first that has a file',

@@ -17,13 +17,14 @@ export interface ParsedArgs {
 }
 
 /** Flags that choose a format: `-csv` as in DuckDB's command line, and `--csv`, which people try. */
-const FORMAT_ALIASES: ReadonlyMap<string | undefined, FormatName> = new Map([
+export const FORMAT_ALIASES: ReadonlyMap<string | undefined, FormatName> = new Map([
   ['csv', 'csv'],
   ['tsv', 'tsv'],
   ['json', 'json'],
   ['jsonl', 'jsonl'],
   ['jsonlines', 'jsonl'],
   ['markdown', 'markdown'],
+  ['line', 'line'],
   ['table', 'table'],
   ['box', 'table'],
   ['duckbox', 'table'],
@@ -50,6 +51,9 @@ function letterOf({ flags }: OptionRow): string | undefined {
   return /^-(\w), /.exec(flags)?.[1];
 }
 
+/** Options that DuckDB's command line spells with one dash. Node's parser would read one-letter options in them. */
+const ONE_DASH = new Set(['-readonly', '-init', '-silent']);
+
 type Token = ReturnType<typeof tokensOf>[number];
 
 /** Returns words, options and `--` in their order. A value may begin with a dash: `-c '-- a comment first'`. */
@@ -57,7 +61,8 @@ function tokensOf(args: readonly string[]) {
   const [word] = args;
   const known = knownFor(isCommand(word) && word !== 'help' ? word : 'query');
   const settings = { options: known, strict: false, allowPositionals: true, tokens: true } as const;
-  return parseTokens({ args: [...args], ...settings }).tokens;
+  const spelt = args.map((arg) => (ONE_DASH.has(arg) ? `-${arg}` : arg));
+  return parseTokens({ args: spelt, ...settings }).tokens;
 }
 
 function isCommand(word: string | undefined): word is CommandName | 'help' {

@@ -9,10 +9,16 @@ import type { Sink } from './sink/sink.ts';
 import { StdoutSink } from './sink/stdout-sink.ts';
 import { stdoutStyle } from './stderr.ts';
 
+/** The rows of a command's own report. `columns` maps names to DuckDB types. */
+export interface Report {
+  readonly columns: Readonly<Record<string, string>>;
+  readonly rows: readonly Row[];
+}
+
 /** Prints rows. `columns` maps names to DuckDB types. Throws a usage error for Parquet, which only DuckDB writes. */
 export async function printRows(
-  columns: Readonly<Record<string, string>>,
-  rows: readonly Row[],
+  columns: Report['columns'],
+  rows: Report['rows'],
   options: Pick<CliOptions, 'format' | 'output'>,
 ): Promise<void> {
   const { output } = options;

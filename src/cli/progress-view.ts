@@ -23,7 +23,7 @@ export type ProgressMode = 'bar' | 'lines' | 'none';
 /** Shows the progress of an engine's statements, until it is closed. */
 export class ProgressView {
   readonly #events: EventEmitter;
-  readonly #mode: ProgressMode;
+  readonly mode: ProgressMode;
   readonly #terminal: Pick<NodeJS.WriteStream, 'write' | 'columns'>;
   readonly #onRecord = (record: JournalRecord) => this.#take(record);
   #progress: Progress | undefined;
@@ -37,7 +37,7 @@ export class ProgressView {
     terminal: Pick<NodeJS.WriteStream, 'write' | 'columns'> = process.stderr,
   ) {
     this.#events = events;
-    this.#mode = mode;
+    this.mode = mode;
     this.#terminal = terminal;
     events.on('record', this.#onRecord);
   }
@@ -56,9 +56,9 @@ export class ProgressView {
 
   #begin(): void {
     this.hide();
-    if (this.#mode === 'lines') {
+    if (this.mode === 'lines') {
       this.#timer = setInterval(() => this.#line(), LINE_EVERY_MS).unref();
-    } else if (this.#mode === 'bar') {
+    } else if (this.mode === 'bar') {
       this.#timer = setTimeout(() => {
         this.#timer = setInterval(() => this.#draw(), BAR_EVERY_MS).unref();
         this.#draw();
@@ -66,10 +66,15 @@ export class ProgressView {
     }
   }
 
-  /** Removes the bar from the screen, so that something else can be written there. */
+  /** Removes the bar from the screen until the next statement. */
   hide(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.stepAside();
+  }
+
+  /** Removes the bar from the screen, so that something else can be written there. The bar comes back below it. */
+  stepAside(): void {
     if (this.#isBarShown) this.#terminal.write(CLEAR_LINE);
     this.#isBarShown = false;
   }

@@ -1,35 +1,59 @@
 /** Runs statements one after another. Rows go to the sink, accounts to stderr, and verdicts to the caller. */
 import type { Engine } from '../engine.ts';
 import { cancelledError, RvbbitError } from '../errors.ts';
-import type { Notice, Summary } from '../result.ts';
+import type { Notice, ResultColumn, Summary } from '../result.ts';
 import { readScript as parseScript } from '../statement/read.ts';
 import { CliError, type ExitCause, verdictOf, verdictsOn } from './exit-codes.ts';
 import { type FormatName, SINGLE_RESULT, type StartResult } from './format/format.ts';
-import type { FormatSettings } from './format/writer.ts';
+import type { FormatSettings, ResultWriter } from './format/writer.ts';
 import type { ResumeOptions } from './options.ts';
 import { bindParams, type ParamValues } from './params.ts';
 import type { ProgressView } from './progress-view.ts';
 import { reportError } from './report.ts';
-import type { ScriptStatement } from './script.ts';
+import { isCommand, type ScriptCommand, type ScriptPart, type ScriptStatement } from './script.ts';
 import type { Sink } from './sink/sink.ts';
 import { say } from './stderr.ts';
 import { summaryLines } from './summary.ts';
 
+/** What a script works with. Commands such as `.open`, `.mode` and `.output` change it. */
+export interface Workspace {
+  engine: Engine;
+  progress: ProgressView;
+  format: FormatName;
+  /** Begins a result set; undefined for parquet, which DuckDB writes. */
+  start: StartResult | undefined;
+  formatSettings: FormatSettings;
+  sink: Sink;
+  /** The file of `-o` or `.output`. */
+  output: string | undefined;
+  /** The result sets that went to the output. */
+  results: Results;
+  /** True if the output is a screen, where every format may have several result sets. */
+  isScreen: boolean;
+  /** True if the time of each statement is printed. */
+  isTimed: boolean;
+  /** True if nothing more may run. */
+  isOver: boolean;
+}
+
+/** The number of result sets of an output: `count` have begun, `kept` are complete. */
+export interface Results {
+  count: number;
+  kept: number;
+}
+
 /** The settings of a script. */
 export interface ScriptSettings {
-  readonly engine: Engine;
-  readonly statements: readonly ScriptStatement[];
+  readonly workspace: Workspace;
+  readonly parts: readonly ScriptPart[];
+  /** Runs a command, and returns the verdicts on what it ran. Gets the settings, for a script that the command runs. */
+  readonly runCommand: (
+    command: ScriptCommand,
+    settings: ScriptSettings,
+  ) => Promise<readonly ExitCause[]>;
   readonly params: ParamValues;
-  /** True if the result of the statement at the index is printed. */
+  /** True if the result of the part at the index is printed. */
   readonly printed: (index: number) => boolean;
-  readonly format: FormatName;
-  /** Begins a result set; undefined for parquet, which DuckDB writes. */
-  readonly start: StartResult | undefined;
-  readonly formatSettings: FormatSettings;
-  readonly sink: Sink;
-  /** The file of `-o`. */
-  readonly output: string | undefined;
-  readonly progress: ProgressView;
   readonly signal: AbortSignal;
   /** Empty if no statement is resumed. */
   readonly resume: ResumeOptions;
@@ -44,60 +68,53 @@ export interface ScriptSettings {
  * Parses the dialect in all statements before anything is opened or made, so that a mistake at the end costs nothing.
  * Reports the mistakes.
  */
-export async function checkSyntax(statements: readonly ScriptStatement[]): Promise<ExitCause[]> {
+export async function checkSyntax(parts: readonly ScriptPart[]): Promise<ExitCause[]> {
   const verdicts: ExitCause[] = [];
-  for (const statement of statements) {
+  for (const statement of parts) {
+    if (isCommand(statement)) continue;
     await parseScript(statement.sql).catch((thrown: unknown) => {
       reportError(thrown, statement);
       verdicts.push(verdictOf(thrown));
     });
   }
-  if (verdicts.length > 0 && statements.length > 1) say('nothing was run');
+  if (verdicts.length > 0 && parts.length > 1) say('nothing was run');
   return verdicts;
 }
 
-/** The outcome of a script. */
-export interface ScriptOutcome {
-  readonly verdicts: readonly ExitCause[];
-  /** The number of complete result sets. */
-  readonly kept: number;
-}
-
-/** The number of a script's result sets: `count` have begun, `kept` are complete. */
-interface Results {
-  count: number;
-  kept: number;
-}
-
-/** Runs the statements until one fails; with `keepGoing`, runs all of them. */
-export async function runScript(settings: ScriptSettings): Promise<ScriptOutcome> {
-  const { statements, sink, drain, keepGoing } = settings;
+/** Runs the parts until one fails; with `keepGoing`, runs all of them. Returns the verdicts. */
+export async function runScript(settings: ScriptSettings): Promise<ExitCause[]> {
+  const { workspace, parts, drain, keepGoing } = settings;
   const verdicts: ExitCause[] = [];
-  const results: Results = { count: 0, kept: 0 };
-  for (const [index, statement] of statements.entries()) {
-    if (drain.aborted) break;
+  for (const [index, part] of parts.entries()) {
+    if (drain.aborted || workspace.isOver) break;
+    let isFailed = false;
     try {
-      const summary = await runStatement(settings, statement, index, results);
-      verdicts.push(...verdictsOn(summary));
+      if (isCommand(part)) {
+        const met = await settings.runCommand(part, settings);
+        isFailed = met.some((verdict) => verdict !== 'rows');
+        verdicts.push(...met);
+      } else {
+        verdicts.push(...verdictsOn(await runStatement(settings, part, index)));
+      }
     } catch (thrown) {
-      settings.progress.hide();
-      await sink.rollback();
+      workspace.progress.hide();
+      await workspace.sink.rollback();
+      const summary = thrown instanceof RvbbitError ? thrown.summary : undefined;
       if (drain.aborted && isCancelled(thrown)) {
-        if (thrown.summary !== undefined) account(settings, index, thrown.summary, []);
+        if (summary !== undefined) account(settings, index, summary, []);
         break;
       }
-      reportError(thrown, statement);
-      if (thrown instanceof RvbbitError && thrown.summary !== undefined) {
-        account(settings, index, thrown.summary, []);
-      }
+      reportError(thrown, part);
+      if (summary !== undefined) account(settings, index, summary, []);
       verdicts.push(verdictOf(thrown));
-      if (!keepGoing) {
-        if (index + 1 < statements.length) sayNotRun(statements.length - index - 1);
-        break;
-      }
+      isFailed = true;
+    }
+    if (isFailed && !keepGoing) {
+      if (index + 1 < parts.length) sayNotRun(parts.length - index - 1);
+      break;
     }
   }
-  return { verdicts, kept: results.kept };
+  return verdicts;
 }
 
 function isCancelled(thrown: unknown): thrown is RvbbitError {
@@ -114,11 +131,11 @@ async function runStatement(
   settings: ScriptSettings,
   statement: ScriptStatement,
   index: number,
-  results: Results,
 ): Promise<Summary> {
-  const { engine, start, sink, signal, drain, format, resume } = settings;
+  const { workspace, signal, drain, resume } = settings;
+  const { engine, start, sink, format, results } = workspace;
   const params = bindParams(statement.sql, settings.params);
-  const output = settings.printed(index) && statement.givesRows ? settings.output : undefined;
+  const output = settings.printed(index) && statement.givesRows ? workspace.output : undefined;
   if (start === undefined && output !== undefined) {
     const { writeParquet } = await import('./format/parquet.ts');
     const { summary, notices } = await writeParquet(engine, statement, params, output, {
@@ -138,38 +155,53 @@ async function runStatement(
   });
   const columns = await stream.columns;
   const prints = columns.length > 0 && settings.printed(index) && start !== undefined;
-  if (prints && results.count++ > 0 && SINGLE_RESULT.has(format)) {
-    throw new CliError(
-      'usage',
-      `${format} takes one result set and this is a second one`,
-      '--last',
-    );
-  }
-  const writer = prints ? start(columns, sink, settings.formatSettings) : undefined;
-  for await (const row of stream) {
-    // All rows of plain SQL exist by now, so that an interrupt can stop them only here.
-    if (drain.aborted && !statement.dialect) throw cancelledError();
-    const slower = writer?.row(row);
-    if (slower !== undefined) await slower;
+  const writer = prints ? beginResult(workspace, start, columns) : undefined;
+  try {
+    for await (const row of stream) {
+      // All rows of plain SQL exist by now, so that an interrupt can stop them only here.
+      if (drain.aborted && !statement.dialect) throw cancelledError();
+      const slower = writer?.row(row);
+      if (slower !== undefined) await slower;
+    }
+  } catch (thrown) {
+    writer?.stop?.();
+    throw thrown;
   }
   const summary = await stream.summary;
-  settings.progress.hide();
+  workspace.progress.hide();
   await writer?.end();
   await sink.keep();
   if (prints) results.kept += 1;
   return account(settings, index, summary, stream.notices);
 }
 
+/** Begins a result set. Throws a usage error if the output can hold only one, and has it. */
+export function beginResult(
+  { format, results, sink, formatSettings, isScreen }: Workspace,
+  start: StartResult,
+  columns: readonly ResultColumn[],
+): ResultWriter {
+  if (results.count++ > 0 && SINGLE_RESULT.has(format) && !isScreen) {
+    throw new CliError(
+      'usage',
+      `${format} takes one result set and this is a second one`,
+      '--last',
+    );
+  }
+  return start(columns, sink, formatSettings);
+}
+
 /** Prints on stderr what a statement did. Returns the summary. */
 function account(
-  { stats, quiet, progress }: ScriptSettings,
+  { stats, quiet, workspace }: ScriptSettings,
   index: number,
   summary: Summary,
   notices: readonly Notice[],
 ): Summary {
   if (stats) process.stderr.write(`${JSON.stringify({ statement: index + 1, ...summary })}\n`);
+  if (workspace.isTimed) say(`time: ${summary.durationMs.toFixed(1)} ms`);
   if (quiet) return summary;
-  const ran = progress.last;
+  const ran = workspace.progress.last;
   const explained = (ran?.kind === 'explain' || ran?.kind === 'sql') && summary.rows.in === 0;
   if (ran !== undefined && ran.caller === summary.callerId && !explained) {
     const verb = ran.kind === 'run' ? 'RUN' : ran.kind === 'sql' ? 'SQL with' : 'MAP';

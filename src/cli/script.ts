@@ -1,6 +1,7 @@
-/** Reads the texts of `-c`, `-f` and standard input, and cuts them into statements. */
+/** Reads the texts of `-c`, `-f` and standard input, and cuts them into statements and commands. */
 import { readFile } from 'node:fs/promises';
 import { text as readStream } from 'node:stream/consumers';
+import type { Span } from '../../grammar/ast.ts';
 import { createLexeme, Kind, scan } from '../../grammar/scan.ts';
 import { splitStatements } from '../../grammar/split.ts';
 import type { SourcePlace } from '../errors.ts';
@@ -27,17 +28,40 @@ export interface ScriptStatement {
   readonly givesRows: boolean;
 }
 
-/** Reads every input and cuts it into statements. Throws a `CliError` for a file that cannot be read. */
-export async function readScript(inputs: readonly ScriptInput[]): Promise<ScriptStatement[]> {
-  const statements: ScriptStatement[] = [];
+/** A command such as `.tables` or `\d`: the text from its first character to the end of its line. */
+export interface ScriptCommand {
+  readonly command: string;
+  readonly place: SourcePlace;
+}
+
+/** What a script consists of. */
+export type ScriptPart = ScriptStatement | ScriptCommand;
+
+/** True for a command, false for a statement. */
+export function isCommand(part: ScriptPart): part is ScriptCommand {
+  return 'command' in part;
+}
+
+/** Reads every input and cuts it. Throws a `CliError` for a file that cannot be read. */
+export async function readScript(inputs: readonly ScriptInput[]): Promise<ScriptPart[]> {
+  const parts: ScriptPart[] = [];
   for (const input of inputs) {
-    if (input.kind === 'sql') statements.push(...cutScript(input.text));
+    if (input.kind === 'sql') parts.push(...cutScript(input.text));
     else {
       checkScript(input.path);
-      statements.push(...cutScript(await readInput(input.path), nameOf(input.path)));
+      parts.push(...cutScript(await readInput(input.path), nameOf(input.path)));
     }
   }
-  return statements;
+  return parts;
+}
+
+/** Returns the statements of a script. Throws a usage error for a command; `who` takes only SQL. */
+export function statementsOnly(parts: readonly ScriptPart[], who: string): ScriptStatement[] {
+  return parts.map((part) => {
+    if (!isCommand(part)) return part;
+    const hint = 'commands run in the shell, and in -c, -f and standard input of rvbbit [db]';
+    throw new CliError('usage', `${who} takes SQL, and '${part.command}' is a command`, hint);
+  });
 }
 
 function nameOf(path: string): string {
@@ -54,26 +78,80 @@ export async function readInput(path: string): Promise<string> {
   }
 }
 
-/** Cuts a script into its statements. */
-export function cutScript(source: string, file?: string): ScriptStatement[] {
+/** Cuts a script into its statements and commands. */
+export function cutScript(source: string, file?: string): ScriptPart[] {
+  const commands = commandSpans(source);
   let line = 1;
   let lineStart = 0;
-  return splitStatements(source).map(({ text, span, significant, dialect }) => {
-    for (let at = source.indexOf('\n', lineStart); at >= 0 && at < span.start; ) {
+  const placeAt = (offset: number): SourcePlace => {
+    for (let at = source.indexOf('\n', lineStart); at >= 0 && at < offset; ) {
       line++;
       lineStart = at + 1;
       at = source.indexOf('\n', lineStart);
     }
-    const column = span.start - lineStart + 1;
-    const padding = '\n'.repeat(line - 1) + ' '.repeat(column - 1);
-    return {
+    return { ...(file === undefined ? {} : { file }), line, column: offset - lineStart + 1 };
+  };
+  const parts: ScriptPart[] = [];
+  const takeCommands = (before: number) => {
+    while (commands[0] !== undefined && commands[0].start < before) {
+      const { start, end } = commands.shift()!;
+      parts.push({ command: source.slice(start, end).trimEnd(), place: placeAt(start) });
+    }
+  };
+  for (const slice of splitStatements(blanked(source, commands))) {
+    const { text, span, significant, dialect } = slice;
+    takeCommands(span.start);
+    const place = placeAt(span.start);
+    const padding = '\n'.repeat(place.line - 1) + ' '.repeat(place.column - 1);
+    parts.push({
       sql: padding + text,
-      place: { ...(file === undefined ? {} : { file }), line, column },
+      place,
       dialect,
       firstWord: padding.length + significant.start - span.start,
       givesRows: givesRows(source.slice(significant.start, significant.end)),
-    };
-  });
+    });
+  }
+  takeCommands(source.length);
+  return parts;
+}
+
+/** Where a command is. The comments before it, from `from` on, belong to it. */
+interface CommandSpan extends Span {
+  readonly from: number;
+}
+
+/** Returns where the commands of a script are: a `.` or `\` at the start of a statement, up to the end of its line. */
+function commandSpans(source: string): CommandSpan[] {
+  const spans: CommandSpan[] = [];
+  const lexeme = createLexeme();
+  let isStart = true;
+  for (let at = 0; ; at = lexeme.end) {
+    scan(source, at, source.length, lexeme);
+    if (lexeme.kind === Kind.End) return spans;
+    const { start } = lexeme;
+    if (isStart && (source[start] === '.' || source[start] === '\\') && lexeme.end === start + 1) {
+      lexeme.end = lineEnd(source, start);
+      spans.push({ from: at, start, end: lexeme.end });
+    } else {
+      isStart = lexeme.kind === Kind.Semicolon;
+    }
+  }
+}
+
+function lineEnd(source: string, from: number): number {
+  const end = source.indexOf('\n', from);
+  return end < 0 ? source.length : end;
+}
+
+/** Returns the source with blanks in place of the commands, so that all offsets stay as they are. */
+function blanked(source: string, spans: readonly CommandSpan[]): string {
+  const pieces: string[] = [];
+  let at = 0;
+  for (const { from, end } of spans) {
+    pieces.push(source.slice(at, from), ' '.repeat(end - from));
+    at = end;
+  }
+  return pieces.length === 0 ? source : pieces.join('') + source.slice(at);
 }
 
 const QUERY_WORDS =

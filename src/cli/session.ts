@@ -61,6 +61,7 @@ export async function openEngine(
       stateDir: options.state === false ? false : (options.stateDir ?? STATE_DIR),
       env: environment(),
       logger: options.quiet ? SILENT : TELLING,
+      ...(options.readonly ? { readOnly: true } : {}),
       ...(existsSync(CONFIG_FILE) ? { configFile: CONFIG_FILE } : {}),
       ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
       ...(options.threads === undefined ? {} : { threads: options.threads }),

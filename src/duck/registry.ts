@@ -25,6 +25,7 @@ export interface DatabaseLease {
 /** An instance, and the number of its shares that are not released. */
 interface Entry {
   readonly path: string | undefined;
+  readonly readOnly: boolean;
   readonly opening: Promise<DuckDBInstance>;
   /** Device and inode, so that a hard link finds the instance too. */
   fileId?: string | undefined;
@@ -42,42 +43,59 @@ const entries = new Map<string, Entry>();
 
 /**
  * Opens a database, or joins the instance that already has it open. `:memory:` (and the empty string) gives a new
- * instance each time. A handed-in instance is set to share its threads fairly, and the engine never closes it. Fails
- * with `RVB_SQL`.
+ * instance each time. A handed-in instance is set to share its threads fairly, and the engine never closes it. With
+ * `readOnly`, DuckDB refuses every change to the file, and other processes may read it at the same time. All shares of a
+ * file are read-only, or none is. Fails with `RVB_SQL`.
  */
-export async function acquireDatabase(database: string | DuckDBInstance): Promise<DatabaseLease> {
+export async function acquireDatabase(
+  database: string | DuckDBInstance,
+  { readOnly = false }: { readonly readOnly?: boolean | undefined } = {},
+): Promise<DatabaseLease> {
+  if (readOnly && (typeof database !== 'string' || isInMemory(database))) {
+    const what = typeof database === 'string' ? ':memory:' : 'a database instance';
+    throw openError(what, 'only a database file can be opened read-only');
+  }
   if (typeof database !== 'string') {
     await loadNodeApi();
     await makeFair(database);
     return leaseOf(memoryEntry(Promise.resolve(database), () => undefined));
   }
   if (database.includes('\0')) throw openError(database, 'the path holds a NUL character');
-  if (database === '' || database.startsWith(':memory:')) {
+  if (isInMemory(database)) {
     return leaseOf(memoryEntry(createInstance(':memory:'), (instance) => instance.closeSync()));
   }
   const path = await canonicalPath(database);
-  return leaseOf(await fileEntry(path));
+  return leaseOf(await fileEntry(path, readOnly));
+}
+
+function isInMemory(database: string): boolean {
+  return database === '' || database.startsWith(':memory:');
 }
 
 function memoryEntry(
   opening: Promise<DuckDBInstance>,
   close: (instance: DuckDBInstance) => void,
 ): Entry {
-  return { path: undefined, opening, shares: 1, close };
+  return { path: undefined, readOnly: false, opening, shares: 1, close };
 }
 
-async function fileEntry(path: string): Promise<Entry> {
+async function fileEntry(path: string, readOnly: boolean): Promise<Entry> {
   const fileId = await fileIdOf(path);
   // No await from here on: two simultaneous opens must find the same entry, and a found entry must be counted before
   // its last share can be released.
   const known = entries.get(path) ?? entryWithFile(fileId);
   if (known !== undefined) {
+    if (known.readOnly !== readOnly) {
+      const how = readOnly ? 'for writing' : 'read-only';
+      throw openError(path, `this process has it open ${how} already; close it there first`);
+    }
     known.shares += 1;
     return known;
   }
   const entry: Entry = {
     path,
-    opening: createInstance(path),
+    readOnly,
+    opening: createInstance(path, readOnly ? { access_mode: 'READ_ONLY' } : {}),
     fileId,
     shares: 1,
     close: (instance) => {
@@ -135,10 +153,13 @@ class Share implements DatabaseLease {
   }
 }
 
-async function createInstance(path: string): Promise<DuckDBInstance> {
+async function createInstance(
+  path: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<DuckDBInstance> {
   const { DuckDBInstance } = await loadNodeApi();
   try {
-    return await nativeThreads.use(() => DuckDBInstance.create(path, FAIR));
+    return await nativeThreads.use(() => DuckDBInstance.create(path, { ...FAIR, ...settings }));
   } catch (error) {
     throw openError(path, messageOf(error), error);
   }
@@ -176,6 +197,9 @@ function adviceFor(reason: string): string {
   }
   if (/not a valid DuckDB database/i.test(reason)) {
     return 'the file is not a DuckDB database; give another path';
+  }
+  if (/in read-only mode: database does not exist/i.test(reason)) {
+    return 'there is no such file, and a database that is opened read-only is not created';
   }
   if (/No such file|does not exist/i.test(reason)) {
     return 'its folder does not exist; create the folder first';

@@ -71,7 +71,8 @@ async function attach({ session, journal, stateDir }: ReceiptSource): Promise<vo
 export async function makeViews(session: Session, folder: string, from?: unknown): Promise<void> {
   const records = recordsOf(folder);
   if (records === from) return;
-  await session.run(`ATTACH IF NOT EXISTS ':memory:' AS ${CATALOG}`);
+  // READ_WRITE: beside a database that is opened read-only, others are read-only unless they say so.
+  await session.run(`ATTACH IF NOT EXISTS ':memory:' AS ${CATALOG} (READ_WRITE)`);
   for (const sql of [records, ...VIEWS.flatMap(viewSql)]) await session.run(sql);
   await session.run(`COMMENT ON VIEW ${CATALOG}.main.records IS ${quoteLiteral(records)}`);
 }

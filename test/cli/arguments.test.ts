@@ -100,6 +100,15 @@ test("DuckDB's spellings of formats are understood, but not inside values", asyn
   assert.is((await parse('ops', 'list', '--json')).options.format, 'json');
 });
 
+test("DuckDB's spellings with one dash are understood", async () => {
+  const { options, words } = await parse('-readonly', 'a.duckdb', '-init', 'a.sql', '-s');
+  assert.equal(
+    [words, options.readonly, options.init, options.silent],
+    [['a.duckdb'], true, 'a.sql', true],
+  );
+  assert.is((await parse('-silent', '-line')).options.silent, true);
+});
+
 test('-o with the name of standard output is as no -o', async () => {
   for (const output of ['-', '/dev/stdout']) {
     assert.is((await parse('-c', 'SELECT 1', '-o', output)).options.output, undefined);
@@ -189,7 +198,7 @@ test('an option that is wrong is told with what it takes', async () => {
     [['run', 'x.yaml', '--input'], '--input needs a value: --input <json> rvbbit run --help'],
     [
       ['--format', 'xml'],
-      "--format takes table, csv, tsv, json, jsonl, markdown, parquet, none, not 'xml'",
+      "--format takes table, csv, tsv, json, jsonl, markdown, line, parquet, none, not 'xml'",
     ],
     [['--quiet=1'], "--quiet takes no value, and not '1'"],
     [['-x'], "unknown option '-x' rvbbit --help"],

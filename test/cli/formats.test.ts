@@ -4,6 +4,7 @@ import { chooseFormat } from '../../src/cli/format/choose-format.ts';
 import { startCsv, startTsv } from '../../src/cli/format/delimited.ts';
 import { fitColumns } from '../../src/cli/format/fit-columns.ts';
 import { startJson, startJsonl } from '../../src/cli/format/json.ts';
+import { startLine } from '../../src/cli/format/line.ts';
 import { startMarkdown } from '../../src/cli/format/markdown.ts';
 import { startTable } from '../../src/cli/format/table.ts';
 import { displayWidth, fitWidth } from '../../src/cli/text/width.ts';
@@ -172,6 +173,16 @@ test("a file's name asks for its format", () => {
   assert.is(chooseFormat({ output: 'x.ndjson' }), 'jsonl');
   assert.is(chooseFormat({ output: 'x.txt' }), 'jsonl');
   assert.is(chooseFormat({ output: 'csv' }), 'jsonl');
+});
+
+test('line mode has a line for each column and an empty line between rows', async () => {
+  const rows = [
+    { id: 1, name: 'a\nb' },
+    { id: 2, name: null },
+  ];
+  const text = await written(startLine, { id: 'INTEGER', name: 'VARCHAR' }, rows);
+  assert.is(text, '  id = 1\nname = a\\nb\n\n  id = 2\nname = NULL\n');
+  assert.is(await written(startLine, { id: 'INTEGER' }, []), '');
 });
 
 test.run();

@@ -1,10 +1,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { cutScript } from '../../src/cli/script.ts';
+import { cutScript, statementsOnly } from '../../src/cli/script.ts';
 
 test('statements keep the line and column that they have in their file', () => {
   const source = `SELECT 1; SELECT 2;\n\n-- @ parallel: 2\nRVBBIT MAP 'a.yaml' USING (SELECT 1);`;
-  const statements = cutScript(source, 'q.sql');
+  const statements = statementsOnly(cutScript(source, 'q.sql'), 'it');
   assert.equal(
     statements.map(({ place, dialect }) => [place.line, place.column, dialect]),
     [
@@ -21,6 +21,34 @@ test('statements keep the line and column that they have in their file', () => {
   }
 });
 
+test('a command is a dot or a backslash at the start of a statement, up to the end of its line', () => {
+  const source = String.raw`.tables
+SELECT '
+.not' AS a, (1
+.5) -- ;
+; .mode csv
+/* x */ \d "a;b" -- c
+-- @ parallel: 2
+SELECT 2;
+\q`;
+  const parts = cutScript(source, 'q.sql');
+  assert.equal(
+    parts.map((part) => [
+      'command' in part ? part.command : part.sql.trim().split('\n')[0],
+      part.place.line,
+      part.place.column,
+    ]),
+    [
+      ['.tables', 1, 1],
+      ["SELECT '", 2, 1],
+      ['.mode csv', 5, 3],
+      ['\\d "a;b" -- c', 6, 9],
+      ['-- @ parallel: 2', 7, 1],
+      ['\\q', 9, 1],
+    ],
+  );
+});
+
 test('a long script is cut in a time that grows with its length alone', () => {
   const started = performance.now();
   assert.is(cutScript('SELECT 1;\n'.repeat(50_000)).length, 50_000);
@@ -28,7 +56,7 @@ test('a long script is cut in a time that grows with its length alone', () => {
 });
 
 test('statements that give rows are told from those that do not', () => {
-  const gives = (sql: string) => cutScript(sql)[0]?.givesRows;
+  const gives = (sql: string) => statementsOnly(cutScript(sql), 'it')[0]?.givesRows;
   for (const sql of [
     'SELECT 1',
     '/* x */ from t',

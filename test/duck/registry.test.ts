@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { link, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -131,6 +132,37 @@ test('a file that cannot be opened is named, with what to do, and can be tried a
     assert.match((await rejection(acquireDatabase(missing))).message, /folder does not exist/);
     await mkdir(join(folder, 'no'));
     await (await acquireDatabase(missing)).release();
+  });
+});
+
+test('a file is opened read-only if asked, in one way at a time, and never created', async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, 'a.duckdb');
+    const missing = await rejection(acquireDatabase(path, { readOnly: true }));
+    assert.match(missing.message, /there is no such file/);
+    assert.not.ok(existsSync(path));
+    const lease = await acquireDatabase(path);
+    const writer = await Session.open(lease);
+    await writer.run('CREATE TABLE t AS SELECT 1 AS a');
+    const mixed = await rejection(acquireDatabase(path, { readOnly: true }));
+    assert.match(mixed.message, /this process has it open for writing already/);
+    await writer.close();
+    await lease.release();
+    const [one, two] = await Promise.all([
+      acquireDatabase(path, { readOnly: true }),
+      acquireDatabase(path, { readOnly: true }),
+    ]);
+    assert.is(one!.instance, two!.instance);
+    const reader = await Session.open(one!);
+    assert.match((await rejection(reader.run('DROP TABLE t'))).message, /read-only mode/);
+    await reader.run('CREATE TEMP TABLE own AS FROM t');
+    assert.match((await rejection(acquireDatabase(path))).message, /open read-only already/);
+    await reader.close();
+    await one!.release();
+    await two!.release();
+    await (await acquireDatabase(path)).release();
+    const memory = await rejection(acquireDatabase(':memory:', { readOnly: true }));
+    assert.match(memory.message, /only a database file/);
   });
 });
 

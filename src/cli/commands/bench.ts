@@ -17,7 +17,7 @@ import type { Engine } from '../../engine.ts';
 import { spawnSimulator } from '../../sim/spawn.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
-import { cutScript, readInput } from '../script.ts';
+import { cutScript, readInput, statementsOnly } from '../script.ts';
 import { cascadeRoots, openEngine } from '../session.ts';
 import { watchInterrupts } from '../signals.ts';
 import { say } from '../stderr.ts';
@@ -94,7 +94,8 @@ export async function bench(words: readonly string[], options: CliOptions): Prom
 
 async function statementsOf(workload: string, { limit, seed }: CliOptions): Promise<string[]> {
   if (workload === 'auto') return generatedWorkload(limit ?? QUERIES, seed ?? SEED);
-  const statements = cutScript(await readInput(workload)).map(({ sql }) => sql.trim());
+  const parts = cutScript(await readInput(workload), workload);
+  const statements = statementsOnly(parts, 'a workload').map(({ sql }) => sql.trim());
   if (statements.length === 0) throw new CliError('usage', `${workload} holds no statement`);
   return statements;
 }

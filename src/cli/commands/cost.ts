@@ -6,7 +6,7 @@ import { SPEND_KEYS, type SpendKey, spendSql } from '../../receipts/spend.ts';
 import { existingJournal } from '../existing-journal.ts';
 import { CliError } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
-import { printRows } from '../print-rows.ts';
+import { printRows, type Report } from '../print-rows.ts';
 
 /** Prints one row per value of `--by`. Returns the exit code. */
 export async function cost(words: readonly string[], options: CliOptions): Promise<number> {
@@ -15,17 +15,23 @@ export async function cost(words: readonly string[], options: CliOptions): Promi
     const what = `rvbbit cost [--by ${SPEND_KEYS.join('|')}]`;
     throw new CliError('usage', `'${left}' is left over`, what);
   }
+  const { columns, rows } = await spendRows(options, options.by as SpendKey | undefined);
+  await printRows(columns, rows, options);
+  return 0;
+}
+
+/** Returns what was spent, with one row per value of `by`. */
+export async function spendRows(options: CliOptions, by: SpendKey = 'model'): Promise<Report> {
   const { folder } = existingJournal(options);
   const lease = await acquireDatabase(':memory:');
   const session = await Session.open(lease);
   try {
     await makeViews(session, folder);
-    const reader = await session.run(spendSql((options.by as SpendKey | undefined) ?? 'model'));
+    const reader = await session.run(spendSql(by));
     const columns = Object.fromEntries(reader.columns.map(({ name, type }) => [name, type]));
-    await printRows(columns, await reader.rows('json'), options);
+    return { columns, rows: await reader.rows('json') };
   } finally {
     await session.close();
     await lease.release();
   }
-  return 0;
 }

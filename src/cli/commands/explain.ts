@@ -5,7 +5,7 @@ import { CliError, type ExitCause, exitCodeOf, verdictOf } from '../exit-codes.t
 import type { CliOptions } from '../options.ts';
 import { bindParams, checkParamsUsed, readParams } from '../params.ts';
 import { reportError } from '../report.ts';
-import { readScript, type ScriptInput } from '../script.ts';
+import { readScript, type ScriptInput, statementsOnly } from '../script.ts';
 import { openEngine } from '../session.ts';
 import { watchInterrupts } from '../signals.ts';
 
@@ -16,7 +16,8 @@ export async function explain(words: readonly string[], options: CliOptions): Pr
     throw new CliError('usage', `'${file}' stands where the SQL goes`, `did you mean -f ${file}?`);
   }
   const typed = words.map((text): ScriptInput => ({ kind: 'sql', text }));
-  const [statement, ...more] = await readScript([...options.inputs, ...typed]);
+  const parts = await readScript([...options.inputs, ...typed]);
+  const [statement, ...more] = statementsOnly(parts, 'explain');
   if (statement === undefined || more.length > 0) {
     const found = statement === undefined ? 'none' : `${more.length + 1}`;
     throw new CliError(

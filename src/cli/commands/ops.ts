@@ -9,7 +9,7 @@ import { CliError, exitCodeOf } from '../exit-codes.ts';
 import { findOperator, operatorFile } from '../find-operator.ts';
 import type { CliOptions } from '../options.ts';
 import { refuseOptions } from '../options.ts';
-import { printRows } from '../print-rows.ts';
+import { printRows, type Report } from '../print-rows.ts';
 import { reportError } from '../report.ts';
 import { cascadeRoots } from '../session.ts';
 import { say } from '../stderr.ts';
@@ -36,12 +36,19 @@ export async function ops(words: readonly string[], options: CliOptions): Promis
 }
 
 async function list(options: CliOptions): Promise<number> {
+  const { columns, rows, errors } = await operatorReport(options);
+  await printRows(columns, rows, options);
+  for (const error of errors) reportError(error);
+  return exitCodeOf(errors.length > 0 ? ['failed'] : []);
+}
+
+/** Returns the operators of the cascade roots, a row each, and the errors of files that are broken. */
+export async function operatorReport(
+  options: CliOptions,
+): Promise<Report & { readonly errors: readonly Error[] }> {
   const loaded = await loadOperators(await cascadeRoots(options));
   const columns = Object.fromEntries(OPERATOR_COLUMNS.map(({ name, type }) => [name, type]));
-  await printRows(columns, operatorRows(loaded), options);
-  const { broken } = loaded;
-  for (const error of new Set(broken.values())) reportError(error);
-  return exitCodeOf(broken.size > 0 ? ['failed'] : []);
+  return { columns, rows: operatorRows(loaded), errors: [...new Set(loaded.broken.values())] };
 }
 
 async function show(name: string, options: CliOptions): Promise<number> {

@@ -8,9 +8,16 @@ import { type FormatName, loadFormat, SINGLE_RESULT } from '../format/format.ts'
 import type { CliOptions } from '../options.ts';
 import { checkParamsUsed, readParams } from '../params.ts';
 import { type ProgressMode, ProgressView } from '../progress-view.ts';
-import { checkSyntax, runScript, type ScriptSettings } from '../run-script.ts';
-import { readScript, type ScriptInput, type ScriptStatement } from '../script.ts';
+import { checkSyntax, runScript, type ScriptSettings, type Workspace } from '../run-script.ts';
+import {
+  isCommand,
+  readScript,
+  type ScriptInput,
+  type ScriptPart,
+  statementsOnly,
+} from '../script.ts';
 import { openEngine } from '../session.ts';
+import type { CommandRunner } from '../shell/command-runner.ts';
 import { watchInterrupts } from '../signals.ts';
 import type { Sink } from '../sink/sink.ts';
 import { StdoutSink } from '../sink/stdout-sink.ts';
@@ -19,10 +26,15 @@ import { say, stdoutStyle } from '../stderr.ts';
 /** The time that work in flight has to end after the first Ctrl-C, because its calls are already paid for. */
 const DRAIN_MS = 10_000;
 
-/** Runs the script of `-c`, `-f` or standard input on a database. Returns the exit code. */
+/** Runs the script of `-c`, `-f` or standard input on a database; without one, opens the shell. Returns the exit code. */
 export async function query(words: readonly string[], options: CliOptions): Promise<number> {
   const { database, inputs } = operands(words, options);
   if (inputs === undefined) {
+    if (process.stdout.isTTY && options.output === undefined) {
+      checkDatabase(database);
+      const { openShell } = await import('../shell/open-shell.ts');
+      return openShell(database, options);
+    }
     if (words.length > 0) {
       const hint = "give SQL with -c 'SQL', a file with -f, or on standard input";
       throw new CliError('usage', 'there is nothing to run', hint);
@@ -38,18 +50,20 @@ export async function query(words: readonly string[], options: CliOptions): Prom
     throw new CliError('usage', 'parquet is written to a file', 'add -o result.parquet');
   }
   refuseOwnFiles(options.output, database, inputs);
-  const statements = await readScript(inputs);
-  checkParamsUsed(
-    statements.map(({ sql }) => sql),
-    params,
-  );
-  const printed = chooseResults(statements, format, options);
-  if (statements.length === 0) return 0;
-  if (format === 'parquet') refuseReports(statements, printed);
-  const mistakes = options.keepGoing ? [] : await checkSyntax(statements);
+  const parts = await readScript(inputs);
+  const hasCommands = parts.some(isCommand);
+  // A command may read a file that names parameters, and may change the format.
+  if (!hasCommands)
+    checkParamsUsed(
+      statementsOnly(parts, 'rvbbit').map(({ sql }) => sql),
+      params,
+    );
+  const printed = chooseResults(parts, hasCommands ? 'jsonl' : format, options);
+  if (parts.length === 0) return 0;
+  if (format === 'parquet') refuseReports(parts, printed);
+  const mistakes = options.keepGoing ? [] : await checkSyntax(parts);
   if (mistakes.length > 0) return exitCodeOf(mistakes);
-  const writing = { statements, params, printed, format };
-  return withOutput(options, database, writing);
+  return withOutput(options, database, { parts, params, printed }, format);
 }
 
 interface Operands {
@@ -69,9 +83,11 @@ function operands(words: readonly string[], options: CliOptions): Operands {
   }
   const database = names[0] ?? ':memory:';
   const stdin: ScriptInput = { kind: 'file', path: '-' };
-  if (words.includes('-')) return { database, inputs: [...options.inputs, stdin] };
-  if (options.inputs.length > 0) return { database, inputs: options.inputs };
-  return { database, inputs: process.stdin.isTTY ? undefined : [stdin] };
+  const first: ScriptInput[] =
+    options.init === undefined ? [] : [{ kind: 'file', path: options.init }];
+  const given = words.includes('-') ? [...options.inputs, stdin] : options.inputs;
+  if (given.length > 0) return { database, inputs: [...first, ...given] };
+  return { database, inputs: process.stdin.isTTY ? undefined : [...first, stdin] };
 }
 
 /** Throws a usage error if the result would replace the database or a script of the same command line. */
@@ -92,15 +108,15 @@ function refuseOwnFiles(
 
 /** Returns which results are printed, by statement index. Throws if a format of one result set would get several. */
 function chooseResults(
-  statements: readonly ScriptStatement[],
+  parts: readonly ScriptPart[],
   format: FormatName,
   { last }: CliOptions,
 ): (index: number) => boolean {
   if (last) {
-    const chosen = statements.findLastIndex(({ givesRows }) => givesRows);
+    const chosen = parts.findLastIndex(givesRows);
     return (index) => index === chosen;
   }
-  const results = statements.filter(({ givesRows }) => givesRows).length;
+  const results = parts.filter(givesRows).length;
   if (results > 1 && SINGLE_RESULT.has(format)) {
     throw new CliError(
       'usage',
@@ -114,27 +130,29 @@ function chooseResults(
 /** The words that begin a statement whose rows DuckDB can write to a Parquet file. */
 const QUERY_WORDS = /^(?:select|from|values|table|with|pivot|unpivot|rvbbit|\()/i;
 
-function refuseReports(
-  statements: readonly ScriptStatement[],
-  printed: (index: number) => boolean,
-): void {
-  for (const [index, { sql, firstWord, givesRows }] of statements.entries()) {
-    const text = sql.slice(firstWord);
-    if (!givesRows || !printed(index) || QUERY_WORDS.test(text)) continue;
+function refuseReports(parts: readonly ScriptPart[], printed: (index: number) => boolean): void {
+  for (const [index, part] of parts.entries()) {
+    if (isCommand(part) || !part.givesRows || !printed(index)) continue;
+    const text = part.sql.slice(part.firstWord);
+    if (QUERY_WORDS.test(text)) continue;
     const word = /^\w*/.exec(text)![0].toUpperCase();
     const message = `parquet takes the rows of a query, and not those of ${word}`;
     throw new CliError('usage', message, 'use another format: -o result.csv');
   }
 }
 
-type Writing = Pick<ScriptSettings, 'statements' | 'params' | 'printed' | 'format'>;
+function givesRows(part: ScriptPart): boolean {
+  return !isCommand(part) && part.givesRows;
+}
+
+type Writing = Pick<ScriptSettings, 'parts' | 'params' | 'printed'>;
 
 async function withOutput(
   options: CliOptions,
   database: string,
   writing: Writing,
+  format: FormatName,
 ): Promise<number> {
-  const { format } = writing;
   const toFile = options.output !== undefined;
   const interrupts = watchInterrupts(DRAIN_MS);
   let isBroken = false;
@@ -149,33 +167,48 @@ async function withOutput(
       throw thrown;
     },
   );
-  const progress = new ProgressView(engine.events, progressMode(options, format));
+  const workspace: Workspace = {
+    engine,
+    progress: new ProgressView(engine.events, progressMode(options, format)),
+    format,
+    start,
+    formatSettings: {
+      all: options.all ?? false,
+      columns: !toFile && process.stdout.isTTY ? process.stdout.columns : undefined,
+      dim: toFile ? (text) => text : (text) => stdoutStyle('dim', text),
+    },
+    sink,
+    output: options.output,
+    results: { count: 0, kept: 0 },
+    isScreen: false,
+    isTimed: false,
+    isOver: false,
+  };
+  const { results } = workspace;
+  let shell: CommandRunner | undefined;
   try {
-    const { verdicts: met, kept } = await runScript({
+    if (writing.parts.some(isCommand)) {
+      const { CommandRunner } = await import('../shell/command-runner.ts');
+      shell = new CommandRunner({ workspace, options, database, params: writing.params });
+    }
+    const met = await runScript({
       ...writing,
-      engine,
-      sink,
-      start,
-      progress,
+      workspace,
+      runCommand: async (command, settings) => shell!.run(command, settings),
       signal: interrupts.signal,
       resume: options.resume ?? {},
       drain: interrupts.drain,
-      output: options.output,
       keepGoing: options.keepGoing ?? false,
       stats: options.stats ?? false,
       quiet: options.quiet ?? false,
-      formatSettings: {
-        all: options.all ?? false,
-        columns: !toFile && process.stdout.isTTY ? process.stdout.columns : undefined,
-        dim: toFile ? (text) => text : (text) => stdoutStyle('dim', text),
-      },
     });
+    await shell?.endOutput();
     if (isBroken) await sink.close();
     if (isBroken && !interrupts.interrupted) return 0;
     const verdicts: ExitCause[] = interrupts.interrupted ? [...met, 'interrupted'] : [...met];
     const code = exitCodeOf(verdicts);
     // Without a result set, an empty file would replace the existing file.
-    const isWanted = options.keepGoing === true && kept > 0;
+    const isWanted = options.keepGoing === true && results.kept > 0;
     if (verdicts.every((verdict) => verdict === 'rows') || isWanted) {
       await sink.close();
     } else {
@@ -187,8 +220,8 @@ async function withOutput(
     await sink.discard();
     throw thrown;
   } finally {
-    progress.close();
-    await engine.close();
+    workspace.progress.close();
+    await workspace.engine.close();
     interrupts.close();
   }
 }

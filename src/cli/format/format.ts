@@ -11,6 +11,7 @@ export const FORMATS = [
   'json',
   'jsonl',
   'markdown',
+  'line',
   'parquet',
   'none',
 ] as const;
@@ -43,6 +44,8 @@ export async function loadFormat(name: Exclude<FormatName, 'parquet'>): Promise<
       return (await import('./json.ts')).startJsonl;
     case 'markdown':
       return (await import('./markdown.ts')).startMarkdown;
+    case 'line':
+      return (await import('./line.ts')).startLine;
     case 'none':
       return () => ({ row: () => undefined, end: () => undefined });
   }

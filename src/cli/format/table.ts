@@ -5,7 +5,7 @@ import { visible } from '../text/escape.ts';
 import { plainText } from '../text/value.ts';
 import { displayWidth, fitWidth, padWidth } from '../text/width.ts';
 import { isNumeric } from './columns.ts';
-import { fitColumns } from './fit-columns.ts';
+import { type ColumnSlot, fitColumns } from './fit-columns.ts';
 import type { FormatSettings, ResultWriter } from './writer.ts';
 
 /** The number of rows shown without `--all`: half of them from the start, half from the end. */
@@ -15,7 +15,8 @@ const TYPE_MAX_WIDTH = 24;
 type Paint = (text: string) => string;
 type Align = 'left' | 'right' | 'center';
 
-interface Line {
+/** One line of a table: the texts of its cells, and how they are shown. */
+export interface TableLine {
   readonly cells: readonly string[];
   readonly aligns: readonly Align[];
   readonly paints: readonly (Paint | undefined)[];
@@ -27,87 +28,145 @@ export function startTable(
   sink: Sink,
   settings: FormatSettings,
 ): ResultWriter {
-  const half = settings.all ? Number.POSITIVE_INFINITY : SHOWN_ROWS / 2;
-  const head: Row[] = [];
-  const tail: Row[] = [];
-  let count = 0;
+  const rows = new ShownRows(settings.all ? Number.POSITIVE_INFINITY : SHOWN_ROWS / 2);
   return {
     row(row) {
-      if (count < half) head.push(row);
-      else tail[(count - half) % half] = row;
-      count++;
+      rows.add(row);
       return undefined;
     },
-    end() {
-      // `tail` is a ring buffer: its oldest row is where the next row would go.
-      const oldest = count > 2 * half ? (count - half) % half : 0;
-      const last = [...tail.slice(oldest), ...tail.slice(0, oldest)];
-      const elided = count > head.length + last.length;
-      return sink.write(render(columns, head, last, elided, count, settings));
-    },
+    end: () => sink.write(tableText(columns, rows, settings)),
   };
 }
 
-function render(
+/** The first and the last rows of a result: at most `first` and `last` of them. */
+export class ShownRows {
+  readonly head: Row[] = [];
+  readonly #first: number;
+  readonly #last: number;
+  /** A ring buffer: its oldest row is where the next row would go. */
+  readonly #tail: Row[] = [];
+  #count = 0;
+
+  constructor(first: number, last = first) {
+    this.#first = first;
+    this.#last = last;
+  }
+
+  /** The number of all rows. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The last rows, without those of `head`. */
+  get tail(): readonly Row[] {
+    const past = this.#count - this.#first;
+    const oldest = past > this.#last ? past % this.#last : 0;
+    return [...this.#tail.slice(oldest), ...this.#tail.slice(0, oldest)];
+  }
+
+  add(row: Row): void {
+    if (this.#count < this.#first) this.head.push(row);
+    else this.#tail[(this.#count - this.#first) % this.#last] = row;
+    this.#count++;
+  }
+}
+
+/** Returns a whole table. */
+export function tableText(
   columns: readonly ResultColumn[],
-  head: readonly Row[],
-  last: readonly Row[],
-  elided: boolean,
-  count: number,
+  rows: ShownRows,
   settings: FormatSettings,
 ): string {
-  const { dim } = settings;
-  const values: Align[] = columns.map(({ type }) => (isNumeric(type) ? 'right' : 'left'));
-  const all = (align: Align): Align[] => columns.map(() => align);
-  const dataLine = (row: Row): Line => ({
-    cells: columns.map(({ name }) => (row[name] == null ? 'NULL' : visible(plainText(row[name])))),
-    aligns: values,
-    paints: columns.map(({ name }) => (row[name] == null ? dim : undefined)),
-  });
-  const names: Line = {
-    cells: columns.map(({ name }) => visible(name)),
-    aligns: all('center'),
-    paints: columns.map(() => undefined),
-  };
-  const types: Line = {
-    cells: columns.map(({ type }) => fitWidth(visible(type.toLowerCase()), TYPE_MAX_WIDTH)),
-    aligns: all('center'),
-    paints: columns.map(() => dim),
-  };
-  const dots: Line = {
-    cells: columns.map(() => '·'),
-    aligns: values,
-    paints: columns.map(() => dim),
-  };
-  const rows = [
-    ...head.map(dataLine),
-    ...(elided ? [dots, dots, dots] : []),
-    ...last.map(dataLine),
-  ];
-  const wanted = columns.map((_, column) =>
-    [names, types, ...rows].reduce(
-      (most, { cells }) => Math.max(most, displayWidth(cells[column]!)),
-      1,
-    ),
-  );
-  const layout = fitColumns(wanted, settings.columns);
-  const line = (row: Line) => `│ ${layout.map((slot) => cellText(row, slot, dim)).join(' │ ')} │`;
-  const rule = (left: string, middle: string, right: string) =>
-    left + layout.map(({ width }) => '─'.repeat(width + 2)).join(middle) + right;
-  const shown = head.length + last.length;
-  return [
-    rule('┌', '┬', '┐'),
-    line(names),
-    line(types),
-    rule('├', '┼', '┤'),
-    ...rows.map(line),
-    rule('└', '┴', '┘'),
-    footer(count, shown, columns.length, layout.filter(({ column }) => column >= 0).length),
-    '',
-  ].join('\n');
+  const table = new Table(columns, settings);
+  const head = rows.head.map((row) => table.lineOf(row));
+  const tail = rows.tail.map((row) => table.lineOf(row));
+  table.fit([...head, ...tail]);
+  const shown = head.length + tail.length;
+  const dots = shown < rows.count ? table.dots() : [];
+  const lines = [...head, ...dots, ...tail].map((line) => table.text(line));
+  return [table.top(), ...lines, table.bottom(rows.count, shown)].join('');
 }
 
-function cellText(row: Line, slot: { column: number; width: number }, dim: Paint): string {
+/** The lines of one table. `fit` decides how wide its columns are. */
+export class Table {
+  readonly #columns: readonly ResultColumn[];
+  readonly #settings: FormatSettings;
+  readonly #aligns: readonly Align[];
+  readonly #titles: readonly [names: TableLine, types: TableLine];
+  #slots: readonly ColumnSlot[] = [];
+
+  constructor(columns: readonly ResultColumn[], settings: FormatSettings) {
+    const { dim } = settings;
+    this.#columns = columns;
+    this.#settings = settings;
+    this.#aligns = columns.map(({ type }) => (isNumeric(type) ? 'right' : 'left'));
+    const titles = (cells: string[], paint: Paint | undefined): TableLine => ({
+      cells,
+      aligns: columns.map(() => 'center'),
+      paints: columns.map(() => paint),
+    });
+    const types = columns.map(({ type }) => fitWidth(visible(type.toLowerCase()), TYPE_MAX_WIDTH));
+    this.#titles = [
+      titles(
+        columns.map(({ name }) => visible(name)),
+        undefined,
+      ),
+      titles(types, dim),
+    ];
+  }
+
+  /** Returns the line of a row. */
+  lineOf(row: Row): TableLine {
+    const isNull = this.#columns.map(({ name }) => row[name] == null);
+    return {
+      cells: this.#columns.map(({ name }, index) =>
+        isNull[index] ? 'NULL' : visible(plainText(row[name])),
+      ),
+      aligns: this.#aligns,
+      paints: isNull.map((isDim) => (isDim ? this.#settings.dim : undefined)),
+    };
+  }
+
+  /** Returns the lines that stand for the rows that are left out. */
+  dots(): readonly TableLine[] {
+    const cells = this.#columns.map(() => '·');
+    const paints = this.#columns.map(() => this.#settings.dim);
+    return Array<TableLine>(3).fill({ cells, aligns: this.#aligns, paints });
+  }
+
+  /** Fits the columns to the lines. Each column gets up to `room` cells more, for rows that come later. */
+  fit(lines: readonly TableLine[], room = 0): void {
+    const wanted = this.#columns.map((_, column) => {
+      const widths = [...this.#titles, ...lines].map(({ cells }) => displayWidth(cells[column]!));
+      return widths.reduce((most, width) => Math.max(most, width), 1) + room;
+    });
+    this.#slots = fitColumns(wanted, this.#settings.columns);
+  }
+
+  /** Returns the border above, the names and the types. */
+  top(): string {
+    const titles = this.#titles.map((line) => this.text(line)).join('');
+    return `${this.#rule('┌', '┬', '┐')}${titles}${this.#rule('├', '┼', '┤')}`;
+  }
+
+  /** Returns the text of a line. */
+  text(line: TableLine): string {
+    const { dim } = this.#settings;
+    return `│ ${this.#slots.map((slot) => cellText(line, slot, dim)).join(' │ ')} │\n`;
+  }
+
+  /** Returns the border below and the number of rows. */
+  bottom(count: number, shown: number): string {
+    const columns = this.#slots.filter(({ column }) => column >= 0).length;
+    return `${this.#rule('└', '┴', '┘')}${footer(count, shown, this.#columns.length, columns)}\n`;
+  }
+
+  #rule(left: string, middle: string, right: string): string {
+    return `${left}${this.#slots.map(({ width }) => '─'.repeat(width + 2)).join(middle)}${right}\n`;
+  }
+}
+
+function cellText(row: TableLine, slot: ColumnSlot, dim: Paint): string {
   if (slot.column < 0) return dim('…');
   const fitted = fitWidth(row.cells[slot.column]!, slot.width);
   const padded = padWidth(fitted, slot.width, row.aligns[slot.column]!);

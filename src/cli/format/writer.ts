@@ -5,6 +5,8 @@ import type { Row } from '../../result.ts';
 export interface ResultWriter {
   row(row: Row): Promise<void> | undefined;
   end(): Promise<void> | undefined;
+  /** Ends a result set that stays incomplete, for writers that show rows early. */
+  stop?(): void;
 }
 
 /** The settings of a writer. A writer may ignore them. */

@@ -1,0 +1,13 @@
+import { CliError } from '../../exit-codes.ts';
+import type { ShellCommand } from '../command.ts';
+
+/** `.quit`: ends the shell. */
+export const quit: ShellCommand = {
+  names: ['.quit', '.exit', '\\q'],
+  usage: '',
+  help: 'end the shell, or the script',
+  async run({ workspace }, argument) {
+    if (argument !== '') throw new CliError('usage', `'${argument}' is left over`, '.quit');
+    workspace.isOver = true;
+  },
+};
