@@ -16,7 +16,7 @@ import { CallWaits } from './call-waits.ts';
 import type { Permit } from './gate/gate-request.ts';
 import { GateWaits } from './gate-waits.ts';
 import { permitOrAnswer } from './permit-or-answer.ts';
-import { type Purse, reserveInAll } from './purse.ts';
+import { type Purse, type Room, reserveInAll } from './purse.ts';
 import {
   BUDGET_USED_UP,
   EQUAL_CALL_TOO_LONG,
@@ -317,12 +317,12 @@ export class StatementCalls {
   async #waitForRoom(
     threadId: number,
     request: CallRequest,
-    budget: Budget,
+    full: Room,
     estimate: Estimate,
   ): Promise<CallDecision> {
     const wait = this.#waits.signalOf(threadId);
     this.#waitingForRoom += 1;
-    await budget.room(estimate, wait);
+    await full.room(estimate, wait);
     this.#waitingForRoom -= 1;
     // An equal call may have been answered meanwhile.
     return wait.aborted ? this.#ended() : this.decide(threadId, request);

@@ -43,6 +43,15 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
     'rvbbit bench collect --workload report.sql --database shop.duckdb -o shop-collection',
   ],
   init: ['rvbbit init my-project', 'rvbbit init --examples'],
+  serve: [
+    'rvbbit serve mcp shop.duckdb --max-cost 2',
+    'rvbbit serve mcp shop.duckdb --read-write --cascades cascades --log mcp.log',
+  ],
+  user: [
+    'rvbbit user add ada --role read-write',
+    'pass show analyst | rvbbit user add analyst --max-cost 5 --max-rows 100000',
+    'rvbbit user list',
+  ],
   sim: [
     'rvbbit sim --latency lognormal:500:0.8 --rpm 600',
     'rvbbit sim --faults faults.yaml --verbose',

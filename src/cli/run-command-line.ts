@@ -40,6 +40,10 @@ async function loadCommand(name: CommandName): Promise<RunCommand> {
       return (await import('./commands/bench.ts')).bench;
     case 'init':
       return (await import('./commands/init.ts')).init;
+    case 'serve':
+      return (await import('./commands/serve.ts')).serve;
+    case 'user':
+      return (await import('./commands/user.ts')).user;
     case 'sim':
       return (await import('./commands/sim.ts')).sim;
   }

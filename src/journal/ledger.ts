@@ -1,4 +1,5 @@
 /** The ledger of one statement: its session and caller names, its records in the journal, and its account. */
+import type { ErrorCode } from '../error-codes.ts';
 import type { Failure } from '../errors.ts';
 import type { Summary } from '../result.ts';
 import { Account, type EndedCalls, type Ending } from './account.ts';
@@ -121,9 +122,17 @@ export class Ledger {
   close(ending: Ending): Summary {
     if (this.#summary === undefined) {
       const summary = this.#account.summary(this, Math.round(this.elapsedMs), ending);
-      this.#journal.append(this, { t: 'statement.close', summary }, this.#isKept);
+      this.#journal.append(
+        this,
+        { t: 'statement.close', summary, ...codeOf(ending) },
+        this.#isKept,
+      );
       this.#summary = summary;
     }
     return this.#summary;
   }
+}
+
+function codeOf(ending: Ending): { readonly code?: ErrorCode } {
+  return ending.complete || ending.code === undefined ? {} : { code: ending.code };
 }

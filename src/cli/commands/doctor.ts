@@ -2,10 +2,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, freemem, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { findCascades } from '../../cascade/cascade-files.ts';
 import type { Engine } from '../../engine.ts';
 import { messageOf } from '../../errors.ts';
 import { packageVersion } from '../../util/version.ts';
-import { findCascades } from '../cascade-files.ts';
 import { readConfiguration } from '../configuration.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';

@@ -2,12 +2,12 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { TestCase } from '../../cascade/cascade.ts';
+import { findCascades } from '../../cascade/cascade-files.ts';
 import { filesNamed } from '../../cascade/find-cascades.ts';
 import type { Engine } from '../../engine.ts';
 import { RvbbitError } from '../../errors.ts';
 import type { RunOutcome } from '../../run/contract.ts';
 import { checkCascade } from '../../testing.ts';
-import { findCascades } from '../cascade-files.ts';
 import { type CascadePlace, fileUnder, placeCascade } from '../cascade-path.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';

@@ -186,7 +186,7 @@ const FORMS: { readonly [K in Kind]: (record: Unchecked<RecordOf<K>>) => boolean
 
   'answers.learned': ({ shares }) => list(shares, share),
 
-  'statement.close': (record) => summary(record.summary),
+  'statement.close': ({ summary: closed, code }) => summary(closed) && (absent(code) || text(code)),
 
   'cache.clear': ({ before, keys }) => count(before) && (absent(keys) || list(keys, text)),
 

@@ -1,8 +1,8 @@
 /** Finds the cascade files under the roots. */
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { listCascades } from '../cascade/find-cascades.ts';
 import { CASCADE_MAX_BYTES } from '../limits.ts';
+import { listCascades } from './find-cascades.ts';
 
 const CASCADE_KEY = /^\ufeff?(?:"cascade_id"|'cascade_id'|cascade_id)\s*:/m;
 
