@@ -59,7 +59,17 @@ export function parseVerifier(text: string): Verifier | undefined {
   const [salt, storedKey, serverKey] = parts.map((part) => Buffer.from(part, 'base64'));
   const iterations = Number(count);
   const isWhole = storedKey?.length === KEY_BYTES && serverKey?.length === KEY_BYTES;
-  if (!isWhole || salt === undefined || salt.length === 0 || iterations > MAX_ITERATIONS) {
+  // Node skips what follows the end of base64.
+  const isExact = [salt, storedKey, serverKey].every(
+    (bytes, index) => bytes?.toString('base64') === parts[index],
+  );
+  if (
+    !isWhole ||
+    !isExact ||
+    salt === undefined ||
+    salt.length === 0 ||
+    iterations > MAX_ITERATIONS
+  ) {
     return undefined;
   }
   return { iterations, salt, storedKey, serverKey };

@@ -257,16 +257,22 @@ GROUP BY name ORDER BY name LIMIT ${LIST_MAX + 1}`,
   /** Says in which way a statement may cost more than is left; undefined if it cannot. */
   #beyondPurse({ calls, cost, guards }: ExplainReport): string | undefined {
     const { calls: callsLeft = Infinity, costMicroUsd: costLeft = Infinity } = this.#purse.left;
-    const mostCalls = Math.min(calls.most ?? Infinity, guards.maxCalls ?? Infinity);
+    // What nothing bounds is taken as expected; the purse then stops the statement when it is empty.
+    const mostCalls = Math.min(calls.most ?? calls.expected, guards.maxCalls ?? Infinity);
     if (mostCalls > callsLeft) {
-      const most = Number.isFinite(mostCalls) ? String(mostCalls) : 'any number of';
-      return `it may make ${most} model calls (${calls.expected} expected), and this session has ${callsLeft} left`;
+      return `it may make ${mostCalls} model calls (${calls.expected} expected), and this session has ${callsLeft} left`;
     }
     if (mostCalls === 0) return undefined;
-    const mostCost = Math.min(cost.high ?? Infinity, guards.maxCostMicroUsd ?? Infinity);
+    const forecast = cost.high ?? cost.expected;
+    if (forecast === null && costLeft < Infinity) {
+      return 'it asks a model without a price, and this session may spend a limited amount';
+    }
+    // The forecast's cost is that of all calls, also of those that the statement's own max_calls cuts off.
+    const share = mostCalls / (calls.most ?? calls.expected);
+    const mostCost = Math.min((forecast ?? 0) * share, guards.maxCostMicroUsd ?? Infinity);
     if (mostCost > costLeft) {
-      const most = Number.isFinite(mostCost) ? dollars(mostCost) : 'an amount that is not known';
-      return `it may cost ${most}, and this session has ${dollars(costLeft)} left`;
+      const about = cost.high === null ? 'about ' : '';
+      return `it may cost ${about}${dollars(mostCost)}, and this session has ${dollars(costLeft)} left`;
     }
     return undefined;
   }
