@@ -49,7 +49,7 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
   ],
   user: [
     'rvbbit user add ada --role read-write',
-    'pass show analyst | rvbbit user add analyst --max-cost 5 --max-rows 100000',
+    'rvbbit user add analyst --max-cost 5 --max-rows 100000',
     'rvbbit user list',
   ],
   sim: [

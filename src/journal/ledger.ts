@@ -124,7 +124,7 @@ export class Ledger {
       const summary = this.#account.summary(this, Math.round(this.elapsedMs), ending);
       this.#journal.append(
         this,
-        { t: 'statement.close', summary, ...codeOf(ending) },
+        { t: 'statement.close', summary, ...errorCodeOf(ending) },
         this.#isKept,
       );
       this.#summary = summary;
@@ -133,6 +133,6 @@ export class Ledger {
   }
 }
 
-function codeOf(ending: Ending): { readonly code?: ErrorCode } {
-  return ending.complete || ending.code === undefined ? {} : { code: ending.code };
+function errorCodeOf(ending: Ending): { readonly errorCode?: ErrorCode } {
+  return ending.complete || ending.code === undefined ? {} : { errorCode: ending.code };
 }

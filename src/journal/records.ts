@@ -199,7 +199,7 @@ export interface StatementClose {
   readonly t: 'statement.close';
   readonly summary: Summary;
   /** The code of the error that ended the statement. Absent if none did. */
-  readonly code?: ErrorCode;
+  readonly errorCode?: ErrorCode;
 }
 
 /** A record before the journal has numbered and dated it. */

@@ -130,7 +130,7 @@ export class Metrics {
         return;
       }
       case 'statement.close': {
-        const { session, summary, code } = record;
+        const { session, summary, errorCode } = record;
         const kind = this.#open.get(session) ?? 'sql';
         this.#open.delete(session);
         const outcome =
@@ -139,7 +139,7 @@ export class Metrics {
           kind,
           outcome,
         });
-        if (code !== undefined) this.error(code);
+        if (errorCode !== undefined) this.error(errorCode);
         this.#observe(kind, summary.durationMs / 1_000);
         return;
       }

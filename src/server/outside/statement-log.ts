@@ -69,7 +69,7 @@ export class StatementLog {
       this.#dropped += 1;
       return;
     }
-    const { summary, code, session, at } = record;
+    const { summary, errorCode, session, at } = record;
     const { rows, calls, tokens, costMicroUsd, durationMs, status, reason } = summary;
     const line = {
       time: new Date(at / 1_000).toISOString(),
@@ -79,7 +79,7 @@ export class StatementLog {
       label: opened?.label,
       cascade: opened?.cascade,
       outcome: status === 'complete' ? status : (reason ?? status),
-      code,
+      code: errorCode,
       rows: {
         in: rows.in,
         ok: rows.ok,
