@@ -1,6 +1,7 @@
 /** Opens the engine for the commands. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { parseEnv } from 'node:util';
+import type { DuckDBInstance } from '@duckdb/node-api';
 import type { Engine } from '../engine.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../util/logger.ts';
@@ -45,7 +46,7 @@ function givenRoots({ cascades = [] }: Pick<CliOptions, 'cascades'>): readonly s
 /** Opens an engine on a database. Throws a `CliError` if that fails: `usage` for a wrong option, else `open`. */
 export async function openEngine(
   options: CliOptions,
-  database: string,
+  database: string | DuckDBInstance,
   roots: readonly string[] = givenRoots(options),
 ): Promise<Engine> {
   const { Engine } = await import('../engine.ts');

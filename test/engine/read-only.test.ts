@@ -27,7 +27,7 @@ test.after(() => removeFolder(folder));
 
 let asked = 0;
 const open = async () => {
-  const engine = await Engine.open({
+  const opened = await Engine.open({
     cascades: folder,
     threads: 1,
     model: async () => {
@@ -35,16 +35,20 @@ const open = async () => {
       return { text: 'yes', finishReason: 'stop', usage: { inputTokens: 1, outputTokens: 1 } };
     },
   });
-  await engine.query("CREATE TABLE t AS SELECT * FROM (VALUES (1, 'eco'), (2, 'fast')) v(a, b)");
-  await engine.query('CREATE SCHEMA s');
-  await engine.query('CREATE TABLE s.deep AS SELECT 5 AS x');
-  await engine.query('CREATE VIEW plain AS SELECT a + 1 AS b FROM t');
-  await engine.query(`CREATE VIEW leaks AS SELECT * FROM '${folder}/secret.csv'`);
-  await engine.query('CREATE VIEW outer_leaks AS SELECT * FROM leaks');
-  await engine.query('CREATE MACRO plus(x) AS x + 1');
-  await engine.query('CREATE MACRO reads(p) AS TABLE SELECT * FROM read_text(p)');
-  return engine;
+  await opened.query("CREATE TABLE t AS SELECT * FROM (VALUES (1, 'eco'), (2, 'fast')) v(a, b)");
+  await opened.query('CREATE SCHEMA s');
+  await opened.query('CREATE TABLE s.deep AS SELECT 5 AS x');
+  await opened.query('CREATE VIEW plain AS SELECT a + 1 AS b FROM t');
+  await opened.query(`CREATE VIEW leaks AS SELECT * FROM '${folder}/secret.csv'`);
+  await opened.query('CREATE VIEW outer_leaks AS SELECT * FROM leaks');
+  await opened.query('CREATE MACRO plus(x) AS x + 1');
+  await opened.query('CREATE MACRO reads(p) AS TABLE SELECT * FROM read_text(p)');
+  return opened;
 };
+
+/** For the tests that leave it as it is. */
+const engine = await open();
+test.after(async () => engine.close());
 
 async function refusal(session: EngineSession, sql: string): Promise<RvbbitError> {
   try {
@@ -62,7 +66,6 @@ async function value(session: EngineSession, sql: string): Promise<unknown> {
 }
 
 test('a read-only session runs queries of all shapes over tables, views and macros of the database', async () => {
-  await using engine = await open();
   await using session = await engine.session({ readOnly: true });
   for (const sql of [
     'FROM t',
@@ -101,7 +104,6 @@ test('a read-only session runs queries of all shapes over tables, views and macr
 });
 
 test('whatever writes, reads a file, or changes a setting is refused with 42501 and says why', async () => {
-  await using engine = await open();
   await using session = await engine.session({ readOnly: true });
   for (const sql of [
     'INSERT INTO t VALUES (3, NULL)',
@@ -140,7 +142,6 @@ test('whatever writes, reads a file, or changes a setting is refused with 42501 
 });
 
 test('cascades run, and their SQL is held to the same rules', async () => {
-  await using engine = await open();
   await using session = await engine.session({ readOnly: true });
   const map = "RVBBIT MAP PARALLEL 2 'twice.yaml' AS v USING (SELECT a AS n FROM t)";
   assert.is((await session.query(map)).rowCount, 2);
@@ -157,7 +158,6 @@ test('cascades run, and their SQL is held to the same rules', async () => {
 });
 
 test('a statement that would write is refused before a model is asked', async () => {
-  await using engine = await open();
   await using session = await engine.session({ readOnly: true });
   asked = 0;
   const map = "RVBBIT MAP 'asks.yaml' AS v USING (SELECT a AS n FROM t)";
@@ -179,7 +179,6 @@ test('a statement that would write is refused before a model is asked', async ()
 });
 
 test('semantic SQL runs in a read-only session as in any other, kept answers included', async () => {
-  await using engine = await open();
   const queries = [
     "SELECT a FROM t WHERE b MEANS 'green' ORDER BY a",
     "SELECT a, b EXTRACTS 'x' AS e FROM t ORDER BY a",

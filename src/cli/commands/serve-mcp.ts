@@ -1,5 +1,6 @@
 /** `rvbbit serve mcp`: an MCP server on stdin and stdout, for one agent. Nothing but the protocol goes to stdout. */
 import { once } from 'node:events';
+import { openLocked } from '../../duck/locked-instance.ts';
 import { serveMcp } from '../../server/mcp/mcp-server.ts';
 import { Metrics } from '../../server/outside/metrics.ts';
 import { startOutside } from '../../server/outside/outside-server.ts';
@@ -23,7 +24,8 @@ export async function serveMcpCommand(
   console.info = console.error;
   const log = logTarget === undefined ? undefined : await StatementLog.to(logTarget);
   const metrics = new Metrics();
-  const engine = await openEngine(options, database);
+  const instance = options.readWrite === true ? undefined : await openLocked(database);
+  const engine = await openEngine(options, instance ?? database);
   const outside =
     metricsPort === undefined ? undefined : await startOutside({ port: metricsPort, metrics });
   try {
@@ -50,6 +52,7 @@ export async function serveMcpCommand(
   } finally {
     await outside?.close();
     await engine.close();
+    instance?.closeSync();
     await log?.close();
   }
   return 0;

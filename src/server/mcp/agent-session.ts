@@ -1,5 +1,6 @@
 /** What an agent can do: the tools of the MCP server, without the protocol. */
 import type { StatementNode } from '../../../grammar/ast.ts';
+import { statementParts } from '../../../grammar/semantic/statement-parts.ts';
 import { Purse } from '../../calls/purse.ts';
 import { findCascades } from '../../cascade/cascade-files.ts';
 import type { Engine } from '../../engine.ts';
@@ -96,7 +97,9 @@ export class AgentSession {
   }
 
   /** Says what a statement would read, ask and cost. Nothing is asked. */
-  async explain(sql: string, signal: AbortSignal): Promise<JsonObject> {
+  async explain(text: string, signal: AbortSignal): Promise<JsonObject> {
+    // An EXPLAIN ANALYZE would run the statement.
+    const sql = explainedBy(await readStatement(text), text)?.sql ?? text;
     const report = await this.#forecast(sql, signal);
     if (report === undefined) {
       const plan = await this.#session.query(`EXPLAIN ${sql}`, undefined, {
@@ -233,8 +236,9 @@ GROUP BY name ORDER BY name LIMIT ${LIST_MAX + 1}`,
   }
 
   async #refuseBeyondPurse(node: StatementNode, sql: string, signal: AbortSignal): Promise<void> {
-    if (node.kind === 'Explain') return;
-    const report = await this.#forecast(sql, signal);
+    const explained = explainedBy(node, sql);
+    if (explained?.analyze === false) return;
+    const report = await this.#forecast(explained?.sql ?? sql, signal);
     const beyond = report === undefined ? undefined : this.#beyondPurse(report);
     if (beyond === undefined) return;
     throw new RvbbitError(
@@ -313,6 +317,23 @@ function writes(node: StatementNode): boolean {
     default:
       return false;
   }
+}
+
+/** The statement within an EXPLAIN, with the annotations before it; undefined if the statement is none. */
+function explainedBy(
+  node: StatementNode,
+  sql: string,
+): { readonly sql: string; readonly analyze: boolean } | undefined {
+  const { start, end } = node.span;
+  const before = sql.slice(0, start);
+  if (node.kind === 'Explain') {
+    return { sql: before + sql.slice(node.body.span.start, end), analyze: node.analyze };
+  }
+  if (node.kind !== 'Sql') return undefined;
+  const parts = statementParts(node.text);
+  if (parts.kind !== 'explain') return undefined;
+  const { body, analyze } = parts;
+  return { sql: before + node.text.slice(body.start, body.end), analyze };
 }
 
 function listed(what: string, entries: readonly JsonObject[]): JsonObject {

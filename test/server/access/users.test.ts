@@ -3,6 +3,7 @@ import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { parseArgs } from '../../../src/cli/parse-args.ts';
 import { RvbbitError } from '../../../src/index.ts';
 import { UserAccount, Users } from '../../../src/server/access/users.ts';
 import { readUsers, removeUser, writeUser } from '../../../src/server/access/users-file.ts';
@@ -75,8 +76,10 @@ test('the command adds, changes, lists and removes users, and no password reache
   assert.is(again.code, 3);
   assert.match(again.stderr, 'has no user bob');
   assert.match((await run(['add', 'eve'], '\n')).stderr, 'the password is empty');
-  assert.match((await run(['add', 'eve', '--role', 'admin'], 'x')).stderr, 'read-only, read-write');
-  assert.match((await run(['add', 'eve', '--max-cost', '-1'], 'x')).stderr, 'US dollars');
+  const parse = (...args: string[]) => parseArgs(['user', 'add', 'eve', ...args], () => false);
+  assert.throws(() => parse('--role', 'admin'), /read-only, read-write/);
+  assert.throws(() => parse('--max-cost=-1'), /US dollars/);
+  assert.is(parse('--max-cost', '0.5').options.maxCost, 0.5);
   assert.equal(readdirSync(cwd), ['rvbbit.users.yaml']);
   removeFolder(cwd);
 });

@@ -178,6 +178,10 @@ test('explain tells rows, calls and dollars, and asks nothing', async () => {
     'it may make 40 model calls (40 expected), and this session has 30 left',
   );
   assert.is((await one.call('explain', { sql: 'SELECT count(*) FROM t' }))['calls'], 0);
+  const analyze = await one.call('explain', { sql: `EXPLAIN ANALYZE ${sql}` });
+  assert.equal(analyze['calls'], told['calls']);
+  const means = "EXPLAIN ANALYZE SELECT n FROM t WHERE b MEANS 'x'";
+  assert.is((await one.call('explain', { sql: means }))['would_run'], true);
   assert.is(one.asked(), 0);
 });
 
@@ -189,6 +193,15 @@ test('what may cost more than the session has left is refused before its first c
   assert.match(
     refused.error,
     /^RVB_BUDGET .*nothing was asked: it may make 11 model calls \(11 expected\), and this session has 10 left/,
+  );
+  assert.match(
+    (await one.call('query', { sql: `EXPLAIN ANALYZE ${map(11)}` })).error,
+    'may make 11 model calls',
+  );
+  assert.is((await one.call('query', { sql: `EXPLAIN ${map(11)}` })).error, '');
+  assert.match(
+    (await one.call('query', { sql: "EXPLAIN ANALYZE SELECT n FROM t WHERE b MEANS 'x'" })).error,
+    'may make 26 model calls',
   );
   assert.match(
     (await one.call('query', { sql: "SELECT n FROM t WHERE b MEANS 'x'" })).error,
@@ -283,6 +296,36 @@ test('the process speaks only the protocol on stdout, and ends when the client g
   assert.not.ok(isAlive(pid!));
   assert.equal(problems, []);
   assert.ok(existsSync(join(folder, 'mcp.log')));
+});
+
+test('several read-only processes share a file, which none of them can change', async () => {
+  await rvbbit(['shop.duckdb', '-c', "CREATE TABLE t AS SELECT 'red shoes' AS b"], { cwd: folder });
+  const main = fileURLToPath(new URL('../../../bundle/rvbbit.js', import.meta.url));
+  const start = async () => {
+    const client = new Client({ name: 'test', version: '1' });
+    const args = [main, 'serve', 'mcp', 'shop.duckdb', '--no-state', '-q'];
+    const env = { RVBBIT_MODEL: 'lexical' };
+    await client.connect(
+      new StdioClientTransport({ command: process.execPath, args, cwd: folder, env }),
+    );
+    return client;
+  };
+  const clients = await Promise.all([start(), start()]);
+  for (const client of clients) {
+    const call = async (sql: string) =>
+      answerOf(await client.callTool({ name: 'query', arguments: { sql } }));
+    assert.equal((await call("SELECT b FROM t WHERE b MEANS 'red shoes'"))['rows'], [
+      ['red shoes'],
+    ]);
+    assert.is((await call('CREATE TEMP TABLE mine AS FROM t')).error, '');
+    assert.equal((await call('FROM mine'))['rows'], [['red shoes']]);
+    assert.match((await call('INSERT INTO t VALUES (1)')).error, '42501');
+    assert.match((await call('FROM rvbbit.statements')).error, '42501');
+  }
+  await Promise.all(clients.map((client) => client.close()));
+  const missing = await rvbbit(['serve', 'mcp', 'missing.duckdb'], { cwd: folder });
+  assert.is(missing.code, 3);
+  assert.match(missing.stderr, 'does not exist');
 });
 
 test('a wrong word is a usage error', async () => {
