@@ -7,7 +7,7 @@ import { startOutside } from '../../server/outside/outside-server.ts';
 import { StatementLog } from '../../server/outside/statement-log.ts';
 import { CliError } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
-import { cascadeRoot, openEngine } from '../session.ts';
+import { cascadeRoots, openEngine } from '../session.ts';
 import { say } from '../stderr.ts';
 
 /** Serves until the client closes stdin, Ctrl-C, or SIGTERM. Returns 0. */
@@ -32,7 +32,7 @@ export async function serveMcpCommand(
     metrics.watch(engine);
     log?.watch(engine);
     const server = await serveMcp(engine, {
-      cascades: cascadeRoot(options),
+      cascades: await cascadeRoots(options),
       readWrite: options.readWrite === true,
       maxRows: options.maxRows,
       maxCalls: options.maxCalls,

@@ -27,8 +27,8 @@ const PRINTS = /^\s*(?:PRAGMA|SET|CALL|RESET)\b[^;]*(?:profil|progress_bar|loggi
 
 /** The options of an agent's session. */
 export interface AgentOptions {
-  /** The cascade root. */
-  readonly cascades: string;
+  /** The cascade roots. */
+  readonly cascades: readonly string[];
   readonly readWrite: boolean;
   readonly maxRows?: number | undefined;
   readonly maxCalls?: number | undefined;

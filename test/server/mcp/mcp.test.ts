@@ -60,7 +60,7 @@ async function agent(
     'CREATE TABLE t AS SELECT range AS n, repeat(chr(97 + (range % 26)::INTEGER), 3) AS b FROM range(50)',
   );
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
-  const server = await serveMcp(engine, { cascades: folder, readWrite: false, ...given }, ours);
+  const server = await serveMcp(engine, { cascades: [folder], readWrite: false, ...given }, ours);
   const client = new Client({ name: 'test', version: '1' });
   await client.connect(theirs);
   return {
