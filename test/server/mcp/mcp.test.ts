@@ -298,36 +298,6 @@ test('the process speaks only the protocol on stdout, and ends when the client g
   assert.ok(existsSync(join(folder, 'mcp.log')));
 });
 
-test('several read-only processes share a file, which none of them can change', async () => {
-  await rvbbit(['shop.duckdb', '-c', "CREATE TABLE t AS SELECT 'red shoes' AS b"], { cwd: folder });
-  const main = fileURLToPath(new URL('../../../bundle/rvbbit.js', import.meta.url));
-  const start = async () => {
-    const client = new Client({ name: 'test', version: '1' });
-    const args = [main, 'serve', 'mcp', 'shop.duckdb', '--no-state', '-q'];
-    const env = { RVBBIT_MODEL: 'lexical' };
-    await client.connect(
-      new StdioClientTransport({ command: process.execPath, args, cwd: folder, env }),
-    );
-    return client;
-  };
-  const clients = await Promise.all([start(), start()]);
-  for (const client of clients) {
-    const call = async (sql: string) =>
-      answerOf(await client.callTool({ name: 'query', arguments: { sql } }));
-    assert.equal((await call("SELECT b FROM t WHERE b MEANS 'red shoes'"))['rows'], [
-      ['red shoes'],
-    ]);
-    assert.is((await call('CREATE TEMP TABLE mine AS FROM t')).error, '');
-    assert.equal((await call('FROM mine'))['rows'], [['red shoes']]);
-    assert.match((await call('INSERT INTO t VALUES (1)')).error, '42501');
-    assert.match((await call('FROM rvbbit.statements')).error, '42501');
-  }
-  await Promise.all(clients.map((client) => client.close()));
-  const missing = await rvbbit(['serve', 'mcp', 'missing.duckdb'], { cwd: folder });
-  assert.is(missing.code, 3);
-  assert.match(missing.stderr, 'does not exist');
-});
-
 test('a wrong word is a usage error', async () => {
   assert.match((await rvbbit(['serve', 'mpc'])).stderr, 'there is no serve mpc');
   assert.is((await rvbbit(['serve'])).code, 2);
