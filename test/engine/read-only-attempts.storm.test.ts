@@ -22,7 +22,7 @@ test.after(() => removeFolder(folder));
 /** Values that a function may take for a file, a query, a name or a number. */
 const ARGUMENTS = ["'$/canary.csv'", "'$/*'", "'FROM ''$/canary.csv'''", ''];
 
-/** Each query is tried by itself and within these. */
+/** Each query is tried by itself and within every second of these. */
 const WITHIN = [
   'SELECT (SELECT count(*) FROM (@))',
   'WITH x AS (@) FROM x',
@@ -187,7 +187,9 @@ test('no attempt reads the canary, writes a file, or changes the database', asyn
       `CALL ${String(name)}(${other})`,
     ];
   });
-  const nested = QUERIES.flatMap((query) => WITHIN.map((around) => around.replace('@', query)));
+  const nested = QUERIES.flatMap((query, index) =>
+    WITHIN.filter((_, at) => (at + index) % 2 === 0).map((around) => around.replace('@', query)),
+  );
   const attempts = [...STATEMENTS, ...QUERIES, ...nested, ...named];
   const states = new Map<string, number>();
   for (const attempt of attempts) {
