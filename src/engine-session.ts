@@ -1,5 +1,6 @@
 /** A session of an engine: one connection to the engine's database, which runs statements. */
 import type { StatementNode } from '../grammar/ast.ts';
+import type { Purse } from './calls/purse.ts';
 import type { Cascade } from './cascade/cascade.ts';
 import { summaryNotices } from './deliver/delivered.ts';
 import { rowStream, type StreamListener } from './deliver/stream-rows.ts';
@@ -54,6 +55,7 @@ export class EngineSession {
   readonly #session: Session;
   readonly #statements: OpenStatements;
   readonly #onClose: (() => void) | undefined;
+  readonly #purse: Purse | undefined;
   #closing: Promise<void> | undefined;
 
   /**
@@ -61,10 +63,15 @@ export class EngineSession {
    *
    * @internal
    */
-  constructor(shared: SharedParts, session: Session, onClose?: () => void) {
+  constructor(
+    shared: SharedParts,
+    session: Session,
+    { onClose, purse }: { onClose?: () => void; purse?: Purse | undefined } = {},
+  ) {
     this.#shared = shared;
     this.#session = session;
     this.#onClose = onClose;
+    this.#purse = purse;
     const owner = onClose === undefined ? 'engine' : 'session';
     this.#statements = new OpenStatements({ ...shared, session }, owner);
   }
@@ -246,6 +253,7 @@ export class EngineSession {
       models,
       experience,
       openedUs,
+      ...(this.#purse === undefined ? {} : { purse: this.#purse }),
       ...(engine.stateDir === undefined ? {} : { stateDir: engine.stateDir }),
       ...(options.resumes === undefined ? {} : { resumes: options.resumes }),
       ...(options.resumeParallel === undefined ? {} : { resumeParallel: options.resumeParallel }),

@@ -141,11 +141,13 @@ export class Engine {
     checkSessionOptions('session', options);
     const leave = await this.#place(options);
     try {
-      const connected = await Session.open(this.#lease);
-      const session = new EngineSession(this.#shared, connected, () => {
+      const { readOnly: isReadOnly = false, purse } = options;
+      const connected = await Session.open(this.#lease, { isReadOnly });
+      const onClose = () => {
         this.#sessions.delete(session);
         leave();
-      });
+      };
+      const session = new EngineSession(this.#shared, connected, { onClose, purse });
       this.#sessions.add(session);
       if (this.#closing === undefined) return session;
       await session.close();

@@ -1,5 +1,6 @@
 /** The public API. */
 
+export { Purse } from './calls/purse.ts';
 export type { Cascade, Cell, TestCase } from './cascade/cascade.ts';
 export type { Parameters } from './duck/parameters.ts';
 export { Engine } from './engine.ts';

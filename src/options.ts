@@ -1,5 +1,6 @@
 /** The options of the engine and its calls, with their defaults and their validator. */
 import type { DuckDBInstance } from '@duckdb/node-api';
+import { Purse } from './calls/purse.ts';
 import { rootsOf } from './cascade/resolve-path.ts';
 import type { Parameters } from './duck/parameters.ts';
 import { RvbbitError } from './errors.ts';
@@ -10,6 +11,7 @@ import type { ModelOptions } from './model/models.ts';
 import type { ModelPrice } from './model/prices.ts';
 import type { ValueForm } from './result.ts';
 import {
+  BOOLEAN,
   checkOptions,
   hasMethods,
   MAPPING,
@@ -110,6 +112,13 @@ export interface SessionOptions {
   readonly signal?: AbortSignal;
   /** The longest wait for a free place among the sessions, in milliseconds. Default 10,000. */
   readonly timeoutMs?: number;
+  /**
+   * True: statements only read tables and views of the database, and may make temporary tables. Whatever else they or
+   * the SQL of their cascades do is refused (SQLSTATE 42501). Default false.
+   */
+  readonly readOnly?: boolean;
+  /** The money and calls that the session's statements may spend, together with whatever else spends from it. */
+  readonly purse?: Purse;
 }
 
 /** The options of `runCascade`. */
@@ -208,6 +217,8 @@ const QUERY_OPTIONS: OptionRules<QueryOptions> = {
 const SESSION_OPTIONS: OptionRules<SessionOptions> = {
   signal: SIGNAL,
   timeoutMs: wholeNumber(MAX_SESSION_WAIT_MS),
+  readOnly: BOOLEAN,
+  purse: { takes: 'a Purse', fits: (value) => value instanceof Purse },
 };
 
 const RUN_OPTIONS: OptionRules<RunCascadeOptions> = {

@@ -24,13 +24,16 @@ export const NOTHING: Spending = { calls: 0, tokens: 0, costMicroUsd: 0 };
  */
 export class Budget {
   readonly #limits: BudgetLimits;
+  readonly #endsForAll: boolean;
   #spent: Spending = NOTHING;
   #reserved: Spending = NOTHING;
   #waiting: (() => void)[] = [];
   #exhausted = false;
 
-  constructor(limits: BudgetLimits) {
+  /** `endsForAll`: whether no later call gets room either once a call has found none. Default true. */
+  constructor(limits: BudgetLimits, { endsForAll = true }: { readonly endsForAll?: boolean } = {}) {
     this.#limits = limits;
+    this.#endsForAll = endsForAll;
   }
 
   /** The spending of all settled calls. */
@@ -40,7 +43,7 @@ export class Budget {
 
   /**
    * Reserves room for a call. Returns `wait` if calls in flight may leave room for it. Returns undefined once the
-   * budget is used up, for this call and every later call.
+   * budget is used up: for every later call too, unless `endsForAll` is false.
    */
   reserve(estimate: Estimate): Reservation | 'wait' | undefined {
     const room = this.#roomFor(estimate);
@@ -103,7 +106,7 @@ export class Budget {
   }
 
   #end(): undefined {
-    this.#exhausted = true;
+    this.#exhausted = this.#endsForAll;
     this.#wake();
   }
 

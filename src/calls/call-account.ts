@@ -116,6 +116,11 @@ export class CallAccount {
     return { ...this.#spendingOf(request, usage), isGuessed };
   }
 
+  /** False if the price of the call's model is not known. */
+  isCosted({ provider, model }: CallRequest, usage: Usage): boolean {
+    return this.#parts.costOf(provider, model, usage) !== undefined;
+  }
+
   #spendingOf({ provider, model }: CallRequest, usage: Usage): Spending {
     return {
       calls: 1,

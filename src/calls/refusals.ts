@@ -9,6 +9,12 @@ export const BUDGET_USED_UP: Failure = {
   message: "the statement's budget is used up",
 };
 
+/** Returns the failure of a call without a price, whose caller may spend only so much money. */
+export function uncosted(provider: string, model: string): Failure {
+  const message = `the caller may spend a limited amount, and ${provider}/${model} has no price; set providers.<id>.prices in rvbbit.config.yaml`;
+  return { code: 'RVB_UNCOSTED', message };
+}
+
 /** The call waited for an equal call, which took longer than the time limit of the call's row. */
 export const EQUAL_CALL_TOO_LONG: Failure = {
   code: 'RVB_TIMEOUT',

@@ -16,7 +16,14 @@ import { CallWaits } from './call-waits.ts';
 import type { Permit } from './gate/gate-request.ts';
 import { GateWaits } from './gate-waits.ts';
 import { permitOrAnswer } from './permit-or-answer.ts';
-import { BUDGET_USED_UP, EQUAL_CALL_TOO_LONG, refused, unusableAnswers } from './refusals.ts';
+import { type Purse, type Room, reserveInAll } from './purse.ts';
+import {
+  BUDGET_USED_UP,
+  EQUAL_CALL_TOO_LONG,
+  refused,
+  uncosted,
+  unusableAnswers,
+} from './refusals.ts';
 
 /** The maximum of answers that a statement with `cache = false` keeps for its own equal calls. */
 const STATEMENT_MAX_ANSWERS = 10_000;
@@ -28,6 +35,8 @@ export interface StatementCallsParts extends Omit<CallAccountParts, 'keeps'> {
   readonly statementId: number;
   readonly policy: AnswerPolicy;
   readonly budget: Budget | undefined;
+  /** What the caller may spend in all its statements. A call needs room in it too. */
+  readonly purse: Purse | undefined;
   readonly limits: CallLimits | undefined;
   /** True: make no calls, use only stored answers. */
   readonly onlyStored: boolean;
@@ -281,20 +290,26 @@ export class StatementCalls {
     usage: Usage,
     queuedMs = 0,
   ): CallDecision | Promise<CallDecision> {
-    const { budget, policy } = this.#parts;
+    const { budget, purse, policy } = this.#parts;
     if (policy.reuseOwn && this.#desk.flights.isOut(request.callKey)) {
       permit.cancel();
       return this.#follow(threadId, request);
     }
     const call = { threadId, request, permit, queuedMs };
-    if (budget === undefined) return this.#go({ ...call, reservation: undefined });
-    const estimate = this.#account.expected(request, usage);
-    const reservation = budget.reserve(estimate);
-    if (reservation !== undefined && reservation !== 'wait') {
-      return this.#go({ ...call, reservation });
+    const budgets = [budget, purse].filter((one) => one !== undefined);
+    if (budgets.length === 0) return this.#go({ ...call, reservation: undefined });
+    if (purse?.limits.costMicroUsd !== undefined && !this.#account.isCosted(request, usage)) {
+      permit.cancel();
+      const refusal = uncosted(request.provider, request.model);
+      this.#parts.onProviderEnd(refusal);
+      return refused(refusal);
     }
+    const estimate = this.#account.expected(request, usage);
+    const reservation = reserveInAll(budgets, estimate);
+    if ('settle' in reservation) return this.#go({ ...call, reservation });
     permit.cancel();
-    if (reservation === 'wait') return this.#waitForRoom(threadId, request, budget, estimate);
+    const { full, mayWait } = reservation;
+    if (mayWait) return this.#waitForRoom(threadId, request, full, estimate);
     this.#endBudget();
     return this.#ended();
   }
@@ -302,12 +317,12 @@ export class StatementCalls {
   async #waitForRoom(
     threadId: number,
     request: CallRequest,
-    budget: Budget,
+    full: Room,
     estimate: Estimate,
   ): Promise<CallDecision> {
     const wait = this.#waits.signalOf(threadId);
     this.#waitingForRoom += 1;
-    await budget.room(estimate, wait);
+    await full.room(estimate, wait);
     this.#waitingForRoom -= 1;
     // An equal call may have been answered meanwhile.
     return wait.aborted ? this.#ended() : this.decide(threadId, request);

@@ -43,8 +43,18 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
     'rvbbit bench collect --workload report.sql --database shop.duckdb -o shop-collection',
   ],
   init: ['rvbbit init my-project', 'rvbbit init --examples'],
-  serve: ['rvbbit serve sql', 'rvbbit serve sql shop.duckdb --port 5432 --databases data'],
+  serve: [
+    'rvbbit serve sql',
+    'rvbbit serve sql shop.duckdb --port 5432 --databases data',
+    'rvbbit serve mcp shop.duckdb --max-cost 2',
+    'rvbbit serve mcp shop.duckdb --read-write --cascades cascades --log mcp.log',
+  ],
   server: ['rvbbit server --port 15432'],
+  user: [
+    'rvbbit user add ada --role read-write',
+    'rvbbit user add analyst --max-cost 5 --max-rows 100000',
+    'rvbbit user list',
+  ],
   sim: [
     'rvbbit sim --latency lognormal:500:0.8 --rpm 600',
     'rvbbit sim --faults faults.yaml --verbose',

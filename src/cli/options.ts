@@ -52,10 +52,14 @@ export const COMMANDS = {
   },
   init: { usage: 'init [dir]', summary: 'make a working folder, or copy the examples' },
   serve: {
-    usage: 'serve sql [db]',
-    summary: 'let Postgres clients in (psql, DBeaver, JDBC, …), until Ctrl-C',
+    usage: 'serve sql|mcp [db]',
+    summary: 'let Postgres clients in (psql, DBeaver, JDBC, …), or an agent by MCP, until Ctrl-C',
   },
   server: { usage: 'server [db]', summary: 'the same as serve sql' },
+  user: {
+    usage: 'user add|list|remove',
+    summary: 'the users of a server: who they are, and what they may do',
+  },
   sim: { usage: 'sim', summary: 'start a simulated model server, until Ctrl-C' },
 } as const;
 
@@ -119,6 +123,15 @@ export interface CliOptions {
   readonly workload?: string;
   readonly by?: string;
   readonly follow?: boolean;
+  readonly users?: string;
+  readonly role?: string;
+  readonly maxCost?: number;
+  readonly maxCalls?: number;
+  readonly maxRows?: number;
+  readonly maxStatements?: number;
+  readonly readWrite?: boolean;
+  readonly metricsPort?: number;
+  readonly log?: string;
   readonly yes?: boolean;
   readonly verbose?: boolean;
   readonly help?: boolean;
@@ -131,8 +144,9 @@ export interface OptionRow {
   readonly help: string;
   readonly commands: readonly CommandName[];
   readonly choices?: readonly string[];
-  readonly number?: true;
-  /** The smallest number; 1 if absent. */
+  /** A whole number from 1; or an amount of US dollars, which may have a fraction or be 0. */
+  readonly number?: true | 'dollars';
+  /** The smallest whole number; 1 if absent. */
   readonly from?: 0;
   /** Set for a repeatable option, of which every value is kept. `sql` and `file` share one list. */
   readonly collect?: 'sql' | 'file' | 'param' | 'list';
@@ -196,7 +210,7 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--format <name>',
     help: 'default: table on a terminal, jsonl elsewhere',
-    commands: ['journal', 'cache', 'cost', 'ops'],
+    commands: ['journal', 'cache', 'cost', 'ops', 'user'],
     choices: ['table', 'jsonl', 'json', 'csv', 'tsv', 'markdown', 'line'],
   },
   {
@@ -356,7 +370,7 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--cascades <dir>',
     help: 'the cascade root (default: the working folder); repeatable: the first that has a file',
-    commands: [...ENGINE, 'doctor', 'ops', 'bench'],
+    commands: [...ENGINE, 'doctor', 'ops', 'bench', 'serve'],
     collect: 'list',
   },
   {
@@ -374,7 +388,7 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--threads <n>',
     help: 'worker threads',
-    commands: [...ENGINE, 'doctor', 'bench'],
+    commands: [...ENGINE, 'doctor', 'bench', 'serve'],
     number: true,
   },
   {
@@ -451,6 +465,69 @@ export const OPTIONS: readonly OptionRow[] = [
     flags: '--directives',
     help: 'let a line `sim: {…}` of a prompt script its call',
     commands: ['sim'],
+  },
+  {
+    flags: '--users <file>',
+    help: 'the users file (default: rvbbit.users.yaml)',
+    commands: ['user'],
+  },
+  {
+    flags: '--role <role>',
+    help: 'add: what the user may do (default: read-only)',
+    commands: ['user'],
+    choices: ['read-only', 'read-write'],
+  },
+  {
+    flags: '--max-cost <dollars>',
+    help: 'add: for model calls, a day',
+    commands: ['user'],
+    number: 'dollars',
+  },
+  {
+    flags: '--max-rows <n>',
+    help: 'add: rows of one result',
+    commands: ['user'],
+    number: true,
+  },
+  {
+    flags: '--max-statements <n>',
+    help: 'add: statements at a time',
+    commands: ['user'],
+    number: true,
+  },
+  {
+    flags: '--read-write',
+    help: 'let statements write to the database, and read and write files',
+    commands: ['serve'],
+  },
+  {
+    flags: '--max-cost <dollars>',
+    help: 'for model calls, until the server ends (default: no limit)',
+    commands: ['serve'],
+    number: 'dollars',
+  },
+  {
+    flags: '--max-calls <n>',
+    help: 'model calls, until the server ends (default: 1000)',
+    commands: ['serve'],
+    number: true,
+  },
+  {
+    flags: '--max-rows <n>',
+    help: 'rows that a query hands to the agent (default: 200)',
+    commands: ['serve'],
+    number: true,
+  },
+  {
+    flags: '--metrics-port <n>',
+    help: 'answer /metrics and /healthz on this port of 127.0.0.1',
+    commands: ['serve'],
+    number: true,
+  },
+  {
+    flags: '--log <file>',
+    help: 'a line of JSON for each statement, without values; - is standard error',
+    commands: ['serve'],
   },
   { flags: '--verbose', help: 'a line on stderr for every call', commands: ['sim'] },
   { flags: '-q, --quiet', help: 'no progress, summaries or notes on stderr', commands: ALL },

@@ -148,6 +148,10 @@ function readValue(
     throw new CliError('usage', `${flag} takes ${taken}, not '${text}'`, helpOf(command));
   }
   if (!number) return text;
+  if (number === 'dollars') {
+    if (/^\d{1,9}(?:\.\d{1,6})?$/.test(text)) return Number(text);
+    throw new CliError('usage', `${flag} takes US dollars, e.g. 0.50, not '${text}'`);
+  }
   if (/^(0|[1-9]\d{0,8})$/.test(text) && Number(text) >= from) return Number(text);
   throw new CliError('usage', `${flag} takes a whole number from ${from}, not '${text}'`);
 }

@@ -43,6 +43,8 @@ async function loadCommand(name: CommandName): Promise<RunCommand> {
       return (await import('./commands/serve.ts')).serve;
     case 'server':
       return (await import('./commands/serve.ts')).server;
+    case 'user':
+      return (await import('./commands/user.ts')).user;
     case 'sim':
       return (await import('./commands/sim.ts')).sim;
   }

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
+import type { DuckDBInstance } from '@duckdb/node-api';
 import type { Engine } from '../engine.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../util/logger.ts';
@@ -47,11 +48,11 @@ export function givenRoots({ cascades = [] }: Pick<CliOptions, 'cascades'>): rea
 /** Opens an engine on a database. Throws a `CliError` if that fails: `usage` for a wrong option, else `open`. */
 export async function openEngine(
   options: CliOptions,
-  database: string,
+  database: string | DuckDBInstance,
   roots: readonly string[] = givenRoots(options),
   sessions?: number,
 ): Promise<Engine> {
-  checkDatabase(database);
+  if (typeof database === 'string') checkDatabase(database);
   checkStateDir(options);
   const { Engine } = await import('../engine.ts');
   try {

@@ -6,6 +6,7 @@ export async function mayCollate(session: Session, sql: string): Promise<boolean
   if (/collate/i.test(sql)) return true;
   const reader = await session.run(
     "SELECT current_setting('default_collation') <> '' OR EXISTS (FROM duckdb_tables() WHERE sql ILIKE '%collate%') OR EXISTS (FROM duckdb_views() WHERE NOT internal AND sql ILIKE '%collate%')",
+    { own: true },
   );
   return (await reader.allColumns('json'))[0]?.[0] !== false;
 }

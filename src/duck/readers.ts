@@ -30,7 +30,7 @@ export interface ReadableSession {
   readonly calls: number;
   /** True if a text that the session ran mentions macros or functions. */
   readonly mayHaveMacros: boolean;
-  run(sql: string): Promise<ResultReader>;
+  run(sql: string, options?: { readonly own?: boolean }): Promise<ResultReader>;
   runSelect(
     sql: string,
     values: readonly Json[],
@@ -94,7 +94,7 @@ export class Readers {
 
   async #open(): Promise<Reader> {
     const session = await this.#connect();
-    const settings = settingsIn(await (await session.run(SETTINGS)).rows('json'));
+    const settings = settingsIn(await (await session.run(SETTINGS, { own: true })).rows('json'));
     const reader = { session, settings };
     this.#all.add(reader);
     if (this.#closed) await session.close();
@@ -113,7 +113,7 @@ export class Readers {
           value === undefined
             ? `RESET ${quoteIdentifier(name)}`
             : `SET ${quoteIdentifier(name)} = ${quoteLiteral(String(value))}`;
-        await reader.session.run(change);
+        await reader.session.run(change, { own: true });
       }
     } catch {
       // Some settings may have changed, so the reader's settings are no longer known.

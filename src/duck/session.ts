@@ -12,6 +12,7 @@ import { loadNodeApi, nodeApi } from './node-api.ts';
 import { ChunkFeed, feedChunks, type OpenResult, openResult } from './open-result.ts';
 import { bindParameters, type Parameters } from './parameters.ts';
 import { knownShape, type QueryShape, queryShapeOf } from './query-shape.ts';
+import { checkReadOnly } from './read-only/check-read-only.ts';
 import { ResultReader } from './reader.ts';
 import { Readers } from './readers.ts';
 import type { DatabaseLease } from './registry.ts';
@@ -28,11 +29,17 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** The number of lines that the engine put before the user's text. The place of an error is given without them. */
   readonly linesBefore?: number | undefined;
+  /**
+   * True for a text that the engine wrote, with no part of a user's text in it: a read-only session runs it unchecked.
+   * Such texts make, fill and drop the engine's own temporary tables, macros and variables.
+   */
+  readonly own?: boolean | undefined;
 }
 
 /** The options of every call. */
 interface CallOptions {
   readonly signal?: AbortSignal | undefined;
+  readonly own?: boolean | undefined;
 }
 
 /**
@@ -47,6 +54,8 @@ export class Session {
   /** Undefined if the connection was handed in. */
   readonly #source: DatabaseLease | undefined;
   readonly #readers: Readers | undefined;
+  /** True if only texts that read run, besides the engine's own. */
+  readonly isReadOnly: boolean;
   #calls = 0;
   #mayHaveMacros = false;
   #closed: Promise<void> | undefined;
@@ -55,11 +64,15 @@ export class Session {
     connection: DuckDBConnection,
     onClose: () => Promise<void>,
     source?: DatabaseLease,
+    isReadOnly = false,
   ) {
     this.#connection = connection;
     this.#onClose = onClose;
     this.#source = source;
-    if (source !== undefined) this.#readers = new Readers(this, () => Session.open(source));
+    this.isReadOnly = isReadOnly;
+    if (source !== undefined) {
+      this.#readers = new Readers(this, () => Session.open(source, { isReadOnly }));
+    }
   }
 
   /** The number of calls begun on the connection. */
@@ -73,9 +86,13 @@ export class Session {
   }
 
   /** Connects to a leased database, or uses a handed-in connection, which `close` leaves open. */
-  static async open(source: DatabaseLease | DuckDBConnection): Promise<Session> {
+  static async open(
+    source: DatabaseLease | DuckDBConnection,
+    { isReadOnly = false }: { readonly isReadOnly?: boolean } = {},
+  ): Promise<Session> {
     await loadNodeApi();
-    if (!('retain' in source)) return new Session(source, async () => undefined);
+    if (!('retain' in source))
+      return new Session(source, async () => undefined, undefined, isReadOnly);
     const share = source.retain();
     try {
       const connection = await nativeThreads.use(() => share.instance.connect());
@@ -83,7 +100,7 @@ export class Session {
         connection.disconnectSync();
         await share.release();
       };
-      return new Session(connection, disconnect, share);
+      return new Session(connection, disconnect, share, isReadOnly);
     } catch (error) {
       await share.release();
       throw toSqlError(error, '', { stage: 'open' });
@@ -158,7 +175,7 @@ export class Session {
     values: readonly Json[],
     options: CallOptions = {},
   ): Promise<ResultReader> {
-    return this.run(sql, { parameters: values, signal: options.signal });
+    return this.run(sql, { ...options, parameters: values });
   }
 
   /**
@@ -294,7 +311,12 @@ export class Session {
     this.#mayHaveMacros ||= /macro|function/i.test(sql);
     const { outcome, settled } = runInterruptibly(
       this.#connection,
-      async (stop, atEnd) => work(this.#connection, stop, atEnd),
+      async (stop, atEnd) => {
+        if (this.isReadOnly && sql !== '' && options.own !== true) {
+          await checkReadOnly(this.#connection, sql, stop);
+        }
+        return work(this.#connection, stop, atEnd);
+      },
       signal === undefined ? [this.#closing.signal] : [signal, this.#closing.signal],
       (cause) => (signal?.aborted === true ? cancelledError(cause) : closedError('session', cause)),
     );

@@ -87,7 +87,7 @@ export async function dropStage(
 /** Drops tables that may not exist. Never throws. */
 export async function dropTables(session: Session, tables: readonly string[]): Promise<void> {
   for (const table of tables) {
-    await session.run(`DROP TABLE IF EXISTS ${table}`).catch(() => undefined);
+    await session.run(`DROP TABLE IF EXISTS ${table}`, { own: true }).catch(() => undefined);
   }
 }
 
@@ -242,6 +242,7 @@ async function cutStage(
   if (limit === undefined || stage.rowCount <= limit) return { ...stage, cut: false };
   await session.run(`DELETE FROM ${stage.table} WHERE ${stage.ordinal} >= ${limit}`, {
     signal: options.signal,
+    own: true,
   });
   return { ...stage, rowCount: limit, cut: true };
 }

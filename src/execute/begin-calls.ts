@@ -30,6 +30,7 @@ export function beginCalls(
     cascade: cascade.file,
     policy: policyOf(statement, plan),
     budget: budget ?? statement.budget ?? (hasBudget ? new Budget(plan.budget) : undefined),
+    purse: statement.purse,
     limits: plan.limits,
     onlyStored: plan.onlyStored === true,
     costOf: (provider, model, usage) => boundModels?.costOf(provider, model, usage),

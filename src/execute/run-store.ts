@@ -50,6 +50,7 @@ export class RunStore implements RunSink {
       await session.run(
         `CREATE TEMP TABLE ${store.valuesTable} (run BIGINT, value VARCHAR);
 CREATE TEMP TABLE ${store.failuresTable} (run BIGINT, code VARCHAR, message VARCHAR, attempts INTEGER)`,
+        { own: true },
       );
       return store;
     } catch (thrown) {
@@ -117,7 +118,9 @@ CREATE TEMP TABLE ${store.failuresTable} (run BIGINT, code VARCHAR, message VARC
     clearTimeout(this.#timer);
     await this.#flushing?.catch(() => {});
     await this.#session
-      .run(`DROP TABLE IF EXISTS ${this.valuesTable}; DROP TABLE IF EXISTS ${this.failuresTable}`)
+      .run(`DROP TABLE IF EXISTS ${this.valuesTable}; DROP TABLE IF EXISTS ${this.failuresTable}`, {
+        own: true,
+      })
       .catch(() => {});
   }
 

@@ -1,6 +1,7 @@
 /** The data of a running statement: the engine call that it belongs to, the parts that it works with, and its stop signal. */
 import type { Budget } from '../calls/budget.ts';
 import type { CallDesk } from '../calls/call-desk.ts';
+import type { Purse } from '../calls/purse.ts';
 import type { Cascade } from '../cascade/cascade.ts';
 import type { Experience } from '../journal/experience/experience.ts';
 import type { Ledger } from '../journal/ledger.ts';
@@ -31,6 +32,8 @@ export interface StatementCall
   /** The directory with the records of earlier processes. Records since `openedUs` are already in `experience`. */
   readonly stateDir?: string;
   readonly openedUs: number;
+  /** What the caller may spend, in this statement and in others. */
+  readonly purse?: Purse;
   /** The session of the earlier statement that this statement resumes. */
   readonly resumes?: string;
 }

@@ -1,4 +1,5 @@
 /** Folds a statement's records into its account: rows by outcome, runs, failures. */
+import type { ErrorCode } from '../error-codes.ts';
 import { SUMMARY_MAX_FAILURES } from '../limits.ts';
 import type { RowFailure, Summary } from '../result.ts';
 import type { AttemptEnd, AttemptStart, JournalEntry } from './records.ts';
@@ -6,7 +7,7 @@ import type { AttemptEnd, AttemptStart, JournalEntry } from './records.ts';
 /** How a statement ended. It becomes `Summary.status` and `Summary.reason`. */
 export type Ending =
   | { readonly complete: true }
-  | { readonly complete: false; readonly reason: string };
+  | { readonly complete: false; readonly reason: string; readonly code?: ErrorCode };
 
 /** The calls that have ended up to some moment. */
 export interface EndedCalls {

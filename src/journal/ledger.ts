@@ -1,4 +1,5 @@
 /** The ledger of one statement: its session and caller names, its records in the journal, and its account. */
+import type { ErrorCode } from '../error-codes.ts';
 import type { Failure } from '../errors.ts';
 import type { Summary } from '../result.ts';
 import { Account, type EndedCalls, type Ending } from './account.ts';
@@ -124,7 +125,7 @@ export class Ledger {
   close(ending: Ending): Summary {
     if (this.#summary === undefined) {
       const summary = this.#account.summary(this, Math.round(this.elapsedMs), ending);
-      this.#append({ t: 'statement.close', summary }, this.#isKept);
+      this.#append({ t: 'statement.close', summary, ...errorCodeOf(ending) }, this.#isKept);
       this.#summary = summary;
     }
     return this.#summary;
@@ -133,4 +134,8 @@ export class Ledger {
   #append(entry: JournalEntry, isKept: boolean): void {
     if (!this.#isSilent) this.#journal.append(this, entry, isKept);
   }
+}
+
+function errorCodeOf(ending: Ending): { readonly errorCode?: ErrorCode } {
+  return ending.complete || ending.code === undefined ? {} : { errorCode: ending.code };
 }

@@ -2,6 +2,7 @@
  * The journal's records say what happened, in order, as plain data. Events, progress and summaries are made from
  * these records alone.
  */
+import type { ErrorCode } from '../error-codes.ts';
 import type { Failure } from '../errors.ts';
 import type { KeptMessage } from '../model/chat.ts';
 import type { RefusedParameter } from '../model/parameters.ts';
@@ -197,6 +198,8 @@ export interface AnswersLearned {
 export interface StatementClose {
   readonly t: 'statement.close';
   readonly summary: Summary;
+  /** The code of the error that ended the statement. Absent if none did. */
+  readonly errorCode?: ErrorCode;
 }
 
 /** A record before the journal has numbered and dated it. */

@@ -66,7 +66,7 @@ export async function answerKept(
     return reader;
   } finally {
     // A macro that is left would hide the function of a later statement.
-    if (!isDropped) await session.run(placed.drop).catch(() => undefined);
+    if (!isDropped) await session.run(placed.drop, { own: true }).catch(() => undefined);
   }
 }
 
@@ -102,9 +102,11 @@ async function joined(
   state.strict = true;
   state.stopped = false;
   try {
-    // A text with parameters may hold only one statement.
-    if (parameters === undefined) return await session.run(`${create}\n${text}`, { signal });
-    await session.run(create, { signal });
+    // A text with parameters may hold only one statement, and a read-only session checks the user's text alone.
+    if (parameters === undefined && !session.isReadOnly) {
+      return await session.run(`${create}\n${text}`, { signal });
+    }
+    await session.run(create, { signal, own: true });
     return await session.run(text, { parameters, signal });
   } catch (thrown) {
     if (signal.aborted) throw thrown;
@@ -128,8 +130,9 @@ async function countHits(
   const count = async (keys: string, first = '') => {
     const query = `SELECT count(*), count(*) FILTER (rvb_found.v IS NULL), sum(rvb_cost) FROM ${name} WHERE rvb_key IN (${keys})`;
     // A text with parameters may hold only one statement.
-    if (parameters !== undefined && first !== '') await session.run(first, { signal });
-    const sql = parameters === undefined ? `${first}${query}` : query;
+    const isApart = parameters !== undefined || session.isReadOnly;
+    if (isApart && first !== '') await session.run(first, { signal, own: true });
+    const sql = isApart ? query : `${first}${query}`;
     const reader = await session.run(sql, { parameters, signal });
     const [[hits], [nulls], [cost]] = (await reader.allColumns('json')) as [Json[], Json[], Json[]];
     const savedMicroUsd = cost === null || cost === undefined ? null : Number(cost);

@@ -89,7 +89,11 @@ export class OpenStatements {
   /** Closes a statement that was ended by `thrown`. Returns the error to throw on, with the summary of what was done. */
   fail(statement: Statement, thrown: unknown): RvbbitError {
     const error = endingError(statement, thrown);
-    error.summary = this.#end(statement, { complete: false, reason: reasonWord(error) });
+    error.summary = this.#end(statement, {
+      complete: false,
+      reason: reasonWord(error),
+      code: error.code,
+    });
     return error;
   }
 

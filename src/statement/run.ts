@@ -191,7 +191,8 @@ async function runSqlStatement(node: SqlStatement, statement: Statement): Promis
 export async function readyReceipts({ span }: StatementNode, statement: Statement): Promise<void> {
   const { session, stateDir, desk, source } = statement;
   const text = source.slice(span.start, span.end);
-  if (stateDir === undefined || !/rvbbit/i.test(text)) return;
+  // A read-only session reads no files, and the journal is files.
+  if (stateDir === undefined || session.isReadOnly || !/rvbbit/i.test(text)) return;
   const { attachReceipts, mayReadReceipts } = await import('../receipts/attach.ts');
   if (mayReadReceipts(text)) await attachReceipts({ session, journal: desk.journal, stateDir });
 }

@@ -27,6 +27,12 @@ export const TEXT: OptionRule = {
   fits: (value) => typeof value === 'string' && value !== '',
 };
 
+/** Accepts true and false. */
+export const BOOLEAN: OptionRule = {
+  takes: 'true or false',
+  fits: (value) => typeof value === 'boolean',
+};
+
 /** Accepts an AbortSignal. It checks the methods, so that a signal from another realm fits too. */
 export const SIGNAL: OptionRule = {
   takes: 'an AbortSignal',

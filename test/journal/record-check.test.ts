@@ -79,7 +79,7 @@ const SAMPLES: readonly Required<StoredRecord>[] = [
   },
   { ...base, t: 'answers.learned', shares: [{ operator: 'o', criterion: 'c', met: 1.5, of: 2.5 }] },
   {
-    ...{ ...base, t: 'statement.close' },
+    ...{ ...base, t: 'statement.close', errorCode: 'RVB_DEADLINE' },
     summary: {
       ...summaryWith({
         reason: 'deadline',
@@ -105,6 +105,7 @@ type Path = readonly (string | number)[];
 
 const OPTIONAL = new Set([
   ...[
+    'errorCode',
     'label',
     'cascade',
     'engine',

@@ -31,7 +31,6 @@ export async function query(words: readonly string[], options: CliOptions): Prom
   const { database, inputs } = operands(words, options);
   if (inputs === undefined) {
     if (process.stdout.isTTY && options.output === undefined) {
-      checkDatabase(database);
       const { openShell } = await import('../shell/open-shell.ts');
       return openShell(database, options);
     }

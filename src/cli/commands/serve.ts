@@ -1,4 +1,4 @@
-/** `rvbbit serve sql`: lets Postgres clients use the engine, until Ctrl-C or SIGTERM. */
+/** `rvbbit serve`: the servers. `serve sql` lets Postgres clients use the engine, until Ctrl-C or SIGTERM. */
 import { existsSync, statSync } from 'node:fs';
 import { messageOf } from '../../errors.ts';
 import { DEFAULT_CONNECTIONS, SqlServer } from '../../server/sql/server.ts';
@@ -12,9 +12,10 @@ import { say } from '../stderr.ts';
 export async function serve(words: readonly string[], options: CliOptions): Promise<number> {
   const [what, ...rest] = words;
   if (what === 'sql') return serveSql(rest, options);
+  if (what === 'mcp') return (await import('./serve-mcp.ts')).serveMcpCommand(rest, options);
   const problem =
     what === undefined ? 'serve needs the kind of server' : `there is no server '${what}'`;
-  throw new CliError('usage', problem, 'rvbbit serve sql [db]');
+  throw new CliError('usage', problem, 'rvbbit serve sql [db], or rvbbit serve mcp [db]');
 }
 
 /** `rvbbit server` is `rvbbit serve sql`. */

@@ -186,7 +186,8 @@ const FORMS: { readonly [K in Kind]: (record: Unchecked<RecordOf<K>>) => boolean
 
   'answers.learned': ({ shares }) => list(shares, share),
 
-  'statement.close': (record) => summary(record.summary),
+  'statement.close': ({ summary: closed, errorCode }) =>
+    summary(closed) && (absent(errorCode) || text(errorCode)),
 
   'cache.clear': ({ before, keys }) => count(before) && (absent(keys) || list(keys, text)),
 

@@ -170,7 +170,7 @@ async function makeTable(
   const declared = columns.map(({ name, type }) => `${quoteIdentifier(name)} ${type}`);
   await session.run(
     `CREATE OR REPLACE TEMP TABLE ${quoteIdentifier(table)} (${declared.join(', ')})`,
-    { signal },
+    { signal, own: true },
   );
   const values = columns.map(
     ({ name, type }): AppendColumn => ({

@@ -39,7 +39,7 @@ export async function registerLookUps(
   for (const use of uses) {
     if (isPlain(use)) continue;
     for (const name of [use.names.infix, use.names.call]) {
-      await session.run(macroSql(name, use), { signal });
+      await session.run(macroSql(name, use), { signal, own: true });
     }
   }
 }

@@ -14,6 +14,9 @@ import { type ColumnType, isNativeUse } from './native-types.ts';
 /** Up to this number of criteria of one operator, each has a column of answers; more criteria are rows. */
 const SEMANTIC_WIDE_CRITERIA = 16;
 
+/** The texts here are the engine's own, with no part of a user's text in them. */
+const OWN = { own: true };
+
 /** The macros that hide the functions of a statement. */
 export class NativeLookUps {
   readonly #session: Session;
@@ -52,10 +55,14 @@ export class NativeLookUps {
       await this.#fill(name, answers);
       for (const [variable, criterion] of answers.variables) {
         this.#variables.push(variable);
-        await this.#session.runBound(`SET VARIABLE ${quoteIdentifier(variable)} = $1`, [criterion]);
+        await this.#session.runBound(
+          `SET VARIABLE ${quoteIdentifier(variable)} = $1`,
+          [criterion],
+          OWN,
+        );
       }
       for (const macro of [use.names.infix, use.names.call]) {
-        await this.#session.run(macroSql(macro, name, answers, use));
+        await this.#session.run(macroSql(macro, name, answers, use), OWN);
       }
     }
   }
@@ -71,12 +78,14 @@ export class NativeLookUps {
     for (const { names } of this.#uses) {
       for (const macro of [names.infix, names.call]) {
         await this.#session
-          .run(`DROP MACRO IF EXISTS temp.main.${quoteIdentifier(macro)}`)
+          .run(`DROP MACRO IF EXISTS temp.main.${quoteIdentifier(macro)}`, OWN)
           .catch(() => undefined);
       }
     }
     for (const variable of this.#variables) {
-      await this.#session.run(`RESET VARIABLE ${quoteIdentifier(variable)}`).catch(() => undefined);
+      await this.#session
+        .run(`RESET VARIABLE ${quoteIdentifier(variable)}`, OWN)
+        .catch(() => undefined);
     }
     this.#variables = [];
     await dropTables(this.#session, this.#tables);
@@ -103,7 +112,7 @@ interface AnswerTable extends Filled {
 
 async function fillTable(session: Session, name: string, table: Filled): Promise<void> {
   const columns = table.columns.map((column) => `${column.name} ${column.type}`).join(', ');
-  await session.run(`CREATE TEMP TABLE ${quoteIdentifier(name)} (${columns})`);
+  await session.run(`CREATE TEMP TABLE ${quoteIdentifier(name)} (${columns})`, OWN);
   await session.append(
     { catalog: 'temp', name },
     table.columns.map(({ type }, index) => ({

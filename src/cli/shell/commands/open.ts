@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { CliError } from '../../exit-codes.ts';
-import { checkDatabase } from '../../file-kinds.ts';
 import { say } from '../../stderr.ts';
 import { wordsOf } from '../arguments.ts';
 import type { ShellCommand } from '../command.ts';
@@ -22,7 +21,6 @@ export const open: ShellCommand = {
     }
     const [file = ':memory:', left] = words.filter((word) => !isFlag(word));
     if (left !== undefined) throw new CliError('usage', `'${left}' is left over`, USAGE);
-    checkDatabase(file);
     const isNew = file !== ':memory:' && !existsSync(file);
     await shell.open(file, words.some(isFlag));
     say(

@@ -1,0 +1,201 @@
+/** Read-only sessions: what they may do, and that nothing gets out of the database or into it. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Engine, type EngineSession, RvbbitError } from '../../src/index.ts';
+import { makeFolder, removeFolder } from '../cli/spawn.ts';
+
+const folder = makeFolder({
+  'secret.csv': 'k,v\ncanary,4711\n',
+  'twice.yaml':
+    'cascade_id: twice\ncells:\n  - { name: a, tool: js, inputs: { code: return 2 * Number(input.n) } }\n',
+  'total.yaml': `cascade_id: total
+cells:
+  - { name: a, tool: sql_data, inputs: { query: 'SELECT sum(n) AS s FROM {{ input.data_table | ident }}' } }
+output: outputs.a.rows[0].s
+`,
+  'writes.yaml': `cascade_id: writes
+cells:
+  - { name: a, tool: sql_data, inputs: { query: 'INSERT INTO t VALUES ({{ input.n }}, NULL) RETURNING a' } }
+`,
+  'keeps.yaml': `cascade_id: keeps
+cells:
+  - { name: kept, tool: sql_data, materialize: table, inputs: { query: 'SELECT a FROM t' } }
+`,
+  'asks.yaml': "cascade_id: asks\ncells:\n  - { name: a, instructions: 'Say {{ input.n }}' }\n",
+});
+test.after(() => removeFolder(folder));
+
+let asked = 0;
+const open = async () => {
+  const opened = await Engine.open({
+    cascades: folder,
+    threads: 1,
+    model: async () => {
+      asked += 1;
+      return { text: 'yes', finishReason: 'stop', usage: { inputTokens: 1, outputTokens: 1 } };
+    },
+  });
+  await opened.query("CREATE TABLE t AS SELECT * FROM (VALUES (1, 'eco'), (2, 'fast')) v(a, b)");
+  await opened.query('CREATE SCHEMA s');
+  await opened.query('CREATE TABLE s.deep AS SELECT 5 AS x');
+  await opened.query('CREATE VIEW plain AS SELECT a + 1 AS b FROM t');
+  await opened.query(`CREATE VIEW leaks AS SELECT * FROM '${folder}/secret.csv'`);
+  await opened.query('CREATE VIEW outer_leaks AS SELECT * FROM leaks');
+  await opened.query('CREATE MACRO plus(x) AS x + 1');
+  await opened.query('CREATE MACRO reads(p) AS TABLE SELECT * FROM read_text(p)');
+  return opened;
+};
+
+/** For the tests that leave it as it is. */
+const engine = await open();
+test.after(async () => engine.close());
+
+async function refusal(session: EngineSession, sql: string): Promise<RvbbitError> {
+  try {
+    await session.query(sql);
+  } catch (thrown) {
+    if (thrown instanceof RvbbitError) return thrown;
+    throw thrown;
+  }
+  throw new Error(`it ran: ${sql}`);
+}
+
+async function value(session: EngineSession, sql: string): Promise<unknown> {
+  const { rows } = await session.query(sql, undefined, { valueForm: 'json-numbers' });
+  return Object.values(rows[0] ?? {})[0];
+}
+
+test('a read-only session runs queries of all shapes over tables, views and macros of the database', async () => {
+  await using session = await engine.session({ readOnly: true });
+  for (const sql of [
+    'FROM t',
+    'SELECT sum(a) FILTER (a > 1), count(*) OVER () FROM t GROUP BY ALL ORDER BY ALL LIMIT 3',
+    'WITH x AS MATERIALIZED (SELECT 1 AS i), "Top Rows" AS (FROM x) SELECT * FROM "Top Rows"',
+    'WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < 4) SELECT max(i) FROM r',
+    'SELECT * FROM t JOIN plain ON a = plain.b POSITIONAL JOIN s.deep',
+    'SELECT * FROM memory.s.deep UNION BY NAME SELECT x FROM s.deep',
+    'SELECT plus(a), list_transform([1, 2], lambda x: x + a), [x * 2 FOR x IN [1, 2]] FROM plain, t',
+    'SELECT DISTINCT ON (a) a, CAST([b] AS VARCHAR[1]), TRY(a::TINYINT), b COLLATE nocase FROM t',
+    'UNPIVOT t ON a',
+    "SELECT EXTRACT(year FROM DATE '2020-02-03'), position('a' IN 'ba'), INTERVAL 2 DAY, t.b.upper() FROM t",
+    'SELECT * FROM range(3), unnest([1]), generate_series(1, 2)',
+    "SELECT * FROM json_each('[1]')",
+    'SELECT a, (SELECT max(x) FROM s.deep), EXISTS (FROM t) FROM t TABLESAMPLE 50%',
+    'SELECT COLUMNS(*) FROM t QUALIFY row_number() OVER (ORDER BY a) = 1',
+    'SELECT count(*) FROM information_schema.tables, pg_catalog.pg_class, duckdb_columns()',
+    'DESCRIBE t',
+    'DESCRIBE SELECT 1',
+    'SUMMARIZE t',
+    'SHOW TABLES',
+    'SHOW ALL TABLES',
+    'EXPLAIN SELECT 1',
+    'EXPLAIN ANALYZE SELECT * FROM t',
+    '-- a comment\nEXPLAIN (FORMAT JSON) FROM t',
+    '/* one */ CREATE TEMP TABLE mine AS SELECT * FROM t',
+    'FROM mine',
+    'BEGIN',
+    'COMMIT;',
+  ]) {
+    await session.query(sql).catch((thrown: Error) => {
+      throw new Error(`${sql}: ${thrown.message}`);
+    });
+  }
+  assert.is(await value(session, 'SELECT count(*) FROM t WHERE b = $1').catch(() => 'no'), 'no');
+});
+
+test('whatever writes, reads a file, or changes a setting is refused with 42501 and says why', async () => {
+  await using session = await engine.session({ readOnly: true });
+  for (const sql of [
+    'INSERT INTO t VALUES (3, NULL)',
+    'CREATE TABLE u AS SELECT 1',
+    "COPY t TO '/tmp/x.csv'",
+    `FROM '${folder}/secret.csv'`,
+    'FROM secret.csv',
+    `SELECT * FROM read_text('${folder}/secret.csv')`,
+    "SELECT getenv('HOME')",
+    'FROM leaks',
+    'FROM outer_leaks',
+    "FROM reads('/etc/passwd')",
+    "ATTACH '/tmp/other.db'",
+    'INSTALL httpfs',
+    'LOAD httpfs',
+    "PRAGMA enable_profiling = 'json'",
+    'CALL enable_logging()',
+    'SET threads = 1',
+    'CREATE TEMP VIEW v AS SELECT 1',
+    'CREATE TEMP MACRO m(x) AS x',
+    "PREPARE p AS SELECT * FROM read_text('/etc/passwd')",
+    "EXPLAIN ANALYZE COPY t TO '/tmp/x.csv'",
+    "EXPLAIN SELECT * FROM read_csv('/etc/passwd')",
+    "CREATE TEMP TABLE mine AS SELECT * FROM read_text('/etc/passwd')",
+    'CHECKPOINT',
+  ]) {
+    const error = await refusal(session, sql);
+    assert.is(error.sqlState, '42501', `${sql}: ${error.sqlState} ${error.message}`);
+    assert.is(error.code, 'RVB_SQL', sql);
+    assert.match(error.message, 'read-only session');
+  }
+  assert.is((await refusal(session, 'SELECT 1; DROP TABLE t')).code, 'RVB_MULTIPLE_STATEMENTS');
+  assert.is((await refusal(session, 'SELECT * INTO x FROM t')).sqlState, '42601');
+  assert.is((await refusal(session, 'FROM nowhere')).sqlState, '42P01');
+  assert.is(await value(session, 'SELECT count(*) FROM t'), 2);
+});
+
+test('cascades run, and their SQL is held to the same rules', async () => {
+  await using session = await engine.session({ readOnly: true });
+  const map = "RVBBIT MAP PARALLEL 2 'twice.yaml' AS v USING (SELECT a AS n FROM t)";
+  assert.is((await session.query(map)).rowCount, 2);
+  assert.is(await value(session, `SELECT sum(v::INTEGER) FROM (${map})`), 6);
+  const run = "RVBBIT RUN 'total.yaml' USING (SELECT range AS n FROM range(4))";
+  assert.match(String(await value(session, run)), /"s":"?6/);
+  assert.match(String(await value(session, "RVBBIT RUN 'keeps.yaml' USING (FROM t)")), 'success');
+  const failed = await session.query("RVBBIT MAP 'writes.yaml' AS v USING (SELECT a AS n FROM t)");
+  assert.is(failed.summary.rows.failed, 2);
+  assert.match(failed.summary.failures[0]!.message, 'permission denied');
+  assert.is(await value(session, 'SELECT count(*) FROM t'), 2);
+  const leak = `RVBBIT MAP 'twice.yaml' USING (SELECT * FROM '${folder}/secret.csv')`;
+  assert.is((await refusal(session, leak)).sqlState, '42501');
+});
+
+test('a statement that would write is refused before a model is asked', async () => {
+  await using session = await engine.session({ readOnly: true });
+  asked = 0;
+  const map = "RVBBIT MAP 'asks.yaml' AS v USING (SELECT a AS n FROM t)";
+  for (const sql of [
+    `CREATE TABLE u AS ${map}`,
+    `INSERT INTO t ${map}`,
+    `COPY (${map}) TO '${folder}/out.csv'`,
+    `CREATE TABLE u AS SELECT * FROM (${map})`,
+    "CREATE TABLE u AS SELECT b MEANS 'green' AS g FROM t",
+    "INSERT INTO t SELECT 1, b EXTRACTS 'x' FROM t",
+    `COPY (SELECT b MEANS 'green' AS g FROM t) TO '${folder}/out.csv'`,
+    "DELETE FROM t WHERE b MEANS 'green'",
+    `SELECT v MEANS 'green' FROM '${folder}/secret.csv'`,
+  ]) {
+    const error = await refusal(session, sql);
+    assert.is(error.sqlState, '42501', `${sql}: ${error.sqlState} ${error.message}`);
+  }
+  assert.is(asked, 0);
+});
+
+test('semantic SQL runs in a read-only session as in any other, kept answers included', async () => {
+  const queries = [
+    "SELECT a FROM t WHERE b MEANS 'green' ORDER BY a",
+    "SELECT a, b EXTRACTS 'x' AS e FROM t ORDER BY a",
+    "SELECT a FROM t WHERE b MEANS 'green' AND a < 2",
+    "SELECT count(*) FROM t GROUP BY b MEANS 'green'",
+    'SELECT CONDENSE(b) FROM t',
+  ];
+  const answers = async (session: EngineSession) => {
+    const all = [];
+    for (const sql of [...queries, ...queries]) all.push((await session.query(sql)).rows);
+    return all;
+  };
+  await using writer = await engine.session();
+  const expected = await answers(writer);
+  await using fresh = await open();
+  await using session = await fresh.session({ readOnly: true });
+  assert.equal(await answers(session), expected);
+});
+
+test.run();
