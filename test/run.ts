@@ -41,7 +41,7 @@ let failed = 0;
 let skipped = 0;
 const results = await runFiles(files, {
   timeoutMs: deep ? 3_600_000 : 180_000,
-  lingerMs: 10_000,
+  lingerMs: 30_000,
   parallel: files.some((file) => file.endsWith(STORM)) ? 2 : 3,
   together: files.some((file) => file.endsWith(STORM)) ? 1 : TOGETHER,
   ...(deep ? { env: { RVBBIT_TEST_DEEP: '1' } } : {}),

@@ -379,10 +379,13 @@ test('the deadline holds to a tenth, wherever the answer stops', async ({ server
         own.script = script;
         const mine = new HttpProvider(settingsOf(own.url));
         const started = performance.now();
+        const sinceStart = () => performance.now() - started;
+        // A timer of a tenth more: on a busy machine both are late.
+        const tenthMore = pause(timeoutMs * 1.1).then(sinceStart);
         const outcome = await ask(mine, timeoutMs);
-        const tookMs = performance.now() - started;
+        const tookMs = sinceStart();
         assert.match(brief(outcome), /^RVB_TIMEOUT( 200)? again$/);
-        assert.ok(tookMs >= timeoutMs * 0.9 && tookMs <= timeoutMs * 1.1 + 40, `${tookMs} ms`);
+        assert.ok(tookMs >= timeoutMs * 0.9 && tookMs <= (await tenthMore) + 40, `${tookMs} ms`);
         await pause(30);
         assert.is(own.sockets.size, 0, 'the connection is destroyed');
         await mine.close();

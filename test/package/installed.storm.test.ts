@@ -90,7 +90,7 @@ test('an error that nobody catches fits on a screen, and its stack names functio
     () => '',
     (thrown: { readonly stderr: string }) => thrown.stderr,
   );
-  const [before, after] = stderr.split('there is no folder');
+  const [before, after] = stderr.split('RvbbitError: there is no folder');
   assert.ok(before!.length <= 1_000, `${before!.length} characters before the message`);
   assert.match(after!, /^ +at async \S*Engine\.open \(\S+\/rvbbit\/dist\/bundle\/\S+:\d+:\d+\)$/m);
   const bundle = join(app.folder, 'node_modules/rvbbit/dist/bundle');

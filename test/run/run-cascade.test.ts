@@ -463,12 +463,14 @@ test('a million cheap rows are cheap: a js cell alone costs less than 5 µs a ru
   const rows = cases(40_000, 200_000);
   const samples: number[] = [];
   for (let sample = 0; sample < 5; sample++) {
-    const start = performance.now();
+    // Processor time: that of other processes on a busy machine is not this one's.
+    const start = process.cpuUsage();
     for (let i = 0; i < rows; i++) {
       const outcome = runCascadeNow(program, { x: i }, context);
       if (outcome instanceof Promise || outcome.kind !== 'ok') throw new Error('not synchronous');
     }
-    samples.push(((performance.now() - start) * 1_000) / rows);
+    const { user, system } = process.cpuUsage(start);
+    samples.push((user + system) / rows);
   }
   const median = samples.sort((a, b) => a - b)[2]!;
   console.log(`a js run: ${median.toFixed(2)} µs (median of 5)`);
