@@ -5,7 +5,7 @@ import type { Client, Prepared } from './client.ts';
 import type { FormatCode } from './protocol/read-messages.ts';
 import { refusal } from './protocol-error.ts';
 import { decodeParameter } from './types/decode.ts';
-import { type PgType, pgType, pgTypeOf, pgTypeOfOid } from './types/pg-types.ts';
+import { duckTypeOfOid, type PgType, pgType, pgTypeOf, pgTypeOfOid } from './types/pg-types.ts';
 
 /** The OID by which a client leaves the type to the server. */
 const UNKNOWN_OID = 705;
@@ -24,7 +24,7 @@ export function describePrepared(
   const asked =
     command === undefined
       ? Promise.resolve({ parameters: [], columns: [] })
-      : command.describe(signal);
+      : command.describe(signal, prepared.types.map(duckTypeOfOid));
   descriptions.set(prepared, asked);
   // A statement that failed may succeed later, once its table is there.
   asked.catch(() => descriptions.delete(prepared));

@@ -8,8 +8,11 @@ export interface Command {
   readonly role: 'begin' | 'end' | 'statement';
   /** True if the statement may change data, so that a savepoint before it cannot be returned to. */
   readonly mayChange: boolean;
-  /** Returns parameters and columns, and runs nothing. */
-  describe(signal: AbortSignal): Promise<StatementDescription>;
+  /** Returns parameters and columns, and runs nothing. `types`: DuckDB's types of the parameters that are declared. */
+  describe(
+    signal: AbortSignal,
+    types?: readonly (string | undefined)[],
+  ): Promise<StatementDescription>;
   /** Begins to run the statement. An abort of the signal ends it, also while its rows are read. */
   run(parameters: Parameters | undefined, signal: AbortSignal): Promise<Answer>;
 }

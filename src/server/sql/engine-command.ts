@@ -9,6 +9,7 @@ import type { QueryResult } from '../../result.ts';
 import type { Client } from './client.ts';
 import type { Answer, Command, RowsAnswer } from './command.ts';
 import { commandTag } from './command-tag.ts';
+import { readArrayText } from './types/decode.ts';
 import { Words } from './words.ts';
 
 /** The form in which the engine gives values: every digit of every type. */
@@ -31,9 +32,9 @@ export function engineCommand(text: string, client: Client): Command {
   return {
     role: 'statement',
     mayChange: !isQuery,
-    async describe(signal) {
+    async describe(signal, parameterTypes = []) {
       const { session, sql } = await ready(text, client);
-      return session.describe(sql, { signal });
+      return session.describe(sql, { signal, parameterTypes });
     },
     async run(parameters, signal) {
       const { session, sql } = await ready(text, client);
@@ -44,9 +45,9 @@ export function engineCommand(text: string, client: Client): Command {
         return isLong ? await streamed(call, shape) : delivered(await whole(call), text);
       } catch (thrown) {
         // DuckDB refuses such a statement before any of it runs, so that it can run again.
-        const numbers = isUntyped(thrown) ? asNumbers(parameters) : undefined;
-        if (numbers === undefined) throw thrown;
-        return delivered(await whole({ ...call, parameters: numbers }), text);
+        const typed = isUntyped(thrown) ? asTyped(parameters) : undefined;
+        if (typed === undefined) throw thrown;
+        return delivered(await whole({ ...call, parameters: typed }), text);
       }
     },
   };
@@ -123,22 +124,36 @@ function shapeOf(text: string): string {
 /** True for DuckDB's refusal of a parameter whose type neither the statement nor the client names. */
 function isUntyped(thrown: unknown): boolean {
   if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_SQL') return false;
+  const { message } = thrown;
+  if (/UNNEST not supported here/.test(message)) return true;
   return (
-    /STRING_LITERAL|VARCHAR/.test(thrown.message) &&
-    /best candidate|No function matches/.test(thrown.message)
+    /STRING_LITERAL|VARCHAR/.test(message) && /best candidate|No function matches/.test(message)
   );
 }
 
-/** Returns the parameters with whole numbers in place of texts that are such; undefined if there are none. */
-function asNumbers(parameters: Parameters | undefined): Parameters | undefined {
-  const entries = Object.entries(parameters ?? {});
-  const isNumber = (value: unknown) =>
-    typeof value === 'string' && /^-?(?:0|[1-9]\d{0,17})(?:\.\d{1,15})?$/.test(value);
-  if (!entries.some(([, value]) => isNumber(value))) return undefined;
-  return Object.fromEntries(
-    entries.map(([name, value]) => {
-      if (!isNumber(value)) return [name, value];
-      return [name, String(value).includes('.') ? Number(value) : BigInt(String(value))];
-    }),
-  );
+const NUMBER = /^-?(?:0|[1-9]\d{0,17})(?:\.\d{1,15})?$/;
+
+/**
+ * Returns the parameters with numbers and lists in place of texts that have their form; undefined if there are none.
+ * Clients such as node-postgres send every value as a text without a type.
+ */
+function asTyped(parameters: Parameters | undefined): Parameters | undefined {
+  let isChanged = false;
+  const entries = Object.entries(parameters ?? {}).map(([name, value]) => {
+    const typed = typeof value === 'string' ? typedText(value) : value;
+    isChanged ||= typed !== value;
+    return [name, typed];
+  });
+  return isChanged ? Object.fromEntries(entries) : undefined;
+}
+
+function typedText(text: string): unknown {
+  if (NUMBER.test(text)) return text.includes('.') ? Number(text) : BigInt(text);
+  const items = text.startsWith('{') ? readArrayText(text) : undefined;
+  if (items?.every((item) => typeof item === 'string' || item === null) !== true) return text;
+  return items.map((item) => (typeof item === 'string' ? numberOr(item) : null));
+}
+
+function numberOr(text: string): unknown {
+  return NUMBER.test(text) ? typedText(text) : text;
 }

@@ -264,7 +264,7 @@ export function readArrayText(text: string): Items | undefined {
 }
 
 /** Reads the binary format of an array. Its counts are checked against its bytes. */
-function readArrayBytes(bytes: Buffer): Items {
+export function readArrayBytes(bytes: Buffer): Items {
   const wrong = () =>
     refusal('22P03', 'a binary array parameter does not have the bytes that it says it has');
   if (bytes.length < 12) throw wrong();
