@@ -78,12 +78,17 @@ async function describeNested(
   declared: DeclaredTypes,
 ): Promise<Known> {
   const { withColumns } = await import('./run-calls.ts');
-  const calls = await withColumns(node, statement);
+  const { source: text } = statement;
+  const count = parameterCount(text.slice(node.span.start, node.span.end));
+  // The calls' queries are bound with NULLs. None of them reads a row.
+  const nulls = Array.from({ length: count }, (_, index) => [String(index + 1), null]);
+  const parameters = count === 0 ? undefined : Object.fromEntries(nulls);
+  const calls = await withColumns(node, { ...statement, parameters });
   try {
-    const { text } = calls.node as SqlStatement;
-    const source = { ...calls.statement, source: text };
-    const span = { start: 0, end: text.length };
-    return await describe({ ...calls.node, span } as StatementNode, source, declared);
+    const { text: rest } = calls.node as SqlStatement;
+    const span = { start: 0, end: rest.length };
+    const outer = { ...calls.statement, source: rest };
+    return await describe({ ...calls.node, span } as StatementNode, outer, declared);
   } finally {
     await calls.drop();
   }

@@ -1,6 +1,7 @@
 /** The state of one client: its engine session, its settings, its transaction, and what it has prepared and opened. */
+import { LRUCache } from 'lru-cache';
 import type { EngineSession } from '../../engine-session.ts';
-import type { Notice } from '../../result.ts';
+import type { Notice, StatementDescription } from '../../result.ts';
 import type { CatalogueQuery } from './catalogue-seam.ts';
 import type { Command } from './command.ts';
 import type { Portal } from './portal.ts';
@@ -12,6 +13,9 @@ import { Zone } from './types/zone.ts';
 
 /** The most statements that a connection may have prepared, and the most portals and cursors that it may have open. */
 const MAX_NAMED = 5_000;
+
+/** The statements whose description is kept: a client that prepares a statement anew each time need not wait for it. */
+const MAX_DESCRIPTIONS = 200;
 
 /** A prepared statement. */
 export interface Prepared {
@@ -42,6 +46,8 @@ export interface ClientParts {
   readonly settings: Settings;
   readonly openSession: () => Promise<EngineSession>;
   readonly catalogue: CatalogueQuery | undefined;
+  /** Counts the statements that may have changed the tables of the database, for all of its clients. */
+  readonly schema: { version: number };
   readonly tell: Tell;
 }
 
@@ -51,6 +57,10 @@ export class Client {
   readonly portals = new Map<string, Portal>();
   /** The statements of the catalogue that have run on this session. */
   readonly catalogueReady = new Set<string>();
+  /** The descriptions of statements, by the version of the schema, declared types and text. */
+  readonly descriptions = new LRUCache<string, Promise<StatementDescription>>({
+    max: MAX_DESCRIPTIONS,
+  });
   #status: TransactionStatus = 'I';
   /** True while the open transaction is one that the server began around several statements. */
   #isImplicit = false;
@@ -306,6 +316,7 @@ export class Client {
   }
 
   #ended(): void {
+    this.parts.schema.version += 1;
     this.#status = 'I';
     this.#isImplicit = false;
     this.#savepoints = [];

@@ -1,6 +1,6 @@
 /** A statement of a client, routed to whoever answers it, and its answer. */
 import type { Parameters } from '../../duck/parameters.ts';
-import type { Notice, ResultColumn, Row, StatementDescription } from '../../result.ts';
+import type { Notice, ResultColumn, Row, StatementDescription, Summary } from '../../result.ts';
 
 /** A statement that can be described and, any number of times, run. */
 export interface Command {
@@ -30,6 +30,8 @@ export interface RowsAnswer {
   readonly rows: RowIterator;
   /** The notices so far. All of them are there once the rows have ended. */
   readonly notices: readonly Notice[];
+  /** Returns the account of a statement that ran cascades, once its rows have ended. */
+  readonly account?: () => Promise<Summary>;
   /** Returns the tag of CommandComplete after `count` rows. */
   tag(count: number): string;
 }

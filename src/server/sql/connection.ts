@@ -6,6 +6,7 @@ import { RvbbitError } from '../../errors.ts';
 import { TIMER_MAX_MS } from '../../limits.ts';
 import { placedFrom } from '../../plan/placed-error.ts';
 import type { Notice, ResultColumn } from '../../result.ts';
+import { accountNotices } from './account-notices.ts';
 import { bindValues, describePrepared, parameterOids, promisedBy } from './bind.ts';
 import type { Client } from './client.ts';
 import type { Command, CopyInAnswer, CopyOutAnswer, RowsAnswer } from './command.ts';
@@ -311,6 +312,10 @@ export class Connection {
     }
     portal.noteEnd();
     this.#tellAll(answer.notices, told);
+    const account = await answer.account?.();
+    for (const notice of account === undefined ? [] : accountNotices(account)) {
+      this.tell(notice, notice.severity);
+    }
     writer.commandComplete(answer.tag(maxRows > 0 ? sent : portal.rowsTaken));
   }
 

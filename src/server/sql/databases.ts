@@ -20,6 +20,8 @@ export class Databases {
   readonly #options: DatabaseOptions;
   readonly #engines = new Map<string, Promise<Engine>>();
 
+  readonly #schemas = new Map<string, { version: number }>();
+
   constructor(options: DatabaseOptions) {
     this.#options = options;
   }
@@ -48,6 +50,13 @@ export class Databases {
     // A file that another process holds now may be free later.
     opened.catch(() => this.#engines.delete(name));
     return opened;
+  }
+
+  /** The version of a database's tables, which its clients share. */
+  schema(name: string): { version: number } {
+    const known = this.#schemas.get(name) ?? { version: 0 };
+    this.#schemas.set(name, known);
+    return known;
   }
 
   async close(): Promise<void> {

@@ -25,6 +25,9 @@ const KEPT_SHORT = 2_000;
  */
 const short = new LRUCache<string, true>({ max: KEPT_SHORT });
 
+/** Statements that change rows and no table. */
+const CHANGES_ROWS = /^\s*(?:insert|update|delete)\b/i;
+
 /** Returns the command of a statement that the engine runs. */
 export function engineCommand(text: string, client: Client): Command {
   const isQuery = statementParts(text).kind === 'query';
@@ -33,8 +36,15 @@ export function engineCommand(text: string, client: Client): Command {
     role: 'statement',
     mayChange: !isQuery,
     async describe(signal, parameterTypes = []) {
+      const { descriptions, parts } = client;
+      const key = `${parts.schema.version} ${parameterTypes.join()} ${text}`;
+      const kept = descriptions.get(key);
+      if (kept !== undefined) return kept;
       const { session, sql } = await ready(text, client);
-      return session.describe(sql, { signal, parameterTypes });
+      const described = session.describe(sql, { signal, parameterTypes });
+      descriptions.set(key, described);
+      described.catch(() => descriptions.delete(key));
+      return described;
     },
     async run(parameters, signal) {
       const { session, sql } = await ready(text, client);
@@ -48,6 +58,8 @@ export function engineCommand(text: string, client: Client): Command {
         const typed = isUntyped(thrown) ? asTyped(parameters) : undefined;
         if (typed === undefined) throw thrown;
         return delivered(await whole({ ...call, parameters: typed }), text);
+      } finally {
+        if (!isQuery && !CHANGES_ROWS.test(text)) client.parts.schema.version += 1;
       }
     },
   };
@@ -98,6 +110,7 @@ async function streamed(
     columns,
     rows: stream[Symbol.asyncIterator](),
     notices: stream.notices,
+    account: () => stream.summary,
     tag(count) {
       if (count <= SHORT_ROWS) short.set(shape, true);
       return `SELECT ${count}`;
@@ -105,13 +118,17 @@ async function streamed(
   };
 }
 
-function delivered({ columns, rows, rowCount, notices }: QueryResult, text: string): Answer {
+function delivered(
+  { columns, rows, rowCount, notices, summary }: QueryResult,
+  text: string,
+): Answer {
   if (rows.length > SHORT_ROWS) short.delete(shapeOf(text));
   return {
     kind: 'rows',
     columns,
     rows: rows[Symbol.iterator](),
     notices,
+    account: async () => summary,
     tag: () => commandTag(new Words(text), rowCount, columns.length > 0),
   };
 }

@@ -192,6 +192,7 @@ export class SqlServer {
       processId: key.processId,
       settings,
       catalogue,
+      schema: this.#databases.schema(database),
       openSession: () => engine.session(),
       tell: (notice, severity) => connection.tell(notice, severity),
     });
