@@ -2,7 +2,7 @@
  * One client after its start: takes its messages in order, runs them, and answers them.
  * https://www.postgresql.org/docs/14/protocol-flow.html
  */
-import { RvbbitError } from '../../errors.ts';
+import { cancelledError, RvbbitError } from '../../errors.ts';
 import { TIMER_MAX_MS } from '../../limits.ts';
 import { placedFrom } from '../../plan/placed-error.ts';
 import type { Notice, ResultColumn } from '../../result.ts';
@@ -358,7 +358,7 @@ export class Connection {
     await this.#output.drain();
     for (;;) {
       const message = await this.#source.next(signal);
-      if (message === undefined) throw refusal('57014', 'the statement was cancelled');
+      if (message === undefined) throw cancelledError();
       if (message === 'gone') throw refusal('57014', 'the client left during COPY FROM STDIN');
       if (message instanceof Error) throw message;
       switch (message.kind) {
