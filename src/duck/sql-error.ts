@@ -37,13 +37,14 @@ export function sqlStateOfMessage(message: string): string {
     if (/foreign key/i.test(message)) return '23503';
   }
   if (errorClass === 'Catalog') {
-    if (/^Catalog Error: Type with name/i.test(message)) return '42704';
+    if (/^Catalog Error: (?:Type with name|unrecognized config)/i.test(message)) return '42704';
     if (message.includes('already exists')) return '42P07';
     if (/Function with name/i.test(message)) return '42883';
   }
   if (errorClass === 'TransactionContext') {
     if (/aborted/i.test(message)) return '25P02';
     if (/conflict/i.test(message)) return '40001';
+    if (/read-only/i.test(message)) return '25006';
   }
   return CLASS_STATES[errorClass] ?? '42000';
 }

@@ -1,6 +1,7 @@
 /** Binds the values of a client to the parameters of a prepared statement. */
 import type { Parameters } from '../../duck/parameters.ts';
 import type { ResultColumn, StatementDescription } from '../../result.ts';
+import { parameterCount } from '../../statement/parameter-places.ts';
 import type { Client, Prepared } from './client.ts';
 import type { FormatCode } from './protocol/read-messages.ts';
 import { refusal } from './protocol-error.ts';
@@ -65,7 +66,8 @@ export async function bindValues(
     );
   }
   if (values.length === 0) {
-    if (prepared.types.length > 0) throw countError(0, prepared.types.length);
+    const wanted = Math.max(prepared.types.length, parameterCount(prepared.text));
+    if (wanted > 0) throw countError(0, wanted);
     return undefined;
   }
   const isDeclared = values.every((_, index) => !isOpen(prepared.types[index] ?? 0));

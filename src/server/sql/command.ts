@@ -30,8 +30,8 @@ export interface RowsAnswer {
   readonly rows: RowIterator;
   /** The notices so far. All of them are there once the rows have ended. */
   readonly notices: readonly Notice[];
-  /** Returns the account of a statement that ran cascades, once its rows have ended. */
-  readonly account?: () => Promise<Summary>;
+  /** Returns the account of a statement whose rows have ended; undefined for a part of its rows. */
+  readonly account?: () => Promise<Summary | undefined>;
   /** Returns the tag of CommandComplete after `count` rows. */
   tag(count: number): string;
 }
