@@ -13,8 +13,10 @@ import type { NamePrefix } from './journal/session-name.ts';
 import { RUN_TIMEOUT_MS } from './limits.ts';
 import type { Models } from './model/models.ts';
 import {
+  checkDescribeOptions,
   checkQueryOptions,
   checkRunOptions,
+  type DescribeOptions,
   type QueryOptions,
   type ResolvedOptions,
   type RunCascadeOptions,
@@ -136,16 +138,15 @@ export class EngineSession {
    * Returns the parameters and the columns of one statement of any kind. The statement does not run: no row is read, no
    * model is asked, and the journal has no record of it.
    */
-  async describe(
-    sql: string,
-    options: Pick<QueryOptions, 'signal'> = {},
-  ): Promise<StatementDescription> {
-    checkQueryOptions('describe', undefined, options);
+  async describe(sql: string, options: DescribeOptions = {}): Promise<StatementDescription> {
+    checkDescribeOptions('describe', options);
     const node = await readStatement(sql);
-    const statement = this.#begin(prefixOf(node), sql, undefined, options, true);
+    const { signal, parameterTypes } = options;
+    const stop = signal === undefined ? {} : { signal };
+    const statement = this.#begin(prefixOf(node), sql, undefined, stop, true);
     return this.#statements.within(statement, async () => {
       const { describeStatement } = await import('./statement/describe.ts');
-      return describeStatement(node, statement);
+      return describeStatement(node, statement, parameterTypes);
     });
   }
 

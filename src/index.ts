@@ -15,7 +15,7 @@ export type {
   ModelFunction,
   Usage,
 } from './model/chat.ts';
-export type { EngineOptions, QueryOptions, SessionOptions } from './options.ts';
+export type { DescribeOptions, EngineOptions, QueryOptions, SessionOptions } from './options.ts';
 export type {
   CellEstimate,
   CostEstimate,

@@ -106,6 +106,12 @@ export interface QueryOptions {
   readonly resumeParallel?: number;
 }
 
+/** The options of `describe`. */
+export interface DescribeOptions extends Pick<QueryOptions, 'signal'> {
+  /** DuckDB's types of `$1`, `$2`, … where you know them. They count where the statement does not say. */
+  readonly parameterTypes?: readonly (string | undefined)[];
+}
+
 /** The options of `session`. */
 export interface SessionOptions {
   /** Ends the wait for a free place among the sessions. */
@@ -214,6 +220,11 @@ const QUERY_OPTIONS: OptionRules<QueryOptions> = {
   resumeParallel: wholeNumber(MAX_PARALLEL),
 };
 
+const DESCRIBE_OPTIONS: OptionRules<DescribeOptions> = {
+  signal: SIGNAL,
+  parameterTypes: { takes: 'a list of type names', fits: Array.isArray },
+};
+
 const SESSION_OPTIONS: OptionRules<SessionOptions> = {
   signal: SIGNAL,
   timeoutMs: wholeNumber(MAX_SESSION_WAIT_MS),
@@ -238,6 +249,11 @@ export function checkQueryOptions(
   if (!Object.values(parameters ?? {}).some((value) => value instanceof AbortSignal)) return;
   const message = `Engine.${call}: a signal stands among the parameters; options come after them: ${call}(sql, parameters, { signal })`;
   throw new RvbbitError('RVB_OPTION_TYPE', message, { stage: 'open' });
+}
+
+/** Checks the options of `describe`. Throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE. `call` is the name of the call. */
+export function checkDescribeOptions(call: string, options: DescribeOptions): void {
+  checkOptions(call, options, DESCRIBE_OPTIONS);
 }
 
 /** Checks the options of `session`. Throws RVB_UNKNOWN_OPTION or RVB_OPTION_TYPE. `call` is the name of the call. */

@@ -30,13 +30,21 @@ export function sqlStateOfMessage(message: string): string {
   if (errorClass === 'Binder' && /Referenced column|does not have a column/i.test(message)) {
     return '42703';
   }
+  if (errorClass === 'Constraint') {
+    if (/Duplicate key/i.test(message)) return '23505';
+    if (/NOT NULL constraint/i.test(message)) return '23502';
+    if (/CHECK constraint/i.test(message)) return '23514';
+    if (/foreign key/i.test(message)) return '23503';
+  }
   if (errorClass === 'Catalog') {
+    if (/^Catalog Error: (?:Type with name|unrecognized config)/i.test(message)) return '42704';
     if (message.includes('already exists')) return '42P07';
     if (/Function with name/i.test(message)) return '42883';
   }
   if (errorClass === 'TransactionContext') {
     if (/aborted/i.test(message)) return '25P02';
     if (/conflict/i.test(message)) return '40001';
+    if (/read-only/i.test(message)) return '25006';
   }
   return CLASS_STATES[errorClass] ?? '42000';
 }

@@ -1,15 +1,22 @@
 /** Describes statements of every kind without running them. */
 import type { SqlStatement, StatementNode } from '../../grammar/ast.ts';
 import { callSpans } from '../../grammar/call-spans.ts';
+import type { Signature } from '../duck/signature.ts';
 import type { Statement } from '../execute/statement.ts';
 import { placedFrom } from '../plan/placed-error.ts';
 import type { ResultColumn, StatementDescription } from '../result.ts';
 import { withForeignHint } from './foreign-hint.ts';
-import { parameterCount } from './parameter-places.ts';
+import { parameterCount, withNulls } from './parameter-places.ts';
 import { mayBeSemantic, readyReceipts, unsupported } from './run.ts';
 
 /** The type by which a column is described if only a bound value decides its type. */
 const UNKNOWN = 'VARCHAR';
+
+/** DuckDB's type of a NULL of which nothing is known. */
+const NULL_TYPE = '"NULL"';
+
+/** The types that the caller declares for `$1`, `$2`, …. */
+export type DeclaredTypes = readonly (string | undefined)[];
 
 /** The parameter types that are known, by name. */
 type Types = ReadonlyMap<string, string | undefined>;
@@ -23,22 +30,28 @@ interface Known {
 export async function describeStatement(
   node: StatementNode,
   statement: Statement,
+  declared: DeclaredTypes = [],
 ): Promise<StatementDescription> {
-  const { types, columns } = await describe(node, statement);
+  const { types, columns } = await describe(node, statement, declared);
   const { source } = statement;
   const count = parameterCount(source.slice(node.span.start, node.span.end));
   const parameters = Array.from({ length: count }, (_, index) => types.get(String(index + 1)));
   return { parameters, columns };
 }
 
-async function describe(node: StatementNode, statement: Statement): Promise<Known> {
+async function describe(
+  node: StatementNode,
+  statement: Statement,
+  declared: DeclaredTypes,
+): Promise<Known> {
   await readyReceipts(node, statement);
-  if (callSpans(statement.source, node.span).length > 0) return describeNested(node, statement);
+  if (callSpans(statement.source, node.span).length > 0)
+    return describeNested(node, statement, declared);
   switch (node.kind) {
     case 'Sql':
-      return describeSql(node, statement);
+      return describeSql(node, statement, declared);
     case 'Explain': {
-      const { types } = await describe(node.body, statement);
+      const { types } = await describe(node.body, statement, declared);
       return { types, columns: [{ name: 'explain', type: 'VARCHAR' }] };
     }
     case 'Map':
@@ -59,26 +72,45 @@ async function describe(node: StatementNode, statement: Statement): Promise<Know
 }
 
 /** Describes the statement around calls in brackets, with empty tables in place of the calls. */
-async function describeNested(node: StatementNode, statement: Statement): Promise<Known> {
+async function describeNested(
+  node: StatementNode,
+  statement: Statement,
+  declared: DeclaredTypes,
+): Promise<Known> {
   const { withColumns } = await import('./run-calls.ts');
-  const calls = await withColumns(node, statement);
+  const { source: text } = statement;
+  const count = parameterCount(text.slice(node.span.start, node.span.end));
+  // The calls' queries are bound with NULLs. None of them reads a row.
+  const nulls = Array.from({ length: count }, (_, index) => [String(index + 1), null]);
+  const parameters = count === 0 ? undefined : Object.fromEntries(nulls);
+  const calls = await withColumns(node, { ...statement, parameters });
   try {
-    const { text } = calls.node as SqlStatement;
-    const source = { ...calls.statement, source: text };
-    const span = { start: 0, end: text.length };
-    return await describe({ ...calls.node, span } as StatementNode, source);
+    const { text: rest } = calls.node as SqlStatement;
+    const span = { start: 0, end: rest.length };
+    const outer = { ...calls.statement, source: rest };
+    return await describe({ ...calls.node, span } as StatementNode, outer, declared);
   } finally {
     await calls.drop();
   }
 }
 
-async function describeSql(node: SqlStatement, statement: Statement): Promise<Known> {
+async function describeSql(
+  node: SqlStatement,
+  statement: Statement,
+  declared: DeclaredTypes,
+): Promise<Known> {
   const { session, stop, source } = statement;
   const { signal } = stop;
   try {
-    const { parameters, columns } = await session.signature(node.text, { signal });
-    const typed = columns.map(({ name, type }) => ({ name, type: type ?? UNKNOWN }));
-    return { types: parameters, columns: typed };
+    const first = await session.signature(node.text, { signal });
+    const known = await withOpenTypes(first, node.text, declared, (text) =>
+      session.signature(text, { signal }),
+    );
+    const columns = known.columns.map(({ name, type }) => ({
+      name,
+      type: type === undefined || type === NULL_TYPE ? UNKNOWN : type,
+    }));
+    return { types: known.parameters, columns };
   } catch (thrown) {
     const refusal = withForeignHint(thrown, node.text);
     if (!mayBeSemantic(thrown)) throw placedFrom(refusal, source, node.span.start);
@@ -95,4 +127,38 @@ async function describeSql(node: SqlStatement, statement: Statement): Promise<Kn
     const { describeSemanticStatement } = await import('./semantic.ts');
     return { types, columns: await describeSemanticStatement(node, statement, refusal) };
   }
+}
+
+/**
+ * Returns the signature of a statement of which DuckDB knows no column as long as one of its parameters has no type.
+ * A NULL in place of such a parameter gives the columns, and the types of the others. If DuckDB does not take the NULLs
+ * either, the columns stay unknown.
+ */
+async function withOpenTypes(
+  first: Signature,
+  text: string,
+  declared: DeclaredTypes,
+  signatureOf: (text: string) => Promise<Signature>,
+): Promise<Signature> {
+  const isOpen = ([, type]: readonly [string, string | undefined]) => type === undefined;
+  const open = new Set([...first.parameters].filter(isOpen).map(([name]) => name));
+  if (open.size === 0) return first;
+  const filledWith = async (other: string) => {
+    const { text: filled, names } = withNulls(text, (name) => {
+      if (!open.has(name)) return undefined;
+      const type = declared[Number(name) - 1];
+      return type === undefined ? other : `CAST(NULL AS ${type})`;
+    });
+    return { names, ...(await signatureOf(filled)) };
+  };
+  // DuckDB reads a parameter without a type as a text, unless the text around it takes none.
+  const second = await filledWith(`CAST(NULL AS ${UNKNOWN})`)
+    .catch(() => filledWith('NULL'))
+    .catch(() => undefined);
+  if (second === undefined) return first;
+  const parameters = new Map(first.parameters);
+  for (const [name, type] of second.parameters) {
+    parameters.set(second.names[Number(name) - 1] ?? name, type);
+  }
+  return { columns: second.columns, parameters };
 }

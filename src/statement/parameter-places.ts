@@ -59,6 +59,34 @@ export class ParameterPlaces {
   }
 }
 
+/**
+ * Returns a text with a typed NULL in place of each numbered parameter for which `nullOf` gives one. A parameter that the
+ * text casts stays, because the cast gives its type. The parameters that stay are counted from $1 again; `names` are
+ * their numbers in the source.
+ */
+export function withNulls(
+  source: string,
+  nullOf: (name: string) => string | undefined,
+): { readonly text: string; readonly names: readonly string[] } {
+  const markers = markersIn(source, { start: 0, end: source.length }).map((marker) => {
+    const { start, name = '' } = marker;
+    const end = start + 1 + name.length;
+    const isCast =
+      /^\s*::/.test(source.slice(end, end + 20)) || /\bcast\s*\(\s*$/i.test(source.slice(0, start));
+    return { start, end, name, instead: isCast ? undefined : nullOf(name) };
+  });
+  const kept = markers
+    .filter(({ instead }) => instead === undefined)
+    .map(({ name }) => Number(name));
+  const numbers = [...new Set(kept)].sort((a, b) => a - b);
+  let text = source;
+  for (const { start, end, name, instead } of markers.toReversed()) {
+    const written = instead ?? `$${numbers.indexOf(Number(name)) + 1}`;
+    text = `${text.slice(0, start)}${written}${text.slice(end)}`;
+  }
+  return { text, names: numbers.map(String) };
+}
+
 /** Returns the number of parameter values that a text needs. */
 export function parameterCount(source: string): number {
   return countOf(markersIn(source, { start: 0, end: source.length }));

@@ -1,11 +1,12 @@
 /** Binds the values of a client to the parameters of a prepared statement. */
 import type { Parameters } from '../../duck/parameters.ts';
 import type { ResultColumn, StatementDescription } from '../../result.ts';
+import { parameterCount } from '../../statement/parameter-places.ts';
 import type { Client, Prepared } from './client.ts';
 import type { FormatCode } from './protocol/read-messages.ts';
 import { refusal } from './protocol-error.ts';
 import { decodeParameter } from './types/decode.ts';
-import { type PgType, pgType, pgTypeOf, pgTypeOfOid } from './types/pg-types.ts';
+import { duckTypeOfOid, type PgType, pgType, pgTypeOf, pgTypeOfOid } from './types/pg-types.ts';
 
 /** The OID by which a client leaves the type to the server. */
 const UNKNOWN_OID = 705;
@@ -24,7 +25,7 @@ export function describePrepared(
   const asked =
     command === undefined
       ? Promise.resolve({ parameters: [], columns: [] })
-      : command.describe(signal);
+      : command.describe(signal, prepared.types.map(duckTypeOfOid));
   descriptions.set(prepared, asked);
   // A statement that failed may succeed later, once its table is there.
   asked.catch(() => descriptions.delete(prepared));
@@ -65,7 +66,8 @@ export async function bindValues(
     );
   }
   if (values.length === 0) {
-    if (prepared.types.length > 0) throw countError(0, prepared.types.length);
+    const wanted = Math.max(prepared.types.length, parameterCount(prepared.text));
+    if (wanted > 0) throw countError(0, wanted);
     return undefined;
   }
   const isDeclared = values.every((_, index) => !isOpen(prepared.types[index] ?? 0));

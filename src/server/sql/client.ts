@@ -1,6 +1,7 @@
 /** The state of one client: its engine session, its settings, its transaction, and what it has prepared and opened. */
+import { LRUCache } from 'lru-cache';
 import type { EngineSession } from '../../engine-session.ts';
-import type { Notice } from '../../result.ts';
+import type { Notice, StatementDescription } from '../../result.ts';
 import type { Command } from './command.ts';
 import type { Portal } from './portal.ts';
 import type { TransactionStatus } from './protocol/write-messages.ts';
@@ -11,6 +12,9 @@ import { Zone } from './types/zone.ts';
 
 /** The most statements that a connection may have prepared, and the most portals and cursors that it may have open. */
 const MAX_NAMED = 5_000;
+
+/** The statements whose description is kept: a client that prepares a statement anew each time need not wait for it. */
+const MAX_DESCRIPTIONS = 200;
 
 /** A prepared statement. */
 export interface Prepared {
@@ -42,6 +46,8 @@ export interface ClientParts {
   readonly openSession: () => Promise<EngineSession>;
   /** Runs what a catalogue statement needs, once for an engine. */
   readonly prepare: (setup: readonly string[]) => Promise<void>;
+  /** Counts the statements that may have changed the tables of the database, for all of its clients. */
+  readonly schema: { version: number };
   readonly tell: Tell;
 }
 
@@ -49,6 +55,10 @@ export class Client {
   readonly parts: ClientParts;
   readonly prepared = new Map<string, Prepared>();
   readonly portals = new Map<string, Portal>();
+  /** The descriptions of statements, by the version of the schema, declared types and text. */
+  readonly descriptions = new LRUCache<string, Promise<StatementDescription>>({
+    max: MAX_DESCRIPTIONS,
+  });
   #status: TransactionStatus = 'I';
   /** True while the open transaction is one that the server began around several statements. */
   #isImplicit = false;
@@ -304,6 +314,7 @@ export class Client {
   }
 
   #ended(): void {
+    this.parts.schema.version += 1;
     this.#status = 'I';
     this.#isImplicit = false;
     this.#savepoints = [];

@@ -59,7 +59,9 @@ function objectTag(verb: string, words: Words, count: number): string {
   const object = words.next === 'MACRO' ? 'FUNCTION' : words.next;
   words.skip();
   const isQuery = verb === 'CREATE' && object === 'TABLE' && holdsAs(words);
-  return isQuery ? `SELECT ${count}` : `${verb} ${object}`;
+  // DuckDB does not tell how many rows a new table got.
+  if (isQuery) return count > 0 ? `SELECT ${count}` : 'CREATE TABLE AS';
+  return `${verb} ${object}`;
 }
 
 /** True if a word AS stands outside of brackets. */

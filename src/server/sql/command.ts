@@ -1,6 +1,6 @@
 /** A statement of a client, routed to whoever answers it, and its answer. */
 import type { Parameters } from '../../duck/parameters.ts';
-import type { Notice, ResultColumn, Row, StatementDescription } from '../../result.ts';
+import type { Notice, ResultColumn, Row, StatementDescription, Summary } from '../../result.ts';
 
 /** A statement that can be described and, any number of times, run. */
 export interface Command {
@@ -8,8 +8,11 @@ export interface Command {
   readonly role: 'begin' | 'end' | 'statement';
   /** True if the statement may change data, so that a savepoint before it cannot be returned to. */
   readonly mayChange: boolean;
-  /** Returns parameters and columns, and runs nothing. */
-  describe(signal: AbortSignal): Promise<StatementDescription>;
+  /** Returns parameters and columns, and runs nothing. `types`: DuckDB's types of the parameters that are declared. */
+  describe(
+    signal: AbortSignal,
+    types?: readonly (string | undefined)[],
+  ): Promise<StatementDescription>;
   /** Begins to run the statement. An abort of the signal ends it, also while its rows are read. */
   run(parameters: Parameters | undefined, signal: AbortSignal): Promise<Answer>;
 }
@@ -27,6 +30,8 @@ export interface RowsAnswer {
   readonly rows: RowIterator;
   /** The notices so far. All of them are there once the rows have ended. */
   readonly notices: readonly Notice[];
+  /** Returns the account of a statement whose rows have ended; undefined for a part of its rows. */
+  readonly account?: () => Promise<Summary | undefined>;
   /** Returns the tag of CommandComplete after `count` rows. */
   tag(count: number): string;
 }

@@ -2,10 +2,11 @@
  * One client after its start: takes its messages in order, runs them, and answers them.
  * https://www.postgresql.org/docs/14/protocol-flow.html
  */
-import { RvbbitError } from '../../errors.ts';
+import { cancelledError, RvbbitError } from '../../errors.ts';
 import { TIMER_MAX_MS } from '../../limits.ts';
 import { placedFrom } from '../../plan/placed-error.ts';
 import type { Notice, ResultColumn } from '../../result.ts';
+import { accountNotices } from './account-notices.ts';
 import { bindValues, describePrepared, parameterOids, promisedBy } from './bind.ts';
 import type { Client } from './client.ts';
 import type { Command, CopyInAnswer, CopyOutAnswer, RowsAnswer } from './command.ts';
@@ -311,6 +312,10 @@ export class Connection {
     }
     portal.noteEnd();
     this.#tellAll(answer.notices, told);
+    const account = await answer.account?.();
+    for (const notice of account === undefined ? [] : accountNotices(account)) {
+      this.tell(notice, notice.severity);
+    }
     writer.commandComplete(answer.tag(maxRows > 0 ? sent : portal.rowsTaken));
   }
 
@@ -353,7 +358,7 @@ export class Connection {
     await this.#output.drain();
     for (;;) {
       const message = await this.#source.next(signal);
-      if (message === undefined) throw refusal('57014', 'the statement was cancelled');
+      if (message === undefined) throw cancelledError();
       if (message === 'gone') throw refusal('57014', 'the client left during COPY FROM STDIN');
       if (message instanceof Error) throw message;
       switch (message.kind) {

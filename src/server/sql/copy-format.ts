@@ -47,7 +47,7 @@ function textField(text: string, delimiter: string): string {
 
 function csvField(
   text: string,
-  { delimiter, nullText, quote, escape }: CopyFormat,
+  { delimiter, nullText, quote, escape: mark }: CopyFormat,
   isAlone: boolean,
 ): string {
   const mustQuote =
@@ -57,8 +57,8 @@ function csvField(
     /[\n\r]/.test(text) ||
     (isAlone && text === '\\.');
   if (!mustQuote) return text;
-  const doubled = text.replaceAll(escape, escape + escape);
-  return `${quote}${quote === escape ? doubled : doubled.replaceAll(quote, escape + quote)}${quote}`;
+  const doubled = text.replaceAll(mark, mark + mark);
+  return `${quote}${quote === mark ? doubled : doubled.replaceAll(quote, mark + quote)}${quote}`;
 }
 
 /** A field as read: its text or bytes, or NULL. */
@@ -131,12 +131,12 @@ class LineRows implements RowReader {
 
   /** The end of the line that begins at `start`; -1 if it is not there yet. In csv, a line may end within quotes. */
   #lineEnd(source: string, start: number): number {
-    const { kind, quote, escape } = this.#format;
+    const { kind, quote, escape: mark } = this.#format;
     if (kind === 'text') return source.indexOf('\n', start);
     let isQuoted = false;
     for (let at = start; at < source.length; at += 1) {
       const sign = source[at];
-      if (isQuoted && sign === escape && escape !== quote) at += 1;
+      if (isQuoted && sign === mark && mark !== quote) at += 1;
       else if (sign === quote) isQuoted = !isQuoted;
       else if (sign === '\n' && !isQuoted) return at;
     }
@@ -163,7 +163,7 @@ class LineRows implements RowReader {
   }
 
   #csvFields(line: string): readonly Field[] {
-    const { delimiter, nullText, quote, escape } = this.#format;
+    const { delimiter, nullText, quote, escape: mark } = this.#format;
     const fields: Field[] = [];
     let text = '';
     let isQuoted = false;
@@ -173,7 +173,7 @@ class LineRows implements RowReader {
       if (isQuoted) {
         if (sign === undefined)
           throw refusal('22P04', `a quote in line ${this.#line} of COPY is not closed`);
-        if (sign === escape && (line[at + 1] === quote || line[at + 1] === escape)) {
+        if (sign === mark && (line[at + 1] === quote || line[at + 1] === mark)) {
           at += 1;
           text += line[at];
         } else if (sign === quote) isQuoted = false;

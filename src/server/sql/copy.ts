@@ -6,7 +6,13 @@ import { BINARY_END, BINARY_HEADER, type Field, rowLine, rowReader } from './cop
 import { type CopyStatement, readCopy } from './copy-options.ts';
 import { MessageWriter } from './protocol/write-messages.ts';
 import { refusal } from './protocol-error.ts';
-import { binaryText, type Items, readArrayText, typedList } from './types/decode.ts';
+import {
+  binaryText,
+  type Items,
+  readArrayBytes,
+  readArrayText,
+  typedList,
+} from './types/decode.ts';
 import { readDuckType } from './types/duck-type.ts';
 import { textOf, valueEncoder } from './types/encode.ts';
 import { type PgType, pgType, pgTypeOf } from './types/pg-types.ts';
@@ -160,6 +166,7 @@ function columnValues(
   const items = rows.map((row): Items[number] => {
     const field = row[column]!;
     if (field === null) return null;
+    if (Buffer.isBuffer(field) && type.isArray) return readArrayBytes(field);
     const text = Buffer.isBuffer(field) ? binaryText(field, type.name) : field;
     return type.isArray ? (readArrayText(text) ?? text) : text;
   });

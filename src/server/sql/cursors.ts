@@ -151,7 +151,9 @@ async function fetched(cursor: Portal, reach: Reach, verb: 'FETCH' | 'MOVE'): Pr
   const answer = await rowsAnswerOf(cursor);
   const rows = limited(cursor, answer, skipped, count);
   if (verb === 'FETCH') {
-    return { ...answer, rows, tag: (taken) => `FETCH ${taken}` };
+    const wasDone = cursor.isDone;
+    const account = async () => (cursor.isDone && !wasDone ? answer.account?.() : undefined);
+    return { ...answer, rows, account, tag: (taken) => `FETCH ${taken}` };
   }
   let passed = moved;
   for (let step = await rows.next(); step.done !== true; step = await rows.next()) passed += 1;

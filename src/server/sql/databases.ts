@@ -22,6 +22,8 @@ export class Databases {
   /** What has been run on an engine for catalogue statements, and what runs. */
   readonly #prepared = new WeakMap<Engine, Map<string, Promise<unknown>>>();
 
+  readonly #schemas = new Map<string, { version: number }>();
+
   constructor(options: DatabaseOptions) {
     this.#options = options;
   }
@@ -65,6 +67,13 @@ export class Databases {
       }
       await run;
     }
+  }
+
+  /** The version of a database's tables, which its clients share. */
+  schema(name: string): { version: number } {
+    const known = this.#schemas.get(name) ?? { version: 0 };
+    this.#schemas.set(name, known);
+    return known;
   }
 
   async close(): Promise<void> {

@@ -11,6 +11,7 @@ import { catalogueQuery } from './catalogue/catalogue-query.ts';
 import type { Client } from './client.ts';
 import type { Answer, Command, RowsAnswer } from './command.ts';
 import { commandTag } from './command-tag.ts';
+import { readArrayText } from './types/decode.ts';
 import { Words } from './words.ts';
 
 /** The form in which the engine gives values: every digit of every type. */
@@ -26,6 +27,9 @@ const KEPT_SHORT = 2_000;
  */
 const short = new LRUCache<string, true>({ max: KEPT_SHORT });
 
+/** Statements that change rows and no table. */
+const CHANGES_ROWS = /^\s*(?:insert|update|delete)\b/i;
+
 /** Returns the command of a statement that the engine runs. */
 export function engineCommand(text: string, client: Client): Command {
   const isQuery = statementParts(text).kind === 'query';
@@ -33,9 +37,16 @@ export function engineCommand(text: string, client: Client): Command {
   return {
     role: 'statement',
     mayChange: !isQuery,
-    async describe(signal) {
+    async describe(signal, parameterTypes = []) {
+      const { descriptions, parts } = client;
+      const key = `${parts.schema.version} ${parameterTypes.join()} ${text}`;
+      const kept = descriptions.get(key);
+      if (kept !== undefined) return kept;
       const { session, sql } = await ready(text, client);
-      return session.describe(sql, { signal });
+      const described = session.describe(sql, { signal, parameterTypes });
+      descriptions.set(key, described);
+      described.catch(() => descriptions.delete(key));
+      return described;
     },
     async run(parameters, signal) {
       const { session, sql } = await ready(text, client);
@@ -46,9 +57,11 @@ export function engineCommand(text: string, client: Client): Command {
         return isLong ? await streamed(call, shape) : delivered(await whole(call), text);
       } catch (thrown) {
         // DuckDB refuses such a statement before any of it runs, so that it can run again.
-        const numbers = isUntyped(thrown) ? asNumbers(parameters) : undefined;
-        if (numbers === undefined) throw thrown;
-        return delivered(await whole({ ...call, parameters: numbers }), text);
+        const typed = isUntyped(thrown) ? asTyped(parameters) : undefined;
+        if (typed === undefined) throw thrown;
+        return delivered(await whole({ ...call, parameters: typed }), text);
+      } finally {
+        if (!isQuery && !CHANGES_ROWS.test(text)) client.parts.schema.version += 1;
       }
     },
   };
@@ -95,6 +108,7 @@ async function streamed(
     columns,
     rows: stream[Symbol.asyncIterator](),
     notices: stream.notices,
+    account: () => stream.summary,
     tag(count) {
       if (count <= SHORT_ROWS) short.set(shape, true);
       return `SELECT ${count}`;
@@ -102,13 +116,17 @@ async function streamed(
   };
 }
 
-function delivered({ columns, rows, rowCount, notices }: QueryResult, text: string): Answer {
+function delivered(
+  { columns, rows, rowCount, notices, summary }: QueryResult,
+  text: string,
+): Answer {
   if (rows.length > SHORT_ROWS) short.delete(shapeOf(text));
   return {
     kind: 'rows',
     columns,
     rows: rows[Symbol.iterator](),
     notices,
+    account: async () => summary,
     tag: () => commandTag(new Words(text), rowCount, columns.length > 0),
   };
 }
@@ -121,22 +139,36 @@ function shapeOf(text: string): string {
 /** True for DuckDB's refusal of a parameter whose type neither the statement nor the client names. */
 function isUntyped(thrown: unknown): boolean {
   if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_SQL') return false;
+  const { message } = thrown;
+  if (/UNNEST not supported here/.test(message)) return true;
   return (
-    /STRING_LITERAL|VARCHAR/.test(thrown.message) &&
-    /best candidate|No function matches/.test(thrown.message)
+    /STRING_LITERAL|VARCHAR/.test(message) && /best candidate|No function matches/.test(message)
   );
 }
 
-/** Returns the parameters with whole numbers in place of texts that are such; undefined if there are none. */
-function asNumbers(parameters: Parameters | undefined): Parameters | undefined {
-  const entries = Object.entries(parameters ?? {});
-  const isNumber = (value: unknown) =>
-    typeof value === 'string' && /^-?(?:0|[1-9]\d{0,17})(?:\.\d{1,15})?$/.test(value);
-  if (!entries.some(([, value]) => isNumber(value))) return undefined;
-  return Object.fromEntries(
-    entries.map(([name, value]) => {
-      if (!isNumber(value)) return [name, value];
-      return [name, String(value).includes('.') ? Number(value) : BigInt(String(value))];
-    }),
-  );
+const NUMBER = /^-?(?:0|[1-9]\d{0,17})(?:\.\d{1,15})?$/;
+
+/**
+ * Returns the parameters with numbers and lists in place of texts that have their form; undefined if there are none.
+ * Clients such as node-postgres send every value as a text without a type.
+ */
+function asTyped(parameters: Parameters | undefined): Parameters | undefined {
+  let isChanged = false;
+  const entries = Object.entries(parameters ?? {}).map(([name, value]) => {
+    const typed = typeof value === 'string' ? typedText(value) : value;
+    isChanged ||= typed !== value;
+    return [name, typed];
+  });
+  return isChanged ? Object.fromEntries(entries) : undefined;
+}
+
+function typedText(text: string): unknown {
+  if (NUMBER.test(text)) return text.includes('.') ? Number(text) : BigInt(text);
+  const items = text.startsWith('{') ? readArrayText(text) : undefined;
+  if (items?.every((item) => typeof item === 'string' || item === null) !== true) return text;
+  return items.map((item) => (typeof item === 'string' ? numberOr(item) : null));
+}
+
+function numberOr(text: string): unknown {
+  return NUMBER.test(text) ? typedText(text) : text;
 }

@@ -49,7 +49,7 @@ export function route(text: string, client: Client): Command {
     return {
       role,
       mayChange,
-      describe: (signal) => (again() ?? command).describe(signal),
+      describe: (signal, types) => (again() ?? command).describe(signal, types),
       run: (parameters, signal) => (again() ?? command).run(parameters, signal),
     };
   }

@@ -190,6 +190,7 @@ export class SqlServer {
       processId: key.processId,
       settings,
       prepare: (setup) => this.#databases.prepare(engine, setup),
+      schema: this.#databases.schema(database),
       openSession: () => engine.session(),
       tell: (notice, severity) => connection.tell(notice, severity),
     });

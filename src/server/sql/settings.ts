@@ -35,7 +35,7 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   client_encoding: {
     value: 'UTF8',
     isReported: true,
-    accepts: (value) => (/^(?:utf-?8|unicode)$/i.test(value) ? 'UTF8' : undefined),
+    accepts: (value) => (/^'?(?:utf-?8|unicode)'?$/i.test(value) ? 'UTF8' : undefined),
   },
   client_min_messages: {
     value: 'notice',

@@ -19,6 +19,8 @@ import { offsetText } from './zone.ts';
 
 /** The most dimensions of an array, as in PostgreSQL. */
 const MAX_DIMENSIONS = 6;
+/** The digits of DuckDB's widest DECIMAL. */
+const DECIMAL_DIGITS = 38;
 const INT64_MAX = 2n ** 63n - 1n;
 
 /** A value with its type; undefined if the text is not in the form that this server reads. */
@@ -127,7 +129,7 @@ function typedOf(text: string, name: PgName, zoneOffset: (milliseconds: number) 
     case 'float8':
       return doubleOf(text);
     case 'numeric':
-      return decimalOf(text) ?? doubleOf(text);
+      return numericOf(text);
     case 'bytea':
       return { value: api.blobValue(byteaBytes(text)), type: api.BLOB };
     case 'date': {
@@ -192,16 +194,21 @@ function doubleOf(text: string): Typed {
   return isNumber ? { value, type: nodeApi().DOUBLE } : undefined;
 }
 
-function decimalOf(text: string): Typed {
+/** More digits than a DECIMAL has are an integer, or stay a text. */
+function numericOf(text: string): Typed {
   const match = /^\s*([+-]?)0*(\d*)(?:\.(\d*))?\s*$/.exec(text);
-  if (match === null || text.trim() === '') return undefined;
+  if (match === null || text.trim() === '') return doubleOf(text);
   const [, sign, whole = '', fraction = ''] = match;
+  const { BIGNUM, DECIMAL, DuckDBDecimalValue, HUGEINT } = nodeApi();
   const width = Math.max(1, whole.length + fraction.length);
-  if (width > 38) return undefined;
   const digits = BigInt(`${whole}${fraction}` || '0');
-  const { DECIMAL, DuckDBDecimalValue } = nodeApi();
-  const value = new DuckDBDecimalValue(sign === '-' ? -digits : digits, width, fraction.length);
-  return { value, type: DECIMAL(width, fraction.length) };
+  const value = sign === '-' ? -digits : digits;
+  if (width <= DECIMAL_DIGITS) {
+    const type = DECIMAL(width, fraction.length);
+    return { value: new DuckDBDecimalValue(value, width, fraction.length), type };
+  }
+  if (fraction !== '') return undefined;
+  return { value, type: digits < 2n ** 127n ? HUGEINT : BIGNUM };
 }
 
 function isTimeOfDay(micros: bigint): boolean {
@@ -264,7 +271,7 @@ export function readArrayText(text: string): Items | undefined {
 }
 
 /** Reads the binary format of an array. Its counts are checked against its bytes. */
-function readArrayBytes(bytes: Buffer): Items {
+export function readArrayBytes(bytes: Buffer): Items {
   const wrong = () =>
     refusal('22P03', 'a binary array parameter does not have the bytes that it says it has');
   if (bytes.length < 12) throw wrong();

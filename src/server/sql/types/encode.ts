@@ -44,7 +44,8 @@ export function valueEncoder(
   const own = pgTypeOf(duckType);
   const toText = textOf(type, zone);
   if (own.oid !== promised.oid) {
-    if (promised.oid !== pgType('text').oid) {
+    // As text, a number of another type can be read all the same.
+    if (format === 1 && promised.oid !== pgType('text').oid) {
       throw refusal(
         '0A000',
         `a column is ${duckType} now, and was another type when the statement was described: prepare the statement again`,

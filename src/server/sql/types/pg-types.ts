@@ -109,6 +109,28 @@ export function pgTypeOfOid(oid: number): PgType | undefined {
   return BY_OID.get(oid);
 }
 
+/** Returns the DuckDB type of an OID; undefined for one that this server does not know. */
+export function duckTypeOfOid(oid: number): string | undefined {
+  const type = BY_OID.get(oid);
+  if (type === undefined) return undefined;
+  const names = Object.entries(BY_DUCK_NAME);
+  const name = names.findLast(([, pgName]) => pgName === type.name)?.[0] ?? 'VARCHAR';
+  return `${OF_NAME[type.name] ?? name}${type.isArray ? '[]' : ''}`;
+}
+
+/** The DuckDB types of Postgres types for which several stand. */
+const OF_NAME: Partial<Record<PgName, string>> = {
+  int2: 'SMALLINT',
+  int4: 'INTEGER',
+  int8: 'BIGINT',
+  oid: 'BIGINT',
+  numeric: 'DECIMAL(38,9)',
+  timestamp: 'TIMESTAMP',
+  bytea: 'BLOB',
+  json: 'JSON',
+  jsonb: 'JSON',
+};
+
 /** Returns a type by its name. */
 export function pgType(name: PgName, isArray = false, modifier = -1): PgType {
   const [oid, array, size] = TYPES[name];
