@@ -23,6 +23,7 @@ const held = await bundlePackages(root);
 rmSync(`${root}dist/operators`, { recursive: true, force: true });
 cpSync(`${root}src/operators/built-in`, `${root}dist/operators/built-in`, { recursive: true });
 run(`${root}dist/src/operators/write-built-in.js`);
+cpSync(`${root}src/server/sql/catalogue/relations.json`, `${root}dist/catalogue/relations.json`);
 await bundlePackage(root, held);
 const { writeTypes } = await import('./types.mjs');
 await writeTypes(root);

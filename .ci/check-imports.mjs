@@ -27,6 +27,7 @@ const ORDER = [
   'src/deliver',
   'src/statement',
   'src',
+  'src/server',
   'src/collect',
   'src/cli',
   'bench',

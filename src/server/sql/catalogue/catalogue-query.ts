@@ -1,0 +1,407 @@
+/** Statements about tables, columns and types, as clients of PostgreSQL send them, in SQL that DuckDB answers. */
+import { Kind } from '../../../../grammar/scan.ts';
+import { quoteIdentifier, quoteLiteral } from '../../../duck/quote.ts';
+import {
+  Definitions,
+  DUCK_TYPES,
+  type Facts,
+  type ListedFunction,
+  relationsOfPostgres,
+} from './definitions.ts';
+import { FUNCTIONS, RENAMED, SETTINGS, TABLE_FUNCTIONS } from './functions.ts';
+import { nameColumns, selectItems } from './name-columns.ts';
+import {
+  isKeyword,
+  isName,
+  matching,
+  operandEnd,
+  operandStart,
+  readTokens,
+  type Token,
+  textOf,
+} from './tokens.ts';
+
+/** What the server knows of a connection. `functions`: the cascades and operators that tools list as functions. */
+export interface CatalogueFacts {
+  readonly database: string;
+  readonly user: string;
+  readonly functions?: readonly ListedFunction[];
+}
+
+/**
+ * A statement to run in place of the client's. `setup` must have run before, in its order: each text once for an engine, on
+ * a session of its own, because a transaction of the client may already write to another database.
+ */
+export interface CatalogueQuery {
+  readonly sql: string;
+  readonly setup: readonly string[];
+}
+
+/** A text without any of these is no catalogue statement. Most statements end here. */
+const MAY_NAME =
+  /pg_|information_schema|\breg[a-z]+|quote_ident|_description|current_setting|set_config|format_type|current_schemas|current_database|array_(?:upper|lower|remove)/i;
+/** Functions that DuckDB has, too: alone they do not make a catalogue statement. */
+const ALSO_IN_DUCKDB = new Set(['age', 'version', 'current_schema', 'current_setting', 'array_upper', 'array_lower', 'array_remove']); // biome-ignore format: one list
+/** Columns of a type whose first element has the subscript 0, and whose text is its elements between spaces. */
+const VECTORS = new Set(['indkey', 'indclass', 'indcollation', 'indoption', 'proargtypes']);
+const SYSTEM_COLUMNS: Readonly<Record<string, string>> = {
+  tableoid: '',
+  xmin: '1',
+  cmin: '0',
+  xmax: '0',
+  cmax: '0',
+  ctid: `'(0,1)'`,
+};
+const FACTS: Readonly<Record<string, keyof Facts>> = {
+  current_user: 'user',
+  session_user: 'user',
+  user: 'user',
+  current_role: 'user',
+  current_catalog: 'database',
+};
+
+/** Returns undefined if the statement names no object of PostgreSQL's catalogue. */
+export function catalogueQuery(sql: string, facts: CatalogueFacts): CatalogueQuery | undefined {
+  if (!MAY_NAME.test(sql)) return undefined;
+  const tokens = readTokens(sql);
+  if (tokens === undefined) return undefined;
+  const rewriter = new Rewriter(tokens, facts);
+  if (!rewriter.namesCatalogue()) return undefined;
+  return rewriter.rewrite();
+}
+
+class Rewriter {
+  readonly #tokens: Token[];
+  readonly #facts: Facts;
+  readonly #definitions: Definitions;
+  readonly #system: boolean;
+
+  constructor(tokens: Token[], { database, user, functions = [] }: CatalogueFacts) {
+    this.#tokens = tokens;
+    this.#facts = { database: quoteLiteral(database), user: quoteLiteral(user) };
+    this.#definitions = new Definitions(functions);
+    this.#system = tokens.some(({ word }) => word in SYSTEM_COLUMNS);
+    this.#dropPrefixes();
+  }
+
+  /** Leaves out `pg_catalog.`, and joins `information_schema.tables` to one name. */
+  #dropPrefixes(): void {
+    const tokens = this.#tokens;
+    for (let at = 0; at + 2 < tokens.length; at++) {
+      const [schema, dot, name] = [tokens[at]!, tokens[at + 1]!, tokens[at + 2]!];
+      if (dot.kind !== Kind.Dot || tokens[at - 1]?.kind === Kind.Dot) continue;
+      const inside = schema.word === 'information_schema' ? schema.word : undefined;
+      if (schema.word !== 'pg_catalog' && inside === undefined) continue;
+      const word =
+        inside === undefined || !relationsOfPostgres().has(`${inside}.${name.word}`)
+          ? name.word
+          : `${inside}.${name.word}`;
+      tokens.splice(at, 3, { ...name, word, gap: schema.gap, isQualified: true });
+    }
+  }
+
+  namesCatalogue(): boolean {
+    const tokens = this.#tokens;
+    return tokens.some((token, at) => {
+      if (token.isQualified) return true;
+      if (!isName(token) || tokens[at - 1]?.kind === Kind.Dot) return false;
+      if (this.#isRelation(at)) return true;
+      if (/^reg[a-z]+$/.test(token.word) && token.word in DUCK_TYPES) return this.#isCast(at);
+      if (tokens[at + 1]?.text !== '(') return false;
+      if (token.word === 'current_setting')
+        return tokens[at + 2]!.text.slice(1, -1).toLowerCase() in SETTINGS;
+      return (
+        (token.word in FUNCTIONS &&
+          !ALSO_IN_DUCKDB.has(token.word) &&
+          !token.word.startsWith('_')) ||
+        token.word in TABLE_FUNCTIONS
+      );
+    });
+  }
+
+  rewrite(): CatalogueQuery {
+    const tokens = this.#tokens;
+    for (let at = 0; at < tokens.length; at++) {
+      const token = tokens[at]!;
+      if (token.kind === Kind.String) this.#arrayLiteral(at);
+      else if (token.kind === Kind.Operator || token.kind === Kind.Equals) this.#operator(at);
+      else if (token.word === 'operator' && tokens[at + 1]?.text === '(') this.#namedOperator(at);
+      else if (token.word === 'collate') this.#dropCollation(at);
+      else if (token.kind === Kind.Word && (token.word === 'like' || token.word === 'ilike'))
+        this.#like(at);
+      else if (this.#isCast(at)) this.#cast(at);
+      else if (isName(token) && tokens[at - 1]?.kind !== Kind.Dot) this.#name(at);
+      if (VECTORS.has(token.word)) this.#vector(at);
+    }
+    this.#showVectors();
+    nameColumns(tokens);
+    return { sql: textOf(tokens), setup: this.#definitions.statements };
+  }
+
+  #expand(text: string): string {
+    return this.#definitions.expand(text, this.#facts);
+  }
+
+  /** True if a relation is read at this place: `FROM pg_class`, and not `pg_class.oid`. */
+  #isRelation(at: number): boolean {
+    const tokens = this.#tokens;
+    const before = tokens[at - 1];
+    const isPlace =
+      before?.kind === Kind.Comma ||
+      before?.text === '(' ||
+      ['from', 'join', 'only', 'table', 'into'].includes(before?.word ?? '');
+    return (
+      isPlace &&
+      relationsOfPostgres().has(tokens[at]!.word) &&
+      tokens[at + 1]?.kind !== Kind.Dot &&
+      tokens[at + 1]?.text !== '('
+    );
+  }
+
+  #name(at: number): void {
+    const token = this.#tokens[at]!;
+    const isCall = this.#tokens[at + 1]?.text === '(';
+    const fact = FACTS[token.word];
+    if (this.#isRelation(at)) this.#relation(at);
+    else if (isCall && (token.word in FUNCTIONS || token.word in TABLE_FUNCTIONS)) this.#call(at);
+    else if (isCall && token.word in RENAMED) token.out = RENAMED[token.word]!;
+    else if (isCall && token.word === 'format') this.#format(at);
+    else if (
+      token.kind === Kind.Word &&
+      fact !== undefined &&
+      !isCall &&
+      this.#tokens[at - 1]?.word !== 'as' &&
+      this.#tokens[at + 1]?.kind !== Kind.Dot
+    ) {
+      token.out = this.#facts[fact];
+    }
+  }
+
+  #relation(at: number): void {
+    const token = this.#tokens[at]!;
+    const next = this.#tokens[at + 1];
+    const { oid, name } = relationsOfPostgres().get(token.word)!;
+    const place = this.#expand(`@${token.word}`);
+    const system = Object.entries(SYSTEM_COLUMNS).map(
+      ([column, value]) => `${value || oid} AS ${column}`,
+    );
+    token.out = this.#system ? `(SELECT *, ${system.join(', ')} FROM ${place})` : place;
+    if (next?.word !== 'as' && !isName(next)) token.after = ` AS ${quoteIdentifier(name)}`;
+  }
+
+  #call(at: number): void {
+    const tokens = this.#tokens;
+    const open = tokens[at + 1]!;
+    const isEmpty = tokens[at + 2]?.text === ')';
+    const text = this.#expand(`@${tokens[at]!.word}(${isEmpty ? ')' : ''}`);
+    tokens[at]!.out =
+      text.slice(0, text.lastIndexOf('main."') + 5) +
+      text.slice(text.lastIndexOf('main."') + 5).replace(/\(.*$/s, '');
+    open.out = text.slice(tokens[at]!.out.length).replace(/\)$/, '');
+  }
+
+  /** PostgreSQL's `format('%I.%s', …)` is DuckDB's `printf`, but for the quotes. */
+  #format(at: number): void {
+    const text = this.#tokens[at + 2]!;
+    if (text.kind !== Kind.String || !/%[sIL]/.test(text.text)) return;
+    this.#tokens[at]!.out = 'printf';
+    text.out = text.text.replaceAll('%I', '%s').replaceAll('%L', `''%s''`);
+  }
+
+  /** `'{a,b}'` is an array in catalogue statements. */
+  #arrayLiteral(at: number): void {
+    const token = this.#tokens[at]!;
+    const match = /^'\{([^{}"]*)\}'$/.exec(token.text);
+    if (match === null) return;
+    const elements = match[1] === '' ? [] : match[1]!.split(',');
+    token.out = `[${elements.map((one) => (/^\d+$/.test(one) ? one : `'${one.trim()}'`)).join(', ')}]`;
+  }
+
+  /** `OPERATOR(pg_catalog.~)` is `~`. */
+  #namedOperator(at: number): void {
+    const end = matching(this.#tokens, at + 1, 1);
+    const [first, ...rest] = this.#tokens.slice(at + 2, end);
+    const operator = first?.isQualified || first?.word === '' ? first : rest.at(-1);
+    const text = [first, ...rest]
+      .filter((token) => token?.kind === Kind.Operator || token?.kind === Kind.Equals)
+      .map((token) => token!.text)
+      .join('');
+    this.#tokens.splice(at, end - at + 1, {
+      ...operator!,
+      kind: Kind.Operator,
+      text,
+      out: text,
+      word: '',
+      gap: ' ',
+      after: ' ',
+    });
+    this.#operator(at);
+  }
+
+  #operator(at: number): void {
+    const token = this.#tokens[at]!;
+    const next = this.#tokens[at + 1];
+    const match = /^(!?)~(\*?)$/.exec(token.text);
+    if (match !== null) this.#regularExpression(at, match[1] === '!', match[2] === '*');
+    else if (/^!?~~\*?$/.test(token.text)) this.#like(at);
+    else if (
+      (token.text === '=' && (next?.word === 'any' || next?.word === 'some')) ||
+      (token.text === '<>' && next?.word === 'all')
+    )
+      this.#anyElement(at);
+  }
+
+  /** DuckDB's `~` wants the whole text to match. */
+  #regularExpression(at: number, isNegated: boolean, ignoresCase: boolean): void {
+    const tokens = this.#tokens;
+    const end = operandEnd(tokens, at + 1);
+    tokens[at]!.out = isNegated ? '!~' : '~';
+    tokens[at + 1]!.before += `('(?s${ignoresCase ? 'i' : ''}).*(?:' || `;
+    tokens[end]!.after += ` || ').*')`;
+  }
+
+  /** In PostgreSQL, a backslash escapes in every pattern. */
+  #like(at: number): void {
+    const tokens = this.#tokens;
+    const pattern = tokens[at + 1];
+    const end = operandEnd(tokens, at + 1);
+    const isParameter = pattern?.text.startsWith('$') === true && pattern.kind !== Kind.String;
+    const mayEscape =
+      isParameter ||
+      tokens
+        .slice(at + 1, end + 1)
+        .some(({ kind, text }) => kind === Kind.String && text.includes('\\'));
+    if (!mayEscape || tokens[end + 1]?.word === 'escape') return;
+    const { text } = tokens[at]!;
+    if (text.includes('~'))
+      tokens[at]!.out =
+        `${text.startsWith('!') ? ' NOT' : ''} ${text.endsWith('*') ? 'ILIKE' : 'LIKE'} `;
+    tokens[end]!.after += ` ESCAPE '\\'`;
+  }
+
+  /** `x = ANY (list)` is a subquery in DuckDB, which an outer join may not hold; `x IN list` is none. */
+  #anyElement(at: number): void {
+    const tokens = this.#tokens;
+    const inside = tokens[at + 3];
+    if (
+      tokens[at + 2]?.text !== '(' ||
+      (['select', 'with', 'values', 'array'].includes(inside?.word ?? '') &&
+        tokens[at + 4]?.text !== '[')
+    )
+      return;
+    if (inside?.text.startsWith('$') && inside.kind !== Kind.String && tokens[at + 4]?.text === ')')
+      return;
+    tokens[at]!.out = tokens[at]!.text === '=' ? ' IN' : ' NOT IN';
+    tokens[at + 1]!.out = this.#expand('@_elements');
+    tokens[at + 1]!.before = ' ';
+  }
+
+  #dropCollation(at: number): void {
+    const tokens = this.#tokens;
+    const end = tokens[at + 2]?.kind === Kind.Dot ? at + 3 : at + 1;
+    if (tokens[at - 1]?.kind === Kind.Dot || !isName(tokens[at + 1])) return;
+    tokens.splice(at, end - at + 1);
+    if (at < tokens.length) tokens[at] = { ...tokens[at]!, gap: ` ${tokens[at]!.gap}` };
+  }
+
+  /** True if a type stands here: after `::`, or after AS in a CAST. */
+  #isCast(at: number): boolean {
+    const tokens = this.#tokens;
+    if (tokens[at - 1]?.text === '::') return true;
+    if (tokens[at - 1]?.word !== 'as') return false;
+    let depth = 0;
+    for (let open = at - 1; open > 0; open--) {
+      if (tokens[open]!.kind === Kind.Close) depth++;
+      if (tokens[open]!.kind === Kind.Open && --depth < 0) return tokens[open - 1]?.word === 'cast';
+    }
+    return false;
+  }
+
+  #cast(at: number): void {
+    const tokens = this.#tokens;
+    const token = tokens[at]!;
+    const word = token.word.replace(/^information_schema\./, '');
+    if (word === 'char' && token.kind === Kind.Word) return;
+    const duck = DUCK_TYPES[word];
+    if (duck === undefined) return;
+    const isArray = tokens[at + 1]?.text === '[';
+    const lookUp = /^reg(class|type|namespace|role|proc)$/.test(word) && !isArray;
+    if (tokens[at - 1]!.text !== '::' || !lookUp) {
+      token.out = /^reg(oper|operator|procedure)$/.test(word) ? 'VARCHAR' : duck;
+      if (lookUp) this.#lookUpInCast(at, word);
+      return;
+    }
+    const start = operandStart(tokens, at - 2);
+    const operand = tokens[start]!;
+    const isLiteral =
+      start === at - 2 && (operand.kind === Kind.String || operand.text.startsWith('$'));
+    const next = tokens[at + 1]?.text === '::' ? tokens[at + 2]!.word : undefined;
+    const gives = isLiteral || next === 'oid' ? 'oid' : 'name';
+    const known =
+      isLiteral && word === 'regclass'
+        ? relationsOfPostgres().get(operand.text.slice(1, -1).replace(/^pg_catalog\./, ''))?.oid
+        : undefined;
+    tokens[at - 1]!.out = '';
+    token.out = '';
+    if (known !== undefined) operand.out = `${known}`;
+    else {
+      const isText = gives === 'oid' ? '::VARCHAR' : '';
+      operand.before = this.#expand(`@${word}_${gives}(`) + operand.before;
+      tokens[at - 2]!.after += `${isText})`;
+    }
+    if (isLiteral && (next === 'text' || next === 'varchar')) {
+      operand.before = this.#expand(`@${word}_name(`) + operand.before;
+      tokens[at - 2]!.after += ')';
+    }
+  }
+
+  /** `CAST(x AS regclass)`: the oid of the relation that a text names. */
+  #lookUpInCast(at: number, word: string): void {
+    const tokens = this.#tokens;
+    const close = at + 1;
+    const open = matching(tokens, close, -1);
+    tokens[open - 1]!.out = '';
+    tokens[open]!.out = this.#expand(`@${word}_oid(`);
+    tokens[at - 1]!.out = '';
+    tokens[at]!.out = '';
+    tokens[at - 2]!.after += '::VARCHAR';
+  }
+
+  #vector(at: number): void {
+    const tokens = this.#tokens;
+    if (tokens[at + 1]?.text === '[') {
+      tokens[at + 1]!.after += '1 + (';
+      const close = tokens[matching(tokens, at + 1, 1)]!;
+      close.before = `)${close.before}`;
+    } else if (
+      tokens[at + 1]?.text === '::' &&
+      ['text', 'varchar'].includes(tokens[at + 2]?.word ?? '')
+    ) {
+      this.#asVectorText(operandStart(tokens, at), at);
+    }
+  }
+
+  /** A client reads a vector column of the result as text. */
+  #showVectors(): void {
+    const tokens = this.#tokens;
+    const select = tokens.findIndex(({ word, kind }) => kind === Kind.Word && word === 'select');
+    if (select !== 0) return;
+    for (const [from, to] of selectItems(tokens, select)) {
+      const column = [from, from + 2].find((at) => VECTORS.has(tokens[at]?.word ?? ''));
+      const next = column === undefined ? undefined : tokens[column + 1];
+      if (
+        column === undefined ||
+        column >= to ||
+        (column > from && tokens[from + 1]!.kind !== Kind.Dot)
+      )
+        continue;
+      if (column + 1 === to || next?.word === 'as' || (isName(next) && !isKeyword(next)))
+        this.#asVectorText(from, column);
+    }
+  }
+
+  #asVectorText(from: number, to: number): void {
+    this.#tokens[from]!.before = `array_to_string(${this.#tokens[from]!.before}`;
+    this.#tokens[to]!.after = `${this.#tokens[to]!.after}, ' ')`;
+  }
+}

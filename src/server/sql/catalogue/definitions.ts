@@ -1,0 +1,279 @@
+/** The statements that make the relations and functions of the catalogue in DuckDB: each is made when it is first needed. */
+import { readFileSync } from 'node:fs';
+import { quoteIdentifier, quoteLiteral } from '../../../duck/quote.ts';
+import { packageFile } from '../../../util/package-files.ts';
+import { FUNCTIONS, type Macro, SETTINGS, TABLE_FUNCTIONS } from './functions.ts';
+import { HELPERS, SOURCES } from './relations.ts';
+
+/** The attached database in memory that holds the catalogue. */
+const CATALOG = 'rvbbit_catalogue';
+
+/** A function of the application that tools list: a cascade or an operator. */
+export interface ListedFunction {
+  readonly name: string;
+  readonly schema: string;
+  readonly arguments: readonly { readonly name: string; readonly type: string }[];
+  readonly returns: string;
+  readonly description: string;
+}
+
+/** The database and user of a connection, each as an SQL expression. */
+export interface Facts {
+  readonly database: string;
+  readonly user: string;
+}
+
+/** `relations.json`, which a script makes from a real PostgreSQL. */
+interface RelationsFile {
+  readonly relations: Readonly<Record<string, string>>;
+  readonly typeColumns: readonly string[];
+  readonly types: readonly (readonly (string | number | boolean)[])[];
+  readonly functions: Readonly<Record<string, string>>;
+}
+
+interface SystemColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly notNull: boolean;
+}
+
+/** A relation as PostgreSQL has it. `name` is without its schema. */
+export interface SystemRelation {
+  readonly oid: number;
+  readonly kind: string;
+  readonly schema: string;
+  readonly name: string;
+  readonly columns: readonly SystemColumn[];
+}
+
+/** DuckDB's types for those of PostgreSQL that it does not have by this name. Oids of all kinds are numbers. */
+export const DUCK_TYPES: Readonly<Record<string, string>> = {
+  oid: 'BIGINT',
+  xid: 'BIGINT',
+  cid: 'BIGINT',
+  ...Object.fromEntries(
+    ['proc', 'procedure', 'oper', 'operator', 'class', 'type', 'namespace', 'role'].map((kind) => [
+      `reg${kind}`,
+      'BIGINT',
+    ]),
+  ),
+  int2vector: 'SMALLINT[]',
+  oidvector: 'BIGINT[]',
+  anyarray: 'VARCHAR[]',
+  ...Object.fromEntries(
+    // Texts, and what is shown as text.
+    ['name', 'char', 'bpchar', 'text', 'cstring', 'unknown', 'pg_node_tree', 'aclitem', 'pg_lsn', 'inet', 'tid',
+      'regconfig', 'regdictionary', 'regcollation', 'sql_identifier', 'character_data', 'yes_or_no', 'pg_ndistinct',
+      'pg_dependencies', 'pg_mcv_list'].map((name) => [name, 'VARCHAR']),
+  ),
+  cardinal_number: 'INTEGER',
+  time_stamp: 'TIMESTAMPTZ',
+}; // biome-ignore format: lists of names
+
+let file: RelationsFile | undefined;
+let systemRelations: ReadonlyMap<string, SystemRelation> | undefined;
+
+function relationsFile(): RelationsFile {
+  file ??= JSON.parse(
+    readFileSync(packageFile('dist/catalogue/relations.json'), 'utf8'),
+  ) as RelationsFile;
+  return file;
+}
+
+/** Returns all system relations, by name; those of the information schema as `information_schema.tables`. */
+export function relationsOfPostgres(): ReadonlyMap<string, SystemRelation> {
+  systemRelations ??= new Map(
+    Object.entries(relationsFile().relations).map(([key, text]) => {
+      const [head, ...rest] = text.split(', ');
+      const [oid, kind] = head!.split(' ');
+      const columns = rest.map((column) => {
+        const [, name, type, mark] = /^(\S+) (.*?)(!?)$/.exec(column)!;
+        return { name: name!, type: type!, notNull: mark === '!' };
+      });
+      const name = key.replace(/^.*\./, '');
+      const schema = key === name ? 'pg_catalog' : 'information_schema';
+      return [key, { oid: Number(oid), kind: kind!, schema, name, columns }];
+    }),
+  );
+  return systemRelations;
+}
+
+function duckTypeOf(type: string): string {
+  const element = type.replace(/\[\]$/, '');
+  return `${DUCK_TYPES[element.replaceAll('"', '')] ?? element}${element === type ? '' : '[]'}`;
+}
+
+function emptyValue({ type, notNull }: SystemColumn): string {
+  const duck = duckTypeOf(type);
+  if (!notNull) return 'NULL';
+  if (duck.endsWith('[]')) return '[]';
+  if (duck === 'VARCHAR') return `''`;
+  return { boolean: 'false', bytea: `''` }[type] ?? (type.startsWith('timestamp') ? 'NULL' : '0');
+}
+
+function relationSql({ columns }: SystemRelation, key: string): string {
+  const source = SOURCES[key];
+  const list = columns.map((column) => {
+    const value = source?.columns[column.name] ?? emptyValue(column);
+    return `(${value})::${duckTypeOf(column.type)} AS ${quoteIdentifier(column.name)}`;
+  });
+  return `SELECT ${list.join(', ')} FROM ${source?.from ?? '(SELECT 1) WHERE false'}`;
+}
+
+/** Returns a query of literal rows. One text, because DuckDB takes long for many rows of VALUES. */
+function rowsSql(
+  columns: readonly (readonly [name: string, type: string])[],
+  rows: readonly (readonly unknown[])[],
+): string {
+  const text = rows.map((row) => row.join('\t')).join('\n');
+  const list = columns.map(([name, type], index) => `f[${index + 1}]::${type} AS ${name}`);
+  return `SELECT ${list.join(', ')} FROM (SELECT string_split(unnest(string_split(${quoteLiteral(text)}, chr(10))), chr(9)) AS f)`;
+}
+
+function typeOidOf(type: string, byName: ReadonlyMap<string, unknown>): unknown {
+  const spelled: Readonly<Record<string, string>> = {
+    boolean: 'bool', smallint: 'int2', integer: 'int4', bigint: 'int8', real: 'float4', 'double precision': 'float8',
+    'character varying': 'varchar', 'timestamp with time zone': 'timestamptz', '"char"': 'char',
+  }; // biome-ignore format: pairs
+  const element = type.replace(/\[\]$/, '');
+  const name = spelled[element] ?? element;
+  return byName.get(element === type ? name : `_${name}`) ?? 25;
+}
+
+/** The tables of what PostgreSQL itself has. */
+const TABLES: Readonly<Record<string, () => string>> = {
+  _system_class: () =>
+    rowsSql(
+      [['oid', 'BIGINT'], ['name', 'VARCHAR'], ['schema', 'VARCHAR'], ['kind', 'VARCHAR'], ['columns', 'BIGINT']],
+      [...relationsOfPostgres().values()].map(({ oid, name, schema, kind, columns }) => [oid, name, schema, kind, columns.length]),
+    ),
+  _system_column: () => {
+    const byName = new Map(relationsFile().types.map(([oid, name]) => [name as string, oid]));
+    return rowsSql(
+      [['relation', 'BIGINT'], ['name', 'VARCHAR'], ['number', 'BIGINT'], ['type', 'BIGINT'], ['not_null', 'BOOLEAN'], ['is_array', 'BOOLEAN']],
+      [...relationsOfPostgres().values()].flatMap(({ oid, columns }) =>
+        columns.map(({ name, type, notNull }, index) => [oid, name, index + 1, typeOidOf(type, byName), notNull, type.endsWith('[]')]),
+      ),
+    );
+  },
+  _system_type: () =>
+    rowsSql(
+      relationsFile().typeColumns.map((name) => {
+        const { type } = relationsOfPostgres().get('pg_type')!.columns.find((column) => column.name === name)!;
+        return [name, duckTypeOf(type)];
+      }),
+      relationsFile().types,
+    ),
+  _system_function: () => rowsSql([['oid', 'BIGINT'], ['name', 'VARCHAR']], Object.entries(relationsFile().functions)),
+  _setting: () => rowsSql([['name', 'VARCHAR'], ['value', 'VARCHAR']], Object.entries(SETTINGS)),
+}; // biome-ignore format: a table a line
+
+/** An object of the catalogue, ready to be made. */
+interface Definition {
+  /** `table` has no arguments; `relation` is a macro that is read in FROM without brackets. */
+  readonly kind: 'table' | 'relation' | 'tableFunction' | 'function';
+  readonly macros: readonly Macro[];
+}
+
+function definitionOf(name: string): Definition | undefined {
+  const relation = relationsOfPostgres().get(name);
+  const text = relation === undefined ? HELPERS[name] : relationSql(relation, name);
+  if (text !== undefined) return { kind: 'relation', macros: [['', text]] };
+  if (name === '_operator') return { kind: 'table', macros: [] };
+  if (TABLES[name] !== undefined) return { kind: 'table', macros: [['', TABLES[name]()]] };
+  if (TABLE_FUNCTIONS[name] !== undefined)
+    return { kind: 'tableFunction', macros: [TABLE_FUNCTIONS[name]] };
+  return FUNCTIONS[name] === undefined ? undefined : { kind: 'function', macros: FUNCTIONS[name] };
+}
+
+const MARK = /@(\w+(?:\.\w+)?)(\(\s*\)?)?/g;
+/** Inside a macro, the facts are parameters of it. */
+const PARAMETERS: Facts = { database: '_database', user: '_user' };
+
+/** Makes statements for what a text needs. One for each statement of a client. */
+export class Definitions {
+  static readonly #known = new Map<
+    string,
+    { readonly definition: Definition; readonly facts: boolean }
+  >();
+  readonly #functions: readonly ListedFunction[];
+  readonly #made = new Map<string, string>();
+
+  constructor(functions: readonly ListedFunction[]) {
+    this.#functions = functions;
+  }
+
+  /** The statements that make everything that `expand` has met, in order. Each may run again. */
+  get statements(): readonly string[] {
+    return [`ATTACH IF NOT EXISTS ':memory:' AS ${CATALOG}`, ...this.#made.values()];
+  }
+
+  /** Replaces each `@name` of a text, and sees to it that what it names is made. */
+  expand(text: string, facts: Facts): string {
+    return text.replace(MARK, (_, name: string, open = '') => {
+      if (name === 'database') return facts.database;
+      if (name === 'user') return facts.user;
+      if (name === 'catalog') return CATALOG;
+      const { definition, facts: takesFacts } = Definitions.#read(name);
+      this.#make(name, definition, takesFacts);
+      const place = `${CATALOG}.main.${quoteIdentifier(name)}`;
+      if (definition.kind === 'table') return place + open;
+      const given = takesFacts ? `${facts.database}, ${facts.user}` : '';
+      if (definition.kind === 'relation') return `${place}(${given})${open}`;
+      const hasArguments = given !== '' && open !== '' && !open.endsWith(')');
+      return `${place}${open.replace('(', `(${given}${hasArguments ? ', ' : ''}`)}`;
+    });
+  }
+
+  static #read(name: string): { readonly definition: Definition; readonly facts: boolean } {
+    let known = Definitions.#known.get(name);
+    if (known === undefined) {
+      const definition = definitionOf(name)!;
+      const facts = definition.macros.some(([, body]) =>
+        [...body.matchAll(MARK)].some(
+          ([, inner]) =>
+            inner === 'database' ||
+            inner === 'user' ||
+            (inner !== 'catalog' && Definitions.#read(inner!).facts),
+        ),
+      );
+      known = { definition, facts };
+      Definitions.#known.set(name, known);
+    }
+    return known;
+  }
+
+  #make(name: string, { kind, macros }: Definition, takesFacts: boolean): void {
+    if (this.#made.has(name)) return;
+    const place = `${CATALOG}.main.${quoteIdentifier(name)}`;
+    const bodies = macros.map(([, body]) =>
+      kind === 'table' ? body : this.expand(body, PARAMETERS),
+    );
+    if (kind === 'table') {
+      const rows = bodies[0] ?? this.#functionsSql();
+      this.#made.set(name, `CREATE OR REPLACE TABLE ${place} AS ${rows}`);
+      return;
+    }
+    const overloads = macros.map(([parameters], index) => {
+      const all = [
+        ...(takesFacts ? ['_database', '_user'] : []),
+        ...(parameters === '' ? [] : [parameters]),
+      ];
+      const body = bodies[index]!;
+      return `(${all.join(', ')}) AS ${kind === 'function' ? body : `TABLE ${body}`}`;
+    });
+    this.#made.set(name, `CREATE OR REPLACE MACRO ${place}${overloads.join(', ')}`);
+  }
+
+  #functionsSql(): string {
+    const list = (values: readonly string[]) =>
+      `[${values.map(quoteLiteral).join(', ')}]::VARCHAR[]`;
+    const rows = this.#functions.map(
+      (one) =>
+        `(${[one.name, one.schema].map(quoteLiteral)}, ${list(one.arguments.map(({ name }) => name))}, ${list(one.arguments.map(({ type }) => type))}, ${[one.returns, one.description].map(quoteLiteral)})`,
+    );
+    const values =
+      rows.length === 0 ? `('', '', []::VARCHAR[], []::VARCHAR[], '', '')` : rows.join(', ');
+    return `SELECT * FROM (VALUES ${values}) f(name, schema, argument_names, argument_types, returns, description) WHERE name <> ''`;
+  }
+}
