@@ -39,9 +39,9 @@ export interface CatalogueQuery {
 
 /** A text without any of these is no catalogue statement. Most statements end here. */
 const MAY_NAME =
-  /pg_|information_schema|\breg[a-z]+|quote_ident|_description|current_setting|set_config|format_type|current_schemas|current_database|array_(?:upper|lower|remove)/i;
+  /pg_|information_schema|\breg[a-z]+|quote_ident|_description|current_setting|set_config|format_type|current_schemas|current_database|current_schema|version|array_(?:upper|lower|remove)/i;
 /** Functions that DuckDB has, too: alone they do not make a catalogue statement. */
-const ALSO_IN_DUCKDB = new Set(['age', 'version', 'current_schema', 'current_setting', 'array_upper', 'array_lower', 'array_remove']); // biome-ignore format: one list
+const ALSO_IN_DUCKDB = new Set(['age', 'current_setting', 'array_upper', 'array_lower', 'array_remove']); // biome-ignore format: one list
 /** Columns of a type whose first element has the subscript 0, and whose text is its elements between spaces. */
 const VECTORS = new Set(['indkey', 'indclass', 'indcollation', 'indoption', 'proargtypes']);
 const SYSTEM_COLUMNS: Readonly<Record<string, string>> = {
@@ -60,6 +60,21 @@ const FACTS: Readonly<Record<string, keyof Facts>> = {
   current_catalog: 'database',
 };
 
+/** Types of oids that are written as names. */
+const LOOKED_UP = /^reg(class|type|namespace|role|proc)$/;
+/** Functions that give rows of one column. */
+const ROWS_FUNCTIONS = new Set([
+  'generate_series',
+  'unnest',
+  'generate_subscripts',
+  'regexp_split_to_table',
+  'string_to_array',
+]);
+
+function isFrom(token: Token | undefined): boolean {
+  return token?.kind === Kind.Word && (token.word === 'from' || token.word === 'join');
+}
+
 /** Returns undefined if the statement names no object of PostgreSQL's catalogue. */
 export function catalogueQuery(sql: string, facts: CatalogueFacts): CatalogueQuery | undefined {
   if (!MAY_NAME.test(sql)) return undefined;
@@ -75,13 +90,22 @@ class Rewriter {
   readonly #facts: Facts;
   readonly #definitions: Definitions;
   readonly #system: boolean;
+  /** Where the items of SELECT lists start. */
+  readonly #inList: ReadonlySet<number>;
 
   constructor(tokens: Token[], { database, user, functions = [] }: CatalogueFacts) {
     this.#tokens = tokens;
     this.#facts = { database: quoteLiteral(database), user: quoteLiteral(user) };
-    this.#definitions = new Definitions(functions);
+    this.#definitions = new Definitions(this.#facts, functions);
     this.#system = tokens.some(({ word }) => word in SYSTEM_COLUMNS);
     this.#dropPrefixes();
+    this.#inList = new Set(
+      tokens.flatMap(({ word, kind }, at) =>
+        kind === Kind.Word && word === 'select'
+          ? selectItems(tokens, at).map(([from]) => from)
+          : [],
+      ),
+    );
   }
 
   /** Leaves out `pg_catalog.`, and joins `information_schema.tables` to one name. */
@@ -135,11 +159,28 @@ class Rewriter {
     }
     this.#showVectors();
     nameColumns(tokens);
-    return { sql: textOf(tokens), setup: this.#definitions.statements };
+    this.#addRelations();
+    return { sql: textOf(tokens), setup: this.#definitions.setup };
   }
 
   #expand(text: string): string {
-    return this.#definitions.expand(text, this.#facts);
+    return this.#definitions.expand(text);
+  }
+
+  /** Puts the relations before the first query of the statement. */
+  #addRelations(): void {
+    const { relations } = this.#definitions;
+    if (relations === '') return;
+    const starts = ['select', 'with', 'from', 'values', 'table'];
+    const [first] = this.#tokens;
+    const at =
+      first?.text === '('
+        ? 0
+        : this.#tokens.findIndex(({ word, kind }) => kind === Kind.Word && starts.includes(word));
+    const query = this.#tokens[at]!;
+    const list = this.#tokens[at + 1]?.word === 'recursive' ? this.#tokens[at + 1]! : query;
+    if (query.word === 'with') list.after = ` ${relations},${list.after}`;
+    else query.before = `WITH ${relations} ${query.before}`;
   }
 
   /** True if a relation is read at this place: `FROM pg_class`, and not `pg_class.oid`. */
@@ -164,7 +205,8 @@ class Rewriter {
     const fact = FACTS[token.word];
     if (this.#isRelation(at)) this.#relation(at);
     else if (isCall && (token.word in FUNCTIONS || token.word in TABLE_FUNCTIONS)) this.#call(at);
-    else if (isCall && token.word in RENAMED) token.out = RENAMED[token.word]!;
+    else if (isCall && token.word in RENAMED) this.#rename(at);
+    else if (isCall && ROWS_FUNCTIONS.has(token.word)) this.#rowsFunction(at);
     else if (isCall && token.word === 'format') this.#format(at);
     else if (
       token.kind === Kind.Word &&
@@ -179,25 +221,59 @@ class Rewriter {
 
   #relation(at: number): void {
     const token = this.#tokens[at]!;
-    const next = this.#tokens[at + 1];
     const { oid, name } = relationsOfPostgres().get(token.word)!;
     const place = this.#expand(`@${token.word}`);
     const system = Object.entries(SYSTEM_COLUMNS).map(
       ([column, value]) => `${value || oid} AS ${column}`,
     );
     token.out = this.#system ? `(SELECT *, ${system.join(', ')} FROM ${place})` : place;
-    if (next?.word !== 'as' && !isName(next)) token.after = ` AS ${quoteIdentifier(name)}`;
+    this.#nameRelation(at, name);
   }
 
   #call(at: number): void {
     const tokens = this.#tokens;
-    const open = tokens[at + 1]!;
-    const isEmpty = tokens[at + 2]?.text === ')';
-    const text = this.#expand(`@${tokens[at]!.word}(${isEmpty ? ')' : ''}`);
-    tokens[at]!.out =
-      text.slice(0, text.lastIndexOf('main."') + 5) +
-      text.slice(text.lastIndexOf('main."') + 5).replace(/\(.*$/s, '');
-    open.out = text.slice(tokens[at]!.out.length).replace(/\)$/, '');
+    const token = tokens[at]!;
+    const close = matching(tokens, at + 1, 1);
+    const text = this.#expand(`@${token.word}(${close === at + 2 ? ')' : ''}`);
+    tokens[at + 1]!.out = '';
+    token.out = text;
+    if (close === at + 2) tokens[close]!.out = '';
+    // PostgreSQL reads any function in FROM, as a relation of one row.
+    if (token.word in FUNCTIONS && isFrom(tokens[at - 1])) {
+      token.before += '(SELECT ';
+      tokens[close]!.after += ` AS ${quoteIdentifier(token.word)})`;
+      this.#nameRelation(close, token.word);
+    }
+  }
+
+  #rename(at: number): void {
+    const tokens = this.#tokens;
+    const [before, after] = RENAMED[tokens[at]!.word]!;
+    tokens[at]!.out = before;
+    tokens[at + 1]!.out = '';
+    tokens[matching(tokens, at + 1, 1)]!.out = after;
+  }
+
+  /** In FROM, the column of a function's rows is called like the alias; in a list, the function gives rows. */
+  #rowsFunction(at: number): void {
+    const tokens = this.#tokens;
+    const close = matching(tokens, at + 1, 1);
+    if (this.#inList.has(at) && tokens[at]!.word === 'generate_series') {
+      tokens[at]!.before += 'unnest(';
+      tokens[close]!.after += ')';
+      return;
+    }
+    const alias = tokens[close + 1]?.word === 'as' ? close + 2 : close + 1;
+    if (this.#inList.has(at) || !isName(tokens[alias]) || tokens[alias + 1]?.text === '(') return;
+    if (isFrom(tokens[at - 1]) || tokens[at - 1]?.kind === Kind.Comma)
+      tokens[alias]!.after += `(${quoteIdentifier(tokens[alias]!.word)})`;
+  }
+
+  /** Gives what ends at `at` a name as a relation, unless the statement does. */
+  #nameRelation(at: number, name: string): void {
+    const next = this.#tokens[at + 1];
+    if (next?.word !== 'as' && !isName(next))
+      this.#tokens[at]!.after += ` AS ${quoteIdentifier(name)}`;
   }
 
   /** PostgreSQL's `format('%I.%s', …)` is DuckDB's `printf`, but for the quotes. */
@@ -211,10 +287,16 @@ class Rewriter {
   /** `'{a,b}'` is an array in catalogue statements. */
   #arrayLiteral(at: number): void {
     const token = this.#tokens[at]!;
-    const match = /^'\{([^{}"]*)\}'$/.exec(token.text);
-    if (match === null) return;
-    const elements = match[1] === '' ? [] : match[1]!.split(',');
-    token.out = `[${elements.map((one) => (/^\d+$/.test(one) ? one : `'${one.trim()}'`)).join(', ')}]`;
+    if (!/^'\{.*\}'$/s.test(token.text)) return;
+    const elements = [...token.text.slice(2, -2).matchAll(/"((?:[^"\\]|\\.)*)"|[^,"{}]+/g)].map(
+      ([plain, quoted]) => quoted ?? plain.trim(),
+    );
+    const type = this.#tokens[at + 1]?.text === '::' ? this.#tokens[at + 2]!.word : '';
+    const lookUp = LOOKED_UP.test(type) ? this.#expand(`@${type}_oid(`) : undefined;
+    const literals = elements.map((one) =>
+      lookUp !== undefined ? `${lookUp}'${one}')` : /^\d+$/.test(one) ? one : `'${one}'`,
+    );
+    token.out = `[${literals.join(', ')}]`;
   }
 
   /** `OPERATOR(pg_catalog.~)` is `~`. */
@@ -292,7 +374,7 @@ class Rewriter {
     if (inside?.text.startsWith('$') && inside.kind !== Kind.String && tokens[at + 4]?.text === ')')
       return;
     tokens[at]!.out = tokens[at]!.text === '=' ? ' IN' : ' NOT IN';
-    tokens[at + 1]!.out = this.#expand('@_elements');
+    tokens[at + 1]!.out = this.#expand('@_elements(').slice(0, -1);
     tokens[at + 1]!.before = ' ';
   }
 
@@ -325,7 +407,7 @@ class Rewriter {
     const duck = DUCK_TYPES[word];
     if (duck === undefined) return;
     const isArray = tokens[at + 1]?.text === '[';
-    const lookUp = /^reg(class|type|namespace|role|proc)$/.test(word) && !isArray;
+    const lookUp = LOOKED_UP.test(word) && !isArray;
     if (tokens[at - 1]!.text !== '::' || !lookUp) {
       token.out = /^reg(oper|operator|procedure)$/.test(word) ? 'VARCHAR' : duck;
       if (lookUp) this.#lookUpInCast(at, word);
@@ -336,7 +418,13 @@ class Rewriter {
     const isLiteral =
       start === at - 2 && (operand.kind === Kind.String || operand.text.startsWith('$'));
     const next = tokens[at + 1]?.text === '::' ? tokens[at + 2]!.word : undefined;
-    const gives = isLiteral || next === 'oid' ? 'oid' : 'name';
+    // A text that is put together names the object; a number is its oid.
+    const isText =
+      isLiteral ||
+      tokens
+        .slice(start, at - 1)
+        .some(({ text, word: name }) => text === '||' || name === 'pg_get_serial_sequence');
+    const gives = isText || next === 'oid' ? 'oid' : 'name';
     const known =
       isLiteral && word === 'regclass'
         ? relationsOfPostgres().get(operand.text.slice(1, -1).replace(/^pg_catalog\./, ''))?.oid
@@ -345,11 +433,13 @@ class Rewriter {
     token.out = '';
     if (known !== undefined) operand.out = `${known}`;
     else {
-      const isText = gives === 'oid' ? '::VARCHAR' : '';
       operand.before = this.#expand(`@${word}_${gives}(`) + operand.before;
-      tokens[at - 2]!.after += `${isText})`;
+      tokens[at - 2]!.after += gives === 'oid' ? '::VARCHAR)' : ')';
     }
-    if (isLiteral && (next === 'text' || next === 'varchar')) {
+    if (
+      (isText && !isLiteral && next === undefined) ||
+      (isText && (next === 'text' || next === 'varchar'))
+    ) {
       operand.before = this.#expand(`@${word}_name(`) + operand.before;
       tokens[at - 2]!.after += ')';
     }

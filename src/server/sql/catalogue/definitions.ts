@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { quoteIdentifier, quoteLiteral } from '../../../duck/quote.ts';
 import { packageFile } from '../../../util/package-files.ts';
-import { FUNCTIONS, type Macro, SETTINGS, TABLE_FUNCTIONS } from './functions.ts';
+import { FUNCTIONS, LOOK_UPS, type Macro, SETTINGS, TABLE_FUNCTIONS } from './functions.ts';
 import { HELPERS, SOURCES } from './relations.ts';
 
 /** The attached database in memory that holds the catalogue. */
@@ -168,101 +168,84 @@ const TABLES: Readonly<Record<string, () => string>> = {
   _setting: () => rowsSql([['name', 'VARCHAR'], ['value', 'VARCHAR']], Object.entries(SETTINGS)),
 }; // biome-ignore format: a table a line
 
-/** An object of the catalogue, ready to be made. */
-interface Definition {
-  /** `table` has no arguments; `relation` is a macro that is read in FROM without brackets. */
-  readonly kind: 'table' | 'relation' | 'tableFunction' | 'function';
-  readonly macros: readonly Macro[];
-}
-
-function definitionOf(name: string): Definition | undefined {
-  const relation = relationsOfPostgres().get(name);
-  const text = relation === undefined ? HELPERS[name] : relationSql(relation, name);
-  if (text !== undefined) return { kind: 'relation', macros: [['', text]] };
-  if (name === '_operator') return { kind: 'table', macros: [] };
-  if (TABLES[name] !== undefined) return { kind: 'table', macros: [['', TABLES[name]()]] };
-  if (TABLE_FUNCTIONS[name] !== undefined)
-    return { kind: 'tableFunction', macros: [TABLE_FUNCTIONS[name]] };
-  return FUNCTIONS[name] === undefined ? undefined : { kind: 'function', macros: FUNCTIONS[name] };
-}
-
 const MARK = /@(\w+(?:\.\w+)?)(\(\s*\)?)?/g;
-/** Inside a macro, the facts are parameters of it. */
-const PARAMETERS: Facts = { database: '_database', user: '_user' };
 
-/** Makes statements for what a text needs. One for each statement of a client. */
+/** Collects what a statement needs. One for each statement of a client. */
 export class Definitions {
-  static readonly #known = new Map<
-    string,
-    { readonly definition: Definition; readonly facts: boolean }
-  >();
+  readonly #facts: Facts;
   readonly #functions: readonly ListedFunction[];
+  /** Statements that make tables and macros, by name. */
   readonly #made = new Map<string, string>();
+  /** Queries of relations, by name; each reads only those before it. */
+  readonly #relations = new Map<string, string>();
 
-  constructor(functions: readonly ListedFunction[]) {
+  constructor(facts: Facts, functions: readonly ListedFunction[]) {
+    this.#facts = facts;
     this.#functions = functions;
   }
 
   /** The statements that make everything that `expand` has met, in order. Each may run again. */
-  get statements(): readonly string[] {
+  get setup(): readonly string[] {
     return [`ATTACH IF NOT EXISTS ':memory:' AS ${CATALOG}`, ...this.#made.values()];
   }
 
+  /** The relations that `expand` has met, as the list of a WITH. Each is computed once in a statement. */
+  get relations(): string {
+    return [...this.#relations]
+      .map(([name, sql]) => `${quoteIdentifier(name)} AS MATERIALIZED (${sql})`)
+      .join(', ');
+  }
+
   /** Replaces each `@name` of a text, and sees to it that what it names is made. */
-  expand(text: string, facts: Facts): string {
+  expand(text: string): string {
     return text.replace(MARK, (_, name: string, open = '') => {
-      if (name === 'database') return facts.database;
-      if (name === 'user') return facts.user;
+      if (name === 'database' || name === 'user') return this.#facts[name];
       if (name === 'catalog') return CATALOG;
-      const { definition, facts: takesFacts } = Definitions.#read(name);
-      this.#make(name, definition, takesFacts);
-      const place = `${CATALOG}.main.${quoteIdentifier(name)}`;
-      if (definition.kind === 'table') return place + open;
-      const given = takesFacts ? `${facts.database}, ${facts.user}` : '';
-      if (definition.kind === 'relation') return `${place}(${given})${open}`;
-      const hasArguments = given !== '' && open !== '' && !open.endsWith(')');
-      return `${place}${open.replace('(', `(${given}${hasArguments ? ', ' : ''}`)}`;
-    });
-  }
-
-  static #read(name: string): { readonly definition: Definition; readonly facts: boolean } {
-    let known = Definitions.#known.get(name);
-    if (known === undefined) {
-      const definition = definitionOf(name)!;
-      const facts = definition.macros.some(([, body]) =>
-        [...body.matchAll(MARK)].some(
-          ([, inner]) =>
-            inner === 'database' ||
-            inner === 'user' ||
-            (inner !== 'catalog' && Definitions.#read(inner!).facts),
-        ),
+      const macros = FUNCTIONS[name];
+      if (macros !== undefined && open !== '') return this.#call(name, macros, open);
+      return (
+        this.#table(name) ??
+        this.#relation(name) + (TABLE_FUNCTIONS[name] === undefined ? open : '')
       );
-      known = { definition, facts };
-      Definitions.#known.set(name, known);
-    }
-    return known;
+    });
   }
 
-  #make(name: string, { kind, macros }: Definition, takesFacts: boolean): void {
-    if (this.#made.has(name)) return;
-    const place = `${CATALOG}.main.${quoteIdentifier(name)}`;
-    const bodies = macros.map(([, body]) =>
-      kind === 'table' ? body : this.expand(body, PARAMETERS),
-    );
-    if (kind === 'table') {
-      const rows = bodies[0] ?? this.#functionsSql();
-      this.#made.set(name, `CREATE OR REPLACE TABLE ${place} AS ${rows}`);
-      return;
+  #place(name: string): string {
+    return `${CATALOG}.main.${quoteIdentifier(name)}`;
+  }
+
+  #call(name: string, macros: readonly Macro[], open: string): string {
+    const lookUp = LOOK_UPS[name];
+    const given = lookUp === undefined ? [] : ['_in'];
+    if (!this.#made.has(name)) {
+      const overloads = macros.map(
+        ([parameters, body]) =>
+          `(${[...given, ...(parameters === '' ? [] : [parameters])].join(', ')}) AS ${this.expand(body)}`,
+      );
+      this.#made.set(name, `CREATE OR REPLACE MACRO ${this.#place(name)}${overloads.join(', ')}`);
     }
-    const overloads = macros.map(([parameters], index) => {
-      const all = [
-        ...(takesFacts ? ['_database', '_user'] : []),
-        ...(parameters === '' ? [] : [parameters]),
-      ];
-      const body = bodies[index]!;
-      return `(${all.join(', ')}) AS ${kind === 'function' ? body : `TABLE ${body}`}`;
-    });
-    this.#made.set(name, `CREATE OR REPLACE MACRO ${place}${overloads.join(', ')}`);
+    if (lookUp === undefined) return this.#place(name) + open;
+    const map = lookUp in this.#facts ? `@${lookUp}` : `(FROM @${lookUp})`;
+    return `${this.#place(name)}(${this.expand(map)}${open.endsWith(')') ? ')' : ', '}`;
+  }
+
+  #table(name: string): string | undefined {
+    const rows = name === '_operator' ? this.#functionsSql() : TABLES[name]?.();
+    if (rows === undefined) return undefined;
+    this.#made.set(name, `CREATE OR REPLACE TABLE ${this.#place(name)} AS ${rows}`);
+    return this.#place(name);
+  }
+
+  #relation(name: string): string {
+    if (!this.#relations.has(name)) {
+      const relation = relationsOfPostgres().get(name);
+      const sql =
+        relation === undefined
+          ? (HELPERS[name] ?? TABLE_FUNCTIONS[name]!)
+          : relationSql(relation, name);
+      this.#relations.set(name, this.expand(sql));
+    }
+    return quoteIdentifier(name);
   }
 
   #functionsSql(): string {

@@ -49,7 +49,10 @@ export function nameColumns(tokens: readonly Token[]): void {
   tokens.forEach((token, index) => {
     if (token.kind !== Kind.Word || token.word !== 'select' || tokens[index - 1]?.kind === Kind.Dot)
       return;
-    for (const [from, to] of selectItems(tokens, index)) nameItem(tokens, from, to);
+    const items = selectItems(tokens, index);
+    // PostgreSQL takes a SELECT of no columns.
+    if (items.length === 0) token.after = ' 1';
+    for (const [from, to] of items) nameItem(tokens, from, to);
   });
 }
 
@@ -84,6 +87,7 @@ function nameOf(tokens: readonly Token[], from: number, to: number): string | un
   const first = tokens[from]!;
   let at = from;
   let name: string | undefined;
+  let isWeak = false;
   if (first.kind === Kind.Open && first.text === '(') {
     at = matching(tokens, from, 1) + 1;
     name =
@@ -93,6 +97,7 @@ function nameOf(tokens: readonly Token[], from: number, to: number): string | un
   } else if (first.word === 'case' && first.kind === Kind.Word) {
     at = caseEnd(tokens, from) + 1;
     name = elseName(tokens, from, at - 1) ?? 'case';
+    isWeak = name === 'case';
   } else if (
     (first.word === 'array' || first.word === 'exists') &&
     tokens[from + 1]?.kind === Kind.Open
@@ -108,7 +113,9 @@ function nameOf(tokens: readonly Token[], from: number, to: number): string | un
   } else if (isName(first)) {
     name = first.word;
     at = from + 1;
-    if (VALUES.has(name) && first.kind === Kind.Word) name = name === 'null' ? undefined : 'bool';
+    if (VALUES.has(name) && first.kind === Kind.Word) name = undefined;
+    if (name === 'trim' && tokens[at]?.text === '(')
+      name = { leading: 'ltrim', trailing: 'rtrim' }[tokens[at + 1]?.word ?? ''] ?? 'btrim';
     if (tokens[at]?.kind === Kind.Open && tokens[at]?.text === '(')
       at = matching(tokens, at, 1) + 1;
   } else if (
@@ -120,7 +127,10 @@ function nameOf(tokens: readonly Token[], from: number, to: number): string | un
   } else {
     return undefined;
   }
-  return restOfName(tokens, at, to, name);
+  return (
+    restOfName(tokens, at, to, isWeak ? undefined : name) ??
+    (isWeak && at === to ? name : undefined)
+  );
 }
 
 /** Reads what may follow an operand: fields, subscripts and casts. Anything else is an operator, and the item has no name. */
@@ -131,6 +141,8 @@ function restOfName(
   of: string | undefined,
 ): string | undefined {
   let name = of;
+  // A cast gives its name only where there is none; the outermost counts.
+  const isNamed = of !== undefined;
   let at = start;
   while (at < to) {
     const { kind, text, word } = tokens[at]!;
@@ -141,7 +153,7 @@ function restOfName(
     } else if (text === '[') {
       at = matching(tokens, at, 1) + 1;
     } else if (text === '::') {
-      name ??= typeName(tokens, at + 1);
+      if (!isNamed) name = typeName(tokens, at + 1);
       at += 2;
       while (
         at < to &&

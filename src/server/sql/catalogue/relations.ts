@@ -18,6 +18,7 @@ const FIRST_OID = 16384;
 /** Parts of a table get oids of their own, from these on: they have none in DuckDB. */
 const INDEX_OID = 2 ** 30;
 const CONSTRAINT_OID = 2 ** 31;
+const ARRAY_OID = 2 ** 28;
 const DEFAULT_OID = 3 * 2 ** 30;
 
 const INFORMATION_SCHEMA_OID = 13000;
@@ -30,7 +31,16 @@ const typeNames = Object.entries(PG_TYPE_OF).map(
 const NAMESPACE = `CASE WHEN database_name = 'temp' THEN 'temp' ELSE schema_name END`;
 
 /** The SELECT of a view, from its CREATE VIEW. */
-const viewText = `rtrim(regexp_replace(sql, '^CREATE\\s+(TEMP(ORARY)?\\s+)?VIEW\\s+.*?\\s+AS\\s+', '', 'is'))`;
+const VIEW_TEXT = `rtrim(regexp_replace(sql, '^CREATE\\s+(TEMP(ORARY)?\\s+)?VIEW\\s+.*?\\s+AS\\s+', '', 'is'))`;
+/** An object's name, with its schema if it cannot be seen without. */
+const QUALIFIED = `CASE WHEN schema IN (current_schema(), 'temp', 'pg_catalog') THEN @quote_ident(name) ELSE @quote_ident(schema) || '.' || @quote_ident(name) END`;
+const nameList = (names: string) =>
+  `array_to_string(list_transform(${names}, lambda n: @quote_ident(n)), ', ')`;
+/** A query of one value: a map. */
+const mapOf = (key: string, value: string, from: string, group?: string) =>
+  group === undefined
+    ? `SELECT map(list(${key}), list(${value})) FROM ${from}`
+    : `SELECT map(list(k), list(v)) FROM (SELECT ${key} AS k, ${value} AS v FROM ${from} GROUP BY ${group})`;
 
 /**
  * Relations that others read, by name, as queries. Not seen by clients.
@@ -40,7 +50,53 @@ const viewText = `rtrim(regexp_replace(sql, '^CREATE\\s+(TEMP(ORARY)?\\s+)?VIEW\
  * - `_constraint`, `_index`: with names as PostgreSQL makes them; `key` holds column numbers, from 1.
  */
 export const HELPERS: Readonly<Record<string, string>> = {
+  _visible: `SELECT list(oid) FROM @_class WHERE schema IN (current_schema(), 'temp')`,
+  _class_name: mapOf('oid', QUALIFIED, '@_class'),
+  _class_oid: mapOf(
+    'key',
+    'any_value(oid)',
+    `(SELECT unnest(CASE WHEN schema IN (current_schema(), 'temp', 'pg_catalog') THEN [name, schema || '.' || name]
+    ELSE [schema || '.' || name] END) AS key, oid FROM @_class)`,
+    'key',
+  ),
+  _type_spelling: `SELECT t.oid, t.typname, CASE WHEN t.typcategory = 'A' AND e.oid IS NOT NULL THEN @_type_words(e.oid, e.typname) || '[]'
+    ELSE @_type_words(t.oid, t.typname) END AS name FROM @pg_type t LEFT JOIN @pg_type e ON e.oid = t.typelem`,
+  _type_name: mapOf('oid', 'name', '@_type_spelling'),
+  _type_oid: mapOf(
+    'key',
+    'min(oid)',
+    `(SELECT unnest([typname, name, 'main.' || typname, replace(replace(typname, 'int4', 'int'), 'varchar', 'varying')]) AS key, oid FROM @_type_spelling)`,
+    'key',
+  ),
+  _namespace_name: mapOf('oid', 'name', '@_namespace'),
+  _namespace_oid: mapOf('name', 'oid', '@_namespace'),
+  _proc_name: mapOf('oid', 'proname', '@pg_proc'),
+  _proc_oid: mapOf('proname', 'min(oid)', '@pg_proc', 'proname'),
+  _view_text: mapOf(`view_oid + ${FIRST_OID}`, VIEW_TEXT, 'duckdb_views() WHERE NOT internal'),
+  _constraint_text: mapOf(
+    'k.oid',
+    `CASE k.type WHEN 'p' THEN 'PRIMARY KEY (' || ${nameList('k.names')} || ')' WHEN 'u' THEN 'UNIQUE (' || ${nameList('k.names')} || ')'
+    WHEN 'f' THEN 'FOREIGN KEY (' || ${nameList('k.names')} || ') REFERENCES ' || ${QUALIFIED} || '(' || ${nameList('k.fnames')} || ')'
+    ELSE 'CHECK (' || k.expression || ')' END`,
+    '@_constraint k LEFT JOIN (SELECT oid AS f, schema, name FROM @_class) c ON f = k.ftable',
+  ),
+  _index_text: mapOf(
+    'oid',
+    `list_prepend('CREATE ' || CASE WHEN is_unique THEN 'UNIQUE ' ELSE '' END || 'INDEX ' || @quote_ident(name) || ' ON ' || @quote_ident(schema) || '.'
+    || @quote_ident("table") || ' USING btree (' || array_to_string(expressions, ', ') || ')', expressions)`,
+    '@_index',
+  ),
+  _function_arguments: mapOf(
+    'oid',
+    `array_to_string(list_transform(argument_names, lambda n, i: n || ' ' || argument_types[i]), ', ')`,
+    '@_function',
+  ),
+  _function_result: mapOf('oid', 'returns', '@_function'),
+  _function_source: mapOf('oid', 'source', '@_function'),
+  _comment: mapOf('objoid * 4096 + objsubid', 'any_value(description)', '@pg_description', 'ALL'),
+  _setting_value: mapOf('lower(name)', 'any_value(setting)', '@pg_settings', 'lower(name)'),
   _type: `SELECT * FROM (VALUES ${typeNames.join(', ')}) t(duck, oid, array_oid)`,
+  _enum: `SELECT * FROM duckdb_types() WHERE ${OURS} AND logical_type = 'ENUM'`,
   _namespace: `SELECT oid + ${FIRST_OID} AS oid, schema_name AS name FROM duckdb_schemas()
     WHERE database_name = current_database() AND schema_name NOT IN ('information_schema', 'pg_catalog')
     UNION ALL SELECT oid + ${FIRST_OID}, 'temp' FROM duckdb_schemas() WHERE database_name = 'temp' AND schema_name = 'main'
@@ -95,7 +151,6 @@ export const HELPERS: Readonly<Record<string, string>> = {
       FROM (SELECT oid, table_oid, unnest(key) AS column_number, generate_subscripts(key, 1) AS nth FROM @_index) i
       LEFT JOIN @_column c ON c.relation = i.table_oid AND c.number = i.column_number
     UNION ALL SELECT relation, name, number, type, not_null, -1, (is_array)::BIGINT, false FROM @_system_column`,
-  _view_text: `SELECT view_oid + ${FIRST_OID} AS oid, ${viewText} AS definition FROM duckdb_views() WHERE ${OURS}`,
   _function: `SELECT function_oid + ${FIRST_OID} AS oid, function_name AS name, schema_oid + ${FIRST_OID} AS namespace, schema_name AS schema,
       parameters AS argument_names, list_transform(parameters, lambda p: 'text') AS argument_types, 'text' AS returns, comment AS description,
       macro_definition AS source, function_type = 'table_macro' AS is_set
@@ -190,7 +245,8 @@ export const SOURCES: Readonly<Record<string, Source>> = {
     },
   },
   pg_constraint: {
-    from: '@_constraint q',
+    from: `@_constraint k LEFT JOIN (SELECT table_oid AS t, key AS unique_key, index_oid AS unique_index FROM @_constraint WHERE index_oid <> 0) u
+      ON k.type = 'f' AND u.t = k.ftable AND u.unique_key = k.fkey`,
     columns: {
       oid: 'oid',
       conname: 'name',
@@ -198,8 +254,7 @@ export const SOURCES: Readonly<Record<string, Source>> = {
       contype: 'type',
       convalidated: 'true',
       conrelid: 'table_oid',
-      conindid: `CASE type WHEN 'f' THEN coalesce((SELECT any_value(k.index_oid) FROM @_constraint k
-        WHERE k.table_oid = q.ftable AND k.key = q.fkey AND k.index_oid <> 0), 0) ELSE index_oid END`,
+      conindid: `coalesce(u.unique_index, index_oid)`,
       confrelid: 'coalesce(ftable, 0)',
       confupdtype: `CASE type WHEN 'f' THEN 'a' ELSE ' ' END`,
       confdeltype: `CASE type WHEN 'f' THEN 'a' ELSE ' ' END`,
@@ -212,11 +267,11 @@ export const SOURCES: Readonly<Record<string, Source>> = {
     },
   },
   pg_type: {
-    from: `(SELECT *, 11 AS namespace FROM @_system_type UNION ALL BY NAME SELECT type_oid + ${FIRST_OID} AS oid, type_name AS typname,
-      4 AS typlen, true AS typbyval, 'e' AS typtype, 'E' AS typcategory, false AS typispreferred, ',' AS typdelim, 0 AS typelem, 0 AS typarray,
-      3504 AS typinput, 3505 AS typoutput, 3532 AS typreceive, 3533 AS typsend, 0 AS typmodin, 0 AS typmodout, 'i' AS typalign, 'p' AS typstorage,
-      0 AS typcollation, 0 AS typsubscript, schema_oid + ${FIRST_OID} AS namespace
-      FROM duckdb_types() WHERE ${OURS} AND logical_type = 'ENUM')`,
+    from: `(SELECT *, 11 AS namespace FROM @_system_type UNION ALL BY NAME
+      SELECT * EXCLUDE (kind), kind = 'e' AS typbyval, kind AS typtype, false AS typispreferred, ',' AS typdelim, 0 AS typmodin, 0 AS typmodout, 'i' AS typalign, 0 AS typcollation FROM (
+      SELECT type_oid + ${FIRST_OID} AS oid, type_name AS typname, 'e' AS kind, 4 AS typlen, 'E' AS typcategory, 0 AS typelem, ${ARRAY_OID} + type_oid AS typarray, 0 AS typsubscript,
+        3504 AS typinput, 3505 AS typoutput, 3532 AS typreceive, 3533 AS typsend, 'p' AS typstorage, schema_oid + ${FIRST_OID} AS namespace FROM @_enum UNION ALL
+      SELECT ${ARRAY_OID} + type_oid, '_' || type_name, 'b', -1, 'A', type_oid + ${FIRST_OID}, 0, 6179, 750, 751, 2400, 2401, 'x', schema_oid + ${FIRST_OID} FROM @_enum))`,
     columns: {
       typnamespace: 'namespace',
       typowner: '10',
@@ -249,7 +304,7 @@ export const SOURCES: Readonly<Record<string, Source>> = {
     },
   },
   pg_enum: {
-    from: `(SELECT type_oid, unnest(labels) AS label, generate_subscripts(labels, 1) AS nth FROM duckdb_types() WHERE ${OURS} AND logical_type = 'ENUM')`,
+    from: `(SELECT type_oid, unnest(labels) AS label, generate_subscripts(labels, 1) AS nth FROM @_enum)`,
     columns: {
       oid: `${INDEX_OID} + type_oid * 1024 + nth`,
       enumtypid: `type_oid + ${FIRST_OID}`,
@@ -276,7 +331,7 @@ export const SOURCES: Readonly<Record<string, Source>> = {
       provolatile: `'v'`,
       proparallel: `'u'`,
       pronargs: 'len(argument_types)',
-      prorettype: '@regtype_oid(returns)',
+      prorettype: 'coalesce(@regtype_oid(returns), 25)',
       proargtypes: 'list_transform(argument_types, lambda t: 25)',
       proargnames: 'argument_names',
       prosrc: 'source',
