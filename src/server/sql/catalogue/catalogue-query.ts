@@ -71,8 +71,22 @@ const ROWS_FUNCTIONS = new Set([
   'string_to_array',
 ]);
 
-function isFrom(token: Token | undefined): boolean {
-  return token?.kind === Kind.Word && (token.word === 'from' || token.word === 'join');
+/** True for a FROM or JOIN at `at`, but for the FROM of `trim(both ' ' from x)` and the like. */
+function isFrom(tokens: readonly Token[], at: number): boolean {
+  const token = tokens[at];
+  if (token?.kind !== Kind.Word || (token.word !== 'from' && token.word !== 'join')) return false;
+  const open = enclosing(tokens, at);
+  return !['trim', 'substring', 'extract', 'overlay'].includes(tokens[open - 1]?.word ?? '');
+}
+
+/** Returns the index of the bracket that is open at `at`; -1 if none is. */
+function enclosing(tokens: readonly Token[], at: number): number {
+  let depth = 0;
+  for (let open = at - 1; open >= 0; open--) {
+    if (tokens[open]!.kind === Kind.Close) depth++;
+    if (tokens[open]!.kind === Kind.Open && --depth < 0) return open;
+  }
+  return -1;
 }
 
 /** Returns undefined if the statement names no object of PostgreSQL's catalogue. */
@@ -234,16 +248,28 @@ class Rewriter {
     const tokens = this.#tokens;
     const token = tokens[at]!;
     const close = matching(tokens, at + 1, 1);
+    if (this.#setting(at)) return;
     const text = this.#expand(`@${token.word}(${close === at + 2 ? ')' : ''}`);
     tokens[at + 1]!.out = '';
     token.out = text;
     if (close === at + 2) tokens[close]!.out = '';
     // PostgreSQL reads any function in FROM, as a relation of one row.
-    if (token.word in FUNCTIONS && isFrom(tokens[at - 1])) {
+    if (token.word in FUNCTIONS && isFrom(tokens, at - 1)) {
       token.before += '(SELECT ';
       tokens[close]!.after += ` AS ${quoteIdentifier(token.word)})`;
       this.#nameRelation(close, token.word);
     }
+  }
+
+  /** A setting that is known is a literal, because DuckDB takes no subquery in some places. */
+  #setting(at: number): boolean {
+    const tokens = this.#tokens;
+    const value = SETTINGS[tokens[at + 2]?.text.slice(1, -1).toLowerCase() ?? ''];
+    if (tokens[at]!.word !== 'current_setting' || value === undefined) return false;
+    const close = matching(tokens, at + 1, 1);
+    for (let index = at + 1; index <= close; index++) tokens[index]!.out = '';
+    tokens[at]!.out = quoteLiteral(value);
+    return true;
   }
 
   #rename(at: number): void {
@@ -265,8 +291,12 @@ class Rewriter {
     }
     const alias = tokens[close + 1]?.word === 'as' ? close + 2 : close + 1;
     if (this.#inList.has(at) || !isName(tokens[alias]) || tokens[alias + 1]?.text === '(') return;
-    if (isFrom(tokens[at - 1]) || tokens[at - 1]?.kind === Kind.Comma)
-      tokens[alias]!.after += `(${quoteIdentifier(tokens[alias]!.word)})`;
+    if (!isFrom(tokens, at - 1) && tokens[at - 1]?.kind !== Kind.Comma) return;
+    tokens[alias]!.after += `(${quoteIdentifier(tokens[alias]!.word)})`;
+    if (tokens[at]!.word === 'string_to_array') {
+      tokens[at]!.before += '(SELECT ';
+      tokens[close]!.after += ')';
+    }
   }
 
   /** Gives what ends at `at` a name as a relation, unless the statement does. */
@@ -391,12 +421,8 @@ class Rewriter {
     const tokens = this.#tokens;
     if (tokens[at - 1]?.text === '::') return true;
     if (tokens[at - 1]?.word !== 'as') return false;
-    let depth = 0;
-    for (let open = at - 1; open > 0; open--) {
-      if (tokens[open]!.kind === Kind.Close) depth++;
-      if (tokens[open]!.kind === Kind.Open && --depth < 0) return tokens[open - 1]?.word === 'cast';
-    }
-    return false;
+    const open = enclosing(tokens, at - 1);
+    return open > 0 && tokens[open - 1]!.word === 'cast';
   }
 
   #cast(at: number): void {
@@ -424,7 +450,16 @@ class Rewriter {
       tokens
         .slice(start, at - 1)
         .some(({ text, word: name }) => text === '||' || name === 'pg_get_serial_sequence');
-    const gives = isText || next === 'oid' ? 'oid' : 'name';
+    const around = [tokens[start - 1]?.text, tokens[at + 1]?.text];
+    const isShown =
+      next === 'text' ||
+      next === 'varchar' ||
+      around.includes('||') ||
+      (this.#inList.has(start) && next === undefined && !isLiteral) ||
+      (!isText &&
+        next === undefined &&
+        !around.some((text) => /^([=<>]|<>|!=|<=|>=)$/.test(text ?? '')));
+    const gives = isText || next === 'oid' || !isShown ? 'oid' : 'name';
     const known =
       isLiteral && word === 'regclass'
         ? relationsOfPostgres().get(operand.text.slice(1, -1).replace(/^pg_catalog\./, ''))?.oid
@@ -436,10 +471,7 @@ class Rewriter {
       operand.before = this.#expand(`@${word}_${gives}(`) + operand.before;
       tokens[at - 2]!.after += gives === 'oid' ? '::VARCHAR)' : ')';
     }
-    if (
-      (isText && !isLiteral && next === undefined) ||
-      (isText && (next === 'text' || next === 'varchar'))
-    ) {
+    if (isText && isShown) {
       operand.before = this.#expand(`@${word}_name(`) + operand.before;
       tokens[at - 2]!.after += ')';
     }

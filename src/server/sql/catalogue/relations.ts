@@ -76,9 +76,9 @@ export const HELPERS: Readonly<Record<string, string>> = {
   _constraint_text: mapOf(
     'k.oid',
     `CASE k.type WHEN 'p' THEN 'PRIMARY KEY (' || ${nameList('k.names')} || ')' WHEN 'u' THEN 'UNIQUE (' || ${nameList('k.names')} || ')'
-    WHEN 'f' THEN 'FOREIGN KEY (' || ${nameList('k.names')} || ') REFERENCES ' || ${QUALIFIED} || '(' || ${nameList('k.fnames')} || ')'
+    WHEN 'f' THEN 'FOREIGN KEY (' || ${nameList('k.names')} || ') REFERENCES ' || f.reference || '(' || ${nameList('k.fnames')} || ')'
     ELSE 'CHECK (' || k.expression || ')' END`,
-    '@_constraint k LEFT JOIN (SELECT oid AS f, schema, name FROM @_class) c ON f = k.ftable',
+    `@_constraint k LEFT JOIN (SELECT oid, ${QUALIFIED} AS reference FROM @_class) f ON f.oid = k.ftable`,
   ),
   _index_text: mapOf(
     'oid',
@@ -102,31 +102,30 @@ export const HELPERS: Readonly<Record<string, string>> = {
     UNION ALL SELECT oid + ${FIRST_OID}, 'temp' FROM duckdb_schemas() WHERE database_name = 'temp' AND schema_name = 'main'
     AND EXISTS (SELECT 1 FROM duckdb_tables() WHERE temporary UNION ALL SELECT 1 FROM duckdb_views() WHERE temporary AND NOT internal)
     UNION ALL SELECT 11, 'pg_catalog' UNION ALL SELECT ${INFORMATION_SCHEMA_OID}, 'information_schema'`,
+  _table_columns: `SELECT table_oid + ${FIRST_OID} AS oid, database_oid, schema_oid, table_name AS name, list(column_name ORDER BY column_index) AS names
+    FROM duckdb_columns() WHERE ${OURS} GROUP BY ALL`,
   _constraint: `SELECT oid, table_oid, namespace, schema, "table", type, key, ftable, fkey, names, fnames, expression, index_oid,
       name || CASE WHEN nth > 1 THEN (nth - 1)::VARCHAR ELSE '' END AS name
     FROM (SELECT *, row_number() OVER (PARTITION BY table_oid, name ORDER BY oid) AS nth FROM (
-      SELECT ${CONSTRAINT_OID} + table_oid * 64 + constraint_index AS oid, table_oid + ${FIRST_OID} AS table_oid,
-        schema_oid + ${FIRST_OID} AS namespace, ${NAMESPACE} AS schema, table_name AS "table",
+      SELECT ${CONSTRAINT_OID} + k.table_oid * 64 + constraint_index AS oid, table_oid + ${FIRST_OID} AS table_oid,
+        k.schema_oid + ${FIRST_OID} AS namespace, ${NAMESPACE} AS schema, table_name AS "table",
         CASE constraint_type WHEN 'PRIMARY KEY' THEN 'p' WHEN 'UNIQUE' THEN 'u' WHEN 'FOREIGN KEY' THEN 'f' ELSE 'c' END AS type,
         list_transform(constraint_column_indexes, lambda i: (i + 1)::SMALLINT) AS key, constraint_column_names AS names,
-        (SELECT any_value(t.table_oid) + ${FIRST_OID} FROM duckdb_tables() t WHERE t.database_oid = k.database_oid
-          AND t.schema_oid = k.schema_oid AND t.table_name = k.referenced_table) AS ftable,
-        (SELECT list(c.column_index::SMALLINT ORDER BY list_position(k.referenced_column_names, c.column_name)) FROM duckdb_columns() c
-          WHERE c.database_oid = k.database_oid AND c.schema_oid = k.schema_oid AND c.table_name = k.referenced_table
-          AND list_contains(k.referenced_column_names, c.column_name)) AS fkey,
+        f.oid AS ftable, list_transform(referenced_column_names, lambda n: list_position(f.names, n)::SMALLINT) AS fkey,
         referenced_column_names AS fnames, expression,
         CASE WHEN constraint_type IN ('PRIMARY KEY', 'UNIQUE') THEN ${INDEX_OID} + table_oid * 64 + constraint_index ELSE 0 END AS index_oid,
         CASE constraint_type WHEN 'PRIMARY KEY' THEN table_name || '_pkey'
           ELSE concat_ws('_', table_name, array_to_string(constraint_column_names, '_'),
             CASE constraint_type WHEN 'UNIQUE' THEN 'key' WHEN 'FOREIGN KEY' THEN 'fkey' ELSE 'check' END) END AS name
-      FROM duckdb_constraints() k WHERE database_name IN (current_database(), 'temp') AND constraint_type <> 'NOT NULL'))`,
+      FROM duckdb_constraints() k LEFT JOIN @_table_columns f ON f.database_oid = k.database_oid AND f.schema_oid = k.schema_oid AND f.name = k.referenced_table
+      WHERE database_name IN (current_database(), 'temp') AND constraint_type <> 'NOT NULL'))`,
   _index: `SELECT index_oid AS oid, name, table_oid, namespace, schema, "table", true AS is_unique, type = 'p' AS is_primary,
       key, list_transform(names, lambda n: @quote_ident(n)) AS expressions FROM @_constraint WHERE index_oid <> 0
-    UNION ALL SELECT index_oid + ${FIRST_OID}, index_name, table_oid + ${FIRST_OID}, schema_oid + ${FIRST_OID}, ${NAMESPACE}, table_name,
+    UNION ALL SELECT index_oid + ${FIRST_OID}, index_name, table_oid + ${FIRST_OID}, i.schema_oid + ${FIRST_OID}, ${NAMESPACE}, table_name,
       is_unique, is_primary, list_transform(expressions::VARCHAR[], lambda e: coalesce(list_position(c.names, trim(e, '"')), 0)::SMALLINT),
       expressions::VARCHAR[]
-    FROM duckdb_indexes() i JOIN (SELECT table_oid AS t, database_oid AS d, list(column_name ORDER BY column_index) AS names FROM duckdb_columns() GROUP BY ALL) c
-    ON c.t = i.table_oid AND c.d = i.database_oid WHERE database_name IN (current_database(), 'temp')`,
+    FROM duckdb_indexes() i JOIN @_table_columns c ON c.oid = i.table_oid + ${FIRST_OID} AND c.database_oid = i.database_oid
+    WHERE database_name IN (current_database(), 'temp')`,
   _class: `SELECT table_oid + ${FIRST_OID} AS oid, table_name AS name, schema_oid + ${FIRST_OID} AS namespace, 'r' AS kind, 2 AS am,
       estimated_size AS tuples, column_count AS natts, check_constraint_count AS checks, index_count > 0 AS indexed, temporary,
       ${NAMESPACE} AS schema, comment FROM duckdb_tables() WHERE ${OURS}
