@@ -31,7 +31,7 @@ export const FUNCTIONS: Readonly<Record<string, readonly Macro[]>> = {
   ...Object.fromEntries(
     VISIBLE.map((kind) => [`pg_${kind}_is_visible`, constant('_object IS NOT NULL', '_object')]),
   ),
-  pg_table_is_visible: [['_object', '_object < 16384 OR list_contains(_in, _object::BIGINT)']],
+  pg_table_is_visible: [['_object', '_object < 13000 OR list_contains(_in, _object::BIGINT)']],
   quote_ident: [
     [
       'name',

@@ -18,6 +18,7 @@ const FIRST_OID = 16384;
 /** Parts of a table get oids of their own, from these on: they have none in DuckDB. */
 const INDEX_OID = 2 ** 30;
 const CONSTRAINT_OID = 2 ** 31;
+const ROW_OID = 2 ** 27;
 const ARRAY_OID = 2 ** 28;
 const DEFAULT_OID = 3 * 2 ** 30;
 
@@ -96,6 +97,9 @@ export const HELPERS: Readonly<Record<string, string>> = {
   _comment: mapOf('objoid * 4096 + objsubid', 'any_value(description)', '@pg_description', 'ALL'),
   _setting_value: mapOf('lower(name)', 'any_value(setting)', '@pg_settings', 'lower(name)'),
   _type: `SELECT * FROM (VALUES ${typeNames.join(', ')}) t(duck, oid, array_oid)`,
+  _row_class: `SELECT table_oid + ${FIRST_OID} AS oid, table_name AS name, schema_oid + ${FIRST_OID} AS namespace FROM duckdb_tables() WHERE ${OURS}
+    UNION ALL SELECT view_oid + ${FIRST_OID}, view_name, schema_oid + ${FIRST_OID} FROM duckdb_views() WHERE ${OURS}`,
+  _opclass: `SELECT * FROM (VALUES (1978, 'int4_ops', 23), (1979, 'int2_ops', 21), (3122, 'date_ops', 1082), (3123, 'float8_ops', 701), (3124, 'int8_ops', 20), (3125, 'numeric_ops', 1700), (3126, 'text_ops', 25), (3127, 'timestamptz_ops', 1184), (3128, 'timestamp_ops', 1114), (10003, 'bool_ops', 16), (10006, 'bytea_ops', 17), (10012, 'float4_ops', 700), (10022, 'interval_ops', 1186), (10038, 'time_ops', 1083), (10041, 'timetz_ops', 1266), (10065, 'uuid_ops', 2950)) o(oid, name, type)`,
   _enum: `SELECT * FROM duckdb_types() WHERE ${OURS} AND logical_type = 'ENUM'`,
   _namespace: `SELECT oid + ${FIRST_OID} AS oid, schema_name AS name FROM duckdb_schemas()
     WHERE database_name = current_database() AND schema_name NOT IN ('information_schema', 'pg_catalog')
@@ -166,7 +170,6 @@ const constraintPlace = {
   constraint_schema: 'schema',
   constraint_name: 'name',
 };
-const columnStatistics = { schemaname: 'n.name', relname: 'c.name', relid: 'c.oid' };
 /** How SQL calls the types in information_schema. */
 const sqlType = (type: string) => `@format_type(${type}, NULL)`;
 const yesNo = (condition: string) => `CASE WHEN ${condition} THEN 'YES' ELSE 'NO' END`;
@@ -179,6 +182,7 @@ export const SOURCES: Readonly<Record<string, Source>> = {
       oid: 'oid',
       relname: 'name',
       relnamespace: 'namespace',
+      reltype: `CASE WHEN kind IN ('r', 'v') AND oid >= ${FIRST_OID} THEN ${ROW_OID} + oid ELSE 0 END`,
       relowner: '10',
       relam: 'am',
       relfilenode: `CASE kind WHEN 'v' THEN 0 ELSE oid END`,
@@ -194,7 +198,7 @@ export const SOURCES: Readonly<Record<string, Source>> = {
     },
   },
   pg_attribute: {
-    from: '@_attribute a LEFT JOIN @pg_type t ON t.oid = a.type',
+    from: '@_attribute a LEFT JOIN @_system_type t ON t.oid = a.type',
     columns: {
       attrelid: 'relation',
       attname: 'name',
@@ -224,9 +228,10 @@ export const SOURCES: Readonly<Record<string, Source>> = {
     },
   },
   pg_index: {
-    from: '@_index',
+    from: `@_index i JOIN (SELECT relation, list(coalesce(o.oid, 0) ORDER BY a.number) AS classes, list(CASE a.type WHEN 25 THEN 100 ELSE 0 END ORDER BY a.number) AS collations
+      FROM @_attribute a LEFT JOIN @_opclass o ON o.type = a.type GROUP BY ALL) c ON c.relation = i.oid`,
     columns: {
-      indexrelid: 'oid',
+      indexrelid: 'i.oid',
       indrelid: 'table_oid',
       indnatts: 'len(key)',
       indnkeyatts: 'len(key)',
@@ -237,8 +242,8 @@ export const SOURCES: Readonly<Record<string, Source>> = {
       indisready: 'true',
       indislive: 'true',
       indkey: 'key',
-      indcollation: 'list_transform(key, lambda k: 0)',
-      indclass: 'list_transform(key, lambda k: 0)',
+      indcollation: 'collations',
+      indclass: 'classes',
       indoption: 'list_transform(key, lambda k: 0)',
       indexprs: `CASE WHEN list_contains(key, 0) THEN array_to_string(list_filter(expressions, lambda e, i: key[i] = 0), ', ') END`,
     },
@@ -270,10 +275,14 @@ export const SOURCES: Readonly<Record<string, Source>> = {
       SELECT * EXCLUDE (kind), kind = 'e' AS typbyval, kind AS typtype, false AS typispreferred, ',' AS typdelim, 0 AS typmodin, 0 AS typmodout, 'i' AS typalign, 0 AS typcollation FROM (
       SELECT type_oid + ${FIRST_OID} AS oid, type_name AS typname, 'e' AS kind, 4 AS typlen, 'E' AS typcategory, 0 AS typelem, ${ARRAY_OID} + type_oid AS typarray, 0 AS typsubscript,
         3504 AS typinput, 3505 AS typoutput, 3532 AS typreceive, 3533 AS typsend, 'p' AS typstorage, schema_oid + ${FIRST_OID} AS namespace FROM @_enum UNION ALL
-      SELECT ${ARRAY_OID} + type_oid, '_' || type_name, 'b', -1, 'A', type_oid + ${FIRST_OID}, 0, 6179, 750, 751, 2400, 2401, 'x', schema_oid + ${FIRST_OID} FROM @_enum))`,
+      SELECT ${ARRAY_OID} + type_oid, '_' || type_name, 'b', -1, 'A', type_oid + ${FIRST_OID}, 0, 6179, 750, 751, 2400, 2401, 'x', schema_oid + ${FIRST_OID} FROM @_enum)
+      UNION ALL BY NAME SELECT ${ROW_OID} + oid AS oid, name AS typname, oid AS typrelid, -1 AS typlen, false AS typbyval, 'c' AS typtype, 'C' AS typcategory, false AS typispreferred,
+        ',' AS typdelim, 0 AS typelem, 0 AS typarray, 2290 AS typinput, 2291 AS typoutput, 2402 AS typreceive, 2403 AS typsend, 0 AS typmodin, 0 AS typmodout, 'd' AS typalign,
+        'x' AS typstorage, 0 AS typcollation, 0 AS typsubscript, namespace FROM @_row_class)`,
     columns: {
       typnamespace: 'namespace',
       typowner: '10',
+      typrelid: 'coalesce(typrelid, 0)',
       typisdefined: 'true',
       typtypmod: '-1',
       ...Object.fromEntries(
@@ -404,6 +413,18 @@ export const SOURCES: Readonly<Record<string, Source>> = {
       collencoding: 'encoding',
     },
   },
+  pg_opclass: {
+    from: '@_opclass',
+    columns: {
+      oid: 'oid',
+      opcmethod: '403',
+      opcname: 'name',
+      opcnamespace: '11',
+      opcowner: '10',
+      opcintype: 'type',
+      opcdefault: 'true',
+    },
+  },
   pg_language: {
     from: `(VALUES (12, 'internal', false, false), (14, 'sql', false, true)) l(oid, name, is_pl, is_trusted)`,
     columns: {
@@ -496,8 +517,18 @@ export const SOURCES: Readonly<Record<string, Source>> = {
     },
   },
   pg_stat_user_tables: {
-    from: `@_class c JOIN @_namespace n ON n.oid = c.namespace WHERE kind = 'r' AND ${isUser}`,
-    columns: { ...columnStatistics, n_live_tup: 'tuples' },
+    from: `@_class WHERE kind = 'r' AND ${isUser}`,
+    columns: { schemaname: 'schema', relname: 'name', relid: 'oid', n_live_tup: 'tuples' },
+  },
+  pg_stat_user_indexes: {
+    from: `@_index WHERE ${isUser}`,
+    columns: {
+      relid: 'table_oid',
+      indexrelid: 'oid',
+      schemaname: 'schema',
+      relname: '"table"',
+      indexrelname: 'name',
+    },
   },
   pg_stat_activity: {
     from: '(SELECT 1)',
