@@ -44,6 +44,8 @@ const MAY_NAME =
 const ALSO_IN_DUCKDB = new Set(['age', 'current_setting', 'array_upper', 'array_lower', 'array_remove']); // biome-ignore format: one list
 /** Columns of a type whose first element has the subscript 0, and whose text is its elements between spaces. */
 const VECTORS = new Set(['indkey', 'indclass', 'indcollation', 'indoption', 'proargtypes']);
+/** Functions that give subscripts of their first argument. */
+const SUBSCRIPT_FUNCTIONS = new Set(['generate_subscripts', 'array_upper', 'array_lower']);
 const SYSTEM_COLUMNS: Readonly<Record<string, string>> = {
   tableoid: '',
   xmin: '1',
@@ -491,7 +493,10 @@ class Rewriter {
 
   #vector(at: number): void {
     const tokens = this.#tokens;
-    if (tokens[at + 1]?.text === '[') {
+    const open = enclosing(tokens, at);
+    if (SUBSCRIPT_FUNCTIONS.has(tokens[open - 1]?.word ?? '') && !isFrom(tokens, open - 2)) {
+      tokens[matching(tokens, open, 1)]!.after += ' - 1';
+    } else if (tokens[at + 1]?.text === '[') {
       tokens[at + 1]!.after += '1 + (';
       const close = tokens[matching(tokens, at + 1, 1)]!;
       close.before = `)${close.before}`;

@@ -99,6 +99,8 @@ export function relationsOfPostgres(): ReadonlyMap<string, SystemRelation> {
 }
 
 function duckTypeOf(type: string): string {
+  // Columns of this type are shown, and compared with nothing.
+  if (type === 'regtype') return 'VARCHAR';
   const element = type.replace(/\[\]$/, '');
   return `${DUCK_TYPES[element.replaceAll('"', '')] ?? element}${element === type ? '' : '[]'}`;
 }

@@ -19,8 +19,8 @@ const RESERVED =
 
 /** A name in a text, as keys of maps have it: `pg_catalog."My Table"` → `My Table`, `a.B` → `a.b`. */
 const plain = (text: string) =>
-  `regexp_replace(array_to_string(list_transform(regexp_extract_all(${text}, '"(?:[^"]|"")*"|[^".]+'),
-    lambda p: CASE WHEN starts_with(p, '"') THEN replace(p[2:-2], '""', '"') ELSE lower(p) END), '.'), '^pg_catalog[.]', '')`;
+  `regexp_replace(array_to_string((list_transform(regexp_extract_all(${text}, '"(?:[^"]|"")*"|[^".]+'),
+    lambda p: CASE WHEN starts_with(p, '"') THEN replace(p[2:-2], '""', '"') ELSE lower(p) END))[-2:], '.'), '^pg_catalog[.]', '')`;
 
 export const FUNCTIONS: Readonly<Record<string, readonly Macro[]>> = {
   ...Object.fromEntries(
@@ -70,7 +70,10 @@ export const FUNCTIONS: Readonly<Record<string, readonly Macro[]>> = {
   ],
   pg_get_indexdef: [
     ['_object', '_in[_object::BIGINT][1]'],
-    ['_object, _nth, pretty', '_in[_object::BIGINT][_nth + 1]'],
+    [
+      '_object, _nth, pretty',
+      '_in[_object::BIGINT][CASE WHEN _nth = 0 AND pretty THEN -1 ELSE _nth + 1 END]',
+    ],
   ],
   pg_get_function_arguments: [['_object', '_in[_object::BIGINT]']],
   pg_get_function_identity_arguments: [['_object', '_in[_object::BIGINT]']],
@@ -84,9 +87,9 @@ export const FUNCTIONS: Readonly<Record<string, readonly Macro[]>> = {
       'pg_get_ruledef',
       'pg_get_statisticsobjdef_columns',
       'pg_get_statisticsobjdef',
-      'pg_tablespace_location',
     ].map((name) => [name, constant('NULL::VARCHAR', '_object', '_object, pretty')]),
   ),
+  pg_tablespace_location: constant(`''`, '_object'),
   pg_get_serial_sequence: constant('NULL::VARCHAR', '"table", "column"'),
   pg_describe_object: constant('NULL::VARCHAR', '_of, _object, sub'),
   pg_index_column_has_property: [

@@ -83,9 +83,9 @@ export const HELPERS: Readonly<Record<string, string>> = {
   ),
   _index_text: mapOf(
     'oid',
-    `list_prepend('CREATE ' || CASE WHEN is_unique THEN 'UNIQUE ' ELSE '' END || 'INDEX ' || @quote_ident(name) || ' ON ' || @quote_ident(schema) || '.'
-    || @quote_ident("table") || ' USING btree (' || array_to_string(expressions, ', ') || ')', expressions)`,
-    '@_index',
+    `[head || @quote_ident(schema) || '.' || tail] || expressions || [head || CASE WHEN schema = current_schema() THEN '' ELSE @quote_ident(schema) || '.' END || tail]`,
+    `(SELECT *, 'CREATE ' || CASE WHEN is_unique THEN 'UNIQUE ' ELSE '' END || 'INDEX ' || @quote_ident(name) || ' ON ' AS head,
+      @quote_ident("table") || ' USING btree (' || array_to_string(expressions, ', ') || ')' AS tail FROM @_index)`,
   ),
   _function_arguments: mapOf(
     'oid',
@@ -105,7 +105,7 @@ export const HELPERS: Readonly<Record<string, string>> = {
     WHERE database_name = current_database() AND schema_name NOT IN ('information_schema', 'pg_catalog')
     UNION ALL SELECT oid + ${FIRST_OID}, 'temp' FROM duckdb_schemas() WHERE database_name = 'temp' AND schema_name = 'main'
     AND EXISTS (SELECT 1 FROM duckdb_tables() WHERE temporary UNION ALL SELECT 1 FROM duckdb_views() WHERE temporary AND NOT internal)
-    UNION ALL SELECT 11, 'pg_catalog' UNION ALL SELECT ${INFORMATION_SCHEMA_OID}, 'information_schema'`,
+    UNION ALL SELECT 11, 'pg_catalog' UNION ALL SELECT 99, 'pg_toast' UNION ALL SELECT ${INFORMATION_SCHEMA_OID}, 'information_schema'`,
   _table_columns: `SELECT table_oid + ${FIRST_OID} AS oid, database_oid, schema_oid, table_name AS name, list(column_name ORDER BY column_index) AS names
     FROM duckdb_columns() WHERE ${OURS} GROUP BY ALL`,
   _constraint: `SELECT oid, table_oid, namespace, schema, "table", type, key, ftable, fkey, names, fnames, expression, index_oid,
@@ -127,7 +127,7 @@ export const HELPERS: Readonly<Record<string, string>> = {
       key, list_transform(names, lambda n: @quote_ident(n)) AS expressions FROM @_constraint WHERE index_oid <> 0
     UNION ALL SELECT index_oid + ${FIRST_OID}, index_name, table_oid + ${FIRST_OID}, i.schema_oid + ${FIRST_OID}, ${NAMESPACE}, table_name,
       is_unique, is_primary, list_transform(expressions::VARCHAR[], lambda e: coalesce(list_position(c.names, trim(e, '"')), 0)::SMALLINT),
-      expressions::VARCHAR[]
+      list_transform(expressions::VARCHAR[], lambda e: CASE WHEN list_contains(c.names, trim(e, '"')) THEN @quote_ident(trim(e, '"')) ELSE e END)
     FROM duckdb_indexes() i JOIN @_table_columns c ON c.oid = i.table_oid + ${FIRST_OID} AND c.database_oid = i.database_oid
     WHERE database_name IN (current_database(), 'temp')`,
   _class: `SELECT table_oid + ${FIRST_OID} AS oid, table_name AS name, schema_oid + ${FIRST_OID} AS namespace, 'r' AS kind, 2 AS am,
@@ -141,7 +141,7 @@ export const HELPERS: Readonly<Record<string, string>> = {
     UNION ALL SELECT oid, name, CASE schema WHEN 'pg_catalog' THEN 11 ELSE ${INFORMATION_SCHEMA_OID} END, kind,
       CASE kind WHEN 'r' THEN 2 ELSE 0 END, -1, columns, 0, false, false, schema, NULL FROM @_system_class`,
   _column: `SELECT c.table_oid + ${FIRST_OID} AS relation, c.column_name AS name, c.column_index AS number, c.data_type, NOT is_nullable AS not_null,
-      column_default AS default_text, comment, schema_name, table_name,
+      regexp_replace(regexp_replace(column_default, '^CAST\\(''t'' AS BOOLEAN\\)$', 'true'), '^CAST\\(''f'' AS BOOLEAN\\)$', 'false') AS default_text, comment, schema_name, table_name,
       CASE WHEN data_type LIKE 'DECIMAL(%' AND NOT contains(data_type, '[') THEN (numeric_precision << 16 | numeric_scale) + 4 ELSE -1 END AS modifier,
       CASE WHEN regexp_matches(data_type, '^(STRUCT|MAP|UNION)\\(') THEN 114
         WHEN data_type LIKE '%]' THEN coalesce(t.array_oid, 1009) ELSE coalesce(t.oid, 25) END AS type,
@@ -193,6 +193,8 @@ export const SOURCES: Readonly<Record<string, Source>> = {
       relnatts: 'natts',
       relchecks: 'checks',
       relhasrules: `kind = 'v'`,
+      // psql asks for foreign keys only where there are triggers.
+      relhastriggers: `oid IN (SELECT unnest([table_oid, ftable]) FROM @_constraint WHERE type = 'f')`,
       relispopulated: 'true',
       relreplident: `CASE kind WHEN 'r' THEN 'd' ELSE 'n' END`,
     },
@@ -266,7 +268,7 @@ export const SOURCES: Readonly<Record<string, Source>> = {
       conislocal: 'true',
       connoinherit: `type <> 'c'`,
       conkey: 'key',
-      confkey: 'fkey',
+      confkey: `CASE type WHEN 'f' THEN fkey END`,
       conbin: 'expression',
     },
   },
@@ -476,7 +478,7 @@ export const SOURCES: Readonly<Record<string, Source>> = {
       schemaname: 'schema_name',
       sequencename: 'sequence_name',
       sequenceowner: '@user',
-      data_type: '20',
+      data_type: `'bigint'`,
       start_value: 'start_value',
       min_value: 'min_value',
       max_value: 'max_value',

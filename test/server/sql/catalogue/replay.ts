@@ -17,12 +17,31 @@ export interface Recorded {
 
 /** How DuckDB's answer compares. `error` or wrong `columns` is a miss; other `rows` may come from other objects. */
 export type Outcome =
-  | { readonly kind: 'same' | 'many' | 'rows' }
-  | { readonly kind: 'error' | 'columns'; readonly message: string };
+  | { readonly kind: 'same' | 'many' }
+  | { readonly kind: 'error' | 'columns' | 'rows'; readonly message: string };
 
 export function recordedStatements(): readonly Recorded[] {
   const text = readFileSync(new URL('statements.json', FIXTURES), 'utf8');
   return (JSON.parse(text) as { statements: Recorded[] }).statements;
+}
+
+function differenceOf(
+  names: readonly string[],
+  actual: readonly (readonly string[])[],
+  expected: readonly (readonly string[])[],
+): Outcome {
+  if (actual.length !== expected.length) {
+    return { kind: 'rows', message: `${actual.length} rows for ${expected.length}` };
+  }
+  const cells = expected.flatMap((row, index) =>
+    row.flatMap((cell, column) => {
+      const found = actual[index]![column]!;
+      return found === cell ? [] : [`${names[column]}: ${found} for ${cell}`];
+    }),
+  );
+  return cells.length === 0
+    ? { kind: 'same' }
+    : { kind: 'rows', message: [...new Set(cells)].join('; ') };
 }
 
 /** An engine with the recorded objects, and what a server does for a catalogue statement. */
@@ -72,9 +91,10 @@ export class Replay implements AsyncDisposable {
     if (names.join() !== expected) return { kind: 'columns', message: `${names} for ${expected}` };
     if (typeof rows === 'number') return { kind: 'many' };
     const isOrdered = /order by/i.test(sql);
-    const order = (list: readonly (readonly string[])[]) => (isOrdered ? [...list] : [...list].sort());
+    const order = (list: readonly (readonly string[])[]) =>
+      isOrdered ? [...list] : [...list].sort();
     const actual = result.rows.map((row) => names.map((name) => this.#textOf(row[name])));
-    return { kind: JSON.stringify(order(actual)) === JSON.stringify(order(rows)) ? 'same' : 'rows' };
+    return differenceOf(names, order(actual), order(rows));
   }
 
   /** A value as PostgreSQL writes it; an oid of a recorded object as its placeholder. */
@@ -89,7 +109,8 @@ export class Replay implements AsyncDisposable {
   #names: ReadonlyMap<string, string> = new Map();
 
   async #readOids(): Promise<void> {
-    const { rows } = await this.ask(`SELECT 'class ' || relname AS name, oid FROM pg_class WHERE oid >= 16384
+    const { rows } =
+      await this.ask(`SELECT 'class ' || relname AS name, oid FROM pg_class WHERE oid >= 16384
       UNION ALL SELECT 'type ' || typname, oid FROM pg_type WHERE oid >= 16384
       UNION ALL SELECT 'schema ' || nspname, oid FROM pg_namespace WHERE oid >= 16384
       UNION ALL SELECT 'database ' || datname, oid FROM pg_database
