@@ -187,12 +187,13 @@ class Rewriter {
   #addRelations(): void {
     const { relations } = this.#definitions;
     if (relations === '') return;
-    const starts = ['select', 'with', 'from', 'values', 'table'];
-    const [first] = this.#tokens;
-    const at =
-      first?.text === '('
-        ? 0
-        : this.#tokens.findIndex(({ word, kind }) => kind === Kind.Word && starts.includes(word));
+    // A statement that is no query holds one, but `WITH (…)` has options.
+    const at = this.#tokens.findIndex(
+      ({ word, kind, text }, index) =>
+        (index === 0 && (text === '(' || ['from', 'values', 'table'].includes(word))) ||
+        (kind === Kind.Word &&
+          (word === 'select' || (word === 'with' && this.#tokens[index + 1]?.text !== '('))),
+    );
     const query = this.#tokens[at]!;
     const list = this.#tokens[at + 1]?.word === 'recursive' ? this.#tokens[at + 1]! : query;
     if (query.word === 'with') list.after = ` ${relations},${list.after}`;
@@ -356,6 +357,8 @@ class Rewriter {
     const token = this.#tokens[at]!;
     const next = this.#tokens[at + 1];
     const match = /^(!?)~(\*?)$/.exec(token.text);
+    // Division of integers gives an integer in PostgreSQL.
+    if (token.text === '/') token.out = '//';
     if (match !== null) this.#regularExpression(at, match[1] === '!', match[2] === '*');
     else if (/^!?~~\*?$/.test(token.text)) this.#like(at);
     else if (

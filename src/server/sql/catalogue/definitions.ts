@@ -188,7 +188,7 @@ export class Definitions {
 
   /** The statements that make everything that `expand` has met, in order. Each may run again. */
   get setup(): readonly string[] {
-    return [`ATTACH IF NOT EXISTS ':memory:' AS ${CATALOG}`, ...this.#made.values()];
+    return [`ATTACH IF NOT EXISTS ':memory:' AS ${CATALOG} (READ_WRITE)`, ...this.#made.values()];
   }
 
   /** The relations that `expand` has met, as the list of a WITH. Each is computed once in a statement. */

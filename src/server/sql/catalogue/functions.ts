@@ -89,7 +89,7 @@ export const FUNCTIONS: Readonly<Record<string, readonly Macro[]>> = {
       'pg_get_statisticsobjdef',
     ].map((name) => [name, constant('NULL::VARCHAR', '_object', '_object, pretty')]),
   ),
-  pg_tablespace_location: constant(`''`, '_object'),
+  pg_tablespace_location: constant(`CASE WHEN _object IS NOT NULL THEN '' END`, '_object'),
   pg_get_serial_sequence: constant('NULL::VARCHAR', '"table", "column"'),
   pg_describe_object: constant('NULL::VARCHAR', '_of, _object, sub'),
   pg_index_column_has_property: [

@@ -60,6 +60,9 @@ function nameItem(tokens: readonly Token[], from: number, to: number): void {
   const last = tokens[to - 1]!;
   if (last.text === '*') return;
   const alias = aliasStart(tokens, from, to);
+  // PostgreSQL gives a NULL without a type as text, DuckDB as an integer.
+  if (tokens[from]!.word === 'null' && (to === from + 1 || alias === from + 1))
+    tokens[from]!.after = '::VARCHAR';
   if (alias !== undefined) {
     // PostgreSQL puts names without quotes into lower case. DuckDB wants AS before some of them.
     if (last.kind === Kind.Word) last.out = quoteIdentifier(last.word);

@@ -174,6 +174,11 @@ const constraintPlace = {
 const sqlType = (type: string) => `@format_type(${type}, NULL)`;
 const yesNo = (condition: string) => `CASE WHEN ${condition} THEN 'YES' ELSE 'NO' END`;
 
+const TABLE_STATISTICS: Source = {
+  from: `@_class WHERE kind = 'r' AND ${isUser}`,
+  columns: { schemaname: 'schema', relname: 'name', relid: 'oid', n_live_tup: 'tuples' },
+};
+
 export const SOURCES: Readonly<Record<string, Source>> = {
   pg_namespace: { from: '@_namespace', columns: { oid: 'oid', nspname: 'name', nspowner: '10' } },
   pg_class: {
@@ -518,10 +523,14 @@ export const SOURCES: Readonly<Record<string, Source>> = {
       indexdef: '@pg_get_indexdef(oid)',
     },
   },
-  pg_stat_user_tables: {
-    from: `@_class WHERE kind = 'r' AND ${isUser}`,
-    columns: { schemaname: 'schema', relname: 'name', relid: 'oid', n_live_tup: 'tuples' },
-  },
+  ...Object.fromEntries(
+    [
+      'pg_stat_all_tables',
+      'pg_stat_user_tables',
+      'pg_statio_all_tables',
+      'pg_statio_user_tables',
+    ].map((name) => [name, TABLE_STATISTICS]),
+  ),
   pg_stat_user_indexes: {
     from: `@_index WHERE ${isUser}`,
     columns: {

@@ -25,6 +25,19 @@ export function recordedStatements(): readonly Recorded[] {
   return (JSON.parse(text) as { statements: Recorded[] }).statements;
 }
 
+/**
+ * What a client reads a value of the type as. The server sends an oid as int8, a name or a vector as text; a function's name
+ * (regproc) goes out as its oid.
+ */
+function familyOf(type: string): string {
+  if (type.endsWith('[]') || type === 'anyarray') return 'list';
+  if (/^(SMALLINT|INTEGER|BIGINT|HUGEINT|UBIGINT|oid|xid|regproc)$/i.test(type)) return 'integer';
+  if (/^(FLOAT|DOUBLE|REAL|DECIMAL|NUMERIC)/i.test(type)) return 'number';
+  if (/^BOOL/i.test(type)) return 'boolean';
+  if (/^(TIMESTAMP|DATE|TIME|INTERVAL)/i.test(type)) return type.slice(0, 4).toLowerCase();
+  return 'text';
+}
+
 function differenceOf(
   names: readonly string[],
   actual: readonly (readonly string[])[],
@@ -88,6 +101,12 @@ export class Replay implements AsyncDisposable {
     }
     const expected = dedupeNames(columns.map(([name]) => name)).join();
     const names = result.columns.map(({ name }) => name);
+    const types = result.columns.flatMap(({ name, type }, index) => {
+      const recorded = columns[index]?.[1] ?? '';
+      const [actual, wanted] = [familyOf(type), familyOf(recorded)];
+      return actual === wanted ? [] : [`${name} is ${type} for ${recorded}`];
+    });
+    if (types.length > 0) return { kind: 'columns', message: types.join() };
     if (names.join() !== expected) return { kind: 'columns', message: `${names} for ${expected}` };
     if (typeof rows === 'number') return { kind: 'many' };
     const isOrdered = /order by/i.test(sql);
