@@ -115,8 +115,14 @@ function emptyValue({ type, notNull }: SystemColumn): string {
 
 function relationSql({ columns }: SystemRelation, key: string): string {
   const source = SOURCES[key];
+  const expressions = new Map(
+    source?.columns.split(/;\s*/).map((column) => {
+      const [, name, expression] = /^(\w+)(?: = (.*))?$/s.exec(column)!;
+      return [name, expression ?? quoteIdentifier(name!)];
+    }),
+  );
   const list = columns.map((column) => {
-    const value = source?.columns[column.name] ?? emptyValue(column);
+    const value = expressions.get(column.name) ?? emptyValue(column);
     return `(${value})::${duckTypeOf(column.type)} AS ${quoteIdentifier(column.name)}`;
   });
   return `SELECT ${list.join(', ')} FROM ${source?.from ?? '(SELECT 1) WHERE false'}`;

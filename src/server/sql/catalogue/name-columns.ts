@@ -52,16 +52,30 @@ export function nameColumns(tokens: readonly Token[]): void {
     const items = selectItems(tokens, index);
     // PostgreSQL takes a SELECT of no columns.
     if (items.length === 0) token.after = ' 1';
-    for (const [from, to] of items) nameItem(tokens, from, to);
+    for (const [from, to] of items) nameItem(tokens, from, to, isArm(tokens, index));
   });
 }
 
-function nameItem(tokens: readonly Token[], from: number, to: number): void {
+/** True if the SELECT at `at` is an arm of a UNION. */
+function isArm(tokens: readonly Token[], at: number): boolean {
+  const reaches = (step: 1 | -1) => {
+    for (let index = at; index >= 0 && index < tokens.length; index += step) {
+      const { kind, word } = tokens[index]!;
+      if (kind === (step === 1 ? Kind.Close : Kind.Open)) return false;
+      if (kind === Kind.Open || kind === Kind.Close) index = matching(tokens, index, step);
+      else if (kind === Kind.Word && word === 'union') return true;
+    }
+    return false;
+  };
+  return reaches(1) || reaches(-1);
+}
+
+function nameItem(tokens: readonly Token[], from: number, to: number, isUnion: boolean): void {
   const last = tokens[to - 1]!;
   if (last.text === '*') return;
   const alias = aliasStart(tokens, from, to);
-  // PostgreSQL gives a NULL without a type as text, DuckDB as an integer.
-  if (tokens[from]!.word === 'null' && (to === from + 1 || alias === from + 1))
+  // PostgreSQL gives a NULL without a type as text, DuckDB as an integer. In a UNION, another arm may have the type.
+  if (!isUnion && tokens[from]!.word === 'null' && (to === from + 1 || alias === from + 1))
     tokens[from]!.after = '::VARCHAR';
   if (alias !== undefined) {
     // PostgreSQL puts names without quotes into lower case. DuckDB wants AS before some of them.

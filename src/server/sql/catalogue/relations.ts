@@ -7,10 +7,13 @@
  */
 import { PG_TYPE_OF, PG_TYPES } from '../types/oids.ts';
 
-/** The rows of a relation: a FROM clause, and the columns' expressions. */
+/**
+ * The rows of a relation: a FROM clause, and columns as `name = expression`, or `name` if the FROM has it by this name. The
+ * last expression of a name counts.
+ */
 export interface Source {
   readonly from: string;
-  readonly columns: Readonly<Record<string, string>>;
+  readonly columns: string;
 }
 
 /** Oids of DuckDB's objects start here: those of PostgreSQL's own objects are below. */
@@ -164,118 +167,57 @@ export const HELPERS: Readonly<Record<string, string>> = {
 };
 
 const isUser = `schema NOT IN ('pg_catalog', 'information_schema')`;
-const tablePlace = { table_catalog: '@database', table_schema: 'schema', table_name: '"table"' };
-const constraintPlace = {
-  constraint_catalog: '@database',
-  constraint_schema: 'schema',
-  constraint_name: 'name',
-};
+const tablePlace = 'table_catalog = @database; table_schema = schema; table_name = "table"';
+const constraintPlace =
+  'constraint_catalog = @database; constraint_schema = schema; constraint_name = name';
 /** How SQL calls the types in information_schema. */
 const sqlType = (type: string) => `@format_type(${type}, NULL)`;
 const yesNo = (condition: string) => `CASE WHEN ${condition} THEN 'YES' ELSE 'NO' END`;
 
 const TABLE_STATISTICS: Source = {
   from: `@_class WHERE kind = 'r' AND ${isUser}`,
-  columns: { schemaname: 'schema', relname: 'name', relid: 'oid', n_live_tup: 'tuples' },
+  columns: `schemaname = schema; relname = name; relid = oid; n_live_tup = tuples`,
 };
 
 export const SOURCES: Readonly<Record<string, Source>> = {
-  pg_namespace: { from: '@_namespace', columns: { oid: 'oid', nspname: 'name', nspowner: '10' } },
+  pg_namespace: { from: '@_namespace', columns: `oid; nspname = name; nspowner = 10` },
   pg_class: {
     from: '@_class',
-    columns: {
-      oid: 'oid',
-      relname: 'name',
-      relnamespace: 'namespace',
-      reltype: `CASE WHEN kind IN ('r', 'v') AND oid >= ${FIRST_OID} THEN ${ROW_OID} + oid ELSE 0 END`,
-      relowner: '10',
-      relam: 'am',
-      relfilenode: `CASE kind WHEN 'v' THEN 0 ELSE oid END`,
-      reltuples: 'tuples',
-      relhasindex: 'indexed',
-      relpersistence: `CASE WHEN temporary THEN 't' ELSE 'p' END`,
-      relkind: 'kind',
-      relnatts: 'natts',
-      relchecks: 'checks',
-      relhasrules: `kind = 'v'`,
-      // psql asks for foreign keys only where there are triggers.
-      relhastriggers: `oid IN (SELECT unnest([table_oid, ftable]) FROM @_constraint WHERE type = 'f')`,
-      relispopulated: 'true',
-      relreplident: `CASE kind WHEN 'r' THEN 'd' ELSE 'n' END`,
-    },
+    columns: `oid; relname = name; relnamespace = namespace;
+      reltype = CASE WHEN kind IN ('r', 'v') AND oid >= ${FIRST_OID} THEN ${ROW_OID} + oid ELSE 0 END; relowner = 10;
+      relam = am; relfilenode = CASE kind WHEN 'v' THEN 0 ELSE oid END; reltuples = tuples; relhasindex = indexed;
+      relpersistence = CASE WHEN temporary THEN 't' ELSE 'p' END; relkind = kind; relnatts = natts; relchecks = checks;
+      relhasrules = kind = 'v';
+      relhastriggers = oid IN (SELECT unnest([table_oid, ftable]) FROM @_constraint WHERE type = 'f'); relispopulated = true;
+      relreplident = CASE kind WHEN 'r' THEN 'd' ELSE 'n' END`,
   },
   pg_attribute: {
     from: '@_attribute a LEFT JOIN @_system_type t ON t.oid = a.type',
-    columns: {
-      attrelid: 'relation',
-      attname: 'name',
-      atttypid: 'type',
-      attstattarget: '-1',
-      attlen: 't.typlen',
-      attnum: 'number',
-      attndims: 'dimensions',
-      attcacheoff: '-1',
-      atttypmod: 'modifier',
-      attbyval: 't.typbyval',
-      attalign: 't.typalign',
-      attstorage: 't.typstorage',
-      attnotnull: 'not_null',
-      atthasdef: 'has_default',
-      attislocal: 'true',
-      attcollation: 'coalesce(t.typcollation, 0)',
-    },
+    columns: `attrelid = relation; attname = name; atttypid = type; attstattarget = -1; attlen = t.typlen; attnum = number;
+      attndims = dimensions; attcacheoff = -1; atttypmod = modifier; attbyval = t.typbyval; attalign = t.typalign;
+      attstorage = t.typstorage; attnotnull = not_null; atthasdef = has_default; attislocal = true;
+      attcollation = coalesce(t.typcollation, 0)`,
   },
   pg_attrdef: {
     from: '@_column',
-    columns: {
-      oid: `${DEFAULT_OID} + relation * 256 + number`,
-      adrelid: 'relation',
-      adnum: 'number',
-      adbin: 'default_text',
-    },
+    columns: `oid = ${DEFAULT_OID} + relation * 256 + number; adrelid = relation; adnum = number; adbin = default_text`,
   },
   pg_index: {
     from: `@_index i JOIN (SELECT relation, list(coalesce(o.oid, 0) ORDER BY a.number) AS classes, list(CASE a.type WHEN 25 THEN 100 ELSE 0 END ORDER BY a.number) AS collations
       FROM @_attribute a LEFT JOIN @_opclass o ON o.type = a.type GROUP BY ALL) c ON c.relation = i.oid`,
-    columns: {
-      indexrelid: 'i.oid',
-      indrelid: 'table_oid',
-      indnatts: 'len(key)',
-      indnkeyatts: 'len(key)',
-      indisunique: 'is_unique',
-      indisprimary: 'is_primary',
-      indimmediate: 'true',
-      indisvalid: 'true',
-      indisready: 'true',
-      indislive: 'true',
-      indkey: 'key',
-      indcollation: 'collations',
-      indclass: 'classes',
-      indoption: 'list_transform(key, lambda k: 0)',
-      indexprs: `CASE WHEN list_contains(key, 0) THEN array_to_string(list_filter(expressions, lambda e, i: key[i] = 0), ', ') END`,
-    },
+    columns: `indexrelid = i.oid; indrelid = table_oid; indnatts = len(key); indnkeyatts = len(key); indisunique = is_unique;
+      indisprimary = is_primary; indimmediate = true; indisvalid = true; indisready = true; indislive = true; indkey = key;
+      indcollation = collations; indclass = classes; indoption = list_transform(key, lambda k: 0);
+      indexprs = CASE WHEN list_contains(key, 0) THEN array_to_string(list_filter(expressions, lambda e, i: key[i] = 0), ', ') END`,
   },
   pg_constraint: {
     from: `@_constraint k LEFT JOIN (SELECT table_oid AS t, key AS unique_key, index_oid AS unique_index FROM @_constraint WHERE index_oid <> 0) u
       ON k.type = 'f' AND u.t = k.ftable AND u.unique_key = k.fkey`,
-    columns: {
-      oid: 'oid',
-      conname: 'name',
-      connamespace: 'namespace',
-      contype: 'type',
-      convalidated: 'true',
-      conrelid: 'table_oid',
-      conindid: `coalesce(u.unique_index, index_oid)`,
-      confrelid: 'coalesce(ftable, 0)',
-      confupdtype: `CASE type WHEN 'f' THEN 'a' ELSE ' ' END`,
-      confdeltype: `CASE type WHEN 'f' THEN 'a' ELSE ' ' END`,
-      confmatchtype: `CASE type WHEN 'f' THEN 's' ELSE ' ' END`,
-      conislocal: 'true',
-      connoinherit: `type <> 'c'`,
-      conkey: 'key',
-      confkey: `CASE type WHEN 'f' THEN fkey END`,
-      conbin: 'expression',
-    },
+    columns: `oid; conname = name; connamespace = namespace; contype = type; convalidated = true; conrelid = table_oid;
+      conindid = coalesce(u.unique_index, index_oid); confrelid = coalesce(ftable, 0);
+      confupdtype = CASE type WHEN 'f' THEN 'a' ELSE ' ' END; confdeltype = CASE type WHEN 'f' THEN 'a' ELSE ' ' END;
+      confmatchtype = CASE type WHEN 'f' THEN 's' ELSE ' ' END; conislocal = true; connoinherit = type <> 'c'; conkey = key;
+      confkey = CASE type WHEN 'f' THEN fkey END; conbin = expression`,
   },
   pg_type: {
     from: `(SELECT *, 11 AS namespace FROM @_system_type UNION ALL BY NAME
@@ -286,87 +228,32 @@ export const SOURCES: Readonly<Record<string, Source>> = {
       UNION ALL BY NAME SELECT ${ROW_OID} + oid AS oid, name AS typname, oid AS typrelid, -1 AS typlen, false AS typbyval, 'c' AS typtype, 'C' AS typcategory, false AS typispreferred,
         ',' AS typdelim, 0 AS typelem, 0 AS typarray, 2290 AS typinput, 2291 AS typoutput, 2402 AS typreceive, 2403 AS typsend, 0 AS typmodin, 0 AS typmodout, 'd' AS typalign,
         'x' AS typstorage, 0 AS typcollation, 0 AS typsubscript, namespace FROM @_row_class)`,
-    columns: {
-      typnamespace: 'namespace',
-      typowner: '10',
-      typrelid: 'coalesce(typrelid, 0)',
-      typisdefined: 'true',
-      typtypmod: '-1',
-      ...Object.fromEntries(
-        [
-          'oid',
-          'typname',
-          'typlen',
-          'typbyval',
-          'typtype',
-          'typcategory',
-          'typispreferred',
-          'typdelim',
-          'typelem',
-          'typarray',
-          'typinput',
-          'typoutput',
-          'typreceive',
-          'typsend',
-          'typmodin',
-          'typmodout',
-          'typalign',
-          'typstorage',
-          'typcollation',
-          'typsubscript',
-        ].map((name) => [name, name]),
-      ),
-    },
+    columns: `typnamespace = namespace; typowner = 10; typrelid = coalesce(typrelid, 0); typisdefined = true; typtypmod = -1;
+      oid; typname; typlen; typbyval; typtype; typcategory; typispreferred; typdelim; typelem; typarray; typinput; typoutput;
+      typreceive; typsend; typmodin; typmodout; typalign; typstorage; typcollation; typsubscript`,
   },
   pg_enum: {
     from: `(SELECT type_oid, unnest(labels) AS label, generate_subscripts(labels, 1) AS nth FROM @_enum)`,
-    columns: {
-      oid: `${INDEX_OID} + type_oid * 1024 + nth`,
-      enumtypid: `type_oid + ${FIRST_OID}`,
-      enumsortorder: 'nth',
-      enumlabel: 'label',
-    },
+    columns: `oid = ${INDEX_OID} + type_oid * 1024 + nth; enumtypid = type_oid + ${FIRST_OID}; enumsortorder = nth;
+      enumlabel = label`,
   },
   pg_range: {
     from: `(VALUES (3904, 23, 4451), (3906, 1700, 4532), (3908, 1114, 4533), (3910, 1184, 4534), (3912, 1082, 4535), (3926, 20, 4536)) r(oid, subtype, multi)`,
-    columns: { rngtypid: 'oid', rngsubtype: 'subtype', rngmultitypid: 'multi' },
+    columns: `rngtypid = oid; rngsubtype = subtype; rngmultitypid = multi`,
   },
   pg_proc: {
     from: `(SELECT oid, name, namespace, argument_names, argument_types, returns, source, is_set FROM @_function
       UNION ALL SELECT oid, name, 11, []::VARCHAR[], []::VARCHAR[], 'text', name, false FROM @_system_function)`,
-    columns: {
-      oid: 'oid',
-      proname: 'name',
-      pronamespace: 'namespace',
-      proowner: '10',
-      prolang: `CASE namespace WHEN 11 THEN 12 ELSE 14 END`,
-      procost: '1',
-      prokind: `'f'`,
-      proretset: 'is_set',
-      provolatile: `'v'`,
-      proparallel: `'u'`,
-      pronargs: 'len(argument_types)',
-      prorettype: 'coalesce(@regtype_oid(returns), 25)',
-      proargtypes: 'list_transform(argument_types, lambda t: 25)',
-      proargnames: 'argument_names',
-      prosrc: 'source',
-    },
+    columns: `oid; proname = name; pronamespace = namespace; proowner = 10; prolang = CASE namespace WHEN 11 THEN 12 ELSE 14 END;
+      procost = 1; prokind = 'f'; proretset = is_set; provolatile = 'v'; proparallel = 'u'; pronargs = len(argument_types);
+      prorettype = coalesce(@regtype_oid(returns), 25); proargtypes = list_transform(argument_types, lambda t: 25);
+      proargnames = argument_names; prosrc = source`,
   },
   pg_database: {
     from: `(SELECT CASE WHEN database_name = current_database() THEN @database ELSE database_name END AS name, database_oid AS oid FROM duckdb_databases()
       WHERE NOT internal AND database_name NOT IN ('rvbbit', '@catalog'))`,
-    columns: {
-      oid: `oid + ${FIRST_OID}`,
-      datname: 'name',
-      datdba: '10',
-      encoding: '6',
-      datlocprovider: `'c'`,
-      datallowconn: 'true',
-      datconnlimit: '-1',
-      dattablespace: '1663',
-      datcollate: `'C.UTF-8'`,
-      datctype: `'C.UTF-8'`,
-    },
+    columns: `oid = oid + ${FIRST_OID}; datname = name; datdba = 10; encoding = 6; datlocprovider = 'c'; datallowconn = true;
+      datconnlimit = -1; dattablespace = 1663; datcollate = 'C.UTF-8'; datctype = 'C.UTF-8'`,
   },
   pg_description: {
     from: `(SELECT oid, 1259 AS class, 0 AS number, comment FROM @_class
@@ -374,154 +261,71 @@ export const SOURCES: Readonly<Record<string, Source>> = {
       UNION ALL SELECT oid, 1255, 0, description FROM @_function
       UNION ALL SELECT oid + ${FIRST_OID}, 2615, 0, comment FROM duckdb_schemas() WHERE database_name = current_database()) d(oid, class, number, comment)
       WHERE comment IS NOT NULL`,
-    columns: { objoid: 'oid', classoid: 'class', objsubid: 'number', description: 'comment' },
+    columns: `objoid = oid; classoid = class; objsubid = number; description = comment`,
   },
   pg_roles: {
     from: '(SELECT 1)',
-    columns: {
-      rolname: '@user',
-      rolsuper: 'true',
-      rolinherit: 'true',
-      rolcreaterole: 'true',
-      rolcreatedb: 'true',
-      rolcanlogin: 'true',
-      rolreplication: 'true',
-      rolconnlimit: '-1',
-      rolpassword: `'********'`,
-      rolbypassrls: 'true',
-      oid: '10',
-    },
+    columns: `rolname = @user; rolsuper = true; rolinherit = true; rolcreaterole = true; rolcreatedb = true; rolcanlogin = true;
+      rolreplication = true; rolconnlimit = -1; rolpassword = '********'; rolbypassrls = true; oid = 10`,
   },
   pg_user: {
     from: '(SELECT 1)',
-    columns: {
-      usename: '@user',
-      usesysid: '10',
-      usecreatedb: 'true',
-      usesuper: 'true',
-      userepl: 'true',
-      usebypassrls: 'true',
-      passwd: `'********'`,
-    },
+    columns: `usename = @user; usesysid = 10; usecreatedb = true; usesuper = true; userepl = true; usebypassrls = true;
+      passwd = '********'`,
   },
   pg_am: {
     from: `(VALUES (2, 'heap', 't'), (403, 'btree', 'i')) a(oid, name, type)`,
-    columns: { oid: 'oid', amname: 'name', amtype: 'type' },
+    columns: `oid; amname = name; amtype = type`,
   },
   pg_collation: {
     from: `(VALUES (100, 'default', 'd', -1), (950, 'C', 'c', -1), (951, 'POSIX', 'c', -1)) c(oid, name, provider, encoding)`,
-    columns: {
-      oid: 'oid',
-      collname: 'name',
-      collnamespace: '11',
-      collowner: '10',
-      collprovider: 'provider',
-      collisdeterministic: 'true',
-      collencoding: 'encoding',
-    },
+    columns: `oid; collname = name; collnamespace = 11; collowner = 10; collprovider = provider; collisdeterministic = true;
+      collencoding = encoding`,
   },
   pg_opclass: {
     from: '@_opclass',
-    columns: {
-      oid: 'oid',
-      opcmethod: '403',
-      opcname: 'name',
-      opcnamespace: '11',
-      opcowner: '10',
-      opcintype: 'type',
-      opcdefault: 'true',
-    },
+    columns: `oid; opcmethod = 403; opcname = name; opcnamespace = 11; opcowner = 10; opcintype = type; opcdefault = true`,
   },
   pg_language: {
     from: `(VALUES (12, 'internal', false, false), (14, 'sql', false, true)) l(oid, name, is_pl, is_trusted)`,
-    columns: {
-      oid: 'oid',
-      lanname: 'name',
-      lanowner: '10',
-      lanispl: 'is_pl',
-      lanpltrusted: 'is_trusted',
-    },
+    columns: `oid; lanname = name; lanowner = 10; lanispl = is_pl; lanpltrusted = is_trusted`,
   },
   pg_tablespace: {
     from: `(VALUES (1663, 'pg_default'), (1664, 'pg_global')) t(oid, name)`,
-    columns: { oid: 'oid', spcname: 'name', spcowner: '10' },
+    columns: `oid; spcname = name; spcowner = 10`,
   },
   pg_settings: {
     from: `(SELECT name, value, description, input_type FROM duckdb_settings() UNION ALL SELECT name, value, '', 'VARCHAR' FROM @_setting)`,
-    columns: {
-      name: 'name',
-      setting: 'value',
-      category: `'Preset Options'`,
-      short_desc: 'description',
-      context: `'user'`,
-      vartype: `CASE input_type WHEN 'BOOLEAN' THEN 'bool' WHEN 'BIGINT' THEN 'integer' WHEN 'UBIGINT' THEN 'integer' ELSE 'string' END`,
-      source: `'default'`,
-      boot_val: 'value',
-      reset_val: 'value',
-    },
+    columns: `name; setting = value; category = 'Preset Options'; short_desc = description; context = 'user';
+      vartype = CASE input_type WHEN 'BOOLEAN' THEN 'bool' WHEN 'BIGINT' THEN 'integer' WHEN 'UBIGINT' THEN 'integer' ELSE 'string' END;
+      source = 'default'; boot_val = value; reset_val = value`,
   },
   pg_timezone_names: {
     from: 'pg_timezone_names()',
-    columns: { name: 'name', abbrev: 'abbrev', utc_offset: 'utc_offset', is_dst: 'is_dst' },
+    columns: `name; abbrev; utc_offset; is_dst`,
   },
   pg_sequence: {
     from: `duckdb_sequences() WHERE database_name IN (current_database(), 'temp')`,
-    columns: {
-      seqrelid: `sequence_oid + ${FIRST_OID}`,
-      seqtypid: '20',
-      seqstart: 'start_value',
-      seqincrement: 'increment_by',
-      seqmax: 'max_value',
-      seqmin: 'min_value',
-      seqcache: '1',
-      seqcycle: 'cycle',
-    },
+    columns: `seqrelid = sequence_oid + ${FIRST_OID}; seqtypid = 20; seqstart = start_value; seqincrement = increment_by;
+      seqmax = max_value; seqmin = min_value; seqcache = 1; seqcycle = cycle`,
   },
   pg_sequences: {
     from: `duckdb_sequences() WHERE database_name = current_database()`,
-    columns: {
-      schemaname: 'schema_name',
-      sequencename: 'sequence_name',
-      sequenceowner: '@user',
-      data_type: `'bigint'`,
-      start_value: 'start_value',
-      min_value: 'min_value',
-      max_value: 'max_value',
-      increment_by: 'increment_by',
-      cycle: 'cycle',
-      cache_size: '1',
-      last_value: 'last_value',
-    },
+    columns: `schemaname = schema_name; sequencename = sequence_name; sequenceowner = @user; data_type = 'bigint'; start_value;
+      min_value; max_value; increment_by; cycle; cache_size = 1; last_value`,
   },
   pg_tables: {
     from: `@_class WHERE kind = 'r'`,
-    columns: {
-      schemaname: 'schema',
-      tablename: 'name',
-      tableowner: '@user',
-      hasindexes: 'indexed',
-      hasrules: 'false',
-      hastriggers: 'false',
-      rowsecurity: 'false',
-    },
+    columns: `schemaname = schema; tablename = name; tableowner = @user; hasindexes = indexed; hasrules = false; hastriggers = false;
+      rowsecurity = false`,
   },
   pg_views: {
     from: `@_class WHERE kind = 'v'`,
-    columns: {
-      schemaname: 'schema',
-      viewname: 'name',
-      viewowner: '@user',
-      definition: '@pg_get_viewdef(oid)',
-    },
+    columns: `schemaname = schema; viewname = name; viewowner = @user; definition = @pg_get_viewdef(oid)`,
   },
   pg_indexes: {
     from: '@_index',
-    columns: {
-      schemaname: 'schema',
-      tablename: '"table"',
-      indexname: 'name',
-      indexdef: '@pg_get_indexdef(oid)',
-    },
+    columns: `schemaname = schema; tablename = "table"; indexname = name; indexdef = @pg_get_indexdef(oid)`,
   },
   ...Object.fromEntries(
     [
@@ -533,191 +337,98 @@ export const SOURCES: Readonly<Record<string, Source>> = {
   ),
   pg_stat_user_indexes: {
     from: `@_index WHERE ${isUser}`,
-    columns: {
-      relid: 'table_oid',
-      indexrelid: 'oid',
-      schemaname: 'schema',
-      relname: '"table"',
-      indexrelname: 'name',
-    },
+    columns: `relid = table_oid; indexrelid = oid; schemaname = schema; relname = "table"; indexrelname = name`,
   },
   pg_stat_activity: {
     from: '(SELECT 1)',
-    columns: {
-      datname: '@database',
-      pid: '@pg_backend_pid()',
-      usesysid: '10',
-      usename: '@user',
-      state: `'active'`,
-      query: 'current_query()',
-      backend_type: `'client backend'`,
-    },
+    columns: `datname = @database; pid = @pg_backend_pid(); usesysid = 10; usename = @user; state = 'active';
+      query = current_query(); backend_type = 'client backend'`,
   },
   'information_schema.schemata': {
     from: '@_namespace',
-    columns: { catalog_name: '@database', schema_name: 'name', schema_owner: '@user' },
+    columns: `catalog_name = @database; schema_name = name; schema_owner = @user`,
   },
   'information_schema.tables': {
     from: `@_class WHERE kind IN ('r', 'v')`,
-    columns: {
-      table_catalog: '@database',
-      table_schema: 'schema',
-      table_name: 'name',
-      table_type: `CASE WHEN temporary THEN 'LOCAL TEMPORARY' WHEN kind = 'v' THEN 'VIEW' ELSE 'BASE TABLE' END`,
-      is_insertable_into: yesNo(`kind = 'r'`),
-      is_typed: `'NO'`,
-    },
+    columns: `table_catalog = @database; table_schema = schema; table_name = name;
+      table_type = CASE WHEN temporary THEN 'LOCAL TEMPORARY' WHEN kind = 'v' THEN 'VIEW' ELSE 'BASE TABLE' END;
+      is_insertable_into = ${yesNo(`kind = 'r'`)}; is_typed = 'NO'`,
   },
   'information_schema.views': {
     from: `@_class WHERE kind = 'v'`,
-    columns: {
-      table_catalog: '@database',
-      table_schema: 'schema',
-      table_name: 'name',
-      view_definition: '@pg_get_viewdef(oid)',
-      check_option: `'NONE'`,
-      is_updatable: `'NO'`,
-      is_insertable_into: `'NO'`,
-      is_trigger_updatable: `'NO'`,
-      is_trigger_deletable: `'NO'`,
-      is_trigger_insertable_into: `'NO'`,
-    },
+    columns: `table_catalog = @database; table_schema = schema; table_name = name; view_definition = @pg_get_viewdef(oid);
+      check_option = 'NONE'; is_updatable = 'NO'; is_insertable_into = 'NO'; is_trigger_updatable = 'NO';
+      is_trigger_deletable = 'NO'; is_trigger_insertable_into = 'NO'`,
   },
   'information_schema.columns': {
     from: `(SELECT relation, name, number, type, not_null, default_text, modifier FROM @_column
       UNION ALL SELECT relation, name, number, type, not_null, NULL, -1 FROM @_system_column) a
       JOIN @_class c ON c.oid = a.relation JOIN @_system_type t ON t.oid = a.type`,
-    columns: {
-      table_catalog: '@database',
-      table_schema: 'c.schema',
-      table_name: 'c.name',
-      column_name: 'a.name',
-      ordinal_position: 'a.number',
-      column_default: 'a.default_text',
-      is_nullable: yesNo('NOT a.not_null'),
-      data_type: `CASE t.typcategory WHEN 'A' THEN 'ARRAY' ELSE ${sqlType('a.type')} END`,
-      character_octet_length: `CASE WHEN a.type IN (25, 1043) THEN 1073741824 END`,
-      numeric_precision: `CASE a.type WHEN 21 THEN 16 WHEN 23 THEN 32 WHEN 20 THEN 64 WHEN 700 THEN 24 WHEN 701 THEN 53
-        WHEN 1700 THEN CASE WHEN a.modifier > 0 THEN (a.modifier - 4) >> 16 END END`,
-      numeric_precision_radix: `CASE WHEN a.type IN (20, 21, 23, 700, 701) THEN 2 WHEN a.type = 1700 THEN 10 END`,
-      numeric_scale: `CASE WHEN a.type IN (20, 21, 23) THEN 0 WHEN a.type = 1700 AND a.modifier > 0 THEN (a.modifier - 4) & 65535 END`,
-      datetime_precision: `CASE WHEN a.type = 1082 THEN 0 WHEN a.type IN (1083, 1114, 1184, 1186, 1266) THEN 6 END`,
-      udt_catalog: '@database',
-      udt_schema: `'pg_catalog'`,
-      udt_name: 't.typname',
-      dtd_identifier: 'a.number',
-      is_self_referencing: `'NO'`,
-      is_identity: `'NO'`,
-      identity_cycle: `'NO'`,
-      is_generated: `'NEVER'`,
-      is_updatable: yesNo(`c.kind = 'r'`),
-    },
+    columns: `table_catalog = @database; table_schema = c.schema; table_name = c.name; column_name = a.name;
+      ordinal_position = a.number; column_default = a.default_text; is_nullable = ${yesNo('NOT a.not_null')};
+      data_type = CASE t.typcategory WHEN 'A' THEN 'ARRAY' ELSE ${sqlType('a.type')} END;
+      character_octet_length = CASE WHEN a.type IN (25, 1043) THEN 1073741824 END;
+      numeric_precision = CASE a.type WHEN 21 THEN 16 WHEN 23 THEN 32 WHEN 20 THEN 64 WHEN 700 THEN 24 WHEN 701 THEN 53 WHEN 1700 THEN CASE WHEN a.modifier > 0 THEN (a.modifier - 4) >> 16 END END;
+      numeric_precision_radix = CASE WHEN a.type IN (20, 21, 23, 700, 701) THEN 2 WHEN a.type = 1700 THEN 10 END;
+      numeric_scale = CASE WHEN a.type IN (20, 21, 23) THEN 0 WHEN a.type = 1700 AND a.modifier > 0 THEN (a.modifier - 4) & 65535 END;
+      datetime_precision = CASE WHEN a.type = 1082 THEN 0 WHEN a.type IN (1083, 1114, 1184, 1186, 1266) THEN 6 END;
+      udt_catalog = @database; udt_schema = 'pg_catalog'; udt_name = t.typname; dtd_identifier = a.number;
+      is_self_referencing = 'NO'; is_identity = 'NO'; identity_cycle = 'NO'; is_generated = 'NEVER';
+      is_updatable = ${yesNo(`c.kind = 'r'`)}`,
   },
   'information_schema.table_constraints': {
     from: '@_constraint',
-    columns: {
-      ...constraintPlace,
-      ...tablePlace,
-      constraint_type: `CASE type WHEN 'p' THEN 'PRIMARY KEY' WHEN 'u' THEN 'UNIQUE' WHEN 'f' THEN 'FOREIGN KEY' ELSE 'CHECK' END`,
-      is_deferrable: `'NO'`,
-      initially_deferred: `'NO'`,
-      enforced: `'YES'`,
-      nulls_distinct: `CASE type WHEN 'u' THEN 'YES' END`,
-    },
+    columns: `${constraintPlace}; ${tablePlace};
+      constraint_type = CASE type WHEN 'p' THEN 'PRIMARY KEY' WHEN 'u' THEN 'UNIQUE' WHEN 'f' THEN 'FOREIGN KEY' ELSE 'CHECK' END;
+      is_deferrable = 'NO'; initially_deferred = 'NO'; enforced = 'YES'; nulls_distinct = CASE type WHEN 'u' THEN 'YES' END`,
   },
   'information_schema.key_column_usage': {
     from: `(SELECT *, unnest(names) AS column_name, generate_subscripts(names, 1) AS nth FROM @_constraint WHERE type <> 'c')`,
-    columns: {
-      ...constraintPlace,
-      ...tablePlace,
-      column_name: 'column_name',
-      ordinal_position: 'nth',
-      position_in_unique_constraint: `CASE type WHEN 'f' THEN nth END`,
-    },
+    columns: `${constraintPlace}; ${tablePlace}; column_name; ordinal_position = nth;
+      position_in_unique_constraint = CASE type WHEN 'f' THEN nth END`,
   },
   'information_schema.constraint_column_usage': {
     from: `(SELECT k.name, k.schema, coalesce(f.schema, k.schema) AS table_schema, coalesce(f.name, k."table") AS "table",
       unnest(CASE k.type WHEN 'f' THEN k.fnames ELSE k.names END) AS column_name FROM @_constraint k LEFT JOIN @_class f ON f.oid = k.ftable)`,
-    columns: {
-      ...constraintPlace,
-      ...tablePlace,
-      table_schema: 'table_schema',
-      column_name: 'column_name',
-    },
+    columns: `${constraintPlace}; ${tablePlace}; table_schema; column_name`,
   },
   'information_schema.constraint_table_usage': {
     from: `(SELECT k.name, k.schema, f.schema AS table_schema, f.name AS "table" FROM @_constraint k
       JOIN @_class f ON f.oid = coalesce(k.ftable, k.table_oid) WHERE k.type <> 'c')`,
-    columns: { ...constraintPlace, ...tablePlace, table_schema: 'table_schema' },
+    columns: `${constraintPlace}; ${tablePlace}; table_schema`,
   },
   'information_schema.referential_constraints': {
     from: `@_constraint k LEFT JOIN (SELECT table_oid, key AS k2, schema AS unique_schema, name AS unique_name FROM @_constraint WHERE index_oid <> 0) u
       ON u.table_oid = k.ftable AND u.k2 = k.fkey WHERE type = 'f'`,
-    columns: {
-      ...constraintPlace,
-      unique_constraint_catalog: '@database',
-      unique_constraint_schema: 'unique_schema',
-      unique_constraint_name: 'unique_name',
-      match_option: `'NONE'`,
-      update_rule: `'NO ACTION'`,
-      delete_rule: `'NO ACTION'`,
-    },
+    columns: `${constraintPlace}; unique_constraint_catalog = @database; unique_constraint_schema = unique_schema;
+      unique_constraint_name = unique_name; match_option = 'NONE'; update_rule = 'NO ACTION'; delete_rule = 'NO ACTION'`,
   },
   'information_schema.check_constraints': {
     from: `@_constraint WHERE type = 'c'`,
-    columns: { ...constraintPlace, check_clause: 'expression' },
+    columns: `${constraintPlace}; check_clause = expression`,
   },
   'information_schema.sequences': {
     from: `duckdb_sequences() WHERE database_name = current_database()`,
-    columns: {
-      sequence_catalog: '@database',
-      sequence_schema: 'schema_name',
-      sequence_name: 'sequence_name',
-      data_type: `'bigint'`,
-      numeric_precision: '64',
-      numeric_precision_radix: '2',
-      numeric_scale: '0',
-      start_value: 'start_value',
-      minimum_value: 'min_value',
-      maximum_value: 'max_value',
-      increment: 'increment_by',
-      cycle_option: yesNo('cycle'),
-    },
+    columns: `sequence_catalog = @database; sequence_schema = schema_name; sequence_name; data_type = 'bigint';
+      numeric_precision = 64; numeric_precision_radix = 2; numeric_scale = 0; start_value; minimum_value = min_value;
+      maximum_value = max_value; increment = increment_by; cycle_option = ${yesNo('cycle')}`,
   },
   'information_schema.routines': {
     from: '@_function',
-    columns: {
-      specific_catalog: '@database',
-      specific_schema: 'schema',
-      specific_name: `name || '_' || oid`,
-      routine_catalog: '@database',
-      routine_schema: 'schema',
-      routine_name: 'name',
-      routine_type: `'FUNCTION'`,
-      data_type: 'returns',
-      type_udt_catalog: '@database',
-      routine_body: `'SQL'`,
-      routine_definition: 'source',
-      external_language: `'SQL'`,
-    },
+    columns: `specific_catalog = @database; specific_schema = schema; specific_name = name || '_' || oid;
+      routine_catalog = @database; routine_schema = schema; routine_name = name; routine_type = 'FUNCTION';
+      data_type = returns; type_udt_catalog = @database; routine_body = 'SQL'; routine_definition = source;
+      external_language = 'SQL'`,
   },
   'information_schema.information_schema_catalog_name': {
     from: '(SELECT 1)',
-    columns: { catalog_name: '@database' },
+    columns: `catalog_name = @database`,
   },
-  'information_schema.enabled_roles': { from: '(SELECT 1)', columns: { role_name: '@user' } },
-  'information_schema.applicable_roles': { from: '(SELECT 1 WHERE false)', columns: {} },
+  'information_schema.enabled_roles': { from: '(SELECT 1)', columns: `role_name = @user` },
+  'information_schema.applicable_roles': { from: '(SELECT 1 WHERE false)', columns: `` },
   'information_schema.table_privileges': {
     from: `(SELECT *, unnest(['INSERT', 'SELECT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS privilege FROM @_class WHERE kind IN ('r', 'v') AND ${isUser})`,
-    columns: {
-      grantor: '@user',
-      grantee: '@user',
-      table_catalog: '@database',
-      table_schema: 'schema',
-      table_name: 'name',
-      privilege_type: 'privilege',
-      is_grantable: `'YES'`,
-      with_hierarchy: yesNo(`privilege = 'SELECT'`),
-    },
+    columns: `grantor = @user; grantee = @user; table_catalog = @database; table_schema = schema; table_name = name;
+      privilege_type = privilege; is_grantable = 'YES'; with_hierarchy = ${yesNo(`privilege = 'SELECT'`)}`,
   },
 };
