@@ -28,6 +28,7 @@ const cascades = makeFolder({
 let sent = 0;
 let aborted = 0;
 let answerChars = 2;
+let callMs = CALL_MS;
 const server = await startServer(
   {},
   {
@@ -35,7 +36,7 @@ const server = await startServer(
     model: async (_, { signal }) => {
       sent += 1;
       try {
-        await sleep(CALL_MS, undefined, { signal });
+        await sleep(callMs, undefined, { signal });
       } catch (thrown) {
         aborted += 1;
         throw thrown;
@@ -56,6 +57,7 @@ test.before.each(() => {
   sent = 0;
   aborted = 0;
   answerChars = 2;
+  callMs = CALL_MS;
 });
 
 let round = 0;
@@ -95,6 +97,19 @@ test('a MAP is described without a call, and runs with its parameters', async ()
   client.close();
 });
 
+test('parameters reach the queries in a statement and around them', async () => {
+  const client = await PgClient.connect(server.port);
+  const sql = `SELECT count(*), $2 AS t FROM (${map(9).replace('range(9))', 'range(9) WHERE range < $1)')}) WHERE v <> $3`;
+  const { rows, columns, error } = await client.extended(sql, ['4', 'told', 'no']);
+  assert.is(error?.get('M'), undefined);
+  assert.equal(
+    columns.map(({ oid }) => oid),
+    [20, 25],
+  );
+  assert.equal(rows, [['4', 'told']]);
+  client.close();
+});
+
 test('rows go out as they become certain', async () => {
   const client = await PgClient.connect(server.port);
   client.send(query(map(40)));
@@ -131,11 +146,12 @@ test('a cancel with the right key stops the calls within 250 ms, and another key
     other.end(frame('', 80_877_102, client.processId, secret));
     return new Promise((resolve) => other.once('close', resolve));
   };
+  callMs = 200;
   client.send(query(map(1_000)));
   await client.until('D');
   await cancel(client.secret + 1);
   const before = sent;
-  await sleep(5 * CALL_MS);
+  await sleep(2 * callMs);
   assert.ok(sent > before, 'the wrong key stopped it');
   const startMs = performance.now();
   await cancel(client.secret);
@@ -145,7 +161,7 @@ test('a cancel with the right key stops the calls within 250 ms, and another key
   assert.is(result.error?.get('R'), 'RVB_CANCELLED');
   const atEnd = sent;
   assert.ok(tookMs < 250, `${tookMs} ms`);
-  await sleep(5 * CALL_MS);
+  await sleep(2 * callMs);
   assert.is(sent, atEnd);
   assert.ok(aborted > 0);
   assert.equal((await client.query('SELECT 1')).rows, [['1']]);
