@@ -36,6 +36,7 @@ const RUN_BY: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'docs/parallelism.md': { sh: HERE },
   'docs/resume.md': { sh: HERE },
   'docs/semantic.md': { sql: 'semantic/docs' },
+  'docs/server.md': { sql: 'server/sql/docs' },
   'docs/sessions.md': { js: 'readme' },
   'docs/simulator.md': { console: HERE, yaml: HERE },
   'docs/statements.md': { sql: HERE },

@@ -12,6 +12,9 @@ import { StagedRows } from './staged-rows.ts';
 import type { StatementWithCascade } from './statement.ts';
 import { Window } from './window.ts';
 
+/** Rows that nobody reads for this long stop the lanes, so that nothing is bought for a reader who has gone away. */
+const UNREAD_MS = 500;
+
 /**
  * A running MAP. Call `prepare`, then `run`, then `writeTarget` or `rows`. Call `close` whatever happened: it drops
  * all that the MAP made.
@@ -133,7 +136,13 @@ export class MapExecution {
       const known = this.#storedRuns;
       const to = await this.#rows.rowsKnown(known);
       if (to > from) {
-        yield { from, to };
+        const held = setTimeout(() => this.#window.hold(), UNREAD_MS);
+        try {
+          yield { from, to };
+        } finally {
+          clearTimeout(held);
+          this.#window.resume();
+        }
         from = to;
         this.#window.release(known - released);
         released = known;

@@ -14,6 +14,7 @@ export class Window {
   readonly #chunks: number[] = [];
   #waiting: (() => void)[] = [];
   #open = true;
+  #isHeld = false;
 
   /** The window is so wide that a slow run of several times the mean duration does not stop the other lanes. */
   constructor(parallel: number, maxRuns: () => number = () => WINDOW_MAX_RUNS) {
@@ -34,6 +35,7 @@ export class Window {
   /** The most runs that the next chunk may hold; 0 if no chunk may be taken. A closed window has no bound. */
   get freeRuns(): number {
     if (!this.#open) return Number.POSITIVE_INFINITY;
+    if (this.#isHeld) return 0;
     return this.#chunks.length < this.#maxChunks ? Math.max(0, this.#maxRuns() - this.#runs) : 0;
   }
 
@@ -62,6 +64,17 @@ export class Window {
       left -= oldest;
       this.#chunks.shift();
     }
+    this.#wake();
+  }
+
+  /** Lets no further chunk be taken until `resume`: nobody reads the rows that are known. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  resume(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
     this.#wake();
   }
 

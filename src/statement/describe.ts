@@ -102,8 +102,7 @@ async function describeSql(
   const { session, stop, source } = statement;
   const { signal } = stop;
   try {
-    const first = await session.signature(node.text, { signal });
-    const known = await withOpenTypes(first, node.text, declared, (text) =>
+    const known = await signatureOf(node.text, declared, (text) =>
       session.signature(text, { signal }),
     );
     const columns = known.columns.map(({ name, type }) => ({
@@ -130,35 +129,37 @@ async function describeSql(
 }
 
 /**
- * Returns the signature of a statement of which DuckDB knows no column as long as one of its parameters has no type.
- * A NULL in place of such a parameter gives the columns, and the types of the others. If DuckDB does not take the NULLs
+ * Returns the signature of a statement. DuckDB knows no column as long as one of the parameters has no type. A NULL in
+ * place of such a parameter then gives the columns, and the types of the others. If DuckDB does not take the NULLs
  * either, the columns stay unknown.
  */
-async function withOpenTypes(
-  first: Signature,
+async function signatureOf(
   text: string,
   declared: DeclaredTypes,
-  signatureOf: (text: string) => Promise<Signature>,
+  prepare: (text: string) => Promise<Signature>,
 ): Promise<Signature> {
-  const isOpen = ([, type]: readonly [string, string | undefined]) => type === undefined;
-  const open = new Set([...first.parameters].filter(isOpen).map(([name]) => name));
-  if (open.size === 0) return first;
-  const filledWith = async (other: string) => {
-    const { text: filled, names } = withNulls(text, (name) => {
-      if (!open.has(name)) return undefined;
+  const prepared = async (nullOf: (name: string) => string | undefined): Promise<Signature> => {
+    const { text: filled, names } = withNulls(text, nullOf);
+    const { columns, parameters } = await prepare(filled);
+    const named = [...parameters].map(
+      ([name, type]) => [names[Number(name) - 1] ?? name, type] as const,
+    );
+    return { columns, parameters: new Map(named) };
+  };
+  const first = await prepared(() => undefined);
+  const isOpen = (name: string) => first.parameters.get(name) === undefined;
+  if (![...first.parameters.keys()].some(isOpen)) return first;
+  const filledWith = (other: string) =>
+    prepared((name) => {
+      if (!isOpen(name)) return undefined;
       const type = declared[Number(name) - 1];
       return type === undefined ? other : `CAST(NULL AS ${type})`;
     });
-    return { names, ...(await signatureOf(filled)) };
-  };
   // DuckDB reads a parameter without a type as a text, unless the text around it takes none.
   const second = await filledWith(`CAST(NULL AS ${UNKNOWN})`)
     .catch(() => filledWith('NULL'))
     .catch(() => undefined);
   if (second === undefined) return first;
-  const parameters = new Map(first.parameters);
-  for (const [name, type] of second.parameters) {
-    parameters.set(second.names[Number(name) - 1] ?? name, type);
-  }
+  const parameters = new Map([...first.parameters, ...second.parameters]);
   return { columns: second.columns, parameters };
 }

@@ -68,8 +68,9 @@ export function withNulls(
   source: string,
   nullOf: (name: string) => string | undefined,
 ): { readonly text: string; readonly names: readonly string[] } {
-  const markers = markersIn(source, { start: 0, end: source.length }).map((marker) => {
-    const { start, name = '' } = marker;
+  const all = markersIn(source, { start: 0, end: source.length });
+  const numbered = all.filter((marker) => marker.name !== undefined);
+  const markers = numbered.map(({ start, name = '' }) => {
     const end = start + 1 + name.length;
     const isCast =
       /^\s*::/.test(source.slice(end, end + 20)) || /\bcast\s*\(\s*$/i.test(source.slice(0, start));

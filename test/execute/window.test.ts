@@ -53,6 +53,18 @@ test('no more chunks are taken than the window holds', async () => {
   }
 });
 
+test('a held window gives no chunk until it is resumed or closed', async () => {
+  for (const end of ['resume', 'close'] as const) {
+    const window = new Window(1);
+    window.hold();
+    assert.not.ok(window.hasRoom);
+    const waiting = window.room();
+    window[end]();
+    await waiting;
+    assert.ok(window.hasRoom);
+  }
+});
+
 test('a closed window holds nothing back', async () => {
   const window = new Window(1, () => 1);
   const cursor = cursorOver(10_000, window);

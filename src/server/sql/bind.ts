@@ -1,5 +1,4 @@
 /** Binds the values of a client to the parameters of a prepared statement. */
-import type { Parameters } from '../../duck/parameters.ts';
 import type { ResultColumn, StatementDescription } from '../../result.ts';
 import { parameterCount } from '../../statement/parameter-places.ts';
 import type { Client, Prepared } from './client.ts';
@@ -49,7 +48,7 @@ export function parameterOids(
   });
 }
 
-/** Returns the parameters by their number; undefined if there are none. */
+/** Returns the parameters in order; undefined if there are none. */
 export async function bindValues(
   prepared: Prepared,
   {
@@ -58,7 +57,7 @@ export async function bindValues(
   }: { readonly values: readonly (Buffer | null)[]; readonly formats: readonly FormatCode[] },
   client: Client,
   signal: AbortSignal,
-): Promise<Parameters | undefined> {
+): Promise<readonly unknown[] | undefined> {
   if (formats.length > 1 && formats.length !== values.length) {
     throw refusal(
       '08P01',
@@ -76,16 +75,14 @@ export async function bindValues(
   const count = Math.max(prepared.types.length, known?.parameters.length ?? 0);
   if (count !== values.length) throw countError(values.length, count);
   const zoneOffset = (milliseconds: number) => client.zone.offsetAt(milliseconds);
-  return Object.fromEntries(
-    values.map((bytes, index) => {
-      const declared = prepared.types[index] ?? 0;
-      const type = isOpen(declared)
-        ? typeOfParameter(known?.parameters[index])
-        : pgTypeOfOid(declared);
-      const format = formats.length === 1 ? formats[0]! : (formats[index] ?? 0);
-      return [String(index + 1), decodeParameter(bytes, format, type, zoneOffset)];
-    }),
-  );
+  return values.map((bytes, index) => {
+    const declared = prepared.types[index] ?? 0;
+    const type = isOpen(declared)
+      ? typeOfParameter(known?.parameters[index])
+      : pgTypeOfOid(declared);
+    const format = formats.length === 1 ? formats[0]! : (formats[index] ?? 0);
+    return decodeParameter(bytes, format, type, zoneOffset);
+  });
 }
 
 /** Binds values that are given as texts. */
@@ -94,7 +91,7 @@ export function bindTexts(
   texts: readonly (string | null)[],
   client: Client,
   signal: AbortSignal,
-): Promise<Parameters | undefined> {
+): Promise<readonly unknown[] | undefined> {
   const values = texts.map((text) => (text === null ? null : Buffer.from(text)));
   return bindValues(prepared, { values, formats: [] }, client, signal);
 }

@@ -1,5 +1,4 @@
 /** A statement of a client, routed to whoever answers it, and its answer. */
-import type { Parameters } from '../../duck/parameters.ts';
 import type { Notice, ResultColumn, Row, StatementDescription, Summary } from '../../result.ts';
 
 /** A statement that can be described and, any number of times, run. */
@@ -14,7 +13,7 @@ export interface Command {
     types?: readonly (string | undefined)[],
   ): Promise<StatementDescription>;
   /** Begins to run the statement. An abort of the signal ends it, also while its rows are read. */
-  run(parameters: Parameters | undefined, signal: AbortSignal): Promise<Answer>;
+  run(parameters: readonly unknown[] | undefined, signal: AbortSignal): Promise<Answer>;
 }
 
 /** What a statement gives. */

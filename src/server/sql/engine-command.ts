@@ -2,7 +2,6 @@
 
 import { LRUCache } from 'lru-cache';
 import { statementParts } from '../../../grammar/semantic/statement-parts.ts';
-import type { Parameters } from '../../duck/parameters.ts';
 import type { EngineSession } from '../../engine-session.ts';
 import { RvbbitError } from '../../errors.ts';
 import type { QueryOptions } from '../../options.ts';
@@ -70,7 +69,7 @@ export function engineCommand(text: string, client: Client): Command {
 interface Call {
   readonly session: EngineSession;
   readonly sql: string;
-  readonly parameters: Parameters | undefined;
+  readonly parameters: readonly unknown[] | undefined;
   readonly options: QueryOptions;
 }
 
@@ -152,14 +151,9 @@ const NUMBER = /^-?(?:0|[1-9]\d{0,17})(?:\.\d{1,15})?$/;
  * Returns the parameters with numbers and lists in place of texts that have their form; undefined if there are none.
  * Clients such as node-postgres send every value as a text without a type.
  */
-function asTyped(parameters: Parameters | undefined): Parameters | undefined {
-  let isChanged = false;
-  const entries = Object.entries(parameters ?? {}).map(([name, value]) => {
-    const typed = typeof value === 'string' ? typedText(value) : value;
-    isChanged ||= typed !== value;
-    return [name, typed];
-  });
-  return isChanged ? Object.fromEntries(entries) : undefined;
+function asTyped(parameters: readonly unknown[] = []): readonly unknown[] | undefined {
+  const typed = parameters.map((value) => (typeof value === 'string' ? typedText(value) : value));
+  return typed.some((value, index) => value !== parameters[index]) ? typed : undefined;
 }
 
 function typedText(text: string): unknown {

@@ -1,5 +1,4 @@
 /** A statement that is being run for a client, whose rows are taken a few at a time. */
-import type { Parameters } from '../../duck/parameters.ts';
 import type { ResultColumn } from '../../result.ts';
 import type { Answer, Command } from './command.ts';
 import type { FormatCode } from './protocol/read-messages.ts';
@@ -7,7 +6,7 @@ import type { FormatCode } from './protocol/read-messages.ts';
 /** The parts of a portal. */
 export interface PortalParts {
   readonly command: Command;
-  readonly parameters: Parameters | undefined;
+  readonly parameters: readonly unknown[] | undefined;
   readonly formats: readonly FormatCode[];
   /** The columns of its prepared statement, if the client was told of them. */
   readonly promised?: Promise<readonly ResultColumn[]> | undefined;
