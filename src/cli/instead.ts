@@ -2,8 +2,7 @@
 
 const SHELL = 'rvbbit [db] on a terminal is the shell';
 const SQL = "rvbbit [db] -c 'SQL', or -f file.sql";
-const SERVICE =
-  "this version has no server; a program of yours runs statements: import { Engine } from 'rvbbit'";
+const SERVICE = 'rvbbit serve sql [db] for Postgres clients, rvbbit serve mcp [db] for an agent';
 const CHECK = 'rvbbit doctor checks cascade files, and rvbbit test runs their test cases';
 const LISTS = "rvbbit -c 'SHOW RVBBIT CASCADES', or rvbbit ops list";
 
@@ -11,7 +10,7 @@ const LISTS = "rvbbit -c 'SHOW RVBBIT CASCADES', or rvbbit ops list";
 export const INSTEAD_OF_WORD: ReadonlyMap<string, string> = new Map([
   ...each('shell repl cli console interactive prompt', SHELL),
   ...each('query sql exec execute select', SQL),
-  ...each('serve server start listen daemon mcp http', SERVICE),
+  ...each('start listen daemon mcp http', SERVICE),
   ...each('check validate lint verify', CHECK),
   ...each('cascades cascade operators operator list ls show', LISTS),
   ...each('map', `rvbbit [db] -c "RVBBIT MAP 'cascade' USING (SELECT …)"`),

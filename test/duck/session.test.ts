@@ -96,7 +96,7 @@ test('errors carry the SQLSTATE of their class and their place', async () => {
     ['SELECT * FROM nope', '42P01', '1:15'],
     ['SELECT nope(1)', '42883', '1:8'],
     ["SELECT CAST('a' AS INT)", '22000', '1:8'],
-    ['INSERT INTO p VALUES (1), (1)', '23000'],
+    ['INSERT INTO p VALUES (1), (1)', '23505'],
     ["SELECT * FROM read_csv('/nope.csv')", '58030', '1:15'],
     ['COMMIT', '25000'],
     ['CREATE TABLE p(i INT)', '42P07'],

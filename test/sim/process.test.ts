@@ -134,7 +134,7 @@ test('`rvbbit sim` says what is wrong with its options', async () => {
   for (const [args, code, message] of [
     [['--latency', 'fast'], 2, /--latency is one of/],
     [['--faults', '/nowhere/faults.yaml'], 3, /cannot read/],
-    [['word'], 2, /sim takes no words/],
+    [['word'], 2, /'word' is left over/],
     [['--port', '99999999'], 2, /port/],
   ] as const) {
     const run = await runSim(args, async () => {});

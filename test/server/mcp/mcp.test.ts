@@ -299,7 +299,7 @@ test('the process speaks only the protocol on stdout, and ends when the client g
 });
 
 test('a wrong word is a usage error', async () => {
-  assert.match((await rvbbit(['serve', 'mpc'])).stderr, 'there is no serve mpc');
+  assert.match((await rvbbit(['serve', 'mpc'])).stderr, "there is no server 'mpc'");
   assert.is((await rvbbit(['serve'])).code, 2);
 });
 
