@@ -1,5 +1,5 @@
 /** A statement's budget for model calls. A call reserves its estimate before it goes out, and is settled after it. */
-import type { BudgetLimits, Spending } from '../plan/plan.ts';
+import type { BudgetLimits, Spending } from '../plan/budget-limits.ts';
 
 /** The expected spending of a call. */
 export interface Estimate extends Spending {

@@ -4,7 +4,7 @@ import type { Ledger } from '../journal/ledger.ts';
 import { CALL_OUTPUT_TOKENS } from '../limits.ts';
 import type { AttemptReport, Usage } from '../model/chat.ts';
 import type { CallCost } from '../model/prices.ts';
-import type { Spending } from '../plan/plan.ts';
+import type { Spending } from '../plan/budget-limits.ts';
 import type { CallRequest } from '../run/contract.ts';
 import { type Estimate, NOTHING, type Reservation } from './budget.ts';
 import type { Permit } from './gate/gate-request.ts';

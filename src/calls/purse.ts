@@ -1,5 +1,5 @@
 /** What a caller may spend on model calls in all its statements: a session of an agent, or a user on one day. */
-import type { BudgetLimits, Spending } from '../plan/plan.ts';
+import type { BudgetLimits, Spending } from '../plan/budget-limits.ts';
 import { Budget, type Estimate, NOTHING, type Reservation } from './budget.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,6 +1,8 @@
 /** A plan is plain data that says what a statement will do. It can be printed, compared and sent elsewhere. */
+
 import type { CallLimits } from '../model/call-limits.ts';
 import type { Strategy } from '../result.ts';
+import type { BudgetLimits } from './budget-limits.ts';
 import type { ChosenParallel } from './choose-parallel.ts';
 import type { ResultField } from './result-fields.ts';
 
@@ -21,17 +23,6 @@ export type OnError =
   | { readonly kind: 'fail' }
   | { readonly kind: 'skip' }
   | { readonly kind: 'default'; readonly value: string };
-
-/** Calls, tokens and cost, of one call or of many. */
-export interface Spending {
-  readonly calls: number;
-  readonly tokens: number;
-  /** Micro-USD. */
-  readonly costMicroUsd: number;
-}
-
-/** `max_calls`, `max_total_tokens` and `max_cost` of a statement. An absent value sets no limit. */
-export type BudgetLimits = Partial<Spending>;
 
 /** The settings for a plan's model calls. */
 export interface CallPlan {

@@ -9,7 +9,8 @@ import type { CallLimits } from '../model/call-limits.ts';
 import type { ModelOverride } from '../model/models.ts';
 import type { Strategy } from '../result.ts';
 import type { Json } from '../util/json.ts';
-import type { BudgetLimits, CacheSetting, OnError } from './plan.ts';
+import type { BudgetLimits } from './budget-limits.ts';
+import type { CacheSetting, OnError } from './plan.ts';
 import type { PlanContext } from './plan-context.ts';
 
 /** Runs in flight at most, if neither the statement nor the engine says PARALLEL. */

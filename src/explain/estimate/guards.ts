@@ -1,6 +1,6 @@
 /** Collects the bounds of a statement's calls: its budget, its limits, and the limits of the providers that it asks. */
 import type { CallLimits } from '../../model/call-limits.ts';
-import type { BudgetLimits } from '../../plan/plan.ts';
+import type { BudgetLimits } from '../../plan/budget-limits.ts';
 import type { CellEstimate, ExplainGuards } from '../../result.ts';
 
 export interface GuardSources {

@@ -50,7 +50,10 @@ test('statements of several lines, mistakes, and commands in both spellings', as
       /\.tables is a part of the statement[\s\S]*\n {2}\^/,
     );
 
-    assert.match(await terminal.run('SELCT 1;'), /RVB_SQL.*\nDid you mean SELECT\?\n.*\n {2}SELCT 1\n {2}\^/);
+    assert.match(
+      await terminal.run('SELCT 1;'),
+      /RVB_SQL.*\nDid you mean SELECT\?\n.*\n {2}SELCT 1\n {2}\^/,
+    );
     assert.match(await terminal.run("RVBBIT MAP PARALEL 2 'x' USING (SELECT 1);"), / {11}\^{7}/);
     assert.match(
       await terminal.run('SELECT 1 AS a; SELECT 2 AS b;'),
