@@ -21,7 +21,6 @@ const FACTS: Readonly<
   version: { hasBrackets: true, of: () => versionText() },
   current_database: { hasBrackets: true, of: ({ parts }) => parts.database },
   current_catalog: { hasBrackets: false, of: ({ parts }) => parts.database },
-  current_schema: { hasBrackets: true, of: () => 'public' },
   current_user: { hasBrackets: false, of: ({ parts }) => parts.user },
   session_user: { hasBrackets: false, of: ({ parts }) => parts.user },
   user: { hasBrackets: false, of: ({ parts }) => parts.user },

@@ -7,7 +7,7 @@ export async function setTimeZone(session: EngineSession, zone: string): Promise
 }
 
 /**
- * Sets the schemas in which names are looked up. DuckDB's schema `main` stands for `public`. Schemas that the database
+ * Sets the schemas in which names are looked up. `public`, which clients of Postgres name, is DuckDB's `main`. Schemas that the database
  * does not have are left out, as Postgres passes over them.
  */
 export async function setSearchPath(session: EngineSession, path: string): Promise<void> {

@@ -7,7 +7,7 @@ import { Zone } from './types/zone.ts';
 export const SERVER_VERSION = '14.0';
 
 /** The schemas in which names are looked up without SET search_path. */
-export const DEFAULT_PATH = '"$user", public';
+export const DEFAULT_PATH = '"$user", main';
 
 /** A setting: its first value, and what may be set. */
 interface Setting {

@@ -215,7 +215,7 @@ test('the facts that tools ask for at their start are answered as by Postgres', 
     /^PostgreSQL 14\.\d/,
   );
   assert.equal((await client.query('SELECT current_user AS me')).rows, [['tester']]);
-  assert.equal((await client.query('SELECT current_schema()')).rows, [['public']]);
+  assert.equal((await client.query('SELECT current_schema()')).rows, [['main']]);
   assert.equal((await client.query('SELECT current_database()')).rows, [['default']]);
   assert.equal((await client.query('SELECT pg_backend_pid()')).rows, [[String(client.processId)]]);
 });

@@ -101,6 +101,10 @@ export function catalogueQuery(sql: string, facts: CatalogueFacts): CatalogueQue
   return rewriter.rewrite();
 }
 
+/** Setups by the functions that they list. */
+const setups = new WeakMap<readonly ListedFunction[], readonly string[]>();
+const NO_FUNCTIONS: readonly ListedFunction[] = [];
+
 class Rewriter {
   readonly #tokens: Token[];
   readonly #facts: Facts;
@@ -109,7 +113,7 @@ class Rewriter {
   /** Where the items of SELECT lists start. */
   readonly #inList: ReadonlySet<number>;
 
-  constructor(tokens: Token[], { database, user, functions = [] }: CatalogueFacts) {
+  constructor(tokens: Token[], { database, user, functions = NO_FUNCTIONS }: CatalogueFacts) {
     this.#tokens = tokens;
     this.#facts = { database: quoteLiteral(database), user: quoteLiteral(user) };
     this.#definitions = new Definitions(this.#facts, functions);
@@ -176,7 +180,13 @@ class Rewriter {
     this.#showVectors();
     nameColumns(tokens);
     this.#addRelations();
-    return { sql: textOf(tokens), setup: this.#definitions.setup };
+    const { functions } = this.#definitions;
+    let setup = setups.get(functions);
+    if (setup === undefined) {
+      setup = new Definitions(this.#facts, functions).setup;
+      setups.set(functions, setup);
+    }
+    return { sql: textOf(tokens), setup };
   }
 
   #expand(text: string): string {

@@ -1,4 +1,4 @@
-/** The statements that make the relations and functions of the catalogue in DuckDB: each is made when it is first needed. */
+/** The statements that make the tables and functions of the catalogue in DuckDB, and the relations as queries. */
 import { readFileSync } from 'node:fs';
 import { quoteIdentifier, quoteLiteral } from '../../../duck/quote.ts';
 import { packageFile } from '../../../util/package-files.ts';
@@ -181,7 +181,8 @@ const MARK = /@(\w+(?:\.\w+)?)(\(\s*\)?)?/g;
 /** Collects what a statement needs. One for each statement of a client. */
 export class Definitions {
   readonly #facts: Facts;
-  readonly #functions: readonly ListedFunction[];
+  /** The functions that are listed beside those of PostgreSQL. */
+  readonly functions: readonly ListedFunction[];
   /** Statements that make tables and macros, by name. */
   readonly #made = new Map<string, string>();
   /** Queries of relations, by name; each reads only those before it. */
@@ -189,11 +190,16 @@ export class Definitions {
 
   constructor(facts: Facts, functions: readonly ListedFunction[]) {
     this.#facts = facts;
-    this.#functions = functions;
+    this.functions = functions;
   }
 
-  /** The statements that make everything that `expand` has met, in order. Each may run again. */
+  /**
+   * The statements that make all tables and functions, in order. Not only those that `expand` has met: a transaction that
+   * has read the catalogue does not see what is made in it later.
+   */
   get setup(): readonly string[] {
+    for (const name of ['_operator', ...Object.keys(TABLES)]) this.expand(`@${name}`);
+    for (const name of Object.keys(FUNCTIONS)) this.expand(`@${name}(`);
     return [`ATTACH IF NOT EXISTS ':memory:' AS ${CATALOG} (READ_WRITE)`, ...this.#made.values()];
   }
 
@@ -259,7 +265,7 @@ export class Definitions {
   #functionsSql(): string {
     const list = (values: readonly string[]) =>
       `[${values.map(quoteLiteral).join(', ')}]::VARCHAR[]`;
-    const rows = this.#functions.map(
+    const rows = this.functions.map(
       (one) =>
         `(${[one.name, one.schema].map(quoteLiteral)}, ${list(one.arguments.map(({ name }) => name))}, ${list(one.arguments.map(({ type }) => type))}, ${[one.returns, one.description].map(quoteLiteral)})`,
     );
