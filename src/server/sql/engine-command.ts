@@ -5,7 +5,7 @@ import { statementParts } from '../../../grammar/semantic/statement-parts.ts';
 import type { EngineSession } from '../../engine-session.ts';
 import { RvbbitError } from '../../errors.ts';
 import type { QueryOptions } from '../../options.ts';
-import type { QueryResult } from '../../result.ts';
+import type { QueryResult, ResultColumn } from '../../result.ts';
 import { catalogueQuery } from './catalogue/catalogue-query.ts';
 import type { Client } from './client.ts';
 import type { Answer, Command, RowsAnswer } from './command.ts';
@@ -41,18 +41,28 @@ export function engineCommand(text: string, client: Client): Command {
       const key = `${parts.schema.version} ${parameterTypes.join()} ${text}`;
       const kept = descriptions.get(key);
       if (kept !== undefined) return kept;
-      const { session, sql } = await ready(text, client);
-      const described = session.describe(sql, { signal, parameterTypes });
+      const { session, sql, isCatalogue } = await ready(text, client);
+      const asked = session.describe(sql, { signal, parameterTypes });
+      const described = !isCatalogue
+        ? asked
+        : asked.then(({ parameters, columns }) => ({
+            parameters: parameters.map(inCatalogue),
+            columns: catalogueColumns(columns),
+          }));
       descriptions.set(key, described);
       described.catch(() => descriptions.delete(key));
       return described;
     },
     async run(parameters, signal) {
-      const { session, sql } = await ready(text, client);
+      const { session, sql, isCatalogue } = await ready(text, client);
       const call: Call = { session, sql, parameters, options: optionsOf(client, signal) };
       const shape = shapeOf(text);
       const isLong = isDialect || (isQuery && !short.has(shape));
       try {
+        if (isCatalogue) {
+          const result = await whole(call);
+          return delivered({ ...result, columns: catalogueColumns(result.columns) }, text);
+        }
         return isLong ? await streamed(call, shape) : delivered(await whole(call), text);
       } catch (thrown) {
         // DuckDB refuses such a statement before any of it runs, so that it can run again.
@@ -73,17 +83,29 @@ interface Call {
   readonly options: QueryOptions;
 }
 
+interface Ready {
+  readonly session: EngineSession;
+  readonly sql: string;
+  /** True if the statement is about the catalogue, and `sql` in its place. */
+  readonly isCatalogue: boolean;
+}
+
 /** Returns the text to run, and the session to run it on. A catalogue that the text names is there. */
-async function ready(
-  text: string,
-  client: Client,
-): Promise<{ readonly session: EngineSession; readonly sql: string }> {
+async function ready(text: string, client: Client): Promise<Ready> {
   const session = await client.session();
   const { database, user, prepare } = client.parts;
   const routed = catalogueQuery(text, { database, user });
-  if (routed === undefined) return { session, sql: text };
+  if (routed === undefined) return { session, sql: text, isCatalogue: false };
   await prepare(routed.setup);
-  return { session, sql: routed.sql };
+  return { session, sql: routed.sql, isCatalogue: true };
+}
+
+/** The type of a list of whole numbers in the catalogue: they are oids. asyncpg knows no other lists before it has asked. */
+const inCatalogue = <T extends string | undefined>(type: T) =>
+  type === 'BIGINT[]' ? 'OID[]' : type;
+
+function catalogueColumns(columns: readonly ResultColumn[]): readonly ResultColumn[] {
+  return columns.map(({ name, type }) => ({ name, type: inCatalogue(type) }));
 }
 
 function optionsOf({ parts }: Client, signal: AbortSignal): QueryOptions {

@@ -96,6 +96,8 @@ const BY_DUCK_NAME: Readonly<Record<string, PgName>> = {
   GEOMETRY: 'bytea',
   JSON: 'json',
   VARIANT: 'json',
+  // No type of DuckDB: what the catalogue calls the elements of its lists of oids.
+  OID: 'oid',
 };
 
 const BY_OID: ReadonlyMap<number, PgType> = new Map(
