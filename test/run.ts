@@ -2,8 +2,9 @@
  * Runs the built test files of a tier: every one, or those whose path holds one of the patterns.
  *
  * `npm test [-- pattern…]` runs every behaviour; `npm run test:storm` the files called `*.storm.test.ts`: kills,
- * aborts, fuzz, oracles, sockets; `npm run test:deep` both, with full counts. A tier that takes
- * longer than it should says so; it fails only for the processor time that RVBBIT_TEST_CPU_SECONDS allows.
+ * aborts, fuzz, oracles, sockets; `npm run test:deep` both, with full counts; `npm run test:clients` those called
+ * `*.client.test.ts`, which need real Postgres clients. A tier that takes longer than it should says so; it fails only
+ * for the processor time that RVBBIT_TEST_CPU_SECONDS allows.
  */
 import { readdirSync } from 'node:fs';
 import { relative } from 'node:path';
@@ -12,6 +13,7 @@ import { type FileResult, runFiles } from './support/run-files.ts';
 import { cpuBound, cpuSeconds, outgrown, secondsFor, slowness } from './support/tier-time.ts';
 
 const STORM = '.storm.test.js';
+const CLIENT = '.client.test.js';
 /** Files of a folder that share a process; a storm has one of its own. */
 const TOGETHER = 8;
 /** Files named at the end with the time that they took. */
@@ -20,18 +22,19 @@ const SLOWEST_FILES = 10;
 const root = fileURLToPath(new URL('.', import.meta.url));
 const args = process.argv.slice(2);
 const deep = args.includes('--deep');
+const clients = args.includes('--clients');
 const patterns = args.filter((arg) => !arg.startsWith('--'));
 const seconds = secondsFor({
   storm: args.includes('--storm'),
   deep,
-  some: patterns.length > 0,
+  some: clients || patterns.length > 0,
 });
 const bound = cpuBound(process.env['RVBBIT_TEST_CPU_SECONDS']);
 const startedMs = performance.now();
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.test.js'))
-  .filter((name) => isOfTier(name.endsWith(STORM)))
+  .filter(isOfTier)
   .filter((name) => patterns.length === 0 || patterns.some((pattern) => name.includes(pattern)))
   .sort()
   .map((name) => root + name);
@@ -43,7 +46,7 @@ const results = await runFiles(files, {
   timeoutMs: deep ? 3_600_000 : 180_000,
   lingerMs: 30_000,
   parallel: files.some((file) => file.endsWith(STORM)) ? 2 : 3,
-  together: files.some((file) => file.endsWith(STORM)) ? 1 : TOGETHER,
+  together: clients || files.some((file) => file.endsWith(STORM)) ? 1 : TOGETHER,
   ...(deep ? { env: { RVBBIT_TEST_DEEP: '1' } } : {}),
   onFile(result) {
     passed += result.passed;
@@ -84,10 +87,11 @@ if (slow !== undefined) console.log(slow);
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exitCode = failed === 0 ? 0 : 1;
 
-/** A pattern names a file of either tier. */
-function isOfTier(isStorm: boolean): boolean {
-  if (deep || patterns.length > 0) return true;
-  return isStorm === args.includes('--storm');
+/** A pattern names a file of any tier. */
+function isOfTier(name: string): boolean {
+  if (patterns.length > 0) return true;
+  if (clients || name.endsWith(CLIENT)) return clients && name.endsWith(CLIENT);
+  return deep || name.endsWith(STORM) === args.includes('--storm');
 }
 
 function nameOf({ file }: FileResult): string {
