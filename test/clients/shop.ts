@@ -27,6 +27,19 @@ export interface Shop {
   close(): Promise<void>;
 }
 
+/** Starts `rvbbit serve sql` in a folder. */
+export function startServer(cwd: string, args: readonly string[]): ChildProcess {
+  const all = [MAIN, 'serve', 'sql', ...args];
+  return spawn(process.execPath, all, { cwd, stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+/** Ends a server as a service manager does. */
+export async function stopServer(server: ChildProcess): Promise<void> {
+  const ended = new Promise((resolve) => server.once('close', resolve));
+  server.kill('SIGTERM');
+  await ended;
+}
+
 /** Starts the simulated model (400 ms a call) and the server on a free port. `statements` become variables. */
 export async function openShop(statements: Readonly<Record<string, string>>): Promise<Shop> {
   const sim = await startSimulator({ latency: { kind: 'constant', ms: 400 } });
@@ -37,11 +50,7 @@ export async function openShop(statements: Readonly<Record<string, string>>): Pr
     `model: lexical\nproviders:\n  sim: { type: openai-compatible, base_url: '${sim.url}' }\n`,
   );
   await exec(process.execPath, [MAIN, 'shop.duckdb', '-f', 'tables.sql'], { cwd: folder });
-  const server = spawn(
-    process.execPath,
-    [MAIN, 'serve', 'sql', 'shop.duckdb', '--port', '0', '--no-state'],
-    { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
-  );
+  const server = startServer(folder, ['shop.duckdb', '--port', '0', '--no-state']);
   const port = await portOf(server);
   const named = Object.entries(statements).map(([name, sql]) => [`S_${name.toUpperCase()}`, sql]);
   const env = {
@@ -70,9 +79,7 @@ export async function openShop(statements: Readonly<Record<string, string>>): Pr
       return (await running).stdout;
     },
     async close() {
-      const ended = new Promise((resolve) => server.once('close', resolve));
-      server.kill('SIGTERM');
-      await ended;
+      await stopServer(server);
       await sim.close();
       rmSync(folder, { recursive: true, force: true });
     },
@@ -80,7 +87,7 @@ export async function openShop(statements: Readonly<Record<string, string>>): Pr
 }
 
 /** Reads the port from the line that the server prints when it listens. */
-function portOf(server: ChildProcess): Promise<number> {
+export function portOf(server: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     let said = '';
     const late = setTimeout(
