@@ -23,6 +23,8 @@ const STARTUP_MS = 10_000;
 /** The longest time that running statements get when the server is closed. */
 const DRAIN_MS = 10_000;
 const KEEP_ALIVE_MS = 30_000;
+/** The longest time that a client gets to read what was sent before its connection ended. */
+const LINGER_MS = 1_000;
 
 export interface SqlServerOptions extends DatabaseOptions {
   readonly port?: number;
@@ -115,7 +117,7 @@ export class SqlServer {
       if (this.#live.size === 0 || isLate) break;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    for (const socket of this.#sockets) socket.destroySoon();
+    for (const socket of this.#sockets) hangUp(socket);
     await Promise.all(this.#serving);
     await this.#databases.close();
   }
@@ -154,7 +156,7 @@ export class SqlServer {
     } finally {
       clearTimeout(deadline);
       output.send();
-      socket.destroySoon();
+      hangUp(socket);
     }
   }
 
@@ -203,7 +205,7 @@ export class SqlServer {
       output.send();
       connection.cancel();
       source.leave();
-      socket.destroySoon();
+      hangUp(socket);
     };
     this.#live.set(key.processId, { secret: key.secret, connection, end });
     try {
@@ -230,6 +232,14 @@ interface Wire {
   readonly output: SocketOutput;
   readonly gone: AbortController;
   readonly deadline: NodeJS.Timeout;
+}
+
+/** Ends a connection once its client has read what was sent, and after a while without that. */
+function hangUp(socket: Socket): void {
+  if (socket.closed) return;
+  socket.destroySoon();
+  const late = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(late));
 }
 
 function isLoopback(host: string): boolean {

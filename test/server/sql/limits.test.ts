@@ -156,6 +156,19 @@ test('a statement that outlasts the end is cancelled', async () => {
   await busy.closed();
 });
 
+test('a client that does not read does not hold up the end', async () => {
+  const server = await startServer();
+  const client = await PgClient.connect(server.port);
+  client.send(query('SELECT repeat(chr(120), 1000) FROM range(100000)'));
+  await client.until('D');
+  client.socket.pause();
+  await sleep(100);
+  const startMs = performance.now();
+  await server.close(100);
+  assert.ok(performance.now() - startMs < 5_000);
+  client.socket.destroy();
+});
+
 test('two hundred idle clients cost little, and leave nothing behind', async () => {
   const server = await startServer();
   const before = process.memoryUsage().rss;
