@@ -5,7 +5,8 @@ import { TypedValue } from '../../../duck/parameters.ts';
 import { type FormatCode, utf8 } from '../protocol/read-messages.ts';
 import { refusal } from '../protocol-error.ts';
 import { readNumeric } from './numeric.ts';
-import { type PgName, type PgType, pgType } from './pg-types.ts';
+import type { PgName } from './oids.ts';
+import { type PgType, pgType } from './pg-types.ts';
 import {
   clockText,
   pgDateText,

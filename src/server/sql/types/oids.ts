@@ -26,14 +26,15 @@ export const PG_TYPES = {
   jsonb: [3802, 3807, -1],
 } as const satisfies Record<string, readonly [oid: number, array: number, size: number]>;
 
-export type PgTypeName = keyof typeof PG_TYPES;
+/** The names of the scalar types of this server. */
+export type PgName = keyof typeof PG_TYPES;
 
 /**
  * For each scalar DuckDB type, by its name without parameters: the type of PostgreSQL. A type that is not here is text:
  * BIT, ENUM, and TIMESTAMP_NS and TIME_NS, whose last three digits a Postgres timestamp cannot hold. A list or array has the
  * array type of its innermost element; a STRUCT, MAP or UNION, and a list of these, is json.
  */
-export const PG_TYPE_OF: Readonly<Record<string, PgTypeName>> = {
+export const PG_TYPE_OF: Readonly<Record<string, PgName>> = {
   BOOLEAN: 'bool',
   TINYINT: 'int2',
   SMALLINT: 'int2',
@@ -62,4 +63,6 @@ export const PG_TYPE_OF: Readonly<Record<string, PgTypeName>> = {
   GEOMETRY: 'bytea',
   JSON: 'json',
   VARIANT: 'json',
+  // No type of DuckDB: what the catalogue calls the elements of its lists of oids.
+  OID: 'oid',
 };
