@@ -198,7 +198,9 @@ function unknownCommand(word: string, message: string, otherwise?: string): CliE
   if (instead !== undefined) return new CliError('usage', message, instead);
   const near = nearestCommand(word.toLowerCase());
   const hint =
-    near === undefined ? 'rvbbit --help lists the commands' : `did you mean rvbbit ${near}?`;
+    near === undefined
+      ? `rvbbit --help lists the commands${otherwise === undefined ? '' : '.'}`
+      : `did you mean rvbbit ${near}?`;
   return new CliError('usage', message, [hint, otherwise].filter(Boolean).join(' '));
 }
 
