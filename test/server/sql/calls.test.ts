@@ -1,9 +1,8 @@
-/** Model calls of a client's statements: rows as they become certain, cancel, clients that do not read or that vanish. */
+/** Model calls of a client's statements: rows as they become certain, cancel, and clients that vanish. */
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { makeFolder, removeFolder } from '../../cli/spawn.ts';
 import {
   bind,
   describe,
@@ -15,63 +14,13 @@ import {
   resultOf,
   sync,
 } from '../../support/pg-client.ts';
-import { startServer } from './support.ts';
+import { FRESH, startCalls } from './support.ts';
 
-/** The longest answer of the model, so that few rows fill the buffers between server and client. */
-const LONG = 128 * 1024;
-const CALL_MS = 20;
-
-const cascades = makeFolder({
-  'ask.yaml':
-    'cascade_id: ask\ninputs_schema: { n: a number }\ncells:\n  - { name: a, model: m/m, instructions: "{{ input.n }}" }\n',
-});
-let sent = 0;
-let aborted = 0;
-let answerChars = 2;
-let callMs = CALL_MS;
-const server = await startServer(
-  {},
-  {
-    cascades,
-    model: async (_, { signal }) => {
-      sent += 1;
-      try {
-        await sleep(callMs, undefined, { signal });
-      } catch (thrown) {
-        aborted += 1;
-        throw thrown;
-      }
-      return {
-        text: 'y'.repeat(answerChars),
-        finishReason: 'stop',
-        usage: { inputTokens: 1, outputTokens: 1 },
-      };
-    },
-  },
-);
-test.after(async () => {
-  await server.close(0);
-  removeFolder(cascades);
-});
+const { calls, map, server, close } = await startCalls();
+test.after(close);
 test.before.each(() => {
-  sent = 0;
-  aborted = 0;
-  answerChars = 2;
-  callMs = CALL_MS;
+  Object.assign(calls, FRESH);
 });
-
-let round = 0;
-/** A MAP of other inputs each time, so that no answer is known. */
-const map = (rows: number, parallel = 4) => {
-  round += 1;
-  return `RVBBIT MAP PARALLEL ${parallel} 'ask.yaml' AS v USING (SELECT range + ${round * 100_000} AS n FROM range(${rows})) WITH (limit = ${rows})`;
-};
-
-/** Waits until no call has gone out for a while, and returns how many there were in all. */
-async function settledCalls(): Promise<number> {
-  for (let before = -1; before !== sent; await sleep(700)) before = sent;
-  return sent;
-}
 
 test('a MAP is described without a call, and runs with its parameters', async () => {
   const client = await PgClient.connect(server.port);
@@ -86,14 +35,14 @@ test('a MAP is described without a call, and runs with its parameters', async ()
     ],
   );
   assert.is(described[1]!.body.readInt32BE(2), 20);
-  assert.is(sent, 0);
+  assert.is(calls.sent, 0);
   const { rows, tags } = await client.run(bind(['2']), execute(), sync);
   assert.equal(rows, [
     ['0', 'yy'],
     ['1', 'yy'],
   ]);
   assert.equal(tags, ['SELECT 2']);
-  assert.is(sent, 2);
+  assert.is(calls.sent, 2);
   client.close();
 });
 
@@ -114,7 +63,7 @@ test('rows go out as they become certain', async () => {
   const client = await PgClient.connect(server.port);
   client.send(query(map(40)));
   await client.until('D');
-  assert.ok(sent < 30, `${sent} calls before the first row`);
+  assert.ok(calls.sent < 30, `${calls.sent} calls before the first row`);
   const { tags, notices } = resultOf(await client.until('Z'));
   assert.equal(tags, ['SELECT 40']);
   assert.match(notices.at(-1)!, /^40 runs, .* 40 calls, 0 stored answers/);
@@ -146,26 +95,26 @@ test('a cancel with the right key stops the calls within 250 ms, and another key
     other.end(frame('', 80_877_102, client.processId, secret));
     return new Promise((resolve) => other.once('close', resolve));
   };
-  callMs = 200;
+  calls.ms = 200;
   client.send(query(map(1_000)));
   await client.until('D');
   await cancel(client.secret + 1);
-  const before = sent;
-  await sleep(2 * callMs);
-  assert.ok(sent > before, 'the wrong key stopped it');
+  const before = calls.sent;
+  await sleep(2 * calls.ms);
+  assert.ok(calls.sent > before, 'the wrong key stopped it');
   // The calls of the four lanes begin and end together, so that there are moments without one.
-  for (const seen = sent; sent === seen; ) await sleep(5);
+  for (const seen = calls.sent; calls.sent === seen; ) await sleep(5);
   const startMs = performance.now();
   await cancel(client.secret);
   const result = resultOf(await client.until('Z'));
   const tookMs = performance.now() - startMs;
   assert.is(result.error?.get('C'), '57014');
   assert.is(result.error?.get('R'), 'RVB_CANCELLED');
-  const atEnd = sent;
+  const atEnd = calls.sent;
   assert.ok(tookMs < 250, `${tookMs} ms`);
-  await sleep(2 * callMs);
-  assert.is(sent, atEnd);
-  assert.ok(aborted > 0);
+  await sleep(2 * calls.ms);
+  assert.is(calls.sent, atEnd);
+  assert.ok(calls.aborted > 0);
   assert.equal((await client.query('SELECT 1')).rows, [['1']]);
   await cancel(client.secret);
   assert.equal((await client.query('SELECT 2')).rows, [['2']]);
@@ -177,46 +126,16 @@ test('a client that vanishes has its calls aborted within a second', async () =>
     const client = await PgClient.connect(server.port);
     client.send(query(map(1_000)));
     await client.until('D');
-    await sleep(3 * CALL_MS);
+    await sleep(3 * FRESH.ms);
     client.socket[leave]();
     await sleep(600);
-    const atEnd = sent;
-    await sleep(5 * CALL_MS);
-    assert.is(sent, atEnd, leave);
-    assert.ok(sent < 1_000, leave);
+    const atEnd = calls.sent;
+    await sleep(5 * FRESH.ms);
+    assert.is(calls.sent, atEnd, leave);
+    assert.ok(calls.sent < 1_000, leave);
   }
   for (let wait = 0; server.connections > 0 && wait < 100; wait += 1) await sleep(10);
   assert.is(server.connections, 0);
-});
-
-test('a client that stops reading stops the buying of calls, and gets every row when it reads again', async () => {
-  answerChars = LONG;
-  // So slow that few calls go out in the time until the lanes stop.
-  callMs = 50;
-  const rows = 400;
-  const client = await PgClient.connect(server.port);
-  client.send(query(map(rows, 8)));
-  await client.until('D');
-  client.socket.pause();
-  const bought = await settledCalls();
-  assert.ok(bought < rows, `${bought} of ${rows} calls`);
-  client.socket.resume();
-  assert.equal(resultOf(await client.until('Z')).tags, [`SELECT ${rows}`]);
-  assert.is(sent, rows);
-  client.close();
-});
-
-test('a portal whose rows are not asked for holds its calls back', async () => {
-  const client = await PgClient.connect(server.port);
-  await client.query('BEGIN');
-  const first = await client.run(parse(map(4_000)), bind(), execute(3), sync);
-  assert.is(first.rows.length, 3);
-  await sleep(900);
-  const bought = sent;
-  await sleep(300);
-  assert.is(sent, bought);
-  await client.query('ROLLBACK');
-  client.close();
 });
 
 test.run();

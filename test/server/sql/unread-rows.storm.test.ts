@@ -1,0 +1,55 @@
+/** Rows that a client does not read stop the buying of answers. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { reportCases } from '../../support/cases.ts';
+import { bind, execute, PgClient, parse, query, resultOf, sync } from '../../support/pg-client.ts';
+import { FRESH, startCalls } from './support.ts';
+
+/** The length of an answer of which few rows fill the buffers between server and client. */
+const LONG = 128 * 1024;
+
+const { calls, map, server, close } = await startCalls();
+test.after(close);
+test.before.each(() => {
+  Object.assign(calls, FRESH);
+});
+
+/** Waits until no call has gone out for a while, and returns how many there were in all. */
+async function settledCalls(): Promise<number> {
+  for (let before = -1; before !== calls.sent; await sleep(700)) before = calls.sent;
+  return calls.sent;
+}
+
+test('a client that stops reading stops the buying of calls, and gets every row when it reads again', async () => {
+  calls.answerChars = LONG;
+  // So slow that few calls go out in the time until the lanes stop.
+  calls.ms = 50;
+  const rows = 400;
+  const client = await PgClient.connect(server.port);
+  client.send(query(map(rows, 8)));
+  await client.until('D');
+  client.socket.pause();
+  const bought = await settledCalls();
+  assert.ok(bought < rows, `${bought} of ${rows} calls`);
+  client.socket.resume();
+  assert.equal(resultOf(await client.until('Z')).tags, [`SELECT ${rows}`]);
+  assert.is(calls.sent, rows);
+  client.close();
+});
+
+test('a portal whose rows are not asked for holds its calls back', async () => {
+  const client = await PgClient.connect(server.port);
+  await client.query('BEGIN');
+  const first = await client.run(parse(map(4_000)), bind(), execute(3), sync);
+  assert.is(first.rows.length, 3);
+  await sleep(900);
+  const bought = calls.sent;
+  await sleep(300);
+  assert.is(calls.sent, bought);
+  await client.query('ROLLBACK');
+  client.close();
+  reportCases(2, 'clients that do not read');
+});
+
+test.run();
