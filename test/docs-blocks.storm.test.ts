@@ -16,7 +16,7 @@ import { type DocsFolder, makeDocsFolder } from './support/docs-folder.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const TIMEOUT_MS = 60_000;
-const CODE = /^(sh|sql|js|ts|yaml|json|console)$/;
+const CODE = /^(sh|sql|js|ts|yaml|json|console|python|ini|dockerfile)$/;
 
 /** Which test runs the blocks of a language on a page. */
 const HERE = 'docs-blocks.storm';
@@ -27,6 +27,15 @@ const RUN_BY: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'docs/cascades.md': { yaml: HERE, sql: HERE },
   'docs/cli.md': { sh: HERE },
   'docs/commands.md': { sh: HERE },
+  'docs/connect.md': {
+    sh: 'clients/docs.client',
+    python: 'clients/docs.client',
+    js: 'clients/docs.client',
+    sql: 'server/sql/dbt',
+    yaml: 'server/sql/dbt',
+    ini: 'package/deployed.storm',
+    dockerfile: 'package/deployed.storm',
+  },
   'docs/embedding.md': { js: 'readme', ts: HERE },
   'docs/explain.md': { sql: 'explain/docs' },
   'docs/grammar.md': { js: HERE },

@@ -1,6 +1,6 @@
 /** The databases of a server by name, each with an engine of its own, which the first client opens. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Engine } from '../../engine.ts';
 import { refusal } from './protocol-error.ts';
 
@@ -45,12 +45,13 @@ export class Databases {
         `database "${name}" does not exist; there are default and memory${others}`,
       );
     }
-    const known = this.#engines.get(name);
+    const key = this.#keyOf(name);
+    const known = this.#engines.get(key);
     if (known !== undefined) return known;
     const opened = this.#options.openEngine(file);
-    this.#engines.set(name, opened);
+    this.#engines.set(key, opened);
     // A file that another process holds now may be free later.
-    opened.catch(() => this.#engines.delete(name));
+    opened.catch(() => this.#engines.delete(key));
     return opened;
   }
 
@@ -71,8 +72,9 @@ export class Databases {
 
   /** The version of a database's tables, which its clients share. */
   schema(name: string): { version: number } {
-    const known = this.#schemas.get(name) ?? { version: 0 };
-    this.#schemas.set(name, known);
+    const key = this.#keyOf(name);
+    const known = this.#schemas.get(key) ?? { version: 0 };
+    this.#schemas.set(key, known);
     return known;
   }
 
@@ -83,12 +85,20 @@ export class Databases {
     );
   }
 
+  /** The name under which the engine is kept: two names may mean the database `default`. */
+  #keyOf(name: string): string {
+    return this.#fileOf(name) === this.#options.database && name !== 'memory' ? 'default' : name;
+  }
+
   #fileOf(name: string): string | undefined {
     const { database, folder } = this.#options;
     if (name === 'default') return database;
     if (name === 'memory') return ':memory:';
-    if (folder === undefined || !NAME.test(name)) return undefined;
-    const file = join(folder, `${name}.duckdb`);
-    return existsSync(file) ? file : undefined;
+    if (folder !== undefined && NAME.test(name)) {
+      const file = join(folder, `${name}.duckdb`);
+      if (existsSync(file)) return file;
+    }
+    // DuckDB's catalog is called so. Tools that write "shop"."main"."products" connect to `shop`.
+    return name === basename(database).split('.')[0] ? database : undefined;
   }
 }

@@ -101,6 +101,10 @@ export function catalogueQuery(sql: string, facts: CatalogueFacts): CatalogueQue
   return rewriter.rewrite();
 }
 
+function isCatalogueSchema({ word }: Token): boolean {
+  return word === 'pg_catalog' || word === 'information_schema';
+}
+
 /** Setups by the functions that they list. */
 const setups = new WeakMap<readonly ListedFunction[], readonly string[]>();
 const NO_FUNCTIONS: readonly ListedFunction[] = [];
@@ -128,20 +132,29 @@ class Rewriter {
     );
   }
 
-  /** Leaves out `pg_catalog.`, and joins `information_schema.tables` to one name. */
+  /** Leaves out `pg_catalog.`, and joins `information_schema.tables` to one name. The database's name may stand before them. */
   #dropPrefixes(): void {
     const tokens = this.#tokens;
     for (let at = 0; at + 2 < tokens.length; at++) {
       const [schema, dot, name] = [tokens[at]!, tokens[at + 1]!, tokens[at + 2]!];
       if (dot.kind !== Kind.Dot || tokens[at - 1]?.kind === Kind.Dot) continue;
+      if (this.#isDatabase(at) && isCatalogueSchema(name) && tokens[at + 3]?.kind === Kind.Dot) {
+        tokens.splice(at, 3, { ...name, gap: schema.gap });
+        at--;
+        continue;
+      }
       const inside = schema.word === 'information_schema' ? schema.word : undefined;
-      if (schema.word !== 'pg_catalog' && inside === undefined) continue;
+      if (!isCatalogueSchema(schema)) continue;
       const word =
         inside === undefined || !relationsOfPostgres().has(`${inside}.${name.word}`)
           ? name.word
           : `${inside}.${name.word}`;
       tokens.splice(at, 3, { ...name, word, gap: schema.gap, isQualified: true });
     }
+  }
+
+  #isDatabase(at: number): boolean {
+    return quoteLiteral(this.#tokens[at]!.word) === this.#facts.database.toLowerCase();
   }
 
   namesCatalogue(): boolean {
