@@ -129,7 +129,7 @@ export class Reader {
   #join(line: string): string | undefined {
     const before = this.#pending;
     if (this.#open === '-') warnOfCommand(line);
-    const { complete, rest, open } = cutInput(before === '' ? line : `${before}\n${line}`);
+    const { complete, rest, open } = cutInput(before === '' ? spelt(line) : `${before}\n${line}`);
     this.#pending = rest.trimStart();
     this.#open = this.#pending === '' ? '>' : open;
     if (complete.trim() === '') {
@@ -208,4 +208,10 @@ function warnOfCommand(line: string): void {
   const [name = ''] = /^\s*[.\\][a-z?]+/i.exec(line) ?? [];
   if (commandNamed(name.trim()) === undefined) return;
   say(`${name.trim()} is a part of the statement above: end that with ; or drop it with Ctrl-C`);
+}
+
+/** Words that stand alone for a command, as in psql. */
+function spelt(line: string): string {
+  const word = /^\s*(help|exit|quit)\s*;?\s*$/i.exec(line)?.[1];
+  return word === undefined ? line : `.${word.toLowerCase()}`;
 }

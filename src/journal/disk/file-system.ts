@@ -1,5 +1,6 @@
 /** The file system operations that the journal uses. Tests replace them with operations of which the n-th fails. */
 import * as fs from 'node:fs';
+import { dirname } from 'node:path';
 
 /** The size of a file in bytes and the time of its last write, ms since the epoch. */
 export interface FileFacts {
@@ -36,7 +37,7 @@ export interface FileSystem {
 
 /** The file system of the machine. */
 export const realFileSystem: FileSystem = {
-  makeFolder: (path) => void fs.mkdirSync(path, { recursive: true, mode: 0o700 }),
+  makeFolder,
   list: (folder) =>
     fs
       .readdirSync(folder, { withFileTypes: true })
@@ -129,4 +130,17 @@ export function readAt(files: FileSystem, file: number, position: number, length
     done += count;
   }
   return bytes.subarray(0, done);
+}
+
+/** Makes a folder and those above it. Node's own `recursive` never ends in a folder that takes none, such as /proc. */
+function makeFolder(path: string): void {
+  if (fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  const above = dirname(path);
+  if (above !== path) makeFolder(above);
+  try {
+    fs.mkdirSync(path, { mode: 0o700 });
+  } catch (thrown) {
+    // Another process may have made it meanwhile. A file of that name fails here.
+    if (!fs.statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw thrown;
+  }
 }

@@ -75,6 +75,7 @@ test('statements of several lines, mistakes, and commands in both spellings', as
     assert.match(await terminal.run('.tabels'), /did you mean \.tables\?/);
     assert.match(await terminal.run('.cascades'), /double\.yaml │ number +│ Twice the number/);
     assert.match(await terminal.run('.operators MEANS'), /text MEANS criterion/);
+    assert.match(await terminal.run('help'), /\.tables \[NAME\]/);
     assert.match(await terminal.run('.help'), /\.tables \[NAME\] +\\dt[\s\S]*Ctrl-D/);
 
     assert.match(await terminal.run('.read absent.sql'), /cannot read absent\.sql: no such file/);
