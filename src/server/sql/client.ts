@@ -1,7 +1,9 @@
 /** The state of one client: its engine session, its settings, its transaction, and what it has prepared and opened. */
 import { LRUCache } from 'lru-cache';
 import type { EngineSession } from '../../engine-session.ts';
+import { RvbbitError } from '../../errors.ts';
 import type { Notice, StatementDescription } from '../../result.ts';
+import type { UserAccount } from '../access/users.ts';
 import type { Command } from './command.ts';
 import type { Portal } from './portal.ts';
 import type { TransactionStatus } from './protocol/write-messages.ts';
@@ -41,6 +43,8 @@ interface Savepoint {
 export interface ClientParts {
   readonly database: string;
   readonly user: string;
+  /** What the user uses; undefined on a server without users. */
+  readonly account?: UserAccount | undefined;
   readonly processId: number;
   readonly settings: Settings;
   readonly openSession: () => Promise<EngineSession>;
@@ -104,6 +108,20 @@ export class Client {
       this.#zoneName = name;
     }
     return this.#zone;
+  }
+
+  /**
+   * Throws RVB_LIMIT for a result with more rows than its user may read. They are not left out silently: sums over the
+   * rest would be wrong.
+   */
+  checkRows(count: number): void {
+    const most = this.parts.account?.limits.rows;
+    if (most === undefined || count <= most) return;
+    throw new RvbbitError(
+      'RVB_LIMIT',
+      `the result has more than ${most} rows, as many as the user ${this.parts.user} may read of one: add a LIMIT, or aggregate`,
+      { stage: 'deliver' },
+    );
   }
 
   /** Makes ready for a statement: refuses it in a failed transaction, and counts it. */
