@@ -43,6 +43,8 @@ interface Savepoint {
 export interface ClientParts {
   readonly database: string;
   readonly user: string;
+  /** True if the session only reads. */
+  readonly isReadOnly: boolean;
   /** What the user uses; undefined on a server without users. */
   readonly account?: UserAccount | undefined;
   readonly processId: number;

@@ -179,6 +179,7 @@ export class SqlServer {
     const { users } = this.#options;
     const known = users && (await logIn(user, wire, { users, throttle: this.#throttle }));
     if (users !== undefined && known === undefined) return;
+    const isReadOnly = known?.role === 'read-only';
     const account = known && users?.accountOf(known);
     const database = this.#databases.nameOf(opening.database, user);
     if (this.#closing !== undefined) throw refusal('57P03', 'the server is being shut down');
@@ -198,6 +199,7 @@ export class SqlServer {
     const client = new Client({
       database,
       user,
+      isReadOnly,
       account,
       processId: key.processId,
       settings,
@@ -205,7 +207,7 @@ export class SqlServer {
       schema: this.#databases.schema(database),
       openSession: () =>
         engine.session({
-          readOnly: known?.role === 'read-only',
+          readOnly: isReadOnly,
           ...(account?.purse === undefined ? {} : { purse: account.purse }),
         }),
       tell: (notice, severity) => connection.tell(notice, severity),
