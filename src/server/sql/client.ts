@@ -96,6 +96,11 @@ export class Client {
     return this.#status !== 'I' && !this.#isImplicit;
   }
 
+  /** Who its statements come from, for their receipts. */
+  get origin(): string {
+    return `sql:${this.parts.user}`;
+  }
+
   /** The engine session. It is opened by the first statement that needs it. */
   session(): Promise<EngineSession> {
     this.#session ??= this.#open();
@@ -319,7 +324,7 @@ export class Client {
 
   async #run(sql: string): Promise<void> {
     const session = await this.session();
-    await session.query(sql);
+    await session.query(sql, undefined, { origin: this.origin });
   }
 
   #begin(isReadOnly = this.settings.get('default_transaction_read_only') === 'on'): string {

@@ -130,7 +130,7 @@ async function copyIn(
     const parameters = types.map((type, column) => columnValues(rows, column, type, client));
     const end = client.parts.account?.beginStatement();
     try {
-      await session.query(insert, parameters, { signal, origin: `sql:${client.parts.user}` });
+      await session.query(insert, parameters, { signal, origin: client.origin });
     } finally {
       end?.();
     }

@@ -108,8 +108,8 @@ function catalogueColumns(columns: readonly ResultColumn[]): readonly ResultColu
   return columns.map(({ name, type }) => ({ name, type: inCatalogue(type) }));
 }
 
-function optionsOf({ parts }: Client, signal: AbortSignal): QueryOptions {
-  return { signal, valueForm: FORM, origin: `sql:${parts.user}` };
+function optionsOf({ origin }: Client, signal: AbortSignal): QueryOptions {
+  return { signal, valueForm: FORM, origin };
 }
 
 function whole({ session, sql, parameters, options }: Call): Promise<QueryResult> {
