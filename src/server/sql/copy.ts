@@ -115,6 +115,12 @@ async function copyIn(
   client: Client,
   signal: AbortSignal,
 ): Promise<CopyInAnswer> {
+  if (client.parts.isReadOnly) {
+    throw refusal(
+      '42501',
+      `permission denied: COPY ${table} FROM STDIN writes, and ${client.parts.user} only reads`,
+    );
+  }
   const session = await client.session();
   const { columns } = await session.describe(query, { signal });
   await client.beginImplicit();
