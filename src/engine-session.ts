@@ -150,6 +150,16 @@ export class EngineSession {
     });
   }
 
+  /**
+   * Runs a text that a server of this package wrote: what a client said stands in it as quoted literals and names alone. A
+   * read-only session runs it too, and the journal has no record of it.
+   *
+   * @internal
+   */
+  async runOwn(sql: string): Promise<void> {
+    await this.#session.run(sql, { own: true });
+  }
+
   /** Runs a cascade once on `input`, on a worker thread. The outcome holds every cell's output. */
   async runCascade(
     path: string,

@@ -46,6 +46,7 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
   serve: [
     'rvbbit serve sql',
     'rvbbit serve sql shop.duckdb --port 5432 --databases data',
+    'rvbbit serve sql shop.duckdb --host 0.0.0.0 --users rvbbit.users.yaml --tls-cert cert.pem --tls-key key.pem',
     'rvbbit serve mcp shop.duckdb --max-cost 2',
     'rvbbit serve mcp shop.duckdb --read-write --cascades cascades --log mcp.log',
   ],

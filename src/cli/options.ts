@@ -124,6 +124,8 @@ export interface CliOptions {
   readonly by?: string;
   readonly follow?: boolean;
   readonly users?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly role?: string;
   readonly maxCost?: number;
   readonly maxCalls?: number;
@@ -432,6 +434,17 @@ export const OPTIONS: readonly OptionRow[] = [
     commands: SERVE,
   },
   {
+    flags: '--users <file>',
+    help: 'who may log in: a file that rvbbit user writes (default: everybody of this machine)',
+    commands: SERVE,
+  },
+  {
+    flags: '--tls-cert <file>',
+    help: 'take TLS connections with this certificate (PEM, the whole chain)',
+    commands: SERVE,
+  },
+  { flags: '--tls-key <file>', help: 'the key of the certificate (PEM)', commands: SERVE },
+  {
     flags: '--port <n>',
     help: 'listen on this port of 127.0.0.1 (default: any free one)',
     commands: ['sim'],
@@ -521,13 +534,13 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--metrics-port <n>',
     help: 'answer /metrics and /healthz on this port of 127.0.0.1',
-    commands: ['serve'],
+    commands: SERVE,
     number: true,
   },
   {
     flags: '--log <file>',
     help: 'a line of JSON for each statement, without values; - is standard error',
-    commands: ['serve'],
+    commands: SERVE,
   },
   { flags: '--verbose', help: 'a line on stderr for every call', commands: ['sim'] },
   { flags: '-q, --quiet', help: 'no progress, summaries or notes on stderr', commands: ALL },

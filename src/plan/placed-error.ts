@@ -35,5 +35,7 @@ export function placedFrom(error: unknown, source: string, start: number): unkno
     `line ${line}, column ${column}: `,
     `line ${place.line}, column ${place.column}: `,
   );
-  return new RvbbitError(code, message, { stage, sqlState, retryable, cause, place });
+  const placed = new RvbbitError(code, message, { stage, sqlState, retryable, cause, place });
+  if (error.summary !== undefined) placed.summary = error.summary;
+  return placed;
 }

@@ -34,7 +34,10 @@ test('what it cannot do is said, with exit code 2 or 3', async () => {
     [['serve'], 2, /serve needs the kind of server/],
     [['serve', 'http'], 2, /there is no server 'http'/],
     [['serve', 'sql', 'a', 'b'], 2, /takes one database/],
-    [['serve', 'sql', '--host', '0.0.0.0'], 3, /lets every client in/],
+    [['serve', 'sql', '--host', '0.0.0.0'], 2, /no TLS.*and no users.*--tls-cert.*--users/],
+    [['serve', 'sql', '--tls-cert', 'cert.pem'], 2, /--tls-key is missing/],
+    [['serve', 'sql', '--users', 'none.yaml'], 2, /cannot read the users file none.yaml/],
+    [['serve', 'sql', '--max-cost', '1'], 2, /serve sql has no --max-cost/],
     [['serve', 'sql', '--databases', 'none'], 3, /there is no folder none/],
     [['serve', 'sql', '--idle', 'x'], 2, /--idle takes a time with its unit/],
   ];

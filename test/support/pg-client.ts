@@ -1,5 +1,9 @@
 /** A Postgres client for tests, which speaks in messages: it can send wrong ones, and shows every message of the server. */
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { connect as connectSocket, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { finalMessage } from './scram-client.ts';
 
 /** A message of the server. */
 export interface ServerMessage {
@@ -94,8 +98,21 @@ export function execute(maxRows = 0, portal = ''): Buffer {
   return frame('E', portal, maxRows);
 }
 
+/** The first packet that asks for TLS. */
+export const sslRequest: Buffer = frame('', 80877103);
+
+/** Who logs in, and how. */
+export interface Login {
+  readonly user: string;
+  readonly password: string;
+  readonly host?: string;
+  readonly tls?: boolean;
+  /** True, with TLS: by channel binding, with the hash of the server's certificate or of the one given. */
+  readonly binds?: boolean | Buffer;
+}
+
 export class PgClient {
-  readonly socket: Socket;
+  socket: Socket;
   /** The messages that came and were not taken. */
   readonly received: ServerMessage[] = [];
   readonly parameters = new Map<string, string>();
@@ -107,14 +124,69 @@ export class PgClient {
   /** True while plain bytes are expected, as after SSLRequest. */
   #plain: ((byte: string) => void) | undefined;
 
-  constructor(port: number) {
-    this.socket = connectSocket({ port, host: '127.0.0.1', noDelay: true });
-    this.socket.on('data', (chunk) => this.#take(chunk));
+  constructor(port: number, host = '127.0.0.1') {
+    this.socket = connectSocket({ port, host, noDelay: true });
+    this.#listen();
+  }
+
+  #listen(): void {
+    this.socket.on('data', (chunk: Buffer) => this.#take(chunk));
     this.socket.on('error', () => undefined);
     this.socket.on('close', () => {
       this.isClosed = true;
       this.#wake();
     });
+  }
+
+  /** Asks for TLS, and shakes hands. Returns the server's certificate. */
+  async secure(): Promise<Buffer> {
+    const answer = this.plainByte();
+    this.send(sslRequest);
+    if ((await answer) !== 'S') throw new Error('the server has no TLS');
+    this.socket.removeAllListeners('data');
+    this.socket = connectTls({ socket: this.socket, rejectUnauthorized: false });
+    this.#listen();
+    await once(this.socket, 'secureConnect');
+    return (this.socket as TLSSocket).getPeerCertificate().raw;
+  }
+
+  /** Connects, logs in, and returns what came up to the first ReadyForQuery or the end. */
+  static async logIn(
+    port: number,
+    { user, password, host, tls = false, binds = false }: Login,
+  ): Promise<{ readonly client: PgClient; readonly messages: readonly ServerMessage[] }> {
+    const client = new PgClient(port, host);
+    const certificate = tls ? await client.secure() : undefined;
+    client.send(startup({ user }));
+    const offer = await client.#authentication();
+    if (offer === undefined) return { client, messages: await client.closed() };
+    const mechanism = binds === false ? 'SCRAM-SHA-256' : 'SCRAM-SHA-256-PLUS';
+    const header = binds === false ? 'n,,' : 'p=tls-server-end-point,,';
+    const hash = Buffer.isBuffer(binds)
+      ? binds
+      : createHash('sha256')
+          .update(certificate ?? '')
+          .digest();
+    const bound = Buffer.concat([Buffer.from(header), ...(binds === false ? [] : [hash])]);
+    const bare = 'n=,r=clientnonce';
+    const first = Buffer.from(header + bare);
+    client.send(frame('p', mechanism, first.length, first));
+    const challenge = await client.#authentication();
+    if (challenge === undefined) return { client, messages: await client.closed() };
+    client.send(
+      frame('p', Buffer.from(finalMessage(password, { header, bare, challenge, bound }))),
+    );
+    if ((await client.#authentication()) === undefined) {
+      return { client, messages: await client.closed() };
+    }
+    return { client, messages: await client.until('Z') };
+  }
+
+  /** Takes the text of an authentication message; undefined, and nothing taken, if an error came. */
+  async #authentication(): Promise<string | undefined> {
+    await this.#wait(() => this.received.length > 0, 'an answer');
+    if (this.received[0]?.type !== 'R') return undefined;
+    return this.received.shift()!.body.toString('utf8', 4);
   }
 
   /** Connects and waits until the server is ready. */

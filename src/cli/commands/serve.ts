@@ -1,9 +1,14 @@
 /** `rvbbit serve`: the servers. `serve sql` lets Postgres clients use the engine, until Ctrl-C or SIGTERM. */
 import { existsSync, statSync } from 'node:fs';
 import { messageOf } from '../../errors.ts';
+import { TlsFiles } from '../../server/access/tls-files.ts';
+import { Users } from '../../server/access/users.ts';
+import { Metrics } from '../../server/outside/metrics.ts';
+import { startOutside } from '../../server/outside/outside-server.ts';
+import { StatementLog } from '../../server/outside/statement-log.ts';
 import { DEFAULT_CONNECTIONS, SqlServer } from '../../server/sql/server.ts';
 import { CliError, verdictOf } from '../exit-codes.ts';
-import type { CliOptions } from '../options.ts';
+import { type CliOptions, refuseOptions } from '../options.ts';
 import { readAgeMs } from '../read-bounds.ts';
 import { givenRoots, openEngine } from '../session.ts';
 import { say } from '../stderr.ts';
@@ -32,24 +37,67 @@ async function serveSql(words: readonly string[], options: CliOptions): Promise<
   if (databases !== undefined && !(existsSync(databases) && statSync(databases).isDirectory())) {
     throw new CliError('open', `there is no folder ${databases}`, '--databases takes a folder');
   }
+  refuseOptions('serve', 'sql', options, ['readWrite', 'maxCost', 'maxCalls', 'maxRows']);
   const roots = givenRoots(options);
   const interrupted = interrupt();
+  const { users, tls } = await access(options);
+  const stopWatching = tls?.watch((thrown) => say(`the certificate stays: ${messageOf(thrown)}`));
+  const metrics = new Metrics();
+  const log = options.log === undefined ? undefined : await StatementLog.to(options.log);
   const server = await started({
     database,
     connections,
-    openEngine: (file) => openEngine(options, file, roots, connections),
+    openEngine: async (file) => {
+      const engine = await openEngine(options, file, roots, connections);
+      metrics.watch(engine);
+      log?.watch(engine);
+      return engine;
+    },
+    users,
+    tls,
+    metrics,
     ...(databases === undefined ? {} : { folder: databases }),
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),
     ...(idle === undefined ? {} : { idleMs: readAgeMs('--idle', idle) }),
   });
-  const address = host ?? '127.0.0.1';
-  const url = `postgresql://rvbbit@${address.includes(':') ? `[${address}]` : address}:${server.port}/default`;
-  say(`listening on ${address}:${server.port}; connect with psql '${url}', end with Ctrl-C`);
-  await interrupted;
-  if (!options.quiet) say('ending: running statements get 10 s; once more ends at once');
-  await server.close();
+  const { metricsPort } = options;
+  const unhealthy = () => (server.isClosing ? 'ending' : undefined);
+  try {
+    const outside =
+      metricsPort === undefined
+        ? undefined
+        : await startOutside({ port: metricsPort, metrics, unhealthy });
+    const address = host ?? '127.0.0.1';
+    const user = users === undefined ? 'rvbbit' : 'USER';
+    const url = `postgresql://${user}@${address.includes(':') ? `[${address}]` : address}:${server.port}/default${tls === undefined ? '' : '?sslmode=require'}`;
+    say(`listening on ${address}:${server.port}; connect with psql '${url}', end with Ctrl-C`);
+    await interrupted;
+    if (!options.quiet) say('ending: running statements get 10 s; once more ends at once');
+    await server.close();
+    await outside?.close();
+  } finally {
+    await server.close();
+    stopWatching?.();
+    await log?.close();
+  }
   return 0;
+}
+
+/** Reads the files that say who may log in, and with which certificate. */
+async function access({
+  users,
+  tlsCert,
+  tlsKey,
+}: CliOptions): Promise<{ readonly users: Users | undefined; readonly tls: TlsFiles | undefined }> {
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    const missing = tlsCert === undefined ? '--tls-cert' : '--tls-key';
+    throw new CliError('usage', `${missing} is missing`, 'TLS takes --tls-cert and --tls-key');
+  }
+  return {
+    users: users === undefined ? undefined : await Users.open(users, say),
+    tls: tlsCert === undefined ? undefined : await TlsFiles.open(tlsCert, tlsKey ?? ''),
+  };
 }
 
 async function started(options: Parameters<typeof SqlServer.listen>[0]): Promise<SqlServer> {

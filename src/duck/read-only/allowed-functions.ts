@@ -68,7 +68,8 @@ export const VALUE_FUNCTIONS: ReadonlySet<string> = new Set(
   tan tanh time_bucket timetz_byte_comparable timezone timezone_hour timezone_minute to_base to_base64 to_binary
   to_centuries to_days to_decades to_hex to_hours to_json to_microseconds to_millennia to_milliseconds to_minutes
   to_months to_quarters to_seconds to_timestamp to_weeks to_years today transaction_timestamp translate trim trunc
-  try_strptime txid_current typeof ucase unbin unhex unicode union_extract union_tag union_value unpivot_list upper
+  try_strptime txid_current typeof ucase unbin unhex unicode union_extract union_tag union_value unnest unpivot_list
+  upper
   url_decode url_encode user uuid uuid_extract_timestamp uuid_extract_version uuidv4 uuidv7 var_pop var_samp variance
   variant_extract variant_normalize variant_to_parquet_variant variant_typeof version wavg week weekday weekofyear
   weighted_avg xor year yearweek | || ~ ~~ ~~* ~~~
@@ -83,6 +84,7 @@ export const VALUE_FUNCTIONS: ReadonlySet<string> = new Set(
  */
 export const TABLE_FUNCTIONS: ReadonlySet<string> = new Set(
   `duckdb_columns duckdb_constraints duckdb_databases duckdb_dependencies duckdb_functions duckdb_indexes duckdb_keywords
+  duckdb_prepared_statements
   duckdb_schemas duckdb_sequences duckdb_tables duckdb_types duckdb_views generate_series generate_subscripts json_each
   json_tree pg_timezone_names pragma_collations pragma_platform pragma_show pragma_table_info pragma_version range repeat
   repeat_row test_all_types unnest`.split(/\s+/),

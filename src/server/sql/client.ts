@@ -1,7 +1,9 @@
 /** The state of one client: its engine session, its settings, its transaction, and what it has prepared and opened. */
 import { LRUCache } from 'lru-cache';
 import type { EngineSession } from '../../engine-session.ts';
+import { RvbbitError } from '../../errors.ts';
 import type { Notice, StatementDescription } from '../../result.ts';
+import type { UserAccount } from '../access/users.ts';
 import type { Command } from './command.ts';
 import type { Portal } from './portal.ts';
 import type { TransactionStatus } from './protocol/write-messages.ts';
@@ -41,6 +43,10 @@ interface Savepoint {
 export interface ClientParts {
   readonly database: string;
   readonly user: string;
+  /** True if the session only reads. */
+  readonly isReadOnly: boolean;
+  /** What the user uses; undefined on a server without users. */
+  readonly account?: UserAccount | undefined;
   readonly processId: number;
   readonly settings: Settings;
   readonly openSession: () => Promise<EngineSession>;
@@ -90,6 +96,11 @@ export class Client {
     return this.#status !== 'I' && !this.#isImplicit;
   }
 
+  /** Who its statements come from, for their receipts. */
+  get origin(): string {
+    return `sql:${this.parts.user}`;
+  }
+
   /** The engine session. It is opened by the first statement that needs it. */
   session(): Promise<EngineSession> {
     this.#session ??= this.#open();
@@ -104,6 +115,20 @@ export class Client {
       this.#zoneName = name;
     }
     return this.#zone;
+  }
+
+  /**
+   * Throws RVB_LIMIT for a result with more rows than its user may read. They are not left out silently: sums over the
+   * rest would be wrong.
+   */
+  checkRows(count: number): void {
+    const most = this.parts.account?.limits.rows;
+    if (most === undefined || count <= most) return;
+    throw new RvbbitError(
+      'RVB_LIMIT',
+      `the result has more than ${most} rows, as many as the user ${this.parts.user} may read of one: add a LIMIT, or aggregate`,
+      { stage: 'deliver' },
+    );
   }
 
   /** Makes ready for a statement: refuses it in a failed transaction, and counts it. */
@@ -299,7 +324,7 @@ export class Client {
 
   async #run(sql: string): Promise<void> {
     const session = await this.session();
-    await session.query(sql);
+    await session.query(sql, undefined, { origin: this.origin });
   }
 
   #begin(isReadOnly = this.settings.get('default_transaction_read_only') === 'on'): string {

@@ -26,6 +26,8 @@ export interface ConnectionParts {
   readonly output: SocketOutput;
   /** The longest time between two messages outside of a transaction; 0 for no limit. */
   readonly idleMs: number;
+  /** Is told of each error that the client is told. */
+  readonly onError?: ((thrown: unknown) => void) | undefined;
 }
 
 type Bind = Extract<ClientMessage, { kind: 'bind' }>;
@@ -35,6 +37,7 @@ export class Connection {
   readonly #source: MessageSource;
   readonly #output: SocketOutput;
   readonly #idleMs: number;
+  readonly #onError: ((thrown: unknown) => void) | undefined;
   /** True after an error of the extended protocol: everything up to the next Sync is passed over. */
   #isSkipping = false;
   /** Ends what runs now. */
@@ -42,11 +45,12 @@ export class Connection {
   /** The text of the statement that is being answered, in which the places of errors count. */
   #text = '';
 
-  constructor({ client, source, output, idleMs }: ConnectionParts) {
+  constructor({ client, source, output, idleMs, onError }: ConnectionParts) {
     this.#client = client;
     this.#source = source;
     this.#output = output;
     this.#idleMs = idleMs;
+    this.#onError = onError;
   }
 
   /** Cancels the statement that runs, if one does. */
@@ -273,7 +277,8 @@ export class Connection {
       const answer = await portal.open();
       if (answer.kind === 'copyOut') await this.#copyOut(answer);
       else if (answer.kind === 'copyIn') await this.#copyIn(answer, portal);
-      else await this.#sendRows(answer, portal, maxRows, describes);
+      else return await this.#sendRows(answer, portal, maxRows, describes);
+      portal.noteEnd();
     } catch (thrown) {
       portal.noteEnd();
       if (isLate)
@@ -306,6 +311,7 @@ export class Connection {
       const step = pending instanceof Promise ? await this.#settled(pending) : pending;
       if (step.done === true) break;
       portal.rowsTaken += 1;
+      this.#client.checkRows(portal.rowsTaken);
       sent += 1;
       if (promised.length > 0) encode(step.value, writer);
       if (output.isFull) await output.drain();
@@ -387,6 +393,7 @@ export class Connection {
     this.#client.noteFailure();
     this.#isSkipping ||=
       isExtended || (thrown instanceof RvbbitError && thrown.code === 'RVB_PROTOCOL');
+    this.#onError?.(thrown);
     writer.report('E', errorFields(thrown, this.#text));
     if (this.#output.isFull) await this.#output.drain();
   }

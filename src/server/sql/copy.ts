@@ -60,8 +60,9 @@ function copyOut({ format }: CopyStatement, answer: RowsAnswer, client: Client):
         step.done !== true;
         step = await answer.rows.next()
       ) {
-        yield encode(step.value);
         count += 1;
+        client.checkRows(count);
+        yield encode(step.value);
       }
       isDone = true;
     } finally {
@@ -114,6 +115,12 @@ async function copyIn(
   client: Client,
   signal: AbortSignal,
 ): Promise<CopyInAnswer> {
+  if (client.parts.isReadOnly) {
+    throw refusal(
+      '42501',
+      `permission denied: COPY ${table} FROM STDIN writes, and ${client.parts.user} only reads`,
+    );
+  }
   const session = await client.session();
   const { columns } = await session.describe(query, { signal });
   await client.beginImplicit();
@@ -127,7 +134,12 @@ async function copyIn(
     const rows = waiting;
     waiting = [];
     const parameters = types.map((type, column) => columnValues(rows, column, type, client));
-    await session.query(insert, parameters, { signal, origin: `sql:${client.parts.user}` });
+    const end = client.parts.account?.beginStatement();
+    try {
+      await session.query(insert, parameters, { signal, origin: client.origin });
+    } finally {
+      end?.();
+    }
     count += rows.length;
   };
   const add = async (rows: readonly (readonly Field[])[]) => {

@@ -41,7 +41,7 @@ export function cursorCommand(words: Words, client: Client, route: Route): Comma
         },
         async run() {
           const { name, reach } = read();
-          return fetched(cursorNamed(name, client), reach, verb).catch(withoutPlace);
+          return fetched(cursorNamed(name, client), reach, verb, client).catch(withoutPlace);
         },
       };
     }
@@ -137,7 +137,12 @@ function backward(): Error {
 }
 
 /** Returns the rows of a FETCH. Its `tag` also serves MOVE, which returns none. */
-async function fetched(cursor: Portal, reach: Reach, verb: 'FETCH' | 'MOVE'): Promise<Answer> {
+async function fetched(
+  cursor: Portal,
+  reach: Reach,
+  verb: 'FETCH' | 'MOVE',
+  client: Client,
+): Promise<Answer> {
   let count = reach.kind === 'forward' ? reach.count : 0;
   let skipped = 0;
   if (reach.kind === 'row') {
@@ -149,7 +154,7 @@ async function fetched(cursor: Portal, reach: Reach, verb: 'FETCH' | 'MOVE'): Pr
   const moved = reach.kind === 'start' ? cursor.rowsTaken : 0;
   if (reach.kind === 'start') await cursor.rewind();
   const answer = await rowsAnswerOf(cursor);
-  const rows = limited(cursor, answer, skipped, count);
+  const rows = limited(cursor, answer, skipped, count, client);
   if (verb === 'FETCH') {
     const wasDone = cursor.isDone;
     const account = async () => (cursor.isDone && !wasDone ? answer.account?.() : undefined);
@@ -172,6 +177,7 @@ async function* limited(
   { rows }: RowsAnswer,
   skipped: number,
   count: number,
+  client: Client,
 ): AsyncGenerator<Row, void> {
   for (let taken = -skipped; taken < count && !cursor.isDone; taken += 1) {
     const step = await rows.next();
@@ -180,6 +186,7 @@ async function* limited(
       return;
     }
     cursor.rowsTaken += 1;
+    client.checkRows(cursor.rowsTaken);
     if (taken >= 0) yield step.value;
   }
 }

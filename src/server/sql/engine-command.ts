@@ -93,8 +93,8 @@ interface Ready {
 /** Returns the text to run, and the session to run it on. A catalogue that the text names is there. */
 async function ready(text: string, client: Client): Promise<Ready> {
   const session = await client.session();
-  const { database, user, prepare } = client.parts;
-  const routed = catalogueQuery(text, { database, user });
+  const { database, user, isReadOnly, prepare } = client.parts;
+  const routed = catalogueQuery(text, { database, user, isReadOnly });
   if (routed === undefined) return { session, sql: text, isCatalogue: false };
   await prepare(routed.setup);
   return { session, sql: routed.sql, isCatalogue: true };
@@ -108,8 +108,8 @@ function catalogueColumns(columns: readonly ResultColumn[]): readonly ResultColu
   return columns.map(({ name, type }) => ({ name, type: inCatalogue(type) }));
 }
 
-function optionsOf({ parts }: Client, signal: AbortSignal): QueryOptions {
-  return { signal, valueForm: FORM, origin: `sql:${parts.user}` };
+function optionsOf({ origin }: Client, signal: AbortSignal): QueryOptions {
+  return { signal, valueForm: FORM, origin };
 }
 
 function whole({ session, sql, parameters, options }: Call): Promise<QueryResult> {

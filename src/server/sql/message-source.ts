@@ -3,7 +3,10 @@ import type { Socket } from 'node:net';
 import { RvbbitError } from '../../errors.ts';
 import { type Frame, FrameReader } from './protocol/read-frames.ts';
 import { type ClientMessage, readMessage } from './protocol/read-messages.ts';
+import { protocolError } from './protocol-error.ts';
 
+/** The longest message of a login: PostgreSQL's own bound is 1,024. */
+const LOGIN_MAX_BYTES = 4_096;
 /** While a statement runs, no more than this is read ahead. */
 const AHEAD_BYTES = 1024 * 1024;
 
@@ -21,12 +24,20 @@ export class MessageSource {
   constructor(socket: Socket, maxMessageBytes?: number) {
     this.#socket = socket;
     this.#frames = new FrameReader(maxMessageBytes);
-    socket.on('data', (chunk) => {
-      this.#frames.push(chunk);
-      // A socket that is not read does not tell that its client has left, so some of what it sends is read ahead.
-      if (this.#frames.bytes > AHEAD_BYTES && this.#wake === nothing) socket.pause();
-      this.#wake();
-    });
+    socket.on('data', this.#onData);
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#frames.push(chunk);
+    // A socket that is not read does not tell that its client has left, so some of what it sends is read ahead.
+    if (this.#frames.bytes > AHEAD_BYTES && this.#wake === nothing) this.#socket.pause();
+    this.#wake();
+  };
+
+  /** Reads no more from the socket, which another takes over. */
+  detach(): void {
+    this.#socket.pause();
+    this.#socket.off('data', this.#onData);
   }
 
   /** Notes that the client has left. */
@@ -44,6 +55,14 @@ export class MessageSource {
   async startup(): Promise<Frame | undefined> {
     const frame = await this.#await(() => this.#frames.takeStartup());
     return frame === 'gone' ? undefined : frame;
+  }
+
+  /** Takes the next message of a login; undefined once the client has left. Throws for any other message. */
+  async login(): Promise<Frame | undefined> {
+    const frame = await this.#await(() => this.#frames.take(LOGIN_MAX_BYTES));
+    if (frame === 'gone' || frame?.type === 'X') return undefined;
+    if (frame?.type === 'p') return frame;
+    throw protocolError(`the login waits for message p, and got ${JSON.stringify(frame?.type)}`);
   }
 
   /** Takes the next message. Throws the error of the framing, which ends the connection. */

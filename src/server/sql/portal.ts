@@ -3,6 +3,9 @@ import type { ResultColumn } from '../../result.ts';
 import type { Answer, Command } from './command.ts';
 import type { FormatCode } from './protocol/read-messages.ts';
 
+/** Why the signal of a portal whose rows have ended aborts. Made once: an error costs more than a short statement. */
+const ENDED = new Error('the statement has ended');
+
 /** The parts of a portal. */
 export interface PortalParts {
   readonly command: Command;
@@ -17,7 +20,7 @@ export interface PortalParts {
 
 export class Portal {
   readonly parts: PortalParts;
-  readonly #abort = new AbortController();
+  #abort = new AbortController();
   #answer: Promise<Answer> | undefined;
   #columns: readonly ResultColumn[] | undefined;
   #isDone = false;
@@ -28,6 +31,7 @@ export class Portal {
     this.parts = parts;
   }
 
+  /** Aborts when the statement is over, however it ends. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
@@ -63,11 +67,13 @@ export class Portal {
 
   noteEnd(): void {
     this.#isDone = true;
+    this.#abort.abort(ENDED);
   }
 
   /** Begins anew, from the first row. */
   async rewind(): Promise<void> {
-    await this.#leave();
+    await this.close();
+    this.#abort = new AbortController();
     this.#answer = undefined;
     this.#isDone = false;
     this.rowsTaken = 0;

@@ -77,7 +77,10 @@ async function oidsOf(list: string, client: Client): Promise<readonly number[]> 
 /** Returns the texts of the values of EXECUTE. */
 async function evaluated(list: string, client: Client): Promise<readonly (string | null)[]> {
   const session = await client.session();
-  const { rows, columns } = await session.query(`SELECT ${list}`, undefined, { valueForm: 'json' });
+  const { rows, columns } = await session.query(`SELECT ${list}`, undefined, {
+    valueForm: 'json',
+    origin: client.origin,
+  });
   return columns.map(({ name }) => {
     const value = rows[0]?.[name];
     if (value === null || value === undefined) return null;

@@ -9,6 +9,7 @@ import { engineCommand } from './engine-command.ts';
 import { preparedCommand } from './prepared-commands.ts';
 import { settingCommand } from './setting-commands.ts';
 import { transactionCommand } from './transaction-commands.ts';
+import { counted } from './user-limits.ts';
 import { Words } from './words.ts';
 
 /** One statement of a text. */
@@ -53,5 +54,5 @@ export function route(text: string, client: Client): Command {
       run: (parameters, signal) => (again() ?? command).run(parameters, signal),
     };
   }
-  return engineCommand(text, client);
+  return counted(engineCommand(text, client), client.parts.account);
 }

@@ -1,16 +1,21 @@
 /** The Postgres server: listens, and gives each client a session of the engine of its database. */
 import { randomInt } from 'node:crypto';
-import { createServer, isIP, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { messageOf, RvbbitError } from '../../errors.ts';
+import { checkReach } from '../access/reach.ts';
+import { LoginThrottle } from '../access/throttle.ts';
+import type { TlsFiles } from '../access/tls-files.ts';
+import type { Users } from '../access/users.ts';
+import type { Metrics } from '../outside/metrics.ts';
 import { Client } from './client.ts';
 import { Connection } from './connection.ts';
 import { type DatabaseOptions, Databases } from './databases.ts';
-import { MessageSource } from './message-source.ts';
+import { logIn } from './login.ts';
 import { errorFields } from './protocol/report-fields.ts';
 import { refusal } from './protocol-error.ts';
 import { Settings } from './settings.ts';
-import { SocketOutput } from './socket-output.ts';
-import { type Authenticate, type Opening, readOpening, welcome } from './startup.ts';
+import { type Opening, readOpening, welcome } from './startup.ts';
+import { Wire } from './wire.ts';
 
 /** The port of the server without the option `port`. */
 export const DEFAULT_PORT = 15_432;
@@ -23,8 +28,6 @@ const STARTUP_MS = 10_000;
 /** The longest time that running statements get when the server is closed. */
 const DRAIN_MS = 10_000;
 const KEEP_ALIVE_MS = 30_000;
-/** The longest time that a client gets to read what was sent before its connection ended. */
-const LINGER_MS = 1_000;
 
 export interface SqlServerOptions extends DatabaseOptions {
   readonly port?: number;
@@ -33,7 +36,10 @@ export interface SqlServerOptions extends DatabaseOptions {
   /** The longest time between two messages of a client outside of a transaction; 0, the default, for no limit. */
   readonly idleMs?: number;
   readonly maxMessageBytes?: number;
-  readonly authenticate?: Authenticate;
+  /** Who may log in. Without users every client is let in. */
+  readonly users?: Users | undefined;
+  readonly tls?: TlsFiles | undefined;
+  readonly metrics?: Metrics | undefined;
 }
 
 interface Live {
@@ -48,7 +54,8 @@ export class SqlServer {
   readonly #server: Server;
   readonly #live = new Map<number, Live>();
   readonly #serving = new Set<Promise<void>>();
-  readonly #sockets = new Set<Socket>();
+  readonly #wires = new Set<Wire>();
+  readonly #throttle = new LoginThrottle();
   #closing: Promise<void> | undefined;
 
   private constructor(options: SqlServerOptions) {
@@ -63,21 +70,16 @@ export class SqlServer {
     this.#server.on('connection', (socket) => this.#accept(socket));
   }
 
-  /** Starts a server. Throws for an address that others can reach, because every client is let in. */
+  /** Starts a server. Throws RVB_OPTION_TYPE for an address that other machines reach, without TLS or without users. */
   static async listen(options: SqlServerOptions): Promise<SqlServer> {
-    const { host = '127.0.0.1', port = DEFAULT_PORT, authenticate } = options;
-    if (authenticate === undefined && !isLoopback(host)) {
-      throw new RvbbitError(
-        'RVB_UNSUPPORTED',
-        `the server does not listen on ${host}: it lets every client in, so that it must be 127.0.0.1, ::1 or localhost`,
-        { stage: 'open' },
-      );
-    }
+    const { host = '127.0.0.1', port = DEFAULT_PORT, users, tls, metrics } = options;
+    checkReach({ host, hasTls: tls !== undefined, hasUsers: users !== undefined });
     const server = new SqlServer(options);
     await new Promise<void>((resolve, reject) => {
       server.#server.once('error', reject);
       server.#server.listen({ host, port }, () => resolve());
     });
+    metrics?.gauge('rvbbit_connections', 'Clients that are logged in.', () => server.connections);
     return server;
   }
 
@@ -90,6 +92,11 @@ export class SqlServer {
   /** The number of clients that have a session. */
   get connections(): number {
     return this.#live.size;
+  }
+
+  /** True once it lets nobody in. */
+  get isClosing(): boolean {
+    return this.#closing !== undefined;
   }
 
   /** Lets no further client in, waits for the running statements, and closes the engines. */
@@ -117,47 +124,44 @@ export class SqlServer {
       if (this.#live.size === 0 || isLate) break;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    for (const socket of this.#sockets) hangUp(socket);
+    for (const wire of this.#wires) wire.end();
     await Promise.all(this.#serving);
     await this.#databases.close();
   }
 
   #accept(socket: Socket): void {
-    this.#sockets.add(socket);
-    const serving = this.#serve(socket).finally(() => {
-      this.#sockets.delete(socket);
+    const wire = new Wire(socket, this.#options.maxMessageBytes);
+    this.#wires.add(wire);
+    const serving = this.#serve(wire).finally(() => {
+      this.#wires.delete(wire);
       this.#serving.delete(serving);
     });
     this.#serving.add(serving);
   }
 
-  /** Serves a socket to its end. Never throws. */
-  async #serve(socket: Socket): Promise<void> {
-    const gone = new AbortController();
-    const source = new MessageSource(socket, this.#options.maxMessageBytes);
-    const output = new SocketOutput(socket, gone.signal);
-    const leave = () => {
-      gone.abort();
-      source.leave();
-    };
-    // A reset is followed by a close.
-    socket.on('error', () => undefined);
-    socket.once('end', leave);
-    socket.once('close', leave);
-    const deadline = setTimeout(() => socket.destroy(), STARTUP_MS);
+  /** Serves a client to its end. Never throws. */
+  async #serve(wire: Wire): Promise<void> {
+    const deadline = setTimeout(() => wire.destroy(), STARTUP_MS);
     try {
-      const opening = await readOpening(source, output);
+      const opening = await readOpening(wire, this.#options.tls);
       if (opening?.kind === 'cancel') this.#cancel(opening);
-      if (opening?.kind === 'session')
-        await this.#session(opening, { socket, source, output, gone, deadline });
+      if (opening?.kind === 'session') await this.#session(opening, wire, deadline);
     } catch (thrown) {
-      output.writer.dropOpen();
-      output.writer.report('E', errorFields(thrown, '', 'FATAL'));
+      this.#noteError(thrown);
+      const { writer } = wire.output;
+      writer.dropOpen();
+      writer.report('E', errorFields(thrown, '', 'FATAL'));
     } finally {
       clearTimeout(deadline);
-      output.send();
-      hangUp(socket);
+      wire.end();
     }
+  }
+
+  /** Counts an error, unless it ended a statement, which is counted by the engine's records. */
+  #noteError(thrown: unknown): void {
+    const { metrics } = this.#options;
+    if (!(thrown instanceof RvbbitError)) metrics?.error('RVB_INTERNAL');
+    else if (thrown.summary === undefined) metrics?.error(thrown.code);
   }
 
   #cancel({ processId, secret }: Extract<Opening, { kind: 'cancel' }>): void {
@@ -167,11 +171,17 @@ export class SqlServer {
 
   async #session(
     opening: Extract<Opening, { kind: 'session' }>,
-    { socket, source, output, gone, deadline }: Wire,
+    wire: Wire,
+    deadline: NodeJS.Timeout,
   ): Promise<void> {
+    const { source, output, gone } = wire;
     const { user } = opening;
+    const { users } = this.#options;
+    const known = users && (await logIn(user, wire, { users, throttle: this.#throttle }));
+    if (users !== undefined && known === undefined) return;
+    const isReadOnly = known?.role === 'read-only';
+    const account = known && users?.accountOf(known);
     const database = this.#databases.nameOf(opening.database, user);
-    await this.#options.authenticate?.({ user, database }, { source, output });
     if (this.#closing !== undefined) throw refusal('57P03', 'the server is being shut down');
     if (this.#live.size >= this.#most) {
       throw refusal('53300', `${this.#most} clients are connected, as many as this server takes`);
@@ -189,14 +199,21 @@ export class SqlServer {
     const client = new Client({
       database,
       user,
+      isReadOnly,
+      account,
       processId: key.processId,
       settings,
       prepare: (setup) => this.#databases.prepare(engine, setup),
       schema: this.#databases.schema(database),
-      openSession: () => engine.session(),
+      openSession: () =>
+        engine.session({
+          readOnly: isReadOnly,
+          ...(account?.purse === undefined ? {} : { purse: account.purse }),
+        }),
       tell: (notice, severity) => connection.tell(notice, severity),
     });
-    const connection = new Connection({ client, source, output, idleMs });
+    const onError = (thrown: unknown) => this.#noteError(thrown);
+    const connection = new Connection({ client, source, output, idleMs, onError });
     const onGone = () => connection.cancel();
     gone.signal.addEventListener('abort', onGone, { once: true });
     const end = (error: unknown) => {
@@ -205,7 +222,7 @@ export class SqlServer {
       output.send();
       connection.cancel();
       source.leave();
-      hangUp(socket);
+      wire.end();
     };
     this.#live.set(key.processId, { secret: key.secret, connection, end });
     try {
@@ -224,25 +241,4 @@ export class SqlServer {
       if (!this.#live.has(id)) return id;
     }
   }
-}
-
-interface Wire {
-  readonly socket: Socket;
-  readonly source: MessageSource;
-  readonly output: SocketOutput;
-  readonly gone: AbortController;
-  readonly deadline: NodeJS.Timeout;
-}
-
-/** Ends a connection once its client has read what was sent, and after a while without that. */
-function hangUp(socket: Socket): void {
-  if (socket.closed) return;
-  socket.destroySoon();
-  const late = setTimeout(() => socket.destroy(), LINGER_MS);
-  socket.once('close', () => clearTimeout(late));
-}
-
-function isLoopback(host: string): boolean {
-  if (host === 'localhost' || host === '::1') return true;
-  return isIP(host) === 4 && host.startsWith('127.');
 }

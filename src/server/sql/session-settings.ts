@@ -3,7 +3,7 @@ import { quoteLiteral } from '../../duck/quote.ts';
 import type { EngineSession } from '../../engine-session.ts';
 
 export async function setTimeZone(session: EngineSession, zone: string): Promise<void> {
-  await session.query(`SET TimeZone = ${quoteLiteral(zone)}`);
+  await session.runOwn(`SET TimeZone = ${quoteLiteral(zone)}`);
 }
 
 /**
@@ -20,7 +20,7 @@ export async function setSearchPath(session: EngineSession, path: string): Promi
   );
   const there = new Set(rows.map(({ schema_name }) => schema_name));
   const kept = names.filter((name) => there.has(name) && name !== 'pg_catalog');
-  await session.query(
+  await session.runOwn(
     `SET search_path = ${quoteLiteral((kept.length === 0 ? ['main'] : kept).join(','))}`,
   );
 }

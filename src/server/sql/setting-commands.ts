@@ -1,4 +1,5 @@
 /** SET, SHOW, RESET and DISCARD, and commands that have nothing to do here. */
+import { quoteIdentifier } from '../../duck/quote.ts';
 import type { Client } from './client.ts';
 import { type Command, doneWith, knownCommand, rowsOf } from './command.ts';
 import { refusal, unsupported } from './protocol-error.ts';
@@ -154,7 +155,8 @@ async function dropTemporary(client: Client): Promise<void> {
      UNION ALL SELECT table_name, false FROM duckdb_tables() WHERE temporary`,
   );
   for (const { name, is_view } of rows) {
-    const quoted = `"${name.replaceAll('"', '""')}"`;
-    await session.query(`DROP ${is_view ? 'VIEW' : 'TABLE'} IF EXISTS temp.${quoted}`);
+    await session.runOwn(
+      `DROP ${is_view ? 'VIEW' : 'TABLE'} IF EXISTS temp.${quoteIdentifier(name)}`,
+    );
   }
 }

@@ -1,53 +1,63 @@
 /** The start of a connection: its first packets, the user's identity, and what the client is told of the server. */
 import { RvbbitError } from '../../errors.ts';
-import type { MessageSource } from './message-source.ts';
+import { isLoopback } from '../access/reach.ts';
+import type { TlsFiles } from '../access/tls-files.ts';
 import { readStartup } from './protocol/read-messages.ts';
 import { protocolError, refusal } from './protocol-error.ts';
 import { accepted, Settings } from './settings.ts';
 import type { SocketOutput } from './socket-output.ts';
-
-/** Who a client says it is. */
-export interface Introduction {
-  readonly user: string;
-  readonly database: string;
-}
-
-/** The way in which a client proves who it is. Throws the error that ends the connection. */
-export type Authenticate = (
-  introduction: Introduction,
-  wire: { readonly source: MessageSource; readonly output: SocketOutput },
-) => Promise<void>;
+import type { Wire } from './wire.ts';
 
 /** The first packet: a client that wants a session, or one that wants a statement cancelled. */
 export type Opening =
-  | (Introduction & { readonly kind: 'session'; readonly settings: ReadonlyMap<string, string> })
+  | {
+      readonly kind: 'session';
+      /** Who the client says it is. */
+      readonly user: string;
+      readonly database: string;
+      readonly settings: ReadonlyMap<string, string>;
+    }
   | { readonly kind: 'cancel'; readonly processId: number; readonly secret: number };
 
-/** Reads the first packets; undefined if the client leaves. Requests for encryption are refused, once each. */
+/**
+ * Reads the first packets; undefined if the client leaves. A request for TLS is granted if the server has a certificate.
+ * Others are refused, once each.
+ */
 export async function readOpening(
-  source: MessageSource,
-  output: SocketOutput,
+  wire: Wire,
+  tls: TlsFiles | undefined,
 ): Promise<Opening | undefined> {
-  const refused = new Set<string>();
+  const asked = new Set<string>();
   for (;;) {
-    const frame = await source.startup();
+    const frame = await wire.source.startup();
     if (frame === undefined) return undefined;
     const message = readStartup(frame);
     switch (message.kind) {
       case 'ssl':
       case 'gssenc':
-        if (refused.has(message.kind))
-          throw protocolError('encryption was refused already, and is asked for again');
-        refused.add(message.kind);
-        output.writer.raw(Buffer.from('N'));
-        output.send();
+        if (asked.has(message.kind) || wire.isSecure)
+          throw protocolError('encryption was answered already, and is asked for again');
+        asked.add(message.kind);
+        if (message.kind === 'ssl' && tls !== undefined) {
+          await wire.secure(tls);
+          break;
+        }
+        wire.output.writer.raw(Buffer.from('N'));
+        wire.output.send();
         break;
       case 'cancel':
         return message;
       case 'startup':
-        return sessionOpening(message.minor, message.parameters, output);
+        refuseReadable(wire);
+        return sessionOpening(message.minor, message.parameters, wire.output);
     }
   }
+}
+
+/** Refuses a client of another machine whose passwords and rows could be read on the way. */
+function refuseReadable({ isSecure, address }: Wire): void {
+  if (isSecure || isLoopback(address)) return;
+  throw refusal('28000', 'clients of other machines connect with TLS alone: sslmode=require');
 }
 
 function sessionOpening(

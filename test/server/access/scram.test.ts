@@ -1,5 +1,5 @@
 /** SCRAM: the vectors of the RFC, and every way in which an exchange may fail. */
-import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { saslPrepared } from '../../../src/server/access/saslprep.ts';
@@ -17,38 +17,11 @@ import {
   type Verifier,
   verifierText,
 } from '../../../src/server/access/verifier.ts';
+import { finalMessage } from '../../support/scram-client.ts';
 
 const SALT = Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64');
 const verifier = await makeVerifier('pencil', SALT, 4_096);
 const BINDING = createHash('sha256').update('a certificate').digest();
-
-/** A client that follows the RFC: its final message for the server's first one. */
-function finalMessage(
-  password: string,
-  { header = 'n,,', bare, challenge, bound = Buffer.from(header) }: ClientState,
-): string {
-  const [, nonce, salt, iterations] = /^r=([^,]+),s=([^,]+),i=(\d+)$/.exec(challenge)!;
-  const salted = pbkdf2Sync(
-    password,
-    Buffer.from(salt!, 'base64'),
-    Number(iterations),
-    32,
-    'sha256',
-  );
-  const key = createHmac('sha256', salted).update('Client Key').digest();
-  const stored = createHash('sha256').update(key).digest();
-  const without = `c=${bound.toString('base64')},r=${nonce}`;
-  const signature = createHmac('sha256', stored).update(`${bare},${challenge},${without}`).digest();
-  const proof = Buffer.from(key.map((byte, index) => byte ^ signature[index]!));
-  return `${without},p=${proof.toString('base64')}`;
-}
-
-interface ClientState {
-  readonly header?: string;
-  readonly bare: string;
-  readonly challenge: string;
-  readonly bound?: Buffer;
-}
 
 function login(
   password: string,

@@ -29,8 +29,8 @@ test('an address that others can reach is refused, with the reason', async () =>
       openEngine,
     }).catch((error) => error);
     assert.instance(thrown, RvbbitError, host);
-    assert.is(thrown.code, 'RVB_UNSUPPORTED');
-    assert.match(thrown.message, /lets every client in/);
+    assert.is(thrown.code, 'RVB_OPTION_TYPE');
+    assert.match(thrown.message, /no TLS.*and no users/);
   }
 });
 

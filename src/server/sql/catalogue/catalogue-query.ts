@@ -25,6 +25,8 @@ import {
 export interface CatalogueFacts {
   readonly database: string;
   readonly user: string;
+  /** True for a session that may not see the settings of DuckDB, which may hold secrets. */
+  readonly isReadOnly?: boolean | undefined;
   readonly functions?: readonly ListedFunction[];
 }
 
@@ -46,6 +48,7 @@ const ALSO_IN_DUCKDB = new Set(['age', 'current_setting', 'array_upper', 'array_
 const VECTORS = new Set(['indkey', 'indclass', 'indcollation', 'indoption', 'proargtypes']);
 /** Functions that give subscripts of their first argument. */
 const SUBSCRIPT_FUNCTIONS = new Set(['generate_subscripts', 'array_upper', 'array_lower']);
+const NO_SETTINGS = `(SELECT '' AS name, '' AS value, '' AS description, '' AS input_type WHERE false)`;
 const SYSTEM_COLUMNS: Readonly<Record<string, string>> = {
   tableoid: '',
   xmin: '1',
@@ -117,9 +120,13 @@ class Rewriter {
   /** Where the items of SELECT lists start. */
   readonly #inList: ReadonlySet<number>;
 
-  constructor(tokens: Token[], { database, user, functions = NO_FUNCTIONS }: CatalogueFacts) {
+  constructor(tokens: Token[], { database, user, isReadOnly, functions = NO_FUNCTIONS }: CatalogueFacts) {
     this.#tokens = tokens;
-    this.#facts = { database: quoteLiteral(database), user: quoteLiteral(user) };
+    this.#facts = {
+      database: quoteLiteral(database),
+      user: quoteLiteral(user),
+      settings: isReadOnly === true ? NO_SETTINGS : 'duckdb_settings()',
+    };
     this.#definitions = new Definitions(this.#facts, functions);
     this.#system = tokens.some(({ word }) => word in SYSTEM_COLUMNS);
     this.#dropPrefixes();

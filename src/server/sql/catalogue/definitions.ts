@@ -21,6 +21,8 @@ export interface ListedFunction {
 export interface Facts {
   readonly database: string;
   readonly user: string;
+  /** DuckDB's settings, for FROM. */
+  readonly settings: string;
 }
 
 /** `relations.json`, which a script makes from a real PostgreSQL. */
@@ -176,6 +178,14 @@ const TABLES: Readonly<Record<string, () => string>> = {
   _setting: () => rowsSql([['name', 'VARCHAR'], ['value', 'VARCHAR']], Object.entries(SETTINGS)),
 }; // biome-ignore format: a table a line
 
+/**
+ * A name that neither a view of DuckDB has, nor a file: a read-only session refuses some such views and all files, and looks
+ * at names alone.
+ */
+function cteName(name: string): string {
+  return quoteIdentifier(`postgres ${name.replace('.', ' ')}`);
+}
+
 const MARK = /@(\w+(?:\.\w+)?)(\(\s*\)?)?/g;
 
 /** Collects what a statement needs. One for each statement of a client. */
@@ -206,14 +216,14 @@ export class Definitions {
   /** The relations that `expand` has met, as the list of a WITH. Each is computed once in a statement. */
   get relations(): string {
     return [...this.#relations]
-      .map(([name, sql]) => `${quoteIdentifier(name)} AS MATERIALIZED (${sql})`)
+      .map(([name, sql]) => `${cteName(name)} AS MATERIALIZED (${sql})`)
       .join(', ');
   }
 
   /** Replaces each `@name` of a text, and sees to it that what it names is made. */
   expand(text: string): string {
     return text.replace(MARK, (_, name: string, open = '') => {
-      if (name === 'database' || name === 'user') return this.#facts[name];
+      if (name === 'database' || name === 'user' || name === 'settings') return this.#facts[name];
       if (name === 'catalog') return CATALOG;
       const macros = FUNCTIONS[name];
       if (macros !== undefined && open !== '') return this.#call(name, macros, open);
@@ -259,7 +269,7 @@ export class Definitions {
           : relationSql(relation, name);
       this.#relations.set(name, this.expand(sql));
     }
-    return quoteIdentifier(name);
+    return cteName(name);
   }
 
   #functionsSql(): string {

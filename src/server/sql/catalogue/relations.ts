@@ -295,7 +295,7 @@ export const SOURCES: Readonly<Record<string, Source>> = {
     columns: `oid; spcname = name; spcowner = 10`,
   },
   pg_settings: {
-    from: `(SELECT name, value, description, input_type FROM duckdb_settings() UNION ALL SELECT name, value, '', 'VARCHAR' FROM @_setting)`,
+    from: `(SELECT name, value, description, input_type FROM @settings UNION ALL SELECT name, value, '', 'VARCHAR' FROM @_setting)`,
     columns: `name; setting = value; category = 'Preset Options'; short_desc = description; context = 'user';
       vartype = CASE input_type WHEN 'BOOLEAN' THEN 'bool' WHEN 'BIGINT' THEN 'integer' WHEN 'UBIGINT' THEN 'integer' ELSE 'string' END;
       source = 'default'; boot_val = value; reset_val = value`,

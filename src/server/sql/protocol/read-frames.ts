@@ -51,15 +51,15 @@ export class FrameReader {
     return { type: '', body: this.#take(length).subarray(LENGTH_BYTES) };
   }
 
-  /** Takes the next message; undefined until all its bytes are there. */
-  take(): Frame | undefined {
+  /** Takes the next message, of at most `maxBytes`; undefined until all its bytes are there. */
+  take(maxBytes: number = this.#maxBytes): Frame | undefined {
     if (this.#bytes < 1 + LENGTH_BYTES) return undefined;
     const type = String.fromCharCode(this.#byteAt(0));
     const length = this.#int32At(1);
-    if (length < LENGTH_BYTES || length > this.#maxBytes) {
+    if (length < LENGTH_BYTES || length > maxBytes) {
       const name = /[\x21-\x7e]/.test(type) ? type : `0x${this.#byteAt(0).toString(16)}`;
       throw protocolError(
-        `message ${name} says that it has ${length} bytes; a message has ${LENGTH_BYTES} to ${this.#maxBytes}`,
+        `message ${name} says that it has ${length} bytes; a message has ${LENGTH_BYTES} to ${maxBytes}`,
       );
     }
     if (this.#bytes < 1 + length) return undefined;

@@ -78,6 +78,24 @@ export function readStartup({ body }: Frame): StartupMessage {
   return { kind: 'startup', minor: code & 0xffff, parameters };
 }
 
+/** Decodes the first message of a login: the mechanism, and the text for it. */
+export function readLoginStart({ body }: Frame): {
+  readonly mechanism: string;
+  readonly text: string;
+} {
+  const fields = new Fields('the first message of the login', body);
+  const mechanism = fields.text();
+  const value = fields.value();
+  fields.end();
+  if (value === null) throw protocolError('the first message of the login has no text');
+  return { mechanism, text: utf8(value, 'the first message of the login') };
+}
+
+/** Decodes a later message of a login. */
+export function readLoginText({ body }: Frame): string {
+  return utf8(body, 'a message of the login');
+}
+
 /** Decodes a message after the start. */
 export function readMessage({ type, body }: Frame): ClientMessage {
   const fields = new Fields(`message ${type}`, body);
