@@ -150,10 +150,13 @@ export interface OptionRow {
   readonly number?: true | 'dollars';
   /** The smallest whole number; 1 if absent. */
   readonly from?: 0;
+  /** The largest whole number, if it is not nine digits long. */
+  readonly to?: number;
   /** Set for a repeatable option, of which every value is kept. `sql` and `file` share one list. */
   readonly collect?: 'sql' | 'file' | 'param' | 'list';
 }
 
+const MAX_PORT = 65_535;
 const ALL = Object.keys(COMMANDS) as CommandName[];
 const SERVE: readonly CommandName[] = ['serve', 'server'];
 const ENGINE: readonly CommandName[] = ['query', 'run', 'test', 'explain', 'resume', ...SERVE];
@@ -410,6 +413,7 @@ export const OPTIONS: readonly OptionRow[] = [
     help: 'listen on this port (default: 15432; 0: any free one)',
     commands: SERVE,
     number: true,
+    to: MAX_PORT,
     from: 0,
   },
   {
@@ -449,6 +453,7 @@ export const OPTIONS: readonly OptionRow[] = [
     help: 'listen on this port of 127.0.0.1 (default: any free one)',
     commands: ['sim'],
     number: true,
+    to: MAX_PORT,
   },
   {
     flags: '--latency <kind>',
@@ -536,6 +541,7 @@ export const OPTIONS: readonly OptionRow[] = [
     help: 'answer /metrics and /healthz on this port of 127.0.0.1',
     commands: SERVE,
     number: true,
+    to: MAX_PORT,
   },
   {
     flags: '--log <file>',

@@ -134,7 +134,7 @@ function readValue(
   text: string | undefined,
   command: CommandName,
 ): string | number | boolean {
-  const { flags, choices, number, from = 1 } = row;
+  const { flags, choices, number, from = 1, to = 999_999_999 } = row;
   const flag = `--${longName(row)}`;
   if (!takesValue(row)) {
     if (text === undefined) return !flag.startsWith('--no-');
@@ -152,8 +152,12 @@ function readValue(
     if (/^\d{1,9}(?:\.\d{1,6})?$/.test(text)) return Number(text);
     throw new CliError('usage', `${flag} takes US dollars, e.g. 0.50, not '${text}'`);
   }
-  if (/^(0|[1-9]\d{0,8})$/.test(text) && Number(text) >= from) return Number(text);
-  throw new CliError('usage', `${flag} takes a whole number from ${from}, not '${text}'`);
+  if (/^(0|[1-9]\d{0,8})$/.test(text) && Number(text) >= from && Number(text) <= to)
+    return Number(text);
+  throw new CliError(
+    'usage',
+    `${flag} takes a whole number from ${from}${row.to === undefined ? '' : ` to ${to}`}, not '${text}'`,
+  );
 }
 
 function unknownOption(command: CommandName, flag: string, rows: readonly OptionRow[]): CliError {

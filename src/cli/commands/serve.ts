@@ -104,6 +104,7 @@ async function started(options: Parameters<typeof SqlServer.listen>[0]): Promise
   try {
     return await SqlServer.listen(options);
   } catch (thrown) {
+    if (thrown instanceof CliError) throw thrown;
     const verdict = verdictOf(thrown) === 'usage' ? 'usage' : 'open';
     throw new CliError(verdict, messageOf(thrown));
   }

@@ -55,11 +55,18 @@ export async function serveMcp(
   };
 }
 
+/** Not a literal in `import()`: an application that is bundled need not have the package. */
+const SDK: string = '@modelcontextprotocol/sdk';
+
 async function loadSdk() {
   try {
     const [{ McpServer }, { StdioServerTransport }] = await Promise.all([
-      import('@modelcontextprotocol/sdk/server/mcp.js'),
-      import('@modelcontextprotocol/sdk/server/stdio.js'),
+      import(`${SDK}/server/mcp.js`) as Promise<
+        typeof import('@modelcontextprotocol/sdk/server/mcp.js')
+      >,
+      import(`${SDK}/server/stdio.js`) as Promise<
+        typeof import('@modelcontextprotocol/sdk/server/stdio.js')
+      >,
     ]);
     return { McpServer, StdioServerTransport };
   } catch (thrown) {

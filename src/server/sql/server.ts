@@ -75,6 +75,8 @@ export class SqlServer {
     const { host = '127.0.0.1', port = DEFAULT_PORT, users, tls, metrics } = options;
     checkReach({ host, hasTls: tls !== undefined, hasUsers: users !== undefined });
     const server = new SqlServer(options);
+    // A database that cannot be opened is an error of the start, and not of the first client.
+    await server.#databases.engine('default');
     await new Promise<void>((resolve, reject) => {
       server.#server.once('error', reject);
       server.#server.listen({ host, port }, () => resolve());
