@@ -116,7 +116,10 @@ class Rewriter {
   /** Where the items of SELECT lists start. */
   readonly #inList: ReadonlySet<number>;
 
-  constructor(tokens: Token[], { database, user, isReadOnly, functions = NO_FUNCTIONS }: CatalogueFacts) {
+  constructor(
+    tokens: Token[],
+    { database, user, isReadOnly, functions = NO_FUNCTIONS }: CatalogueFacts,
+  ) {
     this.#tokens = tokens;
     this.#facts = {
       database: quoteLiteral(database),
