@@ -96,7 +96,7 @@ test('a statement that DuckDB reads as several leaves no transaction behind when
 
 test("answers that another caller's ROLLBACK takes along end the statement, and put none in a wrong row", async () => {
   await engine.query('CREATE TABLE target (n BIGINT, ms INTEGER, v VARCHAR)');
-  const map = `RVBBIT MAP PARALLEL 2 'sleeps.yaml' AS v USING (SELECT i AS n, 100 AS ms FROM range(60) t(i))`;
+  const map = `RVBBIT MAP PARALLEL 2 'sleeps.yaml' AS v USING (SELECT i AS n, 100 AS ms FROM range(90) t(i))`;
   const ends = [`INSERT INTO target ${map}`, `${map} WITH (as_table = 'kept')`].map((sql) =>
     engine.query(sql).then(
       () => undefined,
@@ -116,9 +116,9 @@ test("answers that another caller's ROLLBACK takes along end the statement, and 
   const { rows, summary } = await few;
   assert.equal(
     rows.map(({ n }) => Number(n)),
-    Array.from({ length: 60 }, (_, n) => n),
+    Array.from({ length: 90 }, (_, n) => n),
   );
-  assert.is(summary.rows.ok, 60);
+  assert.is(summary.rows.ok, 90);
   assert.is((await engine.query('FROM target')).rowCount, 0);
 });
 
