@@ -72,10 +72,14 @@ test.after(async () => {
   removeFolder(folder);
 });
 
+/** The rows of cascades that ran since it was set to 0, as the notices tell. */
+let runs = 0;
+
 /** Sends what may be several statements, with dbt's comment before them. Gives the rows of all. */
 async function send(sql: string) {
   const result = await client.query(`/* {"app": "dbt", "target_name": "dev"} */\n${sql}`);
   assert.is(result.error?.get('M'), undefined, sql);
+  for (const notice of result.notices) runs += Number(/^(\d+) runs/.exec(notice)?.[1] ?? 0);
   return result.rows;
 }
 
@@ -89,9 +93,10 @@ async function relations(): Promise<readonly unknown[]> {
   return (await send(parts.join(' union all '))).map(([, name]) => name);
 }
 
-/** Builds a model, as `dbt run` does, and gives the number of calls that reached the model server. */
-async function dbtRun(name: ModelName, { isFullRefresh = false } = {}): Promise<number> {
+/** Builds a model, as `dbt run` does. Gives the rows that were asked about, and the calls that reached the model server. */
+async function dbtRun(name: ModelName, { isFullRefresh = false } = {}): Promise<readonly number[]> {
   simulator.reset();
+  runs = 0;
   const target = `${schema}."${name}"`;
   await send('select distinct nspname from pg_namespace');
   const isThere = (await relations()).includes(name);
@@ -118,7 +123,7 @@ async function dbtRun(name: ModelName, { isFullRefresh = false } = {}): Promise<
   }
   await send('COMMIT');
   await send(`drop table if exists ${schema}."${name}__dbt_backup" cascade`);
-  return simulator.ledger().totals.calls;
+  return [runs, simulator.ledger().totals.calls];
 }
 
 async function columnsOf(table: string, more = ''): Promise<readonly unknown[]> {
@@ -138,13 +143,13 @@ for (const name of Object.keys(MODELS) as ModelName[]) {
   test(`a re-run of ${name} buys the answers of the new rows alone`, async () => {
     await send(`create or replace table ${schema}."reviews" (id INTEGER, body VARCHAR)`);
     await addReviews(1, 6);
-    const calls = [await dbtRun(name), await dbtRun(name)];
+    const counts = [await dbtRun(name), await dbtRun(name)];
     await addReviews(7, 8);
-    calls.push(await dbtRun(name), await dbtRun(name, { isFullRefresh: true }));
-    const stated = /^\| \| calls \|\n.*\n((?:\|.*\n)+)/m.exec(page)![1]!.trim().split('\n');
+    counts.push(await dbtRun(name), await dbtRun(name, { isFullRefresh: true }));
+    const stated = /^\| \| rows \| calls \|\n.*\n((?:\|.*\n)+)/m.exec(page)![1]!.trim().split('\n');
     assert.equal(
-      calls,
-      stated.map((row) => Number(/\| (\d+)[^|]*\|$/.exec(row)![1])),
+      counts,
+      stated.map((row) => /\| (\d+) \| (\d+)[^|]*\|$/.exec(row)!.slice(1).map(Number)),
     );
     const rows = await send(`select id, ${MODELS[name]} from ${schema}."${name}" order by id`);
     const answer = name === 'topics' ? 'delivery' : 't';
