@@ -1,5 +1,8 @@
 /** Recorded sessions with bytes changed: the server stays alive, other clients notice nothing, and memory stays bounded. */
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FrameReader } from '../../../src/server/sql/protocol/read-frames.ts';
@@ -25,8 +28,16 @@ const EXTRA_BYTES = 64 * 1024;
 
 const random = mulberry(seed);
 const pick = (below: number) => Math.floor(random() * below);
+// A changed COPY may write a file where the process stands.
+const folder = mkdtempSync(join(tmpdir(), 'rvbbit-mutations-'));
+const cwd = process.cwd();
+process.chdir(folder);
 const server = await startServer({ connections: 500 });
-test.after(() => server.close(0));
+test.after(async () => {
+  await server.close(0);
+  process.chdir(cwd);
+  rmSync(folder, { recursive: true, force: true });
+});
 
 const int8 = Buffer.from([0, 0, 0, 0, 0, 0, 0, 9]);
 /** What clients send, as psql, pgbench, node-postgres, psycopg and JDBC do. */
