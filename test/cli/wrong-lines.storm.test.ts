@@ -61,7 +61,7 @@ const NO_COMMANDS: readonly WrongLine[] = [
   ...'serve server start mcp http'
     .split(' ')
     .filter((word) => !Object.hasOwn(COMMANDS, word))
-    .map((word) => line(`${word} --port 15432`, word, /import \{ Engine \} from 'rvbbit'/)),
+    .map((word) => line(`${word} --port 15432`, word, /rvbbit serve sql/)),
   line('cascades', 'cascades', /SHOW RVBBIT CASCADES/),
   line('operators', 'operators', /rvbbit ops list/),
   line('validate', 'validate', /rvbbit doctor/),
@@ -253,7 +253,7 @@ const STATEMENTS: readonly WrongStatement[] = [
   ["EXPLAIN RVBBIT MAP 'onee' USING (SELECT 1 AS n)", 'onee', /did you mean 'one'\?/],
   ['.tbales', '.'],
   ['.exit now', '.'],
-  ['\\x', '\\'],
+  ['\\x maybe', 'maybe'],
 ];
 
 function statementLines(database: string, statements: readonly WrongStatement[]): WrongLine[] {
@@ -311,6 +311,10 @@ function misspeltOptions(): WrongLine[] {
   });
 }
 
+function isFromOne({ number, from }: OptionRow): boolean {
+  return number === true && from === undefined;
+}
+
 /** Values that no number and no choice has. */
 function wrongValues(): WrongLine[] {
   return OPTIONS.flatMap((row) => {
@@ -318,7 +322,7 @@ function wrongValues(): WrongLine[] {
     const before = command === 'query' ? [] : [command];
     const flag = `--${nameOf(row)}`;
     const wrong = row.number
-      ? ['0', 'x', '-1', '1.5']
+      ? ['x', '-1', ...(row.number === true ? ['1.5'] : []), ...(isFromOne(row) ? ['0'] : [])]
       : row.choices
         ? misspelt(row.choices[0]!)
         : [];
