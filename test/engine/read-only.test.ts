@@ -141,6 +141,23 @@ test('whatever writes, reads a file, or changes a setting is refused with 42501 
   assert.is(await value(session, 'SELECT count(*) FROM t'), 2);
 });
 
+test('a macro by the name of a function or operator of DuckDB is no way around', async () => {
+  await using engine = await open();
+  const file = `(SELECT content FROM read_text('${folder}/secret.csv'))`;
+  await engine.query(`CREATE MACRO upper(x) AS ${file}`);
+  await engine.query(`CREATE MACRO lower(x) AS x || '!'`);
+  await engine.query('CREATE VIEW shouts AS SELECT upper(b) AS u FROM t');
+  await using reader = await engine.session({ readOnly: true });
+  for (const sql of ["SELECT upper('a')", 'FROM shouts', "SELECT UPPER ('a')"]) {
+    const error = await reader.query(sql).catch((thrown: RvbbitError) => thrown);
+    assert.instance(error, RvbbitError, sql);
+    assert.is((error as RvbbitError).sqlState, '42501', sql);
+  }
+  assert.equal((await reader.query("SELECT lower('A') AS v")).rows, [{ v: 'A!' }]);
+  await engine.query(`CREATE MACRO "+"(a, b) AS ${file}`);
+  assert.instance(await reader.query('SELECT 1 + 1').catch((thrown) => thrown), RvbbitError);
+});
+
 test('cascades run, and their SQL is held to the same rules', async () => {
   await using session = await engine.session({ readOnly: true });
   const map = "RVBBIT MAP PARALLEL 2 'twice.yaml' AS v USING (SELECT a AS n FROM t)";

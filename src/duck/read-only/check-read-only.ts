@@ -20,6 +20,8 @@ const FACTS_KEPT = 1_000;
 const FACTS_MAX_CHARS = 20_000;
 /** Views and macros of views and macros are looked into this deep. */
 const MAX_DEPTH = 16;
+/** The server's functions of PostgreSQL's catalogue, which no user can change. */
+const OWN_CATALOGUE = 'rvbbit_catalogue';
 
 /** What a text is: queries with their facts, a text that does not parse, or anything else. */
 type Reading =
@@ -55,12 +57,16 @@ export async function checkReadOnly(
   await new ReadOnlyCheck(connection, signal).check(sql);
 }
 
-/** The check of one text. It reads each part of the catalogue at most once. */
+/**
+ * The check of one text. It reads each part of the catalogue at most once. Its own queries name DuckDB's functions by their
+ * schema, so that no macro of a user takes their place.
+ */
 class ReadOnlyCheck {
   readonly #connection: DuckDBConnection;
   readonly #signal: AbortSignal | undefined;
   #views: Promise<ReadonlyMap<string, readonly Definition[]>> | undefined;
   #tables: Promise<ReadonlySet<string>> | undefined;
+  #macros: Promise<readonly { readonly name: string; readonly query: string }[]> | undefined;
   readonly #checked = new Set<string>();
 
   constructor(connection: DuckDBConnection, signal: AbortSignal | undefined) {
@@ -74,7 +80,8 @@ class ReadOnlyCheck {
     const reading = await this.#read(sql, 0);
     switch (reading.kind) {
       case 'queries':
-        return this.#checkFacts(reading.facts, '', 0);
+        await this.#checkFacts(reading.facts, '', 0);
+        return this.#checkShadows(sql, '', 0);
       case 'invalid':
         // The engine's parse and that of the execution could differ only by a fault of DuckDB's.
         await nativeThreads.use(() => this.#connection.extractStatements(sql), this.#signal);
@@ -140,7 +147,7 @@ class ReadOnlyCheck {
   async #checkFunctions(names: readonly string[], where: string, depth: number): Promise<void> {
     const list = names.map(quoteLiteral).join(', ');
     const rows = await this.#rows(
-      `SELECT lower(function_name) AS name, function_type AS kind, macro_definition AS sql FROM duckdb_functions() WHERE lower(function_name) IN (${list})`,
+      `SELECT system.main.lower(function_name) AS name, function_type AS kind, macro_definition AS sql FROM system.main.duckdb_functions() WHERE system.main.lower(function_name) IN (${list})`,
     );
     for (const name of names) {
       const found = rows.filter((row) => row['name'] === name);
@@ -161,11 +168,36 @@ class ReadOnlyCheck {
     const reading = await this.#read(sql, 2);
     if (reading.kind !== 'queries') throw denied(`what stands ${where} is not a plain query`);
     await this.#checkFacts(reading.facts, ` ${where}`, depth + 1);
+    await this.#checkShadows(sql, where, depth);
+  }
+
+  /**
+   * Looks into the macros that a text may call by the name of a function or operator of DuckDB's: the text's own facts do
+   * not tell one from the other.
+   */
+  async #checkShadows(sql: string, where: string, depth: number): Promise<void> {
+    const text = sql.toLowerCase();
+    for (const { name, query } of await this.#allMacros()) {
+      if (/^\w+$/.test(name) && !text.includes(name)) continue;
+      await this.#checkDefinition(query, `in the macro ${shown(name)} ${where}`.trim(), depth);
+    }
+  }
+
+  #allMacros(): Promise<readonly { readonly name: string; readonly query: string }[]> {
+    this.#macros ??= this.#rows(
+      `SELECT system.main.lower(function_name) AS name, function_type AS kind, macro_definition AS sql FROM system.main.duckdb_functions() WHERE NOT internal AND macro_definition IS NOT NULL AND database_name <> '${OWN_CATALOGUE}'`,
+    ).then((rows) =>
+      rows.map(({ name, kind, sql }) => ({
+        name: String(name),
+        query: kind === 'table_macro' ? String(sql) : `SELECT ${sql}`,
+      })),
+    );
+    return this.#macros;
   }
 
   #allViews(): Promise<ReadonlyMap<string, readonly Definition[]>> {
     this.#views ??= this.#rows(
-      'SELECT lower(view_name) AS name, database_name AS database, schema_name AS schema, sql FROM duckdb_views()',
+      'SELECT system.main.lower(view_name) AS name, database_name AS database, schema_name AS schema, sql FROM system.main.duckdb_views()',
     ).then((rows) => {
       const views = new Map<string, Definition[]>();
       for (const row of rows) {
@@ -184,7 +216,7 @@ class ReadOnlyCheck {
 
   #allTables(): Promise<ReadonlySet<string>> {
     this.#tables ??= this.#rows(
-      'SELECT table_name AS name, database_name AS database, schema_name AS schema FROM duckdb_tables()',
+      'SELECT table_name AS name, database_name AS database, schema_name AS schema FROM system.main.duckdb_tables()',
     ).then(
       (rows) =>
         new Set(
@@ -197,7 +229,9 @@ class ReadOnlyCheck {
   }
 
   async #serialise(sql: string): Promise<Serialised> {
-    const [row] = await this.#rows(`SELECT json_serialize_sql(${quoteLiteral(sql)}) AS tree`);
+    const [row] = await this.#rows(
+      `SELECT system.main.json_serialize_sql(${quoteLiteral(sql)}) AS tree`,
+    );
     return JSON.parse(String(row?.['tree'])) as Serialised;
   }
 

@@ -10,7 +10,7 @@ import { accountNotices } from './account-notices.ts';
 import { bindValues, describePrepared, parameterOids, promisedBy } from './bind.ts';
 import type { Client } from './client.ts';
 import type { Command, CopyInAnswer, CopyOutAnswer, RowsAnswer } from './command.ts';
-import type { MessageSource } from './message-source.ts';
+import { type MessageSource, type Received, UnreadableQuery } from './message-source.ts';
 import { Portal } from './portal.ts';
 import type { ClientMessage, FormatCode } from './protocol/read-messages.ts';
 import { errorFields, noticeFields } from './protocol/report-fields.ts';
@@ -78,7 +78,8 @@ export class Connection {
     for (;;) {
       const message = await this.#next();
       if (message === 'gone') return;
-      if (message instanceof Error) await this.#fail(message, false);
+      if (message instanceof UnreadableQuery) await this.#refuseQuery(message);
+      else if (message instanceof Error) await this.#fail(message, false);
       else if (message.kind === 'terminate') return;
       else await this.#handle(message);
       if (this.#output.isFull) await this.#output.drain();
@@ -86,7 +87,7 @@ export class Connection {
   }
 
   /** Waits for the next message, as long as the client may be idle. */
-  async #next(): Promise<ClientMessage | RvbbitError | 'gone'> {
+  async #next(): Promise<Exclude<Received, undefined>> {
     const client = this.#client;
     const isOpen = client.inTransaction;
     const idleMs = isOpen ? client.settings.idleInTransactionMs : this.#idleMs;
@@ -180,6 +181,13 @@ export class Connection {
       await this.#fail(thrown, false);
       await this.#rollBack();
     }
+    await this.#ready();
+  }
+
+  async #refuseQuery({ error }: UnreadableQuery): Promise<void> {
+    await this.#fail(error, false);
+    this.#isSkipping = false;
+    await this.#rollBack();
     await this.#ready();
   }
 
@@ -366,6 +374,7 @@ export class Connection {
       const message = await this.#source.next(signal);
       if (message === undefined) throw cancelledError();
       if (message === 'gone') throw refusal('57014', 'the client left during COPY FROM STDIN');
+      if (message instanceof UnreadableQuery) throw message.error;
       if (message instanceof Error) throw message;
       switch (message.kind) {
         case 'copyData':

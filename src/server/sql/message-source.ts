@@ -10,8 +10,17 @@ const LOGIN_MAX_BYTES = 4_096;
 /** While a statement runs, no more than this is read ahead. */
 const AHEAD_BYTES = 1024 * 1024;
 
+/** A simple query that cannot be read. The client waits for an answer to it, and sends nothing before. */
+export class UnreadableQuery {
+  readonly error: RvbbitError;
+
+  constructor(error: RvbbitError) {
+    this.error = error;
+  }
+}
+
 /** A message; an error for one that cannot be read; `gone` once the client has left; undefined after an abort. */
-export type Received = ClientMessage | RvbbitError | 'gone' | undefined;
+export type Received = ClientMessage | RvbbitError | UnreadableQuery | 'gone' | undefined;
 
 export class MessageSource {
   readonly #socket: Socket;
@@ -72,8 +81,8 @@ export class MessageSource {
     try {
       return readMessage(frame);
     } catch (thrown) {
-      if (thrown instanceof RvbbitError) return thrown;
-      throw thrown;
+      if (!(thrown instanceof RvbbitError)) throw thrown;
+      return frame.type === 'Q' ? new UnreadableQuery(thrown) : thrown;
     }
   }
 
