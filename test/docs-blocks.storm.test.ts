@@ -47,6 +47,7 @@ const RUN_BY: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'docs/semantic.md': { sql: 'semantic/docs' },
   'docs/server.md': { sql: 'server/sql/docs' },
   'docs/sessions.md': { js: 'readme' },
+  'docs/shell.md': { sh: HERE },
   'docs/simulator.md': { console: HERE, yaml: HERE },
   'docs/statements.md': { sql: HERE },
   'docs/takes-and-wards.md': { yaml: 'model/takes-and-wards' },
