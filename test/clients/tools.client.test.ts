@@ -45,6 +45,10 @@ test('psql lists and describes', async () => {
   const table = await psql('-c', '\\d products');
   assert.match(table, /id\|integer\|.*not null/);
   assert.match(table, /price\|numeric\(10,2\)/);
+  assert.match(
+    await psql('-c', '\\df'),
+    /semantic_means\|BOOLEAN\|text VARCHAR, criterion VARCHAR/,
+  );
   for (const command of [
     '\\l',
     '\\dn',

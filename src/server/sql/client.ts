@@ -4,6 +4,7 @@ import type { EngineSession } from '../../engine-session.ts';
 import { RvbbitError } from '../../errors.ts';
 import type { Notice, StatementDescription } from '../../result.ts';
 import type { UserAccount } from '../access/users.ts';
+import type { ListedFunction } from './catalogue/definitions.ts';
 import type { Command } from './command.ts';
 import type { Portal } from './portal.ts';
 import type { TransactionStatus } from './protocol/write-messages.ts';
@@ -52,6 +53,8 @@ export interface ClientParts {
   readonly openSession: () => Promise<EngineSession>;
   /** Runs what a catalogue statement needs, once for an engine. */
   readonly prepare: (setup: readonly string[]) => Promise<void>;
+  /** The cascades and operators, which tools list as functions. The same list for all clients of an engine. */
+  readonly functions: () => Promise<readonly ListedFunction[]>;
   /** Counts the statements that may have changed the tables of the database, for all of its clients. */
   readonly schema: { version: number };
   readonly tell: Tell;

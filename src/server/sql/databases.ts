@@ -2,6 +2,8 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Engine } from '../../engine.ts';
+import type { ListedFunction } from './catalogue/definitions.ts';
+import { listedFunctions } from './listed-functions.ts';
 import { refusal } from './protocol-error.ts';
 
 /** A name that is a file in the folder of databases. */
@@ -22,6 +24,7 @@ export class Databases {
   /** What has been run on an engine for catalogue statements, and what runs. */
   readonly #prepared = new WeakMap<Engine, Map<string, Promise<unknown>>>();
 
+  readonly #functions = new WeakMap<Engine, Promise<readonly ListedFunction[]>>();
   readonly #schemas = new Map<string, { version: number }>();
 
   constructor(options: DatabaseOptions) {
@@ -68,6 +71,15 @@ export class Databases {
       }
       await run;
     }
+  }
+
+  /** The functions that tools list for an engine: read once, and none if its files cannot be read. */
+  functions(engine: Engine): Promise<readonly ListedFunction[]> {
+    const known = this.#functions.get(engine);
+    if (known !== undefined) return known;
+    const listed = listedFunctions(engine).catch(() => []);
+    this.#functions.set(engine, listed);
+    return listed;
   }
 
   /** The version of a database's tables, which its clients share. */

@@ -6,6 +6,7 @@ import type { EngineSession } from '../../engine-session.ts';
 import { RvbbitError } from '../../errors.ts';
 import type { QueryOptions } from '../../options.ts';
 import type { QueryResult, ResultColumn } from '../../result.ts';
+import { withByteaLiterals } from './bytea-literals.ts';
 import { catalogueQuery } from './catalogue/catalogue-query.ts';
 import type { Client } from './client.ts';
 import type { Answer, Command, RowsAnswer } from './command.ts';
@@ -91,11 +92,15 @@ interface Ready {
 }
 
 /** Returns the text to run, and the session to run it on. A catalogue that the text names is there. */
-async function ready(text: string, client: Client): Promise<Ready> {
+async function ready(given: string, client: Client): Promise<Ready> {
+  const text = withByteaLiterals(given);
   const session = await client.session();
-  const { database, user, isReadOnly, prepare } = client.parts;
-  const routed = catalogueQuery(text, { database, user, isReadOnly });
-  if (routed === undefined) return { session, sql: text, isCatalogue: false };
+  const { database, user, isReadOnly, prepare, functions } = client.parts;
+  const facts = { database, user, isReadOnly };
+  if (catalogueQuery(text, facts) === undefined) {
+    return { session, sql: text, isCatalogue: false };
+  }
+  const routed = catalogueQuery(text, { ...facts, functions: await functions() })!;
   await prepare(routed.setup);
   return { session, sql: routed.sql, isCatalogue: true };
 }

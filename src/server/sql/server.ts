@@ -206,6 +206,7 @@ export class SqlServer {
       processId: key.processId,
       settings,
       prepare: (setup) => this.#databases.prepare(engine, setup),
+      functions: () => this.#databases.functions(engine),
       schema: this.#databases.schema(database),
       openSession: () =>
         engine.session({

@@ -177,6 +177,14 @@ test('each type has its OID, its text, and binary bytes that mean the same', asy
   }
 });
 
+test('bytes that a client writes as a literal keep their value', async () => {
+  const hex = String.raw`'\x68656c6C6f'::bytea AS a, '\x'::bytea AS b, ['\x0001'::pg_catalog.bytea] AS c`;
+  const other = String.raw`'\x41' AS d, '''\x41''::bytea' AS e -- '\x41'::bytea`;
+  const { rows } = await client.query(`SELECT ${hex}, ${other}`);
+  const said = [String.raw`\x68656c6c6f`, String.raw`\x`, String.raw`{"\\x0001"}`];
+  assert.equal(rows, [[...said, String.raw`\x41`, String.raw`'\x41'::bytea`]]);
+});
+
 test('a type without its like in Postgres goes out as text or as JSON', async () => {
   for (const [expression, oid, text] of ONE_WAY) {
     const { rows, columns, error } = await client.query(`SELECT ${expression} AS v`);
