@@ -33,8 +33,9 @@ export function startServer(cwd: string, args: readonly string[]): ChildProcess 
   return spawn(process.execPath, all, { cwd, stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
-/** Ends a server as a service manager does. */
+/** Ends a server as a service manager does, unless it has ended. */
 export async function stopServer(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
   const ended = new Promise((resolve) => server.once('close', resolve));
   server.kill('SIGTERM');
   await ended;
@@ -94,7 +95,10 @@ export function portOf(server: ChildProcess): Promise<number> {
       () => reject(new Error(`the server does not start: ${said}`)),
       START_MAX_MS,
     );
-    server.once('close', () => reject(new Error(`the server ended: ${said}`)));
+    server.once('close', () => {
+      clearTimeout(late);
+      reject(new Error(`the server ended: ${said}`));
+    });
     server.stderr?.setEncoding('utf8').on('data', (text: string) => {
       said += text;
       const found = /127\.0\.0\.1:(\d+)/.exec(said)?.[1];

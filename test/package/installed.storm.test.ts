@@ -54,10 +54,11 @@ test('every command, statement and example of the README runs in an empty folder
     assert.match(stdout, index === 0 ? /^5 5\n$/ : /^RVBBIT MAP PARALLEL 5(.*\n)*PARALLEL\n$/);
   }
   const words = [...readme.matchAll(/`npx (rvbbit [^`]+)`/g)].map((match) => match[1]!);
-  assert.ok(words.includes('rvbbit cost') && words.includes('rvbbit ops list'));
+  assert.ok(words.includes('rvbbit cost') && words.includes('rvbbit serve sql'));
   for (const command of words) {
-    // The server runs until it is stopped: test/sim/process.test.ts.
-    const [, ...args] = command === 'rvbbit sim' ? ['', 'sim', '--help'] : command.split(' ');
+    const [, ...args] = command.split(' ');
+    // A server runs until it is stopped: test/sim/process.test.ts and test/clients.
+    if (args[0] === 'sim' || args[0] === 'serve') args.push('--help');
     await app.node('node_modules/.bin/rvbbit', ...args);
   }
   const { stdout } = await app.node('examples/demo.mjs');
