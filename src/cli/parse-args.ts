@@ -82,7 +82,10 @@ export function parseArgs(args: readonly string[]): ParsedArgs {
   if (!isCommand(word)) return readTokens('query', tokens, args);
   const rest = tokens.filter((token) => token !== first);
   if (word !== 'help') return readTokens(word, rest, args);
-  const topic = rest.find((token) => token.kind === 'positional')?.value;
+  const [topic, extra] = rest.flatMap((token) => (token.kind === 'positional' ? token.value : []));
+  if (extra !== undefined) {
+    throw new CliError('usage', `help takes one command, and not also '${extra}'`, 'rvbbit --help');
+  }
   if (topic !== undefined && topic !== 'query' && !isCommand(topic)) {
     throw unknownCommand(topic, `there is no command '${topic}'`);
   }

@@ -58,5 +58,8 @@ export function parseLatency(text: string): Latency | undefined {
   };
   const form = Object.hasOwn(byKind, kind ?? '') ? byKind[kind ?? ''] : undefined;
   if (form === undefined || !form.counts.includes(words.length)) return undefined;
-  return latencySchema.safeParse({ kind, ...form.value }).data;
+  const { data } = latencySchema.safeParse({ kind, ...form.value });
+  const isReversed =
+    data !== undefined && 'maxMs' in data && data.maxMs !== undefined && data.maxMs < data.minMs;
+  return isReversed ? undefined : data;
 }

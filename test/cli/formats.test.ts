@@ -173,6 +173,8 @@ test("a file's name asks for its format", () => {
   assert.is(chooseFormat({ output: 'x.ndjson' }), 'jsonl');
   assert.is(chooseFormat({ output: 'x.txt' }), 'jsonl');
   assert.is(chooseFormat({ output: 'csv' }), 'jsonl');
+  assert.throws(() => chooseFormat({ output: 'x.XLSX' }), /results are not written as \.XLSX/);
+  assert.is(chooseFormat({ output: 'x.html', format: 'markdown' }), 'markdown');
 });
 
 test('line mode has a line for each column and an empty line between rows', async () => {

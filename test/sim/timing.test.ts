@@ -52,6 +52,8 @@ test('latencies are read from their short form', () => {
   assert.equal(parseLatency('constant:500'), { kind: 'constant', ms: 500 });
   assert.equal(parseLatency('lognormal:500:0.8'), { kind: 'lognormal', meanMs: 500, sigma: 0.8 });
   assert.equal(parseLatency('uniform:1:2'), { kind: 'uniform', minMs: 1, maxMs: 2 });
+  for (const reversed of ['uniform:9:1', 'pareto:100:1.5:90'])
+    assert.is(parseLatency(reversed), undefined);
   assert.is(parseLatency('pareto:100:1.5')?.kind, 'pareto');
   assert.is(parseLatency('pareto:100:1.5:900')?.kind, 'pareto');
   for (const wrong of [

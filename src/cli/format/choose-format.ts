@@ -1,4 +1,5 @@
 /** Chooses the output format of a command line. */
+import { CliError } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import type { FormatName } from './format.ts';
 
@@ -12,13 +13,24 @@ const SUFFIXES: Readonly<Record<string, FormatName>> = {
   parquet: 'parquet',
 };
 
-/** Returns the format for the suffix of a file's name, if there is one. */
+/** Suffixes of formats that are not written: a reader of such a file would not find what its name says. */
+const NOT_WRITTEN =
+  /\.(?:xlsx?|ods|html?|xml|arrow|feather|avro|orc|duckdb|ddb|db|sqlite3?)$/i;
+
+/** Returns the format for the suffix of a file's name, if there is one. Throws for the suffix of another format. */
 function formatOfFile(path: string): FormatName | undefined {
+  if (NOT_WRITTEN.test(path)) {
+    const hint = `-o takes a file that ends in .${Object.keys(SUFFIXES).join(', .')}; --format writes a format to any file`;
+    throw new CliError('usage', `results are not written as ${path.replace(/.*\./, '.')}`, hint);
+  }
   const suffix = /\.([a-z]+)$/i.exec(path)?.[1];
   return suffix === undefined ? undefined : SUFFIXES[suffix.toLowerCase()];
 }
 
-/** Returns `--format`; else the format for the suffix of `-o`; else a table on a terminal. The default is jsonl. */
+/**
+ * Returns `--format`; else the format for the suffix of `-o`; else a table on a terminal. The default is jsonl. Throws a
+ * usage error if `-o` has the suffix of a format that is not written.
+ */
 export function chooseFormat({
   format,
   output,

@@ -213,10 +213,9 @@ function parquetError(): CliError {
 }
 
 function unknownCommand(name: string): CliError {
-  const near = nearestSpelling(
-    name,
-    COMMANDS.flatMap(({ names }) => names),
-  );
+  // psql's names of two letters are all near to each other, and mean different things.
+  const names = COMMANDS.flatMap((command) => command.names);
+  const near = name.startsWith('\\') ? undefined : nearestSpelling(name, names);
   const hint = near === undefined ? '.help lists the commands' : `did you mean ${near}?`;
   return new CliError('usage', `there is no command ${name}`, hint);
 }

@@ -1,5 +1,6 @@
 import { findCascades } from '../../../cascade/find-cascades.ts';
 import { messageOf } from '../../../errors.ts';
+import { CliError } from '../../exit-codes.ts';
 import { cascadeRoots } from '../../session.ts';
 import { onlyWord } from '../arguments.ts';
 import type { ShellCommand } from '../command.ts';
@@ -14,8 +15,12 @@ export const cascades: ShellCommand = {
   async run(shell, argument) {
     const part = onlyWord(argument, '.cascades [PART]') ?? '';
     const paths = await findCascades(await cascadeRoots(shell.options));
+    const found = paths.filter((path) => path.includes(part));
+    if (found.length === 0 && part !== '') {
+      throw new CliError('usage', `no cascade has ${part} in its name`, '.cascades lists them');
+    }
     const rows = [];
-    for (const path of paths.filter((name) => name.includes(part))) rows.push(await describe(path));
+    for (const path of found) rows.push(await describe(path));
     await shell.print(COLUMNS, rows);
 
     async function describe(cascade: string) {
