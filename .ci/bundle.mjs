@@ -42,7 +42,15 @@ const PACKAGES = ['grammar/chevrotain.ts', 'src/report/plot.ts'];
  * Packages that are bundled: what is used of them loads several times faster from one file, and an application that
  * installs this package gets fewer others. All others are loaded when they are used.
  */
-const WITHIN = new Set(['ajv/dist/2020.js', 'eventsource-parser', 'lru-cache', 'stemmer', 'zod']);
+const WITHIN = new Set([
+  ...['ajv/dist/2020.js', 'eventsource-parser', 'lru-cache', 'stemmer', 'yaml', 'zod'],
+]);
+
+/** Files of bundled packages that hold nothing that is used, and what takes their place. */
+const UNUSED = {
+  'zod/v4/locales/index.js': "export { default as en } from './en.js';",
+  'zod/v4/classic/from-json-schema.js': 'export const fromJSONSchema = undefined;',
+};
 
 /** Parts of packages, where the package's own entry loads much that is not used: undici's takes 110 ms more. */
 const PARTS = {
@@ -65,7 +73,7 @@ const GROUPS = [
   ['alone', /^(grammar\/parse|src\/report\/plot)\.ts$/],
   [
     'cascades',
-    /^src\/(cascade|duck|execute|journal|plan|receipts|values)\/|^src\/statement\/(cascade|parallel-grounds)\.ts$/,
+    /^src\/(cascade|duck|execute|journal|plan|receipts|values)\/|^src\/statement\/(cascade|parallel-grounds)\.ts$|^src\/model\/(config\w*|configure|prices)\.ts$/,
   ],
   ['server', /^src\/server\/|^src\/cli\/commands\/serve\.ts$/],
   ['others', /./],
@@ -105,7 +113,9 @@ export async function bundlePackage(root, held) {
     chunkNames: '[name]-[hash]',
     format: 'esm',
     splitting: true,
-    plugins: [modulesInGroups(root), bundledPackages(root), packagesOnUse(root)],
+    plugins: [
+      ...[modulesInGroups(root), bundledPackages(root), packagesOnUse(root), unusedFiles()],
+    ],
   });
   await build({
     ...COMMON,
@@ -190,6 +200,25 @@ function bundledPackages(root) {
         const name = relative(root, resolve(resolveDir, path));
         if (PACKAGES.includes(name)) return { path: `${root}dist/${name.replace(/ts$/, 'js')}` };
       });
+    },
+  };
+}
+
+/** Leaves out what is not used of bundled packages, where esbuild cannot tell, and what Node has as globals. */
+function unusedFiles() {
+  return {
+    name: 'unused-files',
+    setup(build) {
+      build.onResolve({ filter: /^(process|buffer)$/ }, ({ path }) => ({ path, namespace: 'global' }));
+      build.onLoad({ filter: /^/, namespace: 'global' }, ({ path }) => ({
+        contents: `module.exports = globalThis${path === 'process' ? '.process' : ''};`,
+      }));
+      const names = Object.keys(UNUSED);
+      const filter = new RegExp(`/node_modules/(?:${names.join('|').replaceAll('.', '\\.')})$`);
+      build.onLoad({ filter }, ({ path }) => ({
+        contents: UNUSED[names.find((name) => path.endsWith(name))],
+        resolveDir: dirname(path),
+      }));
     },
   };
 }
