@@ -1,6 +1,8 @@
 // Bundles the package's code into dist/bundle: a file for each entry point, files that they share, and the worker's.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import standalone from 'ajv/dist/standalone/index.js';
 import { build } from 'esbuild';
 
 const ENTRIES = {
@@ -43,13 +45,15 @@ const PACKAGES = ['grammar/chevrotain.ts', 'src/report/plot.ts'];
  * installs this package gets fewer others. All others are loaded when they are used.
  */
 const WITHIN = new Set([
-  ...['ajv/dist/2020.js', 'eventsource-parser', 'lru-cache', 'stemmer', 'yaml', 'zod'],
+  ...['ajv/dist/2020.js', 'ajv/dist/runtime/equal'],
+  ...['eventsource-parser', 'lru-cache', 'stemmer', 'yaml', 'zod'],
 ]);
 
-/** Files of bundled packages that hold nothing that is used, and what takes their place. */
-const UNUSED = {
+/** Files of bundled packages that hold nothing that is used, and a file of ours: what takes their place. */
+const REPLACED = {
   'zod/v4/locales/index.js': "export { default as en } from './en.js';",
   'zod/v4/classic/from-json-schema.js': 'export const fromJSONSchema = undefined;',
+  'src/cascade/meta-schema.ts': compiledMetaSchema(),
 };
 
 /** Parts of packages, where the package's own entry loads much that is not used: undici's takes 110 ms more. */
@@ -113,9 +117,7 @@ export async function bundlePackage(root, held) {
     chunkNames: '[name]-[hash]',
     format: 'esm',
     splitting: true,
-    plugins: [
-      ...[modulesInGroups(root), bundledPackages(root), packagesOnUse(root), unusedFiles()],
-    ],
+    plugins: [replacedFiles(), modulesInGroups(root), bundledPackages(root), packagesOnUse(root)],
   });
   await build({
     ...COMMON,
@@ -204,23 +206,39 @@ function bundledPackages(root) {
   };
 }
 
-/** Leaves out what is not used of bundled packages, where esbuild cannot tell, and what Node has as globals. */
-function unusedFiles() {
+/** Puts what REPLACED says in the place of files, and globals in the place of Node's modules of their name. */
+function replacedFiles() {
   return {
-    name: 'unused-files',
+    name: 'replaced-files',
     setup(build) {
-      build.onResolve({ filter: /^(process|buffer)$/ }, ({ path }) => ({ path, namespace: 'global' }));
+      build.onResolve({ filter: /^(process|buffer)$/ }, ({ path }) => ({
+        path,
+        namespace: 'global',
+      }));
       build.onLoad({ filter: /^/, namespace: 'global' }, ({ path }) => ({
         contents: `module.exports = globalThis${path === 'process' ? '.process' : ''};`,
       }));
-      const names = Object.keys(UNUSED);
-      const filter = new RegExp(`/node_modules/(?:${names.join('|').replaceAll('.', '\\.')})$`);
+      const names = Object.keys(REPLACED);
+      const filter = new RegExp(`/(?:${names.join('|').replaceAll('.', '\\.')})$`);
       build.onLoad({ filter }, ({ path }) => ({
-        contents: UNUSED[names.find((name) => path.endsWith(name))],
+        contents: REPLACED[names.find((name) => path.endsWith(name))],
         resolveDir: dirname(path),
       }));
     },
   };
+}
+
+/** src/cascade/meta-schema.ts with the schema compiled. */
+function compiledMetaSchema() {
+  const ajv = new Ajv2020({
+    strict: false,
+    validateFormats: false,
+    code: { source: true, esm: true },
+  });
+  const draft = 'https://json-schema.org/draft/2020-12/schema';
+  return `${standalone.default(ajv, ajv.getSchema(draft))};
+    export const DRAFT = '${draft}';
+    export const compiledMetaSchema = () => validate;`;
 }
 
 /** The file that a worker thread starts with imports what it runs. */

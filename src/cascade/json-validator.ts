@@ -2,6 +2,7 @@
 import type { Ajv2020, Options } from 'ajv/dist/2020.js';
 import type { Json, JsonObject } from '../util/json.ts';
 import { requirePackage } from '../util/require-package.ts';
+import { compiledMetaSchema, DRAFT } from './meta-schema.ts';
 
 /** Checks a value. Returns the first problem, or undefined. */
 export type JsonValidator = (value: Json) => SchemaProblem | undefined;
@@ -36,15 +37,22 @@ export function knownKeywords(): ReadonlySet<string> {
   return new Set(['$anchor', ...Object.keys(ajv().RULES.keywords)]);
 }
 
+/** Throws a `TypeError` if the value is no JSON Schema of the draft that it names. */
+function checkSchema(schema: JsonObject): void {
+  const { $schema = DRAFT } = schema;
+  const check = $schema === DRAFT ? compiledMetaSchema(ajv()) : undefined;
+  if ((check === undefined ? ajv().validateSchema(schema) : check(schema)) === true) return;
+  const errors = check === undefined ? ajv().errors : check.errors;
+  throw new TypeError(ajv().errorsText(errors, { dataVar: 'schema' }));
+}
+
 /**
  * Compiles a schema. Throws ajv's error if it is not a schema. Unknown keywords and formats are ignored. `isChecked`:
  * the schema was already compiled in another thread, so it is not checked against the meta-schema again.
  */
 export function compileJson(schema: JsonObject, isChecked = false): JsonValidator {
   if ('$async' in schema) throw new TypeError('$async is not available');
-  if (!isChecked && ajv().validateSchema(schema) !== true) {
-    throw new TypeError(ajv().errorsText(ajv().errors, { dataVar: 'schema' }));
-  }
+  if (!isChecked) checkSchema(schema);
   ajv().opts.validateSchema = false;
   const validate = ajv().compile(schema);
   ajv().removeSchema(schema);
