@@ -72,29 +72,38 @@ export class Engine {
 
   /**
    * Does the same as `open`, but without `parse`. Loading the parser takes a tenth of a process's start, and statements
-   * that hold dialect load it themselves.
+   * that hold dialect load it themselves. `startsThreads`: the worker threads start now, while DuckDB is loaded.
    *
    * @internal
    */
-  static async openLean(options: EngineOptions): Promise<Engine> {
+  static async openLean(options: EngineOptions, startsThreads = false): Promise<Engine> {
     const threads = Math.min(MAX_DEFAULT_THREADS, availableParallelism());
     const resolved = await resolveOptions(options, threads);
     if (resolved.signal?.aborted === true) throw cancelledError();
     await checkRoots(resolved.cascades ?? []);
-    const lease = await acquireDatabase(resolved.database, resolved);
+    const dispatcher = new LocalDispatcher(resolved);
+    if (startsThreads) dispatcher.start();
+    let lease: DatabaseLease | undefined;
     try {
-      return new Engine(resolved, lease, await Session.open(lease));
+      lease = await acquireDatabase(resolved.database, resolved);
+      return new Engine(resolved, lease, await Session.open(lease), dispatcher);
     } catch (thrown) {
-      await lease.release();
+      await dispatcher.close();
+      await lease?.release();
       throw thrown;
     }
   }
 
-  private constructor(options: ResolvedOptions, lease: DatabaseLease, session: Session) {
+  private constructor(
+    options: ResolvedOptions,
+    lease: DatabaseLease,
+    session: Session,
+    dispatcher: LocalDispatcher,
+  ) {
     this.#options = options;
     this.#lease = lease;
     this.#places = new Semaphore(options.sessions);
-    this.#dispatcher = new LocalDispatcher(options);
+    this.#dispatcher = dispatcher;
     const readConfig = configReader(options.configFile);
     this.#readConfig = readConfig;
     const models = new Models(options, readConfig);

@@ -5,6 +5,7 @@ import { parseEnv } from 'node:util';
 import type { DuckDBInstance } from '@duckdb/node-api';
 import type { Engine } from '../engine.ts';
 import { messageOf } from '../errors.ts';
+import type { EngineOptions } from '../options.ts';
 import type { Logger } from '../util/logger.ts';
 import { CliError, verdictOf } from './exit-codes.ts';
 import { checkDatabase } from './file-kinds.ts';
@@ -45,18 +46,26 @@ export function givenRoots({ cascades = [] }: Pick<CliOptions, 'cascades'>): rea
   return cascades;
 }
 
+/** What an engine is opened with beside the options of the command line. */
+export interface OpenSettings {
+  /** The cascade roots; by default those of `--cascades`. */
+  readonly roots?: readonly string[];
+  readonly sessions?: number;
+  /** The worker threads start while the database is opened, because a statement will need them. */
+  readonly startsThreads?: boolean;
+}
+
 /** Opens an engine on a database. Throws a `CliError` if that fails: `usage` for a wrong option, else `open`. */
 export async function openEngine(
   options: CliOptions,
   database: string | DuckDBInstance,
-  roots: readonly string[] = givenRoots(options),
-  sessions?: number,
+  { roots = givenRoots(options), sessions, startsThreads = false }: OpenSettings = {},
 ): Promise<Engine> {
   if (typeof database === 'string') checkDatabase(database);
   checkStateDir(options);
   const { Engine } = await import('../engine.ts');
   try {
-    return await Engine.openLean({
+    const given: EngineOptions = {
       database,
       ...(roots.length === 0 ? {} : { cascades: roots }),
       stateDir: options.state === false ? false : (options.stateDir ?? STATE_DIR),
@@ -67,7 +76,8 @@ export async function openEngine(
       ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
       ...(options.threads === undefined ? {} : { threads: options.threads }),
       ...(sessions === undefined ? {} : { sessions }),
-    });
+    };
+    return await Engine.openLean(given, startsThreads);
   } catch (thrown) {
     if (thrown instanceof CliError) throw thrown;
     throw verdictOf(thrown) === 'usage'

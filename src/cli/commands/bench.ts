@@ -61,7 +61,7 @@ export async function bench(words: readonly string[], options: CliOptions): Prom
   try {
     engine =
       simulator === undefined
-        ? await openEngine({ ...options, state: false }, options.database ?? ':memory:', roots)
+        ? await openEngine({ ...options, state: false }, options.database ?? ':memory:', { roots })
         : await openSimulated(simulator.url, roots, options);
     const session = await engine.session();
     let toldMs = performance.now();

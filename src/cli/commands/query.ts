@@ -26,6 +26,9 @@ import { say, stdoutStyle } from '../stderr.ts';
 /** The time that work in flight has to end after the first Ctrl-C, because its calls are already paid for. */
 const DRAIN_MS = 10_000;
 
+/** Found in statements that run cascades, and seldom in others: there the threads start in vain. */
+const RUNS = /\brvbbit\s+(?:map|run)\b/i;
+
 /** Runs the script of `-c`, `-f` or standard input on a database; without one, opens the shell. Returns the exit code. */
 export async function query(words: readonly string[], options: CliOptions): Promise<number> {
   const { database, inputs } = operands(words, options);
@@ -160,7 +163,8 @@ async function withOutput(
     interrupts.stop();
   };
   const start = format === 'parquet' ? undefined : await loadFormat(format);
-  const { sink, engine } = await openBoth(options, database, format, onBroken).catch(
+  const runsCascades = writing.parts.some((part) => !isCommand(part) && RUNS.test(part.sql));
+  const { sink, engine } = await openBoth(options, database, format, runsCascades, onBroken).catch(
     (thrown: unknown) => {
       interrupts.close();
       throw thrown;
@@ -230,11 +234,12 @@ async function openBoth(
   options: CliOptions,
   database: string,
   format: FormatName,
+  startsThreads: boolean,
   onBroken: () => void,
 ): Promise<{ readonly sink: Sink; readonly engine: Engine }> {
   const sink = await openSink(options, format, onBroken);
   try {
-    return { sink, engine: await openEngine(options, database) };
+    return { sink, engine: await openEngine(options, database, { startsThreads }) };
   } catch (thrown) {
     await sink.discard();
     throw thrown;

@@ -23,7 +23,10 @@ export async function run(words: readonly string[], options: CliOptions): Promis
   }
   const input = await readInputObject(options.input ?? '{}');
   const { roots, path } = await placeCascade(typed, options);
-  const engine = await openEngine(options, options.database ?? ':memory:', roots);
+  const engine = await openEngine(options, options.database ?? ':memory:', {
+    roots,
+    startsThreads: true,
+  });
   const interrupts = watchInterrupts();
   try {
     const { outcome, durationMs } = await engine.runCascade(path, input, {

@@ -48,7 +48,7 @@ async function serveSql(words: readonly string[], options: CliOptions): Promise<
     database,
     connections,
     openEngine: async (file) => {
-      const engine = await openEngine(options, file, roots, connections);
+      const engine = await openEngine(options, file, { roots, sessions: connections });
       metrics.watch(engine);
       log?.watch(engine);
       return engine;

@@ -34,7 +34,9 @@ export async function test(words: readonly string[], options: CliOptions): Promi
   const tally: Tally = { passed: 0, failed: 0 };
   try {
     for (const named of byRoots(files)) {
-      const engine = await openEngine(options, options.database ?? ':memory:', named[0]!.roots);
+      const engine = await openEngine(options, options.database ?? ':memory:', {
+        roots: named[0]!.roots,
+      });
       try {
         for (const file of named) {
           if (interrupts.interrupted) break;
@@ -79,7 +81,7 @@ async function compare(words: readonly string[], options: CliOptions): Promise<n
       const { roots, path } = await placeCascadeOrOperator(word, options);
       const key = JSON.stringify(roots);
       const engine =
-        engines.get(key) ?? (await openEngine(options, options.database ?? ':memory:', roots));
+        engines.get(key) ?? (await openEngine(options, options.database ?? ':memory:', { roots }));
       engines.set(key, engine);
       compared.push({ engine, path, name: word });
     }
