@@ -66,7 +66,8 @@ const PARTS = {
 /**
  * How modules that are loaded on demand are put together, by the first pattern that fits. A file for each, and more for
  * what they share, would be 200 files, which take longer to load than one large file. `start` is loaded with its entry
- * point, `cascades` by the first statement with a cascade, `server` by the Postgres server, `others` by everything else,
+ * point, `cascades` by the first statement with a cascade, `semantic` by the first query with an
+ * operator, `server` by the Postgres server, `others` by everything else,
  * `alone` is in a file of its own.
  */
 const GROUPS = [
@@ -79,6 +80,7 @@ const GROUPS = [
     'cascades',
     /^src\/(cascade|duck|execute|journal|plan|receipts|values)\/|^src\/statement\/(cascade|parallel-grounds)\.ts$|^src\/model\/(config\w*|configure|prices)\.ts$/,
   ],
+  ['semantic', /^src\/(semantic|operators)\/|^src\/statement\/(semantic|plain-or-semantic)\.ts$/],
   ['server', /^src\/server\/|^src\/cli\/commands\/serve\.ts$/],
   ['others', /./],
 ];

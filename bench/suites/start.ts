@@ -1,6 +1,9 @@
 /** Cold start: compares whole processes of the command line and of the library with a bare DuckDB script. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +16,7 @@ const connection = await instance.connect();
 const reader = await connection.runAndReadAll('select 1');
 console.log(JSON.stringify(reader.getRowObjectsJson()));`;
 const CASCADE = `cascade_id: twice
+inputs_schema: { type: object, required: [n], properties: { n: { type: number } } }
 cells:
   - { name: twice, tool: js, inputs: { code: 'return input.n * 2;' } }
 `;
@@ -57,23 +61,57 @@ function commandLine(name: string, sql: string): Variant {
   ]);
 }
 
+const MEANS = "SELECT * FROM (VALUES ('a'), ('b')) AS t(d) WHERE d MEANS 'x'";
+
+/** Measures the fastest time from a process's start to its first request to a model server, which ends it. */
+async function firstCall(): Promise<{ readonly ms: number }> {
+  const folder = mkdtempSync(join(tmpdir(), 'rvbbit-start-'));
+  const server = createServer().listen(0, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    writeFileSync(
+      join(folder, 'rvbbit.config.yaml'),
+      `model: sim/m\nproviders:\n  sim: { type: openai-compatible, base_url: 'http://127.0.0.1:${port}' }\n`,
+    );
+    const times: number[] = [];
+    while (times.length < REPEATS) {
+      const startMs = performance.now();
+      const args = [main, '-q', '--no-state', '-c', MEANS];
+      const child = spawn(process.execPath, args, { cwd: folder, stdio: 'ignore' });
+      await once(server, 'request', { signal: AbortSignal.timeout(60_000) });
+      times.push(performance.now() - startMs);
+      child.kill('SIGKILL');
+      await once(child, 'close');
+    }
+    return { ms: Math.min(...times) };
+  } finally {
+    server.close();
+    server.closeAllConnections();
+    rmSync(folder, { recursive: true });
+  }
+}
+
 const BASELINE = 'bare DuckDB script';
 
 export const start: Suite = {
   name: 'start',
-  about: 'a process that answers `select 1`, and one that runs a MAP of one row',
+  about:
+    'a process that answers `select 1`, one that runs a MAP of one row, and one up to its first call of MEANS',
   variants: [
     script(BASELINE, BARE),
     commandLine('rvbbit -c SELECT', 'select 1'),
     commandLine('rvbbit -c MAP', MAP),
     script('library MAP', LIBRARY),
+    { name: 'first call of MEANS', measure: firstCall },
   ],
   figures: (median) =>
     (
       [
         ['rvbbit -c SELECT', 1.3],
-        ['rvbbit -c MAP', 1.3],
-        ['library MAP', 2],
+        ['rvbbit -c MAP', 1.6],
+        ['library MAP', 1.5],
+        ['first call of MEANS', 2.1],
       ] as const
     ).map(([name, atMost]) => ({
       name: `${name} against a bare script`,

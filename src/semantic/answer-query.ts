@@ -33,7 +33,9 @@ export async function answerQuery(run: SemanticQuery): Promise<ResultReader> {
 
 async function answerAsked(run: SemanticQuery): Promise<ResultReader> {
   const { read, statement } = run;
-  const { parameters, stop } = statement;
+  const { parameters, stop, dispatcher } = statement;
+  // The threads start while the query is planned.
+  dispatcher.start();
   // An error in binding is reported before any question is asked.
   const columns = await statement.session
     .describe(read.whole.text, { parameters, signal: stop.signal })

@@ -33,7 +33,7 @@ async function loaded(sql: string): Promise<string[]> {
 }
 
 test('plain SQL loads DuckDB; a MAP loads what reads, checks and runs its cascade', async () => {
-  const cascades = ['yaml', 'piscina'];
+  const cascades = ['piscina'];
   const plain = await loaded('SELECT 1');
   assert.ok(plain.includes('@duckdb/node-api'));
   for (const name of cascades) assert.not(plain.includes(name), name);
