@@ -150,8 +150,8 @@ export class Engine {
     checkSessionOptions('session', options);
     const leave = await this.#place(options);
     try {
-      const { readOnly: isReadOnly = false, purse } = options;
-      const connected = await Session.open(this.#lease, { isReadOnly });
+      const { readOnly: isReadOnly = false, keepsPrepared = false, purse } = options;
+      const connected = await Session.open(this.#lease, { isReadOnly, keepsPrepared });
       const onClose = () => {
         this.#sessions.delete(session);
         leave();

@@ -125,6 +125,12 @@ export interface SessionOptions {
   readonly readOnly?: boolean;
   /** The money and calls that the session's statements may spend, together with whatever else spends from it. */
   readonly purse?: Purse;
+  /**
+   * True: DuckDB's prepared form of a statement with parameters is kept for its next run, as clients of Postgres expect.
+   *
+   * @internal
+   */
+  readonly keepsPrepared?: boolean;
 }
 
 /** The options of `runCascade`. */
@@ -229,6 +235,7 @@ const SESSION_OPTIONS: OptionRules<SessionOptions> = {
   signal: SIGNAL,
   timeoutMs: wholeNumber(MAX_SESSION_WAIT_MS),
   readOnly: BOOLEAN,
+  keepsPrepared: BOOLEAN,
   purse: { takes: 'a Purse', fits: (value) => value instanceof Purse },
 };
 

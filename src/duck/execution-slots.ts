@@ -10,6 +10,8 @@ import { LRUCache } from 'lru-cache';
 const LONG_MS = 250;
 /** A statement known to be long gets a free slot only after this wait, so that new statements come first. */
 const LONG_WAITS_MS = 1_000;
+/** A statement known to be short waits this long for a slot. In one call it costs a third of being started and polled. */
+const SHORT_WAITS_MS = 20;
 const SHAPES_KEPT = 2_000;
 /** The shape of a text is made from this many characters at its start. */
 const SHAPE_CHARS = 1_000;
@@ -21,9 +23,27 @@ export class ExecutionSlots {
   /** The number of slots held by statements that were not known to be short. */
   #heldByOthers = 0;
   readonly #wasLong = new LRUCache<string, boolean>({ max: SHAPES_KEPT });
+  /** Statements known to be short that wait for a slot, in order. Each function tells one to look again. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(slots: number) {
     this.#slots = slots;
+  }
+
+  /** Like `tryAcquire`, but a statement known to be short waits a little while for a slot. */
+  async acquireSoon(sql: string): Promise<(() => void) | undefined> {
+    const free = this.tryAcquire(sql);
+    if (free !== undefined || this.#wasLong.get(shapeOf(sql)) !== false) return free;
+    await new Promise<void>((resolve) => {
+      const look = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(look);
+        resolve();
+      };
+      const timer = setTimeout(look, SHORT_WAITS_MS);
+      this.#waiting.add(look);
+    });
+    return this.tryAcquire(sql);
   }
 
   /** Gives a slot to a statement that has waited for `waitedMs`; returns its release, or undefined without a slot. */
@@ -41,6 +61,8 @@ export class ExecutionSlots {
       isHeld = false;
       this.#held -= 1;
       if (isOther) this.#heldByOthers -= 1;
+      const [next] = this.#waiting;
+      next?.();
     };
   }
 

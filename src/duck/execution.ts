@@ -24,6 +24,15 @@ const OF_PENDING =
 /** The interval at which a started statement is polled. */
 const POLL_MS = 1;
 
+/** A text that is one statement for certain: it has no semicolon but at its end, and is no PIVOT, of which DuckDB makes several. */
+const ONE_STATEMENT =
+  /^\s*(?:select|from|with|values|insert|update|delete|begin|commit|rollback|set)\b[^;]*;?\s*$/i;
+
+/** True for a text that DuckDB need not take apart to know that it is one statement. */
+export function isOneStatement(sql: string): boolean {
+  return ONE_STATEMENT.test(sql) && !/pivot/i.test(sql);
+}
+
 /**
  * Runs all statements of a text and returns the last one's result. (node-api's `run` returns the first one's.) If one
  * of several fails, `atEnd` ends the transaction that they began: DuckDB reads CREATE TABLE … AS PIVOT as four
@@ -36,11 +45,14 @@ export async function runText(
   atEnd?: AtEnd,
 ): Promise<DuckDBMaterializedResult> {
   const call = <T>(work: () => Promise<T>) => nativeThreads.use(work, signal);
+  const isOne = isOneStatement(sql);
+  const early = isOne ? await inOneCall(sql, () => connection.run(sql), signal) : undefined;
+  if (early !== undefined) return early;
   // A text that is empty or does not parse goes to `run` as it is, because the error of `run` is better.
   const statements = await call(() => connection.extractStatements(sql)).catch(() => undefined);
   const count = statements?.count ?? 0;
   if (statements === undefined || count === 0) return call(() => connection.run(sql));
-  if (count === 1) {
+  if (count === 1 && !isOne) {
     const whole = await inOneCall(sql, () => connection.run(sql), signal);
     if (whole !== undefined) return whole;
   }
@@ -85,7 +97,7 @@ async function inOneCall<T>(
   work: () => Promise<T>,
   signal: AbortSignal | undefined,
 ): Promise<T | undefined> {
-  const release = executions.tryAcquire(sql);
+  const release = await executions.acquireSoon(sql);
   if (release === undefined) return undefined;
   const startMs = performance.now();
   try {

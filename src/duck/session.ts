@@ -1,12 +1,13 @@
 /** One connection, which runs its statements one at a time, in the order of the calls. */
 
 import type { DuckDBConnection, DuckDBPreparedStatement } from '@duckdb/node-api';
+import { LRUCache } from 'lru-cache';
 import { cancelledError, closedError, RvbbitError } from '../errors.ts';
 import type { Json } from '../util/json.ts';
 import { Semaphore } from '../util/semaphore.ts';
 import { type AppendColumn, appendColumns, type TableName } from './append.ts';
 import { type Column, columnsFrom } from './columns.ts';
-import { runPrepared, runText } from './execution.ts';
+import { isOneStatement, runPrepared, runText } from './execution.ts';
 import { type AtEnd, runInterruptibly } from './interruptible.ts';
 import { loadNodeApi, nodeApi } from './node-api.ts';
 import { ChunkFeed, feedChunks, type OpenResult, openResult } from './open-result.ts';
@@ -36,10 +37,27 @@ export interface RunOptions {
   readonly own?: boolean | undefined;
 }
 
+/** The most statements that a session with `keepsPrepared` keeps. */
+const MAX_KEPT = 100;
+/** A text that leaves kept statements as they are: DuckDB binds them anew itself if a table has changed. */
+const LEAVES_KEPT = /^\s*(?:select|from|with|values|insert|update|delete|begin|commit|rollback)\b/i;
+/** Functions whose value DuckDB takes when it binds a statement. */
+const BOUND_EARLY = /current_setting|getvariable/i;
+
+/** Why a session's calls abort that is closed. Made once: to make a reason costs as much as to open a connection. */
+const CLOSED = new Error('the session is closed');
+
 /** The options of every call. */
 interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   readonly own?: boolean | undefined;
+}
+
+/** The options of a new session. */
+interface OpenOptions {
+  readonly isReadOnly?: boolean;
+  /** True to keep the statements that ran with parameters, prepared for the next time. */
+  readonly keepsPrepared?: boolean;
 }
 
 /**
@@ -56,6 +74,9 @@ export class Session {
   readonly #readers: Readers | undefined;
   /** True if only texts that read run, besides the engine's own. */
   readonly isReadOnly: boolean;
+  readonly #keepsPrepared: boolean;
+  /** The prepared statements that are kept; undefined before the first. */
+  #kept: LRUCache<string, DuckDBPreparedStatement> | undefined;
   #calls = 0;
   #mayHaveMacros = false;
   #closed: Promise<void> | undefined;
@@ -64,12 +85,13 @@ export class Session {
     connection: DuckDBConnection,
     onClose: () => Promise<void>,
     source?: DatabaseLease,
-    isReadOnly = false,
+    { isReadOnly = false, keepsPrepared = false }: OpenOptions = {},
   ) {
     this.#connection = connection;
     this.#onClose = onClose;
     this.#source = source;
     this.isReadOnly = isReadOnly;
+    this.#keepsPrepared = keepsPrepared;
     if (source !== undefined) {
       this.#readers = new Readers(this, () => Session.open(source, { isReadOnly }));
     }
@@ -88,11 +110,11 @@ export class Session {
   /** Connects to a leased database, or uses a handed-in connection, which `close` leaves open. */
   static async open(
     source: DatabaseLease | DuckDBConnection,
-    { isReadOnly = false }: { readonly isReadOnly?: boolean } = {},
+    options: OpenOptions = {},
   ): Promise<Session> {
     await loadNodeApi();
     if (!('retain' in source))
-      return new Session(source, async () => undefined, undefined, isReadOnly);
+      return new Session(source, async () => undefined, undefined, options);
     const share = source.retain();
     try {
       const connection = await nativeThreads.use(() => share.instance.connect());
@@ -100,7 +122,7 @@ export class Session {
         connection.disconnectSync();
         await share.release();
       };
-      return new Session(connection, disconnect, share, isReadOnly);
+      return new Session(connection, disconnect, share, options);
     } catch (error) {
       await share.release();
       throw toSqlError(error, '', { stage: 'open' });
@@ -127,10 +149,16 @@ export class Session {
     return this.#call(sql, options, async (connection, stop, atEnd) =>
       parameters === undefined
         ? new ResultReader(await runText(connection, sql, stop, atEnd))
-        : this.#prepared(connection, sql, stop, async (statement) => {
-            bindParameters(statement, parameters);
-            return new ResultReader(await runPrepared(statement, sql, stop));
-          }),
+        : this.#prepared(
+            connection,
+            sql,
+            stop,
+            async (statement) => {
+              bindParameters(statement, parameters);
+              return new ResultReader(await runPrepared(statement, sql, stop));
+            },
+            true,
+          ),
     );
   }
 
@@ -277,7 +305,7 @@ export class Session {
 
   /** Ends the running statement, refuses the waiting ones with `RVB_CLOSED`, and closes the connection. */
   close(): Promise<void> {
-    this.#closing.abort();
+    this.#closing.abort(CLOSED);
     this.#closed ??= this.#close();
     return this.#closed;
   }
@@ -288,7 +316,10 @@ export class Session {
 
   async #close(): Promise<void> {
     await this.#readers?.close();
-    await this.#turns.use(this.#onClose);
+    await this.#turns.use(() => {
+      this.#kept?.clear();
+      return this.#onClose();
+    });
   }
 
   async #call<T>(
@@ -308,6 +339,7 @@ export class Session {
       throw closedError('session');
     }
     this.#calls += 1;
+    if (!LEAVES_KEPT.test(sql)) this.#kept?.clear();
     this.#mayHaveMacros ||= /macro|function/i.test(sql);
     const { outcome, settled } = runInterruptibly(
       this.#connection,
@@ -331,27 +363,48 @@ export class Session {
     }
   }
 
+  /** Prepares one statement for `work`, or takes it from those that are kept. */
   async #prepared<T>(
     connection: DuckDBConnection,
     sql: string,
     stop: AbortSignal,
     work: (statement: DuckDBPreparedStatement) => Promise<T>,
+    mayKeep = false,
   ): Promise<T> {
-    const statements = await nativeThreads.use(() => connection.extractStatements(sql), stop);
-    if (statements.count !== 1) {
-      throw new RvbbitError(
-        'RVB_SQL',
-        `parameters need exactly one statement, but DuckDB sees ${statements.count} (a PIVOT counts as two)`,
-        { stage: 'bind', sqlState: '42601' },
-      );
-    }
-    const statement = await nativeThreads.use(() => statements.prepare(0), stop);
+    const known = mayKeep ? this.#kept?.get(sql) : undefined;
+    if (known !== undefined) return work(known);
+    const statement = await prepareOne(connection, sql, stop);
+    const keeps = mayKeep && this.#keepsPrepared && isOneStatement(sql) && !BOUND_EARLY.test(sql);
     try {
-      return await work(statement);
+      const result = await work(statement);
+      if (keeps) this.#keep(sql, statement);
+      return result;
     } finally {
-      statement.destroySync();
+      if (this.#kept?.peek(sql) !== statement) statement.destroySync();
     }
   }
+
+  #keep(sql: string, statement: DuckDBPreparedStatement): void {
+    this.#kept ??= new LRUCache({ max: MAX_KEPT, dispose: (dropped) => dropped.destroySync() });
+    this.#kept.set(sql, statement);
+  }
+}
+
+async function prepareOne(
+  connection: DuckDBConnection,
+  sql: string,
+  stop: AbortSignal,
+): Promise<DuckDBPreparedStatement> {
+  if (isOneStatement(sql)) return nativeThreads.use(() => connection.prepare(sql), stop);
+  const statements = await nativeThreads.use(() => connection.extractStatements(sql), stop);
+  if (statements.count !== 1) {
+    throw new RvbbitError(
+      'RVB_SQL',
+      `parameters need exactly one statement, but DuckDB sees ${statements.count} (a PIVOT counts as two)`,
+      { stage: 'bind', sqlState: '42601' },
+    );
+  }
+  return nativeThreads.use(() => statements.prepare(0), stop);
 }
 
 function columnsOfPrepared(statement: DuckDBPreparedStatement): Column[] {

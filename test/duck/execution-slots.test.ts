@@ -18,6 +18,17 @@ test('one slot is kept for statements whose like was short', () => {
   assert.ok(slots.tryAcquire("SELECT 'c', 3"));
 });
 
+test('a statement known to be short waits for a slot, and not for long', async () => {
+  const slots = new ExecutionSlots(1);
+  slots.learn('SELECT 1', ran(3));
+  const release = slots.tryAcquire('SELECT 1')!;
+  const soon = slots.acquireSoon('SELECT 2');
+  assert.is(await slots.acquireSoon('SELECT new'), undefined);
+  release();
+  assert.ok(await soon);
+  assert.is(await slots.acquireSoon('SELECT 3'), undefined);
+});
+
 test('what was long takes a slot after a wait, and what new statements left over', () => {
   const slots = new ExecutionSlots(2);
   slots.learn('SELECT long', ran(900));

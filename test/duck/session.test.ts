@@ -1,9 +1,11 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { acquireDatabase } from '../../src/duck/registry.ts';
 import { Session } from '../../src/duck/session.ts';
-import { memorySession, rejection, rowsOf } from './support.ts';
+import { memorySession, rejection, rowsOf, withFolder } from './support.ts';
 
 const LONG = 'SELECT count(*) FROM range(100000000000) a WHERE hash(a.range) = 1';
 
@@ -246,6 +248,45 @@ test('in its turn, work has the connection to itself', async () => {
   const later = session.run('SELECT 1').then(() => order.push('later'));
   await Promise.all([work, later]);
   assert.equal(order, ['work', 'later']);
+});
+
+test('a statement that is kept prepared gives what it would give anew', async () => {
+  await withFolder(async (folder) => {
+    const lease = await acquireDatabase(':memory:');
+    await using session = await Session.open(lease, { keepsPrepared: true });
+    await using other = await Session.open(lease);
+    await lease.release();
+    const file = join(folder, 'x.csv');
+    const all = async () => {
+      const values = [];
+      for (const sql of [
+        'SELECT t.*, $1 AS p FROM t',
+        `SELECT x.*, $1 AS p FROM '${file}' x`,
+        "SELECT getvariable('v') AS v, $1 AS p",
+        "SELECT current_setting('default_null_order') AS o, $1 AS p",
+        'SELECT m() AS m, $1 AS p',
+      ]) {
+        values.push(...(await (await session.run(sql, { parameters: ['a'] })).rows('json')));
+      }
+      return values.map(({ p: _, ...rest }) => rest);
+    };
+    await session.run('CREATE SCHEMA s; CREATE TABLE s.t AS SELECT 7 AS seven');
+    await session.run('CREATE TABLE t AS SELECT 1 AS a; CREATE MACRO m() AS 1; SET VARIABLE v = 1');
+    await writeFile(file, 'k\n1\n');
+    const first = [{ a: 1 }, { k: 1 }, { v: 1 }, { o: 'NULLS_LAST' }, { m: 1 }];
+    assert.equal(await all(), first);
+    assert.equal(await all(), first);
+    await other.run("ALTER TABLE t ADD COLUMN b VARCHAR DEFAULT 'x'");
+    await other.run('CREATE OR REPLACE MACRO m() AS 2');
+    await other.run("SET GLOBAL default_null_order = 'nulls_first'");
+    await writeFile(file, 'k,l\none,2\n');
+    await session.run('SET VARIABLE v = 2');
+    const second = [{ a: 1, b: 'x' }, { k: 'one', l: 2 }, { v: 2 }, { o: 'NULLS_FIRST' }, { m: 2 }];
+    assert.equal(await all(), second);
+    await session.run("SET search_path = 's'");
+    const seven = await session.run('SELECT t.*, $1 AS p FROM t', { parameters: ['a'] });
+    assert.equal(await seven.rows('json'), [{ seven: 7, p: 'a' }]);
+  });
 });
 
 test.run();

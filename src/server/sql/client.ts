@@ -9,7 +9,7 @@ import type { Command } from './command.ts';
 import type { Portal } from './portal.ts';
 import type { TransactionStatus } from './protocol/write-messages.ts';
 import { refusal, unsupported } from './protocol-error.ts';
-import { setSearchPath, setTimeZone } from './session-settings.ts';
+import { FIRST_ZONE, setSearchPath, setTimeZone } from './session-settings.ts';
 import { DEFAULT_PATH, type Settings } from './settings.ts';
 import { Zone } from './types/zone.ts';
 
@@ -64,10 +64,7 @@ export class Client {
   readonly parts: ClientParts;
   readonly prepared = new Map<string, Prepared>();
   readonly portals = new Map<string, Portal>();
-  /** The descriptions of statements, by the version of the schema, declared types and text. */
-  readonly descriptions = new LRUCache<string, Promise<StatementDescription>>({
-    max: MAX_DESCRIPTIONS,
-  });
+  #descriptions: LRUCache<string, Promise<StatementDescription>> | undefined;
   #status: TransactionStatus = 'I';
   /** True while the open transaction is one that the server began around several statements. */
   #isImplicit = false;
@@ -76,8 +73,8 @@ export class Client {
   #changes = 0;
   #statements = 0;
   #session: Promise<EngineSession> | undefined;
-  /** The settings that DuckDB has. Its schemas are those of a new connection. */
-  #applied = { zone: '', path: DEFAULT_PATH };
+  /** The settings that DuckDB has: those of a new connection. */
+  #applied = { zone: FIRST_ZONE, path: DEFAULT_PATH };
   #zone = new Zone('UTC');
   #zoneName = 'UTC';
 
@@ -87,6 +84,12 @@ export class Client {
 
   get settings(): Settings {
     return this.parts.settings;
+  }
+
+  /** The descriptions of statements, by the version of the schema, declared types and text. */
+  get descriptions(): LRUCache<string, Promise<StatementDescription>> {
+    this.#descriptions ??= new LRUCache({ max: MAX_DESCRIPTIONS });
+    return this.#descriptions;
   }
 
   /** The status that the client sees: a transaction that the server began for it is none. */
@@ -318,7 +321,7 @@ export class Client {
   }
 
   async #apply(session: EngineSession): Promise<void> {
-    const zone = this.settings.get('timezone') ?? 'UTC';
+    const zone = this.settings.get('timezone') ?? FIRST_ZONE;
     if (this.#applied.zone !== zone) await setTimeZone(session, zone);
     const path = this.settings.get('search_path') ?? '';
     if (this.#applied.path !== path) await setSearchPath(session, path);

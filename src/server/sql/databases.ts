@@ -5,6 +5,7 @@ import type { Engine } from '../../engine.ts';
 import type { ListedFunction } from './catalogue/definitions.ts';
 import { listedFunctions } from './listed-functions.ts';
 import { refusal } from './protocol-error.ts';
+import { setFirstZone } from './session-settings.ts';
 
 /** A name that is a file in the folder of databases. */
 const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_.-]{0,99}$/u;
@@ -51,7 +52,10 @@ export class Databases {
     const key = this.#keyOf(name);
     const known = this.#engines.get(key);
     if (known !== undefined) return known;
-    const opened = this.#options.openEngine(file);
+    const opened = this.#options.openEngine(file).then(async (engine) => {
+      await setFirstZone(engine);
+      return engine;
+    });
     this.#engines.set(key, opened);
     // A file that another process holds now may be free later.
     opened.catch(() => this.#engines.delete(key));

@@ -3,7 +3,7 @@ import type { ResultColumn } from '../../result.ts';
 import type { Answer, Command } from './command.ts';
 import type { FormatCode } from './protocol/read-messages.ts';
 
-/** Why the signal of a portal whose rows have ended aborts. Made once: an error costs more than a short statement. */
+/** Why the signal of a portal aborts that is not cancelled. Made once: an error costs more than a short statement. */
 const ENDED = new Error('the statement has ended');
 
 /** The parts of a portal. */
@@ -87,7 +87,7 @@ export class Portal {
   /** Ends the statement, and waits until it has ended. */
   async close(): Promise<void> {
     await this.#leave();
-    this.abort();
+    this.#abort.abort(ENDED);
   }
 
   async #leave(): Promise<void> {

@@ -39,9 +39,12 @@ const ROUTES = [
   cannedCommand,
 ] as const;
 
+/** Statements that the engine answers, but for a fact of the connection. */
+const FOR_ENGINE = /^\s*(?:select|from|with|values|insert|update|delete)\b/i;
+
 /** Routes one statement. A statement that is the server's own and is malformed throws when it is described or run. */
 export function route(text: string, client: Client): Command {
-  for (const commandOf of ROUTES) {
+  for (const commandOf of FOR_ENGINE.test(text) ? [cannedCommand] : ROUTES) {
     // A prepared statement runs again and again, and each time reads its words from the first.
     const again = () => commandOf(new Words(text), client, route);
     const command = again();

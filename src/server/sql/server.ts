@@ -211,6 +211,7 @@ export class SqlServer {
       openSession: () =>
         engine.session({
           readOnly: isReadOnly,
+          keepsPrepared: true,
           ...(account?.purse === undefined ? {} : { purse: account.purse }),
         }),
       tell: (notice, severity) => connection.tell(notice, severity),

@@ -1,6 +1,16 @@
 /** The settings of Postgres that DuckDB has too, set in a session. */
 import { quoteLiteral } from '../../duck/quote.ts';
+import type { Engine } from '../../engine.ts';
 import type { EngineSession } from '../../engine-session.ts';
+
+/** The time zone of a session without SET. */
+export const FIRST_ZONE = 'UTC';
+
+/** Gives every new session of an engine the first time zone. */
+export async function setFirstZone(engine: Engine): Promise<void> {
+  await using session = await engine.session();
+  await session.runOwn(`SET GLOBAL TimeZone = ${quoteLiteral(FIRST_ZONE)}`);
+}
 
 export async function setTimeZone(session: EngineSession, zone: string): Promise<void> {
   await session.runOwn(`SET TimeZone = ${quoteLiteral(zone)}`);

@@ -9,6 +9,9 @@ import { SocketOutput } from './socket-output.ts';
 /** The longest time that a client gets to read what was sent before its connection ended. */
 const LINGER_MS = 1_000;
 
+/** Why what runs for a client aborts. Made once: most clients leave with nothing running. */
+const LEFT = new Error('the client has left');
+
 /** The parts of a socket. `secure` replaces all three. */
 interface Ends {
   readonly socket: Socket;
@@ -88,7 +91,7 @@ export class Wire {
     const source = new MessageSource(socket, this.#maxMessageBytes);
     const output = new SocketOutput(socket, this.gone.signal);
     const leave = () => {
-      this.gone.abort();
+      this.gone.abort(LEFT);
       source.leave();
     };
     // A reset is followed by a close.

@@ -7,12 +7,16 @@ import { refusal } from './protocol-error.ts';
 /** The words of a text from left to right. */
 export class Words {
   readonly text: string;
-  readonly #lexemes: readonly SemanticLexeme[];
+  #read: readonly SemanticLexeme[] | undefined;
   #at = 0;
 
   constructor(text: string) {
     this.text = text;
-    this.#lexemes = semanticLexemes(text);
+  }
+
+  get #lexemes(): readonly SemanticLexeme[] {
+    this.#read ??= semanticLexemes(this.text);
+    return this.#read;
   }
 
   /** True at the end of the text. */
