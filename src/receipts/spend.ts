@@ -32,14 +32,14 @@ export function spendSql(by: SpendKey): string {
     (u.cost IS NULL)::INTEGER AS uncosted, 0 AS hits, NULL::DOUBLE AS saved
   FROM ${CATALOG}.main.unified_logs u ${ofStatement} ON s.caller_id = u.caller_id
   UNION ALL
-  SELECT ${hit}, 0, 0, 0, 0, NULL, 0, json_extract_string(h.record, 'count')::BIGINT,
-    json_extract_string(h.record, 'savedMicroUsd')::BIGINT / 1e6
+  SELECT ${hit}, 0, 0, 0, 0, NULL, 0, TRY_CAST(json_extract_string(h.record, 'count') AS BIGINT),
+    TRY_CAST(json_extract_string(h.record, 'savedMicroUsd') AS BIGINT) / 1e6
   FROM (FROM ${CATALOG}.main.records WHERE t = 'cache.hits') h ${ofStatement} ON s.caller_id = json_extract_string(h.record, 'caller')
 )
 SELECT key AS "${by}", sum(calls)::BIGINT AS calls, sum(failed)::BIGINT AS failed,
-  coalesce(sum(tokens_in), 0)::BIGINT AS tokens_in, coalesce(sum(tokens_out), 0)::BIGINT AS tokens_out,
+  TRY_CAST(coalesce(sum(tokens_in), 0) AS BIGINT) AS tokens_in, TRY_CAST(coalesce(sum(tokens_out), 0) AS BIGINT) AS tokens_out,
   round(sum(cost), 6) AS cost_usd, sum(uncosted)::BIGINT AS uncosted_calls,
-  sum(hits)::BIGINT AS cache_hits, round(sum(saved), 6) AS saved_usd
+  TRY_CAST(sum(hits) AS BIGINT) AS cache_hits, round(sum(saved), 6) AS saved_usd
 FROM parts GROUP BY key ORDER BY cost_usd DESC NULLS LAST, calls DESC, key`;
 }
 

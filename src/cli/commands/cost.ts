@@ -5,6 +5,7 @@ import { existingJournal } from '../existing-journal.ts';
 import { CliError } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { printRows, type Report } from '../print-rows.ts';
+import { say } from '../stderr.ts';
 
 /** Prints one row per value of `--by`. Returns the exit code. */
 export async function cost(words: readonly string[], options: CliOptions): Promise<number> {
@@ -21,6 +22,7 @@ export async function cost(words: readonly string[], options: CliOptions): Promi
 /** Returns what was spent, with one row per value of `by`. */
 export async function spendRows(options: CliOptions, by: SpendKey = 'model'): Promise<Report> {
   const { folder } = existingJournal(options);
-  const { columns, rows } = await readReceipts(folder, spendSql(by));
+  const { columns, rows, notices } = await readReceipts(folder, spendSql(by));
+  for (const { message } of notices) say(message);
   return { columns: Object.fromEntries(columns.map(({ name, type }) => [name, type])), rows };
 }
