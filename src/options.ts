@@ -9,7 +9,7 @@ import { MAX_PARALLEL } from './limits.ts';
 import type { ModelFunction } from './model/chat.ts';
 import type { ModelOptions } from './model/models.ts';
 import type { ModelPrice } from './model/prices.ts';
-import type { ValueForm } from './result.ts';
+import type { Summary, ValueForm } from './result.ts';
 import {
   BOOLEAN,
   checkOptions,
@@ -91,6 +91,8 @@ export interface QueryOptions {
   readonly signal?: AbortSignal;
   /** Ends the statement early: no further row begins, rows in flight end, and the completed rows are the result. */
   readonly drain?: AbortSignal;
+  /** Called once a second while the statement runs, with its account so far. What it throws ends the statement. */
+  readonly onProgress?: (soFar: Summary) => void;
   /** The form of the values. Default `js`. */
   readonly valueForm?: ValueForm;
   /** Recorded with the statement, e.g. `cli`, `service`. Default `api`. */
@@ -216,6 +218,7 @@ const LIMITS: OptionRules<NonNullable<EngineOptions['limits']>> = {
 const QUERY_OPTIONS: OptionRules<QueryOptions> = {
   signal: SIGNAL,
   drain: SIGNAL,
+  onProgress: { takes: 'a function', fits: (value) => typeof value === 'function' },
   valueForm: {
     takes: 'js, json or json-numbers',
     fits: (value) => value === 'js' || value === 'json' || value === 'json-numbers',

@@ -30,7 +30,8 @@ export interface Notice {
     | 'pairs_compared'
     | 'parameter_refused'
     | 'fallback_model'
-    | 'ward_advisory';
+    | 'ward_advisory'
+    | 'receipts_damaged';
   readonly message: string;
 }
 

@@ -25,14 +25,18 @@ export const NOTHING: Spending = { calls: 0, tokens: 0, costMicroUsd: 0 };
 export class Budget {
   readonly #limits: BudgetLimits;
   readonly #endsForAll: boolean;
-  #spent: Spending = NOTHING;
+  #spent: Spending;
   #reserved: Spending = NOTHING;
   #waiting: (() => void)[] = [];
   #exhausted = false;
 
   /** `endsForAll`: whether no later call gets room either once a call has found none. Default true. */
-  constructor(limits: BudgetLimits, { endsForAll = true }: { readonly endsForAll?: boolean } = {}) {
+  constructor(
+    limits: BudgetLimits,
+    { endsForAll = true, spent = NOTHING }: { endsForAll?: boolean; spent?: Spending } = {},
+  ) {
     this.#limits = limits;
+    this.#spent = spent;
     this.#endsForAll = endsForAll;
   }
 

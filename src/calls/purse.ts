@@ -11,6 +11,8 @@ export type Room = Pick<Budget, 'reserve' | 'room'>;
 export interface PurseOptions {
   /** True: filled anew each day at 00:00 UTC. Default false. */
   readonly daily?: boolean;
+  /** What was spent before, on this day if the purse is filled daily. Default nothing. */
+  readonly spent?: Partial<Spending>;
   /** The time in milliseconds since the epoch. Default `Date.now`. */
   readonly now?: () => number;
 }
@@ -25,11 +27,11 @@ export class Purse implements Room {
   #since: number;
   #budget: Budget;
 
-  constructor(limits: BudgetLimits, { daily = false, now = Date.now }: PurseOptions = {}) {
+  constructor(limits: BudgetLimits, { daily = false, spent, now = Date.now }: PurseOptions = {}) {
     this.limits = limits;
     this.#day = () => (daily ? Math.floor(now() / DAY_MS) : 0);
     this.#since = this.#day();
-    this.#budget = new Budget(limits, { endsForAll: false });
+    this.#budget = new Budget(limits, { endsForAll: false, spent: { ...NOTHING, ...spent } });
   }
 
   /** The spending of all calls that have ended: of this day, if the purse is filled daily. */

@@ -30,10 +30,11 @@ export async function listCascades(root: string): Promise<readonly string[]> {
   return found.sort();
 }
 
-const CASCADE_KEY = /^\ufeff?(?:"cascade_id"|'cascade_id'|cascade_id)\s*:/m;
+/** Every cascade has cells. One that is broken may have only a `cascade_id`. */
+const CASCADE_KEY = /^\ufeff?(?:\{ *)?["']?(?:cascade_id|cells)["']?\s*:/m;
 
 /**
- * Returns the YAML files under the roots that have a `cascade_id`, each once, relative to its root. Ignores other files,
+ * Returns the YAML files under the roots that are cascades, each once, relative to its root. Ignores other files,
  * and files that stand behind another one of the same path.
  */
 export async function findCascades(roots: CascadeRoots): Promise<readonly string[]> {

@@ -1,11 +1,12 @@
 /** Attaches the catalogue of receipts (views of the journal) if a statement mentions it. */
-import { readdirSync } from 'node:fs';
 import { quoteLiteral } from '../duck/quote.ts';
 import type { Session } from '../duck/session.ts';
-import { RvbbitError } from '../errors.ts';
+import { messageOf, RvbbitError } from '../errors.ts';
 import { journalFolder } from '../journal/disk/journal-folder.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { Notice } from '../result.ts';
 import { Semaphore } from '../util/semaphore.ts';
+import { damageNotices, surveyReceipts } from './survey-receipts.ts';
 import { CATALOG, recordsSql, VIEWS, viewSql } from './views.ts';
 
 /** Matches the qualified name of a view of the catalogue. */
@@ -27,10 +28,10 @@ export function mayReadReceipts(sql: string): boolean {
 }
 
 /**
- * Makes the views of the receipts. They show all records up to now. Does nothing if the database has a catalogue or
- * schema `rvbbit` of the user's own.
+ * Makes the views of the receipts. They show all records up to now. Returns a notice of damage that they leave out. Does
+ * nothing if the database has a catalogue or schema `rvbbit` of the user's own.
  */
-export function attachReceipts(source: ReceiptSource): Promise<void> {
+export function attachReceipts(source: ReceiptSource): Promise<readonly Notice[]> {
   return turns.use(() => attach(source));
 }
 
@@ -51,38 +52,64 @@ export function withoutReceipts({
   });
 }
 
+/** How often a statement is tried whose files go while it reads them. */
+const MAX_READS = 5;
+
 /** One attach at a time: DuckDB reports a conflict if two connections make one view at the same time. */
 const turns = new Semaphore(1);
 
-async function attach({ session, journal, stateDir }: ReceiptSource): Promise<void> {
+async function attach({ session, journal, stateDir }: ReceiptSource): Promise<readonly Notice[]> {
   // On another connection, because the caller's transaction may write to only one database.
-  await session.beside(async (beside) => {
+  return session.beside(async (beside) => {
     const { isTaken, isOurs, source } = await findCatalog(beside);
     // A schema `rvbbit` that the user made later would be ambiguous beside our catalogue.
     if (isTaken && isOurs) await beside.run(`DETACH ${CATALOG}`);
-    if (isTaken) return;
+    if (isTaken) return [];
     await journal.open();
     await journal.commit();
-    await makeViews(beside, journalFolder(stateDir), source);
+    return makeViews(beside, journalFolder(stateDir), source);
   });
 }
 
-/** Makes the views over a journal's folder, unless `from`, the SQL of the existing `records` view, is still right. */
-export async function makeViews(session: Session, folder: string, from?: unknown): Promise<void> {
-  const records = recordsOf(folder);
-  if (records === from) return;
-  // READ_WRITE: beside a database that is opened read-only, others are read-only unless they say so.
-  await session.run(`ATTACH IF NOT EXISTS ':memory:' AS ${CATALOG} (READ_WRITE)`);
-  for (const sql of [records, ...VIEWS.flatMap(viewSql)]) await session.run(sql);
-  await session.run(`COMMENT ON VIEW ${CATALOG}.main.records IS ${quoteLiteral(records)}`);
+/**
+ * Makes the views over a journal's folder, unless `from`, the SQL of the existing `records` view, is still right. Returns
+ * a notice of damage that they leave out.
+ */
+export function makeViews(
+  session: Session,
+  folder: string,
+  from?: unknown,
+): Promise<readonly Notice[]> {
+  return whileFilesGo(() => makeViewsOnce(session, folder, from));
 }
 
-function recordsOf(folder: string): string {
-  const names = readdirSync(folder);
-  return recordsSql(folder, {
-    segments: names.some((name) => name.endsWith('.ndjson')),
-    archives: names.some((name) => name.endsWith('.parquet')),
-  });
+async function makeViewsOnce(
+  session: Session,
+  folder: string,
+  from: unknown,
+): Promise<readonly Notice[]> {
+  const files = await surveyReceipts(folder);
+  const records = recordsSql(folder, files);
+  if (records !== from) {
+    // READ_WRITE: beside a database that is opened read-only, others are read-only unless they say so.
+    await session.run(`ATTACH IF NOT EXISTS ':memory:' AS ${CATALOG} (READ_WRITE)`);
+    for (const sql of [records, ...VIEWS.flatMap(viewSql)]) await session.run(sql);
+    await session.run(`COMMENT ON VIEW ${CATALOG}.main.records IS ${quoteLiteral(records)}`);
+  }
+  return damageNotices(files);
+}
+
+/** Does `read` again if a file of the journal is gone, which another process has compacted or pruned meanwhile. */
+export async function whileFilesGo<T>(read: () => Promise<T>): Promise<T> {
+  for (let left = MAX_READS - 1; ; left -= 1) {
+    try {
+      return await read();
+    } catch (thrown) {
+      const message = messageOf(thrown);
+      const isGone = /No such file|No files found/.test(message);
+      if (left === 0 || !isGone || !/\.(?:ndjson|parquet)"/.test(message)) throw thrown;
+    }
+  }
 }
 
 /** Says if the user has a schema or database with our name, if our views exist, and the SQL of their `records` view. */

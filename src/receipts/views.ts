@@ -1,5 +1,6 @@
 /** SQL views over the journal's files: calls, runs, statements and answers. */
 import { quoteLiteral } from '../duck/quote.ts';
+import type { DamagedLine, ReceiptFiles } from './survey-receipts.ts';
 
 /** The catalogue (attached database) of the views. */
 export const CATALOG = 'rvbbit';
@@ -19,32 +20,42 @@ const RECORDS = `${CATALOG}.main.records`;
 /** The longest line that DuckDB reads. A line holds one record, with at most one answer. */
 const LINE_MAX_BYTES = 40 * 1024 * 1024;
 
-/** Returns the SQL of the view that all other views read: one row for each record. `holds`: which files exist. */
-export function recordsSql(
-  folder: string,
-  holds: { readonly segments: boolean; readonly archives: boolean },
-): string {
-  // Escapes wildcards in the folder's name. Without `hive_partitioning`, folders like `a=b` do not become columns.
-  const literal = folder.replace(/[*?[\]]/g, '[$&]');
-  const lines = `read_csv(${quoteLiteral(`${literal}/*.ndjson`)}, columns = {'line': 'VARCHAR'}, delim = '\x01', quote = '', escape = '',
-  header = false, auto_detect = false, ignore_errors = true, filename = true, hive_partitioning = false,
-  max_line_size = ${LINE_MAX_BYTES}, buffer_size = ${LINE_MAX_BYTES})`;
-  // The checksum comes before the JSON. DuckDB does not accept a lone surrogate (`\ud…`) as JSON, so it is replaced.
+/** Returns the SQL of the view that all other views read: one row for each record that is not damaged. */
+export function recordsSql(folder: string, { segments, archives, lines }: ReceiptFiles): string {
+  // DuckDB does not accept a lone surrogate (`\ud…`) as JSON, so it is replaced. The checksum comes before the JSON.
   const json = `SELECT parse_filename(filename) AS segment, CASE WHEN contains(line, '\\ud')
-  THEN regexp_replace(line[10:], '\\\\ud[89a-f][0-9a-f]{2}', '\\\\ufffd', 'g') ELSE line[10:] END AS json FROM ${lines}`;
-  // `json_valid`, because the last line of a segment may be half written.
-  const segments = `SELECT segment, json::JSON AS record FROM (${json}) WHERE json_valid(json)`;
-  const archives = `SELECT segment, json::JSON FROM read_parquet(${quoteLiteral(`${literal}/*.parquet`)}, hive_partitioning = false)`;
+  THEN regexp_replace(line[10:], '\\\\ud[89a-f][0-9a-f]{2}', '\\\\ufffd', 'g') ELSE line[10:] END AS json
+  FROM read_csv(${pathList(folder, segments)}, columns = {'line': 'VARCHAR'}, delim = '\x01', quote = '', escape = '',
+  header = false, auto_detect = false, ignore_errors = true, filename = true, hive_partitioning = false,
+  max_line_size = ${LINE_MAX_BYTES}, buffer_size = ${LINE_MAX_BYTES})${without(lines)}`;
+  // Without `hive_partitioning`, folders like `a=b` do not become columns.
+  const archived = `SELECT segment, json FROM read_parquet(${pathList(folder, archives)}, hive_partitioning = false)`;
   const parts = [
-    'SELECT NULL::VARCHAR AS segment, NULL::JSON AS record WHERE false',
-    ...(holds.segments ? [segments] : []),
-    ...(holds.archives ? [archives] : []),
+    'SELECT NULL::VARCHAR AS segment, NULL::VARCHAR AS json WHERE false',
+    ...(segments.length > 0 ? [json] : []),
+    ...(archives.length > 0 ? [archived] : []),
   ];
-  const all = `SELECT segment, record, json_extract_string(record, 't') AS t, json_extract_string(record, 'session') AS session, (json_extract_string(record, 'seq'))::BIGINT AS seq,
-  make_timestamp((json_extract_string(record, 'at'))::BIGINT) AS "at" FROM (${parts.join('\nUNION ALL ')})`;
+  // The last line of a segment may be half written, and is no JSON then.
+  const read = `SELECT segment, TRY_CAST(json AS JSON) AS record FROM (${parts.join('\nUNION ALL ')})`;
+  const all = `SELECT segment, record, json_extract_string(record, 't') AS t, json_extract_string(record, 'session') AS session, ${numberOf('r', 'seq')} AS seq,
+  TRY(make_timestamp(${numberOf('r', 'at')})) AS "at" FROM (${read}) r WHERE record IS NOT NULL`;
   // DISTINCT, because a segment may still exist beside the archive that holds its records.
-  const distinct = holds.archives ? `SELECT DISTINCT ON (segment, seq) * FROM (${all})` : all;
+  const distinct = archives.length > 0 ? `SELECT DISTINCT ON (segment, seq) * FROM (${all})` : all;
   return `CREATE OR REPLACE VIEW ${RECORDS} AS ${distinct}`;
+}
+
+/** Each file by its name, so that no other file is opened. Wildcards in names are escaped. */
+function pathList(folder: string, names: readonly string[]): string {
+  const paths = names.map((name) => quoteLiteral(`${folder}/${name}`.replace(/[*?[\]]/g, '[$&]')));
+  return `[${paths.join(', ')}]`;
+}
+
+function without(lines: readonly DamagedLine[]): string {
+  if (lines.length === 0) return '';
+  const list = (values: readonly string[]) => [...new Set(values)].map(quoteLiteral).join(', ');
+  const segments = list(lines.map(({ segment }) => segment));
+  return `
+  WHERE CASE WHEN parse_filename(filename) IN (${segments}) THEN md5(line) NOT IN (${list(lines.map(({ md5 }) => md5))}) ELSE true END`;
 }
 
 /** Returns the SQL statement that makes a view, and the statements that add its comments. */
@@ -61,16 +72,15 @@ export function viewSql({ name, comment, columns, from }: View): readonly string
 }
 
 const textOf = (of: string, field: string) => `json_extract_string(${of}.record, '${field}')`;
-const numberOf = (of: string, field: string) => `(${textOf(of, field)})::BIGINT`;
-const dollarsOf = (of: string, field: string) => `(${textOf(of, field)})::BIGINT / 1e6`;
-const ofSummary = (field: string) =>
-  `(json_extract_string(c.record, '$.summary.${field}'))::BIGINT`;
+const numberOf = (of: string, field: string) => `TRY_CAST(${textOf(of, field)} AS BIGINT)`;
+const dollarsOf = (of: string, field: string) => `${numberOf(of, field)} / 1e6`;
+const ofSummary = (field: string) => numberOf('c', `$.summary.${field}`);
 
 /** The name of a call, e.g. `udf-semantic_means-clever-fox-3fa2b1-001`: session name, operator and call number. */
 const CALL_SESSION = `CASE WHEN s.session LIKE 'sql-%' AND json_extract_string(s.record, 'cascade') LIKE 'built-in/%'
     THEN 'udf-semantic_' || regexp_extract(json_extract_string(s.record, 'cascade'), '([^/]*)\\.ya?ml$', 1) || substr(s.session, 4)
     WHEN s.session LIKE 'sql-%' THEN 'udf' || substr(s.session, 4) ELSE s.session END
-    || '-' || format('{:03d}', (regexp_extract(json_extract_string(s.record, 'attempt'), '(\\d+)$', 1))::BIGINT)`;
+    || '-' || format('{:03d}', TRY_CAST(regexp_extract(json_extract_string(s.record, 'attempt'), '(\\d+)$', 1) AS BIGINT))`;
 
 export const VIEWS: readonly View[] = [
   {
@@ -163,7 +173,7 @@ WHERE json_extract_string(e.record, 'outcome') IS DISTINCT FROM 'not_sent'`,
     // A statement may be opened more than once: the latest opening counts.
     from: `(SELECT DISTINCT ON (session) * FROM ${RECORDS} WHERE t = 'statement.open' ORDER BY session, seq DESC) o
 LEFT JOIN (FROM ${RECORDS} WHERE t = 'statement.close') c ON c.session = o.session
-LEFT JOIN (SELECT session, sum((json_extract_string(record, 'savedMicroUsd'))::BIGINT) AS saved FROM ${RECORDS} WHERE t = 'cache.hits' GROUP BY session) h
+LEFT JOIN (SELECT session, sum(${numberOf('k', 'savedMicroUsd')}) AS saved FROM ${RECORDS} k WHERE t = 'cache.hits' GROUP BY session) h
   ON h.session = o.session`,
   },
   {
@@ -204,7 +214,7 @@ LEFT JOIN (SELECT session, sum((json_extract_string(record, 'savedMicroUsd'))::B
   QUALIFY row_number() OVER (PARTITION BY key ORDER BY "at" DESC, seq DESC) = 1) a
 LEFT JOIN (SELECT json_extract_string(record, 'attempt') AS attempt, json_extract_string(record, 'provider') AS provider, json_extract_string(record, 'model') AS model
   FROM ${RECORDS} WHERE t = 'attempt.start') s ON s.attempt = json_extract_string(a.record, 'attempt')
-WHERE NOT EXISTS (FROM ${RECORDS} d WHERE d.t = 'cache.clear' AND a."at" < make_timestamp((json_extract_string(d.record, 'before'))::BIGINT)
-  AND (json_extract(d.record, 'keys') IS NULL OR list_contains((json_extract(d.record, 'keys'))::VARCHAR[], a.key)))`,
+WHERE NOT EXISTS (FROM ${RECORDS} d WHERE d.t = 'cache.clear' AND a."at" < TRY(make_timestamp(${numberOf('d', 'before')}))
+  AND (json_extract(d.record, 'keys') IS NULL OR list_contains(TRY_CAST(json_extract(d.record, 'keys') AS VARCHAR[]), a.key)))`,
   },
 ];

@@ -13,6 +13,9 @@ import type { NamePrefix, Random } from '../journal/session-name.ts';
 import type { Summary } from '../result.ts';
 import { reasonOf, StatementSignal } from '../util/statement-signal.ts';
 
+/** The time between two calls of `onProgress`. */
+const PROGRESS_MS = 1_000;
+
 /** The parts of an engine that all its statements share. */
 export interface EngineParts {
   readonly session: Session;
@@ -26,7 +29,8 @@ export interface EngineParts {
 export class OpenStatements {
   readonly #parts: EngineParts;
   readonly #owner: 'engine' | 'session';
-  readonly #open = new Set<Statement>();
+  /** With the timer of `onProgress`. */
+  readonly #open = new Map<Statement, NodeJS.Timeout | undefined>();
   #settled: () => void = () => {};
   #closed = false;
 
@@ -43,10 +47,12 @@ export class OpenStatements {
     {
       signal,
       drain,
+      onProgress,
       isSilent,
     }: {
       readonly signal?: AbortSignal;
       readonly drain?: AbortSignal;
+      readonly onProgress?: (soFar: Summary) => void;
       /** True for a statement that is only described. */
       readonly isSilent?: boolean;
     },
@@ -62,7 +68,7 @@ export class OpenStatements {
       stop: new StatementSignal([signal], drain),
       ledger: new Ledger(journal, prefix, random, isSilent),
     };
-    this.#open.add(statement);
+    this.#open.set(statement, onProgress && everySecond(statement, onProgress));
     return statement;
   }
 
@@ -99,7 +105,8 @@ export class OpenStatements {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const statement of this.#open) statement.stop.abort(closedMeanwhileError(this.#owner));
+    for (const statement of this.#open.keys())
+      statement.stop.abort(closedMeanwhileError(this.#owner));
     while (this.#open.size > 0) {
       await new Promise<void>((resolve) => {
         this.#settled = resolve;
@@ -112,10 +119,24 @@ export class OpenStatements {
     // If the process dies next, a statement that has changed data must not seem to need a resume.
     this.#parts.journal.writeNow();
     statement.stop.dispose();
+    clearInterval(this.#open.get(statement));
     this.#open.delete(statement);
     this.#settled();
     return summary;
   }
+}
+
+function everySecond(
+  { ledger, stop }: Statement,
+  onProgress: (soFar: Summary) => void,
+): NodeJS.Timeout {
+  return setInterval(() => {
+    try {
+      onProgress(ledger.figures);
+    } catch (thrown) {
+      stop.fail(thrown);
+    }
+  }, PROGRESS_MS).unref();
 }
 
 /** The code that first notices a stop throws a plain "cancelled" error. The signal's reason says why the stop happened. */

@@ -13,14 +13,21 @@ import { RvbbitError } from '../errors.ts';
 import type { Statement } from '../execute/statement.ts';
 import type { ExplainFormat } from '../explain/report/render-report.ts';
 import { placedFrom } from '../plan/placed-error.ts';
-import type { Row } from '../result.ts';
+import type { Notice, Row } from '../result.ts';
 import type { Explained } from './explain.ts';
 import { withForeignHint } from './foreign-hint.ts';
 import { textOf } from './names.ts';
 
 /** Runs a statement to its end. The calls in its brackets run first. */
 export async function runStatement(node: StatementNode, statement: Statement): Promise<Delivered> {
-  await readyReceipts(node, statement);
+  const damage = await readyReceipts(node, statement);
+  const delivered = await runReady(node, statement);
+  return damage.length === 0
+    ? delivered
+    : { ...delivered, notices: [...damage, ...delivered.notices] };
+}
+
+async function runReady(node: StatementNode, statement: Statement): Promise<Delivered> {
   if (!holdsCalls(node, statement)) return runFlat(node, statement);
   if (isExplain(node)) {
     const { deliverExplain } = await import('./explain.ts');
@@ -90,9 +97,11 @@ async function runFlat(node: StatementNode, statement: Statement): Promise<Deliv
 export async function* streamStatement(
   node: StatementNode,
   statement: Statement,
-  onHead: (head: StreamHead) => void,
+  listener: (head: StreamHead) => void,
 ): AsyncGenerator<readonly Row[], void> {
-  await readyReceipts(node, statement);
+  const damage = await readyReceipts(node, statement);
+  const onHead = (head: StreamHead) =>
+    listener(damage.length === 0 ? head : { ...head, notices: [...damage, ...head.notices] });
   if (!holdsCalls(node, statement)) {
     yield* streamFlat(node, statement, onHead);
     return;
@@ -187,14 +196,21 @@ async function runSqlStatement(node: SqlStatement, statement: Statement): Promis
   return result instanceof ResultReader ? deliverReader(result, statement.valueForm) : result;
 }
 
-/** Attaches the journal's tables before a statement that may read them. If no journal is kept, DuckDB reports them missing. */
-export async function readyReceipts({ span }: StatementNode, statement: Statement): Promise<void> {
+/**
+ * Attaches the journal's tables before a statement that may read them, and returns a notice of damage that they leave
+ * out. If no journal is kept, DuckDB reports them missing.
+ */
+export async function readyReceipts(
+  { span }: StatementNode,
+  statement: Statement,
+): Promise<readonly Notice[]> {
   const { session, stateDir, desk, source } = statement;
   const text = source.slice(span.start, span.end);
   // A read-only session reads no files, and the journal is files.
-  if (stateDir === undefined || session.isReadOnly || !/rvbbit/i.test(text)) return;
+  if (stateDir === undefined || session.isReadOnly || !/rvbbit/i.test(text)) return [];
   const { attachReceipts, mayReadReceipts } = await import('../receipts/attach.ts');
-  if (mayReadReceipts(text)) await attachReceipts({ session, journal: desk.journal, stateDir });
+  if (!mayReadReceipts(text)) return [];
+  return attachReceipts({ session, journal: desk.journal, stateDir });
 }
 
 /** Adds a hint to the error if the statement may have meant receipts, which this engine does not keep. */
@@ -237,14 +253,31 @@ export function mayBeSemantic(thrown: unknown): boolean {
   );
 }
 
-function runSql(node: SqlStatement, statement: Statement): Promise<ResultReader> {
+async function runSql(node: SqlStatement, statement: Statement): Promise<ResultReader> {
   const { parameters, stop, session } = statement;
   noteOpening(node, statement);
-  return session.run(node.text, { parameters, signal: stop.signal });
+  const run = () => session.run(node.text, { parameters, signal: stop.signal });
+  if (!(await readsReceipts(node, statement))) return run();
+  const { whileFilesGo } = await import('../receipts/attach.ts');
+  let isAgain = false;
+  return whileFilesGo(async () => {
+    if (isAgain) await readyReceipts(node, statement);
+    isAgain = true;
+    return run();
+  });
 }
 
-/** Like `runSql`, but the rows of a SELECT are read while it runs. */
-function openSql(node: SqlStatement, statement: Statement): Promise<OpenResult | ResultReader> {
+async function readsReceipts({ text }: SqlStatement, { stateDir }: Statement): Promise<boolean> {
+  if (stateDir === undefined || !/rvbbit/i.test(text)) return false;
+  return (await import('../receipts/attach.ts')).mayReadReceipts(text);
+}
+
+/** Like `runSql`, but the rows of a SELECT are read while it runs, unless its files may go meanwhile. */
+async function openSql(
+  node: SqlStatement,
+  statement: Statement,
+): Promise<OpenResult | ResultReader> {
+  if (await readsReceipts(node, statement)) return runSql(node, statement);
   const { parameters, stop, session } = statement;
   noteOpening(node, statement);
   return session.open(node.text, { parameters, signal: stop.signal });

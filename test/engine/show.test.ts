@@ -13,8 +13,7 @@ inputs_schema: { type: object, required: [n], properties: { n: { type: integer }
 cells:
   - { name: double, tool: js, inputs: { code: 'return 2 * input.n;' } }
 `,
-  'more/asks.yaml':
-    'cascade_id: asks\ncells:\n  - { name: ask, instructions: "{{ input.text }}?" }\n',
+  'more/asks.yaml': 'cells:\n  - { name: ask, instructions: "{{ input.text }}?" }\n',
   'more/nests.yaml':
     'cascade_id: nests\ncells:\n  - { name: any, tool: js, inputs: { code: "return input;" } }\n  - { name: inner, tool: more/asks }\n',
   'broken.yaml': 'cascade_id: broken\ncels: []\n',
@@ -48,6 +47,13 @@ test('SHOW RVBBIT CASCADES gives each cascade of the root a row, and says what i
     { ...known, path: 'more/asks.yaml', inputs: 'text', cells: 'ask' },
     { ...known, path: 'more/nests.yaml', inputs: 'all columns', cells: 'any, inner' },
     {
+      ...known,
+      path: 'operators/rhymes.yaml',
+      inputs: 'all columns',
+      cells: 'a',
+      asks_model: false,
+    },
+    {
       path: 'twice.yaml',
       inputs: 'n, [unit]',
       cells: 'double',
@@ -55,7 +61,7 @@ test('SHOW RVBBIT CASCADES gives each cascade of the root a row, and says what i
       description: 'Twice n.',
     },
   ]);
-  assert.equal([rowCount, summary.calls.sent, summary.status], [4, 0, 'complete']);
+  assert.equal([rowCount, summary.calls.sent, summary.status], [5, 0, 'complete']);
 });
 
 test('SHOW RVBBIT OPERATORS gives each operator a row, in a script and as a stream too', async () => {

@@ -1,12 +1,11 @@
 /** `rvbbit cost`: prints what was spent, and what stored answers saved. */
-import { acquireDatabase } from '../../duck/registry.ts';
-import { Session } from '../../duck/session.ts';
-import { makeViews } from '../../receipts/attach.ts';
+import { readReceipts } from '../../receipts/read-receipts.ts';
 import { SPEND_KEYS, type SpendKey, spendSql } from '../../receipts/spend.ts';
 import { existingJournal } from '../existing-journal.ts';
 import { CliError } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { printRows, type Report } from '../print-rows.ts';
+import { say } from '../stderr.ts';
 
 /** Prints one row per value of `--by`. Returns the exit code. */
 export async function cost(words: readonly string[], options: CliOptions): Promise<number> {
@@ -23,15 +22,7 @@ export async function cost(words: readonly string[], options: CliOptions): Promi
 /** Returns what was spent, with one row per value of `by`. */
 export async function spendRows(options: CliOptions, by: SpendKey = 'model'): Promise<Report> {
   const { folder } = existingJournal(options);
-  const lease = await acquireDatabase(':memory:');
-  const session = await Session.open(lease);
-  try {
-    await makeViews(session, folder);
-    const reader = await session.run(spendSql(by));
-    const columns = Object.fromEntries(reader.columns.map(({ name, type }) => [name, type]));
-    return { columns, rows: await reader.rows('json') };
-  } finally {
-    await session.close();
-    await lease.release();
-  }
+  const { columns, rows, notices } = await readReceipts(folder, spendSql(by));
+  for (const { message } of notices) say(message);
+  return { columns: Object.fromEntries(columns.map(({ name, type }) => [name, type])), rows };
 }

@@ -1,8 +1,9 @@
 /** `rvbbit serve`: the servers. `serve sql` lets Postgres clients use the engine, until Ctrl-C or SIGTERM. */
 import { existsSync, statSync } from 'node:fs';
 import { messageOf } from '../../errors.ts';
+import { spentSince } from '../../receipts/spend.ts';
 import { TlsFiles } from '../../server/access/tls-files.ts';
-import { Users } from '../../server/access/users.ts';
+import { originOf, Users } from '../../server/access/users.ts';
 import { Metrics } from '../../server/outside/metrics.ts';
 import { startOutside } from '../../server/outside/outside-server.ts';
 import { StatementLog } from '../../server/outside/statement-log.ts';
@@ -10,7 +11,7 @@ import { DEFAULT_CONNECTIONS, SqlServer } from '../../server/sql/server.ts';
 import { CliError, verdictOf } from '../exit-codes.ts';
 import { type CliOptions, refuseOptions } from '../options.ts';
 import { readAgeMs } from '../read-bounds.ts';
-import { givenRoots, openEngine } from '../session.ts';
+import { givenRoots, openEngine, STATE_DIR } from '../session.ts';
 import { say } from '../stderr.ts';
 
 /** Runs the server that the first word names. */
@@ -89,15 +90,23 @@ async function access({
   users,
   tlsCert,
   tlsKey,
+  state,
+  stateDir = STATE_DIR,
 }: CliOptions): Promise<{ readonly users: Users | undefined; readonly tls: TlsFiles | undefined }> {
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     const missing = tlsCert === undefined ? '--tls-cert' : '--tls-key';
     throw new CliError('usage', `${missing} is missing`, 'TLS takes --tls-cert and --tls-key');
   }
+  const spentToday = async (user: string) =>
+    state === false ? 0 : spentSince(stateDir, originOf(user), startOfDay());
   return {
-    users: users === undefined ? undefined : await Users.open(users, say),
+    users: users === undefined ? undefined : await Users.open(users, say, spentToday),
     tls: tlsCert === undefined ? undefined : await TlsFiles.open(tlsCert, tlsKey ?? ''),
   };
+}
+
+function startOfDay(): Date {
+  return new Date(new Date().setUTCHours(0, 0, 0, 0));
 }
 
 async function started(options: Parameters<typeof SqlServer.listen>[0]): Promise<SqlServer> {

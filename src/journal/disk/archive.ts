@@ -17,6 +17,8 @@ export interface ArchiveRow {
 
 const TABLE = { name: 'records' };
 const COLUMNS = 'segment, seq, "at", session, caller, t, json';
+/** The types of an archive's columns. */
+const TYPES = 'VARCHAR,BIGINT,TIMESTAMP,VARCHAR,VARCHAR,VARCHAR,VARCHAR';
 const CREATE = `CREATE TABLE records
   (segment VARCHAR, seq BIGINT, "at" BIGINT, session VARCHAR, caller VARCHAR, t VARCHAR, json VARCHAR)`;
 
@@ -81,11 +83,17 @@ export class Archive {
 
   /** Reads every value of a Parquet file and returns the number of records. Fails if the file is damaged. */
   async check(path: string): Promise<number> {
+    const from = `FROM read_parquet(${quoteLiteral(path)})`;
+    const described = await this.#connection.runAndReadAll(`DESCRIBE SELECT ${COLUMNS} ${from}`);
+    const types = described.getRows().map(([, type]) => type);
+    if (types.join() !== TYPES) throw new Error(`its columns are ${types.join(', ')}`);
     const reader = await this.#connection.runAndReadAll(
-      `SELECT count(*), bit_xor(hash(${COLUMNS})) FROM read_parquet(${quoteLiteral(path)})`,
+      `SELECT count(*), bit_xor(hash(${COLUMNS})), count(*) FILTER (NOT coalesce(json_valid(json), false)) ${from}`,
     );
     await this.segmentsIn(path);
-    return Number(reader.getRows()[0]?.[0]);
+    const [records, , wrong] = reader.getRows()[0]!;
+    if (Number(wrong) > 0) throw new Error(`${wrong} of its records are no JSON`);
+    return Number(records);
   }
 
   close(): Promise<void> {

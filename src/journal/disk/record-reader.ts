@@ -57,7 +57,7 @@ export class RecordReader {
     if (!this.#reported.has(place)) {
       this.#reported.add(place);
       const { reason } = decoded;
-      this.#options.onProblem(damageError({ segment, line: 0, offset, reason }));
+      this.#options.onProblem(damageError({ segment, line: 0, offset, length, reason }));
     }
     return undefined;
   }

@@ -13,6 +13,8 @@ export interface Damage {
   readonly line: number;
   /** The byte offset of the line's first byte. */
   readonly offset: number;
+  /** The bytes of the line, newline excluded. */
+  readonly length: number;
   readonly reason: string;
 }
 
@@ -133,7 +135,8 @@ export function readLines(
     const decoded = decodeLine(bytes, start, stop);
     const length = stop - start;
     if ('reason' in decoded) {
-      onDamage({ segment, line: from === 0 ? lines : 0, offset: end, reason: decoded.reason });
+      const { reason } = decoded;
+      onDamage({ segment, line: from === 0 ? lines : 0, offset: end, length, reason });
     } else visit({ ...decoded, offset: end, length });
     end += length + 1;
   };
@@ -147,8 +150,9 @@ export function readLines(
       if (pending > JOURNAL_LINE_MAX_BYTES) {
         lines += 1;
         const reason = `it is longer than ${JOURNAL_LINE_MAX_BYTES} bytes`;
-        onDamage({ segment, line: from === 0 ? lines : 0, offset: end, reason });
-        end += pending + stop + 1;
+        const length = pending + stop;
+        onDamage({ segment, line: from === 0 ? lines : 0, offset: end, length, reason });
+        end += length + 1;
       } else {
         const whole = Buffer.concat([...parts, block.subarray(0, stop)]);
         settle(whole, 0, whole.length);

@@ -8,6 +8,14 @@ import { mockVerifier, type Verifier } from './verifier.ts';
 
 const SECRET_BYTES = 32;
 
+/** Returns micro-USD that a user has spent on this day. */
+export type SpentToday = (user: string) => Promise<number>;
+
+/** Returns who the statements of a user come from, as their receipts have it. */
+export function originOf(user: string): string {
+  return `sql:${user}`;
+}
+
 /** What a login needs. `user` is undefined for a name that is not in the file: the verifier then fits no password. */
 export interface Login {
   readonly verifier: Verifier;
@@ -19,15 +27,18 @@ export class Users {
   readonly #path: string;
   readonly #warn: (message: string) => void;
   readonly #secret = randomBytes(SECRET_BYTES);
-  readonly #accounts = new Map<string, UserAccount>();
+  readonly #spentToday: SpentToday;
+  readonly #accounts = new Map<string, { limits: UserLimits; account: Promise<UserAccount> }>();
   #content: UsersContent;
   #stamp: string;
 
   private constructor(
     path: string,
     warn: (message: string) => void,
+    spentToday: SpentToday,
     read: { content: UsersContent; stamp: string },
   ) {
+    this.#spentToday = spentToday;
     this.#path = path;
     this.#warn = warn;
     this.#content = read.content;
@@ -35,7 +46,11 @@ export class Users {
   }
 
   /** Reads the file. Throws RVB_OPTION_TYPE if it is wrong, or has no user. `warn` is told of a later wrong version. */
-  static async open(path: string, warn: (message: string) => void): Promise<Users> {
+  static async open(
+    path: string,
+    warn: (message: string) => void,
+    spentToday: SpentToday = async () => 0,
+  ): Promise<Users> {
     const stamp = await stampOf(path);
     const content = await readUsers(path);
     if (content.users.size === 0) {
@@ -45,7 +60,7 @@ export class Users {
         { stage: 'open' },
       );
     }
-    return new Users(path, warn, { content, stamp });
+    return new Users(path, warn, spentToday, { content, stamp });
   }
 
   /** Returns the user of a name and the verifier to log in with, from the file as it is now. */
@@ -59,12 +74,24 @@ export class Users {
   }
 
   /** Returns what the user uses. All connections of one user share it. */
-  accountOf({ name, limits }: User): UserAccount {
+  accountOf({ name, limits }: User): Promise<UserAccount> {
     const known = this.#accounts.get(name);
-    if (known !== undefined && sameLimits(known.limits, limits)) return known;
-    const account = new UserAccount(name, limits);
-    this.#accounts.set(name, account);
+    if (known !== undefined && sameLimits(known.limits, limits)) return known.account;
+    const account = this.#open(name, limits, known?.account);
+    this.#accounts.set(name, { limits, account });
+    account.catch(() => this.#accounts.delete(name));
     return account;
+  }
+
+  /** Opens the account of a user whose limits are new. What the user has spent on this day stays spent. */
+  async #open(
+    name: string,
+    limits: UserLimits,
+    before: Promise<UserAccount> | undefined,
+  ): Promise<UserAccount> {
+    if (limits.cost_per_day === undefined) return new UserAccount(name, limits);
+    const known = (await before?.catch(() => undefined))?.purse?.spent.costMicroUsd;
+    return new UserAccount(name, limits, { spent: known ?? (await this.#spentToday(name)) });
   }
 
   async #refresh(): Promise<void> {
@@ -82,7 +109,7 @@ export class Users {
   }
 }
 
-/** What one user uses: statements in progress, and the money of the day, which counts from the server's start. */
+/** What one user uses: statements in progress, and the money of the day. */
 export class UserAccount {
   readonly limits: UserLimits;
   /** What the user may spend a day: for the option `purse` of the engine's sessions. Undefined without such a limit. */
@@ -90,7 +117,12 @@ export class UserAccount {
   readonly #name: string;
   #running = 0;
 
-  constructor(name: string, limits: UserLimits, now?: () => number) {
+  /** `spent`: micro-USD that the user has spent on this day before. */
+  constructor(
+    name: string,
+    limits: UserLimits,
+    { spent = 0, now = Date.now }: { spent?: number; now?: () => number } = {},
+  ) {
     this.#name = name;
     this.limits = limits;
     const { cost_per_day: dollars } = limits;
@@ -98,7 +130,7 @@ export class UserAccount {
       const costMicroUsd = Math.round(dollars * 1e6);
       this.purse = new Purse(
         { costMicroUsd },
-        { daily: true, ...(now === undefined ? {} : { now }) },
+        { daily: true, spent: { costMicroUsd: spent }, now },
       );
     }
   }

@@ -8,6 +8,7 @@ import type { EngineSession } from '../../engine-session.ts';
 import { messageOf, RvbbitError } from '../../errors.ts';
 import { signatureOf, spellingsOf } from '../../operators/check-call.ts';
 import { loadOperators } from '../../operators/load-operators.ts';
+import type { QueryOptions } from '../../options.ts';
 import type { ExplainReport, Summary } from '../../result.ts';
 import { readStatement } from '../../statement/read.ts';
 import { dollars } from '../../util/dollars.ts';
@@ -33,12 +34,6 @@ export interface AgentOptions {
   readonly maxRows?: number | undefined;
   readonly maxCalls?: number | undefined;
   readonly maxCostMicroUsd?: number | undefined;
-}
-
-/** What one call of a tool says while it runs. */
-export interface Progress {
-  readonly rows: number;
-  readonly calls: number;
 }
 
 /** One agent's session: a session of the engine, and what it may still spend. */
@@ -84,16 +79,13 @@ export class AgentSession {
     await this.#refuseBeyondPurse(node, sql, signal);
     const most = this.#options.maxRows ?? AGENT_ROWS;
     const rows = new BoundedRows({ rows: Math.min(maxRows ?? most, most), bytes: AGENT_BYTES });
-    const before = this.#purse.spent.calls;
-    const progress = () => ({ rows: rows.rows.length, calls: this.#purse.spent.calls - before });
-    const stop = onProgress === undefined ? () => {} : everySecond(() => onProgress(progress()));
-    try {
-      return writes(node)
-        ? await this.#runWhole(sql, rows, signal)
-        : await this.#readFirst(sql, rows, signal);
-    } finally {
-      stop();
-    }
+    const options: QueryOptions = {
+      signal,
+      valueForm: 'json',
+      origin: 'mcp',
+      ...(onProgress === undefined ? {} : { onProgress }),
+    };
+    return writes(node) ? this.#runWhole(sql, rows, options) : this.#readFirst(sql, rows, options);
   }
 
   /** Says what a statement would read, ask and cost. Nothing is asked. */
@@ -190,24 +182,16 @@ GROUP BY name ORDER BY name LIMIT ${LIST_MAX + 1}`,
   }
 
   /** Reads rows as they come, and ends the statement at a bound. */
-  async #readFirst(sql: string, rows: BoundedRows, signal: AbortSignal): Promise<JsonObject> {
-    const stream = this.#session.stream(sql, undefined, {
-      signal,
-      valueForm: 'json',
-      origin: 'mcp',
-    });
+  async #readFirst(sql: string, rows: BoundedRows, options: QueryOptions): Promise<JsonObject> {
+    const stream = this.#session.stream(sql, undefined, options);
     stream.summary.catch(() => {});
     for await (const row of stream) if (!rows.take(row)) break;
     const columns = await stream.columns;
     return this.#result({ columns, notices: stream.notices, rows, summary: await stream.summary });
   }
 
-  async #runWhole(sql: string, rows: BoundedRows, signal: AbortSignal): Promise<JsonObject> {
-    const result = await this.#session.query(sql, undefined, {
-      signal,
-      valueForm: 'json',
-      origin: 'mcp',
-    });
+  async #runWhole(sql: string, rows: BoundedRows, options: QueryOptions): Promise<JsonObject> {
+    const result = await this.#session.query(sql, undefined, options);
     for (const row of result.rows) if (!rows.take(row)) break;
     const { columns, notices, summary, rowCount } = result;
     return { ...this.#result({ columns, notices, rows, summary }), row_count: rowCount };
@@ -294,8 +278,7 @@ GROUP BY name ORDER BY name LIMIT ${LIST_MAX + 1}`,
 export interface QueryCall {
   readonly maxRows?: number | undefined;
   readonly signal: AbortSignal;
-  /** Called once a second while the statement runs. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly onProgress?: QueryOptions['onProgress'] | undefined;
 }
 
 interface Told {
@@ -346,9 +329,4 @@ function listed(what: string, entries: readonly JsonObject[]): JsonObject {
 
 function usd(microUsd: number | null): Json {
   return microUsd === null ? null : microUsd / 1e6;
-}
-
-function everySecond(tell: () => void): () => void {
-  const timer = setInterval(tell, 1_000).unref();
-  return () => clearInterval(timer);
 }

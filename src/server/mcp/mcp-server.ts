@@ -10,8 +10,10 @@ import type {
 import { z } from 'zod';
 import type { Engine } from '../../engine.ts';
 import { messageOf, RvbbitError } from '../../errors.ts';
+import type { Summary } from '../../result.ts';
 import type { JsonObject } from '../../util/json.ts';
 import { packageVersion } from '../../util/version.ts';
+import { progressText } from '../outside/progress-text.ts';
 import { type AgentOptions, AgentSession } from './agent-session.ts';
 
 type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
@@ -160,9 +162,9 @@ function progressOf({ _meta, sendNotification }: Extra) {
   const progressToken = _meta?.progressToken;
   if (progressToken === undefined) return undefined;
   let progress = 0;
-  return ({ rows, calls }: { readonly rows: number; readonly calls: number }) => {
+  return (soFar: Summary) => {
     progress += 1;
-    const message = `${rows} rows, ${calls} model calls after ${progress} s`;
+    const message = progressText(soFar);
     sendNotification({
       method: 'notifications/progress',
       params: { progressToken, progress, message },

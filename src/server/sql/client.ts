@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { EngineSession } from '../../engine-session.ts';
 import { RvbbitError } from '../../errors.ts';
 import type { Notice, StatementDescription } from '../../result.ts';
-import type { UserAccount } from '../access/users.ts';
+import { originOf, type UserAccount } from '../access/users.ts';
 import type { ListedFunction } from './catalogue/definitions.ts';
 import type { Command } from './command.ts';
 import type { Portal } from './portal.ts';
@@ -104,7 +104,7 @@ export class Client {
 
   /** Who its statements come from, for their receipts. */
   get origin(): string {
-    return `sql:${this.parts.user}`;
+    return originOf(this.parts.user);
   }
 
   /** The engine session. It is opened by the first statement that needs it. */

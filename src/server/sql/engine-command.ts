@@ -3,14 +3,16 @@
 import { LRUCache } from 'lru-cache';
 import { statementParts } from '../../../grammar/semantic/statement-parts.ts';
 import type { EngineSession } from '../../engine-session.ts';
-import { RvbbitError } from '../../errors.ts';
+import { messageOf, RvbbitError } from '../../errors.ts';
 import type { QueryOptions } from '../../options.ts';
-import type { QueryResult, ResultColumn } from '../../result.ts';
-import { withByteaLiterals } from './bytea-literals.ts';
+import type { QueryResult, ResultColumn, Summary } from '../../result.ts';
+import { progressText } from '../outside/progress-text.ts';
 import { catalogueQuery } from './catalogue/catalogue-query.ts';
 import type { Client } from './client.ts';
 import type { Answer, Command, RowsAnswer } from './command.ts';
 import { commandTag } from './command-tag.ts';
+import { readable } from './postgres-forms.ts';
+import { refusal } from './protocol-error.ts';
 import { readArrayText } from './types/decode.ts';
 import { Words } from './words.ts';
 
@@ -42,7 +44,9 @@ export function engineCommand(text: string, client: Client): Command {
       const key = `${parts.schema.version} ${parameterTypes.join()} ${text}`;
       const kept = descriptions.get(key);
       if (kept !== undefined) return kept;
-      const { session, sql, isCatalogue } = await ready(text, client);
+      const { session, sql, sequences, isCatalogue } = await ready(text, client);
+      // DuckDB reads such a statement only once its sequences are there.
+      if (sequences.length > 0) return { parameters: [], columns: [] };
       const asked = session.describe(sql, { signal, parameterTypes });
       const described = !isCatalogue
         ? asked
@@ -55,7 +59,8 @@ export function engineCommand(text: string, client: Client): Command {
       return described;
     },
     async run(parameters, signal) {
-      const { session, sql, isCatalogue } = await ready(text, client);
+      const { session, sql, sequences, isCatalogue } = await ready(text, client);
+      if (sequences.length > 0) await makeSequences(sequences, session, client, signal);
       const call: Call = { session, sql, parameters, options: optionsOf(client, signal) };
       const shape = shapeOf(text);
       const isLong = isDialect || (isQuery && !short.has(shape));
@@ -87,22 +92,42 @@ interface Call {
 interface Ready {
   readonly session: EngineSession;
   readonly sql: string;
+  /** The statements to run before, in the same transaction. */
+  readonly sequences: readonly string[];
   /** True if the statement is about the catalogue, and `sql` in its place. */
   readonly isCatalogue: boolean;
 }
 
 /** Returns the text to run, and the session to run it on. A catalogue that the text names is there. */
 async function ready(given: string, client: Client): Promise<Ready> {
-  const text = withByteaLiterals(given);
+  const { sql: text, sequences } = readable(given);
   const session = await client.session();
   const { database, user, isReadOnly, prepare, functions } = client.parts;
   const facts = { database, user, isReadOnly };
   if (catalogueQuery(text, facts) === undefined) {
-    return { session, sql: text, isCatalogue: false };
+    return { session, sql: text, sequences, isCatalogue: false };
   }
   const routed = catalogueQuery(text, { ...facts, functions: await functions() })!;
   await prepare(routed.setup);
-  return { session, sql: routed.sql, isCatalogue: true };
+  return { session, sql: routed.sql, sequences, isCatalogue: true };
+}
+
+async function makeSequences(
+  sequences: readonly string[],
+  session: EngineSession,
+  client: Client,
+  signal: AbortSignal,
+): Promise<void> {
+  await client.beginImplicit();
+  for (const sql of sequences) {
+    await session.query(sql, undefined, { signal, origin: client.origin }).catch((thrown) => {
+      if (!/depend on it/.test(messageOf(thrown))) throw thrown;
+      throw refusal(
+        '42P07',
+        `the table already exists, or another one counts with its sequence: ${sql}`,
+      );
+    });
+  }
 }
 
 /** The type of a list of whole numbers in the catalogue: they are oids. asyncpg knows no other lists before it has asked. */
@@ -113,8 +138,16 @@ function catalogueColumns(columns: readonly ResultColumn[]): readonly ResultColu
   return columns.map(({ name, type }) => ({ name, type: inCatalogue(type) }));
 }
 
-function optionsOf({ origin }: Client, signal: AbortSignal): QueryOptions {
-  return { signal, valueForm: FORM, origin };
+function optionsOf(client: Client, signal: AbortSignal): QueryOptions {
+  const { origin, settings, parts } = client;
+  let toldMs = 0;
+  const onProgress = (soFar: Summary) => {
+    const { progressMs } = settings;
+    if (progressMs === 0 || soFar.durationMs - toldMs < progressMs || soFar.rows.in === 0) return;
+    toldMs = soFar.durationMs;
+    parts.tell({ code: 'progress', message: progressText(soFar) });
+  };
+  return { signal, valueForm: FORM, origin, onProgress };
 }
 
 function whole({ session, sql, parameters, options }: Call): Promise<QueryResult> {

@@ -182,7 +182,7 @@ export class SqlServer {
     const known = users && (await logIn(user, wire, { users, throttle: this.#throttle }));
     if (users !== undefined && known === undefined) return;
     const isReadOnly = known?.role === 'read-only';
-    const account = known && users?.accountOf(known);
+    const account = known && (await users?.accountOf(known));
     const database = this.#databases.nameOf(opening.database, user);
     if (this.#closing !== undefined) throw refusal('57P03', 'the server is being shut down');
     if (this.#live.size >= this.#most) {
@@ -214,7 +214,11 @@ export class SqlServer {
           keepsPrepared: true,
           ...(account?.purse === undefined ? {} : { purse: account.purse }),
         }),
-      tell: (notice, severity) => connection.tell(notice, severity),
+      tell(notice, severity) {
+        connection.tell(notice, severity);
+        // Progress is told while the connection waits for a row.
+        output.send();
+      },
     });
     const onError = (thrown: unknown) => this.#noteError(thrown);
     const connection = new Connection({ client, source, output, idleMs, onError });

@@ -18,6 +18,9 @@ interface Setting {
   readonly accepts?: (value: string) => string | undefined;
 }
 
+/** The shortest time between two notices of progress. */
+const LEAST_PROGRESS_MS = 1_000;
+
 const FIXED = (fixed: string) => (value: string) =>
   value.toLowerCase() === fixed.toLowerCase() ? fixed : undefined;
 const ON_OFF = (value: string) => {
@@ -69,6 +72,14 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   lock_timeout: { value: '0', accepts: DURATION },
   max_identifier_length: { value: '63', accepts: NEVER },
   row_security: { value: 'on', accepts: ON_OFF },
+  'rvbbit.progress': {
+    value: '5s',
+    accepts: (value) => {
+      const isOn = ON_OFF(value);
+      if (isOn !== undefined) return isOn === 'on' ? '5s' : 'off';
+      return (durationMs(value) ?? 0) >= LEAST_PROGRESS_MS ? value : undefined;
+    },
+  },
   search_path: { value: DEFAULT_PATH },
   server_encoding: { value: 'UTF8', isReported: true, accepts: NEVER },
   server_version: {
@@ -166,6 +177,11 @@ export class Settings {
   /** The longest time of a statement; 0 for no limit. */
   get statementTimeoutMs(): number {
     return durationMs(this.get('statement_timeout') ?? '0') ?? 0;
+  }
+
+  /** The time between two notices of a statement's progress; 0 for none. */
+  get progressMs(): number {
+    return durationMs(this.get('rvbbit.progress') ?? 'off') ?? 0;
   }
 
   /** The longest time between two messages in a transaction; 0 for no limit. */

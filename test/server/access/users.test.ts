@@ -116,7 +116,7 @@ test('a change of the file counts for the next login, and a broken version does 
   const users = await Users.open(path, (message) => warnings.push(message));
   const ada = (await users.login('ada')).user!;
   assert.is(ada.role, 'read-only');
-  const account = users.accountOf(ada);
+  const account = await users.accountOf(ada);
   const unknown = await users.login('bob');
   assert.is(unknown.user, undefined);
   assert.is(
@@ -125,7 +125,7 @@ test('a change of the file counts for the next login, and a broken version does 
   );
   await writeUser(path, 'bob', { verifier: text, role: 'read-write', limits: {} });
   assert.is((await users.login('bob')).user?.role, 'read-write');
-  assert.is(users.accountOf((await users.login('ada')).user!), account);
+  assert.is(await users.accountOf((await users.login('ada')).user!), account);
   writeFileSync(path, 'users: [');
   assert.is((await users.login('ada')).user?.name, 'ada');
   assert.match(warnings[0]!, 'the users stay as they were');
@@ -135,7 +135,7 @@ test('a change of the file counts for the next login, and a broken version does 
 
 test('an account bounds the statements at a time, and its purse is filled each day', () => {
   let now = Date.UTC(2030, 0, 1, 23, 59);
-  const account = new UserAccount('ada', { statements: 2, cost_per_day: 1 }, () => now);
+  const account = new UserAccount('ada', { statements: 2, cost_per_day: 1 }, { now: () => now });
   const ends = [account.beginStatement(), account.beginStatement()];
   assert.throws(() => account.beginStatement(), /runs 2 statements/);
   ends[0]!();

@@ -88,6 +88,34 @@ test('a client is told of the default limit', async () => {
   client.close();
 });
 
+test('a long statement tells its progress as often as the setting says, and a short one does not', async () => {
+  calls.ms = 130;
+  const progressOf = async (setting: string, sql: string) => {
+    const client = await PgClient.connect(server.port);
+    assert.is((await client.query('SHOW rvbbit.progress')).rows[0]![0], '5s');
+    await client.query(`SET rvbbit.progress = ${setting}`);
+    const { notices, error } = await client.query(sql);
+    assert.is(error?.get('M'), undefined);
+    client.close();
+    return notices.filter((notice) => / of \d+ rows/.test(notice));
+  };
+  const [made, read, off, short] = await Promise.all([
+    progressOf("'1s'", `CREATE TABLE told AS ${map(40)}`),
+    progressOf("'1s'", map(40)),
+    progressOf('off', map(40)),
+    progressOf("'1s'", map(4)),
+  ]);
+  for (const notices of [made, read]) {
+    assert.is(notices.length, 1);
+    assert.match(notices[0]!, /^\d+ of 40 rows, \d+ calls, 1 s$/);
+  }
+  assert.equal([...off, ...short], []);
+  const client = await PgClient.connect(server.port);
+  const { error } = await client.query("SET rvbbit.progress = '10ms'");
+  assert.is(error?.get('C'), '22023');
+  client.close();
+});
+
 test('a cancel with the right key stops the calls within 250 ms, and another key stops nothing', async () => {
   const client = await PgClient.connect(server.port);
   const cancel = (secret: number) => {

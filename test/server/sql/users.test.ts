@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Engine } from '../../../src/index.ts';
+import { spentSince } from '../../../src/receipts/spend.ts';
 import { TlsFiles } from '../../../src/server/access/tls-files.ts';
-import { Users } from '../../../src/server/access/users.ts';
+import { originOf, Users } from '../../../src/server/access/users.ts';
 import { type UserLimits, writeUser } from '../../../src/server/access/users-file.ts';
 import { makeVerifier, verifierText } from '../../../src/server/access/verifier.ts';
 import { Metrics } from '../../../src/server/outside/metrics.ts';
@@ -286,6 +287,54 @@ test("a user's limits hold for rows and for statements at a time, and end with e
   assert.equal((await few.query('SELECT 2')).rows, [['2']]);
   few.close();
   await server.close();
+});
+
+test('money that a user has spent today stays spent after a restart and after a change of the limit', async () => {
+  const root = makeFolder({
+    'ask.yaml': 'cascade_id: ask\ncells:\n  - { name: a, instructions: "{{ input.n }}" }\n',
+  });
+  const stateDir = join(root, 'state');
+  const since = new Date(new Date().setUTCHours(0, 0, 0, 0));
+  let asked = 0;
+  const run = async (rows: string) => {
+    const known = await Users.open(
+      file,
+      () => {},
+      (user) => spentSince(stateDir, originOf(user), since),
+    );
+    const server = await startServer(
+      { users: known },
+      {
+        cascades: root,
+        stateDir,
+        model: async () => {
+          asked += 1;
+          const usage = { inputTokens: 1, outputTokens: 0 };
+          return { text: 'yes', finishReason: 'stop', usage };
+        },
+        modelPrice: { inputPerMtok: 1_000_000, outputPerMtok: 0 },
+      },
+    );
+    const map = (from: string) =>
+      `RVBBIT MAP 'ask.yaml' AS v USING (FROM range(${from}) t(n)) WITH (max_tokens = 1)`;
+    const answers: number[] = [];
+    for (const from of rows.split(' ')) {
+      const client = await logIn(server.port, 'spender');
+      const before = asked;
+      await client.query(map(from));
+      answers.push(asked - before);
+      client.close();
+      if (from === '10,13') await add('spender', 'read-write', { cost_per_day: 5 });
+    }
+    await server.close();
+    return answers;
+  };
+  await add('spender', 'read-write', { cost_per_day: 4 });
+  assert.equal(await run('0,3 10,13 20,23'), [3, 1, 1]);
+  assert.equal(await run('30,33'), [0]);
+  await add('spender', 'read-write', { cost_per_day: 7 });
+  assert.equal(await run('40,43'), [2]);
+  removeFolder(root);
 });
 
 test('connections, errors of the parser and users of statements are seen from outside', async () => {

@@ -185,6 +185,61 @@ test('bytes that a client writes as a literal keep their value', async () => {
   assert.equal(rows, [[...said, String.raw`\x41`, String.raw`'\x41'::bytea`]]);
 });
 
+test('arrays, jsonb, SERIAL and quoting functions that clients write are read as Postgres reads them', async () => {
+  const of = async (sql: string) => {
+    const { rows, columns, error } = await client.query(sql);
+    return (
+      error?.get('M') ?? [columns.map(({ name }) => name).join(), ...rows.map((row) => row.join())]
+    );
+  };
+  const array = `x, s = ANY('{b,"c d"}') AS s, x <> ALL ('{2}') AS n, x = ANY('{}') AS e, x = ANY('{1,2}'::int[]) AS c`;
+  assert.equal(
+    await of(`SELECT ${array} FROM (VALUES (1, 'c d'), (2, 'a')) t(x, s) WHERE x = ANY('{1,2}')`),
+    ['x,s,n,e,c', '1,t,t,f,t', '2,f,f,f,t'],
+  );
+  assert.equal(await of(`SELECT x, '{a}' AS t FROM range(3) t(x) WHERE x < ANY('{1}'::int[])`), [
+    'x,t',
+    '0,{a}',
+  ]);
+  const { rows } = await client.extended('SELECT x FROM range(9) t(x) WHERE x = ANY($1)', [
+    '{4,5}',
+  ]);
+  assert.equal(rows, [['4'], ['5']]);
+  assert.equal(
+    await of(
+      `SELECT quote_literal('it''s'), quote_ident('a "b'), quote_ident('ab') AS q, 7 / 2 AS half`,
+    ),
+    ['quote_literal,quote_ident,q,half', `'it''s',"a ""b",ab,3.5`],
+  );
+  await of(
+    'CREATE TABLE counted (id SERIAL PRIMARY KEY, doc jsonb DEFAULT \'{}\'::jsonb, "Big" bigserial NOT NULL)',
+  );
+  assert.equal(
+    await of(`INSERT INTO counted (doc) VALUES ('{"a": 1}'), (jsonb '{"a": 2}') RETURNING *`),
+    ['id,doc,Big', '1,{"a": 1},1', '2,{"a": 2},2'],
+  );
+  assert.match(String(await of('CREATE TABLE counted (id serial)')), /already exists/);
+  assert.equal(await of('CREATE TABLE IF NOT EXISTS counted (id serial)'), ['']);
+  assert.equal(await of('DROP TABLE counted; CREATE TABLE counted (id serial, jsonb jsonb)'), ['']);
+  const parsed = await client.extended(
+    'INSERT INTO counted (jsonb) VALUES ($1) RETURNING id, jsonb',
+    ['[]'],
+  );
+  assert.equal(parsed.rows, [['1', '[]']]);
+  assert.is((await client.extended('CREATE TEMP TABLE counted_too (id serial)')).error, undefined);
+  assert.equal(await of('INSERT INTO counted_too VALUES (DEFAULT) RETURNING id'), ['id', '1']);
+  assert.equal(await of('ALTER TABLE counted ADD COLUMN n BIGSERIAL; SELECT n FROM counted'), [
+    'n',
+    '1',
+  ]);
+  // A table that cannot be made leaves no sequence.
+  assert.match(String(await of('CREATE TABLE failed (id serial, id int)')), /id/);
+  assert.equal(
+    await of(`SELECT sequence_name FROM duckdb_sequences() WHERE sequence_name LIKE 'failed%'`),
+    ['sequence_name'],
+  );
+});
+
 test('a type without its like in Postgres goes out as text or as JSON', async () => {
   for (const [expression, oid, text] of ONE_WAY) {
     const { rows, columns, error } = await client.query(`SELECT ${expression} AS v`);

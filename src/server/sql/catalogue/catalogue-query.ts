@@ -41,7 +41,7 @@ export interface CatalogueQuery {
 
 /** A text without any of these is no catalogue statement. Most statements end here. */
 const MAY_NAME =
-  /pg_|information_schema|\breg[a-z]+|quote_ident|_description|current_setting|set_config|format_type|current_schemas|current_database|current_schema|version|array_(?:upper|lower|remove)/i;
+  /pg_|information_schema|\breg[a-z]+|_description|current_setting|set_config|format_type|current_schemas|current_database|current_schema|version|array_(?:upper|lower|remove)/i;
 /** Functions that DuckDB has, too: alone they do not make a catalogue statement. */
 const ALSO_IN_DUCKDB = new Set(['age', 'current_setting', 'array_upper', 'array_lower', 'array_remove']); // biome-ignore format: one list
 /** Columns of a type whose first element has the subscript 0, and whose text is its elements between spaces. */
