@@ -59,6 +59,7 @@ const REPLACED = {
 /** Parts of packages, where the package's own entry loads much that is not used: undici's takes 110 ms more. */
 const PARTS = {
   undici: `
+    export const Client = requirePackage('undici/lib/dispatcher/client.js');
     export const Pool = requirePackage('undici/lib/dispatcher/pool.js');
     export const buildConnector = requirePackage('undici/lib/core/connect.js');`,
 };

@@ -20,6 +20,7 @@ import { Journal } from './journal/journal.ts';
 import { MAX_DEFAULT_THREADS } from './limits.ts';
 import { type ConfigReader, configReader } from './model/config-file.ts';
 import { Models } from './model/models.ts';
+import { socketShare } from './model/socket-share.ts';
 import {
   checkSessionOptions,
   type EngineOptions,
@@ -107,7 +108,10 @@ export class Engine {
     const readConfig = configReader(options.configFile);
     this.#readConfig = readConfig;
     const models = new Models(options, readConfig);
-    this.#gate = new Gate({ limitsOf: (provider) => models.limitsOf(provider) });
+    this.#gate = new Gate({
+      limitsOf: (provider) => models.limitsOf(provider),
+      callsOfThread: () => socketShare.each,
+    });
     this.#journal = new Journal({
       ...(options.stateDir === undefined ? {} : { stateDir: options.stateDir }),
       options: () => journalOptions(options, readConfig),

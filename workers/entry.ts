@@ -29,8 +29,11 @@ const MAX_PROGRAMS = 64;
 const MAX_SETTINGS = 64;
 
 const providers = new Providers();
-const link = new WorkerLink((target, connections) => {
-  if (target.kind === 'provider') void providers.warm(target, connections);
+const link = new WorkerLink({
+  warm: (target) => {
+    if (target.kind === 'provider') providers.warm(target);
+  },
+  bound: (share) => providers.sockets.bound(share),
 });
 const programs = new Map<string, Promise<CascadeProgram | Failure>>();
 const settings = new SettingsReader(MAX_SETTINGS);

@@ -52,6 +52,14 @@ export interface UnsaidEnds {
   wentAhead: boolean;
 }
 
+/** What the main thread orders of the worker's connections. */
+interface ConnectionOrders {
+  /** Load what calls to the target need. */
+  warm(target: ModelTarget): void;
+  /** Have no more connections open than this memory says. */
+  bound(share: SharedArrayBuffer): void;
+}
+
 export class WorkerLink {
   readonly beacon = new Beacon();
   readonly #port: MessagePort;
@@ -59,7 +67,7 @@ export class WorkerLink {
   readonly #controllers = new Map<number, AbortController>();
   readonly #cancelled = new Set<number>();
   readonly #drained = new Set<number>();
-  readonly #onWarm: (target: ModelTarget, connections: number) => void;
+  readonly #connections: ConnectionOrders;
   readonly #undecided = new Map<number, (decision: CallDecision) => void>();
   /** Ended calls to report, and calls to decide on. They go in one message, because each message wakes the main thread. */
   #ended: EndedCalls[] = [];
@@ -71,9 +79,8 @@ export class WorkerLink {
   #nextId = 1;
   #stopsHeard = 0;
 
-  /** `onWarm` opens connections ahead of a statement's calls. */
-  constructor(onWarm: (target: ModelTarget, connections: number) => void) {
-    this.#onWarm = onWarm;
+  constructor(connections: ConnectionOrders) {
+    this.#connections = connections;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     port1.on('message', (message: WorkerMessage) => this.#receive(message));
@@ -240,7 +247,11 @@ export class WorkerLink {
       return;
     }
     if (message.kind === 'warm') {
-      this.#onWarm(message.target, message.connections);
+      this.#connections.warm(message.target);
+      return;
+    }
+    if (message.kind === 'sockets') {
+      this.#connections.bound(message.share);
       return;
     }
     if (message.kind === 'decisions') {

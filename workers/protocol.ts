@@ -129,8 +129,10 @@ export type WorkerMessage =
   | { readonly kind: 'chat'; readonly id: number; readonly outcome: ChatOutcome }
   | { readonly kind: 'find'; readonly id: number; readonly texts: readonly (string | null)[] }
   | { readonly kind: 'decisions'; readonly decisions: readonly DecidedCall[] }
-  /** Open connections ahead of a statement's calls. */
-  | { readonly kind: 'warm'; readonly target: ModelTarget; readonly connections: number }
+  /** Load what calls to the target need. */
+  | { readonly kind: 'warm'; readonly target: ModelTarget }
+  /** The main thread's first message: how many connections the worker may have open (`SocketShare`). */
+  | { readonly kind: 'sockets'; readonly share: SharedArrayBuffer }
   | { readonly kind: 'cancel'; readonly statementId: number }
   /** No further row of the statement is to start. */
   | { readonly kind: 'drain'; readonly statementId: number };

@@ -6,6 +6,7 @@ import { HttpProvider } from '../src/model/http-provider.ts';
 import { Lexical } from '../src/model/lexical/lexical.ts';
 import type { ChatLimits, Provider } from '../src/model/provider.ts';
 import { Player, Recorder } from '../src/model/replay.ts';
+import { ThreadSockets } from '../src/model/sockets.ts';
 import { dropOldest } from '../src/util/drop-oldest.ts';
 
 /** The most providers (different settings) to which a worker keeps connections. */
@@ -19,15 +20,17 @@ export class Providers {
   readonly #bySettings = new Map<string, Provider>();
   /** The providers by settings object, so that a call need not write its settings as JSON. */
   #byIdentity = new WeakMap<ProviderSettings, Provider>();
+  /** The connections of all providers. */
+  readonly sockets = new ThreadSockets();
 
   /** Makes one call; never rejects. */
   chat(target: ProviderTarget, request: ChatRequest, options: ChatLimits): Promise<ChatOutcome> {
     return this.#providerOf(target).chat(request, options);
   }
 
-  /** Opens connections ahead of calls. */
-  warm(target: ProviderTarget, connections: number): Promise<void> {
-    return this.#providerOf(target).warm(connections);
+  /** Loads what the target's calls need. */
+  warm(target: ProviderTarget): void {
+    this.#providerOf(target).warm();
   }
 
   /** Ends all calls and connections. */
@@ -48,7 +51,7 @@ export class Providers {
     const key = JSON.stringify(settings);
     let provider = this.#bySettings.get(key);
     if (provider === undefined) {
-      provider = openProvider(settings);
+      provider = openProvider(settings, this.sockets);
       this.#bySettings.set(key, provider);
       // The idle connections of a dropped provider end by themselves.
       dropOldest(this.#bySettings, WORKER_MAX_PROVIDERS);
@@ -58,17 +61,17 @@ export class Providers {
   }
 }
 
-function openProvider(settings: ProviderSettings): Provider {
+function openProvider(settings: ProviderSettings, sockets: ThreadSockets): Provider {
   switch (settings.type) {
     case 'openai-compatible':
     case 'anthropic':
-      return new HttpProvider(settings);
+      return new HttpProvider(settings, undefined, sockets);
     case 'lexical':
       return new Lexical(settings.id);
     case 'replay':
       return settings.record === undefined
         ? new Player(settings)
-        : new Recorder(settings, openProvider(settings.record));
+        : new Recorder(settings, openProvider(settings.record, sockets));
     default:
       return assertUnreachable(settings);
   }

@@ -230,6 +230,7 @@ export class StatementCalls {
       provider,
       model,
       statementId,
+      threadId,
       ...usage,
       ...(request.outputTokens === undefined ? { isOutputGuessed: true } : {}),
       ...(limits === undefined ? {} : { statementLimits: limits }),

@@ -1,5 +1,4 @@
 /** Chooses the worker that takes the next chunk. */
-import { GATHER_MAX_CHUNKS } from '../limits.ts';
 
 /** A worker gathers chunks that wait for models only while its event loop is busy for less than this part of the time. */
 const GATHER_MAX_UTILIZATION = 0.7;
@@ -16,20 +15,26 @@ export const WAITING_CHUNK = 'runWaitingChunk';
 
 /**
  * Returns the worker with the fewest chunks; null if every worker holds `maxUsage` chunks. Chunks that mostly wait
- * (`waits`) gather on the first worker whose event loop has time for them instead: one event loop serves hundreds of
- * calls, and two half-idle event loops spend a third more on the same calls.
+ * gather on the first worker whose event loop has time for them instead, up to `gatherMost` chunks: one event loop
+ * serves hundreds of calls, and two half-idle event loops spend a third more on the same calls.
  */
 export function chooseWorker<T extends Candidate>(
   workers: Iterable<T>,
-  waits: boolean,
-  maxUsage: number,
-  utilizationOf: (threadId: number) => number,
+  {
+    gatherMost,
+    maxUsage,
+    utilizationOf,
+  }: {
+    readonly gatherMost: number;
+    readonly maxUsage: number;
+    readonly utilizationOf: (threadId: number) => number;
+  },
 ): T | null {
   let chosen: T | null = null;
   let fewest = maxUsage;
   for (const worker of workers) {
     const usage = worker.currentUsage;
-    if (waits && usage < GATHER_MAX_CHUNKS && utilizationOf(worker.id) < GATHER_MAX_UTILIZATION) {
+    if (usage < gatherMost && utilizationOf(worker.id) < GATHER_MAX_UTILIZATION) {
       return worker;
     }
     if (usage < fewest) {

@@ -64,8 +64,8 @@ export interface Dispatcher {
   ready(): Promise<void>;
   /** Starts the workers without waiting for them. A failure shows with the first chunk. */
   start(): void;
-  /** Starts the workers and opens connections ahead of a statement's calls. A failure shows with the calls. */
-  warm(targets: readonly ModelTarget[], connections: number): void;
+  /** Starts the workers and loads what the calls of a statement need. A failure shows with the calls. */
+  warm(targets: readonly ModelTarget[]): void;
   /** From this call until `closeStatement`, the statement's chunks may be dispatched. */
   openStatement(host: StatementHost): void;
   closeStatement(statementId: number): void;

@@ -41,11 +41,8 @@ export class MapExecution {
     { growing }: { readonly growing: boolean },
   ): Promise<MapExecution> {
     if (statement.boundModels !== undefined) {
-      // The workers start and connect while the query is read.
-      statement.dispatcher.warm(
-        Object.values(statement.boundModels.settings.targets),
-        plan.parallel,
-      );
+      // The workers start while the query is read.
+      statement.dispatcher.warm(Object.values(statement.boundModels.settings.targets));
     }
     const execution = new MapExecution(plan, statement, growing);
     const onStored = (runs: number) => execution.#grow(runs);

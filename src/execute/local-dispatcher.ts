@@ -2,8 +2,9 @@
 import { totalmem } from 'node:os';
 import type { ChunkOutcome, ChunkTask } from '../../workers/protocol.ts';
 import { closedError, messageOf, RvbbitError } from '../errors.ts';
-import { MAX_PARALLEL } from '../limits.ts';
+import { GATHER_MAX_CHUNKS, MAX_PARALLEL } from '../limits.ts';
 import type { ModelTarget } from '../model/chat.ts';
+import { socketShare } from '../model/socket-share.ts';
 import { packageFile } from '../util/package-files.ts';
 import { Semaphore } from '../util/semaphore.ts';
 import type { Dispatcher, DispatchResult, StatementHost } from './dispatcher.ts';
@@ -60,9 +61,9 @@ export class LocalDispatcher implements Dispatcher {
     this.ready().catch(() => {});
   }
 
-  warm(targets: readonly ModelTarget[], connections: number): void {
+  warm(targets: readonly ModelTarget[]): void {
     const open = () => {
-      for (const target of targets) this.#links.warm(target, connections);
+      for (const target of targets) this.#links.warm(target);
     };
     this.ready().then(open, () => {});
   }
@@ -203,6 +204,7 @@ export class LocalDispatcher implements Dispatcher {
       // Built from workers/start.cts.
       entry: this.#options.entry ?? packageFile('dist/bundle/worker.cjs'),
       welcome: (hello) => this.#links.welcome(hello),
+      gatherMost: () => Math.min(GATHER_MAX_CHUNKS, socketShare.each),
       utilizationOf: (threadId) => this.#links.utilizationOf(threadId),
     });
   }

@@ -105,7 +105,7 @@ export class Watchdog {
     if (nowMs - this.#beforeMs >= IDLE_INTERVAL_MS) this.#countIdle(nowMs, readings);
     if (nowMs < this.#memoryLookMs) return;
     this.#memoryLookMs = nowMs + MEMORY_INTERVAL_MS;
-    if (process.memoryUsage.rss() > this.#rssLimitBytes) {
+    if (residentBytes() > this.#rssLimitBytes) {
       const heaviest = readings.sort(
         (a, b) =>
           Number(b.reading.busy) - Number(a.reading.busy) ||
@@ -144,4 +144,13 @@ function wasIdle(before: BeaconReading | undefined, { busy, sequence, ...now }: 
 function patienceMs({ busy, limitMs }: BeaconReading): number {
   if (busy) return limitMs;
   return limitMs === 0 ? HEARTBEAT_LOST_MS : Math.max(SILENCE_MIN_MS, limitMs);
+}
+
+/** Returns the memory of the process; 0 if the process has no descriptor left to read it with. */
+function residentBytes(): number {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return 0;
+  }
 }

@@ -12,8 +12,9 @@ import type {
 import { refused } from '../calls/refusals.ts';
 import type { Cascade } from '../cascade/cascade.ts';
 import { CANCELLED, failureOf } from '../errors.ts';
-import { GATHER_MAX_CHUNKS, STOPS_KEPT } from '../limits.ts';
+import { STOPS_KEPT } from '../limits.ts';
 import type { ChatOutcome, ModelTarget } from '../model/chat.ts';
+import { socketShare } from '../model/socket-share.ts';
 import type { SqlCellOutcome } from '../run/contract.ts';
 import { dropOldest } from '../util/drop-oldest.ts';
 import type { StatementHost } from './dispatcher.ts';
@@ -46,7 +47,11 @@ export class WorkerLinks {
     const link: Link = { threadId, port, beacon: new Beacon(hello.beacon), decisions: [] };
     this.#links.set(hello.threadId, link);
     hello.port.on('message', (request: WorkerRequest) => this.#answer(link, request));
+    socketShare.count(1);
+    const message: WorkerMessage = { kind: 'sockets', share: socketShare.memory };
+    hello.port.postMessage(message);
     hello.port.on('close', () => {
+      socketShare.count(-1);
       this.#links.delete(hello.threadId);
       this.#dead.push(link.beacon);
       if (this.#dead.length > DEAD_BEACONS_KEPT) this.#dead.shift();
@@ -130,16 +135,11 @@ export class WorkerLinks {
     return this.#links.get(threadId)?.beacon.read().utilization ?? 0;
   }
 
-  /** Tells the workers that will make the first calls to open connections: `GATHER_MAX_CHUNKS` on one worker, then the next. */
-  warm(target: ModelTarget, connections: number): void {
-    let left = connections;
-    for (const { port } of this.#links.values()) {
-      if (left <= 0) return;
-      const share = Math.min(left, GATHER_MAX_CHUNKS);
-      const message: WorkerMessage = { kind: 'warm', target, connections: share };
-      port.postMessage(message);
-      left -= share;
-    }
+  /** Tells the worker that will make the first calls to load what calls to the target need. */
+  warm(target: ModelTarget): void {
+    const [first] = this.#links.values();
+    const message: WorkerMessage = { kind: 'warm', target };
+    first?.port.postMessage(message);
   }
 
   #answer(link: Link, request: WorkerRequest): void {

@@ -17,6 +17,8 @@ export interface WorkerPoolOptions {
   readonly workerHeapMb: number;
   readonly entry: URL;
   readonly welcome: (hello: WorkerHello) => void;
+  /** Returns how many chunks that wait for models may gather on one worker. */
+  readonly gatherMost: () => number;
   /** Part of the time that a thread's event loop is busy, 0 to 1. */
   readonly utilizationOf: (threadId: number) => number;
 }
@@ -50,12 +52,11 @@ export class WorkerPool {
         // Nobody reads Piscina's histograms of all tasks.
         recordTiming: false,
         loadBalancer: (task, workers) =>
-          chooseWorker(
-            workers,
-            task.name === WAITING_CHUNK,
-            options.tasksPerWorker,
-            options.utilizationOf,
-          ),
+          chooseWorker(workers, {
+            gatherMost: task.name === WAITING_CHUNK ? options.gatherMost() : 0,
+            maxUsage: options.tasksPerWorker,
+            utilizationOf: options.utilizationOf,
+          }),
         resourceLimits: { maxOldGenerationSizeMb: options.workerHeapMb },
       }),
       options.threads,

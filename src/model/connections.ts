@@ -4,8 +4,8 @@ import type * as Undici from 'undici';
 import { MODEL_IDLE_MS, MODEL_RESPONSE_MAX_BYTES, MODEL_STREAM_MAX_BYTES } from '../limits.ts';
 import type { HttpSettings } from './chat.ts';
 import { guardedLookup } from './guarded-lookup.ts';
+import { ProviderSockets, type ThreadSockets } from './sockets.ts';
 import { proxyHeaders, tunnelThrough } from './tunnel.ts';
-import { WarmSockets } from './warm-sockets.ts';
 
 /** The time limit of opening a connection, TLS included. */
 const MODEL_CONNECT_MS = 10_000;
@@ -13,9 +13,7 @@ const MODEL_CONNECT_MS = 10_000;
 /** A provider's connection pool, and the parts of a request that depend on its proxy. */
 export interface Connections {
   readonly pool: Undici.Pool;
-  readonly warm: WarmSockets;
-  /** The address that connections are opened to: the server, or a proxy that gets the whole URL. */
-  readonly address: Undici.buildConnector.Options;
+  readonly sockets: ProviderSockets;
   /** The request's target: a path, or a whole URL for a proxy that reads it. */
   readonly path: string;
   /** The proxy's headers of each request, as alternating names and values. */
@@ -26,16 +24,23 @@ export interface Connections {
 /**
  * Opens the pool, but no connection yet. A proxy gets CONNECT for a server with TLS, so it sees neither key nor prompt.
  * For a server without TLS the proxy gets requests with the whole URL. Variables such as HTTP_PROXY are ignored.
- * `endpoint` is appended to the base URL's path. `isNeeded` is explained at `WarmSockets`. `lookup` resolves names in
- * place of the system.
+ * `endpoint` is appended to the base URL's path. `calls` returns the number of calls in flight. `lookup` resolves names
+ * in place of the system.
  */
 export async function openConnections(
   settings: HttpSettings,
   endpoint: string,
-  isNeeded: () => boolean,
-  lookup?: LookupFunction,
+  {
+    calls,
+    thread,
+    lookup,
+  }: {
+    readonly calls: () => number;
+    readonly thread: ThreadSockets;
+    readonly lookup: LookupFunction | undefined;
+  },
 ): Promise<Connections> {
-  const { Pool, buildConnector } = await import('./undici.ts');
+  const { Client, Pool, buildConnector } = await import('./undici.ts');
   const { proxy, connections, allowPrivate } = settings;
   const base = new URL(settings.baseUrl);
   const resolve = allowPrivate === true ? lookup : guardedLookup(lookup);
@@ -51,10 +56,15 @@ export async function openConnections(
     isTunnelled && tunnels !== undefined
       ? tunnelThrough(tunnels, proxy, dial, MODEL_CONNECT_MS)
       : dial;
-  const warm = new WarmSockets(reach, MODEL_IDLE_MS, isNeeded);
+  const sockets = new ProviderSockets(reach, calls, thread);
   const dialled = proxy === undefined || isTunnelled ? base : new URL(proxy.url);
   const pool = new Pool(dialled.origin, {
-    connect: warm.connect,
+    factory: (origin, options) => {
+      const connect: Undici.buildConnector.connector = (address, callback) =>
+        sockets.connect(client, address, callback);
+      const client = new Client(origin, { ...options, connect });
+      return client;
+    },
     connections: connections === 0 ? null : connections,
     pipelining: 1,
     keepAliveTimeout: MODEL_IDLE_MS,
@@ -66,18 +76,12 @@ export async function openConnections(
   const path = `${base.pathname.replace(/\/+$/, '')}${endpoint}${base.search}`;
   return {
     pool,
-    warm,
-    address: {
-      hostname: dialled.hostname.replace(/^\[|\]$/g, ''),
-      host: dialled.host,
-      protocol: dialled.protocol,
-      port: dialled.port,
-    },
+    sockets,
     path: dialled === base ? path : base.origin + path,
     headers:
       dialled === base ? [] : Object.entries({ host: base.host, ...proxyHeaders(proxy!) }).flat(),
     async close() {
-      warm.close();
+      sockets.close();
       await pool.destroy();
       await tunnels?.destroy();
     },

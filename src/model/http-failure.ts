@@ -111,6 +111,12 @@ export function connectionFailure(
     case 'UND_ERR_DESTROYED':
     case 'UND_ERR_CLOSED':
       return { ...endedChat(asked, closedError()), ...more };
+    case 'EMFILE':
+    case 'ENFILE': {
+      const whose = code === 'EMFILE' ? 'this process' : 'the system';
+      const what = `could not be asked: ${whose} has no file descriptor left for a connection (${code}); lower PARALLEL, or raise the limit of open files (ulimit -n)`;
+      return failedChat(asked, 'RVB_MODEL_HTTP', what, { ...more, retryable: true });
+    }
     case 'UND_ERR_RES_EXCEEDED_MAX_SIZE':
       return tooLarge(asked, status);
     case 'UND_ERR_INVALID_ARG':

@@ -26,6 +26,7 @@ import { rateLimitsOf } from './rate-limit-headers.ts';
 import { type Redact, redactFor } from './redact.ts';
 import { refusedParameter } from './refused-parameter.ts';
 import { retryAfterOf } from './retry-after.ts';
+import { ThreadSockets } from './sockets.ts';
 import { StreamReader } from './stream-reader.ts';
 import { unpackBody } from './unpack-body.ts';
 
@@ -37,6 +38,7 @@ export class HttpProvider implements Provider {
   readonly #settings: HttpSettings;
   readonly #protocol: Protocol;
   readonly #lookup: LookupFunction | undefined;
+  readonly #thread: ThreadSockets;
   /** Alternating names and values. */
   readonly #headers: string[];
   readonly #redact: Redact;
@@ -44,15 +46,16 @@ export class HttpProvider implements Provider {
   #loading: Promise<Connections> | undefined;
   /** The value of `#loading` once it has settled, so that a call need not wait for a promise. */
   #open: Connections | undefined;
-  readonly #calls = new OpenCalls(() => this.#open?.warm.dropAll());
+  readonly #calls = new OpenCalls(() => this.#open?.sockets.dropAll());
   /** Caches how messages name the model of the latest call. */
   #lastAsked: { readonly model: string; readonly asked: CalledProvider } | undefined;
   #closed = false;
 
-  /** `lookup` resolves host names in place of the system. */
-  constructor(settings: HttpSettings, lookup?: LookupFunction) {
+  /** `thread` holds the connections of the calling thread. `lookup` resolves host names in place of the system. */
+  constructor(settings: HttpSettings, lookup?: LookupFunction, thread = new ThreadSockets()) {
     this.#settings = settings;
     this.#lookup = lookup;
+    this.#thread = thread;
     const { apiKey, baseUrl, headers = {}, stream } = settings;
     this.#protocol = protocolOf(settings.type);
     this.#redact = redactFor(settings);
@@ -97,7 +100,7 @@ export class HttpProvider implements Provider {
             ? this.#outcomeOf(asked, exchange, undefined, sent)
             : timedOut(asked, timeoutMs, exchange),
         );
-        this.#open?.warm.dropUnneeded();
+        this.#open?.sockets.dropUnneeded();
       };
       const timer = setTimeout(onTimeout, Math.max(0, Math.ceil(timeoutMs)));
       this.#calls.add(signal, call);
@@ -116,17 +119,9 @@ export class HttpProvider implements Provider {
     });
   }
 
-  /** Opens connections before calls need them. They close after MODEL_IDLE_MS without use. Failures are ignored. */
-  async warm(connections: number): Promise<void> {
-    if (this.#closed) return;
-    try {
-      const { warm, address } = await this.#connect();
-      const { connections: most } = this.#settings;
-      const count = most === 0 ? connections : Math.min(connections, most);
-      await Promise.all(Array.from({ length: count }, () => warm.open(address)));
-    } catch {
-      // The first call will report the problem.
-    }
+  warm(): void {
+    // If this fails, the first call reports the problem.
+    if (!this.#closed) this.#connect().catch(() => {});
   }
 
   /** Ends all calls (with RVB_CLOSED) and closes all connections. */
@@ -204,13 +199,11 @@ export class HttpProvider implements Provider {
   }
 
   #connect(): Promise<Connections> {
-    const isNeeded = (): boolean => this.#calls.size > 0;
-    this.#loading ??= openConnections(
-      this.#settings,
-      this.#protocol.path,
-      isNeeded,
-      this.#lookup,
-    ).then((open) => {
+    this.#loading ??= openConnections(this.#settings, this.#protocol.path, {
+      calls: () => this.#calls.size,
+      thread: this.#thread,
+      lookup: this.#lookup,
+    }).then((open) => {
       this.#open = open;
       return open;
     });

@@ -14,8 +14,8 @@ export interface ChatLimits {
 export interface Provider {
   /** Makes one call. Never rejects. */
   chat(request: ChatRequest, limits: ChatLimits): Promise<ChatOutcome>;
-  /** Opens connections before calls need them, if the provider uses connections. */
-  warm(connections: number): Promise<void>;
+  /** Loads the code for calls ahead of the first call. Opens no connection. */
+  warm(): void;
   /** Ends all calls and closes all connections. */
   close(): Promise<void>;
 }

@@ -43,7 +43,7 @@ export class Player implements Provider {
     return { ok: true, response };
   }
 
-  async warm(): Promise<void> {}
+  warm(): void {}
 
   async close(): Promise<void> {
     this.#closed = true;
@@ -104,8 +104,8 @@ export class Recorder implements Provider {
     }
   }
 
-  warm(connections: number): Promise<void> {
-    return this.#from.warm(connections);
+  warm(): void {
+    this.#from.warm();
   }
 
   close(): Promise<void> {

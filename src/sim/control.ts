@@ -40,7 +40,8 @@ function ledgerPage(state: SimulatorState, query: URLSearchParams): LedgerPage {
   const server = {
     cpuMs: (user + system) / 1000,
     rssBytes: process.memoryUsage.rss(),
-    connections: state.connections,
+    connections: state.connections.opened,
+    mostConnections: state.connections.most,
   };
   if (query.get('summary') === '1') return { totals, server, entries: [], next: null };
   const limit = Math.min(LEDGER_PAGE, Number(query.get('limit')) || LEDGER_PAGE);

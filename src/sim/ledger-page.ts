@@ -7,6 +7,8 @@ export interface ServerExpense {
   readonly rssBytes: number;
   /** The number of connections since the start. */
   readonly connections: number;
+  /** The most connections that were open at once since the last reset. */
+  readonly mostConnections: number;
 }
 
 /** The answer to `GET /sim/ledger`. */

@@ -42,8 +42,14 @@ export async function startSimulator(
   );
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.requestTimeout = 0;
-  server.on('connection', () => {
-    state.connections += 1;
+  server.on('connection', (socket) => {
+    const { connections } = state;
+    connections.opened += 1;
+    connections.open += 1;
+    connections.most = Math.max(connections.most, connections.open);
+    socket.once('close', () => {
+      connections.open -= 1;
+    });
   });
   // If a client resets its connection, nothing is reported here: the call's entry shows it.
   server.on('clientError', (_error, socket) => socket.destroy());

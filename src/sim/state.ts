@@ -19,8 +19,8 @@ export class SimulatorState {
   readonly settings: SimulatorSettings;
   readonly gauge: Gauge = { now: 0 };
   readonly onCall: ((entry: LedgerEntry) => void) | undefined;
-  /** The number of connections since the start. */
-  connections = 0;
+  /** The connections since the start, those open now, and the most that were open at once since `reset`. */
+  readonly connections = { opened: 0, open: 0, most: 0 };
   log: CallLog;
   rules: RuleBook;
   limiter: RateLimiter;
@@ -50,6 +50,7 @@ export class SimulatorState {
     this.log = new CallLog(this.settings.ledgerEntries, this.gauge);
     this.rules = new RuleBook(this.#script.rules ?? [], this.settings.seed);
     this.limiter = new RateLimiter(this.#script.limits);
+    this.connections.most = this.connections.open;
   }
 
   /** Returns the latency of a call, the same for the same seed, content and attempt. */

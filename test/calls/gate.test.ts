@@ -46,6 +46,21 @@ test('without limits a permit is there at once', () => {
   assert.is(gate.inFlight('p'), 0);
 });
 
+test('a worker has at most as many calls in flight as connections, whatever the others have', async () => {
+  let most = 2;
+  const gate = new Gate({ limitsOf: () => undefined, callsOfThread: () => most });
+  const of = (threadId: number, provider = 'p') => gate.acquire(request({ threadId, provider }));
+  const [first] = [taken(of(1)), taken(of(1, 'q')), taken(of(2))];
+  const third = of(1) as Promise<Permit>;
+  taken(of(2, 'q'));
+  assert.is(gate.waiting, 1);
+  first.settle({ status: 200 });
+  await third;
+  most = 3;
+  taken(of(1, 'q')).cancel();
+  assert.is(gate.waiting, 0);
+});
+
 test('calls in flight are exact, and a permit counts once however often it is given back', async () => {
   const gate = new Gate({ limitsOf: () => ({ inFlight: 2 }) });
   const [first, second] = [taken(gate.acquire(request())), taken(gate.acquire(request()))];

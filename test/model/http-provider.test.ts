@@ -1,8 +1,10 @@
+import type { LookupFunction } from 'node:net';
 import { createServer as createTcp } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { HttpProvider } from '../../src/model/http-provider.ts';
+import { ThreadSockets } from '../../src/model/sockets.ts';
 import { cases, deep, reportCases } from '../support/cases.ts';
 import {
   ask,
@@ -343,7 +345,7 @@ test('nobody there, a name that is none and a URL that is none are outcomes', as
   };
   for (const [url, text] of Object.entries(expected)) {
     const provider = new HttpProvider(settingsOf(url));
-    await provider.warm(2);
+    provider.warm();
     assert.is(brief(await ask(provider)).replace(/ again$/, ''), text.replace(/ again$/, ''), url);
     await provider.close();
   }
@@ -421,23 +423,55 @@ test('a cancel settles at once and destroys the connection', async ({ server, pr
   assert.is(brief(await ask(provider)), 'RVB_CLOSED');
 });
 
-test('warm connections are used by the first calls, and connections are kept', async ({
+test('a call opens a connection only if none is free, and connections are kept', async ({
   server,
   provider,
 }) => {
-  await provider.warm(3);
-  await pause(20);
-  assert.is(server.sockets.size, 3);
-  const before = new Set(server.sockets);
-  const outcomes = await Promise.all([1, 2, 3].map(() => ask(provider)));
-  assert.equal(outcomes.map(brief), ['ok ok', 'ok ok', 'ok ok']);
-  assert.equal([...server.sockets].filter((socket) => !before.has(socket)).length, 0);
-  await ask(provider);
-  assert.is(server.sockets.size, 3);
-  await provider.warm(1);
-  for (const socket of server.sockets) socket.destroy();
+  provider.warm();
   await pause(30);
-  assert.is(brief(await ask(provider)), 'ok ok', 'a warm connection that died is not used');
+  assert.is(server.sockets.size, 0, 'a provider that gets ready opens none');
+  const threeCalls = () => Promise.all([1, 2, 3].map(() => ask(provider)));
+  assert.equal((await threeCalls()).map(brief), ['ok ok', 'ok ok', 'ok ok']);
+  const before = [...server.sockets];
+  assert.is(before.length, 3);
+  await threeCalls();
+  await ask(provider);
+  assert.equal([...server.sockets], before);
+  // The pool takes its first client again, although only the last one has a connection left.
+  for (const socket of before.slice(0, 2)) socket.destroy();
+  await pause(30);
+  assert.is(brief(await ask(provider)), 'ok ok');
+  await pause(30);
+  assert.is(server.sockets.size, 1, 'the unused connection makes way for the new one');
+});
+
+test('a call that gets no descriptor says so, and may be made again', async () => {
+  const lookup: LookupFunction = (_name, _options, callback) =>
+    callback(Object.assign(new Error('too many open files'), { code: 'EMFILE' }), '');
+  const provider = new HttpProvider(settingsOf('http://models.test/v1'), lookup);
+  const outcome = await ask(provider);
+  assert.is(brief(outcome), 'RVB_MODEL_HTTP again');
+  assert.match(
+    outcome.ok ? '' : outcome.error.message,
+    /this process has no file descriptor left for a connection \(EMFILE\); lower PARALLEL, or raise/,
+  );
+  await provider.close();
+});
+
+test('the providers of a thread share its connections: an unused one makes way', async ({
+  server,
+}) => {
+  const thread = new ThreadSockets();
+  const share = new Int32Array(new SharedArrayBuffer(4)).fill(3);
+  thread.bound(share.buffer as SharedArrayBuffer);
+  const providers = [1, 2].map(() => new HttpProvider(settingsOf(server.url), undefined, thread));
+  for (const provider of [...providers, ...providers]) {
+    const outcomes = await Promise.all([1, 2, 3].map(() => ask(provider)));
+    assert.equal(outcomes.map(brief), ['ok ok', 'ok ok', 'ok ok']);
+    await pause(30);
+    assert.is(server.sockets.size, 3);
+  }
+  await Promise.all(providers.map((provider) => provider.close()));
 });
 
 test.run();

@@ -8,6 +8,8 @@ export interface GateRequest {
   readonly provider: string;
   readonly model: string;
   readonly statementId: number;
+  /** The worker that makes the call. */
+  readonly threadId?: number;
   /** Estimated tokens, input and output. The `usage` of the result corrects them. */
   readonly inputTokens: number;
   readonly outputTokens: number;

@@ -10,6 +10,7 @@ import { WaitingCall } from './fair-queue.ts';
 import type { GateRequest, Permit } from './gate-request.ts';
 import { Meter } from './meter.ts';
 import { GATE_MAX_IDLE, type GateHost, ProviderGate } from './provider-gate.ts';
+import { ThreadRooms } from './thread-rooms.ts';
 import type { Random } from './throttle.ts';
 
 /** A timer that is late by less than this counts as on time. */
@@ -27,6 +28,8 @@ export interface GateOptions {
   /** Calls `act` after `ms`. Returns a function that cancels the timer. */
   readonly setTimer?: (act: () => void, ms: number) => () => void;
   readonly random?: Random;
+  /** Returns how many calls one worker may have in flight, since each of them has a connection. */
+  readonly callsOfThread?: () => number;
 }
 
 /** The limiter: a call must `acquire` a permit before it goes out. */
@@ -46,7 +49,8 @@ export class Gate {
   #lagMs = 0;
   #closed = false;
 
-  constructor({ limitsOf, clock, setTimer, random }: GateOptions) {
+  constructor({ limitsOf, clock, setTimer, random, callsOfThread }: GateOptions) {
+    const threads = new ThreadRooms(callsOfThread ?? (() => Infinity));
     this.#limitsOf = limitsOf;
     this.#clock = clock ?? (() => performance.now());
     this.#setTimer = setTimer ?? systemTimer;
@@ -55,6 +59,7 @@ export class Gate {
       nowMs: this.#clock,
       lagMs: () => this.#lagMs,
       meterOf: (request) => this.#meterOf(request),
+      roomOf: ({ threadId }) => threads.of(threadId),
       onEnd: () => {
         if (this.#waiting.size > 0) this.#pump();
       },

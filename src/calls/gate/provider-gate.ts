@@ -6,6 +6,7 @@ import type { CallResult, GateRequest, Permit } from './gate-request.ts';
 import { Meter } from './meter.ts';
 import { ModelGate, type ModelStay } from './model-gate.ts';
 import type { Stay } from './rolling-window.ts';
+import type { ThreadRoom } from './thread-rooms.ts';
 import type { Random } from './throttle.ts';
 
 /** At this number of models of a provider, or of statements, the gate drops the state of idle ones. */
@@ -19,6 +20,8 @@ export interface GateHost {
   lagMs(): number;
   /** Returns the meter of the statement's own limits; undefined if it has none. */
   meterOf(request: GateRequest): Meter | undefined;
+  /** Returns the counter of the calls of the request's worker. */
+  roomOf(request: GateRequest): ThreadRoom;
   /** Called when a call has ended, so that waiting calls may go out. */
   onEnd(): void;
 }
@@ -36,6 +39,7 @@ interface CallCounters {
   readonly model: ModelGate;
   /** Undefined if the statement has no limits of its own. */
   readonly statement: Meter | undefined;
+  readonly thread: ThreadRoom;
   readonly all: readonly CallCounter[];
 }
 
@@ -103,8 +107,10 @@ export class ProviderGate {
     const provider = this.#meter;
     const model = this.#modelOf(nowMs, request.model);
     const statement = this.#host.meterOf(request);
-    const all = statement === undefined ? [model, provider] : [statement, model, provider];
-    return { provider, model, statement, all };
+    const thread = this.#host.roomOf(request);
+    const all =
+      statement === undefined ? [thread, model, provider] : [thread, statement, model, provider];
+    return { provider, model, statement, thread, all };
   }
 
   #modelOf(nowMs: number, name: string): ModelGate {
@@ -148,12 +154,14 @@ class GatePermit implements Permit {
     this.#providerStay = places.provider.enter(nowMs, request, lagMs);
     this.#modelStay = places.model.enter(nowMs, request, lagMs);
     this.#statementStay = places.statement?.enter(nowMs, request, lagMs);
+    places.thread.enter();
   }
 
   settle(result: CallResult): void {
     if (!this.#isOut) return;
     this.#isOut = false;
-    const { provider, model, statement } = this.#places;
+    const { provider, model, statement, thread } = this.#places;
+    thread.leave();
     const nowMs = this.#host.nowMs();
     provider.leave(nowMs, this.#providerStay, result);
     model.leave(nowMs, this.#modelStay, result);
@@ -164,7 +172,8 @@ class GatePermit implements Permit {
   cancel(): void {
     if (!this.#isOut) return;
     this.#isOut = false;
-    const { provider, model, statement } = this.#places;
+    const { provider, model, statement, thread } = this.#places;
+    thread.leave();
     provider.undo(this.#providerStay);
     model.undo(this.#modelStay, this.#inputTokens);
     statement?.undo(this.#statementStay);

@@ -36,7 +36,7 @@ export class Lexical implements Provider {
     return { ok: true, response: { text, finishReason: 'stop', usage } };
   }
 
-  async warm(): Promise<void> {}
+  warm(): void {}
 
   async close(): Promise<void> {
     this.#closed = true;
