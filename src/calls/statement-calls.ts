@@ -1,5 +1,6 @@
 /** Decides on each model call of a statement before it goes out. */
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { CANCELLED, type Failure, failureOf, type RvbbitError } from '../errors.ts';
 import type { StoredAnswer } from '../journal/answers.ts';
 import type { AskedModel } from '../journal/lessons.ts';
@@ -27,6 +28,8 @@ import {
 
 /** The maximum of answers that a statement with `cache = false` keeps for its own equal calls. */
 const STATEMENT_MAX_ANSWERS = 10_000;
+/** How often a call looks whether the equal call of another process has ended. */
+const ELSEWHERE_POLL_MS = 20;
 /** After this many consecutive unusable answers a statement makes no more calls. */
 const UNUSABLE_ANSWERS = 20;
 
@@ -191,7 +194,41 @@ export class StatementCalls {
     if (this.#parts.policy.reuseOwn && this.#desk.flights.isOut(request.callKey)) {
       return this.#follow(threadId, request);
     }
+    if (this.#parts.policy.keep && this.#desk.journal.isAskedElsewhere(request.callKey)) {
+      return this.#awaitElsewhere(threadId, request);
+    }
     return this.#admit(threadId, request);
+  }
+
+  /**
+   * Waits for an equal call of another process, for at most half of the row's time. If that call ends without an
+   * answer, or its process dies, this call is made.
+   */
+  async #awaitElsewhere(threadId: number, request: CallRequest): Promise<CallDecision> {
+    const { answers } = this.#desk.journal;
+    const { callKey, leftMs } = request;
+    const sinceMs = performance.now();
+    const wait = this.#waits.signalOf(threadId);
+    const waitedMs = (): number => performance.now() - sinceMs;
+    while (
+      !wait.aborted &&
+      waitedMs() < leftMs / 2 &&
+      answers.find(callKey, this.#parts.policy.notBefore) === undefined &&
+      this.#desk.journal.isAskedElsewhere(callKey)
+    ) {
+      await pause(ELSEWHERE_POLL_MS, undefined, { signal: wait }).catch(() => {});
+    }
+    const followedMs = waitedMs();
+    const left = { ...request, leftMs: leftMs - followedMs };
+    const text = request.fresh === true ? undefined : this.#storedAnswer(callKey)?.text;
+    const decision = await (wait.aborted
+      ? this.#ended()
+      : text !== undefined
+        ? this.#hit(request, text)
+        : this.#desk.flights.isOut(callKey)
+          ? this.#follow(threadId, left)
+          : this.#admit(threadId, left));
+    return { ...decision, followedMs: followedMs + (decision.followedMs ?? 0) };
   }
 
   /** Waits for an equal call in flight. The wait counts against the row's time, as a call of its own would. */

@@ -107,6 +107,11 @@ export class Journal {
     return this.#disk?.takeLostCalls(callKey) ?? 0;
   }
 
+  /** True if another process of the folder makes a call of this key now. */
+  isAskedElsewhere(callKey: string): boolean {
+    return this.#disk?.isAskedElsewhere(callKey) ?? false;
+  }
+
   /** Calls `listener` with every record from now on, in order. Returns a function that ends the subscription. */
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);

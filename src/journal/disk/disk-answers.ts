@@ -41,7 +41,15 @@ interface KnownSegment {
   isClosed: boolean;
 }
 
-/** Loads the folder at the first search. Looks for new records of other processes at most every 100 ms. */
+/** Records of another process within this time mean that it works on the same folder now. */
+const SHARED_MS = 5_000;
+/** The shortest time between two searches meanwhile, so that two processes seldom begin the same call. */
+const SHARED_REFRESH_MS = 5;
+
+/**
+ * Loads the folder at the first search. Looks for new records of other processes at most every 100 ms, and more often
+ * while another process writes.
+ */
 export class DiskAnswers implements AnswerStore {
   readonly #options: DiskAnswersOptions;
   readonly #warm = new MemoryAnswers();
@@ -53,6 +61,8 @@ export class DiskAnswers implements AnswerStore {
   readonly #byName = new Map<string, KnownSegment>();
   readonly #records: RecordReader;
   #lookedMs = Number.NEGATIVE_INFINITY;
+  /** When new records of another process were last seen. */
+  #sharedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: DiskAnswersOptions) {
     this.#options = options;
@@ -98,6 +108,12 @@ export class DiskAnswers implements AnswerStore {
     return this.#unended.takeLost(callKey, this.#table.get(high, low)?.at ?? 0);
   }
 
+  /** Does the work of `Journal.isAskedElsewhere`. */
+  isOut(callKey: string): boolean {
+    this.#look();
+    return this.#unended.isOut(callKey, this.#options.nowMs());
+  }
+
   /** True if the answer at a place can still be found: its key has no newer known answer, and it is not cleared. */
   isCurrent(callKey: string, at: number, segment: string, offset: number): boolean {
     this.#look();
@@ -141,7 +157,8 @@ export class DiskAnswers implements AnswerStore {
   /** Loads new segments, and the new lines of segments that have grown. */
   #look(): void {
     const nowMs = performance.now();
-    if (nowMs - this.#lookedMs < JOURNAL_REFRESH_MS) return;
+    const isShared = nowMs - this.#sharedMs < SHARED_MS;
+    if (nowMs - this.#lookedMs < (isShared ? SHARED_REFRESH_MS : JOURNAL_REFRESH_MS)) return;
     this.#lookedMs = nowMs;
     const { files, folder } = this.#options;
     let names: string[];
@@ -174,7 +191,10 @@ export class DiskAnswers implements AnswerStore {
       const facts = this.#options.files.facts(`${this.#options.folder}/${known.name}`);
       if (facts === undefined) known.isClosed = true;
       else if (known.readTo === 0) this.#loadFirst(known, facts);
-      else if (facts.size > known.readTo) this.#loadTail(known);
+      else if (facts.size > known.readTo) {
+        this.#sharedMs = performance.now();
+        this.#loadTail(known);
+      }
     } catch {
       // The segment was removed meanwhile or cannot be read now. The next look tries again.
     }
@@ -192,6 +212,7 @@ export class DiskAnswers implements AnswerStore {
       known.isClosed = true;
       return;
     }
+    if (nowMs() - facts.modifiedMs < SHARED_MS) this.#sharedMs = performance.now();
     const scan = new SegmentScan(index);
     this.#scanTail(known, scan);
     const isClosed = isAbandoned(known.name, facts, nowMs());

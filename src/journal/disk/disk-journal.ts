@@ -147,6 +147,11 @@ export class DiskJournal {
     return this.#answers?.takeLost(callKey) ?? 0;
   }
 
+  /** Does the work of `Journal.isAskedElsewhere`. */
+  isAskedElsewhere(callKey: string): boolean {
+    return this.#answers?.isOut(callKey) ?? false;
+  }
+
   /**
    * Writes the records so far, except waiting `rows` and `cache.hits`, to the operating system. They then survive a
    * crash of this process, but not a crash of the machine.

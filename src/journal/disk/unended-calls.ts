@@ -8,6 +8,11 @@ import { hashAttempt, hashNumber, type KeyHash } from './key-hash.ts';
 import { parseSegmentName } from './segment-name.ts';
 import type { StartRecord } from './stored-record.ts';
 
+/** No call takes longer: an older one without an end was forgotten by its process. */
+const CALL_MAX_MS = 120_000;
+/** A process that was alive counts as alive for this long, because asking the system takes 0.1 ms. */
+const ALIVE_MS = 100;
+
 interface Beginning {
   readonly segment: string;
   /** µs since the epoch. */
@@ -31,6 +36,8 @@ export class UnendedCalls {
   readonly #toldAt = new Map<string, number>();
   /** The segments whose writer process is gone. */
   readonly #orphaned = new Set<string>();
+  /** When the writer of a segment was last seen alive, by `performance.now()`. */
+  readonly #aliveMs = new Map<string, number>();
 
   begun({ attempt: name, callKey, at, again }: StartRecord, segment: string): void {
     const attempt = hashNumber(hashAttempt(name));
@@ -75,6 +82,19 @@ export class UnendedCalls {
       this.#forget(attempt, callKey);
     }
     return lost;
+  }
+
+  /** True if another process makes a call of this key: it has begun, not ended, and its process lives. */
+  isOut(callKey: string, nowMs: number): boolean {
+    for (const { segment, at } of this.#byKey.get(callKey)?.values() ?? []) {
+      if (at / 1_000 <= nowMs - CALL_MAX_MS) continue;
+      const checkedMs = this.#aliveMs.get(segment) ?? Number.NEGATIVE_INFINITY;
+      if (performance.now() - checkedMs < ALIVE_MS) return true;
+      if (this.#isOrphaned(segment)) continue;
+      this.#aliveMs.set(segment, performance.now());
+      return true;
+    }
+    return false;
   }
 
   #told(callKey: string, at: number): void {
