@@ -149,7 +149,17 @@ test('refuses more predicted calls than max_calls before the first', () =>
       engine.query("-- @ max_calls: 99\nSELECT id FROM items WHERE d MEANS 'rare'"),
     );
     assert.is(refused.code, 'RVB_LIMIT');
-    assert.match(refused.message, /100 model calls, and max_calls is 99/);
+    assert.match(
+      refused.message,
+      /100 model calls, and max_calls is 99; MEANS asks 100 distinct values of FROM items, without a plain condition; add/,
+    );
+    const narrowed = await failure(
+      engine.query("-- @ max_calls: 9\nSELECT id FROM items WHERE d MEANS 'rare' AND c < 2"),
+    );
+    assert.match(
+      narrowed.message,
+      /MEANS asks \d+ distinct values of FROM items WHERE \(c < 2\); add/,
+    );
     assert.is(sent(), 0);
     const joined = await failure(
       engine.query(

@@ -5,6 +5,9 @@ import type { SemanticQuery } from '../semantic-query.ts';
 import type { AnswerBook, Tuple } from './answer-book.ts';
 import { callsOf, callsPerRun } from './calls-per-run.ts';
 
+/** Characters that a message shows of the SQL that reads the values of questions. */
+const SOURCE_CHARS = 160;
+
 /** Questions of one operator that have no answer yet. */
 export interface OpenQuestions {
   readonly book: AnswerBook;
@@ -46,20 +49,47 @@ async function affordable(
   }
   const calls = callsOfAll(left);
   if (calls === 0 || asker.calls + calls <= settings.maxCalls) return left;
-  throw tooManyCalls(run, calls);
+  throw tooManyCalls(run, left, calls);
 }
 
 function callsOfAll(open: readonly OpenQuestions[]): number {
   return open.reduce((sum, { book, tuples }) => sum + callsOf(book.operator, tuples), 0);
 }
 
-function tooManyCalls({ settings, asker }: SemanticQuery, calls: number): RvbbitError {
+function tooManyCalls(
+  { settings, asker, report }: SemanticQuery,
+  open: readonly OpenQuestions[],
+  calls: number,
+): RvbbitError {
   const before = asker.calls > 0 ? ` after ${asker.calls} that were made` : '';
   return new RvbbitError(
     'RVB_LIMIT',
-    `the statement would make ${calls} model calls${before}, and max_calls is ${settings.maxCalls}; add plain conditions or a LIMIT, or raise it: -- @ max_calls: ${asker.calls + calls}`,
+    `the statement would make ${calls} model calls${before}, and max_calls is ${settings.maxCalls}; ${costsOf(open)}${readBy(report.sql.at(-1))}; add plain conditions or a LIMIT, or raise it: -- @ max_calls: ${asker.calls + calls}`,
     { stage: 'plan' },
   );
+}
+
+/** Says which operators ask how many values; the operator with the most calls comes first. */
+function costsOf(open: readonly OpenQuestions[]): string {
+  return open
+    .map(({ book: { operator }, tuples }) => {
+      const calls = callsOf(operator, tuples);
+      const inCalls = calls === tuples.length ? '' : ` in ${calls} calls`;
+      return { calls, text: `${operator.name} asks ${tuples.length} distinct values${inCalls}` };
+    })
+    .filter(({ calls }) => calls > 0)
+    .sort((a, b) => b.calls - a.calls)
+    .map(({ text }) => text)
+    .join(', ');
+}
+
+/** Says where the values come from, with the plain conditions before the questions. `staged`: the SQL that read them. */
+function readBy(staged: string | undefined): string {
+  const from = staged?.search(/\bFROM\b/) ?? -1;
+  if (staged === undefined || from < 0) return '';
+  const text = staged.slice(from);
+  const shown = text.length > SOURCE_CHARS ? `${text.slice(0, SOURCE_CHARS - 1)}…` : text;
+  return /\bWHERE\b/.test(text) ? ` of ${shown}` : ` of ${shown}, without a plain condition`;
 }
 
 function tooManyPairs(pairs: number, { maxPairs }: SemanticSettings): RvbbitError {
