@@ -111,6 +111,11 @@ export function checkAnnotations(
       });
       continue;
     }
+    if (verb !== undefined && OPTIONS.get(key)?.appliesTo.includes(verb) === false) {
+      const message = `The annotation ${key} belongs to RVBBIT ${verb === 'run' ? 'MAP' : 'RUN'}.`;
+      problems.push({ code: 'RVB_UNKNOWN_OPTION', message, span });
+      continue;
+    }
     const taken = value === undefined ? spec.bare : textValue(specFor(spec.takes, verb), value);
     if (taken === undefined) {
       problems.push({

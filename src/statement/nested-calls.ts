@@ -16,7 +16,7 @@ import { placedFrom } from '../plan/placed-error.ts';
 import type { Notice } from '../result.ts';
 import { kindOf, openingOf } from './names.ts';
 import { ParameterPlaces } from './parameter-places.ts';
-import { sharedBudget, type Whole, wholeOf } from './whole-statement.ts';
+import { refuseUnread, sharedBudget, type Whole, wholeOf } from './whole-statement.ts';
 
 /** A statement whose calls have run. */
 export interface Unnested {
@@ -49,8 +49,12 @@ export async function unnest(
   const whole = wholeOf(node, statement);
   const places = new ParameterPlaces(source, node.span, parameters);
   const calls = new Calls(statement, places, whole, stage);
-  await desk.journal.open();
   const written = callsIn(source, node.span);
+  const outer = 'body' in node ? node.body : node;
+  const own = outer.kind === 'Map' || outer.kind === 'Run' ? [outer] : [];
+  const verbs = [...own, ...written].map(({ kind }) => (kind === 'Map' ? 'map' : 'run'));
+  await refuseUnread(node, verbs, aroundCalls(source, node.span), statement);
+  await desk.journal.open();
   const label = written.find((call) => call.label !== undefined)?.label;
   // The record must show the whole statement, and not the first call in it.
   ledger.open({
@@ -191,6 +195,7 @@ function refuseDefinition(node: StatementNode, source: string): void {
 
 /** The parts of a call in brackets that describe it. `callsIn` lists inner calls first. */
 interface WrittenCall {
+  readonly kind: 'Map' | 'Run';
   readonly cascade: string;
   readonly parallel?: number | undefined;
   readonly label?: string | undefined;
@@ -204,12 +209,20 @@ function callsIn(source: string, range: Span): readonly WrittenCall[] {
     return [
       ...callsIn(source, span),
       {
+        kind: call.kind,
         cascade: call.cascade.value,
         parallel: call.kind === 'Map' ? call.parallel?.value : undefined,
         label: label?.kind === 'StringLiteral' ? label.value : undefined,
       },
     ];
   });
+}
+
+/** Returns the text of a range without the calls in its brackets. */
+function aroundCalls(source: string, range: Span): string {
+  let text = source;
+  for (const span of callSpans(source, range)) text = replaced(text, span, []);
+  return text.slice(range.start, range.end);
 }
 
 /** Puts words in place of a span of the source. The source keeps its length, and its line breaks too if the words find room. */

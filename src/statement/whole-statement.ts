@@ -5,13 +5,17 @@ import { annotationDiagnostics } from '../../grammar/parse-source.ts';
 import { statementParts } from '../../grammar/semantic/statement-parts.ts';
 import { writtenName } from '../../grammar/semantic/written-name.ts';
 import { settingValues } from '../../grammar/setting-values.ts';
+import { createSourceText } from '../../grammar/source-text.ts';
 import { Budget } from '../calls/budget.ts';
+import { RvbbitError } from '../errors.ts';
 import type { Statement } from '../execute/statement.ts';
 import { budgetOf } from '../plan/statement-settings.ts';
 import { syntaxError } from './read.ts';
 
 /** Options that no MAP or RUN of this version takes, but the semantic SQL around it may. */
 const OF_SEMANTIC_SQL: ReadonlySet<string> = new Set(['batch', 'max_pairs']);
+
+type Verb = 'map' | 'run';
 
 /** The settings that hold for all calls of a statement. */
 export interface Whole {
@@ -47,6 +51,33 @@ function annotationsOf({ annotations }: StatementNode, source: string): readonly
   const [wrong] = annotationDiagnostics(source, annotations);
   if (wrong !== undefined) throw syntaxError(wrong);
   return annotations.filter(({ key }) => OPTIONS.has(key) && !OF_SEMANTIC_SQL.has(key));
+}
+
+/**
+ * Refuses an annotation that no part of the statement takes: no call, with one of `verbs`, and no semantic operator in
+ * `around`, which is the text without the calls in its brackets.
+ */
+export async function refuseUnread(
+  { annotations }: StatementNode,
+  verbs: readonly Verb[],
+  around: string,
+  { source, cascadeRoots }: Pick<Statement, 'source' | 'cascadeRoots'>,
+): Promise<void> {
+  const isRead = (key: string, verb: Verb): boolean =>
+    !OF_SEMANTIC_SQL.has(key) && OPTIONS.get(key)?.appliesTo.includes(verb) === true;
+  const unread = annotations.find(({ key }) => !verbs.some((verb) => isRead(key, verb)));
+  if (unread === undefined) return;
+  const { findOperators } = await import('../../grammar/semantic/find-operators.ts');
+  const { loadOperators } = await import('../operators/load-operators.ts');
+  const { vocabularyOf } = await import('../semantic/read/vocabulary-of.ts');
+  const operators = await loadOperators(await cascadeRoots());
+  if (findOperators(around, vocabularyOf(operators)).length > 0) return;
+  const calls = verbs.includes('map') ? 'RVBBIT MAP' : 'RVBBIT RUN';
+  throw new RvbbitError(
+    'RVB_UNSUPPORTED',
+    `the annotation ${unread.key} is not for ${calls}, and the statement has no semantic operator around it; leave it out`,
+    { stage: 'bind', place: createSourceText(source).positionAt(unread.span.start) },
+  );
 }
 
 function budgetFor({ annotations }: StatementNode): Budget | undefined {
