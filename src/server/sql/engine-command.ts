@@ -162,10 +162,17 @@ async function streamed(
   // A failure is thrown by the columns too.
   stream.summary.catch(() => undefined);
   const columns = await stream.columns;
+  const iterator = stream[Symbol.asyncIterator]();
   return {
     kind: 'rows',
     columns,
-    rows: stream[Symbol.asyncIterator](),
+    rows: {
+      next() {
+        const value = stream.takeReady();
+        return value === undefined ? iterator.next() : { done: false, value };
+      },
+      return: () => iterator.return?.(),
+    },
     notices: stream.notices,
     account: () => stream.summary,
     tag(count) {
