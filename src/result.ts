@@ -159,6 +159,12 @@ export interface RowStream<T extends object = Row> extends AsyncIterable<T> {
   /** Settles when the statement has ended. */
   readonly summary: Promise<Summary>;
   readonly notices: readonly Notice[];
+  /**
+   * Takes the next row if it is there already, which costs less than to wait for it.
+   *
+   * @internal
+   */
+  takeReady(): T | undefined;
 }
 
 /** A figure that EXPLAIN predicts. `least` = `expected` = `most` if the figure is certain. */

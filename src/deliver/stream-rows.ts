@@ -1,5 +1,6 @@
 /** Makes a `RowStream` from a generator of rows. It starts at once, so that its columns can be awaited first. */
 import type { OpenResult } from '../duck/open-result.ts';
+import { objectOf } from '../duck/plain-object.ts';
 import type { Notice, ResultColumn, Row, RowStream, Summary, ValueForm } from '../result.ts';
 import { summaryNotices } from './delivered.ts';
 
@@ -128,6 +129,12 @@ export function rowStream(
     columns: columns.promise,
     summary: summary.promise,
     notices,
+    takeReady() {
+      if (first !== undefined || ending !== undefined || advancing !== undefined) return undefined;
+      const row = batch[taken];
+      if (row !== undefined) taken += 1;
+      return row;
+    },
     [Symbol.asyncIterator]: () => iterator,
   };
 }
@@ -140,7 +147,7 @@ export async function* streamReader(
   const names = reader.columns.map(({ name }) => name);
   for await (const { rowCount, columns } of reader.slices(form)) {
     yield Array.from({ length: rowCount }, (_, row) =>
-      Object.fromEntries(names.map((name, index) => [name, columns[index]?.[row]])),
+      objectOf(names, (index) => columns[index]![row]),
     );
   }
 }

@@ -6,6 +6,7 @@ import type { ValueForm } from '../result.ts';
 import { type Column, columnsOf } from './columns.ts';
 import { finishPending, runPrepared, runText } from './execution.ts';
 import { isInTransaction } from './in-transaction.ts';
+import type { AtEnd } from './interruptible.ts';
 import { ResultReader, readChunk, type Slice } from './reader.ts';
 import { nativeThreads } from './thread-budget.ts';
 
@@ -128,12 +129,15 @@ export async function feedChunks(
     /** Resolves when another call waits for the connection: the remaining rows are then read into memory. */
     readonly hurry: Promise<void>;
     readonly onColumns: (columns: readonly Column[]) => void;
+    readonly atEnd: AtEnd;
   },
 ): Promise<void> {
-  const { signal, hurry, onColumns } = options;
+  const { signal, hurry, onColumns, atEnd } = options;
   const run = async (sql: string) => new ResultReader(await runText(connection, sql));
   const isOwn = !(await isInTransaction({ run }));
   if (isOwn) await run('BEGIN TRANSACTION');
+  // After an abort, interrupts may end the ROLLBACK too: it is then repeated when they have stopped.
+  const rollBack = () => run('ROLLBACK').catch(() => atEnd(() => run('ROLLBACK')));
   let rows = 0;
   try {
     const result = await finishPending(statement.startStream(), sql, signal, { isStream: true });
@@ -145,7 +149,7 @@ export async function feedChunks(
       feed.push(chunk);
     }
   } catch (thrown) {
-    if (isOwn) await run('ROLLBACK').catch(() => undefined);
+    if (isOwn) await rollBack();
     throw thrown;
   }
   try {
@@ -153,7 +157,7 @@ export async function feedChunks(
     await run('SELECT 1');
     if (isOwn) await run('COMMIT');
   } catch (thrown) {
-    if (isOwn) await run('ROLLBACK').catch(() => undefined);
+    if (isOwn) await rollBack();
     throw await failureOf(statement, sql, isOwn && signal?.aborted !== true, rows, thrown);
   }
 }

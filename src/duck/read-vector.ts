@@ -2,6 +2,7 @@
 
 import type {
   DuckDBArrayType,
+  DuckDBDecimalType,
   DuckDBListVector,
   DuckDBStructType,
   DuckDBStructVector,
@@ -56,6 +57,8 @@ export function readVector(vector: DuckDBVector, form: ValueForm): unknown[] {
     }
     case Id.BOOLEAN:
       return readBooleans(vector);
+    case Id.DECIMAL:
+      return form === 'json-numbers' ? readItems(vector, form) : readDecimals(vector);
     case Id.LIST:
       return readLists(vector as DuckDBListVector, form, vector);
     case Id.ARRAY:
@@ -90,6 +93,42 @@ function readBooleans(vector: DuckDBVector): unknown[] {
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
   const values = Array.from({ length: vector.itemCount }, (_, row) => bytes[row * width] !== 0);
   return withNulls(values, vector);
+}
+
+/** Reads decimals as texts. Those of at most 15 digits, which most are, without a bigint for each. */
+function readDecimals(vector: DuckDBVector): unknown[] {
+  const { scale } = vector.type as DuckDBDecimalType;
+  const view = bytesOf(vector);
+  const width = vector.itemCount === 0 ? 1 : view.byteLength / vector.itemCount;
+  const valid = validityBytes(vector);
+  const values = new Array<unknown>(vector.itemCount);
+  for (let row = 0; row < values.length; row += 1) {
+    if (isNull(valid, row)) values[row] = null;
+    else {
+      const scaled = shortInteger(view, row * width, width);
+      values[row] = scaled === undefined ? String(vector.getItem(row)) : decimalText(scaled, scale);
+    }
+  }
+  return values;
+}
+
+/** Returns an integer of 2, 4, 8 or 16 bytes that has at most 48 bits; undefined for another one. */
+function shortInteger(view: DataView, at: number, width: number): number | undefined {
+  if (width === 2) return view.getInt16(at, true);
+  if (width === 4) return view.getInt32(at, true);
+  const high = view.getInt32(at + 4, true);
+  if (high < -(2 ** 15) || high >= 2 ** 15) return undefined;
+  const sign = high < 0 ? -1 : 0;
+  const isShort =
+    width === 8 || (view.getInt32(at + 8, true) === sign && view.getInt32(at + 12, true) === sign);
+  return isShort ? high * 2 ** 32 + view.getUint32(at, true) : undefined;
+}
+
+function decimalText(scaled: number, scale: number): string {
+  if (scale === 0) return String(scaled);
+  const digits = String(Math.abs(scaled)).padStart(scale + 1, '0');
+  const point = digits.length - scale;
+  return `${scaled < 0 ? '-' : ''}${digits.slice(0, point)}.${digits.slice(point)}`;
 }
 
 function readItems(vector: DuckDBVector, form: ValueForm): unknown[] {

@@ -9,6 +9,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { DuckDBInstance } from '@duckdb/node-api';
 import { closedError, messageOf, RvbbitError } from '../errors.ts';
 import { loadNodeApi } from './node-api.ts';
+import { CatalogueWatch } from './read-only/known-catalogue.ts';
 import { nativeThreads } from './thread-budget.ts';
 
 /** A share in an instance. The instance closes when its last share is released. */
@@ -16,6 +17,8 @@ export interface DatabaseLease {
   readonly instance: DuckDBInstance;
   /** The real path; undefined for an in-memory or handed-in instance. */
   readonly path: string | undefined;
+  /** What is known of its catalogue; undefined for a handed-in instance, which others may change unseen. */
+  readonly watch: CatalogueWatch | undefined;
   /** Returns another share in the same instance. Each session holds a share, which keeps the instance open. */
   retain(): DatabaseLease;
   /** Gives this share back. A second call does nothing. */
@@ -30,6 +33,7 @@ interface Entry {
   /** Device and inode, so that a hard link finds the instance too. */
   fileId?: string | undefined;
   shares: number;
+  readonly watch: CatalogueWatch | undefined;
   readonly close: (instance: DuckDBInstance) => void;
 }
 
@@ -58,7 +62,10 @@ export async function acquireDatabase(
   if (typeof database !== 'string') {
     await loadNodeApi();
     await makeFair(database);
-    return leaseOf(memoryEntry(Promise.resolve(database), () => undefined));
+    return leaseOf({
+      ...memoryEntry(Promise.resolve(database), () => undefined),
+      watch: undefined,
+    });
   }
   if (database.includes('\0')) throw openError(database, 'the path holds a NUL character');
   if (isInMemory(database)) {
@@ -76,7 +83,14 @@ function memoryEntry(
   opening: Promise<DuckDBInstance>,
   close: (instance: DuckDBInstance) => void,
 ): Entry {
-  return { path: undefined, readOnly: false, opening, shares: 1, close };
+  return {
+    path: undefined,
+    readOnly: false,
+    opening,
+    shares: 1,
+    watch: new CatalogueWatch(),
+    close,
+  };
 }
 
 async function fileEntry(path: string, readOnly: boolean): Promise<Entry> {
@@ -98,6 +112,7 @@ async function fileEntry(path: string, readOnly: boolean): Promise<Entry> {
     opening: createInstance(path, readOnly ? { access_mode: 'READ_ONLY' } : {}),
     fileId,
     shares: 1,
+    watch: new CatalogueWatch(),
     close: (instance) => {
       if (entries.get(path) === entry) entries.delete(path);
       instance.closeSync();
@@ -128,6 +143,7 @@ async function leaseOf(entry: Entry): Promise<DatabaseLease> {
 class Share implements DatabaseLease {
   readonly instance: DuckDBInstance;
   readonly path: string | undefined;
+  readonly watch: CatalogueWatch | undefined;
   readonly #entry: Entry;
   #held = true;
 
@@ -135,6 +151,7 @@ class Share implements DatabaseLease {
     this.#entry = entry;
     this.instance = instance;
     this.path = entry.path;
+    this.watch = entry.watch;
   }
 
   retain(): DatabaseLease {

@@ -14,6 +14,7 @@ import { ChunkFeed, feedChunks, type OpenResult, openResult } from './open-resul
 import { bindParameters, type Parameters } from './parameters.ts';
 import { knownShape, type QueryShape, queryShapeOf } from './query-shape.ts';
 import { checkReadOnly } from './read-only/check-read-only.ts';
+import { SessionCatalogue } from './read-only/known-catalogue.ts';
 import { ResultReader } from './reader.ts';
 import { Readers } from './readers.ts';
 import type { DatabaseLease } from './registry.ts';
@@ -74,6 +75,7 @@ export class Session {
   readonly #readers: Readers | undefined;
   /** True if only texts that read run, besides the engine's own. */
   readonly isReadOnly: boolean;
+  readonly #catalogue: SessionCatalogue | undefined;
   readonly #keepsPrepared: boolean;
   /** The prepared statements that are kept; undefined before the first. */
   #kept: LRUCache<string, DuckDBPreparedStatement> | undefined;
@@ -92,6 +94,9 @@ export class Session {
     this.#source = source;
     this.isReadOnly = isReadOnly;
     this.#keepsPrepared = keepsPrepared;
+    if (source?.watch !== undefined) {
+      this.#catalogue = new SessionCatalogue(source.watch, isReadOnly);
+    }
     if (source !== undefined) {
       this.#readers = new Readers(this, () => Session.open(source, { isReadOnly }));
     }
@@ -172,7 +177,7 @@ export class Session {
     const feed = new ChunkFeed();
     let isOpen = false;
     return new Promise((resolve, reject) => {
-      const ended = this.#call(sql, options, (connection, stop) =>
+      const ended = this.#call(sql, options, (connection, stop, atEnd) =>
         this.#prepared(connection, sql, stop, async (statement) => {
           if (statement.statementType !== nodeApi().StatementType.SELECT) return;
           if (parameters !== undefined) bindParameters(statement, parameters);
@@ -180,6 +185,7 @@ export class Session {
           stop.addEventListener('abort', () => feed.stop());
           await feedChunks(connection, statement, sql, feed, {
             signal: stop,
+            atEnd,
             hurry: this.#turns.contended(),
             onColumns: (columns) => resolve(openResult(columns, feed, ended)),
           });
@@ -341,11 +347,14 @@ export class Session {
     this.#calls += 1;
     if (!LEAVES_KEPT.test(sql)) this.#kept?.clear();
     this.#mayHaveMacros ||= /macro|function/i.test(sql);
+    const isGiven = sql !== '' && options.own !== true;
+    const noteEnd = isGiven ? this.#catalogue?.begin(sql) : undefined;
     const { outcome, settled } = runInterruptibly(
       this.#connection,
       async (stop, atEnd) => {
-        if (this.isReadOnly && sql !== '' && options.own !== true) {
-          await checkReadOnly(this.#connection, sql, stop);
+        if (this.isReadOnly && isGiven) {
+          const known = this.#catalogue?.known ?? {};
+          await checkReadOnly(this.#connection, sql, { signal: stop, known });
         }
         return work(this.#connection, stop, atEnd);
       },
@@ -353,7 +362,16 @@ export class Session {
       (cause) => (signal?.aborted === true ? cancelledError(cause) : closedError('session', cause)),
     );
     // The turn ends when the connection is free. After an abort, that may be later than the outcome.
-    void settled.then(endTurn);
+    void settled.then(async () => {
+      if (noteEnd !== undefined) {
+        const done = outcome.then(
+          () => true,
+          () => false,
+        );
+        noteEnd(await done);
+      }
+      endTurn();
+    });
     try {
       const value = await outcome;
       await settled;

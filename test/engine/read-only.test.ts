@@ -215,4 +215,119 @@ test('semantic SQL runs in a read-only session as in any other, kept answers inc
   assert.equal(await answers(session), expected);
 });
 
+test('a table or view that DuckDB does not find by a name that a file has is no leave to read the file', async () => {
+  await using own = await open();
+  const file = `${folder}/secret.csv`;
+  await own.query(`CREATE VIEW s."${file}" AS SELECT 1 AS harmless`);
+  await own.query(`CREATE TABLE s."${file.toUpperCase()}2" AS SELECT 1 AS harmless`);
+  await own.query("ATTACH ':memory:' AS other");
+  await own.query('CREATE SCHEMA other.deep');
+  // DuckDB would read the file `…/secret.csv` for the schema `…/secret` and the table `csv`.
+  const [schema, table] = [file.slice(0, -4), 'csv'];
+  await own.query(`CREATE SCHEMA other."${schema}"`);
+  await own.query(`CREATE VIEW other."${schema}"."${table}" AS SELECT 1 AS harmless`);
+  await own.query(`CREATE VIEW other."${file}" AS SELECT 1 AS harmless`);
+  await own.query(`CREATE TABLE "in.main" AS SELECT 1 AS a`);
+  await using session = await own.session({ readOnly: true });
+  const reads = [
+    `FROM '${file}'`,
+    `FROM "${file.toUpperCase()}2"`,
+    `FROM "${schema}"."${table}"`,
+    `FROM "${schema}".${table}`,
+  ];
+  for (const sql of reads) assert.is((await refusal(session, sql)).sqlState, '42501', sql);
+  for (const sql of [`FROM s."${file}"`, `FROM other."${file}"`, 'FROM "in.main"', 'FROM main.t']) {
+    assert.ok((await session.query(sql)).rowCount > 0, sql);
+  }
+  await session.query('CREATE TEMP TABLE "x.csv" AS SELECT 2 AS b');
+  assert.is((await session.query('FROM "x.csv"')).rowCount, 1);
+  await using neighbour = await own.session({ readOnly: true });
+  assert.is((await refusal(neighbour, 'FROM "x.csv"')).sqlState, '42501');
+});
+
+test('what an earlier statement has read of the catalogue does not hide what others have changed since', async () => {
+  await using own = await open();
+  await using writer = await own.session();
+  await using session = await own.session({ readOnly: true });
+  await using neighbour = await own.session({ readOnly: true });
+  const reads = 'SELECT abs(-1), plus(1) FROM plain';
+  const evil = (name: string) =>
+    `CREATE OR REPLACE MACRO ${name}(x) AS (SELECT content FROM read_text('${folder}/secret.csv'))`;
+  const isRefused = async (who: EngineSession) =>
+    who.query(reads).then(
+      () => false,
+      (thrown: RvbbitError) => thrown.sqlState === '42501',
+    );
+  const both = async (expected: boolean) => {
+    for (const who of [session, neighbour, session]) assert.is(await isRefused(who), expected);
+  };
+  for (const name of ['abs', 'plus']) {
+    await both(false);
+    await writer.query(evil(name));
+    await both(true);
+    await writer.query(
+      name === 'abs' ? 'DROP MACRO abs' : 'CREATE OR REPLACE MACRO plus(x) AS x + 1',
+    );
+    await both(false);
+    // The macro is there from the end of the transaction on.
+    await writer.query('BEGIN');
+    await writer.query(evil(name));
+    await both(false);
+    await writer.query('INSERT INTO t VALUES (9, NULL)');
+    await writer.query('COMMIT');
+    await both(true);
+    await writer.query('BEGIN');
+    await writer.query(
+      name === 'abs' ? 'DROP MACRO abs' : 'CREATE OR REPLACE MACRO plus(x) AS x + 1',
+    );
+    await writer.query('ROLLBACK');
+    await both(true);
+    // A transaction sees what was there at its start.
+    await session.query('/* - */ BEGIN TRANSACTION');
+    assert.is(await isRefused(session), true);
+    await writer.query(
+      name === 'abs' ? 'DROP MACRO abs' : 'CREATE OR REPLACE MACRO plus(x) AS x + 1',
+    );
+    assert.is(await isRefused(neighbour), false);
+    assert.is(await isRefused(session), true);
+    await session.query('ROLLBACK');
+    assert.is(await isRefused(session), false);
+    await session.query('BEGIN');
+    assert.is(await isRefused(session), false);
+    await writer.query(evil(name));
+    assert.is(await isRefused(session), false);
+    assert.is(await isRefused(neighbour), true);
+    await session.query('COMMIT');
+    await both(true);
+    await writer.query(
+      name === 'abs' ? 'DROP MACRO abs' : 'CREATE OR REPLACE MACRO plus(x) AS x + 1',
+    );
+  }
+  await writer.query(`CREATE OR REPLACE VIEW plain AS SELECT * FROM '${folder}/secret.csv'`);
+  await both(true);
+});
+
+test('the hundredth statement of a read-only session lists no functions', async () => {
+  await using session = await engine.session({ readOnly: true });
+  const lists = async () => {
+    const { rows } = await engine.query<{ n: number }>(
+      "SELECT count(*)::INTEGER AS n FROM duckdb_logs() WHERE type = 'QueryLog' AND message LIKE '%duckdb_functions()%' AND message NOT LIKE '%duckdb_logs%'",
+    );
+    return rows[0]!.n;
+  };
+  await session.query('SELECT plus(a) FROM t');
+  await engine.query("CALL enable_logging('QueryLog')");
+  try {
+    // After a change it lists them once.
+    await engine.query('CREATE OR REPLACE MACRO unused() AS 1');
+    await session.query('SELECT plus(a) FROM t');
+    const before = await lists();
+    assert.is(before, 1);
+    for (let a = 0; a < 100; a += 1) await session.query(`SELECT plus(a) FROM t WHERE a <> ${a}`);
+    assert.is(await lists(), before);
+  } finally {
+    await engine.query('CALL disable_logging()');
+  }
+});
+
 test.run();

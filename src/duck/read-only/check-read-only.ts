@@ -11,8 +11,9 @@ import { runText } from '../execution.ts';
 
 import { quoteLiteral } from '../quote.ts';
 import { nativeThreads } from '../thread-budget.ts';
+import type { Definition, Definitions, KnownCatalogue } from './known-catalogue.ts';
 import { type QueryFacts, queryFacts, type TableName, type TreeNode } from './query-facts.ts';
-import { isTransactionWord, queryOfView, queryWithin } from './readable-text.ts';
+import { queryOfView, queryWithin, transactionWord } from './readable-text.ts';
 
 /** The number of texts whose facts are kept. Facts depend only on the text. */
 const FACTS_KEPT = 1_000;
@@ -36,47 +37,41 @@ interface Serialised {
   readonly statements?: readonly TreeNode[];
 }
 
-/** A view or macro of the database: its catalogue's text. */
-interface Definition {
-  readonly database: string;
-  readonly schema: string;
-  readonly sql: string;
-}
-
 const readings = new LRUCache<string, Reading>({ max: FACTS_KEPT });
 
 /**
  * Throws RVB_SQL with SQLSTATE 42501 if the text does more than to read tables and views of the database. A text that
- * DuckDB cannot parse passes, because DuckDB will refuse it and say where.
+ * DuckDB cannot parse passes, because DuckDB will refuse it and say where. `known` is what earlier checks have read of the
+ * catalogue that the text will see; what this one reads is added to it.
  */
 export async function checkReadOnly(
   connection: DuckDBConnection,
   sql: string,
-  signal?: AbortSignal,
+  { signal, known = {} }: { readonly signal?: AbortSignal; readonly known?: KnownCatalogue } = {},
 ): Promise<void> {
-  await new ReadOnlyCheck(connection, signal).check(sql);
+  await new ReadOnlyCheck(connection, known, signal).check(sql);
 }
 
-/**
- * The check of one text. It reads each part of the catalogue at most once. Its own queries name DuckDB's functions by their
- * schema, so that no macro of a user takes their place.
- */
+/** The check of one text. Its own queries name DuckDB's functions by their schema, so that no macro of a user takes their place. */
 class ReadOnlyCheck {
   readonly #connection: DuckDBConnection;
+  readonly #known: KnownCatalogue;
   readonly #signal: AbortSignal | undefined;
-  #views: Promise<ReadonlyMap<string, readonly Definition[]>> | undefined;
-  #tables: Promise<ReadonlySet<string>> | undefined;
-  #macros: Promise<readonly { readonly name: string; readonly query: string }[]> | undefined;
   readonly #checked = new Set<string>();
 
-  constructor(connection: DuckDBConnection, signal: AbortSignal | undefined) {
+  constructor(
+    connection: DuckDBConnection,
+    known: KnownCatalogue,
+    signal: AbortSignal | undefined,
+  ) {
     this.#connection = connection;
+    this.#known = known;
     this.#signal = signal;
   }
 
   async check(sql: string): Promise<void> {
     // First, because in a failed transaction DuckDB runs nothing else.
-    if (isTransactionWord(sql)) return;
+    if (transactionWord(sql) !== undefined) return;
     const reading = await this.#read(sql, 0);
     switch (reading.kind) {
       case 'queries':
@@ -128,34 +123,46 @@ class ReadOnlyCheck {
     // The engine's own temporary tables. No file's name ends like this.
     if (/^rvb_\w+$/.test(name)) return;
     const parts = [catalog, schema, name].filter((part) => part !== '');
-    const named = (await this.#allViews()).get(name.toLowerCase()) ?? [];
-    const views = named.filter((view) => parts.length === 1 || namesOf(view, name).has(key(parts)));
-    // DuckDB reads `a.csv` as a file if there is no schema a, and 'a.csv' if there is no such table.
+    // DuckDB reads `a.csv` as a file if there is no schema a, and 'a.csv' if it finds no such table.
     const isFileLike = parts.length > 1 || !/^[\w $-]+$/.test(name);
-    if (isFileLike && views.length === 0) {
-      const isTable = (await this.#allTables()).has(key(parts.length > 1 ? parts : ['main', name]));
-      if (!isTable) {
-        const what = shown(parts.join('.'));
-        throw denied(`${what}${where} is no table or view of the database, and no file is read`);
-      }
+    if (isFileLike && !(await this.#isFound(parts))) {
+      const what = shown(parts.join('.'));
+      throw denied(`${what}${where} is no table or view of the database, and no file is read`);
     }
-    for (const { sql } of views) {
-      await this.#checkDefinition(queryOfView(sql), `in the view ${name}`, depth);
+    for (const { sql } of (await this.#views()).get(name.toLowerCase()) ?? []) {
+      await this.#checkDefinition(queryOfView(sql ?? ''), `in the view ${name}`, depth);
     }
   }
 
-  async #checkFunctions(names: readonly string[], where: string, depth: number): Promise<void> {
-    const list = names.map(quoteLiteral).join(', ');
+  /**
+   * True if DuckDB is certain to find a table or view by this name. One without a schema must be in the first schema of
+   * the search path, and one with a schema in the session's own database.
+   */
+  async #isFound(parts: readonly string[]): Promise<boolean> {
+    const [name, schema, database] = parts
+      .map((part) => `system.main.lower(${quoteLiteral(part)})`)
+      .toReversed();
+    const place =
+      schema === undefined
+        ? `d = 'temp' OR d = system.main.current_database() AND s = system.main.current_schema()`
+        : database === undefined
+          ? `system.main.lower(s) = ${schema} AND d IN (system.main.current_database(), 'system') OR system.main.lower(d) = ${schema} AND s = 'main'`
+          : `system.main.lower(d) = ${database} AND system.main.lower(s) = ${schema}`;
     const rows = await this.#rows(
-      `SELECT system.main.lower(function_name) AS name, function_type AS kind, macro_definition AS sql FROM system.main.duckdb_functions() WHERE system.main.lower(function_name) IN (${list})`,
+      `SELECT 1 AS one FROM (SELECT database_name AS d, schema_name AS s, table_name AS n FROM system.main.duckdb_tables()
+        UNION ALL SELECT database_name, schema_name, view_name FROM system.main.duckdb_views()) WHERE system.main.lower(n) = ${name} AND (${place})`,
     );
+    return rows.length > 0;
+  }
+
+  async #checkFunctions(names: readonly string[], where: string, depth: number): Promise<void> {
+    const functions = await this.#functions();
     for (const name of names) {
-      const found = rows.filter((row) => row['name'] === name);
+      const found = functions.get(name) ?? [];
       if (found.length === 0 && !isForbidden(name)) throw unknownFunction(name);
-      for (const { kind, sql } of found) {
-        if (typeof sql !== 'string') throw denied(`the function ${shown(name)}${where}`);
-        const query = kind === 'table_macro' ? sql : `SELECT ${sql}`;
-        await this.#checkDefinition(query, `in the macro ${name}`, depth);
+      for (const { sql, kind } of found) {
+        if (sql === undefined) throw denied(`the function ${shown(name)}${where}`);
+        await this.#checkDefinition(queryOfMacro(kind, sql), `in the macro ${name}`, depth);
       }
       if (found.length === 0) throw denied(`the function ${shown(name)}${where}`);
     }
@@ -177,55 +184,53 @@ class ReadOnlyCheck {
    */
   async #checkShadows(sql: string, where: string, depth: number): Promise<void> {
     const text = sql.toLowerCase();
-    for (const { name, query } of await this.#allMacros()) {
+    for (const { name, query } of await this.#macros()) {
       if (/^\w+$/.test(name) && !text.includes(name)) continue;
       await this.#checkDefinition(query, `in the macro ${shown(name)} ${where}`.trim(), depth);
     }
   }
 
-  #allMacros(): Promise<readonly { readonly name: string; readonly query: string }[]> {
-    this.#macros ??= this.#rows(
-      `SELECT system.main.lower(function_name) AS name, function_type AS kind, macro_definition AS sql FROM system.main.duckdb_functions() WHERE NOT internal AND macro_definition IS NOT NULL AND database_name <> '${OWN_CATALOGUE}'`,
-    ).then((rows) =>
-      rows.map(({ name, kind, sql }) => ({
-        name: String(name),
-        query: kind === 'table_macro' ? String(sql) : `SELECT ${sql}`,
-      })),
+  async #macros(): Promise<NonNullable<KnownCatalogue['macros']>> {
+    const functions = await this.#functions();
+    this.#known.macros ??= [...functions].flatMap(([name, definitions]) =>
+      definitions.flatMap(({ database, kind, sql }) =>
+        sql === undefined || database === 'system' || database === OWN_CATALOGUE
+          ? []
+          : [{ name, query: queryOfMacro(kind, sql) }],
+      ),
     );
-    return this.#macros;
+    return this.#known.macros;
   }
 
-  #allViews(): Promise<ReadonlyMap<string, readonly Definition[]>> {
-    this.#views ??= this.#rows(
-      'SELECT system.main.lower(view_name) AS name, database_name AS database, schema_name AS schema, sql FROM system.main.duckdb_views()',
-    ).then((rows) => {
-      const views = new Map<string, Definition[]>();
-      for (const row of rows) {
-        const name = String(row['name']);
-        const view = {
-          database: String(row['database']),
-          schema: String(row['schema']),
-          sql: String(row['sql']),
-        };
-        views.set(name, [...(views.get(name) ?? []), view]);
-      }
-      return views;
-    });
-    return this.#views;
+  async #functions(): Promise<Definitions> {
+    this.#known.functions ??= await this.#definitions(
+      'SELECT DISTINCT function_name AS name, database_name AS database, function_type AS kind, macro_definition AS sql FROM system.main.duckdb_functions()',
+    );
+    return this.#known.functions;
   }
 
-  #allTables(): Promise<ReadonlySet<string>> {
-    this.#tables ??= this.#rows(
-      'SELECT table_name AS name, database_name AS database, schema_name AS schema FROM system.main.duckdb_tables()',
-    ).then(
-      (rows) =>
-        new Set(
-          rows.flatMap(({ name, database, schema }) => [
-            ...namesOf({ database: String(database), schema: String(schema) }, String(name)),
-          ]),
-        ),
+  async #views(): Promise<Definitions> {
+    this.#known.views ??= await this.#definitions(
+      "SELECT view_name AS name, database_name AS database, 'view' AS kind, sql FROM system.main.duckdb_views()",
     );
-    return this.#tables;
+    return this.#known.views;
+  }
+
+  async #definitions(sql: string): Promise<Definitions> {
+    const definitions = new Map<string, Definition[]>();
+    for (const row of await this.#rows(sql)) {
+      const { database, kind, sql: definition } = row;
+      const name = String(row['name']).toLowerCase();
+      const one = {
+        database: String(database),
+        kind: String(kind),
+        sql: typeof definition === 'string' ? definition : undefined,
+      };
+      const others = definitions.get(name);
+      if (others === undefined) definitions.set(name, [one]);
+      else others.push(one);
+    }
+    return definitions;
   }
 
   async #serialise(sql: string): Promise<Serialised> {
@@ -246,16 +251,8 @@ function isForbidden(name: string): boolean {
   return /^(?:read_\w*|\w+_scan|scan_\w*|glob|getenv|http\w*|\w*secrets?)$/.test(name);
 }
 
-/** The qualified names of a table, view or schema's entry, as keys. */
-function namesOf(
-  { database, schema }: Pick<Definition, 'database' | 'schema'>,
-  name: string,
-): ReadonlySet<string> {
-  return new Set([key([schema, name]), key([database, name]), key([database, schema, name])]);
-}
-
-function key(parts: readonly string[]): string {
-  return parts.map((part) => part.toLowerCase()).join('\0');
+function queryOfMacro(kind: string, sql: string): string {
+  return kind === 'table_macro' ? sql : `SELECT ${sql}`;
 }
 
 function firstWords(sql: string): string {

@@ -25,13 +25,14 @@ const VIEW = new RegExp(
 );
 /** Statements without a query, which change no data by themselves. */
 const TRANSACTION = new RegExp(
-  `^(?:BEGIN|START${S}+TRANSACTION|COMMIT|END|ROLLBACK|ABORT)(?:${S}+(?:TRANSACTION|WORK))?(?:${S}+READ${S}+ONLY)?${S}*;?${BLANK}$`,
+  `^(?:(BEGIN|START${S}+TRANSACTION)|COMMIT|END|ROLLBACK|ABORT)(?:${S}+(?:TRANSACTION|WORK))?(?:${S}+READ${S}+ONLY)?${S}*;?${BLANK}$`,
   'i',
 );
 
-/** True if the text is one statement that only begins or ends a transaction. */
-export function isTransactionWord(sql: string): boolean {
-  return TRANSACTION.test(sql.replace(LEADING, ''));
+/** Returns which a text does that is one statement, and only begins or ends a transaction; undefined for another text. */
+export function transactionWord(sql: string): 'begin' | 'end' | undefined {
+  const match = TRANSACTION.exec(sql.replace(LEADING, ''));
+  return match === null ? undefined : match[1] === undefined ? 'end' : 'begin';
 }
 
 /** Returns the text after EXPLAIN or `CREATE TEMP TABLE … AS`; undefined if the text begins with neither. */

@@ -19,8 +19,11 @@ export interface Command {
 /** What a statement gives. */
 export type Answer = RowsAnswer | CopyOutAnswer | CopyInAnswer;
 
-/** Rows in order: as they become known, or all of them at once. */
-export type RowIterator = AsyncIterator<Row, void> | Iterator<Row, undefined>;
+/** Rows in order: as they become known, or all of them at once. `next` gives a promise for a row that is not there yet. */
+export interface RowIterator {
+  next(): Promise<IteratorResult<Row, void>> | IteratorResult<Row, void>;
+  return?(): unknown;
+}
 
 /** Rows, or none of a statement that returns none. */
 export interface RowsAnswer {

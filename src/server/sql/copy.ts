@@ -103,7 +103,11 @@ function binaryRow({ columns }: RowsAnswer, { zone }: Client) {
     for (const { name, encode } of encoders) {
       const value = row[name];
       if (value === null) out.int32(-1);
-      else out.sized(() => encode(value, out));
+      else {
+        const start = out.beginSized();
+        encode(value, out);
+        out.endSized(start);
+      }
     }
     return out.take();
   };

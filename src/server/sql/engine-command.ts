@@ -7,7 +7,7 @@ import { messageOf, RvbbitError } from '../../errors.ts';
 import type { QueryOptions } from '../../options.ts';
 import type { QueryResult, ResultColumn, Summary } from '../../result.ts';
 import { progressText } from '../outside/progress-text.ts';
-import { catalogueQuery } from './catalogue/catalogue-query.ts';
+import { keptCatalogueQuery, mayNameCatalogue } from './catalogue/catalogue-query.ts';
 import type { Client } from './client.ts';
 import type { Answer, Command, RowsAnswer } from './command.ts';
 import { commandTag } from './command-tag.ts';
@@ -102,12 +102,12 @@ interface Ready {
 async function ready(given: string, client: Client): Promise<Ready> {
   const { sql: text, sequences } = readable(given);
   const session = await client.session();
+  const plain = { session, sql: text, sequences, isCatalogue: false };
+  if (!mayNameCatalogue(text)) return plain;
   const { database, user, isReadOnly, prepare, functions } = client.parts;
-  const facts = { database, user, isReadOnly };
-  if (catalogueQuery(text, facts) === undefined) {
-    return { session, sql: text, sequences, isCatalogue: false };
-  }
-  const routed = catalogueQuery(text, { ...facts, functions: await functions() })!;
+  const facts = { database, user, isReadOnly, functions: await functions() };
+  const routed = keptCatalogueQuery(text, facts);
+  if (routed === undefined) return plain;
   await prepare(routed.setup);
   return { session, sql: routed.sql, sequences, isCatalogue: true };
 }
@@ -162,10 +162,17 @@ async function streamed(
   // A failure is thrown by the columns too.
   stream.summary.catch(() => undefined);
   const columns = await stream.columns;
+  const iterator = stream[Symbol.asyncIterator]();
   return {
     kind: 'rows',
     columns,
-    rows: stream[Symbol.asyncIterator](),
+    rows: {
+      next() {
+        const value = stream.takeReady();
+        return value === undefined ? iterator.next() : { done: false, value };
+      },
+      return: () => iterator.return?.(),
+    },
     notices: stream.notices,
     account: () => stream.summary,
     tag(count) {

@@ -45,7 +45,11 @@ export function rowEncoder(
     for (const { name, encode } of encoders) {
       const value = row[name];
       if (value === null || value === undefined) out.int32(-1);
-      else out.sized(() => encode(value, out));
+      else {
+        const start = out.beginSized();
+        encode(value, out);
+        out.endSized(start);
+      }
     }
     out.end();
   };

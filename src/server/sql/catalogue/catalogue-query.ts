@@ -1,4 +1,5 @@
 /** Statements about tables, columns and types, as clients of PostgreSQL send them, in SQL that DuckDB answers. */
+import { LRUCache } from 'lru-cache';
 import { Kind } from '../../../../grammar/scan.ts';
 import { quoteIdentifier, quoteLiteral } from '../../../duck/quote.ts';
 import {
@@ -94,9 +95,42 @@ function enclosing(tokens: readonly Token[], at: number): number {
   return -1;
 }
 
+/** The most characters, in all, of the statements whose rewritten form is kept. */
+const KEPT_CHARS = 4_000_000;
+
+/** The queries of statements, by the functions that they list, and by facts and text. */
+const kept = new WeakMap<
+  readonly ListedFunction[],
+  LRUCache<string, { readonly query: CatalogueQuery | undefined }>
+>();
+
+/** False for most statements that name no object of PostgreSQL's catalogue. */
+export function mayNameCatalogue(sql: string): boolean {
+  return MAY_NAME.test(sql);
+}
+
+/** Does what `catalogueQuery` does, once for a text: it is described and run, and tools send it again and again. */
+export function keptCatalogueQuery(
+  sql: string,
+  facts: CatalogueFacts & { readonly functions: readonly ListedFunction[] },
+): CatalogueQuery | undefined {
+  const { database, user, isReadOnly, functions } = facts;
+  const key = JSON.stringify([database, user, isReadOnly, sql]);
+  let queries = kept.get(functions);
+  if (queries === undefined) {
+    const sizeCalculation = ({ query }: { query: CatalogueQuery | undefined }, text: string) =>
+      text.length + (query?.sql.length ?? 0);
+    queries = new LRUCache({ maxSize: KEPT_CHARS, sizeCalculation });
+    kept.set(functions, queries);
+  }
+  const known = queries.get(key) ?? { query: catalogueQuery(sql, facts) };
+  queries.set(key, known);
+  return known.query;
+}
+
 /** Returns undefined if the statement names no object of PostgreSQL's catalogue. */
 export function catalogueQuery(sql: string, facts: CatalogueFacts): CatalogueQuery | undefined {
-  if (!MAY_NAME.test(sql)) return undefined;
+  if (!mayNameCatalogue(sql)) return undefined;
   const tokens = readTokens(sql);
   if (tokens === undefined) return undefined;
   const rewriter = new Rewriter(tokens, facts);

@@ -193,8 +193,8 @@ export class Definitions {
   readonly #facts: Facts;
   /** The functions that are listed beside those of PostgreSQL. */
   readonly functions: readonly ListedFunction[];
-  /** Statements that make tables and macros, by name. */
-  readonly #made = new Map<string, string>();
+  /** Statements that make tables and macros, by name. Their texts are long, and are made where `setup` is read alone. */
+  readonly #made = new Map<string, () => string>();
   /** Queries of relations, by name; each reads only those before it. */
   readonly #relations = new Map<string, string>();
 
@@ -210,7 +210,10 @@ export class Definitions {
   get setup(): readonly string[] {
     for (const name of ['_operator', ...Object.keys(TABLES)]) this.expand(`@${name}`);
     for (const name of Object.keys(FUNCTIONS)) this.expand(`@${name}(`);
-    return [`ATTACH IF NOT EXISTS ':memory:' AS ${CATALOG} (READ_WRITE)`, ...this.#made.values()];
+    return [
+      `ATTACH IF NOT EXISTS ':memory:' AS ${CATALOG} (READ_WRITE)`,
+      ...[...this.#made.values()].map((text) => text()),
+    ];
   }
 
   /** The relations that `expand` has met, as the list of a WITH. Each is computed once in a statement. */
@@ -246,7 +249,8 @@ export class Definitions {
         ([parameters, body]) =>
           `(${[...given, ...(parameters === '' ? [] : [parameters])].join(', ')}) AS ${this.expand(body)}`,
       );
-      this.#made.set(name, `CREATE OR REPLACE MACRO ${this.#place(name)}${overloads.join(', ')}`);
+      const text = `CREATE OR REPLACE MACRO ${this.#place(name)}${overloads.join(', ')}`;
+      this.#made.set(name, () => text);
     }
     if (lookUp === undefined) return this.#place(name) + open;
     const map = lookUp in this.#facts ? `@${lookUp}` : `(FROM @${lookUp})`;
@@ -254,10 +258,11 @@ export class Definitions {
   }
 
   #table(name: string): string | undefined {
-    const rows = name === '_operator' ? this.#functionsSql() : TABLES[name]?.();
+    const rows = name === '_operator' ? () => this.#functionsSql() : TABLES[name];
     if (rows === undefined) return undefined;
-    this.#made.set(name, `CREATE OR REPLACE TABLE ${this.#place(name)} AS ${rows}`);
-    return this.#place(name);
+    const place = this.#place(name);
+    this.#made.set(name, () => `CREATE OR REPLACE TABLE ${place} AS ${rows()}`);
+    return place;
   }
 
   #relation(name: string): string {

@@ -3,8 +3,13 @@ import type { FormatCode } from './read-messages.ts';
 
 /** The number of written bytes at which the caller should flush. */
 export const WRITE_BYTES = 64 * 1024;
-/** The size of a fresh buffer. An idle connection holds no more. */
+/** The size of a fresh buffer. */
 const FRESH_BYTES = 1_024;
+/** The size of a buffer after one that was full. */
+const FULL_BYTES = WRITE_BYTES + 8 * 1024;
+/** A text of at most this many characters is written without a call of native code, if it is ASCII. */
+const SHORT_CHARS = 40;
+const NO_BYTES = Buffer.alloc(0);
 
 /** A column of RowDescription. */
 export interface FieldDescription {
@@ -22,7 +27,9 @@ export type TransactionStatus = 'I' | 'T' | 'E';
 
 /** Writes messages and fields. `take` returns what was written. */
 export class MessageWriter {
-  #buffer = Buffer.allocUnsafeSlow(FRESH_BYTES);
+  /** An idle connection has none. */
+  #buffer = NO_BYTES;
+  #nextBytes = FRESH_BYTES;
   #at = 0;
   #start = 0;
 
@@ -33,10 +40,10 @@ export class MessageWriter {
 
   take(): Buffer {
     const taken = this.#buffer.subarray(0, this.#at);
+    this.#nextBytes = this.#at >= WRITE_BYTES ? FULL_BYTES : FRESH_BYTES;
     this.#at = 0;
     this.#start = 0;
-    if (this.#buffer.length === FRESH_BYTES) return Buffer.from(taken);
-    this.#buffer = Buffer.allocUnsafeSlow(FRESH_BYTES);
+    this.#buffer = NO_BYTES;
     return taken;
   }
 
@@ -54,7 +61,7 @@ export class MessageWriter {
   }
 
   end(): void {
-    this.#buffer.writeInt32BE(this.#at - this.#start - 1, this.#start + 1);
+    this.#put32(this.#at - this.#start - 1, this.#start + 1);
     this.#start = this.#at;
   }
 
@@ -74,7 +81,7 @@ export class MessageWriter {
 
   int32(value: number): this {
     this.#reserve(4);
-    this.#buffer.writeInt32BE(value | 0, this.#at);
+    this.#put32(value, this.#at);
     this.#at += 4;
     return this;
   }
@@ -109,8 +116,18 @@ export class MessageWriter {
 
   /** A text without an end. */
   text(value: string): this {
-    this.#reserve(value.length * 3);
-    this.#at += this.#buffer.write(value, this.#at);
+    const { length } = value;
+    this.#reserve(length * 3);
+    const buffer = this.#buffer;
+    let at = this.#at;
+    const end = length > SHORT_CHARS ? at : at + length;
+    for (let index = 0; at < end; index += 1) {
+      const code = value.charCodeAt(index);
+      if (code > 0x7f) break;
+      buffer[at] = code;
+      at += 1;
+    }
+    this.#at = at === this.#at + length ? at : this.#at + buffer.write(value, this.#at);
     return this;
   }
 
@@ -119,13 +136,15 @@ export class MessageWriter {
     return this.text(value.includes('\0') ? value.replaceAll('\0', '') : value).byte(0);
   }
 
-  /** What `write` writes, with its length in bytes before it. */
-  sized(write: () => void): this {
-    const start = this.#at;
-    this.int32(0);
-    write();
-    this.#buffer.writeInt32BE(this.#at - start - 4, start);
-    return this;
+  /** Begins a value that has its length in bytes before it. Returns its start, for `endSized`. */
+  beginSized(): number {
+    this.#reserve(4);
+    this.#at += 4;
+    return this.#at;
+  }
+
+  endSized(start: number): void {
+    this.#put32(this.#at - start, start - 4);
   }
 
   rowDescription(fields: readonly FieldDescription[]): void {
@@ -177,9 +196,17 @@ export class MessageWriter {
     this.begin(type).end();
   }
 
+  #put32(value: number, at: number): void {
+    this.#buffer[at] = value >>> 24;
+    this.#buffer[at + 1] = value >>> 16;
+    this.#buffer[at + 2] = value >>> 8;
+    this.#buffer[at + 3] = value;
+  }
+
   #reserve(bytes: number): void {
     if (this.#at + bytes <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#at + bytes));
+    const least = Math.max(this.#nextBytes, this.#buffer.length * 2);
+    const grown = Buffer.allocUnsafeSlow(Math.max(least, this.#at + bytes));
     this.#buffer.copy(grown, 0, 0, this.#at);
     this.#buffer = grown;
   }

@@ -223,7 +223,11 @@ function arrayEncoder(type: DuckType, { name }: PgType): ValueEncoder {
     for (const length of lengths) out.int32(length).int32(1);
     for (const each of items) {
       if (each === null) out.int32(-1);
-      else out.sized(() => encode(each, out));
+      else {
+        const start = out.beginSized();
+        encode(each, out);
+        out.endSized(start);
+      }
     }
   };
 }
