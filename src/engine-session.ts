@@ -141,12 +141,12 @@ export class EngineSession {
   async describe(sql: string, options: DescribeOptions = {}): Promise<StatementDescription> {
     checkDescribeOptions('describe', options);
     const node = await readStatement(sql);
-    const { signal, parameterTypes } = options;
+    const { signal } = options;
     const stop = signal === undefined ? {} : { signal };
     const statement = this.#begin(prefixOf(node), sql, undefined, stop, true);
     return this.#statements.within(statement, async () => {
       const { describeStatement } = await import('./statement/describe.ts');
-      return describeStatement(node, statement, parameterTypes);
+      return describeStatement(node, statement, options);
     });
   }
 

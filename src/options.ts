@@ -112,6 +112,8 @@ export interface QueryOptions {
 export interface DescribeOptions extends Pick<QueryOptions, 'signal'> {
   /** DuckDB's types of `$1`, `$2`, … where you know them. They count where the statement does not say. */
   readonly parameterTypes?: readonly (string | undefined)[];
+  /** The values of `$1`, `$2`, …, for a statement whose columns depend on them, such as `FROM read_csv($1)`. */
+  readonly parameters?: Parameters;
 }
 
 /** The options of `session`. */
@@ -232,6 +234,7 @@ const QUERY_OPTIONS: OptionRules<QueryOptions> = {
 const DESCRIBE_OPTIONS: OptionRules<DescribeOptions> = {
   signal: SIGNAL,
   parameterTypes: { takes: 'a list of type names', fits: Array.isArray },
+  parameters: { takes: 'values', fits: (value) => typeof value === 'object' },
 };
 
 const SESSION_OPTIONS: OptionRules<SessionOptions> = {

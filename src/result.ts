@@ -147,10 +147,15 @@ export interface QueryResult<T extends object = Row> {
 
 /** What a statement takes and gives. */
 export interface StatementDescription {
-  /** The types of `$1`, `$2`, …; undefined where only the bound value decides. */
+  /** The types of `$1`, `$2`, …; undefined for a parameter that the statement does not read. */
   readonly parameters: readonly (string | undefined)[];
-  /** The columns of its rows; none if it returns no rows. */
+  /**
+   * The columns of its rows; none if it returns no rows. A `DECIMAL` without digits has those of the bound values. With
+   * values of these parameter types, the rows have these columns.
+   */
   readonly columns: readonly ResultColumn[];
+  /** True if only values decide about the columns, of which then none is named: give `describe` the values. */
+  readonly needsValues?: true;
 }
 
 /** Rows in order, as they become known. `columns` resolves before the first row. */

@@ -1,6 +1,6 @@
 /** Gives DuckDB's errors about a part of a statement their place in the source. */
 import { createSourceText } from '../../grammar/source-text.ts';
-import { RvbbitError } from '../errors.ts';
+import { RvbbitError, type SourcePlace } from '../errors.ts';
 
 /** Returns the error as a bind error at an offset of the source. An error that is not RVB_SQL is returned unchanged. */
 export function placedAt(error: unknown, source: string, offset: number): unknown {
@@ -30,12 +30,17 @@ export function placedFrom(error: unknown, source: string, start: number): unkno
     line: first.line + line - 1,
     column: line === 1 ? first.column + column - 1 : column,
   };
-  const { code, stage, sqlState, retryable, cause } = error;
+  return movedTo(error, place);
+}
+
+/** Returns an error that has a place with another place, also in its message. */
+export function movedTo(error: RvbbitError, to: SourcePlace): RvbbitError {
+  const { code, stage, sqlState, retryable, cause, place = to } = error;
   const message = error.message.replace(
-    `line ${line}, column ${column}: `,
     `line ${place.line}, column ${place.column}: `,
+    `line ${to.line}, column ${to.column}: `,
   );
-  const placed = new RvbbitError(code, message, { stage, sqlState, retryable, cause, place });
-  if (error.summary !== undefined) placed.summary = error.summary;
-  return placed;
+  const moved = new RvbbitError(code, message, { stage, sqlState, retryable, cause, place: to });
+  if (error.summary !== undefined) moved.summary = error.summary;
+  return moved;
 }

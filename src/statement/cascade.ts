@@ -83,19 +83,17 @@ export async function stageColumns(
   await stageNulls(plan, table, statement, 0);
 }
 
-/** Returns the columns of a MAP or RUN, and the query whose rows it reads. */
+/** Returns the columns of a MAP or RUN. */
 export async function describeCall(
   body: MapStatement | RunStatement,
   whole: StatementNode,
   statement: Statement,
-): Promise<{ readonly columns: readonly ResultColumn[]; readonly query: string }> {
+): Promise<readonly ResultColumn[]> {
   const { plan } = await planBody(body, { kind: 'rows' }, whole, statement);
-  const { query } = plan;
-  if (plan.kind === 'run') return { columns: runColumns(plan), query };
+  if (plan.kind === 'run') return runColumns(plan);
   const { session, stop } = statement;
-  const read = await session.describe(query, { signal: stop.signal });
-  const columns = read.map(({ name, type }) => ({ name, type }));
-  return { columns: [...columns, ...addedColumns(plan)], query };
+  const read = await session.describe(plan.query, { signal: stop.signal });
+  return [...read.map(({ name, type }) => ({ name, type })), ...addedColumns(plan)];
 }
 
 /** Creates a temp table of at most `limit` rows of a call, with NULL in place of its results. */

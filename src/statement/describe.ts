@@ -1,57 +1,58 @@
 /** Describes statements of every kind without running them. */
 import type { SqlStatement, StatementNode } from '../../grammar/ast.ts';
 import { callSpans } from '../../grammar/call-spans.ts';
-import type { Signature } from '../duck/signature.ts';
+import type { Parameters } from '../duck/parameters.ts';
 import type { Statement } from '../execute/statement.ts';
 import { placedFrom } from '../plan/placed-error.ts';
 import type { ResultColumn, StatementDescription } from '../result.ts';
 import { withForeignHint } from './foreign-hint.ts';
-import { parameterCount, withNulls } from './parameter-places.ts';
+import { type Inferred, inferParameters, type ParameterTypes } from './infer-parameters.ts';
+import { parameterCount } from './parameter-places.ts';
 import { mayBeSemantic, readyReceipts, unsupported } from './run.ts';
 
-/** The type by which a column is described if only a bound value decides its type. */
-const UNKNOWN = 'VARCHAR';
-
-/** DuckDB's type of a NULL of which nothing is known. */
-const NULL_TYPE = '"NULL"';
-
-/** The types that the caller declares for `$1`, `$2`, …. */
-export type DeclaredTypes = readonly (string | undefined)[];
-
-/** The parameter types that are known, by name. */
-type Types = ReadonlyMap<string, string | undefined>;
+/** What the caller knows of the parameters. */
+interface Given {
+  readonly types: ParameterTypes;
+  readonly values: Parameters | undefined;
+}
 
 interface Known {
-  readonly types: Types;
-  readonly columns: readonly ResultColumn[];
+  readonly types: ParameterTypes;
+  /** Undefined if only values decide about them. */
+  readonly columns: readonly ResultColumn[] | undefined;
 }
 
 /** Returns the parameters and the columns of a statement. Throws what binding the statement throws. */
 export async function describeStatement(
   node: StatementNode,
   statement: Statement,
-  declared: DeclaredTypes = [],
+  {
+    parameterTypes: types = [],
+    parameters: values,
+  }: {
+    readonly parameterTypes?: ParameterTypes;
+    readonly parameters?: Parameters;
+  } = {},
 ): Promise<StatementDescription> {
-  const { types, columns } = await describe(node, statement, declared);
+  const known = await describe(node, statement, { types, values });
   const { source } = statement;
   const count = parameterCount(source.slice(node.span.start, node.span.end));
-  const parameters = Array.from({ length: count }, (_, index) => types.get(String(index + 1)));
-  return { parameters, columns };
+  const parameters = Array.from({ length: count }, (_, index) => known.types[index]);
+  const { columns } = known;
+  return columns === undefined
+    ? { parameters, columns: [], needsValues: true }
+    : { parameters, columns };
 }
 
-async function describe(
-  node: StatementNode,
-  statement: Statement,
-  declared: DeclaredTypes,
-): Promise<Known> {
+async function describe(node: StatementNode, statement: Statement, given: Given): Promise<Known> {
   await readyReceipts(node, statement);
   if (callSpans(statement.source, node.span).length > 0)
-    return describeNested(node, statement, declared);
+    return describeNested(node, statement, given);
   switch (node.kind) {
     case 'Sql':
-      return describeSql(node, statement, declared);
+      return describeSql(node, statement, given);
     case 'Explain': {
-      const { types } = await describe(node.body, statement, declared);
+      const { types } = await describe(node.body, statement, given);
       return { types, columns: [{ name: 'explain', type: 'VARCHAR' }] };
     }
     case 'Map':
@@ -61,10 +62,11 @@ async function describe(
       const { describeCall } = await import('./cascade.ts');
       const isPlain = node.kind === 'Map' || node.kind === 'Run';
       const body = isPlain ? node : node.body;
-      const { columns, query } = await describeCall(body, node, statement);
-      const { session, stop } = statement;
-      const known = await session.signature(query, stop).catch(() => undefined);
-      return { types: known?.parameters ?? new Map(), columns: isPlain ? columns : [] };
+      // A mistake in the query is told by the call, which knows its place.
+      const read = await infer(body.query.text, statement, given).catch(() => undefined);
+      const query = { ...body.query, text: read?.text ?? body.query.text };
+      const columns = await describeCall({ ...body, query }, node, statement);
+      return { types: read?.parameters ?? given.types, columns: isPlain ? columns : [] };
     }
     default:
       throw unsupported('a statement about jobs');
@@ -75,7 +77,7 @@ async function describe(
 async function describeNested(
   node: StatementNode,
   statement: Statement,
-  declared: DeclaredTypes,
+  given: Given,
 ): Promise<Known> {
   const { withColumns } = await import('./run-calls.ts');
   const { source: text } = statement;
@@ -88,33 +90,25 @@ async function describeNested(
     const { text: rest } = calls.node as SqlStatement;
     const span = { start: 0, end: rest.length };
     const outer = { ...calls.statement, source: rest };
-    return await describe({ ...calls.node, span } as StatementNode, outer, declared);
+    return await describe({ ...calls.node, span } as StatementNode, outer, given);
   } finally {
     await calls.drop();
   }
 }
 
-async function describeSql(
-  node: SqlStatement,
-  statement: Statement,
-  declared: DeclaredTypes,
-): Promise<Known> {
+async function describeSql(node: SqlStatement, statement: Statement, given: Given): Promise<Known> {
   const { session, stop, source } = statement;
   const { signal } = stop;
   try {
-    const known = await signatureOf(node.text, declared, (text) =>
-      session.signature(text, { signal }),
-    );
-    const columns = known.columns.map(({ name, type }) => ({
-      name,
-      type: type === undefined || type === NULL_TYPE ? UNKNOWN : type,
-    }));
-    return { types: known.parameters, columns };
+    const { parameters, columns } = await infer(node.text, statement, given);
+    if (columns !== undefined || given.values === undefined) return { types: parameters, columns };
+    const read = await session.describe(node.text, { parameters: given.values, signal });
+    return { types: parameters, columns: read.map(({ name, type }) => ({ name, type })) };
   } catch (thrown) {
     const refusal = withForeignHint(thrown, node.text);
     if (!mayBeSemantic(thrown)) throw placedFrom(refusal, source, node.span.start);
     const { statementParts } = await import('../../grammar/semantic/statement-parts.ts');
-    const types = new Map<string, undefined>();
+    const { types } = given;
     if (statementParts(node.text).kind === 'explain') {
       return { types, columns: [{ name: 'explain', type: 'VARCHAR' }] };
     }
@@ -124,42 +118,14 @@ async function describeSql(
       : undefined;
     if (pivot !== undefined) return { types, columns: pivot };
     const { describeSemanticStatement } = await import('./semantic.ts');
-    return { types, columns: await describeSemanticStatement(node, statement, refusal) };
+    const described = await describeSemanticStatement(node, statement, refusal, (text) =>
+      infer(text, statement, given),
+    );
+    return { types: described.parameters, columns: described.columns };
   }
 }
 
-/**
- * Returns the signature of a statement. DuckDB knows no column as long as one of the parameters has no type. A NULL in
- * place of such a parameter then gives the columns, and the types of the others. If DuckDB does not take the NULLs
- * either, the columns stay unknown.
- */
-async function signatureOf(
-  text: string,
-  declared: DeclaredTypes,
-  prepare: (text: string) => Promise<Signature>,
-): Promise<Signature> {
-  const prepared = async (nullOf: (name: string) => string | undefined): Promise<Signature> => {
-    const { text: filled, names } = withNulls(text, nullOf);
-    const { columns, parameters } = await prepare(filled);
-    const named = [...parameters].map(
-      ([name, type]) => [names[Number(name) - 1] ?? name, type] as const,
-    );
-    return { columns, parameters: new Map(named) };
-  };
-  const first = await prepared(() => undefined);
-  const isOpen = (name: string) => first.parameters.get(name) === undefined;
-  if (![...first.parameters.keys()].some(isOpen)) return first;
-  const filledWith = (other: string) =>
-    prepared((name) => {
-      if (!isOpen(name)) return undefined;
-      const type = declared[Number(name) - 1];
-      return type === undefined ? other : `CAST(NULL AS ${type})`;
-    });
-  // DuckDB reads a parameter without a type as a text, unless the text around it takes none.
-  const second = await filledWith(`CAST(NULL AS ${UNKNOWN})`)
-    .catch(() => filledWith('NULL'))
-    .catch(() => undefined);
-  if (second === undefined) return first;
-  const parameters = new Map([...first.parameters, ...second.parameters]);
-  return { columns: second.columns, parameters };
+function infer(text: string, { session, stop }: Statement, { types }: Given): Promise<Inferred> {
+  const { signal } = stop;
+  return inferParameters(text, types, (typed) => session.signature(typed, { signal }));
 }

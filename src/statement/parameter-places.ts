@@ -1,8 +1,10 @@
 /** Finds which of a statement's parameter values belong to which part of its text. */
 import type { Span } from '../../grammar/ast.ts';
 import { createLexeme, Kind, scan } from '../../grammar/scan.ts';
+import { createSourceText } from '../../grammar/source-text.ts';
 import type { Parameters } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
+import { movedTo } from '../plan/placed-error.ts';
 
 /** A parameter in a text. A `?` has no name. */
 interface Marker {
@@ -59,33 +61,56 @@ export class ParameterPlaces {
   }
 }
 
-/**
- * Returns a text with a typed NULL in place of each numbered parameter for which `nullOf` gives one. A parameter that the
- * text casts stays, because the cast gives its type. The parameters that stay are counted from $1 again; `names` are
- * their numbers in the source.
- */
-export function withNulls(
-  source: string,
-  nullOf: (name: string) => string | undefined,
-): { readonly text: string; readonly names: readonly string[] } {
-  const all = markersIn(source, { start: 0, end: source.length });
-  const numbered = all.filter((marker) => marker.name !== undefined);
-  const markers = numbered.map(({ start, name = '' }) => {
-    const end = start + 1 + name.length;
-    const isCast =
-      /^\s*::/.test(source.slice(end, end + 20)) || /\bcast\s*\(\s*$/i.test(source.slice(0, start));
-    return { start, end, name, instead: isCast ? undefined : nullOf(name) };
+/** What stands in place of a parameter: a constant, or the parameter, cast to a type if one is given. */
+export interface Instead {
+  readonly constant?: string | undefined;
+  readonly type?: string | undefined;
+}
+
+/** A text whose parameters are counted from $1 without gaps, as DuckDB needs them. */
+export interface Replaced {
+  readonly text: string;
+  /** The numbers in the source of its parameters, in order. */
+  readonly numbers: readonly number[];
+  /** Returns an error whose place counts in the text with its place in the source. */
+  placedBack(thrown: unknown): unknown;
+}
+
+/** Writes what `insteadOf` returns for each parameter's number in place of it. */
+export function withParameters(source: string, insteadOf: (number: number) => Instead): Replaced {
+  let unnamed = 0;
+  const markers = markersIn(source, { start: 0, end: source.length }).map(({ start, name }) => {
+    if (name === undefined) unnamed += 1;
+    const number = name === undefined ? unnamed : Number(name);
+    return { start, end: start + 1 + (name?.length ?? 0), number, ...insteadOf(number) };
   });
-  const kept = markers
-    .filter(({ instead }) => instead === undefined)
-    .map(({ name }) => Number(name));
-  const numbers = [...new Set(kept)].sort((a, b) => a - b);
-  let text = source;
-  for (const { start, end, name, instead } of markers.toReversed()) {
-    const written = instead ?? `$${numbers.indexOf(Number(name)) + 1}`;
-    text = `${text.slice(0, start)}${written}${text.slice(end)}`;
+  const kept = markers.filter(({ constant }) => constant === undefined);
+  const numbers = [...new Set(kept.map(({ number }) => number))].sort((a, b) => a - b);
+  const places: { readonly at: number; readonly longer: number }[] = [];
+  let text = '';
+  let from = 0;
+  for (const { start, end, number, constant, type } of markers) {
+    const parameter = `$${numbers.indexOf(number) + 1}`;
+    const instead = constant ?? (type === undefined ? parameter : `CAST(${parameter} AS ${type})`);
+    text += source.slice(from, start) + instead;
+    from = end;
+    places.push({ at: text.length, longer: instead.length - (end - start) });
   }
-  return { text, names: numbers.map(String) };
+  text += source.slice(from);
+  return {
+    text,
+    numbers,
+    placedBack(thrown) {
+      if (!(thrown instanceof RvbbitError) || thrown.place?.file !== undefined) return thrown;
+      if (thrown.place === undefined || text === source) return thrown;
+      const offset = createSourceText(text).offsetAt(thrown.place);
+      const back = places.reduce(
+        (at, { at: end, longer }) => (end <= offset ? at - longer : at),
+        offset,
+      );
+      return movedTo(thrown, createSourceText(source).positionAt(back));
+    },
+  };
 }
 
 /** Returns the number of parameter values that a text needs. */

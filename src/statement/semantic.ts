@@ -22,7 +22,7 @@ import { learnAnswers } from '../explain/learn-answers.ts';
 import type { ExplainFormat } from '../explain/report/render-report.ts';
 import { loadOperators } from '../operators/load-operators.ts';
 import { placedFrom } from '../plan/placed-error.ts';
-import type { Notice, ResultColumn } from '../result.ts';
+import type { Notice } from '../result.ts';
 import { answerQuery, planAnswers } from '../semantic/answer-query.ts';
 import { Asker } from '../semantic/ask/asker.ts';
 import { checkFallbacks } from '../semantic/ask/fallback.ts';
@@ -39,6 +39,7 @@ import { type SemanticSettings, semanticSettings } from '../semantic/read/semant
 import { withSpellingHint } from '../semantic/read/spelling-hint.ts';
 import type { SemanticQuery } from '../semantic/semantic-query.ts';
 import type { Explained } from './explain.ts';
+import type { Inferred } from './infer-parameters.ts';
 import { openingOf } from './names.ts';
 
 /** A pass ends when more than this many questions of one operator are open. */
@@ -114,20 +115,24 @@ export async function explainSemanticStatement(
   });
 }
 
-/** Returns the columns of a statement with semantic operators; none if it returns no rows. */
+/** Returns the parameters and columns of a statement with semantic operators; no columns if it returns no rows. */
 export async function describeSemanticStatement(
   node: SqlStatement,
   statement: Statement,
   refusal: unknown,
-): Promise<readonly ResultColumn[]> {
+  infer: (text: string) => Promise<Inferred>,
+): Promise<Pick<Inferred, 'parameters' | 'columns'>> {
   const all = { start: 0, end: node.text.length };
-  const columns = await withRun(node, all, statement, async ({ read }) => {
-    if (read.parts.kind !== 'query' || read.dry === undefined) return [];
-    const { session, stop } = statement;
-    const described = await session.describe(read.dry.text, { signal: stop.signal });
-    return described.map(({ name, type }) => ({ name: inWords(name, read), type }));
+  const described = await withRun(node, all, statement, async ({ read }) => {
+    if (read.dry === undefined) return { parameters: [], columns: [] };
+    const { parameters, columns } = await infer(read.dry.text);
+    if (read.parts.kind !== 'query') return { parameters, columns: [] };
+    return {
+      parameters,
+      columns: columns?.map(({ name, type }) => ({ name: inWords(name, read), type })),
+    };
   });
-  if (columns !== undefined) return columns;
+  if (described !== undefined) return described;
   throw placedFrom(refusal, statement.source, node.span.start);
 }
 

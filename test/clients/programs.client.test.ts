@@ -39,6 +39,7 @@ const EXPECTED: Readonly<Record<string, (value: never) => void>> = {
   batch: (value: Lists) => assert.equal(JSON.stringify(value).match(/\d+/g)?.map(Number), [5]),
   means: (value: Lists) => assert.equal(value, [['Bamboo brush'], ['Solar lamp']]),
   parameter: (value: Lists) => assert.equal(value, [['Solar lamp']]),
+  untyped: (value: unknown) => assert.equal(value, [[['xy']], [['10.0']], [[0], [1]]]),
   named: (value: Lists) => assert.equal(value, [['Solar lamp']]),
   'named again': (value: Lists) => assert.equal(value, [['Bamboo brush']]),
   'map parameter': (value: Lists) =>

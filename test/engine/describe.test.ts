@@ -36,10 +36,15 @@ test('each kind of statement is described, and none of them runs', async () => {
       'id INTEGER, name VARCHAR',
     ],
     'SELECT $1 AS a, $2::DATE AS b, $3::INTEGER[] AS c': [
-      '? DATE INTEGER[]',
+      'VARCHAR DATE INTEGER[]',
       'a VARCHAR, b DATE, c INTEGER[]',
     ],
-    'SELECT id + $1 AS sum FROM thing': ['?', 'sum INTEGER'],
+    'SELECT id + $1 AS sum FROM thing': ['INTEGER', 'sum INTEGER'],
+    'SELECT * FROM range($1::BIGINT)': ['BIGINT', 'range BIGINT'],
+    ["RVBBIT MAP 'twice.yaml' AS v USING (SELECT range AS n FROM range($1))"]: [
+      'BIGINT',
+      'n BIGINT, v VARCHAR',
+    ],
     'SELECT $2::DATE AS b': ['? DATE', 'b DATE'],
     'SELECT id FROM thing WHERE id = ?': ['INTEGER', 'id INTEGER'],
     'INSERT INTO thing VALUES ($1, $2)': ['INTEGER VARCHAR', ''],
@@ -52,7 +57,7 @@ test('each kind of statement is described, and none of them runs', async () => {
     [`EXPLAIN ${MAP}`]: ['INTEGER', 'explain VARCHAR'],
     [`SELECT count(*) AS c FROM (${MAP}) WHERE v <> $2`]: ['? VARCHAR', 'c BIGINT'],
     "RVBBIT RUN 'twice.yaml' USING (FROM thing)": ['', 'result VARCHAR'],
-    'SELECT name FROM thing WHERE name MEANS $1 AND id = $2': ['? ?', 'name VARCHAR'],
+    'SELECT name FROM thing WHERE name MEANS $1 AND id = $2': ['VARCHAR INTEGER', 'name VARCHAR'],
     "EXPLAIN SELECT name FROM thing WHERE name MEANS 'drink'": ['', 'explain VARCHAR'],
     "DELETE FROM thing WHERE name MEANS 'drink'": ['', ''],
   };

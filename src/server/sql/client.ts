@@ -10,7 +10,7 @@ import type { Portal } from './portal.ts';
 import type { TransactionStatus } from './protocol/write-messages.ts';
 import { refusal, unsupported } from './protocol-error.ts';
 import { FIRST_ZONE, setSearchPath, setTimeZone } from './session-settings.ts';
-import { DEFAULT_PATH, type Settings } from './settings.ts';
+import { accepted, DEFAULT_PATH, type Settings, type SettingsState } from './settings.ts';
 import { Zone } from './types/zone.ts';
 
 /** The most statements that a connection may have prepared, and the most portals and cursors that it may have open. */
@@ -38,6 +38,7 @@ interface Savepoint {
   readonly name: string;
   /** The number of changes when it was made. */
   readonly changes: number;
+  readonly settings: SettingsState;
 }
 
 /** The facts and functions that a client is made of. */
@@ -73,6 +74,8 @@ export class Client {
   #changes = 0;
   #statements = 0;
   #session: Promise<EngineSession> | undefined;
+  /** The settings when the transaction began. */
+  #atBegin: SettingsState;
   /** The settings that DuckDB has: those of a new connection. */
   #applied = { zone: FIRST_ZONE, path: DEFAULT_PATH };
   #zone = new Zone('UTC');
@@ -80,6 +83,7 @@ export class Client {
 
   constructor(parts: ClientParts) {
     this.parts = parts;
+    this.#atBegin = parts.settings.state;
   }
 
   get settings(): Settings {
@@ -168,9 +172,7 @@ export class Client {
       if (this.#status === 'I') await this.closePortals();
       return;
     }
-    await this.closePortals();
-    this.#ended();
-    await this.#run(how);
+    await this.#end(how);
   }
 
   /** BEGIN. A transaction that the server began becomes the client's own. */
@@ -198,9 +200,7 @@ export class Client {
       return how;
     }
     const done = this.#status === 'E' ? 'ROLLBACK' : how;
-    await this.closePortals();
-    this.#ended();
-    await this.#run(done);
+    await this.#end(done);
     return done;
   }
 
@@ -225,7 +225,7 @@ export class Client {
       throw refusal('25P01', 'SAVEPOINT can only be used in transaction blocks');
     if (this.#savepoints.length >= MAX_NAMED)
       throw refusal('54000', `a transaction has at most ${MAX_NAMED} savepoints`);
-    this.#savepoints.push({ name, changes: this.#changes });
+    this.#savepoints.push({ name, changes: this.#changes, settings: this.settings.state });
   }
 
   release(name: string): void {
@@ -235,7 +235,7 @@ export class Client {
   /** Goes back to a savepoint, if nothing has been changed since: DuckDB has no savepoints, and can undo nothing. */
   async rollbackTo(name: string): Promise<void> {
     const at = this.#savepointAt(name);
-    const { changes } = this.#savepoints[at]!;
+    const { changes, settings } = this.#savepoints[at]!;
     const lost = 'DuckDB has no savepoints, and cannot undo a part of a transaction';
     if (changes !== this.#changes) {
       throw unsupported(
@@ -253,6 +253,8 @@ export class Client {
       this.#status = 'T';
     }
     this.#savepoints.length = at + 1;
+    this.settings.become(settings);
+    await this.#applySettings();
   }
 
   /** Keeps a prepared statement. The one without a name is replaced. */
@@ -309,9 +311,31 @@ export class Client {
     await session?.close();
   }
 
-  /** Gives DuckDB the settings that it has too, where they have changed. */
-  async applySettings(): Promise<void> {
-    await this.#apply(await this.session());
+  /** Sets a setting, undefined to its first value, here and, where DuckDB has it too, there. */
+  async set(name: string, value: string | undefined, isLocal = false): Promise<void> {
+    if (isLocal && this.#status === 'I') {
+      const message = 'SET LOCAL can only be used in transaction blocks';
+      if (value !== undefined) accepted(name, value);
+      this.parts.tell({ code: '25P01', message }, 'WARNING');
+      return;
+    }
+    const { settings } = this;
+    const before = settings.state;
+    settings.set(name, value, isLocal);
+    await this.#applySettings().catch((thrown: unknown) => {
+      settings.become(before);
+      throw thrown;
+    });
+  }
+
+  async resetAll(): Promise<void> {
+    this.settings.resetAll();
+    await this.#applySettings();
+  }
+
+  /** A session that is not open yet gets the settings when it is opened. */
+  async #applySettings(): Promise<void> {
+    if (this.#session !== undefined) await this.#apply(await this.#session);
   }
 
   async #open(): Promise<EngineSession> {
@@ -338,18 +362,29 @@ export class Client {
   }
 
   #opened(isImplicit: boolean): void {
+    this.#atBegin = this.settings.state;
     this.#status = 'T';
     this.#isImplicit = isImplicit;
     this.#changes = 0;
     this.#statements = 0;
   }
 
-  #ended(): void {
+  async #end(how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
+    await this.closePortals();
     this.parts.schema.version += 1;
     this.#status = 'I';
     this.#isImplicit = false;
     this.#savepoints = [];
-    this.settings.endTransaction();
+    const { settings } = this;
+    let isKept = false;
+    try {
+      await this.#run(how);
+      isKept = how === 'COMMIT';
+    } finally {
+      if (isKept) settings.keep();
+      else settings.become(this.#atBegin);
+      await this.#applySettings();
+    }
   }
 
   #savepointAt(name: string): number {

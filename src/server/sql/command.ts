@@ -1,19 +1,35 @@
 /** A statement of a client, routed to whoever answers it, and its answer. */
 import type { Notice, ResultColumn, Row, StatementDescription, Summary } from '../../result.ts';
 
+/** The values of parameters by their number. */
+export type Values = Readonly<Record<string, unknown>>;
+
+/** A NULL of a type. DuckDB gives a NULL without a cast no type, and then may not know which function is meant. */
+export class TypedNull {
+  readonly type: string;
+
+  constructor(type: string) {
+    this.type = type;
+  }
+}
+
 /** A statement that can be described and, any number of times, run. */
 export interface Command {
   /** What the statement means for a transaction: its begin or end, or a statement within it. */
   readonly role: 'begin' | 'end' | 'statement';
   /** True if the statement may change data, so that a savepoint before it cannot be returned to. */
   readonly mayChange: boolean;
-  /** Returns parameters and columns, and runs nothing. `types`: DuckDB's types of the parameters that are declared. */
+  /**
+   * Returns parameters and columns, and runs nothing. `types`: DuckDB's types of the parameters that are declared. `values`:
+   * those of the parameters, for columns that depend on them.
+   */
   describe(
     signal: AbortSignal,
     types?: readonly (string | undefined)[],
+    values?: Values,
   ): Promise<StatementDescription>;
   /** Begins to run the statement. An abort of the signal ends it, also while its rows are read. */
-  run(parameters: readonly unknown[] | undefined, signal: AbortSignal): Promise<Answer>;
+  run(parameters: Values | undefined, signal: AbortSignal): Promise<Answer>;
 }
 
 /** What a statement gives. */

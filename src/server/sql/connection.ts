@@ -7,7 +7,14 @@ import { TIMER_MAX_MS } from '../../limits.ts';
 import { placedFrom } from '../../plan/placed-error.ts';
 import type { Notice, ResultColumn } from '../../result.ts';
 import { accountNotices } from './account-notices.ts';
-import { bindValues, describePrepared, parameterOids, promisedBy } from './bind.ts';
+import {
+  bindValues,
+  columnsWith,
+  describePrepared,
+  knownColumns,
+  parameterOids,
+  promisedBy,
+} from './bind.ts';
 import type { Client } from './client.ts';
 import type { Command, CopyInAnswer, CopyOutAnswer, RowsAnswer } from './command.ts';
 import { type MessageSource, type Received, UnreadableQuery } from './message-source.ts';
@@ -226,8 +233,15 @@ export class Connection {
     const signal = new AbortController().signal;
     const parameters = await bindValues(prepared, message, client, signal);
     const start = prepared.text.length - prepared.text.trimStart().length;
-    const promised = promisedBy(prepared);
-    const parts = { command, parameters, formats, source: prepared.text, start, promised };
+    const parts = {
+      command,
+      parameters,
+      formats,
+      source: prepared.text,
+      start,
+      promised: promisedBy(prepared),
+      columns: (by: AbortSignal) => columnsWith(prepared, parameters, by),
+    };
     await client.open(message.portal, new Portal(parts));
   }
 
@@ -239,8 +253,9 @@ export class Connection {
       const prepared = client.statementNamed(name);
       this.#text = prepared.text;
       const description = await describePrepared(prepared, signal);
+      const columns = knownColumns(description);
       writer.parameterDescription(parameterOids(prepared, description));
-      this.#describeRows(description.columns, []);
+      this.#describeRows(columns, []);
       return;
     }
     const portal = client.portalNamed(name);
@@ -283,6 +298,8 @@ export class Connection {
     try {
       if (!portal.isOpen) client.enter(command);
       const answer = await portal.open();
+      if (portal.isDone && (answer.kind !== 'rows' || answer.columns.length === 0))
+        throw refusal('55000', 'this portal cannot be run again: its statement has ended');
       if (answer.kind === 'copyOut') await this.#copyOut(answer);
       else if (answer.kind === 'copyIn') await this.#copyIn(answer, portal);
       else return await this.#sendRows(answer, portal, maxRows, describes);
@@ -330,7 +347,7 @@ export class Connection {
     for (const notice of account === undefined ? [] : accountNotices(account)) {
       this.tell(notice, notice.severity);
     }
-    writer.commandComplete(answer.tag(maxRows > 0 ? sent : portal.rowsTaken));
+    writer.commandComplete(answer.tag(sent));
   }
 
   /** Waits for a row. If it is not there yet, the rows before it are sent meanwhile. */

@@ -72,22 +72,25 @@ export interface RowReader {
   end(): readonly (readonly Field[])[];
 }
 
-export function rowReader(format: CopyFormat): RowReader {
-  return format.kind === 'binary' ? new BinaryRows() : new LineRows(format);
+/** `names` are those of the columns, which a header with `match` must have in this order. */
+export function rowReader(format: CopyFormat, names: readonly string[]): RowReader {
+  return format.kind === 'binary' ? new BinaryRows() : new LineRows(format, names);
 }
 
 /** Reads the text and csv formats. */
 class LineRows implements RowReader {
   readonly #format: CopyFormat;
+  readonly #names: readonly string[];
   readonly #decoder = new TextDecoder('utf-8', { fatal: true });
   #rest = '';
-  #skipsHeader: boolean;
+  #isAtHeader: boolean;
   #isOver = false;
   #line = 0;
 
-  constructor(format: CopyFormat) {
+  constructor(format: CopyFormat, names: readonly string[]) {
     this.#format = format;
-    this.#skipsHeader = format.hasHeader;
+    this.#names = names;
+    this.#isAtHeader = format.hasHeader !== false;
   }
 
   push(piece: Buffer): readonly (readonly Field[])[] {
@@ -119,7 +122,7 @@ class LineRows implements RowReader {
       start = end < 0 ? source.length : end + 1;
       this.#line += 1;
       if (line === '\\.') this.#isOver = true;
-      else if (this.#skipsHeader) this.#skipsHeader = false;
+      else if (this.#isAtHeader) this.#readHeader(this.#fields(line));
       else rows.push(this.#fields(line));
     }
     this.#rest = this.#isOver ? '' : source.slice(start);
@@ -127,6 +130,17 @@ class LineRows implements RowReader {
       throw refusal('54000', `row ${this.#line + 1} of COPY is longer than ${ROW_MAX_BYTES} bytes`);
     }
     return rows;
+  }
+
+  #readHeader(fields: readonly Field[]): void {
+    this.#isAtHeader = false;
+    const names = this.#names;
+    if (this.#format.hasHeader !== 'match') return;
+    if (fields.length === names.length && fields.every((field, at) => field === names[at])) return;
+    throw refusal(
+      '22P04',
+      `the header of COPY names ${fields.join(', ')}, and the columns are ${names.join(', ')}`,
+    );
   }
 
   /** The end of the line that begins at `start`; -1 if it is not there yet. In csv, a line may end within quotes. */

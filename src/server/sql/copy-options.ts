@@ -8,7 +8,8 @@ export interface CopyFormat {
   readonly delimiter: string;
   /** The text that stands for NULL. */
   readonly nullText: string;
-  readonly hasHeader: boolean;
+  /** True for a first line with the names of the columns; `match`: COPY FROM compares them. */
+  readonly hasHeader: boolean | 'match';
   readonly quote: string;
   readonly escape: string;
 }
@@ -44,6 +45,8 @@ export function readCopy(words: Words): CopyStatement | undefined {
   const isOut = words.take('TO', 'STDOUT');
   if (!isOut && !words.take('FROM', 'STDIN')) return undefined;
   const format = formatOf(readOptions(words));
+  if (isOut && format.hasHeader === 'match')
+    throw refusal('22023', 'HEADER MATCH is for COPY FROM: COPY TO writes the header');
   if (!isOut && table === undefined)
     throw refusal('42601', 'COPY FROM STDIN needs a table, and not a query');
   return { direction: isOut ? 'out' : 'in', table, columns, query, format };
@@ -96,8 +99,7 @@ function formatOf(options: Options): CopyFormat {
     kind,
     delimiter: sign('delimiter', kind === 'csv' ? ',' : '\t'),
     nullText: String(options.get('null') ?? (kind === 'csv' ? '' : '\\N')),
-    hasHeader:
-      header === true || (typeof header === 'string' && /^(?:true|on|1|match)$/i.test(header)),
+    hasHeader: /^match$/i.test(String(header)) ? 'match' : /^(?:true|on|1)$/i.test(String(header)),
     quote,
     escape: sign('escape', quote),
   };

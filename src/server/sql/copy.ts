@@ -131,7 +131,10 @@ async function copyIn(
   const types = columns.map(({ type }) => pgTypeOf(type));
   const values = columns.map(({ type }, index) => `unnest($${index + 1}::${type}[])`);
   const insert = `INSERT INTO ${table}${list === undefined ? '' : ` (${list})`} SELECT ${values.join(', ')}`;
-  const reader = rowReader(format);
+  const reader = rowReader(
+    format,
+    columns.map(({ name }) => name),
+  );
   let waiting: (readonly Field[])[] = [];
   let count = 0;
   const flush = async () => {

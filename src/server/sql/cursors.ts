@@ -36,8 +36,10 @@ export function cursorCommand(words: Words, client: Client, route: Route): Comma
         mayChange: false,
         async describe(signal) {
           if (verb === 'MOVE') return { parameters: [], columns: [] };
-          const { command } = cursorNamed(read().name, client).parts;
-          return { parameters: [], columns: (await command.describe(signal)).columns };
+          return {
+            parameters: [],
+            columns: await cursorNamed(read().name, client).describe(signal),
+          };
         },
         async run() {
           const { name, reach } = read();
@@ -62,7 +64,7 @@ export function cursorCommand(words: Words, client: Client, route: Route): Comma
 }
 
 function declareCommand(words: Words, client: Client, route: Route): Command {
-  return knownCommand([], async () => {
+  const read = once(() => {
     const name = words.name();
     const isBinary = words.take('BINARY');
     while (
@@ -78,27 +80,45 @@ function declareCommand(words: Words, client: Client, route: Route): Command {
     words.take('WITHOUT', 'HOLD');
     if (!words.take('FOR')) throw words.unexpected();
     const text = words.rest();
-    if (!client.inTransaction) {
-      throw refusal('25P01', 'DECLARE CURSOR can only be used in transaction blocks');
-    }
-    const command = route(text, client);
-    const start = words.text.length - text.length;
-    const parts = {
-      command,
-      parameters: undefined,
-      formats: isBinary ? [1 as const] : [],
-      source: words.text,
-      start,
-    };
-    const portal = new Portal(parts);
-    // A mistake in the query is an error of DECLARE, not of the first FETCH.
-    const { columns } = await command.describe(portal.signal).catch((thrown: unknown) => {
-      throw placedFrom(thrown, words.text, start);
-    });
-    if (columns.length === 0) throw refusal('42601', 'a cursor needs a query that returns rows');
-    await client.open(name, portal);
-    return doneWith('DECLARE CURSOR');
+    return { name, isBinary, command: route(text, client), start: words.text.length - text.length };
   });
+  return {
+    role: 'statement',
+    mayChange: false,
+    async describe(signal, types) {
+      const { command, start } = read();
+      const { parameters } = await command.describe(signal, types).catch((thrown: unknown) => {
+        throw placedFrom(thrown, words.text, start);
+      });
+      return { parameters, columns: [] };
+    },
+    async run(parameters) {
+      const { name, isBinary, command, start } = read();
+      if (!client.inTransaction) {
+        throw refusal('25P01', 'DECLARE CURSOR can only be used in transaction blocks');
+      }
+      const columns = async (signal: AbortSignal) =>
+        (await command.describe(signal, undefined, parameters)).columns;
+      const parts = {
+        command,
+        parameters,
+        formats: isBinary ? [1 as const] : [],
+        columns,
+        source: words.text,
+        start,
+      };
+      const portal = new Portal(parts);
+      // A mistake in the query is an error of DECLARE, not of the first FETCH.
+      const described = await portal.describe(portal.signal).catch((thrown: unknown) => {
+        throw placedFrom(thrown, words.text, start);
+      });
+      if (described.length === 0) {
+        throw refusal('42601', 'a cursor needs a query that returns rows');
+      }
+      await client.open(name, portal);
+      return doneWith('DECLARE CURSOR');
+    },
+  };
 }
 
 function cursorNamed(name: string, client: Client): Portal {

@@ -3,17 +3,17 @@
 import { LRUCache } from 'lru-cache';
 import { statementParts } from '../../../grammar/semantic/statement-parts.ts';
 import type { EngineSession } from '../../engine-session.ts';
-import { messageOf, RvbbitError } from '../../errors.ts';
+import { messageOf } from '../../errors.ts';
 import type { QueryOptions } from '../../options.ts';
 import type { QueryResult, ResultColumn, Summary } from '../../result.ts';
+import { withParameters } from '../../statement/parameter-places.ts';
 import { progressText } from '../outside/progress-text.ts';
 import { keptCatalogueQuery, mayNameCatalogue } from './catalogue/catalogue-query.ts';
 import type { Client } from './client.ts';
-import type { Answer, Command, RowsAnswer } from './command.ts';
+import { type Answer, type Command, type RowsAnswer, TypedNull, type Values } from './command.ts';
 import { commandTag } from './command-tag.ts';
 import { readable } from './postgres-forms.ts';
 import { refusal } from './protocol-error.ts';
-import { readArrayText } from './types/decode.ts';
 import { Words } from './words.ts';
 
 /** The form in which the engine gives values: every digit of every type. */
@@ -39,21 +39,25 @@ export function engineCommand(text: string, client: Client): Command {
   return {
     role: 'statement',
     mayChange: !isQuery,
-    async describe(signal, parameterTypes = []) {
+    async describe(signal, parameterTypes = [], parameters = undefined) {
       const { descriptions, parts } = client;
       const key = `${parts.schema.version} ${parameterTypes.join()} ${text}`;
-      const kept = descriptions.get(key);
+      const kept = parameters === undefined ? descriptions.get(key) : undefined;
       if (kept !== undefined) return kept;
       const { session, sql, sequences, isCatalogue } = await ready(text, client);
       // DuckDB reads such a statement only once its sequences are there.
       if (sequences.length > 0) return { parameters: [], columns: [] };
-      const asked = session.describe(sql, { signal, parameterTypes });
+      const typed = bindable(sql, parameters);
+      const values = typed.parameters === undefined ? {} : { parameters: typed.parameters };
+      const asked = session.describe(typed.text, { signal, parameterTypes, ...values });
       const described = !isCatalogue
         ? asked
-        : asked.then(({ parameters, columns }) => ({
-            parameters: parameters.map(inCatalogue),
-            columns: catalogueColumns(columns),
+        : asked.then((description) => ({
+            ...description,
+            parameters: description.parameters.map(inCatalogue),
+            columns: catalogueColumns(description.columns),
           }));
+      if (parameters !== undefined) return described;
       descriptions.set(key, described);
       described.catch(() => descriptions.delete(key));
       return described;
@@ -61,7 +65,13 @@ export function engineCommand(text: string, client: Client): Command {
     async run(parameters, signal) {
       const { session, sql, sequences, isCatalogue } = await ready(text, client);
       if (sequences.length > 0) await makeSequences(sequences, session, client, signal);
-      const call: Call = { session, sql, parameters, options: optionsOf(client, signal) };
+      const typed = bindable(sql, parameters);
+      const call: Call = {
+        session,
+        sql: typed.text,
+        parameters: typed.parameters,
+        options: optionsOf(client, signal),
+      };
       const shape = shapeOf(text);
       const isLong = isDialect || (isQuery && !short.has(shape));
       try {
@@ -71,10 +81,7 @@ export function engineCommand(text: string, client: Client): Command {
         }
         return isLong ? await streamed(call, shape) : delivered(await whole(call), text);
       } catch (thrown) {
-        // DuckDB refuses such a statement before any of it runs, so that it can run again.
-        const typed = isUntyped(thrown) ? asTyped(parameters) : undefined;
-        if (typed === undefined) throw thrown;
-        return delivered(await whole({ ...call, parameters: typed }), text);
+        throw typed.placedBack(thrown);
       } finally {
         if (!isQuery && !CHANGES_ROWS.test(text)) client.parts.schema.version += 1;
       }
@@ -87,6 +94,22 @@ interface Call {
   readonly sql: string;
   readonly parameters: readonly unknown[] | undefined;
   readonly options: QueryOptions;
+}
+
+/**
+ * Returns a text and values that DuckDB binds: parameters are cast to the types of their NULLs, and counted without those
+ * that the text does not read.
+ */
+function bindable(sql: string, values: Values | undefined) {
+  if (values === undefined) {
+    return { text: sql, parameters: values, placedBack: (thrown: unknown) => thrown };
+  }
+  const typeOf = (value: unknown) => (value instanceof TypedNull ? value.type : undefined);
+  const typed = withParameters(sql, (number) => ({ type: typeOf(values[number]) }));
+  const parameters = typed.numbers.map((number) =>
+    values[number] instanceof TypedNull ? null : values[number],
+  );
+  return { ...typed, parameters };
 }
 
 interface Ready {
@@ -105,7 +128,8 @@ async function ready(given: string, client: Client): Promise<Ready> {
   const plain = { session, sql: text, sequences, isCatalogue: false };
   if (!mayNameCatalogue(text)) return plain;
   const { database, user, isReadOnly, prepare, functions } = client.parts;
-  const facts = { database, user, isReadOnly, functions: await functions() };
+  const setting = (name: string) => client.settings.get(name);
+  const facts = { database, user, isReadOnly, setting, functions: await functions() };
   const routed = keptCatalogueQuery(text, facts);
   if (routed === undefined) return plain;
   await prepare(routed.setup);
@@ -193,43 +217,14 @@ function delivered(
     rows: rows[Symbol.iterator](),
     notices,
     account: async () => summary,
-    tag: () => commandTag(new Words(text), rowCount, columns.length > 0),
+    tag(count) {
+      const hasRows = columns.length > 0;
+      return commandTag(new Words(text), hasRows ? count : rowCount, hasRows);
+    },
   };
 }
 
 /** Returns a text without its strings and its numbers. The number of a LIMIT stays: it says how long the result is. */
 function shapeOf(text: string): string {
   return text.replace(/'(?:[^']|'')*'|(?<!\blimit\s{1,9})\b\d[\d.]*/gi, '?');
-}
-
-/** True for DuckDB's refusal of a parameter whose type neither the statement nor the client names. */
-function isUntyped(thrown: unknown): boolean {
-  if (!(thrown instanceof RvbbitError) || thrown.code !== 'RVB_SQL') return false;
-  const { message } = thrown;
-  if (/UNNEST not supported here/.test(message)) return true;
-  return (
-    /STRING_LITERAL|VARCHAR/.test(message) && /best candidate|No function matches/.test(message)
-  );
-}
-
-const NUMBER = /^-?(?:0|[1-9]\d{0,17})(?:\.\d{1,15})?$/;
-
-/**
- * Returns the parameters with numbers and lists in place of texts that have their form; undefined if there are none.
- * Clients such as node-postgres send every value as a text without a type.
- */
-function asTyped(parameters: readonly unknown[] = []): readonly unknown[] | undefined {
-  const typed = parameters.map((value) => (typeof value === 'string' ? typedText(value) : value));
-  return typed.some((value, index) => value !== parameters[index]) ? typed : undefined;
-}
-
-function typedText(text: string): unknown {
-  if (NUMBER.test(text)) return text.includes('.') ? Number(text) : BigInt(text);
-  const items = text.startsWith('{') ? readArrayText(text) : undefined;
-  if (items?.every((item) => typeof item === 'string' || item === null) !== true) return text;
-  return items.map((item) => (typeof item === 'string' ? numberOr(item) : null));
-}
-
-function numberOr(text: string): unknown {
-  return NUMBER.test(text) ? typedText(text) : text;
 }

@@ -1,6 +1,6 @@
 /** A statement that is being run for a client, whose rows are taken a few at a time. */
 import type { ResultColumn } from '../../result.ts';
-import type { Answer, Command } from './command.ts';
+import type { Answer, Command, Values } from './command.ts';
 import type { FormatCode } from './protocol/read-messages.ts';
 
 /** Why the signal of a portal aborts that is not cancelled. Made once: an error costs more than a short statement. */
@@ -9,10 +9,12 @@ const ENDED = new Error('the statement has ended');
 /** The parts of a portal. */
 export interface PortalParts {
   readonly command: Command;
-  readonly parameters: readonly unknown[] | undefined;
+  readonly parameters: Values | undefined;
   readonly formats: readonly FormatCode[];
   /** The columns of its prepared statement, if the client was told of them. */
-  readonly promised?: Promise<readonly ResultColumn[]> | undefined;
+  readonly promised?: Promise<readonly ResultColumn[] | undefined> | undefined;
+  /** Returns the columns of its rows. */
+  readonly columns?: ((signal: AbortSignal) => Promise<readonly ResultColumn[]>) | undefined;
   /** The text of its statement, in which the places of errors count. */
   readonly source: string;
   readonly start: number;
@@ -54,8 +56,8 @@ export class Portal {
 
   /** Returns the columns of its rows, as the client is told of them. */
   async describe(signal: AbortSignal): Promise<readonly ResultColumn[]> {
-    const { promised, command } = this.parts;
-    this.#columns ??= (await promised) ?? (await command.describe(signal)).columns;
+    const { columns, command } = this.parts;
+    this.#columns ??= (await columns?.(signal)) ?? (await command.describe(signal)).columns;
     return this.#columns;
   }
 

@@ -1,9 +1,11 @@
 /** PREPARE, EXECUTE and DEALLOCATE. They share their names with the statements that the protocol prepares. */
 
-import { bindTexts } from './bind.ts';
-import type { Client, Prepared } from './client.ts';
+import { bindTexts, describePrepared } from './bind.ts';
+import type { Client } from './client.ts';
 import { type Command, doneWith, knownCommand } from './command.ts';
 import { refusal, withoutPlace } from './protocol-error.ts';
+import { readDuckType } from './types/duck-type.ts';
+import { textOf } from './types/encode.ts';
 import { pgTypeOf } from './types/pg-types.ts';
 import type { Words } from './words.ts';
 
@@ -25,20 +27,21 @@ export function preparedCommand(words: Words, client: Client, route: Route): Com
       const list = words.isSign('(') ? words.bracketed() : '';
       const prepared = () => {
         words.end();
-        return commandOf(client.statementNamed(name));
+        const statement = client.statementNamed(name);
+        if (statement.command !== undefined) return { ...statement, command: statement.command };
+        throw refusal('26000', 'the prepared statement is empty');
       };
       return {
         role: 'statement',
         mayChange: client.prepared.get(name)?.command?.mayChange ?? true,
         async describe(signal) {
-          const { columns } = await prepared().describe(signal);
-          return { parameters: [], columns };
+          return { ...(await describePrepared(prepared(), signal)), parameters: [] };
         },
         async run(_, signal) {
-          const command = prepared();
+          const statement = prepared();
           const values = list.trim() === '' ? [] : await evaluated(list, client);
-          const bound = await bindTexts(client.statementNamed(name), values, client, signal);
-          return command.run(bound, signal).catch(withoutPlace);
+          const bound = await bindTexts(statement, values, client, signal);
+          return statement.command.run(bound, signal).catch(withoutPlace);
         },
       };
     }
@@ -59,11 +62,6 @@ export function preparedCommand(words: Words, client: Client, route: Route): Com
   }
 }
 
-function commandOf({ command }: Prepared): Command {
-  if (command === undefined) throw refusal('26000', 'the prepared statement is empty');
-  return command;
-}
-
 /** Returns the OIDs of the types of PREPARE, as DuckDB reads them. */
 async function oidsOf(list: string, client: Client): Promise<readonly number[]> {
   const session = await client.session();
@@ -81,9 +79,8 @@ async function evaluated(list: string, client: Client): Promise<readonly (string
     valueForm: 'json',
     origin: client.origin,
   });
-  return columns.map(({ name }) => {
-    const value = rows[0]?.[name];
-    if (value === null || value === undefined) return null;
-    return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return columns.map(({ name, type }) => {
+    const value = rows[0]?.[name] ?? null;
+    return value === null ? null : textOf(readDuckType(type), client.zone)(value);
   });
 }

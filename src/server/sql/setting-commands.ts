@@ -1,16 +1,34 @@
 /** SET, SHOW, RESET and DISCARD, and commands that have nothing to do here. */
+import { dedupeNames } from '../../duck/columns.ts';
 import { quoteIdentifier } from '../../duck/quote.ts';
+import type { Row } from '../../result.ts';
 import type { Client } from './client.ts';
 import { type Command, doneWith, knownCommand, rowsOf } from './command.ts';
-import { refusal, unsupported } from './protocol-error.ts';
-import { Settings } from './settings.ts';
+import { refusal, unsupported, withoutPlace } from './protocol-error.ts';
+import { Settings, spellingOf } from './settings.ts';
+import { readInterval } from './types/times.ts';
 import type { Words } from './words.ts';
 
 const TEXT = 'VARCHAR';
 
-export function settingCommand(words: Words, client: Client): Command | undefined {
-  const verb = words.takeOneOf(['SET', 'SHOW', 'RESET', 'DISCARD', 'UNLISTEN', 'LISTEN', 'NOTIFY']);
+const VERBS = [
+  'SET',
+  'SHOW',
+  'RESET',
+  'DISCARD',
+  'UNLISTEN',
+  'LISTEN',
+  'NOTIFY',
+  'SELECT',
+] as const;
+
+type Route = (text: string, client: Client) => Command;
+
+export function settingCommand(words: Words, client: Client, route: Route): Command | undefined {
+  const verb = words.takeOneOf(VERBS);
   switch (verb) {
+    case 'SELECT':
+      return setConfigCommand(words, client, route);
     case 'SET':
       return setCommand(words, client);
     case 'SHOW':
@@ -55,7 +73,7 @@ function setCommand(words: Words, client: Client): Command | undefined {
   if (!isLocal) words.take('SESSION');
   if (words.take('TIME', 'ZONE')) {
     return knownCommand([], () => {
-      const value = words.take('DEFAULT') || words.take('LOCAL') ? undefined : words.value();
+      const value = zoneValue(words);
       words.end();
       return change('timezone', value, isLocal, client, 'SET');
     });
@@ -91,6 +109,54 @@ function setCommand(words: Words, client: Client): Command | undefined {
   });
 }
 
+/** SELECT of calls of set_config(name, value, is_local) and of nothing else, for each row of a FROM if there is one. */
+function setConfigCommand(words: Words, client: Client, route: Route): Command | undefined {
+  const lists: string[] = [];
+  const names: string[] = [];
+  do {
+    if (words.take('PG_CATALOG')) words.takeSign('.');
+    if (!words.take('SET_CONFIG') || !words.isSign('(')) return undefined;
+    lists.push(words.bracketed());
+    names.push(words.take('AS') ? words.name() : 'set_config');
+  } while (words.takeSign(','));
+  if (!words.isOver && words.next !== 'FROM') return undefined;
+  const columns = dedupeNames(names).map((name) => ({ name, type: TEXT }));
+  const command = route(`SELECT ${lists.join(', ')} ${words.rest()}`, client);
+  return {
+    role: 'statement',
+    mayChange: false,
+    async describe(signal, types) {
+      const { parameters } = await command.describe(signal, types).catch(withoutPlace);
+      return { parameters, columns };
+    },
+    async run(parameters, signal) {
+      const answer = await command.run(parameters, signal).catch(withoutPlace);
+      if (answer.kind !== 'rows' || answer.columns.length !== 3 * columns.length) {
+        throw refusal('42883', 'set_config takes a name, a value and true for SET LOCAL or false');
+      }
+      const rows: Row[] = [];
+      for (
+        let step = await answer.rows.next();
+        step.done !== true;
+        step = await answer.rows.next()
+      ) {
+        const values = answer.columns.map(({ name }) => step.value?.[name]);
+        const shown: Record<string, unknown> = {};
+        for (const [index, { name: column }] of columns.entries()) {
+          const [name, value, isLocal] = values.slice(3 * index);
+          if (typeof name !== 'string' || !Settings.has(name))
+            throw refusal('42704', `unrecognized configuration parameter ${JSON.stringify(name)}`);
+          const to = value === null ? undefined : String(value);
+          await client.set(name, to, /^(?:t|true|on|1)$/i.test(String(isLocal)));
+          shown[column] = client.settings.get(name) ?? to;
+        }
+        rows.push(shown);
+      }
+      return rowsOf(columns, rows, 'SELECT');
+    },
+  };
+}
+
 function showCommand(words: Words, client: Client): Command | undefined {
   const { settings } = client;
   if (words.take('ALL')) {
@@ -109,8 +175,9 @@ function showCommand(words: Words, client: Client): Command | undefined {
         : settingName(words);
   const value = settings.get(name);
   if (value === undefined || !words.isOver) return undefined;
-  const columns = [{ name, type: TEXT }];
-  return knownCommand(columns, () => rowsOf(columns, [{ [name]: settings.get(name) }], 'SHOW'));
+  const spelt = spellingOf(name);
+  const columns = [{ name: spelt, type: TEXT }];
+  return knownCommand(columns, () => rowsOf(columns, [{ [spelt]: settings.get(name) }], 'SHOW'));
 }
 
 function settingName(words: Words): string {
@@ -121,7 +188,6 @@ function settingName(words: Words): string {
   }
 }
 
-/** Changes a setting here and, where DuckDB has it too, there. */
 async function change(
   name: string,
   value: string | undefined,
@@ -129,22 +195,25 @@ async function change(
   client: Client,
   tag: string,
 ) {
-  const kept = name === 'timezone' && value !== undefined ? zoneName(value) : value;
-  client.settings.set(name, kept, isLocal);
-  await client.applySettings();
+  await client.set(name, value, isLocal);
   return doneWith(tag);
 }
 
-/** A number of hours is a zone too; the zones called Etc/GMT count to the west. */
-function zoneName(value: string): string {
-  const hours = /^[+-]?\d{1,2}$/.test(value) ? Number(value) : undefined;
-  if (hours === undefined) return value;
-  return hours === 0 ? 'UTC' : `Etc/GMT${hours > 0 ? '-' : '+'}${Math.abs(hours)}`;
+/** Takes the value of SET TIME ZONE; undefined for the first value. An interval is hours to the east. */
+function zoneValue(words: Words): string | undefined {
+  if (words.take('DEFAULT') || words.take('LOCAL')) return undefined;
+  if (!words.take('INTERVAL')) return words.value();
+  const text = words.value();
+  const parts = readInterval(text);
+  words.take('HOUR', 'TO', 'MINUTE');
+  if (parts === undefined || parts.months !== 0 || parts.days !== 0) {
+    throw refusal('22023', `a time zone is an interval of hours and minutes, and not '${text}'`);
+  }
+  return String(Number(parts.micros) / 3.6e9);
 }
 
 async function resetAll(client: Client, tag: string) {
-  client.settings.resetAll();
-  await client.applySettings();
+  await client.resetAll();
   return doneWith(tag);
 }
 

@@ -106,14 +106,26 @@ const SPELLING: Readonly<Record<string, string>> = {
   timezone: 'TimeZone',
 };
 
+/** Returns a setting's name as Postgres spells it. */
+export function spellingOf(name: string): string {
+  return SPELLING[name.toLowerCase()] ?? name;
+}
+
 /** The most settings of its own that a client may make. */
 const MAX_OWN_SETTINGS = 100;
 
+type Values = ReadonlyMap<string, string>;
+
+/** What a connection has set. A transaction goes back to its first state, or on to what it keeps. */
+export interface SettingsState {
+  readonly values: Values;
+  /** The values without those of SET LOCAL. */
+  readonly kept: Values;
+}
+
 /** The settings of one connection. */
 export class Settings {
-  readonly #values = new Map<string, string>();
-  /** The values to which SET LOCAL goes back at the end of the transaction. */
-  readonly #locals = new Map<string, string | undefined>();
+  #state: SettingsState = { values: new Map(), kept: new Map() };
   readonly #first: ReadonlyMap<string, string>;
   readonly #onReport: (name: string, value: string) => void;
 
@@ -123,6 +135,11 @@ export class Settings {
     this.#onReport = onReport;
   }
 
+  /** What is set now. */
+  get state(): SettingsState {
+    return this.#state;
+  }
+
   /** True if the setting is one of Postgres, or one that the client may make up: `myapp.user`. */
   static has(name: string): boolean {
     return Object.hasOwn(SETTINGS, name.toLowerCase()) || name.includes('.');
@@ -130,48 +147,60 @@ export class Settings {
 
   get(name: string): string | undefined {
     const key = name.toLowerCase();
-    return this.#values.get(key) ?? this.#first.get(key) ?? SETTINGS[key]?.value;
+    return this.#state.values.get(key) ?? this.#first.get(key) ?? SETTINGS[key]?.value;
   }
 
   /** Returns what the client is told at its start. */
   reported(): readonly (readonly [string, string])[] {
     return Object.entries(SETTINGS)
       .filter(([, { isReported }]) => isReported)
-      .map(([name]) => [SPELLING[name] ?? name, this.get(name) ?? '']);
+      .map(([name]) => [spellingOf(name), this.get(name) ?? '']);
   }
 
   /** Returns all settings, in alphabetical order. */
   all(): readonly (readonly [string, string])[] {
-    return Object.keys(SETTINGS).map((name) => [SPELLING[name] ?? name, this.get(name) ?? '']);
+    return Object.keys(SETTINGS).map((name) => [spellingOf(name), this.get(name) ?? '']);
   }
 
   /** Sets a setting, undefined to its first value. Throws 22023 for a value that it cannot have. */
   set(name: string, value: string | undefined, isLocal = false): void {
     const key = name.toLowerCase();
-    const kept = value === undefined ? undefined : accepted(name, value);
+    const { values, kept } = this.#state;
+    const to = value === undefined ? undefined : accepted(name, value);
     if (
-      value !== undefined &&
+      to !== undefined &&
       !Object.hasOwn(SETTINGS, key) &&
-      this.#values.size >= MAX_OWN_SETTINGS
+      !values.has(key) &&
+      values.size >= MAX_OWN_SETTINGS
     ) {
       throw refusal(
         '53400',
         `this connection has ${MAX_OWN_SETTINGS} settings already, the most that it may have`,
       );
     }
-    if (isLocal && !this.#locals.has(key)) this.#locals.set(key, this.#values.get(key));
-    if (!isLocal) this.#locals.delete(key);
-    this.#put(key, kept);
+    this.become({
+      values: withValue(values, key, to),
+      kept: isLocal ? kept : withValue(kept, key, to),
+    });
   }
 
   resetAll(): void {
-    for (const key of [...this.#values.keys()]) this.set(key, undefined);
+    this.become({ values: new Map(), kept: new Map() });
   }
 
-  /** Undoes SET LOCAL. */
-  endTransaction(): void {
-    for (const [key, value] of this.#locals) this.#put(key, value);
-    this.#locals.clear();
+  /** Drops the values of SET LOCAL. */
+  keep(): void {
+    const { kept } = this.#state;
+    this.become({ values: kept, kept });
+  }
+
+  /** Goes to a state, and tells the client what is new for it. */
+  become(state: SettingsState): void {
+    const before = this.reported();
+    this.#state = state;
+    for (const [index, [name, value]] of this.reported().entries()) {
+      if (before[index]![1] !== value) this.#onReport(name, value);
+    }
   }
 
   /** The longest time of a statement; 0 for no limit. */
@@ -193,12 +222,13 @@ export class Settings {
   get wantsNotices(): boolean {
     return !/^(?:warning|error)$/.test(this.get('client_min_messages') ?? '');
   }
+}
 
-  #put(key: string, value: string | undefined): void {
-    if (value === undefined) this.#values.delete(key);
-    else this.#values.set(key, value);
-    if (SETTINGS[key]?.isReported) this.#onReport(SPELLING[key] ?? key, this.get(key) ?? '');
-  }
+function withValue(values: Values, key: string, value: string | undefined): Values {
+  const changed = new Map(values);
+  if (value === undefined) changed.delete(key);
+  else changed.set(key, value);
+  return changed;
 }
 
 /** Returns a value as it is kept. Throws 22023 if the setting cannot have it. */
@@ -223,9 +253,29 @@ function durationMs(text: string): number | undefined {
   return Math.ceil(Number(match[1]) * each);
 }
 
+/**
+ * Returns a zone's name. A number is hours to the east. An offset, alone or behind a name, counts to the west, as POSIX has
+ * it, and so do the zones called Etc/GMT.
+ */
 function zone(value: string): string | undefined {
+  const [, sign = '', hours, minutes = '0'] =
+    /^(?:[a-z]{3,}|<[+\-\w:]+>)?([+-]?)(\d{1,2})(?::(\d\d))?$/i.exec(value) ?? [];
+  const isEast = /^[+-]?\d{1,2}(?:\.\d+)?$/.test(value);
+  const west = isEast
+    ? -Number(value)
+    : (Number(hours) + Number(minutes) / 60) * (sign === '-' ? -1 : 1);
+  if (Number.isNaN(west)) return namedZone(value);
+  if (west === 0) return 'UTC';
+  if (Number.isInteger(west)) return namedZone(`Etc/GMT${west > 0 ? '+' : ''}${west}`);
+  throw refusal(
+    '22023',
+    `DuckDB has no time zone with the fixed offset ${JSON.stringify(value)}, only whole hours: name a zone, such as Asia/Kolkata`,
+  );
+}
+
+function namedZone(name: string): string | undefined {
   try {
-    return new Zone(value) && value;
+    return new Zone(name) && name;
   } catch {
     return undefined;
   }

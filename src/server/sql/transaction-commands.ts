@@ -97,7 +97,7 @@ function setTransaction(words: Words, client: Client): Command | undefined {
     if (!isSession) {
       if (modes.isReadOnly !== undefined) await client.setReadOnly(modes.isReadOnly);
     } else if (modes.isReadOnly !== undefined) {
-      client.settings.set('default_transaction_read_only', modes.isReadOnly ? 'on' : 'off');
+      await client.set('default_transaction_read_only', modes.isReadOnly ? 'on' : 'off');
     }
     tellOfSerializable(modes, client);
     return doneWith('SET');

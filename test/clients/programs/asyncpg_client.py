@@ -11,6 +11,7 @@ async def main():
     say("run", (await rows(S["run"]))[0][0])
     say("means", await rows(S["means"]))
     say("parameter", await rows("SELECT name FROM products WHERE id = $1 AND name <> $2", 3, "it's"))
+    say("untyped", [await rows("SELECT 'x' || $1", "y"), await rows("SELECT $1 * 2.5", 4), await rows("SELECT * FROM range($1::BIGINT)", 2)])
     say("map parameter", await rows("RVBBIT MAP 'band.yaml' AS band USING (SELECT id, price FROM products WHERE id = $1::INTEGER)", 4))
     try:
         await rows(S["error"])

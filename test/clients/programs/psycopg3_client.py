@@ -16,6 +16,7 @@ for binary in (False, True):
     for _ in range(7):
         answer = rows("SELECT name FROM products WHERE id = %s AND name <> %s", (3, "it's"))
     say(how + "parameter", answer)
+    say(how + "untyped", [rows("SELECT 'x' || %s", ("y",)), rows("SELECT %s * 2.5", (4,)), rows("SELECT * FROM range(%s::BIGINT)", (2,))])
     say(how + "map parameter", rows("RVBBIT MAP 'band.yaml' AS band USING (SELECT id, price FROM products WHERE id = %s)", (4,)))
     try:
         rows(S["error"])

@@ -145,4 +145,27 @@ test('COPY runs by the extended protocol too', async () => {
   assert.is((await client.until('Z')).map(({ type }) => type).join(''), '12HdcCZ');
 });
 
+test('HEADER match compares the names of the columns', async () => {
+  await client.query('CREATE OR REPLACE TABLE headed (a INTEGER, b INTEGER)');
+  for (const [header, code] of [
+    ['a,b', undefined],
+    ['b,a', '22P04'],
+    ['a', '22P04'],
+    ['A,b', '22P04'],
+  ] as const) {
+    const { error } = await copiedIn(
+      'COPY headed FROM STDIN (FORMAT csv, HEADER match)',
+      `${header}\n1,2\n`,
+    );
+    assert.is(error?.get('C'), code, header);
+  }
+  const named = await copiedIn('COPY headed (b, a) FROM STDIN (HEADER match)', 'b\ta\n3\t4\n');
+  assert.equal(named.tags, ['COPY 1']);
+  assert.equal((await client.query('SELECT * FROM headed ORDER BY a')).rows, [
+    ['1', '2'],
+    ['4', '3'],
+  ]);
+  assert.is((await client.query('COPY headed TO STDOUT (HEADER match)')).error?.get('C'), '22023');
+});
+
 test.run();

@@ -220,4 +220,40 @@ test('an error has its place in characters, in the text that was sent', async ()
   assert.not.match(second.error?.get('M') ?? '', /\^/);
 });
 
+test('a statement without rows runs once a portal, and a query that has ended gives no more rows', async () => {
+  await client.query('CREATE OR REPLACE TABLE once (i INTEGER)');
+  const twice = await client.run(
+    parse('INSERT INTO once VALUES (1)'),
+    bind(),
+    execute(),
+    execute(),
+    sync,
+  );
+  assert.equal([twice.tags, twice.error?.get('C')], [['INSERT 0 1'], '55000']);
+  assert.equal((await client.query('SELECT count(*) FROM once')).rows, [['0']]);
+  const read = await client.run(parse('SELECT 1'), bind(), execute(), execute(), sync);
+  assert.equal([read.tags, read.rows.length], [['SELECT 1', 'SELECT 0'], 1]);
+});
+
+test('numbers with exponents keep their digits, and NULLs their types', async () => {
+  const { rows } = await client.extended(
+    'SELECT $1 + 1, $2 + 0, $3 IS NULL',
+    ['12345678901234567890123e2', '-1.25e-3', null],
+    { types: [1700, 1700, 1184] },
+  );
+  assert.equal(rows, [['1234567890123456789012301', '-0.00125', 't']]);
+  const day = await client.extended("SELECT date_trunc('day', $1) AS d", [null]);
+  assert.equal([day.rows, day.columns[0]?.oid], [[[null]], 1184]);
+  const wide = await client.extended('SELECT $1', [`0.${'7'.repeat(39)}`], { types: [1700] });
+  assert.is(wide.error?.get('C'), '22003');
+});
+
+test('a cursor takes the values of parameters', async () => {
+  await client.query('BEGIN');
+  const declared = await client.extended('DECLARE c CURSOR FOR SELECT * FROM range($1)', ['3']);
+  assert.is(declared.error?.get('M'), undefined);
+  assert.equal((await client.query('FETCH ALL FROM c')).rows.flat(), ['0', '1', '2']);
+  await client.query('ROLLBACK');
+});
+
 test.run();

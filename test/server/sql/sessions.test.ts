@@ -235,4 +235,113 @@ test('the errors of constraints have the SQLSTATEs that clients look for', async
   assert.is(await said('INSERT INTO bound VALUES (2, 1, -1)'), '23514 I');
 });
 
+test('a setting is undone with its transaction, and SET LOCAL ends with it', async () => {
+  const shown = async (name: string) => (await client.query(`SHOW ${name}`)).rows[0]?.[0];
+  await client.query(
+    'CREATE SCHEMA IF NOT EXISTS other; CREATE OR REPLACE TABLE other.inside AS SELECT 1 AS v',
+  );
+  await client.query("SET application_name = 'first'");
+  await client.query("BEGIN; SET application_name = 'second'; SET search_path = other");
+  assert.is(await said('SELECT * FROM inside'), 'SELECT 1 T');
+  await client.query('ROLLBACK');
+  assert.is(await shown('application_name'), 'first');
+  assert.is(await said('SELECT * FROM inside'), '42P01 I');
+  for (const end of ['COMMIT', 'ROLLBACK']) {
+    await client.query('BEGIN; SET LOCAL search_path = other; SET LOCAL TimeZone = 3');
+    assert.is(await said('SELECT * FROM inside'), 'SELECT 1 T');
+    await client.query(end);
+    assert.is(await said('SELECT * FROM inside'), '42P01 I', end);
+    assert.is(await shown('TimeZone'), 'UTC');
+  }
+  await client.query(
+    "BEGIN; SET application_name = 'third'; SAVEPOINT s; SET application_name = 'fourth'",
+  );
+  await client.query('SELECT nope');
+  await client.query('ROLLBACK TO s');
+  assert.is(await shown('application_name'), 'third');
+  await client.query('COMMIT');
+  assert.is(await shown('application_name'), 'third');
+  const outside = await client.query('SET LOCAL search_path = other');
+  assert.equal(outside.notices, ['SET LOCAL can only be used in transaction blocks']);
+  assert.is(await said('SELECT * FROM inside'), '42P01 I');
+  assert.is(await said("SET application_name = 'kept'; SELECT nope"), 'SET 42703 I');
+  assert.is(await shown('application_name'), 'third');
+});
+
+test('set_config sets what SET does, and current_setting reads what SHOW does', async () => {
+  const one = async (sql: string) => (await client.query(sql)).rows[0];
+  await client.query('BEGIN');
+  assert.equal(
+    await one(
+      "SELECT set_config('myapp.user', 'bob', true), pg_catalog.set_config('search_path', 'other', false) AS p",
+    ),
+    ['bob', 'other'],
+  );
+  assert.equal(await one("SELECT current_setting('myapp.user'), current_setting('search_path')"), [
+    'bob',
+    'other',
+  ]);
+  assert.is(await said('SELECT * FROM inside'), 'SELECT 1 T');
+  await client.query('COMMIT');
+  assert.is(await said('SELECT * FROM inside'), 'SELECT 1 I');
+  assert.equal(await one("SELECT current_setting('myapp.user', true)"), [null]);
+  const { rows, columns } = await client.extended('SELECT set_config($1, $2, false)', [
+    'search_path',
+    'main',
+  ]);
+  assert.equal([rows, columns[0]?.name], [[['main']], 'set_config']);
+  assert.is(await said("SELECT set_config('nope', '', false)"), '42704 I');
+  assert.is(await said("SELECT 1 + set_config('a.b', '1', false)::INTEGER"), '22023 I');
+  assert.is(await said("SELECT set_config('a.b', 'c', false) FROM range(2)"), 'SELECT 2 I');
+});
+
+test('a time zone is a name, hours to the east, an interval, or an offset as POSIX counts it', async () => {
+  const at =
+    "SELECT TIMESTAMPTZ '2024-07-01 12:00:00+00' AS t, TIMESTAMPTZ '2024-07-01 12:00:00+00'::VARCHAR AS own";
+  for (const [zone, shown] of [
+    ['-7', '05:00:00-07'],
+    ["'3'", '15:00:00+03'],
+    ["'-03:00'", '15:00:00+03'],
+    ["'utc+2'", '10:00:00-02'],
+    ["INTERVAL '-05:00' HOUR TO MINUTE", '07:00:00-05'],
+    ["'Europe/Berlin'", '14:00:00+02'],
+    ['LOCAL', '12:00:00+00'],
+    ["INTERVAL '2 hours'", '14:00:00+02'],
+    ['DEFAULT', '12:00:00+00'],
+  ] as const) {
+    assert.is(await said(`SET TIME ZONE ${zone}`), 'SET I', zone);
+    assert.equal(
+      (await client.query(at)).rows,
+      [[`2024-07-01 ${shown}`, `2024-07-01 ${shown}`]],
+      zone,
+    );
+  }
+  const zone = await client.query('SHOW TIME ZONE');
+  assert.equal([zone.columns[0]?.name, zone.rows], ['TimeZone', [['UTC']]]);
+  assert.is(await said("SET TIME ZONE '-05:30'"), '22023 I');
+  assert.is(await said("SET TIME ZONE INTERVAL '1 day'"), '22023 I');
+});
+
+test('PREPARE enforces its types, also of parameters that are not used', async () => {
+  const rowsOf = async (sql: string) => (await client.query(sql)).rows;
+  await client.query('PREPARE unused (INTEGER, TEXT) AS SELECT $1');
+  assert.equal(await rowsOf("EXECUTE unused(1.5, 'x')"), [['2']]);
+  assert.is(await said("EXECUTE unused('abc', 'x')"), '22000 I');
+  assert.is((await client.query("EXECUTE unused(1, 'x')")).columns[0]?.oid, 23);
+  await client.query('PREPARE listed (INTEGER[], NUMERIC) AS SELECT list_append($1, 3), $2 + 1');
+  assert.equal(await rowsOf("EXECUTE listed([1, 2], '12345678901234567890e2')"), [
+    ['{1,2,3}', '1234567890123456789001'],
+  ]);
+});
+
+test('a savepoint that is released after a change is kept, as ORMs use them', async () => {
+  assert.is(
+    await said(
+      'BEGIN; CREATE OR REPLACE TABLE orm (i INTEGER); SAVEPOINT sa_1; INSERT INTO orm VALUES (1); RELEASE SAVEPOINT sa_1; COMMIT',
+    ),
+    'BEGIN CREATE TABLE SAVEPOINT INSERT 0 1 RELEASE COMMIT I',
+  );
+  assert.equal((await client.query('SELECT * FROM orm')).rows, [['1']]);
+});
+
 test.run();

@@ -29,6 +29,8 @@ export interface CatalogueFacts {
   /** True for a session that may not see the settings of DuckDB, which may hold secrets. */
   readonly isReadOnly?: boolean | undefined;
   readonly functions?: readonly ListedFunction[];
+  /** Returns a setting of the session, as `SHOW` does. */
+  readonly setting?: ((name: string) => string | undefined) | undefined;
 }
 
 /**
@@ -115,6 +117,8 @@ export function keptCatalogueQuery(
   facts: CatalogueFacts & { readonly functions: readonly ListedFunction[] },
 ): CatalogueQuery | undefined {
   const { database, user, isReadOnly, functions } = facts;
+  // Its text holds the values of settings, which change.
+  if (/current_setting/i.test(sql)) return catalogueQuery(sql, facts);
   const key = JSON.stringify([database, user, isReadOnly, sql]);
   let queries = kept.get(functions);
   if (queries === undefined) {
@@ -150,13 +154,14 @@ class Rewriter {
   readonly #tokens: Token[];
   readonly #facts: Facts;
   readonly #definitions: Definitions;
+  readonly #setting: CatalogueFacts['setting'];
   readonly #system: boolean;
   /** Where the items of SELECT lists start. */
   readonly #inList: ReadonlySet<number>;
 
   constructor(
     tokens: Token[],
-    { database, user, isReadOnly, functions = NO_FUNCTIONS }: CatalogueFacts,
+    { database, user, isReadOnly, functions = NO_FUNCTIONS, setting }: CatalogueFacts,
   ) {
     this.#tokens = tokens;
     this.#facts = {
@@ -164,6 +169,7 @@ class Rewriter {
       user: quoteLiteral(user),
       settings: isReadOnly === true ? NO_SETTINGS : 'duckdb_settings()',
     };
+    this.#setting = setting;
     this.#definitions = new Definitions(this.#facts, functions);
     this.#system = tokens.some(({ word }) => word in SYSTEM_COLUMNS);
     this.#dropPrefixes();
@@ -209,8 +215,7 @@ class Rewriter {
       if (this.#isRelation(at)) return true;
       if (/^reg[a-z]+$/.test(token.word) && token.word in DUCK_TYPES) return this.#isCast(at);
       if (tokens[at + 1]?.text !== '(') return false;
-      if (token.word === 'current_setting')
-        return tokens[at + 2]!.text.slice(1, -1).toLowerCase() in SETTINGS;
+      if (token.word === 'current_setting') return this.#settingAt(at + 2) !== undefined;
       return (
         (token.word in FUNCTIONS &&
           !ALSO_IN_DUCKDB.has(token.word) &&
@@ -318,7 +323,7 @@ class Rewriter {
     const tokens = this.#tokens;
     const token = tokens[at]!;
     const close = matching(tokens, at + 1, 1);
-    if (this.#setting(at)) return;
+    if (this.#settingCall(at)) return;
     const text = this.#expand(`@${token.word}(${close === at + 2 ? ')' : ''}`);
     tokens[at + 1]!.out = '';
     token.out = text;
@@ -331,14 +336,27 @@ class Rewriter {
     }
   }
 
+  /** The literal of a setting that a string names; NULL for one that the client has not made up. */
+  #settingAt(at: number): string | undefined {
+    const token = this.#tokens[at];
+    if (token?.kind !== Kind.String) return undefined;
+    const name = token.text.slice(1, -1).toLowerCase();
+    const value = this.#setting?.(name) ?? SETTINGS[name];
+    if (value !== undefined) return quoteLiteral(value);
+    const [comma, isMissingOk] = this.#tokens.slice(at + 1);
+    const isMade = name.includes('.') && comma?.kind === Kind.Comma && isMissingOk?.word === 'true';
+    return isMade ? 'CAST(NULL AS VARCHAR)' : undefined;
+  }
+
   /** A setting that is known is a literal, because DuckDB takes no subquery in some places. */
-  #setting(at: number): boolean {
+  #settingCall(at: number): boolean {
     const tokens = this.#tokens;
-    const value = SETTINGS[tokens[at + 2]?.text.slice(1, -1).toLowerCase() ?? ''];
-    if (tokens[at]!.word !== 'current_setting' || value === undefined) return false;
+    if (tokens[at]!.word !== 'current_setting') return false;
+    const value = this.#settingAt(at + 2);
+    if (value === undefined) return false;
     const close = matching(tokens, at + 1, 1);
     for (let index = at + 1; index <= close; index++) tokens[index]!.out = '';
-    tokens[at]!.out = quoteLiteral(value);
+    tokens[at]!.out = value;
     return true;
   }
 

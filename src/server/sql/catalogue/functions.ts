@@ -144,7 +144,9 @@ export const FUNCTIONS: Readonly<Record<string, readonly Macro[]>> = {
     ['parameter', '_in[lower(parameter)]'],
     ['parameter, missing', '_in[lower(parameter)]'],
   ],
-  set_config: [['setting, value, is_local', 'value']],
+  set_config: [
+    ['setting, value, is_local', `error('a SELECT list has calls of set_config alone, or none')`],
+  ],
   current_schema: [['', 'system.main.current_schema()']],
   current_schemas: [
     [

@@ -4,7 +4,7 @@ import { nodeApi } from '../../../duck/node-api.ts';
 import { TypedValue } from '../../../duck/parameters.ts';
 import { type FormatCode, utf8 } from '../protocol/read-messages.ts';
 import { refusal } from '../protocol-error.ts';
-import { readNumeric } from './numeric.ts';
+import { readDecimal, readNumeric } from './numeric.ts';
 import type { PgName } from './oids.ts';
 import { type PgType, pgType } from './pg-types.ts';
 import {
@@ -32,12 +32,11 @@ type Typed = { readonly value: DuckDBValue; readonly type: DuckDBType } | undefi
  * DuckDB converts it or says why it cannot. `type` is undefined for a type that this server does not know.
  */
 export function decodeParameter(
-  bytes: Buffer | null,
+  bytes: Buffer,
   format: FormatCode,
   type: PgType | undefined,
   zoneOffset: (milliseconds: number) => number,
 ): unknown {
-  if (bytes === null) return null;
   if (type === undefined) {
     if (format === 0) return utf8(bytes, 'a parameter');
     throw refusal(
@@ -127,6 +126,7 @@ function typedOf(text: string, name: PgName, zoneOffset: (milliseconds: number) 
     case 'int8':
       return integerOf(text, api.BIGINT, INT64_MAX + 1n);
     case 'float4':
+      return doubleOf(text, api.FLOAT);
     case 'float8':
       return doubleOf(text);
     case 'numeric':
@@ -188,28 +188,35 @@ function integerOf(text: string, type: DuckDBType, bound: bigint): Typed {
   return { value: type === BIGINT ? value : Number(value), type };
 }
 
-function doubleOf(text: string): Typed {
+function doubleOf(text: string, type: DuckDBType = nodeApi().DOUBLE): Typed {
   const written = text.trim().replace(/^([+-]?)inf(?:inity)?$/i, '$1Infinity');
   const value = Number(written);
   const isNumber = written !== '' && (!Number.isNaN(value) || /^nan$/i.test(written));
-  return isNumber ? { value, type: nodeApi().DOUBLE } : undefined;
+  return isNumber ? { value, type } : undefined;
 }
 
-/** More digits than a DECIMAL has are an integer, or stay a text. */
+/** A whole number with more digits than a DECIMAL has is bound as an integer. Any other is refused, and not rounded. */
 function numericOf(text: string): Typed {
-  const match = /^\s*([+-]?)0*(\d*)(?:\.(\d*))?\s*$/.exec(text);
-  if (match === null || text.trim() === '') return doubleOf(text);
-  const [, sign, whole = '', fraction = ''] = match;
+  const decimal = readDecimal(text);
+  if (decimal === undefined) return doubleOf(text);
   const { BIGNUM, DECIMAL, DuckDBDecimalValue, HUGEINT } = nodeApi();
-  const width = Math.max(1, whole.length + fraction.length);
-  const digits = BigInt(`${whole}${fraction}` || '0');
-  const value = sign === '-' ? -digits : digits;
+  // Digits that say nothing make room for others.
+  const spare =
+    decimal.digits.length > DECIMAL_DIGITS ? (/0*$/.exec(decimal.digits)?.[0].length ?? 0) : 0;
+  const cut = Math.min(spare, decimal.scale);
+  const scale = decimal.scale - cut;
+  const digits = decimal.digits.slice(0, decimal.digits.length - cut);
+  const amount = BigInt(digits || '0');
+  const value = decimal.isNegative ? -amount : amount;
+  const width = Math.max(1, digits.length, scale);
   if (width <= DECIMAL_DIGITS) {
-    const type = DECIMAL(width, fraction.length);
-    return { value: new DuckDBDecimalValue(value, width, fraction.length), type };
+    return { value: new DuckDBDecimalValue(value, width, scale), type: DECIMAL(width, scale) };
   }
-  if (fraction !== '') return undefined;
-  return { value, type: digits < 2n ** 127n ? HUGEINT : BIGNUM };
+  if (scale === 0) return { value, type: amount < 2n ** 127n ? HUGEINT : BIGNUM };
+  throw refusal(
+    '22003',
+    `a numeric parameter has ${width} digits, and DuckDB's DECIMAL has at most ${DECIMAL_DIGITS}: round it`,
+  );
 }
 
 function isTimeOfDay(micros: bigint): boolean {
@@ -301,8 +308,8 @@ export function readArrayBytes(bytes: Buffer): Items {
 }
 
 /**
- * Returns the list of an array's items. Decimals differ in their digits, so their list has texts, which DuckDB converts;
- * likewise a list with an item that is not in its type's form.
+ * Returns the list of an array's items, of the type of an item. A list with an item that is not in its type's form has
+ * texts, which DuckDB converts.
  */
 export function typedList(
   items: Items,
@@ -313,14 +320,15 @@ export function typedList(
   const texts = leaves(items).map((item) =>
     Buffer.isBuffer(item) ? binaryText(item, name) : item,
   );
-  const typed = texts.map((text) => (text === null ? null : typedOf(text, name, zoneOffset)));
-  const isTyped = name !== 'numeric' && typed.every((value) => value !== undefined);
+  const read = texts.map((text) => (text === null ? null : typedOf(text, name, zoneOffset)));
+  const typed = name === 'numeric' ? alike(read) : read;
+  const isTyped = typed.every((value) => value !== undefined);
   const values = isTyped ? typed.map((item) => item?.value ?? null) : texts;
+  const item = typed.find((each) => each != null) ?? typedOf(ZEROS[name] ?? '0', name, zoneOffset);
   let next = 0;
   const convert = (list: Items): DuckDBValue =>
     listValue(list.map((item) => (Array.isArray(item) ? convert(item) : values[next++]!)));
-  const first = typed.find((item) => item !== null && item !== undefined)?.type;
-  let type = LIST(isTyped ? (first ?? VARCHAR) : VARCHAR);
+  let type = LIST(isTyped ? (item?.type ?? VARCHAR) : VARCHAR);
   for (
     let inner = items.find(Array.isArray);
     inner !== undefined;
@@ -329,6 +337,40 @@ export function typedList(
     type = LIST(type);
   }
   return new TypedValue(convert(items), type);
+}
+
+/** Texts of values that tell the type of a list without items. For all other types, it is 0. */
+const ZEROS: Partial<Record<PgName, string>> = {
+  date: '2000-01-01',
+  time: '00:00',
+  timetz: '00:00+00',
+  timestamp: '2000-01-01',
+  timestamptz: '2000-01-01',
+  interval: '0 days',
+  uuid: '0'.repeat(32),
+};
+
+/** Gives decimals the digits that all of them need; undefined for each where DuckDB has no such DECIMAL. */
+function alike(items: readonly (Typed | null)[]): readonly (Typed | null)[] {
+  const { DECIMAL, DuckDBDecimalValue } = nodeApi();
+  const decimals = items.map((item) =>
+    item?.value instanceof DuckDBDecimalValue ? item.value : undefined,
+  );
+  const scale = Math.max(0, ...decimals.map((each) => each?.scale ?? 0));
+  const whole = Math.max(
+    1,
+    ...decimals.map((each) => (each === undefined ? 0 : each.width - each.scale)),
+  );
+  if (scale + whole > DECIMAL_DIGITS)
+    return items.map((item) => (item === null ? null : undefined));
+  const type = DECIMAL(scale + whole, scale);
+  return items.map((item, index) => {
+    if (item === null) return null;
+    const decimal = decimals[index];
+    if (decimal === undefined) return undefined;
+    const value = decimal.value * 10n ** BigInt(scale - decimal.scale);
+    return { value: new DuckDBDecimalValue(value, scale + whole, scale), type };
+  });
 }
 
 function leaves(items: Items): (string | Buffer | null)[] {

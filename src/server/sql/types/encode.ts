@@ -6,6 +6,7 @@ import { refusal } from '../protocol-error.ts';
 import { type DuckType, readDuckType } from './duck-type.ts';
 import { jsonText } from './json-text.ts';
 import { writeNumeric } from './numeric.ts';
+import type { PgName } from './oids.ts';
 import { isJson, type PgType, pgType, pgTypeOf } from './pg-types.ts';
 import {
   EPOCH_DAYS,
@@ -30,9 +31,20 @@ type ToText = (value: unknown) => string;
 const UTC = new Zone('UTC');
 const INT64_MIN = -(2n ** 63n);
 
+/** For each type, the types that hold all its values. Values of any type can go out as text. */
+const HELD_BY: Partial<Record<PgName, readonly PgName[]>> = {
+  int2: ['int4', 'int8', 'numeric', 'float8'],
+  int4: ['int8', 'numeric', 'float8'],
+  int8: ['numeric', 'float8'],
+  float4: ['float8'],
+  float8: ['numeric'],
+  text: ['json'],
+};
+
 /**
  * Returns the encoder of a column. `duckType` is the column's type in DuckDB, and `promised` the type that the client
- * was told. They differ if the type was unknown when the statement was described, and then the values go out as text.
+ * was told. They differ if a table changed since, or if DuckDB knows that an operand is NULL. A value that the promised
+ * type does not hold is refused.
  */
 export function valueEncoder(
   duckType: string,
@@ -42,19 +54,24 @@ export function valueEncoder(
 ): ValueEncoder {
   const type = readDuckType(duckType);
   const own = pgTypeOf(duckType);
-  const toText = textOf(type, zone);
-  if (own.oid !== promised.oid) {
-    // As text, a number of another type can be read all the same.
-    if (format === 1 && promised.oid !== pgType('text').oid) {
+  const isHeld =
+    promised.oid === own.oid ||
+    promised.oid === pgType('text').oid ||
+    (promised.isArray === own.isArray &&
+      (promised.name === 'text' ||
+        promised.name === own.name ||
+        HELD_BY[own.name]?.includes(promised.name) === true));
+  if (!isHeld) {
+    return () => {
       throw refusal(
         '0A000',
         `a column is ${duckType} now, and was another type when the statement was described: prepare the statement again`,
       );
-    }
-    return (value, out) => out.text(toText(value));
+    };
   }
+  const toText = textOf(type, zone);
   if (format === 0) return (value, out) => out.text(toText(value));
-  return type.kind === 'list' && own.isArray ? arrayEncoder(type, own) : binaryOf(own, toText);
+  return promised.isArray ? arrayEncoder(type, promised) : binaryOf(promised, toText);
 }
 
 /** Returns the function that prints a value as Postgres prints its type. */

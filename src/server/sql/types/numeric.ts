@@ -14,12 +14,38 @@ const SPECIAL: ReadonlyMap<number, string> = new Map([
   [0xf000, '-Infinity'],
 ]);
 
-/** Writes a decimal number, given as text, e.g. `-12.50`. */
+/** A decimal number: its digits without leading zeros, of which `scale` stand behind the point. */
+export interface Decimal {
+  readonly isNegative: boolean;
+  readonly digits: string;
+  readonly scale: number;
+}
+
+/** Reads a decimal number with or without an exponent; undefined for any other text, and for one with too many digits. */
+export function readDecimal(text: string): Decimal | undefined {
+  const match = /^\s*([+-]?)(?=\.?\d)(\d*)(?:\.(\d*))?(?:e([+-]?\d{1,4}))?\s*$/i.exec(text);
+  if (match === null) return undefined;
+  const [, sign, whole = '', fraction = '', exponent = '0'] = match;
+  const scale = fraction.length - Number(exponent);
+  if (Math.abs(scale) > MAX_DIGITS || whole.length > MAX_DIGITS) return undefined;
+  const digits = `${whole}${fraction}${'0'.repeat(Math.max(0, -scale))}`.replace(/^0+/, '');
+  return { isNegative: sign === '-', digits, scale: Math.max(0, scale) };
+}
+
+/** Writes a number, given as text, e.g. `-12.50` or `1e+300`. */
 export function writeNumeric(text: string, out: MessageWriter): void {
-  const isNegative = text.startsWith('-');
-  const [whole = '', fraction = ''] = text.replace(/^[+-]/, '').split('.');
+  const decimal = readDecimal(text);
+  if (decimal === undefined) {
+    const sign = [...SPECIAL].find(([, name]) => name === text)?.[0] ?? NOT_A_NUMBER;
+    out.int16(0).int16(0).int16(sign).int16(0);
+    return;
+  }
+  const { isNegative, scale } = decimal;
+  const all = decimal.digits.padStart(scale, '0');
+  const whole = all.slice(0, all.length - scale);
+  const fraction = all.slice(all.length - scale);
   const padded = whole.padStart(Math.ceil(whole.length / 4) * 4, '0');
-  const digits = padded + fraction.padEnd(Math.ceil(fraction.length / 4) * 4, '0');
+  const digits = padded + fraction.padEnd(Math.ceil(scale / 4) * 4, '0');
   const groups = Array.from({ length: digits.length / 4 }, (_, index) =>
     Number(digits.slice(index * 4, index * 4 + 4)),
   );
@@ -31,7 +57,7 @@ export function writeNumeric(text: string, out: MessageWriter): void {
   while (groups.at(-1) === 0) groups.pop();
   const isZero = groups.length === 0;
   out.int16(groups.length).int16(isZero ? 0 : weight);
-  out.int16(isNegative && !isZero ? NEGATIVE : 0).int16(fraction.length);
+  out.int16(isNegative && !isZero ? NEGATIVE : 0).int16(scale);
   for (const group of groups) out.int16(group);
 }
 

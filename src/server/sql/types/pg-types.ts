@@ -54,6 +54,11 @@ export function pgType(name: PgName, isArray = false, modifier = -1): PgType {
     : { name, oid, size, modifier, isArray };
 }
 
+/** True for a type whose values are their text in both formats, whatever they say. */
+export function isText({ name, isArray }: PgType): boolean {
+  return !isArray && /^(?:text|varchar|bpchar|name|jsonb?)$/.test(name);
+}
+
 /** Returns the type on the wire of a DuckDB type, given as text. */
 export function pgTypeOf(duckType: string): PgType {
   const type = readDuckType(duckType);
