@@ -289,7 +289,10 @@ test('only regular files are read: a FIFO, a device and a folder of the right na
     );
     await using again = await DiskJournal.open(folder);
     assert.is(again.answers.find(keyOf(1), 0)?.text, 'said');
-    const { rows } = await readReceipts(inside, 'SELECT count(DISTINCT call_key)::INTEGER AS n FROM rvbbit.cache');
+    const { rows } = await readReceipts(
+      inside,
+      'SELECT count(DISTINCT call_key)::INTEGER AS n FROM rvbbit.cache',
+    );
     assert.equal(rows, [{ n: 1 }]);
   }));
 
