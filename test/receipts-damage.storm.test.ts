@@ -115,7 +115,7 @@ test('records with one changed field are left out where they are damaged, and en
 test('a changed record alone ends no view', async () => {
   const random = mulberry(seed);
   const all = [...changes()];
-  const count = cases(10, all.length);
+  const count = cases(6, all.length);
   await withFolder(async (root) => {
     for (let n = 0; n < count; n += 1) {
       const change = all[Math.floor(random() * all.length)]!;
@@ -132,7 +132,7 @@ test('a changed record alone ends no view', async () => {
 
 test('bytes changed in segments and archives: what is whole is read, and as much is named as verify finds', async () => {
   const random = mulberry(seed + 1);
-  const count = cases(8, 1_000);
+  const count = cases(6, 1_000);
   await withFolder(async (root) => {
     await fill(root);
     await compact(root);
