@@ -134,14 +134,31 @@ export function closedMeanwhileError(what: 'engine' | 'session'): RvbbitError {
 
 /** Returns the message of anything thrown, cut to `maxChars`. */
 export function messageOf(thrown: unknown, maxChars = MESSAGE_CHARS): string {
-  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  const text = textOf(thrown);
   return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1)}…`;
+}
+
+/** What is thrown may be anything, also a Proxy whose every use throws. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return 'something was thrown that has no text';
+  }
+}
+
+function isRvbbitError(thrown: unknown): thrown is RvbbitError {
+  try {
+    return thrown instanceof RvbbitError;
+  } catch {
+    return false;
+  }
 }
 
 /** Converts anything thrown to a `Failure`. Keeps the code of an `RvbbitError`. */
 export function failureOf(thrown: unknown, fallback: ErrorCode = 'RVB_INTERNAL'): Failure {
   return {
-    code: thrown instanceof RvbbitError ? thrown.code : fallback,
+    code: isRvbbitError(thrown) ? thrown.code : fallback,
     message: messageOf(thrown),
   };
 }

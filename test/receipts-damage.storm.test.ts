@@ -27,7 +27,8 @@ import { cases, mulberry, reportCases, seed } from './support/cases.ts';
 const READS = [
   ...VIEWS.map(({ name }) => `SELECT * FROM rvbbit.main.${name}`),
   'SELECT t, seq, "at", session FROM rvbbit.main.records',
-  ...SPEND_KEYS.map(spendSql),
+  // Which of several statements of one name is told of, is not decided.
+  ...SPEND_KEYS.map((key) => `SELECT sum(calls), sum(cache_hits) FROM (${spendSql(key)})`),
 ];
 
 const lease = await acquireDatabase(':memory:');
@@ -38,7 +39,7 @@ test.after(async () => {
 });
 
 /** A sum of fractions depends on the order in which DuckDB adds them. */
-const FRACTION = /\d+\.\d+/g;
+const FRACTION = /(?<!\d)\d{1,20}\.\d+/g;
 const rounded = (digits: string) => Number(digits).toPrecision(9);
 
 /** The rows of every read, in an order of their own, and the notices. */
@@ -76,11 +77,15 @@ const GOOD = SAMPLES.map((record) => JSON.stringify(record));
 
 test('records with one changed field are left out where they are damaged, and end no view and no command', async () => {
   await withFolder(async (root) => {
-    const all = [...changes()];
+    const step = cases(3, 1);
+    const all = [...changes()].filter((_, at) => at % step === seed % step);
     const folder = join(root, 'journal');
     const whole = join(root, 'whole', 'journal');
     for (let from = 0; from < all.length; from += 200) {
-      const part = all.slice(from, from + 200);
+      const part = all.slice(from, from + 200).map((change, at) => ({
+        ...change,
+        json: change.json.replace('"seq":3,', `"seq":${10 + from + at},`),
+      }));
       writeSegment(folder, [...GOOD, ...part.map(({ json }) => json)]);
       writeSegment(whole, [...GOOD, ...part.filter(({ may }) => may).map(({ json }) => json)]);
     }
@@ -110,7 +115,7 @@ test('records with one changed field are left out where they are damaged, and en
 test('a changed record alone ends no view', async () => {
   const random = mulberry(seed);
   const all = [...changes()];
-  const count = cases(20, all.length);
+  const count = cases(6, all.length);
   await withFolder(async (root) => {
     for (let n = 0; n < count; n += 1) {
       const change = all[Math.floor(random() * all.length)]!;
@@ -127,7 +132,7 @@ test('a changed record alone ends no view', async () => {
 
 test('bytes changed in segments and archives: what is whole is read, and as much is named as verify finds', async () => {
   const random = mulberry(seed + 1);
-  const count = cases(16, 1_000);
+  const count = cases(6, 1_000);
   await withFolder(async (root) => {
     await fill(root);
     await compact(root);
@@ -186,7 +191,7 @@ test('files that are compacted or pruned while they are read end no statement', 
   await withFolder(async (root) => {
     await using engine = await Engine.open({ stateDir: root, threads: 1 });
     let reads = 0;
-    for (let round = 0; round < cases(3, 60); round += 1) {
+    for (let round = 0; round < cases(2, 60); round += 1) {
       await fill(root);
       let isDone = false;
       const reading = (async () => {

@@ -129,6 +129,12 @@ export class CallAccount {
     };
   }
 
+  /** A cost that is no safe number counts as all that is left of the budget. */
+  #spentBy(request: CallRequest, usage: Usage): Spending {
+    const isBeyond = !this.isCosted(request, usage) && this.isCosted(request, NO_TOKENS);
+    return { ...this.#spendingOf(request, usage), ...(isBeyond ? { costMicroUsd: Infinity } : {}) };
+  }
+
   #settle({ request, permit, reservation }: OpenCall, report: AttemptReport): void {
     const { outcome, usage } = report;
     if (outcome === 'not_sent') {
@@ -142,7 +148,7 @@ export class CallAccount {
       this.#outputCounts += 1;
       const { inputTokens, cachedTokens = 0 } = usage;
       this.#cachedShares.set(placeOf(request), inputTokens === 0 ? 0 : cachedTokens / inputTokens);
-      reservation?.settle(this.#spendingOf(request, usage));
+      reservation?.settle(this.#spentBy(request, usage));
       return;
     }
     reservation?.settle(isFree(report) ? { ...NOTHING, calls: 1 } : undefined);

@@ -112,7 +112,7 @@ export const FILTERS: readonly string[] = (
   'abs attr batch bool capitalize chain count d default dictsort e escape filesizeformat first float from_json ' +
   'groupby indent int items join last length lines list lower map max min pprint pluralize reject rejectattr ' +
   'replace reverse round safe select selectattr slice sort split string striptags sum title tojson trim ' +
-  'truncate unique upper'
+  'truncate unique upper within'
 ).split(' ');
 /** Tests that templates may use, for suggestions. */
 export const TESTS: readonly string[] = (
@@ -150,6 +150,7 @@ function hostOf(mode: Mode): Host {
   environment.fuel = TEMPLATE_FUEL;
   environment.addFilter('_from_json', fromJsonFilter);
   environment.addFilter('_plain_json', plainJsonFilter);
+  environment.addFilter('_within', withinFilter);
   if (mode === 'sql') {
     for (const name of ['_ident', '_bind']) {
       environment.addFilter(name, (...args: unknown[]) =>
@@ -258,6 +259,16 @@ function fromJsonFilter(value: unknown): unknown {
   return null;
 }
 
+/** Keeps a text inside its tags: puts a space into whatever closes the tag, in any spelling. */
+function withinFilter(value: unknown, tag: unknown): unknown {
+  if (typeof tag !== 'string' || !/^[\w-]+$/.test(tag)) {
+    recordFilterFailure('within takes the name of a tag: {{ input.text | within("text") }}');
+    return null;
+  }
+  const text = String(value);
+  return text.includes('<') ? text.replace(new RegExp(`<(?=\\s*/\\s*${tag})`, 'gi'), '< ') : text;
+}
+
 /** Undoes the escapes of `'`, `<`, `>` and `&` that Jinja's `tojson` writes for HTML pages, because a prompt is not a page. */
 function plainJsonFilter(value: unknown): unknown {
   return String(value).replace(/\\\\|\\u00(27|3c|3e|26)/g, (sequence, code?: string) =>
@@ -268,6 +279,7 @@ function plainJsonFilter(value: unknown): unknown {
 /** The texts that replace this host's filters in a template. Each first turns the value into text inside Jinja. */
 const ROUTES: Readonly<Record<string, string>> = {
   from_json: '|string|_from_json',
+  within: '|string|_within',
   ident: '|tojson|_ident',
 };
 
@@ -276,9 +288,9 @@ const ROUTES: Readonly<Record<string, string>> = {
  * the host.
  */
 function routeFilters(mode: Mode, source: string): string {
-  if (!/from_json|ident|tojson/.test(source)) return source;
+  if (!/from_json|ident|tojson|within/.test(source)) return source;
   const call =
-    /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\|\s*(from_json|ident)\b|\|\s*(tojson)\b(?:\s*\([^()]*\)|(?!\s*\())/gs;
+    /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\|\s*(from_json|ident|within)\b|\|\s*(tojson)\b(?:\s*\([^()]*\)|(?!\s*\())/gs;
   return scanTemplate(source)
     .map(({ kind, start, end }) => {
       const text = source.slice(start, end);

@@ -56,5 +56,22 @@ function without(secrets: readonly string[]): (text: string) => string {
   if (secrets.length === 0) return (text) => text;
   const escaped = secrets.map((secret) => secret.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&'));
   const any = new RegExp(escaped.join('|'), 'gi');
-  return (text) => text.replace(any, REDACTED);
+  let spelt: RegExp | undefined;
+  return (text) => {
+    const cleaned = text.replace(any, REDACTED);
+    if (!cleaned.includes('\\u')) return cleaned;
+    spelt ??= new RegExp(secrets.map(speltForm).join('|'), 'gi');
+    return cleaned.replace(spelt, REDACTED);
+  };
+}
+
+/** Matches a secret of which any character may be written as `\u0073`, also in JSON within JSON. */
+function speltForm(secret: string): string {
+  return Array.from({ length: secret.length }, (_, at) => {
+    const character = secret[at]!;
+    const codes = [character.toLowerCase(), character.toUpperCase()].map((one) =>
+      one.charCodeAt(0).toString(16).padStart(4, '0'),
+    );
+    return `(?:${character.replace(/[^a-z0-9]/i, '\\$&')}|\\\\+u(?:${codes.join('|')}))`;
+  }).join('');
 }

@@ -17,6 +17,7 @@ import type { Notice, Row } from '../result.ts';
 import type { Explained } from './explain.ts';
 import { withForeignHint } from './foreign-hint.ts';
 import { textOf } from './names.ts';
+import { removePartialFile } from './partial-file.ts';
 
 /** Runs a statement to its end. The calls in its brackets run first. */
 export async function runStatement(node: StatementNode, statement: Statement): Promise<Delivered> {
@@ -237,6 +238,7 @@ async function plainOrSemantic<T>(
   try {
     return await runPlain(node, statement);
   } catch (thrown) {
+    await removePartialFile(node.text, thrown);
     const refusal = await withReceiptsHint(withForeignHint(thrown, node.text), node, statement);
     if (!mayBeSemantic(thrown)) throw placedFrom(refusal, statement.source, node.span.start);
     const { runSemanticStatement } = await import('./semantic.ts');

@@ -1,6 +1,16 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rvbbitHere } from './here.ts';
@@ -319,6 +329,49 @@ test('a table shows colours where they are forced and none where they are refuse
     '\u001b[',
   );
   assert.not.match((await run(args)).stdout, '\u001b[');
+});
+
+test('init writes through no symbolic link, also with --force', async () => {
+  mkdirSync(join(folder, 'linked'));
+  mkdirSync(join(folder, 'linked', 'examples'));
+  const other = join(folder, 'other.txt');
+  writeFileSync(other, 'mine');
+  for (const [path, more] of [
+    ['products.csv', []],
+    ['cascades', []],
+    ['examples/tables.sql', ['--examples']],
+  ] as const) {
+    const link = join(folder, 'linked', path);
+    symlinkSync(path === 'cascades' ? folder : other, link);
+    const { code, stderr } = await run(['init', 'linked', '--force', ...more]);
+    assert.is(code, 2, stderr);
+    assert.match(stderr, 'is a symbolic link');
+    assert.is(readFileSync(other, 'utf8'), 'mine');
+    rmSync(link);
+  }
+});
+
+test('a COPY of a MAP that finds no space leaves no part of its file, and the old file as it was', async () => {
+  writeFileSync(join(folder, 'old.csv'), 'old');
+  const main = fileURLToPath(new URL('../../bundle/rvbbit.js', import.meta.url));
+  for (const name of ['old.csv', 'new.csv']) {
+    const rows = 'SELECT i AS n, repeat(md5(i::VARCHAR), 20) AS pad FROM range(900) t(i)';
+    const sql = `COPY (FROM (RVBBIT MAP 'twice.yaml' AS v USING (${rows}))) TO '${name}'`;
+    // No file may become longer than 100 KiB, which a process finds out as it does of a full disk.
+    const limited = `trap '' XFSZ; ulimit -f 100; exec "$0" "$@"`;
+    const ended = spawnSync(
+      'bash',
+      ['-c', limited, process.execPath, main, '--no-state', '-c', sql],
+      {
+        cwd: folder,
+        encoding: 'utf8',
+      },
+    );
+    assert.match(ended.stderr, 'Could not write file');
+  }
+  const left = readdirSync(folder).filter((name) => name.endsWith('.csv'));
+  assert.equal(left, ['old.csv']);
+  assert.is(readFileSync(join(folder, 'old.csv'), 'utf8'), 'old');
 });
 
 test.run();

@@ -1,12 +1,25 @@
 /** The journal on disk: what is written, what is found again, by whom. */
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RvbbitError } from '../../src/errors.ts';
 import { MemoryAnswers } from '../../src/journal/answers.ts';
+import { Archive } from '../../src/journal/disk/archive.ts';
 import { DiskJournal } from '../../src/journal/disk/disk-journal.ts';
+import { realFileSystem } from '../../src/journal/disk/file-system.ts';
+import { verifyFolder } from '../../src/journal/disk/verify.ts';
 import { type JournalRecord, RECORD_VERSION } from '../../src/journal/records.ts';
+import { readReceipts } from '../../src/receipts/read-receipts.ts';
 import { answered, keyOf, START_AT, started, withFolder } from './support.ts';
 
 function segmentsOf(folder: string): string[] {
@@ -254,6 +267,66 @@ test('a folder of another version is refused, with what to do; a damaged line do
       assert.match((thrown as RvbbitError).message, 'move the folder away');
       assert.is(readFileSync(path, 'utf8').length, text.length, 'nothing is changed');
     }
+  }));
+
+test('only regular files are read: a FIFO, a device and a folder of the right names hold nothing up', () =>
+  withFolder(async (folder) => {
+    const journal = await DiskJournal.open(folder);
+    journal.append(started(1, keyOf(1)));
+    journal.append(answered(1, keyOf(1), 'said'));
+    await journal.close();
+    const inside = join(folder, 'journal');
+    const [segment] = segmentsOf(folder);
+    const named = (n: number, ending: string) =>
+      join(inside, segment!.replace(/-[^-]*$/, `-0000000${n}${ending}`));
+    execFileSync('mkfifo', [named(1, '.ndjson'), named(3, '.keys')]);
+    symlinkSync('/dev/zero', named(2, '.ndjson'));
+    copyFileSync(join(inside, segment!), named(3, '.ndjson'));
+    const verified = await verifyFolder(realFileSystem, inside, () => Archive.open());
+    assert.equal(
+      verified.map(({ problems }) => problems.length),
+      [0, 0],
+    );
+    await using again = await DiskJournal.open(folder);
+    assert.is(again.answers.find(keyOf(1), 0)?.text, 'said');
+    const { rows } = await readReceipts(
+      inside,
+      'SELECT count(DISTINCT call_key)::INTEGER AS n FROM rvbbit.cache',
+    );
+    assert.equal(rows, [{ n: 1 }]);
+  }));
+
+test('a folder that takes no files serves stored answers, and refuses a call', () =>
+  withFolder(async (folder) => {
+    const before = await DiskJournal.open(folder);
+    before.append(started(1, keyOf(1)));
+    before.append(answered(1, keyOf(1), 'said'));
+    await before.close();
+    const create = () => {
+      throw Object.assign(new Error('EROFS: read-only file system'), { code: 'EROFS' });
+    };
+    const problems: RvbbitError[] = [];
+    const journal = await DiskJournal.open(folder, {
+      files: { ...realFileSystem, create },
+      onProblem: (problem) => problems.push(problem),
+    });
+    assert.is(journal.answers.find(keyOf(1), 0)?.text, 'said');
+    const base = { v: RECORD_VERSION, seq: 9, at: START_AT, session: 's', caller: 'c' };
+    const hit = {
+      t: 'cache.hits',
+      count: 1,
+      savedMicroUsd: 7,
+      cell: 'a',
+      provider: 'p',
+      model: 'm',
+    };
+    journal.append({ ...base, ...hit } as JournalRecord);
+    journal.append({ ...base, t: 'statement.read', rows: 1, runs: 1, deduped: 0 });
+    await journal.commit();
+    assert.is(problems.length, 1);
+    journal.append(started(2, keyOf(2)));
+    assert.match(journal.failure!.message, 'read-only file system');
+    await journal.close().catch(() => {});
   }));
 
 test.run();

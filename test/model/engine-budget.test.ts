@@ -314,4 +314,21 @@ test('a drained statement ends with the rows that were in flight, and its answer
   });
 });
 
+test('a call whose cost is beyond any number uses the budget up', async () => {
+  let asked = 0;
+  await using engine = await openEngine({
+    model: async () => {
+      asked += 1;
+      return { text: 'x', finishReason: 'stop', usage: { inputTokens: 9e15, outputTokens: 1 } };
+    },
+    modelPrice: { inputPerMtok: 10, outputPerMtok: 10 },
+  });
+  const sql = `RVBBIT MAP PARALLEL 1 'patient.yaml' USING (${queryOf(rowsOf(5))}) WITH (max_cost = 1)`;
+  const { summary } = await engine.query(sql);
+  assert.is(asked, 1);
+  assert.is(summary.reason, 'budget');
+  assert.is(summary.costMicroUsd, null);
+  assert.is(summary.uncostedCalls, 1);
+});
+
 test.run();

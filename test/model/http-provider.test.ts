@@ -4,6 +4,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { HttpProvider } from '../../src/model/http-provider.ts';
+import { redactFor } from '../../src/model/redact.ts';
 import { ThreadSockets } from '../../src/model/sockets.ts';
 import { cases, deep, reportCases } from '../support/cases.ts';
 import {
@@ -472,6 +473,23 @@ test('the providers of a thread share its connections: an unused one makes way',
     assert.is(server.sockets.size, 3);
   }
   await Promise.all(providers.map((provider) => provider.close()));
+});
+
+test('a key is removed from a text in whatever way JSON and URLs spell it', () => {
+  const key = 'sk-Live/0123456789+abcdef';
+  const { text, answer } = redactFor({ apiKey: key });
+  const unit = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  const all = [...key].map(unit).join('');
+  const spelt = [
+    ...[key, key.toUpperCase(), encodeURIComponent(key), key.replace('/', '\\/')],
+    ...[all, all.toUpperCase().replaceAll('\\U', '\\u'), all.replaceAll('\\', '\\\\')],
+    [...key].map((character, at) => (at % 3 === 0 ? unit(character) : character)).join(''),
+  ];
+  for (const one of spelt) {
+    assert.is(text(`{"said":"${one}"}`), '{"said":"[redacted]"}', one);
+    assert.is(answer(`a ${one} b`), 'a [redacted] b', one);
+  }
+  assert.is(text('\\u0041 and other words'), '\\u0041 and other words');
 });
 
 test.run();

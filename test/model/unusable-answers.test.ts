@@ -50,4 +50,41 @@ test('the next statement tries anew, and one usable answer starts the count anew
   assert.is(mixed.summary.rows.ok, Math.floor(asked / 19));
 });
 
+test('whatever a model function throws is a failed call', async () => {
+  const thrower = new Proxy(
+    {},
+    {
+      get: () => {
+        throw new Error('no');
+      },
+      getPrototypeOf: () => {
+        throw new Error('no');
+      },
+    },
+  );
+  const worse = new Error('m');
+  Object.defineProperty(worse, 'message', {
+    get: () => {
+      throw new Error('no');
+    },
+  });
+  const thrown = [
+    Object.create(null),
+    thrower,
+    worse,
+    null,
+    undefined,
+    Symbol('s'),
+    { message: 5 },
+  ];
+  for (const one of thrown) {
+    answer = () => {
+      throw one;
+    };
+    const { summary } = await engine.query(`${MAP} (${rows(1)}) WITH (cache = false)`);
+    assert.is(summary.rows.failed, 1);
+    assert.is(summary.failures[0]!.code, 'RVB_MODEL_HTTP');
+  }
+});
+
 test.run();

@@ -116,7 +116,7 @@ test('no value closes the tag that it stands in', async () => {
     for (const [tag] of asking.instructions.matchAll(/<(\w+)[^>]*>(?=\{\{)/g)) {
       const name = /\w+/.exec(tag)![0];
       if (name === 'allowed') continue;
-      const closing = asking.instructions.includes(`replace("</${name}", "< /${name}")`);
+      const closing = asking.instructions.includes(`within("${name}")`);
       assert.ok(closing, `${file}: ${tag}`);
     }
     assert.match(asking.system!, /data/, file);

@@ -1,6 +1,6 @@
 /** `rvbbit init`: makes a working folder to start from. */
-import { existsSync } from 'node:fs';
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync, lstatSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { packageFile } from '../../util/package-files.ts';
 import { CliError } from '../exit-codes.ts';
@@ -57,6 +57,8 @@ export async function init(words: readonly string[], options: CliOptions): Promi
   if (taken !== undefined && !options.force) {
     throw new CliError('usage', `${join(folder, taken)} is there already`, '--force overwrites it');
   }
+  const inside = isExamples ? await readdir(packageFile(EXAMPLES), { recursive: true }) : [];
+  refuseLinks(folder, ['cascades', ...paths, ...inside.map((path) => join(EXAMPLES, path))]);
   try {
     if (isExamples) {
       await cp(packageFile(EXAMPLES), join(folder, EXAMPLES), { recursive: true });
@@ -94,4 +96,14 @@ async function workingFiles(): Promise<ReadonlyMap<string, string>> {
     ['query.sql', QUERY],
     ['README.md', README],
   ]);
+}
+
+/** Throws a `CliError` if one of the paths is a symbolic link, through which another file would be written. */
+function refuseLinks(folder: string, paths: readonly string[]): void {
+  const link = paths.find((path) =>
+    lstatSync(join(folder, path), { throwIfNoEntry: false })?.isSymbolicLink(),
+  );
+  if (link === undefined) return;
+  const what = `${join(folder, link)} is a symbolic link`;
+  throw new CliError('usage', what, 'nothing is written through a link: remove it first');
 }

@@ -12,9 +12,12 @@ import { journalFolder } from './journal-folder.ts';
 import { lessonsFile } from './lessons-file.ts';
 import { refuseOtherVersion } from './other-version.ts';
 import { pruneFolder } from './prune.ts';
-import { SegmentWriter } from './segment-writer.ts';
+import { SegmentWriter, type WrittenPlace } from './segment-writer.ts';
 import type { CacheClear } from './stored-record.ts';
 import { type HitsRecord, type RowsRecord, WaitingRecords } from './waiting-records.ts';
+
+/** The codes of a folder in which no file can be made. */
+const READ_ONLY: ReadonlySet<string | undefined> = new Set(['EROFS', 'EACCES', 'EPERM']);
 
 /** What the journal keeps, and for how long. */
 export interface JournalOptions {
@@ -51,6 +54,7 @@ export class DiskJournal {
   readonly #answers: DiskAnswers | undefined;
   readonly #waiting = new WaitingRecords();
   #failure: RvbbitError | undefined;
+  #isReadOnly = false;
   #writing: NodeJS.Immediate | undefined;
   #closing: Promise<void> | undefined;
 
@@ -129,13 +133,30 @@ export class DiskJournal {
   }
 
   #addWaiting(): void {
-    for (const record of this.#waiting.take()) this.#writer.add(record);
+    for (const record of this.#waiting.take()) this.#put(record);
+  }
+
+  /**
+   * Hands a record to the writer. In a folder that takes no files, stored answers are served: records are dropped, but
+   * those of calls and of the cache fail. Returns undefined for a dropped record.
+   */
+  #put(record: JournalRecord | CacheClear): WrittenPlace | undefined {
+    try {
+      return this.#writer.add(record);
+    } catch (thrown) {
+      const { code } = thrown as NodeJS.ErrnoException;
+      if (!READ_ONLY.has(code) || /^(?:attempt|cache\.clear)/.test(record.t)) throw thrown;
+      if (!this.#isReadOnly) this.#warn('record what stored answers were used for', thrown);
+      this.#isReadOnly = true;
+      return undefined;
+    }
   }
 
   #add(record: JournalRecord | CacheClear): void {
     // The `statement.close` record must be the last record of its statement.
     if (record.t === 'statement.close') this.#addWaiting();
-    const place = this.#writer.add(record);
+    const place = this.#put(record);
+    if (place === undefined) return;
     this.#answers?.note(record, place);
     // A start is written before its call is sent, but it needs no sync before that.
     this.#commits.note(record.t === 'attempt.start' ? Infinity : undefined);

@@ -12,11 +12,12 @@ export interface FileFacts {
 export interface FileSystem {
   /** Makes a folder that only its owner may enter, and its parent folders. Does nothing if the folder exists. */
   makeFolder(path: string): void;
-  /** Returns the names in the folder, without subfolders. */
+  /** Returns the names of the regular files in the folder, and of links to such files. */
   list(folder: string): string[];
   /** Returns undefined if the file does not exist. */
   facts(path: string): FileFacts | undefined;
   exists(path: string): boolean;
+  /** Opens a regular file. Anything else, such as a FIFO or a device, does not exist for it. */
   openToRead(path: string): number;
   /** Makes a file that only its owner may read. Writes append to it. Fails if the name is taken. */
   create(path: string): number;
@@ -41,14 +42,16 @@ export const realFileSystem: FileSystem = {
   list: (folder) =>
     fs
       .readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => !entry.isDirectory())
+      .filter(
+        (entry) => entry.isFile() || (entry.isSymbolicLink() && isFile(`${folder}/${entry.name}`)),
+      )
       .map(({ name }) => name),
   facts(path) {
     const found = fs.statSync(path, { throwIfNoEntry: false });
     return found === undefined ? undefined : { size: found.size, modifiedMs: found.mtimeMs };
   },
   exists: (path) => fs.existsSync(path),
-  openToRead: (path) => fs.openSync(path, 'r'),
+  openToRead,
   create: (path) => fs.openSync(path, 'ax', 0o600),
   write: (file, bytes, offset, length) => fs.writeSync(file, bytes, offset, length),
   read: (file, bytes, offset, length, position) =>
@@ -63,6 +66,18 @@ export const realFileSystem: FileSystem = {
   link: (from, to) => fs.linkSync(from, to),
   remove: (path) => fs.rmSync(path, { force: true }),
 };
+
+function isFile(path: string): boolean {
+  return fs.statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+function openToRead(path: string): number {
+  // Without O_NONBLOCK (which Windows has not), opening a FIFO waits for its writer.
+  const file = fs.openSync(path, fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0));
+  if (fs.fstatSync(file).isFile()) return file;
+  fs.closeSync(file);
+  throw Object.assign(new Error(`${path} is no regular file`), { code: 'ENOENT' });
+}
 
 async function syncFolder(path: string): Promise<void> {
   // Windows cannot open a folder as a file, and does not need this sync.

@@ -247,7 +247,7 @@ test('a cancelled request cancels its calls, and progress is told while it runs'
   });
   call.catch(() => {});
   for (let tries = 0; tries < 300 && heard.length === 0; tries += 1) await sleep(20);
-  assert.match(heard[0]?.message ?? '', /^0 of \d+ rows, \d+ calls, cost \$0, 1 s$/);
+  assert.match(heard[0]?.message ?? '', /^0 of \d+ rows, \d+ calls, cost \$0, \d s$/);
   assert.is(one.asked(), 4);
   cancel.abort();
   for (let tries = 0; tries < 100 && one.aborted() < 4; tries += 1) await sleep(20);

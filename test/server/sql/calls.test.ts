@@ -106,8 +106,10 @@ test('a long statement tells its progress as often as the setting says, and a sh
     progressOf("'1s'", map(4)),
   ]);
   for (const notices of [made, read]) {
-    assert.is(notices.length, 1);
-    assert.match(notices[0]!, /^\d+ of 40 rows, \d+ calls, 1 s$/);
+    assert.match(notices[0]!, /^\d+ of 40 rows, \d+ calls, \d s$/);
+    // A busy machine may take more than two seconds for it.
+    const seconds = notices.map((notice) => /\d+ s$/.exec(notice)![0]);
+    assert.is(new Set(seconds).size, seconds.length);
   }
   assert.equal([...off, ...short], []);
   const client = await PgClient.connect(server.port);
