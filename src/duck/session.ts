@@ -46,7 +46,7 @@ const LEAVES_KEPT = /^\s*(?:select|from|with|values|insert|update|delete|begin|c
 const BOUND_EARLY = /current_setting|getvariable/i;
 
 /** Why a session's calls abort that is closed. Made once: to make a reason costs as much as to open a connection. */
-const CLOSED = new Error('the session is closed');
+const CLOSED = closedError('session');
 
 /** The options of every call. */
 interface CallOptions {

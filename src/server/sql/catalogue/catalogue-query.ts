@@ -443,7 +443,10 @@ class Rewriter {
     const next = this.#tokens[at + 1];
     const match = /^(!?)~(\*?)$/.exec(token.text);
     // Division of integers gives an integer in PostgreSQL.
-    if (token.text === '/') token.out = '//';
+    const isDecimal = [this.#tokens[at - 1], next].some((side) =>
+      /^\d*\.\d*$/.test(side?.text ?? ''),
+    );
+    if (token.text === '/' && !isDecimal) token.out = '//';
     if (match !== null) this.#regularExpression(at, match[1] === '!', match[2] === '*');
     else if (/^!?~~\*?$/.test(token.text)) this.#like(at);
     else if (
