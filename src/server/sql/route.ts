@@ -7,7 +7,7 @@ import { copyCommand } from './copy.ts';
 import { cursorCommand } from './cursors.ts';
 import { engineCommand } from './engine-command.ts';
 import { preparedCommand } from './prepared-commands.ts';
-import { settingCommand } from './setting-commands.ts';
+import { setConfigCommand, settingCommand } from './setting-commands.ts';
 import { transactionCommand } from './transaction-commands.ts';
 import { counted } from './user-limits.ts';
 import { Words } from './words.ts';
@@ -36,15 +36,15 @@ const ROUTES = [
   preparedCommand,
   cursorCommand,
   copyCommand,
-  cannedCommand,
 ] as const;
+const QUERY_ROUTES = [cannedCommand, setConfigCommand] as const;
 
-/** Statements that the engine answers, but for a fact of the connection. */
+/** Statements that the engine answers, but for a fact of the connection and `set_config`. */
 const FOR_ENGINE = /^\s*(?:select|from|with|values|insert|update|delete)\b/i;
 
 /** Routes one statement. A statement that is the server's own and is malformed throws when it is described or run. */
 export function route(text: string, client: Client): Command {
-  for (const commandOf of FOR_ENGINE.test(text) ? [cannedCommand] : ROUTES) {
+  for (const commandOf of FOR_ENGINE.test(text) ? QUERY_ROUTES : ROUTES) {
     // A prepared statement runs again and again, and each time reads its words from the first.
     const again = () => commandOf(new Words(text), client, route);
     const command = again();

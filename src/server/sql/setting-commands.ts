@@ -11,24 +11,13 @@ import type { Words } from './words.ts';
 
 const TEXT = 'VARCHAR';
 
-const VERBS = [
-  'SET',
-  'SHOW',
-  'RESET',
-  'DISCARD',
-  'UNLISTEN',
-  'LISTEN',
-  'NOTIFY',
-  'SELECT',
-] as const;
+const SET_CONFIG = /^\s*select\s+(?:pg_catalog\s*\.\s*)?set_config\b/i;
 
 type Route = (text: string, client: Client) => Command;
 
-export function settingCommand(words: Words, client: Client, route: Route): Command | undefined {
-  const verb = words.takeOneOf(VERBS);
+export function settingCommand(words: Words, client: Client): Command | undefined {
+  const verb = words.takeOneOf(['SET', 'SHOW', 'RESET', 'DISCARD', 'UNLISTEN', 'LISTEN', 'NOTIFY']);
   switch (verb) {
-    case 'SELECT':
-      return setConfigCommand(words, client, route);
     case 'SET':
       return setCommand(words, client);
     case 'SHOW':
@@ -110,7 +99,9 @@ function setCommand(words: Words, client: Client): Command | undefined {
 }
 
 /** SELECT of calls of set_config(name, value, is_local) and of nothing else, for each row of a FROM if there is one. */
-function setConfigCommand(words: Words, client: Client, route: Route): Command | undefined {
+export function setConfigCommand(words: Words, client: Client, route: Route): Command | undefined {
+  if (!SET_CONFIG.test(words.text)) return undefined;
+  words.take('SELECT');
   const lists: string[] = [];
   const names: string[] = [];
   do {
