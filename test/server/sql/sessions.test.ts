@@ -293,6 +293,8 @@ test('set_config sets what SET does, and current_setting reads what SHOW does', 
   assert.is(await said("SELECT set_config('nope', '', false)"), '42704 I');
   assert.is(await said("SELECT 1 + set_config('a.b', '1', false)::INTEGER"), '22023 I');
   assert.is(await said("SELECT set_config('a.b', 'c', false) FROM range(2)"), 'SELECT 2 I');
+  const ofAll = "FROM pg_show_all_settings() WHERE name = 'bytea_output'";
+  assert.is(await said(`SELECT set_config('bytea_output', 'hex', false) ${ofAll}`), 'SELECT 1 I');
 });
 
 test('a time zone is a name, hours to the east, an interval, or an offset as POSIX counts it', async () => {

@@ -14,13 +14,15 @@ const MISSED = [
   'natural join languages',
   'NOT(i.indisunique)            AS "NON_UNIQUE"',
 ];
+/** Statements that the connection answers, before the catalogue is looked at: test/server/sql/sessions.test.ts. */
+const SETS = /^SELECT set_config\(/;
 /** Rows differ where the objects do: sizes, transaction ids, PostgreSQL's own roles, languages and extensions. */
 const SAME_ROWS_MIN = 270;
 
 test('all statements of real clients but a few have the columns and types of PostgreSQL, and most its rows', async () => {
   await using replay = await Replay.open();
   const outcomes: { readonly sql: string; readonly outcome: Outcome }[] = [];
-  for (const recorded of recordedStatements()) {
+  for (const recorded of recordedStatements().filter(({ sql }) => !SETS.test(sql))) {
     outcomes.push({ sql: recorded.sql, outcome: await replay.compare(recorded) });
   }
   const count = (kind: Outcome['kind']) =>
