@@ -92,7 +92,7 @@ test('the command line looks where the file says, or else where --cascades say',
   const list = await rvbbitHere(['ops', 'list', '--format', 'csv'], { cwd: home });
   assert.match(list.stdout, 'operators/rhymes.yaml');
   const doctor = await rvbbitHere(['doctor'], { cwd: home });
-  assert.match(doctor.stdout, '5/5 valid under one, two');
+  assert.match(doctor.stdout, '6/6 valid under one, two');
 });
 
 test.run();

@@ -58,8 +58,8 @@ export async function init(words: readonly string[], options: CliOptions): Promi
     throw new CliError('usage', `${join(folder, taken)} is there already`, '--force overwrites it');
   }
   const inside = isExamples ? await readdir(packageFile(EXAMPLES), { recursive: true }) : [];
-  refuseLinks(folder, ['cascades', ...paths, ...inside.map((path) => join(EXAMPLES, path))]);
   try {
+    refuseLinks(folder, ['cascades', ...paths, ...inside.map((path) => join(EXAMPLES, path))]);
     if (isExamples) {
       await cp(packageFile(EXAMPLES), join(folder, EXAMPLES), { recursive: true });
     } else {
@@ -67,6 +67,7 @@ export async function init(words: readonly string[], options: CliOptions): Promi
       for (const [path, text] of files) await writeFile(join(folder, path), text);
     }
   } catch (thrown) {
+    if (thrown instanceof CliError) throw thrown;
     throw new CliError('open', `cannot write to ${folder}: ${systemErrorText(thrown)}`);
   }
   if (!options.quiet) for (const path of paths) say(`wrote ${join(folder, path)}`);

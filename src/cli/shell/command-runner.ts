@@ -215,7 +215,7 @@ function parquetError(): CliError {
 function unknownCommand(name: string): CliError {
   // psql's names of two letters are all near to each other, and mean different things.
   const names = COMMANDS.flatMap((command) => command.names);
-  const near = name.startsWith('\\') ? undefined : nearestSpelling(name, names);
+  const near = /^\\..?$/.test(name) ? undefined : nearestSpelling(name, names);
   const hint = near === undefined ? '.help lists the commands' : `did you mean ${near}?`;
   return new CliError('usage', `there is no command ${name}`, hint);
 }
