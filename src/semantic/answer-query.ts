@@ -27,7 +27,7 @@ export async function answerQuery(run: SemanticQuery): Promise<ResultReader> {
   const kept = question === undefined ? undefined : await answerKept(run, question);
   if (kept !== undefined) return kept;
   const reader = await answerAsked(run);
-  if (question !== undefined) await keepAnswers(run, question);
+  await keepAnswers(run, question);
   return reader;
 }
 

@@ -23,6 +23,7 @@ import type { ExplainFormat } from '../explain/report/render-report.ts';
 import { loadOperators } from '../operators/load-operators.ts';
 import { placedFrom } from '../plan/placed-error.ts';
 import type { Notice } from '../result.ts';
+import { keepAnswers } from '../semantic/answer-kept.ts';
 import { answerQuery, planAnswers } from '../semantic/answer-query.ts';
 import { Asker } from '../semantic/ask/asker.ts';
 import { checkFallbacks } from '../semantic/ask/fallback.ts';
@@ -265,7 +266,6 @@ async function openRun(
     stages: [],
     expectedRows: 0,
     refusesNative: false,
-    refusesJoined: false,
   };
 }
 
@@ -274,7 +274,11 @@ async function openRun(
  * early: it is to be run again.
  */
 async function execute(run: SemanticQuery): Promise<ResultReader | undefined> {
-  if (run.read.parts.kind !== 'query') return changeData(run);
+  if (run.read.parts.kind !== 'query') {
+    const changed = await changeData(run);
+    await keepAnswers(run);
+    return changed;
+  }
   const reader = await answerQuery(run);
   // Without a target this only waits until the answers are on disk. If a query ended early, the caller gets its rows
   // so far.

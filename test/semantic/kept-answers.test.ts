@@ -99,15 +99,15 @@ for (const sql of SHAPES) {
       );
       assert.is(summary.rows.null, slow.summary.rows.null);
     }
-    await tamper((table) => `UPDATE ${table} SET rvb_found = {v: NULL}`);
-    assert.not.equal(texts(await kept(sql)), texts(slow), 'the table is read');
     await tamper((table) => `DELETE FROM ${table} WHERE rvb_key LIKE '%7'`);
     assert.equal(
       texts(await kept(sql)),
       texts(slow),
-      'an answer that is missing is found elsewhere',
+      'an answer that is missing is found elsewhere, and added',
     );
     assert.is(calls, 0);
+    await tamper((table) => `UPDATE ${table} SET v = NULL`);
+    assert.not.equal(texts(await kept(sql)), texts(slow), 'the table is read');
   });
 }
 
@@ -118,7 +118,7 @@ test('counts the hits of answers that only rows far behind the first ones need',
   const sql = "SELECT count(*) AS n FROM sorted WHERE d MEANS 'a'";
   await kept(sql);
   await kept(sql);
-  await tamper((table) => `UPDATE ${table} SET rvb_found = {v: NULL}`);
+  await tamper((table) => `UPDATE ${table} SET v = NULL`);
   for (const [where, hits] of [
     ['', 125],
     [" AND d <> 'word 124'", 124],

@@ -3,8 +3,7 @@
  * of.
  */
 import type { SqlNode } from '../../duck/parse-sql.ts';
-import { hasCriteria, literalText } from '../look-up/answer-columns.ts';
-import { isNativeUse } from '../look-up/native-types.ts';
+import { hasCriteria, isNativeUse } from '../look-up/native-types.ts';
 import type { SemanticStatement } from '../read/read-statement.ts';
 import type { OperatorUse } from '../read/use.ts';
 import { givenArguments } from './cast.ts';
@@ -47,7 +46,7 @@ export function eagerQuestion(
 ): EagerQuestion | undefined {
   const [use, ...others] = read.uses;
   if (use === undefined || others.length > 0 || read.parts.kind !== 'query') return undefined;
-  if (!isNativeUse(use) || !hasCriteria(use) || use.book.operator.seed !== undefined)
+  if (!isNativeUse(use) || !hasCriteria(use.book.operator) || use.book.operator.seed !== undefined)
     return undefined;
   try {
     const root = planSelect(read, rootOf(read), facts);
@@ -126,6 +125,13 @@ function eagerPlaces(value: unknown, isOperator: (node: SqlNode) => boolean): re
     return eagerPlaces(nodesOf(children)[0], isOperator);
   }
   return Object.values(value).flatMap((child) => eagerPlaces(child, isOperator));
+}
+
+/** The text of a text literal; undefined for NULL and any other node. */
+function literalText(node: SqlNode): string | undefined {
+  const value = node['class'] === 'CONSTANT' ? node['value'] : undefined;
+  if (!isNode(value) || value['is_null'] !== false) return undefined;
+  return typeof value['value'] === 'string' ? value['value'] : undefined;
 }
 
 function countOf(value: unknown, isOperator: (node: SqlNode) => boolean): number {
