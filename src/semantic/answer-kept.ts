@@ -9,14 +9,15 @@ import type { Operator } from '../operators/operator.ts';
 import type { Json } from '../util/json.ts';
 import type { AnswerBook, Tuple } from './ask/answer-book.ts';
 import { askOpen } from './ask/ask-open.ts';
-import type { Hits, Recall } from './ask/recall.ts';
+import type { Hits, KnownAnswer, Recall } from './ask/recall.ts';
 import { type KeptTable, keptAnswersOf } from './look-up/kept-answers.ts';
 import { type ColumnType, hasCriteria, NATIVE_TYPES } from './look-up/native-types.ts';
 import { type EagerQuestion, eagerQuestion } from './plan/eager-question.ts';
 import { functionFacts } from './plan/function-facts.ts';
 import { plannedSql } from './plan/planned-sql.ts';
-import { holds, isReason } from './plan/query-tree.ts';
-import { isVarying, isVolatile } from './plan/unstable.ts';
+import { usesOf } from './plan/query-plan.ts';
+import { isReason } from './plan/query-tree.ts';
+import { readsOwnTables } from './plan/reads-own-tables.ts';
 import type { OperatorUse } from './read/use.ts';
 import type { SemanticQuery } from './semantic-query.ts';
 
@@ -24,30 +25,26 @@ import type { SemanticQuery } from './semantic-query.ts';
 export interface KeptQuestion extends EagerQuestion {
   readonly recall: Recall;
   readonly identity: string;
-  /** True if two runs of the query may read different rows, though no data was changed. */
-  readonly isUnstable: boolean;
+  /** The session's count of changes before the query is run; undefined if it may read other data unseen. */
+  readonly changes: number | undefined;
 }
 
 /** The question of a query that may find its answers in a table; undefined for any other query. */
 export async function keptQuestionOf(run: SemanticQuery): Promise<KeptQuestion | undefined> {
   // A macro made in the caller's transaction would be undone, or kept, with it.
   if (run.read.inTransaction) return undefined;
-  const facts = await functionFacts(run.statement.session, run.read.tree);
+  const { session } = run.statement;
+  const { tree } = run.read;
+  const facts = await functionFacts(session, tree);
   const question = eagerQuestion(run.read, facts);
   if (question === undefined) return undefined;
   const { operator } = question.use.book;
   const recall = await run.asker.recallOf(operator);
   if (recall?.takesAnyAge !== true || !isKept(operator)) return undefined;
-  const isUnstable = holds(
-    run.read.tree,
-    (node) => isVolatile(node, facts) || isVarying(node, facts),
-  );
-  return {
-    ...question,
-    recall,
-    isUnstable,
-    identity: identityOf(recall, operator, question.criteria),
-  };
+  const useOf = usesOf(run.read);
+  const isOwn = await readsOwnTables(session, tree, facts, (node) => useOf(node) !== undefined);
+  const changes = isOwn ? session.changes : undefined;
+  return { ...question, recall, changes, identity: tableIdentity(recall, question) };
 }
 
 /** Whether answers of the operator are kept. DuckDB and JavaScript take different DOUBLEs for equal, e.g. -0.0 and 0.0. */
@@ -59,38 +56,94 @@ function isKept(operator: Operator): boolean {
   );
 }
 
+/** The key of the table that answers a question. */
+export function tableIdentity(recall: Recall, { use, criteria }: EagerQuestion): string {
+  return identityOf(recall, use.book.operator, criteria);
+}
+
 function identityOf(recall: Recall, { name, returns }: Operator, criteria: Tuple): string {
   return `${recall.identity}\n${JSON.stringify([name, returns, criteria])}`;
+}
+
+/** A query's result, and the answers of the table that it needed; without `hits` if some were not in the table. */
+interface KeptResult {
+  readonly reader: ResultReader;
+  readonly table: KeptTable;
+  readonly hits: Hits | undefined;
 }
 
 /** The query's result; undefined if no table has answers to its question, or DuckDB refuses the query in this form. */
 export async function answerKept(
   run: SemanticQuery,
   question: KeptQuestion,
-): Promise<ResultReader | undefined> {
+): Promise<KeptResult | undefined> {
   const { session, desk, stop } = run.statement;
-  const { use, criteria } = question;
+  const { use, criteria, changes, recall } = question;
   const { book } = use;
   const table = keptAnswersOf(desk).find(question.identity);
   if (table === undefined || (await mayCollate(session, run.read.source))) return undefined;
-  const changes = question.isUnstable ? undefined : session.changes;
   const found = await orUndefined(run, () => foundIn(run, question, table));
   if (found === undefined) return undefined;
-  let isComplete = found.missing.length === 0;
-  if (!isComplete) {
-    const tuples = found.missing.map((value) => [value, ...criteria]);
+  const tuples = found.missing.map((value) => [value, ...criteria]);
+  if (tuples.length > 0) {
     await askOpen(run, [{ book, tuples }]);
-    const kept = await keepAnswers(run, question);
-    isComplete = kept >= tuples.length && book.failed === 0 && stop.drained === undefined;
+    await keepAnswers(run, question);
   }
+  const added = hitsOf(recall, book, tuples);
+  const hits = added === undefined ? undefined : sumOf(found.hits, added);
+  const isComplete = hits !== undefined && stop.drained === undefined;
   const isUnchanged = () => changes !== undefined && changes === session.changes;
   const query = (isWhole: boolean) =>
     orUndefined(run, () => passOver(run, question, table, isWhole));
   let reader = isComplete && isUnchanged() ? await query(true) : undefined;
   // Where other rows may have come, a value may have no answer, which only a look-up of each value notices.
   if (reader === undefined || !isUnchanged()) reader = await query(false);
-  if (reader !== undefined) run.asker.countSettled(question.recall, found.hits, table.asked);
-  return reader;
+  if (reader === undefined) return undefined;
+  run.asker.countSettled(recall, found.hits, table.asked);
+  return { reader, table, hits };
+}
+
+/** All answers to the question as hits of a later statement, and their table; undefined if one of them is not kept. */
+export async function keptHits(
+  { statement, read }: SemanticQuery,
+  { use: { book }, recall, identity }: KeptQuestion,
+): Promise<Pick<KeptResult, 'table' | 'hits'> | undefined> {
+  const table = keptAnswersOf(statement.desk).find(identity);
+  if (table === undefined || (await mayCollate(statement.session, read.source))) return undefined;
+  return {
+    table,
+    hits: hitsOf(
+      recall,
+      book,
+      [...book.entries()].map(({ tuple }) => tuple),
+    ),
+  };
+}
+
+/** The answers to these questions as hits; undefined if one of them is not stored. */
+function hitsOf(recall: Recall, book: AnswerBook, tuples: readonly Tuple[]): Hits | undefined {
+  let [count, nulls, savedMicroUsd]: [number, number, number | null] = [0, 0, null];
+  for (const tuple of tuples) {
+    const known = recall.knownOf(tuple);
+    if (known === undefined) return undefined;
+    count += 1;
+    if (book.answerOf(tuple) === null) nulls += 1;
+    savedMicroUsd = costOf(savedMicroUsd, known.costMicroUsd);
+  }
+  return { count, nulls, savedMicroUsd };
+}
+
+function sumOf(a: Hits, b: Hits): Hits {
+  return {
+    count: a.count + b.count,
+    nulls: a.nulls + b.nulls,
+    savedMicroUsd: costOf(a.savedMicroUsd, b.savedMicroUsd),
+  };
+}
+
+/** The sum of two prices, of which null is not known. */
+function costOf(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : a + b;
 }
 
 /** The result of `work`; undefined where DuckDB refuses it. */
@@ -134,7 +187,7 @@ FROM (SELECT DISTINCT rvb_value FROM (${text}) rvb_values(rvb_value) WHERE rvb_v
  * else a look-up that calls the operator's function for the others. A missing answer is an error, unless the statement
  * ends early.
  */
-async function passOver(
+export async function passOver(
   { state, statement, read, report }: SemanticQuery,
   { use, names, root }: KeptQuestion,
   { name }: KeptTable,
@@ -196,13 +249,9 @@ export function readingSql({
   }
 }
 
-/**
- * Keeps the answers that the statement got from workers, and all answers to `question`, for later statements. Returns
- * how many of those are stored.
- */
-export async function keepAnswers(run: SemanticQuery, question?: KeptQuestion): Promise<number> {
+/** Keeps the answers that the statement got from workers, and all answers to `question`, for later statements. */
+export async function keepAnswers(run: SemanticQuery, question?: KeptQuestion): Promise<void> {
   const given = await run.asker.settleGiven();
-  let stored = 0;
   for (const book of run.read.books) {
     const { operator } = book;
     const tuples =
@@ -211,9 +260,8 @@ export async function keepAnswers(run: SemanticQuery, question?: KeptQuestion): 
         : (given.get(book) ?? []);
     const recall =
       tuples.length > 0 && isKept(operator) ? await run.asker.recallOf(operator) : undefined;
-    if (recall !== undefined) stored += await keepTuples(run, recall, book, tuples);
+    if (recall !== undefined) await keepTuples(run, recall, book, tuples);
   }
-  return stored;
 }
 
 async function keepTuples(
@@ -221,14 +269,11 @@ async function keepTuples(
   recall: Recall,
   book: AnswerBook,
   tuples: readonly Tuple[],
-): Promise<number> {
+): Promise<void> {
   const { desk, session } = statement;
   const { operator } = book;
   const { changes } = desk.journal.answers;
-  const groups = new Map<
-    string,
-    { readonly criteria: Tuple; readonly known: ReturnType<Recall['knownOf']>[] }
-  >();
+  const groups = new Map<string, { readonly criteria: Tuple; readonly known: KnownAnswer[] }>();
   for (const tuple of tuples) {
     const known = recall.knownOf(tuple);
     if (known === undefined) continue;
@@ -238,24 +283,15 @@ async function keepTuples(
     groups.set(key, group);
     group.known.push(known);
   }
-  let stored = 0;
   for (const { criteria, known } of groups.values()) {
-    const all = known.filter((one) => one !== undefined);
-    const rows = {
+    await keptAnswersOf(desk).add(identityOf(recall, operator, criteria), session, {
       keyType: operator.args[0]!.type.toUpperCase() as ColumnType,
-      keys: all.map(({ tuple: [key] }) => key),
+      keys: known.map(({ tuple: [key] }) => key),
       answerType: operator.returns.toUpperCase() as ColumnType,
-      answers: all.map(({ tuple }) => book.answerOf(tuple) ?? null),
-      costs: all.map(({ costMicroUsd }) => costMicroUsd),
-      asked: all[0]!.asked,
+      answers: known.map(({ tuple }) => book.answerOf(tuple) ?? null),
+      costs: known.map(({ costMicroUsd }) => costMicroUsd),
+      asked: known[0]!.asked,
       changes,
-    };
-    const isAdded = await keptAnswersOf(desk).add(
-      identityOf(recall, operator, criteria),
-      session,
-      rows,
-    );
-    if (isAdded) stored += all.length;
+    });
   }
-  return stored;
 }

@@ -57,6 +57,7 @@ async function onePass(run: SemanticQuery, text: PassText): Promise<ResultReader
     return await statement.session.run(text.text, {
       parameters: parametersOf(run, text),
       signal: statement.stop.signal,
+      ...('stages' in text ? { changes: false } : {}),
     });
   } catch (thrown) {
     if (state.stopped) return undefined;

@@ -87,15 +87,15 @@ export class KeptAnswers {
     this.#tables.delete(identity);
   }
 
-  /** Adds answers to the table, which may not exist yet. Returns false if they are not kept. */
-  async add(identity: string, session: Session, rows: KeptRows): Promise<boolean> {
+  /** Adds answers to the table, which may not exist yet. Where DuckDB refuses them, they are not kept. */
+  async add(identity: string, session: Session, rows: KeptRows): Promise<void> {
     const endTurn = await this.#turns.acquire();
     try {
       const table = this.find(identity);
       const isCurrent = rows.changes === this.#desk.journal.answers.changes;
-      if (!isCurrent || (table === undefined && rows.keys.length < KEPT_MIN_ANSWERS)) return false;
+      if (!isCurrent || (table === undefined && rows.keys.length < KEPT_MIN_ANSWERS)) return;
       const bytes = (table?.bytes ?? 0) + bytesOf(rows);
-      if (bytes > KEPT_MAX_BYTES) return false;
+      if (bytes > KEPT_MAX_BYTES) return;
       const short = nextStageName();
       const name = table?.name ?? `${CATALOG}.main.${quoteIdentifier(short)}`;
       // On a connection of its own: the caller's transaction may write to one database only.
@@ -108,9 +108,8 @@ export class KeptAnswers {
           await beside.run(`DROP TABLE IF EXISTS ${gone}`, { own: true });
         }
       });
-      return true;
     } catch {
-      return false;
+      // Later statements find the answers elsewhere.
     } finally {
       endTurn();
     }

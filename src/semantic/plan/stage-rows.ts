@@ -21,10 +21,9 @@ export async function stageRows(run: SemanticQuery, query: PlannedSql): Promise<
   const table = nextStageName();
   const name = temporary(table);
   run.stages.push(name);
-  const before = `CREATE OR REPLACE TEMP TABLE ${name} AS `;
-  const text = `${before}${query.text}`;
+  const text = `CREATE OR REPLACE TEMP TABLE ${name} AS ${query.text}`;
   run.report.sql.push(text);
-  await passesOf(run, { ...query, text, before });
+  await passesOf(run, { ...query, text, stages: true });
   const { columns } = await session.run(`FROM ${name} LIMIT 0`, { signal: stop.signal });
   return {
     table,
