@@ -7,14 +7,15 @@
 import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
 import { isInTransaction } from '../duck/in-transaction.ts';
 import { mayCollate } from '../duck/may-collate.ts';
-import type { SqlNode } from '../duck/parse-sql.ts';
+import { type SqlNode, treeToSql } from '../duck/parse-sql.ts';
 import type { ResultReader } from '../duck/reader.ts';
 import type { Parameters } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import { mayWrite } from '../execute/may-write.ts';
 import { askOpen } from './ask/ask-open.ts';
+import { type JoinedLookUps, joinLookUps } from './look-up/joined-look-ups.ts';
 import { usesOf } from './plan/query-plan.ts';
-import { isNode } from './plan/query-tree.ts';
+import { isNode, nodesOf } from './plan/query-tree.ts';
 import { unrewrittenError } from './read/rewritten-error.ts';
 import type { OperatorUse } from './read/use.ts';
 import type { PassText, SemanticQuery } from './semantic-query.ts';
@@ -37,7 +38,7 @@ const SEMANTIC_MAX_STRICT_PASSES = 1_000;
 /** Runs the text until every question that it meets is answered. Returns the result of the last pass. */
 export async function passesOf(run: SemanticQuery, text: PassText): Promise<ResultReader> {
   for (let pass = 1; ; pass += 1) {
-    const reader = await onePass(run, text);
+    const reader = await onePass(run, text, treeOf(run, text));
     const complete = missingOf(run) === 0 || run.statement.stop.drained !== undefined;
     if (reader !== undefined && complete) return reader;
     if (pass === SEMANTIC_MAX_PASSES) throw restless(run, pass);
@@ -46,15 +47,20 @@ export async function passesOf(run: SemanticQuery, text: PassText): Promise<Resu
 }
 
 /** Runs the text once. Returns undefined if the pass ended early because answers were missing. */
-async function onePass(run: SemanticQuery, text: PassText): Promise<ResultReader | undefined> {
+async function onePass(
+  run: SemanticQuery,
+  text: PassText,
+  tree?: SqlNode,
+): Promise<ResultReader | undefined> {
   const { statement, state, read, native } = run;
   state.stopped = false;
   state.rows = 0;
   run.report.passes += 1;
   const isNative = await wantsNative(run);
-  if (isNative) await native.install();
+  const joined = isNative && !run.refusesJoined ? await joinedText(run, text, tree) : undefined;
+  if (isNative) await native.install(joined);
   try {
-    return await statement.session.run(text.text, {
+    return await statement.session.run(joined?.text ?? text.text, {
       parameters: parametersOf(run, text),
       signal: statement.stop.signal,
       ...('stages' in text ? { changes: false } : {}),
@@ -65,18 +71,72 @@ async function onePass(run: SemanticQuery, text: PassText): Promise<ResultReader
       throw 'sourceOffset' in text ? unrewrittenError(thrown, read, text) : thrown;
     }
     // The look-up macros hold a subquery, which DuckDB does not take everywhere; a function may stand anywhere.
-    run.refusesNative = true;
+    if (joined === undefined) run.refusesNative = true;
+    else run.refusesJoined = true;
     await native.remove();
-    return onePass(run, text);
+    return onePass(run, text, tree);
   } finally {
     await native.remove();
     run.expectedRows = Math.max(run.expectedRows, state.rows);
   }
 }
 
+/** The query of a pass, as a tree; undefined if there is no single tree for the text. */
+function treeOf({ read }: SemanticQuery, text: PassText): SqlNode | undefined {
+  if ('sourceOffset' in text) return read.tree?.length === 1 ? read.tree[0] : undefined;
+  return text.tree;
+}
+
 /** The parameter values that a pass is run with. */
 export function parametersOf({ statement }: SemanticQuery, text: PassText): Parameters | undefined {
   return 'parameters' in text ? text.parameters : statement.parameters;
+}
+
+/**
+ * The query with its look-ups as a join, and the same column names; undefined if `joinLookUps` finds nothing to join,
+ * or the names cannot be kept.
+ */
+async function joinedText(
+  run: SemanticQuery,
+  text: PassText,
+  tree: SqlNode | undefined,
+): Promise<(JoinedLookUps & { readonly text: string }) | undefined> {
+  const node = tree?.['node'];
+  if (tree === undefined || !isNode(node)) return undefined;
+  const { session, stop } = run.statement;
+  const { signal } = stop;
+  const joined = joinLookUps(node, usesOf(run.read));
+  if (joined === undefined) return undefined;
+  const columns = await session
+    .describe(await treeToSql(session, tree, signal), {
+      parameters: parametersOf(run, text),
+      signal,
+    })
+    .catch(() => []);
+  const named = withNames(
+    joined.node,
+    columns.map(({ name }) => name),
+  );
+  if (named === undefined) return undefined;
+  const sql = await treeToSql(session, { ...tree, node: named }, signal);
+  const before = 'before' in text ? (text.before ?? '') : '';
+  return { ...joined, text: `${before}${sql}` };
+}
+
+/**
+ * Gives the columns of the query the names they had: DuckDB names a column after its text, which has changed. Undefined
+ * where the names cannot be kept.
+ */
+function withNames(node: SqlNode, names: readonly string[]): SqlNode | undefined {
+  if (node['type'] !== 'SELECT_NODE') return undefined;
+  const items = nodesOf(node['select_list']);
+  const isNamed = (item: SqlNode) => item['alias'] !== '' || item['class'] === 'STAR';
+  if (items.every(isNamed)) return node;
+  if (items.length !== names.length) return undefined;
+  const list = items.map((item, index) =>
+    isNamed(item) ? item : { ...item, alias: names[index] },
+  );
+  return { ...node, select_list: list };
 }
 
 /**

@@ -31,4 +31,6 @@ export interface SemanticQuery {
   expectedRows: number;
   /** DuckDB refused the statement with native look-ups. */
   refusesNative: boolean;
+  /** DuckDB refused the statement with several native look-ups in one join. */
+  refusesJoined: boolean;
 }

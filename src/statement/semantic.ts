@@ -286,6 +286,7 @@ async function openRun(
     stages: [],
     expectedRows: 0,
     refusesNative: false,
+    refusesJoined: false,
   };
 }
 

@@ -7,6 +7,7 @@ import type { Engine } from '../../src/index.ts';
 import { loadOperators } from '../../src/operators/load-operators.ts';
 import { AnswerBook } from '../../src/semantic/ask/answer-book.ts';
 import { chained, lazySelect } from '../../src/semantic/judge/lazy-condition.ts';
+import { joinLookUps } from '../../src/semantic/look-up/joined-look-ups.ts';
 import { type LookUpState, registerLookUps } from '../../src/semantic/look-up/look-up.ts';
 import { NativeLookUps } from '../../src/semantic/look-up/native-look-up.ts';
 import { usesOf } from '../../src/semantic/plan/query-plan.ts';
@@ -123,8 +124,8 @@ export async function compareLookUps({ rows, texts: textCount, rounds }: Size): 
       isUnstable: () => false,
     };
     const useOf = usesOf({ uses: [use] });
-    const lazy = chained(lazySelect(node, tests), tests);
-    const semantic = await treeToSql(session, { node: lazy, named_param_map: [] });
+    const joined = joinLookUps(chained(lazySelect(node, tests), tests), useOf)!;
+    const semantic = await treeToSql(session, { node: joined.node, named_param_map: [] });
     const joins = shared.map(
       (key) => `JOIN answers a${key} ON a${key}.k0 = d AND a${key}.k1 = '${key}'`,
     );
@@ -133,7 +134,7 @@ export async function compareLookUps({ rows, texts: textCount, rounds }: Size): 
     const [semanticMs, plainMs]: number[][] = [[], []];
     for (let round = 0; round < rounds; round++) {
       let started = performance.now();
-      await native.install();
+      await native.install(joined);
       const looked = await session.run(semantic);
       await native.remove();
       semanticMs!.push(performance.now() - started);

@@ -49,6 +49,7 @@ export async function tryStatement(
     report,
     expectedRows: 0,
     refusesNative: false,
+    refusesJoined: false,
   };
   try {
     return { asker, report, draws, rows: await rowsOf(trial) };

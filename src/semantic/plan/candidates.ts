@@ -81,7 +81,7 @@ export class Candidates {
     const sql = `CREATE OR REPLACE TEMP TABLE ${table} AS ${query.text}`;
     const { signal } = statement.stop;
     try {
-      await create({ ...query, text: sql, stages: true });
+      await create({ text: sql, parameters: query.parameters, stages: true });
       const facts = `SELECT count(*), min(rowid) FROM temp.main.${table}`;
       const reader = await statement.session.run(facts, { signal });
       const [[rows] = [], [first] = []] = (await reader.allColumns('json')) as Json[][];

@@ -3,6 +3,7 @@
  * of.
  */
 import type { SqlNode } from '../../duck/parse-sql.ts';
+import { literalText } from '../look-up/answer-columns.ts';
 import { hasCriteria, isNativeUse } from '../look-up/native-types.ts';
 import type { SemanticStatement } from '../read/read-statement.ts';
 import type { OperatorUse } from '../read/use.ts';
@@ -125,13 +126,6 @@ function eagerPlaces(value: unknown, isOperator: (node: SqlNode) => boolean): re
     return eagerPlaces(nodesOf(children)[0], isOperator);
   }
   return Object.values(value).flatMap((child) => eagerPlaces(child, isOperator));
-}
-
-/** The text of a text literal; undefined for NULL and any other node. */
-function literalText(node: SqlNode): string | undefined {
-  const value = node['class'] === 'CONSTANT' ? node['value'] : undefined;
-  if (!isNode(value) || value['is_null'] !== false) return undefined;
-  return typeof value['value'] === 'string' ? value['value'] : undefined;
 }
 
 function countOf(value: unknown, isOperator: (node: SqlNode) => boolean): number {

@@ -10,6 +10,9 @@ export type SqlContext = Pick<Statement, 'parameters' | 'session' | 'stop'>;
 export interface PlannedSql {
   readonly text: string;
   readonly parameters: Parameters | undefined;
+  /** DuckDB's tree of the text, and the part of the text before the query. */
+  readonly tree?: SqlNode;
+  readonly before?: string;
   /** True if the text makes a temp table of the engine's own. */
   readonly stages?: true;
 }
@@ -43,9 +46,10 @@ export async function plannedSql(statement: SqlContext, node: SqlNode): Promise<
   }));
   const whole: SqlNode = { node: tree, named_param_map: map };
   const text = await treeToSql(session, whole, stop.signal);
-  if (used.length === 0) return { text, parameters: undefined };
+  if (used.length === 0) return { text, tree: whole, parameters: undefined };
   return {
     text,
+    tree: whole,
     parameters: isByPosition ? used.map((name) => parameters[Number(name) - 1]) : parameters,
   };
 }

@@ -21,9 +21,10 @@ export async function stageRows(run: SemanticQuery, query: PlannedSql): Promise<
   const table = nextStageName();
   const name = temporary(table);
   run.stages.push(name);
-  const text = `CREATE OR REPLACE TEMP TABLE ${name} AS ${query.text}`;
+  const before = `CREATE OR REPLACE TEMP TABLE ${name} AS `;
+  const text = `${before}${query.text}`;
   run.report.sql.push(text);
-  await passesOf(run, { ...query, text, stages: true });
+  await passesOf(run, { ...query, text, before, stages: true });
   const { columns } = await session.run(`FROM ${name} LIMIT 0`, { signal: stop.signal });
   return {
     table,
