@@ -157,7 +157,7 @@ export class EngineSession {
    * @internal
    */
   async runOwn(sql: string): Promise<void> {
-    await this.#session.run(sql, { own: true });
+    await this.#session.run(sql, { own: true, changes: true });
   }
 
   /** Runs a cascade once on `input`, on a worker thread. The outcome holds every cell's output. */

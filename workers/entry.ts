@@ -75,6 +75,7 @@ async function runRows(
   const skipped: number[] = [];
   const outputs: JsonObject[] = [];
   const results: Json[] = [];
+  const { namesCalls } = task.settings;
   const unsaid: UnsaidEnds = { statementId: task.statementId, ended: [], wentAhead: false };
   const advisories: Advisory[] = [];
   let advisoryCount = 0;
@@ -83,7 +84,14 @@ async function runRows(
   let givesBack = false;
   const answersUsed: string[] = [];
   let ahead: Omit<LookUp, 'callKeys'> | undefined;
-  let hit: LookUp | undefined;
+  let asked: Omit<LookUp, 'callKeys'> | undefined;
+  const callKeys: string[] = [];
+  const named = (key: string, calls: Omit<LookUp, 'callKeys'>) => {
+    asked ??= calls;
+    const isOther = asked.provider !== calls.provider || asked.model !== calls.model;
+    const isSame = callKeys[row] === undefined || callKeys[row] === key;
+    callKeys[row] = isSame && !isOther ? key : '';
+  };
   const context: RunContext = {
     settings: task.settings,
     signal,
@@ -96,15 +104,15 @@ async function runRows(
         ? providers.chat(target, request, options)
         : link.chat(task.statementId, request, options.timeoutMs);
     },
-    requestCall: async (request) => {
-      const decision = await link.requestCall(unsaid, request);
-      if (decision.kind === 'hit') {
-        const { cell, provider, model, callKey } = request;
-        hit = { cell, provider, model, callKeys: [callKey] };
-      }
-      return decision;
+    requestCall: (request) => {
+      const { cell, provider, model, callKey } = request;
+      if (namesCalls) named(callKey, { cell, provider, model });
+      return link.requestCall(unsaid, request);
     },
-    answerUsed: (callKey) => answersUsed.push(callKey),
+    answerUsed: (callKey) => {
+      answersUsed.push(callKey);
+      if (namesCalls) named(callKey, ahead!);
+    },
     endCall: (attempt, report) => link.endCall(unsaid, { attempt, report }),
     enterJs: (limitMs) => {
       link.tellEnded();
@@ -128,6 +136,7 @@ async function runRows(
     const outcome = started instanceof Promise ? await started : started;
     if (signal.aborted && outcome.kind === 'failed') break;
     values.push(outcome.kind === 'ok' ? valueText(outcome.value) : null);
+    callKeys[row] ??= '';
     if (outcome.kind === 'failed') {
       failures.push({ index: row, error: outcome.error, attempts: outcome.attempts });
     }
@@ -159,7 +168,7 @@ async function runRows(
     ...(ahead === undefined || answersUsed.length === 0
       ? {}
       : { answersUsed: { ...ahead, callKeys: answersUsed } }),
-    ...(hit === undefined || task.rowCount > 1 ? {} : { hit }),
+    ...(asked === undefined ? {} : { calls: { ...asked, callKeys } }),
     durationMs: performance.now() - startedMs - lookedUpMs,
     ...(givesBack ? { givesBack } : {}),
     cancelled: signal.aborted && values.length < task.rowCount,

@@ -57,8 +57,8 @@ export interface ChunkOutcome {
   readonly endsToldBy?: number;
   /** Calls that were not made, because answers that had been looked up ahead were used instead. */
   readonly answersUsed?: LookUp;
-  /** For a chunk of one row: the stored answer that the row got when it asked for a call. The main thread has counted it. */
-  readonly hit?: LookUp;
+  /** Present if the settings want it: the key of each run's only call; '' for a run with no call, or with several. */
+  readonly calls?: LookUp;
   /** Time spent on the rows inside the worker. */
   readonly durationMs: number;
   /** The chunk took too long. Its rows after `values.length` have not begun, and are for other tasks. */

@@ -19,16 +19,25 @@ export interface DatabaseLease {
   readonly path: string | undefined;
   /** What is known of its catalogue; undefined for a handed-in instance, which others may change unseen. */
   readonly watch: CatalogueWatch | undefined;
+  /** The texts that may change data or settings, over all shares; undefined for a handed-in instance. */
+  readonly changes: Changes | undefined;
   /** Returns another share in the same instance. Each session holds a share, which keeps the instance open. */
   retain(): DatabaseLease;
   /** Gives this share back. A second call does nothing. */
   release(): Promise<void>;
 }
 
+/** Counts of texts. While fewer have ended than begun, some are running. */
+export interface Changes {
+  begun: number;
+  ended: number;
+}
+
 /** An instance, and the number of its shares that are not released. */
 interface Entry {
   readonly path: string | undefined;
   readonly readOnly: boolean;
+  readonly changes: Changes | undefined;
   readonly opening: Promise<DuckDBInstance>;
   /** Device and inode, so that a hard link finds the instance too. */
   fileId?: string | undefined;
@@ -65,6 +74,7 @@ export async function acquireDatabase(
     return leaseOf({
       ...memoryEntry(Promise.resolve(database), () => undefined),
       watch: undefined,
+      changes: undefined,
     });
   }
   if (database.includes('\0')) throw openError(database, 'the path holds a NUL character');
@@ -89,6 +99,7 @@ function memoryEntry(
     opening,
     shares: 1,
     watch: new CatalogueWatch(),
+    changes: { begun: 0, ended: 0 },
     close,
   };
 }
@@ -109,6 +120,7 @@ async function fileEntry(path: string, readOnly: boolean): Promise<Entry> {
   const entry: Entry = {
     path,
     readOnly,
+    changes: { begun: 0, ended: 0 },
     opening: createInstance(path, readOnly ? { access_mode: 'READ_ONLY' } : {}),
     fileId,
     shares: 1,
@@ -144,6 +156,7 @@ class Share implements DatabaseLease {
   readonly instance: DuckDBInstance;
   readonly path: string | undefined;
   readonly watch: CatalogueWatch | undefined;
+  readonly changes: Changes | undefined;
   readonly #entry: Entry;
   #held = true;
 
@@ -152,6 +165,7 @@ class Share implements DatabaseLease {
     this.instance = instance;
     this.path = entry.path;
     this.watch = entry.watch;
+    this.changes = entry.changes;
   }
 
   retain(): DatabaseLease {

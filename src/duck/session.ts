@@ -36,6 +36,8 @@ export interface RunOptions {
    * Such texts make, fill and drop the engine's own temporary tables, macros and variables.
    */
   readonly own?: boolean | undefined;
+  /** False for a text that changes nothing but the engine's own macros, though it may look as if it did. */
+  readonly changes?: boolean | undefined;
 }
 
 /** The most statements that a session with `keepsPrepared` keeps. */
@@ -105,6 +107,15 @@ export class Session {
   /** The number of calls begun on the connection. */
   get calls(): number {
     return this.#calls;
+  }
+
+  /**
+   * A count that grows when a text may have changed data or settings, in any session of the database. Undefined while
+   * one runs, and where others may write unseen: to a handed-in instance or connection.
+   */
+  get changes(): number | undefined {
+    const changes = this.#source?.changes;
+    return changes === undefined || changes.begun > changes.ended ? undefined : changes.ended;
   }
 
   /** True if a text that was run mentions macros or functions. */
@@ -293,7 +304,7 @@ export class Session {
     rowCount: number,
     options: CallOptions = {},
   ): Promise<void> {
-    await this.#call('', options, (connection, stop) =>
+    await this.#call('', { ...options, changes: options.own !== true }, (connection, stop) =>
       appendColumns(connection, table, columns, rowCount, stop),
     );
   }
@@ -330,7 +341,7 @@ export class Session {
 
   async #call<T>(
     sql: string,
-    options: CallOptions & { readonly linesBefore?: number | undefined },
+    options: CallOptions & Pick<RunOptions, 'linesBefore' | 'changes'>,
     work: (connection: DuckDBConnection, stop: AbortSignal, atEnd: AtEnd) => Promise<T>,
   ): Promise<T> {
     if (this.#closing.signal.aborted) throw closedError('session');
@@ -349,6 +360,11 @@ export class Session {
     this.#mayHaveMacros ||= /macro|function/i.test(sql);
     const isGiven = sql !== '' && options.own !== true;
     const noteEnd = isGiven ? this.#catalogue?.begin(sql) : undefined;
+    const changes =
+      (options.changes ?? (options.own !== true && mayChange(sql)))
+        ? this.#source?.changes
+        : undefined;
+    if (changes !== undefined) changes.begun += 1;
     const { outcome, settled } = runInterruptibly(
       this.#connection,
       async (stop, atEnd) => {
@@ -363,6 +379,7 @@ export class Session {
     );
     // The turn ends when the connection is free. After an abort, that may be later than the outcome.
     void settled.then(async () => {
+      if (changes !== undefined) changes.ended += 1;
       if (noteEnd !== undefined) {
         const done = outcome.then(
           () => true,
@@ -423,6 +440,16 @@ async function prepareOne(
     );
   }
   return nativeThreads.use(() => statements.prepare(0), stop);
+}
+
+const READS =
+  /^\s*(?:(?:--[^\n]*\n|\/\*[\s\S]*?\*\/)\s*)*(?:select|from|with|values|explain|describe|summarize|show|\()/i;
+const CHANGES =
+  /\b(?:insert|update|delete|merge|create|drop|alter|copy|attach|detach|set|use|call|execute|nextval|setseed)\b|;\s*[^\s;]/i;
+
+/** Whether a text may change data or settings: all but a single query that names no verb of a change. */
+function mayChange(sql: string): boolean {
+  return sql !== '' && (!READS.test(sql) || CHANGES.test(sql));
 }
 
 function columnsOfPrepared(statement: DuckDBPreparedStatement): Column[] {

@@ -133,7 +133,7 @@ async function createStage(
   const tail = limit === undefined ? '' : ` LIMIT ${limit + 1}`;
   const create = async (rows: string) => {
     const sql = `CREATE TEMP TABLE ${table} AS ${rows}${tail}`;
-    await session.run(sql, { ...run, linesBefore: 1 });
+    await session.run(sql, { ...run, linesBefore: 1, changes: false });
     return sql;
   };
   const asWritten = `SELECT * FROM (\n${query}\n)`;
@@ -216,7 +216,7 @@ async function withOrdinal(
   try {
     await session.run(
       `CREATE TEMP TABLE ${aside} AS SELECT ${shown.join(', ')}, ${number} FROM ${source} ORDER BY s.rowid`,
-      { signal },
+      { signal, changes: false },
     );
   } catch (error) {
     await dropTables(session, [aside]);
@@ -263,7 +263,7 @@ async function keepFirsts(
   try {
     await session.run(
       `CREATE TEMP TABLE ${firsts} AS SELECT min(s.${stage.ordinal}) AS first FROM ${stage.table} AS s GROUP BY ${keys.join(', ')} ORDER BY first${tail}`,
-      { signal },
+      { signal, changes: false },
     );
     const count = await countOf(session, `SELECT count(*) FROM ${firsts}`, { signal });
     const cut = limit !== undefined && count > limit;
@@ -274,7 +274,7 @@ async function keepFirsts(
     const names = stage.columns.map((column) => `s.${quoteIdentifier(column.name)}`).join(', ');
     await session.run(
       `CREATE TEMP TABLE ${kept} AS SELECT ${names} FROM ${stage.table} AS s SEMI JOIN ${firsts} AS f ON s.${stage.ordinal} = f.first WHERE s.${stage.ordinal} < ${boundary} ORDER BY s.${stage.ordinal}`,
-      { signal },
+      { signal, changes: false },
     );
     const numbered = await withOrdinal(session, kept, options);
     await dropTables(session, [firsts, stage.table]);

@@ -29,7 +29,7 @@ export interface RunSink {
 }
 
 export interface RunsRequest {
-  readonly settings: Omit<RunSettings, 'models' | 'maxAttempts' | 'keepPrompts' | 'endsAtFailure'>;
+  readonly settings: Pick<RunSettings, 'kind' | 'timeoutMs' | 'keepOutputs'>;
   readonly calls: CallPlan;
   readonly inputs: RunInputs;
   /** Default `batch`. */
@@ -45,8 +45,8 @@ export interface RunsRequest {
   readonly budget?: Budget | undefined;
   /** Converts the value of a run. If it returns an error, the run has failed. */
   readonly convert?: ((value: string) => ConvertedValue) | undefined;
-  /** Called for a piece each of whose runs took one stored answer and made no call. */
-  readonly allFound?: ChunkRunnerContext['allFound'];
+  /** Takes the calls of each piece. */
+  readonly callsNamed?: ChunkRunnerContext['callsNamed'];
   /** Runs the rows of `for_each_row` cells. */
   readonly runEachRow?: RunEachRow;
   /** The most runs in one chunk, for requests whose in-flight chunks should not take long. */
@@ -97,7 +97,7 @@ export async function executeRuns(
     stalled: (run, limitMs) => ledger.note({ t: 'run.stalled', run, limitMs }),
     attemptsEnded: (attempts) => host.attemptsEnded(attempts),
     answersUsed: (used) => calls.answersUsed(used),
-    ...(request.allFound === undefined ? {} : { allFound: request.allFound }),
+    ...(request.callsNamed === undefined ? {} : { callsNamed: request.callsNamed }),
   });
   const stop = (reason: RvbbitError) => {
     calls.stop();
@@ -141,7 +141,7 @@ export async function executeRuns(
 
 function runSettings(
   { boundModels, desk }: StatementWithCascade,
-  { settings, calls, failFast }: RunsRequest,
+  { settings, calls, failFast, callsNamed }: RunsRequest,
 ): RunSettings {
   const { maxAttempts, onlyStored } = calls;
   return {
@@ -149,6 +149,7 @@ function runSettings(
     ...(maxAttempts === undefined ? {} : { maxAttempts }),
     ...(boundModels === undefined ? {} : { models: boundModels.settings }),
     ...(desk.journal.keepsPrompts ? { keepPrompts: true } : {}),
+    ...(callsNamed === undefined ? {} : { namesCalls: true }),
     // A row without a stored answer has not failed, and later rows may have one.
     ...(failFast && onlyStored !== true ? { endsAtFailure: true } : {}),
   };

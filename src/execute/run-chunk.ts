@@ -36,8 +36,8 @@ export interface ChunkRunnerContext {
   attemptsEnded(attempts: readonly EndedAttempt[]): void;
   /** Takes the calls that were not made, because answers that a chunk had looked up ahead were used instead. */
   answersUsed(calls: LookUp): void;
-  /** Called for a chunk each of whose runs took one stored answer and made no call. `calls` has their keys in run order. */
-  allFound?(piece: Piece, calls: LookUp): void;
+  /** Takes the key of each run's only call, in run order; '' for a run with no call, or with several. */
+  callsNamed?(piece: Piece, calls: LookUp): void;
 }
 
 let lastTaskId = 0;
@@ -85,10 +85,8 @@ export class ChunkRunner {
     }
   }
 
-  #accept(piece: Piece, chunk: Chunk, { answersUsed, hit, attempts }: ChunkOutcome): Promise<void> {
-    const found = answersUsed ?? hit;
-    const isFound = found?.callKeys.length === piece.values.length && attempts === undefined;
-    if (isFound && piece.failures.length === 0) this.#context.allFound?.(piece, found);
+  #accept(piece: Piece, chunk: Chunk, { calls }: ChunkOutcome): Promise<void> {
+    if (calls !== undefined) this.#context.callsNamed?.(piece, calls);
     return this.#context.accept(piece, chunk);
   }
 

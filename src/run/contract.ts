@@ -16,6 +16,8 @@ export interface RunSettings {
   readonly endsAtFailure?: boolean;
   /** True: send the prompts of calls to the main thread, for the journal. */
   readonly keepPrompts?: boolean;
+  /** True: name the call of each run in the outcome, so that its stored answer can be found without the run. */
+  readonly namesCalls?: boolean;
   /** True: keep each cell's output in the outcome (RUN, `rvbbit run`). */
   readonly keepOutputs: boolean;
   /** The models for cells with instructions. Absent if no cell has instructions. */

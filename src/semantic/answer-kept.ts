@@ -1,177 +1,297 @@
 /**
- * Answers a query from a table of DuckDB that holds the answers to all of its questions: the query runs once, with that
- * table in the operator's place. Other ways of answering leave such tables behind.
+ * Answers a query that asks one question of each row from a table of kept answers: DuckDB finds the values that have no
+ * answer yet, they are asked and added, and the query runs once, with that table in the operator's place.
  */
 import { mayCollate } from '../duck/may-collate.ts';
 import { quoteIdentifier } from '../duck/quote.ts';
 import type { ResultReader } from '../duck/reader.ts';
+import type { Operator } from '../operators/operator.ts';
 import type { Json } from '../util/json.ts';
-import type { KnownAnswer, Recall } from './ask/recall.ts';
+import type { AnswerBook, Tuple } from './ask/answer-book.ts';
+import { askOpen } from './ask/ask-open.ts';
+import type { Hits, KnownAnswer, Recall } from './ask/recall.ts';
 import { type KeptTable, keptAnswersOf } from './look-up/kept-answers.ts';
-import type { ColumnType } from './look-up/native-types.ts';
+import { type ColumnType, hasCriteria, NATIVE_TYPES } from './look-up/native-types.ts';
 import { type EagerQuestion, eagerQuestion } from './plan/eager-question.ts';
 import { functionFacts } from './plan/function-facts.ts';
 import { plannedSql } from './plan/planned-sql.ts';
-import { readAnswer, typeOfUse } from './read/use.ts';
+import { usesOf } from './plan/query-plan.ts';
+import { isReason } from './plan/query-tree.ts';
+import { readsOwnTables } from './plan/reads-own-tables.ts';
+import type { OperatorUse } from './read/use.ts';
 import type { SemanticQuery } from './semantic-query.ts';
 
-/** The smallest number of answers that is kept as a table: to look up fewer one by one takes no longer. */
-const KEPT_MIN_ANSWERS = 100;
-/** The first rows of a query, as many as this for each kept answer, are likely to need all of them. */
-const KEPT_ROWS_AN_ANSWER = 16;
-/** With more first rows than these, a count of all rows is as fast: DuckDB takes the first rows on a single thread. */
-const KEPT_MAX_FIRST_ROWS = 20_000;
-
 /** The question of a query, and the key that its table of kept answers has. */
-interface KeptQuestion extends EagerQuestion {
+export interface KeptQuestion extends EagerQuestion {
   readonly recall: Recall;
   readonly identity: string;
+  /** The session's count of changes before the query is run; undefined if it may read other data unseen. */
+  readonly changes: number | undefined;
 }
 
 /** The question of a query that may find its answers in a table; undefined for any other query. */
 export async function keptQuestionOf(run: SemanticQuery): Promise<KeptQuestion | undefined> {
   // A macro made in the caller's transaction would be undone, or kept, with it.
   if (run.read.inTransaction) return undefined;
-  const facts = await functionFacts(run.statement.session, run.read.tree);
+  const { session } = run.statement;
+  const { tree } = run.read;
+  const facts = await functionFacts(session, tree);
   const question = eagerQuestion(run.read, facts);
   if (question === undefined) return undefined;
-  const { use, criteria } = question;
-  const { operator } = use.book;
+  const { operator } = question.use.book;
   const recall = await run.asker.recallOf(operator);
-  if (recall?.takesAnyAge !== true) return undefined;
-  const how = [operator.name, operator.returns, use.reading, use.threshold, criteria];
-  return { ...question, recall, identity: `${recall.identity}\n${JSON.stringify(how)}` };
+  if (recall?.takesAnyAge !== true || !isKept(operator)) return undefined;
+  const useOf = usesOf(run.read);
+  const isOwn = await readsOwnTables(session, tree, facts, (node) => useOf(node) !== undefined);
+  const changes = isOwn ? session.changes : undefined;
+  return { ...question, recall, changes, identity: tableIdentity(recall, question) };
 }
 
-/** The query's result, if there is a table with all of its answers; else undefined. */
+/** Whether answers of the operator are kept. DuckDB and JavaScript take different DOUBLEs for equal, e.g. -0.0 and 0.0. */
+function isKept(operator: Operator): boolean {
+  const [first] = operator.args;
+  const types = [operator.returns.toUpperCase(), String(first?.type).toUpperCase()];
+  return (
+    types.every((type) => NATIVE_TYPES.has(type)) && types[1] !== 'DOUBLE' && hasCriteria(operator)
+  );
+}
+
+/** The key of the table that answers a question. */
+export function tableIdentity(recall: Recall, { use, criteria }: EagerQuestion): string {
+  return identityOf(recall, use.book.operator, criteria);
+}
+
+function identityOf(recall: Recall, { name, returns }: Operator, criteria: Tuple): string {
+  return `${recall.identity}\n${JSON.stringify([name, returns, criteria])}`;
+}
+
+/** A query's result, and the answers of the table that it needed; without `hits` if some were not in the table. */
+interface KeptResult {
+  readonly reader: ResultReader;
+  readonly table: KeptTable;
+  readonly hits: Hits | undefined;
+}
+
+/** The query's result; undefined if no table has answers to its question, or DuckDB refuses the query in this form. */
 export async function answerKept(
   run: SemanticQuery,
   question: KeptQuestion,
-): Promise<ResultReader | undefined> {
-  const { session, desk } = run.statement;
-  const kept = keptAnswersOf(desk);
-  const table = kept.find(question.identity);
+): Promise<KeptResult | undefined> {
+  const { session, desk, stop } = run.statement;
+  const { use, criteria, changes, recall } = question;
+  const { book } = use;
+  const table = keptAnswersOf(desk).find(question.identity);
   if (table === undefined || (await mayCollate(session, run.read.source))) return undefined;
-  const placed = macrosOver(table, question);
-  let isDropped = false;
-  try {
-    const reader = await joined(run, question, placed.create);
-    if (reader === undefined) {
-      kept.forget(question.identity);
-      return undefined;
-    }
-    run.report.passes += 1;
-    await countHits(run, question, table, placed.drop);
-    isDropped = true;
-    return reader;
-  } finally {
-    // A macro that is left would hide the function of a later statement.
-    if (!isDropped) await session.run(placed.drop, { own: true }).catch(() => undefined);
+  const found = await orUndefined(run, () => foundIn(run, question, table));
+  if (found === undefined) return undefined;
+  const tuples = found.missing.map((value) => [value, ...criteria]);
+  if (tuples.length > 0) {
+    await askOpen(run, [{ book, tuples }]);
+    await keepAnswers(run, question);
   }
+  const added = hitsOf(recall, book, tuples);
+  const hits = added === undefined ? undefined : sumOf(found.hits, added);
+  const isComplete = hits !== undefined && stop.drained === undefined;
+  const isUnchanged = () => changes !== undefined && changes === session.changes;
+  const query = (isWhole: boolean) =>
+    orUndefined(run, () => passOver(run, question, table, isWhole));
+  let reader = isComplete && isUnchanged() ? await query(true) : undefined;
+  // Where other rows may have come, a value may have no answer, which only a look-up of each value notices.
+  if (reader === undefined || !isUnchanged()) reader = await query(false);
+  if (reader === undefined) return undefined;
+  run.asker.countSettled(recall, found.hits, table.asked);
+  return { reader, table, hits };
 }
 
-/** The SQL that makes the macros in the operator's places, and the SQL that drops them. */
-function macrosOver(
-  { name }: KeptTable,
-  { use, names }: EagerQuestion,
-): { readonly create: string; readonly drop: string } {
-  const args = use.book.operator.args.map((_, index) => `a${index}`).join(', ');
-  const found = `(SELECT rvb_found FROM ${name} WHERE rvb_key = a0)`;
-  const body = `coalesce(${found}, {v: ${use.names.miss}(${args})}).v`;
-  const macros = names.map(quoteIdentifier);
+/** All answers to the question as hits of a later statement, and their table; undefined if one of them is not kept. */
+export async function keptHits(
+  { statement, read }: SemanticQuery,
+  { use: { book }, recall, identity }: KeptQuestion,
+): Promise<Pick<KeptResult, 'table' | 'hits'> | undefined> {
+  const table = keptAnswersOf(statement.desk).find(identity);
+  if (table === undefined || (await mayCollate(statement.session, read.source))) return undefined;
   return {
-    create: macros
-      .map((one) => `CREATE OR REPLACE TEMP MACRO ${one}(${args}) AS ${body};`)
-      .join('\n'),
-    drop: macros.map((one) => `DROP MACRO IF EXISTS temp.main.${one};`).join('\n'),
+    table,
+    hits: hitsOf(
+      recall,
+      book,
+      [...book.entries()].map(({ tuple }) => tuple),
+    ),
   };
 }
 
-/** Runs the query as it is written, over the macros. Undefined where an answer is missing, or DuckDB refuses the query. */
-async function joined(
-  { state, statement, read }: SemanticQuery,
-  { use, root }: EagerQuestion,
-  create: string,
-): Promise<ResultReader | undefined> {
+/** The answers to these questions as hits; undefined if one of them is not stored. */
+function hitsOf(recall: Recall, book: AnswerBook, tuples: readonly Tuple[]): Hits | undefined {
+  let [count, nulls, savedMicroUsd]: [number, number, number | null] = [0, 0, null];
+  for (const tuple of tuples) {
+    const known = recall.knownOf(tuple);
+    if (known === undefined) return undefined;
+    count += 1;
+    if (book.answerOf(tuple) === null) nulls += 1;
+    savedMicroUsd = costOf(savedMicroUsd, known.costMicroUsd);
+  }
+  return { count, nulls, savedMicroUsd };
+}
+
+function sumOf(a: Hits, b: Hits): Hits {
+  return {
+    count: a.count + b.count,
+    nulls: a.nulls + b.nulls,
+    savedMicroUsd: costOf(a.savedMicroUsd, b.savedMicroUsd),
+  };
+}
+
+/** The sum of two prices, of which null is not known. */
+function costOf(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : a + b;
+}
+
+/** The result of `work`; undefined where DuckDB refuses it. */
+async function orUndefined<T>(run: SemanticQuery, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (run.statement.stop.signal.aborted || !isReason(thrown)) throw thrown;
+    return undefined;
+  }
+}
+
+/** The answers in the table that the query needs, each counted once, and the values that have none. */
+async function foundIn(
+  { statement }: SemanticQuery,
+  { values, use }: KeptQuestion,
+  { name }: KeptTable,
+): Promise<{ readonly hits: Hits; readonly missing: readonly Json[] }> {
+  const { text, parameters } = await plannedSql(statement, values);
+  const reader = await statement.session.run(
+    `SELECT count(rvb_key), count(*) FILTER (rvb_key IS NOT NULL AND v IS NULL), sum(rvb_cost), list(rvb_value) FILTER (rvb_key IS NULL)
+FROM (SELECT DISTINCT rvb_value FROM (${text}) rvb_values(rvb_value) WHERE rvb_value IS NOT NULL) LEFT JOIN ${name} ON rvb_value = rvb_key`,
+    { parameters, signal: statement.stop.signal },
+  );
+  const [[hits], [nulls], [cost], [list]] = (await reader.allColumns('json')) as Json[][] as [
+    Json[],
+    Json[],
+    Json[],
+    (Json[] | null)[],
+  ];
+  const isWide = use.book.operator.args[0]!.type.toUpperCase() === 'BIGINT';
+  const missing = (list ?? []).map((value) =>
+    isWide && Number.isSafeInteger(Number(value)) ? Number(value) : value,
+  );
+  const savedMicroUsd = cost === null || cost === undefined ? null : Number(cost);
+  return { hits: { count: Number(hits), nulls: Number(nulls), savedMicroUsd }, missing };
+}
+
+/**
+ * Runs the query over macros in the operator's places: a look-up in the table alone if each value has an answer there,
+ * else a look-up that calls the operator's function for the others. A missing answer is an error, unless the statement
+ * ends early.
+ */
+export async function passOver(
+  { state, statement, read, report }: SemanticQuery,
+  { use, names, root }: KeptQuestion,
+  { name }: KeptTable,
+  isWhole: boolean,
+): Promise<ResultReader> {
   const { session, stop } = statement;
   const { signal } = stop;
+  const { args } = use.book.operator;
+  const list = args.map((_, index) => `a${index}`).join(', ');
+  const found = (answer: string) =>
+    `(SELECT ${answer} FROM ${name} WHERE rvb_key = CAST(a0 AS ${args[0]!.type}))`;
+  const answer = readingSql(use);
+  const body = isWhole
+    ? found(answer)
+    : `coalesce(${found(`{v: ${answer}}`)}, {v: ${use.names.miss}(${list})}).v`;
+  const macros = names.map(quoteIdentifier);
+  const create = macros
+    .map((one) => `CREATE OR REPLACE TEMP MACRO ${one}(${list}) AS ${body};`)
+    .join('\n');
   const { text, parameters } =
-    root === undefined
+    root === undefined || isWhole
       ? { text: read.whole.text, parameters: statement.parameters }
       : await plannedSql(statement, root);
-  state.strict = true;
+  state.strict = stop.drained === undefined;
   state.stopped = false;
+  report.passes += 1;
   try {
     // A text with parameters may hold only one statement, and a read-only session checks the user's text alone.
     if (parameters === undefined && !session.isReadOnly) {
-      return await session.run(`${create}\n${text}`, { signal });
+      return await session.run(`${create}\n${text}`, { signal, changes: false });
     }
     await session.run(create, { signal, own: true });
     return await session.run(text, { parameters, signal });
   } catch (thrown) {
-    if (signal.aborted) throw thrown;
     use.book.takeMisses();
-    return undefined;
+    throw thrown;
   } finally {
     state.strict = false;
+    // A macro that is left would hide the function of a later statement.
+    const drop = macros.map((one) => `DROP MACRO IF EXISTS temp.main.${one};`).join('\n');
+    await session.run(drop, { own: true }).catch(() => undefined);
   }
 }
 
-/** Counts each answer that the query needed once, as if it had been looked up. `before` is SQL that runs first. */
-async function countHits(
-  { statement, asker }: SemanticQuery,
-  { recall, values }: KeptQuestion,
-  { name, rowCount, asked }: KeptTable,
-  before: string,
-): Promise<void> {
-  const { session, stop } = statement;
-  const { signal } = stop;
-  const { text, parameters } = await plannedSql(statement, values);
-  const count = async (keys: string, first = '') => {
-    const query = `SELECT count(*), count(*) FILTER (rvb_found.v IS NULL), sum(rvb_cost) FROM ${name} WHERE rvb_key IN (${keys})`;
-    // A text with parameters may hold only one statement.
-    const isApart = parameters !== undefined || session.isReadOnly;
-    if (isApart && first !== '') await session.run(first, { signal, own: true });
-    const sql = isApart ? query : `${first}${query}`;
-    const reader = await session.run(sql, { parameters, signal });
-    const [[hits], [nulls], [cost]] = (await reader.allColumns('json')) as [Json[], Json[], Json[]];
-    const savedMicroUsd = cost === null || cost === undefined ? null : Number(cost);
-    return { count: Number(hits), nulls: Number(nulls), savedMicroUsd };
-  };
-  const someRows = rowCount * KEPT_ROWS_AN_ANSWER;
-  const isTried = someRows <= KEPT_MAX_FIRST_ROWS;
-  let settled = await count(isTried ? `FROM (${text}) LIMIT ${someRows}` : text, `${before}\n`);
-  // Where the first rows need all answers, the others can add none.
-  if (isTried && settled.count < rowCount) settled = await count(text);
-  asker.countSettled(recall, settled, asked);
+/** The SQL of a use's value for the answer `v`, as `readAnswer` gives it. */
+export function readingSql({
+  reading,
+  threshold,
+}: Pick<OperatorUse, 'reading' | 'threshold'>): string {
+  switch (reading) {
+    case 'not':
+      return 'NOT v';
+    case 'matches':
+      return `v >= ${threshold}::DOUBLE`;
+    case 'misses':
+      return `v < ${threshold}::DOUBLE`;
+    default:
+      return 'v';
+  }
 }
 
-/** Keeps the answers of a query as a table, if it has found all of them and all are stored answers. */
-export async function keepAnswers(run: SemanticQuery, question: KeptQuestion): Promise<void> {
-  const { statement } = run;
-  const { use, criteria, recall, identity } = question;
-  const { book } = use;
-  const isWhole = book.failed === 0 && statement.stop.drained === undefined;
-  if (!isWhole || book.size < KEPT_MIN_ANSWERS) return;
-  const kept = keptAnswersOf(statement.desk);
-  const { changes } = statement.desk.journal.answers;
-  const answers = [...book.entries()];
-  const known = recall.knownOf(answers.map(({ tuple }) => tuple));
-  if (known === undefined) return;
-  const isIts = ({ tuple }: KnownAnswer) =>
-    JSON.stringify(tuple.slice(1)) === JSON.stringify(criteria);
-  if (!known.every(isIts)) return;
-  await kept.keep(
-    identity,
-    statement.session,
-    {
-      keyType: book.operator.args[0]!.type.toUpperCase() as ColumnType,
-      keys: answers.map(({ tuple }) => tuple[0]),
-      answerType: typeOfUse(use) as ColumnType,
-      answers: answers.map(({ value }) => readAnswer(use, value)),
+/** Keeps the answers that the statement got from workers, and all answers to `question`, for later statements. */
+export async function keepAnswers(run: SemanticQuery, question?: KeptQuestion): Promise<void> {
+  const given = await run.asker.settleGiven();
+  for (const book of run.read.books) {
+    const { operator } = book;
+    const tuples =
+      question?.use.book === book
+        ? [...book.entries()].map(({ tuple }) => tuple)
+        : (given.get(book) ?? []);
+    const recall =
+      tuples.length > 0 && isKept(operator) ? await run.asker.recallOf(operator) : undefined;
+    if (recall !== undefined) await keepTuples(run, recall, book, tuples);
+  }
+}
+
+async function keepTuples(
+  { statement }: SemanticQuery,
+  recall: Recall,
+  book: AnswerBook,
+  tuples: readonly Tuple[],
+): Promise<void> {
+  const { desk, session } = statement;
+  const { operator } = book;
+  const { changes } = desk.journal.answers;
+  const groups = new Map<string, { readonly criteria: Tuple; readonly known: KnownAnswer[] }>();
+  for (const tuple of tuples) {
+    const known = recall.knownOf(tuple);
+    if (known === undefined) continue;
+    const criteria = tuple.slice(1);
+    const key = JSON.stringify(criteria);
+    const group = groups.get(key) ?? { criteria, known: [] };
+    groups.set(key, group);
+    group.known.push(known);
+  }
+  for (const { criteria, known } of groups.values()) {
+    await keptAnswersOf(desk).add(identityOf(recall, operator, criteria), session, {
+      keyType: operator.args[0]!.type.toUpperCase() as ColumnType,
+      keys: known.map(({ tuple: [key] }) => key),
+      answerType: operator.returns.toUpperCase() as ColumnType,
+      answers: known.map(({ tuple }) => book.answerOf(tuple) ?? null),
       costs: known.map(({ costMicroUsd }) => costMicroUsd),
       asked: known[0]!.asked,
-    },
-    changes,
-  );
+      changes,
+    });
+  }
 }

@@ -7,7 +7,7 @@ import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
 import type { SqlNode } from '../duck/parse-sql.ts';
 import type { ResultReader } from '../duck/reader.ts';
 import { temporary } from '../duck/stage.ts';
-import { answerKept, keepAnswers, keptQuestionOf } from './answer-kept.ts';
+import { answerKept, keepAnswers, keptHits, keptQuestionOf } from './answer-kept.ts';
 import { parametersOf, passesOf } from './find-answers.ts';
 import { fillAnswers } from './judge/fill-answers.ts';
 import { type FunctionFacts, functionFacts } from './plan/function-facts.ts';
@@ -19,15 +19,19 @@ import { planSelect, type QueryPlan, type QueryRoot, rootOf } from './plan/query
 import { integer, isNode, isReason, nodesOf, select, Unplannable } from './plan/query-tree.ts';
 import { isFreeToStage } from './plan/safe-to-stage.ts';
 import { unrewrittenError } from './read/rewritten-error.ts';
+import { remember } from './repeated.ts';
 import type { PassText, SemanticQuery } from './semantic-query.ts';
 
 /** The result of a statement that is a query. */
 export async function answerQuery(run: SemanticQuery): Promise<ResultReader> {
   const question = await keptQuestionOf(run);
   const kept = question === undefined ? undefined : await answerKept(run, question);
-  if (kept !== undefined) return kept;
-  const reader = await answerAsked(run);
-  if (question !== undefined) await keepAnswers(run, question);
+  const reader = kept?.reader ?? (await answerAsked(run));
+  if (kept === undefined) await keepAnswers(run, question);
+  if (question?.changes === undefined) return reader;
+  const { changes } = question;
+  const { table, hits } = kept ?? (await keptHits(run, question)) ?? {};
+  if (table !== undefined && hits !== undefined) remember(run, { question, table, hits, changes });
   return reader;
 }
 

@@ -63,6 +63,7 @@ async function onePass(
     return await statement.session.run(joined?.text ?? text.text, {
       parameters: parametersOf(run, text),
       signal: statement.stop.signal,
+      ...('stages' in text ? { changes: false } : {}),
     });
   } catch (thrown) {
     if (state.stopped) return undefined;

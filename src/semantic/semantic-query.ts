@@ -1,6 +1,7 @@
 /** A semantic statement while its answers are found. */
 import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
 import type { Statement } from '../execute/statement.ts';
+import type { OperatorRegistry } from '../operators/operator.ts';
 import type { QuestionAsker } from './ask/asker.ts';
 import type { LookUpState } from './look-up/look-up.ts';
 import type { NativeLookUps } from './look-up/native-look-up.ts';
@@ -16,6 +17,7 @@ export type PassText = Rewritten | PlannedSql;
 export interface SemanticQuery {
   readonly read: SemanticStatement;
   readonly settings: SemanticSettings;
+  readonly registry: OperatorRegistry;
   readonly statement: Statement;
   readonly asker: QuestionAsker;
   readonly state: LookUpState;

@@ -21,8 +21,10 @@ import type { Statement } from '../execute/statement.ts';
 import { learnAnswers } from '../explain/learn-answers.ts';
 import type { ExplainFormat } from '../explain/report/render-report.ts';
 import { loadOperators } from '../operators/load-operators.ts';
+import type { OperatorRegistry } from '../operators/operator.ts';
 import { placedFrom } from '../plan/placed-error.ts';
 import type { Notice } from '../result.ts';
+import { keepAnswers } from '../semantic/answer-kept.ts';
 import { answerQuery, planAnswers } from '../semantic/answer-query.ts';
 import { Asker } from '../semantic/ask/asker.ts';
 import { checkFallbacks } from '../semantic/ask/fallback.ts';
@@ -37,6 +39,7 @@ import { readSemanticStatement, type SemanticStatement } from '../semantic/read/
 import { inWords } from '../semantic/read/rewritten-error.ts';
 import { type SemanticSettings, semanticSettings } from '../semantic/read/semantic-settings.ts';
 import { withSpellingHint } from '../semantic/read/spelling-hint.ts';
+import { answerAgain, isRemembered, repeatedQuery } from '../semantic/repeated.ts';
 import type { SemanticQuery } from '../semantic/semantic-query.ts';
 import type { Explained } from './explain.ts';
 import type { Inferred } from './infer-parameters.ts';
@@ -59,8 +62,8 @@ export async function runSemanticStatement(
   const delivered =
     outer.kind === 'explain'
       ? await runExplain(node, outer.format, statement)
-      : await withRun(node, { start: 0, end: text.length }, statement, async (run) => {
-          const reader = await execute(run);
+      : await withRun(node, { start: 0, end: text.length }, statement, async (run, again) => {
+          const reader = await execute(run, again);
           if (reader === undefined) return { ...NOTHING, notices: noticesOf(run, true) };
           const rows = await deliverReader(reader, statement.valueForm, noticesOf(run, false));
           return withWrittenNames(rows, run.read);
@@ -136,12 +139,15 @@ export async function describeSemanticStatement(
   throw placedFrom(refusal, statement.source, node.span.start);
 }
 
+/** `again`: the result, if the statement is a remembered query. Work that takes no result never gets such a statement. */
+type RunWork<T> = (run: SemanticQuery, again?: ResultReader) => Promise<T>;
+
 /** Reads and opens a part of the statement's text for `work`; undefined if it has no semantic operator. */
 async function withRun<T>(
   node: SqlStatement,
   part: Span,
   statement: Statement,
-  work: (run: SemanticQuery) => Promise<T>,
+  work: RunWork<T>,
 ): Promise<T | undefined> {
   const text = node.text.slice(part.start, part.end);
   const targets = targetsOf(text, statement.output);
@@ -166,10 +172,17 @@ async function withRead<T>(
   node: SqlStatement,
   text: string,
   { statement, targets, settings }: Opening,
-  work: (run: SemanticQuery) => Promise<T>,
+  work: RunWork<T>,
 ): Promise<T | undefined> {
   const cascadeRoots = await statement.cascadeRoots();
   const registry = await loadOperators(cascadeRoots);
+  const opening = { node, statement, targets, registry };
+  if (work.length > 1 && !(settings instanceof RvbbitError)) {
+    const known = repeatedQuery(statement, text, settings, registry);
+    const run = known && (await openRun(known.read, settings, opening));
+    const again = run && (await answerAgain(run, known!));
+    if (again !== undefined) return work(run!, again);
+  }
   const { session, stop } = statement;
   const { signal } = stop;
   const threshold = settings instanceof RvbbitError ? 0 : settings.threshold;
@@ -179,7 +192,7 @@ async function withRead<T>(
   let run: SemanticQuery | undefined;
   try {
     if (settings instanceof RvbbitError) throw settings;
-    run = await openRun(read, settings, { node, statement, targets });
+    run = await openRun(read, settings, opening);
     await registerLookUps(session, read.uses, run.state, signal);
     return await work({ ...run, read: await checked(read, statement) });
   } catch (thrown) {
@@ -188,7 +201,8 @@ async function withRead<T>(
     const shares = learnAnswers(read.books, threshold);
     if (shares.length > 0) statement.ledger.note({ t: 'answers.learned', shares });
     if (run !== undefined) await dropTables(session, run.stages);
-    read.release();
+    if (isRemembered(statement, read)) for (const book of read.books) book.forget();
+    else read.release();
   }
 }
 
@@ -240,7 +254,13 @@ async function openRun(
     node,
     statement,
     targets,
-  }: { node: SqlStatement; statement: Statement; targets: readonly string[] },
+    registry,
+  }: {
+    readonly node: SqlStatement;
+    readonly statement: Statement;
+    readonly targets: readonly string[];
+    readonly registry: OperatorRegistry;
+  },
 ): Promise<SemanticQuery> {
   checkFallbacks(read, settings);
   await statement.desk.journal.open();
@@ -256,6 +276,7 @@ async function openRun(
   return {
     read,
     settings,
+    registry,
     statement,
     asker: new Asker(statement, settings, budget),
     state: { strict: false, stopped: false, rows: 0, mostMissing: SEMANTIC_MAX_OPEN },
@@ -273,9 +294,16 @@ async function openRun(
  * Returns the result once its answers are on disk. Returns undefined for a statement that changes data and ended
  * early: it is to be run again.
  */
-async function execute(run: SemanticQuery): Promise<ResultReader | undefined> {
-  if (run.read.parts.kind !== 'query') return changeData(run);
-  const reader = await answerQuery(run);
+async function execute(
+  run: SemanticQuery,
+  again?: ResultReader,
+): Promise<ResultReader | undefined> {
+  if (run.read.parts.kind !== 'query') {
+    const changed = await changeData(run);
+    await keepAnswers(run);
+    return changed;
+  }
+  const reader = again ?? (await answerQuery(run));
   // Without a target this only waits until the answers are on disk. If a query ended early, the caller gets its rows
   // so far.
   await mayWrite(run.statement, run.targets);

@@ -12,6 +12,7 @@ import { WINDOW_MAX_RUNS } from '../../limits.ts';
 import type { BoundModels } from '../../model/models.ts';
 import type { Operator } from '../../operators/operator.ts';
 import type { Summary } from '../../result.ts';
+import type { LookUp } from '../../run/contract.ts';
 import type { Json } from '../../util/json.ts';
 import { StatementSignal } from '../../util/statement-signal.ts';
 import type { SemanticSettings } from '../read/semantic-settings.ts';
@@ -21,7 +22,7 @@ import { argumentInput } from './argument-input.ts';
 import { askSeeds } from './ask-seeds.ts';
 import { fallbackAnswer } from './fallback.ts';
 import { type ComparedPairs, comparedPairs } from './pair-advice.ts';
-import { type Hits, type KnownAnswer, Recall } from './recall.ts';
+import { type GivenAnswer, type Hits, type KnownAnswer, Recall } from './recall.ts';
 
 /** Lets a batch of questions end before its last question. */
 export interface AskProgress {
@@ -48,6 +49,10 @@ export interface QuestionAsker {
   askInOrder(book: AnswerBook, tuples: readonly Tuple[], progress: AskProgress): Promise<void>;
   /** The stored answers that an operator's questions may use; undefined if its questions always go to workers. */
   recallOf(operator: Operator): Promise<Recall | undefined>;
+  /**
+   * Remembers the answers that workers gave so far, for later statements, once they are on disk. Returns their questions.
+   */
+  settleGiven(): Promise<ReadonlyMap<AnswerBook, readonly Tuple[]>>;
   /** Counts questions that stored answers settled all at once, not one by one. */
   countSettled(recall: Recall, hits: Hits, asked: KnownAnswer['asked']): void;
   /**
@@ -68,6 +73,10 @@ export class Asker implements QuestionAsker {
   readonly #bound = new Map<Operator, BoundModels | undefined>();
   /** For each operator without models: the error that says why. It is thrown where one of its questions needs a model. */
   readonly #unbound = new Map<Operator, RvbbitError>();
+  /** Answers that workers gave, each with the key of its only call. */
+  readonly #given: (GivenAnswer & { readonly recall: Recall; readonly book: AnswerBook })[] = [];
+  /** The count `AnswerStore.changes` before the first question. */
+  #changes: number;
   #asked = 0;
   #before: Pick<Summary, 'rows' | 'runs'> | undefined;
 
@@ -75,6 +84,7 @@ export class Asker implements QuestionAsker {
     this.#statement = statement;
     this.#settings = settings;
     this.#budget = budget;
+    this.#changes = statement.desk.journal.answers.changes;
   }
 
   get asked(): number {
@@ -187,7 +197,9 @@ export class Asker implements QuestionAsker {
         advisories: this.advisories,
         budget: this.#budget,
         convert: (value) => checkedValue(operator, value),
-        allFound: (piece, calls) => recall?.keep(tuples, piece, calls),
+        ...(recall === undefined || cache === false
+          ? {}
+          : { callsNamed: (piece, calls) => this.#noteGiven(recall, book, tuples, piece, calls) }),
         ...(progress === undefined ? {} : { chunkRuns: 1 }),
       });
     } catch (thrown) {
@@ -199,6 +211,46 @@ export class Asker implements QuestionAsker {
       if (isEnough) this.#countTo(first + answered);
       else if (onlyStored === true) this.#countTo(first + answered - notRun);
     }
+  }
+
+  #noteGiven(
+    recall: Recall,
+    book: AnswerBook,
+    tuples: readonly Tuple[],
+    { firstOrdinal, values, failures }: Piece,
+    { callKeys, ...asked }: LookUp,
+  ): void {
+    const failed = new Set(failures.map(({ index }) => index));
+    for (const [index, value] of values.entries()) {
+      const callKey = callKeys[index] ?? '';
+      if (callKey === '' || failed.has(index)) continue;
+      this.#given.push({
+        recall,
+        book,
+        tuple: tuples[firstOrdinal + index]!,
+        callKey,
+        value,
+        asked,
+      });
+    }
+  }
+
+  async settleGiven(): Promise<ReadonlyMap<AnswerBook, readonly Tuple[]>> {
+    const given = this.#given.splice(0);
+    const { journal } = this.#statement.desk;
+    if (given.length > 0) await journal.commit();
+    const settled = new Map<AnswerBook, Tuple[]>();
+    // If an answer was replaced meanwhile, a stored text may not be the one that a run made its value from.
+    const isSure = journal.answers.changes === this.#changes;
+    this.#changes = journal.answers.changes;
+    if (!isSure) return settled;
+    for (const one of given) {
+      one.recall.keep(one);
+      const tuples = settled.get(one.book) ?? [];
+      settled.set(one.book, tuples);
+      tuples.push(one.tuple);
+    }
+    return settled;
   }
 
   async #askSeeds(book: AnswerBook, tuples: readonly Tuple[]): Promise<void> {

@@ -1,10 +1,8 @@
 /** Finds questions that a stored answer is known to settle: they need no worker. */
 import type { KnownRun, KnownRunsOf } from '../../calls/known-runs.ts';
 import { policyOf } from '../../execute/begin-calls.ts';
-import type { Piece } from '../../execute/chunk.ts';
 import type { StatementWithCascade } from '../../execute/statement.ts';
 import type { Operator } from '../../operators/operator.ts';
-import type { LookUp } from '../../run/contract.ts';
 import type { SemanticSettings } from '../read/semantic-settings.ts';
 import type { Tuple } from './answer-book.ts';
 import { answerValue } from './answer-value.ts';
@@ -26,6 +24,14 @@ export interface KnownAnswer {
   readonly tuple: Tuple;
   readonly asked: KnownRun['asked'];
   readonly costMicroUsd: number | null;
+}
+
+/** The value of a run, and the key of the only call that it came from. */
+export interface GivenAnswer {
+  readonly tuple: Tuple;
+  readonly callKey: string;
+  readonly value: string | null;
+  readonly asked: KnownRun['asked'];
 }
 
 /** Stored answers to the questions of one operator, asked of the models that its statement binds. */
@@ -109,34 +115,19 @@ export class Recall {
     ledger.note({ t: 'rows', first: 0, count, ...rows });
   }
 
-  /**
-   * For each question: the cell and model that were asked, and the price of its answer. Undefined if the answer to any
-   * question is not known.
-   */
-  knownOf(tuples: Iterable<Tuple>): readonly KnownAnswer[] | undefined {
-    const known: KnownAnswer[] = [];
-    for (const tuple of tuples) {
-      const run = this.#runs.get(JSON.stringify(tuple));
-      const stored = run && this.#statement.desk.journal.answers.find(run.callKey, this.#notBefore);
-      if (run === undefined || stored?.text !== run.text) return undefined;
-      known.push({ tuple, asked: run.asked, costMicroUsd: stored.costMicroUsd });
-    }
-    return known;
+  /** The cell and model that were asked the question, and the price of its answer; undefined if it is not known. */
+  knownOf(tuple: Tuple): KnownAnswer | undefined {
+    const run = this.#runs.get(JSON.stringify(tuple));
+    const stored = run && this.#statement.desk.journal.answers.find(run.callKey, this.#notBefore);
+    if (run === undefined || stored?.text !== run.text) return undefined;
+    return { tuple, asked: run.asked, costMicroUsd: stored.costMicroUsd };
   }
 
-  /**
-   * Remembers runs that took one stored answer each. `tuples` are the statement's questions; `piece` holds some of
-   * their runs.
-   */
-  keep(tuples: readonly Tuple[], { firstOrdinal, values }: Piece, calls: LookUp): void {
-    const { callKeys, ...asked } = calls;
-    for (const [index, value] of values.entries()) {
-      const callKey = callKeys[index]!;
-      const text = this.#statement.desk.journal.answers.find(callKey, this.#notBefore)?.text;
-      // A stored answer that is no value of the operator's type fails each time.
-      if (text === undefined || 'error' in answerValue(this.#operator, value)) continue;
-      const inputs = JSON.stringify(tuples[firstOrdinal + index]);
-      this.#runs.keep(inputs, { callKey, text, value, asked });
-    }
+  /** Remembers a run whose only call has a stored answer by now. */
+  keep({ tuple, callKey, value, asked }: GivenAnswer): void {
+    const text = this.#statement.desk.journal.answers.find(callKey, this.#notBefore)?.text;
+    // A stored answer that is no value of the operator's type fails each time.
+    if (text === undefined || 'error' in answerValue(this.#operator, value)) return;
+    this.#runs.keep(JSON.stringify(tuple), { callKey, text, value, asked });
   }
 }

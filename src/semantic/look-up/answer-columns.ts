@@ -2,7 +2,7 @@
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { isNode, nodesOf } from '../plan/query-tree.ts';
 import { type OperatorUse, typeOfUse } from '../read/use.ts';
-import { NATIVE_TYPES } from './native-types.ts';
+import { hasCriteria, NATIVE_TYPES } from './native-types.ts';
 
 /** The key column of a table of answers. */
 export const ANSWER_KEY = 'rvb_key';
@@ -25,12 +25,6 @@ export function answerColumn(index: number): string {
   return `rvb_answer_${index}`;
 }
 
-/** Whether the operator takes one value and then only texts, and is not symmetric: its criteria can then be columns. */
-export function hasCriteria({ book: { operator } }: OperatorUse): boolean {
-  const others = operator.args.slice(1);
-  return !operator.symmetric && others.every(({ type }) => type.toUpperCase() === 'VARCHAR');
-}
-
 /** An operator over a column, with literal texts as criteria. */
 export interface LookUp extends AnswerColumn {
   /** Equal for look-ups that one join can answer. */
@@ -49,7 +43,7 @@ export function lookUpOf(
   relation: string,
 ): LookUp | undefined {
   const use = useOf(node);
-  if (use === undefined || !hasCriteria(use)) return undefined;
+  if (use === undefined || !hasCriteria(use.book.operator)) return undefined;
   const types = [typeOfUse(use), ...use.book.operator.args.map(({ type }) => type.toUpperCase())];
   const [value, ...others] = nodesOf(node['children']);
   const isWhole =

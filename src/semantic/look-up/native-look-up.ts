@@ -7,9 +7,9 @@ import type { Session } from '../../duck/session.ts';
 import { dropTables, nextStageName, temporary } from '../../duck/stage.ts';
 import type { Tuple } from '../ask/answer-book.ts';
 import { type OperatorUse, readAnswer, typeOfUse } from '../read/use.ts';
-import { ANSWER_KEY, type AnswerColumns, answerColumn, hasCriteria } from './answer-columns.ts';
+import { ANSWER_KEY, type AnswerColumns, answerColumn } from './answer-columns.ts';
 import type { JoinedLookUps } from './joined-look-ups.ts';
-import { type ColumnType, isNativeUse } from './native-types.ts';
+import { type ColumnType, hasCriteria, isNativeUse } from './native-types.ts';
 
 /** Up to this number of criteria of one operator, each has a column of answers; more criteria are rows. */
 const SEMANTIC_WIDE_CRITERIA = 16;
@@ -120,6 +120,7 @@ async function fillTable(session: Session, name: string, table: Filled): Promise
       values: table.values[index]!,
     })),
     table.values[0]!.length,
+    OWN,
   );
 }
 
@@ -169,7 +170,7 @@ function criteriaKey(tuple: Tuple, from: number): string {
  */
 function wideTable(use: OperatorUse, table: string): AnswerTable | undefined {
   const { operator } = use.book;
-  if (!hasCriteria(use)) return undefined;
+  if (!hasCriteria(operator)) return undefined;
   const rows = new Map<unknown, number>();
   const criteria = new Map<string, { readonly tuple: Tuple; readonly values: unknown[] }>();
   for (const { tuple, value } of use.book.entries()) {

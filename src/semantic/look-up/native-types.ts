@@ -1,6 +1,7 @@
 /** The types that look-ups inside DuckDB can have. */
 import type { AppendColumn } from '../../duck/append.ts';
 import { requiredArgs } from '../../operators/function-file.ts';
+import type { Operator } from '../../operators/operator.ts';
 import { type OperatorUse, typeOfUse } from '../read/use.ts';
 
 /** Types that a function written in JavaScript takes and gives as they are; a value of any other type goes as its text. */
@@ -14,6 +15,11 @@ export const NATIVE_TYPES: ReadonlySet<string> = new Set([
 
 /** The type of a column that answers are appended to. */
 export type ColumnType = AppendColumn['type'];
+
+/** Whether the operator takes one value and then only texts, and is not symmetric: the texts are its criteria. */
+export function hasCriteria({ args, symmetric }: Operator): boolean {
+  return !symmetric && args.slice(1).every(({ type }) => type.toUpperCase() === 'VARCHAR');
+}
 
 /** Whether the function takes and gives only native types, and always the same number of arguments. */
 export function isNativeUse(use: OperatorUse): boolean {

@@ -59,7 +59,7 @@ export class Candidates {
     plan: QueryPlan,
     form: 'distinct' | 'ordered',
     create: (query: PlannedSql) => Promise<unknown> = ({ text, parameters }) =>
-      statement.session.run(text, { parameters, signal: statement.stop.signal }),
+      statement.session.run(text, { parameters, signal: statement.stop.signal, changes: false }),
   ): Promise<Candidates> {
     const pieces = new Pieces(plan.isOperator);
     const conditions = plan.semantic.map((condition) => pieces.lift(condition));
@@ -81,7 +81,7 @@ export class Candidates {
     const sql = `CREATE OR REPLACE TEMP TABLE ${table} AS ${query.text}`;
     const { signal } = statement.stop;
     try {
-      await create({ text: sql, parameters: query.parameters });
+      await create({ text: sql, parameters: query.parameters, stages: true });
       const facts = `SELECT count(*), min(rowid) FROM temp.main.${table}`;
       const reader = await statement.session.run(facts, { signal });
       const [[rows] = [], [first] = []] = (await reader.allColumns('json')) as Json[][];
@@ -181,7 +181,7 @@ export class Candidates {
     const { signal } = this.#statement.stop;
     await this.#statement.session.run(
       `CREATE TEMP TABLE ${this.#sampleTable} AS FROM temp.main.${this.#table} AS one ORDER BY hash(one) LIMIT ${rows}`,
-      { signal },
+      { signal, own: true },
     );
     return new Candidates(this.#statement, this.#plan, {
       table: this.#sampleTable,

@@ -3,8 +3,8 @@
  * of.
  */
 import type { SqlNode } from '../../duck/parse-sql.ts';
-import { hasCriteria, literalText } from '../look-up/answer-columns.ts';
-import { isNativeUse } from '../look-up/native-types.ts';
+import { literalText } from '../look-up/answer-columns.ts';
+import { hasCriteria, isNativeUse } from '../look-up/native-types.ts';
 import type { SemanticStatement } from '../read/read-statement.ts';
 import type { OperatorUse } from '../read/use.ts';
 import { givenArguments } from './cast.ts';
@@ -47,7 +47,7 @@ export function eagerQuestion(
 ): EagerQuestion | undefined {
   const [use, ...others] = read.uses;
   if (use === undefined || others.length > 0 || read.parts.kind !== 'query') return undefined;
-  if (!isNativeUse(use) || !hasCriteria(use) || use.book.operator.seed !== undefined)
+  if (!isNativeUse(use) || !hasCriteria(use.book.operator) || use.book.operator.seed !== undefined)
     return undefined;
   try {
     const root = planSelect(read, rootOf(read), facts);

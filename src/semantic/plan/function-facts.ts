@@ -10,6 +10,8 @@ export interface FunctionFacts {
   readonly volatile: ReadonlySet<string>;
   /** Functions that give the same value throughout a query, and another value in the next query. */
   readonly varying: ReadonlySet<string>;
+  /** All functions that DuckDB came with. */
+  readonly builtIn: ReadonlySet<string>;
 }
 
 /** Names that DuckDB reads as functions where no column has the name. */
@@ -21,7 +23,7 @@ const KEYWORD_FUNCTIONS = 'current_timestamp current_time localtimestamp localti
  */
 const CAME_WITH = "internal AND NOT regexp_matches(function_name, '^(~.*~|rvb_.*)$')";
 
-let own: Promise<FunctionFacts & { readonly all: ReadonlySet<string> }> | undefined;
+let own: Promise<FunctionFacts> | undefined;
 
 /**
  * The facts about the functions in a tree. Those about DuckDB's own functions are read once, since a query of its
@@ -34,7 +36,7 @@ export async function functionFacts(session: Session, tree: unknown): Promise<Fu
   });
   const facts = await own;
   const isForeign = ({ class: kind, function_name: name }: SqlNode) =>
-    kind === 'FUNCTION' && !/^(~|rvb_)/.test(String(name)) && !facts.all.has(lower(name));
+    kind === 'FUNCTION' && !/^(~|rvb_)/.test(String(name)) && !facts.builtIn.has(lower(name));
   if (!holds(tree, isForeign)) return facts;
   const names = [...facts.volatile].map((name) => `\\b${name}\\b`).join('|');
   const [macros = []] = await columnsOf(
@@ -59,7 +61,7 @@ async function readOwn(session: Session) {
     scalars: new Set(where(isScalar)),
     volatile: new Set(where(isVolatile)),
     varying: new Set([...where(isVarying), ...KEYWORD_FUNCTIONS]),
-    all: new Set(names),
+    builtIn: new Set(names),
   };
 }
 

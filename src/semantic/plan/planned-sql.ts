@@ -13,6 +13,8 @@ export interface PlannedSql {
   /** DuckDB's tree of the text, and the part of the text before the query. */
   readonly tree?: SqlNode;
   readonly before?: string;
+  /** True if the text makes a temp table of the engine's own. */
+  readonly stages?: true;
 }
 
 /**

@@ -24,7 +24,7 @@ export async function stageRows(run: SemanticQuery, query: PlannedSql): Promise<
   const before = `CREATE OR REPLACE TEMP TABLE ${name} AS `;
   const text = `${before}${query.text}`;
   run.report.sql.push(text);
-  await passesOf(run, { ...query, text, before });
+  await passesOf(run, { ...query, text, before, stages: true });
   const { columns } = await session.run(`FROM ${name} LIMIT 0`, { signal: stop.signal });
   return {
     table,
