@@ -24,6 +24,7 @@ const SEMANTIC = [
 /** A text that DuckDB was given, and what it said against it. */
 interface Sent {
   readonly text: string;
+  isRun?: boolean;
   error?: string;
 }
 
@@ -60,8 +61,13 @@ async function listening(sent: Sent[]): Promise<DuckDBInstance> {
       return extracted;
     };
     connection.run = (...args) => {
+      // A text that is one statement for certain is not taken apart before.
       const last = sent.at(-1);
-      return last?.text === args[0] ? noted(last, run(...args)) : run(...args);
+      const isNew = last?.text !== args[0] || last.isRun === true;
+      const entry: Sent = isNew ? { text: args[0] } : last;
+      entry.isRun = true;
+      if (isNew) sent.push(entry);
+      return noted(entry, run(...args));
     };
     return connection;
   };

@@ -13,7 +13,7 @@ const STREAMS = cases(10_000, 100_000);
 /** The ordinary run ends then, whatever the machine. */
 const BUDGET_MS = 40_000;
 const AT_A_TIME = 48;
-const GAP_MS = 150;
+const GAP_MS = 250;
 
 /** Where and how the response ends. */
 type End =

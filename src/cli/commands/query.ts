@@ -47,11 +47,11 @@ export async function query(words: readonly string[], options: CliOptions): Prom
   }
   checkDatabase(database);
   const params = readParams(options.param);
+  refuseOwnFiles(options.output, database, inputs);
   const format = chooseFormat(options);
   if (format === 'parquet' && options.output === undefined) {
     throw new CliError('usage', 'parquet is written to a file', 'add -o result.parquet');
   }
-  refuseOwnFiles(options.output, database, inputs);
   const parts = await readScript(inputs);
   const hasCommands = parts.some(isCommand);
   // A command may read a file that names parameters, and may change the format.

@@ -14,7 +14,7 @@ const SUFFIXES: Readonly<Record<string, FormatName>> = {
 };
 
 /** Suffixes of formats that are not written: a reader of such a file would not find what its name says. */
-const NOT_WRITTEN = /\.(?:xlsx?|ods|html?|xml|arrow|feather|avro|orc|duckdb|ddb|db|sqlite3?)$/i;
+const NOT_WRITTEN = /\.(?:xlsx?|ods|html?|xml|arrow|feather|avro|orc|sql|duckdb|ddb|db|sqlite3?)$/i;
 
 /** Returns the format for the suffix of a file's name, if there is one. Throws for the suffix of another format. */
 function formatOfFile(path: string): FormatName | undefined {
