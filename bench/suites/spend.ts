@@ -8,6 +8,8 @@ import { cascadeRoot } from '../fixture-root.ts';
 import type { Figure, Sample, Suite } from '../suite.ts';
 import { measureShapes, shapeFigures } from './measure-shapes.ts';
 import { HISTORY, IN_FLIGHT, QUERIES, type SpendQuery, TABLES } from './spend-queries.ts';
+import { SHAPES, type ShapeSet } from './spend-shapes.ts';
+import { WIDER_SHAPES } from './wider-shapes.ts';
 
 /** The model's answers. The operators ask for JSON. */
 const RULES = [
@@ -101,8 +103,11 @@ function explainFigures(
   ];
 }
 
-/** One process measures all shapes. */
-export const SHAPES_VARIANT = 'shapes';
+/** The sets of shapes. One process measures a set. */
+export const SHAPE_SETS: readonly ShapeSet[] = [
+  { name: 'the shapes', shapes: SHAPES, most: 1.05 },
+  { name: 'the wider shapes', shapes: WIDER_SHAPES, most: 4.9 },
+];
 
 export const spend: Suite = {
   name: 'spend',
@@ -111,10 +116,10 @@ export const spend: Suite = {
   samples: 1,
   variants: [
     ...QUERIES.map((query) => ({ name: query.name, measure: () => measure(query) })),
-    { name: SHAPES_VARIANT, measure: measureShapes },
+    ...SHAPE_SETS.map((set) => ({ name: set.name, measure: () => measureShapes(set) })),
   ],
   figures: (median) => [
     ...QUERIES.flatMap((query) => [callsFigure(query, median), ...explainFigures(query, median)]),
-    ...shapeFigures((metric) => median(SHAPES_VARIANT, metric)),
+    ...SHAPE_SETS.flatMap((set) => shapeFigures(set, (metric) => median(set.name, metric))),
   ],
 };
