@@ -17,11 +17,8 @@ export interface Shape {
   readonly sql: (ops: Ops) => string;
   /** Computes the least number of calls. `has(text, word)` is the model's answer. */
   readonly least: string;
-  /**
-   * What the planner does not see: that the query may stop early, or that conditions outside of the query with the
-   * operators leave few rows. With `conditions` the engine asks more than DuckDB evaluates.
-   */
-  readonly unseen?: 'stop' | 'conditions';
+  /** True if the planner does not see that the query may stop early. */
+  readonly isStopUnseen?: true;
   /** Why no engine can reach the least number: only hindsight shows the order, or which of several texts to ask about first. */
   readonly hindsight?: string;
 }
@@ -257,7 +254,7 @@ export const SHAPES: readonly Shape[] = [
   },
   {
     name: 'DISTINCT',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) => `SELECT DISTINCT c FROM t WHERE c < 4 AND ${rare(m)} ORDER BY c`,
     least: sum(untilInGroup(RARE, 1, 't WHERE c < 4')),
   },
@@ -278,7 +275,7 @@ export const SHAPES: readonly Shape[] = [
   },
   {
     name: 'count > 0 of a subquery',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) => `SELECT (SELECT count(*) FROM t WHERE c = 1 AND ${rare(m)}) > 0 AS e`,
     least: sum(upTo(RARE, 1, 'c = 1')),
   },

@@ -24,129 +24,124 @@ const OF_ONE_K = 'SELECT 6';
 export const WIDER_SHAPES: readonly Shape[] = [
   {
     name: 'a CTE over a CTE',
-    unseen: 'conditions',
     sql: (m) =>
       `WITH a AS (SELECT * FROM t WHERE ${rare(m)}), b AS (SELECT * FROM a WHERE c = 1) SELECT id FROM b`,
     least: sum(all('c = 1')),
   },
   {
     name: 'three CTEs, LIMIT',
-    unseen: 'conditions',
+    isStopUnseen: true,
     sql: (m) =>
       `WITH s AS (SELECT * FROM t), a AS (SELECT * FROM s WHERE ${even(m)}), b AS (SELECT * FROM a WHERE c = 1) SELECT id FROM b ORDER BY id LIMIT 3`,
     least: sum(upTo(EVEN, 3, 'c = 1')),
   },
   {
     name: 'a join with a semantic CTE, conditions outside',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) =>
       `WITH a AS (SELECT * FROM t WHERE ${rare(m)}) SELECT a.id FROM a JOIN l ON l.id = a.id WHERE c = 1 AND l.k = 1`,
     least: sum(all(JOINED)),
   },
   {
     name: 'a LEFT JOIN with a semantic query, a condition in ON',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) =>
       `SELECT l.id, a.id AS b FROM l LEFT JOIN (SELECT * FROM t WHERE ${rare(m)}) a ON a.id = l.id AND a.c = 1 WHERE l.k = 1 ORDER BY 1`,
     least: sum(all(JOINED)),
   },
   {
     name: 'a CTE joined with itself, conditions outside',
-    unseen: 'conditions',
     sql: (m) =>
       `WITH a AS (SELECT * FROM t WHERE ${rare(m)}) SELECT x.id FROM a x JOIN a y ON x.id = y.id WHERE x.c = 1 AND y.c = 1`,
     least: sum(all('c = 1')),
   },
   {
     name: 'GROUP BY inside, a condition outside',
-    unseen: 'conditions',
     sql: (m) =>
       `SELECT * FROM (SELECT c, count(*) AS n FROM t WHERE ${rare(m)} GROUP BY c) q WHERE c = 1`,
     least: sum(all('c = 1')),
   },
   {
     name: 'DISTINCT inside, a condition outside',
-    unseen: 'conditions',
     sql: (m) => `SELECT * FROM (SELECT DISTINCT c, id FROM t WHERE ${rare(m)}) q WHERE c = 1`,
     least: sum(all('c = 1')),
   },
   {
     name: 'a window inside, conditions outside',
-    unseen: 'conditions',
     sql: (m) =>
       `SELECT id, rn FROM (SELECT *, row_number() OVER (PARTITION BY c ORDER BY id) AS rn FROM t WHERE ${rare(m)}) q WHERE c = 1 AND rn <= 3`,
     least: sum(upTo(RARE, 3, 'c = 1')),
   },
   {
     name: 'NOT IN a semantic subquery, LIMIT',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) =>
       `SELECT id FROM t WHERE c = 1 AND id NOT IN (SELECT id FROM t WHERE ${rare(m)}) ORDER BY id LIMIT 3`,
     least: sum(upTo(`NOT ${RARE}`, 3, 'c = 1')),
   },
   {
     name: 'DISTINCT ON',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) => `SELECT DISTINCT ON (c) c, id FROM t WHERE c < 4 AND ${even(m)} ORDER BY c, id`,
     least: sum(untilInGroup(EVEN, 1, 't WHERE c < 4')),
   },
   {
     name: 'max of a column',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) => `SELECT max(id) AS m FROM t WHERE ${rare(m)}`,
     least: sum(upTo(RARE, 1, 'TRUE', 'id DESC')),
   },
   {
     name: 'min of a column, filtered',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) => `SELECT min(id) AS m FROM t WHERE c = 4 AND ${even(m)}`,
     least: sum(upTo(EVEN, 1, 'c = 4')),
   },
   {
     name: 'count >= 3 of a subquery',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) => `SELECT (SELECT count(*) FROM t WHERE ${even(m)}) >= 3 AS e`,
     least: sum(upTo(EVEN, 3)),
   },
   {
     name: 'count < 3 of a subquery',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) => `SELECT (SELECT count(*) FROM t WHERE ${even(m)}) < 3 AS e`,
     least: sum(upTo(EVEN, 3)),
   },
   {
     name: 'HAVING count >= 3',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) => `SELECT c FROM t WHERE ${even(m)} GROUP BY c HAVING count(*) >= 3 ORDER BY c`,
     least: sum(untilInGroup(EVEN, 3, 't')),
   },
   {
     name: 'DISTINCT over the whole table',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) => `SELECT DISTINCT c FROM t WHERE ${even(m)} ORDER BY c`,
     least: sum(untilInGroup(EVEN, 1, 't')),
   },
   {
     name: 'DISTINCT, LIMIT',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) => `SELECT DISTINCT c FROM t WHERE ${even(m)} ORDER BY c LIMIT 3`,
     least: sum(untilInGroup(EVEN, 1, 't WHERE c < 3')),
   },
   {
     name: 'GROUP BY without an aggregate',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) => `SELECT c FROM t WHERE ${even(m)} GROUP BY c ORDER BY c`,
     least: sum(untilInGroup(EVEN, 1, 't')),
   },
   {
     name: 'bool_or',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) => `SELECT bool_or(${rare(m)}) AS b FROM t`,
     least: sum(upTo(RARE, 1)),
   },
   {
     name: 'bool_or by group',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) => `SELECT c, bool_or(${even(m)}) AS b FROM t WHERE c < 4 GROUP BY c ORDER BY c`,
     least: sum(untilInGroup(EVEN, 1, 't WHERE c < 4')),
   },
@@ -157,7 +152,7 @@ export const WIDER_SHAPES: readonly Shape[] = [
   },
   {
     name: 'a LIMIT over a LIMIT',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) =>
       `SELECT id FROM (SELECT id, d FROM t WHERE ${even(m)} ORDER BY id LIMIT 10) q WHERE ${common(m)} LIMIT 3`,
     least: sum(
@@ -173,7 +168,7 @@ export const WIDER_SHAPES: readonly Shape[] = [
   },
   {
     name: 'LATERAL, LIMIT 1',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) =>
       `SELECT l.id, q.id AS b FROM l, LATERAL (SELECT id FROM r WHERE r.k = l.k AND ${even(m, 'r.d')} ORDER BY id LIMIT 1) q WHERE l.k < 2 ORDER BY 1`,
     least: sum(untilInGroup(EVEN, 1, 'r WHERE k < 2', 'k')),
@@ -186,7 +181,7 @@ export const WIDER_SHAPES: readonly Shape[] = [
   },
   {
     name: 'a correlated count > 0',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) =>
       `SELECT id FROM l WHERE l.k < 2 AND (SELECT count(*) FROM r WHERE r.k = l.k AND ${even(m, 'r.d')}) > 0 ORDER BY id`,
     least: sum(untilInGroup(EVEN, 1, 'r WHERE k < 2', 'k')),
@@ -207,14 +202,14 @@ export const WIDER_SHAPES: readonly Shape[] = [
   },
   {
     name: 'two correlated EXISTS',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) =>
       `SELECT id FROM l WHERE EXISTS (SELECT 1 FROM r WHERE r.id = l.id AND ${even(m, 'r.d')}) AND EXISTS (SELECT 1 FROM t WHERE t.id = l.id AND ${common(m, 't.d')}) ORDER BY id`,
     least: 'SELECT 24 + 5',
   },
   {
     name: 'IN a semantic subquery beside MEANS, LIMIT',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) =>
       `SELECT id FROM l WHERE ${rare(m)} AND id IN (SELECT id FROM t WHERE ${common(m)}) ORDER BY id LIMIT 3`,
     least: (() => {
@@ -272,7 +267,7 @@ export const WIDER_SHAPES: readonly Shape[] = [
   },
   {
     name: 'EXCEPT of two semantic queries',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) =>
       `SELECT id FROM l WHERE ${rare(m)} EXCEPT SELECT id FROM r WHERE ${even(m)} ORDER BY 1`,
     least: 'SELECT 24 + 8',
@@ -286,7 +281,7 @@ export const WIDER_SHAPES: readonly Shape[] = [
   },
   {
     name: 'QUALIFY over a filter',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) =>
       `SELECT id FROM t WHERE c < 3 AND ${even(m)} QUALIFY row_number() OVER (PARTITION BY c ORDER BY id) <= 2 ORDER BY id`,
     least: sum(untilInGroup(EVEN, 2, 't WHERE c < 3')),
@@ -321,28 +316,28 @@ export const WIDER_SHAPES: readonly Shape[] = [
   },
   {
     name: 'three nested queries, LIMIT',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) =>
       `SELECT id FROM (SELECT * FROM (SELECT * FROM (SELECT * FROM t WHERE ${even(m)}) a) b WHERE c = 1) q LIMIT 3`,
     least: sum(upTo(EVEN, 3, 'c = 1')),
   },
   {
     name: 'ANTI JOIN with a semantic CTE',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) =>
       `WITH bad AS (SELECT id FROM r WHERE ${even(m)}) SELECT l.id FROM l ANTI JOIN bad ON bad.id = l.id WHERE l.k = 1 ORDER BY 1`,
     least: OF_ONE_K,
   },
   {
     name: 'SEMI JOIN with a semantic CTE, LIMIT',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) =>
       `WITH good AS (SELECT id FROM t WHERE ${even(m)}) SELECT l.id FROM l SEMI JOIN good ON good.id = l.id ORDER BY 1 LIMIT 2`,
     least: sum(upTo(EVEN, 2)),
   },
   {
     name: '> ALL of a semantic subquery',
-    unseen: 'stop',
+    isStopUnseen: true,
     sql: (m) => `SELECT id FROM l WHERE id > ALL (SELECT id FROM r WHERE ${even(m)}) ORDER BY id`,
     least: sum(untilInGroup(EVEN, 1, 'r', 'TRUE', 'TRUE', 'id DESC')),
   },

@@ -12,7 +12,7 @@ export async function assertShapes(shapes: readonly Shape[]): Promise<number> {
   for (const { name, value, atMost = Number.POSITIVE_INFINITY } of shapeFigures(set, metric)) {
     assert.ok(value <= atMost, `${name}: ${value}, and at most ${atMost}`);
   }
-  assert.equal(seenShapes(set, metric), [], 'these shapes need their mark `unseen` no more');
+  assert.equal(seenShapes(set, metric), [], 'these shapes need their mark `isStopUnseen` no more');
   for (const { name } of shapes) {
     const [calls, least] = [sample[`${name}: calls`]!, sample[`${name}: least`]!];
     assert.ok(calls >= least, `${name}: ${calls} calls, and the least is to be ${least}`);

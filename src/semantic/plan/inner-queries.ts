@@ -51,6 +51,8 @@ interface QueryPlace {
   /** The WITH queries that it sees. */
   readonly seen: readonly WithQuery[];
   readonly around?: Around;
+  /** True if conditions of queries around it have been put into it: it asks no more than they leave. */
+  readonly isNarrowed?: boolean;
 }
 
 /**
@@ -94,17 +96,18 @@ class InnerQueries {
   async ready(given: SqlNode, place: QueryPlace, names?: readonly string[]): Promise<SqlNode> {
     if (!holds(given, this.#tests.isOperator)) return given;
     const planOf = (node: SqlNode) => this.#planOf(node);
-    const node = given['type'] === 'SELECT_NODE' ? await this.#rewritten(given, place) : given;
+    const { node, isNarrowed = false } =
+      given['type'] === 'SELECT_NODE' ? await this.#rewritten(given, place) : { node: given };
     const { node: withQueries, seen } = await this.#readyWith(node, place);
     if (node['type'] === 'SELECT_NODE') {
-      return this.#readySelect(withQueries, { ...place, seen }, names);
+      return this.#readySelect(withQueries, { ...place, seen, isNarrowed }, names);
     }
     if (node['type'] !== 'SET_OPERATION_NODE') return node;
     const arms: ArmContext = {
       run: this.#run,
       tests: { ...this.#tests, planOf },
       seen,
-      ready: (arm) => this.ready(arm, { seen }),
+      ready: (arm) => this.ready(arm, { seen, isNarrowed: true }),
     };
     return readySetOperation(withQueries, arms);
   }
@@ -113,7 +116,10 @@ class InnerQueries {
    * The SELECT with a SEMI or ANTI join written as a condition, merged with the query in its FROM, or with conditions
    * moved into that query or taken from around it.
    */
-  async #rewritten(given: SqlNode, place: QueryPlace): Promise<SqlNode> {
+  async #rewritten(
+    given: SqlNode,
+    place: QueryPlace,
+  ): Promise<{ readonly node: SqlNode; readonly isNarrowed: boolean }> {
     const tests = { ...this.#tests, planOf: (node: SqlNode) => this.#planOf(node) };
     const { seen, around } = place;
     const filtered = await withExists(given, tests.isOperator, this.#columnsIn(seen));
@@ -127,7 +133,11 @@ class InnerQueries {
             columnsOf: (query) => this.#columnsOf(query, seen),
           });
     const all = withEntries(withSeen(joined, seen));
-    return withArms(joined, { ...tests, columnsOf: (query) => this.#columnsOf(query, all) });
+    const columnsOf = (query: SqlNode) => this.#columnsOf(query, all);
+    return {
+      node: await withArms(joined, { ...tests, columnsOf }),
+      isNarrowed: place.isNarrowed === true || joined !== node,
+    };
   }
 
   /** Makes the WITH queries of a query ready. Returns the query, and all WITH queries that it sees. */
@@ -206,7 +216,7 @@ class InnerQueries {
     place: QueryPlace,
     names: readonly string[] | undefined,
   ): Promise<SqlNode> {
-    const { seen, around } = place;
+    const { seen, around, isNarrowed = false } = place;
     const { isOperator } = this.#tests;
     const relations = relationsOf(given['from_table']);
     const hints = around === undefined ? [] : this.#hints(given, around);
@@ -244,15 +254,23 @@ class InnerQueries {
       node = await this.#orAsItIs(node, () => stabilise(this.#run, node, context));
     }
     node = lazySelect(node, this.#tests, names);
-    return names === undefined ? this.#planned(node, seen, hints) : node;
+    return names === undefined ? this.#planned(node, { seen, isNarrowed }, hints) : node;
   }
 
-  /** Asks the questions that the SELECT's own conditions need; under a LIMIT, finds its rows and stages them. */
-  #planned(node: SqlNode, seen: readonly WithQuery[], hints: readonly SqlNode[]): Promise<SqlNode> {
+  /**
+   * Asks the questions that the SELECT's own conditions need; under a LIMIT, finds its rows and stages them. Nothing is
+   * asked where DuckDB finds by itself, with conditions of queries around it, which rows the condition is needed for.
+   */
+  #planned(
+    node: SqlNode,
+    { seen, isNarrowed }: QueryPlace,
+    hints: readonly SqlNode[],
+  ): Promise<SqlNode> {
     if (!ownExpressions(node, this.#tests.isOperator)) return Promise.resolve(node);
     return this.#orAsItIs(chained(node, this.#tests), async () => {
       const plan = { ...this.#planOf(withSeen(node, seen)), hints };
       if (mayStop(plan) || canDefer(plan)) return this.#limited(plan);
+      if (hints.length === 0 && isNarrowed !== true && mayBeLeft(plan)) return node;
       const order = await fillAnswers(this.#run, plan);
       if (order.length === 0) return node;
       return { ...node, where_clause: whereOf(plan, order) };
@@ -374,6 +392,16 @@ class InnerQueries {
       return node;
     }
   }
+}
+
+/** Whether DuckDB evaluates the only condition with operators for no more rows than its plain conditions leave. */
+function mayBeLeft({ node, semantic }: QueryPlan): boolean {
+  const isSubquery = (part: SqlNode) => part['class'] === 'SUBQUERY';
+  return (
+    semantic.length === 1 &&
+    relationsOf(node['from_table']).length === 1 &&
+    !holds(node['where_clause'], isSubquery)
+  );
 }
 
 /** Whether the query gives rows of its FROM, asks only in its conditions, and gives a key that holds no operator. */
