@@ -141,7 +141,7 @@ export class Journal {
     return record;
   }
 
-  /** The disk failure that ended the journal, if any. The journal keeps no record after it. */
+  /** Why calls cannot be recorded, and so must not go out, if they cannot. */
   get failure(): RvbbitError | undefined {
     return this.#disk?.failure;
   }

@@ -296,7 +296,7 @@ test('only regular files are read: a FIFO, a device and a folder of the right na
     assert.equal(rows, [{ n: 1 }]);
   }));
 
-test('a folder that takes no files serves stored answers, and refuses a call', () =>
+test('a folder that takes no files refuses calls, and serves stored answers before and after that', () =>
   withFolder(async (folder) => {
     const before = await DiskJournal.open(folder);
     before.append(started(1, keyOf(1)));
@@ -326,6 +326,25 @@ test('a folder that takes no files serves stored answers, and refuses a call', (
     assert.is(problems.length, 1);
     journal.append(started(2, keyOf(2)));
     assert.match(journal.failure!.message, 'read-only file system');
+    journal.writeNow();
+    await journal.commit();
+    journal.append({ ...base, ...hit } as JournalRecord);
+    assert.is(journal.answers.find(keyOf(1), 0)?.text, 'said');
+    await journal.close();
+    assert.is(problems.length, 1);
+  }));
+
+test('a disk that becomes read-only while a segment is written is a failure for good', () =>
+  withFolder(async (folder) => {
+    const write = () => {
+      throw Object.assign(new Error('EROFS: read-only file system'), { code: 'EROFS' });
+    };
+    const journal = await DiskJournal.open(folder, { files: { ...realFileSystem, write } });
+    const read = { t: 'statement.read', rows: 1, runs: 1, deduped: 0 } as const;
+    const base = { v: RECORD_VERSION, at: START_AT, session: 's', caller: 'c' };
+    for (let seq = 0; seq < 20_000; seq++) journal.append({ ...base, seq, ...read });
+    assert.match(journal.failure!.message, 'read-only file system');
+    assert.is((await journal.commit().catch((error: unknown) => error)) instanceof RvbbitError, true);
     await journal.close().catch(() => {});
   }));
 

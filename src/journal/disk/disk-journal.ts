@@ -54,6 +54,8 @@ export class DiskJournal {
   readonly #answers: DiskAnswers | undefined;
   readonly #waiting = new WaitingRecords();
   #failure: RvbbitError | undefined;
+  /** Why no call may go out, though stored answers are served. */
+  #refusal: RvbbitError | undefined;
   #isReadOnly = false;
   #writing: NodeJS.Immediate | undefined;
   #closing: Promise<void> | undefined;
@@ -108,9 +110,9 @@ export class DiskJournal {
     return new DiskJournal(folder, options);
   }
 
-  /** The disk failure, if there was one. */
+  /** Why calls cannot be recorded, if they cannot: a disk failure, or a folder that takes no files. */
   get failure(): RvbbitError | undefined {
-    return this.#failure;
+    return this.#failure ?? this.#refusal;
   }
 
   /** Adds a record to the buffer. After a failure the record is dropped, and `commit` rejects. */
@@ -137,17 +139,21 @@ export class DiskJournal {
   }
 
   /**
-   * Hands a record to the writer. In a folder that takes no files, stored answers are served: records are dropped, but
-   * those of calls and of the cache fail. Returns undefined for a dropped record.
+   * Hands a record to the writer. In a folder that takes no files, stored answers are served: records are dropped, and
+   * from the first record of a call on, calls are refused. Returns undefined for a dropped record.
    */
   #put(record: JournalRecord | CacheClear): WrittenPlace | undefined {
     try {
       return this.#writer.add(record);
     } catch (thrown) {
       const { code } = thrown as NodeJS.ErrnoException;
-      if (!READ_ONLY.has(code) || /^(?:attempt|cache\.clear)/.test(record.t)) throw thrown;
-      if (!this.#isReadOnly) this.#warn('record what stored answers were used for', thrown);
-      this.#isReadOnly = true;
+      const isRefused = READ_ONLY.has(code) && !this.#writer.hasSegment;
+      if (!isRefused || record.t === 'cache.clear') throw thrown;
+      if (record.t.startsWith('attempt')) this.#refusal ??= this.#writeError(thrown);
+      else if (!this.#isReadOnly) {
+        this.#isReadOnly = true;
+        this.#warn('record what stored answers were used for', thrown);
+      }
       return undefined;
     }
   }
@@ -252,13 +258,17 @@ export class DiskJournal {
 
   /** Makes the failure final. There is no retry: after a failed sync the system may have dropped unwritten data. */
   #fail(thrown: unknown): RvbbitError {
-    this.#failure ??= new RvbbitError(
+    this.#failure ??= this.#writeError(thrown);
+    this.#commits.fail(this.#failure);
+    return this.#failure;
+  }
+
+  #writeError(thrown: unknown): RvbbitError {
+    return new RvbbitError(
       'RVB_JOURNAL_WRITE',
       `cannot write the journal in ${this.#folder}: ${messageOf(thrown)}; free space or name another state folder`,
       { stage: 'journal', cause: thrown },
     );
-    this.#commits.fail(this.#failure);
-    return this.#failure;
   }
 
   #warn(what: string, thrown: unknown): void {

@@ -63,6 +63,11 @@ export class SegmentWriter {
     this.#options = options;
   }
 
+  /** Whether a segment was begun, into which records may have been written. */
+  get hasSegment(): boolean {
+    return this.#current !== undefined;
+  }
+
   /** Adds a record to the buffer. It is written at the next `write`, or when the buffer is full. */
   add(record: StoredRecord): WrittenPlace {
     const segment = this.#segment();
