@@ -42,8 +42,10 @@ export async function keptQuestionOf(run: SemanticQuery): Promise<KeptQuestion |
   const recall = await run.asker.recallOf(operator);
   if (recall?.takesAnyAge !== true || !isKept(operator)) return undefined;
   const useOf = usesOf(run.read);
+  // Read before the catalogue is: a table may become a view of a file at once after that.
+  const before = session.changes;
   const isOwn = await readsOwnTables(session, tree, facts, (node) => useOf(node) !== undefined);
-  const changes = isOwn ? session.changes : undefined;
+  const changes = isOwn ? before : undefined;
   return { ...question, recall, changes, identity: tableIdentity(recall, question) };
 }
 

@@ -27,9 +27,9 @@ export async function readsOwnTables(
   if (tables.size === 0) return true;
   const list = [...tables].map(quoteLiteral).join(', ');
   const reader = await session.run(
-    `SELECT count(DISTINCT lower(table_name)) FILTER (NOT is_view), count(*) FILTER (is_view) FROM (SELECT table_name, false AS is_view FROM duckdb_tables() JOIN duckdb_databases() USING (database_name) WHERE type = 'duckdb' UNION ALL SELECT view_name, true FROM duckdb_views()) WHERE lower(table_name) IN (${list})`,
+    `SELECT count(DISTINCT lower(table_name)) FILTER (is_own), count(*) FILTER (NOT is_own) FROM (SELECT table_name, type = 'duckdb' AS is_own FROM duckdb_tables() JOIN duckdb_databases() USING (database_name) UNION ALL SELECT view_name, false FROM duckdb_views()) WHERE lower(table_name) IN (${list})`,
     { own: true },
   );
-  const [[found], [views]] = (await reader.allColumns('json')) as [unknown[], unknown[]];
-  return Number(found) === tables.size && Number(views) === 0;
+  const [[found], [others]] = (await reader.allColumns('json')) as [unknown[], unknown[]];
+  return Number(found) === tables.size && Number(others) === 0;
 }
