@@ -344,7 +344,10 @@ test('a disk that becomes read-only while a segment is written is a failure for 
     const base = { v: RECORD_VERSION, at: START_AT, session: 's', caller: 'c' };
     for (let seq = 0; seq < 20_000; seq++) journal.append({ ...base, seq, ...read });
     assert.match(journal.failure!.message, 'read-only file system');
-    assert.is((await journal.commit().catch((error: unknown) => error)) instanceof RvbbitError, true);
+    assert.is(
+      (await journal.commit().catch((error: unknown) => error)) instanceof RvbbitError,
+      true,
+    );
     await journal.close().catch(() => {});
   }));
 
