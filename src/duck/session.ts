@@ -445,7 +445,7 @@ async function prepareOne(
 const READS =
   /^\s*(?:(?:--[^\n]*\n|\/\*[\s\S]*?\*\/)\s*)*(?:select|from|with|values|explain|describe|summarize|show|\()/i;
 const CHANGES =
-  /\b(?:insert|update|delete|merge|create|drop|alter|copy|attach|detach|set|use|call|execute|nextval|setseed)\b|;\s*[^\s;]/i;
+  /\b(?:insert|update|delete|merge|create|drop|alter|copy|attach|detach|set|use|call|execute|truncate|nextval|setseed)\b|;\s*[^\s;]/i;
 
 /** Whether a text may change data or settings: all but a single query that names no verb of a change. */
 function mayChange(sql: string): boolean {
