@@ -190,6 +190,7 @@ test('nothing that an engine gives holds a secret, whatever its server says', as
 });
 
 test('nothing that the command line writes holds a secret', async ({ server, proxy, folder }) => {
+  writeFileSync(join(folder, 'ask.yaml'), CASCADE.replace('400ms', '10s'));
   const config = `model: work/m
 providers:
   work:
