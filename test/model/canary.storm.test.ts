@@ -190,7 +190,6 @@ test('nothing that an engine gives holds a secret, whatever its server says', as
 });
 
 test('nothing that the command line writes holds a secret', async ({ server, proxy, folder }) => {
-  writeFileSync(join(folder, 'ask.yaml'), CASCADE.replace('400ms', '10s'));
   const config = `model: work/m
 providers:
   work:
@@ -202,7 +201,7 @@ providers:
 `;
   const write = (text: string): void => writeFileSync(join(folder, 'rvbbit.config.yaml'), text);
   write(config);
-  writeFileSync(join(folder, 'ask.yaml'), CASCADE.replace('250ms', '30s'));
+  writeFileSync(join(folder, 'ask.yaml'), CASCADE.replace('400ms', '30s'));
   const env = { WORK_KEY: KEY, WORK_PROXY: PROXY_KEY };
   /** In this process, but for one command line: the first. */
   let start = rvbbit;
