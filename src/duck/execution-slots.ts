@@ -25,8 +25,6 @@ export class ExecutionSlots {
   readonly #wasLong = new LRUCache<string, boolean>({ max: SHAPES_KEPT });
   /** Statements known to be short that wait for a slot, in order. Each function tells one to look again. */
   readonly #waiting = new Set<() => void>();
-  /** True if a wait was in vain, and no slot was given back since: long statements hold them all. */
-  #isStuck = false;
 
   constructor(slots: number) {
     this.#slots = slots;
@@ -35,18 +33,14 @@ export class ExecutionSlots {
   /** Like `tryAcquire`, but a statement known to be short waits a little while for a slot. */
   async acquireSoon(sql: string): Promise<(() => void) | undefined> {
     const free = this.tryAcquire(sql);
-    const isShort = this.#wasLong.get(shapeOf(sql)) === false;
-    if (free !== undefined || !isShort || this.#isStuck) return free;
+    if (free !== undefined || this.#wasLong.get(shapeOf(sql)) !== false) return free;
     await new Promise<void>((resolve) => {
       const look = () => {
         clearTimeout(timer);
         this.#waiting.delete(look);
         resolve();
       };
-      const timer = setTimeout(() => {
-        this.#isStuck = true;
-        look();
-      }, SHORT_WAITS_MS);
+      const timer = setTimeout(look, SHORT_WAITS_MS);
       this.#waiting.add(look);
     });
     return this.tryAcquire(sql);
@@ -66,7 +60,6 @@ export class ExecutionSlots {
       if (!isHeld) return;
       isHeld = false;
       this.#held -= 1;
-      this.#isStuck = false;
       if (isOther) this.#heldByOthers -= 1;
       const [next] = this.#waiting;
       next?.();
