@@ -1,6 +1,7 @@
 /**
- * How a semantic query is answered: by a plan made from DuckDB's tree where its shape allows, else by runs until no
- * answer is missing.
+ * How a semantic query is answered. Inner queries whose rows may differ from run to run are staged first. A SELECT whose
+ * result rows are rows of its FROM is planned, every other query is bounded; what neither takes is run until no answer is
+ * missing.
  */
 
 import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
@@ -8,16 +9,31 @@ import type { SqlNode } from '../duck/parse-sql.ts';
 import type { ResultReader } from '../duck/reader.ts';
 import { temporary } from '../duck/stage.ts';
 import { answerKept, keepAnswers, keptHits, keptQuestionOf } from './answer-kept.ts';
+import { withBoundedResult } from './bounds/bounded-query.ts';
+import { guarded } from './bounds/guards.ts';
 import { parametersOf, passesOf } from './find-answers.ts';
 import { fillAnswers } from './judge/fill-answers.ts';
+import { lazySelect } from './judge/lazy-condition.ts';
 import { type FunctionFacts, functionFacts } from './plan/function-facts.ts';
-import { readyQuery, stageSelect } from './plan/inner-queries.ts';
-import { canDefer, plannedQuery, whereOf } from './plan/planned-query.ts';
-import { isWritten, mayStop, withPlannedSelect } from './plan/planned-select.ts';
+import { stagedQuery } from './plan/inner-queries.ts';
+import { canDefer, deferred, plannedQuery, whereOf } from './plan/planned-query.ts';
+import { isWritten, mayStop, stageSelect, withPlannedSelect } from './plan/planned-select.ts';
 import { type PlannedSql, plannedSql } from './plan/planned-sql.ts';
-import { planSelect, type QueryPlan, type QueryRoot, rootOf } from './plan/query-plan.ts';
-import { integer, isNode, isReason, nodesOf, select, Unplannable } from './plan/query-tree.ts';
+import { planSelect, type QueryPlan, rootOf } from './plan/query-plan.ts';
+import {
+  baseTable,
+  holds,
+  integer,
+  isNode,
+  isReason,
+  NO_TABLE,
+  nodesOf,
+  select,
+  Unplannable,
+} from './plan/query-tree.ts';
 import { isFreeToStage } from './plan/safe-to-stage.ts';
+import { type StagedRows, stagedBy, stageRows } from './plan/stage-rows.ts';
+import { isVarying, isVolatile } from './plan/unstable.ts';
 import { unrewrittenError } from './read/rewritten-error.ts';
 import { remember } from './repeated.ts';
 import type { PassText, SemanticQuery } from './semantic-query.ts';
@@ -47,9 +63,125 @@ async function answerAsked(run: SemanticQuery): Promise<ResultReader> {
       throw unrewrittenError(thrown, read, read.whole);
     });
   const names = columns.map(({ name }) => name);
-  const ready = await readied(run, names);
-  const result = await planned(run, ready, (plan) => plannedRows(run, plan, names));
-  return result ?? rerun(run, ready);
+  const ready = await readied(run);
+  const reader = await orReason(run, async () => {
+    if (ready instanceof Unplannable) throw ready;
+    return answered<ResultReader>(run, ready, names, {
+      planned: (plan) => plannedRows(run, plan, names),
+      bounded: async (_, result) => result,
+    });
+  });
+  return reader ?? rerun(run, ready, names);
+}
+
+/** What is made of a query's result, in each of the two ways to find it. */
+interface ResultWork<T> {
+  planned(plan: QueryPlan): Promise<T | undefined>;
+  bounded(query: PlannedSql, reader: ResultReader): Promise<T>;
+}
+
+/** A query of a statement, with its inner queries staged. */
+interface ReadyQuery {
+  readonly node: SqlNode;
+  readonly parameters: unknown;
+  readonly facts: FunctionFacts;
+}
+
+/** The result of the work; undefined if the query has to be run until no answer is missing. Throws a reason. */
+async function answered<T>(
+  run: SemanticQuery,
+  given: ReadyQuery,
+  names: readonly string[],
+  work: ResultWork<T>,
+): Promise<T | undefined> {
+  const ready = await withoutLateItems(run, given, names);
+  const plan = planOf(run, ready, names);
+  const usePlan = (of: QueryPlan) => {
+    run.report.route = 'plan';
+    return work.planned(of);
+  };
+  if (plan?.isRowByRow === true) return usePlan(plan);
+  try {
+    run.report.route = 'bounds';
+    return await withBoundedResult(run, ready.node, ready.facts, (query, reader) =>
+      work.bounded(query, reader),
+    );
+  } catch (thrown) {
+    if (!isReason(thrown) || plan === undefined) throw thrown;
+    return usePlan(plan);
+  }
+}
+
+/** The plan of a SELECT whose operators all stand in its own expressions; undefined for any other query. */
+function planOf(
+  { read }: SemanticQuery,
+  { node, parameters, facts }: ReadyQuery,
+  names: readonly string[],
+): QueryPlan | undefined {
+  if (node['type'] !== 'SELECT_NODE') return undefined;
+  const { isOperator } = planSelect(read, { node, parameters }, facts);
+  const asksInside = (part: SqlNode) => part['class'] === 'SUBQUERY' && holds(part, isOperator);
+  if (holds([node['from_table'], node['cte_map']], isOperator) || holds(node, asksInside)) {
+    return undefined;
+  }
+  const isUnstable = (part: SqlNode) => isVarying(part, facts) || isVolatile(part, facts);
+  const lazy = lazySelect(node, { isOperator, isUnstable }, names);
+  return planSelect(read, { node: lazy, parameters }, facts);
+}
+
+/**
+ * A query with a LIMIT, whose select list holds operators and whose rows depend on others: its rows are answered first
+ * and staged, and only they are asked about.
+ */
+async function withoutLateItems(
+  run: SemanticQuery,
+  ready: ReadyQuery,
+  names: readonly string[],
+): Promise<ReadyQuery> {
+  const { node, parameters, facts } = ready;
+  if (node['type'] !== 'SELECT_NODE' || planOf(run, ready, names) !== undefined) return ready;
+  const plan = planSelect(run.read, { node, parameters }, facts);
+  if (!canDefer(plan)) return ready;
+  try {
+    const { rows, list } = deferred(plan, node, names);
+    const { table } = await answerStaged(run, { ...ready, node: rows });
+    return { ...ready, node: select(list, { ...baseTable(table), alias: 'rvb_rows' }, null) };
+  } catch (thrown) {
+    if (!isReason(thrown)) throw thrown;
+    return ready;
+  }
+}
+
+/** Stages the rows of a query that can stand by itself. Throws a reason if it cannot. */
+async function answerStaged(run: SemanticQuery, ready: ReadyQuery): Promise<StagedRows> {
+  const { statement } = run;
+  const { text, parameters } = await plannedSql(statement, ready.node);
+  const columns = await statement.session.describe(text, {
+    parameters,
+    signal: statement.stop.signal,
+  });
+  const names = columns.map(({ name }) => name);
+  const staged = await answered<StagedRows>(run, ready, names, {
+    planned: (plan) => stageSelect(run, plan, names),
+    bounded: (query) =>
+      stagedBy(run, query, (text) =>
+        statement.session.run(text.text, {
+          parameters: text.parameters,
+          signal: statement.stop.signal,
+          changes: false,
+        }),
+      ),
+  });
+  return staged ?? stageRows(run, await guardedSql(run, ready, names));
+}
+
+/** The query as it is run until no answer is missing. */
+function guardedSql(
+  { read, statement }: SemanticQuery,
+  { node, facts }: ReadyQuery,
+  names: readonly string[],
+): Promise<PlannedSql> {
+  return plannedSql(statement, guarded(node, read.uses, facts, names));
 }
 
 /** How a statement that changes data is run once its query's answers are known. */
@@ -98,89 +230,73 @@ async function plannedChange(
   names: readonly string[],
 ): Promise<Omit<PlannedChange, 'reads'>> {
   const { parts } = run.read;
-  const { parameters } = run.statement;
-  const ready = await readied(run, names);
+  const ready = await readied(run);
   // Parameters would have to be numbered together with those around the query.
-  const isFree = parameters === undefined;
-  const change = await planned(run, ready, async (plan): Promise<Omit<PlannedChange, 'reads'>> => {
-    if (parts.kind === 'around' && isFree && mayStop(plan)) {
-      const { table } = await stageSelect(run, plan, names);
+  const isFree = run.statement.parameters === undefined;
+  const change = await orReason(run, async () => {
+    if (ready instanceof Unplannable) throw ready;
+    const plan = planOf(run, ready, names);
+    const isStaged = plan === undefined || !plan.isRowByRow || mayStop(plan);
+    if (parts.kind === 'around' && isFree && isStaged) {
+      const { table } = await answerStaged(run, ready);
       return { query: { text: `SELECT * FROM ${temporary(table)}`, parameters: undefined } };
     }
+    if (plan === undefined) return undefined;
+    run.report.route = 'plan';
     const order = await fillAnswers(run, plan);
-    const isKept = isWritten(plan, order) && !canDefer(plan) && !isChanged(ready);
+    const isKept = isWritten(plan, order) && !canDefer(plan) && !ready.isChanged;
     if (!isFree || isKept) return {};
     const query = await plannedQuery(run.statement, plan, { names, order, inWhere: (use) => use });
-    return { query, where: await whereText(run, plan, order, isChanged(ready)) };
+    return { query, where: await whereText(run, whereOf(plan, order)) };
   });
   if (change !== undefined) return change;
-  return isChanged(ready) && isFree ? { query: await plannedSql(run.statement, ready.node) } : {};
+  if (ready instanceof Unplannable || !isFree) return {};
+  const { node, facts } = ready;
+  const where = guarded(node, run.read.uses, facts)['where_clause'];
+  return { query: await guardedSql(run, ready, names), where: await whereText(run, where) };
 }
 
-/** The planned WHERE as SQL; undefined where rows were staged, or no condition was asked or made ready. */
-async function whereText(
-  run: SemanticQuery,
-  plan: QueryPlan,
-  order: readonly SqlNode[],
-  isReadied: boolean,
-): Promise<string | undefined> {
-  if (run.report.staged !== '' || (order.length === 0 && !isReadied)) return undefined;
-  const nothing = { type: 'EMPTY', alias: '', sample: null, query_location: 0 };
-  const where = whereOf(plan, order);
-  if (!isNode(where)) return undefined;
-  const { text } = await plannedSql(run.statement, select([integer(1)], nothing, where));
+/** A WHERE as SQL; undefined if there is none, or rows were staged. */
+async function whereText(run: SemanticQuery, where: unknown): Promise<string | undefined> {
+  if (run.report.staged !== '' || !isNode(where)) return undefined;
+  const { text } = await plannedSql(run.statement, select([integer(1)], NO_TABLE, where));
   return text.slice(text.indexOf(' WHERE ') + ' WHERE '.length);
 }
 
-/** A query whose inner queries have been made ready, and whether it differs from the query as written. */
-interface Readied extends QueryRoot {
-  readonly facts: FunctionFacts;
+/** A statement's query with its inner queries staged, and whether it differs from the query as written. */
+interface Readied extends ReadyQuery {
   readonly isChanged: boolean;
 }
 
-function isChanged(ready: Readied | Unplannable): ready is Readied {
-  return !(ready instanceof Unplannable) && ready.isChanged;
-}
-
 /**
- * Makes the inner queries ready. Returns the reason where it cannot: DuckDB gives no tree, or the query stands in a
+ * Stages the inner queries. Returns the reason where it cannot: DuckDB gives no tree, or the query stands in a
  * transaction.
  */
-async function readied(
-  run: SemanticQuery,
-  names: readonly string[],
-): Promise<Readied | Unplannable> {
+async function readied(run: SemanticQuery): Promise<Readied | Unplannable> {
   const { statement, read } = run;
   try {
     const { node: written } = rootOf(read);
     // Staging computes values that the statement may never compute; an error there would end the transaction.
     if (!(await isFreeToStage(run))) return new Unplannable('it stands in a transaction');
     const facts = await functionFacts(statement.session, read.tree);
-    const { node, parameters } = await readyQuery(run, facts, names);
-    return {
-      node,
-      parameters,
-      facts,
-      isChanged: JSON.stringify(node) !== JSON.stringify(written),
-    };
+    const { node, parameters } = await stagedQuery(run, facts, (inner) =>
+      answerStaged(run, { node: inner, parameters: [], facts }),
+    );
+    const isChanged = JSON.stringify(node) !== JSON.stringify(written);
+    return { node, parameters, facts, isChanged };
   } catch (thrown) {
     if (thrown instanceof Unplannable) return thrown;
     throw thrown;
   }
 }
 
-/** The result of `work` on the plan. Undefined, with the reason in the report, where there is no plan. */
-async function planned<T>(
-  run: SemanticQuery,
-  ready: Readied | Unplannable,
-  work: (plan: QueryPlan) => Promise<T | undefined>,
+/** The result of `work`. Undefined, with the reason in the report, where it throws a reason. */
+async function orReason<T>(
+  { report }: SemanticQuery,
+  work: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
-  const { report, read } = run;
   try {
-    if (ready instanceof Unplannable) throw ready;
-    const plan = planSelect(read, ready, ready.facts);
-    report.route = 'plan';
-    return await work(plan);
+    return await work();
   } catch (thrown) {
     if (!isReason(thrown)) throw thrown;
     report.route = 'rerun';
@@ -208,14 +324,18 @@ async function plannedRows(
 }
 
 /**
- * Runs the query until no answer is missing: with its inner queries made ready, or as it is written where DuckDB
- * refuses that.
+ * Runs the query until no answer is missing: over staged rows and with guards, or as it is written where DuckDB refuses
+ * that.
  */
-async function rerun(run: SemanticQuery, ready: Readied | Unplannable): Promise<ResultReader> {
+async function rerun(
+  run: SemanticQuery,
+  ready: Readied | Unplannable,
+  names: readonly string[],
+): Promise<ResultReader> {
   const { whole } = run.read;
-  if (!isChanged(ready)) return passesOf(run, whole);
+  if (ready instanceof Unplannable) return passesOf(run, whole);
   try {
-    return await passesOf(run, await plannedSql(run.statement, ready.node));
+    return await passesOf(run, await guardedSql(run, ready, names));
   } catch (thrown) {
     if (!isReason(thrown) || run.report.staged !== '') throw thrown;
     return passesOf(run, whole);

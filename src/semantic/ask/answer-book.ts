@@ -35,7 +35,7 @@ export class AnswerBook {
 
   /** The answer to the question. Where there is none yet: undefined, and the question is noted as open. */
   lookUp(tuple: Tuple): Answer | undefined {
-    const key = this.#keyOf(tuple);
+    const key = this.keyOf(tuple);
     const answer = this.#answers.get(key);
     if (answer !== undefined) return answer.value;
     if (!this.#misses.has(key)) this.#misses.set(key, tuple);
@@ -44,7 +44,7 @@ export class AnswerBook {
 
   /** The answer to the question, if there is one. Does not note an open question. */
   answerOf(tuple: Tuple): Answer | undefined {
-    return this.#answers.get(this.#keyOf(tuple))?.value;
+    return this.#answers.get(this.keyOf(tuple))?.value;
   }
 
   /**
@@ -58,7 +58,7 @@ export class AnswerBook {
   }
 
   answer(tuple: Tuple, value: Answer): void {
-    this.#answers.set(this.#keyOf(tuple), { tuple, value });
+    this.#answers.set(this.keyOf(tuple), { tuple, value });
   }
 
   /** Forgets all answers and questions. */
@@ -73,7 +73,8 @@ export class AnswerBook {
     return this.#answers.values();
   }
 
-  #keyOf(tuple: Tuple): string {
+  /** A text that is the same for tuples that are one question, and only for these. */
+  keyOf(tuple: Tuple): string {
     const keys = asAsked(this.operator, tuple).map(textOf);
     return keys.map((key) => `${key.length}:${key}`).join('');
   }

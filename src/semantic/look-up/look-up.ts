@@ -136,7 +136,7 @@ function lookUpChunk(
 }
 
 /** The arguments of a row; undefined where one is NULL. */
-function readTuple(columns: readonly DuckDBVector[], row: number): Tuple | undefined {
+export function readTuple(columns: readonly DuckDBVector[], row: number): Tuple | undefined {
   const tuple: Json[] = [];
   for (const column of columns) {
     const value: unknown = column.getItem(row);
@@ -151,12 +151,13 @@ function bigintJson(value: bigint): Json {
   return Number.isSafeInteger(number) ? number : String(value);
 }
 
-function argumentType(type: string): DuckDBType {
+/** The type of a function's parameter: a type that JavaScript cannot take goes as its text. */
+export function argumentType(type: string): DuckDBType {
   const upper = type.toUpperCase();
   return NATIVE_TYPES.has(upper) ? nativeType(upper) : nodeApi().VARCHAR;
 }
 
-function nativeType(type: string): DuckDBType {
+export function nativeType(type: string): DuckDBType {
   const { BOOLEAN, DOUBLE, INTEGER, BIGINT, VARCHAR } = nodeApi();
   switch (type) {
     case 'BOOLEAN':

@@ -4,7 +4,7 @@ import type { OperatorUse } from '../read/use.ts';
 import type { Candidates } from './candidates.ts';
 
 export class PlanReport {
-  route: 'plan' | 'rerun' = 'rerun';
+  route: 'plan' | 'bounds' | 'rerun' = 'rerun';
   /** The reason for the route. */
   reason = '';
   /** Why rows were staged, in words; empty if none were. A query with staged rows is not run again as it was written. */

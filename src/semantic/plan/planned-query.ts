@@ -53,17 +53,30 @@ export async function plannedQuery(
 
 /** The plan's WHERE with its semantic conditions in the given order; each is evaluated only where those before it hold. */
 export function whereOf(plan: QueryPlan, order: readonly SqlNode[]): SqlNode | null {
-  // DuckDB turns queries in a WHERE into joins, and would move the other conditions below these joins.
-  const queries = order.length === 0 ? [] : plan.plain.filter((part) => holds(part, isQuery));
-  const plain = plan.plain.filter((part) => !queries.includes(part));
-  // DuckDB may evaluate a condition that its scan does not decide, e.g. a * b > 5, after an operator: it would ask for
-  // rows that the condition leaves out.
-  const guards = order.length === 0 ? [] : plain.filter((part) => !plan.isVolatile(part));
-  const barrier = [...joinBarrier(plan), ...queries, ...guards];
+  const { plain, barrier } = barrierOf(plan, order.length > 0);
   // Each prefix is a condition too: DuckDB then drops rows before it joins them with the next operator's answers.
   const chains = order.map((_, index) => inTurn([...barrier, ...order.slice(0, index + 1)])!);
   const most = order.length > SEMANTIC_MAX_PREFIXES ? chains.slice(-1) : chains;
   return conjunction([...plain, ...most]);
+}
+
+/** The plan's WHERE, in which each semantic condition is evaluated only where all conditions before it hold. */
+export function chainedWhere(plan: QueryPlan): SqlNode | null {
+  const { semantic } = plan;
+  if (semantic.length === 0) return conjunction(plan.plain);
+  const { plain, barrier } = barrierOf(plan, true);
+  return conjunction([...plain, inTurn([...barrier, ...semantic])!]);
+}
+
+/** The plain conditions that DuckDB evaluates first, and those that have to hold before a semantic one is evaluated. */
+function barrierOf(plan: QueryPlan, isBefore: boolean) {
+  // DuckDB turns queries in a WHERE into joins, and would move the other conditions below these joins.
+  const queries = isBefore ? plan.plain.filter((part) => holds(part, isQuery)) : [];
+  const plain = plan.plain.filter((part) => !queries.includes(part));
+  // DuckDB may evaluate a condition that its scan does not decide, e.g. a * b > 5, after an operator: it would ask for
+  // rows that the condition leaves out.
+  const guards = isBefore ? plain.filter((part) => !plan.isVolatile(part)) : [];
+  return { plain, barrier: [...joinBarrier(plan), ...queries, ...guards] };
 }
 
 function isQuery(node: SqlNode): boolean {
@@ -84,7 +97,7 @@ export function canDefer(plan: QueryPlan): boolean {
  * Splits the query: the inner one gives the rows with all values that the operators need, the outer list applies the
  * operators.
  */
-function deferred(
+export function deferred(
   plan: QueryPlan,
   node: SqlNode,
   names: readonly string[],

@@ -12,7 +12,7 @@ import { canDefer, plannedQuery } from './planned-query.ts';
 import { type PlannedSql, plannedSql } from './planned-sql.ts';
 import type { QueryPlan } from './query-plan.ts';
 import { baseTable, isNode, Unplannable } from './query-tree.ts';
-import { stageRows } from './stage-rows.ts';
+import { type StagedRows, stageRows } from './stage-rows.ts';
 
 /** What `use` gets: the query, and whether it stops at its LIMIT before all questions are asked. */
 interface PlannedSelect {
@@ -102,4 +102,19 @@ async function stopsAt(
     run.report.reason = thrown.message;
     return undefined;
   }
+}
+
+/** Stages the rows that a SELECT gives. */
+export async function stageSelect(
+  run: SemanticQuery,
+  plan: QueryPlan,
+  names: readonly string[],
+): Promise<StagedRows> {
+  const found = await withPlannedSelect(run, plan, names, async ({ query, isStopped }) => {
+    const staged = await stageRows(run, query ?? (await plannedSql(run.statement, plan.node)));
+    const isShort = isStopped && staged.rowCount < plan.rowsWanted! - plan.rowsSkipped;
+    return isShort ? undefined : staged;
+  });
+  // The plan was certain of more rows: the input has changed since.
+  return found ?? stageRows(run, await plannedSql(run.statement, plan.node));
 }

@@ -16,7 +16,16 @@ export interface StagedRows {
 }
 
 /** Runs the query until no answer is missing, and stages its rows in their order. */
-export async function stageRows(run: SemanticQuery, query: PlannedSql): Promise<StagedRows> {
+export function stageRows(run: SemanticQuery, query: PlannedSql): Promise<StagedRows> {
+  return stagedBy(run, query, (text) => passesOf(run, text));
+}
+
+/** Stages the rows of the query, which `execute` runs. */
+export async function stagedBy(
+  run: SemanticQuery,
+  query: PlannedSql,
+  execute: (text: PlannedSql) => Promise<unknown>,
+): Promise<StagedRows> {
   const { session, stop } = run.statement;
   const table = nextStageName();
   const name = temporary(table);
@@ -24,7 +33,7 @@ export async function stageRows(run: SemanticQuery, query: PlannedSql): Promise<
   const before = `CREATE OR REPLACE TEMP TABLE ${name} AS `;
   const text = `${before}${query.text}`;
   run.report.sql.push(text);
-  await passesOf(run, { ...query, text, before, stages: true });
+  await execute({ ...query, text, before, stages: true });
   const { columns } = await session.run(`FROM ${name} LIMIT 0`, { signal: stop.signal });
   return {
     table,

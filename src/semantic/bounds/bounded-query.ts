@@ -1,0 +1,301 @@
+/**
+ * Answers a query by running it with the least and with the most rows that its open questions may let in. Where both
+ * runs give the same result, no open answer can change it. Where they differ, the difference says what to ask.
+ */
+import { type SqlNode, treeToSql } from '../../duck/parse-sql.ts';
+import type { ResultReader } from '../../duck/reader.ts';
+import type { Json } from '../../util/json.ts';
+import { askOpen } from '../ask/ask-open.ts';
+import { callsPerRun } from '../ask/calls-per-run.ts';
+import { parametersOf } from '../find-answers.ts';
+import { sampleSize } from '../judge/sample-size.ts';
+import type { FunctionFacts } from '../plan/function-facts.ts';
+import { type PlannedSql, plannedSql } from '../plan/planned-sql.ts';
+import { usesOf } from '../plan/query-plan.ts';
+import { holds, isNode, NO_TABLE, nodesOf, select, Unplannable } from '../plan/query-tree.ts';
+import { isVarying, isVolatile } from '../plan/unstable.ts';
+import { readAnswer } from '../read/use.ts';
+import type { SemanticQuery } from '../semantic-query.ts';
+import { BoundedLookUps, Pass, type Question } from './bounded-look-ups.ts';
+import { Certificates, type Outcome } from './certificate.ts';
+import { guarded } from './guards.ts';
+import { polarQuery } from './polarity.ts';
+
+/** Runs that take less than this, in milliseconds, are never too many. */
+const FREE_RUNS_MS = 2_000;
+/** The largest part of the time of the calls that runs may take. */
+const RUNS_PART = 0.1;
+/** A query whose questions do not end within this number of rounds has an input that changes. */
+const MOST_ROUNDS = 100_000;
+
+/** What takes the query whose result is certain. Its look-ups are there until the work ends. */
+export type UseResult<T> = (query: PlannedSql, reader: ResultReader) => Promise<T>;
+
+/**
+ * Asks what the result of the query depends on, and gives `use` the query with its result. Undefined if the statement
+ * was ended early. Throws Unplannable.
+ */
+export async function withBoundedResult<T>(
+  run: SemanticQuery,
+  node: SqlNode,
+  facts: FunctionFacts,
+  use: UseResult<T>,
+): Promise<T | undefined> {
+  const lookUps = await BoundedLookUps.of(run);
+  try {
+    const bounded = new BoundedQuery(run, node, facts, lookUps, await itemNames(run, node));
+    return await bounded.answer(use);
+  } finally {
+    lookUps.release();
+  }
+}
+
+/** The names that DuckDB gives to the items with operators that have no alias: their text. */
+async function itemNames(
+  { read, statement }: SemanticQuery,
+  query: SqlNode,
+): Promise<ReadonlyMap<SqlNode, string>> {
+  const useOf = usesOf(read);
+  const items: SqlNode[] = [];
+  holds(query, ({ select_list: list }) => {
+    for (const item of nodesOf(list)) {
+      if (item['alias'] === '') items.push(item);
+    }
+    return false;
+  });
+  const names = new Map<SqlNode, string>();
+  for (const item of items) {
+    if (item['class'] === 'STAR' || !holds(item, (part) => useOf(part) !== undefined || part['class'] === 'SUBQUERY')) continue;
+    const tree: SqlNode = { node: select([item], NO_TABLE, null), named_param_map: [] };
+    const text = await treeToSql(statement.session, tree, statement.stop.signal);
+    names.set(item, text.replace(/^SELECT /, ''));
+  }
+  return names;
+}
+
+class BoundedQuery {
+  readonly #run: SemanticQuery;
+  readonly #node: SqlNode;
+  readonly #facts: FunctionFacts;
+  readonly #lookUps: BoundedLookUps;
+  readonly #names: ReadonlyMap<SqlNode, string>;
+  readonly #isOrdered: boolean;
+  readonly #isUnstable: boolean;
+  readonly #questions = new Map<string, Question>();
+  #query: PlannedSql = { text: '', parameters: undefined };
+  #canStop = false;
+  /** How many answers there were when the query was last written. */
+  #answered = 0;
+  #runsMs = 0;
+  #asksMs = 0;
+
+  constructor(
+    run: SemanticQuery,
+    node: SqlNode,
+    facts: FunctionFacts,
+    lookUps: BoundedLookUps,
+    names: ReadonlyMap<SqlNode, string>,
+  ) {
+    this.#run = run;
+    this.#node = node;
+    this.#facts = facts;
+    this.#lookUps = lookUps;
+    this.#names = names;
+    this.#isOrdered = nodesOf(node['modifiers']).some(({ type }) =>
+      /^(ORDER|LIMIT)/.test(String(type)),
+    );
+    // Each run of it may give another result.
+    this.#isUnstable = holds(node, (part) => isVarying(part, facts) || isVolatile(part, facts));
+  }
+
+  async answer<T>(use: UseResult<T>): Promise<T | undefined> {
+    const { stop } = this.#run.statement;
+    const certificates = new Certificates((hopes) => this.#pass(hopes));
+    let wave = this.#run.settings.parallel;
+    await this.#write();
+    let isSampled = false;
+    for (let round = 0; round < MOST_ROUNDS; round += 1) {
+      if (stop.drained !== undefined) return undefined;
+      const following = await certificates.following(wave);
+      if (following.length > 0) {
+        await this.#ask(following);
+        continue;
+      }
+      const low = await this.#pass(() => false);
+      if (low.pass.open.size === 0) return this.#result(low, use);
+      const high = await this.#pass(() => true);
+      const isExact = low.pass.exact.size > 0 || high.pass.exact.size > 0;
+      if (low.print === high.print && !isExact && !this.#isUnstable) return this.#result(low, use);
+      if (!isSampled) {
+        isSampled = true;
+        if (await this.#sample(low, high)) continue;
+      }
+      const isHasty = this.#areRunsDear();
+      if (isHasty) wave *= 2;
+      const canStop = this.#canStop && !this.#isUnstable;
+      await this.#ask(await certificates.next(low, high, wave, { canStop, isHasty }));
+      if (this.#canStop && this.#answers > 2 * this.#answered) await this.#write();
+    }
+    throw new Unplannable('its questions do not end');
+  }
+
+  /** Gives the result of the run with the least rows; it is the last run, so that its stand-ins hold. */
+  async #result<T>({ pass, reader }: Outcome & { reader: ResultReader }, use: UseResult<T>) {
+    return this.#lookUps.during(new Pass(pass.hopes), () => use(this.#query, reader));
+  }
+
+  /** Writes the query that is run, with the parts of its conditions in the order of what is known of their prices. */
+  async #write(): Promise<void> {
+    const { read, statement } = this.#run;
+    const { node, canStop } = polarQuery(this.#node, {
+      useOf: usesOf(read),
+      lookUps: this.#lookUps,
+      facts: this.#facts,
+      nameOf: (item) => this.#names.get(item) ?? '',
+      priceOf: this.#prices(),
+    });
+    this.#canStop = canStop;
+    this.#answered = this.#answers;
+    const safe = guarded(node, this.#lookUps.uses, this.#facts);
+    this.#query = await plannedSql(statement, safe);
+  }
+
+  get #answers(): number {
+    return this.#run.read.books.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  async #pass(hopes: Pass['hopes']): Promise<Outcome & { readonly reader: ResultReader }> {
+    const { statement, report } = this.#run;
+    const pass = new Pass(hopes);
+    const startedMs = performance.now();
+    report.passes += 1;
+    try {
+      const reader = await this.#lookUps.during(pass, () =>
+        statement.session.run(this.#query.text, {
+          parameters: parametersOf(this.#run, this.#query),
+          signal: statement.stop.signal,
+        }),
+      );
+      for (const [key, question] of pass.open) this.#questions.set(key, question);
+      return { pass, reader, print: await this.#printOf(reader, pass) };
+    } catch (thrown) {
+      if (this.#lookUps.hasTooMany) throw new Unplannable('it has too many rows');
+      throw thrown;
+    } finally {
+      this.#runsMs += performance.now() - startedMs;
+    }
+  }
+
+  async #printOf(reader: ResultReader, { exact }: Pass): Promise<string> {
+    const columns = await reader.allColumns('json');
+    const rows = Array.from({ length: reader.rowCount }, (_, row) =>
+      JSON.stringify(columns.map((column) => column[row])),
+    );
+    if (!this.#isOrdered) rows.sort();
+    return `${rows.join('\n')}\n\n${[...exact].sort().join('\n')}`;
+  }
+
+  #areRunsDear(): boolean {
+    return this.#runsMs > Math.max(FREE_RUNS_MS, RUNS_PART * this.#asksMs);
+  }
+
+  async #ask(keys: readonly string[]): Promise<void> {
+    const startedMs = performance.now();
+    const questions = keys.map((key) => this.#questions.get(key)!);
+    const books = new Set(questions.map(({ book }) => book));
+    await askOpen(
+      this.#run,
+      [...books].map((book) => ({
+        book,
+        tuples: questions.filter((one) => one.book === book).map(({ tuple }) => tuple),
+      })),
+    );
+    this.#asksMs += performance.now() - startedMs;
+  }
+
+  /**
+   * Asks every kind of question about some of the same values, if several kinds stand under one AND or OR: the cheaper
+   * part is then asked first. Returns whether it asked any.
+   */
+  async #sample(low: Outcome, high: Outcome): Promise<boolean> {
+    const useOf = usesOf(this.#run.read);
+    const asks = (part: unknown) => holds(part, (node) => useOf(node) !== undefined);
+    const hasChoice = holds(
+      this.#node,
+      (node) =>
+        node['class'] === 'CONJUNCTION' && nodesOf(node['children']).filter(asks).length > 1,
+    );
+    if (!hasChoice || (this.#canStop && this.#isOrdered)) return false;
+    const kinds = new Map<string, Map<string, string>>();
+    for (const [key, { book, tuple }] of [...low.pass.open, ...high.pass.open]) {
+      const kind = kindOf(this.#run.read.books.indexOf(book), tuple.slice(1));
+      const keys = kinds.get(kind) ?? new Map<string, string>();
+      kinds.set(kind, keys.set(JSON.stringify(tuple[0]), key));
+    }
+    const [least, ...others] = [...kinds.values()].sort((a, b) => a.size - b.size);
+    const most = others.at(-1)?.size ?? 0;
+    const count = sampleSize(most);
+    if (least === undefined || count === 0) return false;
+    const values = [...least.keys()];
+    const step = Math.max(1, Math.floor(values.length / count));
+    const sampled = values.filter((_, index) => index % step === 0).slice(0, count);
+    const keys = [least, ...others].flatMap((kind) => sampled.flatMap((value) => kind.get(value) ?? []));
+    await this.#ask([...new Set(keys)]);
+    await this.#write();
+    return true;
+  }
+
+  /** The price of a part of an AND or OR: its calls for each row that it decides. */
+  #prices(): (part: SqlNode, isAnd: boolean) => number {
+    const { read } = this.#run;
+    const useOf = usesOf(read);
+    const shares = new Map<string, { met: number; all: number }>();
+    const shareOf = (node: SqlNode) => {
+      const use = useOf(node)!;
+      const criteria = nodesOf(node['children']).slice(1).map(literalOf);
+      if (criteria.includes(undefined)) return undefined;
+      const kind = kindOf(read.uses.indexOf(use), criteria as Json[]);
+      if (!shares.has(kind)) {
+        const share = { met: 0, all: 0 };
+        const text = JSON.stringify(criteria);
+        for (const { tuple, value } of use.book.entries()) {
+          if (JSON.stringify(tuple.slice(1)) !== text) continue;
+          share.all += 1;
+          if (readAnswer(use, value) === true) share.met += 1;
+        }
+        shares.set(kind, share);
+      }
+      return shares.get(kind);
+    };
+    return (part, isAnd) => {
+      const calls: SqlNode[] = [];
+      holds(part, (node) => {
+        if (useOf(node) !== undefined) calls.push(node);
+        return false;
+      });
+      const [only, ...more] = calls;
+      if (only === undefined) return 0;
+      const each = calls.reduce(
+        (sum, node) => sum + Math.max(1, callsPerRun(useOf(node)!.book.operator.cascade)),
+        0,
+      );
+      if (more.length > 0 || holds(part, (node) => node['class'] === 'SUBQUERY')) return 10 * each;
+      const isNot = part['type'] === 'OPERATOR_NOT';
+      const isTruth = useOf(isNot ? nodesOf(part['children'])[0]! : part) !== undefined;
+      const share = isTruth ? shareOf(only) : undefined;
+      if (share === undefined) return 2 * each;
+      const met = (share.met + 0.5) / (share.all + 1);
+      return each / (isAnd !== isNot ? 1 - met : met);
+    };
+  }
+}
+
+function kindOf(place: number, criteria: readonly Json[]): string {
+  return JSON.stringify([place, criteria]);
+}
+
+/** The value of a literal text or number; undefined for any other expression. */
+function literalOf(node: SqlNode): Json | undefined {
+  const value = node['class'] === 'CONSTANT' ? node['value'] : undefined;
+  return isNode(value) && value['is_null'] !== true ? (value['value'] as Json) : undefined;
+}

@@ -1,0 +1,214 @@
+/**
+ * Chooses the questions to ask next. A certificate is a set of open questions that make the result certain if their
+ * answers are as hoped, whatever the others are. It is found by running the query with parts of the questions hoped for,
+ * and so needs no knowledge of LIMIT, EXISTS, DISTINCT or any other clause.
+ */
+import type { Pass } from './bounded-look-ups.ts';
+
+/** A run of the query with stand-ins, and its result as a text. */
+export interface Outcome {
+  readonly pass: Pass;
+  readonly print: string;
+}
+
+/** Runs the query. */
+export type RunPass = (hopes: Pass['hopes']) => Promise<Outcome>;
+
+/** The result that a certificate has to give: the one with all stand-ins letting rows in, or keeping them out. */
+interface Goal {
+  readonly letsIn: boolean;
+  readonly print: string;
+  /** The questions that may decide, in the order in which the query meets them. */
+  readonly keys: readonly string[];
+}
+
+/** Questions of a certificate that are not asked yet; with them the goal is reached if the answers so far were as hoped. */
+interface Rest {
+  readonly goal: Goal;
+  readonly keys: readonly string[];
+}
+
+/** Up to this number of questions, a certificate that needs all of them is made smaller question by question. */
+const FEW_QUESTIONS = 8;
+
+export class Certificates {
+  readonly #run: RunPass;
+  #rest: Rest | undefined;
+  /** The questions that the least and the most rows have in common: of the questions of one row, the first. */
+  #first: ReadonlySet<string> = new Set();
+  /** How many questions are asked for one that is needed if the answers are as hoped. */
+  #spare = 2;
+
+  constructor(run: RunPass) {
+    this.#run = run;
+  }
+
+  /** The questions after those of the last certificate, at most `wave`; none if the answers were not as hoped. */
+  async following(wave: number): Promise<readonly string[]> {
+    const rest = this.#rest;
+    this.#rest = undefined;
+    if (rest === undefined) return [];
+    if (!(await this.#reaches(rest.goal, rest.keys))) {
+      this.#spare = Math.min(wave, this.#spare * 2);
+      return [];
+    }
+    this.#spare = Math.max(1, this.#spare / 2);
+    return this.#withSpare(rest.goal, await this.#smallest(rest.goal, rest.keys, wave), wave);
+  }
+
+  /**
+   * The questions to ask after the runs with the least and the most rows, at most `wave` of them where fewer may be
+   * enough. `isHasty`: runs have become dear, so that some questions are asked that may not be needed.
+   */
+  async next(
+    low: Outcome,
+    high: Outcome,
+    wave: number,
+    { canStop, isHasty }: { readonly canStop: boolean; readonly isHasty: boolean },
+  ): Promise<readonly string[]> {
+    const met = [...high.pass.open.keys()];
+    const both = met.filter((key) => low.pass.open.has(key));
+    const exact = [low, high].flatMap(({ pass }) => [...pass.exact]);
+    if (low.print === high.print) {
+      const needed = both.filter((key) => exact.includes(key));
+      return needed.length > 0 ? needed : [...new Set(exact)];
+    }
+    const sure = both.length > 0 ? both : met.length > 0 ? met : [...low.pass.open.keys()];
+    if (!canStop) return sure;
+    this.#first = new Set(both);
+    const found = await this.#deciding(low, high, wave);
+    if (found === undefined) return sure.slice(0, wave);
+    const { goal, keys } = found;
+    if (isHasty) return keys.slice(0, wave);
+    if (keys.length === goal.keys.length && (await this.#needsAll(found))) {
+      return this.#firstOf(keys);
+    }
+    const smallest = await this.#smallest(goal, keys, wave);
+    const first = this.#firstOf(smallest);
+    if (first.length < smallest.length) {
+      this.#rest = undefined;
+      return first;
+    }
+    return this.#withSpare(goal, smallest, wave);
+  }
+
+  /** Of the questions of one row, the later ones wait for the first. */
+  #firstOf(keys: readonly string[]): readonly string[] {
+    const first = keys.filter((key) => this.#first.has(key));
+    return first.length > 0 ? first : keys;
+  }
+
+  /** Whether the result is the goal's if these questions are as hoped, and all others are the opposite. */
+  async #reaches({ letsIn, print }: Goal, keys: readonly string[]): Promise<boolean> {
+    const hoped = new Set(keys);
+    const outcome = await this.#run((key) => hoped.has(key) === letsIn);
+    return outcome.print === print;
+  }
+
+  /** The shortest row of first questions that decides for one of the two results; undefined if none does. */
+  async #deciding(low: Outcome, high: Outcome, wave: number): Promise<Rest | undefined> {
+    const goals = [goalOf(high, true), goalOf(low, false)].filter(({ keys }) => keys.length > 0);
+    const most = Math.max(0, ...goals.map(({ keys }) => keys.length));
+    let tooFew = 0;
+    for (let count = wave; tooFew < most; tooFew = count, count *= 2) {
+      for (const goal of goals) {
+        if (tooFew >= goal.keys.length) continue;
+        if (!(await this.#reaches(goal, goal.keys.slice(0, count)))) continue;
+        const least = await leastCount(tooFew, Math.min(count, goal.keys.length), (part) =>
+          this.#reaches(goal, goal.keys.slice(0, part)),
+        );
+        return { goal, keys: goal.keys.slice(0, least) };
+      }
+    }
+    return undefined;
+  }
+
+  /** Whether every one of many questions seems to be needed: a few of them are tried. */
+  async #needsAll({ goal, keys }: Rest): Promise<boolean> {
+    const { length } = keys;
+    if (length <= FEW_QUESTIONS) return false;
+    for (const left of [0, 1, length >> 2, length >> 1, length - 2]) {
+      if (await this.#reaches(goal, keys.filter((_, index) => index !== left))) return false;
+    }
+    return true;
+  }
+
+  /** The first questions, at most `wave`, of a smallest set that still decides; the others are kept for `following`. */
+  async #smallest(goal: Goal, deciding: readonly string[], wave: number): Promise<readonly string[]> {
+    const needed: string[] = [];
+    let rest = deciding;
+    const decidesFrom = (from: number) => this.#reaches(goal, [...needed, ...rest.slice(from)]);
+    while (needed.length < wave && rest.length > 0) {
+      if (await decidesFrom(1)) {
+        let [enough, step] = [1, 2];
+        while (enough + step <= rest.length && (await decidesFrom(enough + step))) {
+          enough += step;
+          step *= 2;
+        }
+        // The most that can be left out is the count before the least that cannot.
+        const end = Math.min(rest.length + 1, enough + step);
+        const from = rest;
+        const least = await leastCount(enough, end, async (count) =>
+          count > from.length ? true : !(await decidesFrom(count)),
+        );
+        rest = rest.slice(least - 1);
+      }
+      const [first, ...others] = rest;
+      if (first === undefined) break;
+      needed.push(first);
+      rest = others;
+    }
+    this.#rest = rest.length > 0 ? { goal, keys: rest } : undefined;
+    return needed.length > 0 ? needed : deciding.slice(0, wave);
+  }
+
+  /** The questions, and those of the certificates that follow if their answers are not as hoped, as calls are free. */
+  async #withSpare(goal: Goal, first: readonly string[], wave: number): Promise<readonly string[]> {
+    const wanted = Math.min(wave, Math.ceil(first.length * this.#spare));
+    const chosen = new Set(first);
+    while (chosen.size < wanted) {
+      const outcome = await this.#run((key) => chosen.has(key) !== goal.letsIn);
+      const other = goalOf(outcome, goal.letsIn);
+      const left = other.keys.filter((key) => !chosen.has(key));
+      const rest = this.#rest;
+      const found = await this.#decidingFor({ ...other, keys: left }, wanted - chosen.size);
+      const more = found && (await this.#smallest(found.goal, found.keys, wanted - chosen.size));
+      this.#rest = rest;
+      if (more === undefined || more.length === 0) break;
+      for (const key of this.#firstOf(more)) chosen.add(key);
+    }
+    return [...chosen];
+  }
+
+  async #decidingFor(goal: Goal, count: number): Promise<Rest | undefined> {
+    if (goal.keys.length === 0 || (await this.#reaches(goal, []))) return undefined;
+    let tooFew = 0;
+    for (let most = count; tooFew < goal.keys.length; tooFew = most, most *= 2) {
+      if (!(await this.#reaches(goal, goal.keys.slice(0, most)))) continue;
+      const least = await leastCount(tooFew, Math.min(most, goal.keys.length), (part) =>
+        this.#reaches(goal, goal.keys.slice(0, part)),
+      );
+      return { goal, keys: goal.keys.slice(0, least) };
+    }
+    return undefined;
+  }
+}
+
+function goalOf({ pass, print }: Outcome, letsIn: boolean): Goal {
+  return { letsIn, print, keys: [...pass.open.keys()].filter((key) => pass.polar.has(key)) };
+}
+
+/** The least count above `tooFew` for which `test` holds; it holds for `enough`. */
+async function leastCount(
+  tooFew: number,
+  enough: number,
+  test: (count: number) => Promise<boolean>,
+): Promise<number> {
+  let [below, least] = [tooFew, enough];
+  while (least - below > 1) {
+    const middle = (below + least) >> 1;
+    if (await test(middle)) least = middle;
+    else below = middle;
+  }
+  return least;
+}
