@@ -43,17 +43,21 @@ export class Certificates {
     this.#run = run;
   }
 
-  /** The questions after those of the last certificate, at most `wave`; none if the answers were not as hoped. */
+  /** The questions after those of the last certificate, at most `wave`; none if they decide no more. */
   async following(wave: number): Promise<readonly string[]> {
     const rest = this.#rest;
     this.#rest = undefined;
     if (rest === undefined) return [];
-    if (!(await this.#reaches(rest.goal, rest.keys))) {
+    const { keys } = rest;
+    let { goal } = rest;
+    if (await this.#reaches(goal, keys)) this.#spare = Math.max(1, this.#spare / 2);
+    else {
       this.#spare = Math.min(wave, this.#spare * 2);
-      return [];
+      // Some answers were not as hoped. The rest may still decide what the result is now.
+      goal = goalOf(await this.#run(() => goal.letsIn), goal.letsIn);
+      if (!(await this.#reaches(goal, keys))) return [];
     }
-    this.#spare = Math.max(1, this.#spare / 2);
-    return this.#withSpare(rest.goal, await this.#smallest(rest.goal, rest.keys, wave), wave);
+    return this.#withSpare(goal, await this.#smallest(goal, keys, wave), wave);
   }
 
   /**
@@ -84,6 +88,7 @@ export class Certificates {
       return this.#firstOf(keys);
     }
     const smallest = await this.#smallest(goal, keys, wave);
+    if (smallest.length === 0) return sure.slice(0, wave);
     const first = this.#firstOf(smallest);
     if (first.length < smallest.length) {
       this.#rest = undefined;
@@ -159,7 +164,7 @@ export class Certificates {
       rest = others;
     }
     this.#rest = rest.length > 0 ? { goal, keys: rest } : undefined;
-    return needed.length > 0 ? needed : deciding.slice(0, wave);
+    return needed;
   }
 
   /** The questions, and those of the certificates that follow if their answers are not as hoped, as calls are free. */
