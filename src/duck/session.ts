@@ -256,6 +256,27 @@ export class Session {
     );
   }
 
+  /** Prepares exactly one statement, and gives `work` a function that runs it. `work` has the session's turn. */
+  async repeat<T>(
+    sql: string,
+    options: RunOptions,
+    work: (runOnce: () => Promise<ResultReader>) => Promise<T>,
+  ): Promise<T> {
+    const { parameters } = options;
+    return this.#call(sql, options, (connection, stop) =>
+      this.#prepared(connection, sql, stop, (statement) => {
+        if (parameters !== undefined) bindParameters(statement, parameters);
+        return work(async () => {
+          try {
+            return new ResultReader(await runPrepared(statement, sql, stop));
+          } catch (thrown) {
+            throw toSqlError(thrown, sql);
+          }
+        });
+      }),
+    );
+  }
+
   /** Returns the columns of a query without running the query. */
   async describe(sql: string, options: RunOptions = {}): Promise<readonly Column[]> {
     return this.#call(sql, options, async (connection, stop, atEnd) => {

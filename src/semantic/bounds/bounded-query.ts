@@ -73,6 +73,16 @@ async function itemNames(
   return names;
 }
 
+/** A run of the query with its result. */
+type Result = Outcome & { readonly reader: ResultReader };
+
+/** The result if it is certain, else what to ask; `isSample`: to learn the prices of conditions. */
+interface Step {
+  readonly certain?: Result;
+  readonly asks?: readonly string[];
+  readonly isSample?: boolean;
+}
+
 class BoundedQuery {
   readonly #run: SemanticQuery;
   readonly #node: SqlNode;
@@ -83,6 +93,10 @@ class BoundedQuery {
   readonly #isUnstable: boolean;
   readonly #questions = new Map<string, Question>();
   #query: PlannedSql = { text: '', parameters: undefined };
+  #runOnce: () => Promise<ResultReader>;
+  readonly #certificates = new Certificates((hopes) => this.#pass(hopes));
+  #wave: number;
+  #isSampled = false;
   #canStop = false;
   /** How many answers there were when the query was last written. */
   #answered = 0;
@@ -101,6 +115,8 @@ class BoundedQuery {
     this.#facts = facts;
     this.#lookUps = lookUps;
     this.#names = names;
+    this.#wave = run.settings.parallel;
+    this.#runOnce = () => run.statement.session.run(this.#query.text);
     this.#isOrdered = nodesOf(node['modifiers']).some(({ type }) =>
       /^(ORDER|LIMIT)/.test(String(type)),
     );
@@ -110,37 +126,57 @@ class BoundedQuery {
 
   async answer<T>(use: UseResult<T>): Promise<T | undefined> {
     const { stop } = this.#run.statement;
-    const certificates = new Certificates((hopes) => this.#pass(hopes));
-    let wave = this.#run.settings.parallel;
     await this.#write();
-    let isSampled = false;
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       if (stop.drained !== undefined) return undefined;
-      const following = await certificates.following(wave);
-      if (following.length > 0) {
-        await this.#ask(following);
-        continue;
-      }
-      const low = await this.#pass(() => false);
-      if (low.pass.open.size === 0) return this.#result(low, use);
-      const high = await this.#pass(() => true);
-      const isExact = low.pass.exact.size > 0 || high.pass.exact.size > 0;
-      if (low.print === high.print && !isExact && !this.#isUnstable) return this.#result(low, use);
-      if (!isSampled) {
-        isSampled = true;
-        if (await this.#sample(low, high)) continue;
-      }
-      const isHasty = this.#areRunsDear();
-      if (isHasty) wave *= 2;
-      const canStop = this.#canStop && !this.#isUnstable;
-      await this.#ask(await certificates.next(low, high, wave, { canStop, isHasty }));
-      if (this.#canStop && this.#answers > 2 * this.#answered) await this.#write();
+      const { certain, asks = [], isSample = false } = await this.#inOneTurn(() => this.#step());
+      if (certain !== undefined) return this.#result(certain, use);
+      await this.#ask(asks);
+      const hasLearnt = this.#canStop && this.#answers > 2 * this.#answered;
+      if (isSample || hasLearnt) await this.#write();
     }
     throw new Unplannable('its questions do not end');
   }
 
+  /** Finds out whether the result is certain, or what to ask next. */
+  async #step(): Promise<Step> {
+    const runs = new Map<boolean, Promise<Result>>();
+    const extreme = (letsIn: boolean) => {
+      const run = runs.get(letsIn) ?? this.#pass(() => letsIn);
+      runs.set(letsIn, run);
+      return run;
+    };
+    const following = await this.#certificates.following(this.#wave, extreme);
+    if (following.length > 0) return { asks: following };
+    const low = await extreme(false);
+    if (low.pass.open.size === 0) return { certain: low };
+    const high = await extreme(true);
+    const isExact = low.pass.exact.size > 0 || high.pass.exact.size > 0;
+    if (low.print === high.print && !isExact && !this.#isUnstable) return { certain: low };
+    if (!this.#isSampled) {
+      this.#isSampled = true;
+      const asks = this.#sample(low, high);
+      if (asks.length > 0) return { asks, isSample: true };
+    }
+    const isHasty = this.#runsMs > Math.max(FREE_RUNS_MS, RUNS_PART * this.#asksMs);
+    if (isHasty) this.#wave *= 2;
+    const canStop = this.#canStop && !this.#isUnstable;
+    return { asks: await this.#certificates.next(low, high, this.#wave, { canStop, isHasty }) };
+  }
+
+  /** Does work of which every pass runs the same prepared statement. */
+  async #inOneTurn<T>(work: () => Promise<T>): Promise<T> {
+    const { session, stop } = this.#run.statement;
+    const { text } = this.#query;
+    const parameters = parametersOf(this.#run, this.#query);
+    return session.repeat(text, { parameters, signal: stop.signal }, (runOnce) => {
+      this.#runOnce = runOnce;
+      return work();
+    });
+  }
+
   /** Gives the result of the run with the least rows; it is the last run, so that its stand-ins hold. */
-  async #result<T>({ pass, reader }: Outcome & { reader: ResultReader }, use: UseResult<T>) {
+  async #result<T>({ pass, reader }: Result, use: UseResult<T>) {
     return this.#lookUps.during(new Pass(pass.hopes), () => use(this.#query, reader));
   }
 
@@ -164,18 +200,12 @@ class BoundedQuery {
     return this.#run.read.books.reduce((sum, { size }) => sum + size, 0);
   }
 
-  async #pass(hopes: Pass['hopes']): Promise<Outcome & { readonly reader: ResultReader }> {
-    const { statement, report } = this.#run;
+  async #pass(hopes: Pass['hopes']): Promise<Result> {
     const pass = new Pass(hopes);
     const startedMs = performance.now();
-    report.passes += 1;
+    this.#run.report.passes += 1;
     try {
-      const reader = await this.#lookUps.during(pass, () =>
-        statement.session.run(this.#query.text, {
-          parameters: parametersOf(this.#run, this.#query),
-          signal: statement.stop.signal,
-        }),
-      );
+      const reader = await this.#lookUps.during(pass, this.#runOnce);
       for (const [key, question] of pass.open) this.#questions.set(key, question);
       return { pass, reader, print: await this.#printOf(reader, pass) };
     } catch (thrown) {
@@ -195,10 +225,6 @@ class BoundedQuery {
     return `${rows.join('\n')}\n\n${[...exact].sort().join('\n')}`;
   }
 
-  #areRunsDear(): boolean {
-    return this.#runsMs > Math.max(FREE_RUNS_MS, RUNS_PART * this.#asksMs);
-  }
-
   async #ask(keys: readonly string[]): Promise<void> {
     const startedMs = performance.now();
     const questions = keys.map((key) => this.#questions.get(key)!);
@@ -214,10 +240,10 @@ class BoundedQuery {
   }
 
   /**
-   * Asks every kind of question about some of the same values, if several kinds stand under one AND or OR: the cheaper
-   * part is then asked first. Returns whether it asked any.
+   * Questions of every kind about some of the same values, if several kinds stand under one AND or OR: the cheaper part
+   * is then asked first.
    */
-  async #sample(low: Outcome, high: Outcome): Promise<boolean> {
+  #sample(low: Outcome, high: Outcome): readonly string[] {
     const useOf = usesOf(this.#run.read);
     const asks = (part: unknown) => holds(part, (node) => useOf(node) !== undefined);
     const hasChoice = holds(
@@ -225,7 +251,7 @@ class BoundedQuery {
       (node) =>
         node['class'] === 'CONJUNCTION' && nodesOf(node['children']).filter(asks).length > 1,
     );
-    if (!hasChoice || (this.#canStop && this.#isOrdered)) return false;
+    if (!hasChoice || (this.#canStop && this.#isOrdered)) return [];
     const kinds = new Map<string, Map<string, string>>();
     for (const [key, { book, tuple }] of [...low.pass.open, ...high.pass.open]) {
       const kind = kindOf(this.#run.read.books.indexOf(book), tuple.slice(1));
@@ -235,14 +261,12 @@ class BoundedQuery {
     const [least, ...others] = [...kinds.values()].sort((a, b) => a.size - b.size);
     const most = others.at(-1)?.size ?? 0;
     const count = sampleSize(most);
-    if (least === undefined || count === 0) return false;
+    if (least === undefined || count === 0) return [];
     const values = [...least.keys()];
     const step = Math.max(1, Math.floor(values.length / count));
     const sampled = values.filter((_, index) => index % step === 0).slice(0, count);
     const keys = [least, ...others].flatMap((kind) => sampled.flatMap((value) => kind.get(value) ?? []));
-    await this.#ask([...new Set(keys)]);
-    await this.#write();
-    return true;
+    return [...new Set(keys)];
   }
 
   /** The price of a part of an AND or OR: its calls for each row that it decides. */

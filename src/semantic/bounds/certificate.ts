@@ -36,6 +36,8 @@ export class Certificates {
   #rest: Rest | undefined;
   /** The questions that the least and the most rows have in common: of the questions of one row, the first. */
   #first: ReadonlySet<string> = new Set();
+  /** How many first questions decided the last time: the next search begins there. */
+  #decided = 1;
   /** How many questions are asked for one that is needed if the answers are as hoped. */
   #spare = 2;
 
@@ -43,21 +45,28 @@ export class Certificates {
     this.#run = run;
   }
 
-  /** The questions after those of the last certificate, at most `wave`; none if they decide no more. */
-  async following(wave: number): Promise<readonly string[]> {
+  /**
+   * The questions after those of the last certificate, at most `wave`; none if they decide no more. `extreme` is the run
+   * in which all stand-ins let rows in, or keep them out.
+   */
+  async following(
+    wave: number,
+    extreme: (letsIn: boolean) => Promise<Outcome>,
+  ): Promise<readonly string[]> {
     const rest = this.#rest;
     this.#rest = undefined;
     if (rest === undefined) return [];
-    const { keys } = rest;
-    let { goal } = rest;
-    if (await this.#reaches(goal, keys)) this.#spare = Math.max(1, this.#spare / 2);
-    else {
-      this.#spare = Math.min(wave, this.#spare * 2);
-      // Some answers were not as hoped. The rest may still decide what the result is now.
-      goal = goalOf(await this.#run(() => goal.letsIn), goal.letsIn);
-      if (!(await this.#reaches(goal, keys))) return [];
+    const { goal, keys } = rest;
+    const { print } = await this.#with(goal, keys);
+    if (print === goal.print) {
+      this.#spare = Math.max(1, this.#spare / 2);
+      return this.#withSpare(goal, await this.#smallest(goal, keys, wave), wave);
     }
-    return this.#withSpare(goal, await this.#smallest(goal, keys, wave), wave);
+    this.#spare = Math.min(wave, this.#spare * 2);
+    // Some answers were not as hoped. The rest may still decide what the result is now.
+    const now = goalOf(await extreme(goal.letsIn), goal.letsIn);
+    if (print !== now.print) return [];
+    return this.#withSpare(now, await this.#smallest(now, keys, wave), wave);
   }
 
   /**
@@ -104,25 +113,35 @@ export class Certificates {
   }
 
   /** Whether the result is the goal's if these questions are as hoped, and all others are the opposite. */
-  async #reaches({ letsIn, print }: Goal, keys: readonly string[]): Promise<boolean> {
+  async #reaches(goal: Goal, keys: readonly string[]): Promise<boolean> {
+    return (await this.#with(goal, keys)).print === goal.print;
+  }
+
+  #with({ letsIn }: Goal, keys: readonly string[]): Promise<Outcome> {
     const hoped = new Set(keys);
-    const outcome = await this.#run((key) => hoped.has(key) === letsIn);
-    return outcome.print === print;
+    return this.#run((key) => hoped.has(key) === letsIn);
   }
 
   /** The shortest row of first questions that decides for one of the two results; undefined if none does. */
   async #deciding(low: Outcome, high: Outcome, wave: number): Promise<Rest | undefined> {
     const goals = [goalOf(high, true), goalOf(low, false)].filter(({ keys }) => keys.length > 0);
     const most = Math.max(0, ...goals.map(({ keys }) => keys.length));
+    // The search begins where the last one ended, and its steps double.
+    const start = Math.max(wave, this.#decided);
     let tooFew = 0;
-    for (let count = wave; tooFew < most; tooFew = count, count *= 2) {
+    for (let [count, step] = [start, 1]; tooFew < most; [tooFew, count, step] = [count, count + step, step * 2]) {
       for (const goal of goals) {
         if (tooFew >= goal.keys.length) continue;
-        if (!(await this.#reaches(goal, goal.keys.slice(0, count)))) continue;
-        const least = await leastCount(tooFew, Math.min(count, goal.keys.length), (part) =>
-          this.#reaches(goal, goal.keys.slice(0, part)),
-        );
-        return { goal, keys: goal.keys.slice(0, least) };
+        const reaches = (part: number) => this.#reaches(goal, goal.keys.slice(0, part));
+        if (!(await reaches(count))) continue;
+        let enough = Math.min(count, goal.keys.length);
+        if (tooFew === 0) {
+          let down = 1;
+          for (; enough - down > 0 && (await reaches(enough - down)); down *= 2) enough -= down;
+          tooFew = Math.max(0, enough - down);
+        }
+        this.#decided = await leastCount(tooFew, enough, reaches);
+        return { goal, keys: goal.keys.slice(0, this.#decided) };
       }
     }
     return undefined;
