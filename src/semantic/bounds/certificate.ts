@@ -36,6 +36,8 @@ export class Certificates {
   #rest: Rest | undefined;
   /** The questions that the least and the most rows have in common: of the questions of one row, the first. */
   #first: ReadonlySet<string> = new Set();
+  /** Questions that did not matter before. They probably matter no more than then, and come last. */
+  readonly #dropped = new Set<string>();
   /** How many first questions decided the last time: the next search begins there. */
   #decided = 1;
   /** How many questions are asked for one that is needed if the answers are as hoped. */
@@ -64,7 +66,7 @@ export class Certificates {
     }
     this.#spare = Math.min(wave, this.#spare * 2);
     // Some answers were not as hoped. The rest may still decide what the result is now.
-    const now = goalOf(await extreme(goal.letsIn), goal.letsIn);
+    const now = this.#goalOf(await extreme(goal.letsIn), goal.letsIn);
     if (print !== now.print) return [];
     return this.#withSpare(now, await this.#smallest(now, keys, wave), wave);
   }
@@ -122,9 +124,15 @@ export class Certificates {
     return this.#run((key) => hoped.has(key) === letsIn);
   }
 
+  #goalOf({ pass, print }: Outcome, letsIn: boolean): Goal {
+    const polar = [...pass.open.keys()].filter((key) => pass.polar.has(key));
+    const fresh = polar.filter((key) => !this.#dropped.has(key));
+    return { letsIn, print, keys: [...fresh, ...polar.filter((key) => this.#dropped.has(key))] };
+  }
+
   /** The shortest row of first questions that decides for one of the two results; undefined if none does. */
   async #deciding(low: Outcome, high: Outcome, wave: number): Promise<Rest | undefined> {
-    const goals = [goalOf(high, true), goalOf(low, false)].filter(({ keys }) => keys.length > 0);
+    const goals = [this.#goalOf(high, true), this.#goalOf(low, false)].filter(({ keys }) => keys.length > 0);
     const most = Math.max(0, ...goals.map(({ keys }) => keys.length));
     // The search begins where the last one ended, and its steps double.
     const start = Math.max(wave, this.#decided);
@@ -175,6 +183,7 @@ export class Certificates {
         const least = await leastCount(enough, end, async (count) =>
           count > from.length ? true : !(await decidesFrom(count)),
         );
+        for (const key of rest.slice(0, least - 1)) this.#dropped.add(key);
         rest = rest.slice(least - 1);
       }
       const [first, ...others] = rest;
@@ -192,7 +201,7 @@ export class Certificates {
     const chosen = new Set(first);
     while (chosen.size < wanted) {
       const outcome = await this.#run((key) => chosen.has(key) !== goal.letsIn);
-      const other = goalOf(outcome, goal.letsIn);
+      const other = this.#goalOf(outcome, goal.letsIn);
       const left = other.keys.filter((key) => !chosen.has(key));
       const rest = this.#rest;
       const found = await this.#decidingFor({ ...other, keys: left }, wanted - chosen.size);
@@ -216,10 +225,6 @@ export class Certificates {
     }
     return undefined;
   }
-}
-
-function goalOf({ pass, print }: Outcome, letsIn: boolean): Goal {
-  return { letsIn, print, keys: [...pass.open.keys()].filter((key) => pass.polar.has(key)) };
 }
 
 /** The least count above `tooFew` for which `test` holds; it holds for `enough`. */

@@ -517,12 +517,14 @@ function polarityOfUse({ alias }: SqlNode, readings: readonly Reading[]): Polari
   for (const reading of readings) {
     const { node, polarity, isResult } = reading;
     walk(node['where_clause'], polarity);
+    const others = ['from_table', 'group_expressions', 'having', 'qualify', 'modifiers'];
     walk(
-      ['select_list', 'from_table', 'group_expressions', 'having', 'qualify', 'modifiers'].map(
-        (clause) => node[clause],
-      ),
+      others.map((clause) => node[clause]),
       0,
     );
+    for (const one of nodesOf(node['select_list'])) {
+      walk(one, isResult && one['class'] === 'COLUMN_REF' ? 1 : 0);
+    }
     const isStar = (part: SqlNode) => part['class'] === 'STAR';
     if (holds(node['select_list'], isStar)) found.add(isResult ? 1 : 0);
     const isMerged = ({ ref_type: kind, using_columns: using }: SqlNode) =>
