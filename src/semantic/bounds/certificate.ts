@@ -40,6 +40,7 @@ export class Certificates {
   readonly #dropped = new Set<string>();
   /** How many first questions decided the last time: the next search begins there. */
   #decided = 1;
+  #isWhole = false;
   /** How many questions are asked for one that is needed if the answers are as hoped. */
   #spare = 2;
 
@@ -91,6 +92,9 @@ export class Certificates {
     const sure = both.length > 0 ? both : met.length > 0 ? met : [...low.pass.open.keys()];
     if (!canStop) return sure;
     this.#first = new Set(both);
+    // A whole certificate was asked, and its answers were not as hoped.
+    if (this.#isWhole) this.#spare = Math.min(wave, this.#spare * 2);
+    this.#isWhole = false;
     const found = await this.#deciding(low, high, wave);
     if (found === undefined) return sure.slice(0, wave);
     const { goal, keys } = found;
@@ -105,6 +109,7 @@ export class Certificates {
       this.#rest = undefined;
       return first;
     }
+    this.#isWhole = this.#rest === undefined;
     return this.#withSpare(goal, smallest, wave);
   }
 
