@@ -1,5 +1,6 @@
 /** Asks open questions, after a check of how many calls and pairs of values they take. */
 import { RvbbitError } from '../../errors.ts';
+import { ofQuestion } from '../plan/query-tree.ts';
 import type { SemanticSettings } from '../read/semantic-settings.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
 import type { AnswerBook, Tuple } from './answer-book.ts';
@@ -19,7 +20,9 @@ export interface OpenQuestions {
  * make.
  */
 export async function askOpen(run: SemanticQuery, open: readonly OpenQuestions[]): Promise<void> {
-  for (const { book, tuples } of await affordable(run, open)) await run.asker.ask(book, tuples);
+  for (const { book, tuples } of await affordable(run, open)) {
+    await ofQuestion(run.asker.ask(book, tuples));
+  }
 }
 
 /** How many more questions of this operator fit within max_calls. */

@@ -2,6 +2,7 @@
  * Answers a query by running it with the least and with the most rows that its open questions may let in. Where both
  * runs give the same result, no open answer can change it. Where they differ, the difference says what to ask.
  */
+import { hash } from 'node:crypto';
 import { type SqlNode, treeToSql } from '../../duck/parse-sql.ts';
 import type { ResultReader } from '../../duck/reader.ts';
 import type { Json } from '../../util/json.ts';
@@ -262,9 +263,12 @@ class BoundedQuery {
     const most = others.at(-1)?.size ?? 0;
     const count = sampleSize(most);
     if (least === undefined || count === 0) return [];
-    const values = [...least.keys()];
-    const step = Math.max(1, Math.floor(values.length / count));
-    const sampled = values.filter((_, index) => index % step === 0).slice(0, count);
+    // Chosen by a hash, so that an order of the values makes no difference.
+    const sampled = [...least.keys()]
+      .map((value) => ({ value, by: hash('sha256', value, 'hex') }))
+      .sort((a, b) => (a.by < b.by ? -1 : 1))
+      .slice(0, count)
+      .map(({ value }) => value);
     const keys = [least, ...others].flatMap((kind) => sampled.flatMap((value) => kind.get(value) ?? []));
     return [...new Set(keys)];
   }

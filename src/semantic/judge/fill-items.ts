@@ -28,7 +28,7 @@ export async function fillItems(
   const asking = items.filter((item) => holds(item, plan.isOperator) && isOfRow(item, plan));
   if (asking.length === 0) return;
   const where = whereOf(plan, order);
-  const over = { ...plan, plain: where === null ? [] : [where], hints: [], semantic: asking };
+  const over = { ...plan, plain: where === null ? [] : [where], semantic: asking };
   try {
     const candidates = await Candidates.stage(run.statement, over, 'distinct', (query) =>
       passesOf(run, query),

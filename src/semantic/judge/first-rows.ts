@@ -3,7 +3,7 @@ import { askOpen, roomFor } from '../ask/ask-open.ts';
 import { passesOf } from '../find-answers.ts';
 import { Candidates, type LeafRow } from '../plan/candidates.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
-import { isNode, nodesOf, Unplannable } from '../plan/query-tree.ts';
+import { isNode, nodesOf, ofQuestion, Unplannable } from '../plan/query-tree.ts';
 import type { OperatorUse } from '../read/use.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
 import { isCertain } from './certainty.ts';
@@ -122,13 +122,15 @@ class FirstRows {
       if (this.found) return;
     }
     const questions = open.slice(0, roomFor(this.#run, book));
-    await this.#run.asker.askInOrder(book, questions, {
-      enough: () => {
-        advance();
-        return this.found;
-      },
-      lookAhead: () => this.#lookAhead(),
-    });
+    await ofQuestion(
+      this.#run.asker.askInOrder(book, questions, {
+        enough: () => {
+          advance();
+          return this.found;
+        },
+        lookAhead: () => this.#lookAhead(),
+      }),
+    );
     advance();
     if (!this.found) await askOpen(this.#run, [{ book, tuples: open.slice(questions.length) }]);
   }

@@ -68,7 +68,7 @@ export class Candidates {
     const node: SqlNode = {
       ...plan.node,
       select_list: list,
-      where_clause: conjunction([...plan.plain, ...(plan.hints ?? [])]),
+      where_clause: conjunction(plan.plain),
       modifiers: form === 'distinct' ? [DISTINCT] : order,
       group_expressions: [],
       group_sets: [],

@@ -26,8 +26,6 @@ export interface QueryPlan {
   readonly useOf: (node: SqlNode) => OperatorUse | undefined;
   /** Conditions of its WHERE without operators. */
   readonly plain: readonly SqlNode[];
-  /** Plain conditions of the query around this one: rows that they leave out need no answers. */
-  readonly hints?: readonly SqlNode[];
   readonly semantic: readonly SqlNode[];
   /** The ORDER BY, if there is one. */
   readonly order: SqlNode | undefined;

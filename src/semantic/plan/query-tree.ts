@@ -242,8 +242,22 @@ export function scalarSubquery(node: SqlNode): SqlNode {
 /** Thrown for a query that the planner cannot plan; `message` is the reason, for EXPLAIN. */
 export class Unplannable extends Error {}
 
+/** Errors of questions. They end the statement, also those of the SQL of a cascade. */
+const ofQuestions = new WeakSet<Error>();
+
+/** What `asked` gives; its error is never a reason. */
+export async function ofQuestion<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked;
+  } catch (thrown) {
+    if (thrown instanceof Error) ofQuestions.add(thrown);
+    throw thrown;
+  }
+}
+
 /** True for an error that means that a query cannot be planned, not that it fails. */
 export function isReason(thrown: unknown): thrown is Error {
   if (thrown instanceof Unplannable) return true;
-  return thrown instanceof RvbbitError && thrown.code === 'RVB_SQL';
+  const isSql = thrown instanceof RvbbitError && thrown.code === 'RVB_SQL';
+  return isSql && !ofQuestions.has(thrown);
 }

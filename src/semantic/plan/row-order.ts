@@ -1,6 +1,5 @@
 /** The order of a query's rows, written without its select list, so that it can order rows with other columns. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
-import { isPlainStar } from './pushed-conditions.ts';
 import type { QueryPlan } from './query-plan.ts';
 import { holds, integerOf, isNode, nodesOf, Unplannable } from './query-tree.ts';
 
@@ -71,4 +70,15 @@ function aliasOf(item: SqlNode): string {
 function nameOf(node: SqlNode): string {
   const names = node['column_names'];
   return Array.isArray(names) && names.length === 1 ? String(names[0]).toLowerCase() : '';
+}
+
+/** `*`, with nothing left out or replaced. */
+function isPlainStar(item: SqlNode): boolean {
+  const lists = ['exclude_list', 'replace_list', 'qualified_exclude_list', 'rename_list'];
+  const isBare = lists.every((key) => nodesOf(item[key]).length === 0 && !hasEntries(item[key]));
+  return isBare && item['relation_name'] === '' && !isNode(item['expr']);
+}
+
+function hasEntries(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0;
 }
