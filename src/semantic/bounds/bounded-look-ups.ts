@@ -7,7 +7,7 @@ import { nodeApi } from '../../duck/node-api.ts';
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import { setNull } from '../../duck/set-null.ts';
 import type { Answer, AnswerBook, Tuple } from '../ask/answer-book.ts';
-import { aritiesOf, argumentType, nativeType, readTuple } from '../look-up/look-up.ts';
+import { argumentType, aritiesOf, nativeType, readTuple } from '../look-up/look-up.ts';
 import { NATIVE_TYPES } from '../look-up/native-types.ts';
 import { castTo, givenArguments } from '../plan/cast.ts';
 import { functionCall, integer, nodesOf } from '../plan/query-tree.ts';
@@ -119,30 +119,32 @@ export class BoundedLookUps {
       name: string,
       arity: number,
       returnType: ReturnType<typeof nativeType>,
-      valueOf: (tuple: Tuple | undefined, polarity: Polarity) => Answer,
+      give: (tuple: Tuple | undefined, polarity: Polarity) => Answer,
     ) =>
       api.DuckDBScalarFunction.create({
         name,
-        parameterTypes: [
-          ...args.slice(0, arity).map((arg) => argumentType(arg.type)),
-          api.BIGINT,
-        ],
+        parameterTypes: [...args.slice(0, arity).map((arg) => argumentType(arg.type)), api.BIGINT],
         returnType,
         volatile: true,
         specialHandling: true,
         mainFunction: (_info, input, output) => {
           const columns = Array.from({ length: arity }, (_, at) => input.getColumnVector(at));
           const polarities = input.getColumnVector(arity);
-          this.#chunk(columns, polarities, input.rowCount, output, valueOf);
+          this.#chunk(columns, polarities, input.rowCount, output, give);
         },
       });
     return aritiesOf(use.book.operator).flatMap((arity) => [
-      make(use.names.call, arity, NATIVE_TYPES.has(type) ? nativeType(type) : api.VARCHAR, (tuple, polarity) => {
-        if (tuple === undefined) return null;
-        const answer = this.#answerOf(use, tuple, polarity);
-        if (answer !== undefined) return readAnswer(use, answer.value);
-        return type === 'BOOLEAN' ? this.#hopes(use, tuple, polarity) : null;
-      }),
+      make(
+        use.names.call,
+        arity,
+        NATIVE_TYPES.has(type) ? nativeType(type) : api.VARCHAR,
+        (tuple, polarity) => {
+          if (tuple === undefined) return null;
+          const answer = this.#answerOf(use, tuple, polarity);
+          if (answer !== undefined) return readAnswer(use, answer.value);
+          return type === 'BOOLEAN' ? this.#hopes(use, tuple, polarity) : null;
+        },
+      ),
       make(use.names.miss, arity, api.BOOLEAN, (tuple, polarity) => {
         if (tuple === undefined || this.#answerOf(use, tuple, polarity) !== undefined) return null;
         return this.#hopes(use, tuple, polarity);
@@ -155,13 +157,13 @@ export class BoundedLookUps {
     polarities: DuckDBVector,
     rowCount: number,
     output: DuckDBVector,
-    valueOf: (tuple: Tuple | undefined, polarity: Polarity) => Answer,
+    give: (tuple: Tuple | undefined, polarity: Polarity) => Answer,
   ): void {
     const pass = this.#pass;
     pass!.lookUps += rowCount;
     for (let row = 0; row < rowCount; row += 1) {
       const polarity = (Number(polarities.getItem(row)) - 1) as Polarity;
-      const value = valueOf(readTuple(columns, row), polarity);
+      const value = give(readTuple(columns, row), polarity);
       if (value === null) setNull(output, row);
       else output.setItem(row, value);
     }

@@ -66,7 +66,11 @@ async function itemNames(
   });
   const names = new Map<SqlNode, string>();
   for (const item of items) {
-    if (item['class'] === 'STAR' || !holds(item, (part) => useOf(part) !== undefined || part['class'] === 'SUBQUERY')) continue;
+    if (
+      item['class'] === 'STAR' ||
+      !holds(item, (part) => useOf(part) !== undefined || part['class'] === 'SUBQUERY')
+    )
+      continue;
     const tree: SqlNode = { node: select([item], NO_TABLE, null), named_param_map: [] };
     const text = await treeToSql(statement.session, tree, statement.stop.signal);
     names.set(item, text.replace(/^SELECT /, ''));
@@ -269,7 +273,9 @@ class BoundedQuery {
       .sort((a, b) => (a.by < b.by ? -1 : 1))
       .slice(0, count)
       .map(({ value }) => value);
-    const keys = [least, ...others].flatMap((kind) => sampled.flatMap((value) => kind.get(value) ?? []));
+    const keys = [least, ...others].flatMap((kind) =>
+      sampled.flatMap((value) => kind.get(value) ?? []),
+    );
     return [...new Set(keys)];
   }
 

@@ -137,12 +137,18 @@ export class Certificates {
 
   /** The shortest row of first questions that decides for one of the two results; undefined if none does. */
   async #deciding(low: Outcome, high: Outcome, wave: number): Promise<Rest | undefined> {
-    const goals = [this.#goalOf(high, true), this.#goalOf(low, false)].filter(({ keys }) => keys.length > 0);
+    const goals = [this.#goalOf(high, true), this.#goalOf(low, false)].filter(
+      ({ keys }) => keys.length > 0,
+    );
     const most = Math.max(0, ...goals.map(({ keys }) => keys.length));
     // The search begins where the last one ended, and its steps double.
     const start = Math.max(wave, this.#decided);
     let tooFew = 0;
-    for (let [count, step] = [start, 1]; tooFew < most; [tooFew, count, step] = [count, count + step, step * 2]) {
+    for (
+      let [count, step] = [start, 1];
+      tooFew < most;
+      [tooFew, count, step] = [count, count + step, step * 2]
+    ) {
       for (const goal of goals) {
         if (tooFew >= goal.keys.length) continue;
         const reaches = (part: number) => this.#reaches(goal, goal.keys.slice(0, part));
@@ -165,13 +171,23 @@ export class Certificates {
     const { length } = keys;
     if (length <= FEW_QUESTIONS) return false;
     for (const left of [0, 1, length >> 2, length >> 1, length - 2]) {
-      if (await this.#reaches(goal, keys.filter((_, index) => index !== left))) return false;
+      if (
+        await this.#reaches(
+          goal,
+          keys.filter((_, index) => index !== left),
+        )
+      )
+        return false;
     }
     return true;
   }
 
   /** The first questions, at most `wave`, of a smallest set that still decides; the others are kept for `following`. */
-  async #smallest(goal: Goal, deciding: readonly string[], wave: number): Promise<readonly string[]> {
+  async #smallest(
+    goal: Goal,
+    deciding: readonly string[],
+    wave: number,
+  ): Promise<readonly string[]> {
     const needed: string[] = [];
     let rest = deciding;
     const decidesFrom = (from: number) => this.#reaches(goal, [...needed, ...rest.slice(from)]);

@@ -6,13 +6,7 @@
  */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { FunctionFacts } from '../plan/function-facts.ts';
-import {
-  hasLimit,
-  holds,
-  isNode,
-  mapTree,
-  nodesOf,
-} from '../plan/query-tree.ts';
+import { hasLimit, holds, isNode, mapTree, nodesOf } from '../plan/query-tree.ts';
 import { booleanOf, coalesce } from '../plan/tree-logic.ts';
 import { hasColumnNames, isReference, withEntries } from '../plan/with-queries.ts';
 import { type OperatorUse, typeOfUse } from '../read/use.ts';
@@ -113,7 +107,10 @@ class Polarities {
     const env = new Map(outer);
     for (const entry of withEntries(node)) {
       const asks = this.#asks(entry['value'], env);
-      env.set(String(entry['key']).toLowerCase(), asks ? { polarities: new Set(), readings: [] } : undefined);
+      env.set(
+        String(entry['key']).toLowerCase(),
+        asks ? { polarities: new Set(), readings: [] } : undefined,
+      );
     }
     return env;
   }
@@ -187,7 +184,11 @@ class Polarities {
     if (isGrouped && !hasAggregate) this.canStop = true;
     const isPlainList = role === 'root' && !isDistinct && !isGrouped && !hasWindow;
     const flowOf = (item: SqlNode): Polarity =>
-      isPlainList ? 1 : rows === 0 || role === 'arm' || isGrouped ? 0 : polarityOfUse(item, readings);
+      isPlainList
+        ? 1
+        : rows === 0 || role === 'arm' || isGrouped
+          ? 0
+          : polarityOfUse(item, readings);
     const list = items.map((item): SqlNode => {
       if (!this.#asks(item, env)) return item;
       const polar = hasAggregate
@@ -195,8 +196,13 @@ class Polarities {
         : this.#item(item, flowOf(item), env);
       return { ...polar, alias: String(item['alias']) || this.#tools.nameOf(item) };
     });
-    const filtersGroups = (hasAggregate || isGrouped) && !this.#holdsHere(having, (part) => this.#isAggregate(part) && this.#asks(part, env));
-    const qualifies = !this.#holdsHere(node['qualify'], (part) => isWindow(part) && this.#asks(part, env));
+    const filtersGroups =
+      (hasAggregate || isGrouped) &&
+      !this.#holdsHere(having, (part) => this.#isAggregate(part) && this.#asks(part, env));
+    const qualifies = !this.#holdsHere(
+      node['qualify'],
+      (part) => isWindow(part) && this.#asks(part, env),
+    );
     return {
       ...node,
       from_table: this.#from(node['from_table'], rows, env, {
@@ -227,7 +233,7 @@ class Polarities {
     const filtersByAggregate = this.#holdsHere(having, this.#isAggregate);
     if (filtersByAggregate) {
       const isPlain = bare.length === 0 || (role === 'root' && isBare && areAll(GROWING));
-      if (!isPlain || hasLimit(node) && bare.length > 0 || !this.#isAtLeast(having!)) return 0;
+      if (!isPlain || (hasLimit(node) && bare.length > 0) || !this.#isAtLeast(having!)) return 0;
       this.canStop = true;
       return polarity;
     }
@@ -241,7 +247,9 @@ class Polarities {
   /** Whether a HAVING compares a growing aggregate with a constant that it has to reach. */
   #isAtLeast({ type, left, right }: SqlNode): boolean {
     if (!/^COMPARE_GREATERTHAN/.test(String(type)) || !isNode(left) || !isNode(right)) return false;
-    const isPlain = right['class'] === 'CONSTANT' && !holds(left, (part) => this.#tools.useOf(part) !== undefined);
+    const isPlain =
+      right['class'] === 'CONSTANT' &&
+      !holds(left, (part) => this.#tools.useOf(part) !== undefined);
     return isPlain && this.#isAggregate(left) && GROWING.has(functionName(left));
   }
 
