@@ -13,7 +13,7 @@ import { openingOf, statementPage, titleOf } from '../../report/statement-page.t
 import { timelineOf } from '../../report/timeline.ts';
 import { traceJson } from '../../report/trace.ts';
 import { existingJournal } from '../existing-journal.ts';
-import { CliError } from '../exit-codes.ts';
+import { CliError, refuseWord } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { reportDamage } from '../report-damage.ts';
 import { FileSink } from '../sink/file-sink.ts';
@@ -27,7 +27,7 @@ const SESSIONS_SHOWN = 5;
 /** Writes one file and prints its name. Returns the exit code. */
 export async function report(words: readonly string[], options: CliOptions): Promise<number> {
   const [wanted, ...more] = words;
-  if (more.length > 0) throw new CliError('usage', `'${more[0]}' is left over`, USAGE);
+  refuseWord(more[0], USAGE);
   if (wanted === undefined) throw new CliError('usage', 'report needs last, or a session', USAGE);
   const place: JournalPlace = {
     files: realFileSystem,
