@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Engine } from '../../src/index.ts';
 import { spawnSimulator } from '../../src/sim/spawn.ts';
 import { cascadeRoot } from '../fixture-root.ts';
-import type { Sample, Suite, Variant } from '../suite.ts';
+import { cpuMs, type Sample, type Suite, type Variant } from '../suite.ts';
 
 const CALLS = { rows: 1_000, parallel: 50, latencyMs: 500 };
 /** Warm-up calls. V8 compiles code during some ten thousand calls, and more code with the journal. */
@@ -57,8 +57,7 @@ async function timed(work: () => Promise<void>): Promise<Took> {
   const startMs = performance.now();
   await work();
   const ms = performance.now() - startMs;
-  const { user, system } = process.cpuUsage(cpu);
-  return { ms, cpuMs: (user + system) / 1000 };
+  return { ms, cpuMs: cpuMs(cpu) };
 }
 
 interface Pair {
