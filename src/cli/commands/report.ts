@@ -17,7 +17,7 @@ import { CliError, refuseWord } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { reportDamage } from '../report-damage.ts';
 import { FileSink } from '../sink/file-sink.ts';
-import type { Sink } from '../sink/sink.ts';
+import { intoSink, type Sink } from '../sink/sink.ts';
 import { StdoutSink } from '../sink/stdout-sink.ts';
 
 const USAGE = 'rvbbit report last|<session>';
@@ -84,12 +84,6 @@ async function write(text: string, path: string): Promise<void> {
   const ignored = () => undefined;
   const isStdout = path === '-' || path === '/dev/stdout';
   const sink: Sink = isStdout ? new StdoutSink(ignored) : await FileSink.open(path, ignored);
-  try {
-    await sink.write(text);
-    await sink.close();
-  } catch (thrown) {
-    await sink.discard();
-    throw thrown;
-  }
+  await intoSink(sink, async () => sink.write(text));
   if (!isStdout) process.stdout.write(`${path}\n`);
 }
