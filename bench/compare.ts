@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { medianOf } from '../src/run/cells/reduce-takes.ts';
 import { Progress } from './progress.ts';
 import { aligned, round } from './report.ts';
 import { sampleOf } from './sample.ts';
@@ -52,8 +53,8 @@ export async function compare({ revision, suites, samples, program }: Comparison
           const there = taken.map((pair) => pair.there[metric]!);
           lines.push([
             `${name} ${metric}`,
-            round(median(here)),
-            round(median(there)),
+            round(medianOf(here)),
+            round(medianOf(there)),
             ...ratioOf(here, there),
           ]);
         }
@@ -99,10 +100,4 @@ export function ratioOf(here: readonly number[], there: readonly number[]): [str
 function studentT(freedom: number): number {
   const T = [12.71, 4.3, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23];
   return T[freedom - 1] ?? 2;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Timeline } from '../src/report/timeline.ts';
+import { medianOf } from '../src/run/cells/reduce-takes.ts';
 import { Progress } from './progress.ts';
 import { holds, reportText, type SuiteReport } from './report.ts';
 import { sampleOf } from './sample.ts';
@@ -233,10 +234,7 @@ function takeTimeline(file: string): Timeline | undefined {
 
 function spreadIn(variant: string, metric: string, all: readonly Sample[]): Spread {
   const sorted = all.map((sample) => sample[metric] ?? Number.NaN).sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const median =
-    sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-  return { variant, metric, median, min: sorted[0]!, max: sorted.at(-1)! };
+  return { variant, metric, median: medianOf(sorted), min: sorted[0]!, max: sorted.at(-1)! };
 }
 
 function duckdbVersion(): string {

@@ -48,6 +48,12 @@ export interface Spread {
   readonly max: number;
 }
 
+/** Returns the processor time of this process since `since`, in milliseconds. */
+export function cpuMs(since: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1_000;
+}
+
 /** Returns the largest resident set of this process so far, in MiB. */
 export function peakRssMb(): number {
   return process.resourceUsage().maxRSS / 1024;

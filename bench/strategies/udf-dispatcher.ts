@@ -1,6 +1,6 @@
 /** Makes the calls of a blocking DuckDB function, whose thread waits on `state` until the answer is in `bytes`. */
 import { workerData } from 'node:worker_threads';
-import { Pool } from 'undici';
+import { BareClient } from '../bare-client.ts';
 
 export interface Mailbox {
   readonly url: string;
@@ -13,21 +13,14 @@ export interface Mailbox {
 }
 
 const { url, state, bytes } = workerData as Mailbox;
-const pool = new Pool(url, { connections: 1 });
+const client = new BareClient(url, 1);
 
 for (;;) {
   // Waits until the last answer has been read, and then until there is a question.
   Atomics.wait(state, 0, 2);
   Atomics.wait(state, 0, 0);
   const content = new TextDecoder().decode(bytes.slice(0, state[1]));
-  const { body } = await pool.request({
-    method: 'POST',
-    path: '/v1/chat/completions',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] }),
-  });
-  const answer = (await body.json()) as { choices: { message: { content: string } }[] };
-  const text = new TextEncoder().encode(answer.choices[0]!.message.content);
+  const text = new TextEncoder().encode(await client.ask(content));
   bytes.set(text);
   state[1] = text.length;
   Atomics.store(state, 0, 2);

@@ -4,12 +4,8 @@
  * however the query is written.
  */
 import { Worker } from 'node:worker_threads';
-import {
-  type DuckDBConnection,
-  DuckDBInstance,
-  DuckDBScalarFunction,
-  VARCHAR,
-} from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance, VARCHAR } from '@duckdb/node-api';
+import { registerTextFunction } from '../text-function.ts';
 import type { Mailbox } from './udf-dispatcher.ts';
 import { sourceOf, type Workload } from './workload.ts';
 
@@ -69,19 +65,5 @@ function registerAsk(connection: DuckDBConnection, { state, bytes }: Mailbox): v
     Atomics.notify(state, 0);
     return answer;
   };
-  connection.registerScalarFunction(
-    DuckDBScalarFunction.create({
-      name: 'ask',
-      parameterTypes: [VARCHAR],
-      returnType: VARCHAR,
-      volatile: true,
-      mainFunction: (_info, input, output) => {
-        const questions = input.getColumnVector(0);
-        for (let row = 0; row < input.rowCount; row += 1) {
-          output.setItem(row, ask(String(questions.getItem(row))));
-        }
-        output.flush();
-      },
-    }),
-  );
+  registerTextFunction(connection, 'ask', VARCHAR, ask);
 }

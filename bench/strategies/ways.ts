@@ -6,7 +6,7 @@ import type { Strategy } from '../../src/result.ts';
 import type { LedgerEntry, LedgerTotals } from '../../src/sim/ledger.ts';
 import { type SimulatorProcess, spawnSimulator } from '../../src/sim/spawn.ts';
 import { cascadeRoot } from '../fixture-root.ts';
-import { peakRssMb, type Sample } from '../suite.ts';
+import { cpuMs, peakRssMb, type Sample } from '../suite.ts';
 import { timelineOfLedger } from './ledger-timeline.ts';
 import { PRICE, sourceOf, TURNS, type Workload } from './workload.ts';
 
@@ -78,10 +78,9 @@ export async function measureWay(
     const startMs = performance.now();
     const values = await ready.run();
     const ms = performance.now() - startMs;
-    const { user, system } = process.cpuUsage(cpu);
     const sample = {
       ms,
-      cpuMs: (user + system) / 1_000,
+      cpuMs: cpuMs(cpu),
       rssMb: peakRssMb(),
       wrong: wrongRows(workload, values),
     };
@@ -153,7 +152,7 @@ async function prepare(
   if (way === 'udf' || way === 'udf union all') {
     const branches = way === 'udf' ? 1 : workload.parallel;
     const { askByFunction } = await import('./udf.ts');
-    const run = await askByFunction(new URL(sim!.url).origin, workload, branches);
+    const run = await askByFunction(sim!.url, workload, branches);
     return { run, close: () => run.close() };
   }
   return way === 'n sessions'
@@ -248,31 +247,13 @@ async function sessionsWay(workload: Workload, sim: SimulatorProcess): Promise<R
 }
 
 async function bareClient({ name, rows, parallel }: Workload, url: string): Promise<Ready> {
-  const { Pool } = await import('undici');
-  const pool = new Pool(new URL(url).origin, { connections: parallel, pipelining: 1 });
-  const ask = async (content: string): Promise<string> => {
-    const { body } = await pool.request({
-      method: 'POST',
-      path: '/v1/chat/completions',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] }),
-    });
-    const answer = (await body.json()) as { choices: { message: { content: string } }[] };
-    return answer.choices[0]!.message.content;
-  };
+  const { BareClient } = await import('../bare-client.ts');
+  const client = new BareClient(url, parallel);
   const filler = name === 'large rows' ? ' and so on'.repeat(800) : '';
-  const all = async (count: number, word: string) => {
-    const values: string[] = [];
-    let next = 0;
-    const lane = async () => {
-      for (let id = next++; id < count; id = next++)
-        values[id] = await ask(`${word} ${id}${filler}`);
-    };
-    await Promise.all(Array.from({ length: parallel }, lane));
-    return values;
-  };
+  const all = (count: number, word: string) =>
+    client.askAll(count, (id) => `${word} ${id}${filler}`);
   await all(WARM_ROWS.calls, 'warm');
-  return { run: () => all(rows, 'question'), close: () => pool.destroy() };
+  return { run: () => all(rows, 'question'), close: () => client.close() };
 }
 
 async function bareThreads({ rows, parallel }: Workload): Promise<Ready> {

@@ -1,11 +1,11 @@
 /** Model calls: compares the engine with a bare HTTP client, with the same n and the same simulated server. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { Pool } from 'undici';
 import { Engine } from '../../src/index.ts';
 import type { SimulatorOptions } from '../../src/sim/script.ts';
 import { type SimulatorProcess, spawnSimulator } from '../../src/sim/spawn.ts';
+import { BareClient } from '../bare-client.ts';
 import { cascadeRoot } from '../fixture-root.ts';
-import type { Figure, Sample, Suite, Variant } from '../suite.ts';
+import { cpuMs, type Figure, type Sample, type Suite, type Variant } from '../suite.ts';
 
 interface Load {
   readonly name: string;
@@ -71,34 +71,15 @@ function bare({ name, rows, parallel, latency, warmUp }: Load): Variant {
     name: `${name} bare`,
     measure: () =>
       againstServer(latency, async (sim, begin) => {
-        const pool = new Pool(new URL(sim.url).origin, { connections: parallel, pipelining: 1 });
-        const ask = async (content: string): Promise<string> => {
-          const { body } = await pool.request({
-            method: 'POST',
-            path: '/v1/chat/completions',
-            headers: { 'content-type': 'application/json' },
-            body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] }),
-          });
-          const answer = (await body.json()) as { choices: { message: { content: string } }[] };
-          return answer.choices[0]!.message.content;
-        };
-        const askAll = async (count: number, word: string): Promise<void> => {
-          const answers: string[] = [];
-          let next = 0;
-          const lane = async () => {
-            for (let row = next++; row < count; row = next++)
-              answers[row] = await ask(`${word} ${row}`);
-          };
-          await Promise.all(Array.from({ length: parallel }, lane));
-        };
-        await askAll(warmUp, 'warm');
+        const client = new BareClient(sim.url, parallel);
+        await client.askAll(warmUp, (row) => `warm ${row}`);
         await begin();
         const cpu = process.cpuUsage();
         const startMs = performance.now();
-        await askAll(rows, 'row');
+        await client.askAll(rows, (row) => `row ${row}`);
         const ms = performance.now() - startMs;
         const sample = { ms, cpuMsPerRow: cpuMs(cpu) / rows };
-        await pool.destroy();
+        await client.close();
         return sample;
       }),
   };
@@ -163,11 +144,6 @@ async function timedMap(
   );
   if (summary.rows.ok !== rows) throw new Error(`only ${summary.rows.ok} of ${rows} rows`);
   return performance.now() - startMs;
-}
-
-function cpuMs(since: NodeJS.CpuUsage): number {
-  const { user, system } = process.cpuUsage(since);
-  return (user + system) / 1000;
 }
 
 export const dispatch: Suite = {

@@ -2,16 +2,11 @@
  * Counts the questions that DuckDB would evaluate by itself: the operators are macros, and note each question that they
  * are asked. AND and OR are lazy, because otherwise DuckDB's order of their parts, and so the count, depends on the clock.
  */
-import {
-  BOOLEAN,
-  type DuckDBConnection,
-  DuckDBInstance,
-  DuckDBScalarFunction,
-  VARCHAR,
-} from '@duckdb/node-api';
+import { BOOLEAN, type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { SqlNode } from '../../src/duck/parse-sql.ts';
 import { chained, lazySelect } from '../../src/semantic/judge/lazy-condition.ts';
 import { isNode } from '../../src/semantic/plan/query-tree.ts';
+import { registerTextFunction } from '../text-function.ts';
 
 /** A macro that notes its question: the name, the arguments, and the value as an expression over them. */
 export interface NotedMacro {
@@ -41,7 +36,10 @@ export class NotingDuckDb {
     const connection = await instance.connect();
     await connection.run('SET threads = 1');
     const noted = new Set<string>();
-    registerNote(connection, noted);
+    registerTextFunction(connection, 'note', BOOLEAN, (question) => {
+      noted.add(question);
+      return true;
+    });
     for (const sql of tables.split(';').filter((text) => text.trim() !== '')) {
       await connection.run(sql);
     }
@@ -88,24 +86,4 @@ export class NotingDuckDb {
     };
     return chained(lazySelect(copy, tests), tests);
   }
-}
-
-function registerNote(connection: DuckDBConnection, noted: Set<string>): void {
-  connection.registerScalarFunction(
-    DuckDBScalarFunction.create({
-      name: 'note',
-      parameterTypes: [VARCHAR],
-      returnType: BOOLEAN,
-      volatile: true,
-      mainFunction: (_info, input, output) => {
-        const questions = input.getColumnVector(0);
-        for (let row = 0; row < input.rowCount; row += 1) {
-          const question = questions.getItem(row);
-          noted.add(String(question));
-          output.setItem(row, true);
-        }
-        output.flush();
-      },
-    }),
-  );
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Engine } from '../../src/index.ts';
 import type { ModelFunction } from '../../src/model/chat.ts';
 import { cascadeRoot } from '../fixture-root.ts';
-import type { Sample, Suite, Variant } from '../suite.ts';
+import { cpuMs, type Sample, type Suite, type Variant } from '../suite.ts';
 
 const ROWS = 10_000;
 const PARALLEL = 20;
@@ -41,9 +41,9 @@ async function measure(cascade: string, column: string): Promise<Sample> {
     const startCpu = process.cpuUsage();
     const { summary } = await second.query(mapOf(cascade, column, ROWS));
     const wallMs = performance.now() - startMs;
-    const { user, system } = process.cpuUsage(startCpu);
+    const spentMs = cpuMs(startCpu);
     if (summary.calls.sent > 0) throw new Error(`${summary.calls.sent} calls were made again`);
-    return { us: (wallMs * MICROSECONDS) / ROWS, cpuUs: (user + system) / ROWS };
+    return { us: (wallMs * MICROSECONDS) / ROWS, cpuUs: (spentMs * MICROSECONDS) / ROWS };
   } finally {
     rmSync(stateDir, { recursive: true, force: true });
   }

@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Engine } from '../../src/index.ts';
+import { medianOf } from '../../src/run/cells/reduce-takes.ts';
 import { spawnSimulator } from '../../src/sim/spawn.ts';
 import { cascadeRoot } from '../fixture-root.ts';
-import type { Sample, Suite, Variant } from '../suite.ts';
+import { cpuMs, type Sample, type Suite, type Variant } from '../suite.ts';
 
 const CALLS = { rows: 1_000, parallel: 50, latencyMs: 500 };
 /** Warm-up calls. V8 compiles code during some ten thousand calls, and more code with the journal. */
@@ -57,8 +58,7 @@ async function timed(work: () => Promise<void>): Promise<Took> {
   const startMs = performance.now();
   await work();
   const ms = performance.now() - startMs;
-  const { user, system } = process.cpuUsage(cpu);
-  return { ms, cpuMs: (user + system) / 1000 };
+  return { ms, cpuMs: cpuMs(cpu) };
 }
 
 interface Pair {
@@ -111,9 +111,9 @@ const boughtCalls: Variant = {
       const usPerCall = (kind: keyof Pair) =>
         mean(counted.map((pair) => pair[kind].cpuMs * 1000)) / (CPU.statements * CPU.rows);
       return {
-        'ms without': middle(alone.map((pair) => pair.without.ms)),
-        'ms with': middle(alone.map((pair) => pair.kept.ms)),
-        'wall ratio': middle(alone.map((pair) => pair.kept.ms / pair.without.ms)),
+        'ms without': medianOf(alone.map((pair) => pair.without.ms)),
+        'ms with': medianOf(alone.map((pair) => pair.kept.ms)),
+        'wall ratio': medianOf(alone.map((pair) => pair.kept.ms / pair.without.ms)),
         'cpuUsPerCall without': usPerCall('without'),
         'cpuUsPerCall added': usPerCall('kept') - usPerCall('without'),
       };
@@ -140,23 +140,17 @@ const cheapRows: Variant = {
       const engines = { without, kept };
       const pairs = await inTurns(PAIRS, (kind) => run(engines[kind]));
       return {
-        'ms without': middle(pairs.map((pair) => pair.without.ms)),
-        'ms with': middle(pairs.map((pair) => pair.kept.ms)),
-        'wall ratio': middle(pairs.map((pair) => pair.kept.ms / pair.without.ms)),
+        'ms without': medianOf(pairs.map((pair) => pair.without.ms)),
+        'ms with': medianOf(pairs.map((pair) => pair.kept.ms)),
+        'wall ratio': medianOf(pairs.map((pair) => pair.kept.ms / pair.without.ms)),
         // Load of other processes slows down some runs, but not the fastest run of each kind.
         'least wall ratio':
           Math.min(...pairs.map((pair) => pair.kept.ms)) /
           Math.min(...pairs.map((pair) => pair.without.ms)),
-        'CPU ratio': middle(pairs.map((pair) => pair.kept.cpuMs / pair.without.cpuMs)),
+        'CPU ratio': medianOf(pairs.map((pair) => pair.kept.cpuMs / pair.without.cpuMs)),
       };
     }),
 };
-
-function middle(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[at]! : (sorted[at - 1]! + sorted[at]!) / 2;
-}
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;

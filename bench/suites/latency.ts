@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { Engine } from '../../src/index.ts';
+import { quantile } from '../../src/report/measures.ts';
 import { cascadeRoot } from '../fixture-root.ts';
 import type { Suite, Variant } from '../suite.ts';
 
@@ -25,8 +26,7 @@ async function medianOf(work: () => Promise<unknown>, rounds: number, warmUp: nu
     await work();
     if (round >= 0) times.push(performance.now() - startMs);
   }
-  times.sort((a, b) => a - b);
-  return { ms: times[Math.floor(times.length / 2)]! };
+  return { ms: quantile(times, 0.5)! };
 }
 
 /** The same work without an engine: a script runs a query, and sends its rows to a thread and back. */

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Engine, type EngineSession } from '../../src/index.ts';
+import { quantile } from '../../src/report/measures.ts';
 import { spawnSimulator } from '../../src/sim/spawn.ts';
 import { cascadeRoot } from '../fixture-root.ts';
 import type { Sample, Suite } from '../suite.ts';
@@ -26,7 +27,7 @@ const ASKED = { rows: 20, parallel: 10, latencyMs: 100 };
 
 /** Returns the 99th percentile, in milliseconds. */
 function p99(times: readonly number[]): number {
-  return [...times].sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? 0;
+  return quantile(times, 0.99) ?? 0;
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
@@ -104,7 +105,7 @@ async function measure(): Promise<Sample> {
     return {
       'alone p99 ms': p99(alone),
       'beside p99 ms': p99(busy),
-      'beside p50 ms': [...busy].sort((a, b) => a - b)[busy.length / 2]!,
+      'beside p50 ms': quantile(busy, 0.5)!,
       'DNS p99 ms': p99(lookups),
       'a long SELECT ms': longs.reduce((sum, ms) => sum + ms, 0) / longs.length,
       'rows asked': asked,

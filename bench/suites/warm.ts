@@ -1,6 +1,7 @@
 /** Compares a million rows whose answers are all stored with DuckDB's join with a table of the same answers. */
 import { Engine } from '../../src/index.ts';
 import type { ModelFunction } from '../../src/model/chat.ts';
+import { quantile } from '../../src/report/measures.ts';
 import { cascadeRoot } from '../fixture-root.ts';
 import { peakRssMb, type Sample, type Suite, type Variant } from '../suite.ts';
 
@@ -115,9 +116,7 @@ function known(answers: number): Variant {
   };
 }
 
-function medianOf(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
-}
+const medianOf = (values: readonly number[]): number => quantile(values, 0.5)!;
 
 export const warm: Suite = {
   name: 'warm',

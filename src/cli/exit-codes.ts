@@ -30,6 +30,18 @@ export class CliError extends Error {
   }
 }
 
+/** Throws a usage error if a word is left over. */
+export function refuseWord(word: string | undefined, usage: string): void {
+  if (word !== undefined) throw new CliError('usage', `'${word}' is left over`, usage);
+}
+
+/** Returns the usage error of a command whose first word is missing or is none of its actions. */
+export function noAction(command: string, action: string | undefined, usage: string): CliError {
+  const isMissing = action === undefined;
+  const problem = isMissing ? `${command} needs a word` : `there is no ${command} ${action}`;
+  return new CliError('usage', problem, usage);
+}
+
 /** Returns the exit code of a process with these verdicts; 0 without any. */
 export function exitCodeOf(verdicts: Iterable<ExitCause>): number {
   const met = new Set(verdicts);

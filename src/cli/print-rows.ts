@@ -5,7 +5,7 @@ import { chooseFormat } from './format/choose-format.ts';
 import { loadFormat } from './format/format.ts';
 import type { CliOptions } from './options.ts';
 import { FileSink } from './sink/file-sink.ts';
-import type { Sink } from './sink/sink.ts';
+import { intoSink, type Sink } from './sink/sink.ts';
 import { StdoutSink } from './sink/stdout-sink.ts';
 import { stdoutStyle } from './stderr.ts';
 
@@ -35,12 +35,8 @@ export async function printRows(
     columns: isTerminal ? process.stdout.columns : undefined,
     dim: output === undefined ? (text) => stdoutStyle('dim', text) : (text) => text,
   });
-  try {
+  await intoSink(sink, async () => {
     for (const row of rows) await writer.row(row);
     await writer.end();
-    await sink.close();
-  } catch (thrown) {
-    await sink.discard();
-    throw thrown;
-  }
+  });
 }

@@ -54,3 +54,11 @@ export function watchInterrupts(graceMs = 0): Interrupts {
     close,
   };
 }
+
+/** Resolves at the first SIGINT or SIGTERM, of which Node then no longer ends the process. The second one ends it. */
+export function interruption(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+}

@@ -25,6 +25,18 @@ function upTo(max: number): number {
   return Math.floor(random() * (max + 1));
 }
 
+const SPOILT = [
+  'invalid-utf8',
+  'nul',
+  'lone-surrogate',
+  'deep',
+  'nan',
+  'bom',
+  'huge-number',
+  'proto-keys',
+  'duplicate-keys',
+];
+
 /** Every kind of the simulator, with what it may be told. Those that wait for a timeout are rarer. */
 const faults: readonly (() => object)[] = [
   () => ({ kind: 'status', status: pick([400, 403, 404, 408, 413, 422, 500, 502, 503, 529]) }),
@@ -51,38 +63,8 @@ const faults: readonly (() => object)[] = [
   }),
   () => ({ kind: 'chunks', size: pick(['garbage', 'negative', 'huge', 'short', 'unterminated']) }),
   () => ({ kind: 'gzip-bomb', bytes: 2_000_000 }),
-  () => ({
-    kind: 'spoil',
-    what: pick([
-      'invalid-utf8',
-      'nul',
-      'lone-surrogate',
-      'deep',
-      'nan',
-      'bom',
-      'huge-number',
-      'proto-keys',
-      'duplicate-keys',
-    ]),
-    in: 'body',
-    at: upTo(250),
-  }),
-  () => ({
-    kind: 'spoil',
-    what: pick([
-      'invalid-utf8',
-      'nul',
-      'lone-surrogate',
-      'deep',
-      'nan',
-      'bom',
-      'huge-number',
-      'proto-keys',
-      'duplicate-keys',
-    ]),
-    in: 'content',
-    at: upTo(20),
-  }),
+  () => ({ kind: 'spoil', what: pick(SPOILT), in: 'body', at: upTo(250) }),
+  () => ({ kind: 'spoil', what: pick(SPOILT), in: 'content', at: upTo(20) }),
   () => ({
     kind: 'content',
     what: pick([

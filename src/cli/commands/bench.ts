@@ -15,7 +15,7 @@ import {
 } from '../../collect/write-collection.ts';
 import type { Engine } from '../../engine.ts';
 import { spawnSimulator } from '../../sim/spawn.ts';
-import { CliError, exitCodeOf } from '../exit-codes.ts';
+import { CliError, exitCodeOf, noAction, refuseWord } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { cutScript, readInput, statementsOnly } from '../script.ts';
 import { cascadeRoots, openEngine } from '../session.ts';
@@ -36,11 +36,8 @@ const TELL_EVERY_MS = 5_000;
 /** Collects, and continues where an earlier collection into the same folder ended. Returns the exit code. */
 export async function bench(words: readonly string[], options: CliOptions): Promise<number> {
   const [action, ...rest] = words;
-  if (action !== 'collect') {
-    const problem = action === undefined ? 'bench needs a word' : `there is no bench ${action}`;
-    throw new CliError('usage', problem, USAGE);
-  }
-  if (rest.length > 0) throw new CliError('usage', `'${rest[0]}' is left over`, USAGE);
+  if (action !== 'collect') throw noAction('bench', action, USAGE);
+  refuseWord(rest[0], USAGE);
   const { workload, quiet, output: folder = FOLDER } = options;
   if (workload === undefined) {
     throw new CliError('usage', 'bench collect needs --workload', USAGE);

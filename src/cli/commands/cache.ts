@@ -10,7 +10,7 @@ import {
 import { systemClock } from '../../journal/journal.ts';
 import { RECORD_VERSION } from '../../journal/records.ts';
 import { existingJournal } from '../existing-journal.ts';
-import { CliError, exitCodeOf } from '../exit-codes.ts';
+import { CliError, exitCodeOf, noAction, refuseWord } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { refuseOptions } from '../options.ts';
 import { printRows } from '../print-rows.ts';
@@ -28,8 +28,7 @@ const LISTED = 20;
 /** Runs `stats`, `list`, `show` or `clear`. Returns the exit code. */
 export async function cache(words: readonly string[], options: CliOptions): Promise<number> {
   const [action, key, ...more] = words;
-  const left = action === 'show' ? more[0] : key;
-  if (left !== undefined) throw new CliError('usage', `'${left}' is left over`, USAGE);
+  refuseWord(action === 'show' ? more[0] : key, USAGE);
   switch (action) {
     case 'stats':
       return stats(options);
@@ -40,11 +39,7 @@ export async function cache(words: readonly string[], options: CliOptions): Prom
     case 'clear':
       return clear(options);
     default:
-      throw new CliError(
-        'usage',
-        action === undefined ? 'cache needs a word' : `there is no cache ${action}`,
-        USAGE,
-      );
+      throw noAction('cache', action, USAGE);
   }
 }
 

@@ -1,12 +1,13 @@
 /** `rvbbit config show`: prints the settings in effect and where each comes from, without secrets. */
 import type { DescribedConfig, DescribedSetting } from '../../model/describe-config.ts';
 import { readConfiguration } from '../configuration.ts';
-import { CliError } from '../exit-codes.ts';
+import { noAction, refuseWord } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { CONFIG_FILE } from '../session.ts';
 import { say } from '../stderr.ts';
 import { visibleLines } from '../text/escape.ts';
 
+const USAGE = 'rvbbit config show';
 const SOURCES = {
   options: 'options',
   environment: 'environment',
@@ -18,15 +19,8 @@ const SOURCES = {
 /** Prints the configuration as YAML with comments, or as JSON. Returns the exit code. */
 export async function config(words: readonly string[], options: CliOptions): Promise<number> {
   const [action, left] = words;
-  if (action !== 'show' || left !== undefined) {
-    const problem =
-      action === undefined
-        ? 'config needs a word'
-        : action === 'show'
-          ? `'${left}' is left over`
-          : `there is no config ${action}`;
-    throw new CliError('usage', problem, 'rvbbit config show');
-  }
+  if (action !== 'show') throw noAction('config', action, USAGE);
+  refuseWord(left, USAGE);
   const { configuration, unread } = await readConfiguration();
   const text = options.json ? JSON.stringify(configuration, null, 2) : configText(configuration);
   process.stdout.write(`${visibleLines(text)}\n`);

@@ -2,18 +2,14 @@
 import { readReceipts } from '../../receipts/read-receipts.ts';
 import { SPEND_KEYS, type SpendKey, spendSql } from '../../receipts/spend.ts';
 import { existingJournal } from '../existing-journal.ts';
-import { CliError } from '../exit-codes.ts';
+import { refuseWord } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { printRows, type Report } from '../print-rows.ts';
 import { say } from '../stderr.ts';
 
 /** Prints one row per value of `--by`. Returns the exit code. */
 export async function cost(words: readonly string[], options: CliOptions): Promise<number> {
-  const [left] = words;
-  if (left !== undefined) {
-    const what = `rvbbit cost [--by ${SPEND_KEYS.join('|')}]`;
-    throw new CliError('usage', `'${left}' is left over`, what);
-  }
+  refuseWord(words[0], `rvbbit cost [--by ${SPEND_KEYS.join('|')}]`);
   const { columns, rows } = await spendRows(options, options.by as SpendKey | undefined);
   await printRows(columns, rows, options);
   return 0;

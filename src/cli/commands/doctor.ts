@@ -7,7 +7,7 @@ import type { Engine } from '../../engine.ts';
 import { messageOf } from '../../errors.ts';
 import { packageVersion } from '../../util/version.ts';
 import { readConfiguration } from '../configuration.ts';
-import { CliError, exitCodeOf } from '../exit-codes.ts';
+import { exitCodeOf, refuseWord } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { cascadeRoots, givenRoots } from '../session.ts';
 import { stdoutStyle } from '../stderr.ts';
@@ -30,9 +30,7 @@ cells:
 
 /** Prints what works and what does not, as text or JSON. Returns 1 if something is broken. */
 export async function doctor(words: readonly string[], options: CliOptions): Promise<number> {
-  if (words.length > 0) {
-    throw new CliError('usage', `'${words[0]}' is left over`, 'rvbbit doctor --help');
-  }
+  refuseWord(words[0], 'rvbbit doctor --help');
   givenRoots(options);
   const checks = [
     nodeCheck(),

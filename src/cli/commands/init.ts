@@ -3,7 +3,7 @@ import { existsSync, lstatSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { packageFile } from '../../util/package-files.ts';
-import { CliError } from '../exit-codes.ts';
+import { CliError, refuseWord } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { say } from '../stderr.ts';
 import { shellWord } from '../text/shell-word.ts';
@@ -48,8 +48,7 @@ Three commands:
 /** Makes the folder, or copies the examples into it, and prints what to type next. Returns the exit code. */
 export async function init(words: readonly string[], options: CliOptions): Promise<number> {
   const [folder = '.', ...more] = words;
-  if (more.length > 0)
-    throw new CliError('usage', `'${more[0]}' is left over`, 'rvbbit init my-project');
+  refuseWord(more[0], 'rvbbit init my-project');
   const isExamples = options.examples === true;
   const files = isExamples ? new Map<string, string>() : await workingFiles();
   const paths = isExamples ? [EXAMPLES] : [...files.keys()];

@@ -6,7 +6,7 @@ import { realFileSystem } from '../../journal/disk/file-system.ts';
 import { pruneFolder } from '../../journal/disk/prune.ts';
 import { verifyFolder } from '../../journal/disk/verify.ts';
 import { existingJournal } from '../existing-journal.ts';
-import { CliError, exitCodeOf } from '../exit-codes.ts';
+import { CliError, exitCodeOf, noAction, refuseWord } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { refuseOptions } from '../options.ts';
 import { printRows } from '../print-rows.ts';
@@ -23,7 +23,7 @@ const USAGE = 'rvbbit journal verify|compact|prune';
 /** Runs `verify`, `compact` or `prune`. Returns 1 if `verify` finds damage. */
 export async function journal(words: readonly string[], options: CliOptions): Promise<number> {
   const [action, ...more] = words;
-  if (more.length > 0) throw new CliError('usage', `'${more[0]}' is left over`, USAGE);
+  refuseWord(more[0], USAGE);
   switch (action) {
     case 'verify':
       return verify(options);
@@ -32,11 +32,7 @@ export async function journal(words: readonly string[], options: CliOptions): Pr
     case 'prune':
       return prune(options);
     default:
-      throw new CliError(
-        'usage',
-        action === undefined ? 'journal needs a word' : `there is no journal ${action}`,
-        USAGE,
-      );
+      throw noAction('journal', action, USAGE);
   }
 }
 

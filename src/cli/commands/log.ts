@@ -7,7 +7,7 @@ import type { StoredRecord } from '../../journal/disk/stored-record.ts';
 import type { JournalRecord } from '../../journal/records.ts';
 import { dollars } from '../../util/dollars.ts';
 import { existingJournal } from '../existing-journal.ts';
-import { CliError } from '../exit-codes.ts';
+import { refuseWord } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { reportDamage } from '../report-damage.ts';
 import { counted } from '../text/counted.ts';
@@ -20,8 +20,7 @@ const POLL_MS = 200;
 
 /** Prints one line per call; with `--follow`, until Ctrl-C. Returns the exit code. */
 export async function log(words: readonly string[], options: CliOptions): Promise<number> {
-  const [left] = words;
-  if (left !== undefined) throw new CliError('usage', `'${left}' is left over`, 'rvbbit log [-f]');
+  refuseWord(words[0], 'rvbbit log [-f]');
   const { folder } = existingJournal(options);
   const tail = new JournalTail(realFileSystem, folder, reportDamage);
   const lines = new LogLines(options.verbose === true);

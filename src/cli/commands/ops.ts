@@ -5,7 +5,7 @@ import { signatureOf } from '../../operators/check-call.ts';
 import { builtInRoot, loadOperators, OPERATORS_FOLDER } from '../../operators/load-operators.ts';
 import { OPERATOR_COLUMNS, operatorRows } from '../../operators/operator-rows.ts';
 import { fileUnder } from '../cascade-path.ts';
-import { CliError, exitCodeOf } from '../exit-codes.ts';
+import { CliError, exitCodeOf, noAction, refuseWord } from '../exit-codes.ts';
 import { findOperator, operatorFile } from '../find-operator.ts';
 import type { CliOptions } from '../options.ts';
 import { refuseOptions } from '../options.ts';
@@ -20,16 +20,12 @@ const USAGE = 'rvbbit ops list|show <name>|eject <name>';
 /** Runs `list`, `show` or `eject`. Returns the exit code. */
 export async function ops(words: readonly string[], options: CliOptions): Promise<number> {
   const [action, name, ...more] = words;
-  const left = action === 'list' ? name : more[0];
-  if (left !== undefined) throw new CliError('usage', `'${left}' is left over`, USAGE);
+  refuseWord(action === 'list' ? name : more[0], USAGE);
   if (action === 'list') {
     refuseOptions('ops', 'list', options, ['force']);
     return list(options);
   }
-  if (action !== 'show' && action !== 'eject') {
-    const problem = action === undefined ? 'ops needs a word' : `there is no ops ${action}`;
-    throw new CliError('usage', problem, USAGE);
-  }
+  if (action !== 'show' && action !== 'eject') throw noAction('ops', action, USAGE);
   if (name === undefined) throw new CliError('usage', `ops ${action} needs a name`, USAGE);
   refuseOptions('ops', action, options, action === 'show' ? ['format', 'force'] : ['format']);
   return action === 'show' ? show(name, options) : eject(name, options);

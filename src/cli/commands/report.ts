@@ -13,11 +13,11 @@ import { openingOf, statementPage, titleOf } from '../../report/statement-page.t
 import { timelineOf } from '../../report/timeline.ts';
 import { traceJson } from '../../report/trace.ts';
 import { existingJournal } from '../existing-journal.ts';
-import { CliError } from '../exit-codes.ts';
+import { CliError, refuseWord } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { reportDamage } from '../report-damage.ts';
 import { FileSink } from '../sink/file-sink.ts';
-import type { Sink } from '../sink/sink.ts';
+import { intoSink, type Sink } from '../sink/sink.ts';
 import { StdoutSink } from '../sink/stdout-sink.ts';
 
 const USAGE = 'rvbbit report last|<session>';
@@ -27,7 +27,7 @@ const SESSIONS_SHOWN = 5;
 /** Writes one file and prints its name. Returns the exit code. */
 export async function report(words: readonly string[], options: CliOptions): Promise<number> {
   const [wanted, ...more] = words;
-  if (more.length > 0) throw new CliError('usage', `'${more[0]}' is left over`, USAGE);
+  refuseWord(more[0], USAGE);
   if (wanted === undefined) throw new CliError('usage', 'report needs last, or a session', USAGE);
   const place: JournalPlace = {
     files: realFileSystem,
@@ -84,12 +84,6 @@ async function write(text: string, path: string): Promise<void> {
   const ignored = () => undefined;
   const isStdout = path === '-' || path === '/dev/stdout';
   const sink: Sink = isStdout ? new StdoutSink(ignored) : await FileSink.open(path, ignored);
-  try {
-    await sink.write(text);
-    await sink.close();
-  } catch (thrown) {
-    await sink.discard();
-    throw thrown;
-  }
+  await intoSink(sink, async () => sink.write(text));
   if (!isStdout) process.stdout.write(`${path}\n`);
 }

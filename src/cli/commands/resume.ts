@@ -4,7 +4,7 @@ import { realFileSystem } from '../../journal/disk/file-system.ts';
 import { type ListedStatement, listStatements } from '../../journal/disk/list-statements.ts';
 import { lockRun } from '../../journal/run-lock.ts';
 import { existingJournal } from '../existing-journal.ts';
-import { CliError } from '../exit-codes.ts';
+import { CliError, refuseWord } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { refuseOptions } from '../options.ts';
 import { printRows } from '../print-rows.ts';
@@ -23,7 +23,7 @@ const USAGE = 'rvbbit resume --list | <session> [db]';
 export async function resume(words: readonly string[], options: CliOptions): Promise<number> {
   const [prefix, ...database] = words;
   if (options.list === true) {
-    if (prefix !== undefined) throw new CliError('usage', `'${prefix}' is left over`, USAGE);
+    refuseWord(prefix, USAGE);
     refuseOptions('resume', '--list', options, RUNNING);
     await printList(statementsOf(existingJournal(options).folder), options);
     return 0;

@@ -5,9 +5,10 @@ import { serveMcp } from '../../server/mcp/mcp-server.ts';
 import { Metrics } from '../../server/outside/metrics.ts';
 import { startOutside } from '../../server/outside/outside-server.ts';
 import { StatementLog } from '../../server/outside/statement-log.ts';
-import { CliError } from '../exit-codes.ts';
+import { refuseWord } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { cascadeRoots, openEngine } from '../session.ts';
+import { interruption } from '../signals.ts';
 import { say } from '../stderr.ts';
 
 /** Serves until the client closes stdin, Ctrl-C, or SIGTERM. Returns 0. */
@@ -16,8 +17,7 @@ export async function serveMcpCommand(
   options: CliOptions,
 ): Promise<number> {
   const [database = ':memory:', left] = words;
-  if (left !== undefined)
-    throw new CliError('usage', `'${left}' is left over`, 'rvbbit serve mcp [db]');
+  refuseWord(left, 'rvbbit serve mcp [db]');
   const { maxCost, metricsPort, log: logTarget } = options;
   // Anything else in this process that prints would break the protocol.
   console.log = console.error;
@@ -46,7 +46,7 @@ export async function serveMcpCommand(
       server.closed,
       once(process.stdin, 'end'),
       once(process.stdin, 'close'),
-      interrupted(),
+      interruption(),
     ]);
     await server.close();
   } finally {
@@ -56,11 +56,4 @@ export async function serveMcpCommand(
     await log?.close();
   }
   return 0;
-}
-
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
 }

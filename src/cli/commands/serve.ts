@@ -12,6 +12,7 @@ import { CliError, verdictOf } from '../exit-codes.ts';
 import { type CliOptions, refuseOptions } from '../options.ts';
 import { readAgeMs } from '../read-bounds.ts';
 import { givenRoots, openEngine, STATE_DIR } from '../session.ts';
+import { interruption } from '../signals.ts';
 import { say } from '../stderr.ts';
 
 /** Runs the server that the first word names. */
@@ -40,7 +41,7 @@ async function serveSql(words: readonly string[], options: CliOptions): Promise<
   }
   refuseOptions('serve', 'sql', options, ['readWrite', 'maxCost', 'maxCalls', 'maxRows']);
   const roots = givenRoots(options);
-  const interrupted = interrupt();
+  const interrupted = interruption();
   const { users, tls } = await access(options);
   const stopWatching = tls?.watch((thrown) => say(`the certificate stays: ${messageOf(thrown)}`));
   const metrics = new Metrics();
@@ -117,11 +118,4 @@ async function started(options: Parameters<typeof SqlServer.listen>[0]): Promise
     const verdict = verdictOf(thrown) === 'usage' ? 'usage' : 'open';
     throw new CliError(verdict, messageOf(thrown));
   }
-}
-
-function interrupt(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
 }

@@ -6,8 +6,9 @@ import { parseLatency } from '../../sim/latency.ts';
 import type { LedgerEntry, LedgerTotals } from '../../sim/ledger.ts';
 import type { SimulatorOptions } from '../../sim/script.ts';
 import { type Simulator, startSimulator } from '../../sim/simulator.ts';
-import { CliError } from '../exit-codes.ts';
+import { CliError, refuseWord } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
+import { interruption } from '../signals.ts';
 import { say } from '../stderr.ts';
 import { visible } from '../text/escape.ts';
 import { shellWord } from '../text/shell-word.ts';
@@ -18,13 +19,12 @@ const PRICE = { inputPerMtok: 0.15, outputPerMtok: 0.6 };
 
 /** Serves until Ctrl-C or SIGTERM, then prints what was called. Returns 0, because such an end is no failure. */
 export async function sim(words: readonly string[], options: CliOptions): Promise<number> {
-  if (words.length > 0)
-    throw new CliError('usage', `'${words[0]}' is left over`, 'rvbbit sim --help');
+  refuseWord(words[0], 'rvbbit sim --help');
   const given = await readOptions(options);
   const prices = given.prices ?? { '*': PRICE };
   const simulation = { ...given, prices };
   const simulator = await start(simulation, options.verbose === true);
-  const end = interrupted();
+  const end = interruption();
   const [[priced, { inputPerMtok, outputPerMtok }] = ['*', PRICE]] = Object.entries(prices);
   const model = given.models?.[0] ?? (priced === '*' ? 'sim' : priced);
   for (const [name, value] of [
@@ -90,13 +90,6 @@ async function readFaults(path: string): Promise<SimulatorOptions> {
   } catch (thrown) {
     throw new CliError('open', `cannot read ${visible(path)}: ${systemErrorText(thrown)}`);
   }
-}
-
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
 }
 
 function callLine(entry: LedgerEntry): string {

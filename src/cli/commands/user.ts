@@ -7,7 +7,7 @@ import {
   writeUser,
 } from '../../server/access/users-file.ts';
 import { makeVerifier, verifierText } from '../../server/access/verifier.ts';
-import { CliError } from '../exit-codes.ts';
+import { CliError, noAction, refuseWord } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { refuseOptions } from '../options.ts';
 import { printRows } from '../print-rows.ts';
@@ -20,16 +20,12 @@ const USAGE = 'rvbbit user add|remove <name>, or user list';
 export async function user(words: readonly string[], options: CliOptions): Promise<number> {
   const [action, name, ...more] = words;
   const path = options.users ?? USERS_FILE;
-  const left = action === 'list' ? name : more[0];
-  if (left !== undefined) throw new CliError('usage', `'${left}' is left over`, USAGE);
+  refuseWord(action === 'list' ? name : more[0], USAGE);
   if (action === 'list') {
     refuseOptions('user', 'list', options, ['role', 'maxCost', 'maxRows', 'maxStatements']);
     return list(path, options);
   }
-  if (action !== 'add' && action !== 'remove') {
-    const problem = action === undefined ? 'user needs a word' : `there is no user ${action}`;
-    throw new CliError('usage', problem, USAGE);
-  }
+  if (action !== 'add' && action !== 'remove') throw noAction('user', action, USAGE);
   if (name === undefined) throw new CliError('usage', `user ${action} needs a name`, USAGE);
   if (action === 'add') {
     refuseOptions('user', 'add', options, ['format']);

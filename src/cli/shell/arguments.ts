@@ -1,5 +1,5 @@
 /** Reads the arguments of commands. */
-import { CliError } from '../exit-codes.ts';
+import { CliError, refuseWord } from '../exit-codes.ts';
 
 /** Returns the words of an argument. Quotes keep blanks in a word: `'my file.sql'`. */
 export function wordsOf(argument: string): string[] {
@@ -10,7 +10,7 @@ export function wordsOf(argument: string): string[] {
 /** Returns the only word of an argument; undefined if there is none. Throws a usage error for more. */
 export function onlyWord(argument: string, usage: string): string | undefined {
   const [word, left] = wordsOf(argument);
-  if (left !== undefined) throw new CliError('usage', `'${left}' is left over`, usage);
+  refuseWord(left, usage);
   return word;
 }
 

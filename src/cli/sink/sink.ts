@@ -23,3 +23,14 @@ export interface Sink {
 
 /** The number of characters that a sink collects before it passes them on. */
 export const SINK_BLOCK_CHARS = 64 * 1024;
+
+/** Does the work that writes into the sink, then ends the output. If the work fails, all text is dropped. */
+export async function intoSink(sink: Sink, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+    await sink.close();
+  } catch (thrown) {
+    await sink.discard();
+    throw thrown;
+  }
+}

@@ -1,7 +1,6 @@
 /** Foresees a cell with takes or wards, as if all takes were done and all wards let pass. */
-import { canonicalJson } from '../../cascade/plain-json.ts';
 import { indexOf, judgeOf } from '../../run/cells/evaluator.ts';
-import { medianOf, voteOf } from '../../run/cells/reduce-takes.ts';
+import { areEqual, medianOf, voteOf } from '../../run/cells/reduce-takes.ts';
 import { variantOf } from '../../run/cells/takes.ts';
 import type {
   CellProgram,
@@ -85,9 +84,7 @@ function best(
   variant: Variant | undefined,
 ): Known {
   if (evaluator === undefined) return values === undefined ? undefined : { value: values[0]! };
-  if (values !== undefined && new Set(values.map(canonicalJson)).size === 1) {
-    return { value: values[0]! };
-  }
+  if (values !== undefined && areEqual(values)) return { value: values[0]! };
   const takes = values === undefined ? {} : { takes: values };
   const last = factor - 1;
   const chance = values === undefined && run.chance === 'sure' ? 'open' : run.chance;

@@ -1,4 +1,10 @@
-/** Foresees the model calls of one run of a cascade without making them: their prompts, keys and stored answers. */
+/**
+ * Foresees the model calls of one run of a cascade without making them: their prompts, keys and stored answers.
+ *
+ * A run takes one way through its cells. A foresight takes all ways at once: where an unknown answer decides on a `when`,
+ * a route, a ward or a take, it goes on with each call that may follow, and says how sure the call is. So it is no run
+ * with another host.
+ */
 import { isTruthy, valueText } from '../../cascade/plain-json.ts';
 import { RvbbitError } from '../../errors.ts';
 import { RUN_MAX_CELL_STEPS } from '../../limits.ts';

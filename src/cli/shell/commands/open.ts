@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { CliError } from '../../exit-codes.ts';
+import { CliError, refuseWord } from '../../exit-codes.ts';
 import { say } from '../../stderr.ts';
 import { wordsOf } from '../arguments.ts';
 import type { ShellCommand } from '../command.ts';
@@ -20,7 +20,7 @@ export const open: ShellCommand = {
       throw new CliError('usage', `.open has no option ${unknown}`, USAGE);
     }
     const [file = ':memory:', left] = words.filter((word) => !isFlag(word));
-    if (left !== undefined) throw new CliError('usage', `'${left}' is left over`, USAGE);
+    refuseWord(left, USAGE);
     const isNew = file !== ':memory:' && !existsSync(file);
     await shell.open(file, words.some(isFlag));
     say(

@@ -1,4 +1,4 @@
-import { CliError } from '../../exit-codes.ts';
+import { refuseWord } from '../../exit-codes.ts';
 import type { ShellCommand } from '../command.ts';
 
 /** `.quit`: ends the shell. */
@@ -7,7 +7,7 @@ export const quit: ShellCommand = {
   usage: '',
   help: 'end the shell, or the script',
   async run({ workspace }, argument) {
-    if (argument !== '') throw new CliError('usage', `'${argument}' is left over`, '.quit');
+    refuseWord(argument || undefined, '.quit');
     workspace.isOver = true;
   },
 };
