@@ -141,13 +141,8 @@ export async function explainSemantic(
       maxPairs: settings.maxPairs,
     },
     refusal: refusalOf(first, totals, settings),
-    strategy: report.route === 'plan' ? 'plan' : 'rerun',
-    reason: [
-      report.route === 'plan'
-        ? "plain conditions run first, and what they leave is asked in the order that DuckDB's tree allows"
-        : 'record, ask, rerun',
-      ...(report.reason === '' ? [] : [report.reason]),
-    ].join(': '),
+    strategy: report.route,
+    reason: [ROUTES[report.route], ...(report.reason === '' ? [] : [report.reason])].join(': '),
     inputColumns: [],
     cells,
     notes: [
@@ -259,6 +254,13 @@ function highestOf(costs: readonly Pick<CostEstimate, 'high'>[]): number | null 
   const all = costs.map(({ high }) => high);
   return all.includes(null) ? null : Math.max(...all.map((high) => high!));
 }
+
+/** How a statement's questions are found. */
+const ROUTES = {
+  plan: "plain conditions run first, and what they leave is asked in the order that DuckDB's tree allows",
+  bounds: 'what makes a difference between the least and the most rows is asked',
+  rerun: 'record, ask, rerun',
+};
 
 /** The cost of a cell in a trial that does not come to the cell. */
 const NO_COST = { low: 0, expected: 0, high: 0 };
