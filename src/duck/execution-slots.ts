@@ -75,5 +75,7 @@ export class ExecutionSlots {
 
 /** Returns the shape of a text. Texts that differ only in numbers and quoted strings have the same shape. */
 function shapeOf(sql: string): string {
-  return sql.slice(0, SHAPE_CHARS).replace(/'[^']*'|\d+/g, '?');
+  // A slice keeps the whole text in memory. A copy of it does not.
+  const start = sql.length > SHAPE_CHARS ? Buffer.from(sql.slice(0, SHAPE_CHARS)).toString() : sql;
+  return start.replace(/'[^']*'|\d+/g, '?');
 }

@@ -22,6 +22,8 @@ type Route = (text: string, client: Client) => Command;
 
 /** The rows that are inserted with one statement. */
 const BATCH_ROWS = 2_048;
+/** Rows of this many bytes are inserted although they are fewer. */
+const BATCH_BYTES = 4 * 1024 * 1024;
 
 export function copyCommand(words: Words, client: Client, route: Route): Command | undefined {
   const copy = readCopy(words);
@@ -136,10 +138,12 @@ async function copyIn(
     columns.map(({ name }) => name),
   );
   let waiting: (readonly Field[])[] = [];
+  let waitingBytes = 0;
   let count = 0;
   const flush = async () => {
     const rows = waiting;
     waiting = [];
+    waitingBytes = 0;
     const parameters = types.map((type, column) => columnValues(rows, column, type, client));
     const end = client.parts.account?.beginStatement();
     try {
@@ -159,7 +163,8 @@ async function copyIn(
         );
       }
       waiting.push(row);
-      if (waiting.length >= BATCH_ROWS) await flush();
+      for (const field of row) waitingBytes += field?.length ?? 0;
+      if (waiting.length >= BATCH_ROWS || waitingBytes >= BATCH_BYTES) await flush();
     }
   };
   return {
