@@ -10,9 +10,6 @@ import type { AtEnd } from './interruptible.ts';
 import { chunkBytes, ResultReader, readChunk, type Slice } from './reader.ts';
 import { nativeThreads } from './thread-budget.ts';
 
-/** The number of chunks that are read from DuckDB before the reader asks for them. */
-const CHUNKS_AHEAD = 1;
-
 /** A result whose rows are read in order, slice by slice. `slices` throws at the end if rows are missing. */
 export interface OpenResult {
   readonly columns: readonly Column[];
@@ -52,6 +49,8 @@ export class ChunkFeed {
   #bytes = 0;
   #state: 'open' | 'stopping' | 'ended' | 'left' = 'open';
   #isHurried = false;
+  /** True while the reader waits for a chunk. Wide rows take megabytes, so none is read before. */
+  #isAwaited = false;
   #error: unknown;
   #change: () => void = () => {};
   #changed = this.#nextChange();
@@ -103,7 +102,11 @@ export class ChunkFeed {
 
   /** Resolves to true when a chunk is wanted, to false if none ever will be. */
   async isWanted(): Promise<boolean> {
-    while (this.#state === 'open' && !this.#isHurried && this.#chunks.length >= CHUNKS_AHEAD) {
+    while (
+      this.#state === 'open' &&
+      !this.#isHurried &&
+      !(this.#isAwaited && this.#chunks.length === 0)
+    ) {
       await this.#changed;
     }
     return this.#state === 'open';
@@ -112,8 +115,11 @@ export class ChunkFeed {
   /** Returns the next chunk; undefined after the last chunk. */
   async next(): Promise<DuckDBDataChunk | undefined> {
     while (this.#chunks.length === 0 && (this.#state === 'open' || this.#state === 'stopping')) {
+      this.#isAwaited = true;
+      this.#tell();
       await this.#changed;
     }
+    this.#isAwaited = false;
     const chunk = this.#chunks.shift();
     if (chunk !== undefined && this.#isHurried) this.#count(-chunkBytes(chunk));
     this.#tell();
