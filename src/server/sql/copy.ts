@@ -6,6 +6,7 @@ import { BINARY_END, BINARY_HEADER, type Field, rowLine, rowReader } from './cop
 import { type CopyStatement, readCopy } from './copy-options.ts';
 import { MessageWriter } from './protocol/write-messages.ts';
 import { refusal } from './protocol-error.ts';
+import { valuesWriter } from './rows.ts';
 import {
   binaryText,
   type Items,
@@ -100,17 +101,9 @@ function binaryRow({ columns }: RowsAnswer, { zone }: Client) {
     name,
     encode: valueEncoder(type, pgTypeOf(type), 1, zone),
   }));
+  const write = valuesWriter(encoders);
   return (row: Row) => {
-    out.int16(encoders.length);
-    for (const { name, encode } of encoders) {
-      const value = row[name];
-      if (value === null) out.int32(-1);
-      else {
-        const start = out.beginSized();
-        encode(value, out);
-        out.endSized(start);
-      }
-    }
+    write(row, out);
     return out.take();
   };
 }
