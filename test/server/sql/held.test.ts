@@ -59,4 +59,20 @@ test('suspended portals with unread rows of more than 32 MiB fail, and the other
   client.close();
 });
 
+test('a statement that was short and now is long gives all of its rows, in order', async () => {
+  const client = await PgClient.connect(server.port);
+  const read = async (rows: number) =>
+    (await client.extended(`SELECT range AS grown FROM range(${rows})`)).rows.map(([value]) =>
+      Number(value),
+    );
+  assert.equal(await read(3), [0, 1, 2]);
+  assert.equal(await read(3), [0, 1, 2]);
+  const long = await read(9_000);
+  assert.is(long.length, 9_000);
+  assert.ok(long.every((value, index) => value === index));
+  assert.equal(await read(9_000), long);
+  assert.is((await client.extended('SELECT 1 AS one')).tags[0], 'SELECT 1');
+  client.close();
+});
+
 test.run();
