@@ -2,7 +2,7 @@
 import type { StatementNode } from '../grammar/ast.ts';
 import type { Purse } from './calls/purse.ts';
 import type { Cascade } from './cascade/cascade.ts';
-import { summaryNotices } from './deliver/delivered.ts';
+import { type Delivered, summaryNotices } from './deliver/delivered.ts';
 import { rowStream, type StreamListener } from './deliver/stream-rows.ts';
 import type { Parameters } from './duck/parameters.ts';
 import type { Session } from './duck/session.ts';
@@ -90,6 +90,21 @@ export class EngineSession {
     checkQueryOptions('query', parameters, options);
     const result = await this.#run(sql, await readStatement(sql), parameters, options);
     return result as QueryResult<object> as QueryResult<T>;
+  }
+
+  /**
+   * Does the same as `query` for a result that is expected to be short. Of a longer one, `laterRows` yields the rows.
+   *
+   * @internal
+   */
+  async queryShort(
+    sql: string,
+    parameters: Parameters | undefined,
+    options: QueryOptions,
+    rowsAtOnce: number,
+  ): Promise<QueryResult & Pick<Delivered, 'laterRows'>> {
+    checkQueryOptions('query', parameters, options);
+    return this.#run(sql, await readStatement(sql), parameters, options, rowsAtOnce);
   }
 
   /** Runs statements one after another and yields the result of each. Stops at the first statement that fails. */
@@ -216,8 +231,9 @@ export class EngineSession {
     node: StatementNode,
     parameters: Parameters | undefined,
     options: QueryOptions,
-  ): Promise<QueryResult> {
-    const statement = this.#begin(prefixOf(node), source, parameters, options);
+    rowsAtOnce?: number,
+  ): Promise<QueryResult & Pick<Delivered, 'laterRows'>> {
+    const statement = this.#begin(prefixOf(node), source, parameters, { ...options, rowsAtOnce });
     const delivered = await this.#statements.within(statement, () => runStatement(node, statement));
     const summary = this.#statements.complete(statement);
     const notices = [...delivered.notices, ...summaryNotices(summary)];
@@ -248,7 +264,7 @@ export class EngineSession {
     prefix: NamePrefix,
     source: string,
     parameters: Parameters | undefined,
-    options: QueryOptions,
+    options: QueryOptions & Pick<StatementCall, 'rowsAtOnce'>,
     isSilent = false,
   ): Statement {
     const { options: engine, models, experience, openedUs, cascadeRoots } = this.#shared;
@@ -258,6 +274,7 @@ export class EngineSession {
       source,
       origin: options.origin ?? 'api',
       valueForm: options.valueForm ?? 'js',
+      rowsAtOnce: options.rowsAtOnce,
       cascadeRoots,
       defaultParallel: engine.parallel,
       threads: engine.threads,

@@ -154,8 +154,8 @@ export class Engine {
     checkSessionOptions('session', options);
     const leave = await this.#place(options);
     try {
-      const { readOnly: isReadOnly = false, keepsPrepared = false, purse } = options;
-      const connected = await Session.open(this.#lease, { isReadOnly, keepsPrepared });
+      const { readOnly: isReadOnly = false, keepsPrepared = false, heldBytes, purse } = options;
+      const connected = await Session.open(this.#lease, { isReadOnly, keepsPrepared, heldBytes });
       const onClose = () => {
         this.#sessions.delete(session);
         leave();

@@ -135,6 +135,12 @@ export interface SessionOptions {
    * @internal
    */
   readonly keepsPrepared?: boolean;
+  /**
+   * The most bytes of the rows that open streams have not delivered yet when another statement wants the connection.
+   *
+   * @internal
+   */
+  readonly heldBytes?: number;
 }
 
 /** The options of `runCascade`. */
@@ -242,6 +248,7 @@ const SESSION_OPTIONS: OptionRules<SessionOptions> = {
   timeoutMs: wholeNumber(MAX_SESSION_WAIT_MS),
   readOnly: BOOLEAN,
   keepsPrepared: BOOLEAN,
+  heldBytes: wholeNumber(Number.MAX_SAFE_INTEGER),
   purse: { takes: 'a Purse', fits: (value) => value instanceof Purse },
 };
 

@@ -10,6 +10,8 @@ export interface Delivered {
   readonly rows: readonly Row[];
   readonly rowCount: number;
   readonly notices: readonly Notice[];
+  /** The rows in place of `rows`, of a result with more than `rowsAtOnce`. All of them are known. */
+  readonly laterRows?: AsyncGenerator<readonly Row[], void>;
 }
 
 /** The result of a statement that had nothing to do. */

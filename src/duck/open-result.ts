@@ -7,11 +7,8 @@ import { type Column, columnsOf } from './columns.ts';
 import { finishPending, runPrepared, runText } from './execution.ts';
 import { isInTransaction } from './in-transaction.ts';
 import type { AtEnd } from './interruptible.ts';
-import { ResultReader, readChunk, type Slice } from './reader.ts';
+import { chunkBytes, ResultReader, readChunk, type Slice } from './reader.ts';
 import { nativeThreads } from './thread-budget.ts';
-
-/** The number of chunks that are read from DuckDB before the reader asks for them. */
-const CHUNKS_AHEAD = 4;
 
 /** A result whose rows are read in order, slice by slice. `slices` throws at the end if rows are missing. */
 export interface OpenResult {
@@ -19,15 +16,53 @@ export interface OpenResult {
   slices(form: ValueForm): AsyncGenerator<Slice, void, undefined>;
 }
 
+/** The bytes of rows that are in memory because another statement wanted the connection of their own. */
+export class HeldBytes {
+  readonly #most: number;
+  #bytes = 0;
+
+  constructor(most: number = Number.POSITIVE_INFINITY) {
+    this.#most = most;
+  }
+
+  add(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  /** Throws RVB_LIMIT if they are more than allowed. */
+  check(): void {
+    if (this.#bytes > this.#most) {
+      throw new RvbbitError(
+        'RVB_LIMIT',
+        `the rows of open results that are not read yet take more than ${this.#most} bytes: read or close them before the next statement, or use another connection`,
+        { stage: 'deliver', sqlState: '53400' },
+      );
+    }
+  }
+}
+
 /** The queue of chunks between DuckDB and the reader of a result. */
 export class ChunkFeed {
   readonly #chunks: DuckDBDataChunk[] = [];
+  readonly #held: HeldBytes;
+  /** The bytes that this feed counts in `#held`. */
+  #bytes = 0;
   #state: 'open' | 'stopping' | 'ended' | 'left' = 'open';
+  #isHurried = false;
+  /** True while the reader waits for a chunk. Wide rows take megabytes, so none is read before. */
+  #isAwaited = false;
   #error: unknown;
   #change: () => void = () => {};
   #changed = this.#nextChange();
 
+  /** `held` counts the bytes of the chunks that were read in a hurry. */
+  constructor(held: HeldBytes = new HeldBytes()) {
+    this.#held = held;
+  }
+
   push(chunk: DuckDBDataChunk): void {
+    if (this.#isHurried) this.#count(chunkBytes(chunk));
+    this.#held.check();
     this.#chunks.push(chunk);
     this.#tell();
   }
@@ -54,17 +89,25 @@ export class ChunkFeed {
   leave(): void {
     this.#state = 'left';
     this.#chunks.length = 0;
+    this.#count(-this.#bytes);
     this.#tell();
   }
 
-  /** Resolves to true when a chunk is wanted, to false if none ever will be. `hurry` ends the wait for the reader. */
-  async isWanted(hurry: Promise<void>): Promise<boolean> {
-    let isHurried = false;
-    const hurried = hurry.then(() => {
-      isHurried = true;
-    });
-    while (this.#state === 'open' && !isHurried && this.#chunks.length >= CHUNKS_AHEAD) {
-      await Promise.race([this.#changed, hurried]);
+  /** Asks for all chunks now, though the reader does not want them yet. */
+  hurry(): void {
+    if (!this.#isHurried) for (const chunk of this.#chunks) this.#count(chunkBytes(chunk));
+    this.#isHurried = true;
+    this.#tell();
+  }
+
+  /** Resolves to true when a chunk is wanted, to false if none ever will be. */
+  async isWanted(): Promise<boolean> {
+    while (
+      this.#state === 'open' &&
+      !this.#isHurried &&
+      !(this.#isAwaited && this.#chunks.length === 0)
+    ) {
+      await this.#changed;
     }
     return this.#state === 'open';
   }
@@ -72,12 +115,21 @@ export class ChunkFeed {
   /** Returns the next chunk; undefined after the last chunk. */
   async next(): Promise<DuckDBDataChunk | undefined> {
     while (this.#chunks.length === 0 && (this.#state === 'open' || this.#state === 'stopping')) {
+      this.#isAwaited = true;
+      this.#tell();
       await this.#changed;
     }
+    this.#isAwaited = false;
     const chunk = this.#chunks.shift();
+    if (chunk !== undefined && this.#isHurried) this.#count(-chunkBytes(chunk));
     this.#tell();
     if (chunk === undefined && this.#error !== undefined) throw this.#error;
     return chunk;
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.#held.add(bytes);
   }
 
   #tell(): void {
@@ -102,8 +154,13 @@ export function openResult(
     columns,
     async *slices(form) {
       try {
-        for (let chunk = await feed.next(); chunk !== undefined; chunk = await feed.next()) {
-          yield readChunk(chunk, columns.length, form);
+        // No variable keeps a chunk: its reader may take its rows late, or never.
+        const next = async () => {
+          const chunk = await feed.next();
+          return chunk && readChunk(chunk, columns.length, form);
+        };
+        for (let slice = await next(); slice !== undefined; slice = await next()) {
+          yield slice;
           await setImmediate();
         }
       } finally {
@@ -126,13 +183,11 @@ export async function feedChunks(
   feed: ChunkFeed,
   options: {
     readonly signal?: AbortSignal | undefined;
-    /** Resolves when another call waits for the connection: the remaining rows are then read into memory. */
-    readonly hurry: Promise<void>;
     readonly onColumns: (columns: readonly Column[]) => void;
     readonly atEnd: AtEnd;
   },
 ): Promise<void> {
-  const { signal, hurry, onColumns, atEnd } = options;
+  const { signal, onColumns, atEnd } = options;
   const run = async (sql: string) => new ResultReader(await runText(connection, sql));
   const isOwn = !(await isInTransaction({ run }));
   if (isOwn) await run('BEGIN TRANSACTION');
@@ -142,7 +197,7 @@ export async function feedChunks(
   try {
     const result = await finishPending(statement.startStream(), sql, signal, { isStream: true });
     onColumns(columnsOf(result));
-    while (await feed.isWanted(hurry)) {
+    while (await feed.isWanted()) {
       const chunk = await nativeThreads.use(() => result.fetchChunk(), signal);
       if (chunk === null || chunk.rowCount === 0) break;
       rows += chunk.rowCount;

@@ -25,6 +25,9 @@ import {
   validityBytes,
 } from './vector-access.ts';
 
+/** The bytes of the item of a text, which holds its length first; no item of a simple type has more. */
+const ITEM_BYTES = 16;
+
 /** Returns the values of a vector from a result's chunk. NULL becomes null. */
 export function readVector(vector: DuckDBVector, form: ValueForm): unknown[] {
   const { DuckDBTypeId: Id } = nodeApi();
@@ -71,6 +74,35 @@ export function readVector(vector: DuckDBVector, form: ValueForm): unknown[] {
       return readUnions(vector, form);
     default:
       return readItems(vector, form);
+  }
+}
+
+/** Returns about how many bytes the values of a vector take. */
+export function vectorBytes(vector: DuckDBVector): number {
+  const { DuckDBTypeId: Id } = nodeApi();
+  switch (vector.type.typeId) {
+    case Id.VARCHAR:
+    case Id.BLOB: {
+      const view = bytesOf(vector);
+      let bytes = view.byteLength;
+      for (let at = 0; at < view.byteLength; at += ITEM_BYTES) bytes += view.getUint32(at, true);
+      return bytes;
+    }
+    case Id.LIST:
+      return vectorBytes((vector as DuckDBListVector).childVector);
+    case Id.MAP:
+      return vectorBytes(mapList(vector).childVector);
+    case Id.ARRAY:
+      return vectorBytes(arrayChild(vector));
+    case Id.STRUCT: {
+      const { entryCount } = vector.type as DuckDBStructType;
+      const fields = Array.from({ length: entryCount }, (_, index) =>
+        vectorBytes((vector as DuckDBStructVector).entryVectorAt(index)),
+      );
+      return fields.reduce((sum, bytes) => sum + bytes, 0);
+    }
+    default:
+      return vector.itemCount * ITEM_BYTES;
   }
 }
 

@@ -6,7 +6,7 @@ import type { ValueForm } from '../result.ts';
 import { type Column, columnsOf } from './columns.ts';
 import { nodeApi } from './node-api.ts';
 import { objectOf } from './plain-object.ts';
-import { readVector } from './read-vector.ts';
+import { readVector, vectorBytes } from './read-vector.ts';
 
 /** Up to 2,048 rows by column: `columns[c][r]`. */
 export interface Slice {
@@ -20,6 +20,14 @@ export function readChunk(chunk: DuckDBDataChunk, columnCount: number, form: Val
     readVector(chunk.getColumnVector(column), form),
   );
   return { rowCount: chunk.rowCount, columns };
+}
+
+/** Returns about how many bytes the values of a chunk take. */
+export function chunkBytes(chunk: DuckDBDataChunk): number {
+  const columns = Array.from({ length: chunk.columnCount }, (_, column) =>
+    vectorBytes(chunk.getColumnVector(column)),
+  );
+  return columns.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** Reads a materialised result. The result stays complete while its connection does other work. */

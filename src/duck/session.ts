@@ -10,7 +10,7 @@ import { type Column, columnsFrom } from './columns.ts';
 import { isOneStatement, runPrepared, runText } from './execution.ts';
 import { type AtEnd, runInterruptibly } from './interruptible.ts';
 import { loadNodeApi, nodeApi } from './node-api.ts';
-import { ChunkFeed, feedChunks, type OpenResult, openResult } from './open-result.ts';
+import { ChunkFeed, feedChunks, HeldBytes, type OpenResult, openResult } from './open-result.ts';
 import { bindParameters, type Parameters } from './parameters.ts';
 import { knownShape, type QueryShape, queryShapeOf } from './query-shape.ts';
 import { checkReadOnly } from './read-only/check-read-only.ts';
@@ -42,6 +42,8 @@ export interface RunOptions {
 
 /** The most statements that a session with `keepsPrepared` keeps. */
 const MAX_KEPT = 100;
+/** The longest text of a kept statement. */
+const KEPT_MAX_CHARS = 20_000;
 /** A text that leaves kept statements as they are: DuckDB binds them anew itself if a table has changed. */
 const LEAVES_KEPT = /^\s*(?:select|from|with|values|insert|update|delete|begin|commit|rollback)\b/i;
 /** Functions whose value DuckDB takes when it binds a statement. */
@@ -61,6 +63,8 @@ interface OpenOptions {
   readonly isReadOnly?: boolean;
   /** True to keep the statements that ran with parameters, prepared for the next time. */
   readonly keepsPrepared?: boolean;
+  /** The most bytes of unread rows in memory when another statement wants the connection. */
+  readonly heldBytes?: number | undefined;
 }
 
 /**
@@ -79,8 +83,11 @@ export class Session {
   readonly isReadOnly: boolean;
   readonly #catalogue: SessionCatalogue | undefined;
   readonly #keepsPrepared: boolean;
+  readonly #held: HeldBytes;
   /** The prepared statements that are kept; undefined before the first. */
   #kept: LRUCache<string, DuckDBPreparedStatement> | undefined;
+  /** True also without a bound on the bytes held: DuckDB's default serves such a session. */
+  #isBufferSmall: boolean;
   #calls = 0;
   #mayHaveMacros = false;
   #closed: Promise<void> | undefined;
@@ -89,13 +96,15 @@ export class Session {
     connection: DuckDBConnection,
     onClose: () => Promise<void>,
     source?: DatabaseLease,
-    { isReadOnly = false, keepsPrepared = false }: OpenOptions = {},
+    { isReadOnly = false, keepsPrepared = false, heldBytes }: OpenOptions = {},
   ) {
     this.#connection = connection;
     this.#onClose = onClose;
     this.#source = source;
     this.isReadOnly = isReadOnly;
     this.#keepsPrepared = keepsPrepared;
+    this.#held = new HeldBytes(heldBytes);
+    this.#isBufferSmall = heldBytes === undefined;
     if (source?.watch !== undefined) {
       this.#catalogue = new SessionCatalogue(source.watch, isReadOnly);
     }
@@ -181,11 +190,12 @@ export class Session {
   /**
    * Runs text as `run` does, but reads a single SELECT while it runs, so that its first rows come early. The SELECT
    * keeps the session's turn until its last row is read. If another call wants the turn, the remaining rows are read
-   * into memory.
+   * into memory; RVB_LIMIT if they are more than the option `heldBytes` allows.
    */
   async open(sql: string, options: RunOptions = {}): Promise<OpenResult | ResultReader> {
     const { parameters } = options;
-    const feed = new ChunkFeed();
+    this.#held.check();
+    const feed = new ChunkFeed(this.#held);
     let isOpen = false;
     return new Promise((resolve, reject) => {
       const ended = this.#call(sql, options, (connection, stop, atEnd) =>
@@ -194,12 +204,13 @@ export class Session {
           if (parameters !== undefined) bindParameters(statement, parameters);
           isOpen = true;
           stop.addEventListener('abort', () => feed.stop());
+          await this.#keepBufferSmall(connection);
+          const endHurry = this.#turns.onContended(() => feed.hurry());
           await feedChunks(connection, statement, sql, feed, {
             signal: stop,
             atEnd,
-            hurry: this.#turns.contended(),
             onColumns: (columns) => resolve(openResult(columns, feed, ended)),
-          });
+          }).finally(endHurry);
         }).catch((thrown: unknown) => {
           // A text that is not exactly one statement runs below, as it is.
           if (isOpen || !(thrown instanceof RvbbitError)) throw thrown;
@@ -430,7 +441,12 @@ export class Session {
     const known = mayKeep ? this.#kept?.get(sql) : undefined;
     if (known !== undefined) return work(known);
     const statement = await prepareOne(connection, sql, stop);
-    const keeps = mayKeep && this.#keepsPrepared && isOneStatement(sql) && !BOUND_EARLY.test(sql);
+    const keeps =
+      mayKeep &&
+      this.#keepsPrepared &&
+      sql.length <= KEPT_MAX_CHARS &&
+      isOneStatement(sql) &&
+      !BOUND_EARLY.test(sql);
     try {
       const result = await work(statement);
       if (keeps) this.#keep(sql, statement);
@@ -438,6 +454,13 @@ export class Session {
     } finally {
       if (this.#kept?.peek(sql) !== statement) statement.destroySync();
     }
+  }
+
+  /** DuckDB then has few rows ready that nobody has asked for. The setting is one of the connection. */
+  async #keepBufferSmall(connection: DuckDBConnection): Promise<void> {
+    if (this.#isBufferSmall) return;
+    this.#isBufferSmall = true;
+    await nativeThreads.use(() => connection.run(`SET streaming_buffer_size = '100KB'`));
   }
 
   #keep(sql: string, statement: DuckDBPreparedStatement): void {

@@ -25,6 +25,8 @@ export interface StatementCall
   /** The caller, as the journal records it: `api`, `cli`, or a name that the caller gave. */
   readonly origin: string;
   readonly valueForm: ValueForm;
+  /** The most rows that a result of DuckDB is delivered with at once; without it, all are. */
+  readonly rowsAtOnce?: number | undefined;
   /** The file that the caller writes the rows to. */
   readonly output: string | undefined;
   /** The statistics of earlier calls and answers. */

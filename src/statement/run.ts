@@ -194,7 +194,11 @@ async function explainFlat(node: StatementNode, statement: Statement): Promise<E
 
 async function runSqlStatement(node: SqlStatement, statement: Statement): Promise<Delivered> {
   const result = await plainOrSemantic(node, statement, runSql);
-  return result instanceof ResultReader ? deliverReader(result, statement.valueForm) : result;
+  if (!(result instanceof ResultReader)) return result;
+  const { rowsAtOnce = Number.POSITIVE_INFINITY, valueForm } = statement;
+  if (result.rowCount <= rowsAtOnce) return deliverReader(result, valueForm);
+  const { columns, rowCount } = result;
+  return { columns, rows: [], rowCount, notices: [], laterRows: streamReader(result, valueForm) };
 }
 
 /**

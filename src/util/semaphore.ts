@@ -11,7 +11,7 @@ interface PermitWait {
 export class Semaphore {
   #free: number;
   readonly #waiters = new Set<PermitWait>();
-  readonly #onContended: (() => void)[] = [];
+  readonly #onContended = new Set<() => void>();
 
   constructor(permits: number) {
     this.#free = permits;
@@ -33,10 +33,11 @@ export class Semaphore {
     return this.#permit();
   }
 
-  /** Resolves when a caller waits for a permit. */
-  contended(): Promise<void> {
-    if (this.#waiters.size > 0) return Promise.resolve();
-    return new Promise((resolve) => this.#onContended.push(resolve));
+  /** Calls `tell` each time that a caller begins to wait for a permit, and now if one waits. Returns the end of this. */
+  onContended(tell: () => void): () => void {
+    if (this.#waiters.size > 0) tell();
+    this.#onContended.add(tell);
+    return () => this.#onContended.delete(tell);
   }
 
   #permit(): () => void {
@@ -71,7 +72,7 @@ export class Semaphore {
         },
       };
       this.#waiters.add(waiter);
-      for (const tell of this.#onContended.splice(0)) tell();
+      for (const tell of this.#onContended) tell();
       if (signal !== undefined) {
         // A statement's signal has one listener per waiting row. Node warns past ten.
         setMaxListeners(0, signal);

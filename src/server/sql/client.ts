@@ -6,6 +6,7 @@ import type { Notice, StatementDescription } from '../../result.ts';
 import { originOf, type UserAccount } from '../access/users.ts';
 import type { ListedFunction } from './catalogue/definitions.ts';
 import type { Command } from './command.ts';
+import { MAX_NAMED, Named } from './named.ts';
 import type { Portal } from './portal.ts';
 import type { TransactionStatus } from './protocol/write-messages.ts';
 import { refusal, unsupported } from './protocol-error.ts';
@@ -13,11 +14,10 @@ import { FIRST_ZONE, setSearchPath, setTimeZone } from './session-settings.ts';
 import { accepted, DEFAULT_PATH, type Settings, type SettingsState } from './settings.ts';
 import { Zone } from './types/zone.ts';
 
-/** The most statements that a connection may have prepared, and the most portals and cursors that it may have open. */
-const MAX_NAMED = 5_000;
-
 /** The statements whose description is kept: a client that prepares a statement anew each time need not wait for it. */
 const MAX_DESCRIPTIONS = 200;
+/** The most characters, in all, of their texts. */
+const DESCRIPTIONS_CHARS = 1_000_000;
 
 /** A prepared statement. */
 export interface Prepared {
@@ -63,8 +63,8 @@ export interface ClientParts {
 
 export class Client {
   readonly parts: ClientParts;
-  readonly prepared = new Map<string, Prepared>();
-  readonly portals = new Map<string, Portal>();
+  readonly prepared = new Named<Prepared>('prepared statement', '26000');
+  readonly portals = new Named<Portal>('portal', '34000');
   #descriptions: LRUCache<string, Promise<StatementDescription>> | undefined;
   #status: TransactionStatus = 'I';
   /** True while the open transaction is one that the server began around several statements. */
@@ -92,7 +92,11 @@ export class Client {
 
   /** The descriptions of statements, by the version of the schema, declared types and text. */
   get descriptions(): LRUCache<string, Promise<StatementDescription>> {
-    this.#descriptions ??= new LRUCache({ max: MAX_DESCRIPTIONS });
+    this.#descriptions ??= new LRUCache({
+      max: MAX_DESCRIPTIONS,
+      maxSize: DESCRIPTIONS_CHARS,
+      sizeCalculation: (_, key) => key.length,
+    });
     return this.#descriptions;
   }
 
@@ -137,7 +141,7 @@ export class Client {
     throw new RvbbitError(
       'RVB_LIMIT',
       `the result has more than ${most} rows, as many as the user ${this.parts.user} may read of one: add a LIMIT, or aggregate`,
-      { stage: 'deliver' },
+      { stage: 'deliver', sqlState: '53400' },
     );
   }
 
@@ -262,51 +266,27 @@ export class Client {
     if (name !== '' && this.prepared.has(name)) {
       throw refusal('42P05', `prepared statement "${name}" already exists`);
     }
-    if (this.prepared.size >= MAX_NAMED)
-      throw refusal('54000', `a connection has at most ${MAX_NAMED} prepared statements`);
-    this.prepared.set(name, prepared);
+    this.prepared.set(name, prepared, prepared.text.length);
   }
 
-  statementNamed(name: string): Prepared {
-    const prepared = this.prepared.get(name);
-    if (prepared === undefined)
-      throw refusal('26000', `prepared statement "${name}" does not exist`);
-    return prepared;
-  }
-
-  /** Keeps an open portal. The one without a name is replaced. */
-  async open(name: string, portal: Portal): Promise<void> {
-    const open = this.portals.get(name);
-    if (name !== '' && open !== undefined)
-      throw refusal('42P03', `cursor "${name}" already exists`);
-    if (this.portals.size >= MAX_NAMED)
-      throw refusal('54000', `a connection has at most ${MAX_NAMED} open portals`);
-    await open?.close();
-    this.portals.set(name, portal);
-  }
-
-  portalNamed(name: string): Portal {
-    const portal = this.portals.get(name);
-    if (portal === undefined) throw refusal('34000', `portal "${name}" does not exist`);
-    return portal;
+  /** Keeps an open portal, whose values take `bytes`. The one without a name is replaced. */
+  async open(name: string, portal: Portal, bytes: number): Promise<void> {
+    if (name === '') await this.closePortal('');
+    else if (this.portals.has(name)) throw refusal('42P03', `cursor "${name}" already exists`);
+    this.portals.set(name, portal, bytes);
   }
 
   async closePortal(name: string): Promise<void> {
-    const portal = this.portals.get(name);
-    this.portals.delete(name);
-    await portal?.close();
+    await this.portals.delete(name)?.close();
   }
 
   async closePortals(): Promise<void> {
-    const open = [...this.portals.values()];
-    this.portals.clear();
-    await Promise.all(open.map((portal) => portal.close()));
+    await Promise.all(this.portals.clear().map((portal) => portal.close()));
   }
 
   /** Closes the session, which ends its statements and rolls an open transaction back. */
   async close(): Promise<void> {
-    for (const portal of this.portals.values()) portal.abort();
-    this.portals.clear();
+    for (const portal of this.portals.clear()) portal.abort();
     const session = await this.#session?.catch(() => undefined);
     await session?.close();
   }

@@ -50,8 +50,8 @@ export interface RowsAnswer {
   readonly notices: readonly Notice[];
   /** Returns the account of a statement whose rows have ended; undefined for a part of its rows. */
   readonly account?: () => Promise<Summary | undefined>;
-  /** Returns the tag of CommandComplete after `count` rows. */
-  tag(count: number): string;
+  /** Returns the tag of CommandComplete after `count` rows, which took `bytes` on the wire. */
+  tag(count: number, bytes?: number): string;
 }
 
 /** COPY … TO STDOUT: pieces of a file. */

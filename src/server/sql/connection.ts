@@ -22,7 +22,7 @@ import { Portal } from './portal.ts';
 import type { ClientMessage, FormatCode } from './protocol/read-messages.ts';
 import { errorFields, noticeFields } from './protocol/report-fields.ts';
 import { protocolError, refusal } from './protocol-error.ts';
-import { route, routeAll } from './route.ts';
+import { routeAll } from './route.ts';
 import { rowEncoder, rowFields } from './rows.ts';
 import type { SocketOutput } from './socket-output.ts';
 
@@ -217,16 +217,17 @@ export class Connection {
     const client = this.#client;
     this.#text = text;
     if (name === '') client.prepared.delete('');
+    client.prepared.checkRoom(text.length);
     const [statement, ...more] = routeAll(text, client);
     if (more.length > 0) {
       throw refusal('42601', 'cannot insert multiple commands into a prepared statement');
     }
-    client.keep(name, { text, command: statement && route(statement.text, client), types });
+    client.keep(name, { text, command: statement?.command, types });
   }
 
   async #bind(message: Bind): Promise<void> {
     const client = this.#client;
-    const prepared = client.statementNamed(message.statement);
+    const prepared = client.prepared.get(message.statement);
     this.#text = prepared.text;
     const { command = EMPTY } = prepared;
     const { resultFormats: formats } = message;
@@ -242,7 +243,8 @@ export class Connection {
       promised: promisedBy(prepared),
       columns: (by: AbortSignal) => columnsWith(prepared, parameters, by),
     };
-    await client.open(message.portal, new Portal(parts));
+    const bytes = message.values.reduce((sum, value) => sum + (value?.length ?? 0), 0);
+    await client.open(message.portal, new Portal(parts), bytes);
   }
 
   async #describe(what: 'statement' | 'portal', name: string): Promise<void> {
@@ -250,7 +252,7 @@ export class Connection {
     const { writer } = this.#output;
     const signal = new AbortController().signal;
     if (what === 'statement') {
-      const prepared = client.statementNamed(name);
+      const prepared = client.prepared.get(name);
       this.#text = prepared.text;
       const description = await describePrepared(prepared, signal);
       const columns = knownColumns(description);
@@ -258,7 +260,7 @@ export class Connection {
       this.#describeRows(columns, []);
       return;
     }
-    const portal = client.portalNamed(name);
+    const portal = client.portals.get(name);
     this.#text = portal.parts.source;
     this.#describeRows(await portal.describe(signal), portal.parts.formats);
   }
@@ -270,7 +272,7 @@ export class Connection {
 
   async #execute(name: string, maxRows: number): Promise<void> {
     const client = this.#client;
-    const portal = client.portalNamed(name);
+    const portal = client.portals.get(name);
     this.#text = portal.parts.source;
     const { command } = portal.parts;
     if (command === EMPTY) return this.#output.writer.bare('I');
@@ -329,6 +331,7 @@ export class Connection {
     const promised = describes ? answer.columns : await portal.promised(answer.columns);
     if (describes && hasRows) writer.rowDescription(rowFields(answer.columns, formats));
     const encode = rowEncoder(answer.columns, promised, formats, this.#client.zone);
+    const before = writer.total;
     let sent = 0;
     for (;;) {
       if (maxRows > 0 && sent === maxRows) return writer.bare('s');
@@ -347,7 +350,7 @@ export class Connection {
     for (const notice of account === undefined ? [] : accountNotices(account)) {
       this.tell(notice, notice.severity);
     }
-    writer.commandComplete(answer.tag(sent));
+    writer.commandComplete(answer.tag(sent, writer.total - before));
   }
 
   /** Waits for a row. If it is not there yet, the rows before it are sent meanwhile. */

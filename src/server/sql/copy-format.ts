@@ -163,6 +163,9 @@ class LineRows implements RowReader {
 
   #textFields(line: string): readonly Field[] {
     const { delimiter, nullText } = this.#format;
+    if (!line.includes('\\')) {
+      return line.split(delimiter).map((raw) => (raw === nullText ? null : raw));
+    }
     const fields: Field[] = [];
     let start = 0;
     for (let at = 0; at <= line.length; at += 1) {

@@ -6,6 +6,7 @@ import { BINARY_END, BINARY_HEADER, type Field, rowLine, rowReader } from './cop
 import { type CopyStatement, readCopy } from './copy-options.ts';
 import { MessageWriter } from './protocol/write-messages.ts';
 import { refusal } from './protocol-error.ts';
+import { valuesWriter } from './rows.ts';
 import {
   binaryText,
   type Items,
@@ -22,6 +23,8 @@ type Route = (text: string, client: Client) => Command;
 
 /** The rows that are inserted with one statement. */
 const BATCH_ROWS = 2_048;
+/** Rows of this many bytes are inserted although they are fewer. */
+const BATCH_BYTES = 4 * 1024 * 1024;
 
 export function copyCommand(words: Words, client: Client, route: Route): Command | undefined {
   const copy = readCopy(words);
@@ -98,17 +101,9 @@ function binaryRow({ columns }: RowsAnswer, { zone }: Client) {
     name,
     encode: valueEncoder(type, pgTypeOf(type), 1, zone),
   }));
+  const write = valuesWriter(encoders);
   return (row: Row) => {
-    out.int16(encoders.length);
-    for (const { name, encode } of encoders) {
-      const value = row[name];
-      if (value === null) out.int32(-1);
-      else {
-        const start = out.beginSized();
-        encode(value, out);
-        out.endSized(start);
-      }
-    }
+    write(row, out);
     return out.take();
   };
 }
@@ -136,10 +131,12 @@ async function copyIn(
     columns.map(({ name }) => name),
   );
   let waiting: (readonly Field[])[] = [];
+  let waitingBytes = 0;
   let count = 0;
   const flush = async () => {
     const rows = waiting;
     waiting = [];
+    waitingBytes = 0;
     const parameters = types.map((type, column) => columnValues(rows, column, type, client));
     const end = client.parts.account?.beginStatement();
     try {
@@ -159,7 +156,8 @@ async function copyIn(
         );
       }
       waiting.push(row);
-      if (waiting.length >= BATCH_ROWS) await flush();
+      for (const field of row) waitingBytes += field?.length ?? 0;
+      if (waiting.length >= BATCH_ROWS || waitingBytes >= BATCH_BYTES) await flush();
     }
   };
   return {

@@ -115,16 +115,14 @@ function declareCommand(words: Words, client: Client, route: Route): Command {
       if (described.length === 0) {
         throw refusal('42601', 'a cursor needs a query that returns rows');
       }
-      await client.open(name, portal);
+      await client.open(name, portal, words.text.length);
       return doneWith('DECLARE CURSOR');
     },
   };
 }
 
 function cursorNamed(name: string, client: Client): Portal {
-  const portal = client.portals.get(name);
-  if (portal === undefined) throw refusal('34000', `cursor "${name}" does not exist`);
-  return portal;
+  return client.portals.get(name, 'cursor');
 }
 
 function readReach(words: Words): Reach {

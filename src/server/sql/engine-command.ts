@@ -5,7 +5,7 @@ import { statementParts } from '../../../grammar/semantic/statement-parts.ts';
 import type { EngineSession } from '../../engine-session.ts';
 import { messageOf } from '../../errors.ts';
 import type { QueryOptions } from '../../options.ts';
-import type { QueryResult, ResultColumn, Summary } from '../../result.ts';
+import type { ResultColumn, Row, Summary } from '../../result.ts';
 import { withParameters } from '../../statement/parameter-places.ts';
 import { progressText } from '../outside/progress-text.ts';
 import { keptCatalogueQuery, mayNameCatalogue } from './catalogue/catalogue-query.ts';
@@ -18,10 +18,13 @@ import { Words } from './words.ts';
 
 /** The form in which the engine gives values: every digit of every type. */
 const FORM = 'json';
-/** A result with at most this many rows is short. */
+/** A result with at most this many rows, and bytes on the wire, is short. */
 const SHORT_ROWS = 2_048;
+const SHORT_BYTES = 256 * 1024;
 /** The most statements of which is kept that their result was short. */
 const KEPT_SHORT = 2_000;
+/** The longest text of them. */
+const SHORT_TEXT_CHARS = 10_000;
 
 /**
  * Statements whose latest result was short, by their text without its values. A short result is read in one call, and
@@ -72,14 +75,15 @@ export function engineCommand(text: string, client: Client): Command {
         parameters: typed.parameters,
         options: optionsOf(client, signal),
       };
-      const shape = shapeOf(text);
-      const isLong = isDialect || (isQuery && !short.has(shape));
+      const hasShape = isQuery && !isDialect && text.length <= SHORT_TEXT_CHARS;
+      const shape = hasShape ? shapeOf(text) : undefined;
+      const isShort = shape === undefined ? !isQuery && !isDialect : short.has(shape);
       try {
         if (isCatalogue) {
           const result = await whole(call);
-          return delivered({ ...result, columns: catalogueColumns(result.columns) }, text);
+          return delivered({ ...result, columns: catalogueColumns(result.columns) }, text, shape);
         }
-        return isLong ? await streamed(call, shape) : delivered(await whole(call), text);
+        return isShort ? delivered(await whole(call), text, shape) : await streamed(call, shape);
       } catch (thrown) {
         throw typed.placedBack(thrown);
       } finally {
@@ -174,13 +178,13 @@ function optionsOf(client: Client, signal: AbortSignal): QueryOptions {
   return { signal, valueForm: FORM, origin, onProgress };
 }
 
-function whole({ session, sql, parameters, options }: Call): Promise<QueryResult> {
-  return session.query(sql, parameters, options);
+function whole({ session, sql, parameters, options }: Call) {
+  return session.queryShort(sql, parameters, options, SHORT_ROWS);
 }
 
 async function streamed(
   { session, sql, parameters, options }: Call,
-  shape: string,
+  shape: string | undefined,
 ): Promise<RowsAnswer> {
   const stream = session.stream(sql, parameters, options);
   // A failure is thrown by the columns too.
@@ -199,29 +203,42 @@ async function streamed(
     },
     notices: stream.notices,
     account: () => stream.summary,
-    tag(count) {
-      if (count <= SHORT_ROWS) short.set(shape, true);
+    tag(count, bytes) {
+      noteLength(shape, count, bytes);
       return `SELECT ${count}`;
     },
   };
 }
 
 function delivered(
-  { columns, rows, rowCount, notices, summary }: QueryResult,
+  { columns, rows, laterRows, rowCount, notices, summary }: Awaited<ReturnType<typeof whole>>,
   text: string,
+  shape: string | undefined,
 ): Answer {
-  if (rows.length > SHORT_ROWS) short.delete(shapeOf(text));
+  // Also of a result whose end its client never asks for.
+  if (laterRows !== undefined) noteLength(shape, rowCount);
   return {
     kind: 'rows',
     columns,
-    rows: rows[Symbol.iterator](),
+    rows: laterRows === undefined ? rows[Symbol.iterator]() : oneByOne(laterRows),
     notices,
     account: async () => summary,
-    tag(count) {
+    tag(count, bytes) {
+      noteLength(shape, count, bytes);
       const hasRows = columns.length > 0;
       return commandTag(new Words(text), hasRows ? count : rowCount, hasRows);
     },
   };
+}
+
+async function* oneByOne(slices: AsyncIterable<readonly Row[]>): AsyncGenerator<Row, void> {
+  for await (const rows of slices) yield* rows;
+}
+
+function noteLength(shape: string | undefined, rows: number, bytes = 0): void {
+  if (shape === undefined) return;
+  if (rows <= SHORT_ROWS && bytes <= SHORT_BYTES) short.set(shape, true);
+  else short.delete(shape);
 }
 
 /** Returns a text without its strings and its numbers. The number of a LIMIT stays: it says how long the result is. */

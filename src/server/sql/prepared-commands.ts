@@ -27,13 +27,14 @@ export function preparedCommand(words: Words, client: Client, route: Route): Com
       const list = words.isSign('(') ? words.bracketed() : '';
       const prepared = () => {
         words.end();
-        const statement = client.statementNamed(name);
+        const statement = client.prepared.get(name);
         if (statement.command !== undefined) return { ...statement, command: statement.command };
         throw refusal('26000', 'the prepared statement is empty');
       };
       return {
         role: 'statement',
-        mayChange: client.prepared.get(name)?.command?.mayChange ?? true,
+        mayChange:
+          !client.prepared.has(name) || client.prepared.get(name).command?.mayChange !== false,
         async describe(signal) {
           return { ...(await describePrepared(prepared(), signal)), parameters: [] };
         },
@@ -53,7 +54,7 @@ export function preparedCommand(words: Words, client: Client, route: Route): Com
           return doneWith('DEALLOCATE ALL');
         }
         const name = words.name();
-        client.statementNamed(name);
+        client.prepared.get(name);
         client.prepared.delete(name);
         return doneWith('DEALLOCATE');
       });

@@ -3,7 +3,7 @@ import type { ResultColumn, Row } from '../../result.ts';
 import type { FormatCode } from './protocol/read-messages.ts';
 import type { FieldDescription, MessageWriter } from './protocol/write-messages.ts';
 import { refusal } from './protocol-error.ts';
-import { valueEncoder } from './types/encode.ts';
+import { type ValueEncoder, valueEncoder } from './types/encode.ts';
 import { pgTypeOf } from './types/pg-types.ts';
 import type { Zone } from './types/zone.ts';
 
@@ -17,6 +17,24 @@ export function rowFields(
     const { oid, size, modifier } = pgTypeOf(type);
     return { name, oid, size, modifier, format: formatOf(formats, index) };
   });
+}
+
+/** Returns the function that writes the values of a row, each with its length, behind their number. */
+export function valuesWriter(
+  encoders: readonly { readonly name: string; readonly encode: ValueEncoder }[],
+): (row: Row, out: MessageWriter) => void {
+  return (row, out) => {
+    out.int16(encoders.length);
+    for (const { name, encode } of encoders) {
+      const value = row[name];
+      if (value === null || value === undefined) out.int32(-1);
+      else {
+        const start = out.beginSized();
+        encode(value, out);
+        out.endSized(start);
+      }
+    }
+  };
 }
 
 /**
@@ -40,17 +58,9 @@ export function rowEncoder(
     const pgType = pgTypeOf(promised[index]?.type ?? type);
     return { name, encode: valueEncoder(type, pgType, formatOf(formats, index), zone) };
   });
+  const write = valuesWriter(encoders);
   return (row, out) => {
-    out.begin('D').int16(encoders.length);
-    for (const { name, encode } of encoders) {
-      const value = row[name];
-      if (value === null || value === undefined) out.int32(-1);
-      else {
-        const start = out.beginSized();
-        encode(value, out);
-        out.endSized(start);
-      }
-    }
+    write(row, out.begin('D'));
     out.end();
   };
 }

@@ -11,6 +11,7 @@ import { Client } from './client.ts';
 import { Connection } from './connection.ts';
 import { type DatabaseOptions, Databases } from './databases.ts';
 import { logIn } from './login.ts';
+import { HELD_BYTES } from './named.ts';
 import { errorFields } from './protocol/report-fields.ts';
 import { refusal } from './protocol-error.ts';
 import { Settings } from './settings.ts';
@@ -212,6 +213,7 @@ export class SqlServer {
         engine.session({
           readOnly: isReadOnly,
           keepsPrepared: true,
+          heldBytes: HELD_BYTES,
           ...(account?.purse === undefined ? {} : { purse: account.purse }),
         }),
       tell(notice, severity) {

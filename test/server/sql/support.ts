@@ -21,11 +21,13 @@ export interface Calls {
   sent: number;
   aborted: number;
   answerChars: number;
+  /** The answer in place of so many characters. */
+  text: string | undefined;
   /** The time of a call. */
   ms: number;
 }
 
-export const FRESH: Calls = { sent: 0, aborted: 0, answerChars: 2, ms: 20 };
+export const FRESH: Calls = { sent: 0, aborted: 0, answerChars: 2, text: undefined, ms: 20 };
 
 /** Starts a server whose engine asks a model that counts its calls. `map` is a MAP of other inputs each time. */
 export async function startCalls() {
@@ -43,7 +45,8 @@ export async function startCalls() {
       throw thrown;
     }
     const usage = { inputTokens: 1, outputTokens: 1 };
-    return { text: 'y'.repeat(calls.answerChars), finishReason: 'stop', usage };
+    const text = calls.text ?? 'y'.repeat(calls.answerChars);
+    return { text, finishReason: 'stop', usage };
   };
   const server = await startServer({}, { cascades, model });
   let round = 0;

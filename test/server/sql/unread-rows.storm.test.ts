@@ -49,7 +49,35 @@ test('a portal whose rows are not asked for holds its calls back', async () => {
   assert.is(calls.sent, bought);
   await client.query('ROLLBACK');
   client.close();
-  reportCases(2, 'clients that do not read');
+});
+
+test('MEANS behind rows that a client does not read asks nothing until they are read', async () => {
+  calls.text = '{"answer": true}';
+  const client = await PgClient.connect(server.port);
+  const unread = "SELECT repeat('x', 1000) AS t FROM range(50000)";
+  client.socket.pause();
+  client.send(query(`${unread}; SELECT d FROM (VALUES ('a'), ('b')) t(d) WHERE d MEANS 'good'`));
+  assert.is(await settledCalls(), 0);
+  client.socket.resume();
+  const { tags } = resultOf(await client.until('Z'));
+  assert.equal(tags, ['SELECT 50000', 'SELECT 2']);
+  assert.is(calls.sent, 2);
+  client.close();
+});
+
+test('a client that vanishes during MEANS has its calls aborted within a second', async () => {
+  calls.ms = 60_000;
+  const client = await PgClient.connect(server.port);
+  client.send(
+    query("SELECT 'item ' || range AS d FROM range(40) WHERE 'item ' || range MEANS 'rare'"),
+  );
+  while (calls.sent === 0) await sleep(10);
+  client.socket.destroy();
+  await sleep(1_000);
+  assert.is(calls.aborted, calls.sent);
+  const sent = await settledCalls();
+  assert.is(calls.aborted, sent);
+  reportCases(4, 'clients that do not read');
 });
 
 test.run();

@@ -267,11 +267,11 @@ test("a user's limits hold for rows and for statements at a time, and end with e
   ];
   for (const sql of more) {
     const { error } = await few.query(sql);
-    assert.is(error?.get('C'), '54000', sql);
+    assert.is(error?.get('C'), '53400', sql);
     assert.match(error?.get('M') ?? '', /more than 5 rows/);
   }
   assert.is((await few.query('SELECT * FROM range(5)')).rows.length, 5);
-  assert.is((await few.extended('SELECT * FROM range(6)')).error?.get('C'), '54000');
+  assert.is((await few.extended('SELECT * FROM range(6)')).error?.get('C'), '53400');
   const second = await logIn(server.port, 'few');
   // A statement whose rows are half taken still runs.
   few.send(parse('SELECT * FROM range(5)'), bind(), execute(2), flush);

@@ -31,6 +31,7 @@ export class MessageWriter {
   #buffer = NO_BYTES;
   #nextBytes = FRESH_BYTES;
   #at = 0;
+  #taken = 0;
   #start = 0;
 
   /** The bytes written since the last `take`. */
@@ -38,8 +39,14 @@ export class MessageWriter {
     return this.#at;
   }
 
+  /** The bytes written in all. */
+  get total(): number {
+    return this.#taken + this.#at;
+  }
+
   take(): Buffer {
     const taken = this.#buffer.subarray(0, this.#at);
+    this.#taken += this.#at;
     this.#nextBytes = this.#at >= WRITE_BYTES ? FULL_BYTES : FRESH_BYTES;
     this.#at = 0;
     this.#start = 0;
