@@ -14,6 +14,7 @@ import { guarded } from './bounds/guards.ts';
 import { parametersOf, passesOf } from './find-answers.ts';
 import { fillAnswers } from './judge/fill-answers.ts';
 import { lazySelect } from './judge/lazy-condition.ts';
+import { flattened } from './plan/flatten.ts';
 import { type FunctionFacts, functionFacts } from './plan/function-facts.ts';
 import { stagedQuery } from './plan/inner-queries.ts';
 import { canDefer, deferred, plannedQuery, whereOf } from './plan/planned-query.ts';
@@ -112,21 +113,24 @@ async function answered<T>(
   }
 }
 
-/** The plan of a SELECT whose operators all stand in its own expressions; undefined for any other query. */
+/**
+ * The plan of a SELECT whose operators all stand in its own expressions, if need be after it was merged with the query in
+ * its FROM; undefined for any other query.
+ */
 function planOf(
   { read }: SemanticQuery,
   { node, parameters, facts }: ReadyQuery,
   names: readonly string[],
 ): QueryPlan | undefined {
   if (node['type'] !== 'SELECT_NODE') return undefined;
-  const { isOperator } = planSelect(read, { node, parameters }, facts);
-  const asksInside = (part: SqlNode) => part['class'] === 'SUBQUERY' && holds(part, isOperator);
-  if (holds([node['from_table'], node['cte_map']], isOperator) || holds(node, asksInside)) {
-    return undefined;
-  }
+  const planOf = (of: SqlNode) => planSelect(read, { node: of, parameters }, facts);
+  const { isOperator } = planOf(node);
   const isUnstable = (part: SqlNode) => isVarying(part, facts) || isVolatile(part, facts);
-  const lazy = lazySelect(node, { isOperator, isUnstable }, names);
-  return planSelect(read, { node: lazy, parameters }, facts);
+  const merged = flattened(node, { isOperator, isUnstable, planOf });
+  const asksInside = (part: SqlNode) => part['class'] === 'SUBQUERY' && holds(part, isOperator);
+  const { from_table: from, cte_map: map } = merged;
+  if (holds([from, map], isOperator) || holds(merged, asksInside)) return undefined;
+  return planOf(lazySelect(merged, { isOperator, isUnstable }, names));
 }
 
 /**

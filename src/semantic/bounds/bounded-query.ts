@@ -151,8 +151,12 @@ class BoundedQuery {
       runs.set(letsIn, run);
       return run;
     };
-    const following = await this.#certificates.following(this.#wave, extreme);
-    if (following.length > 0) return { asks: following };
+    const isDear = this.#runsMs > Math.max(FREE_RUNS_MS, RUNS_PART * this.#asksMs);
+    if (isDear) this.#wave *= 2;
+    else {
+      const following = await this.#certificates.following(this.#wave, extreme);
+      if (following.length > 0) return { asks: following };
+    }
     const low = await extreme(false);
     if (low.pass.open.size === 0) return { certain: low };
     const high = await extreme(true);
@@ -163,10 +167,8 @@ class BoundedQuery {
       const asks = this.#sample(low, high);
       if (asks.length > 0) return { asks, isSample: true };
     }
-    const isHasty = this.#runsMs > Math.max(FREE_RUNS_MS, RUNS_PART * this.#asksMs);
-    if (isHasty) this.#wave *= 2;
     const canStop = this.#canStop && !this.#isUnstable;
-    return { asks: await this.#certificates.next(low, high, this.#wave, { canStop, isHasty }) };
+    return { asks: await this.#certificates.next(low, high, this.#wave, { canStop, isDear }) };
   }
 
   /** Does work of which every pass runs the same prepared statement. */

@@ -73,24 +73,25 @@ export class Certificates {
   }
 
   /**
-   * The questions to ask after the runs with the least and the most rows, at most `wave` of them where fewer may be
-   * enough. `isHasty`: runs have become dear, so that some questions are asked that may not be needed.
+   * The questions to ask after the runs with the least and the most rows: at most `wave`, if the query may stop early.
+   * `isDear`: without further runs, so that some of them may turn out not to matter.
    */
   async next(
     low: Outcome,
     high: Outcome,
     wave: number,
-    { canStop, isHasty }: { readonly canStop: boolean; readonly isHasty: boolean },
+    { canStop, isDear }: { readonly canStop: boolean; readonly isDear: boolean },
   ): Promise<readonly string[]> {
     const met = [...high.pass.open.keys()];
     const both = met.filter((key) => low.pass.open.has(key));
-    const exact = [low, high].flatMap(({ pass }) => [...pass.exact]);
+    const exact = new Set([low, high].flatMap(({ pass }) => [...pass.exact]));
     if (low.print === high.print) {
-      const needed = both.filter((key) => exact.includes(key));
-      return needed.length > 0 ? needed : [...new Set(exact)];
+      const needed = both.filter((key) => exact.has(key));
+      return needed.length > 0 ? needed : [...exact];
     }
     const sure = both.length > 0 ? both : met.length > 0 ? met : [...low.pass.open.keys()];
     if (!canStop) return sure;
+    if (isDear) return sure.slice(0, wave);
     this.#first = new Set(both);
     // A whole certificate was asked, and its answers were not as hoped.
     if (this.#isWhole) this.#spare = Math.min(wave, this.#spare * 2);
@@ -98,7 +99,6 @@ export class Certificates {
     const found = await this.#deciding(low, high, wave);
     if (found === undefined) return sure.slice(0, wave);
     const { goal, keys } = found;
-    if (isHasty) return keys.slice(0, wave);
     if (keys.length === goal.keys.length && (await this.#needsAll(found))) {
       return this.#firstOf(keys);
     }

@@ -7,9 +7,19 @@ import type { SemanticQuery } from '../semantic-query.ts';
 import type { FunctionFacts } from './function-facts.ts';
 import { withLimitNumbers } from './limit-numbers.ts';
 import { plannedSql } from './planned-sql.ts';
-import { type QueryRoot, rootOf, usesOf } from './query-plan.ts';
-import { hasLimit, holds, isNode, isReason } from './query-tree.ts';
+import { planSelect, type QueryRoot, rootOf, usesOf } from './query-plan.ts';
+import {
+  conjunction,
+  conjuncts,
+  hasLimit,
+  holds,
+  isNode,
+  isReason,
+  select,
+  star,
+} from './query-tree.ts';
 import { mapRelations } from './relations.ts';
+import { amongKeysOf, isAmong, semiFilterOf } from './semi-filters.ts';
 import { noteStaged, type SelectContext, stabilise } from './stabilise.ts';
 import { type StagedRows, selectStaged, stageRows } from './stage-rows.ts';
 import { isUnstableQuery, isVarying, isVolatile } from './unstable.ts';
@@ -96,6 +106,7 @@ class InnerQueries {
         return { ...relation, subquery: { ...query, node: rows } };
       }),
     };
+    node = { ...node, where_clause: await this.#amongKeys(node, seen) };
     for (const key of ['select_list', 'where_clause', 'having', 'qualify']) {
       node = { ...node, [key]: await this.#expressions(node[key], seen) };
     }
@@ -112,6 +123,43 @@ class InnerQueries {
   async #innerRows(given: SqlNode, seen: readonly WithQuery[]): Promise<SqlNode> {
     const isAnswered = hasLimit(given) && holds(given, this.#isOperator);
     return isAnswered ? this.#rows(given, seen) : this.staged(given, seen);
+  }
+
+  /** The WHERE in which each `IN` and `EXISTS` query with operators gives only keys that rows of this SELECT have. */
+  async #amongKeys(node: SqlNode, seen: readonly WithQuery[]): Promise<SqlNode | null> {
+    const isFixed = (part: SqlNode) =>
+      this.#isOperator(part) || isVarying(part, this.#facts) || isVolatile(part, this.#facts);
+    const parts: SqlNode[] = [];
+    for (const part of conjuncts(node['where_clause'])) {
+      const filter = holds(part, this.#isOperator)
+        ? await semiFilterOf(part, (from) => this.#columnsIn(from, seen))
+        : undefined;
+      const { key, query } = filter ?? {};
+      const isKeyed =
+        query !== undefined &&
+        !holds([key, node['from_table'], query['select_list'], query['from_table']], isFixed) &&
+        planSelect(this.#run.read, { node: query, parameters: [] }, this.#facts).isRowByRow &&
+        !hasLimit(query);
+      parts.push(
+        isKeyed ? isAmong({ ...filter!, query: amongKeysOf(filter!, node, isFixed) }) : part,
+      );
+    }
+    return conjunction(parts);
+  }
+
+  /** The names of the columns of a FROM; none if it cannot stand by itself. */
+  async #columnsIn(from: unknown, seen: readonly WithQuery[]): Promise<ReadonlySet<string>> {
+    const { statement } = this.#run;
+    try {
+      const all = withSeen(select([star()], from, null), seen);
+      const { text, parameters } = await plannedSql(statement, all);
+      const { signal } = statement.stop;
+      const columns = await statement.session.describe(text, { parameters, signal });
+      return new Set(columns.map(({ name }) => name.toLowerCase()));
+    } catch (thrown) {
+      if (!isReason(thrown)) throw thrown;
+      return new Set();
+    }
   }
 
   /** Expressions, and the queries in them. One that names columns of the query around it cannot stand by itself. */

@@ -73,7 +73,7 @@ function nameOf(node: SqlNode): string {
 }
 
 /** `*`, with nothing left out or replaced. */
-function isPlainStar(item: SqlNode): boolean {
+export function isPlainStar(item: SqlNode): boolean {
   const lists = ['exclude_list', 'replace_list', 'qualified_exclude_list', 'rename_list'];
   const isBare = lists.every((key) => nodesOf(item[key]).length === 0 && !hasEntries(item[key]));
   return isBare && item['relation_name'] === '' && !isNode(item['expr']);

@@ -1,6 +1,6 @@
 /** Entries of a WITH, and references to them. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
-import { isNode, nodesOf } from './query-tree.ts';
+import { holds, isNode, nodesOf } from './query-tree.ts';
 
 /** An entry of a WITH: `key` is its name. */
 export type WithQuery = SqlNode;
@@ -28,6 +28,16 @@ export function isReference(node: SqlNode, name: string): boolean {
   const isUnqualified = node['schema_name'] === '' && node['catalog_name'] === '';
   const isSame = String(node['table_name']).toLowerCase() === name.toLowerCase();
   return node['type'] === 'BASE_TABLE' && isUnqualified && isSame;
+}
+
+/** How often a tree reads the WITH query of this name. */
+export function referencesTo(tree: unknown, name: string): number {
+  let count = 0;
+  holds(tree, (node) => {
+    if (isReference(node, name)) count += 1;
+    return false;
+  });
+  return count;
 }
 
 /** Whether a relation gives its columns new names. */
