@@ -174,6 +174,7 @@ test('a setting of the configuration file takes effect, or is refused by its nam
 function commandLine(flags: readonly string[]): Subject {
   const home = ['-q', '--threads', '1', '--cascades', cascades];
   return {
+    seen: new Map(),
     async ask(sql, explained) {
       const args = explained
         ? ['explain', ...home, ...flags, '--format', 'json', '-c', sql]

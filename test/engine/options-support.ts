@@ -106,6 +106,8 @@ export function endModel(): void {
 
 /** Whatever executes a statement. */
 export interface Subject {
+  /** What was seen of statements without the option that is asked about. */
+  readonly seen: Map<string, string>;
   /** What a statement, or its EXPLAIN, gives. */
   ask(sql: string, explained: boolean): Promise<unknown>;
   /** What the statement has left behind, which is removed. */
@@ -124,6 +126,7 @@ export async function engineWith(options: EngineOptions, call: object = {}): Pro
   });
   await engine.query('CREATE SCHEMA s1');
   return {
+    seen: new Map(),
     async ask(sql, explained) {
       opened.length = 0;
       if (explained) {
@@ -325,7 +328,6 @@ export async function withoutEffect(
   plain: Subject = subject,
 ): Promise<string[]> {
   const wrong: string[] = [];
-  const bases = new Map<string, string>();
   for (const { key, way } of given) {
     const { value: _, unforeseen, ...about } = PROBES[key]!;
     // The row that fails must not end a statement that writes.
@@ -334,9 +336,10 @@ export async function withoutEffect(
     const { error, text } = await seen(subject, kind, { ...way, before }, about);
     if (error?.message.toLowerCase().includes(key) === true) continue;
     const base: Given = { before: always, suffix: way.suffix ?? '' };
-    const baseKey = JSON.stringify([about, base]);
-    if (!bases.has(baseKey)) bases.set(baseKey, (await seen(plain, kind, base, about)).text);
-    if (text !== bases.get(baseKey)) continue;
+    const baseKey = JSON.stringify([Object.values(KINDS).indexOf(kind), about, base]);
+    const known = plain.seen.get(baseKey) ?? (await seen(plain, kind, base, about)).text;
+    plain.seen.set(baseKey, known);
+    if (text !== known) continue;
     if (kind.explained === true && unforeseen === true) continue;
     wrong.push(way.before?.trim() ?? way.modifier ?? `${key} = ${way.with}`);
   }

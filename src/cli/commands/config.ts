@@ -4,7 +4,6 @@ import { readConfiguration } from '../configuration.ts';
 import { CliError } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { CONFIG_FILE } from '../session.ts';
-import { say } from '../stderr.ts';
 import { visibleLines } from '../text/escape.ts';
 
 const SOURCES = {
@@ -27,10 +26,9 @@ export async function config(words: readonly string[], options: CliOptions): Pro
           : `there is no config ${action}`;
     throw new CliError('usage', problem, 'rvbbit config show');
   }
-  const { configuration, unread } = await readConfiguration();
+  const configuration = await readConfiguration();
   const text = options.json ? JSON.stringify(configuration, null, 2) : configText(configuration);
   process.stdout.write(`${visibleLines(text)}\n`);
-  if (!options.quiet) for (const message of unread) say(`note: ${message}`);
   return 0;
 }
 
