@@ -60,9 +60,6 @@ export default async function runChunk(packed: PackedTask): Promise<ChunkOutcome
   }
 }
 
-/** The same as the default export. Its name tells the pool that these chunks wait for a model most of the time. */
-export const runWaitingChunk = runChunk;
-
 async function runRows(
   task: ChunkTask,
   program: CascadeProgram,
