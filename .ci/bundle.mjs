@@ -130,8 +130,18 @@ export async function bundlePackage(root, held) {
     format: 'cjs',
     plugins: [entryBeside()],
   });
+  const nodeApi = await build({
+    ...COMMON,
+    absWorkingDir: root,
+    entryPoints: ['@duckdb/node-api'],
+    external: ['@duckdb/node-bindings'],
+    outfile: 'dist/bundle/node-api.cjs',
+    format: 'cjs',
+    minify: true,
+  });
   const byText = new Map();
-  for (const name of new Set([...held, ...packagesIn(metafile)])) {
+  const bundled = [...packagesIn(metafile), ...packagesIn(nodeApi.metafile)];
+  for (const name of new Set([...held, ...bundled])) {
     const text = licenseOf(`${root}node_modules/${name}/`);
     byText.set(text, [...(byText.get(text) ?? []), name]);
   }
