@@ -5,6 +5,7 @@
 
 import { setMaxListeners } from 'node:events';
 import { threadId } from 'node:worker_threads';
+import { compileJson } from '../src/cascade/json-validator.ts';
 import { valueText } from '../src/cascade/plain-json.ts';
 import type { Failure } from '../src/errors.ts';
 import { failureOf } from '../src/errors.ts';
@@ -38,6 +39,8 @@ const link = new WorkerLink({
 const programs = new Map<string, Promise<CascadeProgram | Failure>>();
 const settings = new SettingsReader(MAX_SETTINGS);
 const openChunks = new Map<number, number>();
+// The validator is loaded and made ready while the first chunk is on its way.
+setImmediate(loadValidator);
 
 export default async function runChunk(packed: PackedTask): Promise<ChunkOutcome> {
   const task = settings.unpack(packed);
@@ -170,6 +173,14 @@ async function runRows(
     ...(givesBack ? { givesBack } : {}),
     cancelled: signal.aborted && values.length < task.rowCount,
   };
+}
+
+function loadValidator(): void {
+  try {
+    compileJson({}, true);
+  } catch {
+    // The chunk that needs it says so.
+  }
 }
 
 function programOf(hash: string): Promise<CascadeProgram | Failure> {
