@@ -76,10 +76,10 @@ const GROUPS = [
     'start',
     /^(grammar\/parse-on-demand|src\/engine|src\/cli\/commands\/query|src\/cli\/format\/\w+|src\/util\/\w+)\.ts$/,
   ],
-  ['alone', /^(grammar\/parse|src\/report\/plot)\.ts$/],
+  ['alone', /^(grammar\/parse|src\/model\/undici|src\/report\/plot)\.ts$/],
   [
     'cascades',
-    /^src\/(cascade|duck|execute|journal|plan|receipts|values)\/|^src\/statement\/(cascade|parallel-grounds)\.ts$|^src\/model\/(config\w*|configure|prices)\.ts$/,
+    /^src\/(cascade|duck|execute|journal|model|plan|receipts|values)\/|^src\/statement\/(cascade|parallel-grounds)\.ts$/,
   ],
   ['semantic', /^src\/(semantic|operators)\/|^src\/statement\/(semantic|plain-or-semantic)\.ts$/],
   ['server', /^src\/server\/|^src\/cli\/commands\/serve\.ts$/],

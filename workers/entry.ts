@@ -5,6 +5,7 @@
 
 import { setMaxListeners } from 'node:events';
 import { threadId } from 'node:worker_threads';
+import { renderWithJinja } from '../src/cascade/jinja-host.ts';
 import { compileJson } from '../src/cascade/json-validator.ts';
 import { valueText } from '../src/cascade/plain-json.ts';
 import type { Failure } from '../src/errors.ts';
@@ -33,6 +34,7 @@ const providers = new Providers();
 const link = new WorkerLink({
   warm: (target) => {
     if (target.kind === 'provider') providers.warm(target);
+    loadAhead(() => renderWithJinja('text', '', {}));
   },
   bound: (share) => providers.sockets.bound(share),
 });
@@ -40,7 +42,7 @@ const programs = new Map<string, Promise<CascadeProgram | Failure>>();
 const settings = new SettingsReader(MAX_SETTINGS);
 const openChunks = new Map<number, number>();
 // The validator is loaded and made ready while the first chunk is on its way.
-setImmediate(loadValidator);
+setImmediate(() => loadAhead(() => compileJson({}, true)));
 
 export default async function runChunk(packed: PackedTask): Promise<ChunkOutcome> {
   const task = settings.unpack(packed);
@@ -175,12 +177,11 @@ async function runRows(
   };
 }
 
-function loadValidator(): void {
+/** Loads something before it is needed. If that fails, the chunk that needs it says so. */
+function loadAhead(load: () => unknown): void {
   try {
-    compileJson({}, true);
-  } catch {
-    // The chunk that needs it says so.
-  }
+    load();
+  } catch {}
 }
 
 function programOf(hash: string): Promise<CascadeProgram | Failure> {

@@ -4,6 +4,7 @@ import type * as PiscinaModule from 'piscina';
 import { packTask } from '../../workers/packed-task.ts';
 import type { ChunkOutcome, ChunkTask, WorkerHello } from '../../workers/protocol.ts';
 import { messageOf, RvbbitError } from '../errors.ts';
+import { socketShare } from '../model/socket-share.ts';
 import { requirePackage } from '../util/require-package.ts';
 import { Pending } from './pending.ts';
 
@@ -58,6 +59,7 @@ export class WorkerPool {
   /** Starts a thread and waits for it. Throws RVB_WORKER_BOOT if none starts. */
   static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
     const pool = new WorkerPool(options);
+    socketShare.count(options.threads);
     const first = new Promise<void>((resolve) => {
       pool.#onFirst = resolve;
     });
@@ -107,6 +109,7 @@ export class WorkerPool {
 
   /** Destroys the pool and rejects its tasks in flight. Piscina's `close()` would lose tasks without a word. */
   async destroy(): Promise<void> {
+    if (!this.#destroyed) socketShare.count(-this.#options.threads);
     this.#destroyed = true;
     clearTimeout(this.#bootTimer);
     await Promise.all([...this.#threads].map(({ piscina }) => piscina.destroy()));
