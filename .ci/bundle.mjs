@@ -76,10 +76,10 @@ const GROUPS = [
     'start',
     /^(grammar\/parse-on-demand|src\/engine|src\/cli\/commands\/query|src\/cli\/format\/\w+|src\/util\/\w+)\.ts$/,
   ],
-  ['alone', /^(grammar\/parse|src\/report\/plot)\.ts$/],
+  ['alone', /^(grammar\/parse|src\/model\/undici|src\/report\/plot)\.ts$/],
   [
     'cascades',
-    /^src\/(cascade|duck|execute|journal|plan|receipts|values)\/|^src\/statement\/(cascade|parallel-grounds)\.ts$|^src\/model\/(config\w*|configure|prices)\.ts$/,
+    /^src\/(cascade|duck|execute|journal|model|plan|receipts|values)\/|^src\/statement\/(cascade|parallel-grounds)\.ts$/,
   ],
   ['semantic', /^src\/(semantic|operators)\/|^src\/statement\/(semantic|plain-or-semantic)\.ts$/],
   ['server', /^src\/server\/|^src\/cli\/commands\/serve\.ts$/],
@@ -130,8 +130,18 @@ export async function bundlePackage(root, held) {
     format: 'cjs',
     plugins: [entryBeside()],
   });
+  const nodeApi = await build({
+    ...COMMON,
+    absWorkingDir: root,
+    entryPoints: ['@duckdb/node-api'],
+    external: ['@duckdb/node-bindings'],
+    outfile: 'dist/bundle/node-api.cjs',
+    format: 'cjs',
+    minify: true,
+  });
   const byText = new Map();
-  for (const name of new Set([...held, ...packagesIn(metafile)])) {
+  const bundled = [...packagesIn(metafile), ...packagesIn(nodeApi.metafile)];
+  for (const name of new Set([...held, ...bundled])) {
     const text = licenseOf(`${root}node_modules/${name}/`);
     byText.set(text, [...(byText.get(text) ?? []), name]);
   }

@@ -66,18 +66,31 @@ export class Engine {
 
   /** Opens the database. Worker threads start with the first statement that needs them. */
   static async open(options: EngineOptions = {}): Promise<Engine> {
-    const engine = await Engine.openLean(options);
-    engine.#parse = (await import('../grammar/parse.ts')).parse;
+    const loadParser = async () => import('../grammar/parse.ts');
+    const engine = await Engine.#open(options, { ahead: loadParser });
+    engine.#parse = (await loadParser()).parse;
     return engine;
   }
 
   /**
    * Does the same as `open`, but without `parse`. Loading the parser takes a tenth of a process's start, and statements
-   * that hold dialect load it themselves. `startsThreads`: the worker threads start now, while DuckDB is loaded.
+   * that hold dialect load it themselves. `startsThreads`: a worker thread starts and what runs cascades is loaded, while
+   * DuckDB opens the database.
    *
    * @internal
    */
   static async openLean(options: EngineOptions, startsThreads = false): Promise<Engine> {
+    const ahead = async () => {
+      if (startsThreads) await import('./statement/cascade.ts');
+    };
+    return Engine.#open(options, { startsThreads, ahead });
+  }
+
+  /** `ahead` loads what the first statement needs. If that fails, the statement says so. */
+  static async #open(
+    options: EngineOptions,
+    { startsThreads = false, ahead }: { startsThreads?: boolean; ahead(): Promise<unknown> },
+  ): Promise<Engine> {
     const threads = Math.min(MAX_DEFAULT_THREADS, availableParallelism());
     const resolved = await resolveOptions(options, threads);
     if (resolved.signal?.aborted === true) throw cancelledError();
@@ -86,7 +99,9 @@ export class Engine {
     if (startsThreads) dispatcher.start();
     let lease: DatabaseLease | undefined;
     try {
-      lease = await acquireDatabase(resolved.database, resolved);
+      const opening = acquireDatabase(resolved.database, resolved);
+      await Promise.all([opening, ahead().catch(() => {})]);
+      lease = await opening;
       return new Engine(resolved, lease, await Session.open(lease), dispatcher);
     } catch (thrown) {
       await dispatcher.close();

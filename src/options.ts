@@ -72,7 +72,7 @@ export interface EngineOptions {
   readonly parallel?: number;
   /** The number of sessions that may be open at the same time, besides the engine's own. Default 64. */
   readonly sessions?: number;
-  /** The number of worker threads. Default: one per core, at least 1, at most 8. */
+  /** The most worker threads, which start as they are needed. Default: one per core, at least 1, at most 8. */
   readonly threads?: number;
   readonly limits?: {
     /** Heap of one worker thread in MiB. Default 512. */

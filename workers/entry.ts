@@ -5,6 +5,8 @@
 
 import { setMaxListeners } from 'node:events';
 import { threadId } from 'node:worker_threads';
+import { renderWithJinja } from '../src/cascade/jinja-host.ts';
+import { compileJson } from '../src/cascade/json-validator.ts';
 import { valueText } from '../src/cascade/plain-json.ts';
 import type { Failure } from '../src/errors.ts';
 import { failureOf } from '../src/errors.ts';
@@ -32,12 +34,15 @@ const providers = new Providers();
 const link = new WorkerLink({
   warm: (target) => {
     if (target.kind === 'provider') providers.warm(target);
+    loadAhead(() => renderWithJinja('text', '', {}));
   },
   bound: (share) => providers.sockets.bound(share),
 });
 const programs = new Map<string, Promise<CascadeProgram | Failure>>();
 const settings = new SettingsReader(MAX_SETTINGS);
 const openChunks = new Map<number, number>();
+// The validator is loaded and made ready while the first chunk is on its way.
+setImmediate(() => loadAhead(() => compileJson({}, true)));
 
 export default async function runChunk(packed: PackedTask): Promise<ChunkOutcome> {
   const task = settings.unpack(packed);
@@ -59,9 +64,6 @@ export default async function runChunk(packed: PackedTask): Promise<ChunkOutcome
     }
   }
 }
-
-/** The same as the default export. Its name tells the pool that these chunks wait for a model most of the time. */
-export const runWaitingChunk = runChunk;
 
 async function runRows(
   task: ChunkTask,
@@ -173,6 +175,13 @@ async function runRows(
     ...(givesBack ? { givesBack } : {}),
     cancelled: signal.aborted && values.length < task.rowCount,
   };
+}
+
+/** Loads something before it is needed. If that fails, the chunk that needs it says so. */
+function loadAhead(load: () => unknown): void {
+  try {
+    load();
+  } catch {}
 }
 
 function programOf(hash: string): Promise<CascadeProgram | Failure> {

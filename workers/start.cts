@@ -8,5 +8,4 @@ module.exports = {
   // With this flag, Piscina takes the exports as they are, and waits for them.
   __esModule: true,
   default: entry.then(({ default: runChunk }) => runChunk),
-  runWaitingChunk: entry.then(({ runWaitingChunk }) => runWaitingChunk),
 };

@@ -202,7 +202,7 @@ export class StatementCalls {
 
   /**
    * Waits for an equal call of another process, for at most half of the row's time. If that call ends without an
-   * answer, or its process dies, this call is made.
+   * answer, or its process dies or is stopped, this call is made.
    */
   async #awaitElsewhere(threadId: number, request: CallRequest): Promise<CallDecision> {
     const { answers } = this.#desk.journal;

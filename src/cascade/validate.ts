@@ -47,7 +47,7 @@ export function validate<T>(
 }
 
 /** Returns `; did you mean x?`, or lists all known keys. */
-export function hint(key: string, known: readonly string[]): string {
+function hint(key: string, known: readonly string[]): string {
   const near = nearestSpelling(key, known);
   return near === undefined ? `; it has ${known.join(', ')}` : `; did you mean ${near}?`;
 }

@@ -1,9 +1,11 @@
 /** The `rvbbit` process: runs its command line, and ends with its exit code. */
+import { loadBundledNodeApi } from '../duck/node-api.ts';
 import { type CliError, exitCodeOf } from './exit-codes.ts';
 import { reportError } from './report.ts';
 import { runCommandLine } from './run-command-line.ts';
 import { isReaderGone, outputError } from './sink/output-error.ts';
 
+loadBundledNodeApi();
 let unwritten: CliError | undefined;
 process.stdout.on('error', (error) => {
   if (!isReaderGone(error)) unwritten ??= outputError(error);

@@ -62,9 +62,9 @@ export interface StatementHost {
 export interface Dispatcher {
   /** Resolves when workers run. Throws RVB_WORKER_BOOT if they do not start. */
   ready(): Promise<void>;
-  /** Starts the workers without waiting for them. A failure shows with the first chunk. */
-  start(): void;
-  /** Starts the workers and loads what the calls of a statement need. A failure shows with the calls. */
+  /** Starts a worker, or several, without waiting for them. Others start as they are needed. A failure shows with the first chunk. */
+  start(threads?: number): void;
+  /** Starts a worker and loads what the calls of a statement need. A failure shows with the calls. */
   warm(targets: readonly ModelTarget[]): void;
   /** From this call until `closeStatement`, the statement's chunks may be dispatched. */
   openStatement(host: StatementHost): void;

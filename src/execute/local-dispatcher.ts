@@ -13,9 +13,6 @@ import { Watchdog } from './watchdog.ts';
 import { WorkerLinks } from './worker-links.ts';
 import { WorkerPool } from './worker-pool.ts';
 
-/** A pool that has lost threads for good is replaced, but at most once within this time. */
-const POOL_RENEW_MS = 5_000;
-
 export interface LocalDispatcherOptions {
   readonly threads: number;
   readonly workerHeapMb: number;
@@ -38,10 +35,6 @@ export class LocalDispatcher implements Dispatcher {
   #quarantine: Promise<WorkerPool> | undefined;
   /** Suspects wait here for the quarantine worker, because a task that waits in a pool is lost when the pool's worker dies. */
   readonly #aloneTurns = new Semaphore(1);
-  /** Replaced pools that still have tasks in flight. */
-  readonly #retiring = new Set<WorkerPool>();
-  #renewing: Promise<void> | undefined;
-  #renewedMs = -Infinity;
   readonly #deathIds = new Map<unknown, number>();
   #deaths = 0;
   #out = 0;
@@ -57,8 +50,12 @@ export class LocalDispatcher implements Dispatcher {
     await this.#poolFor(false);
   }
 
-  start(): void {
-    this.ready().catch(() => {});
+  start(threads = 1): void {
+    this.#grow(threads).catch(() => {});
+  }
+
+  async #grow(threads: number): Promise<void> {
+    (await this.#poolFor(false)).grow(threads);
   }
 
   warm(targets: readonly ModelTarget[]): void {
@@ -133,9 +130,7 @@ export class LocalDispatcher implements Dispatcher {
     this.#closed = true;
     this.#watchdog.stop();
     const pools = await Promise.allSettled([this.#pool, this.#quarantine]);
-    await this.#renewing;
-    const up = pools.map((pool) => (pool.status === 'fulfilled' ? pool.value : undefined));
-    await Promise.all([...up, ...this.#retiring].map((pool) => pool?.destroy()));
+    await Promise.all(pools.map((pool) => pool.status === 'fulfilled' && pool.value?.destroy()));
   }
 
   #poolFor(alone: boolean): Promise<WorkerPool> {
@@ -152,26 +147,7 @@ export class LocalDispatcher implements Dispatcher {
       const { threads } = this.#options;
       this.#pool = this.#start(threads, Math.ceil(MAX_PARALLEL / threads));
     }
-    const pool = await this.#pool!;
-    if (pool.isShort && performance.now() - this.#renewedMs > POOL_RENEW_MS) {
-      this.#renewing ??= this.#renew(pool, this.#pool!).finally(() => {
-        this.#renewing = undefined;
-        this.#renewedMs = performance.now();
-      });
-    }
-    return pool;
-  }
-
-  /** Replaces a pool that has lost threads for good by a complete one. The old pool works on until the new one has started. */
-  async #renew(short: WorkerPool, current: Promise<WorkerPool>): Promise<void> {
-    const { threads } = this.#options;
-    const whole = await this.#start(threads, Math.ceil(MAX_PARALLEL / threads)).catch(() => {});
-    // If the new pool does not start, the next try comes after `POOL_RENEW_MS`.
-    if (whole === undefined) return;
-    if (this.#closed || this.#pool !== current) return whole.destroy();
-    this.#pool = Promise.resolve(whole);
-    this.#retiring.add(short);
-    void short.retire().finally(() => this.#retiring.delete(short));
+    return this.#pool!;
   }
 
   async #quarantinePool(): Promise<WorkerPool> {
@@ -213,7 +189,6 @@ export class LocalDispatcher implements Dispatcher {
     for (const starting of [this.#pool, this.#quarantine]) {
       starting?.then((pool) => pool.terminate(threadId)).catch(() => {});
     }
-    for (const pool of this.#retiring) pool.terminate(threadId);
   }
 }
 

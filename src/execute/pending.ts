@@ -6,9 +6,13 @@
  */
 export class Pending {
   readonly #rejects = new Set<(error: unknown) => void>();
-  #onIdle: (() => void)[] = [];
   #error: unknown;
   #given = false;
+
+  /** The number of promises that wait. */
+  get size(): number {
+    return this.#rejects.size;
+  }
 
   race<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -20,11 +24,11 @@ export class Pending {
       this.#rejects.add(reject);
       work.then(
         (value) => {
-          this.#end(reject);
+          this.#rejects.delete(reject);
           resolve(value);
         },
         (error: unknown) => {
-          this.#end(reject);
+          this.#rejects.delete(reject);
           reject(error);
         },
       );
@@ -38,23 +42,5 @@ export class Pending {
     this.#error = error;
     for (const reject of this.#rejects) reject(error);
     this.#rejects.clear();
-    this.#wakeIdle();
-  }
-
-  /** Resolves when no promise waits any more. */
-  idle(): Promise<void> {
-    if (this.#rejects.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#onIdle.push(resolve));
-  }
-
-  #end(reject: (error: unknown) => void): void {
-    this.#rejects.delete(reject);
-    if (this.#rejects.size === 0 && this.#onIdle.length > 0) this.#wakeIdle();
-  }
-
-  #wakeIdle(): void {
-    const onIdle = this.#onIdle;
-    this.#onIdle = [];
-    for (const resolve of onIdle) resolve();
   }
 }

@@ -47,11 +47,9 @@ export class WorkerLinks {
     const link: Link = { threadId, port, beacon: new Beacon(hello.beacon), decisions: [] };
     this.#links.set(hello.threadId, link);
     hello.port.on('message', (request: WorkerRequest) => this.#answer(link, request));
-    socketShare.count(1);
     const message: WorkerMessage = { kind: 'sockets', share: socketShare.memory };
     hello.port.postMessage(message);
     hello.port.on('close', () => {
-      socketShare.count(-1);
       this.#links.delete(hello.threadId);
       this.#dead.push(link.beacon);
       if (this.#dead.length > DEAD_BEACONS_KEPT) this.#dead.shift();

@@ -1,17 +1,22 @@
-/** One Piscina pool and its start. If its workers do not start, that is an error and never an endless wait. */
+/** Worker threads, started as they are needed. If none of them starts, that is an error and never an endless wait. */
 import type { Worker } from 'node:worker_threads';
 import type * as PiscinaModule from 'piscina';
 import { packTask } from '../../workers/packed-task.ts';
 import type { ChunkOutcome, ChunkTask, WorkerHello } from '../../workers/protocol.ts';
 import { messageOf, RvbbitError } from '../errors.ts';
+import { socketShare } from '../model/socket-share.ts';
 import { requirePackage } from '../util/require-package.ts';
-import { chooseWorker, WAITING_CHUNK } from './balance.ts';
 import { Pending } from './pending.ts';
 
 /** The longest time that a pool without a running worker waits for the first message of a worker. */
 const WORKER_BOOT_MS = 5_000;
+/** A thread that was lost for good is replaced at once, but only once within this time. */
+const THREAD_RENEW_MS = 5_000;
+/** A worker gathers chunks that wait for models only while its event loop is busy for less than this part of the time. */
+const GATHER_MAX_UTILIZATION = 0.7;
 
 export interface WorkerPoolOptions {
+  /** The most threads. */
   readonly threads: number;
   readonly tasksPerWorker: number;
   readonly workerHeapMb: number;
@@ -23,51 +28,59 @@ export interface WorkerPoolOptions {
   readonly utilizationOf: (threadId: number) => number;
 }
 
+/** A thread, and the threads that Piscina starts in its place after it has died. */
+interface PoolThread {
+  readonly piscina: PiscinaModule.Piscina;
+  /** The tasks that it holds. */
+  readonly tasks: Pending;
+  /** Undefined until the thread has sent its first message. */
+  id?: number;
+}
+
 export class WorkerPool {
-  readonly #piscina: PiscinaModule.Piscina;
-  readonly #threads: number;
-  /** The promises that wait for this pool: the tasks in flight and the start. */
-  readonly #pending = new Pending();
+  readonly #options: WorkerPoolOptions;
+  readonly #threads = new Set<PoolThread>();
+  /** Waits for the first message of a thread. */
+  readonly #start = new Pending();
+  #onFirst: () => void = () => {};
   #failed = false;
   readonly #ending = new WeakSet<Worker>();
   #destroyed = false;
   /** The number of workers that have sent their first message and still live. */
   #up = 0;
   #wasUp = false;
+  /** The threads that were given up before one was up. */
+  #unborn = 0;
+  #lostMs = -Infinity;
+  #growsMs = -Infinity;
   #lastError = 'the worker threads end without an error';
   #bootTimer: NodeJS.Timeout | undefined;
 
-  /** Starts the threads and waits for the first of them. Throws RVB_WORKER_BOOT if none starts. */
+  /** Starts a thread and waits for it. Throws RVB_WORKER_BOOT if none starts. */
   static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
-    const { Piscina } = requirePackage('piscina') as typeof PiscinaModule;
-    const pool = new WorkerPool(
-      new Piscina({
-        filename: options.entry.href,
-        minThreads: options.threads,
-        maxThreads: options.threads,
-        // The lanes bound the tasks in flight. Piscina's own bound would reject tasks instead of letting them wait.
-        concurrentTasksPerWorker: options.tasksPerWorker,
-        // The default freezes an idle worker's event loop: its timers, links and sockets would stand still.
-        atomics: 'disabled',
-        // Nobody reads Piscina's histograms of all tasks.
-        recordTiming: false,
-        loadBalancer: (task, workers) =>
-          chooseWorker(workers, {
-            gatherMost: task.name === WAITING_CHUNK ? options.gatherMost() : 0,
-            maxUsage: options.tasksPerWorker,
-            utilizationOf: options.utilizationOf,
-          }),
-        resourceLimits: { maxOldGenerationSizeMb: options.workerHeapMb },
-      }),
-      options.threads,
-    );
-    await pool.#greeted(options.welcome);
-    return pool;
+    const pool = new WorkerPool(options);
+    socketShare.count(options.threads);
+    const first = new Promise<void>((resolve) => {
+      pool.#onFirst = resolve;
+    });
+    pool.#expectWorkers();
+    pool.#add();
+    try {
+      await pool.#start.race(first);
+      return pool;
+    } catch (thrown) {
+      await pool.destroy();
+      throw thrown;
+    }
   }
 
-  private constructor(piscina: PiscinaModule.Piscina, threads: number) {
-    this.#piscina = piscina;
-    this.#threads = threads;
+  private constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+  }
+
+  /** Starts threads until there are `threads`, or as many as the pool may have. */
+  grow(threads: number): void {
+    while (this.#threads.size < threads && this.#mayGrow()) this.#add();
   }
 
   /**
@@ -75,91 +88,121 @@ export class WorkerPool {
    * worker's successors do not start either.
    */
   run(task: ChunkTask): Promise<ChunkOutcome> {
-    const waits = task.settings.models !== undefined;
-    const options = waits ? { name: WAITING_CHUNK } : undefined;
-    return this.#pending.race(this.#piscina.run(packTask(task), options));
+    const { piscina, tasks } = this.#choose(task.settings.models !== undefined);
+    return tasks.race(piscina.run(packTask(task)));
   }
 
-  /** False once the pool is destroyed or Piscina has given up starting workers. The pool must then be replaced. */
+  /** False once the pool is destroyed, or none of its threads starts any more. The pool must then be replaced. */
   get alive(): boolean {
-    return !this.#failed && !this.#destroyed && this.#piscina.threads.length > 0;
-  }
-
-  /** True if the pool lacks threads. Piscina does not replace a thread that died at its start, and no other from then on. */
-  get isShort(): boolean {
-    return this.#piscina.threads.length < this.#threads;
-  }
-
-  /** Destroys the pool after the last of its tasks has ended. The caller gives it no more tasks. */
-  async retire(): Promise<void> {
-    await this.#pending.idle();
-    await this.destroy();
+    return !this.#failed && !this.#destroyed;
   }
 
   /** Ends one worker; Piscina starts another in its place. A worker is told only once, because it may take time to end. */
   terminate(threadId: number): void {
-    const worker = this.#piscina.threads.find((thread: Worker) => thread.threadId === threadId);
-    if (worker === undefined || this.#ending.has(worker)) return;
-    this.#ending.add(worker);
-    void worker.terminate();
+    for (const { piscina } of this.#threads) {
+      const worker = piscina.threads.find((thread: Worker) => thread.threadId === threadId);
+      if (worker === undefined || this.#ending.has(worker)) continue;
+      this.#ending.add(worker);
+      void worker.terminate();
+    }
   }
 
   /** Destroys the pool and rejects its tasks in flight. Piscina's `close()` would lose tasks without a word. */
   async destroy(): Promise<void> {
+    if (!this.#destroyed) socketShare.count(-this.#options.threads);
     this.#destroyed = true;
     clearTimeout(this.#bootTimer);
-    await this.#piscina.destroy();
-  }
-
-  #greeted(welcome: (hello: WorkerHello) => void): Promise<void> {
-    this.#expectWorkers();
-    const first = new Promise<void>((resolve) => {
-      this.#piscina.on('message', (hello: WorkerHello) => {
-        if (hello?.kind !== 'rvbbit.hello') return;
-        this.#up += 1;
-        this.#wasUp = true;
-        clearTimeout(this.#bootTimer);
-        welcome(hello);
-        hello.port.on('close', () => {
-          this.#up -= 1;
-          if (this.#up === 0) this.#expectWorkers();
-        });
-        resolve();
-      });
-    });
-    this.#piscina.on('error', (error: unknown) => {
-      this.#lastError = messageOf(error);
-    });
-    // Piscina replaces a worker that dies, but not a replacement that dies at its start.
-    this.#piscina.on('workerDestroy', () => queueMicrotask(() => this.#lookForEnd()));
-    return this.#pending.race(first).catch(async (error: unknown) => {
-      await this.destroy();
-      throw error;
-    });
+    await Promise.all([...this.#threads].map(({ piscina }) => piscina.destroy()));
   }
 
   /**
-   * If Piscina has no thread left, it has given up. At the start that is an error. Later the tasks in flight are
-   * lost, and a new pool may do better.
+   * Chooses the thread with the fewest tasks; another thread if all have some. Chunks that mostly wait gather on the
+   * first worker whose event loop has time for them instead: one event loop serves hundreds of calls, and two half-idle
+   * event loops spend a third more on the same calls.
    */
-  #lookForEnd(): void {
-    if (this.#piscina.threads.length > 0 || this.#destroyed) return;
-    if (!this.#wasUp) {
-      this.#fail(this.#lastError);
+  #choose(waits: boolean): PoolThread {
+    const { gatherMost, utilizationOf } = this.#options;
+    const gathered = waits ? gatherMost() : 0;
+    let chosen: PoolThread | undefined;
+    for (const thread of this.#threads) {
+      const { tasks, id = 0 } = thread;
+      if (tasks.size < gathered && utilizationOf(id) < GATHER_MAX_UTILIZATION) return thread;
+      if (chosen === undefined || tasks.size < chosen.tasks.size) chosen = thread;
+    }
+    if (chosen !== undefined && (chosen.tasks.size === 0 || !this.#mayGrow())) return chosen;
+    return this.#add();
+  }
+
+  #mayGrow(): boolean {
+    if (!this.alive || this.#threads.size >= this.#options.threads) return false;
+    return performance.now() >= this.#growsMs;
+  }
+
+  #add(): PoolThread {
+    const { Piscina } = requirePackage('piscina') as typeof PiscinaModule;
+    const { entry, tasksPerWorker, workerHeapMb, welcome } = this.#options;
+    const piscina = new Piscina({
+      filename: entry.href,
+      minThreads: 1,
+      maxThreads: 1,
+      // The lanes bound the tasks in flight. Piscina's own bound would reject tasks instead of letting them wait.
+      concurrentTasksPerWorker: tasksPerWorker,
+      // The default freezes an idle worker's event loop: its timers, links and sockets would stand still.
+      atomics: 'disabled',
+      // Nobody reads Piscina's histograms of all tasks.
+      recordTiming: false,
+      resourceLimits: { maxOldGenerationSizeMb: workerHeapMb },
+    });
+    const thread: PoolThread = { piscina, tasks: new Pending() };
+    this.#threads.add(thread);
+    piscina.on('message', (hello: WorkerHello) => {
+      if (hello?.kind !== 'rvbbit.hello') return;
+      thread.id = hello.threadId;
+      this.#up += 1;
+      this.#wasUp = true;
+      clearTimeout(this.#bootTimer);
+      welcome(hello);
+      hello.port.on('close', () => {
+        this.#up -= 1;
+        if (this.#up === 0) this.#expectWorkers();
+      });
+      this.#onFirst();
+    });
+    piscina.on('error', (error: unknown) => {
+      this.#lastError = messageOf(error);
+    });
+    // Piscina replaces a worker that dies, but not a replacement that dies at its start.
+    piscina.on('workerDestroy', () => queueMicrotask(() => this.#lookForEnd(thread)));
+    return thread;
+  }
+
+  /**
+   * If Piscina has not started a thread again, it has given up, and the tasks of the thread are lost. If that was the
+   * last thread, a new pool may do better. At the start it is an error once as many threads as there may be were given up.
+   */
+  #lookForEnd(thread: PoolThread): void {
+    if (thread.piscina.threads.length > 0 || this.#destroyed || !this.#threads.delete(thread))
+      return;
+    void thread.piscina.destroy();
+    if (this.#wasUp) {
+      this.#growsMs = this.#lostMs + THREAD_RENEW_MS;
+      this.#lostMs = performance.now();
+      this.#failed = this.#threads.size === 0;
+      if (this.#failed) clearTimeout(this.#bootTimer);
+      thread.tasks.rejectAll(new Error(`the worker is gone: ${this.#lastError}`));
       return;
     }
-    this.#failed = true;
-    clearTimeout(this.#bootTimer);
-    this.#pending.rejectAll(new Error(`all workers are gone: ${this.#lastError}`));
+    this.#unborn += 1;
+    if (this.#unborn < this.#options.threads) this.#add();
+    else this.#fail(this.#lastError);
   }
 
   #fail(reason: string): void {
     this.#failed = true;
-    this.#pending.rejectAll(
-      new RvbbitError('RVB_WORKER_BOOT', `worker threads do not start: ${reason}`, {
-        stage: 'execute',
-      }),
-    );
+    const message = `worker threads do not start: ${reason}`;
+    const error = new RvbbitError('RVB_WORKER_BOOT', message, { stage: 'execute' });
+    this.#start.rejectAll(error);
+    for (const { tasks } of this.#threads) tasks.rejectAll(error);
   }
 
   /** No worker is up: starts the time limit for the first message of a worker. */

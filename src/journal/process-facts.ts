@@ -28,6 +28,11 @@ export function isGoneSince(pid: number, atMs: number): boolean {
   return startedMs > atMs + START_SLACK_MS;
 }
 
+/** True if a signal has stopped the process, such as Ctrl-Z. Known on Linux alone. */
+export function isStopped(pid: number): boolean {
+  return statOf(pid)?.state === 'T';
+}
+
 /** Returns a text that identifies a process even if its pid is used again; undefined if the system gives none. */
 export function processIdentity(pid: number): string | undefined {
   const stat = statOf(pid);

@@ -315,8 +315,8 @@ function journal(spelling: Spelling) {
     .describe('What the journal on disk keeps.');
 }
 
-/** The schema of the whole file. Unknown keys at the top level are ignored. */
-export const configFileSchema = z.looseObject({
+/** The schema of the whole file. */
+export const configFileSchema = z.strictObject({
   model: line
     .nullish()
     .describe('Of cells that name none: <provider id>/<name>, split at the first slash.'),

@@ -19,8 +19,8 @@ class SocketShare {
     return this.#word[0]!;
   }
 
-  /** `change` workers have started (1) or ended (-1). */
-  count(change: 1 | -1): void {
+  /** So many more workers may run than before, or fewer if `change` is negative. */
+  count(change: number): void {
     this.#workers += change;
     this.#most ??= descriptors() * SOCKETS_PART;
     this.#word[0] = Math.max(1, Math.floor(this.#most / Math.max(1, this.#workers)));

@@ -15,16 +15,21 @@ import { type ColumnType, hasCriteria, NATIVE_TYPES } from './look-up/native-typ
 import { type EagerQuestion, eagerQuestion } from './plan/eager-question.ts';
 import { functionFacts } from './plan/function-facts.ts';
 import { plannedSql } from './plan/planned-sql.ts';
-import { usesOf } from './plan/query-plan.ts';
-import { isReason } from './plan/query-tree.ts';
+import { rootOf, usesOf } from './plan/query-plan.ts';
+import { isNode, isReason } from './plan/query-tree.ts';
 import { readsOwnTables } from './plan/reads-own-tables.ts';
-import type { OperatorUse } from './read/use.ts';
+import type { SemanticStatement } from './read/read-statement.ts';
+import { type OperatorUse, typeOfUse } from './read/use.ts';
 import type { SemanticQuery } from './semantic-query.ts';
+
+/** Keys of DuckDB's tree under which a condition stands. */
+const CONDITIONS = new Set(['where_clause', 'condition', 'having', 'when_expr']);
 
 /** The question of a query, and the key that its table of kept answers has. */
 export interface KeptQuestion extends EagerQuestion {
   readonly recall: Recall;
   readonly identity: string;
+  readonly counts: Counts;
   /** The session's count of changes before the query is run; undefined if it may read other data unseen. */
   readonly changes: number | undefined;
 }
@@ -46,7 +51,34 @@ export async function keptQuestionOf(run: SemanticQuery): Promise<KeptQuestion |
   const before = session.changes;
   const isOwn = await readsOwnTables(session, tree, facts, (node) => useOf(node) !== undefined);
   const changes = isOwn ? before : undefined;
-  return { ...question, recall, changes, identity: tableIdentity(recall, question) };
+  const counts = countsOf(run.read, question);
+  return { ...question, counts, recall, changes, identity: tableIdentity(recall, question) };
+}
+
+/** What counts of a value: the value itself, or only whether it is TRUE, or only whether it is FALSE. */
+type Counts = 'value' | 'true' | 'false';
+
+/** What counts of a BOOLEAN operator at all of its places; `value` if that differs. */
+function countsOf(read: SemanticStatement, { names, use }: EagerQuestion): Counts {
+  const found = new Set<Counts>();
+  const search = (part: unknown, counts: Counts): void => {
+    if (Array.isArray(part)) for (const one of part) search(one, counts);
+    if (!isNode(part)) return;
+    const { type } = part;
+    if (names.includes(String(part['function_name']))) found.add(counts);
+    // NULL and FALSE are the same to a condition, also through AND and OR.
+    const passesOn = counts !== 'value' && /^CONJUNCTION_(AND|OR)$/.test(String(type));
+    const negates = counts !== 'value' && type === 'OPERATOR_NOT';
+    for (const [key, child] of Object.entries(part)) {
+      const isCondition = CONDITIONS.has(key);
+      if (key === 'children' && passesOn) search(child, counts);
+      else if (key === 'children' && negates) search(child, counts === 'true' ? 'false' : 'true');
+      else search(child, isCondition ? 'true' : 'value');
+    }
+  };
+  search(rootOf(read).node, 'value');
+  const [only = 'value', ...others] = found;
+  return typeOfUse(use) === 'BOOLEAN' && others.length === 0 ? only : 'value';
 }
 
 /** Whether answers of the operator are kept. DuckDB and JavaScript take different DOUBLEs for equal, e.g. -0.0 and 0.0. */
@@ -191,7 +223,7 @@ FROM (SELECT DISTINCT rvb_value FROM (${text}) rvb_values(rvb_value) WHERE rvb_v
  */
 export async function passOver(
   { state, statement, read, report }: SemanticQuery,
-  { use, names, root }: KeptQuestion,
+  { use, names, root, counts }: KeptQuestion,
   { name }: KeptTable,
   isWhole: boolean,
 ): Promise<ResultReader> {
@@ -199,11 +231,17 @@ export async function passOver(
   const { signal } = stop;
   const { args } = use.book.operator;
   const list = args.map((_, index) => `a${index}`).join(', ');
-  const found = (answer: string) =>
-    `(SELECT ${answer} FROM ${name} WHERE rvb_key = CAST(a0 AS ${args[0]!.type}))`;
+  const key = `CAST(a0 AS ${args[0]!.type})`;
+  const found = (answer: string) => `(SELECT ${answer} FROM ${name} WHERE rvb_key = ${key})`;
   const answer = readingSql(use);
+  const whole = {
+    value: found(answer),
+    // Only the keys with this answer go into the join.
+    true: `${key} IN (SELECT rvb_key FROM ${name} WHERE ${answer})`,
+    false: `${key} NOT IN (SELECT rvb_key FROM ${name} WHERE NOT (${answer}))`,
+  };
   const body = isWhole
-    ? found(answer)
+    ? whole[counts]
     : `coalesce(${found(`{v: ${answer}}`)}, {v: ${use.names.miss}(${list})}).v`;
   const macros = names.map(quoteIdentifier);
   const create = macros

@@ -144,7 +144,7 @@ async function planBody(
   whole: StatementNode,
   statement: Statement,
 ): Promise<Planned> {
-  // The threads start while the statement is bound and its query is read.
+  // A thread starts while the statement is bound and its query is read.
   statement.dispatcher.start();
   // Annotations stand before the whole statement and hold for its body.
   const { annotations } = whole;
@@ -154,6 +154,7 @@ async function planBody(
     ? await chosenParallel(bound, statement)
     : undefined;
   const plan = planStatement(bound, target, ledger.nextTable, chosen);
+  if (bound.models === undefined) statement.dispatcher.start(plan.parallel);
   await desk.journal.open();
   ledger.open({
     ...openingOf(whole, statement),

@@ -1,4 +1,4 @@
-/** Two processes that ask the same on one folder: each question is paid once, and a killed process holds nobody up. */
+/** Two processes that ask the same on one folder: each question is paid once, and a killed or stopped process holds nobody up. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -59,24 +59,30 @@ test('two processes ask the same 200 questions at once: hardly one is paid twice
   removeFolder(folder);
 });
 
-test('one of two processes is killed: the other asks what is left, and has every answer', async () => {
-  const folder = makeFolder({ 'ask.yaml': ASK });
-  await using server = await spawnSimulator({ latency: { kind: 'constant', ms: 300 } });
-  const [killed, other] = await askTwice(server.url, folder);
-  while ((await server.summary()).totals.calls < 25) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  const exited = once(killed!.child, 'exit');
-  killed!.child.kill('SIGKILL');
-  const startedMs = performance.now();
-  assert.is(await other!.answers, ROWS);
-  await exited;
-  const { totals } = await server.summary();
-  const tookMs = performance.now() - startedMs;
-  reportCases(ROWS, `questions, ${totals.calls} calls, ${Math.round(tookMs)} ms after the kill`);
-  assert.ok(totals.calls <= ROWS + 10 + ROWS * 0.1, `${totals.calls} calls`);
-  assert.ok(tookMs < 20_000);
-  removeFolder(folder);
-});
+for (const [signal, what] of [
+  ['SIGKILL', 'killed'],
+  ['SIGSTOP', 'stopped'],
+] as const) {
+  test(`one of two processes is ${what}: the other asks what is left, and has every answer`, async () => {
+    const folder = makeFolder({ 'ask.yaml': ASK });
+    await using server = await spawnSimulator({ latency: { kind: 'constant', ms: 300 } });
+    const [struck, other] = await askTwice(server.url, folder);
+    while ((await server.summary()).totals.calls < 25) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const exited = once(struck!.child, 'exit');
+    struck!.child.kill(signal);
+    const startedMs = performance.now();
+    assert.is(await other!.answers, ROWS);
+    const tookMs = performance.now() - startedMs;
+    struck!.child.kill('SIGKILL');
+    await exited;
+    const { totals } = await server.summary();
+    reportCases(ROWS, `questions, ${totals.calls} calls, ${Math.round(tookMs)} ms after ${signal}`);
+    assert.ok(totals.calls <= ROWS + 10 + ROWS * 0.1, `${totals.calls} calls`);
+    assert.ok(tookMs < 20_000);
+    removeFolder(folder);
+  });
+}
 
 test.run();

@@ -59,9 +59,10 @@ journal:
   };
   const wrong = failure(text);
   assert.is(wrong?.code, 'RVB_OPTION_TYPE');
-  assert.equal(wrong?.place, { file: 'rvbbit.config.yaml', line: 2, column: 8 });
+  assert.equal(wrong?.place, { file: 'rvbbit.config.yaml', line: 1, column: 1 });
   assert.equal(wrong?.message.split('\n'), [
-    'the configuration has 5 problems:',
+    'the configuration has 6 problems:',
+    'rvbbit.config.yaml:1:1 unknown key modle; did you mean model?',
     'rvbbit.config.yaml:2:8 model: expected string, received number',
     'rvbbit.config.yaml:6:15 unknown key rps in providers.work.limits; did you mean rpm?',
     'rvbbit.config.yaml:6:31 providers.work.limits.window: expected a duration up to an hour, such as 1s',

@@ -35,7 +35,7 @@ async function loaded(sql: string): Promise<string[]> {
 test('plain SQL loads DuckDB; a MAP loads what reads, checks and runs its cascade', async () => {
   const cascades = ['piscina'];
   const plain = await loaded('SELECT 1');
-  assert.ok(plain.includes('@duckdb/node-api'));
+  assert.ok(plain.includes('@duckdb/node-bindings'));
   for (const name of cascades) assert.not(plain.includes(name), name);
   const map = await loaded(
     "RVBBIT MAP 'examples/cascades/price_band.yaml' USING (SELECT 5.0 AS price)",

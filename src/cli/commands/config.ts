@@ -4,7 +4,6 @@ import { readConfiguration } from '../configuration.ts';
 import { noAction, refuseWord } from '../exit-codes.ts';
 import type { CliOptions } from '../options.ts';
 import { CONFIG_FILE } from '../session.ts';
-import { say } from '../stderr.ts';
 import { visibleLines } from '../text/escape.ts';
 
 const USAGE = 'rvbbit config show';
@@ -21,10 +20,9 @@ export async function config(words: readonly string[], options: CliOptions): Pro
   const [action, left] = words;
   if (action !== 'show') throw noAction('config', action, USAGE);
   refuseWord(left, USAGE);
-  const { configuration, unread } = await readConfiguration();
+  const configuration = await readConfiguration();
   const text = options.json ? JSON.stringify(configuration, null, 2) : configText(configuration);
   process.stdout.write(`${visibleLines(text)}\n`);
-  if (!options.quiet) for (const message of unread) say(`note: ${message}`);
   return 0;
 }
 

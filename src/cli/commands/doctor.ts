@@ -80,9 +80,7 @@ async function openBare(
 
 function configurationCheck(): Promise<Check> {
   return attempt('configuration', async () => {
-    const { configuration, unread } = await readConfiguration();
-    if (unread.length > 0) throw new Error(unread.join('\n'));
-    const { model } = configuration;
+    const { model } = await readConfiguration();
     return model === undefined ? 'no model is configured' : `model ${model.value}`;
   });
 }

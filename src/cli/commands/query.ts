@@ -26,8 +26,8 @@ import { say, stdoutStyle } from '../stderr.ts';
 /** The time that work in flight has to end after the first Ctrl-C, because its calls are already paid for. */
 const DRAIN_MS = 10_000;
 
-/** Found in statements that run cascades, and seldom in others: there the threads start in vain. */
-const RUNS = /\brvbbit\s+(?:map|run)\b/i;
+/** Found in statements that run cascades, and seldom in others: there a thread starts in vain. */
+const RUNS = /\brvbbit\s+(?:map|run)\b|\b(?:means|about|classify|extracts)\b/i;
 
 /** Runs the script of `-c`, `-f` or standard input on a database; without one, opens the shell. Returns the exit code. */
 export async function query(words: readonly string[], options: CliOptions): Promise<number> {

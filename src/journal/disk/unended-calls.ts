@@ -3,7 +3,7 @@
  * have been billed.
  */
 import { UNENDED_MAX_CALLS } from '../../limits.ts';
-import { isGoneSince } from '../process-facts.ts';
+import { isGoneSince, isStopped } from '../process-facts.ts';
 import { hashAttempt, hashNumber, type KeyHash } from './key-hash.ts';
 import { parseSegmentName } from './segment-name.ts';
 import type { StartRecord } from './stored-record.ts';
@@ -84,13 +84,13 @@ export class UnendedCalls {
     return lost;
   }
 
-  /** True if another process makes a call of this key: it has begun, not ended, and its process lives. */
+  /** True if another process makes a call of this key: it has begun, not ended, and its process runs. */
   isOut(callKey: string, nowMs: number): boolean {
     for (const { segment, at } of this.#byKey.get(callKey)?.values() ?? []) {
       if (at / 1_000 <= nowMs - CALL_MAX_MS) continue;
       const checkedMs = this.#aliveMs.get(segment) ?? Number.NEGATIVE_INFINITY;
       if (performance.now() - checkedMs < ALIVE_MS) return true;
-      if (this.#isOrphaned(segment)) continue;
+      if (this.#isOrphaned(segment) || isStopped(parseSegmentName(segment)?.pid ?? 0)) continue;
       this.#aliveMs.set(segment, performance.now());
       return true;
     }

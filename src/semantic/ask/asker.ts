@@ -294,7 +294,12 @@ export class Asker implements QuestionAsker {
           this.#unbound.set(operator, thrown);
           return undefined;
         });
-      this.#bound.set(operator, await bound);
+      const models = await bound;
+      this.#bound.set(operator, models);
+      // A thread starts, and loads what calls need, while it is found out what is asked.
+      if (models !== undefined) {
+        this.#statement.dispatcher.warm(Object.values(models.settings.targets));
+      }
     }
     const models = this.#bound.get(operator);
     return {
