@@ -88,7 +88,9 @@ class Polarities {
     );
     // Which rows a LIMIT inside gives is not monotone.
     const isCut = hasLimit(node) || isDistinctOn || isNode(node['sample']);
-    const polarity = isCut && role !== 'root' ? 0 : given;
+    // A single value of no rows is NULL, which is neither least nor most.
+    const isValueOfArms = role === 'scalar' && node['type'] === 'SET_OPERATION_NODE';
+    const polarity = (isCut && role !== 'root') || isValueOfArms ? 0 : given;
     if (isCut || isDistinct) this.canStop = true;
     const env = this.#withOwn(node, outer);
     let polar: SqlNode;
@@ -174,13 +176,18 @@ class Polarities {
       node['aggregate_handling'] !== 'STANDARD_HANDLING';
     const hasWindow = this.#holdsHere([items, node['qualify'], node['modifiers']], isWindow);
     const hasAggregate = this.#holdsHere([items, having], this.#isAggregate);
-    const rows = hasWindow
-      ? 0
-      : hasAggregate
-        ? this.#aggregated(node, polarity, role, isGrouped)
-        : role === 'scalar'
-          ? 0
-          : polarity;
+    // An order by aggregates, and the different ones of their values, change back and forth as rows are added.
+    const isUnsteady =
+      (isDistinct && this.#holdsHere(items, this.#isAggregate)) ||
+      this.#holdsHere(node['modifiers'], this.#isAggregate);
+    const rows =
+      hasWindow || isUnsteady
+        ? 0
+        : hasAggregate
+          ? this.#aggregated(node, polarity, role, isGrouped)
+          : role === 'scalar'
+            ? 0
+            : polarity;
     if (isGrouped && !hasAggregate) this.canStop = true;
     const isPlainList = role === 'root' && !isDistinct && !isGrouped && !hasWindow;
     const flowOf = (item: SqlNode): Polarity =>
@@ -197,12 +204,13 @@ class Polarities {
       return { ...polar, alias: String(item['alias']) || this.#tools.nameOf(item) };
     });
     const filtersGroups =
+      role !== 'scalar' &&
+      !hasWindow &&
       (hasAggregate || isGrouped) &&
       !this.#holdsHere(having, (part) => this.#isAggregate(part) && this.#asks(part, env));
-    const qualifies = !this.#holdsHere(
-      node['qualify'],
-      (part) => isWindow(part) && this.#asks(part, env),
-    );
+    const qualifies =
+      role !== 'scalar' &&
+      !this.#holdsHere(node['qualify'], (part) => isWindow(part) && this.#asks(part, env));
     return {
       ...node,
       from_table: this.#from(node['from_table'], rows, env, {
@@ -264,11 +272,13 @@ class Polarities {
     if (!this.#isAggregate(item)) return this.#exact(item, env) as SqlNode;
     const children = nodesOf(item['children']);
     const isTruths = /^bool_(and|or)$/.test(functionName(item)) && children.every(this.#isTruth);
+    // More rows make bool_and FALSE, as FALSE in a row does.
+    const ofChildren = functionName(item) === 'bool_and' ? flipped(polarity) : polarity;
     return {
       ...(this.#exact({ ...item, filter: null, children: [] }, env) as SqlNode),
       filter: this.#condition(item['filter'], polarity, env),
       children: isTruths
-        ? children.map((child) => this.#truth(child, polarity, env))
+        ? children.map((child) => this.#truth(child, ofChildren, env))
         : this.#exact(children, env),
     };
   }
@@ -512,11 +522,17 @@ function polarityOfUse({ alias }: SqlNode, readings: readonly Reading[]): Polari
   if (alias === '') return 0;
   const name = String(alias).toLowerCase();
   const found = new Set<Polarity>();
+  const rowNames = new Set<string>();
   const walk = (value: unknown, polarity: Polarity): void => {
     if (Array.isArray(value)) for (const item of value) walk(item, polarity);
     if (!isNode(value)) return;
     const names = value['column_names'];
-    if (Array.isArray(names) && String(names.at(-1)).toLowerCase() === name) found.add(polarity);
+    if (Array.isArray(names)) {
+      const last = String(names.at(-1)).toLowerCase();
+      if (last === name) found.add(polarity);
+      if (rowNames.has(last)) found.add(0);
+    }
+    if (value['class'] === 'STAR' && value['columns'] === true) found.add(0);
     const isLogic = value['class'] === 'CONJUNCTION';
     const isNot = value['type'] === 'OPERATOR_NOT';
     const below = isLogic ? polarity : isNot ? flipped(polarity) : 0;
@@ -524,6 +540,11 @@ function polarityOfUse({ alias }: SqlNode, readings: readonly Reading[]): Polari
   };
   for (const reading of readings) {
     const { node, polarity, isResult } = reading;
+    // The name of a relation is also a value: the row with all its columns.
+    holds(node['from_table'], ({ alias: row, table_name: table }) => {
+      for (const one of [row, table]) rowNames.add(String(one ?? '').toLowerCase());
+      return false;
+    });
     walk(node['where_clause'], polarity);
     const others = ['from_table', 'group_expressions', 'having', 'qualify', 'modifiers'];
     walk(
