@@ -12,7 +12,6 @@ const LONG_MS = 250;
 const LONG_WAITS_MS = 1_000;
 /** A statement known to be short waits this long for a slot. In one call it costs a third of being started and polled. */
 const SHORT_WAITS_MS = 20;
-const SHORT_WAITS_MOST_MS = 500;
 const SHAPES_KEPT = 2_000;
 /** The shape of a text is made from this many characters at its start. */
 const SHAPE_CHARS = 1_000;
@@ -21,8 +20,6 @@ const SHAPE_CHARS = 1_000;
 export class ExecutionSlots {
   readonly #slots: number;
   #held = 0;
-  /** The number of slots given back so far. */
-  #givenBack = 0;
   /** The number of slots held by statements that were not known to be short. */
   #heldByOthers = 0;
   readonly #wasLong = new LRUCache<string, boolean>({ max: SHAPES_KEPT });
@@ -33,25 +30,11 @@ export class ExecutionSlots {
     this.#slots = slots;
   }
 
-  /**
-   * Like `tryAcquire`, but a statement known to be short waits for a slot: a little while, and on as long as others give
-   * slots back.
-   */
+  /** Like `tryAcquire`, but a statement known to be short waits a little while for a slot. */
   async acquireSoon(sql: string): Promise<(() => void) | undefined> {
     const free = this.tryAcquire(sql);
     if (free !== undefined || this.#wasLong.get(shapeOf(sql)) !== false) return free;
-    const untilMs = performance.now() + SHORT_WAITS_MOST_MS;
-    for (;;) {
-      const before = this.#givenBack;
-      await this.#waitForSlot();
-      const release = this.tryAcquire(sql);
-      const isStuck = this.#givenBack === before || performance.now() >= untilMs;
-      if (release !== undefined || isStuck) return release;
-    }
-  }
-
-  #waitForSlot(): Promise<void> {
-    return new Promise((resolve) => {
+    await new Promise<void>((resolve) => {
       const look = () => {
         clearTimeout(timer);
         this.#waiting.delete(look);
@@ -60,6 +43,7 @@ export class ExecutionSlots {
       const timer = setTimeout(look, SHORT_WAITS_MS);
       this.#waiting.add(look);
     });
+    return this.tryAcquire(sql);
   }
 
   /** Gives a slot to a statement that has waited for `waitedMs`; returns its release, or undefined without a slot. */
@@ -76,7 +60,6 @@ export class ExecutionSlots {
       if (!isHeld) return;
       isHeld = false;
       this.#held -= 1;
-      this.#givenBack += 1;
       if (isOther) this.#heldByOthers -= 1;
       const [next] = this.#waiting;
       next?.();

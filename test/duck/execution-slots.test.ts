@@ -29,21 +29,6 @@ test('a statement known to be short waits for a slot, and not for long', async (
   assert.is(await slots.acquireSoon('SELECT 3'), undefined);
 });
 
-test('a short statement that comes too late for a slot waits on, since others give slots back', async () => {
-  const slots = new ExecutionSlots(1);
-  slots.learn('SELECT 1', ran(3));
-  const first = slots.tryAcquire('SELECT 1')!;
-  const waits = slots.acquireSoon('SELECT 2');
-  first();
-  // Comes before the statement that was told of the slot.
-  const second = slots.tryAcquire('SELECT 3')!;
-  assert.ok(second);
-  await Promise.resolve();
-  second();
-  const release = await waits;
-  assert.ok(release);
-});
-
 test('what was long takes a slot after a wait, and what new statements left over', () => {
   const slots = new ExecutionSlots(2);
   slots.learn('SELECT long', ran(900));

@@ -22,7 +22,7 @@ import { Portal } from './portal.ts';
 import type { ClientMessage, FormatCode } from './protocol/read-messages.ts';
 import { errorFields, noticeFields } from './protocol/report-fields.ts';
 import { protocolError, refusal } from './protocol-error.ts';
-import { routeAll } from './route.ts';
+import { route, routeAll } from './route.ts';
 import { rowEncoder, rowFields } from './rows.ts';
 import type { SocketOutput } from './socket-output.ts';
 
@@ -222,7 +222,7 @@ export class Connection {
     if (more.length > 0) {
       throw refusal('42601', 'cannot insert multiple commands into a prepared statement');
     }
-    client.keep(name, { text, command: statement?.command, types });
+    client.keep(name, { text, command: statement && route(statement.text, client), types });
   }
 
   async #bind(message: Bind): Promise<void> {
