@@ -84,6 +84,19 @@ test('a window sees the groups that a condition leaves', () =>
     'SELECT d FROM x GROUP BY d HAVING {d even} QUALIFY count(*) OVER () = 3',
   ));
 
+const ALIKE: Rows = "(0, 0, 1, 'x even'), (1, 0, 2, 'y even'), (2, 0, 1, 'z')";
+
+test('equal values under a LIMIT may be of different rows', () =>
+  check(
+    ALIKE,
+    'SELECT DISTINCT ON (c) c, v FROM x WHERE {d even} ORDER BY c, id DESC',
+    'WITH w AS (SELECT * FROM x WHERE {d even} UNION ALL SELECT * FROM x WHERE FALSE) SELECT v FROM w ORDER BY id DESC LIMIT 1',
+    'SELECT v FROM x WHERE EXISTS (SELECT 1 FROM x y WHERE x.id = y.id AND {y.d even}) ORDER BY id DESC LIMIT 1',
+    'SELECT v FROM x SEMI JOIN x y ON x.id = y.id AND {y.d even} ORDER BY x.id DESC LIMIT 1',
+    'SELECT v FROM (SELECT id, v FROM x WHERE {d even} UNION ALL SELECT 9, 9 WHERE FALSE) q ORDER BY id DESC LIMIT 1',
+    'SELECT v FROM (SELECT id, v FROM x WHERE {d even} UNION ALL SELECT 9, 1) q ORDER BY id DESC LIMIT 1 OFFSET 1',
+  ));
+
 test('a whole row holds the answers of its columns', () =>
   check(
     PAIR,

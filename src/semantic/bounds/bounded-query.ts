@@ -10,20 +10,30 @@ import { askOpen } from '../ask/ask-open.ts';
 import { callsPerRun } from '../ask/calls-per-run.ts';
 import { parametersOf } from '../find-answers.ts';
 import { sampleSize } from '../judge/sample-size.ts';
+import { inlined } from '../plan/flatten.ts';
 import type { FunctionFacts } from '../plan/function-facts.ts';
 import { type PlannedSql, plannedSql } from '../plan/planned-sql.ts';
 import { usesOf } from '../plan/query-plan.ts';
-import { holds, isNode, NO_TABLE, nodesOf, select, Unplannable } from '../plan/query-tree.ts';
+import {
+  holds,
+  isNode,
+  isReason,
+  NO_TABLE,
+  nodesOf,
+  select,
+  Unplannable,
+} from '../plan/query-tree.ts';
 import { isVarying, isVolatile } from '../plan/unstable.ts';
 import { readAnswer } from '../read/use.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
 import { BoundedLookUps, Pass, type Question } from './bounded-look-ups.ts';
-import { Certificates, type Outcome } from './certificate.ts';
+import { Certificates, type Outcome, sureOf, TooDear } from './certificate.ts';
 import { guarded } from './guards.ts';
 import { polarQuery } from './polarity.ts';
+import { cutQueryOf } from './row-tags.ts';
 
 /** Runs that take less than this, in milliseconds, are never too many. */
-const FREE_RUNS_MS = 2_000;
+const FREE_RUNS_MS = 3_000;
 /** The largest part of the time of the calls that runs may take. */
 const RUNS_PART = 0.1;
 /** A query whose questions do not end within this number of rounds has an input that changes. */
@@ -95,14 +105,20 @@ class BoundedQuery {
   readonly #lookUps: BoundedLookUps;
   readonly #names: ReadonlyMap<SqlNode, string>;
   readonly #isOrdered: boolean;
-  readonly #isUnstable: boolean;
   readonly #questions = new Map<string, Question>();
   #query: PlannedSql = { text: '', parameters: undefined };
   #runOnce: () => Promise<ResultReader>;
-  readonly #certificates = new Certificates((hopes) => this.#pass(hopes));
+  readonly #certificates = new Certificates(
+    (hopes) => this.#pass(hopes),
+    () => this.#runsMs > Math.max(FREE_RUNS_MS, RUNS_PART * this.#asksMs),
+  );
   #wave: number;
   #isSampled = false;
   #canStop = false;
+  /** False if equal results of two runs prove nothing. */
+  #mayStop: boolean;
+  /** The query with all values of its rows, with and without its LIMIT; undefined if it has none. */
+  #rowsQuery: { readonly cut: PlannedSql; readonly whole: PlannedSql } | undefined;
   /** How many answers there were when the query was last written. */
   #answered = 0;
   #runsMs = 0;
@@ -125,8 +141,8 @@ class BoundedQuery {
     this.#isOrdered = nodesOf(node['modifiers']).some(({ type }) =>
       /^(ORDER|LIMIT)/.test(String(type)),
     );
-    // Each run of it may give another result.
-    this.#isUnstable = holds(node, (part) => isVarying(part, facts) || isVolatile(part, facts));
+    // Otherwise each run of it may give another result.
+    this.#mayStop = !holds(node, (part) => isVarying(part, facts) || isVolatile(part, facts));
   }
 
   async answer<T>(use: UseResult<T>): Promise<T | undefined> {
@@ -135,7 +151,13 @@ class BoundedQuery {
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       if (stop.drained !== undefined) return undefined;
       const { certain, asks = [], isSample = false } = await this.#inOneTurn(() => this.#step());
-      if (certain !== undefined) return this.#result(certain, use);
+      if (certain !== undefined) {
+        if (certain.pass.open.size === 0 || (await this.#isSameRows())) {
+          return this.#result(certain, use);
+        }
+        this.#mayStop = false;
+        continue;
+      }
       await this.#ask(asks);
       const hasLearnt = this.#canStop && this.#answers > 2 * this.#answered;
       if (isSample || hasLearnt) await this.#write();
@@ -151,24 +173,61 @@ class BoundedQuery {
       runs.set(letsIn, run);
       return run;
     };
-    const isDear = this.#runsMs > Math.max(FREE_RUNS_MS, RUNS_PART * this.#asksMs);
-    if (isDear) this.#wave *= 2;
-    else {
-      const following = await this.#certificates.following(this.#wave, extreme);
+    const canStop = this.#canStop && this.#mayStop;
+    try {
+      const following = canStop ? await this.#certificates.following(this.#wave, extreme) : [];
       if (following.length > 0) return { asks: following };
+      const low = await extreme(false);
+      if (low.pass.open.size === 0) return { certain: low };
+      const high = await extreme(true);
+      const isExact = low.pass.exact.size > 0 || high.pass.exact.size > 0;
+      if (low.print === high.print && !isExact && this.#mayStop) return { certain: low };
+      if (!this.#isSampled) {
+        this.#isSampled = true;
+        const asks = this.#sample(low, high);
+        if (asks.length > 0) return { asks, isSample: true };
+      }
+      return { asks: await this.#certificates.next(low, high, this.#wave, canStop) };
+    } catch (thrown) {
+      if (!(thrown instanceof TooDear)) throw thrown;
+      // No further search: some of these questions may turn out not to matter.
+      this.#wave *= 2;
+      const sure = sureOf(await extreme(false), await extreme(true));
+      return { asks: sure.slice(0, this.#wave) };
     }
-    const low = await extreme(false);
-    if (low.pass.open.size === 0) return { certain: low };
-    const high = await extreme(true);
-    const isExact = low.pass.exact.size > 0 || high.pass.exact.size > 0;
-    if (low.print === high.print && !isExact && !this.#isUnstable) return { certain: low };
-    if (!this.#isSampled) {
-      this.#isSampled = true;
-      const asks = this.#sample(low, high);
-      if (asks.length > 0) return { asks, isSample: true };
+  }
+
+  /**
+   * Whether the least and the most rows under a LIMIT or DISTINCT ON are the same rows, and not only the same values: each
+   * has to be the only one of its values among all rows that the most rows would give without it.
+   */
+  async #isSameRows(): Promise<boolean> {
+    if (this.#rowsQuery === undefined) return true;
+    const { cut, whole } = this.#rowsQuery;
+    const printsOf = async (query: PlannedSql, letsIn: boolean): Promise<readonly string[]> => {
+      const { statement } = this.#run;
+      const reader = await this.#lookUps.during(new Pass(() => letsIn), () =>
+        statement.session.run(query.text, {
+          parameters: parametersOf(this.#run, query),
+          signal: statement.stop.signal,
+        }),
+      );
+      return printsOfRows(reader);
+    };
+    try {
+      const least = await printsOf(cut, false);
+      const most = await printsOf(cut, true);
+      const counts = new Map<string, number>();
+      for (const print of await printsOf(whole, true)) {
+        counts.set(print, (counts.get(print) ?? 0) + 1);
+      }
+      const isSame = least.length === most.length && least.every((print, at) => print === most[at]);
+      return isSame && least.every((print) => counts.get(print) === 1);
+    } catch (thrown) {
+      // DuckDB does not take the tags everywhere.
+      if (!isReason(thrown)) throw thrown;
+      return false;
     }
-    const canStop = this.#canStop && !this.#isUnstable;
-    return { asks: await this.#certificates.next(low, high, this.#wave, { canStop, isDear }) };
   }
 
   /** Does work of which every pass runs the same prepared statement. */
@@ -201,6 +260,11 @@ class BoundedQuery {
     this.#answered = this.#answers;
     const safe = guarded(node, this.#lookUps.uses, this.#facts);
     this.#query = await plannedSql(statement, safe);
+    const rows = cutQueryOf(inlined(safe));
+    this.#rowsQuery = rows && {
+      cut: await plannedSql(statement, rows.cut),
+      whole: await plannedSql(statement, rows.whole),
+    };
   }
 
   get #answers(): number {
@@ -224,10 +288,7 @@ class BoundedQuery {
   }
 
   async #printOf(reader: ResultReader, { exact }: Pass): Promise<string> {
-    const columns = await reader.allColumns('json');
-    const rows = Array.from({ length: reader.rowCount }, (_, row) =>
-      JSON.stringify(columns.map((column) => column[row])),
-    );
+    const rows = await printsOfRows(reader);
     if (!this.#isOrdered) rows.sort();
     return `${rows.join('\n')}\n\n${[...exact].sort().join('\n')}`;
   }
@@ -324,6 +385,13 @@ class BoundedQuery {
       return each / (isAnd !== isNot ? 1 - met : met);
     };
   }
+}
+
+async function printsOfRows(reader: ResultReader): Promise<string[]> {
+  const columns = await reader.allColumns('json');
+  return Array.from({ length: reader.rowCount }, (_, row) =>
+    JSON.stringify(columns.map((column) => column[row])),
+  );
 }
 
 function kindOf(place: number, criteria: readonly Json[]): string {

@@ -31,8 +31,20 @@ interface Rest {
 /** Up to this number of questions, a certificate that needs all of them is made smaller question by question. */
 const FEW_QUESTIONS = 8;
 
+/** Ends a search for a certificate that takes too long. */
+export class TooDear extends Error {}
+
+/** Questions that DuckDB evaluates whatever the answers are; if there are none, any that it may evaluate. */
+export function sureOf(low: Outcome, high: Outcome): readonly string[] {
+  const met = [...high.pass.open.keys()];
+  const both = met.filter((key) => low.pass.open.has(key));
+  if (both.length > 0) return both;
+  return met.length > 0 ? met : [...low.pass.open.keys()];
+}
+
 export class Certificates {
   readonly #run: RunPass;
+  readonly #isDear: () => boolean;
   #rest: Rest | undefined;
   /** The questions that the least and the most rows have in common: of the questions of one row, the first. */
   #first: ReadonlySet<string> = new Set();
@@ -44,8 +56,10 @@ export class Certificates {
   /** How many questions are asked for one that is needed if the answers are as hoped. */
   #spare = 2;
 
-  constructor(run: RunPass) {
+  /** `isDear` tells whether there is no time for further runs. */
+  constructor(run: RunPass, isDear: () => boolean) {
     this.#run = run;
+    this.#isDear = isDear;
   }
 
   /**
@@ -74,24 +88,22 @@ export class Certificates {
 
   /**
    * The questions to ask after the runs with the least and the most rows: at most `wave`, if the query may stop early.
-   * `isDear`: without further runs, so that some of them may turn out not to matter.
+   * Throws TooDear.
    */
   async next(
     low: Outcome,
     high: Outcome,
     wave: number,
-    { canStop, isDear }: { readonly canStop: boolean; readonly isDear: boolean },
+    canStop: boolean,
   ): Promise<readonly string[]> {
-    const met = [...high.pass.open.keys()];
-    const both = met.filter((key) => low.pass.open.has(key));
     const exact = new Set([low, high].flatMap(({ pass }) => [...pass.exact]));
-    if (low.print === high.print) {
+    const sure = sureOf(low, high);
+    const both = [...high.pass.open.keys()].filter((key) => low.pass.open.has(key));
+    if (low.print === high.print && exact.size > 0) {
       const needed = both.filter((key) => exact.has(key));
       return needed.length > 0 ? needed : [...exact];
     }
-    const sure = both.length > 0 ? both : met.length > 0 ? met : [...low.pass.open.keys()];
-    if (!canStop) return sure;
-    if (isDear) return sure.slice(0, wave);
+    if (!canStop || low.print === high.print) return sure;
     this.#first = new Set(both);
     // A whole certificate was asked, and its answers were not as hoped.
     if (this.#isWhole) this.#spare = Math.min(wave, this.#spare * 2);
@@ -125,6 +137,7 @@ export class Certificates {
   }
 
   #with({ letsIn }: Goal, keys: readonly string[]): Promise<Outcome> {
+    if (this.#isDear()) throw new TooDear();
     const hoped = new Set(keys);
     return this.#run((key) => hoped.has(key) === letsIn);
   }

@@ -128,7 +128,7 @@ function ownName({ column_names: names }: SqlNode): string {
  * The SELECT with a WITH query moved into its FROM, if the FROM is that query alone and nothing else reads it; else the
  * SELECT itself.
  */
-function inlined(node: SqlNode): SqlNode {
+export function inlined(node: SqlNode): SqlNode {
   const from = node['from_table'];
   const entries = withEntries(node);
   const entry = entries.find((one) => isNode(from) && isReference(from, String(one['key'])));
