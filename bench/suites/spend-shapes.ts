@@ -254,7 +254,6 @@ export const SHAPES: readonly Shape[] = [
   },
   {
     name: 'DISTINCT',
-    isStopUnseen: true,
     sql: (m) => `SELECT DISTINCT c FROM t WHERE c < 4 AND ${rare(m)} ORDER BY c`,
     least: sum(untilInGroup(RARE, 1, 't WHERE c < 4')),
   },
@@ -275,7 +274,6 @@ export const SHAPES: readonly Shape[] = [
   },
   {
     name: 'count > 0 of a subquery',
-    isStopUnseen: true,
     sql: (m) => `SELECT (SELECT count(*) FROM t WHERE c = 1 AND ${rare(m)}) > 0 AS e`,
     least: sum(upTo(RARE, 1, 'c = 1')),
   },

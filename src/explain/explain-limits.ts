@@ -24,3 +24,5 @@ export const EXPERIENCE_READ_BYTES = 4 * 1024 * 1024;
 export const EXPERIENCE_MAX_ANSWERS = 10_000;
 /** If a statement asks an operator with more criteria than this, only the operator's overall share is remembered. */
 export const EXPERIENCE_MAX_CRITERIA = 16;
+/** A trial searches for what to ask for this long, in milliseconds; then it asks more than is needed. */
+export const EXPLAIN_SEARCH_MS = 300;

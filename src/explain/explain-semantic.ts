@@ -96,7 +96,8 @@ export async function explainSemantic(
     (hasDrawn && isNull && read.placed.length > 1) ||
     (isRefused && !isDetermined) ||
     bounds.some(({ trial }) => trial.failure !== undefined);
-  const doubts = { isOpen, isRandom };
+  const isRough = [first, ...bounds.map(({ trial }) => trial)].some(({ report }) => report.isRough);
+  const doubts = { isOpen, isRandom, isRough };
   const forecast = spanned(main, bounds, doubts, { settings, context });
   const questions = opened(
     spanOf(
@@ -128,6 +129,7 @@ export async function explainSemantic(
     resultRows: resultRowsOf(first, bounds, {
       isOpen: isOpen || (hasDrawn && bounds.length === 0),
       isRandom: true,
+      isRough,
     }),
     distinctInputs: questions,
     runs: questions,
@@ -282,18 +284,23 @@ interface Doubts {
   readonly isOpen: boolean;
   /** Nor have they a lower bound but 0. */
   readonly isRandom: boolean;
+  /** The trials asked more than is needed: there is no lower bound but 0. */
+  readonly isRough: boolean;
 }
 
-function opened(estimate: Estimate, { isOpen, isRandom }: Doubts): Estimate {
-  if (!isOpen) return estimate;
-  return { ...estimate, ...(isRandom ? { least: 0 } : {}), most: null };
+function opened(estimate: Estimate, { isOpen, isRandom, isRough }: Doubts): Estimate {
+  return {
+    ...estimate,
+    ...(isRough || (isOpen && isRandom) ? { least: 0 } : {}),
+    ...(isOpen ? { most: null } : {}),
+  };
 }
 
 function openedCost<T extends Pick<CostEstimate, 'low' | 'high'>>(
   { low, high }: T,
-  { isOpen, isRandom }: Doubts,
+  { isOpen, isRandom, isRough }: Doubts,
 ): Pick<CostEstimate, 'low' | 'high'> {
-  return { low: isRandom ? 0 : low, high: isOpen ? null : high };
+  return { low: isRandom || isRough ? 0 : low, high: isOpen ? null : high };
 }
 
 /** Whether each run may ask about other rows: those of a sample, or those for which a function such as `random()` decides. */

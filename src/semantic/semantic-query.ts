@@ -27,6 +27,8 @@ export interface SemanticQuery {
   readonly targets: readonly string[];
   /** Tables that the statement staged; they are dropped at its end. */
   readonly stages: string[];
+  /** Milliseconds that the search for what to ask may take, however fast the calls are. */
+  readonly searchMs: number;
   /** Rows that the next pass is expected to look up: an estimate, or the rows of an earlier pass. */
   expectedRows: number;
   /** DuckDB refused the statement with native look-ups. */

@@ -28,6 +28,8 @@ import { openingOf } from './names.ts';
 
 /** A pass ends when more than this many questions of one operator are open. */
 const SEMANTIC_MAX_OPEN = 1_000_000;
+/** A search for what to ask may take this long, in milliseconds, however fast the calls are. */
+const SEMANTIC_SEARCH_MS = 3_000;
 
 /** `again`: the result, if the statement is a remembered query. Work that takes no result never gets such a statement. */
 export type RunWork<T> = (run: SemanticQuery, again?: ResultReader) => Promise<T>;
@@ -174,6 +176,7 @@ async function openRun(
     native: new NativeLookUps(statement.session, read.uses),
     targets,
     stages: [],
+    searchMs: SEMANTIC_SEARCH_MS,
     expectedRows: 0,
     refusesNative: false,
     refusesJoined: false,

@@ -7,6 +7,7 @@ import { answerQuery, planAnswers } from '../../semantic/answer-query.ts';
 import { passesOf } from '../../semantic/find-answers.ts';
 import { PlanReport } from '../../semantic/plan/plan-report.ts';
 import type { SemanticQuery } from '../../semantic/semantic-query.ts';
+import { EXPLAIN_SEARCH_MS } from '../explain-limits.ts';
 import { type Assumption, Draws, type KnownShares } from './draws.ts';
 import type { QuestionForesight } from './question-foresight.ts';
 import { TrialAsker } from './trial-asker.ts';
@@ -47,6 +48,7 @@ export async function tryStatement(
     settings: { ...settings, maxCalls: Infinity, maxPairs: Infinity },
     asker,
     report,
+    searchMs: EXPLAIN_SEARCH_MS,
     expectedRows: 0,
     refusesNative: false,
     refusesJoined: false,

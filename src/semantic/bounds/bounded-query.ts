@@ -32,8 +32,11 @@ import { guarded } from './guards.ts';
 import { polarQuery } from './polarity.ts';
 import { cutQueryOf } from './row-tags.ts';
 
-/** Runs that take less than this, in milliseconds, are never too many. */
-const FREE_RUNS_MS = 3_000;
+/** What a run takes, in milliseconds: for itself, and for each look-up. */
+const RUN_MS = 1;
+const LOOK_UP_MS = 0.003;
+/** Runs are also too dear if they take this many times as long as they should. */
+const SLOW = 4;
 /** The largest part of the time of the calls that runs may take. */
 const RUNS_PART = 0.1;
 /** A query whose questions do not end within this number of rounds has an input that changes. */
@@ -110,7 +113,7 @@ class BoundedQuery {
   #runOnce: () => Promise<ResultReader>;
   readonly #certificates = new Certificates(
     (hopes) => this.#pass(hopes),
-    () => this.#runsMs > Math.max(FREE_RUNS_MS, RUNS_PART * this.#asksMs),
+    () => this.#areRunsDear(),
   );
   #wave: number;
   #isSampled = false;
@@ -121,6 +124,8 @@ class BoundedQuery {
   #rowsQuery: { readonly cut: PlannedSql; readonly whole: PlannedSql } | undefined;
   /** How many answers there were when the query was last written. */
   #answered = 0;
+  /** What the runs should have taken, and what they and the calls took. */
+  #runsCost = 0;
   #runsMs = 0;
   #asksMs = 0;
 
@@ -191,6 +196,7 @@ class BoundedQuery {
     } catch (thrown) {
       if (!(thrown instanceof TooDear)) throw thrown;
       // No further search: some of these questions may turn out not to matter.
+      this.#run.report.isRough = true;
       this.#wave *= 2;
       const sure = sureOf(await extreme(false), await extreme(true));
       return { asks: sure.slice(0, this.#wave) };
@@ -284,6 +290,7 @@ class BoundedQuery {
       throw thrown;
     } finally {
       this.#runsMs += performance.now() - startedMs;
+      this.#runsCost += RUN_MS + LOOK_UP_MS * pass.lookUps;
     }
   }
 
@@ -291,6 +298,15 @@ class BoundedQuery {
     const rows = await printsOfRows(reader);
     if (!this.#isOrdered) rows.sort();
     return `${rows.join('\n')}\n\n${[...exact].sort().join('\n')}`;
+  }
+
+  /** Whether there is no time for further runs. On a busy machine that does not depend on how busy it is. */
+  #areRunsDear(): boolean {
+    const part = RUNS_PART * this.#asksMs;
+    const { searchMs } = this.#run;
+    return (
+      this.#runsCost > Math.max(searchMs, part) || this.#runsMs > Math.max(SLOW * searchMs, part)
+    );
   }
 
   async #ask(keys: readonly string[]): Promise<void> {

@@ -9,6 +9,8 @@ export class PlanReport {
   reason = '';
   /** Why rows were staged, in words; empty if none were. A query with staged rows is not run again as it was written. */
   staged = '';
+  /** True if the search for what to ask was ended early, so that more was asked than is needed. */
+  isRough = false;
   candidates: number | undefined;
   /** The number of rows that the plain conditions leave. */
   inputRows: number | undefined;
