@@ -188,7 +188,6 @@ export const WIDER_SHAPES: readonly Shape[] = [
   },
   {
     name: 'two correlated EXISTS',
-    isStopUnseen: true,
     sql: (m) =>
       `SELECT id FROM l WHERE EXISTS (SELECT 1 FROM r WHERE r.id = l.id AND ${even(m, 'r.d')}) AND EXISTS (SELECT 1 FROM t WHERE t.id = l.id AND ${common(m, 't.d')}) ORDER BY id`,
     least: 'SELECT 24 + 5',

@@ -54,11 +54,14 @@ export class BoundedLookUps {
   /** True if the pass was given up. */
   hasTooMany = false;
 
-  private constructor(written: readonly OperatorUse[]) {
+  private constructor(written: readonly OperatorUse[], inTransaction: boolean) {
     this.#written = new Map(
       written.map((use) => {
         const { operator } = use.book;
-        return [use, { ...use, names: takeSymbol(`bounded ${typesOf(operator, use.reading)}`) }];
+        return [
+          use,
+          { ...use, names: takeSymbol(`bounded ${typesOf(operator, use.reading)}`, inTransaction) },
+        ];
       }),
     );
     this.uses = [...this.#written.values()];
@@ -66,7 +69,7 @@ export class BoundedLookUps {
   }
 
   static async of({ read, statement }: SemanticQuery): Promise<BoundedLookUps> {
-    const made = new BoundedLookUps(read.uses);
+    const made = new BoundedLookUps(read.uses, read.inTransaction);
     const { session, stop } = statement;
     await session.inTurn(async (connection) => {
       for (const use of made.uses) {

@@ -7,6 +7,7 @@
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { FunctionFacts } from '../plan/function-facts.ts';
 import { hasLimit, holds, isNode, mapTree, nodesOf } from '../plan/query-tree.ts';
+import { relationName, relationsOf } from '../plan/relations.ts';
 import { booleanOf, coalesce } from '../plan/tree-logic.ts';
 import { hasColumnNames, isReference, withEntries } from '../plan/with-queries.ts';
 import { type OperatorUse, typeOfUse } from '../read/use.ts';
@@ -541,10 +542,9 @@ function polarityOfUse({ alias }: SqlNode, readings: readonly Reading[]): Polari
   for (const reading of readings) {
     const { node, polarity, isResult } = reading;
     // The name of a relation is also a value: the row with all its columns.
-    holds(node['from_table'], ({ alias: row, table_name: table }) => {
-      for (const one of [row, table]) rowNames.add(String(one ?? '').toLowerCase());
-      return false;
-    });
+    for (const relation of relationsOf(node['from_table'])) {
+      rowNames.add(relationName(relation).toLowerCase());
+    }
     walk(node['where_clause'], polarity);
     const others = ['from_table', 'group_expressions', 'having', 'qualify', 'modifiers'];
     walk(
