@@ -127,10 +127,10 @@ function planOf(
   const { isOperator } = planOf(node);
   const isUnstable = (part: SqlNode) => isVarying(part, facts) || isVolatile(part, facts);
   const merged = flattened(node, { isOperator, isUnstable, planOf });
+  const lazy = lazySelect(merged, { isOperator, isUnstable }, names);
   const asksInside = (part: SqlNode) => part['class'] === 'SUBQUERY' && holds(part, isOperator);
-  const { from_table: from, cte_map: map } = merged;
-  if (holds([from, map], isOperator) || holds(merged, asksInside)) return undefined;
-  return planOf(lazySelect(merged, { isOperator, isUnstable }, names));
+  const { from_table: from, cte_map: map } = lazy;
+  return holds([from, map], isOperator) || holds(lazy, asksInside) ? undefined : planOf(lazy);
 }
 
 /**

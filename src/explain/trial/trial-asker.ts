@@ -76,7 +76,7 @@ export class TrialAsker implements QuestionAsker {
 
   async ask(book: AnswerBook, tuples: readonly Tuple[]): Promise<void> {
     if (tuples.length === 0) return;
-    if (book.isPaired) this.mostPairs = Math.max(this.mostPairs, tuples.length);
+    if (book.isPaired) this.mostPairs = Math.max(this.mostPairs, book.size + tuples.length);
     if (this.hasDrawn) this.isDetermined = false;
     const { operator } = book;
     const step = await this.#step(operator);

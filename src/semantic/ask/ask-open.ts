@@ -41,8 +41,8 @@ async function affordable(
 ): Promise<readonly OpenQuestions[]> {
   const { settings, asker } = run;
   for (const { book, tuples } of open) {
-    if (book.isPaired && tuples.length > settings.maxPairs)
-      throw tooManyPairs(tuples.length, settings);
+    const pairs = book.isPaired ? book.size + tuples.length : 0;
+    if (pairs > settings.maxPairs) throw tooManyPairs(pairs, settings);
   }
   const atMost = callsOfAll(open);
   if (atMost === 0 || asker.calls + atMost <= settings.maxCalls) return open;

@@ -6,8 +6,9 @@ import type { SqlNode } from '../../duck/parse-sql.ts';
 import { lazySelect } from '../judge/lazy-condition.ts';
 import type { FunctionFacts } from '../plan/function-facts.ts';
 import { chainedWhere } from '../plan/planned-query.ts';
-import { planSelect } from '../plan/query-plan.ts';
-import { isNode } from '../plan/query-tree.ts';
+import { planSelect, type QueryPlan } from '../plan/query-plan.ts';
+import { holds, isNode } from '../plan/query-tree.ts';
+import { caseOf, literal } from '../plan/tree-logic.ts';
 import { isVarying, isVolatile } from '../plan/unstable.ts';
 import type { OperatorUse } from '../read/use.ts';
 
@@ -29,7 +30,19 @@ export function guarded(
     const { isOperator } = planSelect({ uses }, { node: copy, parameters: [] }, facts);
     const lazy = lazySelect(copy, { isOperator, isUnstable }, value === node ? names : []);
     const plan = planSelect({ uses }, { node: lazy, parameters: [] }, facts);
-    return { ...lazy, where_clause: chainedWhere(plan) };
+    return { ...lazy, where_clause: chainedWhere({ ...plan, semantic: inRowOrder(plan) }) };
   };
   return guard(node) as SqlNode;
+}
+
+/**
+ * The conditions with operators. Under a LIMIT without an order, DuckDB would give the rows of a semi join in the order of
+ * a hash table; a CASE keeps it from making such a join of a query in the WHERE.
+ */
+function inRowOrder({ limit, order, semantic }: QueryPlan): readonly SqlNode[] {
+  if (limit === undefined || order !== undefined) return semantic;
+  return semantic.map((part) => {
+    const isQuery = holds(part, (node) => node['class'] === 'SUBQUERY');
+    return isQuery ? caseOf(part, literal(true), literal(false)) : part;
+  });
 }
