@@ -191,6 +191,7 @@ export const WIDER_SHAPES: readonly Shape[] = [
     sql: (m) =>
       `SELECT id FROM l WHERE EXISTS (SELECT 1 FROM r WHERE r.id = l.id AND ${even(m, 'r.d')}) AND EXISTS (SELECT 1 FROM t WHERE t.id = l.id AND ${common(m, 't.d')}) ORDER BY id`,
     least: 'SELECT 24 + 5',
+    hindsight: WHICH_FIRST,
   },
   {
     name: 'IN a semantic subquery beside MEANS, LIMIT',
