@@ -59,7 +59,9 @@ export async function explainSemantic(
       bounds.push(await figuresOf(await tryStatement(run, assumption, sources)));
     }
     const trials = [first, ...bounds.map(({ trial }) => trial)];
-    const mayDepend = read.placed.length > 1 || trials.some(({ asker }) => !asker.isDetermined);
+    const mayDepend =
+      read.placed.length > 1 ||
+      trials.some(({ asker, report }) => !asker.isDetermined || report.mayStop);
     const mixtures = mayDepend
       ? mixturesOf(
           trials.map(({ draws }) => draws),

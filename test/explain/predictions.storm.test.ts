@@ -16,6 +16,8 @@ const server = {
     { when: { contains: 'RELEVANCE' }, answer: '0.5' },
     { when: { contains: 'EXTRACTS', matches: 'item \\d*[02468] ' }, answer: 'even' },
     { when: { contains: 'EXTRACTS' }, answer: 'odd' },
+    { when: { contains: 'SIZED', matches: 'item \\d*[0-4] ' }, answer: '{"size":12}' },
+    { when: { contains: 'SIZED' }, answer: '{"size":3}' },
     { answer: 'false' },
   ],
 };
@@ -234,6 +236,48 @@ test('calls come as predicted: exactly where they are determined, else within 20
       }
     }
     reportCases(PREDICTIONS.length, 'statements against what EXPLAIN said');
+  }));
+
+test('whatever a number is compared with, the calls stay inside of the range', () =>
+  withItems(async ({ engine, sent }) => {
+    const conditions = [
+      'SIZED(d) > 5',
+      'SIZED(d) < 5',
+      'SIZED(d) >= 12 AND c < 3',
+      'SIZED(d) BETWEEN 2 AND 4',
+      'SIZED(d) IN (3, 7)',
+      'SIZED(d) <> 3',
+      'SIZED(d) % 2 = 0',
+      "SIZED(d) > 5 AND d MEANS 'rare'",
+      "SIZED(d) < 5 OR d MEANS 'rare'",
+      'SIZED(d) > id',
+    ];
+    const queries = conditions.flatMap((condition) => [
+      `SELECT id FROM items WHERE ${condition}`,
+      `SELECT id FROM items WHERE ${condition} LIMIT 4`,
+      `SELECT id FROM items WHERE ${condition} ORDER BY id DESC LIMIT 4`,
+      `SELECT count(*) > 3 FROM items WHERE ${condition}`,
+      `SELECT c FROM items GROUP BY c HAVING bool_or(${condition.replaceAll('id', '5')})`,
+    ]);
+    for (const query of queries) {
+      const sql = `-- @ cache: false\n${query}`;
+      const { calls } = await engine.explain(sql);
+      sent();
+      await engine.query(sql);
+      const made = sent();
+      const isInside = calls.least <= made && made <= (calls.most ?? Infinity);
+      assert.ok(isInside, `${query}: ${JSON.stringify(calls)}, and ${made} were made`);
+    }
+    reportCases(queries.length, 'queries that compare a number');
+  }));
+
+test('CLASSIFY over labels that are written out expects a call each', () =>
+  withItems(async ({ engine }) => {
+    const explain = (labels: string) =>
+      engine.explain(`SELECT CLASSIFY(d, '${labels}') FROM items WHERE c = 1 AND d IS NOT NULL`);
+    assert.is((await explain('toys, tools, other')).calls.expected, 40);
+    assert.is((await explain('["toys", "tools"]')).calls.least, 40);
+    assert.is((await explain('toys')).calls.most, 0);
   }));
 
 function checkFigures(

@@ -110,6 +110,19 @@ test('an answer to a schema satisfies it', async () => {
   }
 });
 
+test('CLASSIFY gives one of its labels', async () => {
+  const engine = await Engine.open({ stateDir: false, model: 'lexical' });
+  try {
+    const { rows } = await engine.query(
+      `SELECT CLASSIFY('The vase arrived broken', '["lost, late", "broken glass", "other"]') AS a,
+              CLASSIFY('Where is my parcel?', 'broken, other') AS b`,
+    );
+    assert.equal(rows, [{ a: 'broken glass', b: 'other' }]);
+  } finally {
+    await engine.close();
+  }
+});
+
 test('the same question has the same answer, and a long or hostile one has it soon', async () => {
   const hostile = [
     '<a>'.repeat(50_000),

@@ -91,7 +91,7 @@ export class Draws {
       case 'INTEGER':
         return this.#number(operator) ?? (this.#isMet(operator, tuple) ? 1 : 0);
       case 'BIGINT':
-        return this.#isMet(operator, tuple) ? 1n : 0n;
+        return BigInt(this.#number(operator) ?? (this.#isMet(operator, tuple) ? 1 : 0));
       case 'VARCHAR':
         return this.#constantText() ?? this.#text(operator, tuple);
       default:
@@ -140,14 +140,13 @@ export class Draws {
     return typeof this.#assumption === 'object' ? this.#assumption.constant : undefined;
   }
 
-  /** The assumed constant, if the operator can give it. */
+  /** The number nearest to the assumed constant that the operator can give. */
   #number({ returns, cascade }: Operator): number | undefined {
     const constant = this.#constant;
     if (typeof constant !== 'number') return undefined;
     const { minimum, maximum } = sqlFunctionOf(cascade) ?? {};
-    if (returns.toUpperCase() === 'INTEGER' && !Number.isInteger(constant)) return undefined;
-    const isInside = constant >= (minimum ?? -Infinity) && constant <= (maximum ?? Infinity);
-    return isInside ? constant : undefined;
+    if (returns.toUpperCase() !== 'DOUBLE' && !Number.isInteger(constant)) return undefined;
+    return Math.min(Math.max(constant, minimum ?? -Infinity), maximum ?? Infinity);
   }
 
   #constantText(): string | undefined {

@@ -7,13 +7,15 @@ import type { Assumption, Draws } from './draws.ts';
 const MIXED_CRITERIA = 3;
 /** The most constants of a statement that are tried as answers. */
 const TRIED_CONSTANTS = 12;
+/** Few numbers that are compared with an answer are further from 0. It fits into an INTEGER. */
+const FAR = 1_000_000_000;
 
 /** The assumptions under which a statement may ask more or less than where all answers are TRUE, or none is. */
 export function mixturesOf(draws: readonly Draws[], tree: readonly SqlNode[] | undefined) {
   const keys = [...new Set(draws.flatMap((one) => [...one.keys]))];
   const mixtures: Assumption[] = subsetsOf(keys).map((met) => ({ met }));
   if (!draws.some(({ hasValues }) => hasValues)) return mixtures;
-  const constants = withBetween([...constantsIn(tree)]).slice(0, TRIED_CONSTANTS);
+  const constants = withOthers([...constantsIn(tree)]).slice(0, TRIED_CONSTANTS);
   const all = new Set(keys);
   return [...mixtures, 'null' as const, ...constants.map((constant) => ({ met: all, constant }))];
 }
@@ -30,11 +32,11 @@ function subsetsOf(keys: readonly string[]): readonly ReadonlySet<string>[] {
   });
 }
 
-/** The constants, and a number between each two neighbours: a score may have to lie inside of a range. */
-function withBetween(constants: readonly (string | number)[]): readonly (string | number)[] {
+/** The constants, and numbers around and between them: a score may have to lie inside of a range. */
+function withOthers(constants: readonly (string | number)[]): readonly (string | number)[] {
   const numbers = constants.filter((one) => typeof one === 'number').sort((a, b) => a - b);
   const between = numbers.slice(1).map((one, index) => (one + numbers[index]!) / 2);
-  return [...constants, ...between];
+  return [-FAR, FAR, ...constants, ...between];
 }
 
 /** The numbers and texts in a tree. */

@@ -1,6 +1,6 @@
 /** Forms an answer by word overlap: a value of a schema, or a text in the words of the question. */
 import type { Json, JsonObject } from '../../util/json.ts';
-import { labelsIn, overlappingLabel, restLabel } from './labels.ts';
+import { labelLines, labelsIn, overlappingLabel, restLabel } from './labels.ts';
 import type { SplitPrompt } from './split-prompt.ts';
 import { hits, share, stemsOf } from './words.ts';
 
@@ -16,10 +16,7 @@ export function answerText(prompt: SplitPrompt): string {
     labels.find((l) => is.test(l)),
   );
   if (yes !== undefined && no !== undefined) return isMet(prompt, new Set()) ? yes : no;
-  if (labels.length > 0) {
-    const text = stemsOf(prompt.text);
-    return overlappingLabel(labels, prompt.question, text) ?? restLabel(labels);
-  }
+  if (labels.length > 0) return label(labels, prompt);
   const asksWhether = /^(?:is|are|was|were|do|does|did|has|have|can|should)\b/i;
   if (asksWhether.test(prompt.question) && prompt.text !== prompt.question) {
     return isMet(prompt, new Set()) ? 'yes' : 'no';
@@ -82,6 +79,11 @@ function isMet(prompt: SplitPrompt, named: ReadonlySet<string>): boolean {
   return own >= THRESHOLD || (own === 0 && met(prompt, new Set()) >= THRESHOLD);
 }
 
+/** Returns the label that shares most words with the text. */
+function label(labels: readonly string[], prompt: SplitPrompt): string {
+  return overlappingLabel(labels, prompt.question, stemsOf(prompt.text)) ?? restLabel(labels);
+}
+
 function choice(choices: readonly Json[], prompt: SplitPrompt): Json {
   const labels = choices.filter((value) => value !== null).map(String);
   const found = overlappingLabel(labels, prompt.question, stemsOf(prompt.text));
@@ -129,6 +131,8 @@ function phrase(
   named: ReadonlySet<string>,
   orNull: boolean,
 ): string | null {
+  const labels = labelLines(prompt.question);
+  if (labels.length > 0) return label(labels, prompt);
   const [best] = bestPhrases(prompt, wantedOf(prompt, named));
   if (best === undefined || (orNull && best.score === 0)) return orNull ? null : prompt.text.trim();
   const { maxLength } = schema;

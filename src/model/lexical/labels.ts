@@ -29,8 +29,23 @@ export function restLabel(labels: readonly string[]): string {
   return labels.find((label) => REST.test(label)) ?? labels[0] ?? '';
 }
 
-/** Returns the labels that a question lists: `one of: a, b, c`, `a, b or c?`, `yes/no`. Empty if there are none. */
+/** A list of labels, one a line: `labels: - a`, `- b`. */
+const LABEL_LINES =
+  /^(?:labels?|options?|choices?|categor(?:y|ies)|classes):[^\S\n]*\n?((?:[^\S\n]*[-*] [^\n]+(?:\n|$))+)/im;
+
+/** Returns the labels that a question lists one a line. Empty if there are none. */
+export function labelLines(question: string): readonly string[] {
+  const lines = LABEL_LINES.exec(question)?.[1]?.trim().split('\n') ?? [];
+  return lines.map((line) => line.trim().slice(2).trim());
+}
+
+/**
+ * Returns the labels that a question lists: `labels: - a` and more such lines, `one of: a, b, c`, `a, b or c?`,
+ * `yes/no`. Empty if there are none.
+ */
 export function labelsIn(question: string): readonly string[] {
+  const lines = labelLines(question);
+  if (lines.length > 0) return lines;
   const listed =
     /\b(?:one of|either|choose from|answer with|labels?|options?|categories)\b[^\S\n]*:?[^\S\n]*([^.\n?;]{3,400})/i.exec(
       question,

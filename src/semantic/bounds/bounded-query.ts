@@ -263,6 +263,7 @@ class BoundedQuery {
       priceOf: this.#prices(),
     });
     this.#canStop = canStop;
+    this.#run.report.mayStop ||= canStop;
     this.#answered = this.#answers;
     const safe = guarded(node, this.#lookUps.uses, this.#facts);
     this.#query = await plannedSql(statement, safe);

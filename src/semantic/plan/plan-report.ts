@@ -11,6 +11,8 @@ export class PlanReport {
   staged = '';
   /** True if the search for what to ask was ended early, so that more was asked than is needed. */
   isRough = false;
+  /** True if answers may end the asking before all questions are asked. */
+  mayStop = false;
   candidates: number | undefined;
   /** The number of rows that the plain conditions leave. */
   inputRows: number | undefined;

@@ -38,6 +38,7 @@ export async function withPlannedSelect<T>(
 ): Promise<T> {
   const { rowsWanted, semantic } = plan;
   const search = mayStop(plan) ? await stopsAt(run, plan, rowsWanted!) : undefined;
+  run.report.mayStop ||= search !== undefined;
   const isStopped = search === 'found';
   const order = search === undefined ? await fillAnswers(run, plan) : semantic;
   if (!isStopped && isWritten(plan, order) && !canDefer(plan)) {
