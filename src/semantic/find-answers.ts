@@ -6,27 +6,28 @@
 
 import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
 import { isInTransaction } from '../duck/in-transaction.ts';
-import { mayCollate } from '../duck/may-collate.ts';
-import { type SqlNode, treeToSql } from '../duck/parse-sql.ts';
+import type { SqlNode } from '../duck/parse-sql.ts';
 import type { ResultReader } from '../duck/reader.ts';
 import type { Parameters } from '../duck/session.ts';
 import { RvbbitError } from '../errors.ts';
 import { mayWrite } from '../execute/may-write.ts';
+import type { Answer } from './ask/answer-book.ts';
 import { askOpen } from './ask/ask-open.ts';
-import { type JoinedLookUps, joinLookUps } from './look-up/joined-look-ups.ts';
+import { TextCodes } from './look-up/text-codes.ts';
 import { usesOf } from './plan/query-plan.ts';
-import { isNode, nodesOf } from './plan/query-tree.ts';
+import { isNode } from './plan/query-tree.ts';
+import type { SemanticStatement } from './read/read-statement.ts';
 import { unrewrittenError } from './read/rewritten-error.ts';
 import type { OperatorUse } from './read/use.ts';
 import type { PassText, SemanticQuery } from './semantic-query.ts';
 
-/** Above this number of look-ups in a pass, they are made inside DuckDB, by a join with the answers. */
-const SEMANTIC_NATIVE_ROWS = 20_000;
+/** Above this number of look-ups in a pass, they are made by the codes of their texts. */
+const SEMANTIC_CODED_ROWS = 20_000;
 /**
- * Above this depth of operators within one another, look-ups are not made inside DuckDB: such a look-up names its
- * argument twice, so that each level doubles the query.
+ * Above this depth of operators within one another, there are no codes: such a look-up names its argument twice, so that
+ * each level doubles the query.
  */
-const SEMANTIC_NATIVE_DEPTH = 4;
+const SEMANTIC_CODED_DEPTH = 4;
 /**
  * How often a statement is run at most to find the answers that it needs: each run adds only questions that no run
  * before it met.
@@ -38,7 +39,7 @@ const SEMANTIC_MAX_STRICT_PASSES = 1_000;
 /** Runs the text until every question that it meets is answered. Returns the result of the last pass. */
 export async function passesOf(run: SemanticQuery, text: PassText): Promise<ResultReader> {
   for (let pass = 1; ; pass += 1) {
-    const reader = await onePass(run, text, treeOf(run, text));
+    const reader = await onePass(run, text);
     const complete = missingOf(run) === 0 || run.statement.stop.drained !== undefined;
     if (reader !== undefined && complete) return reader;
     if (pass === SEMANTIC_MAX_PASSES) throw restless(run, pass);
@@ -47,44 +48,38 @@ export async function passesOf(run: SemanticQuery, text: PassText): Promise<Resu
 }
 
 /** Runs the text once. Returns undefined if the pass ended early because answers were missing. */
-async function onePass(
-  run: SemanticQuery,
-  text: PassText,
-  tree?: SqlNode,
-): Promise<ResultReader | undefined> {
-  const { statement, state, read, native } = run;
+async function onePass(run: SemanticQuery, text: PassText): Promise<ResultReader | undefined> {
+  const { statement, state, read } = run;
   state.stopped = false;
   state.rows = 0;
   run.report.passes += 1;
-  const isNative = await wantsNative(run);
-  const joined = isNative && !run.refusesJoined ? await joinedText(run, text, tree) : undefined;
-  if (isNative) await native.install(joined);
+  if (await wantsCodes(run)) await useCodes(run);
   try {
-    return await statement.session.run(joined?.text ?? text.text, {
+    return await statement.session.run(text.text, {
       parameters: parametersOf(run, text),
       signal: statement.stop.signal,
       ...('stages' in text ? { changes: false } : {}),
     });
   } catch (thrown) {
     if (state.stopped) return undefined;
-    if (!isNative || statement.stop.signal.aborted) {
-      throw 'sourceOffset' in text ? unrewrittenError(thrown, read, text) : thrown;
-    }
-    // The look-up macros hold a subquery, which DuckDB does not take everywhere; a function may stand anywhere.
-    if (joined === undefined) run.refusesNative = true;
-    else run.refusesJoined = true;
-    await native.remove();
-    return onePass(run, text, tree);
+    throw 'sourceOffset' in text ? unrewrittenError(thrown, read, text) : thrown;
   } finally {
-    await native.remove();
+    await state.codes?.remove();
+    delete state.codes;
     run.expectedRows = Math.max(run.expectedRows, state.rows);
   }
 }
 
-/** The query of a pass, as a tree; undefined if there is no single tree for the text. */
-function treeOf({ read }: SemanticQuery, text: PassText): SqlNode | undefined {
-  if ('sourceOffset' in text) return read.tree?.length === 1 ? read.tree[0] : undefined;
-  return text.tree;
+/** Gives the known answers to the pass by the codes of their arguments. */
+async function useCodes({ read, state, statement }: SemanticQuery): Promise<void> {
+  const codes = new TextCodes<Answer>(statement.session);
+  state.codes = codes;
+  const entries = read.books.flatMap((book) =>
+    [...book.entries()].map(({ tuple, value }) => ({ book, tuple, value })),
+  );
+  await codes.install(entries, read.uses, ({ names }) =>
+    [names.infix, names.call].map((macro) => ({ macro, calls: names.miss })),
+  );
 }
 
 /** The parameter values that a pass is run with. */
@@ -93,62 +88,17 @@ export function parametersOf({ statement }: SemanticQuery, text: PassText): Para
 }
 
 /**
- * The query with its look-ups as a join, and the same column names; undefined if `joinLookUps` finds nothing to join,
- * or the names cannot be kept.
- */
-async function joinedText(
-  run: SemanticQuery,
-  text: PassText,
-  tree: SqlNode | undefined,
-): Promise<(JoinedLookUps & { readonly text: string }) | undefined> {
-  const node = tree?.['node'];
-  if (tree === undefined || !isNode(node)) return undefined;
-  const { session, stop } = run.statement;
-  const { signal } = stop;
-  const joined = joinLookUps(node, usesOf(run.read));
-  if (joined === undefined) return undefined;
-  const columns = await session
-    .describe(await treeToSql(session, tree, signal), {
-      parameters: parametersOf(run, text),
-      signal,
-    })
-    .catch(() => []);
-  const named = withNames(
-    joined.node,
-    columns.map(({ name }) => name),
-  );
-  if (named === undefined) return undefined;
-  const sql = await treeToSql(session, { ...tree, node: named }, signal);
-  const before = 'before' in text ? (text.before ?? '') : '';
-  return { ...joined, text: `${before}${sql}` };
-}
-
-/**
- * Gives the columns of the query the names they had: DuckDB names a column after its text, which has changed. Undefined
- * where the names cannot be kept.
- */
-function withNames(node: SqlNode, names: readonly string[]): SqlNode | undefined {
-  if (node['type'] !== 'SELECT_NODE') return undefined;
-  const items = nodesOf(node['select_list']);
-  const isNamed = (item: SqlNode) => item['alias'] !== '' || item['class'] === 'STAR';
-  if (items.every(isNamed)) return node;
-  if (items.length !== names.length) return undefined;
-  const list = items.map((item, index) =>
-    isNamed(item) ? item : { ...item, alias: names[index] },
-  );
-  return { ...node, select_list: list };
-}
-
-/**
- * Whether look-ups are made inside DuckDB. Not in the caller's transaction: their tables and macros would be undone, or
+ * Whether answers are looked up by codes. Not in the caller's transaction: the type and the macros would be undone, or
  * kept, with it.
  */
-async function wantsNative(run: SemanticQuery): Promise<boolean> {
-  const { expectedRows, refusesNative, statement } = run;
-  if (refusesNative || expectedRows <= SEMANTIC_NATIVE_ROWS) return false;
-  if (depthOf(run.read.tree, usesOf(run.read)) > SEMANTIC_NATIVE_DEPTH) return false;
-  if (await isInTransaction(statement.session)) return false;
-  return !(await mayCollate(statement.session, run.read.source));
+async function wantsCodes({ expectedRows, read, statement }: SemanticQuery): Promise<boolean> {
+  if (expectedRows <= SEMANTIC_CODED_ROWS || isTooDeep(read)) return false;
+  return !(await isInTransaction(statement.session));
+}
+
+/** Whether operators are nested too deep for codes. */
+export function isTooDeep(read: SemanticStatement): boolean {
+  return depthOf(read.tree, usesOf(read)) > SEMANTIC_CODED_DEPTH;
 }
 
 /** How deep operators are nested in one another. */

@@ -4,7 +4,6 @@ import type { Statement } from '../execute/statement.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 import type { QuestionAsker } from './ask/asker.ts';
 import type { LookUpState } from './look-up/look-up.ts';
-import type { NativeLookUps } from './look-up/native-look-up.ts';
 import type { PlanReport } from './plan/plan-report.ts';
 import type { PlannedSql } from './plan/planned-sql.ts';
 import type { SemanticStatement } from './read/read-statement.ts';
@@ -22,7 +21,6 @@ export interface SemanticQuery {
   readonly asker: QuestionAsker;
   readonly state: LookUpState;
   readonly report: PlanReport;
-  readonly native: NativeLookUps;
   /** The tables and files that the statement writes, by name. */
   readonly targets: readonly string[];
   /** Tables that the statement staged; they are dropped at its end. */
@@ -31,8 +29,4 @@ export interface SemanticQuery {
   readonly searchMs: number;
   /** Rows that the next pass is expected to look up: an estimate, or the rows of an earlier pass. */
   expectedRows: number;
-  /** DuckDB refused the statement with native look-ups. */
-  refusesNative: boolean;
-  /** DuckDB refused the statement with several native look-ups in one join. */
-  refusesJoined: boolean;
 }

@@ -16,7 +16,6 @@ import { placedFrom } from '../plan/placed-error.ts';
 import { Asker } from '../semantic/ask/asker.ts';
 import { checkFallbacks } from '../semantic/ask/fallback.ts';
 import { registerLookUps } from '../semantic/look-up/look-up.ts';
-import { NativeLookUps } from '../semantic/look-up/native-look-up.ts';
 import { PlanReport } from '../semantic/plan/plan-report.ts';
 import { checkArguments } from '../semantic/read/check-arguments.ts';
 import { withAliasExpanded } from '../semantic/read/expand-aliases.ts';
@@ -173,13 +172,10 @@ async function openRun(
     asker: new Asker(statement, settings, budget),
     state: { strict: false, stopped: false, rows: 0, mostMissing: SEMANTIC_MAX_OPEN },
     report: new PlanReport(),
-    native: new NativeLookUps(statement.session, read.uses),
     targets,
     stages: [],
     searchMs: SEMANTIC_SEARCH_MS,
     expectedRows: 0,
-    refusesNative: false,
-    refusesJoined: false,
   };
 }
 

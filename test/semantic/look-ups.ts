@@ -1,19 +1,27 @@
 /** Look-ups inside DuckDB beside the same join in plain DuckDB: both give the same, and how long each takes. */
 import * as assert from 'uvu/assert';
-import { parseSql, type SqlNode, treeToSql } from '../../src/duck/parse-sql.ts';
 import { acquireDatabase } from '../../src/duck/registry.ts';
 import { Session } from '../../src/duck/session.ts';
 import type { Engine } from '../../src/index.ts';
 import { loadOperators } from '../../src/operators/load-operators.ts';
-import { AnswerBook } from '../../src/semantic/ask/answer-book.ts';
-import { chained, lazySelect } from '../../src/semantic/judge/lazy-condition.ts';
-import { joinLookUps } from '../../src/semantic/look-up/joined-look-ups.ts';
+import { type Answer, AnswerBook } from '../../src/semantic/ask/answer-book.ts';
 import { type LookUpState, registerLookUps } from '../../src/semantic/look-up/look-up.ts';
-import { NativeLookUps } from '../../src/semantic/look-up/native-look-up.ts';
-import { usesOf } from '../../src/semantic/plan/query-plan.ts';
+import { TextCodes } from '../../src/semantic/look-up/text-codes.ts';
 import { takeSymbol } from '../../src/semantic/read/symbols.ts';
 import { type OperatorUse, typesOf } from '../../src/semantic/read/use.ts';
 import { root, valuesOf } from './support.ts';
+
+/** Looks the book's answers up by codes from now on. */
+export async function useCodes(session: Session, use: OperatorUse, state: LookUpState) {
+  const { book, names } = use;
+  const codes = new TextCodes<Answer>(session);
+  state.codes = codes;
+  await codes.install(
+    [...book.entries()].map(({ tuple, value }) => ({ book, tuple, value })),
+    [use],
+    () => [names.infix, names.call].map((macro) => ({ macro, calls: names.miss })),
+  );
+}
 
 /** A table `big` of descriptions, of which there are `texts` different ones. */
 export const bigTable = (rows: number, texts: number): string =>
@@ -44,14 +52,13 @@ export async function compareLookUp({ rows, texts: textCount, rounds }: Size): P
   const use: OperatorUse = { book, reading: 'value', names, threshold: 0 };
   const state: LookUpState = { strict: false, stopped: false, rows: 0, mostMissing: Infinity };
   await registerLookUps(session, [use], state);
-  const native = new NativeLookUps(session, [use]);
   const [semantic, plain]: number[][] = [[], []];
   for (let round = 0; round < rounds; round++) {
     const counts: unknown[] = [];
     let started = performance.now();
-    await native.install();
+    await useCodes(session, use, state);
     const looked = await session.run(`SELECT count(*) FROM big WHERE d ${names.infix} '7'`);
-    await native.remove();
+    await state.codes!.remove();
     semantic!.push(performance.now() - started);
     started = performance.now();
     const joined = await session.run(
@@ -109,23 +116,11 @@ export async function compareLookUps({ rows, texts: textCount, rounds }: Size): 
   const use: OperatorUse = { book, reading: 'value', names, threshold: 0 };
   const state: LookUpState = { strict: false, stopped: false, rows: 0, mostMissing: Infinity };
   await registerLookUps(session, [use], state);
-  const native = new NativeLookUps(session, [use]);
   for (const [shared, list, where] of SHAPES) {
     const filled = (text: string, of: (key: string) => string) =>
       text.replaceAll(/\{(\d)\}/g, (_, key: string) => of(key));
     const written = (text: string) => filled(text, (key) => `(d ${names.infix} '${key}')`);
-    const parsed = await parseSql(
-      session,
-      `SELECT ${written(list)} FROM big WHERE ${written(where)}`,
-    );
-    const node = parsed.kind === 'tree' ? (parsed.statements[0]!['node'] as SqlNode) : {};
-    const tests = {
-      isOperator: (one: SqlNode) => useOf(one) !== undefined,
-      isUnstable: () => false,
-    };
-    const useOf = usesOf({ uses: [use] });
-    const joined = joinLookUps(chained(lazySelect(node, tests), tests), useOf)!;
-    const semantic = await treeToSql(session, { node: joined.node, named_param_map: [] });
+    const semantic = `SELECT ${written(list)} FROM big WHERE ${written(where)}`;
     const joins = shared.map(
       (key) => `JOIN answers a${key} ON a${key}.k0 = d AND a${key}.k1 = '${key}'`,
     );
@@ -134,9 +129,9 @@ export async function compareLookUps({ rows, texts: textCount, rounds }: Size): 
     const [semanticMs, plainMs]: number[][] = [[], []];
     for (let round = 0; round < rounds; round++) {
       let started = performance.now();
-      await native.install(joined);
+      await useCodes(session, use, state);
       const looked = await session.run(semantic);
-      await native.remove();
+      await state.codes!.remove();
       semanticMs!.push(performance.now() - started);
       started = performance.now();
       const same = await session.run(plain);

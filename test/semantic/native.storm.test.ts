@@ -7,10 +7,9 @@ import type { Engine } from '../../src/index.ts';
 import { loadOperators } from '../../src/operators/load-operators.ts';
 import { AnswerBook } from '../../src/semantic/ask/answer-book.ts';
 import { type LookUpState, registerLookUps } from '../../src/semantic/look-up/look-up.ts';
-import { NativeLookUps } from '../../src/semantic/look-up/native-look-up.ts';
 import { takeSymbol } from '../../src/semantic/read/symbols.ts';
 import { type OperatorUse, typesOf } from '../../src/semantic/read/use.ts';
-import { bigTable, compareLookUp, compareLookUps, compareNested } from './look-ups.ts';
+import { bigTable, compareLookUp, compareLookUps, compareNested, useCodes } from './look-ups.ts';
 import { openSemantic, root, valuesOf } from './support.ts';
 
 /** More rows than are looked up in JavaScript. */
@@ -41,8 +40,7 @@ test('no criterion becomes SQL, whatever a row says', async () => {
   const state: LookUpState = { strict: false, stopped: false, rows: 0, mostMissing: Infinity };
   await registerLookUps(session, [use], state);
   await session.run("CREATE TABLE asked AS SELECT 'text ' || i AS d FROM range(10) r(i)");
-  const native = new NativeLookUps(session, [use]);
-  await native.install();
+  await useCodes(session, use, state);
   for (const [index, criterion] of criteria.entries()) {
     const found = await session.runBound(
       `SELECT d FROM asked WHERE d ${names.infix} $1 ORDER BY d`,
@@ -55,13 +53,13 @@ test('no criterion becomes SQL, whatever a row says', async () => {
     );
   }
   const macros = await session.run(
-    `SELECT macro_definition FROM duckdb_functions() WHERE macro_definition LIKE '%${native.tableOf(use)}%'`,
+    `SELECT macro_definition FROM duckdb_functions() WHERE macro_definition LIKE '%${names.miss}%'`,
   );
   const [definitions = []] = await macros.allColumns('json');
   assert.is(definitions.length, 2);
   for (const definition of definitions) assert.not.match(String(definition), /DROP|THEN true/);
-  await native.remove();
-  const left = await session.run('SELECT name FROM duckdb_variables()');
+  await state.codes!.remove();
+  const left = await session.run('SELECT type_name FROM duckdb_types() WHERE NOT internal');
   assert.is(left.rowCount, 0);
   assert.is(state.rows, 0);
   names.release();

@@ -50,8 +50,6 @@ export async function tryStatement(
     report,
     searchMs: EXPLAIN_SEARCH_MS,
     expectedRows: 0,
-    refusesNative: false,
-    refusesJoined: false,
   };
   try {
     return { asker, report, draws, rows: await rowsOf(trial) };

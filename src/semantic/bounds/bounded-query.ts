@@ -8,8 +8,9 @@ import type { ResultReader } from '../../duck/reader.ts';
 import type { Json } from '../../util/json.ts';
 import { askOpen } from '../ask/ask-open.ts';
 import { callsPerRun } from '../ask/calls-per-run.ts';
-import { parametersOf } from '../find-answers.ts';
+import { isTooDeep, parametersOf } from '../find-answers.ts';
 import { sampleSize } from '../judge/sample-size.ts';
+import { canBeCoded } from '../look-up/text-codes.ts';
 import { inlined } from '../plan/flatten.ts';
 import type { FunctionFacts } from '../plan/function-facts.ts';
 import { type PlannedSql, plannedSql } from '../plan/planned-sql.ts';
@@ -26,7 +27,7 @@ import {
 import { isVarying, isVolatile } from '../plan/unstable.ts';
 import { readAnswer } from '../read/use.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
-import { BoundedLookUps, Pass, type Question } from './bounded-look-ups.ts';
+import { BoundedLookUps, Pass } from './bounded-look-ups.ts';
 import { Certificates, type Outcome, sureOf, TooDear } from './certificate.ts';
 import { guarded } from './guards.ts';
 import { polarQuery } from './polarity.ts';
@@ -34,7 +35,14 @@ import { cutQueryOf } from './row-tags.ts';
 
 /** What a run takes, in milliseconds: for itself, and for each look-up. */
 const RUN_MS = 1;
-const LOOK_UP_MS = 0.003;
+const LOOK_UP_MS = 0.002;
+const CODED_MS = 0.0003;
+/** Texts get codes where a run has more look-ups of values than this. */
+const CODED_FROM = 2_000;
+/** A run with more look-ups of values is given up, for each millisecond that the search may take, if it may stop early. */
+const MOST_LOOK_UPS_A_MS = 1_000;
+/** The same limit for a query whose questions all have to be asked: other ways ask them too, and sooner. */
+const MOST_LOOK_UPS = 200_000;
 /** Runs are also too dear if they take this many times as long as they should. */
 const SLOW = 4;
 /** The largest part of the time of the calls that runs may take. */
@@ -60,7 +68,7 @@ export async function withBoundedResult<T>(
     const bounded = new BoundedQuery(run, node, facts, lookUps, await itemNames(run, node));
     return await bounded.answer(use);
   } finally {
-    lookUps.release();
+    await lookUps.release();
   }
 }
 
@@ -99,6 +107,8 @@ interface Step {
   readonly certain?: Result;
   readonly asks?: readonly string[];
   readonly isSample?: boolean;
+  /** True if texts are to have codes first. */
+  readonly needsCodes?: boolean;
 }
 
 class BoundedQuery {
@@ -108,7 +118,6 @@ class BoundedQuery {
   readonly #lookUps: BoundedLookUps;
   readonly #names: ReadonlyMap<SqlNode, string>;
   readonly #isOrdered: boolean;
-  readonly #questions = new Map<string, Question>();
   #query: PlannedSql = { text: '', parameters: undefined };
   #runOnce: () => Promise<ResultReader>;
   readonly #certificates = new Certificates(
@@ -122,6 +131,8 @@ class BoundedQuery {
   #mayStop: boolean;
   /** The query with all values of its rows, with and without its LIMIT; undefined if it has none. */
   #rowsQuery: { readonly cut: PlannedSql; readonly whole: PlannedSql } | undefined;
+  readonly #mayCode: boolean;
+  #needsCodes = false;
   /** How many answers there were when the query was last written. */
   #answered = 0;
   /** What the runs should have taken, and what they and the calls took. */
@@ -142,6 +153,8 @@ class BoundedQuery {
     this.#lookUps = lookUps;
     this.#names = names;
     this.#wave = run.settings.parallel;
+    this.#mayCode =
+      !run.read.inTransaction && !isTooDeep(run.read) && lookUps.uses.some(canBeCoded);
     this.#runOnce = () => run.statement.session.run(this.#query.text);
     this.#isOrdered = nodesOf(node['modifiers']).some(({ type }) =>
       /^(ORDER|LIMIT)/.test(String(type)),
@@ -155,7 +168,16 @@ class BoundedQuery {
     await this.#write();
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       if (stop.drained !== undefined) return undefined;
-      const { certain, asks = [], isSample = false } = await this.#inOneTurn(() => this.#step());
+      const {
+        certain,
+        asks = [],
+        isSample,
+        needsCodes,
+      } = await this.#inOneTurn(() => this.#step());
+      if (needsCodes === true) {
+        await this.#code();
+        continue;
+      }
       if (certain !== undefined) {
         if (certain.pass.open.size === 0 || (await this.#isSameRows())) {
           return this.#result(certain, use);
@@ -165,9 +187,17 @@ class BoundedQuery {
       }
       await this.#ask(asks);
       const hasLearnt = this.#canStop && this.#answers > 2 * this.#answered;
-      if (isSample || hasLearnt) await this.#write();
+      if (isSample === true || hasLearnt) await this.#write();
     }
     throw new Unplannable('its questions do not end');
+  }
+
+  async #code(): Promise<void> {
+    this.#needsCodes = false;
+    await this.#lookUps.code();
+    // The search begins now.
+    this.#runsCost = 0;
+    this.#runsMs = 0;
   }
 
   /** Finds out whether the result is certain, or what to ask next. */
@@ -184,6 +214,7 @@ class BoundedQuery {
       if (following.length > 0) return { asks: following };
       const low = await extreme(false);
       if (low.pass.open.size === 0) return { certain: low };
+      if (this.#needsCodes) return { needsCodes: true };
       const high = await extreme(true);
       const isExact = low.pass.exact.size > 0 || high.pass.exact.size > 0;
       if (low.print === high.print && !isExact && this.#mayStop) return { certain: low };
@@ -223,12 +254,10 @@ class BoundedQuery {
     try {
       const least = await printsOf(cut, false);
       const most = await printsOf(cut, true);
-      const counts = new Map<string, number>();
-      for (const print of await printsOf(whole, true)) {
-        counts.set(print, (counts.get(print) ?? 0) + 1);
-      }
+      const text = `SELECT * FROM (\n${whole.text}\n) GROUP BY ALL HAVING count(*) > 1`;
+      const repeated = new Set(await printsOf({ ...whole, text }, true));
       const isSame = least.length === most.length && least.every((print, at) => print === most[at]);
-      return isSame && least.every((print) => counts.get(print) === 1);
+      return isSame && !least.some((print) => repeated.has(print));
     } catch (thrown) {
       // DuckDB does not take the tags everywhere.
       if (!isReason(thrown)) throw thrown;
@@ -263,6 +292,9 @@ class BoundedQuery {
       priceOf: this.#prices(),
     });
     this.#canStop = canStop;
+    this.#lookUps.mostLookUps = canStop
+      ? Math.max(MOST_LOOK_UPS, this.#run.searchMs * MOST_LOOK_UPS_A_MS)
+      : MOST_LOOK_UPS;
     this.#run.report.mayStop ||= canStop;
     this.#answered = this.#answers;
     const safe = guarded(node, this.#lookUps.uses, this.#facts);
@@ -284,14 +316,15 @@ class BoundedQuery {
     this.#run.report.passes += 1;
     try {
       const reader = await this.#lookUps.during(pass, this.#runOnce);
-      for (const [key, question] of pass.open) this.#questions.set(key, question);
       return { pass, reader, print: await this.#printOf(reader, pass) };
     } catch (thrown) {
       if (this.#lookUps.hasTooMany) throw new Unplannable('it has too many rows');
       throw thrown;
     } finally {
+      const { lookUps, coded } = pass;
+      this.#needsCodes ||= this.#mayCode && lookUps > CODED_FROM && this.#lookUps.uncoded > 0;
       this.#runsMs += performance.now() - startedMs;
-      this.#runsCost += RUN_MS + LOOK_UP_MS * pass.lookUps;
+      this.#runsCost += RUN_MS + LOOK_UP_MS * lookUps + CODED_MS * coded;
     }
   }
 
@@ -312,7 +345,7 @@ class BoundedQuery {
 
   async #ask(keys: readonly string[]): Promise<void> {
     const startedMs = performance.now();
-    const questions = keys.map((key) => this.#questions.get(key)!);
+    const questions = keys.map((key) => this.#lookUps.question(key));
     const books = new Set(questions.map(({ book }) => book));
     await askOpen(
       this.#run,

@@ -108,12 +108,16 @@ export class Certificates {
     // A whole certificate was asked, and its answers were not as hoped.
     if (this.#isWhole) this.#spare = Math.min(wave, this.#spare * 2);
     this.#isWhole = false;
-    const found = await this.#deciding(low, high, wave);
+    let found = await this.#deciding(low, high, wave);
     if (found === undefined) return sure.slice(0, wave);
-    const { goal, keys } = found;
-    if (keys.length === goal.keys.length && (await this.#needsAll(found))) {
-      return this.#firstOf(keys);
+    if (found.keys.length === found.goal.keys.length && (await this.#needsAll(found))) {
+      // Where one result needs all of its answers, the other may need few.
+      const goal = found.goal.letsIn ? this.#goalOf(low, false) : this.#goalOf(high, true);
+      const other = { goal, keys: goal.keys };
+      if (goal.keys.length === 0 || (await this.#needsAll(other))) return this.#firstOf(found.keys);
+      found = other;
     }
+    const { goal, keys } = found;
     const smallest = await this.#smallest(goal, keys, wave);
     if (smallest.length === 0) return sure.slice(0, wave);
     const first = this.#firstOf(smallest);

@@ -51,11 +51,19 @@ interface AskingEntry {
 type Env = ReadonlyMap<string, AskingEntry | undefined>;
 
 /** Aggregates whose value only grows, or only shrinks, as rows are added. */
-const MONOTONE = new Set(['count', 'count_star', 'min', 'max', 'bool_or', 'bool_and']);
+const MONOTONE = new Set([
+  'count',
+  'count_star',
+  'count distinct',
+  'min',
+  'max',
+  'bool_or',
+  'bool_and',
+]);
 /** Those of them that may be certain before all rows are known. */
-const EARLY = new Set(['min', 'max', 'bool_or', 'bool_and']);
-const COUNTS = new Set(['count', 'count_star']);
-const GROWING = new Set(['count', 'count_star', 'max']);
+const EARLY = new Set(['count distinct', 'min', 'max', 'bool_or', 'bool_and']);
+const COUNTS = new Set(['count', 'count_star', 'count distinct']);
+const GROWING = new Set(['count', 'count_star', 'count distinct', 'max']);
 
 export function polarQuery(node: SqlNode, tools: PolarityTools): PolarQuery {
   const polarities = new Polarities(tools);
@@ -234,7 +242,7 @@ class Polarities {
     const names = new Set<string>();
     const having = isNode(node['having']) ? node['having'] : undefined;
     this.#holdsHere(items, (part) => {
-      if (this.#isAggregate(part)) names.add(functionName(part));
+      if (this.#isAggregate(part)) names.add(aggregateName(part));
       return false;
     });
     const areAll = (set: ReadonlySet<string>) => [...names].every((name) => set.has(name));
@@ -259,7 +267,7 @@ class Polarities {
     const isPlain =
       right['class'] === 'CONSTANT' &&
       !holds(left, (part) => this.#tools.useOf(part) !== undefined);
-    return isPlain && this.#isAggregate(left) && GROWING.has(functionName(left));
+    return isPlain && this.#isAggregate(left) && GROWING.has(aggregateName(left));
   }
 
   #item(item: SqlNode, polarity: Polarity, env: Env): SqlNode {
@@ -487,6 +495,12 @@ function isWindow(node: SqlNode): boolean {
 
 function functionName(node: SqlNode): string {
   return String(node['function_name']).toLowerCase();
+}
+
+/** The name of an aggregate; DISTINCT makes a difference to `count` alone. */
+function aggregateName(node: SqlNode): string {
+  const name = functionName(node);
+  return name === 'count' && node['distinct'] === true ? 'count distinct' : name;
 }
 
 function isScalarQuery(node: SqlNode): boolean {

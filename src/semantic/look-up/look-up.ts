@@ -2,7 +2,7 @@
  * The functions that stand in the operators' places: each looks its answer up, and notes the questions whose answers
  * are missing.
  */
-import type { DuckDBConnection, DuckDBType, DuckDBVector } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBType, DuckDBVector } from '@duckdb/node-api';
 import { nodeApi } from '../../duck/node-api.ts';
 import { quoteIdentifier } from '../../duck/quote.ts';
 import type { Session } from '../../duck/session.ts';
@@ -10,9 +10,10 @@ import { setNull } from '../../duck/set-null.ts';
 import { requiredArgs } from '../../operators/function-file.ts';
 import type { Operator } from '../../operators/operator.ts';
 import type { Json } from '../../util/json.ts';
-import type { Tuple } from '../ask/answer-book.ts';
+import type { Answer, Tuple } from '../ask/answer-book.ts';
 import { type OperatorUse, readAnswer, typeOfUse } from '../read/use.ts';
 import { NATIVE_TYPES } from './native-types.ts';
+import { canBeCoded, type TextCodes, textPlaces } from './text-codes.ts';
 
 /** State of all look-ups of a statement during a pass. */
 export interface LookUpState {
@@ -20,8 +21,10 @@ export interface LookUpState {
   strict: boolean;
   /** True if the pass ended early: an answer was missing in a strict pass, or more than `mostMissing` were. */
   stopped: boolean;
-  /** Look-ups so far in this pass. */
+  /** Look-ups of values so far in this pass: those by codes are not counted. */
   rows: number;
+  /** The answers by the codes of their arguments, while there are any. */
+  codes?: TextCodes<Answer>;
   /** The pass ends when an operator has more open questions than this. */
   readonly mostMissing: number;
 }
@@ -78,26 +81,56 @@ function register(connection: DuckDBConnection, use: OperatorUse, state: LookUpS
   const isBare = isPlain(use);
   for (const arity of aritiesOf(operator)) {
     const { infix, call, miss } = use.names;
-    for (const name of isBare ? [infix, call, miss] : [infix, call]) {
+    const forms = [infix, call].map((name) => ({
+      name: isBare ? name : `${name}_text`,
+      places: [] as readonly number[],
+    }));
+    if (canBeCoded(use)) forms.push({ name: miss, places: textPlaces(operator) });
+    for (const { name, places } of forms) {
       connection.registerScalarFunction(
         api.DuckDBScalarFunction.create({
-          name: isBare ? name : `${name}_text`,
-          parameterTypes: operator.args.slice(0, arity).map((arg) => argumentType(arg.type)),
+          name,
+          parameterTypes: [
+            ...operator.args.slice(0, arity).map((arg) => argumentType(arg.type)),
+            ...places.map(() => api.INTEGER),
+          ],
           returnType: isNative ? nativeType(type) : api.VARCHAR,
           // Volatile, so that DuckDB neither folds nor merges calls: it would evaluate them once and plan by the
           // result.
           volatile: true,
           specialHandling: true,
           mainFunction: (_info, input, output) => {
-            const columns = Array.from({ length: arity }, (_, index) =>
-              input.getColumnVector(index),
-            );
-            lookUpChunk(use, state, columns, input.rowCount, output);
+            lookUpChunk(use, state, readChunk(input, arity, places), output);
           },
         }),
       );
     }
   }
+}
+
+/** The arguments of some rows, and for those that are texts their codes, if the function takes any. */
+export interface LookUpChunk {
+  readonly columns: readonly DuckDBVector[];
+  readonly codes: readonly (DuckDBVector | undefined)[];
+  readonly rowCount: number;
+}
+
+export function hasCodes({ codes }: LookUpChunk): boolean {
+  return codes.some((code) => code !== undefined);
+}
+
+/** Reads the chunk of a function that takes codes for the arguments at these places, after all arguments. */
+export function readChunk(
+  input: DuckDBDataChunk,
+  arity: number,
+  places: readonly number[],
+): LookUpChunk {
+  const columns = Array.from({ length: arity }, (_, index) => input.getColumnVector(index));
+  const codes = columns.map((_, index) => {
+    const place = places.indexOf(index);
+    return place < 0 ? undefined : input.getColumnVector(arity + place);
+  });
+  return { columns, codes, rowCount: input.rowCount };
 }
 
 /** The numbers of arguments that an operator takes: arguments that its cascade does not require may be left out. */
@@ -110,23 +143,18 @@ export function aritiesOf(operator: Operator): readonly number[] {
 function lookUpChunk(
   use: OperatorUse,
   state: LookUpState,
-  columns: readonly DuckDBVector[],
-  rowCount: number,
+  chunk: LookUpChunk,
   output: DuckDBVector,
 ): void {
   const { book } = use;
-  state.rows += rowCount;
+  const { columns, rowCount } = chunk;
+  const find = hasCodes(chunk) ? state.codes?.finder(book, chunk) : undefined;
   for (let row = 0; row < rowCount; row += 1) {
-    const tuple = readTuple(columns, row);
-    const answer =
-      tuple === undefined
-        ? null
-        : use.isLenient === true
-          ? book.answerOf(tuple)
-          : book.lookUp(tuple);
-    const value = answer === undefined ? null : readAnswer(use, answer);
-    if (value === null) setNull(output, row);
-    else output.setItem(row, value);
+    const known = find?.(row);
+    const value = known === undefined ? answerOf(use, state, columns, row) : known;
+    const read = value === undefined ? null : readAnswer(use, value);
+    if (read === null) setNull(output, row);
+    else output.setItem(row, read);
   }
   output.flush();
   if (book.missing > 0 && (state.strict || book.missing > state.mostMissing)) {
@@ -135,18 +163,34 @@ function lookUpChunk(
   }
 }
 
+/** The answer to a row's question; undefined if it is not known, or there is no question. */
+function answerOf(
+  { book, isLenient }: OperatorUse,
+  state: LookUpState,
+  columns: readonly DuckDBVector[],
+  row: number,
+): Answer | undefined {
+  state.rows += 1;
+  const tuple = readTuple(columns, row);
+  if (tuple === undefined) return undefined;
+  return isLenient === true ? book.answerOf(tuple) : book.lookUp(tuple);
+}
+
 /** The arguments of a row; undefined where one is NULL. */
 export function readTuple(columns: readonly DuckDBVector[], row: number): Tuple | undefined {
   const tuple: Json[] = [];
   for (const column of columns) {
-    const value: unknown = column.getItem(row);
-    if (value === null || value === undefined) return undefined;
-    tuple.push(typeof value === 'bigint' ? bigintJson(value) : (value as Json));
+    const value = valueIn(column, row);
+    if (value === null) return undefined;
+    tuple.push(value);
   }
   return tuple;
 }
 
-function bigintJson(value: bigint): Json {
+/** A value of an argument. */
+export function valueIn(column: DuckDBVector, row: number): Json {
+  const value: unknown = column.getItem(row);
+  if (typeof value !== 'bigint') return (value ?? null) as Json;
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : String(value);
 }

@@ -3,7 +3,6 @@
  * of.
  */
 import type { SqlNode } from '../../duck/parse-sql.ts';
-import { literalText } from '../look-up/answer-columns.ts';
 import { hasCriteria, isNativeUse } from '../look-up/native-types.ts';
 import type { SemanticStatement } from '../read/read-statement.ts';
 import type { OperatorUse } from '../read/use.ts';
@@ -159,4 +158,11 @@ function withoutOperators(from: unknown, isOperator: (node: SqlNode) => boolean)
 
 function withoutPlace(tree: unknown): string {
   return JSON.stringify(tree, (key, value) => (key === 'query_location' ? undefined : value));
+}
+
+/** The text of a text literal; undefined for NULL and any other node. */
+function literalText(node: SqlNode): string | undefined {
+  const value = node['class'] === 'CONSTANT' ? node['value'] : undefined;
+  if (!isNode(value) || value['is_null'] !== false) return undefined;
+  return typeof value['value'] === 'string' ? value['value'] : undefined;
 }

@@ -29,11 +29,18 @@ export function mapTree(value: unknown, replace: (node: SqlNode) => SqlNode | un
   );
 }
 
-/** The operands of an AND of ANDs. */
+/** The operands of an AND of ANDs; those of an OR under NOT are the operands of an AND, each under NOT. */
 export function conjuncts(expression: unknown): readonly SqlNode[] {
   if (!isNode(expression)) return [];
-  if (expression['type'] !== 'CONJUNCTION_AND') return [expression];
-  return nodesOf(expression['children']).flatMap(conjuncts);
+  const children = nodesOf(expression['children']);
+  if (expression['type'] === 'CONJUNCTION_AND') return children.flatMap(conjuncts);
+  const [only] = children;
+  if (expression['type'] !== 'OPERATOR_NOT' || only?.['type'] !== 'CONJUNCTION_OR') {
+    return [expression];
+  }
+  return nodesOf(only['children']).flatMap((part) =>
+    conjuncts({ ...expression, children: [part] }),
+  );
 }
 
 /** The AND of expressions; null for none, as in a query without WHERE. */

@@ -13,7 +13,7 @@ export interface SymbolNames {
   readonly infix: string;
   /** e.g. `rvb_call_5`. */
   readonly call: string;
-  /** e.g. `rvb_miss_5`: the function that a macro over the other names calls for a missing answer. */
+  /** e.g. `rvb_miss_5`: the function that a macro over the other names calls, with codes of its texts. */
   readonly miss: string;
   release(): void;
 }
