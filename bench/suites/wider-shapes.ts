@@ -319,7 +319,6 @@ export const WIDER_SHAPES: readonly Shape[] = [
   },
   {
     name: '> ALL of a semantic subquery',
-    isStopUnseen: true,
     sql: (m) => `SELECT id FROM l WHERE id > ALL (SELECT id FROM r WHERE ${even(m)}) ORDER BY id`,
     least: sum(untilInGroup(EVEN, 1, 'r', 'TRUE', 'TRUE', 'id DESC')),
   },

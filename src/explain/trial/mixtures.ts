@@ -36,7 +36,7 @@ function subsetsOf(keys: readonly string[]): readonly ReadonlySet<string>[] {
 function withOthers(constants: readonly (string | number)[]): readonly (string | number)[] {
   const numbers = constants.filter((one) => typeof one === 'number').sort((a, b) => a - b);
   const between = numbers.slice(1).map((one, index) => (one + numbers[index]!) / 2);
-  return [-FAR, FAR, ...constants, ...between];
+  return [...constants, -FAR, FAR, ...between];
 }
 
 /** The numbers and texts in a tree. */

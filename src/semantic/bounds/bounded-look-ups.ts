@@ -8,17 +8,10 @@ import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { Session } from '../../duck/session.ts';
 import { setNull } from '../../duck/set-null.ts';
 import type { Answer, AnswerBook, Tuple } from '../ask/answer-book.ts';
-import {
-  argumentType,
-  aritiesOf,
-  hasCodes,
-  type LookUpChunk,
-  nativeType,
-  readChunk,
-  readTuple,
-} from '../look-up/look-up.ts';
-import { NATIVE_TYPES } from '../look-up/native-types.ts';
-import { canBeCoded, TextCodes, textPlaces } from '../look-up/text-codes.ts';
+import { hasCodes, type LookUpChunk, readChunk, readTuple } from '../look-up/chunk.ts';
+import { argumentType, aritiesOf, nativeType } from '../look-up/look-up.ts';
+import { canBeCoded, NATIVE_TYPES, textPlaces } from '../look-up/native-types.ts';
+import { TextCodes } from '../look-up/text-codes.ts';
 import { castTo, givenArguments } from '../plan/cast.ts';
 import { functionCall, integer, nodesOf } from '../plan/query-tree.ts';
 import { takeSymbol } from '../read/symbols.ts';

@@ -10,7 +10,7 @@ import { askOpen } from '../ask/ask-open.ts';
 import { callsPerRun } from '../ask/calls-per-run.ts';
 import { isTooDeep, parametersOf } from '../find-answers.ts';
 import { sampleSize } from '../judge/sample-size.ts';
-import { canBeCoded } from '../look-up/text-codes.ts';
+import { canBeCoded } from '../look-up/native-types.ts';
 import { inlined } from '../plan/flatten.ts';
 import type { FunctionFacts } from '../plan/function-facts.ts';
 import { type PlannedSql, plannedSql } from '../plan/planned-sql.ts';

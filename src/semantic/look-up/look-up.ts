@@ -2,18 +2,18 @@
  * The functions that stand in the operators' places: each looks its answer up, and notes the questions whose answers
  * are missing.
  */
-import type { DuckDBConnection, DuckDBDataChunk, DuckDBType, DuckDBVector } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBType, DuckDBVector } from '@duckdb/node-api';
 import { nodeApi } from '../../duck/node-api.ts';
 import { quoteIdentifier } from '../../duck/quote.ts';
 import type { Session } from '../../duck/session.ts';
 import { setNull } from '../../duck/set-null.ts';
 import { requiredArgs } from '../../operators/function-file.ts';
 import type { Operator } from '../../operators/operator.ts';
-import type { Json } from '../../util/json.ts';
-import type { Answer, Tuple } from '../ask/answer-book.ts';
+import type { Answer } from '../ask/answer-book.ts';
 import { type OperatorUse, readAnswer, typeOfUse } from '../read/use.ts';
-import { NATIVE_TYPES } from './native-types.ts';
-import { canBeCoded, type TextCodes, textPlaces } from './text-codes.ts';
+import { hasCodes, type LookUpChunk, readChunk, readTuple } from './chunk.ts';
+import { canBeCoded, NATIVE_TYPES, textPlaces } from './native-types.ts';
+import type { TextCodes } from './text-codes.ts';
 
 /** State of all look-ups of a statement during a pass. */
 export interface LookUpState {
@@ -108,31 +108,6 @@ function register(connection: DuckDBConnection, use: OperatorUse, state: LookUpS
   }
 }
 
-/** The arguments of some rows, and for those that are texts their codes, if the function takes any. */
-export interface LookUpChunk {
-  readonly columns: readonly DuckDBVector[];
-  readonly codes: readonly (DuckDBVector | undefined)[];
-  readonly rowCount: number;
-}
-
-export function hasCodes({ codes }: LookUpChunk): boolean {
-  return codes.some((code) => code !== undefined);
-}
-
-/** Reads the chunk of a function that takes codes for the arguments at these places, after all arguments. */
-export function readChunk(
-  input: DuckDBDataChunk,
-  arity: number,
-  places: readonly number[],
-): LookUpChunk {
-  const columns = Array.from({ length: arity }, (_, index) => input.getColumnVector(index));
-  const codes = columns.map((_, index) => {
-    const place = places.indexOf(index);
-    return place < 0 ? undefined : input.getColumnVector(arity + place);
-  });
-  return { columns, codes, rowCount: input.rowCount };
-}
-
 /** The numbers of arguments that an operator takes: arguments that its cascade does not require may be left out. */
 export function aritiesOf(operator: Operator): readonly number[] {
   const { length } = operator.args;
@@ -174,25 +149,6 @@ function answerOf(
   const tuple = readTuple(columns, row);
   if (tuple === undefined) return undefined;
   return isLenient === true ? book.answerOf(tuple) : book.lookUp(tuple);
-}
-
-/** The arguments of a row; undefined where one is NULL. */
-export function readTuple(columns: readonly DuckDBVector[], row: number): Tuple | undefined {
-  const tuple: Json[] = [];
-  for (const column of columns) {
-    const value = valueIn(column, row);
-    if (value === null) return undefined;
-    tuple.push(value);
-  }
-  return tuple;
-}
-
-/** A value of an argument. */
-export function valueIn(column: DuckDBVector, row: number): Json {
-  const value: unknown = column.getItem(row);
-  if (typeof value !== 'bigint') return (value ?? null) as Json;
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : String(value);
 }
 
 /** The type of a function's parameter: a type that JavaScript cannot take goes as its text. */

@@ -29,3 +29,13 @@ export function isNativeUse(use: OperatorUse): boolean {
     requiredArgs(operator) === operator.args.length && types.every((type) => NATIVE_TYPES.has(type))
   );
 }
+
+/** Whether some argument of the function is a text, and all have types for which a macro needs no cast. */
+export function canBeCoded(use: OperatorUse): boolean {
+  return isNativeUse(use) && textPlaces(use.book.operator).length > 0;
+}
+
+/** The places of the arguments that are texts: the function with codes takes one for each, after its arguments. */
+export function textPlaces({ args }: Operator): readonly number[] {
+  return args.flatMap(({ type }, index) => (type.toUpperCase() === 'VARCHAR' ? [index] : []));
+}

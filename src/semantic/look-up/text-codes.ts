@@ -6,12 +6,11 @@
 import { quoteIdentifier } from '../../duck/quote.ts';
 import type { Session } from '../../duck/session.ts';
 import { dropTables, nextStageName, temporary } from '../../duck/stage.ts';
-import type { Operator } from '../../operators/operator.ts';
 import type { Json } from '../../util/json.ts';
 import type { AnswerBook, Tuple } from '../ask/answer-book.ts';
 import type { OperatorUse } from '../read/use.ts';
-import { type LookUpChunk, valueIn } from './look-up.ts';
-import { isNativeUse } from './native-types.ts';
+import { type LookUpChunk, valueIn } from './chunk.ts';
+import { canBeCoded, textPlaces } from './native-types.ts';
 
 /** The texts here are the engine's own, with no part of a user's text in them. */
 const OWN = { own: true };
@@ -31,16 +30,6 @@ export interface CodedEntry<T> {
 
 /** Values by the last argument, then by the one before it, and so on. */
 type Level<T> = Map<unknown, Level<T> | T>;
-
-/** Whether some argument of the function is a text, and all have types for which a macro needs no cast. */
-export function canBeCoded(use: OperatorUse): boolean {
-  return isNativeUse(use) && textPlaces(use.book.operator).length > 0;
-}
-
-/** The places of the arguments that are texts: the function with codes takes one for each, after its arguments. */
-export function textPlaces({ args }: Operator): readonly number[] {
-  return args.flatMap(({ type }, index) => (type.toUpperCase() === 'VARCHAR' ? [index] : []));
-}
 
 /** What look-ups give, by the codes of their arguments. */
 export class TextCodes<T> {
