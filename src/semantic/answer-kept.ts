@@ -22,6 +22,9 @@ import type { SemanticStatement } from './read/read-statement.ts';
 import { type OperatorUse, typeOfUse } from './read/use.ts';
 import type { SemanticQuery } from './semantic-query.ts';
 
+/** The most answers that are bought before the first row of a result whose rows are wanted as they become certain. */
+const KEPT_MAX_MISSING = 256;
+
 /** Keys of DuckDB's tree under which a condition stands. */
 const CONDITIONS = new Set(['where_clause', 'condition', 'having', 'when_expr']);
 
@@ -118,6 +121,8 @@ export async function answerKept(
   if (table === undefined || (await mayCollate(session, run.read.source))) return undefined;
   const found = await orUndefined(run, () => foundIn(run, question, table));
   if (found === undefined) return undefined;
+  // More answers than that are bought in portions, as their rows are read.
+  if (run.give !== undefined && found.missing.length > KEPT_MAX_MISSING) return undefined;
   const tuples = found.missing.map((value) => [value, ...criteria]);
   if (tuples.length > 0) {
     await askOpen(run, [{ book, tuples }]);

@@ -293,7 +293,8 @@ async function countInput(statement: Statement, node: SqlNode): Promise<number> 
   });
 }
 
-function tupleOf(values: readonly Json[], { book }: OperatorUse): Tuple | undefined {
+/** The question for these values; undefined if one of them is NULL. */
+export function tupleOf(values: readonly Json[], { book }: OperatorUse): Tuple | undefined {
   if (values.includes(null)) return undefined;
   return values.map((value, index) => {
     const isWide = book.operator.args[index]?.type.toUpperCase() === 'BIGINT';

@@ -24,7 +24,7 @@ import {
   Unplannable,
 } from './query-tree.ts';
 import { mapRelations, relationName, relationsOf } from './relations.ts';
-import { stageRows } from './stage-rows.ts';
+import { type StagedRows, stageRows } from './stage-rows.ts';
 import { isUnstableQuery, isVarying, isVolatile } from './unstable.ts';
 import { columnNames, refuseVirtual, virtualColumns } from './virtual-columns.ts';
 
@@ -65,7 +65,7 @@ export async function stabilise(
   if (holds(from, isOperator) && needs.rows) {
     throw new Unplannable('an operator stands in a FROM whose rows are unstable');
   }
-  return overStagedRows(run, node, context, needs);
+  return (await overStagedRows(run, node, context, needs)).over;
 }
 
 interface Needs {
@@ -120,12 +120,13 @@ function collect(value: unknown, facts: FunctionFacts, found: SqlNode[]): void {
   else for (const child of Object.values(value)) collect(child, facts, found);
 }
 
-async function overStagedRows(
+/** Stages the rows that meet the plain conditions. Returns the SELECT over them. Throws Unplannable and RVB_SQL. */
+export async function overStagedRows(
   run: SemanticQuery,
   node: SqlNode,
-  { isOperator, withSeen }: SelectContext,
-  { mixed, ordersUnstably }: Needs,
-): Promise<SqlNode> {
+  { isOperator, withSeen }: Omit<SelectContext, 'facts'>,
+  { mixed, ordersUnstably }: Pick<Needs, 'mixed' | 'ordersUnstably'>,
+): Promise<{ readonly over: SqlNode; readonly staged: StagedRows }> {
   const relations = relationsOf(node['from_table']);
   const names = relations.map(relationName);
   const from = node['from_table'] as SqlNode;
@@ -180,7 +181,7 @@ async function overStagedRows(
       modifier['type'] === 'ORDER_MODIFIER' ? byRowid(modifier, alias) : modifier,
     );
   }
-  return over;
+  return { over, staged };
 }
 
 /** The columns that the SELECT names; all of them if it holds a `*`. */
