@@ -14,7 +14,7 @@ import type { Tuple } from './ask/answer-book.ts';
 import { askOpen } from './ask/ask-open.ts';
 import { passesOf } from './find-answers.ts';
 import { singleOperator } from './judge/fill-answers.ts';
-import { tupleOf } from './plan/candidates.ts';
+import { countInput, tupleOf } from './plan/candidates.ts';
 import { castTo, givenArguments } from './plan/cast.ts';
 import type { FunctionFacts } from './plan/function-facts.ts';
 import { plannedQuery, SINGLE_TABLES } from './plan/planned-query.ts';
@@ -22,6 +22,7 @@ import { type PlannedSql, plannedSql } from './plan/planned-sql.ts';
 import { planSelect, type QueryPlan } from './plan/query-plan.ts';
 import {
   columnRef,
+  conjunction,
   holds,
   isNode,
   isReason,
@@ -41,25 +42,30 @@ import type { SemanticQuery } from './semantic-query.ts';
 /** Milliseconds before each portion: it takes a few of them besides its rows. */
 const PAUSE_MS = 100;
 
+/** A LIMIT up to this number bounds what is bought before the first row. */
+const SMALL_LIMIT = 1_000;
 /** Rowids around those of all rows. */
 const FIRST = '-1';
 const LAST = String(2n ** 63n - 1n);
 
-/** The operator of a plan that asks one question of each row of one table; undefined for any other plan. */
-function onlyOperator(plan: QueryPlan, facts: FunctionFacts): ReturnType<typeof singleOperator> {
-  const { node, semantic, order } = plan;
+/**
+ * The operator of a plan that asks one question of each row of one table, and whose rows are the same and in the same
+ * order in portions; undefined for any other plan. A LIMIT is not looked at.
+ */
+export function onlyOperator(
+  plan: QueryPlan,
+  facts: FunctionFacts,
+): ReturnType<typeof singleOperator> {
+  const { node, semantic, order, isRowByRow } = plan;
   const from = node['from_table'];
-  if (order !== undefined || !isNode(from) || !SINGLE_TABLES.has(String(from['type']))) return;
+  const isOfTable = isNode(from) && SINGLE_TABLES.has(String(from['type']));
+  if (!isRowByRow || order !== undefined || !isOfTable) return undefined;
   const list = nodesOf(node['select_list']);
   // Values that differ between two queries, and data that is read again, would show where a portion ends.
   const isUnfit = (part: SqlNode) => part['class'] === 'SUBQUERY' || isVarying(part, facts);
   const asking = [...semantic, ...list.filter((item) => holds(item, plan.isOperator))];
-  return holds([list, semantic], isUnfit) ? undefined : singleOperator({ asking }, plan);
-}
-
-/** Whether the plan's LIMIT, if it has one, leaves out none of so many rows. */
-function takesAll({ limit, rowsWanted = 0, rowsSkipped }: QueryPlan, rows: number): boolean {
-  return limit === undefined || (rowsSkipped === 0 && rowsWanted >= rows);
+  const only = holds([list, semantic], isUnfit) ? undefined : singleOperator({ asking }, plan);
+  return only?.use.book.operator.seed === undefined ? only : undefined;
 }
 
 /**
@@ -72,11 +78,10 @@ export async function answerInPortions(
   facts: FunctionFacts,
   columns: readonly ResultColumn[],
 ): Promise<ResultReader> {
-  const { operator } = onlyOperator(plan, facts)?.use.book ?? {};
-  if (operator === undefined || operator.seed !== undefined) {
+  const { isOperator } = plan;
+  if (onlyOperator(plan, facts) === undefined || (await isLimited(run, plan))) {
     throw new Unplannable('it does not ask one question of each row');
   }
-  const { isOperator } = plan;
   const { over, staged } = await overStagedRows(
     run,
     plan.node,
@@ -84,14 +89,20 @@ export async function answerInPortions(
     { mixed: [], ordersUnstably: false },
   );
   const hasRowid = staged.columns.some((name) => name.toLowerCase() === 'rowid');
-  if (hasRowid || !takesAll(plan, staged.rowCount)) {
-    throw new Unplannable('its rows have a rowid, or a LIMIT');
-  }
+  if (hasRowid) throw new Unplannable('its rows have a rowid of their own');
   const rows = planSelect(run.read, { ...plan, node: { ...over, modifiers: [] } }, facts);
   const portions = new Portions(run, rows, columns);
   await portions.check();
   const { node, use } = onlyOperator(rows, facts)!;
   return portions.ask(use, await questionsOf(run, rows, node, use));
+}
+
+/** Whether a LIMIT, or an OFFSET, may leave rows out. */
+async function isLimited({ statement }: SemanticQuery, plan: QueryPlan): Promise<boolean> {
+  const { node, plain, limit, rowsWanted = 0, rowsSkipped } = plan;
+  if (limit === undefined) return false;
+  if (rowsWanted <= SMALL_LIMIT || rowsSkipped > 0) return true;
+  return rowsWanted < (await countInput(statement, { ...node, where_clause: conjunction(plain) }));
 }
 
 /** A question, and the rowid of the first row that asks it. */

@@ -92,7 +92,8 @@ const early: readonly (readonly [string, Parameters?])[] = [
   ["SELECT d, upper(x.d), x.id + 1 FROM t AS x WHERE x.g < 6 AND NOT x.d MEANS 'good'"],
   ["SELECT id, t.d MEANS 'good' AS is_good FROM t WHERE g <> 2"],
   ["SELECT id FROM t WHERE lower(d) || '!' MEANS ?::VARCHAR AND id > ?", ['good', 1]],
-  ["WITH c AS (FROM t WHERE id > 3) SELECT c.* FROM c WHERE d MEANS 'good' LIMIT 900"],
+  ["WITH c AS (FROM t WHERE id > 3) SELECT c.* FROM c WHERE d MEANS 'good' LIMIT 9000"],
+  ["SELECT id FROM t WHERE to_json(t) MEANS 'good'"],
   ["SELECT * FROM (SELECT 'item ' || range AS d FROM range(34)) WHERE d MEANS 'good'"],
 ];
 for (const [sql, parameters] of early) {
@@ -103,6 +104,8 @@ for (const [sql, parameters] of early) {
 test('gives the same rows of a query whose rows come at once', async () => {
   for (const sql of [
     `${GOOD} ORDER BY id DESC`,
+    `${GOOD} LIMIT 5`,
+    `${GOOD} LIMIT 9000 OFFSET 2`,
     "SELECT DISTINCT g FROM t WHERE d MEANS 'good' AND g = 1",
     "SELECT count(*) FROM t WHERE d MEANS 'good'",
     "SELECT rowid, d FROM t WHERE d MEANS 'good'",

@@ -284,7 +284,8 @@ export class Candidates {
   }
 }
 
-async function countInput(statement: Statement, node: SqlNode): Promise<number> {
+/** The number of rows of a query, repetitions included. */
+export async function countInput(statement: Statement, node: SqlNode): Promise<number> {
   const rows = { ...node, select_list: [integer(1)], modifiers: [] };
   const { text, parameters } = await plannedSql(statement, rows);
   return countOf(statement.session, `SELECT count(*) FROM (${text})`, {

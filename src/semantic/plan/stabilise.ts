@@ -184,13 +184,18 @@ export async function overStagedRows(
   return { over, staged };
 }
 
-/** The columns that the SELECT names; all of them if it holds a `*`. */
+/** The columns that the SELECT names; all of them if it holds a `*`, or names the whole row. */
 async function columnsOf(
   run: SemanticQuery,
   node: SqlNode,
   withSeen: SelectContext['withSeen'],
 ): Promise<readonly SqlNode[]> {
-  if (holds(node, (inner) => inner['class'] === 'STAR')) return [star()];
+  const relation = relationName(node['from_table'] as SqlNode).toLowerCase();
+  // The name of a table is a value, too: the whole row.
+  const isWhole = ({ class: kind, column_names: parts }: SqlNode) =>
+    kind === 'STAR' ||
+    (Array.isArray(parts) && parts.length === 1 && String(parts[0]).toLowerCase() === relation);
+  if (holds(node, isWhole)) return [star()];
   const named = new Set<string>();
   holds(node, ({ column_names: names }) => {
     if (Array.isArray(names)) for (const name of names) named.add(String(name).toLowerCase());
