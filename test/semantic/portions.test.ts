@@ -144,6 +144,26 @@ test('an answer that fails ends it where it must not, and else counts as NULL', 
   assert.match(String(thrown), /no answer/);
 });
 
+test('answers that were given in portions are found again, and only those of new rows are bought', async () => {
+  const kept = GOOD.replace('good', 'kept');
+  const asked = `-- @ parallel: 3\n${kept}`;
+  const first = await engine.query(asked);
+  calls = { ...NO_CALLS };
+  await engine.query("INSERT INTO t SELECT i, 'item ' || i, 0 FROM range(100, 400) r(i)");
+  await using session = await engine.session();
+  let sentAtFirst = 0;
+  const rows: Row[] = [];
+  for await (const row of session.stream(asked)) {
+    if (rows.length === 0) sentAtFirst = calls.sent;
+    rows.push(row);
+  }
+  assert.ok(sentAtFirst < 300, `${sentAtFirst} calls before the first row`);
+  assert.is(calls.sent, 300);
+  assert.equal(rows.slice(0, first.rows.length), first.rows);
+  assert.equal((await engine.query(asked)).rows, rows);
+  assert.is(calls.sent, 300);
+});
+
 test('a reader that leaves ends the calls', async () => {
   await using session = await engine.session();
   isRead = new Promise(() => undefined);
