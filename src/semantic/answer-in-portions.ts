@@ -91,7 +91,7 @@ export async function answerInPortions(
   const hasRowid = staged.columns.some((name) => name.toLowerCase() === 'rowid');
   if (hasRowid) throw new Unplannable('its rows have a rowid of their own');
   const rows = planSelect(run.read, { ...plan, node: { ...over, modifiers: [] } }, facts);
-  const portions = new Portions(run, rows, columns);
+  const portions = new Portions(run, rows, columns, staged.rowCount);
   await portions.check();
   const { node, use } = onlyOperator(rows, facts)!;
   return portions.ask(use, await questionsOf(run, rows, node, use));
@@ -142,12 +142,19 @@ class Portions {
   /** The plan over the staged rows. */
   readonly #plan: QueryPlan;
   readonly #columns: readonly ResultColumn[];
+  readonly #rowCount: number;
   #isGiven = false;
 
-  constructor(run: SemanticQuery, plan: QueryPlan, columns: readonly ResultColumn[]) {
+  constructor(
+    run: SemanticQuery,
+    plan: QueryPlan,
+    columns: readonly ResultColumn[],
+    rowCount: number,
+  ) {
     this.#run = run;
     this.#plan = plan;
     this.#columns = columns;
+    this.#rowCount = rowCount;
   }
 
   /** Throws a reason if the query over staged rows has other columns. */
@@ -197,6 +204,8 @@ class Portions {
 
   /** The result rows from one rowid to before another. */
   async #rows(from: string, to: string): Promise<ResultReader> {
+    // Codes for all answers pay where all rows are looked up, and not for each portion anew.
+    this.#run.expectedRows = from === FIRST && to === LAST ? this.#rowCount : 0;
     try {
       return await passesOf(this.#run, await this.#query(from, to));
     } catch (thrown) {
