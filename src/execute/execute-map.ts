@@ -13,7 +13,7 @@ import type { StatementWithCascade } from './statement.ts';
 import { Window } from './window.ts';
 
 /** Rows that nobody reads for this long stop the lanes, so that nothing is bought for a reader who has gone away. */
-const UNREAD_MS = 500;
+export const UNREAD_MS = 500;
 
 /**
  * A running MAP. Call `prepare`, then `run`, then `writeTarget` or `rows`. Call `close` whatever happened: it drops

@@ -7,6 +7,7 @@ import { quoteIdentifier } from '../duck/quote.ts';
 import type { ResultReader } from '../duck/reader.ts';
 import type { Operator } from '../operators/operator.ts';
 import type { Json } from '../util/json.ts';
+import { onlyOperator } from './answer-in-portions.ts';
 import type { AnswerBook, Tuple } from './ask/answer-book.ts';
 import { askOpen } from './ask/ask-open.ts';
 import type { Hits, KnownAnswer, Recall } from './ask/recall.ts';
@@ -15,12 +16,15 @@ import { type ColumnType, hasCriteria, NATIVE_TYPES } from './look-up/native-typ
 import { type EagerQuestion, eagerQuestion } from './plan/eager-question.ts';
 import { functionFacts } from './plan/function-facts.ts';
 import { plannedSql } from './plan/planned-sql.ts';
-import { rootOf, usesOf } from './plan/query-plan.ts';
+import { planSelect, rootOf, usesOf } from './plan/query-plan.ts';
 import { isNode, isReason } from './plan/query-tree.ts';
 import { readsOwnTables } from './plan/reads-own-tables.ts';
 import type { SemanticStatement } from './read/read-statement.ts';
 import { type OperatorUse, typeOfUse } from './read/use.ts';
 import type { SemanticQuery } from './semantic-query.ts';
+
+/** The most answers that are bought before the first row of a result whose rows are wanted as they become certain. */
+const KEPT_MAX_MISSING = 256;
 
 /** Keys of DuckDB's tree under which a condition stands. */
 const CONDITIONS = new Set(['where_clause', 'condition', 'having', 'when_expr']);
@@ -32,6 +36,8 @@ export interface KeptQuestion extends EagerQuestion {
   readonly counts: Counts;
   /** The session's count of changes before the query is run; undefined if it may read other data unseen. */
   readonly changes: number | undefined;
+  /** True if the rows are wanted as they become certain, and can be given so. */
+  readonly isInPortions: boolean;
 }
 
 /** The question of a query that may find its answers in a table; undefined for any other query. */
@@ -52,7 +58,11 @@ export async function keptQuestionOf(run: SemanticQuery): Promise<KeptQuestion |
   const isOwn = await readsOwnTables(session, tree, facts, (node) => useOf(node) !== undefined);
   const changes = isOwn ? before : undefined;
   const counts = countsOf(run.read, question);
-  return { ...question, counts, recall, changes, identity: tableIdentity(recall, question) };
+  const isInPortions =
+    run.give !== undefined &&
+    onlyOperator(planSelect(run.read, rootOf(run.read), facts), facts) !== undefined;
+  const identity = tableIdentity(recall, question);
+  return { ...question, counts, recall, changes, identity, isInPortions };
 }
 
 /** What counts of a value: the value itself, or only whether it is TRUE, or only whether it is FALSE. */
@@ -118,6 +128,8 @@ export async function answerKept(
   if (table === undefined || (await mayCollate(session, run.read.source))) return undefined;
   const found = await orUndefined(run, () => foundIn(run, question, table));
   if (found === undefined) return undefined;
+  // More answers than that are bought in portions, as their rows are read.
+  if (question.isInPortions && found.missing.length > KEPT_MAX_MISSING) return undefined;
   const tuples = found.missing.map((value) => [value, ...criteria]);
   if (tuples.length > 0) {
     await askOpen(run, [{ book, tuples }]);

@@ -8,6 +8,8 @@ import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
 import type { SqlNode } from '../duck/parse-sql.ts';
 import type { ResultReader } from '../duck/reader.ts';
 import { temporary } from '../duck/stage.ts';
+import type { ResultColumn } from '../result.ts';
+import { answerInPortions } from './answer-in-portions.ts';
 import { answerKept, keepAnswers, keptHits, keptQuestionOf } from './answer-kept.ts';
 import { withBoundedResult } from './bounds/bounded-query.ts';
 import { guarded } from './bounds/guards.ts';
@@ -39,7 +41,7 @@ import { unrewrittenError } from './read/rewritten-error.ts';
 import { remember } from './repeated.ts';
 import type { PassText, SemanticQuery } from './semantic-query.ts';
 
-/** The result of a statement that is a query. */
+/** The result of a statement that is a query; the last part of it, if others were given out before. */
 export async function answerQuery(run: SemanticQuery): Promise<ResultReader> {
   const question = await keptQuestionOf(run);
   const kept = question === undefined ? undefined : await answerKept(run, question);
@@ -68,7 +70,7 @@ async function answerAsked(run: SemanticQuery): Promise<ResultReader> {
   const reader = await orReason(run, async () => {
     if (ready instanceof Unplannable) throw ready;
     return answered<ResultReader>(run, ready, names, {
-      planned: (plan) => plannedRows(run, plan, names),
+      planned: (plan) => rowsInTime(run, plan, ready.facts, columns),
       bounded: async (_, result) => result,
     });
   });
@@ -311,6 +313,25 @@ async function orReason<T>(
       report.reason = [report.reason, report.staged].filter((part) => part !== '').join('; ');
     }
   }
+}
+
+/** The rows of a plan: in portions if they are wanted so, and the plan allows it. */
+async function rowsInTime(
+  run: SemanticQuery,
+  plan: QueryPlan,
+  facts: FunctionFacts,
+  columns: readonly ResultColumn[],
+): Promise<ResultReader | undefined> {
+  try {
+    if (run.give !== undefined) return await answerInPortions(run, plan, facts, columns);
+  } catch (thrown) {
+    if (!isReason(thrown)) throw thrown;
+  }
+  return plannedRows(
+    run,
+    plan,
+    columns.map(({ name }) => name),
+  );
 }
 
 async function plannedRows(

@@ -1,5 +1,6 @@
 /** A semantic statement while its answers are found. */
 import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
+import type { ResultReader } from '../duck/reader.ts';
 import type { Statement } from '../execute/statement.ts';
 import type { OperatorRegistry } from '../operators/operator.ts';
 import type { QuestionAsker } from './ask/asker.ts';
@@ -29,4 +30,9 @@ export interface SemanticQuery {
   readonly searchMs: number;
   /** Rows that the next pass is expected to look up: an estimate, or the rows of an earlier pass. */
   expectedRows: number;
+  /**
+   * Takes rows that are certain, before the last ones, which are the result. Resolves when they are read. Absent where
+   * all rows are wanted at once.
+   */
+  readonly give?: ((rows: ResultReader) => Promise<void>) | undefined;
 }

@@ -6,6 +6,7 @@ import type { SqlStatement, StatementNode } from '../../grammar/ast.ts';
 import { callSpans } from '../../grammar/call-spans.ts';
 import { type StatementParts, statementParts } from '../../grammar/semantic/statement-parts.ts';
 import { type Delivered, deliverReader, NOTHING } from '../deliver/delivered.ts';
+import { inParts } from '../deliver/in-parts.ts';
 import { type StreamHead, streamReader } from '../deliver/stream-rows.ts';
 import type { OpenResult } from '../duck/open-result.ts';
 import { ResultReader } from '../duck/reader.ts';
@@ -18,6 +19,7 @@ import type { Explained } from './explain.ts';
 import { withForeignHint } from './foreign-hint.ts';
 import { textOf } from './names.ts';
 import { removePartialFile } from './partial-file.ts';
+import type { GiveRows } from './semantic.ts';
 
 /** Runs a statement to its end. The calls in its brackets run first. */
 export async function runStatement(node: StatementNode, statement: Statement): Promise<Delivered> {
@@ -137,22 +139,42 @@ async function* streamFlat(
     const { streamMapStatement } = await import('./cascade.ts');
     yield* streamMapStatement(node, statement, onHead);
   } else if (node.kind === 'Sql') {
-    const result = await plainOrSemantic(node, statement, openSql);
-    if ('slices' in result) {
-      onHead({ columns: result.columns, notices: [], signal });
-      try {
-        yield* streamReader(result, statement.valueForm);
-      } catch (thrown) {
-        throw placedFrom(thrown, statement.source, node.span.start);
-      }
-    } else {
-      onHead({ columns: result.columns, notices: result.notices, signal });
-      yield result.rows;
-    }
+    yield* streamSql(node, statement, onHead);
   } else {
     const { columns, notices, rows } = await runFlat(node, statement);
     onHead({ columns, notices, signal });
     yield rows;
+  }
+}
+
+/** Yields the rows of plain SQL while DuckDB makes them, and those of semantic SQL as they become certain. */
+async function* streamSql(
+  node: SqlStatement,
+  statement: Statement,
+  onHead: (head: StreamHead) => void,
+): AsyncGenerator<readonly Row[], void> {
+  const { signal } = statement.stop;
+  const parts = inParts(statement.stop, (give: (part: OpenResult | Delivered) => Promise<void>) =>
+    plainOrSemantic(node, statement, openSql, give),
+  );
+  let late: readonly Notice[] | undefined;
+  for await (const part of parts) {
+    const { columns } = part;
+    if ('slices' in part) {
+      onHead({ columns, notices: [], signal });
+      try {
+        yield* streamReader(part, statement.valueForm);
+      } catch (thrown) {
+        throw placedFrom(thrown, statement.source, node.span.start);
+      }
+    } else {
+      if (late !== undefined) late = part.notices;
+      else {
+        onHead({ columns, notices: part.notices, lateNotices: () => late ?? [], signal });
+        late = [];
+      }
+      yield part.rows;
+    }
   }
 }
 
@@ -238,6 +260,7 @@ async function plainOrSemantic<T>(
   node: SqlStatement,
   statement: Statement,
   runPlain: (node: SqlStatement, statement: Statement) => Promise<T>,
+  give?: GiveRows,
 ): Promise<T | Delivered> {
   try {
     return await runPlain(node, statement);
@@ -246,7 +269,7 @@ async function plainOrSemantic<T>(
     const refusal = await withReceiptsHint(withForeignHint(thrown, node.text), node, statement);
     if (!mayBeSemantic(thrown)) throw placedFrom(refusal, statement.source, node.span.start);
     const { runSemanticStatement } = await import('./semantic.ts');
-    return await runSemanticStatement(node, statement, refusal);
+    return await runSemanticStatement(node, statement, refusal, give);
   }
 }
 

@@ -9,6 +9,7 @@ import type { Statement } from '../execute/statement.ts';
 import type { ExplainFormat } from '../explain/report/render-report.ts';
 import { loadOperators } from '../operators/load-operators.ts';
 import { placedFrom } from '../plan/placed-error.ts';
+import type { Notice } from '../result.ts';
 import { keepAnswers } from '../semantic/answer-kept.ts';
 import { answerQuery } from '../semantic/answer-query.ts';
 import type { SemanticStatement } from '../semantic/read/read-statement.ts';
@@ -21,14 +22,18 @@ import type { Inferred } from './infer-parameters.ts';
 import { withRun } from './open-semantic.ts';
 import { noticesOf } from './semantic-notices.ts';
 
+/** Takes rows of a statement that go on. Resolves when they are read. */
+export type GiveRows = (part: Delivered) => Promise<void>;
+
 /**
  * Runs the statement to its end. `refusal` is DuckDB's error about the original statement. It is thrown if the
- * statement has no semantic operator.
+ * statement has no semantic operator. `give` takes the first rows, if they are certain before the others.
  */
 export async function runSemanticStatement(
   node: SqlStatement,
   statement: Statement,
   refusal: unknown,
+  give?: GiveRows,
 ): Promise<Delivered> {
   const { text } = node;
   const outer = statementParts(text);
@@ -36,10 +41,12 @@ export async function runSemanticStatement(
     outer.kind === 'explain'
       ? await runExplain(node, outer.format, statement)
       : await withRun(node, { start: 0, end: text.length }, statement, async (run, again) => {
-          const reader = await execute(run, again);
+          const part = async (reader: ResultReader, notices: readonly Notice[]) =>
+            withWrittenNames(await deliverReader(reader, statement.valueForm, notices), run.read);
+          const giveRows = give && (async (reader: ResultReader) => give(await part(reader, [])));
+          const reader = await execute({ ...run, give: giveRows }, again);
           if (reader === undefined) return { ...NOTHING, notices: noticesOf(run, true) };
-          const rows = await deliverReader(reader, statement.valueForm, noticesOf(run, false));
-          return withWrittenNames(rows, run.read);
+          return part(reader, noticesOf(run, false));
         });
   if (delivered !== undefined) return delivered;
   const hinted = withSpellingHint(

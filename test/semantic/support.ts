@@ -39,7 +39,7 @@ export async function openSemantic(): Promise<Engine> {
 }
 
 /** A result's rows as arrays of texts that JSON can compare. */
-export function valuesOf({ rows }: QueryResult): string[] {
+export function valuesOf({ rows }: Pick<QueryResult, 'rows'>): string[] {
   return rows.map((row) =>
     JSON.stringify(Object.values(row), (_, value) =>
       typeof value === 'bigint' ? String(value) : value,

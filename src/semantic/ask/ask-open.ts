@@ -1,5 +1,6 @@
 /** Asks open questions, after a check of how many calls and pairs of values they take. */
 import { RvbbitError } from '../../errors.ts';
+import type { Window } from '../../execute/window.ts';
 import { ofQuestion } from '../plan/query-tree.ts';
 import type { SemanticSettings } from '../read/semantic-settings.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
@@ -19,9 +20,13 @@ export interface OpenQuestions {
  * Asks the questions. Throws RVB_LIMIT before the first call if they take more calls or pairs than the statement may
  * make.
  */
-export async function askOpen(run: SemanticQuery, open: readonly OpenQuestions[]): Promise<void> {
+export async function askOpen(
+  run: SemanticQuery,
+  open: readonly OpenQuestions[],
+  window?: Window,
+): Promise<void> {
   for (const { book, tuples } of await affordable(run, open)) {
-    await ofQuestion(run.asker.ask(book, tuples));
+    await ofQuestion(run.asker.ask(book, tuples, window));
   }
 }
 

@@ -43,8 +43,10 @@ export interface QuestionAsker {
   readonly calls: number;
   /** For each operator: the pairs of values that it compared, where labels would have taken fewer calls. */
   readonly compared: ReadonlyMap<Operator, ComparedPairs>;
-  /** Asks the questions and puts the answers into the book. Throws what ends the statement. */
-  ask(book: AnswerBook, tuples: readonly Tuple[]): Promise<void>;
+  /**
+   * Asks the questions and puts the answers into the book. The window may hold them back. Throws what ends the statement.
+   */
+  ask(book: AnswerBook, tuples: readonly Tuple[], window?: Window): Promise<void>;
   /** Like `ask`, for questions that all have the same number of arguments; `progress` may end it early. */
   askInOrder(book: AnswerBook, tuples: readonly Tuple[], progress: AskProgress): Promise<void>;
   /** The stored answers that an operator's questions may use; undefined if its questions always go to workers. */
@@ -78,6 +80,8 @@ export class Asker implements QuestionAsker {
   /** The count `AnswerStore.changes` before the first question. */
   #changes: number;
   #asked = 0;
+  /** The end of the last batch. */
+  #last: Promise<void> = Promise.resolve();
   #before: Pick<Summary, 'rows' | 'runs'> | undefined;
 
   constructor(statement: Statement, settings: SemanticSettings, budget: Budget | undefined) {
@@ -95,8 +99,12 @@ export class Asker implements QuestionAsker {
     return this.#statement.ledger.callsMade;
   }
 
-  async ask(book: AnswerBook, tuples: readonly Tuple[]): Promise<void> {
-    for (const alike of byWidth(tuples)) await this.#ask(book, alike, {});
+  async ask(book: AnswerBook, tuples: readonly Tuple[], window?: Window): Promise<void> {
+    const before = this.#last.catch(() => undefined);
+    this.#last = before.then(async () => {
+      for (const alike of byWidth(tuples)) await this.#ask(book, alike, { given: window });
+    });
+    return this.#last;
   }
 
   async askInOrder(
@@ -124,12 +132,20 @@ export class Asker implements QuestionAsker {
 
   async #ask(
     book: AnswerBook,
-    given: readonly Tuple[],
-    { progress, onlyStored }: { readonly progress?: AskProgress; readonly onlyStored?: true },
+    asked: readonly Tuple[],
+    {
+      progress,
+      onlyStored,
+      given,
+    }: {
+      readonly progress?: AskProgress;
+      readonly onlyStored?: true;
+      readonly given?: Window | undefined;
+    },
   ): Promise<void> {
-    if (given.length === 0 || this.#statement.stop.drained !== undefined) return;
+    if (asked.length === 0 || this.#statement.stop.drained !== undefined) return;
     const { operator } = book;
-    const questions = given.map((tuple) => asAsked(operator, tuple));
+    const questions = asked.map((tuple) => asAsked(operator, tuple));
     if (operator.seed !== undefined) {
       if (onlyStored === undefined) await this.#askSeeds(book, questions);
       return;
@@ -165,7 +181,7 @@ export class Asker implements QuestionAsker {
     let answered = 0;
     let notRun = 0;
     let isEnough = false;
-    const window = new Window(parallel, progress?.lookAhead ?? (() => WINDOW_MAX_RUNS));
+    const window = given ?? new Window(parallel, progress?.lookAhead ?? (() => WINDOW_MAX_RUNS));
     const sink = {
       write: (pieces: readonly Piece[]) => {
         for (const piece of pieces) {

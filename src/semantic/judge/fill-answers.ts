@@ -133,7 +133,7 @@ async function inOrder(
 }
 
 /** The operator of a condition that holds exactly one, if every row needs it; else undefined. */
-function singleOperator(condition: SqlNode, plan: QueryPlan): Step['single'] {
+export function singleOperator(condition: SqlNode, plan: QueryPlan): Step['single'] {
   if (holds(condition, isLazy)) return undefined;
   const found: { node: SqlNode; use: OperatorUse }[] = [];
   holds(condition, (node) => {

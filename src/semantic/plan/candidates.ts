@@ -284,7 +284,8 @@ export class Candidates {
   }
 }
 
-async function countInput(statement: Statement, node: SqlNode): Promise<number> {
+/** The number of rows of a query, repetitions included. */
+export async function countInput(statement: Statement, node: SqlNode): Promise<number> {
   const rows = { ...node, select_list: [integer(1)], modifiers: [] };
   const { text, parameters } = await plannedSql(statement, rows);
   return countOf(statement.session, `SELECT count(*) FROM (${text})`, {
@@ -293,7 +294,8 @@ async function countInput(statement: Statement, node: SqlNode): Promise<number> 
   });
 }
 
-function tupleOf(values: readonly Json[], { book }: OperatorUse): Tuple | undefined {
+/** The question for these values; undefined if one of them is NULL. */
+export function tupleOf(values: readonly Json[], { book }: OperatorUse): Tuple | undefined {
   if (values.includes(null)) return undefined;
   return values.map((value, index) => {
     const isWide = book.operator.args[index]?.type.toUpperCase() === 'BIGINT';

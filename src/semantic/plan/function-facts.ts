@@ -53,7 +53,7 @@ function lower(name: unknown): string {
 async function readOwn(session: Session) {
   const [all = [], isScalar = [], isVolatile = [], isVarying = []] = await columnsOf(
     session,
-    `SELECT lower(function_name), bool_and(function_type = 'scalar'), bool_or(stability IS NOT DISTINCT FROM 'VOLATILE'), bool_or(stability IS NOT DISTINCT FROM 'CONSISTENT_WITHIN_QUERY') FROM duckdb_functions() WHERE ${CAME_WITH} GROUP BY ALL`,
+    `SELECT lower(function_name), bool_and(function_type = 'scalar') FILTER (function_type <> 'table'), bool_or(stability IS NOT DISTINCT FROM 'VOLATILE'), bool_or(stability IS NOT DISTINCT FROM 'CONSISTENT_WITHIN_QUERY') FROM duckdb_functions() WHERE ${CAME_WITH} GROUP BY ALL`,
   );
   const names = all as string[];
   const where = (holds: readonly unknown[]) => names.filter((_, at) => holds[at] === true);

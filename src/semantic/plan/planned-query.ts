@@ -25,7 +25,7 @@ import {
 const SEMANTIC_MAX_PREFIXES = 4;
 
 /** FROM clauses whose columns have distinct names. */
-const SINGLE_TABLES = new Set(['BASE_TABLE', 'SUBQUERY', 'TABLE_FUNCTION']);
+export const SINGLE_TABLES = new Set(['BASE_TABLE', 'SUBQUERY', 'TABLE_FUNCTION']);
 
 /**
  * The plan's query, with its semantic conditions in the given order; in these, `inWhere` gives the function for an

@@ -24,7 +24,7 @@ import {
   Unplannable,
 } from './query-tree.ts';
 import { mapRelations, relationName, relationsOf } from './relations.ts';
-import { stageRows } from './stage-rows.ts';
+import { type StagedRows, stageRows } from './stage-rows.ts';
 import { isUnstableQuery, isVarying, isVolatile } from './unstable.ts';
 import { columnNames, refuseVirtual, virtualColumns } from './virtual-columns.ts';
 
@@ -65,7 +65,7 @@ export async function stabilise(
   if (holds(from, isOperator) && needs.rows) {
     throw new Unplannable('an operator stands in a FROM whose rows are unstable');
   }
-  return overStagedRows(run, node, context, needs);
+  return (await overStagedRows(run, node, context, needs)).over;
 }
 
 interface Needs {
@@ -120,12 +120,13 @@ function collect(value: unknown, facts: FunctionFacts, found: SqlNode[]): void {
   else for (const child of Object.values(value)) collect(child, facts, found);
 }
 
-async function overStagedRows(
+/** Stages the rows that meet the plain conditions. Returns the SELECT over them. Throws Unplannable and RVB_SQL. */
+export async function overStagedRows(
   run: SemanticQuery,
   node: SqlNode,
-  { isOperator, withSeen }: SelectContext,
-  { mixed, ordersUnstably }: Needs,
-): Promise<SqlNode> {
+  { isOperator, withSeen }: Omit<SelectContext, 'facts'>,
+  { mixed, ordersUnstably }: Pick<Needs, 'mixed' | 'ordersUnstably'>,
+): Promise<{ readonly over: SqlNode; readonly staged: StagedRows }> {
   const relations = relationsOf(node['from_table']);
   const names = relations.map(relationName);
   const from = node['from_table'] as SqlNode;
@@ -180,16 +181,21 @@ async function overStagedRows(
       modifier['type'] === 'ORDER_MODIFIER' ? byRowid(modifier, alias) : modifier,
     );
   }
-  return over;
+  return { over, staged };
 }
 
-/** The columns that the SELECT names; all of them if it holds a `*`. */
+/** The columns that the SELECT names; all of them if it holds a `*`, or names the whole row. */
 async function columnsOf(
   run: SemanticQuery,
   node: SqlNode,
   withSeen: SelectContext['withSeen'],
 ): Promise<readonly SqlNode[]> {
-  if (holds(node, (inner) => inner['class'] === 'STAR')) return [star()];
+  const relation = relationName(node['from_table'] as SqlNode).toLowerCase();
+  // The name of a table is a value, too: the whole row.
+  const isWhole = ({ class: kind, column_names: parts }: SqlNode) =>
+    kind === 'STAR' ||
+    (Array.isArray(parts) && parts.length === 1 && String(parts[0]).toLowerCase() === relation);
+  if (holds(node, isWhole)) return [star()];
   const named = new Set<string>();
   holds(node, ({ column_names: names }) => {
     if (Array.isArray(names)) for (const name of names) named.add(String(name).toLowerCase());

@@ -191,6 +191,7 @@ async function streamed(
   stream.summary.catch(() => undefined);
   const columns = await stream.columns;
   const iterator = stream[Symbol.asyncIterator]();
+  let summary: Summary | undefined;
   return {
     kind: 'rows',
     columns,
@@ -202,9 +203,12 @@ async function streamed(
       return: () => iterator.return?.(),
     },
     notices: stream.notices,
-    account: () => stream.summary,
+    async account() {
+      summary = await stream.summary;
+      return summary;
+    },
     tag(count, bytes) {
-      noteLength(shape, count, bytes);
+      noteLength(shape, summary, count, bytes);
       return `SELECT ${count}`;
     },
   };
@@ -216,7 +220,7 @@ function delivered(
   shape: string | undefined,
 ): Answer {
   // Also of a result whose end its client never asks for.
-  if (laterRows !== undefined) noteLength(shape, rowCount);
+  if (laterRows !== undefined) noteLength(shape, summary, rowCount);
   return {
     kind: 'rows',
     columns,
@@ -224,7 +228,7 @@ function delivered(
     notices,
     account: async () => summary,
     tag(count, bytes) {
-      noteLength(shape, count, bytes);
+      noteLength(shape, summary, count, bytes);
       const hasRows = columns.length > 0;
       return commandTag(new Words(text), hasRows ? count : rowCount, hasRows);
     },
@@ -235,9 +239,16 @@ async function* oneByOne(slices: AsyncIterable<readonly Row[]>): AsyncGenerator<
   for await (const rows of slices) yield* rows;
 }
 
-function noteLength(shape: string | undefined, rows: number, bytes = 0): void {
+/** Notes whether a result was short. One that asks models is never: its rows go out as they become certain. */
+function noteLength(
+  shape: string | undefined,
+  summary: Summary | undefined,
+  rows: number,
+  bytes = 0,
+): void {
   if (shape === undefined) return;
-  if (rows <= SHORT_ROWS && bytes <= SHORT_BYTES) short.set(shape, true);
+  const isPlain = summary?.rows.in === 0;
+  if (isPlain && rows <= SHORT_ROWS && bytes <= SHORT_BYTES) short.set(shape, true);
   else short.delete(shape);
 }
 

@@ -70,6 +70,7 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   lc_numeric: { value: 'C' },
   lc_time: { value: 'C' },
   lock_timeout: { value: '0', accepts: DURATION },
+  max_index_keys: { value: '32', accepts: NEVER },
   max_identifier_length: { value: '63', accepts: NEVER },
   row_security: { value: 'on', accepts: ON_OFF },
   'rvbbit.progress': {
@@ -98,6 +99,11 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   transaction_read_only: { value: 'off', accepts: ON_OFF },
   xmloption: { value: 'content' },
 };
+
+/** Returns the value of a setting without SET; undefined for no setting of Postgres. */
+export function firstValue(name: string): string | undefined {
+  return Object.hasOwn(SETTINGS, name) ? SETTINGS[name]!.value : undefined;
+}
 
 /** The spelling of names that clients are told of and that are not all in small letters. */
 const SPELLING: Readonly<Record<string, string>> = {
@@ -147,7 +153,7 @@ export class Settings {
 
   get(name: string): string | undefined {
     const key = name.toLowerCase();
-    return this.#state.values.get(key) ?? this.#first.get(key) ?? SETTINGS[key]?.value;
+    return this.#state.values.get(key) ?? this.#first.get(key) ?? firstValue(key);
   }
 
   /** Returns what the client is told at its start. */

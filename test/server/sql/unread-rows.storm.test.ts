@@ -65,6 +65,50 @@ test('MEANS behind rows that a client does not read asks nothing until they are 
   client.close();
 });
 
+/** `rows` wide rows, all of which the model takes for rare. */
+const wide = (rows: number, what: string) =>
+  `-- @ parallel: 8\n-- @ max_calls: 5000\nSELECT 'item ' || d AS d, repeat('x', 60000) AS wide FROM range(${rows}) r(d) WHERE 'item ' || d MEANS '${what}'`;
+
+test('a client that stops reading the rows of MEANS stops the buying, and gets every row when it reads again', async () => {
+  calls.text = '{"answer": true}';
+  const rows = 2_000;
+  for (const round of ['first', 'second']) {
+    calls.sent = 0;
+    calls.ms = 20;
+    const client = await PgClient.connect(server.port);
+    client.send(query(wide(rows, `rare, ${round}`)));
+    await client.until('D');
+    client.socket.pause();
+    const bought = await settledCalls();
+    assert.ok(bought < rows, `${bought} of ${rows} calls`);
+    calls.ms = 1;
+    client.socket.resume();
+    const { rows: read, tags } = resultOf(await client.until('Z'));
+    assert.equal(tags, [`SELECT ${rows}`]);
+    assert.equal(
+      read.map(([d]) => d),
+      Array.from({ length: rows - 1 }, (_, row) => `item ${row + 1}`),
+    );
+    assert.is(calls.sent, rows);
+    client.close();
+  }
+});
+
+test('a client that vanishes after the first rows of MEANS has its calls aborted within a second', async () => {
+  calls.text = '{"answer": true}';
+  const client = await PgClient.connect(server.port);
+  client.send(query(wide(2_000, 'gone')));
+  await client.until('D');
+  calls.ms = 60_000;
+  await sleep(300);
+  const { sent } = calls;
+  client.socket.destroy();
+  await sleep(1_000);
+  assert.ok(calls.aborted > 0);
+  assert.is(calls.sent, sent);
+  assert.is(await settledCalls(), sent);
+});
+
 test('a client that vanishes during MEANS has its calls aborted within a second', async () => {
   calls.ms = 60_000;
   const client = await PgClient.connect(server.port);
@@ -77,7 +121,7 @@ test('a client that vanishes during MEANS has its calls aborted within a second'
   assert.is(calls.aborted, calls.sent);
   const sent = await settledCalls();
   assert.is(calls.aborted, sent);
-  reportCases(4, 'clients that do not read');
+  reportCases(6, 'clients that do not read');
 });
 
 test.run();

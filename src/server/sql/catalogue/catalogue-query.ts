@@ -2,6 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import { Kind } from '../../../../grammar/scan.ts';
 import { quoteIdentifier, quoteLiteral } from '../../../duck/quote.ts';
+import { firstValue } from '../settings.ts';
 import {
   Definitions,
   DUCK_TYPES,
@@ -9,7 +10,7 @@ import {
   type ListedFunction,
   relationsOfPostgres,
 } from './definitions.ts';
-import { FUNCTIONS, RENAMED, SETTINGS, TABLE_FUNCTIONS } from './functions.ts';
+import { FUNCTIONS, RENAMED, TABLE_FUNCTIONS } from './functions.ts';
 import { nameColumns, selectItems } from './name-columns.ts';
 import {
   isKeyword,
@@ -341,7 +342,7 @@ class Rewriter {
     const token = this.#tokens[at];
     if (token?.kind !== Kind.String) return undefined;
     const name = token.text.slice(1, -1).toLowerCase();
-    const value = this.#setting?.(name) ?? SETTINGS[name];
+    const value = (this.#setting ?? firstValue)(name);
     if (value !== undefined) return quoteLiteral(value);
     const [comma, isMissingOk] = this.#tokens.slice(at + 1);
     const isMade = name.includes('.') && comma?.kind === Kind.Comma && isMissingOk?.word === 'true';

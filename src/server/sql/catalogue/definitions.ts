@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { quoteIdentifier, quoteLiteral } from '../../../duck/quote.ts';
 import { packageFile } from '../../../util/package-files.ts';
-import { FUNCTIONS, LOOK_UPS, type Macro, SETTINGS, TABLE_FUNCTIONS } from './functions.ts';
+import { Settings } from '../settings.ts';
+import { FUNCTIONS, LOOK_UPS, type Macro, TABLE_FUNCTIONS } from './functions.ts';
 import { HELPERS, SOURCES } from './relations.ts';
 
 /** The attached database in memory that holds the catalogue. */
@@ -175,7 +176,7 @@ const TABLES: Readonly<Record<string, () => string>> = {
       relationsFile().types,
     ),
   _system_function: () => rowsSql([['oid', 'BIGINT'], ['name', 'VARCHAR']], Object.entries(relationsFile().functions)),
-  _setting: () => rowsSql([['name', 'VARCHAR'], ['value', 'VARCHAR']], Object.entries(SETTINGS)),
+  _setting: () => rowsSql([['name', 'VARCHAR'], ['value', 'VARCHAR']], new Settings(new Map(), () => undefined).all()),
 }; // biome-ignore format: a table a line
 
 /**

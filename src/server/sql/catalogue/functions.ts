@@ -223,22 +223,3 @@ export const TABLE_FUNCTIONS: Readonly<Record<string, string>> = {
   pg_get_keywords: `SELECT keyword_name AS word, CASE keyword_category WHEN 'reserved' THEN 'R' WHEN 'column_name' THEN 'C' WHEN 'type_function' THEN 'T' ELSE 'U' END AS catcode,
       true AS barelabel, keyword_category AS catdesc, '' AS baredesc FROM duckdb_keywords()`,
 };
-
-/** What the server says of itself as PostgreSQL, in `pg_settings` and `current_setting`. */
-export const SETTINGS: Readonly<Record<string, string>> = {
-  server_version: '14.0',
-  server_version_num: '140000',
-  server_encoding: 'UTF8',
-  client_encoding: 'UTF8',
-  standard_conforming_strings: 'on',
-  integer_datetimes: 'on',
-  datestyle: 'ISO, MDY',
-  intervalstyle: 'postgres',
-  bytea_output: 'hex',
-  max_index_keys: '32',
-  max_identifier_length: '63',
-  transaction_isolation: 'repeatable read',
-  default_transaction_read_only: 'off',
-  search_path: 'main',
-  is_superuser: 'on',
-};
