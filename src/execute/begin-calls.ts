@@ -16,11 +16,12 @@ export function policyOf(
   return answerPolicy(cache, { dedupe, deterministic, answersKept }, ledger.startedUs);
 }
 
-/** `budget`: a budget from which the statement has already begun to spend. */
+/** `budget`: a budget from which the statement has already begun to spend. `parallel`: the most shared calls in flight. */
 export function beginCalls(
   statement: StatementWithCascade,
   plan: CallPlan,
   budget?: Budget,
+  parallel = 1,
 ): StatementCalls {
   const { desk, ledger, stop, boundModels, cascade } = statement;
   const hasBudget = Object.keys(plan.budget).length > 0;
@@ -32,6 +33,7 @@ export function beginCalls(
     budget: budget ?? statement.budget ?? (hasBudget ? new Budget(plan.budget) : undefined),
     purse: statement.purse,
     limits: plan.limits,
+    batch: plan.batch === undefined ? undefined : { rows: plan.batch, parallel },
     onlyStored: plan.onlyStored === true,
     costOf: (provider, model, usage) => boundModels?.costOf(provider, model, usage),
     baseUrlOf: (provider) => boundModels?.baseUrlOf(provider) ?? '',

@@ -26,6 +26,7 @@ export const SAMPLES: readonly Required<StoredRecord>[] = [
     ...{ callKey: keyOf(1), n: 1, provider: 'p', model: 'm', lane: 1, again: 2 },
     insteadOf: 'p/first',
     queuedMs: 3.5,
+    shared: { call: 's.1', of: 2 },
     prompt: [{ role: 'user', content: 'x' }],
   },
   {

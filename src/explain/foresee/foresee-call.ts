@@ -1,7 +1,8 @@
 /** Foresees the call of a cell with `instructions`, and finds its answer if it is stored. */
+import { CHARS_PER_TOKEN } from '../../limits.ts';
 import { providerOf } from '../../model/chat.ts';
 import { callKeyOf } from '../../run/call-key.ts';
-import { CHARS_PER_TOKEN, tokensOf } from '../../run/call-model.ts';
+import { tokensOf } from '../../run/call-model.ts';
 import { readAnswer, requestFor } from '../../run/cells/instructions.ts';
 import type { InstructionsCellProgram } from '../../run/program.ts';
 import { type ForesightHost, type Known, RunEnds, type Surroundings } from './foreseen.ts';
