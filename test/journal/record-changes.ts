@@ -105,7 +105,7 @@ const OPTIONAL = new Set([
 ]);
 /** May be left out of records of this kind, and is required of another. */
 const OPTIONAL_OF_KIND: Readonly<Record<string, readonly string[]>> = {
-  'attempt.start': ['insteadOf'],
+  'attempt.start': ['insteadOf', 'shared'],
   'attempt.end': ['callKey', 'value', 'provider', 'model'],
   answer: ['provider', 'model'],
   'statement.open': ['strategy'],
