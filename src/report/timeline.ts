@@ -77,7 +77,8 @@ export function timelineOf(records: readonly JournalRecord[]): Timeline {
     const queuedUs = Math.round((start.queuedMs ?? 0) * 1_000);
     const bar = callBar(start, end, { fromUs, toUs });
     const { shared } = start;
-    const call = shared === undefined ? bar : { ...bar, costMicroUsd: costs.get(shared.call) ?? null };
+    const call =
+      shared === undefined ? bar : { ...bar, costMicroUsd: costs.get(shared.call) ?? null };
     const waiting = failed.get(`${start.callKey} ${start.n}`)?.shift();
     const chain = waiting ?? [];
     if (waiting === undefined) chains.push(chain);

@@ -7,7 +7,7 @@ import type { Json, JsonObject } from '../util/json.ts';
 import type { Batchable } from './contract.ts';
 
 /** The output tokens of an item besides its answer: its marks, and the names of the fields. */
-const ITEM_TOKENS = 24;
+export const ITEM_TOKENS = 24;
 /** The shortest mark of an item, in letters. */
 const MARK_LETTERS = 3;
 
