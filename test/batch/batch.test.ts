@@ -1,9 +1,12 @@
 /** MAP BATCH n: several rows in one call, and each row by itself in its answer, its cache, its failure and its account. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { EngineOptions, QueryResult } from '../../src/index.ts';
+import type { QueryResult } from '../../src/index.ts';
 import type { SimulatorOptions } from '../../src/sim/script.ts';
-import { assertAddsUp, errorOf, queryOf, withModel } from '../model/engine-support.ts';
+import { assertAddsUp, errorOf, openEngine, queryOf, withModel } from '../model/engine-support.ts';
 
 const PRICES = { inputPerMtok: 3, outputPerMtok: 7 };
 
@@ -81,28 +84,26 @@ test('batch = auto becomes smaller while answers are missing', () =>
   }));
 
 test('tokens and cost of shared calls are split so that the sums are exact', () =>
-  withModel(
-    {
-      server: { prices: { '*': PRICES }, items: { drop: 0.1 } },
-      engine: {
-        providers: { sim: { prices: { 'test-model': PRICES } } } as EngineOptions['providers'] &
-          object,
-      },
-    },
-    async (engine, server) => {
-      const { summary } = await engine.query(map(70, 'PARALLEL 2 BATCH 16'));
-      const { totals, entries } = await server.ledger();
-      assert.is(summary.tokens.in, totals.tokensIn);
-      assert.is(summary.tokens.out, totals.tokensOut);
-      const cost = entries.reduce((sum, one) => sum + Math.ceil(one.costMicroUsd ?? 0), 0);
-      assert.is(summary.costMicroUsd, cost);
-      assert.is(summary.calls.sent, totals.calls);
-      const { rows } = await engine.query(
-        'SELECT sum(tokens_in)::INTEGER AS t, count(DISTINCT call_id)::INTEGER AS calls FROM rvbbit.unified_logs',
-      );
-      assert.equal(rows, [{ t: totals.tokensIn, calls: totals.calls }]);
-    },
-  ));
+  withModel({ server: { prices: { '*': PRICES }, items: { drop: 0.1 } } }, async (_, server) => {
+    const stateDir = mkdtempSync(join(tmpdir(), 'rvbbit-batch-'));
+    test.after(() => rmSync(stateDir, { recursive: true, force: true }));
+    await using engine = await openEngine({
+      stateDir,
+      providers: { sim: { baseUrl: server.url, prices: { m: PRICES } } },
+      model: 'sim/m',
+    });
+    const { summary } = await engine.query(map(70, 'PARALLEL 2 BATCH 16'));
+    const { totals, entries } = await server.ledger();
+    assert.is(summary.tokens.in, totals.tokensIn);
+    assert.is(summary.tokens.out, totals.tokensOut);
+    const cost = entries.reduce((sum, one) => sum + (one.costMicroUsd ?? 0), 0);
+    assert.is(summary.costMicroUsd, cost);
+    assert.is(summary.calls.sent, totals.calls);
+    const { rows } = await engine.query(
+      'SELECT sum(tokens_in)::INTEGER AS t, count(DISTINCT call_id)::INTEGER AS calls FROM rvbbit.unified_logs',
+    );
+    assert.equal(rows, [{ t: totals.tokensIn, calls: totals.calls }]);
+  }));
 
 for (const row of [0, 21, 63]) {
   test(`a row that spoils its call (${row}) fails alone, and costs at most 1 + 2 log2 n calls more`, () =>
@@ -209,14 +210,14 @@ test('equal questions with dedupe = false are asked apart', () =>
   }));
 
 test("Anthropic's protocol: the same", () =>
-  withModel({}, async (engine, server) => {
-    await using claude = await import('../model/engine-support.ts').then(({ openEngine }) =>
-      openEngine({ providers: { claude: { type: 'anthropic', baseUrl: server.url } } }),
-    );
-    const result = await claude.query(map(40, 'BATCH 16', ", model = 'claude/m'"));
+  withModel({}, async (_, server) => {
+    await using engine = await openEngine({
+      providers: { claude: { type: 'anthropic', baseUrl: server.url } },
+      model: 'claude/m',
+    });
+    const result = await engine.query(map(40, 'BATCH 16'));
     assertOwn(result);
     assert.is(result.summary.calls.sent, 3);
-    assert.ok(engine);
   }));
 
 test('EXPLAIN shows the calls and tokens of shared calls', () =>
