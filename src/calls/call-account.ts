@@ -98,6 +98,11 @@ export class CallAccount {
     return call.request;
   }
 
+  /** The number of questions in flight. */
+  get inFlight(): number {
+    return this.#open.size;
+  }
+
   /** Returns the attempt ids of the calls in flight: of all workers, or of one. */
   openOf(threadId?: number): readonly string[] {
     return [...this.#open]

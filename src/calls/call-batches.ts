@@ -6,6 +6,8 @@ import type { OpenShared } from './open-shared.ts';
 
 /** A call that is not full goes out when no further question has come for this long. */
 const LINGER_MS = 10;
+/** The same while other runs have begun and may still ask: they render prompts, or wait for something else. */
+const LINGER_BUSY_MS = 100;
 /** The questions of the first call under `batch = 'auto'`. */
 const AUTO_FIRST = 4;
 /** The most questions of a call under `batch = 'auto'`. */
@@ -43,6 +45,8 @@ interface CallBatchesParts {
   readonly rows: BatchRows;
   /** The most calls in flight. */
   readonly parallel: number;
+  /** Returns how many runs have begun, and neither wait for a call nor for an answer. */
+  busyRuns(waiting: number): number;
   /** Makes a call. Calls `free` once when the call has ended, or does not go out. */
   send(questions: readonly WaitingQuestion[], free: () => void): void;
   /** Returns the decision on a question of a statement that has ended, or whose worker has died. */
@@ -132,7 +136,10 @@ export class CallBatches {
     }
     clearTimeout(this.#timer);
     if (this.#queues.size === 0 || this.#inFlight >= this.#parts.parallel) return;
-    this.#timer = setTimeout(() => this.#sendPart(), LINGER_MS);
+    let waiting = 0;
+    for (const queue of this.#queues.values()) waiting += queue.waiting.size;
+    const lingerMs = this.#parts.busyRuns(waiting) > 0 ? LINGER_BUSY_MS : LINGER_MS;
+    this.#timer = setTimeout(() => this.#sendPart(), lingerMs);
   }
 
   /**

@@ -36,6 +36,16 @@ const ELSEWHERE_POLL_MS = 20;
 /** After this many consecutive unusable answers a statement makes no more calls. */
 const UNUSABLE_ANSWERS = 20;
 
+/** How questions share calls. */
+export interface SharedCalls {
+  /** The most questions of a call. */
+  readonly rows: BatchRows;
+  /** The most calls in flight. */
+  readonly parallel: number;
+  /** Returns how many runs have begun and not settled. */
+  openRuns(): number;
+}
+
 /** The parameters of a statement's calls. */
 export interface StatementCallsParts extends Omit<CallAccountParts, 'keeps'> {
   readonly statementId: number;
@@ -44,8 +54,8 @@ export interface StatementCallsParts extends Omit<CallAccountParts, 'keeps'> {
   /** What the caller may spend in all its statements. A call needs room in it too. */
   readonly purse: Purse | undefined;
   readonly limits: CallLimits | undefined;
-  /** BATCH: how many questions may share a call, and how many calls may be in flight. */
-  readonly batch?: { readonly rows: BatchRows; readonly parallel: number } | undefined;
+  /** BATCH: several questions may share a call. */
+  readonly batch?: SharedCalls | undefined;
   /** True: make no calls, use only stored answers. */
   readonly onlyStored: boolean;
   /** Returns the base URL of a provider; '' if it has no server. */
@@ -83,8 +93,10 @@ export class StatementCalls {
     const keeps = (callKey: string): boolean => this.#keeps(callKey);
     this.#account = new CallAccount({ ledger, cascade, costOf, keeps });
     if (parts.batch !== undefined) {
+      const { openRuns } = parts.batch;
       this.#batches = new CallBatches({
         ...parts.batch,
+        busyRuns: (waiting) => openRuns() - waiting - this.#account.inFlight,
         send: (questions, free) => void this.#askTogether(questions, free),
         ended: () => this.#ended(),
       });

@@ -83,7 +83,12 @@ export async function executeRuns(
   });
   const parallel = Math.min(lanesOf(strategy, lanes), inputs.runCount);
   const source = runSource(strategy, { inputs, policy, window, parallel });
-  const calls = beginCalls(statement, request.calls, request.budget, request.parallel);
+  /** The runs of the chunks that have begun and not settled. */
+  let open = 0;
+  const calls = beginCalls(statement, request.calls, request.budget, {
+    parallel: request.parallel,
+    openRuns: () => open,
+  });
   const host = new LocalHost(statement, calls, request.runEachRow);
   const intake = new Intake(statement, request);
   const runner = new ChunkRunner({
@@ -124,7 +129,11 @@ export async function executeRuns(
         // After a drain the window lets all lanes go, but no further run may start.
         return statement.stop.drained === undefined ? chunk : undefined;
       },
-      settle: (chunk) => guard.race(runner.run(chunk)),
+      settle: async (chunk) => {
+        open += chunk.rowCount;
+        await guard.race(runner.run(chunk));
+        open -= chunk.rowCount;
+      },
       stop: () => stop(cancelledError()),
     });
     await guard.race(host.rowsSettled());
