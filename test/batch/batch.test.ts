@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { QueryResult } from '../../src/index.ts';
@@ -251,6 +252,50 @@ test('a LIMIT asks at most one call more than it needs', () =>
     assert.is(rows.length, 20);
     const { totals } = await server.summary();
     assert.ok(totals.calls <= 4, `${totals.calls} calls`);
+  }));
+
+test('a worker that dies with shared calls out loses no row, and none is faked', () =>
+  withModel({}, async (engine) => {
+    const rows = `SELECT 'row' AS word, i AS number, '{"delayMs": 40}' AS sim, i = 3 AS hit FROM range(40) t(i)`;
+    const { rows: got, summary } = await engine.query(
+      `RVBBIT MAP PARALLEL 2 BATCH 8 'dies.yaml' AS v USING (${rows}) WITH (deadline = '60s')`,
+    );
+    for (const [at, { v }] of got.entries()) assert.is(v, at === 3 ? null : `Say row ${at}`);
+    assert.is(summary.failures[0]!.code, 'RVB_POISON_ROW');
+    assertAddsUp(summary);
+  }));
+
+test('a cancel ends shared calls, and questions that wait for one', () =>
+  withModel({ server: { latency: { kind: 'constant', ms: 30_000 } } }, async (engine, server) => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const work = errorOf(engine.query(map(100, 'BATCH 16'), undefined, { signal }));
+    while ((await server.summary()).totals.calls === 0) await sleep(20);
+    const cancelledMs = performance.now();
+    controller.abort();
+    assert.is((await work).code, 'RVB_CANCELLED');
+    assert.ok(performance.now() - cancelledMs < 10_000);
+    await server.script({ latency: { kind: 'constant', ms: 0 } });
+    assertOwn(await engine.query(map(20, 'BATCH 16')));
+  }));
+
+test('questions and text with marks, quotes, brackets and line breaks go there and back', () =>
+  withModel({}, async (engine) => {
+    const words = [
+      '[ITEM]',
+      'abc "x" def',
+      '{"answers": []}',
+      'a\nb',
+      "it''s \u2028 \\",
+      'sim: no',
+      '',
+    ];
+    const values = words.map((word, number) => `('${word}', ${number}, '{}')`).join(', ');
+    const sql = (modifiers: string) =>
+      `RVBBIT MAP ${modifiers} 'patient.yaml' AS v USING (SELECT word, number, sim FROM (VALUES ${values}) t(word, number, sim)) WITH (cache = false)`;
+    const together = await engine.query(sql('BATCH 7'));
+    assert.is(together.summary.calls.sent, 1);
+    assert.equal(together.rows, (await engine.query(sql(''))).rows);
   }));
 
 test('a cell that cannot share calls says so once', () =>
