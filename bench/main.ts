@@ -30,6 +30,7 @@ const SUITES: Readonly<Record<string, Load>> = {
   sessions: async () => (await import('./suites/sessions.ts')).sessions,
   serve: async () => (await import('./suites/serve.ts')).serveSuite,
   spend: async () => (await import('./suites/spend.ts')).spend,
+  batch: async () => (await import('./suites/batch.ts')).batch,
   caching: async () => (await import('./suites/caching.ts')).caching,
 };
 const SAMPLES = 5;

@@ -68,6 +68,8 @@ export const IMAGE_MAX_BYTES = 5_000_000;
 export const IMAGES_MAX_BYTES = 20_000_000;
 /** The tokens that each image counts as, whatever its size: the most that an image takes without being scaled down. */
 export const IMAGE_TOKENS = 1_600;
+/** The approximate number of characters of a prompt per token. */
+export const CHARS_PER_TOKEN = 4;
 /** The attempts at a call that fails temporarily, if neither the statement nor the cell gives their number. */
 export const RETRY_ATTEMPTS = 3;
 /** A connection without a call is closed after this time, unless the provider says how long it keeps a connection. */

@@ -20,6 +20,7 @@ export interface ResultColumn {
 export interface Notice {
   readonly code:
     | 'incomplete'
+    | 'batch_alone'
     | 'cascade_warning'
     | 'default_limit'
     | 'shadowed_table'

@@ -22,6 +22,7 @@ const CODE = /^(sh|sql|js|ts|yaml|json|console|python|ini|dockerfile)$/;
 const HERE = 'docs-blocks.storm';
 const RUN_BY: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'README.md': { sql: 'readme', sh: 'readme', js: 'readme' },
+  'docs/batch.md': { sql: HERE },
   'docs/bundling.md': { sh: HERE },
   'docs/calls.md': { yaml: 'model/config' },
   'docs/cascades.md': { yaml: HERE, sql: HERE },

@@ -11,6 +11,8 @@ import { valueText } from '../src/cascade/plain-json.ts';
 import type { Failure } from '../src/errors.ts';
 import { failureOf } from '../src/errors.ts';
 import { ADVISORIES_KEPT, CHUNK_GIVE_BACK_MS } from '../src/limits.ts';
+import type { ChatOutcome, ChatRequest } from '../src/model/chat.ts';
+import type { ChatLimits } from '../src/model/provider.ts';
 import { askAhead } from '../src/run/ask-ahead.ts';
 import { compileCascade } from '../src/run/compile-cascade.ts';
 import type { Advisory, LookUp } from '../src/run/contract.ts';
@@ -18,6 +20,7 @@ import type { CascadeProgram } from '../src/run/program.ts';
 import { rowInputs } from '../src/run/row-inputs.ts';
 import { runCascadeNow } from '../src/run/run-cascade.ts';
 import type { RunContext } from '../src/run/run-state.ts';
+import { SharedChats } from '../src/run/shared-chat.ts';
 import { dropOldest } from '../src/util/drop-oldest.ts';
 import type { Json, JsonObject } from '../src/util/json.ts';
 import { type UnsaidEnds, WorkerLink } from './link.ts';
@@ -38,6 +41,7 @@ const link = new WorkerLink({
   },
   bound: (share) => providers.sockets.bound(share),
 });
+const sharedChats = new SharedChats();
 const programs = new Map<string, Promise<CascadeProgram | Failure>>();
 const settings = new SettingsReader(MAX_SETTINGS);
 const openChunks = new Map<number, number>();
@@ -102,9 +106,14 @@ async function runRows(
     chat: (target, request, options) => {
       // A cancel may wait while a thousand calls are being prepared, each in its own turn of the event loop.
       link.hearStops();
-      return target.kind === 'provider'
-        ? providers.chat(target, request, options)
-        : link.chat(task.statementId, request, options.timeoutMs);
+      const chat = (one: ChatRequest, limits: ChatLimits): Promise<ChatOutcome> =>
+        target.kind === 'provider'
+          ? providers.chat(target, one, limits)
+          : link.chat(task.statementId, one, limits.timeoutMs);
+      const { shared, ...limits } = options;
+      return shared === undefined
+        ? chat(request, limits)
+        : sharedChats.ask(shared, target, { request, limits, chat });
     },
     requestCall: (request) => {
       const { cell, provider, model, callKey } = request;

@@ -23,6 +23,7 @@ export interface Verdict {
 const WHY: Readonly<Record<Way, string>> = {
   'bare client': 'it is a plain loop without an engine',
   batch: 'each lane takes the next row as soon as it is free',
+  'multi-row': 'several rows share a call',
   static: 'a lane that has ended its slice stands idle while others still work on theirs',
   wave: 'all lanes wait for the slowest row of each wave before the next one begins',
   union_all: 'branches by hash are of uneven size, and the largest one decides',

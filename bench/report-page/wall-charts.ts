@@ -8,6 +8,7 @@ import type { Spread } from '../suite.ts';
 export const WAY_COLORS: Readonly<Record<Way, string>> = {
   'bare client': '#94a3b8',
   batch: '#3b82f6',
+  'multi-row': '#84cc16',
   static: '#10b981',
   wave: '#f59e0b',
   union_all: '#a855f7',

@@ -10,7 +10,7 @@ import { cpuMs, peakRssMb, type Sample } from '../suite.ts';
 import { timelineOfLedger } from './ledger-timeline.ts';
 import { PRICE, sourceOf, TURNS, type Workload } from './workload.ts';
 
-export type Way = 'bare client' | Strategy | 'n sessions' | 'udf' | 'udf union all';
+export type Way = 'bare client' | Strategy | 'multi-row' | 'n sessions' | 'udf' | 'udf union all';
 
 /**
  * The ways, in the order of the table. `bare client` is the baseline: n lanes over a plain HTTP client, or a plain
@@ -19,6 +19,7 @@ export type Way = 'bare client' | Strategy | 'n sessions' | 'udf' | 'udf union a
 export const WAYS: readonly Way[] = [
   'bare client',
   'batch',
+  'multi-row',
   'static',
   'wave',
   'union_all',
@@ -29,11 +30,15 @@ export const WAYS: readonly Way[] = [
 ];
 
 /** Whether the way can process the workload. */
-export function takes(way: Way, { sim, statement, without = [] }: Workload): boolean {
+export function takes(way: Way, { sim, statement, cascade, without = [] }: Workload): boolean {
   if (without.includes(way)) return false;
+  if (way === 'multi-row') return sim !== undefined && cascade === undefined;
   if (way === 'n sessions') return sim !== undefined && statement === undefined;
   return sim !== undefined || !way.startsWith('udf');
 }
+
+/** The rows in one call of `multi-row`. */
+const ROWS_A_CALL = 16;
 
 /** The number of warm-up rows, which differ from the measured rows. After them, compiled code is measured. */
 const WARM_ROWS = { calls: 60, loops: 60 };
@@ -157,7 +162,9 @@ async function prepare(
   }
   return way === 'n sessions'
     ? sessionsWay(workload, sim!)
-    : engineWay(way, workload, sim, isTraced);
+    : way === 'multi-row'
+      ? engineWay('batch', workload, sim, isTraced, ROWS_A_CALL)
+      : engineWay(way, workload, sim, isTraced);
 }
 
 async function engineWay(
@@ -165,6 +172,7 @@ async function engineWay(
   workload: Workload,
   sim: SimulatorProcess | undefined,
   isTraced: boolean,
+  batch = 1,
 ): Promise<Ready> {
   const { rows, parallel, callsPerSecond, known = 0, statement } = workload;
   const { Engine } = await import('../../src/index.ts');
@@ -192,7 +200,7 @@ async function engineWay(
   const map = async (source: string) => {
     records = [];
     const { rows: got } = await engine.query(
-      `RVBBIT MAP PARALLEL ${parallel} '${cascade}' AS value USING (${source}) WITH (limit = ${rows + WARM_ROWS.calls}, strategy = '${strategy}')`,
+      `RVBBIT MAP PARALLEL ${parallel} '${cascade}' AS value USING (${source}) WITH (limit = ${rows + WARM_ROWS.calls}, strategy = '${strategy}', batch = ${batch})`,
     );
     const values: (string | undefined)[] = [];
     for (const { id, value } of got)
@@ -208,7 +216,7 @@ async function engineWay(
   if (known > 0) await map(`${sourceOf(workload)} LIMIT ${known}`);
   const run = async () => {
     if (statement === undefined) return map(sourceOf(workload));
-    const told = `-- @ parallel: ${parallel}\n-- @ strategy: ${strategy}\n`;
+    const told = `-- @ parallel: ${parallel}\n-- @ strategy: ${strategy}\n-- @ batch: ${batch}\n`;
     records = [];
     const ran = await engine.query(told + statement.sql);
     const { rows: got } =

@@ -9,6 +9,7 @@ import type { CallRequest } from '../run/contract.ts';
 import { type Estimate, NOTHING, type Reservation } from './budget.ts';
 import type { Permit } from './gate/gate-request.ts';
 import { LaneNumbers } from './lane-numbers.ts';
+import { type OpenShared, partOf } from './open-shared.ts';
 
 const NO_TOKENS: Usage = { inputTokens: 0, outputTokens: 0 };
 
@@ -31,6 +32,8 @@ export interface OpenCall {
   readonly reservation: Reservation | undefined;
   /** How long the call waited for the limiter, in milliseconds. */
   readonly queuedMs: number;
+  /** Present if the question shares its call with others. */
+  readonly shared?: OpenShared;
 }
 
 /** The account of one statement's calls. */
@@ -51,7 +54,13 @@ export class CallAccount {
   open(call: OpenCall, again: number): string {
     const { ledger, cascade } = this.#parts;
     const attempt = ledger.nextAttempt();
-    const lane = this.#lanes.take();
+    const { shared } = call;
+    const lane = shared?.lane || this.#lanes.take();
+    if (shared !== undefined) {
+      shared.lane = lane;
+      shared.open += 1;
+      shared.call ||= attempt;
+    }
     this.#open.set(attempt, { ...call, lane });
     const { callKey, cell, n, provider, model, insteadOf, prompt } = call.request;
     const queuedMs = Math.round(call.queuedMs * 1_000) / 1_000;
@@ -66,6 +75,9 @@ export class CallAccount {
       model,
       ...(insteadOf === undefined ? {} : { insteadOf }),
       lane,
+      ...(shared === undefined || shared.of === 1
+        ? {}
+        : { shared: { call: shared.call, of: shared.of } }),
       ...(again === 0 ? {} : { again }),
       ...(queuedMs < 1 ? {} : { queuedMs }),
       ...(prompt === undefined ? {} : { prompt }),
@@ -78,10 +90,17 @@ export class CallAccount {
     const call = this.#open.get(attempt);
     if (call === undefined) return undefined;
     this.#open.delete(attempt);
-    this.#lanes.giveBack(call.lane);
-    this.#settle(call, report);
+    const { shared } = call;
+    const settles = shared?.end(report) !== false;
+    if (shared === undefined || shared.open === 0) this.#lanes.giveBack(call.lane);
+    if (settles) this.#settle(call, report);
     this.#note(attempt, call, report);
     return call.request;
+  }
+
+  /** The number of questions in flight. */
+  get inFlight(): number {
+    return this.#open.size;
   }
 
   /** Returns the attempt ids of the calls in flight: of all workers, or of one. */
@@ -93,14 +112,15 @@ export class CallAccount {
 
   /**
    * Estimates a call's tokens. The output is the call's cap, else the average of the statement's calls so far. The
-   * share of cached input is that of the latest call of the same cell to the same model.
+   * share of cached input is that of the latest call of the same cell to the same model. `questions`: how many share
+   * the call.
    */
-  estimate(request: CallRequest): Usage {
+  estimate(request: CallRequest, questions = 1): Usage {
     const { inputTokens, outputTokens } = request;
     const cachedTokens = Math.floor(inputTokens * (this.#cachedShares.get(placeOf(request)) ?? 0));
     return {
       inputTokens,
-      outputTokens: outputTokens ?? this.#expectedOutput,
+      outputTokens: outputTokens ?? questions * this.#expectedOutput,
       ...(cachedTokens > 0 ? { cachedTokens } : {}),
     };
   }
@@ -135,7 +155,7 @@ export class CallAccount {
     return { ...this.#spendingOf(request, usage), ...(isBeyond ? { costMicroUsd: Infinity } : {}) };
   }
 
-  #settle({ request, permit, reservation }: OpenCall, report: AttemptReport): void {
+  #settle({ request, permit, reservation, shared }: OpenCall, report: AttemptReport): void {
     const { outcome, usage } = report;
     if (outcome === 'not_sent') {
       permit.cancel();
@@ -145,7 +165,7 @@ export class CallAccount {
     permit.settle(report);
     if (usage !== undefined) {
       this.#outputTokens += usage.outputTokens;
-      this.#outputCounts += 1;
+      this.#outputCounts += shared?.of ?? 1;
       const { inputTokens, cachedTokens = 0 } = usage;
       this.#cachedShares.set(placeOf(request), inputTokens === 0 ? 0 : cachedTokens / inputTokens);
       reservation?.settle(this.#spentBy(request, usage));
@@ -157,7 +177,7 @@ export class CallAccount {
   #note(attempt: string, { request }: OpenCall, report: AttemptReport): void {
     const { ledger, keeps, costOf } = this.#parts;
     const { callKey, provider, model } = request;
-    const { outcome, status, usage, durationMs, error, text, raw } = report;
+    const { outcome, status, usage, durationMs, error, text, raw, part } = report;
     // An unbilled call costs 0 if the price is known. Without a price the cost of every call is unknown.
     const counted = usage ?? (isFree(report) ? NO_TOKENS : undefined);
     const cost = counted === undefined ? undefined : costOf(provider, model, counted);
@@ -166,13 +186,15 @@ export class CallAccount {
       attempt,
       outcome,
       ...(status === undefined ? {} : { status }),
-      tokensIn: usage?.inputTokens ?? 0,
-      tokensOut: usage?.outputTokens ?? 0,
-      ...(usage?.cachedTokens === undefined ? {} : { tokensCached: usage.cachedTokens }),
+      tokensIn: partOf(usage?.inputTokens ?? 0, part),
+      tokensOut: partOf(usage?.outputTokens ?? 0, part),
+      ...(usage?.cachedTokens === undefined
+        ? {}
+        : { tokensCached: partOf(usage.cachedTokens, part) }),
       ...(usage?.cacheWriteTokens === undefined
         ? {}
-        : { tokensCacheWrite: usage.cacheWriteTokens }),
-      costMicroUsd: cost?.costMicroUsd ?? null,
+        : { tokensCacheWrite: partOf(usage.cacheWriteTokens, part) }),
+      costMicroUsd: cost === undefined ? null : partOf(cost.costMicroUsd, part),
       costStatus: cost === undefined ? 'uncosted' : cost.isAssumed === true ? 'assumed' : 'settled',
       durationMs: Math.round(durationMs * 1_000) / 1_000,
       ...(outcome === 'ok' && text !== undefined && keeps(callKey) ? { callKey, value: text } : {}),

@@ -7,15 +7,18 @@ import type { AskedModel } from '../journal/lessons.ts';
 import type { CallLimits } from '../model/call-limits.ts';
 import type { Usage } from '../model/chat.ts';
 import type { RefusedParameter } from '../model/parameters.ts';
+import type { BatchRows } from '../plan/plan.ts';
 import type { CallDecision, CallRequest, EndedAttempt, LookUp } from '../run/contract.ts';
 import { dropOldest } from '../util/drop-oldest.ts';
 import type { AnswerPolicy } from './answer-policy.ts';
-import type { Budget, Estimate } from './budget.ts';
+import { type Budget, type Estimate, NOTHING, type Reservation } from './budget.ts';
 import { CallAccount, type CallAccountParts, type OpenCall } from './call-account.ts';
+import { CallBatches, type WaitingQuestion } from './call-batches.ts';
 import type { CallDesk } from './call-desk.ts';
 import { CallWaits } from './call-waits.ts';
 import type { Permit } from './gate/gate-request.ts';
 import { GateWaits } from './gate-waits.ts';
+import { OpenShared } from './open-shared.ts';
 import { permitOrAnswer } from './permit-or-answer.ts';
 import { type Purse, type Room, reserveInAll } from './purse.ts';
 import {
@@ -33,6 +36,16 @@ const ELSEWHERE_POLL_MS = 20;
 /** After this many consecutive unusable answers a statement makes no more calls. */
 const UNUSABLE_ANSWERS = 20;
 
+/** How questions share calls. */
+export interface SharedCalls {
+  /** The most questions of a call. */
+  readonly rows: BatchRows;
+  /** The most calls in flight. */
+  readonly parallel: number;
+  /** Returns how many runs have begun and not settled. */
+  openRuns(): number;
+}
+
 /** The parameters of a statement's calls. */
 export interface StatementCallsParts extends Omit<CallAccountParts, 'keeps'> {
   readonly statementId: number;
@@ -41,6 +54,8 @@ export interface StatementCallsParts extends Omit<CallAccountParts, 'keeps'> {
   /** What the caller may spend in all its statements. A call needs room in it too. */
   readonly purse: Purse | undefined;
   readonly limits: CallLimits | undefined;
+  /** BATCH: several questions may share a call. */
+  readonly batch?: SharedCalls | undefined;
   /** True: make no calls, use only stored answers. */
   readonly onlyStored: boolean;
   /** Returns the base URL of a provider; '' if it has no server. */
@@ -66,6 +81,7 @@ export class StatementCalls {
   readonly #own = new Map<string, string>();
   readonly #waits = new CallWaits();
   readonly #gateWaits: GateWaits;
+  readonly #batches: CallBatches | undefined;
   #isBudgetUsedUp = false;
   /** The number of calls that wait for room in the budget. */
   #waitingForRoom = 0;
@@ -76,6 +92,15 @@ export class StatementCalls {
     const { ledger, cascade, costOf } = parts;
     const keeps = (callKey: string): boolean => this.#keeps(callKey);
     this.#account = new CallAccount({ ledger, cascade, costOf, keeps });
+    if (parts.batch !== undefined) {
+      const { openRuns } = parts.batch;
+      this.#batches = new CallBatches({
+        ...parts.batch,
+        busyRuns: (waiting) => openRuns() - waiting - this.#account.inFlight,
+        send: (questions, free) => void this.#askTogether(questions, free),
+        ended: () => this.#ended(),
+      });
+    }
     this.#gateWaits = new GateWaits({
       note: (entry) => ledger.tell(entry),
       heldMs: (provider, model) => desk.gate.heldMs(provider, model),
@@ -100,9 +125,9 @@ export class StatementCalls {
     return this.#parts.budget;
   }
 
-  /** True if calls wait for the limiter or the budget. */
+  /** True if calls wait for the limiter or the budget, or questions for a call. */
   get waitsForPermit(): boolean {
-    return this.#gateWaits.count + this.#waitingForRoom > 0;
+    return this.#gateWaits.count + this.#waitingForRoom > 0 || this.#batches?.waits === true;
   }
 
   #permit(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
@@ -127,7 +152,7 @@ export class StatementCalls {
     if (request === undefined) return;
     const { callKey, provider } = request;
     if (report.refused !== undefined) this.#learn(request, report.refused);
-    if (report.outcome !== 'not_sent') {
+    if (report.outcome !== 'not_sent' && (report.part?.index ?? 0) === 0) {
       this.#desk.circuits.observe(provider, report.status, report.error);
       this.#refusalOf(provider);
     }
@@ -152,6 +177,7 @@ export class StatementCalls {
   /** The statement has ended. Calls that are still in flight were cancelled. */
   close(): void {
     this.stop();
+    this.#batches?.close();
     this.#gateWaits.close();
     this.#endAll(this.#account.openOf(), CANCELLED);
     this.#desk.gate.closeStatement(this.#parts.statementId);
@@ -258,14 +284,23 @@ export class StatementCalls {
    * budget's last room. A call that waits for the budget gives its permit back and asks for a new one later.
    */
   #admit(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
-    const { provider, model } = request;
-    const refusal = this.#refusalOf(provider);
+    const refusal = this.#refusalOf(request.provider);
     if (refusal !== undefined) return refused(refusal);
-    const { statementId, limits } = this.#parts;
+    if (this.#batches !== undefined) {
+      return this.#batches.join(threadId, request, this.#waits.signalOf(threadId));
+    }
     const usage = this.#account.estimate(request);
-    const permit = this.#desk.gate.acquire({
-      provider,
-      model,
+    const permit = this.#acquire(threadId, request, usage);
+    return permit instanceof Promise
+      ? this.#admitLater(threadId, request, permit, usage)
+      : this.#spend(threadId, request, permit, usage);
+  }
+
+  #acquire(threadId: number, request: CallRequest, usage: Usage): Permit | Promise<Permit> {
+    const { statementId, limits } = this.#parts;
+    return this.#desk.gate.acquire({
+      provider: request.provider,
+      model: request.model,
       statementId,
       threadId,
       ...usage,
@@ -273,9 +308,83 @@ export class StatementCalls {
       ...(limits === undefined ? {} : { statementLimits: limits }),
       signal: this.#waits.signalOf(threadId),
     });
-    return permit instanceof Promise
-      ? this.#admitLater(threadId, request, permit, usage)
-      : this.#spend(threadId, request, permit, usage);
+  }
+
+  /** Passes limiter and budget with one call for several questions. Each of them gets a decision of its own. */
+  async #askTogether(questions: readonly WaitingQuestion[], free: () => void): Promise<void> {
+    const [first] = questions;
+    const { threadId, signal } = first!;
+    const request = togetherOf(questions);
+    const usage = this.#account.estimate(request, questions.length);
+    const sinceMs = performance.now();
+    const decide = (
+      decisionOn: (one: CallRequest) => CallDecision | Promise<CallDecision>,
+    ): void => {
+      for (const one of questions) one.settle(decisionOn(one.request));
+      free();
+    };
+    let permit: Permit;
+    this.#gateWaits.begin(request.provider, request.model);
+    try {
+      permit = await this.#acquire(threadId, request, usage);
+    } catch (thrown) {
+      const failure = failureOf(thrown);
+      const isTooMuch = failure.code === 'RVB_LIMIT' && questions.length > 1 && !signal.aborted;
+      if (isTooMuch) this.#batches?.shrinkBelow(questions.length);
+      return decide((one) =>
+        isTooMuch ? this.#admit(threadId, one) : signal.aborted ? this.#ended() : refused(failure),
+      );
+    } finally {
+      this.#gateWaits.end();
+    }
+    const queuedMs = performance.now() - sinceMs;
+    const refusal = this.#refusalOf(request.provider);
+    const call = { threadId, request, permit, queuedMs };
+    const reserved =
+      signal.aborted || refusal !== undefined ? undefined : this.#reserve(request, usage);
+    if (reserved === undefined || 'refusal' in reserved) {
+      permit.cancel();
+      const why = reserved?.refusal ?? refusal;
+      const isEnded = signal.aborted || why === undefined;
+      return decide(() => (isEnded ? this.#ended() : refused(why)));
+    }
+    if ('full' in reserved) {
+      permit.cancel();
+      const { full, estimate } = reserved;
+      return decide((one) => this.#waitForRoom(threadId, one, full, estimate));
+    }
+    this.#goTogether(questions, { ...call, reservation: reserved.reservation }, free);
+  }
+
+  #goTogether(questions: readonly WaitingQuestion[], call: OpenCall, free: () => void): void {
+    const { policy } = this.#parts;
+    // Answers may have been stored or asked for while the questions waited. No two of them have the same key.
+    const going = questions.filter(({ request, threadId, settle }) => {
+      const text = request.fresh === true ? undefined : this.#storedAnswer(request.callKey)?.text;
+      const isOut = policy.reuseOwn && this.#desk.flights.isOut(request.callKey);
+      if (text !== undefined) settle(this.#hit(request, text));
+      else if (isOut) settle(this.#follow(threadId, request));
+      else if (policy.reuseOwn) this.#desk.flights.lead(request.callKey);
+      return text === undefined && !isOut;
+    });
+    if (going.length === 0) {
+      call.permit.cancel();
+      call.reservation?.settle(NOTHING);
+      free();
+      return;
+    }
+    // A call counts as a retry only if it has no new question.
+    going.sort((a, b) => a.request.n - b.request.n);
+    const isHalf = going[0]!.request.batch?.of !== undefined;
+    const shared = new OpenShared(going.length, isHalf, {
+      outcome: free,
+      end: (ended) => this.#batches?.learn(ended),
+    });
+    const jitter = Math.random();
+    for (const { request, settle } of going) {
+      const decision = this.#go({ ...call, request, shared });
+      settle(going.length === 1 ? decision : { ...decision, shared: { id: shared.call, jitter } });
+    }
   }
 
   /** Returns why no further call goes to the provider: it rejects its API key, or too many answers were unusable. */
@@ -328,28 +437,43 @@ export class StatementCalls {
     usage: Usage,
     queuedMs = 0,
   ): CallDecision | Promise<CallDecision> {
-    const { budget, purse, policy } = this.#parts;
-    if (policy.reuseOwn && this.#desk.flights.isOut(request.callKey)) {
+    if (this.#parts.policy.reuseOwn && this.#desk.flights.isOut(request.callKey)) {
       permit.cancel();
       return this.#follow(threadId, request);
     }
     const call = { threadId, request, permit, queuedMs };
+    const reserved = this.#reserve(request, usage);
+    if ('reservation' in reserved) {
+      return this.#go({ ...call, reservation: reserved.reservation });
+    }
+    permit.cancel();
+    return 'full' in reserved
+      ? this.#waitForRoom(threadId, request, reserved.full, reserved.estimate)
+      : refused(reserved.refusal);
+  }
+
+  /** Reserves room for a call in the budgets that hold for it. */
+  #reserve(
+    request: CallRequest,
+    usage: Usage,
+  ):
+    | { readonly reservation: Reservation | undefined }
+    | { readonly full: Room; readonly estimate: Estimate }
+    | { readonly refusal: Failure } {
+    const { budget, purse } = this.#parts;
     const budgets = [budget, purse].filter((one) => one !== undefined);
-    if (budgets.length === 0) return this.#go({ ...call, reservation: undefined });
+    if (budgets.length === 0) return { reservation: undefined };
     if (purse?.limits.costMicroUsd !== undefined && !this.#account.isCosted(request, usage)) {
-      permit.cancel();
       const refusal = uncosted(request.provider, request.model);
       this.#parts.onProviderEnd(refusal);
-      return refused(refusal);
+      return { refusal };
     }
     const estimate = this.#account.expected(request, usage);
     const reservation = reserveInAll(budgets, estimate);
-    if ('settle' in reservation) return this.#go({ ...call, reservation });
-    permit.cancel();
-    const { full, mayWait } = reservation;
-    if (mayWait) return this.#waitForRoom(threadId, request, full, estimate);
+    if ('settle' in reservation) return { reservation };
+    if (reservation.mayWait) return { full: reservation.full, estimate };
     this.#endBudget();
-    return this.#ended();
+    return { refusal: this.#isBudgetUsedUp ? BUDGET_USED_UP : CANCELLED };
   }
 
   async #waitForRoom(
@@ -378,7 +502,7 @@ export class StatementCalls {
     return refused(this.#isBudgetUsedUp ? BUDGET_USED_UP : CANCELLED);
   }
 
-  #go(call: OpenCall): CallDecision {
+  #go(call: OpenCall): Extract<CallDecision, { readonly kind: 'go' }> {
     const { callKey } = call.request;
     const { flights, journal } = this.#desk;
     if (this.#parts.policy.reuseOwn) flights.lead(callKey);
@@ -409,4 +533,19 @@ export class StatementCalls {
     this.#own.set(callKey, text);
     dropOldest(this.#own, STATEMENT_MAX_ANSWERS);
   }
+}
+
+/** Returns the request for one call with all questions. What their prompts have in common counts once. */
+function togetherOf(questions: readonly WaitingQuestion[]): CallRequest {
+  const requests = questions.map(({ request }) => request);
+  const [first] = requests;
+  const sharedTokens = first!.batch?.sharedTokens ?? 0;
+  const sum = (tokensOf: (one: CallRequest) => number): number =>
+    requests.reduce((total, one) => total + tokensOf(one), 0);
+  const { outputTokens } = first!;
+  return {
+    ...first!,
+    inputTokens: sum((one) => one.inputTokens) - (requests.length - 1) * sharedTokens,
+    ...(outputTokens === undefined ? {} : { outputTokens: sum((one) => one.outputTokens ?? 0) }),
+  };
 }

@@ -120,6 +120,7 @@ export interface CliOptions {
   readonly data?: string;
   readonly label?: string;
   readonly atLeast?: number;
+  readonly batch?: string;
   readonly workload?: string;
   readonly by?: string;
   readonly follow?: boolean;
@@ -319,6 +320,11 @@ export const OPTIONS: readonly OptionRow[] = [
     help: 'exit with 1 where a model agrees with fewer of the rows',
     commands: ['test'],
     number: true,
+  },
+  {
+    flags: '--batch <numbers>',
+    help: 'compare so many rows in one call, e.g. 1,16; no stored answer is used',
+    commands: ['test'],
   },
   {
     flags: '--parallel <n>',

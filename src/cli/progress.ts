@@ -1,4 +1,5 @@
 /** Computes the progress of a MAP or RUN from the journal's records alone. */
+import { isCall } from '../journal/account.ts';
 import type { JournalRecord } from '../journal/records.ts';
 import type { StatementKind } from '../result.ts';
 import { visible } from './text/escape.ts';
@@ -59,7 +60,7 @@ export function foldProgress(
         failed: progress.failed + record.failed,
       };
     case 'attempt.start':
-      return { ...progress, calls: progress.calls + 1 };
+      return isCall(record) ? { ...progress, calls: progress.calls + 1 } : progress;
     case 'attempt.end':
       return {
         ...progress,

@@ -2,7 +2,7 @@
 
 import { type AnswerPolicy, answerPolicy } from '../calls/answer-policy.ts';
 import { Budget } from '../calls/budget.ts';
-import { StatementCalls } from '../calls/statement-calls.ts';
+import { type SharedCalls, StatementCalls } from '../calls/statement-calls.ts';
 import type { CallPlan } from '../plan/plan.ts';
 import type { StatementWithCascade } from './statement.ts';
 
@@ -16,11 +16,12 @@ export function policyOf(
   return answerPolicy(cache, { dedupe, deterministic, answersKept }, ledger.startedUs);
 }
 
-/** `budget`: a budget from which the statement has already begun to spend. */
+/** `budget`: a budget from which the statement has already begun to spend. `parallel` and `openRuns` are for calls that several runs share. */
 export function beginCalls(
   statement: StatementWithCascade,
   plan: CallPlan,
-  budget?: Budget,
+  budget: Budget | undefined,
+  { parallel, openRuns }: Pick<SharedCalls, 'parallel' | 'openRuns'>,
 ): StatementCalls {
   const { desk, ledger, stop, boundModels, cascade } = statement;
   const hasBudget = Object.keys(plan.budget).length > 0;
@@ -32,6 +33,7 @@ export function beginCalls(
     budget: budget ?? statement.budget ?? (hasBudget ? new Budget(plan.budget) : undefined),
     purse: statement.purse,
     limits: plan.limits,
+    batch: plan.batch === undefined ? undefined : { rows: plan.batch, parallel, openRuns },
     onlyStored: plan.onlyStored === true,
     costOf: (provider, model, usage) => boundModels?.costOf(provider, model, usage),
     baseUrlOf: (provider) => boundModels?.baseUrlOf(provider) ?? '',

@@ -1,5 +1,6 @@
 /** Executes a MAP plan: reads the query, runs the cascade over its distinct inputs, and returns the rows. */
 
+import { openRuns } from '../calls/call-batches.ts';
 import type { MapPlan } from '../plan/plan.ts';
 import { typedValue } from '../plan/typed-value.ts';
 import type { ResultColumn, Row, ValueForm } from '../result.ts';
@@ -66,7 +67,7 @@ export class MapExecution {
     this.#plan = plan;
     this.#statement = statement;
     this.#isStreamed = isStreamed;
-    this.#window = new Window(plan.parallel);
+    this.#window = new Window(openRuns(plan.parallel, plan.calls.batch));
   }
 
   /** True if the plan's limit cut rows off. */

@@ -1,6 +1,7 @@
 /** Runs a cascade over inputs. Lanes send chunks to the dispatcher, and the sink gets the pieces in order. */
 
 import type { Budget } from '../calls/budget.ts';
+import { openRuns } from '../calls/call-batches.ts';
 import type { Cascade } from '../cascade/cascade.ts';
 import { hasForEachRow } from '../cascade/refuse-cells.ts';
 import { cancelledError, type Failure, RvbbitError } from '../errors.ts';
@@ -34,7 +35,7 @@ export interface RunsRequest {
   readonly inputs: RunInputs;
   /** Default `batch`. */
   readonly strategy?: Strategy;
-  /** The number of lanes: at most this many runs are in flight at any moment. */
+  /** At most this many runs are in flight at any moment; with BATCH, so many calls. */
   readonly parallel: number;
   /** True if a failed run ends the statement. */
   readonly failFast: boolean;
@@ -72,16 +73,22 @@ export async function executeRuns(
   if (signal.aborted) throw reasonOf(signal);
   if (inputs.runCount === 0) return;
   const guard = new StopGuard(dispatcher, statement.id);
-  const policy = new ChunkPolicy(request.parallel, {
+  const lanes = openRuns(request.parallel, request.calls.batch);
+  const policy = new ChunkPolicy(lanes, {
     maxRuns: request.chunkRuns ?? chunkRunsOf(strategy),
     known: boundModels === undefined ? learnedSizes.get(cascade) : undefined,
     // If a worker dies, the outcomes of its chunk's earlier rows are lost. So runs wait for models in one chunk only
     // if their answers can be found again.
     waits: boundModels !== undefined && policyOf(statement, request.calls).reuseOwn,
   });
-  const parallel = Math.min(lanesOf(strategy, request.parallel), inputs.runCount);
+  const parallel = Math.min(lanesOf(strategy, lanes), inputs.runCount);
   const source = runSource(strategy, { inputs, policy, window, parallel });
-  const calls = beginCalls(statement, request.calls, request.budget);
+  /** The runs of the chunks that have begun and not settled. */
+  let open = 0;
+  const calls = beginCalls(statement, request.calls, request.budget, {
+    parallel: request.parallel,
+    openRuns: () => open,
+  });
   const host = new LocalHost(statement, calls, request.runEachRow);
   const intake = new Intake(statement, request);
   const runner = new ChunkRunner({
@@ -122,7 +129,11 @@ export async function executeRuns(
         // After a drain the window lets all lanes go, but no further run may start.
         return statement.stop.drained === undefined ? chunk : undefined;
       },
-      settle: (chunk) => guard.race(runner.run(chunk)),
+      settle: async (chunk) => {
+        open += chunk.rowCount;
+        await guard.race(runner.run(chunk));
+        open -= chunk.rowCount;
+      },
       stop: () => stop(cancelledError()),
     });
     await guard.race(host.rowsSettled());
@@ -143,10 +154,11 @@ function runSettings(
   { boundModels, desk }: StatementWithCascade,
   { settings, calls, failFast, callsNamed }: RunsRequest,
 ): RunSettings {
-  const { maxAttempts, onlyStored } = calls;
+  const { maxAttempts, onlyStored, batch } = calls;
   return {
     ...settings,
     ...(maxAttempts === undefined ? {} : { maxAttempts }),
+    ...(batch === undefined ? {} : { batches: true }),
     ...(boundModels === undefined ? {} : { models: boundModels.settings }),
     ...(desk.journal.keepsPrompts ? { keepPrompts: true } : {}),
     ...(callsNamed === undefined ? {} : { namesCalls: true }),

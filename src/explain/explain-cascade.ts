@@ -19,7 +19,7 @@ import { guardsOf } from './estimate/guards.ts';
 import type { ExplainContext } from './explain-context.ts';
 import { EXPLAIN_MAX_RUNS } from './explain-limits.ts';
 import { Foreseer } from './foresee/foreseer.ts';
-import { secondsText } from './report/figure-text.ts';
+import { batchText, secondsText } from './report/figure-text.ts';
 import { cascadeNotes } from './report/notes.ts';
 import { cascadeTree } from './report/plan-tree.ts';
 
@@ -69,7 +69,11 @@ export async function explainCascade(
     guards,
     refusal: budgetRefusal(totals, guards),
     strategy: plan.strategy,
-    reason: [reasonOf(plan, figures), ...choiceOf(plan, cells, context)].join('; '),
+    reason: [
+      reasonOf(plan, figures),
+      ...batchText(plan.calls.batch),
+      ...choiceOf(plan, cells, context),
+    ].join('; '),
     inputColumns: plan.kind === 'map' ? plan.inputs.map(({ column }) => column) : [],
     cells,
     notes: cascadeNotes(forecast, { runs, foreseen: figures.foreseen }),
@@ -165,7 +169,8 @@ async function foreseeAll(
   const { cascade, boundModels } = statement;
   const { calls, kind, parallel } = plan;
   const foreseer = new Foreseer(statement, { cascade, models: boundModels, kind, calls });
-  const tally = new CallTally(cascade.file, foreseer.policy.reuseOwn ? new Set() : undefined);
+  const made = foreseer.policy.reuseOwn ? new Set<string>() : undefined;
+  const tally = new CallTally(cascade.file, made, calls.batch);
   for await (const input of inputs) tally.add(await foreseer.foresee(input));
   const sources = {
     experience: context.experience,

@@ -13,6 +13,7 @@ import { type Forecast, forecastOf } from './estimate/forecast.ts';
 import { guardsOf } from './estimate/guards.ts';
 import type { ExplainContext } from './explain-context.ts';
 import { EXPLAIN_DOUBT_MS, EXPLAIN_MIXED_MS, EXPLAIN_TRIAL_MS } from './explain-limits.ts';
+import { batchText } from './report/figure-text.ts';
 import { basisNotes, defaultShareNote } from './report/notes.ts';
 import { type OperatorStep, semanticTree } from './report/plan-tree.ts';
 import { KnownShares } from './trial/draws.ts';
@@ -146,7 +147,10 @@ export async function explainSemantic(
     },
     refusal: refusalOf(first, totals, settings),
     strategy: report.route,
-    reason: [ROUTES[report.route], ...(report.reason === '' ? [] : [report.reason])].join(': '),
+    reason: [
+      [ROUTES[report.route], ...(report.reason === '' ? [] : [report.reason])].join(': '),
+      ...batchText(settings.batch),
+    ].join('; '),
     inputColumns: [],
     cells,
     notes: [

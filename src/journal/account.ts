@@ -31,7 +31,7 @@ export class Account {
   #skipped = 0;
   #sent = 0;
   #retried = 0;
-  /** In-flight calls with an `n` above 1 or an `again`, by attempt. */
+  /** In-flight calls with an `n` above 1 or an `again`, and shared calls, by attempt. */
   readonly #repeats = new Map<string, AttemptStart>();
   #ended = 0;
   #callsMs = 0;
@@ -72,25 +72,30 @@ export class Account {
         return;
       case 'attempt.start':
         this.#countStart(entry, 1);
-        if (entry.n > 1 || entry.again !== undefined) this.#repeats.set(entry.attempt, entry);
+        if (entry.n > 1 || entry.again !== undefined || entry.shared !== undefined) {
+          this.#repeats.set(entry.attempt, entry);
+        }
         return;
       case 'attempt.end': {
         const repeat = this.#repeats.get(entry.attempt);
         this.#repeats.delete(entry.attempt);
         if (entry.outcome === 'not_sent') {
-          this.#countStart(repeat ?? { n: 1 }, -1);
+          this.#countStart(repeat ?? { attempt: entry.attempt, n: 1 }, -1);
           return;
         }
         this.#tokensIn += entry.tokensIn;
         this.#tokensOut += entry.tokensOut;
         this.#tokensCached += entry.tokensCached ?? 0;
         this.#tokensCacheWrite += entry.tokensCacheWrite ?? 0;
-        if (entry.costMicroUsd === null) this.#uncosted += 1;
-        else this.#costMicroUsd += entry.costMicroUsd;
+        this.#costMicroUsd += entry.costMicroUsd ?? 0;
         if (entry.costStatus === 'assumed') this.#assumedMicroUsd += entry.costMicroUsd ?? 0;
-        this.#ended += 1;
-        this.#callsMs += entry.durationMs;
-        this.#countUnusable(entry);
+        if (repeat === undefined || isCall(repeat)) {
+          if (entry.costMicroUsd === null) this.#uncosted += 1;
+          this.#ended += 1;
+          this.#callsMs += entry.durationMs;
+        }
+        // A question that shared its call is asked again by itself before its answer counts as unusable.
+        if (entry.outcome === 'ok' || repeat?.shared === undefined) this.#countUnusable(entry);
         if (entry.outcome === 'ok') this.#countFallback(repeat);
         return;
       }
@@ -204,10 +209,11 @@ export class Account {
   }
 
   /** `by` is -1 if the call turns out not to have been sent. */
-  #countStart({ n, again = 0 }: Pick<AttemptStart, 'n' | 'again'>, by: 1 | -1): void {
+  #countStart(start: Pick<AttemptStart, 'attempt' | 'n' | 'again' | 'shared'>, by: 1 | -1): void {
+    this.#possiblyPaidTwice += by * (start.again ?? 0);
+    if (!isCall(start)) return;
     this.#sent += by;
-    if (n > 1) this.#retried += by;
-    this.#possiblyPaidTwice += by * again;
+    if (start.n > 1) this.#retried += by;
   }
 
   /** Keeps the first failures in row order. Failures may arrive in any order. */
@@ -217,4 +223,9 @@ export class Account {
       .sort((a, b) => a.ordinal - b.ordinal)
       .slice(0, SUMMARY_MAX_FAILURES);
   }
+}
+
+/** True for a call of its own, and for the first question of a shared call, which stands for the call. */
+export function isCall({ attempt, shared }: Pick<AttemptStart, 'attempt' | 'shared'>): boolean {
+  return shared === undefined || shared.call === attempt;
 }

@@ -87,6 +87,8 @@ export interface AttemptStart {
   readonly lane: number;
   /** The number of calls of the same key that were in flight when their process died. Each may have been billed too. */
   readonly again?: number;
+  /** Present if several questions share the call: the first of their attempts, and the number of questions. */
+  readonly shared?: { readonly call: string; readonly of: number };
   /** Milliseconds for which the limiter held the call before it was sent. Absent for less than 1. */
   readonly queuedMs?: number;
   /** The messages of the prompt. Present only if the journal is set to keep prompts. */

@@ -92,6 +92,21 @@ export interface RateLimits {
   readonly tokens?: RateLimitState;
 }
 
+/** The share of one question in a call that it had together with others. */
+export interface CallPart {
+  /** From 0. */
+  readonly index: number;
+  readonly of: number;
+}
+
+/**
+ * How a question that shared a call is asked again. `missing`: with other questions, since only its own answer is
+ * missing. `half`: with one half of the call's questions, as `key` and `of` say; at once, or after the last retry.
+ */
+export type AskAgain =
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'half'; readonly key: string; readonly of: number; readonly atOnce: boolean };
+
 /** The outcome of one call. `retryable` says that a retry may succeed; the retry loop decides whether to retry. */
 export type ChatOutcome =
   | {
@@ -99,6 +114,8 @@ export type ChatOutcome =
       readonly response: ChatResponse;
       readonly status?: number;
       readonly rateLimits?: RateLimits;
+      /** Present if the call was shared. The usage is then that of the whole call. */
+      readonly part?: CallPart;
     }
   | {
       readonly ok: false;
@@ -114,6 +131,8 @@ export type ChatOutcome =
       readonly usage?: Usage;
       /** The response's text for the journal, cut to RAW_ANSWER_CHARS. */
       readonly raw?: string;
+      readonly part?: CallPart;
+      readonly again?: AskAgain;
     };
 
 /** A model that the embedding program implements as a function. It runs on the main thread. */
@@ -221,4 +240,8 @@ export interface AttemptReport {
   readonly refused?: RefusedParameter;
   readonly error?: Failure;
   readonly raw?: string;
+  /** Present if the call was shared. `usage` is then that of the whole call. */
+  readonly part?: CallPart;
+  /** Present if the call was shared, and the question is asked again because it was. */
+  readonly again?: AskAgain['kind'];
 }

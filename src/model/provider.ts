@@ -8,6 +8,23 @@ export interface ChatLimits {
   readonly timeoutMs: number;
   /** Changes to the parameters, learned from the model's refusals. */
   readonly learned?: ParameterChanges;
+  /** Present if the question shares its call with others. */
+  readonly shared?: SharedQuestion;
+}
+
+/** A call that several questions share. */
+export interface SharedCall {
+  readonly id: string;
+  /** Takes the place of the random part of the wait before a retry, so that all of them come back together. */
+  readonly jitter: number;
+}
+
+/** A question in a shared call. */
+export interface SharedQuestion {
+  readonly call: SharedCall;
+  readonly callKey: string;
+  /** True once the question no longer waits for the call. */
+  isGone: boolean;
 }
 
 /** A provider in a worker. */

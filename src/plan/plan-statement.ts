@@ -75,13 +75,14 @@ function common(bound: BoundStatement, defaultRows: number) {
   };
 }
 
-function callPlan({ retries, budget, cache, dedupe, limits }: StatementSettings): CallPlan {
+function callPlan({ retries, budget, cache, dedupe, limits, batch }: StatementSettings): CallPlan {
   return {
     ...(retries === undefined ? {} : { maxAttempts: retries + 1 }),
     budget,
     cache,
     dedupe,
     ...(limits === undefined ? {} : { limits }),
+    ...(batch === undefined ? {} : { batch }),
   };
 }
 

@@ -24,6 +24,9 @@ export type OnError =
   | { readonly kind: 'skip' }
   | { readonly kind: 'default'; readonly value: string };
 
+/** BATCH n: the most questions of one call. With `auto`, the engine finds n. */
+export type BatchRows = number | 'auto';
+
 /** The settings for a plan's model calls. */
 export interface CallPlan {
   /** The most attempts at a call that fails temporarily, with the first one; absent: the cell's number. */
@@ -36,6 +39,8 @@ export interface CallPlan {
   readonly onlyStored?: boolean;
   /** The statement's own limits, in addition to the provider's. */
   readonly limits?: CallLimits;
+  /** BATCH n: the most questions of one call. Absent: each question has a call of its own. */
+  readonly batch?: BatchRows;
 }
 
 interface PlanBase {

@@ -10,7 +10,7 @@ import type { ModelOverride } from '../model/models.ts';
 import type { Strategy } from '../result.ts';
 import type { Json } from '../util/json.ts';
 import type { BudgetLimits } from './budget-limits.ts';
-import type { CacheSetting, OnError } from './plan.ts';
+import type { BatchRows, CacheSetting, OnError } from './plan.ts';
 import type { PlanContext } from './plan-context.ts';
 
 /** Runs in flight at most, if neither the statement nor the engine says PARALLEL. */
@@ -37,6 +37,8 @@ export interface StatementSettings {
   readonly cache: CacheSetting;
   /** The statement's own limits on its calls. Of these and the provider's limits, the tighter holds. */
   readonly limits?: CallLimits;
+  /** The most questions of one call. Absent: one. */
+  readonly batch?: BatchRows;
   /** MAP DISTINCT, or the columns of `dedupe_by`. */
   readonly distinct?: 'row' | readonly string[];
   readonly asTable?: string;
@@ -48,7 +50,7 @@ export interface StatementSettings {
 }
 
 /** Options and annotations that the grammar knows but only a later version executes. */
-const LATER: ReadonlySet<string> = new Set(['batch', 'max_pairs', 'threshold', 'prompt', 'join']);
+const LATER: ReadonlySet<string> = new Set(['max_pairs', 'threshold', 'prompt', 'join']);
 
 /**
  * Resolves the settings. WITH and modifiers override annotations, and these override `defaultParallel` (engine option
@@ -87,6 +89,7 @@ export function resolveSettings(
     budget: budgetOf(values),
     cache: values.get('cache') ?? true,
     ...given('limits', limitsOf(values)),
+    ...given('batch', isMap ? batchOf(statement.batch?.value ?? values.get('batch')) : undefined),
     ...(dedupeBy === undefined
       ? distinct
         ? { distinct: 'row' as const }
@@ -104,13 +107,7 @@ export function resolveSettings(
 }
 
 function refuseLaterClauses(statement: MapStatement | RunStatement): void {
-  const later =
-    statement.async !== undefined
-      ? 'ASYNC'
-      : statement.kind === 'Map' && statement.batch !== undefined
-        ? 'MAP BATCH'
-        : undefined;
-  if (later !== undefined) throw unsupported(later);
+  if (statement.async !== undefined) throw unsupported('ASYNC');
 }
 
 function refuseLaterOptions(values: Settings): void {
@@ -145,6 +142,12 @@ function parallelOf(
     choosesParallel:
       statement.kind === 'Map' && said === undefined && values.get('strategy') === 'auto',
   };
+}
+
+/** Returns the most questions of a call; undefined for one. */
+export function batchOf(value: SettingValue | undefined): BatchRows | undefined {
+  if (value === undefined || String(value) === '1') return undefined;
+  return value === 'auto' ? 'auto' : Number(value);
 }
 
 function onErrorOf(value: string | undefined): OnError {

@@ -126,6 +126,11 @@ export const VIEWS: readonly View[] = [
       ],
       ['status', textOf('e', 'outcome'), 'ok or failed; NULL while it is in flight'],
       ['error', `json_extract_string(e.record, '$.error.code')`, 'code of the failure'],
+      [
+        'call_id',
+        "coalesce(json_extract_string(s.record, '$.shared.call'), json_extract_string(s.record, 'attempt'))",
+        'the call: the same for all rows that shared it (BATCH)',
+      ],
       ['call_key', textOf('s', 'callKey'), 'hash of what was asked: equal for equal calls'],
     ],
     from: `(FROM ${RECORDS} WHERE t = 'attempt.start') s LEFT JOIN (FROM ${RECORDS} WHERE t = 'attempt.end') e

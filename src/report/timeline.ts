@@ -1,4 +1,5 @@
 /** Turns a statement's records into a timeline: bars on lanes, each with a start and an end. */
+import { isCall } from '../journal/account.ts';
 import type { JournalRecord } from '../journal/records.ts';
 
 /**
@@ -66,14 +67,18 @@ export function timelineOf(records: readonly JournalRecord[]): Timeline {
   const { fromUs, toUs } = spanOf(records);
   const ends = new Map(ofKind(records, 'attempt.end').map((end) => [end.attempt, end]));
   const starts = ofKind(records, 'attempt.start').sort((a, b) => a.at - b.at || a.seq - b.seq);
+  const costs = costsOfShared(starts, ends);
   const chains: Chain[] = [];
   /** The chains whose last call failed. The key is the call key and the number of the next try. */
   const failed = new Map<string, Chain[]>();
   for (const start of starts) {
     const end = ends.get(start.attempt);
-    if (end?.outcome === 'not_sent') continue;
+    if (end?.outcome === 'not_sent' || !isCall(start)) continue;
     const queuedUs = Math.round((start.queuedMs ?? 0) * 1_000);
-    const call = callBar(start, end, { fromUs, toUs });
+    const bar = callBar(start, end, { fromUs, toUs });
+    const { shared } = start;
+    const call =
+      shared === undefined ? bar : { ...bar, costMicroUsd: costs.get(shared.call) ?? null };
     const waiting = failed.get(`${start.callKey} ${start.n}`)?.shift();
     const chain = waiting ?? [];
     if (waiting === undefined) chains.push(chain);
@@ -124,9 +129,25 @@ export function onLanes(chains: readonly Chain[]): Pick<Timeline, 'lanes' | 'bar
   return { lanes: freeFrom.length, bars };
 }
 
-function asked({ cell, cascade, provider, model, n }: RecordOf<'attempt.start'>): string {
+/** Returns the cost of each shared call: the sum over its questions; null without a price. */
+function costsOfShared(
+  starts: readonly RecordOf<'attempt.start'>[],
+  ends: ReadonlyMap<string, RecordOf<'attempt.end'>>,
+): ReadonlyMap<string, number | null> {
+  const costs = new Map<string, number | null>();
+  for (const { attempt, shared } of starts) {
+    if (shared === undefined) continue;
+    const cost = ends.get(attempt)?.costMicroUsd ?? null;
+    const sum = costs.get(shared.call) ?? 0;
+    costs.set(shared.call, cost === null ? null : sum + cost);
+  }
+  return costs;
+}
+
+function asked({ cell, cascade, provider, model, n, shared }: RecordOf<'attempt.start'>): string {
   const of = cascade === undefined ? cell : `${cascade}: ${cell}`;
-  return `${of}, ${provider}/${model}${n > 1 ? `, try ${n}` : ''}`;
+  const questions = shared === undefined ? '' : `, ${shared.of} questions`;
+  return `${of}, ${provider}/${model}${n > 1 ? `, try ${n}` : ''}${questions}`;
 }
 
 function callBar(

@@ -5,7 +5,7 @@
  */
 import type { Retry } from '../cascade/cascade.ts';
 import { cancelledError, type Failure, failureOf, RvbbitError } from '../errors.ts';
-import { IMAGE_TOKENS, RAW_ANSWER_CHARS, RETRY_ATTEMPTS } from '../limits.ts';
+import { CHARS_PER_TOKEN, IMAGE_TOKENS, RAW_ANSWER_CHARS, RETRY_ATTEMPTS } from '../limits.ts';
 import {
   type AttemptReport,
   type ChatOutcome,
@@ -15,9 +15,9 @@ import {
   type ModelTarget,
   providerOf,
 } from '../model/chat.ts';
-import type { ParameterChanges } from '../model/parameters.ts';
 import { callKeyOf } from './call-key.ts';
 import type { CallDecision, CallRequest } from './contract.ts';
+import { batchable } from './item-batch.ts';
 import { retryWaitMs } from './retry.ts';
 import { pause, type Run, settleWithin, type TimeLimit } from './run-state.ts';
 
@@ -27,8 +27,10 @@ const MODEL_CALL_TIMEOUT_MS = 120_000;
 /** The most parameters that a model may refuse during one `callModel`, one after another. */
 const MAX_REFUSED = 8;
 
-/** The approximate number of characters of a prompt per token. */
-export const CHARS_PER_TOKEN = 4;
+/** After this many shared calls without an answer of its own, a question is asked by itself. */
+const MAX_MISSING = 2;
+/** The most shared calls of one question that fail or lack its answer. */
+const MAX_SHARED = 16;
 
 /**
  * The model cannot be asked: its server is gone or was overloaded at every attempt, or the model does not exist. A
@@ -37,7 +39,7 @@ export const CHARS_PER_TOKEN = 4;
 export class ModelUnavailableError extends RvbbitError {}
 
 /** Statuses that make a model unavailable without a retry: no key, no money, no such model, too many calls. */
-const UNAVAILABLE: ReadonlySet<number> = new Set([401, 402, 403, 404, 407, 429]);
+export const UNAVAILABLE: ReadonlySet<number> = new Set([401, 402, 403, 404, 407, 429]);
 
 /** One question to a model, with its time limit. */
 export interface ModelCall<T> {
@@ -95,8 +97,14 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelA
     ...tokensOf(request),
     ...(context.settings.keepPrompts === true ? { prompt: keptMessages(request.messages) } : {}),
   };
-  for (let failures = 0, refused = 0, fresh = call.fresh === true; ; ) {
-    const n = call.attempt + failures + refused;
+  let batch =
+    context.settings.batches === true && run.variant === undefined
+      ? batchable(call.cell, target, request)
+      : undefined;
+  const batchKey = batch?.key;
+  let n = call.attempt - 1;
+  for (let failures = 0, refused = 0, shared = 0, missing = 0, fresh = call.fresh === true; ; ) {
+    n += 1;
     bounds.attempts = n;
     const leftMs = call.limit().ms;
     const decision = await permitFor(run, {
@@ -104,6 +112,7 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelA
       n,
       leftMs,
       ...(fresh ? { fresh } : {}),
+      ...(batch === undefined ? {} : { batch }),
     });
     if (decision.kind === 'refused') {
       const isEnded = decision.error.code === 'RVB_MODEL_HTTP';
@@ -113,6 +122,7 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelA
       const answer = call.read(decision);
       if (answer.ok) return answer;
       fresh = true;
+      n -= 1;
       continue;
     }
     if (context.signal.aborted) {
@@ -121,7 +131,7 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelA
     }
     const limit = callLimit(call);
     const startedMs = context.nowMs();
-    const outcome = await chat(run, call, limit, decision.learned);
+    const outcome = await chat(run, call, limit, asked.callKey, decision);
     const durationMs = context.nowMs() - startedMs;
     const answer = outcome.ok ? call.read(outcome.response) : undefined;
     context.endCall(decision.attempt, reportOf(outcome, answer, durationMs));
@@ -134,9 +144,37 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelA
       refused += 1;
       continue;
     }
+    const { again } = outcome;
     failures += 1;
-    if (!outcome.retryable || failures >= maxAttempts) throw failureAfter(call, outcome, failures);
-    const waitMs = retryWaitMs(call.retry ?? {}, failures, outcome.retryAfterMs, Math.random);
+    const isOver = !outcome.retryable || failures >= maxAttempts;
+    if (
+      batch !== undefined &&
+      again !== undefined &&
+      (again.kind === 'missing' || again.atOnce || isOver)
+    ) {
+      // The question has not failed. It is asked again in another call, so there is no wait.
+      failures = 0;
+      if (again.kind === 'missing') missing += 1;
+      const isAlone = missing >= MAX_MISSING || ++shared >= MAX_SHARED;
+      const half = again.kind === 'half' ? again : undefined;
+      const { sharedTokens } = batch;
+      batch =
+        isAlone || half?.of === 1
+          ? undefined
+          : {
+              key: batchKey!,
+              sharedTokens,
+              ...(half === undefined ? {} : { key: half.key, of: half.of }),
+            };
+      continue;
+    }
+    if (isOver) throw failureAfter(call, outcome, failures);
+    const waitMs = retryWaitMs(
+      call.retry ?? {},
+      failures,
+      outcome.retryAfterMs,
+      () => decision.shared?.jitter ?? Math.random(),
+    );
     if (waitMs >= call.limit().ms) throw failureAfter(call, outcome, failures);
     await pause(waitMs, context.signal);
   }
@@ -184,25 +222,30 @@ export function tokensOf(request: ChatRequest): Pick<CallRequest, 'inputTokens' 
 }
 
 /**
- * Makes the call. A provider enforces the limit and the signal itself. For a function of the embedding program, they
- * are enforced here.
+ * Makes the call. A provider enforces the limit and the signal itself. For a function of the embedding program, and
+ * for a shared call, they are enforced here.
  */
 async function chat<T>(
   run: Run,
   call: ModelCall<T>,
   limit: TimeLimit,
-  learned: ParameterChanges | undefined,
+  callKey: string,
+  { learned, shared: sharedCall }: Extract<CallDecision, { readonly kind: 'go' }>,
 ): Promise<ChatOutcome> {
   const { context } = run;
+  const shared = sharedCall && { call: sharedCall, callKey, isGone: false };
   const options = {
     signal: context.signal,
     timeoutMs: limit.ms,
     ...(learned === undefined ? {} : { learned }),
+    ...(shared === undefined ? {} : { shared }),
   };
   const answering = context.chat(call.target, call.request, options);
-  if (call.target.kind === 'provider') return answering;
+  if (call.target.kind === 'provider' && shared === undefined) return answering;
   try {
-    return await settleWithin(answering, limit, context.signal);
+    return await settleWithin(answering, limit, context.signal, () => {
+      if (shared !== undefined) shared.isGone = true;
+    });
   } catch (thrown) {
     const retryable = thrown instanceof RvbbitError && thrown.retryable;
     return { ok: false, error: failureOf(thrown), retryable };
@@ -239,14 +282,15 @@ function reportOf<T>(
   answer: ReadAnswer<T> | undefined,
   durationMs: number,
 ): AttemptReport {
-  const { status, rateLimits } = outcome;
+  const { status, rateLimits, part } = outcome;
   const seen = {
     durationMs,
+    ...(part === undefined ? {} : { part }),
     ...(status === undefined ? {} : { status }),
     ...(rateLimits === undefined ? {} : { rateLimits }),
   };
   if (!outcome.ok) {
-    const { error, usage, retryAfterMs, refused, raw } = outcome;
+    const { error, usage, retryAfterMs, refused, raw, again } = outcome;
     return {
       ...seen,
       outcome: 'failed',
@@ -255,6 +299,7 @@ function reportOf<T>(
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       ...(refused === undefined ? {} : { refused }),
       ...(raw === undefined ? {} : { raw }),
+      ...(again === undefined ? {} : { again: again.kind }),
     };
   }
   const { text, usage } = outcome.response;

@@ -2,6 +2,7 @@
 import type { Failure } from '../errors.ts';
 import type { AttemptReport, KeptMessage, StatementModels } from '../model/chat.ts';
 import type { ParameterChanges } from '../model/parameters.ts';
+import type { SharedCall } from '../model/provider.ts';
 import type { Json, JsonObject } from '../util/json.ts';
 
 /** Settings that are the same for every chunk of a statement. */
@@ -20,6 +21,8 @@ export interface RunSettings {
   readonly namesCalls?: boolean;
   /** True: keep each cell's output in the outcome (RUN, `rvbbit run`). */
   readonly keepOutputs: boolean;
+  /** True: several calls may be put together into one (BATCH). */
+  readonly batches?: true;
   /** The models for cells with instructions. Absent if no cell has instructions. */
   readonly models?: StatementModels;
 }
@@ -79,6 +82,18 @@ export interface CallRequest {
   readonly prompt?: readonly KeptMessage[];
   /** True: a stored answer is known to be unusable, so the call must be made. */
   readonly fresh?: boolean;
+  /** Present if the question may be asked together with others. */
+  readonly batch?: Batchable;
+}
+
+/** What tells whether questions may share a call. */
+export interface Batchable {
+  /** Questions of one worker with equal keys may share a call. */
+  readonly key: string;
+  /** The estimated tokens of the prompt that are the same for all of them. */
+  readonly sharedTokens: number;
+  /** Present for the half of a call that was cut in two: exactly so many questions belong together. */
+  readonly of?: number;
 }
 
 /** The main thread's decision about a `CallRequest`. */
@@ -91,6 +106,8 @@ export type CallDecision = {
       readonly attempt: string;
       /** The changes to parameters that the model's earlier refusals require. */
       readonly learned?: ParameterChanges;
+      /** Present if the question shares the call with others. */
+      readonly shared?: SharedCall;
     }
   /** A cache hit: the text of an earlier answer to an equal call. */
   | { readonly kind: 'hit'; readonly text: string }

@@ -3,6 +3,7 @@
  * are certain, and rows that nobody reads stop the asking.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openRuns } from '../calls/call-batches.ts';
 import type { SqlNode } from '../duck/parse-sql.ts';
 import type { ResultReader } from '../duck/reader.ts';
 import { RvbbitError } from '../errors.ts';
@@ -171,7 +172,7 @@ class Portions {
   /** Asks the questions, and gives out the rows that are certain meanwhile. Returns the other rows. */
   async ask({ book }: OperatorUse, questions: readonly Question[]): Promise<ResultReader> {
     const { statement, settings, give } = this.#run;
-    const window = new Window(settings.parallel);
+    const window = new Window(openRuns(settings.parallel, settings.batch));
     for (const { tuple } of questions) book.lookUp(tuple);
     const asking = askOpen(this.#run, [{ book, tuples: book.takeMisses() }], window);
     const ended = asking.then(() => true);

@@ -37,7 +37,8 @@ export function answerChat(
   };
 }
 
-function contentOf(
+/** Makes the text of an answer. */
+export function contentOf(
   chat: ChatCall,
   prompt: string,
   mode: SimulatorSettings['answers'],

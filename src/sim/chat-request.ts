@@ -106,7 +106,7 @@ function partText(part: unknown, index: number): string {
 }
 
 /** Finds the schema in a system text: on the line after the line with the words `JSON Schema`. */
-function schemaInWords(text: string): JsonRecord | undefined {
+export function schemaInWords(text: string): JsonRecord | undefined {
   const line = /JSON Schema[^\n]*\n(\{[^\n]*\})/.exec(text)?.[1];
   if (line === undefined) return undefined;
   try {

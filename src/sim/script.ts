@@ -1,6 +1,7 @@
 /** Scripts: what the server does with which calls. The options of a server contain the same fields. */
 import * as z from 'zod';
 import { faultSchema, retryAfterSchema } from './fault.ts';
+import { itemFaultsSchema } from './item-faults.ts';
 import { latencySchema } from './latency.ts';
 import { LEDGER_ENTRIES, MAX_LATENCY_MS, MAX_RULES } from './limits.ts';
 import { pricesSchema } from './tokens.ts';
@@ -110,6 +111,8 @@ export const optionsSchema = z.strictObject({
   prices: pricesSchema.default({}),
   /** The most calls that the ledger keeps. */
   ledgerEntries: z.int().min(1).max(5_000_000).default(LEDGER_ENTRIES),
+  /** How answers to calls with several items go wrong. */
+  items: itemFaultsSchema.optional(),
   /** The number of characters of each call's text that the ledger keeps. */
   previewChars: z.int().min(0).max(10_000).default(0),
 });

@@ -6,9 +6,10 @@ import { RequestProblem } from './chat-request.ts';
 import { readDirective } from './directive.ts';
 import { EVENT_STREAM, Exchange } from './exchange.ts';
 import type { Fault } from './fault.ts';
+import { actionOfAll, answerItems, type ItemAction, readItems } from './items.ts';
 import { isRecord } from './json.ts';
 import type { Endpoint } from './ledger.ts';
-import { contentHash } from './random.ts';
+import { contentHash, hashText, mixSeed } from './random.ts';
 import type { Excess } from './rate-limiter.ts';
 import { type Call, PATHS, readCall } from './read-call.ts';
 import type { Action } from './script.ts';
@@ -144,13 +145,26 @@ function actionOf(
   { rules, settings }: SimulatorState,
   { entry }: Exchange,
   call: Call,
-): { readonly action: Action | undefined; readonly prompt: string } {
-  const rule = rules.find({ ...entry, text: call.text });
-  if (call.kind === 'embeddings') return { action: rule, prompt: '' };
-  if (!settings.directives) return { action: rule, prompt: call.chat.lastUser };
-  const { action, rest } = readDirective(call.chat.lastUser);
-  return { action: action === undefined ? rule : { ...rule, ...action }, prompt: rest };
+): ItemAction {
+  const of = (text: string, lastUser: string, contentHash = entry.contentHash): ItemAction => {
+    const rule = rules.find({ ...entry, contentHash, text });
+    if (!settings.directives) return { action: rule, prompt: lastUser };
+    const { action, rest } = readDirective(lastUser);
+    return { action: action === undefined ? rule : { ...rule, ...action }, prompt: rest };
+  };
+  if (call.kind === 'embeddings')
+    return { action: rules.find({ ...entry, text: call.text }), prompt: '' };
+  const items = readItems(call.chat);
+  if (items === undefined) return of(call.text, call.chat.lastUser);
+  const actions = items.map(({ chat }) => of(chat.text, chat.lastUser, hashText(chat.text)));
+  const draw = mixSeed(entry.contentHash, settings.seed, entry.attempt, ITEMS);
+  const { answer, isCut } = answerItems(items, actions, settings, draw);
+  const action = actionOfAll(actions);
+  return { action: { ...action, answer, ...(isCut ? { finish: 'length' } : {}) }, prompt: '' };
 }
+
+/** The purpose of a draw, see `mixSeed`. */
+const ITEMS = 1_000_003;
 
 function refuse(
   { limiter, log }: SimulatorState,

@@ -1,5 +1,6 @@
 /** Executes a MAP plan and delivers its rows: to the caller at the end, to a table, or to the caller as they become known. */
 
+import { batchNotice } from '../deliver/batch-notice.ts';
 import {
   cascadeNotices,
   type Delivered,
@@ -141,8 +142,12 @@ function failedRowsNotices(
 function noticesOf(
   plan: MapPlan,
   execution: MapExecution,
-  { cascade }: StatementWithCascade,
+  { cascade, boundModels }: StatementWithCascade,
 ): readonly Notice[] {
   const isCut = execution.cut && plan.limit.source === 'default';
-  return [...cascadeNotices(cascade.warnings), ...(isCut ? [limitNotice('map')] : [])];
+  return [
+    ...cascadeNotices(cascade.warnings),
+    ...(plan.calls.batch === undefined ? [] : batchNotice(cascade, boundModels?.settings)),
+    ...(isCut ? [limitNotice('map')] : []),
+  ];
 }

@@ -13,7 +13,7 @@ import { budgetOf } from '../plan/statement-settings.ts';
 import { syntaxError } from './read.ts';
 
 /** Options that no MAP or RUN of this version takes, but the semantic SQL around it may. */
-const OF_SEMANTIC_SQL: ReadonlySet<string> = new Set(['batch', 'max_pairs']);
+const OF_SEMANTIC_SQL: ReadonlySet<string> = new Set(['max_pairs']);
 
 type Verb = 'map' | 'run';
 

@@ -155,4 +155,40 @@ test('what is missing or wrong is said before anything is asked', () =>
     },
   ));
 
+test('n = 1 and n = 16 rows a call are compared on the same rows', () =>
+  within(
+    (value) => value,
+    async (run) => {
+      const by = ['--models', 'sim/fair', '--batch', '1,16', '--json'];
+      const { code, stdout, stderr } = await run('odd.yaml', ...LABELLED, ...by);
+      assert.is(code, 0, stderr);
+      const right = ROWS - Math.ceil(ROWS / STEPS.fair);
+      assert.equal(
+        JSON.parse(stdout).candidates.map((one: Record<string, unknown>) => [
+          ...[one['candidate'], one['agree'], one['calls'], one['failed']],
+        ]),
+        [
+          ['sim/fair, 1 a call', right, ROWS, 0],
+          ['sim/fair, 16 a call', right, Math.ceil(ROWS / 16), 0],
+        ],
+      );
+      assert.match((await run('odd.yaml', '--batch', '1,16')).stderr, '--data');
+      assert.match((await run('odd.yaml', ...LABELLED, '--batch', '0')).stderr, '--batch takes');
+    },
+  ));
+
+test('an operator is compared by the rows of a call too', () =>
+  within(
+    (value) => ({ answer: value }),
+    async (run) => {
+      const by = ['--models', 'sim/good', '--batch', '1,16', '--json'];
+      const { stdout, stderr } = await run('MEANS', '--data', 'means.csv', ...by);
+      assert.equal(
+        JSON.parse(stdout).candidates.map(({ calls }: { calls: number }) => calls),
+        [FEW, Math.ceil(FEW / 16)],
+        stderr,
+      );
+    },
+  ));
+
 test.run();

@@ -291,7 +291,6 @@ test('query takes one statement, script any number', async () => {
 
 test('what is parsed but not executed yet says so and names itself', async () => {
   for (const [sql, name] of [
-    [`RVBBIT MAP BATCH 5 '${BAND}' USING (${PRICES})`, 'BATCH'],
     [map(`USING (${PRICES}) WITH (max_pairs = 1)`), 'max_pairs'],
     [map(`USING (${PRICES}) WITH (order = 'completion')`), 'order = completion'],
     ['SHOW RVBBIT JOBS', 'SHOW RVBBIT JOBS'],

@@ -26,6 +26,7 @@ export const SAMPLES: readonly Required<StoredRecord>[] = [
     ...{ callKey: keyOf(1), n: 1, provider: 'p', model: 'm', lane: 1, again: 2 },
     insteadOf: 'p/first',
     queuedMs: 3.5,
+    shared: { call: 's.1', of: 2 },
     prompt: [{ role: 'user', content: 'x' }],
   },
   {
@@ -104,7 +105,7 @@ const OPTIONAL = new Set([
 ]);
 /** May be left out of records of this kind, and is required of another. */
 const OPTIONAL_OF_KIND: Readonly<Record<string, readonly string[]>> = {
-  'attempt.start': ['insteadOf'],
+  'attempt.start': ['insteadOf', 'shared'],
   'attempt.end': ['callKey', 'value', 'provider', 'model'],
   answer: ['provider', 'model'],
   'statement.open': ['strategy'],

@@ -1,7 +1,9 @@
 /** `rvbbit test --models`: runs the same labelled rows with several models or cascades, and counts right answers. */
 import { jsonEquals } from '../../cascade/plain-json.ts';
+import { quoteIdentifier } from '../../duck/quote.ts';
 import type { Engine } from '../../engine.ts';
 import { RvbbitError } from '../../errors.ts';
+import { isCall } from '../../journal/account.ts';
 import type { JournalRecord } from '../../journal/records.ts';
 import type { Json, JsonObject } from '../../util/json.ts';
 import { CliError, exitCodeOf } from '../exit-codes.ts';
@@ -36,6 +38,8 @@ interface Candidate {
   readonly cascade: ComparedCascade;
   /** Undefined for the model that the cascade or the configuration names. */
   readonly model: string | undefined;
+  /** The rows in one call. Undefined: each row is a run of its own. */
+  readonly batch: string | undefined;
   readonly name: string;
 }
 
@@ -64,16 +68,22 @@ export async function compareModels(
   options: CliOptions,
 ): Promise<number> {
   const models = modelsOf(options);
+  const batches = batchesOf(options);
   const interrupts = watchInterrupts();
   try {
     const rows = await rowsOf(cascades, options);
     const measured: Measured[] = [];
     for (const cascade of cascades) {
       for (const model of models) {
-        if (interrupts.interrupted) break;
-        const name = nameOf(cascade, model, cascades.length, models.length);
-        if (options.quiet !== true) say(`${name}: ${rows.length} rows`);
-        measured.push(await measure({ cascade, model, name }, rows, options, interrupts));
+        const named = nameOf(cascade, model, cascades.length, models.length);
+        for (const batch of batches) {
+          if (interrupts.interrupted) break;
+          const name = batch === undefined ? named : `${named}, ${batch} a call`;
+          if (options.quiet !== true) say(`${name}: ${rows.length} rows`);
+          const candidate = { cascade, model, batch, name };
+          const ask = batch === undefined ? measure : measureTogether;
+          measured.push(await ask(candidate, rows, options, interrupts));
+        }
       }
     }
     if (interrupts.interrupted) return exitCodeOf(['interrupted']);
@@ -94,6 +104,18 @@ function modelsOf({ models, atLeast }: CliOptions): (string | undefined)[] {
     throw new CliError('usage', `--models takes names with commas between them, not '${models}'`);
   }
   return [...new Set(names)];
+}
+
+function batchesOf({ batch, data }: CliOptions): (string | undefined)[] {
+  if (batch === undefined) return [undefined];
+  const numbers = batch.split(',').map((number) => number.trim());
+  if (!numbers.every((number) => /^[1-9]\d{0,3}$/.test(number))) {
+    throw new CliError('usage', `--batch takes numbers with commas between them, not '${batch}'`);
+  }
+  if (data === undefined) {
+    throw new CliError('usage', '--batch compares labelled rows', 'name their file with --data');
+  }
+  return [...new Set(numbers)];
 }
 
 function nameOf(
@@ -140,14 +162,14 @@ async function rowsOf(
   }));
 }
 
+function readerOf(file: string): string {
+  if (/\.parquet$/i.test(file)) return 'read_parquet';
+  return /\.(?:json|jsonl|ndjson)$/i.test(file) ? 'read_json' : 'read_csv';
+}
+
 async function readData(engine: Engine, file: string): Promise<JsonObject[]> {
-  const reader = /\.parquet$/i.test(file)
-    ? 'read_parquet'
-    : /\.(?:json|jsonl|ndjson)$/i.test(file)
-      ? 'read_json'
-      : 'read_csv';
   try {
-    const sql = `SELECT * FROM ${reader}($file)`;
+    const sql = `SELECT * FROM ${readerOf(file)}($file)`;
     const { rows } = await engine.query(sql, { file }, { valueForm: 'json' });
     if (rows.length === 0) throw new CliError('usage', `${file} has no rows`);
     return rows as readonly Record<string, Json>[] as JsonObject[];
@@ -203,6 +225,57 @@ async function measure(
     ...{ candidate, answers, calls, hits, tokensIn, tokensOut, latencies },
     costMicroUsd: isPriced ? cost : null,
   };
+}
+
+/** Asks about the rows of `--data` with several rows in one call, by a MAP. */
+async function measureTogether(
+  candidate: Candidate,
+  rows: readonly LabelledRow[],
+  { parallel = PARALLEL, data = '', label = LABEL }: CliOptions,
+  { signal }: Interrupts,
+): Promise<Measured> {
+  const { cascade, model, batch } = candidate;
+  const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+  const latencies: number[] = [];
+  const calls = new Set<string>();
+  const onRecord = (record: JournalRecord) => {
+    if (record.t === 'attempt.start' && isCall(record)) calls.add(record.attempt);
+    const isEnd = record.t === 'attempt.end' && calls.delete(record.attempt);
+    if (isEnd && record.outcome === 'ok') latencies.push(record.durationMs);
+  };
+  cascade.engine.events.on('record', onRecord);
+  try {
+    const asked = model === undefined ? '' : `, model = ${text(model)}`;
+    const { rows: got, summary } = await cascade.engine.query(
+      `RVBBIT MAP PARALLEL ${parallel} BATCH ${batch} ${text(cascade.path)} AS rvbbit_answer
+        USING (SELECT * EXCLUDE (${quoteIdentifier(label)}) FROM ${readerOf(data)}($file))
+        WITH (limit = ${rows.length}, cache = false, error_column = 'rvbbit_error'${asked})`,
+      { file: data },
+      { valueForm: 'json', signal },
+    );
+    const answers = got.map(({ rvbbit_answer: value, rvbbit_error: error }, at): Answer => {
+      if (error !== null) return { error: (error as { readonly code: string }).code };
+      const isJson = typeof value === 'string' && typeof rows[at]?.expected === 'object';
+      return { value: isJson ? jsonOf(value) : (value as Json) };
+    });
+    return {
+      ...{ candidate, answers, calls: summary.calls.sent, hits: 0 },
+      tokensIn: summary.tokens.in,
+      tokensOut: summary.tokens.out,
+      latencies: latencies.sort((a, b) => a - b),
+      costMicroUsd: summary.costMicroUsd,
+    };
+  } finally {
+    cascade.engine.events.off('record', onRecord);
+  }
+}
+
+function jsonOf(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return text;
+  }
 }
 
 function isRight(answer: Answer | undefined, expected: Json): boolean {

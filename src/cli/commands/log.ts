@@ -108,10 +108,11 @@ class LogLines {
   }
 }
 
-function callOf({ provider, model, cascade = '', cell, n, attempt }: Start): string {
+function callOf({ provider, model, cascade = '', cell, n, attempt, shared }: Start): string {
   const number = attempt.slice(attempt.lastIndexOf('.') + 1);
   const again = n === 1 ? '' : `, attempt ${n}`;
-  return `#${number} ${provider}/${model} ${cascade}: ${cell}${again}`;
+  const many = shared === undefined ? '' : `, 1 of ${shared.of} in a call`;
+  return `#${number} ${provider}/${model} ${cascade}: ${cell}${again}${many}`;
 }
 
 /** Returns exactly one line, also for a text with line breaks. */

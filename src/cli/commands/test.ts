@@ -63,8 +63,11 @@ export async function test(words: readonly string[], options: CliOptions): Promi
 }
 
 /** True if an option is given that only the comparison of models has. */
-function comparesModels({ models, data, label, atLeast, json, parallel }: CliOptions): boolean {
-  return [models, data, label, atLeast, json, parallel].some((option) => option !== undefined);
+function comparesModels(options: CliOptions): boolean {
+  const { models, data, label, atLeast, batch, json, parallel } = options;
+  return [models, data, label, atLeast, batch, json, parallel].some(
+    (option) => option !== undefined,
+  );
 }
 
 /** Opens an engine on the roots of each named cascade or operator, and compares. */

@@ -1,6 +1,11 @@
 /** Counts the calls of foreseen runs, by cell. */
 
+import { hash } from 'node:crypto';
 import type { CallPlace } from '../../journal/experience/experience.ts';
+import type { ChatRequest } from '../../model/chat.ts';
+import type { BatchRows } from '../../plan/plan.ts';
+import { tokensOf } from '../../run/call-model.ts';
+import { itemBatch } from '../../run/item-batch.ts';
 import type { CallChance, ForeseenCall, ForeseenRun } from '../foresee/foreseen.ts';
 
 /** The calls with the same chance. */
@@ -14,24 +19,41 @@ export interface CallCount {
   tokensIn: number;
 }
 
+/** Questions that share calls. They are in `calls` of their chance, each as if it had a call of its own. */
+export interface SharedCount {
+  questions: number;
+  calls: number;
+  /** The input tokens of the shared calls. */
+  tokensIn: number;
+  /** The requests of calls that are not full yet, by what they have in common. */
+  readonly gathering: Map<string, ChatRequest[]>;
+}
+
 /** The calls of one cell to one model. */
 export interface CellTally extends CallPlace, Readonly<Record<CallChance, CallCount>> {
   /** The largest cap on an answer's tokens; undefined if some call has no cap. */
   outputCap: number | undefined;
   /** True if some call is made for each row of a query that is not run: nothing bounds their number. */
   isUnbounded: boolean;
+  /** Present with BATCH. */
+  readonly shared?: SharedCount;
 }
+
+/** The questions that a call is expected to have with `batch = 'auto'`. */
+const AUTO_EXPECTED = 16;
 
 export class CallTally {
   readonly cells = new Map<string, CellTally>();
   readonly #cascade: string;
   /** The keys of the calls that will be made; undefined if equal calls are each made. */
   readonly #made: Set<string> | undefined;
+  readonly #rows: number | undefined;
 
-  /** `made` is shared by the tallies of one statement. */
-  constructor(cascade: string, made: Set<string> | undefined) {
+  /** `made` is shared by the tallies of one statement. `batch`: how many questions may share a call. */
+  constructor(cascade: string, made: Set<string> | undefined, batch?: BatchRows) {
     this.#cascade = cascade;
     this.#made = made;
+    this.#rows = batch === 'auto' ? AUTO_EXPECTED : batch;
   }
 
   add({ calls }: ForeseenRun): void {
@@ -51,8 +73,27 @@ export class CallTally {
     }
     count.calls += rows;
     count.tokensIn += rows * inputTokens;
+    if (tally.shared !== undefined) this.#share(tally.shared, call, rows);
     if (callKey === undefined) count.unknown += rows;
     else if (chance === 'sure') this.#made?.add(callKey);
+  }
+
+  /** A question whose prompt is not known is expected to be like those whose prompt is known. */
+  #share(
+    shared: SharedCount,
+    { sharing, inputTokens, callKey = '' }: ForeseenCall,
+    rows: number,
+  ): void {
+    if (sharing === undefined) {
+      shared.questions += rows;
+      shared.calls += callKey === '' ? rows / this.#rows! : rows;
+      shared.tokensIn += rows * inputTokens;
+      return;
+    }
+    const requests = shared.gathering.get(sharing.key) ?? [];
+    shared.gathering.set(sharing.key, requests);
+    requests.push(sharing.request);
+    if (requests.length === this.#rows) flush(shared, sharing.key);
   }
 
   #cellOf({ cell, provider, model, outputCap }: ForeseenCall): CellTally {
@@ -69,8 +110,27 @@ export class CallTally {
       sure: { calls: 0, cached: 0, unknown: 0, tokensIn: 0 },
       open: { calls: 0, cached: 0, unknown: 0, tokensIn: 0 },
       rare: { calls: 0, cached: 0, unknown: 0, tokensIn: 0 },
+      ...(this.#rows === undefined
+        ? {}
+        : { shared: { questions: 0, calls: 0, tokensIn: 0, gathering: new Map() } }),
     };
     this.cells.set(key, tally);
     return tally;
   }
+}
+
+/** Returns the count with the calls that are not full. */
+export function finishShared(shared: SharedCount): SharedCount {
+  for (const key of [...shared.gathering.keys()]) flush(shared, key);
+  return shared;
+}
+
+function flush(shared: SharedCount, key: string): void {
+  const requests = shared.gathering.get(key)!;
+  shared.gathering.delete(key);
+  const keys = requests.map((_, index) => hash('sha256', `${index}`, 'hex').slice(0, 32));
+  const request = requests.length === 1 ? requests[0]! : itemBatch(requests, keys).request;
+  shared.questions += requests.length;
+  shared.calls += 1;
+  shared.tokensIn += tokensOf(request).inputTokens;
 }

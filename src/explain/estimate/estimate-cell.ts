@@ -5,8 +5,9 @@ import { CALL_OUTPUT_TOKENS } from '../../limits.ts';
 import type { Usage } from '../../model/chat.ts';
 import type { CallCost } from '../../model/prices.ts';
 import type { CellEstimate, CostEstimate, Estimate } from '../../result.ts';
+import { ITEM_TOKENS } from '../../run/item-batch.ts';
 import { EXPECTED_CALL_MS, EXPECTED_CELL_SHARE } from '../explain-limits.ts';
-import type { CellTally } from './call-tally.ts';
+import { type CellTally, finishShared } from './call-tally.ts';
 
 /** The sources of the figures. */
 export interface EstimateSources {
@@ -30,7 +31,7 @@ export function estimateCell(tally: CellTally, sources: EstimateSources): CellEs
     expected: expected * scale,
     most: isUnbounded ? null : most * scale,
   });
-  const calls = range(
+  const questions = range(
     sure.calls - sure.unknown,
     sure.calls + open.calls * share,
     sure.calls + open.calls + rare.calls,
@@ -41,9 +42,22 @@ export function estimateCell(tally: CellTally, sources: EstimateSources): CellEs
     sure.cached + sure.unknown + open.cached + open.unknown + rare.cached,
   );
   const all = sure.calls + open.calls + rare.calls;
-  const eachIn = all === 0 ? 0 : (sure.tokensIn + open.tokensIn + rare.tokensIn) / all;
+  const aloneIn = all === 0 ? 0 : (sure.tokensIn + open.tokensIn + rare.tokensIn) / all;
+  const shared = tally.shared === undefined ? undefined : finishShared(tally.shared);
+  const isShared = shared !== undefined && shared.questions > 0;
+  const eachIn = isShared ? shared.tokensIn / shared.questions : aloneIn;
+  // At the worst, each question is asked by itself in the end.
+  const ratio = isShared ? shared.calls / shared.questions : 1;
+  const calls = isShared
+    ? {
+        least: Math.round(questions.least * ratio),
+        expected: Math.round(questions.expected * ratio),
+        most: questions.most,
+      }
+    : questions;
   const known = experience.callsAt({ cascade, cell, provider, model });
-  const meanOut = Math.min(known?.tokensOut.mean ?? CALL_OUTPUT_TOKENS, outputCap ?? Infinity);
+  const answerOut = Math.min(known?.tokensOut.mean ?? CALL_OUTPUT_TOKENS, outputCap ?? Infinity);
+  const meanOut = answerOut + (isShared ? ITEM_TOKENS / 2 : 0);
   const cachedShare = known?.cachedShare.mean ?? 0;
   let isAssumed = false;
   const costOf = (count: number, outputTokens: number): number | undefined => {
@@ -58,16 +72,21 @@ export function estimateCell(tally: CellTally, sources: EstimateSources): CellEs
     return each === undefined ? undefined : Math.round(each.costMicroUsd * count);
   };
   // An answer may be as short as its model likes. How long it may be, only a cap says.
-  const mostOut = calls.most === 0 ? 0 : outputCap;
+  const capOut = outputCap === undefined || !isShared ? outputCap : outputCap + ITEM_TOKENS;
+  const mostOut = questions.most === 0 ? 0 : capOut;
   const cost = costEstimate(
-    costOf(calls.least, 0),
-    costOf(calls.expected, meanOut),
-    calls.most === null ? null : highest(calls.most, mostOut, costOf),
+    costOf(questions.least, 0),
+    costOf(questions.expected, meanOut),
+    questions.most === null ? null : highest(questions.most, mostOut, costOf),
   );
   return {
     ...{ cascade, cell, provider, model, calls, cached },
-    tokensIn: scaled(calls, { least: eachIn, expected: eachIn, most: eachIn }),
-    tokensOut: scaled(calls, { least: 0, expected: meanOut, most: mostOut ?? null }),
+    tokensIn: scaled(questions, {
+      least: eachIn,
+      expected: eachIn,
+      most: Math.max(eachIn, aloneIn),
+    }),
+    tokensOut: scaled(questions, { least: 0, expected: meanOut, most: mostOut ?? null }),
     ...(cachedShare === 0 ? {} : { cachedShare }),
     cost,
     ...(isAssumed ? { isCostAssumed: true } : {}),

@@ -1,8 +1,10 @@
 /** Foresees the call of a cell with `instructions`, and finds its answer if it is stored. */
+import { CHARS_PER_TOKEN } from '../../limits.ts';
 import { providerOf } from '../../model/chat.ts';
 import { callKeyOf } from '../../run/call-key.ts';
-import { CHARS_PER_TOKEN, tokensOf } from '../../run/call-model.ts';
+import { tokensOf } from '../../run/call-model.ts';
 import { readAnswer, requestFor } from '../../run/cells/instructions.ts';
+import { batchable } from '../../run/item-batch.ts';
 import type { InstructionsCellProgram } from '../../run/program.ts';
 import { type ForesightHost, type Known, RunEnds, type Surroundings } from './foreseen.ts';
 import type { Given, Knowledge } from './knowledge.ts';
@@ -45,8 +47,13 @@ export function foreseeCall(
   const { inputTokens, outputTokens } = tokensOf(request);
   const text = host.find(callKey);
   const answer = text === undefined ? undefined : readAnswer(cell, { text });
+  const batch =
+    host.settings.batches === true && variant === undefined
+      ? batchable(cell.name, target, request)
+      : undefined;
   calls.push({
     ...call,
+    ...(batch === undefined ? {} : { sharing: { key: batch.key, request } }),
     callKey,
     isStored: answer?.ok === true,
     inputTokens,

@@ -1,5 +1,6 @@
 /** The types for foreseeing a run: its foreseen calls, and what foreseeing works with. */
 
+import type { ChatRequest } from '../../model/chat.ts';
 import type { RunSettings } from '../../run/contract.ts';
 import type { Variant } from '../../run/run-state.ts';
 import type { Json } from '../../util/json.ts';
@@ -20,6 +21,8 @@ export interface ForeseenCall {
   /** Counted as by the engine's limiter; an estimate if there is no `callKey`. */
   readonly inputTokens: number;
   readonly outputCap?: number;
+  /** Present if the question may share a call with others (BATCH). */
+  readonly sharing?: { readonly key: string; readonly request: ChatRequest };
   /** The call is made for each row of a query that is not run. This many rows are expected, and there may be more. */
   readonly rows?: number;
 }

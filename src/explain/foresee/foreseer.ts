@@ -20,7 +20,7 @@ export interface ForeseenCascade {
   readonly cascade: Cascade;
   readonly models: BoundModels | undefined;
   readonly kind: RunSettings['kind'];
-  readonly calls: Pick<CallPlan, 'cache' | 'dedupe'>;
+  readonly calls: Pick<CallPlan, 'cache' | 'dedupe' | 'batch'>;
 }
 
 export class Foreseer {
@@ -38,6 +38,7 @@ export class Foreseer {
       kind,
       timeoutMs: 0,
       keepOutputs: false,
+      ...(calls.batch === undefined ? {} : { batches: true }),
       ...(models === undefined ? {} : { models: models.settings }),
     };
   }

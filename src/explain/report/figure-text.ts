@@ -1,4 +1,5 @@
 /** Figures of a report in words. */
+import type { BatchRows } from '../../plan/plan.ts';
 import type { CostEstimate, Estimate, ExplainGuards, ExplainReport } from '../../result.ts';
 import { dollars } from '../../util/dollars.ts';
 import { rangeText } from '../estimate/estimate.ts';
@@ -46,4 +47,10 @@ export function guardsText(guards: ExplainGuards): string {
     inFlight === undefined ? '' : `${inFlight} calls in flight`,
   ].filter((part) => part !== '');
   return parts.length === 0 ? 'none' : parts.join(', ');
+}
+
+/** Says how many questions share a call; nothing without BATCH. */
+export function batchText(batch: BatchRows | undefined): readonly string[] {
+  if (batch === undefined) return [];
+  return [batch === 'auto' ? 'questions share calls' : `up to ${batch} questions share a call`];
 }

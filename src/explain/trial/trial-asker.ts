@@ -157,7 +157,7 @@ export class TrialAsker implements QuestionAsker {
     let step = this.steps.get(operator);
     if (step === undefined) {
       const made = (await this.#parts.foresight.reuses(operator)) ? this.#made : undefined;
-      const tally = new CallTally(operator.cascade.file, made);
+      const tally = new CallTally(operator.cascade.file, made, this.#parts.settings.batch);
       step = { operator, tally, inputs: new Set(), sent: 0, foreseen: 0, questions: 0 };
       this.steps.set(operator, step);
     }

@@ -1,5 +1,6 @@
 /** Lists the statements of a journal folder that have not completed and so can be resumed. */
 
+import { isCall } from '../account.ts';
 import { isGoneSince } from '../process-facts.ts';
 import type { JournalRecord } from '../records.ts';
 import type { FileSystem } from './file-system.ts';
@@ -84,7 +85,7 @@ function observe(runs: Map<string, ListedRecords>, record: StoredRecord, segment
       run.settled += record.ok + record.null + record.failed + record.skipped;
       return;
     case 'attempt.start':
-      run.calls += 1;
+      if (isCall(record)) run.calls += 1;
       run.inFlight += 1;
       return;
     case 'attempt.end':

@@ -6,7 +6,7 @@ import type { Failure } from '../../errors.ts';
 import { MESSAGE_VALUE_CHARS } from '../../limits.ts';
 import type { ChatImage, KeptMessage } from '../../model/chat.ts';
 import type { RowAccount, RowFailure, Summary } from '../../result.ts';
-import { type AnswerShare, RECORD_VERSION } from '../records.ts';
+import { type AnswerShare, type AttemptStart, RECORD_VERSION } from '../records.ts';
 import type { StoredRecord } from './stored-record.ts';
 
 /** The kinds of records on disk. `calls.held` and `calls.released` go to listeners only. */
@@ -47,6 +47,9 @@ function shape<T>(holds: (fields: Unchecked<T>) => boolean): (value: unknown) =>
   return (value) => isObject(value) && holds(value as Unchecked<T>);
 }
 
+const sharedCall = shape<NonNullable<AttemptStart['shared']>>(
+  ({ call, of }) => text(call) && count(of),
+);
 const failure = shape<Failure>(({ code, message }) => text(code) && text(message));
 
 const rowFailure = shape<RowFailure>(
@@ -149,6 +152,7 @@ const FORMS: { readonly [K in Kind]: (record: Unchecked<RecordOf<K>>) => boolean
     count(record.lane) &&
     (absent(record.again) || count(record.again)) &&
     (absent(record.queuedMs) || amount(record.queuedMs)) &&
+    (absent(record.shared) || sharedCall(record.shared)) &&
     (absent(record.prompt) || list(record.prompt, message)),
 
   'attempt.end': (record) =>

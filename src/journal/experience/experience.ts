@@ -76,7 +76,10 @@ export class Experience {
       case 'attempt.start': {
         const { attempt, cell, provider, model, n } = record;
         const cascade = record.cascade ?? this.#cascades.get(record.session) ?? '';
-        keep(this.#open, attempt, { provider, model, cascade, cell }, EXPERIENCE_MAX_OPEN);
+        // A shared call tells nothing about the time and the tokens of a call with one question.
+        if (record.shared === undefined) {
+          keep(this.#open, attempt, { provider, model, cascade, cell }, EXPERIENCE_MAX_OPEN);
+        }
         if (n === 1) this.#visit(cascade, cell, 1);
         return;
       }

@@ -33,7 +33,8 @@ export async function askOpen(
 /** How many more questions of this operator fit within max_calls. */
 export function roomFor({ settings, asker }: SemanticQuery, { operator }: AnswerBook): number {
   const each = callsPerRun(operator.cascade);
-  return each === 0 ? Infinity : Math.max(0, Math.floor((settings.maxCalls - asker.calls) / each));
+  if (each === 0) return Infinity;
+  return Math.max(0, Math.floor(((settings.maxCalls - asker.calls) * perCall(settings)) / each));
 }
 
 /**
@@ -49,19 +50,25 @@ async function affordable(
     const pairs = book.isPaired ? book.size + tuples.length : 0;
     if (pairs > settings.maxPairs) throw tooManyPairs(pairs, settings);
   }
-  const atMost = callsOfAll(open);
+  const atMost = callsOfAll(open, settings);
   if (atMost === 0 || asker.calls + atMost <= settings.maxCalls) return open;
   const left: OpenQuestions[] = [];
   for (const { book, tuples } of open) {
     left.push({ book, tuples: await asker.settleWithoutCalls(book, tuples) });
   }
-  const calls = callsOfAll(left);
+  const calls = callsOfAll(left, settings);
   if (calls === 0 || asker.calls + calls <= settings.maxCalls) return left;
   throw tooManyCalls(run, left, calls);
 }
 
-function callsOfAll(open: readonly OpenQuestions[]): number {
-  return open.reduce((sum, { book, tuples }) => sum + callsOf(book.operator, tuples), 0);
+function callsOfAll(open: readonly OpenQuestions[], settings: SemanticQuery['settings']): number {
+  const questions = open.reduce((sum, { book, tuples }) => sum + callsOf(book.operator, tuples), 0);
+  return Math.ceil(questions / perCall(settings));
+}
+
+/** Returns how many questions share a call for sure, unless answers are missing. */
+function perCall({ batch }: SemanticQuery['settings']): number {
+  return typeof batch === 'number' ? batch : 1;
 }
 
 function tooManyCalls(

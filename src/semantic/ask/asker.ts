@@ -1,6 +1,7 @@
 /** Asks open questions: each question is a run of the operator's cascade, and several runs are in flight at a time. */
 
 import type { Budget } from '../../calls/budget.ts';
+import { openRuns } from '../../calls/call-batches.ts';
 import { RvbbitError } from '../../errors.ts';
 import { AdvisoryTally } from '../../execute/advisories.ts';
 import type { Piece, RunInputs } from '../../execute/chunk.ts';
@@ -151,7 +152,7 @@ export class Asker implements QuestionAsker {
       return;
     }
     const { stop } = this.#statement;
-    const { strategy, parallel, timeoutMs, cache, onError } = this.#settings;
+    const { strategy, parallel, batch: rows, timeoutMs, cache, onError } = this.#settings;
     if (progress !== undefined && (strategy === 'static' || strategy === 'union_all')) {
       throw new RvbbitError(
         'RVB_UNSUPPORTED',
@@ -181,7 +182,9 @@ export class Asker implements QuestionAsker {
     let answered = 0;
     let notRun = 0;
     let isEnough = false;
-    const window = given ?? new Window(parallel, progress?.lookAhead ?? (() => WINDOW_MAX_RUNS));
+    const window =
+      given ??
+      new Window(openRuns(parallel, rows), progress?.lookAhead ?? (() => WINDOW_MAX_RUNS));
     const sink = {
       write: (pieces: readonly Piece[]) => {
         for (const piece of pieces) {
@@ -202,6 +205,7 @@ export class Asker implements QuestionAsker {
           budget: {},
           cache,
           dedupe: operator.deterministic,
+          ...(rows === undefined ? {} : { batch: rows }),
           ...(onlyStored === undefined ? {} : { onlyStored }),
         },
         inputs: this.#inputsOf(operator, tuples, first),

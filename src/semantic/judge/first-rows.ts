@@ -148,7 +148,9 @@ class FirstRows {
 
   #lookAhead(): number {
     const state = { met: this.#met, decided: this.#decided, wanted: this.#wanted };
-    return lookAhead(state, this.#run.settings.parallel);
+    const { parallel, batch } = this.#run.settings;
+    // As many questions as go out at a time without BATCH, or as one call takes.
+    return lookAhead(state, typeof batch === 'number' ? Math.max(parallel, batch) : parallel);
   }
 
   /** Counts the row if its truth is known. */

@@ -6,8 +6,9 @@ import { RvbbitError } from '../../errors.ts';
 import { RUN_TIMEOUT_MS } from '../../limits.ts';
 import type { ModelOverride } from '../../model/models.ts';
 import type { BudgetLimits } from '../../plan/budget-limits.ts';
-import type { CacheSetting, OnError } from '../../plan/plan.ts';
+import type { BatchRows, CacheSetting, OnError } from '../../plan/plan.ts';
 import type { PlanContext } from '../../plan/plan-context.ts';
+import { batchOf } from '../../plan/statement-settings.ts';
 import type { Strategy } from '../../result.ts';
 import type { JsonObject } from '../../util/json.ts';
 
@@ -23,6 +24,8 @@ const SEMANTIC_THRESHOLD = 0.5;
 export interface SemanticSettings {
   readonly strategy: Strategy;
   readonly parallel: number;
+  /** The most questions of one call. Absent: one. */
+  readonly batch?: BatchRows;
   readonly threshold: number;
   /** The statement is refused if it would make more calls than this. */
   readonly maxCalls: number;
@@ -47,15 +50,15 @@ export function semanticSettings(
   parallels: Pick<PlanContext, 'defaultParallel' | 'resumeParallel'>,
 ): SemanticSettings {
   const values = new Map(annotations.map(({ key, value }) => [key, value]));
-  for (const key of ['batch', 'join']) {
-    const value = values.get(key)?.toLowerCase();
-    if (value === undefined || value === 'auto') continue;
+  const join = values.get('join')?.toLowerCase() ?? 'auto';
+  if (join !== 'auto') {
     throw new RvbbitError(
       'RVB_UNSUPPORTED',
-      `the annotation ${key} is part of the dialect, but this version does not execute it yet; leave it out`,
+      'the annotation join is part of the dialect, but this version does not execute it yet; leave it out',
       { stage: 'bind' },
     );
   }
+  const batch = batchOf(values.get('batch')?.toLowerCase());
   const maxCost = values.get('max_cost');
   const model = values.get('model');
   const prompt = values.get('prompt');
@@ -65,6 +68,7 @@ export function semanticSettings(
     parallel:
       parallels.resumeParallel ??
       Number(values.get('parallel') ?? parallels.defaultParallel ?? SEMANTIC_PARALLEL),
+    ...(batch === undefined ? {} : { batch }),
     threshold: Number(values.get('threshold') ?? SEMANTIC_THRESHOLD),
     maxCalls: Number(values.get('max_calls') ?? SEMANTIC_MAX_CALLS),
     maxPairs: Number(values.get('max_pairs') ?? SEMANTIC_MAX_PAIRS),

@@ -3,6 +3,7 @@
  * are those of the receipts. Kept here rather than in a package: three kinds of figures are all that is needed.
  */
 import type { Engine } from '../../engine.ts';
+import { isCall } from '../../journal/account.ts';
 import type { JournalRecord } from '../../journal/records.ts';
 
 /** Upper bounds of the classes of durations, in seconds: from a look-up to an hour of model calls. */
@@ -22,7 +23,7 @@ export class Metrics {
   readonly #gauges: { readonly name: string; readonly help: string; read(): number }[] = [];
   /** The kind of each open statement, by session. */
   readonly #open = new Map<string, string>();
-  readonly #calls = new Map<string, Labels>();
+  readonly #calls = new Map<string, { readonly of: Labels; readonly isCall: boolean }>();
 
   constructor() {
     this.gauge('rvbbit_statements_in_flight', 'Statements that run now.', () => this.#open.size);
@@ -102,13 +103,18 @@ export class Metrics {
         }
         return;
       case 'attempt.start':
-        this.#calls.set(record.attempt, { provider: record.provider, model: record.model });
+        this.#calls.set(record.attempt, {
+          of: { provider: record.provider, model: record.model },
+          isCall: isCall(record),
+        });
         return;
       case 'attempt.end': {
         const { outcome, tokensIn, tokensOut, costMicroUsd } = record;
-        const of = this.#calls.get(record.attempt) ?? {};
+        const { of, ...call } = this.#calls.get(record.attempt) ?? { of: {}, isCall: true };
         this.#calls.delete(record.attempt);
-        this.count('rvbbit_calls_total', 'Model calls, by outcome.', { ...of, outcome });
+        if (call.isCall) {
+          this.count('rvbbit_calls_total', 'Model calls, by outcome.', { ...of, outcome });
+        }
         const tokens = 'Tokens of model calls.';
         this.count('rvbbit_tokens_total', tokens, { ...of, direction: 'in' }, tokensIn);
         this.count('rvbbit_tokens_total', tokens, { ...of, direction: 'out' }, tokensOut);
