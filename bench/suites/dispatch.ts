@@ -15,30 +15,22 @@ interface Load {
   readonly warmUp: number;
 }
 
-const CONSTANT = { kind: 'constant', ms: 500 } as const;
-const LOGNORMAL = { kind: 'lognormal', meanMs: 500, sigma: 0.8 } as const;
-
 /** Warm-up calls of both sides, so that their code is measured in its steady state. */
 const WARM_UP = 1_000;
 /** Warm-up calls if processor time is measured: V8's compiler takes a sixth of the time of the first ten thousand calls. */
 const COMPILED = 10_000;
 
+/** Short calls, of which the engine's own part shows. The suite `strategies` has longer calls. */
 const LOADS: readonly Load[] = [
-  ...[10, 50, 200].flatMap((parallel) => [
-    { name: `500 ms n=${parallel}`, rows: 1_000, parallel, latency: CONSTANT, warmUp: WARM_UP },
-    { name: `lognormal n=${parallel}`, rows: 1_000, parallel, latency: LOGNORMAL, warmUp: WARM_UP },
-  ]),
-  ...[
-    { ms: 20, parallel: 50 },
-    { ms: 200, parallel: 500 },
-  ].map(({ ms, parallel }) => ({
-    name: `${ms} ms n=${parallel}`,
-    rows: 10_000,
-    parallel,
-    latency: { kind: 'constant', ms } as const,
-    warmUp: COMPILED,
-  })),
-];
+  { ms: 20, parallel: 50 },
+  { ms: 200, parallel: 500 },
+].map(({ ms, parallel }) => ({
+  name: `${ms} ms n=${parallel}`,
+  rows: 10_000,
+  parallel,
+  latency: { kind: 'constant', ms },
+  warmUp: COMPILED,
+}));
 const WIDE: Load = {
   name: '20,000 × 1 s n=1000',
   rows: 20_000,
@@ -157,14 +149,6 @@ export const dispatch: Suite = {
     seeds('PARALLEL 10', 10),
   ],
   figures: (median) => [
-    ...LOADS.filter(({ rows }) => rows === 1_000).map(
-      ({ name, parallel }): Figure => ({
-        name: `${name}: engine against bare client`,
-        value: median(`${name} engine`, 'ms') / median(`${name} bare`, 'ms'),
-        unit: '×',
-        atMost: parallel <= 50 ? 1.02 : 1.05,
-      }),
-    ),
     ...[...LOADS, WIDE].map(
       ({ name, parallel }): Figure => ({
         name: `${name}: calls at once, by the server's count`,
@@ -173,7 +157,7 @@ export const dispatch: Suite = {
         atMost: parallel,
       }),
     ),
-    ...LOADS.filter(({ warmUp }) => warmUp === COMPILED).flatMap(({ name }): Figure[] => [
+    ...LOADS.flatMap(({ name }): Figure[] => [
       {
         name: `${name}: CPU of a call above the bare client`,
         value:

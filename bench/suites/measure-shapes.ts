@@ -5,45 +5,16 @@
 import { Engine, type ExplainReport } from '../../src/index.ts';
 import type { ChatRequest } from '../../src/model/chat.ts';
 import type { Figure, Sample } from '../suite.ts';
-import { type NotedMacro, NotingDuckDb } from './duckdb-evaluates.ts';
-import { type Ops, SHAPE_TABLES, type Shape, type ShapeSet } from './spend-shapes.ts';
+import { NotingDuckDb } from './duckdb-evaluates.ts';
+import {
+  NOTED_MACROS,
+  SHAPE_TABLES,
+  type Shape,
+  type ShapeSet,
+  withMacros,
+  withOperators,
+} from './shapes.ts';
 
-const OPERATORS: Ops = {
-  means: (column, word) => `(${column}) MEANS '${word}'`,
-  about: (column, word) => `(${column}) ABOUT '${word}'`,
-  classify: (column, labels) => `CLASSIFY(${column}, '${labels}')`,
-};
-
-const MACROS: Ops = {
-  means: (column, word) => `has(${column}, '${word}')`,
-  about: (column, word) => `(CASE WHEN has(${column}, '${word}') THEN 0.9 ELSE 0.1 END)::DOUBLE`,
-  classify(column, labels) {
-    const words = labels.split(', ');
-    const cases = words.slice(0, -1).map((word) => `WHEN has(${column}, '${word}') THEN '${word}'`);
-    return `(CASE ${cases.join(' ')} ELSE '${words.at(-1)}' END)`;
-  },
-};
-
-/** The same values as of `MACROS`, of operators that note their questions. */
-const NOTED: Ops = {
-  means: (column, word) => `noted_means(${column}, '${word}')`,
-  about: (column, word) => `noted_about(${column}, '${word}')`,
-  classify: (column, labels) => `noted_classify(${column}, '${labels}')`,
-};
-const NOTED_MACROS: readonly NotedMacro[] = [
-  { name: 'noted_means', args: ['d', 'word'], value: 'has(d, word)' },
-  {
-    name: 'noted_about',
-    args: ['d', 'word'],
-    value: '(CASE WHEN has(d, word) THEN 0.9 ELSE 0.1 END)::DOUBLE',
-  },
-  {
-    name: 'noted_classify',
-    args: ['d', 'labels'],
-    value:
-      "coalesce(list_filter(string_split(labels, ', ')[:-2], lambda x: has(d, x))[1], string_split(labels, ', ')[-1])",
-  },
-];
 /** The most questions that a condition may be tried with, to learn which condition to ask first. */
 const MOST_SAMPLE = 20;
 /** The most calls of a shape, as a multiple of the least. */
@@ -84,17 +55,19 @@ export async function measureShapes({ shapes }: ShapeSet): Promise<Sample> {
   }
   const sample: Record<string, number> = {};
   const duckDb = await NotingDuckDb.open(NOTED_MACROS, SHAPE_TABLES);
-  for (const { name, sql, least } of shapes) {
+  for (const shape of shapes) {
+    const { name, least } = shape;
     const asked = `-- @ parallel: 1\n-- @ cache: false\n`;
-    const written = sql(OPERATORS);
+    const written = withOperators(shape);
+    const noted = withMacros(shape, 'noted');
     const report = await engine.query(`${asked}EXPLAIN (FORMAT JSON) ${written}`);
     const told = (JSON.parse(String(report.rows[0]?.['explain'])) as ExplainReport).calls;
     calls = 0;
     const { rows } = await engine.query(`${asked}${written}`);
     const made = calls;
-    const operators = sql(NOTED).split('noted_').length - 1;
+    const operators = noted.split('noted_').length - 1;
     const sampled = operators > 1 ? operators * MOST_SAMPLE : 0;
-    const twin = await engine.query(sql(MACROS));
+    const twin = await engine.query(withMacros(shape, 'plain'));
     const [fewest] = (await engine.query(least)).rows;
     const needed = Number(Object.values(fewest ?? {})[0]);
     calls = 0;
@@ -111,7 +84,7 @@ export async function measureShapes({ shapes }: ShapeSet): Promise<Sample> {
       [`${name}: low`]: told.least,
       [`${name}: expected`]: told.expected,
       [`${name}: high`]: told.most ?? Number.MAX_SAFE_INTEGER,
-      [`${name}: bound`]: (await duckDb.questionsOf(sql(NOTED))) + sampled,
+      [`${name}: bound`]: (await duckDb.questionsOf(noted)) + sampled,
       [`${name}: rerun`]: rerun,
       [`${name}: wrong`]: rowsOf(written, rows) === rowsOf(written, twin.rows) ? 0 : 1,
     });

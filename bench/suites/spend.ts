@@ -7,9 +7,8 @@ import { startSimulator } from '../../src/testing.ts';
 import { cascadeRoot } from '../fixture-root.ts';
 import type { Figure, Sample, Suite } from '../suite.ts';
 import { measureShapes, shapeFigures } from './measure-shapes.ts';
+import { SHAPES, type ShapeSet, WIDER_SHAPES } from './shapes.ts';
 import { HISTORY, IN_FLIGHT, QUERIES, type SpendQuery, TABLES } from './spend-queries.ts';
-import { SHAPES, type ShapeSet } from './spend-shapes.ts';
-import { WIDER_SHAPES } from './wider-shapes.ts';
 
 /** The model's answers. The operators ask for JSON. */
 const RULES = [

@@ -1,7 +1,7 @@
 /** Checks the names in a cascade file: of cells, of routing targets, and in templates and expressions. */
 import { nearestSpelling } from '../../grammar/spelling.ts';
 import type { SourcePlace } from '../errors.ts';
-import type { JsonObject } from '../util/json.ts';
+import { isObject, type JsonObject } from '../util/json.ts';
 import type { InputRead } from './cascade.ts';
 import { FILTERS, FUNCTIONS, isKnownToJinja, TESTS } from './jinja-host.ts';
 import type { NameUse, PathStep } from './jinja-names.ts';
@@ -263,19 +263,15 @@ function undeclared(
   if (step === undefined) return undefined;
   if (step.name === undefined) {
     const { items } = schema;
-    return isSchema(items) ? undeclared(`${before}[…]`, items, rest, why) : undefined;
+    return isObject(items) ? undeclared(`${before}[…]`, items, rest, why) : undefined;
   }
   const declared = declaredInputs(schema);
   if (!declared.includes(step.name)) {
     return takesMore(schema, declared) ? undefined : unknown(before, step, declared, why);
   }
   const properties = schema['properties'];
-  const below = isSchema(properties) ? properties[step.name] : undefined;
-  return isSchema(below) ? undeclared(`${before}.${step.name}`, below, rest, why) : undefined;
-}
-
-function isSchema(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  const below = isObject(properties) ? properties[step.name] : undefined;
+  return isObject(below) ? undeclared(`${before}.${step.name}`, below, rest, why) : undefined;
 }
 
 function unknown(

@@ -3,7 +3,8 @@ import { constants } from 'node:fs';
 import { open, realpath, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { RvbbitError, type Stage } from '../errors.ts';
-import { CASCADE_MAX_BYTES, MESSAGE_VALUE_CHARS } from '../limits.ts';
+import { CASCADE_MAX_BYTES } from '../limits.ts';
+import { shortText } from '../util/short-text.ts';
 
 /** The folders in which cascades are looked for: one folder, or several, of which the first that has a file wins. */
 export type CascadeRoots = string | readonly string[];
@@ -13,8 +14,7 @@ const CASCADE_MAX_PATH = 1_024;
 
 /** Returns a name for messages: one line, cut to MESSAGE_VALUE_CHARS, without control characters. */
 export function showName(name: string): string {
-  const line = name.replace(/[\p{Cc}\u2028\u2029]/gu, '?');
-  return line.length <= MESSAGE_VALUE_CHARS ? line : `${line.slice(0, MESSAGE_VALUE_CHARS - 1)}…`;
+  return shortText(name.replace(/[\p{Cc}\u2028\u2029]/gu, '?'));
 }
 
 function denied(name: string, why: string): RvbbitError {

@@ -150,7 +150,7 @@ export interface OptionRow {
   /** A whole number from 1; or an amount of US dollars, which may have a fraction or be 0. */
   readonly number?: true | 'dollars';
   /** The smallest whole number; 1 if absent. */
-  readonly from?: 0;
+  readonly from?: number;
   /** The largest whole number, if it is not nine digits long. */
   readonly to?: number;
   /** Set for a repeatable option, of which every value is kept. `sql` and `file` share one list. */
@@ -158,412 +158,122 @@ export interface OptionRow {
 }
 
 const MAX_PORT = 65_535;
-const ALL = Object.keys(COMMANDS) as CommandName[];
-const SERVE: readonly CommandName[] = ['serve', 'server'];
-const ENGINE: readonly CommandName[] = ['query', 'run', 'test', 'explain', 'resume', ...SERVE];
+const ALL = Object.keys(COMMANDS).join(' ');
+const SERVE = 'serve server';
+const ENGINE = `query run test explain resume ${SERVE}`;
+
+/**
+ * Every option of every command, in the order of `--help`: its flags, its commands, its kind, its help. The kinds:
+ * `collect LIST` (see `OptionRow.collect`), `choice WORD…`, `number` or `number FROM-TO` (whole), `dollars`; a flag, or any
+ * text, has none.
+ */
+const TABLE = `
+-c, --command <sql> | query | collect sql | run this SQL; repeatable, in the order given
+-c, --command <sql> | explain | collect sql | explain this SQL
+-f, --file <path> | query | collect file | run this file; repeatable; - is standard input
+-f, --file <path> | explain | collect file | explain what this file holds; - is standard input
+--list | resume | | say what there is to resume
+--param <name=value> | query explain resume | collect param | bind $name; JSON if it parses, else text; 1=… binds $1
+--input <json> | run | | the cascade's input: JSON, @file, or - for standard input
+--outputs | run | | print every cell's output, by cell
+--format <name> | query resume | choice ${FORMATS.join(' ')} | default: by the name of -o; else table on a terminal, jsonl elsewhere
+--format <name> | explain | choice text tree json | default: text
+--format <name> | journal cache cost ops user | choice table jsonl json csv tsv markdown line | default: table on a terminal, jsonl elsewhere
+--state-dir <dir> | query run test explain journal report cache cost log resume ${SERVE} | | where the journal is kept (default: ./.rvbbit)
+-f, --follow | log | | show calls as they end, until Ctrl-C
+--verbose | log | | also statements, chunks of runs, stored answers, and calls as they go out
+--limit <n> | log | number | lines shown of what has been (default 20)
+--by <what> | cost | choice model statement cascade day caller label | what it is added up by (default: model)
+--no-state | query run test ${SERVE} | | keep no journal: nothing is found again by later runs
+--older-than <time> | journal | | compact, prune: what is older, e.g. 12h, 30d
+--older-than <time> | cache | | stats, list, clear: answers that are older, e.g. 12h, 30d
+--max-size <size> | journal | | prune: the oldest, down to this size, e.g. 500MB, 1GB
+--dry-run | journal | | compact, prune: say what would be done, and do nothing
+--limit <n> | cache | number | list: answers shown (default 20)
+--model <name> | cache | | stats, list, clear: answers of this model alone
+--yes | cache | | clear: do it
+-o, --output <file> | query resume | | write results to a file, whole or not at all
+--models <names> | test | | ask each of these models, with commas between them, and compare
+--data <file> | test | | labelled rows in CSV, Parquet or JSON, in place of the test cases
+--label <column> | test | | the column of the right answers (default: expected)
+--at-least <percent> | test | number | exit with 1 where a model agrees with fewer of the rows
+--batch <numbers> | test | | compare so many rows in one call, e.g. 1,16; no stored answer is used
+--parallel <n> | test | number | rows at a time in a comparison (default: 10)
+--workload <name> | bench | | 'auto' for generated statements, or a file of SQL
+-o, --output <dir> | bench | | where the collection is kept, and gone on with (default: ./collection)
+--model <name> | bench | | ask this model, and pay for it (default: a simulated server)
+--limit <n> | bench | number | auto: statements that are generated (default 60)
+-o, --output <file> | report | | default: rvbbit-report-SESSION.html, with --trace .json; - is standard output
+--trace | report | | write a trace for Perfetto (ui.perfetto.dev) in place of the page
+--last | query | | print only the last result set
+--all | query resume | | table: show every row
+--keep-going | query | | go on after a statement that failed
+--database <file> | run test explain bench | | the DuckDB file to work on (default: in memory)
+--readonly | query | | open the database read-only: nothing in it can be changed
+--init <file> | query | | run this file before everything else
+-s, --silent | query | | the shell shows no banner
+--cascades <dir> | ${ENGINE} doctor ops bench serve | collect list | the cascade root (default: the working folder); repeatable: the first that has a file
+--parallel <n> | query explain ${SERVE} | number | cascades at a time where a statement does not say PARALLEL
+--parallel <n> | resume | number | cascades at a time, whatever the statement says (default: as in the last run)
+--threads <n> | ${ENGINE} doctor bench serve | number | worker threads
+--stats | query resume | | each statement's summary as a line of JSON on stderr
+--json | doctor config test | | print the report as JSON
+--examples | init | | copy the package's examples in place of a small project
+--force | init ops | | overwrite files
+--port <n> | ${SERVE} | number 0-${MAX_PORT} | listen on this port (default: 15432; 0: any free one)
+--host <address> | ${SERVE} | | listen on this address of this machine (default: 127.0.0.1)
+--databases <dir> | ${SERVE} | | a folder of databases: NAME.duckdb is the database NAME
+--connections <n> | ${SERVE} | number | clients at a time (default: 200)
+--idle <time> | ${SERVE} | | close a client that sends nothing for this long, e.g. 30m, 8h (default: never)
+--users <file> | ${SERVE} | | who may log in: a file that rvbbit user writes (default: everybody of this machine)
+--tls-cert <file> | ${SERVE} | | take TLS connections with this certificate (PEM, the whole chain)
+--tls-key <file> | ${SERVE} | | the key of the certificate (PEM)
+--port <n> | sim | number 1-${MAX_PORT} | listen on this port of 127.0.0.1 (default: any free one)
+--latency <kind> | sim | | constant:500, uniform:100:900, lognormal:500:0.8 or pareto:100:1.5 (ms)
+--seed <n> | sim | number | of latencies and random faults
+--seed <n> | bench | number | auto: of what is drawn
+--rpm <n> | sim | number | answer 429 beyond so many requests in any minute
+--faults <file> | sim | | rules, or any option of the server, in YAML or JSON
+--answers <kind> | sim | choice echo hash json | how prompts are answered; default: echo
+--directives | sim | | let a line \`sim: {…}\` of a prompt script its call
+--users <file> | user | | the users file (default: rvbbit.users.yaml)
+--role <role> | user | choice read-only read-write | add: what the user may do (default: read-only)
+--max-cost <dollars> | user | dollars | add: for model calls, a day
+--max-rows <n> | user | number | add: rows of one result
+--max-statements <n> | user | number | add: statements at a time
+--read-write | serve | | let statements write to the database, and read and write files
+--max-cost <dollars> | serve | dollars | for model calls, until the server ends (default: no limit)
+--max-calls <n> | serve | number | model calls, until the server ends (default: 1000)
+--max-rows <n> | serve | number | rows that a query hands to the agent (default: 200)
+--metrics-port <n> | ${SERVE} | number 1-${MAX_PORT} | answer /metrics and /healthz on this port of 127.0.0.1
+--log <file> | ${SERVE} | | a line of JSON for each statement, without values; - is standard error
+--verbose | sim | | a line on stderr for every call
+-q, --quiet | ${ALL} | | no progress, summaries or notes on stderr
+--no-color | ${ALL} | | no colours; NO_COLOR and FORCE_COLOR are obeyed too
+--version | ${ALL} | | print the version
+-h, --help | ${ALL} | | print this help
+`;
 
 /** Every option of every command, in the order of `--help`. */
-export const OPTIONS: readonly OptionRow[] = [
-  {
-    flags: '-c, --command <sql>',
-    help: 'run this SQL; repeatable, in the order given',
-    commands: ['query'],
-    collect: 'sql',
-  },
-  {
-    flags: '-c, --command <sql>',
-    help: 'explain this SQL',
-    commands: ['explain'],
-    collect: 'sql',
-  },
-  {
-    flags: '-f, --file <path>',
-    help: 'run this file; repeatable; - is standard input',
-    commands: ['query'],
-    collect: 'file',
-  },
-  {
-    flags: '-f, --file <path>',
-    help: 'explain what this file holds; - is standard input',
-    commands: ['explain'],
-    collect: 'file',
-  },
-  { flags: '--list', help: 'say what there is to resume', commands: ['resume'] },
-  {
-    flags: '--param <name=value>',
-    help: 'bind $name; JSON if it parses, else text; 1=… binds $1',
-    commands: ['query', 'explain', 'resume'],
-    collect: 'param',
-  },
-  {
-    flags: '--input <json>',
-    help: "the cascade's input: JSON, @file, or - for standard input",
-    commands: ['run'],
-  },
-  { flags: '--outputs', help: "print every cell's output, by cell", commands: ['run'] },
-  {
-    flags: '--format <name>',
-    help: 'default: by the name of -o; else table on a terminal, jsonl elsewhere',
-    commands: ['query', 'resume'],
-    choices: FORMATS,
-  },
-  {
-    flags: '--format <name>',
-    help: 'default: text',
-    commands: ['explain'],
-    choices: ['text', 'tree', 'json'],
-  },
-  {
-    flags: '--format <name>',
-    help: 'default: table on a terminal, jsonl elsewhere',
-    commands: ['journal', 'cache', 'cost', 'ops', 'user'],
-    choices: ['table', 'jsonl', 'json', 'csv', 'tsv', 'markdown', 'line'],
-  },
-  {
-    flags: '--state-dir <dir>',
-    help: 'where the journal is kept (default: ./.rvbbit)',
-    commands: [
-      'query',
-      'run',
-      'test',
-      'explain',
-      'journal',
-      'report',
-      'cache',
-      'cost',
-      'log',
-      'resume',
-      ...SERVE,
-    ],
-  },
-  {
-    flags: '-f, --follow',
-    help: 'show calls as they end, until Ctrl-C',
-    commands: ['log'],
-  },
-  {
-    flags: '--verbose',
-    help: 'also statements, chunks of runs, stored answers, and calls as they go out',
-    commands: ['log'],
-  },
-  {
-    flags: '--limit <n>',
-    help: 'lines shown of what has been (default 20)',
-    commands: ['log'],
-    number: true,
-  },
-  {
-    flags: '--by <what>',
-    help: 'what it is added up by (default: model)',
-    commands: ['cost'],
-    choices: ['model', 'statement', 'cascade', 'day', 'caller', 'label'],
-  },
-  {
-    flags: '--no-state',
-    help: 'keep no journal: nothing is found again by later runs',
-    commands: ['query', 'run', 'test', ...SERVE],
-  },
-  {
-    flags: '--older-than <time>',
-    help: 'compact, prune: what is older, e.g. 12h, 30d',
-    commands: ['journal'],
-  },
-  {
-    flags: '--older-than <time>',
-    help: 'stats, list, clear: answers that are older, e.g. 12h, 30d',
-    commands: ['cache'],
-  },
-  {
-    flags: '--max-size <size>',
-    help: 'prune: the oldest, down to this size, e.g. 500MB, 1GB',
-    commands: ['journal'],
-  },
-  {
-    flags: '--dry-run',
-    help: 'compact, prune: say what would be done, and do nothing',
-    commands: ['journal'],
-  },
-  {
-    flags: '--limit <n>',
-    help: 'list: answers shown (default 20)',
-    commands: ['cache'],
-    number: true,
-  },
-  {
-    flags: '--model <name>',
-    help: 'stats, list, clear: answers of this model alone',
-    commands: ['cache'],
-  },
-  { flags: '--yes', help: 'clear: do it', commands: ['cache'] },
-  {
-    flags: '-o, --output <file>',
-    help: 'write results to a file, whole or not at all',
-    commands: ['query', 'resume'],
-  },
-  {
-    flags: '--models <names>',
-    help: 'ask each of these models, with commas between them, and compare',
-    commands: ['test'],
-  },
-  {
-    flags: '--data <file>',
-    help: 'labelled rows in CSV, Parquet or JSON, in place of the test cases',
-    commands: ['test'],
-  },
-  {
-    flags: '--label <column>',
-    help: 'the column of the right answers (default: expected)',
-    commands: ['test'],
-  },
-  {
-    flags: '--at-least <percent>',
-    help: 'exit with 1 where a model agrees with fewer of the rows',
-    commands: ['test'],
-    number: true,
-  },
-  {
-    flags: '--batch <numbers>',
-    help: 'compare so many rows in one call, e.g. 1,16; no stored answer is used',
-    commands: ['test'],
-  },
-  {
-    flags: '--parallel <n>',
-    help: 'rows at a time in a comparison (default: 10)',
-    commands: ['test'],
-    number: true,
-  },
-  {
-    flags: '--workload <name>',
-    help: "'auto' for generated statements, or a file of SQL",
-    commands: ['bench'],
-  },
-  {
-    flags: '-o, --output <dir>',
-    help: 'where the collection is kept, and gone on with (default: ./collection)',
-    commands: ['bench'],
-  },
-  {
-    flags: '--model <name>',
-    help: 'ask this model, and pay for it (default: a simulated server)',
-    commands: ['bench'],
-  },
-  {
-    flags: '--limit <n>',
-    help: 'auto: statements that are generated (default 60)',
-    commands: ['bench'],
-    number: true,
-  },
-  {
-    flags: '-o, --output <file>',
-    help: 'default: rvbbit-report-SESSION.html, with --trace .json; - is standard output',
-    commands: ['report'],
-  },
-  {
-    flags: '--trace',
-    help: 'write a trace for Perfetto (ui.perfetto.dev) in place of the page',
-    commands: ['report'],
-  },
-  { flags: '--last', help: 'print only the last result set', commands: ['query'] },
-  { flags: '--all', help: 'table: show every row', commands: ['query', 'resume'] },
-  { flags: '--keep-going', help: 'go on after a statement that failed', commands: ['query'] },
-  {
-    flags: '--database <file>',
-    help: 'the DuckDB file to work on (default: in memory)',
-    commands: ['run', 'test', 'explain', 'bench'],
-  },
-  {
-    flags: '--readonly',
-    help: 'open the database read-only: nothing in it can be changed',
-    commands: ['query'],
-  },
-  { flags: '--init <file>', help: 'run this file before everything else', commands: ['query'] },
-  { flags: '-s, --silent', help: 'the shell shows no banner', commands: ['query'] },
-  {
-    flags: '--cascades <dir>',
-    help: 'the cascade root (default: the working folder); repeatable: the first that has a file',
-    commands: [...ENGINE, 'doctor', 'ops', 'bench', 'serve'],
-    collect: 'list',
-  },
-  {
-    flags: '--parallel <n>',
-    help: 'cascades at a time where a statement does not say PARALLEL',
-    commands: ['query', 'explain', ...SERVE],
-    number: true,
-  },
-  {
-    flags: '--parallel <n>',
-    help: 'cascades at a time, whatever the statement says (default: as in the last run)',
-    commands: ['resume'],
-    number: true,
-  },
-  {
-    flags: '--threads <n>',
-    help: 'worker threads',
-    commands: [...ENGINE, 'doctor', 'bench', 'serve'],
-    number: true,
-  },
-  {
-    flags: '--stats',
-    help: "each statement's summary as a line of JSON on stderr",
-    commands: ['query', 'resume'],
-  },
-  { flags: '--json', help: 'print the report as JSON', commands: ['doctor', 'config', 'test'] },
-  {
-    flags: '--examples',
-    help: "copy the package's examples in place of a small project",
-    commands: ['init'],
-  },
-  { flags: '--force', help: 'overwrite files', commands: ['init', 'ops'] },
-  {
-    flags: '--port <n>',
-    help: 'listen on this port (default: 15432; 0: any free one)',
-    commands: SERVE,
-    number: true,
-    to: MAX_PORT,
-    from: 0,
-  },
-  {
-    flags: '--host <address>',
-    help: 'listen on this address of this machine (default: 127.0.0.1)',
-    commands: SERVE,
-  },
-  {
-    flags: '--databases <dir>',
-    help: 'a folder of databases: NAME.duckdb is the database NAME',
-    commands: SERVE,
-  },
-  {
-    flags: '--connections <n>',
-    help: 'clients at a time (default: 200)',
-    commands: SERVE,
-    number: true,
-  },
-  {
-    flags: '--idle <time>',
-    help: 'close a client that sends nothing for this long, e.g. 30m, 8h (default: never)',
-    commands: SERVE,
-  },
-  {
-    flags: '--users <file>',
-    help: 'who may log in: a file that rvbbit user writes (default: everybody of this machine)',
-    commands: SERVE,
-  },
-  {
-    flags: '--tls-cert <file>',
-    help: 'take TLS connections with this certificate (PEM, the whole chain)',
-    commands: SERVE,
-  },
-  { flags: '--tls-key <file>', help: 'the key of the certificate (PEM)', commands: SERVE },
-  {
-    flags: '--port <n>',
-    help: 'listen on this port of 127.0.0.1 (default: any free one)',
-    commands: ['sim'],
-    number: true,
-    to: MAX_PORT,
-  },
-  {
-    flags: '--latency <kind>',
-    help: 'constant:500, uniform:100:900, lognormal:500:0.8 or pareto:100:1.5 (ms)',
-    commands: ['sim'],
-  },
-  { flags: '--seed <n>', help: 'of latencies and random faults', commands: ['sim'], number: true },
-  { flags: '--seed <n>', help: 'auto: of what is drawn', commands: ['bench'], number: true },
-  {
-    flags: '--rpm <n>',
-    help: 'answer 429 beyond so many requests in any minute',
-    commands: ['sim'],
-    number: true,
-  },
-  {
-    flags: '--faults <file>',
-    help: 'rules, or any option of the server, in YAML or JSON',
-    commands: ['sim'],
-  },
-  {
-    flags: '--answers <kind>',
-    help: 'how prompts are answered; default: echo',
-    commands: ['sim'],
-    choices: ['echo', 'hash', 'json'],
-  },
-  {
-    flags: '--directives',
-    help: 'let a line `sim: {…}` of a prompt script its call',
-    commands: ['sim'],
-  },
-  {
-    flags: '--users <file>',
-    help: 'the users file (default: rvbbit.users.yaml)',
-    commands: ['user'],
-  },
-  {
-    flags: '--role <role>',
-    help: 'add: what the user may do (default: read-only)',
-    commands: ['user'],
-    choices: ['read-only', 'read-write'],
-  },
-  {
-    flags: '--max-cost <dollars>',
-    help: 'add: for model calls, a day',
-    commands: ['user'],
-    number: 'dollars',
-  },
-  {
-    flags: '--max-rows <n>',
-    help: 'add: rows of one result',
-    commands: ['user'],
-    number: true,
-  },
-  {
-    flags: '--max-statements <n>',
-    help: 'add: statements at a time',
-    commands: ['user'],
-    number: true,
-  },
-  {
-    flags: '--read-write',
-    help: 'let statements write to the database, and read and write files',
-    commands: ['serve'],
-  },
-  {
-    flags: '--max-cost <dollars>',
-    help: 'for model calls, until the server ends (default: no limit)',
-    commands: ['serve'],
-    number: 'dollars',
-  },
-  {
-    flags: '--max-calls <n>',
-    help: 'model calls, until the server ends (default: 1000)',
-    commands: ['serve'],
-    number: true,
-  },
-  {
-    flags: '--max-rows <n>',
-    help: 'rows that a query hands to the agent (default: 200)',
-    commands: ['serve'],
-    number: true,
-  },
-  {
-    flags: '--metrics-port <n>',
-    help: 'answer /metrics and /healthz on this port of 127.0.0.1',
-    commands: SERVE,
-    number: true,
-    to: MAX_PORT,
-  },
-  {
-    flags: '--log <file>',
-    help: 'a line of JSON for each statement, without values; - is standard error',
-    commands: SERVE,
-  },
-  { flags: '--verbose', help: 'a line on stderr for every call', commands: ['sim'] },
-  { flags: '-q, --quiet', help: 'no progress, summaries or notes on stderr', commands: ALL },
-  {
-    flags: '--no-color',
-    help: 'no colours; NO_COLOR and FORCE_COLOR are obeyed too',
-    commands: ALL,
-  },
-  { flags: '--version', help: 'print the version', commands: ALL },
-  { flags: '-h, --help', help: 'print this help', commands: ALL },
-];
+export const OPTIONS: readonly OptionRow[] = TABLE.trim().split('\n').map(readRow);
+
+function readRow(line: string): OptionRow {
+  const [flags = '', commands = '', kind = '', help = ''] = line
+    .split('|')
+    .map((cell) => cell.trim());
+  const [type, ...words] = kind.split(' ');
+  const [from, to] = words[0]?.split('-').map(Number) ?? [];
+  return {
+    flags,
+    help,
+    commands: commands.split(' ') as CommandName[],
+    ...(type === 'collect' ? { collect: words[0] as NonNullable<OptionRow['collect']> } : {}),
+    ...(type === 'choice' ? { choices: words } : {}),
+    ...(type === 'number' ? { number: true } : {}),
+    ...(type === 'number' && to !== undefined ? { from: from!, to } : {}),
+    ...(type === 'dollars' ? { number: 'dollars' } : {}),
+  };
+}
 
 /** Returns the flag of an option's key: `olderThan` → `--older-than`. */
 export function flagOf(key: string): string {

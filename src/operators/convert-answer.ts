@@ -1,7 +1,7 @@
 /** Converts the value that an operator's cascade gave to the operator's type: exactly that value, or a failure. */
 import type { Failure } from '../errors.ts';
-import { MESSAGE_VALUE_CHARS } from '../limits.ts';
 import type { Json } from '../util/json.ts';
+import { shortText } from '../util/short-text.ts';
 import { readColumnType } from '../values/column-type.ts';
 import { convertValue, NO_VALUE } from '../values/convert-value.ts';
 import { sqlFunctionOf } from './function-file.ts';
@@ -28,9 +28,10 @@ export function convertAnswer(
   const type = readColumnType(operator.returns);
   if (answer === null) return { ok: true, value: null };
   const value = type === undefined ? NO_VALUE : convertValue(type, answer);
+  const shown = () => shortText(JSON.stringify(answer));
   if (value === NO_VALUE) {
     return refuse(
-      `${operator.name} gives ${operator.returns}, and ${shown(answer)} is not a ${operator.returns}`,
+      `${operator.name} gives ${operator.returns}, and ${shown()} is not a ${operator.returns}`,
     );
   }
   const { minimum, maximum } = sqlFunctionOf(operator.cascade) ?? {};
@@ -39,7 +40,7 @@ export function convertAnswer(
     const isLess = minimum !== undefined && Number(each) < minimum;
     if (isLess || (maximum !== undefined && Number(each) > maximum)) {
       const bounds = `${minimum ?? 'the least'} to ${maximum ?? 'the greatest'}`;
-      return refuse(`${operator.name} gives ${bounds}, and ${shown(answer)} is not in it`);
+      return refuse(`${operator.name} gives ${bounds}, and ${shown()} is not in it`);
     }
   }
   return { ok: true, value };
@@ -47,9 +48,4 @@ export function convertAnswer(
 
 function refuse(message: string): Converted {
   return { ok: false, error: { code: 'RVB_TYPE_MISMATCH', message } };
-}
-
-function shown(answer: Json): string {
-  const text = JSON.stringify(answer);
-  return text.length <= MESSAGE_VALUE_CHARS ? text : `${text.slice(0, MESSAGE_VALUE_CHARS - 1)}…`;
 }

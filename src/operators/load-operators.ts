@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { hasCascadeSuffix } from '../cascade/find-cascades.ts';
 import { type CascadeRoots, rootsOf } from '../cascade/resolve-path.ts';
 import { messageOf, RvbbitError, type SourcePlace } from '../errors.ts';
+import { dropOldest } from '../util/drop-oldest.ts';
 import { packageFile } from '../util/package-files.ts';
 import { type LoadedOperators, mergeOperators } from './merge-operators.ts';
 import type { OperatorEntry } from './operator-entry.ts';
@@ -81,10 +82,7 @@ export async function loadOperators(cascadeRoots: CascadeRoots): Promise<LoadedO
     throw thrown;
   });
   if (mayChange) kept.delete(key);
-  for (const oldest of kept.keys()) {
-    if (kept.size <= OPERATOR_ROOTS_KEPT) break;
-    kept.delete(oldest);
-  }
+  dropOldest(kept, OPERATOR_ROOTS_KEPT);
   return operators;
 }
 

@@ -3,8 +3,9 @@
  * `semantic_batch_matches`.
  */
 import { RvbbitError } from '../errors.ts';
-import { MAX_PARALLEL, MESSAGE_VALUE_CHARS, VALUE_MAX_DEPTH } from '../limits.ts';
-import type { Json, JsonObject } from '../util/json.ts';
+import { MAX_PARALLEL, VALUE_MAX_DEPTH } from '../limits.ts';
+import { isObject, type Json, type JsonObject } from '../util/json.ts';
+import { shortText } from '../util/short-text.ts';
 import { roundedInteger } from './rounded-integer.ts';
 
 /** The most characters of the JSON that one call is given. */
@@ -193,13 +194,8 @@ function wider(
   return isNumber ? 'DOUBLE' : 'JSON';
 }
 
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function shown(value: Json | undefined): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length <= MESSAGE_VALUE_CHARS ? text : `${text.slice(0, MESSAGE_VALUE_CHARS - 1)}…`;
+  return shortText(JSON.stringify(value) ?? 'nothing');
 }
 
 function mismatch(name: SeedFunction, got: string): RvbbitError {

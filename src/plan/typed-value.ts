@@ -1,10 +1,10 @@
 /** Converts the parts of a run's value for the result columns, row by row. DuckDB then casts them to the columns' types. */
 import { quoteIdentifier } from '../duck/quote.ts';
 import type { Failure } from '../errors.ts';
-import { MESSAGE_VALUE_CHARS } from '../limits.ts';
-import type { Json } from '../util/json.ts';
+import { isObject, type Json } from '../util/json.ts';
+import { shortText } from '../util/short-text.ts';
 import type { ColumnType } from '../values/column-type.ts';
-import { convertValue, isObject, keyOf, NO_VALUE, unfenced } from '../values/convert-value.ts';
+import { convertValue, keyOf, NO_VALUE, unfenced } from '../values/convert-value.ts';
 import { exactText, parseExactly } from '../values/long-numbers.ts';
 import type { ResultField } from './result-fields.ts';
 
@@ -126,6 +126,5 @@ function refuse({ name, type }: ResultField, why: string): { readonly error: Fai
 }
 
 function shown(value: Json): string {
-  const text = exactText(value);
-  return text.length <= MESSAGE_VALUE_CHARS ? text : `${text.slice(0, MESSAGE_VALUE_CHARS - 1)}…`;
+  return shortText(exactText(value));
 }

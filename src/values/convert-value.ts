@@ -1,5 +1,5 @@
 /** Converts JSON to exactly the same value of a DuckDB type, or to none. Nothing is rounded, cut or guessed. */
-import type { Json } from '../util/json.ts';
+import { isObject, type Json } from '../util/json.ts';
 import { type ColumnType, integerBounds } from './column-type.ts';
 import {
   convertDate,
@@ -230,10 +230,6 @@ function toUnion({ members = [] }: ColumnType, answer: Json, keepsJson: boolean)
     if (value !== NO_VALUE) return { [name]: value };
   }
   return NO_VALUE;
-}
-
-export function isObject(value: Json | undefined): value is Readonly<Record<string, Json>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Returns the key that equals the name, or else the only key that differs from the name just in case. */

@@ -1,8 +1,8 @@
 /** What every set of shapes of the suite `spend` is to reach. */
 import * as assert from 'uvu/assert';
 import { measureShapes, seenShapes, shapeFigures } from '../../bench/suites/measure-shapes.ts';
+import type { Shape } from '../../bench/suites/shapes.ts';
 import { SHAPE_SETS } from '../../bench/suites/spend.ts';
-import type { Shape } from '../../bench/suites/spend-shapes.ts';
 
 /** Measures a set of shapes. Returns the number of shapes whose calls EXPLAIN knows exactly. */
 export async function assertShapes(shapes: readonly Shape[]): Promise<number> {

@@ -1,6 +1,6 @@
 /** Every shape of a semantic query asks what it must and no more, has the rows of its plain twin, and does what EXPLAIN says. */
 import { test } from 'uvu';
-import { SHAPES } from '../../bench/suites/spend-shapes.ts';
+import { SHAPES } from '../../bench/suites/shapes.ts';
 import { reportCases } from '../support/cases.ts';
 import { assertShapes } from './shape-figures.ts';
 

@@ -1,6 +1,6 @@
 /** Queries whose conditions stand far from their operators have the rows of their plain twins, and ask no more than DuckDB evaluates. */
 import { test } from 'uvu';
-import { WIDER_SHAPES } from '../../bench/suites/wider-shapes.ts';
+import { WIDER_SHAPES } from '../../bench/suites/shapes.ts';
 import { reportCases } from '../support/cases.ts';
 import { assertShapes } from './shape-figures.ts';
 

@@ -6,7 +6,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { LRUCache } from 'lru-cache';
 import { RvbbitError } from '../../errors.ts';
-import { MESSAGE_VALUE_CHARS } from '../../limits.ts';
+import { shortText } from '../../util/short-text.ts';
 import { runText } from '../execution.ts';
 
 import { quoteLiteral } from '../quote.ts';
@@ -126,7 +126,7 @@ class ReadOnlyCheck {
     // DuckDB reads `a.csv` as a file if there is no schema a, and 'a.csv' if it finds no such table.
     const isFileLike = parts.length > 1 || !/^[\w $-]+$/.test(name);
     if (isFileLike && !(await this.#isFound(parts))) {
-      const what = shown(parts.join('.'));
+      const what = shortText(parts.join('.'));
       throw denied(`${what}${where} is no table or view of the database, and no file is read`);
     }
     for (const { sql } of (await this.#views()).get(name.toLowerCase()) ?? []) {
@@ -161,10 +161,10 @@ class ReadOnlyCheck {
       const found = functions.get(name) ?? [];
       if (found.length === 0 && !isForbidden(name)) throw unknownFunction(name);
       for (const { sql, kind } of found) {
-        if (sql === undefined) throw denied(`the function ${shown(name)}${where}`);
+        if (sql === undefined) throw denied(`the function ${shortText(name)}${where}`);
         await this.#checkDefinition(queryOfMacro(kind, sql), `in the macro ${name}`, depth);
       }
-      if (found.length === 0) throw denied(`the function ${shown(name)}${where}`);
+      if (found.length === 0) throw denied(`the function ${shortText(name)}${where}`);
     }
   }
 
@@ -186,7 +186,7 @@ class ReadOnlyCheck {
     const text = sql.toLowerCase();
     for (const { name, query } of await this.#macros()) {
       if (/^\w+$/.test(name) && !text.includes(name)) continue;
-      await this.#checkDefinition(query, `in the macro ${shown(name)} ${where}`.trim(), depth);
+      await this.#checkDefinition(query, `in the macro ${shortText(name)} ${where}`.trim(), depth);
     }
   }
 
@@ -257,11 +257,7 @@ function queryOfMacro(kind: string, sql: string): string {
 
 function firstWords(sql: string): string {
   const words = sql.replace(/^(?:\s|--[^\n]*\n|\/\*.*?\*\/)*/s, '').split(/[\s(;]+/, 2);
-  return shown(words.join(' ').trim().toUpperCase());
-}
-
-function shown(name: string): string {
-  return name.length <= MESSAGE_VALUE_CHARS ? name : `${name.slice(0, MESSAGE_VALUE_CHARS - 1)}…`;
+  return shortText(words.join(' ').trim().toUpperCase());
 }
 
 function denied(what: string): RvbbitError {
@@ -276,7 +272,7 @@ function denied(what: string): RvbbitError {
 function unknownFunction(name: string): RvbbitError {
   return new RvbbitError(
     'RVB_SQL',
-    `Catalog Error: Scalar Function with name ${shown(name)} does not exist!`,
+    `Catalog Error: Scalar Function with name ${shortText(name)} does not exist!`,
     { stage: 'bind', sqlState: '42883' },
   );
 }

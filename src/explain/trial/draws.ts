@@ -1,11 +1,11 @@
 /** Draws the answers that EXPLAIN assumes for questions without a stored answer. */
 
 import type { Experience } from '../../journal/experience/experience.ts';
-import { MESSAGE_VALUE_CHARS } from '../../limits.ts';
 import { sqlFunctionOf } from '../../operators/function-file.ts';
 import type { Operator } from '../../operators/operator.ts';
 import type { Answer, Tuple } from '../../semantic/ask/answer-book.ts';
 import type { Json } from '../../util/json.ts';
+import { shortText } from '../../util/short-text.ts';
 import { EXPECTED_TRUE_SHARE, EXPERIENCE_MAX_CRITERIA } from '../explain-limits.ts';
 
 /**
@@ -201,9 +201,7 @@ export function criterionOf(tuple: Tuple): string {
 
 function named({ name }: Operator, tuple: Tuple): string {
   const criterion = criterionOf(tuple);
-  if (criterion === '') return name;
-  const isLong = criterion.length > MESSAGE_VALUE_CHARS;
-  return `${name} '${isLong ? `${criterion.slice(0, MESSAGE_VALUE_CHARS - 1)}…` : criterion}'`;
+  return criterion === '' ? name : `${name} '${shortText(criterion)}'`;
 }
 
 function shareKey(operator: Operator, tuple: Tuple): string {

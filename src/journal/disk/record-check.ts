@@ -6,6 +6,7 @@ import type { Failure } from '../../errors.ts';
 import { MESSAGE_VALUE_CHARS } from '../../limits.ts';
 import type { ChatImage, KeptMessage } from '../../model/chat.ts';
 import type { RowAccount, RowFailure, Summary } from '../../result.ts';
+import { isObject } from '../../util/json.ts';
 import { type AnswerShare, type AttemptStart, RECORD_VERSION } from '../records.ts';
 import type { StoredRecord } from './stored-record.ts';
 
@@ -237,10 +238,6 @@ function wholeHits(
   const { callKeys, ...rest } = record;
   if (!list(callKeys, text)) return record;
   return { ...rest, count: (callKeys as readonly string[]).length, savedMicroUsd: null };
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Returns the value in the form in which an error message shows it. */

@@ -1,5 +1,5 @@
 /** Forms an answer by word overlap: a value of a schema, or a text in the words of the question. */
-import type { Json, JsonObject } from '../../util/json.ts';
+import { isObject, type Json, type JsonObject } from '../../util/json.ts';
 import { labelLines, labelsIn, overlappingLabel, restLabel } from './labels.ts';
 import type { SplitPrompt } from './split-prompt.ts';
 import { hits, share, stemsOf } from './words.ts';
@@ -160,8 +160,4 @@ function bestPhrases(
       return { phrase: isNamed ? rest : part, score: share(wanted, stemsOf(part)) };
     })
     .sort((a, b) => b.score - a.score);
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
