@@ -104,13 +104,14 @@ export function resolveSettings(
 }
 
 function refuseLaterClauses(statement: MapStatement | RunStatement): void {
-  const later =
-    statement.async !== undefined
-      ? 'ASYNC'
-      : statement.kind === 'Map' && statement.batch !== undefined
-        ? 'MAP BATCH'
-        : undefined;
-  if (later !== undefined) throw unsupported(later);
+  if (statement.async !== undefined) {
+    // A statement with ASYNC is submitted without the word; here it stands within another statement.
+    const advice = 'in brackets, leave it out, or make a table first: CREATE TABLE … AS';
+    throw new RvbbitError('RVB_UNSUPPORTED', `ASYNC is for a whole statement; ${advice}`, {
+      stage: 'bind',
+    });
+  }
+  if (statement.kind === 'Map' && statement.batch !== undefined) throw unsupported('MAP BATCH');
 }
 
 function refuseLaterOptions(values: Settings): void {

@@ -1,17 +1,20 @@
 /** Attaches the catalogue of receipts (views of the journal) if a statement mentions it. */
+import { dirname } from 'node:path';
 import { quoteLiteral } from '../duck/quote.ts';
 import type { Session } from '../duck/session.ts';
 import { messageOf, RvbbitError } from '../errors.ts';
+import { listJobs } from '../jobs/job-folder.ts';
 import { journalFolder } from '../journal/disk/journal-folder.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Notice } from '../result.ts';
 import { Semaphore } from '../util/semaphore.ts';
+import { jobsView } from './jobs-view.ts';
 import { damageNotices, surveyReceipts } from './survey-receipts.ts';
 import { CATALOG, recordsSql, VIEWS, viewSql } from './views.ts';
 
 /** Matches the qualified name of a view of the catalogue. */
 const MENTION = new RegExp(
-  `\\b${CATALOG}"?\\s*\\.\\s*(?:"?main"?\\s*\\.\\s*)?"?(?:records|${VIEWS.map(({ name }) => name).join('|')})\\b`,
+  `\\b${CATALOG}"?\\s*\\.\\s*(?:"?main"?\\s*\\.\\s*)?"?(?:records|jobs|${VIEWS.map(({ name }) => name).join('|')})\\b`,
   'i',
 );
 
@@ -72,7 +75,7 @@ async function attach({ session, journal, stateDir }: ReceiptSource): Promise<re
 }
 
 /**
- * Makes the views over a journal's folder, unless `from`, the SQL of the existing `records` view, is still right. Returns
+ * Makes the views over a journal's folder, unless `from`, the comment of the existing `records` view, is still right. Returns
  * a notice of damage that they leave out.
  */
 export function makeViews(
@@ -90,11 +93,14 @@ async function makeViewsOnce(
 ): Promise<readonly Notice[]> {
   const files = await surveyReceipts(folder);
   const records = recordsSql(folder, files);
-  if (records !== from) {
+  const jobs = jobsView(listJobs(dirname(folder)));
+  // What the views hold that changes: the names of files, and the jobs.
+  const source = `${records};\n${jobs.from}`;
+  if (source !== from) {
     // READ_WRITE: beside a database that is opened read-only, others are read-only unless they say so.
     await session.run(`ATTACH IF NOT EXISTS ':memory:' AS ${CATALOG} (READ_WRITE)`);
-    for (const sql of [records, ...VIEWS.flatMap(viewSql)]) await session.run(sql);
-    await session.run(`COMMENT ON VIEW ${CATALOG}.main.records IS ${quoteLiteral(records)}`);
+    for (const sql of [records, ...[...VIEWS, jobs].flatMap(viewSql)]) await session.run(sql);
+    await session.run(`COMMENT ON VIEW ${CATALOG}.main.records IS ${quoteLiteral(source)}`);
   }
   return damageNotices(files);
 }
@@ -112,7 +118,7 @@ export async function whileFilesGo<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Says if the user has a schema or database with our name, if our views exist, and the SQL of their `records` view. */
+/** Says if the user has a schema or database with our name, if our views exist, and the comment of their `records` view. */
 async function findCatalog(
   session: Session,
 ): Promise<{ readonly isTaken: boolean; readonly isOurs: boolean; readonly source: unknown }> {

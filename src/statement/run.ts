@@ -16,7 +16,7 @@ import { placedFrom } from '../plan/placed-error.ts';
 import type { Notice, Row } from '../result.ts';
 import type { Explained } from './explain.ts';
 import { withForeignHint } from './foreign-hint.ts';
-import { textOf } from './names.ts';
+import { isJob, noteOpening } from './names.ts';
 import { removePartialFile } from './partial-file.ts';
 
 /** Runs a statement to its end. The calls in its brackets run first. */
@@ -78,19 +78,21 @@ async function runFlat(node: StatementNode, statement: Statement): Promise<Deliv
     case 'Run':
     case 'CreateTable':
     case 'Insert': {
+      if (isJob(node)) return (await import('./jobs.ts')).submitJob(node, statement);
       const { runCascadeStatement } = await import('./cascade.ts');
       return runCascadeStatement(node, statement);
     }
     case 'Show': {
       const { what } = node;
-      if (what === 'jobs') throw unsupported('SHOW RVBBIT JOBS');
+      if (what === 'jobs') return (await import('./jobs.ts')).showJobs(node, statement);
       noteOpening(node, statement);
       const { showStatement } = await import('./show.ts');
       return showStatement({ what }, statement);
     }
     case 'AwaitJob':
+      return (await import('./jobs.ts')).awaitJob(node, statement);
     case 'CancelJob':
-      throw unsupported('a statement about jobs');
+      return (await import('./jobs.ts')).cancelJob(node, statement);
   }
 }
 
@@ -133,7 +135,7 @@ async function* streamFlat(
   onHead: (head: StreamHead) => void,
 ): AsyncGenerator<readonly Row[], void> {
   const { signal } = statement.stop;
-  if (node.kind === 'Map') {
+  if (node.kind === 'Map' && !isJob(node)) {
     const { streamMapStatement } = await import('./cascade.ts');
     yield* streamMapStatement(node, statement, onHead);
   } else if (node.kind === 'Sql') {
@@ -287,16 +289,4 @@ async function openSql(
   const { parameters, stop, session } = statement;
   noteOpening(node, statement);
   return session.open(node.text, { parameters, signal: stop.signal });
-}
-
-function noteOpening(node: StatementNode, { source, origin, ledger }: Statement): void {
-  ledger.open({ sql: textOf(node, source), kind: 'sql', origin, parallel: 1 });
-}
-
-export function unsupported(what: string): RvbbitError {
-  return new RvbbitError(
-    'RVB_UNSUPPORTED',
-    `${what} is part of the dialect, but this version does not execute it yet`,
-    { stage: 'bind' },
-  );
 }

@@ -294,7 +294,6 @@ test('what is parsed but not executed yet says so and names itself', async () =>
     [`RVBBIT MAP BATCH 5 '${BAND}' USING (${PRICES})`, 'BATCH'],
     [map(`USING (${PRICES}) WITH (max_pairs = 1)`), 'max_pairs'],
     [map(`USING (${PRICES}) WITH (order = 'completion')`), 'order = completion'],
-    ['SHOW RVBBIT JOBS', 'SHOW RVBBIT JOBS'],
   ] as const) {
     const error = await errorOf(engine.query(sql));
     assert.is(error.code, 'RVB_UNSUPPORTED', sql);

@@ -31,7 +31,7 @@ export async function resume(words: readonly string[], options: CliOptions): Pro
   if (prefix === undefined) throw new CliError('usage', 'resume needs a session', USAGE);
   const { stateDir, folder } = existingJournal(options);
   const { session } = chosen(statementsOf(folder), prefix);
-  const unlock = await lockRun(stateDir, session);
+  const lock = await lockRun(stateDir, session);
   try {
     // The list is read again under the lock, because the last holder of the lock may have completed the statement.
     const statement = chosen(statementsOf(folder), session);
@@ -47,7 +47,7 @@ export async function resume(words: readonly string[], options: CliOptions): Pro
       },
     });
   } finally {
-    unlock();
+    lock.release();
   }
 }
 

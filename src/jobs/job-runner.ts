@@ -1,0 +1,342 @@
+/** Runs the jobs of an engine's database: takes them up one after another, and ends, pauses or cancels them. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cancelledError, closedError, failureOf, messageOf, RvbbitError } from '../errors.ts';
+import { type LockOwner, ownLock } from '../journal/lock-owner.ts';
+import { lockRun, type RunLock } from '../journal/run-lock.ts';
+import {
+  ABORT_SETTLE_MS,
+  JOB_LEASE_MS,
+  JOB_START_MS,
+  JOBS_QUEUED,
+  JOBS_RUNNING,
+} from '../limits.ts';
+import type { Summary } from '../result.ts';
+import type { JsonObject } from '../util/json.ts';
+import {
+  askToCancel,
+  endJob,
+  findJob,
+  hasEnded,
+  isAskedToCancel,
+  isDatabaseGone,
+  type Job,
+  type JobEnd,
+  type JobFacts,
+  type JobProgress,
+  type JobSettings,
+  pendingJobs,
+  readProgress,
+  rowsOf,
+  writeJob,
+  writeProgress,
+} from './job-folder.ts';
+
+/** How often a running job's cancel is looked for, and how often somebody who waits for a job looks. */
+const LOOK_MS = 250;
+/** How often a job's progress is written and its lease renewed. */
+const BEAT_MS = 1_000;
+/** How often jobs that another engine runs are looked at: it may have died. */
+const HELD_LOOK_MS = 5_000;
+
+/** What a job's statement gave. */
+export interface JobOutcome {
+  readonly summary: Summary;
+  /** The report of a RUN. */
+  readonly report?: JsonObject;
+}
+
+/** One execution of a job. */
+export interface JobExecution {
+  readonly job: Job;
+  /** The database file with its rows. */
+  readonly rows: string;
+  readonly isFirst: boolean;
+  readonly signal: AbortSignal;
+  readonly onProgress: (soFar: Summary) => void;
+}
+
+/** The engine, as its jobs see it. */
+export interface JobHost {
+  readonly stateDir: string;
+  /** The database as jobs name it, and for one in memory true. */
+  readonly database: string;
+  readonly isInMemory: boolean;
+  readonly settings: () => Promise<JobSettings>;
+  readonly run: (execution: JobExecution) => Promise<JobOutcome>;
+  readonly warn: (message: string) => void;
+}
+
+interface Running {
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+}
+
+export class JobRunner {
+  readonly #host: JobHost;
+  readonly #running = new Map<string, Running>();
+  /** Jobs whose end could not be recorded. This engine takes them up no more. */
+  readonly #givenUp = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+  #dueMs = Infinity;
+  #looking: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(host: JobHost) {
+    this.#host = host;
+  }
+
+  get stateDir(): string {
+    return this.#host.stateDir;
+  }
+
+  /** Submits a job. `fill` writes its rows to a file. */
+  async submit(
+    job: Omit<Job, 'database' | 'owner' | 'createdMs'>,
+    fill: (path: string) => Promise<void>,
+  ): Promise<JobFacts> {
+    const { stateDir, database, isInMemory, settings } = this.#host;
+    const owner: { owner?: LockOwner } = isInMemory ? { owner: ownLock() } : {};
+    const whole: Job = { ...job, database, ...owner, createdMs: Date.now() };
+    const { queued = JOBS_QUEUED } = await settings();
+    await writeJob(stateDir, whole, queued, fill);
+    this.wake(JOB_START_MS);
+    return this.#facts(job.id);
+  }
+
+  /** Looks for jobs to run in `ms`, or earlier if a look is due before. */
+  wake(ms: number): void {
+    const dueMs = performance.now() + ms;
+    if (this.#isClosed || dueMs >= this.#dueMs) return;
+    clearTimeout(this.#timer);
+    this.#dueMs = dueMs;
+    this.#timer = setTimeout(() => {
+      this.#dueMs = Infinity;
+      this.#looking = (this.#looking ?? Promise.resolve())
+        .then(() => this.#look())
+        .catch((thrown: unknown) => this.#host.warn(`jobs: ${messageOf(thrown)}`));
+    }, ms).unref();
+  }
+
+  /** Waits for the end of a job. Throws RVB_DEADLINE after `timeoutMs`; the job goes on. */
+  async ended(id: string, timeoutMs: number, signal: AbortSignal): Promise<JobFacts> {
+    const { stateDir } = this.#host;
+    this.#facts(id);
+    this.wake(0);
+    const until = performance.now() + timeoutMs;
+    while (!hasEnded(stateDir, id)) {
+      if (signal.aborted) throw cancelledError();
+      const leftMs = until - performance.now();
+      if (leftMs <= 0) {
+        const message = `${id} has not ended within ${timeoutMs} ms; it goes on: SHOW RVBBIT JOBS says how far it is`;
+        throw new RvbbitError('RVB_DEADLINE', message, { stage: 'execute' });
+      }
+      await sleep(Math.min(LOOK_MS, leftMs), undefined, { signal }).catch(() => undefined);
+    }
+    return this.#facts(id);
+  }
+
+  /** Cancels a job, wherever it runs. What it has bought stays in the journal. */
+  async cancel(id: string, signal: AbortSignal): Promise<JobFacts> {
+    const { stateDir } = this.#host;
+    const { state } = this.#facts(id);
+    if (state === 'queued' || state === 'running') {
+      askToCancel(stateDir, id);
+      this.#running.get(id)?.stop.abort(cancelledError());
+      await cancelUnheld(stateDir, id);
+      // Whoever runs it looks for the cancel, and then has the time that every abort has.
+      await this.ended(id, LOOK_MS + ABORT_SETTLE_MS, signal).catch((thrown: unknown) => {
+        if (signal.aborted) throw thrown;
+      });
+    }
+    return this.#facts(id);
+  }
+
+  /** Stops the running jobs and gives their leases back. Those of a database in memory end with it. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    for (const { stop } of this.#running.values()) stop.abort(closedError());
+    await this.#looking;
+    await Promise.all([...this.#running.values()].map(({ done }) => done));
+    const { stateDir, database, isInMemory } = this.#host;
+    if (!isInMemory) return;
+    for (const job of pendingJobs(stateDir)) {
+      if (job.database === database) await endUnheld(stateDir, job.id, databaseGone());
+    }
+  }
+
+  #facts(id: string): JobFacts {
+    const facts = findJob(this.#host.stateDir, id);
+    if (facts !== undefined) return facts;
+    throw noSuchJob(id);
+  }
+
+  async #look(): Promise<void> {
+    const { stateDir, database, settings } = this.#host;
+    const { running = JOBS_RUNNING } = await settings();
+    let isHeld = false;
+    for (const job of pendingJobs(stateDir)) {
+      if (this.#running.has(job.id) || this.#givenUp.has(job.id)) continue;
+      if (job.database !== database) {
+        if (isDatabaseGone(job)) await endUnheld(stateDir, job.id, databaseGone());
+        continue;
+      }
+      // The end of a job is the next occasion to look.
+      if (this.#running.size >= running || this.#isClosed) return;
+      isHeld = !(await this.#take(job)) || isHeld;
+    }
+    if (isHeld) this.wake(HELD_LOOK_MS);
+  }
+
+  /** Begins to run a job. Returns false if another engine runs it. */
+  async #take(job: Job): Promise<boolean> {
+    const { stateDir } = this.#host;
+    const lock = await takeLease(stateDir, job.id);
+    if (lock === undefined) return false;
+    // Another engine may have ended it since it was listed.
+    if (this.#isClosed || hasEnded(stateDir, job.id)) {
+      lock.release();
+      return true;
+    }
+    const stop = new AbortController();
+    const done = this.#run(job, lock, stop)
+      .catch((thrown: unknown) => {
+        this.#givenUp.add(job.id);
+        this.#host.warn(`the job ${job.id} could not record its end: ${messageOf(thrown)}`);
+      })
+      .finally(() => {
+        lock.release();
+        this.#running.delete(job.id);
+        this.wake(0);
+      });
+    this.#running.set(job.id, { stop, done });
+    return true;
+  }
+
+  async #run(job: Job, lock: RunLock, stop: AbortController): Promise<void> {
+    const { stateDir, run } = this.#host;
+    const { id } = job;
+    const before = readProgress(stateDir, id);
+    let progress: JobProgress = {
+      executions: (before?.executions ?? 0) + 1,
+      startedMs: before?.startedMs ?? Date.now(),
+      begunMs: Date.now(),
+      done: 0,
+      calls: before?.calls ?? 0,
+      costMicroUsd: before?.costMicroUsd ?? null,
+    };
+    // Before the first call: a later execution must know that this one has begun.
+    writeProgress(stateDir, id, progress);
+    const note = ({ rows, calls, costMicroUsd }: Summary) => {
+      const earlier = before?.costMicroUsd ?? null;
+      progress = {
+        ...progress,
+        // A RUN has one run for all its rows.
+        done: rows.in === 0 ? 0 : Math.floor((job.rows * (rows.in - rows.notRun)) / rows.in),
+        calls: (before?.calls ?? 0) + calls.sent,
+        costMicroUsd: costMicroUsd === null ? earlier : costMicroUsd + (earlier ?? 0),
+      };
+      writeProgress(stateDir, id, progress);
+    };
+    let beatMs = 0;
+    const watch = setInterval(() => {
+      if (isAskedToCancel(stateDir, id)) stop.abort(cancelledError());
+      beatMs += LOOK_MS;
+      if (beatMs % BEAT_MS > 0) return;
+      try {
+        lock.renew();
+      } catch {
+        // Another machine took this process for dead, and runs the job now.
+        stop.abort(closedError());
+      }
+    }, LOOK_MS);
+    try {
+      if (isAskedToCancel(stateDir, id)) throw cancelledError();
+      const outcome = await run({
+        job,
+        rows: rowsOf(stateDir, id),
+        isFirst: before === undefined,
+        signal: stop.signal,
+        onProgress: note,
+      });
+      note(outcome.summary);
+      endJob(stateDir, id, endOf(outcome));
+    } catch (thrown) {
+      if (thrown instanceof RvbbitError && thrown.summary !== undefined) note(thrown.summary);
+      const isCancelled = isAskedToCancel(stateDir, id);
+      // An engine that closes leaves the job to the next one.
+      if (!isCancelled && stop.signal.aborted) return;
+      endJob(stateDir, id, {
+        state: isCancelled ? 'cancelled' : 'failed',
+        endedMs: Date.now(),
+        error: failureOf(isCancelled ? cancelledError() : thrown),
+      });
+    } finally {
+      clearInterval(watch);
+    }
+  }
+}
+
+/** Cancels a job that no engine runs. Does nothing if one does. */
+export function cancelUnheld(stateDir: string, id: string): Promise<void> {
+  return endUnheld(stateDir, id, {
+    state: 'cancelled',
+    endedMs: Date.now(),
+    error: failureOf(cancelledError()),
+  });
+}
+
+/** Returns the error for a name that no job has. */
+export function noSuchJob(id: string): RvbbitError {
+  const message = `there is no job ${id.slice(0, 80)}; SHOW RVBBIT JOBS lists those that there are`;
+  return new RvbbitError('RVB_SQL', message, { stage: 'execute', sqlState: '42704' });
+}
+
+async function endUnheld(stateDir: string, id: string, end: JobEnd): Promise<void> {
+  const lock = await takeLease(stateDir, id);
+  if (lock === undefined) return;
+  try {
+    if (!hasEnded(stateDir, id)) endJob(stateDir, id, end);
+  } finally {
+    lock.release();
+  }
+}
+
+async function takeLease(stateDir: string, id: string): Promise<RunLock | undefined> {
+  return lockRun(stateDir, id, JOB_LEASE_MS).catch((thrown: unknown) => {
+    if (thrown instanceof RvbbitError && thrown.code === 'RVB_RUN_LOCKED') return undefined;
+    throw thrown;
+  });
+}
+
+/** Returns the end of a job whose statement ran to its end. A failed RUN returns its row. */
+function endOf({ summary, report }: JobOutcome): JobEnd {
+  const { error, outputs, tables, status } = report ?? {};
+  const kept = { ...(outputs === undefined ? {} : { outputs }), ...(tables && { tables }) };
+  const isWhole = summary.status === 'complete' && status !== 'incomplete';
+  return {
+    state: error !== undefined ? 'failed' : isWhole ? 'success' : 'incomplete',
+    endedMs: Date.now(),
+    ...(report === undefined ? {} : { report: kept }),
+    ...(error === undefined ? {} : { error: error as unknown as JobEnd['error'] & object }),
+    ...(isWhole || error !== undefined
+      ? {}
+      : {
+          error: {
+            code: 'RVB_BUDGET',
+            message: `the statement ended early (${summary.reason ?? 'budget'}), and wrote no table`,
+          },
+        }),
+  };
+}
+
+function databaseGone(): JobEnd {
+  return {
+    state: 'failed',
+    endedMs: Date.now(),
+    error: {
+      code: 'RVB_CLOSED',
+      message: 'its database was in memory and is gone; a job that goes on needs a database file',
+    },
+  };
+}

@@ -1,0 +1,244 @@
+/** Submits, runs, awaits, cancels and shows jobs: statements with ASYNC, which go on without their caller. */
+import type { AwaitJobStatement, CancelJobStatement, StatementNode } from '../../grammar/ast.ts';
+import { parseDurationMs } from '../../grammar/duration.ts';
+import { type Delivered, limitNotice, NOTHING } from '../deliver/delivered.ts';
+import { isInTransaction } from '../duck/in-transaction.ts';
+import { quoteIdentifier, quoteLiteral } from '../duck/quote.ts';
+import type { Session } from '../duck/session.ts';
+import { dropStage, type StagedQuery, stageQuery } from '../duck/stage.ts';
+import { RvbbitError } from '../errors.ts';
+import type { Statement } from '../execute/statement.ts';
+import { findJob, type Job, type JobFacts, jobRow, listJobs } from '../jobs/job-folder.ts';
+import { type JobRunner, noSuchJob } from '../jobs/job-runner.ts';
+import { JOB_AWAIT_MS } from '../limits.ts';
+import { bindStatement } from '../plan/bind-statement.ts';
+import { tableComment } from '../plan/named-object.ts';
+import type { MapTarget } from '../plan/plan.ts';
+import { planStatement } from '../plan/plan-statement.ts';
+import { resolveTarget, sqlName } from '../plan/resolve-target.ts';
+import { jobsSql } from '../receipts/jobs-view.ts';
+import type { ResultColumn } from '../result.ts';
+import { findColumn } from '../util/find-column.ts';
+import { runTask } from './cascade.ts';
+import { noteOpening, type Task, taskOf, textOf } from './names.ts';
+import { readStatement } from './read.ts';
+
+/** The columns of the one row of a job. */
+export const JOB_ROW: readonly ResultColumn[] = [{ name: 'result', type: 'VARCHAR' }];
+
+/** Stages the rows of a statement with ASYNC in the state folder, and returns the row of its job. */
+export async function submitJob(node: Task, statement: Statement): Promise<Delivered> {
+  const { session, stop, ledger, parameters, origin, source, purse } = statement;
+  const { signal } = stop;
+  const jobs = await jobsOf(statement);
+  if (purse !== undefined) {
+    throw unsupported(
+      'what this session may spend is bounded, and a job outlives it; leave ASYNC out',
+    );
+  }
+  if (await isInTransaction(session)) {
+    throw unsupported('a job cannot be submitted inside of a transaction; COMMIT first', '25001');
+  }
+  noteOpening(node, statement);
+  const task = taskOf(node);
+  refuseLost(task);
+  const { body, target, done } = await resolveTarget(task, statement, source);
+  if (done) return NOTHING;
+  const { annotations } = node;
+  const bound = await bindStatement({ ...body, annotations }, statement);
+  const plan = planStatement(bound, target, ledger.nextTable);
+  const stage = await stageQuery(session, plan.query, {
+    limit: plan.limit.rows ?? undefined,
+    parameters,
+    distinct: plan.kind === 'map' ? plan.distinct : undefined,
+    signal,
+  });
+  try {
+    const ordinal = freeName(stage);
+    const facts = await jobs.submit(
+      {
+        id: ledger.session,
+        sql: textOf(node, source),
+        origin,
+        isReadOnly: session.isReadOnly,
+        rows: stage.rowCount,
+        ordinal,
+        table: plan.kind === 'run' ? plan.asTable : nameOf(task),
+        ...(bound.settings.choosesParallel ? {} : { parallel: bound.settings.parallel }),
+        place: await placeOf(session),
+      },
+      (path) => writeRows(session, stage, { path, id: ledger.session, ordinal, signal }),
+    );
+    const isCut = stage.cut && plan.limit.source === 'default';
+    return delivered(facts, isCut ? [limitNotice(plan.kind)] : []);
+  } finally {
+    await dropStage(session, stage);
+  }
+}
+
+/** Runs a job, on a connection of its own. `path` is the database file with its rows. */
+export async function runJob(job: Job, path: string, statement: Statement): Promise<Delivered> {
+  const { session, stop } = statement;
+  const { id, rows, ordinal, place } = job;
+  const own = { own: true };
+  const node = (await readStatement(job.sql)) as Task;
+  const task = taskOf(node);
+  const [catalog, schema] = [place.catalog, place.schema].map(quoteIdentifier);
+  await session.run(`USE ${catalog}.${schema}`, own);
+  await session.run(`SET TimeZone = ${quoteLiteral(place.zone)}`, own);
+  const comment = `made by the job ${id}`;
+  if (task.kind === 'CreateTable') {
+    const parts = task.table.parts.map(({ value }) => value);
+    // An earlier execution wrote the table, and its process ended before it could record that.
+    if ((await tableComment(session, parts, stop.signal)) === comment) return NOTHING;
+  }
+  const { body, target, done } = await resolveTarget(task, statement, job.sql);
+  if (done) return NOTHING;
+  const name = databaseOf(id);
+  await session.run(`ATTACH ${quoteLiteral(path)} AS ${name} (READ_ONLY)`, own);
+  try {
+    const order = quoteIdentifier(ordinal);
+    const text = `SELECT * EXCLUDE (${order}) FROM ${name}.main.rvb_rows ORDER BY ${order} LIMIT ${rows}`;
+    const staged = { ...body, query: { ...body.query, text } };
+    return await runTask(staged, marked(target, task, comment), node, statement, job.table);
+  } finally {
+    await session.run(`DETACH ${name}`, own).catch(() => undefined);
+  }
+}
+
+/** Waits for the end of a job, and returns its row. */
+export async function awaitJob(node: AwaitJobStatement, statement: Statement): Promise<Delivered> {
+  const jobs = await jobsOf(statement);
+  noteOpening(node, statement);
+  const { value } = node.session;
+  refuseForeign(value, jobs, statement);
+  const timeout = node.annotations.find(({ key }) => key === 'timeout')?.value;
+  const timeoutMs = timeout === undefined ? JOB_AWAIT_MS : parseDurationMs(timeout)!;
+  return delivered(await jobs.ended(value, timeoutMs, statement.stop.signal));
+}
+
+/** Cancels a job, and returns its row. */
+export async function cancelJob(
+  node: CancelJobStatement,
+  statement: Statement,
+): Promise<Delivered> {
+  const jobs = await jobsOf(statement);
+  noteOpening(node, statement);
+  const { value } = node.session;
+  refuseForeign(value, jobs, statement);
+  return delivered(await jobs.cancel(value, statement.stop.signal));
+}
+
+/** Returns a row for each job of the state folder, the newest first. */
+export async function showJobs(node: StatementNode, statement: Statement): Promise<Delivered> {
+  noteOpening(node, statement);
+  const { stateDir, session, stop, valueForm } = statement;
+  const jobs = stateDir === undefined ? [] : listJobs(stateDir);
+  const sql = jobsSql(jobs.filter((facts) => isVisible(facts, statement)));
+  const reader = await session.run(sql, { signal: stop.signal, own: true });
+  const columns = reader.columns.map(({ name, type }) => ({ name, type }));
+  const rows = await reader.rows(valueForm);
+  return { columns, rows, rowCount: rows.length, notices: [] };
+}
+
+async function jobsOf({ jobs }: Statement): Promise<JobRunner> {
+  if (jobs !== undefined) return jobs();
+  throw unsupported(
+    'jobs are kept in a state folder, and this engine has none; give it one (stateDir, --state-dir), or leave ASYNC out',
+  );
+}
+
+/** A read-only session sees what its own user submitted, as it cannot read the receipts of others either. */
+function isVisible({ job }: JobFacts, { session, origin }: Statement): boolean {
+  return !session.isReadOnly || job.origin === origin;
+}
+
+function refuseForeign(id: string, { stateDir }: JobRunner, statement: Statement): void {
+  const facts = findJob(stateDir, id);
+  if (facts === undefined || !isVisible(facts, statement)) throw noSuchJob(id);
+}
+
+/** Refuses what would be lost with the job's own connection. */
+function refuseLost(task: Task): void {
+  if (task.kind === 'CreateTable' && task.temporary) {
+    throw unsupported('a temporary table would end with the connection of its job; leave TEMP out');
+  }
+  if (task.kind === 'Run' && (task.columns ?? task.returningTables) !== undefined) {
+    throw unsupported(
+      'RETURNING of a job needs a table for its rows: CREATE TABLE … AS RVBBIT RUN ASYNC …',
+    );
+  }
+}
+
+function marked(target: MapTarget, task: Task, comment: string): MapTarget {
+  if (target.kind !== 'create' || task.kind !== 'CreateTable') return target;
+  return { ...target, mark: { table: sqlName(task.table), comment } };
+}
+
+function nameOf(task: Task): string {
+  return task.kind === 'CreateTable' ? task.table.parts.map(({ value }) => value).join('.') : '';
+}
+
+function freeName({ columns }: StagedQuery): string {
+  let name = 'rvb_ordinal';
+  while (findColumn(columns, name) !== undefined) name += '_';
+  return name;
+}
+
+/** The name under which a job's rows are attached. */
+function databaseOf(id: string): string {
+  return quoteIdentifier(`rvb_${id.replaceAll('-', '_')}`);
+}
+
+/** Writes staged rows to a DuckDB file, which keeps every type exactly. */
+async function writeRows(
+  session: Session,
+  stage: StagedQuery,
+  {
+    path,
+    id,
+    ordinal,
+    signal,
+  }: {
+    readonly path: string;
+    readonly id: string;
+    readonly ordinal: string;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const name = databaseOf(id);
+  const list = [
+    ...stage.columns.map((column) => `s.${quoteIdentifier(column.name)}`),
+    `s.${stage.ordinal} AS ${quoteIdentifier(ordinal)}`,
+  ];
+  const how = "READ_WRITE, STORAGE_VERSION 'latest'";
+  await session.run(`ATTACH ${quoteLiteral(path)} AS ${name} (${how})`, { own: true });
+  try {
+    await session.run(
+      `CREATE TABLE ${name}.main.rvb_rows AS SELECT ${list.join(', ')} FROM ${stage.table} AS s`,
+      { own: true, signal },
+    );
+  } finally {
+    await session.run(`DETACH ${name}`, { own: true });
+  }
+}
+
+async function placeOf(session: Session): Promise<Job['place']> {
+  const reader = await session.run(
+    `SELECT current_database() AS catalog, current_schema() AS "schema", current_setting('TimeZone') AS zone`,
+    { own: true },
+  );
+  const [row] = await reader.rows('json');
+  const text = (name: string) => String(row?.[name]);
+  return { catalog: text('catalog'), schema: text('schema'), zone: text('zone') };
+}
+
+function delivered(facts: JobFacts, notices: Delivered['notices'] = []): Delivered {
+  const rows = [{ result: JSON.stringify(jobRow(facts)) }];
+  return { columns: JOB_ROW, rows, rowCount: 1, notices };
+}
+
+function unsupported(message: string, sqlState?: string): RvbbitError {
+  const state = sqlState === undefined ? {} : { sqlState };
+  return new RvbbitError('RVB_UNSUPPORTED', message, { stage: 'bind', ...state });
+}
