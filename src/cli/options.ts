@@ -21,6 +21,10 @@ export const COMMANDS = {
     usage: 'resume --list | <session> [db]',
     summary: 'go on with a statement that was killed or stopped',
   },
+  jobs: {
+    usage: 'jobs list|await|cancel',
+    summary: 'statements with ASYNC: see them, wait for one, or cancel it',
+  },
   journal: {
     usage: 'journal verify|compact|prune',
     summary: 'check the journal on disk, or make it smaller',
@@ -111,6 +115,7 @@ export interface CliOptions {
   readonly resume?: ResumeOptions;
   readonly stateDir?: string;
   readonly state?: boolean;
+  readonly timeout?: string;
   readonly olderThan?: string;
   readonly maxSize?: string;
   readonly dryRun?: boolean;
@@ -159,7 +164,15 @@ export interface OptionRow {
 const MAX_PORT = 65_535;
 const ALL = Object.keys(COMMANDS) as CommandName[];
 const SERVE: readonly CommandName[] = ['serve', 'server'];
-const ENGINE: readonly CommandName[] = ['query', 'run', 'test', 'explain', 'resume', ...SERVE];
+const ENGINE: readonly CommandName[] = [
+  'query',
+  'run',
+  'test',
+  'explain',
+  'resume',
+  'jobs',
+  ...SERVE,
+];
 
 /** Every option of every command, in the order of `--help`. */
 export const OPTIONS: readonly OptionRow[] = [
@@ -215,7 +228,7 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     flags: '--format <name>',
     help: 'default: table on a terminal, jsonl elsewhere',
-    commands: ['journal', 'cache', 'cost', 'ops', 'user'],
+    commands: ['jobs', 'journal', 'cache', 'cost', 'ops', 'user'],
     choices: ['table', 'jsonl', 'json', 'csv', 'tsv', 'markdown', 'line'],
   },
   {
@@ -226,6 +239,7 @@ export const OPTIONS: readonly OptionRow[] = [
       'run',
       'test',
       'explain',
+      'jobs',
       'journal',
       'report',
       'cache',
@@ -261,6 +275,11 @@ export const OPTIONS: readonly OptionRow[] = [
     flags: '--no-state',
     help: 'keep no journal: nothing is found again by later runs',
     commands: ['query', 'run', 'test', ...SERVE],
+  },
+  {
+    flags: '--timeout <time>',
+    help: 'await: the longest wait, e.g. 90s, 2h (default: 1h)',
+    commands: ['jobs'],
   },
   {
     flags: '--older-than <time>',

@@ -1,6 +1,7 @@
 /** The files of jobs: a folder for each, with what the job is, its rows until it ends, how far it is, and how it ended. */
 import { randomUUID } from 'node:crypto';
 import {
+  chmodSync,
   closeSync,
   existsSync,
   fsyncSync,
@@ -162,6 +163,7 @@ export async function writeJob(
   try {
     const rows = join(folder, 'rows.duckdb');
     await fill(rows);
+    chmodSync(rows, 0o600);
     if (statSync(rows).size > JOB_ROWS_MAX_BYTES) {
       const most = `${JOB_ROWS_MAX_BYTES / 2 ** 30} GiB`;
       throw limit(`the rows of a job take at most ${most} on disk; read fewer columns or rows`);

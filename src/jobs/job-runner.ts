@@ -1,6 +1,13 @@
 /** Runs the jobs of an engine's database: takes them up one after another, and ends, pauses or cancels them. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cancelledError, closedError, failureOf, messageOf, RvbbitError } from '../errors.ts';
+import {
+  cancelledError,
+  closedError,
+  type Failure,
+  failureOf,
+  messageOf,
+  RvbbitError,
+} from '../errors.ts';
 import { type LockOwner, ownLock } from '../journal/lock-owner.ts';
 import { lockRun, type RunLock } from '../journal/run-lock.ts';
 import {
@@ -32,7 +39,7 @@ import {
 } from './job-folder.ts';
 
 /** How often a running job's cancel is looked for, and how often somebody who waits for a job looks. */
-const LOOK_MS = 250;
+const LOOK_MS = 100;
 /** How often a job's progress is written and its lease renewed. */
 const BEAT_MS = 1_000;
 /** How often jobs that another engine runs are looked at: it may have died. */
@@ -100,7 +107,7 @@ export class JobRunner {
     const { queued = JOBS_QUEUED } = await settings();
     await writeJob(stateDir, whole, queued, fill);
     this.wake(JOB_START_MS);
-    return this.#facts(job.id);
+    return jobNamed(stateDir, job.id);
   }
 
   /** Looks for jobs to run in `ms`, or earlier if a look is due before. */
@@ -117,38 +124,17 @@ export class JobRunner {
     }, ms).unref();
   }
 
-  /** Waits for the end of a job. Throws RVB_DEADLINE after `timeoutMs`; the job goes on. */
-  async ended(id: string, timeoutMs: number, signal: AbortSignal): Promise<JobFacts> {
-    const { stateDir } = this.#host;
-    this.#facts(id);
+  /** Waits for the end of a job, as `jobEnded` does. This engine takes it up if it can. */
+  ended(id: string, timeoutMs: number, signal: AbortSignal): Promise<JobFacts> {
     this.wake(0);
-    const until = performance.now() + timeoutMs;
-    while (!hasEnded(stateDir, id)) {
-      if (signal.aborted) throw cancelledError();
-      const leftMs = until - performance.now();
-      if (leftMs <= 0) {
-        const message = `${id} has not ended within ${timeoutMs} ms; it goes on: SHOW RVBBIT JOBS says how far it is`;
-        throw new RvbbitError('RVB_DEADLINE', message, { stage: 'execute' });
-      }
-      await sleep(Math.min(LOOK_MS, leftMs), undefined, { signal }).catch(() => undefined);
-    }
-    return this.#facts(id);
+    return jobEnded(this.#host.stateDir, id, timeoutMs, signal);
   }
 
-  /** Cancels a job, wherever it runs. What it has bought stays in the journal. */
-  async cancel(id: string, signal: AbortSignal): Promise<JobFacts> {
-    const { stateDir } = this.#host;
-    const { state } = this.#facts(id);
-    if (state === 'queued' || state === 'running') {
-      askToCancel(stateDir, id);
-      this.#running.get(id)?.stop.abort(cancelledError());
-      await cancelUnheld(stateDir, id);
-      // Whoever runs it looks for the cancel, and then has the time that every abort has.
-      await this.ended(id, LOOK_MS + ABORT_SETTLE_MS, signal).catch((thrown: unknown) => {
-        if (signal.aborted) throw thrown;
-      });
-    }
-    return this.#facts(id);
+  /** Cancels a job, as `cancelJob` does, and at once if it runs here. */
+  cancel(id: string, signal: AbortSignal): Promise<JobFacts> {
+    return cancelJob(this.#host.stateDir, id, signal, () =>
+      this.#running.get(id)?.stop.abort(cancelledError()),
+    );
   }
 
   /** Stops the running jobs and gives their leases back. Those of a database in memory end with it. */
@@ -158,17 +144,12 @@ export class JobRunner {
     for (const { stop } of this.#running.values()) stop.abort(closedError());
     await this.#looking;
     await Promise.all([...this.#running.values()].map(({ done }) => done));
-    const { stateDir, database, isInMemory } = this.#host;
-    if (!isInMemory) return;
-    for (const job of pendingJobs(stateDir)) {
-      if (job.database === database) await endUnheld(stateDir, job.id, databaseGone());
+    const { stateDir, database, isInMemory, warn } = this.#host;
+    const left = pendingJobs(stateDir).filter((job) => job.database === database);
+    for (const { id } of left) {
+      if (isInMemory) await endUnheld(stateDir, id, databaseGone());
+      else warn(`the job ${id} waits for the next engine on its database: rvbbit jobs await ${id}`);
     }
-  }
-
-  #facts(id: string): JobFacts {
-    const facts = findJob(this.#host.stateDir, id);
-    if (facts !== undefined) return facts;
-    throw noSuchJob(id);
   }
 
   async #look(): Promise<void> {
@@ -277,13 +258,56 @@ export class JobRunner {
   }
 }
 
-/** Cancels a job that no engine runs. Does nothing if one does. */
-export function cancelUnheld(stateDir: string, id: string): Promise<void> {
-  return endUnheld(stateDir, id, {
-    state: 'cancelled',
-    endedMs: Date.now(),
-    error: failureOf(cancelledError()),
-  });
+/** Waits for the end of a job. Throws RVB_DEADLINE after `timeoutMs`; the job goes on. */
+export async function jobEnded(
+  stateDir: string,
+  id: string,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<JobFacts> {
+  const until = performance.now() + timeoutMs;
+  jobNamed(stateDir, id);
+  while (!hasEnded(stateDir, id)) {
+    if (signal.aborted) throw cancelledError();
+    const leftMs = until - performance.now();
+    if (leftMs <= 0) {
+      const message = `${id} has not ended within ${timeoutMs} ms; it goes on: SHOW RVBBIT JOBS says how far it is`;
+      throw new RvbbitError('RVB_DEADLINE', message, { stage: 'execute' });
+    }
+    await sleep(Math.min(LOOK_MS, leftMs), undefined, { signal }).catch(() => undefined);
+  }
+  return jobNamed(stateDir, id);
+}
+
+/** Cancels a job, wherever it runs. What it has bought stays in the journal. `stopHere` ends it if it runs here. */
+export async function cancelJob(
+  stateDir: string,
+  id: string,
+  signal: AbortSignal,
+  stopHere: () => void = () => {},
+): Promise<JobFacts> {
+  const { end } = jobNamed(stateDir, id);
+  if (end === undefined) {
+    askToCancel(stateDir, id);
+    stopHere();
+    await endUnheld(stateDir, id, {
+      state: 'cancelled',
+      endedMs: Date.now(),
+      error: failureOf(cancelledError()),
+    });
+    // Whoever runs it looks for the cancel, and then has the time that every abort has.
+    await jobEnded(stateDir, id, LOOK_MS + ABORT_SETTLE_MS, signal).catch((thrown: unknown) => {
+      if (signal.aborted) throw thrown;
+    });
+  }
+  return jobNamed(stateDir, id);
+}
+
+/** Returns what is known of a job. Throws if there is none. */
+export function jobNamed(stateDir: string, id: string): JobFacts {
+  const facts = findJob(stateDir, id);
+  if (facts === undefined) throw noSuchJob(id);
+  return facts;
 }
 
 /** Returns the error for a name that no job has. */
@@ -310,23 +334,20 @@ async function takeLease(stateDir: string, id: string): Promise<RunLock | undefi
 }
 
 /** Returns the end of a job whose statement ran to its end. A failed RUN returns its row. */
-function endOf({ summary, report }: JobOutcome): JobEnd {
-  const { error, outputs, tables, status } = report ?? {};
-  const kept = { ...(outputs === undefined ? {} : { outputs }), ...(tables && { tables }) };
-  const isWhole = summary.status === 'complete' && status !== 'incomplete';
+function endOf({ summary, report = {} }: JobOutcome): JobEnd {
+  const failure = report['error'] as unknown as Failure | undefined;
+  const isCut = summary.status === 'incomplete' || report['status'] === 'incomplete';
+  const cut: Failure = {
+    code: 'RVB_BUDGET',
+    message: `the job ended early (${summary.reason}): nothing was written; submit it again to go on from there`,
+  };
+  const error = failure ?? (isCut ? cut : undefined);
+  const kept = ['outputs', 'tables', 'files'].filter((key) => key in report);
   return {
-    state: error !== undefined ? 'failed' : isWhole ? 'success' : 'incomplete',
+    state: failure !== undefined ? 'failed' : isCut ? 'incomplete' : 'success',
     endedMs: Date.now(),
-    ...(report === undefined ? {} : { report: kept }),
-    ...(error === undefined ? {} : { error: error as unknown as JobEnd['error'] & object }),
-    ...(isWhole || error !== undefined
-      ? {}
-      : {
-          error: {
-            code: 'RVB_BUDGET',
-            message: `the statement ended early (${summary.reason ?? 'budget'}), and wrote no table`,
-          },
-        }),
+    report: Object.fromEntries(kept.map((key) => [key, report[key]!])),
+    ...(error === undefined ? {} : { error }),
   };
 }
 

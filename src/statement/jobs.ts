@@ -1,5 +1,11 @@
 /** Submits, runs, awaits, cancels and shows jobs: statements with ASYNC, which go on without their caller. */
-import type { AwaitJobStatement, CancelJobStatement, StatementNode } from '../../grammar/ast.ts';
+import { dirname, join } from 'node:path';
+import type {
+  AwaitJobStatement,
+  CancelJobStatement,
+  RunStatement,
+  StatementNode,
+} from '../../grammar/ast.ts';
 import { parseDurationMs } from '../../grammar/duration.ts';
 import { type Delivered, limitNotice, NOTHING } from '../deliver/delivered.ts';
 import { isInTransaction } from '../duck/in-transaction.ts';
@@ -19,6 +25,7 @@ import { resolveTarget, sqlName } from '../plan/resolve-target.ts';
 import { jobsSql } from '../receipts/jobs-view.ts';
 import type { ResultColumn } from '../result.ts';
 import { findColumn } from '../util/find-column.ts';
+import type { JsonObject } from '../util/json.ts';
 import { runTask } from './cascade.ts';
 import { noteOpening, type Task, taskOf, textOf } from './names.ts';
 import { readStatement } from './read.ts';
@@ -100,7 +107,8 @@ export async function runJob(job: Job, path: string, statement: Statement): Prom
     const order = quoteIdentifier(ordinal);
     const text = `SELECT * EXCLUDE (${order}) FROM ${name}.main.rvb_rows ORDER BY ${order} LIMIT ${rows}`;
     const staged = { ...body, query: { ...body.query, text } };
-    return await runTask(staged, marked(target, task, comment), node, statement, job.table);
+    const ended = await runTask(staged, marked(target, task, comment), node, statement, job.table);
+    return task.kind === 'Run' ? await withFiles(ended, task, dirname(path), session) : ended;
   } finally {
     await session.run(`DETACH ${name}`, own).catch(() => undefined);
   }
@@ -168,6 +176,28 @@ function refuseLost(task: Task): void {
       'RETURNING of a job needs a table for its rows: CREATE TABLE … AS RVBBIT RUN ASYNC …',
     );
   }
+}
+
+/** Writes the tables that a RUN has made, and keeps in no schema, to files: they end with the connection. */
+async function withFiles(
+  ended: Delivered,
+  { options }: RunStatement,
+  folder: string,
+  session: Session,
+): Promise<Delivered> {
+  const [column] = ended.columns;
+  const report = JSON.parse(String(ended.rows[0]![column!.name])) as JsonObject;
+  const tables = report['tables'] as readonly string[];
+  if (tables.length === 0 || options.some(({ key }) => key.value === 'schema')) return ended;
+  // A number, and not the name of the table, which may be no name of a file.
+  const files = tables.map((_, index) => join(folder, `table-${index + 1}.parquet`));
+  for (const [index, table] of tables.entries()) {
+    const from = `temp.main.${quoteIdentifier(table)}`;
+    await session.run(`COPY (FROM ${from}) TO ${quoteLiteral(files[index]!)} (FORMAT parquet)`, {
+      own: true,
+    });
+  }
+  return { ...ended, rows: [{ [column!.name]: JSON.stringify({ ...report, files }) }] };
 }
 
 function marked(target: MapTarget, task: Task, comment: string): MapTarget {
