@@ -48,7 +48,7 @@ async function submit({ folder, server }: Place, sql: string): Promise<JobRow> {
     providers: { sim: { baseUrl: server.url } },
     model: 'sim/test-model',
   });
-  return jobOf(engine, sql);
+  return await jobOf(engine, sql);
 }
 
 /** Waits for a job in a process of its own, which runs it. */
