@@ -106,15 +106,11 @@ export function listJobs(stateDir: string): JobFacts[] {
     .sort((a, b) => a.job.createdMs - b.job.createdMs);
 }
 
-/** Returns the jobs that have not ended, the oldest first. Removes the rows of those that have. */
+/** Returns the jobs that have not ended, the oldest first. */
 export function pendingJobs(stateDir: string): Job[] {
   return jobIds(stateDir)
-    .filter((id) => {
-      const isOver = hasEnded(stateDir, id);
-      if (isOver) dropRows(stateDir, id);
-      return !isOver;
-    })
-    .map((id) => read<Job>(stateDir, id, 'job'))
+    .filter((id) => !hasEnded(stateDir, id))
+    .map((id) => read(stateDir, id, 'job'))
     .filter((job) => job !== undefined)
     .sort((a, b) => a.createdMs - b.createdMs);
 }
@@ -122,12 +118,12 @@ export function pendingJobs(stateDir: string): Job[] {
 /** Returns what is known of a job; undefined if there is none of this name. */
 export function findJob(stateDir: string, id: string): JobFacts | undefined {
   if (!ID.test(id)) return undefined;
-  const job = read<Job>(stateDir, id, 'job');
+  const job = read(stateDir, id, 'job');
   if (job === undefined) return undefined;
   const isHeld = isRunLocked(stateDir, id, JOB_LEASE_MS);
   // In this order: a job whose lease is given back may have ended.
-  const end = read<JobEnd>(stateDir, id, 'end');
-  const progress = read<JobProgress>(stateDir, id, 'progress');
+  const end = read(stateDir, id, 'end');
+  const progress = read(stateDir, id, 'progress');
   return { job, end, progress, state: end?.state ?? (isHeld ? 'running' : 'queued') };
 }
 
@@ -181,7 +177,7 @@ export function rowsOf(stateDir: string, id: string): string {
 }
 
 export function readProgress(stateDir: string, id: string): JobProgress | undefined {
-  return read<JobProgress>(stateDir, id, 'progress');
+  return read(stateDir, id, 'progress');
 }
 
 export function writeProgress(stateDir: string, id: string, progress: JobProgress): void {
@@ -228,6 +224,8 @@ function forget(stateDir: string): void {
       return facts === undefined ? [] : [{ name, atMs: facts.mtimeMs }];
     });
   const ended = names.filter((name) => ID.test(name) && hasEnded(stateDir, name));
+  // A process may have died between the end of a job and the removal of its rows.
+  for (const id of ended) dropRows(stateDir, id);
   const gone = [
     ...ages(ended)
       .sort((a, b) => b.atMs - a.atMs)
@@ -244,9 +242,22 @@ function dropRows(stateDir: string, id: string): void {
   for (const file of [path, `${path}.wal`]) rmSync(file, { force: true });
 }
 
-function read<T>(stateDir: string, id: string, what: 'job' | 'progress' | 'end'): T | undefined {
+interface Files {
+  readonly job: Job;
+  readonly progress: JobProgress;
+  readonly end: JobEnd;
+}
+
+function read<What extends keyof Files>(
+  stateDir: string,
+  id: string,
+  what: What,
+): Files[What] | undefined {
   try {
-    return JSON.parse(readFileSync(join(jobsFolder(stateDir), id, `${what}.json`), 'utf8')) as T;
+    const path = join(jobsFolder(stateDir), id, `${what}.json`);
+    const value = JSON.parse(readFileSync(path, 'utf8')) as Files[What] | null;
+    const isOfJob = what !== 'job' || (value as Job | null)?.id === id;
+    return isOfJob ? (value ?? undefined) : undefined;
   } catch {
     // There is no such file, or it was removed meanwhile.
     return undefined;
@@ -254,7 +265,7 @@ function read<T>(stateDir: string, id: string, what: 'job' | 'progress' | 'end')
 }
 
 /** Writes a file whole or not at all, and onto the disk. */
-function write(folder: string, what: 'job' | 'progress' | 'end', value: object): void {
+function write(folder: string, what: keyof Files, value: object): void {
   const path = join(folder, `${what}.json`);
   const temporary = `${path}.${randomUUID()}.tmp`;
   const file = openSync(temporary, 'wx', 0o600);

@@ -38,10 +38,8 @@ import {
   writeProgress,
 } from './job-folder.ts';
 
-/** How often a running job's cancel is looked for, and how often somebody who waits for a job looks. */
+/** How often a running job renews its lease and looks for a cancel, and somebody who waits looks for its end. */
 const LOOK_MS = 100;
-/** How often a job's progress is written and its lease renewed. */
-const BEAT_MS = 1_000;
 /** How often jobs that another engine runs are looked at: it may have died. */
 const HELD_LOOK_MS = 5_000;
 
@@ -65,7 +63,7 @@ export interface JobExecution {
 /** The engine, as its jobs see it. */
 export interface JobHost {
   readonly stateDir: string;
-  /** The database as jobs name it, and for one in memory true. */
+  /** The database as jobs name it. */
   readonly database: string;
   readonly isInMemory: boolean;
   readonly settings: () => Promise<JobSettings>;
@@ -122,19 +120,6 @@ export class JobRunner {
         .then(() => this.#look())
         .catch((thrown: unknown) => this.#host.warn(`jobs: ${messageOf(thrown)}`));
     }, ms).unref();
-  }
-
-  /** Waits for the end of a job, as `jobEnded` does. This engine takes it up if it can. */
-  ended(id: string, timeoutMs: number, signal: AbortSignal): Promise<JobFacts> {
-    this.wake(0);
-    return jobEnded(this.#host.stateDir, id, timeoutMs, signal);
-  }
-
-  /** Cancels a job, as `cancelJob` does, and at once if it runs here. */
-  cancel(id: string, signal: AbortSignal): Promise<JobFacts> {
-    return cancelJob(this.#host.stateDir, id, signal, () =>
-      this.#running.get(id)?.stop.abort(cancelledError()),
-    );
   }
 
   /** Stops the running jobs and gives their leases back. Those of a database in memory end with it. */
@@ -197,33 +182,22 @@ export class JobRunner {
   async #run(job: Job, lock: RunLock, stop: AbortController): Promise<void> {
     const { stateDir, run } = this.#host;
     const { id } = job;
-    const before = readProgress(stateDir, id);
-    let progress: JobProgress = {
-      executions: (before?.executions ?? 0) + 1,
-      startedMs: before?.startedMs ?? Date.now(),
-      begunMs: Date.now(),
-      done: 0,
-      calls: before?.calls ?? 0,
-      costMicroUsd: before?.costMicroUsd ?? null,
-    };
+    const begunMs = Date.now();
+    const none = { executions: 0, startedMs: begunMs, calls: 0, costMicroUsd: null };
+    const before = { ...none, ...readProgress(stateDir, id) };
+    const begun: JobProgress = { ...before, executions: before.executions + 1, begunMs, done: 0 };
     // Before the first call: a later execution must know that this one has begun.
-    writeProgress(stateDir, id, progress);
-    const note = ({ rows, calls, costMicroUsd }: Summary) => {
-      const earlier = before?.costMicroUsd ?? null;
-      progress = {
-        ...progress,
+    writeProgress(stateDir, id, begun);
+    const note = ({ rows, calls, costMicroUsd: cost }: Summary) =>
+      writeProgress(stateDir, id, {
+        ...begun,
         // A RUN has one run for all its rows.
         done: rows.in === 0 ? 0 : Math.floor((job.rows * (rows.in - rows.notRun)) / rows.in),
-        calls: (before?.calls ?? 0) + calls.sent,
-        costMicroUsd: costMicroUsd === null ? earlier : costMicroUsd + (earlier ?? 0),
-      };
-      writeProgress(stateDir, id, progress);
-    };
-    let beatMs = 0;
+        calls: before.calls + calls.sent,
+        costMicroUsd: cost === null ? before.costMicroUsd : cost + (before.costMicroUsd ?? 0),
+      });
     const watch = setInterval(() => {
       if (isAskedToCancel(stateDir, id)) stop.abort(cancelledError());
-      beatMs += LOOK_MS;
-      if (beatMs % BEAT_MS > 0) return;
       try {
         lock.renew();
       } catch {
@@ -236,7 +210,7 @@ export class JobRunner {
       const outcome = await run({
         job,
         rows: rowsOf(stateDir, id),
-        isFirst: before === undefined,
+        isFirst: begun.executions === 1,
         signal: stop.signal,
         onProgress: note,
       });
@@ -247,11 +221,7 @@ export class JobRunner {
       const isCancelled = isAskedToCancel(stateDir, id);
       // An engine that closes leaves the job to the next one.
       if (!isCancelled && stop.signal.aborted) return;
-      endJob(stateDir, id, {
-        state: isCancelled ? 'cancelled' : 'failed',
-        endedMs: Date.now(),
-        error: failureOf(isCancelled ? cancelledError() : thrown),
-      });
+      endJob(stateDir, id, isCancelled ? cancelledEnd() : endedBy('failed', failureOf(thrown)));
     } finally {
       clearInterval(watch);
     }
@@ -279,22 +249,16 @@ export async function jobEnded(
   return jobNamed(stateDir, id);
 }
 
-/** Cancels a job, wherever it runs. What it has bought stays in the journal. `stopHere` ends it if it runs here. */
+/** Cancels a job, wherever it runs. What it has bought stays in the journal. */
 export async function cancelJob(
   stateDir: string,
   id: string,
   signal: AbortSignal,
-  stopHere: () => void = () => {},
 ): Promise<JobFacts> {
   const { end } = jobNamed(stateDir, id);
   if (end === undefined) {
     askToCancel(stateDir, id);
-    stopHere();
-    await endUnheld(stateDir, id, {
-      state: 'cancelled',
-      endedMs: Date.now(),
-      error: failureOf(cancelledError()),
-    });
+    await endUnheld(stateDir, id, cancelledEnd());
     // Whoever runs it looks for the cancel, and then has the time that every abort has.
     await jobEnded(stateDir, id, LOOK_MS + ABORT_SETTLE_MS, signal).catch((thrown: unknown) => {
       if (signal.aborted) throw thrown;
@@ -335,29 +299,25 @@ async function takeLease(stateDir: string, id: string): Promise<RunLock | undefi
 
 /** Returns the end of a job whose statement ran to its end. A failed RUN returns its row. */
 function endOf({ summary, report = {} }: JobOutcome): JobEnd {
-  const failure = report['error'] as unknown as Failure | undefined;
-  const isCut = summary.status === 'incomplete' || report['status'] === 'incomplete';
-  const cut: Failure = {
-    code: 'RVB_BUDGET',
-    message: `the job ended early (${summary.reason}): nothing was written; submit it again to go on from there`,
-  };
-  const error = failure ?? (isCut ? cut : undefined);
   const kept = ['outputs', 'tables', 'files'].filter((key) => key in report);
-  return {
-    state: failure !== undefined ? 'failed' : isCut ? 'incomplete' : 'success',
-    endedMs: Date.now(),
-    report: Object.fromEntries(kept.map((key) => [key, report[key]!])),
-    ...(error === undefined ? {} : { error }),
-  };
+  const told = { report: Object.fromEntries(kept.map((key) => [key, report[key]!])) };
+  const failure = report['error'] as unknown as Failure | undefined;
+  if (failure !== undefined) return { ...endedBy('failed', failure), ...told };
+  if (summary.status === 'complete') return { state: 'success', endedMs: Date.now(), ...told };
+  const message = `the job ended early (${summary.reason}): no table was written; submit it again to go on from there`;
+  return { ...endedBy('incomplete', { code: 'RVB_BUDGET', message }), ...told };
+}
+
+function endedBy(state: JobEnd['state'], error: Failure): JobEnd {
+  return { state, endedMs: Date.now(), error };
+}
+
+function cancelledEnd(): JobEnd {
+  return endedBy('cancelled', failureOf(cancelledError()));
 }
 
 function databaseGone(): JobEnd {
-  return {
-    state: 'failed',
-    endedMs: Date.now(),
-    error: {
-      code: 'RVB_CLOSED',
-      message: 'its database was in memory and is gone; a job that goes on needs a database file',
-    },
-  };
+  const message =
+    'its database was in memory and is gone; a job that goes on needs a database file';
+  return endedBy('failed', { code: 'RVB_CLOSED', message });
 }

@@ -75,7 +75,7 @@ async function attach({ session, journal, stateDir }: ReceiptSource): Promise<re
 }
 
 /**
- * Makes the views over a journal's folder, unless `from`, the comment of the existing `records` view, is still right. Returns
+ * Makes the views over a journal's folder, unless `from`, the SQL of the existing `records` view, is still right. Returns
  * a notice of damage that they leave out.
  */
 export function makeViews(
@@ -93,14 +93,18 @@ async function makeViewsOnce(
 ): Promise<readonly Notice[]> {
   const files = await surveyReceipts(folder);
   const records = recordsSql(folder, files);
-  const jobs = jobsView(listJobs(dirname(folder)));
-  // What the views hold that changes: the names of files, and the jobs.
-  const source = `${records};\n${jobs.from}`;
-  if (source !== from) {
+  const jobs = listJobs(dirname(folder));
+  if (records !== from) {
     // READ_WRITE: beside a database that is opened read-only, others are read-only unless they say so.
     await session.run(`ATTACH IF NOT EXISTS ':memory:' AS ${CATALOG} (READ_WRITE)`);
-    for (const sql of [records, ...[...VIEWS, jobs].flatMap(viewSql)]) await session.run(sql);
-    await session.run(`COMMENT ON VIEW ${CATALOG}.main.records IS ${quoteLiteral(source)}`);
+    for (const sql of [records, ...VIEWS.flatMap(viewSql)]) await session.run(sql);
+  }
+  // The view of jobs holds its rows, and these change.
+  if (records !== from || jobs.length > 0) {
+    for (const sql of viewSql(jobsView(jobs))) await session.run(sql);
+  }
+  if (records !== from) {
+    await session.run(`COMMENT ON VIEW ${CATALOG}.main.records IS ${quoteLiteral(records)}`);
   }
   return damageNotices(files);
 }
@@ -118,7 +122,7 @@ export async function whileFilesGo<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Says if the user has a schema or database with our name, if our views exist, and the comment of their `records` view. */
+/** Says if the user has a schema or database with our name, if our views exist, and the SQL of their `records` view. */
 async function findCatalog(
   session: Session,
 ): Promise<{ readonly isTaken: boolean; readonly isOurs: boolean; readonly source: unknown }> {

@@ -1,97 +1,90 @@
 /** The view of jobs. Unlike the other views it holds its rows itself: they are facts of small files. */
 import { quoteLiteral } from '../duck/quote.ts';
 import type { JobFacts } from '../jobs/job-folder.ts';
+import type { Row } from '../result.ts';
 import type { View } from './views.ts';
 
-const FIELDS = {
-  id: 'VARCHAR',
-  state: 'VARCHAR',
-  done: 'BIGINT',
-  rows: 'BIGINT',
-  calls: 'BIGINT',
-  cost: 'BIGINT',
-  left_s: 'DOUBLE',
-  created: 'BIGINT',
-  started: 'BIGINT',
-  ended: 'BIGINT',
-  database: 'VARCHAR',
-  table: 'VARCHAR',
-  code: 'VARCHAR',
-  error: 'VARCHAR',
-  origin: 'VARCHAR',
-  sql: 'VARCHAR',
-} as const;
-
-const COLUMNS: View['columns'] = [
-  ['id', 'j.id', 'name of the job: of the session that submitted it'],
-  ['state', 'j.state', 'queued, running, success, incomplete, failed, cancelled'],
-  ['rows_done', 'j.done', 'rows that have settled; of a RUN its one run'],
-  ['rows', 'j."rows"', 'rows that were staged'],
-  ['calls', 'j.calls', 'model calls that went out'],
-  ['cost', 'j.cost / 1e6', 'US dollars of calls with a known price; NULL where none has one'],
-  ['seconds_left', 'j.left_s', 'at the pace so far; NULL where it does not run, or none is known'],
-  ['submitted', 'make_timestamp(j.created * 1000)', 'when it was submitted, UTC'],
-  ['started', 'make_timestamp(j.started * 1000)', 'when it first ran, UTC'],
-  ['ended', 'make_timestamp(j.ended * 1000)', 'when it ended, UTC'],
-  ['error_code', 'j.code', 'code of the error that ended it'],
-  ['error', 'j.error', 'message of the error that ended it'],
-  ['table_created', 'j."table"', 'the table that it makes; of a RUN the one for its rows'],
-  ['database', 'j."database"', 'the database that it runs on'],
-  ['origin', 'j.origin', 'who submitted it'],
-  ['sql', 'j.sql', 'its statement'],
+type JobColumn = readonly [
+  name: string,
+  type: 'VARCHAR' | 'BIGINT' | 'DOUBLE' | 'TIMESTAMP',
+  comment: string,
+  read: (facts: JobFacts) => string | number | null | undefined,
 ];
+
+const COLUMNS: readonly JobColumn[] = [
+  ['id', 'VARCHAR', 'name of the job: of the session that submitted it', ({ job }) => job.id],
+  [
+    'state',
+    'VARCHAR',
+    'queued, running, success, incomplete, failed, cancelled',
+    ({ state }) => state,
+  ],
+  ['rows_done', 'BIGINT', 'rows that have settled', ({ progress }) => progress?.done ?? 0],
+  ['rows', 'BIGINT', 'rows that were staged', ({ job }) => job.rows],
+  ['calls', 'BIGINT', 'model calls that went out', ({ progress }) => progress?.calls ?? 0],
+  [
+    'cost',
+    'DOUBLE',
+    'US dollars of calls with a known price; NULL where none has one',
+    ({ progress }) => dollars(progress?.costMicroUsd),
+  ],
+  ['seconds_left', 'DOUBLE', 'at the pace so far; NULL where none is known', secondsLeft],
+  ['submitted', 'TIMESTAMP', 'when it was submitted, UTC', ({ job }) => time(job.createdMs)],
+  ['started', 'TIMESTAMP', 'when it first ran, UTC', ({ progress }) => time(progress?.startedMs)],
+  ['ended', 'TIMESTAMP', 'when it ended, UTC', ({ end }) => time(end?.endedMs)],
+  ['error_code', 'VARCHAR', 'code of the error that ended it', ({ end }) => end?.error?.code],
+  ['error', 'VARCHAR', 'message of the error that ended it', ({ end }) => end?.error?.message],
+  [
+    'table_created',
+    'VARCHAR',
+    'the table that it makes; of a RUN the one for its rows',
+    ({ job }) => job.table,
+  ],
+  ['database', 'VARCHAR', 'the database that it runs on', ({ job }) => job.database],
+  ['origin', 'VARCHAR', 'who submitted it', ({ job }) => job.origin],
+  ['sql', 'VARCHAR', 'its statement', ({ job }) => job.sql],
+];
+
+/** The names of the columns, with their types. */
+export const JOB_COLUMNS: Readonly<Record<string, string>> = Object.fromEntries(
+  COLUMNS.map(([name, type]) => [name, type]),
+);
+
+/** Returns jobs as rows with JSON values, the newest first. */
+export function jobRows(jobs: readonly JobFacts[]): Row[] {
+  return jobs.toReversed().map((facts) =>
+    Object.fromEntries(
+      COLUMNS.map(([name, , , read]) => {
+        const value = read(facts) ?? null;
+        // DuckDB takes no lone surrogates.
+        return [name, typeof value === 'string' ? value.toWellFormed() : value];
+      }),
+    ),
+  );
+}
 
 /** Returns the view of jobs, the newest first. */
 export function jobsView(jobs: readonly JobFacts[]): View {
-  // DuckDB takes no lone surrogates.
-  const rows = JSON.stringify(jobs.toReversed().map(rowOf), (_, value: unknown) =>
-    typeof value === 'string' ? value.toWellFormed() : value,
-  );
-  const shape = quoteLiteral(JSON.stringify([FIELDS]));
+  const rows = quoteLiteral(JSON.stringify(jobRows(jobs)));
+  const shape = quoteLiteral(JSON.stringify([JOB_COLUMNS]));
   return {
     name: 'jobs',
     comment: 'a job: a statement with ASYNC',
-    columns: COLUMNS,
-    from: `(SELECT unnest(from_json(${quoteLiteral(rows)}, ${shape})) AS j)`,
+    columns: COLUMNS.map(([name, , comment]) => [name, `j."${name}"`, comment]),
+    from: `(SELECT unnest(from_json(${rows}, ${shape})) AS j)`,
   };
 }
 
-/** Returns a query for the rows of the view of jobs. */
-export function jobsSql(jobs: readonly JobFacts[]): string {
-  const { columns, from } = jobsView(jobs);
-  return `SELECT ${columns.map(([name, sql]) => `${sql} AS "${name}"`).join(', ')} FROM ${from}`;
+function dollars(microUsd: number | null | undefined): number | null {
+  return microUsd == null ? null : microUsd / 1e6;
 }
 
-function rowOf({
-  job,
-  state,
-  progress,
-  end,
-}: JobFacts): Record<keyof typeof FIELDS, string | number | null> {
-  return {
-    id: job.id,
-    state,
-    done: progress?.done ?? 0,
-    rows: job.rows,
-    calls: progress?.calls ?? 0,
-    cost: progress?.costMicroUsd ?? null,
-    left_s: state === 'running' && progress !== undefined ? secondsLeft(job.rows, progress) : null,
-    created: job.createdMs,
-    started: progress?.startedMs ?? null,
-    ended: end?.endedMs ?? null,
-    database: job.database,
-    table: job.table,
-    code: end?.error?.code ?? null,
-    error: end?.error?.message ?? null,
-    origin: job.origin,
-    sql: job.sql,
-  };
+function time(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : new Date(ms).toISOString().replace('Z', '');
 }
 
-function secondsLeft(
-  rows: number,
-  { done, begunMs }: NonNullable<JobFacts['progress']>,
-): number | null {
-  if (done === 0) return null;
-  return Math.round(((Date.now() - begunMs) * Math.max(0, rows - done)) / done) / 1_000;
+function secondsLeft({ job, state, progress }: JobFacts): number | null {
+  if (state !== 'running' || progress === undefined || progress.done === 0) return null;
+  const { done, begunMs } = progress;
+  return Math.round(((Date.now() - begunMs) * (job.rows - done)) / done) / 1_000;
 }

@@ -2,10 +2,8 @@
 import type { Parameters } from '../duck/parameters.ts';
 import { acquireDatabase } from '../duck/registry.ts';
 import { Session } from '../duck/session.ts';
-import type { JobFacts } from '../jobs/job-folder.ts';
 import type { Notice, ResultColumn, Row } from '../result.ts';
 import { makeViews, whileFilesGo } from './attach.ts';
-import { jobsSql } from './jobs-view.ts';
 
 /** The rows of a SELECT over the receipts, and the notice of damage that they leave out. */
 export interface Receipts {
@@ -20,28 +18,14 @@ export async function readReceipts(
   sql: string,
   parameters?: Parameters,
 ): Promise<Receipts> {
-  return inMemory((session) =>
-    whileFilesGo(async () => {
-      const notices = await makeViews(session, folder);
-      const reader = await session.run(sql, parameters === undefined ? {} : { parameters });
-      return { columns: reader.columns, rows: await reader.rows('json'), notices };
-    }),
-  );
-}
-
-/** Returns jobs as rows of the view of jobs. */
-export async function readJobs(jobs: readonly JobFacts[]): Promise<Receipts> {
-  return inMemory(async (session) => {
-    const reader = await session.run(jobsSql(jobs));
-    return { columns: reader.columns, rows: await reader.rows('json'), notices: [] };
-  });
-}
-
-async function inMemory<T>(work: (session: Session) => Promise<T>): Promise<T> {
   const lease = await acquireDatabase(':memory:');
   const session = await Session.open(lease);
   try {
-    return await work(session);
+    return await whileFilesGo(async () => {
+      const notices = await makeViews(session, folder);
+      const reader = await session.run(sql, parameters === undefined ? {} : { parameters });
+      return { columns: reader.columns, rows: await reader.rows('json'), notices };
+    });
   } finally {
     await session.close();
     await lease.release();

@@ -1,33 +1,28 @@
 /** Submits, runs, awaits, cancels and shows jobs: statements with ASYNC, which go on without their caller. */
-import { dirname, join } from 'node:path';
-import type {
-  AwaitJobStatement,
-  CancelJobStatement,
-  RunStatement,
-  StatementNode,
-} from '../../grammar/ast.ts';
+import { dirname, resolve } from 'node:path';
+import type { AwaitJobStatement, CancelJobStatement, RunStatement } from '../../grammar/ast.ts';
 import { parseDurationMs } from '../../grammar/duration.ts';
-import { type Delivered, limitNotice, NOTHING } from '../deliver/delivered.ts';
+import { type Delivered, deliverReader, limitNotice, NOTHING } from '../deliver/delivered.ts';
 import { isInTransaction } from '../duck/in-transaction.ts';
 import { quoteIdentifier, quoteLiteral } from '../duck/quote.ts';
 import type { Session } from '../duck/session.ts';
 import { dropStage, type StagedQuery, stageQuery } from '../duck/stage.ts';
 import { RvbbitError } from '../errors.ts';
 import type { Statement } from '../execute/statement.ts';
-import { findJob, type Job, type JobFacts, jobRow, listJobs } from '../jobs/job-folder.ts';
-import { type JobRunner, noSuchJob } from '../jobs/job-runner.ts';
+import { type Job, type JobFacts, jobRow, listJobs } from '../jobs/job-folder.ts';
+import { cancelJob, type JobRunner, jobEnded, jobNamed, noSuchJob } from '../jobs/job-runner.ts';
 import { JOB_AWAIT_MS } from '../limits.ts';
 import { bindStatement } from '../plan/bind-statement.ts';
 import { tableComment } from '../plan/named-object.ts';
 import type { MapTarget } from '../plan/plan.ts';
 import { planStatement } from '../plan/plan-statement.ts';
 import { resolveTarget, sqlName } from '../plan/resolve-target.ts';
-import { jobsSql } from '../receipts/jobs-view.ts';
+import { jobsView } from '../receipts/jobs-view.ts';
 import type { ResultColumn } from '../result.ts';
 import { findColumn } from '../util/find-column.ts';
 import type { JsonObject } from '../util/json.ts';
 import { runTask } from './cascade.ts';
-import { noteOpening, type Task, taskOf, textOf } from './names.ts';
+import { type Task, taskOf, textOf } from './names.ts';
 import { readStatement } from './read.ts';
 
 /** The columns of the one row of a job. */
@@ -46,7 +41,6 @@ export async function submitJob(node: Task, statement: Statement): Promise<Deliv
   if (await isInTransaction(session)) {
     throw unsupported('a job cannot be submitted inside of a transaction; COMMIT first', '25001');
   }
-  noteOpening(node, statement);
   const task = taskOf(node);
   refuseLost(task);
   const { body, target, done } = await resolveTarget(task, statement, source);
@@ -74,7 +68,7 @@ export async function submitJob(node: Task, statement: Statement): Promise<Deliv
         ...(bound.settings.choosesParallel ? {} : { parallel: bound.settings.parallel }),
         place: await placeOf(session),
       },
-      (path) => writeRows(session, stage, { path, id: ledger.session, ordinal, signal }),
+      (path) => writeRows(session, stage, ordinal, path, databaseOf(ledger.session), signal),
     );
     const isCut = stage.cut && plan.limit.source === 'default';
     return delivered(facts, isCut ? [limitNotice(plan.kind)] : []);
@@ -114,39 +108,31 @@ export async function runJob(job: Job, path: string, statement: Statement): Prom
   }
 }
 
-/** Waits for the end of a job, and returns its row. */
-export async function awaitJob(node: AwaitJobStatement, statement: Statement): Promise<Delivered> {
-  const jobs = await jobsOf(statement);
-  noteOpening(node, statement);
-  const { value } = node.session;
-  refuseForeign(value, jobs, statement);
-  const timeout = node.annotations.find(({ key }) => key === 'timeout')?.value;
-  const timeoutMs = timeout === undefined ? JOB_AWAIT_MS : parseDurationMs(timeout)!;
-  return delivered(await jobs.ended(value, timeoutMs, statement.stop.signal));
-}
-
-/** Cancels a job, and returns its row. */
-export async function cancelJob(
-  node: CancelJobStatement,
+/** Waits for the end of a job, or cancels it, and returns its row. */
+export async function awaitOrCancelJob(
+  { kind, session, annotations }: AwaitJobStatement | CancelJobStatement,
   statement: Statement,
 ): Promise<Delivered> {
   const jobs = await jobsOf(statement);
-  noteOpening(node, statement);
-  const { value } = node.session;
-  refuseForeign(value, jobs, statement);
-  return delivered(await jobs.cancel(value, statement.stop.signal));
+  const { stateDir } = jobs;
+  const { signal } = statement.stop;
+  const { value: id } = session;
+  if (!isVisible(jobNamed(stateDir, id), statement)) throw noSuchJob(id);
+  if (kind === 'CancelJob') return delivered(await cancelJob(stateDir, id, signal));
+  const timeout = annotations.find(({ key }) => key === 'timeout')?.value;
+  const timeoutMs = timeout === undefined ? JOB_AWAIT_MS : parseDurationMs(timeout)!;
+  jobs.wake(0);
+  return delivered(await jobEnded(stateDir, id, timeoutMs, signal));
 }
 
 /** Returns a row for each job of the state folder, the newest first. */
-export async function showJobs(node: StatementNode, statement: Statement): Promise<Delivered> {
-  noteOpening(node, statement);
+export async function showJobs(statement: Statement): Promise<Delivered> {
   const { stateDir, session, stop, valueForm } = statement;
   const jobs = stateDir === undefined ? [] : listJobs(stateDir);
-  const sql = jobsSql(jobs.filter((facts) => isVisible(facts, statement)));
-  const reader = await session.run(sql, { signal: stop.signal, own: true });
-  const columns = reader.columns.map(({ name, type }) => ({ name, type }));
-  const rows = await reader.rows(valueForm);
-  return { columns, rows, rowCount: rows.length, notices: [] };
+  const { columns, from } = jobsView(jobs.filter((facts) => isVisible(facts, statement)));
+  const list = columns.map(([name, sql]) => `${sql} AS "${name}"`).join(', ');
+  const options = { signal: stop.signal, own: true };
+  return deliverReader(await session.run(`SELECT ${list} FROM ${from}`, options), valueForm);
 }
 
 async function jobsOf({ jobs }: Statement): Promise<JobRunner> {
@@ -159,11 +145,6 @@ async function jobsOf({ jobs }: Statement): Promise<JobRunner> {
 /** A read-only session sees what its own user submitted, as it cannot read the receipts of others either. */
 function isVisible({ job }: JobFacts, { session, origin }: Statement): boolean {
   return !session.isReadOnly || job.origin === origin;
-}
-
-function refuseForeign(id: string, { stateDir }: JobRunner, statement: Statement): void {
-  const facts = findJob(stateDir, id);
-  if (facts === undefined || !isVisible(facts, statement)) throw noSuchJob(id);
 }
 
 /** Refuses what would be lost with the job's own connection. */
@@ -190,7 +171,7 @@ async function withFiles(
   const tables = report['tables'] as readonly string[];
   if (tables.length === 0 || options.some(({ key }) => key.value === 'schema')) return ended;
   // A number, and not the name of the table, which may be no name of a file.
-  const files = tables.map((_, index) => join(folder, `table-${index + 1}.parquet`));
+  const files = tables.map((_, index) => resolve(folder, `table-${index + 1}.parquet`));
   for (const [index, table] of tables.entries()) {
     const from = `temp.main.${quoteIdentifier(table)}`;
     await session.run(`COPY (FROM ${from}) TO ${quoteLiteral(files[index]!)} (FORMAT parquet)`, {
@@ -223,31 +204,19 @@ function databaseOf(id: string): string {
 /** Writes staged rows to a DuckDB file, which keeps every type exactly. */
 async function writeRows(
   session: Session,
-  stage: StagedQuery,
-  {
-    path,
-    id,
-    ordinal,
-    signal,
-  }: {
-    readonly path: string;
-    readonly id: string;
-    readonly ordinal: string;
-    readonly signal: AbortSignal;
-  },
+  { columns, ordinal: from, table }: StagedQuery,
+  ordinal: string,
+  path: string,
+  name: string,
+  signal: AbortSignal,
 ): Promise<void> {
-  const name = databaseOf(id);
-  const list = [
-    ...stage.columns.map((column) => `s.${quoteIdentifier(column.name)}`),
-    `s.${stage.ordinal} AS ${quoteIdentifier(ordinal)}`,
-  ];
+  const names = columns.map((column) => quoteIdentifier(column.name));
+  const list = [...names, `${from} AS ${quoteIdentifier(ordinal)}`].join(', ');
   const how = "READ_WRITE, STORAGE_VERSION 'latest'";
   await session.run(`ATTACH ${quoteLiteral(path)} AS ${name} (${how})`, { own: true });
   try {
-    await session.run(
-      `CREATE TABLE ${name}.main.rvb_rows AS SELECT ${list.join(', ')} FROM ${stage.table} AS s`,
-      { own: true, signal },
-    );
+    const text = `CREATE TABLE ${name}.main.rvb_rows AS SELECT ${list} FROM ${table}`;
+    await session.run(text, { own: true, signal });
   } finally {
     await session.run(`DETACH ${name}`, { own: true });
   }

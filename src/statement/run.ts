@@ -78,21 +78,24 @@ async function runFlat(node: StatementNode, statement: Statement): Promise<Deliv
     case 'Run':
     case 'CreateTable':
     case 'Insert': {
-      if (isJob(node)) return (await import('./jobs.ts')).submitJob(node, statement);
+      if (isJob(node)) {
+        noteOpening(node, statement);
+        return (await import('./jobs.ts')).submitJob(node, statement);
+      }
       const { runCascadeStatement } = await import('./cascade.ts');
       return runCascadeStatement(node, statement);
     }
     case 'Show': {
       const { what } = node;
-      if (what === 'jobs') return (await import('./jobs.ts')).showJobs(node, statement);
       noteOpening(node, statement);
+      if (what === 'jobs') return (await import('./jobs.ts')).showJobs(statement);
       const { showStatement } = await import('./show.ts');
       return showStatement({ what }, statement);
     }
     case 'AwaitJob':
-      return (await import('./jobs.ts')).awaitJob(node, statement);
     case 'CancelJob':
-      return (await import('./jobs.ts')).cancelJob(node, statement);
+      noteOpening(node, statement);
+      return (await import('./jobs.ts')).awaitOrCancelJob(node, statement);
   }
 }
 

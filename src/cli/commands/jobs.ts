@@ -4,8 +4,8 @@ import { messageOf } from '../../errors.ts';
 import { findJob, type JobFacts, listJobs } from '../../jobs/job-folder.ts';
 import { cancelJob, jobEnded } from '../../jobs/job-runner.ts';
 import { JOB_AWAIT_MS } from '../../limits.ts';
-import { readJobs } from '../../receipts/read-receipts.ts';
-import { CliError, type ExitCause, exitCodeOf, noAction, refuseWord } from '../exit-codes.ts';
+import { JOB_COLUMNS, jobRows } from '../../receipts/jobs-view.ts';
+import { CliError, exitCodeOf, noAction, refuseWord } from '../exit-codes.ts';
 import { type CliOptions, refuseOptions } from '../options.ts';
 import { printRows } from '../print-rows.ts';
 import { readAgeMs } from '../read-bounds.ts';
@@ -65,19 +65,13 @@ async function awaitEnd(
   try {
     const ended = await jobEnded(stateDir, job.id, timeoutMs, signal);
     await print([ended], options);
-    const verdicts: Partial<Record<JobFacts['state'], ExitCause>> = {
-      failed: 'failed',
-      cancelled: 'failed',
-      incomplete: 'budget',
-    };
-    const verdict = verdicts[ended.state];
-    return exitCodeOf(verdict === undefined ? [] : [verdict]);
+    if (ended.state === 'success') return 0;
+    return exitCodeOf([ended.state === 'incomplete' ? 'budget' : 'failed']);
   } finally {
     await engine?.close();
   }
 }
 
-async function print(list: readonly JobFacts[], options: CliOptions): Promise<void> {
-  const { columns, rows } = await readJobs(list);
-  await printRows(Object.fromEntries(columns.map(({ name, type }) => [name, type])), rows, options);
+function print(jobs: readonly JobFacts[], options: CliOptions): Promise<void> {
+  return printRows(JOB_COLUMNS, jobRows(jobs), options);
 }
