@@ -7,6 +7,7 @@ import {
   rmSync,
   statSync,
   utimesSync,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -191,6 +192,41 @@ test('an engine that closes leaves its jobs to the next one on the database, and
     const row = await shown(other, job);
     assert.equal([row['rows_done'], row['rows']], [40, 40]);
     assert.equal(row['calls'], place.calls(), 'of both executions');
+  }));
+
+test('a lease of another machine holds as long as it is renewed', () =>
+  withPlace({}, slow(50), async (place) => {
+    const first = await open(place);
+    const job = await jobOf(first, `${async(4)} WITH (as_table = 't')`);
+    await first.close();
+    const lease = join(place.stateDir, 'locks', `${job.session_id}.0.lock`);
+    mkdirSync(join(place.stateDir, 'locks'));
+    writeFileSync(lease, JSON.stringify({ pid: 1, host: 'another' }));
+    await using second = await open(place);
+    const late = `-- @ timeout: 500ms\nRVBBIT AWAIT '${job.session_id}'`;
+    assert.is((await errorOf(second.query(late))).code, 'RVB_DEADLINE');
+    assert.is((await shown(second, job))['state'], 'running');
+    assert.is((await jobOf(second, `RVBBIT CANCEL '${job.session_id}'`)).status, 'running');
+    rmSync(join(place.stateDir, 'jobs', job.session_id, 'cancel'));
+    const longAgo = Date.now() / 1_000 - 120;
+    utimesSync(lease, longAgo, longAgo);
+    assert.is((await shown(second, job))['state'], 'queued');
+    assert.is((await awaited(second, job)).status, 'success');
+
+    // Whoever lost its lease stops, and leaves the job to the other one.
+    const other = await jobOf(second, `${async(40, 1)} WITH (as_table = 'u', cache = false)`);
+    const own = join(place.stateDir, 'locks', `${other.session_id}.0.lock`);
+    await until(() => existsSync(own));
+    rmSync(own);
+    writeFileSync(
+      join(place.stateDir, 'locks', `${other.session_id}.1.lock`),
+      JSON.stringify({ pid: 1, host: 'another' }),
+    );
+    await errorOf(second.query(`-- @ timeout: 800ms\nRVBBIT AWAIT '${other.session_id}'`));
+    const calls = place.calls();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.is(place.calls(), calls, 'it asks nothing more');
+    assert.is((await shown(second, other))['state'], 'running');
   }));
 
 test('a cancelled job ends, wherever it runs, and what it has bought stays', () =>
