@@ -40,6 +40,8 @@ import {
 
 /** How often a running job renews its lease and looks for a cancel, and somebody who waits looks for its end. */
 const LOOK_MS = 100;
+/** The longest wait for whoever runs a cancelled job: it looks for the cancel, and the abort settles in a second. */
+const CANCEL_MS = 5 * ABORT_SETTLE_MS;
 /** How often jobs that another engine runs are looked at: it may have died. */
 const HELD_LOOK_MS = 5_000;
 
@@ -259,8 +261,7 @@ export async function cancelJob(
   if (end === undefined) {
     askToCancel(stateDir, id);
     await endUnheld(stateDir, id, cancelledEnd());
-    // Whoever runs it looks for the cancel, and then has the time that every abort has.
-    await jobEnded(stateDir, id, LOOK_MS + ABORT_SETTLE_MS, signal).catch((thrown: unknown) => {
+    await jobEnded(stateDir, id, CANCEL_MS, signal).catch((thrown: unknown) => {
       if (signal.aborted) throw thrown;
     });
   }
