@@ -71,7 +71,7 @@ export function jobsView(jobs: readonly JobFacts[]): View {
     name: 'jobs',
     comment: 'a job: a statement with ASYNC',
     columns: COLUMNS.map(([name, , comment]) => [name, `j."${name}"`, comment]),
-    from: `(SELECT unnest(from_json(${rows}, ${shape})) AS j)`,
+    from: `(SELECT unnest(json_transform(${rows}, ${shape})) AS j)`,
   };
 }
 
@@ -80,7 +80,8 @@ function dollars(microUsd: number | null | undefined): number | null {
 }
 
 function time(ms: number | undefined): string | undefined {
-  return ms === undefined ? undefined : new Date(ms).toISOString().replace('Z', '');
+  // A file of the folder may say anything.
+  return Number.isInteger(ms) ? new Date(ms!).toJSON()?.replace('Z', '') : undefined;
 }
 
 function secondsLeft({ job, state, progress }: JobFacts): number | null {

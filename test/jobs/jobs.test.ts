@@ -352,6 +352,30 @@ test('the files of a job are for their user alone; its rows go when it ends, oth
     utimesSync(torn, 1, 1);
     await awaited(engine, await jobOf(engine, `${async(8)} WITH (as_table = 'u')`));
     assert.not(existsSync(torn));
+    // What somebody else has put there ends nothing.
+    for (const [n, text] of [
+      '',
+      'null',
+      '[]',
+      '{"id":"udf-bad-file-000003"}',
+      '{"id":"udf-bad-file-000004","createdMs":"x","rows":{},"sql":7,"database":null}',
+      `{"id":"udf-bad-file-000005","createdMs":1e300,"database":${JSON.stringify(join(place.folder, 'shop.duckdb'))}}`,
+    ].entries()) {
+      const bad = join(place.stateDir, 'jobs', `udf-bad-file-00000${n}`);
+      mkdirSync(bad);
+      writeFileSync(join(bad, 'job.json'), text);
+    }
+    await until(async () => {
+      const { rows } = await engine.query('SHOW RVBBIT JOBS', undefined, { valueForm: 'json' });
+      assert.is(rows.length, 5);
+      assert.is((await engine.query('FROM rvbbit.jobs')).rowCount, 5);
+      await errorOf(engine.query("-- @ timeout: 1ms\nRVBBIT AWAIT 'udf-bad-file-000003'"));
+      return rows.some(({ id, state }) => id === 'udf-bad-file-000005' && state === 'failed');
+    });
+    assert.is(
+      (await awaited(engine, await jobOf(engine, `${async(8)} WITH (as_table = 'v')`))).status,
+      'success',
+    );
   }));
 
 test('SHOW RVBBIT JOBS is rvbbit.jobs; a read-only session sees what its own user submitted', () =>
