@@ -79,7 +79,7 @@ const GROUPS = [
   ['alone', /^(grammar\/parse|src\/model\/undici|src\/report\/plot)\.ts$/],
   [
     'cascades',
-    /^src\/(cascade|duck|execute|journal|model|plan|receipts|values)\/|^src\/statement\/(cascade|parallel-grounds)\.ts$/,
+    /^src\/(cascade|duck|execute|jobs|journal|model|plan|receipts|values)\/|^src\/statement\/(cascade|jobs|parallel-grounds)\.ts$/,
   ],
   ['semantic', /^src\/(semantic|operators)\/|^src\/statement\/(semantic|plain-or-semantic)\.ts$/],
   ['server', /^src\/server\/|^src\/cli\/commands\/serve\.ts$/],

@@ -13,6 +13,7 @@ const ORDER = [
   'src/duck',
   'src/model',
   'src/journal',
+  'src/jobs',
   'src/values',
   'src/receipts',
   'src/operators',

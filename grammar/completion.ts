@@ -11,6 +11,7 @@ import { specFor } from './value-spec.ts';
 const MAX_TOKENS = 400;
 const STARTS = [
   'RVBBIT',
+  'SHOW RVBBIT JOBS',
   'SHOW RVBBIT CASCADES',
   'SHOW RVBBIT OPERATORS',
   'EXPLAIN',

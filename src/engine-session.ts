@@ -8,6 +8,7 @@ import type { Parameters } from './duck/parameters.ts';
 import type { Session } from './duck/session.ts';
 import { cancelledError } from './errors.ts';
 import type { Statement, StatementCall } from './execute/statement.ts';
+import type { JobExecution, JobOutcome, JobRunner } from './jobs/job-runner.ts';
 import type { Experience } from './journal/experience/experience.ts';
 import type { NamePrefix } from './journal/session-name.ts';
 import { RUN_TIMEOUT_MS } from './limits.ts';
@@ -45,6 +46,8 @@ export interface SharedParts extends Omit<EngineParts, 'session'> {
   readonly openedUs: number;
   readonly loadCascade: (path: string) => Promise<Cascade>;
   readonly cascadeRoots: () => Promise<readonly string[]>;
+  /** Undefined without a state folder. */
+  readonly jobs?: () => Promise<JobRunner>;
 }
 
 /**
@@ -175,6 +178,31 @@ export class EngineSession {
     await this.#session.run(sql, { own: true, changes: true });
   }
 
+  /**
+   * Runs a job once, or goes on with it.
+   *
+   * @internal
+   */
+  async runJob({ job, rows, isFirst, signal, onProgress }: JobExecution): Promise<JobOutcome> {
+    const { id, sql, origin, parallel } = job;
+    const prefix = prefixOf(await readStatement(sql));
+    const statement = this.#begin(prefix, sql, undefined, {
+      ...{ origin, signal, onProgress },
+      ...(parallel === undefined ? {} : { resumeParallel: parallel }),
+      ...(isFirst ? { session: id } : { resumes: id }),
+    });
+    const { rows: given, columns } = await this.#statements.within(statement, async () => {
+      const { runJob } = await import('./statement/jobs.ts');
+      return runJob(job, rows, statement);
+    });
+    const [row] = given;
+    const report = row === undefined ? undefined : row[columns[0]!.name];
+    return {
+      summary: this.#statements.complete(statement),
+      ...(report === undefined ? {} : { report: JSON.parse(String(report)) as JsonObject }),
+    };
+  }
+
   /** Runs a cascade once on `input`, on a worker thread. The outcome holds every cell's output. */
   async runCascade(
     path: string,
@@ -264,10 +292,10 @@ export class EngineSession {
     prefix: NamePrefix,
     source: string,
     parameters: Parameters | undefined,
-    options: QueryOptions & Pick<StatementCall, 'rowsAtOnce'>,
+    options: QueryOptions & Pick<StatementCall, 'rowsAtOnce'> & { readonly session?: string },
     isSilent = false,
   ): Statement {
-    const { options: engine, models, experience, openedUs, cascadeRoots } = this.#shared;
+    const { options: engine, models, experience, openedUs, cascadeRoots, jobs } = this.#shared;
     const call: StatementCall = {
       parameters,
       output: options.writes,
@@ -281,6 +309,7 @@ export class EngineSession {
       models,
       experience,
       openedUs,
+      ...(jobs === undefined ? {} : { jobs }),
       ...(this.#purse === undefined ? {} : { purse: this.#purse }),
       ...(engine.stateDir === undefined ? {} : { stateDir: engine.stateDir }),
       ...(options.resumes === undefined ? {} : { resumes: options.resumes }),

@@ -1,4 +1,5 @@
 /** The engine: opens a database and its worker threads, opens sessions, and closes everything again. */
+import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
@@ -13,11 +14,13 @@ import { Session } from './duck/session.ts';
 import { EngineSession, type SharedParts } from './engine-session.ts';
 import { cancelledError, closedError, RvbbitError } from './errors.ts';
 import { LocalDispatcher } from './execute/local-dispatcher.ts';
+import { hasJobs } from './jobs/job-folder.ts';
+import type { JobRunner } from './jobs/job-runner.ts';
 import type { JournalOptions } from './journal/disk/disk-journal.ts';
 import { recordEmitter } from './journal/emit-records.ts';
 import { Experience } from './journal/experience/experience.ts';
 import { Journal } from './journal/journal.ts';
-import { MAX_DEFAULT_THREADS } from './limits.ts';
+import { JOB_START_MS, MAX_DEFAULT_THREADS } from './limits.ts';
 import { type ConfigReader, configReader } from './model/config-file.ts';
 import { Models } from './model/models.ts';
 import { socketShare } from './model/socket-share.ts';
@@ -57,6 +60,8 @@ export class Engine {
   /** The warnings of cascades that were already logged. */
   readonly #warned = new Set<string>();
   readonly #readConfig: ConfigReader;
+  #jobs: Promise<JobRunner> | undefined;
+  #jobsTimer: NodeJS.Timeout | undefined;
   #roots: Promise<readonly string[]> | undefined;
   #parse: ((sql: string) => ParseResult) | undefined;
   // Errors are ignored here, because every caller of `close` gets them.
@@ -117,6 +122,7 @@ export class Engine {
     dispatcher: LocalDispatcher,
   ) {
     this.#options = options;
+    const { stateDir } = options;
     this.#lease = lease;
     this.#places = new Semaphore(options.sessions);
     this.#dispatcher = dispatcher;
@@ -146,7 +152,12 @@ export class Engine {
       random: Math.random,
       loadCascade: (path) => this.loadCascade(path),
       cascadeRoots: () => this.#cascadeRoots(),
+      ...(stateDir === undefined ? {} : { jobs: () => this.#runner(stateDir) }),
     };
+    if (stateDir !== undefined && hasJobs(stateDir)) {
+      const takeUp = async () => (await this.#runner(stateDir)).wake(0);
+      this.#jobsTimer = setTimeout(takeUp, JOB_START_MS).unref();
+    }
     this.#own = new EngineSession(this.#shared, session);
     options.signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
@@ -247,6 +258,32 @@ export class Engine {
     return this.#roots;
   }
 
+  /** Returns what runs the jobs of this database. */
+  #runner(stateDir: string): Promise<JobRunner> {
+    const { path } = this.#lease;
+    this.#jobs ??= import('./jobs/job-runner.ts').then(
+      ({ JobRunner }) =>
+        new JobRunner({
+          stateDir,
+          database: path ?? `:memory:${randomUUID()}`,
+          isInMemory: path === undefined,
+          settings: async () => ({ ...(await this.#readConfig())?.jobs, ...this.#options.jobs }),
+          run: async (execution) => {
+            const { isReadOnly } = execution.job;
+            const connected = await Session.open(this.#lease, { isReadOnly });
+            const session = new EngineSession(this.#shared, connected, { onClose: () => {} });
+            try {
+              return await session.runJob(execution);
+            } finally {
+              await session.close();
+            }
+          },
+          warn: (message) => this.#options.logger.warn(message),
+        }),
+    );
+    return this.#jobs;
+  }
+
   /** Cancels the running statements, waits for their end, and releases threads, connections and database. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -260,6 +297,8 @@ export class Engine {
   async #close(): Promise<void> {
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     this.#ending.abort();
+    clearTimeout(this.#jobsTimer);
+    await (await this.#jobs)?.close();
     await Promise.all([this.#own, ...this.#sessions].map((session) => session.close()));
     await this.#dispatcher.close();
     this.#gate.close();

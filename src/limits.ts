@@ -163,3 +163,22 @@ export const MESSAGE_CHARS = 500;
 export const CLOCK_STEP_MS = 1_000;
 /** The longest wait of one timer. Node fires a longer timer at once. */
 export const TIMER_MAX_MS = 2 ** 31 - 1;
+
+// Jobs
+/** The jobs that an engine runs at once, without the setting `jobs.running`. */
+export const JOBS_RUNNING = 2;
+/** The jobs of a state folder that may wait or run, without the setting `jobs.queued`. */
+export const JOBS_QUEUED = 100;
+/** The ended jobs of a state folder that are remembered. */
+export const JOBS_KEPT = 1_000;
+/** The most bytes that the rows of one job take on disk. */
+export const JOB_ROWS_MAX_BYTES = 2 ** 30;
+/** The lease of a job that a process of another machine has not renewed for this long may be taken over. */
+export const JOB_LEASE_MS = 60_000;
+/** The longest wait of RVBBIT AWAIT without a timeout. */
+export const JOB_AWAIT_MS = 3_600_000;
+/**
+ * A job begins this long after it was submitted, or after its engine was opened, so that a process that only runs one
+ * short statement buys no answers that it does not wait for.
+ */
+export const JOB_START_MS = 250;

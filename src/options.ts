@@ -4,6 +4,7 @@ import { Purse } from './calls/purse.ts';
 import { rootsOf } from './cascade/resolve-path.ts';
 import type { Parameters } from './duck/parameters.ts';
 import { RvbbitError } from './errors.ts';
+import type { JobSettings } from './jobs/job-folder.ts';
 import type { JournalOptions } from './journal/disk/disk-journal.ts';
 import { MAX_PARALLEL } from './limits.ts';
 import type { ModelFunction } from './model/chat.ts';
@@ -51,6 +52,8 @@ export interface EngineOptions {
     /** The size at which a segment is sealed and the next segment is begun. Default 32 MiB. */
     readonly segmentMaxBytes?: number;
   };
+  /** How many jobs (statements with ASYNC) this engine runs at once, and how many may wait or run. Default 2 and 100. */
+  readonly jobs?: { readonly running?: number; readonly queued?: number };
   /** Providers by id, as in `rvbbit.config.yaml`. A URL or a key comes only from here, `configFile` or `env`. */
   readonly providers?: Readonly<Record<string, unknown>>;
   /** `<provider id>/<name>` for cells that name no model, or a function that answers in place of a provider. */
@@ -169,6 +172,7 @@ export interface ResolvedOptions extends ModelOptions {
   readonly signal: AbortSignal | undefined;
   readonly stateDir?: string;
   readonly journal: JournalOptions;
+  readonly jobs: JobSettings;
 }
 
 const ENGINE_OPTIONS: OptionRules<EngineOptions> = {
@@ -187,6 +191,7 @@ const ENGINE_OPTIONS: OptionRules<EngineOptions> = {
     fits: (value) => value === false || TEXT.fits(value),
   },
   journal: MAPPING,
+  jobs: MAPPING,
   providers: { ...MAPPING, isSecret: true },
   model: {
     takes: "a name such as 'openai/gpt-4o-mini', or a function",
@@ -305,7 +310,8 @@ export async function resolveOptions(
     ...(configFile === undefined ? {} : { configFile }),
     ...(env === undefined ? {} : { env }),
     ...(typeof stateDir === 'string' ? { stateDir } : {}),
-    journal: await readJournal(options.journal),
+    journal: await readSettings('journal', options.journal),
+    jobs: await readSettings('jobs', options.jobs),
     database: options.database ?? ':memory:',
     readOnly: options.readOnly ?? false,
     cascades: options.cascades === undefined ? undefined : [...rootsOf(options.cascades)],
@@ -329,10 +335,16 @@ function readPrice(price: NonNullable<EngineOptions['modelPrice']>): ModelPrice 
   return price;
 }
 
-/** Reads the journal's options. Loads the schemas only if there are options, to keep start-up short. */
-async function readJournal(value: unknown): Promise<JournalOptions> {
+/** Reads options that the configuration has too. Loads the schemas only if there are any, to keep start-up short. */
+async function readSettings(
+  name: 'journal' | 'jobs',
+  value: unknown,
+): Promise<JournalOptions & JobSettings> {
   if (value === undefined) return {};
-  const { apiJournal } = await import('./model/config-schema.ts');
+  const { apiJobs, apiJournal } = await import('./model/config-schema.ts');
   const { readValue } = await import('./model/read-settings.ts');
-  return readValue(apiJournal, value, 'Engine.open: journal') ?? {};
+  const label = `Engine.open: ${name}`;
+  return (
+    (name === 'jobs' ? readValue(apiJobs, value, label) : readValue(apiJournal, value, label)) ?? {}
+  );
 }

@@ -19,6 +19,11 @@ const EXAMPLES: Readonly<Record<CommandName, readonly string[]>> = {
   explain: [`rvbbit explain "RVBBIT MAP 'band.yaml' USING (SELECT 20 AS price)"`],
   doctor: ['rvbbit doctor', 'rvbbit doctor --json'],
   resume: ['rvbbit resume --list', 'rvbbit resume udf-clever-fox shop.duckdb'],
+  jobs: [
+    'rvbbit jobs list',
+    'rvbbit jobs await batch-clever-fox-3fa2b1 --timeout 2h',
+    'rvbbit jobs cancel batch-clever-fox-3fa2b1',
+  ],
   journal: [
     'rvbbit journal verify',
     'rvbbit journal compact --older-than 7d',

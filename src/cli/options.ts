@@ -21,6 +21,10 @@ export const COMMANDS = {
     usage: 'resume --list | <session> [db]',
     summary: 'go on with a statement that was killed or stopped',
   },
+  jobs: {
+    usage: 'jobs list|await|cancel',
+    summary: 'statements with ASYNC: see them, wait for one, or cancel it',
+  },
   journal: {
     usage: 'journal verify|compact|prune',
     summary: 'check the journal on disk, or make it smaller',
@@ -111,6 +115,7 @@ export interface CliOptions {
   readonly resume?: ResumeOptions;
   readonly stateDir?: string;
   readonly state?: boolean;
+  readonly timeout?: string;
   readonly olderThan?: string;
   readonly maxSize?: string;
   readonly dryRun?: boolean;
@@ -160,7 +165,7 @@ export interface OptionRow {
 const MAX_PORT = 65_535;
 const ALL = Object.keys(COMMANDS).join(' ');
 const SERVE = 'serve server';
-const ENGINE = `query run test explain resume ${SERVE}`;
+const ENGINE = `query run test explain resume jobs ${SERVE}`;
 
 /**
  * Every option of every command, in the order of `--help`: its flags, its commands, its kind, its help. The kinds:
@@ -178,13 +183,14 @@ const TABLE = `
 --outputs | run | | print every cell's output, by cell
 --format <name> | query resume | choice ${FORMATS.join(' ')} | default: by the name of -o; else table on a terminal, jsonl elsewhere
 --format <name> | explain | choice text tree json | default: text
---format <name> | journal cache cost ops user | choice table jsonl json csv tsv markdown line | default: table on a terminal, jsonl elsewhere
---state-dir <dir> | query run test explain journal report cache cost log resume ${SERVE} | | where the journal is kept (default: ./.rvbbit)
+--format <name> | jobs journal cache cost ops user | choice table jsonl json csv tsv markdown line | default: table on a terminal, jsonl elsewhere
+--state-dir <dir> | query run test explain jobs journal report cache cost log resume ${SERVE} | | where the journal is kept (default: ./.rvbbit)
 -f, --follow | log | | show calls as they end, until Ctrl-C
 --verbose | log | | also statements, chunks of runs, stored answers, and calls as they go out
 --limit <n> | log | number | lines shown of what has been (default 20)
 --by <what> | cost | choice model statement cascade day caller label | what it is added up by (default: model)
 --no-state | query run test ${SERVE} | | keep no journal: nothing is found again by later runs
+--timeout <time> | jobs | | await: the longest wait, e.g. 90s, 2h (default: 1h)
 --older-than <time> | journal | | compact, prune: what is older, e.g. 12h, 30d
 --older-than <time> | cache | | stats, list, clear: answers that are older, e.g. 12h, 30d
 --max-size <size> | journal | | prune: the oldest, down to this size, e.g. 500MB, 1GB

@@ -21,6 +21,8 @@ async function loadCommand(name: CommandName): Promise<RunCommand> {
       return (await import('./commands/doctor.ts')).doctor;
     case 'resume':
       return (await import('./commands/resume.ts')).resume;
+    case 'jobs':
+      return (await import('./commands/jobs.ts')).jobs;
     case 'journal':
       return (await import('./commands/journal.ts')).journal;
     case 'report':

@@ -1,5 +1,5 @@
 /** Keeps the rows and values of a MAP in temp tables of its session: for many rows, or for a result that goes into a table. */
-import { quoteIdentifier } from '../duck/quote.ts';
+import { quoteIdentifier, quoteLiteral } from '../duck/quote.ts';
 import { dropStage, type StagedQuery } from '../duck/stage.ts';
 import { type StagedRuns, stageRuns } from '../duck/stage-runs.ts';
 import type { MapPlan, MapTarget } from '../plan/plan.ts';
@@ -40,6 +40,14 @@ export function writingHead(target: MapTarget): string | undefined {
         ? undefined
         : `CREATE OR REPLACE TEMP TABLE ${quoteIdentifier(target.asTable)} AS`;
   }
+}
+
+/** Returns the SQL that writes the rows of a query to a table. `head` is that of the target. */
+export function writingSql(target: MapTarget, head: string, query: string): string {
+  const mark = target.kind === 'create' ? target.mark : undefined;
+  const write = `${head}\n${query}`;
+  if (mark === undefined) return write;
+  return `BEGIN;\n${write};\nCOMMENT ON TABLE ${mark.table} IS ${quoteLiteral(mark.comment)};\nCOMMIT`;
 }
 
 export class StagedRows implements MapRows {
@@ -157,7 +165,8 @@ export class StagedRows implements MapRows {
   }
 
   async #writeTo(head: string): Promise<number> {
-    const written = await this.#run(`${head}\n${this.#select({ intoTable: true })}`);
+    const query = this.#select({ intoTable: true });
+    const written = await this.#run(writingSql(this.#plan.target, head, query));
     return written.changes ?? (await this.#countRows());
   }
 

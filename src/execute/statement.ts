@@ -3,6 +3,7 @@ import type { Budget } from '../calls/budget.ts';
 import type { CallDesk } from '../calls/call-desk.ts';
 import type { Purse } from '../calls/purse.ts';
 import type { Cascade } from '../cascade/cascade.ts';
+import type { JobRunner } from '../jobs/job-runner.ts';
 import type { Experience } from '../journal/experience/experience.ts';
 import type { Ledger } from '../journal/ledger.ts';
 import type { BoundModels } from '../model/models.ts';
@@ -36,6 +37,8 @@ export interface StatementCall
   readonly openedUs: number;
   /** What the caller may spend, in this statement and in others. */
   readonly purse?: Purse;
+  /** The jobs of the engine; undefined without a state folder. */
+  readonly jobs?: () => Promise<JobRunner>;
   /** The session of the earlier statement that this statement resumes. */
   readonly resumes?: string;
 }

@@ -25,13 +25,21 @@ export class Ledger {
   #providerEnd: Failure | undefined;
   readonly #isSilent: boolean;
 
-  /** `isSilent`: the statement only describes, and nobody is told of it. */
-  constructor(journal: Journal, prefix: NamePrefix, random: Random, isSilent = false) {
+  /** `isSilent`: the statement only describes, and nobody is told of it. `session`: its name, if it has one already. */
+  constructor(
+    journal: Journal,
+    prefix: NamePrefix,
+    random: Random,
+    {
+      isSilent = false,
+      session,
+    }: { isSilent?: boolean | undefined; session?: string | undefined } = {},
+  ) {
     this.#journal = journal;
     this.#isSilent = isSilent;
     this.startedUs = journal.nowUs();
     this.caller = woodlandName('sql', random);
-    this.session = prefix === 'sql' ? this.caller : woodlandName(prefix, random);
+    this.session = session ?? (prefix === 'sql' ? this.caller : woodlandName(prefix, random));
   }
 
   /** Returns a new name for a call, unique in the journal. */

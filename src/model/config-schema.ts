@@ -315,6 +315,23 @@ function journal(spelling: Spelling) {
     .describe('What the journal on disk keeps.');
 }
 
+/** Settings of the jobs of an engine. */
+export interface JobSettings {
+  readonly running?: number;
+  readonly queued?: number;
+}
+
+function jobs(spelling: Spelling) {
+  const keys = {
+    running: whole(1, 64).describe('Jobs that an engine runs at once. Default 2.'),
+    queued: whole(1, 10_000).describe('Jobs that may wait or run in a state folder. Default 100.'),
+  };
+  return mapping(keys, spelling)
+    .partial()
+    .transform(settings<JobSettings>)
+    .describe('How many statements with ASYNC there may be.');
+}
+
 /** The schema of the whole file. */
 export const configFileSchema = z.strictObject({
   model: line
@@ -322,6 +339,7 @@ export const configFileSchema = z.strictObject({
     .describe('Of cells that name none: <provider id>/<name>, split at the first slash.'),
   providers: providers(fileEntry).nullish(),
   journal: journal('file').nullish(),
+  jobs: jobs('file').nullish(),
   cascades: z
     .union([line, z.array(line).min(1)], { error: 'expected a folder, or a list of folders' })
     .nullish()
@@ -336,6 +354,8 @@ export type ConfigFile = z.infer<typeof configFileSchema>;
 export const apiProviders = providers(apiEntry).nullish();
 /** The schema of the engine option `journal`. */
 export const apiJournal = journal('api').nullish();
+/** The schema of the engine option `jobs`. */
+export const apiJobs = jobs('api').nullish();
 
 /** Returns the file's schema as JSON Schema, for editors. */
 export function configJsonSchema(): JsonObject {

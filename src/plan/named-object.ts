@@ -1,5 +1,6 @@
 /** Looks up in the catalog whether a table or view is in the way of a CREATE TABLE. */
 import type { Session } from '../duck/session.ts';
+import type { Row } from '../result.ts';
 
 /** DuckDB's names ignore the case of ASCII letters only. */
 const folded = (sql: string) =>
@@ -20,15 +21,36 @@ export async function findNamedObject(
   temporary: boolean,
   signal: AbortSignal,
 ): Promise<'table' | 'view' | undefined> {
+  return (await findObject(session, parts, temporary, signal))?.['kind'] as
+    | 'table'
+    | 'view'
+    | undefined;
+}
+
+/** Returns the comment of the table that has the name in the place where `CREATE TABLE` would put the table. */
+export async function tableComment(
+  session: Session,
+  parts: readonly string[],
+  signal: AbortSignal,
+): Promise<unknown> {
+  return (await findObject(session, parts, false, signal))?.['comment'];
+}
+
+async function findObject(
+  session: Session,
+  parts: readonly string[],
+  temporary: boolean,
+  signal: AbortSignal,
+): Promise<Row | undefined> {
   const place = temporary ? TEMPORARY : ([CURRENT, OF_TWO][parts.length - 1] ?? OF_THREE);
   const values = temporary ? parts.slice(-1) : parts.toReversed();
   const reader = await session.runBound(
-    `SELECT kind FROM (
-  SELECT database_name, schema_name, table_name AS name, 'table' AS kind FROM duckdb_tables()
-  UNION ALL SELECT database_name, schema_name, view_name, 'view' FROM duckdb_views())
+    `SELECT kind, comment FROM (
+  SELECT database_name, schema_name, table_name AS name, 'table' AS kind, comment FROM duckdb_tables()
+  UNION ALL SELECT database_name, schema_name, view_name, 'view', comment FROM duckdb_views())
 WHERE ${folded('name')} = ${folded('$1')} AND (${place})`,
     values,
     { signal },
   );
-  return (await reader.rows('json'))[0]?.['kind'] as 'table' | 'view' | undefined;
+  return (await reader.rows('json'))[0];
 }

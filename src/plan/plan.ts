@@ -66,8 +66,13 @@ export const ERROR_TYPE = 'STRUCT("code" VARCHAR, "message" VARCHAR, "attempts" 
 /** Where the rows go: to the caller, or into a table. `table` is the name as the user wrote it. */
 export type MapTarget =
   | { readonly kind: 'rows'; readonly asTable?: string }
-  /** `create`: the SQL `CREATE … TABLE … AS`, up to the AS. */
-  | { readonly kind: 'create'; readonly table: string; readonly create: string }
+  /** `create`: the SQL `CREATE … TABLE … AS`, up to the AS. `mark`: a comment for the table, written together with it. */
+  | {
+      readonly kind: 'create';
+      readonly table: string;
+      readonly create: string;
+      readonly mark?: { readonly table: string; readonly comment: string };
+    }
   /** A temp table for the rest of the statement. It does not count as something that the statement writes. */
   | { readonly kind: 'stage'; readonly table: string }
   /** `insert`: the SQL `INSERT INTO … (…)`. */

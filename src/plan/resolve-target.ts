@@ -142,6 +142,7 @@ function writtenName({ span }: QualifiedName, source: string): string {
   return source.slice(span.start, span.end);
 }
 
-function sqlName(name: QualifiedName): string {
+/** Returns a name as SQL, each part in quotes. */
+export function sqlName(name: QualifiedName): string {
   return name.parts.map(({ value }) => quoteIdentifier(value)).join('.');
 }

@@ -107,7 +107,13 @@ export function resolveSettings(
 }
 
 function refuseLaterClauses(statement: MapStatement | RunStatement): void {
-  if (statement.async !== undefined) throw unsupported('ASYNC');
+  if (statement.async !== undefined) {
+    // A statement with ASYNC is submitted without the word; here it stands within another statement.
+    const advice = 'in brackets, leave it out, or make a table first: CREATE TABLE … AS';
+    throw new RvbbitError('RVB_UNSUPPORTED', `ASYNC is for a whole statement; ${advice}`, {
+      stage: 'bind',
+    });
+  }
 }
 
 function refuseLaterOptions(values: Settings): void {

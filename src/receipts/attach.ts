@@ -1,17 +1,20 @@
 /** Attaches the catalogue of receipts (views of the journal) if a statement mentions it. */
+import { dirname } from 'node:path';
 import { quoteLiteral } from '../duck/quote.ts';
 import type { Session } from '../duck/session.ts';
 import { messageOf, RvbbitError } from '../errors.ts';
+import { listJobs } from '../jobs/job-folder.ts';
 import { journalFolder } from '../journal/disk/journal-folder.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Notice } from '../result.ts';
 import { Semaphore } from '../util/semaphore.ts';
+import { jobsView } from './jobs-view.ts';
 import { damageNotices, surveyReceipts } from './survey-receipts.ts';
 import { CATALOG, recordsSql, VIEWS, viewSql } from './views.ts';
 
 /** Matches the qualified name of a view of the catalogue. */
 const MENTION = new RegExp(
-  `\\b${CATALOG}"?\\s*\\.\\s*(?:"?main"?\\s*\\.\\s*)?"?(?:records|${VIEWS.map(({ name }) => name).join('|')})\\b`,
+  `\\b${CATALOG}"?\\s*\\.\\s*(?:"?main"?\\s*\\.\\s*)?"?(?:records|jobs|${VIEWS.map(({ name }) => name).join('|')})\\b`,
   'i',
 );
 
@@ -90,10 +93,17 @@ async function makeViewsOnce(
 ): Promise<readonly Notice[]> {
   const files = await surveyReceipts(folder);
   const records = recordsSql(folder, files);
+  const jobs = listJobs(dirname(folder));
   if (records !== from) {
     // READ_WRITE: beside a database that is opened read-only, others are read-only unless they say so.
     await session.run(`ATTACH IF NOT EXISTS ':memory:' AS ${CATALOG} (READ_WRITE)`);
     for (const sql of [records, ...VIEWS.flatMap(viewSql)]) await session.run(sql);
+  }
+  // The view of jobs holds its rows, and these change.
+  if (records !== from || jobs.length > 0) {
+    for (const sql of viewSql(jobsView(jobs))) await session.run(sql);
+  }
+  if (records !== from) {
     await session.run(`COMMENT ON VIEW ${CATALOG}.main.records IS ${quoteLiteral(records)}`);
   }
   return damageNotices(files);

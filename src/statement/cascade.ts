@@ -14,7 +14,7 @@ import type { ExplainReport, ResultColumn, Row } from '../result.ts';
 import { analyzed } from './analyze.ts';
 import type { Explained } from './explain.ts';
 import { deliverMap, streamMap, streamWrittenMap } from './map.ts';
-import { kindOf, openingOf } from './names.ts';
+import { isJob, kindOf, openingOf, taskOf } from './names.ts';
 import { deliverRun, runColumns } from './run-over-table.ts';
 
 interface Planned {
@@ -29,6 +29,17 @@ export async function runCascadeStatement(
 ): Promise<Delivered> {
   const { body, target, done } = await resolveTarget(node, statement, statement.source);
   return done ? NOTHING : deliverPlanned(await planBody(body, target, node, statement));
+}
+
+/** Runs the MAP or RUN of a job. `whole` is the statement of the job, `generatedTable` the name for a RUN's rows. */
+export async function runTask(
+  body: MapStatement | RunStatement,
+  target: MapTarget,
+  whole: StatementNode,
+  statement: Statement,
+  generatedTable: string,
+): Promise<Delivered> {
+  return deliverPlanned(await planBody(body, target, whole, statement, generatedTable));
 }
 
 /** Yields the rows of a MAP in order as they become known. If the rows also go to a table, yields them at the end. */
@@ -123,7 +134,8 @@ export async function explainCascadeStatement(
 ): Promise<Explained> {
   // If the caller writes to a file, the file gets the report.
   const statement = { ...given, output: undefined };
-  const { body, target, done } = await resolveTarget(inner, statement, statement.source);
+  const task = isJob(inner) ? taskOf(inner) : inner;
+  const { body, target, done } = await resolveTarget(task, statement, statement.source);
   const planned = await planBody(body, target, whole, statement);
   const { explainCascade } = await import('../explain/explain-cascade.ts');
   const { explainContext } = await import('../explain/explain-context.ts');
@@ -143,6 +155,7 @@ async function planBody(
   target: MapTarget,
   whole: StatementNode,
   statement: Statement,
+  generatedTable: string = statement.ledger.nextTable,
 ): Promise<Planned> {
   // A thread starts while the statement is bound and its query is read.
   statement.dispatcher.start();
@@ -153,7 +166,7 @@ async function planBody(
   const chosen = bound.settings.choosesParallel
     ? await chosenParallel(bound, statement)
     : undefined;
-  const plan = planStatement(bound, target, ledger.nextTable, chosen);
+  const plan = planStatement(bound, target, generatedTable, chosen);
   if (bound.models === undefined) statement.dispatcher.start(plan.parallel);
   await desk.journal.open();
   ledger.open({

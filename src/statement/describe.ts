@@ -7,8 +7,9 @@ import { placedFrom } from '../plan/placed-error.ts';
 import type { ResultColumn, StatementDescription } from '../result.ts';
 import { withForeignHint } from './foreign-hint.ts';
 import { type Inferred, inferParameters, type ParameterTypes } from './infer-parameters.ts';
+import { isJob, withoutAsync } from './names.ts';
 import { parameterCount } from './parameter-places.ts';
-import { mayBeSemantic, readyReceipts, unsupported } from './run.ts';
+import { mayBeSemantic, readyReceipts, runStatement } from './run.ts';
 
 /** What the caller knows of the parameters. */
 interface Given {
@@ -65,11 +66,20 @@ async function describe(node: StatementNode, statement: Statement, given: Given)
       // A mistake in the query is told by the call, which knows its place.
       const read = await infer(body.query.text, statement, given).catch(() => undefined);
       const query = { ...body.query, text: read?.text ?? body.query.text };
-      const columns = await describeCall({ ...body, query }, node, statement);
-      return { types: read?.parameters ?? given.types, columns: isPlain ? columns : [] };
+      const isOfJob = isJob(node);
+      const call = isOfJob ? withoutAsync({ ...body, query }) : { ...body, query };
+      const columns = await describeCall(call, node, statement);
+      const types = read?.parameters ?? given.types;
+      if (isOfJob) return { types, columns: (await import('./jobs.ts')).JOB_ROW };
+      return { types, columns: isPlain ? columns : [] };
     }
-    default:
-      throw unsupported('a statement about jobs');
+    case 'Show': {
+      const { columns } = await runStatement(node, statement);
+      return { types: given.types, columns };
+    }
+    case 'AwaitJob':
+    case 'CancelJob':
+      return { types: given.types, columns: (await import('./jobs.ts')).JOB_ROW };
   }
 }
 

@@ -49,12 +49,15 @@ export class OpenStatements {
       drain,
       onProgress,
       isSilent,
+      session: name,
     }: {
       readonly signal?: AbortSignal;
       readonly drain?: AbortSignal;
       readonly onProgress?: (soFar: Summary) => void;
       /** True for a statement that is only described. */
       readonly isSilent?: boolean;
+      /** The name of the statement's session, if it has one already. */
+      readonly session?: string | undefined;
     },
   ): Statement {
     if (this.#closed) throw closedError(this.#owner);
@@ -66,7 +69,7 @@ export class OpenStatements {
       dispatcher,
       desk,
       stop: new StatementSignal([signal], drain),
-      ledger: new Ledger(journal, prefix, random, isSilent),
+      ledger: new Ledger(journal, prefix, random, { isSilent, session: name }),
     };
     this.#open.set(statement, onProgress && everySecond(statement, onProgress));
     return statement;

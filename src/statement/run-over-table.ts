@@ -13,7 +13,7 @@ import { quoteIdentifier, quoteLiteral } from '../duck/quote.ts';
 import { RvbbitError } from '../errors.ts';
 import { executeRun, type RunReport } from '../execute/execute-run.ts';
 import { mayWrite, targetsOf } from '../execute/may-write.ts';
-import { writingHead } from '../execute/staged-rows.ts';
+import { writingHead, writingSql } from '../execute/staged-rows.ts';
 import type { StatementWithCascade } from '../execute/statement.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import type { ResultField } from '../plan/result-fields.ts';
@@ -50,7 +50,7 @@ export async function deliverRun(
   const { signal } = stop;
   const query = await resultQuery(plan, report, statement);
   if (head !== undefined) {
-    const { changes } = await session.run(`${head}\n${query}`, { signal });
+    const { changes } = await session.run(writingSql(target, head, query), { signal });
     return { columns: [], rows: [], rowCount: changes ?? 1, notices };
   }
   const reader = await session.run(query, { signal });

@@ -17,7 +17,7 @@ import { placedFrom } from '../plan/placed-error.ts';
 import type { Notice, Row } from '../result.ts';
 import type { Explained } from './explain.ts';
 import { withForeignHint } from './foreign-hint.ts';
-import { textOf } from './names.ts';
+import { isJob, noteOpening } from './names.ts';
 import { removePartialFile } from './partial-file.ts';
 import type { GiveRows } from './semantic.ts';
 
@@ -80,19 +80,24 @@ async function runFlat(node: StatementNode, statement: Statement): Promise<Deliv
     case 'Run':
     case 'CreateTable':
     case 'Insert': {
+      if (isJob(node)) {
+        noteOpening(node, statement);
+        return (await import('./jobs.ts')).submitJob(node, statement);
+      }
       const { runCascadeStatement } = await import('./cascade.ts');
       return runCascadeStatement(node, statement);
     }
     case 'Show': {
       const { what } = node;
-      if (what === 'jobs') throw unsupported('SHOW RVBBIT JOBS');
       noteOpening(node, statement);
+      if (what === 'jobs') return (await import('./jobs.ts')).showJobs(statement);
       const { showStatement } = await import('./show.ts');
       return showStatement({ what }, statement);
     }
     case 'AwaitJob':
     case 'CancelJob':
-      throw unsupported('a statement about jobs');
+      noteOpening(node, statement);
+      return (await import('./jobs.ts')).awaitOrCancelJob(node, statement);
   }
 }
 
@@ -135,7 +140,7 @@ async function* streamFlat(
   onHead: (head: StreamHead) => void,
 ): AsyncGenerator<readonly Row[], void> {
   const { signal } = statement.stop;
-  if (node.kind === 'Map') {
+  if (node.kind === 'Map' && !isJob(node)) {
     const { streamMapStatement } = await import('./cascade.ts');
     yield* streamMapStatement(node, statement, onHead);
   } else if (node.kind === 'Sql') {
@@ -310,16 +315,4 @@ async function openSql(
   const { parameters, stop, session } = statement;
   noteOpening(node, statement);
   return session.open(node.text, { parameters, signal: stop.signal });
-}
-
-function noteOpening(node: StatementNode, { source, origin, ledger }: Statement): void {
-  ledger.open({ sql: textOf(node, source), kind: 'sql', origin, parallel: 1 });
-}
-
-export function unsupported(what: string): RvbbitError {
-  return new RvbbitError(
-    'RVB_UNSUPPORTED',
-    `${what} is part of the dialect, but this version does not execute it yet`,
-    { stage: 'bind' },
-  );
 }

@@ -78,7 +78,7 @@ test('a lock of a dead owner is taken over, one that is held is not', () =>
       writeFileSync(join(folder, 'udf-a.0.lock'), owner === undefined ? '' : JSON.stringify(owner));
     const isLocked = async () => {
       try {
-        (await lockRun(stateDir, 'udf-a'))();
+        (await lockRun(stateDir, 'udf-a')).release();
         return false;
       } catch (thrown) {
         assert.is((thrown as RvbbitError).code, 'RVB_RUN_LOCKED');
@@ -99,10 +99,10 @@ test('a lock of a dead owner is taken over, one that is held is not', () =>
     put(undefined);
     assert.is(await isLocked(), true, 'its owner is about to write its name');
     rmSync(join(folder, 'udf-a.0.lock'));
-    const unlock = await lockRun(stateDir, 'udf-a');
+    const lock = await lockRun(stateDir, 'udf-a');
     assert.is(await isLocked(), true);
-    assert.is((await lockRun(stateDir, 'udf-ab'))(), undefined, 'another session');
-    unlock();
+    assert.is((await lockRun(stateDir, 'udf-ab')).release(), undefined, 'another session');
+    lock.release();
     put({ pid: 2 ** 22 + 1, host });
     const taken = await Promise.allSettled(
       Array.from({ length: 50 }, () => lockRun(stateDir, 'udf-a')),

@@ -248,7 +248,7 @@ const STATEMENTS: readonly WrongStatement[] = [
   ["COPY RVBBIT MAP 'one' USING (SELECT 1 AS n) TO 'x.csv'", 'RVBBIT MAP', /in brackets/],
   ["PREPARE q AS RVBBIT MAP 'one' USING (SELECT 1 AS n)", 'prepared', /--param/],
   ['EXECUTE q', '"q"', /PREPARE/],
-  ['SHOW RVBBIT JOBS', 'JOBS', /does not execute it yet/],
+  ["RVBBIT AWAIT 'udf-no-such-000000'", 'jobs', /--state-dir/],
   ["DESCRIBE RVBBIT MAP 'onee' USING (SELECT 1 AS n)", 'onee', /did you mean 'one'\?/],
   ["EXPLAIN RVBBIT MAP 'onee' USING (SELECT 1 AS n)", 'onee', /did you mean 'one'\?/],
   ['.tbales', '.'],

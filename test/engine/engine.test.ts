@@ -293,7 +293,6 @@ test('what is parsed but not executed yet says so and names itself', async () =>
   for (const [sql, name] of [
     [map(`USING (${PRICES}) WITH (max_pairs = 1)`), 'max_pairs'],
     [map(`USING (${PRICES}) WITH (order = 'completion')`), 'order = completion'],
-    ['SHOW RVBBIT JOBS', 'SHOW RVBBIT JOBS'],
   ] as const) {
     const error = await errorOf(engine.query(sql));
     assert.is(error.code, 'RVB_UNSUPPORTED', sql);

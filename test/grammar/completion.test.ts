@@ -8,6 +8,7 @@ const at = (source: string) => completionsAt(source.replace('|', ''), source.ind
 test('a statement may begin in five ways', () => {
   assert.equal(at('SELECT 1; |'), [
     'RVBBIT',
+    'SHOW RVBBIT JOBS',
     'SHOW RVBBIT CASCADES',
     'SHOW RVBBIT OPERATORS',
     'EXPLAIN',

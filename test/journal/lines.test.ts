@@ -122,7 +122,6 @@ const entry = fc.oneof(
     t: fc.constant('statement.close'),
     summary: text.map((reason) => summaryWith({ reason })),
   }),
-  fc.record({ t: fc.constant('lease'), job: text, owner: text, until: count }),
   fc.record({ t: fc.constant('moon.phase'), phase: fc.jsonValue() }),
   fc.record(
     { t: fc.constant('cache.clear'), before: count, keys: fc.array(text) },

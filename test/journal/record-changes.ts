@@ -79,7 +79,6 @@ export const SAMPLES: readonly Required<StoredRecord>[] = [
     ...{ ...base, t: 'answer', callKey: keyOf(1), value: 'WRONG', tokensIn: 1, tokensOut: 1 },
     ...{ costMicroUsd: 1.5, provider: 'p', model: 'm' },
   },
-  { ...base, t: 'lease', job: 'j', owner: 'o', until: START_AT },
 ];
 
 type Path = readonly (string | number)[];

@@ -9,6 +9,7 @@ export interface ChildTask {
   readonly cascades: string;
   readonly database?: string;
   readonly sql: string;
+  readonly readOnly?: boolean;
   readonly segmentMaxBytes?: number;
   /** Writes a line for every row. */
   readonly streams: boolean;
@@ -41,6 +42,7 @@ await using engine = await Engine.open({
   stateDir: task.stateDir,
   journal: { prompts: true, ...(segmentMaxBytes === undefined ? {} : { segmentMaxBytes }) },
   ...(task.database === undefined ? {} : { database: task.database }),
+  ...(task.readOnly === true ? { readOnly: true } : {}),
 });
 engine.events.once('attempt.start', () => tell({ began: true }));
 let ended = 0;

@@ -1,5 +1,6 @@
 /** `rvbbit resume`: lists the statements that did not complete, and runs one of them again. */
 import { RvbbitError } from '../../errors.ts';
+import { findJob } from '../../jobs/job-folder.ts';
 import { realFileSystem } from '../../journal/disk/file-system.ts';
 import { type ListedStatement, listStatements } from '../../journal/disk/list-statements.ts';
 import { lockRun } from '../../journal/run-lock.ts';
@@ -25,13 +26,19 @@ export async function resume(words: readonly string[], options: CliOptions): Pro
   if (options.list === true) {
     refuseWord(prefix, USAGE);
     refuseOptions('resume', '--list', options, RUNNING);
-    await printList(statementsOf(existingJournal(options).folder), options);
+    const { stateDir, folder } = existingJournal(options);
+    const isNoJob = ({ session }: ListedStatement) => findJob(stateDir, session) === undefined;
+    await printList(statementsOf(folder).filter(isNoJob), options);
     return 0;
   }
   if (prefix === undefined) throw new CliError('usage', 'resume needs a session', USAGE);
   const { stateDir, folder } = existingJournal(options);
+  if (findJob(stateDir, prefix) !== undefined) {
+    const message = `${prefix} is a job, which an engine goes on with by itself`;
+    throw new CliError('usage', message, `rvbbit jobs await ${prefix}`);
+  }
   const { session } = chosen(statementsOf(folder), prefix);
-  const unlock = await lockRun(stateDir, session);
+  const lock = await lockRun(stateDir, session);
   try {
     // The list is read again under the lock, because the last holder of the lock may have completed the statement.
     const statement = chosen(statementsOf(folder), session);
@@ -47,7 +54,7 @@ export async function resume(words: readonly string[], options: CliOptions): Pro
       },
     });
   } finally {
-    unlock();
+    lock.release();
   }
 }
 

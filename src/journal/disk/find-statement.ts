@@ -33,7 +33,7 @@ export async function recordsOf(place: JournalPlace, caller: string): Promise<Jo
   const bySeq = new Map<number, JournalRecord>();
   await visitRecords(place, { column: 'caller', value: caller }, (record) => {
     // Keyed by `seq`, because a segment may still exist beside the archive that holds its records.
-    if (record.t !== 'cache.clear' && record.t !== 'answer' && record.t !== 'lease') {
+    if (record.t !== 'cache.clear' && record.t !== 'answer') {
       bySeq.set(record.seq, record);
     }
   });

@@ -204,8 +204,6 @@ const FORMS: { readonly [K in Kind]: (record: Unchecked<RecordOf<K>>) => boolean
     cost(record.costMicroUsd) &&
     (absent(record.provider) || text(record.provider)) &&
     (absent(record.model) || text(record.model)),
-
-  lease: ({ job, owner, until }) => text(job) && text(owner) && count(until),
 };
 
 /** Returns the record that a line's JSON value holds, or the reason why it is not a valid record. */

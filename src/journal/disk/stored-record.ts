@@ -23,22 +23,13 @@ export interface KeptAnswer extends Base, Partial<AnswerSource> {
   readonly costMicroUsd: number | null;
 }
 
-/** A process has reserved a job until a time. No process writes this record yet. */
-export interface Lease extends Base {
-  readonly t: 'lease';
-  readonly job: string;
-  readonly owner: string;
-  /** The end of the reservation, µs since the epoch. */
-  readonly until: number;
-}
-
 export type StartRecord = JournalRecord & { readonly t: 'attempt.start' };
 
 /** The provider and model that gave an answer. */
 export type AnswerSource = Pick<StartRecord, 'provider' | 'model'>;
 
 /** The record in a line of a segment. */
-export type StoredRecord = JournalRecord | CacheClear | KeptAnswer | Lease;
+export type StoredRecord = JournalRecord | CacheClear | KeptAnswer;
 
 /** Returns the call key of the record's answer; undefined if the record holds no answer. */
 export function answerKey(record: StoredRecord): string | undefined {
