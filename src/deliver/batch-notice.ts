@@ -2,6 +2,7 @@
 import type { Cascade } from '../cascade/cascade.ts';
 import type { StatementModels } from '../model/chat.ts';
 import type { Notice } from '../result.ts';
+import { isOneByOne } from '../run/item-batch.ts';
 
 /** Returns a notice if cells of the cascade cannot share calls. The rows get the same answers, one call each. */
 export function batchNotice(
@@ -11,10 +12,10 @@ export function batchNotice(
   const reasons = cells.flatMap((cell) => {
     if (cell.kind !== 'instructions') return [];
     const target = models?.targets[cell.model ?? ofCascade ?? ''];
-    const isLexical = target?.kind === 'provider' && target.provider.type === 'lexical';
+    const isOnly = target?.kind === 'provider' && isOneByOne(target.provider);
     const refers = JSON.stringify(cell.outputSchema ?? '').includes('"$ref"');
-    const why = isLexical
-      ? 'its provider compares words'
+    const why = isOnly
+      ? `its provider is ${target.provider.type}`
       : cell.images !== undefined
         ? 'it has images'
         : cell.takes !== undefined

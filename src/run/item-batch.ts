@@ -1,7 +1,13 @@
 /** Puts several requests into one request, and reads their answers out of its answer. */
 import { hash } from 'node:crypto';
 import { CHARS_PER_TOKEN } from '../limits.ts';
-import { type ChatMessage, type ChatRequest, type ModelTarget, providerOf } from '../model/chat.ts';
+import {
+  type ChatMessage,
+  type ChatRequest,
+  type ModelTarget,
+  type ProviderSettings,
+  providerOf,
+} from '../model/chat.ts';
 import { readJsonAnswer } from '../model/json-answer.ts';
 import type { Json, JsonObject } from '../util/json.ts';
 import type { Batchable } from './contract.ts';
@@ -14,7 +20,7 @@ const MARK_LETTERS = 3;
 /**
  * Returns what tells whether a request may share a call with another one; undefined if it always goes by itself: its
  * answers are wanted several times, it has images or a conversation, its schema refers to parts of itself, or its
- * provider does not read prompts.
+ * provider takes no other.
  */
 export function batchable(
   cell: string,
@@ -22,7 +28,7 @@ export function batchable(
   request: ChatRequest,
 ): Batchable | undefined {
   const { messages, model, parameters, responseSchema, constant } = request;
-  if (target.kind === 'provider' && target.provider.type === 'lexical') return undefined;
+  if (target.kind === 'provider' && isOneByOne(target.provider)) return undefined;
   const system = messages.slice(0, -1);
   const isPlain = system.every(({ role }) => role === 'system') && system.length <= 1;
   if (!isPlain || messages.some(({ images }) => images !== undefined)) return undefined;
@@ -34,6 +40,11 @@ export function batchable(
   const key = hash('sha256', fixed, 'hex').slice(0, 16);
   const sharedChars = told.length + (constant?.prompt ?? 0);
   return { key, sharedTokens: Math.floor(sharedChars / CHARS_PER_TOKEN) };
+}
+
+/** True for a provider that answers one question a call: by word overlap, or from a recording of single calls. */
+export function isOneByOne({ type }: ProviderSettings): boolean {
+  return type === 'lexical' || type === 'replay';
 }
 
 /** One request for several items. */
