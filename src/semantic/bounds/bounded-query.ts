@@ -1,6 +1,7 @@
 /**
  * Answers a query by running it with the least and with the most rows that its open questions may let in. Where both
- * runs give the same result, no open answer can change it. Where they differ, the difference says what to ask.
+ * runs give the same result, no open answer can change it, unless it is shown or compared, or a LIMIT took other rows with
+ * equal values. Where they differ, the difference says what to ask.
  */
 import { hash } from 'node:crypto';
 import { type SqlNode, treeToSql } from '../../duck/parse-sql.ts';

@@ -152,7 +152,7 @@ export class Certificates {
     return { letsIn, print, keys: [...fresh, ...polar.filter((key) => this.#dropped.has(key))] };
   }
 
-  /** The shortest row of first questions that decides for one of the two results; undefined if none does. */
+  /** The shortest prefix of the questions that decides for one of the two results; undefined if none does. */
   async #deciding(low: Outcome, high: Outcome, wave: number): Promise<Rest | undefined> {
     const goals = [this.#goalOf(high, true), this.#goalOf(low, false)].filter(
       ({ keys }) => keys.length > 0,

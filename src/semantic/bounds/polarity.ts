@@ -1,7 +1,7 @@
 /**
  * Puts the functions of `bounded-look-ups.ts` in the operators' places, each with the polarity of its place. Truth
  * values are ordered FALSE < NULL < TRUE: AND and OR keep this order, NOT reverses it, and rows of a FROM only add rows to
- * a result without aggregates and windows. Whatever is not known to keep or to reverse the order has polarity 0: that
+ * a result without aggregates and windows, or with aggregates that only grow or only shrink, as in HAVING count(*) >= 3. Whatever is not known to keep or to reverse the order has polarity 0: that
  * costs calls, and never makes a result wrong.
  */
 import type { SqlNode } from '../../duck/parse-sql.ts';

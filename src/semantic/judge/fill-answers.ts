@@ -1,4 +1,4 @@
-/** Finds the answers that a query needs, with as few calls as possible, before the query itself is run. */
+/** Finds the answers that a planned query needs where no LIMIT can stop the asking, with as few calls as possible. */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { Tuple } from '../ask/answer-book.ts';
 import { askOpen } from '../ask/ask-open.ts';

@@ -1,4 +1,7 @@
-/** LIMIT: finds the first rows, in row order, that meet the conditions. Asks nothing for the rows after them. */
+/**
+ * LIMIT: finds the first rows, in row order, that meet the conditions. Begins no question once they are certain, and
+ * cancels those in flight.
+ */
 import { askOpen, roomFor } from '../ask/ask-open.ts';
 import { passesOf } from '../find-answers.ts';
 import { Candidates, type LeafRow } from '../plan/candidates.ts';

@@ -1,4 +1,4 @@
-/** How many rows a search for the first rows of a LIMIT looks at in one go. */
+/** How many questions a search for the first rows of a LIMIT has in flight. */
 
 /** The number of rows that are likely to hold all that are still wanted, and at most the number of parallel calls. */
 export function lookAhead(
