@@ -60,7 +60,7 @@ export function resolveSettings(
   statement: MapStatement | RunStatement,
   defaults: Pick<PlanContext, 'defaultParallel' | 'resumeParallel'>,
 ): StatementSettings {
-  refuseLaterClauses(statement);
+  refuseAsync(statement);
   const values = settingValues(statement.annotations, statement.options);
   refuseLaterOptions(values);
   if (statement.kind === 'Map' && values.has('schema')) {
@@ -106,14 +106,13 @@ export function resolveSettings(
   };
 }
 
-function refuseLaterClauses(statement: MapStatement | RunStatement): void {
-  if (statement.async !== undefined) {
-    // A statement with ASYNC is submitted without the word; here it stands within another statement.
-    const advice = 'in brackets, leave it out, or make a table first: CREATE TABLE … AS';
-    throw new RvbbitError('RVB_UNSUPPORTED', `ASYNC is for a whole statement; ${advice}`, {
-      stage: 'bind',
-    });
-  }
+/** A statement with ASYNC is submitted without the word. Here it stands within another statement. */
+function refuseAsync(statement: MapStatement | RunStatement): void {
+  if (statement.async === undefined) return;
+  const advice = 'in brackets, leave it out, or make a table first: CREATE TABLE … AS';
+  throw new RvbbitError('RVB_UNSUPPORTED', `ASYNC is for a whole statement; ${advice}`, {
+    stage: 'bind',
+  });
 }
 
 function refuseLaterOptions(values: Settings): void {
