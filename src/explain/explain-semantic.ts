@@ -55,7 +55,9 @@ export async function explainSemantic(
   const bounds: TrialFigures[] = [];
   // A statement that is refused for its pairs may have very many of them.
   const isRefused = first.asker.mostPairs > settings.maxPairs;
-  if (hasDrawn && !isNull && !isRefused && !(isSlow && isDetermined)) {
+  const isSettled = isDetermined && !first.report.mayStop;
+  let isCut = false;
+  if (hasDrawn && !isNull && !isRefused && !(isSlow && isSettled)) {
     for (const assumption of ['true', 'false'] as const) {
       bounds.push(await figuresOf(await tryStatement(run, assumption, sources)));
     }
@@ -71,7 +73,8 @@ export async function explainSemantic(
       : [];
     const mixedMs = performance.now();
     for (const assumption of mixtures) {
-      if (performance.now() - mixedMs > EXPLAIN_MIXED_MS) break;
+      isCut = performance.now() - mixedMs > EXPLAIN_MIXED_MS;
+      if (isCut) break;
       const trial = await tryStatement(run, assumption, sources);
       if (trial.failure === undefined) bounds.push(await figuresOf(trial));
     }
@@ -99,7 +102,8 @@ export async function explainSemantic(
     (hasDrawn && isNull && read.placed.length > 1) ||
     (isRefused && !isDetermined) ||
     bounds.some(({ trial }) => trial.failure !== undefined);
-  const isRough = [first, ...bounds.map(({ trial }) => trial)].some(({ report }) => report.isRough);
+  const isRough =
+    isCut || [first, ...bounds.map(({ trial }) => trial)].some(({ report }) => report.isRough);
   const doubts = { isOpen, isRandom, isRough };
   const forecast = spanned(main, bounds, doubts, { settings, context });
   const questions = opened(
@@ -290,7 +294,7 @@ interface Doubts {
   readonly isOpen: boolean;
   /** Nor have they a lower bound but 0. */
   readonly isRandom: boolean;
-  /** The trials asked more than is needed: there is no lower bound but 0. */
+  /** The trials asked more than is needed, or were not all made: there is no lower bound but 0. */
   readonly isRough: boolean;
 }
 
