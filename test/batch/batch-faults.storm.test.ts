@@ -102,18 +102,4 @@ test('questions and text with marks, quotes, brackets and line breaks go there a
     assert.equal(together.rows, (await engine.query(sql(''))).rows);
   }));
 
-test('calls become smaller after two prompts in a row that are too long for the model', () =>
-  withModel(
-    {
-      server: {
-        rules: [{ when: { ordinals: [1, 4] }, status: 400, code: 'context_length_exceeded' }],
-      },
-    },
-    async (engine, server) => {
-      assertOwn(await engine.query(map(64, 'BATCH 16')));
-      // 16, its halves; 16, its halves; then 4 calls of 8.
-      assert.is((await server.summary()).totals.calls, 10);
-    },
-  ));
-
 test.run();
