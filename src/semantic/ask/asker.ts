@@ -183,8 +183,7 @@ export class Asker implements QuestionAsker {
     let notRun = 0;
     let isEnough = false;
     const window =
-      given ??
-      new Window(openRuns(parallel, rows), progress?.lookAhead ?? (() => WINDOW_MAX_RUNS));
+      given ?? new Window(openRuns(parallel, rows), progress?.lookAhead ?? (() => WINDOW_MAX_RUNS));
     const sink = {
       write: (pieces: readonly Piece[]) => {
         for (const piece of pieces) {
