@@ -1,5 +1,6 @@
 /** A call in flight that several questions share. Each of them has an attempt of its own. */
 import type { AttemptReport, CallPart } from '../model/chat.ts';
+import { PROMPT_TOO_LONG } from '../model/provider-error.ts';
 
 /** The state of a shared call. */
 export class OpenShared {
@@ -34,11 +35,9 @@ export class OpenShared {
   /** Takes the outcome of one question. Returns true if it is the one with which permit and reservation are settled. */
   end(report: AttemptReport): boolean {
     this.open -= 1;
-    const { part, again, error, usage, outcome } = report;
+    const { part, again, usage, outcome } = report;
     if (outcome !== 'ok') this.missing += 1;
-    if (again === 'half' && (error?.code === 'RVB_MODEL_TRUNCATED' || report.status === 413)) {
-      this.isTooLong = true;
-    }
+    if (again === 'half' && isTooLong(report)) this.isTooLong = true;
     if (usage !== undefined) this.outputTokens = usage.outputTokens;
     // A question whose time is over ends before the call.
     const settles = !this.isSettled && (part !== undefined || this.open === 0);
@@ -56,4 +55,10 @@ export function partOf(total: number, part: CallPart | undefined): number {
   if (part === undefined) return total;
   const { index, of } = part;
   return Math.floor((total * (index + 1)) / of) - Math.floor((total * index) / of);
+}
+
+/** True if the prompt or the answer did not fit. */
+function isTooLong({ status, error }: AttemptReport): boolean {
+  const fits = status !== 413 && error?.code !== 'RVB_MODEL_TRUNCATED';
+  return !fits || error?.message.includes(PROMPT_TOO_LONG) === true;
 }

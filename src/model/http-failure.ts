@@ -5,7 +5,7 @@ import { closedError, type Failure, messageOf } from '../errors.ts';
 import { MODEL_RESPONSE_MAX_BYTES, PROVIDER_MESSAGE_CHARS } from '../limits.ts';
 import type { ChatOutcome } from './chat.ts';
 import { PRIVATE_ADDRESS } from './guarded-lookup.ts';
-import { oneLine, type ProviderError } from './provider-error.ts';
+import { oneLine, PROMPT_TOO_LONG, type ProviderError } from './provider-error.ts';
 import { PROXY_BROKE_OFF, PROXY_REFUSED, ProxyRefusedError } from './tunnel.ts';
 
 /** The outcome of a call that failed. */
@@ -71,7 +71,7 @@ function isRetryable(status: number): boolean {
 
 function adviceFor(status: number, said: ProviderError, provider: string): string {
   if (said.kind === 'context_length') {
-    return 'the prompt is too long for this model: shorten it, or take a model with a larger context';
+    return `${PROMPT_TOO_LONG}: shorten it, or take a model with a larger context`;
   }
   if (said.kind === 'quota' || status === 402) return `check the account of provider ${provider}`;
   if (status < 400) return `redirects are not followed: correct the base URL of ${provider}`;

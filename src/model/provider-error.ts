@@ -2,6 +2,9 @@
 import { PROVIDER_MESSAGE_CHARS } from '../limits.ts';
 import { retryAfterMs } from './retry-after.ts';
 
+/** The words for a prompt beyond the model's context. */
+export const PROMPT_TOO_LONG = 'the prompt is too long for this model';
+
 /** An error as the provider describes it. Each part except `kind` may be missing. */
 export interface ProviderError {
   /** One line of at most PROVIDER_MESSAGE_CHARS characters, without control characters. */
