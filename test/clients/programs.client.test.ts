@@ -128,7 +128,7 @@ async function check(file: string, command: string, args: readonly string[]): Pr
   }
 }
 
-const PYTHON = ['psycopg2', 'psycopg3', 'asyncpg', 'sqlalchemy', 'pandas'];
+const PYTHON = ['psycopg2', 'psycopg3', 'asyncpg', 'sqlalchemy', 'pandas', 'psqlodbc'];
 for (const name of PYTHON) {
   test(`${name} (Python)`, () =>
     check(`${name}_client.py`, '/usr/bin/python3', [`${PROGRAMS}${name}_client.py`]));

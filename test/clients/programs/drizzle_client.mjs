@@ -1,6 +1,6 @@
-import { and, eq, ne, sql } from 'drizzle-orm';
+import { and, asc, eq, ne, notInArray, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
-import { integer, numeric, pgTable, text } from 'drizzle-orm/pg-core';
+import { integer, numeric, pgSchema, pgTable, text } from 'drizzle-orm/pg-core';
 import pg from 'pg';
 import { lists, S, say } from './say.mjs';
 
@@ -26,6 +26,26 @@ say(
   ),
 );
 await raw(S.error).catch((error) => say('error', (error.cause ?? error).code));
+const began = Date.now();
+await raw('SET statement_timeout = 500');
+await raw(S.slow).catch((error) =>
+  say('cancel', [(error.cause ?? error).code, Date.now() - began < 2_000]),
+);
+await raw('RESET statement_timeout');
+const tables = pgSchema('information_schema').table('tables', {
+  schema: text('table_schema'),
+  name: text('table_name'),
+});
+say(
+  'tables',
+  lists(
+    await db
+      .select({ name: tables.name })
+      .from(tables)
+      .where(notInArray(tables.schema, ['pg_catalog', 'information_schema']))
+      .orderBy(asc(tables.name)),
+  ),
+);
 say(
   'transaction',
   await db.transaction(async (tx) =>

@@ -21,6 +21,10 @@ say(
   ),
 );
 await raw(S.error).catch((error) => say('error', error.code));
+const began = Date.now();
+await raw('SET statement_timeout = 500');
+await raw(S.slow).catch((error) => say('cancel', [error.code, Date.now() - began < 2_000]));
+await raw('RESET statement_timeout');
 const tables = await db.introspection.getTables();
 say('tables', tables.map(({ name }) => [name]).sort());
 say(

@@ -1,4 +1,4 @@
-import warnings
+import threading, time, warnings
 import pandas, psycopg2
 from say import say, statements as S
 
@@ -14,3 +14,10 @@ try:
     pandas.read_sql(S["error"], db)
 except Exception as error:
     say("error", error.__cause__.pgcode)
+threading.Timer(0.5, db.cancel).start()
+began = time.monotonic()
+try:
+    pandas.read_sql(S["slow"], db)
+except Exception as error:
+    say("cancel", [error.__cause__.pgcode, time.monotonic() - began < 2])
+say("tables", pandas.read_sql("SELECT table_name FROM information_schema.tables WHERE table_schema NOT IN %(not)s ORDER BY 1", db, params={"not": ("pg_catalog", "information_schema")}).values.tolist())

@@ -30,6 +30,13 @@ setTimeout(() => other.cancel(db, db._getActiveQuery()), 500);
 await rows(S.slow).catch((error) => say('cancel', [error.code, Date.now() - began < 2_000]));
 say('kinds', (await rows(S.kinds))[0]);
 say(
+  'tables',
+  await rows(
+    "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname <> ALL ($1) ORDER BY 1",
+    [['pg_catalog', 'information_schema']],
+  ),
+);
+say(
   'several',
   (await db.query('SELECT 1 AS a; SELECT 2 AS b')).map(({ rows: [row] }) => row),
 );

@@ -21,6 +21,13 @@ const seen = [];
 for await (const block of sql`SELECT id FROM products ORDER BY id`.cursor(2))
   seen.push(block.map(({ id }) => id));
 say('cursor', seen);
+say(
+  'tables',
+  lists(
+    await sql`SELECT tablename FROM pg_tables WHERE schemaname NOT IN ${sql(['pg_catalog', 'information_schema'])} ORDER BY 1`,
+  ),
+);
+// After an error amid rows this client puts empty rows before the next result, with PostgreSQL too: nothing is read next.
 const began = Date.now();
 const slow = sql.unsafe(S.slow);
 setTimeout(() => slow.cancel(), 500);

@@ -31,6 +31,7 @@ for binary in (False, True):
     except psycopg.Error as error:
         say(how + "cancel", [error.sqlstate, time.monotonic() - began < 2])
     say(how + "kinds", said(rows(S["kinds"])[0]))
+    say(how + "tables", rows("SELECT table_name FROM information_schema.tables WHERE table_schema <> ALL (%s) ORDER BY 1", (["pg_catalog", "information_schema"],)))
     with db.transaction():
         named = db.cursor("portal")
         named.execute("SELECT id FROM products ORDER BY id")

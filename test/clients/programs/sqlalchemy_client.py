@@ -1,3 +1,4 @@
+import threading, time
 import sqlalchemy
 from sqlalchemy import inspect, text
 from say import say, statements as S
@@ -15,6 +16,13 @@ with engine.connect() as db:
         rows(S["error"])
     except sqlalchemy.exc.ProgrammingError as error:
         say("error", error.orig.pgcode)
+with engine.connect() as db:
+    threading.Timer(0.5, db.connection.dbapi_connection.cancel).start()
+    began = time.monotonic()
+    try:
+        rows(S["slow"])
+    except sqlalchemy.exc.OperationalError as error:
+        say("cancel", [error.orig.pgcode, time.monotonic() - began < 2])
 look = inspect(engine)
 schema = look.default_schema_name
 say("tables", [[name] for name in sorted(look.get_table_names())])
