@@ -260,28 +260,30 @@ export class Engine {
 
   /** Returns what runs the jobs of this database. */
   #runner(stateDir: string): Promise<JobRunner> {
-    const { path } = this.#lease;
-    this.#jobs ??= import('./jobs/job-runner.ts').then(
-      ({ JobRunner }) =>
-        new JobRunner({
-          stateDir,
-          database: path ?? `:memory:${randomUUID()}`,
-          isInMemory: path === undefined,
-          settings: async () => ({ ...(await this.#readConfig())?.jobs, ...this.#options.jobs }),
-          run: async (execution) => {
-            const { isReadOnly } = execution.job;
-            const connected = await Session.open(this.#lease, { isReadOnly });
-            const session = new EngineSession(this.#shared, connected, { onClose: () => {} });
-            try {
-              return await session.runJob(execution);
-            } finally {
-              await session.close();
-            }
-          },
-          warn: (message) => this.#options.logger.warn(message),
-        }),
-    );
+    this.#jobs ??= this.#newRunner(stateDir);
     return this.#jobs;
+  }
+
+  async #newRunner(stateDir: string): Promise<JobRunner> {
+    const { path } = this.#lease;
+    const { JobRunner } = await import('./jobs/job-runner.ts');
+    return new JobRunner({
+      stateDir,
+      database: path ?? `:memory:${randomUUID()}`,
+      isInMemory: path === undefined,
+      settings: async () => ({ ...(await this.#readConfig())?.jobs, ...this.#options.jobs }),
+      run: async (execution) => {
+        const { isReadOnly } = execution.job;
+        const connected = await Session.open(this.#lease, { isReadOnly });
+        const session = new EngineSession(this.#shared, connected, { onClose: () => {} });
+        try {
+          return await session.runJob(execution);
+        } finally {
+          await session.close();
+        }
+      },
+      warn: (message) => this.#options.logger.warn(message),
+    });
   }
 
   /** Cancels the running statements, waits for their end, and releases threads, connections and database. */
