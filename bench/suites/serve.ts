@@ -1,6 +1,6 @@
 /**
  * The Postgres server: queries a second of 16 clients, beside the same statements in sessions of this process and beside
- * a real PostgreSQL; a large result; connections that stand and that come and go. Needs Debian's postgresql-15 and psql.
+ * a real PostgreSQL; a large result; connections that stand and that come and go. Needs Debian's postgresql-15, psql, Java and JDBC driver.
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -160,18 +160,59 @@ async function readLarge(port: number, database: string, sql: string): Promise<n
   return performance.now() - startMs;
 }
 
+/** Reads the large result five times, and prints the milliseconds of the fastest. */
+const JDBC = `import java.sql.*;
+public class Rows {
+  public static void main(String[] args) throws Exception {
+    long best = Long.MAX_VALUE;
+    try (Connection c = DriverManager.getConnection(args[0]); Statement s = c.createStatement()) {
+      for (int round = 0; round < 5; round++) {
+        long start = System.nanoTime();
+        int rows = 0;
+        try (ResultSet r = s.executeQuery(args[1])) {
+          while (r.next()) { r.getString(1); r.getString(2); r.getString(3); rows++; }
+        }
+        if (rows != ${ROWS}) throw new Exception("JDBC got " + rows + " rows");
+        best = Math.min(best, System.nanoTime() - start);
+      }
+    }
+    System.out.println(best / 1e6);
+  }
+}`;
+const JDBC_DRIVER = '/usr/share/java/postgresql.jar';
+
+/** Milliseconds that JDBC takes for the large result, without its start. */
+async function readJdbc(
+  folder: string,
+  port: number,
+  database: string,
+  sql: string,
+): Promise<number> {
+  const file = join(folder, 'Rows.java');
+  writeFileSync(file, JDBC);
+  const url = `jdbc:postgresql://127.0.0.1:${port}/${database}?user=postgres`;
+  const { stdout } = await exec('java', ['-cp', JDBC_DRIVER, file, url, sql]);
+  return Number(stdout);
+}
+
 async function rows(): Promise<Sample> {
   using files = await shop();
   using postgres: RealPostgres = await startPostgres();
   await using server = await serve(files.folder);
   const times: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] };
+  const jdbc: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] };
+  const { folder } = files;
   for (let round = 0; round <= ROUNDS; round += 1) {
     times.ours.push(await readLarge(server.port, 'default', inDuckDb(LARGE)));
     times.theirs.push(await readLarge(postgres.port, 'postgres', inPostgres(LARGE)));
+    jdbc.ours.push(await readJdbc(folder, server.port, 'default', inDuckDb(LARGE)));
+    jdbc.theirs.push(await readJdbc(folder, postgres.port, 'postgres', inPostgres(LARGE)));
   }
   return {
     'psql ms': Math.min(...times.ours),
     'psql from PostgreSQL ms': Math.min(...times.theirs),
+    'JDBC ms': Math.min(...jdbc.ours),
+    'JDBC from PostgreSQL ms': Math.min(...jdbc.theirs),
   };
 }
 
@@ -277,7 +318,7 @@ async function connections(): Promise<Sample> {
 
 export const serveSuite: Suite = {
   name: 'serve',
-  about: `the Postgres server: point queries of ${CLIENTS} clients beside the same in sessions of one process and beside PostgreSQL 15, ${ROWS.toLocaleString('en')} rows to psql, ${STANDING} standing connections and ${CONNECTS_A_SECOND} connects a second`,
+  about: `the Postgres server: point queries of ${CLIENTS} clients beside the same in sessions of one process and beside PostgreSQL 15, ${ROWS.toLocaleString('en')} rows to psql and to JDBC, ${STANDING} standing connections and ${CONNECTS_A_SECOND} connects a second`,
   samples: 1,
   variants: [
     { name: 'queries', measure: queries },
@@ -300,6 +341,12 @@ export const serveSuite: Suite = {
     {
       name: `${ROWS.toLocaleString('en')} rows to psql, rate against PostgreSQL's`,
       value: median('rows', 'psql from PostgreSQL ms') / median('rows', 'psql ms'),
+      unit: '×',
+      atLeast: 0.5,
+    },
+    {
+      name: `${ROWS.toLocaleString('en')} rows to JDBC, rate against PostgreSQL's`,
+      value: median('rows', 'JDBC from PostgreSQL ms') / median('rows', 'JDBC ms'),
       unit: '×',
       atLeast: 0.5,
     },
