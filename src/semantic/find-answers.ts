@@ -53,8 +53,8 @@ async function onePass(run: SemanticQuery, text: PassText): Promise<ResultReader
   state.stopped = false;
   state.rows = 0;
   run.report.passes += 1;
-  if (await wantsCodes(run)) await useCodes(run);
   try {
+    if (await wantsCodes(run)) await useCodes(run);
     return await statement.session.run(text.text, {
       parameters: parametersOf(run, text),
       signal: statement.stop.signal,
