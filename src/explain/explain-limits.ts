@@ -4,10 +4,11 @@
 export const EXPLAIN_MAX_RUNS = 50_000;
 /** EXPLAIN lets other statements go on after this time. */
 export const EXPLAIN_TURN_MS = 10;
-/** If a trial takes longer than this, EXPLAIN leaves out the trials that would only bound the number of result rows. */
+/**
+ * If a trial takes longer than this, EXPLAIN leaves out those that would only bound the number of result rows, those with
+ * a mixture of answers, and those with `DOUBTED_SHARES`.
+ */
 export const EXPLAIN_TRIAL_MS = 1_000;
-/** If a trial takes this long, EXPLAIN leaves out the trials with `DOUBTED_SHARES`. */
-export const EXPLAIN_DOUBT_MS = 5_000;
 /** After this time, EXPLAIN begins no further trial with a mixture of answers. */
 export const EXPLAIN_MIXED_MS = 2_000;
 /** The expected duration of a call if no call like it has been made. */

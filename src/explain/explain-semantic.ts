@@ -12,7 +12,7 @@ import { estimateCell } from './estimate/estimate-cell.ts';
 import { type Forecast, forecastOf } from './estimate/forecast.ts';
 import { guardsOf } from './estimate/guards.ts';
 import type { ExplainContext } from './explain-context.ts';
-import { EXPLAIN_DOUBT_MS, EXPLAIN_MIXED_MS, EXPLAIN_TRIAL_MS } from './explain-limits.ts';
+import { EXPLAIN_MIXED_MS, EXPLAIN_TRIAL_MS } from './explain-limits.ts';
 import { batchText } from './report/figure-text.ts';
 import { basisNotes, defaultShareNote } from './report/notes.ts';
 import { type OperatorStep, semanticTree } from './report/plan-tree.ts';
@@ -45,8 +45,7 @@ export async function explainSemantic(
   const isOneWay = !(await isFreeToStage(run));
   const startedMs = performance.now();
   let first = await tryStatement(run, isOneWay ? 'null' : 'expected', sources);
-  const trialMs = performance.now() - startedMs;
-  const isSlow = trialMs > EXPLAIN_TRIAL_MS;
+  const isSlow = performance.now() - startedMs > EXPLAIN_TRIAL_MS;
   const { failure } = first;
   if (failure !== undefined) first = await tryStatement(run, 'null', sources);
   const main = await figuresOf(first);
@@ -73,7 +72,7 @@ export async function explainSemantic(
       : [];
     const mixedMs = performance.now();
     for (const assumption of mixtures) {
-      isCut = performance.now() - mixedMs > EXPLAIN_MIXED_MS;
+      isCut = isSlow || performance.now() - mixedMs > EXPLAIN_MIXED_MS;
       if (isCut) break;
       const trial = await tryStatement(run, assumption, sources);
       if (trial.failure === undefined) bounds.push(await figuresOf(trial));
@@ -86,11 +85,7 @@ export async function explainSemantic(
     return sumOf(cells.map((cell) => cell.calls)).expected;
   };
   const doubt =
-    first.draws.usesDefault &&
-    !first.asker.isDetermined &&
-    !isNull &&
-    !isRefused &&
-    trialMs < EXPLAIN_DOUBT_MS
+    first.draws.usesDefault && !first.asker.isDetermined && !isNull && !isRefused && !isSlow
       ? [await defaultShareNote(calls)]
       : [];
   const isRandom = await drawsRows(run, first);

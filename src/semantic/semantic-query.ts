@@ -28,6 +28,8 @@ export interface SemanticQuery {
   readonly stages: string[];
   /** Milliseconds that the search for what to ask may take, however fast the calls are. */
   readonly searchMs: number;
+  /** After this time, each round asks so many times as many questions as the one before. */
+  readonly roughFactor: number;
   /** Rows that the next pass is expected to look up: an estimate, or the rows of an earlier pass. */
   expectedRows: number;
   /**

@@ -175,6 +175,7 @@ async function openRun(
     targets,
     stages: [],
     searchMs: SEMANTIC_SEARCH_MS,
+    roughFactor: 2,
     expectedRows: 0,
   };
 }

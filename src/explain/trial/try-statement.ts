@@ -49,6 +49,8 @@ export async function tryStatement(
     asker,
     report,
     searchMs: EXPLAIN_SEARCH_MS,
+    // Questions cost nothing here.
+    roughFactor: Infinity,
     expectedRows: 0,
   };
   try {

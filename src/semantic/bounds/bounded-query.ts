@@ -229,7 +229,7 @@ class BoundedQuery {
       if (!(thrown instanceof TooDear)) throw thrown;
       // No further search: some of these questions may turn out not to matter.
       this.#run.report.isRough = true;
-      this.#wave *= 2;
+      this.#wave *= this.#run.roughFactor;
       const sure = sureOf(await extreme(false), await extreme(true));
       return { asks: sure.slice(0, this.#wave) };
     }
