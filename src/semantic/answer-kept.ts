@@ -11,6 +11,7 @@ import { onlyOperator } from './answer-in-portions.ts';
 import type { AnswerBook, Tuple } from './ask/answer-book.ts';
 import { askOpen } from './ask/ask-open.ts';
 import type { Hits, KnownAnswer, Recall } from './ask/recall.ts';
+import { canStopEarly } from './bounds/polarity.ts';
 import { type KeptTable, keptAnswersOf } from './look-up/kept-answers.ts';
 import { type ColumnType, hasCriteria, NATIVE_TYPES } from './look-up/native-types.ts';
 import { type EagerQuestion, eagerQuestion } from './plan/eager-question.ts';
@@ -36,8 +37,8 @@ export interface KeptQuestion extends EagerQuestion {
   readonly counts: Counts;
   /** The session's count of changes before the query is run; undefined if it may read other data unseen. */
   readonly changes: number | undefined;
-  /** True if the rows are wanted as they become certain, and can be given so. */
-  readonly isInPortions: boolean;
+  /** With more values that the table has no answer to, the query is answered in another way. */
+  readonly mostMissing: number;
 }
 
 /** The question of a query that may find its answers in a table; undefined for any other query. */
@@ -62,7 +63,12 @@ export async function keptQuestionOf(run: SemanticQuery): Promise<KeptQuestion |
     run.give !== undefined &&
     onlyOperator(planSelect(run.read, rootOf(run.read), facts), facts) !== undefined;
   const identity = tableIdentity(recall, question);
-  return { ...question, counts, recall, changes, identity, isInPortions };
+  // Here all missing values are asked at once: other ways give rows out meanwhile, or stop before all are asked.
+  const mostMissing = Math.min(
+    isInPortions ? KEPT_MAX_MISSING : Infinity,
+    canStopEarly(rootOf(run.read).node, { useOf, facts }) ? run.settings.parallel : Infinity,
+  );
+  return { ...question, counts, recall, changes, identity, mostMissing };
 }
 
 /** What counts of a value: the value itself, or only whether it is TRUE, or only whether it is FALSE. */
@@ -128,8 +134,7 @@ export async function answerKept(
   if (table === undefined || (await mayCollate(session, run.read.source))) return undefined;
   const found = await orUndefined(run, () => foundIn(run, question, table));
   if (found === undefined) return undefined;
-  // More answers than that are bought in portions, as their rows are read.
-  if (question.isInPortions && found.missing.length > KEPT_MAX_MISSING) return undefined;
+  if (found.missing.length > question.mostMissing) return undefined;
   const tuples = found.missing.map((value) => [value, ...criteria]);
   if (tuples.length > 0) {
     await askOpen(run, [{ book, tuples }]);

@@ -1,7 +1,7 @@
 /**
- * How a semantic query is answered. Inner queries whose rows may differ from run to run are staged first. A SELECT whose
- * result rows are rows of its FROM is planned, every other query is bounded; what neither takes is run until no answer is
- * missing.
+ * How a semantic query is answered. A table of kept answers is tried first. Else inner queries whose rows may differ from
+ * run to run are staged. A SELECT whose result rows are rows of its FROM is planned, every other query is bounded; what
+ * neither takes is run until no answer is missing.
  */
 
 import type { Rewritten } from '../../grammar/semantic/rewrite.ts';
@@ -125,14 +125,14 @@ function planOf(
   names: readonly string[],
 ): QueryPlan | undefined {
   if (node['type'] !== 'SELECT_NODE') return undefined;
-  const planOf = (of: SqlNode) => planSelect(read, { node: of, parameters }, facts);
-  const { isOperator } = planOf(node);
+  const planned = (of: SqlNode) => planSelect(read, { node: of, parameters }, facts);
+  const { isOperator } = planned(node);
   const isUnstable = (part: SqlNode) => isVarying(part, facts) || isVolatile(part, facts);
-  const merged = flattened(node, { isOperator, isUnstable, planOf });
+  const merged = flattened(node, { isOperator, isUnstable, planOf: planned });
   const lazy = lazySelect(merged, { isOperator, isUnstable }, names);
   const asksInside = (part: SqlNode) => part['class'] === 'SUBQUERY' && holds(part, isOperator);
   const { from_table: from, cte_map: map } = lazy;
-  return holds([from, map], isOperator) || holds(lazy, asksInside) ? undefined : planOf(lazy);
+  return holds([from, map], isOperator) || holds(lazy, asksInside) ? undefined : planned(lazy);
 }
 
 /**

@@ -150,6 +150,23 @@ test('a row that is new is asked about; what is cleared or bought anew is not an
   assert.is(calls, 126, 'another criterion');
 });
 
+test('a query that may stop early asks no more because some answers are kept', async () => {
+  await engine.query("UPDATE t SET d = 'word ' || id");
+  await engine.query(`${many}SELECT id FROM t WHERE id < 150 AND d MEANS 'early'`);
+  assert.is(calls, 150);
+  await tamper((table) => `FROM ${table}`);
+  const rows = await engine.query(
+    "-- @ parallel: 10\nSELECT DISTINCT g FROM t WHERE id < 1000 AND d MEANS 'early'",
+  );
+  assert.is(rows.rowCount, 7);
+  // Seven values of g, of which 150 answers tell all.
+  assert.ok(calls - 150 <= 10, `${calls - 150} calls`);
+  // A count needs every answer.
+  calls = 0;
+  await engine.query(`${many}SELECT count(*) FROM t WHERE id < 200 AND d MEANS 'early'`);
+  assert.ok(calls >= 40 && calls <= 50, `${calls} calls`);
+});
+
 test('a transaction, another connection and an abort take the other way, and leave nothing', async () => {
   const sql = "SELECT count(*)::INTEGER AS n FROM t WHERE d MEANS 'd'";
   const expected = (await kept(sql)).rows;

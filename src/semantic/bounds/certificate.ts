@@ -46,7 +46,7 @@ export class Certificates {
   readonly #run: RunPass;
   readonly #isDear: () => boolean;
   #rest: Rest | undefined;
-  /** The questions that the least and the most rows have in common: of the questions of one row, the first. */
+  /** Questions that the runs with the least and with the most rows both met. Later questions of a row are met by the most only. */
   #first: ReadonlySet<string> = new Set();
   /** Questions that did not matter before. They probably matter no more than then, and come last. */
   readonly #dropped = new Set<string>();

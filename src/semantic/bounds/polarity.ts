@@ -1,8 +1,9 @@
 /**
  * Puts the functions of `bounded-look-ups.ts` in the operators' places, each with the polarity of its place. Truth
- * values are ordered FALSE < NULL < TRUE: AND and OR keep this order, NOT reverses it, and rows of a FROM only add rows to
- * a result without aggregates and windows, or with aggregates that only grow or only shrink, as in HAVING count(*) >= 3. Whatever is not known to keep or to reverse the order has polarity 0: that
- * costs calls, and never makes a result wrong.
+ * values are ordered FALSE < NULL < TRUE. AND and OR keep this order, and NOT reverses it. More rows in a FROM only add
+ * rows to a result without aggregates and windows, or with aggregates that only grow or only shrink, as in
+ * HAVING count(*) >= 3. Whatever is not known to keep or to reverse the order has polarity 0: that costs calls, and
+ * never makes a result wrong.
  */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { FunctionFacts } from '../plan/function-facts.ts';
@@ -16,7 +17,7 @@ import type { BoundedLookUps, Polarity } from './bounded-look-ups.ts';
 /** What the rewriting of a query needs to know. */
 export interface PolarityTools {
   readonly useOf: (node: SqlNode) => OperatorUse | undefined;
-  readonly lookUps: BoundedLookUps;
+  readonly lookUps: Pick<BoundedLookUps, 'value' | 'standIn'>;
   readonly facts: FunctionFacts;
   /** The name that DuckDB gives to an item without an alias. */
   readonly nameOf: (item: SqlNode) => string;
@@ -64,6 +65,16 @@ const MONOTONE = new Set([
 const EARLY = new Set(['count distinct', 'min', 'max', 'bool_or', 'bool_and']);
 const COUNTS = new Set(['count', 'count_star', 'count distinct']);
 const GROWING = new Set(['count', 'count_star', 'count distinct', 'max']);
+
+/** Whether the result of a query may be certain before all of its questions are answered. */
+export function canStopEarly(
+  node: SqlNode,
+  tools: Pick<PolarityTools, 'useOf' | 'facts'>,
+): boolean {
+  const asWritten = (_use: OperatorUse, call: SqlNode) => call;
+  const lookUps = { value: asWritten, standIn: asWritten };
+  return polarQuery(node, { ...tools, lookUps, nameOf: () => '', priceOf: () => 0 }).canStop;
+}
 
 export function polarQuery(node: SqlNode, tools: PolarityTools): PolarQuery {
   const polarities = new Polarities(tools);

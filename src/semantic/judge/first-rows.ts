@@ -44,10 +44,12 @@ export async function findFirstRows(
       const isUnmet = !doubtful[index] || (await candidates.isUnmetBlind(written));
       if (!isUnmet) throw new Unplannable(LETS_IN);
     }
-    const condition: Condition = {
-      kind: 'all',
-      of: candidates.conditions.map((one) => conditionOf(one, plan.useOf, opaqueOf)),
-    };
+    const condition = candidates.conditions
+      .map((one) => conditionOf(one, plan.useOf, opaqueOf))
+      .reduceRight(
+        (gives, when): Condition => ({ kind: 'case', checks: [{ when, gives }], otherwise: NEVER }),
+        ALWAYS,
+      );
     const search = new FirstRows(run, candidates, condition, wanted);
     for (let from = 0; from < candidates.rowCount; from += SEMANTIC_WINDOW_ROWS) {
       if (search.found) return true;
@@ -59,6 +61,10 @@ export async function findFirstRows(
     await candidates.drop();
   }
 }
+
+/** Of conditions of a WHERE, the next one matters only where this one is TRUE: NULL leaves the row out too. */
+const ALWAYS: Condition = { kind: 'all', of: [] };
+const NEVER: Condition = { kind: 'any', of: [] };
 
 const LETS_IN = 'a condition lets rows in whose answers are missing';
 

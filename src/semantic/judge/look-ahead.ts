@@ -1,4 +1,4 @@
-/** How many questions a search for the first rows of a LIMIT has in flight. */
+/** How many rows a search for the first rows of a LIMIT asks about at a time. */
 
 /** The number of rows that are likely to hold all that are still wanted, and at most the number of parallel calls. */
 export function lookAhead(

@@ -1,6 +1,7 @@
 /**
  * Stages the queries inside a query whose rows may differ from run to run, innermost first: files, samples, random
- * values, and a LIMIT. One with operators and a LIMIT is answered first, as a query of its own.
+ * values, and a LIMIT. One with operators and a LIMIT is answered first, as a query of its own. An IN or EXISTS query with
+ * operators is given the keys of the rows around it.
  */
 import type { SqlNode } from '../../duck/parse-sql.ts';
 import type { SemanticQuery } from '../semantic-query.ts';
@@ -127,7 +128,7 @@ class InnerQueries {
 
   /** The WHERE in which each `IN` and `EXISTS` query with operators gives only keys that rows of this SELECT have. */
   async #amongKeys(node: SqlNode, seen: readonly WithQuery[]): Promise<SqlNode | null> {
-    const isFixed = (part: SqlNode) =>
+    const isUnfit = (part: SqlNode) =>
       this.#isOperator(part) || isVarying(part, this.#facts) || isVolatile(part, this.#facts);
     const parts: SqlNode[] = [];
     for (const part of conjuncts(node['where_clause'])) {
@@ -137,11 +138,11 @@ class InnerQueries {
       const { key, query } = filter ?? {};
       const isKeyed =
         query !== undefined &&
-        !holds([key, node['from_table'], query['select_list'], query['from_table']], isFixed) &&
+        !holds([key, node['from_table'], query['select_list'], query['from_table']], isUnfit) &&
         planSelect(this.#run.read, { node: query, parameters: [] }, this.#facts).isRowByRow &&
         !hasLimit(query);
       parts.push(
-        isKeyed ? isAmong({ ...filter!, query: amongKeysOf(filter!, node, isFixed) }) : part,
+        isKeyed ? isAmong({ ...filter!, query: amongKeysOf(filter!, node, isUnfit) }) : part,
       );
     }
     return conjunction(parts);

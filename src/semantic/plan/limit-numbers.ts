@@ -22,13 +22,13 @@ export async function withLimitNumbers(
   query: SqlNode,
   isOpen: (node: SqlNode) => boolean,
 ): Promise<SqlNode> {
-  const isFixed = (part: SqlNode) => OPEN.has(String(part['class'])) || isOpen(part);
+  const mayDiffer = (part: SqlNode) => OPEN.has(String(part['class'])) || isOpen(part);
   const computed: SqlNode[] = [];
   holds(query, ({ type, limit, offset }) => {
     if (type !== 'LIMIT_MODIFIER') return false;
     const parts = [limit, offset].filter(isNode);
     computed.push(
-      ...parts.filter((part) => integerOf(part) === undefined && !holds(part, isFixed)),
+      ...parts.filter((part) => integerOf(part) === undefined && !holds(part, mayDiffer)),
     );
     return false;
   });

@@ -54,7 +54,7 @@ export async function plannedQuery(
 /** The plan's WHERE with its semantic conditions in the given order; each is evaluated only where those before it hold. */
 export function whereOf(plan: QueryPlan, order: readonly SqlNode[]): SqlNode | null {
   const { plain, barrier } = barrierOf(plan, order.length > 0);
-  // Each prefix is a condition too: DuckDB then drops rows before it joins them with the next operator's answers.
+  // Each prefix is a condition too: DuckDB then drops rows before it looks up the next operator's answers.
   const chains = order.map((_, index) => inTurn([...barrier, ...order.slice(0, index + 1)])!);
   const most = order.length > SEMANTIC_MAX_PREFIXES ? chains.slice(-1) : chains;
   return conjunction([...plain, ...most]);
