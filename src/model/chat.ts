@@ -122,6 +122,8 @@ export type ChatOutcome =
       readonly error: Failure;
       readonly status?: number;
       readonly retryable: boolean;
+      /** The connection broke after it was there. The request may be the reason. */
+      readonly brokeOff?: true;
       /** A sent parameter that the model refused. A call without it may succeed. */
       readonly refused?: RefusedParameter;
       /** The wait that the provider asked for, in milliseconds. */

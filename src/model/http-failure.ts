@@ -98,6 +98,9 @@ function adviceFor(status: number, said: ProviderError, provider: string): strin
 /** Codes of certificate errors. A retry does not help with them. */
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|HOSTNAME_MISMATCH/;
 
+/** Codes of a connection that was there and ended without an answer, or with one that is not HTTP. */
+const BROKE_OFF = /^(UND_ERR_SOCKET|ECONNRESET|EPIPE|HPE_)/;
+
 /** Returns the outcome of a connection error. `status` is undefined if not even the response's headers came. */
 export function connectionFailure(
   asked: CalledProvider,
@@ -152,7 +155,8 @@ export function connectionFailure(
     status === undefined
       ? `could not be reached or broke off (${named}); ${reachAdvice(asked)}`
       : `broke off in its answer (${named})`;
-  return failedChat(asked, 'RVB_MODEL_HTTP', what, { ...more, retryable: true });
+  const broke = BROKE_OFF.test(code) ? ({ brokeOff: true } as const) : {};
+  return failedChat(asked, 'RVB_MODEL_HTTP', what, { ...more, ...broke, retryable: true });
 }
 
 function reachAdvice({ provider, isProxied }: CalledProvider): string {

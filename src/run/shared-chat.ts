@@ -130,8 +130,9 @@ function failed(
   part: CallPart,
   again: Half,
 ): ChatOutcome {
-  const { error, status, retryable, refused } = outcome;
-  const isContact = kind === 'provider' && status === undefined && error.code !== 'RVB_TIMEOUT';
+  const { error, status, retryable, refused, brokeOff } = outcome;
+  const isSilent = status === undefined && brokeOff !== true && error.code !== 'RVB_TIMEOUT';
+  const isContact = kind === 'provider' && isSilent;
   const isProviders =
     refused !== undefined ||
     isContact ||

@@ -11,7 +11,7 @@ import { RvbbitError } from '../errors.ts';
 import type { Statement } from '../execute/statement.ts';
 import { type Job, type JobFacts, jobRow, listJobs } from '../jobs/job-folder.ts';
 import { cancelJob, type JobRunner, jobEnded, jobNamed, noSuchJob } from '../jobs/job-runner.ts';
-import { JOB_AWAIT_MS } from '../limits.ts';
+import { ABORT_SETTLE_MS, JOB_AWAIT_MS } from '../limits.ts';
 import { bindStatement } from '../plan/bind-statement.ts';
 import { tableComment } from '../plan/named-object.ts';
 import type { MapTarget } from '../plan/plan.ts';
@@ -88,11 +88,13 @@ export async function runJob(job: Job, path: string, statement: Statement): Prom
   await session.run(`USE ${catalog}.${schema}`, own);
   await session.run(`SET TimeZone = ${quoteLiteral(place.zone)}`, own);
   const comment = `made by the job ${id}`;
-  if (task.kind === 'CreateTable') {
+  const isWritten = async (signal: AbortSignal) => {
+    if (task.kind !== 'CreateTable') return false;
     const parts = task.table.parts.map(({ value }) => value);
-    // An earlier execution wrote the table, and its process ended before it could record that.
-    if ((await tableComment(session, parts, stop.signal)) === comment) return NOTHING;
-  }
+    return (await tableComment(session, parts, signal)) === comment;
+  };
+  // An earlier execution wrote the table, and its process ended before it could record that.
+  if (await isWritten(stop.signal)) return NOTHING;
   const { body, target, done } = await resolveTarget(task, statement, job.sql);
   if (done) return NOTHING;
   const name = databaseOf(id);
@@ -103,6 +105,12 @@ export async function runJob(job: Job, path: string, statement: Statement): Prom
     const staged = { ...body, query: { ...body.query, text } };
     const ended = await runTask(staged, marked(target, task, comment), node, statement, job.table);
     return task.kind === 'Run' ? await withFiles(ended, task, dirname(path), session) : ended;
+  } catch (thrown) {
+    // A cancel that comes while the table is committed does not undo it. A job whose table is there has succeeded.
+    await session.run('ROLLBACK', own).catch(() => undefined);
+    const signal = AbortSignal.timeout(ABORT_SETTLE_MS);
+    if (await isWritten(signal).catch(() => false)) return NOTHING;
+    throw thrown;
   } finally {
     await session.run(`DETACH ${name}`, own).catch(() => undefined);
   }

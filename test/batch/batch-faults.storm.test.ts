@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { assertAddsUp, errorOf, withModel } from '../model/engine-support.ts';
+import { assertAddsUp, errorOf, openEngine, withModel } from '../model/engine-support.ts';
 import { assertOwn, map, ruleFor } from './support.ts';
 
 test('batch = auto becomes smaller while answers are missing', () =>
@@ -34,6 +34,26 @@ test('a 429 and a 503 split no call', () =>
       assert.is((await server.summary()).totals.calls, 3);
     },
   ));
+
+test('a row at which the server breaks the connection fails alone', () => {
+  const fault = { kind: 'disconnect', how: 'reset', at: 'before-headers' };
+  return withModel({ server: ruleFor(5, { fault }) }, async (engine) => {
+    const result = await engine.query(map(16, 'BATCH 8', ', retries = 0'));
+    assertOwn(result, [5]);
+    assert.match(result.summary.failures[0]!.message, /broke off/);
+  });
+});
+
+test('a server that is not there is asked once a call', () =>
+  withModel({}, async () => {
+    await using engine = await openEngine({
+      providers: { gone: { baseUrl: 'http://127.0.0.1:1/v1' } },
+      model: 'gone/m',
+    });
+    const { summary } = await engine.query(map(16, 'BATCH 8', ', retries = 0'));
+    assert.is(summary.rows.failed, 16);
+    assert.is(summary.calls.sent, 2);
+  }));
 
 test('a wrong key is asked about once', () =>
   withModel({ server: { rules: [{ status: 401 }] } }, async (engine, server) => {
