@@ -42,15 +42,14 @@ export function runInterruptibly<T>(
   if (aborted()) onAbort();
 
   const cleanUps: (() => Promise<unknown>)[] = [];
-  const running = work(stop.signal, (cleanUp) => cleanUps.push(cleanUp)).then(
-    (value) => {
-      if (aborted()) throw abortError();
-      return value;
-    },
-    (error: unknown) => {
-      throw aborted() ? abortError(error) : error;
-    },
-  );
+  const start = async () => {
+    if (aborted()) throw abortError();
+    return work(stop.signal, (cleanUp) => cleanUps.push(cleanUp));
+  };
+  // Work that has succeeded in spite of an abort has succeeded: what it has written is there.
+  const running = start().catch((error: unknown) => {
+    throw aborted() ? abortError(error) : error;
+  });
   const settled = running
     .then(
       () => undefined,

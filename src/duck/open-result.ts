@@ -210,6 +210,7 @@ export async function feedChunks(
   try {
     // This SELECT fails in an aborted transaction, whereas COMMIT would report nothing.
     await run('SELECT 1');
+    signal?.throwIfAborted();
     if (isOwn) await run('COMMIT');
   } catch (thrown) {
     if (isOwn) await rollBack();
