@@ -75,7 +75,10 @@ export class HttpProvider implements Provider {
     if (this.#closed) return Promise.resolve(endedChat(asked, closedError()));
     if (signal.aborted) return Promise.resolve(endedChat(asked, CANCELLED));
     const { model } = request;
-    const parameters = parametersFor(this.#settings, model, request.parameters, learned);
+    const parameters = parametersFor(this.#settings, model, request.parameters, {
+      ...(learned === undefined ? {} : { learned }),
+      implied: (told) => this.#protocol.implied(request, told, this.#settings),
+    });
     const sent = { ...request, parameters };
     return new Promise((resolve) => {
       const settle = (outcome: ChatOutcome): void => {
