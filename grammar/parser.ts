@@ -143,7 +143,7 @@ export class DialectParser extends CstParser {
       {
         ALT: () => {
           this.CONSUME(k.BATCH);
-          this.SUBRULE2(this.count);
+          this.OR2([{ ALT: () => this.SUBRULE2(this.count) }, { ALT: () => this.CONSUME(k.AUTO) }]);
         },
       },
       { ALT: () => this.CONSUME(k.DISTINCT) },

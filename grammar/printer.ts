@@ -56,7 +56,7 @@ function printHead(call: MapStatement | RunStatement): string {
   const words = ['RVBBIT', call.kind === 'Map' ? 'MAP' : 'RUN'];
   if (call.kind === 'Map') {
     if (call.parallel !== undefined) words.push(`PARALLEL ${call.parallel.value}`);
-    if (call.batch !== undefined) words.push(`BATCH ${call.batch.value}`);
+    if (call.batch !== undefined) words.push(`BATCH ${String(call.batch.value).toUpperCase()}`);
     if (call.distinct !== undefined) words.push('DISTINCT');
   }
   if (call.async !== undefined) words.push('ASYNC');

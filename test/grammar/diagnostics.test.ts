@@ -43,7 +43,7 @@ const SLIPS: readonly (readonly [string, string, RegExp, string?])[] = [
   ["RVBBIT RUN PARALLEL 'x' USING (SELECT 1)", 'PARALLEL', /^PARALLEL belongs to RVBBIT MAP\.$/],
   ["RVBBIT MAP PARALLEL <n> 'x' USING (SELECT 1)", '<', /<n> is a placeholder; .* PARALLEL 5/],
   ["RVBBIT MAP PARALLEL n 'x' USING (SELECT 1)", 'n', /^Expected a number, BATCH/],
-  ["RVBBIT MAP BATCH 'x' USING (SELECT 1)", "'x'", /^Expected a number, but/],
+  ["RVBBIT MAP BATCH 'x' USING (SELECT 1)", "'x'", /^Expected a number or AUTO, but/],
   [
     map('WITH (parallel = 5)').replace('MAP', 'MAP PARALLEL'),
     'parallel = 5',
