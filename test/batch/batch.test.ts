@@ -192,6 +192,13 @@ test('a cell that cannot share calls says so once', () =>
       ['batch_alone'],
     );
     assert.is(summary.calls.sent, 5);
+    const texts = "(SELECT 'text no ' || range AS t FROM range(5))";
+    const semantic = await engine.query(
+      `-- @ batch: 4\n-- @ model: lexical/overlap\nSELECT t FROM ${texts} WHERE t MEANS 'eco-friendly'`,
+    );
+    const alone = semantic.notices.filter(({ code }) => code === 'batch_alone');
+    assert.is(alone.length, 1);
+    assert.match(alone[0]!.message, 'its provider is lexical');
   }));
 
 test.run();
