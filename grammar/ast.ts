@@ -150,6 +150,8 @@ export interface ShowStatement extends StatementBase {
 export interface AwaitJobStatement extends StatementBase {
   readonly kind: 'AwaitJob';
   readonly session: StringLiteral;
+  /** `timeout`, or none. */
+  readonly options: readonly Option[];
 }
 
 export interface CancelJobStatement extends StatementBase {

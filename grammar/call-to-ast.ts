@@ -65,7 +65,7 @@ function columnsOf(building: Building, node: CstNode | undefined) {
 }
 
 /** Returns the options with their values. A pair whose value is not a literal is reported and left out. */
-function optionsOf(
+export function optionsOf(
   building: Building,
   node: CstNode | undefined,
   verb: 'map' | 'run',

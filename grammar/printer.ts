@@ -42,6 +42,11 @@ function printOption({ key, value }: Option): string {
   return `${printName(key)} = ${text}`;
 }
 
+/** Returns the WITH clause; nothing without options. */
+function printOptions(options: readonly Option[]): readonly string[] {
+  return options.length === 0 ? [] : [`WITH (${options.map(printOption).join(', ')})`];
+}
+
 function printReturning(call: MapStatement | RunStatement): string | undefined {
   if (call.kind === 'Run' && call.returningTables !== undefined) {
     const names = call.returningTables.map(printName).join(', ');
@@ -72,7 +77,7 @@ function printCall(call: MapStatement | RunStatement): string {
   const lines = [printHead(call), `USING (${call.query.text})`];
   const returning = printReturning(call);
   if (returning !== undefined) lines.push(returning);
-  if (call.options.length > 0) lines.push(`WITH (${call.options.map(printOption).join(', ')})`);
+  lines.push(...printOptions(call.options));
   return lines.join('\n');
 }
 
@@ -114,7 +119,10 @@ function printBody(statement: StatementNode): string {
     case 'Show':
       return `SHOW RVBBIT ${statement.what.toUpperCase()}`;
     case 'AwaitJob':
-      return `RVBBIT AWAIT ${quoteString(statement.session.value)}`;
+      return [
+        `RVBBIT AWAIT ${quoteString(statement.session.value)}`,
+        ...printOptions(statement.options),
+      ].join(' ');
     case 'CancelJob':
       return `RVBBIT CANCEL ${quoteString(statement.session.value)}`;
     case 'Sql':

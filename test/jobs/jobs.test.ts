@@ -232,8 +232,10 @@ test('an engine that closes leaves its jobs to the next one on the database, and
     assert.equal(readdirSync(join(place.stateDir, 'locks')), [], 'its lease is given back');
     await using other = await open(place, 'other.duckdb');
     assert.is((await shown(other, job))['state'], 'queued');
-    const late = errorOf(other.query(`-- @ timeout: 600ms\nRVBBIT AWAIT '${job.session_id}'`));
-    assert.is((await late).code, 'RVB_DEADLINE');
+    const wait = `RVBBIT AWAIT '${job.session_id}' WITH (timeout = '600ms')`;
+    const late = await errorOf(other.query(wait));
+    assert.is(late.code, 'RVB_DEADLINE');
+    assert.match(late.message, 'has not ended within 600 ms; it goes on');
     assert.is(place.calls(), before, 'its database is not open');
     // Two engines of the database: one of them runs it.
     await using second = await open(place);
