@@ -56,10 +56,8 @@ export function parametersFor(
   }: { readonly baseUrl: string; readonly parameters?: ParameterRules },
   model: string,
   parameters: JsonObject,
-  {
-    learned,
-    implied = () => ({}),
-  }: { readonly learned?: ParameterChanges; implied?(told: JsonObject): JsonObject } = {},
+  learned?: ParameterChanges,
+  implied: (told: JsonObject) => JsonObject = () => ({}),
 ): JsonObject {
   const { models = {}, ...ofAll } = rules;
   const ofModel = Object.hasOwn(models, model) ? models[model] : undefined;

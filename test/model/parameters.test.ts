@@ -33,7 +33,7 @@ test("OpenAI's own models get what they take, other servers what the cell says",
 test("Anthropic's own older models get no structured output", () => {
   const ofModel = (baseUrl: string, model: string, parameters = {}) => {
     const implied = () => ({ output_config: {} });
-    return 'output_config' in parametersFor({ baseUrl, parameters }, model, {}, { implied });
+    return 'output_config' in parametersFor({ baseUrl, parameters }, model, {}, undefined, implied);
   };
   const own = 'https://api.anthropic.com/v1';
   const older = ['claude-3-5-haiku-latest', 'claude-sonnet-4-20250514', 'claude-opus-4-0'];
